@@ -1,0 +1,76 @@
+# How Spindle is built: the language, the warnings, the sanitizers, and the two helpers that every folder uses:
+#   spindle_layer(NAME [DEPENDS layer...] [LIBRARIES target...])     a layer = a library and its headers
+#   spindle_test(NAME [SOURCES file...] [LIBRARIES target...] ...)   a test program of tests/
+
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+option(SPINDLE_BUILD_TESTS "Build the tests" ON)
+option(SPINDLE_BUILD_BENCHMARKS "Build the benchmarks" OFF)
+set(SPINDLE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(uring REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(fuse3 REQUIRED IMPORTED_TARGET fuse3)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+
+add_library(spindle_options INTERFACE)
+target_compile_options(spindle_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wconversion
+                       -Wno-sign-conversion -Werror=return-type -Werror=unused-result>)
+if(SPINDLE_SANITIZE)
+  target_compile_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE})
+endif()
+
+# A layer is the library spindle_<name> (alias Spindle::<name>) of all src/<name>/*.cc, with the public headers
+# include/spindle/<name>/. A layer of headers alone becomes an INTERFACE library.
+function(spindle_layer name)
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc ${CMAKE_SOURCE_DIR}/src/${name}/*.S)
+  set(target spindle_${name})
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(Spindle::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  if(scope STREQUAL PUBLIC)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  endif()
+  foreach(layer IN LISTS LAYER_DEPENDS)
+    target_link_libraries(${target} ${scope} Spindle::${layer})
+  endforeach()
+  target_link_libraries(${target} ${scope} ${LAYER_LIBRARIES} $<BUILD_INTERFACE:spindle_options>)
+endfunction()
+
+# A test program that ctest runs whole, with the label that scripts/test selects by. tests/support is on its include path.
+function(spindle_test name)
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES} GTest::gtest GTest::gtest_main rapidcheck spindle_options)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/include)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT $<IF:$<BOOL:${TEST_TIMEOUT}>,${TEST_TIMEOUT},300>)
+endfunction()
