@@ -5,17 +5,20 @@
 // caller keeps the queue in order of arrival, asks `pick` each time the arm is free, and removes
 // the answer.
 //
-// Distances are in cylinders. Directions: the arm moves `up` towards higher cylinders.
+// Distances are in cylinders. Directions: the arm moves `up` towards higher cylinders. Nothing is
+// allocated in `pick`. Where textbooks differ, ArmConventions names the choice; its defaults are
+// those of the mounted volume.
 //
 //   auto policy = TRY(make_arm_policy("c-look"));
-//   std::size_t next = policy->pick(queue, state);
+//   ArmChoice next = policy->pick(queue, state);
+//   for (Cylinder turn : next.by_way_of) ...      // then queue[next.index].cylinder
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "spindle/base/clock.h"
 #include "spindle/base/id.h"
@@ -32,18 +35,43 @@ struct ArmRequest {
 
 struct ArmState {
   Cylinder at;                  ///< where the arm stands
-  bool moving_up = true;        ///< the direction of its last move, or as it was set at the start
+  bool moving_up = true;        ///< ArmChoice::moving_up of the last pick, or as set at the start
   std::uint64_t cylinders = 1;  ///< the disk has cylinders 0 .. cylinders-1
   VirtualTime now;
 };
 
-/// What a policy decided: which request, and over which turning point the arm goes on its way
-/// there.
+/// The cylinders at which the arm turns, or lands, without serving a request: two at most.
+class TurningPoints {
+ public:
+  [[nodiscard]] const Cylinder* begin() const { return points_.data(); }
+  [[nodiscard]] const Cylinder* end() const { return points_.data() + size_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  Cylinder operator[](std::size_t i) const { return points_[i]; }
+  /// At most two may be pushed.
+  void push_back(Cylinder point) { points_[size_++] = point; }
+
+ private:
+  std::array<Cylinder, 2> points_{};
+  std::size_t size_ = 0;
+};
+
+/// What a policy decided: which request, and over which turning points the arm goes there.
 struct ArmChoice {
-  std::size_t index = 0;  ///< into the queue
-  std::vector<Cylinder>
-      by_way_of;          ///< turning points before the request: SCAN's edge; mostly empty
-  bool moving_up = true;  ///< the direction after the request is reached
+  std::size_t index = 0;    ///< into the queue
+  TurningPoints by_way_of;  ///< SCAN's edge; C-SCAN's edge and the edge it lands on; mostly empty
+  bool moving_up = true;    ///< the direction of service after the request is reached
+  /// How much of the way is a circular policy's return sweep, which serves nothing (C-SCAN: edge to
+  /// edge; C-LOOK: last request to first). Some textbooks do not count it.
+  std::uint64_t return_distance = 0;
+};
+
+/// The choices in which textbooks differ.
+struct ArmConventions {
+  /// SSTF, two requests equally near on both sides: the one that lies in the direction of travel,
+  /// the one on the lower or the higher cylinder, or the one that arrived first.
+  enum class Tie : std::uint8_t { kTravel, kLower, kHigher, kArrival };
+  Tie sstf_tie = Tie::kTravel;
 };
 
 class ArmPolicy {
@@ -51,12 +79,14 @@ class ArmPolicy {
   virtual ~ArmPolicy() = default;
   /// The name it is chosen by: "fcfs", "sstf", "scan", "c-scan", "look", "c-look".
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// Chooses among `queue`, which is not empty and stands in order of arrival.
+  /// Chooses among `queue`, which is not empty and stands in order of arrival. Of requests for one
+  /// cylinder, the first to arrive is served first. A request on the arm's own cylinder lies ahead.
   virtual ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) = 0;
 };
 
 /// The policy of that name; EINVAL for a name that is none of `arm_policy_names`.
-Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name);
+Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name,
+                                                   const ArmConventions& conventions = {});
 std::span<const std::string_view> arm_policy_names();
 
 }  // namespace spindle

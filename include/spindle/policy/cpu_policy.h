@@ -2,7 +2,17 @@
 //
 // A task is a user-space thread of the runtime or a process of the simulated machine: the policy
 // cannot tell. It holds the ready tasks; the running one is not among them. A pure object: no lock,
-// no clock; the caller passes the time in. `ready` and `next` are O(log n) at worst.
+// no clock; the caller passes the time in. `ready` and `next` are O(log n) at worst; for "fcfs" and
+// "rr" they are a few instructions on a ring of numbers, and allocate nothing in the steady state.
+//
+//   policy->ready(task, info, Why::kCreated);
+//   while (auto task = policy->next(now)) {      // it runs, at most quantum(*task)
+//     ... policy->ready(*task, info, Why::kQuantumExpired);   // or blocks: kWoken later
+//     ... policy->finished(*task);                            // or ends
+//   }
+//
+// A policy that remembers a task while it is not ready (its level, its share) does so until
+// `finished`.
 #pragma once
 
 #include <cstdint>
@@ -25,29 +35,56 @@ struct TaskInfo {
   VirtualTime now;              ///< when it becomes ready
   int priority = 0;             ///< a higher number runs first
   VirtualTime ran;              ///< how long it ran since it was last chosen
-  VirtualTime expected_burst;   ///< the known or estimated length of its next burst
+  VirtualTime expected_burst;   ///< what is left of its burst, known or estimated
   VirtualTime deadline;         ///< absolute
-  std::uint32_t weight = 1024;  ///< its share: tickets, or the weight of a nice value
+  std::uint32_t weight = 1024;  ///< its share: tickets, or the weight of a nice value; not 0
 };
 
 class CpuPolicy {
  public:
   virtual ~CpuPolicy() = default;
-  /// The name it is chosen by: "fcfs", "rr", ...
+  /// The name it is chosen by: one of `cpu_policy_names`.
   [[nodiscard]] virtual std::string_view name() const = 0;
   /// The task may run. It must not be among the ready ones already.
   virtual void ready(TaskId task, const TaskInfo& info, Why why) = 0;
   /// Takes out the task to run now; nothing if none is ready.
   virtual std::optional<TaskId> next(VirtualTime now) = 0;
-  /// How long the task may run before it must give way; nothing: as long as it wants.
+  /// How long the task that `next` gave may run before it must give way; nothing: as long as it
+  /// wants.
   [[nodiscard]] virtual std::optional<VirtualTime> quantum(TaskId task) const = 0;
-  /// Takes out a ready task that will not run (it was cancelled, or moves to another CPU).
+  /// Whether a ready task should take the CPU from the running one at once. To be asked after
+  /// `ready`; if so, the caller makes `running` ready with kPreempted and asks `next`. `info` is
+  /// the running task's, with what it `ran` so far and what is left of its burst.
+  [[nodiscard]] virtual bool preempts(TaskId running, const TaskInfo& info) {
+    return static_cast<void>(running), static_cast<void>(info), false;
+  }
+  /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU). It
+  /// may be linear in the number of ready tasks for "fcfs" and "rr".
   virtual void removed(TaskId task) = 0;
+  /// The task, which is not ready, will never be again: forget it.
+  virtual void finished(TaskId task) { static_cast<void>(task); }
 };
 
-/// EINVAL for a name that is none of `cpu_policy_names`. `quantum` is for those that have one.
-Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name, VirtualTime quantum,
-                                                   std::uint64_t seed);
+/// The parameters of the policies; each uses those that it has.
+struct CpuConventions {
+  VirtualTime quantum{10'000'000};  ///< of rr, lottery, stride; of MLFQ's highest level
+  std::uint64_t seed = 1;           ///< of the lottery's draws
+  /// MLFQ: levels, each with twice the quantum of the one above; a task that used its quantum up
+  /// goes down one; every `boost` all go to the top (0: never).
+  std::uint32_t levels = 4;
+  VirtualTime boost{1'000'000'000};
+  /// CFS: the span in which each ready task runs once, and the shortest slice.
+  VirtualTime latency{6'000'000};
+  VirtualTime granularity{750'000};
+};
+
+/// EINVAL for a name that is none of `cpu_policy_names`, or a quantum that is not above 0.
+Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
+                                                   const CpuConventions& conventions);
+inline Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
+                                                          VirtualTime quantum, std::uint64_t seed) {
+  return make_cpu_policy(name, CpuConventions{.quantum = quantum, .seed = seed});
+}
 std::span<const std::string_view> cpu_policy_names();
 
 }  // namespace spindle

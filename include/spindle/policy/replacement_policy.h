@@ -2,13 +2,18 @@
 //
 // Frames are numbered 0 .. capacity-1; what stands in a frame is named by a PageKey. The owner
 // tells the policy what happens (inserted, touched, erased) and asks for a victim; the owner, not
-// the policy, then calls `erased`. Every operation is O(1), or O(log n) where the algorithm cannot
-// do better. A pure object: no I/O, no lock. The same object evicts buffers of the live cache,
-// pages of the simulated machine, and the pages of an exercise.
+// the policy, then calls `erased`. `inserted`, `touched` and `erased` are O(1) and allocate
+// nothing: all memory (about 16 to 60 bytes a frame) is taken when the policy is made. A pure
+// object: no I/O, no lock. The same object evicts buffers of the live cache, pages of the simulated
+// machine, and the pages of an exercise.
 //
 //   policy->inserted(frame, key);   // a page came into a free frame: a miss was served
 //   policy->touched(frame);         // a hit
-//   auto frame = policy->victim(may_go);
+//   auto frame = policy->victim(may_go, incoming_key);
+//   policy->erased(*frame);         // its page was written back and is gone
+//
+// A frame that `victim` named and that is then erased counts as evicted: its key may become a
+// ghost. A frame erased without having been named was dropped by its owner, and leaves no trace.
 #pragma once
 
 #include <cstdint>
@@ -34,22 +39,41 @@ struct Evictable {
   bool operator()(FrameNo frame) const { return may_go == nullptr || may_go(context, frame); }
 };
 
+/// The choices in which textbooks differ.
+struct ReplacementConventions {
+  /// CLOCK: whether the reference bit of a page is set when it is loaded. Off, a page that is read
+  /// once goes at the hand's first pass.
+  bool clock_bit_on_load = false;
+  /// LFU and MFU, equal counts: the page used least recently goes, or the one that was loaded
+  /// first.
+  enum class Tie : std::uint8_t { kLeastRecent, kFirstLoaded };
+  Tie frequency_tie = Tie::kLeastRecent;
+};
+
 class ReplacementPolicy {
  public:
   virtual ~ReplacementPolicy() = default;
   /// The name it is chosen by: "lru", "fifo", "clock", "lfu", "2q", "arc", "sieve", "s3-fifo".
   [[nodiscard]] virtual std::string_view name() const = 0;
+  /// A page came into `frame`, which is empty.
   virtual void inserted(FrameNo frame, PageKey key) = 0;
+  /// The page in `frame` was used again.
   virtual void touched(FrameNo frame) = 0;
-  /// The frame is empty again: its page was evicted (after `victim`) or dropped by its owner.
+  /// The frame, which is not empty, is empty now. At any time, for any frame.
   virtual void erased(FrameNo frame) = 0;
-  /// The frame that should go, among those that may; nothing if none may. Does not remove it.
-  virtual std::optional<FrameNo> victim(Evictable evictable) = 0;
+  /// The frame that should go, among those that may; nothing if none may. Does not remove it: asked
+  /// again at once, the answer is the same. A frame that may not go is passed by and stays as it
+  /// is. At worst every frame is looked at a fixed number of times (CLOCK and SIEVE: twice).
+  /// `incoming` is the page for which room is made, where that is known; 2Q and ARC decide exactly
+  /// as published only then.
+  virtual std::optional<FrameNo> victim(Evictable evictable,
+                                        std::optional<PageKey> incoming = std::nullopt) = 0;
 };
 
-/// A policy over `capacity` frames; EINVAL for a name that is none of `replacement_policy_names`.
-Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(std::string_view name,
-                                                                   std::size_t capacity);
+/// A policy over `capacity` frames, at least 1 and less than 2^31; EINVAL for a name that is none
+/// of `replacement_policy_names`, or a capacity out of range.
+Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(
+    std::string_view name, std::size_t capacity, const ReplacementConventions& conventions = {});
 std::span<const std::string_view> replacement_policy_names();
 
 }  // namespace spindle
