@@ -1,0 +1,34 @@
+// Event: a flag that threads wait for, set and reset by hand.
+#pragma once
+
+#include <cstdint>
+
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class Event {
+ public:
+  explicit Event(const char* name = "") : waiters_(name, WaitKind::kEvent) {}
+
+  /// Lets all who wait go, and all who come until the next reset.
+  void set() {
+    set_ = true;
+    waiters_.wake_all();
+  }
+  void reset() { set_ = false; }
+  [[nodiscard]] bool is_set() const { return set_; }
+
+  /// Whoever waited when it was set goes on, even if it was reset before it ran.
+  void wait() {
+    if (!set_) waiters_.wait();
+  }
+  /// False if the deadline (monotonic ns) came first.
+  bool wait_until(std::int64_t deadline_ns) { return set_ || waiters_.wait_until(deadline_ns); }
+
+ private:
+  bool set_ = false;
+  WaitQueue waiters_;
+};
+
+}  // namespace spindle::thread

@@ -1,0 +1,40 @@
+// Looking at the threads of a runtime: what each does, what it waits for, how much stack it took.
+//
+// To be called on the runtime's own kernel thread: by one of its threads, by a callback, or before
+// and after `run`. Also after `run` answered EDEADLK, to see who waits for what.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/thread/runtime.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+enum class ThreadState : std::uint8_t { kReady, kRunning, kWaiting, kEnded };
+
+struct ThreadInfo {
+  std::uint64_t id = 0;
+  std::string name;
+  ThreadState state = ThreadState::kReady;
+  WaitKind waits_for = WaitKind::kQueue;  ///< only if waiting
+  std::string object_name;                ///< of what it waits for; may be empty
+  const void* object = nullptr;           ///< the WaitQueue it waits on
+  std::int64_t waiting_since_ns = 0;      ///< monotonic, as of the last look for events
+  std::uint64_t switches = 0;             ///< how often it was given the worker
+  int priority = 0;
+  std::size_t stack_size = 0;  ///< bytes
+  std::size_t stack_used = 0;  ///< bytes in pages ever touched since the stack was mapped
+};
+
+/// In the order of ids. Ended threads are listed until they are joined.
+std::vector<ThreadInfo> list_threads(const Runtime& runtime);
+
+std::string_view to_string(ThreadState state);
+std::string_view to_string(WaitKind kind);
+
+}  // namespace spindle::thread

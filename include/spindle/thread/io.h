@@ -1,0 +1,24 @@
+// Waiting for file descriptors: the thread is parked, the worker goes on.
+//
+// The descriptor should be non-blocking: try the call, wait on EAGAIN, try again. Any descriptor
+// that epoll takes will do; each is registered once, at its first wait, and stays so: `forget` it
+// before closing it. Any number of threads may wait on one descriptor; readiness wakes them all.
+#pragma once
+
+#include <cstdint>
+
+#include "spindle/base/result.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+/// Parks until the descriptor is readable (or at its end, or broken). ETIMEDOUT if the deadline
+/// (monotonic ns) came first; ECANCELED if it was forgotten meanwhile; EPERM for a descriptor that
+/// cannot be polled (a regular file), EBADF for none.
+Result<> wait_readable(int fd, std::int64_t deadline_ns = kNever);
+Result<> wait_writable(int fd, std::int64_t deadline_ns = kNever);
+
+/// Ends the registration; threads that wait on it get ECANCELED. Harmless if there is none.
+void forget(int fd);
+
+}  // namespace spindle::thread

@@ -1,0 +1,39 @@
+// Latch: a gate that opens once, when counted down to zero, and stays open.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class Latch {
+ public:
+  explicit Latch(std::size_t count, const char* name = "")
+      : count_(count), waiters_(name, WaitKind::kLatch) {}
+
+  /// By at most what is left.
+  void count_down(std::size_t by = 1) {
+    count_ -= by < count_ ? by : count_;
+    if (count_ == 0) waiters_.wake_all();
+  }
+  [[nodiscard]] bool try_wait() const { return count_ == 0; }
+  void wait() {
+    if (count_ > 0) waiters_.wait();
+  }
+  /// False if the deadline (monotonic ns) came first.
+  bool wait_until(std::int64_t deadline_ns) {
+    return count_ == 0 || waiters_.wait_until(deadline_ns);
+  }
+  void arrive_and_wait(std::size_t by = 1) {
+    count_down(by);
+    wait();
+  }
+
+ private:
+  std::size_t count_;
+  WaitQueue waiters_;
+};
+
+}  // namespace spindle::thread

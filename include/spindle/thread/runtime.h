@@ -1,0 +1,125 @@
+// The runtime: user-space threads on one kernel thread, switched cooperatively.
+//
+//   auto runtime = TRY(Runtime::create());
+//   TRY(runtime->run([] { Thread t = spawn("worker", [] { ... }); t.join().take(); }));
+//
+// `run` makes the calling kernel thread the worker; it returns when every thread has ended. A
+// thread keeps the worker until it waits, yields, sleeps or ends: between two such points code is
+// atomic, so what only the runtime's threads touch needs no lock. Nothing here may be called from
+// another kernel thread, except `post`.
+//
+// When no thread is ready the worker looks, in this order, at posted work, due timers and file
+// descriptors; then at the idle handlers, until one of them has made a thread ready; then it sleeps
+// in the kernel until a descriptor, a timer or posted work calls. If nothing of this is to be
+// waited for, nobody can ever wake anyone: `run` answers EDEADLK instead of hanging.
+//
+// Idle handlers, watchers and posted functions run on the kernel thread's own stack, between
+// threads: they may wake and spawn threads, but must not wait themselves.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "spindle/base/result.h"
+#include "spindle/policy/cpu_policy.h"
+
+namespace spindle::thread {
+
+class Scheduler;
+
+/// What keeps a stack from growing over its neighbour.
+enum class GuardKind : std::uint8_t {
+  kMadvise,   ///< MADV_GUARD_INSTALL: a guard page that costs no mapping (Linux 6.13 on)
+  kMprotect,  ///< a guard page, two mappings a stack
+  kCanary,    ///< a pattern, looked at when the thread waits or ends: mappings ran out
+};
+std::string_view to_string(GuardKind kind);
+
+class IdleHandler {
+ public:
+  virtual ~IdleHandler() = default;
+  /// No thread is ready. Returns true if a thread has been made ready.
+  virtual bool idle() = 0;
+};
+
+class FdWatcher {
+ public:
+  virtual ~FdWatcher() = default;
+  /// The watched descriptor is readable. Must take what is there, or it is called again at once.
+  virtual void readable() = 0;
+};
+
+class Runtime {
+ public:
+  struct Options {
+    std::string_view policy = "fcfs";               ///< a name that make_cpu_policy knows
+    std::unique_ptr<CpuPolicy> custom_policy = {};  ///< goes before `policy` if given
+    std::int64_t quantum_ns = 10'000'000;           ///< for policies that have one
+    std::uint64_t seed = 1;                         ///< for policies that draw lots
+    std::size_t stack_size = 64 * 1024;             ///< of a thread, without the guard page
+    std::size_t main_stack_size = 1024 * 1024;      ///< of the first thread
+  };
+
+  /// EINVAL for an unknown policy or a stack under 8 KiB or over 1 GiB; the kernel's reason if it
+  /// gives no event queue.
+  static Result<std::unique_ptr<Runtime>> create(Options options);
+  static Result<std::unique_ptr<Runtime>> create();
+  /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  /// Runs `main` as the thread "main", and whatever it spawns, to their ends. EDEADLK if all
+  /// threads that are left wait for one another: they stay as they are, to be looked at
+  /// (inspect.h). EBUSY if this kernel thread is already inside a `run`.
+  Result<> run(std::function<void()> main);
+
+  /// The runtime whose `run` the calling kernel thread is in; null outside.
+  static Runtime* current();
+
+  /// Handlers are asked in the order of their adding. The caller keeps them alive until removed.
+  void add_idle_handler(IdleHandler& handler);
+  void remove_idle_handler(IdleHandler& handler);
+
+  /// Calls `watcher` whenever `fd` is readable, at the next look for events. A watched descriptor
+  /// by itself does not count as something to wait for (see ExternalWork). EEXIST if the descriptor
+  /// is already watched or waited for, else epoll_ctl's reason.
+  Result<> watch(int fd, FdWatcher& watcher);
+  void unwatch(int fd);
+
+  /// Runs `work` on the worker soon. May be called by any kernel thread, also before `run`.
+  void post(std::function<void()> work);
+
+  /// While one exists, somebody outside (a helper kernel thread, a device) will `post` or make a
+  /// watched descriptor readable, so an idle worker waits for it.
+  class ExternalWork {
+   public:
+    explicit ExternalWork(Runtime& runtime);
+    ~ExternalWork();
+    ExternalWork(const ExternalWork&) = delete;
+    ExternalWork& operator=(const ExternalWork&) = delete;
+
+   private:
+    Runtime& runtime_;
+  };
+
+  [[nodiscard]] std::string_view policy_name() const;
+  /// How stacks made so far are guarded (the weakest kind in use).
+  [[nodiscard]] GuardKind guard_kind() const;
+  /// Threads that have not ended.
+  [[nodiscard]] std::size_t live_threads() const;
+  /// How often a thread was given the worker.
+  [[nodiscard]] std::uint64_t switches() const;
+
+  Scheduler& scheduler() { return *scheduler_; }
+  const Scheduler& scheduler() const { return *scheduler_; }
+
+ private:
+  explicit Runtime(std::unique_ptr<Scheduler> scheduler);
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+}  // namespace spindle::thread

@@ -1,0 +1,43 @@
+// Semaphore: a count that cannot go below zero (Dijkstra's P and V are acquire and release).
+//
+// While threads wait the count is zero: release hands its units to them in the order in which they
+// came, so nobody overtakes. A release does not switch; the woken run when the policy says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class Semaphore {
+ public:
+  explicit Semaphore(std::size_t count, const char* name = "")
+      : count_(count), waiters_(name, WaitKind::kSemaphore) {}
+
+  void acquire() {
+    if (count_ > 0) {
+      --count_;
+    } else {
+      waiters_.wait();
+    }
+  }
+  bool try_acquire() { return count_ > 0 && (--count_, true); }
+  /// False if the deadline (monotonic ns) came first.
+  bool try_acquire_until(std::int64_t deadline_ns) {
+    return try_acquire() || waiters_.wait_until(deadline_ns);
+  }
+  void release(std::size_t units = 1) {
+    while (units > 0 && waiters_.wake_one()) --units;
+    count_ += units;
+  }
+
+  [[nodiscard]] std::size_t count() const { return count_; }
+
+ private:
+  std::size_t count_;
+  WaitQueue waiters_;
+};
+
+}  // namespace spindle::thread

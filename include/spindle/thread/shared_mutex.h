@@ -1,0 +1,55 @@
+// SharedMutex: many readers or one writer.
+//
+// The names are std::shared_mutex's, so std::shared_lock and std::unique_lock work. Who goes first
+// is chosen when it is made: by default a waiting writer keeps new readers out, so writers do not
+// starve. With kReaders, readers enter as long as any reader is inside; with kFair, readers and
+// writers go in the order in which they came. A lock is handed to the one who waits. A reader must
+// not lock shared again while it holds the lock: a writer waiting in between would stop both.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+enum class Prefer : std::uint8_t { kWriters, kReaders, kFair };
+
+class SharedMutex {
+ public:
+  explicit SharedMutex(const char* name = "", Prefer prefer = Prefer::kWriters)
+      : waiters_(name, WaitKind::kSharedMutex), prefer_(prefer) {}
+
+  void lock();
+  bool try_lock();
+  bool try_lock_for(std::int64_t duration_ns);
+  bool try_lock_until(std::int64_t deadline_ns);
+  void unlock();
+
+  void lock_shared();
+  bool try_lock_shared();
+  bool try_lock_shared_for(std::int64_t duration_ns);
+  bool try_lock_shared_until(std::int64_t deadline_ns);
+  void unlock_shared();
+
+  [[nodiscard]] std::size_t readers() const { return readers_; }
+  [[nodiscard]] bool locked() const { return writer_ != nullptr; }
+
+ private:
+  struct Waiter : WaitNode {
+    bool shared = false;
+  };
+  [[nodiscard]] bool may_read() const;
+  bool acquire(bool shared, std::int64_t deadline_ns);
+  void admit();
+  Waiter* first_admissible() const;
+
+  Control* writer_ = nullptr;
+  std::size_t readers_ = 0;
+  std::size_t waiting_writers_ = 0;
+  WaitQueue waiters_;
+  Prefer prefer_;
+};
+
+}  // namespace spindle::thread

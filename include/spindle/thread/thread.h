@@ -1,0 +1,136 @@
+// Threads: making them, waiting for them, and what a thread can say of itself.
+//
+//   Thread worker = spawn("worker", [&] { ... });
+//   worker.join().take();
+//   spawn_detached("request", [request = std::move(request)]() mutable { ... }).take();
+//
+// The callable is moved to the top of the thread's own stack, so that making a thread allocates
+// nothing but a pooled stack. A name is kept up to 31 bytes. An exception that leaves a thread's
+// function ends the program (std::terminate). Each thread has its own errno and its own state of
+// caught exceptions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "spindle/base/result.h"
+
+namespace spindle::thread {
+
+struct Control;
+
+struct ThreadOptions {
+  std::string_view name = {};
+  int priority = 0;            ///< a higher number goes first, where the policy looks at it
+  std::size_t stack_size = 0;  ///< bytes without the guard page; 0: the runtime's
+};
+
+/// Owns the right to join a thread. Destroying a joinable handle joins. Belongs to the runtime that
+/// made it and must not outlive it.
+class Thread {
+ public:
+  Thread() = default;
+  explicit Thread(Control* control) : control_(control) {}
+  Thread(Thread&& other) noexcept : control_(std::exchange(other.control_, nullptr)) {}
+  Thread& operator=(Thread&& other) noexcept;
+  ~Thread();
+
+  /// Waits for the thread's end. EINVAL if the handle is not joinable, EDEADLK if it is the calling
+  /// thread's own.
+  Result<> join();
+  /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
+  Result<> join_until(std::int64_t deadline_ns);
+  /// Lets the thread go on by itself. EINVAL if the handle is not joinable.
+  Result<> detach();
+
+  /// False for a handle that is empty, moved from, joined or detached, or whose spawn had no
+  /// memory.
+  [[nodiscard]] bool joinable() const { return control_ != nullptr; }
+  /// Unique in the runtime, from 1 on; 0 if not joinable.
+  [[nodiscard]] std::uint64_t id() const;
+
+ private:
+  Control* control_ = nullptr;
+};
+
+namespace detail {
+/// Larger callables are kept on the heap.
+inline constexpr std::size_t kLargestOnStack = 1024;
+
+/// Takes a stack and makes room for the callable at its top; null if there is no memory.
+Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
+                 void (*entry)(void*), void** storage);
+/// Makes the prepared thread ready.
+void start(Control* control);
+void start_detached(Control* control);
+
+template <class F>
+void run_callable(void* storage) noexcept {
+  auto* function = static_cast<F*>(storage);
+  (*function)();
+  function->~F();
+}
+
+template <class F>
+Control* prepare_callable(const ThreadOptions& options, F&& function) {
+  using Function = std::decay_t<F>;
+  if constexpr (sizeof(Function) > kLargestOnStack) {
+    auto held = std::make_unique<Function>(std::forward<F>(function));
+    return prepare_callable(options, [held = std::move(held)] { (*held)(); });
+  } else {
+    void* storage = nullptr;
+    Control* control =
+        prepare(options, sizeof(Function), alignof(Function), &run_callable<Function>, &storage);
+    if (control != nullptr) new (storage) Function(std::forward<F>(function));
+    return control;
+  }
+}
+}  // namespace detail
+
+/// Makes a thread that runs `function()`. Only inside a runtime. The handle is not joinable if
+/// there was no memory for a stack.
+template <class F>
+[[nodiscard]] Thread spawn(const ThreadOptions& options, F&& function) {
+  Control* control = detail::prepare_callable(options, std::forward<F>(function));
+  if (control != nullptr) detail::start(control);
+  return Thread(control);
+}
+template <class F>
+[[nodiscard]] Thread spawn(std::string_view name, F&& function) {
+  return spawn(ThreadOptions{.name = name}, std::forward<F>(function));
+}
+
+/// Makes a thread that nobody joins. ENOMEM if there was no memory for a stack.
+template <class F>
+Result<> spawn_detached(const ThreadOptions& options, F&& function) {
+  Control* control = detail::prepare_callable(options, std::forward<F>(function));
+  if (control == nullptr) return Error{ENOMEM, "there is no memory for a thread's stack"};
+  detail::start_detached(control);
+  return {};
+}
+template <class F>
+Result<> spawn_detached(std::string_view name, F&& function) {
+  return spawn_detached(ThreadOptions{.name = name}, std::forward<F>(function));
+}
+
+/// Lets the other ready threads run, as the policy says.
+void yield();
+
+/// Sleeps for at least so long. Never wakes early; a time that is past only yields.
+void sleep_for(std::int64_t duration_ns);
+void sleep_until(std::int64_t monotonic_deadline_ns);
+
+namespace current_thread {
+/// False between threads (idle handlers, posted work) and outside a runtime.
+bool exists();
+/// Of the calling thread; 0 and "" where none exists.
+std::uint64_t id();
+std::string_view name();
+}  // namespace current_thread
+
+}  // namespace spindle::thread

@@ -1,0 +1,98 @@
+// WaitQueue: the one thing on which threads wait. Every primitive is made of it.
+//
+//   WaitQueue arrivals("arrivals");
+//   while (items.empty()) arrivals.wait();        // the consumer
+//   items.push_back(x); arrivals.wake_one();      // the producer, a thread or a callback
+//
+// First come, first woken. The links stand on the waiting thread's own stack, so waiting allocates
+// nothing. Between a test and the wait that follows nothing else runs (one worker, cooperative), so
+// no wake-up is lost and no lock is needed. A queue must not be destroyed while threads wait on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace spindle::thread {
+
+struct Control;
+class Scheduler;
+class WaitQueue;
+
+/// A moment that never comes; every other deadline is in nanoseconds of CLOCK_MONOTONIC.
+inline constexpr std::int64_t kNever = INT64_MAX;
+
+/// What kind of thing a thread waits for.
+enum class WaitKind : std::uint8_t {
+  kQueue,
+  kMutex,
+  kSharedMutex,
+  kCondition,
+  kSemaphore,
+  kLatch,
+  kBarrier,
+  kEvent,
+  kChannel,
+  kJoin,
+  kSleep,
+  kReadable,
+  kWritable,
+};
+
+/// One waiting thread's place in a queue. Primitives derive from it to hand values over.
+struct WaitNode {
+  WaitNode* next = nullptr;
+  WaitNode* previous = nullptr;
+  Control* thread = nullptr;
+  WaitQueue* queue = nullptr;   ///< null once woken or timed out
+  std::size_t timer_index = 0;  ///< its place in the heap of timers, from 1 on; 0: none
+  bool timed_out = false;
+};
+
+class WaitQueue {
+ public:
+  /// `name` must outlive the queue: a literal, or a string beside it.
+  explicit WaitQueue(const char* name = "", WaitKind kind = WaitKind::kQueue)
+      : name_(name), kind_(kind) {}
+  ~WaitQueue();
+  WaitQueue(const WaitQueue&) = delete;
+  WaitQueue& operator=(const WaitQueue&) = delete;
+
+  /// Parks the calling thread until it is woken.
+  void wait();
+  /// True if woken, false if the deadline (monotonic ns) came first. A deadline that is past does
+  /// not park.
+  bool wait_until(std::int64_t deadline_ns);
+
+  /// Makes the first waiting thread ready; it runs when the policy says. False if none waits.
+  bool wake_one();
+  /// How many were woken.
+  std::size_t wake_all();
+
+  [[nodiscard]] bool empty() const { return head_ == nullptr; }
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] const char* name() const { return name_; }
+  [[nodiscard]] WaitKind kind() const { return kind_; }
+
+  // For those who build primitives: enqueue, let go of something, park.
+
+  /// The first waiting node, or null.
+  [[nodiscard]] WaitNode* front() const { return head_; }
+  /// Takes the node out, of whatever place, and makes its thread ready.
+  void wake(WaitNode& node);
+  /// Puts the calling thread at the end without parking it: `park(node)` must follow.
+  void enqueue(WaitNode& node);
+  /// Parks until the node is woken or the deadline comes; returns at once if it was woken
+  /// meanwhile. False if the deadline came first.
+  static bool park(WaitNode& node, std::int64_t deadline_ns = kNever);
+
+ private:
+  friend class Scheduler;
+  void unlink(WaitNode& node);
+
+  WaitNode* head_ = nullptr;
+  WaitNode* tail_ = nullptr;
+  const char* name_;
+  WaitKind kind_;
+};
+
+}  // namespace spindle::thread
