@@ -1,0 +1,61 @@
+// Directories: a B+ tree over the blocks of the directory's own file, keyed by the hash of the
+// name.
+//
+// A directory's content is mapped by extents. File block 0 is the root; an empty directory has no
+// block. The key of a name is 63 bits: (XXH3(name, hash_seed) >> 9) << 8 | n, where n = 0 .. 255
+// tells apart the names of one hash: the first free value. Keys are unique in a directory, so a key
+// is also the position that readdir hands out and comes back to.
+//
+// A node is a metadata block of kind kDirectory, owner = the directory: BlockHeader, NodeHead,
+// `count` slots sorted by key, a gap, and (in leaves) the entries, packed towards the end of the
+// block.
+//   leaf (level 0): slot {key, offset} points at a DirectoryEntry and its name.
+//   branch: slot {key, child}: the subtree with keys >= key (the first slot's key counts as 0).
+// Freed node blocks form a list (root's NodeHead::free_head, then each one's) and are used first.
+#pragma once
+
+#include "spindle/format/inode.h"
+
+namespace spindle::format {
+
+struct NodeHead {
+  le16 level;        ///< 0: a leaf
+  le16 count;        ///< slots
+  le32 entry_bytes;  ///< leaf: bytes used by entries, dead ones not counted
+  le32 entry_start;  ///< leaf: byte offset in the block of the lowest entry
+  le32 free_head;    ///< of the root and of free nodes: the next free file block, or 0
+  le32 next_block;   ///< of the root: the file block that a new node gets if none is free
+  le32 reserved;
+  le64 entries;  ///< of the root: names in the whole directory
+};
+static_assert(sizeof(NodeHead) == 32);
+
+struct LeafSlot {
+  le64 key;
+  le32 offset;  ///< byte offset in the block of the DirectoryEntry
+};
+static_assert(sizeof(LeafSlot) == 12);
+
+struct BranchSlot {
+  le64 key;
+  le32 child;  ///< file block
+};
+static_assert(sizeof(BranchSlot) == 12);
+
+struct DirectoryEntry {
+  le64 inode;
+  std::uint8_t type;    ///< the file type: mode >> 12
+  std::uint8_t length;  ///< bytes of the name, 1 .. 255, that follow; no zero at the end
+};
+static_assert(sizeof(DirectoryEntry) == 10);
+
+inline constexpr std::size_t kNodeSlots = kHeaderSize + sizeof(NodeHead);  ///< offset of slot 0
+inline constexpr unsigned kMaxDirectoryLevels = 8;
+inline constexpr std::uint64_t kKeyDistinctions = 256;
+
+/// The key of a name, with distinction 0.
+inline std::uint64_t directory_key(std::string_view name, std::uint64_t hash_seed) {
+  return (checksum(name, hash_seed) >> 9) << 8;
+}
+
+}  // namespace spindle::format
