@@ -1,0 +1,59 @@
+// BlockDevice: the one way in which blocks are read and written.
+//
+// Everything above a device hands it batches of requests; a device may serve a batch in any order
+// of its choice and `submit` returns when all of it is done. Decorators stack (recording, faults,
+// crash); at the bottom stands a file, memory, or an overlay. A mounted volume sees only
+// disk/SimulatedDisk; mkfs, fsck and tests use the lower devices directly.
+//
+// Durability: a completed write survives a power cut only if a `flush` that began after its
+// completion has returned. Until then any subset of the completed writes, each whole or torn at
+// 512-byte boundaries, may have reached the medium.
+//
+// A device is used by one kernel thread. Inside a thread::Runtime `submit` and `flush` may suspend
+// the calling user-space thread; outside of one they block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "spindle/base/id.h"
+#include "spindle/base/result.h"
+
+namespace spindle {
+
+/// Why a request is made; statistics and traces tell them apart.
+enum class IoPurpose : std::uint8_t { kData, kMetadata, kJournal, kReadAhead, kWriteBack };
+
+/// One contiguous transfer: `buffers` together hold a whole number of blocks.
+struct IoRequest {
+  enum class Kind : std::uint8_t { kRead, kWrite };
+  Kind kind = Kind::kRead;
+  BlockNo start;
+  std::span<const std::span<std::byte>>
+      buffers;  ///< each a multiple of the block size; not changed by a write
+  IoPurpose purpose = IoPurpose::kData;
+};
+
+class BlockDevice {
+ public:
+  virtual ~BlockDevice() = default;
+  [[nodiscard]] virtual std::uint32_t block_size() const = 0;
+  [[nodiscard]] virtual std::uint64_t block_count() const = 0;
+  /// Serves the batch; returns when all of it is done. EIO (or what the host said) with the first
+  /// block that failed; then any part of the batch may have been done. EINVAL outside of the
+  /// device.
+  virtual Result<> submit(std::span<const IoRequest> batch) = 0;
+  /// What completed before is durable after.
+  virtual Result<> flush() = 0;
+  /// These blocks' content is no longer needed (a hint: a file punches holes). Then they read as
+  /// anything. Not durable by itself. The default does nothing.
+  virtual Result<> discard(Run run);
+
+  /// A batch of one request over one buffer.
+  Result<> read(BlockNo start, std::span<std::byte> into, IoPurpose purpose = IoPurpose::kData);
+  Result<> write(BlockNo start, std::span<const std::byte> from,
+                 IoPurpose purpose = IoPurpose::kData);
+};
+
+}  // namespace spindle
