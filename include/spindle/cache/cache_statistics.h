@@ -1,0 +1,23 @@
+// What the buffer cache counts. reads = hits + misses; all since the start or the last reset.
+#pragma once
+
+#include <cstdint>
+
+namespace spindle {
+
+struct CacheStatistics {
+  std::uint64_t reads = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t read_ahead_blocks = 0;  ///< read before anybody asked
+  std::uint64_t read_ahead_used = 0;    ///< of those, asked for later
+  std::uint64_t evictions = 0;
+  std::uint64_t written_back = 0;  ///< blocks of file data written home
+  // As things stand now:
+  std::uint64_t capacity_blocks = 0;
+  std::uint64_t used_blocks = 0;
+  std::uint64_t dirty_blocks = 0;  ///< of file data
+  std::uint64_t pinned_blocks = 0;
+};
+
+}  // namespace spindle

@@ -1,0 +1,53 @@
+// Replay: brings a volume that was not unmounted in order to the last durable epoch.
+//
+// A free function over a bare device, used by mount, fsck and inspect alike. It reads the log
+// (never more than the journal is long, whatever the volume's size), writes each block it names
+// once, flushes, and moves the tail, so that a power cut during replay does no harm: the next one
+// does the same again.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "spindle/device/block_device.h"
+#include "spindle/format/layout.h"
+#include "spindle/format/log.h"
+
+namespace spindle {
+
+struct ReplayReport {
+  std::uint64_t epochs = 0;  ///< entries found and applied
+  std::uint64_t first_epoch = 0;
+  std::uint64_t last_epoch = 0;  ///< the last durable one, also when nothing was to be replayed
+  std::uint64_t records = 0;
+  std::uint64_t blocks_written = 0;
+  std::uint64_t revoked_records = 0;
+  std::vector<BlockNo>
+      mismatched;  ///< blocks that do not come out as sealed: damage of another kind
+};
+
+/// Replays the log of the volume on `device`. EUCLEAN if both journal headers are bad or a valid
+/// entry holds an impossible record (nothing is written then).
+Result<ReplayReport> replay(BlockDevice& device, const format::Layout& layout);
+
+/// One entry of the log, decoded, for inspection.
+struct LogEntry {
+  std::uint64_t start_block = 0;  ///< in the log area
+  std::uint64_t epoch = 0;
+  std::uint64_t bytes = 0;
+  struct Record {
+    format::RecordKind kind;
+    BlockNo block;
+    std::uint32_t offset = 0;
+    std::uint32_t count = 0;
+    std::uint32_t length = 0;
+  };
+  std::vector<Record> records;
+};
+/// The entries that a replay would apply, oldest first. Changes nothing.
+Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout& layout);
+
+/// Writes an empty journal: both headers, and zeros where an old entry might stand. For mkfs.
+Result<> format_journal(BlockDevice& device, const format::Layout& layout);
+
+}  // namespace spindle
