@@ -1,0 +1,113 @@
+// FileMap: how the blocks of a file are found. Five strategies, one stateless object each.
+//
+// A strategy works on the 64 bytes that it owns in the inode (MapFile::root), the blocks beneath
+// them, and nothing else; who it works for does not show. `map_kind` is turned into a strategy in
+// one place, `file_map`, and nowhere is there a switch on it. A sixth strategy is one new file and
+// one line there.
+//
+// File blocks have `content_size` bytes of content: the whole block, but for `linked`, whose blocks
+// open with a header. All calls are made with the inode locked. Changes are edits of a transaction
+// and of `file.root`, which the caller stores in the inode in the same transaction. Each changing
+// call logs at most `log_bytes_per_call`, and does as much as that allows: `extend` may map less
+// than wanted, `shrink` and `punch` say how far they came.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "spindle/alloc/space_manager.h"
+#include "spindle/format/map.h"
+
+namespace spindle {
+
+/// What a map is about: one file, as its inode has it.
+struct MapFile {
+  InodeNo inode;
+  std::uint32_t generation = 0;
+  std::span<std::byte> root;  ///< kMapRootSize bytes
+  std::uint64_t blocks = 0;   ///< blocks owned by the map, data and its own; kept up to date by it
+  BlockNo hint;               ///< where the first block would best stand
+  /// linked and fat: where the last look-up ended, so that going on from there is not linear. In
+  /// memory only; the map resets it when it no longer holds.
+  struct Cursor {
+    FileBlock file_block;
+    BlockNo block;
+    bool valid = false;
+  };
+  Cursor* cursor = nullptr;  ///< may be null
+};
+
+/// A piece of a file: `length` file blocks from `at` on stand at `block` and after; or are a hole.
+struct Extent {
+  FileBlock at;
+  BlockNo block;             ///< kNoBlock: a hole, or beyond the end of what is mapped
+  std::uint64_t length = 0;  ///< at least 1 (a hole that never ends has the length asked for)
+  bool unwritten = false;    ///< mapped, but reads as zeros
+  [[nodiscard]] bool is_hole() const { return !block; }
+};
+
+/// What `walk` shows, in the order of the map. Return an error to stop.
+struct MapVisitor {
+  std::function<Result<>(const Extent& extent)> data;
+  std::function<Result<>(BlockNo block, format::BlockKind kind)> node =
+      {};  ///< the map's own blocks
+};
+
+class FileMap {
+ public:
+  virtual ~FileMap() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual format::MapKind kind() const = 0;
+  /// Bytes of content in a block.
+  [[nodiscard]] virtual std::uint32_t content_size(std::uint32_t block_size) const;
+  /// Bytes before the content in a block.
+  [[nodiscard]] std::uint32_t content_offset(std::uint32_t block_size) const {
+    return block_size - content_size(block_size);
+  }
+  [[nodiscard]] virtual bool has_holes()
+      const = 0;  ///< else `extend` from the end only, zero-filled by the caller
+  [[nodiscard]] virtual bool has_unwritten() const { return false; }
+  /// The largest number of file blocks it can express.
+  [[nodiscard]] virtual std::uint64_t max_file_blocks(const format::Layout& layout) const = 0;
+  [[nodiscard]] virtual std::size_t log_bytes_per_call(std::uint32_t block_size) const = 0;
+
+  /// The piece at `at`, cut to `max` blocks.
+  virtual Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file,
+                              FileBlock at, std::uint64_t max) const = 0;
+  /// Gives blocks to the hole (or the place beyond the end) at `at`: 1 .. `want` of them, in one
+  /// run, which is returned. If !has_holes(), `at` is the first block beyond the end. The content
+  /// of new blocks is whatever stands there: the caller writes it (linked: the map writes the
+  /// headers into the cache, and orders them before the commit). With `unwritten` (only if
+  /// has_unwritten()) they read as zeros. ENOSPC; EFBIG beyond max_file_blocks.
+  virtual Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
+                                std::uint64_t want, bool unwritten) const = 0;
+  /// Frees what is mapped at `end` and beyond, from the far end on, as much as one call may log.
+  /// True: done.
+  virtual Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
+                              FileBlock end) const = 0;
+  /// Makes [from, from + length) a hole, as much as one call may log, from the front on. Returns
+  /// how many blocks of the range are done. Only if has_holes(); EOPNOTSUPP else.
+  virtual Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file,
+                                      FileBlock from, std::uint64_t length) const;
+  /// The unwritten blocks at [from, from + length) have content now. Only if has_unwritten().
+  virtual Result<> mark_written(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
+                                std::uint64_t length) const;
+  /// Visits everything, data and own blocks; terminates on any bytes whatever: bounded by the
+  /// volume's size, loops are an error. For fsck, inspection and statistics. Needs only a reader:
+  /// `fat_entry` is passed in.
+  struct WalkContext {
+    BlockReader& reader;
+    const format::Layout& layout;
+    std::function<Result<std::uint64_t>(BlockNo)> fat_entry;
+  };
+  virtual Result<> walk(const WalkContext& context, const MapFile& file,
+                        const MapVisitor& visitor) const = 0;
+};
+
+/// The strategy of a kind; null for kInline and for a number that is none.
+const FileMap* file_map(format::MapKind kind);
+/// The strategy of that name; null if there is none.
+const FileMap* file_map(std::string_view name);
+std::span<const FileMap* const> all_file_maps();
+
+}  // namespace spindle

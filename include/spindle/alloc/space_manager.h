@@ -1,0 +1,80 @@
+// SpaceManager: which blocks and inodes are free, and who gets them.
+//
+//   Run run = TRY(space.allocate(tx, {.want = 8, .hint = after_last_block}));   // maybe shorter
+//   TRY(space.free(tx, run));
+//
+// What a transaction takes is taken from the free runs in memory at once, and comes back if the
+// transaction is dropped. What it frees is used again only once the freeing is durable: until then
+// it counts as free (statfs) but is not given out; `allocate` waits for that rather than say
+// ENOSPC. So ENOSPC means: the disk is full.
+//
+// Free runs are kept in memory for the groups in use (a RunSet a group, loaded when first needed,
+// dropped when many are loaded); of every group its free count is known. A FitPolicy picks the run
+// inside a group; the search goes from the hint's group on round the volume, and comes to the next
+// group only if none in this one will do. On a volume of one group (up to 127 MiB at 4K) the policy
+// sees all of it: the textbook's picture.
+//
+// One kernel thread; inside a runtime. allocate, free and the inode calls may suspend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "spindle/format/layout.h"
+#include "spindle/journal/journal.h"
+#include "spindle/policy/fit_policy.h"
+
+namespace spindle {
+
+struct SpaceStatistics {
+  std::uint64_t blocks = 0;          ///< that files can own
+  std::uint64_t free_blocks = 0;     ///< freed ones that are not durable yet included
+  std::uint64_t pending_blocks = 0;  ///< freed, not durable yet
+  std::uint64_t inodes = 0;
+  std::uint64_t free_inodes = 0;
+  std::uint64_t directories = 0;
+};
+
+class SpaceManager {
+ public:
+  static Result<std::unique_ptr<SpaceManager>> open(BufferCache& cache, Journal& journal,
+                                                    const format::Layout& layout,
+                                                    std::string_view fit_policy = "near");
+  ~SpaceManager();
+
+  /// Takes a run of 1 .. request.want blocks; all of it if `must_be_whole`. ENOSPC.
+  Result<Run> allocate(Transaction& tx, const FitRequest& request);
+  /// Takes up to `want` blocks that begin exactly at `at`; a run of length 0 if that block is not
+  /// free.
+  Result<Run> allocate_at(Transaction& tx, BlockNo at, std::uint64_t want);
+  /// Gives blocks back. EUCLEAN if some of them are free already or can belong to no file.
+  Result<> free(Transaction& tx, Run run);
+
+  /// Takes an inode number: a file's near its directory, a directory's where there is room. ENOSPC.
+  Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, bool is_directory);
+  Result<> free_inode(Transaction& tx, InodeNo inode, bool is_directory);
+  /// Whether the inode's place in its table has been written; if not it is free.
+  Result<bool> is_inode_written(InodeNo inode);
+  /// A good place for the first block of this inode.
+  [[nodiscard]] BlockNo hint_for(InodeNo inode) const;
+
+  /// The FAT entry of a block: next | skip << 40, 0 if it is in no chain.
+  Result<std::uint64_t> fat_entry(BlockReader& reader, BlockNo block);
+  Result<> set_fat_entry(Transaction& tx, BlockNo block, std::uint64_t entry);
+
+  [[nodiscard]] const format::Layout& layout() const;
+  [[nodiscard]] SpaceStatistics statistics() const;
+  Result<> set_fit_policy(std::string_view name);
+  [[nodiscard]] std::string_view fit_policy() const;
+  /// How many free runs have a length of [2^i, 2^(i+1)) blocks. Reads every bitmap.
+  Result<std::vector<std::uint64_t>> free_run_histogram();
+
+ private:
+  struct State;
+  explicit SpaceManager(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace spindle

@@ -1,0 +1,153 @@
+// Tree: a file system as the kernel asks for it, operation by operation.
+//
+// Mirrors the requests of FUSE without naming FUSE: FileSystem (the volume) and ControlTree (the
+// files of .spindle) implement it, fuse/ translates. Nodes are named by NodeId: the volume's inode
+// number, or, with the top bit set, a control file. Every operation runs in a user-space thread of
+// its own and may suspend; it answers with a Result and takes no lock of the caller's.
+//
+// References: lookup, create, make_node, make_directory, symlink, link and temporary_file each add
+// one reference to the node they return; `forget` gives references back. A node with references
+// lives, also when its last name is gone.
+//
+// Permissions of paths are checked by the kernel (default_permissions); what only the file system
+// can know is checked here (sticky-free rules such as setgid inheritance, clearing of setuid on
+// write where asked for).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/base/clock.h"
+#include "spindle/base/result.h"
+
+namespace spindle {
+
+using NodeId = std::uint64_t;
+inline constexpr NodeId kRootNode = 1;
+inline constexpr NodeId kControlBit = 1ull << 63;
+
+/// Who asks.
+struct Caller {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t umask = 0;  ///< applied by the tree, since a default ACL goes before it
+  std::int32_t process = 0;
+  bool is_group_member = true;  ///< of the file's group, or privileged: else chmod clears setgid
+};
+
+struct Attributes {
+  NodeId node = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t mode = 0;  ///< as in stat(2)
+  std::uint32_t links = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint64_t size = 0;
+  std::uint64_t sectors = 0;  ///< of 512 bytes, as st_blocks
+  std::uint32_t block_size = 0;
+  Timestamp accessed, modified, changed, born;
+};
+
+/// Which attributes `set_attributes` is to change, and to what.
+struct AttributeChange {
+  bool mode : 1 = false, uid : 1 = false, gid : 1 = false, size : 1 = false;
+  bool accessed : 1 = false, modified : 1 = false, changed : 1 = false;
+  bool clear_setuid : 1 =
+      false;      ///< a write or chown by somebody unprivileged: drop setuid, setgid, capabilities
+  Attributes to;  ///< the fields named above
+};
+
+struct DirectoryItem {
+  std::string_view name;  ///< valid during the visit
+  NodeId node = 0;
+  std::uint32_t type = 0;     ///< mode & S_IFMT
+  std::int64_t position = 0;  ///< where to go on after this item
+};
+
+struct Space {
+  std::uint32_t block_size = 0;
+  std::uint64_t blocks = 0, free_blocks = 0, available_blocks = 0;
+  std::uint64_t files = 0, free_files = 0;
+  std::uint32_t name_length = 255;
+};
+
+enum RenameFlags : std::uint32_t { kRenameNoReplace = 1, kRenameExchange = 2 };
+
+class Tree {
+ public:
+  virtual ~Tree() = default;
+
+  /// ENOENT if there is no such name; ENAMETOOLONG. "." and ".." are names too.
+  virtual Result<Attributes> lookup(NodeId directory, std::string_view name) = 0;
+  virtual void forget(NodeId node, std::uint64_t references) = 0;
+  virtual Result<Attributes> attributes(NodeId node) = 0;
+  virtual Result<Attributes> set_attributes(const Caller& caller, NodeId node,
+                                            const AttributeChange& change) = 0;
+  virtual Result<std::string> read_link(NodeId node) = 0;
+
+  /// Regular files: EEXIST if the name is taken.
+  virtual Result<Attributes> create(const Caller& caller, NodeId directory, std::string_view name,
+                                    std::uint32_t mode) = 0;
+  /// Devices, FIFOs, sockets, regular files.
+  virtual Result<Attributes> make_node(const Caller& caller, NodeId directory,
+                                       std::string_view name, std::uint32_t mode,
+                                       std::uint32_t device_major, std::uint32_t device_minor) = 0;
+  virtual Result<Attributes> make_directory(const Caller& caller, NodeId directory,
+                                            std::string_view name, std::uint32_t mode) = 0;
+  virtual Result<Attributes> symlink(const Caller& caller, NodeId directory, std::string_view name,
+                                     std::string_view target) = 0;
+  virtual Result<Attributes> link(NodeId node, NodeId directory, std::string_view name) = 0;
+  /// A file without a name (O_TMPFILE); `link` can give it one.
+  virtual Result<Attributes> temporary_file(const Caller& caller, NodeId directory,
+                                            std::uint32_t mode) = 0;
+  virtual Result<> unlink(NodeId directory, std::string_view name) = 0;
+  virtual Result<> remove_directory(NodeId directory, std::string_view name) = 0;
+  virtual Result<> rename(NodeId from, std::string_view name, NodeId to, std::string_view new_name,
+                          std::uint32_t flags) = 0;
+
+  /// Control files make their text at `open` and keep it under the handle; the volume needs no
+  /// handle (0).
+  virtual Result<std::uint64_t> open(NodeId node, int flags) = 0;
+  virtual void release(NodeId node, std::uint64_t handle) = 0;
+  /// Calls `take` with the bytes, in order, in as many pieces as it likes; together at most `size`,
+  /// fewer at the end of the file. The pieces are valid until `take` that ends the call returns.
+  using Take = std::function<void(std::span<const std::span<const std::byte>> pieces)>;
+  virtual Result<> read(NodeId node, std::uint64_t handle, std::uint64_t offset, std::size_t size,
+                        const Take& take) = 0;
+  /// Writes all of it or fails; a part may have been written when it fails for lack of space.
+  virtual Result<std::size_t> write(NodeId node, std::uint64_t handle, std::uint64_t offset,
+                                    std::span<const std::byte> bytes, bool clear_setuid) = 0;
+  virtual Result<> sync(NodeId node, bool data_only) = 0;
+  virtual Result<> sync_directory(NodeId node) = 0;
+  virtual Result<> sync_all() = 0;
+  /// fallocate(2): `mode` is its FALLOC_FL_ flags.
+  virtual Result<> allocate(NodeId node, int mode, std::uint64_t offset, std::uint64_t length) = 0;
+  /// lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO beyond the end.
+  virtual Result<std::uint64_t> seek(NodeId node, std::uint64_t offset, int whence) = 0;
+  virtual Result<std::size_t> copy_range(NodeId from, std::uint64_t from_offset, NodeId to,
+                                         std::uint64_t to_offset, std::uint64_t length) = 0;
+
+  /// Visits items after `position` (0: from the start, "." and ".." first) until `visit` says
+  /// false: that item will come again. Positions stay good while other names come and go.
+  using Visit = std::function<bool(const DirectoryItem& item)>;
+  virtual Result<> read_directory(NodeId directory, std::int64_t position, const Visit& visit) = 0;
+
+  virtual Result<std::string> get_xattr(NodeId node, std::string_view name) = 0;
+  /// `flags`: XATTR_CREATE, XATTR_REPLACE.
+  virtual Result<> set_xattr(const Caller& caller, NodeId node, std::string_view name,
+                             std::span<const std::byte> value, int flags) = 0;
+  /// Names, each ended by a zero byte, as listxattr(2) gives them.
+  virtual Result<std::string> list_xattr(NodeId node) = 0;
+  virtual Result<> remove_xattr(const Caller& caller, NodeId node, std::string_view name) = 0;
+
+  virtual Result<Space> space() = 0;
+};
+
+}  // namespace spindle
