@@ -58,8 +58,8 @@ class CpuPolicy {
   [[nodiscard]] virtual bool preempts(TaskId running, const TaskInfo& info) {
     return static_cast<void>(running), static_cast<void>(info), false;
   }
-  /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU). It
-  /// may be linear in the number of ready tasks for "fcfs" and "rr".
+  /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU).
+  /// Linear in the number of ready tasks, except for "mlfq".
   virtual void removed(TaskId task) = 0;
   /// The task, which is not ready, will never be again: forget it.
   virtual void finished(TaskId task) { static_cast<void>(task); }
@@ -78,7 +78,8 @@ struct CpuConventions {
   VirtualTime granularity{750'000};
 };
 
-/// EINVAL for a name that is none of `cpu_policy_names`, or a quantum that is not above 0.
+/// EINVAL for a name that is none of `cpu_policy_names`, a quantum that is not above 0 or
+/// longer than an hour, or a number of levels that is not 1 to 32.
 Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
                                                    const CpuConventions& conventions);
 inline Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,

@@ -33,8 +33,8 @@ class FreeRuns {
 };
 
 struct FitRequest {
-  std::uint64_t want = 1;      ///< blocks
-  BlockNo hint;                ///< near here, or kNoBlock
+  std::uint64_t want = 1;      ///< blocks; not 0
+  BlockNo hint;                ///< near here, best from here on (a file's next block); or kNoBlock
   bool must_be_whole = false;  ///< nothing shorter than `want` will do
 };
 
@@ -43,7 +43,9 @@ class FitPolicy {
   virtual ~FitPolicy() = default;
   /// The name it is chosen by: "near" (the default), "first", "best", "worst", "next", "buddy".
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// The run to take out of `free`; nothing if none will do.
+  /// The run to take out of `free`, `want` blocks or fewer; nothing if none will do. Only "near"
+  /// looks at the hint. Where no run is as long as wanted, every policy answers with the front of
+  /// the longest, unless it must be whole.
   virtual std::optional<Run> choose(const FreeRuns& free, const FitRequest& request) = 0;
 };
 

@@ -1,0 +1,73 @@
+// FCFS and SSTF: the arm goes where the queue, or its nearness, says; it has no sweep.
+
+#include "arm_policies.h"
+
+namespace spindle {
+namespace {
+
+/// The direction in which `there` lies; where it stands already, the old one.
+bool direction_to(Cylinder there, const ArmState& state) {
+  return there == state.at ? state.moving_up : state.at < there;
+}
+
+class Fcfs final : public ArmPolicy {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "fcfs"; }
+
+  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) override {
+    ArmChoice choice;
+    choice.moving_up = direction_to(queue[0].cylinder, state);
+    return choice;
+  }
+};
+
+class Sstf final : public ArmPolicy {
+ public:
+  explicit Sstf(ArmConventions::Tie tie) : tie_(tie) {}
+  [[nodiscard]] std::string_view name() const override { return "sstf"; }
+
+  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) override {
+    const std::optional<std::size_t> above = nearest_ahead(queue, state.at, true);
+    const std::optional<std::size_t> below = nearest_ahead(queue, state.at, false);
+    ArmChoice choice;
+    choice.index = nearer(queue, state, above, below);
+    choice.moving_up = direction_to(queue[choice.index].cylinder, state);
+    return choice;
+  }
+
+ private:
+  [[nodiscard]] std::size_t nearer(std::span<const ArmRequest> queue, const ArmState& state,
+                                   std::optional<std::size_t> above,
+                                   std::optional<std::size_t> below) const {
+    if (!above) return *below;
+    if (!below) return *above;
+    const std::uint64_t up = arm_distance(queue[*above].cylinder, state.at);
+    const std::uint64_t down = arm_distance(queue[*below].cylinder, state.at);
+    if (up != down) return up < down ? *above : *below;
+    switch (tie_) {
+      case ArmConventions::Tie::kLower:
+        return *below;
+      case ArmConventions::Tie::kHigher:
+        return *above;
+      case ArmConventions::Tie::kArrival:
+        return std::min(*above, *below);
+      case ArmConventions::Tie::kTravel:
+        break;
+    }
+    return state.moving_up ? *above : *below;
+  }
+
+  ArmConventions::Tie tie_;
+};
+
+}  // namespace
+
+std::unique_ptr<ArmPolicy> make_fcfs_arm(const ArmConventions&) {
+  return std::make_unique<Fcfs>();
+}
+
+std::unique_ptr<ArmPolicy> make_sstf_arm(const ArmConventions& conventions) {
+  return std::make_unique<Sstf>(conventions.sstf_tie);
+}
+
+}  // namespace spindle

@@ -1,0 +1,35 @@
+// The arm policies' table of contents: a policy is one factory, defined in its family's file, and
+// one line here.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "spindle/policy/arm_policy.h"
+
+#define SPINDLE_ARM_POLICIES(X) \
+  X("fcfs", make_fcfs_arm)      \
+  X("sstf", make_sstf_arm)      \
+  X("scan", make_scan_arm)      \
+  X("c-scan", make_c_scan_arm)  \
+  X("look", make_look_arm)      \
+  X("c-look", make_c_look_arm)
+
+namespace spindle {
+
+#define SPINDLE_DECLARE(NAME, FACTORY) \
+  std::unique_ptr<ArmPolicy> FACTORY(const ArmConventions& conventions);
+SPINDLE_ARM_POLICIES(SPINDLE_DECLARE)
+#undef SPINDLE_DECLARE
+
+/// How far the arm moves between two cylinders.
+constexpr std::uint64_t arm_distance(Cylinder a, Cylinder b) {
+  return a < b ? b - a : a - b;
+}
+
+/// The request nearest to `at` on the side of `up`, one on `at` itself included; of one cylinder
+/// the first in the queue.
+std::optional<std::size_t> nearest_ahead(std::span<const ArmRequest> queue, Cylinder at, bool up);
+
+}  // namespace spindle

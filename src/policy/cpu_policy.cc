@@ -1,0 +1,40 @@
+#include "spindle/policy/cpu_policy.h"
+
+#include "cpu_policies.h"
+
+namespace spindle {
+namespace {
+
+/// So that twenty doublings of it, at MLFQ's lower levels, are still a time.
+constexpr std::int64_t kLongestQuantumNs = std::int64_t{1} << 42;
+
+struct Entry {
+  std::string_view name;
+  std::unique_ptr<CpuPolicy> (*make)(const CpuConventions&);
+};
+
+#define SPINDLE_ENTRY(NAME, FACTORY) Entry{NAME, FACTORY},
+#define SPINDLE_NAME(NAME, FACTORY) NAME,
+constexpr Entry kPolicies[] = {SPINDLE_CPU_POLICIES(SPINDLE_ENTRY)};
+constexpr std::string_view kNames[] = {SPINDLE_CPU_POLICIES(SPINDLE_NAME)};
+#undef SPINDLE_ENTRY
+#undef SPINDLE_NAME
+
+}  // namespace
+
+Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
+                                                   const CpuConventions& conventions) {
+  if (conventions.quantum.ns <= 0 || conventions.quantum.ns > kLongestQuantumNs)
+    return Error{EINVAL, "the quantum is out of range"};
+  if (conventions.levels == 0 || conventions.levels > 32)
+    return Error{EINVAL, "the number of levels is not 1 to 32"};
+  for (const Entry& entry : kPolicies)
+    if (entry.name == name) return entry.make(conventions);
+  return Error{EINVAL, "no CPU policy has this name"};
+}
+
+std::span<const std::string_view> cpu_policy_names() {
+  return kNames;
+}
+
+}  // namespace spindle

@@ -1,0 +1,207 @@
+// Proportional share: lottery and stride (Waldspurger and Weihl 1994, 1995) and a completely fair
+// scheduler (as Linux's from 2.6.23 to 6.5): in the long run each task gets the CPU in proportion
+// to its weight.
+
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+#include "cpu_policies.h"
+#include "spindle/base/random.h"
+#include "task_heap.h"
+
+namespace spindle {
+namespace {
+
+/// Draws a ticket; the tasks hold as many as they weigh. A Fenwick tree of the weights finds the
+/// holder in O(log n).
+class Lottery final : public CpuPolicy {
+ public:
+  Lottery(VirtualTime quantum, std::uint64_t seed) : quantum_(quantum), random_(seed) {}
+  [[nodiscard]] std::string_view name() const override { return "lottery"; }
+
+  void ready(TaskId task, const TaskInfo& info, Why) override {
+    if (free_.empty()) grow();
+    const std::size_t slot = free_.back();
+    free_.pop_back();
+    slots_[slot] = {task, std::max(info.weight, 1u)};
+    add(slot, slots_[slot].tickets);
+    tickets_ += slots_[slot].tickets;
+  }
+
+  std::optional<TaskId> next(VirtualTime) override {
+    if (tickets_ == 0) return std::nullopt;
+    const std::size_t slot = holder_of(random_.below(tickets_));
+    const TaskId task = slots_[slot].task;
+    vacate(slot);
+    return task;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
+
+  void removed(TaskId task) override {
+    std::size_t slot = 0;
+    while (slot < slots_.size() && (slots_[slot].tickets == 0 || slots_[slot].task != task)) ++slot;
+    CHECK(slot < slots_.size());
+    vacate(slot);
+  }
+
+ private:
+  struct Slot {
+    TaskId task;
+    std::uint32_t tickets = 0;  ///< 0: nobody's
+  };
+
+  void add(std::size_t slot, std::uint64_t tickets) {
+    for (std::size_t i = slot + 1; i <= slots_.size(); i += i & (0 - i)) sums_[i] += tickets;
+  }
+
+  void vacate(std::size_t slot) {
+    tickets_ -= slots_[slot].tickets;
+    add(slot, 0 - std::uint64_t{slots_[slot].tickets});
+    slots_[slot].tickets = 0;
+    free_.push_back(slot);
+  }
+
+  /// The slot that holds the ticket, counted from 0 in order of slots.
+  [[nodiscard]] std::size_t holder_of(std::uint64_t ticket) const {
+    std::size_t slot = 0;
+    for (std::size_t step = slots_.size(); step != 0; step /= 2) {
+      if (slot + step > slots_.size() || sums_[slot + step] > ticket) continue;
+      slot += step;
+      ticket -= sums_[slot];
+    }
+    return slot;
+  }
+
+  void grow() {
+    const std::size_t old = slots_.size();
+    slots_.resize(std::max<std::size_t>(16, 2 * old));
+    sums_.assign(slots_.size() + 1, 0);
+    for (std::size_t slot = 0; slot < old; ++slot) add(slot, slots_[slot].tickets);
+    for (std::size_t slot = slots_.size(); slot-- > old;) free_.push_back(slot);
+  }
+
+  VirtualTime quantum_;
+  Random random_;
+  std::uint64_t tickets_ = 0;
+  std::vector<Slot> slots_;  ///< a power of two of them
+  std::vector<std::uint64_t> sums_;
+  std::vector<std::size_t> free_;
+};
+
+/// What stride and the fair scheduler share: the task that has had the least for its weight runs.
+class LeastServed : public CpuPolicy {
+ public:
+  std::optional<TaskId> next(VirtualTime) override {
+    if (heap_.empty()) return std::nullopt;
+    const TaskHeap::Entry entry = heap_.pop();
+    floor_ = std::max(floor_, entry.key);
+    ready_weight_ -= tasks_.at(entry.task).weight;
+    return entry.task;
+  }
+
+  void removed(TaskId task) override {
+    heap_.remove(task);
+    ready_weight_ -= tasks_.at(task).weight;
+  }
+
+  void finished(TaskId task) override { tasks_.erase(task); }
+
+ protected:
+  struct Share {
+    std::int64_t served = 0;  ///< time by weight: the pass, the virtual run time
+    std::uint32_t weight = 1;
+  };
+
+  /// Queues the task, which has been served `amount` more. Who comes new or back starts no lower
+  /// than `credit` below the least served: time asleep is not saved up.
+  void queue(TaskId id, const TaskInfo& info, Why why, std::int64_t amount, std::int64_t credit) {
+    Share& share = tasks_[id];
+    share.weight = std::max(info.weight, 1u);
+    share.served += amount;
+    if (why == Why::kCreated) share.served = floor_;
+    if (why == Why::kWoken) share.served = std::max(share.served, floor_ - credit);
+    ready_weight_ += share.weight;
+    heap_.push(share.served, id);
+  }
+
+  TaskHeap heap_;
+  std::unordered_map<TaskId, Share> tasks_;
+  std::int64_t floor_ = 0;  ///< the least served so far: never falls
+  std::uint64_t ready_weight_ = 0;
+};
+
+class Stride final : public LeastServed {
+ public:
+  explicit Stride(VirtualTime quantum) : quantum_(quantum) {}
+  [[nodiscard]] std::string_view name() const override { return "stride"; }
+
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
+    // A task that gave way early pays only for the part of its quantum that it used.
+    const double part = static_cast<double>(info.ran.ns) / static_cast<double>(quantum_.ns);
+    const std::int64_t stride = kOne / std::max(info.weight, 1u);
+    queue(task, info, why, static_cast<std::int64_t>(static_cast<double>(stride) * part), 0);
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
+
+ private:
+  static constexpr std::int64_t kOne = std::int64_t{1} << 32;
+  VirtualTime quantum_;
+};
+
+class Fair final : public LeastServed {
+ public:
+  Fair(VirtualTime latency, VirtualTime granularity)
+      : latency_(latency), granularity_(granularity) {}
+  [[nodiscard]] std::string_view name() const override { return "cfs"; }
+
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
+    queue(task, info, why, virtual_time(info), latency_.ns / 2);
+  }
+
+  /// Its share by weight of the span in which everyone runs once.
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId task) const override {
+    const auto found = tasks_.find(task);
+    const std::uint64_t weight = found == tasks_.end() ? kNormalWeight : found->second.weight;
+    const auto tasks = static_cast<std::int64_t>(heap_.size()) + 1;
+    const std::int64_t span = std::max(latency_.ns, tasks * granularity_.ns);
+    const double share = static_cast<double>(weight) / static_cast<double>(ready_weight_ + weight);
+    const auto slice = static_cast<std::int64_t>(static_cast<double>(span) * share);
+    return VirtualTime{std::max(slice, granularity_.ns)};
+  }
+
+  /// If the best has had less by more than the granularity.
+  [[nodiscard]] bool preempts(TaskId running, const TaskInfo& info) override {
+    const auto found = tasks_.find(running);
+    if (heap_.empty() || found == tasks_.end()) return false;
+    return heap_.top().key + granularity_.ns < found->second.served + virtual_time(info);
+  }
+
+ private:
+  static constexpr std::uint32_t kNormalWeight = 1024;
+
+  static std::int64_t virtual_time(const TaskInfo& info) {
+    return info.ran.ns * kNormalWeight / std::max(info.weight, 1u);
+  }
+
+  VirtualTime latency_;
+  VirtualTime granularity_;
+};
+
+}  // namespace
+
+std::unique_ptr<CpuPolicy> make_lottery_cpu(const CpuConventions& conventions) {
+  return std::make_unique<Lottery>(conventions.quantum, conventions.seed);
+}
+
+std::unique_ptr<CpuPolicy> make_stride_cpu(const CpuConventions& conventions) {
+  return std::make_unique<Stride>(conventions.quantum);
+}
+
+std::unique_ptr<CpuPolicy> make_cfs_cpu(const CpuConventions& conventions) {
+  return std::make_unique<Fair>(conventions.latency, conventions.granularity);
+}
+
+}  // namespace spindle

@@ -1,0 +1,131 @@
+// ARC (Megiddo and Modha: "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 2003).
+//
+// T1 holds pages used once, T2 pages used again; B1 and B2 remember what left them. A page that
+// returns while B1 knows it moves the target size p of T1 up, one that B2 knows moves it down.
+//
+// The paper serves a miss in one step: adapt p, REPLACE, load. Here the owner calls `victim` and
+// `erased` (REPLACE) before `inserted` (load). So `victim` computes the adapted p for the incoming
+// page from the sizes that the ghosts have at that point, and `inserted` makes it p.
+
+#include <algorithm>
+#include <vector>
+
+#include "frame_lists.h"
+#include "ghost_list.h"
+#include "replacement_policies.h"
+
+namespace spindle {
+namespace {
+
+class Arc final : public ReplacementPolicy {
+ public:
+  explicit Arc(std::size_t capacity)
+      : frames_(capacity), keys_(capacity), b1_(capacity + 1), b2_(capacity + 1) {}
+  [[nodiscard]] std::string_view name() const override { return "arc"; }
+
+  void inserted(FrameNo number, PageKey key) override {
+    const FrameIndex frame = frame_index(number.value, frames_.capacity());
+    CHECK(frames_.tag(frame) == kEmpty);
+    const Lookup lookup = incoming_ && incoming_->key == key ? *incoming_ : look_up(key);
+    incoming_.reset();
+    target_ = lookup.target;
+    b1_.erase(key);
+    b2_.erase(key);
+    keys_[frame] = key;
+    frames_.tag(frame) = lookup.ghost == Ghost::kNone ? kOnce : kOften;
+    frames_.push_front(lookup.ghost == Ghost::kNone ? kT1 : kT2, frame);
+    trim_ghosts();
+  }
+
+  void touched(FrameNo number) override {
+    const FrameIndex frame = frame_index(number.value, frames_.capacity());
+    std::uint8_t& tag = frames_.tag(frame);
+    CHECK(tag != kEmpty);
+    if ((tag & kInT2) != 0) {
+      frames_.move_to_front(kT2, frame);
+    } else {
+      frames_.remove(kT1, frame);
+      frames_.push_front(kT2, frame);
+    }
+    tag = kOften;
+  }
+
+  void erased(FrameNo number) override {
+    const FrameIndex frame = frame_index(number.value, frames_.capacity());
+    std::uint8_t& tag = frames_.tag(frame);
+    CHECK(tag != kEmpty);
+    const bool in_t2 = (tag & kInT2) != 0;
+    if ((tag & kNamed) != 0) (in_t2 ? b2_ : b1_).push_front(keys_[frame]);
+    frames_.remove(in_t2 ? kT2 : kT1, frame);
+    tag = kEmpty;
+  }
+
+  std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
+    incoming_.reset();
+    if (incoming) incoming_ = look_up(*incoming);
+    const std::size_t target = incoming_ ? incoming_->target : target_;
+    const bool from_b2 = incoming_ && incoming_->ghost == Ghost::kB2;
+    const std::size_t t1 = frames_.size(kT1);
+    const bool from_t1 = t1 != 0 && (t1 > target || (from_b2 && t1 == target));
+    FrameIndex frame = last_of(from_t1 ? kT1 : kT2, evictable);
+    if (frame == kEnd) frame = last_of(from_t1 ? kT2 : kT1, evictable);
+    if (frame == kEnd) return std::nullopt;
+    frames_.tag(frame) |= kNamed;
+    return FrameNo{frame};
+  }
+
+ private:
+  enum List : FrameIndex { kT1, kT2 };
+  enum Tag : std::uint8_t { kEmpty = 0, kOnce = 1, kInT2 = 2, kOften = 3, kNamed = 4 };
+  enum class Ghost : std::uint8_t { kNone, kB1, kB2 };
+  struct Lookup {
+    PageKey key = 0;
+    Ghost ghost = Ghost::kNone;
+    std::size_t target = 0;  ///< p once the page is loaded
+  };
+  static constexpr FrameIndex kEnd = FrameLists<2>::kEnd;
+
+  [[nodiscard]] Lookup look_up(PageKey key) const {
+    const std::size_t b1 = b1_.size();
+    const std::size_t b2 = b2_.size();
+    if (b1_.contains(key)) {
+      const std::size_t step = std::max<std::size_t>(1, b2 / b1);
+      return {key, Ghost::kB1, std::min<std::size_t>(target_ + step, frames_.capacity())};
+    }
+    if (b2_.contains(key)) {
+      const std::size_t step = std::max<std::size_t>(1, b1 / b2);
+      return {key, Ghost::kB2, target_ - std::min(target_, step)};
+    }
+    return {key, Ghost::kNone, target_};
+  }
+
+  /// |T1| + |B1| <= c, and all four lists together <= 2c.
+  void trim_ghosts() {
+    const std::size_t capacity = frames_.capacity();
+    while (b1_.size() != 0 && frames_.size(kT1) + b1_.size() > capacity) b1_.pop_back();
+    while (b2_.size() != 0 &&
+           frames_.size(kT1) + frames_.size(kT2) + b1_.size() + b2_.size() > 2 * capacity)
+      b2_.pop_back();
+  }
+
+  [[nodiscard]] FrameIndex last_of(List list, Evictable evictable) const {
+    FrameIndex frame = frames_.back(list);
+    while (frame != kEnd && !evictable(FrameNo{frame})) frame = frames_.towards_front(frame);
+    return frame;
+  }
+
+  FrameLists<2> frames_;
+  std::vector<PageKey> keys_;
+  GhostList b1_;
+  GhostList b2_;
+  std::size_t target_ = 0;          ///< p: how many frames T1 should have
+  std::optional<Lookup> incoming_;  ///< what `victim` found about the page it made room for
+};
+
+}  // namespace
+
+std::unique_ptr<ReplacementPolicy> make_arc(std::size_t capacity, const ReplacementConventions&) {
+  return std::make_unique<Arc>(capacity);
+}
+
+}  // namespace spindle

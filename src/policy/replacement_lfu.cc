@@ -1,0 +1,213 @@
+// LFU: the page used least often goes; counts start at 1 when a page is loaded and are forgotten
+// when it leaves.
+//
+// Pages of one count stand in a bucket, the buckets in a list in order of count (Shah, Mitra,
+// Matani 2010): a use moves the page to the next bucket, so every operation is O(1). Within a
+// bucket the pages stand in order of their last use, which breaks ties by recency. Where the
+// convention breaks ties by age instead, a binary heap over (count, order of loading) serves,
+// O(log n).
+
+#include <tuple>
+#include <vector>
+
+#include "frame_lists.h"
+#include "replacement_policies.h"
+
+namespace spindle {
+namespace {
+
+constexpr FrameIndex kNone = ~FrameIndex{0};
+
+class BucketLfu final : public ReplacementPolicy {
+ public:
+  explicit BucketLfu(std::size_t capacity) : pages_(capacity), buckets_(capacity + 2) {
+    for (FrameIndex bucket = 1; bucket + 1 < buckets_.size(); ++bucket)
+      buckets_[bucket].next = bucket + 1;
+    buckets_.back().next = kNone;
+    free_ = 1;
+  }
+  [[nodiscard]] std::string_view name() const override { return "lfu"; }
+
+  void inserted(FrameNo number, PageKey) override {
+    const FrameIndex frame = index_of(number);
+    CHECK(pages_[frame].bucket == kNone);
+    append(bucket_after(kRoot, 1), frame);
+  }
+
+  void touched(FrameNo number) override {
+    const FrameIndex frame = index_of(number);
+    const FrameIndex bucket = pages_[frame].bucket;
+    CHECK(bucket != kNone);
+    const FrameIndex above = bucket_after(bucket, buckets_[bucket].count + 1);
+    take_out(frame);
+    append(above, frame);
+  }
+
+  void erased(FrameNo number) override {
+    const FrameIndex frame = index_of(number);
+    CHECK(pages_[frame].bucket != kNone);
+    take_out(frame);
+    pages_[frame].bucket = kNone;
+  }
+
+  std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
+    for (FrameIndex b = buckets_[kRoot].next; b != kRoot; b = buckets_[b].next)
+      for (FrameIndex frame = buckets_[b].oldest; frame != kNone; frame = pages_[frame].newer)
+        if (evictable(FrameNo{frame})) return FrameNo{frame};
+    return std::nullopt;
+  }
+
+ private:
+  struct Page {
+    FrameIndex older = kNone;
+    FrameIndex newer = kNone;
+    FrameIndex bucket = kNone;  ///< kNone: the frame is empty
+  };
+  struct Bucket {
+    std::uint64_t count = 0;
+    FrameIndex previous = kRoot;
+    FrameIndex next = kRoot;
+    FrameIndex oldest = kNone;
+    FrameIndex newest = kNone;
+  };
+  static constexpr FrameIndex kRoot = 0;  ///< the ring of buckets begins and ends here
+
+  [[nodiscard]] FrameIndex index_of(FrameNo number) const {
+    return frame_index(number.value, static_cast<FrameIndex>(pages_.size()));
+  }
+
+  /// The bucket of `count`, whose place is right after `bucket`; made if there is none.
+  FrameIndex bucket_after(FrameIndex bucket, std::uint64_t count) {
+    const FrameIndex next = buckets_[bucket].next;
+    if (next != kRoot && buckets_[next].count == count) return next;
+    const FrameIndex made = free_;
+    CHECK(made != kNone);
+    free_ = buckets_[made].next;
+    buckets_[made] = {count, bucket, next, kNone, kNone};
+    buckets_[bucket].next = made;
+    buckets_[next].previous = made;
+    return made;
+  }
+
+  void append(FrameIndex bucket, FrameIndex frame) {
+    Bucket& home = buckets_[bucket];
+    pages_[frame] = {home.newest, kNone, bucket};
+    (home.newest == kNone ? home.oldest : pages_[home.newest].newer) = frame;
+    home.newest = frame;
+  }
+
+  void take_out(FrameIndex frame) {
+    const Page page = pages_[frame];
+    Bucket& home = buckets_[page.bucket];
+    (page.older == kNone ? home.oldest : pages_[page.older].newer) = page.newer;
+    (page.newer == kNone ? home.newest : pages_[page.newer].older) = page.older;
+    if (home.oldest != kNone) return;
+    buckets_[home.previous].next = home.next;
+    buckets_[home.next].previous = home.previous;
+    home.next = free_;
+    free_ = page.bucket;
+  }
+
+  std::vector<Page> pages_;
+  std::vector<Bucket> buckets_;
+  FrameIndex free_ = kNone;
+};
+
+class HeapLfu final : public ReplacementPolicy {
+ public:
+  explicit HeapLfu(std::size_t capacity) : pages_(capacity) { heap_.reserve(capacity); }
+  [[nodiscard]] std::string_view name() const override { return "lfu"; }
+
+  void inserted(FrameNo number, PageKey) override {
+    const FrameIndex frame = index_of(number);
+    CHECK(pages_[frame].place == kNone);
+    pages_[frame] = {1, ++loads_, static_cast<FrameIndex>(heap_.size())};
+    heap_.push_back(frame);
+    rise(pages_[frame].place);
+  }
+
+  void touched(FrameNo number) override {
+    const FrameIndex frame = index_of(number);
+    CHECK(pages_[frame].place != kNone);
+    ++pages_[frame].count;
+    sink(pages_[frame].place);
+  }
+
+  void erased(FrameNo number) override {
+    const FrameIndex frame = index_of(number);
+    const FrameIndex place = pages_[frame].place;
+    CHECK(place != kNone);
+    const FrameIndex last = heap_.back();
+    heap_.pop_back();
+    pages_[frame].place = kNone;
+    if (last == frame) return;
+    put(place, last);
+    rise(place);
+    sink(pages_[last].place);
+  }
+
+  std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
+    FrameIndex best = kNone;
+    for (FrameIndex frame : heap_) {
+      if (best != kNone && !before(frame, best)) continue;
+      if (!evictable(FrameNo{frame})) continue;
+      best = frame;
+      if (frame == heap_[0]) break;
+    }
+    return best == kNone ? std::nullopt : std::optional(FrameNo{best});
+  }
+
+ private:
+  struct Page {
+    std::uint64_t count = 0;
+    std::uint64_t loaded = 0;
+    FrameIndex place = kNone;  ///< in the heap; kNone: the frame is empty
+  };
+
+  [[nodiscard]] FrameIndex index_of(FrameNo number) const {
+    return frame_index(number.value, static_cast<FrameIndex>(pages_.size()));
+  }
+  [[nodiscard]] bool before(FrameIndex a, FrameIndex b) const {
+    return std::tie(pages_[a].count, pages_[a].loaded) <
+           std::tie(pages_[b].count, pages_[b].loaded);
+  }
+  void put(FrameIndex place, FrameIndex frame) {
+    heap_[place] = frame;
+    pages_[frame].place = place;
+  }
+
+  void rise(FrameIndex place) {
+    const FrameIndex frame = heap_[place];
+    while (place != 0 && before(frame, heap_[(place - 1) / 2])) {
+      put(place, heap_[(place - 1) / 2]);
+      place = (place - 1) / 2;
+    }
+    put(place, frame);
+  }
+
+  void sink(FrameIndex place) {
+    const FrameIndex frame = heap_[place];
+    const auto size = static_cast<FrameIndex>(heap_.size());
+    for (FrameIndex child; (child = 2 * place + 1) < size; place = child) {
+      if (child + 1 < size && before(heap_[child + 1], heap_[child])) ++child;
+      if (!before(heap_[child], frame)) break;
+      put(place, heap_[child]);
+    }
+    put(place, frame);
+  }
+
+  std::vector<Page> pages_;
+  std::vector<FrameIndex> heap_;
+  std::uint64_t loads_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ReplacementPolicy> make_lfu(std::size_t capacity,
+                                            const ReplacementConventions& conventions) {
+  if (conventions.frequency_tie == ReplacementConventions::Tie::kFirstLoaded)
+    return std::make_unique<HeapLfu>(capacity);
+  return std::make_unique<BucketLfu>(capacity);
+}
+
+}  // namespace spindle

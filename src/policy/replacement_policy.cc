@@ -1,0 +1,35 @@
+#include "spindle/policy/replacement_policy.h"
+
+#include "replacement_policies.h"
+
+namespace spindle {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  std::unique_ptr<ReplacementPolicy> (*make)(std::size_t, const ReplacementConventions&);
+};
+
+#define SPINDLE_ENTRY(NAME, FACTORY) Entry{NAME, FACTORY},
+#define SPINDLE_NAME(NAME, FACTORY) NAME,
+constexpr Entry kPolicies[] = {SPINDLE_REPLACEMENT_POLICIES(SPINDLE_ENTRY)};
+constexpr std::string_view kNames[] = {SPINDLE_REPLACEMENT_POLICIES(SPINDLE_NAME)};
+#undef SPINDLE_ENTRY
+#undef SPINDLE_NAME
+
+}  // namespace
+
+Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(
+    std::string_view name, std::size_t capacity, const ReplacementConventions& conventions) {
+  if (capacity == 0 || capacity >= std::size_t{1} << 31)
+    return Error{EINVAL, "the number of frames is out of range"};
+  for (const Entry& entry : kPolicies)
+    if (entry.name == name) return entry.make(capacity, conventions);
+  return Error{EINVAL, "no replacement policy has this name"};
+}
+
+std::span<const std::string_view> replacement_policy_names() {
+  return kNames;
+}
+
+}  // namespace spindle
