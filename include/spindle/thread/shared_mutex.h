@@ -19,7 +19,9 @@ enum class Prefer : std::uint8_t { kWriters, kReaders, kFair };
 class SharedMutex {
  public:
   explicit SharedMutex(const char* name = "", Prefer prefer = Prefer::kWriters)
-      : waiters_(name, WaitKind::kSharedMutex), prefer_(prefer) {}
+      : waiting_readers_(name, WaitKind::kSharedMutex),
+        waiting_writers_(name, WaitKind::kSharedMutex),
+        prefer_(prefer) {}
 
   void lock();
   bool try_lock();
@@ -38,17 +40,18 @@ class SharedMutex {
 
  private:
   struct Waiter : WaitNode {
-    bool shared = false;
+    std::uint64_t ticket = 0;
   };
   [[nodiscard]] bool may_read() const;
-  bool acquire(bool shared, std::int64_t deadline_ns);
+  [[nodiscard]] bool readers_turn() const;
+  bool wait_in(WaitQueue& queue, std::int64_t deadline_ns);
   void admit();
-  Waiter* first_admissible() const;
 
   Control* writer_ = nullptr;
   std::size_t readers_ = 0;
-  std::size_t waiting_writers_ = 0;
-  WaitQueue waiters_;
+  std::uint64_t last_ticket_ = 0;
+  WaitQueue waiting_readers_;
+  WaitQueue waiting_writers_;
   Prefer prefer_;
 };
 

@@ -46,6 +46,7 @@ struct WaitNode {
   WaitQueue* queue = nullptr;   ///< null once woken or timed out
   std::size_t timer_index = 0;  ///< its place in the heap of timers, from 1 on; 0: none
   bool timed_out = false;
+  bool cancelled = false;  ///< for primitives that end a wait without what it waited for
 };
 
 class WaitQueue {
@@ -88,6 +89,7 @@ class WaitQueue {
  private:
   friend class Scheduler;
   void unlink(WaitNode& node);
+  static void expire(WaitNode& node);
 
   WaitNode* head_ = nullptr;
   WaitNode* tail_ = nullptr;

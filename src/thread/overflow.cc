@@ -1,0 +1,65 @@
+#include "thread/overflow.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "thread/scheduler.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::size_t kSignalStackSize = 64 * 1024;
+
+struct sigaction previous_action;
+
+void write_text(const char* text) {
+  static_cast<void>(!write(STDERR_FILENO, text, std::strlen(text)));
+}
+
+void on_fault(int signal, siginfo_t* info, void* context) {
+  const Scheduler* scheduler = current_scheduler;
+  if (scheduler != nullptr) {
+    if (const Control* thread = scheduler->stacks().guarded_by(info->si_addr)) {
+      write_text("stack overflow in thread ");
+      write_text(thread->name);
+      write_text("\n");
+      std::abort();
+    }
+  }
+  if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
+    previous_action.sa_sigaction(signal, info, context);
+  } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
+    previous_action.sa_handler(signal);
+  } else {
+    // Returning repeats the access, this time with the default answer.
+    sigaction(signal, &previous_action, nullptr);
+  }
+}
+
+bool install_handler() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  return sigaction(SIGSEGV, &action, &previous_action) == 0;
+}
+
+}  // namespace
+
+OverflowReporter::OverflowReporter() : stack_(std::make_unique<char[]>(kSignalStackSize)) {
+  static const bool installed = install_handler();
+  CHECK(installed);
+  stack_t stack = {};
+  stack.ss_sp = stack_.get();
+  stack.ss_size = kSignalStackSize;
+  sigaltstack(&stack, &previous_);
+}
+
+OverflowReporter::~OverflowReporter() {
+  sigaltstack(&previous_, nullptr);
+}
+
+}  // namespace spindle::thread

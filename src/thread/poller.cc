@@ -1,0 +1,198 @@
+#include "thread/poller.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "spindle/base/check.h"
+#include "spindle/base/clock.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr int kMostEvents = 64;
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+}  // namespace
+
+Poller::Descriptor::Descriptor(int number)
+    : fd(number),
+      readers(label.data(), WaitKind::kReadable),
+      writers(label.data(), WaitKind::kWritable) {
+  std::snprintf(label.data(), label.size(), "fd %d", number);
+}
+
+Result<std::unique_ptr<Poller>> Poller::create() {
+  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd < 0) return Error{errno, "epoll_create1 failed"};
+  const int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  std::unique_ptr<Poller> poller(new Poller(epoll_fd, event_fd));
+  if (event_fd < 0) return Error{errno, "eventfd failed"};
+  epoll_event event = {.events = EPOLLIN, .data = {.fd = event_fd}};
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event_fd, &event) != 0) {
+    return Error{errno, "epoll_ctl failed"};
+  }
+  return poller;
+}
+
+Poller::~Poller() {
+  close(epoll_fd_);
+  if (event_fd_ >= 0) close(event_fd_);
+}
+
+Poller::Descriptor* Poller::find(int fd) const {
+  const auto at = static_cast<std::size_t>(fd);
+  return fd >= 0 && at < descriptors_.size() ? descriptors_[at].get() : nullptr;
+}
+
+Result<> Poller::set_armed(Descriptor& descriptor, std::uint32_t events) {
+  epoll_event event = {.events = events, .data = {.fd = descriptor.fd}};
+  const int operation = events == 0             ? EPOLL_CTL_DEL
+                        : descriptor.registered ? EPOLL_CTL_MOD
+                                                : EPOLL_CTL_ADD;
+  if (epoll_ctl(epoll_fd_, operation, descriptor.fd, &event) != 0) {
+    return Error{errno, "the descriptor cannot be polled"};
+  }
+  const bool registered = events != 0;
+  if (registered && !descriptor.registered) ++registered_;
+  if (!registered && descriptor.registered) --registered_;
+  descriptor.registered = registered;
+  descriptor.armed = events;
+  return {};
+}
+
+Result<Poller::Descriptor*> Poller::arm(int fd, std::uint32_t events) {
+  if (fd < 0) return Error{EBADF, "the descriptor cannot be polled"};
+  const auto at = static_cast<std::size_t>(fd);
+  if (at >= descriptors_.size()) descriptors_.resize(at + 1);
+  if (!descriptors_[at]) descriptors_[at] = std::make_unique<Descriptor>(fd);
+  Descriptor& descriptor = *descriptors_[at];
+  if ((descriptor.armed & events) != events) TRY(set_armed(descriptor, descriptor.armed | events));
+  return &descriptor;
+}
+
+Result<> Poller::wait(int fd, Direction direction, std::int64_t deadline_ns) {
+  const bool reads = direction == Direction::kReadable;
+  Descriptor& descriptor = *TRY(arm(fd, reads ? EPOLLIN : EPOLLOUT));
+  WaitNode node;
+  WaitQueue& queue = reads ? descriptor.readers : descriptor.writers;
+  queue.enqueue(node);
+  ++waiting_threads_;
+  const bool woken = WaitQueue::park(node, deadline_ns);
+  --waiting_threads_;
+  if (!woken) return Error{ETIMEDOUT, "the descriptor was not ready in time"};
+  // The descriptor is gone or new if it was forgotten: what was woken by `forget` is marked.
+  if (node.cancelled) return Error{ECANCELED, "the descriptor was forgotten"};
+  return {};
+}
+
+void Poller::forget(int fd) {
+  Descriptor* const descriptor = find(fd);
+  if (descriptor == nullptr) return;
+  if (descriptor->registered) static_cast<void>(set_armed(*descriptor, 0).ok());
+  if (descriptor->registered) --registered_;  // it was closed before it was forgotten
+  for (WaitQueue* queue : {&descriptor->readers, &descriptor->writers}) {
+    while (WaitNode* node = queue->front()) {
+      node->cancelled = true;
+      queue->wake(*node);
+    }
+  }
+  descriptors_[static_cast<std::size_t>(fd)].reset();
+}
+
+Result<> Poller::watch(int fd, FdWatcher& watcher) {
+  const Descriptor* known = find(fd);
+  if (known != nullptr && (known->watcher != nullptr || !known->readers.empty())) {
+    return Error{EEXIST, "the descriptor is already waited for"};
+  }
+  TRY(arm(fd, EPOLLIN))
+  ->watcher = &watcher;
+  return {};
+}
+
+void Poller::unwatch(int fd) {
+  forget(fd);
+}
+
+void Poller::dispatch(int fd, std::uint32_t events) {
+  Descriptor* descriptor = find(fd);
+  if (descriptor == nullptr) return;  // an earlier event's watcher forgot it
+  const std::uint32_t broken = events & (EPOLLERR | EPOLLHUP);
+  std::uint32_t wanted = 0;
+  if (descriptor->watcher != nullptr) wanted |= EPOLLIN;
+  if (!descriptor->readers.empty()) wanted |= EPOLLIN;
+  if (!descriptor->writers.empty()) wanted |= EPOLLOUT;
+  const bool unwanted = (events & (EPOLLIN | EPOLLOUT) & ~wanted) != 0;
+  // Breakage is reported whether asked for or not, so only leaving epoll silences it.
+  if (unwanted || (broken != 0 && wanted == 0)) {
+    static_cast<void>(set_armed(*descriptor, wanted).ok());
+  }
+  if (events & (EPOLLOUT | broken)) descriptor->writers.wake_all();
+  if (events & (EPOLLIN | broken)) {
+    descriptor->readers.wake_all();
+    if (descriptor->watcher != nullptr) descriptor->watcher->readable();
+  }
+}
+
+int Poller::wait_for_events(epoll_event* events, std::int64_t deadline_ns) {
+  const std::int64_t left =
+      deadline_ns == kNever ? kNever : std::max<std::int64_t>(0, deadline_ns - monotonic_ns());
+  if (left == 0) return epoll_wait(epoll_fd_, events, kMostEvents, 0);
+  if (has_nanosecond_wait_) {
+    const struct timespec timeout = {.tv_sec = left / kNsPerSecond, .tv_nsec = left % kNsPerSecond};
+    const int count =
+        epoll_pwait2(epoll_fd_, events, kMostEvents, left == kNever ? nullptr : &timeout, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    has_nanosecond_wait_ = false;
+  }
+  const std::int64_t ms = std::min<std::int64_t>((left - 1) / kNsPerMs + 1, INT32_MAX);
+  return epoll_wait(epoll_fd_, events, kMostEvents, left == kNever ? -1 : static_cast<int>(ms));
+}
+
+void Poller::poll(std::int64_t deadline_ns) {
+  // Either `post` sees that the worker sleeps and writes to the eventfd, or the worker sees here
+  // that something was posted: both sides store first and look after (sequentially consistent).
+  asleep_.store(true);
+  if (has_posted_.load()) deadline_ns = 0;
+  std::array<epoll_event, kMostEvents> events;
+  const int count = wait_for_events(events.data(), deadline_ns);
+  asleep_.store(false);
+  CHECK(count >= 0 || errno == EINTR);
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    if (event.data.fd != event_fd_) {
+      dispatch(event.data.fd, event.events);
+      continue;
+    }
+    std::uint64_t wakes = 0;
+    static_cast<void>(!read(event_fd_, &wakes, sizeof wakes));
+  }
+}
+
+void Poller::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back(std::move(work));
+    has_posted_.store(true);
+  }
+  if (asleep_.load()) {
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(event_fd_, &one, sizeof one));
+  }
+}
+
+void Poller::run_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    posted.swap(inbox_);
+    has_posted_.store(false);
+  }
+  for (auto& work : posted) work();
+}
+
+}  // namespace spindle::thread

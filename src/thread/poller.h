@@ -1,0 +1,84 @@
+// Poller: what can wake an idle worker from outside: descriptors (epoll) and posted work (eventfd).
+//
+// A descriptor is registered level-triggered at its first wait and stays armed, so that a thread
+// that waits again and again costs no system call beyond epoll_wait's. Only when an event comes
+// that nobody waits for is the descriptor disarmed, until the next wait. All but `post` belongs to
+// the worker's kernel thread.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "spindle/base/result.h"
+#include "spindle/thread/runtime.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class Poller {
+ public:
+  enum class Direction : std::uint8_t { kReadable, kWritable };
+
+  static Result<std::unique_ptr<Poller>> create();
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  /// Parks the calling thread; see io.h.
+  Result<> wait(int fd, Direction direction, std::int64_t deadline_ns);
+  void forget(int fd);
+  Result<> watch(int fd, FdWatcher& watcher);
+  void unwatch(int fd);
+
+  /// From any kernel thread.
+  void post(std::function<void()> work);
+  [[nodiscard]] bool has_posted() const { return has_posted_.load(std::memory_order_acquire); }
+  void run_posted();
+
+  /// Looks at the descriptors, waiting until `deadline_ns` (a past one: not at all; kNever: for
+  /// ever) for the first event or posted work.
+  void poll(std::int64_t deadline_ns);
+
+  [[nodiscard]] bool anyone_waits() const { return waiting_threads_ > 0; }
+  [[nodiscard]] bool anything_registered() const { return registered_ > 0; }
+
+ private:
+  struct Descriptor {
+    Descriptor(int number);
+    int fd;
+    std::uint32_t armed = 0;
+    bool registered = false;
+    FdWatcher* watcher = nullptr;
+    std::array<char, 16> label;
+    WaitQueue readers;
+    WaitQueue writers;
+  };
+
+  Poller(int epoll_fd, int event_fd) : epoll_fd_(epoll_fd), event_fd_(event_fd) {}
+  Descriptor* find(int fd) const;
+  Result<Descriptor*> arm(int fd, std::uint32_t events);
+  Result<> set_armed(Descriptor& descriptor, std::uint32_t events);
+  void dispatch(int fd, std::uint32_t events);
+  int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
+
+  int epoll_fd_;
+  int event_fd_;
+  bool has_nanosecond_wait_ = true;
+  std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
+  std::size_t registered_ = 0;
+  std::size_t waiting_threads_ = 0;
+
+  std::mutex inbox_mutex_;
+  std::vector<std::function<void()>> inbox_;  // guarded by inbox_mutex_
+  std::atomic<bool> has_posted_ = false;
+  std::atomic<bool> asleep_ = false;
+};
+
+}  // namespace spindle::thread

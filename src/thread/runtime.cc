@@ -1,0 +1,78 @@
+#include "spindle/thread/runtime.h"
+
+#include <utility>
+
+#include "thread/scheduler.h"
+
+namespace spindle::thread {
+
+std::string_view to_string(GuardKind kind) {
+  switch (kind) {
+    case GuardKind::kMadvise:
+      return "guard page (MADV_GUARD_INSTALL)";
+    case GuardKind::kMprotect:
+      return "guard page (mprotect)";
+    case GuardKind::kCanary:
+      return "canary";
+  }
+  return "?";
+}
+
+Runtime::Runtime(std::unique_ptr<Scheduler> scheduler) : scheduler_(std::move(scheduler)) {}
+Runtime::~Runtime() = default;
+
+Result<std::unique_ptr<Runtime>> Runtime::create(Options options) {
+  return std::unique_ptr<Runtime>(new Runtime(TRY(Scheduler::create(std::move(options)))));
+}
+
+Result<std::unique_ptr<Runtime>> Runtime::create() {
+  return create(Options{});
+}
+
+Result<> Runtime::run(std::function<void()> main) {
+  return scheduler_->run(std::move(main), *this);
+}
+
+Runtime* Runtime::current() {
+  return current_scheduler == nullptr ? nullptr : current_scheduler->runtime();
+}
+
+void Runtime::add_idle_handler(IdleHandler& handler) {
+  scheduler_->add_idle_handler(handler);
+}
+void Runtime::remove_idle_handler(IdleHandler& handler) {
+  scheduler_->remove_idle_handler(handler);
+}
+
+Result<> Runtime::watch(int fd, FdWatcher& watcher) {
+  return scheduler_->poller().watch(fd, watcher);
+}
+void Runtime::unwatch(int fd) {
+  scheduler_->poller().forget(fd);
+}
+
+void Runtime::post(std::function<void()> work) {
+  scheduler_->poller().post(std::move(work));
+}
+
+Runtime::ExternalWork::ExternalWork(Runtime& runtime) : runtime_(runtime) {
+  ++runtime_.scheduler().external_work();
+}
+Runtime::ExternalWork::~ExternalWork() {
+  --runtime_.scheduler().external_work();
+}
+
+std::string_view Runtime::policy_name() const {
+  return scheduler_->policy_name();
+}
+GuardKind Runtime::guard_kind() const {
+  return scheduler_->stacks().guard_kind();
+}
+std::size_t Runtime::live_threads() const {
+  return scheduler_->live_threads();
+}
+std::uint64_t Runtime::switches() const {
+  return scheduler_->switches();
+}
+
+}  // namespace spindle::thread

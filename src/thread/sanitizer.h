@@ -1,0 +1,87 @@
+// What the sanitizers want to be told of a switch of stacks. Without them, nothing.
+#pragma once
+
+#include <pthread.h>
+
+#include "thread/control.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SPINDLE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SPINDLE_ASAN 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define SPINDLE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SPINDLE_TSAN 1
+#endif
+#endif
+
+#if defined(SPINDLE_ASAN)
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(SPINDLE_TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace spindle::thread::sanitizer {
+
+/// The stack that the kernel thread was given, for the context that runs between threads.
+inline void adopt_kernel_thread([[maybe_unused]] Control& root) {
+#if defined(SPINDLE_ASAN)
+  pthread_attr_t attributes;
+  void* bottom = nullptr;
+  std::size_t size = 0;
+  pthread_getattr_np(pthread_self(), &attributes);
+  pthread_attr_getstack(&attributes, &bottom, &size);
+  pthread_attr_destroy(&attributes);
+  root.stack_bottom = static_cast<std::byte*>(bottom);
+  root.callable = root.stack_bottom + size;  // the root has no callable: its field holds the top
+#elif defined(SPINDLE_TSAN)
+  root.fiber = __tsan_get_current_fiber();
+#endif
+}
+
+inline void thread_made([[maybe_unused]] Control& thread) {
+#if defined(SPINDLE_ASAN)
+  // The last user's frames were left, not returned from: their red zones are still poisoned.
+  __asan_unpoison_memory_region(thread.stack_bottom, thread.stack_size());
+  thread.fake_stack = nullptr;
+#elif defined(SPINDLE_TSAN)
+  thread.fiber = __tsan_create_fiber(0);
+  __tsan_set_fiber_name(thread.fiber, thread.name);
+#endif
+}
+
+inline void before_switch([[maybe_unused]] Control& from, [[maybe_unused]] Control& to,
+                          [[maybe_unused]] bool ends) {
+#if defined(SPINDLE_ASAN)
+  const auto* top = to.scheduler == nullptr ? static_cast<std::byte*>(to.callable)
+                                            : reinterpret_cast<std::byte*>(&to);
+  __sanitizer_start_switch_fiber(ends ? nullptr : &from.fake_stack, to.stack_bottom,
+                                 static_cast<std::size_t>(top - to.stack_bottom));
+#elif defined(SPINDLE_TSAN)
+  // Everything between two switches is atomic, so a switch does order what comes before and after.
+  __tsan_switch_to_fiber(to.fiber, 0);
+#endif
+}
+
+inline void after_switch([[maybe_unused]] Control& self) {
+#if defined(SPINDLE_ASAN)
+  __sanitizer_finish_switch_fiber(self.fake_stack, nullptr, nullptr);
+#endif
+}
+
+/// To be called when another thread runs.
+inline void thread_gone([[maybe_unused]] void* fiber) {
+#if defined(SPINDLE_TSAN)
+  __tsan_destroy_fiber(fiber);
+#endif
+}
+
+}  // namespace spindle::thread::sanitizer

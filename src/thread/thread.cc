@@ -1,0 +1,105 @@
+#include "spindle/thread/thread.h"
+
+#include "spindle/base/clock.h"
+#include "thread/scheduler.h"
+
+namespace spindle::thread {
+
+namespace detail {
+
+Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
+                 void (*entry)(void*), void** storage) {
+  CHECK(current_scheduler != nullptr);
+  return current_scheduler->prepare(options, size, alignment, entry, storage);
+}
+
+void start(Control* control) {
+  control->scheduler->start(*control);
+}
+
+void start_detached(Control* control) {
+  control->detached = true;
+  control->scheduler->start(*control);
+}
+
+}  // namespace detail
+
+Thread& Thread::operator=(Thread&& other) noexcept {
+  if (this != &other) {
+    Thread old(std::exchange(control_, std::exchange(other.control_, nullptr)));
+  }
+  return *this;
+}
+
+Thread::~Thread() {
+  if (control_ == nullptr) return;
+  // Where nobody can wait, a thread that has not ended is let go.
+  const bool can_wait = current_control != nullptr && current_control != control_;
+  (can_wait || control_->state == ThreadState::kEnded ? join() : detach()).take();
+}
+
+Result<> Thread::join() {
+  return join_until(kNever);
+}
+
+Result<> Thread::join_until(std::int64_t deadline_ns) {
+  if (control_ == nullptr) return Error{EINVAL, "there is no thread to join"};
+  Control& thread = *control_;
+  if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
+  if (thread.state != ThreadState::kEnded) {
+    WaitQueue end(thread.name, WaitKind::kJoin);
+    thread.joiner = &end;
+    const bool ended = end.wait_until(deadline_ns);
+    thread.joiner = nullptr;
+    if (!ended) return Error{ETIMEDOUT, "the thread did not end in time"};
+  }
+  control_ = nullptr;
+  thread.scheduler->release(thread);
+  return {};
+}
+
+Result<> Thread::detach() {
+  if (control_ == nullptr) return Error{EINVAL, "there is no thread to detach"};
+  Control& thread = *std::exchange(control_, nullptr);
+  if (thread.state == ThreadState::kEnded) {
+    thread.scheduler->release(thread);
+  } else {
+    thread.detached = true;
+  }
+  return {};
+}
+
+std::uint64_t Thread::id() const {
+  return control_ == nullptr ? 0 : control_->id;
+}
+
+void yield() {
+  calling_thread().scheduler->yield();
+}
+
+void sleep_for(std::int64_t duration_ns) {
+  sleep_until(monotonic_ns() + duration_ns);
+}
+
+void sleep_until(std::int64_t monotonic_deadline_ns) {
+  WaitQueue alarm("", WaitKind::kSleep);
+  if (monotonic_deadline_ns <= monotonic_ns()) {
+    yield();
+  } else {
+    alarm.wait_until(monotonic_deadline_ns);
+  }
+}
+
+namespace current_thread {
+bool exists() {
+  return current_control != nullptr;
+}
+std::uint64_t id() {
+  return exists() ? current_control->id : 0;
+}
+std::string_view name() {
+  return exists() ? current_control->name : std::string_view();
+}
+}  // namespace current_thread
+
+}  // namespace spindle::thread

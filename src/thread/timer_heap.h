@@ -1,0 +1,48 @@
+// TimerHeap: the waits that have a deadline, the next one first.
+//
+// A 4-ary heap: half as deep as a binary one, and the four children lie in one or two cache lines.
+// Each node knows its place, so that a wait that ends before its deadline is taken out in
+// O(log n). Equal deadlines come out in the order in which they went in. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class TimerHeap {
+ public:
+  void insert(WaitNode& node, std::int64_t deadline_ns);
+  /// The node must be in the heap.
+  void remove(WaitNode& node);
+  /// Takes out the first node if it is due; else null.
+  WaitNode* take_due(std::int64_t now_ns);
+
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  /// kNever if empty.
+  [[nodiscard]] std::int64_t next_deadline_ns() const {
+    return entries_.empty() ? kNever : entries_.front().deadline_ns;
+  }
+
+ private:
+  struct Entry {
+    std::int64_t deadline_ns;
+    std::uint64_t number;
+    WaitNode* node;
+    [[nodiscard]] bool before(const Entry& other) const {
+      return deadline_ns != other.deadline_ns ? deadline_ns < other.deadline_ns
+                                              : number < other.number;
+    }
+  };
+  void place(std::size_t at, const Entry& entry);
+  void sift_up(std::size_t at, const Entry& entry);
+  void sift_down(std::size_t at, const Entry& entry);
+
+  std::vector<Entry> entries_;
+  std::uint64_t inserted_ = 0;
+};
+
+}  // namespace spindle::thread
