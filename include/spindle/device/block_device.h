@@ -2,8 +2,11 @@
 //
 // Everything above a device hands it batches of requests; a device may serve a batch in any order
 // of its choice and `submit` returns when all of it is done. Decorators stack (recording, faults,
-// crash); at the bottom stands a file, memory, or an overlay. A mounted volume sees only
-// disk/SimulatedDisk; mkfs, fsck and tests use the lower devices directly.
+// overlay); at the bottom stands a file or memory. A mounted volume sees only disk/SimulatedDisk;
+// mkfs, fsck and tests use the lower devices directly.
+//
+// Requests of one batch must not overlap if one of them writes: what is then read or left behind is
+// undefined.
 //
 // Durability: a completed write survives a power cut only if a `flush` that began after its
 // completion has returned. Until then any subset of the completed writes, each whole or torn at
@@ -24,6 +27,10 @@ namespace spindle {
 
 /// Why a request is made; statistics and traces tell them apart.
 enum class IoPurpose : std::uint8_t { kData, kMetadata, kJournal, kReadAhead, kWriteBack };
+inline constexpr std::size_t kIoPurposes = 5;
+
+/// What a medium writes whole or not at all, in bytes.
+inline constexpr std::size_t kSectorSize = 512;
 
 /// One contiguous transfer: `buffers` together hold a whole number of blocks.
 struct IoRequest {
@@ -33,6 +40,8 @@ struct IoRequest {
   std::span<const std::span<std::byte>>
       buffers;  ///< each a multiple of the block size; not changed by a write
   IoPurpose purpose = IoPurpose::kData;
+
+  [[nodiscard]] std::uint64_t bytes() const;
 };
 
 class BlockDevice {
@@ -55,5 +64,10 @@ class BlockDevice {
   Result<> write(BlockNo start, std::span<const std::byte> from,
                  IoPurpose purpose = IoPurpose::kData);
 };
+
+/// EINVAL, with the block, unless each buffer is a multiple of the block size and the whole request
+/// lies on the device. Every device asks this first; an empty request is good and does nothing.
+Result<> check_request(const BlockDevice& device, const IoRequest& request);
+Result<> check_run(const BlockDevice& device, Run run);
 
 }  // namespace spindle

@@ -1,10 +1,14 @@
 // FileDevice: an image file, or a block device of the host.
 //
-// Inside a thread::Runtime requests go through io_uring and the caller is parked until they
-// complete, so that a slow host disk never stops the other user-space threads; a helper kernel
-// thread with preadv/pwritev stands in where io_uring is not to be had. Outside of a runtime the
-// calls block. `flush` is fdatasync. The image is locked (flock, exclusive; shared when read-only)
-// while open.
+// What the host has in memory is read, and small writes are copied to it, by one plain system call.
+// What would have to wait for the host's disk goes, inside a thread::Runtime, through io_uring (a
+// helper kernel thread where io_uring is not to be had), and the caller is parked until it is done,
+// so that a slow host disk never stops the other user-space threads. Outside of a runtime the calls
+// block.
+//
+// `flush` is fdatasync, and free if nothing was written since the last one. After a flush has
+// failed the kernel no longer knows what is on the disk, so every later one fails too. The image is
+// locked (flock, exclusive; shared when read-only) while open.
 #pragma once
 
 #include <memory>
@@ -19,12 +23,14 @@ class FileDevice final : public BlockDevice {
  public:
   enum class Access { kReadOnly, kReadWrite };
   enum class Lock { kExclusive, kNone };  ///< kNone: only to look at what somebody else has mounted
+  enum class Engine { kAutomatic, kHelperThread };
 
   /// Opens `path`. ENOENT, EACCES, ...; EBUSY if somebody else holds the lock; EINVAL if it is
   /// neither a file nor a block device. The block count is the size in whole blocks.
   static Result<std::unique_ptr<FileDevice>> open(const std::string& path, Access access,
                                                   std::uint32_t block_size,
-                                                  Lock lock = Lock::kExclusive);
+                                                  Lock lock = Lock::kExclusive,
+                                                  Engine engine = Engine::kAutomatic);
   ~FileDevice() override;
 
   [[nodiscard]] std::uint32_t block_size() const override;
@@ -32,10 +38,12 @@ class FileDevice final : public BlockDevice {
   [[nodiscard]] std::uint64_t size_bytes() const;
   /// A block size known only after a look at the superblock; before any other use.
   void set_block_size(std::uint32_t block_size);
+  /// EROFS for a write to a device opened read-only; EIO where the file has become too short.
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override;
+  /// Punches a hole, or tells a block device; nothing where the host can do neither.
   Result<> discard(Run run) override;
-  /// "io_uring", "helper thread" or "blocking": how requests are served now.
+  /// "io_uring", "helper thread" or "blocking": how requests that have to wait are served now.
   [[nodiscard]] std::string_view engine() const;
 
  private:

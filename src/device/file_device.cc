@@ -1,0 +1,285 @@
+#include "spindle/device/file_device.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "device/io_engine.h"
+#include "device/transfer.h"
+#include "spindle/base/clock.h"
+#include "spindle/thread/runtime.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle {
+namespace {
+
+/// Writes up to this size are copied into the host's page cache by the calling thread.
+constexpr std::uint64_t kLargestDirectWrite = 1024 * 1024;
+/// A copy that takes so long means that the host makes its writers wait; for a while all writes
+/// then go through the engine.
+constexpr std::int64_t kSlowWriteNs = 5'000'000;
+constexpr std::int64_t kCautiousForNs = 1'000'000'000;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// A user-space thread that can be parked is calling.
+bool may_park() {
+  return thread::Runtime::current() != nullptr && thread::current_thread::exists();
+}
+
+Result<std::uint64_t> size_of(int fd, const struct stat& status) {
+  if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
+  std::uint64_t size = 0;
+  if (::ioctl(fd, BLKGETSIZE64, &size) != 0)
+    return Error{errno, "the block device does not tell its size"};
+  return size;
+}
+
+Result<> take_lock(int fd, bool exclusive) {
+  if (::flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK) return Error{EBUSY, "the image is in use by another program"};
+  return Error{errno, "the image cannot be locked"};
+}
+
+}  // namespace
+
+struct FileDevice::State {
+  Descriptor fd;
+  bool is_block_device = false;
+  bool read_only = false;
+  std::uint64_t size = 0;
+  std::uint32_t block_size = 0;
+  Engine wanted_engine = Engine::kAutomatic;
+
+  std::unique_ptr<IoEngine> engine{};    ///< made when first something has to wait
+  bool reads_without_waiting = true;     ///< the host's file system knows RWF_NOWAIT
+  std::int64_t cautious_until_ns = 0;    ///< until then the host is taken to be slow
+  std::uint64_t writes = 0;              ///< completed batches, counted to know ...
+  std::uint64_t flushed_writes = ~0ull;  ///< ... how many the last flush covered
+  std::optional<Error> flush_error{};
+
+  Result<> serve(std::span<Transfer> transfers);
+  Result<> serve_blocking(Transfer transfer) const;
+  Result<> serve_parked(std::span<Transfer> transfers);
+  std::int64_t try_without_waiting(const Transfer& transfer);
+  std::int64_t try_read(const Transfer& transfer);
+  std::int64_t try_write(const Transfer& transfer);
+  IoEngine& waiting_engine();
+  IoOperation operation(const Transfer& transfer) const;
+  std::int64_t sync();
+  Error failure(const Transfer& transfer, std::int64_t outcome) const;
+};
+
+Result<std::unique_ptr<FileDevice>> FileDevice::open(const std::string& path, Access access,
+                                                     std::uint32_t block_size, Lock lock,
+                                                     Engine engine) {
+  const bool read_only = access == Access::kReadOnly;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return Error{errno, "the image cannot be opened"};
+  const bool is_block_device = S_ISBLK(status.st_mode);
+  if (!S_ISREG(status.st_mode) && !is_block_device)
+    return Error{EINVAL, "the image is neither a file nor a block device"};
+  // The kernel refuses O_EXCL for a block device that it has mounted itself.
+  const bool claim = is_block_device && !read_only && lock == Lock::kExclusive;
+  const int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (claim ? O_EXCL : 0);
+  Descriptor fd(::open(path.c_str(), flags));
+  if (fd.get() < 0) return Error{errno, "the image cannot be opened"};
+  if (::fstat(fd.get(), &status) != 0) return Error{errno, "the image cannot be looked at"};
+  if (lock == Lock::kExclusive) TRY(take_lock(fd.get(), !read_only));
+  const std::uint64_t size = TRY(size_of(fd.get(), status));
+  return std::unique_ptr<FileDevice>(
+      new FileDevice(std::unique_ptr<State>(new State{.fd = std::move(fd),
+                                                      .is_block_device = S_ISBLK(status.st_mode),
+                                                      .read_only = read_only,
+                                                      .size = size,
+                                                      .block_size = block_size,
+                                                      .wanted_engine = engine})));
+}
+
+FileDevice::FileDevice(std::unique_ptr<State> state) : state_(std::move(state)) {}
+FileDevice::~FileDevice() = default;
+
+std::uint32_t FileDevice::block_size() const {
+  return state_->block_size;
+}
+std::uint64_t FileDevice::block_count() const {
+  return state_->size / state_->block_size;
+}
+std::uint64_t FileDevice::size_bytes() const {
+  return state_->size;
+}
+void FileDevice::set_block_size(std::uint32_t block_size) {
+  state_->block_size = block_size;
+}
+
+std::string_view FileDevice::engine() const {
+  return state_->engine ? state_->engine->name() : "blocking";
+}
+
+Result<> FileDevice::submit(std::span<const IoRequest> batch) {
+  bool writes = false;
+  for (const IoRequest& request : batch) {
+    TRY(check_request(*this, request));
+    if (request.kind == IoRequest::Kind::kRead) continue;
+    if (state_->read_only)
+      return Error{EROFS, "the image is open for reading only", Subject::block(request.start)};
+    writes = true;
+  }
+  TransferPlan plan(state_->block_size, batch);
+  Result<> served = state_->serve(plan.transfers());
+  // Counted when it is complete: a flush that began before this does not cover it.
+  if (writes) ++state_->writes;
+  return served;
+}
+
+Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
+  const bool parks = may_park();
+  std::size_t left = 0;
+  for (Transfer& transfer : transfers) {
+    if (!parks) {
+      TRY(serve_blocking(transfer));
+      continue;
+    }
+    const std::int64_t moved = try_without_waiting(transfer);
+    if (moved < 0) return failure(transfer, moved);
+    transfer.advance(static_cast<std::uint64_t>(moved));
+    if (transfer.bytes != 0) transfers[left++] = transfer;
+  }
+  return left == 0 ? Result<>{} : serve_parked(transfers.first(left));
+}
+
+Result<> FileDevice::State::serve_blocking(Transfer transfer) const {
+  while (transfer.bytes != 0) {
+    const std::int64_t moved = operation(transfer).perform();
+    if (moved <= 0) return failure(transfer, moved);
+    transfer.advance(static_cast<std::uint64_t>(moved));
+  }
+  return {};
+}
+
+Result<> FileDevice::State::serve_parked(std::span<Transfer> transfers) {
+  IoEngine& waits = waiting_engine();
+  std::vector<IoOperation> operations;
+  operations.reserve(transfers.size());
+  while (!transfers.empty()) {
+    operations.clear();
+    for (const Transfer& transfer : transfers) operations.push_back(operation(transfer));
+    perform_all(waits, operations);
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < transfers.size(); ++i) {
+      const std::int64_t moved = operations[i].result;
+      const bool again = moved == -EINTR || moved == -EAGAIN;
+      if (moved <= 0 && !again) return failure(transfers[i], moved);
+      if (!again) transfers[i].advance(static_cast<std::uint64_t>(moved));
+      if (transfers[i].bytes != 0) transfers[left++] = transfers[i];
+    }
+    transfers = transfers.first(left);
+  }
+  return {};
+}
+
+/// Moves what can be moved at once: bytes, maybe 0, or minus an errno.
+std::int64_t FileDevice::State::try_without_waiting(const Transfer& transfer) {
+  return transfer.kind == IoRequest::Kind::kRead ? try_read(transfer) : try_write(transfer);
+}
+
+std::int64_t FileDevice::State::try_read(const Transfer& transfer) {
+  if (!reads_without_waiting) return 0;
+  const ssize_t moved =
+      ::preadv2(fd.get(), transfer.vectors.data(), static_cast<int>(transfer.vectors.size()),
+                static_cast<off_t>(transfer.offset), RWF_NOWAIT);
+  if (moved >= 0) return moved;
+  if (errno == EAGAIN || errno == EINTR) return 0;
+  if (errno != EOPNOTSUPP) return -errno;
+  reads_without_waiting = false;
+  return 0;
+}
+
+std::int64_t FileDevice::State::try_write(const Transfer& transfer) {
+  if (transfer.bytes > kLargestDirectWrite) return 0;
+  const std::int64_t begin = monotonic_ns();
+  if (begin < cautious_until_ns) return 0;
+  const std::int64_t moved = operation(transfer).perform();
+  const std::int64_t end = monotonic_ns();
+  if (end - begin > kSlowWriteNs) cautious_until_ns = end + kCautiousForNs;
+  return moved;
+}
+
+IoEngine& FileDevice::State::waiting_engine() {
+  if (!engine && wanted_engine == Engine::kAutomatic) engine = make_uring_engine();
+  if (!engine) engine = make_helper_thread_engine();
+  return *engine;
+}
+
+IoOperation FileDevice::State::operation(const Transfer& transfer) const {
+  const bool reads = transfer.kind == IoRequest::Kind::kRead;
+  return {.kind = reads ? IoOperation::Kind::kRead : IoOperation::Kind::kWrite,
+          .fd = fd.get(),
+          .offset = transfer.offset,
+          .vectors = transfer.vectors};
+}
+
+Error FileDevice::State::failure(const Transfer& transfer, std::int64_t outcome) const {
+  const Subject block = Subject::block(BlockNo{transfer.offset / block_size});
+  if (outcome == 0) return {EIO, "the image ends before this block", block};
+  const bool reads = transfer.kind == IoRequest::Kind::kRead;
+  return {static_cast<int>(-outcome),
+          reads ? "the image cannot be read" : "the image cannot be written", block};
+}
+
+std::int64_t FileDevice::State::sync() {
+  IoOperation operation{.kind = IoOperation::Kind::kSync, .fd = fd.get()};
+  if (!may_park()) return operation.perform();
+  do {
+    perform_all(waiting_engine(), {&operation, 1});
+  } while (operation.result == -EINTR || operation.result == -EAGAIN);
+  return operation.result;
+}
+
+Result<> FileDevice::flush() {
+  State& state = *state_;
+  if (state.flush_error) return *state.flush_error;
+  if (state.read_only || state.writes == state.flushed_writes) return {};
+  const std::uint64_t covered = state.writes;
+  if (const std::int64_t outcome = state.sync(); outcome < 0) {
+    state.flush_error = Error{static_cast<int>(-outcome), "the image cannot be flushed"};
+    return *state.flush_error;
+  }
+  state.flushed_writes = covered;
+  return {};
+}
+
+Result<> FileDevice::discard(Run run) {
+  State& state = *state_;
+  TRY(check_run(*this, run));
+  if (state.read_only)
+    return Error{EROFS, "the image is open for reading only", Subject::block(run.start)};
+  if (run.length == 0) return {};
+  std::uint64_t range[2] = {run.start.value * state.block_size, run.length * state.block_size};
+  const int outcome = state.is_block_device
+                          ? ::ioctl(state.fd.get(), BLKDISCARD, range)
+                          : ::fallocate(state.fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                        static_cast<off_t>(range[0]), static_cast<off_t>(range[1]));
+  ++state.writes;
+  if (outcome != 0 && errno != EOPNOTSUPP)
+    return Error{errno, "the image cannot be discarded from", Subject::block(run.start)};
+  return {};
+}
+
+}  // namespace spindle
