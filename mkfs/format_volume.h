@@ -1,0 +1,43 @@
+// format_volume: makes an empty volume on a device, as docs/FORMAT.md describes it.
+//
+// Writes the superblock and its copies, the state block, the group table, an empty journal, and of
+// the first group the bitmaps, the first block of the inode table (root directory and lost+found)
+// and the root directory's one block. All other groups are left as they are: their descriptors say
+// that nothing of them is written yet. The superblock comes last, after a flush, so that a device
+// half formatted is no volume.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "spindle/device/block_device.h"
+#include "spindle/format/layout.h"
+
+namespace spindle {
+
+struct FormatOptions {
+  std::uint64_t inodes = 0;        ///< 0: one for each 16 KiB
+  std::uint64_t journal_size = 0;  ///< bytes; 0: a 32nd of the volume, at most 16 MiB
+  format::MapKind default_map_kind = format::MapKind::kExtent;
+  std::string label;            ///< at most 64 bytes
+  Uuid uuid{};                  ///< all zero: a random one
+  std::uint64_t hash_seed = 0;  ///< 0: a random one
+  Timestamp now;                ///< zero: the clock's
+};
+
+/// What the volume on a device of this block size and count would be. EINVAL with the reason.
+Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t block_count,
+                                       const FormatOptions& options);
+
+/// Called now and then with the blocks written and to write.
+using FormatProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// Formats the device with the planned superblock.
+Result<> format_volume(BlockDevice& device, const format::Superblock& planned,
+                       const FormatProgress& progress = {});
+
+/// Plans and formats.
+Result<> format_volume(BlockDevice& device, const FormatOptions& options);
+
+}  // namespace spindle
