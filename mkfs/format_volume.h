@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 
+#include "spindle/base/clock.h"
 #include "spindle/device/block_device.h"
 #include "spindle/format/layout.h"
 

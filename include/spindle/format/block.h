@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "spindle/base/checksum.h"
 #include "spindle/base/endian.h"
@@ -63,6 +64,11 @@ template <OnDisk T>
 const T& at(std::span<const std::byte> bytes, std::size_t offset) {
   CHECK(offset <= bytes.size() && sizeof(T) <= bytes.size() - offset);
   return *reinterpret_cast<const T*>(bytes.data() + offset);
+}
+
+template <OnDisk T>
+T& at(std::vector<std::byte>& bytes, std::size_t offset) {
+  return at<T>(std::span<std::byte>(bytes), offset);
 }
 
 /// The checksum that the block should carry.
