@@ -28,16 +28,16 @@ namespace spindle {
 
 struct ArmRequest {
   std::uint64_t id = 0;  ///< the caller's own
-  Cylinder cylinder;
-  VirtualTime arrival;
+  Cylinder cylinder = {};
+  VirtualTime arrival = {};
   bool is_write = false;
 };
 
 struct ArmState {
-  Cylinder at;                  ///< where the arm stands
+  Cylinder at = {};             ///< where the arm stands
   bool moving_up = true;        ///< ArmChoice::moving_up of the last pick, or as set at the start
   std::uint64_t cylinders = 1;  ///< the disk has cylinders 0 .. cylinders-1
-  VirtualTime now;
+  VirtualTime now = {};
 };
 
 /// The cylinders at which the arm turns, or lands, without serving a request: two at most.

@@ -32,12 +32,12 @@ enum class Why : std::uint8_t { kCreated, kWoken, kYielded, kPreempted, kQuantum
 
 /// What policies may want to know of a task.
 struct TaskInfo {
-  VirtualTime now;              ///< when it becomes ready
-  int priority = 0;             ///< a higher number runs first
-  VirtualTime ran;              ///< how long it ran since it was last chosen
-  VirtualTime expected_burst;   ///< what is left of its burst, known or estimated
-  VirtualTime deadline;         ///< absolute
-  std::uint32_t weight = 1024;  ///< its share: tickets, or the weight of a nice value; not 0
+  VirtualTime now = {};             ///< when it becomes ready
+  int priority = 0;                 ///< a higher number runs first
+  VirtualTime ran = {};             ///< how long it ran since it was last chosen
+  VirtualTime expected_burst = {};  ///< what is left of its burst, known or estimated
+  VirtualTime deadline = {};        ///< absolute
+  std::uint32_t weight = 1024;      ///< its share: tickets, or the weight of a nice value; not 0
 };
 
 class CpuPolicy {
