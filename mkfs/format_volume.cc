@@ -186,7 +186,6 @@ class Formatter {
     head.entry_bytes = entry_bytes;
     head.entry_start = static_cast<std::uint32_t>(offset);
     head.next_block = 1;
-    head.entries = 1;
     auto& slot = format::at<format::LeafSlot>(block, format::kNodeSlots);
     slot.key = format::directory_key({kLostFound, name_length}, superblock_.hash_seed);
     slot.offset = static_cast<std::uint32_t>(offset);
