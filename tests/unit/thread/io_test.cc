@@ -1,0 +1,210 @@
+#include "spindle/thread/io.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "spindle/base/clock.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+
+struct SocketPair {
+  SocketPair() { EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0); }
+  ~SocketPair() {
+    for (const int fd : ends) {
+      if (Runtime::current() != nullptr) forget(fd);
+      close(fd);
+    }
+  }
+  std::array<int, 2> ends{};
+};
+
+// Blocking as seen by the thread.
+void send_byte(int fd, char byte) {
+  while (write(fd, &byte, 1) != 1) {
+    ASSERT_EQ(errno, EAGAIN);
+    ASSERT_TRUE(wait_writable(fd).ok());
+  }
+}
+
+char receive_byte(int fd) {
+  char byte = 0;
+  while (read(fd, &byte, 1) != 1) {
+    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_TRUE(wait_readable(fd).ok());
+  }
+  return byte;
+}
+
+TEST(Io, ManyPairsTalkAtOnce) {
+  run_shuffled([](std::uint64_t) {
+    std::array<SocketPair, 8> pairs;
+    in_parallel(16, [&](std::size_t i) {
+      const SocketPair& pair = pairs[i / 2];
+      for (int k = 0; k < 30; ++k) {
+        const char byte = static_cast<char>('a' + k % 26);
+        if (i % 2 == 0) send_byte(pair.ends[0], byte);
+        EXPECT_EQ(receive_byte(pair.ends[i % 2]), byte);
+        if (i % 2 == 1) send_byte(pair.ends[1], byte);
+      }
+    });
+  });
+}
+
+// Both ends are full or empty again and again, and nobody reads all that is there: readiness must
+// be seen without an edge.
+TEST(Io, ReadinessIsSeenAgainWithoutNewData) {
+  run([] {
+    SocketPair pair;
+    ASSERT_EQ(write(pair.ends[0], "abc", 3), 3);
+    for (const char expected : {'a', 'b', 'c'}) {
+      ASSERT_TRUE(wait_readable(pair.ends[1], monotonic_ns() + 5'000 * kMs).ok());
+      // Looks for events come in between, with nobody waiting for this descriptor.
+      sleep_for(kMs / 10);
+      char byte = 0;
+      ASSERT_EQ(read(pair.ends[1], &byte, 1), 1);
+      EXPECT_EQ(byte, expected);
+    }
+    EXPECT_EQ(wait_readable(pair.ends[1], monotonic_ns() + kMs).code(), ETIMEDOUT);
+  });
+}
+
+TEST(Io, WaitingToWriteEndsWhenThereIsRoom) {
+  run([] {
+    SocketPair pair;
+    std::array<char, 4096> block{};
+    std::size_t sent = 0;
+    while (true) {
+      const ssize_t count = write(pair.ends[0], block.data(), block.size());
+      if (count < 0) break;
+      sent += static_cast<std::size_t>(count);
+    }
+    EXPECT_EQ(wait_writable(pair.ends[0], monotonic_ns() + kMs).code(), ETIMEDOUT);
+    Thread reader = spawn("reader", [&] {
+      std::size_t got = 0;
+      while (got < sent) {
+        const ssize_t count = read(pair.ends[1], block.data(), block.size());
+        if (count > 0) got += static_cast<std::size_t>(count);
+      }
+    });
+    EXPECT_TRUE(wait_writable(pair.ends[0]).ok());
+    reader.join().take();
+  });
+}
+
+TEST(Io, ReaderAndWriterMayWaitOnTheSameDescriptor) {
+  run([] {
+    SocketPair pair;
+    Thread reader = spawn("reader", [&] { EXPECT_TRUE(wait_readable(pair.ends[0]).ok()); });
+    Thread second = spawn("second", [&] { EXPECT_TRUE(wait_readable(pair.ends[0]).ok()); });
+    Thread writer = spawn("writer", [&] { EXPECT_TRUE(wait_writable(pair.ends[0]).ok()); });
+    writer.join().take();
+    send_byte(pair.ends[1], 'x');
+    reader.join().take();
+    second.join().take();
+  });
+}
+
+TEST(Io, TheEndOfAStreamWakesAndDoesNotSpin) {
+  run([] {
+    SocketPair pair;
+    Thread reader = spawn("reader", [&] {
+      EXPECT_TRUE(wait_readable(pair.ends[0]).ok());
+      char byte = 0;
+      EXPECT_EQ(read(pair.ends[0], &byte, 1), 0);
+    });
+    yield();
+    shutdown(pair.ends[1], SHUT_RDWR);
+    reader.join().take();
+    // The broken descriptor stays registered; while nobody waits for it, it must not keep the
+    // worker from sleeping: this many short sleeps would otherwise switch at every look.
+    const std::uint64_t before = Runtime::current()->switches();
+    for (int i = 0; i < 5; ++i) sleep_for(kMs);
+    EXPECT_LE(Runtime::current()->switches() - before, 20u);
+    EXPECT_TRUE(wait_readable(pair.ends[0], monotonic_ns() + 1'000 * kMs).ok());
+  });
+}
+
+TEST(Io, ForgettingCancelsTheWaits) {
+  run([] {
+    SocketPair pair;
+    int code = 0;
+    Thread reader = spawn("reader", [&] { code = wait_readable(pair.ends[0]).code(); });
+    yield();
+    forget(pair.ends[0]);
+    forget(pair.ends[0]);
+    reader.join().take();
+    EXPECT_EQ(code, ECANCELED);
+    send_byte(pair.ends[1], 'x');
+    EXPECT_TRUE(wait_readable(pair.ends[0]).ok());
+  });
+}
+
+TEST(Io, ANumberMayBeUsedAgainForAnotherFile) {
+  run([] {
+    for (int i = 0; i < 5; ++i) {
+      SocketPair pair;
+      Thread reader = spawn("reader", [&] { EXPECT_EQ(receive_byte(pair.ends[0]), 'y'); });
+      yield();
+      send_byte(pair.ends[1], 'y');
+      reader.join().take();
+    }
+  });
+}
+
+TEST(Io, WhatCannotBePolledIsAnError) {
+  run([] {
+    EXPECT_EQ(wait_readable(-1).code(), EBADF);
+    EXPECT_EQ(wait_readable(1000).code(), EBADF);
+    const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    EXPECT_EQ(wait_readable(file).code(), EPERM);
+    close(file);
+  });
+}
+
+TEST(Io, AWorkerThatIsKeptBusyStillSeesEvents) {
+  run([] {
+    SocketPair pair;
+    bool stop = false;
+    Thread reader = spawn("reader", [&] {
+      EXPECT_EQ(receive_byte(pair.ends[0]), 'z');
+      stop = true;
+    });
+    send_byte(pair.ends[1], 'z');
+    while (!stop) yield();
+    reader.join().take();
+  });
+}
+
+TEST(Io, DeadlinesOfManyWaitsOnOneDescriptor) {
+  run([] {
+    SocketPair pair;
+    int timed_out = 0;
+    int ready = 0;
+    std::vector<Thread> threads;
+    for (int i = 0; i < 20; ++i) {
+      threads.push_back(spawn("t", [&, i] {
+        const std::int64_t deadline = monotonic_ns() + (i < 10 ? kMs : 10'000 * kMs);
+        const int code = wait_readable(pair.ends[0], deadline).code();
+        if (code == ETIMEDOUT) {
+          EXPECT_GE(monotonic_ns(), deadline);
+        }
+        (code == 0 ? ready : timed_out) += 1;
+      }));
+    }
+    for (std::size_t i = 0; i < 10; ++i) threads[i].join().take();
+    send_byte(pair.ends[1], 'x');
+    for (std::size_t i = 10; i < 20; ++i) threads[i].join().take();
+    EXPECT_EQ(timed_out, 10);
+    EXPECT_EQ(ready, 10);
+  });
+}
+
+}  // namespace
+}  // namespace spindle::thread

@@ -1,0 +1,336 @@
+#include "spindle/thread/runtime.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/event.h"
+#include "spindle/thread/inspect.h"
+#include "spindle/thread/io.h"
+#include "spindle/thread/latch.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/semaphore.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+
+TEST(Runtime, RunsMainAndWhatItSpawnsToTheirEnds) {
+  auto runtime = make_runtime();
+  std::vector<int> order;
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    order.push_back(1);
+                    spawn_detached("later", [&] { order.push_back(3); }).take();
+                    order.push_back(2);
+                  })
+                  .ok());
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(runtime->live_threads(), 0u);
+  EXPECT_TRUE(list_threads(*runtime).empty());
+}
+
+TEST(Runtime, CanRunAgain) {
+  auto runtime = make_runtime();
+  int runs = 0;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runtime->run([&] { ++runs; }).ok());
+  EXPECT_EQ(runs, 3);
+}
+
+TEST(Runtime, CurrentIsKnownInsideOnly) {
+  EXPECT_EQ(Runtime::current(), nullptr);
+  auto runtime = make_runtime();
+  ASSERT_TRUE(runtime->run([&] { EXPECT_EQ(Runtime::current(), runtime.get()); }).ok());
+  EXPECT_EQ(Runtime::current(), nullptr);
+  EXPECT_FALSE(current_thread::exists());
+  EXPECT_EQ(current_thread::id(), 0u);
+}
+
+TEST(Runtime, RefusesToRunInsideARun) {
+  run([] {
+    auto inner = make_runtime();
+    EXPECT_EQ(inner->run([] {}).code(), EBUSY);
+  });
+}
+
+TEST(Runtime, RefusesBadOptions) {
+  EXPECT_EQ(Runtime::create({.policy = "nonsense"}).code(), EINVAL);
+  EXPECT_EQ(Runtime::create({.stack_size = 4096}).code(), EINVAL);
+  EXPECT_EQ(Runtime::create({.stack_size = std::size_t{2} << 30}).code(), EINVAL);
+}
+
+TEST(Runtime, EveryPolicyRunsEveryThread) {
+  for (const std::string_view policy : cpu_policy_names()) {
+    SCOPED_TRACE(policy);
+    auto runtime = Runtime::create({.policy = policy}).take();
+    EXPECT_EQ(runtime->policy_name(), policy);
+    int finished = 0;
+    Semaphore tokens(2);
+    ASSERT_TRUE(runtime
+                    ->run([&] {
+                      in_parallel(50, [&](std::size_t) {
+                        for (int i = 0; i < 10; ++i) {
+                          tokens.acquire();
+                          yield();
+                          tokens.release();
+                        }
+                        ++finished;
+                      });
+                    })
+                    .ok());
+    EXPECT_EQ(finished, 50);
+  }
+}
+
+TEST(Runtime, TheSameSeedGivesTheSameOrder) {
+  auto trace = [](std::uint64_t seed) {
+    std::vector<std::size_t> order;
+    auto runtime = make_shuffled_runtime(seed);
+    runtime
+        ->run([&] {
+          in_parallel(8, [&](std::size_t i) {
+            for (int k = 0; k < 5; ++k) {
+              order.push_back(i);
+              yield();
+            }
+          });
+        })
+        .take();
+    return order;
+  };
+  EXPECT_EQ(trace(7), trace(7));
+  EXPECT_NE(trace(7), trace(8));
+}
+
+TEST(Runtime, AllAsleepIsAnErrorAndNotAHang) {
+  Semaphore never(0, "the call that never comes");
+  auto runtime = make_runtime();
+  const Result<> result = runtime->run([&] {
+    spawn_detached("waiter", [&] { never.acquire(); }).take();
+    never.acquire();
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  const std::vector<ThreadInfo> threads = list_threads(*runtime);
+  ASSERT_EQ(threads.size(), 2u);
+  EXPECT_EQ(threads[0].name, "main");
+  EXPECT_EQ(threads[1].name, "waiter");
+  for (const ThreadInfo& thread : threads) {
+    EXPECT_EQ(thread.state, ThreadState::kWaiting);
+    EXPECT_EQ(thread.waits_for, WaitKind::kSemaphore);
+    EXPECT_EQ(thread.object_name, "the call that never comes");
+  }
+}
+
+class CountingHandler : public IdleHandler {
+ public:
+  CountingHandler(Semaphore& wakes, int times) : wakes_(wakes), times_(times) {}
+  bool idle() override {
+    if (times_ == 0) return false;
+    EXPECT_FALSE(current_thread::exists());
+    --times_;
+    ++calls;
+    wakes_.release();
+    return true;
+  }
+  int calls = 0;
+
+ private:
+  Semaphore& wakes_;
+  int times_;
+};
+
+TEST(IdleHandler, IsCalledOnlyWhenNobodyIsReady) {
+  auto runtime = make_runtime();
+  Semaphore wakes(0);
+  CountingHandler handler(wakes, 10);
+  runtime->add_idle_handler(handler);
+  int progress = 0;
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    for (int i = 0; i < 1000; ++i) yield();
+                    EXPECT_EQ(handler.calls, 0);
+                    for (int i = 1; i <= 10; ++i) {
+                      wakes.acquire();
+                      EXPECT_EQ(handler.calls, i);
+                      ++progress;
+                    }
+                  })
+                  .ok());
+  EXPECT_EQ(progress, 10);
+  runtime->remove_idle_handler(handler);
+  EXPECT_EQ(runtime->run([&] { wakes.acquire(); }).code(), EDEADLK);
+}
+
+TEST(IdleHandler, TheNextIsAskedWhenTheFirstHasNothing) {
+  auto runtime = make_runtime();
+  Semaphore wakes(0);
+  CountingHandler nothing(wakes, 0);
+  CountingHandler something(wakes, 3);
+  runtime->add_idle_handler(nothing);
+  runtime->add_idle_handler(something);
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    for (int i = 0; i < 3; ++i) wakes.acquire();
+                  })
+                  .ok());
+  EXPECT_EQ(something.calls, 3);
+}
+
+TEST(Post, WakesAWorkerThatSleepsInTheKernel) {
+  auto runtime = make_runtime();
+  Event done("done");
+  std::thread helper;
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    const Runtime::ExternalWork pending(*runtime);
+                    helper = std::thread([&] {
+                      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+                      runtime->post([&] { done.set(); });
+                    });
+                    done.wait();
+                  })
+                  .ok());
+  helper.join();
+}
+
+TEST(Post, NothingIsLostAmongManyPosters) {
+  constexpr int kPosters = 4;
+  constexpr int kEach = 2000;
+  auto runtime = make_runtime();
+  Semaphore arrived(0);
+  std::vector<std::thread> posters;
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    const Runtime::ExternalWork pending(*runtime);
+                    for (int i = 0; i < kPosters; ++i) {
+                      posters.emplace_back([&] {
+                        for (int k = 0; k < kEach; ++k) {
+                          runtime->post([&] { arrived.release(); });
+                          if (k % 100 == 0) std::this_thread::yield();
+                        }
+                      });
+                    }
+                    for (int i = 0; i < kPosters * kEach; ++i) arrived.acquire();
+                  })
+                  .ok());
+  for (std::thread& poster : posters) poster.join();
+  EXPECT_EQ(arrived.count(), 0u);
+}
+
+TEST(Post, ComesThroughWhileThreadsKeepTheWorkerBusy) {
+  auto runtime = make_runtime();
+  bool stop = false;
+  runtime->post([&] { stop = true; });
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    while (!stop) yield();
+                  })
+                  .ok());
+}
+
+class DrainingWatcher : public FdWatcher {
+ public:
+  DrainingWatcher(int fd, Semaphore& events) : fd_(fd), events_(events) {}
+  void readable() override {
+    std::uint64_t count = 0;
+    ASSERT_EQ(read(fd_, &count, sizeof count), static_cast<ssize_t>(sizeof count));
+    events_.release(count);
+  }
+
+ private:
+  int fd_;
+  Semaphore& events_;
+};
+
+TEST(Watch, TheWatcherIsCalledForEachEvent) {
+  auto runtime = make_runtime();
+  const int fd = eventfd(0, EFD_NONBLOCK);
+  Semaphore events(0);
+  DrainingWatcher watcher(fd, events);
+  std::thread helper;
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    ASSERT_TRUE(runtime->watch(fd, watcher).ok());
+                    EXPECT_EQ(runtime->watch(fd, watcher).code(), EEXIST);
+                    const Runtime::ExternalWork pending(*runtime);
+                    helper = std::thread([&] {
+                      const std::uint64_t one = 1;
+                      for (int i = 0; i < 100; ++i) {
+                        EXPECT_EQ(write(fd, &one, sizeof one), static_cast<ssize_t>(sizeof one));
+                      }
+                    });
+                    for (int i = 0; i < 100; ++i) events.acquire();
+                    runtime->unwatch(fd);
+                  })
+                  .ok());
+  helper.join();
+  // A watched descriptor alone is nothing to wait for.
+  ASSERT_TRUE(runtime->watch(fd, watcher).ok());
+  EXPECT_EQ(runtime->run([&] { events.acquire(); }).code(), EDEADLK);
+  close(fd);
+}
+
+TEST(Time, NobodyWakesEarly) {
+  auto runtime = make_runtime();
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    in_parallel(200, [](std::size_t i) {
+                      Random random(i + 1);
+                      for (int k = 0; k < 5; ++k) {
+                        const std::int64_t deadline =
+                            monotonic_ns() + static_cast<std::int64_t>(random.below(5 * kMs));
+                        sleep_until(deadline);
+                        EXPECT_GE(monotonic_ns(), deadline);
+                      }
+                    });
+                  })
+                  .ok());
+}
+
+TEST(Time, SleepersWakeInTheOrderOfTheirDeadlines) {
+  run([] {
+    std::vector<std::size_t> woken;
+    const std::int64_t start = monotonic_ns() + 5 * kMs;
+    // The same deadline for pairs: those come in the order in which they went to sleep.
+    in_parallel(20, [&](std::size_t i) {
+      sleep_until(start + static_cast<std::int64_t>((19 - i) / 2) * kMs / 10);
+      woken.push_back(i);
+    });
+    std::vector<std::size_t> expected;
+    for (std::size_t pair = 10; pair-- > 0;) {
+      expected.push_back(2 * pair);
+      expected.push_back(2 * pair + 1);
+    }
+    EXPECT_EQ(woken, expected);
+  });
+}
+
+TEST(Time, ATimeThatIsPastOnlyYields) {
+  run([] {
+    bool other_ran = false;
+    Thread other = spawn("other", [&] { other_ran = true; });
+    sleep_for(-5);
+    EXPECT_TRUE(other_ran);
+    EXPECT_TRUE(other.join().ok());
+  });
+}
+
+TEST(Time, TimersComeThroughWhileThreadsKeepTheWorkerBusy) {
+  run([] {
+    bool stop = false;
+    Thread sleeper = spawn("sleeper", [&] {
+      sleep_for(2 * kMs);
+      stop = true;
+    });
+    while (!stop) yield();
+    EXPECT_TRUE(sleeper.join().ok());
+  });
+}
+
+}  // namespace
+}  // namespace spindle::thread

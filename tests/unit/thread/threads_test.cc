@@ -1,0 +1,330 @@
+#include "spindle/thread/thread.h"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/event.h"
+#include "spindle/thread/inspect.h"
+#include "spindle/thread/latch.h"
+#include "spindle/thread/semaphore.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+TEST(Thread, JoinWaitsForTheEnd) {
+  run_shuffled([](std::uint64_t seed) {
+    Random random(seed);
+    int ended = 0;
+    std::vector<Thread> threads;
+    for (int i = 0; i < 20; ++i) {
+      threads.push_back(spawn("t", [&ended, seed = random()] {
+        Random own(seed);
+        yield_some(own, 5);
+        ++ended;
+      }));
+    }
+    for (Thread& thread : threads) {
+      EXPECT_TRUE(thread.joinable());
+      EXPECT_TRUE(thread.join().ok());
+      EXPECT_FALSE(thread.joinable());
+    }
+    EXPECT_EQ(ended, 20);
+  });
+}
+
+TEST(Thread, JoiningTwiceOrAnEmptyHandleIsAnError) {
+  run([] {
+    Thread empty;
+    EXPECT_EQ(empty.join().code(), EINVAL);
+    EXPECT_EQ(empty.detach().code(), EINVAL);
+    Thread thread = spawn("t", [] {});
+    EXPECT_TRUE(thread.join().ok());
+    EXPECT_EQ(thread.join().code(), EINVAL);
+    EXPECT_EQ(thread.id(), 0u);
+  });
+}
+
+TEST(Thread, CannotJoinItself) {
+  run([] {
+    Thread thread;
+    int code = 0;
+    thread = spawn("narcissus", [&] { code = thread.join().code(); });
+    yield();
+    EXPECT_EQ(code, EDEADLK);
+    EXPECT_TRUE(thread.join().ok());
+  });
+}
+
+TEST(Thread, JoinUntilGivesUpAndCanBeRepeated) {
+  run([] {
+    Event go;
+    Thread thread = spawn("t", [&] { go.wait(); });
+    EXPECT_EQ(thread.join_until(monotonic_ns() + 1'000'000).code(), ETIMEDOUT);
+    EXPECT_EQ(thread.join_until(0).code(), ETIMEDOUT);
+    EXPECT_TRUE(thread.joinable());
+    go.set();
+    EXPECT_TRUE(thread.join_until(kNever).ok());
+  });
+}
+
+TEST(Thread, DestroyingTheHandleJoins) {
+  run([] {
+    bool ended = false;
+    {
+      Thread thread = spawn("t", [&] {
+        yield();
+        ended = true;
+      });
+    }
+    EXPECT_TRUE(ended);
+  });
+}
+
+TEST(Thread, AssigningOverAHandleJoinsTheOldThread) {
+  run([] {
+    Event go;
+    bool first_ended = false;
+    Thread thread = spawn("a", [&] { first_ended = true; });
+    thread = spawn("b", [&] { go.wait(); });
+    EXPECT_TRUE(first_ended);
+    go.set();
+    EXPECT_TRUE(thread.join().ok());
+  });
+}
+
+TEST(Thread, DetachedThreadsRunOn) {
+  int ended = 0;
+  run([&] {
+    Thread running = spawn("a", [&] {
+      yield();
+      ++ended;
+    });
+    Thread done = spawn("b", [&] { ++ended; });
+    yield();
+    EXPECT_TRUE(done.detach().ok());
+    EXPECT_TRUE(running.detach().ok());
+  });
+  EXPECT_EQ(ended, 2);
+}
+
+TEST(Thread, CallablesAreDestroyedOnceWhereverTheyAreKept) {
+  auto counter = std::make_shared<int>(0);
+  run([&] {
+    struct Large {
+      std::array<char, 5000> bytes = {};
+    };
+    spawn_detached("small", [counter] { ++*counter; }).take();
+    spawn_detached("large", [counter, large = Large{}] { *counter += large.bytes[77] + 1; }).take();
+    auto movable = std::make_unique<int>(5);
+    spawn_detached("move-only", [counter, held = std::move(movable)] { *counter += *held; }).take();
+  });
+  EXPECT_EQ(*counter, 7);
+  EXPECT_EQ(counter.use_count(), 1);
+}
+
+TEST(Thread, OveralignedCallablesStandWhereTheyMust) {
+  struct alignas(256) Aligned {
+    char byte = 0;
+    void operator()() const {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(this) % alignof(Aligned), 0u);
+    }
+  };
+  run([] {
+    for (int i = 0; i < 40; ++i) spawn_detached("aligned", Aligned{}).take();
+  });
+}
+
+TEST(Thread, StacksAreAlignedForVectorInstructions) {
+  run([] {
+    in_parallel(20, [](std::size_t) {
+      alignas(16) volatile char local[64] = {};
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&local[0]) % 16, 0u);
+      EXPECT_EQ(std::to_string(0.1 * static_cast<double>(local[3] + 5)), "0.500000");
+    });
+  });
+}
+
+TEST(Thread, KnowsItsNameAndId) {
+  run([] {
+    EXPECT_EQ(current_thread::name(), "main");
+    const std::uint64_t main_id = current_thread::id();
+    const std::string longest(31, 'x');
+    Thread thread = spawn(longest + "cut off", [&] {
+      EXPECT_EQ(current_thread::name(), longest);
+      EXPECT_NE(current_thread::id(), main_id);
+    });
+    EXPECT_GT(thread.id(), main_id);
+    EXPECT_TRUE(thread.join().ok());
+  });
+}
+
+TEST(Thread, EachHasItsOwnErrno) {
+  run_shuffled([](std::uint64_t seed) {
+    in_parallel(10, [seed](std::size_t i) {
+      EXPECT_EQ(errno, 0);
+      Random random(seed * 100 + i);
+      for (int k = 0; k < 20; ++k) {
+        errno = static_cast<int>(i) + 1;
+        yield_some(random);
+        EXPECT_EQ(errno, static_cast<int>(i) + 1);
+      }
+    });
+  });
+}
+
+TEST(Thread, EachHasItsOwnExceptions) {
+  run_shuffled([](std::uint64_t seed) {
+    in_parallel(8, [seed](std::size_t i) {
+      Random random(seed * 100 + i);
+      for (int k = 0; k < 10; ++k) {
+        struct YieldInDestructor {
+          Random& random;
+          ~YieldInDestructor() {
+            EXPECT_EQ(std::uncaught_exceptions(), 1);
+            yield_some(random);
+            EXPECT_EQ(std::uncaught_exceptions(), 1);
+          }
+        };
+        const std::string text = std::to_string(i) + " " + std::to_string(k);
+        try {
+          const YieldInDestructor yields{random};
+          throw std::runtime_error(text);
+        } catch (const std::runtime_error&) {
+          yield_some(random);
+          EXPECT_EQ(std::uncaught_exceptions(), 0);
+          try {
+            std::rethrow_exception(std::current_exception());
+          } catch (const std::runtime_error& error) {
+            EXPECT_EQ(error.what(), text);
+          }
+        }
+      }
+    });
+  });
+}
+
+TEST(Thread, ManyLiveAtOnceAndTheirStacksAreUsedAgain) {
+  auto runtime = Runtime::create({.stack_size = 16 * 1024}).take();
+  constexpr std::size_t kMany = 50'000;
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    for (int round = 0; round < 2; ++round) {
+                      Latch gate(1);
+                      std::size_t through = 0;
+                      for (std::size_t i = 0; i < kMany; ++i) {
+                        ASSERT_TRUE(spawn_detached("one of many", [&] {
+                                      gate.wait();
+                                      ++through;
+                                    }).ok());
+                      }
+                      yield();
+                      EXPECT_EQ(runtime->live_threads(), kMany + 1);
+                      gate.count_down();
+                      yield();
+                      EXPECT_EQ(through, kMany);
+                    }
+                  })
+                  .ok());
+}
+
+TEST(Thread, StackSizesAreAsAsked) {
+  run([] {
+    for (const std::size_t size :
+         {std::size_t{16} << 10, std::size_t{100'000}, std::size_t{8} << 20}) {
+      Thread thread = spawn(ThreadOptions{.name = "sized", .stack_size = size}, [size] {
+        std::vector<ThreadInfo> threads = list_threads(*Runtime::current());
+        EXPECT_GE(threads.back().stack_size + 2048, size);
+        // All but the last two pages can be written to.
+        const std::size_t usable = size - 8192;
+        auto* memory = static_cast<volatile char*>(__builtin_alloca(usable));
+        for (std::size_t at = usable; at > 0; at -= std::min<std::size_t>(at, 512))
+          memory[at - 1] = 1;
+        threads = list_threads(*Runtime::current());
+        EXPECT_GE(threads.back().stack_used, usable);
+      });
+      EXPECT_TRUE(thread.join().ok());
+    }
+    Thread impossible =
+        spawn(ThreadOptions{.name = "giant", .stack_size = std::size_t{1} << 40}, [] {});
+    EXPECT_FALSE(impossible.joinable());
+    EXPECT_EQ(spawn_detached(ThreadOptions{.stack_size = std::size_t{1} << 40}, [] {}).code(),
+              ENOMEM);
+  });
+}
+
+TEST(Inspect, TellsWhatEachThreadDoes) {
+  auto runtime = make_runtime();
+  ASSERT_TRUE(runtime
+                  ->run([&] {
+                    Semaphore tokens(0, "tokens");
+                    Thread waits = spawn("waits", [&] { tokens.acquire(); });
+                    Thread sleeps = spawn("sleeps", [] { sleep_for(1'000'000); });
+                    Thread joins = spawn("joins", [&] { waits.join().take(); });
+                    Thread ended = spawn("ended", [] {});
+                    yield();
+                    Thread ready = spawn("ready", [] {});
+                    const auto threads = list_threads(*runtime);
+                    ASSERT_EQ(threads.size(), 6u);
+                    EXPECT_EQ(threads[0].state, ThreadState::kRunning);
+                    EXPECT_EQ(threads[1].state, ThreadState::kWaiting);
+                    EXPECT_EQ(threads[1].waits_for, WaitKind::kSemaphore);
+                    EXPECT_EQ(threads[1].object_name, "tokens");
+                    EXPECT_GT(threads[1].waiting_since_ns, 0);
+                    EXPECT_EQ(threads[1].switches, 1u);
+                    EXPECT_EQ(threads[2].waits_for, WaitKind::kSleep);
+                    EXPECT_EQ(threads[3].waits_for, WaitKind::kJoin);
+                    EXPECT_EQ(threads[3].object_name, "waits");
+                    EXPECT_EQ(threads[4].state, ThreadState::kEnded);
+                    EXPECT_EQ(threads[5].state, ThreadState::kReady);
+                    EXPECT_EQ(to_string(threads[5].state), "ready");
+                    EXPECT_EQ(to_string(threads[2].waits_for), "sleep");
+                    tokens.release();
+                  })
+                  .ok());
+}
+
+// The address is made where the optimiser cannot follow, so that the recursion stays one.
+[[gnu::noinline]] std::size_t descend(std::size_t depth) {
+  volatile char frame[256];
+  frame[0] = static_cast<char>(depth);
+  if (depth == 0) return 0;
+  return descend(depth - 1) + static_cast<std::size_t>(frame[0] & 1);
+}
+
+TEST(OverflowDeathTest, NamesTheThread) {
+  EXPECT_DEATH(run([] {
+                 Thread neighbour = spawn("neighbour", [] { yield(); });
+                 Thread deep = spawn("deep thought", [] { descend(1'000'000); });
+                 deep.join().take();
+               }),
+               "stack overflow in thread deep thought");
+}
+
+TEST(OverflowDeathTest, OtherFaultsKeepTheirAnswer) {
+  EXPECT_DEATH(run([] {
+                 volatile std::uintptr_t nowhere = 8;
+                 *reinterpret_cast<volatile int*>(nowhere) = 1;
+               }),
+               "");
+}
+
+TEST(ThreadDeathTest, WaitingOutsideOfARuntimeIsABug) {
+  EXPECT_DEATH(Semaphore(0).acquire(), "CHECK failed");
+  EXPECT_DEATH(yield(), "CHECK failed");
+}
+
+TEST(ThreadDeathTest, AnExceptionThatLeavesAThreadEndsTheProgram) {
+  EXPECT_DEATH(run([] {
+                 Thread thread = spawn("thrower", [] { throw std::runtime_error("catch me"); });
+                 thread.join().take();
+               }),
+               "catch me");
+}
+
+}  // namespace
+}  // namespace spindle::thread
