@@ -7,9 +7,13 @@
 //
 // File blocks have `content_size` bytes of content: the whole block, but for `linked`, whose blocks
 // open with a header. All calls are made with the inode locked. Changes are edits of a transaction
-// and of `file.root`, which the caller stores in the inode in the same transaction. Each changing
-// call logs at most `log_bytes_per_call`, and does as much as that allows: `extend` may map less
-// than wanted, `shrink` and `punch` say how far they came.
+// and of `file.root` and `file.blocks`, which the caller stores in the inode in the same
+// transaction. Each changing call logs at most `log_bytes_per_call`, and does as much as that
+// allows: `extend` may map less than wanted, `shrink` and `punch` say how far they came.
+//
+// After an error of a changing call the transaction must be dropped, and `file` made anew from the
+// inode. Where the look-ups in chains ended is remembered by SpaceManager, by inode number: who
+// gives an inode another root than its map made (a conversion, a swap) calls SpaceManager::forget.
 #pragma once
 
 #include <functional>
@@ -26,15 +30,7 @@ struct MapFile {
   std::uint32_t generation = 0;
   std::span<std::byte> root;  ///< kMapRootSize bytes
   std::uint64_t blocks = 0;   ///< blocks owned by the map, data and its own; kept up to date by it
-  BlockNo hint;               ///< where the first block would best stand
-  /// linked and fat: where the last look-up ended, so that going on from there is not linear. In
-  /// memory only; the map resets it when it no longer holds.
-  struct Cursor {
-    FileBlock file_block;
-    BlockNo block;
-    bool valid = false;
-  };
-  Cursor* cursor = nullptr;  ///< may be null
+  BlockNo hint;               ///< where the first block would best stand; or kNoBlock
 };
 
 /// A piece of a file: `length` file blocks from `at` on stand at `block` and after; or are a hole.
@@ -69,7 +65,8 @@ class FileMap {
   [[nodiscard]] virtual bool has_unwritten() const { return false; }
   /// The largest number of file blocks it can express.
   [[nodiscard]] virtual std::uint64_t max_file_blocks(const format::Layout& layout) const = 0;
-  [[nodiscard]] virtual std::size_t log_bytes_per_call(std::uint32_t block_size) const = 0;
+  /// What one changing call logs at most, on a volume of this layout.
+  [[nodiscard]] virtual std::size_t log_bytes_per_call(const format::Layout& layout) const = 0;
 
   /// The piece at `at`, cut to `max` blocks.
   virtual Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file,
@@ -77,8 +74,10 @@ class FileMap {
   /// Gives blocks to the hole (or the place beyond the end) at `at`: 1 .. `want` of them, in one
   /// run, which is returned. If !has_holes(), `at` is the first block beyond the end. The content
   /// of new blocks is whatever stands there: the caller writes it (linked: the map writes the
-  /// headers into the cache, and orders them before the commit). With `unwritten` (only if
-  /// has_unwritten()) they read as zeros. ENOSPC; EFBIG beyond max_file_blocks.
+  /// headers into the cache, and orders them before the commit; its content is zeroed). With
+  /// `unwritten` (only if has_unwritten()) they read as zeros. `contiguous` may move the whole file
+  /// to another run; `linked` may wait until an earlier `shrink` is durable, which therefore must
+  /// have been committed (EBUSY if not). ENOSPC; EFBIG beyond max_file_blocks.
   virtual Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
                                 std::uint64_t want, bool unwritten) const = 0;
   /// Frees what is mapped at `end` and beyond, from the far end on, as much as one call may log.

@@ -37,6 +37,14 @@ struct SpaceStatistics {
   std::uint64_t directories = 0;
 };
 
+/// What the calls below log at most, in bytes; for the caller's Journal::begin.
+namespace log_cost {
+inline constexpr std::size_t kAllocate = 2 * kRecord;  ///< allocate, allocate_at
+inline constexpr std::size_t kFree = 3 * kRecord;
+inline constexpr std::size_t kAllocateInode = 3 * kRecord;
+inline constexpr std::size_t kFreeInode = 3 * kRecord;
+}  // namespace log_cost
+
 class SpaceManager {
  public:
   static Result<std::unique_ptr<SpaceManager>> open(BufferCache& cache, Journal& journal,
@@ -44,13 +52,18 @@ class SpaceManager {
                                                     std::string_view fit_policy = "near");
   ~SpaceManager();
 
-  /// Takes a run of 1 .. request.want blocks; all of it if `must_be_whole`. ENOSPC.
-  Result<Run> allocate(Transaction& tx, const FitRequest& request);
+  /// Takes a run of 1 .. request.want blocks; all of it if `must_be_whole`. ENOSPC. A file that
+  /// grows (`owner`, and the hint is where its last blocks ended) gets room reserved behind it.
+  Result<Run> allocate(Transaction& tx, const FitRequest& request, InodeNo owner = kNoInode);
   /// Takes up to `want` blocks that begin exactly at `at`; a run of length 0 if that block is not
   /// free.
   Result<Run> allocate_at(Transaction& tx, BlockNo at, std::uint64_t want);
-  /// Gives blocks back. EUCLEAN if some of them are free already or can belong to no file.
+  /// Gives the blocks of one file back, and revokes them. EUCLEAN if some of them are free already
+  /// or can belong to no file.
   Result<> free(Transaction& tx, Run run);
+  /// What is remembered in memory about the file (its reservation, where look-ups ended) is wrong
+  /// from now on.
+  void forget(InodeNo inode);
 
   /// Takes an inode number: a file's near its directory, a directory's where there is room. ENOSPC.
   Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, bool is_directory);
@@ -65,6 +78,8 @@ class SpaceManager {
   Result<> set_fat_entry(Transaction& tx, BlockNo block, std::uint64_t entry);
 
   [[nodiscard]] const format::Layout& layout() const;
+  [[nodiscard]] BufferCache& cache() const;
+  [[nodiscard]] Journal& journal() const;
   [[nodiscard]] SpaceStatistics statistics() const;
   Result<> set_fit_policy(std::string_view name);
   [[nodiscard]] std::string_view fit_policy() const;
@@ -73,8 +88,8 @@ class SpaceManager {
 
  private:
   struct State;
-  explicit SpaceManager(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit SpaceManager(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;  ///< shared with the journal's callbacks
 };
 
 }  // namespace spindle
