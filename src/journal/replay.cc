@@ -1,0 +1,278 @@
+#include "spindle/journal/replay.h"
+
+#include <algorithm>
+#include <cstring>
+#include <queue>
+
+#include "journal/bits.h"
+#include "journal/log_area.h"
+
+namespace spindle {
+namespace {
+
+using format::RecordKind;
+
+// Blocks are brought up to date in batches of so many bytes, whatever the log names.
+constexpr std::size_t kBatchBytes = 4u << 20;
+
+// Where a record stands. The order is that of blocks, and for each block that of the log.
+struct Item {
+  BlockNo block;
+  std::uint32_t entry = 0;
+  std::uint32_t position = 0;
+  auto operator<=>(const Item&) const = default;
+};
+
+struct Revoke {
+  Run run;
+  std::uint64_t epoch = 0;
+};
+
+// Answers, for ascending blocks, which is the last epoch that revokes the block.
+class RevokeSweep {
+ public:
+  explicit RevokeSweep(std::vector<Revoke> revokes) : revokes_(std::move(revokes)) {
+    std::ranges::sort(revokes_, {}, [](const Revoke& r) { return r.run.start; });
+  }
+  std::uint64_t last_epoch(BlockNo block) {
+    for (; next_ < revokes_.size() && revokes_[next_].run.start <= block; ++next_) {
+      active_.push(revokes_[next_]);
+    }
+    while (!active_.empty() && active_.top().run.end() <= block) active_.pop();
+    return active_.empty() ? 0 : active_.top().epoch;
+  }
+
+ private:
+  struct Older {
+    bool operator()(const Revoke& a, const Revoke& b) const { return a.epoch < b.epoch; }
+  };
+  std::vector<Revoke> revokes_;
+  std::size_t next_ = 0;
+  std::priority_queue<Revoke, std::vector<Revoke>, Older> active_;
+};
+
+class Replayer {
+ public:
+  Replayer(BlockDevice& device, const format::Layout& layout) : device_(device), layout_(layout) {}
+  Result<ReplayReport> run();
+
+ private:
+  // One block of a batch: items [first, last), its bytes in the batch's buffer.
+  struct Target {
+    BlockNo block;
+    std::size_t first = 0;
+    std::size_t last = 0;
+    bool needs_old = true;
+  };
+
+  Result<> collect();
+  void drop_revoked();
+  Result<> apply_all();
+  Result<> apply_batch(std::span<const Target> targets);
+  void apply(const Target& target, std::span<std::byte> block);
+  Result<> transfer(IoRequest::Kind kind, std::span<const Target> targets, bool only_old);
+  Result<> move_tail();
+  [[nodiscard]] log::Record record(const Item& item) const {
+    return log::RecordReader(entries_[item.entry].bytes, item.position).next().take();
+  }
+  [[nodiscard]] std::span<std::byte> bytes_of(std::size_t index) {
+    return std::span(buffer_).subspan(index * layout_.block_size, layout_.block_size);
+  }
+
+  BlockDevice& device_;
+  const format::Layout& layout_;
+  log::Tail tail_;
+  std::vector<log::Entry> entries_;
+  std::vector<Item> items_;
+  std::vector<Revoke> revokes_;
+  std::vector<std::byte> buffer_;
+  ReplayReport report_;
+};
+
+// Everything is checked before anything is written.
+Result<> Replayer::collect() {
+  for (std::uint32_t index = 0; index < entries_.size(); ++index) {
+    const log::Entry& entry = entries_[index];
+    std::uint64_t records = 0;
+    for (log::RecordReader reader(entry.bytes); !reader.at_end(); ++records) {
+      const auto position = static_cast<std::uint32_t>(reader.position());
+      const log::Record record = TRY(reader.next());
+      TRY(log::check_record(record, layout_));
+      if (record.kind == RecordKind::kRevoke) {
+        revokes_.push_back({{record.block, record.count}, entry.epoch});
+      } else {
+        items_.push_back({record.block, index, position});
+      }
+    }
+    if (records != format::at<format::LogHead>(std::span(entry.bytes), 0).records) {
+      return corrupt("a log entry has another number of records than it says");
+    }
+    report_.records += records;
+  }
+  return {};
+}
+
+void Replayer::drop_revoked() {
+  std::ranges::sort(items_);
+  RevokeSweep sweep(std::move(revokes_));
+  report_.revoked_records = std::erase_if(items_, [&](const Item& item) {
+    return entries_[item.entry].epoch <= sweep.last_epoch(item.block);
+  });
+}
+
+Result<> Replayer::apply_all() {
+  const std::size_t batch = std::max<std::size_t>(1, kBatchBytes / layout_.block_size);
+  std::vector<Target> targets;
+  for (std::size_t first = 0; first < items_.size();) {
+    std::size_t last = first;
+    while (last < items_.size() && items_[last].block == items_[first].block) ++last;
+    const RecordKind kind = record(items_[first]).kind;
+    const bool replaced = kind == RecordKind::kFresh || kind == RecordKind::kData;
+    targets.push_back({items_[first].block, first, last, !replaced});
+    first = last;
+    if (targets.size() == batch || first == items_.size()) {
+      TRY(apply_batch(targets));
+      targets.clear();
+    }
+  }
+  return {};
+}
+
+Result<> Replayer::apply_batch(std::span<const Target> targets) {
+  buffer_.assign(targets.size() * layout_.block_size, std::byte{0});
+  TRY(transfer(IoRequest::Kind::kRead, targets, true));
+  for (std::size_t i = 0; i < targets.size(); ++i) apply(targets[i], bytes_of(i));
+  TRY(transfer(IoRequest::Kind::kWrite, targets, false));
+  report_.blocks_written += targets.size();
+  return {};
+}
+
+void Replayer::apply(const Target& target, std::span<std::byte> block) {
+  bool sealed = false;
+  for (std::size_t i = target.first; i < target.last; ++i) {
+    const log::Record record = this->record(items_[i]);
+    switch (record.kind) {
+      case RecordKind::kFresh:
+        std::ranges::fill(block, std::byte{0});
+        [[fallthrough]];
+      case RecordKind::kPatch:
+      case RecordKind::kData:
+        std::ranges::copy(record.bytes, block.begin() + record.offset);
+        sealed = sealed && record.kind != RecordKind::kData;
+        break;
+      case RecordKind::kSetBits:
+      case RecordKind::kClearBits:
+        apply_bits(block, record.offset, record.count, record.kind == RecordKind::kSetBits);
+        break;
+      case RecordKind::kSeal: {
+        auto& header = format::at<format::BlockHeader>(block, 0);
+        header.epoch = entries_[items_[i].entry].epoch;
+        header.checksum = format::at<le64>(record.bytes, 0);
+        sealed = true;
+        break;
+      }
+      case RecordKind::kRevoke:
+        break;
+    }
+  }
+  if (sealed && format::at<format::BlockHeader>(block, 0).checksum !=
+                    format::block_checksum(block, layout_.seed, target.block)) {
+    report_.mismatched.push_back(target.block);
+  }
+}
+
+// One request for each row of adjacent blocks: they are adjacent in the buffer, too.
+Result<> Replayer::transfer(IoRequest::Kind kind, std::span<const Target> targets, bool only_old) {
+  std::vector<std::span<std::byte>> rows;
+  std::vector<BlockNo> starts;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (only_old && !targets[i].needs_old) continue;
+    const bool adjacent =
+        !rows.empty() && rows.back().data() + rows.back().size() == bytes_of(i).data() &&
+        starts.back() + rows.back().size() / layout_.block_size == targets[i].block;
+    if (adjacent) {
+      rows.back() = {rows.back().data(), rows.back().size() + layout_.block_size};
+    } else {
+      rows.push_back(bytes_of(i));
+      starts.push_back(targets[i].block);
+    }
+  }
+  std::vector<IoRequest> requests;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    requests.push_back({kind, starts[i], {&rows[i], 1}, IoPurpose::kJournal});
+  }
+  if (requests.empty()) return {};
+  return device_.submit(requests);
+}
+
+Result<> Replayer::move_tail() {
+  TRY(device_.flush());
+  const log::Entry& last = entries_.back();
+  const std::uint64_t end = (last.start + last.blocks) % log::area(layout_).length;
+  TRY(log::write_tail(device_, layout_, log::moved(tail_, end, last.epoch + 1)));
+  return device_.flush();
+}
+
+Result<ReplayReport> Replayer::run() {
+  tail_ = TRY(log::read_tail(device_, layout_));
+  entries_ = TRY(log::read_entries(device_, layout_, tail_));
+  report_.epochs = entries_.size();
+  report_.first_epoch = tail_.epoch;
+  report_.last_epoch = tail_.epoch + entries_.size() - 1;
+  if (entries_.empty()) return report_;
+  TRY(collect());
+  drop_revoked();
+  TRY(apply_all());
+  TRY(move_tail());
+  return report_;
+}
+
+// Zeroes each block of [start, start + bytes) that could pass for the beginning of an entry.
+Result<> scrub(BlockDevice& device, BlockNo start, std::span<std::byte> bytes,
+               std::uint32_t block_size) {
+  TRY(device.read(start, bytes, IoPurpose::kJournal));
+  for (std::size_t at = 0; at < bytes.size(); at += block_size) {
+    const std::span<std::byte> block = bytes.subspan(at, block_size);
+    if (format::at<format::LogHead>(block, 0).magic != format::kLogMagic) continue;
+    std::ranges::fill(block, std::byte{0});
+    TRY(device.write(start + at / block_size, block, IoPurpose::kJournal));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ReplayReport> replay(BlockDevice& device, const format::Layout& layout) {
+  return Replayer(device, layout).run();
+}
+
+Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout& layout) {
+  const log::Tail tail = TRY(log::read_tail(device, layout));
+  std::vector<LogEntry> result;
+  for (const log::Entry& entry : TRY(log::read_entries(device, layout, tail))) {
+    LogEntry decoded{entry.start, entry.epoch, entry.bytes.size(), {}};
+    for (log::RecordReader reader(entry.bytes); !reader.at_end();) {
+      const log::Record record = TRY(reader.next());
+      TRY(log::check_record(record, layout));
+      decoded.records.push_back({record.kind, record.block, record.offset, record.count,
+                                 static_cast<std::uint32_t>(record.bytes.size())});
+    }
+    result.push_back(std::move(decoded));
+  }
+  return result;
+}
+
+Result<> format_journal(BlockDevice& device, const format::Layout& layout) {
+  const Run ring = log::area(layout);
+  const std::uint64_t step = std::max<std::uint64_t>(1, (1u << 20) / layout.block_size);
+  std::vector<std::byte> buffer(step * layout.block_size);
+  for (std::uint64_t at = 0; at < ring.length; at += step) {
+    const std::uint64_t count = std::min(step, ring.length - at);
+    TRY(scrub(device, ring.start + at, std::span(buffer).first(count * layout.block_size),
+              layout.block_size));
+  }
+  TRY(log::write_tail(device, layout, {1, 0, 1, 0}));
+  return log::write_tail(device, layout, {2, 0, 1, 1});
+}
+
+}  // namespace spindle
