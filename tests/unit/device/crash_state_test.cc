@@ -1,0 +1,184 @@
+#include "spindle/device/crash_state.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <vector>
+
+#include "spindle/base/random.h"
+#include "spindle/thread/runtime.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::uint32_t kBlockSize = 1024;
+constexpr std::uint64_t kBlocks = 64;
+using Version = std::uint32_t;
+
+/// Every sector of a block carries the number of the write that made it.
+std::vector<std::byte> stamped(Version version, std::uint64_t blocks) {
+  std::vector<std::byte> bytes(blocks * kBlockSize);
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof version)
+    std::memcpy(bytes.data() + i, &version, sizeof version);
+  return bytes;
+}
+
+/// The version in a sector; fails the test if the sector itself is torn.
+Version version_at(const MemoryDevice& image, std::uint64_t sector) {
+  std::vector<std::byte> bytes(kSectorSize);
+  image.peek(sector * kSectorSize, bytes);
+  Version version;
+  std::memcpy(&version, bytes.data(), sizeof version);
+  EXPECT_TRUE(std::memcmp(bytes.data(), bytes.data() + 4, kSectorSize - 4) == 0);
+  return version;
+}
+
+struct Workload {
+  MemoryDevice start{kBlockSize, kBlocks};
+  MemoryDevice image{kBlockSize, kBlocks};
+  RecordingDevice device{image};
+
+  explicit Workload(std::uint64_t seed) {
+    Random random(seed);
+    for (Version version = 1; version <= 60; ++version) {
+      const std::uint64_t length = 1 + random.below(5);
+      const BlockNo at{random.below(kBlocks - length)};
+      device.write(at, stamped(version, length)).take();
+      if (random.one_in(6)) device.flush().take();
+    }
+  }
+};
+
+/// For each sector, the versions that may be found there after `cut` events.
+std::vector<std::set<Version>> allowed_versions(const Recording& recording, std::size_t cut) {
+  std::vector<std::set<Version>> allowed(kBlocks * kBlockSize / kSectorSize, {0});
+  std::size_t covered = 0;
+  for (std::size_t i = 0; i < cut; ++i)
+    if (recording.events[i].kind == RecordedEvent::Kind::kFlush) covered = i;
+  for (std::size_t i = 0; i < cut; ++i) {
+    const RecordedEvent& event = recording.events[i];
+    if (event.kind != RecordedEvent::Kind::kWrite) continue;
+    Version version;
+    std::memcpy(&version, event.data.data(), sizeof version);
+    for (std::uint64_t s = event.run.start.value * 2; s < event.run.end().value * 2; ++s) {
+      if (i < covered) allowed[s].clear();
+      allowed[s].insert(version);
+    }
+  }
+  return allowed;
+}
+
+TEST(CrashStates, ReplayingEverythingGivesTheFinalContent) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Workload load(seed);
+    const CrashStates states(load.start, load.device.recording());
+    EXPECT_TRUE(states.at(states.events(), CrashMode::kAll).same_content(load.image));
+    load.device.flush().take();
+    const CrashStates flushed(load.start, load.device.recording());
+    for (const CrashMode mode : kCrashModes)
+      EXPECT_TRUE(flushed.at(flushed.events(), mode, seed).same_content(load.image));
+  }
+}
+
+TEST(CrashStates, WhatAFlushCoversSurvivesAndNothingComesFromNowhere) {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    Workload load(seed);
+    const CrashStates states(load.start, load.device.recording());
+    for (std::size_t cut = 0; cut <= states.events(); ++cut) {
+      const auto allowed = allowed_versions(load.device.recording(), cut);
+      for (const CrashMode mode : kCrashModes) {
+        const MemoryDevice image = states.at(cut, mode, seed * 1000 + cut);
+        for (std::uint64_t sector = 0; sector < allowed.size(); ++sector)
+          ASSERT_TRUE(allowed[sector].contains(version_at(image, sector)))
+              << "seed " << seed << " cut " << cut << " mode " << static_cast<int>(mode);
+      }
+    }
+  }
+}
+
+TEST(CrashStates, EveryModeReachesWhatItPromises) {
+  MemoryDevice start(kBlockSize, kBlocks);
+  MemoryDevice image = start;
+  RecordingDevice device(image);
+  device.write(BlockNo{10}, stamped(1, 2)).take();
+  device.write(BlockNo{11}, stamped(2, 2)).take();
+  const CrashStates states(start, device.recording());
+  const auto outcomes = [&](CrashMode mode) {
+    std::set<std::vector<Version>> all;
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+      const MemoryDevice state = states.at(2, mode, seed);
+      std::vector<Version> found;
+      for (std::uint64_t sector = 20; sector < 26; ++sector)
+        found.push_back(version_at(state, sector));
+      all.insert(found);
+    }
+    return all.size();
+  };
+  EXPECT_EQ(outcomes(CrashMode::kAll), 1u);
+  EXPECT_EQ(outcomes(CrashMode::kNone), 1u);
+  EXPECT_EQ(outcomes(CrashMode::kSubset), 4u);
+  EXPECT_EQ(outcomes(CrashMode::kReordered), 2u * 3 * 2);
+  EXPECT_EQ(outcomes(CrashMode::kTorn), 4u * 9 * 4);
+}
+
+TEST(CrashStates, TheSameSeedGivesTheSameImage) {
+  Workload load(3);
+  const CrashStates states(load.start, load.device.recording());
+  for (const CrashMode mode : kCrashModes)
+    EXPECT_TRUE(states.at(50, mode, 9).same_content(states.at(50, mode, 9)));
+}
+
+/// Flushes and writes take a while, so that they overlap.
+class SlowDevice final : public BlockDevice {
+ public:
+  explicit SlowDevice(BlockDevice& backing) : backing_(backing) {}
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
+  Result<> submit(std::span<const IoRequest> batch) override {
+    take_a_while();
+    return backing_.submit(batch);
+  }
+  Result<> flush() override {
+    take_a_while();
+    return backing_.flush();
+  }
+
+ private:
+  static void take_a_while() {
+    for (int i = 0; i < 3 && thread::current_thread::exists(); ++i) thread::yield();
+  }
+
+  BlockDevice& backing_;
+};
+
+TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
+  MemoryDevice start(kBlockSize, kBlocks);
+  MemoryDevice image = start;
+  SlowDevice slow(image);
+  RecordingDevice device(slow);
+  auto runtime = thread::Runtime::create().take();
+  runtime
+      ->run([&] {
+        device.write(BlockNo{1}, stamped(1, 1)).take();
+        auto flusher = thread::spawn("flusher", [&] { device.flush().take(); });
+        thread::yield();  // now the flush has begun
+        device.write(BlockNo{2}, stamped(2, 1)).take();
+        flusher.join().take();
+      })
+      .take();
+  const CrashStates states(start, device.recording());
+  ASSERT_EQ(states.events(), 3u);
+  EXPECT_EQ(states.uncovered(3).size(), 1u);
+  const MemoryDevice left = states.at(3, CrashMode::kNone);
+  EXPECT_EQ(version_at(left, 2), 1u);
+  EXPECT_EQ(version_at(left, 4), 0u);
+  device.flush().take();
+  const CrashStates flushed(start, device.recording());
+  EXPECT_EQ(version_at(flushed.at(4, CrashMode::kNone), 4), 2u);
+}
+
+}  // namespace
+}  // namespace spindle
