@@ -1,0 +1,509 @@
+// One function for each FUSE operation: decode, call the tree, answer.
+
+#include <dirent.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol.h"
+#include "session_state.h"
+
+namespace spindle {
+
+struct stat to_stat(const Attributes& a) {
+  struct stat out {};
+  out.st_ino = a.node;
+  out.st_mode = a.mode;
+  out.st_nlink = a.links;
+  out.st_uid = a.uid;
+  out.st_gid = a.gid;
+  out.st_rdev = makedev(a.device_major, a.device_minor);
+  out.st_size = static_cast<off_t>(a.size);
+  out.st_blocks = static_cast<blkcnt_t>(a.sectors);
+  out.st_blksize = a.block_size;
+  out.st_atim = {a.accessed.seconds, a.accessed.nanoseconds};
+  out.st_mtim = {a.modified.seconds, a.modified.nanoseconds};
+  out.st_ctim = {a.changed.seconds, a.changed.nanoseconds};
+  return out;
+}
+
+namespace {
+
+SessionState& session_of(fuse_req_t request) {
+  return *static_cast<SessionState*>(fuse_req_userdata(request));
+}
+
+Tree& tree_of(fuse_req_t request, NodeId node) {
+  return session_of(request).tree(node);
+}
+
+Caller caller_of(fuse_req_t request) {
+  const fuse_ctx* context = fuse_req_ctx(request);
+  Caller caller;
+  caller.uid = context->uid;
+  caller.gid = context->gid;
+  caller.umask = context->umask;
+  caller.process = context->pid;
+  return caller;
+}
+
+// The argument of the raw request that is being served: for flags that libfuse does not pass on.
+// Read before anything suspends.
+template <class T>
+const T& raw_argument(fuse_req_t request) {
+  return *reinterpret_cast<const T*>(session_of(request).current + 1);
+}
+
+bool is_control_name(fuse_ino_t parent, std::string_view name) {
+  return parent == kRootNode && name == kControlName;
+}
+
+fuse_entry_param to_entry(const Attributes& attributes) {
+  fuse_entry_param entry{};
+  entry.ino = attributes.node;
+  entry.generation = attributes.generation;
+  entry.attr = to_stat(attributes);
+  entry.attr_timeout = validity_seconds(attributes.node);
+  entry.entry_timeout = validity_seconds(attributes.node);
+  return entry;
+}
+
+void reply(fuse_req_t request, const Result<>& result) {
+  fuse_reply_err(request, result.code());
+}
+
+void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
+  if (!result.ok()) {
+    fuse_reply_err(request, result.code());
+    return;
+  }
+  const fuse_entry_param entry = to_entry(*result);
+  fuse_reply_entry(request, &entry);
+}
+
+void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
+  if (!result.ok()) {
+    fuse_reply_err(request, result.code());
+    return;
+  }
+  const struct stat attributes = to_stat(*result);
+  fuse_reply_attr(request, &attributes, validity_seconds(result->node));
+}
+
+void do_init(void*, fuse_conn_info* connection) {
+  constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS |
+                               FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO |
+                               FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
+                               FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS |
+                               FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA;
+  connection->want = connection->capable & kWanted;
+  connection->max_write = kLargestTransfer;
+  connection->max_readahead = kLargestTransfer;
+  connection->max_background = 64;
+  connection->congestion_threshold = 48;
+  connection->time_gran = 1;
+}
+
+void do_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  SessionState& session = session_of(request);
+  if (is_control_name(parent, name)) {
+    return reply_entry(request, session.control.attributes(kControlRoot));
+  }
+  const auto result = session.tree(parent).lookup(parent, name);
+  if (result.code() == ENOENT && (parent & kControlBit) == 0) {
+    // The kernel may remember that there is no such name.
+    fuse_entry_param nothing{};
+    nothing.entry_timeout = kValidForever;
+    fuse_reply_entry(request, &nothing);
+    return;
+  }
+  reply_entry(request, result);
+}
+
+void do_forget(fuse_req_t request, fuse_ino_t node, std::uint64_t references) {
+  tree_of(request, node).forget(node, references);
+  fuse_reply_none(request);
+}
+
+void do_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
+  for (std::size_t i = 0; i < count; ++i) {
+    tree_of(request, forgets[i].ino).forget(forgets[i].ino, forgets[i].nlookup);
+  }
+  fuse_reply_none(request);
+}
+
+void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
+  reply_attributes(request, tree_of(request, node).attributes(node));
+}
+
+void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
+  AttributeChange change;
+  change.clear_setuid =
+      (raw_argument<fuse_setattr_in>(request).valid & protocol::kSetAttributesKillPrivileges) != 0;
+  change.mode = (which & FUSE_SET_ATTR_MODE) != 0;
+  change.uid = (which & FUSE_SET_ATTR_UID) != 0;
+  change.gid = (which & FUSE_SET_ATTR_GID) != 0;
+  change.size = (which & FUSE_SET_ATTR_SIZE) != 0;
+  change.accessed = (which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW)) != 0;
+  change.modified = (which & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) != 0;
+  change.changed = (which & FUSE_SET_ATTR_CTIME) != 0;
+  const auto time = [](const timespec& t) {
+    return Timestamp{t.tv_sec, static_cast<std::uint32_t>(t.tv_nsec)};
+  };
+  change.to.mode = to->st_mode;
+  change.to.uid = to->st_uid;
+  change.to.gid = to->st_gid;
+  change.to.size = static_cast<std::uint64_t>(to->st_size);
+  change.to.accessed = (which & FUSE_SET_ATTR_ATIME_NOW) != 0 ? wall_time() : time(to->st_atim);
+  change.to.modified = (which & FUSE_SET_ATTR_MTIME_NOW) != 0 ? wall_time() : time(to->st_mtim);
+  change.to.changed = time(to->st_ctim);
+  reply_attributes(request,
+                   tree_of(request, node).set_attributes(caller_of(request), node, change));
+}
+
+void do_readlink(fuse_req_t request, fuse_ino_t node) {
+  const auto target = tree_of(request, node).read_link(node);
+  if (target.ok()) {
+    fuse_reply_readlink(request, target->c_str());
+  } else {
+    fuse_reply_err(request, target.code());
+  }
+}
+
+void do_mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
+  if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
+  reply_entry(request,
+              tree_of(request, parent)
+                  .make_node(caller_of(request), parent, name, mode, major(device), minor(device)));
+}
+
+void do_mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
+  if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
+  reply_entry(request,
+              tree_of(request, parent).make_directory(caller_of(request), parent, name, mode));
+}
+
+void do_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
+  if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
+  reply_entry(request, tree_of(request, parent).symlink(caller_of(request), parent, name, target));
+}
+
+void do_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  if (is_control_name(parent, name)) return reply(request, Error{EISDIR});
+  reply(request, tree_of(request, parent).unlink(parent, name));
+}
+
+void do_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  if (is_control_name(parent, name)) return reply(request, Error{EBUSY});
+  reply(request, tree_of(request, parent).remove_directory(parent, name));
+}
+
+void do_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+               const char* new_name, unsigned flags) {
+  if (is_control_name(parent, name) || is_control_name(new_parent, new_name)) {
+    return reply(request, Error{EBUSY});
+  }
+  if (((parent ^ new_parent) & kControlBit) != 0) return reply(request, Error{EXDEV});
+  reply(request, tree_of(request, parent).rename(parent, name, new_parent, new_name, flags));
+}
+
+void do_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {
+  if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
+  if (((node ^ parent) & kControlBit) != 0) return reply(request, Error{EXDEV});
+  reply_entry(request, tree_of(request, parent).link(node, parent, name));
+}
+
+// The volume's files are cached by the kernel across opens; control files go straight through.
+void set_open_flags(NodeId node, std::uint64_t handle, fuse_file_info* file) {
+  const bool is_control = (node & kControlBit) != 0;
+  file->fh = handle;
+  file->direct_io = is_control;
+  file->keep_cache = !is_control;
+  file->cache_readdir = !is_control;
+}
+
+void do_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
+               fuse_file_info* file) {
+  if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
+  const auto result = tree_of(request, parent).create(caller_of(request), parent, name, mode);
+  if (!result.ok()) return reply(request, result.error());
+  set_open_flags(result->node, 0, file);
+  const fuse_entry_param entry = to_entry(*result);
+  fuse_reply_create(request, &entry, file);
+}
+
+void do_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  const auto handle = tree_of(request, node).open(node, file->flags);
+  if (!handle.ok()) return reply(request, handle.error());
+  set_open_flags(node, *handle, file);
+  fuse_reply_open(request, file);
+}
+
+void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  tree_of(request, node).release(node, file->fh);
+  fuse_reply_err(request, 0);
+}
+
+void do_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  set_open_flags(node, 0, file);
+  fuse_reply_open(request, file);
+}
+
+void do_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
+  fuse_reply_err(request, 0);
+}
+
+// The pieces as writev wants them, neighbours in memory joined; in one copy if there are too many
+// for one call.
+void reply_pieces(fuse_req_t request, std::span<const std::span<const std::byte>> pieces) {
+  constexpr std::size_t kMostPieces = 1000;
+  std::vector<iovec> vector;
+  vector.reserve(pieces.size());
+  for (const auto& piece : pieces) {
+    auto* start = const_cast<std::byte*>(piece.data());
+    if (!vector.empty() &&
+        static_cast<std::byte*>(vector.back().iov_base) + vector.back().iov_len == start) {
+      vector.back().iov_len += piece.size();
+    } else {
+      vector.push_back({start, piece.size()});
+    }
+  }
+  if (vector.size() <= kMostPieces) {
+    fuse_reply_iov(request, vector.data(), static_cast<int>(vector.size()));
+    return;
+  }
+  std::vector<char> whole;
+  for (const iovec& part : vector) {
+    const auto* start = static_cast<const char*>(part.iov_base);
+    whole.insert(whole.end(), start, start + part.iov_len);
+  }
+  fuse_reply_buf(request, whole.data(), whole.size());
+}
+
+void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
+             fuse_file_info* file) {
+  bool answered = false;
+  const auto result = tree_of(request, node)
+                          .read(node, file->fh, static_cast<std::uint64_t>(offset), size,
+                                [&](std::span<const std::span<const std::byte>> pieces) {
+                                  answered = true;
+                                  reply_pieces(request, pieces);
+                                });
+  if (answered) return;
+  if (result.ok()) {
+    fuse_reply_buf(request, nullptr, 0);
+  } else {
+    fuse_reply_err(request, result.code());
+  }
+}
+
+void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_t size,
+              off_t offset, fuse_file_info* file) {
+  const bool clear_setuid =
+      (raw_argument<fuse_write_in>(request).write_flags & protocol::kWriteKillPrivileges) != 0;
+  const auto written = tree_of(request, node)
+                           .write(node, file->fh, static_cast<std::uint64_t>(offset),
+                                  std::as_bytes(std::span(bytes, size)), clear_setuid);
+  if (written.ok()) {
+    fuse_reply_write(request, *written);
+  } else {
+    fuse_reply_err(request, written.code());
+  }
+}
+
+void do_fsync(fuse_req_t request, fuse_ino_t node, int data_only, fuse_file_info*) {
+  reply(request, tree_of(request, node).sync(node, data_only != 0));
+}
+
+void do_fsyncdir(fuse_req_t request, fuse_ino_t node, int, fuse_file_info*) {
+  reply(request, tree_of(request, node).sync_directory(node));
+}
+
+void do_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, off_t length,
+                  fuse_file_info*) {
+  reply(request, tree_of(request, node)
+                     .allocate(node, mode, static_cast<std::uint64_t>(offset),
+                               static_cast<std::uint64_t>(length)));
+}
+
+void do_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info*) {
+  const auto found = tree_of(request, node).seek(node, static_cast<std::uint64_t>(offset), whence);
+  if (found.ok()) {
+    fuse_reply_lseek(request, static_cast<off_t>(*found));
+  } else {
+    fuse_reply_err(request, found.code());
+  }
+}
+
+void do_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, fuse_file_info*,
+                        fuse_ino_t to, off_t to_offset, fuse_file_info*, std::size_t length, int) {
+  if (((from | to) & kControlBit) != 0) return reply(request, Error{EXDEV});
+  const auto copied =
+      session_of(request).volume.copy_range(from, static_cast<std::uint64_t>(from_offset), to,
+                                            static_cast<std::uint64_t>(to_offset), length);
+  if (copied.ok()) {
+    fuse_reply_write(request, *copied);
+  } else {
+    fuse_reply_err(request, copied.code());
+  }
+}
+
+void do_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t position,
+                fuse_file_info*) {
+  std::vector<char> buffer(size);
+  std::size_t used = 0;
+  const auto result =
+      tree_of(request, node).read_directory(node, position, [&](const DirectoryItem& item) {
+        struct stat attributes {};
+        attributes.st_ino = item.node;
+        attributes.st_mode = item.type;
+        const std::string name(item.name);
+        const std::size_t needs = fuse_add_direntry(request, buffer.data() + used, size - used,
+                                                    name.c_str(), &attributes, item.position);
+        if (needs > size - used) return false;
+        used += needs;
+        return true;
+      });
+  if (!result.ok() && used == 0) return reply(request, result);
+  fuse_reply_buf(request, buffer.data(), used);
+}
+
+// One name of a directory, kept until its attributes have been looked up: the visit holds the
+// directory's lock.
+struct ListedItem {
+  std::string name;
+  NodeId node;
+  std::uint32_t type;
+  std::int64_t position;
+};
+
+fuse_entry_param listed_entry(Tree& tree, NodeId directory, const ListedItem& item) {
+  fuse_entry_param entry{};
+  if (item.name != "." && item.name != "..") {
+    // The kernel takes a reference with each entry that carries attributes. A name that is gone
+    // meanwhile carries none.
+    if (const auto found = tree.lookup(directory, item.name); found.ok()) return to_entry(*found);
+  }
+  entry.attr.st_ino = item.node;
+  entry.attr.st_mode = item.type;
+  return entry;
+}
+
+void do_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t position,
+                    fuse_file_info*) {
+  std::vector<char> buffer(size);
+  std::vector<ListedItem> items;
+  std::size_t planned = 0;
+  const auto result =
+      tree_of(request, node).read_directory(node, position, [&](const DirectoryItem& item) {
+        items.push_back({std::string(item.name), item.node, item.type, item.position});
+        planned += fuse_add_direntry_plus(request, nullptr, 0, items.back().name.c_str(), nullptr,
+                                          item.position);
+        if (planned <= size) return true;
+        items.pop_back();
+        return false;
+      });
+  if (!result.ok() && items.empty()) return reply(request, result);
+  std::size_t used = 0;
+  for (const ListedItem& item : items) {
+    const fuse_entry_param entry = listed_entry(tree_of(request, node), node, item);
+    used += fuse_add_direntry_plus(request, buffer.data() + used, size - used, item.name.c_str(),
+                                   &entry, item.position);
+  }
+  fuse_reply_buf(request, buffer.data(), used);
+}
+
+// The kernel asks first with size 0 for the length, or hands a buffer of that size.
+void reply_sized(fuse_req_t request, const Result<std::string>& value, std::size_t size) {
+  if (!value.ok()) return reply(request, value.error());
+  if (size == 0) {
+    fuse_reply_xattr(request, value->size());
+  } else if (value->size() > size) {
+    fuse_reply_err(request, ERANGE);
+  } else {
+    fuse_reply_buf(request, value->data(), value->size());
+  }
+}
+
+void do_getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t size) {
+  reply_sized(request, tree_of(request, node).get_xattr(node, name), size);
+}
+
+void do_listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
+  reply_sized(request, tree_of(request, node).list_xattr(node), size);
+}
+
+void do_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value,
+                 std::size_t size, int flags) {
+  reply(request, tree_of(request, node)
+                     .set_xattr(caller_of(request), node, name,
+                                std::as_bytes(std::span(value, size)), flags));
+}
+
+void do_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
+  reply(request, tree_of(request, node).remove_xattr(caller_of(request), node, name));
+}
+
+void do_statfs(fuse_req_t request, fuse_ino_t) {
+  const auto space = session_of(request).volume.space();
+  if (!space.ok()) return reply(request, space.error());
+  struct statvfs out {};
+  out.f_bsize = space->block_size;
+  out.f_frsize = space->block_size;
+  out.f_blocks = space->blocks;
+  out.f_bfree = space->free_blocks;
+  out.f_bavail = space->available_blocks;
+  out.f_files = space->files;
+  out.f_ffree = space->free_files;
+  out.f_favail = space->free_files;
+  out.f_namemax = space->name_length;
+  fuse_reply_statfs(request, &out);
+}
+
+}  // namespace
+
+// What is missing is meant: flush (nothing is left to do at close), and locks, which the kernel
+// keeps by itself for a file system of one machine.
+const fuse_lowlevel_ops& fuse_operations() {
+  static const fuse_lowlevel_ops operations = {
+      .init = do_init,
+      .lookup = do_lookup,
+      .forget = do_forget,
+      .getattr = do_getattr,
+      .setattr = do_setattr,
+      .readlink = do_readlink,
+      .mknod = do_mknod,
+      .mkdir = do_mkdir,
+      .unlink = do_unlink,
+      .rmdir = do_rmdir,
+      .symlink = do_symlink,
+      .rename = do_rename,
+      .link = do_link,
+      .open = do_open,
+      .read = do_read,
+      .write = do_write,
+      .release = do_release,
+      .fsync = do_fsync,
+      .opendir = do_opendir,
+      .readdir = do_readdir,
+      .releasedir = do_releasedir,
+      .fsyncdir = do_fsyncdir,
+      .statfs = do_statfs,
+      .setxattr = do_setxattr,
+      .getxattr = do_getxattr,
+      .listxattr = do_listxattr,
+      .removexattr = do_removexattr,
+      .create = do_create,
+      .forget_multi = do_forget_multi,
+      .fallocate = do_fallocate,
+      .readdirplus = do_readdirplus,
+      .copy_file_range = do_copy_file_range,
+      .lseek = do_lseek,
+  };
+  return operations;
+}
+
+}  // namespace spindle

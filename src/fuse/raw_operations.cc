@@ -1,0 +1,100 @@
+// FUSE_STATX and FUSE_TMPFILE, which libfuse 3.14 answers with ENOSYS: decoded here from the raw
+// request.
+
+#include <cstring>
+
+#include "protocol.h"
+#include "session_state.h"
+
+namespace spindle {
+namespace {
+
+// The request's argument, if it is long enough to hold one.
+template <class T>
+const T* argument(const fuse_in_header& header) {
+  if (header.len < sizeof header + sizeof(T)) return nullptr;
+  return reinterpret_cast<const T*>(&header + 1);
+}
+
+protocol::StatxTime to_statx(const Timestamp& time) {
+  return {time.seconds, time.nanoseconds, 0};
+}
+
+fuse_attr to_attr(const Attributes& a) {
+  fuse_attr out{};
+  out.ino = a.node;
+  out.size = a.size;
+  out.blocks = a.sectors;
+  out.atime = static_cast<std::uint64_t>(a.accessed.seconds);
+  out.mtime = static_cast<std::uint64_t>(a.modified.seconds);
+  out.ctime = static_cast<std::uint64_t>(a.changed.seconds);
+  out.atimensec = a.accessed.nanoseconds;
+  out.mtimensec = a.modified.nanoseconds;
+  out.ctimensec = a.changed.nanoseconds;
+  out.mode = a.mode;
+  out.nlink = a.links;
+  out.uid = a.uid;
+  out.gid = a.gid;
+  out.blksize = a.block_size;
+  return out;
+}
+
+template <class T>
+void reply_with(SessionState& session, const fuse_in_header& header, const T& body) {
+  reply_raw(session, header.unique, 0, std::as_bytes(std::span(&body, 1)));
+}
+
+}  // namespace
+
+void serve_statx(SessionState& session, const fuse_in_header& header) {
+  const auto* in = argument<protocol::StatxIn>(header);
+  if (in == nullptr) return reply_raw(session, header.unique, EINVAL, {});
+  const auto result = session.tree(header.nodeid).attributes(header.nodeid);
+  if (!result.ok()) return reply_raw(session, header.unique, result.code(), {});
+  const Attributes& a = *result;
+
+  protocol::StatxOut out{};
+  out.valid_seconds = static_cast<std::uint64_t>(validity_seconds(a.node));
+  out.mask = 0xFFF;  // the basic attributes and the birth time
+  out.block_size = a.block_size;
+  out.links = a.links;
+  out.uid = a.uid;
+  out.gid = a.gid;
+  out.mode = static_cast<std::uint16_t>(a.mode);
+  out.inode = a.node;
+  out.size = a.size;
+  out.sectors = a.sectors;
+  out.accessed = to_statx(a.accessed);
+  out.born = to_statx(a.born);
+  out.changed = to_statx(a.changed);
+  out.modified = to_statx(a.modified);
+  out.device_major = a.device_major;
+  out.device_minor = a.device_minor;
+  reply_with(session, header, out);
+}
+
+void serve_temporary_file(SessionState& session, const fuse_in_header& header) {
+  const auto* in = argument<fuse_create_in>(header);
+  if (in == nullptr) return reply_raw(session, header.unique, EINVAL, {});
+  Caller caller;
+  caller.uid = header.uid;
+  caller.gid = header.gid;
+  caller.umask = in->umask;
+  caller.process = static_cast<std::int32_t>(header.pid);
+  const auto result = session.tree(header.nodeid).temporary_file(caller, header.nodeid, in->mode);
+  if (!result.ok()) return reply_raw(session, header.unique, result.code(), {});
+
+  struct {
+    fuse_entry_out entry;
+    fuse_open_out open;
+  } out{};
+  out.entry.nodeid = result->node;
+  out.entry.generation = result->generation;
+  out.entry.entry_valid = static_cast<std::uint64_t>(kValidForever);
+  out.entry.attr_valid = static_cast<std::uint64_t>(kValidForever);
+  out.entry.attr = to_attr(*result);
+  out.open.open_flags = FOPEN_KEEP_CACHE;
+  reply_with(session, header, out);
+}
+
+}  // namespace spindle

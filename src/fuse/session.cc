@@ -1,0 +1,199 @@
+#include "spindle/fuse/session.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol.h"
+#include "session_state.h"
+#include "spindle/base/clock.h"
+#include "spindle/base/log.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle {
+namespace {
+
+// Commas part the options of a mount, so one in a name must be escaped.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == ',' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string mount_options(const Session::Options& options) {
+  std::string text = "-osubtype=spindle,fsname=" + escaped(options.source);
+  text += options.read_only ? ",ro" : ",rw";
+  if (options.allow_other) text += ",allow_other";
+  if (options.default_permissions) text += ",default_permissions";
+  // Devices and setuid programs work as on any file system where the person who mounts may allow
+  // it.
+  if (::geteuid() == 0) text += ",dev,suid";
+  if (options.atime == "noatime") text += ",noatime";
+  return text;
+}
+
+// Every answer leaves here. The answer to FUSE_INIT gets one flag that libfuse 3.14 does not know:
+// with FUSE_HANDLE_KILLPRIV_V2 the kernel need not ask for security.capability before each write.
+ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
+  auto& session = *static_cast<SessionState*>(user_data);
+  if (count > 0 && pieces[0].iov_len >= sizeof(fuse_out_header)) {
+    const auto& header = *static_cast<const fuse_out_header*>(pieces[0].iov_base);
+    if (header.error != 0) session.last_failed_request = header.unique;
+    if (session.init_request != 0 && header.unique == session.init_request && count > 1 &&
+        pieces[1].iov_len >= offsetof(fuse_init_out, max_background)) {
+      static_cast<fuse_init_out*>(pieces[1].iov_base)->flags |= protocol::kHandleKillPrivilegesV2;
+    }
+  }
+  return ::writev(fd, pieces, count);
+}
+
+ssize_t read_request(int fd, void* buffer, std::size_t size, void*) {
+  return ::read(fd, buffer, size);
+}
+
+Result<> make_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+    return Error{errno, "/dev/fuse cannot be made non-blocking"};
+  }
+  return {};
+}
+
+}  // namespace
+
+RequestBuffers::Buffer RequestBuffers::take() {
+  if (free_.empty()) return std::make_unique_for_overwrite<std::byte[]>(kRequestBufferSize);
+  Buffer buffer = std::move(free_.back());
+  free_.pop_back();
+  return buffer;
+}
+
+void RequestBuffers::give(Buffer buffer) {
+  if (free_.size() < kKept) free_.push_back(std::move(buffer));
+}
+
+SessionState::~SessionState() {
+  if (fuse == nullptr) return;
+  if (mounted) fuse_session_unmount(fuse);
+  fuse_session_destroy(fuse);
+}
+
+// One request a call while requests come singly, which spares the read that finds nothing; several
+// while they queue.
+void SessionState::readable() {
+  constexpr int kMostAtOnce = 16;
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    auto buffer = buffers.take();
+    const ssize_t size = ::read(fd, buffer.get(), kRequestBufferSize);
+    if (size < 0) {
+      buffers.give(std::move(buffer));
+      if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the request was withdrawn
+      if (errno == EAGAIN) return;
+      gone = true;
+      thread::Runtime::current()->unwatch(fd);
+      if (in_flight == 0) finished.set();
+      return;
+    }
+    ++in_flight;
+    auto spawned =
+        thread::spawn_detached("request", [this, held = std::move(buffer), size]() mutable {
+          serve_request(std::move(held), static_cast<std::size_t>(size));
+        });
+    if (!spawned.ok()) log(LogLevel::kError, spawned.error().describe());
+    if (in_flight == 1) return;
+  }
+}
+
+void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size) {
+  const std::int64_t began_ns = monotonic_ns();
+  const auto& header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
+  const std::uint32_t opcode = header.opcode;
+  const std::uint64_t request = header.unique;
+  if (opcode == protocol::kStatx) {
+    serve_statx(*this, header);
+  } else if (opcode == protocol::kTemporaryFile) {
+    serve_temporary_file(*this, header);
+  } else {
+    if (opcode == FUSE_INIT) init_request = request;
+    fuse_buf raw{};
+    raw.size = size;
+    raw.mem = buffer.get();
+    current = &header;
+    fuse_session_process_buf(fuse, &raw);
+  }
+  statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
+  if (opcode == FUSE_INIT && ready) ready();
+  buffers.give(std::move(buffer));
+  --in_flight;
+  if (gone && in_flight == 0) finished.set();
+}
+
+void reply_raw(SessionState& session, std::uint64_t request, int error,
+               std::span<const std::byte> body) {
+  fuse_out_header header{};
+  header.unique = request;
+  header.error = -error;
+  if (error != 0) body = {};
+  header.len = static_cast<std::uint32_t>(sizeof header + body.size());
+  iovec pieces[2] = {{&header, sizeof header}, {const_cast<std::byte*>(body.data()), body.size()}};
+  // A request that was interrupted is gone for the kernel (ENOENT); nobody waits for this answer
+  // then.
+  (void)write_answer(session.fd, pieces, body.empty() ? 1 : 2, &session);
+}
+
+Session::Session(std::unique_ptr<SessionState> state) : state_(std::move(state)) {}
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::mount(Options options, Tree& volume, Tree& control) {
+  auto state = std::make_unique<SessionState>(std::move(options), volume, control);
+  std::string program = "spindle";
+  std::string text = mount_options(state->options);
+  std::string debug = "-d";
+  char* arguments[] = {program.data(), text.data(), debug.data(), nullptr};
+  fuse_args args = FUSE_ARGS_INIT(state->options.debug ? 3 : 2, arguments);
+
+  state->fuse = fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), state.get());
+  fuse_opt_free_args(&args);
+  if (state->fuse == nullptr) return Error{EINVAL, "libfuse refuses the mount options"};
+  if (fuse_session_mount(state->fuse, state->options.mount_point.c_str()) != 0) {
+    return Error{errno != 0 ? errno : EIO, "the file system cannot be mounted there"};
+  }
+  state->mounted = true;
+  state->fd = fuse_session_fd(state->fuse);
+  TRY(make_nonblocking(state->fd));
+  const fuse_custom_io io{.writev = write_answer,
+                          .read = read_request,
+                          .splice_receive = nullptr,
+                          .splice_send = nullptr};
+  if (fuse_session_custom_io(state->fuse, &io, state->fd) != 0) {
+    return Error{EIO, "libfuse refuses to hand its answers over"};
+  }
+  return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+Result<> Session::serve(const std::function<void()>& ready) {
+  thread::Runtime& runtime = *thread::Runtime::current();
+  const thread::Runtime::ExternalWork kernel(runtime);
+  state_->ready = ready;
+  TRY(runtime.watch(state_->fd, *state_));
+  state_->finished.wait();
+  return {};
+}
+
+void Session::unmount() {
+  if (!state_->mounted) return;
+  state_->mounted = false;
+  fuse_session_unmount(state_->fuse);
+}
+
+RequestStatistics& Session::statistics() {
+  return state_->statistics;
+}
+
+}  // namespace spindle

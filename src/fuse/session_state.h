@@ -1,0 +1,88 @@
+// The inside of a Session: what its two halves share. session.cc receives requests and sends
+// answers; operations.cc turns each request into one call of a tree.
+#pragma once
+
+#include <linux/fuse.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "spindle/fuse/session.h"
+#include "spindle/thread/event.h"
+#include "spindle/thread/runtime.h"
+
+// libfuse names the requests' headers as the kernel does but for one struct that both define.
+#define FUSE_USE_VERSION 314
+#include <fuse3/fuse_lowlevel.h>
+
+namespace spindle {
+
+inline constexpr std::size_t kLargestTransfer = 1u << 20;
+inline constexpr std::size_t kRequestBufferSize = kLargestTransfer + 4096;
+
+/// Buffers for requests, last given first taken: the warm one. Pages are touched only as far as
+/// requests reach.
+class RequestBuffers {
+ public:
+  using Buffer = std::unique_ptr<std::byte[]>;
+  Buffer take();
+  void give(Buffer buffer);
+
+ private:
+  static constexpr std::size_t kKept = 32;
+  std::vector<Buffer> free_;
+};
+
+struct SessionState final : thread::FdWatcher {
+  SessionState(Session::Options options_, Tree& volume_, Tree& control_)
+      : options(std::move(options_)), volume(volume_), control(control_) {}
+  ~SessionState() override;
+
+  void readable() override;
+  void serve_request(RequestBuffers::Buffer buffer, std::size_t size);
+
+  [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
+
+  Session::Options options;
+  Tree& volume;
+  Tree& control;
+  fuse_session* fuse = nullptr;
+  int fd = -1;
+  bool mounted = false;
+  RequestStatistics statistics;
+  RequestBuffers buffers;
+
+  /// The raw request that libfuse is about to hand to its operation: read before anything suspends.
+  const fuse_in_header* current = nullptr;
+  std::uint64_t init_request = 0;  ///< the id of FUSE_INIT: its answer is completed on the way out
+  std::uint64_t last_failed_request = 0;
+  std::function<void()> ready;
+  std::size_t in_flight = 0;
+  bool gone = false;  ///< the kernel has let go of the mount
+  thread::Event finished;
+};
+
+/// libfuse's table of our operations.
+const fuse_lowlevel_ops& fuse_operations();
+
+/// The two operations that libfuse does not know, from the raw request; the answer is written to
+/// `fd`.
+void serve_statx(SessionState& session, const fuse_in_header& header);
+void serve_temporary_file(SessionState& session, const fuse_in_header& header);
+
+/// Attributes as libfuse wants them.
+struct stat to_stat(const Attributes& attributes);
+/// Answers a raw request.
+void reply_raw(SessionState& session, std::uint64_t request, int error,
+               std::span<const std::byte> body);
+
+/// How long the kernel may keep what it was told of the volume: for ever, since all changes pass
+/// through it.
+inline constexpr double kValidForever = 365.0 * 86400.0;
+inline double validity_seconds(NodeId node) {
+  return (node & kControlBit) != 0 ? 0.0 : kValidForever;
+}
+
+}  // namespace spindle
