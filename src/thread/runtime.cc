@@ -22,7 +22,8 @@ Runtime::Runtime(std::unique_ptr<Scheduler> scheduler) : scheduler_(std::move(sc
 Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::create(Options options) {
-  return std::unique_ptr<Runtime>(new Runtime(TRY(Scheduler::create(std::move(options)))));
+  auto scheduler = TRY(Scheduler::create(std::move(options)));
+  return std::unique_ptr<Runtime>(new Runtime(std::move(scheduler)));
 }
 
 Result<std::unique_ptr<Runtime>> Runtime::create() {
