@@ -1,5 +1,7 @@
 // FCFS and SSTF: the arm goes where the queue, or its nearness, says; it has no sweep.
 
+#include <algorithm>
+
 #include "arm_policies.h"
 
 namespace spindle {
@@ -14,9 +16,10 @@ class Fcfs final : public ArmPolicy {
  public:
   [[nodiscard]] std::string_view name() const override { return "fcfs"; }
 
-  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) override {
+  ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
     ArmChoice choice;
-    choice.moving_up = direction_to(queue[0].cylinder, state);
+    choice.index = waiting.oldest();
+    choice.moving_up = direction_to(waiting.cylinder_of(choice.index), state);
     return choice;
   }
 };
@@ -26,23 +29,23 @@ class Sstf final : public ArmPolicy {
   explicit Sstf(ArmConventions::Tie tie) : tie_(tie) {}
   [[nodiscard]] std::string_view name() const override { return "sstf"; }
 
-  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) override {
-    const std::optional<std::size_t> above = nearest_ahead(queue, state.at, true);
-    const std::optional<std::size_t> below = nearest_ahead(queue, state.at, false);
+  ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
+    const std::optional<std::size_t> above = waiting.nearest(state.at, true, waiting.size());
+    const std::optional<std::size_t> below = waiting.nearest(state.at, false, waiting.size());
     ArmChoice choice;
-    choice.index = nearer(queue, state, above, below);
-    choice.moving_up = direction_to(queue[choice.index].cylinder, state);
+    choice.index = nearer(waiting, state, above, below);
+    choice.moving_up = direction_to(waiting.cylinder_of(choice.index), state);
     return choice;
   }
 
  private:
-  [[nodiscard]] std::size_t nearer(std::span<const ArmRequest> queue, const ArmState& state,
+  [[nodiscard]] std::size_t nearer(const WaitingRequests& waiting, const ArmState& state,
                                    std::optional<std::size_t> above,
                                    std::optional<std::size_t> below) const {
     if (!above) return *below;
     if (!below) return *above;
-    const std::uint64_t up = arm_distance(queue[*above].cylinder, state.at);
-    const std::uint64_t down = arm_distance(queue[*below].cylinder, state.at);
+    const std::uint64_t up = arm_distance(waiting.cylinder_of(*above), state.at);
+    const std::uint64_t down = arm_distance(waiting.cylinder_of(*below), state.at);
     if (up != down) return up < down ? *above : *below;
     switch (tie_) {
       case ArmConventions::Tie::kLower:

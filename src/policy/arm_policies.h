@@ -3,8 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <span>
 
 #include "spindle/policy/arm_policy.h"
 
@@ -14,7 +12,9 @@
   X("scan", make_scan_arm)      \
   X("c-scan", make_c_scan_arm)  \
   X("look", make_look_arm)      \
-  X("c-look", make_c_look_arm)
+  X("c-look", make_c_look_arm)  \
+  X("fscan", make_fscan_arm)    \
+  X("n-step-scan", make_n_step_scan_arm)
 
 namespace spindle {
 
@@ -27,9 +27,5 @@ SPINDLE_ARM_POLICIES(SPINDLE_DECLARE)
 constexpr std::uint64_t arm_distance(Cylinder a, Cylinder b) {
   return a < b ? b - a : a - b;
 }
-
-/// The request nearest to `at` on the side of `up`, one on `at` itself included; of one cylinder
-/// the first in the queue.
-std::optional<std::size_t> nearest_ahead(std::span<const ArmRequest> queue, Cylinder at, bool up);
 
 }  // namespace spindle

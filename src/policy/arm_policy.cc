@@ -1,5 +1,7 @@
 #include "spindle/policy/arm_policy.h"
 
+#include <algorithm>
+
 #include "arm_policies.h"
 
 namespace spindle {
@@ -17,21 +19,39 @@ constexpr std::string_view kNames[] = {SPINDLE_ARM_POLICIES(SPINDLE_NAME)};
 #undef SPINDLE_ENTRY
 #undef SPINDLE_NAME
 
-}  // namespace
+/// A queue that is searched from end to end.
+class SpanQueue final : public WaitingRequests {
+ public:
+  explicit SpanQueue(std::span<const ArmRequest> queue) : queue_(queue) {}
+  [[nodiscard]] std::size_t size() const override { return queue_.size(); }
+  [[nodiscard]] std::size_t oldest() const override { return 0; }
+  [[nodiscard]] Cylinder cylinder_of(std::size_t request) const override {
+    return queue_[request].cylinder;
+  }
 
-std::optional<std::size_t> nearest_ahead(std::span<const ArmRequest> queue, Cylinder at, bool up) {
-  std::optional<std::size_t> best;
-  std::uint64_t best_distance = 0;
-  for (std::size_t i = 0; i < queue.size(); ++i) {
-    const Cylinder there = queue[i].cylinder;
-    if (up ? there < at : at < there) continue;
-    const std::uint64_t distance = arm_distance(there, at);
-    if (!best || distance < best_distance) {
+  [[nodiscard]] std::optional<std::size_t> nearest(Cylinder at, bool up,
+                                                   std::size_t among) const override {
+    std::optional<std::size_t> best;
+    std::uint64_t best_distance = 0;
+    for (std::size_t i = 0; i < std::min(among, queue_.size()); ++i) {
+      const Cylinder there = queue_[i].cylinder;
+      if (up ? there < at : at < there) continue;
+      const std::uint64_t distance = arm_distance(there, at);
+      if (best && best_distance <= distance) continue;
       best = i;
       best_distance = distance;
     }
+    return best;
   }
-  return best;
+
+ private:
+  std::span<const ArmRequest> queue_;
+};
+
+}  // namespace
+
+ArmChoice ArmPolicy::pick(std::span<const ArmRequest> queue, const ArmState& state) {
+  return choose(SpanQueue(queue), state);
 }
 
 Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name,

@@ -1,5 +1,6 @@
 // The elevators: SCAN and LOOK sweep both ways, C-SCAN and C-LOOK serve in one direction and
-// return. The SCANs turn at the edge of the disk, the LOOKs at the last request.
+// return. The SCANs turn at the edge of the disk, the LOOKs at the last request. FSCAN and N-step
+// SCAN are LOOKs over a part of the queue.
 //
 // SCAN turns at the edge only if a request waits on the other side: with nothing left to serve, the
 // arm stays where it is.
@@ -23,15 +24,20 @@ class Elevator final : public ArmPolicy {
   Elevator(std::string_view name, bool to_the_edge) : name_(name), to_the_edge_(to_the_edge) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
 
-  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) override {
+  ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
+    return sweep(waiting, state, waiting.size(), to_the_edge_);
+  }
+
+  /// Serves the `among` oldest in the direction of the sweep, or turns.
+  static ArmChoice sweep(const WaitingRequests& waiting, const ArmState& state, std::size_t among,
+                         bool to_the_edge) {
     ArmChoice choice;
     choice.moving_up = state.moving_up;
-    std::optional<std::size_t> next = nearest_ahead(queue, state.at, state.moving_up);
+    std::optional<std::size_t> next = waiting.nearest(state.at, state.moving_up, among);
     if (!next) {
-      const Cylinder edge = edge_of(state, state.moving_up);
-      if (to_the_edge_ && edge != state.at) choice.by_way_of.push_back(edge);
+      if (to_the_edge) choice.by_way_of.push_back(edge_of(state, state.moving_up));
       choice.moving_up = !state.moving_up;
-      next = nearest_ahead(queue, state.at, choice.moving_up);
+      next = waiting.nearest(state.at, choice.moving_up, among);
     }
     CHECK(next.has_value());
     choice.index = *next;
@@ -43,29 +49,46 @@ class Elevator final : public ArmPolicy {
   bool to_the_edge_;
 };
 
+/// FSCAN and N-step SCAN: a sweep serves the requests that were there when it began, all of them or
+/// the oldest N; whoever comes meanwhile waits for the next sweep, so that none can hold the arm.
+class SteppedElevator final : public ArmPolicy {
+ public:
+  SteppedElevator(std::string_view name, std::size_t steps) : name_(name), steps_(steps) {}
+  [[nodiscard]] std::string_view name() const override { return name_; }
+
+  ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
+    if (left_ == 0 || left_ > waiting.size()) left_ = std::min(steps_, waiting.size());
+    return Elevator::sweep(waiting, state, left_--, false);
+  }
+
+ private:
+  std::string_view name_;
+  std::size_t steps_;
+  std::size_t left_ = 0;  ///< of the sweep's requests, which are always the oldest
+};
+
 class CircularElevator final : public ArmPolicy {
  public:
   CircularElevator(std::string_view name, bool to_the_edge)
       : name_(name), to_the_edge_(to_the_edge) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
 
-  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) override {
+  ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
     ArmChoice choice;
     const bool up = state.moving_up;
     choice.moving_up = up;
-    std::optional<std::size_t> next = nearest_ahead(queue, state.at, up);
+    std::optional<std::size_t> next = waiting.nearest(state.at, up, waiting.size());
     if (!next) {
       const Cylinder end = edge_of(state, up);
       const Cylinder start = edge_of(state, !up);
-      next = nearest_ahead(queue, Cylinder{up ? 0 : ~std::uint64_t{0}}, up);
+      next = waiting.nearest(Cylinder{up ? 0 : ~std::uint64_t{0}}, up, waiting.size());
       CHECK(next.has_value());
       if (to_the_edge_) {
-        if (end != state.at) choice.by_way_of.push_back(end);
-        if (queue[*next].cylinder != start) choice.by_way_of.push_back(start);
-        choice.return_distance = arm_distance(end, start);
-      } else {
-        choice.return_distance = arm_distance(state.at, queue[*next].cylinder);
+        choice.by_way_of.push_back(end);
+        choice.by_way_of.push_back(start);
       }
+      choice.return_distance = to_the_edge_ ? arm_distance(end, start)
+                                            : arm_distance(state.at, waiting.cylinder_of(*next));
     }
     choice.index = *next;
     return choice;
@@ -84,6 +107,15 @@ std::unique_ptr<ArmPolicy> make_scan_arm(const ArmConventions&) {
 
 std::unique_ptr<ArmPolicy> make_look_arm(const ArmConventions&) {
   return std::make_unique<Elevator>("look", false);
+}
+
+std::unique_ptr<ArmPolicy> make_fscan_arm(const ArmConventions&) {
+  return std::make_unique<SteppedElevator>("fscan", ~std::size_t{0});
+}
+
+std::unique_ptr<ArmPolicy> make_n_step_scan_arm(const ArmConventions& conventions) {
+  return std::make_unique<SteppedElevator>("n-step-scan",
+                                           std::max<std::size_t>(1, conventions.steps));
 }
 
 std::unique_ptr<ArmPolicy> make_c_scan_arm(const ArmConventions&) {

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -58,9 +59,11 @@ class TurningPoints {
 
 /// What a policy decided: which request, and over which turning points the arm goes there.
 struct ArmChoice {
-  std::size_t index = 0;    ///< into the queue
-  TurningPoints by_way_of;  ///< SCAN's edge; C-SCAN's edge and the edge it lands on; mostly empty
-  bool moving_up = true;    ///< the direction of service after the request is reached
+  std::size_t index = 0;  ///< into the queue
+  /// SCAN's edge; C-SCAN's edge and the edge it lands on; mostly empty. The way to one, or on from
+  /// it, may be of length 0.
+  TurningPoints by_way_of;
+  bool moving_up = true;  ///< the direction of service after the request is reached
   /// How much of the way is a circular policy's return sweep, which serves nothing (C-SCAN: edge to
   /// edge; C-LOOK: last request to first). Some textbooks do not count it.
   std::uint64_t return_distance = 0;
@@ -72,16 +75,35 @@ struct ArmConventions {
   /// the one on the lower or the higher cylinder, or the one that arrived first.
   enum class Tie : std::uint8_t { kTravel, kLower, kHigher, kArrival };
   Tie sstf_tie = Tie::kTravel;
+  /// N-step SCAN: how many requests a sweep serves; those that arrive meanwhile wait for the next.
+  std::size_t steps = 8;
+};
+
+/// What a policy asks of the waiting requests. A request is named by its place: in the span given
+/// to `pick`, or what ArmQueue::add of arm_queue.h gave.
+class WaitingRequests {
+ public:
+  virtual ~WaitingRequests() = default;
+  [[nodiscard]] virtual std::size_t size() const = 0;
+  /// The one that arrived first; there must be one.
+  [[nodiscard]] virtual std::size_t oldest() const = 0;
+  [[nodiscard]] virtual Cylinder cylinder_of(std::size_t request) const = 0;
+  /// The one nearest to `at` on the side of `up`, one on `at` itself included; of one cylinder the
+  /// first to arrive. Only the `among` that arrived first are looked at.
+  [[nodiscard]] virtual std::optional<std::size_t> nearest(Cylinder at, bool up,
+                                                           std::size_t among) const = 0;
 };
 
 class ArmPolicy {
  public:
   virtual ~ArmPolicy() = default;
-  /// The name it is chosen by: "fcfs", "sstf", "scan", "c-scan", "look", "c-look".
+  /// The name it is chosen by: one of `arm_policy_names`.
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// Chooses among `queue`, which is not empty and stands in order of arrival. Of requests for one
-  /// cylinder, the first to arrive is served first. A request on the arm's own cylinder lies ahead.
-  virtual ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state) = 0;
+  /// Chooses among the requests, of which there is at least one. Of requests for one cylinder, the
+  /// first to arrive is served first. A request on the arm's own cylinder lies ahead.
+  virtual ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) = 0;
+  /// The same for a short queue, which stands in order of arrival; linear in its length.
+  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state);
 };
 
 /// The policy of that name; EINVAL for a name that is none of `arm_policy_names`.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "spindle/base/random.h"
+#include "spindle/policy/arm_queue.h"
 
 namespace spindle {
 namespace {
@@ -86,11 +87,11 @@ TEST(ArmPolicy, CircularPoliciesServeDownwardsToo) {
   EXPECT_EQ(textbook("c-scan", false).path, (Cylinders{37, 14, 0, 199, 183, 124, 122, 98, 67, 65}));
 }
 
-TEST(ArmPolicy, AtTheEdgeItselfNoTurningPointIsAdded) {
+TEST(ArmPolicy, AtTheEdgeItselfTheTurnCostsNothing) {
   const ArmState top{.at = Cylinder{199}, .moving_up = true, .cylinders = 200, .now = {}};
-  EXPECT_EQ(drive(*policy_named("scan"), {10}, top).path, (Cylinders{10}));
-  EXPECT_EQ(drive(*policy_named("c-scan"), {10}, top).path, (Cylinders{0, 10}));
-  EXPECT_EQ(drive(*policy_named("c-scan"), {0}, top).path, (Cylinders{0}));
+  EXPECT_EQ(drive(*policy_named("scan"), {10}, top).distance, 189u);
+  EXPECT_EQ(drive(*policy_named("c-scan"), {10}, top).distance, 209u);
+  EXPECT_EQ(drive(*policy_named("c-scan"), {0}, top).distance, 199u);
 }
 
 TEST(ArmPolicy, ScanStaysWhereTheLastRequestWas) {
@@ -149,6 +150,21 @@ Cylinders naive_sstf(Cylinders queue, std::uint64_t at, bool up) {
   return order;
 }
 
+/// The batches of FSCAN and N-step SCAN: the oldest few, swept one after the other.
+Cylinders naive_steps(Cylinders queue, std::uint64_t at, bool up, std::size_t steps) {
+  Cylinders order;
+  while (!queue.empty()) {
+    const auto end = queue.begin() + static_cast<std::ptrdiff_t>(std::min(steps, queue.size()));
+    Cylinders batch(queue.begin(), end);
+    queue.erase(queue.begin(), end);
+    const bool all_ahead =
+        std::ranges::all_of(batch, [at, up](std::uint64_t c) { return c == at || (at < c) == up; });
+    for (std::uint64_t c : naive_sweeps(batch, at, up, false)) order.push_back(at = c);
+    if (!all_ahead) up = !up;
+  }
+  return order;
+}
+
 TEST(ArmPolicy, OrdersAsTheNaiveImplementationDoes) {
   for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -158,7 +174,7 @@ TEST(ArmPolicy, OrdersAsTheNaiveImplementationDoes) {
     Cylinders queue(1 + random.below(20));
     for (std::uint64_t& c : queue) c = random.below(cylinders);
     const auto order = [&](std::string_view name) {
-      return drive(*policy_named(name), queue, state).order;
+      return drive(*policy_named(name, {.steps = 3}), queue, state).order;
     };
     const std::uint64_t at = state.at.value;
     ASSERT_EQ(order("fcfs"), queue);
@@ -169,12 +185,52 @@ TEST(ArmPolicy, OrdersAsTheNaiveImplementationDoes) {
     const Cylinders one_way = naive_sweeps(queue, at, state.moving_up, true);
     ASSERT_EQ(order("c-scan"), one_way);
     ASSERT_EQ(order("c-look"), one_way);
+    ASSERT_EQ(order("fscan"), both_ways);
+    ASSERT_EQ(order("n-step-scan"), naive_steps(queue, at, state.moving_up, 3));
   }
+}
+
+/// Requests that come while a sweep is under way are not served by it.
+TEST(ArmPolicy, FscanFreezesItsQueue) {
+  const auto fscan = policy_named("fscan");
+  std::vector<ArmRequest> queue = {{0, Cylinder{10}, {}, false}, {1, Cylinder{50}, {}, false}};
+  ArmState state{Cylinder{0}, true, 100, {}};
+  EXPECT_EQ(fscan->pick(queue, state).index, 0u);
+  state.at = Cylinder{10};
+  queue.erase(queue.begin());
+  queue.push_back({2, Cylinder{20}, {}, false});
+  EXPECT_EQ(queue[fscan->pick(queue, state).index].id, 1u);
+}
+
+/// The long queue answers as the short one does.
+TEST(ArmPolicy, TheLongQueueGivesTheSameOrder) {
+  for (std::string_view name : arm_policy_names())
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+      SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
+      Random random(seed);
+      const auto tie = static_cast<ArmConventions::Tie>(random.below(4));
+      const auto policy = policy_named(name, {.sstf_tie = tie, .steps = 4});
+      ArmState state{Cylinder{random.below(50)}, random.one_in(2), 50, {}};
+      Cylinders cylinders(1 + random.below(30));
+      for (std::uint64_t& c : cylinders) c = random.below(50);
+      const Tour tour = drive(*policy_named(name, {.sstf_tie = tie, .steps = 4}), cylinders, state);
+      ArmQueue queue;
+      for (std::uint64_t c : cylinders) queue.add(Cylinder{c});
+      Cylinders order;
+      while (!queue.empty()) {
+        const ArmChoice choice = policy->choose(queue, state);
+        state.at = queue.cylinder_of(choice.index);
+        state.moving_up = choice.moving_up;
+        order.push_back(state.at.value);
+        queue.remove(choice.index);
+      }
+      ASSERT_EQ(order, tour.order);
+    }
 }
 
 /// Requests keep arriving: nobody waits for more than two sweeps' worth of others under SCAN.
 TEST(ArmPolicy, SweepsDoNotStarveAnyone) {
-  for (std::string_view name : {"scan", "look", "c-scan", "c-look"}) {
+  for (std::string_view name : {"scan", "look", "c-scan", "c-look", "fscan", "n-step-scan"}) {
     Random random(42);
     auto policy = policy_named(name);
     ArmState state{Cylinder{0}, true, 1000, {}};
