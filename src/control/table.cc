@@ -1,0 +1,125 @@
+#include "spindle/control/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace spindle {
+namespace {
+
+nlohmann::ordered_json to_json(const Value& value) {
+  return std::visit([](const auto& held) { return nlohmann::ordered_json(held); }, value);
+}
+
+bool is_number(const Value& value) {
+  return !std::holds_alternative<std::string>(value) && !std::holds_alternative<bool>(value);
+}
+
+}  // namespace
+
+std::string to_text(const Value& value) {
+  struct Visitor {
+    std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const {
+      std::string text = fmt::format("{:.4f}", number);
+      text.erase(text.find_last_not_of('0') + 1);
+      if (text.back() == '.') text.pop_back();
+      return text;
+    }
+    std::string operator()(bool yes) const { return yes ? "yes" : "no"; }
+    std::string operator()(const std::string& text) const { return text.empty() ? "-" : text; }
+  };
+  return std::visit(Visitor{}, value);
+}
+
+void Table::add_row(std::vector<Value> row) {
+  CHECK(row.size() == columns_.size());
+  rows_.push_back(std::move(row));
+}
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths;
+  for (const auto& column : columns_) widths.push_back(column.size());
+  std::vector<std::vector<std::string>> cells;
+  for (const auto& row : rows_) {
+    auto& texts = cells.emplace_back();
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      texts.push_back(to_text(row[i]));
+      widths[i] = std::max(widths[i], texts.back().size());
+    }
+  }
+  // A column of numbers stands to the right, its title too.
+  const auto to_right = [&](std::size_t column) {
+    return !rows_.empty() && is_number(rows_.front()[column]);
+  };
+  std::string out;
+  const auto add_line = [&](const std::vector<std::string>& texts) {
+    std::string line;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (i != 0) line += "  ";
+      line += to_right(i) ? fmt::format("{:>{}}", texts[i], widths[i])
+                          : fmt::format("{:<{}}", texts[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  };
+  add_line(columns_);
+  for (const auto& texts : cells) add_line(texts);
+  return out;
+}
+
+std::string Table::json() const {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& row : rows_) {
+    nlohmann::ordered_json object;
+    for (std::size_t i = 0; i < row.size(); ++i) object[columns_[i]] = to_json(row[i]);
+    list.push_back(std::move(object));
+  }
+  return list.dump(2) + "\n";
+}
+
+std::string facts_text(const std::vector<Fact>& facts) {
+  std::size_t width = 0;
+  for (const Fact& fact : facts) width = std::max(width, fact.name.size());
+  std::string out;
+  for (const Fact& fact : facts) {
+    out += fmt::format("{:<{}}  {}\n", fact.name, width, to_text(fact.value));
+  }
+  return out;
+}
+
+std::string facts_json(const std::vector<Fact>& facts) {
+  nlohmann::ordered_json object;
+  for (const Fact& fact : facts) object[fact.name] = to_json(fact.value);
+  return object.dump(2) + "\n";
+}
+
+void add_table(ControlTree& tree, const std::string& path, std::function<Result<Table>()> make) {
+  tree.add_file(path, {.read = [make]() -> Result<std::string> {
+                  return TRY(make())
+                  .text();
+                }});
+  tree.add_file(path + ".json", {.read = [make]() -> Result<std::string> {
+                  return TRY(make())
+                  .json();
+                }});
+}
+
+void add_facts(ControlTree& tree, const std::string& folder,
+               std::function<std::vector<Fact>()> make) {
+  const std::vector<Fact> now = make();
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    tree.add_file(folder + "/" + now[i].name, {.read = [make, i]() -> Result<std::string> {
+                    return to_text(make()[i].value) + "\n";
+                  }});
+  }
+  tree.add_file(folder + "/statistics",
+                {.read = [make]() -> Result<std::string> { return facts_text(make()); }});
+  tree.add_file(folder + "/statistics.json",
+                {.read = [make]() -> Result<std::string> { return facts_json(make()); }});
+}
+
+}  // namespace spindle
