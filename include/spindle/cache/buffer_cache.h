@@ -4,21 +4,22 @@
 //   std::span<const std::byte> bytes = block.bytes();
 //
 // Two kinds of change, by two owners:
-//   file data   `write_access` then `mark_dirty(block, inode)`: the cache writes it back by itself,
-//   by age and
-//               by share, or when asked (flush_file). It is never written while somebody holds it
-//               writable.
+//   file data   `write_access`, change, `mark_dirty`, with no suspension between them: the cache
+//               writes the block back by itself, by age and by share, or when asked (flush_file).
+//               What is on its way to the device is not changed: write_access waits for it.
 //   metadata    is changed by the Journal alone, which holds a ref to each block it has changed (so
-//   it stays)
-//               and writes it home itself when the log allows. The cache never writes it.
+//               it stays) and writes it home itself when the log allows. The cache never writes it.
 //
 // Which clean, unpinned block goes when a frame is needed is said by a ReplacementPolicy, which can
-// be changed at any time. Frames are made as they are needed, up to the capacity. `read` counts one
-// read, and it is a hit or a miss: reads = hits + misses always.
+// be changed at any time. Frames are made as they are needed, up to the capacity; only when all of
+// them are held, and nobody is about to let one go, up to a quarter more (and at least kMaxRange
+// blocks, so that every range can be read). `read` counts one read, read_range one for each block,
+// and it is a hit or a miss: reads = hits + misses always. A block that somebody is loading already
+// is a hit.
 //
 // Used by the runtime's threads (one kernel thread). May suspend: read, read_range, blank (when a
-// dirty block must be written first), write_access, flush_*. Outside of a runtime the same calls
-// block.
+// dirty block must be written first), write_access, throttle, flush_*, the destructor. Outside of a
+// runtime the same calls block.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +35,7 @@
 
 namespace spindle {
 
-class BufferCache;
+class CacheCore;
 struct Buffer;
 
 /// A pinned block. Copying pins again. Must not outlive the cache.
@@ -53,7 +54,7 @@ class BlockRef {
   [[nodiscard]] std::span<std::byte> writable() const;
 
  private:
-  friend class BufferCache;
+  friend class CacheCore;
   explicit BlockRef(Buffer* pinned) : buffer_(pinned) {}
   Buffer* buffer_ = nullptr;
 };
@@ -61,12 +62,14 @@ class BlockRef {
 class BufferCache {
  public:
   struct Options {
-    std::size_t capacity_bytes = 64u << 20;  ///< at least 64 blocks are kept whatever it says
+    std::size_t capacity_bytes = 64u << 20;
+    std::size_t least_blocks = 64;  ///< are kept whatever capacity_bytes says
     std::string_view policy = "lru";
     unsigned dirty_percent = 40;       ///< share of dirty file data at which writers must wait
     unsigned background_percent = 10;  ///< share at which writing back begins
     std::int64_t dirty_age_ns = 5'000'000'000;  ///< dirty data older than that is written back
   };
+  /// EINVAL: a policy that is none, or a share over 100; ENOMEM: no address space for the capacity.
   static Result<std::unique_ptr<BufferCache>> create(BlockDevice& device, Options options);
   ~BufferCache();  ///< what is dirty is lost: flush first
 
@@ -74,6 +77,7 @@ class BufferCache {
   [[nodiscard]] BlockDevice& device();
 
   /// The block, from memory or from the device. Several who miss at once wait for one transfer.
+  /// EINVAL outside of the device, the device's error, ENOMEM if every frame is held.
   Result<BlockRef> read(BlockNo block, IoPurpose purpose = IoPurpose::kMetadata);
   /// All blocks of the run (at most kMaxRange), the missing ones in as few transfers as possible.
   Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose = IoPurpose::kData);
@@ -81,7 +85,7 @@ class BufferCache {
   /// fails.
   void read_ahead(Run run);
   /// A block whose old content is not wanted: a frame, zero-filled, no transfer. If the block is in
-  /// memory, that frame, zero-filled after `write_access`.
+  /// memory, that frame, zero-filled after `write_access`. Errors as of `read`.
   Result<BlockRef> blank(BlockNo block);
   /// The block if it is in memory (not counted as a read, not a touch).
   [[nodiscard]] BlockRef peek(BlockNo block);
@@ -90,14 +94,19 @@ class BufferCache {
   Result<> write_access(const BlockRef& block);
   /// File data of `owner` was changed. May not suspend.
   void mark_dirty(const BlockRef& block, InodeNo owner);
-  /// Makes a writer wait while too much is dirty. Called with no lock held.
+  /// Makes a writer wait (and write back) while too much is dirty. Called with no lock held. An
+  /// error if it is too much because it cannot be written.
   Result<> throttle();
 
   /// Writes the owner's dirty data and waits for it. Not a device flush. A write-back of it that
-  /// failed since the last call (in the background, too) is reported here, once.
+  /// failed since the last call (in the background, too) is reported here, once. What could not be
+  /// written stays dirty and is tried again.
   Result<> flush_file(InodeNo owner);
+  /// These two report errors, and so does the next flush_file of the owner.
   Result<> flush_all();
   Result<> flush_blocks(std::span<const BlockNo> blocks);  ///< those of them that are dirty
+  /// The inode was freed: what was not reported yet must not meet the next file of that number.
+  void forget_errors(InodeNo owner);
   /// Pins and returns the owner's dirty blocks, sorted.
   [[nodiscard]] std::vector<BlockRef> dirty_blocks(InodeNo owner);
   [[nodiscard]] std::size_t dirty_count(InodeNo owner) const;
@@ -105,14 +114,21 @@ class BufferCache {
   /// Counts completed transfers of file data to the device, ever: equal before and after = nothing
   /// was written.
   [[nodiscard]] std::uint64_t data_writes() const;
-  /// Device flush, remembered so that needless ones are left out: skips if no write completed since
-  /// the last.
+  /// Device flush, after write-backs of forgotten blocks that are still under way. Left out if no
+  /// write-back completed since the last one that succeeded: writes that went past the cache are
+  /// the business of those who made them.
   Result<> flush_device();
 
   /// The journal's mark on a block of file data: the log holds a copy of it that a replay would
-  /// write. While it stands, a file's data must not be called durable by writing it home alone.
+  /// write. While it stands, a file's data must not be called durable by writing it home alone; and
+  /// the block stays in memory, so that the mark is not lost. Ends with `forget`.
   void set_logged(const BlockRef& block, bool logged);
   [[nodiscard]] bool is_logged(const BlockRef& block) const;
+
+  /// The kind as which the block's checksum was verified, or 0: it was not since it was loaded,
+  /// blanked or forgotten.
+  [[nodiscard]] std::uint16_t verified_kind(const BlockRef& block) const;
+  void set_verified_kind(const BlockRef& block, std::uint16_t kind);
 
   /// The blocks were freed: their content, dirty or not, is forgotten. Pinned frames are cut off
   /// from their number and live until unpinned.
@@ -132,10 +148,8 @@ class BufferCache {
   static constexpr std::size_t kMaxRange = 4096;
 
  private:
-  struct State;
-  explicit BufferCache(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
-  friend class BlockRef;
+  explicit BufferCache(std::unique_ptr<CacheCore> core);
+  std::unique_ptr<CacheCore> core_;
 };
 
 }  // namespace spindle

@@ -1,0 +1,147 @@
+// The public face of the cache; what it does stands in CacheCore.
+#include "spindle/cache/buffer_cache.h"
+
+#include "cache_core.h"
+
+namespace spindle {
+
+BlockRef::BlockRef(const BlockRef& other) : buffer_(other.buffer_) {
+  if (buffer_ != nullptr) buffer_->cache->pin_again(*buffer_);
+}
+
+BlockRef& BlockRef::operator=(BlockRef other) noexcept {
+  std::swap(buffer_, other.buffer_);
+  return *this;
+}
+
+BlockRef::~BlockRef() {
+  if (buffer_ != nullptr) buffer_->cache->unpin(*buffer_);
+}
+
+BlockNo BlockRef::block() const {
+  return buffer_->block;
+}
+
+std::span<const std::byte> BlockRef::bytes() const {
+  return {buffer_->bytes, buffer_->cache->block_size()};
+}
+
+std::span<std::byte> BlockRef::writable() const {
+  return {buffer_->bytes, buffer_->cache->block_size()};
+}
+
+BufferCache::BufferCache(std::unique_ptr<CacheCore> core) : core_(std::move(core)) {}
+BufferCache::~BufferCache() = default;
+
+Result<std::unique_ptr<BufferCache>> BufferCache::create(BlockDevice& device, Options options) {
+  if (options.dirty_percent > 100 || options.background_percent > 100) {
+    return Error{EINVAL, "a share of dirty data is over 100 percent"};
+  }
+  auto core = std::make_unique<CacheCore>(device, options);
+  TRY(core->open(options.policy));
+  return std::unique_ptr<BufferCache>(new BufferCache(std::move(core)));
+}
+
+std::uint32_t BufferCache::block_size() const {
+  return core_->block_size();
+}
+BlockDevice& BufferCache::device() {
+  return core_->device();
+}
+
+Result<BlockRef> BufferCache::read(BlockNo block, IoPurpose purpose) {
+  return core_->read(block, purpose);
+}
+Result<std::vector<BlockRef>> BufferCache::read_range(Run run, IoPurpose purpose) {
+  return core_->read_range(run, purpose);
+}
+void BufferCache::read_ahead(Run run) {
+  core_->read_ahead(run);
+}
+Result<BlockRef> BufferCache::blank(BlockNo block) {
+  return core_->blank(block);
+}
+BlockRef BufferCache::peek(BlockNo block) {
+  return core_->peek(block);
+}
+
+Result<> BufferCache::write_access(const BlockRef& block) {
+  return core_->write_access(block);
+}
+void BufferCache::mark_dirty(const BlockRef& block, InodeNo owner) {
+  core_->mark_dirty(block, owner);
+}
+Result<> BufferCache::throttle() {
+  return core_->throttle();
+}
+
+Result<> BufferCache::flush_file(InodeNo owner) {
+  return core_->flush_file(owner);
+}
+Result<> BufferCache::flush_all() {
+  return core_->flush_all();
+}
+Result<> BufferCache::flush_blocks(std::span<const BlockNo> blocks) {
+  return core_->flush_blocks(blocks);
+}
+void BufferCache::forget_errors(InodeNo owner) {
+  core_->forget_errors(owner);
+}
+std::vector<BlockRef> BufferCache::dirty_blocks(InodeNo owner) {
+  return core_->dirty_blocks(owner);
+}
+std::size_t BufferCache::dirty_count(InodeNo owner) const {
+  return core_->dirty().count(owner);
+}
+bool BufferCache::is_dirty(const BlockRef& block) const {
+  return CacheCore::buffer_of(block)->dirty;
+}
+std::uint64_t BufferCache::data_writes() const {
+  return core_->data_writes();
+}
+Result<> BufferCache::flush_device() {
+  return core_->flush_device();
+}
+
+void BufferCache::set_logged(const BlockRef& block, bool logged) {
+  core_->set_logged(block, logged);
+}
+bool BufferCache::is_logged(const BlockRef& block) const {
+  return CacheCore::buffer_of(block)->logged;
+}
+std::uint16_t BufferCache::verified_kind(const BlockRef& block) const {
+  return CacheCore::buffer_of(block)->verified_kind;
+}
+void BufferCache::set_verified_kind(const BlockRef& block, std::uint16_t kind) {
+  Buffer* buffer = CacheCore::buffer_of(block);
+  if (!buffer->cut_off) buffer->verified_kind = kind;
+}
+
+void BufferCache::forget(Run run) {
+  core_->forget(run);
+}
+void BufferCache::drop_clean() {
+  core_->drop_clean();
+}
+
+Result<> BufferCache::set_policy(std::string_view name) {
+  return core_->frames().set_policy(name);
+}
+std::string_view BufferCache::policy() const {
+  return core_->frames().policy();
+}
+CacheStatistics BufferCache::statistics() const {
+  return core_->statistics();
+}
+void BufferCache::reset_statistics() {
+  core_->reset_statistics();
+}
+
+void BufferCache::start_write_back() {
+  core_->start_write_back();
+}
+void BufferCache::stop_write_back() {
+  core_->stop_write_back();
+}
+
+}  // namespace spindle

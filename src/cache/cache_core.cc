@@ -1,0 +1,266 @@
+#include "cache_core.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "spindle/base/check.h"
+
+namespace spindle {
+namespace {
+
+/// How often others may run in the hope that they let go of a frame, before a spare one is used.
+constexpr unsigned kYieldsForFrame = 8;
+
+/// Ten years: keeps sums of times in range.
+constexpr std::int64_t kLongestAgeNs = 315'360'000'000'000'000;
+
+std::size_t capacity_blocks(const BufferCache::Options& options, std::uint32_t block_size) {
+  return std::max<std::size_t>({options.capacity_bytes / block_size, options.least_blocks, 1});
+}
+
+/// A quarter more, and at least one range of the largest size.
+std::size_t spare_blocks(std::size_t capacity) {
+  return std::max(capacity / 4, BufferCache::kMaxRange);
+}
+
+}  // namespace
+
+CacheCore::CacheCore(BlockDevice& device, const BufferCache::Options& options)
+    : device_(device),
+      options_(options),
+      block_size_(device.block_size()),
+      block_count_(device.block_count()),
+      frames_(capacity_blocks(options, block_size_),
+              spare_blocks(capacity_blocks(options, block_size_)), block_size_) {
+  options_.policy = {};  // The text may not live as long as the cache.
+  options_.dirty_age_ns = std::clamp<std::int64_t>(options.dirty_age_ns, 0, kLongestAgeNs);
+}
+
+CacheCore::~CacheCore() {
+  stop_write_back();
+  while (read_aheads_ > 0 && thread::current_thread::exists()) read_ahead_waiters_.wait();
+}
+
+BlockRef CacheCore::pin(Buffer& buffer) {
+  if (buffer.pins++ == 0) ++pinned_;
+  return BlockRef(&buffer);
+}
+
+void CacheCore::last_unpinned(Buffer& buffer) {
+  --pinned_;
+  if (!buffer.in_policy) frames_.settle(buffer);
+  if (!frame_waiters_.empty()) frame_waiters_.wake_one();
+}
+
+void CacheCore::frame_may_be_free() {
+  frame_waiters_.wake_all();
+}
+
+void CacheCore::count_access(Buffer& buffer) {
+  if (buffer.read_ahead) {
+    buffer.read_ahead = false;
+    ++counts_.read_ahead_used;
+    frames_.arrive(buffer);
+  } else {
+    frames_.touch(buffer);
+  }
+}
+
+Result<BlockRef> CacheCore::read(BlockNo block, IoPurpose purpose) {
+  ++counts_.reads;
+  Buffer* buffer = frames_.find(block);
+  if (buffer == nullptr || buffer->loading) return read_slowly(block, purpose, false);
+  ++counts_.hits;
+  count_access(*buffer);
+  return pin(*buffer);
+}
+
+Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool counted) {
+  for (;; counted = true) {
+    if (Buffer* buffer = frames_.find(block)) {
+      if (!counted) {
+        ++counts_.hits;
+        count_access(*buffer);
+      }
+      BlockRef ref = pin(*buffer);
+      if (!buffer->loading) return ref;
+      const std::optional<Error> error = buffer->transfer->wait();
+      if (!error) return ref;
+      // Another block of the same transfer may have been the bad one: then this one is tried alone.
+      const bool of_another =
+          error->subject.kind == Subject::Kind::kBlock && error->subject.number != block.value;
+      if (!of_another) return *error;
+      continue;
+    }
+    if (!counted) ++counts_.misses;
+    if (block.value >= block_count_) {
+      return Error{EINVAL, "the block is outside of the device", Subject::block(block)};
+    }
+    Transfer transfer;
+    BlockRef ref = TRY(claim(block, &transfer));
+    if (!ref) continue;
+    Buffer* const missing[] = {buffer_of(ref)};
+    TRY(load(missing, transfer, purpose));
+    return ref;
+  }
+}
+
+/// A frame for the block, which was absent; an empty ref if it came while a frame was waited for.
+Result<BlockRef> CacheCore::claim(BlockNo block, Transfer* transfer) {
+  Buffer* frame = TRY(acquire_frame(block));
+  if (frames_.find(block) != nullptr) {
+    frames_.give_back(*frame);
+    frame_may_be_free();
+    return BlockRef();
+  }
+  return pin(*install(frame, block, transfer));
+}
+
+Buffer* CacheCore::install(Buffer* frame, BlockNo block, Transfer* transfer) {
+  frames_.install(*frame, block);
+  frame->loading = transfer != nullptr;
+  frame->transfer = transfer;
+  return frame;
+}
+
+Result<Buffer*> CacheCore::acquire_frame(BlockNo incoming) {
+  std::optional<Error> failure;
+  const bool may_wait = thread::current_thread::exists();
+  for (unsigned yields = 0;;) {
+    if (Buffer* frame = frames_.take(incoming)) return frame;
+    if (!failure) {
+      std::vector<BlockRef> chosen = choose_oldest(RequestList::kMaxRequestBytes / block_size_,
+                                                   /*only_unpinned=*/true, thread::kNever);
+      if (!chosen.empty()) {
+        if (Result<> written = write_all(std::move(chosen), Report::kToOwner); !written.ok()) {
+          failure = written.error();
+        }
+        continue;
+      }
+    }
+    if (may_wait && transfers_under_way_ > 0) {
+      frame_waiters_.wait();
+    } else if (may_wait && yields < kYieldsForFrame) {
+      ++yields;
+      thread::yield();
+    } else if (Buffer* spare = frames_.take_spare()) {
+      ++counts_.over_capacity;
+      return spare;
+    } else {
+      return failure.value_or(Error{ENOMEM, "every block of the cache is in use"});
+    }
+  }
+}
+
+Result<> CacheCore::submit(const RequestList& list) {
+  ++transfers_under_way_;
+  Result<> result = device_.submit(list.requests());
+  --transfers_under_way_;
+  return result;
+}
+
+Result<> CacheCore::load(std::span<Buffer* const> sorted, Transfer& transfer, IoPurpose purpose) {
+  const RequestList list(sorted, block_size_, IoRequest::Kind::kRead, purpose);
+  const Result<> result = submit(list);
+  finish_load(sorted, transfer, result.ok() ? std::nullopt : std::optional(result.error()));
+  return result;
+}
+
+/// The caller holds the buffers.
+void CacheCore::finish_load(std::span<Buffer* const> buffers, Transfer& transfer,
+                            const std::optional<Error>& error) {
+  for (Buffer* buffer : buffers) {
+    buffer->transfer = nullptr;
+    buffer->loading = false;
+    if (error && !buffer->cut_off) frames_.cut_off(*buffer);
+  }
+  if (error) ++counts_.failed_loads;
+  transfer.finish(error);
+  frame_may_be_free();
+}
+
+Result<BlockRef> CacheCore::blank(BlockNo block) {
+  BlockRef ref;
+  while (!ref) {
+    Buffer* buffer = frames_.find(block);
+    if (buffer == nullptr) {
+      if (block.value >= block_count_) {
+        return Error{EINVAL, "the block is outside of the device", Subject::block(block)};
+      }
+      ref = TRY(claim(block, nullptr));
+      continue;
+    }
+    BlockRef present = pin(*buffer);
+    // A load that fails takes the frame from its number; then a new one is needed.
+    while (buffer->transfer != nullptr) buffer->transfer->wait();
+    if (buffer->cut_off) continue;
+    count_access(*buffer);
+    ref = std::move(present);
+  }
+  Buffer* buffer = buffer_of(ref);
+  buffer->verified_kind = 0;
+  std::memset(buffer->bytes, 0, block_size_);
+  return ref;
+}
+
+BlockRef CacheCore::peek(BlockNo block) {
+  Buffer* buffer = frames_.find(block);
+  return buffer == nullptr || buffer->loading ? BlockRef() : pin(*buffer);
+}
+
+Result<> CacheCore::write_access(const BlockRef& block) {
+  Buffer* buffer = buffer_of(block);
+  while (buffer->transfer != nullptr) buffer->transfer->wait();
+  return {};
+}
+
+void CacheCore::set_logged(const BlockRef& block, bool logged) {
+  Buffer* buffer = buffer_of(block);
+  if (!buffer->cut_off) buffer->logged = logged;
+}
+
+void CacheCore::forget(Run run) {
+  if (run.length > frames_.used()) {
+    frames_.for_each([&](Buffer& buffer) {
+      if (run.contains(buffer.block)) forget(buffer);
+    });
+    return;
+  }
+  for (BlockNo block = run.start; block != run.end(); ++block) {
+    if (Buffer* buffer = frames_.find(block)) forget(*buffer);
+  }
+}
+
+void CacheCore::forget(Buffer& buffer) {
+  if (buffer.transfer != nullptr && !buffer.loading) ++cut_off_writes_;
+  if (buffer.dirty) {
+    dirty_.remove(buffer);
+    write_waiters_.wake_all();
+  }
+  frames_.cut_off(buffer);
+  frames_.settle(buffer);
+  frame_may_be_free();
+}
+
+void CacheCore::drop_clean() {
+  frames_.for_each([&](Buffer& buffer) {
+    if (buffer.evictable()) forget(buffer);
+  });
+}
+
+CacheStatistics CacheCore::statistics() const {
+  CacheStatistics all = counts_;
+  all.evictions = frames_.evictions();
+  all.capacity_blocks = frames_.capacity();
+  all.used_blocks = frames_.used();
+  all.dirty_blocks = dirty_.count();
+  all.pinned_blocks = pinned_;
+  return all;
+}
+
+void CacheCore::reset_statistics() {
+  counts_ = {};
+  frames_.reset_evictions();
+}
+
+}  // namespace spindle

@@ -1,0 +1,130 @@
+// CacheCore: what is behind BufferCache. It joins the frames, the dirty blocks and the device.
+//
+//   cache_core.cc   pins, reads, blanks, forgetting, finding a frame when memory is short
+//   range_read.cc   reads of many blocks, read-ahead
+//   write_back.cc   dirty data to the device: flushes, the background thread, throttling
+//
+// Between two suspension points all of it is atomic. After every one of them, what was known of a
+// block (that it was absent, dirty, idle) must be looked at again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "buffer.h"
+#include "dirty_blocks.h"
+#include "frame_pool.h"
+#include "spindle/cache/buffer_cache.h"
+#include "spindle/thread/thread.h"
+#include "spindle/thread/wait_queue.h"
+#include "transfer.h"
+
+namespace spindle {
+
+class CacheCore {
+ public:
+  CacheCore(BlockDevice& device, const BufferCache::Options& options);
+  ~CacheCore();
+  /// Before any other use.
+  Result<> open(std::string_view policy) { return frames_.open(*this, policy); }
+
+  BlockRef pin(Buffer& buffer);
+  void pin_again(Buffer& buffer) { ++buffer.pins; }
+  void unpin(Buffer& buffer) {
+    if (--buffer.pins == 0) last_unpinned(buffer);
+  }
+  [[nodiscard]] std::uint32_t block_size() const { return block_size_; }
+  [[nodiscard]] BlockDevice& device() { return device_; }
+  [[nodiscard]] FramePool& frames() { return frames_; }
+  [[nodiscard]] const DirtyBlocks& dirty() const { return dirty_; }
+
+  Result<BlockRef> read(BlockNo block, IoPurpose purpose);
+  Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose);
+  void read_ahead(Run run);
+  Result<BlockRef> blank(BlockNo block);
+  BlockRef peek(BlockNo block);
+  Result<> write_access(const BlockRef& block);
+  void mark_dirty(const BlockRef& block, InodeNo owner);
+  void set_logged(const BlockRef& block, bool logged);
+  void forget(Run run);
+  void drop_clean();
+
+  Result<> throttle();
+  Result<> flush_file(InodeNo owner);
+  Result<> flush_all();
+  Result<> flush_blocks(std::span<const BlockNo> blocks);
+  std::vector<BlockRef> dirty_blocks(InodeNo owner);
+  void forget_errors(InodeNo owner) { dirty_.take_error(owner); }
+  Result<> flush_device();
+  [[nodiscard]] std::uint64_t data_writes() const { return data_writes_; }
+  void start_write_back();
+  void stop_write_back();
+
+  [[nodiscard]] CacheStatistics statistics() const;
+  void reset_statistics();
+
+  static Buffer* buffer_of(const BlockRef& block) { return block.buffer_; }
+
+ private:
+  /// What happens to a write-back's error: its owner is told by the caller, or by its next flush.
+  enum class Report { kToCaller, kToOwner };
+  struct ReadAhead;
+
+  void last_unpinned(Buffer& buffer);
+  void frame_may_be_free();
+  void count_access(Buffer& buffer);
+  Result<BlockRef> read_slowly(BlockNo block, IoPurpose purpose, bool counted);
+  Result<BlockRef> claim(BlockNo block, Transfer* load);
+  Buffer* install(Buffer* frame, BlockNo block, Transfer* load);
+  Result<Buffer*> acquire_frame(BlockNo incoming);
+  Result<> load(std::span<Buffer* const> sorted, Transfer& transfer, IoPurpose purpose);
+  void finish_load(std::span<Buffer* const> buffers, Transfer& transfer,
+                   const std::optional<Error>& error);
+  Result<> collect(Run run, Transfer& transfer, std::vector<BlockRef>& blocks,
+                   std::vector<Buffer*>& missing);
+  Result<> await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose);
+  void run_read_ahead(ReadAhead* work);
+  Result<> submit(const RequestList& list);
+  void forget(Buffer& buffer);
+
+  std::vector<BlockRef> choose_oldest(std::size_t at_most, bool only_unpinned,
+                                      std::int64_t dirty_before_ns);
+  Result<> write_all(std::vector<BlockRef> blocks, Report report);
+  Result<> write_idle(std::span<Buffer* const> sorted, Report report);
+  Result<> write_batch(std::span<Buffer* const> sorted, Report report);
+  Result<> write_by_owner(std::span<Buffer* const> sorted, Report report);
+  void finish_write(Buffer& buffer, const std::optional<Error>& error, Report report);
+  void await_cut_off_writes();
+  [[nodiscard]] std::size_t share(unsigned percent) const;
+  void write_back_loop();
+  /// One pass of the background thread; false if something could not be written.
+  bool write_back_what_is_due();
+  [[nodiscard]] std::int64_t next_due_ns() const;
+
+  BlockDevice& device_;
+  BufferCache::Options options_;
+  std::uint32_t block_size_;
+  std::uint64_t block_count_;
+  FramePool frames_;
+  DirtyBlocks dirty_;
+  CacheStatistics counts_;  ///< of it only what is not counted elsewhere
+
+  std::size_t pinned_ = 0;
+  std::size_t transfers_under_way_ = 0;
+  std::size_t cut_off_writes_ = 0;  ///< write-backs under way whose blocks were forgotten
+  std::size_t read_aheads_ = 0;     ///< under way
+  std::uint64_t data_writes_ = 0;
+  std::uint64_t flushed_writes_ = 0;  ///< data_writes_ when the last device flush began
+  thread::WaitQueue frame_waiters_{"cache: a frame"};
+  thread::WaitQueue write_waiters_{"cache: write-back"};
+  thread::WaitQueue read_ahead_waiters_{"cache: read-ahead"};
+
+  thread::Thread write_back_thread_;
+  thread::WaitQueue write_back_calls_{"cache: work for write-back"};
+  bool write_back_stops_ = false;
+};
+
+}  // namespace spindle

@@ -1,0 +1,184 @@
+#include "frame_pool.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <new>
+
+#include "spindle/base/check.h"
+
+namespace spindle {
+namespace {
+
+void* map_lazily(std::size_t length) {
+  void* memory = ::mmap(nullptr, length, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+}  // namespace
+
+/// One question to the policy, and the frames that it had to pass by.
+struct FramePool::Search {
+  const Buffer* buffers;
+  std::size_t passed = 0;
+  std::array<std::uint32_t, kParkAtMost> frames;
+
+  static bool may_go(void* context, FrameNo frame) {
+    auto& search = *static_cast<Search*>(context);
+    if (search.buffers[frame.value].evictable()) return true;
+    if (search.passed < kParkAtMost) {
+      search.frames[search.passed++] = static_cast<std::uint32_t>(frame.value);
+    }
+    return false;
+  }
+};
+
+FramePool::FramePool(std::size_t capacity, std::size_t spare, std::uint32_t block_size)
+    : capacity_(capacity), spare_(spare), block_size_(block_size), by_block_(capacity) {}
+
+FramePool::~FramePool() {
+  const std::size_t frames = capacity_ + spare_;
+  if (buffers_ != nullptr) ::munmap(buffers_, frames * sizeof(Buffer));
+  if (bytes_ != nullptr) ::munmap(bytes_, frames * block_size_);
+}
+
+Result<> FramePool::open(CacheCore& cache, std::string_view policy) {
+  policy_ = TRY(make_replacement_policy(policy, capacity_));
+  cache_ = &cache;
+  const std::size_t frames = capacity_ + spare_;
+  buffers_ = static_cast<Buffer*>(map_lazily(frames * sizeof(Buffer)));
+  bytes_ = static_cast<std::byte*>(map_lazily(frames * block_size_));
+  if (buffers_ == nullptr || bytes_ == nullptr) {
+    return Error{ENOMEM, "there is no address space for a cache of that size"};
+  }
+  return {};
+}
+
+Buffer* FramePool::make(std::size_t frame) {
+  auto* buffer = new (&buffers_[frame]) Buffer;
+  buffer->cache = cache_;
+  buffer->frame = static_cast<std::uint32_t>(frame);
+  buffer->bytes = bytes_ + frame * block_size_;
+  return buffer;
+}
+
+Buffer* FramePool::use(Buffer* buffer) {
+  CHECK(!buffer->in_use && buffer->pins == 0 && buffer->transfer == nullptr);
+  buffer->in_use = true;
+  ++used_;
+  return buffer;
+}
+
+Buffer* FramePool::take(BlockNo incoming) {
+  if (!free_.empty()) {
+    Buffer* buffer = free_.back();
+    free_.pop_back();
+    return use(buffer);
+  }
+  if (made_ < capacity_) return use(make(made_++));
+  return evict_for(incoming);
+}
+
+Buffer* FramePool::take_spare() {
+  if (!free_spare_.empty()) {
+    Buffer* buffer = free_spare_.back();
+    free_spare_.pop_back();
+    return use(buffer);
+  }
+  return spare_made_ < spare_ ? use(make(capacity_ + spare_made_++)) : nullptr;
+}
+
+Buffer* FramePool::evict_for(BlockNo incoming) {
+  Search search{.buffers = buffers_, .frames = {}};
+  const std::optional<FrameNo> victim =
+      policy_->victim(Evictable{&Search::may_go, &search}, incoming.value);
+  if (search.passed >= kParkFrom) park(search);
+  if (!victim) return nullptr;
+  Buffer& buffer = buffers_[victim->value];
+  CHECK(buffer.evictable() && buffer.in_policy);
+  by_block_.erase(buffer.block.value);
+  leave_policy(buffer);
+  ++evictions_;
+  return &buffer;
+}
+
+void FramePool::park(const Search& search) {
+  for (std::size_t i = 0; i < search.passed; ++i) {
+    Buffer& buffer = buffers_[search.frames[i]];
+    if (buffer.in_policy) leave_policy(buffer);  // CLOCK looks at a frame twice
+  }
+}
+
+void FramePool::leave_policy(Buffer& buffer) {
+  policy_->erased(FrameNo{buffer.frame});
+  buffer.in_policy = false;
+}
+
+void FramePool::join_policy(Buffer& buffer) {
+  policy_->inserted(FrameNo{buffer.frame}, buffer.block.value);
+  buffer.in_policy = true;
+}
+
+void FramePool::install(Buffer& buffer, BlockNo block) {
+  buffer.block = block;
+  buffer.verified_kind = 0;
+  buffer.cut_off = false;
+  buffer.loading = false;
+  buffer.logged = false;
+  buffer.read_ahead = false;
+  buffer.last_use = ++clock_;
+  by_block_.insert(block.value, buffer.frame);
+  if (!is_spare(buffer)) join_policy(buffer);
+}
+
+void FramePool::give_back(Buffer& buffer) {
+  CHECK(buffer.pins == 0 && buffer.transfer == nullptr && !buffer.dirty && !buffer.in_policy);
+  buffer.in_use = false;
+  --used_;
+  (is_spare(buffer) ? free_spare_ : free_).push_back(&buffer);
+}
+
+void FramePool::cut_off(Buffer& buffer) {
+  by_block_.erase(buffer.block.value);
+  if (buffer.in_policy) leave_policy(buffer);
+  buffer.cut_off = true;
+  buffer.verified_kind = 0;
+  buffer.logged = false;
+  buffer.read_ahead = false;
+}
+
+void FramePool::touch(Buffer& buffer) {
+  buffer.last_use = ++clock_;
+  if (buffer.in_policy) policy_->touched(FrameNo{buffer.frame});
+}
+
+void FramePool::arrive(Buffer& buffer) {
+  buffer.last_use = ++clock_;
+  if (!buffer.in_policy) return;
+  leave_policy(buffer);
+  join_policy(buffer);
+}
+
+void FramePool::settle(Buffer& buffer) {
+  if (!buffer.in_use || !buffer.evictable()) return;
+  if (!buffer.cut_off && is_spare(buffer)) cut_off(buffer);
+  if (buffer.cut_off) {
+    give_back(buffer);
+  } else if (!buffer.in_policy) {
+    join_policy(buffer);
+  }
+}
+
+Result<> FramePool::set_policy(std::string_view name) {
+  std::unique_ptr<ReplacementPolicy> fresh = TRY(make_replacement_policy(name, capacity_));
+  policy_ = std::move(fresh);
+  std::vector<Buffer*> present;
+  for_each_between(0, made_, [&](Buffer& buffer) { present.push_back(&buffer); });
+  std::ranges::sort(present, {}, &Buffer::last_use);
+  for (std::size_t i = 0; i < made_; ++i) buffers_[i].in_policy = false;
+  for (Buffer* buffer : present) join_policy(*buffer);
+  return {};
+}
+
+}  // namespace spindle

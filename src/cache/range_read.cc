@@ -1,0 +1,112 @@
+// Reads of many blocks at once, and read-ahead.
+#include <algorithm>
+#include <memory>
+
+#include "cache_core.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::size_t kReadAheadsAtOnce = 4;
+/// One read-ahead takes at most the capacity divided by this.
+constexpr std::size_t kLargestShare = 8;
+
+}  // namespace
+
+Result<std::vector<BlockRef>> CacheCore::read_range(Run run, IoPurpose purpose) {
+  TRY(check_run(device_, run));
+  if (run.length > BufferCache::kMaxRange) {
+    return Error{EINVAL, "the run is longer than one read may be", Subject::block(run.start)};
+  }
+  std::vector<BlockRef> blocks;
+  blocks.reserve(run.length);
+  std::vector<Buffer*> missing;
+  Transfer transfer;
+  const Result<> collected = collect(run, transfer, blocks, missing);
+  // Even when a frame was not to be had: others may be waiting for those that were claimed.
+  const Result<> loaded = missing.empty() ? Result<>() : load(missing, transfer, purpose);
+  TRY(collected);
+  TRY(loaded);
+  TRY(await_loads(blocks, run, purpose));
+  return blocks;
+}
+
+/// Pins what is there, and claims frames for what is missing.
+Result<> CacheCore::collect(Run run, Transfer& transfer, std::vector<BlockRef>& blocks,
+                            std::vector<Buffer*>& missing) {
+  for (BlockNo block = run.start; block != run.end();) {
+    Buffer* buffer = frames_.find(block);
+    if (buffer == nullptr) {
+      BlockRef claimed = TRY(claim(block, &transfer));
+      if (!claimed) continue;
+      ++counts_.misses;
+      if (missing.empty()) missing.reserve(run.end() - block);
+      missing.push_back(buffer_of(claimed));
+      blocks.push_back(std::move(claimed));
+    } else {
+      ++counts_.hits;
+      count_access(*buffer);
+      blocks.push_back(pin(*buffer));
+    }
+    ++counts_.reads;
+    ++block;
+  }
+  return {};
+}
+
+/// Waits for the blocks that others are loading.
+Result<> CacheCore::await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose) {
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    Buffer* buffer = buffer_of(blocks[i]);
+    if (!buffer->loading) continue;
+    if (buffer->transfer->wait()) {
+      blocks[i] = TRY(read_slowly(run.start + i, purpose, /*counted=*/true));
+    }
+  }
+  return {};
+}
+
+/// A read-ahead under way: it holds its frames.
+struct CacheCore::ReadAhead {
+  Transfer transfer;
+  std::vector<BlockRef> blocks;
+  std::vector<Buffer*> buffers;
+};
+
+void CacheCore::read_ahead(Run run) {
+  if (!thread::current_thread::exists() || read_aheads_ >= kReadAheadsAtOnce) return;
+  if (run.length > BufferCache::kMaxRange || !check_run(device_, run).ok()) return;
+  run.length = std::min<std::uint64_t>(run.length, frames_.capacity() / kLargestShare);
+  auto work = std::make_unique<ReadAhead>();
+  for (BlockNo block = run.start; block != run.end(); ++block) {
+    if (frames_.find(block) != nullptr) continue;
+    Buffer* frame = frames_.take(block);
+    if (frame == nullptr) break;
+    install(frame, block, &work->transfer)->read_ahead = true;
+    work->blocks.push_back(pin(*frame));
+    work->buffers.push_back(frame);
+  }
+  if (work->buffers.empty()) return;
+  ++read_aheads_;
+  counts_.read_ahead_blocks += work->buffers.size();
+  ReadAhead* const kept = work.get();
+  const Result<> spawned =
+      thread::spawn_detached("read-ahead", [this, kept] { run_read_ahead(kept); });
+  if (spawned.ok()) {
+    static_cast<void>(work.release());
+  } else {
+    finish_load(kept->buffers, kept->transfer, spawned.error());
+    --read_aheads_;
+  }
+}
+
+void CacheCore::run_read_ahead(ReadAhead* work) {
+  const std::unique_ptr<ReadAhead> held(work);
+  // A failure is told to those who wait already; who asks later tries again.
+  static_cast<void>(load(work->buffers, work->transfer, IoPurpose::kReadAhead));
+  work->blocks.clear();
+  --read_aheads_;
+  read_ahead_waiters_.wake_all();
+}
+
+}  // namespace spindle
