@@ -2,14 +2,16 @@
 //
 // An Acl is what stands in system.posix_acl_access or _default: the kernel's xattr form, version 2,
 // is `bytes`. An Acl that `parse` returned is valid: entries sorted, one owner, one owning group,
-// one "other", a mask if anybody is named. The rules, as a file system without an ACL-aware kernel
-// must keep them (FUSE without FUSE_POSIX_ACL):
+// one "other", a mask if anybody is named. The kernel enforces
+// the lists (FUSE_CAP_POSIX_ACL); that mode and lists agree is up to the file system:
 //   access ACL set     the mode's permissions become `mode_bits`; if `is_mode_only`, the attribute
 //                      is not stored, for the mode says all of it
 //   chmod              the stored access ACL becomes `after_chmod`
 //   create             `inherit` gives the mode and both ACLs of the new file
+// A default ACL belongs to directories alone: the caller answers EACCES for others, as Linux does.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -57,9 +59,8 @@ class Acl {
   bool operator==(const Acl&) const = default;
 
  private:
-  friend struct InheritedAcl;
-  Entry* find(Tag tag);
   [[nodiscard]] const Entry* find(Tag tag) const;
+  [[nodiscard]] std::array<const Entry*, 3> classes() const;
   std::vector<Entry> entries_;
 };
 

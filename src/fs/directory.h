@@ -28,7 +28,10 @@
 
 namespace spindle {
 
-/// What a directory is about: its inode's fields, changed in place.
+struct LeafEntry;
+
+/// What a directory is about: its inode's fields, changed in place. After an error of a changing
+/// call it must be made anew from the inode, and the transaction dropped.
 struct DirectoryFile {
   InodeNo inode;
   MapFile& map;  ///< always mapped by extents
@@ -65,7 +68,7 @@ class Directory {
   explicit Directory(DirectoryFile& file) : file_(file) {}
 
   /// What one insert, replace, remove or make_room can log.
-  static std::size_t log_bytes(std::uint32_t block_size);
+  static std::size_t log_bytes(const format::Layout& layout);
 
   Result<std::optional<DirectoryEntry>> lookup(BlockReader& reader, std::string_view name) const;
   /// EEXIST; kNeedsRoom; ENOSPC: no block, or 256 names of one hash. `name` has 1 .. 255 bytes.
@@ -108,6 +111,26 @@ class Directory {
   Result<> walk(BlockReader& reader, const Walker& walker) const;
 
  private:
+  struct Step;
+  struct Path;
+  struct NewNode;
+  struct Halves;
+  class Walk;
+  Result<BlockNo> find_block(BlockReader& reader, FileBlock at) const;
+  Result<Path> descend(BlockReader& reader, std::uint64_t key) const;
+  Result<bool> find_name(BlockReader& reader, std::string_view name, Path& path,
+                         std::uint64_t& free_key) const;
+  Result<BlockNo> map_block(Transaction& tx, FileBlock at);
+  Result<NewNode> new_node(Transaction& tx, const Step& root, unsigned level);
+  Result<> plant(Transaction& tx, std::uint64_t key, const LeafEntry& entry);
+  Result<Halves> halve(Transaction& tx, const Path& path, unsigned depth, unsigned left_count);
+  Result<> join(Transaction& tx, const Path& path, unsigned depth, const Halves& halves);
+  Result<> split_leaf(Transaction& tx, const Path& path, std::uint64_t key, const LeafEntry& entry);
+  Result<> free_node(Transaction& tx, const Step& root, const Step& node);
+  Result<> unlink_leaf(Transaction& tx, const Path& path);
+  Result<> collapse_root(Transaction& tx, const Step& root);
+  Result<> uproot(Transaction& tx);
+
   DirectoryFile& file_;
 };
 

@@ -68,18 +68,27 @@ class XattrChain {
   /// ENODATA; kNeedsRoom.
   Result<> remove(Transaction& tx, std::string_view name);
   /// Makes these the inode's attributes, all at once; names must be unique. As `set`.
-  Result<> replace_all(Transaction& tx, const std::vector<Xattr>& attributes);
-  /// Frees the chain (for an inode that is deleted). kNeedsRoom.
-  Result<> remove_all(Transaction& tx);
+  Result<> replace_all(Transaction& tx, std::span<const Xattr> attributes);
+  /// For an inode that is deleted: removes attributes from the end on, as many as the budget
+  /// allows. True: the chain is gone. kNeedsRoom if not even one fits.
+  Result<bool> remove_all(Transaction& tx);
 
-  /// Visits the blocks of the chain in order. EUCLEAN where one is damaged or there are too many.
-  Result<> walk(BlockReader& reader,
-                const std::function<Result<>(BlockNo block, std::uint32_t used)>& visit) const;
+  /// Visits the blocks of the chain in order, with the part of the string in each. EUCLEAN where
+  /// one is damaged or there are too many.
+  using Visit = std::function<Result<>(BlockNo block, std::string_view bytes)>;
+  Result<> walk(BlockReader& reader, const Visit& visit) const;
 
  private:
-  struct Loaded;
-  Result<Loaded> load(BlockReader& reader) const;
-  Result<> store(Transaction& tx, const Loaded& old, const std::string& bytes);
+  struct Chain;
+  Result<Chain> load(BlockReader& reader) const;
+  [[nodiscard]] std::string_view part(std::string_view bytes, std::size_t index) const;
+  [[nodiscard]] bool changes(const Chain& old, std::string_view bytes, std::size_t index,
+                             std::size_t count) const;
+  [[nodiscard]] std::size_t blocks_for(std::size_t bytes) const;
+  [[nodiscard]] std::size_t cost(const Chain& old, std::string_view bytes) const;
+  Result<> store(Transaction& tx, const Chain& old, std::string_view bytes);
+  Result<> grow(Transaction& tx, std::vector<BlockNo>& blocks, std::size_t count);
+
   XattrFile& file_;
 };
 
