@@ -21,19 +21,28 @@ struct Context {
   ucontext_t state;
 };
 
-/// Makes a context that will run `function`, which must not return, on the stack [bottom, top).
-inline void make_context(Context& context, void* bottom, void* top, ContextFunction function) {
-  getcontext(&context.state);
-  context.state.uc_stack.ss_sp = bottom;
-  context.state.uc_stack.ss_size =
-      static_cast<std::size_t>(static_cast<char*>(top) - static_cast<char*>(bottom));
-  context.state.uc_link = nullptr;
-  makecontext(&context.state, function, 0);
-}
-
-/// Leaves the present context into `from` and goes on with `to`.
+/// Leaves the present context into `from` and goes on with `to`, which was left before.
 inline void switch_context(Context& from, Context& to) {
   swapcontext(&from.state, &to.state);
+}
+
+/// Leaves the present context into `from` and runs `function`, which must not return, on the stack
+/// [bottom, top). `top` is aligned to 16 bytes.
+inline void enter_context(Context& from, Context& to, void* bottom, void* top,
+                          ContextFunction function) {
+  getcontext(&to.state);
+  to.state.uc_stack.ss_sp = bottom;
+  to.state.uc_stack.ss_size =
+      static_cast<std::size_t>(static_cast<char*>(top) - static_cast<char*>(bottom));
+  to.state.uc_link = nullptr;
+  makecontext(&to.state, function, 0);
+  swapcontext(&from.state, &to.state);
+}
+
+/// Goes on with `to` for good.
+[[noreturn]] inline void leave_context(Context& to) {
+  setcontext(&to.state);
+  __builtin_unreachable();
 }
 
 #else
@@ -44,30 +53,30 @@ struct Context {
 
 extern "C" {
 void spindle_switch_context(void** from_stack_pointer, void* to_stack_pointer);
-void spindle_start_context();
+void spindle_enter_context(void** from_stack_pointer, void* top, ContextFunction function);
+void spindle_leave_context(void* to_stack_pointer);
 }
 
-/// Makes a context that will run `function`, which must not return, on the stack that ends at `top`
-/// (aligned to 16 bytes). It writes the frame that spindle_switch_context takes off.
-inline void make_context(Context& context, void* /*bottom*/, void* top, ContextFunction function) {
-  auto** frame = static_cast<void**>(top);
-#if defined(__x86_64__)
-  frame -= 7;
-  for (int i = 0; i < 6; ++i) frame[i] = nullptr;
-  frame[4] = reinterpret_cast<void*>(function);                // rbx
-  frame[6] = reinterpret_cast<void*>(&spindle_start_context);  // the return address
-#else
-  frame -= 20;
-  for (int i = 0; i < 20; ++i) frame[i] = nullptr;
-  frame[0] = reinterpret_cast<void*>(function);                 // x19
-  frame[11] = reinterpret_cast<void*>(&spindle_start_context);  // x30
-#endif
-  context.stack_pointer = frame;
-}
-
-/// Leaves the present context into `from` and goes on with `to`.
+/// Leaves the present context into `from` and goes on with `to`, which was left before.
 inline void switch_context(Context& from, Context& to) {
   spindle_switch_context(&from.stack_pointer, to.stack_pointer);
+}
+
+/// Leaves the present context into `from` and runs `function`, which must not return, on the stack
+/// [bottom, top). `top` is aligned to 16 bytes.
+inline void enter_context(Context& from, Context& /*to*/, void* /*bottom*/, void* top,
+                          ContextFunction function) {
+  spindle_enter_context(&from.stack_pointer, top, function);
+}
+
+/// Goes on with `to` for good.
+[[noreturn]] inline void leave_context(Context& to) {
+#if defined(__x86_64__)
+  asm volatile("jmp spindle_leave_context" : : "D"(to.stack_pointer) : "memory");
+#else
+  spindle_leave_context(to.stack_pointer);
+#endif
+  __builtin_unreachable();
 }
 
 #endif

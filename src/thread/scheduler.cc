@@ -70,9 +70,8 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   sanitizer::thread_made(*thread);
 
   auto at = reinterpret_cast<std::uintptr_t>(thread) - size;
-  at -= at % std::max(alignment, std::size_t{16});
+  at &= ~(std::max(alignment, std::size_t{16}) - 1);
   thread->callable = *storage = reinterpret_cast<void*>(at);
-  make_context(thread->context, thread->stack_bottom, thread->callable, &Scheduler::thread_main);
   return thread;
 }
 
@@ -86,17 +85,7 @@ void Scheduler::release(Control& thread) {
   stacks_.give_back(thread);
 }
 
-void Scheduler::thread_main() {
-  Control& self = *current_control;
-  Scheduler& scheduler = *self.scheduler;
-  sanitizer::after_switch(self);
-  scheduler.bury();
-  self.entry(self.callable);
-  scheduler.end_current();
-}
-
-void Scheduler::end_current() {
-  Control& self = *current_control;
+inline void Scheduler::end_current(Control& self) {
   check_stack(self);
   self.state = ThreadState::kEnded;
   --live_;
@@ -108,6 +97,15 @@ void Scheduler::end_current() {
   Control* const next = take_next();
   switch_to(self, next != nullptr ? *next : root_, true);
   __builtin_unreachable();
+}
+
+void Scheduler::thread_main() {
+  Control& self = *current_control;
+  Scheduler& scheduler = *self.scheduler;
+  sanitizer::after_switch(self);
+  scheduler.bury();
+  self.entry(self.callable);
+  scheduler.end_current(self);
 }
 
 void Scheduler::bury() {
@@ -180,6 +178,7 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   errno_ = &errno;
   exceptions_ = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   sanitizer::adopt_kernel_thread(root_);
+  root_.switches = 1;  // it has begun
   runtime_ = &runtime;
   current_scheduler = this;
 

@@ -77,7 +77,7 @@ class Scheduler {
             std::unique_ptr<Poller> poller);
 
   static void thread_main();
-  [[noreturn]] void end_current();
+  [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
 
   void push(Control& thread) {
     thread.next = nullptr;
@@ -142,17 +142,25 @@ class Scheduler {
   std::uint64_t last_id_ = 0;
 };
 
-inline void Scheduler::switch_to(Control& from, Control& to, bool ends) {
+[[gnu::always_inline]] inline void Scheduler::switch_to(Control& from, Control& to, bool ends) {
   ++switches_;
   ++to.switches;
-  from.saved_errno = *errno_;
-  from.exceptions = *exceptions_;
+  if (!ends) {
+    from.saved_errno = *errno_;
+    from.exceptions = *exceptions_;
+  }
   *errno_ = to.saved_errno;
   *exceptions_ = to.exceptions;
   to.state = ThreadState::kRunning;
   current_control = &to;
   sanitizer::before_switch(from, to, ends);
-  switch_context(from.context, to.context);
+  if (to.switches == 1) {
+    enter_context(from.context, to.context, to.stack_bottom, to.callable, &Scheduler::thread_main);
+  } else if (ends) {
+    leave_context(to.context);
+  } else {
+    switch_context(from.context, to.context);
+  }
 }
 
 /// The calling thread; it is a bug of the caller if there is none.

@@ -10,7 +10,8 @@
 // void spindle_switch_context(void** from_sp /* rdi */, void* to_sp /* rsi */)
 //
 // The frame is the same on both stacks, so that the call frame information holds before and after
-// the stack pointer moves. It leaves by a jump: the return predictor could only be wrong here.
+// the stack pointer moves. It returns: threads that switch to and fro at the same place then keep
+// the return predictor right.
         .globl  spindle_switch_context
         .type   spindle_switch_context, @function
         .p2align 4
@@ -54,25 +55,86 @@ spindle_switch_context:
         popq    %rbp
         .cfi_def_cfa_offset 8
         .cfi_restore %rbp
-        popq    %rcx
-        .cfi_def_cfa_offset 0
-        .cfi_register %rip, %rcx
-        jmp     *%rcx
+        ret
         .cfi_endproc
         .size   spindle_switch_context, .-spindle_switch_context
 
-// Where a new context begins: rbx holds its function. Unwinding ends here.
-        .globl  spindle_start_context
-        .type   spindle_start_context, @function
+// void spindle_enter_context(void** from_sp /* rdi */, void* top /* rsi */, void (*f)() /* rdx */)
+//
+// Goes to a new stack. The frame left behind is the one that spindle_switch_context leaves. The
+// function finds 0 for its return address: there unwinding ends.
+        .globl  spindle_enter_context
+        .type   spindle_enter_context, @function
         .p2align 4
-spindle_start_context:
+spindle_enter_context:
         .cfi_startproc
+        pushq   %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        pushq   %rbx
+        .cfi_def_cfa_offset 24
+        .cfi_offset %rbx, -24
+        pushq   %r12
+        .cfi_def_cfa_offset 32
+        .cfi_offset %r12, -32
+        pushq   %r13
+        .cfi_def_cfa_offset 40
+        .cfi_offset %r13, -40
+        pushq   %r14
+        .cfi_def_cfa_offset 48
+        .cfi_offset %r14, -48
+        pushq   %r15
+        .cfi_def_cfa_offset 56
+        .cfi_offset %r15, -56
+        movq    %rsp, (%rdi)
+        movq    %rsi, %rsp
         .cfi_undefined %rip
         xorl    %ebp, %ebp
-        call    *%rbx
-        ud2
+        pushq   $0
+        jmp     *%rdx
         .cfi_endproc
-        .size   spindle_start_context, .-spindle_start_context
+        .size   spindle_enter_context, .-spindle_enter_context
+
+// void spindle_leave_context(void* to_sp /* rdi */)
+//
+// Goes on with another context and leaves nothing behind. To be jumped to: entered without a call
+// and left without one, a short thread keeps the return predictor in step with the thread that
+// waits for it.
+        .globl  spindle_leave_context
+        .type   spindle_leave_context, @function
+        .p2align 4
+spindle_leave_context:
+        .cfi_startproc
+        .cfi_def_cfa %rdi, 56
+        .cfi_offset %rbp, -16
+        .cfi_offset %rbx, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
+        movq    %rdi, %rsp
+        .cfi_def_cfa %rsp, 56
+        popq    %r15
+        .cfi_def_cfa_offset 48
+        .cfi_restore %r15
+        popq    %r14
+        .cfi_def_cfa_offset 40
+        .cfi_restore %r14
+        popq    %r13
+        .cfi_def_cfa_offset 32
+        .cfi_restore %r13
+        popq    %r12
+        .cfi_def_cfa_offset 24
+        .cfi_restore %r12
+        popq    %rbx
+        .cfi_def_cfa_offset 16
+        .cfi_restore %rbx
+        popq    %rbp
+        .cfi_def_cfa_offset 8
+        .cfi_restore %rbp
+        ret
+        .cfi_endproc
+        .size   spindle_leave_context, .-spindle_leave_context
 
 #endif
         .section .note.GNU-stack, "", %progbits
