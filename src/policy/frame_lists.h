@@ -61,6 +61,12 @@ class FrameLists {
   [[nodiscard]] FrameIndex back(FrameIndex list) const {
     return or_end(links_[capacity_ + list].previous);
   }
+  [[nodiscard]] FrameIndex front(FrameIndex list) const {
+    return or_end(links_[capacity_ + list].next);
+  }
+  [[nodiscard]] FrameIndex towards_back(FrameIndex frame) const {
+    return or_end(links_[frame].next);
+  }
   [[nodiscard]] FrameIndex towards_front(FrameIndex frame) const {
     return or_end(links_[frame].previous);
   }

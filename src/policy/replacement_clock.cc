@@ -4,6 +4,9 @@
 // The circle is the array of frames itself. The hand stays on the victim until a page is loaded
 // there, and then moves on; so `victim` asked twice gives the same answer.
 
+// SECOND CHANCE is the same rule kept as a queue: a page with its bit set goes to the front of the
+// queue, the bit cleared.
+
 #include <vector>
 
 #include "frame_lists.h"
@@ -61,7 +64,61 @@ class Clock final : public ReplacementPolicy {
   bool bit_on_load_;
 };
 
+class SecondChance final : public ReplacementPolicy {
+ public:
+  SecondChance(std::size_t capacity, bool bit_on_load)
+      : frames_(capacity), bit_on_load_(bit_on_load) {}
+  [[nodiscard]] std::string_view name() const override { return "second-chance"; }
+
+  void inserted(FrameNo number, PageKey) override {
+    const FrameIndex frame = frame_index(number.value, frames_.capacity());
+    CHECK(frames_.tag(frame) == kEmpty);
+    frames_.tag(frame) = bit_on_load_ ? kReferenced : kResident;
+    frames_.push_front(0, frame);
+  }
+
+  void touched(FrameNo number) override {
+    const FrameIndex frame = frame_index(number.value, frames_.capacity());
+    CHECK(frames_.tag(frame) != kEmpty);
+    frames_.tag(frame) = kReferenced;
+  }
+
+  void erased(FrameNo number) override {
+    const FrameIndex frame = frame_index(number.value, frames_.capacity());
+    CHECK(frames_.tag(frame) != kEmpty);
+    frames_.tag(frame) = kEmpty;
+    frames_.remove(0, frame);
+  }
+
+  std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
+    // What gets its second chance goes to the front, and is met again on this same walk.
+    for (FrameIndex frame = frames_.back(0); frame != kEnd;) {
+      const FrameIndex next = frames_.towards_front(frame);
+      if (evictable(FrameNo{frame})) {
+        if (frames_.tag(frame) == kResident) return FrameNo{frame};
+        frames_.tag(frame) = kResident;
+        if (next == kEnd) continue;
+        frames_.move_to_front(0, frame);
+      }
+      frame = next;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  enum State : std::uint8_t { kEmpty, kResident, kReferenced };
+  static constexpr FrameIndex kEnd = FrameLists<1>::kEnd;
+
+  FrameLists<1> frames_;
+  bool bit_on_load_;
+};
+
 }  // namespace
+
+std::unique_ptr<ReplacementPolicy> make_second_chance(std::size_t capacity,
+                                                      const ReplacementConventions& conventions) {
+  return std::make_unique<SecondChance>(capacity, conventions.clock_bit_on_load);
+}
 
 std::unique_ptr<ReplacementPolicy> make_clock(std::size_t capacity,
                                               const ReplacementConventions& conventions) {

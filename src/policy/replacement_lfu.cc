@@ -1,13 +1,12 @@
-// LFU: the page used least often goes; counts start at 1 when a page is loaded and are forgotten
-// when it leaves.
+// LFU and MFU: the page used least, or most, often goes; counts start at 1 when a page is loaded
+// and are forgotten when it leaves, unless the convention is to keep them.
 //
 // Pages of one count stand in a bucket, the buckets in a list in order of count (Shah, Mitra,
 // Matani 2010): a use moves the page to the next bucket, so every operation is O(1). Within a
-// bucket the pages stand in order of their last use, which breaks ties by recency. Where the
-// convention breaks ties by age instead, a binary heap over (count, order of loading) serves,
-// O(log n).
+// bucket the pages stand in order of their last use, which breaks ties by recency. MFU and the
+// other conventions use a binary heap, O(log n).
 
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "frame_lists.h"
@@ -113,15 +112,23 @@ class BucketLfu final : public ReplacementPolicy {
   FrameIndex free_ = kNone;
 };
 
+/// LFU and MFU in every convention: a binary heap over (count, order of loading or of use).
 class HeapLfu final : public ReplacementPolicy {
  public:
-  explicit HeapLfu(std::size_t capacity) : pages_(capacity) { heap_.reserve(capacity); }
-  [[nodiscard]] std::string_view name() const override { return "lfu"; }
+  HeapLfu(std::size_t capacity, bool most, const ReplacementConventions& conventions)
+      : pages_(capacity),
+        most_(most),
+        by_use_(conventions.frequency_tie == ReplacementConventions::Tie::kLeastRecent),
+        keep_counts_(conventions.keep_counts) {
+    heap_.reserve(capacity);
+  }
+  [[nodiscard]] std::string_view name() const override { return most_ ? "mfu" : "lfu"; }
 
-  void inserted(FrameNo number, PageKey) override {
+  void inserted(FrameNo number, PageKey key) override {
     const FrameIndex frame = index_of(number);
     CHECK(pages_[frame].place == kNone);
-    pages_[frame] = {1, ++loads_, static_cast<FrameIndex>(heap_.size())};
+    const std::uint64_t before = keep_counts_ ? counts_[key] : 0;
+    pages_[frame] = {before + 1, ++clock_, key, static_cast<FrameIndex>(heap_.size())};
     heap_.push_back(frame);
     rise(pages_[frame].place);
   }
@@ -130,20 +137,21 @@ class HeapLfu final : public ReplacementPolicy {
     const FrameIndex frame = index_of(number);
     CHECK(pages_[frame].place != kNone);
     ++pages_[frame].count;
-    sink(pages_[frame].place);
+    if (by_use_) pages_[frame].order = ++clock_;
+    settle(frame);
   }
 
   void erased(FrameNo number) override {
     const FrameIndex frame = index_of(number);
     const FrameIndex place = pages_[frame].place;
     CHECK(place != kNone);
+    if (keep_counts_) counts_[pages_[frame].key] = pages_[frame].count;
     const FrameIndex last = heap_.back();
     heap_.pop_back();
     pages_[frame].place = kNone;
     if (last == frame) return;
     put(place, last);
-    rise(place);
-    sink(pages_[last].place);
+    settle(last);
   }
 
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
@@ -160,7 +168,8 @@ class HeapLfu final : public ReplacementPolicy {
  private:
   struct Page {
     std::uint64_t count = 0;
-    std::uint64_t loaded = 0;
+    std::uint64_t order = 0;
+    PageKey key = 0;
     FrameIndex place = kNone;  ///< in the heap; kNone: the frame is empty
   };
 
@@ -168,12 +177,18 @@ class HeapLfu final : public ReplacementPolicy {
     return frame_index(number.value, static_cast<FrameIndex>(pages_.size()));
   }
   [[nodiscard]] bool before(FrameIndex a, FrameIndex b) const {
-    return std::tie(pages_[a].count, pages_[a].loaded) <
-           std::tie(pages_[b].count, pages_[b].loaded);
+    const Page& x = pages_[a];
+    const Page& y = pages_[b];
+    if (x.count != y.count) return (x.count < y.count) != most_;
+    return x.order < y.order;
   }
   void put(FrameIndex place, FrameIndex frame) {
     heap_[place] = frame;
     pages_[frame].place = place;
+  }
+  void settle(FrameIndex frame) {
+    rise(pages_[frame].place);
+    sink(pages_[frame].place);
   }
 
   void rise(FrameIndex place) {
@@ -198,16 +213,26 @@ class HeapLfu final : public ReplacementPolicy {
 
   std::vector<Page> pages_;
   std::vector<FrameIndex> heap_;
-  std::uint64_t loads_ = 0;
+  std::unordered_map<PageKey, std::uint64_t> counts_;  ///< of pages that are out, if kept
+  std::uint64_t clock_ = 0;
+  bool most_;
+  bool by_use_;
+  bool keep_counts_;
 };
 
 }  // namespace
 
 std::unique_ptr<ReplacementPolicy> make_lfu(std::size_t capacity,
                                             const ReplacementConventions& conventions) {
-  if (conventions.frequency_tie == ReplacementConventions::Tie::kFirstLoaded)
-    return std::make_unique<HeapLfu>(capacity);
+  if (conventions.keep_counts ||
+      conventions.frequency_tie == ReplacementConventions::Tie::kFirstLoaded)
+    return std::make_unique<HeapLfu>(capacity, false, conventions);
   return std::make_unique<BucketLfu>(capacity);
+}
+
+std::unique_ptr<ReplacementPolicy> make_mfu(std::size_t capacity,
+                                            const ReplacementConventions& conventions) {
+  return std::make_unique<HeapLfu>(capacity, true, conventions);
 }
 
 }  // namespace spindle

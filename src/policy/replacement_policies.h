@@ -14,7 +14,10 @@
   X("2q", make_two_queue)               \
   X("arc", make_arc)                    \
   X("sieve", make_sieve)                \
-  X("s3-fifo", make_s3_fifo)
+  X("s3-fifo", make_s3_fifo)            \
+  X("mru", make_mru)                    \
+  X("mfu", make_mfu)                    \
+  X("second-chance", make_second_chance)
 
 namespace spindle {
 

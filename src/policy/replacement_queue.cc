@@ -1,4 +1,5 @@
-// LRU and FIFO: one list; the page at its back goes. LRU moves a page to the front at each use.
+// LRU, FIFO and MRU: one list; the page at its back goes. LRU moves a page to the front at each
+// use; MRU moves it to the front and takes the victim from there.
 
 #include "frame_lists.h"
 #include "replacement_policies.h"
@@ -6,11 +7,15 @@
 namespace spindle {
 namespace {
 
-template <bool kMoveOnUse>
+enum class Rule : std::uint8_t { kLru, kFifo, kMru };
+
+template <Rule kRule>
 class Queue final : public ReplacementPolicy {
  public:
   explicit Queue(std::size_t capacity) : frames_(capacity) {}
-  [[nodiscard]] std::string_view name() const override { return kMoveOnUse ? "lru" : "fifo"; }
+  [[nodiscard]] std::string_view name() const override {
+    return kRule == Rule::kLru ? "lru" : kRule == Rule::kFifo ? "fifo" : "mru";
+  }
 
   void inserted(FrameNo number, PageKey) override {
     const FrameIndex frame = frame_index(number.value, frames_.capacity());
@@ -22,7 +27,7 @@ class Queue final : public ReplacementPolicy {
   void touched(FrameNo number) override {
     const FrameIndex frame = frame_index(number.value, frames_.capacity());
     CHECK(frames_.tag(frame) != 0);
-    if constexpr (kMoveOnUse) frames_.move_to_front(0, frame);
+    if constexpr (kRule != Rule::kFifo) frames_.move_to_front(0, frame);
   }
 
   void erased(FrameNo number) override {
@@ -33,24 +38,30 @@ class Queue final : public ReplacementPolicy {
   }
 
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
-    for (FrameIndex frame = frames_.back(0); frame != FrameLists<1>::kEnd;
-         frame = frames_.towards_front(frame))
-      if (evictable(FrameNo{frame})) return FrameNo{frame};
-    return std::nullopt;
+    FrameIndex frame = kRule == Rule::kMru ? frames_.front(0) : frames_.back(0);
+    while (frame != kEnd && !evictable(FrameNo{frame}))
+      frame = kRule == Rule::kMru ? frames_.towards_back(frame) : frames_.towards_front(frame);
+    return frame == kEnd ? std::nullopt : std::optional(FrameNo{frame});
   }
 
  private:
+  static constexpr FrameIndex kEnd = FrameLists<1>::kEnd;
+
   FrameLists<1> frames_;
 };
 
 }  // namespace
 
 std::unique_ptr<ReplacementPolicy> make_lru(std::size_t capacity, const ReplacementConventions&) {
-  return std::make_unique<Queue<true>>(capacity);
+  return std::make_unique<Queue<Rule::kLru>>(capacity);
 }
 
 std::unique_ptr<ReplacementPolicy> make_fifo(std::size_t capacity, const ReplacementConventions&) {
-  return std::make_unique<Queue<false>>(capacity);
+  return std::make_unique<Queue<Rule::kFifo>>(capacity);
+}
+
+std::unique_ptr<ReplacementPolicy> make_mru(std::size_t capacity, const ReplacementConventions&) {
+  return std::make_unique<Queue<Rule::kMru>>(capacity);
 }
 
 }  // namespace spindle

@@ -41,19 +41,22 @@ struct Evictable {
 
 /// The choices in which textbooks differ.
 struct ReplacementConventions {
-  /// CLOCK: whether the reference bit of a page is set when it is loaded. Off, a page that is read
-  /// once goes at the hand's first pass.
+  /// CLOCK and second chance: whether the reference bit of a page is set when it is loaded. Off, a
+  /// page that is read once goes at the hand's first pass.
   bool clock_bit_on_load = false;
   /// LFU and MFU, equal counts: the page used least recently goes, or the one that was loaded
   /// first.
   enum class Tie : std::uint8_t { kLeastRecent, kFirstLoaded };
   Tie frequency_tie = Tie::kLeastRecent;
+  /// LFU and MFU: whether a page that comes back goes on from the count it left with. The counts of
+  /// all pages ever seen are kept then, in memory that grows with them.
+  bool keep_counts = false;
 };
 
 class ReplacementPolicy {
  public:
   virtual ~ReplacementPolicy() = default;
-  /// The name it is chosen by: "lru", "fifo", "clock", "lfu", "2q", "arc", "sieve", "s3-fifo".
+  /// The name it is chosen by: one of `replacement_policy_names`.
   [[nodiscard]] virtual std::string_view name() const = 0;
   /// A page came into `frame`, which is empty.
   virtual void inserted(FrameNo frame, PageKey key) = 0;
@@ -75,5 +78,11 @@ class ReplacementPolicy {
 Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(
     std::string_view name, std::size_t capacity, const ReplacementConventions& conventions = {});
 std::span<const std::string_view> replacement_policy_names();
+
+/// Belady's optimum over `capacity` frames for a run that uses exactly these pages in this order:
+/// the page whose next use lies farthest ahead goes; of those never used again, the one loaded
+/// first. It must be told of every reference, by `inserted` or `touched`. O(log n).
+std::unique_ptr<ReplacementPolicy> make_optimal_policy(std::size_t capacity,
+                                                       std::span<const PageKey> references);
 
 }  // namespace spindle

@@ -29,18 +29,23 @@ PageKey take_last(Keys& keys) {
 
 class NaiveQueue final : public NaiveReplacement {
  public:
-  explicit NaiveQueue(bool lru) : lru_(lru) {}
+  NaiveQueue(bool move, bool newest) : move_(move), newest_(newest) {}
   void touch(PageKey key) override {
-    if (!lru_) return;
+    if (!move_) return;
     take(keys_, key);
     put_first(keys_, key);
   }
-  PageKey evict(PageKey) override { return take_last(keys_); }
+  PageKey evict(PageKey) override {
+    const PageKey key = newest_ ? keys_.front() : keys_.back();
+    take(keys_, key);
+    return key;
+  }
   void load(PageKey key, std::size_t) override { put_first(keys_, key); }
   void drop(PageKey key, std::size_t) override { take(keys_, key); }
 
  private:
-  bool lru_;
+  bool move_;
+  bool newest_;
   Keys keys_;
 };
 
@@ -76,32 +81,62 @@ class NaiveClock final : public NaiveReplacement {
   bool bit_;
 };
 
+class NaiveSecondChance final : public NaiveReplacement {
+ public:
+  explicit NaiveSecondChance(bool bit_on_load) : bit_on_load_(bit_on_load) {}
+  void touch(PageKey key) override { bit_[key] = true; }
+  PageKey evict(PageKey) override {
+    while (std::exchange(bit_[keys_.back()], false)) put_first(keys_, take_last(keys_));
+    return take_last(keys_);
+  }
+  void load(PageKey key, std::size_t) override {
+    bit_[key] = bit_on_load_;
+    put_first(keys_, key);
+  }
+  void drop(PageKey key, std::size_t) override { take(keys_, key); }
+
+ private:
+  bool bit_on_load_;
+  Keys keys_;
+  std::map<PageKey, bool> bit_;
+};
+
 class NaiveLfu final : public NaiveReplacement {
  public:
-  explicit NaiveLfu(ReplacementConventions::Tie tie) : tie_(tie) {}
+  /// `sign` 1: the least count goes; -1: the greatest.
+  NaiveLfu(int sign, const ReplacementConventions& conventions)
+      : sign_(sign), conventions_(conventions) {}
   void touch(PageKey key) override {
     Page& page = pages_[key];
     ++page.count;
-    if (tie_ == ReplacementConventions::Tie::kLeastRecent) page.order = ++clock_;
+    if (conventions_.frequency_tie == ReplacementConventions::Tie::kLeastRecent)
+      page.order = ++clock_;
   }
   PageKey evict(PageKey) override {
-    const auto least = std::ranges::min_element(pages_, {}, [](const auto& page) {
-      return std::pair(page.second.count, page.second.order);
+    const auto least = std::ranges::min_element(pages_, {}, [this](const auto& page) {
+      return std::pair(sign_ * page.second.count, page.second.order);
     });
     const PageKey key = least->first;
-    pages_.erase(least);
+    drop(key, 0);
     return key;
   }
-  void load(PageKey key, std::size_t) override { pages_[key] = {1, ++clock_}; }
-  void drop(PageKey key, std::size_t) override { pages_.erase(key); }
+  void load(PageKey key, std::size_t) override {
+    pages_[key] = {1 + (conventions_.keep_counts ? kept_[key] : 0), ++clock_};
+  }
+  void drop(PageKey key, std::size_t) override {
+    kept_[key] = pages_[key].count;
+    pages_.erase(key);
+  }
 
  private:
   struct Page {
     int count = 0;
     int order = 0;
   };
-  ReplacementConventions::Tie tie_;
+  int sign_;
+  ReplacementConventions conventions_;
   std::map<PageKey, Page> pages_;
+  std::map<PageKey, int> kept_;
   int clock_ = 0;
 };
 
@@ -291,10 +326,14 @@ class NaiveS3Fifo final : public NaiveReplacement {
 
 std::unique_ptr<NaiveReplacement> make_naive_replacement(
     std::string_view name, std::size_t capacity, const ReplacementConventions& conventions) {
-  if (name == "lru") return std::make_unique<NaiveQueue>(true);
-  if (name == "fifo") return std::make_unique<NaiveQueue>(false);
+  if (name == "lru") return std::make_unique<NaiveQueue>(true, false);
+  if (name == "fifo") return std::make_unique<NaiveQueue>(false, false);
+  if (name == "mru") return std::make_unique<NaiveQueue>(true, true);
+  if (name == "second-chance")
+    return std::make_unique<NaiveSecondChance>(conventions.clock_bit_on_load);
   if (name == "clock") return std::make_unique<NaiveClock>(capacity, conventions.clock_bit_on_load);
-  if (name == "lfu") return std::make_unique<NaiveLfu>(conventions.frequency_tie);
+  if (name == "lfu") return std::make_unique<NaiveLfu>(1, conventions);
+  if (name == "mfu") return std::make_unique<NaiveLfu>(-1, conventions);
   if (name == "2q") return std::make_unique<NaiveTwoQueue>(capacity);
   if (name == "arc") return std::make_unique<NaiveArc>(capacity);
   if (name == "sieve") return std::make_unique<NaiveSieve>();

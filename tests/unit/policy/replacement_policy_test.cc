@@ -159,6 +159,19 @@ TEST(ReplacementPolicy, NothingBeatsTheOptimum) {
   }
 }
 
+/// The policy that knows the future evicts as well as the loop that looks for it.
+TEST(ReplacementPolicy, OptimalReachesTheOptimum) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    Random random(seed);
+    const std::size_t capacity = 1 + random.below(12);
+    const References references = random_references(random, 300);
+    Cache cache(make_optimal_policy(capacity, references), capacity);
+    std::size_t misses = 0;
+    for (PageKey key : references) misses += cache.use(key).hit ? 0 : 1;
+    ASSERT_EQ(misses, optimal_faults(capacity, references)) << "seed " << seed;
+  }
+}
+
 /// A random life of a cache, with pages dropped by their owner now and then, beside the naive one.
 void compare(std::string_view name, std::uint64_t seed, ReplacementConventions conventions) {
   Random random(seed);
@@ -191,7 +204,8 @@ TEST(ReplacementPolicy, EvictsAsTheNaiveImplementationDoes) {
       ASSERT_NO_FATAL_FAILURE(
           compare(name, seed,
                   {.clock_bit_on_load = seed % 2 == 0,
-                   .frequency_tie = seed % 3 == 0 ? Tie::kFirstLoaded : Tie::kLeastRecent}));
+                   .frequency_tie = seed % 3 == 0 ? Tie::kFirstLoaded : Tie::kLeastRecent,
+                   .keep_counts = seed % 5 == 0}));
     }
 }
 
