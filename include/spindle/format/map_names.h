@@ -1,0 +1,16 @@
+// The names by which people call the allocation strategies.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "spindle/format/inode.h"
+
+namespace spindle::format {
+
+/// "contiguous", "linked", "fat", "indexed", "extent"; "inline"; "unknown" for a number that is none.
+std::string_view map_kind_name(MapKind kind);
+/// The strategy of that name; nothing if there is none, or if it maps no blocks ("inline").
+std::optional<MapKind> map_kind_named(std::string_view name);
+
+}  // namespace spindle::format

@@ -1,0 +1,286 @@
+// mkfs.spindle: makes a volume in an image file or on a block device.
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mkfs/format_volume.h"
+#include "mkfs/populate.h"
+#include "spindle/base/size_text.h"
+#include "spindle/base/uuid.h"
+#include "spindle/device/file_device.h"
+#include "spindle/format/map_names.h"
+
+namespace spindle {
+namespace {
+
+struct Request {
+  std::string image;
+  std::string size;
+  std::string block_size = "4K";
+  std::string strategy = "extent";
+  std::string label;
+  std::string uuid;
+  std::uint64_t inodes = 0;
+  std::string journal_size;
+  std::string directory;
+  bool only_show = false;
+  bool quiet = false;
+  bool json = false;
+  bool force = false;
+};
+
+constexpr int kFailed = 1;
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "mkfs.spindle: {}\n", what);
+  return kFailed;
+}
+
+// What stands in the image already, in words; empty if nothing known does.
+std::string present_content(const std::string& path) {
+  std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
+      blkid_new_probe_from_filename(path.c_str()), blkid_free_probe);
+  if (probe != nullptr) {
+    blkid_probe_enable_superblocks(probe.get(), 1);
+    blkid_probe_enable_partitions(probe.get(), 1);
+    const char* type = nullptr;
+    if (blkid_do_safeprobe(probe.get()) != 1) {
+      if (blkid_probe_lookup_value(probe.get(), "TYPE", &type, nullptr) == 0) {
+        return fmt::format("a file system of type {}", type);
+      }
+      if (blkid_probe_lookup_value(probe.get(), "PTTYPE", &type, nullptr) == 0) {
+        return fmt::format("a partition table of type {}", type);
+      }
+    }
+  }
+  std::uint64_t magic = 0;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  const ssize_t got = ::pread(fd, &magic, sizeof magic, format::kSuperblockOffset + 8);
+  ::close(fd);
+  if (got == sizeof magic && magic == format::kSuperblockMagic) return "a Spindle volume";
+  return {};
+}
+
+nlohmann::ordered_json plan_json(const Request& request, const format::Superblock& superblock,
+                                 const format::Layout& layout) {
+  Uuid uuid;
+  std::memcpy(uuid.data(), superblock.uuid, uuid.size());
+  std::uint64_t free_blocks = 0;
+  for (std::uint64_t g = 0; g < layout.group_count; ++g) {
+    free_blocks += layout.data(GroupNo{g}).length;
+  }
+  return {{"image", request.image},
+          {"uuid", uuid_text(uuid)},
+          {"label", request.label},
+          {"block_size", layout.block_size},
+          {"blocks", layout.block_count},
+          {"data_blocks", free_blocks},
+          {"inodes", layout.inode_count()},
+          {"groups", layout.group_count},
+          {"journal_bytes", layout.journal.length * layout.block_size},
+          {"strategy", request.strategy},
+          {"written", !request.only_show}};
+}
+
+void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
+  const std::uint64_t block_size = plan["block_size"];
+  const std::uint64_t blocks = plan["blocks"];
+  fmt::print("{} {}: {}, {} blocks of {} bytes\n",
+             request.only_show ? "Would format" : "Formatting", request.image,
+             size_text(blocks * block_size), blocks, block_size);
+  fmt::print("  uuid       {}\n", plan["uuid"].get<std::string>());
+  if (!request.label.empty()) fmt::print("  label      {}\n", request.label);
+  fmt::print("  strategy   {}\n", request.strategy);
+  fmt::print("  inodes     {}\n", plan["inodes"].get<std::uint64_t>());
+  fmt::print("  groups     {}\n", plan["groups"].get<std::uint64_t>());
+  fmt::print("  journal    {}\n", size_text(plan["journal_bytes"].get<std::uint64_t>()));
+  fmt::print("  for files  {}\n", size_text(plan["data_blocks"].get<std::uint64_t>() * block_size));
+}
+
+// The wished formatting in numbers; the sentence in `reason` if some of it is impossible.
+bool read_request(const Request& request, FormatOptions& options, std::uint64_t& block_size,
+                  std::uint64_t& size, std::string& reason) {
+  const auto number = [&](const std::string& text, const char* option, std::uint64_t& into) {
+    if (text.empty()) return true;
+    const auto parsed = parse_size(text);
+    if (!parsed.ok()) reason = fmt::format("{}: '{}': {}", option, text, parsed.error().what);
+    if (parsed.ok()) into = *parsed;
+    return parsed.ok();
+  };
+  if (!number(request.block_size, "-b", block_size) || !number(request.size, "SIZE", size) ||
+      !number(request.journal_size, "-J", options.journal_size)) {
+    return false;
+  }
+  if (block_size < kMinBlockSize || block_size > kMaxBlockSize ||
+      (block_size & (block_size - 1)) != 0) {
+    reason = fmt::format("-b: the block size must be a power of two from 1K to 64K, not {}",
+                         request.block_size);
+    return false;
+  }
+  const auto kind = format::map_kind_named(request.strategy);
+  if (!kind) {
+    reason = fmt::format("-a: '{}' is none of contiguous, linked, fat, indexed, extent",
+                         request.strategy);
+    return false;
+  }
+  options.default_map_kind = *kind;
+  if (!request.uuid.empty()) {
+    const auto uuid = parse_uuid(request.uuid);
+    if (!uuid.ok()) {
+      reason = fmt::format("-U: '{}': {}", request.uuid, uuid.error().what);
+      return false;
+    }
+    options.uuid = *uuid;
+  }
+  options.inodes = request.inodes;
+  options.label = request.label;
+  return true;
+}
+
+// Makes the image file as long as wished; tells its size. The sentence in `reason` if that cannot
+// be.
+bool prepare_image(const Request& request, std::uint64_t& size, std::string& reason) {
+  struct stat info {};
+  const bool exists = ::stat(request.image.c_str(), &info) == 0;
+  if (!exists && size == 0) {
+    reason = fmt::format("{} does not exist: say how large it is to be, e.g. `{} 64M`",
+                         request.image, request.image);
+    return false;
+  }
+  if (exists && !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode)) {
+    reason = fmt::format("{} is neither a file nor a block device", request.image);
+    return false;
+  }
+  if (exists && !request.force) {
+    if (const std::string content = present_content(request.image); !content.empty()) {
+      reason = fmt::format("{} already holds {}; --force overwrites it", request.image, content);
+      return false;
+    }
+  }
+  const auto present =
+      exists && S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
+  if (size == 0) size = present;
+  if ((exists && S_ISBLK(info.st_mode)) || request.only_show) return true;
+  if (present >= size && exists) return true;
+  const int fd = ::open(request.image.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  const bool done = fd >= 0 && ::ftruncate(fd, static_cast<off_t>(size)) == 0;
+  if (!done) reason = fmt::format("{}: {}", request.image, std::strerror(errno));
+  if (fd >= 0) ::close(fd);
+  return done;
+}
+
+std::string sentence(const std::string& image, const Error& error) {
+  if (error.code == EBUSY) return fmt::format("{} is in use; unmount it first", image);
+  if (error.code == EINVAL && *error.what != '\0') return fmt::format("{}: {}", image, error.what);
+  return fmt::format("{}: {}", image, error.describe());
+}
+
+int copy_directory(const Request& request, FileDevice& device) {
+  const bool show = !request.quiet && !request.json && ::isatty(STDERR_FILENO) != 0;
+  std::string reason;
+  const auto copied = populate(
+      device, request.directory, reason, [&](const std::string&, const PopulateReport& so_far) {
+        const std::uint64_t done = so_far.files + so_far.directories + so_far.others;
+        if (show && done % 64 == 0) {
+          fmt::print(stderr, "\rCopying {}: {} files, {}   ", request.directory, so_far.files,
+                     size_text(so_far.bytes));
+        }
+      });
+  if (show) fmt::print(stderr, "\r\033[K");
+  if (!copied.ok()) {
+    return fail(reason.empty() ? fmt::format("{}: {}", request.directory, copied.error().describe())
+                               : reason);
+  }
+  if (!request.quiet && !request.json) {
+    fmt::print("Copied {}: {} files, {} directories, {} others, {}\n", request.directory,
+               copied->files, copied->directories, copied->others, size_text(copied->bytes));
+  }
+  return 0;
+}
+
+int run(const Request& request) {
+  FormatOptions options;
+  std::uint64_t block_size = kDefaultBlockSize;
+  std::uint64_t size = 0;
+  std::string reason;
+  if (!read_request(request, options, block_size, size, reason)) return fail(reason);
+  if (size != 0 && size < kMinImageSize) return fail("SIZE: an image has at least 1 MiB");
+  if (size > kMaxImageSize) return fail("SIZE: an image has at most 16 TiB");
+  if (!prepare_image(request, size, reason)) return fail(reason);
+
+  std::unique_ptr<FileDevice> device;
+  if (!request.only_show || ::access(request.image.c_str(), F_OK) == 0) {
+    auto opened = FileDevice::open(
+        request.image,
+        request.only_show ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
+        static_cast<std::uint32_t>(block_size));
+    if (!opened.ok()) return fail(sentence(request.image, opened.error()));
+    device = std::move(opened).take();
+    if (size == 0) size = device->size_bytes();
+  }
+  const auto planned =
+      plan_volume(static_cast<std::uint32_t>(block_size), size / block_size, options);
+  if (!planned.ok()) return fail(sentence(request.image, planned.error()));
+  const auto layout = format::Layout::of(*planned);
+  if (!layout.ok()) return fail(sentence(request.image, layout.error()));
+  const auto plan = plan_json(request, *planned, *layout);
+  if (!request.quiet && !request.json) show_plan(request, plan);
+  if (!request.only_show) {
+    const auto formatted = format_volume(*device, *planned);
+    if (!formatted.ok()) return fail(sentence(request.image, formatted.error()));
+    if (!request.directory.empty()) {
+      if (const int status = copy_directory(request, *device); status != 0) return status;
+    }
+  }
+  if (request.json) fmt::print("{}\n", plan.dump(2));
+  return 0;
+}
+
+}  // namespace
+}  // namespace spindle
+
+int main(int argc, char** argv) {
+  spindle::Request request;
+  CLI::App app{"Makes a Spindle volume in IMAGE, a file or a block device."};
+  app.name("mkfs.spindle");
+  app.set_version_flag("--version,-V", "mkfs.spindle " SPINDLE_VERSION);
+  app.add_option("-b,--block-size", request.block_size, "block size, 1K to 64K (default 4K)")
+      ->type_name("BLOCK");
+  app.add_option("-a,--strategy", request.strategy,
+                 "how new files are mapped: contiguous, linked, fat, indexed or extent (default)")
+      ->type_name("STRATEGY");
+  app.add_option("-L,--label", request.label, "name of the volume, at most 64 bytes")
+      ->type_name("LABEL");
+  app.add_option("-U,--uuid", request.uuid, "UUID of the volume (default: random)")
+      ->type_name("UUID");
+  app.add_option("-N,--inodes", request.inodes, "number of inodes (default: one for each 16 KiB)")
+      ->type_name("INODES");
+  app.add_option("-J,--journal-size", request.journal_size,
+                 "size of the journal (default: a 32nd of the image, at most 16M)")
+      ->type_name("SIZE");
+  app.add_option("-d,--directory", request.directory,
+                 "copy what is in this directory into the volume")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
+  app.add_flag("-n,--dry-run", request.only_show, "say what would be done, and do nothing");
+  app.add_flag("-q,--quiet", request.quiet, "say nothing but errors");
+  app.add_flag("--json", request.json, "say what was done as JSON");
+  app.add_flag("--force", request.force, "overwrite a file system that is there");
+  app.add_option("IMAGE", request.image, "file or block device")->required();
+  app.add_option("SIZE", request.size,
+                 "its size, with K, M, G or T; needed for a file that does not exist");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : spindle::kFailed;
+  }
+  return spindle::run(request);
+}

@@ -1,0 +1,237 @@
+#include "mkfs/populate.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "spindle/fs/file_system.h"
+#include "spindle/thread/runtime.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::size_t kCopyBytes = 1 << 20;
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Timestamp to_timestamp(const timespec& time) {
+  return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
+}
+
+class Populator {
+ public:
+  Populator(FileSystem& volume, const PopulateProgress& progress)
+      : volume_(volume), progress_(progress) {}
+
+  // Folders wait on a list, not on the stack: a tree may be deep.
+  Result<> run(const std::string& source) {
+    pending_.push_back({source, kRootNode});
+    while (!pending_.empty()) {
+      const Folder folder = pending_.back();
+      pending_.pop_back();
+      TRY(copy_folder(folder));
+    }
+    // A folder's times are set after all that is made in it.
+    for (const auto& [path, node] : finished_) TRY(copy_attributes(path, node));
+    return {};
+  }
+
+  [[nodiscard]] const PopulateReport& report() const { return report_; }
+  [[nodiscard]] const std::string& current_path() const { return path_; }
+
+ private:
+  struct Folder {
+    std::string path;
+    NodeId node;
+  };
+
+  Result<> copy_folder(const Folder& folder) {
+    path_ = folder.path;
+    std::unique_ptr<DIR, CloseDirectory> listing(::opendir(folder.path.c_str()));
+    if (!listing) return Error{errno, "it cannot be listed"};
+    std::vector<std::string> names;
+    while (const dirent* item = ::readdir(listing.get())) {
+      const std::string name = item->d_name;
+      if (name != "." && name != "..") names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) TRY(copy_item(folder, name));
+    finished_.push_back(folder);
+    return {};
+  }
+
+  Result<> copy_item(const Folder& folder, const std::string& name) {
+    path_ = folder.path + "/" + name;
+    const std::string path = path_;
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0) return Error{errno, "it cannot be read"};
+    if (progress_) progress_(path, report_);
+    if (S_ISDIR(info.st_mode)) {
+      ++report_.directories;
+      // mkfs made lost+found already.
+      const auto there = volume_.lookup(folder.node, name);
+      const Attributes made =
+          there.ok()
+              ? *there
+              : TRY(volume_.make_directory(caller_, folder.node, name, info.st_mode & 07777));
+      pending_.push_back({path, made.node});
+      return {};
+    }
+    if (info.st_nlink > 1) {
+      const auto known = links_.find({info.st_dev, info.st_ino});
+      if (known != links_.end()) {
+        TRY(volume_.link(known->second, folder.node, name));
+        return {};
+      }
+    }
+    const Attributes made = TRY(make_item(folder, name, path, info));
+    if (info.st_nlink > 1) links_.emplace(std::pair(info.st_dev, info.st_ino), made.node);
+    return copy_attributes(path, made.node);
+  }
+
+  Result<Attributes> make_item(const Folder& folder, const std::string& name,
+                               const std::string& path, const struct stat& info) {
+    if (S_ISREG(info.st_mode)) {
+      ++report_.files;
+      const Attributes made = TRY(volume_.create(caller_, folder.node, name, info.st_mode & 07777));
+      TRY(copy_content(path, made.node, static_cast<std::uint64_t>(info.st_size)));
+      return made;
+    }
+    ++report_.others;
+    if (S_ISLNK(info.st_mode)) {
+      std::string target(4096, '\0');
+      const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+      if (length < 0) return Error{errno, "its target cannot be read"};
+      target.resize(static_cast<std::size_t>(length));
+      return volume_.symlink(caller_, folder.node, name, target);
+    }
+    return volume_.make_node(caller_, folder.node, name, info.st_mode, major(info.st_rdev),
+                             minor(info.st_rdev));
+  }
+
+  // Only what is data is read and written, so holes stay holes.
+  Result<> copy_content(const std::string& path, NodeId node, std::uint64_t size) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) return Error{errno, "it cannot be opened"};
+    std::vector<std::byte> buffer(kCopyBytes);
+    off_t at = ::lseek(file.get(), 0, SEEK_DATA);
+    while (at >= 0 && static_cast<std::uint64_t>(at) < size) {
+      const off_t hole = ::lseek(file.get(), at, SEEK_HOLE);
+      while (at < hole) {
+        const auto want = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(hole - at));
+        const ssize_t got = ::pread(file.get(), buffer.data(), want, at);
+        if (got < 0) return Error{errno, "it cannot be read"};
+        if (got == 0) break;
+        TRY(volume_.write(node, 0, static_cast<std::uint64_t>(at),
+                          std::span(buffer).first(static_cast<std::size_t>(got)), false));
+        at += got;
+        report_.bytes += static_cast<std::uint64_t>(got);
+      }
+      at = ::lseek(file.get(), at, SEEK_DATA);
+    }
+    AttributeChange change;
+    change.size = true;
+    change.to.size = size;
+    TRY(volume_.set_attributes(caller_, node, change));
+    return {};
+  }
+
+  Result<> copy_attributes(const std::string& path, NodeId node) {
+    path_ = path;
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0) return Error{errno, "it cannot be read"};
+    TRY(copy_xattrs(path, node));
+    AttributeChange owner;
+    owner.uid = owner.gid = true;
+    owner.to.uid = info.st_uid;
+    owner.to.gid = info.st_gid;
+    TRY(volume_.set_attributes(caller_, node, owner));
+    AttributeChange rest;
+    rest.mode = !S_ISLNK(info.st_mode);
+    rest.accessed = rest.modified = true;
+    rest.to.mode = info.st_mode;
+    rest.to.accessed = to_timestamp(info.st_atim);
+    rest.to.modified = to_timestamp(info.st_mtim);
+    TRY(volume_.set_attributes(caller_, node, rest));
+    return {};
+  }
+
+  Result<> copy_xattrs(const std::string& path, NodeId node) {
+    const ssize_t length = ::llistxattr(path.c_str(), nullptr, 0);
+    if (length <= 0) return {};
+    std::string names(static_cast<std::size_t>(length), '\0');
+    const ssize_t got = ::llistxattr(path.c_str(), names.data(), names.size());
+    if (got < 0) return Error{errno, "its extended attributes cannot be listed"};
+    names.resize(static_cast<std::size_t>(got));
+    for (std::size_t at = 0; at < names.size();) {
+      const std::string name = names.c_str() + at;
+      at += name.size() + 1;
+      const ssize_t size = ::lgetxattr(path.c_str(), name.c_str(), nullptr, 0);
+      std::vector<std::byte> value(size > 0 ? static_cast<std::size_t>(size) : 0);
+      if (size < 0 || ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size()) < 0) {
+        return Error{errno, "an extended attribute cannot be read"};
+      }
+      const auto set = volume_.set_xattr(caller_, node, name, value, 0);
+      // What belongs to the host alone (security modules of other kinds) stays behind.
+      if (!set.ok() && set.code() != EOPNOTSUPP) return set.error();
+    }
+    return {};
+  }
+
+  FileSystem& volume_;
+  const PopulateProgress& progress_;
+  const Caller caller_{};
+  PopulateReport report_;
+  std::string path_;
+  std::vector<Folder> pending_;
+  std::vector<Folder> finished_;
+  std::map<std::pair<dev_t, ino_t>, NodeId> links_;
+};
+
+}  // namespace
+
+Result<PopulateReport> populate(BlockDevice& device, const std::string& directory,
+                                std::string& reason, const PopulateProgress& progress) {
+  auto runtime = TRY(thread::Runtime::create());
+  Result<PopulateReport> result = Error{EIO, "the copying did not end"};
+  const auto ran = runtime->run([&] {
+    const auto copy = [&]() -> Result<PopulateReport> {
+      auto volume = TRY(FileSystem::mount(device, {.capacity_bytes = 128u << 20}, {}));
+      Populator populator(*volume, progress);
+      const auto copied = populator.run(directory);
+      if (!copied.ok()) reason = populator.current_path() + ": " + copied.error().describe();
+      TRY(volume->unmount());
+      if (!copied.ok()) return copied.error();
+      return populator.report();
+    };
+    result = copy();
+  });
+  if (!ran.ok()) return ran.error();
+  return result;
+}
+
+}  // namespace spindle

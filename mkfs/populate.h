@@ -1,0 +1,27 @@
+// populate: copies a directory of the host into a fresh volume: owners, modes, times, hard and
+// symbolic links, devices, holes and extended attributes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "spindle/device/block_device.h"
+
+namespace spindle {
+
+struct PopulateReport {
+  std::uint64_t files = 0;
+  std::uint64_t directories = 0;
+  std::uint64_t others = 0;  ///< links, devices, FIFOs, sockets
+  std::uint64_t bytes = 0;
+};
+
+/// Called with each path before it is copied.
+using PopulateProgress = std::function<void(const std::string& path, const PopulateReport& so_far)>;
+
+/// Copies what is in `directory` (not itself, but its mode, owner, times and attributes go to the
+/// root). On failure `reason` says which path could not be copied, and why.
+Result<PopulateReport> populate(BlockDevice& device, const std::string& directory,
+                                std::string& reason, const PopulateProgress& progress = {});
+
+}  // namespace spindle
