@@ -4,7 +4,14 @@
 // A new task starts at the top. The highest level that has a task runs; within a level, round
 // robin. A task that has used up its level's quantum, in one go or over several bursts, goes down
 // one. Every `boost` all tasks go back to the top.
+//
+// "feedback" is the older form without boosts: one quantum for all levels, and a task that nobody
+// waits for when its quantum ends is not punished for it.
 
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -96,7 +103,9 @@ class Mlfq final : public CpuPolicy {
 
   [[nodiscard]] std::uint32_t levels() const { return static_cast<std::uint32_t>(queues_.size()); }
   [[nodiscard]] VirtualTime quantum_of(std::uint32_t level) const {
-    return {quantum_.ns << std::min(level, 20u)};
+    const std::uint32_t doublings = std::min(level, 20u);
+    return {std::min(quantum_.ns, std::numeric_limits<std::int64_t>::max() >> doublings)
+            << doublings};
   }
   [[nodiscard]] std::uint32_t level_of(const Task& task) const {
     return task.boosts == boosts_ ? task.level : 0;
@@ -140,10 +149,55 @@ class Mlfq final : public CpuPolicy {
   std::unordered_map<TaskId, Task> tasks_;
 };
 
+class Feedback final : public CpuPolicy {
+ public:
+  explicit Feedback(VirtualTime quantum) : quantum_(quantum) {}
+  [[nodiscard]] std::string_view name() const override { return "feedback"; }
+
+  void ready(TaskId task, const TaskInfo&, Why why) override {
+    std::size_t& level = levels_[task];
+    if (why == Why::kCreated) level = 0;
+    if (why == Why::kQuantumExpired && ready_ != 0) level = std::min(level + 1, kLevels - 1);
+    queues_[level].push_back(task);
+    ++ready_;
+  }
+
+  std::optional<TaskId> next(VirtualTime) override {
+    for (std::deque<TaskId>& queue : queues_) {
+      if (queue.empty()) continue;
+      const TaskId task = queue.front();
+      queue.pop_front();
+      --ready_;
+      return task;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
+
+  void removed(TaskId task) override {
+    CHECK(std::erase(queues_[levels_.at(task)], task) == 1);
+    --ready_;
+  }
+  void finished(TaskId task) override { levels_.erase(task); }
+
+ private:
+  static constexpr std::size_t kLevels = 64;
+
+  VirtualTime quantum_;
+  std::size_t ready_ = 0;
+  std::array<std::deque<TaskId>, kLevels> queues_;
+  std::unordered_map<TaskId, std::size_t> levels_;
+};
+
 }  // namespace
 
 std::unique_ptr<CpuPolicy> make_mlfq_cpu(const CpuConventions& conventions) {
   return std::make_unique<Mlfq>(conventions.quantum, conventions.levels, conventions.boost);
+}
+
+std::unique_ptr<CpuPolicy> make_feedback_cpu(const CpuConventions& conventions) {
+  return std::make_unique<Feedback>(conventions.quantum);
 }
 
 }  // namespace spindle

@@ -20,7 +20,10 @@
   X("mlfq", make_mlfq_cpu)                               \
   X("lottery", make_lottery_cpu)                         \
   X("stride", make_stride_cpu)                           \
-  X("cfs", make_cfs_cpu)
+  X("cfs", make_cfs_cpu)                                 \
+  X("hrrn", make_highest_response_ratio_cpu)             \
+  X("vrr", make_virtual_round_robin_cpu)                 \
+  X("feedback", make_feedback_cpu)
 
 namespace spindle {
 

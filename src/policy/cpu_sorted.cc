@@ -1,9 +1,13 @@
 // Priority, shortest and longest job, earliest deadline: the ready task with the lowest key runs.
 //
 // Each policy is a key, whether a lower key that becomes ready takes the CPU, and whether equals
-// take turns. A preempted task stands in front of its equals: it lost the CPU, not its turn.
+// take turns. Highest response ratio has a key that changes with time, and looks at all.
+
+#include <unordered_map>
+#include <vector>
 
 #include "cpu_policies.h"
+#include "spindle/base/check.h"
 #include "task_heap.h"
 
 namespace spindle {
@@ -24,20 +28,32 @@ std::int64_t by_deadline(const TaskInfo& info) {
   return info.deadline.ns;
 }
 
+struct Rule {
+  std::string_view name;
+  Key key;
+  bool preemptive = false;
+  bool in_turns = false;  ///< equals take turns of a quantum
+  std::optional<VirtualTime> quantum = {};
+};
+
 class Sorted final : public CpuPolicy {
  public:
-  struct Rule {
-    std::string_view name;
-    Key key;
-    bool preemptive = false;
-    std::optional<VirtualTime> quantum = {};
-  };
-
-  explicit Sorted(const Rule& rule) : rule_(rule) {}
+  Sorted(const Rule& rule, CpuConventions::Equals preempted)
+      : rule_(rule),
+        preempted_(rule.in_turns && preempted == CpuConventions::Equals::kArrival
+                       ? CpuConventions::Equals::kFront
+                       : preempted) {}
   [[nodiscard]] std::string_view name() const override { return rule_.name; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
-    tasks_.push(rule_.key(info), task, why == Why::kPreempted);
+    if (preempted_ != CpuConventions::Equals::kArrival) {
+      const bool front = preempted_ == CpuConventions::Equals::kFront && why == Why::kPreempted;
+      tasks_.push(rule_.key(info), task, front);
+      return;
+    }
+    std::int64_t& arrival = arrivals_[task];
+    if (why != Why::kPreempted && why != Why::kQuantumExpired) arrival = ++arrivals_so_far_;
+    tasks_.push_at(rule_.key(info), arrival, task);
   }
 
   std::optional<TaskId> next(VirtualTime) override {
@@ -51,51 +67,103 @@ class Sorted final : public CpuPolicy {
   }
 
   void removed(TaskId task) override { tasks_.remove(task); }
+  void finished(TaskId task) override { arrivals_.erase(task); }
 
  private:
   Rule rule_;
+  CpuConventions::Equals preempted_;
   TaskHeap tasks_;
+  std::unordered_map<TaskId, std::int64_t> arrivals_;  ///< only with Equals::kArrival
+  std::int64_t arrivals_so_far_ = 0;
 };
 
-std::unique_ptr<CpuPolicy> make(const Sorted::Rule& rule) {
-  return std::make_unique<Sorted>(rule);
+/// Highest response ratio next: (waited + burst) / burst; equals in order of arrival. The order
+/// changes as time goes by, so each decision looks at every ready task.
+class HighestResponseRatio final : public CpuPolicy {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "hrrn"; }
+
+  void ready(TaskId task, const TaskInfo& info, Why) override {
+    tasks_.push_back({task, info.now.ns, std::max<std::int64_t>(1, info.expected_burst.ns)});
+  }
+
+  std::optional<TaskId> next(VirtualTime now) override {
+    if (tasks_.empty()) return std::nullopt;
+    auto best = tasks_.begin();
+    for (auto task = tasks_.begin() + 1; task != tasks_.end(); ++task) {
+      // (w1 + b1) / b1 > (w2 + b2) / b2, without division and in numbers wide enough.
+      const auto mine = static_cast<__int128>(now.ns - task->since) * best->burst;
+      const auto its = static_cast<__int128>(now.ns - best->since) * task->burst;
+      if (mine > its) best = task;
+    }
+    const TaskId task = best->task;
+    tasks_.erase(best);
+    return task;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+
+  void removed(TaskId task) override {
+    CHECK(std::erase_if(tasks_, [task](const Waiting& w) { return w.task == task; }) == 1);
+  }
+
+ private:
+  struct Waiting {
+    TaskId task;
+    std::int64_t since = 0;
+    std::int64_t burst = 0;
+  };
+  std::vector<Waiting> tasks_;  ///< in order of arrival
+};
+
+std::unique_ptr<CpuPolicy> make(const CpuConventions& conventions, const Rule& rule) {
+  return std::make_unique<Sorted>(rule, conventions.preempted);
 }
 
 }  // namespace
 
-std::unique_ptr<CpuPolicy> make_priority_cpu(const CpuConventions&) {
-  return make({.name = "priority", .key = by_priority});
+std::unique_ptr<CpuPolicy> make_priority_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "priority", .key = by_priority});
 }
 
-std::unique_ptr<CpuPolicy> make_preemptive_priority_cpu(const CpuConventions&) {
-  return make({.name = "priority-preemptive", .key = by_priority, .preemptive = true});
+std::unique_ptr<CpuPolicy> make_preemptive_priority_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "priority-preemptive", .key = by_priority, .preemptive = true});
 }
 
 std::unique_ptr<CpuPolicy> make_priority_round_robin_cpu(const CpuConventions& conventions) {
-  return make({.name = "priority-rr",
-               .key = by_priority,
-               .preemptive = true,
-               .quantum = conventions.quantum});
+  return make(conventions, {.name = "priority-rr",
+                            .key = by_priority,
+                            .preemptive = true,
+                            .in_turns = true,
+                            .quantum = conventions.quantum});
 }
 
-std::unique_ptr<CpuPolicy> make_shortest_job_cpu(const CpuConventions&) {
-  return make({.name = "sjf", .key = by_shortest});
+std::unique_ptr<CpuPolicy> make_shortest_job_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "sjf", .key = by_shortest});
 }
 
-std::unique_ptr<CpuPolicy> make_shortest_remaining_cpu(const CpuConventions&) {
-  return make({.name = "srtf", .key = by_shortest, .preemptive = true});
+std::unique_ptr<CpuPolicy> make_shortest_remaining_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "srtf", .key = by_shortest, .preemptive = true});
 }
 
-std::unique_ptr<CpuPolicy> make_longest_job_cpu(const CpuConventions&) {
-  return make({.name = "ljf", .key = by_longest});
+std::unique_ptr<CpuPolicy> make_longest_job_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "ljf", .key = by_longest});
 }
 
-std::unique_ptr<CpuPolicy> make_longest_remaining_cpu(const CpuConventions&) {
-  return make({.name = "lrtf", .key = by_longest, .preemptive = true});
+/// The running task grows shorter than the others as it runs, so it must give way now and then: the
+/// quantum is how often that is looked at.
+std::unique_ptr<CpuPolicy> make_longest_remaining_cpu(const CpuConventions& conventions) {
+  return make(
+      conventions,
+      {.name = "lrtf", .key = by_longest, .preemptive = true, .quantum = conventions.quantum});
 }
 
-std::unique_ptr<CpuPolicy> make_earliest_deadline_cpu(const CpuConventions&) {
-  return make({.name = "edf", .key = by_deadline, .preemptive = true});
+std::unique_ptr<CpuPolicy> make_earliest_deadline_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "edf", .key = by_deadline, .preemptive = true});
+}
+
+std::unique_ptr<CpuPolicy> make_highest_response_ratio_cpu(const CpuConventions&) {
+  return std::make_unique<HighestResponseRatio>();
 }
 
 }  // namespace spindle

@@ -25,7 +25,12 @@ class TaskHeap {
   [[nodiscard]] const Entry& top() const { return entries_.front(); }
 
   void push(std::int64_t key, TaskId task, bool in_front = false) {
-    entries_.push_back({key, in_front ? --front_ : ++back_, task});
+    push_at(key, in_front ? --front_ : ++back_, task);
+  }
+
+  /// For a place of the caller's choice among the equal keys; not to be mixed with `push`.
+  void push_at(std::int64_t key, std::int64_t place, TaskId task) {
+    entries_.push_back({key, place, task});
     std::push_heap(entries_.begin(), entries_.end(), after);
   }
 

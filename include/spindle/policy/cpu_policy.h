@@ -2,8 +2,9 @@
 //
 // A task is a user-space thread of the runtime or a process of the simulated machine: the policy
 // cannot tell. It holds the ready tasks; the running one is not among them. A pure object: no lock,
-// no clock; the caller passes the time in. `ready` and `next` are O(log n) at worst; for "fcfs" and
-// "rr" they are a few instructions on a ring of numbers, and allocate nothing in the steady state.
+// no clock; the caller passes the time in. `ready` and `next` are O(log n) at worst (but "hrrn"'s
+// `next` looks at all); for "fcfs" and "rr" they are a few instructions on a ring of numbers, and
+// allocate nothing in the steady state.
 //
 //   policy->ready(task, info, Why::kCreated);
 //   while (auto task = policy->next(now)) {      // it runs, at most quantum(*task)
@@ -67,8 +68,13 @@ class CpuPolicy {
 
 /// The parameters of the policies; each uses those that it has.
 struct CpuConventions {
-  VirtualTime quantum{10'000'000};  ///< of rr, lottery, stride; of MLFQ's highest level
-  std::uint64_t seed = 1;           ///< of the lottery's draws
+  VirtualTime quantum{
+      10'000'000};         ///< of rr, vrr, priority-rr, lrtf, feedback, lottery, stride; MLFQ's top
+  std::uint64_t seed = 1;  ///< of the lottery's draws
+  /// Where a preempted task stands among those of its own key (priority, remaining time): in front
+  /// of them, by the time it first became ready, or behind them.
+  enum class Equals : std::uint8_t { kFront, kArrival, kBack };
+  Equals preempted = Equals::kFront;
   /// MLFQ: levels, each with twice the quantum of the one above; a task that used its quantum up
   /// goes down one; every `boost` all go to the top (0: never).
   std::uint32_t levels = 4;
@@ -78,8 +84,8 @@ struct CpuConventions {
   VirtualTime granularity{750'000};
 };
 
-/// EINVAL for a name that is none of `cpu_policy_names`, a quantum that is not above 0 or
-/// longer than an hour, or a number of levels that is not 1 to 32.
+/// EINVAL for a name that is none of `cpu_policy_names`, a quantum that is not above 0, or a number
+/// of levels that is not 1 to 32.
 Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
                                                    const CpuConventions& conventions);
 inline Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,

@@ -129,6 +129,53 @@ TEST(CpuPolicy, PreemptionFollowsTheKey) {
   EXPECT_EQ(Machine(*edf, deadlines).run(), (std::vector<std::size_t>{0, 1, 1, 0, 0, 2}));
 }
 
+TEST(CpuPolicy, TheProcessesOfTheFeedbackExampleFinishAsTheBookSays) {
+  const std::vector<Job> jobs = {{0, 3}, {2, 6}, {4, 4}, {6, 5}, {8, 2}};
+  const auto mean_turnaround = [&](std::string_view name) {
+    return mean_waiting(name, jobs, 1) + 20 / 5.0;
+  };
+  EXPECT_DOUBLE_EQ(mean_turnaround("fcfs"), 8.6);
+  EXPECT_DOUBLE_EQ(mean_turnaround("rr"), 10.8);
+  EXPECT_DOUBLE_EQ(mean_turnaround("sjf"), 7.6);
+  EXPECT_DOUBLE_EQ(mean_turnaround("srtf"), 7.2);
+  EXPECT_DOUBLE_EQ(mean_turnaround("hrrn"), 8.0);
+  EXPECT_DOUBLE_EQ(mean_turnaround("feedback"), 10.0);
+}
+
+TEST(CpuPolicy, APreemptedTaskStandsWhereTheConventionPutsIt) {
+  using Equals = CpuConventions::Equals;
+  const auto order = [](Equals equals) {
+    const auto policy = policy_named("priority-preemptive", {.preempted = equals});
+    policy->ready(TaskId{1}, {}, Why::kCreated);
+    policy->ready(TaskId{2}, {}, Why::kCreated);
+    EXPECT_EQ(policy->next({}), TaskId{1});
+    EXPECT_EQ(policy->next({}), TaskId{2});
+    policy->ready(TaskId{1}, {}, Why::kPreempted);
+    policy->ready(TaskId{3}, {}, Why::kCreated);
+    policy->ready(TaskId{2}, {}, Why::kPreempted);
+    std::vector<std::uint64_t> ids;
+    while (const auto next = policy->next({})) ids.push_back(next->value);
+    return ids;
+  };
+  EXPECT_EQ(order(Equals::kFront), (std::vector<std::uint64_t>{2, 1, 3}));
+  EXPECT_EQ(order(Equals::kArrival), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(order(Equals::kBack), (std::vector<std::uint64_t>{1, 3, 2}));
+}
+
+TEST(CpuPolicy, VirtualRoundRobinGivesTheRestOfTheQuantumFirst) {
+  const auto policy = policy_named("vrr", {.quantum = {10}});
+  policy->ready(TaskId{1}, {}, Why::kCreated);
+  policy->ready(TaskId{2}, {}, Why::kCreated);
+  ASSERT_EQ(policy->next({}), TaskId{1});
+  policy->ready(TaskId{3}, {}, Why::kCreated);
+  policy->ready(TaskId{1}, {.ran = {7}}, Why::kWoken);
+  ASSERT_EQ(policy->next({}), TaskId{1});
+  EXPECT_EQ(policy->quantum(TaskId{1}), VirtualTime{3});
+  policy->ready(TaskId{1}, {.ran = {3}}, Why::kQuantumExpired);
+  EXPECT_EQ(policy->quantum(TaskId{1}), VirtualTime{10});
+  EXPECT_EQ(policy->next({}), TaskId{2});
+}
+
 /// The second implementation: all ready tasks in the order in which they came, searched whole.
 struct Waiting {
   TaskId task;
