@@ -13,7 +13,7 @@
 namespace spindle {
 
 class CacheCore;
-struct Transfer;
+struct BlockTransfer;
 struct Buffer;
 
 /// A place in a doubly linked list of buffers.
@@ -26,8 +26,8 @@ struct Buffer {
   CacheCore* cache = nullptr;
   std::byte* bytes = nullptr;
   BlockNo block;
-  Transfer* transfer = nullptr;  ///< the load or write-back that uses the frame, or will
-  std::uint64_t last_use = 0;    ///< in accesses to the cache: the order of recency
+  BlockTransfer* transfer = nullptr;  ///< the load or write-back that uses the frame, or will
+  std::uint64_t last_use = 0;         ///< in accesses to the cache: the order of recency
   std::uint32_t frame = 0;
   std::uint32_t pins = 0;
   std::uint16_t verified_kind = 0;

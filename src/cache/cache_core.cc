@@ -96,7 +96,7 @@ Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool c
     if (block.value >= block_count_) {
       return Error{EINVAL, "the block is outside of the device", Subject::block(block)};
     }
-    Transfer transfer;
+    BlockTransfer transfer;
     BlockRef ref = TRY(claim(block, &transfer));
     if (!ref) continue;
     Buffer* const missing[] = {buffer_of(ref)};
@@ -106,7 +106,7 @@ Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool c
 }
 
 /// A frame for the block, which was absent; an empty ref if it came while a frame was waited for.
-Result<BlockRef> CacheCore::claim(BlockNo block, Transfer* transfer) {
+Result<BlockRef> CacheCore::claim(BlockNo block, BlockTransfer* transfer) {
   Buffer* frame = TRY(acquire_frame(block));
   if (frames_.find(block) != nullptr) {
     frames_.give_back(*frame);
@@ -116,7 +116,7 @@ Result<BlockRef> CacheCore::claim(BlockNo block, Transfer* transfer) {
   return pin(*install(frame, block, transfer));
 }
 
-Buffer* CacheCore::install(Buffer* frame, BlockNo block, Transfer* transfer) {
+Buffer* CacheCore::install(Buffer* frame, BlockNo block, BlockTransfer* transfer) {
   frames_.install(*frame, block);
   frame->loading = transfer != nullptr;
   frame->transfer = transfer;
@@ -159,7 +159,8 @@ Result<> CacheCore::submit(const RequestList& list) {
   return result;
 }
 
-Result<> CacheCore::load(std::span<Buffer* const> sorted, Transfer& transfer, IoPurpose purpose) {
+Result<> CacheCore::load(std::span<Buffer* const> sorted, BlockTransfer& transfer,
+                         IoPurpose purpose) {
   const RequestList list(sorted, block_size_, IoRequest::Kind::kRead, purpose);
   const Result<> result = submit(list);
   finish_load(sorted, transfer, result.ok() ? std::nullopt : std::optional(result.error()));
@@ -167,7 +168,7 @@ Result<> CacheCore::load(std::span<Buffer* const> sorted, Transfer& transfer, Io
 }
 
 /// The caller holds the buffers.
-void CacheCore::finish_load(std::span<Buffer* const> buffers, Transfer& transfer,
+void CacheCore::finish_load(std::span<Buffer* const> buffers, BlockTransfer& transfer,
                             const std::optional<Error>& error) {
   for (Buffer* buffer : buffers) {
     buffer->transfer = nullptr;

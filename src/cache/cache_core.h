@@ -14,13 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "block_transfer.h"
 #include "buffer.h"
 #include "dirty_blocks.h"
 #include "frame_pool.h"
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/thread/thread.h"
 #include "spindle/thread/wait_queue.h"
-#include "transfer.h"
 
 namespace spindle {
 
@@ -77,13 +77,13 @@ class CacheCore {
   void frame_may_be_free();
   void count_access(Buffer& buffer);
   Result<BlockRef> read_slowly(BlockNo block, IoPurpose purpose, bool counted);
-  Result<BlockRef> claim(BlockNo block, Transfer* load);
-  Buffer* install(Buffer* frame, BlockNo block, Transfer* load);
+  Result<BlockRef> claim(BlockNo block, BlockTransfer* load);
+  Buffer* install(Buffer* frame, BlockNo block, BlockTransfer* load);
   Result<Buffer*> acquire_frame(BlockNo incoming);
-  Result<> load(std::span<Buffer* const> sorted, Transfer& transfer, IoPurpose purpose);
-  void finish_load(std::span<Buffer* const> buffers, Transfer& transfer,
+  Result<> load(std::span<Buffer* const> sorted, BlockTransfer& transfer, IoPurpose purpose);
+  void finish_load(std::span<Buffer* const> buffers, BlockTransfer& transfer,
                    const std::optional<Error>& error);
-  Result<> collect(Run run, Transfer& transfer, std::vector<BlockRef>& blocks,
+  Result<> collect(Run run, BlockTransfer& transfer, std::vector<BlockRef>& blocks,
                    std::vector<Buffer*>& missing);
   Result<> await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose);
   void run_read_ahead(ReadAhead* work);

@@ -21,7 +21,7 @@ Result<std::vector<BlockRef>> CacheCore::read_range(Run run, IoPurpose purpose) 
   std::vector<BlockRef> blocks;
   blocks.reserve(run.length);
   std::vector<Buffer*> missing;
-  Transfer transfer;
+  BlockTransfer transfer;
   const Result<> collected = collect(run, transfer, blocks, missing);
   // Even when a frame was not to be had: others may be waiting for those that were claimed.
   const Result<> loaded = missing.empty() ? Result<>() : load(missing, transfer, purpose);
@@ -32,7 +32,7 @@ Result<std::vector<BlockRef>> CacheCore::read_range(Run run, IoPurpose purpose) 
 }
 
 /// Pins what is there, and claims frames for what is missing.
-Result<> CacheCore::collect(Run run, Transfer& transfer, std::vector<BlockRef>& blocks,
+Result<> CacheCore::collect(Run run, BlockTransfer& transfer, std::vector<BlockRef>& blocks,
                             std::vector<Buffer*>& missing) {
   for (BlockNo block = run.start; block != run.end();) {
     Buffer* buffer = frames_.find(block);
@@ -68,7 +68,7 @@ Result<> CacheCore::await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpos
 
 /// A read-ahead under way: it holds its frames.
 struct CacheCore::ReadAhead {
-  Transfer transfer;
+  BlockTransfer transfer;
   std::vector<BlockRef> blocks;
   std::vector<Buffer*> buffers;
 };

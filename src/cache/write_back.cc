@@ -154,7 +154,7 @@ Result<> CacheCore::write_idle(std::span<Buffer* const> sorted, Report report) {
 
 /// The blocks are dirty and idle; no suspension before they are marked as on their way.
 Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) {
-  Transfer transfer;
+  BlockTransfer transfer;
   for (Buffer* buffer : sorted) buffer->transfer = &transfer;
   const RequestList list(sorted, block_size_, IoRequest::Kind::kWrite, IoPurpose::kWriteBack);
   Result<> result = submit(list);

@@ -1,4 +1,4 @@
-#include "transfer.h"
+#include "block_transfer.h"
 
 #include "spindle/base/check.h"
 #include "spindle/thread/thread.h"
@@ -22,7 +22,7 @@ std::size_t request_length(std::span<Buffer* const> sorted, std::size_t most) {
 
 }  // namespace
 
-std::optional<Error> Transfer::wait() {
+std::optional<Error> BlockTransfer::wait() {
   // Outside of a runtime every transfer is finished before anybody can look at it.
   CHECK(thread::current_thread::exists());
   TransferWaiter waiter;
@@ -31,7 +31,7 @@ std::optional<Error> Transfer::wait() {
   return waiter.error;
 }
 
-void Transfer::finish(const std::optional<Error>& error) {
+void BlockTransfer::finish(const std::optional<Error>& error) {
   while (auto* waiter = static_cast<TransferWaiter*>(waiters.front())) {
     waiter->error = error;
     waiters.wake(*waiter);

@@ -1,6 +1,7 @@
-// Transfer: blocks on their way between frames and the device, and the threads that wait for them.
+// BlockTransfer: blocks on their way between frames and the device, and the threads that wait for
+// them.
 //
-// A Transfer stands on the stack of the thread that makes it; the buffers it moves point to it
+// A BlockTransfer stands on the stack of the thread that makes it; the buffers it moves point to it
 // until it is finished. RequestList turns buffers, sorted by block, into few large requests.
 #pragma once
 
@@ -15,7 +16,7 @@
 
 namespace spindle {
 
-struct Transfer {
+struct BlockTransfer {
   thread::WaitQueue waiters{"block transfer"};
 
   /// Parks until the transfer is finished; its error, if it failed.
