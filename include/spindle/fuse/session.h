@@ -35,8 +35,9 @@ class Session {
     bool read_only = false;
     bool allow_other = false;
     bool default_permissions = true;
-    std::string atime;   ///< "noatime", "relatime", "strictatime" or empty
-    bool debug = false;  ///< log every request
+    std::string atime;           ///< "noatime", "relatime", "strictatime" or empty
+    std::string kernel_options;  ///< more for mount(2), each with a comma before it: ",nodev"
+    bool debug = false;          ///< log every request
   };
 
   /// Mounts. The reason in words if it fails; libfuse's own message has gone to standard error

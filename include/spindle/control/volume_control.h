@@ -1,0 +1,31 @@
+// The control files of a mounted volume: what .spindle shows of it, and what can be set.
+//
+//   ControlTree control;
+//   add_volume_control(control, {.volume = *volume, .disk = *disk, .requests = ...});
+//
+// One folder for each part of the machine: volume/, cache/, disk/, journal/, requests/, threads/.
+// `README` in the root says what each file is.
+#pragma once
+
+#include <functional>
+
+#include "spindle/control/control_tree.h"
+#include "spindle/disk/simulated_disk.h"
+#include "spindle/fs/file_system.h"
+#include "spindle/fuse/request_statistics.h"
+
+namespace spindle {
+
+struct VolumeParts {
+  FileSystem& volume;
+  SimulatedDisk& disk;
+  /// The mount's requests; null while there is no session yet.
+  std::function<RequestStatistics*()> requests;
+  std::string image;    ///< path of the image
+  std::string version;  ///< of the program
+};
+
+/// Adds all files. Everything in `parts` must outlive the tree.
+void add_volume_control(ControlTree& tree, const VolumeParts& parts);
+
+}  // namespace spindle

@@ -1,0 +1,15 @@
+// The subcommands of `spindle`, one function each: it adds itself to the program's command line,
+// with its options and what runs when it is chosen. What it returns goes to `status`, the program's
+// exit status.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace spindle::cli {
+
+void add_mount_command(CLI::App& app, int& status);
+void add_umount_command(CLI::App& app, int& status);
+
+}  // namespace spindle::cli

@@ -1,0 +1,274 @@
+// `spindle mount`: opens the image, mounts the volume, and serves it until it is unmounted.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/mount_options.h"
+#include "spindle/base/log.h"
+#include "spindle/control/volume_control.h"
+#include "spindle/device/file_device.h"
+#include "spindle/disk/simulated_disk.h"
+#include "spindle/fs/file_system.h"
+#include "spindle/fuse/session.h"
+#include "spindle/thread/runtime.h"
+
+namespace spindle::cli {
+namespace {
+
+struct MountRequest {
+  std::string image;
+  std::string directory;
+  std::vector<std::string> option_texts;
+  bool foreground = false;
+  bool debug = false;
+  MountOptions options;
+};
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "spindle mount: {}\n", what);
+  return 1;
+}
+
+// Unmounts on SIGTERM, SIGINT and SIGHUP, so that stopping the daemon is as safe as `spindle
+// umount`.
+class SignalWatcher final : public thread::FdWatcher {
+ public:
+  explicit SignalWatcher(Session& session) : session_(session) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+    ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+    fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    watched_ = fd_ >= 0 && thread::Runtime::current()->watch(fd_, *this).ok();
+  }
+  ~SignalWatcher() override {
+    if (watched_) thread::Runtime::current()->unwatch(fd_);
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  void readable() override {
+    signalfd_siginfo info{};
+    while (::read(fd_, &info, sizeof info) == sizeof info) session_.unmount();
+  }
+
+ private:
+  Session& session_;
+  int fd_ = -1;
+  bool watched_ = false;
+};
+
+FileSystem::Options volume_options(const MountOptions& options) {
+  FileSystem::Options out;
+  out.read_only = options.read_only;
+  out.access_times = options.atime == "noatime"       ? FileSystem::AccessTimes::kNone
+                     : options.atime == "strictatime" ? FileSystem::AccessTimes::kStrict
+                                                      : FileSystem::AccessTimes::kRelative;
+  out.sync = options.sync;
+  out.data_in_log = options.data_in_log;
+  out.commit_interval_ns = static_cast<std::int64_t>(options.commit_seconds) * 1'000'000'000;
+  out.fit_policy = options.fit_policy;
+  return out;
+}
+
+// In words, for the person who mounts.
+std::string sentence(const MountRequest& request, const Error& error) {
+  if (error.code == EBUSY && *error.what == '\0') {
+    return fmt::format("{} is in use: it is mounted, or being checked", request.image);
+  }
+  if (error.code == EUCLEAN) {
+    return fmt::format("{}: {}; try `fsck.spindle {}`", request.image, error.describe(),
+                       request.image);
+  }
+  return fmt::format("{}: {}", request.image, error.describe());
+}
+
+// One mounted volume from end to end. Runs inside the runtime.
+class Mount {
+ public:
+  Mount(const MountRequest& request, std::function<void()> ready)
+      : request_(request), ready_(std::move(ready)) {}
+
+  // Nothing, or the sentence to say.
+  std::string run() {
+    if (const auto opened = open(); !opened.ok()) return sentence(request_, opened.error());
+    auto session = Session::mount(session_options(), *volume_, control_);
+    if (!session.ok()) {
+      (void)volume_->unmount();
+      return fmt::format("{}: {}", request_.directory, session.error().describe());
+    }
+    session_ = std::move(session).take();
+    Result<> served;
+    {
+      const SignalWatcher signals(*session_);
+      served = session_->serve(ready_);
+    }
+    session_->unmount();
+    const auto unmounted = volume_->unmount();
+    if (!served.ok()) return sentence(request_, served.error());
+    if (!unmounted.ok()) return sentence(request_, unmounted.error());
+    return {};
+  }
+
+ private:
+  Result<> open() {
+    const MountOptions& options = request_.options;
+    const auto access =
+        options.read_only ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite;
+    image_ = TRY(FileDevice::open(request_.image, access, kDefaultBlockSize));
+    const format::Superblock superblock = TRY(read_superblock(*image_));
+    image_->set_block_size(superblock.block_size);
+    disk_ = TRY(SimulatedDisk::create(
+        *image_,
+        {.arm_policy = options.arm_policy, .disk = options.disk_preset, .pace = options.pace}));
+    BufferCache::Options cache;
+    cache.capacity_bytes = options.cache_bytes;
+    cache.policy = options.cache_policy;
+    volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
+    add_volume_control(control_,
+                       {.volume = *volume_,
+                        .disk = *disk_,
+                        .requests = [this] { return session_ ? &session_->statistics() : nullptr; },
+                        .image = request_.image,
+                        .version = SPINDLE_VERSION});
+    return {};
+  }
+
+  [[nodiscard]] Session::Options session_options() const {
+    const MountOptions& options = request_.options;
+    Session::Options out;
+    out.source = request_.image;
+    out.mount_point = request_.directory;
+    out.read_only = options.read_only;
+    out.allow_other = options.allow_other;
+    out.default_permissions = options.default_permissions;
+    out.atime = options.atime;
+    out.kernel_options = options.kernel_options;
+    out.debug = request_.debug;
+    return out;
+  }
+
+  const MountRequest& request_;
+  std::function<void()> ready_;
+  std::unique_ptr<FileDevice> image_;
+  std::unique_ptr<SimulatedDisk> disk_;
+  std::unique_ptr<FileSystem> volume_;
+  ControlTree control_;
+  std::unique_ptr<Session> session_;
+};
+
+std::string serve(const MountRequest& request, std::function<void()> ready) {
+  auto runtime = thread::Runtime::create();
+  if (!runtime.ok()) return runtime.error().describe();
+  std::string problem;
+  const auto ran = (*runtime)->run([&] { problem = Mount(request, std::move(ready)).run(); });
+  if (problem.empty() && !ran.ok()) problem = ran.error().describe();
+  return problem;
+}
+
+// The daemon leaves the terminal once the mount answers.
+void leave_terminal() {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+  ::close(null);
+}
+
+// The parent returns when the child says, through a pipe, that the mount answers, or why it does
+// not: the child's message is one byte if all is well, a sentence if not, nothing if it died.
+int serve_in_background(const MountRequest& request) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(std::strerror(errno));
+  const pid_t child = ::fork();
+  if (child < 0) return fail(std::strerror(errno));
+  if (child == 0) {
+    ::close(ends[0]);
+    ::setsid();
+    const auto tell = [&](std::string_view text) {
+      if (ends[1] < 0) return;
+      (void)!::write(ends[1], text.data(), text.size());
+      ::close(ends[1]);
+      ends[1] = -1;
+    };
+    const std::string problem = serve(request, [&] {
+      if (::chdir("/") != 0) log(LogLevel::kWarning, "the daemon cannot go to /");
+      log_to_syslog();
+      leave_terminal();
+      tell("\n");
+    });
+    if (!problem.empty()) {
+      if (ends[1] < 0) log(LogLevel::kError, problem);
+      tell(problem);
+    }
+    std::_Exit(problem.empty() ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string message;
+  char buffer[512];
+  for (ssize_t got = 0; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    message.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(ends[0]);
+  if (message == "\n") return 0;
+  return fail(message.empty() ? "the daemon died before the mount answered" : message);
+}
+
+int run(MountRequest request) {
+  for (const std::string& text : request.option_texts) {
+    std::string reason;
+    if (!parse_mount_options(text, request.options, reason)) return fail(reason);
+  }
+  const auto absolute = [](const std::string& path) -> std::string {
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                           std::free);
+    return real ? real.get() : "";
+  };
+  const std::string image = absolute(request.image);
+  if (image.empty()) return fail(fmt::format("{}: {}", request.image, std::strerror(errno)));
+  const std::string directory = absolute(request.directory);
+  if (directory.empty())
+    return fail(fmt::format("{}: {}", request.directory, std::strerror(errno)));
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+    return fail(fmt::format("{} is not a directory", request.directory));
+  }
+  if (::access("/dev/fuse", R_OK | W_OK) != 0) {
+    return fail(fmt::format("/dev/fuse cannot be used ({}); is the fuse module loaded?",
+                            std::strerror(errno)));
+  }
+  request.image = image;
+  request.directory = directory;
+  if (!request.foreground) return serve_in_background(request);
+  const std::string problem = serve(request, [] {});
+  return problem.empty() ? 0 : fail(problem);
+}
+
+}  // namespace
+
+void add_mount_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<MountRequest>();
+  CLI::App* command = app.add_subcommand("mount", "Mount the volume in IMAGE at DIR.");
+  command->add_option("IMAGE", request->image, "image file or block device")->required();
+  command->add_option("DIR", request->directory, "where it is to appear")->required();
+  command
+      ->add_option("-o,--options", request->option_texts,
+                   "ro, allow_other, nodefault_permissions, noatime, relatime, strictatime, sync, "
+                   "data=ordered|journal, cache=SIZE, cache-policy=NAME, arm=NAME, disk=PRESET, "
+                   "pace=FACTOR, fit=NAME, commit=SECONDS")
+      ->type_name("OPT,...");
+  command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");
+  command->add_flag("--debug", request->debug, "show every request (with -f)");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

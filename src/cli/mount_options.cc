@@ -1,0 +1,163 @@
+#include "cli/mount_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <span>
+
+#include "spindle/base/limits.h"
+#include "spindle/base/size_text.h"
+#include "spindle/disk/disk_model.h"
+#include "spindle/policy/arm_policy.h"
+#include "spindle/policy/fit_policy.h"
+#include "spindle/policy/replacement_policy.h"
+
+namespace spindle::cli {
+namespace {
+
+// What one option does with its value; an empty reason means that it is good.
+using Apply = std::function<std::string(std::string_view value, MountOptions& options)>;
+
+Apply flag(bool MountOptions::*member, bool to) {
+  return [=](std::string_view value, MountOptions& options) -> std::string {
+    if (!value.empty()) return "takes no value";
+    options.*member = to;
+    return {};
+  };
+}
+
+Apply atime(const char* name) {
+  return [=](std::string_view value, MountOptions& options) -> std::string {
+    if (!value.empty()) return "takes no value";
+    options.atime = name;
+    return {};
+  };
+}
+
+Apply for_kernel(const char* name) {
+  return [=](std::string_view value, MountOptions& options) -> std::string {
+    if (!value.empty()) return "takes no value";
+    options.kernel_options += std::string(",") + name;
+    return {};
+  };
+}
+
+Apply nothing() {
+  return [](std::string_view, MountOptions&) { return std::string(); };
+}
+
+Apply one_of(std::string MountOptions::*member, std::span<const std::string_view> names) {
+  return [=](std::string_view value, MountOptions& options) -> std::string {
+    if (std::find(names.begin(), names.end(), value) == names.end()) {
+      return fmt::format("is one of {}", fmt::join(names, ", "));
+    }
+    options.*member = value;
+    return {};
+  };
+}
+
+std::string apply_data(std::string_view value, MountOptions& options) {
+  if (value != "ordered" && value != "journal") return "is ordered or journal";
+  options.data_in_log = value == "journal";
+  return {};
+}
+
+std::string apply_cache(std::string_view value, MountOptions& options) {
+  const auto size = parse_size(value);
+  if (!size.ok() || *size < (1u << 20) || *size > (1ull << 40)) return "is a size from 1M to 1T";
+  options.cache_bytes = *size;
+  return {};
+}
+
+template <class T>
+bool parse_number(std::string_view text, T& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::string apply_pace(std::string_view value, MountOptions& options) {
+  double pace = 0;
+  if (!parse_number(value, pace) || !(pace >= 0 && pace <= 1000))
+    return "is a factor from 0 to 1000";
+  options.pace = pace;
+  return {};
+}
+
+std::string apply_commit(std::string_view value, MountOptions& options) {
+  std::uint64_t seconds = 0;
+  if (!parse_number(value, seconds) || seconds < 1 || seconds > 3600) {
+    return "is a number of seconds from 1 to 3600";
+  }
+  options.commit_seconds = seconds;
+  return {};
+}
+
+const std::map<std::string_view, Apply>& table() {
+  static const std::map<std::string_view, Apply> options = {
+      {"ro", flag(&MountOptions::read_only, true)},
+      {"rw", flag(&MountOptions::read_only, false)},
+      {"allow_other", flag(&MountOptions::allow_other, true)},
+      {"default_permissions", flag(&MountOptions::default_permissions, true)},
+      {"nodefault_permissions", flag(&MountOptions::default_permissions, false)},
+      {"sync", flag(&MountOptions::sync, true)},
+      {"async", flag(&MountOptions::sync, false)},
+      {"noatime", atime("noatime")},
+      {"relatime", atime("relatime")},
+      {"strictatime", atime("strictatime")},
+      {"data", apply_data},
+      {"cache", apply_cache},
+      {"cache-policy", one_of(&MountOptions::cache_policy, replacement_policy_names())},
+      {"arm", one_of(&MountOptions::arm_policy, arm_policy_names())},
+      {"disk", one_of(&MountOptions::disk_preset, disk_preset_names())},
+      {"pace", apply_pace},
+      {"fit", one_of(&MountOptions::fit_policy, fit_policy_names())},
+      {"commit", apply_commit},
+      // What mount(8) and fstab pass to every file system, and what is so in any case.
+      {"defaults", nothing()},
+      {"auto", nothing()},
+      {"noauto", nothing()},
+      {"nofail", nothing()},
+      {"_netdev", nothing()},
+      {"user", nothing()},
+      {"users", nothing()},
+      {"nouser", nothing()},
+      {"dev", for_kernel("dev")},
+      {"nodev", for_kernel("nodev")},
+      {"suid", for_kernel("suid")},
+      {"nosuid", for_kernel("nosuid")},
+      {"exec", for_kernel("exec")},
+      {"noexec", for_kernel("noexec")},
+  };
+  return options;
+}
+
+}  // namespace
+
+bool parse_mount_options(std::string_view text, MountOptions& options, std::string& reason) {
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const std::string_view item = text.substr(0, comma);
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+    if (item.empty() || item.starts_with("x-")) continue;
+    const auto equals = item.find('=');
+    const std::string_view name = item.substr(0, equals);
+    const std::string_view value =
+        equals == item.npos ? std::string_view() : item.substr(equals + 1);
+    const auto found = table().find(name);
+    if (found == table().end()) {
+      reason = fmt::format("unknown option '{}'; `man spindle-mount` lists them", name);
+      return false;
+    }
+    if (const std::string why = found->second(value, options); !why.empty()) {
+      reason = fmt::format("option '{}' {}", name, why);
+      if (!value.empty()) reason += fmt::format(", not '{}'", value);
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace spindle::cli

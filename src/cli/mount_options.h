@@ -1,0 +1,34 @@
+// The options of `spindle mount -o`: text to values, each checked, an unknown one refused by name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "spindle/base/result.h"
+
+namespace spindle::cli {
+
+struct MountOptions {
+  bool read_only = false;
+  bool allow_other = false;
+  bool default_permissions = true;
+  std::string atime = "relatime";
+  bool sync = false;
+  bool data_in_log = false;
+  std::uint64_t cache_bytes = 64u << 20;
+  std::string cache_policy = "lru";
+  std::string arm_policy = "look";
+  std::string disk_preset = "7200rpm";
+  double pace = 0;
+  std::string fit_policy = "near";
+  std::uint64_t commit_seconds = 5;
+  std::string
+      kernel_options;  ///< ",nodev,nosuid" ...: for the kernel alone, each with a comma before it
+};
+
+/// Adds the comma-separated options of `text` to `options`. The Error's sentence is in `reason`: it
+/// names the option and what is wrong with it.
+bool parse_mount_options(std::string_view text, MountOptions& options, std::string& reason);
+
+}  // namespace spindle::cli

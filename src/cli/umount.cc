@@ -1,0 +1,102 @@
+// `spindle umount`: unmounts, and returns when the last block is written and the daemon is gone.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <mntent.h>
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+
+namespace spindle::cli {
+namespace {
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "spindle umount: {}\n", what);
+  return 1;
+}
+
+// Without touching the directory itself: a mount whose daemon died answers nothing.
+std::string absolute_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         std::free);
+  if (real) return real.get();
+  if (path.empty() || path.front() == '/') return path;
+  char here[PATH_MAX];
+  return ::getcwd(here, sizeof here) != nullptr ? std::string(here) + "/" + path : path;
+}
+
+bool is_mounted(const std::string& directory) {
+  const std::unique_ptr<FILE, decltype(&::endmntent)> table(::setmntent("/proc/self/mounts", "r"),
+                                                            &::endmntent);
+  if (!table) return false;
+  bool found = false;
+  while (const mntent* entry = ::getmntent(table.get())) {
+    if (directory == entry->mnt_dir) found = std::string_view(entry->mnt_type) == "fuse.spindle";
+  }
+  return found;
+}
+
+// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already.
+int open_daemon(const std::string& directory) {
+  std::ifstream file(directory + "/.spindle/process_id");
+  pid_t process = 0;
+  if (!(file >> process)) return -1;
+  return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
+}
+
+// As root the system call; else the helper that is allowed to.
+int unmount(const std::string& directory) {
+  if (::geteuid() == 0) return ::umount2(directory.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execlp("fusermount3", "fusermount3", "-u", "-q", "--", directory.c_str(), nullptr);
+    std::_Exit(127);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) < 0) return errno;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return ENOENT;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
+}
+
+int run(const std::string& given) {
+  const std::string directory = absolute_path(given);
+  if (!is_mounted(directory))
+    return fail(fmt::format("{}: no Spindle volume is mounted there", given));
+  const int daemon = open_daemon(directory);
+  const int error = unmount(directory);
+  if (error != 0) {
+    if (daemon >= 0) ::close(daemon);
+    if (error == EBUSY)
+      return fail(fmt::format("{} is busy: some program has a file open or stands in it", given));
+    return fail(fmt::format("{}: {}", given, std::strerror(error)));
+  }
+  if (daemon < 0) return 0;
+  pollfd ended{daemon, POLLIN, 0};
+  while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  }
+  ::close(daemon);
+  return 0;
+}
+
+}  // namespace
+
+void add_umount_command(CLI::App& app, int& status) {
+  auto directory = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "umount", "Unmount the volume at DIR; returns when its last block is written.");
+  command->add_option("DIR", *directory, "where it is mounted")->required();
+  command->callback([directory, &status] { status = run(*directory); });
+}
+
+}  // namespace spindle::cli

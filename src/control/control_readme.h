@@ -1,0 +1,45 @@
+// The text of .spindle/README.
+#pragma once
+
+#include <string_view>
+
+namespace spindle {
+
+inline constexpr std::string_view kReadme =
+    R"(This directory shows what happens under this mount, and steers it.
+
+Read a file with cat; set one with echo, e.g.   echo sstf > .spindle/disk/scheduler
+A value that is refused fails with "Invalid argument", and last_error says why.
+Files with a twin NAME.json hold the same for programs. Names end in their unit.
+
+  last_error               why the last operation or setting failed, in words
+  version, process_id      of the daemon
+  volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)
+  volume/usage             files, blocks and runs by allocation strategy: how fragmented they are
+  volume/free_runs         how many free runs there are of each length
+  volume/fit               how a free run is picked                          (can be set)
+  volume/errors            the last errors worth telling
+  cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (one file for each, too)
+  cache/policy             which block goes when room is needed              (can be set)
+  cache/drop, cache/reset  write anything: empties the cache; starts counting anew
+  disk/statistics          the disk: requests, arm movement, seek, rotation and transfer time, queue
+  disk/scheduler           in which order the arm serves requests            (can be set)
+  disk/model               which disk is simulated                           (can be set)
+  disk/geometry            its cylinders, heads and tracks
+  disk/pace                wall time for each unit of the disk's virtual time; 0: none (can be set)
+  disk/response_times      how many requests took how long
+  disk/reset               write anything: starts counting anew
+  journal/statistics       transactions, group commits, the log's ends and fill
+  journal/state            working, or why it failed
+  journal/commit, journal/checkpoint   write anything: makes durable; writes home and empties the log
+  requests/latency         each kind of request: how many, and how long they took
+  requests/reset           write anything: starts counting anew
+  threads/list             the daemon's user-space threads: state, what they wait for, switches
+
+Files of the volume carry two attributes:
+  getfattr -n user.spindle.alloc FILE                 its allocation strategy
+  setfattr -n user.spindle.alloc -v linked FILE|DIR   changes it (of a directory: for new files)
+  getfattr -n user.spindle.map --only-values FILE     where its blocks are
+)";
+
+}  // namespace spindle

@@ -1,0 +1,228 @@
+#include "control/folders.h"
+
+#include <charconv>
+
+#include "spindle/base/clock.h"
+#include "spindle/control/table.h"
+#include "spindle/policy/arm_policy.h"
+#include "spindle/policy/replacement_policy.h"
+#include "spindle/thread/inspect.h"
+
+namespace spindle::control {
+namespace {
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::vector<Fact> cache_facts(BufferCache& cache) {
+  const CacheStatistics s = cache.statistics();
+  return {
+      {"size_bytes", s.capacity_blocks * cache.block_size()},
+      {"reads", s.reads},
+      {"hits", s.hits},
+      {"misses", s.misses},
+      {"hit_ratio", share(s.hits, s.reads)},
+      {"evictions", s.evictions},
+      {"read_ahead_blocks", s.read_ahead_blocks},
+      {"read_ahead_used_blocks", s.read_ahead_used},
+      {"written_back_blocks", s.written_back},
+      {"capacity_blocks", s.capacity_blocks},
+      {"used_blocks", s.used_blocks},
+      {"dirty_blocks", s.dirty_blocks},
+      {"pinned_blocks", s.pinned_blocks},
+  };
+}
+
+std::vector<Fact> disk_facts(SimulatedDisk& disk) {
+  const DiskStatistics& s = disk.statistics();
+  const auto ns = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
+  return {
+      {"requests", s.requests()},
+      {"read_requests", s.requests(IoRequest::Kind::kRead)},
+      {"write_requests", s.requests(IoRequest::Kind::kWrite)},
+      {"read_blocks", s.blocks(IoRequest::Kind::kRead)},
+      {"written_blocks", s.blocks(IoRequest::Kind::kWrite)},
+      {"merged_requests", s.merged},
+      {"flushes", s.flushes},
+      {"discards", s.discards},
+      {"errors", s.errors},
+      {"arm_movement_cylinders", s.arm_distance},
+      {"arm_moves", s.arm_moves},
+      {"seek_time_ns", ns(s.seek_ns)},
+      {"rotation_time_ns", ns(s.rotation_ns)},
+      {"transfer_time_ns", ns(s.transfer_ns)},
+      {"busy_time_ns", ns(s.busy_ns())},
+      {"mean_queue_depth", s.mean_depth()},
+      {"longest_queue", s.depth_max},
+      {"mean_response_ns", ns(s.responses.mean_ns())},
+      {"p50_response_ns", ns(s.responses.percentile_ns(50))},
+      {"p90_response_ns", ns(s.responses.percentile_ns(90))},
+      {"p99_response_ns", ns(s.responses.percentile_ns(99))},
+      {"longest_response_ns", ns(s.responses.longest_ns())},
+  };
+}
+
+std::vector<Fact> geometry_facts(SimulatedDisk& disk) {
+  const DiskModel& model = disk.drive().model();
+  return {
+      {"disk", std::string(model.name)},
+      {"cylinders", model.geometry.cylinders()},
+      {"heads", model.geometry.heads()},
+      {"blocks_per_track", model.geometry.blocks_per_track()},
+      {"blocks_per_cylinder", model.geometry.blocks_per_cylinder()},
+      {"rotation_period_ns", static_cast<std::uint64_t>(model.rotation_period_ns())},
+      {"block_time_ns", static_cast<std::uint64_t>(model.block_time_ns)},
+  };
+}
+
+// One row for each power of two that some request's response time fell into.
+Table response_table(SimulatedDisk& disk) {
+  const ResponseHistogram& responses = disk.statistics().responses;
+  Table table({"up_to_ns", "requests"});
+  std::uint64_t count = 0;
+  std::int64_t limit = 1;
+  for (std::size_t i = 0; i < ResponseHistogram::kCounters; ++i) {
+    while (ResponseHistogram::upper_bound_ns(i) > limit && limit < INT64_MAX / 2) {
+      if (count != 0) table.add_row({static_cast<std::uint64_t>(limit), count});
+      count = 0;
+      limit *= 2;
+    }
+    count += responses.counter(i);
+  }
+  if (count != 0) table.add_row({static_cast<std::uint64_t>(limit), count});
+  return table;
+}
+
+std::vector<Fact> journal_facts(Journal& journal) {
+  const JournalStatistics s = journal.statistics();
+  return {
+      {"transactions", s.transactions},
+      {"epochs", s.epochs},
+      {"open_epoch", s.open_epoch},
+      {"durable_epoch", s.durable_epoch},
+      {"log_bytes_written", s.log_bytes},
+      {"log_capacity_bytes", s.log_capacity_bytes},
+      {"log_used_bytes", s.log_used_bytes},
+      {"tail_block", s.tail_block},
+      {"head_block", s.head_block},
+      {"data_logged_blocks", s.data_logged_blocks},
+      {"checkpoints", s.checkpoints},
+      {"checkpointed_blocks", s.checkpointed_blocks},
+      {"blocks_to_checkpoint", s.blocks_to_checkpoint},
+      {"flushes", s.flushes},
+      {"waits_for_space", s.waits_for_space},
+  };
+}
+
+}  // namespace
+
+void add_choice(ControlTree& tree, std::string_view path,
+                std::function<std::span<const std::string_view>()> names,
+                std::function<std::string_view()> present,
+                std::function<Result<>(std::string_view name)> choose) {
+  const auto show = [names = std::move(names),
+                     present = std::move(present)]() -> Result<std::string> {
+    std::string text;
+    for (const std::string_view name : names()) {
+      if (!text.empty()) text += ' ';
+      text += name == present() ? "[" + std::string(name) + "]" : std::string(name);
+    }
+    return text + "\n";
+  };
+  tree.add_file(path, {.read = show, .write = std::move(choose)});
+}
+
+void add_number(ControlTree& tree, std::string_view path, std::function<double()> present,
+                std::function<Result<>(double value)> set) {
+  const auto take = [set = std::move(set)](std::string_view text) -> Result<> {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      return Error{EINVAL, "it is not a number"};
+    }
+    return set(value);
+  };
+  tree.add_file(path, {.read = [present = std::move(present)]() -> Result<std::string> {
+                         return to_text(present()) + "\n";
+                       },
+                       .write = take});
+}
+
+void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action) {
+  tree.add_file(path,
+                {.write = [action = std::move(action)](std::string_view) { return action(); }});
+}
+
+void add_cache_folder(ControlTree& tree, BufferCache& cache) {
+  add_facts(tree, "cache", [&cache] { return cache_facts(cache); });
+  add_choice(
+      tree, "cache/policy", [] { return replacement_policy_names(); },
+      [&cache] { return cache.policy(); },
+      [&cache](std::string_view name) { return cache.set_policy(name); });
+  add_trigger(tree, "cache/reset", [&cache]() -> Result<> {
+    cache.reset_statistics();
+    return {};
+  });
+  add_trigger(tree, "cache/drop", [&cache]() -> Result<> {
+    TRY(cache.flush_all());
+    cache.drop_clean();
+    return {};
+  });
+}
+
+void add_disk_folder(ControlTree& tree, SimulatedDisk& disk) {
+  add_facts(tree, "disk", [&disk] { return disk_facts(disk); });
+  tree.add_file("disk/geometry", {.read = [&disk]() -> Result<std::string> {
+                  return facts_text(geometry_facts(disk));
+                }});
+  tree.add_file("disk/geometry.json", {.read = [&disk]() -> Result<std::string> {
+                  return facts_json(geometry_facts(disk));
+                }});
+  add_table(tree, "disk/response_times",
+            [&disk]() -> Result<Table> { return response_table(disk); });
+  add_choice(
+      tree, "disk/scheduler", [] { return arm_policy_names(); },
+      [&disk] { return disk.arm_policy(); },
+      [&disk](std::string_view name) { return disk.set_arm_policy(name); });
+  add_choice(
+      tree, "disk/model", [] { return disk_preset_names(); }, [&disk] { return disk.disk(); },
+      [&disk](std::string_view name) { return disk.set_disk(name); });
+  add_number(
+      tree, "disk/pace", [&disk] { return disk.pace(); },
+      [&disk](double pace) { return disk.set_pace(pace); });
+  add_trigger(tree, "disk/reset", [&disk]() -> Result<> {
+    disk.reset_statistics();
+    return {};
+  });
+}
+
+void add_journal_folder(ControlTree& tree, Journal& journal) {
+  add_facts(tree, "journal", [&journal] { return journal_facts(journal); });
+  tree.add_file("journal/state", {.read = [&journal]() -> Result<std::string> {
+                  if (!journal.failure()) return std::string("working\n");
+                  return "failed: " + journal.failure()->describe() + "\n";
+                }});
+  add_trigger(tree, "journal/commit", [&journal] { return journal.sync(); });
+  add_trigger(tree, "journal/checkpoint", [&journal] { return journal.checkpoint(); });
+}
+
+void add_threads_folder(ControlTree& tree) {
+  add_table(tree, "threads/list", []() -> Result<Table> {
+    Table table({"id", "name", "state", "waits_for", "object", "waiting_us", "switches",
+                 "stack_bytes", "stack_used_bytes"});
+    const std::int64_t now_ns = monotonic_ns();
+    for (const auto& thread : thread::list_threads(*thread::Runtime::current())) {
+      const bool waits = thread.state == thread::ThreadState::kWaiting;
+      const std::int64_t waited_ns = waits ? now_ns - thread.waiting_since_ns : 0;
+      table.add_row({thread.id, thread.name, std::string(thread::to_string(thread.state)),
+                     std::string(waits ? thread::to_string(thread.waits_for) : ""),
+                     thread.object_name, static_cast<std::uint64_t>(waited_ns / 1000),
+                     thread.switches, std::uint64_t{thread.stack_size},
+                     std::uint64_t{thread.stack_used}});
+    }
+    return table;
+  });
+}
+
+}  // namespace spindle::control

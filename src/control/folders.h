@@ -1,0 +1,32 @@
+// The folders of .spindle, one function each, and the kinds of file that they are made of.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "spindle/cache/buffer_cache.h"
+#include "spindle/control/control_tree.h"
+#include "spindle/disk/simulated_disk.h"
+#include "spindle/journal/journal.h"
+
+namespace spindle::control {
+
+/// A file that shows all names with the present one in brackets, as the kernel's I/O scheduler
+/// files do, and takes a name.
+void add_choice(ControlTree& tree, std::string_view path,
+                std::function<std::span<const std::string_view>()> names,
+                std::function<std::string_view()> present,
+                std::function<Result<>(std::string_view name)> choose);
+/// A file that shows a number and takes one.
+void add_number(ControlTree& tree, std::string_view path, std::function<double()> present,
+                std::function<Result<>(double value)> set);
+/// A file to write anything into: then it happens.
+void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action);
+
+void add_cache_folder(ControlTree& tree, BufferCache& cache);
+void add_disk_folder(ControlTree& tree, SimulatedDisk& disk);
+void add_journal_folder(ControlTree& tree, Journal& journal);
+void add_threads_folder(ControlTree& tree);
+
+}  // namespace spindle::control
