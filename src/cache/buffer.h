@@ -34,6 +34,7 @@ struct Buffer {
   bool in_use = false;         ///< not free
   bool cut_off = false;        ///< no longer found by its number
   bool loading = false;        ///< its content is not there yet
+  bool load_failed = false;    ///< what is cut off has no content
   bool dirty = false;          ///< also while it is being written back
   bool dirtied_again = false;  ///< since the write-back under way began
   bool logged = false;

@@ -173,6 +173,7 @@ void CacheCore::finish_load(std::span<Buffer* const> buffers, BlockTransfer& tra
   for (Buffer* buffer : buffers) {
     buffer->transfer = nullptr;
     buffer->loading = false;
+    buffer->load_failed = error.has_value();
     if (error && !buffer->cut_off) frames_.cut_off(*buffer);
   }
   if (error) ++counts_.failed_loads;

@@ -125,6 +125,7 @@ void FramePool::install(Buffer& buffer, BlockNo block) {
   buffer.verified_kind = 0;
   buffer.cut_off = false;
   buffer.loading = false;
+  buffer.load_failed = false;
   buffer.logged = false;
   buffer.read_ahead = false;
   buffer.last_use = ++clock_;

@@ -58,8 +58,9 @@ Result<> CacheCore::collect(Run run, BlockTransfer& transfer, std::vector<BlockR
 Result<> CacheCore::await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose) {
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     Buffer* buffer = buffer_of(blocks[i]);
-    if (!buffer->loading) continue;
-    if (buffer->transfer->wait()) {
+    if (buffer->loading) buffer->transfer->wait();
+    // It may also have failed while another block was waited for.
+    if (buffer->load_failed) {
       blocks[i] = TRY(read_slowly(run.start + i, purpose, /*counted=*/true));
     }
   }
