@@ -1,13 +1,16 @@
 // Context: a place of execution that can be left and come back to.
 //
 // On x86-64 and AArch64 it is a stack pointer, and the switch is assembly of our own
-// (switch_<architecture>.S); elsewhere it is a ucontext, which costs a system call a switch.
+// (switch_<architecture>.S); elsewhere, or where SPINDLE_UCONTEXT is defined, it is a ucontext,
+// which costs a system call a switch.
 #pragma once
 
 #include <cstddef>
 
-#if !defined(__x86_64__) && !defined(__aarch64__)
+#if !defined(SPINDLE_UCONTEXT) && !defined(__x86_64__) && !defined(__aarch64__)
 #define SPINDLE_UCONTEXT 1
+#endif
+#if defined(SPINDLE_UCONTEXT)
 #include <ucontext.h>
 #endif
 
@@ -18,7 +21,7 @@ using ContextFunction = void (*)();
 #if defined(SPINDLE_UCONTEXT)
 
 struct Context {
-  ucontext_t state;
+  ucontext_t state = {};
 };
 
 /// Leaves the present context into `from` and goes on with `to`, which was left before.
