@@ -12,7 +12,6 @@
 #include "device/io_engine.h"
 #include "device/transfer.h"
 #include "spindle/base/clock.h"
-#include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 
 namespace spindle {
@@ -37,11 +36,6 @@ class Descriptor {
  private:
   int fd_;
 };
-
-/// A user-space thread that can be parked is calling.
-bool may_park() {
-  return thread::Runtime::current() != nullptr && thread::current_thread::exists();
-}
 
 Result<std::uint64_t> size_of(int fd, const struct stat& status) {
   if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
@@ -149,7 +143,7 @@ Result<> FileDevice::submit(std::span<const IoRequest> batch) {
 }
 
 Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
-  const bool parks = may_park();
+  const bool parks = thread::current_thread::exists();
   std::size_t left = 0;
   for (Transfer& transfer : transfers) {
     if (!parks) {
@@ -245,7 +239,7 @@ Error FileDevice::State::failure(const Transfer& transfer, std::int64_t outcome)
 
 std::int64_t FileDevice::State::sync() {
   IoOperation operation{.kind = IoOperation::Kind::kSync, .fd = fd.get()};
-  if (!may_park()) return operation.perform();
+  if (!thread::current_thread::exists()) return operation.perform();
   do {
     perform_all(waiting_engine(), {&operation, 1});
   } while (operation.result == -EINTR || operation.result == -EAGAIN);

@@ -1,0 +1,290 @@
+#include "spindle/disk/simulated_disk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <utility>
+
+#include "spindle/base/check.h"
+#include "spindle/base/clock.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+Result<> check_pace(double pace) {
+  if (pace >= 0 && pace <= SimulatedDisk::kMaxPace) return {};
+  return Error{EINVAL, "the pace must be a number from 0 to 1000"};
+}
+
+void sleep_until(std::int64_t monotonic_deadline_ns) {
+  const timespec deadline{.tv_sec = monotonic_deadline_ns / kNsPerSecond,
+                          .tv_nsec = monotonic_deadline_ns % kNsPerSecond};
+  while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) == EINTR) {
+  }
+}
+
+}  // namespace
+
+/// One submit that is not done; stands on its owner's stack.
+struct SimulatedDisk::Batch {
+  thread::WaitQueue waiter{"disk"};
+  std::size_t remaining = 0;       ///< of its runs in the queue
+  std::int64_t arrived_ns = 0;     ///< paced: monotonic
+  std::int64_t due_ns = 0;         ///< paced: when the run in service is over; 0: none is
+  std::uint64_t write_number = 0;  ///< not 0 while it stands in the list of writes
+  Batch* previous = nullptr;
+  Batch* next = nullptr;
+};
+
+/// What a cookie in the drive's queue stands for.
+struct SimulatedDisk::Pending {
+  Batch* batch = nullptr;
+  IoRequest::Kind kind = IoRequest::Kind::kRead;
+  IoPurpose purpose = IoPurpose::kData;
+  std::uint64_t requests = 0;
+  std::uint64_t blocks = 0;
+};
+
+Result<std::unique_ptr<SimulatedDisk>> SimulatedDisk::create(BlockDevice& backing,
+                                                             const Options& options) {
+  auto policy = TRY(make_arm_policy(options.arm_policy));
+  const DiskModel model =
+      TRY(make_disk_model(options.disk, backing.block_size(), backing.block_count()));
+  TRY(check_pace(options.pace));
+  return std::unique_ptr<SimulatedDisk>(
+      new SimulatedDisk(backing, model, std::move(policy), options.pace));
+}
+
+SimulatedDisk::SimulatedDisk(BlockDevice& backing, const DiskModel& model,
+                             std::unique_ptr<ArmPolicy> policy, double pace)
+    : backing_(backing), drive_(model, std::move(policy)), pace_(pace) {}
+
+SimulatedDisk::~SimulatedDisk() {
+  CHECK(drive_.idle() && oldest_write_ == nullptr);
+}
+
+Result<> SimulatedDisk::submit(std::span<const IoRequest> requests) {
+  bool writes = false;
+  for (const IoRequest& request : requests) {
+    TRY(check_request(*this, request));
+    writes |= request.kind == IoRequest::Kind::kWrite;
+  }
+  Batch batch;
+  if (pace_ > 0) batch.arrived_ns = monotonic_ns();
+  if (writes) link(batch);
+  Result<> outcome = submit_below(requests);
+  if (drive_.model().is_timed()) {
+    enqueue(batch, requests);
+    await(batch);
+  } else {
+    count_untimed(requests);
+  }
+  if (writes) unlink(batch);
+  return outcome;
+}
+
+Result<> SimulatedDisk::submit_below(std::span<const IoRequest> requests) {
+  Result<> outcome = backing_.submit(requests);
+  if (!outcome.ok()) ++statistics_.errors;
+  return outcome;
+}
+
+void SimulatedDisk::count_untimed(std::span<const IoRequest> requests) {
+  Service service;
+  service.depth = 1;
+  for (const IoRequest& request : requests) {
+    const std::uint64_t blocks = request.bytes() / block_size();
+    if (blocks == 0) continue;
+    statistics_.count_request(request, blocks);
+    statistics_.count_service(service, 1);
+  }
+}
+
+void SimulatedDisk::enqueue(Batch& batch, std::span<const IoRequest> requests) {
+  Pending pending;
+  pending.batch = &batch;
+  Run run;
+  for (const IoRequest& request : requests) {
+    const std::uint64_t blocks = request.bytes() / block_size();
+    if (blocks == 0) continue;
+    statistics_.count_request(request, blocks);
+    const bool joins = run.length != 0 && run.end() == request.start &&
+                       pending.kind == request.kind && pending.purpose == request.purpose;
+    if (!joins) {
+      enqueue_run(pending, run);
+      run = {request.start, 0};
+      pending = {&batch, request.kind, request.purpose, 0, 0};
+    }
+    run.length += blocks;
+    pending.blocks += blocks;
+    ++pending.requests;
+  }
+  enqueue_run(pending, run);
+  if (drive_.idle() || handled_by_ != nullptr || !thread::current_thread::exists()) return;
+  handled_by_ = thread::Runtime::current();
+  handled_by_->add_idle_handler(*this);
+}
+
+void SimulatedDisk::enqueue_run(const Pending& pending, Run run) {
+  if (run.length == 0) return;
+  if (free_cookies_.empty()) {
+    free_cookies_.push_back(pending_.size());
+    pending_.emplace_back();
+  }
+  const std::uint64_t cookie = free_cookies_.back();
+  free_cookies_.pop_back();
+  pending_[cookie] = pending;
+  ++pending.batch->remaining;
+  const bool is_write = pending.kind == IoRequest::Kind::kWrite;
+  drive_.arrive(cookie, run, is_write);
+  if (observer_ != nullptr) observer_->arrived(run, is_write, pending.requests);
+}
+
+void SimulatedDisk::await(Batch& batch) {
+  const bool parks = thread::current_thread::exists();
+  while (batch.remaining != 0 || batch.due_ns != 0) {
+    if (batch.due_ns != 0)
+      await_pace(batch);
+    else if (parks)
+      batch.waiter.wait();
+    else
+      serve_one();
+  }
+}
+
+void SimulatedDisk::await_pace(Batch& batch) {
+  // Woken before the time only by a change of pace, which ends the wait.
+  if (thread::current_thread::exists())
+    static_cast<void>(batch.waiter.wait_until(batch.due_ns));
+  else
+    sleep_until(batch.due_ns);
+  batch.due_ns = 0;
+  in_service_ = nullptr;
+}
+
+bool SimulatedDisk::idle() {
+  while (!drive_.idle() && in_service_ == nullptr)
+    if (serve_one()) return true;
+  return false;
+}
+
+/// True if a thread was made ready.
+bool SimulatedDisk::serve_one() {
+  const Service service = drive_.serve_next();
+  const Pending pending = std::exchange(pending_[service.cookie], Pending{});
+  free_cookies_.push_back(service.cookie);
+  statistics_.count_service(service, pending.requests);
+  if (observer_ != nullptr) observer_->served(service, pending.requests);
+  if (drive_.idle() && handled_by_ != nullptr)
+    std::exchange(handled_by_, nullptr)->remove_idle_handler(*this);
+  Batch& batch = *pending.batch;
+  --batch.remaining;
+  if (pace_ > 0) keep_pace(batch, service.total_ns());
+  return (batch.remaining == 0 || batch.due_ns != 0) && batch.waiter.wake_one();
+}
+
+/// Makes the owner wait for the end of the service by the clock on the wall, if that is to come.
+void SimulatedDisk::keep_pace(Batch& batch, std::int64_t service_ns) {
+  const std::int64_t begin_ns = std::max(service_due_ns_, batch.arrived_ns);
+  service_due_ns_ = begin_ns + std::llround(static_cast<double>(service_ns) * pace_);
+  if (service_due_ns_ <= monotonic_ns()) return;
+  batch.due_ns = service_due_ns_;
+  in_service_ = &batch;
+}
+
+Result<> SimulatedDisk::flush() {
+  const std::uint64_t covered = last_write_number_;
+  while (oldest_write_ != nullptr && oldest_write_->write_number <= covered) barrier_.wait();
+  ++statistics_.flushes;
+  Result<> outcome = backing_.flush();
+  if (!outcome.ok()) ++statistics_.errors;
+  return outcome;
+}
+
+Result<> SimulatedDisk::discard(Run run) {
+  TRY(check_run(*this, run));
+  ++statistics_.discards;
+  Result<> outcome = backing_.discard(run);
+  if (!outcome.ok()) ++statistics_.errors;
+  return outcome;
+}
+
+void SimulatedDisk::link(Batch& batch) {
+  batch.write_number = ++last_write_number_;
+  batch.previous = newest_write_;
+  (newest_write_ != nullptr ? newest_write_->next : oldest_write_) = &batch;
+  newest_write_ = &batch;
+}
+
+void SimulatedDisk::unlink(Batch& batch) {
+  const bool was_oldest = oldest_write_ == &batch;
+  (batch.previous != nullptr ? batch.previous->next : oldest_write_) = batch.next;
+  (batch.next != nullptr ? batch.next->previous : newest_write_) = batch.previous;
+  if (was_oldest) barrier_.wake_all();
+}
+
+Result<> SimulatedDisk::set_arm_policy(std::string_view name) {
+  drive_.set_policy(TRY(make_arm_policy(name)));
+  restart_observer();
+  return {};
+}
+
+Result<> SimulatedDisk::set_disk(std::string_view preset) {
+  drive_.set_model(TRY(make_disk_model(preset, block_size(), block_count())));
+  restart_observer();
+  return {};
+}
+
+Result<> SimulatedDisk::set_pace(double pace) {
+  TRY(check_pace(pace));
+  pace_ = pace;
+  service_due_ns_ = monotonic_ns();
+  if (Batch* waits = std::exchange(in_service_, nullptr)) {
+    waits->due_ns = 0;
+    waits->waiter.wake_all();
+  }
+  return {};
+}
+
+Result<> SimulatedDisk::place_arm(Cylinder at, bool moving_up) {
+  if (at.value >= drive_.model().geometry.cylinders())
+    return Error{EINVAL, "the disk has no such cylinder"};
+  drive_.place_arm(at, moving_up);
+  restart_observer();
+  return {};
+}
+
+void SimulatedDisk::reset_statistics() {
+  statistics_ = {};
+  for (const ArmRequest& waiting : drive_.queue()) {
+    const Pending& pending = pending_[waiting.id];
+    const auto kind = static_cast<std::size_t>(pending.kind);
+    const auto purpose = static_cast<std::size_t>(pending.purpose);
+    statistics_.requests_by_purpose[kind][purpose] += pending.requests;
+    statistics_.blocks_by_purpose[kind][purpose] += pending.blocks;
+  }
+  // A policy may remember a sweep: the shadows that start now must not know less than it does.
+  drive_.set_policy(make_arm_policy(arm_policy()).take());
+  restart_observer();
+}
+
+void SimulatedDisk::set_observer(DiskObserver* observer) {
+  observer_ = observer;
+  if (observer_ == nullptr) return;
+  drive_.set_policy(make_arm_policy(arm_policy()).take());
+  restart_observer();
+}
+
+void SimulatedDisk::restart_observer() {
+  if (observer_ == nullptr) return;
+  std::vector<std::uint64_t> requests;
+  requests.reserve(drive_.queue().size());
+  for (const ArmRequest& waiting : drive_.queue())
+    requests.push_back(pending_[waiting.id].requests);
+  observer_->restarted(drive_, requests);
+}
+
+}  // namespace spindle
