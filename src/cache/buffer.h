@@ -35,6 +35,7 @@ struct Buffer {
   bool cut_off = false;        ///< no longer found by its number
   bool loading = false;        ///< its content is not there yet
   bool load_failed = false;    ///< what is cut off has no content
+  bool write_failed = false;   ///< its last write-back
   bool dirty = false;          ///< also while it is being written back
   bool dirtied_again = false;  ///< since the write-back under way began
   bool logged = false;

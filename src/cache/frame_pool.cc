@@ -126,6 +126,7 @@ void FramePool::install(Buffer& buffer, BlockNo block) {
   buffer.cut_off = false;
   buffer.loading = false;
   buffer.load_failed = false;
+  buffer.write_failed = false;
   buffer.logged = false;
   buffer.read_ahead = false;
   buffer.last_use = ++clock_;

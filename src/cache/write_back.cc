@@ -124,11 +124,20 @@ Result<> CacheCore::write_all(std::vector<BlockRef> blocks, Report report) {
     (buffer->transfer == nullptr ? idle : busy_again).push_back(buffer);
   }
   if (Result<> rest = write_idle(idle, report); result.ok()) result = rest;
-  // These began after the call. Should one fail, its owner's next flush says so.
+  // These began after the call.
   for (Buffer* buffer : busy_again) {
-    if (buffer->transfer != nullptr) buffer->transfer->wait();
+    if (Result<> written = await_write(*buffer); result.ok()) result = written;
   }
   return result;
+}
+
+/// Waits for the write-back, by somebody else, that is under way; its error if it did not bring
+/// this block home.
+Result<> CacheCore::await_write(Buffer& buffer) {
+  if (buffer.transfer == nullptr) return {};
+  const std::optional<Error> error = buffer.transfer->wait();
+  if (error && buffer.write_failed) return *error;
+  return {};
 }
 
 /// Writes those that are dirty; the caller holds them. Those that somebody else begins to write
@@ -146,7 +155,7 @@ Result<> CacheCore::write_idle(std::span<Buffer* const> sorted, Report report) {
       if (Result<> written = write_batch(batch, report); result.ok()) result = written;
     }
     for (Buffer* buffer : part) {
-      if (buffer->transfer != nullptr) buffer->transfer->wait();
+      if (Result<> written = await_write(*buffer); result.ok()) result = written;
     }
   }
   return result;
@@ -164,7 +173,7 @@ Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) 
   } else {
     result = write_by_owner(sorted, report);
   }
-  transfer.finish(std::nullopt);
+  transfer.finish(result.ok() ? std::nullopt : std::optional(result.error()));
   write_waiters_.wake_all();
   frame_may_be_free();
   return result;
@@ -195,6 +204,7 @@ void CacheCore::finish_write(Buffer& buffer, const std::optional<Error>& error, 
     --cut_off_writes_;
     return;
   }
+  buffer.write_failed = error.has_value();
   if (error) {
     ++counts_.failed_write_backs;
     if (report == Report::kToOwner) dirty_.remember_error(buffer.owner, *error);
