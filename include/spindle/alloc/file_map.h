@@ -88,7 +88,8 @@ class FileMap {
   /// how many blocks of the range are done. Only if has_holes(); EOPNOTSUPP else.
   virtual Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file,
                                       FileBlock from, std::uint64_t length) const;
-  /// The unwritten blocks at [from, from + length) have content now. Only if has_unwritten().
+  /// The unwritten blocks at [from, from + length), one piece as `find` gives it or a part of it,
+  /// have content now. Only if has_unwritten(). EINVAL if they are not such a piece.
   virtual Result<> mark_written(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
                                 std::uint64_t length) const;
   /// Visits everything, data and own blocks; terminates on any bytes whatever: bounded by the

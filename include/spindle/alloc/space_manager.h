@@ -28,6 +28,8 @@
 
 namespace spindle {
 
+class ChainMemory;
+
 struct SpaceStatistics {
   std::uint64_t blocks = 0;          ///< that files can own
   std::uint64_t free_blocks = 0;     ///< freed ones that are not durable yet included
@@ -80,6 +82,8 @@ class SpaceManager {
   [[nodiscard]] const format::Layout& layout() const;
   [[nodiscard]] BufferCache& cache() const;
   [[nodiscard]] Journal& journal() const;
+  /// What the strategies that chain blocks remember of their walks.
+  [[nodiscard]] ChainMemory& chains();
   [[nodiscard]] SpaceStatistics statistics() const;
   Result<> set_fit_policy(std::string_view name);
   [[nodiscard]] std::string_view fit_policy() const;

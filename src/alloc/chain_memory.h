@@ -1,0 +1,67 @@
+// ChainMemory: what is remembered about files that are chains of blocks (linked, fat), so that a
+// look-up need not begin at the chain's start, and a shrunk chain is not linked on too early.
+//
+// For each chain up to kMaxMarks places, evenly spread over what was walked, and the place where
+// the last look-up ended. A mark is a hint that was true when it was noted; whoever changes a chain
+// drops the marks from there on, and a transaction that is dropped forgets the chain altogether.
+// Chains are told apart by inode and strategy, and by the chain's first block. The chains not used
+// for longest are forgotten beyond kMaxChains. In memory only, not locked.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "spindle/base/id.h"
+
+namespace spindle {
+
+struct ChainMark {
+  FileBlock file_block;
+  BlockNo block;
+};
+
+class ChainMemory {
+ public:
+  static constexpr std::size_t kMaxChains = 1024;
+  static constexpr std::size_t kMaxMarks = 64;  ///< even
+
+  /// The last mark at `at` or before it of the chain that begins at `first`.
+  std::optional<ChainMark> before(InodeNo inode, BlockNo first, FileBlock at);
+  /// A walk came by here. `last`: and ended here.
+  void note(InodeNo inode, BlockNo first, ChainMark mark, bool last);
+  /// The chain changed from `at` on.
+  void cut(InodeNo inode, FileBlock at);
+  void forget(InodeNo inode) { drop(inode); }
+
+  /// The tail of the chain was made the tail by a shrink of that epoch, or by one that is not yet
+  /// committed.
+  void shrinking(InodeNo inode) { shrinks_[inode].uncommitted += 1; }
+  void shrink_ended(InodeNo inode, std::optional<EpochNo> committed);
+  struct Shrink {
+    EpochNo epoch;
+    std::uint32_t uncommitted = 0;
+  };
+  [[nodiscard]] Shrink shrink_of(InodeNo inode) const;
+  /// Shrinks up to this epoch are durable and of no interest.
+  void durable(EpochNo epoch);
+
+ private:
+  struct Chain {
+    InodeNo inode;
+    BlockNo first;
+    std::uint64_t stride = 1;  ///< marks stand at multiples of it
+    std::vector<ChainMark> marks;
+    std::optional<ChainMark> last;
+  };
+  Chain* find(InodeNo inode, BlockNo first);
+  void drop(InodeNo inode);
+
+  std::list<Chain> by_use_;  ///< last used first
+  std::unordered_map<InodeNo, std::list<Chain>::iterator> by_inode_;
+  std::unordered_map<InodeNo, Shrink> shrinks_;
+};
+
+}  // namespace spindle

@@ -1,0 +1,245 @@
+#include "extent_tree.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "extent_node.h"
+
+namespace spindle {
+namespace {
+
+using format::BlockKind;
+using format::ExtentEntry;
+using format::ExtentHead;
+
+/// Whether `next` goes on where `extent` ends, in the file and on the disk.
+bool continues(const ExtentEntry& extent, const ExtentEntry& next) {
+  const std::uint64_t length = std::uint64_t{extent.length} + next.length;
+  return extent.file_block + std::uint64_t{extent.length} == next.file_block &&
+         extent.block + std::uint64_t{extent.length} == next.block && extent.flags == next.flags &&
+         length <= std::numeric_limits<std::uint32_t>::max();
+}
+
+/// The sum of two extents, the first of which is continued by the second.
+ExtentEntry joined(const ExtentEntry& extent, const ExtentEntry& next) {
+  ExtentEntry sum = extent;
+  sum.length = extent.length + next.length;
+  return sum;
+}
+
+void insert_entry(std::span<std::byte> node, std::uint32_t index, const ExtentEntry& entry) {
+  ExtentHead& head = node_head(node);
+  std::byte* const place = node.data() + entry_offset(index);
+  std::memmove(place + sizeof(ExtentEntry), place, (head.count - index) * sizeof(ExtentEntry));
+  std::memcpy(place, &entry, sizeof entry);
+  head.count = static_cast<std::uint16_t>(head.count + 1);
+}
+
+void erase_entry(std::span<std::byte> node, std::uint32_t index) {
+  ExtentHead& head = node_head(node);
+  std::byte* const place = node.data() + entry_offset(index);
+  const std::uint32_t after = head.count - index - 1u;
+  std::memmove(place, place + sizeof(ExtentEntry), after * sizeof(ExtentEntry));
+  std::memset(place + after * sizeof(ExtentEntry), 0, sizeof(ExtentEntry));
+  head.count = static_cast<std::uint16_t>(head.count - 1);
+}
+
+}  // namespace
+
+unsigned max_extent_levels(const format::Layout& layout) {
+  const std::uint64_t per_node =
+      std::max<std::uint64_t>(2, format::extents_per_node(layout.block_size) / 2);
+  std::uint64_t extents = format::kRootExtents;
+  unsigned levels = 0;
+  for (; extents < layout.block_count && levels < format::kMaxExtentLevels; ++levels) {
+    extents *= per_node;
+  }
+  return levels;
+}
+
+std::uint32_t ExtentEditor::capacity(BlockNo block) const {
+  return node_capacity(space_.layout(), block);
+}
+
+Result<std::span<std::byte>> ExtentEditor::edit_node(BlockNo block) {
+  if (!block) return file_.root;
+  return TRY(tx_.edit_block(block, BlockKind::kExtentNode))
+  .subspan(format::kHeaderSize);
+}
+
+Result<BlockNo> ExtentEditor::create_node(std::uint16_t level,
+                                          std::span<const ExtentEntry> entries) {
+  const Run run = TRY(space_.allocate(tx_, {.want = 1, .hint = space_.hint_for(file_.inode)}));
+  const std::span<std::byte> node =
+      TRY(tx_.create_block(run.start, BlockKind::kExtentNode, file_.inode))
+  .subspan(format::kHeaderSize);
+  node_head(node).level = level;
+  node_head(node).count = static_cast<std::uint16_t>(entries.size());
+  std::memcpy(node.data() + entry_offset(0), entries.data(), entries.size_bytes());
+  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  root.node_count += 1;
+  file_.blocks += 1;
+  return run.start;
+}
+
+Result<> ExtentEditor::free_node(BlockNo block) {
+  TRY(space_.free(tx_, {block, 1}));
+  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  if (root.node_count == 0 || file_.blocks == 0) {
+    return corrupt("the count of extent nodes is wrong", Subject::inode(file_.inode));
+  }
+  root.node_count -= 1;
+  file_.blocks -= 1;
+  return {};
+}
+
+/// Lets the keys on the way to the path's first entry be no greater than `key`.
+Result<> ExtentEditor::lower_keys(const ExtentPath& path, FileBlock key) {
+  for (unsigned i = 0; i + 1 < path.depth; ++i) {
+    const auto& step = path.steps[i];
+    const BlockView view = TRY(read_node_block(tx_, step.block));
+    const auto node = node_bytes(view, step.block, file_.root);
+    if (node_entry(node, step.index).file_block <= key.value) continue;
+    node_entry(TRY(edit_node(step.block)), step.index).file_block = key.value;
+  }
+  return {};
+}
+
+Result<> ExtentEditor::update(const ExtentPath& path, const ExtentEntry& entry) {
+  node_entry(TRY(edit_node(path.leaf().block)), path.leaf().index) = entry;
+  return {};
+}
+
+/// Joins the extent to those before and after it in the leaf; false if neither goes on.
+Result<bool> ExtentEditor::join(const ExtentPath& path, const ExtentEntry& extent) {
+  const auto& leaf = path.leaf();
+  const std::uint32_t next_index = path.found ? leaf.index + 1 : 0;
+  const BlockView view = TRY(read_node_block(tx_, leaf.block));
+  const auto node = node_bytes(view, leaf.block, file_.root);
+  const bool before = path.found && continues(path.entry, extent);
+  const bool after = next_index < leaf.count && continues(extent, node_entry(node, next_index));
+  if (!before && !after) return false;
+  const ExtentEntry next = after ? node_entry(node, next_index) : ExtentEntry{};
+  const std::span<std::byte> edited = TRY(edit_node(leaf.block));
+  if (!before) {
+    node_entry(edited, next_index) = joined(extent, next);
+    TRY(lower_keys(path, FileBlock{extent.file_block}));
+    return true;
+  }
+  const ExtentEntry sum = joined(path.entry, extent);
+  if (after && continues(sum, next)) {
+    node_entry(edited, leaf.index) = joined(sum, next);
+    erase_entry(edited, next_index);
+  } else {
+    node_entry(edited, leaf.index) = sum;
+  }
+  return true;
+}
+
+Result<> ExtentEditor::add(const ExtentEntry& extent) {
+  const ExtentPath path = TRY(seek(FileBlock{extent.file_block}));
+  if (path.covers(FileBlock{extent.file_block}) ||
+      path.limit.value < extent.file_block + std::uint64_t{extent.length}) {
+    return corrupt("extents would overlap", Subject::inode(file_.inode));
+  }
+  if (TRY(join(path, extent))) return {};
+  return insert(path, extent);
+}
+
+Result<> ExtentEditor::insert(ExtentPath path, const ExtentEntry& entry) {
+  TRY(make_room(path, entry));
+  const auto& leaf = path.leaf();
+  insert_entry(TRY(edit_node(leaf.block)), path.found ? leaf.index + 1 : 0, entry);
+  return lower_keys(path, FileBlock{entry.file_block});
+}
+
+/// Splits what must be split so that the leaf, to which the path then leads, has room.
+Result<> ExtentEditor::make_room(ExtentPath& path, const ExtentEntry& entry) {
+  // Each round makes room one level further down, or adds one.
+  for (unsigned round = 0; round <= 2 * format::kMaxExtentLevels; ++round) {
+    unsigned full = path.depth;  // the topmost of the full nodes that end with the leaf
+    while (full > 0 && path.steps[full - 1].count == capacity(path.steps[full - 1].block)) --full;
+    if (full == path.depth) return {};
+    if (full == 0) {
+      TRY(grow_root(path));
+    } else {
+      TRY(split(path, full, entry.file_block));
+    }
+    path = TRY(seek(FileBlock{entry.file_block}));
+  }
+  return corrupt("the extent tree is too deep", Subject::inode(file_.inode));
+}
+
+/// The root's entries move to a new node, the root's only child.
+Result<> ExtentEditor::grow_root(ExtentPath& path) {
+  if (path.depth > format::kMaxExtentLevels) {
+    return Error{EFBIG, "the extent tree is too deep", Subject::inode(file_.inode)};
+  }
+  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  const std::uint16_t level = root.head.level;
+  const BlockNo child = TRY(create_node(level, std::span(root.entries, root.head.count)));
+  root.head.level = static_cast<std::uint16_t>(level + 1);
+  root.head.count = 1;
+  root.entries[1] = ExtentEntry{};
+  root.entries[0].block = child.value;
+  root.entries[0].length = 0;
+  root.entries[0].flags = 0;
+  return {};
+}
+
+/// Splits the full node of step `at`, whose parent has room; `key` is to go into it or below it.
+Result<> ExtentEditor::split(ExtentPath& path, unsigned at, std::uint64_t key) {
+  const auto& step = path.steps[at];
+  const std::span<std::byte> node = TRY(edit_node(step.block));
+  const std::uint32_t count = node_head(node).count;
+  const bool at_end = node_entry(node, count - 1).file_block <= key;
+  const std::uint32_t keep = at_end ? count - 1 : count / 2;
+  std::vector<ExtentEntry> moved;
+  for (std::uint32_t i = keep; i < count; ++i) moved.push_back(node_entry(node, i));
+  for (std::uint32_t i = count; i > keep; --i) erase_entry(node, i - 1);
+  const BlockNo sibling = TRY(create_node(node_head(node).level, moved));
+  ExtentEntry pointer{};
+  pointer.file_block = moved.front().file_block;
+  pointer.block = sibling.value;
+  const auto& parent = path.steps[at - 1];
+  insert_entry(TRY(edit_node(parent.block)), parent.index + 1, pointer);
+  return {};
+}
+
+Result<> ExtentEditor::erase(ExtentPath path) {
+  for (unsigned i = path.depth; i > 0; --i) {
+    const auto& step = path.steps[i - 1];
+    if (step.count > 1 || i == 1) {
+      erase_entry(TRY(edit_node(step.block)), step.index);
+      break;
+    }
+    TRY(free_node(step.block));
+  }
+  return collapse_root();
+}
+
+Result<> ExtentEditor::collapse_root() {
+  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  while (root.head.level != 0 && root.head.count <= 1) {
+    if (root.head.count == 0) {
+      root.head.level = 0;
+      break;
+    }
+    const BlockNo child{root.entries[0].block};
+    const BlockView view = TRY(read_node_block(tx_, child));
+    const auto node = node_bytes(view, child, file_.root);
+    const ExtentHead head = node_head(node);
+    if (head.level + 1 != root.head.level) {
+      return corrupt("the levels of the extent tree do not descend", Subject::block(child));
+    }
+    if (head.count > format::kRootExtents) break;
+    for (std::uint32_t i = 0; i < format::kRootExtents; ++i) {
+      root.entries[i] = i < head.count ? node_entry(node, i) : ExtentEntry{};
+    }
+    root.head = head;
+    TRY(free_node(child));
+  }
+  return {};
+}
+
+}  // namespace spindle

@@ -1,0 +1,51 @@
+#include "spindle/alloc/file_map.h"
+
+#include <array>
+
+#include "file_maps.h"
+
+namespace spindle {
+namespace {
+
+const std::array<const FileMap*, 5>& table() {
+  static const std::array<const FileMap*, 5> maps = {
+      &contiguous_map(), &linked_map(), &fat_map(), &indexed_map(), &extent_map(),
+  };
+  return maps;
+}
+
+}  // namespace
+
+std::uint32_t FileMap::content_size(std::uint32_t block_size) const {
+  return block_size;
+}
+
+Result<std::uint64_t> FileMap::punch(Transaction&, SpaceManager&, MapFile& file, FileBlock,
+                                     std::uint64_t) const {
+  return Error{EOPNOTSUPP, "the strategy has no holes", Subject::inode(file.inode)};
+}
+
+Result<> FileMap::mark_written(Transaction&, SpaceManager&, MapFile& file, FileBlock,
+                               std::uint64_t) const {
+  return Error{EOPNOTSUPP, "the strategy has no unwritten blocks", Subject::inode(file.inode)};
+}
+
+const FileMap* file_map(format::MapKind kind) {
+  for (const FileMap* map : table()) {
+    if (map->kind() == kind) return map;
+  }
+  return nullptr;
+}
+
+const FileMap* file_map(std::string_view name) {
+  for (const FileMap* map : table()) {
+    if (map->name() == name) return map;
+  }
+  return nullptr;
+}
+
+std::span<const FileMap* const> all_file_maps() {
+  return table();
+}
+
+}  // namespace spindle

@@ -1,0 +1,29 @@
+// The strategies, by name, and what they share.
+#pragma once
+
+#include "spindle/alloc/file_map.h"
+
+namespace spindle {
+
+const FileMap& contiguous_map();
+const FileMap& linked_map();
+const FileMap& fat_map();
+const FileMap& indexed_map();
+const FileMap& extent_map();
+
+/// Where the file's first block would best stand.
+inline BlockNo first_hint(const SpaceManager& space, const MapFile& file) {
+  return file.hint ? file.hint : space.hint_for(file.inode);
+}
+
+/// Frees blocks that the file owns, and counts them out of it.
+inline Result<> free_blocks(Transaction& tx, SpaceManager& space, MapFile& file, Run run) {
+  if (file.blocks < run.length) {
+    return corrupt("the file's count of blocks is wrong", Subject::inode(file.inode));
+  }
+  TRY(space.free(tx, run));
+  file.blocks -= run.length;
+  return {};
+}
+
+}  // namespace spindle

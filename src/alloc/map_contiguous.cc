@@ -1,0 +1,159 @@
+// contiguous: one run. It grows in place while the blocks behind it are free; else the file moves.
+
+#include <algorithm>
+#include <vector>
+
+#include "file_maps.h"
+
+namespace spindle {
+namespace {
+
+using format::ContiguousRoot;
+
+// A file that moves is copied in pieces of so many bytes, each written before the next is read, so
+// that the cache is not flooded.
+constexpr std::uint64_t kCopyBytes = 1u << 20;
+
+ContiguousRoot& root_of(MapFile& file) {
+  return format::at<ContiguousRoot>(file.root, 0);
+}
+
+Result<Run> run_of(const format::Layout& layout, const MapFile& file) {
+  const auto& root = format::at<ContiguousRoot>(std::span<const std::byte>(file.root), 0);
+  const Run run{BlockNo{root.start}, root.length};
+  if (run.length == 0 && !run.start) return run;
+  if (!layout.is_data(run)) {
+    return corrupt("the run of a contiguous file is impossible", Subject::inode(file.inode));
+  }
+  return run;
+}
+
+void set_run(MapFile& file, Run run) {
+  root_of(file).start = run.length == 0 ? 0 : run.start.value;
+  root_of(file).length = run.length;
+}
+
+class ContiguousMap final : public FileMap {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "contiguous"; }
+  [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kContiguous; }
+  [[nodiscard]] bool has_holes() const override { return false; }
+  [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override {
+    return layout.data(GroupNo{0}).length;
+  }
+  [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout&) const override {
+    return log_cost::kAllocate + log_cost::kFree;
+  }
+  Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
+                      std::uint64_t max) const override;
+  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
+                        std::uint64_t want, bool unwritten) const override;
+  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
+                      FileBlock end) const override;
+  Result<> walk(const WalkContext& context, const MapFile& file,
+                const MapVisitor& visitor) const override;
+};
+
+Result<Extent> ContiguousMap::find(BlockReader&, SpaceManager& space, const MapFile& file,
+                                   FileBlock at, std::uint64_t max) const {
+  const Run run = TRY(run_of(space.layout(), file));
+  if (at.value >= run.length) return Extent{.at = at, .block = kNoBlock, .length = max};
+  return Extent{
+      .at = at, .block = run.start + at.value, .length = std::min(max, run.length - at.value)};
+}
+
+/// Copies `count` blocks through the cache; all but a device flush is done when it returns.
+Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std::uint64_t count) {
+  BufferCache& cache = space.cache();
+  const std::uint64_t most =
+      std::clamp<std::uint64_t>(kCopyBytes / space.layout().block_size, 1, BufferCache::kMaxRange);
+  for (std::uint64_t done = 0; done < count;) {
+    const std::uint64_t piece = std::min(most, count - done);
+    const std::vector<BlockRef> source =
+        TRY(cache.read_range({from + done, piece}, IoPurpose::kData));
+    for (std::uint64_t i = 0; i < piece; ++i) {
+      const BlockRef target = TRY(cache.blank(to + done + i));
+      TRY(cache.write_access(target));
+      const auto bytes = source[i].bytes();
+      std::copy(bytes.begin(), bytes.end(), target.writable().begin());
+      cache.mark_dirty(target, owner);
+    }
+    TRY(cache.flush_file(owner));
+    done += piece;
+  }
+  return {};
+}
+
+/// A run for a file of `used` blocks that grows: with as much again as reserve, if there is one, or
+/// with room for what is wanted, or for one block more.
+Result<Run> find_new_home(Transaction& tx, SpaceManager& space, const MapFile& file,
+                          std::uint64_t used, std::uint64_t want, std::uint64_t most) {
+  const std::uint64_t lengths[] = {std::min(most, 2 * (used + want)), used + want, used + 1};
+  for (const std::uint64_t length : lengths) {
+    Result<Run> run = space.allocate(
+        tx, {.want = length, .hint = first_hint(space, file), .must_be_whole = true});
+    if (run.ok() || run.code() != ENOSPC) return run;
+  }
+  return Error{ENOSPC, "no free run is long enough for the contiguous file",
+               Subject::inode(file.inode)};
+}
+
+/// Moves the file, `used` blocks of which have content, to a longer run.
+Result<Run> move(Transaction& tx, SpaceManager& space, MapFile& file, Run old, std::uint64_t used,
+                 std::uint64_t want, std::uint64_t most) {
+  const Run home = TRY(find_new_home(tx, space, file, used, want, most));
+  TRY(copy(space, file.inode, old.start, home.start, used));
+  // The copy must be durable before the root says that it is the file.
+  TRY(space.cache().flush_device());
+  file.blocks += home.length;
+  set_run(file, home);
+  TRY(free_blocks(tx, space, file, old));
+  return home;
+}
+
+Result<Extent> ContiguousMap::extend(Transaction& tx, SpaceManager& space, MapFile& file,
+                                     FileBlock at, std::uint64_t want, bool /*unwritten*/) const {
+  const std::uint64_t most = max_file_blocks(space.layout());
+  if (at.value >= most) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
+  want = std::min(want, most - at.value);
+  Run run = TRY(run_of(space.layout(), file));
+  CHECK(at.value <= run.length);
+  if (run.length == 0) {
+    run = TRY(space.allocate(tx, {.want = want, .hint = first_hint(space, file)}));
+    file.blocks += run.length;
+  } else if (at.value == run.length) {
+    const Run more = TRY(space.allocate_at(tx, run.end(), want));
+    file.blocks += more.length;
+    run.length += more.length;
+    if (more.length == 0) run = TRY(move(tx, space, file, run, at.value, want, most));
+  }
+  set_run(file, run);
+  return Extent{
+      .at = at, .block = run.start + at.value, .length = std::min(want, run.length - at.value)};
+}
+
+Result<bool> ContiguousMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
+                                   FileBlock end) const {
+  const Run run = TRY(run_of(space.layout(), file));
+  if (end.value >= run.length) return true;
+  set_run(file, {run.start, end.value});
+  TRY(free_blocks(tx, space, file, {run.start + end.value, run.length - end.value}));
+  return true;
+}
+
+Result<> ContiguousMap::walk(const WalkContext& context, const MapFile& file,
+                             const MapVisitor& visitor) const {
+  const Run run = TRY(run_of(context.layout, file));
+  if (run.length == 0) return {};
+  return visitor.data({.at = FileBlock{0}, .block = run.start, .length = run.length});
+}
+
+const ContiguousMap kContiguousMap;
+
+}  // namespace
+
+const FileMap& contiguous_map() {
+  return kContiguousMap;
+}
+
+}  // namespace spindle

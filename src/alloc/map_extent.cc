@@ -1,0 +1,187 @@
+// extent: a tree of runs, the default strategy. The tree itself is extent_tree.h.
+
+#include <algorithm>
+
+#include "extent_tree.h"
+#include "file_maps.h"
+
+namespace spindle {
+namespace {
+
+using format::ExtentEntry;
+
+// Runs that one call of shrink or punch frees at most.
+constexpr int kRunsPerCall = 16;
+
+class ExtentMap final : public FileMap {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "extent"; }
+  [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kExtent; }
+  [[nodiscard]] bool has_holes() const override { return true; }
+  [[nodiscard]] bool has_unwritten() const override { return true; }
+  [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override;
+  [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout& layout) const override;
+  Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
+                      std::uint64_t max) const override;
+  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
+                        std::uint64_t want, bool unwritten) const override;
+  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
+                      FileBlock end) const override;
+  Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
+                              std::uint64_t length) const override;
+  Result<> mark_written(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
+                        std::uint64_t length) const override;
+  Result<> walk(const WalkContext& context, const MapFile& file,
+                const MapVisitor& visitor) const override {
+    return walk_extents(context, file.root, visitor);
+  }
+};
+
+/// The part of an extent from its `skip`-th block on, `length` blocks.
+ExtentEntry part_of(const ExtentEntry& extent, std::uint64_t skip, std::uint64_t length) {
+  ExtentEntry part = extent;
+  part.file_block = extent.file_block + skip;
+  part.block = extent.block + skip;
+  part.length = static_cast<std::uint32_t>(length);
+  return part;
+}
+
+std::uint64_t end_of(const ExtentEntry& extent) {
+  return extent.file_block + std::uint64_t{extent.length};
+}
+
+/// Takes [skip, skip + length) out of the path's entry; what is left on both sides stays.
+Result<> cut_out(ExtentEditor& tree, const ExtentPath& path, std::uint64_t skip,
+                 std::uint64_t length) {
+  const ExtentEntry whole = path.entry;
+  const std::uint64_t after = whole.length - skip - length;
+  const ExtentEntry right = part_of(whole, skip + length, after);
+  if (skip == 0) return after == 0 ? tree.erase(path) : tree.update(path, right);
+  TRY(tree.update(path, part_of(whole, 0, skip)));
+  if (after != 0) TRY(tree.add(right));
+  return {};
+}
+
+std::uint64_t ExtentMap::max_file_blocks(const format::Layout& layout) const {
+  return std::min(kExtentFileEnd.value, kMaxImageSize / layout.block_size);
+}
+
+std::size_t ExtentMap::log_bytes_per_call(const format::Layout& layout) const {
+  // A change edits at most one node of each level and creates a sibling for it; all else is runs.
+  const std::size_t levels = max_extent_levels(layout) + 1u;
+  return 2 * levels * (log_cost::block(layout.block_size) + log_cost::kAllocate) +
+         kRunsPerCall * log_cost::kFree;
+}
+
+Result<Extent> ExtentMap::find(BlockReader& reader, SpaceManager& space, const MapFile& file,
+                               FileBlock at, std::uint64_t max) const {
+  if (at >= kExtentFileEnd) return Extent{.at = at, .block = kNoBlock, .length = max};
+  const ExtentPath path = TRY(seek_extent(reader, space.layout(), file.root, at));
+  if (!path.covers(at)) {
+    const bool endless = path.limit == kExtentFileEnd;
+    const std::uint64_t length = endless ? max : std::min(max, path.limit - at);
+    return Extent{.at = at, .block = kNoBlock, .length = length};
+  }
+  const std::uint64_t skip = at.value - path.entry.file_block;
+  return Extent{.at = at,
+                .block = BlockNo{path.entry.block + skip},
+                .length = std::min<std::uint64_t>(max, path.entry.length - skip),
+                .unwritten = (path.entry.flags & format::kUnwritten) != 0};
+}
+
+Result<Extent> ExtentMap::extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
+                                 std::uint64_t want, bool unwritten) const {
+  const std::uint64_t end = max_file_blocks(space.layout());
+  if (at.value >= end) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
+  ExtentEditor tree(tx, space, file);
+  const ExtentPath path = TRY(tree.seek(at));
+  CHECK(!path.covers(at));
+  want = std::min({want, path.limit - at, end - at.value});
+  BlockNo hint = first_hint(space, file);
+  if (path.found) hint = BlockNo{path.entry.block + path.entry.length};
+  if (path.found && at.value != end_of(path.entry)) {
+    // Behind a hole of moderate size there should be room to fill it in place.
+    const std::uint64_t gap = at.value - end_of(path.entry);
+    if (gap < 1024 && space.layout().is_data(hint + gap)) hint += gap;
+  }
+  const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
+  ExtentEntry entry{};
+  entry.file_block = at.value;
+  entry.block = run.start.value;
+  entry.length = static_cast<std::uint32_t>(run.length);
+  entry.flags = unwritten ? format::kUnwritten : 0;
+  TRY(tree.add(entry));
+  file.blocks += run.length;
+  return Extent{.at = at, .block = run.start, .length = run.length, .unwritten = unwritten};
+}
+
+Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
+                               FileBlock end) const {
+  ExtentEditor tree(tx, space, file);
+  BlockNo leaf = kNoBlock;
+  for (int runs = 0; runs < kRunsPerCall; ++runs) {
+    const ExtentPath path = TRY(tree.seek(kExtentFileEnd - 1));
+    if (!path.found || end_of(path.entry) <= end.value) return true;
+    // One leaf a call, so that the nodes changed are bounded.
+    if (runs != 0 && path.leaf().block != leaf) return false;
+    leaf = path.leaf().block;
+    const ExtentEntry& entry = path.entry;
+    const std::uint64_t keep = end.value > entry.file_block ? end.value - entry.file_block : 0;
+    const Run freed{BlockNo{entry.block + keep}, entry.length - keep};
+    TRY(cut_out(tree, path, keep, entry.length - keep));
+    TRY(free_blocks(tx, space, file, freed));
+  }
+  return false;
+}
+
+Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, MapFile& file,
+                                       FileBlock from, std::uint64_t length) const {
+  ExtentEditor tree(tx, space, file);
+  const std::uint64_t end = std::min(from.value + length, kExtentFileEnd.value);
+  std::uint64_t at = from.value;
+  BlockNo leaf = kNoBlock;
+  for (int runs = 0; runs < kRunsPerCall && at < end;) {
+    const ExtentPath path = TRY(tree.seek(FileBlock{at}));
+    if (!path.covers(FileBlock{at})) {
+      at = std::min(end, path.limit.value);
+      continue;
+    }
+    if (runs++ != 0 && path.leaf().block != leaf) break;
+    leaf = path.leaf().block;
+    const std::uint64_t skip = at - path.entry.file_block;
+    const std::uint64_t count = std::min(end, end_of(path.entry)) - at;
+    const Run freed{BlockNo{path.entry.block + skip}, count};
+    TRY(cut_out(tree, path, skip, count));
+    TRY(free_blocks(tx, space, file, freed));
+    at += count;
+  }
+  return at >= end ? length : at - from.value;
+}
+
+Result<> ExtentMap::mark_written(Transaction& tx, SpaceManager& space, MapFile& file,
+                                 FileBlock from, std::uint64_t length) const {
+  ExtentEditor tree(tx, space, file);
+  const ExtentPath path = TRY(tree.seek(from));
+  const std::uint64_t skip = from.value - path.entry.file_block;
+  if (!path.covers(from) || (path.entry.flags & format::kUnwritten) == 0 ||
+      length > path.entry.length - skip || length == 0) {
+    return Error{EINVAL, "not a part of one unwritten extent", Subject::inode(file.inode)};
+  }
+  ExtentEntry written = part_of(path.entry, skip, length);
+  written.flags = 0;
+  // The only extent of a leaf is changed in place, so that the leaf is not freed and made again.
+  const bool whole = length == path.entry.length;
+  if (whole && path.leaf().count == 1) return tree.update(path, written);
+  TRY(cut_out(tree, path, skip, length));
+  return tree.add(written);
+}
+
+const ExtentMap kExtentMap;
+
+}  // namespace
+
+const FileMap& extent_map() {
+  return kExtentMap;
+}
+
+}  // namespace spindle
