@@ -5,11 +5,10 @@
 // the journal closes the epoch: every few seconds, when somebody must have it durable (`sync`), or
 // when it has grown large:
 //   1 ordered data    the epoch's files' dirty data goes home, and the device is flushed; if it is
-//   little, it
-//                     goes into the log instead, which saves that flush
+//                     little, it goes into the log instead, which saves that flush
 //   2 log entry       one checksum over all of it; device flush: now the epoch is durable
 //   3 checkpoint      later, when the log fills: changed blocks go home, device flush, the tail
-//   moves on
+//                     moves on
 // A block that a later epoch changes again before it went home is kept in two versions (`frozen`),
 // so that nothing that is not durable in the log is ever written home.
 //
@@ -30,6 +29,8 @@
 #include "spindle/journal/transaction.h"
 
 namespace spindle {
+
+class JournalCore;
 
 struct JournalStatistics {
   std::uint64_t transactions = 0;        ///< committed
@@ -58,6 +59,7 @@ class Journal {
     std::size_t small_data_bytes = 256 * 1024;  ///< ordered data up to this goes into the log
   };
   /// Opens the journal of a volume whose log has been replayed (replay.h) and starts its thread.
+  /// EBUSY if it has not; EUCLEAN if both journal headers are bad.
   static Result<std::unique_ptr<Journal>> open(BufferCache& cache, const format::Layout& layout,
                                                Options options);
   /// Does not commit: what `close` was not called for is as after a power cut.
@@ -83,9 +85,11 @@ class Journal {
   Result<> close();
 
   /// A shared metadata block that has no content on the disk yet (a bitmap, an inode table block, a
-  /// FAT block of a fresh group) gets the one it stands for: at once, outside of any transaction,
-  /// since it changes no meaning. `fill` writes the payload of a zeroed block; `edit_descriptor`
-  /// says in the group descriptor that it is written.
+  /// FAT block of a fresh group) gets the one it stands for, in the open epoch, outside of any
+  /// transaction, since it changes no meaning. `fill` writes the payload of a block that is zeroed
+  /// but for its header; `edit_descriptor` says in the group descriptor that it is written, and
+  /// changes nothing if the descriptor says so already: then nothing happens at all. Both may be
+  /// called more than once and must not suspend. May be called with a transaction open.
   Result<> initialise(BlockNo block, format::BlockKind kind,
                       const std::function<void(std::span<std::byte> block)>& fill,
                       format::Layout::Place descriptor,
@@ -102,10 +106,8 @@ class Journal {
   [[nodiscard]] JournalStatistics statistics() const;
 
  private:
-  friend class Transaction;
-  struct State;
-  explicit Journal(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Journal(std::unique_ptr<JournalCore> core);
+  std::unique_ptr<JournalCore> core_;
 };
 
 }  // namespace spindle

@@ -1,24 +1,25 @@
 // Transaction: the only thing that can change metadata. Dropped without commit, nothing happened.
 //
 //   Transaction tx = TRY(journal.begin(kLogBytes));
-//   format::Inode* inode = TRY(tx.edit<format::Inode>(place.block, BlockKind::kInodeTable,
-//   place.offset)); inode->size = size; tx.commit();                                   // joins the
-//   open epoch; never suspends, never fails
+//   auto* inode = TRY(tx.edit<format::Inode>(place.block, BlockKind::kInodeTable, place.offset));
+//   inode->size = size;
+//   tx.commit();                    // joins the open epoch; never suspends, never fails
 //
-// All edits are private copies until then. Two grains:
+// All edits are private copies until then. Two grains, never both on one block in one transaction
+// (records of a block that is edited whole are found in the whole copy):
 //   edit_block / create_block   a whole block that belongs to one inode (map, directory, xattr
-//   blocks): its inode's
-//                               lock keeps other transactions off. Only the bytes that differ are
-//                               logged.
+//                               blocks): its inode's lock keeps other transactions off. Only the
+//                               bytes that differ are logged.
 //   edit<T> / add / set_bits    a record, a counter, a range of bits in a block that many share
-//   (inode tables,
-//                               group table, bitmaps, FAT, state): transactions may share the
-//                               block, not the record. Counters and bits are deltas: any number of
-//                               transactions may touch them at once.
+//                               (inode tables, group table, bitmaps, FAT, state): transactions may
+//                               share the block, not the record. Of a record, only the bytes that
+//                               this transaction changes are installed. Counters and bits are
+//                               deltas: any number of transactions may touch them at once.
 // Reading through the transaction (BlockReader) sees its own edits.
 //
 // What may suspend: everything that returns a Result (it may read the block). Pointers and spans
-// stay valid until commit or drop. A transaction is moved, not copied, and belongs to one thread.
+// stay valid until commit or drop. A transaction is moved, not copied, belongs to one thread, and
+// must not outlive its journal.
 #pragma once
 
 #include <cstddef>
@@ -68,11 +69,12 @@ class CachedReader final : public BlockReader {
 };
 
 class Journal;
+struct TransactionState;
 
 /// Bounds for `Journal::begin`: what one edit can cost in the log, in bytes.
 namespace log_cost {
-inline constexpr std::size_t kRecord =
-    320;  ///< an inode, a descriptor, a run of bits: with headers and seal
+/// An inode, a descriptor, a counter, a run of bits or of revoked blocks: with headers and seal.
+inline constexpr std::size_t kRecord = 320;
 /// A whole block changed in unrelated places, or created.
 constexpr std::size_t block(std::uint32_t block_size) {
   return block_size + 128;
@@ -87,6 +89,9 @@ class Transaction final : public BlockReader {
 
   Result<BlockView> read(BlockNo block, format::BlockKind kind) override;
   Result<BlockView> read_data(BlockNo block) override;
+
+  // Edits answer EFBIG when the transaction was begun for less and the log has no room for more:
+  // drop it then.
 
   /// A private copy of the whole block. Calling it again gives the same copy.
   Result<std::span<std::byte>> edit_block(BlockNo block, format::BlockKind kind);
@@ -104,8 +109,9 @@ class Transaction final : public BlockReader {
                     std::uint64_t count, bool value);
   /// The file's dirty data reaches the disk no later than this transaction.
   void order_data(InodeNo inode);
-  /// The blocks belong to nobody once this is durable: the cache forgets them at commit, and no
-  /// older log entry will be replayed into them. (The bitmap is SpaceManager's business.)
+  /// The blocks belong to nobody once this is durable: until then they must not be used again; then
+  /// the cache has forgotten them, and no older log entry will be replayed into them. (The bitmap
+  /// is SpaceManager's business.)
   void revoke(Run run);
 
   /// Hooks run at commit with the epoch it joined, or when the transaction is dropped; in order;
@@ -120,11 +126,11 @@ class Transaction final : public BlockReader {
 
  private:
   friend class Journal;
-  struct State;
-  explicit Transaction(std::unique_ptr<State> state);
+  explicit Transaction(std::unique_ptr<TransactionState> state);
   Result<std::byte*> edit_record(BlockNo block, format::BlockKind kind, std::size_t offset,
                                  std::size_t length);
-  std::unique_ptr<State> state_;
+  void drop();
+  std::unique_ptr<TransactionState> state_;
 };
 
 }  // namespace spindle

@@ -1,0 +1,92 @@
+// Checkpoints: what is durable in the log goes home, and its room in the log is used again.
+#include <algorithm>
+#include <cstring>
+
+#include "journal/journal_core.h"
+
+namespace spindle {
+namespace {
+
+// Blocks are written home in batches of so many bytes, between which a waiting sync is served.
+constexpr std::size_t kBatchBytes = 4u << 20;
+
+}  // namespace
+
+bool JournalCore::holds_much() const {
+  return held_.size() + logged_.size() > cache_blocks_ / 4;
+}
+
+bool JournalCore::checkpoint_due() const {
+  return !entries_.empty() && (space_.used_blocks() > space_.free_blocks() || holds_much());
+}
+
+// Brings home all changes of the epochs that are durable now.
+Result<> JournalCore::checkpoint(bool interleave) {
+  const EpochNo limit = durable_;
+  // Waits for writes of freed blocks' old content that are still under way: ours come after them.
+  TRY(flush_data());
+  const std::vector<BlockNo> blocks = held_.up_to(limit);
+  const std::size_t batch = std::max<std::size_t>(1, kBatchBytes / layout_.block_size);
+  for (std::size_t first = 0; first < blocks.size(); first += batch) {
+    const std::size_t count = std::min(batch, blocks.size() - first);
+    TRY(write_home(std::span(blocks).subspan(first, count), limit));
+    if (interleave && sync_is_waiting()) TRY(commit_epoch(true));
+  }
+  TRY(cache_.flush_blocks(logged_.up_to(limit)));
+  TRY(flush_log());
+  for (BlockNo block : blocks) held_.finish_write(block);
+  TRY(move_tail(limit));
+  logged_.drop(limit);
+  ++counts_.checkpoints;
+  space_changed_.wake_all();
+  return {};
+}
+
+// Copies first, so that commits can go on changing the blocks meanwhile.
+Result<> JournalCore::write_home(std::span<const BlockNo> blocks, EpochNo limit) {
+  const std::size_t size = layout_.block_size;
+  bounce_.resize(std::max(bounce_.size(), blocks.size() * size));
+  std::vector<std::span<std::byte>> rows;
+  std::vector<BlockNo> starts;
+  std::size_t used = 0;
+  for (BlockNo block : blocks) {
+    const std::span<const std::byte> content = held_.begin_write(block, limit, durable_);
+    if (content.empty()) continue;
+    std::byte* to = bounce_.data() + used;
+    std::memcpy(to, content.data(), size);
+    used += size;
+    if (!rows.empty() && starts.back() + rows.back().size() / size == block) {
+      rows.back() = {rows.back().data(), rows.back().size() + size};
+    } else {
+      rows.emplace_back(to, size);
+      starts.push_back(block);
+    }
+  }
+  std::vector<IoRequest> requests;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    requests.push_back({IoRequest::Kind::kWrite, starts[i], {&rows[i], 1}, IoPurpose::kMetadata});
+  }
+  counts_.checkpointed_blocks += used / size;
+  if (requests.empty()) return {};
+  return device_.submit(requests);
+}
+
+// The entries up to that of `limit` are needed no more. Their room is used again only once the
+// header that says so is durable.
+Result<> JournalCore::move_tail(EpochNo limit) {
+  std::size_t gone = 0;
+  std::uint64_t blocks = 0;
+  for (; gone < entries_.size() && entries_[gone].epoch <= limit; ++gone) {
+    blocks += entries_[gone].blocks;
+  }
+  if (gone == 0) return {};
+  const std::uint64_t start = gone < entries_.size() ? entries_[gone].start : head_block_;
+  tail_ = log::moved(tail_, start, limit.value + 1);
+  TRY(log::write_tail(device_, layout_, tail_));
+  TRY(flush_log());
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(gone));
+  space_.release(blocks);
+  return {};
+}
+
+}  // namespace spindle

@@ -1,0 +1,236 @@
+// The journal's thread: closing the open epoch and making it durable.
+#include <algorithm>
+
+#include "journal/journal_core.h"
+#include "spindle/base/clock.h"
+
+namespace spindle {
+namespace {
+
+// An epoch of that size is closed whatever the time: it bounds memory and what a crash can cost.
+constexpr std::size_t kLargeEpoch = 4u << 20;
+constexpr std::size_t kStackSize = 256 * 1024;
+
+constexpr std::size_t logged_size(std::size_t block_size) {
+  return sizeof(format::LogRecord) + block_size;
+}
+
+}  // namespace
+
+void JournalCore::start() {
+  thread_ = thread::spawn({.name = "journal", .stack_size = kStackSize}, [this] { run(); });
+}
+
+void JournalCore::stop() {
+  stops_ = true;
+  work_.wake_all();
+  if (thread_.joinable()) thread_.join().take();
+}
+
+void JournalCore::run() {
+  while (!stops_) {
+    if (failure_) {
+      work_.wait();
+    } else if (const Result<> served = serve_one(); !served.ok()) {
+      fail(served.error());
+    }
+  }
+}
+
+bool JournalCore::sync_is_waiting() const {
+  return wanted_ > durable_ && !open_.empty();
+}
+
+bool JournalCore::commit_due() const {
+  if (open_.empty()) return false;
+  const std::size_t large = std::min<std::size_t>(kLargeEpoch, space_.capacity_bytes() / 4);
+  return sync_is_waiting() || open_.cost() > large || (holds_much() && entries_.empty()) ||
+         monotonic_ns() - open_.begun_ns >= options_.commit_interval_ns;
+}
+
+// One piece of work, or one wait for some.
+Result<> JournalCore::serve_one() {
+  if (space_wanted_) return make_space();
+  if (commit_due()) return commit_epoch(false);
+  if (checkpoints_wanted_ > checkpoints_served_) {
+    const std::uint64_t wanted = checkpoints_wanted_;
+    TRY(checkpoint(true));
+    checkpoints_served_ = wanted;
+    checkpoint_done_.wake_all();
+    return {};
+  }
+  if (checkpoint_due()) return checkpoint(true);
+  if (open_.empty()) {
+    work_.wait();
+  } else {
+    work_.wait_until(open_.begun_ns + options_.commit_interval_ns);
+  }
+  return {};
+}
+
+bool JournalCore::space_is_short() const {
+  return (!space_waiters_.empty() && !fits(space_waiters_.front()->bytes)) ||
+         (initialise_waits_ && !space_.fits_initialise(open_.cost()));
+}
+
+// What still does not fit after this waits for transactions under way to commit.
+Result<> JournalCore::make_space() {
+  space_wanted_ = false;
+  if (space_is_short() && !entries_.empty()) TRY(checkpoint(false));
+  if (space_is_short() && !open_.empty()) {
+    TRY(commit_epoch(false));
+    TRY(checkpoint(false));
+  }
+  return {};
+}
+
+// --- File data ---------------------------------------------------------------------------------
+
+bool JournalCore::is_small(std::span<const InodeNo> owners) const {
+  std::size_t blocks = 0;
+  for (InodeNo owner : owners) {
+    // Blocks that the log has already are dirty as well, until a checkpoint.
+    const std::size_t dirty = cache_.dirty_count(owner);
+    blocks += dirty - std::min(dirty, logged_.count(owner));
+  }
+  return blocks * layout_.block_size <= options_.small_data_bytes;
+}
+
+// Plans to log what of the owner's dirty data the log does not have yet; false if it cannot be.
+bool JournalCore::plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const {
+  std::vector<DataPlan::Block> blocks;
+  const std::size_t cost = logged_size(layout_.block_size);
+  for (BlockRef& frame : cache_.dirty_blocks(owner)) {
+    if (logged_.contains(frame.block())) continue;
+    if (!layout_.is_data(frame.block()) || (blocks.size() + 1) * cost > room) return false;
+    blocks.push_back({std::move(frame), owner});
+  }
+  room -= blocks.size() * cost;
+  std::ranges::move(blocks, std::back_inserter(plan.log));
+  return true;
+}
+
+void JournalCore::sort_ordered() {
+  std::ranges::sort(open_.ordered);
+  const auto twice = std::ranges::unique(open_.ordered);
+  open_.ordered.erase(twice.begin(), twice.end());
+}
+
+DataPlan JournalCore::plan_data() const {
+  DataPlan plan;
+  for (InodeNo owner : open_.ordered) {
+    for (BlockRef& frame : logged_.changed(owner)) plan.log.push_back({std::move(frame), owner});
+  }
+  const std::size_t must = entry_bytes(plan);
+  const std::size_t most = space_.largest_entry();
+  std::size_t room = most > must ? most - must : 0;
+  // Data must not crowd out what the log is for.
+  if (!options_.data_in_log) room = std::min<std::size_t>(room, space_.capacity_bytes() / 4);
+  const bool by_log = options_.data_in_log || is_small(open_.ordered);
+  for (InodeNo owner : open_.ordered) {
+    if (cache_.dirty_count(owner) == 0) continue;
+    if (!by_log || !plan_small(owner, room, plan)) plan.flush.push_back(owner);
+  }
+  return plan;
+}
+
+std::size_t JournalCore::entry_bytes(const DataPlan& plan) const {
+  return std::max(open_.cost(), sizeof(format::LogHead)) +
+         plan.log.size() * logged_size(layout_.block_size);
+}
+
+// --- The group commit --------------------------------------------------------------------------
+
+// What a plan will have to log at most, whatever the room: logged data that has changed since.
+std::size_t JournalCore::required_bytes() const {
+  std::size_t blocks = 0;
+  for (InodeNo owner : open_.ordered) blocks += logged_.count(owner);
+  return std::max(open_.cost(), sizeof(format::LogHead)) + blocks * logged_size(layout_.block_size);
+}
+
+Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
+  // Those who are ready to run may still join this epoch.
+  thread::yield();
+  if (open_.empty()) return {};
+  sort_ordered();
+  if (!space_.may_close(required_bytes())) {
+    if (only_if_it_fits) return {};
+    TRY(checkpoint(false));
+    // The log is empty now, and no data is logged: what is left fits, see LogSpace.
+    sort_ordered();
+  }
+  const bool ordered = !open_.ordered.empty();
+  const DataPlan plan = close_epoch();
+  TRY(write_ordered(plan, ordered));
+  TRY(write_entry());
+  TRY(flush_log());
+  finish_epoch();
+  return {};
+}
+
+// The one moment in which the epoch ends: nothing in here suspends.
+DataPlan JournalCore::close_epoch() {
+  // No older epoch is under way that could still need the data of what this one frees; but an fsync
+  // may: then they are forgotten only when the freeing is durable.
+  if (file_flushes_ == 0) {
+    for (Run run : open_.revoked) cache_.forget(run);
+  }
+  DataPlan plan = plan_data();
+  CHECK(space_.may_close(entry_bytes(plan)));
+  for (const DataPlan::Block& block : plan.log) {
+    open_.log.data(block.frame.block(), block.frame.bytes());
+    logged_.add(block.frame, block.owner, open_.number);
+  }
+  for (HeldBlock* held : open_.changed) {
+    const std::span<std::byte> bytes = held->frame.writable();
+    format::seal_block(bytes, layout_.seed, held->frame.block(), open_.number);
+    open_.log.seal(held->frame.block(), format::at<format::BlockHeader>(bytes, 0).checksum);
+  }
+  const std::uint64_t blocks = log::blocks_for(open_.log.size(), layout_.block_size);
+  space_.use(blocks);
+  entries_.push_back({open_.number, head_block_, blocks});
+  counts_.data_logged_blocks += plan.log.size();
+  std::swap(open_, closing_);
+  open_.clear(closing_.number + 1);
+  return plan;
+}
+
+Result<> JournalCore::write_ordered(const DataPlan& plan, bool ordered) {
+  for (InodeNo owner : plan.flush) {
+    // The first answer may be about a write-back of long ago that has been made good since.
+    if (!cache_.flush_file(owner).ok()) TRY(cache_.flush_file(owner));
+  }
+  if (ordered && flushed_writes_ != cache_.data_writes()) TRY(flush_data());
+  return {};
+}
+
+Result<> JournalCore::write_entry() {
+  const std::span<std::byte> entry = closing_.log.finish(layout_, closing_.number);
+  TRY(log::transfer(device_, layout_, IoRequest::Kind::kWrite, head_block_, entry));
+  head_block_ = (head_block_ + entry.size() / layout_.block_size) % log::area(layout_).length;
+  counts_.log_bytes += entry.size();
+  return {};
+}
+
+Result<> JournalCore::flush_log() {
+  const std::uint64_t writes = cache_.data_writes();
+  TRY(device_.flush());
+  flushed_writes_ = std::max(flushed_writes_, writes);
+  ++counts_.flushes;
+  return {};
+}
+
+void JournalCore::finish_epoch() {
+  durable_ = closing_.number;
+  ++counts_.epochs;
+  for (Run run : closing_.revoked) {
+    held_.erase(run, durable_);
+    logged_.erase(run);
+    cache_.forget(run);
+  }
+  closing_.clear(EpochNo{});
+  durable_changed_.wake_all();
+  for (const auto& callback : durable_callbacks_) callback(durable_);
+}
+
+}  // namespace spindle

@@ -1,0 +1,201 @@
+// JournalCore: what is behind Journal and Transaction.
+//
+//   journal_core.cc   reservations, what commits do to the open epoch, failing
+//   group_commit.cc   the thread; closing an epoch and making it durable
+//   checkpoint.cc     writing blocks home and moving the tail
+//
+// One thread does all group commits and checkpoints, one thing at a time: so at most one epoch is
+// closed and not durable, and none is while blocks are written home. Everything else is done by the
+// callers between two suspension points.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "journal/held_blocks.h"
+#include "journal/log_buffer.h"
+#include "journal/log_space.h"
+#include "journal/logged_data.h"
+#include "journal/transaction_state.h"
+#include "spindle/journal/journal.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/thread.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle {
+
+/// A good block of that kind, in the cache.
+Result<BlockRef> read_metadata(BufferCache& cache, std::uint64_t volume_seed, BlockNo block,
+                               format::BlockKind kind);
+
+/// What one epoch consists of.
+struct Epoch {
+  EpochNo number;
+  LogBuffer log;
+  std::vector<HeldBlock*> changed;
+  std::vector<Run> revoked;
+  std::vector<InodeNo> ordered;
+  std::int64_t begun_ns = 0;  ///< when the first change came
+
+  [[nodiscard]] bool empty() const {
+    return log.records() == 0 && changed.empty() && ordered.empty();
+  }
+  /// Bytes of its entry with the seals to come, without file data.
+  [[nodiscard]] std::size_t cost() const;
+  void clear(EpochNo next);
+};
+
+/// The file data of an epoch: what goes into the log, and whose goes home.
+struct DataPlan {
+  struct Block {
+    BlockRef frame;
+    InodeNo owner;
+  };
+  std::vector<Block> log;
+  std::vector<InodeNo> flush;
+};
+
+class JournalCore {
+ public:
+  JournalCore(BufferCache& cache, const format::Layout& layout, const Journal::Options& options,
+              const log::Tail& tail);
+  ~JournalCore();
+
+  // For transactions.
+  Result<std::unique_ptr<TransactionState>> begin(std::size_t bytes);
+  /// Takes what is there without waiting; false if it is not.
+  bool reserve_more(TransactionState& transaction, std::size_t bytes);
+  /// Takes a few bytes whether they are there or not.
+  void overdraw(TransactionState& transaction, std::size_t bytes) {
+    space_.reserve(bytes);
+    transaction.reserved += bytes;
+    transaction.used += bytes;
+  }
+  /// Installs the edits and gives the reservation back.
+  EpochNo install(TransactionState& transaction);
+  void recycle(std::unique_ptr<TransactionState> transaction);
+  Result<BlockRef> read(BlockNo block, format::BlockKind kind);
+  BufferCache& cache() { return cache_; }
+  [[nodiscard]] const format::Layout& layout() const { return layout_; }
+  [[nodiscard]] const HeldBlocks& held() const { return held_; }
+
+  // For Journal.
+  void start();
+  void stop();
+  Result<> sync();
+  Result<> sync(EpochNo epoch);
+  Result<> sync_file(InodeNo inode, EpochNo last_metadata_change);
+  Result<> checkpoint_now();
+  Result<> initialise(BlockNo block, format::BlockKind kind,
+                      const std::function<void(std::span<std::byte>)>& fill,
+                      format::Layout::Place descriptor,
+                      const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
+  void set_commit_interval_ns(std::int64_t interval_ns);
+  [[nodiscard]] JournalStatistics statistics() const;
+  [[nodiscard]] const LogSpace& space() const { return space_; }
+  [[nodiscard]] EpochNo open_epoch() const { return open_.number; }
+  [[nodiscard]] EpochNo durable_epoch() const { return durable_; }
+  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+  void on_durable(std::function<void(EpochNo)> callback);
+  void on_failure(std::function<void(const Error&)> callback);
+
+ private:
+  struct SpaceWaiter {
+    std::size_t bytes = 0;
+  };
+  struct LiveEntry {
+    EpochNo epoch;
+    std::uint64_t start = 0;
+    std::uint64_t blocks = 0;
+  };
+
+  // journal_core.cc
+  [[nodiscard]] Error refusal() const;
+  [[nodiscard]] bool fits(std::size_t bytes) const;
+  Result<> wait_for_space(std::size_t bytes);
+  Result<> wait_to_initialise();
+  void touch(const BlockRef& frame);
+  void install(const EditedBlock& edited);
+  void install_whole(const EditedBlock& edited);
+  void install_records(const EditedBlock& edited);
+  void install_fresh(const BlockRef& frame, std::span<const std::byte> content,
+                     format::BlockKind kind);
+  void changes_began();
+  void fail(const Error& error);
+  Result<> wait_durable(EpochNo epoch);
+  Result<> flush_data();
+  [[nodiscard]] bool must_go_by_log(InodeNo inode) const;
+
+  // group_commit.cc
+  void run();
+  [[nodiscard]] bool sync_is_waiting() const;
+  [[nodiscard]] bool commit_due() const;
+  [[nodiscard]] bool space_is_short() const;
+  Result<> serve_one();
+  Result<> make_space();
+  Result<> commit_epoch(bool only_if_it_fits);
+  [[nodiscard]] std::size_t entry_bytes(const DataPlan& plan) const;
+  [[nodiscard]] std::size_t required_bytes() const;
+  void sort_ordered();
+  [[nodiscard]] DataPlan plan_data() const;
+  bool plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const;
+  [[nodiscard]] bool is_small(std::span<const InodeNo> owners) const;
+  DataPlan close_epoch();
+  Result<> write_ordered(const DataPlan& plan, bool ordered);
+  Result<> write_entry();
+  Result<> flush_log();
+  void finish_epoch();
+
+  // checkpoint.cc
+  [[nodiscard]] bool checkpoint_due() const;
+  [[nodiscard]] bool holds_much() const;
+  Result<> checkpoint(bool interleave);
+  Result<> write_home(std::span<const BlockNo> blocks, EpochNo limit);
+  Result<> move_tail(EpochNo limit);
+
+  BufferCache& cache_;
+  BlockDevice& device_;
+  const format::Layout layout_;
+  Journal::Options options_;
+  const std::size_t cache_blocks_;
+
+  Epoch open_;
+  Epoch closing_;
+  EpochNo durable_;
+  HeldBlocks held_;
+  LoggedData logged_;
+  std::optional<Error> failure_;
+
+  LogSpace space_;
+  log::Tail tail_;
+  std::deque<LiveEntry> entries_;
+  std::uint64_t head_block_;
+
+  std::deque<SpaceWaiter*> space_waiters_;
+  bool initialise_waits_ = false;
+  bool space_wanted_ = false;
+  std::size_t live_transactions_ = 0;
+  std::size_t file_flushes_ = 0;      ///< sync_file calls that are writing data home
+  std::uint64_t flushed_writes_ = 0;  ///< data_writes of the cache when the last flush began
+  EpochNo wanted_;                    ///< somebody waits for it to be durable
+  std::uint64_t checkpoints_wanted_ = 0;
+  std::uint64_t checkpoints_served_ = 0;
+  bool stops_ = false;
+  thread::Mutex initialise_mutex_{"journal: initialise"};
+  thread::WaitQueue work_{"journal: work"};
+  thread::WaitQueue space_changed_{"journal: log space"};
+  thread::WaitQueue durable_changed_{"journal: sync"};
+  thread::WaitQueue checkpoint_done_{"journal: checkpoint"};
+  thread::Thread thread_;
+
+  std::vector<std::unique_ptr<TransactionState>> spare_;
+  std::vector<std::function<void(EpochNo)>> durable_callbacks_;
+  std::vector<std::function<void(const Error&)>> failure_callbacks_;
+  std::vector<std::byte> bounce_;
+  JournalStatistics counts_;  ///< of it only what is not counted elsewhere
+};
+
+}  // namespace spindle
