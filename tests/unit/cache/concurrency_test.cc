@@ -1,0 +1,340 @@
+// What happens when several threads of a runtime meet in the cache, step by step: the device stops
+// in the middle of a batch and lets the test do something.
+#include <array>
+
+#include "cache_fixture.h"
+#include "spindle/base/clock.h"
+#include "spindle/thread/event.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::uint32_t kBlockSize = 1024;
+constexpr InodeNo kFile{12};
+constexpr InodeNo kOtherFile{13};
+constexpr BlockNo kBlock{20};
+
+class CacheConcurrencyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    device.memory.poke(kBlock.value * kBlockSize, std::array{std::byte{20}});
+  }
+
+  /// Lets batches wait until `gate` is opened.
+  void close_gate() {
+    gate.reset();
+    device.while_under_way = [this] {
+      ++arrived;
+      gate.wait();
+    };
+  }
+  void await_arrivals(std::size_t count) {
+    while (arrived < count) thread::yield();
+  }
+  static void yield_often() {
+    for (int i = 0; i < 20; ++i) thread::yield();
+  }
+
+  SlowDevice device{kBlockSize, 4096};
+  thread::Event gate;
+  std::size_t arrived = 0;
+};
+
+TEST_F(CacheConcurrencyTest, SeveralWhoMissShareOneLoad) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    close_gate();
+    std::vector<thread::Thread> readers;
+    for (int i = 0; i < 5; ++i) {
+      readers.push_back(
+          thread::spawn("reader", [&] { EXPECT_EQ(first_byte(cache->read(kBlock).take()), 20); }));
+    }
+    yield_often();
+    gate.set();
+    readers.clear();
+    EXPECT_EQ(device.batches, 1u);
+    EXPECT_EQ(cache->statistics().misses, 1u);
+    EXPECT_EQ(cache->statistics().hits, 4u);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, AFailedLoadIsToldToAllWhoWait) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    device.bad_reads = {kBlock.value};
+    close_gate();
+    int failed = 0;
+    std::vector<thread::Thread> readers;
+    for (int i = 0; i < 5; ++i) {
+      readers.push_back(
+          thread::spawn("reader", [&] { failed += cache->read(kBlock).code() == EIO; }));
+    }
+    yield_often();
+    gate.set();
+    readers.clear();
+    EXPECT_EQ(failed, 5);
+    EXPECT_EQ(device.batches, 1u);
+    EXPECT_EQ(cache->statistics().used_blocks, 0u);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, ABadNeighbourDoesNotFailWhoWaitsForAGoodBlock) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    device.bad_reads = {kBlock.value + 1};
+    close_gate();
+    thread::Thread range = thread::spawn(
+        "range", [&] { EXPECT_EQ(cache->read_range(run_of(kBlock, 2)).code(), EIO); });
+    thread::Thread reader =
+        thread::spawn("reader", [&] { EXPECT_EQ(first_byte(cache->read(kBlock).take()), 20); });
+    yield_often();
+    gate.set();
+  });
+}
+
+TEST_F(CacheConcurrencyTest, WhatIsOnItsWayIsNotChanged) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    write_block(*cache, kBlock, 1, kFile);
+    close_gate();
+    thread::Thread flusher =
+        thread::spawn("flusher", [&] { EXPECT_TRUE(cache->flush_file(kFile).ok()); });
+    await_arrivals(1);
+    bool written = false;
+    thread::Thread writer = thread::spawn("writer", [&] {
+      const BlockRef ref = cache->read(kBlock).take();
+      EXPECT_TRUE(cache->write_access(ref).ok());
+      fill(ref.writable(), 2);
+      cache->mark_dirty(ref, kFile);
+      written = true;
+    });
+    yield_often();
+    EXPECT_FALSE(written);
+    gate.set();
+    writer.join().take();
+    flusher.join().take();
+    EXPECT_EQ(first_byte(device.memory, kBlock), 1);
+    EXPECT_EQ(cache->dirty_count(kFile), 1u);
+    EXPECT_TRUE(cache->flush_file(kFile).ok());
+    EXPECT_EQ(first_byte(device.memory, kBlock), 2);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, DirtiedAgainOnTheWayStaysDirtyAndIsFlushed) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    write_block(*cache, kBlock, 1, kFile);
+    close_gate();
+    thread::Thread flusher =
+        thread::spawn("flusher", [&] { EXPECT_TRUE(cache->flush_all().ok()); });
+    await_arrivals(1);
+    cache->mark_dirty(cache->peek(kBlock), kOtherFile);
+    thread::Thread second =
+        thread::spawn("second", [&] { EXPECT_TRUE(cache->flush_file(kOtherFile).ok()); });
+    yield_often();
+    gate.set();
+    flusher.join().take();
+    EXPECT_EQ(cache->dirty_count(kFile), 0u);
+    second.join().take();
+    EXPECT_EQ(cache->dirty_count(kOtherFile), 0u);
+    EXPECT_EQ(cache->data_writes(), 2u);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, AFlushWaitsForTheWriteBackThatIsUnderWayAndTellsItsFailure) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    write_block(*cache, kBlock, 1, kFile);
+    device.bad_writes = {kBlock.value};
+    close_gate();
+    thread::Thread all = thread::spawn("all", [&] { EXPECT_EQ(cache->flush_all().code(), EIO); });
+    await_arrivals(1);
+    device.while_under_way = nullptr;
+    thread::Thread file =
+        thread::spawn("file", [&] { EXPECT_EQ(cache->flush_file(kFile).code(), EIO); });
+    yield_often();
+    gate.set();
+    file.join().take();
+    all.join().take();
+    device.bad_writes.clear();
+    EXPECT_TRUE(cache->flush_file(kFile).ok());
+  });
+}
+
+TEST_F(CacheConcurrencyTest, ForgettingABlockThatIsBeingLoaded) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    close_gate();
+    thread::Thread reader =
+        thread::spawn("reader", [&] { EXPECT_EQ(first_byte(cache->read(kBlock).take()), 20); });
+    await_arrivals(1);
+    cache->forget(run_of(kBlock, 1));
+    write_block(*cache, kBlock, 7, kFile);
+    gate.set();
+    reader.join().take();
+    EXPECT_EQ(first_byte(cache->read(kBlock).take()), 7);
+    EXPECT_EQ(cache->statistics().used_blocks, 1u);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, OldContentOfAForgottenBlockDoesNotArriveLast) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    write_block(*cache, kBlock, 1, kFile);
+    close_gate();
+    thread::Thread old = thread::spawn("old", [&] { EXPECT_TRUE(cache->flush_all().ok()); });
+    await_arrivals(1);
+    cache->forget(run_of(kBlock, 1));
+    write_block(*cache, kBlock, 2, kOtherFile);
+    thread::Thread fresh =
+        thread::spawn("new", [&] { EXPECT_TRUE(cache->flush_file(kOtherFile).ok()); });
+    thread::Thread flush = thread::spawn("flush", [&] {
+      EXPECT_TRUE(cache->flush_device().ok());
+      EXPECT_EQ(first_byte(device.memory, kBlock), 1);
+    });
+    yield_often();
+    EXPECT_EQ(arrived, 1u);
+    EXPECT_EQ(device.flushes, 0u);
+    device.while_under_way = [this] { yield_often(); };
+    gate.set();
+    fresh.join().take();
+    EXPECT_EQ(first_byte(device.memory, kBlock), 2);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, WhoNeedsAFrameWaitsForATransferRatherThanGoOverCapacity) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 4);
+    for (std::uint64_t i = 0; i < 4; ++i) write_block(*cache, BlockNo{100 + i}, 1, kFile);
+    close_gate();
+    thread::Thread flusher =
+        thread::spawn("flusher", [&] { EXPECT_TRUE(cache->flush_all().ok()); });
+    await_arrivals(1);
+    device.while_under_way = nullptr;
+    thread::Thread reader =
+        thread::spawn("reader", [&] { EXPECT_EQ(first_byte(cache->read(kBlock).take()), 20); });
+    yield_often();
+    EXPECT_FALSE(cache->peek(kBlock));
+    gate.set();
+    reader.join().take();
+    EXPECT_EQ(cache->statistics().over_capacity, 0u);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, ReadAheadIsUsedAndCounted) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    cache->read_ahead(run_of(kBlock, 8));
+    EXPECT_EQ(cache->statistics().read_ahead_blocks, 8u);
+    const auto blocks = cache->read_range(run_of(kBlock, 4)).take();
+    EXPECT_EQ(first_byte(blocks[0]), 20);
+    EXPECT_EQ(device.batches, 1u);
+    EXPECT_EQ(cache->statistics().read_ahead_used, 4u);
+    EXPECT_EQ(cache->statistics().misses, 0u);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, ReadAheadNeverCoversWhatIsNewer) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    write_block(*cache, kBlock + 1, 9, kFile);
+    close_gate();
+    cache->read_ahead(run_of(kBlock, 3));
+    await_arrivals(1);
+    thread::Thread writer = thread::spawn("writer", [&] { write_block(*cache, kBlock, 8, kFile); });
+    yield_often();
+    gate.set();
+    writer.join().take();
+    EXPECT_EQ(first_byte(cache->read(kBlock).take()), 8);
+    EXPECT_EQ(first_byte(cache->read(kBlock + 1).take()), 9);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, ReadAheadsAreFewAndFailSilently) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    device.bad_reads = {kBlock.value};
+    close_gate();
+    for (std::uint64_t i = 0; i < 20; ++i) cache->read_ahead(run_of(kBlock + 8 * i, 4));
+    yield_often();
+    EXPECT_EQ(arrived, 4u);
+    gate.set();
+    while (cache->statistics().pinned_blocks > 0) thread::yield();
+    EXPECT_EQ(cache->statistics().used_blocks, 12u);
+    EXPECT_EQ(cache->read(kBlock).code(), EIO);
+  });
+}
+
+TEST_F(CacheConcurrencyTest, TheCacheMayGoWhileAReadAheadIsUnderWay) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    device.most_yields = 10;
+    cache->read_ahead(run_of(kBlock, 8));
+    cache.reset();
+  });
+}
+
+TEST_F(CacheConcurrencyTest, WritesBackByAge) {
+  run_in_runtime([&] {
+    auto cache = BufferCache::create(device, {.dirty_age_ns = 2'000'000}).take();
+    cache->start_write_back();
+    write_block(*cache, kBlock, 1, kFile);
+    const std::int64_t patience_ns = monotonic_ns() + 20'000'000'000;
+    while (cache->dirty_count(kFile) > 0 && monotonic_ns() < patience_ns) {
+      thread::sleep_for(1'000'000);
+    }
+    EXPECT_EQ(first_byte(device.memory, kBlock), 1);
+    cache->stop_write_back();
+  });
+}
+
+TEST_F(CacheConcurrencyTest, WritesBackByShareWithoutWaitingForAge) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 100);
+    cache->start_write_back();
+    for (std::uint64_t i = 0; i < 10; ++i) write_block(*cache, BlockNo{i}, 1, kFile);
+    yield_often();
+    EXPECT_EQ(cache->dirty_count(kFile), 10u);
+    write_block(*cache, BlockNo{10}, 1, kFile);
+    yield_often();
+    EXPECT_EQ(cache->dirty_count(kFile), 0u);
+    cache->stop_write_back();
+  });
+}
+
+TEST_F(CacheConcurrencyTest, AFailingDeviceDoesNotKeepTheWriteBackBusy) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 100);
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      device.bad_writes.insert(i);
+      write_block(*cache, BlockNo{i}, 1, kFile);
+    }
+    cache->start_write_back();
+    for (int i = 0; i < 500; ++i) thread::yield();
+    EXPECT_LE(device.batches, 4u);
+    EXPECT_EQ(cache->flush_file(kFile).code(), EIO);
+    cache->stop_write_back();
+  });
+}
+
+TEST_F(CacheConcurrencyTest, ThrottledWritersFinishWhenTheDeviceDoes) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    device.most_yields = 3;
+    std::vector<thread::Thread> writers;
+    for (std::uint64_t writer = 0; writer < 4; ++writer) {
+      writers.push_back(thread::spawn("writer", [&, writer] {
+        for (std::uint64_t i = 0; i < 200; ++i) {
+          write_block(*cache, BlockNo{writer * 200 + i}, 1, InodeNo{writer});
+          EXPECT_TRUE(cache->throttle().ok());
+        }
+      }));
+    }
+    writers.clear();
+    EXPECT_LE(cache->statistics().dirty_blocks, 25u);
+    EXPECT_EQ(cache->statistics().over_capacity, 0u);
+  });
+}
+
+}  // namespace
+}  // namespace spindle
