@@ -1,0 +1,27 @@
+// The solver: textbook exercises in, answers out.
+//
+// A case is an object {id, domain, algorithm, parameters, input}; the answer is an object of the
+// quantities that the exercise asks for. Every algorithm runs through the same policy objects that
+// serve a mounted volume. Where textbooks differ, a parameter names the choice, and each has a
+// default. A malformed case is answered with a sentence that names the field, and the others are
+// still solved. Nothing here throws, and no input makes it run without end.
+//
+//   nlohmann::json answers = solve_cases(cases);
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace spindle {
+
+/// For a list of cases the list of {"id": ..., "answer": {...}} or {"id": ..., "error": "why"}, in
+/// the same order.
+nlohmann::json solve_cases(const nlohmann::json& cases);
+
+/// What differs between the case's `expected` and the answer: a sentence for each quantity, none if
+/// all agree. A number agrees if it rounds to the digits that are expected; quantities that are not
+/// expected do not count. A safe sequence agrees if replaying it shows that it is safe.
+std::vector<std::string> differences(const nlohmann::json& problem, const nlohmann::json& answer);
+
+}  // namespace spindle

@@ -1,0 +1,189 @@
+// CPU scheduling: processes with one burst, or with bursts on the CPU and on devices in turn.
+//
+// Conventions: `quantum`, `context_switch` (0), `priority_order` (low-first), `tie` of a preempted
+// process among its equals (arrival, requeue), `requeue` at the end of a quantum (arrivals-first,
+// preempted-first), `same_instant` (the order of arrival, io and preempted), `devices` (own: one
+// for each process; single).
+
+#include <algorithm>
+
+#include "cpu_run.h"
+#include "domains.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+/// More processes are answered with their averages alone.
+constexpr std::size_t kMostListed = 100'000;
+
+struct Name {
+  std::string_view algorithm;
+  std::string_view policy;
+};
+constexpr Name kNames[] = {{"FCFS", "fcfs"},         {"SJF", "sjf"},
+                           {"SRTF", "srtf"},         {"LJF", "ljf"},
+                           {"LRTF", "lrtf"},         {"RR", "rr"},
+                           {"PRIORITY", "priority"}, {"PRIORITY-P", "priority-preemptive"},
+                           {"HRRN", "hrrn"},         {"PRIORITY-RR", "priority-rr"},
+                           {"VRR", "vrr"},           {"FEEDBACK", "feedback"}};
+
+bool needs_quantum(std::string_view algorithm) {
+  return algorithm == "RR" || algorithm == "VRR" || algorithm == "PRIORITY-RR" ||
+         algorithm == "FEEDBACK";
+}
+
+std::unique_ptr<CpuPolicy> make_policy(const Problem& problem) {
+  using Equals = CpuConventions::Equals;
+  const Field quantum = problem.parameters["quantum"];
+  CpuConventions conventions;
+  conventions.quantum =
+      needs_quantum(problem.algorithm) ? quantum.time() : quantum.time_or({kUnitNs});
+  if (conventions.quantum.ns <= 0) quantum.fail("not above 0");
+  conventions.preempted = problem.parameters["tie"].choice({"arrival", "requeue"}) == 0
+                              ? Equals::kArrival
+                              : Equals::kBack;
+  if (problem.failed()) return nullptr;
+  for (const Name& name : kNames) {
+    if (name.algorithm != problem.algorithm) continue;
+    auto policy = make_cpu_policy(name.policy, conventions);
+    if (policy.ok()) return std::move(policy).take();
+  }
+  return problem.unknown_algorithm(), nullptr;
+}
+
+CpuRun::Rules read_rules(const Problem& problem) {
+  using Event = CpuRun::Event;
+  CpuRun::Rules rules;
+  rules.context_switch = problem.parameters["context_switch"].time_or({});
+  rules.single_device = problem.parameters["devices"].choice({"own", "single"}) == 1;
+  if (problem.parameters["requeue"].choice({"arrivals-first", "preempted-first"}) == 1)
+    rules.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice};
+  const Field order = problem.parameters["same_instant"];
+  if (!order.present()) return rules;
+  const std::vector<Field> events = order.items();
+  if (events.size() != rules.same_instant.size()) return order.fail("needs three events"), rules;
+  for (std::size_t i = 0; i < events.size(); ++i)
+    rules.same_instant[i] = static_cast<Event>(events[i].choice({"arrival", "io", "preempted"}));
+  auto sorted = rules.same_instant;
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end()) order.fail("names an event twice");
+  return rules;
+}
+
+/// [name, arrival, burst, priority] or [name, arrival, [CPU, device, CPU ...], priority].
+CpuProcess read_process(const Field& field, bool low_first) {
+  const std::vector<Field> parts = field.items();
+  CpuProcess process;
+  if (parts.size() < 3) return field.fail("a process is [name, arrival, burst]"), process;
+  process.name = parts[0].text();
+  process.arrival = parts[1].time();
+  if (parts[2].is_list())
+    for (const Field& burst : parts[2].items()) process.bursts.push_back(burst.time());
+  else
+    process.bursts.push_back(parts[2].time());
+  if (process.bursts.size() % 2 == 0) field.fail("the bursts must begin and end on the CPU");
+  for (std::size_t i = 0; i < process.bursts.size(); i += 2)
+    if (process.bursts[i].ns <= 0) field.fail("a burst on the CPU must be above 0");
+  if (parts.size() > 3) {
+    const auto priority = static_cast<int>(parts[3].integer(-1'000'000'000, 1'000'000'000));
+    process.priority = low_first ? -priority : priority;
+  }
+  return process;
+}
+
+std::vector<CpuProcess> read_processes(const Problem& problem) {
+  const bool low_first =
+      problem.parameters["priority_order"].choice({"low-first", "high-first"}) == 0;
+  std::vector<CpuProcess> processes;
+  double total = 0;
+  for (const Field& field : problem.input["processes"].items()) {
+    processes.push_back(read_process(field, low_first));
+    if (problem.failed()) return processes;
+    for (VirtualTime burst : processes.back().bursts) total += static_cast<double>(burst.ns);
+  }
+  if (processes.empty() || total > 1e17)
+    problem.input["processes"].fail("there must be some, and their times must be countable");
+  return processes;
+}
+
+Json segments(const std::vector<CpuSegment>& list, const std::vector<CpuProcess>& processes) {
+  Json json = Json::array();
+  for (const CpuSegment& s : list)
+    json.push_back({processes[s.process].name, in_units(s.from), in_units(s.to)});
+  return json;
+}
+
+/// A quantity of each process by name, and its mean.
+class Metric {
+ public:
+  void add(const std::string& name, VirtualTime value) {
+    values_[name] = in_units(value);
+    sum_ += static_cast<double>(value.ns) / kUnitNs;
+    ++count_;
+  }
+  [[nodiscard]] const Json& values() const { return values_; }
+  [[nodiscard]] Json mean() const { return rounded(sum_ / static_cast<double>(count_)); }
+
+ private:
+  Json values_ = Json::object();
+  double sum_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
+  Metric completion, turnaround, waiting, response;
+  VirtualTime makespan;
+  for (std::size_t p = 0; p < processes.size(); ++p) {
+    const CpuProcess& process = processes[p];
+    const VirtualTime took = run.completion(p) - process.arrival;
+    VirtualTime idle = took;
+    for (VirtualTime burst : process.bursts) idle = idle - burst;
+    completion.add(process.name, run.completion(p));
+    turnaround.add(process.name, took);
+    waiting.add(process.name, idle);
+    response.add(process.name, run.first_start(p) - process.arrival);
+    makespan = std::max(makespan, run.completion(p));
+  }
+  const auto span = static_cast<double>(makespan.ns);
+  const auto count = static_cast<double>(processes.size());
+  const std::size_t segments = run.gantt().size();
+  Json answer = {{"avg_turnaround", turnaround.mean()},
+                 {"avg_waiting", waiting.mean()},
+                 {"avg_response", response.mean()},
+                 {"makespan", in_units(makespan)},
+                 {"utilization", rounded(static_cast<double>(run.busy().ns) / span)},
+                 {"throughput", rounded(count / (span / kUnitNs))},
+                 {"switches", segments == 0 ? 0 : segments - 1}};
+  if (processes.size() > kMostListed) return answer;
+  answer["completion"] = completion.values();
+  answer["turnaround"] = turnaround.values();
+  answer["waiting"] = waiting.values();
+  answer["response"] = response.values();
+  return answer;
+}
+
+}  // namespace
+
+Json solve_cpu(const Problem& problem) {
+  const std::vector<CpuProcess> processes = read_processes(problem);
+  const CpuRun::Rules rules = read_rules(problem);
+  const auto policy = make_policy(problem);
+  if (problem.failed()) return {};
+  CpuRun run(*policy, processes, rules);
+  if (!run.run())
+    return problem.parameters["quantum"].fail("so short that the run does not end"), Json();
+  Json answer = metrics(run, processes);
+  if (run.gantt().size() <= kMostListed) answer["gantt"] = segments(run.gantt(), processes);
+  std::vector<CpuSegment> device = run.device();
+  std::ranges::stable_sort(device, {}, &CpuSegment::from);
+  if (!device.empty()) answer["io"] = segments(device, processes);
+  return answer;
+}
+
+Json solve_cpu_io(const Problem& problem) {
+  return solve_cpu(problem);
+}
+
+}  // namespace spindle

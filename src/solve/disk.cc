@@ -1,0 +1,187 @@
+// The arm of a disk: a queue that is all there at the start, and requests that arrive over time.
+//
+// Conventions: `direction` (up), `tie` of SSTF (lower, higher, arrival, direction), `count_return`
+// of the circular ones (true), `reentry` of C-SCAN (edge: from edge to edge; request: from the edge
+// straight to the first request), `steps` of N-step SCAN.
+
+#include "domains.h"
+#include "spindle/policy/arm_queue.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kMostCylinders = std::int64_t{1} << 40;
+/// Longer queues are answered with their totals alone.
+constexpr std::size_t kLongestListed = 100'000;
+
+constexpr double kLongestTimeNs = 1e18;
+
+struct Name {
+  std::string_view algorithm;
+  std::string_view policy;
+};
+constexpr Name kNames[] = {
+    {"FCFS", "fcfs"}, {"SSTF", "sstf"},     {"SCAN", "scan"},   {"C-SCAN", "c-scan"},
+    {"LOOK", "look"}, {"C-LOOK", "c-look"}, {"FSCAN", "fscan"}, {"N-STEP-SCAN", "n-step-scan"}};
+
+std::unique_ptr<ArmPolicy> make_policy(const Problem& problem) {
+  using Tie = ArmConventions::Tie;
+  constexpr Tie kTies[] = {Tie::kLower, Tie::kHigher, Tie::kArrival, Tie::kTravel};
+  ArmConventions conventions;
+  conventions.sstf_tie =
+      kTies[problem.parameters["tie"].choice({"lower", "higher", "arrival", "direction"})];
+  conventions.steps =
+      static_cast<std::size_t>(problem.parameters["steps"].integer_or(8, 1, 1 << 30));
+  for (const Name& name : kNames) {
+    if (name.algorithm != problem.algorithm) continue;
+    auto policy = make_arm_policy(name.policy, conventions);
+    if (policy.ok()) return std::move(policy).take();
+  }
+  return nullptr;
+}
+
+/// The arm and the way it goes.
+class Arm {
+ public:
+  explicit Arm(const Problem& problem) {
+    const std::int64_t cylinders = problem.parameters["cylinders"].integer(1, kMostCylinders);
+    state_.cylinders = static_cast<std::uint64_t>(cylinders);
+    state_.at =
+        Cylinder{static_cast<std::uint64_t>(problem.parameters["head"].integer(0, cylinders - 1))};
+    state_.moving_up = problem.parameters["direction"].choice({"up", "down"}) == 0;
+    counts_return_ = problem.parameters["count_return"].flag_or(true);
+    lands_on_edge_ = problem.parameters["reentry"].choice({"edge", "request"}) == 0;
+    path_ = {state_.at.value};
+  }
+
+  [[nodiscard]] const ArmState& state() const { return state_; }
+  [[nodiscard]] std::uint64_t movement() const { return movement_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& path() const { return path_; }
+
+  /// Goes to the request; answers over how many cylinders.
+  std::uint64_t go(const ArmChoice& choice, Cylinder request) {
+    const std::uint64_t before = movement_;
+    const bool circles = choice.by_way_of.size() == 2;
+    for (std::size_t i = 0; i < choice.by_way_of.size(); ++i)
+      if (!circles || i == 0 || lands_on_edge_) move_to(choice.by_way_of[i]);
+    const Cylinder left = state_.at;
+    move_to(request);
+    if (!counts_return_ && choice.return_distance != 0)
+      movement_ -= circles && !lands_on_edge_ ? (left < request ? request - left : left - request)
+                                              : choice.return_distance;
+    state_.moving_up = choice.moving_up;
+    return movement_ - before;
+  }
+
+ private:
+  void move_to(Cylinder there) {
+    movement_ += state_.at < there ? there - state_.at : state_.at - there;
+    state_.at = there;
+    path_.push_back(there.value);
+  }
+
+  ArmState state_;
+  bool counts_return_ = true;
+  bool lands_on_edge_ = true;
+  std::uint64_t movement_ = 0;
+  std::vector<std::uint64_t> path_;
+};
+
+struct Arrival {
+  VirtualTime at;
+  Cylinder cylinder;
+};
+
+std::vector<Arrival> read_arrivals(const Problem& problem, std::uint64_t cylinders) {
+  std::vector<Arrival> arrivals;
+  for (const Field& item : problem.input["requests"].items()) {
+    const std::vector<Field> pair = item.items();
+    if (pair.size() != 2) item.fail("a request is [arrival, cylinder]");
+    if (problem.failed()) break;
+    const auto cylinder = pair[1].integer(0, static_cast<std::int64_t>(cylinders) - 1);
+    arrivals.push_back({pair[0].time(), Cylinder{static_cast<std::uint64_t>(cylinder)}});
+    if (arrivals.size() > 1 && arrivals.back().at < arrivals[arrivals.size() - 2].at)
+      item.fail("requests must stand in order of arrival");
+  }
+  return arrivals;
+}
+
+}  // namespace
+
+Json solve_disk(const Problem& problem) {
+  Arm arm(problem);
+  const std::vector<std::uint64_t> cylinders =
+      problem.input["queue"].naturals(arm.state().cylinders - 1);
+  const auto policy = make_policy(problem);
+  if (problem.failed()) return {};
+  if (!policy) return problem.unknown_algorithm();
+  ArmQueue queue;
+  for (std::uint64_t cylinder : cylinders) queue.add(Cylinder{cylinder});
+  std::vector<std::uint64_t> order;
+  while (!queue.empty()) {
+    const ArmChoice choice = policy->choose(queue, arm.state());
+    const Cylinder request = queue.cylinder_of(choice.index);
+    arm.go(choice, request);
+    order.push_back(request.value);
+    queue.remove(choice.index);
+  }
+  const double mean =
+      order.empty() ? 0 : static_cast<double>(arm.movement()) / static_cast<double>(order.size());
+  Json answer = {{"total_movement", arm.movement()}, {"mean_movement", rounded(mean)}};
+  if (order.size() > kLongestListed) return answer;
+  answer["order"] = order;
+  answer["path"] = arm.path();
+  return answer;
+}
+
+Json solve_disk_online(const Problem& problem) {
+  Arm arm(problem);
+  const std::vector<Arrival> arrivals = read_arrivals(problem, arm.state().cylinders);
+  const VirtualTime per_cylinder = problem.parameters["seek_per_cylinder"].time_or({kUnitNs});
+  const VirtualTime service = problem.parameters["service_time"].time_or({});
+  const auto policy = make_policy(problem);
+  if (problem.failed()) return {};
+  if (!policy) return problem.unknown_algorithm();
+  const double longest_way = 2.0 * static_cast<double>(arm.state().cylinders);
+  const double longest_step =
+      longest_way * static_cast<double>(per_cylinder.ns) + static_cast<double>(service.ns);
+  if (longest_step * static_cast<double>(arrivals.size()) > kLongestTimeNs)
+    return problem.input["requests"].fail("the times add up to more than can be counted"), Json();
+  ArmQueue queue;
+  VirtualTime now;
+  std::vector<std::size_t> order;
+  std::vector<VirtualTime> completion(arrivals.size());
+  std::size_t arrived = 0;
+  while (order.size() < arrivals.size()) {
+    if (queue.empty()) now = std::max(now, arrivals[arrived].at);
+    for (; arrived < arrivals.size() && arrivals[arrived].at <= now; ++arrived)
+      queue.add(arrivals[arrived].cylinder);
+    const ArmChoice choice = policy->choose(queue, arm.state());
+    const std::uint64_t distance = arm.go(choice, arrivals[choice.index].cylinder);
+    now += VirtualTime{static_cast<std::int64_t>(distance) * per_cylinder.ns} + service;
+    completion[choice.index] = now;
+    order.push_back(choice.index);
+    queue.remove(choice.index);
+  }
+  VirtualTime sum;
+  VirtualTime longest;
+  Json completions = Json::array();
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    const VirtualTime response = completion[i] - arrivals[i].at;
+    sum += response;
+    longest = std::max(longest, response);
+    completions.push_back(in_units(completion[i]));
+  }
+  const double mean = arrivals.empty() ? 0
+                                       : static_cast<double>(sum.ns) / kUnitNs /
+                                             static_cast<double>(arrivals.size());
+  return {{"order", order},
+          {"completion", completions},
+          {"total_movement", arm.movement()},
+          {"mean_response", rounded(mean)},
+          {"max_response", in_units(longest)}};
+}
+
+}  // namespace spindle

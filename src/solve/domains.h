@@ -1,0 +1,35 @@
+// The solver's table of contents: a domain of exercises is one function, defined in its own file,
+// and one line here.
+#pragma once
+
+#include "field.h"
+
+#define SPINDLE_SOLVE_DOMAINS(X)                \
+  X("page-replacement", solve_page_replacement) \
+  X("page-aging", solve_page_aging)             \
+  X("disk", solve_disk)                         \
+  X("disk-online", solve_disk_online)           \
+  X("cpu", solve_cpu)                           \
+  X("cpu-io", solve_cpu_io)
+
+namespace spindle {
+
+struct Problem {
+  std::string algorithm;
+  Field parameters;
+  Field input;
+  Failure* failure;
+
+  [[nodiscard]] bool failed() const { return failure->failed(); }
+  /// For an algorithm that the domain does not know.
+  nlohmann::json unknown_algorithm() const {
+    failure->note("algorithm: \"" + algorithm + "\" is not known here");
+    return {};
+  }
+};
+
+#define SPINDLE_DECLARE(NAME, FUNCTION) nlohmann::json FUNCTION(const Problem& problem);
+SPINDLE_SOLVE_DOMAINS(SPINDLE_DECLARE)
+#undef SPINDLE_DECLARE
+
+}  // namespace spindle

@@ -1,0 +1,154 @@
+#include "field.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Larger times than this are refused, so that sums of millions of them stay in range.
+constexpr double kLongestUnits = 1e9;
+
+}  // namespace
+
+void Field::fail(std::string_view why) const {
+  failure_->note(std::string(name_) + ": " + std::string(why));
+}
+
+Field Field::operator[](std::string_view member) const {
+  if (!present() || !value_->is_object()) return {nullptr, member, failure_};
+  const auto found = value_->find(member);
+  return {found == value_->end() ? nullptr : &*found, member, failure_};
+}
+
+std::vector<Field> Field::items() const {
+  std::vector<Field> items;
+  if (!is_list() || value_->size() > kMostItems) {
+    fail("not a list");
+    return items;
+  }
+  items.reserve(value_->size());
+  for (const Json& item : *value_) items.emplace_back(&item, name_, failure_);
+  return items;
+}
+
+std::vector<std::pair<std::string, Field>> Field::members() const {
+  std::vector<std::pair<std::string, Field>> members;
+  if (!present() || !value_->is_object()) {
+    fail("not an object");
+    return members;
+  }
+  for (auto member = value_->begin(); member != value_->end(); ++member)
+    members.emplace_back(member.key(), Field(&*member, name_, failure_));
+  return members;
+}
+
+std::int64_t Field::integer(std::int64_t low, std::int64_t high) const {
+  if (!present() || !value_->is_number_integer()) return fail("not a whole number"), low;
+  // A number beyond the signed range reads as unsigned, and lies above any bound asked for.
+  const bool huge = value_->is_number_unsigned() && value_->get<std::uint64_t>() >> 63 != 0;
+  const auto value = huge ? high : value_->get<std::int64_t>();
+  if (huge || value < low || value > high)
+    return fail("not from " + std::to_string(low) + " to " + std::to_string(high)), low;
+  return value;
+}
+
+std::int64_t Field::integer_or(std::int64_t fallback, std::int64_t low, std::int64_t high) const {
+  return present() ? integer(low, high) : fallback;
+}
+
+double Field::number(double low, double high) const {
+  if (!present() || !value_->is_number()) return fail("not a number"), low;
+  const double value = value_->get<double>();
+  if (!(value >= low && value <= high)) return fail("out of range"), low;
+  return value;
+}
+
+double Field::number_or(double fallback, double low, double high) const {
+  return present() ? number(low, high) : fallback;
+}
+
+VirtualTime Field::time() const {
+  double units = 0;
+  if (present() && value_->is_string()) {
+    const auto& text = value_->get_ref<const std::string&>();
+    const auto end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, units);
+    if (error != std::errc() || stop != end) return fail("not a time"), VirtualTime{};
+  } else {
+    units = number(0, kLongestUnits);
+  }
+  if (!(units >= 0 && units <= kLongestUnits)) return fail("not a time"), VirtualTime{};
+  return {std::llround(units * static_cast<double>(kUnitNs))};
+}
+
+VirtualTime Field::time_or(VirtualTime fallback) const {
+  return present() ? time() : fallback;
+}
+
+std::string Field::text() const {
+  if (!present() || !value_->is_string()) return fail("not a text"), std::string();
+  return value_->get<std::string>();
+}
+
+bool Field::flag_or(bool fallback) const {
+  if (!present()) return fallback;
+  if (!value_->is_boolean()) return fail("neither true nor false"), fallback;
+  return value_->get<bool>();
+}
+
+std::size_t Field::choice(std::initializer_list<std::string_view> words) const {
+  if (!present()) return 0;
+  const std::string word = text();
+  const auto found = std::ranges::find(words, word);
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  std::string known;
+  for (std::string_view w : words) known += (known.empty() ? "" : ", ") + std::string(w);
+  return fail("\"" + word + "\" is none of " + known), 0;
+}
+
+std::vector<std::uint64_t> Field::naturals(std::uint64_t high) const {
+  if ((*this)["generate"].present()) return generated((*this)["generate"], high);
+  std::vector<std::uint64_t> numbers;
+  for (const Field& item : items())
+    numbers.push_back(static_cast<std::uint64_t>(item.integer(0, static_cast<std::int64_t>(high))));
+  return numbers;
+}
+
+/// The C standard's example of rand, its state shifted right by eight bits and taken modulo the
+/// size of the range.
+std::vector<std::uint64_t> Field::generated(const Field& recipe, std::uint64_t high) const {
+  const std::vector<Field> items = recipe.items();
+  std::vector<std::uint64_t> numbers;
+  if (items.size() != 4) return fail("generate needs a seed, a count, a low and a high"), numbers;
+  const std::int64_t most = static_cast<std::int64_t>(std::min<std::uint64_t>(high, 1u << 31));
+  auto state = static_cast<std::uint64_t>(items[0].integer(0, (std::int64_t{1} << 31) - 1));
+  const auto count = static_cast<std::size_t>(items[1].integer(0, kMostItems));
+  const auto low = static_cast<std::uint64_t>(items[2].integer(0, most));
+  const auto top =
+      static_cast<std::uint64_t>(items[3].integer(static_cast<std::int64_t>(low), most));
+  if (failed()) return numbers;
+  numbers.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    state = (state * 1103515245 + 12345) & 0x7FFF'FFFF;
+    numbers.push_back(low + (state >> 8) % (top - low + 1));
+  }
+  return numbers;
+}
+
+Json in_units(VirtualTime time) {
+  if (time.ns % kUnitNs == 0) return time.ns / kUnitNs;
+  return static_cast<double>(time.ns) / static_cast<double>(kUnitNs);
+}
+
+Json rounded(double value) {
+  const double scaled = std::round(value * 1e4);
+  if (std::fabs(scaled) < 1e18 && std::fmod(scaled, 1e4) == 0)
+    return static_cast<std::int64_t>(scaled / 1e4);
+  return scaled / 1e4;
+}
+
+}  // namespace spindle

@@ -1,0 +1,84 @@
+// Field: a value somewhere in a case, read with its bounds.
+//
+// Reading never throws. What is missing or wrong is noted once, in the Failure that all fields of a
+// case share, as a sentence that names the field; the reader gets a harmless value and looks at
+// `failed()` when it has read all it needs, before it computes.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/base/clock.h"
+
+namespace spindle {
+
+/// The first thing that was wrong with a case.
+class Failure {
+ public:
+  [[nodiscard]] bool failed() const { return !sentence_.empty(); }
+  [[nodiscard]] const std::string& sentence() const { return sentence_; }
+  void note(std::string sentence) {
+    if (!failed()) sentence_ = std::move(sentence);
+  }
+
+ private:
+  std::string sentence_;
+};
+
+/// Exercises count time in units; a unit is this many virtual nanoseconds, so that fractions of it
+/// to six digits are exact.
+inline constexpr std::int64_t kUnitNs = 1'000'000;
+
+class Field {
+ public:
+  Field(const nlohmann::json* value, std::string_view name, Failure* failure)
+      : value_(value), name_(name), failure_(failure) {}
+
+  [[nodiscard]] bool present() const { return value_ != nullptr && !value_->is_null(); }
+  [[nodiscard]] bool failed() const { return failure_->failed(); }
+  void fail(std::string_view why) const;
+
+  /// A member; absent if this is no object or has none of that name.
+  [[nodiscard]] Field operator[](std::string_view member) const;
+  /// The elements of a list, at most `kMostItems`.
+  [[nodiscard]] std::vector<Field> items() const;
+  [[nodiscard]] bool is_list() const { return present() && value_->is_array(); }
+  /// The members of an object, with their names.
+  [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const;
+
+  [[nodiscard]] std::int64_t integer(std::int64_t low, std::int64_t high) const;
+  [[nodiscard]] std::int64_t integer_or(std::int64_t fallback, std::int64_t low,
+                                        std::int64_t high) const;
+  [[nodiscard]] double number(double low, double high) const;
+  [[nodiscard]] double number_or(double fallback, double low, double high) const;
+  /// Of time: units, as a number or as text ("0.4"); not negative.
+  [[nodiscard]] VirtualTime time() const;
+  [[nodiscard]] VirtualTime time_or(VirtualTime fallback) const;
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool flag_or(bool fallback) const;
+  /// Which of the words it is; the first if it is absent.
+  [[nodiscard]] std::size_t choice(std::initializer_list<std::string_view> words) const;
+
+  /// Whole numbers: a list of them, or {"generate": [seed, count, low, high]}.
+  [[nodiscard]] std::vector<std::uint64_t> naturals(std::uint64_t high) const;
+
+  static constexpr std::size_t kMostItems = 20'000'000;
+
+ private:
+  [[nodiscard]] std::vector<std::uint64_t> generated(const Field& recipe, std::uint64_t high) const;
+
+  const nlohmann::json* value_;
+  std::string_view name_;
+  Failure* failure_;
+};
+
+/// A span of time in units: a whole number where it is one.
+nlohmann::json in_units(VirtualTime time);
+/// Rounded to four decimals, a whole number where it is one.
+nlohmann::json rounded(double value);
+
+}  // namespace spindle

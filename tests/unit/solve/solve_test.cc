@@ -1,0 +1,130 @@
+// Every case of tests/data/simulation-cases.json is a test of its own.
+
+#include "spindle/solve/solve.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+/// The domains that the solver knows; a case of another is not a test.
+const std::set<std::string> kDomains = {"cpu",         "cpu-io",     "disk",
+                                        "disk-online", "page-aging", "page-replacement"};
+
+std::vector<Json> load_cases() {
+  const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
+  std::ifstream file(tests / "data" / "simulation-cases.json");
+  std::vector<Json> known;
+  for (Json& problem : Json::parse(file))
+    if (kDomains.contains(problem["domain"])) known.push_back(std::move(problem));
+  return known;
+}
+
+class Case : public testing::TestWithParam<Json> {};
+
+TEST_P(Case, HasItsKnownAnswer) {
+  const Json line = solve_cases(Json::array({GetParam()}))[0];
+  EXPECT_EQ(line["id"], GetParam()["id"]);
+  ASSERT_TRUE(line.contains("answer")) << line.dump();
+  for (const std::string& difference : differences(GetParam(), line["answer"]))
+    ADD_FAILURE() << difference;
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, Case, testing::ValuesIn(load_cases()), [](const auto& test) {
+  std::string name = test.param["id"].template get<std::string>();
+  for (char& c : name)
+    if (c == '-') c = '_';
+  return name;
+});
+
+/// Any value in place of any other: an answer or a sentence, never a crash.
+TEST(Solve, AnswersAMalformedCaseWithASentence) {
+  const std::vector<Json> wrong = {nullptr,
+                                   -1,
+                                   0.5,
+                                   "x",
+                                   Json::array(),
+                                   Json::object(),
+                                   1e300,
+                                   ~std::uint64_t{0},
+                                   Json::array({1, "2", nullptr})};
+  const std::function<void(Json&, const std::function<void()>&)> spoil_each =
+      [&](Json& value, const std::function<void()>& check) {
+        const Json good = value;
+        for (const Json& bad : wrong) {
+          value = bad;
+          check();
+        }
+        value = good;
+        if (!value.is_structured() || value.size() > 12) return;
+        for (Json& part : value) spoil_each(part, check);
+      };
+  std::set<std::string> seen;
+  for (Json problem : load_cases()) {
+    const std::string kind = problem["domain"].get<std::string>() + problem["algorithm"].dump();
+    if (problem.dump().size() > 1500 || !seen.insert(kind).second) continue;
+    for (const char* part : {"domain", "algorithm", "parameters", "input"}) {
+      if (!problem.contains(part)) continue;
+      spoil_each(problem[part], [&problem] {
+        const Json line = solve_cases(Json::array({problem}))[0];
+        ASSERT_EQ(line["id"], problem["id"]);
+        ASSERT_NE(line.contains("answer"), line.contains("error")) << problem.dump();
+      });
+    }
+  }
+  EXPECT_GT(seen.size(), 20u);
+}
+
+TEST(Solve, NamesTheFieldThatIsWrong) {
+  const Json good = {{"id", "a"},
+                     {"domain", "disk"},
+                     {"algorithm", "FCFS"},
+                     {"parameters", {{"head", 5}, {"cylinders", 10}}},
+                     {"input", {{"queue", {1, 2}}}}};
+  const auto error_of = [](const Json& problem) {
+    return solve_cases(Json::array({problem}))[0].value("error", "");
+  };
+  EXPECT_EQ(error_of(good), "");
+  Json bad = good;
+  bad["parameters"]["head"] = 10;
+  EXPECT_EQ(error_of(bad), "head: not from 0 to 9");
+  bad = good;
+  bad["input"]["queue"] = {1, "two"};
+  EXPECT_EQ(error_of(bad), "queue: not a whole number");
+  bad = good;
+  bad["algorithm"] = "ELEVATOR";
+  EXPECT_EQ(error_of(bad), "algorithm: \"ELEVATOR\" is not known here");
+  bad["domain"] = "tape";
+  EXPECT_EQ(error_of(bad), "domain: \"tape\" is not known");
+}
+
+TEST(Solve, OneBadCaseDoesNotStopTheOthers) {
+  const Json good = {{"id", 2},
+                     {"domain", "page-aging"},
+                     {"algorithm", "AGING"},
+                     {"parameters", {{"bits", 2}}},
+                     {"input", {{"ticks", {"10"}}}}};
+  const Json lines = solve_cases(Json::array({17, good}));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_TRUE(lines[0].contains("error"));
+  EXPECT_EQ(lines[1]["answer"]["victim"], 1);
+  EXPECT_EQ(solve_cases(Json("none")), Json::array());
+}
+
+TEST(Solve, SeesEachDifference) {
+  const Json problem = {{"expected", {{"a", 1}, {"b", 0.3333}, {"c", {1, 2}}, {"d", "x"}}}};
+  EXPECT_EQ(differences(problem, {{"a", 1}, {"b", 1.0 / 3}, {"c", {1, 2}}, {"d", "x"}}).size(), 0u);
+  EXPECT_EQ(differences(problem, {{"a", 2}, {"b", 0.3334}, {"c", {2, 1}}}).size(), 4u);
+  EXPECT_EQ(differences(problem, nullptr).size(), 4u);
+}
+
+}  // namespace
+}  // namespace spindle
