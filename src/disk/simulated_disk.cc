@@ -140,7 +140,7 @@ void SimulatedDisk::enqueue_run(const Pending& pending, Run run) {
   ++pending.batch->remaining;
   const bool is_write = pending.kind == IoRequest::Kind::kWrite;
   drive_.arrive(cookie, run, is_write);
-  if (observer_ != nullptr) observer_->arrived(run, is_write, pending.requests);
+  for (DiskObserver* observer : observers_) observer->arrived(run, is_write, pending.requests);
 }
 
 void SimulatedDisk::await(Batch& batch) {
@@ -177,7 +177,7 @@ bool SimulatedDisk::serve_one() {
   const Pending pending = std::exchange(pending_[service.cookie], Pending{});
   free_cookies_.push_back(service.cookie);
   statistics_.count_service(service, pending.requests);
-  if (observer_ != nullptr) observer_->served(service, pending.requests);
+  for (DiskObserver* observer : observers_) observer->served(service, pending.requests);
   if (drive_.idle() && handled_by_ != nullptr)
     std::exchange(handled_by_, nullptr)->remove_idle_handler(*this);
   Batch& batch = *pending.batch;
@@ -228,13 +228,13 @@ void SimulatedDisk::unlink(Batch& batch) {
 
 Result<> SimulatedDisk::set_arm_policy(std::string_view name) {
   drive_.set_policy(TRY(make_arm_policy(name)));
-  restart_observer();
+  restart_observers();
   return {};
 }
 
 Result<> SimulatedDisk::set_disk(std::string_view preset) {
   drive_.set_model(TRY(make_disk_model(preset, block_size(), block_count())));
-  restart_observer();
+  restart_observers();
   return {};
 }
 
@@ -253,7 +253,7 @@ Result<> SimulatedDisk::place_arm(Cylinder at, bool moving_up) {
   if (at.value >= drive_.model().geometry.cylinders())
     return Error{EINVAL, "the disk has no such cylinder"};
   drive_.place_arm(at, moving_up);
-  restart_observer();
+  restart_observers();
   return {};
 }
 
@@ -266,25 +266,27 @@ void SimulatedDisk::reset_statistics() {
     statistics_.requests_by_purpose[kind][purpose] += pending.requests;
     statistics_.blocks_by_purpose[kind][purpose] += pending.blocks;
   }
-  // A policy may remember a sweep: the shadows that start now must not know less than it does.
-  drive_.set_policy(make_arm_policy(arm_policy()).take());
-  restart_observer();
+  restart_observers();
 }
 
-void SimulatedDisk::set_observer(DiskObserver* observer) {
-  observer_ = observer;
-  if (observer_ == nullptr) return;
-  drive_.set_policy(make_arm_policy(arm_policy()).take());
-  restart_observer();
+void SimulatedDisk::add_observer(DiskObserver& observer) {
+  observers_.push_back(&observer);
+  restart_observers();
 }
 
-void SimulatedDisk::restart_observer() {
-  if (observer_ == nullptr) return;
+void SimulatedDisk::remove_observer(DiskObserver& observer) {
+  std::erase(observers_, &observer);
+}
+
+void SimulatedDisk::restart_observers() {
+  if (observers_.empty()) return;
+  // A policy may remember its sweep; shadows that begin now do not.
+  drive_.set_policy(make_arm_policy(arm_policy()).take());
   std::vector<std::uint64_t> requests;
   requests.reserve(drive_.queue().size());
   for (const ArmRequest& waiting : drive_.queue())
     requests.push_back(pending_[waiting.id].requests);
-  observer_->restarted(drive_, requests);
+  for (DiskObserver* observer : observers_) observer->restarted(drive_, requests);
 }
 
 }  // namespace spindle

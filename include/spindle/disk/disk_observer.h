@@ -1,7 +1,7 @@
 // DiskObserver: who wants to see each request of a live disk, without being seen by it.
 //
 // Called between suspension points of the disk's runtime; must not suspend and must not call the
-// disk. Without an observer a disk pays one test of a pointer. While the disk is `none` nothing is
+// disk. Without observers a disk pays one comparison. While the disk is `none` nothing is
 // reported, as nothing waits and nothing moves.
 #pragma once
 

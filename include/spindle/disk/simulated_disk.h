@@ -70,8 +70,9 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
   [[nodiscard]] const DiskStatistics& statistics() const { return statistics_; }
   /// Requests that wait are counted again.
   void reset_statistics();
-  /// Null for none. The observer must outlive the disk or be taken off.
-  void set_observer(DiskObserver* observer);
+  /// An observer must be taken off before it goes. Adding one restarts all of them.
+  void add_observer(DiskObserver& observer);
+  void remove_observer(DiskObserver& observer);
 
  private:
   struct Batch;
@@ -91,13 +92,13 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
   void keep_pace(Batch& batch, std::int64_t service_ns);
   void link(Batch& batch);
   void unlink(Batch& batch);
-  void restart_observer();
+  void restart_observers();
 
   BlockDevice& backing_;
   Drive drive_;
   double pace_;
   DiskStatistics statistics_;
-  DiskObserver* observer_ = nullptr;
+  std::vector<DiskObserver*> observers_;
 
   std::vector<Pending> pending_;             ///< by cookie
   std::vector<std::uint64_t> free_cookies_;  ///< places in `pending_`
