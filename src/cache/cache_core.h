@@ -115,10 +115,12 @@ class CacheCore {
 
   std::size_t pinned_ = 0;
   std::size_t transfers_under_way_ = 0;
+  std::size_t write_backs_under_way_ = 0;
   std::size_t cut_off_writes_ = 0;  ///< write-backs under way whose blocks were forgotten
   std::size_t read_aheads_ = 0;     ///< under way
   std::uint64_t data_writes_ = 0;
   std::uint64_t flushed_writes_ = 0;  ///< data_writes_ when the last device flush began
+  std::optional<Error> last_write_error_;
   thread::WaitQueue frame_waiters_{"cache: a frame"};
   thread::WaitQueue write_waiters_{"cache: write-back"};
   thread::WaitQueue read_ahead_waiters_{"cache: read-ahead"};

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kBatchBytes = 8u << 20;
 /// Data that will be old enough so soon after goes with what is old enough now.
 constexpr std::int64_t kAgeSlackDivisor = 4;
-/// The background thread rests so long after a failure.
+/// What could not be written is left alone for so long, except by those who ask for it by name.
 constexpr std::int64_t kRetryAfterNs = 1'000'000'000;
 
 /// The clock of monotonic_ns, read cheaply and some milliseconds late: good enough for ages.
@@ -68,14 +68,16 @@ std::vector<BlockRef> CacheCore::dirty_blocks(InodeNo owner) {
   return blocks;
 }
 
-/// The dirty blocks that are not on their way already, oldest first.
+/// The dirty blocks that are not on their way already and have not just failed, oldest first.
 std::vector<BlockRef> CacheCore::choose_oldest(std::size_t at_most, bool only_unpinned,
                                                std::int64_t dirty_before_ns) {
   std::vector<BlockRef> chosen;
+  const std::int64_t failed_before_ns = coarse_now_ns() - kRetryAfterNs;
   for (Buffer* buffer = dirty_.oldest(); buffer != nullptr && chosen.size() < at_most;
        buffer = buffer->by_age.next) {
     if (buffer->dirty_since_ns > dirty_before_ns) break;
     if (!can_be_written(buffer) || (only_unpinned && buffer->pins != 0)) continue;
+    if (buffer->write_failed && buffer->dirty_since_ns > failed_before_ns) continue;
     chosen.push_back(pin(*buffer));
   }
   return chosen;
@@ -166,6 +168,7 @@ Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) 
   BlockTransfer transfer;
   for (Buffer* buffer : sorted) buffer->transfer = &transfer;
   const RequestList list(sorted, block_size_, IoRequest::Kind::kWrite, IoPurpose::kWriteBack);
+  ++write_backs_under_way_;
   Result<> result = submit(list);
   ++data_writes_;
   if (result.ok()) {
@@ -173,6 +176,8 @@ Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) 
   } else {
     result = write_by_owner(sorted, report);
   }
+  --write_backs_under_way_;
+  if (!result.ok()) last_write_error_ = result.error();
   transfer.finish(result.ok() ? std::nullopt : std::optional(result.error()));
   write_waiters_.wake_all();
   frame_may_be_free();
@@ -239,6 +244,9 @@ Result<> CacheCore::throttle() {
   while (dirty_.count() > share(options_.dirty_percent)) {
     std::vector<BlockRef> chosen =
         choose_oldest(RequestList::kMaxRequestBytes / block_size_, false, thread::kNever);
+    if (chosen.empty() && write_backs_under_way_ == 0) {
+      return last_write_error_.value_or(Error{EIO, "too much dirty data could not be written"});
+    }
     if (chosen.empty()) {
       write_waiters_.wait();
     } else {

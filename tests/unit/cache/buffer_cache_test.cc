@@ -198,6 +198,9 @@ TEST_F(BufferCacheTest, DirtyDataThatCannotBeWrittenStopsTheWriterNotTheCache) {
   }
   for (std::uint64_t i = 0; i < 26; ++i) write_block(*cache, BlockNo{i}, 1, kFile);
   EXPECT_EQ(cache->throttle().code(), EIO);  // 40 percent of 64 are 25
+  const std::size_t batches = device.batches;
+  EXPECT_EQ(cache->throttle().code(), EIO);
+  EXPECT_EQ(device.batches, batches);  // not tried again at once
   EXPECT_TRUE(cache->read(BlockNo{4000}).ok());
   EXPECT_EQ(cache->flush_file(kFile).code(), EIO);
 }
