@@ -10,7 +10,13 @@
   X("disk", solve_disk)                         \
   X("disk-online", solve_disk_online)           \
   X("cpu", solve_cpu)                           \
-  X("cpu-io", solve_cpu_io)
+  X("cpu-io", solve_cpu_io)                     \
+  X("burst-estimate", solve_burst_estimate)     \
+  X("deadlock", solve_deadlock)                 \
+  X("translation", solve_translation)           \
+  X("tlb", solve_tlb)                           \
+  X("memory-cost", solve_memory_cost)           \
+  X("disk-time", solve_disk_time)
 
 namespace spindle {
 

@@ -16,8 +16,9 @@ namespace {
 using Json = nlohmann::json;
 
 /// The domains that the solver knows; a case of another is not a test.
-const std::set<std::string> kDomains = {"cpu",         "cpu-io",     "disk",
-                                        "disk-online", "page-aging", "page-replacement"};
+const std::set<std::string> kDomains = {
+    "burst-estimate", "cpu",         "cpu-io",     "deadlock",         "disk", "disk-online",
+    "disk-time",      "memory-cost", "page-aging", "page-replacement", "tlb",  "translation"};
 
 std::vector<Json> load_cases() {
   const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();

@@ -1,0 +1,152 @@
+// Formulas: what an access costs on average, how large tables are, how long a burst will be, and
+// what a disk needs for an access.
+
+#include <cmath>
+
+#include "domains.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double kLargest = 1e15;
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 60;
+
+double not_negative(const Field& field) {
+  return field.number(0, kLargest);
+}
+double above_zero(const Field& field) {
+  const double value = field.number(0, kLargest);
+  if (value <= 0) field.fail("not above 0");
+  return value;
+}
+
+/// To four digits that count, for numbers far below 1.
+double to_four_digits(double value) {
+  if (value == 0 || !std::isfinite(value)) return 0;
+  const double scale = std::pow(10.0, 3 - std::floor(std::log10(value)));
+  return std::round(value * scale) / scale;
+}
+
+/// A miss in the TLB costs an access for each level of the page table more.
+Json access_with_tlb(const Field& parameters) {
+  const double hit = parameters["hit_ratio"].number(0, 1);
+  const double memory = not_negative(parameters["memory_ns"]);
+  const double tlb = parameters["tlb_ns"].number_or(0, 0, kLargest);
+  const auto levels = static_cast<double>(parameters["levels"].integer_or(1, 1, 64));
+  return {{"eat_ns", rounded(tlb + memory + (1 - hit) * levels * memory)}};
+}
+
+Json access_with_faults(const Field& parameters) {
+  const double rate = parameters["fault_rate"].number(0, 1);
+  const double memory = not_negative(parameters["memory_ns"]);
+  return {{"eat_ns", rounded((1 - rate) * memory + rate * not_negative(parameters["fault_ns"]))}};
+}
+
+/// How many accesses may fault if the mean access is to be slower by no more than that share.
+Json highest_fault_rate(const Field& parameters) {
+  const double memory = not_negative(parameters["memory_ns"]);
+  const double fault = not_negative(parameters["fault_ns"]);
+  const double slowdown = not_negative(parameters["slowdown"]);
+  if (fault <= memory) parameters["fault_ns"].fail("not longer than an access to memory");
+  return {{"max_fault_rate", to_four_digits(memory * slowdown / (fault - memory))}};
+}
+
+Json pages_for(const Field& parameters) {
+  const std::int64_t bytes = parameters["bytes"].integer(0, kMostBytes);
+  const std::int64_t size = parameters["page_size"].integer(1, kMostBytes);
+  const std::int64_t pages = bytes / size + (bytes % size != 0 ? 1 : 0);
+  const std::int64_t unused = bytes % size == 0 ? 0 : size - bytes % size;
+  return {{"pages", pages}, {"internal_fragmentation", unused}};
+}
+
+Json table_size(const Field& parameters) {
+  const std::int64_t bits = parameters["address_bits"].integer(1, 62);
+  const std::int64_t size = parameters["page_size"].integer(1, std::int64_t{1} << bits);
+  const std::int64_t entry = parameters["entry_bytes"].integer(1, 4096);
+  const std::int64_t entries = ((std::int64_t{1} << bits) - 1) / size + 1;
+  if (entries > kMostBytes / entry) return parameters["page_size"].fail("too small"), Json();
+  return {{"entries", entries}, {"bytes", entries * entry}};
+}
+
+Json chs_to_lba(const Problem& problem) {
+  const std::int64_t heads = problem.parameters["heads"].integer(1, 65536);
+  const std::int64_t sectors = problem.parameters["sectors"].integer(1, 65536);
+  const std::vector<Field> chs = problem.input["chs"].items();
+  if (chs.size() != 3) problem.input["chs"].fail("an address is [cylinder, head, sector]");
+  if (problem.failed()) return {};
+  const std::int64_t cylinder = chs[0].integer(0, std::int64_t{1} << 30);
+  const std::int64_t head = chs[1].integer(0, heads - 1);
+  const std::int64_t sector = chs[2].integer(1, sectors);
+  return {{"lba", (cylinder * heads + head) * sectors + sector - 1}};
+}
+
+Json lba_to_chs(const Problem& problem) {
+  const std::int64_t heads = problem.parameters["heads"].integer(1, 65536);
+  const std::int64_t sectors = problem.parameters["sectors"].integer(1, 65536);
+  const std::int64_t lba = problem.input["lba"].integer(0, kMostBytes);
+  const std::int64_t track = lba / sectors;
+  return {{"chs", {track / heads, track % heads, lba % sectors + 1}}};
+}
+
+/// One access: the seek, half a revolution on average, and the transfer.
+Json random_access(const Field& parameters) {
+  const double seek = not_negative(parameters["seek_ms"]);
+  const double rotation = 30'000 / above_zero(parameters["rpm"]);
+  const double bytes = not_negative(parameters["bytes"]);
+  const double transfer = bytes / (above_zero(parameters["mb_per_s"]) * 1e6) * 1e3;
+  const double total = seek + rotation + transfer;
+  if (parameters.failed()) return {};
+  return {{"rotation_ms", rounded(rotation)},
+          {"transfer_ms", rounded(transfer)},
+          {"io_ms", rounded(total)},
+          {"mb_per_s", rounded(bytes / 1e6 / (total / 1e3))}};
+}
+
+/// Whole tracks one after another, with one seek and half a revolution before each of them, against
+/// the same sectors one by one.
+Json track_read(const Field& parameters) {
+  const double seek = not_negative(parameters["seek_ms"]);
+  const double revolution = 60'000 / above_zero(parameters["rpm"]);
+  const auto sectors = static_cast<double>(parameters["sectors_per_track"].integer(1, 1 << 30));
+  const auto read = static_cast<double>(parameters["sectors_read"].integer(0, 1 << 30));
+  const double tracks = std::ceil(read / sectors);
+  const double first = tracks > 0 ? seek : 0;
+  return {{"sequential_ms", rounded(first + tracks * revolution / 2 + read / sectors * revolution)},
+          {"random_ms", rounded(read * (seek + revolution / 2 + revolution / sectors))}};
+}
+
+}  // namespace
+
+Json solve_memory_cost(const Problem& problem) {
+  if (problem.algorithm == "EAT-TLB") return access_with_tlb(problem.parameters);
+  if (problem.algorithm == "EAT-FAULT") return access_with_faults(problem.parameters);
+  if (problem.algorithm == "MAX-FAULT-RATE") return highest_fault_rate(problem.parameters);
+  if (problem.algorithm == "PAGES-FOR") return pages_for(problem.parameters);
+  if (problem.algorithm == "TABLE-SIZE") return table_size(problem.parameters);
+  return problem.unknown_algorithm();
+}
+
+Json solve_disk_time(const Problem& problem) {
+  if (problem.algorithm == "CHS-TO-LBA") return chs_to_lba(problem);
+  if (problem.algorithm == "LBA-TO-CHS") return lba_to_chs(problem);
+  if (problem.algorithm == "RANDOM-IO") return random_access(problem.parameters);
+  if (problem.algorithm == "TRACK-READ") return track_read(problem.parameters);
+  return problem.unknown_algorithm();
+}
+
+/// The next burst is estimated as alpha times the last one and 1 - alpha times its estimate.
+Json solve_burst_estimate(const Problem& problem) {
+  if (problem.algorithm != "EXPONENTIAL") return problem.unknown_algorithm();
+  const double alpha = problem.parameters["alpha"].number(0, 1);
+  double estimate = not_negative(problem.parameters["first"]);
+  Json estimates = Json::array({rounded(estimate)});
+  for (const Field& burst : problem.input["bursts"].items()) {
+    estimate = alpha * not_negative(burst) + (1 - alpha) * estimate;
+    estimates.push_back(rounded(estimate));
+  }
+  return {{"estimates", estimates}};
+}
+
+}  // namespace spindle

@@ -1,0 +1,219 @@
+// From virtual to physical addresses: base and limit, pages, segments, two levels of page tables,
+// and the TLB before them.
+
+#include <map>
+#include <unordered_map>
+
+#include "domains.h"
+#include "spindle/policy/replacement_policy.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 48;
+/// Longer lists of addresses are answered with their totals alone.
+constexpr std::size_t kLongestListed = 1000;
+
+std::uint64_t natural(const Field& field, std::int64_t low = 0) {
+  return static_cast<std::uint64_t>(field.integer(low, kMostBytes));
+}
+
+Json physical_of_each(const std::vector<std::uint64_t>& addresses, auto&& translate) {
+  Json physical = Json::array();
+  for (std::uint64_t address : addresses) physical.push_back(translate(address));
+  return {{"physical", physical}};
+}
+
+Json base_limit(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  const std::uint64_t base = natural(problem.parameters["base"]);
+  const std::uint64_t limit = natural(problem.parameters["limit"]);
+  return physical_of_each(addresses, [&](std::uint64_t address) {
+    return address < limit ? Json(base + address) : Json();
+  });
+}
+
+Json page_offset(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  const std::uint64_t size = natural(problem.parameters["page_size"], 1);
+  Json pairs = Json::array();
+  for (std::uint64_t address : addresses) pairs.push_back({address / size, address % size});
+  return {{"pairs", pairs}};
+}
+
+Json page_table(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  const std::uint64_t size = natural(problem.parameters["page_size"], 1);
+  std::map<std::string, std::uint64_t> frames;
+  for (const auto& [page, frame] : problem.parameters["table"].members())
+    frames[page] = static_cast<std::uint64_t>(frame.integer(0, kMostBytes >> 16));
+  if (size > std::uint64_t{1} << 30) problem.parameters["page_size"].fail("too large");
+  return physical_of_each(addresses, [&](std::uint64_t address) {
+    const auto frame = frames.find(std::to_string(address / size));
+    return frame == frames.end() ? Json() : Json(frame->second * size + address % size);
+  });
+}
+
+/// A table of [base, limit], null where there is no such segment; an address is [segment, offset].
+Json segments(const Problem& problem) {
+  const std::vector<Field> table = problem.parameters["table"].items();
+  Json physical = Json::array();
+  for (const Field& item : problem.input["addresses"].items()) {
+    const std::vector<Field> address = item.items();
+    if (address.size() != 2) item.fail("an address is [segment, offset]");
+    if (problem.failed()) return {};
+    const std::uint64_t segment = natural(address[0]);
+    const std::uint64_t offset = natural(address[1]);
+    physical.push_back(nullptr);
+    if (segment >= table.size() || !table[segment].present()) continue;
+    const std::vector<Field> entry = table[segment].items();
+    if (entry.size() != 2) return table[segment].fail("a segment is [base, limit]"), Json();
+    const std::uint64_t base = natural(entry[0]);
+    if (offset < natural(entry[1])) physical.back() = base + offset;
+  }
+  return {{"physical", physical}};
+}
+
+/// The address's bits in fields of these widths, the highest first.
+Json split_bits(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  std::vector<unsigned> widths;
+  std::int64_t bits = 0;
+  for (const Field& width : problem.parameters["fields"].items()) {
+    bits += widths.emplace_back(static_cast<unsigned>(width.integer(1, 48)));
+    if (bits > 64) width.fail("more than 64 bits in all");
+    if (problem.failed()) return {};
+  }
+  Json all = Json::array();
+  for (std::uint64_t address : addresses) {
+    Json fields = Json::array();
+    auto left = static_cast<unsigned>(bits);
+    for (unsigned width : widths)
+      fields.push_back(address >> (left -= width) & ((std::uint64_t{1} << width) - 1));
+    all.push_back(fields);
+  }
+  return {{"fields", all}};
+}
+
+/// The lower half of the space grows up from base0; the upper half grows down to base1.
+Json two_segments(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  const Field& parameters = problem.parameters;
+  const std::uint64_t space = natural(parameters["space"], 2);
+  const std::uint64_t base0 = natural(parameters["base0"]);
+  const std::uint64_t limit0 = natural(parameters["limit0"]);
+  const std::uint64_t base1 = natural(parameters["base1"]);
+  const std::uint64_t limit1 = natural(parameters["limit1"]);
+  return physical_of_each(addresses, [&](std::uint64_t address) {
+    if (address < space / 2) return address < limit0 ? Json(base0 + address) : Json();
+    if (address >= space) return Json();
+    const std::uint64_t below_top = space - address;
+    return below_top <= limit1 && below_top <= base1 ? Json(base1 - below_top) : Json();
+  });
+}
+
+/// Pages of 32 bytes, addresses of 5 + 5 + 5 bits, entries of one byte: the highest bit says that
+/// it is valid, the others are the page it points to.
+class TwoLevels {
+ public:
+  explicit TwoLevels(const Problem& problem)
+      : directory_(std::to_string(problem.parameters["directory"].integer(0, 127))) {
+    for (const auto& [page, text] : problem.input["memory"].members()) {
+      pages_[page] = text.text();
+      const bool good = pages_[page].size() == 64 &&
+                        pages_[page].find_first_not_of("0123456789abcdef") == std::string::npos;
+      if (!good) text.fail("a page is 32 bytes in hexadecimal");
+    }
+  }
+
+  [[nodiscard]] Json translate(std::uint64_t address, const Field& memory) const {
+    const int entry = byte_of(directory_, address >> 10 & 31, memory);
+    if (entry < 128) return {{"fault", "directory"}};
+    const int page = byte_of(std::to_string(entry - 128), address >> 5 & 31, memory);
+    if (page < 128) return {{"fault", "table"}};
+    const std::uint64_t physical = static_cast<std::uint64_t>(page - 128) << 5 | (address & 31);
+    const int value = byte_of(std::to_string(page - 128), address & 31, memory);
+    return {{"physical", physical}, {"value", value}};
+  }
+
+ private:
+  [[nodiscard]] int byte_of(const std::string& page, std::uint64_t offset,
+                            const Field& memory) const {
+    const auto found = pages_.find(page);
+    if (found == pages_.end()) return memory.fail("page " + page + " is not given"), 0;
+    return std::stoi(found->second.substr(2 * offset, 2), nullptr, 16);
+  }
+
+  std::string directory_;
+  std::map<std::string, std::string> pages_;
+};
+
+Json two_level(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  const TwoLevels levels(problem);
+  if (problem.failed()) return {};
+  return physical_of_each(addresses, [&](std::uint64_t address) {
+    return levels.translate(address, problem.input["memory"]);
+  });
+}
+
+}  // namespace
+
+Json solve_translation(const Problem& problem) {
+  if (problem.algorithm == "SEGMENTS") return segments(problem);
+  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kMostBytes);
+  if (problem.algorithm == "BASE-LIMIT") return base_limit(problem, addresses);
+  if (problem.algorithm == "PAGE-OFFSET") return page_offset(problem, addresses);
+  if (problem.algorithm == "PAGE-TABLE") return page_table(problem, addresses);
+  if (problem.algorithm == "SPLIT-BITS") return split_bits(problem, addresses);
+  if (problem.algorithm == "TWO-SEGMENTS") return two_segments(problem, addresses);
+  if (problem.algorithm == "TWO-LEVEL") return two_level(problem, addresses);
+  return problem.unknown_algorithm();
+}
+
+/// A TLB of `sets` sets (one: fully associative), each replaced by a policy of its own.
+Json solve_tlb(const Problem& problem) {
+  const std::uint64_t page_size = natural(problem.parameters["page_size"], 1);
+  const auto entries = static_cast<std::size_t>(problem.parameters["entries"].integer(1, 1 << 20));
+  const auto sets = static_cast<std::size_t>(problem.parameters["sets"].integer_or(1, 1, 1 << 20));
+  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kMostBytes);
+  if (problem.algorithm != "LRU" && problem.algorithm != "FIFO") return problem.unknown_algorithm();
+  if (entries % sets != 0) problem.parameters["sets"].fail("does not divide the entries");
+  if (problem.failed()) return {};
+  const std::size_t ways = entries / sets;
+  struct Set {
+    std::unique_ptr<ReplacementPolicy> policy;
+    std::vector<std::uint64_t> pages;
+    std::unordered_map<std::uint64_t, std::size_t> where;
+  };
+  std::vector<Set> tlb(sets);
+  std::uint64_t hits = 0;
+  std::string trace;
+  for (std::uint64_t address : addresses) {
+    const std::uint64_t page = address / page_size;
+    Set& set = tlb[page % sets];
+    if (!set.policy)
+      set.policy =
+          std::move(make_replacement_policy(problem.algorithm == "LRU" ? "lru" : "fifo", ways))
+              .take();
+    const auto found = set.where.find(page);
+    trace += found == set.where.end() ? 'M' : 'H';
+    if (found != set.where.end()) {
+      ++hits;
+      set.policy->touched(FrameNo{found->second});
+      continue;
+    }
+    std::size_t way = set.pages.size();
+    if (way == ways) {
+      way = set.policy->victim({}, page)->value;
+      set.policy->erased(FrameNo{way});
+      set.where.erase(set.pages[way]);
+    } else {
+      set.pages.push_back(page);
+    }
+    set.pages[way] = page;
+    set.where[page] = way;
+    set.policy->inserted(FrameNo{way}, page);
+  }
+  Json answer = {{"hits", hits}, {"misses", addresses.size() - hits}};
+  if (addresses.size() <= kLongestListed) answer["trace"] = trace;
+  return answer;
+}
+
+}  // namespace spindle
