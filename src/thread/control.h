@@ -44,8 +44,13 @@ struct alignas(64) Control {
   std::uint32_t slot = 0;  // its stack's number, and its TaskId less one
   std::uint32_t size_class = 0;
   std::int64_t waiting_since_ns = 0;
-  int priority = 0;
-  VirtualTime chosen_at;   // for the policy: when it was last given the worker,
+  int priority = 0;  // with what was donated
+  int own_priority = 0;
+  std::uint32_t policy_number = 0;     // of the policy that knows it
+  const Holder* blocked_by = nullptr;  // who must act before this thread can go on, if known,
+  const WaitQueue* wanted = nullptr;   // and what is wanted of it,
+  const void* wanted_at = nullptr;     // and where
+  VirtualTime chosen_at;               // for the policy: when it was last given the worker,
   VirtualTime last_burst;  // how long it then kept it, and how long it will, by estimate
   VirtualTime expected_burst;
   char name[kLongestName + 1] = {};
@@ -59,6 +64,15 @@ struct alignas(64) Control {
 
 /// The calling kernel thread's running user-space thread; null between threads and outside.
 extern constinit thread_local Control* current_control;
+/// Holds what is locked where no thread exists.
+extern constinit Control nobody;
+
+/// The running thread, or `nobody`.
+inline Control& caller() {
+  Control* self = current_control;
+  return self != nullptr ? *self : nobody;
+}
+
 /// The scheduler whose run the calling kernel thread is in.
 extern constinit thread_local Scheduler* current_scheduler;
 

@@ -21,6 +21,12 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
       info.object_name = queue->name();
       info.object = queue;
       info.waiting_since_ns = control->waiting_since_ns;
+      info.wanted_at = control->wanted_at;
+      const Holder* holder = control->blocked_by;
+      if (holder != nullptr && holder->thread != nullptr) {
+        info.held_by = holder->thread->id;
+        info.taken_at = holder->taken_at;
+      }
     }
     info.switches = control->switches;
     info.priority = control->priority;

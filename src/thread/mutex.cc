@@ -1,97 +1,104 @@
 #include "spindle/thread/mutex.h"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "spindle/base/clock.h"
+#include "thread/blocking.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
-namespace {
 
-// Holds what is locked outside of any thread.
-constinit Control nobody;
-
-Control& caller() {
-  Control* self = current_control;
-  return self != nullptr ? *self : nobody;
-}
-
-const char* name_of(const Control* thread) {
-  if (thread == nullptr) return "nobody";
-  return thread == &nobody ? "outside of a runtime" : thread->name;
-}
-
-[[noreturn]] void misuse(const char* what, const char* mutex, const Control* owner) {
-  std::fprintf(stderr, "thread \"%s\" %s mutex \"%s\", held by \"%s\"\n", name_of(&caller()), what,
-               mutex, name_of(owner));
-  std::abort();
-}
-
-}  // namespace
-
-void Mutex::lock() {
-  if (owner_ == nullptr) {
-    owner_ = &caller();
-  } else {
-    lock_contended(kNever);
-  }
-}
-
-bool Mutex::try_lock() {
-  if (owner_ != nullptr) return false;
-  owner_ = &caller();
+// Inlined into each function of the interface, whose return address is where the lock is taken.
+[[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
+  if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
+  holder_ = {&caller(), where};
   return true;
 }
 
+void Mutex::lock() {
+  acquire(kNever, __builtin_return_address(0));
+}
+
+bool Mutex::try_lock() {
+  return holder_.thread == nullptr && acquire(kNever, __builtin_return_address(0));
+}
+
 bool Mutex::try_lock_for(std::int64_t duration_ns) {
-  return try_lock() || (duration_ns > 0 && lock_contended(monotonic_ns() + duration_ns));
+  if (duration_ns <= 0 && holder_.thread != nullptr) return false;
+  const std::int64_t deadline = holder_.thread == nullptr ? kNever : monotonic_ns() + duration_ns;
+  return acquire(deadline, __builtin_return_address(0));
 }
 
 bool Mutex::try_lock_until(std::int64_t deadline_ns) {
-  return try_lock() || lock_contended(deadline_ns);
+  return acquire(deadline_ns, __builtin_return_address(0));
 }
 
-bool Mutex::lock_contended(std::int64_t deadline_ns) {
-  if (owner_ == &caller()) misuse("locks again the", name(), owner_);
-  // Woken means that unlock has made this thread the owner.
-  return waiters_.wait_until(deadline_ns);
+Result<> Mutex::lock_checked() {
+  const void* const where = __builtin_return_address(0);
+  if (holder_.thread == nullptr) {
+    acquire(kNever, where);
+    return {};
+  }
+  if (holder_.thread == &caller()) return Error{EDEADLK, "the thread already holds the mutex"};
+  Blocking blocking(holder_, waiters_, where, false);
+  if (closes_circle(calling_thread())) {
+    blocking.ended(false);
+    return Error{EDEADLK, "waiting for the mutex would close a circle"};
+  }
+  waiters_.wait();
+  blocking.ended(true);
+  return {};
+}
+
+bool Mutex::acquire_contended(std::int64_t deadline_ns, const void* where) {
+  if (holder_.thread == &caller()) report_misuse("locks again", waiters_, holder_);
+  Blocking blocking(holder_, waiters_, where, deadline_ns == kNever);
+  // Woken means that unlock has made this thread the holder.
+  const bool woken = waiters_.wait_until(deadline_ns);
+  blocking.ended(woken);
+  return woken;
 }
 
 void Mutex::unlock() {
-  if (owner_ != &caller()) misuse("unlocks the", name(), owner_);
-  WaitNode* const first = waiters_.front();
-  if (first == nullptr) {
-    owner_ = nullptr;
+  Control& self = caller();
+  if (holder_.thread != &self) report_misuse("unlocks", waiters_, holder_);
+  if (waiters_.empty()) {
+    holder_ = {};
     return;
   }
-  owner_ = first->thread;
-  waiters_.wake(*first);
+  Scheduler& scheduler = *self.scheduler;
+  WaitNode& next = scheduler.priorities_differ() ? most_urgent(waiters_) : *waiters_.front();
+  holder_ = {next.thread, next.thread->wanted_at};
+  waiters_.wake(next);
+  // The new holder owes nothing: it is the most urgent of those who waited.
+  if (self.priority != self.own_priority) scheduler.settle(self);
 }
 
 bool Mutex::held_by_this_thread() const {
-  return owner_ == &caller();
+  return holder_.thread == &caller();
+}
+
+[[gnu::always_inline]] inline bool RecursiveMutex::acquire(std::int64_t deadline_ns,
+                                                           const void* where) {
+  const bool locked = mutex_.held_by_this_thread() || mutex_.acquire(deadline_ns, where);
+  if (locked) ++depth_;
+  return locked;
 }
 
 void RecursiveMutex::lock() {
-  if (!mutex_.held_by_this_thread()) mutex_.lock();
-  ++depth_;
+  acquire(kNever, __builtin_return_address(0));
 }
 
 bool RecursiveMutex::try_lock() {
-  const bool locked = mutex_.held_by_this_thread() || mutex_.try_lock();
-  if (locked) ++depth_;
-  return locked;
+  if (mutex_.locked() && !mutex_.held_by_this_thread()) return false;
+  return acquire(kNever, __builtin_return_address(0));
 }
 
 bool RecursiveMutex::try_lock_for(std::int64_t duration_ns) {
-  return try_lock_until(duration_ns > 0 ? monotonic_ns() + duration_ns : 0);
+  const std::int64_t deadline = duration_ns > 0 ? monotonic_ns() + duration_ns : 0;
+  return acquire(deadline, __builtin_return_address(0));
 }
 
 bool RecursiveMutex::try_lock_until(std::int64_t deadline_ns) {
-  const bool locked = mutex_.held_by_this_thread() || mutex_.try_lock_until(deadline_ns);
-  if (locked) ++depth_;
-  return locked;
+  return acquire(deadline_ns, __builtin_return_address(0));
 }
 
 void RecursiveMutex::unlock() {

@@ -63,6 +63,15 @@ Runtime::ExternalWork::~ExternalWork() {
   --runtime_.scheduler().external_work();
 }
 
+Result<> Runtime::set_policy(std::string_view name) {
+  return scheduler_->set_policy(name);
+}
+void Runtime::set_policy(std::unique_ptr<CpuPolicy> policy) {
+  scheduler_->set_policy(std::move(policy));
+}
+std::uint64_t Runtime::deadlocks() const {
+  return scheduler_->deadlocks();
+}
 std::string_view Runtime::policy_name() const {
   return scheduler_->policy_name();
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "spindle/base/clock.h"
+#include "thread/blocking.h"
 #include "thread/overflow.h"
 
 namespace spindle::thread {
@@ -21,6 +22,12 @@ constexpr int kSwitchesBetweenPolls = 256;
 }  // namespace
 
 constinit thread_local Control* current_control = nullptr;
+constinit Control nobody = [] {
+  Control control;
+  constexpr std::string_view kName = "outside of any thread";
+  std::copy(kName.begin(), kName.end(), control.name);
+  return control;
+}();
 constinit thread_local Scheduler* current_scheduler = nullptr;
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
@@ -28,20 +35,20 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
     if (size < kSmallestStack) return Error{EINVAL, "a stack must have 8 KiB at least"};
     if (size > kLargestStack) return Error{EINVAL, "a stack may have 1 GiB at most"};
   }
-  std::unique_ptr<CpuPolicy> policy = std::move(options.custom_policy);
-  if (!policy && options.policy != "fcfs") {
-    policy = TRY(make_cpu_policy(options.policy, VirtualTime{options.quantum_ns}, options.seed));
+  if (!options.custom_policy) {
+    const CpuConventions conventions{.quantum = {options.quantum_ns}, .seed = options.seed};
+    options.custom_policy = TRY(make_policy(options.policy, conventions));
   }
   auto poller = TRY(Poller::create());
-  return std::unique_ptr<Scheduler>(
-      new Scheduler(std::move(options), std::move(policy), std::move(poller)));
+  return std::unique_ptr<Scheduler>(new Scheduler(std::move(options), std::move(poller)));
 }
 
-Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<CpuPolicy> policy,
-                     std::unique_ptr<Poller> poller)
-    : policy_(std::move(policy)),
+Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
+    : policy_(std::move(options.custom_policy)),
       stacks_(options.stack_size),
       poller_(std::move(poller)),
+      conventions_{.quantum = {options.quantum_ns}, .seed = options.seed},
+      on_deadlock_(std::move(options.on_deadlock)),
       main_stack_size_(options.main_stack_size) {}
 
 Scheduler::~Scheduler() {
@@ -62,7 +69,12 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->joiner = nullptr;
   thread->entry = entry;
   thread->id = ++last_id_;
-  thread->priority = options.priority;
+  thread->priority = thread->own_priority = options.priority;
+  thread->policy_number = 0;
+  thread->blocked_by = nullptr;
+  thread->wanted = nullptr;
+  thread->wanted_at = nullptr;
+  if (options.priority != 0) priorities_differ_ = true;
   thread->last_burst = thread->expected_burst = {};
   const std::size_t length = std::min(options.name.size(), kLongestName);
   std::memcpy(thread->name, options.name.data(), length);
@@ -89,7 +101,7 @@ inline void Scheduler::end_current(Control& self) {
   check_stack(self);
   self.state = ThreadState::kEnded;
   --live_;
-  if (policy_) policy_->finished(TaskId{self.slot + std::uint64_t{1}});
+  if (policy_ && self.policy_number == policy_number_) policy_->finished(task_of(self));
   if (self.joiner != nullptr) self.joiner->wake_one();
   buried_fiber_ = self.fiber;
   // The stack is still in use until the switch, but nobody takes it before: there is one worker.
@@ -139,31 +151,6 @@ void Scheduler::yield() {
   switch_from(self, nullptr);
 }
 
-void Scheduler::account(Control& self) {
-  // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
-  // the textbooks do, with a factor of one half.
-  self.last_burst = VirtualTime{monotonic_ns()} - self.chosen_at;
-  self.expected_burst.ns = (self.expected_burst.ns + self.last_burst.ns) / 2;
-}
-
-void Scheduler::tell_policy(Control& thread, Why why) {
-  TaskInfo info;
-  info.now = VirtualTime{monotonic_ns()};
-  info.priority = thread.priority;
-  info.ran = thread.last_burst;
-  info.expected_burst = thread.expected_burst;
-  policy_->ready(TaskId{thread.slot + std::uint64_t{1}}, info, why);
-}
-
-Control* Scheduler::take_from_policy() {
-  const VirtualTime now{monotonic_ns()};
-  const std::optional<TaskId> task = policy_->next(now);
-  if (!task) return nullptr;
-  Control& thread = stacks_.control(static_cast<std::uint32_t>(task->value - 1));
-  thread.chosen_at = now;
-  return &thread;
-}
-
 void Scheduler::add_idle_handler(IdleHandler& handler) {
   idle_handlers_.push_back(&handler);
 }
@@ -210,6 +197,7 @@ Result<> Scheduler::loop() {
       enter(*next);
     } else if (!run_idle_handlers()) {
       if (timers_.empty() && !poller_->anyone_waits() && external_work_ == 0) {
+        tell_of_deadlock(describe_waiting(*this));
         return Error{EDEADLK, "all threads are asleep and nothing can wake them"};
       }
       look_for_events(timers_.next_deadline_ns());

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "spindle/base/check.h"
@@ -59,6 +60,23 @@ class Scheduler {
     }
   }
 
+  // Policy and priorities.
+  Result<> set_policy(std::string_view name);
+  /// Null: "fcfs".
+  void set_policy(std::unique_ptr<CpuPolicy> policy);
+  /// False as long as every thread has priority 0, so that nobody needs to look at priorities.
+  bool priorities_differ() const { return priorities_differ_; }
+  void set_own_priority(Control& thread, int priority);
+  /// Raises those for whom the thread waits, and for whom these wait in turn, to its priority.
+  void donate(const Control& from);
+  /// Gives the thread the highest of its own priority and of those that wait for it now; then those
+  /// for whom it waits likewise.
+  void settle(Control& thread);
+
+  // Deadlock.
+  void report_circle(const Control& closing);
+  std::uint64_t deadlocks() const { return deadlocks_; }
+
   // Handlers and what belongs to the kernel.
   void add_idle_handler(IdleHandler& handler);
   void remove_idle_handler(IdleHandler& handler);
@@ -73,8 +91,9 @@ class Scheduler {
   std::uint64_t switches() const { return switches_; }
 
  private:
-  Scheduler(Runtime::Options options, std::unique_ptr<CpuPolicy> policy,
-            std::unique_ptr<Poller> poller);
+  Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller);
+  static Result<std::unique_ptr<CpuPolicy>> make_policy(std::string_view name,
+                                                        const CpuConventions& conventions);
 
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
@@ -93,6 +112,8 @@ class Scheduler {
     return thread;
   }
   void account(Control& self);
+  void set_effective_priority(Control& thread, int priority);
+  void tell_of_deadlock(const std::string& report) const;
   void tell_policy(Control& thread, Why why);
   Control* take_from_policy();
   Control* take_ready() { return policy_ ? take_from_policy() : pop(); }
@@ -136,7 +157,12 @@ class Scheduler {
   std::unique_ptr<Poller> poller_;
   std::vector<IdleHandler*> idle_handlers_;
   Runtime* runtime_ = nullptr;
+  CpuConventions conventions_;
+  std::function<void(std::string_view)> on_deadlock_;
   std::size_t main_stack_size_;
+  std::uint32_t policy_number_ = 1;
+  bool priorities_differ_ = false;
+  std::uint64_t deadlocks_ = 0;
   std::size_t live_ = 0;
   std::size_t external_work_ = 0;
   std::uint64_t last_id_ = 0;
@@ -162,6 +188,14 @@ class Scheduler {
     switch_context(from.context, to.context);
   }
 }
+
+/// The name by which a policy knows the thread.
+inline TaskId task_of(const Control& thread) {
+  return TaskId{thread.slot + std::uint64_t{1}};
+}
+
+/// The waiting thread with the highest priority, the first of those. There must be one.
+WaitNode& most_urgent(const WaitQueue& queue);
 
 /// The calling thread; it is a bug of the caller if there is none.
 inline Control& calling_thread() {

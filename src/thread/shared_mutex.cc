@@ -1,63 +1,77 @@
 #include "spindle/thread/shared_mutex.h"
 
 #include "spindle/base/clock.h"
+#include "thread/blocking.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
 
 bool SharedMutex::may_read() const {
-  return writer_ == nullptr && (prefer_ == Prefer::kReaders || waiting_writers_.empty());
+  return writer_.thread == nullptr && (prefer_ == Prefer::kReaders || waiting_writers_.empty());
 }
 
-bool SharedMutex::try_lock() {
-  if (writer_ != nullptr || readers_ > 0) return false;
-  writer_ = &calling_thread();
+// These two are inlined into each function of the interface, whose return address is where the lock
+// is taken.
+[[gnu::always_inline]] inline bool SharedMutex::acquire(std::int64_t deadline_ns,
+                                                        const void* where) {
+  if (locked() || readers_ > 0) return wait_in(waiting_writers_, deadline_ns, where);
+  writer_ = {&caller(), where};
   return true;
 }
 
-bool SharedMutex::try_lock_shared() {
-  if (!may_read()) return false;
+[[gnu::always_inline]] inline bool SharedMutex::acquire_shared(std::int64_t deadline_ns,
+                                                               const void* where) {
+  if (!may_read()) return wait_in(waiting_readers_, deadline_ns, where);
   ++readers_;
   return true;
 }
 
 void SharedMutex::lock() {
-  try_lock_until(kNever);
+  acquire(kNever, __builtin_return_address(0));
 }
-void SharedMutex::lock_shared() {
-  try_lock_shared_until(kNever);
+
+bool SharedMutex::try_lock() {
+  return !locked() && readers_ == 0 && acquire(kNever, __builtin_return_address(0));
 }
 
 bool SharedMutex::try_lock_for(std::int64_t duration_ns) {
-  return try_lock() || (duration_ns > 0 && try_lock_until(monotonic_ns() + duration_ns));
-}
-
-bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
-  return try_lock_shared() ||
-         (duration_ns > 0 && try_lock_shared_until(monotonic_ns() + duration_ns));
+  if (duration_ns <= 0) return !locked() && readers_ == 0 && acquire(kNever, nullptr);
+  return acquire(monotonic_ns() + duration_ns, __builtin_return_address(0));
 }
 
 bool SharedMutex::try_lock_until(std::int64_t deadline_ns) {
-  if (try_lock()) return true;
-  CHECK(writer_ != &calling_thread());
-  return wait_in(waiting_writers_, deadline_ns);
+  return acquire(deadline_ns, __builtin_return_address(0));
+}
+
+void SharedMutex::lock_shared() {
+  acquire_shared(kNever, __builtin_return_address(0));
+}
+
+bool SharedMutex::try_lock_shared() {
+  return may_read() && acquire_shared(kNever, __builtin_return_address(0));
+}
+
+bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
+  if (duration_ns <= 0) return try_lock_shared();
+  return acquire_shared(monotonic_ns() + duration_ns, __builtin_return_address(0));
 }
 
 bool SharedMutex::try_lock_shared_until(std::int64_t deadline_ns) {
-  if (try_lock_shared()) return true;
-  CHECK(writer_ != &calling_thread());
-  return wait_in(waiting_readers_, deadline_ns);
+  return acquire_shared(deadline_ns, __builtin_return_address(0));
 }
 
-bool SharedMutex::wait_in(WaitQueue& queue, std::int64_t deadline_ns) {
+bool SharedMutex::wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where) {
+  if (writer_.thread == &caller()) report_misuse("locks again", queue, writer_);
+  Blocking blocking(writer_, queue, where, deadline_ns == kNever);
   Waiter waiter;
   waiter.ticket = ++last_ticket_;
   queue.enqueue(waiter);
   // Woken means that `admit` has given this thread the lock.
-  if (WaitQueue::park(waiter, deadline_ns)) return true;
+  const bool woken = WaitQueue::park(waiter, deadline_ns);
+  blocking.ended(woken);
   // A writer that gives up may be what kept readers out.
-  admit();
-  return false;
+  if (!woken) admit();
+  return woken;
 }
 
 bool SharedMutex::readers_turn() const {
@@ -69,13 +83,15 @@ bool SharedMutex::readers_turn() const {
 }
 
 void SharedMutex::admit() {
-  while (writer_ == nullptr) {
+  while (!locked()) {
     if (readers_turn()) {
       ++readers_;
       waiting_readers_.wake_one();
     } else if (readers_ == 0 && !waiting_writers_.empty()) {
-      writer_ = waiting_writers_.front()->thread;
+      Control* const next = waiting_writers_.front()->thread;
+      writer_ = {next, next->wanted_at};
       waiting_writers_.wake_one();
+      if (next->scheduler->priorities_differ()) next->scheduler->settle(*next);
     } else {
       return;
     }
@@ -83,13 +99,15 @@ void SharedMutex::admit() {
 }
 
 void SharedMutex::unlock() {
-  CHECK(writer_ == &calling_thread());
-  writer_ = nullptr;
+  Control& self = caller();
+  if (writer_.thread != &self) report_misuse("unlocks", waiting_writers_, writer_);
+  writer_ = {};
   admit();
+  if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
 void SharedMutex::unlock_shared() {
-  CHECK(readers_ > 0);
+  if (readers_ == 0) report_misuse("unlocks", waiting_readers_, writer_);
   --readers_;
   admit();
 }

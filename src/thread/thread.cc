@@ -1,6 +1,7 @@
 #include "spindle/thread/thread.h"
 
 #include "spindle/base/clock.h"
+#include "thread/blocking.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -33,9 +34,9 @@ Thread& Thread::operator=(Thread&& other) noexcept {
 
 Thread::~Thread() {
   if (control_ == nullptr) return;
-  // Where nobody can wait, a thread that has not ended is let go.
-  const bool can_wait = current_control != nullptr && current_control != control_;
-  (can_wait || control_->state == ThreadState::kEnded ? join() : detach()).take();
+  // Where nobody can wait, or would wait for ever, a thread that has not ended is let go.
+  const bool can_join = current_control != nullptr || control_->state == ThreadState::kEnded;
+  if (!can_join || !join().ok()) detach().take();
 }
 
 Result<> Thread::join() {
@@ -48,9 +49,16 @@ Result<> Thread::join_until(std::int64_t deadline_ns) {
   if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
   if (thread.state != ThreadState::kEnded) {
     WaitQueue end(thread.name, WaitKind::kJoin);
+    const Holder holder{&thread, nullptr};
+    Blocking blocking(holder, end, __builtin_return_address(0), false);
+    if (deadline_ns == kNever && closes_circle(calling_thread())) {
+      blocking.ended(false);
+      return Error{EDEADLK, "the thread waits for the one that would join it"};
+    }
     thread.joiner = &end;
     const bool ended = end.wait_until(deadline_ns);
     thread.joiner = nullptr;
+    blocking.ended(ended);
     if (!ended) return Error{ETIMEDOUT, "the thread did not end in time"};
   }
   control_ = nullptr;
@@ -71,6 +79,10 @@ Result<> Thread::detach() {
 
 std::uint64_t Thread::id() const {
   return control_ == nullptr ? 0 : control_->id;
+}
+
+void Thread::set_priority(int priority) {
+  if (control_ != nullptr) control_->scheduler->set_own_priority(*control_, priority);
 }
 
 void yield() {
@@ -99,6 +111,13 @@ std::uint64_t id() {
 }
 std::string_view name() {
   return exists() ? current_control->name : std::string_view();
+}
+int priority() {
+  return caller().priority;
+}
+void set_priority(int priority) {
+  Control& self = calling_thread();
+  self.scheduler->set_own_priority(self, priority);
 }
 }  // namespace current_thread
 

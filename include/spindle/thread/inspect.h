@@ -25,14 +25,20 @@ struct ThreadInfo {
   std::string object_name;                ///< of what it waits for; may be empty
   const void* object = nullptr;           ///< the WaitQueue it waits on
   std::int64_t waiting_since_ns = 0;      ///< monotonic, as of the last look for events
+  std::uint64_t held_by = 0;              ///< the id of the thread that holds it, if one does
+  const void* wanted_at = nullptr;        ///< where in the code the lock is waited for,
+  const void* taken_at = nullptr;         ///< and where its holder took it
   std::uint64_t switches = 0;             ///< how often it was given the worker
-  int priority = 0;
-  std::size_t stack_size = 0;  ///< bytes
+  int priority = 0;                       ///< with what was donated
+  std::size_t stack_size = 0;             ///< bytes
   std::size_t stack_used = 0;  ///< bytes in pages ever touched since the stack was mapped
 };
 
 /// In the order of ids. Ended threads are listed until they are joined.
 std::vector<ThreadInfo> list_threads(const Runtime& runtime);
+
+/// "function+0x12" if the symbol is known to the dynamic linker, else "program+0x1234".
+std::string describe_code(const void* address);
 
 std::string_view to_string(ThreadState state);
 std::string_view to_string(WaitKind kind);

@@ -2,14 +2,20 @@
 // std::unique_lock work.
 //
 // A lock that is free is taken in a few nanoseconds. When it is contended, unlock hands it to the
-// first waiter: nobody overtakes, nobody starves. Locking a Mutex twice, or unlocking one that
-// another thread holds, is a bug of the caller that stops the program with a message naming both.
-// Outside of a runtime an uncontended lock and unlock are harmless; waiting there is not possible.
+// first waiter (of those with the highest priority, where threads differ in it): nobody overtakes.
+// Meanwhile the holder runs with the priority of the most urgent thread that it keeps waiting.
+//
+// Locking a Mutex twice, or unlocking one that another thread holds, is a bug of the caller that
+// stops the program with a message naming both. A wait without a deadline that closes a circle of
+// waiting threads is reported (Runtime::Options::on_deadlock), with where each lock was taken, and
+// then waits; `lock_checked` answers EDEADLK instead. Outside of a runtime an uncontended lock and
+// unlock are harmless; waiting there is not possible.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "spindle/base/result.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -19,24 +25,28 @@ class Mutex {
   explicit Mutex(const char* name = "") : waiters_(name, WaitKind::kMutex) {}
 
   void lock();
+  /// EDEADLK, and not locked, if the calling thread holds it or waiting would close a circle.
+  Result<> lock_checked();
   bool try_lock();
   /// False if the time passed first. A time that is not positive only tries.
   bool try_lock_for(std::int64_t duration_ns);
   bool try_lock_until(std::int64_t deadline_ns);
   void unlock();
 
-  [[nodiscard]] bool locked() const { return owner_ != nullptr; }
+  [[nodiscard]] bool locked() const { return holder_.thread != nullptr; }
   [[nodiscard]] bool held_by_this_thread() const;
   [[nodiscard]] const char* name() const { return waiters_.name(); }
 
  private:
-  bool lock_contended(std::int64_t deadline_ns);
+  friend class RecursiveMutex;
+  bool acquire(std::int64_t deadline_ns, const void* where);
+  bool acquire_contended(std::int64_t deadline_ns, const void* where);
 
-  Control* owner_ = nullptr;
+  Holder holder_;
   WaitQueue waiters_;
 };
 
-/// A mutex that its owner may lock again; it is free when unlocked as often as locked.
+/// A mutex that its holder may lock again; it is free when unlocked as often as locked.
 class RecursiveMutex {
  public:
   explicit RecursiveMutex(const char* name = "") : mutex_(name) {}
@@ -51,6 +61,8 @@ class RecursiveMutex {
   [[nodiscard]] bool held_by_this_thread() const { return mutex_.held_by_this_thread(); }
 
  private:
+  bool acquire(std::int64_t deadline_ns, const void* where);
+
   Mutex mutex_;
   std::size_t depth_ = 0;
 };

@@ -61,6 +61,10 @@ class Runtime {
     std::uint64_t seed = 1;                         ///< for policies that draw lots
     std::size_t stack_size = 64 * 1024;             ///< of a thread, without the guard page
     std::size_t main_stack_size = 1024 * 1024;      ///< of the first thread
+    /// Is told of every circle of threads that wait for one another's locks, and of all being
+    /// asleep, in words: who waits for what, who holds it, where it was taken. If not given, the
+    /// report is logged.
+    std::function<void(std::string_view report)> on_deadlock = {};
   };
 
   /// EINVAL for an unknown policy or a stack under 8 KiB or over 1 GiB; the kernel's reason if it
@@ -106,11 +110,17 @@ class Runtime {
     Runtime& runtime_;
   };
 
+  /// Changes the policy while threads run: those that are ready go over in the old one's order.
+  /// EINVAL for an unknown name, and nothing changed.
+  Result<> set_policy(std::string_view name);
+  void set_policy(std::unique_ptr<CpuPolicy> policy);
   [[nodiscard]] std::string_view policy_name() const;
   /// How stacks made so far are guarded (the weakest kind in use).
   [[nodiscard]] GuardKind guard_kind() const;
   /// Threads that have not ended.
   [[nodiscard]] std::size_t live_threads() const;
+  /// Circles of waiting threads found so far.
+  [[nodiscard]] std::uint64_t deadlocks() const;
   /// How often a thread was given the worker.
   [[nodiscard]] std::uint64_t switches() const;
 

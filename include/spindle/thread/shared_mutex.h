@@ -5,6 +5,7 @@
 // starve. With kReaders, readers enter as long as any reader is inside; with kFair, readers and
 // writers go in the order in which they came. A lock is handed to the one who waits. A reader must
 // not lock shared again while it holds the lock: a writer waiting in between would stop both.
+// Misuse and circles through a writer are answered as by Mutex.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,7 @@ class SharedMutex {
   void unlock_shared();
 
   [[nodiscard]] std::size_t readers() const { return readers_; }
-  [[nodiscard]] bool locked() const { return writer_ != nullptr; }
+  [[nodiscard]] bool locked() const { return writer_.thread != nullptr; }
 
  private:
   struct Waiter : WaitNode {
@@ -44,10 +45,12 @@ class SharedMutex {
   };
   [[nodiscard]] bool may_read() const;
   [[nodiscard]] bool readers_turn() const;
-  bool wait_in(WaitQueue& queue, std::int64_t deadline_ns);
+  bool acquire(std::int64_t deadline_ns, const void* where);
+  bool acquire_shared(std::int64_t deadline_ns, const void* where);
+  bool wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where);
   void admit();
 
-  Control* writer_ = nullptr;
+  Holder writer_;
   std::size_t readers_ = 0;
   std::uint64_t last_ticket_ = 0;
   WaitQueue waiting_readers_;

@@ -41,7 +41,7 @@ class Thread {
   ~Thread();
 
   /// Waits for the thread's end. EINVAL if the handle is not joinable, EDEADLK if it is the calling
-  /// thread's own.
+  /// thread's own or waits, through locks and joins, for the caller.
   Result<> join();
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
   Result<> join_until(std::int64_t deadline_ns);
@@ -53,6 +53,8 @@ class Thread {
   [[nodiscard]] bool joinable() const { return control_ != nullptr; }
   /// Unique in the runtime, from 1 on; 0 if not joinable.
   [[nodiscard]] std::uint64_t id() const;
+  /// Higher goes first, where the policy looks at it. Nothing happens if not joinable.
+  void set_priority(int priority);
 
  private:
   Control* control_ = nullptr;
@@ -131,6 +133,10 @@ bool exists();
 /// Of the calling thread; 0 and "" where none exists.
 std::uint64_t id();
 std::string_view name();
+/// With what was donated by threads that wait for a lock that it holds.
+int priority();
+/// Takes effect at the next switch. Only where one exists.
+void set_priority(int priority);
 }  // namespace current_thread
 
 }  // namespace spindle::thread

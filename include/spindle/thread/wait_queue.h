@@ -49,6 +49,13 @@ struct WaitNode {
   bool cancelled = false;  ///< for primitives that end a wait without what it waited for
 };
 
+/// Who holds a lock (or must end, for a join), and where in the code it was taken: an edge of the
+/// graph of who waits for whom.
+struct Holder {
+  Control* thread = nullptr;
+  const void* taken_at = nullptr;
+};
+
 class WaitQueue {
  public:
   /// `name` must outlive the queue: a literal, or a string beside it.

@@ -1,0 +1,127 @@
+#include "thread/blocking.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "thread/scheduler.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::size_t kMostLines = 100;
+
+std::string quoted(const char* name) {
+  return '"' + std::string(name) + '"';
+}
+
+// The next thread of the chain; null where it ends: nobody holds it, or a deadline will end it.
+const Control* next_in_chain(const Control& thread) {
+  const bool timed = thread.parked != nullptr && thread.parked->timer_index != 0;
+  return thread.blocked_by == nullptr || timed ? nullptr : thread.blocked_by->thread;
+}
+
+std::string describe_wait(const Control& thread) {
+  std::string line = "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) + ')';
+  const WaitQueue* wanted = thread.wanted;
+  if (wanted == nullptr && thread.parked != nullptr) wanted = thread.parked->queue;
+  if (wanted == nullptr) return line + " waits\n";
+  line += " waits for " + std::string(to_string(wanted->kind())) + ' ' + quoted(wanted->name());
+  if (thread.wanted_at != nullptr) line += " at " + describe_code(thread.wanted_at);
+  if (thread.blocked_by == nullptr || thread.blocked_by->thread == nullptr) return line + '\n';
+  const Holder& holder = *thread.blocked_by;
+  if (holder.taken_at == nullptr) return line + '\n';
+  return line + ", held by " + quoted(holder.thread->name) + " since " +
+         describe_code(holder.taken_at) + '\n';
+}
+
+}  // namespace
+
+std::string describe_code(const void* address) {
+  Dl_info info;
+  char offset[32];
+  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) {
+    std::snprintf(offset, sizeof offset, "%p", address);
+    return offset;
+  }
+  const void* base = info.dli_sname != nullptr ? info.dli_saddr : info.dli_fbase;
+  std::snprintf(
+      offset, sizeof offset, "+0x%zx",
+      static_cast<std::size_t>(static_cast<const char*>(address) - static_cast<const char*>(base)));
+  if (info.dli_sname == nullptr) {
+    const char* slash = std::strrchr(info.dli_fname, '/');
+    return std::string(slash == nullptr ? info.dli_fname : slash + 1) + offset;
+  }
+  int status = 0;
+  char* demangled = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
+  std::string text = std::string(demangled == nullptr ? info.dli_sname : demangled) + offset;
+  std::free(demangled);
+  return text;
+}
+
+bool closes_circle(const Control& self) {
+  const Control* thread = next_in_chain(self);
+  // A circle that was reported before and does not contain this thread is walked in vain.
+  for (std::size_t steps = self.scheduler->live_threads(); thread != nullptr && steps > 0;
+       --steps) {
+    if (thread == &self) return true;
+    thread = next_in_chain(*thread);
+  }
+  return false;
+}
+
+std::string describe_circle(const Control& self) {
+  std::string text = "deadlock: these threads wait for one another\n";
+  const Control* thread = &self;
+  for (std::size_t lines = 0; lines < kMostLines; ++lines) {
+    text += describe_wait(*thread);
+    thread = thread->blocked_by->thread;
+    if (thread == &self) break;
+  }
+  return text;
+}
+
+std::string describe_waiting(const Scheduler& scheduler) {
+  std::string text = "all threads are asleep and nothing can wake them\n";
+  std::size_t lines = 0;
+  for (const Control* thread : scheduler.stacks().controls()) {
+    if (!thread->live || thread->state != ThreadState::kWaiting) continue;
+    if (++lines <= kMostLines) text += describe_wait(*thread);
+  }
+  if (lines > kMostLines) text += "  and " + std::to_string(lines - kMostLines) + " more\n";
+  return text;
+}
+
+void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder) {
+  const char* const holder_name = holder.thread == nullptr ? "nobody" : holder.thread->name;
+  const std::string since =
+      holder.taken_at == nullptr ? "" : " since " + describe_code(holder.taken_at);
+  std::fprintf(stderr, "thread \"%s\" %s the %s \"%s\", held by \"%s\"%s\n", caller().name, what,
+               std::string(to_string(lock.kind())).c_str(), lock.name(), holder_name,
+               since.c_str());
+  std::abort();
+}
+
+Blocking::Blocking(const Holder& holder, const WaitQueue& wanted, const void* where,
+                   bool may_report)
+    : self_(calling_thread()) {
+  self_.blocked_by = &holder;
+  self_.wanted = &wanted;
+  self_.wanted_at = where;
+  if (may_report && closes_circle(self_)) self_.scheduler->report_circle(self_);
+  if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
+}
+
+void Blocking::ended(bool woken) {
+  Control* const holder = self_.blocked_by->thread;
+  self_.blocked_by = nullptr;
+  self_.wanted = nullptr;
+  self_.wanted_at = nullptr;
+  const bool takes_back = !woken && holder != nullptr && holder != &nobody;
+  if (takes_back && self_.scheduler->priorities_differ()) self_.scheduler->settle(*holder);
+}
+
+}  // namespace spindle::thread

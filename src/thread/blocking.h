@@ -1,0 +1,38 @@
+// Who waits for whom: the graph whose edges are Control::blocked_by, kept while a thread waits for
+// a lock or a join. Each thread has one edge at most, so looking for a circle is walking a chain.
+#pragma once
+
+#include <string>
+
+#include "thread/control.h"
+
+namespace spindle::thread {
+
+/// True if the chain that starts with `self`, which is about to wait without a deadline, comes back
+/// to it.
+bool closes_circle(const Control& self);
+
+/// The circle that `self` closes, one line a thread.
+std::string describe_circle(const Control& self);
+
+/// What every thread that has not ended waits for, one line each, so many at most.
+std::string describe_waiting(const Scheduler& scheduler);
+
+/// Stops the program: the calling thread did to the lock what it must not.
+[[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder);
+
+/// For the time of a wait: the edge, the report if it closes a circle, the donation of priority.
+class Blocking {
+ public:
+  /// `may_report`: the wait has no deadline, and the caller did not ask to be told himself.
+  Blocking(const Holder& holder, const WaitQueue& wanted, const void* where, bool may_report);
+  /// `woken`: the wait ended with what was wanted, so that the holder has let go of it already.
+  void ended(bool woken);
+  Blocking(const Blocking&) = delete;
+  Blocking& operator=(const Blocking&) = delete;
+
+ private:
+  Control& self_;
+};
+
+}  // namespace spindle::thread
