@@ -1,0 +1,240 @@
+#include "file_content.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "volume.h"
+
+namespace spindle {
+namespace {
+
+// Blocks that one transaction maps and fills with zeros at most: their frames are all dirty at
+// once.
+constexpr std::uint64_t kZeroBytesAtOnce = 4u << 20;
+
+Result<> zero_blocks(Volume& volume, Node& node, Run run) {
+  for (BlockNo block = run.start; block < run.end(); ++block) {
+    const BlockRef frame = TRY(volume.cache->blank(block));
+    volume.cache->mark_dirty(frame, node.content_owner());
+  }
+  return {};
+}
+
+}  // namespace
+
+std::uint16_t without_setuid(std::uint16_t mode) {
+  unsigned kept = mode & ~static_cast<unsigned>(S_ISUID);
+  // Setgid without group execution once meant mandatory locking: it is no privilege.
+  if ((mode & S_IXGRP) != 0) kept &= ~static_cast<unsigned>(S_ISGID);
+  return static_cast<std::uint16_t>(kept);
+}
+
+Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format::MapKind kind) {
+  const FileMap* map = file_map(kind);
+  if (map == nullptr) return corrupt("it has no allocation strategy", Subject::inode(number));
+  ContentShape shape{.map = map, .content_size = map->content_size(volume.layout.block_size)};
+  shape.content_offset = volume.layout.block_size - shape.content_size;
+  const std::uint64_t most_blocks = static_cast<std::uint64_t>(INT64_MAX) / shape.content_size;
+  shape.max_size = std::min(map->max_file_blocks(volume.layout), most_blocks) * shape.content_size;
+  return shape;
+}
+
+MapFile map_to_read(const Volume& volume, Node& node) {
+  return MapFile{.inode = node.content_owner(),
+                 .generation = node.inode.generation,
+                 .root = node.inode.map_root,
+                 .blocks = node.inode.blocks,
+                 .hint = volume.space->hint_for(node.content_owner())};
+}
+
+std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls) {
+  const std::size_t fixed = Change::kInodeLogBytes + OrphanList::kLogBytes;
+  const std::size_t call = map.log_bytes_per_call(volume.layout);
+  const std::size_t largest = volume.journal->largest_transaction();
+  const std::size_t most_calls = largest > fixed + call ? (largest - fixed) / call : 1;
+  return fixed + call * std::min(calls, most_calls);
+}
+
+bool has_room_for_call(const Volume& volume, const FileMap& map, const Transaction& tx) {
+  return tx.log_bytes_left() >=
+         Change::kInodeLogBytes + OrphanList::kLogBytes + map.log_bytes_per_call(volume.layout);
+}
+
+Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, std::size_t calls,
+                                std::size_t more_log_bytes) {
+  Change change = TRY(Change::begin(volume, map_log_bytes(volume, map, calls) + more_log_bytes));
+  change.lock({NodeRef(&node)});
+  return change;
+}
+
+Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
+                          FileBlock at, std::uint64_t want, bool unwritten) {
+  MapFile file = change.map_file(node);
+  const Extent added = TRY(shape.map->extend(change.tx, *volume.space, file, at, want, unwritten));
+  change.mapped(node, file);
+  change.touches_content(node);
+  const Run run{added.block, added.length};
+  change.tx.on_drop([&volume, run] { volume.cache->forget(run); });
+  return added;
+}
+
+Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
+                               const ContentShape& shape, FileBlock at, std::uint64_t want) {
+  const Extent added = TRY(add_blocks(volume, change, node, shape, at, want));
+  change.tx.order_data(node.content_owner());
+  // A map with headers in its blocks has zeroed the content when it wrote them.
+  if (shape.content_offset == 0) {
+    TRY(zero_blocks(volume, node, {added.block, added.length}));
+  }
+  return added;
+}
+
+Result<> shrink_map(Volume& volume, Node& node, FileBlock end) {
+  if (node.map_kind() == format::MapKind::kInline) return {};
+  const ContentShape shape = TRY(content_shape(volume, node));
+  for (bool done = false; !done;) {
+    Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+    MapFile file = change.map_file(node);
+    done = TRY(shape.map->shrink(change.tx, *volume.space, file, end));
+    change.mapped(node, file);
+    change.touches_content(node);
+    TRY(change.commit_part());
+  }
+  return {};
+}
+
+Result<> finish_truncation(Volume& volume, Node& node) {
+  if (node.map_kind() != format::MapKind::kInline) {
+    const ContentShape shape = TRY(content_shape(volume, node));
+    TRY(shrink_map(volume, node, FileBlock{shape.blocks_for(node.inode.size)}));
+  }
+  Change change = TRY(Change::begin(volume, Change::kInodeLogBytes + OrphanList::kLogBytes));
+  change.lock({NodeRef(&node)});
+  // It may have lost its last name meanwhile: then it stays on the list, to be freed.
+  if (node.inode.links == 0) return {};
+  TRY(volume.orphans.remove(change, node.number));
+  TRY(change.commit_part());
+  return {};
+}
+
+namespace {
+
+// Sets the smaller size and frees as much beyond it as one transaction can. True: all of it.
+Result<bool> begin_truncation(Volume& volume, Node& node, const ContentShape& shape,
+                              std::uint64_t size,
+                              const std::function<void(format::Inode&)>& adjust) {
+  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+  MapFile file = change.map_file(node);
+  const FileBlock end{shape.blocks_for(size)};
+  const bool done = TRY(shape.map->shrink(change.tx, *volume.space, file, end));
+  change.mapped(node, file);
+  change.edit(node).size = size;
+  adjust(change.edit(node));
+  change.touches_content(node);
+  if (!done) TRY(volume.orphans.add(change, node.number));
+  TRY(done ? change.commit() : change.commit_part());
+  return done;
+}
+
+Result<> grow(Volume& volume, Node& node, const ContentShape& shape, std::uint64_t size,
+              const std::function<void(format::Inode&)>& adjust) {
+  if (size > shape.max_size) {
+    return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
+                 Subject::inode(node.number)};
+  }
+  if (!shape.map->has_holes()) {
+    TRY(map_range(volume, node, shape, shape.block_of(node.inode.size),
+                  FileBlock{shape.blocks_for(size)}));
+  }
+  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+  TRY(zero_tail(volume, change, node, shape, size));
+  change.edit(node).size = size;
+  adjust(change.edit(node));
+  change.touches_content(node);
+  TRY(change.commit());
+  return {};
+}
+
+}  // namespace
+
+Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
+                  const std::function<void(format::Inode&)>& adjust) {
+  const ContentShape shape = TRY(content_shape(volume, node));
+  if (size > node.inode.size) return grow(volume, node, shape, size, adjust);
+  if (TRY(begin_truncation(volume, node, shape, size, adjust))) return {};
+  TRY(finish_truncation(volume, node));
+  return volume.options.sync ? volume.journal->sync() : Result<>{};
+}
+
+Result<> zero_within_block(Volume& volume, Change& change, Node& node, const ContentShape& shape,
+                           std::uint64_t from, std::uint64_t to) {
+  if (from >= to) return {};
+  const FileBlock at = shape.block_of(from);
+  const Extent extent =
+      TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, 1));
+  if (extent.is_hole() || extent.unwritten) return {};
+  const BlockRef block = TRY(volume.cache->read(extent.block, IoPurpose::kData));
+  TRY(volume.cache->write_access(block));
+  const std::size_t first = shape.content_offset + (from - shape.start_of(at));
+  std::ranges::fill(block.writable().subspan(first, to - from), std::byte{0});
+  volume.cache->mark_dirty(block, node.content_owner());
+  change.tx.order_data(node.content_owner());
+  return {};
+}
+
+Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShape& shape,
+                   std::uint64_t until) {
+  const std::uint64_t old_size = node.inode.size;
+  if (old_size % shape.content_size == 0) return {};
+  const std::uint64_t block_end = shape.start_of(shape.block_of(old_size) + 1);
+  return zero_within_block(volume, change, node, shape, old_size, std::min(until, block_end));
+}
+
+namespace {
+
+// Maps what is a hole in [from, to), as far as one transaction goes; gives the place reached.
+Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
+                           FileBlock to) {
+  Change change = TRY(begin_map_change(volume, node, *shape.map, 8));
+  const bool unwritten = shape.map->has_unwritten();
+  std::uint64_t zero_budget =
+      std::max<std::uint64_t>(1, kZeroBytesAtOnce / volume.layout.block_size);
+  FileBlock at = from;
+  bool added = false;
+  while (at < to && zero_budget > 0 && has_room_for_call(volume, *shape.map, change.tx)) {
+    Extent piece =
+        TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, to - at));
+    if (piece.is_hole()) {
+      const std::uint64_t want = std::min(piece.length, unwritten ? piece.length : zero_budget);
+      piece = unwritten ? TRY(add_blocks(volume, change, node, shape, at, want, true))
+                        : TRY(add_zero_blocks(volume, change, node, shape, at, want));
+                        if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
+                        added = true;
+    }
+    at += piece.length;
+  }
+  if (added) TRY(change.commit_part());
+  return at;
+}
+
+}  // namespace
+
+Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
+                   FileBlock to) {
+  const FileBlock end{shape.blocks_for(node.inode.size)};
+  // A map without holes grows from its end only; what lies before is mapped anyhow.
+  FileBlock at = shape.map->has_holes() ? from : std::min(from, end);
+  while (at < to) {
+    TRY(volume.cache->throttle());
+    const Result<FileBlock> reached = map_some(volume, node, shape, at, to);
+    if (reached.code() == ENOSPC && to > end) {
+      // What stands beyond the end would stay taken without anybody seeing it.
+      TRY(shrink_map(volume, node, end));
+    }
+    at = TRY(reached);
+  }
+  return {};
+}
+
+}  // namespace spindle

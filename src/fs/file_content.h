@@ -1,0 +1,97 @@
+// The content of a file, whatever strategy maps it: what reading, writing, truncating and freeing
+// are made of.
+//
+// A file of `size` bytes has ceil(size / content_size) blocks of content; a block's content stands
+// `content_offset` bytes into it (map.h). What stands in the last of these blocks beyond `size` is
+// never shown: whoever makes a file larger zeroes it first (`zero_tail`), in the same transaction,
+// so that no crash can show a file in a state that it never had. Whole blocks mapped beyond the
+// last one (fallocate with KEEP_SIZE, or a growth that a crash cut short) hold zeros.
+//
+// Functions that "take transactions" are called with Node::change held and no transaction open;
+// those that are given a Change with the node locked by it.
+#pragma once
+
+#include "change.h"
+#include "spindle/alloc/file_map.h"
+#include "spindle/fs/tree.h"
+
+namespace spindle {
+
+class Volume;
+
+/// How the content of one file lies in its blocks.
+struct ContentShape {
+  const FileMap* map = nullptr;
+  std::uint32_t content_size = 0;
+  std::uint32_t content_offset = 0;
+  std::uint64_t max_size = 0;  ///< bytes
+
+  [[nodiscard]] std::uint64_t blocks_for(std::uint64_t size) const {
+    return size / content_size + (size % content_size != 0 ? 1 : 0);
+  }
+  [[nodiscard]] FileBlock block_of(std::uint64_t offset) const {
+    return FileBlock{offset / content_size};
+  }
+  [[nodiscard]] std::uint64_t start_of(FileBlock at) const { return at.value * content_size; }
+};
+
+/// EUCLEAN if the kind is no strategy's.
+Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format::MapKind kind);
+inline Result<ContentShape> content_shape(const Volume& volume, const Node& node) {
+  return content_shape(volume, node.number, node.map_kind());
+}
+
+/// The map of a node, for looking things up; its lock is held.
+MapFile map_to_read(const Volume& volume, Node& node);
+
+/// What a transaction takes of the log that changes the map up to `calls` times and stores the
+/// inode; and whether one more call fits into what is left of it.
+std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls);
+bool has_room_for_call(const Volume& volume, const FileMap& map, const Transaction& tx);
+
+/// A transaction for `calls` changes of the node's map; the node is locked.
+Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, std::size_t calls,
+                                std::size_t more_log_bytes = 0);
+
+/// Maps new blocks at `at`, which is a hole or the end, and keeps the inode's copy up to date. The
+/// cache forgets their content if the transaction is dropped.
+Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
+                          FileBlock at, std::uint64_t want, bool unwritten = false);
+/// The same, and they hold zeros, in order before the commit.
+Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
+                               const ContentShape& shape, FileBlock at, std::uint64_t want);
+
+/// Frees all blocks from `end` on. Takes transactions.
+Result<> shrink_map(Volume& volume, Node& node, FileBlock end);
+/// Frees what is mapped beyond the end, then takes the node off the orphan list, if it has a name.
+/// Takes transactions.
+Result<> finish_truncation(Volume& volume, Node& node);
+/// Makes the size `size`. `adjust` may change more of the inode in the transaction that sets the
+/// size. Takes transactions.
+Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
+                  const std::function<void(format::Inode&)>& adjust);
+
+/// Zeroes, in the block that holds the old end, what stands between the old end and `until`.
+Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShape& shape,
+                   std::uint64_t until);
+/// Zeroes the bytes [from, to), all in one block; a hole or an unwritten block is zero already.
+Result<> zero_within_block(Volume& volume, Change& change, Node& node, const ContentShape& shape,
+                           std::uint64_t from, std::uint64_t to);
+/// Makes sure that all of [from, to) has blocks, which is not so where there are holes; new ones
+/// are unwritten if the map can, else zeros. If space runs out, those beyond the end go again.
+/// Takes transactions.
+Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
+                   FileBlock to);
+
+/// Writes bytes at `offset`, whatever is mapped there. Sets size and times, and clears setuid and
+/// setgid if asked to. Takes transactions.
+Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
+                       std::span<const std::byte> bytes, bool clear_setuid);
+/// Shows the bytes [offset, offset + size) cut at the end, zeros for holes. The lock is held.
+Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,
+                      const Tree::Take& take);
+
+/// The mode after a write or a change of owner by somebody unprivileged.
+std::uint16_t without_setuid(std::uint16_t mode);
+
+}  // namespace spindle

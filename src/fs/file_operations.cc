@@ -1,0 +1,127 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <shared_mutex>
+
+#include "file_content.h"
+#include "names.h"
+#include "xattr_edit.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
+
+Result<NodeRef> file(Volume& volume, NodeId id) {
+  NodeRef node = TRY(volume.node(id));
+  if (node->is_directory()) return Error{EISDIR, "it is a directory"};
+  if (!node->is_regular()) return Error{EINVAL, "it is not a regular file"};
+  return node;
+}
+
+// Everything of the file durable, as after an fsync.
+Result<> make_durable(Volume& volume, Node& node, bool data_only) {
+  if (volume.options.read_only) return {};
+  if (!data_only) TRY(volume.pending_times.write(node));
+  return volume.journal->sync_file(node.number, data_only ? node.content_changed : node.changed);
+}
+
+}  // namespace
+
+void touch_accessed(Volume& volume, Node& node) {
+  using AccessTimes = FileSystem::AccessTimes;
+  if (volume.options.access_times == AccessTimes::kNone || !volume.writable().ok()) return;
+  format::Inode& inode = node.inode;
+  const Timestamp now = volume.now();
+  const Timestamp accessed = from_disk(inode.accessed);
+  if (volume.options.access_times == AccessTimes::kRelative &&
+      accessed > from_disk(inode.modified) && accessed > from_disk(inode.changed) &&
+      now.seconds - accessed.seconds < kDaySeconds) {
+    return;
+  }
+  inode.accessed = to_disk(now);
+  volume.pending_times.add(node);
+}
+
+Result<std::uint64_t> FileSystem::open(NodeId id, int) {
+  const auto look = [&]() -> Result<std::uint64_t> {
+    TRY(volume_->node(id));
+    return std::uint64_t{0};
+  };
+  return volume_->told("open", look());
+}
+
+void FileSystem::release(NodeId, std::uint64_t) {}
+
+Result<> FileSystem::read(NodeId id, std::uint64_t, std::uint64_t offset, std::size_t size,
+                          const Take& take) {
+  const auto read_from = [&]() -> Result<> {
+    const NodeRef node = TRY(file(*volume_, id));
+    const std::shared_lock guard(node->lock);
+    TRY(read_content(*volume_, *node, offset, size, take));
+    touch_accessed(*volume_, *node);
+    return {};
+  };
+  return volume_->told("read", read_from());
+}
+
+Result<std::size_t> FileSystem::write(NodeId id, std::uint64_t, std::uint64_t offset,
+                                      std::span<const std::byte> bytes, bool clear_setuid) {
+  const auto write_to = [&]() -> Result<> {
+    const NodeRef node = TRY(file(*volume_, id));
+    const std::lock_guard guard(node->change);
+    if (clear_setuid) TRY(drop_capabilities(*volume_, *node));
+    TRY(write_content(*volume_, *node, offset, bytes, clear_setuid));
+    return volume_->options.sync ? make_durable(*volume_, *node, false) : Result<>{};
+  };
+  const Result<> written = volume_->told("write", volume_->with_space(write_to));
+  if (!written.ok()) return written.error();
+  return bytes.size();
+}
+
+Result<> FileSystem::sync(NodeId id, bool data_only) {
+  const auto sync_one = [&]() -> Result<> {
+    return make_durable(*volume_, *TRY(volume_->node(id)), data_only);
+  };
+  return volume_->told("sync", sync_one());
+}
+
+Result<> FileSystem::sync_directory(NodeId id) {
+  return sync(id, false);
+}
+
+Result<> FileSystem::sync_all() {
+  const auto sync_volume = [&]() -> Result<> {
+    if (volume_->options.read_only) return {};
+    TRY(volume_->pending_times.write_all());
+    TRY(volume_->cache->flush_all());
+    TRY(volume_->journal->sync());
+    return volume_->cache->flush_device();
+  };
+  return volume_->told("sync_all", sync_volume());
+}
+
+Result<std::string> FileSystem::read_link(NodeId id) {
+  const auto read_target = [&]() -> Result<std::string> {
+    const NodeRef node = TRY(volume_->node(id));
+    if (!node->is_symlink()) return Error{EINVAL, "it is not a symbolic link"};
+    const std::shared_lock guard(node->lock);
+    const std::size_t size = node->inode.size;
+    std::string target;
+    if (node->map_kind() == format::MapKind::kInline) {
+      const auto* inline_target = reinterpret_cast<const char*>(node->inode.map_root);
+      target.assign(inline_target, std::min(size, format::kMapRootSize));
+    } else {
+      TRY(read_content(*volume_, *node, 0, size, [&](auto pieces) {
+        for (const auto& piece : pieces) {
+          target.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+        }
+      }));
+    }
+    touch_accessed(*volume_, *node);
+    return target;
+  };
+  return volume_->told("read_link", read_target());
+}
+
+}  // namespace spindle

@@ -1,0 +1,263 @@
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <shared_mutex>
+
+#include "names.h"
+#include "rebuild.h"
+
+namespace spindle {
+namespace {
+
+// A range of bytes, in whole blocks and what is left over at its two ends.
+struct Range {
+  std::uint64_t offset = 0;
+  std::uint64_t end = 0;
+};
+
+Result<> touch(Volume& volume, Node& node, std::uint64_t new_size) {
+  const ContentShape shape = TRY(content_shape(volume, node));
+  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+  format::Inode& inode = change.edit(node);
+  if (new_size > inode.size) {
+    TRY(zero_tail(volume, change, node, shape, new_size));
+    inode.size = new_size;
+    change.touches_content(node);
+  }
+  touch_modified(inode, volume.now());
+  TRY(change.commit());
+  return {};
+}
+
+// Zeroes the parts of blocks at both ends of the range.
+Result<> zero_edges(Volume& volume, Node& node, const ContentShape& shape, const Range& range) {
+  const std::uint64_t first_end = shape.start_of(shape.block_of(range.offset) + 1);
+  const std::uint64_t last_start = shape.start_of(shape.block_of(range.end));
+  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+  if (range.offset % shape.content_size != 0) {
+    TRY(zero_within_block(volume, change, node, shape, range.offset,
+                          std::min(range.end, first_end)));
+  }
+  const bool is_one_block = last_start < range.offset;
+  if (!is_one_block || range.offset % shape.content_size == 0) {
+    TRY(zero_within_block(volume, change, node, shape, std::max(last_start, range.offset),
+                          range.end));
+  }
+  change.edit(node);
+  TRY(change.commit_part());
+  return {};
+}
+
+// Makes whole blocks holes, or unwritten, where the map can.
+Result<> punch_blocks(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
+                      FileBlock to) {
+  while (from < to) {
+    Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+    MapFile file = change.map_file(node);
+    const std::uint64_t done =
+        TRY(shape.map->punch(change.tx, *volume.space, file, from, to - from));
+    change.mapped(node, file);
+    change.touches_content(node);
+    TRY(change.commit_part());
+    CHECK(done > 0);
+    from += done;
+  }
+  return {};
+}
+
+// Overwrites what is mapped and written in whole blocks with zeros.
+Result<> write_zeros(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
+                     FileBlock to) {
+  constexpr std::uint64_t kBlocksAtOnce = 256;
+  while (from < to) {
+    TRY(volume.cache->throttle());
+    Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+    const FileBlock until = std::min(to, from + kBlocksAtOnce);
+    while (from < until) {
+      const Extent piece =
+          TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), from, until - from));
+      for (; from < piece.at + piece.length; ++from) {
+        if (piece.is_hole() || piece.unwritten) continue;
+        const std::uint64_t start = shape.start_of(from);
+        TRY(zero_within_block(volume, change, node, shape, start, start + shape.content_size));
+      }
+    }
+    TRY(change.commit_part());
+  }
+  return {};
+}
+
+struct WholeBlocks {
+  FileBlock from;
+  FileBlock to;
+};
+
+// The blocks that lie in the range as a whole; what stands beyond the end counts with the last.
+WholeBlocks whole_blocks(const Node& node, const ContentShape& shape, const Range& range) {
+  const FileBlock from{shape.blocks_for(range.offset)};
+  const bool reaches_end = range.end >= node.inode.size;
+  const FileBlock to =
+      reaches_end ? FileBlock{shape.blocks_for(range.end)} : shape.block_of(range.end);
+  return {from, std::max(from, to)};
+}
+
+Result<> punch_hole(Volume& volume, const NodeRef& node, const Range& range) {
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  TRY(zero_edges(volume, *node, shape, range));
+  const auto [from, to] = whole_blocks(*node, shape, range);
+  if (shape.map->has_holes()) {
+    TRY(punch_blocks(volume, *node, shape, from, to));
+  } else {
+    TRY(write_zeros(volume, *node, shape, from, to));
+  }
+  return touch(volume, *node, 0);
+}
+
+Result<> preallocate(Volume& volume, const NodeRef& node, const Range& range, bool keep_size) {
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  TRY(map_range(volume, *node, shape, shape.block_of(range.offset),
+                FileBlock{shape.blocks_for(range.end)}));
+  return touch(volume, *node, keep_size ? 0 : range.end);
+}
+
+Result<> zero_range(Volume& volume, const NodeRef& node, const Range& range, bool keep_size) {
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  TRY(zero_edges(volume, *node, shape, range));
+  const auto [from, to] = whole_blocks(*node, shape, range);
+  if (shape.map->has_unwritten()) TRY(punch_blocks(volume, *node, shape, from, to));
+  TRY(map_range(volume, *node, shape, shape.block_of(range.offset),
+                FileBlock{shape.blocks_for(range.end)}));
+  if (!shape.map->has_unwritten()) TRY(write_zeros(volume, *node, shape, from, to));
+  return touch(volume, *node, keep_size ? 0 : range.end);
+}
+
+bool is_aligned(const Volume& volume, const Range& range) {
+  const std::uint32_t unit = volume.layout.block_size;
+  return range.offset % unit == 0 && range.end % unit == 0;
+}
+
+Result<> collapse_range(Volume& volume, const NodeRef& node, const Range& range) {
+  const std::uint64_t size = node->inode.size;
+  if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not one of whole blocks"};
+  if (range.end >= size) return Error{EINVAL, "the range reaches the end of the file"};
+  return rebuild(volume, node,
+                 {.kind = node->map_kind(),
+                  .size = size - (range.end - range.offset),
+                  .moves = {{0, range.offset, 0}, {range.end, size - range.end, range.offset}},
+                  .changes_content = true});
+}
+
+Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  const std::uint64_t size = node->inode.size;
+  const std::uint64_t length = range.end - range.offset;
+  if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not one of whole blocks"};
+  if (range.offset >= size) return Error{EINVAL, "the range begins at or beyond the end"};
+  if (length > shape.max_size - size) return Error{EFBIG, "the file would become too large"};
+  return rebuild(volume, node,
+                 {.kind = node->map_kind(),
+                  .size = size + length,
+                  .moves = {{0, range.offset, 0}, {range.offset, size - range.offset, range.end}},
+                  .changes_content = true});
+}
+
+Result<> allocate_range(Volume& volume, const NodeRef& node, int mode, const Range& range) {
+  const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+      return preallocate(volume, node, range, keep_size);
+    case FALLOC_FL_PUNCH_HOLE:
+      if (!keep_size) break;
+      return punch_hole(volume, node, range);
+    case FALLOC_FL_ZERO_RANGE:
+      return zero_range(volume, node, range, keep_size);
+    case FALLOC_FL_COLLAPSE_RANGE:
+      if (keep_size) break;
+      return collapse_range(volume, node, range);
+    case FALLOC_FL_INSERT_RANGE:
+      if (keep_size) break;
+      return insert_range(volume, node, range);
+    default:
+      break;
+  }
+  return Error{EOPNOTSUPP, "fallocate does not know this mode"};
+}
+
+Result<NodeRef> regular_file(Volume& volume, NodeId id) {
+  NodeRef node = TRY(volume.node(id));
+  if (node->is_directory()) return Error{EISDIR, "it is a directory"};
+  if (!node->is_regular()) return Error{ENODEV, "it is not a regular file"};
+  return node;
+}
+
+// The first place from `offset` on that is (or is not) a hole; the end of the file counts as one.
+Result<std::uint64_t> seek_in(Volume& volume, Node& node, std::uint64_t offset, bool want_hole) {
+  const std::uint64_t size = node.inode.size;
+  if (offset >= size) return Error{ENXIO, "the offset is at or beyond the end"};
+  const ContentShape shape = TRY(content_shape(volume, node));
+  const FileBlock end{shape.blocks_for(size)};
+  for (FileBlock at = shape.block_of(offset); at < end;) {
+    const Extent piece = TRY(
+        shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), at, end - at));
+    if ((piece.is_hole() || piece.unwritten) == want_hole) {
+      return std::max(offset, shape.start_of(at));
+    }
+    at += piece.length;
+  }
+  if (want_hole) return size;
+  return Error{ENXIO, "no data follows"};
+}
+
+}  // namespace
+
+Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::uint64_t length) {
+  const auto allocate_in = [&]() -> Result<> {
+    const NodeRef node = TRY(regular_file(*volume_, id));
+    const ContentShape shape = TRY(content_shape(*volume_, *node));
+    if (length == 0) return Error{EINVAL, "the length is zero"};
+    const bool grows = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE)) == 0;
+    const std::uint64_t limit = grows ? shape.max_size : static_cast<std::uint64_t>(INT64_MAX);
+    if (offset > limit || length > limit - offset) {
+      return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
+                   Subject::inode(node->number)};
+    }
+    TRY(volume_->writable());
+    const std::lock_guard guard(node->change);
+    return allocate_range(*volume_, node, mode, {offset, offset + length});
+  };
+  return volume_->told("allocate", volume_->with_space(allocate_in));
+}
+
+Result<std::uint64_t> FileSystem::seek(NodeId id, std::uint64_t offset, int whence) {
+  const auto seek_from = [&]() -> Result<std::uint64_t> {
+    if (whence != SEEK_DATA && whence != SEEK_HOLE) return Error{EINVAL, "no such way to seek"};
+    const NodeRef node = TRY(regular_file(*volume_, id));
+    const std::shared_lock guard(node->lock);
+    return seek_in(*volume_, *node, offset, whence == SEEK_HOLE);
+  };
+  return volume_->told("seek", seek_from());
+}
+
+Result<std::size_t> FileSystem::copy_range(NodeId from, std::uint64_t from_offset, NodeId to,
+                                           std::uint64_t to_offset, std::uint64_t length) {
+  constexpr std::uint64_t kBytesAtOnce = 1u << 20;
+  std::size_t copied = 0;
+  std::vector<std::byte> buffer;
+  while (copied < length) {
+    buffer.clear();
+    const std::uint64_t part = std::min(kBytesAtOnce, length - copied);
+    TRY(read(from, 0, from_offset + copied, part, [&](auto pieces) {
+      for (const auto& piece : pieces) buffer.insert(buffer.end(), piece.begin(), piece.end());
+    }));
+    if (buffer.empty()) break;
+    const auto written = write(to, 0, to_offset + copied, buffer, true);
+    if (!written.ok()) return copied > 0 ? Result<std::size_t>(copied) : written;
+    copied += buffer.size();
+  }
+  return copied;
+}
+
+}  // namespace spindle

@@ -1,0 +1,126 @@
+#include "mount_mark.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spindle/fs/file_system.h"
+
+namespace spindle {
+namespace {
+
+std::string read_small_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  char text[4096];
+  const ssize_t length = ::read(fd, text, sizeof text);
+  ::close(fd);
+  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+}
+
+// The 16 bytes of the boot id, which the kernel shows as hexadecimal with dashes; zeros if it does
+// not show it.
+std::array<std::byte, 16> boot_id() {
+  std::array<std::byte, 16> id{};
+  std::size_t digits = 0;
+  for (const char c : read_small_file("/proc/sys/kernel/random/boot_id")) {
+    std::uint8_t value = 0;
+    if (std::from_chars(&c, &c + 1, value, 16).ec != std::errc{} || digits == 32) continue;
+    id[digits / 2] = id[digits / 2] << 4 | std::byte{value};
+    ++digits;
+  }
+  return id;
+}
+
+// Field 22 of /proc/PID/stat; nothing if there is no such process. The command's name, field 2, may
+// hold anything, but ends at the last parenthesis.
+std::optional<std::uint64_t> start_time(std::uint64_t process) {
+  const std::string stat = read_small_file("/proc/" + std::to_string(process) + "/stat");
+  std::size_t at = stat.rfind(')');
+  if (at == std::string::npos) return std::nullopt;
+  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+  if (at == std::string::npos) return std::nullopt;
+  std::uint64_t start = 0;
+  const auto parsed = std::from_chars(stat.data() + at + 1, stat.data() + stat.size(), start);
+  return parsed.ec == std::errc{} ? std::optional(start) : std::nullopt;
+}
+
+// The superblock of a volume of any block size, where it stands in units of the device's blocks.
+Result<std::vector<std::byte>> read_around(BlockDevice& device, BlockNo& first) {
+  const std::uint32_t unit = device.block_size();
+  if (unit < kSectorSize) return Error{EINVAL, "the device's block size is impossible"};
+  first = BlockNo{format::kSuperblockOffset / unit};
+  const std::uint64_t end = format::kSuperblockOffset + sizeof(format::Superblock);
+  const std::uint64_t blocks = (end + unit - 1) / unit - first.value;
+  if (first.value + blocks > device.block_count()) return corrupt("the device is too small");
+  std::vector<std::byte> bytes(blocks * unit);
+  TRY(device.read(first, bytes, IoPurpose::kMetadata));
+  return bytes;
+}
+
+}  // namespace
+
+Result<format::Superblock> read_superblock(BlockDevice& device) {
+  BlockNo first;
+  const std::vector<std::byte> bytes = TRY(read_around(device, first));
+  const std::size_t offset = format::kSuperblockOffset % device.block_size();
+  const auto superblock = format::at<format::Superblock>(bytes, offset);
+  if (superblock.magic != format::kSuperblockMagic) return corrupt("it is not a Spindle volume");
+  if (superblock.version != format::kVersion) {
+    return Error{EUCLEAN, "the volume has a version that is not known"};
+  }
+  const std::uint32_t block_size = superblock.block_size;
+  if (block_size < kMinBlockSize || block_size > kMaxBlockSize) {
+    return corrupt("the block size is impossible");
+  }
+  const BlockNo stands_in{format::kSuperblockOffset / block_size};
+  if (superblock.checksum != format::superblock_checksum(superblock, stands_in)) {
+    return corrupt("the superblock's checksum does not match; fsck can restore it from a copy");
+  }
+  if ((superblock.incompatible_features & ~format::kKnownIncompatible) != 0) {
+    return Error{EUCLEAN, "the volume has features that are not known"};
+  }
+  return superblock;
+}
+
+Result<> write_superblock(BlockDevice& device, const format::Layout& layout,
+                          const format::Superblock& superblock) {
+  BlockNo first;
+  std::vector<std::byte> bytes = TRY(read_around(device, first));
+  auto& on_disk = format::at<format::Superblock>(bytes, layout.superblock_offset());
+  on_disk = superblock;
+  on_disk.checksum = format::superblock_checksum(superblock, layout.superblock());
+  TRY(device.write(first, bytes, IoPurpose::kMetadata));
+  return device.flush();
+}
+
+Result<> check_not_mounted(const format::Superblock& superblock) {
+  const std::uint64_t process = superblock.mount_process;
+  if (process == 0 || process == static_cast<std::uint64_t>(::getpid())) return {};
+  const auto boot = boot_id();
+  if (std::memcmp(boot.data(), superblock.mount_boot_id, boot.size()) != 0) return {};
+  if (start_time(process) != superblock.mount_process_start) return {};
+  return Error{EBUSY, "another process has the volume mounted"};
+}
+
+void mark_mounted(format::Superblock& superblock) {
+  const auto boot = boot_id();
+  std::memcpy(superblock.mount_boot_id, boot.data(), boot.size());
+  const auto process = static_cast<std::uint64_t>(::getpid());
+  superblock.mount_process = process;
+  superblock.mount_process_start = start_time(process).value_or(0);
+}
+
+void clear_mark(format::Superblock& superblock) {
+  std::memset(superblock.mount_boot_id, 0, sizeof superblock.mount_boot_id);
+  superblock.mount_process = 0;
+  superblock.mount_process_start = 0;
+}
+
+}  // namespace spindle

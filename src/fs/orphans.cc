@@ -1,0 +1,170 @@
+#include "orphans.h"
+
+#include "change.h"
+#include "directory.h"
+#include "file_content.h"
+#include "spindle/thread/thread.h"
+#include "volume.h"
+#include "xattr.h"
+
+namespace spindle {
+namespace {
+
+using format::BlockKind;
+
+constexpr std::size_t kLinkOffset = offsetof(format::Inode, next_orphan);
+
+}  // namespace
+
+Result<> OrphanList::load(InodeNo head) {
+  InodeNo previous = kNoInode;
+  head_ = head;
+  for (InodeNo at = head; at;) {
+    const Subject subject = Subject::inode(at);
+    if (!volume_.layout.is_inode(at)) return corrupt("the orphan list leaves the volume", subject);
+    if (links_.contains(at)) return corrupt("the orphan list loops", subject);
+    const auto place = volume_.layout.inode_place(at);
+    const BlockView view = TRY(volume_.reader->read(place.block, BlockKind::kInodeTable));
+    const InodeNo next{view.at<format::Inode>(place.offset).next_orphan};
+    links_.emplace(at, Neighbours{previous, next});
+    previous = at;
+    at = next;
+  }
+  return {};
+}
+
+Result<> OrphanList::set_link(Transaction& tx, InodeNo from, InodeNo to) {
+  const bool is_head = !from;
+  const auto place = is_head ? format::Layout::Place{volume_.layout.state(), format::kHeaderSize}
+                             : volume_.layout.inode_place(from);
+  le64* link = is_head ? TRY(tx.edit<le64>(place.block, BlockKind::kState,
+                                           place.offset + offsetof(format::State, orphan_head)))
+          : TRY(tx.edit<le64>(place.block, BlockKind::kInodeTable, place.offset + kLinkOffset));
+          *link = to.value;
+          return {};
+}
+
+Result<> OrphanList::add(Change& change, InodeNo inode) {
+  if (!change.orphan_lock.owns_lock()) change.orphan_lock = std::unique_lock(lock);
+  if (contains(inode)) return {};
+  TRY(set_link(change.tx, inode, head_));
+  TRY(set_link(change.tx, kNoInode, inode));
+  change.tx.on_commit([this, inode](EpochNo) {
+    if (head_) links_.at(head_).previous = inode;
+    links_.emplace(inode, Neighbours{kNoInode, head_});
+    head_ = inode;
+  });
+  return {};
+}
+
+Result<> OrphanList::remove(Change& change, InodeNo inode) {
+  if (!change.orphan_lock.owns_lock()) change.orphan_lock = std::unique_lock(lock);
+  CHECK(contains(inode));
+  const auto [previous, next] = links_.at(inode);
+  TRY(set_link(change.tx, previous, next));
+  TRY(set_link(change.tx, inode, kNoInode));
+  change.tx.on_commit([this, inode, previous = previous, next = next](EpochNo) {
+    if (next) links_.at(next).previous = previous;
+    (previous ? links_.at(previous).next : head_) = next;
+    links_.erase(inode);
+  });
+  return {};
+}
+
+Result<> OrphanList::recover() {
+  // Recovering one takes it off the list, so the numbers are collected first.
+  std::vector<InodeNo> found;
+  for (const auto& [inode, neighbours] : links_) found.push_back(inode);
+  std::ranges::sort(found);
+  for (const InodeNo inode : found) TRY(recover_one(inode));
+  return {};
+}
+
+Result<> OrphanList::recover_one(InodeNo inode) {
+  NodeRef node = TRY(volume_.nodes.get(inode));
+  const std::lock_guard guard(node->change);
+  if (node->inode.links == 0) return free_node(*node);
+  return finish_truncation(volume_, *node);
+}
+
+Result<> OrphanList::free_node(Node& node) {
+  TRY(shrink_map(volume_, node, FileBlock{0}));
+  const std::uint32_t block_size = volume_.layout.block_size;
+  std::size_t budget = XattrChain::log_bytes(block_size, 0);
+  for (;;) {
+    Change change = TRY(
+        Change::begin(volume_, budget + kLogBytes + Change::kInodeLogBytes + log_cost::kFreeInode));
+    change.lock({NodeRef(&node)});
+    const Result<bool> freed = free_attributes(change, node, budget);
+    if (freed.code() == kNeedsRoom) continue;
+    const bool done = TRY(freed);
+    if (done) {
+      TRY(remove(change, node.number));
+      TRY(volume_.space->free_inode(change.tx, node.number, node.is_directory()));
+      change.erase(node);
+    }
+    TRY(change.commit_part());
+    if (done) return {};
+  }
+}
+
+// As many extended attributes as the budget allows; true: all. What it needs comes back in
+// `budget`.
+Result<bool> OrphanList::free_attributes(Change& change, Node& node, std::size_t& budget) {
+  format::Inode& inode = change.edit(node);
+  if (inode.xattr_block == 0) return true;
+  XattrFile attributes{.inode = node.number,
+                       .space = *volume_.space,
+                       .first_block = BlockNo{inode.xattr_block},
+                       .log_budget = budget};
+  const Result<bool> freed = XattrChain(attributes).remove_all(change.tx);
+  budget = attributes.log_budget;
+  if (!freed.ok()) return freed;
+  inode.xattr_block = attributes.first_block.value;
+  inode.blocks += static_cast<std::uint64_t>(attributes.block_delta);
+  return freed;
+}
+
+void OrphanList::abandon(NodeRef node) {
+  queue_.push_back(std::move(node));
+  if (running_) return;
+  running_ = true;
+  idle_.reset();
+  const auto spawned =
+      thread::spawn_detached({.name = "free", .stack_size = 128 * 1024}, [this] { run(); });
+  if (!spawned.ok()) {
+    running_ = false;  // The list on the disk still has it; the next one to come tries again.
+    idle_.set();
+  }
+}
+
+void OrphanList::run() {
+  while (!queue_.empty()) {
+    NodeRef node = std::move(queue_.front());
+    queue_.pop_front();
+    Result<> freed;
+    {
+      const std::lock_guard guard(node->change);
+      if (node->references > 0 || node->inode.links > 0) continue;
+      freed = free_node(*node);
+    }
+    ++freed_;
+    if (freed.ok()) continue;
+    volume_.failed("free", freed.error());
+    stuck_.push_back(std::move(node));
+  }
+  running_ = false;
+  idle_.set();
+}
+
+bool OrphanList::wait_for_space() {
+  const std::uint64_t before = freed_;
+  drain();
+  return freed_ != before;
+}
+
+void OrphanList::drain() {
+  while (running_) idle_.wait();
+}
+
+}  // namespace spindle

@@ -1,0 +1,82 @@
+// OrphanList: the inodes that a crash must not forget, and the thread that frees deleted files.
+//
+// On the disk it is a list through State::orphan_head and Inode::next_orphan (format/inode.h). Here
+// its neighbours are known, so that any inode is taken out with two small edits. The links are
+// edited as records of their own, apart from the rest of the inode, since the inode before in the
+// list belongs to some other operation; `lock` keeps transactions that edit links apart, from the
+// edit to the commit. It is the last lock to be taken.
+//
+// Deleted files that nobody holds any more are freed by a thread that lives as long as there is
+// something to free, in transactions of bounded size.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "node.h"
+#include "spindle/journal/transaction.h"
+#include "spindle/thread/event.h"
+#include "spindle/thread/mutex.h"
+
+namespace spindle {
+
+class Change;
+class Volume;
+
+class OrphanList {
+ public:
+  /// Log bytes that one `add` or `remove` takes.
+  static constexpr std::size_t kLogBytes = 3 * log_cost::kRecord;
+
+  explicit OrphanList(Volume& volume) : volume_(volume) {}
+
+  /// Reads the list as a mount finds it. EUCLEAN if it loops or leaves the volume.
+  Result<> load(InodeNo head);
+  /// Frees or shortens what `load` found. At mount, before any operation.
+  Result<> recover();
+
+  [[nodiscard]] bool contains(InodeNo inode) const { return links_.contains(inode); }
+  [[nodiscard]] std::size_t size() const { return links_.size(); }
+
+  /// Puts the inode on the list (if it is not on it) / takes it off, when `change` commits. Its
+  /// lock is held; `change` keeps the list's lock until then. One transaction calls one of them,
+  /// once.
+  Result<> add(Change& change, InodeNo inode);
+  Result<> remove(Change& change, InodeNo inode);
+
+  /// Hands over a node without names that nobody holds.
+  void abandon(NodeRef node);
+  /// True if something was freed, so that trying again may find space.
+  bool wait_for_space();
+  /// Waits until the thread has nothing left to do.
+  void drain();
+  [[nodiscard]] bool busy() const { return running_; }
+  /// Nodes that could not be freed and are kept until the volume goes; forgets them.
+  void drop_stuck() { stuck_.clear(); }
+
+  /// Frees all blocks and the inode. `node.change` is held.
+  Result<> free_node(Node& node);
+
+  thread::Mutex lock{"orphan list"};
+
+ private:
+  struct Neighbours {
+    InodeNo previous;  ///< kNoInode: the list's head is before it
+    InodeNo next;
+  };
+  Result<> set_link(Transaction& tx, InodeNo from, InodeNo to);
+  Result<> recover_one(InodeNo inode);
+  Result<bool> free_attributes(Change& change, Node& node, std::size_t& budget);
+  void run();
+
+  Volume& volume_;
+  std::unordered_map<InodeNo, Neighbours> links_;
+  InodeNo head_;
+  std::deque<NodeRef> queue_;
+  std::vector<NodeRef> stuck_;
+  bool running_ = false;
+  std::uint64_t freed_ = 0;
+  thread::Event idle_{"orphans freed"};
+};
+
+}  // namespace spindle

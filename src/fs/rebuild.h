@@ -1,0 +1,37 @@
+// Rebuild: gives a file new content, or another strategy, of any size, all or nothing.
+//
+// The new content is built in a hidden inode on the orphan list, in as many transactions as it
+// takes; then one transaction exchanges the map roots, kinds and sizes of the two, and the hidden
+// inode, which now has the old content, is freed. A crash before the exchange leaves the file as it
+// was, one after it as it shall be. The hidden inode names the file as its parent, and its blocks
+// carry the file's number from the start (Node::content_owner).
+//
+// Takes transactions; Node::change is held.
+#pragma once
+
+#include <vector>
+
+#include "file_content.h"
+
+namespace spindle {
+
+/// Bytes of the old content and where they go.
+struct Move {
+  std::uint64_t from = 0;
+  std::uint64_t length = 0;
+  std::uint64_t to = 0;
+};
+
+struct RebuildPlan {
+  format::MapKind kind;
+  std::uint64_t size = 0;
+  std::vector<Move> moves;  ///< in ascending order; what none of them fills reads as zeros
+  bool changes_content = false;
+};
+
+Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan);
+
+/// Makes `kind` the strategy of the file: at once if it has no blocks.
+Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind);
+
+}  // namespace spindle
