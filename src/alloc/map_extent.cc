@@ -67,10 +67,11 @@ std::uint64_t ExtentMap::max_file_blocks(const format::Layout& layout) const {
 }
 
 std::size_t ExtentMap::log_bytes_per_call(const format::Layout& layout) const {
-  // A change edits at most one node of each level and creates a sibling for it; all else is runs.
-  const std::size_t levels = max_extent_levels(layout) + 1u;
+  // A change edits at most one node of each level and creates a sibling for it; a level that is
+  // new counts for both, since only its first node was created. All else is runs.
+  const std::size_t levels = std::max(1u, max_extent_levels(layout));
   return 2 * levels * (log_cost::block(layout.block_size) + log_cost::kAllocate) +
-         kRunsPerCall * log_cost::kFree;
+         (kRunsPerCall + levels) * log_cost::kFree;
 }
 
 Result<Extent> ExtentMap::find(BlockReader& reader, SpaceManager& space, const MapFile& file,

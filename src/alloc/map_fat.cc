@@ -1,7 +1,7 @@
 // fat: a chain whose links stand in a table, with holes between the blocks.
 //
-// A link can skip kFatMaxSkip file blocks. Where a hole is longer, a block of zeros (an anchor) is
-// put into it, or, when the hole is being punched, left there.
+// A link can skip kFatMaxSkip file blocks. Where a hole is longer, blocks of zeros (anchors) are
+// put into it.
 
 #include <algorithm>
 #include <deque>
@@ -17,12 +17,10 @@ using format::kFatEnd;
 using format::kFatMaxSkip;
 
 // What one call changes at most: links, and runs of blocks.
-constexpr std::uint64_t kLinksPerCall = 64;
+constexpr std::uint64_t kLinksPerCall = 128;
 constexpr int kRunsPerCall = 16;
 // How far from the end of the chain, in file blocks, shrink looks for what to free.
 constexpr std::uint64_t kShrinkWindow = 256;
-// The log's share of a changed entry, beside that of the FAT block it stands in.
-constexpr std::size_t kLinkLogBytes = 96;
 
 class FatMap final : public FileMap {
  public:
@@ -46,9 +44,9 @@ class FatMap final : public FileMap {
 };
 
 std::size_t FatMap::log_bytes_per_call(const format::Layout&) const {
-  const std::size_t links = kLinksPerCall + kMaxAnchors + 2;
-  return (links + kMaxAnchors) * (log_cost::kRecord + kLinkLogBytes) +
-         (kMaxAnchors + 1) * log_cost::kAllocate + kRunsPerCall * log_cost::kFree;
+  const std::size_t links = kLinksPerCall + 2 * kMaxAnchors + 2;
+  return links * log_cost::kFatEntry + (kMaxAnchors + 1) * log_cost::kAllocate +
+         kRunsPerCall * log_cost::kFree;
 }
 
 Result<Extent> FatMap::find(BlockReader& reader, SpaceManager& space, const MapFile& file,
@@ -244,28 +242,6 @@ Result<bool> FatMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
   return !before || before->file_block < end;
 }
 
-/// Of places that are to become a hole between `before` and `after`, takes out those that are freed
-/// and returns those that must stay as anchors.
-std::vector<ChainMark> choose_anchors(std::optional<ChainMark> before, ChainMark after,
-                                      std::vector<ChainMark>& places) {
-  std::vector<ChainMark> anchors;
-  std::vector<ChainMark> freed;
-  for (std::size_t i = 0; before && i < places.size(); ++i) {
-    const FileBlock next = i + 1 < places.size() ? places[i + 1].file_block : after.file_block;
-    if (next - before->file_block - 1 <= kFatMaxSkip) continue;
-    anchors.push_back(places[i]);
-    before = places[i];
-  }
-  for (const ChainMark& place : places) {
-    const bool stays = std::any_of(anchors.begin(), anchors.end(), [&](const ChainMark& anchor) {
-      return anchor.block == place.block;
-    });
-    if (!stays) freed.push_back(place);
-  }
-  places = std::move(freed);
-  return anchors;
-}
-
 Result<std::uint64_t> FatMap::punch(Transaction& tx, SpaceManager& space, MapFile& file,
                                     FileBlock from, std::uint64_t length) const {
   FatChain chain = TRY(read_fat_chain(space.layout(), file));
@@ -286,16 +262,9 @@ Result<std::uint64_t> FatMap::punch(Transaction& tx, SpaceManager& space, MapFil
 
   space.chains().cut(file.inode, from);
   FatEditor editor(tx, space, file, chain);
-  if (after) {
-    for (const ChainMark& anchor : choose_anchors(before, *after, places)) {
-      TRY(editor.make_zero(anchor.block));
-      TRY(editor.link(before, anchor));
-      before = anchor;
-    }
-  }
   TRY(editor.unlink(places));
   if (after) {
-    TRY(editor.link(before, *after));
+    TRY(editor.link_over_gap(before, *after));
   } else if (before) {
     TRY(editor.end_with(*before));
   } else {

@@ -39,12 +39,14 @@ struct SpaceStatistics {
   std::uint64_t directories = 0;
 };
 
-/// What the calls below log at most, in bytes; for the caller's Journal::begin.
+/// What the calls below log at most, in bytes; for the caller's Journal::begin. A change of bits
+/// and one of a counter, each with the seal of its block, are 116.
 namespace log_cost {
-inline constexpr std::size_t kAllocate = 2 * kRecord;  ///< allocate, allocate_at
-inline constexpr std::size_t kFree = 3 * kRecord;
-inline constexpr std::size_t kAllocateInode = 3 * kRecord;
-inline constexpr std::size_t kFreeInode = 3 * kRecord;
+inline constexpr std::size_t kAllocate = 128;       ///< allocate, allocate_at
+inline constexpr std::size_t kFree = 160;           ///< with the revoke
+inline constexpr std::size_t kAllocateInode = 160;  ///< without the edit of the inode itself
+inline constexpr std::size_t kFreeInode = 160;
+inline constexpr std::size_t kFatEntry = 96;
 }  // namespace log_cost
 
 class SpaceManager {
