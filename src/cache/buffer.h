@@ -22,7 +22,8 @@ struct BufferLink {
   Buffer* next = nullptr;
 };
 
-struct Buffer {
+/// What every access looks at stands in its first 64 bytes, one line of the processor's cache.
+struct alignas(64) Buffer {
   CacheCore* cache = nullptr;
   std::byte* bytes = nullptr;
   BlockNo block;

@@ -4,6 +4,11 @@
 #include "cache_core.h"
 
 namespace spindle {
+namespace {
+
+constexpr std::size_t kMostBlocks = std::size_t{1} << 26;
+
+}  // namespace
 
 BlockRef::BlockRef(const BlockRef& other) : buffer_(other.buffer_) {
   if (buffer_ != nullptr) buffer_->cache->pin_again(*buffer_);
@@ -36,6 +41,9 @@ BufferCache::~BufferCache() = default;
 Result<std::unique_ptr<BufferCache>> BufferCache::create(BlockDevice& device, Options options) {
   if (options.dirty_percent > 100 || options.background_percent > 100) {
     return Error{EINVAL, "a share of dirty data is over 100 percent"};
+  }
+  if (options.capacity_bytes / device.block_size() > kMostBlocks) {
+    return Error{EINVAL, "the cache would have too many blocks"};
   }
   auto core = std::make_unique<CacheCore>(device, options);
   TRY(core->open(options.policy));
@@ -135,6 +143,10 @@ CacheStatistics BufferCache::statistics() const {
 }
 void BufferCache::reset_statistics() {
   core_->reset_statistics();
+}
+
+void BufferCache::set_observer(CacheObserver* observer) {
+  core_->set_observer(observer);
 }
 
 void BufferCache::start_write_back() {

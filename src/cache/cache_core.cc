@@ -56,7 +56,9 @@ void CacheCore::frame_may_be_free() {
   frame_waiters_.wake_all();
 }
 
-void CacheCore::count_access(Buffer& buffer) {
+void CacheCore::count_access(Buffer& buffer, CacheAccess access) {
+  if (access == CacheAccess::kRead) ++counts_.hits;
+  observe(buffer.block, access);
   if (buffer.read_ahead) {
     buffer.read_ahead = false;
     ++counts_.read_ahead_used;
@@ -66,22 +68,22 @@ void CacheCore::count_access(Buffer& buffer) {
   }
 }
 
+void CacheCore::count_miss(BlockNo block) {
+  ++counts_.misses;
+  observe(block, CacheAccess::kRead);
+}
+
 Result<BlockRef> CacheCore::read(BlockNo block, IoPurpose purpose) {
-  ++counts_.reads;
   Buffer* buffer = frames_.find(block);
   if (buffer == nullptr || buffer->loading) return read_slowly(block, purpose, false);
-  ++counts_.hits;
-  count_access(*buffer);
+  count_access(*buffer, CacheAccess::kRead);
   return pin(*buffer);
 }
 
 Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool counted) {
   for (;; counted = true) {
     if (Buffer* buffer = frames_.find(block)) {
-      if (!counted) {
-        ++counts_.hits;
-        count_access(*buffer);
-      }
+      if (!counted) count_access(*buffer, CacheAccess::kRead);
       BlockRef ref = pin(*buffer);
       if (!buffer->loading) return ref;
       const std::optional<Error> error = buffer->transfer->wait();
@@ -92,10 +94,10 @@ Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool c
       if (!of_another) return *error;
       continue;
     }
-    if (!counted) ++counts_.misses;
     if (block.value >= block_count_) {
       return Error{EINVAL, "the block is outside of the device", Subject::block(block)};
     }
+    if (!counted) count_miss(block);
     BlockTransfer transfer;
     BlockRef ref = TRY(claim(block, &transfer));
     if (!ref) continue;
@@ -174,7 +176,9 @@ void CacheCore::finish_load(std::span<Buffer* const> buffers, BlockTransfer& tra
     buffer->transfer = nullptr;
     buffer->loading = false;
     buffer->load_failed = error.has_value();
-    if (error && !buffer->cut_off) frames_.cut_off(*buffer);
+    if (!error || buffer->cut_off) continue;
+    frames_.cut_off(*buffer);
+    if (observer_ != nullptr) observer_->forgotten({buffer->block, 1});
   }
   if (error) ++counts_.failed_loads;
   transfer.finish(error);
@@ -190,13 +194,14 @@ Result<BlockRef> CacheCore::blank(BlockNo block) {
         return Error{EINVAL, "the block is outside of the device", Subject::block(block)};
       }
       ref = TRY(claim(block, nullptr));
+      if (ref) observe(block, CacheAccess::kBlank);
       continue;
     }
     BlockRef present = pin(*buffer);
     // A load that fails takes the frame from its number; then a new one is needed.
     while (buffer->transfer != nullptr) buffer->transfer->wait();
     if (buffer->cut_off) continue;
-    count_access(*buffer);
+    count_access(*buffer, CacheAccess::kBlank);
     ref = std::move(present);
   }
   Buffer* buffer = buffer_of(ref);
@@ -222,18 +227,19 @@ void CacheCore::set_logged(const BlockRef& block, bool logged) {
 }
 
 void CacheCore::forget(Run run) {
+  if (observer_ != nullptr) observer_->forgotten(run);
   if (run.length > frames_.used()) {
     frames_.for_each([&](Buffer& buffer) {
-      if (run.contains(buffer.block)) forget(buffer);
+      if (run.contains(buffer.block)) cut_off(buffer);
     });
     return;
   }
   for (BlockNo block = run.start; block != run.end(); ++block) {
-    if (Buffer* buffer = frames_.find(block)) forget(*buffer);
+    if (Buffer* buffer = frames_.find(block)) cut_off(*buffer);
   }
 }
 
-void CacheCore::forget(Buffer& buffer) {
+void CacheCore::cut_off(Buffer& buffer) {
   if (buffer.transfer != nullptr && !buffer.loading) ++cut_off_writes_;
   if (buffer.dirty) {
     dirty_.remove(buffer);
@@ -246,12 +252,25 @@ void CacheCore::forget(Buffer& buffer) {
 
 void CacheCore::drop_clean() {
   frames_.for_each([&](Buffer& buffer) {
-    if (buffer.evictable()) forget(buffer);
+    if (buffer.evictable()) cut_off(buffer);
   });
+  if (observer_ != nullptr) tell_what_is_present();
+}
+
+void CacheCore::set_observer(CacheObserver* observer) {
+  observer_ = observer;
+  if (observer_ != nullptr) tell_what_is_present();
+}
+
+void CacheCore::tell_what_is_present() {
+  std::vector<BlockNo> blocks;
+  for (const Buffer* buffer : frames_.by_recency()) blocks.push_back(buffer->block);
+  observer_->restarted(frames_.capacity(), blocks);
 }
 
 CacheStatistics CacheCore::statistics() const {
   CacheStatistics all = counts_;
+  all.reads = all.hits + all.misses;
   all.evictions = frames_.evictions();
   all.capacity_blocks = frames_.capacity();
   all.used_blocks = frames_.used();
@@ -263,6 +282,7 @@ CacheStatistics CacheCore::statistics() const {
 void CacheCore::reset_statistics() {
   counts_ = {};
   frames_.reset_evictions();
+  if (observer_ != nullptr) observer_->counts_reset();
 }
 
 }  // namespace spindle

@@ -65,6 +65,7 @@ class CacheCore {
 
   [[nodiscard]] CacheStatistics statistics() const;
   void reset_statistics();
+  void set_observer(CacheObserver* observer);
 
   static Buffer* buffer_of(const BlockRef& block) { return block.buffer_; }
 
@@ -75,7 +76,12 @@ class CacheCore {
 
   void last_unpinned(Buffer& buffer);
   void frame_may_be_free();
-  void count_access(Buffer& buffer);
+  void count_access(Buffer& buffer, CacheAccess access);
+  void count_miss(BlockNo block);
+  void observe(BlockNo block, CacheAccess access) {
+    if (observer_ != nullptr) observer_->accessed(block, access);
+  }
+  void tell_what_is_present();
   Result<BlockRef> read_slowly(BlockNo block, IoPurpose purpose, bool counted);
   Result<BlockRef> claim(BlockNo block, BlockTransfer* load);
   Buffer* install(Buffer* frame, BlockNo block, BlockTransfer* load);
@@ -88,7 +94,7 @@ class CacheCore {
   Result<> await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose);
   void run_read_ahead(ReadAhead* work);
   Result<> submit(const RequestList& list);
-  void forget(Buffer& buffer);
+  void cut_off(Buffer& buffer);
 
   std::vector<BlockRef> choose_oldest(std::size_t at_most, bool only_unpinned,
                                       std::int64_t dirty_before_ns);
@@ -111,6 +117,7 @@ class CacheCore {
   std::uint64_t block_count_;
   FramePool frames_;
   DirtyBlocks dirty_;
+  CacheObserver* observer_ = nullptr;
   CacheStatistics counts_;  ///< of it only what is not counted elsewhere
 
   std::size_t pinned_ = 0;

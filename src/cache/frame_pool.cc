@@ -35,7 +35,10 @@ struct FramePool::Search {
 };
 
 FramePool::FramePool(std::size_t capacity, std::size_t spare, std::uint32_t block_size)
-    : capacity_(capacity), spare_(spare), block_size_(block_size), by_block_(capacity) {}
+    : capacity_(capacity),
+      spare_(spare),
+      block_size_(block_size),
+      by_block_(std::min<std::size_t>(capacity, 1u << 16)) {}
 
 FramePool::~FramePool() {
   const std::size_t frames = capacity_ + spare_;
@@ -175,12 +178,19 @@ void FramePool::settle(Buffer& buffer) {
 Result<> FramePool::set_policy(std::string_view name) {
   std::unique_ptr<ReplacementPolicy> fresh = TRY(make_replacement_policy(name, capacity_));
   policy_ = std::move(fresh);
-  std::vector<Buffer*> present;
-  for_each_between(0, made_, [&](Buffer& buffer) { present.push_back(&buffer); });
-  std::ranges::sort(present, {}, &Buffer::last_use);
   for (std::size_t i = 0; i < made_; ++i) buffers_[i].in_policy = false;
-  for (Buffer* buffer : present) join_policy(*buffer);
+  for (Buffer* buffer : by_recency()) {
+    if (!is_spare(*buffer)) join_policy(*buffer);
+  }
   return {};
+}
+
+std::vector<Buffer*> FramePool::by_recency() {
+  std::vector<Buffer*> present;
+  present.reserve(used_);
+  for_each([&](Buffer& buffer) { present.push_back(&buffer); });
+  std::ranges::sort(present, {}, &Buffer::last_use);
+  return present;
 }
 
 }  // namespace spindle

@@ -52,6 +52,8 @@ class FramePool {
   /// and cut-off ones become free.
   void settle(Buffer& buffer);
 
+  /// Every frame that is found by its number, the one used least recently first.
+  std::vector<Buffer*> by_recency();
   Result<> set_policy(std::string_view name);
   [[nodiscard]] std::string_view policy() const { return policy_->name(); }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }

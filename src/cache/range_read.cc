@@ -39,16 +39,14 @@ Result<> CacheCore::collect(Run run, BlockTransfer& transfer, std::vector<BlockR
     if (buffer == nullptr) {
       BlockRef claimed = TRY(claim(block, &transfer));
       if (!claimed) continue;
-      ++counts_.misses;
+      count_miss(block);
       if (missing.empty()) missing.reserve(run.end() - block);
       missing.push_back(buffer_of(claimed));
       blocks.push_back(std::move(claimed));
     } else {
-      ++counts_.hits;
-      count_access(*buffer);
+      count_access(*buffer, CacheAccess::kRead);
       blocks.push_back(pin(*buffer));
     }
-    ++counts_.reads;
     ++block;
   }
   return {};
@@ -84,6 +82,7 @@ void CacheCore::read_ahead(Run run) {
     Buffer* frame = frames_.take(block);
     if (frame == nullptr) break;
     install(frame, block, &work->transfer)->read_ahead = true;
+    observe(block, CacheAccess::kReadAhead);
     work->blocks.push_back(pin(*frame));
     work->buffers.push_back(frame);
   }

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "spindle/cache/cache_observer.h"
 #include "spindle/cache/cache_statistics.h"
 #include "spindle/device/block_device.h"
 
@@ -69,7 +70,8 @@ class BufferCache {
     unsigned background_percent = 10;  ///< share at which writing back begins
     std::int64_t dirty_age_ns = 5'000'000'000;  ///< dirty data older than that is written back
   };
-  /// EINVAL: a policy that is none, or a share over 100; ENOMEM: no address space for the capacity.
+  /// EINVAL: a policy that is none, a share over 100, more than 2^26 blocks; ENOMEM: no address
+  /// space for the capacity.
   static Result<std::unique_ptr<BufferCache>> create(BlockDevice& device, Options options);
   ~BufferCache();  ///< what is dirty is lost: flush first
 
@@ -140,6 +142,9 @@ class BufferCache {
   [[nodiscard]] std::string_view policy() const;
   [[nodiscard]] CacheStatistics statistics() const;
   void reset_statistics();
+  /// Sees every access from now on, until another takes its place; null: nobody. Must live until
+  /// then, or as long as the cache.
+  void set_observer(CacheObserver* observer);
 
   /// The thread that writes back by age and share; needs a runtime. `stop` ends and joins it.
   void start_write_back();

@@ -1,0 +1,176 @@
+#include "spindle/cache/replacement_what_if.h"
+
+#include <algorithm>
+
+#include "number_table.h"
+#include "spindle/base/check.h"
+#include "spindle/policy/replacement_policy.h"
+
+namespace spindle {
+
+/// A cache that holds nothing but numbers. It gives out frames in the order in which FramePool
+/// does, since CLOCK goes round in the order of frames.
+class ReplacementWhatIf::Shadow {
+ public:
+  Shadow(std::string_view policy, std::size_t frames, const Row& identity)
+      : row(identity),
+        policy_(make_replacement_policy(policy, frames).take()),
+        frames_(frames),
+        by_block_(std::min<std::size_t>(frames, 1024)) {}
+
+  void accessed(BlockNo block, CacheAccess access) {
+    const std::uint32_t frame = by_block_.find(block.value);
+    const bool present = frame != NumberTable::kAbsent;
+    if (access == CacheAccess::kRead) {
+      ++row.reads;
+      row.hits += present ? 1 : 0;
+    }
+    if (!present) {
+      insert(block, access == CacheAccess::kReadAhead);
+    } else if (access != CacheAccess::kReadAhead) {
+      use(frame);
+    }
+  }
+
+  void forget(Run run) {
+    if (run.length > by_block_.size()) {
+      forget_if([&](const Frame& frame) { return run.contains(frame.block); });
+      return;
+    }
+    for (BlockNo block = run.start; block != run.end(); ++block) {
+      const std::uint32_t frame = by_block_.find(block.value);
+      if (frame != NumberTable::kAbsent) release(frame);
+    }
+  }
+
+  void clear() {
+    forget_if([](const Frame&) { return true; });
+  }
+
+  Row row;
+
+ private:
+  struct Frame {
+    BlockNo block;
+    bool in_use = false;
+    bool read_ahead = false;
+  };
+
+  void insert(BlockNo block, bool read_ahead) {
+    const std::uint32_t frame = take_frame(block);
+    frames_[frame] = {.block = block, .in_use = true, .read_ahead = read_ahead};
+    by_block_.insert(block.value, frame);
+    policy_->inserted(FrameNo{frame}, block.value);
+  }
+
+  std::uint32_t take_frame(BlockNo incoming) {
+    if (!free_.empty()) {
+      const std::uint32_t frame = free_.back();
+      free_.pop_back();
+      return frame;
+    }
+    if (made_ < frames_.size()) return made_++;
+    const std::optional<FrameNo> victim = policy_->victim(Evictable{}, incoming.value);
+    CHECK(victim.has_value());
+    const auto frame = static_cast<std::uint32_t>(victim->value);
+    by_block_.erase(frames_[frame].block.value);
+    policy_->erased(*victim);
+    return frame;
+  }
+
+  void use(std::uint32_t frame) {
+    if (!frames_[frame].read_ahead) {
+      policy_->touched(FrameNo{frame});
+      return;
+    }
+    frames_[frame].read_ahead = false;
+    policy_->erased(FrameNo{frame});
+    policy_->inserted(FrameNo{frame}, frames_[frame].block.value);
+  }
+
+  void release(std::uint32_t frame) {
+    by_block_.erase(frames_[frame].block.value);
+    policy_->erased(FrameNo{frame});
+    frames_[frame].in_use = false;
+    free_.push_back(frame);
+  }
+
+  template <class Condition>
+  void forget_if(Condition condition) {
+    for (std::uint32_t frame = 0; frame < made_; ++frame) {
+      if (frames_[frame].in_use && condition(frames_[frame])) release(frame);
+    }
+  }
+
+  std::unique_ptr<ReplacementPolicy> policy_;
+  std::vector<Frame> frames_;
+  std::uint32_t made_ = 0;
+  std::vector<std::uint32_t> free_;
+  NumberTable by_block_;
+};
+
+ReplacementWhatIf::ReplacementWhatIf(std::size_t most_frames) : most_frames_(most_frames) {
+  CHECK(most_frames > 0);
+}
+ReplacementWhatIf::~ReplacementWhatIf() = default;
+
+bool ReplacementWhatIf::is_sampled(BlockNo block) const {
+  if (one_in_ == 1) return true;
+  // The last steps of splitmix64: neighbours must not be sampled together.
+  std::uint64_t hash = block.value + 0x9E3779B97F4A7C15ull;
+  hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9ull;
+  hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBull;
+  return (hash ^ (hash >> 31)) % one_in_ == 0;
+}
+
+void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
+  reads_ += access == CacheAccess::kRead ? 1 : 0;
+  if (!is_sampled(block)) return;
+  for (auto& shadow : shadows_) shadow->accessed(block, access);
+}
+
+void ReplacementWhatIf::forgotten(Run run) {
+  if (run.length == 1 && !is_sampled(run.start)) return;
+  for (auto& shadow : shadows_) shadow->forget(run);
+}
+
+void ReplacementWhatIf::make_shadows(std::size_t capacity) {
+  capacity_ = capacity;
+  one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
+  shadows_.clear();
+  const std::size_t sizes[] = {std::max<std::size_t>(1, capacity / 2), capacity, 2 * capacity};
+  for (std::string_view policy : replacement_policy_names()) {
+    for (Size size : {Size::kHalf, Size::kSame, Size::kDouble}) {
+      const std::size_t blocks = sizes[static_cast<std::size_t>(size)];
+      const std::size_t frames = std::max<std::size_t>(1, blocks / one_in_);
+      shadows_.push_back(std::make_unique<Shadow>(
+          policy, frames, Row{.policy = policy, .size = size, .capacity_blocks = blocks}));
+    }
+  }
+}
+
+void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
+  if (capacity != capacity_) make_shadows(capacity);
+  for (auto& shadow : shadows_) shadow->clear();
+  for (BlockNo block : present) accessed(block, CacheAccess::kBlank);
+}
+
+void ReplacementWhatIf::counts_reset() {
+  reads_ = 0;
+  for (auto& shadow : shadows_) shadow->row.reads = shadow->row.hits = 0;
+}
+
+std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
+  std::vector<Row> rows;
+  rows.reserve(shadows_.size());
+  const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
+  for (const auto& shadow : shadows_) {
+    Row& row = rows.emplace_back(shadow->row);
+    if (reads_ == 0) continue;
+    const double misses = static_cast<double>(row.reads - row.hits);
+    row.hit_ratio = std::clamp(1.0 - misses / expected, 0.0, 1.0);
+  }
+  return rows;
+}
+
+}  // namespace spindle
