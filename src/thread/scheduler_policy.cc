@@ -115,8 +115,12 @@ void Scheduler::report_circle(const Control& closing) {
 void Scheduler::tell_of_deadlock(const std::string& report) const {
   if (on_deadlock_) {
     on_deadlock_(report);
-  } else {
-    log(LogLevel::kError, report);
+    return;
+  }
+  for (std::size_t begin = 0; begin < report.size();) {
+    const std::size_t end = std::min(report.find('\n', begin), report.size());
+    log(LogLevel::kError, std::string_view(report).substr(begin, end - begin));
+    begin = end + 1;
   }
 }
 
