@@ -17,6 +17,7 @@
   X("ljf", make_longest_job_cpu)                         \
   X("lrtf", make_longest_remaining_cpu)                  \
   X("edf", make_earliest_deadline_cpu)                   \
+  X("llf", make_least_laxity_cpu)                        \
   X("mlfq", make_mlfq_cpu)                               \
   X("lottery", make_lottery_cpu)                         \
   X("stride", make_stride_cpu)                           \

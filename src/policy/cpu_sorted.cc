@@ -1,4 +1,5 @@
-// Priority, shortest and longest job, earliest deadline: the ready task with the lowest key runs.
+// Priority, shortest and longest job, earliest deadline, least laxity: the ready task with the
+// lowest key runs.
 //
 // Each policy is a key, whether a lower key that becomes ready takes the CPU, and whether equals
 // take turns. Highest response ratio has a key that changes with time, and looks at all.
@@ -28,11 +29,17 @@ std::int64_t by_deadline(const TaskInfo& info) {
   return info.deadline.ns;
 }
 
+/// The laxity at time 0; at any later time all are less by the same.
+std::int64_t by_laxity(const TaskInfo& info) {
+  return info.deadline.ns - info.expected_burst.ns;
+}
+
 struct Rule {
   std::string_view name;
   Key key;
   bool preemptive = false;
-  bool in_turns = false;  ///< equals take turns of a quantum
+  bool in_turns = false;   ///< equals take turns of a quantum
+  bool keeps_cpu = false;  ///< of equals, the one whose quantum ended goes on
   std::optional<VirtualTime> quantum = {};
 };
 
@@ -46,14 +53,15 @@ class Sorted final : public CpuPolicy {
   [[nodiscard]] std::string_view name() const override { return rule_.name; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
+    const bool keeps = rule_.keeps_cpu && why == Why::kQuantumExpired;
     if (preempted_ != CpuConventions::Equals::kArrival) {
       const bool front = preempted_ == CpuConventions::Equals::kFront && why == Why::kPreempted;
-      tasks_.push(rule_.key(info), task, front);
+      tasks_.push(rule_.key(info), task, front || keeps);
       return;
     }
     std::int64_t& arrival = arrivals_[task];
     if (why != Why::kPreempted && why != Why::kQuantumExpired) arrival = ++arrivals_so_far_;
-    tasks_.push_at(rule_.key(info), arrival, task);
+    tasks_.push_at(rule_.key(info), keeps ? --kept_so_far_ : arrival, task);
   }
 
   std::optional<TaskId> next(VirtualTime) override {
@@ -75,6 +83,7 @@ class Sorted final : public CpuPolicy {
   TaskHeap tasks_;
   std::unordered_map<TaskId, std::int64_t> arrivals_;  ///< only with Equals::kArrival
   std::int64_t arrivals_so_far_ = 0;
+  std::int64_t kept_so_far_ = 0;  ///< counts down: in front of all arrivals
 };
 
 /// Highest response ratio next: (waited + burst) / burst; equals in order of arrival. The order
@@ -160,6 +169,16 @@ std::unique_ptr<CpuPolicy> make_longest_remaining_cpu(const CpuConventions& conv
 
 std::unique_ptr<CpuPolicy> make_earliest_deadline_cpu(const CpuConventions& conventions) {
   return make(conventions, {.name = "edf", .key = by_deadline, .preemptive = true});
+}
+
+/// Those that wait lose laxity while the running task keeps its own, so it is looked at again after
+/// each quantum.
+std::unique_ptr<CpuPolicy> make_least_laxity_cpu(const CpuConventions& conventions) {
+  return make(conventions, {.name = "llf",
+                            .key = by_laxity,
+                            .preemptive = true,
+                            .keeps_cpu = true,
+                            .quantum = conventions.quantum});
 }
 
 std::unique_ptr<CpuPolicy> make_highest_response_ratio_cpu(const CpuConventions&) {

@@ -17,6 +17,10 @@ bool CpuRun::run() {
   for (std::uint64_t decisions = 0; finished_ < processes_.size(); ++decisions) {
     const std::optional<VirtualTime> time = next_event();
     if (!time || decisions == kMostDecisions) return false;
+    if (rules_.until && *rules_.until <= *time) {
+      advance_to(*rules_.until);
+      return true;
+    }
     advance_to(*time);
     if (running_ && now_ == slice_end_) end_slice();
     for (Event event : rules_.same_instant) tell(event);
@@ -43,7 +47,8 @@ TaskInfo CpuRun::info(std::size_t process) const {
   return {.now = now_,
           .priority = processes_[process].priority,
           .ran = states_[process].ran,
-          .expected_burst = states_[process].left};
+          .expected_burst = states_[process].left,
+          .deadline = processes_[process].deadline};
 }
 
 void CpuRun::advance_to(VirtualTime time) {
@@ -69,6 +74,7 @@ void CpuRun::end_slice() {
     use_device(process);
   } else {
     state.end = now_;
+    state.ended = true;
     ++finished_;
     policy_.finished(TaskId{process});
   }

@@ -21,6 +21,7 @@ struct CpuProcess {
   VirtualTime arrival;
   std::vector<VirtualTime> bursts;  ///< CPU, device, CPU ...: an odd number
   int priority = 0;                 ///< a higher number runs first
+  VirtualTime deadline = {};        ///< absolute
 };
 
 struct CpuSegment {
@@ -33,7 +34,8 @@ class CpuRun {
  public:
   enum class Event : std::uint8_t { kArrival, kDevice, kPreempted };
   struct Rules {
-    VirtualTime context_switch;
+    VirtualTime context_switch = {};
+    std::optional<VirtualTime> until = {};  ///< stop then, whoever has not ended
     bool single_device = false;  ///< all wait for one device, in order; else each has its own
     std::array<Event, 3> same_instant = {Event::kArrival, Event::kDevice, Event::kPreempted};
   };
@@ -45,6 +47,7 @@ class CpuRun {
 
   [[nodiscard]] const std::vector<CpuSegment>& gantt() const { return gantt_; }
   [[nodiscard]] const std::vector<CpuSegment>& device() const { return device_; }
+  [[nodiscard]] bool ended(std::size_t process) const { return states_[process].ended; }
   [[nodiscard]] VirtualTime completion(std::size_t process) const { return states_[process].end; }
   [[nodiscard]] VirtualTime first_start(std::size_t process) const {
     return states_[process].first_start.value_or(VirtualTime{});
@@ -60,6 +63,7 @@ class CpuRun {
     VirtualTime ran;   ///< since it was last chosen
     std::optional<VirtualTime> first_start;
     VirtualTime end;
+    bool ended = false;
   };
   struct Return {
     VirtualTime at;

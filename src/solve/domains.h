@@ -16,7 +16,11 @@
   X("translation", solve_translation)           \
   X("tlb", solve_tlb)                           \
   X("memory-cost", solve_memory_cost)           \
-  X("disk-time", solve_disk_time)
+  X("disk-time", solve_disk_time)               \
+  X("allocation", solve_allocation)             \
+  X("buddy", solve_buddy)                       \
+  X("heap", solve_heap)                         \
+  X("realtime", solve_realtime)
 
 namespace spindle {
 

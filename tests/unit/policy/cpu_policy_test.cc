@@ -186,12 +186,13 @@ std::int64_t key_for(std::string_view name, const TaskInfo& info) {
   if (name == "sjf" || name == "srtf") return info.expected_burst.ns;
   if (name == "ljf" || name == "lrtf") return -info.expected_burst.ns;
   if (name == "edf") return info.deadline.ns;
+  if (name == "llf") return info.deadline.ns - info.expected_burst.ns;
   return name.starts_with("priority") ? -info.priority : 0;
 }
 
 TEST(CpuPolicy, ChoosesAsASearchOfAllReadyTasksDoes) {
   for (std::string_view name : {"fcfs", "rr", "priority", "priority-preemptive", "priority-rr",
-                                "sjf", "srtf", "ljf", "lrtf", "edf"})
+                                "sjf", "srtf", "ljf", "lrtf", "edf", "llf"})
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
       Random random(seed);

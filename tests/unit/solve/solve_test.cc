@@ -17,8 +17,10 @@ using Json = nlohmann::json;
 
 /// The domains that the solver knows; a case of another is not a test.
 const std::set<std::string> kDomains = {
-    "burst-estimate", "cpu",         "cpu-io",     "deadlock",         "disk", "disk-online",
-    "disk-time",      "memory-cost", "page-aging", "page-replacement", "tlb",  "translation"};
+    "allocation",  "buddy",      "burst-estimate",   "cpu",       "cpu-io",
+    "deadlock",    "disk",       "disk-online",      "disk-time", "heap",
+    "memory-cost", "page-aging", "page-replacement", "realtime",  "tlb",
+    "translation"};
 
 std::vector<Json> load_cases() {
   const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();

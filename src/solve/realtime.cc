@@ -1,0 +1,172 @@
+// Periodic tasks with deadlines: rate and deadline monotonic, fixed order, earliest deadline, least
+// laxity; response-time analysis and the utilisation bound.
+//
+// A task is [name, period, execution time] with the end of the period as its deadline, or with a
+// fourth number, a deadline after each release. The schedule ends at the first miss.
+
+#include <algorithm>
+#include <cmath>
+
+#include "cpu_run.h"
+#include "domains.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double kMostJobs = 200'000;
+
+struct Task {
+  std::string name;
+  VirtualTime period;
+  VirtualTime execution;
+  VirtualTime deadline;  ///< after the release
+};
+
+std::vector<Task> read_tasks(const Problem& problem) {
+  std::vector<Task> tasks;
+  for (const Field& item : problem.input["tasks"].items()) {
+    const std::vector<Field> parts = item.items();
+    if (parts.size() < 3) item.fail("a task is [name, period, execution time]");
+    if (problem.failed()) return tasks;
+    Task task{parts[0].text(), parts[1].time(), parts[2].time(), {}};
+    task.deadline = parts.size() > 3 ? parts[3].time() : task.period;
+    if (task.period.ns <= 0 || task.execution.ns <= 0) item.fail("times must be above 0");
+    tasks.push_back(std::move(task));
+  }
+  if (tasks.empty()) problem.input["tasks"].fail("there must be some");
+  return tasks;
+}
+
+double utilization(const std::vector<Task>& tasks) {
+  double sum = 0;
+  for (const Task& task : tasks)
+    sum += static_cast<double>(task.execution.ns) / static_cast<double>(task.period.ns);
+  return sum;
+}
+
+/// The higher the number the more important: by period, by deadline, or by place in the list.
+std::vector<int> priorities(std::string_view algorithm, const std::vector<Task>& tasks) {
+  std::vector<std::size_t> order(tasks.size());
+  for (std::size_t t = 0; t < tasks.size(); ++t) order[t] = t;
+  if (algorithm == "RM")
+    std::ranges::stable_sort(order, {}, [&](std::size_t t) { return tasks[t].period; });
+  if (algorithm == "DM")
+    std::ranges::stable_sort(order, {}, [&](std::size_t t) { return tasks[t].deadline; });
+  std::vector<int> result(tasks.size());
+  for (std::size_t place = 0; place < order.size(); ++place)
+    result[order[place]] = -static_cast<int>(place);
+  return result;
+}
+
+/// Each release of a task is a process; `task_of` tells whose.
+struct Jobs {
+  std::vector<CpuProcess> processes;
+  std::vector<std::size_t> task_of;
+};
+
+Jobs releases(const Problem& problem, const std::vector<Task>& tasks, VirtualTime until) {
+  Jobs jobs;
+  double count = 0;
+  for (const Task& task : tasks)
+    count += static_cast<double>(until.ns) / static_cast<double>(task.period.ns) + 1;
+  if (count > kMostJobs) return problem.parameters["until"].fail("too many releases"), jobs;
+  const std::vector<int> priority = priorities(problem.algorithm, tasks);
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    for (VirtualTime at; at < until; at += tasks[t].period) {
+      jobs.processes.push_back(
+          {tasks[t].name, at, {tasks[t].execution}, priority[t], at + tasks[t].deadline});
+      jobs.task_of.push_back(t);
+    }
+  return jobs;
+}
+
+/// The segments up to `end`; what one task does without a break is one.
+Json gantt(const CpuRun& run, const Jobs& jobs, const std::vector<Task>& tasks, VirtualTime end) {
+  std::vector<CpuSegment> joined;
+  for (const CpuSegment& segment : run.gantt()) {
+    if (end <= segment.from) break;
+    const CpuSegment part{jobs.task_of[segment.process], segment.from, std::min(end, segment.to)};
+    if (!joined.empty() && joined.back().process == part.process && joined.back().to == part.from)
+      joined.back().to = part.to;
+    else
+      joined.push_back(part);
+  }
+  Json list = Json::array();
+  for (const CpuSegment& part : joined)
+    list.push_back({tasks[part.process].name, in_units(part.from), in_units(part.to)});
+  return list;
+}
+
+Json schedule(const Problem& problem, std::string_view policy_name) {
+  const std::vector<Task> tasks = read_tasks(problem);
+  const VirtualTime until = problem.parameters["until"].time();
+  if (problem.failed()) return {};
+  const Jobs jobs = releases(problem, tasks, until);
+  auto policy = make_cpu_policy(
+      policy_name,
+      CpuConventions{.quantum = {kUnitNs}, .preempted = CpuConventions::Equals::kArrival});
+  if (problem.failed() || !policy.ok()) return {};
+  CpuRun run(**policy, jobs.processes, {.until = until});
+  if (!run.run()) return problem.parameters["until"].fail("too long a run"), Json();
+  VirtualTime end = until;
+  std::vector<std::size_t> missed;
+  for (std::size_t job = 0; job < jobs.processes.size(); ++job) {
+    const VirtualTime deadline = jobs.processes[job].deadline;
+    const bool met = run.ended(job) && run.completion(job) <= deadline;
+    if (met || end < deadline) continue;
+    if (deadline < end) missed.clear();
+    end = deadline;
+    missed.push_back(job);
+  }
+  Json misses = Json::array();
+  for (std::size_t job : missed)
+    misses.push_back({jobs.processes[job].name, in_units(jobs.processes[job].deadline)});
+  return {{"utilization", rounded(utilization(tasks))},
+          {"gantt", gantt(run, jobs, tasks, end)},
+          {"misses", misses}};
+}
+
+/// The fixed point of R = C + sum of ceil(R / T) C over the tasks before it (Joseph and Pandya
+/// 1986); the tasks stand in order of priority. Null where it lies beyond the deadline.
+Json response_times(const Problem& problem) {
+  const std::vector<Task> tasks = read_tasks(problem);
+  if (problem.failed()) return {};
+  Json responses = Json::array();
+  bool schedulable = true;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    std::int64_t response = tasks[t].execution.ns;
+    for (std::int64_t last = 0; last != response && response <= tasks[t].deadline.ns;) {
+      last = response;
+      response = tasks[t].execution.ns;
+      for (std::size_t before = 0; before < t && response <= tasks[t].deadline.ns; ++before)
+        response += ((last - 1) / tasks[before].period.ns + 1) * tasks[before].execution.ns;
+    }
+    const bool in_time = response <= tasks[t].deadline.ns;
+    schedulable = schedulable && in_time;
+    responses.push_back(in_time ? in_units({response}) : Json());
+  }
+  return {{"response", responses}, {"schedulable", schedulable}};
+}
+
+/// Liu and Layland (1973): n tasks are schedulable by rates up to this utilisation.
+Json bound(const Problem& problem) {
+  const auto tasks = static_cast<double>(problem.parameters["tasks"].integer(1, 1'000'000'000));
+  return {{"bound", rounded(tasks * (std::pow(2.0, 1 / tasks) - 1))}};
+}
+
+}  // namespace
+
+Json solve_realtime(const Problem& problem) {
+  const std::string_view algorithm = problem.algorithm;
+  if (algorithm == "RM" || algorithm == "DM" || algorithm == "FIXED")
+    return schedule(problem, "priority-preemptive");
+  if (algorithm == "EDF") return schedule(problem, "edf");
+  if (algorithm == "LLF") return schedule(problem, "llf");
+  if (algorithm == "RESPONSE-TIME") return response_times(problem);
+  if (algorithm == "RM-BOUND") return bound(problem);
+  return problem.unknown_algorithm();
+}
+
+}  // namespace spindle
