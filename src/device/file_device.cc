@@ -19,9 +19,12 @@ namespace {
 
 /// Writes up to this size are copied into the host's page cache by the calling thread.
 constexpr std::uint64_t kLargestDirectWrite = 1024 * 1024;
-/// A copy that takes so long means that the host makes its writers wait; for a while all writes
+/// They are copied in pieces: a large one makes the host take large pages, in which each later
+/// small write costs several times as much.
+constexpr std::uint64_t kPiece = 128 * 1024;
+/// A piece that takes so long means that the host makes its writers wait; for a while all writes
 /// then go through the engine.
-constexpr std::int64_t kSlowWriteNs = 5'000'000;
+constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
 
 class Descriptor {
@@ -71,9 +74,10 @@ struct FileDevice::State {
   Result<> serve(std::span<Transfer> transfers);
   Result<> serve_blocking(Transfer transfer) const;
   Result<> serve_parked(std::span<Transfer> transfers);
-  std::int64_t try_without_waiting(const Transfer& transfer);
-  std::int64_t try_read(const Transfer& transfer);
-  std::int64_t try_write(const Transfer& transfer);
+  int try_without_waiting(Transfer& transfer);
+  int try_read(Transfer& transfer);
+  int try_write(Transfer& transfer);
+  std::int64_t write_piece(const Transfer& transfer) const;
   IoEngine& waiting_engine();
   IoOperation operation(const Transfer& transfer) const;
   std::int64_t sync();
@@ -150,9 +154,7 @@ Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
       TRY(serve_blocking(transfer));
       continue;
     }
-    const std::int64_t moved = try_without_waiting(transfer);
-    if (moved < 0) return failure(transfer, moved);
-    transfer.advance(static_cast<std::uint64_t>(moved));
+    if (const int code = try_without_waiting(transfer)) return failure(transfer, -code);
     if (transfer.bytes != 0) transfers[left++] = transfer;
   }
   return left == 0 ? Result<>{} : serve_parked(transfers.first(left));
@@ -188,31 +190,55 @@ Result<> FileDevice::State::serve_parked(std::span<Transfer> transfers) {
   return {};
 }
 
-/// Moves what can be moved at once: bytes, maybe 0, or minus an errno.
-std::int64_t FileDevice::State::try_without_waiting(const Transfer& transfer) {
+/// Moves what can be moved at once, maybe nothing; an errno if that failed.
+int FileDevice::State::try_without_waiting(Transfer& transfer) {
   return transfer.kind == IoRequest::Kind::kRead ? try_read(transfer) : try_write(transfer);
 }
 
-std::int64_t FileDevice::State::try_read(const Transfer& transfer) {
+int FileDevice::State::try_read(Transfer& transfer) {
   if (!reads_without_waiting) return 0;
   const ssize_t moved =
       ::preadv2(fd.get(), transfer.vectors.data(), static_cast<int>(transfer.vectors.size()),
                 static_cast<off_t>(transfer.offset), RWF_NOWAIT);
-  if (moved >= 0) return moved;
+  if (moved >= 0) {
+    transfer.advance(static_cast<std::uint64_t>(moved));
+    return 0;
+  }
   if (errno == EAGAIN || errno == EINTR) return 0;
-  if (errno != EOPNOTSUPP) return -errno;
+  if (errno != EOPNOTSUPP) return errno;
   reads_without_waiting = false;
   return 0;
 }
 
-std::int64_t FileDevice::State::try_write(const Transfer& transfer) {
+int FileDevice::State::try_write(Transfer& transfer) {
   if (transfer.bytes > kLargestDirectWrite) return 0;
-  const std::int64_t begin = monotonic_ns();
-  if (begin < cautious_until_ns) return 0;
-  const std::int64_t moved = operation(transfer).perform();
-  const std::int64_t end = monotonic_ns();
-  if (end - begin > kSlowWriteNs) cautious_until_ns = end + kCautiousForNs;
-  return moved;
+  std::int64_t begin = monotonic_ns();
+  while (transfer.bytes != 0 && begin >= cautious_until_ns) {
+    const std::int64_t moved = write_piece(transfer);
+    if (moved <= 0) return static_cast<int>(-moved);
+    transfer.advance(static_cast<std::uint64_t>(moved));
+    const std::int64_t end = monotonic_ns();
+    if (end - begin > kSlowWriteNs) cautious_until_ns = end + kCautiousForNs;
+    begin = end;
+  }
+  return 0;
+}
+
+/// Writes the first buffers, or the first part of a large one.
+std::int64_t FileDevice::State::write_piece(const Transfer& transfer) const {
+  IoOperation piece = operation(transfer);
+  iovec part = transfer.vectors.front();
+  if (part.iov_len > kPiece) {
+    part.iov_len = kPiece;
+    piece.vectors = {&part, 1};
+    return piece.perform();
+  }
+  std::size_t count = 1;
+  std::uint64_t bytes = part.iov_len;
+  while (count < transfer.vectors.size() && bytes + transfer.vectors[count].iov_len <= kPiece)
+    bytes += transfer.vectors[count++].iov_len;
+  piece.vectors = transfer.vectors.first(count);
+  return piece.perform();
 }
 
 IoEngine& FileDevice::State::waiting_engine() {

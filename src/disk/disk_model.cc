@@ -71,8 +71,8 @@ std::int64_t DiskModel::rotation_time_ns(BlockNo block, VirtualTime now) const {
   // after all blocks before it and one step of the arm for each cylinder.
   const auto per_track = static_cast<std::int64_t>(geometry.blocks_per_track());
   const std::int64_t along = static_cast<std::int64_t>(block.value) % per_track * block_time_ns;
-  const std::int64_t skew = static_cast<std::int64_t>(geometry.cylinder_of(block).value) *
-                            (seek_time_ns(1) % period) % period;
+  const std::int64_t skew =
+      static_cast<std::int64_t>(geometry.cylinder_of(block).value) * seek_time_ns(1);
   const std::int64_t wait = (along + skew - now.ns) % period;
   return wait < 0 ? wait + period : wait;
 }
