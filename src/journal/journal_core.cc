@@ -335,14 +335,17 @@ Result<> JournalCore::sync_file(InodeNo inode, EpochNo last_metadata_change) {
       return wait_durable(open_.number);
     }
     // In the epoch that is being made durable now?
-    const EpochNo epoch = std::min(last_metadata_change, open_.number - 1);
+    const EpochNo epoch =
+        std::max(std::min(last_metadata_change, open_.number - 1), logged_.last_epoch(inode));
     if (epoch <= durable_) break;
     TRY(wait_durable(epoch));
   }
-  ++file_flushes_;
-  const Result<> written = cache_.flush_file(inode);
-  --file_flushes_;
-  TRY(written);
+  if (!logged_.holds_all_dirty(inode)) {
+    ++file_flushes_;
+    const Result<> written = cache_.flush_file(inode);
+    --file_flushes_;
+    TRY(written);
+  }
   if (flushed_writes_ != cache_.data_writes()) TRY(flush_data());
   return {};
 }

@@ -1,5 +1,7 @@
 #include "journal/logged_data.h"
 
+#include <algorithm>
+
 #include "spindle/base/checksum.h"
 
 namespace spindle {
@@ -32,6 +34,25 @@ std::vector<BlockRef> LoggedData::changed(InodeNo owner) const {
 
 bool LoggedData::any_changed(InodeNo owner) const {
   return !changed(owner).empty();
+}
+
+bool LoggedData::holds_all_dirty(InodeNo owner) const {
+  if (cache_.dirty_count(owner) > count(owner)) return false;
+  for (const BlockRef& dirty : cache_.dirty_blocks(owner)) {
+    if (!contains(dirty.block())) return false;
+  }
+  return true;
+}
+
+EpochNo LoggedData::last_epoch(InodeNo owner) const {
+  EpochNo last;
+  const auto of_owner = by_owner_.find(owner);
+  if (of_owner == by_owner_.end()) return last;
+  for (BlockNo block : of_owner->second) {
+    const auto at = blocks_.find(block);
+    if (at != blocks_.end() && at->second.owner == owner) last = std::max(last, at->second.epoch);
+  }
+  return last;
 }
 
 void LoggedData::add(const BlockRef& block, InodeNo owner, EpochNo epoch) {

@@ -23,6 +23,10 @@ class LoggedData {
   /// The owner's logged blocks with another content than the log's.
   [[nodiscard]] std::vector<BlockRef> changed(InodeNo owner) const;
   [[nodiscard]] bool any_changed(InodeNo owner) const;
+  /// Whether the log holds all of the owner's dirty blocks.
+  [[nodiscard]] bool holds_all_dirty(InodeNo owner) const;
+  /// The last entry that holds a block of the owner.
+  [[nodiscard]] EpochNo last_epoch(InodeNo owner) const;
 
   /// The block, with the content it has now, is in the log entry of `epoch`.
   void add(const BlockRef& block, InodeNo owner, EpochNo epoch);

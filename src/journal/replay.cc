@@ -51,6 +51,23 @@ class RevokeSweep {
   std::priority_queue<Revoke, std::vector<Revoke>, Older> active_;
 };
 
+// Calls `visit(record, its position)` for each record of the entry; EUCLEAN at the first that is
+// impossible.
+template <class Visit>
+Result<> visit_records(const log::Entry& entry, const format::Layout& layout, Visit visit) {
+  std::uint64_t records = 0;
+  for (log::RecordReader reader(entry.bytes); !reader.at_end(); ++records) {
+    const std::size_t position = reader.position();
+    const log::Record record = TRY(reader.next());
+    TRY(log::check_record(record, layout));
+    visit(record, position);
+  }
+  if (records != format::at<format::LogHead>(std::span(entry.bytes), 0).records) {
+    return corrupt("a log entry has another number of records than it says");
+  }
+  return {};
+}
+
 class Replayer {
  public:
   Replayer(BlockDevice& device, const format::Layout& layout) : device_(device), layout_(layout) {}
@@ -93,21 +110,14 @@ class Replayer {
 Result<> Replayer::collect() {
   for (std::uint32_t index = 0; index < entries_.size(); ++index) {
     const log::Entry& entry = entries_[index];
-    std::uint64_t records = 0;
-    for (log::RecordReader reader(entry.bytes); !reader.at_end(); ++records) {
-      const auto position = static_cast<std::uint32_t>(reader.position());
-      const log::Record record = TRY(reader.next());
-      TRY(log::check_record(record, layout_));
+    TRY(visit_records(entry, layout_, [&](const log::Record& record, std::size_t position) {
+      ++report_.records;
       if (record.kind == RecordKind::kRevoke) {
         revokes_.push_back({{record.block, record.count}, entry.epoch});
       } else {
-        items_.push_back({record.block, index, position});
+        items_.push_back({record.block, index, static_cast<std::uint32_t>(position)});
       }
-    }
-    if (records != format::at<format::LogHead>(std::span(entry.bytes), 0).records) {
-      return corrupt("a log entry has another number of records than it says");
-    }
-    report_.records += records;
+    }));
   }
   return {};
 }
@@ -251,12 +261,10 @@ Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout
   std::vector<LogEntry> result;
   for (const log::Entry& entry : TRY(log::read_entries(device, layout, tail))) {
     LogEntry decoded{entry.start, entry.epoch, entry.bytes.size(), {}};
-    for (log::RecordReader reader(entry.bytes); !reader.at_end();) {
-      const log::Record record = TRY(reader.next());
-      TRY(log::check_record(record, layout));
+    TRY(visit_records(entry, layout, [&](const log::Record& record, std::size_t) {
       decoded.records.push_back({record.kind, record.block, record.offset, record.count,
                                  static_cast<std::uint32_t>(record.bytes.size())});
-    }
+    }));
     result.push_back(std::move(decoded));
   }
   return result;

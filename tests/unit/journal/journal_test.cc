@@ -1,0 +1,260 @@
+// What the journal promises its users, one promise a test. Crashes are in crash_test.cc.
+#include "spindle/journal/journal.h"
+
+#include <gtest/gtest.h>
+
+#include "journal_test_volume.h"
+#include "spindle/device/fault_device.h"
+#include "spindle/device/recording_device.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle {
+namespace {
+
+using format::BlockKind;
+using format::kHeaderSize;
+
+// A mounted volume whose writes and flushes are counted.
+struct Mounted {
+  explicit Mounted(test::VolumeOptions volume = {}, Journal::Options options = {},
+                   std::size_t cache_bytes = 4u << 20)
+      : layout(test::make_layout(volume)), image(layout.block_size, layout.block_count) {
+    test::make_volume(image, layout);
+    cache = BufferCache::create(recording, {.capacity_bytes = cache_bytes}).take();
+    journal = Journal::open(*cache, layout, options).take();
+  }
+  [[nodiscard]] BlockNo data(std::uint64_t index) const {
+    return layout.data(GroupNo{0}).start + index;
+  }
+  [[nodiscard]] BlockNo inodes(std::uint64_t index = 0) const {
+    return layout.inode_table(GroupNo{0}).start + index;
+  }
+  Transaction begin(std::size_t bytes = 4096) { return journal->begin(bytes).take(); }
+  void set_value(std::size_t offset, std::uint64_t value) {
+    Transaction tx = begin();
+    *tx.edit<le64>(inodes(), BlockKind::kInodeTable, offset).take() = value;
+    tx.commit();
+  }
+  std::uint64_t value(std::size_t offset) {
+    CachedReader reader(*cache, layout.seed);
+    return reader.read(inodes(), BlockKind::kInodeTable).take().at<le64>(offset);
+  }
+  void write_data(BlockNo block, char fill, InodeNo owner) {
+    const BlockRef frame = cache->blank(block).take();
+    cache->write_access(frame).take();
+    std::ranges::fill(frame.writable(), static_cast<std::byte>(fill));
+    cache->mark_dirty(frame, owner);
+  }
+  std::size_t flushes() const {
+    return static_cast<std::size_t>(std::ranges::count(
+        recording.recording().events, RecordedEvent::Kind::kFlush, &RecordedEvent::kind));
+  }
+  std::size_t writes_to(Run run) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(recording.recording().events, [&](const RecordedEvent& e) {
+          return e.kind == RecordedEvent::Kind::kWrite && e.run.start < run.end() &&
+                 run.start < e.run.end();
+        }));
+  }
+
+  format::Layout layout;
+  MemoryDevice image;
+  RecordingDevice recording{image};
+  std::unique_ptr<BufferCache> cache;
+  std::unique_ptr<Journal> journal;
+};
+
+TEST(Journal, DroppedTransactionDidNothing) {
+  test::in_runtime([] {
+    Mounted m;
+    bool dropped = false;
+    {
+      Transaction tx = m.begin();
+      *tx.edit<le64>(m.inodes(), BlockKind::kInodeTable, kHeaderSize).take() = 7;
+      tx.create_block(m.data(3), BlockKind::kDirectory, InodeNo{5}).take();
+      tx.on_drop([&] { dropped = true; });
+    }
+    EXPECT_TRUE(dropped);
+    EXPECT_EQ(m.value(kHeaderSize), 0u);
+    m.journal->sync().take();
+    EXPECT_EQ(m.journal->durable_epoch(), EpochNo{0});
+    EXPECT_EQ(m.recording.events(), 0u);
+  });
+}
+
+TEST(Journal, CommitShowsAtOnceAndSyncMakesItDurableWithOneFlush) {
+  test::in_runtime([] {
+    Mounted m;
+    m.set_value(kHeaderSize, 7);
+    EXPECT_EQ(m.value(kHeaderSize), 7u);
+    EXPECT_EQ(m.recording.events(), 0u);
+    m.journal->sync().take();
+    EXPECT_EQ(m.flushes(), 1u);
+    EXPECT_EQ(m.recording.events(), 2u);
+    m.journal->sync().take();
+    EXPECT_EQ(m.recording.events(), 2u) << "nothing new: nothing to do";
+    EXPECT_EQ(m.writes_to({m.inodes(), 1}), 0u);
+    m.journal->close().take();
+    EXPECT_EQ(m.writes_to({m.inodes(), 1}), 1u);
+    EXPECT_EQ(m.journal->statistics().log_used_bytes, 0u);
+  });
+}
+
+TEST(Journal, CleanCloseLeavesNothingToReplay) {
+  test::in_runtime([] {
+    Mounted m;
+    for (std::uint64_t i = 0; i < 50; ++i) {
+      m.set_value(kHeaderSize + 8 * i, i + 1);
+      if (i % 7 == 0) m.journal->sync().take();
+    }
+    m.journal->close().take();
+    const ReplayReport report = replay(m.image, m.layout).take();
+    EXPECT_EQ(report.epochs, 0u);
+    EXPECT_EQ(report.last_epoch, m.journal->durable_epoch().value);
+  });
+}
+
+TEST(Journal, TransactionsShareABlockAndEvenARecord) {
+  test::in_runtime([] {
+    Mounted m;
+    struct Pair {
+      le64 a, b;
+    };
+    Transaction one = m.begin();
+    Transaction two = m.begin();
+    one.edit<Pair>(m.inodes(), BlockKind::kInodeTable, kHeaderSize).take()->a = 1;
+    two.edit<Pair>(m.inodes(), BlockKind::kInodeTable, kHeaderSize).take()->b = 2;
+    const std::size_t counter = kHeaderSize + 64;
+    one.add(m.inodes(), BlockKind::kInodeTable, counter, 10).take();
+    two.add(m.inodes(), BlockKind::kInodeTable, counter, -3).take();
+    two.add(m.inodes(), BlockKind::kInodeTable, counter, 5).take();
+    EXPECT_EQ(two.read(m.inodes(), BlockKind::kInodeTable).take().at<le32>(counter), 2u);
+    two.commit();
+    one.commit();
+    EXPECT_EQ(m.value(kHeaderSize), 1u);
+    EXPECT_EQ(m.value(kHeaderSize + 8), 2u);
+    CachedReader reader(*m.cache, m.layout.seed);
+    EXPECT_EQ(reader.read(m.inodes(), BlockKind::kInodeTable).take().at<le32>(counter), 12u);
+  });
+}
+
+TEST(Journal, ABlockOfAnotherKindIsRefused) {
+  test::in_runtime([] {
+    Mounted m;
+    CachedReader reader(*m.cache, m.layout.seed);
+    EXPECT_EQ(reader.read(m.inodes(), BlockKind::kDirectory).code(), EUCLEAN);
+    EXPECT_TRUE(reader.read(m.inodes(), BlockKind::kInodeTable).ok());
+    EXPECT_EQ(reader.read(m.inodes(), BlockKind::kDirectory).code(), EUCLEAN);
+    EXPECT_EQ(reader.read(BlockNo{m.layout.block_count}, BlockKind::kDirectory).code(), EUCLEAN);
+    Transaction tx = m.begin();
+    tx.create_block(m.data(0), BlockKind::kDirectory, InodeNo{2}).take();
+    EXPECT_EQ(tx.read(m.data(0), BlockKind::kXattr).code(), EUCLEAN);
+  });
+}
+
+TEST(Journal, AnOverdrawnTransactionIsGivenMoreWhileThereIsRoom) {
+  test::in_runtime([] {
+    Mounted m;
+    Transaction tx = m.journal->begin(64).take();
+    int code = 0;
+    std::uint64_t edited = 0;
+    for (; code == 0 && edited < 1000; ++edited) {
+      code = tx.edit_block(m.inodes(edited % m.layout.inode_table_blocks()), BlockKind::kInodeTable)
+                 .code();
+      if (edited + 1 >= m.layout.inode_table_blocks()) break;
+    }
+    EXPECT_GT(edited, 3u);
+    EXPECT_EQ(m.journal->begin(m.journal->largest_transaction() + 1).code(), EFBIG);
+  });
+}
+
+TEST(Journal, ConcurrentSyncsShareCommits) {
+  test::in_runtime([] {
+    Mounted m;
+    std::vector<thread::Thread> threads;
+    for (std::size_t i = 0; i < 20; ++i) {
+      threads.push_back(thread::spawn("writer", [&m, i] {
+        m.set_value(kHeaderSize + 8 * i, i);
+        m.journal->sync().take();
+      }));
+    }
+    for (auto& t : threads) t.join().take();
+    EXPECT_LE(m.journal->statistics().epochs, 3u);
+    m.journal->close().take();
+  });
+}
+
+TEST(Journal, SmallDataGoesByTheLogAndLargeDataGoesHomeFirst) {
+  test::in_runtime([] {
+    Mounted m({.image_size = 8u << 20, .journal_size = 512 * 1024}, {.small_data_bytes = 4096});
+    m.write_data(m.data(0), 'a', InodeNo{9});
+    Transaction tx = m.begin();
+    tx.order_data(InodeNo{9});
+    *tx.edit<le64>(m.inodes(), BlockKind::kInodeTable, kHeaderSize).take() = 1;
+    const EpochNo epoch = tx.commit();
+    m.journal->sync_file(InodeNo{9}, epoch).take();
+    EXPECT_EQ(m.flushes(), 1u);
+    EXPECT_EQ(m.writes_to({m.data(0), 1}), 0u);
+    EXPECT_EQ(m.journal->statistics().data_logged_blocks, 1u);
+    m.journal->sync_file(InodeNo{9}, epoch).take();
+    EXPECT_EQ(m.flushes(), 1u) << "the log has the data, with the content it has now";
+
+    for (std::uint64_t i = 10; i < 30; ++i) m.write_data(m.data(i), 'b', InodeNo{8});
+    tx = m.begin();
+    tx.order_data(InodeNo{8});
+    *tx.edit<le64>(m.inodes(), BlockKind::kInodeTable, kHeaderSize).take() = 2;
+    tx.commit();
+    m.journal->sync().take();
+    EXPECT_EQ(m.flushes(), 3u) << "one for the data, one for the log";
+    EXPECT_GT(m.writes_to({m.data(10), 20}), 0u);
+    m.journal->close().take();
+    EXPECT_GT(m.writes_to({m.data(0), 1}), 0u);
+  });
+}
+
+TEST(Journal, InitialiseHappensOnceAndIsLogged) {
+  test::in_runtime([] {
+    Mounted m;
+    const BlockNo block = m.layout.fat(GroupNo{0}).start;
+    const auto place = m.layout.descriptor_place(GroupNo{0});
+    int filled = 0;
+    const auto initialise = [&] {
+      m.journal
+          ->initialise(
+              block, BlockKind::kFat,
+              [&](std::span<std::byte> bytes) {
+                ++filled;
+                format::at<le64>(bytes, kHeaderSize + 16) = 5;
+              },
+              place, [](format::GroupDescriptor& d) { d.fat_blocks_written = 1; })
+          .take();
+    };
+    std::vector<thread::Thread> threads;
+    for (int i = 0; i < 3; ++i) threads.push_back(thread::spawn("initialise", initialise));
+    for (auto& t : threads) t.join().take();
+    EXPECT_EQ(filled, 1);
+    m.journal->sync().take();
+    MemoryDevice crashed = m.image;
+    EXPECT_EQ(replay(crashed, m.layout).take().epochs, 1u);
+    std::vector<std::byte> bytes(m.layout.block_size);
+    crashed.read(block, bytes).take();
+    EXPECT_TRUE(format::verify_block(bytes, BlockKind::kFat, m.layout.seed, block).ok());
+    EXPECT_EQ(format::at<le64>(std::span(bytes), kHeaderSize + 16), 5u);
+  });
+}
+
+TEST(Journal, OpenRefusesALogThatWasNotReplayed) {
+  test::in_runtime([] {
+    Mounted m;
+    m.set_value(kHeaderSize, 7);
+    m.journal->sync().take();
+    MemoryDevice crashed = m.image;
+    auto cache = BufferCache::create(crashed, {}).take();
+    EXPECT_EQ(Journal::open(*cache, m.layout, {}).code(), EBUSY);
+    replay(crashed, m.layout).take();
+    EXPECT_TRUE(Journal::open(*cache, m.layout, {}).ok());
+  });
+}
+
+}  // namespace
+}  // namespace spindle
