@@ -21,10 +21,10 @@ LeafEntry leaf_entry(std::string_view name, InodeNo inode, std::uint32_t type) {
 
 std::size_t Directory::log_bytes(const format::Layout& layout) {
   // The most is a leaf's split (the leaf, the new one, the branch above, the root's list), or a
-  // root's (the root and two new ones): four blocks, two of them new.
-  return 4 * log_cost::block(layout.block_size) +
-         2 * map_of_directories().log_bytes_per_call(layout) +
-         format::kMaxDirectoryLevels * log_cost::kRecord;
+  // root's (the root and two new ones, which the map finds room for in the same nodes): four
+  // blocks.
+  return 4 * log_cost::block(layout.block_size) + map_of_directories().log_bytes_per_call(layout) +
+         2 * log_cost::kAllocate + format::kMaxDirectoryLevels * log_cost::kRecord;
 }
 
 Result<BlockNo> Directory::find_block(BlockReader& reader, FileBlock at) const {

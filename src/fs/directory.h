@@ -67,7 +67,8 @@ class Directory {
 
   explicit Directory(DirectoryFile& file) : file_(file) {}
 
-  /// What one insert, replace, remove or make_room can log.
+  /// What one insert, replace, remove or make_room can log. On a volume with the smallest of logs
+  /// it is more than Journal::largest_transaction: that is enough there.
   static std::size_t log_bytes(const format::Layout& layout);
 
   Result<std::optional<DirectoryEntry>> lookup(BlockReader& reader, std::string_view name) const;

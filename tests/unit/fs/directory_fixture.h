@@ -47,7 +47,8 @@ class TestDirectory {
   /// be dropped.
   Result<> change(const std::function<Result<>(Transaction&, Directory&)>& change,
                   bool drop = false) {
-    auto tx = volume_.journal->begin(Directory::log_bytes(volume_.layout));
+    auto tx = volume_.journal->begin(
+        std::min(Directory::log_bytes(volume_.layout), volume_.journal->largest_transaction()));
     if (!tx.ok()) return tx.error();
     DirectoryContent copy = content;
     MapFile map = map_file(copy);

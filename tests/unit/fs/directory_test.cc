@@ -238,28 +238,40 @@ TEST(Directory, RefusesImpossiblePositions) {
   });
 }
 
-TEST(Directory, SurvivesAFullDisk) {
-  in_runtime([] {
-    BareVolume volume(1024, 2u << 20);
-    TestDirectory directory(volume);
-    Model model;
-    Random random(3);
-    int code = 0;
-    while (code == 0) {
-      const std::string name = random_name(random);
-      if (model.contains(name)) continue;
-      code = directory.insert(name, {1, S_IFREG}).code();
-      if (code == 0) model[name] = {1, S_IFREG};
-    }
-    EXPECT_EQ(code, ENOSPC);
-    directory.expect(model);
-    while (!model.empty()) {
-      const std::string name = any_of(model, random);
-      ASSERT_EQ(directory.remove(name).code(), 0);
-      model.erase(name);
-    }
-    EXPECT_EQ(directory.content.blocks, 0u);
-  });
+struct SmallVolume {
+  std::uint32_t block_size;
+  std::uint64_t size_bytes;
+};
+
+TEST(Directory, FillsTheSmallestVolumesAndEmptiesThem) {
+  for (const SmallVolume& small : {SmallVolume{1024, 1 << 20}, SmallVolume{4096, 1 << 20},
+                                   SmallVolume{16384, 4 << 20}, SmallVolume{65536, 4 << 20}}) {
+    SCOPED_TRACE(small.block_size);
+    in_runtime([&small] {
+      BareVolume volume(small.block_size, small.size_bytes);
+      TestDirectory directory(volume);
+      const std::uint64_t free_at_first = volume.free_blocks();
+      Model model;
+      Random random(3);
+      int code = 0;
+      while (code == 0) {
+        std::string name = random_name(random);
+        name.resize(std::max<std::size_t>(name.size(), 100), 'x');
+        if (model.contains(name)) continue;
+        code = directory.insert(name, {1, S_IFREG}).code();
+        if (code == 0) model[name] = {1, S_IFREG};
+      }
+      ASSERT_EQ(code, ENOSPC);
+      directory.expect(model);
+      while (!model.empty()) {
+        const std::string name = any_of(model, random);
+        ASSERT_EQ(directory.remove(name).code(), 0);
+        model.erase(name);
+      }
+      EXPECT_EQ(directory.content.blocks, 0u);
+      EXPECT_EQ(volume.free_blocks(), free_at_first);
+    });
+  }
 }
 
 }  // namespace
