@@ -20,7 +20,11 @@
   X("allocation", solve_allocation)             \
   X("buddy", solve_buddy)                       \
   X("heap", solve_heap)                         \
-  X("realtime", solve_realtime)
+  X("realtime", solve_realtime)                 \
+  X("cron", solve_cron)                         \
+  X("sync", solve_sync)                         \
+  X("fork-count", solve_fork_count)             \
+  X("process-tree", solve_process_tree)
 
 namespace spindle {
 

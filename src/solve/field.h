@@ -60,6 +60,8 @@ class Field {
   [[nodiscard]] VirtualTime time_or(VirtualTime fallback) const;
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool flag_or(bool fallback) const;
+  /// The value as it stands; null if it is absent.
+  [[nodiscard]] nlohmann::json raw() const { return present() ? *value_ : nlohmann::json(); }
   /// Which of the words it is; the first if it is absent.
   [[nodiscard]] std::size_t choice(std::initializer_list<std::string_view> words) const;
 

@@ -17,10 +17,10 @@ using Json = nlohmann::json;
 
 /// The domains that the solver knows; a case of another is not a test.
 const std::set<std::string> kDomains = {
-    "allocation",  "buddy",      "burst-estimate",   "cpu",       "cpu-io",
-    "deadlock",    "disk",       "disk-online",      "disk-time", "heap",
-    "memory-cost", "page-aging", "page-replacement", "realtime",  "tlb",
-    "translation"};
+    "allocation",   "buddy",    "burst-estimate", "cpu",         "cpu-io",
+    "cron",         "deadlock", "disk",           "disk-online", "disk-time",
+    "fork-count",   "heap",     "memory-cost",    "page-aging",  "page-replacement",
+    "process-tree", "realtime", "sync",           "tlb",         "translation"};
 
 std::vector<Json> load_cases() {
   const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
@@ -107,6 +107,25 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(error_of(bad), "algorithm: \"ELEVATOR\" is not known here");
   bad["domain"] = "tape";
   EXPECT_EQ(error_of(bad), "domain: \"tape\" is not known");
+}
+
+/// Any safe sequence is right, and only a safe one.
+TEST(Solve, ReplaysTheSequenceOfTheBanker) {
+  const Json problem = {
+      {"id", 1},
+      {"domain", "deadlock"},
+      {"algorithm", "BANKER"},
+      {"input", {{"available", {1}}, {"allocation", {{1}, {1}, {1}}}, {"max", {{2}, {2}, {4}}}}},
+      {"expected", {{"sequence", {0, 1, 2}}}}};
+  const auto wrong = [&problem](const Json& sequence) {
+    return differences(problem, {{"sequence", sequence}}).size();
+  };
+  EXPECT_EQ(wrong({0, 1, 2}), 0u);
+  EXPECT_EQ(wrong({1, 0, 2}), 0u);
+  EXPECT_EQ(wrong({2, 0, 1}), 1u);
+  EXPECT_EQ(wrong({0, 1}), 1u);
+  EXPECT_EQ(wrong({0, 0, 1}), 1u);
+  EXPECT_EQ(wrong(nullptr), 1u);
 }
 
 TEST(Solve, OneBadCaseDoesNotStopTheOthers) {
