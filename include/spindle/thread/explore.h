@@ -1,0 +1,51 @@
+// Systematic testing: runs a small program under every schedule, up to a bound, and keeps the first
+// one that breaks it.
+//
+//   auto found = explore([] {
+//     int counter = 0;
+//     auto add = [&] { int seen = counter; yield(); counter = seen + 1; };
+//     Thread a = spawn("a", add), b = spawn("b", add);
+//     a.join().take(); b.join().take();
+//     return counter == 2;
+//   });
+//   // found.failed, found.schedule = {0, 1, ...}: give it to `replay` to see it again
+//
+// Each schedule is a run of its own, in a fresh runtime, so everything that the program touches
+// must be made inside it, and it may not use time, descriptors or randomness. Where threads switch
+// (waits and yields), any ready thread may go on. Schedules are bounded by delays (Emmi, Qadeer,
+// Rakamaric, "Delay-bounded scheduling", 2011): without delays threads run first come, first
+// served; passing over a thread costs one. Most mistakes show within two or three; a program that
+// waits in a loop of yields still ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "spindle/base/result.h"
+
+namespace spindle::thread {
+
+struct ExploreOptions {
+  std::uint32_t most_delays = 3;
+  std::uint64_t most_schedules = 100'000;
+};
+
+struct Exploration {
+  std::uint64_t schedules = 0;  ///< that were run
+  bool complete = false;        ///< no schedule within the bound of delays was left out
+  bool failed = false;          ///< the last one ended in a deadlock, or the test said false
+  /// The choices of the last schedule: at each switch, how many ready threads were passed over.
+  std::vector<std::uint32_t> schedule;
+};
+
+/// Runs `test` as the main thread under one schedule after the other until one fails or all have
+/// been run. A failing CHECK in the test ends the program as always. Not inside a runtime. A test
+/// that ends in a deadlock leaves its stacks unwound: what it holds is lost.
+Exploration explore(const std::function<bool()>& test, const ExploreOptions& options = {});
+
+/// Runs the test under one schedule again: what the test said, or EDEADLK.
+Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule);
+
+}  // namespace spindle::thread

@@ -1,0 +1,95 @@
+#include "spindle/thread/explore.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "spindle/base/check.h"
+#include "spindle/thread/runtime.h"
+
+namespace spindle::thread {
+namespace {
+
+/// Where a run could have gone on otherwise.
+struct Choice {
+  std::uint32_t taken;
+  std::uint32_t possible;
+};
+
+/// Follows a given path of choices; past its end takes the first ready thread and notes what else
+/// was possible.
+class ExploringPolicy : public CpuPolicy {
+ public:
+  ExploringPolicy(std::vector<Choice>& path, std::uint32_t most_delays)
+      : path_(path), delays_left_(most_delays) {}
+
+  std::string_view name() const override { return "exploring"; }
+  void ready(TaskId task, const TaskInfo&, Why) override { ready_.push_back(task); }
+  std::optional<TaskId> next(VirtualTime) override {
+    if (ready_.empty()) return std::nullopt;
+    if (step_ == path_.size()) {
+      const auto count = static_cast<std::uint32_t>(ready_.size());
+      path_.push_back({0, std::min(count - 1, delays_left_) + 1});
+    }
+    const std::uint32_t taken = path_[step_++].taken;
+    CHECK(taken < ready_.size());
+    delays_left_ -= std::min(taken, delays_left_);
+    const auto chosen = ready_.begin() + taken;
+    const TaskId task = *chosen;
+    ready_.erase(chosen);
+    return task;
+  }
+  std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+  void removed(TaskId task) override { std::erase(ready_, task); }
+
+ private:
+  std::vector<Choice>& path_;
+  std::uint32_t delays_left_;
+  std::size_t step_ = 0;
+  std::vector<TaskId> ready_;
+};
+
+Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays,
+                       const std::function<bool()>& test) {
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<ExploringPolicy>(path, most_delays);
+  // A deadlock is a finding here, told by the result.
+  options.on_deadlock = [](std::string_view) {};
+  auto runtime = TRY(Runtime::create(std::move(options)));
+  bool good = false;
+  TRY(runtime->run([&] { good = test(); }));
+  return good;
+}
+
+// The next path in depth-first order; false if there is none.
+bool advance(std::vector<Choice>& path) {
+  while (!path.empty() && path.back().taken + 1 == path.back().possible) path.pop_back();
+  if (path.empty()) return false;
+  ++path.back().taken;
+  return true;
+}
+
+}  // namespace
+
+Exploration explore(const std::function<bool()>& test, const ExploreOptions& options) {
+  CHECK(Runtime::current() == nullptr);
+  Exploration result;
+  std::vector<Choice> path;
+  while (result.schedules < options.most_schedules && !result.failed && !result.complete) {
+    const Result<bool> good = run_along(path, options.most_delays, test);
+    ++result.schedules;
+    result.failed = !good.ok() || !*good;
+    result.schedule.clear();
+    for (const Choice& choice : path) result.schedule.push_back(choice.taken);
+    if (!result.failed) result.complete = !advance(path);
+  }
+  return result;
+}
+
+Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule) {
+  std::vector<Choice> path;
+  for (const std::uint32_t taken : schedule) path.push_back({taken, taken + 1});
+  return run_along(path, 0, test);
+}
+
+}  // namespace spindle::thread
