@@ -293,21 +293,31 @@ TEST(Time, NobodyWakesEarly) {
 }
 
 TEST(Time, SleepersWakeInTheOrderOfTheirDeadlines) {
-  run([] {
+  bool all_slept = false;
+  // On a machine that was busy elsewhere meanwhile, some deadlines are past before the sleep:
+  // again, with more time.
+  for (std::int64_t patience = 20 * kMs; !all_slept; patience *= 2) {
     std::vector<std::size_t> woken;
-    const std::int64_t start = monotonic_ns() + 5 * kMs;
-    // The same deadline for pairs: those come in the order in which they went to sleep.
-    in_parallel(20, [&](std::size_t i) {
-      sleep_until(start + static_cast<std::int64_t>((19 - i) / 2) * kMs / 10);
-      woken.push_back(i);
+    run([&] {
+      const std::int64_t start = monotonic_ns() + patience;
+      std::vector<Thread> threads;
+      for (std::size_t i = 0; i < 20; ++i) {
+        threads.push_back(spawn("sleeper", [&woken, start, i] {
+          // The same deadline for pairs: those come in the order in which they went to sleep.
+          sleep_until(start + static_cast<std::int64_t>((19 - i) / 2) * kMs / 10);
+          woken.push_back(i);
+        }));
+      }
+      yield();
+      all_slept = monotonic_ns() < start;
     });
     std::vector<std::size_t> expected;
     for (std::size_t pair = 10; pair-- > 0;) {
       expected.push_back(2 * pair);
       expected.push_back(2 * pair + 1);
     }
-    EXPECT_EQ(woken, expected);
-  });
+    EXPECT_TRUE(!all_slept || woken == expected);
+  }
 }
 
 TEST(Time, ATimeThatIsPastOnlyYields) {
