@@ -11,7 +11,8 @@
 // are smaller by the same factor (SHARDS: Waldspurger et al., "Efficient MRC Construction with
 // SHARDS", FAST 2015): all accesses to a block count or none do, so that distances of reuse keep
 // their meaning. By default shadows of the live size have at most 1024 frames, which is some 5 MiB
-// for all policies together, and an error of a few percent in the ratio of hits.
+// for all policies together, and an error of a few percent in the ratio of hits (more for MRU and
+// MFU, which throw out the few blocks that are used most).
 //
 // Without sampling, and from an empty cache on, the shadow of the policy in use and of the live
 // size counts exactly what the live cache counts, as long as the live one evicts as its policy
