@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -101,7 +102,7 @@ void compare_with_memory(FileDevice& device, std::uint64_t seed, const ImageFile
     ASSERT_TRUE(device.submit(batch.requests).ok());
     const std::vector<std::vector<std::byte>> from_file = batch.memory;
     for (std::size_t i = 0; i < before.size(); ++i)
-      std::memcpy(batch.memory[i].data(), before[i].data(), before[i].size());
+      std::ranges::copy(before[i], batch.memory[i].begin());
     ASSERT_TRUE(model.submit(batch.requests).ok());
     ASSERT_TRUE(from_file == batch.memory);
     if (random.one_in(20)) {

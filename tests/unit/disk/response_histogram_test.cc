@@ -21,11 +21,12 @@ TEST(ResponseHistogram, CountersTouchAndGrow) {
   for (std::size_t i = 1; i < ResponseHistogram::kCounters; ++i) {
     const std::int64_t before = ResponseHistogram::upper_bound_ns(i - 1);
     ASSERT_LT(before, ResponseHistogram::upper_bound_ns(i));
-    ResponseHistogram histogram;
-    histogram.add(before);
-    histogram.add(before + 1);
-    ASSERT_EQ(histogram.counter(i - 1), 1u) << i;
-    ASSERT_EQ(histogram.counter(i), 1u) << i;
+    ResponseHistogram below;
+    ResponseHistogram above;
+    below.add(before);
+    above.add(before + 1);
+    ASSERT_EQ(below.counter(i - 1), 1u) << i;
+    ASSERT_EQ(above.counter(i), 1u) << i;
   }
   EXPECT_EQ(ResponseHistogram::upper_bound_ns(ResponseHistogram::kCounters - 1), INT64_MAX);
 }

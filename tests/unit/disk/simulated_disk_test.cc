@@ -346,6 +346,70 @@ TEST(SimulatedDisk, EverythingCanBeChangedWhileRequestsWait) {
   EXPECT_EQ(counted.requests(), counted.responses.count());
 }
 
+/// The device below suspends for a while of its own in every call.
+class HesitantDevice final : public BlockDevice {
+ public:
+  explicit HesitantDevice(BlockDevice& backing) : backing_(backing) {}
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
+  Result<> submit(std::span<const IoRequest> batch) override {
+    hesitate();
+    return backing_.submit(batch);
+  }
+  Result<> flush() override {
+    hesitate();
+    return backing_.flush();
+  }
+
+ private:
+  void hesitate() {
+    for (std::uint64_t turns = random_.below(8); turns != 0; --turns) {
+      if (random_.one_in(4))
+        thread::sleep_for(20'000);
+      else
+        thread::yield();
+    }
+  }
+
+  BlockDevice& backing_;
+  Random random_{1};
+};
+
+TEST(SimulatedDisk, WhatTheDeviceBelowTakesItsTimeForIsServedAllTheSame) {
+  for (const std::string_view preset : {"none", "textbook", "ssd"}) {
+    MemoryDevice memory(kBlockSize, 2000);
+    HesitantDevice hesitant(memory);
+    RecordingDevice recorder(hesitant);
+    auto disk = make_disk(recorder, "c-look", preset);
+    std::uint64_t unflushed = 0;
+    run_in_runtime([&] {
+      for (std::uint64_t t = 0; t < 30; ++t) {
+        thread::spawn_detached("client", [&, t] {
+          Random random(t);
+          for (int i = 0; i < 20; ++i) {
+            const std::vector<std::byte> mark(kBlockSize, static_cast<std::byte>(i));
+            std::vector<std::byte> block(kBlockSize);
+            ASSERT_TRUE(disk->write(BlockNo{t * 50 + random.below(10)}, mark).ok());
+            ASSERT_TRUE(disk->write(BlockNo{t * 50 + 20}, mark).ok());
+            ASSERT_TRUE(disk->read(BlockNo{t * 50 + 20}, block).ok());
+            ASSERT_EQ(block, mark);
+            if (!random.one_in(5)) continue;
+            // Every write that was submitted before the flush is complete when it is passed on.
+            const auto& events = recorder.recording().events;
+            const std::size_t before = events.size();
+            ASSERT_TRUE(disk->flush().ok());
+            for (std::size_t e = 0; e < before; ++e)
+              unflushed += events[e].moment == RecordedEvent::kNever ? 1 : 0;
+          }
+        }).take();
+      }
+    });
+    EXPECT_EQ(unflushed, 0u);
+    EXPECT_EQ(disk->statistics().requests(), 30u * 20 * 3);
+    expect_counters_add_up(*disk);
+  }
+}
+
 TEST(SimulatedDisk, PaceMakesTheOwnerWaitAsLongAsVirtualTimeSays) {
   MemoryDevice memory(kBlockSize, 2000);
   auto disk = make_disk(memory, "look", "textbook", 0.5);
