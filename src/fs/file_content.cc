@@ -13,10 +13,18 @@ namespace {
 // once.
 constexpr std::uint64_t kZeroBytesAtOnce = 4u << 20;
 
-Result<> zero_blocks(Volume& volume, Node& node, Run run) {
+// Fills the content of the run's blocks with zeros, in the cache.
+Result<> zero_blocks(Volume& volume, Node& node, const ContentShape& shape, Run run) {
+  BufferCache& cache = *volume.cache;
   for (BlockNo block = run.start; block < run.end(); ++block) {
-    const BlockRef frame = TRY(volume.cache->blank(block));
-    volume.cache->mark_dirty(frame, node.content_owner());
+    const bool has_header = shape.content_offset != 0;
+    const BlockRef frame =
+        TRY(has_header ? cache.read(block, IoPurpose::kData) : cache.blank(block));
+    if (has_header) {
+      TRY(cache.write_access(frame));
+      std::ranges::fill(frame.writable().subspan(shape.content_offset), std::byte{0});
+    }
+    cache.mark_dirty(frame, node.content_owner());
   }
   return {};
 }
@@ -85,7 +93,7 @@ Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
   change.tx.order_data(node.content_owner());
   // A map with headers in its blocks has zeroed the content when it wrote them.
   if (shape.content_offset == 0) {
-    TRY(zero_blocks(volume, node, {added.block, added.length}));
+    TRY(zero_blocks(volume, node, shape, {added.block, added.length}));
   }
   return added;
 }
@@ -201,7 +209,8 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
   std::uint64_t zero_budget =
       std::max<std::uint64_t>(1, kZeroBytesAtOnce / volume.layout.block_size);
   FileBlock at = from;
-  bool added = false;
+  bool changed = false;
+  const FileBlock end{shape.blocks_for(node.inode.size)};
   while (at < to && zero_budget > 0 && has_room_for_call(volume, *shape.map, change.tx)) {
     Extent piece =
         TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, to - at));
@@ -210,11 +219,18 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
       piece = unwritten ? TRY(add_blocks(volume, change, node, shape, at, want, true))
                         : TRY(add_zero_blocks(volume, change, node, shape, at, want));
                         if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
-                        added = true;
+                        changed = true;
+    } else if (!shape.map->has_holes() && at >= end) {
+      // A reserve of the map's own, which holds anything.
+      piece.length = std::min(piece.length, zero_budget);
+      TRY(zero_blocks(volume, node, shape, {piece.block, piece.length}));
+      change.tx.order_data(node.content_owner());
+      zero_budget -= piece.length;
+      changed = true;
     }
     at += piece.length;
   }
-  if (added) TRY(change.commit_part());
+  if (changed) TRY(change.commit_part());
   return at;
 }
 
@@ -224,7 +240,7 @@ Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBl
                    FileBlock to) {
   const FileBlock end{shape.blocks_for(node.inode.size)};
   // A map without holes grows from its end only; what lies before is mapped anyhow.
-  FileBlock at = shape.map->has_holes() ? from : std::min(from, end);
+  FileBlock at = shape.map->has_holes() ? from : end;
   while (at < to) {
     TRY(volume.cache->throttle());
     const Result<FileBlock> reached = map_some(volume, node, shape, at, to);

@@ -5,7 +5,9 @@
 // `content_offset` bytes into it (map.h). What stands in the last of these blocks beyond `size` is
 // never shown: whoever makes a file larger zeroes it first (`zero_tail`), in the same transaction,
 // so that no crash can show a file in a state that it never had. Whole blocks mapped beyond the
-// last one (fallocate with KEEP_SIZE, or a growth that a crash cut short) hold zeros.
+// last one (fallocate with KEEP_SIZE, or a growth that a crash cut short) hold zeros; but those of
+// a map without holes may be its reserve and hold anything: whoever makes such a file larger zeroes
+// them, too (`map_range`).
 //
 // Functions that "take transactions" are called with Node::change held and no transaction open;
 // those that are given a Change with the node locked by it.

@@ -85,6 +85,8 @@ Result<> Volume::close() {
   cache->stop_write_back();
   TRY(written);
   if (options.read_only) return {};
+  // What was overwritten in place is in no transaction, so that the journal knows nothing of it.
+  TRY(cache->flush_all());
   return journal->close();
 }
 

@@ -53,7 +53,11 @@ class Volume {
   template <class F>
   auto with_space(F&& operation) -> decltype(operation()) {
     auto result = operation();
-    while (result.code() == ENOSPC && orphans.wait_for_space()) result = operation();
+    // Twice, since a conversion that fails leaves something to be freed itself.
+    for (int attempt = 0; attempt < 2 && result.code() == ENOSPC; ++attempt) {
+      if (!orphans.wait_for_space()) break;
+      result = operation();
+    }
     return result;
   }
 
