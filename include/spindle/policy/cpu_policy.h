@@ -68,8 +68,9 @@ class CpuPolicy {
 
 /// The parameters of the policies; each uses those that it has.
 struct CpuConventions {
-  VirtualTime quantum{
-      10'000'000};         ///< of rr, vrr, priority-rr, lrtf, llf, feedback, lottery, stride; MLFQ's top
+  /// Of those that have one: rr, vrr, priority-rr, lrtf, llf, feedback, lottery, stride, and the
+  /// top level of MLFQ.
+  VirtualTime quantum{10'000'000};
   std::uint64_t seed = 1;  ///< of the lottery's draws
   /// Where a preempted task stands among those of its own key (priority, remaining time): in front
   /// of them, by the time it first became ready, or behind them.
