@@ -147,31 +147,31 @@ Result<> ExtentEditor::add(const ExtentEntry& extent) {
 }
 
 Result<> ExtentEditor::insert(ExtentPath path, const ExtentEntry& entry) {
-  TRY(make_room(path, entry));
+  TRY(make_room(path, FileBlock{entry.file_block}, 1));
   const auto& leaf = path.leaf();
   insert_entry(TRY(edit_node(leaf.block)), path.found ? leaf.index + 1 : 0, entry);
   return lower_keys(path, FileBlock{entry.file_block});
 }
 
-/// Splits what must be split so that the leaf, to which the path then leads, has room.
-Result<> ExtentEditor::make_room(ExtentPath& path, const ExtentEntry& entry) {
+Result<> ExtentEditor::make_room(ExtentPath& path, FileBlock key, std::uint32_t room) {
+  const auto is_short = [&](unsigned depth) {
+    const auto& step = path.steps[depth - 1];
+    const std::uint32_t needed = depth == path.depth ? room : 1;
+    return step.count + needed > capacity(step.block);
+  };
   // Each round makes room one level further down, or adds one.
   for (unsigned round = 0; round <= 2 * format::kMaxExtentLevels; ++round) {
     unsigned full = path.depth;  // the topmost of the full nodes that end with the leaf
-    while (full > 0 && path.steps[full - 1].count == capacity(path.steps[full - 1].block)) --full;
+    while (full > 0 && is_short(full)) --full;
     if (full == path.depth) return {};
-    if (full == 0) {
-      TRY(grow_root(path));
-    } else {
-      TRY(split(path, full, entry.file_block));
-    }
-    path = TRY(seek(FileBlock{entry.file_block}));
+    TRY(full == 0 ? grow_root(path) : split(path, full, key));
+    path = TRY(seek(key));
   }
   return corrupt("the extent tree is too deep", Subject::inode(file_.inode));
 }
 
 /// The root's entries move to a new node, the root's only child.
-Result<> ExtentEditor::grow_root(ExtentPath& path) {
+Result<> ExtentEditor::grow_root(const ExtentPath& path) {
   if (path.depth > format::kMaxExtentLevels) {
     return Error{EFBIG, "the extent tree is too deep", Subject::inode(file_.inode)};
   }
@@ -188,16 +188,18 @@ Result<> ExtentEditor::grow_root(ExtentPath& path) {
 }
 
 /// Splits the full node of step `at`, whose parent has room; `key` is to go into it or below it.
-Result<> ExtentEditor::split(ExtentPath& path, unsigned at, std::uint64_t key) {
+Result<> ExtentEditor::split(const ExtentPath& path, unsigned at, FileBlock key) {
   const auto& step = path.steps[at];
   const std::span<std::byte> node = TRY(edit_node(step.block));
   const std::uint32_t count = node_head(node).count;
-  const bool at_end = node_entry(node, count - 1).file_block <= key;
+  if (count < 2) return corrupt("an extent node is too small", Subject::block(step.block));
+  const bool at_end = node_entry(node, count - 1).file_block <= key.value;
   const std::uint32_t keep = at_end ? count - 1 : count / 2;
   std::vector<ExtentEntry> moved;
   for (std::uint32_t i = keep; i < count; ++i) moved.push_back(node_entry(node, i));
-  for (std::uint32_t i = count; i > keep; --i) erase_entry(node, i - 1);
+  // The new node comes first: if there is no block for it, nothing has changed.
   const BlockNo sibling = TRY(create_node(node_head(node).level, moved));
+  for (std::uint32_t i = count; i > keep; --i) erase_entry(node, i - 1);
   ExtentEntry pointer{};
   pointer.file_block = moved.front().file_block;
   pointer.block = sibling.value;

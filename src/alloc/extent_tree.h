@@ -65,6 +65,9 @@ class ExtentEditor {
   Result<> add(const format::ExtentEntry& extent);
   /// Replaces the path's entry by another, which lies inside of it.
   Result<> update(const ExtentPath& path, const format::ExtentEntry& entry);
+  /// Splits nodes so that the leaf to which the path then leads takes `room` more entries. ENOSPC
+  /// leaves a good tree.
+  Result<> make_room(ExtentPath& path, FileBlock key, std::uint32_t room);
   /// Takes the path's entry out.
   Result<> erase(ExtentPath path);
 
@@ -74,9 +77,8 @@ class ExtentEditor {
   Result<> free_node(BlockNo block);
   Result<bool> join(const ExtentPath& path, const format::ExtentEntry& extent);
   Result<> insert(ExtentPath path, const format::ExtentEntry& entry);
-  Result<> make_room(ExtentPath& path, const format::ExtentEntry& entry);
-  Result<> grow_root(ExtentPath& path);
-  Result<> split(ExtentPath& path, unsigned at, std::uint64_t key);
+  Result<> grow_root(const ExtentPath& path);
+  Result<> split(const ExtentPath& path, unsigned at, FileBlock key);
   Result<> lower_keys(const ExtentPath& path, FileBlock key);
   Result<> collapse_root();
   [[nodiscard]] std::uint32_t capacity(BlockNo block) const;

@@ -12,6 +12,8 @@ using format::ExtentEntry;
 
 // Runs that one call of shrink or punch frees at most.
 constexpr int kRunsPerCall = 16;
+// Blocks that are zeroed before they are written.
+constexpr std::uint64_t kZeroedAtOnce = 256;
 
 class ExtentMap final : public FileMap {
  public:
@@ -159,20 +161,52 @@ Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, Map
   return at >= end ? length : at - from.value;
 }
 
+/// Zeroes the blocks of an unwritten extent but for [skip, skip + length), by way of the cache.
+Result<> zero_around(Transaction& tx, SpaceManager& space, const MapFile& file,
+                     const ExtentEntry& extent, std::uint64_t skip, std::uint64_t length) {
+  BufferCache& cache = space.cache();
+  for (std::uint64_t i = 0; i < extent.length; ++i) {
+    if (i == skip) i += length;
+    if (i >= extent.length) break;
+    const BlockRef block = TRY(cache.blank(BlockNo{extent.block + i}));
+    TRY(cache.write_access(block));
+    const std::span<std::byte> bytes = block.writable();
+    std::fill(bytes.begin(), bytes.end(), std::byte{});
+    cache.mark_dirty(block, file.inode);
+    if (i % kZeroedAtOnce == 0) TRY(cache.flush_file(file.inode));
+  }
+  TRY(cache.flush_file(file.inode));
+  TRY(cache.flush_device());
+  tx.order_data(file.inode);
+  return {};
+}
+
 Result<> ExtentMap::mark_written(Transaction& tx, SpaceManager& space, MapFile& file,
                                  FileBlock from, std::uint64_t length) const {
   ExtentEditor tree(tx, space, file);
-  const ExtentPath path = TRY(tree.seek(from));
-  const std::uint64_t skip = from.value - path.entry.file_block;
-  if (!path.covers(from) || (path.entry.flags & format::kUnwritten) == 0 ||
-      length > path.entry.length - skip || length == 0) {
+  ExtentPath path = TRY(tree.seek(from));
+  const ExtentEntry whole = path.entry;
+  const std::uint64_t skip = from.value - whole.file_block;
+  if (!path.covers(from) || (whole.flags & format::kUnwritten) == 0 ||
+      length > whole.length - skip || length == 0) {
     return Error{EINVAL, "not a part of one unwritten extent", Subject::inode(file.inode)};
   }
-  ExtentEntry written = part_of(path.entry, skip, length);
+  ExtentEntry written = part_of(whole, skip, length);
   written.flags = 0;
-  // The only extent of a leaf is changed in place, so that the leaf is not freed and made again.
-  const bool whole = length == path.entry.length;
-  if (whole && path.leaf().count == 1) return tree.update(path, written);
+  if (skip != 0 || length != whole.length) {
+    const Result<> room = tree.make_room(path, from, 2);
+    if (!room.ok() && room.code() != ENOSPC) return room;
+    if (!room.ok()) {
+      // What was allocated must be writable though there is no block for one more node.
+      TRY(zero_around(tx, space, file, whole, skip, length));
+      written = part_of(whole, 0, whole.length);
+      written.flags = 0;
+      return tree.update(TRY(tree.seek(from)), written);
+    }
+  } else if (path.leaf().count == 1) {
+    // The only extent of a leaf is changed in place: the leaf is not freed and made again.
+    return tree.update(path, written);
+  }
   TRY(cut_out(tree, path, skip, length));
   return tree.add(written);
 }

@@ -19,7 +19,7 @@ void Reservations::set_window(Growth& growth, Run window) {
   growth.window = window;
 }
 
-std::vector<Run> Reservations::note(InodeNo owner, Run run, Run window) {
+std::vector<Run> Reservations::note(InodeNo owner, Run run, Run window, bool goes_on) {
   std::vector<Run> given_up;
   auto found = by_owner_.find(owner);
   if (found == by_owner_.end()) {
@@ -33,7 +33,7 @@ std::vector<Run> Reservations::note(InodeNo owner, Run run, Run window) {
   Growth& growth = *found->second;
   const Run before = growth.window;
   if (before.length != 0 && !before.contains(run.start)) given_up.push_back(before);
-  growth.grown = growth.expected == run.start ? growth.grown + run.length : run.length;
+  growth.grown = goes_on ? growth.grown + run.length : run.length;
   growth.expected = run.end();
   set_window(growth, window);
   return given_up;

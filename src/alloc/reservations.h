@@ -38,9 +38,9 @@ class Reservations {
   Growth* going_on(InodeNo owner, BlockNo hint);
   /// How long a window the growth deserves.
   [[nodiscard]] std::uint64_t window_for(const Growth& growth) const;
-  /// Remembers that the owner got `run`, and that `window` behind it is its now. Returns windows
-  /// that are given up for it.
-  std::vector<Run> note(InodeNo owner, Run run, Run window);
+  /// Remembers that the owner got `run`, going on or not, and that `window` behind it is its now.
+  /// Returns windows that are given up for it.
+  std::vector<Run> note(InodeNo owner, Run run, Run window, bool goes_on);
   /// Forgets the owner; its window, if it had one, is given up.
   std::optional<Run> forget(InodeNo owner);
   /// Gives up all windows.

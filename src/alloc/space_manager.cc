@@ -15,6 +15,9 @@ using format::GroupDescriptor;
 constexpr std::size_t kMaxGroupsTried = 8;
 // A full disk is searched again after waiting for freed blocks; others may be faster.
 constexpr int kMaxRounds = 16;
+// Of what is free, so much is reserved at most, by all files together and by one.
+constexpr std::uint64_t kShareReserved = 2;
+constexpr std::uint64_t kShareOfWindow = 32;
 
 }  // namespace
 
@@ -69,13 +72,14 @@ Result<std::optional<Run>> SpaceManager::State::choose(const FitRequest& asked) 
     if (const auto run = choose_in(start, request, false)) return run;
   }
   const auto want = static_cast<std::uint32_t>(request.want);
+  const std::size_t most_tries = request.must_be_whole ? groups.size() : kMaxGroupsTried;
   std::size_t from = start.value;
-  for (std::size_t tries = 0; request.must_be_whole || tries < kMaxGroupsTried; ++tries) {
+  for (std::size_t tries = 0; tries < most_tries; ++tries) {
     const std::optional<std::size_t> g = longest_run.next(from, want);
     if (!g) break;
     TRY(load_blocks(GroupNo{*g}));
     if (const auto run = choose_in(GroupNo{*g}, request, false)) return run;
-    from = *g;
+    from = (*g + 1) % groups.size();
   }
   if (request.must_be_whole) return std::optional<Run>();
   return choose_any(start, request);
@@ -138,13 +142,15 @@ Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
     const Run run{window.start, std::min(request.want, window.length)};
     const GroupNo g = group_of(run.start);
     CHECK(groups[g.value].blocks->reserved.remove(run));
-    reservations.note(owner, run, {run.end(), window.length - run.length});
+    reservations.note(owner, run, {run.end(), window.length - run.length}, true);
     TRY(record_taking(tx, g, run));
     return std::optional(run);
   }
+  const bool goes_on = growth != nullptr;
   FitRequest roomy = request;
-  if (growth != nullptr) roomy.want += reservations.window_for(*growth);
-  if (reservations.reserved() + roomy.want > free_blocks / 16) roomy.want = request.want;
+  if (goes_on && reservations.reserved() < free_blocks / kShareReserved) {
+    roomy.want += std::min(reservations.window_for(*growth), free_blocks / kShareOfWindow);
+  }
   const auto found = TRY(choose(roomy));
   if (!found) return found;
   const GroupNo g = group_of(found->start);
@@ -154,7 +160,7 @@ Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
   CHECK(space.available.remove(*found));
   if (window.length != 0) CHECK(space.reserved.add(window));
   update_longest(g);
-  give_up(reservations.note(owner, run, window));
+  give_up(reservations.note(owner, run, window, goes_on));
   TRY(record_taking(tx, g, run));
   return std::optional(run);
 }

@@ -321,9 +321,9 @@ INSTANTIATE_TEST_SUITE_P(AllStrategies, MapModelTest,
                          ::testing::Combine(::testing::Values("contiguous", "linked", "fat",
                                                               "indexed", "extent"),
                                             ::testing::Values(1024u, 4096u)),
-                         [](const auto& info) {
-                           return std::get<0>(info.param) + "_" +
-                                  std::to_string(std::get<1>(info.param));
+                         [](const auto& test) {
+                           return std::get<0>(test.param) + "_" +
+                                  std::to_string(std::get<1>(test.param));
                          });
 
 }  // namespace
