@@ -1,0 +1,261 @@
+#include "fsck/check_volume.h"
+
+#include <cstring>
+
+#include "spindle/base/clock.h"
+#include "spindle/journal/replay.h"
+
+namespace spindle::fsck {
+namespace {
+
+using format::BlockKind;
+using format::GroupDescriptor;
+using format::Superblock;
+
+constexpr int kMostRounds = 5;
+
+std::string block_name(BlockNo block) {
+  return "block " + std::to_string(block.value);
+}
+
+// What a copy must have in common with the superblock: all that never changes after mkfs.
+Superblock without_changes(Superblock superblock) {
+  superblock.checksum = 0;
+  std::memset(superblock.label, 0, sizeof superblock.label);
+  superblock.state = 0;
+  superblock.mount_count = 0;
+  superblock.last_mount_seconds = 0;
+  superblock.last_write_seconds = 0;
+  superblock.last_check_seconds = 0;
+  std::memset(superblock.mount_boot_id, 0, sizeof superblock.mount_boot_id);
+  superblock.mount_process = 0;
+  superblock.mount_process_start = 0;
+  return superblock;
+}
+
+class Check {
+ public:
+  Check(BlockDevice& device, const Superblock& superblock, const format::Layout& layout,
+        const CheckOptions& options)
+      : device_(device), superblock_(superblock), layout_(layout), options_(options) {}
+
+  Result<CheckResult> run(bool superblock_is_copy) {
+    Report report(options_.mode, options_.show, options_.ask);
+    if (superblock_is_copy && report.problem(Problem::kSuperblock, "superblock")) {
+      TRY(write_superblock(layout_.superblock(), layout_.superblock_offset(), superblock_));
+    }
+    TRY(replay_journal(report));
+    TRY(one_round(report));
+    result_.found = report.found();
+    result_.left = report.found() - report.repaired();
+    result_.findings = report.findings();
+    if (options_.mode == Mode::kYes && report.found() != 0) TRY(look_again());
+    if (options_.mode != Mode::kNo) TRY(finish());
+    return result_;
+  }
+
+  // The log of a volume that was unmounted in order is empty: nothing to replay, and it may be
+  // skipped.
+  static bool is_marked_clean(const Superblock& superblock) {
+    return (superblock.state & format::kClean) != 0 && (superblock.state & format::kHasErrors) == 0;
+  }
+
+ private:
+  Result<> replay_journal(Report& report) {
+    auto replayed = replay(device_, layout_);
+    if (!replayed.ok()) {
+      if (replayed.code() != EUCLEAN) return replayed.error();
+      if (report.problem(Problem::kJournal, "journal", replayed.error().describe())) {
+        TRY(format_journal(device_, layout_));
+      }
+      return {};
+    }
+    result_.replayed_epochs = replayed->epochs;
+    for (const BlockNo block : replayed->mismatched) {
+      report.problem(Problem::kReplayMismatch, block_name(block));
+    }
+    return {};
+  }
+
+  Result<> one_round(Report& report) {
+    Disk disk(device_, layout_);
+    VolumeFacts volume(disk, report, superblock_, options_.progress);
+    TRY(check_state(disk, report));
+    TRY(check_group_table(disk, report));
+    TRY(scan_inodes(volume));
+    TRY(rewrite_maps(volume));
+    TRY(scan_directories(volume));
+    TRY(connect(volume));
+    TRY(count_links(volume));
+    TRY(compare_groups(volume));
+    TRY(check_copies(report));
+    return count(volume);
+  }
+
+  // A repair may bring other things to light, and what was cut off is free only at the next look.
+  Result<> look_again() {
+    for (int round = 1; round < kMostRounds; ++round) {
+      Report report(Mode::kYes, {}, {});
+      TRY(one_round(report));
+      result_.left = report.found() - report.repaired();
+      if (report.found() == 0) return {};
+    }
+    Report report(Mode::kNo, options_.show, {});
+    TRY(one_round(report));
+    result_.left = report.found();
+    return {};
+  }
+
+  static Result<> check_state(Disk& disk, Report& report) {
+    const BlockNo number = disk.layout().state();
+    const auto read = disk.read(number, BlockKind::kState);
+    if (read.ok()) return {};
+    if (!report.problem(Problem::kState, block_name(number), read.error().describe())) {
+      return read.error();
+    }
+    Block block = disk.new_block(BlockKind::kState, kNoInode);
+    // A generation that no inode had: the clock has gone further than the count ever did.
+    format::at<format::State>(block, format::kHeaderSize).generation =
+        static_cast<std::uint64_t>(wall_time().seconds);
+    return disk.write(number, block);
+  }
+
+  // What a lost descriptor said is read off the group's own blocks: each tells by its checksum
+  // whether it was written.
+  static GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
+    const format::Layout& layout = disk.layout();
+    GroupDescriptor descriptor{};
+    const Run table = layout.inode_table(group);
+    for (std::uint64_t i = 0; i < table.length; ++i) {
+      if (disk.read(table.start + i, BlockKind::kInodeTable).ok()) {
+        descriptor.inode_blocks_written = static_cast<std::uint32_t>(i + 1);
+      }
+    }
+    const Run fat = layout.fat(group);
+    std::uint64_t fat_written = 0;
+    for (std::uint64_t i = 0; i < fat.length; ++i) {
+      if (disk.read(fat.start + i, BlockKind::kFat).ok()) fat_written |= std::uint64_t{1} << i;
+    }
+    descriptor.fat_blocks_written = fat_written;
+    std::uint32_t flags = 0;
+    if (disk.read(layout.block_bitmap(group), BlockKind::kBlockBitmap).ok()) {
+      flags |= format::kBlockBitmapWritten;
+    }
+    if (disk.read(layout.inode_bitmap(group), BlockKind::kInodeBitmap).ok()) {
+      flags |= format::kInodeBitmapWritten;
+    }
+    descriptor.flags = flags;
+    descriptor.free_blocks = static_cast<std::uint32_t>(layout.data(group).length);
+    descriptor.free_inodes = layout.inodes_per_group;
+    return descriptor;
+  }
+
+  static Result<> check_group_table(Disk& disk, Report& report) {
+    const format::Layout& layout = disk.layout();
+    const Run table = layout.group_table();
+    for (std::uint64_t i = 0; i < table.length; ++i) {
+      const BlockNo number = table.start + i;
+      const auto read = disk.read(number, BlockKind::kGroupTable);
+      if (read.ok()) continue;
+      if (!report.problem(Problem::kGroupTable, block_name(number), read.error().describe())) {
+        return read.error();
+      }
+      Block block = disk.new_block(BlockKind::kGroupTable, kNoInode);
+      const std::uint64_t first = i * layout.descriptors_per_block();
+      for (std::uint64_t k = 0; k < layout.descriptors_per_block(); ++k) {
+        if (first + k >= layout.group_count) break;
+        format::at<GroupDescriptor>(block, format::kHeaderSize + k * sizeof(GroupDescriptor)) =
+            rebuilt_descriptor(disk, GroupNo{first + k});
+      }
+      TRY(disk.write(number, block));
+    }
+    return {};
+  }
+
+  Result<> check_copies(Report& report) {
+    const Superblock own = without_changes(superblock_);
+    for (const BlockNo number : {layout_.fixed_copy(), layout_.last_copy()}) {
+      const auto copy = read_superblock_at(device_, number, 0);
+      if (copy.ok()) {
+        const Superblock other = without_changes(*copy);
+        if (std::memcmp(&other, &own, sizeof own) == 0) continue;
+      }
+      if (report.problem(Problem::kSuperblockCopy, block_name(number))) {
+        TRY(write_superblock(number, 0, superblock_));
+      }
+    }
+    return {};
+  }
+
+  Result<> write_superblock(BlockNo number, std::size_t offset, Superblock superblock) {
+    std::vector<std::byte> block(layout_.block_size);
+    TRY(device_.read(number, block));
+    superblock.checksum = format::superblock_checksum(superblock, number);
+    std::memcpy(block.data() + offset, &superblock, sizeof superblock);
+    return device_.write(number, block, IoPurpose::kMetadata);
+  }
+
+  Result<> count(const VolumeFacts& volume) {
+    result_.inodes = layout_.inode_count();
+    result_.inodes_used = result_.blocks = result_.blocks_used = 0;
+    for (std::uint64_t g = 0; g < layout_.group_count; ++g) {
+      const GroupNo group{g};
+      result_.blocks += layout_.data(group).length;
+      if (volume.used.has_any(group)) {
+        result_.blocks_used += volume.used.count(group) - layout_.group_metadata_blocks(group);
+      }
+      for (std::uint64_t i = 0; volume.inodes[g] && i < layout_.inodes_per_group; ++i) {
+        result_.inodes_used += volume.inodes[g][i].mode != 0 ? 1 : 0;
+      }
+    }
+    return {};
+  }
+
+  // All is written before the superblock says so.
+  Result<> finish() {
+    TRY(device_.flush());
+    const auto now = static_cast<std::uint64_t>(wall_time().seconds);
+    superblock_.state = result_.left == 0 ? format::kClean : format::kHasErrors;
+    superblock_.last_check_seconds = now;
+    if (result_.found != 0 || result_.replayed_epochs != 0) superblock_.last_write_seconds = now;
+    superblock_.mount_process = 0;
+    superblock_.mount_process_start = 0;
+    std::memset(superblock_.mount_boot_id, 0, sizeof superblock_.mount_boot_id);
+    TRY(write_superblock(layout_.superblock(), layout_.superblock_offset(), superblock_));
+    return device_.flush();
+  }
+
+  BlockDevice& device_;
+  Superblock superblock_;
+  const format::Layout& layout_;
+  const CheckOptions& options_;
+  CheckResult result_;
+};
+
+}  // namespace
+
+Result<CheckResult> check_volume(BlockDevice& device, const FoundSuperblock& found,
+                                 const CheckOptions& options) {
+  const format::Layout layout = TRY(format::Layout::of(found.superblock));
+  if (layout.block_count > device.block_count()) {
+    return corrupt("the image is shorter than its volume");
+  }
+  if (!options.force && !found.is_copy && Check::is_marked_clean(found.superblock)) {
+    CheckResult result;
+    result.skipped = true;
+    return result;
+  }
+  return Check(device, found.superblock, layout, options).run(found.is_copy);
+}
+
+Result<CheckResult> check_volume(BlockDevice& device, const CheckOptions& options) {
+  const BlockNo place{format::kSuperblockOffset / device.block_size()};
+  const auto primary =
+      read_superblock_at(device, place, format::kSuperblockOffset % device.block_size());
+  if (primary.ok()) return check_volume(device, {*primary, false}, options);
+  const auto last = read_superblock_at(device, BlockNo{device.block_count() - 1}, 0);
+  if (!last.ok()) return last.error();
+  return check_volume(device, {*last, true}, options);
+}
+
+}  // namespace spindle::fsck

@@ -1,0 +1,41 @@
+// check_volume: all of a check, from the superblock to the last count, with repairs as the mode
+// says.
+//
+// Nothing but the device is needed; it is used by fsck.spindle and by the tests. A check that
+// repaired something looks again until it finds nothing, so that a second run has nothing to do.
+#pragma once
+
+#include "fsck/find_superblock.h"
+#include "fsck/report.h"
+#include "fsck/volume_facts.h"
+
+namespace spindle::fsck {
+
+struct CheckOptions {
+  Mode mode = Mode::kNo;
+  bool force = false;  ///< check although the volume is marked clean
+  Report::Show show = {};
+  Report::Ask ask = {};
+  Progress progress = {};
+};
+
+struct CheckResult {
+  bool skipped = false;  ///< marked clean, so not looked at
+  std::uint64_t replayed_epochs = 0;
+  std::uint64_t found = 0;
+  std::uint64_t left = 0;  ///< found and not repaired
+  std::vector<Finding> findings;
+  std::uint64_t inodes_used = 0, inodes = 0;
+  std::uint64_t blocks_used = 0, blocks = 0;
+};
+
+/// Checks the volume of `found.superblock` on `device`, which has its block size. With Mode::kNo
+/// the device should be an overlay if the journal may have to be replayed. An Error only if the
+/// check itself cannot go on.
+Result<CheckResult> check_volume(BlockDevice& device, const FoundSuperblock& found,
+                                 const CheckOptions& options);
+
+/// The same, finding the superblock: for a device that already has the volume's block size.
+Result<CheckResult> check_volume(BlockDevice& device, const CheckOptions& options);
+
+}  // namespace spindle::fsck

@@ -1,0 +1,191 @@
+// Pass 3: everything in use can be reached from the root, or is connected to lost+found; and each
+// directory's parent is the directory that names it.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "fsck/directory_tree.h"
+#include "fsck/volume_facts.h"
+#include "spindle/base/clock.h"
+
+namespace spindle::fsck {
+namespace {
+
+using format::Inode;
+using format::kRootInode;
+
+Inode empty_directory(std::uint16_t permissions, InodeNo parent) {
+  Inode inode{};
+  inode.mode = static_cast<std::uint16_t>(S_IFDIR | permissions);
+  inode.map_kind = static_cast<std::uint8_t>(format::MapKind::kExtent);
+  inode.links = 2;
+  inode.parent = parent.value;
+  const Timestamp now = wall_time();
+  for (auto* time : {&inode.accessed, &inode.modified, &inode.changed, &inode.born}) {
+    time->seconds = now.seconds;
+    time->nanoseconds = now.nanoseconds;
+  }
+  return inode;
+}
+
+class Connector {
+ public:
+  explicit Connector(VolumeFacts& volume) : volume_(volume) {}
+
+  Result<> run() {
+    TRY(check_root());
+    TRY(find_lost_found());
+    for (const InodeNo directory : volume_.directories) TRY(check_reachable(directory));
+    TRY(volume_.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
+      if (S_ISDIR(facts.mode) || facts.names != 0) return {};
+      if (!volume_.report.problem(Problem::kInodeUnreachable, name_of(number))) return {};
+      connected_.push_back({"#" + std::to_string(number.value), number,
+                            static_cast<std::uint8_t>(facts.mode >> 12), 0});
+      facts.names = 1;
+      return {};
+    }));
+    TRY(add_connected());
+    for (const InodeNo directory : volume_.directories) TRY(check_parent(directory));
+    return {};
+  }
+
+ private:
+  Result<> check_root() {
+    InodeFacts& root = volume_.facts(kRootInode);
+    if (S_ISDIR(root.mode)) {
+      root.named_by = kRootInode.value;
+      return {};
+    }
+    if (!volume_.report.problem(Problem::kRootMissing, name_of(kRootInode))) return {};
+    const Inode inode = empty_directory(0755, kRootInode);
+    TRY(volume_.disk.write_inode(kRootInode, inode));
+    root = InodeFacts{inode.mode, 2, 0, 0, kRootInode.value, kRootInode.value};
+    volume_.directories.push_back(kRootInode);
+    return {};
+  }
+
+  // lost+found is inode 2, under that name in the root. If it is not there it is made when it is
+  // needed.
+  Result<> find_lost_found() {
+    const InodeFacts& facts = volume_.facts(format::kLostFoundInode);
+    if (S_ISDIR(facts.mode)) return {};
+    if (facts.mode != 0) return {};  // inode 2 is something else: nothing can be connected
+    if (!volume_.report.problem(Problem::kLostFoundMissing, "root directory")) return {};
+    return make_lost_found();
+  }
+
+  Result<> make_lost_found() {
+    const Inode inode = empty_directory(0700, kRootInode);
+    TRY(volume_.disk.write_inode(format::kLostFoundInode, inode));
+    volume_.facts(format::kLostFoundInode) =
+        InodeFacts{inode.mode, 2, 1, 0, kRootInode.value, kRootInode.value};
+    volume_.directories.push_back(format::kLostFoundInode);
+    return add_names(kRootInode, {{"lost+found", format::kLostFoundInode, S_IFDIR >> 12, 0}});
+  }
+
+  // Climbs to the root; whoever is met on the way is known to be reachable, or not, from then on.
+  Result<> check_reachable(InodeNo start) {
+    std::vector<std::uint64_t> path;
+    std::uint64_t at = start.value;
+    while (at != kRootInode.value && !reachable_.contains(at)) {
+      if (std::find(path.begin(), path.end(), at) != path.end() || !volume_.in_use(InodeNo{at}) ||
+          volume_.facts(InodeNo{at}).named_by == 0) {
+        TRY(connect_directory(InodeNo{at}));
+        break;
+      }
+      path.push_back(at);
+      at = volume_.facts(InodeNo{at}).named_by;
+    }
+    reachable_.insert(path.begin(), path.end());
+    reachable_.insert(at);
+    return {};
+  }
+
+  Result<> connect_directory(InodeNo directory) {
+    InodeFacts& facts = volume_.facts(directory);
+    if (!volume_.report.problem(Problem::kDirectoryUnreachable, name_of(directory))) return {};
+    if (directory == format::kLostFoundInode) {
+      facts.named_by = kRootInode.value;
+      facts.names = 1;
+      return add_names(kRootInode, {{"lost+found", directory, S_IFDIR >> 12, 0}});
+    }
+    if (facts.named_by != 0) {
+      // It stands in a ring of directories: the name that closes the ring goes.
+      TRY(remove_name(InodeNo{facts.named_by}, directory));
+    }
+    facts.named_by = format::kLostFoundInode.value;
+    facts.names = 1;
+    connected_.push_back({"#" + std::to_string(directory.value), directory, S_IFDIR >> 12, 0});
+    return {};
+  }
+
+  Result<> remove_name(InodeNo directory, InodeNo named) {
+    const Inode inode = TRY(volume_.disk.read_inode(directory));
+    DirectoryTree tree = TRY(read_directory_tree(volume_, directory, inode));
+    std::erase_if(tree.names, [&](const Name& name) { return name.inode == named; });
+    auto names = tree.names;
+    return write_directory_tree(volume_, directory, tree, std::move(names));
+  }
+
+  Result<> add_names(InodeNo directory, const std::vector<Name>& more) {
+    const Inode inode = TRY(volume_.disk.read_inode(directory));
+    DirectoryTree tree = TRY(read_directory_tree(volume_, directory, inode));
+    auto names = tree.names;
+    for (const Name& name : more) {
+      std::erase_if(names, [&](const Name& there) { return there.name == name.name; });
+      names.push_back(name);
+    }
+    return write_directory_tree(volume_, directory, tree, std::move(names));
+  }
+
+  Result<> add_connected() {
+    if (connected_.empty()) return {};
+    if (!S_ISDIR(volume_.facts(format::kLostFoundInode).mode)) return {};
+    return add_names(format::kLostFoundInode, connected_);
+  }
+
+  Result<> check_parent(InodeNo directory) {
+    InodeFacts& facts = volume_.facts(directory);
+    if (facts.named_by == 0) return {};
+    if (directory != kRootInode) ++volume_.facts(InodeNo{facts.named_by}).subdirectories;
+    if (facts.parent == facts.named_by) return {};
+    if (!volume_.report.problem(
+            Problem::kParent, name_of(directory),
+            std::to_string(facts.parent) + ", should be " + std::to_string(facts.named_by))) {
+      return {};
+    }
+    Inode inode = TRY(volume_.disk.read_inode(directory));
+    inode.parent = facts.named_by;
+    return volume_.disk.write_inode(directory, inode);
+  }
+
+  VolumeFacts& volume_;
+  std::set<std::uint64_t> reachable_;
+  std::vector<Name> connected_;
+};
+
+}  // namespace
+
+Result<> connect(VolumeFacts& volume) {
+  return Connector(volume).run();
+}
+
+// Pass 4.
+Result<> count_links(VolumeFacts& volume) {
+  return volume.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
+    const bool is_directory = S_ISDIR(facts.mode);
+    const std::uint32_t links = is_directory ? 2 + facts.subdirectories : facts.names;
+    if (facts.links == links) return {};
+    if (!volume.report.problem(
+            Problem::kLinkCount, name_of(number),
+            std::to_string(facts.links) + ", should be " + std::to_string(links))) {
+      return {};
+    }
+    Inode inode = TRY(volume.disk.read_inode(number));
+    inode.links = links;
+    return volume.disk.write_inode(number, inode);
+  });
+}
+
+}  // namespace spindle::fsck

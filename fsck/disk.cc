@@ -1,0 +1,118 @@
+#include "fsck/disk.h"
+
+#include <cstring>
+
+namespace spindle::fsck {
+
+using format::BlockKind;
+
+Result<Disk::Cached*> Disk::fetch(BlockNo block) {
+  if (const auto found = index_.find(block); found != index_.end()) {
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return &recent_.front();
+  }
+  if (block.value >= layout_.block_count) {
+    return corrupt("it lies outside of the volume", Subject::block(block));
+  }
+  Cached fresh{block, Block(layout_.block_size), 0};
+  TRY(device_.read(block, fresh.bytes, IoPurpose::kMetadata));
+  recent_.push_front(std::move(fresh));
+  index_[block] = recent_.begin();
+  if (recent_.size() > kCachedBlocks) {
+    index_.erase(recent_.back().number);
+    recent_.pop_back();
+  }
+  return &recent_.front();
+}
+
+Result<BlockView> Disk::read(BlockNo block, BlockKind kind) {
+  Cached* cached = TRY(fetch(block));
+  if (cached->verified_kind != static_cast<std::uint16_t>(kind)) {
+    TRY(format::verify_block(cached->bytes, kind, layout_.seed, block));
+    cached->verified_kind = static_cast<std::uint16_t>(kind);
+  }
+  return BlockView{{}, cached->bytes};
+}
+
+Result<BlockView> Disk::read_data(BlockNo block) {
+  return BlockView {
+    {}, TRY(fetch(block))
+    ->bytes
+  };
+}
+
+Result<Block> Disk::read_raw(BlockNo block) {
+  return TRY(fetch(block))
+  ->bytes;
+}
+
+Result<Block> Disk::read_copy(BlockNo block, BlockKind kind) {
+  const BlockView view = TRY(read(block, kind));
+  return Block(view.bytes.begin(), view.bytes.end());
+}
+
+Block Disk::new_block(BlockKind kind, InodeNo owner) const {
+  Block block(layout_.block_size);
+  format::begin_block(block, kind, owner.value);
+  return block;
+}
+
+Result<> Disk::write(BlockNo number, Block& block) {
+  const auto epoch = EpochNo{format::at<format::BlockHeader>(block, 0).epoch};
+  format::seal_block(block, layout_.seed, number, epoch);
+  return write_raw(number, block);
+}
+
+Result<> Disk::write_raw(BlockNo number, std::span<const std::byte> bytes) {
+  TRY(device_.write(number, bytes, IoPurpose::kMetadata));
+  if (const auto found = index_.find(number); found != index_.end()) {
+    found->second->bytes.assign(bytes.begin(), bytes.end());
+    found->second->verified_kind = 0;
+  }
+  return {};
+}
+
+Result<format::Inode> Disk::read_inode(InodeNo inode) {
+  const auto place = layout_.inode_place(inode);
+  return TRY(read(place.block, BlockKind::kInodeTable))
+  .at<format::Inode>(place.offset);
+}
+
+Result<> Disk::write_inode(InodeNo number, const format::Inode& inode) {
+  const auto place = layout_.inode_place(number);
+  Block block = TRY(read_copy(place.block, BlockKind::kInodeTable));
+  format::at<format::Inode>(block, place.offset) = inode;
+  return write(place.block, block);
+}
+
+Result<format::GroupDescriptor> Disk::read_descriptor(GroupNo group) {
+  const auto place = layout_.descriptor_place(group);
+  return TRY(read(place.block, BlockKind::kGroupTable))
+  .at<format::GroupDescriptor>(place.offset);
+}
+
+Result<> Disk::write_descriptor(GroupNo group, const format::GroupDescriptor& descriptor) {
+  const auto place = layout_.descriptor_place(group);
+  Block block = TRY(read_copy(place.block, BlockKind::kGroupTable));
+  format::at<format::GroupDescriptor>(block, place.offset) = descriptor;
+  return write(place.block, block);
+}
+
+Result<std::uint64_t> Disk::fat_entry(BlockNo block) {
+  if (!layout_.is_data(block)) return corrupt("it can be in no chain", Subject::block(block));
+  const GroupNo group = *layout_.group_of(block);
+  const auto place = layout_.fat_place(block);
+  const std::uint64_t written = TRY(read_descriptor(group))
+  .fat_blocks_written;
+  if ((written >> (place.block - layout_.fat(group).start) & 1) == 0) return std::uint64_t{0};
+  return std::uint64_t {
+    TRY(read(place.block, BlockKind::kFat))
+    .at<le64>(place.offset)
+  };
+}
+
+FileMap::WalkContext Disk::walk_context() {
+  return {*this, layout_, [this](BlockNo block) { return fat_entry(block); }};
+}
+
+}  // namespace spindle::fsck

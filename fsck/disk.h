@@ -1,0 +1,64 @@
+// Disk: the volume's blocks as fsck reads and writes them: checked on the way in, sealed on the way
+// out.
+//
+// A small cache of blocks makes neighbours cheap; what is written goes to the device at once. It is
+// also the BlockReader that FileMap::walk reads through. A view stays valid while fewer than
+// kCachedBlocks other blocks are read.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "spindle/alloc/file_map.h"
+#include "spindle/device/block_device.h"
+#include "spindle/format/layout.h"
+
+namespace spindle::fsck {
+
+using Block = std::vector<std::byte>;
+
+class Disk final : public BlockReader {
+ public:
+  Disk(BlockDevice& device, const format::Layout& layout) : device_(device), layout_(layout) {}
+
+  [[nodiscard]] const format::Layout& layout() const { return layout_; }
+  [[nodiscard]] BlockDevice& device() { return device_; }
+
+  Result<BlockView> read(BlockNo block, format::BlockKind kind) override;
+  Result<BlockView> read_data(BlockNo block) override;
+  /// A copy, whatever it is: no check but that it could be read.
+  Result<Block> read_raw(BlockNo block);
+  /// A copy of a good block of that kind.
+  Result<Block> read_copy(BlockNo block, format::BlockKind kind);
+  /// A zeroed block with its header begun.
+  [[nodiscard]] Block new_block(format::BlockKind kind, InodeNo owner) const;
+  /// Seals and writes.
+  Result<> write(BlockNo number, Block& block);
+  Result<> write_raw(BlockNo number, std::span<const std::byte> bytes);
+
+  Result<format::Inode> read_inode(InodeNo inode);
+  Result<> write_inode(InodeNo number, const format::Inode& inode);
+  Result<format::GroupDescriptor> read_descriptor(GroupNo group);
+  Result<> write_descriptor(GroupNo group, const format::GroupDescriptor& descriptor);
+  /// As FileMap::WalkContext wants it: 0 where the FAT block is not written yet.
+  Result<std::uint64_t> fat_entry(BlockNo block);
+  [[nodiscard]] FileMap::WalkContext walk_context();
+
+ private:
+  static constexpr std::size_t kCachedBlocks = 512;
+  struct Cached {
+    BlockNo number;
+    Block bytes;
+    std::uint16_t verified_kind = 0;
+  };
+  Result<Cached*> fetch(BlockNo block);
+
+  BlockDevice& device_;
+  const format::Layout& layout_;
+  std::list<Cached> recent_;  // the latest first
+  std::unordered_map<BlockNo, std::list<Cached>::iterator> index_;
+};
+
+}  // namespace spindle::fsck

@@ -1,0 +1,200 @@
+// fsck.spindle: checks a volume, and repairs it.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "fsck/check_volume.h"
+#include "spindle/device/file_device.h"
+#include "spindle/device/overlay_device.h"
+
+namespace spindle::fsck {
+namespace {
+
+// The exit statuses of fsck(8).
+enum Status : int {
+  kNoErrors = 0,
+  kCorrected = 1,
+  kUncorrected = 4,
+  kOperational = 8,
+  kUsage = 16
+};
+
+struct Request {
+  std::string image;
+  bool no = false;
+  bool preen = false;
+  bool yes = false;
+  bool force = false;
+  bool verbose = false;
+  bool json = false;
+};
+
+int fail(const std::string& image, const Error& error) {
+  if (error.code == EBUSY) {
+    fmt::print(stderr, "fsck.spindle: {} is in use; unmount it first (-n looks all the same)\n",
+               image);
+  } else {
+    fmt::print(stderr, "fsck.spindle: {}: {}\n", image, error.describe());
+  }
+  return kOperational;
+}
+
+void show_progress(unsigned pass, double share) {
+  constexpr int kWidth = 40;
+  const int full = static_cast<int>(share * kWidth);
+  fmt::print(stderr, "\rPass {} [{:=<{}}{:{}}] {:3.0f} %", pass, "", full, "", kWidth - full,
+             share * 100);
+  std::fflush(stderr);
+}
+
+void clear_progress() {
+  fmt::print(stderr, "\r\033[K");
+}
+
+std::string text_of(const Finding& finding) {
+  const ProblemRow& row = row_of(finding.problem);
+  std::string text = fmt::format("{}: {}", finding.where, row.what);
+  if (!finding.detail.empty()) text += fmt::format(" ({})", finding.detail);
+  return text;
+}
+
+bool ask(const std::string& question) {
+  fmt::print("  {} [y/n] ", question);
+  std::fflush(stdout);
+  std::string answer;
+  return std::getline(std::cin, answer) && !answer.empty() &&
+         (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+CheckOptions make_options(const Request& request, bool show_bar) {
+  CheckOptions options;
+  const bool can_ask = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
+  options.mode = request.yes || request.preen ? Mode::kYes
+                 : request.no || !can_ask     ? Mode::kNo
+                                              : Mode::kAsk;
+  options.force = request.force;
+  if (show_bar) options.progress = show_progress;
+  options.ask = ask;
+  if (!request.json) {
+    options.show = [show_bar, mode = options.mode](const Finding& finding) {
+      if (show_bar) clear_progress();
+      fmt::print("{}", text_of(finding));
+      if (mode == Mode::kYes) fmt::print(". {}: done", row_of(finding.problem).repair);
+      fmt::print("\n");
+    };
+  }
+  return options;
+}
+
+int status_of(const CheckResult& result) {
+  if (result.left != 0) return kUncorrected;
+  return result.found != 0 ? kCorrected : kNoErrors;
+}
+
+void show_result(const Request& request, const CheckResult& result) {
+  if (result.skipped) {
+    fmt::print("{}: clean\n", request.image);
+    return;
+  }
+  if (result.replayed_epochs != 0) {
+    fmt::print("{}: {} group commits were replayed from the journal\n", request.image,
+               result.replayed_epochs);
+  }
+  fmt::print("{}: {}: {}/{} inodes, {}/{} blocks in use", request.image,
+             result.found == 0  ? "clean"
+             : result.left == 0 ? "repaired"
+                                : "has errors",
+             result.inodes_used, result.inodes, result.blocks_used, result.blocks);
+  if (result.found != 0) {
+    fmt::print("; {} problem{} found, {} left", result.found, result.found == 1 ? "" : "s",
+               result.left);
+  }
+  fmt::print("\n");
+  if (result.left != 0 && !request.yes && !request.preen) {
+    fmt::print("Run `fsck.spindle -y {}` to repair it.\n", request.image);
+  }
+}
+
+void show_json(const Request& request, const CheckResult& result) {
+  auto findings = nlohmann::ordered_json::array();
+  for (const Finding& finding : result.findings) {
+    const ProblemRow& row = row_of(finding.problem);
+    findings.push_back({{"code", row.code},
+                        {"where", finding.where},
+                        {"what", row.what},
+                        {"detail", finding.detail},
+                        {"repair", row.repair},
+                        {"repaired", finding.repaired}});
+  }
+  const nlohmann::ordered_json out = {{"image", request.image},
+                                      {"skipped", result.skipped},
+                                      {"replayed_epochs", result.replayed_epochs},
+                                      {"found", result.found},
+                                      {"left", result.left},
+                                      {"inodes_used", result.inodes_used},
+                                      {"inodes", result.inodes},
+                                      {"blocks_used", result.blocks_used},
+                                      {"blocks", result.blocks},
+                                      {"exit_status", status_of(result)},
+                                      {"findings", findings}};
+  fmt::print("{}\n", out.dump(2));
+}
+
+int run(const Request& request) {
+  const bool show_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
+  const CheckOptions options = make_options(request, show_bar);
+  const bool only_look = options.mode == Mode::kNo;
+  auto opened = FileDevice::open(
+      request.image, only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
+      kMinBlockSize, request.no ? FileDevice::Lock::kNone : FileDevice::Lock::kExclusive);
+  if (!opened.ok()) return fail(request.image, opened.error());
+  FileDevice& image = **opened;
+  const auto found = find_superblock(image, image.size_bytes());
+  if (!found.ok()) return fail(request.image, found.error());
+  image.set_block_size(found->superblock.block_size);
+
+  OverlayDevice overlay(image);
+  BlockDevice& device = only_look ? static_cast<BlockDevice&>(overlay) : image;
+  const auto result = check_volume(device, *found, options);
+  if (show_bar) clear_progress();
+  if (!result.ok()) return fail(request.image, result.error());
+  if (request.json) {
+    show_json(request, *result);
+  } else {
+    show_result(request, *result);
+  }
+  return status_of(*result);
+}
+
+}  // namespace
+}  // namespace spindle::fsck
+
+int main(int argc, char** argv) {
+  spindle::fsck::Request request;
+  CLI::App app{
+      "Checks the Spindle volume in IMAGE, and repairs it.\n"
+      "Without -n, -p or -y it asks before each repair; not at a terminal it only looks.\n"
+      "Exit status: 0 no errors, 1 errors corrected, 4 errors left, 8 could not check, 16 usage."};
+  app.name("fsck.spindle");
+  app.set_version_flag("--version,-V", "fsck.spindle " SPINDLE_VERSION);
+  auto* no = app.add_flag("-n", request.no, "change nothing; also looks at a mounted volume");
+  auto* preen = app.add_flag("-p,-a", request.preen, "repair without asking");
+  auto* yes = app.add_flag("-y", request.yes, "answer every question with yes");
+  no->excludes(preen)->excludes(yes);
+  app.add_flag("-f", request.force, "check even if the volume is marked clean");
+  app.add_flag("-v", request.verbose, "say more");
+  app.add_flag("--json", request.json, "the result as JSON");
+  app.add_option("IMAGE", request.image, "image file or block device")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : spindle::fsck::kUsage;
+  }
+  return spindle::fsck::run(request);
+}

@@ -1,0 +1,217 @@
+#include "fsck/map_repair.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace spindle::fsck {
+
+using format::BlockKind;
+using format::MapKind;
+
+MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& inode) {
+  MapPieces pieces;
+  const FileMap* map = file_map(static_cast<MapKind>(inode.map_kind));
+  if (map == nullptr) return pieces;
+  format::Inode copy = inode;
+  MapFile file;
+  file.inode = number;
+  file.generation = inode.generation;
+  file.root = copy.map_root;
+  file.blocks = inode.blocks;
+  MapVisitor visitor;
+  visitor.data = [&](const Extent& extent) -> Result<> {
+    if (extent.is_hole()) return {};
+    if (!volume.layout.is_data(Run{extent.block, extent.length})) {
+      return corrupt("a block can belong to no file", Subject::block(extent.block));
+    }
+    auto& all = pieces.extents;
+    if (!all.empty() && all.back().at + all.back().length == extent.at &&
+        all.back().block + all.back().length == extent.block &&
+        all.back().unwritten == extent.unwritten) {
+      all.back().length += extent.length;
+    } else {
+      all.push_back(extent);
+    }
+    return {};
+  };
+  visitor.node = [&](BlockNo block, BlockKind kind) -> Result<> {
+    if (!volume.layout.is_data(block)) {
+      return corrupt("a block can belong to no file", Subject::block(block));
+    }
+    pieces.nodes.emplace_back(block, kind);
+    return {};
+  };
+  const auto walked = map->walk(volume.disk.walk_context(), file, visitor);
+  if (!walked.ok()) pieces.damage = walked.error();
+  return pieces;
+}
+
+namespace {
+
+void store_entry(format::ExtentEntry& entry, const Extent& extent) {
+  entry.file_block = extent.at.value;
+  entry.block = extent.block.value;
+  entry.length = static_cast<std::uint32_t>(extent.length);
+  entry.flags = extent.unwritten ? format::kUnwritten : 0;
+}
+
+// One level of the tree: packs `entries` into nodes, writes them, and gives the entries of the
+// level above.
+Result<std::vector<format::ExtentEntry>> write_level(
+    VolumeFacts& volume, InodeNo owner, const std::vector<format::ExtentEntry>& entries,
+    unsigned level, std::uint64_t& node_count) {
+  const std::size_t per_node = format::extents_per_node(volume.layout.block_size);
+  std::vector<format::ExtentEntry> above;
+  for (std::size_t first = 0; first < entries.size(); first += per_node) {
+    const std::size_t count = std::min(per_node, entries.size() - first);
+    Block block = volume.disk.new_block(BlockKind::kExtentNode, owner);
+    auto& head = format::at<format::ExtentHead>(block, format::kHeaderSize);
+    head.level = static_cast<std::uint16_t>(level);
+    head.count = static_cast<std::uint16_t>(count);
+    std::memcpy(block.data() + format::kHeaderSize + sizeof head, &entries[first],
+                count * sizeof(format::ExtentEntry));
+    const BlockNo number = TRY(volume.take_block());
+    TRY(volume.disk.write(number, block));
+    ++node_count;
+    format::ExtentEntry entry{};
+    entry.file_block = entries[first].file_block;
+    entry.block = number.value;
+    above.push_back(entry);
+  }
+  return above;
+}
+
+// An entry's length has 32 bits.
+constexpr std::uint64_t kLongestExtent = 1u << 31;
+
+}  // namespace
+
+Result<> write_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& inode,
+                          const std::vector<Extent>& extents) {
+  std::vector<format::ExtentEntry> entries;
+  std::uint64_t data_blocks = 0;
+  for (Extent rest : extents) {
+    data_blocks += rest.length;
+    while (rest.length != 0) {
+      Extent part = rest;
+      part.length = std::min(rest.length, kLongestExtent);
+      store_entry(entries.emplace_back(), part);
+      rest.at += part.length;
+      rest.block += part.length;
+      rest.length -= part.length;
+    }
+  }
+  std::uint64_t node_count = 0;
+  unsigned level = 0;
+  while (entries.size() > format::kRootExtents) {
+    entries = TRY(write_level(volume, number, entries, level, node_count));
+    ++level;
+  }
+  format::ExtentRoot root{};
+  root.head.level = static_cast<std::uint16_t>(level);
+  root.head.count = static_cast<std::uint16_t>(entries.size());
+  std::copy(entries.begin(), entries.end(), root.entries);
+  root.node_count = node_count;
+  std::memcpy(inode.map_root, &root, sizeof root);
+  inode.map_kind = static_cast<std::uint8_t>(MapKind::kExtent);
+  inode.blocks = data_blocks + node_count;
+  return {};
+}
+
+namespace {
+
+// Cuts a linked file to these pieces.
+void cut_linked(const format::Layout& layout, format::Inode& inode,
+                const std::vector<Extent>& extents) {
+  format::LinkedRoot root{};
+  std::uint64_t count = 0;
+  for (const Extent& extent : extents) count += extent.length;
+  if (count != 0) {
+    root.first = extents.front().block.value;
+    root.last = (extents.back().block + (extents.back().length - 1)).value;
+    root.count = count;
+  }
+  std::memcpy(inode.map_root, &root, sizeof root);
+  inode.blocks = count;
+  inode.size = std::min<std::uint64_t>(inode.size, count * format::payload_size(layout.block_size));
+}
+
+std::vector<Extent> clipped(const format::Layout& layout, const format::Inode& inode,
+                            const std::vector<Extent>& extents) {
+  const std::uint64_t content =
+      file_map(static_cast<MapKind>(inode.map_kind))->content_size(layout.block_size);
+  const FileBlock end{(inode.size + content - 1) / content};
+  std::vector<Extent> kept;
+  for (Extent extent : extents) {
+    if (extent.at >= end) continue;
+    extent.length = std::min<std::uint64_t>(extent.length, end - extent.at);
+    kept.push_back(extent);
+  }
+  return kept;
+}
+
+// The pieces with shared blocks replaced by copies.
+Result<std::vector<Extent>> copy_shared(VolumeFacts& volume, const std::set<std::uint64_t>& shared,
+                                        const std::vector<Extent>& extents) {
+  std::vector<Extent> out;
+  for (const Extent& extent : extents) {
+    for (std::uint64_t i = 0; i < extent.length; ++i) {
+      Extent one{extent.at + i, extent.block + i, 1, extent.unwritten};
+      if (shared.contains(one.block.value)) {
+        const Block bytes = TRY(volume.disk.read_raw(one.block));
+        one.block = TRY(volume.take_block());
+        TRY(volume.disk.write_raw(one.block, bytes));
+      }
+      if (!out.empty() && out.back().at + out.back().length == one.at &&
+          out.back().block + out.back().length == one.block &&
+          out.back().unwritten == one.unwritten) {
+        ++out.back().length;
+      } else {
+        out.push_back(one);
+      }
+    }
+  }
+  return out;
+}
+
+// A linked file is cut before the first block that is not its own.
+std::vector<Extent> before_shared(const std::set<std::uint64_t>& shared,
+                                  const std::vector<Extent>& extents) {
+  std::vector<Extent> own;
+  for (const Extent& extent : extents) {
+    const auto at = shared.lower_bound(extent.block.value);
+    if (at != shared.end() && *at < (extent.block + extent.length).value) {
+      Extent part = extent;
+      part.length = *at - extent.block.value;
+      if (part.length != 0) own.push_back(part);
+      break;
+    }
+    own.push_back(extent);
+  }
+  return own;
+}
+
+Result<> rewrite_map(VolumeFacts& volume, const MapRewrite& rewrite) {
+  format::Inode inode = TRY(volume.disk.read_inode(rewrite.inode));
+  MapPieces pieces = read_map(volume, rewrite.inode, inode);
+  if (rewrite.clip_to_size) pieces.extents = clipped(volume.layout, inode, pieces.extents);
+  if (static_cast<MapKind>(inode.map_kind) == MapKind::kLinked) {
+    cut_linked(volume.layout, inode, before_shared(rewrite.shared, pieces.extents));
+  } else {
+    const auto extents = TRY(copy_shared(volume, rewrite.shared, pieces.extents));
+    TRY(write_extent_map(volume, rewrite.inode, inode, extents));
+  }
+  inode.blocks += rewrite.xattr_blocks;
+  return volume.disk.write_inode(rewrite.inode, inode);
+}
+
+}  // namespace
+
+// The old maps' own blocks stay marked as used until the next run of all passes frees them: so
+// nothing that is still wanted is overwritten.
+Result<> rewrite_maps(VolumeFacts& volume) {
+  for (const MapRewrite& rewrite : volume.rewrites) TRY(rewrite_map(volume, rewrite));
+  return {};
+}
+
+}  // namespace spindle::fsck

@@ -1,0 +1,56 @@
+// The table of everything that can be wrong with a volume: one row a problem, with the sentence and
+// the repair.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace spindle::fsck {
+
+enum class Problem : std::uint8_t {
+  kSuperblock,
+  kSuperblockCopy,
+  kJournal,
+  kReplayMismatch,
+  kState,
+  kOrphanList,
+  kGroupTable,
+  kInodeTableBlock,
+  kInodeGarbage,
+  kInodeTime,
+  kInodeReserved,
+  kMapKind,
+  kMapDamaged,
+  kMapShared,
+  kMapBeyondSize,
+  kBlockCount,
+  kSize,
+  kXattrs,
+  kRootMissing,
+  kDirectoryTree,
+  kDirectorySize,
+  kNameInvalid,
+  kNameOfFreeInode,
+  kNameType,
+  kNameOfSecondParent,
+  kLostFoundMissing,
+  kDirectoryUnreachable,
+  kInodeUnreachable,
+  kParent,
+  kLinkCount,
+  kBlockBitmap,
+  kInodeBitmap,
+  kGroupCounts,
+  kFatEntry,
+  kCount,
+};
+
+struct ProblemRow {
+  std::string_view code;    ///< for programs: "link-count"
+  std::string_view what;    ///< what is wrong, after "inode 12: "
+  std::string_view repair;  ///< what the repair does: the question is this with a question mark
+};
+
+const ProblemRow& row_of(Problem problem);
+
+}  // namespace spindle::fsck

@@ -1,0 +1,60 @@
+// Report: what was found, what is to be done about it, and what was done.
+//
+// Each pass says `if (report.problem(Problem::kLinkCount, "inode 12", "3, should be 2"))
+// ...repair...`: the answer is whether to repair, as the mode says or the person at the terminal
+// answers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fsck/problems.h"
+
+namespace spindle::fsck {
+
+enum class Mode : std::uint8_t {
+  kNo,   ///< change nothing
+  kAsk,  ///< ask before each repair
+  kYes,  ///< repair everything
+};
+
+struct Finding {
+  Problem problem;
+  std::string where;
+  std::string detail;
+  bool repaired = false;
+};
+
+class Report {
+ public:
+  /// Called for each finding before the decision.
+  using Show = std::function<void(const Finding& finding)>;
+  /// Asks the person; only in mode kAsk.
+  using Ask = std::function<bool(const std::string& question)>;
+
+  Report(Mode mode, Show show, Ask ask)
+      : mode_(mode), show_(std::move(show)), ask_(std::move(ask)) {}
+
+  /// Something is wrong. True: repair it now.
+  bool problem(Problem problem, const std::string& where, const std::string& detail = {});
+
+  [[nodiscard]] Mode mode() const { return mode_; }
+  [[nodiscard]] const std::vector<Finding>& findings() const { return kept_; }
+  [[nodiscard]] std::uint64_t found() const { return found_; }
+  [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
+
+  /// So many findings are kept (all are counted and shown).
+  static constexpr std::size_t kMostKept = 10'000;
+
+ private:
+  Mode mode_;
+  Show show_;
+  Ask ask_;
+  std::vector<Finding> kept_;
+  std::uint64_t found_ = 0;
+  std::uint64_t repaired_ = 0;
+};
+
+}  // namespace spindle::fsck

@@ -1,0 +1,100 @@
+// Pass 2: each directory: its tree, its names; and who names whom.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fsck/directory_tree.h"
+#include "fsck/volume_facts.h"
+#include "spindle/base/limits.h"
+#include "spindle/format/directory.h"
+
+namespace spindle::fsck {
+namespace {
+
+bool is_valid_name(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameLength && name != "." && name != ".." &&
+         name.find('/') == name.npos && name.find('\0') == name.npos;
+}
+
+class DirectoryCheck {
+ public:
+  DirectoryCheck(VolumeFacts& volume, InodeNo number) : volume_(volume), number_(number) {}
+
+  Result<> run() {
+    const format::Inode inode = TRY(volume_.disk.read_inode(number_));
+    DirectoryTree tree = TRY(read_directory_tree(volume_, number_, inode));
+    if (tree.damage) {
+      rebuild_ = found(Problem::kDirectoryTree, tree.damage->describe());
+    } else if (inode.size != tree.node_blocks * volume_.layout.block_size) {
+      rebuild_ = found(Problem::kDirectorySize, std::to_string(std::uint64_t{inode.size}));
+    }
+    std::vector<Name> kept;
+    for (Name& name : tree.names) {
+      if (keep(name)) kept.push_back(std::move(name));
+    }
+    if (rebuild_) return write_directory_tree(volume_, number_, tree, std::move(kept));
+    return {};
+  }
+
+ private:
+  bool found(Problem problem, const std::string& detail) {
+    return volume_.report.problem(problem, "directory " + name_of(number_), detail);
+  }
+
+  // Whether the name stays. A name that is wrong stays too, uncounted, if its repair is declined.
+  bool keep(Name& name) {
+    const std::string shown = "'" + name.name + "'";
+    const std::uint64_t hash = format::directory_key(name.name, volume_.superblock.hash_seed);
+    if (!is_valid_name(name.name) || !seen_.insert(name.name).second ||
+        name.key / format::kKeyDistinctions != hash / format::kKeyDistinctions) {
+      return !drop(Problem::kNameInvalid, shown);
+    }
+    if (!volume_.in_use(name.inode)) {
+      return !drop(Problem::kNameOfFreeInode,
+                   shown + " names inode " + std::to_string(name.inode.value));
+    }
+    InodeFacts& facts = volume_.facts(name.inode);
+    const auto type = static_cast<std::uint8_t>(facts.mode >> 12);
+    if (name.type != type && found(Problem::kNameType, shown)) {
+      name.type = type;
+      rebuild_ = true;
+    }
+    if (S_ISDIR(facts.mode)) {
+      if (facts.named_by != 0 || name.inode == format::kRootInode) {
+        return !drop(Problem::kNameOfSecondParent, shown);
+      }
+      facts.named_by = number_.value;
+    }
+    ++facts.names;
+    return true;
+  }
+
+  bool drop(Problem problem, const std::string& detail) {
+    const bool repair = found(problem, detail);
+    rebuild_ |= repair;
+    return repair;
+  }
+
+  VolumeFacts& volume_;
+  InodeNo number_;
+  bool rebuild_ = false;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+Result<> scan_directories(VolumeFacts& volume) {
+  std::size_t done = 0;
+  for (const InodeNo directory : volume.directories) {
+    TRY(DirectoryCheck(volume, directory).run());
+    if (volume.progress) {
+      volume.progress(2,
+                      static_cast<double>(++done) / static_cast<double>(volume.directories.size()));
+    }
+  }
+  return {};
+}
+
+}  // namespace spindle::fsck

@@ -1,0 +1,311 @@
+// Pass 1: each inode by itself: does it make sense, can its map be read, whose is each block.
+//
+// Who claims a block first keeps it; a later claim is repaired by a copy.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "fsck/map_repair.h"
+#include "fsck/volume_facts.h"
+#include "fsck/xattr_check.h"
+
+namespace spindle::fsck {
+namespace {
+
+using format::BlockKind;
+using format::Inode;
+using format::MapKind;
+
+constexpr std::uint32_t kNanosecondsPerSecond = 1'000'000'000;
+
+bool is_known_type(std::uint16_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFLNK:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool map_fits_type(const Inode& inode) {
+  const auto kind = static_cast<MapKind>(inode.map_kind);
+  const std::uint16_t mode = inode.mode;
+  if (S_ISDIR(mode)) return kind == MapKind::kExtent;
+  if (S_ISREG(mode)) return file_map(kind) != nullptr;
+  if (S_ISLNK(mode)) {
+    return kind == MapKind::kExtent ||
+           (kind == MapKind::kInline && inode.size <= format::kMapRootSize && inode.size != 0);
+  }
+  return kind == MapKind::kInline;
+}
+
+// One inode under examination: its own copy, written back once if anything of it changed.
+class InodeCheck {
+ public:
+  InodeCheck(VolumeFacts& volume, InodeNo number, const Inode& inode)
+      : volume_(volume), number_(number), inode_(inode) {}
+
+  Result<> run() {
+    if (!is_known_type(inode_.mode)) {
+      if (found(Problem::kInodeGarbage)) return clear();
+      return {};
+    }
+    if (!map_fits_type(inode_)) {
+      if (found(Problem::kMapKind)) return clear();
+      return {};
+    }
+    if (volume_.orphans.contains(number_.value) && inode_.links == 0) {
+      // Deleted while it was open: its blocks are free with the next look at the bitmaps.
+      if (found(Problem::kInodeUnreachable, "it was deleted while open; it is freed"))
+        return clear();
+    }
+    check_fields();
+    if (static_cast<MapKind>(inode_.map_kind) != MapKind::kInline) TRY(check_map());
+    TRY(check_attributes());
+    if (inode_.blocks != blocks_ && !map_declined_ &&
+        found(Problem::kBlockCount, std::to_string(std::uint64_t{inode_.blocks}) + ", should be " +
+                                        std::to_string(blocks_))) {
+      inode_.blocks = blocks_;
+      changed_ = true;
+    }
+    if (changed_) TRY(volume_.disk.write_inode(number_, inode_));
+    if (rewrite_) volume_.rewrites.push_back(std::move(*rewrite_));
+    note();
+    return {};
+  }
+
+ private:
+  bool found(Problem problem, const std::string& detail = {}) {
+    return volume_.report.problem(problem, name_of(number_), detail);
+  }
+
+  Result<> clear() {
+    Inode empty{};
+    empty.generation = inode_.generation;
+    return volume_.disk.write_inode(number_, empty);
+  }
+
+  void check_fields() {
+    for (auto* time : {&inode_.accessed, &inode_.modified, &inode_.changed, &inode_.born}) {
+      if (time->nanoseconds < kNanosecondsPerSecond) continue;
+      if (found(Problem::kInodeTime)) {
+        time->nanoseconds = 0;
+        changed_ = true;
+      }
+    }
+    if (inode_.next_orphan != 0 && !volume_.orphans.contains(number_.value) &&
+        found(Problem::kInodeReserved, "next_orphan")) {
+      inode_.next_orphan = 0;
+      changed_ = true;
+    }
+  }
+
+  // Claims the blocks. A map that must be written anew waits until all claims are known: only then
+  // is it sure which blocks are free.
+  Result<> check_map() {
+    const MapPieces pieces = read_map(volume_, number_, inode_);
+    MapRewrite rewrite;
+    bool is_wanted = false;
+    if (pieces.damage) {
+      is_wanted = found(Problem::kMapDamaged, pieces.damage->describe());
+      map_declined_ = !is_wanted;
+    }
+    if (volume_.orphans.contains(number_.value) && found(Problem::kMapBeyondSize)) {
+      rewrite.clip_to_size = is_wanted = true;
+    }
+    bool is_shared = false;
+    for (const auto& [block, kind] : pieces.nodes) is_shared |= !volume_.used.add(block);
+    rewrite.shared = claim(pieces.extents);
+    is_shared |= !rewrite.shared.empty();
+    if (is_shared) {
+      const bool repair = found(Problem::kMapShared);
+      is_wanted |= repair;
+      map_declined_ |= !repair;
+    }
+    blocks_ = pieces.nodes.size();
+    for (const Extent& extent : pieces.extents) blocks_ += extent.length;
+    if (is_wanted) {
+      rewrite.inode = number_;
+      rewrite_ = std::move(rewrite);
+      map_declined_ = true;
+    } else if (static_cast<MapKind>(inode_.map_kind) == MapKind::kFat) {
+      for_each_block(pieces.extents, [&](BlockNo block) { volume_.in_fat.add(block); });
+    }
+    return check_size(pieces);
+  }
+
+  template <class F>
+  static void for_each_block(const std::vector<Extent>& extents, F&& f) {
+    for (const Extent& extent : extents) {
+      for (std::uint64_t i = 0; i < extent.length; ++i) f(extent.block + i);
+    }
+  }
+
+  // Takes the blocks; gives those that somebody else has.
+  std::set<std::uint64_t> claim(const std::vector<Extent>& extents) {
+    std::set<std::uint64_t> taken;
+    for_each_block(extents, [&](BlockNo block) {
+      if (!volume_.used.add(block)) taken.insert(block.value);
+    });
+    return taken;
+  }
+
+  // Strategies without holes must have a block for each byte of the file.
+  Result<> check_size(const MapPieces& pieces) {
+    const FileMap* map = file_map(static_cast<MapKind>(inode_.map_kind));
+    const std::uint64_t content = map->content_size(volume_.layout.block_size);
+    std::uint64_t most = map->max_file_blocks(volume_.layout) * content;
+    if (!map->has_holes()) {
+      most = 0;
+      for (const Extent& extent : pieces.extents) most += extent.length * content;
+    }
+    if (inode_.size > most && !S_ISDIR(inode_.mode) && !map_declined_ &&
+        found(Problem::kSize, std::to_string(std::uint64_t{inode_.size}) + " bytes, at most " +
+                                  std::to_string(most))) {
+      inode_.size = most;
+      changed_ = true;
+    }
+    return {};
+  }
+
+  Result<> check_attributes() {
+    if (inode_.xattr_block == 0) return {};
+    auto chain = check_xattrs(volume_, number_, BlockNo{inode_.xattr_block});
+    bool good = chain.ok();
+    if (good) {
+      for (const BlockNo block : *chain) good &= !volume_.used.contains(block);
+    }
+    if (good) {
+      for (const BlockNo block : *chain) volume_.used.add(block);
+      blocks_ += chain->size();
+      if (rewrite_) rewrite_->xattr_blocks = chain->size();
+      return {};
+    }
+    if (found(Problem::kXattrs,
+              chain.ok() ? "a block belongs to another" : chain.error().describe())) {
+      inode_.xattr_block = 0;
+      changed_ = true;
+    } else {
+      map_declined_ = true;
+    }
+    return {};
+  }
+
+  void note() {
+    InodeFacts& facts = volume_.facts(number_);
+    facts.mode = inode_.mode;
+    facts.links = inode_.links;
+    facts.parent = inode_.parent;
+    if (S_ISDIR(inode_.mode)) volume_.directories.push_back(number_);
+  }
+
+  VolumeFacts& volume_;
+  InodeNo number_;
+  Inode inode_;
+  bool changed_ = false;
+  bool map_declined_ =
+      false;  // something of the map is wrong and stays so: its block count says nothing
+  std::uint64_t blocks_ = 0;
+  std::optional<MapRewrite> rewrite_;
+};
+
+// The list of orphans, or none if it is damaged.
+Result<> read_orphans(VolumeFacts& volume) {
+  Block block = TRY(volume.disk.read_copy(volume.layout.state(), BlockKind::kState));
+  auto& state = format::at<format::State>(block, format::kHeaderSize);
+  std::uint64_t next = state.orphan_head;
+  const bool was_empty = next == 0;
+  while (next != 0) {
+    const InodeNo number{next};
+    bool good = volume.layout.is_inode(number) && !volume.orphans.contains(next);
+    if (good) {
+      const GroupNo group = volume.layout.group_of(number);
+      const auto place = volume.layout.inode_place(number);
+      good = place.block - volume.layout.inode_table(group).start <
+             volume.written_inode_blocks[group.value];
+    }
+    const auto inode = good ? volume.disk.read_inode(number) : Result<Inode>(corrupt(""));
+    if (!inode.ok() || inode->mode == 0) {
+      if (volume.report.problem(Problem::kOrphanList, "state block")) break;
+      return {};
+    }
+    volume.orphans.insert(next);
+    next = inode->next_orphan;
+  }
+  if (was_empty || volume.report.mode() == Mode::kNo) return {};
+  // They are dealt with one by one below; the list itself is empty from now on.
+  for (const std::uint64_t orphan : volume.orphans) {
+    Inode inode = TRY(volume.disk.read_inode(InodeNo{orphan}));
+    inode.next_orphan = 0;
+    TRY(volume.disk.write_inode(InodeNo{orphan}, inode));
+  }
+  state.orphan_head = 0;
+  return volume.disk.write(volume.layout.state(), block);
+}
+
+// A table block whose checksum is wrong may still hold good inodes: each is judged by itself.
+Result<std::optional<Block>> read_table_block(VolumeFacts& volume, BlockNo number) {
+  auto good = volume.disk.read_copy(number, BlockKind::kInodeTable);
+  if (good.ok()) return std::optional(std::move(good).take());
+  const std::string where = "block " + std::to_string(number.value);
+  if (!volume.report.problem(Problem::kInodeTableBlock, where, good.error().describe())) {
+    return std::optional<Block>();
+  }
+  auto raw = volume.disk.read_raw(number);
+  Block block = raw.ok() ? std::move(raw).take() : Block(volume.layout.block_size);
+  std::fill_n(block.begin(), format::kHeaderSize, std::byte{});
+  format::begin_block(block, BlockKind::kInodeTable, 0);
+  TRY(volume.disk.write(number, block));
+  return std::optional(std::move(block));
+}
+
+Result<> scan_table_block(VolumeFacts& volume, BlockNo number, InodeNo first) {
+  const auto block = TRY(read_table_block(volume, number));
+  if (!block) return {};
+  for (std::uint32_t i = 0; i < volume.layout.inodes_per_block(); ++i) {
+    const auto& inode = format::at<Inode>(std::span<const std::byte>(*block),
+                                          format::kHeaderSize + i * sizeof(Inode));
+    if (inode.mode != 0) TRY(InodeCheck(volume, first + i, inode).run());
+  }
+  return {};
+}
+
+Result<> read_group_table(VolumeFacts& volume) {
+  const format::Layout& layout = volume.layout;
+  for (std::uint64_t g = 0; g < layout.group_count; ++g) {
+    const GroupNo group{g};
+    volume.written_inode_blocks[g] = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        TRY(volume.disk.read_descriptor(group)).inode_blocks_written, layout.inode_table_blocks()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> scan_inodes(VolumeFacts& volume) {
+  TRY(read_group_table(volume));
+  TRY(read_orphans(volume));
+  for (std::uint64_t g = 0; g < volume.layout.group_count; ++g) {
+    const Run table = volume.layout.inode_table(GroupNo{g});
+    for (std::uint64_t i = 0; i < volume.written_inode_blocks[g]; ++i) {
+      const InodeNo first{g * volume.layout.inodes_per_group +
+                          i * volume.layout.inodes_per_block() + 1};
+      TRY(scan_table_block(volume, table.start + i, first));
+    }
+    if (volume.progress) {
+      volume.progress(1,
+                      static_cast<double>(g + 1) / static_cast<double>(volume.layout.group_count));
+    }
+  }
+  return {};
+}
+
+}  // namespace spindle::fsck

@@ -1,0 +1,88 @@
+// VolumeFacts: what the passes learn of the volume and hand on. Each pass fills its part and reads
+// those before it.
+//
+//   pass 1  scan_inodes       each inode by itself, its map, its attributes; which blocks are in
+//   use pass 2  scan_directories  each directory's tree and names; who names whom pass 3  connect
+//   everything reachable from the root, or connected to lost+found; parents pass 4  count_links
+//   link counts pass 5  compare_groups    bitmaps, counts, FAT against what is in use
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "fsck/block_set.h"
+#include "fsck/disk.h"
+#include "fsck/report.h"
+
+namespace spindle::fsck {
+
+struct InodeFacts {
+  std::uint16_t mode = 0;   ///< 0: free
+  std::uint32_t links = 0;  ///< as the inode says
+  std::uint32_t names = 0;  ///< as the directories say
+  std::uint32_t subdirectories = 0;
+  std::uint64_t parent = 0;    ///< of a directory: as the inode says
+  std::uint64_t named_by = 0;  ///< of a directory: the directory in which its name stands
+};
+
+/// A map to be written anew once all claims on blocks are known.
+struct MapRewrite {
+  InodeNo inode;
+  std::set<std::uint64_t> shared;  ///< blocks of it that somebody else owns
+  bool clip_to_size = false;
+  std::uint64_t xattr_blocks = 0;
+};
+
+/// Called with the share of the work that is done, 0 to 1.
+using Progress = std::function<void(unsigned pass, double share)>;
+
+struct VolumeFacts {
+  VolumeFacts(Disk& disk_, Report& report_, const format::Superblock& superblock_,
+              Progress progress_)
+      : disk(disk_),
+        layout(disk_.layout()),
+        report(report_),
+        superblock(superblock_),
+        progress(std::move(progress_)),
+        used(layout, true),
+        in_fat(layout, false),
+        inodes(layout.group_count),
+        written_inode_blocks(layout.group_count) {}
+
+  Disk& disk;
+  const format::Layout& layout;
+  Report& report;
+  const format::Superblock& superblock;
+  Progress progress;
+
+  BlockSet used;    ///< blocks that belong to a file, and the metadata blocks of groups
+  BlockSet in_fat;  ///< blocks in a FAT chain
+  std::vector<std::unique_ptr<InodeFacts[]>> inodes;  ///< by group; null: all free
+  std::vector<std::uint32_t> written_inode_blocks;    ///< by group, as the descriptor says
+  std::set<std::uint64_t> orphans;
+  std::vector<MapRewrite> rewrites;
+  std::vector<InodeNo> directories;
+
+  [[nodiscard]] InodeFacts& facts(InodeNo inode);
+  [[nodiscard]] bool in_use(InodeNo inode) const;
+  /// Calls `visit` for each inode in use, in order.
+  Result<> each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit);
+  /// Takes a free block for a repair. ENOSPC.
+  Result<BlockNo> take_block();
+};
+
+inline std::string name_of(InodeNo inode) {
+  return "inode " + std::to_string(inode.value);
+}
+
+Result<> scan_inodes(VolumeFacts& volume);
+Result<> rewrite_maps(VolumeFacts& volume);  ///< the end of pass 1
+Result<> scan_directories(VolumeFacts& volume);
+Result<> connect(VolumeFacts& volume);
+Result<> count_links(VolumeFacts& volume);
+Result<> compare_groups(VolumeFacts& volume);
+
+}  // namespace spindle::fsck
