@@ -1,0 +1,16 @@
+// An independent look at a mounted volume on which nothing happens: what the bitmaps, counters and
+// link counts say against a walk of all inodes, maps, attributes and directories.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spindle/fs/file_system.h"
+
+namespace spindle::test {
+
+/// What does not agree, one sentence each; empty if all does. `nameless`: how many inodes without a
+/// name there should be (open files that were deleted).
+std::vector<std::string> check_volume(FileSystem& volume, std::uint64_t nameless = 0);
+
+}  // namespace spindle::test
