@@ -70,7 +70,9 @@ Result<> remove_stored(Volume& volume, const NodeRef& node, std::string_view nam
   TRY(XattrChain::check_name(name));
   return with_xattr_edit(volume, node, 0, [&](Change& change, XattrEdit& attributes) -> Result<> {
     change.edit(*node).changed = to_disk(volume.now());
-    return attributes.remove(name);
+    const Result<> removed = attributes.remove(name);
+    // Who takes away an ACL that is not there is told that it is gone, as by Linux's own.
+    return removed.code() == ENODATA && is_acl(name) ? Result<>{} : removed;
   });
 }
 
