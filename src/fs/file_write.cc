@@ -153,10 +153,13 @@ Result<std::size_t> write_some(Volume& volume, Node& node, const ContentShape& s
   TRY(for_each_extent(
       volume, change.tx, shape, change.map_file(node), piece,
       [&](const Extent& extent) { return copy_into(volume, node, shape, extent, piece, fresh); }));
-  if (!fresh.empty() || volume.options.data_in_log) change.tx.order_data(node.content_owner());
+  // What a larger size shows must be there before the size is, in a block that was there, too.
+  const bool grows = end > node.inode.size;
+  if (!fresh.empty() || grows || volume.options.data_in_log)
+    change.tx.order_data(node.content_owner());
 
   format::Inode& inode = change.edit(node);
-  if (end > inode.size) {
+  if (grows) {
     inode.size = end;
     change.touches_content(node);
   }
