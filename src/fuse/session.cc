@@ -35,7 +35,7 @@ std::string mount_options(const Session::Options& options) {
   // it.
   if (::geteuid() == 0) text += ",dev,suid";
   if (options.atime == "noatime") text += ",noatime";
-  return text;
+  return text + options.kernel_options;
 }
 
 // Every answer leaves here. The answer to FUSE_INIT gets one flag that libfuse 3.14 does not know:
