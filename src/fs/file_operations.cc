@@ -95,7 +95,8 @@ Result<> FileSystem::sync_all() {
     if (volume_->options.read_only) return {};
     TRY(volume_->pending_times.write_all());
     TRY(volume_->cache->flush_all());
-    TRY(volume_->journal->sync());
+    // A replay would write over what has gone home any older copy of it that is in the log.
+    TRY(volume_->journal->checkpoint());
     return volume_->cache->flush_device();
   };
   return volume_->told("sync_all", sync_volume());

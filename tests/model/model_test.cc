@@ -123,11 +123,11 @@ void play(const Round& round) {
 class Model : public testing::TestWithParam<format::MapKind> {};
 
 TEST_P(Model, PlaysAsTheReference) {
-  play({.volume = {.size = 12u << 20, .map_kind = GetParam()}, .player = {}, .seed = base_seed()});
+  play({.volume = {.size = 40u << 20, .map_kind = GetParam()}, .player = {}, .seed = base_seed()});
 }
 
 TEST_P(Model, PlaysWithLargeBlocks) {
-  play({.volume = {.size = 32u << 20, .block_size = 8192, .map_kind = GetParam()},
+  play({.volume = {.size = 64u << 20, .block_size = 8192, .map_kind = GetParam()},
         .player = {},
         .seed = base_seed() + 1});
 }

@@ -1,0 +1,241 @@
+#include "workload.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <span>
+
+namespace spindle::test {
+namespace {
+
+constexpr std::uint64_t kMaxFile = 24'000;
+
+std::string line_of(const std::string& name, std::uint32_t id, bool is_directory,
+                    std::uint64_t links) {
+  return name + " " + std::to_string(id) + (is_directory ? " d " : " f ") + std::to_string(links) +
+         "\n";
+}
+
+}  // namespace
+
+Shown show(FileSystem& volume) {
+  Shown shown;
+  std::map<std::string, NodeId> names;
+  must(volume.read_directory(kRootNode, 0, [&](const DirectoryItem& item) {
+    if (!item.name.starts_with('.') && item.name != "lost+found") {
+      names.emplace(item.name, item.node);
+    }
+    return true;
+  }));
+  for (const auto& [name, node] : names) {
+    const Attributes file = must(volume.attributes(node));
+    shown.names += line_of(name, file.uid, S_ISDIR(file.mode), file.links);
+    if (S_ISREG(file.mode)) shown.contents[file.uid] = content_of(volume, node);
+  }
+  return shown;
+}
+
+Workload::Workload(FileSystem& volume, const RecordingDevice& device, History& history,
+                   std::uint64_t seed)
+    : volume_(volume), device_(device), history_(history), random_(seed) {}
+
+bool Workload::has_other_name(const FileRef& file) const {
+  return std::ranges::count(files_, file, [](const auto& entry) { return entry.second; }) > 1;
+}
+
+std::string Workload::names() const {
+  std::string text;
+  for (const auto& [name, file] : files_) {
+    const auto links = std::ranges::count(files_, file, [](const auto& e) { return e.second; });
+    text += line_of(name, file->id, file->is_directory,
+                    static_cast<std::uint64_t>(file->is_directory ? 2 : links));
+  }
+  return text;
+}
+
+Workload::FileRef Workload::pick() {
+  std::vector<FileRef> found;
+  for (const auto& [name, file] : files_)
+    if (!file->is_directory) found.push_back(file);
+  return found.empty() ? nullptr : found[random_.below(found.size())];
+}
+
+std::string Workload::pick_name() {
+  return "n" + std::to_string(random_.below(8));
+}
+
+void Workload::set_content(File& file, std::vector<std::byte> content) {
+  file.content = std::move(content);
+  history_.wrote(file.id, file.content);
+}
+
+void Workload::create() {
+  const std::string name = pick_name();
+  if (files_.contains(name)) return;
+  auto file = std::make_shared<File>();
+  file->id = ++last_id_;
+  file->changed = history_.running();
+  file->is_directory = random_.one_in(5);
+  const Caller caller{.uid = file->id};
+  if (!file->is_directory) history_.wrote(file->id, {});
+  const auto made = file->is_directory ? volume_.make_directory(caller, kRootNode, name, 0755)
+                                       : volume_.create(caller, kRootNode, name, 0644);
+  file->node = must(made).node;
+  files_[name] = file;
+}
+
+void Workload::remove() {
+  const std::string name = pick_name();
+  const auto found = files_.find(name);
+  if (found == files_.end()) return;
+  const FileRef file = found->second;
+  must(file->is_directory ? volume_.remove_directory(kRootNode, name)
+                          : volume_.unlink(kRootNode, name));
+  files_.erase(found);
+  file->changed = history_.running();
+  // Some deleted files stay open until the cut.
+  if (!has_other_name(file) && random_.one_in(2)) volume_.forget(file->node, 100);
+}
+
+void Workload::rename() {
+  const std::string from = pick_name();
+  const std::string to = pick_name();
+  const auto source = files_.find(from);
+  if (source == files_.end() || from == to) return;
+  const auto target = files_.find(to);
+  const FileRef there = target == files_.end() ? nullptr : target->second;
+  const FileRef moved = source->second;
+  if (there && there->is_directory != moved->is_directory) return;
+  must(volume_.rename(kRootNode, from, kRootNode, to, 0));
+  if (moved == there) return;
+  moved->changed = history_.running();
+  if (there) there->changed = history_.running();
+  files_[to] = moved;
+  files_.erase(from);
+}
+
+void Workload::link() {
+  const FileRef file = pick();
+  const std::string name = pick_name();
+  if (!file || files_.contains(name)) return;
+  must(volume_.link(file->node, kRootNode, name));
+  file->changed = history_.running();
+  files_[name] = file;
+}
+
+void Workload::write() {
+  const FileRef file = pick();
+  if (!file) return;
+  const std::size_t old_size = file->content.size();
+  const std::uint64_t offset = random_.one_in(2) ? old_size : random_.below(old_size + 3000);
+  const auto bytes = bytes_of(random_(), 1 + random_.below(random_.one_in(3) ? 9000 : 1500));
+  if (offset + bytes.size() > kMaxFile) return;
+  auto content = file->content;
+  content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
+  std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
+  set_content(*file, std::move(content));
+  must(volume_.write(file->node, 0, offset, bytes, false));
+}
+
+void Workload::truncate() {
+  const FileRef file = pick();
+  if (!file) return;
+  AttributeChange change;
+  change.size = true;
+  change.to.size = random_.below(kMaxFile / 2);
+  auto content = file->content;
+  content.resize(change.to.size);
+  set_content(*file, std::move(content));
+  must(volume_.set_attributes({}, file->node, change));
+}
+
+void Workload::allocate() {
+  const FileRef file = pick();
+  if (!file || file->content.empty()) return;
+  const std::uint64_t unit = volume_.layout().block_size;
+  const std::uint64_t size = file->content.size();
+  auto content = file->content;
+  const auto at = [&](std::uint64_t offset) {
+    return content.begin() + static_cast<std::ptrdiff_t>(offset);
+  };
+  const std::uint64_t from = random_.below(size) / unit * unit;
+  if (random_.one_in(3)) {
+    const std::uint64_t end = std::min(size, from + 1 + random_.below(5000));
+    std::fill(at(from), at(end), std::byte{0});
+    set_content(*file, content);
+    must(
+        volume_.allocate(file->node, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, end - from));
+  } else if (random_.one_in(2) && from + unit < size) {
+    content.erase(at(from), at(from + unit));
+    set_content(*file, content);
+    must(volume_.allocate(file->node, FALLOC_FL_COLLAPSE_RANGE, from, unit));
+  } else {
+    must(volume_.allocate(file->node, FALLOC_FL_KEEP_SIZE, size, 3 * unit));
+  }
+}
+
+void Workload::convert() {
+  const FileRef file = pick();
+  if (!file) return;
+  const auto maps = all_file_maps();
+  const std::string_view name = maps[random_.below(maps.size())]->name();
+  must(volume_.set_xattr({}, file->node, "user.spindle.alloc", std::as_bytes(std::span(name)), 0));
+}
+
+void Workload::sync() {
+  if (random_.one_in(3)) {
+    must(volume_.sync_all());
+    history_.names_durable(device_.events(), history_.running());
+    for (const auto& [name, file] : files_) {
+      if (!file->is_directory) history_.file_durable(device_.events(), file->id);
+    }
+    return;
+  }
+  const FileRef file = pick();
+  if (!file) return;
+  must(volume_.sync(file->node, false));
+  history_.names_durable(device_.events(), file->changed);
+  history_.file_durable(device_.events(), file->id);
+}
+
+void Workload::step() {
+  switch (random_.below(16)) {
+    case 0:
+    case 1:
+    case 2:
+      return create();
+    case 3:
+      return remove();
+    case 4:
+      return rename();
+    case 5:
+      return link();
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+      return write();
+    case 10:
+      return truncate();
+    case 11:
+      return allocate();
+    case 12:
+      return convert();
+    default:
+      return sync();
+  }
+}
+
+void Workload::run(int operations) {
+  history_.begin(0);
+  history_.end(names());
+  for (int i = 0; i < operations; ++i) {
+    history_.begin(device_.events());
+    step();
+    history_.end(names());
+  }
+}
+
+}  // namespace spindle::test

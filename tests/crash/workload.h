@@ -1,0 +1,109 @@
+// A workload on a recorded volume, and the history of what a power cut may leave of it.
+//
+// Changes of names and inodes become durable in their order: after a cut, the names are exactly
+// those after one of the operations, no earlier than the last one known to be durable and no later
+// than the last one that had begun. The content of a file that was not synced may be a mixture,
+// byte by byte, of what it was since its last sync.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/mounted_volume.h"
+#include "spindle/base/random.h"
+#include "spindle/device/recording_device.h"
+
+namespace spindle::test {
+
+class History {
+ public:
+  /// An operation begins, when so many events are in the recording; it gets the next number.
+  void begin(std::size_t events);
+  /// The operation has ended and the names are these. Called once for each `begin`.
+  void end(std::string names);
+  /// The file `id` has this content from the running operation on.
+  void wrote(std::uint32_t id, std::vector<std::byte> content);
+  /// From `events` on: all that the operations up to the running one did to names is durable.
+  void names_durable(std::size_t events, std::size_t operation);
+  /// From `events` on: the file's content is durable.
+  void file_durable(std::size_t events, std::uint32_t id);
+  [[nodiscard]] std::size_t running() const { return began_.size() - 1; }
+
+  /// "" if these names may be found after a cut at `cut` events, else why not.
+  [[nodiscard]] std::string judge_names(std::size_t cut, const std::string& names) const;
+  /// The same for a file's content.
+  [[nodiscard]] std::string judge_content(std::size_t cut, std::uint32_t id,
+                                          const std::vector<std::byte>& content) const;
+
+ private:
+  struct Version {
+    std::size_t operation = 0;
+    std::vector<std::byte> content;
+  };
+  struct Promise {
+    std::size_t events = 0;
+    std::size_t operation = 0;
+  };
+  struct File {
+    std::vector<Version> versions;
+    std::vector<Promise> durable;
+  };
+  static std::size_t promised(const std::vector<Promise>& promises, std::size_t cut);
+
+  std::vector<std::size_t> began_;
+  std::vector<std::string> names_;
+  std::vector<Promise> durable_names_;
+  std::map<std::uint32_t, File> files_;
+};
+
+/// What a mounted volume shows: its names, each with the id of its file (the owner's number), its
+/// type and links; and the contents of the files by id.
+struct Shown {
+  std::string names;
+  std::map<std::uint32_t, std::vector<std::byte>> contents;
+};
+Shown show(FileSystem& volume);
+
+/// Makes random operations on the volume and writes the history of them.
+class Workload {
+ public:
+  Workload(FileSystem& volume, const RecordingDevice& device, History& history, std::uint64_t seed);
+  void run(int operations);
+
+ private:
+  struct File {
+    std::uint32_t id = 0;
+    NodeId node = 0;
+    std::vector<std::byte> content;
+    std::size_t changed = 0;  // the last operation that changed its inode through a transaction
+    bool is_directory = false;
+  };
+  using FileRef = std::shared_ptr<File>;
+
+  void step();
+  void create();
+  void remove();
+  void rename();
+  void link();
+  void write();
+  void truncate();
+  void allocate();
+  void convert();
+  void sync();
+  void set_content(File& file, std::vector<std::byte> content);
+  FileRef pick();
+  std::string pick_name();
+  [[nodiscard]] std::string names() const;
+  [[nodiscard]] bool has_other_name(const FileRef& file) const;
+
+  FileSystem& volume_;
+  const RecordingDevice& device_;
+  History& history_;
+  Random random_;
+  std::map<std::string, FileRef> files_;
+  std::uint32_t last_id_ = 1000;
+};
+
+}  // namespace spindle::test
