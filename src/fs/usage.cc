@@ -62,6 +62,7 @@ Result<FileSystem::Usage> FileSystem::usage(std::uint64_t max_inodes) {
       const auto node = volume.nodes.get(used);
       if (node.code() == ESTALE) continue;  // freed meanwhile
       const NodeRef loaded = TRY(node);
+      if (loaded->inode.links == 0) continue;  // on its way to be freed
       ++usage.inodes_seen;
       TRY(count_node(volume, *loaded, usage));
     }

@@ -1,0 +1,243 @@
+// What single operations must do beyond content and names: times, modes, space, damage, mounts.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "mounted_volume.h"
+#include "volume_check.h"
+
+namespace spindle::test {
+namespace {
+
+constexpr Caller kCaller{.uid = 7, .gid = 8, .umask = 022};
+
+// A mounted volume whose clock stands still until it is told.
+struct Desk {
+  explicit Desk(const VolumeOptions& options = {}) : device(formatted(options)) { mount(); }
+
+  void mount() {
+    FileSystem::Options options;
+    options.clock = [this] { return Timestamp{.seconds = now, .nanoseconds = 5}; };
+    options.report = [this](std::string_view line) { reports.emplace_back(line); };
+    volume = mounted(device, options);
+  }
+  Attributes at(NodeId node) { return must(volume->attributes(node)); }
+  NodeId file(std::string_view name, NodeId in = kRootNode) {
+    return must(volume->create(kCaller, in, name, 0666)).node;
+  }
+
+  MemoryDevice device;
+  std::int64_t now = 2'000'000;
+  std::vector<std::string> reports;
+  std::unique_ptr<FileSystem> volume;
+};
+
+TEST(Times, ChangeAsPosixSays) {
+  in_runtime([] {
+    Desk desk;
+    const NodeId file = desk.file("a");
+    EXPECT_EQ(desk.at(file).born.seconds, 2'000'000);
+    EXPECT_EQ(desk.at(kRootNode).modified.seconds, 2'000'000);
+    desk.now = 2'000'100;
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), false));
+    EXPECT_EQ(desk.at(file).modified.seconds, 2'000'100);
+    EXPECT_EQ(desk.at(file).changed.seconds, 2'000'100);
+    EXPECT_EQ(desk.at(file).accessed.seconds, 2'000'000);
+    desk.now = 2'000'200;
+    must(desk.volume->write(file, 0, 2, bytes_of(2, 5), false));  // in place
+    EXPECT_EQ(desk.at(file).modified.seconds, 2'000'200);
+    desk.now = 2'000'300;
+    read_from(*desk.volume, file, 0, 10);
+    EXPECT_EQ(desk.at(file).accessed.seconds, 2'000'300);
+    desk.now = 2'000'400;
+    read_from(*desk.volume, file, 0, 10);  // neither changed since nor a day old
+    EXPECT_EQ(desk.at(file).accessed.seconds, 2'000'300);
+    desk.now += 24 * 60 * 60;
+    read_from(*desk.volume, file, 0, 10);
+    EXPECT_EQ(desk.at(file).accessed.seconds, desk.now);
+    const std::int64_t read_at = desk.now;
+    desk.now += 100;
+    must(desk.volume->link(file, kRootNode, "b"));
+    EXPECT_EQ(desk.at(file).changed.seconds, desk.now);
+    EXPECT_EQ(desk.at(file).modified.seconds, 2'000'200);
+    EXPECT_EQ(desk.at(kRootNode).modified.seconds, desk.now);
+    must(desk.volume->sync_all());
+    desk.volume.reset();  // the power fails
+    desk.mount();
+    EXPECT_EQ(desk.at(file).accessed.seconds, read_at);
+    EXPECT_EQ(desk.at(file).modified.seconds, 2'000'200);
+    EXPECT_EQ(desk.at(file).born.nanoseconds, 5u);
+  });
+}
+
+TEST(Modes, AreInheritedAndCleared) {
+  in_runtime([] {
+    Desk desk;
+    const NodeId top = must(desk.volume->make_directory(kCaller, kRootNode, "d", 0777)).node;
+    AttributeChange change;
+    change.mode = change.gid = true;
+    change.to.mode = 02775;
+    change.to.gid = 99;
+    must(desk.volume->set_attributes(kCaller, top, change));
+    const NodeId inner = must(desk.volume->make_directory(kCaller, top, "e", 0777)).node;
+    const NodeId file = desk.file("f", inner);
+    EXPECT_EQ(desk.at(inner).mode, S_IFDIR | 02755u);
+    EXPECT_EQ(desk.at(inner).gid, 99u);
+    EXPECT_EQ(desk.at(file).gid, 99u);
+    EXPECT_EQ(desk.at(file).mode, S_IFREG | 0644u);
+
+    AttributeChange mode;
+    mode.mode = true;
+    mode.to.mode = 06755;
+    must(desk.volume->set_attributes(kCaller, file, mode));
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), false));
+    EXPECT_EQ(desk.at(file).mode, S_IFREG | 06755u);
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), true));
+    EXPECT_EQ(desk.at(file).mode, S_IFREG | 0755u);
+    Caller stranger = kCaller;
+    stranger.is_group_member = false;
+    must(desk.volume->set_attributes(stranger, file, mode));
+    EXPECT_EQ(desk.at(file).mode, S_IFREG | 04755u);
+  });
+}
+
+TEST(Deleted, FilesLiveUntilForgottenAndNoLonger) {
+  in_runtime([] {
+    Desk desk;
+    const Space before = must(desk.volume->space());
+    const NodeId file = desk.file("a");
+    const auto bytes = bytes_of(3, 300'000);
+    must(desk.volume->write(file, 0, 0, bytes, false));
+    must(desk.volume->unlink(kRootNode, "a"));
+    EXPECT_EQ(content_of(*desk.volume, file), bytes);
+    must(desk.volume->sync_all());
+    desk.volume.reset();  // the power fails while the file is open
+    desk.mount();
+    EXPECT_EQ(must(desk.volume->space()).free_files, before.free_files);
+    EXPECT_EQ(must(desk.volume->space()).free_blocks, before.free_blocks);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+    must(desk.volume->unmount());
+  });
+}
+
+class Full : public testing::TestWithParam<format::MapKind> {};
+
+TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
+  in_runtime([] {
+    Desk desk({.size = 2u << 20, .map_kind = GetParam()});
+    const Space before = must(desk.volume->space());
+    const NodeId file = desk.file("a");
+    const auto bytes = bytes_of(4, 1000);
+    std::uint64_t size = 0;
+    Result<std::size_t> written = bytes.size();
+    while (size < 4u << 20) {
+      written = desk.volume->write(file, 0, size, bytes, false);
+      size = desk.at(file).size;
+      if (!written.ok()) break;
+    }
+    EXPECT_EQ(written.code(), ENOSPC);
+    EXPECT_NE(desk.volume->last_error(), "");
+    EXPECT_EQ(must(desk.volume->space()).free_blocks, 0u);
+    EXPECT_EQ(must(desk.volume->space()).blocks, before.blocks);
+    must(desk.volume->unlink(kRootNode, "a"));
+    desk.volume->forget(file, 1);
+    EXPECT_EQ(must(desk.volume->space()).free_blocks, before.free_blocks);
+    must(desk.volume->write(desk.file("b"), 0, 0, bytes_of(5, 500'000), false));
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, Full,
+                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
+                                         format::MapKind::kFat, format::MapKind::kIndexed,
+                                         format::MapKind::kExtent),
+                         [](const auto& test) {
+                           return std::string(file_map(test.param)->name());
+                         });
+
+TEST(Damage, TurnsTheVolumeReadOnlyAndIsRemembered) {
+  in_runtime([] {
+    Desk desk;
+    NodeId file = 0;
+    for (const char* name : {"b", "c", "d", "e", "f", "a"}) file = desk.file(name);
+    must(desk.volume->unmount());
+    const auto place = desk.volume->layout().inode_place(InodeNo{file});
+    const std::byte scratch[] = {std::byte{0xEE}};
+    desk.device.poke(place.block.value * 1024 + place.offset + 100, scratch);
+    desk.mount();
+    EXPECT_EQ(desk.volume->lookup(kRootNode, "a").code(), EUCLEAN);
+    ASSERT_TRUE(desk.volume->failure());
+    EXPECT_EQ(desk.reports.size(), 1u);
+    EXPECT_EQ(desk.volume->create(kCaller, kRootNode, "g", 0644).code(), EROFS);
+    EXPECT_NE(must(read_superblock(desk.device)).state & format::kHasErrors, 0u);
+  });
+}
+
+TEST(Mount, MarksTheVolumeAndCleansUp) {
+  in_runtime([] {
+    Desk desk;
+    EXPECT_NE(must(read_superblock(desk.device)).mount_process, 0u);
+    EXPECT_EQ(must(read_superblock(desk.device)).state & format::kClean, 0u);
+    must(desk.volume->unmount());
+    EXPECT_EQ(must(read_superblock(desk.device)).mount_process, 0u);
+    EXPECT_NE(must(read_superblock(desk.device)).state & format::kClean, 0u);
+
+    const MemoryDevice before = desk.device;
+    auto read_only = mounted(desk.device, {.read_only = true});
+    EXPECT_EQ(read_only->create(kCaller, kRootNode, "a", 0644).code(), EROFS);
+    must(read_only->unmount());
+    EXPECT_TRUE(desk.device.same_content(before));
+  });
+}
+
+TEST(Mount, IsRefusedWhileAnotherProcessHasIt) {
+  in_runtime([] {
+    Desk desk;
+    auto superblock = must(read_superblock(desk.device));
+    const auto put = [&](std::uint64_t process, std::uint64_t start) {
+      superblock.mount_process = process;
+      superblock.mount_process_start = start;
+      superblock.checksum = format::superblock_checksum(superblock, BlockNo{1});
+      desk.device.poke(1024, std::as_bytes(std::span(&superblock, 1)));
+      return FileSystem::mount(desk.device, {}, {}).code();
+    };
+    desk.volume.reset();
+    const std::uint64_t own_start = superblock.mount_process_start;
+    EXPECT_EQ(put(1, own_start + 1), 0);  // process 1 lives, but began at another time
+    EXPECT_EQ(put(UINT32_MAX, 5), 0);     // no such process
+  });
+}
+
+TEST(VirtualAttributes, ShowAndSetTheStrategy) {
+  in_runtime([] {
+    Desk desk;
+    const NodeId file = desk.file("a");
+    const auto bytes = bytes_of(6, 50'000);
+    must(desk.volume->write(file, 0, 0, bytes, false));
+    for (const FileMap* map : all_file_maps()) {
+      const auto name = std::as_bytes(std::span(map->name()));
+      must(desk.volume->set_xattr(kCaller, file, "user.spindle.alloc", name, 0));
+      EXPECT_EQ(must(desk.volume->get_xattr(file, "user.spindle.alloc")), map->name());
+      EXPECT_EQ(must(desk.volume->describe_map(file)).strategy, map->name());
+      EXPECT_EQ(content_of(*desk.volume, file), bytes) << map->name();
+      const std::string text = must(desk.volume->get_xattr(file, "user.spindle.map"));
+      EXPECT_TRUE(text.starts_with("file_block block length kind\n0 ")) << text;
+    }
+    EXPECT_EQ(must(desk.volume->list_xattr(file)), "");
+    const std::string_view wrong = "raid";
+    EXPECT_EQ(
+        desk.volume
+            ->set_xattr(kCaller, file, "user.spindle.alloc", std::as_bytes(std::span(wrong)), 0)
+            .code(),
+        EINVAL);
+    const auto usage = must(desk.volume->usage());
+    EXPECT_EQ(usage.directories, 2u);
+    std::uint64_t files = 0;
+    for (const auto& strategy : usage.strategies) files += strategy.files;
+    EXPECT_EQ(files, 1u);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
+}  // namespace
+}  // namespace spindle::test
