@@ -8,7 +8,7 @@
 
 namespace spindle::format {
 
-/// "contiguous", "linked", "fat", "indexed", "extent"; "inline"; "unknown" for a number that is none.
+/// "contiguous", "linked", "fat", "indexed", "extent"; "inline"; "unknown" for no such number.
 std::string_view map_kind_name(MapKind kind);
 /// The strategy of that name; nothing if there is none, or if it maps no blocks ("inline").
 std::optional<MapKind> map_kind_named(std::string_view name);

@@ -1,4 +1,9 @@
 // Barrier: a number of threads meet, round after round; none goes on before all have come.
+//
+//   Barrier barrier(3);               // three threads, each of which does:
+//   barrier.arrive_and_wait();        // true for the one that came last
+//
+// Belongs to one runtime, whose threads alone may call it; it must outlive those that wait.
 #pragma once
 
 #include <cstddef>

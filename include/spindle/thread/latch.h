@@ -1,4 +1,7 @@
 // Latch: a gate that opens once, when counted down to zero, and stays open.
+//
+// One thread makes it with the number of jobs and waits; each job counts down once when it is done.
+// Belongs to one runtime, whose threads alone may call it; it must outlive those that wait.
 #pragma once
 
 #include <cstddef>
