@@ -38,93 +38,64 @@ std::int64_t LatencyHistogram::quantile_ns(double quantile) const {
   return 0;
 }
 
+namespace {
+
+struct RequestName {
+  std::uint32_t opcode;
+  std::string_view name;
+};
+
+constexpr RequestName kRequestNames[] = {
+    {FUSE_LOOKUP, "lookup"},
+    {FUSE_FORGET, "forget"},
+    {FUSE_GETATTR, "getattr"},
+    {FUSE_SETATTR, "setattr"},
+    {FUSE_READLINK, "readlink"},
+    {FUSE_SYMLINK, "symlink"},
+    {FUSE_MKNOD, "mknod"},
+    {FUSE_MKDIR, "mkdir"},
+    {FUSE_UNLINK, "unlink"},
+    {FUSE_RMDIR, "rmdir"},
+    {FUSE_RENAME, "rename"},
+    {FUSE_LINK, "link"},
+    {FUSE_OPEN, "open"},
+    {FUSE_READ, "read"},
+    {FUSE_WRITE, "write"},
+    {FUSE_STATFS, "statfs"},
+    {FUSE_RELEASE, "release"},
+    {FUSE_FSYNC, "fsync"},
+    {FUSE_SETXATTR, "setxattr"},
+    {FUSE_GETXATTR, "getxattr"},
+    {FUSE_LISTXATTR, "listxattr"},
+    {FUSE_REMOVEXATTR, "removexattr"},
+    {FUSE_FLUSH, "flush"},
+    {FUSE_INIT, "init"},
+    {FUSE_OPENDIR, "opendir"},
+    {FUSE_READDIR, "readdir"},
+    {FUSE_RELEASEDIR, "releasedir"},
+    {FUSE_FSYNCDIR, "fsyncdir"},
+    {FUSE_ACCESS, "access"},
+    {FUSE_CREATE, "create"},
+    {FUSE_INTERRUPT, "interrupt"},
+    {FUSE_DESTROY, "destroy"},
+    {FUSE_BATCH_FORGET, "batch_forget"},
+    {FUSE_FALLOCATE, "fallocate"},
+    {FUSE_READDIRPLUS, "readdirplus"},
+    {FUSE_RENAME2, "rename2"},
+    {FUSE_LSEEK, "lseek"},
+    {FUSE_COPY_FILE_RANGE, "copy_file_range"},
+    {FUSE_SYNCFS, "syncfs"},
+    {protocol::kTemporaryFile, "tmpfile"},
+    {protocol::kStatx, "statx"},
+};
+
+}  // namespace
+
 std::string_view request_name(std::uint32_t opcode) {
-  switch (opcode) {
-    case FUSE_LOOKUP:
-      return "lookup";
-    case FUSE_FORGET:
-      return "forget";
-    case FUSE_GETATTR:
-      return "getattr";
-    case FUSE_SETATTR:
-      return "setattr";
-    case FUSE_READLINK:
-      return "readlink";
-    case FUSE_SYMLINK:
-      return "symlink";
-    case FUSE_MKNOD:
-      return "mknod";
-    case FUSE_MKDIR:
-      return "mkdir";
-    case FUSE_UNLINK:
-      return "unlink";
-    case FUSE_RMDIR:
-      return "rmdir";
-    case FUSE_RENAME:
-      return "rename";
-    case FUSE_LINK:
-      return "link";
-    case FUSE_OPEN:
-      return "open";
-    case FUSE_READ:
-      return "read";
-    case FUSE_WRITE:
-      return "write";
-    case FUSE_STATFS:
-      return "statfs";
-    case FUSE_RELEASE:
-      return "release";
-    case FUSE_FSYNC:
-      return "fsync";
-    case FUSE_SETXATTR:
-      return "setxattr";
-    case FUSE_GETXATTR:
-      return "getxattr";
-    case FUSE_LISTXATTR:
-      return "listxattr";
-    case FUSE_REMOVEXATTR:
-      return "removexattr";
-    case FUSE_FLUSH:
-      return "flush";
-    case FUSE_INIT:
-      return "init";
-    case FUSE_OPENDIR:
-      return "opendir";
-    case FUSE_READDIR:
-      return "readdir";
-    case FUSE_RELEASEDIR:
-      return "releasedir";
-    case FUSE_FSYNCDIR:
-      return "fsyncdir";
-    case FUSE_ACCESS:
-      return "access";
-    case FUSE_CREATE:
-      return "create";
-    case FUSE_INTERRUPT:
-      return "interrupt";
-    case FUSE_DESTROY:
-      return "destroy";
-    case FUSE_BATCH_FORGET:
-      return "batch_forget";
-    case FUSE_FALLOCATE:
-      return "fallocate";
-    case FUSE_READDIRPLUS:
-      return "readdirplus";
-    case FUSE_RENAME2:
-      return "rename2";
-    case FUSE_LSEEK:
-      return "lseek";
-    case FUSE_COPY_FILE_RANGE:
-      return "copy_file_range";
-    case FUSE_SYNCFS:
-      return "syncfs";
-    case protocol::kTemporaryFile:
-      return "tmpfile";
-    case protocol::kStatx:
-      return "statx";
-    default:
-      return "other";
+  for (const RequestName& row : kRequestNames) {
+    if (row.opcode == opcode) return row.name;
   }
+  return "other";
 }
 
 void RequestStatistics::add(std::uint32_t opcode, std::int64_t latency_ns, bool failed) {
