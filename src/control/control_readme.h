@@ -19,7 +19,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   volume/free_runs         how many free runs there are of each length
   volume/fit               how a free run is picked                          (can be set)
   volume/errors            the last errors worth telling
-  cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (one file for each, too)
+  cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (a file each, too)
   cache/policy             which block goes when room is needed              (can be set)
   cache/drop, cache/reset  write anything: empties the cache; starts counting anew
   disk/statistics          the disk: requests, arm movement, seek, rotation and transfer time, queue
@@ -31,7 +31,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   disk/reset               write anything: starts counting anew
   journal/statistics       transactions, group commits, the log's ends and fill
   journal/state            working, or why it failed
-  journal/commit, journal/checkpoint   write anything: makes durable; writes home and empties the log
+  journal/commit, journal/checkpoint   write anything: makes durable; writes home, empties the log
   requests/latency         each kind of request: how many, and how long they took
   requests/reset           write anything: starts counting anew
   threads/list             the daemon's user-space threads: state, what they wait for, switches
