@@ -23,8 +23,27 @@ std::uint64_t base_seed() {
   return text == nullptr ? 500 : std::strtoull(text, nullptr, 10);
 }
 
+std::string finding_of(const fsck::CheckResult& checked) {
+  return "fsck: " + checked.findings.front().where + " " + checked.findings.front().detail;
+}
+
+// What a repair straight after the cut, without a mount before it, finds that a cut may not leave,
+// or does not repair.
+std::string judge_repair(MemoryDevice image) {
+  const auto repaired = fsck::check_volume(image, {.mode = fsck::Mode::kYes, .force = true});
+  if (!repaired.ok()) return "repair: " + repaired.error().describe();
+  if (repaired->left > 0) return "repair: " + finding_of(*repaired);
+  const auto again = fsck::check_volume(image, {.force = true});
+  if (!again.ok()) return "second check: " + again.error().describe();
+  return again->found == 0 ? "" : "second " + finding_of(*again);
+}
+
 // What of an image after a cut is wrong; "" if nothing.
 std::string judge(MemoryDevice& image, std::size_t cut, const History& history, bool runs_fsck) {
+  if (runs_fsck) {
+    const std::string wrong = judge_repair(image);
+    if (!wrong.empty()) return wrong;
+  }
   auto mounting = FileSystem::mount(image, {.capacity_bytes = 1u << 20}, {});
   if (!mounting.ok()) return "mount: " + mounting.error().describe();
   FileSystem& volume = **mounting;
@@ -39,8 +58,7 @@ std::string judge(MemoryDevice& image, std::size_t cut, const History& history, 
   must(volume.unmount());
   const auto checked = fsck::check_volume(image, {.force = true});
   if (!checked.ok()) return "fsck: " + checked.error().describe();
-  if (checked->found == 0) return "";
-  return "fsck: " + checked->findings.front().where + " " + checked->findings.front().detail;
+  return checked->found == 0 ? "" : finding_of(*checked);
 }
 
 // Records one workload and tries every cut of it; gives the number of states.
