@@ -38,12 +38,14 @@ std::array<std::byte, 16> boot_id() {
   return id;
 }
 
-// Field 22 of /proc/PID/stat; nothing if there is no such process. The command's name, field 2, may
-// hold anything, but ends at the last parenthesis.
+// Field 22 of /proc/PID/stat; nothing if there is no such process, or only what is left of a dead
+// one until its parent looks (state Z or X, field 3). The command's name, field 2, may hold
+// anything, but ends at the last parenthesis.
 std::optional<std::uint64_t> start_time(std::uint64_t process) {
   const std::string stat = read_small_file("/proc/" + std::to_string(process) + "/stat");
   std::size_t at = stat.rfind(')');
-  if (at == std::string::npos) return std::nullopt;
+  if (at == std::string::npos || at + 2 >= stat.size()) return std::nullopt;
+  if (stat[at + 2] == 'Z' || stat[at + 2] == 'X') return std::nullopt;
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
   if (at == std::string::npos) return std::nullopt;
   std::uint64_t start = 0;
