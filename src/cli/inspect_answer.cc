@@ -1,0 +1,100 @@
+#include "cli/inspect_answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace spindle::cli {
+namespace {
+
+constexpr std::size_t kMostNotes = 20;
+
+// Bytes of the UTF-8 sequence of a printable character at the start of `text`; 0 if there is none.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F && byte(0) != '\\' ? 1 : 0;
+  const std::size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < length) return 0;
+  std::uint32_t code = byte(0) & (0xFFu >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+    code = code << 6 | (byte(i) & 0x3Fu);
+  }
+  constexpr std::uint32_t kLeast[] = {0, 0, 0xA0, 0x800, 0x10000};
+  const bool is_surrogate = code >= 0xD800 && code < 0xE000;
+  return code >= kLeast[length] && code < 0x110000 && !is_surrogate ? length : 0;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
+std::string time_text(std::int64_t seconds, std::uint32_t nanoseconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  char text[64];
+  if (::gmtime_r(&time, &parts) == nullptr ||
+      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0) {
+    return fmt::format("@{}", seconds);
+  }
+  return nanoseconds == 0 ? fmt::format("{} UTC", text)
+                          : fmt::format("{}.{:09} UTC", text, nanoseconds);
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  return fmt::format("0x{:016x}", value);
+}
+
+void Answer::note(const std::string& sentence) {
+  if (std::ranges::find(notes_, sentence) != notes_.end()) return;
+  if (notes_.size() < kMostNotes) {
+    notes_.push_back(sentence);
+  } else {
+    ++more_notes_;
+  }
+}
+
+void Answer::cannot_read(const std::string& what, const Error& error) {
+  note(fmt::format("{} cannot be read: {}.", what, error.describe()));
+}
+
+std::vector<std::string> Answer::all_notes() const {
+  auto all = notes_;
+  if (more_notes_ != 0) all.push_back(fmt::format("There is more damage: {} times.", more_notes_));
+  return all;
+}
+
+std::string Answer::text() const {
+  std::string out = facts_.empty() ? "" : facts_text(facts_);
+  for (const auto& [name, table] : tables_) {
+    if (!out.empty()) out += "\n";
+    out += name + ":\n" + table.text();
+  }
+  const auto notes = all_notes();
+  if (!notes.empty() && !out.empty()) out += "\n";
+  for (const auto& note : notes) out += note + "\n";
+  return out;
+}
+
+std::string Answer::json() const {
+  auto out = nlohmann::ordered_json::parse(facts_json(facts_));
+  for (const auto& [name, table] : tables_) out[name] = nlohmann::ordered_json::parse(table.json());
+  out["notes"] = all_notes();
+  return out.dump(2) + "\n";
+}
+
+}  // namespace spindle::cli

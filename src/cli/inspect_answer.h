@@ -1,0 +1,57 @@
+// Answer: what `spindle inspect` says about its subject, once in words and once as JSON.
+//
+// Facts come first, then the tables, then notes: sentences about what could not be read, or about
+// what one has to know of the answer. All text from the disk goes through `printable` on its way.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/base/result.h"
+#include "spindle/control/table.h"
+
+namespace spindle::cli {
+
+/// A number of the disk, whatever its width.
+inline Value number(std::uint64_t value) {
+  return value;
+}
+/// Text of the disk as it may be shown: bytes that are no UTF-8, control characters and the
+/// backslash become \xNN.
+std::string printable(std::string_view text);
+/// "2026-11-22 19:25:32 UTC", with the nanoseconds if there are any; "@SECONDS" where no calendar
+/// has it.
+std::string time_text(std::int64_t seconds, std::uint32_t nanoseconds = 0);
+/// "0x0123456789abcdef".
+std::string hexadecimal(std::uint64_t value);
+
+class Answer {
+ public:
+  void fact(std::string name, Value value) { facts_.push_back({std::move(name), value}); }
+  /// `name` is a key of the JSON and the title of the text.
+  void table(std::string name, Table table) {
+    tables_.push_back({std::move(name), std::move(table)});
+  }
+  /// A whole sentence. One that was said already is not said again; of very many most are counted.
+  void note(const std::string& sentence);
+  /// The sentence "`what` cannot be read: why."
+  void cannot_read(const std::string& what, const Error& error);
+
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string json() const;
+
+ private:
+  struct NamedTable {
+    std::string name;
+    Table table;
+  };
+  [[nodiscard]] std::vector<std::string> all_notes() const;
+
+  std::vector<Fact> facts_;
+  std::vector<NamedTable> tables_;
+  std::vector<std::string> notes_;
+  std::uint64_t more_notes_ = 0;
+};
+
+}  // namespace spindle::cli
