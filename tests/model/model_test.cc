@@ -13,6 +13,9 @@
 namespace spindle::test {
 namespace {
 
+// Frames are several times as large under the sanitizers.
+constexpr std::size_t kStackSize = 1u << 20;
+
 struct Round {
   VolumeOptions volume;
   Player::Options player;
@@ -72,7 +75,7 @@ class Game {
   void play_round() {
     std::vector<thread::Thread> threads;
     for (auto& player : players_) {
-      threads.push_back(thread::spawn("player", [&] {
+      threads.push_back(thread::spawn({.name = "player", .stack_size = kStackSize}, [&] {
         for (int i = 0; i < round_.steps && error_.empty(); ++i) {
           if (!player->step()) error_ = player->error();
           if (i % 8 == 0) thread::yield();
