@@ -1,0 +1,84 @@
+# Completion for bash: spindle, mkfs.spindle, fsck.spindle.  . src/cli/completion/spindle.bash
+
+# Completes one mount option, the last of a comma-separated list.
+_spindle_mount_option() {
+  local before= item=$1
+  if [[ $item == *,* ]]; then before=${item%,*},; item=${item##*,}; fi
+  local names
+  case $item in
+    data=*) names="data=ordered data=journal" ;;
+    cache-policy=*) names=$(printf 'cache-policy=%s ' lru fifo clock lfu 2q arc sieve s3-fifo mru mfu second-chance) ;;
+    arm=*) names=$(printf 'arm=%s ' fcfs sstf scan c-scan look c-look fscan n-step-scan) ;;
+    disk=*) names=$(printf 'disk=%s ' textbook 7200rpm 15000rpm ssd none) ;;
+    fit=*) names=$(printf 'fit=%s ' near first best worst next buddy) ;;
+    *) names="ro rw allow_other default_permissions nodefault_permissions noatime relatime strictatime sync async
+         data= cache= cache-policy= arm= disk= pace= fit= commit= nodev nosuid noexec" ;;
+  esac
+  compopt -o nospace 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "$item")
+}
+
+# Bash parts words at "=": joins what belongs to the word under the cursor, and cuts it off the answers again.
+_spindle_word() {
+  local line=${COMP_LINE:0:COMP_POINT}
+  word=${line##*[[:space:]]}
+}
+_spindle_cut() {
+  local cut=${word%"${COMP_WORDS[COMP_CWORD]#=}"} i
+  [[ $word == *=* ]] || return 0
+  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$cut"}; done
+}
+
+_spindle_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word"); }
+_spindle_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$word"); }
+_spindle_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$word"); }
+
+_spindle() {
+  local word previous=${COMP_WORDS[COMP_CWORD-1]} i
+  _spindle_word
+  if ((COMP_CWORD == 1)); then
+    _spindle_words "mount umount --help --version"
+    return
+  fi
+  case ${COMP_WORDS[1]} in
+    mount)
+      for ((i = COMP_CWORD; i > 1; --i)); do
+        case ${COMP_WORDS[i-1]} in
+          -o | --options) _spindle_mount_option "$word"; _spindle_cut; return ;;
+          = | *=* | *,*) ;;
+          *) [[ ${COMP_WORDS[i]} == = ]] || break ;;
+        esac
+      done
+      if [[ $word == -* ]]; then _spindle_words "-o --options -f --foreground --debug -h --help"; else _spindle_files; fi ;;
+    umount)
+      if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;
+  esac
+}
+
+_mkfs_spindle() {
+  local word previous=${COMP_WORDS[COMP_CWORD-1]}
+  _spindle_word
+  case $previous in
+    -b | --block-size) _spindle_words "1K 2K 4K 8K 16K 32K 64K" ;;
+    -a | --strategy) _spindle_words "contiguous linked fat indexed extent" ;;
+    -d | --directory) _spindle_folders ;;
+    -L | --label | -U | --uuid | -N | --inodes | -J | --journal-size) ;;
+    *)
+      if [[ $word == -* ]]; then
+        _spindle_words "-b --block-size -a --strategy -L --label -U --uuid -N --inodes -J --journal-size -d --directory
+          -n --dry-run -q --quiet --json --force -h --help -V --version"
+      else
+        _spindle_files
+      fi ;;
+  esac
+}
+
+_fsck_spindle() {
+  local word
+  _spindle_word
+  if [[ $word == -* ]]; then _spindle_words "-n -p -a -y -f -v --json -h --help -V --version"; else _spindle_files; fi
+}
+
+complete -F _spindle spindle
+complete -F _mkfs_spindle mkfs.spindle
+complete -F _fsck_spindle fsck.spindle
