@@ -93,8 +93,10 @@ int run(const InspectRequest& request) {
   if (!volume.ok()) return fail(fmt::format("{}: {}", request.image, volume.error().describe()));
   const auto described = describe(**volume);
   if (!described.ok()) {
-    const std::string subject = fmt::format("{}", fmt::join(request.words, " "));
-    return fail(fmt::format("{}: {}: {}", request.image, subject, described.error().describe()));
+    // An error about a number names it itself.
+    const bool names_path = !request.words.empty() && request.words.back().starts_with('/');
+    const std::string path = names_path ? request.words.back() + ": " : "";
+    return fail(fmt::format("{}: {}{}", request.image, path, described.error().describe()));
   }
   fmt::print("{}", request.json ? answer.json() : answer.text());
   return 0;
