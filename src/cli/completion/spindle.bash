@@ -34,10 +34,10 @@ _spindle_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(co
 _spindle_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$word"); }
 
 _spindle() {
-  local word previous=${COMP_WORDS[COMP_CWORD-1]} i
+  local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount --help --version"
+    _spindle_words "mount umount inspect --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -50,6 +50,14 @@ _spindle() {
         esac
       done
       if [[ $word == -* ]]; then _spindle_words "-o --options -f --foreground --debug -h --help"; else _spindle_files; fi ;;
+    inspect)
+      if [[ $word == -* ]]; then
+        _spindle_words "--json -h --help"
+      elif ((COMP_CWORD == 2)); then
+        _spindle_files
+      else
+        _spindle_words "superblock inode block map directory journal free groups"
+      fi ;;
     umount)
       if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;
   esac
