@@ -10,6 +10,7 @@
 #include "fsck/map_repair.h"
 #include "fsck/volume_facts.h"
 #include "fsck/xattr_check.h"
+#include "spindle/format/map.h"
 
 namespace spindle::fsck {
 namespace {
@@ -101,6 +102,7 @@ class InodeCheck {
         changed_ = true;
       }
     }
+    check_reserved();
     if (inode_.next_orphan != 0 && !volume_.orphans.contains(number_.value) &&
         found(Problem::kInodeReserved, "next_orphan")) {
       inode_.next_orphan = 0;
@@ -108,10 +110,31 @@ class InodeCheck {
     }
   }
 
+  void check_reserved() {
+    const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
+    const bool is_kind = inode_.child_map_kind == 0 ||
+                         file_map(static_cast<MapKind>(inode_.child_map_kind)) != nullptr;
+    if (inode_.flags == 0 && is_kind && std::ranges::all_of(inode_.reserved, is_zero)) return;
+    if (!found(Problem::kInodeReserved, is_kind ? "" : "child_map_kind")) return;
+    inode_.flags = 0;
+    std::ranges::fill(inode_.reserved, std::byte{});
+    if (!is_kind) inode_.child_map_kind = 0;
+    changed_ = true;
+  }
+
+  // The root of a tree of extents counts the tree's nodes.
+  [[nodiscard]] std::optional<Error> miscounted(const MapPieces& pieces) {
+    if (static_cast<MapKind>(inode_.map_kind) != MapKind::kExtent) return std::nullopt;
+    const auto& root = format::at<format::ExtentRoot>(std::span<std::byte>(inode_.map_root), 0);
+    if (root.node_count == pieces.nodes.size()) return std::nullopt;
+    return corrupt("its count of nodes is wrong");
+  }
+
   // Claims the blocks. A map that must be written anew waits until all claims are known: only then
   // is it sure which blocks are free.
   Result<> check_map() {
-    const MapPieces pieces = read_map(volume_, number_, inode_);
+    MapPieces pieces = read_map(volume_, number_, inode_);
+    if (!pieces.damage) pieces.damage = miscounted(pieces);
     MapRewrite rewrite;
     bool is_wanted = false;
     if (pieces.damage) {
