@@ -53,20 +53,21 @@ std::vector<Owner> owners_of(InspectedVolume& volume, BlockNo block) {
   std::vector<Owner> owners;
   std::uint64_t claims = 0;
   const std::uint64_t most = kMostClaims * volume.layout().block_count;
-  volume.each_inode([&](InodeNo number_, const Inode& inode) {
-    const fsck::MapPieces pieces = fsck::read_map(volume.facts(), number_, inode);
+  volume.each_inode([&](InodeNo inode_number, const Inode& inode) {
+    const fsck::MapPieces pieces = fsck::read_map(volume.facts(), inode_number, inode);
     auto owner = owner_in_map(pieces, block);
     if (!owner && inode.xattr_block != 0) {
-      const auto chain = fsck::check_xattrs(volume.facts(), number_, BlockNo{inode.xattr_block});
+      const auto chain =
+          fsck::check_xattrs(volume.facts(), inode_number, BlockNo{inode.xattr_block});
       if (chain.ok() && std::ranges::find(*chain, block) != chain->end()) owner = Owner{};
     }
     if (owner) {
-      owner->inode = number_;
+      owner->inode = inode_number;
       owner->content = inode;
       owners.push_back(*owner);
     }
     if (pieces.damage) {
-      volume.answer().cannot_read(fmt::format("The map of inode {}", number_.value),
+      volume.answer().cannot_read(fmt::format("The map of inode {}", inode_number.value),
                                   *pieces.damage);
     }
     claims += pieces.nodes.size();
@@ -74,7 +75,7 @@ std::vector<Owner> owners_of(InspectedVolume& volume, BlockNo block) {
     if (claims <= most) return true;
     volume.answer().note(fmt::format(
         "The search for the owner ended at inode {}: the maps claim more than there is.",
-        number_.value));
+        inode_number.value));
     return false;
   });
   return owners;

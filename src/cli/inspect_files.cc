@@ -136,9 +136,9 @@ void add_target(InspectedVolume& volume, InodeNo number, const Inode& inode) {
 }
 
 // Names and lengths; the chain has been checked, so that its lengths are possible.
-void add_attributes(InspectedVolume& volume, InodeNo number_, const Inode& inode) {
+void add_attributes(InspectedVolume& volume, InodeNo inode_number, const Inode& inode) {
   if (inode.xattr_block == 0) return;
-  const auto blocks = fsck::check_xattrs(volume.facts(), number_, BlockNo{inode.xattr_block});
+  const auto blocks = fsck::check_xattrs(volume.facts(), inode_number, BlockNo{inode.xattr_block});
   if (!blocks.ok()) return volume.answer().cannot_read("An extended attribute", blocks.error());
   std::vector<std::byte> bytes;
   for (const BlockNo block : *blocks) {
@@ -159,23 +159,23 @@ void add_attributes(InspectedVolume& volume, InodeNo number_, const Inode& inode
   volume.answer().table("extended_attributes", std::move(table));
 }
 
-void add_identity(InspectedVolume& volume, InodeNo number_) {
-  volume.answer().fact("inode", number(number_.value));
-  if (const auto path = volume.path_of(number_)) {
+void add_identity(InspectedVolume& volume, InodeNo inode_number) {
+  volume.answer().fact("inode", number(inode_number.value));
+  if (const auto path = volume.path_of(inode_number)) {
     volume.answer().fact("path", *path);
   } else {
-    volume.answer().note(fmt::format("No directory names inode {}.", number_.value));
+    volume.answer().note(fmt::format("No directory names inode {}.", inode_number.value));
   }
 }
 
 }  // namespace
 
-Result<> describe_inode(InspectedVolume& volume, InodeNo number_) {
-  const Inode inode = TRY(volume.inode(number_));
+Result<> describe_inode(InspectedVolume& volume, InodeNo inode_number) {
+  const Inode inode = TRY(volume.inode(inode_number));
   Answer& answer = volume.answer();
-  const auto place = volume.layout().inode_place(number_);
+  const auto place = volume.layout().inode_place(inode_number);
   const unsigned mode = inode.mode;
-  add_identity(volume, number_);
+  add_identity(volume, inode_number);
   answer.fact("type", type_name(mode));
   answer.fact("mode", fmt::format("{:04o}", mode & 07777));
   answer.fact("strategy", std::string(format::map_kind_name(map_kind(inode))));
@@ -204,17 +204,17 @@ Result<> describe_inode(InspectedVolume& volume, InodeNo number_) {
   }
   answer.fact("stands_in_block", number(place.block.value));
   answer.fact("at_byte", number(place.offset));
-  if (S_ISLNK(mode)) add_target(volume, number_, inode);
+  if (S_ISLNK(mode)) add_target(volume, inode_number, inode);
   add_root(answer, inode);
-  add_attributes(volume, number_, inode);
+  add_attributes(volume, inode_number, inode);
   return {};
 }
 
-Result<> describe_map(InspectedVolume& volume, InodeNo number_) {
-  const Inode inode = TRY(volume.inode(number_));
+Result<> describe_map(InspectedVolume& volume, InodeNo inode_number) {
+  const Inode inode = TRY(volume.inode(inode_number));
   Answer& answer = volume.answer();
-  const fsck::MapPieces pieces = fsck::read_map(volume.facts(), number_, inode);
-  add_identity(volume, number_);
+  const fsck::MapPieces pieces = fsck::read_map(volume.facts(), inode_number, inode);
+  add_identity(volume, inode_number);
   answer.fact("strategy", std::string(format::map_kind_name(map_kind(inode))));
   answer.fact("size", number(inode.size));
   std::uint64_t mapped = 0;
@@ -244,11 +244,11 @@ Result<> describe_map(InspectedVolume& volume, InodeNo number_) {
   return {};
 }
 
-Result<> describe_directory(InspectedVolume& volume, InodeNo number_) {
-  const Inode inode = TRY(volume.inode(number_));
+Result<> describe_directory(InspectedVolume& volume, InodeNo inode_number) {
+  const Inode inode = TRY(volume.inode(inode_number));
   Answer& answer = volume.answer();
-  const fsck::DirectoryTree tree = TRY(volume.directory(number_, inode));
-  add_identity(volume, number_);
+  const fsck::DirectoryTree tree = TRY(volume.directory(inode_number, inode));
+  add_identity(volume, inode_number);
   answer.fact("parent", number(inode.parent));
   answer.fact("names", number(tree.names.size()));
   answer.fact("node_blocks", number(tree.node_blocks));
