@@ -168,7 +168,8 @@ class Mount {
 };
 
 std::string serve(const MountRequest& request, std::function<void()> ready) {
-  auto runtime = thread::Runtime::create();
+  // Converting a large file nests deepest; pages of a stack that are not reached cost nothing.
+  auto runtime = thread::Runtime::create({.stack_size = 256 * 1024});
   if (!runtime.ok()) return runtime.error().describe();
   std::string problem;
   const auto ran = (*runtime)->run([&] { problem = Mount(request, std::move(ready)).run(); });
