@@ -10,7 +10,7 @@ set -Eeuo pipefail
 fail() { echo "FAILED: $*" >&2; exit 1; }
 skip() { echo "skipped: $*"; exit 77; }
 step() { echo "[$SECONDS s] $*"; }
-trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&2' ERR
+trap 'echo "FAILED: line $LINENO: $(head -1 <<<"$BASH_COMMAND")" >&2' ERR
 
 [ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "/dev/fuse cannot be used"
 for program in spindle mkfs.spindle fsck.spindle; do

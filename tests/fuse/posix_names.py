@@ -1,0 +1,134 @@
+"""posix_names.py FOLDER: what POSIX and Linux promise of names, links, modes and times. Run by posix.sh."""
+import errno, fcntl, mmap, os, stat, subprocess, time, unittest
+
+from posix_support import *
+
+
+class Names(PosixCase):
+    def test_link_counts(self):
+        path = self.make("a", b"text")
+        for i in range(100):
+            os.link(path, self.path(f"link-{i}"))
+        self.assertEqual(os.stat(path).st_nlink, 101)
+        os.unlink(path)
+        self.assertEqual(os.stat(self.path("link-5")).st_nlink, 100)
+        self.assertEqual(self.read("link-99"), b"text")
+        before = os.stat(self.at).st_nlink
+        os.makedirs(self.path("d/e"))
+        self.assertEqual(os.stat(self.at).st_nlink, before + 1)
+        self.assertEqual(os.stat(self.path("d")).st_nlink, 3)
+        self.refuses(errno.EPERM, os.link, self.path("d"), self.path("d2"))
+        self.refuses(errno.ENOTEMPTY, os.rmdir, self.path("d"))
+
+    def test_rename(self):
+        a, b = self.make("a", b"A"), self.make("b", b"B")
+        self.refuses(errno.EEXIST, renameat2, a, b, NOREPLACE)
+        renameat2(a, b, EXCHANGE)
+        self.assertEqual((self.read("a"), self.read("b")), (b"B", b"A"))
+        renameat2(a, self.path("c"), NOREPLACE)
+        self.assertEqual(sorted(os.listdir(self.at)), ["b", "c"])
+        os.makedirs(self.path("x/y"))
+        os.mkdir(self.path("z"))
+        self.refuses(errno.EINVAL, os.rename, self.path("x"), self.path("x/y/x"))
+        self.refuses(errno.ENOTEMPTY, os.rename, self.path("z"), self.path("x"))
+        self.refuses(errno.EISDIR, os.rename, b, self.path("z"))
+        self.refuses(errno.ENOTDIR, os.rename, self.path("z"), b)
+        renameat2(self.path("x/y"), b, EXCHANGE)
+        self.assertEqual(os.stat(self.path("x")).st_nlink, 2)
+        self.assertEqual(os.stat(b + "/..").st_ino, os.stat(self.at).st_ino)
+        os.rename(self.path("x"), self.path("z"))
+        self.assertEqual(os.listdir(self.path("z")), ["y"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_permissions(self):
+        os.chmod(self.at, 0o1777)
+        path = self.make("roots", b"x")
+        os.chmod(path, 0o666)
+        os.mkdir(self.path("group"))
+        os.chown(self.path("group"), 0, 4321)
+        os.chmod(self.path("group"), 0o2775)
+        inside = self.make("group/file")
+        os.mkdir(self.path("group/inner"))
+        self.assertEqual(os.stat(inside).st_gid, 4321)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("group/inner")).st_mode) & 0o2000, 0o2000)
+        self.assertEqual(stat.S_IMODE(os.stat(self.at).st_mode), 0o1777)
+        os.chmod(path, 0o6755)
+        os.chown(path, 65534, 65534)
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o755)
+        # Others come in only with -o allow_other, whatever the modes say.
+        self.as_other(lambda: not os.path.exists(path) and not os.access(self.at, os.X_OK))
+
+    def test_temporary_file(self):
+        descriptor = os.open(self.at, os.O_TMPFILE | os.O_RDWR, 0o600)
+        os.write(descriptor, b"nameless")
+        self.assertEqual(os.fstat(descriptor).st_nlink, 0)
+        self.assertEqual(os.listdir(self.at), [])
+        follow = 0x400
+        checked(LIBC.linkat(AT_FDCWD, f"/proc/self/fd/{descriptor}".encode(), AT_FDCWD, self.path("named").encode(), follow))
+        os.close(descriptor)
+        self.assertEqual(self.read("named"), b"nameless")
+        os.close(os.open(self.at, os.O_TMPFILE | os.O_RDWR, 0o600))
+
+    def test_times(self):
+        start = time.time()
+        path = self.make("a", b"x")
+        born = birth_time(path)
+        self.assertTrue(start - 2 < born < start + 60, (start, born))
+        os.utime(path, ns=(1_000_000_000_123_456_789, 2_000_000_000_987_654_321))
+        info = os.stat(path)
+        self.assertEqual((info.st_atime_ns, info.st_mtime_ns), (1_000_000_000_123_456_789, 2_000_000_000_987_654_321))
+        self.assertEqual(birth_time(path), born)
+        os.utime(path, ns=(-1_500_000_000, 5_000_000_000_000_000_001))
+        info = os.stat(path)
+        self.assertEqual((info.st_atime_ns, info.st_mtime_ns), (-1_500_000_000, 5_000_000_000_000_000_001))
+        changed = os.stat(path).st_ctime_ns
+        time.sleep(0.02)
+        os.chmod(path, 0o600)
+        self.assertGreater(os.stat(path).st_ctime_ns, changed)
+        folder = os.stat(self.at).st_mtime_ns
+        time.sleep(0.02)
+        os.rename(path, self.path("b"))
+        self.assertGreater(os.stat(self.at).st_mtime_ns, folder)
+
+    def test_names(self):
+        for name in ["n" * 255, "ü" * 127, "new\nline", " ", "-", "...", "\x01\x7f", "*?[]"]:
+            self.make(name, name.encode())
+            self.assertEqual(self.read(name), name.encode())
+            self.assertIn(name, os.listdir(self.at))
+        self.refuses(errno.ENAMETOOLONG, self.make, "n" * 256)
+        os.mkdir(self.path("d" * 255))
+        os.symlink("t" * 4000, self.path("l"))
+        self.assertEqual(os.readlink(self.path("l")), "t" * 4000)
+        for i in range(3000):
+            os.close(os.open(self.path(f"d{'d' * 254}/{i}"), os.O_CREAT | os.O_EXCL))
+        self.assertEqual(len(os.listdir(self.path("d" * 255))), 3000)
+
+    def test_deleted_while_open(self):
+        path = self.make("a", b"a" * 100000)
+        file = open(path, "r+b")
+        os.unlink(path)
+        self.make("a", b"another")
+        file.seek(200000)
+        file.write(b"end")
+        file.flush()
+        self.assertEqual(os.fstat(file.fileno()).st_nlink, 0)
+        file.seek(0)
+        self.assertEqual(file.read(), b"a" * 100000 + bytes(100000) + b"end")
+        file.close()
+        folder = os.open(self.at, os.O_RDONLY)
+        os.mkdir(self.path("d"))
+        inner = os.open(self.path("d"), os.O_RDONLY)
+        os.rmdir(self.path("d"))
+        self.assertEqual(os.listdir(inner), [])
+        self.refuses(errno.ENOENT, lambda: os.open("new", os.O_CREAT | os.O_WRONLY, dir_fd=inner))
+        os.close(inner), os.close(folder)
+
+    def test_special_files(self):
+        os.mkfifo(self.path("fifo"))
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("fifo")).st_mode))
+        if os.geteuid() == 0:
+            os.mknod(self.path("device"), stat.S_IFCHR | 0o600, os.makedev(1, 3))
+            self.assertEqual(os.stat(self.path("device")).st_rdev, os.makedev(1, 3))
+
+
+run()

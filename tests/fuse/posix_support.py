@@ -1,0 +1,71 @@
+"""What the posix_*.py share: system calls that Python lacks, and a folder for each case, in the folder that is named
+as the first argument."""
+import ctypes, errno, fcntl, mmap, os, signal, stat, subprocess, sys, time, unittest
+
+FOLDER = sys.argv.pop(1)
+LIBC = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, NOREPLACE, EXCHANGE = -100, 1, 2
+KEEP_SIZE, PUNCH_HOLE, COLLAPSE, ZERO_RANGE, INSERT = 1, 2, 8, 16, 32
+BLOCK = 4096
+
+
+def checked(answer):
+    if answer < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return answer
+
+
+def renameat2(old, new, flags):
+    checked(LIBC.renameat2(AT_FDCWD, old.encode(), AT_FDCWD, new.encode(), flags))
+
+
+def fallocate(descriptor, mode, offset, length):
+    checked(LIBC.fallocate(descriptor, mode, ctypes.c_long(offset), ctypes.c_long(length)))
+
+
+def birth_time(path):
+    buffer = ctypes.create_string_buffer(256)
+    checked(LIBC.statx(AT_FDCWD, path.encode(), 0, 0xFFF, buffer))
+    assert int.from_bytes(buffer.raw[0:4], "little") & 0x800, "no birth time"
+    return int.from_bytes(buffer.raw[0x50:0x58], "little") + int.from_bytes(buffer.raw[0x58:0x5C], "little") / 1e9
+
+
+class PosixCase(unittest.TestCase):
+    def setUp(self):
+        self.at = f"{FOLDER}/{self.id().split('.')[-1]}"
+        os.mkdir(self.at)
+
+    def path(self, name):
+        return f"{self.at}/{name}"
+
+    def make(self, name, data=b""):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def refuses(self, number, call, *arguments):
+        with self.assertRaises(OSError) as caught:
+            call(*arguments)
+        self.assertEqual(errno.errorcode[caught.exception.errno], errno.errorcode[number])
+
+    def as_other(self, work):
+        """Runs `work` as user 65534 in a process of its own; its return value must be true."""
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                os._exit(0 if work() else 1)
+            finally:
+                os._exit(2)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+
+
+def run():
+    signal.alarm(120)
+    unittest.main(verbosity=0)
