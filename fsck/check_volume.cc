@@ -1,5 +1,6 @@
 #include "fsck/check_volume.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "spindle/base/clock.h"
@@ -150,13 +151,54 @@ class Check {
     return descriptor;
   }
 
+  // A count of written blocks that is too small would hide inodes, and one too large invent some.
+  // The blocks on both sides of the end tell, without a look at all of them.
+  static bool says_what_is_written(Disk& disk, GroupNo group, const GroupDescriptor& descriptor) {
+    const Run table = disk.layout().inode_table(group);
+    const std::uint64_t written = descriptor.inode_blocks_written;
+    const auto is_good = [&](std::uint64_t i) {
+      return disk.read(table.start + i, BlockKind::kInodeTable).ok();
+    };
+    if (written > table.length || (written < table.length && is_good(written))) return false;
+    if (written != 0 && !is_good(written - 1)) {
+      const auto last = disk.read_raw(table.start + (written - 1));
+      const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
+      if (last.ok() && std::ranges::all_of(*last, is_zero)) return false;
+    }
+    const Run fat = disk.layout().fat(group);
+    for (std::uint64_t i = 0; written != 0 && i < fat.length; ++i) {
+      const bool is_written = (descriptor.fat_blocks_written >> i & 1) != 0;
+      if (!is_written && disk.read(fat.start + i, BlockKind::kFat).ok()) return false;
+    }
+    return true;
+  }
+
+  static Result<> check_written(Disk& disk, Report& report, std::uint64_t table_block) {
+    const format::Layout& layout = disk.layout();
+    const std::uint64_t first = table_block * layout.descriptors_per_block();
+    const std::uint64_t end = std::min(first + layout.descriptors_per_block(), layout.group_count);
+    for (GroupNo group{first}; group.value < end; ++group) {
+      const GroupDescriptor descriptor = TRY(disk.read_descriptor(group));
+      if (says_what_is_written(disk, group, descriptor)) continue;
+      if (!report.problem(Problem::kGroupTable, "group " + std::to_string(group.value),
+                          "what it says is written is not what is")) {
+        continue;
+      }
+      TRY(disk.write_descriptor(group, rebuilt_descriptor(disk, group)));
+    }
+    return {};
+  }
+
   static Result<> check_group_table(Disk& disk, Report& report) {
     const format::Layout& layout = disk.layout();
     const Run table = layout.group_table();
     for (std::uint64_t i = 0; i < table.length; ++i) {
       const BlockNo number = table.start + i;
       const auto read = disk.read(number, BlockKind::kGroupTable);
-      if (read.ok()) continue;
+      if (read.ok()) {
+        TRY(check_written(disk, report, i));
+        continue;
+      }
       if (!report.problem(Problem::kGroupTable, block_name(number), read.error().describe())) {
         return read.error();
       }

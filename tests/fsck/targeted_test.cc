@@ -2,66 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include "repair.h"
-#include "spindle/format/directory.h"
-#include "spindle/format/log.h"
-#include "spindle/format/xattr.h"
+#include "targeted.h"
 
 namespace spindle::test {
 namespace {
 
 using format::BlockKind;
-using format::GroupDescriptor;
 using format::Inode;
-using format::kHeaderSize;
-using fsck::Problem;
-
-NodeId node_of(const std::string& path) {
-  return sample().items.at(path).node;
-}
-
-struct Case {
-  const char* name;
-  Problem problem;
-  std::vector<std::string> damaged;  ///< paths whose content may be lost; "*": all
-  std::function<void(Damager&)> damage;
-  bool names_may_change = false;
-};
-
-void PrintTo(const Case& damage, std::ostream* out) {
-  *out << damage.name;
-}
 
 class Targeted : public testing::TestWithParam<Case> {};
 
 TEST_P(Targeted, IsFoundAndRepaired) {
-  const Case& param = GetParam();
-  MemoryDevice device = sample().device;
-  Damager damager(device);
-  param.damage(damager);
-
-  MemoryDevice looked_at = device;
-  const auto seen = check(looked_at, fsck::Mode::kNo);
-  ASSERT_TRUE(seen.ok()) << seen.error().describe();
-  std::string codes;
-  bool is_named = false;
-  for (const auto& finding : seen->findings) {
-    codes += " " + std::string(fsck::row_of(finding.problem).code) + "(" + finding.where + ")";
-    is_named |= finding.problem == param.problem;
-  }
-  EXPECT_TRUE(is_named) << "found:" << codes;
-  EXPECT_EQ(seen->left, seen->found);
-  EXPECT_TRUE(looked_at.same_content(device)) << "a check that may change nothing wrote";
-
-  std::set<NodeId> damaged;
-  for (const std::string& path : param.damaged) {
-    if (path == "*") {
-      for (const auto& [name, item] : sample().items) damaged.insert(item.node);
-    } else {
-      damaged.insert(node_of(path));
-    }
-  }
-  EXPECT_EQ(repair_and_compare(device, damaged, param.names_may_change), "");
+  expect_found_and_repaired(GetParam());
 }
 
 TEST(Sample, IsClean) {
@@ -156,8 +108,7 @@ const Case kInodeCases[] = {
      {"/lost+found"},
      set("/lost+found", &Inode::mode, std::uint16_t{0x81A4})},
 };
-INSTANTIATE_TEST_SUITE_P(Inodes, Targeted, testing::ValuesIn(kInodeCases),
-                         [](const auto& chosen) { return std::string(chosen.param.name); });
+INSTANTIATE_TEST_SUITE_P(Inodes, Targeted, testing::ValuesIn(kInodeCases), case_name);
 
 template <class Root>
 std::function<void(Damager&)> set_root(const std::string& path,
@@ -336,8 +287,7 @@ const Case kMapCases[] = {
      {},
      set_root<ExtentRoot>("/extent/sparse", [](auto& root, auto&) { root.node_count = 99; })},
 };
-INSTANTIATE_TEST_SUITE_P(Maps, Targeted, testing::ValuesIn(kMapCases),
-                         [](const auto& chosen) { return std::string(chosen.param.name); });
+INSTANTIATE_TEST_SUITE_P(Maps, Targeted, testing::ValuesIn(kMapCases), case_name);
 
 }  // namespace
 }  // namespace spindle::test

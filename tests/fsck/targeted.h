@@ -1,0 +1,35 @@
+// Damage to one field: how a case says what is damaged, and what must come of it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "repair.h"
+
+namespace spindle::test {
+
+using fsck::Problem;
+
+inline NodeId node_of(const std::string& path) {
+  return sample().items.at(path).node;
+}
+
+struct Case {
+  const char* name;
+  Problem problem;
+  std::vector<std::string> damaged;  ///< paths whose content may be lost; "*": all
+  std::function<void(Damager&)> damage;
+  bool names_may_change = false;
+  bool ends_a_look = false;  ///< a check that may change nothing answers EUCLEAN
+};
+
+inline void PrintTo(const Case& damage, std::ostream* out) {
+  *out << damage.name;
+}
+
+/// Damages a copy of the sample, and expects that a check finds it, changes nothing, and that a
+/// repair mends it.
+void expect_found_and_repaired(const Case& param);
+
+inline auto case_name = [](const auto& chosen) { return std::string(chosen.param.name); };
+
+}  // namespace spindle::test
