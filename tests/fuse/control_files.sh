@@ -1,0 +1,163 @@
+#!/bin/bash
+# The control directory: every file can be read, what is meant for programs is JSON, settings take good values and refuse
+# bad ones with a reason, and the counters add up after a random workload.
+. "$(dirname "$0")/library.sh"
+new_volume 64M -L "a label"
+mount_volume
+control=$mnt/.spindle
+
+work_at_random() {
+  python3 - "$mnt" "$1" <<'PYTHON'
+import os, random, sys
+mount, chance = sys.argv[1], random.Random(int(sys.argv[2]))
+for i in range(300):
+    path = f"{mount}/file-{chance.randrange(60)}"
+    if chance.random() < 0.2 and os.path.exists(path):
+        os.unlink(path)
+    elif chance.random() < 0.6:
+        with open(path, "ab") as file:
+            file.write(os.urandom(chance.randrange(1, 60000)))
+            if chance.random() < 0.2:
+                os.fsync(file.fileno())
+    elif os.path.exists(path):
+        open(path, "rb").read()
+PYTHON
+}
+
+read_all() {
+  step "every file can be read"
+  local file count=0
+  while read -r file; do
+    if [ -r "$file" ] && [ "$(stat -c %A "$file" | cut -c2)" = r ]; then
+      cat "$file" >content || fail "$file cannot be read"
+      case $file in
+        *.json) python3 -m json.tool content >/dev/null || fail "$file is not JSON" ;;
+        */last_error) ;;
+        *) [ -s content ] || fail "$file is empty" ;;
+      esac
+      count=$((count + 1))
+    fi
+  done < <(find "$control" -type f)
+  [ "$count" -gt 60 ] || fail "only $count files can be read"
+  expect "a label" "$(fact volume label)" "label"
+  expect "$image" "$(fact volume image)" "image"
+  refuses "" touch "$control/new"
+  refuses "" rm "$control/version"
+  refuses "" mkdir "$control/folder"
+  # It is there for who asks, and in nobody's way.
+  ! ls -A "$mnt" | grep -q spindle || fail ".spindle is listed"
+}
+
+# Sets each file that offers a choice to each of its values.
+set_choices() {
+  step "choices"
+  local file name before
+  for file in volume/fit cache/policy disk/scheduler disk/model; do
+    before=$(grep -o '\[[^]]*\]' "$control/$file" | tr -d '[]')
+    for name in $(tr -d '[]' <"$control/$file"); do
+      echo "$name" >"$control/$file"
+      grep -qF "[$name]" "$control/$file" || fail "$file does not show that it was set to $name"
+      head -c 20000 /dev/urandom >"$mnt/at-$name"
+      sync "$mnt/at-$name"
+    done
+    echo "$before" >"$control/$file"
+    for name in nonsense "" "$before-" $'\x01' "$(head -c 3000 /dev/zero | tr '\0' x)"; do refused "$file" "$name"; done
+    grep -qF "[$before]" "$control/$file" || fail "$file was changed by a value that it refused"
+  done
+  echo 0.5 >"$control/disk/pace"
+  expect 0.5 "$(fact disk pace)" "pace"
+  echo 0 >"$control/disk/pace"
+  for name in -1 fast nan 1e99 "1 2"; do refused disk/pace "$name"; done
+  for file in cache/drop journal/commit journal/checkpoint; do echo 1 >"$control/$file"; done
+}
+
+# EINVAL at write, and last_error names the file and says why.
+refused() {
+  python3 - "$control/$1" "$2" <<'PYTHON' || fail "'$2' to $1 is not refused with EINVAL"
+import errno, os, sys
+descriptor = os.open(sys.argv[1], os.O_WRONLY)
+try:
+    os.write(descriptor, sys.argv[2].encode() + b"\n")
+except OSError as error:
+    sys.exit(0 if error.errno == errno.EINVAL else f"{error}")
+sys.exit("it was taken")
+PYTHON
+  grep -qF "$1: " "$control/last_error" || fail "last_error does not name $1: $(cat "$control/last_error")"
+}
+
+# One snapshot of each file, in which the sums must hold whatever goes on beside it.
+counters_add_up() {
+  python3 - "$control" <<'PYTHON'
+import json, sys
+def load(name):
+    with open(f"{sys.argv[1]}/{name}.json") as file:
+        return json.load(file)
+cache, disk, volume = load("cache/statistics"), load("disk/statistics"), load("volume/statistics")
+assert cache["reads"] == cache["hits"] + cache["misses"] > 0, cache
+assert cache["used_blocks"] <= cache["capacity_blocks"], cache
+assert cache["dirty_blocks"] <= cache["used_blocks"], cache
+assert cache["read_ahead_used_blocks"] <= cache["read_ahead_blocks"], cache
+assert disk["requests"] == disk["read_requests"] + disk["write_requests"] > 0, disk
+assert disk["written_blocks"] >= disk["write_requests"], disk
+assert disk["read_blocks"] >= disk["read_requests"], disk
+assert disk["busy_time_ns"] >= disk["seek_time_ns"] + disk["rotation_time_ns"] + disk["transfer_time_ns"], disk
+assert disk["arm_movement_cylinders"] >= disk["arm_moves"], disk
+assert sum(row["requests"] for row in load("disk/response_times")) == disk["requests"], disk
+assert disk["p50_response_ns"] <= disk["p90_response_ns"] <= disk["p99_response_ns"], disk
+assert 0 <= volume["free_blocks"] <= volume["data_blocks"] <= volume["blocks"], volume
+used = sum(row["blocks"] for row in load("volume/usage"))
+assert used <= volume["data_blocks"] - volume["free_blocks"], (used, volume)
+rows = load("requests/latency")
+assert all(row["p50_us"] <= row["p90_us"] <= row["p99_us"] for row in rows), rows
+assert {"lookup", "write"} <= {row["operation"].lower() for row in rows}, rows
+PYTHON
+}
+
+check_counters() {
+  step "counters"
+  local seed=${SEED:-$RANDOM} round
+  echo "seed $seed"
+  echo 7200rpm >"$control/disk/model"
+  for round in 1 2 3; do
+    work_at_random $((seed + round))
+    echo 1 >"$control/cache/drop"
+    echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || true
+    counters_add_up
+  done
+  sync -f "$mnt"
+  sleep 0.2
+  # Reset counts anew, and a read of one file shows in it.
+  echo 1 >"$control/cache/reset"
+  echo 1 >"$control/disk/reset"
+  expect 0 "$(fact disk arm_movement_cylinders)" "arm movement after a reset"
+  expect 0 "$(fact cache misses)" "misses after a reset"
+}
+
+# What is told of the volume as a whole is what the files say one by one.
+usage_is_true() {
+  step "usage"
+  find "$mnt" -maxdepth 1 -type f -delete
+  local strategy
+  for strategy in contiguous linked fat indexed extent; do
+    : >"$mnt/$strategy"
+    setfattr -n user.spindle.alloc -v "$strategy" "$mnt/$strategy"
+    head -c 50000 /dev/urandom >"$mnt/$strategy"
+  done
+  sync -f "$mnt"
+  python3 - "$control/volume/usage.json" <<'PYTHON'
+import json, sys
+for row in json.load(open(sys.argv[1])):
+    assert (row["files"], row["bytes"]) == (1, 50000), row
+    assert row["data_blocks"] == 13 and row["blocks"] == 13 + row["map_blocks"], row
+PYTHON
+}
+
+read_all
+set_choices
+check_counters
+usage_is_true
+refuses "Invalid argument" setfattr -n user.spindle.alloc -v nonsense "$mnt/fat"
+grep -q . "$control/last_error" || fail "last_error is empty after a refused strategy"
+unmount_volume
+check_volume
+step "done"
