@@ -1,0 +1,108 @@
+#!/bin/bash
+# The daemon is killed at random moments under load, ten times. After each: the volume mounts again, what an fsync had
+# acknowledged is there, and fsck.spindle finds nothing. SEED=number repeats the moments of a run.
+. "$(dirname "$0")/library.sh"
+seed=${SEED:-$RANDOM}
+echo "seed $seed"
+RANDOM=$seed
+
+# Works until the mount dies. A line is added to the list, outside the mount, once an fsync has answered for it.
+write_load() {
+  python3 - "$mnt" "$1" "$2" "$3" <<'PYTHON'
+import hashlib, os, random, sys
+mount, writer, round_number, seed = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4]
+chance = random.Random(seed)
+record = open(f"acknowledged.{writer}", "a", buffering=1)
+folder = f"{mount}/writer-{writer}"
+strategies = [b"contiguous", b"linked", b"fat", b"indexed", b"extent"]
+count = 0
+try:
+    os.makedirs(folder, exist_ok=True)
+    directory = os.open(folder, os.O_RDONLY)
+    while True:
+        count += 1
+        name = f"{round_number}-{count}"
+        data = hashlib.sha256(name.encode()).digest() * chance.randrange(1, 3000)
+        with open(f"{folder}/{name}", "wb") as file:
+            os.setxattr(file.fileno(), "user.spindle.alloc", chance.choice(strategies))
+            file.write(data)
+            file.flush()
+            if chance.random() < 0.5:
+                os.fsync(file.fileno())
+                os.fsync(directory)
+                record.write(f"+ {name} {hashlib.sha256(data).hexdigest()}\n")
+        if chance.random() < 0.4:
+            victim = chance.choice(os.listdir(folder))
+            how = chance.random()
+            record.write(f"? {victim}\n")           # from here on it may be gone or changed
+            if how < 0.5:
+                os.unlink(f"{folder}/{victim}")
+            elif how < 0.8:
+                os.rename(f"{folder}/{victim}", f"{folder}/renamed-{name}")
+            else:
+                os.truncate(f"{folder}/{victim}", chance.randrange(100000))
+except OSError:
+    pass                                            # the mount is dead
+PYTHON
+}
+
+verify() {
+  python3 - "$mnt" <<'PYTHON'
+import glob, hashlib, os, sys
+files = 0
+for record in glob.glob("acknowledged.*"):
+    folder = f"{sys.argv[1]}/writer-{record.split('.')[1]}"
+    must = {}
+    for line in open(record):
+        kind, name, *digest = line.split()
+        if kind == "+":
+            must[name] = digest[0]
+        else:
+            must.pop(name, None)
+    for name, digest in must.items():
+        data = open(f"{folder}/{name}", "rb").read()
+        assert hashlib.sha256(data).hexdigest() == digest, f"{folder}/{name}: {len(data)} other bytes"
+    files += len(must)
+for folder, _, names in os.walk(sys.argv[1]):
+    if "/.spindle" not in folder:
+        for name in names:
+            open(f"{folder}/{name}", "rb").read()
+print(files)
+PYTHON
+}
+
+new_volume 128M
+mount_volume
+for round in $(seq 10); do
+  [ $((round % 2)) = 0 ] && options=commit=1 || options=commit=1,data=journal
+  writers=()
+  for writer in 1 2 3; do
+    write_load $writer "$round" $RANDOM &
+    writers+=($!)
+  done
+  sleep "0.$((RANDOM % 8 + 1))$((RANDOM % 10))"
+  sleep 0.5
+  kill -9 "$daemon"
+  wait "${writers[@]}"
+  umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
+  while is_alive "$daemon"; do sleep 0.05; done
+
+  # As it is, an inspection must not mistake it for mounted; and the replay is fsck's or the mount's.
+  if [ $((round % 3)) = 0 ]; then
+    status=0
+    fsck.spindle -p "$image" >fsck.log 2>&1 || status=$?
+    [ "$status" -le 1 ] || fail "round $round: fsck.spindle -p answers $status: $(cat fsck.log)"
+    check_volume
+  fi
+  mount_volume "$options"
+  kept=$(verify) || fail "round $round: an acknowledged fsync is lost"
+  unmount_volume
+  check_volume
+  step "round $round: $kept files as they were acknowledged"
+  mount_volume "$options"
+  # Room for the next round.
+  if [ "$(stat -f -c '%a' "$mnt")" -lt 12000 ]; then rm -rf "$mnt"/writer-* acknowledged.*; fi
+done
+[ "$kept" -gt 0 ] || fail "no fsync was ever acknowledged"
+unmount_volume
+check_volume
