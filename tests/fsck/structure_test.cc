@@ -204,9 +204,13 @@ const Case kGroupCases[] = {
     {"InodeBlocksForgotten", Problem::kGroupTable, {}, descriptor([](auto& g) {
        g.inode_blocks_written = 0;
      })},
-    {"FatBlocksForgotten", Problem::kGroupTable, {}, descriptor([](auto& g) {
-       g.fat_blocks_written = 0;
-     })},
+    {"FatBlocksForgotten",
+     Problem::kGroupTable,
+     {},
+     [](Damager& d) {
+       const BlockNo first{d.root<format::FatRoot>(node_of("/fat/large")).first};
+       d.edit_descriptor(*d.layout().group_of(first), [](auto& g) { g.fat_blocks_written = 0; });
+     }},
     {"InodeBlocksInvented", Problem::kGroupTable, {}, descriptor([](auto& g) {
        g.inode_blocks_written = ~0u;
      })},
