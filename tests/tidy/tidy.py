@@ -150,13 +150,15 @@ def functions_of(lines):
         while first > 0 and not ENDS_STATEMENT.search(lines[first - 1]):
             first -= 1
         head = " ".join(part.strip() for part in lines[first:index])
-        if "(" not in head or NO_FUNCTION.match(head) or head.endswith("= {"):
+        is_table = head.endswith("= {")
+        if not is_table and ("(" not in head or NO_FUNCTION.match(head)):
             continue
         indent = len(lines[first]) - len(lines[first].lstrip())
         close = index
         while close < len(lines) and not re.match(r"^ {%d}\}" % indent, lines[close]):
             close += 1
-        yield first + 1, close - first + 1
+        if not is_table:
+            yield first + 1, close - first + 1
         index = close + 1
 
 
