@@ -113,7 +113,6 @@ class Mount {
       const SignalWatcher signals(*session_);
       served = session_->serve(ready_);
     }
-    session_->unmount();
     const auto unmounted = volume_->unmount();
     if (!served.ok()) return sentence(request_, served.error());
     if (!unmounted.ok()) return sentence(request_, unmounted.error());

@@ -1,7 +1,9 @@
 #include "spindle/fuse/session.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -186,10 +188,24 @@ Result<> Session::serve(const std::function<void()>& ready) {
   return {};
 }
 
+// Another process unmounts: while the kernel does it, it may still ask this one to write. /dev/fuse
+// stays open, so that serve() sees the end of the mount and not a descriptor that is gone.
 void Session::unmount() {
-  if (!state_->mounted) return;
-  state_->mounted = false;
-  fuse_session_unmount(state_->fuse);
+  const pid_t child = ::fork();
+  if (child < 0) {
+    log(LogLevel::kError, "no process could be made to unmount");
+    return;
+  }
+  if (child == 0) {
+    // A grandchild, so that nobody has to wait for it.
+    if (::fork() == 0) {
+      const char* place = state_->options.mount_point.c_str();
+      if (::geteuid() == 0) ::_exit(::umount2(place, MNT_DETACH) == 0 ? 0 : 1);
+      ::execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--", place, nullptr);
+    }
+    ::_exit(0);
+  }
+  (void)::waitpid(child, nullptr, 0);
 }
 
 RequestStatistics& Session::statistics() {
