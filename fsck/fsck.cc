@@ -53,6 +53,18 @@ void show_progress(unsigned pass, double share) {
   std::fflush(stderr);
 }
 
+// The passes that take long enough to tell of.
+std::string_view pass_name(unsigned pass) {
+  switch (pass) {
+    case 1:
+      return "Pass 1: inodes, their maps and attributes";
+    case 2:
+      return "Pass 2: directories and names, then connections and link counts";
+    default:
+      return "Pass 5: bitmaps, counts and FAT of the groups";
+  }
+}
+
 void clear_progress() {
   fmt::print(stderr, "\r\033[K");
 }
@@ -79,7 +91,17 @@ CheckOptions make_options(const Request& request, bool show_bar) {
                  : request.no || !can_ask     ? Mode::kNo
                                               : Mode::kAsk;
   options.force = request.force;
-  if (show_bar) options.progress = show_progress;
+  if (show_bar || request.verbose) {
+    options.progress = [show_bar, verbose = request.verbose, last = 0u](unsigned pass,
+                                                                        double share) mutable {
+      if (verbose && pass != last) {
+        if (show_bar) clear_progress();
+        fmt::print("{}\n", pass_name(pass));
+        last = pass;
+      }
+      if (show_bar) show_progress(pass, share);
+    };
+  }
   options.ask = ask;
   if (!request.json) {
     options.show = [show_bar, mode = options.mode](const Finding& finding) {
@@ -188,7 +210,7 @@ int main(int argc, char** argv) {
   auto* yes = app.add_flag("-y", request.yes, "answer every question with yes");
   no->excludes(preen)->excludes(yes);
   app.add_flag("-f", request.force, "check even if the volume is marked clean");
-  app.add_flag("-v", request.verbose, "say more");
+  app.add_flag("-v", request.verbose, "say which pass is under way");
   app.add_flag("--json", request.json, "the result as JSON");
   app.add_option("IMAGE", request.image, "image file or block device")->required();
   try {

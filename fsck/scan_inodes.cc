@@ -103,6 +103,10 @@ class InodeCheck {
       }
     }
     check_reserved();
+    if (!S_ISDIR(inode_.mode) && inode_.parent != 0 && found(Problem::kInodeReserved, "parent")) {
+      inode_.parent = 0;
+      changed_ = true;
+    }
     if (inode_.next_orphan != 0 && !volume_.orphans.contains(number_.value) &&
         found(Problem::kInodeReserved, "next_orphan")) {
       inode_.next_orphan = 0;

@@ -130,6 +130,9 @@ Result<format::Inode> Volume::load_inode(InodeNo number) {
   if (kind == format::MapKind::kInline ? has_content : file_map(kind) == nullptr) {
     return corrupt("an inode has an impossible allocation strategy", subject);
   }
+  if (inode.parent != 0 && !layout.is_inode(InodeNo{inode.parent})) {
+    return corrupt("an inode has an impossible parent", subject);
+  }
   if (type == 0040000u && kind != format::MapKind::kExtent) {
     return corrupt("a directory is not mapped by extents", subject);
   }
