@@ -1,0 +1,37 @@
+// The colours of every picture: one meaning, one colour, on paper as in the terminal.
+//
+// The colours are those of Okabe and Ito ("Color Universal Design", 2008), which people with any
+// kind of colour blindness can tell apart, and greys. Lines that have no meaning but to be told
+// from one another take `series_colour`, and differ in their dashes too once the colours are used
+// up.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace spindle::chart {
+
+enum class Meaning : unsigned char {
+  kRunning,   ///< on the CPU, in use, served: what one wants to see
+  kWaiting,   ///< ready, queued, kept as it was
+  kDevice,    ///< input or output
+  kOverhead,  ///< context switch, fragmentation: what is paid for nothing
+  kHit,
+  kMiss,  ///< also a missed deadline, a deadlock
+  kFree,
+  kReturn,  ///< the arm on a way that serves nothing
+};
+
+/// "#0072B2".
+std::string_view colour_of(Meaning meaning);
+/// What stands in a legend: "waiting".
+std::string_view name_of(Meaning meaning);
+/// The colour of text on that ground.
+std::string_view ink_on(Meaning meaning);
+
+/// For the line of number `series`, from 0 on.
+std::string_view series_colour(std::size_t series);
+/// Its dashes, as SVG's stroke-dasharray; empty: none.
+std::string_view series_dashes(std::size_t series);
+
+}  // namespace spindle::chart

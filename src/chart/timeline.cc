@@ -1,0 +1,209 @@
+#include "spindle/chart/timeline.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "spindle/chart/svg.h"
+
+namespace spindle::chart {
+namespace {
+
+/// More spans are not drawn: nobody could read them.
+constexpr std::size_t kMostSpans = 2000;
+constexpr std::size_t kMostTextSpans = 400;
+
+/// The lane's spans with the idle ones between them.
+std::vector<Span> without_gaps(const Lane& lane, std::size_t most) {
+  std::vector<Span> all;
+  double end = 0;
+  for (const Span& span : lane.spans) {
+    if (all.size() >= most) break;
+    if (end < span.from) all.push_back({end, span.from, "", Meaning::kFree});
+    all.push_back(span);
+    end = span.to;
+  }
+  return all;
+}
+
+class BoxedBar {
+ public:
+  BoxedBar(const Lane& lane, const TextStyle& style)
+      : style_(style), spans_(without_gaps(lane, kMostTextSpans)) {
+    for (const Span& span : spans_)
+      widths_.push_back(std::max(columns_of(span.label), columns_of(number_text(span.from))) + 1);
+    stretch();
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string out;
+    for (std::size_t first = 0; first < spans_.size();) {
+      std::size_t last = first;
+      std::size_t width = 1;
+      while (last < spans_.size() && (last == first || width + widths_[last] + 1 < room()))
+        width += widths_[last++] + 1;
+      out += row(first, last);
+      first = last;
+    }
+    return out;
+  }
+
+ private:
+  /// The last time stands to the right of the bar's end.
+  [[nodiscard]] std::size_t room() const { return style_.width - 6; }
+
+  /// To scale, as far as the width allows it.
+  void stretch() {
+    std::size_t least = 1;
+    double whole = 0;
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+      least += widths_[i] + 1;
+      whole += spans_[i].to - spans_[i].from;
+    }
+    if (least >= room() || whole <= 0) return;
+    const double scale = std::min(2.0, static_cast<double>(room() - least) / whole);
+    for (std::size_t i = 0; i < spans_.size(); ++i)
+      widths_[i] += static_cast<std::size_t>(scale * (spans_[i].to - spans_[i].from));
+  }
+
+  [[nodiscard]] std::string row(std::size_t first, std::size_t last) const {
+    std::string top(style_.pick("┌", "+"));
+    std::string middle(style_.pick("│", "|"));
+    std::string bottom(style_.pick("└", "+"));
+    std::string times;
+    for (std::size_t i = first; i < last; ++i) {
+      const bool ends = i + 1 == last;
+      const std::string line = repeated(style_.pick("─", "-"), widths_[i]);
+      top += line + std::string(style_.pick(ends ? "┐" : "┬", "+"));
+      bottom += line + std::string(style_.pick(ends ? "┘" : "┴", "+"));
+      middle += centred(spans_[i].label, widths_[i]) + std::string(style_.pick("│", "|"));
+      times += padded(number_text(spans_[i].from), widths_[i] + 1);
+    }
+    times += number_text(spans_[last - 1].to);
+    return top + "\n" + middle + "\n" + bottom + "\n" + times + "\n";
+  }
+
+  const TextStyle& style_;
+  std::vector<Span> spans_;
+  std::vector<std::size_t> widths_;
+};
+
+/// Left of the axis stand the labels, above the title, below the numbers.
+class Drawing {
+ public:
+  explicit Drawing(const Timeline& timeline) : timeline_(timeline) {
+    double label = 0;
+    for (const std::vector<Lane>* lanes : {&timeline.resources, &timeline.tasks})
+      for (const Lane& lane : *lanes) {
+        label = std::max(label, Svg::width_of(lane.label));
+        for (const Span& span : lane.spans) end_ = std::max(end_, span.to);
+        for (const Mark& mark : lane.marks) end_ = std::max(end_, mark.at);
+      }
+    if (end_ <= 0) end_ = 1;
+    left_ = label + 24;
+  }
+
+  [[nodiscard]] std::string document() const {
+    const double lanes = static_cast<double>(timeline_.resources.size() + timeline_.tasks.size());
+    const double bottom = kTop + lanes * kLane + (timeline_.tasks.empty() ? 0 : kGap);
+    Svg svg(left_ + kPlot + kRight, bottom + 78, timeline_.title);
+    svg.text({16, 26}, timeline_.title, {.size = 15, .bold = true});
+    draw_axis(svg, bottom);
+    double y = kTop;
+    for (const Lane& lane : timeline_.resources) draw_lane(svg, lane, y, true), y += kLane;
+    y += kGap;
+    for (const Lane& lane : timeline_.tasks) draw_lane(svg, lane, y, false), y += kLane;
+    draw_legend(svg, bottom + 62);
+    return svg.document();
+  }
+
+ private:
+  static constexpr double kTop = 44;
+  static constexpr double kLane = 30;
+  static constexpr double kGap = 10;
+  static constexpr double kPlot = 760;
+  static constexpr double kRight = 40;
+
+  [[nodiscard]] double x_of(double time) const { return left_ + time / end_ * kPlot; }
+
+  void draw_axis(Svg& svg, double bottom) const {
+    for (double tick : nice_ticks(0, end_, 12)) {
+      svg.line({x_of(tick), kTop - 4}, {x_of(tick), bottom + 4}, {.stroke = "#E6E6E6"});
+      svg.text({x_of(tick), bottom + 18}, number_text(tick),
+               {.size = 11, .anchor = Anchor::kMiddle});
+    }
+    svg.line({left_, bottom + 4}, {left_ + kPlot, bottom + 4}, {.stroke = "#000000"});
+    svg.text({left_ + kPlot / 2, bottom + 36}, timeline_.time_label, {.anchor = Anchor::kMiddle});
+  }
+
+  void draw_lane(Svg& svg, const Lane& lane, double y, bool is_resource) const {
+    svg.text({left_ - 10, y + 19}, lane.label, {.anchor = Anchor::kEnd, .bold = is_resource});
+    std::size_t drawn = 0;
+    for (const Span& span : lane.spans) {
+      if (++drawn > kMostSpans) break;
+      const bool thin = !is_resource && span.meaning == Meaning::kWaiting;
+      const Box box{x_of(span.from), y + (thin ? 11 : 4), x_of(span.to) - x_of(span.from),
+                    thin ? 8.0 : kLane - 8};
+      const std::string words =
+          span.label.empty() ? std::string(name_of(span.meaning)) : span.label;
+      svg.box(box, {.fill = colour_of(span.meaning), .stroke = "#FFFFFF", .stroke_width = 0.8},
+              words + ", " + number_text(span.from) + " to " + number_text(span.to));
+      if (is_resource && Svg::fits(span.label, box))
+        svg.text_in(box, span.label, {.colour = ink_on(span.meaning)});
+    }
+    for (const Mark& mark : lane.marks) {
+      const std::string_view colour = mark.is_bad ? colour_of(Meaning::kMiss) : "#000000";
+      const double x = x_of(mark.at);
+      const Point flag[] = {{x, y + kLane - 3}, {x, y + 2}, {x + 6, y + 5}, {x, y + 8}};
+      svg.path(flag, {.fill = colour, .stroke = colour, .stroke_width = 1.4});
+    }
+  }
+
+  void draw_legend(Svg& svg, double y) const {
+    std::set<Meaning> used;
+    std::set<std::pair<bool, std::string>> flags;
+    for (const std::vector<Lane>* lanes : {&timeline_.resources, &timeline_.tasks})
+      for (const Lane& lane : *lanes) {
+        for (const Span& span : lane.spans) used.insert(span.meaning);
+        for (const Mark& mark : lane.marks) flags.insert({mark.is_bad, mark.what});
+      }
+    double x = left_;
+    for (Meaning meaning : used) {
+      svg.box({x, y - 10, 14, 12}, {.fill = colour_of(meaning), .stroke = "#8C8C8C"});
+      svg.text({x + 20, y}, name_of(meaning), {.size = 11});
+      x += 36 + Svg::width_of(name_of(meaning), 11);
+    }
+    for (const auto& [is_bad, what] : flags) {
+      const std::string_view colour = is_bad ? colour_of(Meaning::kMiss) : "#000000";
+      const Point flag[] = {{x, y + 2}, {x, y - 11}, {x + 6, y - 8}, {x, y - 5}};
+      svg.path(flag, {.fill = colour, .stroke = colour, .stroke_width = 1.4});
+      svg.text({x + 12, y}, what, {.size = 11});
+      x += 28 + Svg::width_of(what, 11);
+    }
+  }
+
+  const Timeline& timeline_;
+  double end_ = 0;
+  double left_ = 0;
+};
+
+}  // namespace
+
+std::string to_text(const Timeline& timeline, const TextStyle& style) {
+  std::string out;
+  for (const Lane& lane : timeline.resources) {
+    if (lane.spans.empty()) continue;
+    if (timeline.resources.size() > 1) out += lane.label + "\n";
+    out += BoxedBar(lane, style).text();
+    if (lane.spans.size() > kMostTextSpans)
+      out += "The first " + std::to_string(kMostTextSpans) + " of " +
+             std::to_string(lane.spans.size()) + " spans.\n";
+  }
+  return out;
+}
+
+std::string to_svg(const Timeline& timeline) {
+  return Drawing(timeline).document();
+}
+
+}  // namespace spindle::chart
