@@ -244,6 +244,15 @@ class InodeCheck {
   std::optional<MapRewrite> rewrite_;
 };
 
+// Whoever takes a free inode for a new file relies on what the last one left in it.
+Result<> check_free(VolumeFacts& volume, InodeNo number, const Inode& inode) {
+  Inode empty{};
+  empty.generation = inode.generation;
+  if (std::memcmp(&inode, &empty, sizeof empty) == 0) return {};
+  if (!volume.report.problem(Problem::kInodeReserved, name_of(number), "it is free")) return {};
+  return volume.disk.write_inode(number, empty);
+}
+
 // The list of orphans, or none if it is damaged.
 Result<> read_orphans(VolumeFacts& volume) {
   Block block = TRY(volume.disk.read_copy(volume.layout.state(), BlockKind::kState));
@@ -300,7 +309,11 @@ Result<> scan_table_block(VolumeFacts& volume, BlockNo number, InodeNo first) {
   for (std::uint32_t i = 0; i < volume.layout.inodes_per_block(); ++i) {
     const auto& inode = format::at<Inode>(std::span<const std::byte>(*block),
                                           format::kHeaderSize + i * sizeof(Inode));
-    if (inode.mode != 0) TRY(InodeCheck(volume, first + i, inode).run());
+    if (inode.mode == 0) {
+      TRY(check_free(volume, first + i, inode));
+    } else {
+      TRY(InodeCheck(volume, first + i, inode).run());
+    }
   }
   return {};
 }

@@ -53,7 +53,7 @@ void TransferPlan::add(const IoRequest& request) {
     const bool joins = last != nullptr && last->kind == request.kind &&
                        last->offset + last->bytes == offset && last->vectors.size() < IOV_MAX;
     vectors_.push_back({buffer.data(), buffer.size()});
-    if (!joins) last = &transfers_.emplace_back(request.kind, offset);
+    if (!joins) last = &transfers_.emplace_back(Transfer{request.kind, offset, 0, {}});
     last->vectors = {&vectors_.back() - last->vectors.size(), last->vectors.size() + 1};
     last->bytes += buffer.size();
     offset += buffer.size();

@@ -44,8 +44,7 @@ void Change::lock(std::initializer_list<NodeRef> nodes) {
   std::vector<NodeRef> sorted(nodes);
   std::erase_if(sorted, [](const NodeRef& node) { return !node; });
   std::ranges::sort(sorted, {}, [](const NodeRef& node) { return node->number; });
-  const auto repeated = std::ranges::unique(sorted);
-  sorted.erase(repeated.begin(), repeated.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   for (NodeRef& node : sorted) {
     node->lock.lock();
     locked_.push_back(std::move(node));

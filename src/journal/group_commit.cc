@@ -111,9 +111,9 @@ bool JournalCore::plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) c
 }
 
 void JournalCore::sort_ordered() {
-  std::ranges::sort(open_.ordered);
-  const auto twice = std::ranges::unique(open_.ordered);
-  open_.ordered.erase(twice.begin(), twice.end());
+  auto& ordered = open_.ordered;
+  std::ranges::sort(ordered);
+  ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
 }
 
 DataPlan JournalCore::plan_data() const {

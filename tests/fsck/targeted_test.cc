@@ -83,6 +83,14 @@ const Case kInodeCases[] = {
      [](Damager& d) {
        d.edit_inode(node_of("/plain"), [](Inode& inode) { inode.reserved[5] = std::byte{1}; });
      }},
+    {"LeftInFreeInode",
+     Problem::kInodeReserved,
+     {},
+     [](Damager& d) {
+       NodeId last = 0;
+       for (const auto& [path, item] : sample().items) last = std::max(last, item.node);
+       d.edit_inode(last + 1, [](Inode& inode) { inode.next_orphan = 3; });
+     }},
     {"ChildMapKind",
      Problem::kInodeReserved,
      {},

@@ -130,7 +130,7 @@ class Check {
     names_[directory] += 2;
     std::vector<std::pair<InodeNo, std::uint32_t>> found;
     const auto read = volume_.read_directory(directory.value, 0, [&](const DirectoryItem& item) {
-      if (item.name != "." && item.name != "..") found.emplace_back(item.node, item.type);
+      if (item.name != "." && item.name != "..") found.emplace_back(InodeNo{item.node}, item.type);
       return true;
     });
     if (!read.ok()) return fail("directory " + std::to_string(directory.value), read.error());
