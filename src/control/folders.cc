@@ -78,12 +78,12 @@ std::vector<Fact> geometry_facts(SimulatedDisk& disk) {
 
 // One row for each power of two that some request's response time fell into.
 Table response_table(SimulatedDisk& disk) {
-  const ResponseHistogram& responses = disk.statistics().responses;
+  const TimeHistogram& responses = disk.statistics().responses;
   Table table({"up_to_ns", "requests"});
   std::uint64_t count = 0;
   std::int64_t limit = 1;
-  for (std::size_t i = 0; i < ResponseHistogram::kCounters; ++i) {
-    while (ResponseHistogram::upper_bound_ns(i) > limit && limit < INT64_MAX / 2) {
+  for (std::size_t i = 0; i < TimeHistogram::kCounters; ++i) {
+    while (TimeHistogram::upper_bound_ns(i) > limit && limit < INT64_MAX / 2) {
       if (count != 0) table.add_row({static_cast<std::uint64_t>(limit), count});
       count = 0;
       limit *= 2;

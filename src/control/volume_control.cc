@@ -120,8 +120,8 @@ Table requests_table(const RequestStatistics* statistics) {
     const auto& latency = row->latency;
     table.add_row({std::string(row->name), latency.count(), row->errors,
                    microseconds(latency.sum_ns()) / static_cast<double>(latency.count()),
-                   microseconds(latency.quantile_ns(0.5)), microseconds(latency.quantile_ns(0.9)),
-                   microseconds(latency.quantile_ns(0.99)), microseconds(latency.longest_ns())});
+                   microseconds(latency.percentile_ns(50)), microseconds(latency.percentile_ns(90)),
+                   microseconds(latency.percentile_ns(99)), microseconds(latency.longest_ns())});
   }
   return table;
 }

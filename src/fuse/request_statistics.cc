@@ -3,40 +3,10 @@
 #include <linux/fuse.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 
 #include "protocol.h"
 
 namespace spindle {
-
-void LatencyHistogram::add(std::int64_t latency_ns) {
-  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(latency_ns, 0));
-  std::size_t bucket = ns;
-  if (ns >= 1u << kStepBits) {
-    const unsigned exponent = static_cast<unsigned>(std::bit_width(ns)) - 1 - kStepBits;
-    bucket = ((exponent + 1) << kStepBits) + ((ns >> exponent) & ((1u << kStepBits) - 1));
-  }
-  ++buckets_[std::min(bucket, kBuckets - 1)];
-  ++count_;
-  sum_ns_ += latency_ns;
-  longest_ns_ = std::max(longest_ns_, latency_ns);
-}
-
-std::int64_t LatencyHistogram::quantile_ns(double quantile) const {
-  const auto wanted = static_cast<std::uint64_t>(std::ceil(quantile * static_cast<double>(count_)));
-  std::uint64_t seen = 0;
-  for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-    seen += buckets_[bucket];
-    if (seen == 0 || seen < wanted) continue;
-    if (bucket < 1u << kStepBits) return static_cast<std::int64_t>(bucket);
-    // The upper end of the bucket, but never beyond what was really seen.
-    const auto exponent = (bucket >> kStepBits) - 1;
-    const auto step = (bucket & ((1u << kStepBits) - 1)) + (1u << kStepBits) + 1;
-    return std::min(static_cast<std::int64_t>((step << exponent) - 1), longest_ns_);
-  }
-  return 0;
-}
 
 namespace {
 

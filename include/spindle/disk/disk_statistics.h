@@ -12,7 +12,7 @@
 
 #include "spindle/device/block_device.h"
 #include "spindle/disk/drive.h"
-#include "spindle/disk/response_histogram.h"
+#include "spindle/base/time_histogram.h"
 
 namespace spindle {
 
@@ -36,7 +36,7 @@ struct DiskStatistics {
   std::uint64_t depth_sum =
       0;  ///< of the queue depths that the services found, themselves included
   std::uint64_t depth_max = 0;
-  ResponseHistogram responses;  ///< virtual time from arrival to the last block
+  TimeHistogram responses;  ///< virtual time from arrival to the last block
 
   /// A request of the batch was let in.
   void count_request(const IoRequest& request, std::uint64_t blocks);

@@ -1,4 +1,4 @@
-// ResponseHistogram: how long requests took, in a fixed number of counters.
+// TimeHistogram: how long things took, in a fixed number of counters.
 //
 // A value falls into one of 16 equal parts of its power of two, so percentiles are exact to a
 // sixteenth; the mean and the largest are exact. Adding costs a few nanoseconds.
@@ -10,7 +10,7 @@
 
 namespace spindle {
 
-class ResponseHistogram {
+class TimeHistogram {
  public:
   /// Negative values count as 0.
   void add(std::int64_t ns, std::uint64_t times = 1);

@@ -1,4 +1,4 @@
-#include "spindle/disk/response_histogram.h"
+#include "spindle/base/time_histogram.h"
 
 #include <gtest/gtest.h>
 
@@ -11,31 +11,31 @@
 namespace spindle {
 namespace {
 
-TEST(ResponseHistogram, EmptyIsZero) {
-  const ResponseHistogram histogram;
+TEST(TimeHistogram, EmptyIsZero) {
+  const TimeHistogram histogram;
   EXPECT_EQ(histogram.percentile_ns(50), 0);
   EXPECT_EQ(histogram.mean_ns(), 0);
 }
 
-TEST(ResponseHistogram, CountersTouchAndGrow) {
-  for (std::size_t i = 1; i < ResponseHistogram::kCounters; ++i) {
-    const std::int64_t before = ResponseHistogram::upper_bound_ns(i - 1);
-    ASSERT_LT(before, ResponseHistogram::upper_bound_ns(i));
-    ResponseHistogram below;
-    ResponseHistogram above;
+TEST(TimeHistogram, CountersTouchAndGrow) {
+  for (std::size_t i = 1; i < TimeHistogram::kCounters; ++i) {
+    const std::int64_t before = TimeHistogram::upper_bound_ns(i - 1);
+    ASSERT_LT(before, TimeHistogram::upper_bound_ns(i));
+    TimeHistogram below;
+    TimeHistogram above;
     below.add(before);
     above.add(before + 1);
     ASSERT_EQ(below.counter(i - 1), 1u) << i;
     ASSERT_EQ(above.counter(i), 1u) << i;
   }
-  EXPECT_EQ(ResponseHistogram::upper_bound_ns(ResponseHistogram::kCounters - 1), INT64_MAX);
+  EXPECT_EQ(TimeHistogram::upper_bound_ns(TimeHistogram::kCounters - 1), INT64_MAX);
 }
 
-TEST(ResponseHistogram, PercentilesAreRightToASixteenth) {
+TEST(TimeHistogram, PercentilesAreRightToASixteenth) {
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    ResponseHistogram histogram;
+    TimeHistogram histogram;
     std::vector<std::int64_t> values;
     std::int64_t sum = 0;
     for (std::uint64_t i = 1 + random.below(2000); i != 0; --i) {

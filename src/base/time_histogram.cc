@@ -1,4 +1,4 @@
-#include "spindle/disk/response_histogram.h"
+#include "spindle/base/time_histogram.h"
 
 #include <algorithm>
 #include <bit>
@@ -19,7 +19,7 @@ std::size_t index_of(std::uint64_t value) {
 
 }  // namespace
 
-void ResponseHistogram::add(std::int64_t ns, std::uint64_t times) {
+void TimeHistogram::add(std::int64_t ns, std::uint64_t times) {
   const std::int64_t value = std::max<std::int64_t>(ns, 0);
   counters_[index_of(static_cast<std::uint64_t>(value))] += times;
   count_ += times;
@@ -27,11 +27,11 @@ void ResponseHistogram::add(std::int64_t ns, std::uint64_t times) {
   longest_ns_ = std::max(longest_ns_, value);
 }
 
-std::int64_t ResponseHistogram::mean_ns() const {
+std::int64_t TimeHistogram::mean_ns() const {
   return count_ == 0 ? 0 : sum_ns_ / static_cast<std::int64_t>(count_);
 }
 
-std::int64_t ResponseHistogram::percentile_ns(double percent) const {
+std::int64_t TimeHistogram::percentile_ns(double percent) const {
   const auto wanted = static_cast<std::uint64_t>(
       std::max(1.0, std::ceil(static_cast<double>(count_) * percent / 100)));
   std::uint64_t seen = 0;
@@ -42,7 +42,7 @@ std::int64_t ResponseHistogram::percentile_ns(double percent) const {
   return longest_ns_;
 }
 
-std::int64_t ResponseHistogram::upper_bound_ns(std::size_t index) {
+std::int64_t TimeHistogram::upper_bound_ns(std::size_t index) {
   if (index < kParts) return static_cast<std::int64_t>(index);
   const std::size_t exponent = index / kParts - 1;
   const std::uint64_t first = (kParts + index % kParts) << exponent;
