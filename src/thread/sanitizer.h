@@ -31,6 +31,13 @@
 
 namespace spindle::thread::sanitizer {
 
+/// By how much frames grow: they have red zones, and keep more alive. Every stack grows with them.
+#if defined(SPINDLE_ASAN) || defined(SPINDLE_TSAN)
+inline constexpr std::size_t kStackGrowth = 4;
+#else
+inline constexpr std::size_t kStackGrowth = 1;
+#endif
+
 /// The stack that the kernel thread was given, for the context that runs between threads.
 inline void adopt_kernel_thread([[maybe_unused]] Control& root) {
 #if defined(SPINDLE_ASAN)
