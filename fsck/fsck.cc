@@ -12,6 +12,7 @@
 #include "fsck/check_volume.h"
 #include "spindle/device/file_device.h"
 #include "spindle/device/overlay_device.h"
+#include "spindle/format/mount_mark.h"
 
 namespace spindle::fsck {
 namespace {
@@ -179,6 +180,10 @@ int run(const Request& request) {
   FileDevice& image = **opened;
   const auto found = find_superblock(image, image.size_bytes());
   if (!found.ok()) return fail(request.image, found.error());
+  if (!only_look) {
+    const auto unused = format::check_not_mounted(found->superblock);
+    if (!unused.ok()) return fail(request.image, unused.error());
+  }
   image.set_block_size(found->superblock.block_size);
 
   OverlayDevice overlay(image);

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "mkfs/format_volume.h"
 #include "mkfs/populate.h"
@@ -16,6 +17,7 @@
 #include "spindle/base/uuid.h"
 #include "spindle/device/file_device.h"
 #include "spindle/format/map_names.h"
+#include "spindle/format/mount_mark.h"
 
 namespace spindle {
 namespace {
@@ -43,6 +45,17 @@ int fail(const std::string& what) {
   return kFailed;
 }
 
+// The superblock of the volume that stands in the image already, whole or not.
+std::optional<format::Superblock> present_volume(const std::string& path) {
+  format::Superblock superblock;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  const ssize_t got = ::pread(fd, &superblock, sizeof superblock, format::kSuperblockOffset);
+  ::close(fd);
+  if (got != sizeof superblock || superblock.magic != format::kSuperblockMagic) return std::nullopt;
+  return superblock;
+}
+
 // What stands in the image already, in words; empty if nothing known does.
 std::string present_content(const std::string& path) {
   std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
@@ -60,13 +73,7 @@ std::string present_content(const std::string& path) {
       }
     }
   }
-  std::uint64_t magic = 0;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  const ssize_t got = ::pread(fd, &magic, sizeof magic, format::kSuperblockOffset + 8);
-  ::close(fd);
-  if (got == sizeof magic && magic == format::kSuperblockMagic) return "a Spindle volume";
-  return {};
+  return present_volume(path) ? "a Spindle volume" : "";
 }
 
 nlohmann::ordered_json plan_json(const Request& request, const format::Superblock& superblock,
@@ -223,6 +230,9 @@ int run(const Request& request) {
         request.only_show ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
         static_cast<std::uint32_t>(block_size));
     if (!opened.ok()) return fail(sentence(request.image, opened.error()));
+    const auto present = present_volume(request.image);
+    const auto unused = present ? format::check_not_mounted(*present) : Result<>{};
+    if (!unused.ok()) return fail(sentence(request.image, unused.error()));
     device = std::move(opened).take();
     if (size == 0) size = device->size_bytes();
   }

@@ -10,7 +10,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   const Error bad{EINVAL, "a size is a number with K, M, G or T after it"};
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || number < 0) return bad;
+  if (error != std::errc() || !(number >= 0)) return bad;
   std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   if (unit.size() > 1 && (unit.substr(1) == "iB" || unit.substr(1) == "B")) {
     unit = unit.substr(0, 1);

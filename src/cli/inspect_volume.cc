@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "fs/mount_mark.h"
+#include "spindle/format/mount_mark.h"
 
 namespace spindle::cli {
 namespace {
@@ -29,7 +29,7 @@ InspectedVolume::InspectedVolume(std::unique_ptr<FileDevice> image, fsck::FoundS
       found_(found),
       layout_(layout),
       answer_(answer),
-      is_mounted_(!check_not_mounted(found.superblock).ok()) {}
+      is_mounted_(!format::check_not_mounted(found.superblock).ok()) {}
 
 Result<std::unique_ptr<InspectedVolume>> InspectedVolume::open(const std::string& image,
                                                                Answer& answer) {

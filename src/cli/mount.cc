@@ -83,12 +83,14 @@ FileSystem::Options volume_options(const MountOptions& options) {
 
 // In words, for the person who mounts.
 std::string sentence(const MountRequest& request, const Error& error) {
-  if (error.code == EBUSY && *error.what == '\0') {
-    return fmt::format("{} is in use: it is mounted, or being checked", request.image);
-  }
   if (error.code == EUCLEAN) {
     return fmt::format("{}: {}; try `fsck.spindle {}`", request.image, error.describe(),
                        request.image);
+  }
+  const bool may_read = ::access(request.image.c_str(), R_OK) == 0;
+  const bool may_not_write = error.code == EROFS || error.code == EACCES;
+  if (may_not_write && may_read && !request.options.read_only) {
+    return fmt::format("{}: {}; `-o ro` mounts it for reading", request.image, error.describe());
   }
   return fmt::format("{}: {}", request.image, error.describe());
 }
@@ -121,9 +123,17 @@ class Mount {
 
  private:
   Result<> open() {
+    if (!request_.options.read_only) return open_as(FileDevice::Access::kReadWrite);
+    Result<> opened = open_as(FileDevice::Access::kReadOnly);
+    // After a crash the log has to be replayed, also for one who only reads.
+    if (opened.code() == EROFS && open_as(FileDevice::Access::kReadWrite).ok()) return {};
+    return opened;
+  }
+
+  Result<> open_as(FileDevice::Access access) {
     const MountOptions& options = request_.options;
-    const auto access =
-        options.read_only ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite;
+    disk_.reset();
+    image_.reset();
     image_ = TRY(FileDevice::open(request_.image, access, kDefaultBlockSize));
     const format::Superblock superblock = TRY(read_superblock(*image_));
     image_->set_block_size(superblock.block_size);
@@ -194,6 +204,7 @@ int serve_in_background(const MountRequest& request) {
   if (child == 0) {
     ::close(ends[0]);
     ::setsid();
+    ::signal(SIGPIPE, SIG_IGN);  // somebody may have killed the parent
     const auto tell = [&](std::string_view text) {
       if (ends[1] < 0) return;
       (void)!::write(ends[1], text.data(), text.size());

@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "spindle/format/mount_mark.h"
 
 namespace spindle::cli {
 namespace {
@@ -36,22 +37,38 @@ std::string absolute_path(const std::string& path) {
   return ::getcwd(here, sizeof here) != nullptr ? std::string(here) + "/" + path : path;
 }
 
-bool is_mounted(const std::string& directory) {
+// The image of the Spindle volume that is mounted there, if one is.
+std::optional<std::string> mounted_image(const std::string& directory) {
   const std::unique_ptr<FILE, decltype(&::endmntent)> table(::setmntent("/proc/self/mounts", "r"),
                                                             &::endmntent);
-  if (!table) return false;
-  bool found = false;
+  if (!table) return std::nullopt;
+  std::optional<std::string> found;
   while (const mntent* entry = ::getmntent(table.get())) {
-    if (directory == entry->mnt_dir) found = std::string_view(entry->mnt_type) == "fuse.spindle";
+    if (directory != entry->mnt_dir) continue;
+    found.reset();  // what was mounted there before is covered by this
+    if (std::string_view(entry->mnt_type) == "fuse.spindle") found = entry->mnt_fsname;
   }
   return found;
 }
 
-// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already.
-int open_daemon(const std::string& directory) {
+// Who has the image mounted, as the mark in it says; 0: nobody.
+pid_t marked_process(const std::string& image) {
+  std::ifstream file(image, std::ios::binary);
+  format::Superblock superblock;
+  file.seekg(format::kSuperblockOffset);
+  if (!file.read(reinterpret_cast<char*>(&superblock), sizeof superblock)) return 0;
+  const bool is_marked =
+      superblock.magic == format::kSuperblockMagic && !format::check_not_mounted(superblock).ok();
+  return is_marked ? static_cast<pid_t>(superblock.mount_process) : 0;
+}
+
+// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already. What
+// somebody else has mounted keeps even root from its control files.
+int open_daemon(const std::string& directory, const std::string& image) {
   std::ifstream file(directory + "/.spindle/process_id");
   pid_t process = 0;
-  if (!(file >> process)) return -1;
+  if (!(file >> process)) process = marked_process(image);
+  if (process == 0) return -1;
   return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
 }
 
@@ -71,9 +88,9 @@ int unmount(const std::string& directory) {
 
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
-  if (!is_mounted(directory))
-    return fail(fmt::format("{}: no Spindle volume is mounted there", given));
-  const int daemon = open_daemon(directory);
+  const auto image = mounted_image(directory);
+  if (!image) return fail(fmt::format("{}: no Spindle volume is mounted there", given));
+  const int daemon = open_daemon(directory, *image);
   const int error = unmount(directory);
   if (error != 0) {
     if (daemon >= 0) ::close(daemon);

@@ -1,7 +1,8 @@
 #include "spindle/fs/file_system.h"
 
-#include "mount_mark.h"
+#include "spindle/format/mount_mark.h"
 #include "spindle/journal/replay.h"
+#include "superblock_io.h"
 #include "volume.h"
 
 namespace spindle {
@@ -22,7 +23,7 @@ Result<> begin_mount(Volume& volume) {
   superblock.state = superblock.state & ~static_cast<std::uint32_t>(format::kClean);
   superblock.mount_count += 1;
   superblock.last_mount_seconds = static_cast<std::uint64_t>(volume.now().seconds);
-  mark_mounted(superblock);
+  format::mark_mounted(superblock);
   return volume.write_superblock();
 }
 
@@ -42,7 +43,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::mount(BlockDevice& device,
   if (device.block_count() < layout.block_count) {
     return corrupt("the device is smaller than its volume");
   }
-  TRY(check_not_mounted(superblock));
+  TRY(format::check_not_mounted(superblock));
   const ReplayReport replayed = TRY(replay_log(device, layout, options.read_only));
   auto volume = TRY(Volume::prepare(device, superblock, std::move(options)));
   if (!replayed.mismatched.empty()) {
@@ -61,7 +62,7 @@ Result<> FileSystem::unmount() {
   format::Superblock& superblock = volume.superblock;
   superblock.state = superblock.state | format::kClean;
   superblock.last_write_seconds = static_cast<std::uint64_t>(volume.now().seconds);
-  clear_mark(superblock);
+  format::clear_mark(superblock);
   return volume.write_superblock();
 }
 

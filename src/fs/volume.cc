@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "mount_mark.h"
 #include "spindle/base/log.h"
+#include "superblock_io.h"
 
 namespace spindle {
 namespace {

@@ -1,18 +1,14 @@
-#include "mount_mark.h"
+#include "spindle/format/mount_mark.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "spindle/fs/file_system.h"
-
-namespace spindle {
+namespace spindle::format {
 namespace {
 
 std::string read_small_file(const std::string& path) {
@@ -53,56 +49,9 @@ std::optional<std::uint64_t> start_time(std::uint64_t process) {
   return parsed.ec == std::errc{} ? std::optional(start) : std::nullopt;
 }
 
-// The superblock of a volume of any block size, where it stands in units of the device's blocks.
-Result<std::vector<std::byte>> read_around(BlockDevice& device, BlockNo& first) {
-  const std::uint32_t unit = device.block_size();
-  if (unit < kSectorSize) return Error{EINVAL, "the device's block size is impossible"};
-  first = BlockNo{format::kSuperblockOffset / unit};
-  const std::uint64_t end = format::kSuperblockOffset + sizeof(format::Superblock);
-  const std::uint64_t blocks = (end + unit - 1) / unit - first.value;
-  if (first.value + blocks > device.block_count()) return corrupt("the device is too small");
-  std::vector<std::byte> bytes(blocks * unit);
-  TRY(device.read(first, bytes, IoPurpose::kMetadata));
-  return bytes;
-}
-
 }  // namespace
 
-Result<format::Superblock> read_superblock(BlockDevice& device) {
-  BlockNo first;
-  const std::vector<std::byte> bytes = TRY(read_around(device, first));
-  const std::size_t offset = format::kSuperblockOffset % device.block_size();
-  const auto superblock = format::at<format::Superblock>(bytes, offset);
-  if (superblock.magic != format::kSuperblockMagic) return corrupt("it is not a Spindle volume");
-  if (superblock.version != format::kVersion) {
-    return Error{EUCLEAN, "the volume has a version that is not known"};
-  }
-  const std::uint32_t block_size = superblock.block_size;
-  if (block_size < kMinBlockSize || block_size > kMaxBlockSize) {
-    return corrupt("the block size is impossible");
-  }
-  const BlockNo stands_in{format::kSuperblockOffset / block_size};
-  if (superblock.checksum != format::superblock_checksum(superblock, stands_in)) {
-    return corrupt("the superblock's checksum does not match; fsck can restore it from a copy");
-  }
-  if ((superblock.incompatible_features & ~format::kKnownIncompatible) != 0) {
-    return Error{EUCLEAN, "the volume has features that are not known"};
-  }
-  return superblock;
-}
-
-Result<> write_superblock(BlockDevice& device, const format::Layout& layout,
-                          const format::Superblock& superblock) {
-  BlockNo first;
-  std::vector<std::byte> bytes = TRY(read_around(device, first));
-  auto& on_disk = format::at<format::Superblock>(bytes, layout.superblock_offset());
-  on_disk = superblock;
-  on_disk.checksum = format::superblock_checksum(superblock, layout.superblock());
-  TRY(device.write(first, bytes, IoPurpose::kMetadata));
-  return device.flush();
-}
-
-Result<> check_not_mounted(const format::Superblock& superblock) {
+Result<> check_not_mounted(const Superblock& superblock) {
   const std::uint64_t process = superblock.mount_process;
   if (process == 0 || process == static_cast<std::uint64_t>(::getpid())) return {};
   const auto boot = boot_id();
@@ -111,7 +60,7 @@ Result<> check_not_mounted(const format::Superblock& superblock) {
   return Error{EBUSY, "another process has the volume mounted"};
 }
 
-void mark_mounted(format::Superblock& superblock) {
+void mark_mounted(Superblock& superblock) {
   const auto boot = boot_id();
   std::memcpy(superblock.mount_boot_id, boot.data(), boot.size());
   const auto process = static_cast<std::uint64_t>(::getpid());
@@ -119,10 +68,10 @@ void mark_mounted(format::Superblock& superblock) {
   superblock.mount_process_start = start_time(process).value_or(0);
 }
 
-void clear_mark(format::Superblock& superblock) {
+void clear_mark(Superblock& superblock) {
   std::memset(superblock.mount_boot_id, 0, sizeof superblock.mount_boot_id);
   superblock.mount_process = 0;
   superblock.mount_process_start = 0;
 }
 
-}  // namespace spindle
+}  // namespace spindle::format
