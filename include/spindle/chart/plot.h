@@ -1,0 +1,31 @@
+// Plot: lines over two axes: a miss-ratio curve, thrashing, anything that depends on a number.
+//
+// The y axis starts at 0. The x axis is logarithmic where that is asked for and all x are above 0.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spindle/chart/svg.h"
+#include "spindle/chart/text_style.h"
+
+namespace spindle::chart {
+
+struct Plot {
+  struct Line {
+    std::string label;
+    std::vector<Point> points;  ///< by rising x
+    bool is_step = false;       ///< each y holds up to the next x
+    bool is_points = false;     ///< marks that are not joined
+  };
+  std::string title;
+  std::string x_label;  ///< with its unit
+  std::string y_label;
+  bool logarithmic = false;
+  std::vector<Line> lines;
+};
+
+std::string to_text(const Plot& plot, const TextStyle& style);
+std::string to_svg(const Plot& plot);
+
+}  // namespace spindle::chart

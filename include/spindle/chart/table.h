@@ -1,0 +1,38 @@
+// Table: rows under titles, for the terminal and as CSV (RFC 4180).
+//
+// Titles carry the unit: "seek (ms)". In text, numbers stand to the right, columns that differ in
+// nothing but their values are kept; a last row may be set apart (a mean, a sum).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/chart/text_style.h"
+
+namespace spindle::chart {
+
+class Table {
+ public:
+  explicit Table(std::vector<std::string> titles) : titles_(std::move(titles)) {}
+
+  /// As many cells as there are titles.
+  void add_row(std::vector<std::string> cells);
+  /// Below a line of its own.
+  void set_last_row(std::vector<std::string> cells);
+
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] std::string text(const TextStyle& style) const;
+  /// With the titles; without the last row, which is no data.
+  [[nodiscard]] std::string csv() const;
+
+ private:
+  std::vector<std::string> titles_;
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::string> last_;
+};
+
+/// "name   value" lines, aligned.
+std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& pairs);
+
+}  // namespace spindle::chart

@@ -1,0 +1,153 @@
+#include "spindle/chart/plot.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "spindle/chart/palette.h"
+
+namespace spindle::chart {
+namespace {
+
+/// Where a point lies between the ends of the axes, both from 0 to 1.
+class Axes {
+ public:
+  explicit Axes(const Plot& plot) : logarithmic_(plot.logarithmic) {
+    bool first = true;
+    for (const Plot::Line& line : plot.lines)
+      for (const Point& p : line.points) {
+        low_ = first ? p.x : std::min(low_, p.x);
+        high_ = first ? p.x : std::max(high_, p.x);
+        top_ = std::max(top_, p.y);
+        first = false;
+      }
+    logarithmic_ = logarithmic_ && low_ > 0;
+    if (!(low_ < high_)) high_ = low_ + 1;
+    if (top_ <= 0) top_ = 1;
+  }
+
+  [[nodiscard]] double across(double x) const {
+    if (logarithmic_) return std::log(x / low_) / std::log(high_ / low_);
+    return (x - low_) / (high_ - low_);
+  }
+  [[nodiscard]] double up(double y) const { return y / top_; }
+  [[nodiscard]] double low() const { return low_; }
+  [[nodiscard]] double high() const { return high_; }
+  [[nodiscard]] double top() const { return top_; }
+
+  [[nodiscard]] std::vector<double> ticks() const {
+    if (!logarithmic_) return nice_ticks(low_, high_, 9);
+    std::vector<double> ticks;
+    const bool wide = high_ / low_ > 1e4;
+    for (double power = std::pow(10, std::floor(std::log10(low_))); power <= high_; power *= 10)
+      for (double factor : {1.0, 2.0, 5.0})
+        if (low_ <= power * factor && power * factor <= high_ && (factor == 1 || !wide))
+          ticks.push_back(power * factor);
+    return ticks;
+  }
+
+ private:
+  bool logarithmic_;
+  double low_ = 0;
+  double high_ = 1;
+  double top_ = 0;
+};
+
+constexpr double kLeft = 80;
+constexpr double kTop = 48;
+constexpr double kWidth = 660;
+constexpr double kHeight = 380;
+
+Point on_paper(const Axes& axes, const Point& p) {
+  return {kLeft + axes.across(p.x) * kWidth, kTop + (1 - axes.up(p.y)) * kHeight};
+}
+
+void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
+  const double bottom = kTop + kHeight;
+  for (double tick : nice_ticks(0, axes.top(), 8)) {
+    const double y = kTop + (1 - axes.up(tick)) * kHeight;
+    svg.line({kLeft, y}, {kLeft + kWidth, y}, {.stroke = "#E6E6E6"});
+    svg.text({kLeft - 8, y + 4}, number_text(tick), {.size = 11, .anchor = Anchor::kEnd});
+  }
+  for (double tick : axes.ticks()) {
+    const double x = kLeft + axes.across(tick) * kWidth;
+    svg.line({x, kTop}, {x, bottom + 4}, {.stroke = "#E6E6E6"});
+    svg.text({x, bottom + 18}, number_text(tick), {.size = 11, .anchor = Anchor::kMiddle});
+  }
+  svg.line({kLeft, kTop}, {kLeft, bottom}, {.stroke = "#000000"});
+  svg.line({kLeft, bottom}, {kLeft + kWidth, bottom}, {.stroke = "#000000"});
+  svg.text({kLeft + kWidth / 2, bottom + 38}, plot.x_label, {.anchor = Anchor::kMiddle});
+  svg.text({16, kTop - 8}, plot.y_label, {.size = 11});
+}
+
+void draw_line(Svg& svg, const Plot::Line& line, const Axes& axes, std::size_t number) {
+  const std::string_view colour = series_colour(number);
+  std::vector<Point> points;
+  for (const Point& p : line.points) {
+    const Point at = on_paper(axes, p);
+    if (line.is_points)
+      svg.circle(at, 4, {.fill = colour}, line.label + ": " + number_text(p.y));
+    else if (line.is_step && !points.empty())
+      points.push_back({at.x, points.back().y});
+    points.push_back(at);
+  }
+  if (!line.is_points)
+    svg.path(points, {.stroke = colour, .stroke_width = 2, .dashes = series_dashes(number)});
+}
+
+}  // namespace
+
+std::string to_svg(const Plot& plot) {
+  const Axes axes(plot);
+  double label = 0;
+  for (const Plot::Line& line : plot.lines) label = std::max(label, Svg::width_of(line.label, 11));
+  Svg svg(kLeft + kWidth + label + 70, kTop + kHeight + 56, plot.title);
+  svg.text({16, 22}, plot.title, {.size = 15, .bold = true});
+  draw_axes(svg, plot, axes);
+  double y = kTop + 10;
+  for (std::size_t i = 0; i < plot.lines.size(); ++i) {
+    draw_line(svg, plot.lines[i], axes, i);
+    const double x = kLeft + kWidth + 16;
+    if (plot.lines[i].is_points)
+      svg.circle({x + 12, y - 4}, 4, {.fill = series_colour(i)});
+    else
+      svg.line({x, y - 4}, {x + 24, y - 4},
+               {.stroke = series_colour(i), .stroke_width = 2, .dashes = series_dashes(i)});
+    svg.text({x + 30, y}, plot.lines[i].label, {.size = 11});
+    y += 18;
+  }
+  return svg.document();
+}
+
+std::string to_text(const Plot& plot, const TextStyle& style) {
+  constexpr std::size_t kRows = 16;
+  constexpr std::string_view kMarks = "*o+x#@%&";
+  const Axes axes(plot);
+  const std::size_t width = style.width - 12;
+  std::vector<std::string> rows(kRows, std::string(width, ' '));
+  const auto set = [&](double across, double y, char mark) {
+    const auto column = static_cast<std::size_t>(across * static_cast<double>(width - 1) + 0.5);
+    const auto row = static_cast<std::size_t>((1 - axes.up(y)) * (kRows - 1) + 0.5);
+    if (row < kRows && column < width) rows[row][column] = mark;
+  };
+  std::string legend;
+  for (std::size_t i = 0; i < plot.lines.size(); ++i) {
+    const char mark = kMarks[i % kMarks.size()];
+    for (const Point& p : plot.lines[i].points) set(axes.across(p.x), p.y, mark);
+    legend += std::string(i == 0 ? "" : "   ") + mark + " " + plot.lines[i].label;
+  }
+  std::string out = plot.y_label + "\n";
+  for (std::size_t r = 0; r < kRows; ++r) {
+    const bool marked = r % 5 == 0;
+    const double y = axes.top() * (1 - static_cast<double>(r) / (kRows - 1));
+    out += right_aligned(marked ? number_text(y) : "", 9) + " " +
+           std::string(style.pick("│", "|")) + rows[r] + "\n";
+  }
+  const std::string high = number_text(axes.high());
+  out += std::string(10, ' ') + std::string(style.pick("└", "+")) +
+         repeated(style.pick("─", "-"), width) + "\n" + std::string(11, ' ') +
+         padded(number_text(axes.low()), width - high.size()) + high + "\n" + std::string(11, ' ') +
+         centred(plot.x_label, width) + "\n" + std::string(11, ' ') + legend + "\n";
+  return out;
+}
+
+}  // namespace spindle::chart
