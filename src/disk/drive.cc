@@ -19,6 +19,26 @@ T take(std::vector<T>& from, std::size_t index) {
   return taken;
 }
 
+/// What the model says of the waiting requests.
+class ModelTimes final : public PositioningTimes {
+ public:
+  ModelTimes(const DiskModel& model, const ArmState& arm, const std::vector<ArmRequest>& waiting,
+             const std::vector<Run>& runs)
+      : model_(model), arm_(arm), waiting_(waiting), runs_(runs) {}
+
+  [[nodiscard]] VirtualTime of(std::size_t request) const override {
+    const VirtualTime seek{
+        model_.seek_time_ns(distance_between(arm_.at, waiting_[request].cylinder))};
+    return seek + VirtualTime{model_.rotation_time_ns(runs_[request].start, arm_.now + seek)};
+  }
+
+ private:
+  const DiskModel& model_;
+  const ArmState& arm_;
+  const std::vector<ArmRequest>& waiting_;
+  const std::vector<Run>& runs_;
+};
+
 }  // namespace
 
 Drive::Drive(const DiskModel& model, std::unique_ptr<ArmPolicy> policy)
@@ -41,7 +61,8 @@ Service Drive::serve_next() {
   service.depth = waiting_.size();
   service.from = arm_.at;
   service.begin = arm_.now;
-  const ArmChoice choice = policy_->pick(waiting_, arm_);
+  const ModelTimes times(model_, arm_, waiting_, runs_);
+  const ArmChoice choice = policy_->pick(waiting_, arm_, model_.is_timed() ? &times : nullptr);
   CHECK(choice.index < waiting_.size());
   const ArmRequest request = take(waiting_, choice.index);
   service.cookie = request.id;

@@ -22,7 +22,8 @@ constexpr std::string_view kNames[] = {SPINDLE_ARM_POLICIES(SPINDLE_NAME)};
 /// A queue that is searched from end to end.
 class SpanQueue final : public WaitingRequests {
  public:
-  explicit SpanQueue(std::span<const ArmRequest> queue) : queue_(queue) {}
+  SpanQueue(std::span<const ArmRequest> queue, const PositioningTimes* times)
+      : queue_(queue), times_(times) {}
   [[nodiscard]] std::size_t size() const override { return queue_.size(); }
   [[nodiscard]] std::size_t oldest() const override { return 0; }
   [[nodiscard]] Cylinder cylinder_of(std::size_t request) const override {
@@ -44,14 +45,27 @@ class SpanQueue final : public WaitingRequests {
     return best;
   }
 
+  [[nodiscard]] std::size_t next_oldest(std::size_t request) const override { return request + 1; }
+  [[nodiscard]] VirtualTime arrival_of(std::size_t request) const override {
+    return queue_[request].arrival;
+  }
+  [[nodiscard]] bool is_write(std::size_t request) const override {
+    return queue_[request].is_write;
+  }
+  [[nodiscard]] std::optional<VirtualTime> positioning_time(std::size_t request) const override {
+    return times_ == nullptr ? std::nullopt : std::optional(times_->of(request));
+  }
+
  private:
   std::span<const ArmRequest> queue_;
+  const PositioningTimes* times_;
 };
 
 }  // namespace
 
-ArmChoice ArmPolicy::pick(std::span<const ArmRequest> queue, const ArmState& state) {
-  return choose(SpanQueue(queue), state);
+ArmChoice ArmPolicy::pick(std::span<const ArmRequest> queue, const ArmState& state,
+                          const PositioningTimes* times) {
+  return choose(SpanQueue(queue, times), state);
 }
 
 Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name,

@@ -5,9 +5,9 @@
 
 namespace spindle {
 
-std::size_t ArmQueue::add(Cylinder cylinder) {
+std::size_t ArmQueue::add(Cylinder cylinder, VirtualTime arrival, bool is_write) {
   const std::size_t request = requests_.size();
-  requests_.push_back({cylinder, true});
+  requests_.push_back({cylinder, arrival, is_write, true});
   places_.emplace(cylinder, request);
   return request;
 }
@@ -17,6 +17,12 @@ void ArmQueue::remove(std::size_t request) {
   requests_[request].waiting = false;
   places_.erase({requests_[request].cylinder, request});
   while (oldest_ < requests_.size() && !requests_[oldest_].waiting) ++oldest_;
+}
+
+std::size_t ArmQueue::next_oldest(std::size_t request) const {
+  do ++request;
+  while (!requests_[request].waiting);
+  return request;
 }
 
 std::optional<std::size_t> ArmQueue::nearest(Cylinder at, bool up, std::size_t among) const {

@@ -24,7 +24,11 @@
   X("cfs", make_cfs_cpu)                                 \
   X("hrrn", make_highest_response_ratio_cpu)             \
   X("vrr", make_virtual_round_robin_cpu)                 \
-  X("feedback", make_feedback_cpu)
+  X("feedback", make_feedback_cpu)                       \
+  X("mlq", make_multi_level_queue_cpu)                   \
+  X("priority-aging", make_aging_priority_cpu)           \
+  X("eevdf", make_eevdf_cpu)                             \
+  X("fair-share", make_fair_share_cpu)
 
 namespace spindle {
 

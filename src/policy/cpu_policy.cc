@@ -21,9 +21,15 @@ constexpr std::string_view kNames[] = {SPINDLE_CPU_POLICIES(SPINDLE_NAME)};
 
 Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
                                                    const CpuConventions& conventions) {
+  const bool mlq = name == "mlq";
   if (conventions.quantum.ns <= 0) return Error{EINVAL, "the quantum is not above 0"};
-  if (conventions.levels == 0 || conventions.levels > 32)
+  if (conventions.aging_interval.ns <= 0) return Error{EINVAL, "the span of ageing is not above 0"};
+  if (conventions.stride_of_one <= 0) return Error{EINVAL, "the stride is not above 0"};
+  if (conventions.levels == 0 || conventions.levels > 32 || conventions.quanta.size() > 32)
     return Error{EINVAL, "the number of levels is not 1 to 32"};
+  for (const VirtualTime quantum : conventions.quanta)
+    if (quantum.ns < 0 || (quantum.ns == 0 && !mlq))
+      return Error{EINVAL, "the quantum of a level is not above 0"};
   for (const Entry& entry : kPolicies)
     if (entry.name == name) return entry.make(conventions);
   return Error{EINVAL, "no CPU policy has this name"};

@@ -17,7 +17,8 @@ namespace {
 /// holder in O(log n).
 class Lottery final : public CpuPolicy {
  public:
-  Lottery(VirtualTime quantum, std::uint64_t seed) : quantum_(quantum), random_(seed) {}
+  explicit Lottery(const CpuConventions& conventions)
+      : quantum_(conventions.quantum), random_(conventions.seed), draws_(conventions.draws) {}
   [[nodiscard]] std::string_view name() const override { return "lottery"; }
 
   void ready(TaskId task, const TaskInfo& info, Why) override {
@@ -31,7 +32,7 @@ class Lottery final : public CpuPolicy {
 
   std::optional<TaskId> next(VirtualTime) override {
     if (tickets_ == 0) return std::nullopt;
-    const std::size_t slot = holder_of(random_.below(tickets_));
+    const std::size_t slot = holder_of(draw());
     const TaskId task = slots_[slot].task;
     vacate(slot);
     return task;
@@ -51,6 +52,10 @@ class Lottery final : public CpuPolicy {
     TaskId task;
     std::uint32_t tickets = 0;  ///< 0: nobody's
   };
+
+  std::uint64_t draw() {
+    return drawn_ < draws_.size() ? draws_[drawn_++] % tickets_ : random_.below(tickets_);
+  }
 
   void add(std::size_t slot, std::uint64_t tickets) {
     for (std::size_t i = slot + 1; i <= slots_.size(); i += i & (0 - i)) sums_[i] += tickets;
@@ -84,6 +89,8 @@ class Lottery final : public CpuPolicy {
 
   VirtualTime quantum_;
   Random random_;
+  std::vector<std::uint64_t> draws_;
+  std::size_t drawn_ = 0;
   std::uint64_t tickets_ = 0;
   std::vector<Slot> slots_;  ///< a power of two of them
   std::vector<std::uint64_t> sums_;
@@ -93,6 +100,8 @@ class Lottery final : public CpuPolicy {
 /// What stride and the fair scheduler share: the task that has had the least for its weight runs.
 class LeastServed : public CpuPolicy {
  public:
+  explicit LeastServed(bool lowest_number_first) : lowest_number_first_(lowest_number_first) {}
+
   std::optional<TaskId> next(VirtualTime) override {
     if (heap_.empty()) return std::nullopt;
     const TaskHeap::Entry entry = heap_.pop();
@@ -123,38 +132,48 @@ class LeastServed : public CpuPolicy {
     if (why == Why::kCreated) share.served = floor_;
     if (why == Why::kWoken) share.served = std::max(share.served, floor_ - credit);
     ready_weight_ += share.weight;
-    heap_.push(share.served, id);
+    if (lowest_number_first_)
+      heap_.push_at(share.served, static_cast<std::int64_t>(id.value), id);
+    else
+      heap_.push(share.served, id);
   }
 
   TaskHeap heap_;
   std::unordered_map<TaskId, Share> tasks_;
   std::int64_t floor_ = 0;  ///< the least served so far: never falls
   std::uint64_t ready_weight_ = 0;
+  bool lowest_number_first_;
 };
 
 class Stride final : public LeastServed {
  public:
-  explicit Stride(VirtualTime quantum) : quantum_(quantum) {}
+  explicit Stride(const CpuConventions& conventions)
+      : LeastServed(conventions.lowest_number_first),
+        quantum_(conventions.quantum),
+        one_(conventions.stride_of_one) {}
   [[nodiscard]] std::string_view name() const override { return "stride"; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
     // A task that gave way early pays only for the part of its quantum that it used.
     const double part = static_cast<double>(info.ran.ns) / static_cast<double>(quantum_.ns);
-    const std::int64_t stride = kOne / std::max(info.weight, 1u);
+    const std::int64_t stride = one_ / std::max(info.weight, 1u);
     queue(task, info, why, static_cast<std::int64_t>(static_cast<double>(stride) * part), 0);
   }
 
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
 
  private:
-  static constexpr std::int64_t kOne = std::int64_t{1} << 32;
   VirtualTime quantum_;
+  std::int64_t one_;
 };
 
 class Fair final : public LeastServed {
  public:
-  Fair(VirtualTime latency, VirtualTime granularity)
-      : latency_(latency), granularity_(granularity) {}
+  explicit Fair(const CpuConventions& conventions)
+      : LeastServed(conventions.lowest_number_first),
+        latency_(conventions.latency),
+        granularity_(conventions.granularity),
+        stretches_(conventions.stretch_latency) {}
   [[nodiscard]] std::string_view name() const override { return "cfs"; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
@@ -166,7 +185,8 @@ class Fair final : public LeastServed {
     const auto found = tasks_.find(task);
     const std::uint64_t weight = found == tasks_.end() ? kNormalWeight : found->second.weight;
     const auto tasks = static_cast<std::int64_t>(heap_.size()) + 1;
-    const std::int64_t span = std::max(latency_.ns, tasks * granularity_.ns);
+    const std::int64_t span =
+        stretches_ ? std::max(latency_.ns, tasks * granularity_.ns) : latency_.ns;
     const double share = static_cast<double>(weight) / static_cast<double>(ready_weight_ + weight);
     const auto slice = static_cast<std::int64_t>(static_cast<double>(span) * share);
     return VirtualTime{std::max(slice, granularity_.ns)};
@@ -188,20 +208,21 @@ class Fair final : public LeastServed {
 
   VirtualTime latency_;
   VirtualTime granularity_;
+  bool stretches_;
 };
 
 }  // namespace
 
 std::unique_ptr<CpuPolicy> make_lottery_cpu(const CpuConventions& conventions) {
-  return std::make_unique<Lottery>(conventions.quantum, conventions.seed);
+  return std::make_unique<Lottery>(conventions);
 }
 
 std::unique_ptr<CpuPolicy> make_stride_cpu(const CpuConventions& conventions) {
-  return std::make_unique<Stride>(conventions.quantum);
+  return std::make_unique<Stride>(conventions);
 }
 
 std::unique_ptr<CpuPolicy> make_cfs_cpu(const CpuConventions& conventions) {
-  return std::make_unique<Fair>(conventions.latency, conventions.granularity);
+  return std::make_unique<Fair>(conventions);
 }
 
 }  // namespace spindle

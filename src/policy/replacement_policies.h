@@ -6,18 +6,23 @@
 
 #include "spindle/policy/replacement_policy.h"
 
-#define SPINDLE_REPLACEMENT_POLICIES(X) \
-  X("lru", make_lru)                    \
-  X("fifo", make_fifo)                  \
-  X("clock", make_clock)                \
-  X("lfu", make_lfu)                    \
-  X("2q", make_two_queue)               \
-  X("arc", make_arc)                    \
-  X("sieve", make_sieve)                \
-  X("s3-fifo", make_s3_fifo)            \
-  X("mru", make_mru)                    \
-  X("mfu", make_mfu)                    \
-  X("second-chance", make_second_chance)
+#define SPINDLE_REPLACEMENT_POLICIES(X)    \
+  X("lru", make_lru)                       \
+  X("fifo", make_fifo)                     \
+  X("clock", make_clock)                   \
+  X("lfu", make_lfu)                       \
+  X("2q", make_two_queue)                  \
+  X("arc", make_arc)                       \
+  X("sieve", make_sieve)                   \
+  X("s3-fifo", make_s3_fifo)               \
+  X("mru", make_mru)                       \
+  X("mfu", make_mfu)                       \
+  X("second-chance", make_second_chance)   \
+  X("nru", make_nru)                       \
+  X("enhanced-clock", make_enhanced_clock) \
+  X("aging", make_aging)                   \
+  X("wsclock", make_wsclock)               \
+  X("random", make_random_replacement)
 
 namespace spindle {
 

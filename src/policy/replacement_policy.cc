@@ -23,6 +23,8 @@ Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(
     std::string_view name, std::size_t capacity, const ReplacementConventions& conventions) {
   if (capacity == 0 || capacity >= std::size_t{1} << 31)
     return Error{EINVAL, "the number of frames is out of range"};
+  if (conventions.aging_bits == 0 || conventions.aging_bits > 63)
+    return Error{EINVAL, "the bits of ageing are not 1 to 63"};
   for (const Entry& entry : kPolicies)
     if (entry.name == name) return entry.make(capacity, conventions);
   return Error{EINVAL, "no replacement policy has this name"};

@@ -5,6 +5,10 @@
 // caller keeps the queue in order of arrival, asks `pick` each time the arm is free, and removes
 // the answer.
 //
+// A caller that knows its disk tells, through PositioningTimes, how long each request would take to
+// reach, seek and rotation together; to policies that go by it ("sptf"), the distance stands in for
+// a caller that does not.
+//
 // Distances are in cylinders. Directions: the arm moves `up` towards higher cylinders. Nothing is
 // allocated in `pick`. Where textbooks differ, ArmConventions names the choice; its defaults are
 // those of the mounted volume.
@@ -72,11 +76,35 @@ struct ArmChoice {
 /// The choices in which textbooks differ.
 struct ArmConventions {
   /// SSTF, two requests equally near on both sides: the one that lies in the direction of travel,
-  /// the one on the lower or the higher cylinder, or the one that arrived first.
-  enum class Tie : std::uint8_t { kTravel, kLower, kHigher, kArrival };
+  /// the one on the lower or the higher cylinder, or the one that arrived first. Or, of all
+  /// requests that are equally near, the one that the platter brings first.
+  enum class Tie : std::uint8_t { kTravel, kLower, kHigher, kArrival, kRotation };
   Tie sstf_tie = Tie::kTravel;
   /// N-step SCAN: how many requests a sweep serves; those that arrive meanwhile wait for the next.
   std::size_t steps = 8;
+  /// SPTF, and SSTF with kRotation: only so many of the oldest requests are looked at; 0: all.
+  std::size_t window = 0;
+  /// SPTF: the window moves on only when all that it holds have been served (BSATF).
+  bool whole_windows = false;
+  /// SPTF: how much of the time that a request has waited is taken off the time to reach it (0:
+  /// pure SPTF; aged SPTF, Jacobson and Wilkes 1991).
+  double aging = 0;
+  /// V(R): turning back costs this share of all cylinders. 0 is SSTF, 1 is LOOK (Geist and Daniel
+  /// 1987).
+  double r = 0.2;
+  /// Deadline: when a read, or a write, that waits must be served; and how many requests a sweep
+  /// serves before that is looked at.
+  VirtualTime read_deadline{500'000'000};
+  VirtualTime write_deadline{5'000'000'000};
+  std::size_t batch = 16;
+};
+
+/// How long a disk takes from its present state to the beginning of a request: seek and rotation.
+class PositioningTimes {
+ public:
+  virtual ~PositioningTimes() = default;
+  /// Of the request at that place of the queue.
+  [[nodiscard]] virtual VirtualTime of(std::size_t request) const = 0;
 };
 
 /// What a policy asks of the waiting requests. A request is named by its place: in the span given
@@ -92,6 +120,12 @@ class WaitingRequests {
   /// first to arrive. Only the `among` that arrived first are looked at.
   [[nodiscard]] virtual std::optional<std::size_t> nearest(Cylinder at, bool up,
                                                            std::size_t among) const = 0;
+  /// The one that arrived next after `request`; there must be one.
+  [[nodiscard]] virtual std::size_t next_oldest(std::size_t request) const = 0;
+  [[nodiscard]] virtual VirtualTime arrival_of(std::size_t request) const = 0;
+  [[nodiscard]] virtual bool is_write(std::size_t request) const = 0;
+  /// Nothing where the caller does not know its disk.
+  [[nodiscard]] virtual std::optional<VirtualTime> positioning_time(std::size_t request) const = 0;
 };
 
 class ArmPolicy {
@@ -103,7 +137,8 @@ class ArmPolicy {
   /// first to arrive is served first. A request on the arm's own cylinder lies ahead.
   virtual ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) = 0;
   /// The same for a short queue, which stands in order of arrival; linear in its length.
-  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state);
+  ArmChoice pick(std::span<const ArmRequest> queue, const ArmState& state,
+                 const PositioningTimes* times = nullptr);
 };
 
 /// The policy of that name; EINVAL for a name that is none of `arm_policy_names`.

@@ -20,8 +20,13 @@ namespace spindle {
 
 class ArmQueue final : public WaitingRequests {
  public:
+  ArmQueue() = default;
+  /// For a disk that is known: `times` is asked by the requests' numbers, and must outlive the
+  /// queue.
+  explicit ArmQueue(const PositioningTimes* times) : times_(times) {}
+
   /// Adds a request behind all others and answers its number.
-  std::size_t add(Cylinder cylinder);
+  std::size_t add(Cylinder cylinder, VirtualTime arrival = {}, bool is_write = false);
   /// Takes a waiting request out.
   void remove(std::size_t request);
 
@@ -34,12 +39,27 @@ class ArmQueue final : public WaitingRequests {
   /// O(log n) if all are looked at, else linear in `among` and in what was taken out since.
   [[nodiscard]] std::optional<std::size_t> nearest(Cylinder at, bool up,
                                                    std::size_t among) const override;
+  /// Linear in what was taken out since.
+  [[nodiscard]] std::size_t next_oldest(std::size_t request) const override;
+  [[nodiscard]] VirtualTime arrival_of(std::size_t request) const override {
+    return requests_[request].arrival;
+  }
+  [[nodiscard]] bool is_write(std::size_t request) const override {
+    return requests_[request].is_write;
+  }
+  [[nodiscard]] std::optional<VirtualTime> positioning_time(std::size_t request) const override {
+    return times_ == nullptr ? std::nullopt : std::optional(times_->of(request));
+  }
 
  private:
   struct Request {
     Cylinder cylinder;
+    VirtualTime arrival;
+    bool is_write = false;
     bool waiting = true;
   };
+
+  const PositioningTimes* times_ = nullptr;
 
   std::vector<Request> requests_;
   std::set<std::pair<Cylinder, std::size_t>> places_;

@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "spindle/base/clock.h"
 #include "spindle/base/id.h"
@@ -39,6 +40,7 @@ struct TaskInfo {
   VirtualTime expected_burst = {};  ///< what is left of its burst, known or estimated
   VirtualTime deadline = {};        ///< absolute
   std::uint32_t weight = 1024;      ///< its share: tickets, or the weight of a nice value; not 0
+  std::uint32_t group = 0;          ///< of "fair-share": the user whose task it is
 };
 
 class CpuPolicy {
@@ -59,6 +61,9 @@ class CpuPolicy {
   [[nodiscard]] virtual bool preempts(TaskId running, const TaskInfo& info) {
     return static_cast<void>(running), static_cast<void>(info), false;
   }
+  /// The next instant at which the running task must be made ready with kPreempted whatever it
+  /// does, because the policy moves all tasks then (MLFQ's boost); nothing: there is none.
+  [[nodiscard]] virtual std::optional<VirtualTime> alarm() const { return std::nullopt; }
   /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU).
   /// Linear in the number of ready tasks, except for "mlfq".
   virtual void removed(TaskId task) = 0;
@@ -68,8 +73,8 @@ class CpuPolicy {
 
 /// The parameters of the policies; each uses those that it has.
 struct CpuConventions {
-  /// Of those that have one: rr, vrr, priority-rr, lrtf, llf, feedback, lottery, stride, and the
-  /// top level of MLFQ.
+  /// Of those that have one: rr, vrr, priority-rr, lrtf, llf, feedback, lottery, stride,
+  /// fair-share, eevdf (its request), and the top level of MLFQ.
   VirtualTime quantum{10'000'000};
   std::uint64_t seed = 1;  ///< of the lottery's draws
   /// Where a preempted task stands among those of its own key (priority, remaining time): in front
@@ -83,10 +88,33 @@ struct CpuConventions {
   /// CFS: the span in which each ready task runs once, and the shortest slice.
   VirtualTime latency{6'000'000};
   VirtualTime granularity{750'000};
+  /// With so many tasks that the shortest slices do not fit into the span, the span grows (Linux);
+  /// else only the slices do.
+  bool stretch_latency = true;
+  /// The quantum of each level from the top; empty: as above. MLFQ, where they set the number of
+  /// levels, and MLQ, where 0 is a queue without a quantum.
+  std::vector<VirtualTime> quanta = {};
+  /// MLFQ: how many quanta of each level a task may use before it goes down; empty: one.
+  std::vector<std::uint32_t> allotments = {};
+  /// MLFQ: a task that comes back from waiting has its whole allotment again. Who waits just before
+  /// its quantum ends stays on top for ever then.
+  bool waiting_renews_allotment = false;
+  /// MLFQ: a task that comes back from waiting goes to the front of its level, before the running
+  /// one.
+  bool woken_to_front = false;
+  /// Lottery: the first draws, each taken modulo the tickets there are; the seed's follow.
+  std::vector<std::uint64_t> draws = {};
+  /// Stride: what a task of weight 1 pays for a quantum; the others pay it divided by their weight.
+  std::int64_t stride_of_one = std::int64_t{1} << 32;
+  /// Stride and CFS, of tasks that were served equally: the lowest number runs, or the one that
+  /// was queued first.
+  bool lowest_number_first = false;
+  /// priority-aging: a waiting task's priority grows by one each time this span has passed.
+  VirtualTime aging_interval{100'000'000};
 };
 
-/// EINVAL for a name that is none of `cpu_policy_names`, a quantum that is not above 0, or a number
-/// of levels that is not 1 to 32.
+/// EINVAL for a name that is none of `cpu_policy_names`, a quantum or a span that is not above 0,
+/// or a number of levels that is not 1 to 32.
 Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
                                                    const CpuConventions& conventions);
 inline Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,

@@ -51,6 +51,14 @@ struct ReplacementConventions {
   /// LFU and MFU: whether a page that comes back goes on from the count it left with. The counts of
   /// all pages ever seen are kept then, in memory that grows with them.
   bool keep_counts = false;
+  std::uint64_t seed = 1;  ///< of "random"
+  /// NRU and ageing: how many references make a tick of the clock, at which NRU clears the
+  /// reference bits and ageing shifts its counters; 0: as many as there are frames.
+  std::uint64_t tick_references = 0;
+  unsigned aging_bits = 8;  ///< of ageing's counters; 1 to 63
+  /// WSClock: a page not used for more than so many references has left the working set; 0: four
+  /// times as many as there are frames.
+  std::uint64_t working_set_references = 0;
 };
 
 class ReplacementPolicy {
@@ -62,6 +70,12 @@ class ReplacementPolicy {
   virtual void inserted(FrameNo frame, PageKey key) = 0;
   /// The page in `frame` was used again.
   virtual void touched(FrameNo frame) = 0;
+  /// The page in `frame` differs from its copy on the disk now, or does so no more. For those that
+  /// spare pages which would have to be written first (NRU, enhanced CLOCK, WSClock); a caller that
+  /// never tells is served as if nothing were ever written.
+  virtual void set_dirty(FrameNo frame, bool dirty) {
+    static_cast<void>(frame), static_cast<void>(dirty);
+  }
   /// The frame, which is not empty, is empty now. At any time, for any frame.
   virtual void erased(FrameNo frame) = 0;
   /// The frame that should go, among those that may; nothing if none may. Does not remove it: asked

@@ -7,8 +7,8 @@ _spindle_mount_option() {
   local names
   case $item in
     data=*) names="data=ordered data=journal" ;;
-    cache-policy=*) names=$(printf 'cache-policy=%s ' lru fifo clock lfu 2q arc sieve s3-fifo mru mfu second-chance) ;;
-    arm=*) names=$(printf 'arm=%s ' fcfs sstf scan c-scan look c-look fscan n-step-scan) ;;
+    cache-policy=*) names=$(printf 'cache-policy=%s ' lru fifo clock lfu 2q arc sieve s3-fifo mru mfu second-chance nru enhanced-clock aging wsclock random) ;;
+    arm=*) names=$(printf 'arm=%s ' fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline) ;;
     disk=*) names=$(printf 'disk=%s ' textbook 7200rpm 15000rpm ssd none) ;;
     fit=*) names=$(printf 'fit=%s ' near first best worst next buddy) ;;
     *) names="ro rw allow_other default_permissions nodefault_permissions noatime relatime strictatime sync async

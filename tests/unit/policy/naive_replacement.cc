@@ -338,8 +338,9 @@ std::unique_ptr<NaiveReplacement> make_naive_replacement(
   if (name == "arc") return std::make_unique<NaiveArc>(capacity);
   if (name == "sieve") return std::make_unique<NaiveSieve>();
   if (name == "s3-fifo") return std::make_unique<NaiveS3Fifo>(capacity);
-  CHECK(false);
-  return nullptr;
+  auto by_bits = make_naive_by_bits(name, capacity, conventions);
+  CHECK(by_bits != nullptr);
+  return by_bits;
 }
 
 }  // namespace spindle

@@ -26,4 +26,8 @@ std::unique_ptr<NaiveReplacement> make_naive_replacement(std::string_view name,
                                                          std::size_t capacity,
                                                          const ReplacementConventions& conventions);
 
+/// Those that go by reference bits, and random replacement; nothing for another name.
+std::unique_ptr<NaiveReplacement> make_naive_by_bits(std::string_view name, std::size_t capacity,
+                                                     const ReplacementConventions& conventions);
+
 }  // namespace spindle

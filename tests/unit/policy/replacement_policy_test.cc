@@ -205,7 +205,11 @@ TEST(ReplacementPolicy, EvictsAsTheNaiveImplementationDoes) {
           compare(name, seed,
                   {.clock_bit_on_load = seed % 2 == 0,
                    .frequency_tie = seed % 3 == 0 ? Tie::kFirstLoaded : Tie::kLeastRecent,
-                   .keep_counts = seed % 5 == 0}));
+                   .keep_counts = seed % 5 == 0,
+                   .seed = seed,
+                   .tick_references = seed % 7,
+                   .aging_bits = 1 + static_cast<unsigned>(seed % 9),
+                   .working_set_references = seed % 11}));
     }
 }
 

@@ -1,0 +1,207 @@
+// Earliest eligible virtual deadline first (Stoica and Abdel-Wahab 1995; Linux's since 6.6), and a
+// fair share for each user's tasks together (after Kay and Lauder 1988), as two levels of stride.
+//
+// Virtual time runs slower the more weight is ready, and never back; a task asks for a quantum at a
+// time, may run once virtual time has reached the start of its request, and the one whose request
+// ends first runs. So the tasks that may not run yet stand in one heap, by the start, and those
+// that may in another, by the end.
+
+#include <algorithm>
+#include <unordered_map>
+#include <vector>
+
+#include "cpu_policies.h"
+#include "spindle/base/check.h"
+#include "task_heap.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::int64_t kNormalWeight = 1024;
+
+class Eevdf final : public CpuPolicy {
+ public:
+  explicit Eevdf(VirtualTime quantum) : quantum_(quantum) {}
+  [[nodiscard]] std::string_view name() const override { return "eevdf"; }
+
+  void ready(TaskId id, const TaskInfo& info, Why why) override {
+    Task& task = tasks_[id];
+    const bool comes_anew = !task.active || why == Why::kWoken;
+    // While it waited, its weight did not count.
+    if (comes_anew) deactivate(task);
+    advance(info.now);
+    deactivate(task);
+    task.weight = std::max(info.weight, 1u);
+    task.active = true;
+    active_weight_ += task.weight;
+    task.start += share_of(info.ran, task);
+    if (comes_anew) task.start = std::max(task.start, now_virtual_);
+    if (why == Why::kCreated || task.end <= task.start)
+      task.end = task.start + share_of(quantum_, task);
+    push(id, task);
+  }
+
+  std::optional<TaskId> next(VirtualTime now) override {
+    advance(now);
+    if (eligible_.empty() && !future_.empty()) now_virtual_ = future_.top().key;
+    settle();
+    if (eligible_.empty()) return std::nullopt;
+    return eligible_.pop().task;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId id) const override {
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) return quantum_;
+    const Task& task = found->second;
+    const std::int64_t left = (task.end - task.start) * task.weight / kNormalWeight;
+    return VirtualTime{std::clamp<std::int64_t>(left, 1, quantum_.ns)};
+  }
+
+  [[nodiscard]] bool preempts(TaskId running, const TaskInfo& info) override {
+    advance(info.now);
+    settle();
+    const auto found = tasks_.find(running);
+    return found != tasks_.end() && !eligible_.empty() && eligible_.top().key < found->second.end;
+  }
+
+  void removed(TaskId id) override {
+    Task& task = tasks_.at(id);
+    (task.in_future ? future_ : eligible_).remove(id);
+    deactivate(task);
+  }
+
+  void finished(TaskId id) override {
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) return;
+    deactivate(found->second);
+    tasks_.erase(found);
+  }
+
+ private:
+  struct Task {
+    std::int64_t start = 0;  ///< of its request, in virtual time
+    std::int64_t end = 0;
+    std::uint32_t weight = 0;
+    bool active = false;  ///< its weight counts: it is ready or runs
+    bool in_future = false;
+  };
+
+  static std::int64_t share_of(VirtualTime time, const Task& task) {
+    return time.ns * kNormalWeight / task.weight;
+  }
+
+  void advance(VirtualTime now) {
+    if (now <= now_) return;
+    if (active_weight_ != 0)
+      now_virtual_ += static_cast<std::int64_t>(static_cast<__int128>((now - now_).ns) *
+                                                kNormalWeight / active_weight_);
+    now_ = now;
+  }
+
+  void deactivate(Task& task) {
+    if (task.active) active_weight_ -= task.weight;
+    task.active = false;
+  }
+
+  void push(TaskId id, Task& task) {
+    task.in_future = now_virtual_ < task.start;
+    if (task.in_future)
+      future_.push(task.start, id);
+    else
+      eligible_.push(task.end, id);
+  }
+
+  void settle() {
+    while (!future_.empty() && future_.top().key <= now_virtual_) {
+      const TaskId id = future_.pop().task;
+      Task& task = tasks_.at(id);
+      task.in_future = false;
+      eligible_.push(task.end, id);
+    }
+  }
+
+  VirtualTime quantum_;
+  VirtualTime now_;
+  std::int64_t now_virtual_ = 0;
+  std::uint64_t active_weight_ = 0;
+  TaskHeap eligible_;
+  TaskHeap future_;
+  std::unordered_map<TaskId, Task> tasks_;
+};
+
+/// The user whose tasks have had the least together is next; among those the task that has had the
+/// least for its weight.
+class FairShare final : public CpuPolicy {
+ public:
+  explicit FairShare(VirtualTime quantum) : quantum_(quantum) {}
+  [[nodiscard]] std::string_view name() const override { return "fair-share"; }
+
+  void ready(TaskId id, const TaskInfo& info, Why why) override {
+    Task& task = tasks_[id];
+    if (why == Why::kCreated) task.group = info.group;
+    Group& group = groups_[task.group];
+    // Time in which it had nothing to run is not saved up.
+    if (why == Why::kCreated || why == Why::kWoken) {
+      task.served = std::max(task.served, group.floor);
+      if (group.members.empty()) group.served = std::max(group.served, floor_);
+    }
+    task.served += info.ran.ns * kNormalWeight / std::max(info.weight, 1u);
+    group.served += info.ran.ns;
+    group.members.push(task.served, id);
+    if (!group.in_order) order_.push(group.served, TaskId{task.group});
+    group.in_order = true;
+  }
+
+  std::optional<TaskId> next(VirtualTime) override {
+    // What a group has been served only grows, so an entry that is out of date is too far in front.
+    while (!order_.empty()) {
+      const TaskHeap::Entry first = order_.pop();
+      Group& group = groups_.at(first.task.value);
+      group.in_order = first.key < group.served && !group.members.empty();
+      if (group.in_order) order_.push(group.served, first.task);
+      if (group.in_order || group.members.empty()) continue;
+      floor_ = std::max(floor_, first.key);
+      const TaskHeap::Entry member = group.members.pop();
+      group.floor = std::max(group.floor, member.key);
+      group.in_order = !group.members.empty();
+      if (group.in_order) order_.push(group.served, first.task);
+      return member.task;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
+
+  void removed(TaskId id) override { groups_.at(tasks_.at(id).group).members.remove(id); }
+  void finished(TaskId id) override { tasks_.erase(id); }
+
+ private:
+  struct Task {
+    std::int64_t served = 0;
+    std::uint64_t group = 0;
+  };
+  struct Group {
+    std::int64_t served = 0;
+    std::int64_t floor = 0;  ///< the least served of its tasks so far
+    TaskHeap members;        ///< those that are ready
+    bool in_order = false;
+  };
+
+  VirtualTime quantum_;
+  std::int64_t floor_ = 0;
+  TaskHeap order_;  ///< the groups that have, or had, a ready task
+  std::unordered_map<std::uint64_t, Group> groups_;
+  std::unordered_map<TaskId, Task> tasks_;
+};
+
+}  // namespace
+
+std::unique_ptr<CpuPolicy> make_eevdf_cpu(const CpuConventions& conventions) {
+  return std::make_unique<Eevdf>(conventions.quantum);
+}
+
+std::unique_ptr<CpuPolicy> make_fair_share_cpu(const CpuConventions& conventions) {
+  return std::make_unique<FairShare>(conventions.quantum);
+}
+
+}  // namespace spindle

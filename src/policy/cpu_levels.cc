@@ -1,0 +1,165 @@
+// Fixed queues and growing priorities: the multi-level queue, where a task never leaves its queue,
+// and priority with ageing, where a task that waits moves up.
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "cpu_policies.h"
+#include "spindle/base/check.h"
+
+namespace spindle {
+namespace {
+
+/// A queue for each priority, the highest served first, each with a quantum of its own or none.
+/// Priority 0 is the top queue, -1 the one below, and so on; the lowest queue takes all below it.
+class MultiLevelQueue final : public CpuPolicy {
+ public:
+  explicit MultiLevelQueue(const CpuConventions& conventions) : quanta_(conventions.quanta) {
+    // The textbook's: a foreground in turns, and a background in order of arrival.
+    if (quanta_.empty()) quanta_ = {conventions.quantum, {}};
+    queues_.resize(quanta_.size());
+  }
+  [[nodiscard]] std::string_view name() const override { return "mlq"; }
+
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
+    const std::size_t level = level_of(info.priority);
+    level_[task] = level;
+    if (why == Why::kPreempted)
+      queues_[level].push_front(task);
+    else
+      queues_[level].push_back(task);
+  }
+
+  std::optional<TaskId> next(VirtualTime) override {
+    for (std::deque<TaskId>& queue : queues_) {
+      if (queue.empty()) continue;
+      const TaskId task = queue.front();
+      queue.pop_front();
+      return task;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId task) const override {
+    const auto found = level_.find(task);
+    const VirtualTime quantum = quanta_[found == level_.end() ? 0 : found->second];
+    return quantum.ns == 0 ? std::nullopt : std::optional(quantum);
+  }
+
+  [[nodiscard]] bool preempts(TaskId, const TaskInfo& info) override {
+    const auto above = queues_.begin() + static_cast<std::ptrdiff_t>(level_of(info.priority));
+    return std::any_of(queues_.begin(), above, [](const auto& queue) { return !queue.empty(); });
+  }
+
+  void removed(TaskId task) override { CHECK(std::erase(queues_[level_.at(task)], task) == 1); }
+  void finished(TaskId task) override { level_.erase(task); }
+
+ private:
+  [[nodiscard]] std::size_t level_of(int priority) const {
+    const auto level = static_cast<std::size_t>(-std::min<std::int64_t>(priority, 0));
+    return std::min(level, queues_.size() - 1);
+  }
+
+  std::vector<VirtualTime> quanta_;
+  std::vector<std::deque<TaskId>> queues_;
+  std::unordered_map<TaskId, std::size_t> level_;
+};
+
+/// Preemptive priority; each span that a task waits raises it by one. The running task keeps what
+/// it had when it was chosen, and begins at its own priority when it waits again. Among one
+/// priority the one that has waited longest is the highest, so a decision looks at one task of
+/// each priority.
+class AgingPriority final : public CpuPolicy {
+ public:
+  explicit AgingPriority(VirtualTime interval) : interval_(interval) {}
+  [[nodiscard]] std::string_view name() const override { return "priority-aging"; }
+
+  void ready(TaskId task, const TaskInfo& info, Why) override {
+    auto& queue = waiting_[info.priority];
+    queue.push_back({task, info.now, ++arrivals_});
+    priority_[task] = info.priority;
+    now_ = std::max(now_, info.now);
+  }
+
+  std::optional<TaskId> next(VirtualTime now) override {
+    now_ = std::max(now_, now);
+    const auto best = highest();
+    if (best == waiting_.end()) return std::nullopt;
+    const TaskId task = best->second.front().task;
+    running_[task] = aged(best->first, best->second.front());
+    best->second.pop_front();
+    if (best->second.empty()) waiting_.erase(best);
+    return task;
+  }
+
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+
+  [[nodiscard]] bool preempts(TaskId running, const TaskInfo& info) override {
+    now_ = std::max(now_, info.now);
+    const auto best = highest();
+    if (best == waiting_.end()) return false;
+    const auto found = running_.find(running);
+    const std::int64_t mine = found == running_.end() ? info.priority : found->second;
+    return mine < aged(best->first, best->second.front());
+  }
+
+  void removed(TaskId task) override {
+    const auto queue = waiting_.find(priority_.at(task));
+    CHECK(queue != waiting_.end());
+    CHECK(std::erase_if(queue->second, [task](const Waiting& w) { return w.task == task; }) == 1);
+    if (queue->second.empty()) waiting_.erase(queue);
+  }
+
+  void finished(TaskId task) override {
+    running_.erase(task);
+    priority_.erase(task);
+  }
+
+ private:
+  struct Waiting {
+    TaskId task;
+    VirtualTime since;
+    std::uint64_t order = 0;
+  };
+  using Queues = std::map<int, std::deque<Waiting>>;
+
+  [[nodiscard]] std::int64_t aged(int priority, const Waiting& waiting) const {
+    return priority + (now_ - waiting.since).ns / interval_.ns;
+  }
+
+  /// The queue with the highest front; of equals the one that has waited longest.
+  Queues::iterator highest() {
+    auto best = waiting_.end();
+    for (auto queue = waiting_.begin(); queue != waiting_.end(); ++queue) {
+      const Waiting& mine = queue->second.front();
+      const std::int64_t priority = aged(queue->first, mine);
+      if (best == waiting_.end() || aged(best->first, best->second.front()) < priority ||
+          (aged(best->first, best->second.front()) == priority &&
+           mine.order < best->second.front().order))
+        best = queue;
+    }
+    return best;
+  }
+
+  VirtualTime interval_;
+  VirtualTime now_;
+  std::uint64_t arrivals_ = 0;
+  Queues waiting_;
+  std::unordered_map<TaskId, int> priority_;
+  std::unordered_map<TaskId, std::int64_t> running_;  ///< with what it was chosen
+};
+
+}  // namespace
+
+std::unique_ptr<CpuPolicy> make_multi_level_queue_cpu(const CpuConventions& conventions) {
+  return std::make_unique<MultiLevelQueue>(conventions);
+}
+
+std::unique_ptr<CpuPolicy> make_aging_priority_cpu(const CpuConventions& conventions) {
+  return std::make_unique<AgingPriority>(conventions.aging_interval);
+}
+
+}  // namespace spindle
