@@ -1,0 +1,107 @@
+// Spindle's threads as an adapter of the benchmark suite: what suite.h asks of a library, with the
+// default build (guard pages, names, statistics and deadlock detection on).
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/barrier.h"
+#include "spindle/thread/channel.h"
+#include "spindle/thread/condition_variable.h"
+#include "spindle/thread/io.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/runtime.h"
+#include "spindle/thread/semaphore.h"
+#include "spindle/thread/shared_mutex.h"
+#include "spindle/thread/thread.h"
+
+struct SpindleThreads {
+  static constexpr const char* name = "spindle";
+
+  using Thread = spindle::thread::Thread;
+
+  /// The kind of stack, where it is given, is the policy: "fcfs" or "child-first".
+  template <class Options>
+  static void run(const Options& options, void (*main)(void*), void* argument) {
+    spindle::thread::Runtime::Options own;
+    if (options.stack != 0) own.stack_size = options.stack;
+    if (!options.stack_kind.empty()) own.policy = options.stack_kind;
+    auto runtime = spindle::thread::Runtime::create(std::move(own));
+    if (!runtime.ok()) stop(runtime.error());
+    const auto result = (*runtime)->run([=] { main(argument); });
+    if (!result.ok()) stop(result.error());
+  }
+
+  static Thread spawn(void (*function)(void*), void* argument) {
+    return spindle::thread::spawn("worker", [=] { function(argument); });
+  }
+  static void join(Thread& thread) { thread.join().take(); }
+  static void yield() { spindle::thread::yield(); }
+
+  using Mutex = spindle::thread::Mutex;
+  struct Cond {
+    spindle::thread::ConditionVariable condition;
+    void wait(Mutex& mutex) { condition.wait(mutex); }
+    void signal() { condition.notify_one(); }
+    void broadcast() { condition.notify_all(); }
+  };
+  struct Sem {
+    explicit Sem(long count) : semaphore(static_cast<std::size_t>(count)) {}
+    void acquire() { semaphore.acquire(); }
+    void release() { semaphore.release(); }
+    spindle::thread::Semaphore semaphore;
+  };
+  using RwLock = spindle::thread::SharedMutex;
+  struct Barrier {
+    explicit Barrier(long parties) : barrier(static_cast<std::size_t>(parties)) {}
+    void arrive() { barrier.arrive_and_wait(); }
+    spindle::thread::Barrier barrier;
+  };
+  template <class T>
+  struct Chan {
+    explicit Chan(long capacity) : channel(static_cast<std::size_t>(capacity)) {}
+    void send(T value) { channel.send(std::move(value)).take(); }
+    T recv() { return channel.receive().take(); }
+    spindle::thread::Channel<T> channel;
+  };
+
+  static void sleep_us(long duration_us) { spindle::thread::sleep_for(duration_us * 1000); }
+
+  struct Stream {
+    explicit Stream(int descriptor) : fd(descriptor) {}
+    ~Stream() {
+      spindle::thread::forget(fd);
+      close(fd);
+    }
+    long read(void* to, std::size_t size) {
+      for (;;) {
+        const long count = recv(fd, to, size, MSG_DONTWAIT);
+        if (count >= 0 || errno != EAGAIN) return count;
+        if (!spindle::thread::wait_readable(fd).ok()) return -1;
+      }
+    }
+    long write(const void* from, std::size_t size) {
+      for (;;) {
+        const long count = ::send(fd, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count >= 0 || errno != EAGAIN) return count;
+        if (!spindle::thread::wait_writable(fd).ok()) return -1;
+      }
+    }
+    int fd;
+  };
+
+ private:
+  [[noreturn]] static void stop(const spindle::Error& error) {
+    std::fprintf(stderr, "spindle: %s\n", error.describe().c_str());
+    std::exit(3);
+  }
+};
