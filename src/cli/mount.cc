@@ -132,6 +132,8 @@ class Mount {
 
   Result<> open_as(FileDevice::Access access) {
     const MountOptions& options = request_.options;
+    what_if_.reset();
+    volume_.reset();
     disk_.reset();
     image_.reset();
     image_ = TRY(FileDevice::open(request_.image, access, kDefaultBlockSize));
@@ -144,9 +146,11 @@ class Mount {
     cache.capacity_bytes = options.cache_bytes;
     cache.policy = options.cache_policy;
     volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
+    what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
     add_volume_control(control_,
                        {.volume = *volume_,
                         .disk = *disk_,
+                        .what_if = *what_if_,
                         .requests = [this] { return session_ ? &session_->statistics() : nullptr; },
                         .image = request_.image,
                         .version = SPINDLE_VERSION});
@@ -172,6 +176,7 @@ class Mount {
   std::unique_ptr<FileDevice> image_;
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
+  std::unique_ptr<WhatIf> what_if_;
   ControlTree control_;
   std::unique_ptr<Session> session_;
 };

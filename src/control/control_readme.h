@@ -14,6 +14,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
 
   last_error               why the last operation or setting failed, in words
   version, process_id      of the daemon
+  reset                    write anything: all counters and shadows start anew, for an experiment
   volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)
   volume/usage             files, blocks and runs by allocation strategy: how fragmented they are
   volume/free_runs         how many free runs there are of each length
@@ -21,12 +22,18 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   volume/errors            the last errors worth telling
   cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (a file each, too)
   cache/policy             which block goes when room is needed              (can be set)
+  cache/whatif             what each replacement policy would have hit, and at half and double size
+  cache/watch              whether the shadows behind cache/whatif watch     (can be set)
   cache/drop, cache/reset  write anything: empties the cache; starts counting anew
   disk/statistics          the disk: requests, arm movement, seek, rotation and transfer time, queue
   disk/scheduler           in which order the arm serves requests            (can be set)
   disk/model               which disk is simulated                           (can be set)
   disk/geometry            its cylinders, heads and tracks
   disk/pace                wall time for each unit of the disk's virtual time; 0: none (can be set)
+  disk/whatif              what each arm policy would have cost on these very requests, best first
+  disk/moves               the last 1000 moves of the arm, oldest first
+  disk/watch               whether the shadows behind disk/whatif watch      (can be set)
+  disk/purposes            what the requests were for: data, metadata, journal, ...
   disk/response_times      how many requests took how long
   disk/reset               write anything: starts counting anew
   journal/statistics       transactions, group commits, the log's ends and fill

@@ -1,5 +1,6 @@
 #include "control/folders.h"
 
+#include <array>
 #include <charconv>
 
 #include "spindle/base/clock.h"
@@ -94,6 +95,21 @@ Table response_table(SimulatedDisk& disk) {
   return table;
 }
 
+Table purposes_table(SimulatedDisk& disk) {
+  constexpr std::array<std::string_view, kIoPurposes> kNames = {"data", "metadata", "journal",
+                                                                "read-ahead", "write-back"};
+  const DiskStatistics& s = disk.statistics();
+  constexpr auto kRead = static_cast<std::size_t>(IoRequest::Kind::kRead);
+  constexpr auto kWrite = static_cast<std::size_t>(IoRequest::Kind::kWrite);
+  Table table({"purpose", "read_requests", "read_blocks", "write_requests", "written_blocks"});
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    table.add_row({std::string(kNames[i]), s.requests_by_purpose[kRead][i],
+                   s.blocks_by_purpose[kRead][i], s.requests_by_purpose[kWrite][i],
+                   s.blocks_by_purpose[kWrite][i]});
+  }
+  return table;
+}
+
 std::vector<Fact> journal_facts(Journal& journal) {
   const JournalStatistics s = journal.statistics();
   return {
@@ -181,6 +197,7 @@ void add_disk_folder(ControlTree& tree, SimulatedDisk& disk) {
                 }});
   add_table(tree, "disk/response_times",
             [&disk]() -> Result<Table> { return response_table(disk); });
+  add_table(tree, "disk/purposes", [&disk]() -> Result<Table> { return purposes_table(disk); });
   add_choice(
       tree, "disk/scheduler", [] { return arm_policy_names(); },
       [&disk] { return disk.arm_policy(); },

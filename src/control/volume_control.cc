@@ -157,6 +157,13 @@ void add_volume_control(ControlTree& tree, const VolumeParts& parts) {
   control::add_journal_folder(tree, volume.journal());
   add_requests_folder(tree, parts);
   control::add_threads_folder(tree);
+  parts.what_if.add_files(tree);
+  control::add_trigger(tree, "reset", [parts]() -> Result<> {
+    parts.volume.cache().reset_statistics();
+    parts.disk.reset_statistics();
+    if (RequestStatistics* statistics = parts.requests()) statistics->reset();
+    return {};
+  });
 }
 
 }  // namespace spindle

@@ -133,6 +133,62 @@ check_counters() {
   expect 0 "$(fact cache misses)" "misses after a reset"
 }
 
+# The shadow of the policy in use does what the live one does, to the last cylinder, whichever it is; the arm's distance
+# is the sum of its moves; and the shadows can be switched off.
+shadows_agree() {
+  step "what if"
+  echo textbook >"$control/disk/model"
+  local policy first
+  for policy in fcfs sstf c-look; do
+    echo "$policy" >"$control/disk/scheduler"
+    first=$(awk 'END { print $1 + 0 }' "$control/disk/moves")
+    echo 1 >"$control/reset"
+    work_at_random "${SEED:-$RANDOM}"
+    sync -f "$mnt"
+    python3 - "$control" "$policy" "$first" <<'PYTHON'
+import json, sys
+control, policy, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def load(name):
+    with open(f"{control}/{name}.json") as file:
+        return json.load(file)
+for attempt in range(20):  # something may be written between one file and the next
+    disk, rows, moves = load("disk/statistics"), load("disk/whatif"), load("disk/moves")
+    if disk == load("disk/statistics"): break
+mine = [row for row in rows if row["in_use"]]
+assert [row["policy"] for row in mine] == [policy], rows
+mine = mine[0]
+assert mine["requests"] == disk["requests"] > 0, (mine, disk)
+assert mine["arm_movement_cylinders"] == disk["arm_movement_cylinders"], (mine, disk)
+assert mine["arm_moves"] == disk["arm_moves"], (mine, disk)
+for time in "seek", "rotation", "transfer":
+    assert abs(mine[f"{time}_ms"] - disk[f"{time}_time_ns"] / 1e6) < 0.001, (mine, disk)
+assert [row["total_ms"] for row in rows] == sorted(row["total_ms"] for row in rows), rows
+assert len({row["requests"] for row in rows}) == 1, rows
+new = [move for move in moves if move["number"] > first]
+if len(new) < 1000:
+    assert sum(move["cylinders"] for move in new) == disk["arm_movement_cylinders"], disk
+for before, after in zip(new, new[1:]):
+    assert after["from"] == before["end"], (before, after)
+PYTHON
+  done
+  for policy in lru arc sieve; do
+    echo "$policy" >"$control/cache/policy"
+    awk -v policy="$policy" 'NR > 1 && $2 == "yes" { found = $1 == policy } END { exit !found }' \
+      "$control/cache/whatif" || fail "cache/whatif does not mark $policy"
+  done
+  awk 'NR > 1 && ($3 < 0 || $3 > 1 || $4 > 1 || $5 > 1) { exit 1 }' "$control/cache/whatif" || fail "a ratio of hits over 1"
+  echo off >"$control/disk/watch"
+  echo off >"$control/cache/watch"
+  cp "$control/disk/moves" moves
+  work_at_random 7
+  sync -f "$mnt"
+  cmp moves "$control/disk/moves" || fail "a disk that is not watched is watched"
+  echo on >"$control/disk/watch"
+  echo on >"$control/cache/watch"
+  refused disk/watch maybe
+  refused cache/watch 2
+}
+
 # What is told of the volume as a whole is what the files say one by one.
 usage_is_true() {
   step "usage"
@@ -155,6 +211,7 @@ PYTHON
 read_all
 set_choices
 check_counters
+shadows_agree
 usage_is_true
 refuses "Invalid argument" setfattr -n user.spindle.alloc -v nonsense "$mnt/fat"
 grep -q . "$control/last_error" || fail "last_error is empty after a refused strategy"

@@ -1,7 +1,7 @@
 // The control files of a mounted volume: what .spindle shows of it, and what can be set.
 //
 //   ControlTree control;
-//   add_volume_control(control, {.volume = *volume, .disk = *disk, .requests = ...});
+//   add_volume_control(control, {.volume = *volume, .disk = *disk, .what_if = *what_if, .requests = ...});
 //
 // One folder for each part of the machine: volume/, cache/, disk/, journal/, requests/, threads/.
 // `README` in the root says what each file is.
@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "spindle/control/control_tree.h"
+#include "spindle/control/what_if.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/request_statistics.h"
@@ -19,6 +20,7 @@ namespace spindle {
 struct VolumeParts {
   FileSystem& volume;
   SimulatedDisk& disk;
+  WhatIf& what_if;
   /// The mount's requests; null while there is no session yet.
   std::function<RequestStatistics*()> requests;
   std::string image;    ///< path of the image

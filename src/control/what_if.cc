@@ -1,0 +1,136 @@
+#include "spindle/control/what_if.h"
+
+#include <algorithm>
+#include <array>
+
+#include "control/folders.h"
+#include "spindle/control/table.h"
+
+namespace spindle {
+namespace {
+
+constexpr double kNsPerMs = 1e6;
+
+double milliseconds(std::int64_t ns) {
+  return static_cast<double>(ns) / kNsPerMs;
+}
+
+Table arms_table(const ArmWhatIf& what_if) {
+  Table table({"policy", "in_use", "requests", "arm_movement_cylinders", "arm_moves", "seek_ms",
+               "rotation_ms", "transfer_ms", "total_ms", "mean_response_ms",
+               "longest_response_ms"});
+  std::vector<ArmWhatIf::Row> rows = what_if.rows();
+  std::ranges::stable_sort(rows, {}, &ArmWhatIf::Row::busy_ns);
+  for (const ArmWhatIf::Row& row : rows) {
+    table.add_row({std::string(row.policy), row.in_use, row.requests, row.arm_distance,
+                   row.arm_moves, milliseconds(row.seek_ns), milliseconds(row.rotation_ns),
+                   milliseconds(row.transfer_ns), milliseconds(row.busy_ns()),
+                   milliseconds(row.mean_response_ns()), milliseconds(row.longest_response_ns)});
+  }
+  return table;
+}
+
+Table moves_table(const ArmTrace& moves) {
+  Table table({"number", "policy", "kind", "block", "blocks", "from", "to", "end", "cylinders",
+               "seek_ms", "rotation_ms", "transfer_ms", "begin_ms", "response_ms", "queue"});
+  moves.for_each([&table](const ArmTrace::Entry& entry) {
+    const Service& service = entry.service;
+    table.add_row({entry.number, std::string(entry.policy),
+                   std::string(service.is_write ? "write" : "read"), service.run.start.value,
+                   service.run.length, service.from.value, service.to.value, service.end.value,
+                   service.distance, milliseconds(service.seek_ns),
+                   milliseconds(service.rotation_ns), milliseconds(service.transfer_ns),
+                   milliseconds(service.begin.ns), milliseconds(service.response_ns()),
+                   std::uint64_t{service.depth}});
+  });
+  return table;
+}
+
+// One row a policy, its three sizes beside one another; the best at the present size first.
+Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
+  struct Row {
+    std::string_view policy;
+    std::array<double, 3> hit_ratios{};
+  };
+  std::vector<Row> rows;
+  std::uint64_t sampled_reads = 0;
+  for (const ReplacementWhatIf::Row& one : what_if.rows()) {
+    if (rows.empty() || rows.back().policy != one.policy) rows.push_back({one.policy});
+    rows.back().hit_ratios[static_cast<std::size_t>(one.size)] = one.hit_ratio;
+    sampled_reads = one.reads;
+  }
+  constexpr auto kSame = static_cast<std::size_t>(ReplacementWhatIf::Size::kSame);
+  std::ranges::stable_sort(rows, std::ranges::greater(),
+                           [](const Row& row) { return row.hit_ratios[kSame]; });
+  Table table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size", "sampled_reads",
+               "sampled_one_in"});
+  for (const Row& row : rows) {
+    table.add_row({std::string(row.policy), row.policy == in_use, row.hit_ratios[kSame],
+                   row.hit_ratios[0], row.hit_ratios[2], sampled_reads, what_if.sampled_one_in()});
+  }
+  return table;
+}
+
+void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> is_on,
+                std::function<void(bool)> set) {
+  static constexpr std::array<std::string_view, 2> kStates = {"on", "off"};
+  control::add_choice(
+      tree, path, [] { return std::span<const std::string_view>(kStates); },
+      [is_on = std::move(is_on)] { return kStates[is_on() ? 0 : 1]; },
+      [set = std::move(set)](std::string_view state) -> Result<> {
+        if (std::ranges::find(kStates, state) == kStates.end()) {
+          return Error{EINVAL, "it is on or off"};
+        }
+        set(state == kStates[0]);
+        return {};
+      });
+}
+
+}  // namespace
+
+WhatIf::WhatIf(SimulatedDisk& disk, BufferCache& cache) : disk_(disk), cache_(cache) {
+  watch_disk(true);
+  watch_cache(true);
+}
+
+WhatIf::~WhatIf() {
+  watch_disk(false);
+  watch_cache(false);
+}
+
+void WhatIf::watch_disk(bool on) {
+  if (on == watches_disk_) return;
+  watches_disk_ = on;
+  for (DiskObserver* observer :
+       {static_cast<DiskObserver*>(&arms_), static_cast<DiskObserver*>(&moves_)}) {
+    on ? disk_.add_observer(*observer) : disk_.remove_observer(*observer);
+  }
+}
+
+void WhatIf::watch_cache(bool on) {
+  if (on == watches_cache_) return;
+  watches_cache_ = on;
+  cache_.set_observer(on ? &replacements_ : nullptr);
+}
+
+void WhatIf::add_files(ControlTree& tree) {
+  add_disk_files(tree);
+  add_cache_files(tree);
+}
+
+void WhatIf::add_disk_files(ControlTree& tree) {
+  add_table(tree, "disk/whatif", [this]() -> Result<Table> { return arms_table(arms_); });
+  add_table(tree, "disk/moves", [this]() -> Result<Table> { return moves_table(moves_); });
+  add_switch(
+      tree, "disk/watch", [this] { return watches_disk_; }, [this](bool on) { watch_disk(on); });
+}
+
+void WhatIf::add_cache_files(ControlTree& tree) {
+  add_table(tree, "cache/whatif", [this]() -> Result<Table> {
+    return replacements_table(replacements_, cache_.policy());
+  });
+  add_switch(
+      tree, "cache/watch", [this] { return watches_cache_; }, [this](bool on) { watch_cache(on); });
+}
+
+}  // namespace spindle
