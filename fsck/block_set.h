@@ -1,5 +1,5 @@
-// BlockSet: a set of the volume's blocks, a bit each, kept only for the groups in which there are
-// any.
+// BlockSet: a set of blocks that files can own, a bit each, kept only for the parts of the volume
+// in which there are any. A part is what has its bits in one block of a group's bitmap.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,8 @@ namespace spindle::fsck {
 
 class BlockSet {
  public:
-  /// With `with_metadata` a group's own metadata blocks come into the set with its first block.
-  BlockSet(const format::Layout& layout, bool with_metadata)
-      : layout_(layout), with_metadata_(with_metadata), groups_(layout.group_count) {}
+  explicit BlockSet(const format::Layout& layout)
+      : layout_(layout), parts_(layout.group_count * layout.bitmap_blocks_per_group) {}
 
   /// True if the block was not in the set before. It must lie in a group.
   bool add(BlockNo block);
@@ -22,19 +21,27 @@ class BlockSet {
   [[nodiscard]] bool contains(BlockNo block) const;
   /// How many blocks of the group are in the set.
   [[nodiscard]] std::uint64_t count(GroupNo group) const;
-  [[nodiscard]] bool has_any(GroupNo group) const { return groups_[group.value] != nullptr; }
+  [[nodiscard]] bool has_any(GroupNo group) const;
+  /// The bits of the part with block `index` of the group's bitmap; null if none of them is in the
+  /// set.
+  [[nodiscard]] const std::vector<bool>* part(GroupNo group, std::uint64_t index) const {
+    return parts_[group.value * layout_.bitmap_blocks_per_group + index].get();
+  }
   /// The first data block of the volume that is not in the set.
   [[nodiscard]] std::optional<BlockNo> first_absent() const;
 
  private:
   using Bits = std::vector<bool>;
-
-  [[nodiscard]] std::unique_ptr<Bits> begin_group(GroupNo group) const;
+  struct Place {
+    std::size_t part;
+    std::size_t bit;
+  };
+  [[nodiscard]] Place place_of(BlockNo block) const;
 
   const format::Layout& layout_;
-  bool with_metadata_;
-  std::vector<std::unique_ptr<Bits>> groups_;
-  mutable GroupNo search_from_;  // all groups before it are known to be full
+  std::vector<std::unique_ptr<Bits>> parts_;
+  mutable GroupNo search_group_;         // all groups before it are known to be full,
+  mutable std::uint64_t search_at_ = 0;  // and its blocks before this one
 };
 
 }  // namespace spindle::fsck

@@ -121,6 +121,15 @@ class Check {
     return disk.write(number, block);
   }
 
+  // Which units of blocks that are written together have been. Their first block tells.
+  static std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit, BlockKind kind) {
+    std::uint64_t written = 0;
+    for (std::uint64_t i = 0; i * unit < blocks.length; ++i) {
+      if (disk.read(blocks.start + i * unit, kind).ok()) written |= std::uint64_t{1} << i;
+    }
+    return written;
+  }
+
   // What a lost descriptor said is read off the group's own blocks: each tells by its checksum
   // whether it was written.
   static GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
@@ -132,20 +141,10 @@ class Check {
         descriptor.inode_blocks_written = static_cast<std::uint32_t>(i + 1);
       }
     }
-    const Run fat = layout.fat(group);
-    std::uint64_t fat_written = 0;
-    for (std::uint64_t i = 0; i < fat.length; ++i) {
-      if (disk.read(fat.start + i, BlockKind::kFat).ok()) fat_written |= std::uint64_t{1} << i;
-    }
-    descriptor.fat_blocks_written = fat_written;
-    std::uint32_t flags = 0;
-    if (disk.read(layout.block_bitmap(group), BlockKind::kBlockBitmap).ok()) {
-      flags |= format::kBlockBitmapWritten;
-    }
-    if (disk.read(layout.inode_bitmap(group), BlockKind::kInodeBitmap).ok()) {
-      flags |= format::kInodeBitmapWritten;
-    }
-    descriptor.flags = flags;
+    descriptor.fat_blocks_written =
+        written_units(disk, layout.fat(group), layout.fat_unit(), BlockKind::kFat);
+    descriptor.bitmap_blocks_written = written_units(disk, layout.block_bitmap(group),
+                                                     layout.bitmap_unit(), BlockKind::kBlockBitmap);
     descriptor.free_blocks = static_cast<std::uint32_t>(layout.data(group).length);
     descriptor.free_inodes = layout.inodes_per_group;
     return descriptor;
@@ -166,9 +165,10 @@ class Check {
       if (last.ok() && std::ranges::all_of(*last, is_zero)) return false;
     }
     const Run fat = disk.layout().fat(group);
-    for (std::uint64_t i = 0; written != 0 && i < fat.length; ++i) {
+    const std::uint64_t unit = disk.layout().fat_unit();
+    for (std::uint64_t i = 0; written != 0 && i * unit < fat.length; ++i) {
       const bool is_written = (descriptor.fat_blocks_written >> i & 1) != 0;
-      if (!is_written && disk.read(fat.start + i, BlockKind::kFat).ok()) return false;
+      if (!is_written && disk.read(fat.start + i * unit, BlockKind::kFat).ok()) return false;
     }
     return true;
   }
@@ -237,20 +237,18 @@ class Check {
     return device_.write(number, block, IoPurpose::kMetadata);
   }
 
-  Result<> count(const VolumeFacts& volume) {
+  Result<> count(VolumeFacts& volume) {
     result_.inodes = layout_.inode_count();
     result_.inodes_used = result_.blocks = result_.blocks_used = 0;
     for (std::uint64_t g = 0; g < layout_.group_count; ++g) {
       const GroupNo group{g};
       result_.blocks += layout_.data(group).length;
-      if (volume.used.has_any(group)) {
-        result_.blocks_used += volume.used.count(group) - layout_.group_metadata_blocks(group);
-      }
-      for (std::uint64_t i = 0; volume.inodes[g] && i < layout_.inodes_per_group; ++i) {
-        result_.inodes_used += volume.inodes[g][i].mode != 0 ? 1 : 0;
-      }
+      result_.blocks_used += volume.used.count(group);
     }
-    return {};
+    return volume.each_inode([this](InodeNo, const InodeFacts&) -> Result<> {
+      ++result_.inodes_used;
+      return {};
+    });
   }
 
   // All is written before the superblock says so.

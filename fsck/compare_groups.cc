@@ -40,62 +40,100 @@ class GroupCheck {
     return volume_.report.problem(problem, "group " + std::to_string(group_.value), detail);
   }
 
-  // A bitmap that was never written stands for that of a fresh group; it is written only if it must
-  // say more.
-  Result<> compare_bitmap(BlockNo number, BlockKind kind, Problem problem, std::uint32_t flag,
-                          Block& wanted, bool is_fresh) {
-    if ((descriptor_.flags & flag) == 0) {
-      if (is_fresh) return {};
-      if (!found(problem, "it was never written, but the group is in use")) return {};
-    } else {
-      const auto there = volume_.disk.read(number, kind);
-      if (there.ok() && std::equal(wanted.begin() + format::kHeaderSize, wanted.end(),
-                                   there->bytes.begin() + format::kHeaderSize)) {
-        return {};
-      }
-      if (!found(problem, there.ok() ? "" : there.error().describe())) return {};
+  bool holds(BlockNo number, BlockKind kind, const Block& wanted, std::string& detail) {
+    const auto there = volume_.disk.read(number, kind);
+    if (!there.ok()) detail = there.error().describe();
+    return there.ok() && std::equal(wanted.begin() + format::kHeaderSize, wanted.end(),
+                                    there->bytes.begin() + format::kHeaderSize);
+  }
+
+  // What block `index` of the block bitmap should be; counts its blocks in use, metadata apart.
+  Block wanted_block_bitmap(std::uint64_t index, std::uint64_t& used) const {
+    Block wanted = volume_.disk.new_block(BlockKind::kBlockBitmap, kNoInode);
+    const std::uint64_t first = index * layout_.bits_per_block();
+    const std::uint64_t length = layout_.group(group_).length;
+    const std::uint64_t metadata = layout_.group_metadata_blocks(group_);
+    const std::vector<bool>* files = volume_.used.part(group_, index);
+    used = 0;
+    for (std::uint64_t i = 0; i < layout_.bits_per_block(); ++i) {
+      const bool of_file = files != nullptr && (*files)[i];
+      if (of_file || first + i < metadata || first + i >= length) set_bit(wanted, i);
+      used += of_file ? 1 : 0;
     }
-    descriptor_.flags = descriptor_.flags | flag;
-    return volume_.disk.write(number, wanted);
+    return wanted;
   }
 
   Result<> compare_blocks() {
-    const Run group = layout_.group(group_);
-    const Run data = layout_.data(group_);
-    Block wanted = volume_.disk.new_block(BlockKind::kBlockBitmap, kNoInode);
-    for (std::uint64_t i = 0; i < group.length; ++i) {
-      const BlockNo block = group.start + i;
-      const bool is_used = block < data.start || volume_.used.contains(block);
-      if (is_used) set_bit(wanted, i);
-      used_blocks_ += is_used && block >= data.start ? 1 : 0;
+    const std::uint64_t unit = layout_.bitmap_unit();
+    for (std::uint64_t first = 0; first < layout_.bitmap_blocks_per_group; first += unit) {
+      TRY(compare_bitmap_unit(first, std::min(unit, layout_.bitmap_blocks_per_group - first)));
     }
-    for (std::uint64_t i = group.length; i < layout_.blocks_per_group(); ++i) set_bit(wanted, i);
-    return compare_bitmap(layout_.block_bitmap(group_), BlockKind::kBlockBitmap,
-                          Problem::kBlockBitmap, format::kBlockBitmapWritten, wanted,
-                          used_blocks_ == 0);
+    return {};
   }
 
+  // A bitmap block that was never written stands for that of a fresh group; it is written only if
+  // it must say more, with all of its unit.
+  Result<> compare_bitmap_unit(std::uint64_t first, std::uint64_t count) {
+    const std::uint64_t flag = std::uint64_t{1} << (first / layout_.bitmap_unit());
+    const bool is_written = (descriptor_.bitmap_blocks_written & flag) != 0;
+    const Run bitmap{layout_.block_bitmap(group_).start + first, count};
+    std::vector<Block> wanted;
+    std::uint64_t used = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::uint64_t more = 0;
+      wanted.push_back(wanted_block_bitmap(first + i, more));
+      used += more;
+    }
+    used_blocks_ += used;
+    if (!is_written) {
+      if (used == 0) return {};
+      if (!found(Problem::kBlockBitmap, "it was never written, but the group is in use")) return {};
+      descriptor_.bitmap_blocks_written = descriptor_.bitmap_blocks_written | flag;
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::string detail;
+      if (is_written) {
+        if (holds(bitmap.start + i, BlockKind::kBlockBitmap, wanted[i], detail)) continue;
+        if (!found(Problem::kBlockBitmap, detail)) continue;
+      }
+      TRY(volume_.disk.write(bitmap.start + i, wanted[i]));
+    }
+    return {};
+  }
+
+  // Inodes in use stand in table blocks that are written, so their bits are in bitmap blocks that
+  // are.
   Result<> compare_inodes() {
-    Block wanted = volume_.disk.new_block(BlockKind::kInodeBitmap, kNoInode);
-    const auto& inodes = volume_.inodes[group_.value];
-    for (std::uint64_t i = 0; inodes && i < layout_.inodes_per_group; ++i) {
-      if (inodes[i].mode == 0) continue;
-      set_bit(wanted, i);
-      ++used_inodes_;
-      directories_ += S_ISDIR(inodes[i].mode) ? 1 : 0;
+    const Run bitmap = layout_.inode_bitmap(group_);
+    const std::uint64_t written = std::min(
+        bitmap.length, layout_.inode_bitmap_blocks(volume_.written_inode_blocks[group_.value]));
+    const std::uint64_t bits = layout_.bits_per_block();
+    for (std::uint64_t index = 0; index < written; ++index) {
+      Block wanted = volume_.disk.new_block(BlockKind::kInodeBitmap, kNoInode);
+      for (std::uint64_t i = 0; i < bits; ++i) {
+        const std::uint64_t at = index * bits + i;
+        const bool beyond = at >= layout_.inodes_per_group;
+        const InodeFacts* facts =
+            beyond ? nullptr
+                   : volume_.find(InodeNo{group_.value * layout_.inodes_per_group + at + 1});
+        if (beyond || facts != nullptr) set_bit(wanted, i);
+        if (facts == nullptr) continue;
+        ++used_inodes_;
+        directories_ += S_ISDIR(facts->mode) ? 1 : 0;
+      }
+      std::string detail;
+      if (holds(bitmap.start + index, BlockKind::kInodeBitmap, wanted, detail)) continue;
+      if (found(Problem::kInodeBitmap, detail)) {
+        TRY(volume_.disk.write(bitmap.start + index, wanted));
+      }
     }
-    for (std::uint64_t i = layout_.inodes_per_group; i < layout_.blocks_per_group(); ++i) {
-      set_bit(wanted, i);
-    }
-    return compare_bitmap(layout_.inode_bitmap(group_), BlockKind::kInodeBitmap,
-                          Problem::kInodeBitmap, format::kInodeBitmapWritten, wanted,
-                          used_inodes_ == 0);
+    return {};
   }
 
   Result<> compare_fat() {
     const Run fat = layout_.fat(group_);
     for (std::uint64_t i = 0; i < fat.length; ++i) {
-      if ((descriptor_.fat_blocks_written >> i & 1) == 0) continue;
+      if ((descriptor_.fat_blocks_written >> (i / layout_.fat_unit()) & 1) == 0) continue;
       TRY(compare_fat_block(fat.start + i, i * layout_.fat_entries_per_block()));
     }
     return {};
@@ -156,8 +194,9 @@ class GroupCheck {
 };
 
 bool is_untouched(const VolumeFacts& volume, GroupNo group, const GroupDescriptor& descriptor) {
-  return !volume.used.has_any(group) && !volume.inodes[group.value] && descriptor.flags == 0 &&
-         descriptor.fat_blocks_written == 0 && descriptor.directories == 0 &&
+  return !volume.used.has_any(group) && descriptor.inode_blocks_written == 0 &&
+         descriptor.bitmap_blocks_written == 0 && descriptor.fat_blocks_written == 0 &&
+         descriptor.directories == 0 &&
          descriptor.free_blocks == volume.layout.data(group).length &&
          descriptor.free_inodes == volume.layout.inodes_per_group;
 }

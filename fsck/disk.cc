@@ -104,7 +104,8 @@ Result<std::uint64_t> Disk::fat_entry(BlockNo block) {
   const auto place = layout_.fat_place(block);
   const std::uint64_t written = TRY(read_descriptor(group))
   .fat_blocks_written;
-  if ((written >> (place.block - layout_.fat(group).start) & 1) == 0) return std::uint64_t{0};
+  const std::uint64_t unit = (place.block - layout_.fat(group).start) / layout_.fat_unit();
+  if ((written >> unit & 1) == 0) return std::uint64_t{0};
   return std::uint64_t {
     TRY(read(place.block, BlockKind::kFat))
     .at<le64>(place.offset)

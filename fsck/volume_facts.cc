@@ -3,23 +3,29 @@
 namespace spindle::fsck {
 
 InodeFacts& VolumeFacts::facts(InodeNo inode) {
-  auto& group = inodes[layout.group_of(inode).value];
-  if (!group) group = std::make_unique<InodeFacts[]>(layout.inodes_per_group);
-  return group[(inode.value - 1) % layout.inodes_per_group];
+  const std::uint64_t index = inode.value - 1;
+  auto& together = inodes[index / kInodesTogether];
+  if (!together) together = std::make_unique<InodeFacts[]>(kInodesTogether);
+  return together[index % kInodesTogether];
+}
+
+const InodeFacts* VolumeFacts::find(InodeNo inode) const {
+  if (!layout.is_inode(inode)) return nullptr;
+  const std::uint64_t index = inode.value - 1;
+  const auto& together = inodes[index / kInodesTogether];
+  if (!together || together[index % kInodesTogether].mode == 0) return nullptr;
+  return &together[index % kInodesTogether];
 }
 
 bool VolumeFacts::in_use(InodeNo inode) const {
-  if (!layout.is_inode(inode)) return false;
-  const auto& group = inodes[layout.group_of(inode).value];
-  return group && group[(inode.value - 1) % layout.inodes_per_group].mode != 0;
+  return find(inode) != nullptr;
 }
 
 Result<> VolumeFacts::each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit) {
-  for (std::uint64_t g = 0; g < layout.group_count; ++g) {
-    if (!inodes[g]) continue;
-    for (std::uint64_t i = 0; i < layout.inodes_per_group; ++i) {
-      InodeFacts& facts = inodes[g][i];
-      if (facts.mode != 0) TRY(visit(InodeNo{g * layout.inodes_per_group + i + 1}, facts));
+  for (std::uint64_t i = 0; i < inodes.size(); ++i) {
+    for (std::uint64_t k = 0; inodes[i] && k < kInodesTogether; ++k) {
+      InodeFacts& facts = inodes[i][k];
+      if (facts.mode != 0) TRY(visit(InodeNo{i * kInodesTogether + k + 1}, facts));
     }
   }
   return {};

@@ -47,9 +47,9 @@ struct VolumeFacts {
         report(report_),
         superblock(superblock_),
         progress(std::move(progress_)),
-        used(layout, true),
-        in_fat(layout, false),
-        inodes(layout.group_count),
+        used(layout),
+        in_fat(layout),
+        inodes((layout.inode_count() + kInodesTogether - 1) / kInodesTogether),
         written_inode_blocks(layout.group_count) {}
 
   Disk& disk;
@@ -58,15 +58,18 @@ struct VolumeFacts {
   const format::Superblock& superblock;
   Progress progress;
 
-  BlockSet used;    ///< blocks that belong to a file, and the metadata blocks of groups
+  BlockSet used;    ///< blocks that belong to a file
   BlockSet in_fat;  ///< blocks in a FAT chain
-  std::vector<std::unique_ptr<InodeFacts[]>> inodes;  ///< by group; null: all free
+  static constexpr std::uint64_t kInodesTogether = 4096;
+  std::vector<std::unique_ptr<InodeFacts[]>> inodes;  ///< by kInodesTogether; null: all free
   std::vector<std::uint32_t> written_inode_blocks;    ///< by group, as the descriptor says
   std::set<std::uint64_t> orphans;
   std::vector<MapRewrite> rewrites;
   std::vector<InodeNo> directories;
 
   [[nodiscard]] InodeFacts& facts(InodeNo inode);
+  /// Null if the inode is free, or is none.
+  [[nodiscard]] const InodeFacts* find(InodeNo inode) const;
   [[nodiscard]] bool in_use(InodeNo inode) const;
   /// Calls `visit` for each inode in use, in order.
   Result<> each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit);

@@ -83,7 +83,8 @@ class Formatter {
       descriptor.free_inodes -= 2;  // root and lost+found
       descriptor.directories = 2;
       descriptor.inode_blocks_written = 1;
-      descriptor.flags = format::kBlockBitmapWritten | format::kInodeBitmapWritten;
+      descriptor.bitmap_blocks_written = std::uint64_t{1}
+                                         << bitmap_index(root_block()) / layout_.bitmap_unit();
     }
     return descriptor;
   }
@@ -119,30 +120,47 @@ class Formatter {
     format::seal_block(block, layout_.seed, layout_.group_table().start + index, EpochNo{0});
   }
 
-  static void set_bits(std::span<std::byte> payload, std::uint64_t from, std::uint64_t to) {
-    for (std::uint64_t bit = from; bit < to; ++bit) {
-      payload[bit / 8] |= std::byte{1} << (bit % 8);
+  [[nodiscard]] BlockNo root_block() const { return layout_.data(GroupNo{0}).start; }
+  /// Which block of its group's bitmap a block has its bit in.
+  [[nodiscard]] std::uint64_t bitmap_index(BlockNo block) const {
+    return layout_.block_index(block) / layout_.bits_per_block();
+  }
+
+  // Sets those of the bits [from, to) of the whole bitmap that stand in its block `index`.
+  void set_bits(std::span<std::byte> block, std::uint64_t index, std::uint64_t from,
+                std::uint64_t to) const {
+    const std::uint64_t first = index * layout_.bits_per_block();
+    const std::uint64_t end = std::min(to, first + layout_.bits_per_block());
+    for (std::uint64_t bit = std::max(from, first); bit < end; ++bit) {
+      block[format::kHeaderSize + (bit - first) / 8] |= std::byte{1} << (bit - first) % 8;
     }
   }
 
-  Result<> write_first_group() {
+  // Of the block bitmap, the unit that has the root directory's block.
+  Result<> write_block_bitmap() {
     const GroupNo g{0};
-    const BlockNo root_block = layout_.data(g).start;
+    const Run bitmap = layout_.block_bitmap(g);
+    const std::uint64_t unit = layout_.bitmap_unit();
+    const std::uint64_t first = bitmap_index(root_block()) / unit * unit;
+    for (std::uint64_t i = first; i < std::min(first + unit, bitmap.length); ++i) {
+      Block block = begin(BlockKind::kBlockBitmap, 0);
+      set_bits(block, i, 0, layout_.group_metadata_blocks(g) + 1);
+      set_bits(block, i, layout_.group(g).length, layout_.blocks_per_group());
+      TRY(seal_and_write(block, bitmap.start + i));
+    }
+    return {};
+  }
 
-    Block blocks = begin(BlockKind::kBlockBitmap, 0);
-    auto bits = std::span(blocks).subspan(format::kHeaderSize);
-    set_bits(bits, 0, layout_.group_metadata_blocks(g) + 1);
-    set_bits(bits, layout_.group(g).length, layout_.blocks_per_group());
-    TRY(seal_and_write(blocks, layout_.block_bitmap(g)));
-
+  Result<> write_first_group() {
+    TRY(write_block_bitmap());
+    const Run bitmap = layout_.inode_bitmap(GroupNo{0});
     Block inodes = begin(BlockKind::kInodeBitmap, 0);
-    bits = std::span(inodes).subspan(format::kHeaderSize);
-    set_bits(bits, 0, 2);
-    set_bits(bits, layout_.inodes_per_group, layout_.blocks_per_group());
-    TRY(seal_and_write(inodes, layout_.inode_bitmap(g)));
+    set_bits(inodes, 0, 0, 2);
+    set_bits(inodes, 0, layout_.inodes_per_group, layout_.bits_per_block());
+    TRY(seal_and_write(inodes, bitmap.start));
 
-    TRY(write_inodes(root_block));
-    return write_root_directory(root_block);
+    TRY(write_inodes(root_block()));
+    return write_root_directory(root_block());
   }
 
   [[nodiscard]] format::Inode directory_inode(std::uint16_t permissions) const {
@@ -215,6 +233,11 @@ Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t b
   request.block_size = block_size;
   request.inodes = options.inodes;
   request.journal_size = options.journal_size;
+  request.group_size = options.group_size;
+  if (options.group_size == 0 && options.default_map_kind == format::MapKind::kContiguous) {
+    // A contiguous file is never longer than a group.
+    request.group_size = std::min(request.image_size, format::max_group_size(block_size));
+  }
   format::Superblock superblock = TRY(format::plan(request));
 
   Uuid uuid = options.uuid;

@@ -1,10 +1,10 @@
 // format_volume: makes an empty volume on a device, as docs/FORMAT.md describes it.
 //
 // Writes the superblock and its copies, the state block, the group table, an empty journal, and of
-// the first group the bitmaps, the first block of the inode table (root directory and lost+found)
-// and the root directory's one block. All other groups are left as they are: their descriptors say
-// that nothing of them is written yet. The superblock comes last, after a flush, so that a device
-// half formatted is no volume.
+// the first group what of its bitmaps is in use, the first block of the inode table (root directory
+// and lost+found) and the root directory's one block. All other groups are left as they are: their
+// descriptors say that nothing of them is written yet. The superblock comes last, after a flush, so
+// that a device half formatted is no volume.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ namespace spindle {
 struct FormatOptions {
   std::uint64_t inodes = 0;        ///< 0: one for each 16 KiB
   std::uint64_t journal_size = 0;  ///< bytes; 0: a 32nd of the volume, at most 16 MiB
+  std::uint64_t group_size = 0;    ///< bytes at least; 0: a few groups, for contiguous files one
   format::MapKind default_map_kind = format::MapKind::kExtent;
   std::string label;            ///< at most 64 bytes
   Uuid uuid{};                  ///< all zero: a random one

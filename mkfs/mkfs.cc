@@ -31,6 +31,7 @@ struct Request {
   std::string uuid;
   std::uint64_t inodes = 0;
   std::string journal_size;
+  std::string group_size;
   std::string directory;
   bool only_show = false;
   bool quiet = false;
@@ -92,6 +93,7 @@ nlohmann::ordered_json plan_json(const Request& request, const format::Superbloc
           {"data_blocks", free_blocks},
           {"inodes", layout.inode_count()},
           {"groups", layout.group_count},
+          {"group_bytes", layout.blocks_per_group() * layout.block_size},
           {"journal_bytes", layout.journal.length * layout.block_size},
           {"strategy", request.strategy},
           {"written", !request.only_show}};
@@ -107,7 +109,8 @@ void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
   if (!request.label.empty()) fmt::print("  label      {}\n", request.label);
   fmt::print("  strategy   {}\n", request.strategy);
   fmt::print("  inodes     {}\n", plan["inodes"].get<std::uint64_t>());
-  fmt::print("  groups     {}\n", plan["groups"].get<std::uint64_t>());
+  fmt::print("  groups     {} of up to {}\n", plan["groups"].get<std::uint64_t>(),
+             size_text(plan["group_bytes"].get<std::uint64_t>()));
   fmt::print("  journal    {}\n", size_text(plan["journal_bytes"].get<std::uint64_t>()));
   fmt::print("  for files  {}\n", size_text(plan["data_blocks"].get<std::uint64_t>() * block_size));
 }
@@ -123,7 +126,8 @@ bool read_request(const Request& request, FormatOptions& options, std::uint64_t&
     return parsed.ok();
   };
   if (!number(request.block_size, "-b", block_size) || !number(request.size, "SIZE", size) ||
-      !number(request.journal_size, "-J", options.journal_size)) {
+      !number(request.journal_size, "-J", options.journal_size) ||
+      !number(request.group_size, "-g", options.group_size)) {
     return false;
   }
   if (block_size < kMinBlockSize || block_size > kMaxBlockSize ||
@@ -275,6 +279,11 @@ int main(int argc, char** argv) {
       ->type_name("INODES");
   app.add_option("-J,--journal-size", request.journal_size,
                  "size of the journal (default: a 32nd of the image, at most 16M)")
+      ->type_name("SIZE");
+  app.add_option(
+         "-g,--group-size", request.group_size,
+         "size of a group at least: the longest a contiguous file can be (default: a 4th of "
+         "the image or 64 bitmap blocks; with -a contiguous the image)")
       ->type_name("SIZE");
   app.add_option("-d,--directory", request.directory,
                  "copy what is in this directory into the volume")

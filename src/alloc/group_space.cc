@@ -57,68 +57,88 @@ std::optional<std::uint64_t> InodeSpace::first_free() {
   return first_word * kWordBits + std::countr_one(used[first_word]);
 }
 
-Result<std::unique_ptr<BlockSpace>> read_block_space(const format::Layout& layout, GroupNo group,
-                                                     std::span<const std::byte> bitmap,
-                                                     std::uint64_t expected_free) {
-  auto space = std::make_unique<BlockSpace>();
-  const Run whole = layout.group(group);
-  const Run data = layout.data(group);
-  if (bitmap.empty()) {
-    CHECK(space->available.add(data));
-  } else {
-    const Bits bits(bitmap);
-    const std::uint64_t first = data.start - whole.start;
-    if (bits.find(false, 0, first) != first) {
-      return corrupt("the bitmap calls metadata free", Subject::block(whole.start));
-    }
-    for (std::uint64_t at = first; at < whole.length;) {
-      const std::uint64_t start = bits.find(false, at, whole.length);
-      at = bits.find(true, start, whole.length);
-      if (start < at) CHECK(space->available.add({whole.start + start, at - start}));
-    }
-  }
-  if (space->available.total() != expected_free) {
-    return corrupt("the block bitmap does not agree with the group's count of free blocks",
-                   Subject::block(whole.start));
-  }
-  return space;
-}
-
-Result<std::unique_ptr<InodeSpace>> read_inode_space(const format::Layout& layout, GroupNo group,
-                                                     std::span<const std::byte> bitmap,
-                                                     std::uint64_t expected_free) {
-  auto space = std::make_unique<InodeSpace>();
-  const std::uint64_t words = (layout.inodes_per_group + kWordBits - 1) / kWordBits;
-  space->used.assign(words, 0);
+std::uint64_t InodeSpace::free_count() const {
   std::uint64_t free = 0;
-  for (std::uint64_t i = 0; i < words; ++i) {
-    const std::uint64_t bits = std::min(kWordBits, layout.inodes_per_group - i * kWordBits);
+  for (const std::uint64_t word : used) free += kWordBits - std::popcount(word);
+  return free;
+}
+
+namespace {
+
+/// The bits of a bitmap that stand in its block `index`.
+struct Window {
+  std::uint64_t first;
+  std::uint64_t end;
+};
+
+Window window_of(const format::Layout& layout, std::uint64_t index, std::uint64_t all) {
+  const std::uint64_t first = index * layout.bits_per_block();
+  return {std::min(first, all), std::min(first + layout.bits_per_block(), all)};
+}
+
+/// Sets the bits [from, to) of the whole bitmap as far as they stand in its block `index`.
+void fill_bits(const format::Layout& layout, std::span<std::byte> block, std::uint64_t index,
+               std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t start = index * layout.bits_per_block();
+  const std::uint64_t end = std::min(to, start + layout.bits_per_block());
+  for (std::uint64_t bit = std::max(from, start); bit < end; ++bit) {
+    block[format::kHeaderSize + (bit - start) / 8] |= std::byte{1} << ((bit - start) % 8);
+  }
+}
+
+}  // namespace
+
+Result<> read_block_bitmap(const format::Layout& layout, GroupNo group, std::uint64_t index,
+                           std::span<const std::byte> bitmap, BlockSpace& space) {
+  const Run whole = layout.group(group);
+  const std::uint64_t metadata = layout.group_metadata_blocks(group);
+  const Window window = window_of(layout, index, whole.length);
+  const std::uint64_t data = std::clamp(metadata, window.first, window.end);
+  const auto add = [&](std::uint64_t from, std::uint64_t to) {
+    if (from < to) CHECK(space.available.add({whole.start + from, to - from}));
+  };
+  if (bitmap.empty()) {
+    add(data, window.end);
+    return {};
+  }
+  const Bits bits(bitmap);
+  const std::uint64_t base = index * layout.bits_per_block();
+  const auto find = [&](bool value, std::uint64_t from, std::uint64_t end) {
+    return from < end ? base + bits.find(value, from - base, end - base) : end;
+  };
+  if (find(false, window.first, data) != data) {
+    return corrupt("the bitmap calls metadata free",
+                   Subject::block(layout.block_bitmap(group).start + index));
+  }
+  for (std::uint64_t at = data; at < window.end;) {
+    const std::uint64_t start = find(false, at, window.end);
+    at = find(true, start, window.end);
+    add(start, at);
+  }
+  return {};
+}
+
+void read_inode_bitmap(const format::Layout& layout, std::uint64_t index,
+                       std::span<const std::byte> bitmap, InodeSpace& space) {
+  const Window window = window_of(layout, index, layout.inodes_per_group);
+  // A block of the bitmap has a multiple of 256 bits.
+  for (std::uint64_t at = window.first; at < window.end; at += kWordBits) {
+    const std::uint64_t bits = std::min(kWordBits, window.end - at);
     const std::uint64_t beyond = bits == kWordBits ? 0 : ~std::uint64_t{0} << bits;
-    space->used[i] = (bitmap.empty() ? 0 : Bits(bitmap).word(i)) | beyond;
-    free += kWordBits - std::popcount(space->used[i]);
-  }
-  if (free != expected_free) {
-    return corrupt("the inode bitmap does not agree with the group's count of free inodes",
-                   Subject::block(layout.inode_bitmap(group)));
-  }
-  return space;
-}
-
-void fill_bits(std::span<std::byte> block, std::uint64_t first, std::uint64_t count) {
-  for (std::uint64_t i = first; i < first + count; ++i) {
-    block[format::kHeaderSize + i / 8] |= std::byte{1} << (i % 8);
+    const std::uint64_t word = bitmap.empty() ? 0 : Bits(bitmap).word((at - window.first) / 64);
+    space.used[at / kWordBits] = word | beyond;
   }
 }
 
-void fill_fresh_block_bitmap(const format::Layout& layout, GroupNo group,
+void fill_fresh_block_bitmap(const format::Layout& layout, GroupNo group, std::uint64_t index,
                              std::span<std::byte> block) {
-  const std::uint64_t length = layout.group(group).length;
-  fill_bits(block, 0, layout.group_metadata_blocks(group));
-  fill_bits(block, length, layout.blocks_per_group() - length);
+  fill_bits(layout, block, index, 0, layout.group_metadata_blocks(group));
+  fill_bits(layout, block, index, layout.group(group).length, layout.blocks_per_group());
 }
 
-void fill_fresh_inode_bitmap(const format::Layout& layout, std::span<std::byte> block) {
-  fill_bits(block, layout.inodes_per_group, layout.blocks_per_group() - layout.inodes_per_group);
+void fill_fresh_inode_bitmap(const format::Layout& layout, std::uint64_t index,
+                             std::span<std::byte> block) {
+  fill_bits(layout, block, index, layout.inodes_per_group, ~std::uint64_t{0});
 }
 
 }  // namespace spindle

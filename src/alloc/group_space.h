@@ -1,9 +1,10 @@
 // What is free in one group, in memory: BlockSpace for its blocks, InodeSpace for its inodes.
 //
-// Both are read from the group's bitmap as it was committed last, and from then on follow every
-// taking and freeing at once; a bitmap that the descriptor does not call written is that of a fresh
-// group. A space may be forgotten, and read again later, only when it says nothing that the bitmap
-// does not: no uncommitted taking, no freeing that is not durable, no reservation (`is_idle`).
+// Both are read from the group's bitmap as it was committed last, block by block, and from then on
+// follow every taking and freeing at once; a bitmap block that the descriptor does not call written
+// is that of a fresh group. A space may be forgotten, and read again later, only when it says
+// nothing that the bitmap does not: no uncommitted taking, no freeing that is not durable, no
+// reservation (`is_idle`).
 //
 // A block of the group is in one of four states: in use, or in just one of the three sets. All
 // numbers are those of the volume. Not locked.
@@ -43,24 +44,23 @@ struct InodeSpace {
   [[nodiscard]] bool is_idle() const { return uncommitted_changes == 0; }
   [[nodiscard]] bool is_used(std::uint64_t index) const;
   void set(std::uint64_t index, bool is_used);
+  [[nodiscard]] std::uint64_t free_count() const;
   /// The lowest free one.
   [[nodiscard]] std::optional<std::uint64_t> first_free();
 };
 
-/// The free blocks of the group as its bitmap has them; of a fresh group if `bitmap` is empty.
-/// EUCLEAN if it calls metadata free or does not have `expected_free` free blocks.
-Result<std::unique_ptr<BlockSpace>> read_block_space(const format::Layout& layout, GroupNo group,
-                                                     std::span<const std::byte> bitmap,
-                                                     std::uint64_t expected_free);
-Result<std::unique_ptr<InodeSpace>> read_inode_space(const format::Layout& layout, GroupNo group,
-                                                     std::span<const std::byte> bitmap,
-                                                     std::uint64_t expected_free);
+/// Adds the free blocks of the group that have their bits in block `index` of its bitmap; those of
+/// a fresh group if `bitmap` is empty. EUCLEAN if it calls metadata free.
+Result<> read_block_bitmap(const format::Layout& layout, GroupNo group, std::uint64_t index,
+                           std::span<const std::byte> bitmap, BlockSpace& space);
+/// The same for the inodes; `space.used` is large enough for all of them, and zero.
+void read_inode_bitmap(const format::Layout& layout, std::uint64_t index,
+                       std::span<const std::byte> bitmap, InodeSpace& space);
 
-/// Sets bits [first, first + count) of a zeroed bitmap block's payload.
-void fill_bits(std::span<std::byte> block, std::uint64_t first, std::uint64_t count);
-/// The bitmaps of a fresh group, into the payload of a zeroed block.
-void fill_fresh_block_bitmap(const format::Layout& layout, GroupNo group,
+/// Block `index` of a fresh group's bitmap, into the payload of a zeroed block.
+void fill_fresh_block_bitmap(const format::Layout& layout, GroupNo group, std::uint64_t index,
                              std::span<std::byte> block);
-void fill_fresh_inode_bitmap(const format::Layout& layout, std::span<std::byte> block);
+void fill_fresh_inode_bitmap(const format::Layout& layout, std::uint64_t index,
+                             std::span<std::byte> block);
 
 }  // namespace spindle

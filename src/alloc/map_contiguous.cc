@@ -41,8 +41,10 @@ class ContiguousMap final : public FileMap {
   [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override {
     return layout.data(GroupNo{0}).length;
   }
-  [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout&) const override {
-    return log_cost::kAllocate + log_cost::kFree;
+  [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout& layout) const override {
+    // A whole file may move: its bits may lie over all of a group's bitmap, here and there.
+    return log_cost::kAllocate + log_cost::kFree +
+           2 * layout.bitmap_blocks_per_group * log_cost::kBitmapBlock;
   }
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
                       std::uint64_t max) const override;
@@ -119,7 +121,12 @@ Result<Extent> ContiguousMap::extend(Transaction& tx, SpaceManager& space, MapFi
   Run run = TRY(run_of(space.layout(), file));
   CHECK(at.value <= run.length);
   if (run.length == 0) {
-    run = TRY(space.allocate(tx, {.want = want, .hint = first_hint(space, file)}));
+    const FitRequest request{.want = want, .hint = first_hint(space, file), .must_be_whole = true};
+    Result<Run> whole = space.allocate(tx, request);
+    if (whole.code() == ENOSPC) {
+      whole = space.allocate(tx, {.want = want, .hint = request.hint});
+    }
+    run = TRY(std::move(whole));
     file.blocks += run.length;
   } else if (at.value == run.length) {
     const Run more = TRY(space.allocate_at(tx, run.end(), want));

@@ -10,7 +10,7 @@ namespace {
 
 using format::ExtentEntry;
 
-// Runs that one call of shrink or punch frees at most.
+// Runs that one call of shrink or punch frees at most, none longer than kFree is meant for.
 constexpr int kRunsPerCall = 16;
 // Blocks that are zeroed before they are written.
 constexpr std::uint64_t kZeroedAtOnce = 256;
@@ -121,6 +121,7 @@ Result<Extent> ExtentMap::extend(Transaction& tx, SpaceManager& space, MapFile& 
 Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
                                FileBlock end) const {
   ExtentEditor tree(tx, space, file);
+  const std::uint64_t most = space.layout().bits_per_block();
   BlockNo leaf = kNoBlock;
   for (int runs = 0; runs < kRunsPerCall; ++runs) {
     const ExtentPath path = TRY(tree.seek(kExtentFileEnd - 1));
@@ -129,9 +130,11 @@ Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
     if (runs != 0 && path.leaf().block != leaf) return false;
     leaf = path.leaf().block;
     const ExtentEntry& entry = path.entry;
-    const std::uint64_t keep = end.value > entry.file_block ? end.value - entry.file_block : 0;
-    const Run freed{BlockNo{entry.block + keep}, entry.length - keep};
-    TRY(cut_out(tree, path, keep, entry.length - keep));
+    const std::uint64_t wanted = end.value > entry.file_block ? end.value - entry.file_block : 0;
+    const std::uint64_t length = entry.length;
+    const std::uint64_t keep = std::max(wanted, length - std::min(most, length));
+    const Run freed{BlockNo{entry.block + keep}, length - keep};
+    TRY(cut_out(tree, path, keep, length - keep));
     TRY(free_blocks(tx, space, file, freed));
   }
   return false;
@@ -152,7 +155,8 @@ Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, Map
     if (runs++ != 0 && path.leaf().block != leaf) break;
     leaf = path.leaf().block;
     const std::uint64_t skip = at - path.entry.file_block;
-    const std::uint64_t count = std::min(end, end_of(path.entry)) - at;
+    const std::uint64_t count =
+        std::min(std::min(end, end_of(path.entry)) - at, space.layout().bits_per_block());
     const Run freed{BlockNo{path.entry.block + skip}, count};
     TRY(cut_out(tree, path, skip, count));
     TRY(free_blocks(tx, space, file, freed));

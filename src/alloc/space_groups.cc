@@ -13,6 +13,8 @@ using format::GroupDescriptor;
 // How much free space is kept in memory: groups, and runs of them all together. A run is 40 bytes.
 constexpr std::size_t kMaxLoadedGroups = 1024;
 constexpr std::uint64_t kMaxLoadedRuns = 1u << 19;
+// So much of a bitmap is read together.
+constexpr std::uint64_t kReadAheadBytes = 1u << 20;
 
 /// Reads the numbers of one descriptor; false if they are impossible.
 bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescriptor& descriptor,
@@ -21,8 +23,8 @@ bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescrip
   group.free_inodes = descriptor.free_inodes;
   group.directories = descriptor.directories;
   group.inode_blocks_written = descriptor.inode_blocks_written;
+  group.bitmap_blocks_written = descriptor.bitmap_blocks_written;
   group.fat_blocks_written = descriptor.fat_blocks_written;
-  group.flags = descriptor.flags;
   return group.free_blocks <= layout.data(g).length &&
          group.free_inodes <= layout.inodes_per_group &&
          group.directories <= layout.inodes_per_group &&
@@ -69,16 +71,65 @@ Result<> SpaceManager::State::read_group_table() {
   return {};
 }
 
+/// Has block `index` of a group's bitmap, of which so many are in use, read together with the next.
+Result<> SpaceManager::State::read_ahead(Run bitmap, std::uint64_t index,
+                                         std::vector<BlockRef>& ahead) {
+  const std::uint64_t at_once = kReadAheadBytes / layout.block_size;
+  if (index % at_once != 0 || bitmap.length - index < 2) return {};
+  const std::uint64_t length = std::min(at_once, bitmap.length - index);
+  ahead = TRY(cache.read_range({bitmap.start + index, length}, IoPurpose::kMetadata));
+  return {};
+}
+
+Result<std::unique_ptr<BlockSpace>> SpaceManager::State::read_blocks(GroupNo g) {
+  const Group& group = groups[g.value];
+  const std::uint64_t bits = layout.bits_per_block();
+  const Run bitmap{layout.block_bitmap(g).start, (layout.group(g).length + bits - 1) / bits};
+  auto space = std::make_unique<BlockSpace>();
+  std::vector<BlockRef> ahead;
+  for (std::uint64_t i = 0; i < bitmap.length; ++i) {
+    BlockView view;
+    if ((group.bitmap_blocks_written >> (i / layout.bitmap_unit()) & 1) != 0) {
+      TRY(read_ahead(bitmap, i, ahead));
+      view = TRY(reader.read(bitmap.start + i, BlockKind::kBlockBitmap));
+    }
+    TRY(read_block_bitmap(layout, g, i, view.bytes, *space));
+  }
+  if (space->available.total() != group.free_blocks) {
+    return corrupt("the block bitmap does not agree with the group's count of free blocks",
+                   Subject::block(bitmap.start));
+  }
+  return space;
+}
+
+Result<std::unique_ptr<InodeSpace>> SpaceManager::State::read_inodes(GroupNo g) {
+  const Group& group = groups[g.value];
+  const Run bitmap = layout.inode_bitmap(g);
+  const std::uint64_t written = layout.inode_bitmap_blocks(group.inode_blocks_written);
+  auto space = std::make_unique<InodeSpace>();
+  space->used.assign((layout.inodes_per_group + 63) / 64, 0);
+  std::vector<BlockRef> ahead;
+  for (std::uint64_t i = 0; i < bitmap.length; ++i) {
+    BlockView view;
+    if (i < written) {
+      TRY(read_ahead({bitmap.start, written}, i, ahead));
+      view = TRY(reader.read(bitmap.start + i, BlockKind::kInodeBitmap));
+    }
+    read_inode_bitmap(layout, i, view.bytes, *space);
+  }
+  if (space->free_count() != group.free_inodes) {
+    return corrupt("the inode bitmap does not agree with the group's count of free inodes",
+                   Subject::block(bitmap.start));
+  }
+  return space;
+}
+
 Result<BlockSpace*> SpaceManager::State::load_blocks(GroupNo g) {
   Group& group = groups[g.value];
   if (!group.blocks) {
     std::scoped_lock lock(loading);
     if (!group.blocks) {
-      BlockView view;
-      if ((group.flags & format::kBlockBitmapWritten) != 0) {
-        view = TRY(reader.read(layout.block_bitmap(g), BlockKind::kBlockBitmap));
-      }
-      group.blocks = TRY(read_block_space(layout, g, view.bytes, group.free_blocks));
+      group.blocks = TRY(read_blocks(g));
       group.blocks->last_use = ++uses;
       loaded_blocks.push_back(g);
       update_longest(g);
@@ -94,11 +145,7 @@ Result<InodeSpace*> SpaceManager::State::load_inodes(GroupNo g) {
   if (!group.inodes) {
     std::scoped_lock lock(loading);
     if (!group.inodes) {
-      BlockView view;
-      if ((group.flags & format::kInodeBitmapWritten) != 0) {
-        view = TRY(reader.read(layout.inode_bitmap(g), BlockKind::kInodeBitmap));
-      }
-      group.inodes = TRY(read_inode_space(layout, g, view.bytes, group.free_inodes));
+      group.inodes = TRY(read_inodes(g));
       group.inodes->last_use = ++uses;
       loaded_inodes.push_back(g);
       forget_idle_spaces();
@@ -131,44 +178,57 @@ void SpaceManager::State::forget_idle_spaces() {
   }
 }
 
-Result<> SpaceManager::State::ensure_block_bitmap(GroupNo g) {
+/// Gives the blocks of a unit, which are zero but for what `fill` writes, their first content; with
+/// the last of them the descriptor says so.
+Result<> SpaceManager::State::initialise_unit(
+    GroupNo g, Run unit, BlockKind kind,
+    const std::function<void(BlockNo, std::span<std::byte>)>& fill,
+    const std::function<void(GroupDescriptor&)>& edit_descriptor) {
+  const BlockNo last = unit.end() - 1;
+  for (BlockNo block = unit.start; block < last; ++block) {
+    TRY(journal.prepare(block, kind, [&](std::span<std::byte> bytes) { fill(block, bytes); }));
+  }
+  return journal.initialise(
+      last, kind, [&](std::span<std::byte> bytes) { fill(last, bytes); },
+      layout.descriptor_place(g), edit_descriptor);
+}
+
+Result<> SpaceManager::State::ensure_block_bitmap(GroupNo g, std::uint64_t index) {
   Group& group = groups[g.value];
-  if ((group.flags & format::kBlockBitmapWritten) != 0) return {};
+  const std::uint64_t size = layout.bitmap_unit();
+  const std::uint64_t bit = std::uint64_t{1} << (index / size);
+  if ((group.bitmap_blocks_written & bit) != 0) return {};
   std::scoped_lock lock(loading);
-  if ((group.flags & format::kBlockBitmapWritten) != 0) return {};
-  TRY(journal.initialise(
-      layout.block_bitmap(g), BlockKind::kBlockBitmap,
-      [&](std::span<std::byte> block) { fill_fresh_block_bitmap(layout, g, block); },
-      layout.descriptor_place(g),
-      [](GroupDescriptor& descriptor) {
-        descriptor.flags = descriptor.flags | format::kBlockBitmapWritten;
+  if ((group.bitmap_blocks_written & bit) != 0) return {};
+  const Run bitmap = layout.block_bitmap(g);
+  const std::uint64_t first = index / size * size;
+  const Run unit{bitmap.start + first, std::min(size, bitmap.length - first)};
+  TRY(initialise_unit(
+      g, unit, BlockKind::kBlockBitmap,
+      [&](BlockNo block, std::span<std::byte> bytes) {
+        fill_fresh_block_bitmap(layout, g, block - bitmap.start, bytes);
+      },
+      [bit](GroupDescriptor& descriptor) {
+        descriptor.bitmap_blocks_written = descriptor.bitmap_blocks_written | bit;
       }));
-  group.flags |= format::kBlockBitmapWritten;
+  group.bitmap_blocks_written |= bit;
   return {};
 }
 
-Result<> SpaceManager::State::ensure_inode_bitmap(GroupNo g) {
-  Group& group = groups[g.value];
-  if ((group.flags & format::kInodeBitmapWritten) != 0) return {};
-  std::scoped_lock lock(loading);
-  if ((group.flags & format::kInodeBitmapWritten) != 0) return {};
-  TRY(journal.initialise(
-      layout.inode_bitmap(g), BlockKind::kInodeBitmap,
-      [&](std::span<std::byte> block) { fill_fresh_inode_bitmap(layout, block); },
-      layout.descriptor_place(g),
-      [](GroupDescriptor& descriptor) {
-        descriptor.flags = descriptor.flags | format::kInodeBitmapWritten;
-      }));
-  group.flags |= format::kInodeBitmapWritten;
-  return {};
-}
-
+/// A block of the inode bitmap is valid once the first block of the table is whose inodes have
+/// their bits in it: it gets its content before that block.
 Result<> SpaceManager::State::ensure_inode_block(GroupNo g, std::uint64_t table_block) {
   Group& group = groups[g.value];
   if (table_block < group.inode_blocks_written) return {};
   std::scoped_lock lock(loading);
   while (group.inode_blocks_written <= table_block) {
     const std::uint32_t next = group.inode_blocks_written;
+    const std::uint64_t wanted = layout.inode_bitmap_blocks(next + 1);
+    for (std::uint64_t i = layout.inode_bitmap_blocks(next); i < wanted; ++i) {
+      TRY(journal.prepare(
+          layout.inode_bitmap(g).start + i, BlockKind::kInodeBitmap,
+          [&](std::span<std::byte> block) { fill_fresh_inode_bitmap(layout, i, block); }));
+    }
     TRY(journal.initialise(
         layout.inode_table(g).start + next, BlockKind::kInodeTable, [](std::span<std::byte>) {},
         layout.descriptor_place(g),
@@ -180,13 +240,16 @@ Result<> SpaceManager::State::ensure_inode_block(GroupNo g, std::uint64_t table_
 
 Result<> SpaceManager::State::ensure_fat_block(GroupNo g, std::uint64_t fat_block) {
   Group& group = groups[g.value];
-  const std::uint64_t bit = std::uint64_t{1} << fat_block;
+  const std::uint64_t size = layout.fat_unit();
+  const std::uint64_t bit = std::uint64_t{1} << (fat_block / size);
   if ((group.fat_blocks_written & bit) != 0) return {};
   std::scoped_lock lock(loading);
   if ((group.fat_blocks_written & bit) != 0) return {};
-  TRY(journal.initialise(
-      layout.fat(g).start + fat_block, BlockKind::kFat, [](std::span<std::byte>) {},
-      layout.descriptor_place(g),
+  const Run fat = layout.fat(g);
+  const std::uint64_t first = fat_block / size * size;
+  TRY(initialise_unit(
+      g, {fat.start + first, std::min(size, fat.length - first)}, BlockKind::kFat,
+      [](BlockNo, std::span<std::byte>) {},
       [bit](GroupDescriptor& descriptor) {
         descriptor.fat_blocks_written = descriptor.fat_blocks_written | bit;
       }));

@@ -82,6 +82,13 @@ void SpaceManager::State::change_inode(GroupNo g, std::uint64_t index, bool is_u
   directories += is_used ? 1ull : ~0ull;
 }
 
+Result<> SpaceManager::State::set_inode_bit(Transaction& tx, GroupNo g, std::uint64_t index,
+                                            bool value) {
+  const std::uint64_t bits = layout.bits_per_block();
+  return tx.set_bits(layout.inode_bitmap(g).start + index / bits, BlockKind::kInodeBitmap,
+                     index % bits, 1, value);
+}
+
 Result<InodeNo> SpaceManager::State::allocate_inode(Transaction& tx, InodeNo parent,
                                                     bool is_directory) {
   if (parent && !layout.is_inode(parent)) return corrupt("no such inode", Subject::inode(parent));
@@ -102,9 +109,8 @@ Result<InodeNo> SpaceManager::State::allocate_inode(Transaction& tx, InodeNo par
     groups[g.value].inodes->uncommitted_changes -= 1;
     change_inode(g, index, false, is_directory);
   });
-  TRY(ensure_inode_bitmap(*g));
   TRY(ensure_inode_block(*g, *index / layout.inodes_per_block()));
-  TRY(tx.set_bits(layout.inode_bitmap(*g), BlockKind::kInodeBitmap, *index, 1, true));
+  TRY(set_inode_bit(tx, *g, *index, true));
   TRY(add_to_descriptor(tx, *g, offsetof(GroupDescriptor, free_inodes), -1));
   if (is_directory) TRY(add_to_descriptor(tx, *g, offsetof(GroupDescriptor, directories), 1));
   return InodeNo{g->value * layout.inodes_per_group + *index + 1};
@@ -113,7 +119,7 @@ Result<InodeNo> SpaceManager::State::allocate_inode(Transaction& tx, InodeNo par
 Result<> SpaceManager::State::free_inode(Transaction& tx, InodeNo inode, bool is_directory) {
   if (!layout.is_inode(inode)) return corrupt("no such inode", Subject::inode(inode));
   const GroupNo g = layout.group_of(inode);
-  const std::uint64_t index = (inode.value - 1) % layout.inodes_per_group;
+  const std::uint64_t index = layout.inode_index(inode);
   InodeSpace* space = TRY(load_inodes(g));
   if (!space->is_used(index) || inodes_freeing.contains(inode)) {
     return corrupt("an inode to be freed is free already", Subject::inode(inode));
@@ -132,8 +138,7 @@ Result<> SpaceManager::State::free_inode(Transaction& tx, InodeNo inode, bool is
     inodes_freeing.erase(inode);
     change_inode(g, index, false, is_directory);
   });
-  TRY(ensure_inode_bitmap(g));
-  TRY(tx.set_bits(layout.inode_bitmap(g), BlockKind::kInodeBitmap, index, 1, false));
+  TRY(set_inode_bit(tx, g, index, false));
   TRY(add_to_descriptor(tx, g, offsetof(GroupDescriptor, free_inodes), 1));
   if (is_directory) TRY(add_to_descriptor(tx, g, offsetof(GroupDescriptor, directories), -1));
   return {};
@@ -151,8 +156,7 @@ Result<> SpaceManager::free_inode(Transaction& tx, InodeNo inode, bool is_direct
 
 Result<bool> SpaceManager::is_inode_written(InodeNo inode) {
   if (!layout().is_inode(inode)) return corrupt("no such inode", Subject::inode(inode));
-  const std::uint64_t index = (inode.value - 1) % layout().inodes_per_group;
-  return index / layout().inodes_per_block() <
+  return layout().inode_index(inode) / layout().inodes_per_block() <
          state_->groups[layout().group_of(inode).value].inode_blocks_written;
 }
 
@@ -166,7 +170,8 @@ Result<std::uint64_t> SpaceManager::fat_entry(BlockReader& reader, BlockNo block
   const format::Layout::Place place = layout().fat_place(block);
   const GroupNo g = state_->group_of(block);
   const std::uint64_t fat_block = place.block - layout().fat(g).start;
-  if ((state_->groups[g.value].fat_blocks_written >> fat_block & 1) == 0) return std::uint64_t{0};
+  const std::uint64_t written = state_->groups[g.value].fat_blocks_written;
+  if ((written >> (fat_block / layout().fat_unit()) & 1) == 0) return std::uint64_t{0};
   const BlockView view = TRY(reader.read(place.block, BlockKind::kFat));
   return std::uint64_t{view.at<le64>(place.offset)};
 }

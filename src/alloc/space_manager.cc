@@ -96,6 +96,20 @@ void SpaceManager::State::give_up(std::span<const Run> windows) {
   }
 }
 
+/// Sets the run's bits in the blocks of the group's bitmap in which they stand.
+Result<> SpaceManager::State::set_block_bits(Transaction& tx, GroupNo g, Run run, bool value) {
+  const std::uint64_t bits = layout.bits_per_block();
+  for (std::uint64_t done = 0; done < run.length;) {
+    const std::uint64_t at = layout.block_index(run.start + done);
+    const std::uint64_t count = std::min(run.length - done, bits - at % bits);
+    TRY(ensure_block_bitmap(g, at / bits));
+    TRY(tx.set_bits(layout.block_bitmap(g).start + at / bits, BlockKind::kBlockBitmap, at % bits,
+                    count, value));
+    done += count;
+  }
+  return {};
+}
+
 /// Records in the transaction that `run`, which is in none of the group's sets any more, is taken.
 Result<> SpaceManager::State::record_taking(Transaction& tx, GroupNo g, Run run) {
   Group& group = groups[g.value];
@@ -114,9 +128,7 @@ Result<> SpaceManager::State::record_taking(Transaction& tx, GroupNo g, Run run)
     // What was written to them must not reach the disk when they are somebody else's.
     cache.forget(run);
   });
-  TRY(ensure_block_bitmap(g));
-  const BlockNo bitmap = layout.block_bitmap(g);
-  TRY(tx.set_bits(bitmap, BlockKind::kBlockBitmap, run.start - bitmap, run.length, true));
+  TRY(set_block_bits(tx, g, run, true));
   return add_to_descriptor(tx, g, offsetof(GroupDescriptor, free_blocks),
                            -static_cast<std::int64_t>(run.length));
 }
@@ -128,8 +140,10 @@ Result<> SpaceManager::State::take(Transaction& tx, GroupNo g, Run run) {
 }
 
 Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
-                                                             const FitRequest& request,
+                                                             const FitRequest& asked,
                                                              InodeNo owner) {
+  FitRequest request = asked;
+  if (!request.must_be_whole) request.want = std::min(request.want, layout.bits_per_block());
   const bool may_reserve = policy_reserves && owner && !request.must_be_whole;
   if (!may_reserve) {
     const auto run = TRY(choose(request));
@@ -201,9 +215,7 @@ Result<> SpaceManager::State::free(Transaction& tx, Run run) {
     freed_blocks += run.length;
     freed.push_back({epoch, run});
   });
-  TRY(ensure_block_bitmap(g));
-  const BlockNo bitmap = layout.block_bitmap(g);
-  TRY(tx.set_bits(bitmap, BlockKind::kBlockBitmap, run.start - bitmap, run.length, false));
+  TRY(set_block_bits(tx, g, run, false));
   tx.revoke(run);
   return add_to_descriptor(tx, g, offsetof(GroupDescriptor, free_blocks),
                            static_cast<std::int64_t>(run.length));
@@ -252,7 +264,7 @@ Result<Run> SpaceManager::allocate_at(Transaction& tx, BlockNo at, std::uint64_t
   }
   const std::optional<Run> free = space.available.at_or_after(at);
   if (!free || !free->contains(at)) return Run{at, 0};
-  const Run run{at, std::min<std::uint64_t>(want, free->end() - at)};
+  const Run run{at, std::min({want, free->end() - at, layout().bits_per_block()})};
   TRY(state_->take(tx, g, run));
   return run;
 }

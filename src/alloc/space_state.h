@@ -26,8 +26,8 @@ struct Group {
   std::uint32_t free_inodes = 0;
   std::uint32_t directories = 0;
   std::uint32_t inode_blocks_written = 0;
+  std::uint64_t bitmap_blocks_written = 0;
   std::uint64_t fat_blocks_written = 0;
-  std::uint32_t flags = 0;
   std::unique_ptr<BlockSpace> blocks = {};
   std::unique_ptr<InodeSpace> inodes = {};
 };
@@ -45,11 +45,16 @@ struct SpaceManager::State {
 
   // space_groups.cc: what is read from the disk, and what is written there before its first use.
   Result<> read_group_table();
+  Result<> read_ahead(Run bitmap, std::uint64_t index, std::vector<BlockRef>& ahead);
+  Result<std::unique_ptr<BlockSpace>> read_blocks(GroupNo g);
+  Result<std::unique_ptr<InodeSpace>> read_inodes(GroupNo g);
   Result<BlockSpace*> load_blocks(GroupNo g);
   Result<InodeSpace*> load_inodes(GroupNo g);
   void forget_idle_spaces();
-  Result<> ensure_block_bitmap(GroupNo g);
-  Result<> ensure_inode_bitmap(GroupNo g);
+  Result<> initialise_unit(GroupNo g, Run unit, format::BlockKind kind,
+                           const std::function<void(BlockNo, std::span<std::byte>)>& fill,
+                           const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
+  Result<> ensure_block_bitmap(GroupNo g, std::uint64_t index);
   Result<> ensure_inode_block(GroupNo g, std::uint64_t table_block);
   Result<> ensure_fat_block(GroupNo g, std::uint64_t fat_block);
   Result<> add_to_descriptor(Transaction& tx, GroupNo g, std::size_t member, std::int64_t delta);
@@ -63,6 +68,7 @@ struct SpaceManager::State {
                                           InodeNo owner);
   Result<> take(Transaction& tx, GroupNo g, Run run);
   Result<> record_taking(Transaction& tx, GroupNo g, Run run);
+  Result<> set_block_bits(Transaction& tx, GroupNo g, Run run, bool value);
   Result<> free(Transaction& tx, Run run);
   void durable(EpochNo epoch);
   void give_up(std::span<const Run> windows);
@@ -75,6 +81,7 @@ struct SpaceManager::State {
   [[nodiscard]] GroupNo emptiest_of_some();
   Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, bool is_directory);
   Result<> free_inode(Transaction& tx, InodeNo inode, bool is_directory);
+  Result<> set_inode_bit(Transaction& tx, GroupNo g, std::uint64_t index, bool value);
   void change_inode(GroupNo g, std::uint64_t index, bool is_used, bool is_directory);
 
   BufferCache& cache;

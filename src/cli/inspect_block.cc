@@ -236,10 +236,10 @@ void describe_data_block(InspectedVolume& volume, BlockNo block) {
 
 void describe_group_block(InspectedVolume& volume, GroupNo group, BlockNo block) {
   const format::Layout& layout = volume.layout();
-  const BlockKind kind = block == layout.block_bitmap(group)         ? BlockKind::kBlockBitmap
-                         : block == layout.inode_bitmap(group)       ? BlockKind::kInodeBitmap
-                         : layout.inode_table(group).contains(block) ? BlockKind::kInodeTable
-                                                                     : BlockKind::kFat;
+  const BlockKind kind = layout.block_bitmap(group).contains(block)   ? BlockKind::kBlockBitmap
+                         : layout.inode_bitmap(group).contains(block) ? BlockKind::kInodeBitmap
+                         : layout.inode_table(group).contains(block)  ? BlockKind::kInodeTable
+                                                                      : BlockKind::kFat;
   Answer& answer = volume.answer();
   answer.fact("is", block_kind_name(static_cast<std::uint16_t>(kind)));
   answer.fact("group", number(group.value));

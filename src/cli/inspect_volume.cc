@@ -99,12 +99,20 @@ bool InspectedVolume::is_written(GroupNo group, BlockNo block) {
   if (!descriptor.ok()) return true;
   const Run table = layout_.inode_table(group);
   const Run fat = layout_.fat(group);
-  const std::uint32_t flags = descriptor->flags;
-  if (block == layout_.block_bitmap(group)) return (flags & format::kBlockBitmapWritten) != 0;
-  if (block == layout_.inode_bitmap(group)) return (flags & format::kInodeBitmapWritten) != 0;
-  if (table.contains(block)) return block - table.start < descriptor->inode_blocks_written;
-  const std::uint64_t fat_blocks = descriptor->fat_blocks_written;
-  return !fat.contains(block) || (fat_blocks >> (block - fat.start) % 64 & 1) != 0;
+  const std::uint64_t table_written = descriptor->inode_blocks_written;
+  const auto has_unit = [](std::uint64_t written, std::uint64_t unit) {
+    return (written >> unit & 1) != 0;
+  };
+  if (const Run bitmap = layout_.block_bitmap(group); bitmap.contains(block)) {
+    return has_unit(descriptor->bitmap_blocks_written,
+                    (block - bitmap.start) / layout_.bitmap_unit());
+  }
+  if (const Run bitmap = layout_.inode_bitmap(group); bitmap.contains(block)) {
+    return block - bitmap.start < layout_.inode_bitmap_blocks(table_written);
+  }
+  if (table.contains(block)) return block - table.start < table_written;
+  return !fat.contains(block) ||
+         has_unit(descriptor->fat_blocks_written, (block - fat.start) / layout_.fat_unit());
 }
 
 Result<Inode> InspectedVolume::inode(InodeNo inode) {
@@ -147,17 +155,19 @@ void InspectedVolume::each_inode(const std::function<bool(InodeNo, const Inode&)
   }
 }
 
-Result<std::optional<fsck::Block>> InspectedVolume::block_bitmap(GroupNo group) {
-  if (!is_written(group, layout_.block_bitmap(group))) return std::optional<fsck::Block>();
-  return std::optional<fsck::Block>(
-      TRY(disk_->read_copy(layout_.block_bitmap(group), BlockKind::kBlockBitmap)));
+Result<std::optional<fsck::Block>> InspectedVolume::block_bitmap(GroupNo group,
+                                                                 std::uint64_t index) {
+  const BlockNo block = layout_.block_bitmap(group).start + index;
+  if (!is_written(group, block)) return std::optional<fsck::Block>();
+  return std::optional<fsck::Block>(TRY(disk_->read_copy(block, BlockKind::kBlockBitmap)));
 }
 
 Result<bool> InspectedVolume::in_use(BlockNo block) {
   const GroupNo group = *layout_.group_of(block);
-  const auto bitmap = TRY(block_bitmap(group));
+  const std::uint64_t index = layout_.block_index(block);
+  const auto bitmap = TRY(block_bitmap(group, index / layout_.bits_per_block()));
   if (!bitmap) return !layout_.is_data(block);
-  const std::uint64_t bit = block - layout_.group(group).start;
+  const std::uint64_t bit = index % layout_.bits_per_block();
   const auto byte = std::to_integer<unsigned>((*bitmap)[format::kHeaderSize + bit / 8]);
   return (byte >> bit % 8 & 1) != 0;
 }

@@ -45,8 +45,9 @@ class InspectedVolume {
   bool is_written(GroupNo group, BlockNo block);
   /// Whether the bitmap has a block that files can own in use.
   Result<bool> in_use(BlockNo block);
-  /// The bitmap of a group's blocks; nothing if all that files can own of it is free.
-  Result<std::optional<fsck::Block>> block_bitmap(GroupNo group);
+  /// Block `index` of the bitmap of a group's blocks; nothing if it was never written, so that all
+  /// that files can own of it is free.
+  Result<std::optional<fsck::Block>> block_bitmap(GroupNo group, std::uint64_t index);
 
   /// The inode of a path that begins with '/'. Symbolic links are not followed.
   Result<InodeNo> resolve(std::string_view path);

@@ -130,32 +130,51 @@ std::string record_name(format::RecordKind kind) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
-// Calls `visit` for each run of free blocks of the group; false if its bitmap cannot be read.
+// Calls `visit` for each run of free blocks of the group, as far as its bitmap can be read; false
+// if some of it cannot.
 bool each_free_run(InspectedVolume& volume, GroupNo group,
                    const std::function<void(std::uint64_t length)>& visit) {
-  const auto bitmap = volume.block_bitmap(group);
-  const Run data = volume.layout().data(group);
-  if (!bitmap.ok()) {
-    volume.answer().cannot_read("A bitmap", bitmap.error());
-    return false;
-  }
-  if (!*bitmap) {
-    visit(data.length);
-    return true;
-  }
-  const std::uint64_t first = data.start - volume.layout().group(group).start;
+  const format::Layout& layout = volume.layout();
+  const std::uint64_t bits = layout.bits_per_block();
+  const std::uint64_t end = layout.group(group).length;
   std::uint64_t length = 0;
-  for (std::uint64_t bit = first; bit < first + data.length; ++bit) {
-    const auto byte = std::to_integer<unsigned>((**bitmap)[format::kHeaderSize + bit / 8]);
-    if ((byte >> bit % 8 & 1) == 0) {
-      ++length;
-      continue;
-    }
+  const auto run_ends = [&] {
     if (length != 0) visit(length);
     length = 0;
+  };
+  bool is_whole = true;
+  for (std::uint64_t at = layout.group_metadata_blocks(group); at < end;) {
+    const std::uint64_t next = std::min(end, (at / bits + 1) * bits);
+    const auto bitmap = volume.block_bitmap(group, at / bits);
+    if (!bitmap.ok()) {
+      volume.answer().cannot_read("A bitmap", bitmap.error());
+      is_whole = false;
+      run_ends();
+    } else if (!*bitmap) {
+      length += next - at;
+    }
+    for (; at < next && bitmap.ok() && *bitmap; ++at) {
+      const std::uint64_t bit = at % bits;
+      const auto byte = std::to_integer<unsigned>((**bitmap)[format::kHeaderSize + bit / 8]);
+      if ((byte >> bit % 8 & 1) == 0) {
+        ++length;
+      } else {
+        run_ends();
+      }
+    }
+    at = next;
   }
-  if (length != 0) visit(length);
-  return true;
+  run_ends();
+  return is_whole;
+}
+
+// Of `length` blocks that are written in units, how many are.
+std::uint64_t blocks_written(std::uint64_t written, std::uint64_t unit, std::uint64_t length) {
+  std::uint64_t blocks = 0;
+  for (std::uint64_t i = 0; i < 64 && i * unit < length; ++i) {
+    if ((written >> i & 1) != 0) blocks += std::min(unit, length - i * unit);
+  }
+  return blocks;
 }
 
 }  // namespace
@@ -190,6 +209,7 @@ Result<> describe_superblock(InspectedVolume& volume) {
   answer.fact("block_size", number(superblock.block_size));
   answer.fact("block_count", number(superblock.block_count));
   answer.fact("group_count", number(superblock.group_count));
+  answer.fact("bitmap_blocks_per_group", number(superblock.bitmap_blocks_per_group));
   answer.fact("inodes_per_group", number(superblock.inodes_per_group));
   answer.fact("default_strategy", strategy_of(superblock.default_map_kind));
   answer.fact("journal_start", number(superblock.journal_start));
@@ -295,9 +315,10 @@ Result<> describe_groups(InspectedVolume& volume) {
   Answer& answer = volume.answer();
   answer.fact("groups", number(layout.group_count));
   answer.fact("blocks_per_group", number(layout.blocks_per_group()));
+  answer.fact("bitmap_blocks_per_group", number(layout.bitmap_blocks_per_group));
   answer.fact("inodes_per_group", number(layout.inodes_per_group));
   Table table({"group", "start", "blocks", "metadata", "free_blocks", "free_inodes", "directories",
-               "inode_blocks", "fat_blocks", "bitmaps"});
+               "block_bitmaps", "inode_bitmaps", "inode_blocks", "fat_blocks"});
   for (GroupNo group{0}; group.value < layout.group_count; ++group) {
     const auto descriptor = volume.disk().read_descriptor(group);
     if (!descriptor.ok()) {
@@ -305,19 +326,17 @@ Result<> describe_groups(InspectedVolume& volume) {
                          descriptor.error());
       continue;
     }
-    const std::uint32_t flags = descriptor->flags;
-    const bool blocks_written = (flags & format::kBlockBitmapWritten) != 0;
-    const bool inodes_written = (flags & format::kInodeBitmapWritten) != 0;
-    const std::string bitmaps = blocks_written && inodes_written ? "written"
-                                : blocks_written                 ? "blocks written"
-                                : inodes_written                 ? "inodes written"
-                                                                 : "fresh";
-    const std::uint64_t fat = descriptor->fat_blocks_written;
     table.add_row({number(group.value), number(layout.group(group).start.value),
                    number(layout.group(group).length), number(layout.group_metadata_blocks(group)),
                    number(descriptor->free_blocks), number(descriptor->free_inodes),
-                   number(descriptor->directories), number(descriptor->inode_blocks_written),
-                   number(static_cast<std::uint64_t>(std::popcount(fat))), bitmaps});
+                   number(descriptor->directories),
+                   number(blocks_written(descriptor->bitmap_blocks_written, layout.bitmap_unit(),
+                                         layout.bitmap_blocks_per_group)),
+                   number(layout.inode_bitmap_blocks(std::min<std::uint64_t>(
+                       descriptor->inode_blocks_written, layout.inode_table_blocks()))),
+                   number(descriptor->inode_blocks_written),
+                   number(blocks_written(descriptor->fat_blocks_written, layout.fat_unit(),
+                                         layout.fat(group).length))});
   }
   answer.table("table", std::move(table));
   return {};

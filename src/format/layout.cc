@@ -20,13 +20,22 @@ bool valid_block_size(std::uint64_t size) {
 // A last group this short would hold hardly anything but its own metadata.
 constexpr std::uint64_t kMinDataBlocks = 1;
 
-// How many groups fit into `area` blocks, all whole but the last, which must have room for data.
+// The metadata of a group of so many blocks.
+std::uint64_t metadata_of(const Layout& layout, std::uint64_t group_blocks) {
+  const std::uint64_t table = layout.inode_table_blocks();
+  return layout.bitmap_blocks_per_group + layout.inode_bitmap_blocks(table) + table +
+         ceil_div(group_blocks, layout.fat_entries_per_block());
+}
+
+// How many groups fit into `area` blocks, all whole but the last; each must have room for data.
 std::uint64_t groups_in(const Layout& layout, std::uint64_t area) {
+  const auto has_room = [&](std::uint64_t blocks) {
+    return blocks >= metadata_of(layout, blocks) + kMinDataBlocks;
+  };
   const std::uint64_t whole = area / layout.blocks_per_group();
   const std::uint64_t rest = area % layout.blocks_per_group();
-  const std::uint64_t metadata =
-      2 + layout.inode_table_blocks() + ceil_div(rest, layout.fat_entries_per_block());
-  return whole + (rest >= metadata + kMinDataBlocks ? 1 : 0);
+  if (whole != 0 && !has_room(layout.blocks_per_group())) return 0;
+  return whole + (has_room(rest) ? 1 : 0);
 }
 
 }  // namespace
@@ -36,6 +45,7 @@ Result<Layout> Layout::of(const Superblock& superblock) {
   layout.block_size = superblock.block_size;
   layout.block_count = superblock.block_count;
   layout.group_count = superblock.group_count;
+  layout.bitmap_blocks_per_group = superblock.bitmap_blocks_per_group;
   layout.inodes_per_group = superblock.inodes_per_group;
   layout.journal = {BlockNo{superblock.journal_start}, superblock.journal_blocks};
   Uuid uuid;
@@ -46,13 +56,16 @@ Result<Layout> Layout::of(const Superblock& superblock) {
   if (layout.block_count > kMaxImageSize / layout.block_size) {
     return corrupt("the block count is impossible");
   }
+  if (layout.bitmap_blocks_per_group == 0 || layout.bitmap_blocks_per_group > kMaxBitmapBlocks) {
+    return corrupt("the size of the groups is impossible");
+  }
   if (layout.group_count == 0 || layout.group_count > layout.block_count ||
-      layout.inodes_per_group == 0 || layout.inodes_per_group > layout.blocks_per_group() ||
-      layout.inodes_per_group % layout.inodes_per_block() != 0) {
+      layout.inodes_per_group == 0 || layout.inodes_per_group % layout.inodes_per_block() != 0) {
     return corrupt("the group or inode counts are impossible");
   }
   if (layout.journal.start != layout.group_table().end() ||
-      layout.journal.length < min_journal_blocks(layout.block_size) ||
+      layout.journal.length <
+          min_journal_blocks(layout.block_size, layout.bitmap_blocks_per_group) ||
       layout.journal.length > layout.block_count) {
     return corrupt("the journal stands in an impossible place");
   }
@@ -73,7 +86,7 @@ Run Layout::fat(GroupNo g) const {
 }
 
 std::uint64_t Layout::group_metadata_blocks(GroupNo g) const {
-  return 2 + inode_table_blocks() + fat(g).length;
+  return metadata_of(*this, group(g).length);
 }
 
 Run Layout::data(GroupNo g) const {
@@ -102,7 +115,7 @@ bool Layout::is_data(Run run) const {
 
 Layout::Place Layout::inode_place(InodeNo inode) const {
   CHECK(is_inode(inode));
-  const std::uint64_t index = (inode.value - 1) % inodes_per_group;
+  const std::uint64_t index = inode_index(inode);
   return {inode_table(group_of(inode)).start + index / inodes_per_block(),
           kHeaderSize + (index % inodes_per_block()) * sizeof(Inode)};
 }
@@ -115,16 +128,35 @@ Layout::Place Layout::descriptor_place(GroupNo g) const {
 Layout::Place Layout::fat_place(BlockNo block) const {
   CHECK(is_data(block));
   const GroupNo g = *group_of(block);
-  const std::uint64_t index = block - group(g).start;
+  const std::uint64_t index = block_index(block);
   return {fat(g).start + index / fat_entries_per_block(),
           kHeaderSize + (index % fat_entries_per_block()) * sizeof(le64)};
 }
 
 namespace {
 
+// How many groups a volume has, more or less, where the request does not say.
+constexpr std::uint64_t kUsualGroups = 4;
+constexpr std::uint64_t kUsualMaxBitmapBlocks = 64;
+// Rounds in which the numbers that depend on one another settle.
+constexpr int kRounds = 8;
+
+// Groups as large as asked, or such that there are a few of them; never larger than the volume.
+Result<std::uint32_t> plan_groups(const Layout& layout, std::uint64_t group_size) {
+  const std::uint64_t all = ceil_div(layout.block_count, layout.bits_per_block());
+  std::uint64_t blocks = std::min(ceil_div(all, kUsualGroups), kUsualMaxBitmapBlocks);
+  if (group_size != 0) {
+    if (group_size > max_group_size(layout.block_size)) {
+      return Error{EINVAL, "a group has at most 1024 bitmap blocks: take a smaller group size"};
+    }
+    blocks = std::min(all, ceil_div(group_size, layout.bits_per_block() * layout.block_size));
+  }
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, kMaxBitmapBlocks));
+}
+
 // The journal's size in blocks: as asked, or a 32nd of the image within sensible bounds.
-Result<std::uint64_t> plan_journal(const LayoutRequest& request) {
-  const std::uint64_t least = min_journal_blocks(request.block_size);
+Result<std::uint64_t> plan_journal(const Layout& layout, const LayoutRequest& request) {
+  const std::uint64_t least = min_journal_blocks(layout.block_size, layout.bitmap_blocks_per_group);
   if (request.journal_size == 0) {
     const std::uint64_t bytes = std::min(request.image_size / 32, kDefaultMaxJournal);
     return std::max(least, bytes / request.block_size);
@@ -139,14 +171,35 @@ Result<std::uint64_t> plan_journal(const LayoutRequest& request) {
 
 // Chooses inodes_per_group: the wished number spread over the groups, in whole blocks.
 Result<> plan_inodes(Layout& layout, std::uint64_t wished) {
-  const std::uint64_t groups =
-      ceil_div(layout.block_count - layout.first_group().value, layout.blocks_per_group());
   const std::uint64_t per_block = layout.inodes_per_block();
-  const std::uint64_t most = layout.blocks_per_group() / per_block * per_block;
-  const std::uint64_t per_group = ceil_div(ceil_div(wished, groups), per_block) * per_block;
-  if (per_group > most) return Error{EINVAL, "that many inodes do not fit the volume"};
-  layout.inodes_per_group = static_cast<std::uint32_t>(std::max(per_group, per_block));
+  const std::uint64_t table = ceil_div(ceil_div(wished, layout.group_count), per_block);
+  if (table >= layout.blocks_per_group()) {
+    return Error{EINVAL, "that many inodes do not fit the volume"};
+  }
+  layout.inodes_per_group =
+      static_cast<std::uint32_t>(std::max<std::uint64_t>(table, 1) * per_block);
   return {};
+}
+
+// Chooses group_count and what depends on it: the place of the journal, and the inodes of each
+// group. False if the numbers do not settle: the end of the volume holds a group with the group
+// table for one less, but not with that for itself.
+Result<bool> settle_groups(Layout& layout, std::uint64_t wished_inodes) {
+  layout.group_count = ceil_div(layout.block_count, layout.blocks_per_group());
+  for (int round = 0; round < kRounds; ++round) {
+    layout.journal.start = layout.group_table().end();
+    if (layout.first_group() + 4 > layout.last_copy()) {
+      return Error{EINVAL, "the image is too small for this block size and journal"};
+    }
+    TRY(plan_inodes(layout, wished_inodes));
+    const std::uint64_t groups = groups_in(layout, layout.last_copy() - layout.first_group());
+    if (groups == 0) {
+      return Error{EINVAL, "the image is too small for this block size, journal and inode count"};
+    }
+    if (groups == layout.group_count) return true;
+    layout.group_count = groups;
+  }
+  return false;
 }
 
 }  // namespace
@@ -160,25 +213,14 @@ Result<Superblock> plan(const LayoutRequest& request) {
   Layout layout;
   layout.block_size = request.block_size;
   layout.block_count = request.image_size / request.block_size;
-  layout.journal.length = TRY(plan_journal(request));
-
-  // The group table's size depends on the number of groups and the other way round: two rounds
-  // settle it, since one more table block never makes more than one group fewer.
-  layout.group_count = ceil_div(layout.block_count, layout.blocks_per_group());
+  layout.bitmap_blocks_per_group = TRY(plan_groups(layout, request.group_size));
+  layout.journal.length = TRY(plan_journal(layout, request));
   const std::uint64_t wished =
       request.inodes != 0 ? request.inodes : request.image_size / kBytesPerInode;
-  for (int round = 0; round < 4; ++round) {
-    layout.journal.start = layout.group_table().end();
-    if (layout.first_group() + 4 > layout.last_copy()) {
-      return Error{EINVAL, "the image is too small for this block size and journal"};
-    }
-    TRY(plan_inodes(layout, wished));
-    const std::uint64_t groups = groups_in(layout, layout.last_copy() - layout.first_group());
-    if (groups == 0) {
-      return Error{EINVAL, "the image is too small for this block size, journal and inode count"};
-    }
-    if (groups == layout.group_count) break;
-    layout.group_count = groups;
+  // One block less at the end, and the group there is certain not to fit.
+  if (!TRY(settle_groups(layout, wished))) {
+    layout.block_count -= 1;
+    CHECK(TRY(settle_groups(layout, wished)));
   }
 
   Superblock superblock{};
@@ -186,7 +228,8 @@ Result<Superblock> plan(const LayoutRequest& request) {
   superblock.version = kVersion;
   superblock.block_size = layout.block_size;
   superblock.block_count = layout.block_count;
-  superblock.group_count = layout.group_count;
+  superblock.group_count = static_cast<std::uint32_t>(layout.group_count);
+  superblock.bitmap_blocks_per_group = layout.bitmap_blocks_per_group;
   superblock.inodes_per_group = layout.inodes_per_group;
   superblock.journal_start = layout.journal.start.value;
   superblock.journal_blocks = layout.journal.length;

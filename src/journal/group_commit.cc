@@ -70,7 +70,7 @@ Result<> JournalCore::serve_one() {
 
 bool JournalCore::space_is_short() const {
   return (!space_waiters_.empty() && !fits(space_waiters_.front()->bytes)) ||
-         (initialise_waits_ && !space_.fits_initialise(open_.cost()));
+         (initialise_waits_ && !fits_initialise());
 }
 
 // What still does not fit after this waits for transactions under way to commit.

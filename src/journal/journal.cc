@@ -63,6 +63,11 @@ Result<> Journal::initialise(BlockNo block, format::BlockKind kind,
   return core_->initialise(block, kind, fill, descriptor, edit_descriptor);
 }
 
+Result<> Journal::prepare(BlockNo block, format::BlockKind kind,
+                          const std::function<void(std::span<std::byte>)>& fill) {
+  return core_->prepare(block, kind, fill);
+}
+
 void Journal::on_durable(std::function<void(EpochNo)> callback) {
   core_->on_durable(std::move(callback));
 }

@@ -228,10 +228,15 @@ EpochNo JournalCore::install(TransactionState& transaction) {
 
 // --- Blocks that get their first content -------------------------------------------------------
 
+// Many may come one after another, so memory counts here as in `fits`.
+bool JournalCore::fits_initialise() const {
+  return held_.size() + logged_.size() <= cache_blocks_ / 2 && space_.fits_initialise(open_.cost());
+}
+
 // Waiting here while transactions stand is safe: all that they were promised and one block fit the
 // log once it is empty, and emptying it waits for no transaction.
 Result<> JournalCore::wait_to_initialise() {
-  while (!failure_ && !space_.fits_initialise(open_.cost())) {
+  while (!failure_ && !fits_initialise()) {
     initialise_waits_ = true;
     space_wanted_ = true;
     work_.wake_one();
@@ -239,6 +244,24 @@ Result<> JournalCore::wait_to_initialise() {
   }
   initialise_waits_ = false;
   if (failure_) return refusal();
+  return {};
+}
+
+void JournalCore::install_first(const BlockRef& frame, format::BlockKind kind,
+                                const std::function<void(std::span<std::byte>)>& fill) {
+  if (open_.empty()) changes_began();
+  std::vector<std::byte> content(layout_.block_size);
+  format::begin_block(content, kind, 0);
+  fill(content);
+  install_fresh(frame, content, kind);
+}
+
+Result<> JournalCore::prepare(BlockNo block, format::BlockKind kind,
+                              const std::function<void(std::span<std::byte>)>& fill) {
+  const std::scoped_lock one_at_a_time(initialise_mutex_);
+  const BlockRef frame = TRY(cache_.blank(block));
+  TRY(wait_to_initialise());
+  install_first(frame, kind, fill);
   return {};
 }
 
@@ -263,17 +286,12 @@ Result<> JournalCore::initialise(
   TRY(wait_to_initialise());
 
   // From here on nothing suspends.
-  const bool began = open_.empty();
-  std::vector<std::byte> content(layout_.block_size);
-  format::begin_block(content, kind, 0);
-  fill(content);
-  install_fresh(frame, content, kind);
+  install_first(frame, kind, fill);
   const format::GroupDescriptor entry = changed();
   touch(table);
   const std::span<std::byte> bytes = table.writable();
   std::memcpy(bytes.data() + descriptor.offset, &entry, sizeof entry);
   open_.log.patch(descriptor.block, bytes, descriptor.offset, sizeof entry);
-  if (began) changes_began();
   return {};
 }
 

@@ -89,6 +89,8 @@ class JournalCore {
   Result<> sync(EpochNo epoch);
   Result<> sync_file(InodeNo inode, EpochNo last_metadata_change);
   Result<> checkpoint_now();
+  Result<> prepare(BlockNo block, format::BlockKind kind,
+                   const std::function<void(std::span<std::byte>)>& fill);
   Result<> initialise(BlockNo block, format::BlockKind kind,
                       const std::function<void(std::span<std::byte>)>& fill,
                       format::Layout::Place descriptor,
@@ -116,7 +118,10 @@ class JournalCore {
   [[nodiscard]] Error refusal() const;
   [[nodiscard]] bool fits(std::size_t bytes) const;
   Result<> wait_for_space(std::size_t bytes);
+  [[nodiscard]] bool fits_initialise() const;
   Result<> wait_to_initialise();
+  void install_first(const BlockRef& frame, format::BlockKind kind,
+                     const std::function<void(std::span<std::byte>)>& fill);
   void touch(const BlockRef& frame);
   void install(const EditedBlock& edited);
   void install_whole(const EditedBlock& edited);

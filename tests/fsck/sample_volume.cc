@@ -240,9 +240,9 @@ std::vector<BlockNo> Damager::blocks_of(format::BlockKind kind, NodeId owner) co
 
 BlockNo Damager::free_block() const {
   const GroupNo group{0};
-  const auto bitmap = block(layout_.block_bitmap(group));
+  const auto bitmap = block(layout_.block_bitmap(group).start);
   const Run all = layout_.group(group);
-  for (std::uint64_t i = all.length; i-- > 0;) {
+  for (std::uint64_t i = std::min(all.length, layout_.bits_per_block()); i-- > 0;) {
     const auto byte = bitmap[format::kHeaderSize + i / 8];
     if ((byte >> (i % 8) & std::byte{1}) == std::byte{0}) return all.start + i;
   }

@@ -172,35 +172,38 @@ const Case kGroupCases[] = {
      {},
      [](Damager& d) {
        const GroupNo group{0};
-       d.flip_bit(d.layout().block_bitmap(group), d.layout().group_metadata_blocks(group) + 1);
+       d.flip_bit(d.layout().block_bitmap(group).start,
+                  d.layout().group_metadata_blocks(group) + 1);
      }},
     {"BlockMarkedUsed",
      Problem::kBlockBitmap,
      {},
      [](Damager& d) {
        const GroupNo group{0};
-       d.flip_bit(d.layout().block_bitmap(group), d.free_block() - d.layout().group(group).start);
+       d.flip_bit(d.layout().block_bitmap(group).start, d.layout().block_index(d.free_block()));
      }},
     {"MetadataMarkedFree",
      Problem::kBlockBitmap,
      {},
-     [](Damager& d) { d.flip_bit(d.layout().block_bitmap(GroupNo{0}), 0); }},
+     [](Damager& d) { d.flip_bit(d.layout().block_bitmap(GroupNo{0}).start, 0); }},
     {"InodeMarkedFree",
      Problem::kInodeBitmap,
      {},
-     [](Damager& d) { d.flip_bit(d.layout().inode_bitmap(GroupNo{0}), 5); }},
+     [](Damager& d) { d.flip_bit(d.layout().inode_bitmap(GroupNo{0}).start, 5); }},
     {"TornBlockBitmap",
      Problem::kBlockBitmap,
      {},
-     [](Damager& d) { d.flip(d.layout().block_bitmap(GroupNo{0})); }},
+     [](Damager& d) { d.flip(d.layout().block_bitmap(GroupNo{0}).start); }},
     {"TornInodeBitmap",
      Problem::kInodeBitmap,
      {},
-     [](Damager& d) { d.flip(d.layout().inode_bitmap(GroupNo{0})); }},
+     [](Damager& d) { d.flip(d.layout().inode_bitmap(GroupNo{0}).start); }},
     {"FreeBlocks", Problem::kGroupCounts, {}, descriptor([](auto& g) { g.free_blocks = 3; })},
     {"FreeInodes", Problem::kGroupCounts, {}, descriptor([](auto& g) { g.free_inodes = ~0u; })},
     {"Directories", Problem::kGroupCounts, {}, descriptor([](auto& g) { g.directories = 0; })},
-    {"FlagsCleared", Problem::kBlockBitmap, {}, descriptor([](auto& g) { g.flags = 0; })},
+    {"BitmapForgotten", Problem::kBlockBitmap, {}, descriptor([](auto& g) {
+       g.bitmap_blocks_written = 0;
+     })},
     {"InodeBlocksForgotten", Problem::kGroupTable, {}, descriptor([](auto& g) {
        g.inode_blocks_written = 0;
      })},

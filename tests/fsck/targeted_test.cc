@@ -244,9 +244,10 @@ const Case kMapCases[] = {
     {"IndexedIntoMetadata",
      Problem::kMapDamaged,
      {"/indexed/large"},
-     set_root<IndexedRoot>(
-         "/indexed/large",
-         [](auto& root, auto& d) { root.direct[1] = d.layout().block_bitmap(GroupNo{0}).value; })},
+     set_root<IndexedRoot>("/indexed/large",
+                           [](auto& root, auto& d) {
+                             root.direct[1] = d.layout().block_bitmap(GroupNo{0}).start.value;
+                           })},
     {"IndexedLoop",
      Problem::kMapDamaged,
      {"/indexed/large"},

@@ -160,13 +160,25 @@ class Check {
     expect(without_name == nameless, "inodes without a name", without_name, nameless);
   }
 
-  // Whether bit `index` of the bitmap block is set; `fresh`: what it is where nothing was written.
-  bool bit(BlockNo bitmap, BlockKind kind, bool is_written, std::uint64_t index, bool fresh) {
-    if (!is_written) return fresh;
-    const auto view = reader_.read(bitmap, kind);
-    if (!view.ok()) return fail("bitmap", view.error()), fresh;
-    const auto byte = view->bytes[format::kHeaderSize + index / 8];
+  // Whether bit `index` of the bitmap is set.
+  bool bit(Run bitmap, BlockKind kind, std::uint64_t index) {
+    const std::uint64_t bits = layout_.bits_per_block();
+    const auto view = reader_.read(bitmap.start + index / bits, kind);
+    if (!view.ok()) return fail("bitmap", view.error()), false;
+    const auto byte = view->bytes[format::kHeaderSize + index % bits / 8];
     return (byte >> (index % 8) & std::byte{1}) != std::byte{0};
+  }
+  bool block_bit(GroupNo g, const format::GroupDescriptor& group, std::uint64_t index) {
+    const std::uint64_t unit = index / layout_.bits_per_block() / layout_.bitmap_unit();
+    if ((group.bitmap_blocks_written >> unit & 1) == 0) {
+      return index < layout_.group_metadata_blocks(g);
+    }
+    return bit(layout_.block_bitmap(g), BlockKind::kBlockBitmap, index);
+  }
+  bool inode_bit(GroupNo g, const format::GroupDescriptor& group, std::uint64_t index) {
+    const std::uint64_t written = layout_.inode_bitmap_blocks(group.inode_blocks_written);
+    return index / layout_.bits_per_block() < written &&
+           bit(layout_.inode_bitmap(g), BlockKind::kInodeBitmap, index);
   }
 
   void compare_group(GroupNo g) {
@@ -177,8 +189,7 @@ class Check {
     std::uint64_t free_blocks = 0;
     for (std::uint64_t i = 0; i < run.length; ++i) {
       const bool is_used = i < metadata || used_[run.start.value + i];
-      const bool is_marked = bit(layout_.block_bitmap(g), BlockKind::kBlockBitmap,
-                                 (group.flags & format::kBlockBitmapWritten) != 0, i, i < metadata);
+      const bool is_marked = block_bit(g, group, i);
       expect(is_marked == is_used, name + " bit of block " + std::to_string(run.start.value + i),
              is_marked, is_used);
       if (!is_used) ++free_blocks;
@@ -195,8 +206,7 @@ class Check {
       const InodeNo number{g.value * layout_.inodes_per_group + i + 1};
       const auto found = inodes_.find(number);
       const bool is_used = found != inodes_.end();
-      const bool is_marked = bit(layout_.inode_bitmap(g), BlockKind::kInodeBitmap,
-                                 (group.flags & format::kInodeBitmapWritten) != 0, i, false);
+      const bool is_marked = inode_bit(g, group, i);
       expect(is_marked == is_used, name + " bit of inode " + std::to_string(number.value),
              is_marked, is_used);
       if (!is_used) ++free_inodes;

@@ -11,8 +11,8 @@
 // Free runs are kept in memory for the groups in use (a RunSet a group, loaded when first needed,
 // dropped when many are loaded); of every group its free count is known. A FitPolicy picks the run
 // inside a group; the search goes from the hint's group on round the volume, and comes to the next
-// group only if none in this one will do. On a volume of one group (up to 127 MiB at 4K) the policy
-// sees all of it: the textbook's picture.
+// group only if none in this one will do. On a volume of one group the policy sees all of it: the
+// textbook's picture.
 //
 // One kernel thread; inside a runtime. allocate, free and the inode calls may suspend.
 #pragma once
@@ -40,10 +40,13 @@ struct SpaceStatistics {
 };
 
 /// What the calls below log at most, in bytes; for the caller's Journal::begin. A change of bits
-/// and one of a counter, each with the seal of its block, are 116.
+/// and one of a counter, each with the seal of its block, are 116. A run of as many blocks as a
+/// block of the bitmap has bits may lie over two of those, which makes 56 more; a longer one, that
+/// must be whole, adds as much for each further block.
 namespace log_cost {
-inline constexpr std::size_t kAllocate = 128;       ///< allocate, allocate_at
-inline constexpr std::size_t kFree = 160;           ///< with the revoke
+inline constexpr std::size_t kBitmapBlock = 56;
+inline constexpr std::size_t kAllocate = 192;       ///< allocate, allocate_at
+inline constexpr std::size_t kFree = 224;           ///< with the revoke
 inline constexpr std::size_t kAllocateInode = 160;  ///< without the edit of the inode itself
 inline constexpr std::size_t kFreeInode = 160;
 inline constexpr std::size_t kFatEntry = 96;
@@ -56,11 +59,12 @@ class SpaceManager {
                                                     std::string_view fit_policy = "near");
   ~SpaceManager();
 
-  /// Takes a run of 1 .. request.want blocks; all of it if `must_be_whole`. ENOSPC. A file that
-  /// grows (`owner`, and the hint is where its last blocks ended) gets room reserved behind it.
+  /// Takes a run of 1 .. request.want blocks, and no more than a block of the bitmap has bits; all
+  /// of it, whatever the length, if `must_be_whole`. ENOSPC. A file that grows (`owner`, and
+  /// the hint is where its last blocks ended) gets room reserved behind it.
   Result<Run> allocate(Transaction& tx, const FitRequest& request, InodeNo owner = kNoInode);
-  /// Takes up to `want` blocks that begin exactly at `at`; a run of length 0 if that block is not
-  /// free.
+  /// Takes up to `want` blocks that begin exactly at `at`, and no more than a block of the bitmap
+  /// has bits; a run of length 0 if that block is not free.
   Result<Run> allocate_at(Transaction& tx, BlockNo at, std::uint64_t want);
   /// Gives the blocks of one file back, and revokes them. EUCLEAN if some of them are free already
   /// or can belong to no file.

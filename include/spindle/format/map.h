@@ -1,18 +1,18 @@
 // How the five strategies stand on the disk: the 64-byte roots, and the blocks beneath them.
 //
 // contiguous: one run. The first ceil(size / B) blocks hold the file, the rest of the run is
-// reserve. linked: each data block opens with a LinkHeader; P = B - 32 bytes of content follow, so
-// file block n
-//   holds bytes n * P .. (n + 1) * P. The chain ends after `count` blocks: what the last block's
-//   `next` says has no meaning. Not journaled: the root is what makes a link valid.
+//   reserve.
+// linked: each data block opens with a LinkHeader; P = B - 32 bytes of content follow, so file
+//   block n holds bytes n * P .. (n + 1) * P. The chain ends after `count` blocks: what the last
+//   block's `next` says has no meaning. Not journaled: the root is what makes a link valid.
 // fat: the links stand in the FAT (layout.h), entry = next | skip << 40. `skip` file blocks between
-// the
-//   two are holes. The chain ends with kFatEnd; 0 is a block that is in no chain.
+//   the two are holes. The chain ends with kFatEnd; 0 is a block that is in no chain.
 // indexed: five direct pointers, then single, double and triple indirect blocks; 0 is a hole.
 //   An indirect block's payload is P / 8 pointers.
 // extent: a tree of runs. The root holds two entries; level 0 entries are Extents, sorted and not
-//   overlapping; at higher levels `block` is the child node, `file_block` its least key, length 0.
-//   kUnwritten: the blocks are the file's, but read as zeros.
+//   overlapping. At higher levels `block` is the child node, `length` 0, and `file_block` a lower
+//   bound of the child's: what the file has before it is below the entries before this one, all
+//   else below it and those after. kUnwritten: the blocks are the file's, but read as zeros.
 #pragma once
 
 #include "spindle/format/inode.h"

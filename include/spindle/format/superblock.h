@@ -36,7 +36,8 @@ struct Superblock {
   std::byte uuid[16];
   char label[64];    ///< UTF-8, ended by a zero unless it fills the field
   le64 block_count;  ///< blocks of the volume
-  le64 group_count;
+  le32 group_count;
+  le32 bitmap_blocks_per_group;  ///< blocks of each group's block bitmap (layout.h)
   le32 inodes_per_group;
   le32 default_map_kind;  ///< MapKind of new files (inode.h)
   le64 journal_start;     ///< first block of the journal

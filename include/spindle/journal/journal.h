@@ -95,6 +95,11 @@ class Journal {
                       format::Layout::Place descriptor,
                       const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
 
+  /// The first half of `initialise`, for a block that has no bit of its own in the descriptor: the
+  /// content, without a word of it. It means nothing until an `initialise` that follows says so.
+  Result<> prepare(BlockNo block, format::BlockKind kind,
+                   const std::function<void(std::span<std::byte> block)>& fill);
+
   /// Called, in order, each time an epoch has become durable; must not suspend.
   void on_durable(std::function<void(EpochNo)> callback);
   /// Why the journal failed, if it did.

@@ -70,11 +70,11 @@ _mkfs_spindle() {
     -b | --block-size) _spindle_words "1K 2K 4K 8K 16K 32K 64K" ;;
     -a | --strategy) _spindle_words "contiguous linked fat indexed extent" ;;
     -d | --directory) _spindle_folders ;;
-    -L | --label | -U | --uuid | -N | --inodes | -J | --journal-size) ;;
+    -L | --label | -U | --uuid | -N | --inodes | -J | --journal-size | -g | --group-size) ;;
     *)
       if [[ $word == -* ]]; then
-        _spindle_words "-b --block-size -a --strategy -L --label -U --uuid -N --inodes -J --journal-size -d --directory
-          -n --dry-run -q --quiet --json --force -h --help -V --version"
+        _spindle_words "-b --block-size -a --strategy -L --label -U --uuid -N --inodes -J --journal-size -g --group-size
+          -d --directory -n --dry-run -q --quiet --json --force -h --help -V --version"
       else
         _spindle_files
       fi ;;

@@ -31,6 +31,9 @@ struct VolumeShape {
   std::uint64_t image_size = 4u << 20;
   std::string fit = "near";
   std::uint64_t journal_size = 256u << 10;
+  std::uint64_t group_size = 1;  ///< bytes at least: as small as can be
+  std::uint64_t inodes = 0;
+  std::size_t cache_bytes = 4u << 20;
 };
 
 class Volume {
@@ -39,6 +42,8 @@ class Volume {
       : shape_(shape), device(shape.block_size, shape.image_size / shape.block_size) {
     FormatOptions options;
     options.journal_size = shape.journal_size;
+    options.group_size = shape.group_size;
+    options.inodes = shape.inodes;
     for (std::size_t i = 0; i < options.uuid.size(); ++i) options.uuid[i] = std::byte(i + 1);
     const auto superblock = plan_volume(shape.block_size, device.block_count(), options).take();
     format_volume(device, superblock).take();
@@ -52,7 +57,7 @@ class Volume {
   }
 
   void mount() {
-    cache = BufferCache::create(device, {.capacity_bytes = 4u << 20}).take();
+    cache = BufferCache::create(device, {.capacity_bytes = shape_.cache_bytes}).take();
     journal = Journal::open(*cache, layout, {}).take();
     space = SpaceManager::open(*cache, *journal, layout, shape_.fit).take();
   }
@@ -74,15 +79,24 @@ class Volume {
       const auto& place = layout.descriptor_place(GroupNo{g});
       const auto table = reader.read(place.block, format::BlockKind::kGroupTable).take();
       const auto& descriptor = table.at<format::GroupDescriptor>(place.offset);
-      if ((descriptor.flags & format::kBlockBitmapWritten) == 0) continue;
       const Run data = layout.data(GroupNo{g});
-      const auto bitmap =
-          reader.read(layout.block_bitmap(GroupNo{g}), format::BlockKind::kBlockBitmap).take();
+      const std::uint64_t bits = layout.bits_per_block();
       std::uint64_t used_here = 0;
-      for (BlockNo b = data.start; b < data.end(); ++b) {
-        const std::uint64_t bit = b - layout.group(GroupNo{g}).start;
-        const auto byte = bitmap.bytes[format::kHeaderSize + bit / 8];
-        used_here += std::to_integer<std::uint64_t>(byte >> (bit % 8)) & 1;
+      for (BlockNo b = data.start; b < data.end();) {
+        const std::uint64_t index = layout.block_index(b) / bits;
+        const BlockNo end =
+            std::min(data.end(), layout.group(GroupNo{g}).start + (index + 1) * bits);
+        if ((descriptor.bitmap_blocks_written >> (index / layout.bitmap_unit()) & 1) == 0) {
+          b = end;
+          continue;
+        }
+        const BlockNo block = layout.block_bitmap(GroupNo{g}).start + index;
+        const auto bitmap = reader.read(block, format::BlockKind::kBlockBitmap).take();
+        for (; b < end; ++b) {
+          const std::uint64_t bit = layout.block_index(b) % bits;
+          const auto byte = bitmap.bytes[format::kHeaderSize + bit / 8];
+          used_here += std::to_integer<std::uint64_t>(byte >> (bit % 8)) & 1;
+        }
       }
       EXPECT_EQ(descriptor.free_blocks, data.length - used_here) << "group " << g;
       used += used_here;

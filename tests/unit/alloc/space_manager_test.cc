@@ -107,7 +107,7 @@ TEST(SpaceManagerTest, RefusesToFreeWhatIsFreeOrNobodys) {
     const BlockRun run = volume.space->allocate(tx, {.want = 10}).take();
     const auto code_of = [&](BlockRun r) { return volume.space->free(tx, r).code(); };
     EXPECT_EQ(code_of({run.start, 11}), EUCLEAN);
-    EXPECT_EQ(code_of({volume.layout.block_bitmap(GroupNo{1}), 1}), EUCLEAN);
+    EXPECT_EQ(code_of({volume.layout.block_bitmap(GroupNo{1}).start, 1}), EUCLEAN);
     EXPECT_EQ(code_of({volume.layout.state(), 1}), EUCLEAN);
     EXPECT_EQ(code_of({volume.layout.last_copy(), 1}), EUCLEAN);
     EXPECT_EQ(code_of({volume.layout.data(GroupNo{1}).end() - 1, 2}), EUCLEAN);

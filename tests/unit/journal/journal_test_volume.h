@@ -27,7 +27,8 @@ inline format::Layout make_layout(const VolumeOptions& options) {
   format::Superblock superblock = format::plan({.image_size = options.image_size,
                                                 .block_size = options.block_size,
                                                 .inodes = 0,
-                                                .journal_size = options.journal_size})
+                                                .journal_size = options.journal_size,
+                                                .group_size = 0})
                                       .take();
   for (std::size_t i = 0; i < sizeof superblock.uuid; ++i) {
     superblock.uuid[i] = static_cast<std::byte>(i * 17 + 3);
@@ -50,8 +51,10 @@ inline void make_volume(BlockDevice& device, const format::Layout& layout) {
   for (BlockNo b = layout.group_table().start; b < layout.group_table().end(); ++b) {
     write_metadata(device, layout, b, format::BlockKind::kGroupTable);
   }
-  write_metadata(device, layout, layout.block_bitmap(GroupNo{0}), format::BlockKind::kBlockBitmap);
-  write_metadata(device, layout, layout.inode_bitmap(GroupNo{0}), format::BlockKind::kInodeBitmap);
+  write_metadata(device, layout, layout.block_bitmap(GroupNo{0}).start,
+                 format::BlockKind::kBlockBitmap);
+  write_metadata(device, layout, layout.inode_bitmap(GroupNo{0}).start,
+                 format::BlockKind::kInodeBitmap);
   const Run inodes = layout.inode_table(GroupNo{0});
   for (BlockNo b = inodes.start; b < inodes.end(); ++b) {
     write_metadata(device, layout, b, format::BlockKind::kInodeTable);

@@ -31,7 +31,7 @@ Snapshot Workload::first_snapshot(const format::Layout& layout) {
   };
   add(layout.state(), BlockKind::kState);
   add(layout.group_table().start, BlockKind::kGroupTable);
-  add(layout.block_bitmap(GroupNo{0}), BlockKind::kBlockBitmap);
+  add(layout.block_bitmap(GroupNo{0}).start, BlockKind::kBlockBitmap);
   add(layout.inode_table(GroupNo{0}).start, BlockKind::kInodeTable);
   return snapshot;
 }
@@ -222,7 +222,7 @@ void set_model_bit(std::span<std::byte> bytes, std::uint64_t bit, bool value) {
 bool Workload::create_meta(Step& step) {
   const BlockNo block = take(step);
   if (!block) return true;
-  const BlockNo bitmap = layout_.block_bitmap(GroupNo{0});
+  const BlockNo bitmap = layout_.block_bitmap(GroupNo{0}).start;
   const std::uint64_t bit = block - bitmap;
   const auto bytes = step.tx.create_block(block, BlockKind::kDirectory, step.file.number);
   if (!bytes.ok()) return false;
@@ -266,7 +266,7 @@ bool Workload::free_block(Step& step) {
   const BlockNo block =
       of_data ? pick(file.data, step.random)->first : *pick(file.meta, step.random);
   if (std::ranges::count(step.freed, block) > 0) return true;
-  const BlockNo bitmap = layout_.block_bitmap(GroupNo{0});
+  const BlockNo bitmap = layout_.block_bitmap(GroupNo{0}).start;
   const std::uint64_t bit = block - bitmap;
   if (!step.tx.set_bits(bitmap, BlockKind::kBlockBitmap, bit, 1, false).ok()) return false;
   step.tx.revoke({block, 1});
@@ -298,7 +298,7 @@ bool Workload::add_data(Step& step) {
     if (!block) return true;
     const Snapshot::Data data{++lives_, 1};
     if (!write_words(block, data, step.file.number, true)) return false;
-    const BlockNo bitmap = layout_.block_bitmap(GroupNo{0});
+    const BlockNo bitmap = layout_.block_bitmap(GroupNo{0}).start;
     const std::uint64_t bit = block - bitmap;
     if (!step.tx.set_bits(bitmap, BlockKind::kBlockBitmap, bit, 1, true).ok()) return false;
     step.tx.order_data(step.file.number);
