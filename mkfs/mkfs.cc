@@ -156,6 +156,19 @@ bool read_request(const Request& request, FormatOptions& options, std::uint64_t&
   return true;
 }
 
+std::string sentence(const std::string& image, const Error& error) {
+  if (error.code == EBUSY) return fmt::format("{} is in use; unmount it first", image);
+  if (error.code == EINVAL && *error.what != '\0') return fmt::format("{}: {}", image, error.what);
+  return fmt::format("{}: {}", image, error.describe());
+}
+
+// EBUSY if a program has the image open, or a volume in it is mounted, by whatever way.
+Result<> check_unused(const std::string& path) {
+  TRY(FileDevice::open(path, FileDevice::Access::kReadWrite, kMinBlockSize));
+  const auto present = present_volume(path);
+  return present ? format::check_not_mounted(*present) : Result<>{};
+}
+
 // Makes the image file as long as wished; tells its size. The sentence in `reason` if that cannot
 // be.
 bool prepare_image(const Request& request, std::uint64_t& size, std::string& reason) {
@@ -176,6 +189,11 @@ bool prepare_image(const Request& request, std::uint64_t& size, std::string& rea
       return false;
     }
   }
+  if (exists && !request.only_show) {
+    const auto unused = check_unused(request.image);
+    if (!unused.ok()) reason = sentence(request.image, unused.error());
+    if (!unused.ok()) return false;
+  }
   const auto present =
       exists && S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
   if (size == 0) size = present;
@@ -186,12 +204,6 @@ bool prepare_image(const Request& request, std::uint64_t& size, std::string& rea
   if (!done) reason = fmt::format("{}: {}", request.image, std::strerror(errno));
   if (fd >= 0) ::close(fd);
   return done;
-}
-
-std::string sentence(const std::string& image, const Error& error) {
-  if (error.code == EBUSY) return fmt::format("{} is in use; unmount it first", image);
-  if (error.code == EINVAL && *error.what != '\0') return fmt::format("{}: {}", image, error.what);
-  return fmt::format("{}: {}", image, error.describe());
 }
 
 int copy_directory(const Request& request, FileDevice& device) {
@@ -234,9 +246,6 @@ int run(const Request& request) {
         request.only_show ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
         static_cast<std::uint32_t>(block_size));
     if (!opened.ok()) return fail(sentence(request.image, opened.error()));
-    const auto present = present_volume(request.image);
-    const auto unused = present ? format::check_not_mounted(*present) : Result<>{};
-    if (!unused.ok()) return fail(sentence(request.image, unused.error()));
     device = std::move(opened).take();
     if (size == 0) size = device->size_bytes();
   }

@@ -59,6 +59,17 @@ Apply one_of(std::string MountOptions::*member, std::span<const std::string_view
   };
 }
 
+// The kernel must not keep written data back either.
+std::string apply_sync(std::string_view value, MountOptions& options) {
+  options.sync = true;
+  return for_kernel("sync")(value, options);
+}
+
+std::string apply_async(std::string_view value, MountOptions& options) {
+  options.sync = false;
+  return for_kernel("async")(value, options);
+}
+
 std::string apply_data(std::string_view value, MountOptions& options) {
   if (value != "ordered" && value != "journal") return "is ordered or journal";
   options.data_in_log = value == "journal";
@@ -102,8 +113,8 @@ const std::map<std::string_view, Apply>& table() {
       {"allow_other", flag(&MountOptions::allow_other, true)},
       {"default_permissions", flag(&MountOptions::default_permissions, true)},
       {"nodefault_permissions", flag(&MountOptions::default_permissions, false)},
-      {"sync", flag(&MountOptions::sync, true)},
-      {"async", flag(&MountOptions::sync, false)},
+      {"sync", apply_sync},
+      {"async", apply_async},
       {"noatime", atime("noatime")},
       {"relatime", atime("relatime")},
       {"strictatime", atime("strictatime")},

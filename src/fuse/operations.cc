@@ -93,13 +93,16 @@ void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
   fuse_reply_attr(request, &attributes, validity_seconds(result->node));
 }
 
-void do_init(void*, fuse_conn_info* connection) {
+void do_init(void* user_data, fuse_conn_info* connection) {
   constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS |
                                FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO |
                                FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
                                FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS |
                                FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA;
   connection->want = connection->capable & kWanted;
+  // The kernel that looks after ACLs checks permissions, too.
+  const auto& session = *static_cast<const SessionState*>(user_data);
+  if (!session.options.default_permissions) connection->want &= ~FUSE_CAP_POSIX_ACL;
   connection->max_write = kLargestTransfer;
   connection->max_readahead = kLargestTransfer;
   connection->max_background = 64;

@@ -33,6 +33,9 @@ clean_up() {
   for left in $(awk -v at="$work/" 'index($2, at) == 1 { print $2 }' /proc/mounts | tac); do
     timeout 20 spindle umount "$left" >/dev/null 2>&1 || umount -l "$left" 2>/dev/null || fusermount3 -u -z "$left"
   done
+  for left in $(losetup -n -l -O NAME,BACK-FILE 2>/dev/null | awk -v at="$work/" 'index($2, at) == 1 { print $1 }'); do
+    losetup -d "$left"
+  done
   if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
   exit "$status"
 }

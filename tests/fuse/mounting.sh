@@ -1,0 +1,345 @@
+#!/bin/bash
+# spindle mount: it answers when the mount does, or says why it cannot; each option does what it says; mount(8) and fstab
+# find it; images on block devices, and images that may only be read.
+. "$(dirname "$0")/library.sh"
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+refuses_what_is_no_volume() {
+  step "what cannot be mounted"
+  refuses "No such file" spindle mount nowhere "$mnt"
+  refuses "neither a file nor a block device" spindle mount "$work" "$mnt"
+  refuses "No such file" spindle mount "$image" "$work/nowhere"
+  refuses "is not a directory" spindle mount "$image" "$image"
+  refuses "required" spindle mount "$image"
+  : >empty
+  refuses "too small" spindle mount empty "$mnt"
+  head -c 3M /dev/urandom >noise
+  refuses "not a Spindle volume" spindle mount noise "$mnt"
+  ! grep -q "$work" /proc/mounts || fail "a refused mount left something mounted"
+}
+
+# The superblock stands at byte 1024, the journal's headers behind it; see docs/FORMAT.md.
+refuses_damaged_volumes() {
+  step "damaged volumes"
+  local start said status
+  cp --sparse=always "$image" damaged
+  printf 'x' | dd of=damaged bs=1 seek=1100 conv=notrunc status=none
+  refuses "fsck.spindle" spindle mount damaged "$mnt"
+  cp --sparse=always "$image" damaged
+  start=$(spindle inspect --json damaged superblock | python3 -c 'import json,sys; print(json.load(sys.stdin)["journal_start"])')
+  dd if=/dev/urandom of=damaged bs=4096 seek="$start" count=2 conv=notrunc status=none
+  refuses "journal" spindle mount damaged "$mnt"
+  cp --sparse=always "$image" damaged
+  truncate -s 10M damaged
+  refuses "smaller than its volume" spindle mount damaged "$mnt"
+  ! is_mounted "$mnt" || fail "a damaged volume is mounted"
+}
+
+refuses_options() {
+  step "wrong options"
+  local option
+  refuses "'bogus'" spindle mount "$image" "$mnt" -o bogus
+  refuses "'bogus'" spindle mount "$image" "$mnt" -o ro,bogus=1,sync
+  for option in cache=0 cache=1 cache=-8M cache=nan cache=inf cache=8Q cache=8MM cache= cache "cache= 8M" cache=2T \
+    commit=0 commit=-1 commit=1.5 commit=soon commit=3601 commit pace=-1 pace=nan pace=inf pace=1001 pace=x pace \
+    data=writeback data data= arm=lift arm= cache-policy=best cache-policy disk=tape disk fit=tight fit \
+    ro=1 sync=yes noatime=1 strictatime=0 allow_other=root default_permissions=no; do
+    refuses "option '${option%%=*}'" spindle mount "$image" "$mnt" -o "$option"
+  done
+  ! is_mounted "$mnt" || fail "a wrong option was taken"
+}
+
+# Without /dev/fuse, or with something else in its place.
+needs_the_device() {
+  is_root || return 0
+  step "no /dev/fuse"
+  refuses "/dev/fuse" unshare -m --propagation private \
+    sh -c 'mount -t tmpfs none /dev && exec spindle mount "$@"' sh "$image" "$mnt"
+  refuses "" unshare -m --propagation private \
+    sh -c 'mount --bind /dev/null /dev/fuse && exec spindle mount "$@"' sh "$image" "$mnt"
+}
+
+answers_when_it_returns() {
+  step "in the background"
+  # Through a pipe: the daemon must not keep it open.
+  timeout 20 sh -c 'spindle mount "$0" "$1" 2>&1 | cat' "$image" "$mnt" || fail "the daemon keeps its parent's pipe open"
+  expect "volume" "$(basename "$(dirname "$mnt/.spindle/volume/label")")" "the mount's answer"
+  daemon=$(cat "$mnt/.spindle/process_id")
+  expect "$image fuse.spindle" "$(awk -v at="$mnt" '$2 == at { print $1, $3 }' /proc/mounts)" "/proc/mounts"
+  expect / "$(readlink "/proc/$daemon/cwd")" "the daemon's working directory"
+  unmount_volume
+
+  step "in the foreground"
+  spindle mount "$image" "$mnt" -f &
+  daemon=$!
+  until is_mounted "$mnt" && [ -r "$mnt/.spindle/version" ]; do sleep 0.05; done
+  expect "$daemon" "$(cat "$mnt/.spindle/process_id")" "the process that serves"
+  kill -TERM "$daemon"
+  wait "$daemon" || fail "the daemon answers $? to SIGTERM"
+}
+
+mounts_names_of_any_kind() {
+  step "awkward names"
+  local odd="$work/a, b\\c ü"
+  mkdir "$odd"
+  cp --sparse=always "$image" "$odd/the, image\\"
+  (cd "$odd" && mkdir "at, here" && spindle mount "the, image\\" "at, here" -o noatime)
+  echo text >"$odd/at, here/file"
+  grep -qF 'fuse.spindle' <(grep -F 'the,' /proc/mounts) || fail "the image is not in /proc/mounts"
+  spindle umount "$odd/at, here"
+  ! grep -qF 'the,' /proc/mounts || fail "it is still mounted"
+}
+
+# What is set at mount is what the control files show.
+settings_are_shown() {
+  step "settings"
+  mount_volume "cache=8M,cache-policy=arc,arm=sstf,disk=15000rpm,pace=0.25,fit=worst"
+  expect $((8 << 20)) "$(fact cache size_bytes)" "cache="
+  grep -qF '[arc]' "$mnt/.spindle/cache/policy" || fail "cache-policy= has no effect"
+  grep -qF '[sstf]' "$mnt/.spindle/disk/scheduler" || fail "arm= has no effect"
+  grep -qF '[15000rpm]' "$mnt/.spindle/disk/model" || fail "disk= has no effect"
+  expect 0.25 "$(fact disk pace)" "pace="
+  grep -qF '[worst]' "$mnt/.spindle/volume/fit" || fail "fit= has no effect"
+  unmount_volume
+  for size in 1M 1.5MiB 2097152 4096K 1g; do
+    mount_volume "cache=$size"
+    [ "$(fact cache size_bytes)" -ge $((1 << 20)) ] || fail "cache=$size has no effect"
+    unmount_volume
+  done
+  # What fstab holds for others.
+  mount_volume "defaults,noauto,nofail,_netdev,user,x-systemd.automount,nodev,nosuid"
+  grep -F "$mnt" /proc/mounts | grep -qE 'nosuid.*nodev' || fail "nosuid and nodev do not reach the kernel"
+  unmount_volume
+}
+
+refuses_writing() { refuses "Read-only file system" touch "$mnt/new"; }
+
+read_only_writes_nothing() {
+  step "ro"
+  mount_volume
+  echo text >"$mnt/text"
+  unmount_volume
+  local before
+  before=$(sha256sum <"$image")
+  mount_volume ro
+  expect text "$(cat "$mnt/text")" "a file of a read-only mount"
+  refuses_writing
+  refuses "Read-only file system" rm "$mnt/text"
+  refuses "Read-only file system" setfattr -n user.spindle.alloc -v fat "$mnt/text"
+  expect read-only "$(fact volume state)" "volume/state"
+  unmount_volume
+  expect "$before" "$(sha256sum <"$image")" "the image after a read-only mount"
+}
+
+# Reads past the kernel's cache, and tells the access time.
+read_and_tell() {
+  dd if="$mnt/text" of=/dev/null bs=4096 iflag=direct status=none
+  stat -c %.X "$mnt/text"
+}
+
+# Which reads change the access time: the first one after a change, the one after that.
+reads_that_count() {
+  local old=981158400.000000000 first second
+  mount_volume "$1"
+  touch -a -d @$old "$mnt/text"
+  first=$(read_and_tell)
+  sleep 0.05
+  second=$(read_and_tell)
+  [ "$first" = "$old" ] && printf 'no ' || printf 'yes '
+  [ "$second" = "$first" ] && echo no || echo yes
+  unmount_volume
+}
+
+access_times() {
+  step "access times"
+  expect "no no" "$(reads_that_count noatime)" "noatime"
+  expect "yes no" "$(reads_that_count relatime)" "relatime"
+  expect "yes yes" "$(reads_that_count strictatime)" "strictatime"
+}
+
+# What is there after the daemon is killed; $1: mount options, the rest: a command that writes $mnt/written.
+content_after_kill() {
+  mount_volume "$1"
+  rm -f "$mnt/written"
+  echo 1 >"$mnt/.spindle/journal/commit"
+  shift
+  "$@"
+  kill -9 "$daemon"
+  while is_alive "$daemon"; do sleep 0.02; done
+  umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
+  mount_volume
+  cat "$mnt/written" 2>/dev/null || echo nothing
+  unmount_volume
+  check_volume
+}
+
+write_and_wait() {
+  echo content >"$mnt/written"
+  sleep "$1"
+}
+
+# The file stays open: nothing but the write itself can have made it durable.
+write_and_leave_open() {
+  exec 8>"$mnt/written"
+  echo content >&8
+}
+
+when_things_are_durable() {
+  step "sync and commit="
+  expect nothing "$(content_after_kill commit=3600 write_and_wait 0)" "an hour between commits"
+  expect content "$(content_after_kill commit=1 write_and_wait 4)" "a second between commits"
+  expect content "$(content_after_kill sync,commit=3600 write_and_wait 0)" "sync"
+  expect content "$(content_after_kill sync,commit=3600 write_and_leave_open)" "sync, before the file is closed"
+
+  step "data="
+  local before
+  for data in ordered journal; do
+    mount_volume "data=$data"
+    before=$(fact journal data_logged_blocks)
+    dd if=/dev/urandom of="$mnt/large" bs=64K count=12 conv=fsync status=none
+    local logged=$(($(fact journal data_logged_blocks) - before))
+    case $data in
+      ordered) expect 0 "$logged" "blocks of a large file in the log, data=ordered" ;;
+      journal) [ "$logged" -ge 192 ] || fail "data=journal logged $logged blocks of 192" ;;
+    esac
+    rm "$mnt/large"
+    unmount_volume
+  done
+}
+
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+
+who_may_do_what() {
+  is_root || return 0
+  step "allow_other and default_permissions"
+  chmod 711 "$work"
+  mount_volume
+  echo mine >"$mnt/mine"
+  chmod 600 "$mnt/mine"
+  chmod 755 "$mnt"
+  refuses "Permission denied" as_nobody ls "$mnt"
+  unmount_volume
+  mount_volume allow_other
+  as_nobody ls "$mnt" >/dev/null
+  refuses "Permission denied" as_nobody cat "$mnt/mine"
+  refuses "Permission denied" as_nobody touch "$mnt/new"
+  unmount_volume
+  mount_volume allow_other,nodefault_permissions
+  expect mine "$(as_nobody cat "$mnt/mine")" "without default_permissions"
+  unmount_volume
+  mount_volume allow_other,nodefault_permissions,default_permissions
+  refuses "Permission denied" as_nobody cat "$mnt/mine"
+  unmount_volume
+}
+
+# mount(8) looks for its helpers in /sbin: a private namespace has one there.
+mounts_by_mount_and_fstab() {
+  is_root || return 0
+  step "mount -t spindle, and fstab"
+  mkdir helpers
+  ln -s "$(command -v mount.spindle)" helpers/mount.spindle
+  echo "$image $mnt spindle noauto,user,noatime,cache=16M,commit=7 0 2" >fstab
+  cat >in_namespace <<'SCRIPT'
+set -eu
+image=$1 mnt=$2
+mount --bind helpers "$(realpath /sbin)"
+mount -t spindle -o ro,cache=16M "$image" "$mnt"
+grep -F "$mnt" /proc/mounts | grep -qE '^[^ ]*image [^ ]* fuse.spindle ro,'
+[ "$(cat "$mnt/.spindle/cache/size_bytes")" = $((16 << 20)) ]
+spindle umount "$mnt"
+! mount -t spindle -o bogus "$image" "$mnt" 2>said
+grep -q "'bogus'" said
+! mount -t spindle noise "$mnt" 2>said
+grep -q "not a Spindle volume" said
+mount -f -t spindle "$image" "$mnt"
+! grep -qF "$mnt" /proc/mounts
+mount --fstab fstab "$mnt"
+grep -F "$mnt" /proc/mounts | grep -F fuse.spindle | grep -F nosuid | grep -F nodev | grep -qF noatime
+[ "$(cat "$mnt/.spindle/cache/size_bytes")" = $((16 << 20)) ]
+echo by fstab >"$mnt/fstab"
+daemon=$(cat "$mnt/.spindle/process_id")
+umount "$mnt"
+while [ -e "/proc/$daemon" ]; do sleep 0.02; done
+SCRIPT
+  unshare -m --propagation private bash -x in_namespace "$image" "$mnt" 2>trace || fail "$(tail -n 4 trace)"
+  check_volume
+}
+
+block_devices() {
+  is_root || return 0
+  local disk
+  truncate -s 32M disk
+  disk=$(losetup -f --show disk 2>/dev/null) || { step "no loop devices here"; return 0; }
+  step "a block device"
+  mkfs.spindle -q "$disk" || { losetup -d "$disk"; fail "mkfs.spindle on a block device"; }
+  spindle mount "$disk" "$mnt"
+  expect "$disk fuse.spindle" "$(awk -v at="$mnt" '$2 == at { print $1, $3 }' /proc/mounts)" "/proc/mounts"
+  head -c 5M /dev/urandom >content
+  cp content "$mnt/content"
+  sync "$mnt/content"
+  spindle inspect "$disk" /content >said || fail "inspect of a mounted block device"
+  refuses "in use" fsck.spindle -p "$disk"
+  refuses "in use" mkfs.spindle --force "$disk"
+  spindle umount "$mnt"
+  fsck.spindle -n -f "$disk" >said || fail "$(cat said)"
+  fsck.spindle -p -f "$disk" >said || fail "$(cat said)"
+  spindle inspect "$disk" map /content >said || fail "inspect of a block device"
+  refuses "already holds a Spindle volume" mkfs.spindle "$disk"
+  losetup -d "$disk"
+  # The same volume through the file.
+  spindle mount disk "$mnt" -o ro
+  cmp content "$mnt/content"
+  spindle umount "$mnt"
+}
+
+# An image that cannot be written is mounted with `ro` only; one that a crash left needs its log replayed first.
+images_that_may_only_be_read() {
+  is_root || return 0
+  step "images that may only be read"
+  local place=$work/place
+  mkdir "$place"
+  mount -t tmpfs -o size=64M none "$place"
+  cp --sparse=always "$image" "$place/clean"
+  image=$place/crashed
+  new_volume 16M
+  mount_volume
+  echo durable >"$mnt/durable"
+  sync "$mnt/durable"
+  kill -9 "$daemon"
+  while is_alive "$daemon"; do sleep 0.02; done
+  umount -l "$mnt"
+  cp "$image" "$place/crashed-too"
+  mount_volume ro
+  expect durable "$(cat "$mnt/durable")" "after a crash, read-only"
+  refuses_writing
+  unmount_volume
+  mount -o remount,ro "$place"
+  refuses '`-o ro` mounts it for reading' spindle mount "$place/clean" "$mnt"
+  spindle mount "$place/clean" "$mnt" -o ro
+  refuses_writing
+  spindle umount "$mnt"
+  refuses "the log has to be replayed" spindle mount "$place/crashed-too" "$mnt" -o ro
+  fsck.spindle -n -f "$place/crashed-too" >said || fail "$(cat said)"
+  refuses "Read-only file system" fsck.spindle -y "$place/crashed-too"
+  umount "$place"
+  image=$work/image
+}
+
+new_volume 32M -L "a label"
+refuses_what_is_no_volume
+refuses_damaged_volumes
+refuses_options
+needs_the_device
+answers_when_it_returns
+mounts_names_of_any_kind
+settings_are_shown
+read_only_writes_nothing
+access_times
+when_things_are_durable
+who_may_do_what
+mounts_by_mount_and_fstab
+block_devices
+images_that_may_only_be_read
+check_volume
+step "done"

@@ -1,0 +1,222 @@
+#!/bin/bash
+# The ways out of a mount: spindle umount, umount, fusermount3 -u and signals all leave a clean volume; a busy one is not
+# left. One volume is never mounted twice, whichever way it is reached, and the mark of one that was killed is no bar.
+. "$(dirname "$0")/library.sh"
+
+is_root() { [ "$(id -u)" = 0 ]; }
+wait_for_end() {
+  local tries=0
+  while is_alive "$daemon"; do
+    sleep 0.05
+    tries=$((tries + 1))
+    [ "$tries" -lt 400 ] || fail "the daemon does not end"
+  done
+}
+
+kill_daemon() {
+  kill -9 "$daemon"
+  wait_for_end
+  umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
+}
+
+is_unlocked() { flock -n "$image" true; }
+
+# Unmounted in order: nothing to replay, no mark, no lock.
+was_left_in_order() {
+  ! is_mounted "$mnt" || fail "$1: it is still mounted"
+  is_unlocked || fail "$1: the image is locked"
+  spindle inspect "$image" superblock >superblock
+  grep -qE '^state +clean$' superblock || fail "$1: the volume was not left in order: $(cat superblock)"
+  check_volume
+  mount_volume ro
+  cmp content "$mnt/content" || fail "$1: the content differs"
+  unmount_volume
+}
+
+all_ways_out() {
+  local way
+  for way in "spindle umount" umount "fusermount3 -u" "kill -TERM" "kill -INT" "kill -HUP"; do
+    step "$way"
+    mount_volume
+    head -c 20M /dev/urandom >content
+    cp content "$mnt/content"
+    case $way in
+      "spindle umount")
+        # By the time it returns, the last block is written and the daemon is gone.
+        spindle umount "$mnt"
+        ! is_alive "$daemon" || fail "the daemon outlives spindle umount"
+        fsck.spindle -n -f "$image" >said 2>&1 || fail "after spindle umount: $(cat said)"
+        ;;
+      kill*) $way "$daemon" ;;
+      umount) if is_root; then umount "$mnt"; else spindle umount "$mnt"; fi ;;
+      *) $way "$mnt" ;;
+    esac
+    wait_for_end
+    was_left_in_order "$way"
+  done
+}
+
+stays_while_it_is_busy() {
+  step "busy"
+  mount_volume
+  exec 7>"$mnt/open"
+  echo one >&7
+  refuses "busy" spindle umount "$mnt"
+  refuses "busy" fusermount3 -u "$mnt"
+  is_mounted "$mnt" || fail "a busy mount is gone"
+  exec 7>&-
+  (cd "$mnt" && refuses "busy" spindle umount "$mnt")
+  expect one "$(cat "$mnt/open")" "a file that was open when unmounting was refused"
+  unmount_volume
+  refuses "no Spindle volume is mounted there" spindle umount "$mnt"
+  refuses "no Spindle volume is mounted there" spindle umount "$work/nowhere"
+  refuses "no Spindle volume is mounted there" spindle umount /proc
+}
+
+# After a signal the mount is gone from sight, and the daemon serves what is still open to its end.
+a_signal_waits_for_open_files() {
+  step "a signal while a file is open"
+  mount_volume
+  exec 7>"$mnt/open"
+  echo one >&7
+  kill -TERM "$daemon"
+  while is_mounted "$mnt"; do sleep 0.02; done
+  is_alive "$daemon" || fail "the daemon left an open file behind"
+  echo two >&7
+  refuses "in use" spindle mount "$image" "$mnt"
+  exec 7>&-
+  wait_for_end
+  mount_volume
+  expect "one two" "$(paste -sd' ' "$mnt/open")" "what was written after the signal"
+  unmount_volume
+  check_volume
+}
+
+a_dead_mount_can_be_left() {
+  step "a dead mount"
+  mount_volume
+  kill -9 "$daemon"
+  wait_for_end
+  refuses "" ls "$mnt"
+  spindle umount "$mnt"
+  ! is_mounted "$mnt" || fail "the dead mount is still there"
+  mount_volume
+  unmount_volume
+}
+
+is_never_mounted_twice() {
+  step "twice"
+  local other=$work/other
+  mkdir -p "$other"
+  ln -f "$image" hard-link
+  ln -sf "$image" symbolic-link
+  mount_volume
+  for path in "$image" image ./image hard-link symbolic-link; do
+    refuses "in use" spindle mount "$path" "$other"
+    refuses "in use" spindle mount "$path" "$other" -o ro
+    refuses "in use" fsck.spindle -p "$path"
+    refuses "in use" mkfs.spindle --force "$path" 64M
+    fsck.spindle -n "$path" >said || fail "fsck.spindle -n of a mounted volume: $(cat said)"
+  done
+  expect $((32 << 20)) "$(stat -L -c %s "$image")" "the size of an image that was not formatted anew"
+  unmount_volume
+  # Readers do no harm to one another.
+  mount_volume ro
+  spindle mount hard-link "$other" -o ro
+  refuses "in use" spindle mount "$image" "$work/mnt"
+  refuses "in use" fsck.spindle -p "$image"
+  spindle umount "$other"
+  unmount_volume
+}
+
+# The lock of a file does not reach those who come by a loop device; the mark in the superblock does.
+is_never_mounted_twice_by_loop() {
+  is_root || return 0
+  local disk other=$work/other
+  disk=$(losetup -f --show "$image" 2>/dev/null) || { step "no loop devices here"; return 0; }
+  step "twice, by a loop device"
+  mount_volume
+  refuses "mounted" spindle mount "$disk" "$other"
+  refuses "mounted" spindle mount "$disk" "$other" -o ro
+  refuses "in use" fsck.spindle -y "$disk"
+  refuses "in use" mkfs.spindle --force "$disk"
+  unmount_volume
+  spindle mount "$disk" "$other"
+  refuses "mounted" spindle mount "$image" "$mnt"
+  refuses "in use" fsck.spindle -y "$image"
+  refuses "in use" mkfs.spindle --force "$image"
+  echo text >"$other/text"
+  spindle umount "$other"
+  losetup -d "$disk"
+  mount_volume
+  expect text "$(cat "$mnt/text")" "what was written by the loop device"
+  unmount_volume
+  check_volume
+}
+
+marks_of_the_dead_are_no_bar() {
+  step "marks"
+  mount_volume
+  echo text >"$mnt/text"
+  sync "$mnt/text"
+  # A copy has the mark of a daemon that lives, and is refused while it does.
+  cp --sparse=always "$image" copy
+  refuses "mounted" spindle mount copy "$work/other"
+  if is_root; then
+    # For a machine that has booted since, it is a stranger's.
+    echo 01234567-89ab-cdef-0123-456789abcdef >boot_id
+    unshare -m --propagation private bash -c '
+      set -e
+      mount --bind boot_id /proc/sys/kernel/random/boot_id
+      spindle mount copy other
+      [ "$(cat other/text)" = text ]
+      spindle umount other' || fail "the mark of another boot keeps a volume from being mounted"
+    cp --sparse=always "$image" copy
+  fi
+  kill_daemon
+  spindle mount copy "$work/other"
+  expect text "$(cat "$work/other/text")" "in a copy of a volume that was killed"
+  spindle umount "$work/other"
+  mount_volume
+  expect text "$(cat "$mnt/text")" "after a kill"
+  kill_daemon
+  fsck.spindle -p "$image" >said 2>&1 || [ $? = 1 ] || fail "fsck.spindle -p after a kill: $(cat said)"
+  mount_volume
+  unmount_volume
+  check_volume
+}
+
+# Somebody's mount that keeps even root out: its daemon is found by the mark.
+another_users_mount() {
+  is_root || return 0
+  step "somebody else's mount"
+  chmod 711 "$work"
+  chown 65534:65534 "$image" "$mnt"
+  cat >in_namespace <<'SCRIPT'
+set -e
+chmod 666 /dev/fuse
+setpriv --reuid 65534 --regid 65534 --clear-groups spindle mount "$1" "$2"
+! ls "$2" 2>/dev/null
+head -c 10M /dev/zero | setpriv --reuid 65534 --regid 65534 --clear-groups dd of="$2/zeros" status=none
+spindle umount "$2"
+fsck.spindle -n -f "$1"
+flock -n "$1" true
+SCRIPT
+  # In a namespace of its own, with a /dev/fuse that anybody may open.
+  unshare -m --propagation private bash -c '
+    mount -t tmpfs -o mode=755 none /dev && mknod -m 666 /dev/fuse c 10 229 && mknod -m 666 /dev/null c 1 3 &&
+    bash -ex in_namespace "$@"' bash "$image" "$mnt" >said 2>&1 || fail "$(tail -n 5 said)"
+  chown 0:0 "$image" "$mnt"
+}
+
+new_volume 32M
+if is_root; then mount_volume; chmod 777 "$mnt"; unmount_volume; fi
+all_ways_out
+stays_while_it_is_busy
+a_signal_waits_for_open_files
+a_dead_mount_can_be_left
+is_never_mounted_twice
+is_never_mounted_twice_by_loop
+marks_of_the_dead_are_no_bar
+another_users_mount
+step "done"
