@@ -87,9 +87,10 @@ std::string describe_circle(const Control& self) {
 std::string describe_waiting(const Scheduler& scheduler) {
   std::string text = "all threads are asleep and nothing can wake them\n";
   std::size_t lines = 0;
-  for (const Control* thread : scheduler.stacks().controls()) {
-    if (!thread->live || thread->state != ThreadState::kWaiting) continue;
-    if (++lines <= kMostLines) text += describe_wait(*thread);
+  for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
+    const Control& thread = scheduler.controls().at(slot);
+    if (!thread.live || thread.state != ThreadState::kWaiting) continue;
+    if (++lines <= kMostLines) text += describe_wait(thread);
   }
   if (lines > kMostLines) text += "  and " + std::to_string(lines - kMostLines) + " more\n";
   return text;

@@ -1,6 +1,6 @@
-// Control: what the runtime knows of one thread. It stands at the top of the thread's own stack, so
-// that a thread costs one page of memory until it needs more. The first cache line is what a switch
-// touches.
+// Control: what the runtime knows of one thread. Controls stand close together, apart from the
+// stacks, so that a thread that has not run yet costs no more than this. The first cache line is
+// what a switch touches.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,9 @@
 namespace spindle::thread {
 
 class Scheduler;
+struct LocalTable;
+struct Stack;
+struct Worker;
 
 /// The part of the C++ runtime's state that belongs to a thread, laid out as the Itanium C++ ABI
 /// (2.2.2) lays out __cxa_eh_globals.
@@ -21,45 +24,66 @@ struct ExceptionState {
   unsigned int uncaught = 0;
 };
 
+enum class CancelState : std::uint8_t { kNone, kRequested, kDelivered };
+
 inline constexpr std::size_t kLongestName = 31;
+/// A callable of so many bytes stands in the Control until its thread runs and needs no stack.
+inline constexpr std::size_t kLargestInControl = 48;
 
 struct alignas(64) Control {
   Context context;
-  Control* next = nullptr;  // in the ready queue, or in the pool of free stacks
-  Scheduler* scheduler = nullptr;
+  Control* next = nullptr;   // in the ready queue, or among the free ones
+  Worker* worker = nullptr;  // that runs it, or ran it last
   ExceptionState exceptions;
   std::uint64_t switches = 0;
   int saved_errno = 0;
   ThreadState state = ThreadState::kEnded;
+  bool canary = false;  // the stack has no guard page
+  CancelState cancel = CancelState::kNone;
+  std::uint8_t cancel_off = 0;  // depth of sections in which it cannot be cancelled
+  std::uint32_t depth = 0;      // of sections it is in, while it does not run
   bool detached = false;
-  bool live = false;            // neither joined, nor detached and ended: the stack is in use
-  bool canary = false;          // the stack has no guard page
-  WaitNode* parked = nullptr;   // what it waits on, if it waits
-  WaitQueue* joiner = nullptr;  // where a joining thread waits
+  bool live = false;          // neither joined, nor detached and ended
+  bool tracks_locks = false;  // for the order of locks
+  bool preempted = false;     // by a signal: it goes on where it was
 
+  Stack* stack = nullptr;  // null before the first run and after the end
+  Scheduler* scheduler = nullptr;
   void (*entry)(void*) = nullptr;
   void* callable = nullptr;
-  std::byte* stack_bottom = nullptr;  // above the guard
+  WaitNode* parked = nullptr;   // what it waits on, if it waits
+  WaitQueue* joiner = nullptr;  // where a joining thread waits
   std::uint64_t id = 0;
-  std::uint32_t slot = 0;  // its stack's number, and its TaskId less one
+  std::uint32_t slot = 0;  // its number in the pool, and its TaskId less one
   std::uint32_t size_class = 0;
-  std::int64_t waiting_since_ns = 0;
-  int priority = 0;  // with what was donated
+
+  std::uint32_t policy_number = 0;  // of the policy that knows it
+  int priority = 0;                 // with what was donated
   int own_priority = 0;
-  std::uint32_t policy_number = 0;     // of the policy that knows it
+  std::uint32_t weight = 0;
+  std::int64_t deadline_ns = 0;
   const Holder* blocked_by = nullptr;  // who must act before this thread can go on, if known,
   const WaitQueue* wanted = nullptr;   // and what is wanted of it,
   const void* wanted_at = nullptr;     // and where
-  VirtualTime chosen_at;               // for the policy: when it was last given the worker,
-  VirtualTime last_burst;  // how long it then kept it, and how long it will, by estimate
+  std::int64_t waiting_since_ns = 0;
+  VirtualTime chosen_at;  // when it was last given the worker, if a policy or a trace asks for it
+
+  VirtualTime
+      last_burst;  // for the policy: how long it last kept the worker, and will, by estimate
   VirtualTime expected_burst;
+  std::int64_t cpu_time_ns = 0;
+  LocalTable* locals = nullptr;
   char name[kLongestName + 1] = {};
+
+  alignas(16) std::byte room[kLargestInControl];  // for the callable
+  Control* previous = nullptr;                    // in the queue of one of several workers
+  std::int32_t pinned_to = -1;                    // a worker's number
+  std::uint16_t interrupts_off = 0;
+  bool in_queue = false;  // of a worker, not of the policy
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   void* fake_stack = nullptr;  // AddressSanitizer's
   void* fiber = nullptr;       // ThreadSanitizer's
-
-  [[nodiscard]] std::size_t stack_size() const {
-    return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(this) - stack_bottom);
-  }
+#endif
 };
 
 /// The calling kernel thread's running user-space thread; null between threads and outside.

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <array>
 
+#include "spindle/thread/section.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
 
 std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
   std::vector<ThreadInfo> threads;
-  for (const Control* control : runtime.scheduler().stacks().controls()) {
+  const Section section;
+  const Scheduler& scheduler = runtime.scheduler();
+  for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
+    const Control* const control = &scheduler.controls().at(slot);
     if (!control->live) continue;
     ThreadInfo info;
     info.id = control->id;
@@ -30,7 +34,8 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
     }
     info.switches = control->switches;
     info.priority = control->priority;
-    info.stack_size = control->stack_size();
+    info.cpu_time_ns = control->cpu_time_ns;
+    info.stack_size = scheduler.stacks().stack_size(*control);
     info.stack_used = stack_used(*control);
     threads.push_back(std::move(info));
   }

@@ -1,6 +1,7 @@
 #include "spindle/thread/mutex.h"
 
 #include "spindle/base/clock.h"
+#include "spindle/thread/section.h"
 #include "thread/blocking.h"
 #include "thread/scheduler.h"
 
@@ -8,8 +9,20 @@ namespace spindle::thread {
 
 // Inlined into each function of the interface, whose return address is where the lock is taken.
 [[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
+  const Section section;
   if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
-  holder_ = {&caller(), where};
+  Control& self = caller();
+  holder_ = {&self, where};
+  if (__builtin_expect(self.tracks_locks, 0)) track(where, true);
+  return true;
+}
+
+[[gnu::always_inline]] inline bool Mutex::try_acquire(const void* where) {
+  const Section section;
+  if (holder_.thread != nullptr) return false;
+  Control& self = caller();
+  holder_ = {&self, where};
+  if (__builtin_expect(self.tracks_locks, 0)) track(where, false);
   return true;
 }
 
@@ -18,13 +31,13 @@ void Mutex::lock() {
 }
 
 bool Mutex::try_lock() {
-  return holder_.thread == nullptr && acquire(kNever, __builtin_return_address(0));
+  return try_acquire(__builtin_return_address(0));
 }
 
 bool Mutex::try_lock_for(std::int64_t duration_ns) {
-  if (duration_ns <= 0 && holder_.thread != nullptr) return false;
-  const std::int64_t deadline = holder_.thread == nullptr ? kNever : monotonic_ns() + duration_ns;
-  return acquire(deadline, __builtin_return_address(0));
+  const void* const where = __builtin_return_address(0);
+  if (try_acquire(where)) return true;
+  return duration_ns > 0 && acquire(monotonic_ns() + duration_ns, where);
 }
 
 bool Mutex::try_lock_until(std::int64_t deadline_ns) {
@@ -33,6 +46,7 @@ bool Mutex::try_lock_until(std::int64_t deadline_ns) {
 
 Result<> Mutex::lock_checked() {
   const void* const where = __builtin_return_address(0);
+  const Section section;
   if (holder_.thread == nullptr) {
     acquire(kNever, where);
     return {};
@@ -43,23 +57,49 @@ Result<> Mutex::lock_checked() {
     blocking.ended(false);
     return Error{EDEADLK, "waiting for the mutex would close a circle"};
   }
-  waiters_.wait();
+  WaitNode node;
+  node.interruptible = false;
+  waiters_.enqueue(node);
+  WaitQueue::park(node);
   blocking.ended(true);
+  if (node.thread->tracks_locks) track(where, true);
   return {};
 }
 
 bool Mutex::acquire_contended(std::int64_t deadline_ns, const void* where) {
   if (holder_.thread == &caller()) report_misuse("locks again", waiters_, holder_);
   Blocking blocking(holder_, waiters_, where, deadline_ns == kNever);
+  WaitNode node;
+  node.interruptible = false;
+  waiters_.enqueue(node);
   // Woken means that unlock has made this thread the holder.
-  const bool woken = waiters_.wait_until(deadline_ns);
+  const bool woken = WaitQueue::park(node, deadline_ns);
   blocking.ended(woken);
+  if (woken && node.thread->tracks_locks) track(where, true);
   return woken;
 }
 
+void Mutex::track(const void* where, bool waited_for) {
+  const Control& self = caller();
+  in_order_ = true;
+  self.scheduler->lock_order().taken(self, waiters_, where, waited_for);
+}
+
+void Mutex::track_release() {
+  const Control& self = caller();
+  self.scheduler->lock_order().released(self, waiters_);
+}
+
+void Mutex::forget_order() {
+  const Section section;
+  if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiters_);
+}
+
 void Mutex::unlock() {
+  const Section section;
   Control& self = caller();
   if (holder_.thread != &self) report_misuse("unlocks", waiters_, holder_);
+  if (__builtin_expect(self.tracks_locks, 0)) track_release();
   if (waiters_.empty()) {
     holder_ = {};
     return;
@@ -78,6 +118,7 @@ bool Mutex::held_by_this_thread() const {
 
 [[gnu::always_inline]] inline bool RecursiveMutex::acquire(std::int64_t deadline_ns,
                                                            const void* where) {
+  const Section section;
   const bool locked = mutex_.held_by_this_thread() || mutex_.acquire(deadline_ns, where);
   if (locked) ++depth_;
   return locked;
@@ -88,6 +129,7 @@ void RecursiveMutex::lock() {
 }
 
 bool RecursiveMutex::try_lock() {
+  const Section section;
   if (mutex_.locked() && !mutex_.held_by_this_thread()) return false;
   return acquire(kNever, __builtin_return_address(0));
 }

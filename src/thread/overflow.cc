@@ -20,14 +20,12 @@ void write_text(const char* text) {
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
-  const Scheduler* scheduler = current_scheduler;
-  if (scheduler != nullptr) {
-    if (const Control* thread = scheduler->stacks().guarded_by(info->si_addr)) {
-      write_text("stack overflow in thread ");
-      write_text(thread->name);
-      write_text("\n");
-      std::abort();
-    }
+  const Control* const thread = current_control;
+  if (thread != nullptr && StackPool::guards(*thread, info->si_addr)) {
+    write_text("stack overflow in thread ");
+    write_text(thread->name);
+    write_text("\n");
+    std::abort();
   }
   if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
     previous_action.sa_sigaction(signal, info, context);

@@ -9,6 +9,7 @@
 
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
+#include "spindle/thread/section.h"
 
 namespace spindle::thread {
 namespace {
@@ -16,6 +17,18 @@ namespace {
 constexpr int kMostEvents = 64;
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+/// One more as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
 
 }  // namespace
 
@@ -81,9 +94,8 @@ Result<> Poller::wait(int fd, Direction direction, std::int64_t deadline_ns) {
   WaitNode node;
   WaitQueue& queue = reads ? descriptor.readers : descriptor.writers;
   queue.enqueue(node);
-  ++waiting_threads_;
+  const Counted counted(waiting_threads_);
   const bool woken = WaitQueue::park(node, deadline_ns);
-  --waiting_threads_;
   if (!woken) return Error{ETIMEDOUT, "the descriptor was not ready in time"};
   // The descriptor is gone or new if it was forgotten: what was woken by `forget` is marked.
   if (node.cancelled) return Error{ECANCELED, "the descriptor was forgotten"};
@@ -153,15 +165,19 @@ int Poller::wait_for_events(epoll_event* events, std::int64_t deadline_ns) {
   return epoll_wait(epoll_fd_, events, kMostEvents, left == kNever ? -1 : static_cast<int>(ms));
 }
 
-void Poller::poll(std::int64_t deadline_ns) {
+void Poller::poll(std::int64_t deadline_ns, RuntimeLock* lock) {
+  const bool waits = deadline_ns != 0;
   // Either `post` sees that the worker sleeps and writes to the eventfd, or the worker sees here
   // that something was posted: both sides store first and look after (sequentially consistent).
-  asleep_.store(true);
+  if (waits) asleep_.store(true);
   if (has_posted_.load()) deadline_ns = 0;
+  if (waits && lock != nullptr) lock->unlock();
   std::array<epoll_event, kMostEvents> events;
   const int count = wait_for_events(events.data(), deadline_ns);
-  asleep_.store(false);
-  CHECK(count >= 0 || errno == EINTR);
+  const int error = errno;
+  if (waits && lock != nullptr) lock->lock();
+  if (waits) asleep_.store(false);
+  CHECK(count >= 0 || error == EINTR);
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     if (event.data.fd != event_fd_) {
@@ -173,16 +189,19 @@ void Poller::poll(std::int64_t deadline_ns) {
   }
 }
 
+void Poller::kick() {
+  const std::uint64_t one = 1;
+  static_cast<void>(!write(event_fd_, &one, sizeof one));
+}
+
 void Poller::post(std::function<void()> work) {
+  const Section section;
   {
     const std::lock_guard lock(inbox_mutex_);
     inbox_.push_back(std::move(work));
     has_posted_.store(true);
   }
-  if (asleep_.load()) {
-    const std::uint64_t one = 1;
-    static_cast<void>(!write(event_fd_, &one, sizeof one));
-  }
+  if (asleep_.load()) kick();
 }
 
 void Poller::run_posted() {

@@ -19,6 +19,7 @@
 #include "spindle/base/result.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/wait_queue.h"
+#include "thread/runtime_lock.h"
 
 namespace spindle::thread {
 
@@ -43,8 +44,10 @@ class Poller {
   void run_posted();
 
   /// Looks at the descriptors, waiting until `deadline_ns` (a past one: not at all; kNever: for
-  /// ever) for the first event or posted work.
-  void poll(std::int64_t deadline_ns);
+  /// ever) for the first event, posted work or a kick. The lock, if given, is open while it waits.
+  void poll(std::int64_t deadline_ns, RuntimeLock* lock);
+  /// Ends a `poll` that waits.
+  void kick();
 
   [[nodiscard]] bool anyone_waits() const { return waiting_threads_ > 0; }
   [[nodiscard]] bool anything_registered() const { return registered_ > 0; }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "spindle/thread/section.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -39,16 +40,20 @@ Runtime* Runtime::current() {
 }
 
 void Runtime::add_idle_handler(IdleHandler& handler) {
+  const Section section;
   scheduler_->add_idle_handler(handler);
 }
 void Runtime::remove_idle_handler(IdleHandler& handler) {
+  const Section section;
   scheduler_->remove_idle_handler(handler);
 }
 
 Result<> Runtime::watch(int fd, FdWatcher& watcher) {
+  const Section section;
   return scheduler_->poller().watch(fd, watcher);
 }
 void Runtime::unwatch(int fd) {
+  const Section section;
   scheduler_->poller().forget(fd);
 }
 
@@ -57,16 +62,20 @@ void Runtime::post(std::function<void()> work) {
 }
 
 Runtime::ExternalWork::ExternalWork(Runtime& runtime) : runtime_(runtime) {
+  const Section section;
   ++runtime_.scheduler().external_work();
 }
 Runtime::ExternalWork::~ExternalWork() {
+  const Section section;
   --runtime_.scheduler().external_work();
 }
 
 Result<> Runtime::set_policy(std::string_view name) {
+  const Section section;
   return scheduler_->set_policy(name);
 }
 void Runtime::set_policy(std::unique_ptr<CpuPolicy> policy) {
+  const Section section;
   scheduler_->set_policy(std::move(policy));
 }
 std::uint64_t Runtime::deadlocks() const {
@@ -81,8 +90,31 @@ GuardKind Runtime::guard_kind() const {
 std::size_t Runtime::live_threads() const {
   return scheduler_->live_threads();
 }
+unsigned Runtime::workers() const {
+  return scheduler_->workers();
+}
+
+namespace {
+std::uint64_t sum(const Scheduler& scheduler, std::uint64_t Worker::*counter) {
+  const Section section;
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < scheduler.workers(); ++i) total += scheduler.worker(i).*counter;
+  return total;
+}
+}  // namespace
+
 std::uint64_t Runtime::switches() const {
-  return scheduler_->switches();
+  return sum(*scheduler_, &Worker::switches);
+}
+std::uint64_t Runtime::preemptions() const {
+  return sum(*scheduler_, &Worker::preemptions);
+}
+std::uint64_t Runtime::steals() const {
+  return sum(*scheduler_, &Worker::steals);
+}
+std::uint64_t Runtime::lock_order_inversions() const {
+  const Section section;
+  return scheduler_->lock_order().inversions();
 }
 
 }  // namespace spindle::thread

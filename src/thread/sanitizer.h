@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "thread/control.h"
+#include "thread/stack_pool.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SPINDLE_ASAN 1
@@ -47,31 +48,37 @@ inline void adopt_kernel_thread([[maybe_unused]] Control& root) {
   pthread_getattr_np(pthread_self(), &attributes);
   pthread_attr_getstack(&attributes, &bottom, &size);
   pthread_attr_destroy(&attributes);
-  root.stack_bottom = static_cast<std::byte*>(bottom);
-  root.callable = root.stack_bottom + size;  // the root has no callable: its field holds the top
+  root.stack->bottom = static_cast<std::byte*>(bottom);
+  root.stack->top = root.stack->bottom + size;
 #elif defined(SPINDLE_TSAN)
   root.fiber = __tsan_get_current_fiber();
 #endif
 }
 
 inline void thread_made([[maybe_unused]] Control& thread) {
-#if defined(SPINDLE_ASAN)
-  // The last user's frames were left, not returned from: their red zones are still poisoned.
-  __asan_unpoison_memory_region(thread.stack_bottom, thread.stack_size());
-  thread.fake_stack = nullptr;
-#elif defined(SPINDLE_TSAN)
+#if defined(SPINDLE_TSAN)
   thread.fiber = __tsan_create_fiber(0);
   __tsan_set_fiber_name(thread.fiber, thread.name);
+#endif
+}
+
+/// The thread is about to begin.
+inline void stack_bound([[maybe_unused]] Control& thread) {
+#if defined(SPINDLE_ASAN)
+  // The last user's frames were left, not returned from: their red zones are still poisoned.
+  if (thread.callable == thread.room) {
+    __asan_unpoison_memory_region(
+        thread.stack->bottom, static_cast<std::size_t>(thread.stack->top - thread.stack->bottom));
+  }
+  thread.fake_stack = nullptr;
 #endif
 }
 
 inline void before_switch([[maybe_unused]] Control& from, [[maybe_unused]] Control& to,
                           [[maybe_unused]] bool ends) {
 #if defined(SPINDLE_ASAN)
-  const auto* top = to.scheduler == nullptr ? static_cast<std::byte*>(to.callable)
-                                            : reinterpret_cast<std::byte*>(&to);
-  __sanitizer_start_switch_fiber(ends ? nullptr : &from.fake_stack, to.stack_bottom,
-                                 static_cast<std::size_t>(top - to.stack_bottom));
+  __sanitizer_start_switch_fiber(ends ? nullptr : &from.fake_stack, to.stack->bottom,
+                                 static_cast<std::size_t>(to.stack->top - to.stack->bottom));
 #elif defined(SPINDLE_TSAN)
   // Everything between two switches is atomic, so a switch does order what comes before and after.
   __tsan_switch_to_fiber(to.fiber, 0);

@@ -1,16 +1,14 @@
 #include "thread/scheduler.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "spindle/base/clock.h"
+#include "spindle/thread/section.h"
 #include "thread/blocking.h"
-#include "thread/overflow.h"
+#include "thread/local_table.h"
 
 namespace spindle::thread {
 namespace {
@@ -18,6 +16,7 @@ namespace {
 // A look for events costs a system call or two: a few hundred ns. Spread over so many switches that
 // is a nanosecond or two each, and under load an event still waits only microseconds.
 constexpr int kSwitchesBetweenPolls = 256;
+constexpr unsigned kMostWorkers = 256;
 
 }  // namespace
 
@@ -35,21 +34,43 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
     if (size < kSmallestStack) return Error{EINVAL, "a stack must have 8 KiB at least"};
     if (size > kLargestStack) return Error{EINVAL, "a stack may have 1 GiB at most"};
   }
-  if (!options.custom_policy) {
-    const CpuConventions conventions{.quantum = {options.quantum_ns}, .seed = options.seed};
-    options.custom_policy = TRY(make_policy(options.policy, conventions));
+  if (options.workers == 0 || options.workers > kMostWorkers) {
+    return Error{EINVAL, "there must be 1 to 256 workers"};
   }
+  if (options.preemption_ns < 0) return Error{EINVAL, "the time slice is negative"};
   auto poller = TRY(Poller::create());
-  return std::unique_ptr<Scheduler>(new Scheduler(std::move(options), std::move(poller)));
+  auto custom_policy = std::move(options.custom_policy);
+  const std::string policy(options.policy);
+  std::unique_ptr<Scheduler> scheduler(new Scheduler(std::move(options), std::move(poller)));
+  if (custom_policy) {
+    scheduler->policy_ = std::move(custom_policy);
+    scheduler->choose_path();
+  } else {
+    TRY(scheduler->use_policy(policy));
+  }
+  return scheduler;
 }
 
 Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
-    : policy_(std::move(options.custom_policy)),
+    : tracks_locks_(options.check_lock_order),
       stacks_(options.stack_size),
       poller_(std::move(poller)),
       conventions_{.quantum = {options.quantum_ns}, .seed = options.seed},
       on_deadlock_(std::move(options.on_deadlock)),
-      main_stack_size_(options.main_stack_size) {}
+      main_stack_size_(options.main_stack_size),
+      lock_order_(std::move(options.on_lock_order)),
+      counts_cpu_time_(options.count_cpu_time),
+      preemption_ns_(options.preemption_ns) {
+  main_.scheduler = this;
+  for (unsigned i = 1; i < options.workers; ++i) {
+    others_.push_back(std::make_unique<Worker>());
+    others_.back()->number = i;
+    others_.back()->scheduler = this;
+  }
+  several_ = !others_.empty();
+  guarded_ = several_ || preempts();
+  watched_ = counts_cpu_time_;
+}
 
 Scheduler::~Scheduler() {
   CHECK(current_scheduler != this);
@@ -57,44 +78,86 @@ Scheduler::~Scheduler() {
 
 Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                             void (*entry)(void*), void** storage) {
-  Control* const thread = stacks_.take(options.stack_size);
+  Control* const thread = controls_.take();
   if (thread == nullptr) return nullptr;
+  if (!stacks_.promise(options.stack_size, *thread)) {
+    controls_.give_back(*thread);
+    return nullptr;
+  }
   thread->scheduler = this;
+  thread->worker = &main_;
   thread->exceptions = {};
   thread->switches = 0;
   thread->saved_errno = 0;
+  thread->canary = false;
+  thread->cancel = CancelState::kNone;
+  thread->cancel_off = 0;
+  thread->depth = 1;
   thread->detached = false;
   thread->live = true;
+  thread->tracks_locks = tracks_locks_;
+  thread->preempted = false;
+  thread->stack = nullptr;
   thread->parked = nullptr;
   thread->joiner = nullptr;
   thread->entry = entry;
   thread->id = ++last_id_;
   thread->priority = thread->own_priority = options.priority;
+  thread->weight = options.weight;
+  thread->deadline_ns = options.deadline_ns;
   thread->policy_number = 0;
   thread->blocked_by = nullptr;
   thread->wanted = nullptr;
   thread->wanted_at = nullptr;
   if (options.priority != 0) priorities_differ_ = true;
   thread->last_burst = thread->expected_burst = {};
+  thread->cpu_time_ns = 0;
+  thread->locals = nullptr;
+  thread->pinned_to = options.pinned_to < static_cast<int>(workers()) ? options.pinned_to : -1;
+  thread->interrupts_off = 0;
+  thread->in_queue = false;
   const std::size_t length = std::min(options.name.size(), kLongestName);
   std::memcpy(thread->name, options.name.data(), length);
   thread->name[length] = '\0';
+  if (tracks_locks_) lock_order_.begin(thread->slot);
   sanitizer::thread_made(*thread);
 
-  auto at = reinterpret_cast<std::uintptr_t>(thread) - size;
-  at &= ~(std::max(alignment, std::size_t{16}) - 1);
-  thread->callable = *storage = reinterpret_cast<void*>(at);
+  if (size <= kLargestInControl && alignment <= 16) {
+    thread->callable = thread->room;
+  } else {
+    stacks_.bind(*thread);
+    auto at = reinterpret_cast<std::uintptr_t>(thread->stack->top) - size;
+    at &= ~(std::max(alignment, std::size_t{16}) - 1);
+    thread->callable = reinterpret_cast<void*>(at);
+  }
+  *storage = thread->callable;
   return thread;
 }
 
 void Scheduler::start(Control& thread) {
   ++live_;
-  make_ready(thread, Why::kCreated);
+  Control* const self = current_control;
+  if (!child_first_ || self == nullptr || tied(thread) || policy_) {
+    make_ready(thread, Why::kCreated);
+    return;
+  }
+  // The child goes first; its maker goes on before all others.
+  self->state = ThreadState::kReady;
+  queue_up(*self->worker, *self, true);
+  switch_from(*self, &thread);
 }
 
 void Scheduler::release(Control& thread) {
   thread.live = false;
-  stacks_.give_back(thread);
+  controls_.give_back(thread);
+}
+
+void Scheduler::cancel(Control& thread) {
+  if (thread.state == ThreadState::kEnded || thread.cancel != CancelState::kNone) return;
+  thread.cancel = CancelState::kRequested;
+  WaitNode* const node = thread.parked;
+  const bool waits = thread.state == ThreadState::kWaiting && node != nullptr;
+  if (waits && node->interruptible && thread.cancel_off == 0) WaitQueue::interrupt(*node);
 }
 
 inline void Scheduler::end_current(Control& self) {
@@ -103,11 +166,14 @@ inline void Scheduler::end_current(Control& self) {
   --live_;
   if (policy_ && self.policy_number == policy_number_) policy_->finished(task_of(self));
   if (self.joiner != nullptr) self.joiner->wake_one();
-  buried_fiber_ = self.fiber;
-  // The stack is still in use until the switch, but nobody takes it before: there is one worker.
+#if defined(SPINDLE_TSAN)
+  self.worker->buried_fiber = self.fiber;
+#endif
+  // Control and stack are still in use until the switch, but nobody takes them before: there is
+  // one worker, or the others are kept out.
   if (self.detached) release(self);
-  Control* const next = take_next();
-  switch_to(self, next != nullptr ? *next : root_, true);
+  Control* const next = take_next(*self.worker);
+  switch_to(self, next != nullptr ? *next : self.worker->root, true);
   __builtin_unreachable();
 }
 
@@ -115,40 +181,87 @@ void Scheduler::thread_main() {
   Control& self = *current_control;
   Scheduler& scheduler = *self.scheduler;
   sanitizer::after_switch(self);
-  scheduler.bury();
+  bury(*self.worker);
+  if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_section();
   self.entry(self.callable);
+  if (self.locals != nullptr) destroy_locals(self);
+  if (__builtin_expect(scheduler.guarded_, 0)) detail::enter_section();
   scheduler.end_current(self);
 }
 
-void Scheduler::bury() {
+void Scheduler::bury([[maybe_unused]] Worker& worker) {
 #if defined(SPINDLE_TSAN)
-  if (buried_fiber_ != nullptr) sanitizer::thread_gone(std::exchange(buried_fiber_, nullptr));
+  if (worker.buried_fiber != nullptr) {
+    sanitizer::thread_gone(std::exchange(worker.buried_fiber, nullptr));
+  }
 #endif
 }
 
 void Scheduler::yield() {
   Control& self = calling_thread();
-  if (policy_) {
-    account(self);
-    make_ready(self, Why::kYielded);
-    Control* const next = take_next();
-    if (next == &self) {
-      self.state = ThreadState::kRunning;
-      return;
-    }
-    switch_from(self, next);
-    return;
-  }
-  if (--switches_to_poll_ > 0) {
-    Control* const next = pop();
+  Worker& worker = *self.worker;
+  if (plain_ && --worker.switches_to_poll > 0) {
+    Control* const next = pop(worker);
     if (next == nullptr) return;
     self.state = ThreadState::kReady;
-    push(self);
+    push(worker, self);
     switch_from(self, next);
     return;
   }
+  if (policy_) account(self);
   make_ready(self, Why::kYielded);
-  switch_from(self, nullptr);
+  Control* const next = plain_ ? nullptr : take_next(worker);
+  if (next == &self) {
+    self.state = ThreadState::kRunning;
+    return;
+  }
+  switch_from(self, next);
+}
+
+void Scheduler::make_ready_otherwise(Control& thread, Why why) {
+  if (policy_ && !(several_ && tied(thread))) {
+    tell_policy(thread, why);
+    if (several_ && ready_in_policy_ > 1) wake_someone();
+    return;
+  }
+  const bool in_front = child_first_ && why != Why::kYielded;
+  if (!several_) {
+    queue_up(main_, thread, in_front);
+    return;
+  }
+  Worker& home = thread.preempted        ? *thread.worker
+                 : thread.pinned_to >= 0 ? worker(static_cast<std::size_t>(thread.pinned_to))
+                                         : here();
+  queue_up(home, thread, in_front);
+  // One ready thread is this worker's own next; whoever is idle looks after a while.
+  if (&home != &here()) {
+    wake(home);
+  } else if (home.ready > 1) {
+    wake_someone();
+  }
+}
+
+Control* Scheduler::take_otherwise(Worker& worker) {
+  if (Control* thread = worker.first) {
+    unqueue(worker, *thread);
+    return thread;
+  }
+  if (policy_) return take_from_policy();
+  return several_ ? steal(worker) : nullptr;
+}
+
+void Scheduler::watch_switch(Control& from, Control& to) {
+  const std::int64_t now = monotonic_ns();
+  if (!policy_) {
+    from.cpu_time_ns += now - from.chosen_at.ns;
+    to.chosen_at.ns = now;
+  }
+  if (observer_ != nullptr) observer_->switched(from, to, now);
+}
+
+void Scheduler::observe(SwitchObserver* observer) {
+  observer_ = observer;
+  watched_ = observer != nullptr || counts_cpu_time_;
 }
 
 void Scheduler::add_idle_handler(IdleHandler& handler) {
@@ -159,59 +272,63 @@ void Scheduler::remove_idle_handler(IdleHandler& handler) {
   std::erase(idle_handlers_, &handler);
 }
 
-Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
-  if (current_scheduler != nullptr) return Error{EBUSY, "this kernel thread already runs threads"};
-  const OverflowReporter reporter;
-  errno_ = &errno;
-  exceptions_ = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-  sanitizer::adopt_kernel_thread(root_);
-  root_.switches = 1;  // it has begun
-  runtime_ = &runtime;
-  current_scheduler = this;
-
-  const ThreadOptions options{.name = "main", .stack_size = main_stack_size_};
-  Result<> result = spawn_detached(options, [&main] { main(); });
-  if (result.ok()) result = loop();
-  current_scheduler = nullptr;
-  return result;
-}
-
-void Scheduler::enter(Control& thread) {
-  switch_to(root_, thread, false);
-  sanitizer::after_switch(root_);
-  bury();
+void Scheduler::enter(Worker& worker, Control& thread) {
+  switch_to(worker.root, thread, false);
+  sanitizer::after_switch(worker.root);
+  bury(worker);
   current_control = nullptr;
 }
 
-Result<> Scheduler::loop() {
-  coarse_now_ns_ = monotonic_ns();
-  switches_to_poll_ = kSwitchesBetweenPolls;
-  while (live_ > 0) {
-    if (switches_to_poll_ <= 0) look_for_events(0);
-    Control* next = take_ready();
+void Scheduler::loop(Worker& worker) {
+  worker.coarse_now_ns = monotonic_ns();
+  worker.switches_to_poll = kSwitchesBetweenPolls;
+  while (live_ > 0 && !stuck_) {
+    if (worker.switches_to_poll <= 0) look_for_events(worker, 0);
+    if (worker.preempted != nullptr) decide_preempted(worker);
+    Control* next = take_ready(worker);
     if (next == nullptr) {
-      look_for_events(0);
-      next = take_ready();
+      look_for_events(worker, 0);
+      next = take_ready(worker);
     }
     if (next != nullptr) {
-      enter(*next);
+      worker.patience_ns = 0;
+      enter(worker, *next);
     } else if (!run_idle_handlers()) {
-      if (timers_.empty() && !poller_->anyone_waits() && external_work_ == 0) {
-        tell_of_deadlock(describe_waiting(*this));
-        return Error{EDEADLK, "all threads are asleep and nothing can wake them"};
-      }
-      look_for_events(timers_.next_deadline_ns());
+      wait_for_events(worker);
     }
   }
-  return {};
 }
 
-void Scheduler::look_for_events(std::int64_t deadline_ns) {
-  switches_to_poll_ = kSwitchesBetweenPolls;
-  if (deadline_ns != 0 || poller_->anything_registered()) poller_->poll(deadline_ns);
+bool Scheduler::nothing_can_come() const {
+  return timers_.empty() && !poller_->anyone_waits() && external_work_ == 0 &&
+         !poller_->has_posted();
+}
+
+void Scheduler::give_up() {
+  tell_of_deadlock(describe_waiting(*this));
+  stuck_ = true;
+}
+
+void Scheduler::wait_for_events(Worker& worker) {
+  if (several_) {
+    rest(worker);
+  } else if (nothing_can_come()) {
+    give_up();
+  } else {
+    set_timer(worker, false);
+    look_for_events(worker, timers_.next_deadline_ns());
+    set_timer(worker, true);
+  }
+}
+
+void Scheduler::look_for_events(Worker& worker, std::int64_t deadline_ns) {
+  worker.switches_to_poll = kSwitchesBetweenPolls;
+  if (deadline_ns != 0 || poller_->anything_registered()) {
+    poller_->poll(deadline_ns, several_ ? &lock_ : nullptr);
+  }
   if (poller_->has_posted()) poller_->run_posted();
-  coarse_now_ns_ = monotonic_ns();
-  while (WaitNode* node = timers_.take_due(coarse_now_ns_)) WaitQueue::expire(*node);
+  worker.coarse_now_ns = monotonic_ns();
+  while (WaitNode* node = timers_.take_due(worker.coarse_now_ns)) WaitQueue::expire(*node);
 }
 
 bool Scheduler::run_idle_handlers() {

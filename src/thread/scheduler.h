@@ -3,8 +3,13 @@
 //
 // A thread that waits goes straight to the next ready one. Only when there is none, and every
 // kSwitchesBetweenPolls switches, control returns to the root: the context in which `run` was
-// called, on the kernel thread's own stack, where events are looked for and callbacks run. While
-// the policy is "fcfs" the ready threads stand in an intrusive queue and no policy object is asked.
+// called (or the worker began), on the kernel thread's own stack, where events are looked for and
+// callbacks run. While the policy is "fcfs" the ready threads stand in an intrusive queue and no
+// policy object is asked.
+//
+// With several workers all of this is done in sections (section.h), under one lock that is held
+// across the switch. Each worker has a queue; one that finds its own empty takes the oldest half of
+// another's. A policy object is shared by all.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +23,24 @@
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 #include "thread/control.h"
+#include "thread/control_pool.h"
+#include "thread/lock_order.h"
 #include "thread/poller.h"
+#include "thread/runtime_lock.h"
 #include "thread/sanitizer.h"
 #include "thread/stack_pool.h"
 #include "thread/timer_heap.h"
+#include "thread/worker.h"
 
 namespace spindle::thread {
+
+/// Is told of switches, for a trace.
+class SwitchObserver {
+ public:
+  virtual ~SwitchObserver() = default;
+  /// Either may be a root (no thread: its id is 0).
+  virtual void switched(const Control& from, const Control& to, std::int64_t now_ns) = 0;
+};
 
 class Scheduler {
  public:
@@ -38,27 +55,38 @@ class Scheduler {
   Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                    void (*entry)(void*), void** storage);
   void start(Control& thread);
-  /// Gives the stack of an ended thread back.
+  /// Gives the Control of an ended thread back.
   void release(Control& thread);
+  void cancel(Control& thread);
 
   // For the running thread.
   void yield();
   /// Goes to another thread; comes back after `make_ready`.
   void park(Control& self) {
     self.state = ThreadState::kWaiting;
-    self.waiting_since_ns = coarse_now_ns_;
+    self.waiting_since_ns = self.worker->coarse_now_ns;
     check_stack(self);
     if (policy_) account(self);
-    switch_from(self, take_next());
+    switch_from(self, take_next(*self.worker));
   }
   void make_ready(Control& thread, Why why) {
     thread.state = ThreadState::kReady;
-    if (!policy_) {
-      push(thread);
+    if (plain_) {
+      push(main_, thread);
     } else {
-      tell_policy(thread, why);
+      make_ready_otherwise(thread, why);
     }
   }
+
+  // Sections.
+  void close_gate(Worker& worker);
+  void open_gate(Worker& worker);
+  /// The timer took the worker away from the running thread.
+  void preempt(Control& self);
+  void yield_due();
+  bool preempts() const { return preemption_ns_ > 0; }
+  /// Lets other threads run wherever a thread enters a section, for `explore`.
+  void yield_at_sections() { yields_at_sections_ = guarded_ = true; }
 
   // Policy and priorities.
   Result<> set_policy(std::string_view name);
@@ -76,6 +104,8 @@ class Scheduler {
   // Deadlock.
   void report_circle(const Control& closing);
   std::uint64_t deadlocks() const { return deadlocks_; }
+  LockOrder& lock_order() { return lock_order_; }
+  const LockOrder& lock_order() const { return lock_order_; }
 
   // Handlers and what belongs to the kernel.
   void add_idle_handler(IdleHandler& handler);
@@ -83,75 +113,120 @@ class Scheduler {
   Poller& poller() { return *poller_; }
   TimerHeap& timers() { return timers_; }
   const StackPool& stacks() const { return stacks_; }
+  const ControlPool& controls() const { return controls_; }
   std::size_t& external_work() { return external_work_; }
+  void observe(SwitchObserver* observer);
 
   Runtime* runtime() const { return runtime_; }
-  std::string_view policy_name() const { return policy_ ? policy_->name() : "fcfs"; }
+  std::string_view policy_name() const;
   std::size_t live_threads() const { return live_; }
-  std::uint64_t switches() const { return switches_; }
+  unsigned workers() const { return 1 + static_cast<unsigned>(others_.size()); }
+  Worker& worker(std::size_t number) { return number == 0 ? main_ : *others_[number - 1]; }
+  const Worker& worker(std::size_t number) const {
+    return number == 0 ? main_ : *others_[number - 1];
+  }
 
  private:
   Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller);
-  static Result<std::unique_ptr<CpuPolicy>> make_policy(std::string_view name,
-                                                        const CpuConventions& conventions);
+  Result<> use_policy(std::string_view name);
 
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
 
-  void push(Control& thread) {
+  static void push(Worker& worker, Control& thread) {
     thread.next = nullptr;
-    (last_ == nullptr ? first_ : last_->next) = &thread;
-    last_ = &thread;
+    (worker.last == nullptr ? worker.first : worker.last->next) = &thread;
+    worker.last = &thread;
   }
-  Control* pop() {
-    Control* thread = first_;
+  static Control* pop(Worker& worker) {
+    Control* thread = worker.first;
     if (thread != nullptr) {
-      first_ = thread->next;
-      if (first_ == nullptr) last_ = nullptr;
+      worker.first = thread->next;
+      if (worker.first == nullptr) worker.last = nullptr;
     }
     return thread;
   }
+  static void push_front(Worker& worker, Control& thread) {
+    thread.next = worker.first;
+    if (worker.first == nullptr) worker.last = &thread;
+    worker.first = &thread;
+  }
+  /// The worker of the calling kernel thread.
+  Worker& here() { return several_ ? *current_worker() : main_; }
+  void make_ready_otherwise(Control& thread, Why why);
+  Control* take_otherwise(Worker& worker);
+  Control* take_ready(Worker& worker) { return plain_ ? pop(worker) : take_otherwise(worker); }
+  void choose_path() { plain_ = !policy_ && !several_ && !child_first_; }
+
+  /// The thread to run now; null if none is ready or it is time to look for events.
+  Control* take_next(Worker& worker) {
+    if (--worker.switches_to_poll <= 0) return nullptr;
+    return take_ready(worker);
+  }
+  void switch_from(Control& self, Control* next) {
+    switch_to(self, next != nullptr ? *next : self.worker->root, false);
+    sanitizer::after_switch(self);
+    bury(*self.worker);
+  }
+  void switch_to(Control& from, Control& to, bool ends);
+  static void bury(Worker& worker);
+  static void check_stack(const Control& thread) {
+    if (__builtin_expect(!StackPool::intact(thread), 0)) report_overrun(thread);
+  }
+  [[noreturn]] static void report_overrun(const Control& thread);
+  void watch_switch(Control& from, Control& to);
+
+  // The part that speaks with policies.
   void account(Control& self);
   void set_effective_priority(Control& thread, int priority);
   void tell_of_deadlock(const std::string& report) const;
   void tell_policy(Control& thread, Why why);
+  TaskInfo info_of(const Control& thread) const;
   Control* take_from_policy();
-  Control* take_ready() { return policy_ ? take_from_policy() : pop(); }
 
-  /// The thread to run now; null if none is ready or it is time to look for events.
-  Control* take_next() {
-    if (--switches_to_poll_ <= 0) return nullptr;
-    return take_ready();
-  }
-  void switch_from(Control& self, Control* next) {
-    switch_to(self, next != nullptr ? *next : root_, false);
-    sanitizer::after_switch(self);
-    bury();
-  }
-  void switch_to(Control& from, Control& to, bool ends);
-  void bury();
-  void check_stack(const Control& thread) const {
-    if (__builtin_expect(!stacks_.intact(thread), 0)) report_overrun(thread);
-  }
-  [[noreturn]] static void report_overrun(const Control& thread);
-
-  Result<> loop();
-  void look_for_events(std::int64_t deadline_ns);
+  // The root.
+  Result<> work(Worker& worker, const std::function<void()>* main);
+  Result<> begin(const std::function<void()>& main);
+  void loop(Worker& worker);
+  void look_for_events(Worker& worker, std::int64_t deadline_ns);
   bool run_idle_handlers();
-  void enter(Control& thread);
+  void enter(Worker& worker, Control& thread);
+  void wait_for_events(Worker& worker);
+  bool nothing_can_come() const;
+  void give_up();
+
+  // Preemption.
+  Result<> start_timer(Worker& worker) const;
+  static void stop_timer(Worker& worker);
+  void set_timer(Worker& worker, bool on) const;
+  void decide_preempted(Worker& worker);
+
+  // Several workers.
+  void rest(Worker& worker);
+  void sleep_until(Worker& worker, std::int64_t deadline_ns);
+  [[nodiscard]] bool tied(const Control& thread) const {
+    return thread.pinned_to >= 0 || thread.preempted;
+  }
+  void queue_up(Worker& worker, Control& thread, bool in_front);
+  static void unqueue(Worker& worker, Control& thread);
+  Control* steal(Worker& thief);
+  Control* steal_from(Worker& victim, Worker& thief);
+  void wake(Worker& sleeper);
+  void wake_someone();
+  void wake_everyone();
 
   // What a switch touches stands together.
-  Control* first_ = nullptr;
-  Control* last_ = nullptr;
+  bool plain_ = true;  // one worker, first come, first served
+  bool guarded_ = false;
+  bool watched_ = false;  // somebody wants to know of each switch
+  bool several_ = false;
+  bool child_first_ = false;
+  bool priorities_differ_ = false;
+  bool tracks_locks_ = false;
   std::unique_ptr<CpuPolicy> policy_;
-  int* errno_ = nullptr;
-  ExceptionState* exceptions_ = nullptr;
-  std::uint64_t switches_ = 0;
-  int switches_to_poll_ = 0;
-  std::int64_t coarse_now_ns_ = 0;
-  void* buried_fiber_ = nullptr;
+  Worker main_;
 
-  Control root_;
+  ControlPool controls_;
   StackPool stacks_;
   TimerHeap timers_;
   std::unique_ptr<Poller> poller_;
@@ -161,30 +236,56 @@ class Scheduler {
   std::function<void(std::string_view)> on_deadlock_;
   std::size_t main_stack_size_;
   std::uint32_t policy_number_ = 1;
-  bool priorities_differ_ = false;
   std::uint64_t deadlocks_ = 0;
   std::size_t live_ = 0;
   std::size_t external_work_ = 0;
   std::uint64_t last_id_ = 0;
+  LockOrder lock_order_;
+  SwitchObserver* observer_ = nullptr;
+  bool counts_cpu_time_ = false;
+  bool yields_at_sections_ = false;
+  std::int64_t preemption_ns_ = 0;
+
+  RuntimeLock lock_;
+  std::vector<std::unique_ptr<Worker>> others_;
+  std::size_t idle_workers_ = 0;
+  std::size_t ready_in_policy_ = 0;
+  bool stuck_ = false;         // every thread is asleep for ever
+  Worker* polling_ = nullptr;  // sleeps in the poller
+  std::int64_t polling_until_ns_ = 0;
 };
 
 [[gnu::always_inline]] inline void Scheduler::switch_to(Control& from, Control& to, bool ends) {
-  ++switches_;
+  Worker& worker = *from.worker;
+  ++worker.switches;
   ++to.switches;
   if (!ends) {
-    from.saved_errno = *errno_;
-    from.exceptions = *exceptions_;
+    from.saved_errno = *worker.errno_location;
+    from.exceptions = *worker.exceptions;
   }
-  *errno_ = to.saved_errno;
-  *exceptions_ = to.exceptions;
+  *worker.errno_location = to.saved_errno;
+  *worker.exceptions = to.exceptions;
+  if (__builtin_expect(guarded_, 0)) {
+    from.depth = worker.depth.load(std::memory_order_relaxed);
+    worker.depth.store(to.depth, std::memory_order_relaxed);
+  }
+  if (__builtin_expect(watched_, 0)) watch_switch(from, to);
+  to.worker = &worker;
   to.state = ThreadState::kRunning;
   current_control = &to;
-  sanitizer::before_switch(from, to, ends);
   if (to.switches == 1) {
-    enter_context(from.context, to.context, to.stack_bottom, to.callable, &Scheduler::thread_main);
+    if (to.stack == nullptr) stacks_.bind(to);
+    sanitizer::stack_bound(to);
+    if (ends) stacks_.unbind(from);
+    sanitizer::before_switch(from, to, ends);
+    void* const top = to.callable == to.room ? to.stack->top : to.callable;
+    enter_context(from.context, to.context, to.stack->bottom, top, &Scheduler::thread_main);
   } else if (ends) {
+    stacks_.unbind(from);
+    sanitizer::before_switch(from, to, ends);
     leave_context(to.context);
   } else {
+    sanitizer::before_switch(from, to, ends);
     switch_context(from.context, to.context);
   }
 }
@@ -194,10 +295,10 @@ inline TaskId task_of(const Control& thread) {
   return TaskId{thread.slot + std::uint64_t{1}};
 }
 
-/// The waiting thread with the highest priority, the first of those. There must be one.
+/// Of those with the highest priority that wait, the one that came first. The queue is not empty.
 WaitNode& most_urgent(const WaitQueue& queue);
 
-/// The calling thread; it is a bug of the caller if there is none.
+/// The running thread; waiting where there is none is a bug of the caller.
 inline Control& calling_thread() {
   Control* self = current_control;
   CHECK(self != nullptr);

@@ -9,22 +9,39 @@
 
 namespace spindle::thread {
 
-Result<std::unique_ptr<CpuPolicy>> Scheduler::make_policy(std::string_view name,
-                                                          const CpuConventions& conventions) {
-  // The scheduler's own queue is first come, first served: no object is needed.
-  if (name == "fcfs") return std::unique_ptr<CpuPolicy>();
-  return make_cpu_policy(name, conventions);
+Result<> Scheduler::use_policy(std::string_view name) {
+  // The scheduler's own queue is first come, first served, or last come: no object is needed.
+  const bool own = name == "fcfs" || name == "child-first";
+  policy_ = own ? nullptr : TRY(make_cpu_policy(name, conventions_));
+  child_first_ = name == "child-first";
+  choose_path();
+  return {};
+}
+
+std::string_view Scheduler::policy_name() const {
+  if (policy_) return policy_->name();
+  return child_first_ ? "child-first" : "fcfs";
 }
 
 Result<> Scheduler::set_policy(std::string_view name) {
-  set_policy(TRY(make_policy(name, conventions_)));
+  if (name == "fcfs" || name == "child-first") {
+    set_policy(std::unique_ptr<CpuPolicy>());
+    child_first_ = name == "child-first";
+    choose_path();
+  } else {
+    set_policy(TRY(make_cpu_policy(name, conventions_)));
+  }
   return {};
 }
 
 void Scheduler::set_policy(std::unique_ptr<CpuPolicy> policy) {
   std::vector<Control*> ready;
-  while (Control* thread = take_ready()) ready.push_back(thread);
+  while (Control* thread = policy_ ? take_from_policy() : take_ready(here())) {
+    ready.push_back(thread);
+  }
   policy_ = std::move(policy);
+  child_first_ = false;
+  choose_path();
   ++policy_number_;
   for (Control* thread : ready) make_ready(*thread, Why::kWoken);
 }
@@ -33,7 +50,19 @@ void Scheduler::account(Control& self) {
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
   // the textbooks do, with a factor of one half.
   self.last_burst = VirtualTime{monotonic_ns()} - self.chosen_at;
+  self.cpu_time_ns += self.last_burst.ns;
   self.expected_burst.ns = (self.expected_burst.ns + self.last_burst.ns) / 2;
+}
+
+TaskInfo Scheduler::info_of(const Control& thread) const {
+  TaskInfo info;
+  info.now = VirtualTime{monotonic_ns()};
+  info.priority = thread.priority;
+  info.ran = thread.last_burst;
+  info.expected_burst = thread.expected_burst;
+  info.deadline = VirtualTime{thread.deadline_ns};
+  info.weight = thread.weight;
+  return info;
 }
 
 void Scheduler::tell_policy(Control& thread, Why why) {
@@ -41,28 +70,30 @@ void Scheduler::tell_policy(Control& thread, Why why) {
     thread.policy_number = policy_number_;
     why = Why::kCreated;
   }
-  TaskInfo info;
-  info.now = VirtualTime{monotonic_ns()};
-  info.priority = thread.priority;
-  info.ran = thread.last_burst;
-  info.expected_burst = thread.expected_burst;
-  policy_->ready(task_of(thread), info, why);
+  ++ready_in_policy_;
+  policy_->ready(task_of(thread), info_of(thread), why);
 }
 
 Control* Scheduler::take_from_policy() {
   const VirtualTime now{monotonic_ns()};
-  const std::optional<TaskId> task = policy_->next(now);
-  if (!task) return nullptr;
-  Control& thread = stacks_.control(static_cast<std::uint32_t>(task->value - 1));
-  thread.chosen_at = now;
-  return &thread;
+  while (const std::optional<TaskId> task = policy_->next(now)) {
+    --ready_in_policy_;
+    Control& thread = controls_.at(static_cast<std::uint32_t>(task->value - 1));
+    thread.chosen_at = now;
+    if (!several_ || !thread.preempted || thread.worker == &here()) return &thread;
+    // It was interrupted on another worker and can go on there alone.
+    queue_up(*thread.worker, thread, false);
+    wake(*thread.worker);
+  }
+  return nullptr;
 }
 
 void Scheduler::set_effective_priority(Control& thread, int priority) {
   if (thread.priority == priority) return;
   thread.priority = priority;
-  if (!policy_ || thread.state != ThreadState::kReady) return;
+  if (!policy_ || thread.state != ThreadState::kReady || thread.in_queue) return;
   policy_->removed(task_of(thread));
+  --ready_in_policy_;
   tell_policy(thread, Why::kWoken);
 }
 
@@ -87,10 +118,11 @@ void Scheduler::settle(Control& thread) {
   // The bound is for circles, which stay when they have been reported.
   for (std::size_t steps = live_; next != nullptr && steps > 0; --steps) {
     int highest = next->own_priority;
-    for (const Control* other : stacks_.controls()) {
-      const bool waits_for_it = other->state == ThreadState::kWaiting &&
-                                other->blocked_by != nullptr && other->blocked_by->thread == next;
-      if (waits_for_it) highest = std::max(highest, other->priority);
+    for (std::uint32_t slot = 0; slot < controls_.size(); ++slot) {
+      const Control& other = controls_.at(slot);
+      const bool waits_for_it = other.state == ThreadState::kWaiting &&
+                                other.blocked_by != nullptr && other.blocked_by->thread == next;
+      if (waits_for_it) highest = std::max(highest, other.priority);
     }
     if (highest == next->priority) return;
     set_effective_priority(*next, highest);

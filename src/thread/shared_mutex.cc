@@ -1,6 +1,7 @@
 #include "spindle/thread/shared_mutex.h"
 
 #include "spindle/base/clock.h"
+#include "spindle/thread/section.h"
 #include "thread/blocking.h"
 #include "thread/scheduler.h"
 
@@ -14,13 +15,17 @@ bool SharedMutex::may_read() const {
 // is taken.
 [[gnu::always_inline]] inline bool SharedMutex::acquire(std::int64_t deadline_ns,
                                                         const void* where) {
+  const Section section;
   if (locked() || readers_ > 0) return wait_in(waiting_writers_, deadline_ns, where);
-  writer_ = {&caller(), where};
+  Control& self = caller();
+  writer_ = {&self, where};
+  if (__builtin_expect(self.tracks_locks, 0)) track(where);
   return true;
 }
 
 [[gnu::always_inline]] inline bool SharedMutex::acquire_shared(std::int64_t deadline_ns,
                                                                const void* where) {
+  const Section section;
   if (!may_read()) return wait_in(waiting_readers_, deadline_ns, where);
   ++readers_;
   return true;
@@ -31,10 +36,12 @@ void SharedMutex::lock() {
 }
 
 bool SharedMutex::try_lock() {
+  const Section section;
   return !locked() && readers_ == 0 && acquire(kNever, __builtin_return_address(0));
 }
 
 bool SharedMutex::try_lock_for(std::int64_t duration_ns) {
+  const Section section;
   if (duration_ns <= 0) return !locked() && readers_ == 0 && acquire(kNever, nullptr);
   return acquire(monotonic_ns() + duration_ns, __builtin_return_address(0));
 }
@@ -48,10 +55,12 @@ void SharedMutex::lock_shared() {
 }
 
 bool SharedMutex::try_lock_shared() {
+  const Section section;
   return may_read() && acquire_shared(kNever, __builtin_return_address(0));
 }
 
 bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
+  const Section section;
   if (duration_ns <= 0) return try_lock_shared();
   return acquire_shared(monotonic_ns() + duration_ns, __builtin_return_address(0));
 }
@@ -60,15 +69,28 @@ bool SharedMutex::try_lock_shared_until(std::int64_t deadline_ns) {
   return acquire_shared(deadline_ns, __builtin_return_address(0));
 }
 
+void SharedMutex::track(const void* where) {
+  const Control& self = caller();
+  in_order_ = true;
+  self.scheduler->lock_order().taken(self, waiting_writers_, where, true);
+}
+
+void SharedMutex::forget_order() {
+  const Section section;
+  if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiting_writers_);
+}
+
 bool SharedMutex::wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where) {
   if (writer_.thread == &caller()) report_misuse("locks again", queue, writer_);
   Blocking blocking(writer_, queue, where, deadline_ns == kNever);
   Waiter waiter;
+  waiter.interruptible = false;
   waiter.ticket = ++last_ticket_;
   queue.enqueue(waiter);
   // Woken means that `admit` has given this thread the lock.
   const bool woken = WaitQueue::park(waiter, deadline_ns);
   blocking.ended(woken);
+  if (woken && waiter.thread->tracks_locks && &queue == &waiting_writers_) track(where);
   // A writer that gives up may be what kept readers out.
   if (!woken) admit();
   return woken;
@@ -99,14 +121,19 @@ void SharedMutex::admit() {
 }
 
 void SharedMutex::unlock() {
+  const Section section;
   Control& self = caller();
   if (writer_.thread != &self) report_misuse("unlocks", waiting_writers_, writer_);
+  if (__builtin_expect(self.tracks_locks, 0)) {
+    self.scheduler->lock_order().released(self, waiting_writers_);
+  }
   writer_ = {};
   admit();
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
 void SharedMutex::unlock_shared() {
+  const Section section;
   if (readers_ == 0) report_misuse("unlocks", waiting_readers_, writer_);
   --readers_;
   admit();

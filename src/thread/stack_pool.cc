@@ -8,6 +8,8 @@
 #include <cstring>
 #include <new>
 
+#include "thread/sanitizer.h"
+
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #else
@@ -19,12 +21,13 @@ namespace {
 
 constexpr int kMadvGuardInstall = 102;  // Linux 6.13; newer than the C library's headers
 constexpr std::size_t kSlabBytes = 64 * 1024 * 1024;
-constexpr std::size_t kMostStacksPerSlab = 1024;
+constexpr std::size_t kMostStacksPerSlab = 4096;
 constexpr std::uint64_t kCanaryWord = 0x5350'494E'444C'4521;
 constexpr std::size_t kCanaryWords = 8;
 
-// Controls at the same place of every page would all fall into the same few sets of the cache.
+// First frames at the same place of every page would all fall into the same few sets of the cache.
 constexpr std::size_t kColours = 16;
+constexpr std::size_t kColourBytes = 64;
 
 std::size_t page_size() {
   static const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -42,13 +45,11 @@ StackPool::StackPool(std::size_t usual_size) {
 }
 
 StackPool::~StackPool() {
-  for (const Slab& slab : slabs_) {
-    munmap(slab.begin, static_cast<std::size_t>(slab.end - slab.begin));
-  }
+  for (const Slab& slab : slabs_) munmap(slab.begin, slab.size);
 }
 
 std::uint32_t StackPool::class_of(std::size_t size) {
-  if (size == 0 || round_up_to_page(size) == classes_[0].stack_size) return 0;
+  if (round_up_to_page(size) == classes_[0].stack_size) return 0;
   const std::size_t rounded = std::bit_ceil(std::clamp(size, kSmallestStack, kLargestStack));
   const auto at = std::find_if(classes_.begin() + 1, classes_.end(),
                                [&](const SizeClass& one) { return one.stack_size == rounded; });
@@ -57,41 +58,50 @@ std::uint32_t StackPool::class_of(std::size_t size) {
   return index;
 }
 
-Control* StackPool::take_slowly(std::size_t size) {
-  if (size > kLargestStack) return nullptr;
-  const std::uint32_t index = class_of(size);
-  SizeClass& from = classes_[index];
-  if (Control* control = from.free) {
-    from.free = control->next;
-    return control;
+bool StackPool::promise_slowly(std::size_t size, Control& to) {
+  if (size > kLargestStack) return false;
+  to.size_class = class_of(size);
+  const SizeClass& from = classes_[to.size_class];
+  return ++classes_[to.size_class].promised <= from.available || make_room(to.size_class);
+}
+
+std::size_t StackPool::slab_size(const SizeClass& of) {
+  const std::size_t slot_size = page_size() + of.stack_size;
+  return std::clamp<std::size_t>(kSlabBytes / slot_size, 1, kMostStacksPerSlab) * slot_size;
+}
+
+bool StackPool::make_room(std::uint32_t size_class) {
+  SizeClass& to = classes_[size_class];
+  const std::size_t size = slab_size(to);
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) {
+    --to.promised;
+    return false;
   }
-  if (from.unused == from.end && !add_slab(from)) return nullptr;
+  madvise(memory, size, MADV_NOHUGEPAGE);
+  to.available += size / (page_size() + to.stack_size);
+  to.spare_slabs.push_back(static_cast<std::byte*>(memory));
+  slabs_.push_back({static_cast<std::byte*>(memory), size});
+  return true;
+}
+
+Stack* StackPool::cut(std::uint32_t size_class) {
+  SizeClass& from = classes_[size_class];
+  if (from.unused == from.end) {
+    // What was promised is there.
+    CHECK(!from.spare_slabs.empty());
+    from.unused = from.spare_slabs.back();
+    from.spare_slabs.pop_back();
+    from.end = from.unused + slab_size(from);
+  }
   std::byte* const low = from.unused;
   from.unused += page_size() + from.stack_size;
   const bool canary = !guard(low);
-  const auto slot = static_cast<std::uint32_t>(controls_.size());
-  std::byte* const at = from.unused - sizeof(Control) - slot % kColours * alignof(Control);
-  auto* control = new (at) Control;
-  control->stack_bottom = low + page_size();
-  control->slot = slot;
-  control->canary = canary;
-  control->size_class = index;
-  controls_.push_back(control);
-  static_cast<void>(VALGRIND_STACK_REGISTER(control->stack_bottom, at));
-  return control;
-}
-
-bool StackPool::add_slab(SizeClass& to) {
-  const std::size_t slot_size = page_size() + to.stack_size;
-  const std::size_t count = std::clamp<std::size_t>(kSlabBytes / slot_size, 1, kMostStacksPerSlab);
-  void* memory = mmap(nullptr, count * slot_size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  madvise(memory, count * slot_size, MADV_NOHUGEPAGE);
-  to.unused = static_cast<std::byte*>(memory);
-  to.end = to.unused + count * slot_size;
-  slabs_.push_back({to.unused, to.end, slot_size});
-  return true;
+  std::byte* const top = from.unused - sizeof(Stack) - made_++ % kColours * kColourBytes;
+  static_cast<void>(VALGRIND_STACK_REGISTER(low + page_size(), top));
+  return new (top)
+      Stack{.bottom = low + page_size(), .top = top, .size_class = size_class, .canary = canary};
 }
 
 bool StackPool::guard(std::byte* page) {
@@ -110,32 +120,27 @@ bool StackPool::guard(std::byte* page) {
 }
 
 bool StackPool::canary_intact(const Control& control) {
-  const auto* words = reinterpret_cast<const std::uint64_t*>(control.stack_bottom) - kCanaryWords;
+  const auto* words = reinterpret_cast<const std::uint64_t*>(control.stack->bottom) - kCanaryWords;
   return std::all_of(words, words + kCanaryWords, [](auto word) { return word == kCanaryWord; });
 }
 
-Control* StackPool::guarded_by(const void* address) const {
+bool StackPool::guards(const Control& control, const void* address) {
+  if (control.stack == nullptr || control.canary) return false;
   const auto* at = static_cast<const std::byte*>(address);
-  for (const Slab& slab : slabs_) {
-    if (at < slab.begin || at >= slab.end) continue;
-    const auto offset = static_cast<std::size_t>(at - slab.begin);
-    if (offset % slab.slot_size >= page_size()) return nullptr;
-    std::byte* const bottom = slab.begin + offset / slab.slot_size * slab.slot_size + page_size();
-    for (Control* control : controls_) {
-      if (control->stack_bottom == bottom) return control;
-    }
-  }
-  return nullptr;
+  return at < control.stack->bottom && at >= control.stack->bottom - page_size();
 }
 
 std::size_t stack_used(const Control& control) {
+  if (control.stack == nullptr) return 0;
+  const std::byte* const bottom = control.stack->bottom;
+  const auto size = static_cast<std::size_t>(control.stack->top - bottom);
   const std::size_t page = page_size();
-  const std::size_t pages = (control.stack_size() + page - 1) / page;
+  const std::size_t pages = (size + page - 1) / page;
   std::vector<unsigned char> resident(pages);
-  if (mincore(control.stack_bottom, pages * page, resident.data()) != 0) return 0;
+  if (mincore(control.stack->bottom, pages * page, resident.data()) != 0) return 0;
   std::size_t lowest = 0;
   while (lowest < pages && (resident[lowest] & 1) == 0) ++lowest;
-  return control.stack_size() - std::min(lowest * page, control.stack_size());
+  return size - std::min(lowest * page, size);
 }
 
 }  // namespace spindle::thread

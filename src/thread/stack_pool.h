@@ -1,15 +1,16 @@
 // StackPool: the stacks of a runtime's threads.
 //
-// Stacks of one size are cut from slabs, each with a guard at its low end and the thread's Control
-// at its top; free ones are kept, the last used first, for its pages are warm. A stack's number
-// (its slot) stays for good, so that numbers are dense and can be a policy's TaskIds. Not
-// thread-safe.
+// Stacks of one size are cut from slabs, each with a guard at its low end and its own description
+// (Stack) at its top; free ones are kept, the last used first, for its pages are warm. A thread is
+// promised a stack when it is made (address space, which can run out) and gets it when it first
+// runs (memory): a million threads that are ready but never ran cost no stack. Not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "spindle/base/check.h"
 #include "spindle/thread/runtime.h"
 #include "thread/control.h"
 
@@ -17,6 +18,14 @@ namespace spindle::thread {
 
 inline constexpr std::size_t kSmallestStack = 8 * 1024;
 inline constexpr std::size_t kLargestStack = 1024 * 1024 * 1024;
+
+struct alignas(16) Stack {
+  Stack* next = nullptr;  // among the free ones
+  std::byte* bottom = nullptr;
+  std::byte* top = nullptr;
+  std::uint32_t size_class = 0;
+  bool canary = false;
+};
 
 class StackPool {
  public:
@@ -26,60 +35,82 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  /// A Control, freshly made, on a stack of at least so many bytes; null if there is no memory.
-  /// 0: the usual size.
-  Control* take(std::size_t size) {
-    if (size == 0) {
-      if (Control* control = classes_[0].free) {
-        classes_[0].free = control->next;
-        return control;
-      }
+  /// Sets a stack of at least so many bytes (0: the usual size) aside for the thread; false if
+  /// there is no room in the address space.
+  bool promise(std::size_t size, Control& to) {
+    if (size != 0) return promise_slowly(size, to);
+    to.size_class = 0;
+    return ++classes_[0].promised <= classes_[0].available || make_room(0);
+  }
+  /// Gives the thread the stack that it was promised.
+  void bind(Control& to) {
+    SizeClass& from = classes_[to.size_class];
+    Stack* stack = from.free;
+    if (stack != nullptr) {
+      from.free = stack->next;
+    } else {
+      stack = cut(to.size_class);
     }
-    return take_slowly(size);
+    --from.promised;
+    --from.available;
+    to.stack = stack;
+    to.canary = stack->canary;
   }
-  void give_back(Control& control) {
-    SizeClass& of = classes_[control.size_class];
-    control.next = of.free;
-    of.free = &control;
+  /// Takes the thread's stack back.
+  void unbind(Control& from) {
+    Stack* const stack = from.stack;
+    SizeClass& to = classes_[stack->size_class];
+    stack->next = to.free;
+    to.free = stack;
+    ++to.available;
+    from.stack = nullptr;
   }
+  /// For a thread that will never run.
+  void break_promise(const Control& to) { --classes_[to.size_class].promised; }
 
-  [[nodiscard]] Control& control(std::uint32_t slot) const { return *controls_[slot]; }
-  [[nodiscard]] const std::vector<Control*>& controls() const { return controls_; }
-  /// The thread on whose stack's guard the address lies, or null. Safe in a signal handler.
-  [[nodiscard]] Control* guarded_by(const void* address) const;
+  [[nodiscard]] std::size_t stack_size(const Control& control) const {
+    return classes_[control.size_class].stack_size;
+  }
+  /// True if the address lies on the guard of the thread's stack. Safe in a signal handler.
+  static bool guards(const Control& control, const void* address);
   [[nodiscard]] GuardKind guard_kind() const { return guard_kind_; }
-  /// True unless the stack has a canary and it was overwritten.
-  [[nodiscard]] bool intact(const Control& control) const {
+  /// True unless the thread's stack has a canary and it was overwritten.
+  [[nodiscard]] static bool intact(const Control& control) {
     return !control.canary || canary_intact(control);
   }
 
  private:
   struct SizeClass {
     std::size_t stack_size = 0;  // without the guard
-    Control* free = nullptr;
+    Stack* free = nullptr;
     std::byte* unused = nullptr;  // the rest of the newest slab
     std::byte* end = nullptr;
+    std::size_t available = 0;                 // free ones and unused ones
+    std::size_t promised = 0;                  // to threads that did not run yet
+    std::vector<std::byte*> spare_slabs = {};  // made for promises, not cut yet
   };
   struct Slab {
     std::byte* begin;
-    std::byte* end;
-    std::size_t slot_size;
+    std::size_t size;
   };
 
-  Control* take_slowly(std::size_t size);
+  bool promise_slowly(std::size_t size, Control& to);
   std::uint32_t class_of(std::size_t size);
-  bool add_slab(SizeClass& to);
+  bool make_room(std::uint32_t size_class);
+  [[nodiscard]] static std::size_t slab_size(const SizeClass& of);
+  Stack* cut(std::uint32_t size_class);
   /// False if there is only a canary.
   bool guard(std::byte* page);
   static bool canary_intact(const Control& control);
 
   std::vector<SizeClass> classes_;
   std::vector<Slab> slabs_;
-  std::vector<Control*> controls_;
+  std::uint32_t made_ = 0;
   GuardKind guard_kind_ = GuardKind::kMadvise;
 };
 
-/// Bytes from the top of the stack down to the lowest page that was ever touched.
+/// Bytes from the top of the stack down to the lowest page that was ever touched; 0 without a
+/// stack.
 std::size_t stack_used(const Control& control);
 
 }  // namespace spindle::thread

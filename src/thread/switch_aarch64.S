@@ -204,5 +204,52 @@ spindle_leave_context:
         .cfi_endproc
         .size   spindle_leave_context, .-spindle_leave_context
 
+// void spindle_call_below(void* sp /* x0 */, void (*function)(void*) /* x1 */, void* /* x2 */)
+//
+// Calls the function on the present stack, with call frame information that says that the caller is
+// the context left at sp: an unwinder that starts in the function goes on there.
+        .globl  spindle_call_below
+        .type   spindle_call_below, %function
+        .p2align 4
+spindle_call_below:
+        .cfi_startproc
+        stp     x19, x30, [sp, #-16]!
+        .cfi_def_cfa_offset 16
+        .cfi_offset x19, -16
+        .cfi_offset x30, -8
+        mov     x19, x0
+        mov     x0, x2
+        .cfi_remember_state
+        .cfi_def_cfa x19, 160
+        .cfi_offset x19, -160
+        .cfi_offset x20, -152
+        .cfi_offset x21, -144
+        .cfi_offset x22, -136
+        .cfi_offset x23, -128
+        .cfi_offset x24, -120
+        .cfi_offset x25, -112
+        .cfi_offset x26, -104
+        .cfi_offset x27, -96
+        .cfi_offset x28, -88
+        .cfi_offset x29, -80
+        .cfi_offset x30, -72
+        .cfi_offset d8, -64
+        .cfi_offset d9, -56
+        .cfi_offset d10, -48
+        .cfi_offset d11, -40
+        .cfi_offset d12, -32
+        .cfi_offset d13, -24
+        .cfi_offset d14, -16
+        .cfi_offset d15, -8
+        blr     x1
+        .cfi_restore_state
+        ldp     x19, x30, [sp], #16
+        .cfi_def_cfa_offset 0
+        .cfi_restore x19
+        .cfi_restore x30
+        ret
+        .cfi_endproc
+        .size   spindle_call_below, .-spindle_call_below
+
 #endif
         .section .note.GNU-stack, "", %progbits

@@ -136,5 +136,36 @@ spindle_leave_context:
         .cfi_endproc
         .size   spindle_leave_context, .-spindle_leave_context
 
+// void spindle_call_below(void* sp /* rdi */, void (*function)(void*) /* rsi */, void* /* rdx */)
+//
+// Calls the function on the present stack, with call frame information that says that the caller is
+// the context left at sp: an unwinder that starts in the function goes on there.
+        .globl  spindle_call_below
+        .type   spindle_call_below, @function
+        .p2align 4
+spindle_call_below:
+        .cfi_startproc
+        pushq   %rbx
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbx, -16
+        movq    %rdi, %rbx
+        movq    %rdx, %rdi
+        .cfi_remember_state
+        .cfi_def_cfa %rbx, 56
+        .cfi_offset %rbp, -16
+        .cfi_offset %rbx, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
+        call    *%rsi
+        .cfi_restore_state
+        popq    %rbx
+        .cfi_def_cfa_offset 8
+        .cfi_restore %rbx
+        ret
+        .cfi_endproc
+        .size   spindle_call_below, .-spindle_call_below
+
 #endif
         .section .note.GNU-stack, "", %progbits

@@ -1,6 +1,9 @@
 #include "spindle/thread/thread.h"
 
+#include <cerrno>
+
 #include "spindle/base/clock.h"
+#include "spindle/thread/section.h"
 #include "thread/blocking.h"
 #include "thread/scheduler.h"
 
@@ -11,19 +14,59 @@ namespace detail {
 Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                  void (*entry)(void*), void** storage) {
   CHECK(current_scheduler != nullptr);
+  const Section section;
   return current_scheduler->prepare(options, size, alignment, entry, storage);
 }
 
 void start(Control* control) {
+  const Section section;
   control->scheduler->start(*control);
 }
 
 void start_detached(Control* control) {
+  const Section section;
   control->detached = true;
   control->scheduler->start(*control);
 }
 
 }  // namespace detail
+
+namespace {
+
+/// While a thread waits for another's end.
+class Joining {
+ public:
+  Joining(Control& thread, WaitQueue& end) : thread_(thread) { thread.joiner = &end; }
+  ~Joining() { thread_.joiner = nullptr; }
+  Joining(const Joining&) = delete;
+  Joining& operator=(const Joining&) = delete;
+
+ private:
+  Control& thread_;
+};
+
+Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* where) {
+  WaitQueue end(thread.name, WaitKind::kJoin);
+  const Holder holder{&thread, nullptr};
+  Blocking blocking(holder, end, where, false);
+  if (deadline_ns == kNever && closes_circle(calling_thread())) {
+    blocking.ended(false);
+    return Error{EDEADLK, "the thread waits for the one that would join it"};
+  }
+  bool ended = false;
+  try {
+    const Joining joining(thread, end);
+    ended = end.wait_until(deadline_ns);
+  } catch (...) {  // the joiner was cancelled
+    blocking.ended(false);
+    throw;
+  }
+  blocking.ended(ended);
+  if (!ended) return Error{ETIMEDOUT, "the thread did not end in time"};
+  return {};
+}
+
+}  // namespace
 
 Thread& Thread::operator=(Thread&& other) noexcept {
   if (this != &other) {
@@ -34,9 +77,16 @@ Thread& Thread::operator=(Thread&& other) noexcept {
 
 Thread::~Thread() {
   if (control_ == nullptr) return;
-  // Where nobody can wait, or would wait for ever, a thread that has not ended is let go.
+  // Where nobody can wait, or would wait for ever, a thread that has not ended is let go. A
+  // destructor throws nothing, so cancellation has to wait.
   const bool can_join = current_control != nullptr || control_->state == ThreadState::kEnded;
-  if (!can_join || !join().ok()) detach().take();
+  if (current_control != nullptr) {
+    const current_thread::CancellationOff off;
+    if (join().ok()) return;
+  } else if (can_join && join().ok()) {
+    return;
+  }
+  detach().take();
 }
 
 Result<> Thread::join() {
@@ -45,21 +95,11 @@ Result<> Thread::join() {
 
 Result<> Thread::join_until(std::int64_t deadline_ns) {
   if (control_ == nullptr) return Error{EINVAL, "there is no thread to join"};
+  const Section section;
   Control& thread = *control_;
   if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
   if (thread.state != ThreadState::kEnded) {
-    WaitQueue end(thread.name, WaitKind::kJoin);
-    const Holder holder{&thread, nullptr};
-    Blocking blocking(holder, end, __builtin_return_address(0), false);
-    if (deadline_ns == kNever && closes_circle(calling_thread())) {
-      blocking.ended(false);
-      return Error{EDEADLK, "the thread waits for the one that would join it"};
-    }
-    thread.joiner = &end;
-    const bool ended = end.wait_until(deadline_ns);
-    thread.joiner = nullptr;
-    blocking.ended(ended);
-    if (!ended) return Error{ETIMEDOUT, "the thread did not end in time"};
+    TRY(wait_for_end(thread, deadline_ns, __builtin_return_address(0)));
   }
   control_ = nullptr;
   thread.scheduler->release(thread);
@@ -68,6 +108,7 @@ Result<> Thread::join_until(std::int64_t deadline_ns) {
 
 Result<> Thread::detach() {
   if (control_ == nullptr) return Error{EINVAL, "there is no thread to detach"};
+  const Section section;
   Control& thread = *std::exchange(control_, nullptr);
   if (thread.state == ThreadState::kEnded) {
     thread.scheduler->release(thread);
@@ -81,11 +122,18 @@ std::uint64_t Thread::id() const {
   return control_ == nullptr ? 0 : control_->id;
 }
 
+void Thread::cancel() {
+  const Section section;
+  if (control_ != nullptr) control_->scheduler->cancel(*control_);
+}
+
 void Thread::set_priority(int priority) {
+  const Section section;
   if (control_ != nullptr) control_->scheduler->set_own_priority(*control_, priority);
 }
 
 void yield() {
+  const Section section;
   calling_thread().scheduler->yield();
 }
 
@@ -95,14 +143,51 @@ void sleep_for(std::int64_t duration_ns) {
 
 void sleep_until(std::int64_t monotonic_deadline_ns) {
   WaitQueue alarm("", WaitKind::kSleep);
+  const Section section;
   if (monotonic_deadline_ns <= monotonic_ns()) {
-    yield();
+    calling_thread().scheduler->yield();
   } else {
     alarm.wait_until(monotonic_deadline_ns);
   }
 }
 
 namespace current_thread {
+
+void cancellation_point() {
+  Control& self = calling_thread();
+  if (self.cancel != CancelState::kRequested || self.cancel_off > 0) return;
+  self.cancel = CancelState::kDelivered;
+  throw Cancelled();
+}
+
+CancellationOff::CancellationOff() {
+  ++calling_thread().cancel_off;
+}
+CancellationOff::~CancellationOff() {
+  --calling_thread().cancel_off;
+}
+
+// Not inlined, and not known to have no effect: asked again after each wait.
+[[gnu::noinline]] int& error_number() {
+  asm volatile("" ::: "memory");
+  return errno;
+}
+
+int worker() {
+  const Worker* const worker = current_worker();
+  return worker == nullptr ? -1 : static_cast<int>(worker->number);
+}
+
+Result<> pin_to(int worker) {
+  const Section section;
+  Control& self = calling_thread();
+  if (worker < -1 || worker >= static_cast<int>(self.scheduler->workers())) {
+    return Error{EINVAL, "there is no worker with this number"};
+  }
+  self.pinned_to = worker;
+  return {};
+}
+
 bool exists() {
   return current_control != nullptr;
 }
@@ -116,6 +201,7 @@ int priority() {
   return caller().priority;
 }
 void set_priority(int priority) {
+  const Section section;
   Control& self = calling_thread();
   self.scheduler->set_own_priority(self, priority);
 }

@@ -29,9 +29,15 @@ bool WaitQueue::park(WaitNode& node, std::int64_t deadline_ns) {
   if (node.queue == nullptr) return true;
   Control& self = *node.thread;
   Scheduler& scheduler = *self.scheduler;
+  if (__builtin_expect(self.cancel == CancelState::kRequested, 0) && node.interruptible &&
+      self.cancel_off == 0) {
+    unlink_all(node);
+    self.cancel = CancelState::kDelivered;
+    throw Cancelled();
+  }
   if (deadline_ns != kNever) {
     if (deadline_ns <= monotonic_ns()) {
-      node.queue->unlink(node);
+      unlink_all(node);
       return false;
     }
     scheduler.timers().insert(node, deadline_ns);
@@ -39,21 +45,53 @@ bool WaitQueue::park(WaitNode& node, std::int64_t deadline_ns) {
   self.parked = &node;
   scheduler.park(self);
   self.parked = nullptr;
+  if (__builtin_expect(node.interrupted, 0)) {
+    self.cancel = CancelState::kDelivered;
+    throw Cancelled();
+  }
   return !node.timed_out;
+}
+
+void WaitQueue::unlink_all(WaitNode& node) {
+  if (node.selection == nullptr) {
+    node.queue->unlink(node);
+    return;
+  }
+  for (WaitNode* one : node.selection->nodes) {
+    if (one->queue != nullptr) one->queue->unlink(*one);
+  }
 }
 
 void WaitQueue::wake(WaitNode& node) {
   CHECK(node.queue == this);
-  unlink(node);
+  WaitNode* parked = &node;
+  if (__builtin_expect(node.selection != nullptr, 0)) {
+    node.selection->chosen = &node;
+    parked = node.selection->nodes.front();
+    unlink_all(node);
+  } else {
+    unlink(node);
+  }
   Control& thread = *node.thread;
-  if (node.timer_index != 0) thread.scheduler->timers().remove(node);
-  if (thread.parked == &node) thread.scheduler->make_ready(thread, Why::kWoken);
+  if (parked->timer_index != 0) thread.scheduler->timers().remove(*parked);
+  if (thread.parked == parked) thread.scheduler->make_ready(thread, Why::kWoken);
+}
+
+// The wait of a parked thread ends without what it waited for.
+void WaitQueue::end_early(WaitNode& node) {
+  unlink_all(node);
+  node.thread->scheduler->make_ready(*node.thread, Why::kWoken);
 }
 
 void WaitQueue::expire(WaitNode& node) {
-  node.queue->unlink(node);
   node.timed_out = true;
-  node.thread->scheduler->make_ready(*node.thread, Why::kWoken);
+  end_early(node);
+}
+
+void WaitQueue::interrupt(WaitNode& node) {
+  node.interrupted = true;
+  if (node.timer_index != 0) node.thread->scheduler->timers().remove(node);
+  end_early(node);
 }
 
 void WaitQueue::wait() {

@@ -10,6 +10,8 @@
 #include <cstdint>
 
 #include "spindle/base/check.h"
+#include "spindle/base/result.h"
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -23,11 +25,11 @@ class Barrier {
   }
 
   /// True for the one thread of a round that came last.
-  bool arrive_and_wait() {
-    if (--missing_ > 0) {
-      waiters_.wait();
-      return false;
-    }
+  bool arrive_and_wait() { return *arrive_and_wait_until(kNever); }
+  /// ETIMEDOUT, with the arrival taken back, if the deadline (monotonic ns) came first.
+  Result<bool> arrive_and_wait_until(std::int64_t deadline_ns) {
+    const Section section;
+    if (--missing_ > 0) return wait_until(deadline_ns);
     missing_ = parties_;
     ++rounds_;
     waiters_.wake_all();
@@ -38,6 +40,17 @@ class Barrier {
   [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
 
  private:
+  Result<bool> wait_until(std::int64_t deadline_ns) {
+    try {
+      if (waiters_.wait_until(deadline_ns)) return false;
+    } catch (...) {  // the thread was cancelled
+      ++missing_;
+      throw;
+    }
+    ++missing_;
+    return Error{ETIMEDOUT, "the others did not come in time"};
+  }
+
   std::size_t parties_;
   std::size_t missing_;
   std::uint64_t rounds_ = 0;

@@ -13,9 +13,17 @@
 #include <utility>
 
 #include "spindle/base/result.h"
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
+
+namespace detail {
+template <class T>
+class SendCase;
+template <class T>
+class ReceiveCase;
+}  // namespace detail
 
 template <class T>
 class Channel {
@@ -28,6 +36,7 @@ class Channel {
 
   /// EPIPE if the channel is or gets closed; ETIMEDOUT if the deadline (monotonic ns) came first.
   Result<> send(T value, std::int64_t deadline_ns = kNever) {
+    const Section section;
     if (closed_) return closed_error();
     if (offer(value)) return {};
     Waiter waiter;
@@ -39,6 +48,7 @@ class Channel {
   }
 
   Result<T> receive(std::int64_t deadline_ns = kNever) {
+    const Section section;
     if (std::optional<T> value = take()) return std::move(*value);
     if (closed_) return closed_error();
     Waiter waiter;
@@ -50,25 +60,38 @@ class Channel {
 
   /// Never waits: EAGAIN if a send would. The value is moved from only on success.
   Result<> try_send(T& value) {
+    const Section section;
     if (closed_) return closed_error();
     if (!offer(value)) return Error{EAGAIN, "the channel is full"};
     return {};
   }
   /// Nothing if a receive would wait or the channel is closed and empty.
-  std::optional<T> try_receive() { return take(); }
+  std::optional<T> try_receive() {
+    const Section section;
+    return take();
+  }
 
   void close() {
+    const Section section;
     closed_ = true;
     senders_.wake_all();
     receivers_.wake_all();
   }
 
-  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] bool closed() const {
+    const Section section;
+    return closed_;
+  }
   /// Values in the buffer.
-  [[nodiscard]] std::size_t size() const { return count_; }
+  [[nodiscard]] std::size_t size() const {
+    const Section section;
+    return count_;
+  }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
  private:
+  friend class detail::SendCase<T>;
+  friend class detail::ReceiveCase<T>;
   struct Waiter : WaitNode {
     std::optional<T> value;
     bool done = false;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -18,8 +19,14 @@ class ConditionVariable {
  public:
   explicit ConditionVariable(const char* name = "") : waiters_(name, WaitKind::kCondition) {}
 
-  void notify_one() { waiters_.wake_one(); }
-  void notify_all() { waiters_.wake_all(); }
+  void notify_one() {
+    const Section section;
+    waiters_.wake_one();
+  }
+  void notify_all() {
+    const Section section;
+    waiters_.wake_all();
+  }
 
   /// Unlocks, waits to be notified, locks again.
   template <class Lock>
@@ -31,15 +38,16 @@ class ConditionVariable {
     while (!condition()) wait(lock);
   }
 
-  /// False if the deadline (monotonic ns) came first. Locks again either way.
+  /// False if the deadline (monotonic ns) came first. Locks again either way, also if the thread
+  /// is cancelled.
   template <class Lock>
   bool wait_until(Lock& lock, std::int64_t deadline_ns) {
+    const Section section;
     WaitNode node;
     waiters_.enqueue(node);
     lock.unlock();
-    const bool notified = WaitQueue::park(node, deadline_ns);
-    lock.lock();
-    return notified;
+    const Relock<Lock> relock(lock);
+    return WaitQueue::park(node, deadline_ns);
   }
   /// The condition's last answer.
   template <class Lock, class Condition>
@@ -51,6 +59,18 @@ class ConditionVariable {
   }
 
  private:
+  template <class Lock>
+  class Relock {
+   public:
+    explicit Relock(Lock& lock) : lock_(lock) {}
+    ~Relock() { lock_.lock(); }
+    Relock(const Relock&) = delete;
+    Relock& operator=(const Relock&) = delete;
+
+   private:
+    Lock& lock_;
+  };
+
   WaitQueue waiters_;
 };
 

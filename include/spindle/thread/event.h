@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -13,18 +14,29 @@ class Event {
 
   /// Lets all who wait go, and all who come until the next reset.
   void set() {
+    const Section section;
     set_ = true;
     waiters_.wake_all();
   }
-  void reset() { set_ = false; }
-  [[nodiscard]] bool is_set() const { return set_; }
+  void reset() {
+    const Section section;
+    set_ = false;
+  }
+  [[nodiscard]] bool is_set() const {
+    const Section section;
+    return set_;
+  }
 
   /// Whoever waited when it was set goes on, even if it was reset before it ran.
   void wait() {
+    const Section section;
     if (!set_) waiters_.wait();
   }
   /// False if the deadline (monotonic ns) came first.
-  bool wait_until(std::int64_t deadline_ns) { return set_ || waiters_.wait_until(deadline_ns); }
+  bool wait_until(std::int64_t deadline_ns) {
+    const Section section;
+    return set_ || waiters_.wait_until(deadline_ns);
+  }
 
  private:
   bool set_ = false;

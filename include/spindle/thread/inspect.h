@@ -28,7 +28,8 @@ struct ThreadInfo {
   std::uint64_t held_by = 0;              ///< the id of the thread that holds it, if one does
   const void* wanted_at = nullptr;        ///< where in the code the lock is waited for,
   const void* taken_at = nullptr;         ///< and where its holder took it
-  std::uint64_t switches = 0;             ///< how often it was given the worker
+  std::uint64_t switches = 0;             ///< how often it was given a worker
+  std::int64_t cpu_time_ns = 0;           ///< if the runtime counts it, or a policy needs it
   int priority = 0;                       ///< with what was donated
   std::size_t stack_size = 0;             ///< bytes
   std::size_t stack_used = 0;  ///< bytes in pages ever touched since the stack was mapped
@@ -36,6 +37,13 @@ struct ThreadInfo {
 
 /// In the order of ids. Ended threads are listed until they are joined.
 std::vector<ThreadInfo> list_threads(const Runtime& runtime);
+
+/// The return addresses on the thread's stack, innermost first, so many at most: of a thread that
+/// waits or is ready after it ran, or of the caller. Empty for others and for unknown ids.
+std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std::size_t most = 64);
+
+/// All threads in words, with what each waits for and its backtrace, a block each.
+std::string describe_threads(const Runtime& runtime);
 
 /// "function+0x12" if the symbol is known to the dynamic linker, else "program+0x1234".
 std::string describe_code(const void* address);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -18,18 +19,25 @@ class Latch {
 
   /// By at most what is left.
   void count_down(std::size_t by = 1) {
+    const Section section;
     count_ -= by < count_ ? by : count_;
     if (count_ == 0) waiters_.wake_all();
   }
-  [[nodiscard]] bool try_wait() const { return count_ == 0; }
+  [[nodiscard]] bool try_wait() const {
+    const Section section;
+    return count_ == 0;
+  }
   void wait() {
+    const Section section;
     if (count_ > 0) waiters_.wait();
   }
   /// False if the deadline (monotonic ns) came first.
   bool wait_until(std::int64_t deadline_ns) {
+    const Section section;
     return count_ == 0 || waiters_.wait_until(deadline_ns);
   }
   void arrive_and_wait(std::size_t by = 1) {
+    const Section section;
     count_down(by);
     wait();
   }

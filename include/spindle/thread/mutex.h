@@ -23,6 +23,9 @@ namespace spindle::thread {
 class Mutex {
  public:
   explicit Mutex(const char* name = "") : waiters_(name, WaitKind::kMutex) {}
+  ~Mutex() {
+    if (in_order_) forget_order();
+  }
 
   void lock();
   /// EDEADLK, and not locked, if the calling thread holds it or waiting would close a circle.
@@ -41,9 +44,14 @@ class Mutex {
   friend class RecursiveMutex;
   bool acquire(std::int64_t deadline_ns, const void* where);
   bool acquire_contended(std::int64_t deadline_ns, const void* where);
+  bool try_acquire(const void* where);
+  void track(const void* where, bool waited_for);
+  void track_release();
+  void forget_order();
 
   Holder holder_;
   WaitQueue waiters_;
+  bool in_order_ = false;  // known to the runtime's order of locks
 };
 
 /// A mutex that its holder may lock again; it is free when unlocked as often as locked.

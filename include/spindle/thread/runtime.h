@@ -1,4 +1,5 @@
-// The runtime: user-space threads on one kernel thread, switched cooperatively.
+// The runtime: user-space threads on one kernel thread, switched cooperatively; by choice on
+// several, or with preemption.
 //
 //   auto runtime = TRY(Runtime::create());
 //   TRY(runtime->run([] { Thread t = spawn("worker", [] { ... }); t.join().take(); }));
@@ -6,7 +7,9 @@
 // `run` makes the calling kernel thread the worker; it returns when every thread has ended. A
 // thread keeps the worker until it waits, yields, sleeps or ends: between two such points code is
 // atomic, so what only the runtime's threads touch needs no lock. Nothing here may be called from
-// another kernel thread, except `post`.
+// another kernel thread, except `post`. With `workers` > 1 threads run on so many kernel threads
+// at a time, taking work from one another; with `preemption_ns` a timer takes the worker from a
+// thread that keeps it. What threads share then needs the library's locks, or a Section.
 //
 // When no thread is ready the worker looks, in this order, at posted work, due timers and file
 // descriptors; then at the idle handlers, until one of them has made a thread ready; then it sleeps
@@ -55,20 +58,33 @@ class FdWatcher {
 class Runtime {
  public:
   struct Options {
-    std::string_view policy = "fcfs";               ///< a name that make_cpu_policy knows
+    /// A name that make_cpu_policy knows, or "child-first": a new thread runs at once, and what
+    /// became ready last goes on first (fork-join: few threads are alive at a time).
+    std::string_view policy = "fcfs";
     std::unique_ptr<CpuPolicy> custom_policy = {};  ///< goes before `policy` if given
     std::int64_t quantum_ns = 10'000'000;           ///< for policies that have one
     std::uint64_t seed = 1;                         ///< for policies that draw lots
     std::size_t stack_size = 64 * 1024;             ///< of a thread, without the guard page
     std::size_t main_stack_size = 1024 * 1024;      ///< of the first thread
+    unsigned workers = 1;                           ///< kernel threads that run threads, to 256
+    /// The time slice after which a timer's signal takes the worker from a thread that has not
+    /// waited; 0: never. Under "fcfs" and "child-first" the thread goes behind the others; else
+    /// the policy's quantum and priorities decide. Code of shared libraries, as malloc, is not
+    /// interrupted; std::mutex must not be held where a thread can be (InterruptsOff helps).
+    std::int64_t preemption_ns = 0;
+    /// Reports two locks that are taken in one order here and in the other there, even if no
+    /// deadlock came of it, through `on_lock_order` (not given: the log). Costs some ns a lock.
+    bool check_lock_order = false;
+    std::function<void(std::string_view report)> on_lock_order = {};
+    bool count_cpu_time = false;  ///< for ThreadInfo::cpu_time_ns; reads a clock at each switch
     /// Is told of every circle of threads that wait for one another's locks, and of all being
     /// asleep, in words: who waits for what, who holds it, where it was taken. If not given, the
     /// report is logged.
     std::function<void(std::string_view report)> on_deadlock = {};
   };
 
-  /// EINVAL for an unknown policy or a stack under 8 KiB or over 1 GiB; the kernel's reason if it
-  /// gives no event queue.
+  /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than 256;
+  /// the kernel's reason if it gives no event queue or timer.
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
   /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound.
@@ -121,8 +137,14 @@ class Runtime {
   [[nodiscard]] std::size_t live_threads() const;
   /// Circles of waiting threads found so far.
   [[nodiscard]] std::uint64_t deadlocks() const;
-  /// How often a thread was given the worker.
+  /// How often a thread was given a worker.
   [[nodiscard]] std::uint64_t switches() const;
+  [[nodiscard]] unsigned workers() const;
+  /// How often a thread lost its worker to the timer, and was taken over by another worker.
+  [[nodiscard]] std::uint64_t preemptions() const;
+  [[nodiscard]] std::uint64_t steals() const;
+  /// Pairs of locks that were taken in both orders.
+  [[nodiscard]] std::uint64_t lock_order_inversions() const;
 
   Scheduler& scheduler() { return *scheduler_; }
   const Scheduler& scheduler() const { return *scheduler_; }

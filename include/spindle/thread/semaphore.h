@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -17,23 +18,32 @@ class Semaphore {
       : count_(count), waiters_(name, WaitKind::kSemaphore) {}
 
   void acquire() {
+    const Section section;
     if (count_ > 0) {
       --count_;
     } else {
       waiters_.wait();
     }
   }
-  bool try_acquire() { return count_ > 0 && (--count_, true); }
+  bool try_acquire() {
+    const Section section;
+    return count_ > 0 && (--count_, true);
+  }
   /// False if the deadline (monotonic ns) came first.
   bool try_acquire_until(std::int64_t deadline_ns) {
+    const Section section;
     return try_acquire() || waiters_.wait_until(deadline_ns);
   }
   void release(std::size_t units = 1) {
+    const Section section;
     while (units > 0 && waiters_.wake_one()) --units;
     count_ += units;
   }
 
-  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] std::size_t count() const {
+    const Section section;
+    return count_;
+  }
 
  private:
   std::size_t count_;

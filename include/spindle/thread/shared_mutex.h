@@ -23,6 +23,9 @@ class SharedMutex {
       : waiting_readers_(name, WaitKind::kSharedMutex),
         waiting_writers_(name, WaitKind::kSharedMutex),
         prefer_(prefer) {}
+  ~SharedMutex() {
+    if (in_order_) forget_order();
+  }
 
   void lock();
   bool try_lock();
@@ -49,6 +52,8 @@ class SharedMutex {
   bool acquire_shared(std::int64_t deadline_ns, const void* where);
   bool wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where);
   void admit();
+  void track(const void* where);
+  void forget_order();
 
   Holder writer_;
   std::size_t readers_ = 0;
@@ -56,6 +61,7 @@ class SharedMutex {
   WaitQueue waiting_readers_;
   WaitQueue waiting_writers_;
   Prefer prefer_;
+  bool in_order_ = false;  // known to the runtime's order of locks, as a writer's lock
 };
 
 }  // namespace spindle::thread

@@ -4,10 +4,16 @@
 //   worker.join().take();
 //   spawn_detached("request", [request = std::move(request)]() mutable { ... }).take();
 //
-// The callable is moved to the top of the thread's own stack, so that making a thread allocates
-// nothing but a pooled stack. A name is kept up to 31 bytes. An exception that leaves a thread's
-// function ends the program (std::terminate). Each thread has its own errno and its own state of
-// caught exceptions.
+// The callable is kept with the thread (a small one) or at the top of its stack, so that making a
+// thread allocates nothing that is not pooled; a thread gets its stack when it first runs. A name
+// is kept up to 31 bytes. An exception that leaves a thread's function ends the program
+// (std::terminate); task.h has threads whose result or exception reaches the joiner. Each thread
+// has its own errno and its own state of caught exceptions.
+//
+// Cancelling a thread ends its present or next wait, at one of the points of cancellation, with
+// the exception Cancelled, which unwinds its stack and is delivered once. Such points are all
+// waits (sleeping, joining, descriptors, every primitive), but not the locking of a mutex, and
+// `current_thread::cancellation_point`.
 #pragma once
 
 #include <cstddef>
@@ -26,9 +32,15 @@ struct Control;
 
 struct ThreadOptions {
   std::string_view name = {};
-  int priority = 0;            ///< a higher number goes first, where the policy looks at it
-  std::size_t stack_size = 0;  ///< bytes without the guard page; 0: the runtime's
+  int priority = 0;              ///< a higher number goes first, where the policy looks at it
+  std::size_t stack_size = 0;    ///< bytes without the guard page; 0: the runtime's
+  std::uint32_t weight = 1024;   ///< its share under lottery, stride and cfs; not 0
+  std::int64_t deadline_ns = 0;  ///< absolute, for the policy "edf"
+  int pinned_to = -1;            ///< the number of the only worker that may run it; -1: any
 };
+
+/// What a cancelled thread is ended with. Nothing to be caught, except to be thrown again.
+struct Cancelled {};
 
 /// Owns the right to join a thread. Destroying a joinable handle joins. Belongs to the runtime that
 /// made it and must not outlive it.
@@ -55,6 +67,8 @@ class Thread {
   [[nodiscard]] std::uint64_t id() const;
   /// Higher goes first, where the policy looks at it. Nothing happens if not joinable.
   void set_priority(int priority);
+  /// See above. Nothing happens if not joinable or ended.
+  void cancel();
 
  private:
   Control* control_ = nullptr;
@@ -74,7 +88,11 @@ void start_detached(Control* control);
 template <class F>
 void run_callable(void* storage) noexcept {
   auto* function = static_cast<F*>(storage);
-  (*function)();
+  try {
+    (*function)();
+  } catch (const Cancelled&) {
+    // It ends here, with its stack unwound.
+  }
   function->~F();
 }
 
@@ -128,6 +146,25 @@ void sleep_for(std::int64_t duration_ns);
 void sleep_until(std::int64_t monotonic_deadline_ns);
 
 namespace current_thread {
+/// Throws Cancelled if the calling thread was cancelled.
+void cancellation_point();
+/// While one exists the calling thread is not cancelled; a request is kept. They nest.
+class CancellationOff {
+ public:
+  CancellationOff();
+  ~CancellationOff();
+  CancellationOff(const CancellationOff&) = delete;
+  CancellationOff& operator=(const CancellationOff&) = delete;
+};
+/// The thread's errno. Where there are several workers a thread may go on in another kernel thread
+/// after a wait, while compilers keep the address of `errno` for the length of a function.
+int& error_number();
+/// The worker that runs the caller, from 0 on; -1 outside of a runtime.
+int worker();
+/// Restricts the calling thread to one worker (-1: any), at its next wait or yield. EINVAL if
+/// there is none with this number.
+Result<> pin_to(int worker);
+
 /// False between threads (idle handlers, posted work) and outside a runtime.
 bool exists();
 /// Of the calling thread; 0 and "" where none exists.

@@ -6,17 +6,21 @@
 //
 // First come, first woken. The links stand on the waiting thread's own stack, so waiting allocates
 // nothing. Between a test and the wait that follows nothing else runs (one worker, cooperative), so
-// no wake-up is lost and no lock is needed. A queue must not be destroyed while threads wait on it.
+// no wake-up is lost and no lock is needed; with several workers or preemption the test and the
+// wait, and the change and the wake-up, stand in a Section (section.h) each. A queue must not be
+// destroyed while threads wait on it. A wait is a point of cancellation (thread.h).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace spindle::thread {
 
 struct Control;
 class Scheduler;
 class WaitQueue;
+struct Selection;
 
 /// A moment that never comes; every other deadline is in nanoseconds of CLOCK_MONOTONIC.
 inline constexpr std::int64_t kNever = INT64_MAX;
@@ -46,7 +50,17 @@ struct WaitNode {
   WaitQueue* queue = nullptr;   ///< null once woken or timed out
   std::size_t timer_index = 0;  ///< its place in the heap of timers, from 1 on; 0: none
   bool timed_out = false;
-  bool cancelled = false;  ///< for primitives that end a wait without what it waited for
+  bool cancelled = false;          ///< for primitives that end a wait without what it waited for
+  bool interrupted = false;        ///< its thread was cancelled
+  bool interruptible = true;       ///< cancellation of its thread ends the wait
+  Selection* selection = nullptr;  ///< if it is one of several
+};
+
+/// Several nodes on which one thread waits at a time, parked by the first of them: the first that
+/// is woken takes all out.
+struct Selection {
+  std::span<WaitNode* const> nodes;
+  WaitNode* chosen = nullptr;  ///< the one that was woken
 };
 
 /// Who holds a lock (or must end, for a join), and where in the code it was taken: an edge of the
@@ -90,13 +104,17 @@ class WaitQueue {
   /// Puts the calling thread at the end without parking it: `park(node)` must follow.
   void enqueue(WaitNode& node);
   /// Parks until the node is woken or the deadline comes; returns at once if it was woken
-  /// meanwhile. False if the deadline came first.
+  /// meanwhile. False if the deadline came first. Throws Cancelled, with the node taken out, if
+  /// the thread is cancelled and the node interruptible.
   static bool park(WaitNode& node, std::int64_t deadline_ns = kNever);
 
  private:
   friend class Scheduler;
   void unlink(WaitNode& node);
+  static void unlink_all(WaitNode& node);
+  static void end_early(WaitNode& node);
   static void expire(WaitNode& node);
+  static void interrupt(WaitNode& node);
 
   WaitNode* head_ = nullptr;
   WaitNode* tail_ = nullptr;

@@ -1,0 +1,87 @@
+// Backtraces of threads that do not run: the unwinder is started on the caller's stack, from a
+// frame whose call frame information says that it was called by the thread where that waits.
+
+#include <unwind.h>
+
+#include "spindle/thread/inspect.h"
+#include "spindle/thread/section.h"
+#include "thread/scheduler.h"
+
+namespace spindle::thread {
+namespace {
+
+struct Walk {
+  std::vector<const void*>& frames;
+  std::size_t most;
+  std::size_t skipped;  // frames of the walk itself
+};
+
+_Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
+  auto& walk = *static_cast<Walk*>(argument);
+  const auto* const at = reinterpret_cast<const void*>(_Unwind_GetIP(context));
+  if (at == nullptr) return _URC_END_OF_STACK;
+  if (walk.skipped > 0) {
+    --walk.skipped;
+  } else {
+    walk.frames.push_back(at);
+  }
+  return walk.frames.size() < walk.most ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+[[gnu::noinline]] void walk_from_here(void* walk) {
+  _Unwind_Backtrace(note_frame, walk);
+  asm volatile("");  // no tail call: the frame is one of those skipped
+}
+
+#if !defined(SPINDLE_UCONTEXT)
+extern "C" void spindle_call_below(void* stack_pointer, void (*function)(void*), void* argument);
+#endif
+
+void walk_thread(const Control& thread, Walk& walk) {
+#if defined(SPINDLE_UCONTEXT)
+  // A ucontext is left by the C library in a way of its own.
+  static_cast<void>(thread), static_cast<void>(walk);
+#else
+  walk.skipped = 2;
+  spindle_call_below(thread.context.stack_pointer, walk_from_here, &walk);
+#endif
+}
+
+}  // namespace
+
+std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std::size_t most) {
+  std::vector<const void*> frames;
+  const Section section;
+  Walk walk{frames, most, 1};
+  if (most == 0) return frames;
+  const Scheduler& scheduler = runtime.scheduler();
+  for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
+    const Control& thread = scheduler.controls().at(slot);
+    if (!thread.live || thread.id != id || thread.switches == 0) continue;
+    if (&thread == current_control) {
+      walk_from_here(&walk);
+    } else if (thread.state == ThreadState::kWaiting || thread.state == ThreadState::kReady) {
+      walk_thread(thread, walk);
+    }
+  }
+  return frames;
+}
+
+std::string describe_threads(const Runtime& runtime) {
+  std::string text;
+  for (const ThreadInfo& thread : list_threads(runtime)) {
+    text += "thread " + std::to_string(thread.id) + " \"" + thread.name + "\" " +
+            std::string(to_string(thread.state));
+    if (thread.state == ThreadState::kWaiting) {
+      text += " for " + std::string(to_string(thread.waits_for)) + " \"" + thread.object_name + '"';
+      if (thread.held_by != 0) text += ", held by thread " + std::to_string(thread.held_by);
+    }
+    text += ", " + std::to_string(thread.switches) + " switches, " +
+            std::to_string(thread.stack_used) + " of " + std::to_string(thread.stack_size) +
+            " bytes of stack used\n";
+    for (const void* at : backtrace(runtime, thread.id)) text += "    " + describe_code(at) + '\n';
+  }
+  return text;
+}
+
+}  // namespace spindle::thread

@@ -1,0 +1,26 @@
+#include "thread/control_pool.h"
+
+#include <sys/mman.h>
+
+#include <new>
+
+namespace spindle::thread {
+
+ControlPool::~ControlPool() {
+  for (Control* slab : slabs_) munmap(slab, kPerSlab * sizeof(Control));
+}
+
+Control* ControlPool::take_new() {
+  const std::uint32_t at = size_ % kPerSlab;
+  if (at == 0) {
+    void* memory = mmap(nullptr, kPerSlab * sizeof(Control), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return nullptr;
+    slabs_.push_back(static_cast<Control*>(memory));
+  }
+  auto* control = new (slabs_.back() + at) Control;
+  control->slot = size_++;
+  return control;
+}
+
+}  // namespace spindle::thread

@@ -1,0 +1,49 @@
+// ControlPool: the Controls of a runtime's threads, in slabs that stay where they are.
+//
+// A Control's number (its slot) stays for good, so that numbers are dense and can be a policy's
+// TaskIds. The last one freed is taken first, for it is warm in the cache. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "thread/control.h"
+
+namespace spindle::thread {
+
+class ControlPool {
+ public:
+  ControlPool() = default;
+  ~ControlPool();
+  ControlPool(const ControlPool&) = delete;
+  ControlPool& operator=(const ControlPool&) = delete;
+
+  /// Null if there is no memory.
+  Control* take() {
+    Control* const control = free_;
+    if (control == nullptr) return take_new();
+    free_ = control->next;
+    return control;
+  }
+  void give_back(Control& control) {
+    control.next = free_;
+    free_ = &control;
+  }
+
+  /// How many were ever made; their numbers are below.
+  [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] Control& at(std::uint32_t slot) const {
+    return slabs_[slot / kPerSlab][slot % kPerSlab];
+  }
+
+ private:
+  static constexpr std::uint32_t kPerSlab = 1024;
+  Control* take_new();
+
+  Control* free_ = nullptr;
+  std::uint32_t size_ = 0;
+  std::vector<Control*> slabs_;
+};
+
+}  // namespace spindle::thread

@@ -1,0 +1,183 @@
+// Preemption: a timer's signal for each worker, and what its handler does.
+//
+// The handler runs on the stack of the thread that it interrupts, and yields there: the thread goes
+// on, by return from the handler, when it is its turn again, on the same worker (its registers may
+// hold addresses that belong to the kernel thread). In a section, or with interrupts off, the
+// signal is only noted, and taken up at the end. Outside of the program's own code, in malloc, say,
+// it is passed over until the next tick: such code may hold locks of the kernel thread.
+
+#include <link.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/section.h"
+#include "thread/scheduler.h"
+
+#if !defined(sigev_notify_thread_id)
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+namespace spindle::thread {
+namespace {
+
+constexpr int kTickSignal = SIGVTALRM;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+struct TextRange {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+
+// The first object is the program itself.
+int note_program(dl_phdr_info* info, std::size_t, void* to) {
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
+    const std::uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
+    *static_cast<TextRange*>(to) = {begin, begin + segment.p_memsz};
+  }
+  return 1;
+}
+
+TextRange program_text;
+
+std::uintptr_t interrupted_at(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return context.uc_mcontext.pc;
+#else
+  return static_cast<void>(context), program_text.begin;
+#endif
+}
+
+void on_tick(int, siginfo_t*, void* raw_context) {
+  Worker* const worker = current_worker();
+  Control* const self = current_control;
+  if (worker == nullptr || self == nullptr || !worker->scheduler->preempts()) return;
+  if (worker->depth.load(std::memory_order_relaxed) != 0 || self->interrupts_off != 0) {
+    worker->preemption_due.store(true, std::memory_order_relaxed);
+    return;
+  }
+  auto& context = *static_cast<ucontext_t*>(raw_context);
+  const std::uintptr_t at = interrupted_at(context);
+  if (at < program_text.begin || at >= program_text.end) return;
+  const int saved_errno = errno;
+  self->scheduler->preempt(*self);
+  errno = saved_errno;
+  // The return from the handler restores the signal stack as well, which is the worker's.
+  sigaltstack(nullptr, &context.uc_stack);
+}
+
+bool install_handler() {
+  dl_iterate_phdr(note_program, &program_text);
+  struct sigaction action = {};
+  action.sa_sigaction = on_tick;
+  // The handler may switch to a thread that must be interrupted too: the signal is not blocked.
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  return sigaction(kTickSignal, &action, nullptr) == 0;
+}
+
+}  // namespace
+
+Result<> Scheduler::start_timer(Worker& worker) const {
+  if (!preempts()) return {};
+  static const bool installed = install_handler();
+  CHECK(installed);
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = kTickSignal;
+  event.sigev_notify_thread_id = static_cast<pid_t>(syscall(SYS_gettid));
+  if (timer_create(CLOCK_MONOTONIC, &event, &worker.timer) != 0) {
+    return Error{errno, "timer_create failed"};
+  }
+  worker.has_timer = true;
+  set_timer(worker, true);
+  return {};
+}
+
+void Scheduler::stop_timer(Worker& worker) {
+  if (std::exchange(worker.has_timer, false)) timer_delete(worker.timer);
+}
+
+void Scheduler::set_timer(Worker& worker, bool on) const {
+  if (!worker.has_timer) return;
+  const std::int64_t period = on ? preemption_ns_ : 0;
+  const timespec span = {.tv_sec = period / kNsPerSecond, .tv_nsec = period % kNsPerSecond};
+  const itimerspec setting = {.it_interval = span, .it_value = span};
+  timer_settime(worker.timer, 0, &setting, nullptr);
+}
+
+void Scheduler::preempt(Control& self) {
+  detail::enter_section();
+  Worker& worker = *self.worker;
+  worker.preemption_due.store(false, std::memory_order_relaxed);
+  ++worker.preemptions;
+  self.preempted = true;
+  self.state = ThreadState::kReady;
+  worker.preempted = &self;
+  switch_from(self, nullptr);
+  self.preempted = false;
+  detail::leave_section();
+}
+
+void Scheduler::yield_due() {
+  Control* const self = current_control;
+  if (self != nullptr && self->interrupts_off == 0) preempt(*self);
+}
+
+// Events were looked for, so that whom the time or a descriptor woke is ready now.
+void Scheduler::decide_preempted(Worker& worker) {
+  Control& thread = *std::exchange(worker.preempted, nullptr);
+  if (!policy_) {
+    queue_up(worker, thread, false);
+    return;
+  }
+  TaskInfo info = info_of(thread);
+  info.ran = info.now - thread.chosen_at;
+  const auto quantum = policy_->quantum(task_of(thread));
+  const bool used_up = quantum && info.ran >= *quantum;
+  if (used_up || policy_->preempts(task_of(thread), info)) {
+    account(thread);
+    tell_policy(thread, used_up ? Why::kQuantumExpired : Why::kPreempted);
+  } else {
+    queue_up(worker, thread, true);
+  }
+}
+
+namespace detail {
+
+void turn_interrupts_off() {
+  if (current_control == nullptr) return;
+  ++current_control->interrupts_off;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+void turn_interrupts_on() {
+  Control* const self = current_control;
+  if (self == nullptr) return;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  --self->interrupts_off;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const Worker& worker = *current_worker();
+  const bool due = worker.preemption_due.load(std::memory_order_relaxed);
+  if (due && worker.depth.load(std::memory_order_relaxed) == 0) self->scheduler->yield_due();
+}
+
+}  // namespace detail
+
+bool interrupts_are_off() {
+  const Worker* const worker = current_worker();
+  const Control* const self = current_control;
+  if (worker == nullptr || self == nullptr || !worker->scheduler->preempts()) return true;
+  return worker->depth.load(std::memory_order_relaxed) != 0 || self->interrupts_off != 0;
+}
+
+}  // namespace spindle::thread

@@ -1,0 +1,65 @@
+// RuntimeLock: keeps the workers of one runtime out of one another's sections.
+//
+// It has no owner: a thread that waits inside a section leaves it locked for the thread that its
+// worker goes on with, which unlocks it. Whoever finds it locked spins for less than a microsecond
+// and then sleeps in the kernel, so a worker whose holder lost its CPU wastes nothing (the three
+// states are those of Drepper, "Futexes are tricky", 2011).
+#pragma once
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+
+namespace spindle::thread {
+
+/// Sleeps while `word` is `value`, until woken or for so long (null: no limit).
+inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                       const timespec* timeout = nullptr) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
+}
+inline void futex_wake_one(std::atomic<std::uint32_t>& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+class RuntimeLock {
+ public:
+  void lock() {
+    std::uint32_t expected = kFree;
+    if (!word_.compare_exchange_strong(expected, kLocked, std::memory_order_acquire)) {
+      lock_slowly();
+    }
+  }
+  void unlock() {
+    if (word_.exchange(kFree, std::memory_order_release) == kAwaited) futex_wake_one(word_);
+  }
+
+ private:
+  static constexpr std::uint32_t kFree = 0;
+  static constexpr std::uint32_t kLocked = 1;
+  static constexpr std::uint32_t kAwaited = 2;
+  static constexpr int kSpins = 40;
+
+  void lock_slowly() {
+    for (int i = 0; i < kSpins; ++i) {
+      std::uint32_t expected = kFree;
+      if (word_.load(std::memory_order_relaxed) == kFree &&
+          word_.compare_exchange_weak(expected, kLocked, std::memory_order_acquire)) {
+        return;
+      }
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+    while (word_.exchange(kAwaited, std::memory_order_acquire) != kFree) {
+      futex_wait(word_, kAwaited);
+    }
+  }
+
+  std::atomic<std::uint32_t> word_ = kFree;
+};
+
+}  // namespace spindle::thread
