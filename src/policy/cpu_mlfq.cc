@@ -61,6 +61,7 @@ class Mlfq final : public CpuPolicy {
       if (level.queue.next == &level.queue) continue;
       Task& task = static_cast<Task&>(*level.queue.next);
       unlink(task);
+      if (task.boosts != boosts_) put_on(task, 0);
       task.chosen_at = comebacks_;
       return task.id;
     }

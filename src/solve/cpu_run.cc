@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace spindle {
 
@@ -16,13 +17,17 @@ CpuRun::CpuRun(CpuPolicy& policy, const std::vector<CpuProcess>& processes, cons
 bool CpuRun::run() {
   for (std::uint64_t decisions = 0; finished_ < processes_.size(); ++decisions) {
     const std::optional<VirtualTime> time = next_event();
+    const std::optional<VirtualTime> alarm = policy_.alarm();
     if (!time || decisions == kMostDecisions) return false;
     if (rules_.until && *rules_.until <= *time) {
       advance_to(*rules_.until);
       return true;
     }
     advance_to(*time);
-    if (running_ && now_ == slice_end_) end_slice();
+    if (running_ && now_ == slice_end_)
+      end_slice();
+    else if (running_ && start_ <= now_ && alarm == now_)
+      cut_ = {*std::exchange(running_, std::nullopt), Why::kPreempted};
     for (Event event : rules_.same_instant) tell(event);
     if (running_ && start_ <= now_ && policy_.preempts(TaskId{*running_}, info(*running_))) {
       const std::size_t preempted = *running_;
@@ -38,6 +43,7 @@ std::optional<VirtualTime> CpuRun::next_event() const {
   std::optional<VirtualTime> time;
   const auto consider = [&time](VirtualTime t) { time = time ? std::min(*time, t) : t; };
   if (running_) consider(slice_end_);
+  if (const auto alarm = policy_.alarm(); running_ && alarm && *alarm > now_) consider(*alarm);
   if (arrived_ < by_arrival_.size()) consider(processes_[by_arrival_[arrived_]].arrival);
   if (!returns_.empty()) consider(returns_.top().at);
   return time;
@@ -48,7 +54,9 @@ TaskInfo CpuRun::info(std::size_t process) const {
           .priority = processes_[process].priority,
           .ran = states_[process].ran,
           .expected_burst = states_[process].left,
-          .deadline = processes_[process].deadline};
+          .deadline = processes_[process].deadline,
+          .weight = processes_[process].weight,
+          .group = processes_[process].group};
 }
 
 void CpuRun::advance_to(VirtualTime time) {
@@ -69,7 +77,7 @@ void CpuRun::end_slice() {
   State& state = states_[process];
   running_.reset();
   if (state.left.ns > 0) {
-    expired_ = process;
+    cut_ = {process, Why::kQuantumExpired};
   } else if (state.burst + 1 < processes_[process].bursts.size()) {
     use_device(process);
   } else {
@@ -105,8 +113,8 @@ void CpuRun::tell(Event event) {
       }
       break;
     case Event::kPreempted:
-      if (expired_) make_ready(*expired_, Why::kQuantumExpired);
-      expired_.reset();
+      if (cut_) make_ready(cut_->process, cut_->why);
+      cut_.reset();
       break;
   }
 }

@@ -22,6 +22,8 @@ struct CpuProcess {
   std::vector<VirtualTime> bursts;  ///< CPU, device, CPU ...: an odd number
   int priority = 0;                 ///< a higher number runs first
   VirtualTime deadline = {};        ///< absolute
+  std::uint32_t weight = 1024;      ///< its share, for the policies that know one
+  std::uint32_t group = 0;          ///< whose process it is, for fair share
 };
 
 struct CpuSegment {
@@ -95,7 +97,11 @@ class CpuRun {
   VirtualTime device_free_;
   VirtualTime now_;
   std::optional<std::size_t> running_;
-  std::optional<std::size_t> expired_;  ///< its quantum ended at this instant
+  struct Cut {
+    std::size_t process = 0;
+    Why why = Why::kQuantumExpired;
+  };
+  std::optional<Cut> cut_;  ///< whose turn ended at this instant
   std::optional<std::size_t> last_;
   VirtualTime start_;      ///< of the running one's slice, after the switch
   VirtualTime slice_end_;  ///< of the running one

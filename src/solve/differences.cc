@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -27,9 +28,10 @@ bool agrees(const Json& expected, const Json& answer) {
   if (expected.is_number() && answer.is_number()) {
     if (expected.is_number_integer() && answer.is_number_integer()) return expected == answer;
     const double want = expected.get<double>();
-    // A little more than half a digit: the expected number may have been rounded the other way.
+    // A little more than half a digit: the expected number may have been rounded the other way, or
+    // computed from numbers that had been.
     return std::fabs(want - answer.get<double>()) <=
-           half_of_last_digit(expected) * 1.01 + std::fabs(want) * 1e-12;
+           std::max(half_of_last_digit(expected) * 1.01, std::fabs(want) * 1e-4);
   }
   if (expected.is_array() && answer.is_array()) {
     if (expected.size() != answer.size()) return false;

@@ -1,9 +1,10 @@
 // The arm of a disk: a queue that is all there at the start, and requests that arrive over time.
 //
-// Conventions: `direction` (up), `tie` of SSTF (lower, higher, arrival, direction), `count_return`
-// of the circular ones (true), `reentry` of C-SCAN (edge: from edge to edge; request: from the edge
-// straight to the first request), `steps` of N-step SCAN.
+// Conventions: `direction` (up), `count_return` of the circular ones (true), `reentry` of C-SCAN
+// (edge: from edge to edge; request: from the edge straight to the first request), and those of
+// arm_conventions.h.
 
+#include "arm_conventions.h"
 #include "domains.h"
 #include "spindle/policy/arm_queue.h"
 
@@ -17,30 +18,6 @@ constexpr std::int64_t kMostCylinders = std::int64_t{1} << 40;
 constexpr std::size_t kLongestListed = 100'000;
 
 constexpr double kLongestTimeNs = 1e18;
-
-struct Name {
-  std::string_view algorithm;
-  std::string_view policy;
-};
-constexpr Name kNames[] = {
-    {"FCFS", "fcfs"}, {"SSTF", "sstf"},     {"SCAN", "scan"},   {"C-SCAN", "c-scan"},
-    {"LOOK", "look"}, {"C-LOOK", "c-look"}, {"FSCAN", "fscan"}, {"N-STEP-SCAN", "n-step-scan"}};
-
-std::unique_ptr<ArmPolicy> make_policy(const Problem& problem) {
-  using Tie = ArmConventions::Tie;
-  constexpr Tie kTies[] = {Tie::kLower, Tie::kHigher, Tie::kArrival, Tie::kTravel};
-  ArmConventions conventions;
-  conventions.sstf_tie =
-      kTies[problem.parameters["tie"].choice({"lower", "higher", "arrival", "direction"})];
-  conventions.steps =
-      static_cast<std::size_t>(problem.parameters["steps"].integer_or(8, 1, 1 << 30));
-  for (const Name& name : kNames) {
-    if (name.algorithm != problem.algorithm) continue;
-    auto policy = make_arm_policy(name.policy, conventions);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  return nullptr;
-}
 
 /// The arm and the way it goes.
 class Arm {
@@ -114,7 +91,7 @@ Json solve_disk(const Problem& problem) {
   Arm arm(problem);
   const std::vector<std::uint64_t> cylinders =
       problem.input["queue"].naturals(arm.state().cylinders - 1);
-  const auto policy = make_policy(problem);
+  const auto policy = make_arm(problem, read_arm_conventions(problem));
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
   ArmQueue queue;
@@ -141,7 +118,7 @@ Json solve_disk_online(const Problem& problem) {
   const std::vector<Arrival> arrivals = read_arrivals(problem, arm.state().cylinders);
   const VirtualTime per_cylinder = problem.parameters["seek_per_cylinder"].time_or({kUnitNs});
   const VirtualTime service = problem.parameters["service_time"].time_or({});
-  const auto policy = make_policy(problem);
+  const auto policy = make_arm(problem, read_arm_conventions(problem));
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
   const double longest_way = 2.0 * static_cast<double>(arm.state().cylinders);

@@ -4,27 +4,32 @@
 
 #include "field.h"
 
-#define SPINDLE_SOLVE_DOMAINS(X)                \
-  X("page-replacement", solve_page_replacement) \
-  X("page-aging", solve_page_aging)             \
-  X("disk", solve_disk)                         \
-  X("disk-online", solve_disk_online)           \
-  X("cpu", solve_cpu)                           \
-  X("cpu-io", solve_cpu_io)                     \
-  X("burst-estimate", solve_burst_estimate)     \
-  X("deadlock", solve_deadlock)                 \
-  X("translation", solve_translation)           \
-  X("tlb", solve_tlb)                           \
-  X("memory-cost", solve_memory_cost)           \
-  X("disk-time", solve_disk_time)               \
-  X("allocation", solve_allocation)             \
-  X("buddy", solve_buddy)                       \
-  X("heap", solve_heap)                         \
-  X("realtime", solve_realtime)                 \
-  X("cron", solve_cron)                         \
-  X("sync", solve_sync)                         \
-  X("fork-count", solve_fork_count)             \
-  X("process-tree", solve_process_tree)
+#define SPINDLE_SOLVE_DOMAINS(X)                    \
+  X("page-replacement", solve_page_replacement)     \
+  X("page-aging", solve_page_aging)                 \
+  X("disk", solve_disk)                             \
+  X("disk-online", solve_disk_online)               \
+  X("cpu", solve_cpu)                               \
+  X("cpu-io", solve_cpu_io)                         \
+  X("burst-estimate", solve_burst_estimate)         \
+  X("deadlock", solve_deadlock)                     \
+  X("translation", solve_translation)               \
+  X("tlb", solve_tlb)                               \
+  X("memory-cost", solve_memory_cost)               \
+  X("disk-time", solve_disk_time)                   \
+  X("allocation", solve_allocation)                 \
+  X("buddy", solve_buddy)                           \
+  X("heap", solve_heap)                             \
+  X("realtime", solve_realtime)                     \
+  X("cron", solve_cron)                             \
+  X("sync", solve_sync)                             \
+  X("fork-count", solve_fork_count)                 \
+  X("process-tree", solve_process_tree)             \
+  X("process-states", solve_process_states)         \
+  X("signals", solve_signals)                       \
+  X("mlfq", solve_mlfq)                             \
+  X("proportional-share", solve_proportional_share) \
+  X("disk-rotating", solve_disk_rotating)
 
 namespace spindle {
 

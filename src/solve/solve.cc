@@ -27,6 +27,17 @@ Json solve_case(const Json& value, Failure& failure) {
   return {};
 }
 
+/// Of the answer, what the case asks for; all of it if the case does not say.
+Json asked_for(const Json& value, Json answer) {
+  if (!value.is_object() || !answer.is_object()) return answer;
+  const auto expected = value.find("expected");
+  if (expected == value.end() || !expected->is_object()) return answer;
+  Json part = Json::object();
+  for (auto member = expected->begin(); member != expected->end(); ++member)
+    if (answer.contains(member.key())) part[member.key()] = std::move(answer[member.key()]);
+  return part;
+}
+
 }  // namespace
 
 Json solve_cases(const Json& cases) {
@@ -40,7 +51,7 @@ Json solve_cases(const Json& cases) {
     if (failure.failed())
       line["error"] = failure.sentence();
     else
-      line["answer"] = std::move(answer);
+      line["answer"] = asked_for(value, std::move(answer));
     answers.push_back(std::move(line));
   }
   return answers;

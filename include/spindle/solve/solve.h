@@ -16,12 +16,13 @@
 namespace spindle {
 
 /// For a list of cases the list of {"id": ..., "answer": {...}} or {"id": ..., "error": "why"}, in
-/// the same order.
+/// the same order. The answer has all quantities that the domain knows, or, of a case that carries
+/// `expected`, those that it names.
 nlohmann::json solve_cases(const nlohmann::json& cases);
 
 /// What differs between the case's `expected` and the answer: a sentence for each quantity, none if
-/// all agree. A number agrees if it rounds to the digits that are expected; quantities that are not
-/// expected do not count. A safe sequence agrees if replaying it shows that it is safe.
+/// all agree. A number that is no whole one agrees if it rounds to the digits that are expected, or
+/// to four that count; quantities that are not expected do not count. A safe sequence agrees if replaying it shows that it is safe.
 std::vector<std::string> differences(const nlohmann::json& problem, const nlohmann::json& answer);
 
 }  // namespace spindle
