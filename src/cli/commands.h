@@ -12,5 +12,6 @@ namespace spindle::cli {
 void add_mount_command(CLI::App& app, int& status);
 void add_umount_command(CLI::App& app, int& status);
 void add_inspect_command(CLI::App& app, int& status);
+void add_solve_command(CLI::App& app, int& status);
 
 }  // namespace spindle::cli
