@@ -42,7 +42,7 @@ def parse_arguments():
                         help="mount options of a file system instead of its defaults: --options spindle=noatime")
     parser.add_argument("--program", metavar="FILE", default="bench_volume", help="bench_volume (PATH)")
     parser.add_argument("--work", metavar="DIR", default=tempfile.gettempdir(), help="where images and mounts go (%(default)s)")
-    parser.add_argument("--limit", type=float, default=240, metavar="SECONDS", help="stop a row after this (%(default)g)")
+    parser.add_argument("--limit", type=float, default=120, metavar="SECONDS", help="stop a row after this (%(default)g)")
     parser.add_argument("--json", metavar="FILE", help="write all samples there")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
@@ -92,8 +92,9 @@ class Run:
         return volumes
 
     def measure_all(self):
-        say("== Making material for the programs")
-        self.material.make()
+        if any(group.takes_material for group, _, _ in self.groups):
+            say("== Making material for the programs")
+            self.material.make()
         for number in range(self.arguments.rounds):
             for group, rows, measured in self.groups:
                 first = number % len(self.volumes)
@@ -230,7 +231,7 @@ def main():
             json.dump(result, file, indent=1)
             file.write("\n")
     print(report.text_report(result))
-    return 0
+    return 1 if any("spindle" in row["cannot"] for row in result["rows"]) else 0
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ class Group:
     rows: list
     mounted: bool = True  # the rows find the volume mounted
     prepare: Callable = None
+    takes_material: bool = False
 
 
 @dataclass
@@ -284,6 +285,11 @@ def four_jobs(scale):
 
 # ---- small files -----------------------------------------------------------------------------------------------------
 
+def make_files(bench):
+    if not os.path.exists(bench.path("d000/f000000")):
+        bench.operate("create", files=bench.scale.files)
+
+
 def small_files(scale):
     def act(operation, **options):
         return lambda bench: bench.operate(operation, files=scale.files, **options)
@@ -300,8 +306,8 @@ def small_files(scale):
         Row("read-cold", "op/s", "crossing", act("read-files"), start="cold", needs=made),
         Row("read-warm", "op/s", "kernel", act("read-files"), start="warm", needs=made),
         Row("link", "op/s", "crossing", act("link"), needs=made, after=act("unlink")),
-        Row("rename", "op/s", "crossing", act("rename"), needs=made),
         Row("remove", "op/s", "crossing", act("remove"), needs=made),
+        Row("rename", "op/s", "crossing", act("rename"), before=make_files),
     ])
 
 
@@ -369,7 +375,7 @@ def programs(_scale):
         Row("sqlite3-rollback", "op/s", "crossing", lambda bench: transact(bench, "delete")),
         Row("sqlite3-wal", "op/s", "crossing", lambda bench: transact(bench, "wal")),
         Row("compile", "s", "kernel", compile_program),
-    ])
+    ], takes_material=True)
 
 
 # ---- whole volumes ---------------------------------------------------------------------------------------------------
