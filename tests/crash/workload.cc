@@ -18,28 +18,83 @@ std::string line_of(const std::string& name, std::uint32_t id, bool is_directory
          "\n";
 }
 
+Result<std::vector<std::byte>> try_to_read(FileSystem& volume, NodeId node) {
+  const std::uint64_t size = TRY(volume.attributes(node))
+  .size;
+  std::vector<std::byte> bytes;
+  TRY(volume.read(node, 0, 0, size, [&](auto pieces) {
+    for (const auto& piece : pieces) bytes.insert(bytes.end(), piece.begin(), piece.end());
+  }));
+  return bytes;
+}
+
 }  // namespace
 
 Shown show(FileSystem& volume) {
+  return must(try_to_show(volume));
+}
+
+Result<Shown> try_to_show(FileSystem& volume) {
   Shown shown;
   std::map<std::string, NodeId> names;
-  must(volume.read_directory(kRootNode, 0, [&](const DirectoryItem& item) {
+  TRY(volume.read_directory(kRootNode, 0, [&](const DirectoryItem& item) {
     if (!item.name.starts_with('.') && item.name != "lost+found") {
       names.emplace(item.name, item.node);
     }
     return true;
   }));
   for (const auto& [name, node] : names) {
-    const Attributes file = must(volume.attributes(node));
+    const Attributes file = TRY(volume.attributes(node));
     shown.names += line_of(name, file.uid, S_ISDIR(file.mode), file.links);
-    if (S_ISREG(file.mode)) shown.contents[file.uid] = content_of(volume, node);
+    if (S_ISREG(file.mode)) shown.contents[file.uid] = TRY(try_to_read(volume, node));
   }
   return shown;
 }
 
 Workload::Workload(FileSystem& volume, const RecordingDevice& device, History& history,
-                   std::uint64_t seed)
-    : volume_(volume), device_(device), history_(history), random_(seed) {}
+                   std::uint64_t seed, Options options)
+    : volume_(volume), device_(device), history_(history), random_(seed), options_(options) {}
+
+bool Workload::went(const Result<>& result) {
+  if (!options_.may_fail) must(result);
+  if (result.ok()) return true;
+  failed_ = true;
+  ++failures_;
+  last_error_ = result.code();
+  return false;
+}
+
+std::string Workload::compare(const Shown& shown) const {
+  if (shown.names != names()) return "names:\n" + shown.names + "instead of\n" + names();
+  for (const auto& [name, file] : files_) {
+    if (file->is_directory || !file->is_known || shown.contents.at(file->id) == file->content)
+      continue;
+    return "another content of file " + std::to_string(file->id);
+  }
+  return "";
+}
+
+void Workload::after_failure() {
+  const auto shown = try_to_show(volume_);
+  if (!shown.ok()) return;
+  if (shown->names != names()) {
+    error_ = "an operation failed with " + std::to_string(last_error_) + ", and left\n" +
+             shown->names + "instead of\n" + names();
+  }
+}
+
+void Workload::adopt(File& file) {
+  auto content = try_to_read(volume_, file.node);
+  file.is_known = content.ok();
+  if (content.ok()) set_content(file, std::move(content).take());
+}
+
+void Workload::promise_all() {
+  history_.names_durable(device_.events(), history_.running());
+  for (const auto& [name, file] : files_) {
+    if (!file->is_directory && file->is_known) history_.file_durable(device_.events(), file->id);
+  }
+}
 
 bool Workload::has_other_name(const FileRef& file) const {
   return std::ranges::count(files_, file, [](const auto& entry) { return entry.second; }) > 1;
@@ -82,7 +137,8 @@ void Workload::create() {
   if (!file->is_directory) history_.wrote(file->id, {});
   const auto made = file->is_directory ? volume_.make_directory(caller, kRootNode, name, 0755)
                                        : volume_.create(caller, kRootNode, name, 0644);
-  file->node = must(made).node;
+  if (!went(made.ok() ? Result<>() : made.error())) return;
+  file->node = made->node;
   files_[name] = file;
 }
 
@@ -91,8 +147,9 @@ void Workload::remove() {
   const auto found = files_.find(name);
   if (found == files_.end()) return;
   const FileRef file = found->second;
-  must(file->is_directory ? volume_.remove_directory(kRootNode, name)
-                          : volume_.unlink(kRootNode, name));
+  if (!went(file->is_directory ? volume_.remove_directory(kRootNode, name)
+                               : volume_.unlink(kRootNode, name)))
+    return;
   files_.erase(found);
   file->changed = history_.running();
   // Some deleted files stay open until the cut.
@@ -108,7 +165,7 @@ void Workload::rename() {
   const FileRef there = target == files_.end() ? nullptr : target->second;
   const FileRef moved = source->second;
   if (there && there->is_directory != moved->is_directory) return;
-  must(volume_.rename(kRootNode, from, kRootNode, to, 0));
+  if (!went(volume_.rename(kRootNode, from, kRootNode, to, 0))) return;
   if (moved == there) return;
   moved->changed = history_.running();
   if (there) there->changed = history_.running();
@@ -120,7 +177,8 @@ void Workload::link() {
   const FileRef file = pick();
   const std::string name = pick_name();
   if (!file || files_.contains(name)) return;
-  must(volume_.link(file->node, kRootNode, name));
+  const auto linked = volume_.link(file->node, kRootNode, name);
+  if (!went(linked.ok() ? Result<>() : linked.error())) return;
   file->changed = history_.running();
   files_[name] = file;
 }
@@ -136,7 +194,8 @@ void Workload::write() {
   content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
   std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
   set_content(*file, std::move(content));
-  must(volume_.write(file->node, 0, offset, bytes, false));
+  const auto written = volume_.write(file->node, 0, offset, bytes, false);
+  if (!went(written.ok() ? Result<>() : written.error()) || *written != bytes.size()) adopt(*file);
 }
 
 void Workload::truncate() {
@@ -148,7 +207,8 @@ void Workload::truncate() {
   auto content = file->content;
   content.resize(change.to.size);
   set_content(*file, std::move(content));
-  must(volume_.set_attributes({}, file->node, change));
+  const auto changed = volume_.set_attributes({}, file->node, change);
+  if (!went(changed.ok() ? Result<>() : changed.error())) adopt(*file);
 }
 
 void Workload::allocate() {
@@ -161,19 +221,21 @@ void Workload::allocate() {
     return content.begin() + static_cast<std::ptrdiff_t>(offset);
   };
   const std::uint64_t from = random_.below(size) / unit * unit;
+  Result<> done;
   if (random_.one_in(3)) {
     const std::uint64_t end = std::min(size, from + 1 + random_.below(5000));
     std::fill(at(from), at(end), std::byte{0});
     set_content(*file, content);
-    must(
-        volume_.allocate(file->node, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, end - from));
+    done =
+        volume_.allocate(file->node, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, end - from);
   } else if (random_.one_in(2) && from + unit < size) {
     content.erase(at(from), at(from + unit));
     set_content(*file, content);
-    must(volume_.allocate(file->node, FALLOC_FL_COLLAPSE_RANGE, from, unit));
+    done = volume_.allocate(file->node, FALLOC_FL_COLLAPSE_RANGE, from, unit);
   } else {
-    must(volume_.allocate(file->node, FALLOC_FL_KEEP_SIZE, size, 3 * unit));
+    done = volume_.allocate(file->node, FALLOC_FL_KEEP_SIZE, size, 3 * unit);
   }
+  if (!went(done)) adopt(*file);
 }
 
 void Workload::convert() {
@@ -181,23 +243,19 @@ void Workload::convert() {
   if (!file) return;
   const auto maps = all_file_maps();
   const std::string_view name = maps[random_.below(maps.size())]->name();
-  must(volume_.set_xattr({}, file->node, "user.spindle.alloc", std::as_bytes(std::span(name)), 0));
+  went(volume_.set_xattr({}, file->node, "user.spindle.alloc", std::as_bytes(std::span(name)), 0));
 }
 
 void Workload::sync() {
   if (random_.one_in(3)) {
-    must(volume_.sync_all());
-    history_.names_durable(device_.events(), history_.running());
-    for (const auto& [name, file] : files_) {
-      if (!file->is_directory) history_.file_durable(device_.events(), file->id);
-    }
+    if (went(volume_.sync_all())) promise_all();
     return;
   }
   const FileRef file = pick();
   if (!file) return;
-  must(volume_.sync(file->node, false));
+  if (!went(volume_.sync(file->node, false))) return;
   history_.names_durable(device_.events(), file->changed);
-  history_.file_durable(device_.events(), file->id);
+  if (file->is_known) history_.file_durable(device_.events(), file->id);
 }
 
 void Workload::step() {
@@ -233,7 +291,11 @@ void Workload::run(int operations) {
   history_.end(names());
   for (int i = 0; i < operations; ++i) {
     history_.begin(device_.events());
+    failed_ = false;
     step();
+    if (options_.sync && !failed_) promise_all();
+    if (failed_) after_failure();
+    if (!error_.empty()) return;
     history_.end(names());
   }
 }

@@ -65,12 +65,27 @@ struct Shown {
   std::map<std::uint32_t, std::vector<std::byte>> contents;
 };
 Shown show(FileSystem& volume);
+/// The same, of a volume that may fail to answer.
+Result<Shown> try_to_show(FileSystem& volume);
 
 /// Makes random operations on the volume and writes the history of them.
 class Workload {
  public:
-  Workload(FileSystem& volume, const RecordingDevice& device, History& history, std::uint64_t seed);
+  struct Options {
+    bool sync = false;      ///< the volume is mounted so: each operation is durable when it returns
+    bool may_fail = false;  ///< operations may fail, and must then have done nothing
+  };
+  Workload(FileSystem& volume, const RecordingDevice& device, History& history, std::uint64_t seed,
+           Options options);
   void run(int operations);
+
+  /// With `may_fail`: how many operations failed, and with what the last one did.
+  [[nodiscard]] std::size_t failures() const { return failures_; }
+  [[nodiscard]] int last_error() const { return last_error_; }
+  /// What was wrong with a failure; "" if nothing.
+  [[nodiscard]] const std::string& error() const { return error_; }
+  /// "" if the volume shows exactly what the operations that went well have made of it.
+  [[nodiscard]] std::string compare(const Shown& shown) const;
 
  private:
   struct File {
@@ -79,10 +94,14 @@ class Workload {
     std::vector<std::byte> content;
     std::size_t changed = 0;  // the last operation that changed its inode through a transaction
     bool is_directory = false;
+    bool is_known = true;  // false: its content could not be read after a failure
   };
   using FileRef = std::shared_ptr<File>;
 
   void step();
+  bool went(const Result<>& result);
+  void after_failure();
+  void promise_all();
   void create();
   void remove();
   void rename();
@@ -96,6 +115,8 @@ class Workload {
   FileRef pick();
   std::string pick_name();
   [[nodiscard]] std::string names() const;
+  /// The file as the volume has it: after a failure, which may have come half way.
+  void adopt(File& file);
   [[nodiscard]] bool has_other_name(const FileRef& file) const;
 
   FileSystem& volume_;
@@ -104,6 +125,11 @@ class Workload {
   Random random_;
   std::map<std::string, FileRef> files_;
   std::uint32_t last_id_ = 1000;
+  Options options_;
+  bool failed_ = false;  // the running operation
+  std::size_t failures_ = 0;
+  int last_error_ = 0;
+  std::string error_;
 };
 
 }  // namespace spindle::test

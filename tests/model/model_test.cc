@@ -13,8 +13,8 @@
 namespace spindle::test {
 namespace {
 
-// Frames are several times as large under the sanitizers.
-constexpr std::size_t kStackSize = 1u << 20;
+// What a mount gives to its requests.
+constexpr std::size_t kStackSize = 256u << 10;
 
 struct Round {
   VolumeOptions volume;

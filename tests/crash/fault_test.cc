@@ -1,0 +1,170 @@
+// The image fails: each single read, write and flush of random workloads in turn, once or from then
+// on. The error reaches somebody who asked; what failed did nothing; a journal that fails turns the
+// volume read-only; and what an fsync acknowledged is there after a power cut at any such moment.
+
+#include <gtest/gtest.h>
+
+#include "judge.h"
+#include "spindle/device/crash_state.h"
+#include "spindle/device/fault_device.h"
+#include "spindle/disk/simulated_disk.h"
+
+namespace spindle::test {
+namespace {
+
+constexpr std::uint64_t kSeed = 1300;
+constexpr int kOperations = 50;
+
+struct Fault {
+  FaultRule::On on = FaultRule::kAnything;
+  std::uint64_t times = 1;
+  bool data_in_log = false;
+  std::size_t cache_bytes = 1u << 20;
+};
+
+// A volume on a disk that fails at the `skip`th request of a kind, a workload on it, and the ruins.
+class Patient {
+ public:
+  Patient(format::MapKind kind, const Fault& fault, std::uint64_t skip)
+      : fault_(fault),
+        image_(formatted({.size = 1u << 20, .map_kind = kind})),
+        faulty_(image_, kSeed),
+        device_(faulty_),
+        disk_(must(SimulatedDisk::create(device_, {.disk = "7200rpm"}))) {
+    volume_ = must(FileSystem::mount(*disk_, {.capacity_bytes = fault.cache_bytes},
+                                     {.data_in_log = fault.data_in_log}));
+    device_.restart();
+    start_ = std::make_unique<MemoryDevice>(image_);
+    faulty_.add({.on = static_cast<std::uint8_t>(fault.on), .skip = skip, .times = fault.times});
+    workload_ = std::make_unique<Workload>(*volume_, device_, history_, kSeed,
+                                           Workload::Options{.may_fail = true});
+    workload_->run(kOperations);
+  }
+
+  // False when the workload has fewer requests than were to pass.
+  [[nodiscard]] bool was_struck() const { return faulty_.faults() > 0; }
+
+  // What of the volume is wrong while it is still mounted.
+  std::string judge_mounted() {
+    if (!workload_->error().empty()) return workload_->error();
+    const auto& failed = volume_->journal().failure();
+    if (!failed) {
+      // Neither a read nor the write of a file's data can be a reason to stop.
+      return volume_->failure() ? "it is read-only though the journal works" : "";
+    }
+    if (!volume_->is_read_only() || !volume_->failure()) return "it is not read-only";
+    if (volume_->last_error().empty()) return "last_error says nothing";
+    if (volume_->sync_all().ok()) return "sync answers well";
+    if (volume_->create({}, kRootNode, "late", 0644).code() != EROFS) return "it can be written";
+    return "";
+  }
+
+  // The power fails with the fault still there.
+  std::string judge_cuts() {
+    volume_.reset();
+    const CrashStates states(*start_, device_.recording());
+    Random random(kSeed + states.events());
+    for (const std::size_t cut : {states.events(), random.below(states.events() + 1)}) {
+      for (const CrashMode mode : kCrashModes) {
+        MemoryDevice after = states.at(cut, mode, kSeed + cut);
+        const std::string wrong = judge(after, cut, history_, mode == CrashMode::kAll);
+        if (!wrong.empty()) {
+          return "cut " + std::to_string(cut) + " of " + std::to_string(states.events()) +
+                 ", mode " + std::to_string(static_cast<int>(mode)) + ": " + wrong;
+        }
+      }
+    }
+    return "";
+  }
+
+  // Unmounted: if that answers well, all is there to the byte. Else the next mount repairs.
+  std::string judge_unmounted() {
+    const bool may_lose = workload_->failures() > 0;
+    const auto unmounted = volume_->unmount();
+    volume_.reset();
+    faulty_.clear();
+    if (!unmounted.ok()) return judge(image_, device_.events(), history_, true);
+    auto again = mounted(image_);
+    const auto wrong = workload_->compare(show(*again));
+    if (wrong.empty() || !may_lose) return wrong;
+    again.reset();
+    return judge(image_, device_.events(), history_, true);
+  }
+
+  const Workload& workload() const { return *workload_; }
+  FileSystem& volume() { return *volume_; }
+
+ private:
+  Fault fault_;
+  MemoryDevice image_;
+  FaultDevice faulty_;
+  RecordingDevice device_;
+  std::unique_ptr<SimulatedDisk> disk_;
+  std::unique_ptr<MemoryDevice> start_;
+  History history_;
+  std::unique_ptr<FileSystem> volume_;
+  std::unique_ptr<Workload> workload_;
+};
+
+class Faults : public testing::TestWithParam<format::MapKind> {
+ protected:
+  // Every request that the workload makes fails in one run. Gives how many runs there were in which
+  // an operation failed.
+  static std::size_t strike_each(const Fault& fault) {
+    std::size_t told = 0;
+    in_runtime([&] {
+      for (std::uint64_t skip = 0; !HasFailure(); ++skip) {
+        SCOPED_TRACE("request " + std::to_string(skip));
+        Patient cut(GetParam(), fault, skip);
+        if (!cut.was_struck()) break;
+        told += cut.workload().failures() > 0 ? 1 : 0;
+        EXPECT_EQ(cut.judge_mounted(), "");
+        EXPECT_EQ(cut.judge_cuts(), "");
+        Patient unmounted(GetParam(), fault, skip);
+        EXPECT_EQ(unmounted.judge_unmounted(), "");
+      }
+    });
+    return told;
+  }
+};
+
+TEST_P(Faults, OfOneWrite) {
+  EXPECT_GT(strike_each({.on = FaultRule::kWrites}), 0u);
+}
+
+TEST_P(Faults, OfAllWritesFromOneOn) {
+  EXPECT_GT(strike_each({.on = FaultRule::kWrites, .times = FaultRule::kForever}), 0u);
+}
+
+TEST_P(Faults, OfWritesWithDataInTheLog) {
+  EXPECT_GT(strike_each({.on = FaultRule::kWrites, .data_in_log = true}), 0u);
+}
+
+TEST_P(Faults, OfOneFlush) {
+  EXPECT_GT(strike_each({.on = FaultRule::kFlushes}), 0u);
+}
+
+TEST_P(Faults, OfAllFlushesFromOneOn) {
+  EXPECT_GT(strike_each({.on = FaultRule::kFlushes, .times = FaultRule::kForever}), 0u);
+}
+
+// With a cache so small that blocks have to be read again.
+TEST_P(Faults, OfOneRead) {
+  EXPECT_GT(strike_each({.on = FaultRule::kReads, .cache_bytes = 0}), 0u);
+}
+
+TEST_P(Faults, OfAllReadsFromOneOn) {
+  EXPECT_GT(strike_each({.on = FaultRule::kReads, .times = FaultRule::kForever, .cache_bytes = 0}),
+            0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, Faults,
+                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
+                                         format::MapKind::kFat, format::MapKind::kIndexed,
+                                         format::MapKind::kExtent),
+                         [](const auto& test) {
+                           return std::string(file_map(test.param)->name());
+                         });
+
+}  // namespace
+}  // namespace spindle::test

@@ -1,0 +1,48 @@
+#include "judge.h"
+
+#include "fsck/check_volume.h"
+#include "model/volume_check.h"
+
+namespace spindle::test {
+namespace {
+
+std::string finding_of(const fsck::CheckResult& checked) {
+  return "fsck: " + checked.findings.front().where + " " + checked.findings.front().detail;
+}
+
+// What a repair straight after the cut, without a mount before it, finds that a cut may not leave,
+// or does not repair.
+std::string judge_repair(MemoryDevice image) {
+  const auto repaired = fsck::check_volume(image, {.mode = fsck::Mode::kYes, .force = true});
+  if (!repaired.ok()) return "repair: " + repaired.error().describe();
+  if (repaired->left > 0) return "repair: " + finding_of(*repaired);
+  const auto again = fsck::check_volume(image, {.force = true});
+  if (!again.ok()) return "second check: " + again.error().describe();
+  return again->found == 0 ? "" : "second " + finding_of(*again);
+}
+
+}  // namespace
+
+std::string judge(MemoryDevice& image, std::size_t cut, const History& history, bool runs_fsck) {
+  if (runs_fsck) {
+    const std::string wrong = judge_repair(image);
+    if (!wrong.empty()) return wrong;
+  }
+  auto mounting = FileSystem::mount(image, {.capacity_bytes = 1u << 20}, {});
+  if (!mounting.ok()) return "mount: " + mounting.error().describe();
+  FileSystem& volume = **mounting;
+  const auto problems = check_volume(volume);
+  if (!problems.empty()) return problems.front();
+  const Shown shown = show(volume);
+  std::string wrong = history.judge_names(cut, shown.names);
+  for (const auto& [id, content] : shown.contents) {
+    if (wrong.empty()) wrong = history.judge_content(cut, id, content);
+  }
+  if (!wrong.empty() || !runs_fsck) return wrong;
+  must(volume.unmount());
+  const auto checked = fsck::check_volume(image, {.force = true});
+  if (!checked.ok()) return "fsck: " + checked.error().describe();
+  return checked->found == 0 ? "" : finding_of(*checked);
+}
+
+}  // namespace spindle::test

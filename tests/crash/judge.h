@@ -1,0 +1,18 @@
+// What may be found on an image after a power cut: it mounts, agrees with itself, and holds what
+// was promised.
+//
+// The check of a mounted volume is an independent look at it (model/volume_check.h); that of the
+// image is fsck's, which is also given the image as the cut left it, to repair without a mount.
+#pragma once
+
+#include <string>
+
+#include "workload.h"
+
+namespace spindle::test {
+
+/// What of an image after a cut at `cut` events is wrong; "" if nothing. The image is left mounted
+/// and cut off again, or with `runs_fsck` unmounted.
+std::string judge(MemoryDevice& image, std::size_t cut, const History& history, bool runs_fsck);
+
+}  // namespace spindle::test

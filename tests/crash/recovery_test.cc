@@ -1,0 +1,148 @@
+// The power fails again, at every write and flush of a mount that comes after a power cut: while
+// the log is replayed, while the mark is put into the superblock, while what was left open is
+// freed. Whatever is left of it mounts again and holds what was promised before the first cut.
+
+#include <gtest/gtest.h>
+
+#include "judge.h"
+#include "model/volume_check.h"
+#include "spindle/device/crash_state.h"
+
+namespace spindle::test {
+namespace {
+
+constexpr std::uint64_t kSeed = 900;
+constexpr int kFirstCuts = 12;  // for each strategy
+
+class Recovery : public testing::TestWithParam<format::MapKind> {};
+
+std::string place(std::size_t cut, std::size_t of, CrashMode mode) {
+  return "cut " + std::to_string(cut) + " of " + std::to_string(of) + ", mode " +
+         std::to_string(static_cast<int>(mode)) + ": ";
+}
+
+// Mounts the image, makes all that the mount has done durable, and judges every cut of that.
+std::string judge_recoveries(const MemoryDevice& crashed, std::size_t first_cut,
+                             const History& history, std::uint64_t seed) {
+  MemoryDevice image = crashed;
+  RecordingDevice device(image);
+  {
+    auto volume = mounted(device);
+    must(volume->sync_all());
+    must(volume->unmount());
+  }
+  const CrashStates states(crashed, device.recording());
+  for (std::size_t cut = 0; cut <= states.events(); ++cut) {
+    for (const CrashMode mode : kCrashModes) {
+      MemoryDevice after = states.at(cut, mode, seed + cut);
+      const std::string wrong = judge(after, first_cut, history, cut % 8 == 0);
+      if (!wrong.empty()) return "second " + place(cut, states.events(), mode) + wrong;
+    }
+  }
+  return "";
+}
+
+TEST_P(Recovery, CanBeCutOffAnywhere) {
+  in_runtime([&] {
+    MemoryDevice image = formatted({.size = 1u << 20, .map_kind = GetParam()});
+    RecordingDevice device(image);
+    History history;
+    auto volume = mounted(device);
+    device.restart();
+    const MemoryDevice start = image;
+    Workload(*volume, device, history, kSeed, {}).run(60);
+    volume.reset();
+
+    const CrashStates states(start, device.recording());
+    Random random(kSeed);
+    for (int i = 0; i < kFirstCuts; ++i) {
+      const std::size_t cut = random.below(states.events() + 1);
+      const CrashMode mode = kCrashModes[random.below(kCrashModes.size())];
+      const std::string wrong =
+          judge_recoveries(states.at(cut, mode, kSeed + cut), cut, history, kSeed + cut);
+      ASSERT_EQ(wrong, "") << "first " << place(cut, states.events(), mode);
+    }
+  });
+}
+
+// A large file that is freed in many transactions, because the log is small: cut anywhere, the rest
+// of it is freed by the next mount, and all of its space comes back.
+class Orphan {
+ public:
+  explicit Orphan(format::MapKind kind)
+      : image_(formatted({.size = 4u << 20, .map_kind = kind, .journal_size = 64u << 10})) {
+    auto volume = mounted(image_);
+    free_blocks_ = must(volume->space()).free_blocks;
+    const NodeId kept = make(*volume, "kept");
+    const NodeId lost = make(*volume, "lost");
+    const auto bytes = bytes_of(1, 100'000);
+    // In turns, so that the file has many runs.
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      must(volume->write(lost, 0, i * bytes.size(), bytes, false));
+      if (i < 3) must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), false));
+      must(volume->sync(lost, false));
+    }
+    kept_ = content_of(*volume, kept);
+    must(volume->sync_all());
+    free_blocks_ = must(volume->space()).free_blocks;
+    must(volume->unlink(kRootNode, "lost"));
+    must(volume->sync_all());
+  }
+
+  const MemoryDevice& image() const { return image_; }
+
+  // "" if a mount gives the space of the lost file back, and fsck finds nothing then.
+  std::string judge_mount(MemoryDevice& image) const {
+    auto mounting = FileSystem::mount(image, {.capacity_bytes = 1u << 20}, {});
+    if (!mounting.ok()) return "mount: " + mounting.error().describe();
+    FileSystem& volume = **mounting;
+    const auto problems = check_volume(volume);
+    if (!problems.empty()) return problems.front();
+    if (volume.statistics().nameless_nodes != 0) return "something was not freed";
+    if (must(volume.space()).free_blocks < free_blocks_ + 900) return "space is lost";
+    const NodeId kept = must(volume.lookup(kRootNode, "kept")).node;
+    if (content_of(volume, kept) != kept_) return "another file has changed";
+    return "";
+  }
+
+ private:
+  static NodeId make(FileSystem& volume, const char* name) {
+    return must(volume.create({}, kRootNode, name, 0644)).node;
+  }
+
+  MemoryDevice image_;
+  std::uint64_t free_blocks_ = 0;
+  std::vector<std::byte> kept_;
+};
+
+TEST_P(Recovery, FreesWhatWasLeftOpenHoweverOftenItIsCutOff) {
+  in_runtime([&] {
+    const Orphan orphan(GetParam());
+    MemoryDevice image = orphan.image();
+    RecordingDevice device(image);
+    {
+      auto volume = mounted(device);
+      must(volume->unmount());
+    }
+    EXPECT_EQ(orphan.judge_mount(image), "");
+    const CrashStates states(orphan.image(), device.recording());
+    ASSERT_GT(states.events(), 10u);
+    for (std::size_t cut = 0; cut <= states.events(); ++cut) {
+      for (const CrashMode mode : kCrashModes) {
+        MemoryDevice after = states.at(cut, mode, kSeed + cut);
+        ASSERT_EQ(orphan.judge_mount(after), "") << place(cut, states.events(), mode);
+      }
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, Recovery,
+                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
+                                         format::MapKind::kFat, format::MapKind::kIndexed,
+                                         format::MapKind::kExtent),
+                         [](const auto& test) {
+                           return std::string(file_map(test.param)->name());
+                         });
+
+}  // namespace
+}  // namespace spindle::test

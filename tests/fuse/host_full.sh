@@ -1,0 +1,87 @@
+#!/bin/bash
+# The host runs out of room under a sparse image: whoever writes is told, the volume turns read-only when its journal cannot
+# be written and says why, and what an fsync has acknowledged is there once the host has room again.
+. "$(dirname "$0")/library.sh"
+[ "$(id -u)" = 0 ] || skip "needs a small tmpfs, which only root can mount"
+
+host=$work/host
+mkdir "$host"
+mount -t tmpfs -o size=12M none "$host"
+image=$host/image
+
+# Writes and syncs files until it is told that this is impossible; prints how many were acknowledged.
+write_until_refused() {
+  python3 - "$mnt" acknowledged "$1" <<'PYTHON'
+import errno, hashlib, os, sys
+mount, record, strategy = sys.argv[1], open(sys.argv[2], "w"), sys.argv[3]
+count = 0
+refused = None
+try:
+    os.setxattr(mount, "user.spindle.alloc", strategy.encode())
+    while count < 400:
+        name = f"file-{count}"
+        data = hashlib.sha256(name.encode()).digest() * 4096
+        with open(f"{mount}/{name}", "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        record.write(f"{name} {hashlib.sha256(data).hexdigest()}\n")
+        count += 1
+except OSError as error:
+    refused = error.errno
+assert refused in (errno.ENOSPC, errno.EIO, errno.EROFS), f"after {count} files: {refused}"
+print(count)
+PYTHON
+}
+
+verify() {
+  local name digest
+  while read -r name digest; do
+    expect "$digest  -" "$(sha256sum <"$mnt/$name")" "$name, which was acknowledged"
+  done <acknowledged
+}
+
+# Changes are refused from here on, with the reason in the control files.
+has_turned_read_only() {
+  refuses "Read-only file system" touch "$mnt/new"
+  expect failed "$(fact volume state)" "volume/state"
+  grep -q "No space left" "$mnt/.spindle/volume/failure" || fail "volume/failure: $(fact volume failure)"
+  grep -q '^failed: .*No space left' "$mnt/.spindle/journal/state" || fail "journal/state: $(fact journal state)"
+  grep -q . "$mnt/.spindle/last_error" || fail "last_error is empty"
+}
+
+for options in data=ordered data=journal sync; do
+  for strategy in extent linked; do
+    mount -o remount,size=12M "$host"
+    new_volume 64M
+    mount_volume "$options,commit=1"
+    count=$(write_until_refused "$strategy")
+    [ "$count" -gt 20 ] || fail "only $count files fit"
+    # Data that finds no room stays in memory and is tried again; the journal is tried once.
+    for _ in $(seq 50); do
+      if [ "$(fact volume state)" = failed ]; then break; fi
+      mkdir "$mnt/folder-$RANDOM$RANDOM" 2>/dev/null || true
+      sleep 0.1
+    done
+    has_turned_read_only
+    verify
+    if [ "$options" = data=ordered ]; then
+      spindle umount "$mnt"
+      while is_alive "$daemon"; do sleep 0.02; done
+    else
+      kill -9 "$daemon"
+      while is_alive "$daemon"; do sleep 0.02; done
+      umount -l "$mnt"
+    fi
+    mount -o remount,size=80M "$host"
+    mount_volume
+    verify
+    expect read-write "$(fact volume state)" "volume/state of the new mount"
+    echo text >"$mnt/text"
+    unmount_volume
+    check_volume
+    step "$options, $strategy: $count files as they were acknowledged"
+    rm "$image"
+  done
+done
+step "done"
