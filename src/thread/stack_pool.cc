@@ -41,7 +41,7 @@ std::size_t round_up_to_page(std::size_t size) {
 }  // namespace
 
 StackPool::StackPool(std::size_t usual_size) {
-  classes_.push_back({.stack_size = round_up_to_page(usual_size)});
+  classes_.push_back({.stack_size = round_up_to_page(usual_size * sanitizer::kStackGrowth)});
 }
 
 StackPool::~StackPool() {
@@ -49,6 +49,7 @@ StackPool::~StackPool() {
 }
 
 std::uint32_t StackPool::class_of(std::size_t size) {
+  size *= sanitizer::kStackGrowth;
   if (round_up_to_page(size) == classes_[0].stack_size) return 0;
   const std::size_t rounded = std::bit_ceil(std::clamp(size, kSmallestStack, kLargestStack));
   const auto at = std::find_if(classes_.begin() + 1, classes_.end(),
