@@ -287,7 +287,7 @@ int main(int argc, char** argv) {
   app.add_option("-N,--inodes", request.inodes, "number of inodes (default: one for each 16 KiB)")
       ->type_name("INODES");
   app.add_option("-J,--journal-size", request.journal_size,
-                 "size of the journal (default: a 32nd of the image, at most 16M)")
+                 "size of the journal (default: a 32nd of the image, at most 64M)")
       ->type_name("SIZE");
   app.add_option(
          "-g,--group-size", request.group_size,

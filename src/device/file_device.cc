@@ -26,6 +26,8 @@ constexpr std::uint64_t kPiece = 128 * 1024;
 /// then go through the engine.
 constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
+/// After so many misses in a row one read in 2^n is tried without waiting.
+constexpr unsigned kMostMisses = 4;
 
 class Descriptor {
  public:
@@ -66,6 +68,8 @@ struct FileDevice::State {
 
   std::unique_ptr<IoEngine> engine{};    ///< made when first something has to wait
   bool reads_without_waiting = true;     ///< the host's file system knows RWF_NOWAIT
+  unsigned missed_reads = 0;             ///< in a row, that were not in the host's memory
+  unsigned reads_not_to_try = 0;         ///< so many go to the engine at once
   std::int64_t cautious_until_ns = 0;    ///< until then the host is taken to be slow
   std::uint64_t writes = 0;              ///< completed batches, counted to know ...
   std::uint64_t flushed_writes = ~0ull;  ///< ... how many the last flush covered
@@ -197,14 +201,26 @@ int FileDevice::State::try_without_waiting(Transfer& transfer) {
 
 int FileDevice::State::try_read(Transfer& transfer) {
   if (!reads_without_waiting) return 0;
+  if (reads_not_to_try > 0) {
+    --reads_not_to_try;
+    return 0;
+  }
   const ssize_t moved =
       ::preadv2(fd.get(), transfer.vectors.data(), static_cast<int>(transfer.vectors.size()),
                 static_cast<off_t>(transfer.offset), RWF_NOWAIT);
   if (moved >= 0) {
+    missed_reads = 0;
     transfer.advance(static_cast<std::uint64_t>(moved));
     return 0;
   }
-  if (errno == EAGAIN || errno == EINTR) return 0;
+  if (errno == EAGAIN) {
+    // What the host has not read yet it will not have a moment later: the engine looks, too, and
+    // one call is saved.
+    missed_reads = std::min(missed_reads + 1, kMostMisses);
+    reads_not_to_try = (1u << missed_reads) - 2;
+    return 0;
+  }
+  if (errno == EINTR) return 0;
   if (errno != EOPNOTSUPP) return errno;
   reads_without_waiting = false;
   return 0;

@@ -11,7 +11,7 @@ constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) {
 
 // One inode for so many bytes of the volume, where the request does not say.
 constexpr std::uint64_t kBytesPerInode = 16384;
-constexpr std::uint64_t kDefaultMaxJournal = 16ull << 20;
+constexpr std::uint64_t kDefaultMaxJournal = 64ull << 20;
 
 bool valid_block_size(std::uint64_t size) {
   return size >= kMinBlockSize && size <= kMaxBlockSize && std::has_single_bit(size);

@@ -45,7 +45,7 @@ Result<Directory::Path> Directory::descend(BlockReader& reader, std::uint64_t ke
   while (true) {
     const BlockNo block = TRY(find_block(reader, at));
     path.view = TRY(reader.read(block, BlockKind::kDirectory));
-    const Node node = TRY(Node::check(path.view.bytes, file_.inode, block));
+    const DirectoryNode node = TRY(DirectoryNode::check(path.view.bytes, file_.inode, block));
     if (path.depth != 0 && node.level() + 1 != path.leaf().level) {
       return corrupt("a directory node has the wrong level", Subject::block(block));
     }
@@ -77,7 +77,7 @@ Result<bool> Directory::find_name(BlockReader& reader, std::string_view name, Pa
   path = TRY(descend(reader, first));
   bool went_on = false;
   while (true) {
-    const Node node = path.node();
+    const DirectoryNode node = path.node();
     for (unsigned& slot = path.leaf().slot; slot < node.count(); ++slot) {
       const std::uint64_t key = node.key(slot);
       if (key > last) break;

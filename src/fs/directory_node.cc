@@ -8,10 +8,10 @@ namespace spindle {
 using format::kNodeSlots;
 using format::NodeHead;
 
-Result<Node> Node::check(std::span<const std::byte> block, InodeNo owner, BlockNo number,
-                         bool may_be_free) {
+Result<DirectoryNode> DirectoryNode::check(std::span<const std::byte> block, InodeNo owner,
+                                           BlockNo number, bool may_be_free) {
   const Subject subject = Subject::block(number);
-  const Node node(block, number);
+  const DirectoryNode node(block, number);
   const NodeHead& head = node.head();
   if (format::at<format::BlockHeader>(block, 0).owner != owner.value) {
     return corrupt("the directory block belongs to another inode", subject);
@@ -34,7 +34,7 @@ Result<Node> Node::check(std::span<const std::byte> block, InodeNo owner, BlockN
   return node;
 }
 
-Result<LeafEntry> Node::entry(unsigned slot) const {
+Result<LeafEntry> DirectoryNode::entry(unsigned slot) const {
   const std::size_t offset = slots()[slot].value;
   if (offset < head().entry_start || offset > block_.size() ||
       block_.size() - offset <= sizeof(format::DirectoryEntry)) {
@@ -49,7 +49,7 @@ Result<LeafEntry> Node::entry(unsigned slot) const {
   return LeafEntry{InodeNo{entry.inode}, entry.type, {name, entry.length}};
 }
 
-unsigned Node::lower_bound(std::uint64_t key) const {
+unsigned DirectoryNode::lower_bound(std::uint64_t key) const {
   const NodeSlot* first = slots();
   const NodeSlot* found =
       std::lower_bound(first, first + count(), key,
@@ -57,7 +57,7 @@ unsigned Node::lower_bound(std::uint64_t key) const {
   return static_cast<unsigned>(found - first);
 }
 
-unsigned Node::child_slot(std::uint64_t key) const {
+unsigned DirectoryNode::child_slot(std::uint64_t key) const {
   const NodeSlot* first = slots();
   const NodeSlot* found =
       std::upper_bound(first + 1, first + count(), key,
@@ -65,7 +65,7 @@ unsigned Node::child_slot(std::uint64_t key) const {
   return static_cast<unsigned>(found - first) - 1;
 }
 
-bool Node::has_room(std::size_t entry_bytes) const {
+bool DirectoryNode::has_room(std::size_t entry_bytes) const {
   const std::size_t used = kNodeSlots + count() * sizeof(NodeSlot) + head().entry_bytes;
   return used + sizeof(NodeSlot) + entry_bytes <= block_.size();
 }
@@ -143,7 +143,7 @@ Result<> NodeEditor::erase(unsigned index) {
   return {};
 }
 
-Result<> NodeEditor::append(const Node& source, unsigned from, unsigned count) {
+Result<> NodeEditor::append(const DirectoryNode& source, unsigned from, unsigned count) {
   for (unsigned i = from; i < from + count; ++i) {
     if (head().level == 0) {
       const LeafEntry entry = TRY(source.entry(i));
@@ -160,7 +160,7 @@ Result<> NodeEditor::truncate(unsigned count) {
   return {};
 }
 
-void NodeEditor::assign(const Node& source) {
+void NodeEditor::assign(const DirectoryNode& source) {
   CHECK(source.bytes().size() == block_.size());
   const NodeHead old = head();
   std::memcpy(block_.data() + format::kHeaderSize, source.bytes().data() + format::kHeaderSize,
@@ -195,7 +195,7 @@ Result<> NodeEditor::compact() {
   return {};
 }
 
-Result<unsigned> leaf_cut(const Node& leaf, unsigned index, std::size_t entry_bytes) {
+Result<unsigned> leaf_cut(const DirectoryNode& leaf, unsigned index, std::size_t entry_bytes) {
   const std::size_t total =
       leaf.head().entry_bytes + entry_bytes + (leaf.count() + 1) * sizeof(NodeSlot);
   std::size_t left = 0;

@@ -1,9 +1,9 @@
 // One node of a directory's tree: reading it with every number checked, and changing it in place.
 //
-// Node is a view of a block that `check` has accepted: its heads and the place of its slots hold,
-// so slots can be read at will; an entry is checked when it is read, for that is when it costs
-// nothing extra. NodeEditor changes a transaction's private copy of a block that was checked
-// before. Nothing here reads a block, waits, or knows of the tree: that is directory.cc's.
+// DirectoryNode is a view of a block that `check` has accepted: its heads and the place of its
+// slots hold, so slots can be read at will; an entry is checked when it is read, for that is when
+// it costs nothing extra. NodeEditor changes a transaction's private copy of a block that was
+// checked before. Nothing here reads a block, waits, or knows of the tree: that is directory.cc's.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +32,14 @@ struct LeafEntry {
   [[nodiscard]] std::size_t bytes() const { return sizeof(format::DirectoryEntry) + name.size(); }
 };
 
-class Node {
+class DirectoryNode {
  public:
   /// EUCLEAN unless it can be a node of that owner's tree. A node without slots is refused unless
   /// `may_be_free`. `number` is for the message.
-  static Result<Node> check(std::span<const std::byte> block, InodeNo owner, BlockNo number,
-                            bool may_be_free = false);
+  static Result<DirectoryNode> check(std::span<const std::byte> block, InodeNo owner,
+                                     BlockNo number, bool may_be_free = false);
   /// The same bytes again, later.
-  static Node of_checked(std::span<const std::byte> block, BlockNo number) {
+  static DirectoryNode of_checked(std::span<const std::byte> block, BlockNo number) {
     return {block, number};
   }
 
@@ -67,7 +67,8 @@ class Node {
   [[nodiscard]] bool has_room(std::size_t entry_bytes) const;
 
  private:
-  Node(std::span<const std::byte> block, BlockNo number) : block_(block), number_(number) {}
+  DirectoryNode(std::span<const std::byte> block, BlockNo number)
+      : block_(block), number_(number) {}
   [[nodiscard]] const NodeSlot* slots() const {
     return reinterpret_cast<const NodeSlot*>(block_.data() + format::kNodeSlots);
   }
@@ -101,11 +102,11 @@ class NodeEditor {
   Result<> erase(unsigned index);
   /// Moves slots [from, from + count) of `source`, a node of the same level, to the end of this
   /// one, which has room; in a leaf their entries too. `source` keeps them until `truncate`.
-  Result<> append(const Node& source, unsigned from, unsigned count);
+  Result<> append(const DirectoryNode& source, unsigned from, unsigned count);
   /// Drops the slots from `count` on.
   Result<> truncate(unsigned count);
   /// Takes over level, slots and entries of another node; free_head and next_block stay.
-  void assign(const Node& source);
+  void assign(const DirectoryNode& source);
 
  private:
   [[nodiscard]] std::size_t slots_end() const {
@@ -121,6 +122,6 @@ class NodeEditor {
 
 /// Where a full leaf is cut so that a new entry of `entry_bytes` bytes at slot `index` fits into
 /// its half: the first slot of the right half, counted with the new entry in its place; 1 .. count.
-Result<unsigned> leaf_cut(const Node& leaf, unsigned index, std::size_t entry_bytes);
+Result<unsigned> leaf_cut(const DirectoryNode& leaf, unsigned index, std::size_t entry_bytes);
 
 }  // namespace spindle

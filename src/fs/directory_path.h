@@ -36,7 +36,9 @@ struct Directory::Path {
   [[nodiscard]] const Step& leaf() const { return steps[depth - 1]; }
   [[nodiscard]] const Step& root() const { return steps[0]; }
   /// The leaf; it was checked when it was reached.
-  [[nodiscard]] Node node() const { return Node::of_checked(view.bytes, leaf().block); }
+  [[nodiscard]] DirectoryNode node() const {
+    return DirectoryNode::of_checked(view.bytes, leaf().block);
+  }
 };
 
 /// A node that was taken for the tree, empty.

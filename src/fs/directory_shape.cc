@@ -33,7 +33,7 @@ Result<Directory::NewNode> Directory::new_node(Transaction& tx, const Step& root
   if (at.value != 0) {
     block = TRY(find_block(tx, at));
     const BlockView view = TRY(tx.read(block, BlockKind::kDirectory));
-    const Node node = TRY(Node::check(view.bytes, file_.inode, block, true));
+    const DirectoryNode node = TRY(DirectoryNode::check(view.bytes, file_.inode, block, true));
     if (node.count() != 0) {
       return corrupt("a directory node in use is listed as free", Subject::block(block));
     }
@@ -59,7 +59,7 @@ Result<Directory::Halves> Directory::halve(Transaction& tx, const Path& path, un
                                            unsigned left_count) {
   const Step& step = path.steps[depth];
   const BlockView view = TRY(tx.read(step.block, BlockKind::kDirectory));
-  const Node full = Node::of_checked(view.bytes, step.block);
+  const DirectoryNode full = DirectoryNode::of_checked(view.bytes, step.block);
   const unsigned count = full.count();
   NewNode right = TRY(new_node(tx, path.root(), step.level));
   TRY(right.editor.append(full, left_count, count - left_count));
@@ -153,7 +153,7 @@ Result<> Directory::collapse_root(Transaction& tx, const Step& root) {
     child.at = FileBlock{editor.slot(0).value};
     child.block = TRY(find_block(tx, child.at));
     const BlockView view = TRY(tx.read(child.block, BlockKind::kDirectory));
-    const Node node = TRY(Node::check(view.bytes, file_.inode, child.block));
+    const DirectoryNode node = TRY(DirectoryNode::check(view.bytes, file_.inode, child.block));
     if (node.level() + 1 != editor.head().level) {
       return corrupt("a directory node has the wrong level", Subject::block(child.block));
     }

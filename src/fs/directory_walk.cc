@@ -14,7 +14,7 @@ namespace {
 /// A name at key k has the position k + kPositionShift: keys begin where "." and ".." end.
 constexpr std::int64_t kPositionShift = Directory::kAfterDotDot + 1;
 
-Result<DirectoryName> directory_name(const Node& node, unsigned slot, Subject subject) {
+Result<DirectoryName> directory_name(const DirectoryNode& node, unsigned slot, Subject subject) {
   const LeafEntry entry = TRY(node.entry(slot));
   if (entry.name.find('/') != std::string_view::npos ||
       entry.name.find('\0') != std::string_view::npos) {
@@ -31,7 +31,7 @@ Result<> Directory::visit(BlockReader& reader, std::int64_t position, const Visi
   std::uint64_t key = position <= kAfterDotDot ? 0 : position - kAfterDotDot;
   while (!is_empty() && key <= format::kMaxKey) {
     const Path path = TRY(descend(reader, key));
-    const Node node = path.node();
+    const DirectoryNode node = path.node();
     for (unsigned slot = path.leaf().slot; slot < node.count(); ++slot) {
       const Subject subject = Subject::block(path.leaf().block);
       if (node.key(slot) < key || node.key(slot) > path.last_key) {
@@ -76,12 +76,12 @@ class Directory::Walk {
 
   Result<Opened> open(FileBlock at);
   Result<> tree_node(const Pending& pending, std::vector<Pending>& stack);
-  Result<> branch(const Node& node, const Pending& pending, BlockNo block,
+  Result<> branch(const DirectoryNode& node, const Pending& pending, BlockNo block,
                   std::vector<Pending>& stack) const;
-  Result<> leaf(const Node& node, const Pending& pending, BlockNo block) const;
-  Result<> entries_apart(const Node& node, BlockNo block) const;
+  Result<> leaf(const DirectoryNode& node, const Pending& pending, BlockNo block) const;
+  Result<> entries_apart(const DirectoryNode& node, BlockNo block) const;
   Result<> free_nodes();
-  Result<> show(const Node& node, FileBlock at, BlockNo block) const;
+  Result<> show(const DirectoryNode& node, FileBlock at, BlockNo block) const;
 
   const Directory& directory_;
   const DirectoryFile& file_;
@@ -130,7 +130,8 @@ Result<Directory::Walk::Opened> Directory::Walk::open(FileBlock at) {
 
 Result<> Directory::Walk::tree_node(const Pending& pending, std::vector<Pending>& stack) {
   const Opened opened = TRY(open(pending.at));
-  const Node node = TRY(Node::check(opened.view.bytes, file_.inode, opened.block));
+  const DirectoryNode node =
+      TRY(DirectoryNode::check(opened.view.bytes, file_.inode, opened.block));
   if (pending.level < 0) {
     free_head_ = FileBlock{node.head().free_head};
     if (node.head().next_block != seen_.size()) {
@@ -145,7 +146,7 @@ Result<> Directory::Walk::tree_node(const Pending& pending, std::vector<Pending>
                         : branch(node, pending, opened.block, stack);
 }
 
-Result<> Directory::Walk::branch(const Node& node, const Pending& pending, BlockNo block,
+Result<> Directory::Walk::branch(const DirectoryNode& node, const Pending& pending, BlockNo block,
                                  std::vector<Pending>& stack) const {
   const auto bad_order =
       corrupt("the keys of a directory node are not in order", Subject::block(block));
@@ -160,7 +161,8 @@ Result<> Directory::Walk::branch(const Node& node, const Pending& pending, Block
   return {};
 }
 
-Result<> Directory::Walk::leaf(const Node& node, const Pending& pending, BlockNo block) const {
+Result<> Directory::Walk::leaf(const DirectoryNode& node, const Pending& pending,
+                               BlockNo block) const {
   const Subject subject = Subject::block(block);
   TRY(entries_apart(node, block));
   for (unsigned slot = 0; slot < node.count(); ++slot) {
@@ -177,7 +179,7 @@ Result<> Directory::Walk::leaf(const Node& node, const Pending& pending, BlockNo
   return {};
 }
 
-Result<> Directory::Walk::entries_apart(const Node& node, BlockNo block) const {
+Result<> Directory::Walk::entries_apart(const DirectoryNode& node, BlockNo block) const {
   std::vector<std::pair<std::size_t, std::size_t>> entries;  // offset, bytes
   std::size_t sum = 0;
   for (unsigned slot = 0; slot < node.count(); ++slot) {
@@ -202,7 +204,8 @@ Result<> Directory::Walk::entries_apart(const Node& node, BlockNo block) const {
 Result<> Directory::Walk::free_nodes() {
   for (FileBlock at = free_head_; at.value != 0;) {
     const Opened opened = TRY(open(at));
-    const Node node = TRY(Node::check(opened.view.bytes, file_.inode, opened.block, true));
+    const DirectoryNode node =
+        TRY(DirectoryNode::check(opened.view.bytes, file_.inode, opened.block, true));
     if (node.count() != 0) {
       return corrupt("a directory node in use is listed as free", Subject::block(opened.block));
     }
@@ -212,7 +215,7 @@ Result<> Directory::Walk::free_nodes() {
   return {};
 }
 
-Result<> Directory::Walk::show(const Node& node, FileBlock at, BlockNo block) const {
+Result<> Directory::Walk::show(const DirectoryNode& node, FileBlock at, BlockNo block) const {
   if (!walker_.node) return {};
   const auto used = format::kNodeSlots + node.count() * sizeof(NodeSlot) + node.head().entry_bytes;
   return walker_.node({.at = at,

@@ -93,6 +93,10 @@ Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
 Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,
                       const Tree::Take& take);
 
+/// Begins to read the content [from, from + window), as far as there is some. The lock is held.
+Result<> read_content_ahead(Volume& volume, Node& node, const ContentShape& shape,
+                            std::uint64_t from, std::uint64_t window);
+
 /// The mode after a write or a change of owner by somebody unprivileged.
 std::uint16_t without_setuid(std::uint16_t mode);
 

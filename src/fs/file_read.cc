@@ -39,20 +39,6 @@ Result<> add_blocks_content(Volume& volume, const ContentShape& shape, Run run, 
   return {};
 }
 
-// Begins to read what a sequential reader will want next, [from, from + window).
-Result<> read_window_ahead(Volume& volume, Node& node, const ContentShape& shape,
-                           std::uint64_t from, std::uint64_t window) {
-  const std::uint64_t end = std::min<std::uint64_t>(from + window, node.inode.size);
-  const FileBlock last{shape.blocks_for(end)};
-  for (FileBlock at = shape.block_of(from); at < last;) {
-    const Extent piece = TRY(
-        shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), at, last - at));
-    if (!piece.is_hole() && !piece.unwritten) volume.cache->read_ahead({piece.block, piece.length});
-    at += piece.length;
-  }
-  return {};
-}
-
 // Doubles the window as long as reads follow one another, and keeps it full.
 Result<> read_ahead(Volume& volume, Node& node, const ContentShape& shape, std::uint64_t offset,
                     std::uint64_t size) {
@@ -83,10 +69,23 @@ Result<> read_ahead(Volume& volume, Node& node, const ContentShape& shape, std::
     }
     return {};
   }
-  return read_window_ahead(volume, node, shape, from, state.done - from);
+  return read_content_ahead(volume, node, shape, from, state.done - from);
 }
 
 }  // namespace
+
+Result<> read_content_ahead(Volume& volume, Node& node, const ContentShape& shape,
+                            std::uint64_t from, std::uint64_t window) {
+  const std::uint64_t end = std::min<std::uint64_t>(from + window, node.inode.size);
+  const FileBlock last{shape.blocks_for(end)};
+  for (FileBlock at = shape.block_of(from); at < last;) {
+    const Extent piece = TRY(
+        shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), at, last - at));
+    if (!piece.is_hole() && !piece.unwritten) volume.cache->read_ahead({piece.block, piece.length});
+    at += piece.length;
+  }
+  return {};
+}
 
 Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,
                       const Tree::Take& take) {

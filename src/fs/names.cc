@@ -142,14 +142,28 @@ struct ListedName {
   std::int64_t position = 0;
 };
 
-constexpr std::size_t kNamesAtOnce = 512;
+// About as many as the kernel's smallest buffer holds; then twice as many each time.
+constexpr std::size_t kFirstNames = 128;
+constexpr std::size_t kNamesAtOnce = 1024;
+constexpr std::uint64_t kReadAheadBytes = 8u << 20;
 
-Result<std::vector<ListedName>> list_some(Volume& volume, Node& directory, std::int64_t position) {
+// Names come in the order of their hashes, and so from all over the directory's blocks: who begins
+// at the front will want the whole of it.
+Result<> read_directory_ahead(Volume& volume, Node& directory) {
+  if (directory.inode.size <= volume.layout.block_size) return {};
+  return read_content_ahead(volume, directory, TRY(content_shape(volume, directory)), 0,
+                            kReadAheadBytes);
+}
+
+Result<std::vector<ListedName>> list_some(Volume& volume, Node& directory, std::int64_t position,
+                                          std::size_t most) {
   std::vector<ListedName> names;
+  names.reserve(most);
   const std::shared_lock guard(directory.lock);
+  if (position == Directory::kAfterDotDot) TRY(read_directory_ahead(volume, directory));
   TRY(DirectoryReader(volume, directory)
           ->visit(*volume.reader, position, [&](const DirectoryName& item) {
-            if (names.size() == kNamesAtOnce) return false;
+            if (names.size() == most) return false;
             names.push_back({std::string(item.name), item.inode, item.type, item.position});
             return true;
           }));
@@ -169,13 +183,13 @@ Result<> list_directory(Volume& volume, const NodeRef& directory, std::int64_t p
     return {};
   }
   position = std::max(position, Directory::kAfterDotDot);
-  for (;;) {
-    const std::vector<ListedName> names = TRY(list_some(volume, *directory, position));
+  for (std::size_t most = kFirstNames;; most = std::min(2 * most, kNamesAtOnce)) {
+    const std::vector<ListedName> names = TRY(list_some(volume, *directory, position, most));
     for (const ListedName& item : names) {
       if (!visit({item.name, item.inode.value, item.type, item.position})) return {};
       position = item.position;
     }
-    if (names.size() < kNamesAtOnce) return {};
+    if (names.size() < most) return {};
   }
 }
 

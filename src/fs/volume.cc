@@ -114,11 +114,31 @@ Result<NodeRef> Volume::directory(NodeId id) {
   return found;
 }
 
+// Who wants one inode of a directory wants the others, too, and they are neighbours.
+Result<> Volume::read_inodes_ahead(InodeNo number) {
+  constexpr std::uint64_t kBytes = 64 * 1024;
+  const std::uint64_t per_block = layout.inodes_per_block();
+  const std::uint64_t blocks = std::max<std::uint64_t>(1, kBytes / layout.block_size);
+  const std::uint64_t block = layout.inode_index(number) / per_block;
+  const std::uint64_t skipped = block % blocks;
+  const InodeNo first{number.value - layout.inode_index(number) + (block - skipped) * per_block};
+  std::uint64_t written = 0;
+  while (written < blocks) {
+    const InodeNo next{first.value + written * per_block};
+    if (!layout.is_inode(next) || layout.group_of(next) != layout.group_of(number)) break;
+    if (!TRY(space->is_inode_written(next))) break;
+    ++written;
+  }
+  cache->read_ahead({layout.inode_place(first).block, written});
+  return {};
+}
+
 Result<format::Inode> Volume::load_inode(InodeNo number) {
   const Subject subject = Subject::inode(number);
   if (!layout.is_inode(number)) return corrupt("an inode number is out of range", subject);
   if (!TRY(space->is_inode_written(number))) return Error{ESTALE, "the inode is free", subject};
   const auto place = layout.inode_place(number);
+  if (!cache->peek(place.block)) TRY(read_inodes_ahead(number));
   const BlockView view = TRY(reader->read(place.block, format::BlockKind::kInodeTable));
   const auto inode = view.at<format::Inode>(place.offset);
   if (inode.mode == 0) return Error{ESTALE, "the inode is free", subject};

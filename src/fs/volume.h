@@ -84,6 +84,7 @@ class Volume {
   Volume(BlockDevice& of, const format::Superblock& block, const format::Layout& place,
          FileSystem::Options with);
   Result<format::Inode> load_inode(InodeNo number);
+  Result<> read_inodes_ahead(InodeNo number);
   void remember(const char* operation, const Error& error);
 
   thread::Mutex superblock_lock_{"superblock"};

@@ -41,10 +41,21 @@ bool JournalCore::sync_is_waiting() const {
   return wanted_ > durable_ && !open_.empty();
 }
 
+std::size_t JournalCore::large_epoch_bytes() const {
+  return std::min<std::size_t>(kLargeEpoch, space_.capacity_bytes() / 4);
+}
+
+// Before the log is so full that transactions would have to wait for it.
+void JournalCore::close_if_large() {
+  if (open_.is_large || open_.cost() <= large_epoch_bytes()) return;
+  open_.is_large = true;
+  work_.wake_one();
+}
+
 bool JournalCore::commit_due() const {
   if (open_.empty()) return false;
-  const std::size_t large = std::min<std::size_t>(kLargeEpoch, space_.capacity_bytes() / 4);
-  return sync_is_waiting() || open_.cost() > large || (holds_much() && entries_.empty()) ||
+  return sync_is_waiting() || open_.cost() > large_epoch_bytes() ||
+         (holds_much() && entries_.empty()) ||
          monotonic_ns() - open_.begun_ns >= options_.commit_interval_ns;
 }
 

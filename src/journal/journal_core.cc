@@ -31,6 +31,7 @@ void Epoch::clear(EpochNo next) {
   changed.clear();
   revoked.clear();
   ordered.clear();
+  is_large = false;
 }
 
 JournalCore::JournalCore(BufferCache& cache, const format::Layout& layout,
@@ -223,6 +224,7 @@ EpochNo JournalCore::install(TransactionState& transaction) {
   }
   ++counts_.transactions;
   if (began && !open_.empty()) changes_began();
+  close_if_large();
   return open_.number;
 }
 

@@ -39,6 +39,7 @@ struct Epoch {
   std::vector<Run> revoked;
   std::vector<InodeNo> ordered;
   std::int64_t begun_ns = 0;  ///< when the first change came
+  bool is_large = false;      ///< the journal's thread was told that it is time to close it
 
   [[nodiscard]] bool empty() const {
     return log.records() == 0 && changed.empty() && ordered.empty();
@@ -129,6 +130,8 @@ class JournalCore {
   void install_fresh(const BlockRef& frame, std::span<const std::byte> content,
                      format::BlockKind kind);
   void changes_began();
+  void close_if_large();
+  [[nodiscard]] std::size_t large_epoch_bytes() const;
   void fail(const Error& error);
   Result<> wait_durable(EpochNo epoch);
   Result<> flush_data();
