@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::size_t kReadAheadsAtOnce = 4;
+constexpr std::size_t kReadAheadsAtOnce = 8;
 /// One read-ahead takes at most the capacity divided by this.
 constexpr std::size_t kLargestShare = 8;
 

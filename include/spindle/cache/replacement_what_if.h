@@ -10,7 +10,7 @@
 // `sampled_one_in()` of all blocks is looked at, chosen by a hash of its number, in shadows that
 // are smaller by the same factor (SHARDS: Waldspurger et al., "Efficient MRC Construction with
 // SHARDS", FAST 2015): all accesses to a block count or none do, so that distances of reuse keep
-// their meaning. By default shadows of the live size have at most 1024 frames, which is some 5 MiB
+// their meaning. By default shadows of the live size have at most 256 frames, which is some 2 MiB
 // for all policies together, and an error of a few percent in the ratio of hits (more for MRU and
 // MFU, which throw out the few blocks that are used most).
 //
@@ -34,7 +34,7 @@ class ReplacementWhatIf final : public CacheObserver {
   static constexpr std::size_t kNoSampling = SIZE_MAX;
 
   /// `most_frames` of a shadow of the live size, at least 1.
-  explicit ReplacementWhatIf(std::size_t most_frames = 1024);
+  explicit ReplacementWhatIf(std::size_t most_frames = 256);
   ~ReplacementWhatIf() override;
 
   enum class Size : std::uint8_t { kHalf, kSame, kDouble };
