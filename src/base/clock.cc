@@ -12,7 +12,7 @@ std::int64_t monotonic_ns() {
 
 Timestamp wall_time() {
   timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
   return {now.tv_sec, static_cast<std::uint32_t>(now.tv_nsec)};
 }
 

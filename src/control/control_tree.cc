@@ -137,11 +137,12 @@ Result<> ControlTree::unlink(NodeId, std::string_view) {
 Result<> ControlTree::remove_directory(NodeId, std::string_view) {
   return kNotPermitted;
 }
-Result<> ControlTree::rename(NodeId, std::string_view, NodeId, std::string_view, std::uint32_t) {
+Result<> ControlTree::rename(const Caller&, NodeId, std::string_view, NodeId, std::string_view,
+                             std::uint32_t) {
   return kNotPermitted;
 }
 
-Result<std::uint64_t> ControlTree::open(NodeId node, int flags) {
+Result<Opened> ControlTree::open(NodeId node, int flags) {
   const Entry* opened = TRY(entry(node));
   if (opened->is_directory) return Error{EISDIR};
   const int access = flags & O_ACCMODE;
@@ -151,7 +152,7 @@ Result<std::uint64_t> ControlTree::open(NodeId node, int flags) {
   if (access != O_WRONLY) text = TRY(opened->file.read());
   const std::uint64_t handle = next_handle_++;
   open_texts_.emplace(handle, std::move(text));
-  return handle;
+  return Opened{.handle = handle};
 }
 
 void ControlTree::release(NodeId, std::uint64_t handle) {

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -28,25 +29,31 @@ Result<> make_durable(Volume& volume, Node& node, bool data_only) {
 
 }  // namespace
 
-void touch_accessed(Volume& volume, Node& node) {
+bool touch_accessed(Volume& volume, Node& node) {
   using AccessTimes = FileSystem::AccessTimes;
-  if (volume.options.access_times == AccessTimes::kNone || !volume.writable().ok()) return;
+  if (volume.options.access_times == AccessTimes::kNone || !volume.writable().ok()) {
+    return false;
+  }
   format::Inode& inode = node.inode;
   const Timestamp now = volume.now();
   const Timestamp accessed = from_disk(inode.accessed);
   if (volume.options.access_times == AccessTimes::kRelative &&
       accessed > from_disk(inode.modified) && accessed > from_disk(inode.changed) &&
       now.seconds - accessed.seconds < kDaySeconds) {
-    return;
+    return false;
   }
   inode.accessed = to_disk(now);
   volume.pending_times.add(node);
+  return true;
 }
 
-Result<std::uint64_t> FileSystem::open(NodeId id, int) {
-  const auto look = [&]() -> Result<std::uint64_t> {
-    TRY(volume_->node(id));
-    return std::uint64_t{0};
+Result<Opened> FileSystem::open(NodeId id, int flags) {
+  const auto look = [&]() -> Result<Opened> {
+    const NodeRef node = TRY(volume_->node(id));
+    const bool reads = (flags & O_ACCMODE) != O_WRONLY && (flags & O_NOATIME) == 0;
+    if (!reads || !node->is_regular()) return Opened{};
+    const std::shared_lock guard(node->lock);
+    return Opened{.has_changed_times = touch_accessed(*volume_, *node)};
   };
   return volume_->told("open", look());
 }

@@ -193,6 +193,17 @@ Result<NodeRef> regular_file(Volume& volume, NodeId id) {
   return node;
 }
 
+// On a full volume a map may find no block to record a hole in: then zeros take its place.
+Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
+  const NodeRef node = TRY(regular_file(volume, id));
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  const std::lock_guard guard(node->change);
+  TRY(zero_edges(volume, *node, shape, range));
+  const auto [from, to] = whole_blocks(*node, shape, range);
+  TRY(write_zeros(volume, *node, shape, from, to));
+  return touch(volume, *node, 0);
+}
+
 // The first place from `offset` on that is (or is not) a hole; the end of the file counts as one.
 Result<std::uint64_t> seek_in(Volume& volume, Node& node, std::uint64_t offset, bool want_hole) {
   const std::uint64_t size = node.inode.size;
@@ -228,7 +239,11 @@ Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::ui
     const std::lock_guard guard(node->change);
     return allocate_range(*volume_, node, mode, {offset, offset + length});
   };
-  return volume_->told("allocate", volume_->with_space(allocate_in));
+  Result<> allocated = volume_->with_space(allocate_in);
+  if (allocated.code() == ENOSPC && (mode & FALLOC_FL_PUNCH_HOLE) != 0) {
+    allocated = overwrite_with_zeros(*volume_, id, {offset, offset + length});
+  }
+  return volume_->told("allocate", allocated);
 }
 
 Result<std::uint64_t> FileSystem::seek(NodeId id, std::uint64_t offset, int whence) {
@@ -253,7 +268,7 @@ Result<std::size_t> FileSystem::copy_range(NodeId from, std::uint64_t from_offse
       for (const auto& piece : pieces) buffer.insert(buffer.end(), piece.begin(), piece.end());
     }));
     if (buffer.empty()) break;
-    const auto written = write(to, 0, to_offset + copied, buffer, true);
+    const auto written = write(to, 0, to_offset + copied, buffer, false);
     if (!written.ok()) return copied > 0 ? Result<std::size_t>(copied) : written;
     copied += buffer.size();
   }

@@ -109,8 +109,13 @@ Attributes refer(Volume& volume, const NodeRef& node) {
 Result<Attributes> FileSystem::lookup(NodeId directory, std::string_view name) {
   const auto look = [&]() -> Result<Attributes> {
     TRY(check_name(name));
+    // Who holds a handle of a file (open_by_handle_at) asks for it by its number and this name.
+    if (name == ".") {
+      const NodeRef itself = TRY(volume_->node(directory));
+      if (itself->inode.links == 0) return Error{ESTALE, "the file has been removed"};
+      return refer(*volume_, itself);
+    }
     const NodeRef parent = TRY(volume_->directory(directory));
-    if (name == ".") return refer(*volume_, parent);
     if (name == "..") return refer(*volume_, TRY(volume_->directory(parent->inode.parent)));
     const std::shared_lock guard(parent->lock);
     const NodeRef found = TRY(child(*volume_, *parent, name));

@@ -51,6 +51,14 @@ Result<> make_room(Volume& volume, const NodeRef& directory, std::string_view na
 /// The inode that stands under a name of a locked directory; an empty ref if there is none.
 Result<NodeRef> child(Volume& volume, Node& directory, std::string_view name);
 
+/// Makes a whiteout (RENAME_WHITEOUT) for a name of the locked directory, which is yet to be
+/// entered.
+Result<InodeNo> make_whiteout(Volume& volume, Change& change, Node& directory,
+                              const Caller& caller);
+/// What that takes of the log.
+inline constexpr std::size_t kWhiteoutLogBytes =
+    log_cost::kAllocateInode + log_cost::kRecord + Change::kInodeLogBytes;
+
 /// As stat(2) shows it.
 Attributes attributes_of(const Volume& volume, const Node& node);
 /// The same, with one more reference of the kernel's.
@@ -60,8 +68,9 @@ format::DiskTime to_disk(Timestamp time);
 Timestamp from_disk(const format::DiskTime& time);
 /// Sets mtime and ctime.
 void touch_modified(format::Inode& inode, Timestamp now);
-/// The node has been read: sets its access time, if that is to be. Its lock is held.
-void touch_accessed(Volume& volume, Node& node);
+/// The node has been read: sets its access time, if that is to be. Says whether it did. Its lock is
+/// held.
+bool touch_accessed(Volume& volume, Node& node);
 
 // How often an operation makes room and tries again: each time frees a slot in every level.
 inline constexpr int kRoomAttempts = 64;

@@ -230,6 +230,13 @@ constexpr std::uint32_t kPermissions = 07777;
 
 }  // namespace
 
+Result<InodeNo> make_whiteout(Volume& volume, Change& change, Node& directory,
+                              const Caller& caller) {
+  const NewFile wanted{.mode = S_IFCHR};
+  const Heritage heritage{.mode = S_IFCHR, .attributes = {}};
+  return make_inode(volume, change, directory, caller, wanted, heritage, 0);
+}
+
 Result<Attributes> FileSystem::create(const Caller& caller, NodeId directory, std::string_view name,
                                       std::uint32_t mode) {
   const NewFile wanted{.mode = S_IFREG | (mode & kPermissions)};

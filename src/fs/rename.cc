@@ -5,7 +5,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kKnownFlags = kRenameNoReplace | kRenameExchange;
+constexpr std::uint32_t kKnownFlags = kRenameNoReplace | kRenameExchange | kRenameWhiteout;
 
 // One rename: `moved` goes from (from, old_name) to (to, new_name), where `there` stands, if
 // anything does.
@@ -15,10 +15,12 @@ struct Rename {
   NodeRef to;
   std::string_view new_name;
   std::uint32_t flags = 0;
+  Caller caller;
   NodeRef moved;
   NodeRef there;
 
   [[nodiscard]] bool is_exchange() const { return (flags & kRenameExchange) != 0; }
+  [[nodiscard]] bool leaves_whiteout() const { return (flags & kRenameWhiteout) != 0; }
   [[nodiscard]] bool is_between_directories() const { return !(from == to); }
 };
 
@@ -126,6 +128,9 @@ Result<> edit_names(Volume& volume, Change& change, const Rename& rename) {
   if (rename.is_exchange()) {
     const Node& there = *rename.there;
     TRY(from->replace(change.tx, rename.old_name, there.number, there.type()));
+  } else if (rename.leaves_whiteout()) {
+    const InodeNo whiteout = TRY(make_whiteout(volume, change, *rename.from, rename.caller));
+    TRY(from->replace(change.tx, rename.old_name, whiteout, S_IFCHR));
   } else {
     TRY(from->remove(change.tx, rename.old_name));
   }
@@ -149,9 +154,10 @@ Result<> drop_replaced(Volume& volume, Change& change, const Rename& rename) {
 Result<> rename_once(Volume& volume, Rename& rename) {
   std::unique_lock<thread::Mutex> way_up;
   if (rename.is_between_directories()) way_up = std::unique_lock(volume.rename_lock);
-  Change change =
-      TRY(Change::begin(volume, 2 * Directory::log_bytes(volume.layout) +
-                                    4 * Change::kInodeLogBytes + OrphanList::kLogBytes));
+  const std::size_t whiteout_bytes = rename.leaves_whiteout() ? kWhiteoutLogBytes : 0;
+  Change change = TRY(Change::begin(volume, 2 * Directory::log_bytes(volume.layout) +
+                                                4 * Change::kInodeLogBytes + OrphanList::kLogBytes +
+                                                whiteout_bytes));
   TRY(lock_all(volume, change, rename));
   TRY(check(volume, rename));
   if (rename.moved == rename.there) return {};
@@ -174,19 +180,20 @@ Result<> rename_once(Volume& volume, Rename& rename) {
 
 }  // namespace
 
-Result<> FileSystem::rename(NodeId from, std::string_view name, NodeId to,
+Result<> FileSystem::rename(const Caller& caller, NodeId from, std::string_view name, NodeId to,
                             std::string_view new_name, std::uint32_t flags) {
   const auto rename_in = [&]() -> Result<> {
     TRY(check_name(name));
     TRY(check_name(new_name));
     if (is_dot_name(name) || is_dot_name(new_name)) return Error{EBUSY, "it cannot be renamed"};
-    if ((flags & ~kKnownFlags) != 0 || flags == kKnownFlags) {
+    const bool contradicts = (flags & kRenameExchange) != 0 && flags != kRenameExchange;
+    if ((flags & ~kKnownFlags) != 0 || contradicts) {
       return Error{EINVAL, "these flags of rename are not known"};
     }
     Rename rename {
       .from = TRY(volume_->directory(from))
       , .old_name = name, .to = TRY(volume_->directory(to))
-      , .new_name = new_name, .flags = flags, .moved = {}, .there = {}
+      , .new_name = new_name, .flags = flags, .caller = caller, .moved = {}, .there = {}
     };
     return volume_->with_space([&] {
       return with_room(*volume_, rename.to, new_name,

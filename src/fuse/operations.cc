@@ -1,6 +1,9 @@
 // One function for each FUSE operation: decode, call the tree, answer.
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -8,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "privilege.h"
 #include "protocol.h"
 #include "session_state.h"
 
@@ -61,13 +65,13 @@ bool is_control_name(fuse_ino_t parent, std::string_view name) {
   return parent == kRootNode && name == kControlName;
 }
 
-fuse_entry_param to_entry(const Attributes& attributes) {
+fuse_entry_param to_entry(fuse_req_t request, const Attributes& attributes) {
   fuse_entry_param entry{};
   entry.ino = attributes.node;
   entry.generation = attributes.generation;
   entry.attr = to_stat(attributes);
-  entry.attr_timeout = validity_seconds(attributes.node);
-  entry.entry_timeout = validity_seconds(attributes.node);
+  entry.attr_timeout = session_of(request).validity_seconds(attributes.node);
+  entry.entry_timeout = entry.attr_timeout;
   return entry;
 }
 
@@ -80,7 +84,7 @@ void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
     fuse_reply_err(request, result.code());
     return;
   }
-  const fuse_entry_param entry = to_entry(*result);
+  const fuse_entry_param entry = to_entry(request, *result);
   fuse_reply_entry(request, &entry);
 }
 
@@ -90,7 +94,7 @@ void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
     return;
   }
   const struct stat attributes = to_stat(*result);
-  fuse_reply_attr(request, &attributes, validity_seconds(result->node));
+  fuse_reply_attr(request, &attributes, session_of(request).validity_seconds(result->node));
 }
 
 void do_init(void* user_data, fuse_conn_info* connection) {
@@ -127,18 +131,29 @@ void do_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 }
 
 void do_forget(fuse_req_t request, fuse_ino_t node, std::uint64_t references) {
+  session_of(request).write_errors.drop(node);
   tree_of(request, node).forget(node, references);
   fuse_reply_none(request);
 }
 
 void do_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
   for (std::size_t i = 0; i < count; ++i) {
+    session_of(request).write_errors.drop(forgets[i].ino);
     tree_of(request, forgets[i].ino).forget(forgets[i].ino, forgets[i].nlookup);
   }
   fuse_reply_none(request);
 }
 
-void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
+// The handle of a file of the volume says how it was opened.
+bool writes(fuse_ino_t node, const fuse_file_info* file) {
+  return file != nullptr && (node & kControlBit) == 0 && file->fh != O_RDONLY;
+}
+
+void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  if (writes(node, file)) {
+    const int error = session_of(request).write_errors.take(node);
+    if (error != 0) return reply(request, Error{error});
+  }
   reply_attributes(request, tree_of(request, node).attributes(node));
 }
 
@@ -210,7 +225,8 @@ void do_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino
     return reply(request, Error{EBUSY});
   }
   if (((parent ^ new_parent) & kControlBit) != 0) return reply(request, Error{EXDEV});
-  reply(request, tree_of(request, parent).rename(parent, name, new_parent, new_name, flags));
+  reply(request, tree_of(request, parent)
+                     .rename(caller_of(request), parent, name, new_parent, new_name, flags));
 }
 
 void do_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {
@@ -222,7 +238,7 @@ void do_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char*
 // The volume's files are cached by the kernel across opens; control files go straight through.
 void set_open_flags(NodeId node, std::uint64_t handle, fuse_file_info* file) {
   const bool is_control = (node & kControlBit) != 0;
-  file->fh = handle;
+  file->fh = is_control ? handle : static_cast<std::uint64_t>(file->flags & O_ACCMODE);
   file->direct_io = is_control;
   file->keep_cache = !is_control;
   file->cache_readdir = !is_control;
@@ -234,18 +250,22 @@ void do_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
   const auto result = tree_of(request, parent).create(caller_of(request), parent, name, mode);
   if (!result.ok()) return reply(request, result.error());
   set_open_flags(result->node, 0, file);
-  const fuse_entry_param entry = to_entry(*result);
+  if (writes(result->node, file)) session_of(request).open_writers.add(result->node);
+  const fuse_entry_param entry = to_entry(request, *result);
   fuse_reply_create(request, &entry, file);
 }
 
 void do_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  const auto handle = tree_of(request, node).open(node, file->flags);
-  if (!handle.ok()) return reply(request, handle.error());
-  set_open_flags(node, *handle, file);
+  const auto opened = tree_of(request, node).open(node, file->flags);
+  if (!opened.ok()) return reply(request, opened.error());
+  if (opened->has_changed_times) session_of(request).forget_attributes(node);
+  set_open_flags(node, opened->handle, file);
+  if (writes(node, file)) session_of(request).open_writers.add(node);
   fuse_reply_open(request, file);
 }
 
 void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  if (writes(node, file)) session_of(request).open_writers.remove(node);
   tree_of(request, node).release(node, file->fh);
   fuse_reply_err(request, 0);
 }
@@ -303,18 +323,41 @@ void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset
   }
 }
 
+bool has_setuid(Tree& tree, NodeId node) {
+  const auto attributes = tree.attributes(node);
+  return attributes.ok() && (attributes->mode & (S_ISUID | S_ISGID)) != 0;
+}
+
+// For fallocate and copy_file_range the kernel does not say whether setuid is to go.
+Result<> drop_setuid(fuse_req_t request, NodeId node) {
+  Tree& tree = tree_of(request, node);
+  if (!has_setuid(tree, node) || has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
+  AttributeChange change;
+  change.clear_setuid = true;
+  TRY(tree.set_attributes(caller_of(request), node, change));
+  session_of(request).forget_attributes(node);
+  return {};
+}
+
 void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_t size,
               off_t offset, fuse_file_info* file) {
-  const bool clear_setuid =
-      (raw_argument<fuse_write_in>(request).write_flags & protocol::kWriteKillPrivileges) != 0;
+  const std::uint32_t flags = raw_argument<fuse_write_in>(request).write_flags;
+  const bool clear_setuid = (flags & protocol::kWriteKillPrivileges) != 0;
+  // The kernel does not look whether the mode changes when it has left that to the file system.
+  const bool changes_mode = clear_setuid && has_setuid(tree_of(request, node), node);
   const auto written = tree_of(request, node)
                            .write(node, file->fh, static_cast<std::uint64_t>(offset),
                                   std::as_bytes(std::span(bytes, size)), clear_setuid);
+  if (changes_mode) session_of(request).forget_attributes(node);
   if (written.ok()) {
     fuse_reply_write(request, *written);
-  } else {
-    fuse_reply_err(request, written.code());
+    return;
   }
+  if ((flags & FUSE_WRITE_CACHE) != 0) {
+    session_of(request).write_errors.add(node, written.code());
+    session_of(request).forget_attributes(node);
+  }
+  fuse_reply_err(request, written.code());
 }
 
 void do_fsync(fuse_req_t request, fuse_ino_t node, int data_only, fuse_file_info*) {
@@ -327,12 +370,19 @@ void do_fsyncdir(fuse_req_t request, fuse_ino_t node, int, fuse_file_info*) {
 
 void do_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, off_t length,
                   fuse_file_info*) {
-  reply(request, tree_of(request, node)
-                     .allocate(node, mode, static_cast<std::uint64_t>(offset),
-                               static_cast<std::uint64_t>(length)));
+  const auto allocate = [&]() -> Result<> {
+    TRY(tree_of(request, node)
+            .allocate(node, mode, static_cast<std::uint64_t>(offset),
+                      static_cast<std::uint64_t>(length)));
+    return drop_setuid(request, node);
+  };
+  reply(request, allocate());
 }
 
 void do_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info*) {
+  // Data that the kernel still holds would look like a hole.
+  SessionState& session = session_of(request);
+  if (session.open_writers.has(node)) collect_writes(session, node);
   const auto found = tree_of(request, node).seek(node, static_cast<std::uint64_t>(offset), whence);
   if (found.ok()) {
     fuse_reply_lseek(request, static_cast<off_t>(*found));
@@ -344,9 +394,14 @@ void do_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fus
 void do_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, fuse_file_info*,
                         fuse_ino_t to, off_t to_offset, fuse_file_info*, std::size_t length, int) {
   if (((from | to) & kControlBit) != 0) return reply(request, Error{EXDEV});
-  const auto copied =
-      session_of(request).volume.copy_range(from, static_cast<std::uint64_t>(from_offset), to,
-                                            static_cast<std::uint64_t>(to_offset), length);
+  const auto copy = [&]() -> Result<std::size_t> {
+    const std::size_t bytes =
+        TRY(session_of(request).volume.copy_range(from, static_cast<std::uint64_t>(from_offset), to,
+                                                  static_cast<std::uint64_t>(to_offset), length));
+    TRY(drop_setuid(request, to));
+    return bytes;
+  };
+  const auto copied = copy();
   if (copied.ok()) {
     fuse_reply_write(request, *copied);
   } else {
@@ -383,12 +438,13 @@ struct ListedItem {
   std::int64_t position;
 };
 
-fuse_entry_param listed_entry(Tree& tree, NodeId directory, const ListedItem& item) {
+fuse_entry_param listed_entry(fuse_req_t request, NodeId directory, const ListedItem& item) {
   fuse_entry_param entry{};
   if (item.name != "." && item.name != "..") {
     // The kernel takes a reference with each entry that carries attributes. A name that is gone
     // meanwhile carries none.
-    if (const auto found = tree.lookup(directory, item.name); found.ok()) return to_entry(*found);
+    const auto found = tree_of(request, directory).lookup(directory, item.name);
+    if (found.ok()) return to_entry(request, *found);
   }
   entry.attr.st_ino = item.node;
   entry.attr.st_mode = item.type;
@@ -412,7 +468,7 @@ void do_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t
   if (!result.ok() && items.empty()) return reply(request, result);
   std::size_t used = 0;
   for (const ListedItem& item : items) {
-    const fuse_entry_param entry = listed_entry(tree_of(request, node), node, item);
+    const fuse_entry_param entry = listed_entry(request, node, item);
     used += fuse_add_direntry_plus(request, buffer.data() + used, size - used, item.name.c_str(),
                                    &entry, item.position);
   }
@@ -436,7 +492,12 @@ void do_getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::siz
 }
 
 void do_listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
-  reply_sized(request, tree_of(request, node).list_xattr(node), size);
+  auto names = tree_of(request, node).list_xattr(node);
+  if (names.ok() && has_trusted(*names) &&
+      !has_capability(fuse_req_ctx(request)->pid, CAP_SYS_ADMIN)) {
+    names = without_trusted(*names);
+  }
+  reply_sized(request, names, size);
 }
 
 void do_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value,

@@ -1,5 +1,7 @@
-// FUSE_STATX and FUSE_TMPFILE, which libfuse 3.14 answers with ENOSYS: decoded here from the raw
-// request.
+// FUSE_STATX and FUSE_TMPFILE, which libfuse 3.14 answers with ENOSYS, and FUSE_SETXATTR in the
+// form that it does not know: decoded here from the raw request.
+
+#include <fcntl.h>
 
 #include <cstring>
 
@@ -14,6 +16,14 @@ template <class T>
 const T* argument(const fuse_in_header& header) {
   if (header.len < sizeof header + sizeof(T)) return nullptr;
   return reinterpret_cast<const T*>(&header + 1);
+}
+
+Caller caller_of(const fuse_in_header& header) {
+  Caller caller;
+  caller.uid = header.uid;
+  caller.gid = header.gid;
+  caller.process = static_cast<std::int32_t>(header.pid);
+  return caller;
 }
 
 protocol::StatxTime to_statx(const Timestamp& time) {
@@ -54,7 +64,7 @@ void serve_statx(SessionState& session, const fuse_in_header& header) {
   const Attributes& a = *result;
 
   protocol::StatxOut out{};
-  out.valid_seconds = static_cast<std::uint64_t>(validity_seconds(a.node));
+  out.valid_seconds = static_cast<std::uint64_t>(session.validity_seconds(a.node));
   out.mask = 0xFFF;  // the basic attributes and the birth time
   out.block_size = a.block_size;
   out.links = a.links;
@@ -76,11 +86,8 @@ void serve_statx(SessionState& session, const fuse_in_header& header) {
 void serve_temporary_file(SessionState& session, const fuse_in_header& header) {
   const auto* in = argument<fuse_create_in>(header);
   if (in == nullptr) return reply_raw(session, header.unique, EINVAL, {});
-  Caller caller;
-  caller.uid = header.uid;
-  caller.gid = header.gid;
+  Caller caller = caller_of(header);
   caller.umask = in->umask;
-  caller.process = static_cast<std::int32_t>(header.pid);
   const auto result = session.tree(header.nodeid).temporary_file(caller, header.nodeid, in->mode);
   if (!result.ok()) return reply_raw(session, header.unique, result.code(), {});
 
@@ -93,8 +100,29 @@ void serve_temporary_file(SessionState& session, const fuse_in_header& header) {
   out.entry.entry_valid = static_cast<std::uint64_t>(kValidForever);
   out.entry.attr_valid = static_cast<std::uint64_t>(kValidForever);
   out.entry.attr = to_attr(*result);
+  out.open.fh = in->flags & O_ACCMODE;
   out.open.open_flags = FOPEN_KEEP_CACHE;
+  if (out.open.fh != O_RDONLY) session.open_writers.add(result->node);
   reply_with(session, header, out);
+}
+
+void serve_set_xattr(SessionState& session, const fuse_in_header& header) {
+  const auto* in = argument<fuse_setxattr_in>(header);
+  if (in == nullptr) return reply_raw(session, header.unique, EINVAL, {});
+  // The name, a zero byte, the value.
+  std::string_view rest(reinterpret_cast<const char*>(in + 1),
+                        header.len - sizeof header - sizeof *in);
+  const std::string_view name = rest.substr(0, rest.find('\0'));
+  if (name.size() == rest.size() || rest.size() - name.size() - 1 < in->size) {
+    return reply_raw(session, header.unique, EINVAL, {});
+  }
+  const std::string_view value = rest.substr(name.size() + 1, in->size);
+  Caller caller = caller_of(header);
+  caller.is_group_member = (in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) == 0;
+  const auto set = session.tree(header.nodeid)
+                       .set_xattr(caller, header.nodeid, name, std::as_bytes(std::span(value)),
+                                  static_cast<int>(in->flags));
+  reply_raw(session, header.unique, set.code(), {});
 }
 
 }  // namespace spindle

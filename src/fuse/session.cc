@@ -40,8 +40,15 @@ std::string mount_options(const Session::Options& options) {
   return text + options.kernel_options;
 }
 
-// Every answer leaves here. The answer to FUSE_INIT gets one flag that libfuse 3.14 does not know:
-// with FUSE_HANDLE_KILLPRIV_V2 the kernel need not ask for security.capability before each write.
+// Of what the kernel offers, what libfuse 3.14 does not know: with FUSE_HANDLE_KILLPRIV_V2 the
+// kernel need not ask for security.capability before each write, with FUSE_SETXATTR_EXT it says
+// when an ACL is to clear setgid.
+std::uint32_t wanted_beyond_libfuse(const fuse_in_header& init) {
+  const auto& offer = *reinterpret_cast<const fuse_init_in*>(&init + 1);
+  return offer.flags & (protocol::kHandleKillPrivilegesV2 | FUSE_SETXATTR_EXT);
+}
+
+// Every answer leaves here. The answer to FUSE_INIT gets the flags that libfuse does not know.
 ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
   auto& session = *static_cast<SessionState*>(user_data);
   if (count > 0 && pieces[0].iov_len >= sizeof(fuse_out_header)) {
@@ -49,7 +56,7 @@ ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
     if (header.error != 0) session.last_failed_request = header.unique;
     if (session.init_request != 0 && header.unique == session.init_request && count > 1 &&
         pieces[1].iov_len >= offsetof(fuse_init_out, max_background)) {
-      static_cast<fuse_init_out*>(pieces[1].iov_base)->flags |= protocol::kHandleKillPrivilegesV2;
+      static_cast<fuse_init_out*>(pieces[1].iov_base)->flags |= session.more_init_flags;
     }
   }
   return ::writev(fd, pieces, count);
@@ -121,8 +128,13 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
     serve_statx(*this, header);
   } else if (opcode == protocol::kTemporaryFile) {
     serve_temporary_file(*this, header);
+  } else if (opcode == FUSE_SETXATTR && (more_init_flags & FUSE_SETXATTR_EXT) != 0) {
+    serve_set_xattr(*this, header);
   } else {
-    if (opcode == FUSE_INIT) init_request = request;
+    if (opcode == FUSE_INIT) {
+      init_request = request;
+      more_init_flags = wanted_beyond_libfuse(header);
+    }
     fuse_buf raw{};
     raw.size = size;
     raw.mem = buffer.get();

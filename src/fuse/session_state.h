@@ -9,9 +9,11 @@
 #include <memory>
 #include <vector>
 
+#include "open_writers.h"
 #include "spindle/fuse/session.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/runtime.h"
+#include "write_errors.h"
 
 // libfuse names the requests' headers as the kernel does but for one struct that both define.
 #define FUSE_USE_VERSION 314
@@ -44,6 +46,10 @@ struct SessionState final : thread::FdWatcher {
   void serve_request(RequestBuffers::Buffer buffer, std::size_t size);
 
   [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
+  /// How long the kernel may keep what it is told of the node.
+  [[nodiscard]] double validity_seconds(NodeId node) const;
+  /// The kernel is to ask anew for what it keeps of the node's attributes.
+  void forget_attributes(NodeId node) { (void)fuse_lowlevel_notify_inval_inode(fuse, node, -1, 0); }
 
   Session::Options options;
   Tree& volume;
@@ -53,10 +59,13 @@ struct SessionState final : thread::FdWatcher {
   bool mounted = false;
   RequestStatistics statistics;
   RequestBuffers buffers;
+  WriteErrors write_errors;
+  OpenWriters open_writers;
 
   /// The raw request that libfuse is about to hand to its operation: read before anything suspends.
   const fuse_in_header* current = nullptr;
   std::uint64_t init_request = 0;  ///< the id of FUSE_INIT: its answer is completed on the way out
+  std::uint32_t more_init_flags = 0;  ///< what it is completed by
   std::uint64_t last_failed_request = 0;
   std::function<void()> ready;
   std::size_t in_flight = 0;
@@ -67,10 +76,11 @@ struct SessionState final : thread::FdWatcher {
 /// libfuse's table of our operations.
 const fuse_lowlevel_ops& fuse_operations();
 
-/// The two operations that libfuse does not know, from the raw request; the answer is written to
-/// `fd`.
+/// The operations that libfuse does not know, or not in full, from the raw request; the answer is
+/// written to `fd`.
 void serve_statx(SessionState& session, const fuse_in_header& header);
 void serve_temporary_file(SessionState& session, const fuse_in_header& header);
+void serve_set_xattr(SessionState& session, const fuse_in_header& header);
 
 /// Attributes as libfuse wants them.
 struct stat to_stat(const Attributes& attributes);
@@ -81,8 +91,8 @@ void reply_raw(SessionState& session, std::uint64_t request, int error,
 /// How long the kernel may keep what it was told of the volume: for ever, since all changes pass
 /// through it.
 inline constexpr double kValidForever = 365.0 * 86400.0;
-inline double validity_seconds(NodeId node) {
-  return (node & kControlBit) != 0 ? 0.0 : kValidForever;
+inline double SessionState::validity_seconds(NodeId node) const {
+  return (node & kControlBit) != 0 || write_errors.has(node) ? 0.0 : kValidForever;
 }
 
 }  // namespace spindle

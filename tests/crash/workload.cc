@@ -165,7 +165,7 @@ void Workload::rename() {
   const FileRef there = target == files_.end() ? nullptr : target->second;
   const FileRef moved = source->second;
   if (there && there->is_directory != moved->is_directory) return;
-  if (!went(volume_.rename(kRootNode, from, kRootNode, to, 0))) return;
+  if (!went(volume_.rename({}, kRootNode, from, kRootNode, to, 0))) return;
   if (moved == there) return;
   moved->changed = history_.running();
   if (there) there->changed = history_.running();

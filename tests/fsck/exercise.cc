@@ -91,7 +91,8 @@ void change_node(FileSystem& volume, const Found& found, std::size_t turn) {
       static_cast<void>(volume.set_attributes(kCaller, found.node, shorter));
       break;
     case 4:
-      static_cast<void>(volume.rename(found.directory, found.name, kRootNode, new_name, 0));
+      static_cast<void>(
+          volume.rename(kCaller, found.directory, found.name, kRootNode, new_name, 0));
       break;
     case 5:
       static_cast<void>(

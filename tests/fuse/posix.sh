@@ -13,5 +13,18 @@ for strategy in contiguous linked fat indexed extent; do
   done
   unmount_volume
   check_volume
+  if [ "$(id -u)" = 0 ]; then
+    mount_volume allow_other
+    chmod 0755 "$work"                                # others have to come as far as the mount
+    chmod 0777 "$mnt"
+    python3 -B "$here/posix_users.py" "$mnt/cases" || fail "posix_users.py on $strategy"
+    unmount_volume
+    check_volume
+  fi
+  new_volume 8M -a "$strategy"
+  mount_volume
+  python3 -B "$here/posix_full.py" "$mnt" || fail "posix_full.py on $strategy"
+  unmount_volume
+  check_volume
   step "$strategy"
 done

@@ -21,6 +21,27 @@ class Contents(PosixCase):
             self.refuses(errno.ENXIO, os.lseek, file.fileno(), 65 * BLOCK, os.SEEK_DATA)
         self.assertEqual(self.read("a"), bytes(64 * BLOCK) + b"x" * BLOCK)
 
+    def test_holes_of_what_was_just_written(self):
+        """The kernel may hold data back; it is no hole for that."""
+        for flags in (os.O_RDWR, os.O_RDWR | os.O_APPEND):
+            descriptor = os.open(self.path("a"), os.O_CREAT | os.O_TRUNC | flags)
+            os.write(descriptor, b"x" * 100000)
+            self.assertEqual(os.lseek(descriptor, 0, os.SEEK_DATA), 0)
+            self.assertEqual(os.lseek(descriptor, 0, os.SEEK_HOLE), 100000)
+            os.write(descriptor, b"y" * 10)
+            reader = os.open(self.path("a"), os.O_RDONLY)
+            self.assertEqual(os.lseek(reader, 100000, os.SEEK_DATA), 100000)
+            os.close(reader), os.close(descriptor)
+        descriptor = os.open(self.path("m"), os.O_CREAT | os.O_RDWR)
+        os.ftruncate(descriptor, 10 * BLOCK)
+        shared = mmap.mmap(descriptor, 10 * BLOCK)
+        os.close(descriptor)
+        shared[5 * BLOCK:5 * BLOCK + 4] = b"data"
+        reader = os.open(self.path("m"), os.O_RDONLY)
+        self.assertLessEqual(os.lseek(reader, 0, os.SEEK_DATA), 5 * BLOCK)
+        self.assertGreater(os.lseek(reader, 5 * BLOCK, os.SEEK_HOLE), 5 * BLOCK)
+        os.close(reader), shared.close()
+
     def test_fallocate(self):
         blocks = [bytes([65 + i]) * BLOCK for i in range(16)]
         path = self.make("a", b"".join(blocks))

@@ -39,6 +39,68 @@ class Names(PosixCase):
         os.rename(self.path("x"), self.path("z"))
         self.assertEqual(os.listdir(self.path("z")), ["y"])
 
+    def test_whiteout(self):
+        a, b = self.make("a", b"A"), self.make("b", b"B")
+        number = os.stat(a).st_ino
+        renameat2(a, b, WHITEOUT)
+        left = os.lstat(a)
+        self.assertTrue(stat.S_ISCHR(left.st_mode))
+        self.assertEqual((left.st_rdev, stat.S_IMODE(left.st_mode), left.st_nlink), (0, 0, 1))
+        self.assertEqual((os.stat(b).st_ino, self.read("b")), (number, b"A"))
+        os.mkdir(self.path("d"))
+        renameat2(self.path("d"), self.path("e"), WHITEOUT | NOREPLACE)
+        self.assertEqual(sorted(os.listdir(self.at)), ["a", "b", "d", "e"])
+        self.assertTrue(stat.S_ISCHR(os.lstat(self.path("d")).st_mode))
+        self.refuses(errno.EINVAL, renameat2, a, b, WHITEOUT | EXCHANGE)
+        os.unlink(a), os.unlink(self.path("d"))
+
+    def test_rename_of_links_and_directories(self):
+        a = self.make("a", b"A")
+        os.link(a, self.path("b"))
+        os.rename(a, self.path("b"))                      # two names of one file: nothing happens
+        self.assertEqual(sorted(os.listdir(self.at)), ["a", "b"])
+        for name in ("x/one", "y/two"):
+            os.makedirs(self.path(name))
+        renameat2(self.path("x/one"), self.path("y/two"), EXCHANGE)
+        self.assertEqual(os.stat(self.path("x/one/..")).st_ino, os.stat(self.path("x")).st_ino)
+        renameat2(self.path("x"), self.path("y/two"), EXCHANGE)
+        self.assertEqual(os.stat(self.path("x/..")).st_ino, os.stat(self.at).st_ino)
+        self.assertEqual(os.stat(self.path("y/two/..")).st_ino, os.stat(self.path("y")).st_ino)
+        self.refuses(errno.EINVAL, renameat2, self.path("y"), self.path("y/two"), EXCHANGE)
+        self.refuses(errno.EINVAL, os.rename, self.path("y"), self.path("y/two/in"))
+        self.refuses(errno.ENOTEMPTY, os.rename, self.path("x"), self.path("y"))
+        self.refuses(errno.EBUSY, os.rename, self.path("y/."), self.path("z"))
+
+    def test_listing_while_it_changes(self):
+        for i in range(400):
+            self.make(f"kept-{i}") if i % 2 else self.make(f"gone-{i}")
+        kept = [name for name in os.listdir(self.at) if name.startswith("kept")]
+        seen = []
+        with os.scandir(self.at) as entries:
+            for count, entry in enumerate(entries):
+                seen.append(entry.name)
+                if count == 50:
+                    for i in range(0, 400, 2):
+                        os.unlink(self.path(f"gone-{i}"))
+                    for i in range(100):
+                        self.make(f"new-{i}")
+        # What was there all the time is listed once, whatever happened to the others.
+        self.assertEqual(sorted(name for name in seen if name.startswith("kept")), sorted(kept))
+        self.assertEqual(len(seen), len(set(seen)))
+
+    def test_ways(self):
+        for i in range(45):
+            os.symlink(f"l{i + 1}", self.path(f"l{i}"))
+        self.refuses(errno.ELOOP, os.stat, self.path("l0"))
+        os.symlink("itself", self.path("itself"))
+        self.refuses(errno.ELOOP, os.open, self.path("itself"), os.O_RDONLY)
+        self.refuses(errno.ELOOP, os.open, self.path("itself"), os.O_RDONLY | os.O_NOFOLLOW)
+        self.make("f")
+        self.refuses(errno.ENOTDIR, os.stat, self.path("f/in"))
+        self.refuses(errno.ENOENT, os.symlink, "", self.path("empty"))
+        self.refuses(errno.ENAMETOOLONG, os.symlink, "t" * 4096, self.path("long"))
+        self.refuses(errno.ENAMETOOLONG, os.stat, self.path("/".join(["d" * 200] * 21)))
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_permissions(self):
         os.chmod(self.at, 0o1777)
@@ -63,8 +125,7 @@ class Names(PosixCase):
         os.write(descriptor, b"nameless")
         self.assertEqual(os.fstat(descriptor).st_nlink, 0)
         self.assertEqual(os.listdir(self.at), [])
-        follow = 0x400
-        checked(LIBC.linkat(AT_FDCWD, f"/proc/self/fd/{descriptor}".encode(), AT_FDCWD, self.path("named").encode(), follow))
+        link_descriptor(descriptor, self.path("named"))
         os.close(descriptor)
         self.assertEqual(self.read("named"), b"nameless")
         os.close(os.open(self.at, os.O_TMPFILE | os.O_RDWR, 0o600))
@@ -81,6 +142,9 @@ class Names(PosixCase):
         os.utime(path, ns=(-1_500_000_000, 5_000_000_000_000_000_001))
         info = os.stat(path)
         self.assertEqual((info.st_atime_ns, info.st_mtime_ns), (-1_500_000_000, 5_000_000_000_000_000_001))
+        for seconds in (-2**31, 2**31, 2**32 + 5, 2**33):
+            os.utime(path, (seconds, seconds))
+            self.assertEqual((os.stat(path).st_atime, os.stat(path).st_mtime), (seconds, seconds))
         changed = os.stat(path).st_ctime_ns
         time.sleep(0.02)
         os.chmod(path, 0o600)
@@ -89,6 +153,27 @@ class Names(PosixCase):
         time.sleep(0.02)
         os.rename(path, self.path("b"))
         self.assertGreater(os.stat(self.at).st_mtime_ns, folder)
+
+    def test_birth_comes_first(self):
+        for i in range(20):
+            path = self.make(f"f{i}", b"x" * 100)
+            self.assertLessEqual(birth_time(path), os.stat(path).st_mtime_ns / 1e9 + 1e-6)
+
+    def test_access_time(self):
+        path = self.make("a", b"x" * 10)
+        time.sleep(0.05)
+        self.read("a")                # what the cache of the kernel answers is a reading, too
+        self.assertGreater(os.stat(path).st_atime_ns, os.stat(path).st_mtime_ns)
+        first = os.stat(path).st_atime_ns
+        time.sleep(0.05)
+        self.read("a")                # relatime: not again, unless it was written in between
+        self.assertEqual(os.stat(path).st_atime_ns, first)
+        with open(path, "ab") as file:
+            file.write(b"y")
+        self.assertEqual(os.stat(path).st_atime_ns, first)
+        time.sleep(0.05)
+        self.read("a")
+        self.assertGreater(os.stat(path).st_atime_ns, first)
 
     def test_names(self):
         for name in ["n" * 255, "ü" * 127, "new\nline", " ", "-", "...", "\x01\x7f", "*?[]"]:
@@ -122,6 +207,39 @@ class Names(PosixCase):
         self.assertEqual(os.listdir(inner), [])
         self.refuses(errno.ENOENT, lambda: os.open("new", os.O_CREAT | os.O_WRONLY, dir_fd=inner))
         os.close(inner), os.close(folder)
+
+    def test_nameless_file_takes_every_operation(self):
+        path = self.make("a", b"a" * 10000)
+        descriptor = os.open(path, os.O_RDWR)
+        os.setxattr(descriptor, "user.one", b"1")
+        os.unlink(path)
+        os.ftruncate(descriptor, 5000)
+        os.fchmod(descriptor, 0o604)
+        os.setxattr(descriptor, "user.two", b"2")
+        os.removexattr(descriptor, "user.one")
+        fallocate(descriptor, PUNCH_HOLE | KEEP_SIZE, 0, BLOCK)
+        os.utime(descriptor, (5, 6))
+        os.fsync(descriptor)
+        info = os.fstat(descriptor)
+        self.assertEqual((info.st_nlink, info.st_size, stat.S_IMODE(info.st_mode), info.st_mtime), (0, 5000, 0o604, 6))
+        self.assertEqual(os.listxattr(descriptor), ["user.two"])
+        self.assertEqual(os.pread(descriptor, 10000, 0), bytes(BLOCK) + b"a" * (5000 - BLOCK))
+        self.refuses(errno.ENOENT, link_descriptor, descriptor, self.path("b"))
+        os.close(descriptor)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_handles_of_files(self):
+        for name, kind in (("file", 0), ("folder", os.O_DIRECTORY)):
+            path = self.path(name)
+            os.mkdir(path) if kind else self.make(name, b"by handle")
+            number, handle = os.stat(path).st_ino, handle_of(path)
+            with open("/proc/sys/vm/drop_caches", "w") as file:
+                file.write("2")
+            descriptor = open_by_handle(self.at, handle)
+            self.assertEqual(os.fstat(descriptor).st_ino, number)
+            os.close(descriptor)
+            os.rmdir(path) if kind else os.unlink(path)
+            self.refuses(errno.ESTALE, open_by_handle, self.at, handle)
 
     def test_special_files(self):
         os.mkfifo(self.path("fifo"))

@@ -4,7 +4,7 @@ import ctypes, errno, fcntl, mmap, os, signal, stat, subprocess, sys, time, unit
 
 FOLDER = sys.argv.pop(1)
 LIBC = ctypes.CDLL(None, use_errno=True)
-AT_FDCWD, NOREPLACE, EXCHANGE = -100, 1, 2
+AT_FDCWD, NOREPLACE, EXCHANGE, WHITEOUT = -100, 1, 2, 4
 KEEP_SIZE, PUNCH_HOLE, COLLAPSE, ZERO_RANGE, INSERT = 1, 2, 8, 16, 32
 BLOCK = 4096
 
@@ -21,6 +21,26 @@ def renameat2(old, new, flags):
 
 def fallocate(descriptor, mode, offset, length):
     checked(LIBC.fallocate(descriptor, mode, ctypes.c_long(offset), ctypes.c_long(length)))
+
+
+def link_descriptor(descriptor, name):
+    follow = 0x400
+    checked(LIBC.linkat(AT_FDCWD, f"/proc/self/fd/{descriptor}".encode(), AT_FDCWD, name.encode(), follow))
+
+
+def handle_of(path):
+    """The file's handle, as name_to_handle_at(2) gives it."""
+    handle = ctypes.create_string_buffer((128).to_bytes(4, "little"), 136)
+    checked(LIBC.name_to_handle_at(AT_FDCWD, path.encode(), handle, ctypes.byref(ctypes.c_int()), 0))
+    return handle
+
+
+def open_by_handle(folder, handle):
+    at = os.open(folder, os.O_RDONLY)
+    try:
+        return checked(LIBC.open_by_handle_at(at, handle, os.O_RDONLY))
+    finally:
+        os.close(at)
 
 
 def birth_time(path):
@@ -51,6 +71,9 @@ class PosixCase(unittest.TestCase):
         with self.assertRaises(OSError) as caught:
             call(*arguments)
         self.assertEqual(errno.errorcode[caught.exception.errno], errno.errorcode[number])
+
+    def mode(self, name):
+        return stat.S_IMODE(os.stat(self.path(name)).st_mode)
 
     def as_other(self, work):
         """Runs `work` as user 65534 in a process of its own; its return value must be true."""

@@ -173,7 +173,7 @@ bool Player::rename() {
                               : random_.one_in(4) ? kRenameNoReplace
                                                   : 0u;
   const auto renamed =
-      volume_->rename(from.directory->node, from.name, to.directory->node, to.name, flags);
+      volume_->rename({}, from.directory->node, from.name, to.directory->node, to.name, flags);
   last_ = "rename";
   if (renamed.code() == ENOSPC && options_.may_run_full) return true;
   const int expected = test::rename(from.directory, from.name, to.directory, to.name, flags);

@@ -30,7 +30,7 @@ struct Timestamp {
 /// CLOCK_MONOTONIC, in nanoseconds.
 std::int64_t monotonic_ns();
 
-/// CLOCK_REALTIME.
+/// CLOCK_REALTIME_COARSE, as Linux stamps files: what it and we note of one file is in order.
 Timestamp wall_time();
 
 }  // namespace spindle

@@ -97,9 +97,9 @@ class FileSystem final : public Tree {
                                     std::uint32_t mode) override;
   Result<> unlink(NodeId directory, std::string_view name) override;
   Result<> remove_directory(NodeId directory, std::string_view name) override;
-  Result<> rename(NodeId from, std::string_view name, NodeId to, std::string_view new_name,
-                  std::uint32_t flags) override;
-  Result<std::uint64_t> open(NodeId node, int flags) override;
+  Result<> rename(const Caller& caller, NodeId from, std::string_view name, NodeId to,
+                  std::string_view new_name, std::uint32_t flags) override;
+  Result<Opened> open(NodeId node, int flags) override;
   void release(NodeId node, std::uint64_t handle) override;
   Result<> read(NodeId node, std::uint64_t handle, std::uint64_t offset, std::size_t size,
                 const Take& take) override;

@@ -78,13 +78,25 @@ struct Space {
   std::uint32_t name_length = 255;
 };
 
-enum RenameFlags : std::uint32_t { kRenameNoReplace = 1, kRenameExchange = 2 };
+/// As renameat2(2) has them. A whiteout is a character device 0:0 that stays under the old name.
+enum RenameFlags : std::uint32_t {
+  kRenameNoReplace = 1,
+  kRenameExchange = 2,
+  kRenameWhiteout = 4,
+};
+
+/// What `open` gives.
+struct Opened {
+  std::uint64_t handle = 0;
+  bool has_changed_times = false;  ///< who keeps attributes of the node asks for them anew
+};
 
 class Tree {
  public:
   virtual ~Tree() = default;
 
-  /// ENOENT if there is no such name; ENAMETOOLONG. "." and ".." are names too.
+  /// ENOENT if there is no such name; ENAMETOOLONG. "." and ".." are names too; "." is one of any
+  /// node.
   virtual Result<Attributes> lookup(NodeId directory, std::string_view name) = 0;
   virtual void forget(NodeId node, std::uint64_t references) = 0;
   virtual Result<Attributes> attributes(NodeId node) = 0;
@@ -109,12 +121,14 @@ class Tree {
                                             std::uint32_t mode) = 0;
   virtual Result<> unlink(NodeId directory, std::string_view name) = 0;
   virtual Result<> remove_directory(NodeId directory, std::string_view name) = 0;
-  virtual Result<> rename(NodeId from, std::string_view name, NodeId to, std::string_view new_name,
-                          std::uint32_t flags) = 0;
+  /// `caller` owns the whiteout, if one is wanted.
+  virtual Result<> rename(const Caller& caller, NodeId from, std::string_view name, NodeId to,
+                          std::string_view new_name, std::uint32_t flags) = 0;
 
   /// Control files make their text at `open` and keep it under the handle; the volume needs no
-  /// handle (0).
-  virtual Result<std::uint64_t> open(NodeId node, int flags) = 0;
+  /// handle (0). To open a file for reading counts as reading it: what a cache above the tree
+  /// answers is not seen here.
+  virtual Result<Opened> open(NodeId node, int flags) = 0;
   virtual void release(NodeId node, std::uint64_t handle) = 0;
   /// Calls `take` with the bytes, in order, in as many pieces as it likes; together at most `size`,
   /// fewer at the end of the file. The pieces are valid until `take` that ends the call returns.

@@ -1,6 +1,7 @@
 // RequestStatistics: how often the kernel asked for what, and how long the answer took.
 //
 // Latency is wall time from the moment a request was read to the moment its answer was written.
+// Counted by the session for itself; nobody locks.
 #pragma once
 
 #include <array>

@@ -1,0 +1,34 @@
+// OpenWriters: files that somebody has open for writing, so that the kernel's cache may hold bytes
+// of them that have not come here yet.
+//
+// What an answer tells of where a file's data is would be wrong then: `collect_writes` makes the
+// kernel hand over all that it has of a file. Once the last writer has closed a file, nothing is
+// left.
+#pragma once
+
+#include <unordered_map>
+
+#include "spindle/fs/tree.h"
+
+namespace spindle {
+
+struct SessionState;
+
+class OpenWriters {
+ public:
+  void add(NodeId node) { ++counts_[node]; }
+  void remove(NodeId node) {
+    const auto found = counts_.find(node);
+    if (found != counts_.end() && --found->second == 0) counts_.erase(found);
+  }
+  [[nodiscard]] bool has(NodeId node) const { return counts_.contains(node); }
+
+ private:
+  std::unordered_map<NodeId, std::uint64_t> counts_;
+};
+
+/// Waits until all that was written to the file before has come to the tree. Called by the thread
+/// of a request, which must not hold what a write needs.
+void collect_writes(SessionState& session, NodeId node);
+
+}  // namespace spindle
