@@ -29,12 +29,17 @@ struct SpindleThreads {
 
   using Thread = spindle::thread::Thread;
 
-  /// The kind of stack, where it is given, is the policy: "fcfs" or "child-first".
+  /// The kind of stack, where it is given, is the policy, or "preempt": slices of 10 ms.
   template <class Options>
   static void run(const Options& options, void (*main)(void*), void* argument) {
     spindle::thread::Runtime::Options own;
     if (options.stack != 0) own.stack_size = options.stack;
-    if (!options.stack_kind.empty()) own.policy = options.stack_kind;
+    own.workers = static_cast<unsigned>(options.workers);
+    if (options.stack_kind == "preempt") {
+      own.preemption_ns = 10'000'000;
+    } else if (!options.stack_kind.empty()) {
+      own.policy = options.stack_kind;
+    }
     auto runtime = spindle::thread::Runtime::create(std::move(own));
     if (!runtime.ok()) stop(runtime.error());
     const auto result = (*runtime)->run([=] { main(argument); });
@@ -73,6 +78,17 @@ struct SpindleThreads {
     T recv() { return channel.receive().take(); }
     spindle::thread::Channel<T> channel;
   };
+
+  // The first thread stays on worker 0; its partner is one of worker 1.
+  using Remote = Thread;
+  static Remote spawn_remote(void (*function)(void*), void* argument) {
+    spindle::thread::current_thread::pin_to(0).take();
+    spindle::thread::ThreadOptions options{.name = "remote"};
+    options.pinned_to = 1;
+    if (spindle::thread::Runtime::current()->workers() < 2) stop({EINVAL, "needs --workers 2"});
+    return spindle::thread::spawn(options, [=] { function(argument); });
+  }
+  static void join_remote(Remote& remote) { remote.join().take(); }
 
   static void sleep_us(long duration_us) { spindle::thread::sleep_for(duration_us * 1000); }
 

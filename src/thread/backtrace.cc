@@ -3,6 +3,8 @@
 
 #include <unwind.h>
 
+#include <unordered_map>
+
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/section.h"
 #include "thread/scheduler.h"
@@ -47,27 +49,38 @@ void walk_thread(const Control& thread, Walk& walk) {
 #endif
 }
 
-}  // namespace
-
-std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std::size_t most) {
+std::vector<const void*> frames_of(const Control& thread, std::size_t most) {
   std::vector<const void*> frames;
-  const Section section;
   Walk walk{frames, most, 1};
-  if (most == 0) return frames;
-  const Scheduler& scheduler = runtime.scheduler();
-  for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
-    const Control& thread = scheduler.controls().at(slot);
-    if (!thread.live || thread.id != id || thread.switches == 0) continue;
-    if (&thread == current_control) {
-      walk_from_here(&walk);
-    } else if (thread.state == ThreadState::kWaiting || thread.state == ThreadState::kReady) {
-      walk_thread(thread, walk);
-    }
+  if (most == 0 || thread.switches == 0) return frames;
+  if (&thread == current_control) {
+    walk_from_here(&walk);
+  } else if (thread.state == ThreadState::kWaiting || thread.state == ThreadState::kReady) {
+    walk_thread(thread, walk);
   }
   return frames;
 }
 
+}  // namespace
+
+std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std::size_t most) {
+  const Section section;
+  const ControlPool& controls = runtime.scheduler().controls();
+  for (std::uint32_t slot = 0; slot < controls.size(); ++slot) {
+    const Control& thread = controls.at(slot);
+    if (thread.live && thread.id == id) return frames_of(thread, most);
+  }
+  return {};
+}
+
 std::string describe_threads(const Runtime& runtime) {
+  constexpr std::size_t kMostFrames = 64;
+  const Section section;
+  const ControlPool& controls = runtime.scheduler().controls();
+  std::unordered_map<std::uint64_t, const Control*> by_id;
+  for (std::uint32_t slot = 0; slot < controls.size(); ++slot) {
+    by_id.emplace(controls.at(slot).id, &controls.at(slot));
+  }
   std::string text;
   for (const ThreadInfo& thread : list_threads(runtime)) {
     text += "thread " + std::to_string(thread.id) + " \"" + thread.name + "\" " +
@@ -79,7 +92,9 @@ std::string describe_threads(const Runtime& runtime) {
     text += ", " + std::to_string(thread.switches) + " switches, " +
             std::to_string(thread.stack_used) + " of " + std::to_string(thread.stack_size) +
             " bytes of stack used\n";
-    for (const void* at : backtrace(runtime, thread.id)) text += "    " + describe_code(at) + '\n';
+    for (const void* at : frames_of(*by_id[thread.id], kMostFrames)) {
+      text += "    " + describe_code(at) + '\n';
+    }
   }
   return text;
 }

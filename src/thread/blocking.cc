@@ -21,7 +21,7 @@ std::string quoted(const char* name) {
 // The next thread of the chain; null where it ends: nobody holds it, or a deadline will end it.
 const Control* next_in_chain(const Control& thread) {
   const bool timed = thread.parked != nullptr && thread.parked->timer_index != 0;
-  return thread.blocked_by == nullptr || timed ? nullptr : thread.blocked_by->thread;
+  return thread.blocked_by == nullptr || timed ? nullptr : holding(*thread.blocked_by);
 }
 
 std::string describe_wait(const Control& thread) {
@@ -31,11 +31,11 @@ std::string describe_wait(const Control& thread) {
   if (wanted == nullptr) return line + " waits\n";
   line += " waits for " + std::string(to_string(wanted->kind())) + ' ' + quoted(wanted->name());
   if (thread.wanted_at != nullptr) line += " at " + describe_code(thread.wanted_at);
-  if (thread.blocked_by == nullptr || thread.blocked_by->thread == nullptr) return line + '\n';
+  if (thread.blocked_by == nullptr) return line + '\n';
   const Holder& holder = *thread.blocked_by;
-  if (holder.taken_at == nullptr) return line + '\n';
-  return line + ", held by " + quoted(holder.thread->name) + " since " +
-         describe_code(holder.taken_at) + '\n';
+  const Control* const by = holding(holder);
+  if (by == nullptr || holder.taken_at == nullptr) return line + '\n';
+  return line + ", held by " + quoted(by->name) + " since " + describe_code(holder.taken_at) + '\n';
 }
 
 }  // namespace
@@ -97,7 +97,8 @@ std::string describe_waiting(const Scheduler& scheduler) {
 }
 
 void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder) {
-  const char* const holder_name = holder.thread == nullptr ? "nobody" : holder.thread->name;
+  const Control* const by = holding(holder);
+  const char* const holder_name = by == nullptr ? "nobody" : by->name;
   const std::string since =
       holder.taken_at == nullptr ? "" : " since " + describe_code(holder.taken_at);
   std::fprintf(stderr, "thread \"%s\" %s the %s \"%s\", held by \"%s\"%s\n", caller().name, what,
@@ -117,7 +118,7 @@ Blocking::Blocking(const Holder& holder, const WaitQueue& wanted, const void* wh
 }
 
 void Blocking::ended(bool woken) {
-  Control* const holder = self_.blocked_by->thread;
+  Control* const holder = holding(*self_.blocked_by);
   self_.blocked_by = nullptr;
   self_.wanted = nullptr;
   self_.wanted_at = nullptr;

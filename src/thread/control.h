@@ -40,23 +40,24 @@ struct alignas(64) Control {
   ThreadState state = ThreadState::kEnded;
   bool canary = false;  // the stack has no guard page
   CancelState cancel = CancelState::kNone;
-  std::uint8_t cancel_off = 0;  // depth of sections in which it cannot be cancelled
+  bool tracks_locks = false;   // for the order of locks
+  WaitNode* parked = nullptr;  // what it waits on, if it waits
+
+  std::int64_t waiting_since_ns = 0;
+  WaitQueue* joiner = nullptr;  // where a joining thread waits
   std::uint32_t depth = 0;      // of sections it is in, while it does not run
   bool detached = false;
-  bool live = false;          // neither joined, nor detached and ended
-  bool tracks_locks = false;  // for the order of locks
-  bool preempted = false;     // by a signal: it goes on where it was
-
-  Stack* stack = nullptr;  // null before the first run and after the end
-  Scheduler* scheduler = nullptr;
+  bool live = false;            // neither joined, nor detached and ended
+  bool preempted = false;       // by a signal: it goes on where it was
+  std::uint8_t cancel_off = 0;  // depth of sections in which it cannot be cancelled
+  Stack* stack = nullptr;       // null before the first run and after the end
   void (*entry)(void*) = nullptr;
   void* callable = nullptr;
-  WaitNode* parked = nullptr;   // what it waits on, if it waits
-  WaitQueue* joiner = nullptr;  // where a joining thread waits
   std::uint64_t id = 0;
   std::uint32_t slot = 0;  // its number in the pool, and its TaskId less one
   std::uint32_t size_class = 0;
 
+  Scheduler* scheduler = nullptr;
   std::uint32_t policy_number = 0;  // of the policy that knows it
   int priority = 0;                 // with what was donated
   int own_priority = 0;
@@ -65,11 +66,10 @@ struct alignas(64) Control {
   const Holder* blocked_by = nullptr;  // who must act before this thread can go on, if known,
   const WaitQueue* wanted = nullptr;   // and what is wanted of it,
   const void* wanted_at = nullptr;     // and where
-  std::int64_t waiting_since_ns = 0;
   VirtualTime chosen_at;  // when it was last given the worker, if a policy or a trace asks for it
 
-  VirtualTime
-      last_burst;  // for the policy: how long it last kept the worker, and will, by estimate
+  // For the policy: how long it last kept the worker, and how long it will, by estimate.
+  VirtualTime last_burst;
   VirtualTime expected_burst;
   std::int64_t cpu_time_ns = 0;
   LocalTable* locals = nullptr;
@@ -95,6 +95,11 @@ extern constinit Control nobody;
 inline Control& caller() {
   Control* self = current_control;
   return self != nullptr ? *self : nobody;
+}
+
+/// Who holds it. With several workers another may be letting go of it at this moment.
+inline Control* holding(const Holder& holder) {
+  return __atomic_load_n(&holder.thread, __ATOMIC_RELAXED);
 }
 
 /// The scheduler whose run the calling kernel thread is in.

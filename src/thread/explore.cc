@@ -6,6 +6,7 @@
 
 #include "spindle/base/check.h"
 #include "spindle/thread/runtime.h"
+#include "thread/scheduler.h"
 
 namespace spindle::thread {
 namespace {
@@ -49,13 +50,14 @@ class ExploringPolicy : public CpuPolicy {
   std::vector<TaskId> ready_;
 };
 
-Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays,
+Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays, bool at_primitives,
                        const std::function<bool()>& test) {
   Runtime::Options options;
   options.custom_policy = std::make_unique<ExploringPolicy>(path, most_delays);
   // A deadlock is a finding here, told by the result.
   options.on_deadlock = [](std::string_view) {};
   auto runtime = TRY(Runtime::create(std::move(options)));
+  if (at_primitives) runtime->scheduler().yield_at_sections();
   bool good = false;
   TRY(runtime->run([&] { good = test(); }));
   return good;
@@ -76,7 +78,7 @@ Exploration explore(const std::function<bool()>& test, const ExploreOptions& opt
   Exploration result;
   std::vector<Choice> path;
   while (result.schedules < options.most_schedules && !result.failed && !result.complete) {
-    const Result<bool> good = run_along(path, options.most_delays, test);
+    const Result<bool> good = run_along(path, options.most_delays, options.at_primitives, test);
     ++result.schedules;
     result.failed = !good.ok() || !*good;
     result.schedule.clear();
@@ -86,10 +88,11 @@ Exploration explore(const std::function<bool()>& test, const ExploreOptions& opt
   return result;
 }
 
-Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule) {
+Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule,
+                    const ExploreOptions& options) {
   std::vector<Choice> path;
   for (const std::uint32_t taken : schedule) path.push_back({taken, taken + 1});
-  return run_along(path, 0, test);
+  return run_along(path, 0, options.at_primitives, test);
 }
 
 }  // namespace spindle::thread

@@ -26,9 +26,10 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
       info.object = queue;
       info.waiting_since_ns = control->waiting_since_ns;
       info.wanted_at = control->wanted_at;
-      const Holder* holder = control->blocked_by;
-      if (holder != nullptr && holder->thread != nullptr) {
-        info.held_by = holder->thread->id;
+      const Holder* const holder = control->blocked_by;
+      const Control* const by = holder != nullptr ? holding(*holder) : nullptr;
+      if (by != nullptr) {
+        info.held_by = by->id;
         info.taken_at = holder->taken_at;
       }
     }

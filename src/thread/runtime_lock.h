@@ -11,18 +11,24 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <ctime>
 
 namespace spindle::thread {
 
-/// Sleeps while `word` is `value`, until woken or for so long (null: no limit).
+/// Sleeps while `word` is `value`, until woken or for so long (null: no limit). Both leave errno,
+/// which is a thread's, alone.
 inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
                        const timespec* timeout = nullptr) {
+  const int saved_errno = errno;
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
+  errno = saved_errno;
 }
 inline void futex_wake_one(std::atomic<std::uint32_t>& word) {
+  const int saved_errno = errno;
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  errno = saved_errno;
 }
 
 class RuntimeLock {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
@@ -18,6 +19,8 @@ namespace {
 constexpr int kSwitchesBetweenPolls = 256;
 constexpr unsigned kMostWorkers = 256;
 
+std::mutex schedulers_mutex;
+
 }  // namespace
 
 constinit thread_local Control* current_control = nullptr;
@@ -28,6 +31,7 @@ constinit Control nobody = [] {
   return control;
 }();
 constinit thread_local Scheduler* current_scheduler = nullptr;
+Scheduler* first_scheduler = nullptr;
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
   for (const std::size_t size : {options.stack_size, options.main_stack_size}) {
@@ -67,6 +71,8 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
     others_.back()->number = i;
     others_.back()->scheduler = this;
   }
+  const std::lock_guard lock(schedulers_mutex);
+  next_scheduler_ = std::exchange(first_scheduler, this);
   several_ = !others_.empty();
   guarded_ = several_ || preempts();
   watched_ = counts_cpu_time_;
@@ -74,6 +80,10 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
 
 Scheduler::~Scheduler() {
   CHECK(current_scheduler != this);
+  const std::lock_guard lock(schedulers_mutex);
+  Scheduler** at = &first_scheduler;
+  while (*at != this) at = &(*at)->next_scheduler_;
+  *at = next_scheduler_;
 }
 
 Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
@@ -144,6 +154,7 @@ void Scheduler::start(Control& thread) {
   // The child goes first; its maker goes on before all others.
   self->state = ThreadState::kReady;
   queue_up(*self->worker, *self, true);
+  if (several_) wake_someone();
   switch_from(*self, &thread);
 }
 
@@ -181,7 +192,7 @@ void Scheduler::thread_main() {
   Control& self = *current_control;
   Scheduler& scheduler = *self.scheduler;
   sanitizer::after_switch(self);
-  bury(*self.worker);
+  bury(self);
   if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_section();
   self.entry(self.callable);
   if (self.locals != nullptr) destroy_locals(self);
@@ -189,16 +200,7 @@ void Scheduler::thread_main() {
   scheduler.end_current(self);
 }
 
-void Scheduler::bury([[maybe_unused]] Worker& worker) {
-#if defined(SPINDLE_TSAN)
-  if (worker.buried_fiber != nullptr) {
-    sanitizer::thread_gone(std::exchange(worker.buried_fiber, nullptr));
-  }
-#endif
-}
-
-void Scheduler::yield() {
-  Control& self = calling_thread();
+void Scheduler::yield(Control& self) {
   Worker& worker = *self.worker;
   if (plain_ && --worker.switches_to_poll > 0) {
     Control* const next = pop(worker);
@@ -208,9 +210,13 @@ void Scheduler::yield() {
     switch_from(self, next);
     return;
   }
+  yield_otherwise(self);
+}
+
+void Scheduler::yield_otherwise(Control& self) {
   if (policy_) account(self);
   make_ready(self, Why::kYielded);
-  Control* const next = plain_ ? nullptr : take_next(worker);
+  Control* const next = plain_ ? nullptr : take_next(*self.worker);
   if (next == &self) {
     self.state = ThreadState::kRunning;
     return;
@@ -250,7 +256,14 @@ Control* Scheduler::take_otherwise(Worker& worker) {
   return several_ ? steal(worker) : nullptr;
 }
 
-void Scheduler::watch_switch(Control& from, Control& to) {
+// What most switches do not need stands apart, so that those stay short.
+[[gnu::noinline]] void Scheduler::prepare_switch(Control& from, Control& to) {
+  if (guarded_) {
+    Worker& worker = *from.worker;
+    from.depth = worker.depth.load(std::memory_order_relaxed);
+    worker.depth.store(to.depth, std::memory_order_relaxed);
+  }
+  if (!watched_) return;
   const std::int64_t now = monotonic_ns();
   if (!policy_) {
     from.cpu_time_ns += now - from.chosen_at.ns;
@@ -259,9 +272,23 @@ void Scheduler::watch_switch(Control& from, Control& to) {
   if (observer_ != nullptr) observer_->switched(from, to, now);
 }
 
+[[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
+  if (to.stack == nullptr) stacks_.bind(to);
+  sanitizer::stack_bound(to);
+  if (ends) stacks_.unbind(from);
+  sanitizer::before_switch(from, to, ends);
+  void* const top = to.callable == to.room ? to.stack->top : to.callable;
+  enter_context(from.context, to.context, to.stack->bottom, top, &Scheduler::thread_main);
+}
+
 void Scheduler::observe(SwitchObserver* observer) {
   observer_ = observer;
   watched_ = observer != nullptr || counts_cpu_time_;
+}
+
+FileRing* Scheduler::file_ring() {
+  if (!std::exchange(file_ring_was_tried_, true)) file_ring_ = FileRing::create(*runtime_);
+  return file_ring_.get();
 }
 
 void Scheduler::add_idle_handler(IdleHandler& handler) {
@@ -275,7 +302,7 @@ void Scheduler::remove_idle_handler(IdleHandler& handler) {
 void Scheduler::enter(Worker& worker, Control& thread) {
   switch_to(worker.root, thread, false);
   sanitizer::after_switch(worker.root);
-  bury(worker);
+  bury(worker.root);
   current_control = nullptr;
 }
 

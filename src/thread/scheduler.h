@@ -24,6 +24,7 @@
 #include "spindle/thread/thread.h"
 #include "thread/control.h"
 #include "thread/control_pool.h"
+#include "thread/file_ring.h"
 #include "thread/lock_order.h"
 #include "thread/poller.h"
 #include "thread/runtime_lock.h"
@@ -60,15 +61,9 @@ class Scheduler {
   void cancel(Control& thread);
 
   // For the running thread.
-  void yield();
+  void yield(Control& self);
   /// Goes to another thread; comes back after `make_ready`.
-  void park(Control& self) {
-    self.state = ThreadState::kWaiting;
-    self.waiting_since_ns = self.worker->coarse_now_ns;
-    check_stack(self);
-    if (policy_) account(self);
-    switch_from(self, take_next(*self.worker));
-  }
+  void park(Control& self);
   void make_ready(Control& thread, Why why) {
     thread.state = ThreadState::kReady;
     if (plain_) {
@@ -86,6 +81,7 @@ class Scheduler {
   void yield_due();
   bool preempts() const { return preemption_ns_ > 0; }
   /// Lets other threads run wherever a thread enters a section, for `explore`.
+  bool yields_at_sections() const { return yields_at_sections_; }
   void yield_at_sections() { yields_at_sections_ = guarded_ = true; }
 
   // Policy and priorities.
@@ -116,6 +112,8 @@ class Scheduler {
   const ControlPool& controls() const { return controls_; }
   std::size_t& external_work() { return external_work_; }
   void observe(SwitchObserver* observer);
+  /// Made at the first call; null if the kernel gives none.
+  FileRing* file_ring();
 
   Runtime* runtime() const { return runtime_; }
   std::string_view policy_name() const;
@@ -153,6 +151,7 @@ class Scheduler {
   }
   /// The worker of the calling kernel thread.
   Worker& here() { return several_ ? *current_worker() : main_; }
+  void yield_otherwise(Control& self);
   void make_ready_otherwise(Control& thread, Why why);
   Control* take_otherwise(Worker& worker);
   Control* take_ready(Worker& worker) { return plain_ ? pop(worker) : take_otherwise(worker); }
@@ -163,18 +162,15 @@ class Scheduler {
     if (--worker.switches_to_poll <= 0) return nullptr;
     return take_ready(worker);
   }
-  void switch_from(Control& self, Control* next) {
-    switch_to(self, next != nullptr ? *next : self.worker->root, false);
-    sanitizer::after_switch(self);
-    bury(*self.worker);
-  }
+  void switch_from(Control& self, Control* next);
   void switch_to(Control& from, Control& to, bool ends);
-  static void bury(Worker& worker);
+  void begin_thread(Control& from, Control& to, bool ends);
+  void prepare_switch(Control& from, Control& to);
+  static void bury(Control& self);
   static void check_stack(const Control& thread) {
     if (__builtin_expect(!StackPool::intact(thread), 0)) report_overrun(thread);
   }
   [[noreturn]] static void report_overrun(const Control& thread);
-  void watch_switch(Control& from, Control& to);
 
   // The part that speaks with policies.
   void account(Control& self);
@@ -230,6 +226,8 @@ class Scheduler {
   StackPool stacks_;
   TimerHeap timers_;
   std::unique_ptr<Poller> poller_;
+  std::unique_ptr<FileRing> file_ring_;
+  bool file_ring_was_tried_ = false;
   std::vector<IdleHandler*> idle_handlers_;
   Runtime* runtime_ = nullptr;
   CpuConventions conventions_;
@@ -245,6 +243,8 @@ class Scheduler {
   bool counts_cpu_time_ = false;
   bool yields_at_sections_ = false;
   std::int64_t preemption_ns_ = 0;
+
+  Scheduler* next_scheduler_ = nullptr;  // in the list for the debugger
 
   RuntimeLock lock_;
   std::vector<std::unique_ptr<Worker>> others_;
@@ -265,21 +265,12 @@ class Scheduler {
   }
   *worker.errno_location = to.saved_errno;
   *worker.exceptions = to.exceptions;
-  if (__builtin_expect(guarded_, 0)) {
-    from.depth = worker.depth.load(std::memory_order_relaxed);
-    worker.depth.store(to.depth, std::memory_order_relaxed);
-  }
-  if (__builtin_expect(watched_, 0)) watch_switch(from, to);
+  if (__builtin_expect(guarded_ || watched_, 0)) prepare_switch(from, to);
   to.worker = &worker;
   to.state = ThreadState::kRunning;
   current_control = &to;
   if (to.switches == 1) {
-    if (to.stack == nullptr) stacks_.bind(to);
-    sanitizer::stack_bound(to);
-    if (ends) stacks_.unbind(from);
-    sanitizer::before_switch(from, to, ends);
-    void* const top = to.callable == to.room ? to.stack->top : to.callable;
-    enter_context(from.context, to.context, to.stack->bottom, top, &Scheduler::thread_main);
+    begin_thread(from, to, ends);
   } else if (ends) {
     stacks_.unbind(from);
     sanitizer::before_switch(from, to, ends);
@@ -289,6 +280,33 @@ class Scheduler {
     switch_context(from.context, to.context);
   }
 }
+
+// Nothing is left to do after the switch, but for the sanitizers, so that it can be a jump.
+[[gnu::always_inline]] inline void Scheduler::switch_from(Control& self, Control* next) {
+  switch_to(self, next != nullptr ? *next : self.worker->root, false);
+  sanitizer::after_switch(self);
+  bury(self);
+}
+
+inline void Scheduler::bury([[maybe_unused]] Control& self) {
+#if defined(SPINDLE_TSAN)
+  Worker& worker = *self.worker;
+  if (worker.buried_fiber != nullptr) {
+    sanitizer::thread_gone(std::exchange(worker.buried_fiber, nullptr));
+  }
+#endif
+}
+
+[[gnu::always_inline]] inline void Scheduler::park(Control& self) {
+  self.state = ThreadState::kWaiting;
+  self.waiting_since_ns = self.worker->coarse_now_ns;
+  check_stack(self);
+  if (policy_) account(self);
+  switch_from(self, take_next(*self.worker));
+}
+
+/// All schedulers, for gdb_threads.py.
+extern Scheduler* first_scheduler;
 
 /// The name by which a policy knows the thread.
 inline TaskId task_of(const Control& thread) {

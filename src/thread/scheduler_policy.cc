@@ -70,6 +70,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
     thread.policy_number = policy_number_;
     why = Why::kCreated;
   }
+  thread.in_queue = false;
   ++ready_in_policy_;
   policy_->ready(task_of(thread), info_of(thread), why);
 }
@@ -106,10 +107,11 @@ void Scheduler::set_own_priority(Control& thread, int priority) {
 void Scheduler::donate(const Control& from) {
   const Holder* holder = from.blocked_by;
   // Ends: each step raises a priority that was lower.
-  while (holder != nullptr && holder->thread != nullptr && holder->thread != &nobody &&
-         holder->thread->priority < from.priority) {
-    set_effective_priority(*holder->thread, from.priority);
-    holder = holder->thread->blocked_by;
+  while (holder != nullptr) {
+    Control* const thread = holding(*holder);
+    if (thread == nullptr || thread == &nobody || thread->priority >= from.priority) return;
+    set_effective_priority(*thread, from.priority);
+    holder = thread->blocked_by;
   }
 }
 
@@ -121,12 +123,12 @@ void Scheduler::settle(Control& thread) {
     for (std::uint32_t slot = 0; slot < controls_.size(); ++slot) {
       const Control& other = controls_.at(slot);
       const bool waits_for_it = other.state == ThreadState::kWaiting &&
-                                other.blocked_by != nullptr && other.blocked_by->thread == next;
+                                other.blocked_by != nullptr && holding(*other.blocked_by) == next;
       if (waits_for_it) highest = std::max(highest, other.priority);
     }
     if (highest == next->priority) return;
     set_effective_priority(*next, highest);
-    next = next->blocked_by != nullptr ? next->blocked_by->thread : nullptr;
+    next = next->blocked_by != nullptr ? holding(*next->blocked_by) : nullptr;
     if (next == &nobody) return;
   }
 }

@@ -133,8 +133,13 @@ void Thread::set_priority(int priority) {
 }
 
 void yield() {
+  Control& self = calling_thread();
+  if (__builtin_expect(!detail::sections_guarded, 1)) {
+    self.worker->scheduler->yield(self);
+    return;
+  }
   const Section section;
-  calling_thread().scheduler->yield();
+  self.scheduler->yield(self);
 }
 
 void sleep_for(std::int64_t duration_ns) {
@@ -145,7 +150,8 @@ void sleep_until(std::int64_t monotonic_deadline_ns) {
   WaitQueue alarm("", WaitKind::kSleep);
   const Section section;
   if (monotonic_deadline_ns <= monotonic_ns()) {
-    calling_thread().scheduler->yield();
+    Control& self = calling_thread();
+    self.scheduler->yield(self);
   } else {
     alarm.wait_until(monotonic_deadline_ns);
   }

@@ -88,7 +88,7 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
 void Scheduler::close_gate(Worker& worker) {
   if (yields_at_sections_ && current_control != nullptr) {
     worker.depth.store(1, std::memory_order_relaxed);
-    yield();
+    yield(*current_control);
     return;
   }
   worker.depth.store(1, std::memory_order_relaxed);

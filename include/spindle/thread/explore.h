@@ -30,6 +30,9 @@ namespace spindle::thread {
 struct ExploreOptions {
   std::uint32_t most_delays = 3;
   std::uint64_t most_schedules = 100'000;
+  /// A switch is possible at the beginning of each call of a primitive too, as with several workers
+  /// or preemption, and not only where threads wait and yield.
+  bool at_primitives = false;
 };
 
 struct Exploration {
@@ -45,7 +48,9 @@ struct Exploration {
 /// that ends in a deadlock leaves its stacks unwound: what it holds is lost.
 Exploration explore(const std::function<bool()>& test, const ExploreOptions& options = {});
 
-/// Runs the test under one schedule again: what the test said, or EDEADLK.
-Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule);
+/// Runs the test under one schedule, found with the same options, again: what the test said, or
+/// EDEADLK.
+Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule,
+                    const ExploreOptions& options = {});
 
 }  // namespace spindle::thread

@@ -1,0 +1,70 @@
+// The cigarette smokers (Patil 1971): an agent puts two of three things on the table, and the
+// smoker who has the third must go on, without changing the agent. Parnas' answer (1975): a pusher
+// for each thing watches what lies there and wakes the right smoker.
+#include <array>
+#include <mutex>
+
+#include "example.h"
+#include "spindle/base/random.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/semaphore.h"
+#include "spindle/thread/thread.h"
+
+using namespace spindle::thread;
+
+enum Thing { kTobacco, kPaper, kMatches, kThings };
+constexpr int kRounds = 60;
+constexpr std::array<const char*, kThings> kNames = {"tobacco", "paper", "matches"};
+
+int main() {
+  run([] {
+    std::array<Semaphore, kThings> put{Semaphore(0, "tobacco"), Semaphore(0, "paper"),
+                                       Semaphore(0, "matches")};
+    std::array<Semaphore, kThings> smoker{Semaphore(0, "has tobacco"), Semaphore(0, "has paper"),
+                                          Semaphore(0, "has matches")};
+    Semaphore table_free(1, "table");
+    Mutex mutex("table");
+    std::array<bool, kThings> lies{};
+    std::array<int, kThings> smoked{};
+    std::array<int, kThings> lacked{};
+    std::array<Thread, 2 * kThings> threads;
+
+    for (std::size_t thing = 0; thing < kThings; ++thing) {
+      threads[thing] = spawn(kNames[thing], [&, thing] {
+        for (;;) {
+          put[thing].acquire();
+          const std::lock_guard lock(mutex);
+          lies[thing] = true;
+          for (std::size_t other = 0; other < kThings; ++other) {
+            if (other == thing || !lies[other]) continue;
+            lies[thing] = lies[other] = false;
+            smoker[kThings - thing - other].release();  // 0 + 1 + 2: the one who has the third
+          }
+        }
+      });
+      threads[kThings + thing] = spawn("smoker", [&, thing] {
+        for (;;) {
+          smoker[thing].acquire();
+          ++smoked[thing];
+          table_free.release();
+        }
+      });
+    }
+    spindle::Random random(7);
+    for (int i = 0; i < kRounds; ++i) {
+      table_free.acquire();
+      const auto third = random.below(kThings);
+      ++lacked[third];
+      for (std::size_t thing = 0; thing < kThings; ++thing) {
+        if (thing != third) put[thing].release();
+      }
+    }
+    table_free.acquire();
+    for (Thread& thread : threads) thread.cancel();
+    for (Thread& thread : threads) thread.join().take();
+    for (std::size_t thing = 0; thing < kThings; ++thing) {
+      std::printf("who has %s smoked %d times\n", kNames[thing], smoked[thing]);
+      check(smoked[thing] == lacked[thing], "the wrong smoker went on");
+    }
+  });
+}

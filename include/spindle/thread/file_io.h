@@ -1,0 +1,28 @@
+// Reading and writing regular files while only the thread waits.
+//
+// A regular file cannot be polled: it is always "ready", however slow its disk is. Where the kernel
+// has io_uring these calls go through a ring of the runtime's, whose completions come in with the
+// other events; elsewhere each is a blocking call on a helper thread (offload.h). The buffer must
+// stay until the call returns, so a wait here is no point of cancellation. Outside of a thread the
+// calls block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "spindle/base/result.h"
+
+namespace spindle::thread {
+
+/// Bytes read; fewer than asked for only at the end of the file.
+Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset);
+/// Writes all of them.
+Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset);
+/// What was written before is durable after.
+Result<> sync_file(int fd);
+
+/// True if the calling thread's runtime has a ring: these calls then need no helper thread.
+bool file_io_uses_ring();
+
+}  // namespace spindle::thread

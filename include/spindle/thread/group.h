@@ -1,0 +1,105 @@
+// TaskGroup: fork and join. Runs functions as threads and waits for all of them.
+//
+//   TaskGroup group;
+//   group.run([&] { sort(left); });
+//   group.run([&] { sort(right); });
+//   group.wait();                     // throws the first exception that left one of them
+//
+// With the policy "child-first" a forked function runs at once and its maker later, so that few
+// threads are alive at a time. Where there is no memory for a thread, `run` calls the function
+// itself. Destroying a group waits.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "spindle/thread/section.h"
+#include "spindle/thread/thread.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class TaskGroup {
+ public:
+  explicit TaskGroup(const char* name = "") : name_(name), waiters_(name, WaitKind::kJoin) {}
+  ~TaskGroup() {
+    const current_thread::CancellationOff off;
+    wait_for_all(kNever);
+  }
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+
+  template <class F>
+  void run(F&& function) {
+    enter();
+    Body<std::decay_t<F>> body{this, std::forward<F>(function)};
+    // The body is moved from only if the thread was made.
+    if (!spawn_detached(ThreadOptions{.name = name_}, std::move(body)).ok()) body();
+  }
+
+  /// Until all that was run has ended; then throws the first exception, once.
+  void wait() { static_cast<void>(wait_until(kNever)); }
+  /// False if the deadline (monotonic ns) came first.
+  bool wait_until(std::int64_t deadline_ns) {
+    if (!wait_for_all(deadline_ns)) return false;
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    return true;
+  }
+  /// How many have not ended.
+  [[nodiscard]] std::size_t running() const { return running_; }
+
+ private:
+  template <class F>
+  struct Body {
+    static_assert(sizeof(F) + sizeof(void*) <= detail::kLargestOnStack,
+                  "capture large things by reference");
+    TaskGroup* group;
+    F function;
+    void operator()() {
+      const Member member(*group);
+      try {
+        function();
+      } catch (const Cancelled&) {
+        throw;
+      } catch (...) {
+        group->note(std::current_exception());
+      }
+    }
+  };
+  class Member {
+   public:
+    explicit Member(TaskGroup& group) : group_(group) {}
+    ~Member() { group_.leave(); }
+    Member(const Member&) = delete;
+    Member& operator=(const Member&) = delete;
+
+   private:
+    TaskGroup& group_;
+  };
+
+  void enter() {
+    const Section section;
+    ++running_;
+  }
+  void leave() {
+    const Section section;
+    if (--running_ == 0) waiters_.wake_all();
+  }
+  void note(std::exception_ptr failure) {
+    const Section section;
+    if (!failure_) failure_ = std::move(failure);
+  }
+  bool wait_for_all(std::int64_t deadline_ns) {
+    const Section section;
+    return running_ == 0 || waiters_.wait_until(deadline_ns);
+  }
+
+  const char* name_;
+  std::size_t running_ = 0;
+  std::exception_ptr failure_;
+  WaitQueue waiters_;
+};
+
+}  // namespace spindle::thread

@@ -1,0 +1,114 @@
+// select: waits for the first of several channel operations that can be done, and does that one.
+//
+//   int value = 0;
+//   switch (*select({receive_case(orders, value), send_case(results, result)}, deadline_ns)) {
+//     case 0: ...                       // `value` came from `orders`
+//     case 1: ...                       // `result` went to `results`
+//   }
+//
+// If several are possible at once the first of the list is done. A closed channel's operation is
+// possible: it is chosen with `closed` true and does nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <utility>
+
+#include "spindle/base/result.h"
+#include "spindle/thread/channel.h"
+
+namespace spindle::thread {
+
+class SelectCase {
+ public:
+  virtual ~SelectCase() = default;
+  /// Does the operation if that needs no wait (or finds the channel closed).
+  virtual bool try_now() = 0;
+  /// Takes a place among those who wait.
+  virtual WaitNode& enqueue() = 0;
+  /// The wait is over by this case.
+  virtual void finish() = 0;
+  [[nodiscard]] virtual bool closed() const = 0;
+};
+
+using SelectCases = std::initializer_list<std::unique_ptr<SelectCase>>;
+
+/// What was done: the case's number, and whether its channel was closed.
+struct Selected {
+  std::size_t number = 0;
+  bool closed = false;
+};
+
+/// ETIMEDOUT if the deadline (monotonic ns; 0: do not wait) came first.
+Result<Selected> select(SelectCases cases, std::int64_t deadline_ns = kNever);
+
+namespace detail {
+template <class T>
+class ReceiveCase final : public SelectCase {
+ public:
+  ReceiveCase(Channel<T>& channel, T& to) : channel_(channel), to_(to) {}
+  bool try_now() override {
+    if (auto value = channel_.take()) {
+      to_ = std::move(*value);
+      return true;
+    }
+    return closed_ = channel_.closed_;
+  }
+  WaitNode& enqueue() override {
+    channel_.receivers_.enqueue(waiter_);
+    return waiter_;
+  }
+  void finish() override {
+    closed_ = !waiter_.done;
+    if (waiter_.done) to_ = std::move(*waiter_.value);
+  }
+  [[nodiscard]] bool closed() const override { return closed_; }
+
+ private:
+  Channel<T>& channel_;
+  T& to_;
+  typename Channel<T>::Waiter waiter_;
+  bool closed_ = false;
+};
+
+template <class T>
+class SendCase final : public SelectCase {
+ public:
+  SendCase(Channel<T>& channel, T& value) : channel_(channel), value_(value) {}
+  bool try_now() override {
+    closed_ = channel_.closed_;
+    return closed_ || channel_.offer(value_);
+  }
+  WaitNode& enqueue() override {
+    waiter_.value.emplace(std::move(value_));
+    channel_.senders_.enqueue(waiter_);
+    return waiter_;
+  }
+  void finish() override { closed_ = !waiter_.done; }
+  [[nodiscard]] bool closed() const override { return closed_; }
+  ~SendCase() override {
+    if (waiter_.value && !waiter_.done) value_ = std::move(*waiter_.value);
+  }
+
+ private:
+  Channel<T>& channel_;
+  T& value_;
+  typename Channel<T>::Waiter waiter_;
+  bool closed_ = false;
+};
+}  // namespace detail
+
+/// Receives into `to`.
+template <class T>
+std::unique_ptr<SelectCase> receive_case(Channel<T>& channel, T& to) {
+  return std::make_unique<detail::ReceiveCase<T>>(channel, to);
+}
+/// Sends `value`, which is moved from only if this case is chosen.
+template <class T>
+std::unique_ptr<SelectCase> send_case(Channel<T>& channel, T& value) {
+  return std::make_unique<detail::SendCase<T>>(channel, value);
+}
+
+}  // namespace spindle::thread

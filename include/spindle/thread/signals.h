@@ -1,0 +1,39 @@
+// SignalEvents: signals of the kernel as events that a thread waits for, instead of a handler that
+// may interrupt anything.
+//
+//   auto signals = TRY(SignalEvents::open({SIGINT, SIGTERM}));
+//   const int signal = TRY(signals->wait());
+//
+// While it exists the signals are blocked on the calling kernel thread (and on those that it makes
+// later); they should be blocked on every kernel thread of the program, or one of those takes them
+// with the default action. So open it before the runtime runs where it has several workers.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+
+#include "spindle/base/result.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class SignalEvents {
+ public:
+  /// EINVAL for a number that is no signal; the kernel's reason if it gives no descriptor.
+  static Result<std::unique_ptr<SignalEvents>> open(std::initializer_list<int> signals);
+  ~SignalEvents();
+  SignalEvents(const SignalEvents&) = delete;
+  SignalEvents& operator=(const SignalEvents&) = delete;
+
+  /// The next signal's number. ETIMEDOUT if the deadline (monotonic ns) came first.
+  Result<int> wait(std::int64_t deadline_ns = kNever);
+
+ private:
+  SignalEvents(int fd, const sigset_t& blocked_before) : fd_(fd), blocked_before_(blocked_before) {}
+  int fd_;
+  sigset_t blocked_before_;
+};
+
+}  // namespace spindle::thread

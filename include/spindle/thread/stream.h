@@ -1,0 +1,35 @@
+// Reading, writing, accepting and connecting that park the thread, not the worker.
+//
+// The descriptors are non-blocking sockets, pipes and the like (`set_nonblocking`; `accept` gives
+// such ones). Each call tries first and waits only if it must. Regular files are always "ready":
+// where a disk may be slow, `offload` the call (offload.h). `close_descriptor` forgets and closes.
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "spindle/base/result.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+Result<> set_nonblocking(int fd);
+
+/// Some bytes, at least one; 0 at the end. ETIMEDOUT if the deadline (monotonic ns) came first.
+Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::int64_t deadline_ns = kNever);
+/// All of them. EPIPE if the other side is gone (without a signal, for sockets).
+Result<> write_all(int fd, std::span<const std::byte> from, std::int64_t deadline_ns = kNever);
+/// The descriptor of the next connection, non-blocking.
+Result<int> accept(int listener, std::int64_t deadline_ns = kNever);
+Result<> connect(int fd, const sockaddr* address, socklen_t size,
+                 std::int64_t deadline_ns = kNever);
+/// Waits until one of the descriptors is ready, as poll(2): how many are, with their `revents`; 0
+/// if the deadline came first.
+Result<std::size_t> poll(std::span<pollfd> descriptors, std::int64_t deadline_ns = kNever);
+void close_descriptor(int fd);
+
+}  // namespace spindle::thread

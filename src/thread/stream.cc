@@ -1,0 +1,111 @@
+#include "spindle/thread/stream.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "spindle/thread/io.h"
+
+namespace spindle::thread {
+namespace {
+
+bool would_wait(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+/// A set of descriptors that is one descriptor to those who wait.
+class PollSet {
+ public:
+  explicit PollSet(std::span<const pollfd> descriptors) : fd_(epoll_create1(EPOLL_CLOEXEC)) {
+    for (const pollfd& one : descriptors) {
+      epoll_event event = {.events = static_cast<std::uint32_t>(one.events), .data = {}};
+      if (one.fd >= 0) epoll_ctl(fd_, EPOLL_CTL_ADD, one.fd, &event);
+    }
+  }
+  ~PollSet() { close_descriptor(fd_); }
+  PollSet(const PollSet&) = delete;
+  PollSet& operator=(const PollSet&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+Result<> set_nonblocking(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return Error{errno, "the descriptor cannot be made non-blocking"};
+  }
+  return {};
+}
+
+Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::int64_t deadline_ns) {
+  for (;;) {
+    const ssize_t count = ::read(fd, to.data(), to.size());
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno == EINTR) continue;
+    if (!would_wait(errno)) return Error{errno, "the descriptor cannot be read"};
+    TRY(wait_readable(fd, deadline_ns));
+  }
+}
+
+Result<> write_all(int fd, std::span<const std::byte> from, std::int64_t deadline_ns) {
+  while (!from.empty()) {
+    ssize_t count = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == ENOTSOCK) count = ::write(fd, from.data(), from.size());
+    if (count >= 0) {
+      from = from.subspan(static_cast<std::size_t>(count));
+    } else if (would_wait(errno)) {
+      TRY(wait_writable(fd, deadline_ns));
+    } else if (errno != EINTR) {
+      return Error{errno, "the descriptor cannot be written"};
+    }
+  }
+  return {};
+}
+
+Result<int> accept(int listener, std::int64_t deadline_ns) {
+  for (;;) {
+    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) return fd;
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (!would_wait(errno)) return Error{errno, "no connection can be accepted"};
+    TRY(wait_readable(listener, deadline_ns));
+  }
+}
+
+Result<> connect(int fd, const sockaddr* address, socklen_t size, std::int64_t deadline_ns) {
+  if (::connect(fd, address, size) == 0) return {};
+  if (errno != EINPROGRESS && errno != EINTR) return Error{errno, "the connection failed"};
+  TRY(wait_writable(fd, deadline_ns));
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error != 0) return Error{error, "the connection failed"};
+  return {};
+}
+
+Result<std::size_t> poll(std::span<pollfd> descriptors, std::int64_t deadline_ns) {
+  const auto look = [&] { return ::poll(descriptors.data(), descriptors.size(), 0); };
+  int ready = look();
+  if (ready == 0) {
+    const PollSet set(descriptors);
+    if (set.fd() < 0) return Error{errno, "epoll_create1 failed"};
+    const Result<> woken = wait_readable(set.fd(), deadline_ns);
+    if (!woken.ok() && woken.code() != ETIMEDOUT) return woken.error();
+    ready = look();
+  }
+  if (ready < 0) return Error{errno, "the descriptors cannot be polled"};
+  return static_cast<std::size_t>(ready);
+}
+
+void close_descriptor(int fd) {
+  forget(fd);
+  ::close(fd);
+}
+
+}  // namespace spindle::thread

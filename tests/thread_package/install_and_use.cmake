@@ -1,0 +1,22 @@
+# cmake -DBUILD=... -DWORK=... -DOUTSIDE=... -DGENERATOR=... -DCOMPILER=... -P: see CMakeLists.txt.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${ARGN} failed (${result}):\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --component thread --prefix ${WORK}/prefix)
+file(GLOB_RECURSE foreign ${WORK}/prefix/include/spindle/fs/* ${WORK}/prefix/include/spindle/fuse/*)
+if(foreign)
+  message(FATAL_ERROR "The thread library's package has more than its layers: ${foreign}")
+endif()
+run(${CMAKE_COMMAND} -S ${OUTSIDE} -B ${WORK}/outside -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${WORK}/prefix
+    -DCMAKE_CXX_COMPILER=${COMPILER})
+run(${CMAKE_COMMAND} --build ${WORK}/outside)
+run(${WORK}/outside/greeting)
+if(NOT output MATCHES "hello from worker, 42")
+  message(FATAL_ERROR "The program outside said: ${output}")
+endif()

@@ -1,0 +1,295 @@
+// Looking at threads: backtraces, traces, the order of locks, CPU time, stack use.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/file_io.h"
+#include "spindle/thread/inspect.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/offload.h"
+#include "spindle/thread/semaphore.h"
+#include "spindle/thread/shared_mutex.h"
+#include "spindle/thread/signals.h"
+#include "spindle/thread/stream.h"
+#include "spindle/thread/trace.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+[[gnu::noinline]] void wait_deep_inside(Semaphore& semaphore, int depth) {
+  volatile int room = depth;
+  if (depth > 0) {
+    wait_deep_inside(semaphore, depth - 1);
+  } else {
+    semaphore.acquire();
+  }
+  room = room + 1;
+}
+
+TEST(Backtrace, OfWaitingReadyAndRunningThreads) {
+  run([] {
+    Semaphore never(0, "never");
+    const Runtime& runtime = *Runtime::current();
+    Thread shallow = spawn("shallow", [&] { wait_deep_inside(never, 1); });
+    Thread deep = spawn("deep", [&] { wait_deep_inside(never, 11); });
+    EXPECT_TRUE(backtrace(runtime, deep.id()).empty()) << "it has not run yet";
+    yield();
+    const auto few = backtrace(runtime, shallow.id());
+    const auto many = backtrace(runtime, deep.id());
+    EXPECT_GE(few.size(), 4u);
+    EXPECT_EQ(many.size(), few.size() + 10);
+    EXPECT_EQ(backtrace(runtime, deep.id(), 3).size(), 3u);
+    // The frames of the recursion return to one place.
+    EXPECT_EQ(std::count(many.begin(), many.end(), many[many.size() / 2]), 11);
+    EXPECT_GE(backtrace(runtime, current_thread::id()).size(), 3u);
+    EXPECT_TRUE(backtrace(runtime, 9999).empty());
+    const std::string text = describe_threads(runtime);
+    EXPECT_NE(text.find("\"deep\" waiting for semaphore \"never\""), std::string::npos) << text;
+    never.release(2);
+  });
+}
+
+TEST(Backtrace, OfTenThousandThreadsInTwoSeconds) {
+  run([] {
+    Semaphore never(0, "never");
+    std::vector<Thread> threads;
+    for (int i = 0; i < 10'000; ++i) {
+      threads.push_back(spawn("waiter", [&] { wait_deep_inside(never, 3); }));
+    }
+    yield();
+    const std::int64_t begin_ns = monotonic_ns();
+    EXPECT_EQ(list_threads(*Runtime::current()).size(), 10'001u);
+    EXPECT_GE(backtrace(*Runtime::current(), threads.back().id()).size(), 6u);
+    EXPECT_LT(monotonic_ns() - begin_ns, 2'000'000'000);
+    never.release(threads.size());
+  });
+}
+
+TEST(TraceTest, IsJsonWithRunsAndWaits) {
+  run([] {
+    Trace trace(*Runtime::current());
+    Semaphore semaphore(0, "a \"quoted\" name");
+    Thread waiter = spawn("waiter", [&] { semaphore.acquire(); });
+    yield();
+    semaphore.release();
+    EXPECT_TRUE(waiter.join().ok());
+    const auto json = nlohmann::json::parse(trace.chrome_json());
+    int runs = 0, waits = 0, names = 0;
+    for (const auto& event : json["traceEvents"]) {
+      if (event["ph"] == "M") {
+        names += event["args"]["name"] == "waiter";
+      } else if (event["name"] == "runs") {
+        ++runs;
+        EXPECT_GE(event["dur"].get<double>(), 0);
+      } else if (event["name"] == "semaphore") {
+        ++waits;
+        EXPECT_EQ(event["args"]["object"], "a \"quoted\" name");
+      }
+    }
+    EXPECT_GE(runs, 3);
+    EXPECT_EQ(waits, 1);
+    EXPECT_EQ(names, 2);
+    EXPECT_EQ(trace.lost(), 0u);
+  });
+}
+
+TEST(TraceTest, KeepsTheNewestEvents) {
+  run([] {
+    Trace trace(*Runtime::current(), 8);
+    in_parallel(2, [](std::size_t) {
+      for (int i = 0; i < 20; ++i) yield();
+    });
+    EXPECT_GT(trace.lost(), 0u);
+    EXPECT_FALSE(nlohmann::json::parse(trace.chrome_json())["traceEvents"].empty());
+  });
+}
+
+TEST(CpuTime, IsCountedWhereAsked) {
+  auto runtime = Runtime::create({.count_cpu_time = true}).take();
+  const Result<> result = runtime->run([&] {
+    Semaphore never(0);
+    Thread worker = spawn("worker", [&] {
+      const std::int64_t until_ns = monotonic_ns() + 5'000'000;
+      while (monotonic_ns() < until_ns) {
+      }
+      never.acquire();
+    });
+    yield();
+    EXPECT_GE(list_threads(*runtime)[1].cpu_time_ns, 5'000'000);
+    never.release();
+  });
+  EXPECT_TRUE(result.ok());
+}
+
+std::vector<std::string> inversions_in(const std::function<void()>& body) {
+  std::vector<std::string> reports;
+  Runtime::Options options;
+  options.check_lock_order = true;
+  options.on_lock_order = [&](std::string_view text) { reports.emplace_back(text); };
+  auto runtime = Runtime::create(std::move(options)).take();
+  EXPECT_TRUE(runtime->run(body).ok());
+  EXPECT_EQ(runtime->lock_order_inversions(), reports.size());
+  return reports;
+}
+
+TEST(LockOrderTest, AnInversionIsReportedOnceEvenIfNothingHappened) {
+  const auto reports = inversions_in([] {
+    Mutex accounts("accounts"), log("log");
+    for (int i = 0; i < 3; ++i) {
+      Thread first = spawn("first", [&] { const std::scoped_lock both(accounts, log); });
+      EXPECT_TRUE(first.join().ok());
+      Thread second = spawn("second", [&] {
+        const std::lock_guard outer(log);
+        const std::lock_guard inner(accounts);
+      });
+      EXPECT_TRUE(second.join().ok());
+    }
+  });
+  ASSERT_EQ(reports.size(), 0u) << "std::scoped_lock only tries the second lock: " << reports[0];
+  const auto real = inversions_in([] {
+    Mutex accounts("accounts"), log("log");
+    const auto both = [](Mutex& a, Mutex& b) {
+      const std::lock_guard outer(a);
+      const std::lock_guard inner(b);
+    };
+    for (int i = 0; i < 3; ++i) {
+      both(accounts, log);
+      both(log, accounts);
+    }
+  });
+  ASSERT_EQ(real.size(), 1u);
+  for (const char* word : {"accounts", "log", "main", "lock order"}) {
+    EXPECT_NE(real[0].find(word), std::string::npos) << real[0];
+  }
+}
+
+TEST(LockOrderTest, GoesThroughOtherLocksAndForgetsDeadOnes) {
+  const auto reports = inversions_in([] {
+    Mutex a("a"), b("b");
+    SharedMutex c("c");
+    {
+      const std::lock_guard one(a);
+      const std::lock_guard two(b);
+    }
+    {
+      const std::lock_guard one(b);
+      const std::lock_guard two(c);
+    }
+    const std::lock_guard one(c);
+    const std::lock_guard two(a);
+  });
+  EXPECT_EQ(reports.size(), 1u);
+  const auto none = inversions_in([] {
+    Mutex a("a");
+    for (int i = 0; i < 10; ++i) {
+      Mutex temporary("temporary");
+      if (i % 2 == 0) {
+        const std::lock_guard one(a);
+        const std::lock_guard two(temporary);
+      } else {
+        const std::lock_guard one(temporary);
+        const std::lock_guard two(a);
+      }
+    }
+  });
+  EXPECT_EQ(none.size(), 0u);
+}
+
+TEST(OffloadTest, OthersRunMeanwhileAndResultsAndExceptionsComeBack) {
+  run([] {
+    int steps = 0;
+    Thread other = spawn("other", [&] {
+      for (int i = 0; i < 5; ++i) {
+        ++steps;
+        sleep_for(1'000'000);
+      }
+    });
+    const int value = offload([] {
+      timespec span = {.tv_sec = 0, .tv_nsec = 20'000'000};
+      nanosleep(&span, nullptr);
+      return 42;
+    });
+    EXPECT_EQ(value, 42);
+    EXPECT_GE(steps, 2);
+    EXPECT_THROW(offload([] { throw 3; }), int);
+    EXPECT_TRUE(other.join().ok());
+    in_parallel(100, [](std::size_t index) { EXPECT_EQ(offload([=] { return index; }), index); });
+  });
+}
+
+TEST(FileIo, ManyThreadsReadAndWriteOneFile) {
+  run([] {
+    char name[] = "/tmp/spindle-file-io-XXXXXX";
+    const int fd = mkstemp(name);
+    ASSERT_GE(fd, 0);
+    unlink(name);
+    constexpr std::size_t kBlock = 512;
+    in_parallel(200, [&](std::size_t index) {
+      const std::vector<std::byte> block(kBlock, static_cast<std::byte>(index));
+      EXPECT_TRUE(write_at(fd, block, index * kBlock).ok());
+      std::vector<std::byte> seen(kBlock);
+      EXPECT_EQ(read_at(fd, seen, index * kBlock).take(), kBlock);
+      EXPECT_EQ(seen, block);
+    });
+    EXPECT_TRUE(sync_file(fd).ok());
+    std::vector<std::byte> rest(3 * kBlock);
+    EXPECT_EQ(read_at(fd, rest, 199 * kBlock).take(), kBlock) << "the file ends there";
+    close(fd);
+    EXPECT_EQ(read_at(fd, rest, 0).code(), EBADF);
+    EXPECT_EQ(write_at(fd, rest, 0).code(), EBADF);
+  });
+  std::vector<std::byte> outside(1);
+  EXPECT_EQ(read_at(-1, outside, 0).code(), EBADF);
+}
+
+TEST(SignalEventsTest, ASignalIsAnEvent) {
+  auto signals = SignalEvents::open({SIGUSR1, SIGUSR2}).take();
+  run([&] {
+    Thread waiter = spawn("waiter", [&] {
+      EXPECT_EQ(signals->wait().take(), SIGUSR1);
+      EXPECT_EQ(signals->wait().take(), SIGUSR2);
+      EXPECT_EQ(signals->wait(monotonic_ns() + 1'000'000).code(), ETIMEDOUT);
+    });
+    kill(getpid(), SIGUSR1);
+    yield();
+    sleep_for(1'000'000);
+    kill(getpid(), SIGUSR2);
+    EXPECT_TRUE(waiter.join().ok());
+    signals.reset();
+  });
+  EXPECT_EQ(SignalEvents::open({99999}).code(), EINVAL);
+}
+
+TEST(StreamTest, PipesSocketsAndPoll) {
+  run([] {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    EXPECT_TRUE(set_nonblocking(ends[0]).ok());
+    EXPECT_TRUE(set_nonblocking(ends[1]).ok());
+    pollfd polled = {.fd = ends[0], .events = POLLIN, .revents = 0};
+    EXPECT_EQ(poll({&polled, 1}, monotonic_ns() + 1'000'000).take(), 0u);
+    // More than a pipe holds, so that both sides must wait.
+    const std::vector<std::byte> sent(300'000, std::byte{7});
+    Thread writer = spawn("writer", [&] {
+      EXPECT_TRUE(write_all(ends[1], sent).ok());
+      close_descriptor(ends[1]);
+    });
+    EXPECT_EQ(poll({&polled, 1}).take(), 1u);
+    std::size_t total = 0;
+    std::vector<std::byte> buffer(70'000);
+    while (const std::size_t count = read_some(ends[0], buffer).take()) total += count;
+    EXPECT_EQ(total, sent.size());
+    EXPECT_TRUE(writer.join().ok());
+    close_descriptor(ends[0]);
+    EXPECT_EQ(read_some(ends[0], buffer).code(), EBADF);
+    EXPECT_EQ(write_all(ends[0], sent).code(), EBADF);
+    EXPECT_EQ(accept(ends[0]).code(), EBADF);
+    EXPECT_EQ(set_nonblocking(ends[0]).code(), EBADF);
+  });
+}
+
+}  // namespace
+}  // namespace spindle::thread

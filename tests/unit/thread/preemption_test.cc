@@ -1,0 +1,155 @@
+// A timer's signal takes the worker from threads that keep it.
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/section.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::int64_t kSlice_ns = 1'000'000;
+constexpr std::int64_t kSecond_ns = 1'000'000'000;
+
+std::unique_ptr<Runtime> make(std::string_view policy, unsigned workers = 1) {
+  Runtime::Options options;
+  options.policy = policy;
+  options.preemption_ns = kSlice_ns;
+  options.quantum_ns = kSlice_ns;
+  options.workers = workers;
+  return Runtime::create(std::move(options)).take();
+}
+
+// Spins in the program's own code until the flag is set; false after so long.
+bool spin_until(const std::atomic<bool>& flag, std::int64_t most_ns = 2 * kSecond_ns) {
+  const std::int64_t begin_ns = monotonic_ns();
+  for (std::uint64_t i = 0;; ++i) {
+    if (flag.load(std::memory_order_relaxed)) return true;
+    if (i % 4096 == 0 && monotonic_ns() - begin_ns > most_ns) return false;
+  }
+}
+
+TEST(Preemption, AThreadThatNeverYieldsDoesNotStarveTheRest) {
+  for (const char* policy : {"fcfs", "child-first", "rr", "cfs", "mlfq", "lottery", "stride"}) {
+    SCOPED_TRACE(policy);
+    auto runtime = make(policy);
+    const Result<> result = runtime->run([&] {
+      std::atomic<bool> flag = false;
+      Thread spinner = spawn("spinner", [&] { EXPECT_TRUE(spin_until(flag)); });
+      Thread setter = spawn("setter", [&] { flag = true; });
+      EXPECT_TRUE(spinner.join().ok());
+      EXPECT_TRUE(setter.join().ok());
+    });
+    EXPECT_TRUE(result.ok());
+  }
+}
+
+TEST(Preemption, WithoutItTheThreadKeepsTheWorker) {
+  run([] {
+    std::atomic<bool> flag = false;
+    Thread spinner = spawn("spinner", [&] { EXPECT_FALSE(spin_until(flag, 50'000'000)); });
+    Thread setter = spawn("setter", [&] { flag = true; });
+    EXPECT_TRUE(spinner.join().ok());
+    EXPECT_TRUE(setter.join().ok());
+  });
+}
+
+TEST(Preemption, IsPutOffWhileInterruptsAreOff) {
+  auto runtime = make("fcfs");
+  const Result<> result = runtime->run([&] {
+    EXPECT_FALSE(interrupts_are_off());
+    std::atomic<bool> flag = false;
+    Thread spinner = spawn("spinner", [&] {
+      {
+        const InterruptsOff off;
+        const InterruptsOff nested;
+        EXPECT_TRUE(interrupts_are_off());
+        EXPECT_FALSE(spin_until(flag, 20 * kSlice_ns));
+      }
+      // What was put off is made up for at once.
+      EXPECT_TRUE(flag);
+      const Section section;
+      EXPECT_TRUE(interrupts_are_off());
+    });
+    Thread setter = spawn("setter", [&] { flag = true; });
+    EXPECT_TRUE(spinner.join().ok());
+    EXPECT_TRUE(setter.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
+  EXPECT_GT(runtime->preemptions(), 0u);
+}
+
+// Low holds a lock, middle spins, high wants the lock: with donation low is not kept from running.
+TEST(Preemption, DonationCuresPriorityInversion) {
+  auto runtime = make("priority");
+  std::int64_t waited_ns = 0;
+  const Result<> result = runtime->run([&] {
+    Mutex mutex("resource");
+    std::atomic<bool> over = false;
+    std::atomic<bool> held = false;
+    Thread low = spawn(ThreadOptions{.name = "low", .priority = 1}, [&] {
+      mutex.lock();
+      held = true;
+      const std::int64_t until_ns = monotonic_ns() + 4 * kSlice_ns;
+      while (monotonic_ns() < until_ns) {
+      }
+      mutex.unlock();
+    });
+    current_thread::set_priority(1);
+    while (!held) sleep_for(kSlice_ns / 2);
+    Thread high = spawn(ThreadOptions{.name = "high", .priority = 3}, [&] {
+      const std::int64_t begin_ns = monotonic_ns();
+      mutex.lock();
+      waited_ns = monotonic_ns() - begin_ns;
+      mutex.unlock();
+      over = true;
+    });
+    Thread middle = spawn(ThreadOptions{.name = "middle", .priority = 2},
+                          [&] { EXPECT_TRUE(spin_until(over, kSecond_ns)); });
+    EXPECT_TRUE(low.join().ok());
+    EXPECT_TRUE(high.join().ok());
+    EXPECT_TRUE(middle.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
+  EXPECT_LT(waited_ns, kSecond_ns / 2);
+}
+
+// Threads are interrupted all the time in malloc, exceptions and library locks.
+TEST(Preemption, StormLeavesEverythingWhole) {
+  for (const unsigned workers : {1u, 2u}) {
+    auto runtime = make("rr", workers);
+    long total = 0;
+    const Result<> result = runtime->run([&] {
+      Mutex mutex("total");
+      in_parallel(8, [&](std::size_t index) {
+        const std::int64_t until_ns = monotonic_ns() + 300'000'000;
+        while (monotonic_ns() < until_ns) {
+          std::map<int, std::string> numbers;
+          for (int i = 0; i < 50; ++i) numbers[i * 7 % 50] = std::string(40, 'x');
+          long sum = 0;
+          for (const auto& [number, text] : numbers) {
+            sum += number + static_cast<long>(text.size());
+          }
+          try {
+            throw std::runtime_error("thrown by " + std::to_string(index));
+          } catch (const std::runtime_error& error) {
+            if (error.what() != "thrown by " + std::to_string(index)) sum = -1'000'000;
+          }
+          const std::lock_guard lock(mutex);
+          total += sum - 49 * 50 / 2 - 50 * 40;
+        }
+      });
+    });
+    EXPECT_TRUE(result.ok());
+    EXPECT_EQ(total, 0);
+    EXPECT_GT(runtime->preemptions(), 10u);
+  }
+}
+
+}  // namespace
+}  // namespace spindle::thread

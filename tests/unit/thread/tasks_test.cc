@@ -1,0 +1,350 @@
+// Results, exceptions, cancellation, once, futures, groups, select, Hoare monitors, thread-locals.
+#include <stdexcept>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/barrier.h"
+#include "spindle/thread/channel.h"
+#include "spindle/thread/condition_variable.h"
+#include "spindle/thread/event.h"
+#include "spindle/thread/future.h"
+#include "spindle/thread/group.h"
+#include "spindle/thread/latch.h"
+#include "spindle/thread/local.h"
+#include "spindle/thread/monitor.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/once.h"
+#include "spindle/thread/select.h"
+#include "spindle/thread/semaphore.h"
+#include "spindle/thread/task.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+
+TEST(Task, ResultReachesTheJoiner) {
+  run([] {
+    Task<std::string> task = launch("answer", [] { return std::string("forty-two"); });
+    EXPECT_EQ(task.join().take(), "forty-two");
+    EXPECT_FALSE(task.joinable());
+    EXPECT_EQ(task.join().code(), EINVAL);
+    EXPECT_TRUE(launch("nothing", [] {}).join().ok());
+  });
+}
+
+TEST(Task, ExceptionReachesTheJoiner) {
+  run([] {
+    Task<int> task = launch("thrower", []() -> int { throw std::runtime_error("no answer"); });
+    try {
+      static_cast<void>(task.join().ok());
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "no answer");
+    }
+  });
+}
+
+TEST(Task, JoinTimesOutAndMemoryMayLack) {
+  run([] {
+    Event go;
+    Task<int> task = launch("slow", [&] {
+      go.wait();
+      return 1;
+    });
+    EXPECT_EQ(task.join_until(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    go.set();
+    EXPECT_EQ(task.join().take(), 1);
+    Task<int> giant = launch(ThreadOptions{.name = "giant", .stack_size = std::size_t{1} << 40},
+                             [] { return 1; });
+    EXPECT_EQ(giant.join().code(), ENOMEM);
+  });
+}
+
+/// Counts the objects that live: what a cancelled thread's stack held must be ended.
+struct Witness {
+  explicit Witness(int& count) : count_(count) { ++count_; }
+  ~Witness() { --count_; }
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  int& count_;
+};
+
+TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
+  run([] {
+    Semaphore semaphore(0);
+    Event event;
+    Latch latch(1);
+    Barrier barrier(2);
+    Channel<int> channel;
+    Mutex mutex;
+    ConditionVariable condition;
+    Thread other = spawn("other", [&] { event.wait(); });
+    const std::vector<std::function<void()>> waits = {
+        [&] { semaphore.acquire(); },
+        [&] { event.wait(); },
+        [&] { latch.wait(); },
+        [&] { barrier.arrive_and_wait(); },
+        [&] { static_cast<void>(channel.receive().ok()); },
+        [&] { static_cast<void>(channel.send(1).ok()); },
+        [&] {
+          std::unique_lock lock(mutex);
+          condition.wait(lock);
+        },
+        [&] { sleep_for(1000'000 * kMs); },
+        [&] { static_cast<void>(other.join().ok()); },
+        [&] {
+          for (;;) current_thread::cancellation_point(), yield();
+        },
+    };
+    int alive = 0;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      SCOPED_TRACE(i);
+      for (const bool before_it_runs : {false, true}) {
+        bool went_on = false;
+        Task<void> task = launch("victim", [&] {
+          const Witness witness(alive);
+          waits[i]();
+          went_on = true;
+        });
+        if (!before_it_runs) yield();
+        task.cancel();
+        EXPECT_EQ(task.join().code(), ECANCELED);
+        EXPECT_EQ(alive, 0);
+        EXPECT_FALSE(went_on);
+        EXPECT_FALSE(mutex.locked());
+      }
+    }
+    // None of it left a trace.
+    semaphore.release();
+    EXPECT_TRUE(semaphore.try_acquire());
+    Thread partner = spawn("partner", [&] { barrier.arrive_and_wait(); });
+    yield();
+    EXPECT_TRUE(barrier.arrive_and_wait());
+    EXPECT_TRUE(partner.join().ok());
+    event.set();
+    EXPECT_TRUE(other.join().ok());
+  });
+}
+
+TEST(Cancellation, IsNoPartOfLockingAndCanBePutOff) {
+  run([] {
+    Mutex mutex;
+    mutex.lock();
+    bool locked = false;
+    Thread thread = spawn("locker", [&] {
+      const current_thread::CancellationOff off;
+      yield();
+      mutex.lock();
+      locked = true;
+      mutex.unlock();
+    });
+    yield();
+    thread.cancel();
+    yield();
+    EXPECT_FALSE(locked);
+    mutex.unlock();
+    EXPECT_TRUE(thread.join().ok());
+    EXPECT_TRUE(locked);
+  });
+}
+
+TEST(Cancellation, IsDeliveredOnceSoThatDestructorsMayWait) {
+  run([] {
+    bool cleaned = false;
+    struct Cleaner {
+      bool& cleaned;
+      ~Cleaner() {
+        sleep_for(kMs);
+        cleaned = true;
+      }
+    };
+    Thread thread = spawn("cleaner", [&] {
+      const Cleaner cleaner{cleaned};
+      sleep_for(1000'000 * kMs);
+    });
+    yield();
+    thread.cancel();
+    EXPECT_TRUE(thread.join().ok());
+    EXPECT_TRUE(cleaned);
+  });
+}
+
+TEST(BarrierTimeout, TakesTheArrivalBack) {
+  run([] {
+    Barrier barrier(2);
+    EXPECT_EQ(barrier.arrive_and_wait_until(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    Thread other = spawn("other", [&] { EXPECT_FALSE(barrier.arrive_and_wait()); });
+    yield();
+    EXPECT_TRUE(barrier.arrive_and_wait());
+    EXPECT_TRUE(other.join().ok());
+    EXPECT_EQ(barrier.rounds(), 1u);
+  });
+}
+
+TEST(OnceTest, RunsOnceAndAgainAfterAnException) {
+  run_shuffled([](std::uint64_t) {
+    Once once;
+    int calls = 0, failures = 0;
+    in_parallel(6, [&](std::size_t) {
+      try {
+        call_once(once, [&] {
+          ++calls;
+          yield();
+          if (calls == 1) throw std::runtime_error("first");
+        });
+      } catch (const std::runtime_error&) {
+        ++failures;
+      }
+      EXPECT_TRUE(once.done() || failures > 0);
+    });
+    EXPECT_EQ(calls, 2);
+    EXPECT_EQ(failures, 1);
+    EXPECT_TRUE(once.done());
+  });
+}
+
+TEST(FutureTest, ValueExceptionBrokenPromiseAndTimeOut) {
+  run([] {
+    Promise<int> promise;
+    const Future<int> future = promise.future();
+    EXPECT_EQ(future.get(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_FALSE(future.ready());
+    Thread setter = spawn("setter", [promise = std::move(promise)]() mutable { promise.set(7); });
+    in_parallel(3, [&](std::size_t) { EXPECT_EQ(*future.get(), 7); });
+    EXPECT_TRUE(setter.join().ok());
+    Future<int> broken;
+    EXPECT_EQ(broken.get().code(), EINVAL);
+    {
+      Promise<int> dropped;
+      broken = dropped.future();
+    }
+    EXPECT_EQ(broken.get().code(), EPIPE);
+    Promise<int> failing;
+    failing.set_exception(std::make_exception_ptr(std::runtime_error("failed")));
+    EXPECT_THROW(static_cast<void>(failing.future().get().ok()), std::runtime_error);
+  });
+}
+
+TEST(TaskGroupTest, WaitsForAllAndPassesTheFirstException) {
+  run_shuffled([](std::uint64_t) {
+    TaskGroup group("group");
+    int ended = 0;
+    for (int i = 0; i < 10; ++i) {
+      group.run([&ended, i] {
+        yield();
+        ++ended;
+        if (i == 4) throw std::runtime_error("four");
+      });
+    }
+    EXPECT_THROW(group.wait(), std::runtime_error);
+    EXPECT_EQ(ended, 10);
+    group.wait();
+  });
+}
+
+TEST(SelectTest, TakesTheFirstThatIsPossible) {
+  run([] {
+    Channel<int> numbers(1), more(1);
+    Channel<std::string> words;
+    int number = 0;
+    std::string word;
+    EXPECT_EQ(select({receive_case(numbers, number)}, 0).code(), ETIMEDOUT);
+    EXPECT_EQ(select({receive_case(numbers, number)}, monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(select({}).code(), EINVAL);
+    Thread sender = spawn("sender", [&] { EXPECT_TRUE(words.send("hello").ok()); });
+    Selected chosen = *select({receive_case(numbers, number), receive_case(words, word)});
+    EXPECT_EQ(chosen.number, 1u);
+    EXPECT_EQ(word, "hello");
+    EXPECT_TRUE(sender.join().ok());
+    int out = 5;
+    chosen = *select({receive_case(numbers, number), send_case(more, out)});
+    EXPECT_EQ(chosen.number, 1u);
+    EXPECT_EQ(more.try_receive(), 5);
+    numbers.close();
+    chosen = *select({receive_case(numbers, number)});
+    EXPECT_TRUE(chosen.closed);
+  });
+}
+
+TEST(SelectTest, NothingIsLostOrDoubled) {
+  run_shuffled([](std::uint64_t) {
+    Channel<int> a, b;
+    std::vector<int> got;
+    Thread first = spawn("first", [&] {
+      for (int i = 0; i < 20; ++i) EXPECT_TRUE(a.send(i).ok());
+    });
+    Thread second = spawn("second", [&] {
+      for (int i = 100; i < 120; ++i) {
+        int value = i;
+        const Selected done = *select({send_case(b, value)});
+        EXPECT_FALSE(done.closed);
+      }
+    });
+    for (int i = 0; i < 40; ++i) {
+      int value = -1;
+      const Selected done = *select({receive_case(a, value), receive_case(b, value)});
+      EXPECT_EQ(done.number, value < 100 ? 0u : 1u);
+      got.push_back(value);
+    }
+    EXPECT_TRUE(first.join().ok());
+    EXPECT_TRUE(second.join().ok());
+    std::sort(got.begin(), got.end());
+    EXPECT_EQ(std::unique(got.begin(), got.end()), got.end());
+    EXPECT_EQ(got.size(), 40u);
+  });
+}
+
+// What was signalled still holds when the waiter goes on: `if` is enough.
+TEST(HoareMonitorTest, HandsTheMonitorToTheOneSignalled) {
+  run_shuffled([](std::uint64_t seed) {
+    HoareMonitor monitor("buffer");
+    HoareMonitor::Condition not_empty(monitor, "not empty"), not_full(monitor, "not full");
+    std::vector<int> items;
+    int taken = 0;
+    in_parallel(6, [&](std::size_t index) {
+      Random random(seed + index);
+      for (int i = 0; i < 20; ++i) {
+        yield_some(random);
+        const HoareMonitor::Entry entry(monitor);
+        if (index % 2 == 0) {
+          if (items.size() == 2) not_full.wait();
+          EXPECT_LT(items.size(), 2u);
+          items.push_back(i);
+          not_empty.signal();
+        } else {
+          if (items.empty()) not_empty.wait();
+          ASSERT_FALSE(items.empty());
+          items.pop_back();
+          ++taken;
+          not_full.signal();
+        }
+      }
+    });
+    EXPECT_EQ(taken, 60);
+    EXPECT_TRUE(not_empty.empty());
+  });
+}
+
+TEST(LocalTest, EachThreadHasItsOwnAndItEndsWithTheThread) {
+  static int alive = 0;
+  struct Counted {
+    Counted() { ++alive; }
+    ~Counted() { --alive; }
+    int value = 0;
+  };
+  static Local<Counted> local;
+  run([] {
+    in_parallel(5, [](std::size_t index) {
+      local->value = static_cast<int>(index);
+      yield();
+      EXPECT_EQ(local->value, static_cast<int>(index));
+    });
+    EXPECT_EQ(alive, 0);
+    EXPECT_EQ(local->value, 0);
+  });
+  EXPECT_EQ(alive, 0);
+}
+
+}  // namespace
+}  // namespace spindle::thread

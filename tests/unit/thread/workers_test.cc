@@ -1,0 +1,327 @@
+// The same programs and primitives on several workers, with and without preemption.
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include "spindle/base/clock.h"
+#include "spindle/thread/barrier.h"
+#include "spindle/thread/channel.h"
+#include "spindle/thread/condition_variable.h"
+#include "spindle/thread/group.h"
+#include "spindle/thread/inspect.h"
+#include "spindle/thread/io.h"
+#include "spindle/thread/latch.h"
+#include "spindle/thread/local.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/section.h"
+#include "spindle/thread/semaphore.h"
+#include "spindle/thread/shared_mutex.h"
+#include "spindle/thread/task.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+struct Mode {
+  unsigned workers;
+  std::int64_t preemption_ns;
+  const char* policy;
+};
+
+void PrintTo(const Mode& mode, std::ostream* to) {
+  *to << mode.workers << " workers, slice " << mode.preemption_ns << " ns, " << mode.policy;
+}
+
+class WorkersTest : public testing::TestWithParam<Mode> {
+ protected:
+  static void run(const std::function<void()>& body) {
+    Runtime::Options options;
+    options.workers = GetParam().workers;
+    options.preemption_ns = GetParam().preemption_ns;
+    options.policy = GetParam().policy;
+    options.quantum_ns = 1'000'000;
+    auto runtime = Runtime::create(std::move(options)).take();
+    const Result<> result = runtime->run(body);
+    ASSERT_TRUE(result.ok()) << result.error().describe();
+  }
+};
+
+constexpr int kThreads = 16;
+constexpr int kRounds = 300;
+
+TEST_P(WorkersTest, MutexKeepsAllOthersOut) {
+  long counter = 0;
+  run([&] {
+    Mutex mutex;
+    in_parallel(kThreads, [&](std::size_t) {
+      for (int i = 0; i < kRounds; ++i) {
+        const std::lock_guard lock(mutex);
+        const long seen = counter;
+        if (i % 16 == 0) yield();
+        counter = seen + 1;
+      }
+    });
+  });
+  EXPECT_EQ(counter, kThreads * kRounds);
+}
+
+TEST_P(WorkersTest, SemaphoresPassEveryItemOnce) {
+  long sum = 0;
+  run([&] {
+    Semaphore room(4), items(0);
+    Mutex mutex;
+    std::vector<long> buffer;
+    in_parallel(8, [&](std::size_t index) {
+      for (int i = 0; i < kRounds; ++i) {
+        if (index % 2 == 0) {
+          room.acquire();
+          {
+            const std::lock_guard lock(mutex);
+            buffer.push_back(i);
+          }
+          items.release();
+        } else {
+          items.acquire();
+          {
+            const std::lock_guard lock(mutex);
+            sum += buffer.back();
+            buffer.pop_back();
+          }
+          room.release();
+        }
+      }
+    });
+  });
+  EXPECT_EQ(sum, 4L * kRounds * (kRounds - 1) / 2);
+}
+
+TEST_P(WorkersTest, ChannelsAndConditionsLoseNoWakeUp) {
+  long sum = 0;
+  run([&] {
+    for (const std::size_t capacity : {0u, 3u}) {
+      Channel<int> channel(capacity);
+      Mutex mutex;
+      in_parallel(6, [&](std::size_t index) {
+        for (int i = 0; i < kRounds; ++i) {
+          if (index % 2 == 0) {
+            EXPECT_TRUE(channel.send(i).ok());
+          } else {
+            const int value = channel.receive().take();
+            const std::lock_guard lock(mutex);
+            sum += value;
+          }
+        }
+      });
+    }
+    Mutex mutex;
+    ConditionVariable changed;
+    int turn = 0;
+    in_parallel(3, [&](std::size_t index) {
+      for (int i = 0; i < kRounds; ++i) {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return turn % 3 == static_cast<int>(index); });
+        ++turn;
+        changed.notify_all();
+      }
+    });
+    EXPECT_EQ(turn, 3 * kRounds);
+  });
+  EXPECT_EQ(sum, 2L * 3 * kRounds * (kRounds - 1) / 2);
+}
+
+TEST_P(WorkersTest, BarriersLatchesAndSharedLocks) {
+  run([&] {
+    Barrier barrier(kThreads);
+    SharedMutex shared;
+    Latch latch(kThreads);
+    std::atomic<int> last = 0;
+    long value = 0;
+    in_parallel(kThreads, [&](std::size_t) {
+      for (int i = 0; i < 50; ++i) {
+        if (barrier.arrive_and_wait()) ++last;
+        if (i % 10 == 0) {
+          const std::lock_guard lock(shared);
+          ++value;
+        } else {
+          shared.lock_shared();
+          EXPECT_GE(value, 0);
+          shared.unlock_shared();
+        }
+      }
+      latch.arrive_and_wait();
+    });
+    EXPECT_EQ(last, 50);
+    EXPECT_EQ(value, kThreads * 5);
+  });
+}
+
+long fibonacci(long n) {
+  if (n < 2) return n;
+  Task<long> left = launch("fibonacci", [n] { return fibonacci(n - 1); });
+  const long right = fibonacci(n - 2);
+  return left.join().take() + right;
+}
+
+TEST_P(WorkersTest, ForksAndJoins) {
+  run([&] {
+    EXPECT_EQ(fibonacci(14), 377);
+    std::atomic<int> ran = 0;
+    TaskGroup group;
+    for (int i = 0; i < 500; ++i) group.run([&] { ++ran; });
+    group.wait();
+    EXPECT_EQ(ran, 500);
+  });
+}
+
+TEST_P(WorkersTest, SleepersAndDescriptorsWake) {
+  run([&] {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    Thread reader = spawn("reader", [&] {
+      EXPECT_TRUE(wait_readable(ends[0]).ok());
+      forget(ends[0]);
+    });
+    in_parallel(20, [&](std::size_t index) {
+      const std::int64_t span_ns = 1'000'000 * static_cast<std::int64_t>(1 + index % 5);
+      const std::int64_t begin_ns = monotonic_ns();
+      sleep_for(span_ns);
+      EXPECT_GE(monotonic_ns() - begin_ns, span_ns);
+    });
+    ASSERT_EQ(write(ends[1], "x", 1), 1);
+    EXPECT_TRUE(reader.join().ok());
+    close(ends[0]);
+    close(ends[1]);
+  });
+}
+
+TEST_P(WorkersTest, LocalsErrnoAndExceptionsGoWithTheThread) {
+  static Local<std::size_t> local;
+  run([&] {
+    in_parallel(kThreads, [&](std::size_t index) {
+      *local = index;
+      current_thread::error_number() = static_cast<int>(index);
+      for (int i = 0; i < kRounds; ++i) {
+        try {
+          throw index;
+        } catch (std::size_t caught) {
+          yield();
+          EXPECT_EQ(caught, index);
+          EXPECT_EQ(std::uncaught_exceptions(), 0);
+          EXPECT_NE(std::current_exception(), nullptr);
+        }
+        EXPECT_EQ(std::current_exception(), nullptr);
+        EXPECT_EQ(*local, index);
+        EXPECT_EQ(current_thread::error_number(), static_cast<int>(index));
+        EXPECT_EQ(current_thread::name(), "worker " + std::to_string(index));
+      }
+    });
+  });
+}
+
+TEST_P(WorkersTest, PinnedThreadsStay) {
+  run([&] {
+    const int workers = static_cast<int>(Runtime::current()->workers());
+    in_parallel(8, [&](std::size_t index) {
+      const int home = static_cast<int>(index) % workers;
+      ASSERT_TRUE(current_thread::pin_to(home).ok());
+      yield();
+      for (int i = 0; i < kRounds; ++i) {
+        EXPECT_EQ(current_thread::worker(), home);
+        yield();
+      }
+    });
+    EXPECT_EQ(current_thread::pin_to(workers).code(), EINVAL);
+    Thread pinned = spawn(ThreadOptions{.name = "pinned", .pinned_to = workers - 1},
+                          [&] { EXPECT_EQ(current_thread::worker(), workers - 1); });
+    EXPECT_TRUE(pinned.join().ok());
+  });
+}
+
+TEST_P(WorkersTest, AllAsleepIsAnError) {
+  Runtime::Options options;
+  options.workers = GetParam().workers;
+  options.preemption_ns = GetParam().preemption_ns;
+  options.policy = GetParam().policy;
+  std::string report;
+  options.on_deadlock = [&](std::string_view text) { report = text; };
+  auto runtime = Runtime::create(std::move(options)).take();
+  Semaphore never(0, "never");
+  const Result<> result = runtime->run([&] {
+    Thread sleeper = spawn("sleeper", [&] { never.acquire(); });
+    never.acquire();
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  EXPECT_NE(report.find("sleeper"), std::string::npos) << report;
+}
+
+TEST_P(WorkersTest, PolicyMayBeChangedMeanwhile) {
+  run([&] {
+    std::atomic<bool> done = false;
+    Thread changer = spawn("changer", [&] {
+      for (const char* policy : {"rr", "lottery", "fcfs", "child-first", "priority", "rr"}) {
+        EXPECT_TRUE(Runtime::current()->set_policy(policy).ok());
+        EXPECT_EQ(Runtime::current()->policy_name(), policy);
+        yield();
+      }
+      done = true;
+    });
+    in_parallel(kThreads, [&](std::size_t) {
+      for (int i = 0; i < kRounds; ++i) yield();
+    });
+    EXPECT_TRUE(changer.join().ok());
+    EXPECT_TRUE(done);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, WorkersTest,
+                         testing::Values(Mode{1, 0, "fcfs"}, Mode{2, 0, "fcfs"}, Mode{4, 0, "fcfs"},
+                                         Mode{1, 0, "child-first"}, Mode{2, 0, "child-first"},
+                                         Mode{3, 0, "rr"}, Mode{1, 300'000, "fcfs"},
+                                         Mode{1, 300'000, "rr"}, Mode{2, 300'000, "fcfs"},
+                                         Mode{2, 300'000, "rr"}));
+
+TEST(WorkersOptions, AreChecked) {
+  EXPECT_EQ(Runtime::create({.workers = 0}).code(), EINVAL);
+  EXPECT_EQ(Runtime::create({.workers = 257}).code(), EINVAL);
+  EXPECT_EQ(Runtime::create({.preemption_ns = -1}).code(), EINVAL);
+}
+
+TEST(Workers, TakeWorkFromOneAnother) {
+  auto runtime = Runtime::create({.workers = 2}).take();
+  std::set<int> seen;
+  const Result<> result = runtime->run([&] {
+    Mutex mutex;
+    in_parallel(200, [&](std::size_t) {
+      const std::int64_t until_ns = monotonic_ns() + 100'000;
+      while (monotonic_ns() < until_ns) {
+      }
+      const std::lock_guard lock(mutex);
+      seen.insert(current_thread::worker());
+    });
+  });
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_GT(runtime->steals(), 0u);
+}
+
+TEST(Workers, AnIdleOneTakesWhatABusyOneDoesNotComeTo) {
+  auto runtime = Runtime::create({.workers = 2}).take();
+  const Result<> result = runtime->run([&] {
+    std::atomic<bool> flag = false;
+    Thread setter = spawn("setter", [&] { flag = true; });
+    const std::int64_t until_ns = monotonic_ns() + 5'000'000'000;
+    while (!flag && monotonic_ns() < until_ns) {
+    }
+    EXPECT_TRUE(flag);
+    EXPECT_TRUE(setter.join().ok());
+  });
+  ASSERT_TRUE(result.ok());
+}
+
+}  // namespace
+}  // namespace spindle::thread
