@@ -95,7 +95,8 @@ std::span<const std::string_view> replacement_policy_names();
 
 /// Belady's optimum over `capacity` frames for a run that uses exactly these pages in this order:
 /// the page whose next use lies farthest ahead goes; of those never used again, the one loaded
-/// first. It must be told of every reference, by `inserted` or `touched`. O(log n).
+/// first. It must be told of every reference, by `inserted` or `touched`; there must be fewer than
+/// 2^32 - 1. O(log n), with 8 bytes a reference.
 std::unique_ptr<ReplacementPolicy> make_optimal_policy(std::size_t capacity,
                                                        std::span<const PageKey> references);
 
