@@ -1,0 +1,97 @@
+#include "spindle/trace/trace_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace spindle {
+namespace {
+
+constexpr std::size_t kGiveBackStep = std::size_t{64} << 20;
+
+}  // namespace
+
+Result<TraceFile> TraceFile::open(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return Error{errno, "the trace cannot be opened"};
+  struct stat status {};
+  const bool known = ::fstat(descriptor, &status) == 0;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* data = MAP_FAILED;
+  int why = known && S_ISREG(status.st_mode) && size != 0 ? 0 : EINVAL;
+  if (why == 0) {
+    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (data == MAP_FAILED) why = errno;
+  }
+  ::close(descriptor);
+  if (why != 0) return Error{why, "the trace is empty, or no file"};
+  static_cast<void>(::madvise(data, size, MADV_SEQUENTIAL));
+  return TraceFile(static_cast<const char*>(data), size);
+}
+
+TraceFile::TraceFile(TraceFile&& other) noexcept
+    : data_(other.data_), size_(other.size_), given_back_(other.given_back_) {
+  other.data_ = nullptr;
+  other.size_ = 0;
+}
+
+TraceFile::~TraceFile() {
+  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+void TraceFile::passed(std::size_t offset) {
+  if (offset < given_back_ + 2 * kGiveBackStep) return;
+  const std::size_t length = offset / kGiveBackStep * kGiveBackStep - given_back_ - kGiveBackStep;
+  static_cast<void>(::madvise(const_cast<char*>(data_) + given_back_, length, MADV_DONTNEED));
+  given_back_ += length;
+}
+
+std::string_view TextCursor::line() {
+  const std::string_view rest = text_.substr(at_);
+  const std::size_t end = std::min(rest.find('\n'), rest.size());
+  at_ += std::min(end + 1, rest.size());
+  std::string_view line = rest.substr(0, end);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+std::string_view next_field(std::string_view& line, std::string_view separators) {
+  line.remove_prefix(std::min(line.find_first_not_of(separators), line.size()));
+  const std::size_t end = std::min(line.find_first_of(separators), line.size());
+  const std::string_view field = line.substr(0, end);
+  line.remove_prefix(end);
+  return field;
+}
+
+bool read_decimal(std::string_view text, std::uint64_t& value) {
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && stopped == text.data() + text.size();
+}
+
+bool read_hexadecimal(std::string_view text, std::uint64_t& value) {
+  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  return error == std::errc() && stopped == text.data() + text.size();
+}
+
+bool read_fraction(std::string_view text, std::uint64_t unit, std::uint64_t& value) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  std::uint64_t whole = 0;
+  if (!read_decimal(text.substr(0, point), whole)) return false;
+  if (whole > std::numeric_limits<std::uint64_t>::max() / unit / 2) return false;
+  value = whole * unit;
+  std::uint64_t worth = unit;
+  for (char digit : text.substr(std::min(point + 1, text.size()))) {
+    if (digit < '0' || '9' < digit) return false;
+    worth /= 10;
+    value += worth * static_cast<std::uint64_t>(digit - '0');
+  }
+  return true;
+}
+
+}  // namespace spindle
