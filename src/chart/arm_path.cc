@@ -59,7 +59,7 @@ class Drawing {
   }
 
  private:
-  static constexpr double kTop = 78;
+  static constexpr double kTop = 86;
   static constexpr double kLeft = 40;
   static constexpr double kPlot = 760;
 

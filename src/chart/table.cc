@@ -15,6 +15,13 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789.,+-%() ") == std::string_view::npos;
 }
 
+/// "seek (ms)" in two lines: what it is, and its unit.
+std::pair<std::string, std::string> in_two(const std::string& title) {
+  const std::size_t unit = title.rfind(" (");
+  if (unit == std::string::npos) return {title, ""};
+  return {title.substr(0, unit), title.substr(unit + 1)};
+}
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
@@ -39,7 +46,8 @@ std::string Table::text(const TextStyle& style) const {
   std::vector<std::size_t> widths;
   std::vector<bool> to_right;
   for (std::size_t c = 0; c < titles_.size(); ++c) {
-    std::size_t width = columns_of(titles_[c]);
+    const auto [name, unit] = in_two(titles_[c]);
+    std::size_t width = std::max(columns_of(name), columns_of(unit));
     bool numbers = shown != 0;
     for (std::size_t r = 0; r < shown; ++r) {
       width = std::max(width, columns_of(rows_[r][c]));
@@ -60,7 +68,14 @@ std::string Table::text(const TextStyle& style) const {
   std::size_t whole = widths.empty() ? 0 : 2 * (widths.size() - 1);
   for (std::size_t width : widths) whole += width;
   const std::string rule = repeated(style.pick("─", "-"), std::min(whole, style.width)) + "\n";
-  add(titles_);
+  std::vector<std::string> names;
+  std::vector<std::string> units;
+  for (const std::string& title : titles_) {
+    names.push_back(in_two(title).first);
+    units.push_back(in_two(title).second);
+  }
+  add(names);
+  if (std::ranges::any_of(units, [](const std::string& unit) { return !unit.empty(); })) add(units);
   out += rule;
   for (std::size_t r = 0; r < shown; ++r) add(rows_[r]);
   if (shown < rows_.size())

@@ -1,7 +1,7 @@
 // Table: rows under titles, for the terminal and as CSV (RFC 4180).
 //
-// Titles carry the unit: "seek (ms)". In text, numbers stand to the right, columns that differ in
-// nothing but their values are kept; a last row may be set apart (a mean, a sum).
+// Titles carry the unit: "seek (ms)"; in text it stands below. Numbers stand to the right; a last
+// row may be set apart (a mean, a sum).
 #pragma once
 
 #include <string>

@@ -33,11 +33,56 @@ _spindle_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word"); }
 _spindle_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$word"); }
 _spindle_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$word"); }
 
+# Completes one policy, the last of a comma-separated list.
+_spindle_policies() {
+  local before=
+  if [[ $word == *,* ]]; then before=${word%,*},; fi
+  mapfile -t COMPREPLY < <(compgen -P "$before" -W "$1" -- "${word##*,}")
+}
+
+# The faces of the solver: completes the options of one, and what stands after them.
+_spindle_face() {
+  local policies options="-p --policy -a --all -e --explain -f --file -g --generate --svg --json --csv --quiz --answer -h --help"
+  local generators=uniform: formats= ties=
+  case $1 in
+    cpu)
+      policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-rr hrrn feedback ljf lrtf"
+      options+=" --quantum --context-switch --priority-order --tie --requeue --devices" ties="arrival requeue" ;;
+    memory)
+      policies="lru fifo opt clock second-chance lfu mfu mru 2q arc sieve s3-fifo first-fit best-fit worst-fit next-fit buddy"
+      options+=" --frames --load-bit --tie --keep-counts --holes --fixed --size --min -t --trace --format --page-size --curve"
+      generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
+    disk)
+      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan"
+      options+=" --head --cylinders --direction --tie --count-return --reentry --steps --seek-per-cylinder --service-time
+        -t --trace --format --depth --disk"
+      generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
+    deadlock)
+      policies="banker detection wait-for" options+=" --available --requests" ;;
+  esac
+  case $2 in
+    -p | --policy) _spindle_policies "$policies" ;;
+    -f | --file | -t | --trace | --svg) _spindle_files ;;
+    -g | --generate) compopt -o nospace 2>/dev/null; _spindle_words "$generators" ;;
+    --format) _spindle_words "$formats" ;;
+    --tie) _spindle_words "$ties" ;;
+    --priority-order) _spindle_words "low-first high-first" ;;
+    --requeue) _spindle_words "arrivals-first preempted-first" ;;
+    --devices) _spindle_words "own single" ;;
+    --direction) _spindle_words "up down" ;;
+    --reentry) _spindle_words "edge request" ;;
+    --load-bit) _spindle_words "1 0" ;;
+    --keep-counts | --count-return | --fixed) _spindle_words "yes no" ;;
+    --disk) _spindle_words "none textbook 7200rpm 15000rpm ssd" ;;
+    *) if [[ $word == -* ]]; then _spindle_words "$options"; fi ;;
+  esac
+}
+
 _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect --help --version"
+    _spindle_words "mount umount inspect solve cpu memory disk deadlock --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -58,6 +103,8 @@ _spindle() {
       else
         _spindle_words "superblock inode block map directory journal free groups"
       fi ;;
+    cpu | memory | disk | deadlock)
+      _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     umount)
       if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;
   esac

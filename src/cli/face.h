@@ -1,0 +1,200 @@
+// Face: what a domain of exercises looks like to a person: `spindle cpu`, `spindle disk` ...
+//
+// A face has one or more forms. A form is a kind of exercise with its own input: it knows how the
+// input is typed, read from a file or generated, which policies and conventions there are, and how
+// to make of the solver's answer a picture, a table and the reasons of each choice. All else is the
+// same for all of them, and is in face_run.cc: the case is built, given to the solver, and the
+// answer is shown as text, SVG, JSON or CSV. So what a face says is what the solver says.
+//
+// Policies, conventions and quantities are named as in the solver's parameters and answers; on the
+// command line `context_switch` is spelt `--context-switch`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "spindle/chart/arm_path.h"
+#include "spindle/chart/bars.h"
+#include "spindle/chart/frame_table.h"
+#include "spindle/chart/graph.h"
+#include "spindle/chart/memory_map.h"
+#include "spindle/chart/plot.h"
+#include "spindle/chart/table.h"
+#include "spindle/chart/timeline.h"
+
+namespace spindle::cli {
+
+using Json = nlohmann::json;
+
+/// The first thing that was wrong with what a person typed, as a clause that names it.
+class Complaint {
+ public:
+  [[nodiscard]] bool made() const { return !what_.empty(); }
+  [[nodiscard]] const std::string& what() const { return what_; }
+  void make(std::string what) {
+    if (what_.empty()) what_ = std::move(what);
+  }
+
+ private:
+  std::string what_;
+};
+
+struct FaceParameter {
+  enum class Kind : std::uint8_t { kNumber, kChoice, kFlag, kNumbers, kWords };
+  std::string_view name;  ///< "context_switch"
+  Kind kind = Kind::kNumber;
+  std::string_view help;
+  std::string_view fallback = "";              ///< what is taken where nothing is said
+  std::vector<std::string_view> choices = {};  ///< of a convention, the solver's default first
+  bool is_input = false;                       ///< stands in the case's input
+  bool is_convention = true;                   ///< a choice in which textbooks differ
+};
+
+struct FacePolicy {
+  std::string_view name;       ///< "rr"
+  std::string_view algorithm;  ///< "RR"
+  std::string_view title;      ///< "Round robin"
+  std::vector<std::string_view> parameters = {};
+};
+
+/// A quantity of the answer by which policies are compared; the first of a form ranks them.
+struct Measure {
+  std::string_view key;    ///< of the answer
+  std::string_view title;  ///< with its unit
+  bool more_is_better = false;
+};
+
+/// "zipf:count=1000,pages=100,seed=7".
+class Recipe {
+ public:
+  Recipe(std::string_view text, Complaint& complaint);
+  [[nodiscard]] const std::string& kind() const { return kind_; }
+  /// The number of that name, or the fallback; a complaint if it is out of range.
+  double number(std::string_view name, double fallback, double low, double high);
+  std::uint64_t natural(std::string_view name, std::uint64_t fallback, std::uint64_t low,
+                        std::uint64_t high);
+  /// To be called when all was read: complains of names that nobody asked for.
+  void finish(std::string_view kinds);
+  /// For a kind that is none of `kinds`.
+  void unknown_kind(std::string_view kinds);
+
+ private:
+  Complaint& complaint_;
+  std::string kind_;
+  std::map<std::string, double, std::less<>> values_;
+  std::vector<std::string> asked_;
+};
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+using Picture = std::variant<std::monostate, chart::Timeline, chart::ArmPath, chart::FrameTable,
+                             chart::MemoryMap, chart::Graph, chart::Plot>;
+
+/// A case and what the solver answered.
+struct Solved {
+  Json problem;
+  Json answer;
+  const FacePolicy* policy = nullptr;
+
+  [[nodiscard]] const Json& input() const { return problem["input"]; }
+  [[nodiscard]] const Json& parameters() const { return problem["parameters"]; }
+};
+
+class Form {
+ public:
+  virtual ~Form() = default;
+  /// The solver's domain; it may depend on the input.
+  [[nodiscard]] virtual std::string domain(const Json& input) const = 0;
+  [[nodiscard]] virtual const std::vector<FacePolicy>& policies() const = 0;
+  [[nodiscard]] virtual const std::vector<FaceParameter>& parameters() const = 0;
+  [[nodiscard]] virtual const std::vector<Measure>& measures() const = 0;
+  /// How a row of input is typed, for messages: "NAME:ARRIVAL:BURST[:PRIORITY]".
+  [[nodiscard]] virtual std::string_view row_help() const = 0;
+
+  /// The rows of the command line (parts stand between colons) or of a CSV file.
+  [[nodiscard]] virtual Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                                       Complaint& complaint) const = 0;
+  [[nodiscard]] virtual Json generate(Recipe& recipe, Complaint& complaint) const = 0;
+  /// What `generate` is asked for a quiz.
+  [[nodiscard]] virtual std::string quiz_recipe(std::uint64_t seed) const = 0;
+  /// Last changes to a case: names put in place of numbers, and the like.
+  virtual void complete(Json& problem, Complaint& complaint) const {
+    static_cast<void>(problem), static_cast<void>(complaint);
+  }
+
+  /// The input as a table, and the question about it.
+  [[nodiscard]] virtual std::string question(const Json& problem) const = 0;
+  [[nodiscard]] virtual Picture picture(const Solved& solved) const = 0;
+  /// False where the picture says the same; the table is for CSV then.
+  [[nodiscard]] virtual bool shows_table() const { return true; }
+  [[nodiscard]] virtual chart::Table table(const Solved& solved) const = 0;
+  /// The quantities of the whole, with their units.
+  [[nodiscard]] virtual Facts facts(const Solved& solved) const = 0;
+  /// A sentence for each choice that the policy made.
+  [[nodiscard]] virtual std::vector<std::string> reasons(const Solved& solved) const = 0;
+};
+
+struct FaceRequest;
+
+struct Face {
+  std::string_view command;
+  std::string_view help;
+  std::vector<const Form*> forms;  ///< the first policy of the first is the default
+  /// Replays a trace, or draws a curve, where the request asks for that; or null.
+  void (*replay)(const FaceRequest& request, Complaint& complaint) = nullptr;
+};
+
+struct FaceRequest {
+  std::vector<std::string> words;
+  std::vector<std::string> policies;
+  std::map<std::string, std::string> values;  ///< of parameters, by name
+  std::string file;
+  std::string recipe;
+  std::string svg;
+  std::optional<std::uint64_t> quiz;
+  bool all = false;
+  bool explain = false;
+  bool json = false;
+  bool csv = false;
+  bool answer = false;
+  // Of traces.
+  std::string trace;
+  std::string format;
+  bool curve = false;
+};
+
+/// The exit status; what went wrong is said on standard error.
+int run_face(const Face& face, const FaceRequest& request);
+
+// What forms need in common.
+
+/// A number as JSON, whole where it is one; a complaint that names the field if it is none, or out
+/// of range.
+Json read_number(const std::string& text, std::string_view field, Complaint& complaint,
+                 double low = 0, double high = 1e15);
+/// The parts between any of `separators`, none of them empty.
+std::vector<std::string> split(std::string_view text, std::string_view separators);
+/// "4", "0.5": a JSON number or text as a person writes it.
+std::string plain(const Json& value);
+double as_number(const Json& value);
+/// "A", "A and B", "A, B and C".
+std::string listed(const std::vector<std::string>& words);
+/// "12,345.67" without the comma: at most two decimals.
+std::string shown(double value);
+/// The member as a number, if there is one.
+std::optional<double> number_of(const Json& object, std::string_view key);
+
+/// To the file that is asked for, if one is.
+void write_svg(const FaceRequest& request, const std::string& document, Complaint& complaint);
+
+const Face& cpu_face();
+const Face& disk_face();
+const Face& memory_face();
+const Face& deadlock_face();
+
+}  // namespace spindle::cli

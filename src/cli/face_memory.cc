@@ -1,0 +1,17 @@
+// `spindle memory`: which page goes, and which hole is taken.
+
+#include "cli/face_memory_forms.h"
+#include "cli/face_traces.h"
+
+namespace spindle::cli {
+
+const Face& memory_face() {
+  static const Face kFace = {
+      "memory",
+      "Replace pages, place requests into holes or buddies, with the working and the picture.",
+      {&replacement_form(), &allocation_form(), &buddy_form()},
+      replay_pages};
+  return kFace;
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,42 @@
+// Traces at full speed: what `--trace` and `--curve` do.
+#pragma once
+
+#include "cli/face.h"
+#include "spindle/base/result.h"
+
+namespace spindle::cli {
+
+void replay_pages(const FaceRequest& request, Complaint& complaint);
+void replay_disks(const FaceRequest& request, Complaint& complaint);
+
+/// How far a replay has come, on standard error if that is a terminal.
+class Progress {
+ public:
+  explicit Progress(std::uint64_t whole);
+  ~Progress();
+  void at(std::uint64_t done);
+
+ private:
+  bool shown_;
+  std::uint64_t whole_;
+  std::uint64_t last_permille_ = 1001;
+};
+
+/// The policies that are asked for, of `known`.
+std::vector<std::string> chosen_policies(const FaceRequest& request, std::vector<std::string> known,
+                                         std::string_view fallback, Complaint& complaint);
+/// The numbers of a parameter of traces.
+std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::string& name,
+                                         const std::string& fallback, double low, double high,
+                                         Complaint& complaint);
+/// For values that no trace takes.
+void refuse_others(const FaceRequest& request, const std::vector<std::string_view>& known,
+                   Complaint& complaint);
+/// "FILE: byte 17: the line is no page number".
+void complain_of(const std::string& file, const Error& error, Complaint& complaint);
+/// Millions a second.
+std::string rate_text(std::uint64_t count, std::int64_t ns);
+/// "12,345,678".
+std::string grouped(std::uint64_t number);
+
+}  // namespace spindle::cli
