@@ -36,7 +36,7 @@ def machine_lines(result):
     return [f"Measured {result['when']}: {size} of {result['rounds']} round(s), medians. {facts['cpus']} processors "
             f"({facts['cpu']}), {facts['memory_bytes'] / (1 << 30):.0f} GiB of memory, Linux {facts['kernel']}; images of "
             f"{scale['image_size'] / (1 << 30):.0f} GiB on {result['host_file_system']}; {packages}. Load average before "
-            f"the run {result['load_average_before']:.1f}, after it {result['load_average_after']:.1f}.", "",
+            f"the run and after each round: {', '.join(f'{load:.1f}' for load in result['load_averages'])}.", "",
             *(f"- {name}: `{command}`" for name, command in result["commands"].items())]
 
 

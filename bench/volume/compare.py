@@ -7,11 +7,13 @@ as mounting does. Rows are named GROUP/ROW; --list shows them.
 
 import argparse
 import contextlib
+import copy
 import datetime
 import fnmatch
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -91,22 +93,26 @@ class Run:
             volume.mount_options = options.get(volume.name, volume.mount_options)
         return volumes
 
-    def measure_all(self):
+    def measure_all(self, after_round):
+        """Measures round by round, and calls `after_round` with how many are complete."""
         if any(group.takes_material for group, _, _ in self.groups):
             say("== Making material for the programs")
             self.material.make()
         for number in range(self.arguments.rounds):
+            first = number % len(self.volumes)
             for group, rows, measured in self.groups:
-                first = number % len(self.volumes)
                 for volume in self.volumes[first:] + self.volumes[:first]:
-                    if (volume.name, group.name) in self.slow:
-                        continue
-                    began = time.monotonic()
-                    self.measure_group(group, rows, measured, volume)
-                    seconds = time.monotonic() - began
-                    say(f"[round {number + 1}/{self.arguments.rounds}] {group.name:15} {volume.name:8} {seconds:6.1f} s")
-                    if seconds > SLOW_GROUP_SECONDS and volume.name != "spindle":
-                        self.slow.add((volume.name, group.name))
+                    if (volume.name, group.name) not in self.slow:
+                        self.measure_in_time(number, group, rows, measured, volume)
+            after_round(number + 1)
+
+    def measure_in_time(self, number, group, rows, measured, volume):
+        began = time.monotonic()
+        self.measure_group(group, rows, measured, volume)
+        seconds = time.monotonic() - began
+        say(f"[round {number + 1}/{self.arguments.rounds}] {group.name:15} {volume.name:8} {seconds:6.1f} s")
+        if seconds > SLOW_GROUP_SECONDS and volume.name != "spindle":
+            self.slow.add((volume.name, group.name))
 
     def measure_group(self, group, rows, measured, volume):
         bench = Bench(volume, self.scale, self.material, self.arguments.program, self.arguments.limit)
@@ -190,16 +196,38 @@ def machine():
     return facts
 
 
-def result_of(measuring, loads, began):
+def result_of(measuring, rounds, loads, began):
     arguments = measuring.arguments
-    return {"when": began.isoformat(timespec="minutes"), "quick": arguments.quick, "rounds": arguments.rounds,
+    return {"when": began.isoformat(timespec="minutes"), "quick": arguments.quick, "rounds": rounds,
             "machine": machine(), "host_file_system": first_line(["stat", "-f", "-c", "%T", arguments.work]),
-            "load_average_before": loads[0], "load_average_after": loads[1],
-            "scale": vars(measuring.scale),
+            "load_averages": loads, "scale": vars(measuring.scale),
             "file_systems": [volume.name for volume in measuring.volumes],
             "commands": {volume.name: volume.about + (f" (-o {volume.mount_options})" if volume.mount_options else "")
                          for volume in measuring.volumes},
             "rows": measuring.ordered_rows()}
+
+
+def measure(arguments, work):
+    """The result of all rounds; after an interrupt, of those that were complete. Written after each round."""
+    measuring = Run(arguments, work)
+    began, loads = datetime.datetime.now().astimezone(), [os.getloadavg()[0]]
+    results = []
+
+    def keep(rounds):
+        loads.append(os.getloadavg()[0])
+        results[:] = [copy.deepcopy(result_of(measuring, rounds, loads, began))]
+        if arguments.json:
+            with open(arguments.json, "w", encoding="utf-8") as file:
+                json.dump(results[0], file, indent=1)
+                file.write("\n")
+
+    try:
+        measuring.measure_all(keep)
+    except KeyboardInterrupt:
+        if not results:
+            raise SystemExit("compare.py: interrupted before a round was complete") from None
+        say(f"interrupted: {results[0]['rounds']} rounds are complete")
+    return results[0]
 
 
 def enter_own_namespace():
@@ -219,17 +247,11 @@ def main():
     if os.geteuid() != 0:
         raise SystemExit("compare.py: mounting needs root")
     enter_own_namespace()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends with what is complete, as Ctrl-C does
     work = tempfile.mkdtemp(prefix="bench-volume.", dir=arguments.work)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, work, ignore_errors=True)
-        measuring = Run(arguments, work)
-        began, load = datetime.datetime.now().astimezone(), os.getloadavg()[0]
-        measuring.measure_all()
-        result = result_of(measuring, (load, os.getloadavg()[0]), began)
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=1)
-            file.write("\n")
+        result = measure(arguments, work)
     print(report.text_report(result))
     return 1 if any("spindle" in row["cannot"] for row in result["rows"]) else 0
 
