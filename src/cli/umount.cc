@@ -86,6 +86,22 @@ int unmount(const std::string& directory) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }
 
+// The daemon serves the volume as long as anybody sees it: another mount namespace may.
+void wait_for_end(int daemon) {
+  constexpr int kPatienceMs = 10'000;
+  pollfd ended{daemon, POLLIN, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&ended, 1, kPatienceMs);
+  } while (ready < 0 && errno == EINTR);
+  if (ready != 0) return;
+  fmt::print(stderr,
+             "spindle umount: still waiting for the daemon: a large cache is being written, or a "
+             "process with a mount namespace of its own keeps the volume mounted\n");
+  while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
   const auto image = mounted_image(directory);
@@ -99,9 +115,7 @@ int run(const std::string& given) {
     return fail(fmt::format("{}: {}", given, std::strerror(error)));
   }
   if (daemon < 0) return 0;
-  pollfd ended{daemon, POLLIN, 0};
-  while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
-  }
+  wait_for_end(daemon);
   ::close(daemon);
   return 0;
 }

@@ -119,6 +119,7 @@ void do_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   if (is_control_name(parent, name)) {
     return reply_entry(request, session.control.attributes(kControlRoot));
   }
+  session.listing_hints.looked_up(parent);
   const auto result = session.tree(parent).lookup(parent, name);
   if (result.code() == ENOENT && (parent & kControlBit) == 0) {
     // The kernel may remember that there is no such name.
@@ -438,9 +439,10 @@ struct ListedItem {
   std::int64_t position;
 };
 
-fuse_entry_param listed_entry(fuse_req_t request, NodeId directory, const ListedItem& item) {
+fuse_entry_param listed_entry(fuse_req_t request, NodeId directory, const ListedItem& item,
+                              bool with_attributes) {
   fuse_entry_param entry{};
-  if (item.name != "." && item.name != "..") {
+  if (with_attributes && item.name != "." && item.name != "..") {
     // The kernel takes a reference with each entry that carries attributes. A name that is gone
     // meanwhile carries none.
     const auto found = tree_of(request, directory).lookup(directory, item.name);
@@ -466,9 +468,10 @@ void do_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t
         return false;
       });
   if (!result.ok() && items.empty()) return reply(request, result);
+  const bool with_attributes = session_of(request).listing_hints.wants_attributes(node, position);
   std::size_t used = 0;
   for (const ListedItem& item : items) {
-    const fuse_entry_param entry = listed_entry(request, node, item);
+    const fuse_entry_param entry = listed_entry(request, node, item, with_attributes);
     used += fuse_add_direntry_plus(request, buffer.data() + used, size - used, item.name.c_str(),
                                    &entry, item.position);
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "listing_hints.h"
 #include "open_writers.h"
 #include "spindle/fuse/session.h"
 #include "spindle/thread/event.h"
@@ -59,6 +60,7 @@ struct SessionState final : thread::FdWatcher {
   bool mounted = false;
   RequestStatistics statistics;
   RequestBuffers buffers;
+  ListingHints listing_hints;
   WriteErrors write_errors;
   OpenWriters open_writers;
 

@@ -1,0 +1,45 @@
+// ListingHints: whether a listing is to carry the attributes of what it names.
+//
+// The kernel asks for them at the beginning of each listing, whoever lists. To make them, and to
+// take them in, costs several times what the names alone do; but who wants them and does not get
+// them has to ask for each name. So a listing begins without. If look-ups in that directory follow,
+// as they do when `ls -l`, `find` or `rsync` run, the next listings carry attributes, until one in
+// kTrusted is tried without again. What the kernel asks for further on in a listing it has its own
+// reasons for, and gets.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "spindle/fs/tree.h"
+
+namespace spindle {
+
+class ListingHints {
+ public:
+  /// A listing of the directory goes on at `position`.
+  [[nodiscard]] bool wants_attributes(NodeId directory, std::int64_t position) {
+    if (position != 0) return true;
+    if (trusted_ > 0) {
+      --trusted_;
+      return true;
+    }
+    bare_[next_++ % bare_.size()] = directory;
+    return false;
+  }
+
+  /// A name of the directory was looked up by itself.
+  void looked_up(NodeId directory) {
+    if (std::ranges::find(bare_, directory) != bare_.end()) trusted_ = kTrusted;
+  }
+
+ private:
+  static constexpr unsigned kTrusted = 32;
+  std::array<NodeId, 8> bare_{};  ///< the directories last listed without
+  std::size_t next_ = 0;
+  unsigned trusted_ = 0;  ///< so many listings carry attributes before one is tried without
+};
+
+}  // namespace spindle
