@@ -5,6 +5,7 @@
 // take turns. Highest response ratio has a key that changes with time, and looks at all.
 
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cpu_policies.h"
@@ -53,18 +54,22 @@ class Sorted final : public CpuPolicy {
   [[nodiscard]] std::string_view name() const override { return rule_.name; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
-    const bool keeps = rule_.keeps_cpu && why == Why::kQuantumExpired;
-    if (preempted_ != CpuConventions::Equals::kArrival) {
+    const bool by_arrival = preempted_ == CpuConventions::Equals::kArrival;
+    if (by_arrival && why != Why::kPreempted && why != Why::kQuantumExpired)
+      arrivals_[task] = ++arrivals_so_far_;
+    if (rule_.keeps_cpu && why == Why::kQuantumExpired) {
+      give_up_kept();
+      kept_ = {rule_.key(info), 0, task};
+    } else {
       const bool front = preempted_ == CpuConventions::Equals::kFront && why == Why::kPreempted;
-      tasks_.push(rule_.key(info), task, front || keeps);
-      return;
+      push(rule_.key(info), task, front);
     }
-    std::int64_t& arrival = arrivals_[task];
-    if (why != Why::kPreempted && why != Why::kQuantumExpired) arrival = ++arrivals_so_far_;
-    tasks_.push_at(rule_.key(info), keeps ? --kept_so_far_ : arrival, task);
   }
 
   std::optional<TaskId> next(VirtualTime) override {
+    if (kept_ && (tasks_.empty() || kept_->key <= tasks_.top().key))
+      return std::exchange(kept_, std::nullopt)->task;
+    give_up_kept();
     return tasks_.empty() ? std::nullopt : std::optional(tasks_.pop().task);
   }
 
@@ -74,16 +79,34 @@ class Sorted final : public CpuPolicy {
     return rule_.preemptive && !tasks_.empty() && tasks_.top().key < rule_.key(info);
   }
 
-  void removed(TaskId task) override { tasks_.remove(task); }
+  void removed(TaskId task) override {
+    if (kept_ && kept_->task == task)
+      kept_.reset();
+    else
+      tasks_.remove(task);
+  }
   void finished(TaskId task) override { arrivals_.erase(task); }
 
  private:
+  void push(std::int64_t key, TaskId task, bool front) {
+    if (preempted_ == CpuConventions::Equals::kArrival)
+      tasks_.push_at(key, arrivals_[task], task);
+    else
+      tasks_.push(key, task, front);
+  }
+
+  /// Another one runs: it stands among its equals like the rest.
+  void give_up_kept() {
+    if (kept_) push(kept_->key, kept_->task, false);
+    kept_.reset();
+  }
+
   Rule rule_;
   CpuConventions::Equals preempted_;
   TaskHeap tasks_;
   std::unordered_map<TaskId, std::int64_t> arrivals_;  ///< only with Equals::kArrival
   std::int64_t arrivals_so_far_ = 0;
-  std::int64_t kept_so_far_ = 0;  ///< counts down: in front of all arrivals
+  std::optional<TaskHeap::Entry> kept_;  ///< whose quantum ended, and who goes on among its equals
 };
 
 /// Highest response ratio next: (waited + burst) / burst; equals in order of arrival. The order

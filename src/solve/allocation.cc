@@ -202,6 +202,39 @@ class Heap {
   std::map<std::int64_t, std::int64_t> used_;
 };
 
+/// Blocks [name, start, size] move down until no hole is left between them.
+Json compaction(const Problem& problem) {
+  const std::int64_t size = problem.parameters["size"].integer(1, kMostBytes);
+  struct Block {
+    std::string name;
+    Chunk place;
+  };
+  std::vector<Block> blocks;
+  for (const Field& item : problem.input["blocks"].items()) {
+    const std::vector<Field> parts = item.items();
+    if (parts.size() != 3) item.fail("a block is [name, start, size]");
+    if (problem.failed()) return {};
+    const std::int64_t start = parts[1].integer(0, size - 1);
+    blocks.push_back({parts[0].text(), {start, parts[2].integer(1, size - start)}});
+  }
+  std::ranges::stable_sort(blocks, {}, [](const Block& block) { return block.place.start; });
+  for (std::size_t i = 1; i < blocks.size(); ++i)
+    if (blocks[i].place.start < blocks[i - 1].place.start + blocks[i - 1].place.size)
+      problem.input["blocks"].fail("two of them overlap");
+  if (problem.failed()) return {};
+  Json places = Json::array();
+  std::int64_t end = 0;
+  std::int64_t moved = 0;
+  for (const Block& block : blocks) {
+    if (block.place.start != end) moved += block.place.size;
+    places.push_back({block.name, end, block.place.size});
+    end += block.place.size;
+  }
+  Json hole;
+  if (end < size) hole = Json::array({end, size - end});
+  return {{"blocks", places}, {"hole", hole}, {"moved", moved}};
+}
+
 /// "+10" asks for ten bytes, "-0" gives back what the first "+" got.
 std::optional<std::int64_t> amount_of(const Field& field, char sign) {
   const std::string text = field.text();
@@ -213,6 +246,7 @@ std::optional<std::int64_t> amount_of(const Field& field, char sign) {
 }  // namespace
 
 Json solve_allocation(const Problem& problem) {
+  if (problem.algorithm == "COMPACTION") return compaction(problem);
   const bool fixed = problem.parameters["fixed"].flag_or(false);
   const std::vector<std::uint64_t> sizes = read_sizes(problem.input["holes"], 0);
   const std::vector<std::uint64_t> requests = read_sizes(problem.input["requests"], 1);
@@ -292,6 +326,8 @@ Json solve_heap(const Problem& problem) {
   const Chunk all{parameters["base"].integer_or(0, 0, kMostBytes),
                   parameters["size"].integer(1, kMostBytes)};
   const std::vector<Field> ops = problem.input["ops"].items();
+  // Each operation searches, and perhaps sorts, the whole list.
+  if (ops.size() > 20'000) problem.input["ops"].fail("too many operations");
   if (problem.failed()) return {};
   Heap heap(all, rules);
   std::vector<std::int64_t> blocks;

@@ -70,6 +70,56 @@ Json table_size(const Field& parameters) {
   return {{"entries", entries}, {"bytes", entries * entry}};
 }
 
+/// Objects of one size in slabs of whole pages: how many fit, and what is left over.
+Json slab(const Field& parameters) {
+  const std::int64_t slab_bytes = parameters["slab_bytes"].integer_or(4096, 1, kMostBytes);
+  const std::int64_t object = parameters["object_bytes"].integer(1, slab_bytes);
+  const std::int64_t objects = parameters["objects"].integer(0, kMostBytes / slab_bytes);
+  if (parameters.failed()) return {};
+  const std::int64_t fit = slab_bytes / object;
+  const std::int64_t slabs = objects / fit + (objects % fit != 0 ? 1 : 0);
+  return {{"objects_per_slab", fit},
+          {"slabs", slabs},
+          {"free_objects", slabs * fit - objects},
+          {"internal_fragmentation", slabs * (slab_bytes - fit * object)}};
+}
+
+/// How long the arm takes over `distance` of `cylinders`: by `curve` constant (`full_stroke_ms`),
+/// linear or square-root (from `track_to_track_ms` for 1 to `full_stroke_ms` for all), or by the
+/// points [distance, ms] of a measured `table`, on straight lines between them.
+Json seek(const Field& parameters) {
+  const auto distance = parameters["distance"].number(0, 1e9);
+  const std::size_t curve =
+      parameters["curve"].choice({"constant", "linear", "square-root", "table"});
+  if (curve == 3) {
+    double from = 0;
+    double from_ms = 0;
+    for (const Field& item : parameters["table"].items()) {
+      const std::vector<Field> point = item.items();
+      if (point.size() != 2) item.fail("a point is [distance, ms]");
+      if (parameters.failed()) return {};
+      const double to = point[0].number(0, 1e9);
+      const double to_ms = not_negative(point[1]);
+      if (to <= from && to != 0) item.fail("the distances must grow");
+      if (distance <= to && to > from)
+        return {
+            {"seek_ms", rounded(from_ms + (to_ms - from_ms) * (distance - from) / (to - from))}};
+      from = to;
+      from_ms = to_ms;
+    }
+    return parameters["table"].fail("does not reach to the distance"), Json();
+  }
+  const double full = not_negative(parameters["full_stroke_ms"]);
+  if (curve == 0) return {{"seek_ms", rounded(distance > 0 ? full : 0)}};
+  const double cylinders = parameters["cylinders"].number(3, 1e9);
+  const double shortest = not_negative(parameters["track_to_track_ms"]);
+  if (distance > cylinders - 1) parameters["distance"].fail("longer than the disk");
+  if (distance <= 0) return {{"seek_ms", 0}};
+  const double part = curve == 1 ? (distance - 1) / (cylinders - 2)
+                                 : (std::sqrt(distance) - 1) / (std::sqrt(cylinders - 1) - 1);
+  return {{"seek_ms", rounded(shortest + (full - shortest) * part)}};
+}
+
 Json chs_to_lba(const Problem& problem) {
   const std::int64_t heads = problem.parameters["heads"].integer(1, 65536);
   const std::int64_t sectors = problem.parameters["sectors"].integer(1, 65536);
@@ -125,6 +175,7 @@ Json solve_memory_cost(const Problem& problem) {
   if (problem.algorithm == "MAX-FAULT-RATE") return highest_fault_rate(problem.parameters);
   if (problem.algorithm == "PAGES-FOR") return pages_for(problem.parameters);
   if (problem.algorithm == "TABLE-SIZE") return table_size(problem.parameters);
+  if (problem.algorithm == "SLAB") return slab(problem.parameters);
   return problem.unknown_algorithm();
 }
 
@@ -133,6 +184,7 @@ Json solve_disk_time(const Problem& problem) {
   if (problem.algorithm == "LBA-TO-CHS") return lba_to_chs(problem);
   if (problem.algorithm == "RANDOM-IO") return random_access(problem.parameters);
   if (problem.algorithm == "TRACK-READ") return track_read(problem.parameters);
+  if (problem.algorithm == "SEEK") return seek(problem.parameters);
   return problem.unknown_algorithm();
 }
 

@@ -3,7 +3,10 @@
 // Conventions: `quantum`, `context_switch` (0), `priority_order` (low-first), `tie` of a preempted
 // process among its equals (arrival, requeue), `requeue` at the end of a quantum (arrivals-first,
 // preempted-first), `same_instant` (the order of arrival, io and preempted), `devices` (own: one
-// for each process; single).
+// for each process; single), `alpha` and `first` (bursts estimated from those before, rather than
+// known), `quanta` of MLQ, `aging_interval` of PRIORITY-AGING (10), `latency` (48) and
+// `granularity` (6) of CFS, `seed` of LOTTERY (1). The fourth number of a process is its priority;
+// of LOTTERY and STRIDE its tickets, of CFS and EEVDF its weight, of FAIR-SHARE its user.
 
 #include <algorithm>
 
@@ -17,40 +20,82 @@ using Json = nlohmann::json;
 
 /// More processes are answered with their averages alone.
 constexpr std::size_t kMostListed = 100'000;
+constexpr std::size_t kMostCompared = 50'000;
 
 struct Name {
   std::string_view algorithm;
   std::string_view policy;
 };
-constexpr Name kNames[] = {{"FCFS", "fcfs"},         {"SJF", "sjf"},
-                           {"SRTF", "srtf"},         {"LJF", "ljf"},
-                           {"LRTF", "lrtf"},         {"RR", "rr"},
-                           {"PRIORITY", "priority"}, {"PRIORITY-P", "priority-preemptive"},
-                           {"HRRN", "hrrn"},         {"PRIORITY-RR", "priority-rr"},
-                           {"VRR", "vrr"},           {"FEEDBACK", "feedback"}};
+constexpr Name kNames[] = {{"FCFS", "fcfs"},
+                           {"SJF", "sjf"},
+                           {"SRTF", "srtf"},
+                           {"LJF", "ljf"},
+                           {"LRTF", "lrtf"},
+                           {"RR", "rr"},
+                           {"PRIORITY", "priority"},
+                           {"PRIORITY-P", "priority-preemptive"},
+                           {"PRIORITY-AGING", "priority-aging"},
+                           {"PRIORITY-RR", "priority-rr"},
+                           {"HRRN", "hrrn"},
+                           {"VRR", "vrr"},
+                           {"FEEDBACK", "feedback"},
+                           {"MLQ", "mlq"},
+                           {"LOTTERY", "lottery"},
+                           {"STRIDE", "stride"},
+                           {"CFS", "cfs"},
+                           {"EEVDF", "eevdf"},
+                           {"FAIR-SHARE", "fair-share"}};
+constexpr std::string_view kInTurns[] = {"RR",      "VRR",    "PRIORITY-RR", "FEEDBACK",
+                                         "LOTTERY", "STRIDE", "EEVDF",       "FAIR-SHARE"};
 
-bool needs_quantum(std::string_view algorithm) {
-  return algorithm == "RR" || algorithm == "VRR" || algorithm == "PRIORITY-RR" ||
-         algorithm == "FEEDBACK";
+/// What the fourth number of a process means.
+enum class Fourth : std::uint8_t { kPriority, kWeight, kUser };
+
+Fourth fourth_of(std::string_view algorithm) {
+  if (algorithm == "FAIR-SHARE") return Fourth::kUser;
+  const bool weighs =
+      algorithm == "LOTTERY" || algorithm == "STRIDE" || algorithm == "CFS" || algorithm == "EEVDF";
+  return weighs ? Fourth::kWeight : Fourth::kPriority;
+}
+
+/// The queues of MLQ: a foreground in turns and a background without, unless they are listed.
+std::vector<VirtualTime> read_quanta(const Problem& problem) {
+  std::vector<VirtualTime> quanta;
+  const Field field = problem.parameters["quanta"];
+  if (!field.present()) return {problem.parameters["quantum"].time(), {}};
+  for (const Field& item : field.items()) quanta.push_back(item.time());
+  if (quanta.empty() || quanta.size() > 32) field.fail("there must be 1 to 32 queues");
+  return quanta;
+}
+
+CpuConventions read_conventions(const Problem& problem) {
+  using Equals = CpuConventions::Equals;
+  const Field& parameters = problem.parameters;
+  const Field quantum = parameters["quantum"];
+  const bool in_turns = std::ranges::find(kInTurns, problem.algorithm) != std::end(kInTurns);
+  CpuConventions conventions;
+  conventions.quantum = in_turns ? quantum.time() : quantum.time_or({kUnitNs});
+  if (conventions.quantum.ns <= 0) quantum.fail("not above 0");
+  conventions.preempted =
+      parameters["tie"].choice({"arrival", "requeue"}) == 0 ? Equals::kArrival : Equals::kBack;
+  conventions.seed = static_cast<std::uint64_t>(parameters["seed"].integer_or(1, 0, 1LL << 62));
+  conventions.latency = parameters["latency"].time_or({48 * kUnitNs});
+  conventions.granularity = parameters["granularity"].time_or({6 * kUnitNs});
+  conventions.aging_interval = parameters["aging_interval"].time_or({10 * kUnitNs});
+  if (conventions.granularity.ns <= 0) parameters["granularity"].fail("not above 0");
+  if (conventions.aging_interval.ns <= 0) parameters["aging_interval"].fail("not above 0");
+  if (problem.algorithm == "MLQ") conventions.quanta = read_quanta(problem);
+  return conventions;
 }
 
 std::unique_ptr<CpuPolicy> make_policy(const Problem& problem) {
-  using Equals = CpuConventions::Equals;
-  const Field quantum = problem.parameters["quantum"];
-  CpuConventions conventions;
-  conventions.quantum =
-      needs_quantum(problem.algorithm) ? quantum.time() : quantum.time_or({kUnitNs});
-  if (conventions.quantum.ns <= 0) quantum.fail("not above 0");
-  conventions.preempted = problem.parameters["tie"].choice({"arrival", "requeue"}) == 0
-                              ? Equals::kArrival
-                              : Equals::kBack;
+  const auto name = std::ranges::find(kNames, problem.algorithm, &Name::algorithm);
+  if (name == std::end(kNames)) return problem.unknown_algorithm(), nullptr;
+  const CpuConventions conventions = read_conventions(problem);
   if (problem.failed()) return nullptr;
-  for (const Name& name : kNames) {
-    if (name.algorithm != problem.algorithm) continue;
-    auto policy = make_cpu_policy(name.policy, conventions);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  return problem.unknown_algorithm(), nullptr;
+  auto policy = make_cpu_policy(name->policy, conventions);
+  if (!policy.ok()) return problem.parameters["quanta"].fail("cannot be used"), nullptr;
+  return std::move(policy).take();
 }
 
 CpuRun::Rules read_rules(const Problem& problem) {
@@ -58,6 +103,10 @@ CpuRun::Rules read_rules(const Problem& problem) {
   CpuRun::Rules rules;
   rules.context_switch = problem.parameters["context_switch"].time_or({});
   rules.single_device = problem.parameters["devices"].choice({"own", "single"}) == 1;
+  const Field alpha = problem.parameters["alpha"];
+  const Field first = problem.parameters["first"];
+  if (alpha.present() || first.present())
+    rules.estimate = {.alpha = alpha.number_or(0.5, 0, 1), .first = first.time()};
   if (problem.parameters["requeue"].choice({"arrivals-first", "preempted-first"}) == 1)
     rules.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice};
   const Field order = problem.parameters["same_instant"];
@@ -73,7 +122,7 @@ CpuRun::Rules read_rules(const Problem& problem) {
 }
 
 /// [name, arrival, burst, priority] or [name, arrival, [CPU, device, CPU ...], priority].
-CpuProcess read_process(const Field& field, bool low_first) {
+CpuProcess read_process(const Field& field, bool low_first, Fourth fourth) {
   const std::vector<Field> parts = field.items();
   CpuProcess process;
   if (parts.size() < 3) return field.fail("a process is [name, arrival, burst]"), process;
@@ -86,10 +135,16 @@ CpuProcess read_process(const Field& field, bool low_first) {
   if (process.bursts.size() % 2 == 0) field.fail("the bursts must begin and end on the CPU");
   for (std::size_t i = 0; i < process.bursts.size(); i += 2)
     if (process.bursts[i].ns <= 0) field.fail("a burst on the CPU must be above 0");
-  if (parts.size() > 3) {
-    const auto priority = static_cast<int>(parts[3].integer(-1'000'000'000, 1'000'000'000));
-    process.priority = low_first ? -priority : priority;
-  }
+  if (parts.size() <= 3) return process;
+  const std::int64_t low = fourth == Fourth::kPriority ? -1'000'000'000
+                           : fourth == Fourth::kWeight ? 1
+                                                       : 0;
+  const std::int64_t number = parts[3].integer(low, 1'000'000'000);
+  if (fourth == Fourth::kPriority)
+    process.priority = static_cast<int>(low_first ? -number : number);
+  else
+    (fourth == Fourth::kWeight ? process.weight : process.group) =
+        static_cast<std::uint32_t>(number);
   return process;
 }
 
@@ -99,10 +154,12 @@ std::vector<CpuProcess> read_processes(const Problem& problem) {
   std::vector<CpuProcess> processes;
   double total = 0;
   for (const Field& field : problem.input["processes"].items()) {
-    processes.push_back(read_process(field, low_first));
+    processes.push_back(read_process(field, low_first, fourth_of(problem.algorithm)));
     if (problem.failed()) return processes;
     for (VirtualTime burst : processes.back().bursts) total += static_cast<double>(burst.ns);
   }
+  if (problem.algorithm == "HRRN" && processes.size() > kMostCompared)
+    problem.input["processes"].fail("too many for HRRN, which compares all that wait");
   if (processes.empty() || total > 1e17)
     problem.input["processes"].fail("there must be some, and their times must be countable");
   return processes;
@@ -135,6 +192,10 @@ class Metric {
 Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
   Metric completion, turnaround, waiting, response;
   VirtualTime makespan;
+  VirtualTime longest_wait;
+  // Jain's index of what share of its time in the system each process had the CPU.
+  double shares = 0;
+  double squares = 0;
   for (std::size_t p = 0; p < processes.size(); ++p) {
     const CpuProcess& process = processes[p];
     const VirtualTime took = run.completion(p) - process.arrival;
@@ -145,6 +206,13 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
     waiting.add(process.name, idle);
     response.add(process.name, run.first_start(p) - process.arrival);
     makespan = std::max(makespan, run.completion(p));
+    longest_wait = std::max(longest_wait, idle);
+    double ran = 0;
+    for (std::size_t b = 0; b < process.bursts.size(); b += 2)
+      ran += static_cast<double>(process.bursts[b].ns);
+    const double share = ran / static_cast<double>(took.ns);
+    shares += share;
+    squares += share * share;
   }
   const auto span = static_cast<double>(makespan.ns);
   const auto count = static_cast<double>(processes.size());
@@ -155,7 +223,10 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
                  {"makespan", in_units(makespan)},
                  {"utilization", rounded(static_cast<double>(run.busy().ns) / span)},
                  {"throughput", rounded(count / (span / kUnitNs))},
-                 {"switches", segments == 0 ? 0 : segments - 1}};
+                 {"switches", segments == 0 ? 0 : segments - 1},
+                 {"preemptions", run.preemptions()},
+                 {"longest_wait", in_units(longest_wait)},
+                 {"jain_fairness", rounded(shares * shares / (count * squares))}};
   if (processes.size() > kMostListed) return answer;
   answer["completion"] = completion.values();
   answer["turnaround"] = turnaround.values();

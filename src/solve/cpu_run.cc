@@ -1,6 +1,7 @@
 #include "cpu_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -11,7 +12,10 @@ CpuRun::CpuRun(CpuPolicy& policy, const std::vector<CpuProcess>& processes, cons
   by_arrival_.resize(processes.size());
   std::iota(by_arrival_.begin(), by_arrival_.end(), std::size_t{0});
   std::ranges::stable_sort(by_arrival_, {}, [&](std::size_t p) { return processes[p].arrival; });
-  for (std::size_t p = 0; p < processes.size(); ++p) states_[p].left = processes[p].bursts[0];
+  for (std::size_t p = 0; p < processes.size(); ++p) {
+    states_[p].left = processes[p].bursts[0];
+    if (rules.estimate) states_[p].estimate = rules.estimate->first;
+  }
 }
 
 bool CpuRun::run() {
@@ -21,6 +25,7 @@ bool CpuRun::run() {
     if (!time || decisions == kMostDecisions) return false;
     if (rules_.until && *rules_.until <= *time) {
       advance_to(*rules_.until);
+      if (running_ && now_ == slice_end_) end_slice();
       return true;
     }
     advance_to(*time);
@@ -33,6 +38,7 @@ bool CpuRun::run() {
       const std::size_t preempted = *running_;
       running_.reset();
       make_ready(preempted, Why::kPreempted);
+      unfinished_ = preempted;
     }
     if (!running_) dispatch();
   }
@@ -53,10 +59,17 @@ TaskInfo CpuRun::info(std::size_t process) const {
   return {.now = now_,
           .priority = processes_[process].priority,
           .ran = states_[process].ran,
-          .expected_burst = states_[process].left,
+          .expected_burst = expected_burst(process),
           .deadline = processes_[process].deadline,
           .weight = processes_[process].weight,
           .group = processes_[process].group};
+}
+
+VirtualTime CpuRun::expected_burst(std::size_t process) const {
+  const State& state = states_[process];
+  if (!rules_.estimate) return state.left;
+  const VirtualTime done = processes_[process].bursts[state.burst] - state.left;
+  return std::max(VirtualTime{0}, state.estimate - done);
 }
 
 void CpuRun::advance_to(VirtualTime time) {
@@ -95,6 +108,12 @@ void CpuRun::use_device(std::size_t process) {
   device_free_ = std::max(device_free_, to);
   device_.push_back({process, from, to});
   returns_.push({to, ++returns_so_far_, process});
+  if (rules_.estimate) {
+    const auto burst = static_cast<double>(processes_[process].bursts[state.burst].ns);
+    const auto before = static_cast<double>(state.estimate.ns);
+    const double alpha = rules_.estimate->alpha;
+    state.estimate.ns = std::llround(alpha * burst + (1 - alpha) * before);
+  }
   state.burst += 2;
   state.left = processes_[process].bursts[state.burst];
 }
@@ -113,7 +132,10 @@ void CpuRun::tell(Event event) {
       }
       break;
     case Event::kPreempted:
-      if (cut_) make_ready(cut_->process, cut_->why);
+      if (cut_) {
+        make_ready(cut_->process, cut_->why);
+        unfinished_ = cut_->process;
+      }
       cut_.reset();
       break;
   }
@@ -129,6 +151,8 @@ void CpuRun::dispatch() {
   if (!task) return;
   const std::size_t process = task->value;
   State& state = states_[process];
+  if (unfinished_ && *unfinished_ != process) ++preemptions_;
+  unfinished_.reset();
   start_ = last_ && *last_ != process ? now_ + rules_.context_switch : now_;
   const std::optional<VirtualTime> quantum = policy_.quantum(*task);
   slice_end_ = start_ + (quantum ? std::min(*quantum, state.left) : state.left);

@@ -40,6 +40,13 @@ class CpuRun {
     std::optional<VirtualTime> until = {};  ///< stop then, whoever has not ended
     bool single_device = false;  ///< all wait for one device, in order; else each has its own
     std::array<Event, 3> same_instant = {Event::kArrival, Event::kDevice, Event::kPreempted};
+    /// The policy is told not how long a burst is, but what the bursts before let expect: `alpha`
+    /// times the last one and 1 - alpha times its estimate, `first` at the start.
+    struct Estimate {
+      double alpha = 0.5;
+      VirtualTime first;
+    };
+    std::optional<Estimate> estimate = {};
   };
 
   CpuRun(CpuPolicy& policy, const std::vector<CpuProcess>& processes, const Rules& rules);
@@ -55,14 +62,17 @@ class CpuRun {
     return states_[process].first_start.value_or(VirtualTime{});
   }
   [[nodiscard]] VirtualTime busy() const { return busy_; }
+  /// How often a process lost the CPU before its burst ended to another that was ready.
+  [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
 
   static constexpr std::uint64_t kMostDecisions = 20'000'000;
 
  private:
   struct State {
     std::size_t burst = 0;
-    VirtualTime left;  ///< of the burst
-    VirtualTime ran;   ///< since it was last chosen
+    VirtualTime left;      ///< of the burst
+    VirtualTime ran;       ///< since it was last chosen
+    VirtualTime estimate;  ///< of the whole burst
     std::optional<VirtualTime> first_start;
     VirtualTime end;
     bool ended = false;
@@ -78,6 +88,7 @@ class CpuRun {
 
   [[nodiscard]] std::optional<VirtualTime> next_event() const;
   [[nodiscard]] TaskInfo info(std::size_t process) const;
+  [[nodiscard]] VirtualTime expected_burst(std::size_t process) const;
   void advance_to(VirtualTime time);
   void end_slice();
   void tell(Event event);
@@ -106,6 +117,8 @@ class CpuRun {
   VirtualTime start_;      ///< of the running one's slice, after the switch
   VirtualTime slice_end_;  ///< of the running one
   VirtualTime busy_;
+  std::uint64_t preemptions_ = 0;
+  std::optional<std::size_t> unfinished_;  ///< who was taken off the CPU in its burst last
   std::size_t finished_ = 0;
   std::vector<CpuSegment> gantt_;
   std::vector<CpuSegment> device_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include "domains.h"
@@ -18,6 +19,7 @@ using Units = std::vector<std::int64_t>;  ///< of each resource
 
 constexpr std::int64_t kMostUnits = 1'000'000'000'000;
 constexpr std::size_t kMostCells = 4'000'000;
+constexpr double kMostSteps = 3e9;
 
 Units read_units(const Field& field) {
   Units units;
@@ -40,6 +42,14 @@ bool covers(const Units& units, const Units& wanted) {
   for (std::size_t r = 0; r < units.size(); ++r)
     if (wanted[r] > units[r]) return false;
   return true;
+}
+
+/// Looking for who can end, again and again, takes this many steps at worst.
+void bound_work(const Field& field, std::size_t processes, std::size_t resources,
+                std::size_t times) {
+  const double steps = static_cast<double>(processes) * static_cast<double>(processes) *
+                       static_cast<double>(resources) * static_cast<double>(times);
+  if (steps > kMostSteps) field.fail("too many processes");
 }
 
 /// The order in which processes can end, each giving back what it holds, when each needs `wanted`
@@ -95,6 +105,9 @@ Json banker(const Problem& problem) {
   bank.need = read_table(problem.input["max"], bank.available.size());
   if (bank.need.size() != bank.held.size())
     problem.input["max"].fail("not as many processes as in allocation");
+  const Field requests = problem.input["requests"];
+  bound_work(problem.input["allocation"], bank.held.size(), bank.available.size(),
+             requests.is_list() ? 1 + requests.items().size() : 1);
   if (problem.failed()) return {};
   for (std::size_t p = 0; p < bank.held.size(); ++p)
     for (std::size_t r = 0; r < bank.available.size(); ++r)
@@ -127,6 +140,8 @@ Json detection(const Problem& problem) {
   if (wanted.size() != held.size())
     problem.input["request"].fail("not as many processes as in allocation");
   if (problem.failed()) return {};
+  bound_work(problem.input["allocation"], held.size(), available.size(), 1);
+  if (problem.failed()) return {};
   // Who holds nothing keeps nobody waiting, and is not part of a deadlock.
   std::vector<bool> done(held.size());
   for (std::size_t p = 0; p < held.size(); ++p)
@@ -136,6 +151,43 @@ Json detection(const Problem& problem) {
   for (std::size_t p = 0; p < held.size(); ++p)
     if (!done[p]) deadlocked.push_back(p);
   return {{"deadlocked", deadlocked}, {"finish", finish}};
+}
+
+/// Ends deadlocked processes, the cheapest first (`costs`; without: the one that holds the least,
+/// and of equals the first), until all others can go on.
+Json victims(const Problem& problem) {
+  Units available = read_units(problem.input["available"]);
+  std::vector<Units> held = read_table(problem.input["allocation"], available.size());
+  std::vector<Units> wanted = read_table(problem.input["request"], available.size());
+  if (wanted.size() != held.size())
+    problem.input["request"].fail("not as many processes as in allocation");
+  std::vector<std::int64_t> costs;
+  if (problem.input["costs"].present()) {
+    costs = read_units(problem.input["costs"]);
+    if (costs.size() != held.size()) problem.input["costs"].fail("not one for each process");
+  } else {
+    for (const Units& units : held)
+      costs.push_back(std::accumulate(units.begin(), units.end(), std::int64_t{0}));
+  }
+  bound_work(problem.input["allocation"], held.size(), available.size(), held.size());
+  if (problem.failed()) return {};
+  Json ended = Json::array();
+  std::int64_t cost = 0;
+  for (;;) {
+    std::vector<bool> done(held.size());
+    for (std::size_t p = 0; p < held.size(); ++p)
+      done[p] = std::ranges::all_of(held[p], [](std::int64_t units) { return units == 0; });
+    order_of_ends(available, held, wanted, done);
+    std::optional<std::size_t> victim;
+    for (std::size_t p = 0; p < held.size(); ++p)
+      if (!done[p] && (!victim || costs[p] < costs[*victim])) victim = p;
+    if (!victim) return {{"victims", ended}, {"cost", cost}};
+    for (std::size_t r = 0; r < available.size(); ++r) available[r] += held[*victim][r];
+    held[*victim].assign(available.size(), 0);
+    wanted[*victim].assign(available.size(), 0);
+    ended.push_back(*victim);
+    cost += costs[*victim];
+  }
 }
 
 /// A graph whose nodes are numbered in order of their names.
@@ -246,6 +298,7 @@ Json wait_for_cycle(const Problem& problem) {
 Json solve_deadlock(const Problem& problem) {
   if (problem.algorithm == "BANKER") return banker(problem);
   if (problem.algorithm == "DETECTION") return detection(problem);
+  if (problem.algorithm == "VICTIM") return victims(problem);
   if (problem.algorithm == "WAIT-FOR-CYCLE") return wait_for_cycle(problem);
   return problem.unknown_algorithm();
 }

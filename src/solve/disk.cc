@@ -4,6 +4,8 @@
 // (edge: from edge to edge; request: from the edge straight to the first request), and those of
 // arm_conventions.h.
 
+#include <algorithm>
+
 #include "arm_conventions.h"
 #include "domains.h"
 #include "spindle/policy/arm_queue.h"
@@ -18,6 +20,15 @@ constexpr std::int64_t kMostCylinders = std::int64_t{1} << 40;
 constexpr std::size_t kLongestListed = 100'000;
 
 constexpr double kLongestTimeNs = 1e18;
+constexpr std::size_t kMostLookedAt = 30'000;
+
+/// Whether a decision may look at every request.
+bool looks_at_all(const Problem& problem) {
+  constexpr std::string_view kAlgorithms[] = {"SATF",  "BSATF",       "SPTF",    "ASATF",
+                                              "FSCAN", "N-STEP-SCAN", "DEADLINE"};
+  return std::ranges::find(kAlgorithms, problem.algorithm) != std::end(kAlgorithms) ||
+         (problem.algorithm == "SSTF" && problem.parameters["tie"].raw() == "rotation");
+}
 
 /// The arm and the way it goes.
 class Arm {
@@ -94,6 +105,8 @@ Json solve_disk(const Problem& problem) {
   const auto policy = make_arm(problem, read_arm_conventions(problem));
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
+  if (looks_at_all(problem) && cylinders.size() > kMostLookedAt)
+    return problem.input["queue"].fail("too long for an algorithm that looks at all of it"), Json();
   ArmQueue queue;
   for (std::uint64_t cylinder : cylinders) queue.add(Cylinder{cylinder});
   std::vector<std::uint64_t> order;
@@ -121,6 +134,8 @@ Json solve_disk_online(const Problem& problem) {
   const auto policy = make_arm(problem, read_arm_conventions(problem));
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
+  if (looks_at_all(problem) && arrivals.size() > kMostLookedAt)
+    return problem.input["requests"].fail("too many for an algorithm that looks at all"), Json();
   const double longest_way = 2.0 * static_cast<double>(arm.state().cylinders);
   const double longest_step =
       longest_way * static_cast<double>(per_cylinder.ns) + static_cast<double>(service.ns);

@@ -24,6 +24,10 @@ Field Field::operator[](std::string_view member) const {
   return {found == value_->end() ? nullptr : &*found, member, failure_};
 }
 
+Field Field::member(const std::string& name) const {
+  return {(*this)[name].value_, name_, failure_};
+}
+
 std::vector<Field> Field::items() const {
   std::vector<Field> items;
   if (!is_list() || value_->size() > kMostItems) {

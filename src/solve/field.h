@@ -44,6 +44,8 @@ class Field {
 
   /// A member; absent if this is no object or has none of that name.
   [[nodiscard]] Field operator[](std::string_view member) const;
+  /// The same for a name that is computed; the member goes by this field's name.
+  [[nodiscard]] Field member(const std::string& name) const;
   /// The elements of a list, at most `kMostItems`.
   [[nodiscard]] std::vector<Field> items() const;
   [[nodiscard]] bool is_list() const { return present() && value_->is_array(); }
@@ -68,7 +70,7 @@ class Field {
   /// Whole numbers: a list of them, or {"generate": [seed, count, low, high]}.
   [[nodiscard]] std::vector<std::uint64_t> naturals(std::uint64_t high) const;
 
-  static constexpr std::size_t kMostItems = 20'000'000;
+  static constexpr std::size_t kMostItems = 5'000'000;
 
  private:
   [[nodiscard]] std::vector<std::uint64_t> generated(const Field& recipe, std::uint64_t high) const;

@@ -31,7 +31,12 @@ constexpr Name kNames[] = {{"FIFO", "fifo"},
                            {"ARC", "arc"},
                            {"SIEVE", "sieve"},
                            {"S3-FIFO", "s3-fifo"},
-                           {"SECOND-CHANCE", "second-chance"}};
+                           {"SECOND-CHANCE", "second-chance"},
+                           {"NRU", "nru"},
+                           {"ENHANCED-CLOCK", "enhanced-clock"},
+                           {"AGING", "aging"},
+                           {"WSCLOCK", "wsclock"},
+                           {"RANDOM", "random"}};
 
 std::unique_ptr<ReplacementPolicy> make_policy(const Problem& problem, std::size_t frames,
                                                std::span<const PageKey> references) {
@@ -43,6 +48,14 @@ std::unique_ptr<ReplacementPolicy> make_policy(const Problem& problem, std::size
                                   ? Tie::kFirstLoaded
                                   : Tie::kLeastRecent;
   conventions.keep_counts = problem.parameters["keep_counts"].flag_or(false);
+  const auto natural = [&](const char* name, std::int64_t fallback) {
+    return static_cast<std::uint64_t>(
+        problem.parameters[name].integer_or(fallback, 0, std::int64_t{1} << 62));
+  };
+  conventions.seed = natural("seed", 1);
+  conventions.tick_references = natural("tick", 0);
+  conventions.working_set_references = natural("window", 0);
+  conventions.aging_bits = static_cast<unsigned>(problem.parameters["bits"].integer_or(8, 1, 63));
   for (const Name& name : kNames) {
     if (name.algorithm != problem.algorithm) continue;
     auto policy = make_replacement_policy(name.policy, frames, conventions);
@@ -54,13 +67,15 @@ std::unique_ptr<ReplacementPolicy> make_policy(const Problem& problem, std::size
 /// Frames filled from the lowest; the victim's frame takes the new page.
 class Memory {
  public:
-  Memory(ReplacementPolicy& policy, std::size_t frames) : policy_(policy), frames_(frames) {}
+  Memory(ReplacementPolicy& policy, std::size_t frames, bool listed)
+      : policy_(policy), frames_(frames), listed_(listed) {}
 
-  void refer(PageKey page) {
+  void refer(PageKey page, bool writes) {
     const auto found = where_.find(page);
     if (found != where_.end()) {
       ++hits_;
       policy_.touched(FrameNo{found->second});
+      if (writes) write(found->second);
       return;
     }
     ++faults_;
@@ -69,20 +84,29 @@ class Memory {
       const FrameNo victim = *policy_.victim({}, page);
       policy_.erased(victim);
       frame = victim.value;
-      victims_.push_back(pages_[frame]);
+      if (listed_) victims_.push_back(pages_[frame]);
       where_.erase(pages_[frame]);
       pages_[frame] = page;
+      if (dirty_.erase(frame) != 0) ++write_backs_;
     } else {
-      victims_.push_back(nullptr);
+      if (listed_) victims_.push_back(nullptr);
       pages_.push_back(page);
     }
     where_[page] = frame;
     policy_.inserted(FrameNo{frame}, page);
+    if (writes) write(frame);
   }
 
-  [[nodiscard]] Json answer(bool listed) const {
-    Json answer = {{"faults", faults_}, {"hits", hits_}};
-    if (!listed) return answer;
+  [[nodiscard]] Json answer(bool counts_cold) const {
+    const auto loads_into_empty = static_cast<std::uint64_t>(pages_.size());
+    const std::uint64_t faults = counts_cold ? faults_ : faults_ - loads_into_empty;
+    const auto references = static_cast<double>(faults_ + hits_);
+    Json answer = {
+        {"faults", faults},
+        {"hits", hits_},
+        {"write_backs", write_backs_},
+        {"hit_ratio", rounded(references == 0 ? 0 : static_cast<double>(hits_) / references)}};
+    if (!listed_) return answer;
     std::vector<PageKey> resident = pages_;
     std::ranges::sort(resident);
     answer["resident"] = resident;
@@ -91,8 +115,16 @@ class Memory {
   }
 
  private:
+  void write(std::size_t frame) {
+    dirty_.insert(frame);
+    policy_.set_dirty(FrameNo{frame}, true);
+  }
+
   ReplacementPolicy& policy_;
   std::size_t frames_;
+  bool listed_;  ///< who went for whom, and what stays
+  std::set<std::size_t> dirty_;
+  std::uint64_t write_backs_ = 0;
   std::vector<PageKey> pages_;
   std::unordered_map<PageKey, std::size_t> where_;
   std::uint64_t faults_ = 0;
@@ -124,20 +156,115 @@ Json working_set(const Problem& problem) {
   return {{"faults", faults}, {"sizes", sizes}, {"mean_size", rounded(mean)}, {"last_set", last}};
 }
 
+/// Page fault frequency (Chu and Opderbeck 1976): a fault soon after the last one adds a page; one
+/// that comes late first takes out all pages not used since the last.
+Json fault_frequency(const Problem& problem) {
+  const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
+  const auto interval =
+      static_cast<std::size_t>(problem.parameters["interval"].integer(1, Field::kMostItems));
+  if (problem.failed()) return {};
+  std::unordered_map<PageKey, std::size_t> last_use;
+  std::size_t last_fault = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t sum = 0;
+  Json sizes = Json::array();
+  for (std::size_t now = 1; now <= references.size(); ++now) {
+    const PageKey page = references[now - 1];
+    if (!last_use.contains(page)) {
+      ++faults;
+      if (now - last_fault > interval && last_fault != 0)
+        std::erase_if(last_use, [&](const auto& use) { return use.second < last_fault; });
+      last_fault = now;
+    }
+    last_use[page] = now;
+    sizes.push_back(last_use.size());
+    sum += last_use.size();
+  }
+  std::set<PageKey> last;
+  for (const auto& [page, use] : last_use) last.insert(page);
+  const double mean =
+      references.empty() ? 0 : static_cast<double>(sum) / static_cast<double>(references.size());
+  return {{"faults", faults}, {"sizes", sizes}, {"mean_size", rounded(mean)}, {"last_set", last}};
+}
+
+/// LRU's faults for 1 to `frames` frames, in one pass: a reference hits in all memories that are
+/// larger than the number of pages used since the last reference to its own (Mattson and others
+/// 1970). A Fenwick tree counts the pages whose last use lies after a time.
+Json lru_curve(const Problem& problem) {
+  const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
+  const auto most = static_cast<std::size_t>(problem.parameters["frames"].integer(1, 1'000'000));
+  if (problem.failed()) return {};
+  std::vector<std::uint32_t> tree(references.size() + 1);
+  const auto add = [&tree](std::size_t at, std::uint32_t change) {
+    for (; at < tree.size(); at += at & (0 - at)) tree[at] += change;
+  };
+  const auto uses_up_to = [&tree](std::size_t at) {
+    std::uint32_t sum = 0;
+    for (; at != 0; at -= at & (0 - at)) sum += tree[at];
+    return sum;
+  };
+  std::unordered_map<PageKey, std::size_t> last_use;
+  std::vector<std::uint64_t> hits_at(most + 1);  // by the smallest memory that they hit in
+  for (std::size_t now = 1; now <= references.size(); ++now) {
+    std::size_t& last = last_use[references[now - 1]];
+    if (last != 0) {
+      const std::size_t depth = last_use.size() - uses_up_to(last) + 1;
+      if (depth <= most) ++hits_at[depth];
+      add(last, 0u - 1u);
+    }
+    add(now, 1);
+    last = now;
+  }
+  std::uint64_t faults = references.size();
+  Json curve = Json::array();
+  for (std::size_t frames = 1; frames <= most; ++frames)
+    curve.push_back({frames, faults -= hits_at[frames]});
+  return {{"curve", curve}};
+}
+
+/// A page, or [page, "w"] for a reference that writes.
+struct References {
+  std::vector<PageKey> pages;
+  std::vector<bool> writes;
+};
+
+References read_references(const Field& field) {
+  References references;
+  if (!field.is_list()) {
+    references.pages = field.naturals(kLargestPage);
+  } else {
+    for (const Field& item : field.items()) {
+      const std::vector<Field> parts = item.is_list() ? item.items() : std::vector<Field>{item};
+      if (parts.empty() || parts.size() > 2) item.fail("a reference is a page or [page, \"w\"]");
+      if (field.failed()) return references;
+      references.pages.push_back(
+          static_cast<PageKey>(parts[0].integer(0, static_cast<std::int64_t>(kLargestPage))));
+      references.writes.push_back(parts.size() == 2 && parts[1].choice({"r", "w"}) == 1);
+    }
+  }
+  references.writes.resize(references.pages.size());
+  return references;
+}
+
 }  // namespace
 
+/// Convention `count_cold` (true): faults that fill an empty frame count.
 Json solve_page_replacement(const Problem& problem) {
   if (problem.algorithm == "WORKING-SET") return working_set(problem);
-  const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
+  if (problem.algorithm == "PFF") return fault_frequency(problem);
+  if (problem.algorithm == "LRU-CURVE") return lru_curve(problem);
+  const References references = read_references(problem.input["refs"]);
   const auto frames =
       static_cast<std::size_t>(problem.parameters["frames"].integer(1, Field::kMostItems));
+  const bool counts_cold = problem.parameters["count_cold"].flag_or(true);
   if (problem.failed()) return {};
-  const auto policy = make_policy(problem, frames, references);
+  const auto policy = make_policy(problem, frames, references.pages);
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
-  Memory memory(*policy, frames);
-  for (PageKey page : references) memory.refer(page);
-  return memory.answer(references.size() <= kLongestListed);
+  Memory memory(*policy, frames, references.pages.size() <= kLongestListed);
+  for (std::size_t i = 0; i < references.pages.size(); ++i)
+    memory.refer(references.pages[i], references.writes[i]);
+  return memory.answer(counts_cold);
 }
 
 /// At each tick a page's counter moves right by a bit, and its reference bit enters from the left;

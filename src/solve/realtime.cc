@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kMostJobs = 200'000;
+constexpr double kMostSteps = 1e8;
 
 struct Task {
   std::string name;
@@ -135,11 +136,14 @@ Json response_times(const Problem& problem) {
   if (problem.failed()) return {};
   Json responses = Json::array();
   bool schedulable = true;
+  double steps = 0;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     std::int64_t response = tasks[t].execution.ns;
     for (std::int64_t last = 0; last != response && response <= tasks[t].deadline.ns;) {
       last = response;
       response = tasks[t].execution.ns;
+      if ((steps += static_cast<double>(t + 1)) > kMostSteps)
+        return problem.input["tasks"].fail("too many steps to the response times"), Json();
       for (std::size_t before = 0; before < t && response <= tasks[t].deadline.ns; ++before)
         response += ((last - 1) / tasks[before].period.ns + 1) * tasks[before].execution.ns;
     }

@@ -18,6 +18,7 @@ constexpr Domain kDomains[] = {SPINDLE_SOLVE_DOMAINS(SPINDLE_ENTRY)};
 
 Json solve_case(const Json& value, Failure& failure) {
   const Field all(&value, "case", &failure);
+  if (!value.is_object()) all.fail("not an object");
   const std::string name = all["domain"].text();
   const Problem problem{all["algorithm"].text(), all["parameters"], all["input"], &failure};
   if (failure.failed()) return {};

@@ -153,10 +153,66 @@ Json two_level(const Problem& problem, const std::vector<std::uint64_t>& address
   });
 }
 
+/// Any number of levels: `fields` are the widths of the indices and, last, of the offset; `table`
+/// is an object of objects, down to the frames.
+Json multi_level(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+  std::vector<unsigned> widths;
+  unsigned bits = 0;
+  for (const Field& width : problem.parameters["fields"].items()) {
+    bits += widths.emplace_back(static_cast<unsigned>(width.integer(1, 48)));
+    if (bits > 48) width.fail("more than 48 bits in all");
+    if (problem.failed()) return {};
+  }
+  if (widths.empty()) return problem.parameters["fields"].fail("there must be some"), Json();
+  const std::uint64_t offset_mask = (std::uint64_t{1} << widths.back()) - 1;
+  return physical_of_each(addresses, [&](std::uint64_t address) {
+    if (address >> bits != 0) return Json();
+    Field entry = problem.parameters["table"];
+    unsigned left = bits;
+    for (std::size_t level = 0; level + 1 < widths.size() && entry.present(); ++level) {
+      left -= widths[level];
+      const std::uint64_t index = address >> left & ((std::uint64_t{1} << widths[level]) - 1);
+      entry = entry.member(std::to_string(index));
+    }
+    if (!entry.present()) return Json();
+    const auto frame = static_cast<std::uint64_t>(entry.integer(0, kMostBytes >> widths.back()));
+    return Json(frame << widths.back() | (address & offset_mask));
+  });
+}
+
+/// One table for all processes, with an entry [process, page] or null for each frame; an address is
+/// [process, virtual address].
+Json inverted(const Problem& problem) {
+  const std::uint64_t size = natural(problem.parameters["page_size"], 1);
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> frames;
+  std::uint64_t frame = 0;
+  for (const Field& item : problem.parameters["table"].items()) {
+    if (item.present()) {
+      const std::vector<Field> entry = item.items();
+      if (entry.size() != 2) item.fail("an entry is [process, page]");
+      if (problem.failed()) return {};
+      frames.try_emplace({natural(entry[0]), natural(entry[1])}, frame);
+    }
+    ++frame;
+  }
+  Json physical = Json::array();
+  for (const Field& item : problem.input["addresses"].items()) {
+    const std::vector<Field> address = item.items();
+    if (address.size() != 2) item.fail("an address is [process, virtual address]");
+    if (problem.failed()) return {};
+    const std::uint64_t process = natural(address[0]);
+    const std::uint64_t at = natural(address[1]);
+    const auto found = frames.find({process, at / size});
+    physical.push_back(found == frames.end() ? Json() : Json(found->second * size + at % size));
+  }
+  return {{"physical", physical}};
+}
+
 }  // namespace
 
 Json solve_translation(const Problem& problem) {
   if (problem.algorithm == "SEGMENTS") return segments(problem);
+  if (problem.algorithm == "INVERTED") return inverted(problem);
   const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kMostBytes);
   if (problem.algorithm == "BASE-LIMIT") return base_limit(problem, addresses);
   if (problem.algorithm == "PAGE-OFFSET") return page_offset(problem, addresses);
@@ -164,6 +220,7 @@ Json solve_translation(const Problem& problem) {
   if (problem.algorithm == "SPLIT-BITS") return split_bits(problem, addresses);
   if (problem.algorithm == "TWO-SEGMENTS") return two_segments(problem, addresses);
   if (problem.algorithm == "TWO-LEVEL") return two_level(problem, addresses);
+  if (problem.algorithm == "MULTI-LEVEL") return multi_level(problem, addresses);
   return problem.unknown_algorithm();
 }
 
@@ -173,7 +230,13 @@ Json solve_tlb(const Problem& problem) {
   const auto entries = static_cast<std::size_t>(problem.parameters["entries"].integer(1, 1 << 20));
   const auto sets = static_cast<std::size_t>(problem.parameters["sets"].integer_or(1, 1, 1 << 20));
   const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kMostBytes);
-  if (problem.algorithm != "LRU" && problem.algorithm != "FIFO") return problem.unknown_algorithm();
+  const std::string_view name = problem.algorithm == "LRU"      ? "lru"
+                                : problem.algorithm == "FIFO"   ? "fifo"
+                                : problem.algorithm == "RANDOM" ? "random"
+                                                                : "";
+  if (name.empty()) return problem.unknown_algorithm();
+  const auto seed = static_cast<std::uint64_t>(
+      problem.parameters["seed"].integer_or(1, 0, std::int64_t{1} << 62));
   if (entries % sets != 0) problem.parameters["sets"].fail("does not divide the entries");
   if (problem.failed()) return {};
   const std::size_t ways = entries / sets;
@@ -190,8 +253,7 @@ Json solve_tlb(const Problem& problem) {
     Set& set = tlb[page % sets];
     if (!set.policy)
       set.policy =
-          std::move(make_replacement_policy(problem.algorithm == "LRU" ? "lru" : "fifo", ways))
-              .take();
+          std::move(make_replacement_policy(name, ways, {.seed = seed + page % sets})).take();
     const auto found = set.where.find(page);
     trace += found == set.where.end() ? 'M' : 'H';
     if (found != set.where.end()) {

@@ -118,6 +118,35 @@ TEST(Solve, ReplaysTheSequenceOfTheBanker) {
   EXPECT_EQ(wrong(nullptr), 1u);
 }
 
+Json realtime(const char* algorithm, int until, const Json& tasks) {
+  const Json problem = {{"domain", "realtime"},
+                        {"algorithm", algorithm},
+                        {"parameters", {{"until", until}}},
+                        {"input", {{"tasks", tasks}}}};
+  return solve_cases(Json::array({problem}))[0]["answer"];
+}
+
+/// A job that ends with the schedule, at its deadline, is in time.
+TEST(Solve, TheLastInstantOfAScheduleCounts) {
+  const Json answer = realtime("EDF", 5, Json::array({Json::array({"T", 4, 1, 1})}));
+  EXPECT_EQ(answer["misses"], Json::array());
+  EXPECT_EQ(answer["gantt"], Json({{"T", 0, 1}, {"T", 4, 5}}));
+}
+
+/// Of equal laxity the task that runs goes on; but who lost the CPU stands by its release again.
+TEST(Solve, LeastLaxityFavoursOnlyWhoRuns) {
+  const Json answer = realtime("LLF", 16, {{"A", 8, 1}, {"B", 4, 2}, {"C", 9, 3, 7}});
+  EXPECT_EQ(answer["gantt"], Json({{"B", 0, 2},
+                                   {"C", 2, 5},
+                                   {"B", 5, 7},
+                                   {"A", 7, 8},
+                                   {"B", 8, 10},
+                                   {"C", 10, 12},
+                                   {"B", 12, 14},
+                                   {"A", 14, 15},
+                                   {"C", 15, 16}}));
+}
+
 TEST(Solve, OneBadCaseDoesNotStopTheOthers) {
   const Json good = {{"id", 2},
                      {"domain", "page-aging"},

@@ -1,0 +1,292 @@
+// CPU schedules a second time: every process looked at in every unit of time, with no policy object
+// and no queue, and what that gives compared with the solver on random processes.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "spindle/base/random.h"
+#include "spindle/solve/solve.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Process {
+  int arrival = 0;
+  int burst = 0;
+  int priority = 0;
+  int left = 0;
+  int end = 0;
+  int start = -1;
+  [[nodiscard]] bool is_ready(int now) const { return arrival <= now && left > 0; }
+};
+
+std::vector<Process> random_processes(Random& random) {
+  std::vector<Process> processes(1 + random.below(8));
+  for (Process& p : processes) {
+    p.arrival = static_cast<int>(random.below(12));
+    p.burst = p.left = 1 + static_cast<int>(random.below(9));
+    p.priority = static_cast<int>(random.below(4));
+  }
+  std::ranges::stable_sort(processes, {}, &Process::arrival);
+  return processes;
+}
+
+/// Lower runs first; a pair breaks ties by arrival, and by place in the list after that.
+using Key = std::function<double(const Process&, int now)>;
+
+void run_by_key(std::vector<Process>& processes, const Key& key, bool preemptive) {
+  std::size_t running = processes.size();
+  for (int now = 0; std::ranges::any_of(processes, [](const Process& p) { return p.left > 0; });
+       ++now) {
+    const bool keeps = running < processes.size() && processes[running].left > 0;
+    std::size_t best = keeps ? running : processes.size();
+    if (!keeps || preemptive)
+      for (std::size_t p = 0; p < processes.size(); ++p) {
+        if (!processes[p].is_ready(now)) continue;
+        if (best == processes.size() || key(processes[p], now) < key(processes[best], now) - 1e-9)
+          best = p;
+      }
+    running = best;
+    if (running == processes.size()) continue;
+    Process& process = processes[running];
+    if (process.start < 0) process.start = now;
+    if (--process.left == 0) process.end = now + 1;
+  }
+}
+
+void run_in_turns(std::vector<Process>& processes, int quantum) {
+  std::vector<std::size_t> queue;
+  std::size_t arrived = 0;
+  const auto admit = [&](int now) {
+    while (arrived < processes.size() && processes[arrived].arrival <= now)
+      queue.push_back(arrived++);
+  };
+  int now = 0;
+  for (admit(now); arrived < processes.size() || !queue.empty(); admit(now)) {
+    if (queue.empty()) {
+      ++now;
+      continue;
+    }
+    const std::size_t p = queue.front();
+    queue.erase(queue.begin());
+    if (processes[p].start < 0) processes[p].start = now;
+    for (int ran = 0; ran < quantum && processes[p].left > 0; ++ran) {
+      --processes[p].left;
+      admit(++now);
+    }
+    if (processes[p].left > 0)
+      queue.push_back(p);
+    else
+      processes[p].end = now;
+  }
+}
+
+Json solved(const std::string& algorithm, const std::vector<Process>& processes, int quantum) {
+  Json list = Json::array();
+  for (std::size_t p = 0; p < processes.size(); ++p)
+    list.push_back(
+        {"P" + std::to_string(p), processes[p].arrival, processes[p].burst, processes[p].priority});
+  const Json problem = {{"id", algorithm},
+                        {"domain", "cpu"},
+                        {"algorithm", algorithm},
+                        {"parameters", {{"quantum", quantum}}},
+                        {"input", {{"processes", list}}}};
+  return solve_cases(Json::array({problem}))[0]["answer"];
+}
+
+void expect_same(const std::vector<Process>& naive, const Json& answer) {
+  double waiting = 0;
+  int makespan = 0;
+  for (std::size_t p = 0; p < naive.size(); ++p) {
+    const std::string name = "P" + std::to_string(p);
+    ASSERT_EQ(answer["completion"][name], naive[p].end) << name;
+    ASSERT_EQ(answer["response"][name], naive[p].start - naive[p].arrival) << name;
+    waiting += naive[p].end - naive[p].arrival - naive[p].burst;
+    makespan = std::max(makespan, naive[p].end);
+  }
+  ASSERT_EQ(answer["makespan"], makespan);
+  ASSERT_NEAR(answer["avg_waiting"].get<double>(), waiting / static_cast<double>(naive.size()),
+              1e-4);
+}
+
+struct Rule {
+  std::string algorithm;
+  Key key;
+  bool preemptive = false;
+};
+
+TEST(NaiveCpu, SchedulesByAKeyAreTheSame) {
+  const Rule rules[] = {{"FCFS", [](const Process& p, int) { return p.arrival; }},
+                        {"SJF", [](const Process& p, int) { return p.burst; }},
+                        {"LJF", [](const Process& p, int) { return -p.burst; }},
+                        {"PRIORITY", [](const Process& p, int) { return p.priority; }},
+                        {"SRTF", [](const Process& p, int) { return p.left; }, true},
+                        {"PRIORITY-P", [](const Process& p, int) { return p.priority; }, true},
+                        {"HRRN", [](const Process& p, int now) {
+                           return -static_cast<double>(now - p.arrival + p.burst) / p.burst;
+                         }}};
+  for (const Rule& rule : rules)
+    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+      SCOPED_TRACE(rule.algorithm + ", seed " + std::to_string(seed));
+      Random random(seed);
+      std::vector<Process> processes = random_processes(random);
+      const Json answer = solved(rule.algorithm, processes, 1);
+      run_by_key(processes, rule.key, rule.preemptive);
+      ASSERT_NO_FATAL_FAILURE(expect_same(processes, answer));
+    }
+}
+
+TEST(NaiveCpu, RoundsAreTheSame) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    std::vector<Process> processes = random_processes(random);
+    const int quantum = 1 + static_cast<int>(random.below(5));
+    const Json answer = solved("RR", processes, quantum);
+    run_in_turns(processes, quantum);
+    ASSERT_NO_FATAL_FAILURE(expect_same(processes, answer));
+  }
+}
+
+/// The rules of MLFQ, unit of time by unit of time, on plain lists.
+struct MlfqJob {
+  int arrival = 0;
+  int run_time = 0;
+  int between = 0;
+  int left = 0;
+  int level = 0;
+  int ticks = 0;
+  int allotment = 0;
+  int end = 0;
+};
+
+struct MlfqRules {
+  std::vector<int> quanta = {};
+  std::vector<int> allotments = {};
+  int boost = 0;
+  int io_time = 0;
+  bool stay = false;
+  bool io_bump = false;
+};
+
+class NaiveMlfq {
+ public:
+  NaiveMlfq(std::vector<MlfqJob> jobs, MlfqRules rules)
+      : jobs_(std::move(jobs)), rules_(std::move(rules)), queues_(rules_.quanta.size()) {
+    for (std::size_t j = 0; j < jobs_.size(); ++j) {
+      jobs_[j].left = jobs_[j].run_time;
+      put_on(j, 0);
+      events_[jobs_[j].arrival].push_back({j, false});
+    }
+  }
+
+  std::vector<int> ends() {
+    for (; std::ranges::any_of(jobs_, [](const MlfqJob& job) { return job.left > 0; }); ++now_) {
+      if (rules_.boost > 0 && now_ > 0 && now_ % rules_.boost == 0) boost();
+      for (const auto& [job, returns] : events_[now_]) {
+        auto& queue = queues_[static_cast<std::size_t>(jobs_[job].level)];
+        queue.insert(returns && rules_.io_bump ? queue.begin() : queue.end(), job);
+      }
+      for (auto& queue : queues_)
+        if (!queue.empty()) {
+          run(queue);
+          break;
+        }
+    }
+    std::vector<int> ends;
+    for (const MlfqJob& job : jobs_) ends.push_back(job.end);
+    return ends;
+  }
+
+ private:
+  void put_on(std::size_t j, int level) {
+    jobs_[j].level = level;
+    jobs_[j].ticks = rules_.quanta[static_cast<std::size_t>(level)];
+    jobs_[j].allotment = rules_.allotments[static_cast<std::size_t>(level)];
+  }
+
+  void boost() {
+    for (std::size_t level = queues_.size(); level-- > 1;) {
+      queues_[0].insert(queues_[0].end(), queues_[level].begin(), queues_[level].end());
+      queues_[level].clear();
+    }
+    for (std::size_t j = 0; j < jobs_.size(); ++j) put_on(j, 0);
+  }
+
+  void run(std::vector<std::size_t>& queue) {
+    const std::size_t j = queue.front();
+    MlfqJob& job = jobs_[j];
+    --job.left;
+    --job.ticks;
+    if (job.left == 0) {
+      job.end = now_ + 1;
+      queue.erase(queue.begin());
+      return;
+    }
+    const bool io = job.between > 0 && (job.run_time - job.left) % job.between == 0;
+    const bool used_up = job.ticks == 0;
+    if (!io && !used_up) return;
+    queue.erase(queue.begin());
+    if (io && rules_.stay) put_on(j, job.level);
+    if (used_up && --job.allotment <= 0)
+      put_on(j, std::min(job.level + 1, static_cast<int>(queues_.size()) - 1));
+    else if (used_up)
+      job.ticks = rules_.quanta[static_cast<std::size_t>(job.level)];
+    if (io)
+      events_[now_ + 1 + rules_.io_time].push_back({j, true});
+    else
+      queues_[static_cast<std::size_t>(job.level)].push_back(j);
+  }
+
+  std::vector<MlfqJob> jobs_;
+  MlfqRules rules_;
+  std::vector<std::vector<std::size_t>> queues_;
+  std::map<int, std::vector<std::pair<std::size_t, bool>>> events_;
+  int now_ = 0;
+};
+
+TEST(NaiveCpu, FeedbackQueuesAreTheSame) {
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const auto below = [&random](std::uint64_t n) { return static_cast<int>(random.below(n)); };
+    MlfqRules rules{.boost = below(3) == 0 ? 0 : 3 + below(40),
+                    .io_time = below(8),
+                    .stay = below(2) == 0,
+                    .io_bump = below(2) == 0};
+    for (int level = 1 + below(4); level > 0; --level) {
+      rules.quanta.push_back(1 + below(10));
+      rules.allotments.push_back(1 + below(3));
+    }
+    std::vector<MlfqJob> jobs;
+    Json list = Json::array();
+    for (int n = 1 + below(5); n > 0; --n) {
+      jobs.push_back({.arrival = below(15), .run_time = 1 + below(30), .between = below(8)});
+      list.push_back({jobs.back().arrival, jobs.back().run_time, jobs.back().between});
+    }
+    const Json problem = {{"domain", "mlfq"},
+                          {"algorithm", "MLFQ"},
+                          {"parameters",
+                           {{"quanta", rules.quanta},
+                            {"allotments", rules.allotments},
+                            {"boost", rules.boost},
+                            {"io_time", rules.io_time},
+                            {"stay", rules.stay},
+                            {"io_bump", rules.io_bump}}},
+                          {"input", {{"jobs", list}}}};
+    const Json line = solve_cases(Json::array({problem}))[0];
+    ASSERT_TRUE(line.contains("answer")) << line;
+    ASSERT_EQ(line["answer"]["completion"], Json(NaiveMlfq(jobs, rules).ends())) << problem;
+  }
+}
+
+}  // namespace
+}  // namespace spindle
