@@ -145,9 +145,13 @@ void do_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* fo
   fuse_reply_none(request);
 }
 
-// The handle of a file of the volume says how it was opened.
+// The handle of a file of the volume says how it was opened: O_ACCMODE, and whether that changed
+// the file's times.
+constexpr std::uint64_t kHasChangedTimes = 4;
+static_assert((kHasChangedTimes & O_ACCMODE) == 0);
+
 bool writes(fuse_ino_t node, const fuse_file_info* file) {
-  return file != nullptr && (node & kControlBit) == 0 && file->fh != O_RDONLY;
+  return file != nullptr && (node & kControlBit) == 0 && (file->fh & O_ACCMODE) != O_RDONLY;
 }
 
 void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
@@ -259,14 +263,17 @@ void do_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
 void do_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   const auto opened = tree_of(request, node).open(node, file->flags);
   if (!opened.ok()) return reply(request, opened.error());
-  if (opened->has_changed_times) session_of(request).forget_attributes(node);
   set_open_flags(node, opened->handle, file);
+  if (opened->has_changed_times) file->fh |= kHasChangedTimes;
   if (writes(node, file)) session_of(request).open_writers.add(node);
   fuse_reply_open(request, file);
 }
 
 void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   if (writes(node, file)) session_of(request).open_writers.remove(node);
+  // Not at open: most programs ask for the attributes then, and may have what the kernel knows.
+  const bool is_volume = (node & kControlBit) == 0;
+  if (is_volume && (file->fh & kHasChangedTimes) != 0) session_of(request).forget_attributes(node);
   tree_of(request, node).release(node, file->fh);
   fuse_reply_err(request, 0);
 }

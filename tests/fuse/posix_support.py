@@ -75,6 +75,13 @@ class PosixCase(unittest.TestCase):
     def mode(self, name):
         return stat.S_IMODE(os.stat(self.path(name)).st_mode)
 
+    def becomes_true(self, condition):
+        """What the file system does after `close` has returned is soon done."""
+        end = time.monotonic() + 10
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertTrue(condition())
+
     def as_other(self, work):
         """Runs `work` as user 65534 in a process of its own; its return value must be true."""
         child = os.fork()
