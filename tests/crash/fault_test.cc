@@ -12,8 +12,10 @@
 namespace spindle::test {
 namespace {
 
-constexpr std::uint64_t kSeed = 1300;
+constexpr std::uint64_t kFirstSeed = 1300;
+constexpr std::uint64_t kSeeds = 1;
 constexpr int kOperations = 50;
+constexpr int kCuts = 4;  // at the end, and at random
 
 struct Fault {
   FaultRule::On on = FaultRule::kAnything;
@@ -25,10 +27,10 @@ struct Fault {
 // A volume on a disk that fails at the `skip`th request of a kind, a workload on it, and the ruins.
 class Patient {
  public:
-  Patient(format::MapKind kind, const Fault& fault, std::uint64_t skip)
-      : fault_(fault),
+  Patient(format::MapKind kind, const Fault& fault, std::uint64_t seed, std::uint64_t skip)
+      : seed_(seed),
         image_(formatted({.size = 1u << 20, .map_kind = kind})),
-        faulty_(image_, kSeed),
+        faulty_(image_, seed),
         device_(faulty_),
         disk_(must(SimulatedDisk::create(device_, {.disk = "7200rpm"}))) {
     volume_ = must(FileSystem::mount(*disk_, {.capacity_bytes = fault.cache_bytes},
@@ -36,7 +38,7 @@ class Patient {
     device_.restart();
     start_ = std::make_unique<MemoryDevice>(image_);
     faulty_.add({.on = static_cast<std::uint8_t>(fault.on), .skip = skip, .times = fault.times});
-    workload_ = std::make_unique<Workload>(*volume_, device_, history_, kSeed,
+    workload_ = std::make_unique<Workload>(*volume_, device_, history_, seed,
                                            Workload::Options{.may_fail = true});
     workload_->run(kOperations);
   }
@@ -63,10 +65,11 @@ class Patient {
   std::string judge_cuts() {
     volume_.reset();
     const CrashStates states(*start_, device_.recording());
-    Random random(kSeed + states.events());
-    for (const std::size_t cut : {states.events(), random.below(states.events() + 1)}) {
+    Random random(seed_ + states.events());
+    for (int i = 0; i < kCuts; ++i) {
+      const std::size_t cut = i == 0 ? states.events() : random.below(states.events() + 1);
       for (const CrashMode mode : kCrashModes) {
-        MemoryDevice after = states.at(cut, mode, kSeed + cut);
+        MemoryDevice after = states.at(cut, mode, seed_ + cut);
         const std::string wrong = judge(after, cut, history_, mode == CrashMode::kAll);
         if (!wrong.empty()) {
           return "cut " + std::to_string(cut) + " of " + std::to_string(states.events()) +
@@ -92,10 +95,9 @@ class Patient {
   }
 
   const Workload& workload() const { return *workload_; }
-  FileSystem& volume() { return *volume_; }
 
  private:
-  Fault fault_;
+  std::uint64_t seed_;
   MemoryDevice image_;
   FaultDevice faulty_;
   RecordingDevice device_;
@@ -113,18 +115,27 @@ class Faults : public testing::TestWithParam<format::MapKind> {
   static std::size_t strike_each(const Fault& fault) {
     std::size_t told = 0;
     in_runtime([&] {
-      for (std::uint64_t skip = 0; !HasFailure(); ++skip) {
-        SCOPED_TRACE("request " + std::to_string(skip));
-        Patient cut(GetParam(), fault, skip);
-        if (!cut.was_struck()) break;
-        told += cut.workload().failures() > 0 ? 1 : 0;
-        EXPECT_EQ(cut.judge_mounted(), "");
-        EXPECT_EQ(cut.judge_cuts(), "");
-        Patient unmounted(GetParam(), fault, skip);
-        EXPECT_EQ(unmounted.judge_unmounted(), "");
+      for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + kSeeds; ++seed) {
+        std::uint64_t skip = 0;
+        while (!HasFailure() && strike(fault, seed, skip, told)) skip += one_in();
       }
     });
     return told;
+  }
+
+ private:
+  // False if there is no such request.
+  static bool strike(const Fault& fault, std::uint64_t seed, std::uint64_t skip,
+                     std::size_t& told) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", request " + std::to_string(skip));
+    Patient cut(GetParam(), fault, seed, skip);
+    if (!cut.was_struck()) return false;
+    told += cut.workload().failures() > 0 ? 1 : 0;
+    EXPECT_EQ(cut.judge_mounted(), "");
+    EXPECT_EQ(cut.judge_cuts(), "");
+    Patient unmounted(GetParam(), fault, seed, skip);
+    EXPECT_EQ(unmounted.judge_unmounted(), "");
+    return true;
   }
 };
 

@@ -1,5 +1,8 @@
 #include "judge.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "fsck/check_volume.h"
 #include "model/volume_check.h"
 
@@ -22,6 +25,15 @@ std::string judge_repair(MemoryDevice image) {
 }
 
 }  // namespace
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+std::uint64_t one_in() {
+  return std::max<std::uint64_t>(1, from_environment("SPINDLE_ONE_IN", 1));
+}
 
 std::string judge(MemoryDevice& image, std::size_t cut, const History& history, bool runs_fsck) {
   if (runs_fsck) {

@@ -5,11 +5,18 @@
 // image is fsck's, which is also given the image as the cut left it, to repair without a mount.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "workload.h"
 
 namespace spindle::test {
+
+/// The number in the environment under this name, or the other.
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise);
+/// SPINDLE_ONE_IN: so many times fewer states and faults are tried, under sanitizers say; 1 if it
+/// is not set.
+std::uint64_t one_in();
 
 /// What of an image after a cut at `cut` events is wrong; "" if nothing. The image is left mounted
 /// and cut off again, or with `runs_fsck` unmounted.
