@@ -1,6 +1,7 @@
 #include "spindle/format/layout.h"
 
 #include <bit>
+#include <limits>
 
 namespace spindle::format {
 namespace {
@@ -173,7 +174,8 @@ Result<std::uint64_t> plan_journal(const Layout& layout, const LayoutRequest& re
 Result<> plan_inodes(Layout& layout, std::uint64_t wished) {
   const std::uint64_t per_block = layout.inodes_per_block();
   const std::uint64_t table = ceil_div(ceil_div(wished, layout.group_count), per_block);
-  if (table >= layout.blocks_per_group()) {
+  if (table >= layout.blocks_per_group() ||
+      table * per_block > std::numeric_limits<std::uint32_t>::max()) {
     return Error{EINVAL, "that many inodes do not fit the volume"};
   }
   layout.inodes_per_group =

@@ -24,6 +24,7 @@ MemoryDevice formatted(const VolumeOptions& options) {
   FormatOptions format;
   format.inodes = options.inodes;
   format.journal_size = options.journal_size;
+  format.group_size = options.group_size;
   format.default_map_kind = options.map_kind;
   format.uuid.fill(std::byte{7});
   format.hash_seed = 11;

@@ -19,6 +19,7 @@ struct VolumeOptions {
   format::MapKind map_kind = format::MapKind::kExtent;
   std::uint64_t inodes = 0;
   std::uint64_t journal_size = 0;
+  std::uint64_t group_size = 0;
 };
 
 /// An empty volume.
