@@ -118,6 +118,10 @@ Result<> with_xattr_edit(Volume& volume, const NodeRef& node, std::size_t value_
       budget = attributes.needed_budget();
       continue;
     }
+    if (edited.code() == EFBIG) {
+      return Error{ENOSPC, "the journal is too small for so large a change of the attributes",
+                   Subject::inode(node->number)};
+    }
     TRY(edited);
     TRY(change.commit());
     return {};

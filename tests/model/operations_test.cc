@@ -155,6 +155,22 @@ INSTANTIATE_TEST_SUITE_P(Strategies, Full,
                            return std::string(file_map(test.param)->name());
                          });
 
+TEST(Full, ALogTooSmallForAChangeOfAttributesIsAnsweredLikeAFullDisk) {
+  in_runtime([] {
+    Desk desk({.journal_size = 56u << 10});
+    const NodeId file = desk.file("a");
+    const auto set = [&](std::string_view name, std::size_t size) {
+      return desk.volume->set_xattr(kCaller, file, name, bytes_of(size, size), 0).code();
+    };
+    EXPECT_EQ(set("user.small", 20'000), 0);
+    EXPECT_EQ(set("user.large", 65'000), ENOSPC);
+    EXPECT_EQ(must(desk.volume->get_xattr(file, "user.small")).size(), 20'000u);
+    EXPECT_EQ(desk.volume->get_xattr(file, "user.large").code(), ENODATA);
+    EXPECT_TRUE(desk.reports.empty());
+    EXPECT_TRUE(check_volume(*desk.volume).empty());
+  });
+}
+
 TEST(Damage, TurnsTheVolumeReadOnlyAndIsRemembered) {
   in_runtime([] {
     Desk desk;
