@@ -69,7 +69,9 @@ Result<std::span<std::byte>> ExtentEditor::edit_node(BlockNo block) {
 
 Result<BlockNo> ExtentEditor::create_node(std::uint16_t level,
                                           std::span<const ExtentEntry> entries) {
-  const Run run = TRY(space_.allocate(tx_, {.want = 1, .hint = space_.hint_for(file_.inode)}));
+  const BlockNo hint = space_.hint_for(file_.inode);
+  const Run run = frees_ ? TRY(space_.allocate_to_free(tx_, hint))
+                         : TRY(space_.allocate(tx_, {.want = 1, .hint = hint}));
   const std::span<std::byte> node =
       TRY(tx_.create_block(run.start, BlockKind::kExtentNode, file_.inode))
   .subspan(format::kHeaderSize);
@@ -218,6 +220,56 @@ Result<> ExtentEditor::erase(ExtentPath path) {
     TRY(free_node(step.block));
   }
   return collapse_root();
+}
+
+Result<> ExtentEditor::merge_sparse(FileBlock at) {
+  ExtentPath path = TRY(seek(at));
+  for (unsigned i = path.depth; i-- > 1;) TRY(merge_with_neighbour(path, i));
+  return collapse_root();
+}
+
+/// The child that entry `index` of step `at` leads to, checked as `seek` does.
+Result<std::span<const std::byte>> ExtentEditor::read_child(const ExtentPath& path, unsigned at,
+                                                            std::uint32_t index, BlockView& view) {
+  const BlockNo parent = path.steps[at].block;
+  const BlockView above = TRY(read_node_block(tx_, parent));
+  const auto node = node_bytes(above, parent, file_.root);
+  const BlockNo child{node_entry(node, index).block};
+  if (!space_.layout().is_data(child)) {
+    return corrupt("an extent node is misplaced", Subject::inode(file_.inode));
+  }
+  view = TRY(read_node_block(tx_, child));
+  const auto bytes = node_bytes(view, child, file_.root);
+  const ExtentHead& head = node_head(bytes);
+  if (head.count == 0 || head.count > capacity(child) || head.level + 1 != node_head(node).level) {
+    return corrupt("an extent node is out of order", Subject::block(child));
+  }
+  return bytes;
+}
+
+/// If the node of step `at` is sparse, it and the one before or after it become one, if that is
+/// then no more than half full.
+Result<> ExtentEditor::merge_with_neighbour(ExtentPath& path, unsigned at) {
+  const std::uint32_t most = capacity(path.steps[at].block) / 2;
+  auto& parent = path.steps[at - 1];
+  if (path.steps[at].count > most / 2) return {};
+  for (std::uint32_t right = parent.index; right <= parent.index + 1; ++right) {
+    if (right == 0 || right >= parent.count) continue;
+    BlockView view;
+    const std::uint32_t count = node_head(TRY(read_child(path, at - 1, right - 1, view))).count;
+    const std::span<const std::byte> from = TRY(read_child(path, at - 1, right, view));
+    if (count + node_head(from).count > most) continue;
+    std::vector<ExtentEntry> moved;
+    for (std::uint32_t i = 0; i < node_head(from).count; ++i) moved.push_back(node_entry(from, i));
+    const std::span<std::byte> above = TRY(edit_node(parent.block));
+    const std::span<std::byte> into = TRY(edit_node(BlockNo{node_entry(above, right - 1).block}));
+    for (const ExtentEntry& entry : moved) insert_entry(into, node_head(into).count, entry);
+    TRY(free_node(BlockNo{node_entry(above, right).block}));
+    erase_entry(above, right);
+    parent.count -= 1;
+    return {};
+  }
+  return {};
 }
 
 Result<> ExtentEditor::collapse_root() {

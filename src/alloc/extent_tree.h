@@ -7,8 +7,9 @@
 // volume's data and before the extent that follows it; so any bytes give an answer or EUCLEAN.
 //
 // A node that overflows is split in two; one that overflows at its end, as when a file is written
-// in order, keeps all entries but the last. A node that becomes empty
-// is freed, and a root with one child of few entries takes them over.
+// in order, keeps all entries but the last. A node that becomes empty is freed; one that becomes
+// sparse joins a neighbour below the same parent where both are half a node at most, so that it is
+// not split again soon; and a root with one child of few entries takes them over.
 #pragma once
 
 #include <array>
@@ -55,8 +56,9 @@ Result<> walk_extents(const FileMap::WalkContext& context, std::span<const std::
 /// Changes the tree of `file` in a transaction.
 class ExtentEditor {
  public:
-  ExtentEditor(Transaction& tx, SpaceManager& space, MapFile& file)
-      : tx_(tx), space_(space), file_(file) {}
+  /// `frees`: the change gives blocks back, and may take nodes of those that are kept for that.
+  ExtentEditor(Transaction& tx, SpaceManager& space, MapFile& file, bool frees = false)
+      : tx_(tx), space_(space), file_(file), frees_(frees) {}
 
   Result<ExtentPath> seek(FileBlock at) {
     return seek_extent(tx_, space_.layout(), file_.root, at);
@@ -70,6 +72,9 @@ class ExtentEditor {
   Result<> make_room(ExtentPath& path, FileBlock key, std::uint32_t room);
   /// Takes the path's entry out.
   Result<> erase(ExtentPath path);
+  /// Joins nodes on the way to `at` that have become sparse to their neighbours. The last change of
+  /// a transaction: what it edits and frees then adds up to two nodes a level.
+  Result<> merge_sparse(FileBlock at);
 
  private:
   Result<std::span<std::byte>> edit_node(BlockNo block);
@@ -80,12 +85,16 @@ class ExtentEditor {
   Result<> grow_root(const ExtentPath& path);
   Result<> split(const ExtentPath& path, unsigned at, FileBlock key);
   Result<> lower_keys(const ExtentPath& path, FileBlock key);
+  Result<> merge_with_neighbour(ExtentPath& path, unsigned at);
+  Result<std::span<const std::byte>> read_child(const ExtentPath& path, unsigned at,
+                                                std::uint32_t index, BlockView& view);
   Result<> collapse_root();
   [[nodiscard]] std::uint32_t capacity(BlockNo block) const;
 
   Transaction& tx_;
   SpaceManager& space_;
   MapFile& file_;
+  bool frees_;
 };
 
 }  // namespace spindle

@@ -69,11 +69,11 @@ std::uint64_t ExtentMap::max_file_blocks(const format::Layout& layout) const {
 }
 
 std::size_t ExtentMap::log_bytes_per_call(const format::Layout& layout) const {
-  // A change edits at most one node of each level and creates a sibling for it; a level that is
-  // new counts for both, since only its first node was created. All else is runs.
+  // A change edits at most one node of each level and creates a sibling for it, or joins two; a
+  // level that is new counts for both, since only its first node was created. All else is runs.
   const std::size_t levels = std::max(1u, max_extent_levels(layout));
   return 2 * levels * (log_cost::block(layout.block_size) + log_cost::kAllocate) +
-         (kRunsPerCall + levels) * log_cost::kFree;
+         (kRunsPerCall + 2 * levels) * log_cost::kFree;
 }
 
 Result<Extent> ExtentMap::find(BlockReader& reader, SpaceManager& space, const MapFile& file,
@@ -125,9 +125,12 @@ Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
   BlockNo leaf = kNoBlock;
   for (int runs = 0; runs < kRunsPerCall; ++runs) {
     const ExtentPath path = TRY(tree.seek(kExtentFileEnd - 1));
-    if (!path.found || end_of(path.entry) <= end.value) return true;
     // One leaf a call, so that the nodes changed are bounded.
-    if (runs != 0 && path.leaf().block != leaf) return false;
+    const bool done = !path.found || end_of(path.entry) <= end.value;
+    if (done || (runs != 0 && path.leaf().block != leaf)) {
+      if (runs != 0) TRY(tree.merge_sparse(end));
+      return done;
+    }
     leaf = path.leaf().block;
     const ExtentEntry& entry = path.entry;
     const std::uint64_t wanted = end.value > entry.file_block ? end.value - entry.file_block : 0;
@@ -137,12 +140,13 @@ Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
     TRY(cut_out(tree, path, keep, length - keep));
     TRY(free_blocks(tx, space, file, freed));
   }
+  TRY(tree.merge_sparse(end));
   return false;
 }
 
 Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, MapFile& file,
                                        FileBlock from, std::uint64_t length) const {
-  ExtentEditor tree(tx, space, file);
+  ExtentEditor tree(tx, space, file, true);
   const std::uint64_t end = std::min(from.value + length, kExtentFileEnd.value);
   std::uint64_t at = from.value;
   BlockNo leaf = kNoBlock;
@@ -162,6 +166,7 @@ Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, Map
     TRY(free_blocks(tx, space, file, freed));
     at += count;
   }
+  if (leaf) TRY(tree.merge_sparse(from));
   return at >= end ? length : at - from.value;
 }
 
@@ -212,7 +217,8 @@ Result<> ExtentMap::mark_written(Transaction& tx, SpaceManager& space, MapFile& 
     return tree.update(path, written);
   }
   TRY(cut_out(tree, path, skip, length));
-  return tree.add(written);
+  TRY(tree.add(written));
+  return tree.merge_sparse(from);
 }
 
 const ExtentMap kExtentMap;

@@ -18,6 +18,9 @@ constexpr int kMaxRounds = 16;
 // Of what is free, so much is reserved at most, by all files together and by one.
 constexpr std::uint64_t kShareReserved = 2;
 constexpr std::uint64_t kShareOfWindow = 32;
+// So many blocks are kept back: what one hole may need, a few times over. On a tiny volume, fewer.
+constexpr std::uint64_t kMostKeptBack = 8;
+constexpr std::uint64_t kShareKeptBack = 128;
 
 }  // namespace
 
@@ -140,10 +143,14 @@ Result<> SpaceManager::State::take(Transaction& tx, GroupNo g, Run run) {
 }
 
 Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
-                                                             const FitRequest& asked,
-                                                             InodeNo owner) {
+                                                             const FitRequest& asked, InodeNo owner,
+                                                             std::uint64_t kept) {
   FitRequest request = asked;
-  if (!request.must_be_whole) request.want = std::min(request.want, layout.bits_per_block());
+  const std::uint64_t usable = free_blocks - std::min(free_blocks, kept);
+  if (usable == 0 || (request.must_be_whole && usable < request.want)) return std::optional<Run>();
+  if (!request.must_be_whole) {
+    request.want = std::min({request.want, usable, layout.bits_per_block()});
+  }
   const bool may_reserve = policy_reserves && owner && !request.must_be_whole;
   if (!may_reserve) {
     const auto run = TRY(choose(request));
@@ -179,11 +186,15 @@ Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
   return std::optional(run);
 }
 
-Result<Run> SpaceManager::State::allocate(Transaction& tx, const FitRequest& request,
-                                          InodeNo owner) {
+std::uint64_t SpaceManager::State::kept_back() const {
+  return std::min(kMostKeptBack, total_blocks / kShareKeptBack);
+}
+
+Result<Run> SpaceManager::State::allocate(Transaction& tx, const FitRequest& request, InodeNo owner,
+                                          std::uint64_t kept) {
   if (request.want == 0) return Error{EINVAL, "no blocks were asked for"};
   for (int round = 0; round < kMaxRounds; ++round) {
-    const auto run = TRY(try_allocate(tx, request, owner));
+    const auto run = TRY(try_allocate(tx, request, owner, kept));
     if (run) return *run;
     if (reservations.reserved() != 0) {
       give_up(reservations.release_all());
@@ -251,7 +262,11 @@ Result<std::unique_ptr<SpaceManager>> SpaceManager::open(BufferCache& cache, Jou
 }
 
 Result<Run> SpaceManager::allocate(Transaction& tx, const FitRequest& request, InodeNo owner) {
-  return state_->allocate(tx, request, owner);
+  return state_->allocate(tx, request, owner, state_->kept_back());
+}
+
+Result<Run> SpaceManager::allocate_to_free(Transaction& tx, BlockNo hint) {
+  return state_->allocate(tx, {.want = 1, .hint = hint}, kNoInode, 0);
 }
 
 Result<Run> SpaceManager::allocate_at(Transaction& tx, BlockNo at, std::uint64_t want) {
@@ -263,8 +278,9 @@ Result<Run> SpaceManager::allocate_at(Transaction& tx, BlockNo at, std::uint64_t
     state_->give_up(state_->reservations.release_touching({at, want}));
   }
   const std::optional<Run> free = space.available.at_or_after(at);
-  if (!free || !free->contains(at)) return Run{at, 0};
-  const Run run{at, std::min({want, free->end() - at, layout().bits_per_block()})};
+  const std::uint64_t usable = statistics().free_blocks;
+  if (!free || !free->contains(at) || usable == 0) return Run{at, 0};
+  const Run run{at, std::min({want, free->end() - at, usable, layout().bits_per_block()})};
   TRY(state_->take(tx, g, run));
   return run;
 }
@@ -297,8 +313,10 @@ std::string_view SpaceManager::fit_policy() const {
 }
 
 SpaceStatistics SpaceManager::statistics() const {
-  return {.blocks = state_->total_blocks,
-          .free_blocks = state_->free_blocks,
+  const std::uint64_t kept = std::min(state_->kept_back(), state_->free_blocks);
+  return {.blocks = state_->total_blocks - state_->kept_back(),
+          .free_blocks = state_->free_blocks - kept,
+          .kept_blocks = kept,
           .pending_blocks = state_->freed_blocks,
           .inodes = layout().inode_count(),
           .free_inodes = state_->free_inode_count,

@@ -63,9 +63,11 @@ struct SpaceManager::State {
   Result<std::optional<Run>> choose(const FitRequest& request);
   std::optional<Run> choose_in(GroupNo g, const FitRequest& request, bool any_length);
   Result<std::optional<Run>> choose_any(GroupNo start, const FitRequest& request);
-  Result<Run> allocate(Transaction& tx, const FitRequest& request, InodeNo owner);
-  Result<std::optional<Run>> try_allocate(Transaction& tx, const FitRequest& request,
-                                          InodeNo owner);
+  Result<Run> allocate(Transaction& tx, const FitRequest& request, InodeNo owner,
+                       std::uint64_t kept);
+  Result<std::optional<Run>> try_allocate(Transaction& tx, const FitRequest& request, InodeNo owner,
+                                          std::uint64_t kept);
+  [[nodiscard]] std::uint64_t kept_back() const;
   Result<> take(Transaction& tx, GroupNo g, Run run);
   Result<> record_taking(Transaction& tx, GroupNo g, Run run);
   Result<> set_block_bits(Transaction& tx, GroupNo g, Run run, bool value);

@@ -8,6 +8,9 @@
 // it counts as free (statfs) but is not given out; `allocate` waits for that rather than say
 // ENOSPC. So ENOSPC means: the disk is full.
 //
+// A few blocks are kept back, and count as no part of the volume: on a full disk a hole that is
+// punched into the middle of an extent makes the file's map longer, and must not fail for that.
+//
 // Free runs are kept in memory for the groups in use (a RunSet a group, loaded when first needed,
 // dropped when many are loaded); of every group its free count is known. A FitPolicy picks the run
 // inside a group; the search goes from the hint's group on round the volume, and comes to the next
@@ -31,8 +34,9 @@ namespace spindle {
 class ChainMemory;
 
 struct SpaceStatistics {
-  std::uint64_t blocks = 0;          ///< that files can own
+  std::uint64_t blocks = 0;          ///< that files can own, without those kept back
   std::uint64_t free_blocks = 0;     ///< freed ones that are not durable yet included
+  std::uint64_t kept_blocks = 0;     ///< free, but kept back for `allocate_to_free`
   std::uint64_t pending_blocks = 0;  ///< freed, not durable yet
   std::uint64_t inodes = 0;
   std::uint64_t free_inodes = 0;
@@ -63,6 +67,9 @@ class SpaceManager {
   /// of it, whatever the length, if `must_be_whole`. ENOSPC. A file that grows (`owner`, and
   /// the hint is where its last blocks ended) gets room reserved behind it.
   Result<Run> allocate(Transaction& tx, const FitRequest& request, InodeNo owner = kNoInode);
+  /// Takes one block for the map of a file that gives back others in the same transaction: it may
+  /// be one of those that are kept back. ENOSPC.
+  Result<Run> allocate_to_free(Transaction& tx, BlockNo hint);
   /// Takes up to `want` blocks that begin exactly at `at`, and no more than a block of the bitmap
   /// has bits; a run of length 0 if that block is not free.
   Result<Run> allocate_at(Transaction& tx, BlockNo at, std::uint64_t want);

@@ -125,6 +125,63 @@ TEST_P(MapTest, AFileWrittenInOrderLiesInOnePiece) {
   });
 }
 
+// A full disk can always be given room by holes, though each makes the map longer.
+TEST(ExtentMapTest, HolesArePunchedOnAFullDisk) {
+  in_runtime([] {
+    Volume volume({});
+    TestFile file = make_file("extent");
+    TestFile other = make_file("extent", 4);
+    std::uint64_t length = 0;
+    while (length < 2000) length += extend(volume, file, length, 2000 - length).take();
+    for (std::uint64_t at = 0;;) {
+      const Result<std::uint64_t> more = extend(volume, other, at, 500);
+      if (!more.ok()) break;
+      at += *more;
+    }
+    ASSERT_EQ(volume.space->statistics().free_blocks, 0u);
+    for (std::uint64_t at = 1; at + 1 < length; at += 2) {
+      Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
+      MapFile open = file.open();
+      const Result<std::uint64_t> done = file.map->punch(tx, *volume.space, open, FileBlock{at}, 1);
+      ASSERT_TRUE(done.ok()) << at << " " << done.error().what;
+      file.blocks = open.blocks;
+      tx.commit();
+    }
+    EXPECT_EQ(owned_by(volume, file).data.size(), length / 2 + 1);
+    EXPECT_EQ(volume.blocks_in_use(),
+              volume.data_blocks() - volume.space->statistics().free_blocks);
+  });
+}
+
+// Of many small extents few are left: so are few nodes.
+TEST(ExtentMapTest, NodesThatBecomeSparseAreJoined) {
+  in_runtime([] {
+    for (const std::uint64_t keep_each : {20, 97}) {
+      Volume volume({.image_size = 8u << 20, .group_size = 8u << 20});
+      TestFile file = make_file("extent");
+      constexpr std::uint64_t kExtents = 2000;
+      for (std::uint64_t i = 0; i < kExtents; ++i) extend(volume, file, 2 * i, 1).take();
+      const std::size_t nodes = owned_by(volume, file).nodes.size();
+      ASSERT_GT(nodes, kExtents / format::extents_per_node(1024));
+      for (std::uint64_t i = 0; i < kExtents; ++i) {
+        if (i % keep_each == 0) continue;
+        Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
+        MapFile open = file.open();
+        EXPECT_EQ(file.map->punch(tx, *volume.space, open, FileBlock{2 * i}, 1).take(), 1u);
+        file.blocks = open.blocks;
+        tx.commit();
+      }
+      const Owned left = owned_by(volume, file);
+      EXPECT_EQ(left.data.size(), (kExtents + keep_each - 1) / keep_each);
+      EXPECT_EQ(file.blocks, left.data.size() + left.nodes.size());
+      // A node and its neighbour together hold more than half a node.
+      EXPECT_LE(left.nodes.size(), 6 + 5 * left.data.size() / format::extents_per_node(1024));
+      shrink(volume, file, 0);
+      EXPECT_EQ(file.blocks, 0u);
+    }
+  });
+}
+
 TEST_P(MapTest, BeyondTheLargestFileIsRefused) {
   in_runtime([&] {
     Volume volume({});
