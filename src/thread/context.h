@@ -24,6 +24,8 @@ struct Context {
   ucontext_t state = {};
 };
 
+inline void prefetch_context(const Context& /*context*/) {}
+
 /// Leaves the present context into `from` and goes on with `to`, which was left before.
 inline void switch_context(Context& from, Context& to) {
   swapcontext(&from.state, &to.state);
@@ -53,6 +55,12 @@ inline void enter_context(Context& from, Context& to, void* bottom, void* top,
 struct Context {
   void* stack_pointer = nullptr;
 };
+
+/// It will be gone on with soon.
+inline void prefetch_context(const Context& context) {
+  __builtin_prefetch(context.stack_pointer);
+  __builtin_prefetch(static_cast<const char*>(context.stack_pointer) + 64);
+}
 
 extern "C" {
 void spindle_switch_context(void** from_stack_pointer, void* to_stack_pointer);

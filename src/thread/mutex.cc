@@ -124,6 +124,10 @@ void Mutex::unlock() {
   Control& self = caller();
   if (holding(holder_) != &self) report_misuse("unlocks", waiters_, holder_);
   const bool guarded = __builtin_expect(detail::sections_guarded, 0);
+  if (__builtin_expect(!guarded && !self.tracks_locks, 1) && waiters_.empty()) {
+    holder_ = {};
+    return;
+  }
   const bool fast = guarded && may_skip_section(self);
   if (fast) {
     std::atomic_ref(holder_.thread).exchange(nullptr);

@@ -62,14 +62,12 @@ inline void thread_made([[maybe_unused]] Control& thread) {
 #endif
 }
 
-/// The thread is about to begin.
+/// The thread was given its stack.
 inline void stack_bound([[maybe_unused]] Control& thread) {
 #if defined(SPINDLE_ASAN)
   // The last user's frames were left, not returned from: their red zones are still poisoned.
-  if (thread.callable == thread.room) {
-    __asan_unpoison_memory_region(
-        thread.stack->bottom, static_cast<std::size_t>(thread.stack->top - thread.stack->bottom));
-  }
+  __asan_unpoison_memory_region(thread.stack->bottom,
+                                static_cast<std::size_t>(thread.stack->top - thread.stack->bottom));
   thread.fake_stack = nullptr;
 #endif
 }

@@ -94,35 +94,37 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
     controls_.give_back(*thread);
     return nullptr;
   }
-  thread->scheduler = this;
+  // In the order in which they stand, so that neighbours are written at once.
   thread->worker = &main_;
   thread->exceptions = {};
   thread->switches = 0;
   thread->saved_errno = 0;
   thread->canary = false;
   thread->cancel = CancelState::kNone;
-  thread->cancel_off = 0;
+  thread->tracks_locks = tracks_locks_;
+  thread->parked = nullptr;
+  thread->joiner = nullptr;
   thread->depth = 1;
   thread->detached = false;
   thread->live = true;
-  thread->tracks_locks = tracks_locks_;
   thread->preempted = false;
+  thread->cancel_off = 0;
   thread->stack = nullptr;
-  thread->parked = nullptr;
-  thread->joiner = nullptr;
   thread->entry = entry;
   thread->id = ++last_id_;
+  thread->scheduler = this;
+  thread->policy_number = 0;
   thread->priority = thread->own_priority = options.priority;
   thread->weight = options.weight;
   thread->deadline_ns = options.deadline_ns;
-  thread->policy_number = 0;
   thread->blocked_by = nullptr;
   thread->wanted = nullptr;
   thread->wanted_at = nullptr;
-  if (options.priority != 0) priorities_differ_ = true;
-  thread->last_burst = thread->expected_burst = {};
+  thread->last_burst = {};
+  thread->expected_burst = {};
   thread->cpu_time_ns = 0;
   thread->locals = nullptr;
+  if (options.priority != 0) priorities_differ_ = true;
   thread->pinned_to = options.pinned_to < static_cast<int>(workers()) ? options.pinned_to : -1;
   thread->interrupts_off = 0;
   thread->in_queue = false;
@@ -135,13 +137,18 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   if (size <= kLargestInControl && alignment <= 16) {
     thread->callable = thread->room;
   } else {
-    stacks_.bind(*thread);
+    bind_stack(*thread);
     auto at = reinterpret_cast<std::uintptr_t>(thread->stack->top) - size;
     at &= ~(std::max(alignment, std::size_t{16}) - 1);
     thread->callable = reinterpret_cast<void*>(at);
   }
   *storage = thread->callable;
   return thread;
+}
+
+void Scheduler::bind_stack(Control& thread) {
+  stacks_.bind(thread);
+  sanitizer::stack_bound(thread);
 }
 
 void Scheduler::start(Control& thread) {
@@ -262,6 +269,7 @@ Control* Scheduler::take_otherwise(Worker& worker) {
     Worker& worker = *from.worker;
     from.depth = worker.depth.load(std::memory_order_relaxed);
     worker.depth.store(to.depth, std::memory_order_relaxed);
+    to.worker = &worker;
   }
   if (!watched_) return;
   const std::int64_t now = monotonic_ns();
@@ -273,8 +281,7 @@ Control* Scheduler::take_otherwise(Worker& worker) {
 }
 
 [[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
-  if (to.stack == nullptr) stacks_.bind(to);
-  sanitizer::stack_bound(to);
+  if (to.stack == nullptr) bind_stack(to);
   if (ends) stacks_.unbind(from);
   sanitizer::before_switch(from, to, ends);
   void* const top = to.callable == to.room ? to.stack->top : to.callable;

@@ -30,18 +30,11 @@
 #include "thread/runtime_lock.h"
 #include "thread/sanitizer.h"
 #include "thread/stack_pool.h"
+#include "thread/switch_observer.h"
 #include "thread/timer_heap.h"
 #include "thread/worker.h"
 
 namespace spindle::thread {
-
-/// Is told of switches, for a trace.
-class SwitchObserver {
- public:
-  virtual ~SwitchObserver() = default;
-  /// Either may be a root (no thread: its id is 0).
-  virtual void switched(const Control& from, const Control& to, std::int64_t now_ns) = 0;
-};
 
 class Scheduler {
  public:
@@ -64,14 +57,7 @@ class Scheduler {
   void yield(Control& self);
   /// Goes to another thread; comes back after `make_ready`.
   void park(Control& self);
-  void make_ready(Control& thread, Why why) {
-    thread.state = ThreadState::kReady;
-    if (plain_) {
-      push(main_, thread);
-    } else {
-      make_ready_otherwise(thread, why);
-    }
-  }
+  void make_ready(Control& thread, Why why);
 
   // Sections.
   void close_gate(Worker& worker);
@@ -131,24 +117,9 @@ class Scheduler {
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
 
-  static void push(Worker& worker, Control& thread) {
-    thread.next = nullptr;
-    (worker.last == nullptr ? worker.first : worker.last->next) = &thread;
-    worker.last = &thread;
-  }
-  static Control* pop(Worker& worker) {
-    Control* thread = worker.first;
-    if (thread != nullptr) {
-      worker.first = thread->next;
-      if (worker.first == nullptr) worker.last = nullptr;
-    }
-    return thread;
-  }
-  static void push_front(Worker& worker, Control& thread) {
-    thread.next = worker.first;
-    if (worker.first == nullptr) worker.last = &thread;
-    worker.first = &thread;
-  }
+  static void push(Worker& worker, Control& thread);
+  static Control* pop(Worker& worker);
+  static void push_front(Worker& worker, Control& thread);
   /// The worker of the calling kernel thread.
   Worker& here() { return several_ ? *current_worker() : main_; }
   void yield_otherwise(Control& self);
@@ -164,6 +135,7 @@ class Scheduler {
   }
   void switch_from(Control& self, Control* next);
   void switch_to(Control& from, Control& to, bool ends);
+  void bind_stack(Control& thread);
   void begin_thread(Control& from, Control& to, bool ends);
   void prepare_switch(Control& from, Control& to);
   static void bury(Control& self);
@@ -255,56 +227,6 @@ class Scheduler {
   std::int64_t polling_until_ns_ = 0;
 };
 
-[[gnu::always_inline]] inline void Scheduler::switch_to(Control& from, Control& to, bool ends) {
-  Worker& worker = *from.worker;
-  ++worker.switches;
-  ++to.switches;
-  if (!ends) {
-    from.saved_errno = *worker.errno_location;
-    from.exceptions = *worker.exceptions;
-  }
-  *worker.errno_location = to.saved_errno;
-  *worker.exceptions = to.exceptions;
-  if (__builtin_expect(guarded_ || watched_, 0)) prepare_switch(from, to);
-  to.worker = &worker;
-  to.state = ThreadState::kRunning;
-  current_control = &to;
-  if (to.switches == 1) {
-    begin_thread(from, to, ends);
-  } else if (ends) {
-    stacks_.unbind(from);
-    sanitizer::before_switch(from, to, ends);
-    leave_context(to.context);
-  } else {
-    sanitizer::before_switch(from, to, ends);
-    switch_context(from.context, to.context);
-  }
-}
-
-// Nothing is left to do after the switch, but for the sanitizers, so that it can be a jump.
-[[gnu::always_inline]] inline void Scheduler::switch_from(Control& self, Control* next) {
-  switch_to(self, next != nullptr ? *next : self.worker->root, false);
-  sanitizer::after_switch(self);
-  bury(self);
-}
-
-inline void Scheduler::bury([[maybe_unused]] Control& self) {
-#if defined(SPINDLE_TSAN)
-  Worker& worker = *self.worker;
-  if (worker.buried_fiber != nullptr) {
-    sanitizer::thread_gone(std::exchange(worker.buried_fiber, nullptr));
-  }
-#endif
-}
-
-[[gnu::always_inline]] inline void Scheduler::park(Control& self) {
-  self.state = ThreadState::kWaiting;
-  self.waiting_since_ns = self.worker->coarse_now_ns;
-  check_stack(self);
-  if (policy_) account(self);
-  switch_from(self, take_next(*self.worker));
-}
-
 /// All schedulers, for gdb_threads.py.
 extern Scheduler* first_scheduler;
 
@@ -324,3 +246,5 @@ inline Control& calling_thread() {
 }
 
 }  // namespace spindle::thread
+
+#include "thread/switch.h"

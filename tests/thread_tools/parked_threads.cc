@@ -1,4 +1,5 @@
-// Threads that wait, for a debugger to look at.
+// Threads that wait, for a debugger to look at; with an argument, in a core file.
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,9 @@ extern "C" [[gnu::noinline]] void look_at_the_threads() {
   asm volatile("");
 }
 
-int main() {
+int main(int count, char**) {
   auto runtime = Runtime::create().take();
-  const auto result = runtime->run([] {
+  const auto result = runtime->run([count] {
     Semaphore never(0, "never");
     std::vector<Thread> threads;
     for (int i = 0; i < 20; ++i) {
@@ -33,6 +34,7 @@ int main() {
     }
     yield();
     look_at_the_threads();
+    if (count > 1) std::abort();
     never.release(threads.size());
   });
   return result.ok() ? 0 : 1;

@@ -1,4 +1,8 @@
 // Event: a flag that threads wait for, set and reset by hand.
+//
+//   Event loaded("loaded");
+//   loaded.wait();                    // threads that need what is being loaded
+//   loaded.set();                     // lets them all go, and those who come later
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@
 // (ConditionVariable) the signal only says that the condition may hold, and the waiter tests again.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 
 #include "spindle/thread/section.h"
 #include "spindle/thread/thread.h"
@@ -58,10 +58,15 @@ class HoareMonitor {
         : monitor_(monitor), waiters_(name, WaitKind::kCondition) {}
 
     /// Inside the monitor: leaves it, and is inside again when signalled.
-    void wait() {
+    void wait() { static_cast<void>(wait_until(kNever)); }
+    /// False if the deadline (monotonic ns) came first; inside again either way, but then nothing
+    /// is promised of the condition.
+    bool wait_until(std::int64_t deadline_ns) {
       const Section section;
       monitor_.leave();
-      wait_in(waiters_);
+      if (wait_in(waiters_, deadline_ns)) return true;
+      monitor_.enter();
+      return false;
     }
     /// Inside the monitor: if somebody waits he goes on now, inside, and the caller after him.
     void signal() {
@@ -80,11 +85,11 @@ class HoareMonitor {
 
  private:
   // Not interruptible: who is cancelled here could not say whether he is inside.
-  static void wait_in(WaitQueue& queue) {
+  static bool wait_in(WaitQueue& queue, std::int64_t deadline_ns = kNever) {
     WaitNode node;
     node.interruptible = false;
     queue.enqueue(node);
-    WaitQueue::park(node);
+    return WaitQueue::park(node, deadline_ns);
   }
 
   bool busy_ = false;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "spindle/base/result.h"
 #include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
@@ -21,7 +22,12 @@ class Once {
 
   template <class F>
   void call(F&& function) {
-    if (!begin()) return;
+    static_cast<void>(call_until(kNever, std::forward<F>(function)).ok());
+  }
+  /// ETIMEDOUT if somebody else was still at it when the deadline (monotonic ns) came.
+  template <class F>
+  Result<> call_until(std::int64_t deadline_ns, F&& function) {
+    if (!TRY(begin(deadline_ns))) return {};
     try {
       std::forward<F>(function)();
     } catch (...) {
@@ -29,6 +35,7 @@ class Once {
       throw;
     }
     finish(State::kDone);
+    return {};
   }
   [[nodiscard]] bool done() const {
     const Section section;
@@ -39,9 +46,12 @@ class Once {
   enum class State : std::uint8_t { kNew, kRunning, kDone };
 
   /// True for the one who is to call.
-  bool begin() {
+  Result<bool> begin(std::int64_t deadline_ns) {
     const Section section;
-    while (state_ == State::kRunning) waiters_.wait();
+    while (state_ == State::kRunning) {
+      if (!waiters_.wait_until(deadline_ns))
+        return Error{ETIMEDOUT, "the call was not over in time"};
+    }
     if (state_ == State::kDone) return false;
     state_ = State::kRunning;
     return true;

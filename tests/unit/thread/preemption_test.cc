@@ -86,7 +86,7 @@ TEST(Preemption, IsPutOffWhileInterruptsAreOff) {
 
 // Low holds a lock, middle spins, high wants the lock: with donation low is not kept from running.
 TEST(Preemption, DonationCuresPriorityInversion) {
-  auto runtime = make("priority");
+  auto runtime = make("priority-preemptive");
   std::int64_t waited_ns = 0;
   const Result<> result = runtime->run([&] {
     Mutex mutex("resource");

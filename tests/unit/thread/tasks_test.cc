@@ -326,6 +326,38 @@ TEST(HoareMonitorTest, HandsTheMonitorToTheOneSignalled) {
   });
 }
 
+TEST(TimeOuts, OfOnceAndHoareMonitor) {
+  run([] {
+    Once once;
+    Event go;
+    Thread slow = spawn("slow", [&] { once.call([&] { go.wait(); }); });
+    yield();
+    const auto must_not_run = [] { ADD_FAILURE(); };
+    EXPECT_EQ(once.call_until(monotonic_ns() + kMs, must_not_run).code(), ETIMEDOUT);
+    go.set();
+    EXPECT_TRUE(slow.join().ok());
+    EXPECT_TRUE(once.call_until(0, must_not_run).ok());
+
+    HoareMonitor monitor;
+    HoareMonitor::Condition never(monitor);
+    const HoareMonitor::Entry entry(monitor);
+    EXPECT_FALSE(never.wait_until(monotonic_ns() + kMs));
+    bool entered = false;
+    Thread other = spawn("other", [&] {
+      const HoareMonitor::Entry second(monitor);
+      entered = true;
+      never.signal();
+    });
+    yield();
+    EXPECT_FALSE(entered) << "after the time-out the waiter is inside again";
+    EXPECT_TRUE(never.wait_until(monotonic_ns() + 1000 * kMs));
+    EXPECT_TRUE(entered);
+    monitor.leave();
+    EXPECT_TRUE(other.join().ok());
+    monitor.enter();
+  });
+}
+
 TEST(LocalTest, EachThreadHasItsOwnAndItEndsWithTheThread) {
   static int alive = 0;
   struct Counted {
