@@ -29,6 +29,20 @@ def worst_ratio(row):
     return min(found, default=0)
 
 
+def command_of(result):
+    quick = " --quick" if result["quick"] else ""
+    return f"bench/run{quick} --rounds {result['rounds']} --limit {result['limit_seconds']:g} --update"
+
+
+def busy_lines(result):
+    """What a reader must know if the machine had other work to do."""
+    if max(result["load_averages"]) <= 2 * result["machine"]["cpus"]:
+        return []
+    return ["", "**The machine was not quiet.** Other work took a share of the processors that changed all the time: a "
+            "ratio between 0.6 and 1.6 says little here, and absolute figures say nothing. Daemons suffer more from it than "
+            "the kernel's ext4, since each of their operations waits for a processor twice."]
+
+
 def machine_lines(result):
     facts, scale = result["machine"], result["scale"]
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
@@ -36,7 +50,8 @@ def machine_lines(result):
     return [f"Measured {result['when']}: {size} of {result['rounds']} round(s), medians. {facts['cpus']} processors "
             f"({facts['cpu']}), {facts['memory_bytes'] / (1 << 30):.0f} GiB of memory, Linux {facts['kernel']}; images of "
             f"{scale['image_size'] / (1 << 30):.0f} GiB on {result['host_file_system']}; {packages}. Load average before "
-            f"the run and after each round: {', '.join(f'{load:.1f}' for load in result['load_averages'])}.", "",
+            f"the run and after each round: {', '.join(f'{load:.1f}' for load in result['load_averages'])}.",
+            *busy_lines(result), "", f"Made by `{command_of(result)}`; the mounts by:", "",
             *(f"- {name}: `{command}`" for name, command in result["commands"].items())]
 
 

@@ -109,7 +109,8 @@ void take_and_give_back(benchmark::State& state, std::string_view name) {
 
 [[maybe_unused]] const bool kRegistered = [] {
   for (const std::string_view name : replacement_policy_names()) {
-    benchmark::RegisterBenchmark(("policy/references/" + std::string(name)).c_str(), follow, name);
+    benchmark::RegisterBenchmark(("policy/1024_references/" + std::string(name)).c_str(), follow,
+                                 name);
   }
   for (const std::string_view name : fit_policy_names()) {
     benchmark::RegisterBenchmark(("policy/fit/" + std::string(name)).c_str(), take_and_give_back,

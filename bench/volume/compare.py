@@ -199,6 +199,7 @@ def machine():
 def result_of(measuring, rounds, loads, began):
     arguments = measuring.arguments
     return {"when": began.isoformat(timespec="minutes"), "quick": arguments.quick, "rounds": rounds,
+            "limit_seconds": arguments.limit,
             "machine": machine(), "host_file_system": first_line(["stat", "-f", "-c", "%T", arguments.work]),
             "load_averages": loads, "scale": vars(measuring.scale),
             "file_systems": [volume.name for volume in measuring.volumes],
