@@ -204,15 +204,13 @@ bool is_untouched(const VolumeFacts& volume, GroupNo group, const GroupDescripto
 }  // namespace
 
 Result<> compare_groups(VolumeFacts& volume) {
+  volume.tell(5, 0, 1);
   for (std::uint64_t g = 0; g < volume.layout.group_count; ++g) {
     const GroupNo group{g};
     if (!is_untouched(volume, group, TRY(volume.disk.read_descriptor(group)))) {
       TRY(GroupCheck(volume, group).run());
     }
-    if (volume.progress && g % 64 == 0) {
-      volume.progress(5,
-                      static_cast<double>(g + 1) / static_cast<double>(volume.layout.group_count));
-    }
+    volume.tell(5, g + 1, volume.layout.group_count);
   }
   return {};
 }

@@ -168,11 +168,13 @@ class Connector {
 }  // namespace
 
 Result<> connect(VolumeFacts& volume) {
+  volume.tell(3, 0, 1);
   return Connector(volume).run();
 }
 
 // Pass 4.
 Result<> count_links(VolumeFacts& volume) {
+  volume.tell(4, 0, 1);
   return volume.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
     const bool is_directory = S_ISDIR(facts.mode);
     const std::uint32_t links = is_directory ? 2 + facts.subdirectories : facts.names;

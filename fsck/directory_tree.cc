@@ -77,6 +77,10 @@ class TreeReader {
     const auto& head = node.at<NodeHead>(format::kHeaderSize);
     const std::size_t slots_end = format::kNodeSlots + head.count * kSlotSize;
     if (slots_end > node.bytes.size()) return corrupt("a leaf has more slots than fit");
+    if (head.count != 0 && (head.entry_start < slots_end || head.entry_start > node.bytes.size() ||
+                            head.entry_bytes > node.bytes.size() - head.entry_start)) {
+      return corrupt("a leaf's entries do not fit into its block");
+    }
     std::uint64_t least = low;
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < head.count; ++i) {
@@ -102,7 +106,6 @@ class TreeReader {
 
   Result<BlockView> read_node(std::uint64_t file_block) {
     const BlockNo block = tree_.blocks[file_block];
-    if (!block) return corrupt("a node of the tree is a hole");
     BlockView view = TRY(volume_.disk.read(block, BlockKind::kDirectory));
     if (view.at<format::BlockHeader>(0).owner != number_.value) {
       return corrupt("the node belongs to another directory", Subject::block(block));
@@ -140,7 +143,6 @@ void salvage(VolumeFacts& volume, InodeNo number, DirectoryTree& tree) {
   tree.names.clear();
   TreeReader reader(volume, number, tree);
   for (std::uint64_t i = 0; i < tree.blocks.size(); ++i) {
-    if (!tree.blocks[i]) continue;
     const auto node = reader.read_node(i);
     if (!node.ok() || node->at<NodeHead>(format::kHeaderSize).level != 0) continue;
     std::vector<Name> names;
@@ -264,14 +266,16 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
                                           const format::Inode& inode) {
   DirectoryTree tree;
   const MapPieces pieces = read_map(volume, number, inode);
-  // A directory of a given number of names cannot be larger than the volume.
+  // A whole directory has no hole below its size. What stands behind one is only salvaged, so that
+  // its place in the file does not matter.
+  std::optional<std::uint64_t> whole;
   for (const Extent& extent : pieces.extents) {
-    if (extent.at.value + extent.length > volume.layout.block_count) {
-      tree.damage = corrupt("a block of the directory stands too far out");
-      break;
-    }
-    tree.blocks.resize(extent.at.value);
+    const bool follows = !extent.unwritten && extent.at.value == tree.blocks.size();
+    if (!follows && !whole) whole = tree.blocks.size();
     for (std::uint64_t i = 0; i < extent.length; ++i) tree.blocks.push_back(extent.block + i);
+  }
+  if (whole.value_or(tree.blocks.size()) < inode.size / volume.layout.block_size) {
+    tree.damage = corrupt("a block of the directory is missing");
   }
   if (inode.size == 0) return tree;
   if (!tree.damage) {
@@ -295,10 +299,7 @@ Result<> write_directory_tree(VolumeFacts& volume, InodeNo number, const Directo
   std::vector<Block> nodes;
   if (!names.empty()) nodes = TreeWriter(volume, number, std::move(names)).run();
   std::vector<Extent> extents;
-  std::vector<BlockNo> own;
-  for (const BlockNo block : old.blocks) {
-    if (block) own.push_back(block);
-  }
+  const std::vector<BlockNo>& own = old.blocks;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const BlockNo block = i < own.size() ? own[i] : TRY(volume.take_block());
     TRY(volume.disk.write(block, nodes[i]));

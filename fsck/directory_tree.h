@@ -17,7 +17,7 @@ struct Name {
 
 struct DirectoryTree {
   std::vector<Name> names;      ///< in the order of keys, as far as they could be read
-  std::vector<BlockNo> blocks;  ///< of the directory's file, in order; kNoBlock for a hole
+  std::vector<BlockNo> blocks;  ///< of the directory's file, in order
   std::uint64_t node_blocks =
       0;  ///< file blocks that the tree and its free list account for: next_block
   std::optional<Error> damage;  ///< the tree is not as the format says

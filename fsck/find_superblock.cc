@@ -43,9 +43,12 @@ std::optional<format::Superblock> try_at(BlockDevice& device, std::uint64_t offs
 }  // namespace
 
 Result<FoundSuperblock> find_superblock(BlockDevice& device, std::uint64_t size_bytes) {
+  std::optional<Error> refused;
   if (const auto primary = try_at(device, format::kSuperblockOffset)) {
-    TRY(check_known(*primary));
-    return FoundSuperblock{*primary, false};
+    const auto known = check_known(*primary);
+    if (known.ok()) return FoundSuperblock{*primary, false};
+    if (known.code() != EUCLEAN) return known.error();
+    refused = known.error();
   }
   for (std::uint64_t size = kMinBlockSize; size <= kMaxBlockSize; size *= 2) {
     if (size_bytes < 2 * size) break;
@@ -59,7 +62,7 @@ Result<FoundSuperblock> find_superblock(BlockDevice& device, std::uint64_t size_
     const auto copy = try_at(device, offset);
     if (copy && check_known(*copy).ok()) return FoundSuperblock{*copy, true};
   }
-  return corrupt("no Spindle superblock is there, nor a copy of one");
+  return refused.value_or(corrupt("no Spindle superblock is there, nor a copy of one"));
 }
 
 Result<format::Superblock> read_superblock_at(BlockDevice& device, BlockNo stands_in,

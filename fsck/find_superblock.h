@@ -11,6 +11,7 @@ struct FoundSuperblock {
   bool is_copy = false;  ///< the one in its place is damaged
 };
 
+/// A superblock is damaged if its checksum is wrong or its numbers contradict one another.
 /// `device` has blocks of 1 KiB; `size_bytes` is its size. EUCLEAN if neither the superblock nor a
 /// copy can be found; EOPNOTSUPP if it is of a version or with features that are not known.
 Result<FoundSuperblock> find_superblock(BlockDevice& device, std::uint64_t size_bytes);

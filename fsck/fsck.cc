@@ -46,28 +46,48 @@ int fail(const std::string& image, const Error& error) {
   return kOperational;
 }
 
-void show_progress(unsigned pass, double share) {
-  constexpr int kWidth = 40;
-  const int full = static_cast<int>(share * kWidth);
-  fmt::print(stderr, "\rPass {} [{:=<{}}{:{}}] {:3.0f} %", pass, "", full, "", kWidth - full,
-             share * 100);
-  std::fflush(stderr);
-}
+// The bar on a terminal: drawn anew only where it has changed.
+class ProgressBar {
+ public:
+  void show(unsigned pass, double share) {
+    constexpr int kWidth = 40;
+    const int percent = static_cast<int>(share * 100);
+    if (is_shown_ && pass == pass_ && percent == percent_) return;
+    is_shown_ = true;
+    pass_ = pass;
+    percent_ = percent;
+    const int full = percent * kWidth / 100;
+    fmt::print(stderr, "\rPass {} [{:=<{}}{:{}}] {:3} %", pass, "", full, "", kWidth - full,
+               percent);
+    std::fflush(stderr);
+  }
+  void clear() {
+    if (!is_shown_) return;
+    std::fflush(stdout);
+    fmt::print(stderr, "\r\033[K");
+    std::fflush(stderr);
+    is_shown_ = false;
+  }
 
-// The passes that take long enough to tell of.
+ private:
+  bool is_shown_ = false;
+  unsigned pass_ = 0;
+  int percent_ = 0;
+};
+
 std::string_view pass_name(unsigned pass) {
   switch (pass) {
     case 1:
       return "Pass 1: inodes, their maps and attributes";
     case 2:
-      return "Pass 2: directories and names, then connections and link counts";
+      return "Pass 2: directories and names";
+    case 3:
+      return "Pass 3: connections to the root";
+    case 4:
+      return "Pass 4: link counts";
     default:
       return "Pass 5: bitmaps, counts and FAT of the groups";
   }
-}
-
-void clear_progress() {
-  fmt::print(stderr, "\r\033[K");
 }
 
 std::string text_of(const Finding& finding) {
@@ -85,28 +105,31 @@ bool ask(const std::string& question) {
          (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-CheckOptions make_options(const Request& request, bool show_bar) {
+CheckOptions make_options(const Request& request, ProgressBar* bar) {
   CheckOptions options;
-  const bool can_ask = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
+  const bool can_ask = !request.json && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
   options.mode = request.yes || request.preen ? Mode::kYes
                  : request.no || !can_ask     ? Mode::kNo
                                               : Mode::kAsk;
   options.force = request.force;
-  if (show_bar || request.verbose) {
-    options.progress = [show_bar, verbose = request.verbose, last = 0u](unsigned pass,
+  if (bar != nullptr || request.verbose) {
+    // JSON has the standard output for itself.
+    std::FILE* out = request.json ? stderr : stdout;
+    options.progress = [bar, out, verbose = request.verbose, last = 0u](unsigned pass,
                                                                         double share) mutable {
       if (verbose && pass != last) {
-        if (show_bar) clear_progress();
-        fmt::print("{}\n", pass_name(pass));
+        if (bar != nullptr) bar->clear();
+        if (pass < last) fmt::print(out, "Another look, after the repairs\n");
+        fmt::print(out, "{}\n", pass_name(pass));
         last = pass;
       }
-      if (show_bar) show_progress(pass, share);
+      if (bar != nullptr) bar->show(pass, share);
     };
   }
   options.ask = ask;
   if (!request.json) {
-    options.show = [show_bar, mode = options.mode](const Finding& finding) {
-      if (show_bar) clear_progress();
+    options.show = [bar, mode = options.mode](const Finding& finding) {
+      if (bar != nullptr) bar->clear();
       fmt::print("{}", text_of(finding));
       if (mode == Mode::kYes) fmt::print(". {}: done", row_of(finding.problem).repair);
       fmt::print("\n");
@@ -170,8 +193,9 @@ void show_json(const Request& request, const CheckResult& result) {
 }
 
 int run(const Request& request) {
-  const bool show_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
-  const CheckOptions options = make_options(request, show_bar);
+  ProgressBar bar;
+  const bool shows_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
+  const CheckOptions options = make_options(request, shows_bar ? &bar : nullptr);
   const bool only_look = options.mode == Mode::kNo;
   auto opened = FileDevice::open(
       request.image, only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
@@ -189,7 +213,7 @@ int run(const Request& request) {
   OverlayDevice overlay(image);
   BlockDevice& device = only_look ? static_cast<BlockDevice&>(overlay) : image;
   const auto result = check_volume(device, *found, options);
-  if (show_bar) clear_progress();
+  bar.clear();
   if (!result.ok()) return fail(request.image, result.error());
   if (request.json) {
     show_json(request, *result);

@@ -19,11 +19,14 @@ MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& ino
   file.root = copy.map_root;
   file.blocks = inode.blocks;
   MapVisitor visitor;
+  std::uint64_t blocks = 0;
   visitor.data = [&](const Extent& extent) -> Result<> {
     if (extent.is_hole()) return {};
     if (!volume.layout.is_data(Run{extent.block, extent.length})) {
       return corrupt("a block can belong to no file", Subject::block(extent.block));
     }
+    blocks += extent.length;
+    if (blocks > volume.layout.block_count) return corrupt("it has more blocks than the volume");
     auto& all = pieces.extents;
     if (!all.empty() && all.back().at + all.back().length == extent.at &&
         all.back().block + all.back().length == extent.block &&
@@ -59,7 +62,7 @@ void store_entry(format::ExtentEntry& entry, const Extent& extent) {
 // level above.
 Result<std::vector<format::ExtentEntry>> write_level(
     VolumeFacts& volume, InodeNo owner, const std::vector<format::ExtentEntry>& entries,
-    unsigned level, std::uint64_t& node_count) {
+    unsigned level, std::vector<BlockNo>& nodes) {
   const std::size_t per_node = format::extents_per_node(volume.layout.block_size);
   std::vector<format::ExtentEntry> above;
   for (std::size_t first = 0; first < entries.size(); first += per_node) {
@@ -71,8 +74,8 @@ Result<std::vector<format::ExtentEntry>> write_level(
     std::memcpy(block.data() + format::kHeaderSize + sizeof head, &entries[first],
                 count * sizeof(format::ExtentEntry));
     const BlockNo number = TRY(volume.take_block());
+    nodes.push_back(number);
     TRY(volume.disk.write(number, block));
-    ++node_count;
     format::ExtentEntry entry{};
     entry.file_block = entries[first].file_block;
     entry.block = number.value;
@@ -83,6 +86,17 @@ Result<std::vector<format::ExtentEntry>> write_level(
 
 // An entry's length has 32 bits.
 constexpr std::uint64_t kLongestExtent = 1u << 31;
+
+// All levels below the root; `entries` become the root's. Gives the level of the root.
+Result<unsigned> write_levels(VolumeFacts& volume, InodeNo owner,
+                              std::vector<format::ExtentEntry>& entries,
+                              std::vector<BlockNo>& nodes) {
+  unsigned level = 0;
+  for (; entries.size() > format::kRootExtents; ++level) {
+    entries = TRY(write_level(volume, owner, entries, level, nodes));
+  }
+  return level;
+}
 
 }  // namespace
 
@@ -101,20 +115,20 @@ Result<> write_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& in
       rest.length -= part.length;
     }
   }
-  std::uint64_t node_count = 0;
-  unsigned level = 0;
-  while (entries.size() > format::kRootExtents) {
-    entries = TRY(write_level(volume, number, entries, level, node_count));
-    ++level;
+  std::vector<BlockNo> nodes;
+  const auto level = write_levels(volume, number, entries, nodes);
+  if (!level.ok()) {
+    for (const BlockNo node : nodes) volume.used.remove(node);
+    return level.error();
   }
   format::ExtentRoot root{};
-  root.head.level = static_cast<std::uint16_t>(level);
+  root.head.level = static_cast<std::uint16_t>(*level);
   root.head.count = static_cast<std::uint16_t>(entries.size());
   std::copy(entries.begin(), entries.end(), root.entries);
-  root.node_count = node_count;
+  root.node_count = nodes.size();
   std::memcpy(inode.map_root, &root, sizeof root);
   inode.map_kind = static_cast<std::uint8_t>(MapKind::kExtent);
-  inode.blocks = data_blocks + node_count;
+  inode.blocks = data_blocks + nodes.size();
   return {};
 }
 
@@ -150,7 +164,14 @@ std::vector<Extent> clipped(const format::Layout& layout, const format::Inode& i
   return kept;
 }
 
-// The pieces with shared blocks replaced by copies.
+// A directory's node is sealed for the place where it stands.
+Result<> copy_block(VolumeFacts& volume, BlockNo from, BlockNo to) {
+  Block bytes = TRY(volume.disk.read_raw(from));
+  const bool is_node = volume.disk.read(from, BlockKind::kDirectory).ok();
+  return is_node ? volume.disk.write(to, bytes) : volume.disk.write_raw(to, bytes);
+}
+
+// The pieces with shared blocks replaced by copies, or, where no block is free for one, by holes.
 Result<std::vector<Extent>> copy_shared(VolumeFacts& volume, const std::set<std::uint64_t>& shared,
                                         const std::vector<Extent>& extents) {
   std::vector<Extent> out;
@@ -158,9 +179,10 @@ Result<std::vector<Extent>> copy_shared(VolumeFacts& volume, const std::set<std:
     for (std::uint64_t i = 0; i < extent.length; ++i) {
       Extent one{extent.at + i, extent.block + i, 1, extent.unwritten};
       if (shared.contains(one.block.value)) {
-        const Block bytes = TRY(volume.disk.read_raw(one.block));
-        one.block = TRY(volume.take_block());
-        TRY(volume.disk.write_raw(one.block, bytes));
+        const auto free = volume.take_block();
+        if (!free.ok()) continue;
+        TRY(copy_block(volume, one.block, *free));
+        one.block = *free;
       }
       if (!out.empty() && out.back().at + out.back().length == one.at &&
           out.back().block + out.back().length == one.block &&
@@ -191,6 +213,19 @@ std::vector<Extent> before_shared(const std::set<std::uint64_t>& shared,
   return own;
 }
 
+// A full volume has no blocks for new nodes: then those of the old map are used again, and if that
+// does not do, the file is cut to what the root holds.
+Result<> write_map_anyhow(VolumeFacts& volume, const MapRewrite& rewrite, format::Inode& inode,
+                          std::vector<Extent> extents) {
+  const auto written = write_extent_map(volume, rewrite.inode, inode, extents);
+  if (written.code() != ENOSPC) return written;
+  for (const BlockNo node : rewrite.own_nodes) volume.used.remove(node);
+  const auto again = write_extent_map(volume, rewrite.inode, inode, extents);
+  if (again.code() != ENOSPC) return again;
+  extents.resize(format::kRootExtents);
+  return write_extent_map(volume, rewrite.inode, inode, extents);
+}
+
 Result<> rewrite_map(VolumeFacts& volume, const MapRewrite& rewrite) {
   format::Inode inode = TRY(volume.disk.read_inode(rewrite.inode));
   MapPieces pieces = read_map(volume, rewrite.inode, inode);
@@ -198,8 +233,8 @@ Result<> rewrite_map(VolumeFacts& volume, const MapRewrite& rewrite) {
   if (static_cast<MapKind>(inode.map_kind) == MapKind::kLinked) {
     cut_linked(volume.layout, inode, before_shared(rewrite.shared, pieces.extents));
   } else {
-    const auto extents = TRY(copy_shared(volume, rewrite.shared, pieces.extents));
-    TRY(write_extent_map(volume, rewrite.inode, inode, extents));
+    auto extents = TRY(copy_shared(volume, rewrite.shared, pieces.extents));
+    TRY(write_map_anyhow(volume, rewrite, inode, std::move(extents)));
   }
   inode.blocks += rewrite.xattr_blocks;
   return volume.disk.write_inode(rewrite.inode, inode);

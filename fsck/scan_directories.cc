@@ -86,13 +86,11 @@ class DirectoryCheck {
 }  // namespace
 
 Result<> scan_directories(VolumeFacts& volume) {
+  volume.tell(2, 0, 1);
   std::size_t done = 0;
   for (const InodeNo directory : volume.directories) {
     TRY(DirectoryCheck(volume, directory).run());
-    if (volume.progress) {
-      volume.progress(2,
-                      static_cast<double>(++done) / static_cast<double>(volume.directories.size()));
-    }
+    volume.tell(2, ++done, volume.directories.size());
   }
   return {};
 }

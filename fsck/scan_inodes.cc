@@ -10,6 +10,7 @@
 #include "fsck/map_repair.h"
 #include "fsck/volume_facts.h"
 #include "fsck/xattr_check.h"
+#include "spindle/base/limits.h"
 #include "spindle/format/map.h"
 
 namespace spindle::fsck {
@@ -57,6 +58,10 @@ class InodeCheck {
   Result<> run() {
     if (!is_known_type(inode_.mode)) {
       if (found(Problem::kInodeGarbage)) return clear();
+      return {};
+    }
+    if (number_ == format::kLostFoundInode && !S_ISDIR(inode_.mode)) {
+      if (found(Problem::kInodeGarbage, "it can be nothing but /lost+found")) return clear();
       return {};
     }
     if (!map_fits_type(inode_)) {
@@ -149,7 +154,13 @@ class InodeCheck {
       rewrite.clip_to_size = is_wanted = true;
     }
     bool is_shared = false;
-    for (const auto& [block, kind] : pieces.nodes) is_shared |= !volume_.used.add(block);
+    for (const auto& [block, kind] : pieces.nodes) {
+      if (volume_.used.add(block)) {
+        rewrite.own_nodes.push_back(block);
+      } else {
+        is_shared = true;
+      }
+    }
     rewrite.shared = claim(pieces.extents);
     is_shared |= !rewrite.shared.empty();
     if (is_shared) {
@@ -194,6 +205,7 @@ class InodeCheck {
       most = 0;
       for (const Extent& extent : pieces.extents) most += extent.length * content;
     }
+    if (S_ISLNK(inode_.mode)) most = std::min<std::uint64_t>(most, kMaxSymlinkLength);
     if (inode_.size > most && !S_ISDIR(inode_.mode) && !map_declined_ &&
         found(Problem::kSize, std::to_string(std::uint64_t{inode_.size}) + " bytes, at most " +
                                   std::to_string(most))) {
@@ -331,6 +343,7 @@ Result<> read_group_table(VolumeFacts& volume) {
 }  // namespace
 
 Result<> scan_inodes(VolumeFacts& volume) {
+  volume.tell(1, 0, 1);
   TRY(read_group_table(volume));
   TRY(read_orphans(volume));
   for (std::uint64_t g = 0; g < volume.layout.group_count; ++g) {
@@ -339,10 +352,7 @@ Result<> scan_inodes(VolumeFacts& volume) {
       const InodeNo first{g * volume.layout.inodes_per_group +
                           i * volume.layout.inodes_per_block() + 1};
       TRY(scan_table_block(volume, table.start + i, first));
-    }
-    if (volume.progress) {
-      volume.progress(1,
-                      static_cast<double>(g + 1) / static_cast<double>(volume.layout.group_count));
+      volume.tell(1, first.value, volume.layout.inode_count());
     }
   }
   return {};

@@ -33,7 +33,9 @@ Result<> VolumeFacts::each_inode(const std::function<Result<>(InodeNo, InodeFact
 
 Result<BlockNo> VolumeFacts::take_block() {
   const auto block = used.first_absent();
-  if (!block) return Error{ENOSPC, "the repair needs a free block, and there is none"};
+  if (!block)
+    return Error{ENOSPC,
+                 "the repair needs a free block, and there is none; remove a file and check again"};
   used.add(*block);
   return *block;
 }

@@ -32,6 +32,7 @@ struct InodeFacts {
 struct MapRewrite {
   InodeNo inode;
   std::set<std::uint64_t> shared;  ///< blocks of it that somebody else owns
+  std::vector<BlockNo> own_nodes;  ///< the map's own blocks, but for those that somebody else owns
   bool clip_to_size = false;
   std::uint64_t xattr_blocks = 0;
 };
@@ -67,6 +68,10 @@ struct VolumeFacts {
   std::vector<MapRewrite> rewrites;
   std::vector<InodeNo> directories;
 
+  /// So much of the pass is done.
+  void tell(unsigned pass, std::uint64_t done, std::uint64_t all) const {
+    if (progress) progress(pass, static_cast<double>(done) / static_cast<double>(all));
+  }
   [[nodiscard]] InodeFacts& facts(InodeNo inode);
   /// Null if the inode is free, or is none.
   [[nodiscard]] const InodeFacts* find(InodeNo inode) const;

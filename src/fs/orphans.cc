@@ -57,9 +57,14 @@ Result<> OrphanList::add(Change& change, InodeNo inode) {
   return {};
 }
 
+Result<> OrphanList::check_listed(InodeNo inode) const {
+  if (contains(inode)) return {};
+  return corrupt("an inode without names is not on the orphan list", Subject::inode(inode));
+}
+
 Result<> OrphanList::remove(Change& change, InodeNo inode) {
   if (!change.orphan_lock.owns_lock()) change.orphan_lock = std::unique_lock(lock);
-  CHECK(contains(inode));
+  TRY(check_listed(inode));
   const auto [previous, next] = links_.at(inode);
   TRY(set_link(change.tx, previous, next));
   TRY(set_link(change.tx, inode, kNoInode));
@@ -88,6 +93,7 @@ Result<> OrphanList::recover_one(InodeNo inode) {
 }
 
 Result<> OrphanList::free_node(Node& node) {
+  TRY(check_listed(node.number));
   TRY(shrink_map(volume_, node, FileBlock{0}));
   const std::uint32_t block_size = volume_.layout.block_size;
   std::size_t budget = XattrChain::log_bytes(block_size, 0);

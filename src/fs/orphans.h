@@ -64,6 +64,8 @@ class OrphanList {
     InodeNo previous;  ///< kNoInode: the list's head is before it
     InodeNo next;
   };
+  /// EUCLEAN unless it is on the list: what the inode's link count says may be damaged.
+  [[nodiscard]] Result<> check_listed(InodeNo inode) const;
   Result<> set_link(Transaction& tx, InodeNo from, InodeNo to);
   Result<> recover_one(InodeNo inode);
   Result<bool> free_attributes(Change& change, Node& node, std::size_t& budget);

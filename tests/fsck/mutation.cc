@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ownership.h"
-
 namespace spindle::test {
 namespace {
 
@@ -93,7 +91,7 @@ void Mutator::apply(const Mutation& mutation) {
 
 Mutator::Target Mutator::find(Where where, std::uint64_t place) const {
   const format::Layout& layout = damager_.layout();
-  const Ownership& all = ownership();
+  const Ownership& all = ownership_;
   const std::size_t block_size = layout.block_size;
   switch (where) {
     case Where::kInode: {
@@ -117,7 +115,7 @@ Mutator::Target Mutator::find(Where where, std::uint64_t place) const {
 
 // What a field may well hold: the ends of its range, some block, some inode, its neighbour.
 std::uint64_t Mutator::likely_number(const Mutation& mutation) const {
-  const Ownership& all = ownership();
+  const Ownership& all = ownership_;
   const std::uint64_t value = mutation.value >> 8;
   switch (mutation.value % 8) {
     case 0:
@@ -181,7 +179,7 @@ void Mutator::put(const Mutation& mutation, const Target& target, std::vector<st
     header.checksum = format::link_checksum(header, layout.seed, target.block);
     return damager_.put(target.block, bytes);
   }
-  const auto& metadata = ownership().metadata;
+  const auto& metadata = ownership_.metadata;
   const bool has_header = std::ranges::find(metadata, target.block) != metadata.end();
   if (!has_header) return damager_.put(target.block, bytes);
   damager_.put_sealed(target.block, std::move(bytes));
@@ -189,7 +187,7 @@ void Mutator::put(const Mutation& mutation, const Target& target, std::vector<st
 
 // Bytes [from, to) of the block are other ones.
 void Mutator::note(const Target& target, std::size_t from, std::size_t to) {
-  const Ownership& all = ownership();
+  const Ownership& all = ownership_;
   const format::Layout& layout = damager_.layout();
   touched_.blocks.push_back(target.block);
   const auto add = [&](NodeId node) {

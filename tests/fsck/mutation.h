@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "sample_volume.h"
+#include "ownership.h"
 #include "spindle/base/random.h"
 
 namespace spindle::test {
@@ -51,10 +51,11 @@ struct Touched {
   std::vector<BlockNo> blocks{};  ///< in the order of the mutations
 };
 
-/// Changes copies of `sample().device`.
+/// Changes a copy of a sample's device.
 class Mutator {
  public:
-  explicit Mutator(MemoryDevice& device) : device_(device), damager_(device) {}
+  Mutator(MemoryDevice& device, const Ownership& ownership)
+      : damager_(device), ownership_(ownership) {}
   void apply(const Mutation& mutation);
   [[nodiscard]] const Touched& touched() const { return touched_; }
 
@@ -70,8 +71,8 @@ class Mutator {
   void put(const Mutation& mutation, const Target& target, std::vector<std::byte> bytes);
   void note(const Target& target, std::size_t from, std::size_t to);
 
-  MemoryDevice& device_;
   Damager damager_;
+  const Ownership& ownership_;
   Touched touched_;
 };
 

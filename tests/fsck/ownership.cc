@@ -14,8 +14,9 @@ using format::MapKind;
 
 class Survey {
  public:
-  Survey()
-      : device_(sample().device),
+  explicit Survey(const Sample& sample)
+      : items_(sample.items),
+        device_(sample.device),
         damager_(device_),
         superblock_(must(fsck::read_superblock_at(device_, damager_.layout().superblock(),
                                                   damager_.layout().superblock_offset()))),
@@ -24,7 +25,7 @@ class Survey {
 
   Ownership run() {
     std::set<NodeId> nodes = {kRootNode, format::kLostFoundInode.value};
-    for (const auto& [path, item] : sample().items) nodes.insert(item.node);
+    for (const auto& [path, item] : items_) nodes.insert(item.node);
     for (const NodeId node : nodes) add_inode(node);
     for (int kind = 1; kind <= static_cast<int>(BlockKind::kJournalHeader); ++kind) {
       const auto blocks = damager_.blocks_of(static_cast<BlockKind>(kind));
@@ -61,6 +62,7 @@ class Survey {
     }
   }
 
+  const Items& items_;
   MemoryDevice device_;
   Damager damager_;
   format::Superblock superblock_;
@@ -72,9 +74,8 @@ class Survey {
 
 }  // namespace
 
-const Ownership& ownership() {
-  static const Ownership found = Survey().run();
-  return found;
+Ownership ownership_of(const Sample& sample) {
+  return Survey(sample).run();
 }
 
 }  // namespace spindle::test

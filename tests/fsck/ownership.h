@@ -20,7 +20,6 @@ struct Ownership {
   std::map<BlockNo, std::set<NodeId>> in_fat;
 };
 
-/// Of `sample()`; made once.
-const Ownership& ownership();
+Ownership ownership_of(const Sample& sample);
 
 }  // namespace spindle::test

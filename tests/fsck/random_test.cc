@@ -101,6 +101,11 @@ std::string change_and_repair(const MemoryDevice& device) {
   return again->found == 0 ? "" : "a repair after changes left something";
 }
 
+const Ownership& whole() {
+  static const Ownership found = ownership_of(sample());
+  return found;
+}
+
 std::set<NodeId> all_nodes() {
   std::set<NodeId> nodes;
   for (const auto& [path, item] : sample().items) nodes.insert(item.node);
@@ -110,7 +115,7 @@ std::set<NodeId> all_nodes() {
 TEST_F(RandomDamage, OfMetadataIsRepaired) {
   for_each_seed(1, kSeeds, [](std::uint64_t seed, Random& random) -> std::string {
     MemoryDevice device = sample().device;
-    Mutator mutator(device);
+    Mutator mutator(device, whole());
     for (std::uint64_t i = random.below(3) + 1; i-- > 0;) mutator.apply(random_mutation(random));
     const Touched& touched = mutator.touched();
     if (std::string wrong = look(device, touched.everything); !wrong.empty()) return wrong;
@@ -127,7 +132,7 @@ TEST_F(RandomDamage, OfMetadataIsRepaired) {
 TEST_F(RandomDamage, OfSuperblocksIsAnswered) {
   const auto judge = [](std::uint64_t, Random& random) -> std::string {
     MemoryDevice device = sample().device;
-    Mutator mutator(device);
+    Mutator mutator(device, whole());
     for (std::uint64_t i = random.below(3) + 1; i-- > 0;) {
       mutator.apply(random_superblock_mutation(random));
     }

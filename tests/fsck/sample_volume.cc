@@ -56,11 +56,11 @@ NodeId make_file(FileSystem& volume, NodeId parent, std::string_view name, std::
   return node;
 }
 
-void make_strategies(FileSystem& volume) {
+void make_strategies(FileSystem& volume, const SampleScale& scale) {
   for (const char* kind : {"contiguous", "linked", "fat", "indexed", "extent"}) {
     const NodeId folder = make_folder(volume, kRootNode, kind);
     set_attribute(volume, folder, "user.spindle.alloc", kind);
-    make_file(volume, folder, "large", 200'000);
+    make_file(volume, folder, "large", scale.large_file);
     make_file(volume, folder, "small", 3000);
     make_file(volume, folder, "other", 20'000);
     make_file(volume, folder, "empty", 0);
@@ -68,18 +68,19 @@ void make_strategies(FileSystem& volume) {
   // Every other block of it: more runs than two levels of the tree's root have entries for.
   const NodeId folder = must(volume.lookup(kRootNode, "extent")).node;
   const NodeId sparse = make_file(volume, folder, "sparse", 0);
-  for (std::uint64_t i = 0; i < 150; ++i) {
-    must(volume.write(sparse, 0, i * 2048, bytes_of(i, 1024), false));
+  for (int i = 0; i < scale.extents; ++i) {
+    const auto offset = static_cast<std::uint64_t>(i) * 2048;
+    must(volume.write(sparse, 0, offset, bytes_of(offset, 1024), false));
   }
 }
 
-void make_directories(FileSystem& volume) {
+void make_directories(FileSystem& volume, const SampleScale& scale) {
   NodeId deep = make_folder(volume, kRootNode, "deep");
-  for (int i = 0; i < 20; ++i) deep = make_folder(volume, deep, "d");
+  for (int i = 0; i < scale.depth; ++i) deep = make_folder(volume, deep, "d");
   make_file(volume, deep, "bottom", 2000);
   const NodeId many = make_folder(volume, kRootNode, "many");
   const NodeId first = make_file(volume, many, "first", 500);
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < scale.names; ++i) {
     const std::string name = "a name of some length, number " + std::to_string(i);
     if (i % 5 == 0) {
       make_file(volume, many, name, 100);
@@ -101,21 +102,6 @@ void make_others(FileSystem& volume) {
   set_attribute(volume, plain, "user.shape", "round");
 }
 
-Sample make_sample() {
-  Sample made{formatted({.size = 12u << 20, .inodes = 640}), {}};
-  in_runtime([&] {
-    auto volume = mounted(made.device);
-    make_strategies(*volume);
-    make_directories(*volume);
-    make_others(*volume);
-    must(volume->unmount());
-    volume = mounted(made.device);
-    made.items = must(read_items(*volume));
-    must(volume->unmount());
-  });
-  return made;
-}
-
 format::Layout layout_of(BlockDevice& device) {
   const BlockNo place{format::kSuperblockOffset / device.block_size()};
   const auto superblock = fsck::read_superblock_at(device, place, 0);
@@ -128,7 +114,8 @@ Result<Items> read_items(FileSystem& volume) {
   Items items;
   std::vector<std::pair<std::string, NodeId>> pending = {{"", kRootNode}};
   while (!pending.empty()) {
-    const auto [path, directory] = pending.back();
+    const std::string path = pending.back().first;
+    const NodeId directory = pending.back().second;
     pending.pop_back();
     if (items.size() > 5000) return corrupt("there is no end of names");
     std::vector<std::pair<std::string, NodeId>> found;
@@ -146,8 +133,23 @@ Result<Items> read_items(FileSystem& volume) {
   return items;
 }
 
+Sample make_sample(const SampleScale& scale) {
+  Sample made{formatted({.size = scale.volume_size, .inodes = scale.inodes}), {}};
+  in_runtime([&] {
+    auto volume = mounted(made.device);
+    make_strategies(*volume, scale);
+    make_directories(*volume, scale);
+    make_others(*volume);
+    must(volume->unmount());
+    volume = mounted(made.device);
+    made.items = must(read_items(*volume));
+    must(volume->unmount());
+  });
+  return made;
+}
+
 const Sample& sample() {
-  static const Sample made = make_sample();
+  static const Sample made = make_sample({});
   return made;
 }
 

@@ -30,8 +30,19 @@ struct Sample {
   MemoryDevice device;
   Items items;
 };
-/// Made once: files of all five strategies, deep and large directories, hard links, symbolic links
-/// and attributes, unmounted in order.
+/// How much there is of everything.
+struct SampleScale {
+  std::uint64_t volume_size = 12u << 20;
+  std::uint64_t inodes = 640;
+  std::size_t large_file = 200'000;  ///< bytes
+  int extents = 150;                 ///< of the sparse file
+  int depth = 20;                    ///< directories in one another
+  int names = 300;                   ///< of the large directory
+};
+/// Files of all five strategies, deep and large directories, hard links, symbolic links and
+/// attributes, unmounted in order.
+Sample make_sample(const SampleScale& scale);
+/// The one of the default scale, made once.
 const Sample& sample();
 
 /// Counts requests, and fails once there were more than a check can need.

@@ -144,6 +144,43 @@ const Case kDirectoryCases[] = {
                           [](BranchSlot& branch) { branch.child = 0; });
      },
      true},
+    {"EntryStart",
+     Problem::kDirectoryTree,
+     {},
+     node_head("/many", 0, [](auto& h) { h.entry_start = 3; }),
+     true},
+    {"Hole",
+     Problem::kDirectoryTree,
+     {},
+     [](Damager& d) {
+       d.edit_root<format::ExtentRoot>(node_of("/many"), [](auto& root) {
+         auto& last = root.entries[root.head.count - 1];
+         last.file_block += std::uint64_t{1} << 32;
+       });
+     },
+     true},
+    {"NeverWritten",
+     Problem::kDirectoryTree,
+     {},
+     [](Damager& d) {
+       d.edit_root<format::ExtentRoot>(
+           node_of("/many"), [](auto& root) { root.entries[0].flags = format::kUnwritten; });
+     },
+     true},
+    {"NodeClaimedByAnother",
+     Problem::kMapShared,
+     {"/contiguous/small"},
+     [](Damager& d) {
+       const BlockNo leaf = node_at_level(d, "/many", 0);
+       d.edit_root<format::ContiguousRoot>(node_of("/contiguous/small"), [&](auto& root) {
+         root.start = leaf.value;
+         root.length = 1;
+       });
+       d.edit_inode(node_of("/contiguous/small"), [](auto& inode) {
+         inode.size = 1000;
+         inode.blocks = 1;
+       });
+     }},
     {"TornLeaf",
      Problem::kDirectoryTree,
      {},
@@ -298,6 +335,16 @@ const Case kVolumeCases[] = {
      Problem::kSuperblock,
      {},
      [](Damager& d) { d.flip(d.layout().superblock()); }},
+    {"ImpossibleSuperblock",
+     Problem::kSuperblock,
+     {},
+     [](Damager& d) {
+       auto bytes = d.block(d.layout().superblock());
+       auto& superblock = format::at<format::Superblock>(bytes, d.layout().superblock_offset());
+       superblock.group_count = 999u;
+       superblock.checksum = format::superblock_checksum(superblock, d.layout().superblock());
+       d.put(d.layout().superblock(), bytes);
+     }},
     {"TornFixedCopy",
      Problem::kSuperblockCopy,
      {},

@@ -74,6 +74,7 @@ const Case kInodeCases[] = {
      {"/indexed/small"},
      set("/indexed/small", &Inode::size, ~0ull)},
     {"SizeOfExtent", Problem::kSize, {"/extent/small"}, set("/extent/small", &Inode::size, ~0ull)},
+    {"SizeOfSymbolicLink", Problem::kSize, {"/long link"}, set("/long link", &Inode::size, 5000u)},
     {"SizeOfDirectory", Problem::kDirectorySize, {}, set("/many", &Inode::size, 1024u)},
     {"NextOrphan", Problem::kInodeReserved, {}, set("/extent/small", &Inode::next_orphan, 3u)},
     {"Flags", Problem::kInodeReserved, {}, set("/extent/small", &Inode::flags, 1u)},
@@ -112,7 +113,7 @@ const Case kInodeCases[] = {
      {"/lost+found"},
      [](Damager& d) { d.edit_inode(2, [](Inode& inode) { inode = Inode{}; }); }},
     {"LostFoundIsAFile",
-     Problem::kNameType,
+     Problem::kInodeGarbage,
      {"/lost+found"},
      set("/lost+found", &Inode::mode, std::uint16_t{0x81A4})},
 };
