@@ -15,6 +15,7 @@ endif()
 option(SPINDLE_BUILD_TESTS "Build the tests" ON)
 option(SPINDLE_BUILD_BENCHMARKS "Build the benchmarks" OFF)
 option(SPINDLE_THREAD_ONLY "Build the thread library alone, without what only the rest needs" OFF)
+option(SPINDLE_FUZZ "Build for the fuzzers of tests/fuzz: with clang, and everything instrumented" OFF)
 set(SPINDLE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 
 find_program(CCACHE ccache)
@@ -41,6 +42,13 @@ if(SPINDLE_SANITIZE)
   target_compile_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
   target_link_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE})
+endif()
+if(SPINDLE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "SPINDLE_FUZZ needs clang: configure with -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  target_compile_options(spindle_options INTERFACE -fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer)
+  target_link_options(spindle_options INTERFACE -fsanitize=address)
 endif()
 
 # A layer is the library spindle_<name> (alias Spindle::<name>) of all src/<name>/*.cc, with the public headers

@@ -80,7 +80,7 @@ struct alignas(64) Control {
   std::int32_t pinned_to = -1;                    // a worker's number
   std::uint16_t interrupts_off = 0;
   bool in_queue = false;  // of a worker, not of the policy
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
   void* fake_stack = nullptr;  // AddressSanitizer's
   void* fiber = nullptr;       // ThreadSanitizer's
 #endif

@@ -25,7 +25,7 @@ std::mutex schedulers_mutex;
 
 constinit thread_local Control* current_control = nullptr;
 constinit Control nobody = [] {
-  Control control;
+  Control control{};
   constexpr std::string_view kName = "outside of any thread";
   std::copy(kName.begin(), kName.end(), control.name);
   return control;
