@@ -34,15 +34,20 @@ class GhostList {
   [[nodiscard]] bool contains(PageKey key) const { return table_[slot_of(key)] != kNone; }
 
   void push_front(PageKey key) {
-    if (capacity_ == 0 || contains(key)) return;
-    if (size_ == capacity_) pop_back();
+    if (capacity_ == 0) return;
+    std::size_t slot = slot_of(key);
+    if (table_[slot] != kNone) return;
+    if (size_ == capacity_) {
+      pop_back();
+      slot = slot_of(key);  // closing the gap may have moved it
+    }
     const std::uint32_t node = free_;
     free_ = nodes_[node].next;
     const std::uint32_t first = nodes_[kSentinel].next;
     nodes_[node] = {key, kSentinel, first};
     nodes_[first].previous = node;
     nodes_[kSentinel].next = node;
-    table_[slot_of(key)] = node;
+    table_[slot] = node;
     ++size_;
   }
 

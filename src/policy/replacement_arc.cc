@@ -29,8 +29,8 @@ class Arc final : public ReplacementPolicy {
     const Lookup lookup = incoming_ && incoming_->key == key ? *incoming_ : look_up(key);
     incoming_.reset();
     target_ = lookup.target;
-    b1_.erase(key);
-    b2_.erase(key);
+    if (lookup.ghost == Ghost::kB1) b1_.erase(key);
+    if (lookup.ghost == Ghost::kB2) b2_.erase(key);
     keys_[frame] = key;
     frames_.tag(frame) = lookup.ghost == Ghost::kNone ? kOnce : kOften;
     frames_.push_front(lookup.ghost == Ghost::kNone ? kT1 : kT2, frame);
