@@ -80,10 +80,10 @@ struct PageReplay::State {
   };
 
   void refer_block(std::span<const PageKey> pages) {
-    numbers.clear();
+    numbers.resize(pages.size());
     for (std::size_t i = 0; i < pages.size(); ++i) {
       different.prefetch(pages[std::min(i + kAhead, pages.size() - 1)]);
-      numbers.push_back(different.of(pages[i]));
+      numbers[i] = different.of(pages[i]);
     }
     references += pages.size();
     std::int64_t before = cpu_now_ns();
