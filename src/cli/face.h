@@ -127,6 +127,9 @@ class Form {
     static_cast<void>(problem), static_cast<void>(complaint);
   }
 
+  /// What the answer does not say itself and policies are compared by.
+  virtual void finish(Solved& solved) const { static_cast<void>(solved); }
+
   /// The input as a table, and the question about it.
   [[nodiscard]] virtual std::string question(const Json& problem) const = 0;
   [[nodiscard]] virtual Picture picture(const Solved& solved) const = 0;
@@ -196,5 +199,6 @@ const Face& cpu_face();
 const Face& disk_face();
 const Face& memory_face();
 const Face& deadlock_face();
+const Face& realtime_face();
 
 }  // namespace spindle::cli

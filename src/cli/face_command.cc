@@ -118,7 +118,8 @@ void add_face(CLI::App& app, const Face& face, int& status) {
 }  // namespace
 
 void add_face_commands(CLI::App& app, int& status) {
-  for (const Face* face : {&cpu_face(), &disk_face(), &memory_face(), &deadlock_face()})
+  for (const Face* face :
+       {&cpu_face(), &disk_face(), &memory_face(), &deadlock_face(), &realtime_face()})
     add_face(app, *face, status);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <tuple>
 
 #include "cli/face_cpu_schedule.h"
 #include "spindle/base/random.h"
@@ -40,26 +41,39 @@ class CpuForm final : public Form {
 };
 
 const std::vector<FacePolicy>& CpuForm::policies() const {
-  static const std::vector<FacePolicy> kPolicies = {
-      {"fcfs", "FCFS", "First come, first served", {"context_switch", "devices"}},
-      {"sjf", "SJF", "Shortest job first", {"context_switch", "devices"}},
-      {"srtf", "SRTF", "Shortest remaining time first", {"context_switch", "devices", "tie"}},
-      {"rr", "RR", "Round robin", {"quantum", "context_switch", "devices", "requeue"}},
-      {"vrr", "VRR", "Virtual round robin", {"quantum", "context_switch", "devices", "requeue"}},
-      {"priority", "PRIORITY", "Priority", {"context_switch", "devices", "priority_order"}},
-      {"priority-preemptive",
-       "PRIORITY-P",
-       "Preemptive priority",
-       {"context_switch", "devices", "priority_order", "tie"}},
-      {"priority-rr",
-       "PRIORITY-RR",
-       "Priority with round robin",
-       {"quantum", "context_switch", "devices", "priority_order", "requeue"}},
-      {"hrrn", "HRRN", "Highest response ratio next", {"context_switch", "devices"}},
-      {"feedback", "FEEDBACK", "Feedback", {"quantum", "context_switch", "devices", "requeue"}},
-      {"ljf", "LJF", "Longest job first", {"context_switch", "devices"}},
-      {"lrtf", "LRTF", "Longest remaining time first", {"context_switch", "devices", "tie"}},
-  };
+  static const auto kPolicies = [] {
+    std::vector<FacePolicy> list = {
+        {"fcfs", "FCFS", "First come, first served"},
+        {"sjf", "SJF", "Shortest job first", {"alpha", "first"}},
+        {"srtf", "SRTF", "Shortest remaining time first", {"tie", "alpha", "first"}},
+        {"rr", "RR", "Round robin", {"quantum", "requeue"}},
+        {"vrr", "VRR", "Virtual round robin", {"quantum", "requeue"}},
+        {"priority", "PRIORITY", "Priority", {"priority_order"}},
+        {"priority-preemptive", "PRIORITY-P", "Preemptive priority", {"priority_order", "tie"}},
+        {"priority-aging",
+         "PRIORITY-AGING",
+         "Priority with ageing",
+         {"priority_order", "aging_interval"}},
+        {"priority-rr",
+         "PRIORITY-RR",
+         "Priority with round robin",
+         {"quantum", "priority_order", "requeue"}},
+        {"hrrn", "HRRN", "Highest response ratio next"},
+        {"mlq", "MLQ", "Multi-level queue", {"quantum", "quanta", "priority_order", "requeue"}},
+        {"feedback", "FEEDBACK", "Feedback", {"quantum", "requeue"}},
+        {"lottery", "LOTTERY", "Lottery", {"quantum", "requeue", "seed"}},
+        {"stride", "STRIDE", "Stride", {"quantum", "requeue"}},
+        {"cfs", "CFS", "Completely fair scheduler", {"latency", "granularity"}},
+        {"eevdf", "EEVDF", "Earliest eligible virtual deadline first", {"quantum", "requeue"}},
+        {"fair-share", "FAIR-SHARE", "Fair share", {"quantum", "requeue"}},
+        {"ljf", "LJF", "Longest job first"},
+        {"lrtf", "LRTF", "Longest remaining time first", {"tie"}},
+    };
+    for (FacePolicy& policy : list)
+      for (std::string_view common : {"context_switch", "devices"})
+        policy.parameters.push_back(common);
+    return list;
+  }();
   return kPolicies;
 }
 
@@ -89,6 +103,13 @@ const std::vector<FaceParameter>& CpuForm::parameters() const {
        {"own", "single"},
        false,
        false},
+      {"alpha", Kind::kNumber, "sjf, srtf: bursts are estimated, the last one weighs so much"},
+      {"first", Kind::kNumber, "sjf, srtf: the estimate of a first burst (ms)"},
+      {"aging_interval", Kind::kNumber, "priority-aging: waiting that raises by one (ms)", "10"},
+      {"quanta", Kind::kNumbers, "mlq: the quantum of each queue, 0: none (ms)"},
+      {"seed", Kind::kNumber, "lottery: of the draws", "1"},
+      {"latency", Kind::kNumber, "cfs: in which each runs once (ms)", "48"},
+      {"granularity", Kind::kNumber, "cfs: the shortest slice (ms)", "6"},
   };
   return kParameters;
 }
@@ -100,7 +121,10 @@ const std::vector<Measure>& CpuForm::measures() const {
                                                  {"makespan", "makespan (ms)"},
                                                  {"utilization", "utilisation", true},
                                                  {"throughput", "throughput (1/ms)", true},
-                                                 {"switches", "switches"}};
+                                                 {"switches", "switches"},
+                                                 {"preemptions", "preemptions"},
+                                                 {"longest_wait", "longest wait (ms)"},
+                                                 {"jain_fairness", "fairness (Jain)", true}};
   return kMeasures;
 }
 
@@ -213,11 +237,10 @@ Facts CpuForm::facts(const Solved& solved) const {
   facts.emplace_back("CPU in use", shown(100 * number("utilization")) + " %");
   facts.emplace_back("throughput", shown(1000 * number("throughput")) + " processes a second");
   facts.emplace_back("changes of process", shown(number("switches")));
-  if (!answer.contains("gantt") || !answer.contains("completion")) return facts;
-  const CpuSchedule schedule(solved);
-  facts.emplace_back("preemptions", std::to_string(schedule.preemptions()));
-  facts.emplace_back("longest wait", shown(schedule.longest_wait()) + " ms");
-  facts.emplace_back("fairness (Jain)", shown(schedule.fairness()) + " of 1");
+  for (const auto& [key, title, unit] : {std::tuple("preemptions", "preemptions", ""),
+                                         {"longest_wait", "longest wait", " ms"},
+                                         {"jain_fairness", "fairness (Jain)", " of 1"}})
+    if (const auto value = number_of(answer, key)) facts.emplace_back(title, shown(*value) + unit);
   return facts;
 }
 

@@ -27,7 +27,7 @@ struct State {
 struct Rule {
   std::string_view policy;
   std::string_view what;  ///< "the shortest burst"
-  std::function<double(const CpuSchedule::Process&, const State&, double now)> key;
+  std::function<double(const CpuSchedule::Process&, const State&, double now)> key;  ///< or none
   bool is_preemptive = false;
 };
 
@@ -50,6 +50,16 @@ const std::vector<Rule>& rules() {
       {"priority-preemptive", "has the best priority,", priority, true},
       {"priority-rr", "stands first among those of the best priority,", priority, true},
       {"hrrn", "has the highest response ratio, (waited + burst) / burst =", ratio},
+      {"priority-aging", "has the best priority, its waiting counted,", nullptr, true},
+      {"vrr", "stands first: back from a device with a part of its turn, or longest ready",
+       nullptr},
+      {"mlq", "stands first in the best queue that is not empty", nullptr, true},
+      {"feedback", "stands first in the highest queue that is not empty", nullptr},
+      {"lottery", "holds the ticket that was drawn", nullptr},
+      {"stride", "has the lowest pass", nullptr},
+      {"cfs", "has the least virtual run time", nullptr, true},
+      {"eevdf", "has the earliest virtual deadline of those that are owed time", nullptr},
+      {"fair-share", "has had least, it and its user together", nullptr},
   };
   return kRules;
 }
@@ -98,8 +108,9 @@ class Telling {
       return text +
              fmt::format("{} runs: the policy's queues put it before {}.", name, listed(others));
     if (ready > others.size()) others.push_back(fmt::format("{} more", ready - others.size()));
-    return text + fmt::format("{} runs: it {} {} (the others: {}).", name, rule_->what,
-                              key_text(span.process, now), listed(others));
+    const std::string key = rule_->key ? " " + key_text(span.process, now) : "";
+    return text + fmt::format("{} runs: it {}{} (the others: {}).", name, rule_->what, key,
+                              listed(others));
   }
 
   [[nodiscard]] std::string key_text(std::size_t process, double now) const {
@@ -107,7 +118,8 @@ class Telling {
   }
   [[nodiscard]] std::string named(std::size_t process, double now) const {
     const std::string& name = schedule_.processes[process].name;
-    return rule_ == nullptr ? name : fmt::format("{} ({})", name, key_text(process, now));
+    return rule_ == nullptr || !rule_->key ? name
+                                           : fmt::format("{} ({})", name, key_text(process, now));
   }
 
   void run(const CpuSchedule::Span& span, std::size_t& returned) {

@@ -108,27 +108,4 @@ chart::Timeline CpuSchedule::timeline() const {
   return timeline;
 }
 
-std::uint64_t CpuSchedule::preemptions() const {
-  std::uint64_t bursts = 0;
-  for (const Process& process : processes) bursts += (process.bursts.size() + 1) / 2;
-  return cpu.size() < bursts ? 0 : cpu.size() - bursts;
-}
-
-double CpuSchedule::longest_wait() const {
-  double longest = 0;
-  for (const Process& process : processes) longest = std::max(longest, process.waiting);
-  return longest;
-}
-
-double CpuSchedule::fairness() const {
-  double sum = 0;
-  double squares = 0;
-  for (const Process& process : processes) {
-    const double share = process.turnaround > 0 ? process.cpu_time() / process.turnaround : 1;
-    sum += share;
-    squares += share * share;
-  }
-  return squares > 0 ? sum * sum / (static_cast<double>(processes.size()) * squares) : 1;
-}
-
 }  // namespace spindle::cli

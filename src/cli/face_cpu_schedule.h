@@ -32,12 +32,6 @@ struct CpuSchedule {
   explicit CpuSchedule(const Solved& solved);
 
   [[nodiscard]] chart::Timeline timeline() const;
-  [[nodiscard]] std::uint64_t preemptions() const;
-  [[nodiscard]] double longest_wait() const;
-  /// Jain's index of the share of its time in the system that each process had the CPU: 1 if all
-  /// were slowed down alike.
-  [[nodiscard]] double fairness() const;
-
   std::vector<Process> processes;
   std::vector<Span> cpu;
   std::vector<Span> device;

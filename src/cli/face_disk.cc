@@ -64,7 +64,8 @@ const std::vector<FacePolicy>& DiskForm::policies() const {
         {"look", "LOOK", "LOOK", {}},
         {"c-look", "C-LOOK", "Circular LOOK", {"count_return"}},
         {"fscan", "FSCAN", "FSCAN", {}},
-        {"n-step-scan", "N-STEP-SCAN", "N-step SCAN", {"steps"}}};
+        {"n-step-scan", "N-STEP-SCAN", "N-step SCAN", {"steps"}},
+        {"v-r", "V(R)", "V(R)", {"r"}}};
     for (FacePolicy& policy : list)
       for (std::string_view common :
            {"head", "cylinders", "direction", "seek_per_cylinder", "service_time"})
@@ -87,6 +88,8 @@ const std::vector<FaceParameter>& DiskForm::parameters() const {
       {"count_return", Kind::kFlag, "whether the return of a circular policy is counted"},
       {"reentry", Kind::kChoice, "C-SCAN: where the arm lands", "", {"edge", "request"}},
       {"steps", Kind::kNumber, "N-step SCAN: requests of a sweep", "4"},
+      {"r", Kind::kNumber, "V(R): what turning costs, as a part of the disk: 0 SSTF, 1 LOOK",
+       "0.2"},
       {"seek_per_cylinder", Kind::kNumber, "requests that arrive: for a cylinder of way (ms)"},
       {"service_time", Kind::kNumber, "requests that arrive: for each, beside the way (ms)"},
   };

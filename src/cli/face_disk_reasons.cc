@@ -84,6 +84,9 @@ class Telling {
       text += fmt::format("it is the oldest request, {} cylinders away.", distance(at_, to));
     } else if (policy_ == "sstf") {
       text += fmt::format("it is the nearest, {} cylinders away; {}.", distance(at_, to), others());
+    } else if (policy_ == "v-r") {
+      text += fmt::format("it is the nearest, {} cylinders away, turning counted as way; {}.",
+                          distance(at_, to), others());
     } else {
       text += sweep(to);
     }

@@ -7,6 +7,7 @@
 namespace spindle::cli {
 
 const Form& replacement_form();
+const Form& working_set_form();
 const Form& allocation_form();
 const Form& buddy_form();
 

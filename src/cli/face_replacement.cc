@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <unordered_map>
 
 #include "cli/face_memory_forms.h"
@@ -20,10 +19,13 @@ class ReplacementForm final : public Form {
   [[nodiscard]] const std::vector<FacePolicy>& policies() const override;
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override;
   [[nodiscard]] const std::vector<Measure>& measures() const override {
-    static const std::vector<Measure> kMeasures = {{"faults", "faults"}, {"hits", "hits", true}};
+    static const std::vector<Measure> kMeasures = {
+        {"faults", "faults"}, {"hits", "hits", true}, {"write_backs", "written back"}};
     return kMeasures;
   }
-  [[nodiscard]] std::string_view row_help() const override { return "references as PAGE,PAGE ..."; }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "references as PAGE,PAGE ..., with a w behind it for a write";
+  }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override;
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override;
@@ -41,20 +43,30 @@ class ReplacementForm final : public Form {
 };
 
 const std::vector<FacePolicy>& ReplacementForm::policies() const {
-  static const std::vector<FacePolicy> kPolicies = {
-      {"lru", "LRU", "Least recently used", {"frames"}},
-      {"fifo", "FIFO", "First in, first out", {"frames"}},
-      {"opt", "OPT", "Belady's optimum", {"frames"}},
-      {"clock", "CLOCK", "CLOCK", {"frames", "load_bit"}},
-      {"second-chance", "SECOND-CHANCE", "Second chance", {"frames", "load_bit"}},
-      {"lfu", "LFU", "Least frequently used", {"frames", "tie", "keep_counts"}},
-      {"mfu", "MFU", "Most frequently used", {"frames", "tie", "keep_counts"}},
-      {"mru", "MRU", "Most recently used", {"frames"}},
-      {"2q", "2Q", "2Q", {"frames"}},
-      {"arc", "ARC", "ARC", {"frames"}},
-      {"sieve", "SIEVE", "SIEVE", {"frames"}},
-      {"s3-fifo", "S3-FIFO", "S3-FIFO", {"frames"}},
-  };
+  static const auto kPolicies = [] {
+    std::vector<FacePolicy> list = {
+        {"lru", "LRU", "Least recently used"},
+        {"fifo", "FIFO", "First in, first out"},
+        {"opt", "OPT", "Belady's optimum"},
+        {"clock", "CLOCK", "CLOCK", {"load_bit"}},
+        {"second-chance", "SECOND-CHANCE", "Second chance", {"load_bit"}},
+        {"enhanced-clock", "ENHANCED-CLOCK", "Enhanced CLOCK", {"load_bit", "tick"}},
+        {"nru", "NRU", "Not recently used", {"load_bit", "tick", "seed"}},
+        {"aging", "AGING", "Ageing", {"load_bit", "tick", "bits"}},
+        {"wsclock", "WSCLOCK", "WSClock", {"load_bit", "window"}},
+        {"lfu", "LFU", "Least frequently used", {"tie", "keep_counts"}},
+        {"mfu", "MFU", "Most frequently used", {"tie", "keep_counts"}},
+        {"mru", "MRU", "Most recently used"},
+        {"random", "RANDOM", "Random", {"seed"}},
+        {"2q", "2Q", "2Q"},
+        {"arc", "ARC", "ARC"},
+        {"sieve", "SIEVE", "SIEVE"},
+        {"s3-fifo", "S3-FIFO", "S3-FIFO"},
+    };
+    for (FacePolicy& policy : list)
+      for (std::string_view common : {"frames", "count_cold"}) policy.parameters.push_back(common);
+    return list;
+  }();
   return kPolicies;
 }
 
@@ -63,7 +75,7 @@ const std::vector<FaceParameter>& ReplacementForm::parameters() const {
       {"frames", Kind::kNumber, "how many frames there are", "3"},
       {"load_bit",
        Kind::kChoice,
-       "CLOCK, second chance: the bit of a page that is loaded",
+       "CLOCK and its kin: the bit of a page that is loaded",
        "",
        {"1", "0"}},
       {"tie",
@@ -72,8 +84,18 @@ const std::vector<FaceParameter>& ReplacementForm::parameters() const {
        "",
        {"fifo", "lru"}},
       {"keep_counts", Kind::kFlag, "LFU, MFU: whether a page that returns goes on counting"},
+      {"count_cold", Kind::kFlag, "whether faults that fill an empty frame count"},
+      {"tick", Kind::kNumber, "NRU, ageing: references from one tick to the next", "4"},
+      {"window", Kind::kNumber, "WSClock: the working set's references", "4"},
+      {"bits", Kind::kNumber, "ageing: of a counter", "8"},
+      {"seed", Kind::kNumber, "NRU, random: of the choices", "1"},
   };
   return kParameters;
+}
+
+/// A page, or [page, "w"] for a reference that writes.
+std::string page_text(const Json& reference) {
+  return plain(reference.is_array() ? reference[0] : reference);
 }
 
 Json ReplacementForm::read_rows(const std::vector<std::vector<std::string>>& rows,
@@ -81,8 +103,14 @@ Json ReplacementForm::read_rows(const std::vector<std::vector<std::string>>& row
   Json references = Json::array();
   for (const std::vector<std::string>& row : rows)
     for (const std::string& part : row)
-      for (const std::string& page : split(part, ", "))
-        references.push_back(read_number(page, "references", complaint, 0, 1e15));
+      for (const std::string& page : split(part, ", ")) {
+        if (page.ends_with('w')) {
+          const std::string number = page.substr(0, page.size() - 1);
+          references.push_back({read_number(number, "references", complaint, 0, 1e15), "w"});
+        } else {
+          references.push_back(read_number(page, "references", complaint, 0, 1e15));
+        }
+      }
   if (references.empty()) complaint.make("references: there are none; " + std::string(row_help()));
   return {{"refs", references}};
 }
@@ -99,7 +127,7 @@ Json ReplacementForm::generate(Recipe& recipe, Complaint& complaint) const {
 std::string ReplacementForm::question(const Json& problem) const {
   const auto policy = std::ranges::find(policies(), problem["algorithm"], &FacePolicy::algorithm);
   std::vector<std::string> pages;
-  for (const Json& page : problem["input"]["refs"]) pages.push_back(plain(page));
+  for (const Json& page : problem["input"]["refs"]) pages.push_back(page_text(page));
   return fmt::format(
       "A process refers to its pages in this order:\n\n  {}\n\nIt has {} frames, all empty at "
       "first. Which pages are in them after each reference, and how many faults are there, with "
@@ -120,7 +148,7 @@ chart::FrameTable frame_table(const Solved& solved) {
   std::size_t used = 0;
   std::size_t fault = 0;
   for (const Json& reference : solved.input()["refs"]) {
-    chart::FrameTable::Column column{plain(reference), {}, "", false};
+    chart::FrameTable::Column column{page_text(reference), {}, "", false};
     const auto found = where.find(column.reference);
     std::size_t at = used;
     if (found != where.end()) {
@@ -181,10 +209,8 @@ Facts ReplacementForm::facts(const Solved& solved) const {
   Facts facts = {{"references", shown(all)},
                  {"faults", fmt::format("{} ({} %)", shown(faults), shown(100 * faults / all))},
                  {"hits", fmt::format("{} ({} %)", shown(hits), shown(100 * hits / all))}};
-  if (!solved.input()["refs"].is_array()) return facts;
-  std::set<Json> pages(solved.input()["refs"].begin(), solved.input()["refs"].end());
-  facts.emplace_back("faults if a page's first is not counted",
-                     shown(faults - static_cast<double>(pages.size())));
+  const double write_backs = number_of(solved.answer, "write_backs").value_or(0);
+  if (write_backs > 0) facts.emplace_back("pages written back", shown(write_backs));
   return facts;
 }
 

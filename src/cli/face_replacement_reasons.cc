@@ -29,7 +29,8 @@ class Telling {
         bit_on_load_(solved.parameters().value("load_bit", "1") == "1"),
         frames_(solved.parameters()["frames"].get<std::size_t>()),
         victims_(solved.answer["victims"]) {
-    for (const Json& page : solved.input()["refs"]) references_.push_back(plain(page));
+    for (const Json& page : solved.input()["refs"])
+      references_.push_back(plain(page.is_array() ? page[0] : page));
   }
 
   std::vector<std::string> sentences() {
@@ -92,6 +93,12 @@ class Telling {
       return "the least recently used of the pages seen once, or of those seen again, whichever "
              "list is longer than its target. ";
     if (policy_ == "sieve") return "the hand found it not visited since it came there. ";
+    if (policy_ == "random") return "it was drawn by lot. ";
+    if (policy_ == "nru") return "it is of the lowest class, by use and by being written. ";
+    if (policy_ == "enhanced-clock")
+      return "the hand found it the best to go, by its bits of use and of being written. ";
+    if (policy_ == "aging") return "its counter is the lowest. ";
+    if (policy_ == "wsclock") return "the hand found it out of the working set. ";
     if (policy_ == "s3-fifo")
       return "the oldest of the small queue, or of the main one, not used since. ";
     return "";

@@ -437,6 +437,7 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
       return;
     }
     if (!solve(solved, complaint)) return;
+    plan.form->finish(solved);
     all.push_back(std::move(solved));
   }
   if (request.quiz && !request.json && !request.csv)

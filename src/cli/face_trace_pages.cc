@@ -127,7 +127,8 @@ chart::Plot plot_of(const Outcome& outcome) {
     return 100 * static_cast<double>(misses) / static_cast<double>(outcome.references);
   };
   if (!outcome.curve.empty()) {
-    plot.lines.push_back({"lru", {}, true, false});
+    // A curve of which points were left out is joined by lines.
+    plot.lines.push_back({"lru", {}, outcome.curve.size() < kCurvePoints / 2, false});
     for (const PageReplay::CurvePoint& point : outcome.curve)
       plot.lines.back().points.push_back(
           {static_cast<double>(point.frames), percent(point.misses)});

@@ -46,15 +46,21 @@ _spindle_face() {
   local generators=uniform: formats= ties=
   case $1 in
     cpu)
-      policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-rr hrrn feedback ljf lrtf"
-      options+=" --quantum --context-switch --priority-order --tie --requeue --devices" ties="arrival requeue" ;;
+      policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-aging priority-rr hrrn mlq feedback lottery
+        stride cfs eevdf fair-share ljf lrtf"
+      options+=" --quantum --context-switch --priority-order --tie --requeue --devices --alpha --first --aging-interval
+        --quanta --seed --latency --granularity"
+      ties="arrival requeue" ;;
+    realtime)
+      policies="rm dm edf llf fixed" options+=" --until" generators=uunifast: ;;
     memory)
-      policies="lru fifo opt clock second-chance lfu mfu mru 2q arc sieve s3-fifo first-fit best-fit worst-fit next-fit buddy"
-      options+=" --frames --load-bit --tie --keep-counts --holes --fixed --size --min -t --trace --format --page-size --curve"
+      policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
+        working-set pff first-fit best-fit worst-fit next-fit buddy"
+      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min -t --trace --format --page-size --curve"
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
     disk)
-      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan"
-      options+=" --head --cylinders --direction --tie --count-return --reentry --steps --seek-per-cylinder --service-time
+      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r"
+      options+=" --head --cylinders --direction --tie --count-return --reentry --steps --r --seek-per-cylinder --service-time
         -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     deadlock)
@@ -72,7 +78,7 @@ _spindle_face() {
     --direction) _spindle_words "up down" ;;
     --reentry) _spindle_words "edge request" ;;
     --load-bit) _spindle_words "1 0" ;;
-    --keep-counts | --count-return | --fixed) _spindle_words "yes no" ;;
+    --keep-counts | --count-cold | --count-return | --fixed) _spindle_words "yes no" ;;
     --disk) _spindle_words "none textbook 7200rpm 15000rpm ssd" ;;
     *) if [[ $word == -* ]]; then _spindle_words "$options"; fi ;;
   esac
@@ -82,7 +88,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect solve cpu memory disk deadlock --help --version"
+    _spindle_words "mount umount inspect solve cpu realtime memory disk deadlock --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -103,7 +109,7 @@ _spindle() {
       else
         _spindle_words "superblock inode block map directory journal free groups"
       fi ;;
-    cpu | memory | disk | deadlock)
+    cpu | realtime | memory | disk | deadlock)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     umount)
       if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;

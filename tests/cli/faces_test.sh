@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# What `spindle cpu`, `realtime`, `disk`, `memory` and `deadlock` say: textbook answers, all forms of output, traces, wrong input.
+#   faces_test.sh FOLDER-OF-TRACES
+set -u
+
+traces=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+export LC_ALL=C.UTF-8 COLUMNS=100
+
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# says REGEX COMMAND...: a line of the text matches.
+says() {
+  local regex=$1 text
+  shift
+  text=$(spindle "$@" 2>&1) || fail "$*: exit status $?: $text"
+  grep -Eq -- "$regex" <<<"$text" || fail "$*: no line matches '$regex' in:"$'\n'"$text"
+}
+
+# json EXPRESSION COMMAND...: it is true of the answer `a`.
+json() {
+  local expression=$1
+  shift
+  spindle "$@" --json | python3 -c '
+import json, sys
+a = json.load(sys.stdin)
+assert eval(sys.argv[1]), a' "$expression" || fail "$* --json: not $expression"
+}
+
+# refuses REGEX COMMAND...: exit status 1, nothing on the standard output, one sentence that matches.
+refuses() {
+  local regex=$1 out status
+  shift
+  out=$(spindle "$@" 2>"$work/error")
+  status=$?
+  [ $status -eq 1 ] && [ -z "$out" ] || fail "$*: exit status $status, output '$out'"
+  [ "$(wc -l <"$work/error")" -eq 1 ] && grep -Eq -- "$regex" "$work/error" ||
+    fail "$*: not '$regex' but: $(cat "$work/error")"
+}
+
+# draws EXPRESSION COMMAND...: the SVG is well formed, nothing of it lies outside, and the expression is true of its
+# elements (`of(TAG)`) and of all its words (`words`).
+draws() {
+  local expression=$1
+  shift
+  spindle "$@" --svg "$work/picture.svg" >"$work/text" || fail "$*: exit status $?"
+  python3 - "$work/picture.svg" "$expression" <<'PY' || fail "$* --svg: not $expression"
+import sys
+import xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+width, height = float(root.get('width')), float(root.get('height'))
+def of(tag):
+    return [e for e in root.iter('{http://www.w3.org/2000/svg}' + tag)]
+words = [e.text or '' for e in of('text')]
+for e in of('rect')[1:]:
+    assert 0 <= float(e.get('x')) and float(e.get('x')) + float(e.get('width')) <= width, e.attrib
+    assert 0 <= float(e.get('y')) and float(e.get('y')) + float(e.get('height')) <= height, e.attrib
+boxes = []
+for e in of('text'):
+    assert 0 <= float(e.get('x')) <= width and 0 <= float(e.get('y')) <= height, e.attrib
+    size = float(e.get('font-size'))
+    long = 0.58 * size * len(e.text or '')
+    x = float(e.get('x')) - {'start': 0, 'middle': long / 2, 'end': long}[e.get('text-anchor')]
+    boxes.append((x, float(e.get('y')) - 0.7 * size, x + long, float(e.get('y')), e.text))
+for i, a in enumerate(boxes):
+    for b in boxes[i + 1:]:
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], ('overlap', a, b)
+assert eval(sys.argv[2]), words
+PY
+}
+
+silberschatz="98 183 37 122 14 124 65 67"
+string=7,0,1,2,0,3,0,4,2,3,0,3,2,1,2,0,1,7,0,1
+bank="P0:0,1,0:7,5,3 P1:2,0,0:3,2,2 P2:3,0,2:9,0,2 P3:2,1,1:2,2,2 P4:0,0,2:4,3,3"
+
+# Textbook answers.
+json "a['answer']['gantt'] == [['P1', 0, 4], ['P2', 4, 7], ['P3', 7, 10], ['P1', 10, 30]]" \
+  cpu -p rr --quantum 4 P1:0:24 P2:0:3 P3:0:3
+says '^mean .* 5\.67 ' cpu --policy rr --quantum 4 P1:0:24 P2:0:3 P3:0:3
+json "a['answer']['avg_waiting'] == 6.5" cpu -p srtf P1:0:8 P2:1:4 P3:2:9 P4:3:5
+json "a['answer']['total_movement'] == 236" disk -p sstf --head 53 $silberschatz
+json "a['answer']['total_movement'] == 640" disk -p fcfs --head 53 $silberschatz
+json "a['answer']['faults'] == 15" memory -p fifo --frames 3 $string
+json "a['answer']['faults'] == 12" memory -p lru --frames 3 $string
+json "a['answer']['faults'] == 9" memory -p opt --frames 3 $string
+json "a['answer']['placed'] == [3, 1, 2, 4]" memory -p best-fit 212 417 112 426
+json "a['answer']['allocations'][2] == ['C', 128, 64]" memory -p buddy A+100 B+240 C+64 B- A-
+json "a['answer']['safe'] and a['answer']['answers'] == ['granted']" \
+  deadlock --available 3,3,2 $bank --requests P1+1+0+2
+json "a['answer']['misses'] == [] and a['parameters']['until'] == 100" realtime -p rm P1:50:20 P2:100:35
+json "a['answer']['missed'] == 1" realtime -p fixed P2:100:35 P1:50:20
+json "a['answer']['on_cycle'] == ['A', 'B']" deadlock -p wait-for A:B B:A C:A
+
+# Why, all policies, other conventions, questions.
+says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
+says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3
+says 'From 53 to 65: it is the nearest, 12 cylinders away; 67 is 14' disk -p sstf --head 53 -e $silberschatz
+says 'goes to the edge, 199, and turns' disk -p scan --head 53 -e $silberschatz
+says '^Reference 4, page 2: a fault; 7 goes: it was not used for longest' memory -p lru -e $string
+says 'its deadline, at 7 ms, is the earliest' realtime -p edf -e A:7:3 B:12:3 C:20:5
+says '^With --count-cold no: faults 9 instead of 12' memory -p lru $string
+says '^Reference 4, .* 7 goes: it is used again latest, by reference 18' memory -p opt -e $string
+says 'the hand clears the bit of 7, 0 and 1' memory -p clock -e $string
+says 'hole 4 is the smallest' memory -p best-fit -e 212
+says 'P1 needs \(1, 2, 2\) more; \(3, 3, 2\) are available' deadlock --available 3,3,2 -e $bank
+json "[x['id'] for x in a][0] == 'opt' and a[0]['answer']['faults'] <= a[1]['answer']['faults']" memory --all $string
+json "sorted(x['answer']['total_movement'] for x in a) == [x['answer']['total_movement'] for x in a]" \
+  disk --all --head 53 $silberschatz
+says '^With --count-return no: movement \(cylinders\) 183 instead of 382' disk -p c-scan --head 53 $silberschatz
+says '^With --requeue preempted-first: ' cpu -p rr --quantum 2 A:0:4,2,2 B:2:2,2,4 C:4:4 D:6:2
+says 'What are the turnaround' cpu --quiz 3
+[ "$(spindle disk --quiz 3)" = "$(spindle disk --quiz 3)" ] || fail "a quiz is not the same twice"
+for face in cpu realtime disk memory deadlock; do
+  says '^The answer: spindle' $face --quiz 11
+  says . $face --quiz 11 --answer
+done
+
+# Input from files and generators.
+printf 'name,arrival,burst,priority\nA,0,5,2\nB,1,3,1\n' >"$work/jobs.csv"
+json "a['input']['processes'] == [['A', 0, 5, 2], ['B', 1, 3, 1]]" cpu -f "$work/jobs.csv"
+spindle cpu -p sjf --json A:0:5 B:1:3 C:2:1 >"$work/case.json"
+json "a['algorithm'] == 'SJF' and a['answer']['completion'] == {'A': 5, 'B': 9, 'C': 6}" cpu -f "$work/case.json"
+spindle solve "$work/case.json" >/dev/null 2>&1 || python3 - "$work/case.json" <<'PY' || fail "the case cannot be solved"
+import json, subprocess, sys
+case = json.load(open(sys.argv[1]))
+json.dump([case], open(sys.argv[1], 'w'))
+sys.exit(subprocess.run(['spindle', 'solve', sys.argv[1]], stdout=subprocess.DEVNULL).returncode)
+PY
+json "len(a['input']['refs']) == 50 and max(a['input']['refs']) < 9" memory -g zipf:count=50,pages=9,seed=4
+json "a['input']['refs'] == [0, 1, 2, 0, 1]" memory -g loop:count=5,pages=8,loop=3
+[ "$(spindle cpu -g uniform:count=9,seed=5 --csv | wc -l)" -eq 10 ] || fail "the CSV of nine processes"
+[ "$(spindle disk --csv 5 9 | head -1)" = 'step,cylinder,distance (cylinders),way so far (cylinders)' ] || fail "CSV titles"
+
+# Pictures, and plain ASCII.
+draws "'P1' in words and 'time (ms)' in words and len(of('rect')) > 10" cpu -p rr -g uniform:count=6,seed=2
+draws "'missed deadline' in words and 'P1' in words" realtime -p fixed P2:100:35 P1:50:20
+draws "'cylinder' in words and {'53', '14', '183'} <= set(words) and len(of('circle')) >= 9" \
+  disk -p sstf --head 53 $silberschatz
+draws "len([e for e in of('circle')]) > 60" disk -p look -g uniform:count=60,seed=2
+draws "words.count('7') >= 4 and 'fault: loaded' in words" memory -p clock $string
+draws "'address (KiB)' in words and 'rest of E' in words" memory -p buddy A+100 B+240 C+64 D+256 B- A- E+75
+draws "{'R', 'S', 'U'} <= set(words) and len(of('polygon')) == 5" deadlock -p wait-for R:A A:S S:R U:S
+draws "'mean waiting (ms)' in words and 'rr' in words" cpu --all -g uniform:count=6,seed=2
+draws "'pages in memory' in words" memory -p working-set --window 5 $string
+draws "'memory (frames)' in words" memory --curve -p opt,sieve -g zipf:count=20000,pages=500 --frames 10,50,200
+LC_ALL=C spindle disk --all 5 9 | LC_ALL=C grep -q '[^ -~]' && fail "other than ASCII in the C locale"
+for face in "cpu A:0:3 B:1:2" "disk 5 9" "memory 1 2 1" "memory -p best-fit 50" "deadlock -p wait-for A:B B:A"; do
+  LC_ALL=C spindle $face | LC_ALL=C grep -q '[^ -~]' && fail "$face: other than ASCII in the C locale"
+done
+
+# Traces: every format gives the same requests; what is typed and what is a trace gives the same.
+for file in disksim.ascii blkparse.txt sda.blktrace fio.log fio3.log msr.csv spc.csv; do
+  json "a['devices'] >= 1 and a['policies'][0]['requests'] >= 2" disk -t "$traces/$file"
+done
+json "[p['misses'] for p in a['policies']] == [9, 10]" memory -t "$traces/belady.txt" -p fifo --frames 3,4
+json "a['references'] == 6 and a['pages'] == 4" memory -t "$traces/lackey.trace"
+json "a['pages'] == 3" memory -t "$traces/memory.din" --page-size 65536
+json "a['references'] == 6 and a['pages'] == 4" memory -t "$traces/objects.oracleGeneral" --all
+tr , '\n' <<<$string >"$work/string"
+json "a['policies'][0]['misses'] == 9 and a['policies'][0]['policy'] == 'opt'" memory -t "$work/string" --all --frames 3
+json "a['lru_curve'][2] == {'frames': 3, 'misses': 12}" memory --curve $string
+json "a['policies'][0]['seek_ns'] > 0" disk -t "$traces/msr.csv" --disk 7200rpm --all
+says 'million a second' memory -t "$traces/belady.txt" -p lru,sieve --frames 2
+
+# Wrong input.
+refuses "^spindle cpu: arrival of P1: 'x' is no number" cpu P1:x:3
+refuses '^spindle cpu: burst of P1' cpu P1:0:-3
+refuses 'the name P1 stands twice' cpu P1:0:3 P1:0:4
+refuses 'quantum: fcfs has no such parameter' cpu -p fcfs --quantum 4 P1:0:3
+refuses 'quantum' cpu -p rr --quantum 0 P1:0:3
+refuses "'nope' is none of" cpu -p nope P1:0:3
+refuses 'processes: there are none' cpu
+refuses 'queue' disk 500
+refuses "frames: 'x' is no number" memory --frames x 1 2
+refuses 'until' realtime A:1.5:1
+refuses 'available' deadlock $bank
+refuses 'cannot be read' cpu -f "$work/missing"
+refuses "'zipf' is none of uniform" cpu -g zipf
+refuses "'foo' is no part of zipf" memory -g zipf:foo=3
+refuses 'not more than one' cpu -g uniform P1:0:3
+refuses 'no question without --quiz' cpu --answer P1:0:3
+refuses 'cannot be written' cpu P1:0:3 --svg /nonexistent/picture.svg
+refuses 'trace: .* cannot be opened' memory -t "$work/missing"
+printf '1\n2\nthree\n' >"$work/wrong"
+refuses 'byte 4: the line is no page number' memory -t "$work/wrong"
+refuses "format: 'x' is none of" memory -t "$work/wrong" --format x
+refuses 'looks like none of' disk -t "$work/wrong"
+refuses 'depth' disk -t "$traces/msr.csv" --depth 0
+refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
+
+[ $failures -eq 0 ] && echo "faces: all as expected"
+exit $((failures != 0))
