@@ -36,8 +36,11 @@ class Eevdf final : public CpuPolicy {
     active_weight_ += task.weight;
     task.start += share_of(info.ran, task);
     if (comes_anew) task.start = std::max(task.start, now_virtual_);
-    if (why == Why::kCreated || task.end <= task.start)
+    task.left = task.left - info.ran;
+    if (why == Why::kCreated || task.left.ns <= 0) {
+      task.left = quantum_;
       task.end = task.start + share_of(quantum_, task);
+    }
     push(id, task);
   }
 
@@ -53,8 +56,7 @@ class Eevdf final : public CpuPolicy {
     const auto found = tasks_.find(id);
     if (found == tasks_.end()) return quantum_;
     const Task& task = found->second;
-    const std::int64_t left = (task.end - task.start) * task.weight / kNormalWeight;
-    return VirtualTime{std::clamp<std::int64_t>(left, 1, quantum_.ns)};
+    return std::clamp(task.left, VirtualTime{1}, quantum_);
   }
 
   [[nodiscard]] bool preempts(TaskId running, const TaskInfo& info) override {
@@ -81,6 +83,7 @@ class Eevdf final : public CpuPolicy {
   struct Task {
     std::int64_t start = 0;  ///< of its request, in virtual time
     std::int64_t end = 0;
+    VirtualTime left;  ///< of its request, in time
     std::uint32_t weight = 0;
     bool active = false;  ///< its weight counts: it is ready or runs
     bool in_future = false;

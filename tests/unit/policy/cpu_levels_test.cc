@@ -128,6 +128,14 @@ TEST(CpuLevels, EevdfSharesByWeight) {
   EXPECT_NEAR(share[2], 0.625, 0.01);
 }
 
+TEST(CpuLevels, EevdfGivesWholeQuanta) {
+  const auto policy = policy_named("eevdf", {.quantum = {2'000'000}});
+  for (const std::uint32_t weight : {1u, 3u, 7u, 1024u, 88'761u}) {
+    policy->ready(TaskId{weight}, {.weight = weight}, Why::kCreated);
+    EXPECT_EQ(policy->quantum(TaskId{weight}), VirtualTime{2'000'000}) << weight;
+  }
+}
+
 /// No task is ever more than about a quantum away from what it should have had.
 TEST(CpuLevels, EevdfKeepsEveryLagSmall) {
   const auto policy = policy_named("eevdf", {.quantum = {1000}});
