@@ -9,7 +9,6 @@
 
 #include "spindle/format/directory.h"
 #include "spindle/format/map.h"
-#include "spindle/journal/replay.h"
 
 namespace spindle {
 namespace {
@@ -27,8 +26,8 @@ void fill_random(void* into, std::size_t size) {
 class Formatter {
  public:
   Formatter(BlockDevice& device, const format::Superblock& superblock, const format::Layout& layout,
-            const FormatProgress& progress)
-      : device_(device), superblock_(superblock), layout_(layout), progress_(progress) {}
+            OldLog old_log)
+      : device_(device), superblock_(superblock), layout_(layout), old_log_(old_log) {}
 
   Result<> run() {
     // Whatever stands there is no volume from now on, until the last write makes it one.
@@ -36,7 +35,7 @@ class Formatter {
     TRY(device_.flush());
     TRY(write_state());
     TRY(write_group_table());
-    TRY(format_journal(device_, layout_));
+    TRY(format_journal(device_, layout_, old_log_));
     TRY(write_first_group());
     TRY(device_.flush());
     TRY(write_superblock(layout_.last_copy(), 0));
@@ -103,7 +102,6 @@ class Formatter {
       }
       TRY(device_.write(table.start + done, bytes));
       done += count;
-      if (progress_) progress_(done, table.length);
     }
     return {};
   }
@@ -218,7 +216,7 @@ class Formatter {
   BlockDevice& device_;
   format::Superblock superblock_;
   const format::Layout& layout_;
-  const FormatProgress& progress_;
+  const OldLog old_log_;
 };
 
 }  // namespace
@@ -261,15 +259,15 @@ Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t b
   return superblock;
 }
 
-Result<> format_volume(BlockDevice& device, const format::Superblock& planned,
-                       const FormatProgress& progress) {
+Result<> format_volume(BlockDevice& device, const format::Superblock& planned, OldLog old_log) {
   const format::Layout layout = TRY(format::Layout::of(planned));
-  return Formatter(device, planned, layout, progress).run();
+  return Formatter(device, planned, layout, old_log).run();
 }
 
 Result<> format_volume(BlockDevice& device, const FormatOptions& options) {
   const auto planned = TRY(plan_volume(device.block_size(), device.block_count(), options));
-  return format_volume(device, planned);
+  return format_volume(device, planned,
+                       options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
 }
 
 }  // namespace spindle

@@ -8,18 +8,18 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "spindle/base/clock.h"
 #include "spindle/device/block_device.h"
 #include "spindle/format/layout.h"
+#include "spindle/journal/replay.h"
 
 namespace spindle {
 
 struct FormatOptions {
   std::uint64_t inodes = 0;        ///< 0: one for each 16 KiB
-  std::uint64_t journal_size = 0;  ///< bytes; 0: a 32nd of the volume, at most 16 MiB
+  std::uint64_t journal_size = 0;  ///< bytes; 0: a 32nd of the volume, at most 64 MiB
   std::uint64_t group_size = 0;    ///< bytes at least; 0: a few groups, for contiguous files one
   format::MapKind default_map_kind = format::MapKind::kExtent;
   std::string label;            ///< at most 64 bytes
@@ -32,12 +32,9 @@ struct FormatOptions {
 Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t block_count,
                                        const FormatOptions& options);
 
-/// Called now and then with the blocks written and to write.
-using FormatProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
-
 /// Formats the device with the planned superblock.
 Result<> format_volume(BlockDevice& device, const format::Superblock& planned,
-                       const FormatProgress& progress = {});
+                       OldLog old_log = OldLog::kOfSameUuid);
 
 /// Plans and formats.
 Result<> format_volume(BlockDevice& device, const FormatOptions& options);

@@ -257,7 +257,8 @@ int run(const Request& request) {
   const auto plan = plan_json(request, *planned, *layout);
   if (!request.quiet && !request.json) show_plan(request, plan);
   if (!request.only_show) {
-    const auto formatted = format_volume(*device, *planned);
+    const auto formatted = format_volume(
+        *device, *planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
     if (!formatted.ok()) return fail(sentence(request.image, formatted.error()));
     if (!request.directory.empty()) {
       if (const int status = copy_directory(request, *device); status != 0) return status;

@@ -34,7 +34,7 @@ class RequestBuffers {
   void give(Buffer buffer);
 
  private:
-  static constexpr std::size_t kKept = 32;
+  static constexpr std::size_t kKept = 8;
   std::vector<Buffer> free_;
 };
 

@@ -270,7 +270,9 @@ Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout
   return result;
 }
 
-Result<> format_journal(BlockDevice& device, const format::Layout& layout) {
+namespace {
+
+Result<> scrub_log(BlockDevice& device, const format::Layout& layout) {
   const Run ring = log::area(layout);
   const std::uint64_t step = std::max<std::uint64_t>(1, (1u << 20) / layout.block_size);
   std::vector<std::byte> buffer(step * layout.block_size);
@@ -279,6 +281,13 @@ Result<> format_journal(BlockDevice& device, const format::Layout& layout) {
     TRY(scrub(device, ring.start + at, std::span(buffer).first(count * layout.block_size),
               layout.block_size));
   }
+  return {};
+}
+
+}  // namespace
+
+Result<> format_journal(BlockDevice& device, const format::Layout& layout, OldLog old_log) {
+  if (old_log == OldLog::kOfSameUuid) TRY(scrub_log(device, layout));
   TRY(log::write_tail(device, layout, {1, 0, 1, 0}));
   return log::write_tail(device, layout, {2, 0, 1, 1});
 }

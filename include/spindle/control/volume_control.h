@@ -1,7 +1,7 @@
 // The control files of a mounted volume: what .spindle shows of it, and what can be set.
 //
 //   ControlTree control;
-//   add_volume_control(control, {.volume = *volume, .disk = *disk, .what_if = *what_if, .requests = ...});
+//   add_volume_control(control, {.volume = *volume, .disk = *disk, .what_if = *what_if, ...});
 //
 // One folder for each part of the machine: volume/, cache/, disk/, journal/, requests/, threads/.
 // `README` in the root says what each file is.

@@ -47,7 +47,11 @@ struct LogEntry {
 /// The entries that a replay would apply, oldest first. Changes nothing.
 Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout& layout);
 
+/// What may stand where the journal is to be: entries of an older volume of the same UUID would
+/// pass for its own; those of any other volume never do.
+enum class OldLog : std::uint8_t { kOfSameUuid, kOfOthers };
 /// Writes an empty journal: both headers, and zeros where an old entry might stand. For mkfs.
-Result<> format_journal(BlockDevice& device, const format::Layout& layout);
+Result<> format_journal(BlockDevice& device, const format::Layout& layout,
+                        OldLog old_log = OldLog::kOfSameUuid);
 
 }  // namespace spindle
