@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 namespace thread_bench {
 
@@ -113,6 +114,119 @@ void usage(const char* argv0) {
                argv0);
 }
 
+/// What a benchmark said in all its repetitions.
+struct Report {
+  std::map<std::string, Series> series;
+  std::vector<std::string> order;  // of the metrics
+  std::string note;
+  std::string status = "ok";
+};
+
+/// One line of a child: what it is, the metric, the unit, the value, with tabs between.
+void read_line(const std::string& line, Report& report) {
+  const auto t1 = line.find('\t'), t2 = line.find('\t', t1 + 1), t3 = line.find('\t', t2 + 1);
+  const std::string name = line.substr(t1 + 1, t2 - t1 - 1);
+  const std::string value = line.substr(t3 + 1);
+  if (line[0] == 'C') {
+    report.note = value;
+    return;
+  }
+  const auto [it, fresh] = report.series.try_emplace(name);
+  if (fresh) report.order.push_back(name);
+  it->second.unit = line.substr(t2 + 1, t3 - t2 - 1);
+  if (line[0] == 'N') {
+    it->second.values.push_back(std::atof(value.c_str()));
+  } else {
+    it->second.texts.push_back(value);
+  }
+}
+
+/// All repetitions, to the first that fails: what cannot finish once is not tried again.
+Report repeat(const Benchmark& benchmark, const Options& options) {
+  Report report;
+  const int runs = benchmark.probe ? 1 : options.runs;
+  for (int run = 0; run < runs && report.status == "ok"; ++run) {
+    const Outcome outcome = run_child(benchmark, options);
+    std::istringstream lines(outcome.output);
+    for (std::string line; std::getline(lines, line);) read_line(line, report);
+    report.status = outcome.status;
+  }
+  return report;
+}
+
+/// The row of one metric, from its unit on.
+std::string describe(Series& series, const std::string& note) {
+  char text[200];
+  if (series.values.empty()) {
+    std::snprintf(text, sizeof text, "%s\t%s\t-\t-\t%zu\t%s", series.unit.c_str(),
+                  series.texts.front().c_str(), series.texts.size(), note.c_str());
+    return text;
+  }
+  std::vector<double>& values = series.values;
+  std::sort(values.begin(), values.end());
+  const std::size_t count = values.size();
+  const double median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+  std::snprintf(text, sizeof text, "%s\t%.4g\t%.4g\t%.4g\t%zu\t%s", series.unit.c_str(), median,
+                values.front(), values.back(), count, note.c_str());
+  return text;
+}
+
+void print(const char* peer, const Benchmark& benchmark, const Options& options, Report report) {
+  const std::string stack =
+      (options.stack != 0 ? std::to_string(options.stack) : std::string("default")) +
+      (options.stack_kind.empty() ? "" : "/" + options.stack_kind);
+  const auto row = [&](const std::string& metric, const std::string& rest) {
+    std::printf("%s\t%s\t%d\t%s\t%s\t%s\n", peer, benchmark.name.c_str(), options.workers,
+                stack.c_str(), metric.c_str(), rest.c_str());
+  };
+  for (const auto& name : report.order) row(name, describe(report.series[name], report.note));
+  if (report.status != "ok" || report.order.empty()) {
+    row("status",
+        "-\t" + (report.status == "ok" ? "n.a." : report.status) + "\t-\t-\t1\t" + report.note);
+  }
+  std::fflush(stdout);
+}
+
+void set_parameter(const std::string& text, Options& options, const char* program) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) {
+    usage(program);
+    std::exit(2);
+  }
+  options.params[text.substr(0, equals)] = std::strtol(text.c_str() + equals + 1, nullptr, 0);
+}
+
+/// Ends the program if the command line is wrong, or only asks for the list.
+Options parse(int argc, char** argv, const std::vector<Benchmark>& list) {
+  Options options;
+  const std::map<std::string, std::function<void(const char*)>> known = {
+      {"--runs", [&](const char* value) { options.runs = std::atoi(value); }},
+      {"--workers", [&](const char* value) { options.workers = std::atoi(value); }},
+      {"--stack", [&](const char* value) { options.stack = std::strtoull(value, nullptr, 0); }},
+      {"--stack-kind", [&](const char* value) { options.stack_kind = value; }},
+      {"--timeout",
+       [&](const char* value) { options.timeout_s = static_cast<unsigned>(std::atoi(value)); }},
+      {"--scale", [&](const char* value) { options.scale = std::atof(value); }},
+      {"--set", [&](const char* value) { set_parameter(value, options, argv[0]); }},
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto option = known.find(word);
+    if (word == "--list") {
+      for (const auto& benchmark : list) std::printf("%s\n", benchmark.name.c_str());
+      std::exit(0);
+    } else if (option != known.end() && i + 1 < argc) {
+      option->second(argv[++i]);
+    } else if (word[0] == '-') {
+      usage(argv[0]);
+      std::exit(2);
+    } else {
+      options.only.push_back(word);
+    }
+  }
+  return options;
+}
+
 }  // namespace
 
 std::int64_t now_ns() {
@@ -187,103 +301,12 @@ void fail(const char* what) {
 }
 
 int run_suite(const char* peer, int argc, char** argv, const std::vector<Benchmark>& list) {
-  Options opt;
-  for (int i = 1; i < argc; ++i) {
-    std::string a = argv[i];
-    auto value = [&]() -> const char* {
-      if (i + 1 >= argc) {
-        usage(argv[0]);
-        std::exit(2);
-      }
-      return argv[++i];
-    };
-    if (a == "--runs")
-      opt.runs = std::atoi(value());
-    else if (a == "--workers")
-      opt.workers = std::atoi(value());
-    else if (a == "--stack")
-      opt.stack = std::strtoull(value(), nullptr, 0);
-    else if (a == "--stack-kind")
-      opt.stack_kind = value();
-    else if (a == "--timeout")
-      opt.timeout_s = unsigned(std::atoi(value()));
-    else if (a == "--scale")
-      opt.scale = std::atof(value());
-    else if (a == "--set") {
-      std::string kv = value();
-      auto eq = kv.find('=');
-      if (eq == std::string::npos) {
-        usage(argv[0]);
-        return 2;
-      }
-      opt.params[kv.substr(0, eq)] = std::strtol(kv.c_str() + eq + 1, nullptr, 0);
-    } else if (a == "--list") {
-      for (auto& b : list) std::printf("%s\n", b.name.c_str());
-      return 0;
-    } else if (a[0] == '-') {
-      usage(argv[0]);
-      return 2;
-    } else
-      opt.only.push_back(a);
-  }
-
+  const Options options = parse(argc, argv, list);
   std::printf("#peer\tbench\tworkers\tstack\tmetric\tunit\tmedian\tmin\tmax\truns\tnote\n");
-  const std::string stack = (opt.stack ? std::to_string(opt.stack) : std::string("default")) +
-                            (opt.stack_kind.empty() ? "" : "/" + opt.stack_kind);
-  for (auto& b : list) {
-    if (!opt.only.empty() && std::find(opt.only.begin(), opt.only.end(), b.name) == opt.only.end())
-      continue;
-    std::map<std::string, Series> series;
-    std::vector<std::string> order;
-    std::string note, status = "ok";
-    const int runs = b.probe ? 1 : opt.runs;
-    for (int r = 0; r < runs; ++r) {
-      Outcome o = run_child(b, opt);
-      std::size_t pos = 0;
-      while (pos < o.output.size()) {
-        auto eol = o.output.find('\n', pos);
-        if (eol == std::string::npos) break;
-        std::string line = o.output.substr(pos, eol - pos);
-        pos = eol + 1;
-        auto t1 = line.find('\t'), t2 = line.find('\t', t1 + 1), t3 = line.find('\t', t2 + 1);
-        std::string name = line.substr(t1 + 1, t2 - t1 - 1);
-        std::string unit = line.substr(t2 + 1, t3 - t2 - 1);
-        std::string val = line.substr(t3 + 1);
-        if (line[0] == 'C') {
-          note = val;
-          continue;
-        }
-        auto [it, fresh] = series.try_emplace(name);
-        if (fresh) order.push_back(name);
-        it->second.unit = unit;
-        if (line[0] == 'N')
-          it->second.values.push_back(std::atof(val.c_str()));
-        else
-          it->second.texts.push_back(val);
-      }
-      if (o.status != "ok") {
-        status = o.status;
-        break;  // a benchmark that cannot finish once is not tried again
-      }
-    }
-    for (auto& name : order) {
-      auto& s = series[name];
-      std::printf("%s\t%s\t%d\t%s\t%s\t%s\t", peer, b.name.c_str(), opt.workers, stack.c_str(),
-                  name.c_str(), s.unit.c_str());
-      if (!s.values.empty()) {
-        std::sort(s.values.begin(), s.values.end());
-        std::size_t n = s.values.size();
-        double med = n % 2 ? s.values[n / 2] : (s.values[n / 2 - 1] + s.values[n / 2]) / 2;
-        std::printf("%.4g\t%.4g\t%.4g\t%zu\t%s\n", med, s.values.front(), s.values.back(), n,
-                    note.c_str());
-      } else {
-        std::printf("%s\t-\t-\t%zu\t%s\n", s.texts.front().c_str(), s.texts.size(), note.c_str());
-      }
-    }
-    if (status != "ok" || order.empty())
-      std::printf("%s\t%s\t%d\t%s\tstatus\t-\t%s\t-\t-\t1\t%s\n", peer, b.name.c_str(), opt.workers,
-                  stack.c_str(), status == "ok" ? "n.a." : status.c_str(), note.c_str());
-    std::fflush(stdout);
+  for (const auto& benchmark : list) {
+    const bool chosen = options.only.empty() || std::find(options.only.begin(), options.only.end(),
+                                                          benchmark.name) != options.only.end();
+    if (chosen) print(peer, benchmark, options, repeat(benchmark, options));
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 // Bare context switches, without a scheduler: what the switch itself costs, and what it costs to
 // make and throw away a context. Each mechanism is two contexts resuming one another.
 #include "harness.h"
+#include "thread/context.h"
 
 #include <boost/context/detail/fcontext.hpp>
 #include <boost/context/fiber.hpp>
@@ -21,6 +22,32 @@ long switches(thread_bench::Context& c) {
 }
 long creates(thread_bench::Context& c) {
   return c.count("create.raw.n", 500'000);
+}
+
+// --- Spindle's own switch ---------------------------------------------------------------------
+
+spindle::thread::Context own_main, own_other;
+
+void own_switch(thread_bench::Context& context) {
+  auto stack = std::make_unique<char[]>(kStack);
+  const long n = switches(context);
+  spindle::thread::enter_context(own_main, own_other, stack.get(), stack.get() + kStack, [] {
+    for (;;) spindle::thread::switch_context(own_other, own_main);
+  });
+  thread_bench::Stopwatch stopwatch;
+  for (long i = 0; i < n; ++i) spindle::thread::switch_context(own_main, own_other);
+  context.emit_rate("switch", stopwatch.lap(), 2.0 * double(n));
+}
+
+void own_create(thread_bench::Context& context) {
+  auto stack = std::make_unique<char[]>(kStack);
+  const long n = creates(context);
+  thread_bench::Stopwatch stopwatch;
+  for (long i = 0; i < n; ++i) {
+    spindle::thread::enter_context(own_main, own_other, stack.get(), stack.get() + kStack,
+                                   [] { spindle::thread::leave_context(own_main); });
+  }
+  context.emit_rate("context", stopwatch.lap(), double(n));
 }
 
 // --- boost::context::detail::fcontext ------------------------------------------------------
@@ -206,7 +233,9 @@ void coroutine_create(thread_bench::Context& c) {
 
 int main(int argc, char** argv) {
   return thread_bench::run_suite("raw", argc, argv,
-                                 {{"switch.raw/fcontext", fcontext_switch},
+                                 {{"switch.raw/spindle", own_switch},
+                                  {"create.raw/spindle", own_create},
+                                  {"switch.raw/fcontext", fcontext_switch},
                                   {"switch.raw/boost-context-fiber", fiber_switch},
                                   {"switch.raw/ucontext", ucontext_switch},
                                   {"switch.raw/setjmp", setjmp_switch},

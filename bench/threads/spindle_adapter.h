@@ -46,8 +46,13 @@ struct SpindleThreads {
     if (!result.ok()) stop(result.error());
   }
 
+  /// The worker on which threads stay from now on; -1: any.
+  static inline int home = -1;
+
   static Thread spawn(void (*function)(void*), void* argument) {
-    return spindle::thread::spawn("worker", [=] { function(argument); });
+    spindle::thread::ThreadOptions options{.name = "worker"};
+    options.pinned_to = home;
+    return spindle::thread::spawn(options, [=] { function(argument); });
   }
   static void join(Thread& thread) { thread.join().take(); }
   static void yield() { spindle::thread::yield(); }
@@ -79,10 +84,10 @@ struct SpindleThreads {
     spindle::thread::Channel<T> channel;
   };
 
-  // The first thread stays on worker 0; its partner is one of worker 1.
+  // All others stay on worker 0; the partner is one of worker 1.
   using Remote = Thread;
   static Remote spawn_remote(void (*function)(void*), void* argument) {
-    spindle::thread::current_thread::pin_to(0).take();
+    spindle::thread::current_thread::pin_to(home = 0).take();
     spindle::thread::ThreadOptions options{.name = "remote"};
     options.pinned_to = 1;
     if (spindle::thread::Runtime::current()->workers() < 2) stop({EINVAL, "needs --workers 2"});

@@ -1,6 +1,7 @@
 // All benchmarks of one library: the main program of an adapter.
 #pragma once
 
+#include "suite_channels.h"
 #include "suite_fork_join.h"
 #include "suite_probes.h"
 #include "suite_scheduling.h"
@@ -27,8 +28,8 @@ int run_all(int argc, char** argv) {
   add("mutex.contended", Synchronisation<P>::mutex_contended);
   add("sem.pingpong", Synchronisation<P>::sem_pingpong);
   add("sem.pc", Synchronisation<P>::sem_pc);
-  add("chan.unbuf", Synchronisation<P>::chan_unbuf);
-  add("chan.buf", Synchronisation<P>::chan_buf);
+  add("chan.unbuf", Channels<P>::chan_unbuf);
+  add("chan.buf", Channels<P>::chan_buf);
   add("cond.pingpong", Synchronisation<P>::cond_pingpong);
   add("rwlock.read", Synchronisation<P>::rwlock_read);
   add("barrier", Synchronisation<P>::barrier);

@@ -69,6 +69,12 @@ void on_tick(int, siginfo_t*, void* raw_context) {
   const std::uintptr_t at = interrupted_at(context);
   if (at < program_text.begin || at >= program_text.end) return;
   const int saved_errno = errno;
+  // Only now, when the interrupted code is known to be the program's own, may another tick come:
+  // one that interrupted this handler before would take its code for the thread's.
+  sigset_t tick;
+  sigemptyset(&tick);
+  sigaddset(&tick, kTickSignal);
+  pthread_sigmask(SIG_UNBLOCK, &tick, nullptr);
   self->scheduler->preempt(*self);
   errno = saved_errno;
   // The return from the handler restores the signal stack as well, which is the worker's.
@@ -79,8 +85,7 @@ bool install_handler() {
   dl_iterate_phdr(note_program, &program_text);
   struct sigaction action = {};
   action.sa_sigaction = on_tick;
-  // The handler may switch to a thread that must be interrupted too: the signal is not blocked.
-  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigemptyset(&action.sa_mask);
   return sigaction(kTickSignal, &action, nullptr) == 0;
 }
@@ -125,6 +130,8 @@ void Scheduler::preempt(Control& self) {
   worker.preempted = &self;
   switch_from(self, nullptr);
   self.preempted = false;
+  // It has just been its turn: what came meanwhile was for others.
+  worker.preemption_due.store(false, std::memory_order_relaxed);
   detail::leave_section();
 }
 
