@@ -28,7 +28,8 @@ LAYOUTS = {
 
 def controls():
     """Every Control that a thread of some runtime has."""
-    scheduler = gdb.parse_and_eval("spindle::thread::first_scheduler")
+    # Not by an expression: the innermost frame may be in C.
+    scheduler = gdb.lookup_global_symbol("spindle::thread::first_scheduler").value()
     while int(scheduler) != 0:
         pool = scheduler["controls_"]
         slabs = pool["slabs_"]["_M_impl"]["_M_start"]
