@@ -3,6 +3,9 @@
 #   cmake --install BUILD --component thread --prefix PREFIX
 include(CMakePackageConfigHelpers)
 
+# Whoever includes the headers must be as new as they are.
+target_compile_features(spindle_base PUBLIC cxx_std_20)
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Spindle)
 install(TARGETS spindle_base spindle_policy spindle_thread EXPORT SpindleTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT thread)
