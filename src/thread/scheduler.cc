@@ -128,8 +128,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->pinned_to = options.pinned_to < static_cast<int>(workers()) ? options.pinned_to : -1;
   thread->interrupts_off = 0;
   thread->in_queue = false;
-  const std::size_t length = std::min(options.name.size(), kLongestName);
-  std::memcpy(thread->name, options.name.data(), length);
+  const std::size_t length = options.name.copy(thread->name, kLongestName);
   thread->name[length] = '\0';
   if (tracks_locks_) lock_order_.begin(thread->slot);
   sanitizer::thread_made(*thread);
