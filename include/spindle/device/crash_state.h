@@ -7,7 +7,8 @@
 // A cut after n events leaves all writes that one of the first n events, a flush, covers, and any
 // part of the others among the first n. Of two writes to the same place the later one wins if both
 // arrive: a drive may leave out the later, never exchange them. That every block stops at a version
-// of its own is just what reordering of writes looks like after a cut.
+// of its own is just what reordering of writes looks like after a cut. So a write that failed,
+// which no flush covers, may be found, but not where a later one stands that a flush covers.
 //
 // The images of all flushes are built once and share their content, so that one more state costs
 // only the writes since the last flush.
@@ -47,17 +48,27 @@ class CrashStates {
   [[nodiscard]] std::vector<std::size_t> uncovered(std::size_t cut) const;
 
  private:
+  /// Some blocks of a write or discard, counted from its first.
+  struct Piece {
+    std::size_t event = 0;
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
   /// What is sure to be there once the event before `position` has happened.
   struct Durable {
     std::size_t position = 0;
     MemoryDevice image;
-    std::vector<std::size_t> uncovered;
+    std::vector<Piece> uncovered;
   };
   [[nodiscard]] const Durable& durable(std::size_t cut) const;
+  [[nodiscard]] std::vector<Piece> uncovered_pieces(std::size_t cut) const;
+  /// Those of the pieces that are older than the event, without what it overwrites.
+  [[nodiscard]] std::vector<Piece> without_overwritten(std::span<const Piece> pieces,
+                                                       std::size_t event) const;
   void apply(MemoryDevice& image, std::size_t event, std::uint64_t offset,
              std::uint64_t length) const;
-  void apply(MemoryDevice& image, std::size_t event) const;
-  void apply_versions(MemoryDevice& image, std::span<const std::size_t> writes, std::uint64_t unit,
+  void apply(MemoryDevice& image, const Piece& piece) const;
+  void apply_versions(MemoryDevice& image, std::span<const Piece> writes, std::uint64_t unit,
                       std::uint64_t seed) const;
 
   const Recording& recording_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "spindle/base/random.h"
+#include "spindle/device/fault_device.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 
@@ -178,6 +179,34 @@ TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
   device.flush().take();
   const CrashStates flushed(start, device.recording());
   EXPECT_EQ(version_at(flushed.at(4, CrashMode::kNone), 4), 2u);
+}
+
+// What failed may be found on the medium, but not over what was written later and flushed.
+TEST(CrashStates, AFailedWriteDoesNotComeBackOverALaterOneThatIsDurable) {
+  MemoryDevice start(kBlockSize, kBlocks);
+  MemoryDevice image = start;
+  FaultDevice faulty(image);
+  faulty.add({.on = FaultRule::kWrites});
+  RecordingDevice device(faulty);
+  EXPECT_EQ(device.write(BlockNo{10}, stamped(1, 4)).code(), EIO);
+  device.write(BlockNo{11}, stamped(2, 2)).take();
+  device.flush().take();
+  const CrashStates states(start, device.recording());
+  ASSERT_EQ(states.uncovered(3).size(), 1u);
+  for (const CrashMode mode : kCrashModes) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const MemoryDevice left = states.at(3, mode, seed);
+      for (const std::uint64_t block : {11, 12}) {
+        for (const std::uint64_t sector : {0, 1}) {
+          EXPECT_EQ(version_at(left, block * 2 + sector), 2u) << static_cast<int>(mode);
+        }
+      }
+    }
+  }
+  const MemoryDevice all = states.at(3, CrashMode::kAll);
+  EXPECT_EQ(version_at(all, 20), 1u);
+  EXPECT_EQ(version_at(all, 27), 1u);
+  EXPECT_EQ(version_at(states.at(3, CrashMode::kNone), 20), 0u);
 }
 
 }  // namespace
