@@ -103,7 +103,7 @@ class CacheCore {
   Result<> write_batch(std::span<Buffer* const> sorted, Report report);
   Result<> write_by_owner(std::span<Buffer* const> sorted, Report report);
   void finish_write(Buffer& buffer, const std::optional<Error>& error, Report report);
-  static Result<> await_write(Buffer& buffer);
+  Result<> await_write(Buffer& buffer) const;
   void await_cut_off_writes();
   [[nodiscard]] std::size_t share(unsigned percent) const;
   void write_back_loop();

@@ -133,13 +133,13 @@ Result<> CacheCore::write_all(std::vector<BlockRef> blocks, Report report) {
   return result;
 }
 
-/// Waits for the write-back, by somebody else, that is under way; its error if it did not bring
-/// this block home.
-Result<> CacheCore::await_write(Buffer& buffer) {
-  if (buffer.transfer == nullptr) return {};
-  const std::optional<Error> error = buffer.transfer->wait();
-  if (error && buffer.write_failed) return *error;
-  return {};
+/// Waits for the write-back, by somebody else, that may be under way; its error if it did not bring
+/// this block home. It may also have begun and failed while we waited for something else.
+Result<> CacheCore::await_write(Buffer& buffer) const {
+  std::optional<Error> error;
+  if (buffer.transfer != nullptr) error = buffer.transfer->wait();
+  if (!buffer.dirty || !buffer.write_failed) return {};
+  return error ? *error : last_write_error_.value_or(Error{EIO, "the data could not be written"});
 }
 
 /// Writes those that are dirty; the caller holds them. Those that somebody else begins to write
