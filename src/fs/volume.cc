@@ -82,6 +82,9 @@ Result<> Volume::close() {
   pending_times.stop();
   orphans.drain();
   orphans.drop_stuck();
+  // Whoever still held a deleted file has gone with the mount. What cannot be freed now stays on
+  // the list for the next one.
+  if (writable().ok()) (void)told("free", orphans.recover());
   cache->stop_write_back();
   TRY(written);
   if (options.read_only) return {};

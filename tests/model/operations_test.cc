@@ -120,6 +120,30 @@ TEST(Deleted, FilesLiveUntilForgottenAndNoLonger) {
   });
 }
 
+TEST(Deleted, FilesThatAreHeldAtTheEndGoWithTheMount) {
+  in_runtime([] {
+    Desk desk;
+    const Space before = must(desk.volume->space());
+    for (const std::string_view name : {"a", "b", "c"}) {
+      const NodeId file = desk.file(name);
+      must(desk.volume->write(file, 0, 0, bytes_of(1, 100'000), false));
+      must(desk.volume->unlink(kRootNode, name));
+    }
+    must(desk.volume->unmount());
+
+    for (const std::string& line : desk.reports) ADD_FAILURE() << line;
+    const auto layout = must(format::Layout::of(must(read_superblock(desk.device))));
+    std::vector<std::byte> block(layout.block_size);
+    must(desk.device.read(layout.state(), block));
+    const std::span<const std::byte> state(block);
+    EXPECT_EQ(format::at<format::State>(state, format::kHeaderSize).orphan_head, 0u);
+    desk.mount();
+    EXPECT_EQ(must(desk.volume->space()).free_blocks, before.free_blocks);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+    must(desk.volume->unmount());
+  });
+}
+
 class Full : public testing::TestWithParam<format::MapKind> {};
 
 TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
