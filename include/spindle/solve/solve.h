@@ -22,7 +22,8 @@ nlohmann::json solve_cases(const nlohmann::json& cases);
 
 /// What differs between the case's `expected` and the answer: a sentence for each quantity, none if
 /// all agree. A number that is no whole one agrees if it rounds to the digits that are expected, or
-/// to four that count; quantities that are not expected do not count. A safe sequence agrees if replaying it shows that it is safe.
+/// to four that count; quantities that are not expected do not count. A safe sequence agrees if
+/// replaying it shows that it is safe.
 std::vector<std::string> differences(const nlohmann::json& problem, const nlohmann::json& answer);
 
 }  // namespace spindle
