@@ -21,6 +21,7 @@
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/session.h"
+#include "spindle/thread/linger.h"
 #include "spindle/thread/runtime.h"
 
 namespace spindle::cli {
@@ -185,6 +186,8 @@ std::string serve(const MountRequest& request, std::function<void()> ready) {
   // Converting a large file nests deepest; pages of a stack that are not reached cost nothing.
   auto runtime = thread::Runtime::create({.stack_size = 256 * 1024});
   if (!runtime.ok()) return runtime.error().describe();
+  constexpr std::int64_t kLingerNs = 50'000;
+  thread::set_linger_ns(kLingerNs);
   std::string problem;
   const auto ran = (*runtime)->run([&] { problem = Mount(request, std::move(ready)).run(); });
   if (problem.empty() && !ran.ok()) problem = ran.error().describe();

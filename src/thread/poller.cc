@@ -9,6 +9,7 @@
 
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
+#include "spindle/thread/linger.h"
 #include "spindle/thread/section.h"
 
 namespace spindle::thread {
@@ -30,7 +31,13 @@ class Counted {
   std::size_t& count_;
 };
 
+std::atomic<std::int64_t> linger_ns = 0;
+
 }  // namespace
+
+void set_linger_ns(std::int64_t ns) {
+  linger_ns.store(ns, std::memory_order_relaxed);
+}
 
 Poller::Descriptor::Descriptor(int number)
     : fd(number),
@@ -150,10 +157,22 @@ void Poller::dispatch(int fd, std::uint32_t events) {
   }
 }
 
+// Looks again and again for a moment; 0 if nothing came.
+int Poller::linger(epoll_event* events, std::int64_t at_most_ns) const {
+  const std::int64_t wanted_ns = linger_ns.load(std::memory_order_relaxed);
+  if (wanted_ns == 0) return 0;
+  const std::int64_t end_ns = monotonic_ns() + std::min(wanted_ns, at_most_ns);
+  do {
+    if (const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0); count != 0) return count;
+  } while (!has_posted_.load() && monotonic_ns() < end_ns);
+  return 0;
+}
+
 int Poller::wait_for_events(epoll_event* events, std::int64_t deadline_ns) {
   const std::int64_t left =
       deadline_ns == kNever ? kNever : std::max<std::int64_t>(0, deadline_ns - monotonic_ns());
   if (left == 0) return epoll_wait(epoll_fd_, events, kMostEvents, 0);
+  if (const int count = linger(events, left); count != 0) return count;
   if (has_nanosecond_wait_) {
     const struct timespec timeout = {.tv_sec = left / kNsPerSecond, .tv_nsec = left % kNsPerSecond};
     const int count =

@@ -70,6 +70,7 @@ class Poller {
   Result<> set_armed(Descriptor& descriptor, std::uint32_t events);
   void dispatch(int fd, std::uint32_t events);
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
+  int linger(epoll_event* events, std::int64_t at_most_ns) const;
 
   int epoll_fd_;
   int event_fd_;

@@ -1,0 +1,18 @@
+// Lingering: a worker that has just had an event looks again for a while before it sleeps.
+//
+// To put a processor to sleep and to wake it takes longer than most answers of a server do. Where
+// requests follow one another, looking for the next one instead makes each come to its answer two
+// to three times as fast, for no more time of the processor than the sleep would have taken. A
+// worker that has had nothing for the whole while sleeps as ever, so that an idle process costs
+// nothing.
+#pragma once
+
+#include <cstdint>
+
+namespace spindle::thread {
+
+/// For all workers of this process, from now on; 0, as it is at first: not at all. From any kernel
+/// thread.
+void set_linger_ns(std::int64_t linger_ns);
+
+}  // namespace spindle::thread
