@@ -1,0 +1,148 @@
+// MemoryManager: the memory of the simulated machine.
+//
+// Address spaces of areas, physical frames, page tables, TLBs, swap slots and a cache of file
+// pages: a pure, deterministic object. It has no clock and does no I/O. An access says what it
+// costs, and where a page must move first it is blocked, and the caller is told which pages to read
+// and write:
+//
+//   auto memory = TRY(MemoryManager::make({.bytes = 1 << 20, .replacement = "lru"}));
+//   SpaceId space = TRY(memory->create({}));
+//   VirtualAddress heap = TRY(memory->map(space, {.bytes = 1 << 16}));
+//   AccessOutcome outcome = memory->access({space, task, heap, AccessKind::kWrite});
+//   for (PageTransfer transfer : memory->take_transfers()) ...   // serve it, at some virtual time
+//     for (ResumedAccess resumed : memory->complete(transfer.id)) ...   // wake its task
+//
+// An access that was blocked is done by the `complete` that brings its outcome, never to be
+// repeated: so a page that was fetched is used before it can go, and each access gets on. While an
+// access is blocked there are transfers under way.
+//
+// Pages keep what was stored in them, through fork, copy-on-write and swap; what is not stored is
+// zero, or the file's. Replacement, placement and the TLB's choice are ReplacementPolicy and
+// FitPolicy objects, those of the solver and of the buffer cache. An access costs O(log n), where n
+// is the areas and page tables of its space; a hit in the TLB O(1). Not locked.
+#pragma once
+
+#include <memory>
+
+#include "spindle/base/result.h"
+#include "spindle/machine/memory_statistics.h"
+#include "spindle/machine/memory_types.h"
+
+namespace spindle {
+
+class MemoryManager {
+ public:
+  static constexpr std::uint64_t kMaxFrames = std::uint64_t{1} << 22;
+  static constexpr std::uint64_t kMaxSlots = std::uint64_t{1} << 22;
+  static constexpr unsigned kMaxCpus = 64;
+  static constexpr std::size_t kMaxAreas = 65530;  ///< of one space
+
+  /// EINVAL for a name that is none, a number out of its range, a memory without a frame, or with
+  /// more than kMaxFrames or kMaxSlots.
+  static Result<std::unique_ptr<MemoryManager>> make(const MemoryConfiguration& configuration);
+  virtual ~MemoryManager() = default;
+  [[nodiscard]] virtual const MemoryConfiguration& configuration() const = 0;
+
+  // Spaces. A space that does not exist is the caller's bug.
+
+  /// ENOMEM if no partition is to be had (now: wait for one; EFBIG: never).
+  virtual Result<SpaceId> create(const SpaceOptions& options) = 0;
+  /// A copy, whose private pages are copied when one of the two writes; with "segmentation" and
+  /// "partitions" at once. ENOMEM as `create`, or if no tables can be had.
+  virtual Result<SpaceId> fork(SpaceId space) = 0;
+  /// All that only this space has is free. Its blocked accesses are forgotten.
+  virtual void destroy(SpaceId space) = 0;
+
+  // Areas. All numbers are rounded out to pages; EINVAL for an empty range, or one that leaves the
+  // space's address bits; ENOMEM for more than kMaxAreas, or if no run can be had.
+
+  /// Where the new area is. EEXIST if something is mapped at the address asked for; ENOMEM if there
+  /// is no room; EINVAL for a segment that does not exist, or a second heap or stack; EFBIG for an
+  /// offset too large.
+  virtual Result<VirtualAddress> map(SpaceId space, const MapRequest& request) = 0;
+  /// What is mapped in the range is so no more. With schemes of runs: whole areas, else EINVAL.
+  virtual Result<> unmap(SpaceId space, VirtualAddress start, std::uint64_t bytes) = 0;
+  /// ENOMEM if a part of the range is not mapped. With schemes of runs: whole areas, else EINVAL.
+  virtual Result<> protect(SpaceId space, VirtualAddress start, std::uint64_t bytes,
+                           Protection protection) = 0;
+  /// The heap (an area of kHeap) ends at `end`, rounded up; ENOMEM if that would meet another
+  /// area; EINVAL if there is none, or it would be empty.
+  virtual Result<> set_break(SpaceId space, VirtualAddress end) = 0;
+
+  /// A segment of shared memory: it lasts until it was removed and no area maps it. ENOSPC if
+  /// memory and swap together could not hold it. Of schemes of runs only "segmentation" has them;
+  /// the others answer EOPNOTSUPP.
+  virtual Result<SegmentId> create_segment(std::uint64_t bytes) = 0;
+  /// ENOENT if there is none.
+  virtual Result<> remove_segment(SegmentId segment) = 0;
+
+  // Accesses.
+
+  virtual AccessOutcome access(const MemoryAccess& access) = 0;
+  /// A page of a file in the cache, as read() and write() use it; outcome as of an access. Once it
+  /// is done, and until the next call, `file_content` has the page.
+  virtual AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) = 0;
+  /// The page's bytes; empty if it is not in memory.
+  virtual std::span<std::byte> file_content(InodeNo file, FilePage page) = 0;
+  /// Blocked until all that was written to the file is on its way out and has arrived; done if
+  /// nothing was.
+  virtual AccessOutcome sync_file(TaskId task, InodeNo file) = 0;
+  /// The file is `bytes` long now; pages behind are dropped, and accesses there are refused.
+  virtual void set_file_bytes(InodeNo file, std::uint64_t bytes) = 0;
+  /// Drops clean pages that nobody maps. Returns how many.
+  virtual std::uint64_t drop_caches() = 0;
+
+  /// What is to be served, since this was last called; in the order in which it was asked for.
+  virtual std::vector<PageTransfer> take_transfers() = 0;
+  /// The transfer was served. `content` is what was read (nothing: zeros; of swap: nothing is as
+  /// what was written). Failed, a read is a violation for who waits for it; a failed write is lost
+  /// to the disk, and for swap alone kept here. Who can go on, in order.
+  virtual std::vector<ResumedAccess> complete(TransferId transfer,
+                                              std::span<const std::byte> content = {},
+                                              bool failed = false) = 0;
+  /// The task's blocked access will never be resumed. Transfers go on.
+  virtual void cancel(TaskId task) = 0;
+
+  // Load control, and the end of memory.
+
+  /// To be asked at times, by which rates are measured. Thrashing: the working sets of those who
+  /// run are larger than memory, and pages are fetched for more than one of 100 references. The
+  /// largest resident space is to be suspended, unless it is alone; one is to be resumed when its
+  /// working set fits again.
+  virtual LoadReview review() = 0;
+  /// Swaps the whole space out, as far as slots go. With schemes of runs its memory is free once
+  /// the transfers are complete.
+  virtual void suspend(SpaceId space) = 0;
+  /// ENOMEM if (schemes of runs) there is no room now; else its pages come back as they are used,
+  /// or (schemes of runs) at its first access, at once.
+  virtual Result<> resume(SpaceId space) = 0;
+  /// The space with the highest score, of equals the youngest; nothing if all are exempt.
+  [[nodiscard]] virtual std::optional<SpaceId> oom_victim() const = 0;
+  virtual void set_oom_adjustment(SpaceId space, int adjustment) = 0;
+
+  // Changes while it runs; EINVAL, and no change, for what `make` would refuse.
+
+  /// What is resident is told to the new policy in order of its last use.
+  virtual Result<> set_replacement(std::string_view name) = 0;
+  /// Takes this object instead: it must be for as many frames as there are, and "global".
+  virtual void set_replacement(std::unique_ptr<ReplacementPolicy> policy) = 0;
+  virtual Result<> set_allotment(std::string_view name) = 0;
+  virtual Result<> set_tlb(const MemoryConfiguration::Tlb& tlb) = 0;
+  /// EBUSY if slots that would go are in use.
+  virtual Result<> set_swap_bytes(std::uint64_t bytes) = 0;
+
+  // Views.
+
+  [[nodiscard]] virtual std::vector<MemoryArea> areas(SpaceId space) const = 0;
+  [[nodiscard]] virtual SpaceStatistics statistics(SpaceId space) const = 0;
+  [[nodiscard]] virtual std::vector<AreaStatistics> area_statistics(SpaceId space) const = 0;
+  [[nodiscard]] virtual MemoryUsage usage() const = 0;
+  [[nodiscard]] virtual std::vector<FrameRow> frames() const = 0;
+  [[nodiscard]] virtual std::vector<PageRow> page_table(SpaceId space) const = 0;
+  [[nodiscard]] virtual std::vector<TlbRow> tlb() const = 0;
+  [[nodiscard]] virtual std::vector<SpaceId> spaces() const = 0;
+  /// Breaks one of the laws above: the sentence that says which; empty: all hold. O(everything).
+  [[nodiscard]] virtual std::string broken_law() const = 0;
+};
+
+}  // namespace spindle
