@@ -1,0 +1,81 @@
+// LiveMachine: a simulated machine that runs beside real work, on a kernel thread of its own.
+//
+//   LiveMachine live(configuration, make_host);
+//   live.set_rate(10);                                         // ten virtual seconds a second
+//   auto pid = live.with([](Machine& machine) { return machine.start({.path = "/bin/hog.lua"}); });
+//
+// Nothing is made, and no thread runs, until the first `with`. The machine advances in short slices
+// at `rate`: 0 pauses it, 1 follows the wall clock, kAsFastAsPossible does not wait. `with` holds
+// the machine between two slices: it takes the lock, so whoever serves the machine's own files must
+// not call it from the kernel thread that the host needs (thread::offload does it right).
+//
+// The virtual course does not depend on rate or wall time; only when verbs come does.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "spindle/machine/machine.h"
+
+namespace spindle {
+
+class LiveMachine {
+ public:
+  static constexpr double kAsFastAsPossible = -1;
+  static constexpr double kMostRate = 1e6;
+
+  using MakeHost = std::function<std::unique_ptr<MachineHost>()>;
+  LiveMachine(MachineConfiguration configuration, MakeHost make_host);
+  /// Ends the thread; waits for its slice.
+  ~LiveMachine();
+  LiveMachine(const LiveMachine&) = delete;
+  LiveMachine& operator=(const LiveMachine&) = delete;
+
+  /// Calls `use` with the machine at rest and returns what it returns, which must be a Result. The
+  /// first call makes the machine, and fails as `Machine::create` does.
+  template <class Use>
+  auto with(Use&& use) -> decltype(use(std::declval<Machine&>())) {
+    const std::unique_lock lock = rest();
+    if (Result<> made = make(); !made.ok()) return made.error();
+    return use(*machine_);
+  }
+
+  /// Whether the machine has been made.
+  [[nodiscard]] bool exists() const { return exists_; }
+  /// EINVAL for a rate that is negative (but kAsFastAsPossible) or above kMostRate.
+  Result<> set_rate(double rate);
+  [[nodiscard]] double rate() const;
+  /// Paused, goes on by as many events as asked for; EBUSY while it runs.
+  Result<> step(std::uint64_t events);
+  /// Takes the machine away; the next `with` makes one of this configuration.
+  Result<> restart(MachineConfiguration configuration);
+  /// Seconds since 1970 at virtual time 0.
+  [[nodiscard]] std::int64_t boot_seconds() const { return boot_seconds_; }
+
+ private:
+  std::unique_lock<std::mutex> rest();
+  Result<> make();
+  void run();
+  void run_slice(std::unique_lock<std::mutex>& lock);
+
+  MachineConfiguration configuration_;
+  MakeHost make_host_;
+  std::unique_ptr<MachineHost> host_;
+  std::unique_ptr<Machine> machine_;
+  std::atomic<bool> exists_{false};
+  std::atomic<int> waiting_{0};  ///< who wants the lock: a slice ends early for them
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  double rate_ = 1;
+  bool ending_ = false;
+  std::int64_t boot_seconds_ = 0;
+  std::int64_t wall_base_ns_ = 0;  ///< the wall clock when it was `virtual_base_`
+  VirtualTime virtual_base_;
+  std::thread thread_;
+};
+
+}  // namespace spindle

@@ -1,0 +1,98 @@
+// MachineConfiguration: of what make a simulated machine is.
+//
+//   MachineConfiguration configuration{.cpus = 4, .cpu_policy = "cfs"};
+//   configuration.costs = MachineCosts::none();     // as in a textbook
+//   auto machine = TRY(Machine::create(configuration, host));
+//
+// Plain data. Everything in it, with the programs and the calls made, determines each event of a
+// run; `seed` is all the chance there is. `Machine::create` says what it cannot build; what may
+// change while it runs has a verb of Machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "spindle/base/clock.h"
+#include "spindle/policy/cpu_policy.h"
+
+namespace spindle {
+
+/// How the CPU and a device work together.
+enum class DeviceMode : std::uint8_t {
+  kProgrammed,  ///< the CPU waits for the device and moves each word: it is busy all the time
+  kInterrupt,   ///< the device interrupts for each block, and the CPU moves its words
+  kDma,         ///< the device moves the words, and interrupts once a request
+};
+
+/// What is done about deadlocks of mutexes and of resources.
+enum class DeadlockStrategy : std::uint8_t {
+  kNone,
+  kOrdering,   ///< prevention: what is asked for must come after what is held
+  kBanker,     ///< avoidance: what is granted leaves a safe state, by the claims
+  kDetection,  ///< found and reported when somebody begins to wait
+  kRecovery,   ///< found, and a victim is killed
+};
+
+std::string_view name_of(DeviceMode mode);
+std::string_view name_of(DeadlockStrategy strategy);
+std::optional<DeviceMode> device_mode_of(std::string_view name);
+std::optional<DeadlockStrategy> deadlock_strategy_of(std::string_view name);
+
+/// Virtual time that the machine itself takes.
+struct MachineCosts {
+  std::int64_t context_switch_ns = 2'000;  ///< to another thread; system time of the new one
+  std::int64_t system_call_ns = 500;       ///< system time of the caller
+  std::int64_t fork_ns = 50'000;           ///< on top of the call, as all that follow
+  std::int64_t exec_ns = 200'000;
+  std::int64_t interrupt_ns = 1'500;   ///< of whoever; in no process's time
+  std::int64_t migration_ns = 5'000;   ///< to fill the caches of another CPU
+  std::int64_t copy_ns_per_kib = 100;  ///< bytes of files and pipes between user and kernel
+  std::int64_t word_io_ns_per_kib =
+      5'000;                          ///< programmed and interrupt-driven: words moved by hand
+  std::int64_t memory_access_ns = 0;  ///< of touch, load and store, beside the fault
+
+  /// Nothing costs anything: only what programs compute takes time.
+  static constexpr MachineCosts none() { return {0, 0, 0, 0, 0, 0, 0, 0, 0}; }
+};
+
+/// A guess of each burst by those before, for the policies that would have to know it.
+struct BurstEstimate {
+  double alpha = 0.5;  ///< what the last burst counts; the guess before it counts the rest
+  VirtualTime first;
+};
+
+struct MachineConfiguration {
+  std::uint64_t seed = 1;
+  std::uint32_t cpus = 1;  ///< 1 to 64
+  std::string cpu_policy = "cfs";
+  CpuConventions cpu_conventions = {};
+  std::optional<BurstEstimate> estimate = {};
+  std::int64_t balance_interval_ns = 50'000'000;  ///< between looks at the run queues; 0: never
+  MachineCosts costs = {};
+
+  std::string disk = "7200rpm";         ///< a name that make_disk_model knows
+  std::string arm_policy = "look";      ///< a name that make_arm_policy knows
+  std::uint64_t disk_blocks = 262'144;  ///< of 4096 bytes
+  DeviceMode device_mode = DeviceMode::kDma;
+  std::uint32_t buffers = 256;  ///< blocks of files kept in memory; 0: every read goes to the disk
+
+  DeadlockStrategy deadlock = DeadlockStrategy::kDetection;
+
+  std::uint32_t most_processes = 4096;          ///< threads together, in the whole machine
+  std::uint32_t most_processes_of_user = 1024;  ///< the default of `ulimit -u`
+  std::size_t program_bytes = 8u << 20;         ///< memory of the interpreter, for one process
+  std::size_t all_program_bytes = 512u << 20;   ///< and for all of them
+  std::size_t event_capacity = 65'536;          ///< events that the ring keeps; 0: none
+  std::string crontab = "/etc/crontab";         ///< read at the start, if there is one
+  std::int64_t start_wall_seconds = 0;          ///< what the calendar says at virtual time 0
+  std::string hostname = "spindle";
+};
+
+/// The unit of the machine's disk and its buffers.
+inline constexpr std::uint32_t kMachineBlockSize = 4096;
+inline constexpr std::uint32_t kMostCpus = 64;
+
+}  // namespace spindle

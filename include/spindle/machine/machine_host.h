@@ -1,0 +1,93 @@
+// MachineHost: through it a simulated machine reaches its files.
+//
+// The machine's paths begin with '/', the root of the volume. The machine decides when virtual time
+// passes for a transfer; the host only moves bytes, at once, as long as that may take in the real
+// world. It is called by the one kernel thread that runs the machine, and never while that thread
+// is answering somebody else.
+//
+//   MemoryHost host;
+//   host.add("/bin/hog.lua", "compute(1000)");
+//   auto machine = TRY(Machine::create({}, host));
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/base/result.h"
+
+namespace spindle {
+
+struct HostFile {
+  std::uint64_t id = 0;  ///< the same for every name of the file; never 0
+  std::uint64_t size = 0;
+  bool is_directory = false;
+};
+
+class MachineHost {
+ public:
+  virtual ~MachineHost() = default;
+
+  /// ENOENT, ENOTDIR; symbolic links are followed inside the volume.
+  virtual Result<HostFile> lookup(std::string_view path) = 0;
+  /// A new, empty file with the user as its owner; EEXIST if the name is taken.
+  virtual Result<HostFile> create(std::string_view path, std::uint32_t mode, std::uint32_t uid) = 0;
+  virtual Result<> make_directory(std::string_view path, std::uint32_t mode, std::uint32_t uid) = 0;
+  virtual Result<> remove(std::string_view path) = 0;
+  virtual Result<> rename(std::string_view from, std::string_view to) = 0;
+  /// Names in the directory, in order, without "." and "..".
+  virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
+
+  /// Of the file with that id; fewer bytes at its end.
+  virtual Result<std::size_t> read(std::uint64_t id, std::uint64_t offset,
+                                   std::span<std::byte> bytes) = 0;
+  virtual Result<> write(std::uint64_t id, std::uint64_t offset,
+                         std::span<const std::byte> bytes) = 0;
+  virtual Result<std::uint64_t> size(std::uint64_t id) = 0;
+  virtual Result<> truncate(std::uint64_t id, std::uint64_t size) = 0;
+
+  /// The path under which a real process finds the file.
+  [[nodiscard]] virtual std::string real_path(std::string_view path) const {
+    return std::string(path);
+  }
+};
+
+/// The whole of a file, up to `most` bytes; EFBIG if there are more.
+Result<std::string> read_whole(MachineHost& host, std::string_view path, std::size_t most);
+
+/// A volume in memory. Folders come into being with the files in them.
+class MemoryHost final : public MachineHost {
+ public:
+  /// Adds or replaces a file.
+  void add(std::string_view path, std::string_view content);
+
+  Result<HostFile> lookup(std::string_view path) override;
+  Result<HostFile> create(std::string_view path, std::uint32_t mode, std::uint32_t uid) override;
+  Result<> make_directory(std::string_view path, std::uint32_t mode, std::uint32_t uid) override;
+  Result<> remove(std::string_view path) override;
+  Result<> rename(std::string_view from, std::string_view to) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
+  Result<std::size_t> read(std::uint64_t id, std::uint64_t offset,
+                           std::span<std::byte> bytes) override;
+  Result<> write(std::uint64_t id, std::uint64_t offset, std::span<const std::byte> bytes) override;
+  Result<std::uint64_t> size(std::uint64_t id) override;
+  Result<> truncate(std::uint64_t id, std::uint64_t size) override;
+
+ private:
+  struct Node {
+    bool is_directory = false;
+    std::string content;
+  };
+  Result<Node*> file(std::uint64_t id);
+  Result<> can_add(std::string_view path) const;
+
+  std::map<std::string, std::uint64_t, std::less<>> names_;  ///< "/a/b", without the root
+  std::map<std::uint64_t, Node> nodes_;                      ///< those without a name, too
+  std::uint64_t next_id_ = 2;
+};
+
+}  // namespace spindle

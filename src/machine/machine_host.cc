@@ -1,0 +1,158 @@
+#include "spindle/machine/machine_host.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace spindle {
+namespace {
+
+std::string_view parent_of(std::string_view path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+}  // namespace
+
+Result<std::string> read_whole(MachineHost& host, std::string_view path, std::size_t most) {
+  const HostFile file = TRY(host.lookup(path));
+  if (file.is_directory) return Error{EISDIR, "it is a directory"};
+  if (file.size > most) return Error{EFBIG, "the file is too long"};
+  std::string text(file.size, '\0');
+  const std::size_t got =
+      TRY(host.read(file.id, 0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+  text.resize(got);
+  return text;
+}
+
+void MemoryHost::add(std::string_view path, std::string_view content) {
+  for (std::string_view folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) {
+    if (names_.contains(folder)) break;
+    nodes_[next_id_].is_directory = true;
+    names_.emplace(folder, next_id_++);
+  }
+  const auto [name, is_new] = names_.try_emplace(std::string(path), next_id_);
+  if (is_new) ++next_id_;
+  nodes_[name->second] = {false, std::string(content)};
+}
+
+Result<HostFile> MemoryHost::lookup(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.empty()) return HostFile{1, 0, true};
+  const auto found = names_.find(path);
+  if (found == names_.end()) return Error{ENOENT, "there is no such file"};
+  const Node& node = nodes_.at(found->second);
+  return HostFile{found->second, node.content.size(), node.is_directory};
+}
+
+Result<> MemoryHost::can_add(std::string_view path) const {
+  if (path.empty() || path.front() != '/' || path.ends_with('/'))
+    return Error{EINVAL, "the path names no file"};
+  if (names_.contains(path)) return Error{EEXIST, "there is such a file"};
+  const std::string_view folder = parent_of(path);
+  if (folder.empty()) return {};
+  const auto found = names_.find(folder);
+  if (found == names_.end()) return Error{ENOENT, "there is no such directory"};
+  if (!nodes_.at(found->second).is_directory) return Error{ENOTDIR, "it is no directory"};
+  return {};
+}
+
+Result<HostFile> MemoryHost::create(std::string_view path, std::uint32_t, std::uint32_t) {
+  TRY(can_add(path));
+  names_.emplace(path, next_id_);
+  nodes_[next_id_];
+  return HostFile{next_id_++, 0, false};
+}
+
+Result<> MemoryHost::make_directory(std::string_view path, std::uint32_t, std::uint32_t) {
+  TRY(can_add(path));
+  names_.emplace(path, next_id_);
+  nodes_[next_id_++].is_directory = true;
+  return {};
+}
+
+Result<> MemoryHost::remove(std::string_view path) {
+  const auto found = names_.find(path);
+  if (found == names_.end()) return Error{ENOENT, "there is no such file"};
+  if (nodes_.at(found->second).is_directory) {
+    const auto next = std::next(found);
+    const bool is_used = next != names_.end() && next->first.starts_with(std::string(path) + "/");
+    if (is_used) return Error{ENOTEMPTY, "the directory is not empty"};
+  }
+  names_.erase(found);
+  return {};
+}
+
+Result<> MemoryHost::rename(std::string_view from, std::string_view to) {
+  const auto found = names_.find(from);
+  if (found == names_.end()) return Error{ENOENT, "there is no such file"};
+  if (from == to) return {};
+  const std::uint64_t id = found->second;
+  if (nodes_.at(id).is_directory) return Error{EISDIR, "it is a directory"};
+  if (const auto old = names_.find(to); old != names_.end()) {
+    if (nodes_.at(old->second).is_directory) return Error{EISDIR, "it is a directory"};
+    names_.erase(old);
+  }
+  TRY(can_add(to));
+  names_.erase(names_.find(from));
+  names_.emplace(to, id);
+  return {};
+}
+
+Result<std::vector<std::string>> MemoryHost::list(std::string_view path) {
+  const HostFile folder = TRY(lookup(path));
+  if (!folder.is_directory) return Error{ENOTDIR, "it is no directory"};
+  std::string prefix(path);
+  while (prefix.ends_with('/')) prefix.pop_back();
+  prefix += '/';
+  std::vector<std::string> names;
+  for (auto name = names_.lower_bound(prefix); name != names_.end(); ++name) {
+    if (!name->first.starts_with(prefix)) break;
+    const std::string_view rest = std::string_view(name->first).substr(prefix.size());
+    if (rest.find('/') == std::string_view::npos) names.emplace_back(rest);
+  }
+  return names;
+}
+
+Result<MemoryHost::Node*> MemoryHost::file(std::uint64_t id) {
+  const auto found = nodes_.find(id);
+  if (found == nodes_.end()) return Error{ESTALE, "the file is gone"};
+  if (found->second.is_directory) return Error{EISDIR, "it is a directory"};
+  return &found->second;
+}
+
+Result<std::size_t> MemoryHost::read(std::uint64_t id, std::uint64_t offset,
+                                     std::span<std::byte> bytes) {
+  const std::string& content = TRY(file(id))
+  ->content;
+  if (offset >= content.size()) return std::size_t{0};
+  const std::size_t count = std::min<std::size_t>(bytes.size(), content.size() - offset);
+  if (count != 0) std::memcpy(bytes.data(), content.data() + offset, count);
+  return count;
+}
+
+Result<> MemoryHost::write(std::uint64_t id, std::uint64_t offset,
+                           std::span<const std::byte> bytes) {
+  std::string& content = TRY(file(id))
+  ->content;
+  constexpr std::uint64_t kLargest = 1u << 30;
+  if (offset > kLargest || bytes.size() > kLargest - offset)
+    return Error{EFBIG, "the file is too long"};
+  if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size());
+  if (!bytes.empty()) std::memcpy(content.data() + offset, bytes.data(), bytes.size());
+  return {};
+}
+
+Result<std::uint64_t> MemoryHost::size(std::uint64_t id) {
+  return std::uint64_t {
+    TRY(file(id))
+    ->content.size()
+  };
+}
+
+Result<> MemoryHost::truncate(std::uint64_t id, std::uint64_t size) {
+  if (size > 1u << 30) return Error{EFBIG, "the file is too long"};
+  TRY(file(id))
+  ->content.resize(size);
+  return {};
+}
+
+}  // namespace spindle
