@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "spindle/fs/interruption.h"
+
 namespace spindle {
 namespace {
 
@@ -13,6 +15,28 @@ const Error kNotPermitted{EPERM, "control files cannot be made, renamed or remov
 const Error kNotSupported{EOPNOTSUPP, "control files do not have that"};
 
 constexpr std::size_t kLongestWrite = 4096;
+
+// A node's number: which computed folder (0: the table), and the number within it.
+constexpr std::uint64_t kIdMask = (std::uint64_t{1} << VirtualFolder::kIdBits) - 1;
+constexpr std::size_t kMostComputed = (kControlBit >> VirtualFolder::kIdBits) - 1;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  return text;
+}
+
+void take_part(std::string_view text, std::uint64_t offset, std::size_t size,
+               const Tree::Take& take) {
+  const auto from = static_cast<std::size_t>(std::min<std::uint64_t>(offset, text.size()));
+  const std::span<const std::byte> pieces[] = {
+      std::as_bytes(std::span<const char>(text.substr(from, size)))};
+  take(pieces);
+}
+
+std::uint32_t permissions_of(const ControlFile& file) {
+  return (file.is_readable() ? 0444u : 0u) | (file.is_writable() ? 0200u : 0u);
+}
 
 }  // namespace
 
@@ -22,7 +46,7 @@ ControlTree::ControlTree() : made_(wall_time()) {
   entries_.push_back(std::move(root));
 }
 
-std::size_t ControlTree::add_entry(std::size_t parent, std::string_view name, Entry entry) {
+std::size_t ControlTree::add_child(std::size_t parent, std::string_view name, Entry entry) {
   entry.parent = parent;
   entries_.push_back(std::move(entry));
   const std::size_t index = entries_.size() - 1;
@@ -42,40 +66,75 @@ std::size_t ControlTree::folder_of(std::string_view path) {
     } else {
       Entry made;
       made.is_directory = true;
-      folder = add_entry(folder, name, std::move(made));
+      folder = add_child(folder, name, std::move(made));
     }
     path.remove_prefix(slash + 1);
   }
   return folder;
 }
 
-void ControlTree::add_file(std::string_view path, ControlFile file) {
-  Entry entry;
-  entry.path = path;
-  entry.file = std::move(file);
+std::size_t ControlTree::add_entry(std::string_view path, Entry entry) {
   const std::size_t folder = folder_of(path);
-  add_entry(folder, path.substr(path.rfind('/') + 1), std::move(entry));
+  return add_child(folder, path.substr(path.rfind('/') + 1), std::move(entry));
 }
 
-Result<const ControlTree::Entry*> ControlTree::entry(NodeId node) const {
-  const std::uint64_t index = (node & ~kControlBit) - 1;
-  if (index >= entries_.size()) return Error{ENOENT, "there is no such control file"};
-  return &entries_[index];
+void ControlTree::add_file(std::string_view path, ControlFile file) {
+  Entry entry;
+  entry.mode = permissions_of(file);
+  file.path = path;
+  entry.open = [shared = std::make_shared<const ControlFile>(std::move(file))] { return shared; };
+  add_entry(path, std::move(entry));
+}
+
+void ControlTree::add_file(std::string_view path, std::function<ControlFile()> open) {
+  Entry entry;
+  entry.mode = permissions_of(open());
+  entry.open = [path = std::string(path), open = std::move(open)] {
+    ControlFile file = open();
+    file.path = path;
+    return std::make_shared<const ControlFile>(std::move(file));
+  };
+  add_entry(path, std::move(entry));
+}
+
+void ControlTree::add_folder(std::string_view path, VirtualFolder& folder) {
+  CHECK(computed_.size() < kMostComputed);
+  Entry entry;
+  entry.is_directory = true;
+  entry.folder = computed_.size() + 1;
+  computed_.push_back({&folder, add_entry(path, std::move(entry))});
+}
+
+// The folder's own number 0 is its entry in the table, too.
+Result<ControlTree::Place> ControlTree::place_of(NodeId node) const {
+  const std::uint64_t number = (node & ~kControlBit) >> VirtualFolder::kIdBits;
+  const std::uint64_t id = node & kIdMask;
+  if (number == 0) {
+    if (id - 1 >= entries_.size()) return Error{ENOENT, "there is no such control file"};
+    const std::size_t folder = entries_[id - 1].folder;
+    return Place{id - 1, folder == 0 ? nullptr : &computed_[folder - 1], 0};
+  }
+  if (number > computed_.size()) return Error{ENOENT, "there is no such control file"};
+  const ComputedFolder& computed = computed_[number - 1];
+  return Place{computed.entry, &computed, id};
+}
+
+NodeId ControlTree::node_of(std::size_t index) const {
+  return kControlBit | (index + 1);
+}
+
+NodeId ControlTree::node_of(const ComputedFolder& computed, VirtualFolder::Id id) const {
+  if (id == 0) return node_of(computed.entry);
+  const auto number = static_cast<std::uint64_t>(entries_[computed.entry].folder);
+  return kControlBit | number << VirtualFolder::kIdBits | id;
 }
 
 Attributes ControlTree::attributes_of(std::size_t index) const {
   const Entry& entry = entries_[index];
   Attributes attributes;
   attributes.node = node_of(index);
-  if (entry.is_directory) {
-    attributes.mode = S_IFDIR | 0555;
-    attributes.links = 2;
-  } else {
-    attributes.mode = S_IFREG;
-    if (entry.file.read) attributes.mode |= 0444;
-    if (entry.file.write) attributes.mode |= 0200;
-    attributes.links = 1;
-  }
+  attributes.mode = entry.is_directory ? S_IFDIR | 0555 : S_IFREG | entry.mode;
+  attributes.links = entry.is_directory ? 2 : 1;
   attributes.uid = ::geteuid();
   attributes.gid = ::getegid();
   attributes.block_size = 4096;
@@ -83,21 +142,51 @@ Attributes ControlTree::attributes_of(std::size_t index) const {
   return attributes;
 }
 
+Attributes ControlTree::attributes_of(const ComputedFolder& computed,
+                                      const VirtualFolder::Node& node) const {
+  if (node.id == 0) return attributes_of(computed.entry);
+  Attributes attributes = attributes_of(computed.entry);
+  attributes.node = node_of(computed, node.id);
+  attributes.generation = node.generation;
+  attributes.mode = node.mode;
+  attributes.links = S_ISDIR(node.mode) ? 2 : 1;
+  attributes.uid = node.uid;
+  attributes.gid = node.gid;
+  return attributes;
+}
+
 Result<Attributes> ControlTree::lookup(NodeId directory, std::string_view name) {
-  const Entry* folder = TRY(entry(directory));
-  if (!folder->is_directory) return Error{ENOTDIR};
+  return lookup_for({}, directory, name);
+}
+
+Result<Attributes> ControlTree::lookup_for(const Caller& caller, NodeId directory,
+                                           std::string_view name) {
+  const Place place = TRY(place_of(directory));
   if (name == ".") return attributes(directory);
-  if (name == "..") return attributes_of(folder->parent);
-  const auto found = folder->children.find(name);
-  if (found == folder->children.end()) return Error{ENOENT, "there is no such control file"};
+  if (place.computed != nullptr) {
+    VirtualFolder& folder = *place.computed->folder;
+    if (name != "..") {
+      return attributes_of(*place.computed, TRY(folder.lookup(caller, place.id, name)));
+    }
+    if (place.id != 0) {
+      const auto node = TRY(folder.node(place.id));
+      return attributes_of(*place.computed, TRY(folder.node(node.parent)));
+    }
+  }
+  const Entry& folder = entries_[place.entry];
+  if (!folder.is_directory) return Error{ENOTDIR};
+  if (name == "..") return attributes_of(folder.parent);
+  const auto found = folder.children.find(name);
+  if (found == folder.children.end()) return Error{ENOENT, "there is no such control file"};
   return attributes_of(found->second);
 }
 
 void ControlTree::forget(NodeId, std::uint64_t) {}
 
 Result<Attributes> ControlTree::attributes(NodeId node) {
-  TRY(entry(node));
-  return attributes_of((node & ~kControlBit) - 1);
+  const Place place = TRY(place_of(node));
+  if (place.id == 0) return attributes_of(place.entry);
+  return attributes_of(*place.computed, TRY(place.computed->folder->node(place.id)));
 }
 
 // The shell's `>` truncates before it writes: accepted, and without effect.
@@ -107,8 +196,10 @@ Result<Attributes> ControlTree::set_attributes(const Caller&, NodeId node,
   return attributes(node);
 }
 
-Result<std::string> ControlTree::read_link(NodeId) {
-  return Error{EINVAL, "it is not a symbolic link"};
+Result<std::string> ControlTree::read_link(NodeId node) {
+  const Place place = TRY(place_of(node));
+  if (place.id == 0) return Error{EINVAL, "it is not a symbolic link"};
+  return place.computed->folder->target(place.id);
 }
 
 Result<Attributes> ControlTree::create(const Caller&, NodeId, std::string_view, std::uint32_t) {
@@ -143,51 +234,119 @@ Result<> ControlTree::rename(const Caller&, NodeId, std::string_view, NodeId, st
 }
 
 Result<Opened> ControlTree::open(NodeId node, int flags) {
-  const Entry* opened = TRY(entry(node));
-  if (opened->is_directory) return Error{EISDIR};
+  const Place place = TRY(place_of(node));
+  std::shared_ptr<const ControlFile> file;
+  if (place.id != 0) {
+    file = std::make_shared<const ControlFile>(TRY(place.computed->folder->open(place.id)));
+  } else if (!entries_[place.entry].is_directory) {
+    file = entries_[place.entry].open();
+  } else {
+    return Error{EISDIR};
+  }
   const int access = flags & O_ACCMODE;
-  if (access != O_WRONLY && !opened->file.read) return Error{EACCES, "it can only be written"};
-  if (access != O_RDONLY && !opened->file.write) return Error{EACCES, "it can only be read"};
-  std::string text;
-  if (access != O_WRONLY) text = TRY(opened->file.read());
+  if (access != O_WRONLY && !file->is_readable()) return Error{EACCES, "it can only be written"};
+  if (access != O_RDONLY && !file->is_writable()) return Error{EACCES, "it can only be read"};
   const std::uint64_t handle = next_handle_++;
-  open_texts_.emplace(handle, std::move(text));
+  handles_.emplace(handle, Handle{.file = std::move(file), .text = {}});
   return Opened{.handle = handle};
 }
 
 void ControlTree::release(NodeId, std::uint64_t handle) {
-  open_texts_.erase(handle);
+  handles_.erase(handle);
 }
 
-Result<> ControlTree::read(NodeId, std::uint64_t handle, std::uint64_t offset, std::size_t size,
-                           const Take& take) {
-  const auto found = open_texts_.find(handle);
-  if (found == open_texts_.end()) return Error{EBADF};
-  const auto bytes = std::as_bytes(std::span<const char>(found->second));
-  const std::uint64_t from = std::min<std::uint64_t>(offset, bytes.size());
-  const std::span<const std::byte> pieces[] = {
-      bytes.subspan(from, std::min<std::size_t>(size, bytes.size() - from))};
-  take(pieces);
+Result<ControlTree::Handle*> ControlTree::handle_of(std::uint64_t handle) {
+  const auto found = handles_.find(handle);
+  if (found == handles_.end()) return Error{EBADF};
+  return &found->second;
+}
+
+Result<> ControlTree::read(NodeId node, std::uint64_t handle, std::uint64_t offset,
+                           std::size_t size, const Take& take) {
+  return read_for({.may_wait = false}, node, handle, offset, size, take);
+}
+
+// The kernel keeps a handle open for as long as a request names it, so it is still there after a
+// wait.
+Result<> ControlTree::read_for(const Caller& caller, NodeId, std::uint64_t handle,
+                               std::uint64_t offset, std::size_t size, const Take& take) {
+  Handle& opened = *TRY(handle_of(handle));
+  const ControlFile& file = *opened.file;
+  if (file.stream.take) {
+    take_part(TRY(next_of(file.stream, caller, size)), 0, size, take);
+    return {};
+  }
+  if (!file.read) return Error{EBADF};
+  if (offset == 0 || !opened.has_text) {
+    opened.text = TRY(file.read());
+    opened.has_text = true;
+  }
+  take_part(opened.text, offset, size, take);
   return {};
 }
 
-Result<std::size_t> ControlTree::write(NodeId node, std::uint64_t, std::uint64_t,
-                                       std::span<const std::byte> bytes, bool) {
-  const Entry* written = TRY(entry(node));
-  if (!written->file.write) return Error{EACCES, "it can only be read"};
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  Result<> result = bytes.size() > kLongestWrite ? Error{EINVAL, "the value is too long"}
-                                                 : written->file.write(text);
-  if (!result.ok()) {
-    if (refused_) {
-      refused_(written->path + ": '" + std::string(text.substr(0, 64)) +
-               "' is refused: " + result.error().describe());
+Result<std::string> ControlTree::next_of(const ControlFile::Stream& stream, const Caller& caller,
+                                         std::size_t size) {
+  while (true) {
+    std::string text = TRY(stream.take(size));
+    if (!text.empty() || size == 0) return text;
+    if (!caller.may_wait) return Error{EAGAIN, "nothing is there yet"};
+    if (caller.interruption == nullptr) {
+      stream.arrivals->wait();
+    } else if (!caller.interruption->wait(*stream.arrivals)) {
+      return Error{EINTR};
     }
-    return result.error();
   }
+}
+
+Result<std::size_t> ControlTree::write(NodeId node, std::uint64_t handle, std::uint64_t offset,
+                                       std::span<const std::byte> bytes, bool clear_setuid) {
+  return write_for({}, node, handle, offset, bytes, clear_setuid);
+}
+
+Result<std::size_t> ControlTree::write_for(const Caller& caller, NodeId, std::uint64_t handle,
+                                           std::uint64_t, std::span<const std::byte> bytes, bool) {
+  const std::shared_ptr<const ControlFile> file = TRY(handle_of(handle))
+  ->file;
+  if (!file->is_writable()) return Error{EACCES, "it can only be read"};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.size() > kLongestWrite) {
+    return refuse(*file, text, Error{EINVAL, "the value is too long"});
+  }
+  if (file->command) return apply_lines(*file, caller, text);
+  TRY(apply(*file, trimmed(text)));
   return bytes.size();
+}
+
+Result<> ControlTree::apply(const ControlFile& file, std::string_view text) {
+  const Result<> result = file.write(text);
+  return result.ok() ? result : refuse(file, text, result.error());
+}
+
+Result<std::size_t> ControlTree::apply_lines(const ControlFile& file, const Caller& caller,
+                                             std::string_view text) {
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const std::size_t end = std::min(text.find('\n', done), text.size() - 1) + 1;
+    const std::string_view line = trimmed(text.substr(done, end - done));
+    const Result<> result = line.empty() ? Result<>() : file.command(caller, line);
+    if (!result.ok()) {
+      const Error error = refuse(file, line, result.error());
+      if (done == 0) return error;
+      return done;
+    }
+    done = end;
+  }
+  return done;
+}
+
+// Tells why, in words.
+Error ControlTree::refuse(const ControlFile& file, std::string_view text, Error error) {
+  if (refused_) {
+    refused_(file.path + ": '" + std::string(text.substr(0, 64)) +
+             "' is refused: " + error.describe());
+  }
+  return error;
 }
 
 Result<> ControlTree::sync(NodeId, bool) {
@@ -211,8 +370,16 @@ Result<std::size_t> ControlTree::copy_range(NodeId, std::uint64_t, NodeId, std::
 }
 
 Result<> ControlTree::read_directory(NodeId directory, std::int64_t position, const Visit& visit) {
-  const Entry* folder = TRY(entry(directory));
-  if (!folder->is_directory) return Error{ENOTDIR};
+  const Place place = TRY(place_of(directory));
+  if (place.computed != nullptr) {
+    return list_computed(*place.computed, place.id, position, visit);
+  }
+  if (!entries_[place.entry].is_directory) return Error{ENOTDIR};
+  return list_table(place.entry, position, visit);
+}
+
+Result<> ControlTree::list_table(std::size_t folder, std::int64_t position,
+                                 const Visit& visit) const {
   std::int64_t next = 0;
   const auto show = [&](std::string_view name, std::size_t index) {
     ++next;
@@ -220,9 +387,24 @@ Result<> ControlTree::read_directory(NodeId directory, std::int64_t position, co
     const std::uint32_t type = entries_[index].is_directory ? S_IFDIR : S_IFREG;
     return visit({name, node_of(index), type, next});
   };
-  if (!show(".", (directory & ~kControlBit) - 1) || !show("..", folder->parent)) return {};
-  for (const auto& [name, index] : folder->children) {
+  if (!show(".", folder) || !show("..", entries_[folder].parent)) return {};
+  for (const auto& [name, index] : entries_[folder].children) {
     if (!show(name, index)) return {};
+  }
+  return {};
+}
+
+Result<> ControlTree::list_computed(const ComputedFolder& computed, VirtualFolder::Id folder,
+                                    std::int64_t position, const Visit& visit) const {
+  constexpr std::int64_t kDots = 2;  // the positions of "." and ".."
+  const NodeId parent = folder == 0 ? node_of(entries_[computed.entry].parent)
+                                    : node_of(computed, TRY(computed.folder->node(folder)).parent);
+  const auto items = TRY(computed.folder->list(folder));
+  if (position < 1 && !visit({".", node_of(computed, folder), S_IFDIR, 1})) return {};
+  if (position < 2 && !visit({"..", parent, S_IFDIR, kDots})) return {};
+  for (const VirtualFolder::Item& item : items) {
+    const std::int64_t at = kDots + item.position;
+    if (at > position && !visit({item.name, node_of(computed, item.id), item.type, at})) return {};
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "interruptible_read.h"
 #include "privilege.h"
 #include "protocol.h"
 #include "session_state.h"
@@ -120,7 +121,7 @@ void do_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
     return reply_entry(request, session.control.attributes(kControlRoot));
   }
   session.listing_hints.looked_up(parent);
-  const auto result = session.tree(parent).lookup(parent, name);
+  const auto result = session.tree(parent).lookup_for(caller_of(request), parent, name);
   if (result.code() == ENOENT && (parent & kControlBit) == 0) {
     // The kernel may remember that there is no such name.
     fuse_entry_param nothing{};
@@ -317,13 +318,18 @@ void reply_pieces(fuse_req_t request, std::span<const std::span<const std::byte>
 void do_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
              fuse_file_info* file) {
   bool answered = false;
+  Caller caller = caller_of(request);
+  caller.may_wait = (file->flags & O_NONBLOCK) == 0;
+  InterruptibleRead reading(request, session_of(request), node, caller);
   const auto result = tree_of(request, node)
-                          .read(node, file->fh, static_cast<std::uint64_t>(offset), size,
-                                [&](std::span<const std::span<const std::byte>> pieces) {
-                                  answered = true;
-                                  reply_pieces(request, pieces);
-                                });
+                          .read_for(caller, node, file->fh, static_cast<std::uint64_t>(offset),
+                                    size, [&](std::span<const std::span<const std::byte>> pieces) {
+                                      answered = true;
+                                      reading.end();
+                                      reply_pieces(request, pieces);
+                                    });
   if (answered) return;
+  reading.end();
   if (result.ok()) {
     fuse_reply_buf(request, nullptr, 0);
   } else {
@@ -353,9 +359,10 @@ void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_
   const bool clear_setuid = (flags & protocol::kWriteKillPrivileges) != 0;
   // The kernel does not look whether the mode changes when it has left that to the file system.
   const bool changes_mode = clear_setuid && has_setuid(tree_of(request, node), node);
-  const auto written = tree_of(request, node)
-                           .write(node, file->fh, static_cast<std::uint64_t>(offset),
-                                  std::as_bytes(std::span(bytes, size)), clear_setuid);
+  const auto written =
+      tree_of(request, node)
+          .write_for(caller_of(request), node, file->fh, static_cast<std::uint64_t>(offset),
+                     std::as_bytes(std::span(bytes, size)), clear_setuid);
   if (changes_mode) session_of(request).forget_attributes(node);
   if (written.ok()) {
     fuse_reply_write(request, *written);
@@ -475,7 +482,9 @@ void do_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t
         return false;
       });
   if (!result.ok() && items.empty()) return reply(request, result);
-  const bool with_attributes = session_of(request).listing_hints.wants_attributes(node, position);
+  // What is never cached would be asked for again.
+  const bool with_attributes = (node & kControlBit) == 0 &&
+                               session_of(request).listing_hints.wants_attributes(node, position);
   std::size_t used = 0;
   for (const ListedItem& item : items) {
     const fuse_entry_param entry = listed_entry(request, node, item, with_attributes);

@@ -1,10 +1,9 @@
 #include "privilege.h"
 
-#include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string_view>
+
+#include "spindle/base/host_proc.h"
 
 namespace spindle {
 namespace {
@@ -24,19 +23,13 @@ void for_each_name(const std::string& names, const Visit& visit) {
 }  // namespace
 
 bool has_capability(pid_t thread, int capability) {
-  const std::string folder = "/proc/" + std::to_string(thread);
-  std::error_code error;
+  const std::string folder = std::to_string(thread);
   // Who is root in a namespace of their own is not so here.
-  const auto theirs = std::filesystem::read_symlink(folder + "/ns/user", error);
-  if (error || theirs != std::filesystem::read_symlink("/proc/self/ns/user", error)) return false;
-  std::ifstream status(folder + "/status");
-  constexpr std::string_view kField = "CapEff:";
-  for (std::string line; std::getline(status, line);) {
-    if (!line.starts_with(kField)) continue;
-    const std::uint64_t effective = std::strtoull(line.c_str() + kField.size(), nullptr, 16);
-    return (effective >> capability & 1) != 0;
-  }
-  return false;
+  const auto theirs = read_host_proc_link(folder + "/ns/user");
+  const auto ours = read_host_proc_link("self/ns/user");
+  if (!theirs.ok() || !ours.ok() || *theirs != *ours) return false;
+  const std::string field = host_proc_field(folder + "/status", "CapEff:");
+  return (std::strtoull(field.c_str(), nullptr, 16) >> capability & 1) != 0;
 }
 
 std::string without_trusted(const std::string& names) {

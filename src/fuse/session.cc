@@ -12,6 +12,7 @@
 #include "protocol.h"
 #include "session_state.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/host_proc.h"
 #include "spindle/base/log.h"
 #include "spindle/thread/thread.h"
 
@@ -105,6 +106,7 @@ void SessionState::readable() {
       if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the request was withdrawn
       if (errno == EAGAIN) return;
       gone = true;
+      for (Interruption* reading : interruptible) reading->interrupt();
       thread::Runtime::current()->unwatch(fd);
       if (in_flight == 0) finished.set();
       return;
@@ -165,6 +167,7 @@ Session::Session(std::unique_ptr<SessionState> state) : state_(std::move(state))
 Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::mount(Options options, Tree& volume, Tree& control) {
+  open_host_proc();
   auto state = std::make_unique<SessionState>(std::move(options), volume, control);
   std::string program = "spindle";
   std::string text = mount_options(state->options);

@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 #include "listing_hints.h"
 #include "open_writers.h"
+#include "spindle/fs/interruption.h"
 #include "spindle/fuse/session.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/runtime.h"
@@ -63,6 +65,7 @@ struct SessionState final : thread::FdWatcher {
   ListingHints listing_hints;
   WriteErrors write_errors;
   OpenWriters open_writers;
+  std::unordered_set<Interruption*> interruptible;  ///< reads that may wait for ever
 
   /// The raw request that libfuse is about to hand to its operation: read before anything suspends.
   const fuse_in_header* current = nullptr;

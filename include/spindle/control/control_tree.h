@@ -1,13 +1,14 @@
-// ControlTree: the files of MOUNT/.spindle, a table of {path, read, write}.
+// ControlTree: the files of MOUNT/.spindle, a table of {path, read, write} with folders in it whose
+// names are computed.
 //
 //   tree.add_file("disk/scheduler", {.read = [&] { ... return text; }, .write =
 //   [&](std::string_view text) { ... }});
+//   tree.add_folder("proc", processes);
 //
-// A file's text is made when it is opened and stays the same until it is closed, so a reader never
-// sees half of two states. A write hands over the text without its line end; an Error refuses it
-// (EINVAL and the like reach the writer's write(2)), and its reason goes to `on_refused`. Folders
-// come into being with the files in them. Nothing can be created, renamed or removed by the reader;
-// nothing is ever cached by the kernel.
+// What a file does is said in control_file.h, what a computed folder is in virtual_folder.h. A
+// refused write's reason goes to `on_refused`. Folders come into being with the files in them.
+// Nothing can be created, renamed or removed by the reader; nothing is ever cached by the kernel,
+// and every size is 0, as in /proc.
 //
 // Used by the runtime's threads. Files are added before the mount answers.
 #pragma once
@@ -15,17 +16,15 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "spindle/control/control_file.h"
+#include "spindle/control/virtual_folder.h"
 #include "spindle/fs/tree.h"
 
 namespace spindle {
-
-struct ControlFile {
-  std::function<Result<std::string>()> read = {};             ///< empty: cannot be read
-  std::function<Result<>(std::string_view text)> write = {};  ///< empty: cannot be written
-};
 
 class ControlTree final : public Tree {
  public:
@@ -33,6 +32,11 @@ class ControlTree final : public Tree {
 
   /// Adds a file at a path such as "cache/policy". The path must be new.
   void add_file(std::string_view path, ControlFile file);
+  /// Adds a file that is another one for each who opens it; `open` is called once now, to know
+  /// what it can do.
+  void add_file(std::string_view path, std::function<ControlFile()> open);
+  /// Adds a computed folder, which must outlive the tree. The path must be new.
+  void add_folder(std::string_view path, VirtualFolder& folder);
   /// Told of each refused write, in words: "disk/scheduler: no arm policy has that name".
   void on_refused(std::function<void(std::string text)> told) { refused_ = std::move(told); }
 
@@ -78,24 +82,65 @@ class ControlTree final : public Tree {
   Result<std::string> list_xattr(NodeId node) override;
   Result<> remove_xattr(const Caller& caller, NodeId node, std::string_view name) override;
   Result<Space> space() override;
+  Result<Attributes> lookup_for(const Caller& caller, NodeId directory,
+                                std::string_view name) override;
+  Result<> read_for(const Caller& caller, NodeId node, std::uint64_t handle, std::uint64_t offset,
+                    std::size_t size, const Take& take) override;
+  Result<std::size_t> write_for(const Caller& caller, NodeId node, std::uint64_t handle,
+                                std::uint64_t offset, std::span<const std::byte> bytes,
+                                bool clear_setuid) override;
 
  private:
+  using OpenFunction = std::function<std::shared_ptr<const ControlFile>()>;
+
+  // A folder, or a file, of the table.
   struct Entry {
-    std::string path;
     bool is_directory = false;
-    ControlFile file;
+    std::uint32_t mode = 0;
+    OpenFunction open;
     std::size_t parent = 0;
+    std::size_t folder = 0;  // the number of the computed folder that stands here; 0: none does
     std::map<std::string, std::size_t, std::less<>> children;
+  };
+  struct ComputedFolder {
+    VirtualFolder* folder;
+    std::size_t entry;  // where it stands
+  };
+  struct Handle {
+    std::shared_ptr<const ControlFile> file;
+    std::string text;
+    bool has_text = false;
+  };
+  // A node is an entry of the table, or a number within a computed folder.
+  struct Place {
+    std::size_t entry = 0;
+    const ComputedFolder* computed = nullptr;
+    VirtualFolder::Id id = 0;
   };
 
   std::size_t folder_of(std::string_view path);
-  std::size_t add_entry(std::size_t parent, std::string_view name, Entry entry);
-  Result<const Entry*> entry(NodeId node) const;
+  std::size_t add_entry(std::string_view path, Entry entry);
+  std::size_t add_child(std::size_t parent, std::string_view name, Entry entry);
+  [[nodiscard]] Result<Place> place_of(NodeId node) const;
+  [[nodiscard]] NodeId node_of(std::size_t index) const;
+  [[nodiscard]] NodeId node_of(const ComputedFolder& computed, VirtualFolder::Id id) const;
   [[nodiscard]] Attributes attributes_of(std::size_t index) const;
-  static NodeId node_of(std::size_t index) { return kControlBit | (index + 1); }
+  [[nodiscard]] Attributes attributes_of(const ComputedFolder& computed,
+                                         const VirtualFolder::Node& node) const;
+  Result<> list_table(std::size_t folder, std::int64_t position, const Visit& visit) const;
+  Result<> list_computed(const ComputedFolder& computed, VirtualFolder::Id folder,
+                         std::int64_t position, const Visit& visit) const;
+  Result<Handle*> handle_of(std::uint64_t handle);
+  Result<std::string> next_of(const ControlFile::Stream& stream, const Caller& caller,
+                              std::size_t size);
+  Result<> apply(const ControlFile& file, std::string_view text);
+  Result<std::size_t> apply_lines(const ControlFile& file, const Caller& caller,
+                                  std::string_view text);
+  Error refuse(const ControlFile& file, std::string_view text, Error error);
 
-  std::deque<Entry> entries_;  // entry 0 is the root of the tree
-  std::unordered_map<std::uint64_t, std::string> open_texts_;
+  std::deque<Entry> entries_;            // entry 0 is the root of the tree
+  std::deque<ComputedFolder> computed_;  // number n stands at n - 1
+  std::unordered_map<std::uint64_t, Handle> handles_;
   std::uint64_t next_handle_ = 1;
   std::function<void(std::string)> refused_;
   Timestamp made_;

@@ -31,6 +31,8 @@ using NodeId = std::uint64_t;
 inline constexpr NodeId kRootNode = 1;
 inline constexpr NodeId kControlBit = 1ull << 63;
 
+class Interruption;
+
 /// Who asks.
 struct Caller {
   std::uint32_t uid = 0;
@@ -38,6 +40,8 @@ struct Caller {
   std::uint32_t umask = 0;  ///< applied by the tree, since a default ACL goes before it
   std::int32_t process = 0;
   bool is_group_member = true;  ///< of the file's group, or privileged: else chmod clears setgid
+  bool may_wait = true;         ///< false: EAGAIN, where a read would wait (O_NONBLOCK)
+  Interruption* interruption = nullptr;  ///< ends such a wait; null: nothing does
 };
 
 struct Attributes {
@@ -125,9 +129,8 @@ class Tree {
   virtual Result<> rename(const Caller& caller, NodeId from, std::string_view name, NodeId to,
                           std::string_view new_name, std::uint32_t flags) = 0;
 
-  /// Control files make their text at `open` and keep it under the handle; the volume needs no
-  /// handle (0). To open a file for reading counts as reading it: what a cache above the tree
-  /// answers is not seen here.
+  /// What a control file shows is kept under the handle; the volume needs no handle (0). To open a
+  /// file for reading counts as reading it: what a cache above the tree answers is not seen here.
   virtual Result<Opened> open(NodeId node, int flags) = 0;
   virtual void release(NodeId node, std::uint64_t handle) = 0;
   /// Calls `take` with the bytes, in order, in as many pieces as it likes; together at most `size`,
@@ -162,6 +165,29 @@ class Tree {
   virtual Result<> remove_xattr(const Caller& caller, NodeId node, std::string_view name) = 0;
 
   virtual Result<Space> space() = 0;
+
+  // The same, told who asks: for files of which that decides what they are, what may be written,
+  // or how long a read waits. The volume's are none of them.
+  virtual Result<Attributes> lookup_for(const Caller& caller, NodeId directory,
+                                        std::string_view name);
+  virtual Result<> read_for(const Caller& caller, NodeId node, std::uint64_t handle,
+                            std::uint64_t offset, std::size_t size, const Take& take);
+  virtual Result<std::size_t> write_for(const Caller& caller, NodeId node, std::uint64_t handle,
+                                        std::uint64_t offset, std::span<const std::byte> bytes,
+                                        bool clear_setuid);
 };
+
+inline Result<Attributes> Tree::lookup_for(const Caller&, NodeId directory, std::string_view name) {
+  return lookup(directory, name);
+}
+inline Result<> Tree::read_for(const Caller&, NodeId node, std::uint64_t handle,
+                               std::uint64_t offset, std::size_t size, const Take& take) {
+  return read(node, handle, offset, size, take);
+}
+inline Result<std::size_t> Tree::write_for(const Caller&, NodeId node, std::uint64_t handle,
+                                           std::uint64_t offset, std::span<const std::byte> bytes,
+                                           bool clear_setuid) {
+  return write(node, handle, offset, bytes, clear_setuid);
+}
 
 }  // namespace spindle

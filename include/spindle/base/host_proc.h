@@ -1,0 +1,25 @@
+// The host's own /proc, also when a file system of ours is bound over it.
+//
+// A daemon that reads /proc by its path may be asking itself, and would wait for its own answer for
+// ever. `open_host_proc` is called before anything is mounted; all paths are then relative to the
+// folder that /proc was at that time.
+#pragma once
+
+#include <string>
+
+#include "spindle/base/result.h"
+
+namespace spindle {
+
+/// Remembers /proc as it is now; only the first call does. Every function here calls it, too.
+void open_host_proc();
+
+/// The content of a file such as "17/status"; at most 64 KiB of it.
+Result<std::string> read_host_proc(const std::string& path);
+Result<std::string> read_host_proc_link(const std::string& path);
+
+/// The rest of the line that begins with `field` ("NStgid:") in such a file, without the blanks
+/// around it; empty if there is none.
+std::string host_proc_field(const std::string& path, std::string_view field);
+
+}  // namespace spindle

@@ -1,0 +1,42 @@
+// ControlFile: what reading and writing one file of .spindle does.
+//
+// A text is made when a read arrives at offset 0, and later offsets are served from the same text:
+// so a reader never sees half of two states, and one who seeks back to the start sees the present
+// one. A stream is read as a pipe is: each read takes what is there, and waits if there is nothing.
+//
+// Written is either a value, handed over without its line end and the spaces around it; or a file
+// of commands, of which each line is one, applied in order up to the first that is refused: then
+// the bytes of the lines before it count as written, or the write fails if there is none. An Error
+// refuses (EINVAL and the like reach the writer's write(2)), and the tree is told why.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "spindle/fs/tree.h"
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle {
+
+struct ControlFile {
+  /// At most so many bytes of what is there, taken out of the stream; empty: nothing yet.
+  using Take = std::function<Result<std::string>(std::size_t size)>;
+  struct Stream {
+    Take take = {};                         ///< empty: it is no stream
+    thread::WaitQueue* arrivals = nullptr;  ///< woken when there may be more
+  };
+
+  std::function<Result<std::string>()> read = {};             ///< empty: cannot be read
+  std::function<Result<>(std::string_view text)> write = {};  ///< empty: takes no value
+  /// Empty: takes no commands. At most one of `write` and `command`.
+  std::function<Result<>(const Caller& caller, std::string_view line)> command = {};
+  Stream stream = {};
+  std::string path = {};  ///< shown when something is refused
+
+  [[nodiscard]] bool is_readable() const { return read || stream.take; }
+  [[nodiscard]] bool is_writable() const { return write || command; }
+};
+
+}  // namespace spindle

@@ -1,0 +1,64 @@
+#include "spindle/base/host_proc.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+
+namespace spindle {
+namespace {
+
+constexpr std::size_t kMostBytes = 64 * 1024;
+
+int host_proc() {
+  static const int folder = ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return folder;
+}
+
+}  // namespace
+
+void open_host_proc() {
+  (void)host_proc();
+}
+
+Result<std::string> read_host_proc(const std::string& path) {
+  const int fd = ::openat(host_proc(), path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Error{errno, "it cannot be opened in /proc"};
+  std::string text(kMostBytes, '\0');
+  std::size_t used = 0;
+  ssize_t got = 0;
+  while (used < text.size() && (got = ::read(fd, text.data() + used, text.size() - used)) > 0) {
+    used += static_cast<std::size_t>(got);
+  }
+  const int error = errno;
+  ::close(fd);
+  if (got < 0) return Error{error, "it cannot be read in /proc"};
+  text.resize(used);
+  return text;
+}
+
+Result<std::string> read_host_proc_link(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t size = ::readlinkat(host_proc(), path.c_str(), target, sizeof target);
+  if (size < 0) return Error{errno, "it cannot be read in /proc"};
+  return std::string(target, static_cast<std::size_t>(size));
+}
+
+std::string host_proc_field(const std::string& path, std::string_view field) {
+  const auto text = read_host_proc(path);
+  if (!text.ok()) return {};
+  constexpr std::string_view kBlanks = " \t";
+  for (std::string_view rest = *text; !rest.empty();) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (!line.starts_with(field)) continue;
+    line.remove_prefix(field.size());
+    const auto start = line.find_first_not_of(kBlanks);
+    if (start == line.npos) return {};
+    return std::string(line.substr(start, line.find_last_not_of(kBlanks) + 1 - start));
+  }
+  return {};
+}
+
+}  // namespace spindle
