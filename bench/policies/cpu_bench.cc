@@ -41,6 +41,9 @@ SPINDLE_BENCH_CPU(vrr, "VRR");
 SPINDLE_BENCH_CPU(priority, "PRIORITY-P");
 SPINDLE_BENCH_CPU(priority_rr, "PRIORITY-RR");
 SPINDLE_BENCH_CPU(feedback, "FEEDBACK");
+SPINDLE_BENCH_CPU(hrrn, "HRRN");
+SPINDLE_BENCH_CPU(cfs, "CFS");
+SPINDLE_BENCH_CPU(lottery, "LOTTERY");
 
 }  // namespace
 }  // namespace spindle

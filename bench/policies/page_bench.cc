@@ -23,8 +23,8 @@ constexpr std::size_t kFrames = 100'000;
 class TraceOnDisk {
  public:
   explicit TraceOnDisk(std::uint64_t count)
-      : path_(fmt::format("{}/spindle-bench.{}.{}",
-                          std::filesystem::temp_directory_path().string(), ::getpid(), count)) {
+      : path_(fmt::format("{}/spindle-bench.{}.{}", std::filesystem::temp_directory_path().string(),
+                          ::getpid(), count)) {
     PageGenerator generator({.kind = PageRecipe::Kind::kZipf, .pages = kPages, .skew = 1});
     std::FILE* file = std::fopen(path_.c_str(), "w");
     if (file == nullptr) return;

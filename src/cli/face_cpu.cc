@@ -28,6 +28,7 @@ class CpuForm final : public Form {
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
     return fmt::format("uniform:count=4,seed={},span=6,high=9", seed);
   }
+  void complete(Json& problem, Complaint& complaint) const override;
   [[nodiscard]] std::string question(const Json& problem) const override;
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     if (!solved.answer.contains("gantt")) return {};
@@ -60,7 +61,11 @@ const std::vector<FacePolicy>& CpuForm::policies() const {
          {"quantum", "priority_order", "requeue"}},
         {"hrrn", "HRRN", "Highest response ratio next"},
         {"mlq", "MLQ", "Multi-level queue", {"quantum", "quanta", "priority_order", "requeue"}},
-        {"feedback", "FEEDBACK", "Feedback", {"quantum", "requeue"}},
+        {"feedback", "FEEDBACK", "Feedback", {"quantum", "doubling", "requeue"}},
+        {"mlfq",
+         "MLFQ",
+         "Multi-level feedback queue",
+         {"quantum", "quanta", "levels", "allotments", "boost", "stay", "io_bump", "requeue"}},
         {"lottery", "LOTTERY", "Lottery", {"quantum", "requeue", "seed"}},
         {"stride", "STRIDE", "Stride", {"quantum", "requeue"}},
         {"cfs", "CFS", "Completely fair scheduler", {"latency", "granularity"}},
@@ -70,7 +75,8 @@ const std::vector<FacePolicy>& CpuForm::policies() const {
         {"lrtf", "LRTF", "Longest remaining time first", {"tie"}},
     };
     for (FacePolicy& policy : list)
-      for (std::string_view common : {"context_switch", "devices"})
+      for (std::string_view common : {"context_switch", "devices", "cpus", "queues", "migration",
+                                      "migration_cost", "affinity"})
         policy.parameters.push_back(common);
     return list;
   }();
@@ -106,8 +112,31 @@ const std::vector<FaceParameter>& CpuForm::parameters() const {
       {"alpha", Kind::kNumber, "sjf, srtf: bursts are estimated, the last one weighs so much"},
       {"first", Kind::kNumber, "sjf, srtf: the estimate of a first burst (ms)"},
       {"aging_interval", Kind::kNumber, "priority-aging: waiting that raises by one (ms)", "10"},
-      {"quanta", Kind::kNumbers, "mlq: the quantum of each queue, 0: none (ms)"},
+      {"quanta", Kind::kNumbers, "mlq, mlfq: the quantum of each queue; mlq, 0: none (ms)"},
+      {"doubling", Kind::kFlag,
+       "feedback: whether each queue has twice the quantum of the one above", "no"},
+      {"levels", Kind::kNumber, "mlfq: how many queues, where no quanta are given", "3"},
+      {"allotments", Kind::kNumbers, "mlfq: how many quanta until a process goes down, by queue"},
+      {"boost", Kind::kNumber, "mlfq: how often all go to the top, 0: never (ms)", "0"},
+      {"stay", Kind::kFlag, "mlfq: whether an I/O renews the allotment", "no"},
+      {"io_bump", Kind::kFlag, "mlfq: whether who comes back from I/O goes to the front", "no"},
       {"seed", Kind::kNumber, "lottery: of the draws", "1"},
+      {"cpus", Kind::kNumber, "how many CPUs there are, 64 at most", "1"},
+      {"queues", Kind::kChoice, "of several CPUs", "", {"shared", "per-cpu"}, false, false},
+      {"migration",
+       Kind::kFlag,
+       "per-cpu: whether an idle CPU takes from the longest queue",
+       "yes",
+       {},
+       false,
+       false},
+      {"migration_cost", Kind::kNumber, "what going on on another CPU costs (ms)"},
+      {"affinity",
+       Kind::kWords,
+       "NAME+CPU+CPU,...: who runs on which CPUs alone, from 0",
+       "",
+       {},
+       true},
       {"latency", Kind::kNumber, "cfs: in which each runs once (ms)", "48"},
       {"granularity", Kind::kNumber, "cfs: the shortest slice (ms)", "6"},
   };
@@ -124,7 +153,8 @@ const std::vector<Measure>& CpuForm::measures() const {
                                                  {"switches", "switches"},
                                                  {"preemptions", "preemptions"},
                                                  {"longest_wait", "longest wait (ms)"},
-                                                 {"jain_fairness", "fairness (Jain)", true}};
+                                                 {"jain_fairness", "fairness (Jain)", true},
+                                                 {"migrations", "migrations"}};
   return kMeasures;
 }
 
@@ -175,6 +205,28 @@ Json CpuForm::generate(Recipe& recipe, Complaint& complaint) const {
     processes.push_back({fmt::format("P{}", p + 1), arrival, burst, 1 + random.below(priorities)});
   }
   return {{"processes", processes}};
+}
+
+/// "A+0+2" becomes {"A": [0, 2]}. MLFQ has its `quanta` or its `levels`; one CPU has no queues of
+/// others.
+void CpuForm::complete(Json& problem, Complaint& complaint) const {
+  Json& parameters = problem["parameters"];
+  if (as_number(parameters.value("cpus", Json(1))) <= 1)
+    for (const char* name : {"cpus", "queues", "migration", "migration_cost"})
+      parameters.erase(name);
+  if (problem["algorithm"] == "MLFQ" && parameters.contains("quanta"))
+    for (const char* name : {"quantum", "levels"}) parameters.erase(name);
+  Json& input = problem["input"];
+  if (!input.contains("affinity") || !input["affinity"].is_array()) return;
+  Json affinity = Json::object();
+  for (const Json& word : input["affinity"]) {
+    const std::vector<std::string> parts = split(plain(word), "+");
+    if (parts.size() < 2)
+      return complaint.make(fmt::format("--affinity: '{}' is not NAME+CPU+CPU...", plain(word)));
+    for (std::size_t i = 1; i < parts.size(); ++i)
+      affinity[parts[0]].push_back(read_number(parts[i], "--affinity", complaint, 0, 63));
+  }
+  input["affinity"] = affinity;
 }
 
 std::string CpuForm::question(const Json& problem) const {
@@ -239,7 +291,8 @@ Facts CpuForm::facts(const Solved& solved) const {
   facts.emplace_back("changes of process", shown(number("switches")));
   for (const auto& [key, title, unit] : {std::tuple("preemptions", "preemptions", ""),
                                          {"longest_wait", "longest wait", " ms"},
-                                         {"jain_fairness", "fairness (Jain)", " of 1"}})
+                                         {"jain_fairness", "fairness (Jain)", " of 1"},
+                                         {"migrations", "changes of CPU", ""}})
     if (const auto value = number_of(answer, key)) facts.emplace_back(title, shown(*value) + unit);
   return facts;
 }
@@ -249,7 +302,9 @@ Facts CpuForm::facts(const Solved& solved) const {
 const Face& cpu_face() {
   static const CpuForm kForm;
   static const Face kFace = {
-      "cpu", "Schedule processes on a CPU, with the working and the picture.", {&kForm}};
+      "cpu",
+      "Schedule processes on one CPU or several, with the working and the picture.",
+      {&kForm}};
   return kFace;
 }
 

@@ -55,6 +55,7 @@ const std::vector<Rule>& rules() {
        nullptr},
       {"mlq", "stands first in the best queue that is not empty", nullptr, true},
       {"feedback", "stands first in the highest queue that is not empty", nullptr},
+      {"mlfq", "stands first in the highest queue that is not empty", nullptr, true},
       {"lottery", "holds the ticket that was drawn", nullptr},
       {"stride", "has the lowest pass", nullptr},
       {"cfs", "has the least virtual run time", nullptr, true},
@@ -66,7 +67,8 @@ const std::vector<Rule>& rules() {
 
 class Telling {
  public:
-  Telling(const CpuSchedule& schedule, std::string_view policy) : schedule_(schedule) {
+  Telling(const CpuSchedule& schedule, std::string_view policy)
+      : schedule_(schedule), last_(schedule.cpus()) {
     for (const CpuSchedule::Process& process : schedule.processes)
       states_.push_back({0, process.bursts[0], process.arrival});
     const auto found = std::ranges::find(rules(), policy, &Rule::policy);
@@ -77,24 +79,26 @@ class Telling {
     std::vector<std::string> out;
     std::size_t returned = 0;
     for (const CpuSchedule::Span& span : schedule_.cpu) {
-      out.push_back(sentence(span, out.empty()));
+      out.push_back(sentence(span));
       run(span, returned);
     }
     return out;
   }
 
  private:
-  [[nodiscard]] std::string sentence(const CpuSchedule::Span& span, bool is_first) const {
-    const double now = is_first ? span.from : span.from - schedule_.context_switch;
+  [[nodiscard]] std::string sentence(const CpuSchedule::Span& span) const {
+    const CpuSchedule::Span* last = last_[span.cpu];
+    const double now = last == nullptr ? span.from : span.from - schedule_.context_switch;
     const std::string& name = schedule_.processes[span.process].name;
     std::string text = fmt::format("At {} ms: ", shown(now));
-    if (last_ != nullptr && last_->process != span.process && std::abs(last_->to - now) < kClose &&
-        0 < states_[last_->process].left &&
-        std::abs(states_[last_->process].ready_since - now) < kClose)
+    if (last_.size() > 1) text = fmt::format("At {} ms on CPU {}: ", shown(now), span.cpu);
+    if (last != nullptr && last->process != span.process && std::abs(last->to - now) < kClose &&
+        0 < states_[last->process].left &&
+        std::abs(states_[last->process].ready_since - now) < kClose)
       text +=
           rule_ != nullptr && rule_->is_preemptive
-              ? fmt::format("{} gives way. ", schedule_.processes[last_->process].name)
-              : fmt::format("the turn of {} is over. ", schedule_.processes[last_->process].name);
+              ? fmt::format("{} gives way. ", schedule_.processes[last->process].name)
+              : fmt::format("the turn of {} is over. ", schedule_.processes[last->process].name);
     std::vector<std::string> others;
     std::size_t ready = 0;
     for (std::size_t p = 0; p < states_.size(); ++p) {
@@ -136,7 +140,7 @@ class Telling {
         state.ready_since = end_of_device(span, returned);
       }
     }
-    last_ = &span;
+    last_[span.cpu] = &span;
   }
 
   /// The device's span that begins when the process leaves the CPU, or later if it waits.
@@ -152,7 +156,7 @@ class Telling {
   const CpuSchedule& schedule_;
   const Rule* rule_ = nullptr;
   std::vector<State> states_;
-  const CpuSchedule::Span* last_ = nullptr;
+  std::vector<const CpuSchedule::Span*> last_;  ///< of each CPU
 };
 
 }  // namespace

@@ -18,8 +18,9 @@ std::vector<CpuSchedule::Span> spans_of(const Json& answer, const char* key,
   if (!answer.contains(key)) return spans;
   for (const Json& item : answer[key]) {
     const auto found = numbers.find(item[0].get<std::string>());
-    if (found != numbers.end())
-      spans.push_back({found->second, as_number(item[1]), as_number(item[2])});
+    if (found == numbers.end()) continue;
+    const std::size_t number = item.size() > 3 ? item[3].get<std::size_t>() : 0;
+    spans.push_back({found->second, as_number(item[1]), as_number(item[2]), number});
   }
   return spans;
 }
@@ -63,11 +64,18 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
   low_first = parameters.value("priority_order", "low-first") == "low-first";
 }
 
+std::size_t CpuSchedule::cpus() const {
+  std::size_t count = 1;
+  for (const Span& span : cpu) count = std::max(count, span.cpu + 1);
+  return count;
+}
+
 chart::Timeline CpuSchedule::timeline() const {
   using chart::Meaning;
   chart::Timeline timeline;
   timeline.time_label = "time (ms)";
-  chart::Lane lane{"CPU", {}, {}};
+  for (std::size_t c = 0; c < cpus(); ++c)
+    timeline.resources.push_back({cpus() == 1 ? "CPU" : fmt::format("CPU {}", c), {}, {}});
   std::vector<chart::Lane> tasks;
   const std::size_t shown_lanes = std::min(processes.size(), kMostLanes);
   for (std::size_t p = 0; p < shown_lanes; ++p) tasks.push_back({processes[p].name, {}, {}});
@@ -76,13 +84,13 @@ chart::Timeline CpuSchedule::timeline() const {
       tasks[span.process].spans.push_back({span.from, span.to, "", meaning});
   };
   for (const Span& span : cpu) {
+    chart::Lane& lane = timeline.resources[span.cpu];
     const bool changes = !lane.spans.empty() && context_switch > 0;
     if (changes)
       lane.spans.push_back({span.from - context_switch, span.from, "", Meaning::kOverhead});
     lane.spans.push_back({span.from, span.to, processes[span.process].name, Meaning::kRunning});
     add(span, Meaning::kRunning);
   }
-  timeline.resources.push_back(std::move(lane));
   std::vector<chart::Lane> devices;
   for (const Span& span : device) {
     const auto is_free = [&](const chart::Lane& d) { return d.spans.back().to <= span.from; };

@@ -27,9 +27,13 @@ struct CpuSchedule {
     std::size_t process = 0;
     double from = 0;
     double to = 0;
+    std::size_t cpu = 0;
   };
 
   explicit CpuSchedule(const Solved& solved);
+
+  /// How many were in use.
+  [[nodiscard]] std::size_t cpus() const;
 
   [[nodiscard]] chart::Timeline timeline() const;
   std::vector<Process> processes;

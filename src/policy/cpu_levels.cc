@@ -2,13 +2,13 @@
 // and priority with ageing, where a task that waits moves up.
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <unordered_map>
 #include <vector>
 
 #include "cpu_policies.h"
 #include "spindle/base/check.h"
+#include "task_fifo.h"
 
 namespace spindle {
 namespace {
@@ -34,12 +34,8 @@ class MultiLevelQueue final : public CpuPolicy {
   }
 
   std::optional<TaskId> next(VirtualTime) override {
-    for (std::deque<TaskId>& queue : queues_) {
-      if (queue.empty()) continue;
-      const TaskId task = queue.front();
-      queue.pop_front();
-      return task;
-    }
+    for (TaskFifo& queue : queues_)
+      if (!queue.empty()) return queue.pop_front();
     return std::nullopt;
   }
 
@@ -54,7 +50,7 @@ class MultiLevelQueue final : public CpuPolicy {
     return std::any_of(queues_.begin(), above, [](const auto& queue) { return !queue.empty(); });
   }
 
-  void removed(TaskId task) override { CHECK(std::erase(queues_[level_.at(task)], task) == 1); }
+  void removed(TaskId task) override { queues_[level_.at(task)].remove(task); }
   void finished(TaskId task) override { level_.erase(task); }
 
  private:
@@ -64,7 +60,7 @@ class MultiLevelQueue final : public CpuPolicy {
   }
 
   std::vector<VirtualTime> quanta_;
-  std::vector<std::deque<TaskId>> queues_;
+  std::vector<TaskFifo> queues_;
   std::unordered_map<TaskId, std::size_t> level_;
 };
 
@@ -78,9 +74,8 @@ class AgingPriority final : public CpuPolicy {
   [[nodiscard]] std::string_view name() const override { return "priority-aging"; }
 
   void ready(TaskId task, const TaskInfo& info, Why) override {
-    auto& queue = waiting_[info.priority];
-    queue.push_back({task, info.now, ++arrivals_});
-    priority_[task] = info.priority;
+    waiting_[info.priority].emplace(++arrivals_, Waiting{task, info.now});
+    place_[task] = {info.priority, arrivals_};
     now_ = std::max(now_, info.now);
   }
 
@@ -88,10 +83,9 @@ class AgingPriority final : public CpuPolicy {
     now_ = std::max(now_, now);
     const auto best = highest();
     if (best == waiting_.end()) return std::nullopt;
-    const TaskId task = best->second.front().task;
-    running_[task] = aged(best->first, best->second.front());
-    best->second.pop_front();
-    if (best->second.empty()) waiting_.erase(best);
+    const TaskId task = best->second.begin()->second.task;
+    running_[task] = aged(best->first, best->second.begin()->second);
+    removed(task);
     return task;
   }
 
@@ -103,28 +97,31 @@ class AgingPriority final : public CpuPolicy {
     if (best == waiting_.end()) return false;
     const auto found = running_.find(running);
     const std::int64_t mine = found == running_.end() ? info.priority : found->second;
-    return mine < aged(best->first, best->second.front());
+    return mine < aged(best->first, best->second.begin()->second);
   }
 
   void removed(TaskId task) override {
-    const auto queue = waiting_.find(priority_.at(task));
-    CHECK(queue != waiting_.end());
-    CHECK(std::erase_if(queue->second, [task](const Waiting& w) { return w.task == task; }) == 1);
+    const Place place = place_.at(task);
+    const auto queue = waiting_.find(place.priority);
+    CHECK(queue != waiting_.end() && queue->second.erase(place.order) == 1);
     if (queue->second.empty()) waiting_.erase(queue);
   }
 
   void finished(TaskId task) override {
     running_.erase(task);
-    priority_.erase(task);
+    place_.erase(task);
   }
 
  private:
   struct Waiting {
     TaskId task;
     VirtualTime since;
+  };
+  struct Place {
+    int priority = 0;
     std::uint64_t order = 0;
   };
-  using Queues = std::map<int, std::deque<Waiting>>;
+  using Queues = std::map<int, std::map<std::uint64_t, Waiting>>;  ///< by order of arrival
 
   [[nodiscard]] std::int64_t aged(int priority, const Waiting& waiting) const {
     return priority + (now_ - waiting.since).ns / interval_.ns;
@@ -133,13 +130,13 @@ class AgingPriority final : public CpuPolicy {
   /// The queue with the highest front; of equals the one that has waited longest.
   Queues::iterator highest() {
     auto best = waiting_.end();
+    std::pair<std::int64_t, std::uint64_t> best_key;  // the longer it waited, the higher
     for (auto queue = waiting_.begin(); queue != waiting_.end(); ++queue) {
-      const Waiting& mine = queue->second.front();
-      const std::int64_t priority = aged(queue->first, mine);
-      if (best == waiting_.end() || aged(best->first, best->second.front()) < priority ||
-          (aged(best->first, best->second.front()) == priority &&
-           mine.order < best->second.front().order))
-        best = queue;
+      const auto& [order, front] = *queue->second.begin();
+      const std::pair key{aged(queue->first, front), ~order};
+      if (best != waiting_.end() && key < best_key) continue;
+      best = queue;
+      best_key = key;
     }
     return best;
   }
@@ -148,7 +145,7 @@ class AgingPriority final : public CpuPolicy {
   VirtualTime now_;
   std::uint64_t arrivals_ = 0;
   Queues waiting_;
-  std::unordered_map<TaskId, int> priority_;
+  std::unordered_map<TaskId, Place> place_;
   std::unordered_map<TaskId, std::int64_t> running_;  ///< with what it was chosen
 };
 

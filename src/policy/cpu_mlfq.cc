@@ -5,21 +5,26 @@
 // robin. A task that has used up its level's allotment, one quantum or several, in one go or over
 // several bursts, goes down one. Every `boost` all tasks go back to the top.
 //
-// "feedback" is the older form without boosts: one quantum for all levels, and a task that nobody
-// waits for when its quantum ends is not punished for it.
+// "feedback" is the older form without boosts: one quantum for all levels, or one that doubles from
+// each to the next; and a task that nobody waits for when its quantum ends is not punished for it.
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <limits>
 #include <unordered_map>
 #include <vector>
 
 #include "cpu_policies.h"
 #include "spindle/base/check.h"
+#include "task_fifo.h"
 
 namespace spindle {
 namespace {
+
+VirtualTime doubled(VirtualTime quantum, std::size_t times) {
+  const std::size_t doublings = std::min<std::size_t>(times, 20);
+  return {std::min(quantum.ns, std::numeric_limits<std::int64_t>::max() >> doublings) << doublings};
+}
 
 class Mlfq final : public CpuPolicy {
  public:
@@ -124,12 +129,6 @@ class Mlfq final : public CpuPolicy {
     std::uint32_t allotment = 1;
   };
 
-  static VirtualTime doubled(VirtualTime quantum, std::size_t times) {
-    const std::size_t doublings = std::min<std::size_t>(times, 20);
-    return {std::min(quantum.ns, std::numeric_limits<std::int64_t>::max() >> doublings)
-            << doublings};
-  }
-
   static void link(Links& after, Task& task) {
     task.previous = &after;
     task.next = after.next;
@@ -217,7 +216,7 @@ class Mlfq final : public CpuPolicy {
 
 class Feedback final : public CpuPolicy {
  public:
-  explicit Feedback(VirtualTime quantum) : quantum_(quantum) {}
+  Feedback(VirtualTime quantum, bool doubles) : quantum_(quantum), doubles_(doubles) {}
   [[nodiscard]] std::string_view name() const override { return "feedback"; }
 
   void ready(TaskId task, const TaskInfo&, Why why) override {
@@ -229,20 +228,21 @@ class Feedback final : public CpuPolicy {
   }
 
   std::optional<TaskId> next(VirtualTime) override {
-    for (std::deque<TaskId>& queue : queues_) {
+    for (TaskFifo& queue : queues_) {
       if (queue.empty()) continue;
-      const TaskId task = queue.front();
-      queue.pop_front();
       --ready_;
-      return task;
+      return queue.pop_front();
     }
     return std::nullopt;
   }
 
-  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
+  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId task) const override {
+    const auto found = levels_.find(task);
+    return doubled(quantum_, doubles_ && found != levels_.end() ? found->second : 0);
+  }
 
   void removed(TaskId task) override {
-    CHECK(std::erase(queues_[levels_.at(task)], task) == 1);
+    queues_[levels_.at(task)].remove(task);
     --ready_;
   }
   void finished(TaskId task) override { levels_.erase(task); }
@@ -251,8 +251,9 @@ class Feedback final : public CpuPolicy {
   static constexpr std::size_t kLevels = 64;
 
   VirtualTime quantum_;
+  bool doubles_;
   std::size_t ready_ = 0;
-  std::array<std::deque<TaskId>, kLevels> queues_;
+  std::array<TaskFifo, kLevels> queues_;
   std::unordered_map<TaskId, std::size_t> levels_;
 };
 
@@ -263,7 +264,7 @@ std::unique_ptr<CpuPolicy> make_mlfq_cpu(const CpuConventions& conventions) {
 }
 
 std::unique_ptr<CpuPolicy> make_feedback_cpu(const CpuConventions& conventions) {
-  return std::make_unique<Feedback>(conventions.quantum);
+  return std::make_unique<Feedback>(conventions.quantum, conventions.doubles_quantum);
 }
 
 }  // namespace spindle

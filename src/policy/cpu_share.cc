@@ -26,6 +26,7 @@ class Lottery final : public CpuPolicy {
     const std::size_t slot = free_.back();
     free_.pop_back();
     slots_[slot] = {task, std::max(info.weight, 1u)};
+    slot_of_[task] = slot;
     add(slot, slots_[slot].tickets);
     tickets_ += slots_[slot].tickets;
   }
@@ -41,10 +42,9 @@ class Lottery final : public CpuPolicy {
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
 
   void removed(TaskId task) override {
-    std::size_t slot = 0;
-    while (slot < slots_.size() && (slots_[slot].tickets == 0 || slots_[slot].task != task)) ++slot;
-    CHECK(slot < slots_.size());
-    vacate(slot);
+    const auto found = slot_of_.find(task);
+    CHECK(found != slot_of_.end());
+    vacate(found->second);
   }
 
  private:
@@ -65,6 +65,7 @@ class Lottery final : public CpuPolicy {
     tickets_ -= slots_[slot].tickets;
     add(slot, 0 - std::uint64_t{slots_[slot].tickets});
     slots_[slot].tickets = 0;
+    slot_of_.erase(slots_[slot].task);
     free_.push_back(slot);
   }
 
@@ -95,6 +96,7 @@ class Lottery final : public CpuPolicy {
   std::vector<Slot> slots_;  ///< a power of two of them
   std::vector<std::uint64_t> sums_;
   std::vector<std::size_t> free_;
+  std::unordered_map<TaskId, std::size_t> slot_of_;
 };
 
 /// What stride and the fair scheduler share: the task that has had the least for its weight runs.

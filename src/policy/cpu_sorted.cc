@@ -2,14 +2,12 @@
 // lowest key runs.
 //
 // Each policy is a key, whether a lower key that becomes ready takes the CPU, and whether equals
-// take turns. Highest response ratio has a key that changes with time, and looks at all.
+// take turns.
 
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "cpu_policies.h"
-#include "spindle/base/check.h"
 #include "task_heap.h"
 
 namespace spindle {
@@ -109,45 +107,6 @@ class Sorted final : public CpuPolicy {
   std::optional<TaskHeap::Entry> kept_;  ///< whose quantum ended, and who goes on among its equals
 };
 
-/// Highest response ratio next: (waited + burst) / burst; equals in order of arrival. The order
-/// changes as time goes by, so each decision looks at every ready task.
-class HighestResponseRatio final : public CpuPolicy {
- public:
-  [[nodiscard]] std::string_view name() const override { return "hrrn"; }
-
-  void ready(TaskId task, const TaskInfo& info, Why) override {
-    tasks_.push_back({task, info.now.ns, std::max<std::int64_t>(1, info.expected_burst.ns)});
-  }
-
-  std::optional<TaskId> next(VirtualTime now) override {
-    if (tasks_.empty()) return std::nullopt;
-    auto best = tasks_.begin();
-    for (auto task = tasks_.begin() + 1; task != tasks_.end(); ++task) {
-      // (w1 + b1) / b1 > (w2 + b2) / b2, without division and in numbers wide enough.
-      const auto mine = static_cast<__int128>(now.ns - task->since) * best->burst;
-      const auto its = static_cast<__int128>(now.ns - best->since) * task->burst;
-      if (mine > its) best = task;
-    }
-    const TaskId task = best->task;
-    tasks_.erase(best);
-    return task;
-  }
-
-  [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
-
-  void removed(TaskId task) override {
-    CHECK(std::erase_if(tasks_, [task](const Waiting& w) { return w.task == task; }) == 1);
-  }
-
- private:
-  struct Waiting {
-    TaskId task;
-    std::int64_t since = 0;
-    std::int64_t burst = 0;
-  };
-  std::vector<Waiting> tasks_;  ///< in order of arrival
-};
-
 std::unique_ptr<CpuPolicy> make(const CpuConventions& conventions, const Rule& rule) {
   return std::make_unique<Sorted>(rule, conventions.preempted);
 }
@@ -202,10 +161,6 @@ std::unique_ptr<CpuPolicy> make_least_laxity_cpu(const CpuConventions& conventio
                             .preemptive = true,
                             .keeps_cpu = true,
                             .quantum = conventions.quantum});
-}
-
-std::unique_ptr<CpuPolicy> make_highest_response_ratio_cpu(const CpuConventions&) {
-  return std::make_unique<HighestResponseRatio>();
 }
 
 }  // namespace spindle

@@ -19,8 +19,7 @@ namespace {
 
 class Arc final : public ReplacementPolicy {
  public:
-  explicit Arc(std::size_t capacity)
-      : frames_(capacity), keys_(capacity), b1_(capacity + 1), b2_(capacity + 1) {}
+  explicit Arc(std::size_t capacity) : frames_(capacity), keys_(capacity), ghosts_(capacity + 1) {}
   [[nodiscard]] std::string_view name() const override { return "arc"; }
 
   void inserted(FrameNo number, PageKey key) override {
@@ -29,11 +28,11 @@ class Arc final : public ReplacementPolicy {
     const Lookup lookup = incoming_ && incoming_->key == key ? *incoming_ : look_up(key);
     incoming_.reset();
     target_ = lookup.target;
-    if (lookup.ghost == Ghost::kB1) b1_.erase(key);
-    if (lookup.ghost == Ghost::kB2) b2_.erase(key);
+    const bool is_ghost = lookup.ghost != Ghosts::kNoList;
+    if (is_ghost) ghosts_.erase(key);
     keys_[frame] = key;
-    frames_.tag(frame) = lookup.ghost == Ghost::kNone ? kOnce : kOften;
-    frames_.push_front(lookup.ghost == Ghost::kNone ? kT1 : kT2, frame);
+    frames_.tag(frame) = is_ghost ? kOften : kOnce;
+    frames_.push_front(is_ghost ? kT2 : kT1, frame);
     trim_ghosts();
   }
 
@@ -55,7 +54,7 @@ class Arc final : public ReplacementPolicy {
     std::uint8_t& tag = frames_.tag(frame);
     CHECK(tag != kEmpty);
     const bool in_t2 = (tag & kInT2) != 0;
-    if ((tag & kNamed) != 0) (in_t2 ? b2_ : b1_).push_front(keys_[frame]);
+    if ((tag & kNamed) != 0) remember(in_t2 ? kB2 : kB1, keys_[frame]);
     frames_.remove(in_t2 ? kT2 : kT1, frame);
     tag = kEmpty;
   }
@@ -64,7 +63,7 @@ class Arc final : public ReplacementPolicy {
     incoming_.reset();
     if (incoming) incoming_ = look_up(*incoming);
     const std::size_t target = incoming_ ? incoming_->target : target_;
-    const bool from_b2 = incoming_ && incoming_->ghost == Ghost::kB2;
+    const bool from_b2 = incoming_ && incoming_->ghost == kB2;
     const std::size_t t1 = frames_.size(kT1);
     const bool from_t1 = t1 != 0 && (t1 > target || (from_b2 && t1 == target));
     FrameIndex frame = last_of(from_t1 ? kT1 : kT2, evictable);
@@ -77,35 +76,44 @@ class Arc final : public ReplacementPolicy {
  private:
   enum List : FrameIndex { kT1, kT2 };
   enum Tag : std::uint8_t { kEmpty = 0, kOnce = 1, kInT2 = 2, kOften = 3, kNamed = 4 };
-  enum class Ghost : std::uint8_t { kNone, kB1, kB2 };
+  enum Ghost : std::uint32_t { kB1, kB2 };
+  using Ghosts = GhostLists<2>;
   struct Lookup {
     PageKey key = 0;
-    Ghost ghost = Ghost::kNone;
+    std::uint32_t ghost = Ghosts::kNoList;
     std::size_t target = 0;  ///< p once the page is loaded
   };
   static constexpr FrameIndex kEnd = FrameLists<2>::kEnd;
 
   [[nodiscard]] Lookup look_up(PageKey key) const {
-    const std::size_t b1 = b1_.size();
-    const std::size_t b2 = b2_.size();
-    if (b1_.contains(key)) {
+    const std::uint32_t ghost = ghosts_.find(key);
+    const std::size_t b1 = ghosts_.size(kB1);
+    const std::size_t b2 = ghosts_.size(kB2);
+    if (ghost == kB1) {
       const std::size_t step = std::max<std::size_t>(1, b2 / b1);
-      return {key, Ghost::kB1, std::min<std::size_t>(target_ + step, frames_.capacity())};
+      return {key, ghost, std::min<std::size_t>(target_ + step, frames_.capacity())};
     }
-    if (b2_.contains(key)) {
+    if (ghost == kB2) {
       const std::size_t step = std::max<std::size_t>(1, b1 / b2);
-      return {key, Ghost::kB2, target_ - std::min(target_, step)};
+      return {key, ghost, target_ - std::min(target_, step)};
     }
-    return {key, Ghost::kNone, target_};
+    return {key, ghost, target_};
   }
 
-  /// |T1| + |B1| <= c, and all four lists together <= 2c.
+  /// One more than fits may stand there until the page comes in for which room is made.
+  void remember(Ghost list, PageKey key) {
+    if (ghosts_.size(kB1) + ghosts_.size(kB2) > frames_.capacity())
+      ghosts_.pop_back(ghosts_.size(kB2) != 0 ? kB2 : kB1);
+    ghosts_.push_front(list, key);
+  }
+
+  /// |T1| + |B1| <= c, and with all frames in use all four lists together <= 2c.
   void trim_ghosts() {
     const std::size_t capacity = frames_.capacity();
-    while (b1_.size() != 0 && frames_.size(kT1) + b1_.size() > capacity) b1_.pop_back();
-    while (b2_.size() != 0 &&
-           frames_.size(kT1) + frames_.size(kT2) + b1_.size() + b2_.size() > 2 * capacity)
-      b2_.pop_back();
+    while (ghosts_.size(kB1) != 0 && frames_.size(kT1) + ghosts_.size(kB1) > capacity)
+      ghosts_.pop_back(kB1);
+    while (ghosts_.size(kB2) != 0 && ghosts_.size(kB1) + ghosts_.size(kB2) > capacity)
+      ghosts_.pop_back(kB2);
   }
 
   [[nodiscard]] FrameIndex last_of(List list, Evictable evictable) const {
@@ -116,8 +124,7 @@ class Arc final : public ReplacementPolicy {
 
   FrameLists<2> frames_;
   std::vector<PageKey> keys_;
-  GhostList b1_;
-  GhostList b2_;
+  Ghosts ghosts_;
   std::size_t target_ = 0;          ///< p: how many frames T1 should have
   std::optional<Lookup> incoming_;  ///< what `victim` found about the page it made room for
 };

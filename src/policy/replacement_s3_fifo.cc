@@ -23,7 +23,8 @@ class S3Fifo final : public ReplacementPolicy {
         keys_(capacity),
         small_limit_(std::max<std::size_t>(1, capacity / 10)),
         main_limit_(capacity - small_limit_),
-        ghosts_(std::max<std::size_t>(1, main_limit_)) {}
+        ghost_limit_(std::max<std::size_t>(1, main_limit_)),
+        ghosts_(ghost_limit_) {}
   [[nodiscard]] std::string_view name() const override { return "s3-fifo"; }
 
   void inserted(FrameNo number, PageKey key) override {
@@ -49,7 +50,7 @@ class S3Fifo final : public ReplacementPolicy {
     const FrameIndex frame = frame_index(number.value, frames_.capacity());
     std::uint8_t& tag = frames_.tag(frame);
     CHECK(tag != 0);
-    if ((tag & kInMain) == 0 && (tag & kNamed) != 0) ghosts_.push_front(keys_[frame]);
+    if ((tag & kInMain) == 0 && (tag & kNamed) != 0) remember(keys_[frame]);
     if (frame == named_) named_ = kEnd;
     frames_.remove((tag & kInMain) != 0 ? kMain : kSmall, frame);
     tag = 0;
@@ -57,7 +58,7 @@ class S3Fifo final : public ReplacementPolicy {
 
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
     remembered_.reset();
-    if (incoming && ghosts_.contains(*incoming)) remembered_ = incoming;
+    if (incoming && ghosts_.find(*incoming) == 0) remembered_ = incoming;
     // Looking for it may have emptied the small queue so far that a second look would start
     // elsewhere.
     if (named_ != kEnd && evictable(FrameNo{named_})) return FrameNo{named_};
@@ -97,6 +98,11 @@ class S3Fifo final : public ReplacementPolicy {
     return kEnd;
   }
 
+  void remember(PageKey key) {
+    if (ghosts_.size(0) == ghost_limit_) ghosts_.pop_back(0);
+    ghosts_.push_front(0, key);
+  }
+
   FrameIndex from_main(Evictable evictable) {
     // What gets another round goes to the front and so is met again on this same walk.
     for (FrameIndex frame = frames_.back(kMain); frame != kEnd;) {
@@ -117,7 +123,8 @@ class S3Fifo final : public ReplacementPolicy {
   std::vector<PageKey> keys_;
   std::size_t small_limit_;
   std::size_t main_limit_;
-  GhostList ghosts_;
+  std::size_t ghost_limit_;
+  GhostLists<1> ghosts_;
   FrameIndex named_ = kEnd;            ///< the answer of the last `victim`, if it still holds
   std::optional<PageKey> remembered_;  ///< the incoming page, if a ghost of it stood at `victim`
 };

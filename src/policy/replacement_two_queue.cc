@@ -20,7 +20,8 @@ class TwoQueue final : public ReplacementPolicy {
       : frames_(capacity),
         keys_(capacity),
         a1in_limit_(std::max<std::size_t>(1, capacity / 4)),
-        a1out_(std::max<std::size_t>(1, capacity / 2)) {}
+        a1out_limit_(std::max<std::size_t>(1, capacity / 2)),
+        a1out_(a1out_limit_) {}
   [[nodiscard]] std::string_view name() const override { return "2q"; }
 
   void inserted(FrameNo number, PageKey key) override {
@@ -46,14 +47,14 @@ class TwoQueue final : public ReplacementPolicy {
     const FrameIndex frame = frame_index(number.value, frames_.capacity());
     std::uint8_t& tag = frames_.tag(frame);
     CHECK(tag != kEmpty);
-    if (tag == kInNamed) a1out_.push_front(keys_[frame]);
+    if (tag == kInNamed) remember(keys_[frame]);
     frames_.remove(tag == kMain ? kAm : kA1in, frame);
     tag = kEmpty;
   }
 
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
     remembered_.reset();
-    if (incoming && a1out_.contains(*incoming)) remembered_ = incoming;
+    if (incoming && a1out_.find(*incoming) == 0) remembered_ = incoming;
     const bool from_in = frames_.size(kA1in) > a1in_limit_ || frames_.size(kAm) == 0;
     FrameIndex frame = last_of(from_in ? kA1in : kAm, evictable);
     if (frame == kEnd) frame = last_of(from_in ? kAm : kA1in, evictable);
@@ -68,6 +69,11 @@ class TwoQueue final : public ReplacementPolicy {
   enum State : std::uint8_t { kEmpty, kIn, kInNamed, kMain };
   static constexpr FrameIndex kEnd = FrameLists<2>::kEnd;
 
+  void remember(PageKey key) {
+    if (a1out_.size(0) == a1out_limit_) a1out_.pop_back(0);
+    a1out_.push_front(0, key);
+  }
+
   [[nodiscard]] FrameIndex last_of(List list, Evictable evictable) const {
     FrameIndex frame = frames_.back(list);
     while (frame != kEnd && !evictable(FrameNo{frame})) frame = frames_.towards_front(frame);
@@ -77,7 +83,8 @@ class TwoQueue final : public ReplacementPolicy {
   FrameLists<2> frames_;
   std::vector<PageKey> keys_;
   std::size_t a1in_limit_;
-  GhostList a1out_;
+  std::size_t a1out_limit_;
+  GhostLists<1> a1out_;
   std::optional<PageKey> remembered_;  ///< the incoming page, if A1out knew it at `victim`
 };
 

@@ -1,10 +1,13 @@
 // TaskHeap: ready tasks in order of a key, the lowest first; of equal keys the one queued first, or
 // one that was put in front of its equals. A binary heap in one array.
+//
+// The places of the tasks in the array are written down from the first time on that one is removed
+// out of turn; who never does that does not pay for it.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "spindle/base/check.h"
@@ -30,35 +33,67 @@ class TaskHeap {
 
   /// For a place of the caller's choice among the equal keys; not to be mixed with `push`.
   void push_at(std::int64_t key, std::int64_t place, TaskId task) {
-    entries_.push_back({key, place, task});
-    std::push_heap(entries_.begin(), entries_.end(), after);
+    entries_.emplace_back();
+    move_up(entries_.size() - 1, {key, place, task});
   }
 
   Entry pop() {
-    std::pop_heap(entries_.begin(), entries_.end(), after);
-    const Entry entry = entries_.back();
-    entries_.pop_back();
-    return entry;
+    const Entry first = entries_.front();
+    take_out(0);
+    return first;
   }
 
-  /// Linear.
+  /// O(log n), but linear the first time.
   void remove(TaskId task) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                    [task](const Entry& e) { return e.task == task; });
-    CHECK(found != entries_.end());
-    *found = entries_.back();
-    entries_.pop_back();
-    std::make_heap(entries_.begin(), entries_.end(), after);
+    if (!writes_places_) {
+      writes_places_ = true;
+      for (std::size_t at = 0; at < entries_.size(); ++at) places_[entries_[at].task] = at;
+    }
+    const auto found = places_.find(task);
+    CHECK(found != places_.end());
+    take_out(found->second);
   }
 
  private:
-  static bool after(const Entry& a, const Entry& b) {
-    return std::tie(b.key, b.place) < std::tie(a.key, a.place);
+  static bool is_before(const Entry& a, const Entry& b) {
+    return std::tie(a.key, a.place) < std::tie(b.key, b.place);
+  }
+
+  void put(std::size_t at, const Entry& entry) {
+    entries_[at] = entry;
+    if (writes_places_) places_[entry.task] = at;
+  }
+
+  void move_up(std::size_t at, const Entry& entry) {
+    for (std::size_t parent = 0; at != 0; at = parent) {
+      parent = (at - 1) / 2;
+      if (!is_before(entry, entries_[parent])) break;
+      put(at, entries_[parent]);
+    }
+    put(at, entry);
+  }
+
+  /// The last entry takes its place, and finds its own.
+  void take_out(std::size_t at) {
+    if (writes_places_) places_.erase(entries_[at].task);
+    const Entry last = entries_.back();
+    entries_.pop_back();
+    const std::size_t size = entries_.size();
+    if (at == size) return;
+    // Down to the bottom along the lower child, and up again: the last one seldom stays high.
+    for (std::size_t child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && is_before(entries_[child + 1], entries_[child])) ++child;
+      put(at, entries_[child]);
+      at = child;
+    }
+    move_up(at, last);
   }
 
   std::vector<Entry> entries_;
   std::int64_t front_ = 0;
   std::int64_t back_ = 0;
+  bool writes_places_ = false;
+  std::unordered_map<TaskId, std::size_t> places_;
 };
 
 }  // namespace spindle

@@ -1,6 +1,7 @@
 // Formulas: what an access costs on average, how large tables are, how long a burst will be, and
 // what a disk needs for an access.
 
+#include <algorithm>
 #include <cmath>
 
 #include "domains.h"
@@ -62,10 +63,15 @@ Json pages_for(const Field& parameters) {
 }
 
 Json table_size(const Field& parameters) {
-  const std::int64_t bits = parameters["address_bits"].integer(1, 62);
-  const std::int64_t size = parameters["page_size"].integer(1, std::int64_t{1} << bits);
+  const std::int64_t bits = parameters["address_bits"].integer(1, 64);
+  const std::int64_t size =
+      parameters["page_size"].integer(1, std::int64_t{1} << std::min<std::int64_t>(bits, 60));
   const std::int64_t entry = parameters["entry_bytes"].integer(1, 4096);
-  const std::int64_t entries = ((std::int64_t{1} << bits) - 1) / size + 1;
+  const std::uint64_t last = ~std::uint64_t{0} >> (64 - bits);
+  if (last / static_cast<std::uint64_t>(size) >= static_cast<std::uint64_t>(kMostBytes))
+    return parameters["page_size"].fail("too small"), Json();
+  const std::int64_t entries =
+      static_cast<std::int64_t>(last / static_cast<std::uint64_t>(size)) + 1;
   if (entries > kMostBytes / entry) return parameters["page_size"].fail("too small"), Json();
   return {{"entries", entries}, {"bytes", entries * entry}};
 }
@@ -191,7 +197,7 @@ Json solve_disk_time(const Problem& problem) {
 /// The next burst is estimated as alpha times the last one and 1 - alpha times its estimate.
 Json solve_burst_estimate(const Problem& problem) {
   if (problem.algorithm != "EXPONENTIAL") return problem.unknown_algorithm();
-  const double alpha = problem.parameters["alpha"].number(0, 1);
+  const double alpha = problem.parameters["alpha"].number_or(0.5, 0, 1);
   double estimate = not_negative(problem.parameters["first"]);
   Json estimates = Json::array({rounded(estimate)});
   for (const Field& burst : problem.input["bursts"].items()) {

@@ -4,14 +4,19 @@
 // process among its equals (arrival, requeue), `requeue` at the end of a quantum (arrivals-first,
 // preempted-first), `same_instant` (the order of arrival, io and preempted), `devices` (own: one
 // for each process; single), `alpha` and `first` (bursts estimated from those before, rather than
-// known), `quanta` of MLQ, `aging_interval` of PRIORITY-AGING (10), `latency` (48) and
-// `granularity` (6) of CFS, `seed` of LOTTERY (1). The fourth number of a process is its priority;
-// of LOTTERY and STRIDE its tickets, of CFS and EEVDF its weight, of FAIR-SHARE its user.
+// known), `doubling` of FEEDBACK (false), `quanta` of MLQ, those of MLFQ as in its own domain,
+// `aging_interval` of PRIORITY-AGING (10), `latency` (48) and `granularity` (6) of CFS, `seed` of
+// LOTTERY (1). The fourth number of a process is its priority; of LOTTERY and STRIDE its tickets,
+// of CFS and EEVDF its weight, of FAIR-SHARE its user.
+//
+// Several CPUs: `cpus` (1), `queues` (shared, per-cpu), `migration` between the queues (true),
+// `migration_cost` (0); the input's `affinity` lists the CPUs, from 0, of those that are bound.
 
 #include <algorithm>
 
 #include "cpu_run.h"
 #include "domains.h"
+#include "mlfq.h"
 
 namespace spindle {
 namespace {
@@ -20,7 +25,7 @@ using Json = nlohmann::json;
 
 /// More processes are answered with their averages alone.
 constexpr std::size_t kMostListed = 100'000;
-constexpr std::size_t kMostCompared = 50'000;
+constexpr std::int64_t kMostCpus = 64;
 
 struct Name {
   std::string_view algorithm;
@@ -39,6 +44,7 @@ constexpr Name kNames[] = {{"FCFS", "fcfs"},
                            {"HRRN", "hrrn"},
                            {"VRR", "vrr"},
                            {"FEEDBACK", "feedback"},
+                           {"MLFQ", "mlfq"},
                            {"MLQ", "mlq"},
                            {"LOTTERY", "lottery"},
                            {"STRIDE", "stride"},
@@ -74,6 +80,8 @@ CpuConventions read_conventions(const Problem& problem) {
   const Field quantum = parameters["quantum"];
   const bool in_turns = std::ranges::find(kInTurns, problem.algorithm) != std::end(kInTurns);
   CpuConventions conventions;
+  if (problem.algorithm == "MLFQ") return read_mlfq_conventions(problem);
+  conventions.doubles_quantum = parameters["doubling"].flag_or(false);
   conventions.quantum = in_turns ? quantum.time() : quantum.time_or({kUnitNs});
   if (conventions.quantum.ns <= 0) quantum.fail("not above 0");
   conventions.preempted =
@@ -102,11 +110,15 @@ CpuRun::Rules read_rules(const Problem& problem) {
   using Event = CpuRun::Event;
   CpuRun::Rules rules;
   rules.context_switch = problem.parameters["context_switch"].time_or({});
-  rules.single_device = problem.parameters["devices"].choice({"own", "single"}) == 1;
+  rules.single_device =
+      problem.parameters["devices"].choice({"own|each|many", "single|shared"}) == 1;
   const Field alpha = problem.parameters["alpha"];
   const Field first = problem.parameters["first"];
   if (alpha.present() || first.present())
     rules.estimate = {.alpha = alpha.number_or(0.5, 0, 1), .first = first.time()};
+  rules.cpus = static_cast<std::size_t>(problem.parameters["cpus"].integer_or(1, 1, kMostCpus));
+  rules.migrates = problem.parameters["migration"].flag_or(true);
+  rules.migration_cost = problem.parameters["migration_cost"].time_or({});
   if (problem.parameters["requeue"].choice({"arrivals-first", "preempted-first"}) == 1)
     rules.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice};
   const Field order = problem.parameters["same_instant"];
@@ -133,8 +145,6 @@ CpuProcess read_process(const Field& field, bool low_first, Fourth fourth) {
   else
     process.bursts.push_back(parts[2].time());
   if (process.bursts.size() % 2 == 0) field.fail("the bursts must begin and end on the CPU");
-  for (std::size_t i = 0; i < process.bursts.size(); i += 2)
-    if (process.bursts[i].ns <= 0) field.fail("a burst on the CPU must be above 0");
   if (parts.size() <= 3) return process;
   const std::int64_t low = fourth == Fourth::kPriority ? -1'000'000'000
                            : fourth == Fourth::kWeight ? 1
@@ -158,17 +168,32 @@ std::vector<CpuProcess> read_processes(const Problem& problem) {
     if (problem.failed()) return processes;
     for (VirtualTime burst : processes.back().bursts) total += static_cast<double>(burst.ns);
   }
-  if (problem.algorithm == "HRRN" && processes.size() > kMostCompared)
-    problem.input["processes"].fail("too many for HRRN, which compares all that wait");
   if (processes.empty() || total > 1e17)
     problem.input["processes"].fail("there must be some, and their times must be countable");
   return processes;
 }
 
-Json segments(const std::vector<CpuSegment>& list, const std::vector<CpuProcess>& processes) {
+/// {"A": [0, 2]}: A runs on the first CPU and the third alone.
+void read_affinity(const Problem& problem, std::size_t cpus, std::vector<CpuProcess>& processes) {
+  if (!problem.input["affinity"].present()) return;
+  for (const auto& [name, list] : problem.input["affinity"].members()) {
+    const auto process = std::ranges::find(processes, name, &CpuProcess::name);
+    if (process == processes.end()) return list.fail("there is no process " + name);
+    process->affinity = 0;
+    for (const Field& cpu : list.items())
+      process->affinity |= std::uint64_t{1} << cpu.integer(0, static_cast<std::int64_t>(cpus) - 1);
+    if (process->affinity == 0) list.fail(name + " may run nowhere");
+  }
+}
+
+/// [name, from, to], and the CPU where there are several.
+Json segments(const std::vector<CpuSegment>& list, const std::vector<CpuProcess>& processes,
+              bool with_cpu) {
   Json json = Json::array();
-  for (const CpuSegment& s : list)
+  for (const CpuSegment& s : list) {
     json.push_back({processes[s.process].name, in_units(s.from), in_units(s.to)});
+    if (with_cpu) json.back().push_back(s.cpu);
+  }
   return json;
 }
 
@@ -189,7 +214,7 @@ class Metric {
   std::uint64_t count_ = 0;
 };
 
-Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
+Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::size_t cpus) {
   Metric completion, turnaround, waiting, response;
   VirtualTime makespan;
   VirtualTime longest_wait;
@@ -210,23 +235,28 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
     double ran = 0;
     for (std::size_t b = 0; b < process.bursts.size(); b += 2)
       ran += static_cast<double>(process.bursts[b].ns);
-    const double share = ran / static_cast<double>(took.ns);
+    const double share = took.ns == 0 ? 1 : ran / static_cast<double>(took.ns);
     shares += share;
     squares += share * share;
   }
-  const auto span = static_cast<double>(makespan.ns);
+  const auto span = static_cast<double>(std::max<std::int64_t>(makespan.ns, 1));
   const auto count = static_cast<double>(processes.size());
-  const std::size_t segments = run.gantt().size();
+  std::vector<std::size_t> segments(cpus);
+  for (const CpuSegment& segment : run.gantt()) ++segments[segment.cpu];
+  std::size_t switches = 0;
+  for (std::size_t of_cpu : segments) switches += of_cpu == 0 ? 0 : of_cpu - 1;
   Json answer = {{"avg_turnaround", turnaround.mean()},
                  {"avg_waiting", waiting.mean()},
                  {"avg_response", response.mean()},
                  {"makespan", in_units(makespan)},
-                 {"utilization", rounded(static_cast<double>(run.busy().ns) / span)},
+                 {"utilization",
+                  rounded(static_cast<double>(run.busy().ns) / span / static_cast<double>(cpus))},
                  {"throughput", rounded(count / (span / kUnitNs))},
-                 {"switches", segments == 0 ? 0 : segments - 1},
+                 {"switches", switches},
                  {"preemptions", run.preemptions()},
                  {"longest_wait", in_units(longest_wait)},
                  {"jain_fairness", rounded(shares * shares / (count * squares))}};
+  if (cpus > 1) answer["migrations"] = run.migrations();
   if (processes.size() > kMostListed) return answer;
   answer["completion"] = completion.values();
   answer["turnaround"] = turnaround.values();
@@ -238,18 +268,26 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes) {
 }  // namespace
 
 Json solve_cpu(const Problem& problem) {
-  const std::vector<CpuProcess> processes = read_processes(problem);
+  std::vector<CpuProcess> processes = read_processes(problem);
   const CpuRun::Rules rules = read_rules(problem);
-  const auto policy = make_policy(problem);
+  const bool is_shared = problem.parameters["queues"].choice({"shared", "per-cpu"}) == 0;
+  read_affinity(problem, rules.cpus, processes);
+  std::vector<std::unique_ptr<CpuPolicy>> policies;
+  std::vector<CpuPolicy*> pointers;
+  for (std::size_t c = 0; c < (is_shared ? 1 : rules.cpus) && !problem.failed(); ++c) {
+    policies.push_back(make_policy(problem));
+    pointers.push_back(policies.back().get());
+  }
   if (problem.failed()) return {};
-  CpuRun run(*policy, processes, rules);
+  CpuRun run(pointers, processes, rules);
   if (!run.run())
     return problem.parameters["quantum"].fail("so short that the run does not end"), Json();
-  Json answer = metrics(run, processes);
-  if (run.gantt().size() <= kMostListed) answer["gantt"] = segments(run.gantt(), processes);
+  Json answer = metrics(run, processes, rules.cpus);
+  if (run.gantt().size() <= kMostListed)
+    answer["gantt"] = segments(run.gantt(), processes, rules.cpus > 1);
   std::vector<CpuSegment> device = run.device();
   std::ranges::stable_sort(device, {}, &CpuSegment::from);
-  if (!device.empty()) answer["io"] = segments(device, processes);
+  if (!device.empty()) answer["io"] = segments(device, processes, false);
   return answer;
 }
 

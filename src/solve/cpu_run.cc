@@ -7,8 +7,13 @@
 
 namespace spindle {
 
-CpuRun::CpuRun(CpuPolicy& policy, const std::vector<CpuProcess>& processes, const Rules& rules)
-    : policy_(policy), processes_(processes), rules_(rules), states_(processes.size()) {
+CpuRun::CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& processes,
+               const Rules& rules)
+    : policies_(std::move(policies)),
+      processes_(processes),
+      rules_(rules),
+      states_(processes.size()),
+      cpus_(rules.cpus) {
   by_arrival_.resize(processes.size());
   std::iota(by_arrival_.begin(), by_arrival_.end(), std::size_t{0});
   std::ranges::stable_sort(by_arrival_, {}, [&](std::size_t p) { return processes[p].arrival; });
@@ -21,26 +26,20 @@ CpuRun::CpuRun(CpuPolicy& policy, const std::vector<CpuProcess>& processes, cons
 bool CpuRun::run() {
   for (std::uint64_t decisions = 0; finished_ < processes_.size(); ++decisions) {
     const std::optional<VirtualTime> time = next_event();
-    const std::optional<VirtualTime> alarm = policy_.alarm();
     if (!time || decisions == kMostDecisions) return false;
     if (rules_.until && *rules_.until <= *time) {
       advance_to(*rules_.until);
-      if (running_ && now_ == slice_end_) end_slice();
+      for (Cpu& cpu : cpus_)
+        if (cpu.running && now_ == cpu.slice_end) end_slice(cpu);
       return true;
     }
     advance_to(*time);
-    if (running_ && now_ == slice_end_)
-      end_slice();
-    else if (running_ && start_ <= now_ && alarm == now_)
-      cut_ = {*std::exchange(running_, std::nullopt), Why::kPreempted};
+    end_slices();
     for (Event event : rules_.same_instant) tell(event);
-    if (running_ && start_ <= now_ && policy_.preempts(TaskId{*running_}, info(*running_))) {
-      const std::size_t preempted = *running_;
-      running_.reset();
-      make_ready(preempted, Why::kPreempted);
-      unfinished_ = preempted;
-    }
-    if (!running_) dispatch();
+    // With several CPUs, nobody is sent away while one of them is idle.
+    if (cpus_.size() > 1) dispatch();
+    preempt();
+    dispatch();
   }
   return true;
 }
@@ -48,8 +47,11 @@ bool CpuRun::run() {
 std::optional<VirtualTime> CpuRun::next_event() const {
   std::optional<VirtualTime> time;
   const auto consider = [&time](VirtualTime t) { time = time ? std::min(*time, t) : t; };
-  if (running_) consider(slice_end_);
-  if (const auto alarm = policy_.alarm(); running_ && alarm && *alarm > now_) consider(*alarm);
+  for (std::size_t c = 0; c < cpus_.size(); ++c) {
+    if (!cpus_[c].running) continue;
+    consider(cpus_[c].slice_end);
+    if (const auto alarm = policy_of(c).alarm(); alarm && *alarm > now_) consider(*alarm);
+  }
   if (arrived_ < by_arrival_.size()) consider(processes_[by_arrival_[arrived_]].arrival);
   if (!returns_.empty()) consider(returns_.top().at);
   return time;
@@ -73,31 +75,45 @@ VirtualTime CpuRun::expected_burst(std::size_t process) const {
 }
 
 void CpuRun::advance_to(VirtualTime time) {
-  if (running_ && start_ < time) {
-    const VirtualTime from = std::max(start_, now_);
-    State& state = states_[*running_];
+  for (std::size_t c = 0; c < cpus_.size(); ++c) {
+    const Cpu& cpu = cpus_[c];
+    if (!cpu.running || time <= cpu.start) continue;
+    const VirtualTime from = std::max(cpu.start, now_);
+    State& state = states_[*cpu.running];
     state.left = state.left - (time - from);
     state.ran += time - from;
     busy_ += time - from;
-    record(*running_, from, time);
+    record(c, *cpu.running, from, time);
   }
   now_ = time;
 }
 
+/// Of those whose slice ends now, and of those whom the policy will have back now.
+void CpuRun::end_slices() {
+  for (std::size_t c = 0; c < cpus_.size(); ++c) {
+    Cpu& cpu = cpus_[c];
+    if (!cpu.running) continue;
+    if (now_ == cpu.slice_end)
+      end_slice(cpu);
+    else if (cpu.start <= now_ && policy_of(c).alarm() == now_)
+      cpu.cut = {*std::exchange(cpu.running, std::nullopt), Why::kPreempted};
+  }
+}
+
 /// The running process is at the end of its quantum, of its burst, or of all.
-void CpuRun::end_slice() {
-  const std::size_t process = *running_;
+void CpuRun::end_slice(Cpu& cpu) {
+  const std::size_t process = *cpu.running;
   State& state = states_[process];
-  running_.reset();
+  cpu.running.reset();
   if (state.left.ns > 0) {
-    cut_ = {process, Why::kQuantumExpired};
+    cpu.cut = {process, Why::kQuantumExpired};
   } else if (state.burst + 1 < processes_[process].bursts.size()) {
     use_device(process);
   } else {
     state.end = now_;
     state.ended = true;
     ++finished_;
-    policy_.finished(TaskId{process});
+    policy_of(*state.ran_on).finished(TaskId{process});
   }
 }
 
@@ -132,40 +148,158 @@ void CpuRun::tell(Event event) {
       }
       break;
     case Event::kPreempted:
-      if (cut_) {
-        make_ready(cut_->process, cut_->why);
-        unfinished_ = cut_->process;
+      for (Cpu& cpu : cpus_) {
+        if (!cpu.cut) continue;
+        make_ready(cpu.cut->process, cpu.cut->why);
+        cpu.unfinished = cpu.cut->process;
+        cpu.cut.reset();
       }
-      cut_.reset();
       break;
   }
 }
 
 void CpuRun::make_ready(std::size_t process, Why why) {
-  policy_.ready(TaskId{process}, info(process), why);
-  states_[process].ran = {};
+  State& state = states_[process];
+  const std::size_t home = home_of(process, why);
+  // A policy that has never seen it is told that it is new.
+  const bool is_known = is_shared() || state.home == home;
+  if (!is_known && state.home) policy_of(*state.home).finished(TaskId{process});
+  policy_of(home).ready(TaskId{process}, info(process), is_known ? why : Why::kCreated);
+  state.home = home;
+  state.ran = {};
+  ++cpus_[home].waiting;
+}
+
+/// In whose queue it waits: that of the CPU it lost, or of the one with the fewest to serve.
+std::size_t CpuRun::home_of(std::size_t process, Why why) const {
+  const std::optional<std::size_t> last = states_[process].home;
+  if (is_shared()) return 0;
+  if (last && (why != Why::kWoken || !rules_.migrates)) return *last;
+  std::optional<std::size_t> best;
+  std::size_t least = 0;
+  for (std::size_t c = 0; c < cpus_.size(); ++c) {
+    if (!may_run(process, c)) continue;
+    const std::size_t load = cpus_[c].waiting + (cpus_[c].running || cpus_[c].cut ? 1 : 0);
+    if (best && (least < load || (least == load && last != c))) continue;
+    best = c;
+    least = load;
+  }
+  return *best;
+}
+
+void CpuRun::preempt() {
+  for (std::size_t c = 0; c < cpus_.size(); ++c) {
+    Cpu& cpu = cpus_[c];
+    if (!cpu.running || now_ < cpu.start) continue;
+    const std::size_t process = *cpu.running;
+    if (!policy_of(c).preempts(TaskId{process}, info(process))) continue;
+    cpu.running.reset();
+    make_ready(process, Why::kPreempted);
+    cpu.unfinished = process;
+  }
 }
 
 void CpuRun::dispatch() {
-  const std::optional<TaskId> task = policy_.next(now_);
-  if (!task) return;
-  const std::size_t process = task->value;
+  if (is_shared()) return dispatch_shared();
+  for (std::size_t c = 0; c < cpus_.size(); ++c) {
+    if (cpus_[c].running) continue;
+    if (cpus_[c].waiting == 0 && !(rules_.migrates && take_from_longest(c))) continue;
+    if (const std::optional<TaskId> task = policy_of(c).next(now_)) {
+      --cpus_[c].waiting;
+      start(c, *task);
+    }
+  }
+}
+
+/// The best of the queue for which there is a place; those that are passed by stay where they are.
+std::optional<TaskId> CpuRun::take_for(CpuPolicy& policy, const std::function<bool(TaskId)>& fits) {
+  std::vector<TaskId> passed_by;
+  std::optional<TaskId> task = policy.next(now_);
+  for (; task && !fits(*task); task = policy.next(now_)) passed_by.push_back(*task);
+  for (; !passed_by.empty(); passed_by.pop_back())
+    policy.ready(passed_by.back(), info(passed_by.back().value), Why::kPreempted);
+  return task;
+}
+
+/// As many of the best as there are CPUs free, each where it was last if it can be.
+void CpuRun::dispatch_shared() {
+  struct Pair {
+    TaskId task;
+    std::size_t cpu = 0;
+  };
+  std::vector<Pair> chosen;
+  std::vector<std::size_t> free;
+  for (std::size_t c = 0; c < cpus_.size(); ++c)
+    if (!cpus_[c].running) free.push_back(c);
+  const auto place_of = [&](TaskId task) {
+    const auto may = [&](std::size_t c) { return may_run(task.value, c); };
+    const auto last = std::ranges::find_if(
+        free, [&](std::size_t c) { return states_[task.value].ran_on == c && may(c); });
+    return last != free.end() ? last : std::ranges::find_if(free, may);
+  };
+  while (!free.empty()) {
+    const auto task = take_for(*policies_[0], [&](TaskId t) { return place_of(t) != free.end(); });
+    if (!task) break;
+    const auto place = place_of(*task);
+    chosen.push_back({*task, *place});
+    free.erase(place);
+  }
+  // One that stands where another was last changes places with it.
+  for (Pair& a : chosen)
+    for (Pair& b : chosen)
+      if (states_[a.task.value].ran_on == b.cpu && states_[b.task.value].ran_on != b.cpu &&
+          may_run(b.task.value, a.cpu))
+        std::swap(a.cpu, b.cpu);
+  for (const Pair& pair : chosen) start(pair.cpu, pair.task);
+}
+
+/// The best of the longest queue that may run on the idle CPU comes over.
+bool CpuRun::take_from_longest(std::size_t thief) {
+  std::vector<std::size_t> others;
+  for (std::size_t c = 0; c < cpus_.size(); ++c)
+    if (cpus_[c].waiting > (cpus_[c].running ? 0 : 1)) others.push_back(c);
+  std::ranges::stable_sort(others, std::greater<>(),
+                           [this](std::size_t c) { return cpus_[c].waiting; });
+  for (std::size_t from : others) {
+    const auto task = take_for(policy_of(from), [&](TaskId t) { return may_run(t.value, thief); });
+    if (!task) continue;
+    --cpus_[from].waiting;
+    policy_of(from).finished(*task);
+    policy_of(thief).ready(*task, info(task->value), Why::kCreated);
+    states_[task->value].home = thief;
+    ++cpus_[thief].waiting;
+    return true;
+  }
+  return false;
+}
+
+void CpuRun::start(std::size_t c, TaskId task) {
+  Cpu& cpu = cpus_[c];
+  const std::size_t process = task.value;
   State& state = states_[process];
-  if (unfinished_ && *unfinished_ != process) ++preemptions_;
-  unfinished_.reset();
-  start_ = last_ && *last_ != process ? now_ + rules_.context_switch : now_;
-  const std::optional<VirtualTime> quantum = policy_.quantum(*task);
-  slice_end_ = start_ + (quantum ? std::min(*quantum, state.left) : state.left);
-  if (!state.first_start) state.first_start = start_;
-  running_ = last_ = process;
+  if (cpu.unfinished && *cpu.unfinished != process) ++preemptions_;
+  cpu.unfinished.reset();
+  cpu.start = cpu.last && *cpu.last != process ? now_ + rules_.context_switch : now_;
+  if (state.ran_on && *state.ran_on != c) {
+    ++migrations_;
+    cpu.start += rules_.migration_cost;
+  }
+  state.ran_on = c;
+  const std::optional<VirtualTime> quantum = policy_of(c).quantum(task);
+  cpu.slice_end = cpu.start + (quantum ? std::min(*quantum, state.left) : state.left);
+  if (!state.first_start) state.first_start = cpu.start;
+  cpu.running = cpu.last = process;
 }
 
 /// What goes on without a break is one segment.
-void CpuRun::record(std::size_t process, VirtualTime from, VirtualTime to) {
-  if (!gantt_.empty() && gantt_.back().process == process && gantt_.back().to == from)
-    gantt_.back().to = to;
-  else
-    gantt_.push_back({process, from, to});
+void CpuRun::record(std::size_t c, std::size_t process, VirtualTime from, VirtualTime to) {
+  std::optional<std::size_t>& last = cpus_[c].segment;
+  if (last && gantt_[*last].process == process && gantt_[*last].to == from) {
+    gantt_[*last].to = to;
+    return;
+  }
+  last = gantt_.size();
+  gantt_.push_back({process, from, to, c});
 }
 
 }  // namespace spindle

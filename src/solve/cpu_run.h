@@ -1,12 +1,18 @@
-// CpuRun: one CPU, its processes and their devices, driven by a CpuPolicy from the first arrival to
-// the last end.
+// CpuRun: CPUs, their processes and the devices of these, driven by CpuPolicies from the first
+// arrival to the last end.
 //
-// A process is a list of bursts, on the CPU and on its device in turn. Events of one instant are
-// told to the policy in a given order: arrivals, returns from a device, the end of a quantum. A
-// change of process costs `context_switch`, the first start does not.
+// A process is a list of bursts, on a CPU and on its device in turn. Events of one instant are told
+// to the policies in a given order: arrivals, returns from a device, the end of a quantum. A change
+// of process costs `context_switch`, the first start does not.
+//
+// Several CPUs share one policy, or have one each. With one for all, the best tasks run, each on
+// the CPU where it was last if that is free. With one each, a process that becomes ready goes to
+// the CPU with the fewest (its last one, of equals), and a CPU that has nothing to do takes one
+// from the longest queue, if they may migrate. Affinity binds a process to some of the CPUs.
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <queue>
 #include <string>
@@ -19,17 +25,19 @@ namespace spindle {
 struct CpuProcess {
   std::string name;
   VirtualTime arrival;
-  std::vector<VirtualTime> bursts;  ///< CPU, device, CPU ...: an odd number
-  int priority = 0;                 ///< a higher number runs first
-  VirtualTime deadline = {};        ///< absolute
-  std::uint32_t weight = 1024;      ///< its share, for the policies that know one
-  std::uint32_t group = 0;          ///< whose process it is, for fair share
+  std::vector<VirtualTime> bursts;             ///< CPU, device, CPU ...: an odd number
+  int priority = 0;                            ///< a higher number runs first
+  VirtualTime deadline = {};                   ///< absolute
+  std::uint32_t weight = 1024;                 ///< its share, for the policies that know one
+  std::uint32_t group = 0;                     ///< whose process it is, for fair share
+  std::uint64_t affinity = ~std::uint64_t{0};  ///< a bit for each CPU on which it may run
 };
 
 struct CpuSegment {
   std::size_t process = 0;
   VirtualTime from;
   VirtualTime to;
+  std::size_t cpu = 0;
 };
 
 class CpuRun {
@@ -47,9 +55,14 @@ class CpuRun {
       VirtualTime first;
     };
     std::optional<Estimate> estimate = {};
+    std::size_t cpus = 1;             ///< 64 at most
+    bool migrates = true;             ///< between CPUs with a policy each
+    VirtualTime migration_cost = {};  ///< of going on where a process was not last
   };
 
-  CpuRun(CpuPolicy& policy, const std::vector<CpuProcess>& processes, const Rules& rules);
+  /// One policy for all CPUs, or one for each.
+  CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& processes,
+         const Rules& rules);
 
   /// False if it took more decisions than `kMostDecisions`.
   bool run();
@@ -64,15 +77,19 @@ class CpuRun {
   [[nodiscard]] VirtualTime busy() const { return busy_; }
   /// How often a process lost the CPU before its burst ended to another that was ready.
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
+  /// How often a process went on on another CPU than before.
+  [[nodiscard]] std::uint64_t migrations() const { return migrations_; }
 
   static constexpr std::uint64_t kMostDecisions = 20'000'000;
 
  private:
   struct State {
     std::size_t burst = 0;
-    VirtualTime left;      ///< of the burst
-    VirtualTime ran;       ///< since it was last chosen
-    VirtualTime estimate;  ///< of the whole burst
+    VirtualTime left;                   ///< of the burst
+    VirtualTime ran;                    ///< since it was last chosen
+    VirtualTime estimate;               ///< of the whole burst
+    std::optional<std::size_t> ran_on;  ///< the CPU
+    std::optional<std::size_t> home;    ///< in whose queue it waits, or waited last
     std::optional<VirtualTime> first_start;
     VirtualTime end;
     bool ended = false;
@@ -86,18 +103,47 @@ class CpuRun {
     }
   };
 
+  struct Cut {
+    std::size_t process = 0;
+    Why why = Why::kQuantumExpired;
+  };
+  struct Cpu {
+    std::optional<std::size_t> running;
+    std::optional<Cut> cut;                 ///< whose turn ended at this instant
+    std::optional<std::size_t> last;        ///< who had it last
+    std::optional<std::size_t> unfinished;  ///< who was taken off it in its burst last
+    VirtualTime start;                      ///< of the running one's slice, after the switch
+    VirtualTime slice_end;                  ///< of the running one
+    std::size_t waiting = 0;                ///< in its own queue
+    std::optional<std::size_t> segment;     ///< the last of it in the chart
+  };
+
+  [[nodiscard]] bool is_shared() const { return policies_.size() == 1; }
+  [[nodiscard]] CpuPolicy& policy_of(std::size_t cpu) const {
+    return *policies_[is_shared() ? 0 : cpu];
+  }
+  [[nodiscard]] bool may_run(std::size_t process, std::size_t cpu) const {
+    return (processes_[process].affinity >> cpu & 1) != 0;
+  }
   [[nodiscard]] std::optional<VirtualTime> next_event() const;
   [[nodiscard]] TaskInfo info(std::size_t process) const;
   [[nodiscard]] VirtualTime expected_burst(std::size_t process) const;
   void advance_to(VirtualTime time);
-  void end_slice();
+  void end_slices();
+  void end_slice(Cpu& cpu);
   void tell(Event event);
   void make_ready(std::size_t process, Why why);
+  [[nodiscard]] std::size_t home_of(std::size_t process, Why why) const;
   void use_device(std::size_t process);
+  void preempt();
   void dispatch();
-  void record(std::size_t process, VirtualTime from, VirtualTime to);
+  std::optional<TaskId> take_for(CpuPolicy& policy, const std::function<bool(TaskId)>& fits);
+  void dispatch_shared();
+  bool take_from_longest(std::size_t thief);
+  void start(std::size_t cpu, TaskId task);
+  void record(std::size_t cpu, std::size_t process, VirtualTime from, VirtualTime to);
 
-  CpuPolicy& policy_;
+  std::vector<CpuPolicy*> policies_;
   const std::vector<CpuProcess>& processes_;
   Rules rules_;
   std::vector<State> states_;
@@ -107,18 +153,10 @@ class CpuRun {
   std::uint64_t returns_so_far_ = 0;
   VirtualTime device_free_;
   VirtualTime now_;
-  std::optional<std::size_t> running_;
-  struct Cut {
-    std::size_t process = 0;
-    Why why = Why::kQuantumExpired;
-  };
-  std::optional<Cut> cut_;  ///< whose turn ended at this instant
-  std::optional<std::size_t> last_;
-  VirtualTime start_;      ///< of the running one's slice, after the switch
-  VirtualTime slice_end_;  ///< of the running one
+  std::vector<Cpu> cpus_;
   VirtualTime busy_;
   std::uint64_t preemptions_ = 0;
-  std::optional<std::size_t> unfinished_;  ///< who was taken off the CPU in its burst last
+  std::uint64_t migrations_ = 0;
   std::size_t finished_ = 0;
   std::vector<CpuSegment> gantt_;
   std::vector<CpuSegment> device_;

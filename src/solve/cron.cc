@@ -1,8 +1,9 @@
 // Cron expressions as Vixie's cron reads them: five fields, or a name like @daily; which minutes
 // come next. Where both day fields are restricted, either is enough; a field that begins with a
-// star does not restrict.
+// star does not restrict (convention `star`: begins; or whole: one that lets all its days pass).
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -87,20 +88,32 @@ struct Schedule {
     return true;
   }
 
-  bool read(std::string_view text) {
+  /// What is wrong with the expression; nothing if it is one.
+  std::string read(std::string_view text, bool whole_stars) {
+    constexpr std::string_view kWhat[] = {"minute", "hour", "day of the month", "month",
+                                          "day of the week"};
+    constexpr std::string_view kSpace = " \t";
     for (const Alias& alias : kAliases)
       if (text == alias.name) text = alias.fields;
     for (std::size_t place = 0; place < allowed.size(); ++place) {
-      while (text.starts_with(' ')) text.remove_prefix(1);
-      std::string_view field = next_part(text, ' ');
-      if (field.empty()) return false;
+      text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+      const std::string_view field = text.substr(0, text.find_first_of(kSpace));
+      text.remove_prefix(field.size());
+      if (field.empty()) return "not the five fields of a cron expression";
       star[place] = field.starts_with('*');
-      while (!field.empty())
-        if (!allow(place, next_part(field, ','))) return false;
+      for (std::string_view rest = field; !rest.empty();)
+        if (!allow(place, next_part(rest, ',')))
+          return "\"" + std::string(field) + "\" is no " + std::string(kWhat[place]);
     }
     // Both 0 and 7 are Sunday.
     if ((allowed[kDayOfWeek] >> 7 & 1) != 0) allowed[kDayOfWeek] |= 1;
-    return text.find_first_not_of(' ') == std::string_view::npos;
+    if (whole_stars) {
+      star[kDayOfMonth] = std::popcount(allowed[kDayOfMonth]) == 31;
+      star[kDayOfWeek] = (allowed[kDayOfWeek] & 0x7F) == 0x7F;
+    }
+    return text.find_first_not_of(kSpace) == std::string_view::npos
+               ? ""
+               : "more than the five fields of a cron expression";
   }
 
   [[nodiscard]] bool has(Place place, unsigned number) const {
@@ -132,13 +145,15 @@ struct Moment {
   unsigned minute = 0;  ///< of the day
 };
 
-/// "2024-01-31T23:59".
+/// "2024-01-31T23:59"; seconds do not matter, and a space may stand for the T.
 std::optional<Moment> read_moment(std::string_view text) {
   const auto number = [&text](std::size_t at, std::size_t length) {
     const auto value = number_of(text.substr(at, length), {});
     return value && *value >= 0 ? static_cast<unsigned>(*value) : 999u;
   };
-  if (text.size() != 16 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':')
+  if (text.size() == 19 && text[16] == ':' && number(17, 2) < 60) text.remove_suffix(3);
+  if (text.size() != 16 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != ' ') || text[13] != ':')
     return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(number(0, 4))},
                                          std::chrono::month{number(5, 2)},
@@ -153,9 +168,10 @@ Json solve_cron(const Problem& problem) {
   if (problem.algorithm != "VIXIE") return problem.unknown_algorithm();
   const auto count =
       static_cast<std::size_t>(problem.parameters["count"].integer_or(1, 0, kMostTimes));
+  const bool whole_stars = problem.parameters["star"].choice({"begins", "whole"}) == 1;
   Schedule schedule;
-  if (!schedule.read(problem.input["expression"].text()))
-    problem.input["expression"].fail("not a cron expression");
+  const std::string wrong = schedule.read(problem.input["expression"].text(), whole_stars);
+  if (!wrong.empty()) problem.input["expression"].fail(wrong);
   const std::optional<Moment> after = read_moment(problem.input["after"].text());
   if (!after) problem.input["after"].fail("not a time like 2024-01-31T23:59");
   if (problem.failed()) return {};

@@ -40,7 +40,7 @@ class Arm {
         Cylinder{static_cast<std::uint64_t>(problem.parameters["head"].integer(0, cylinders - 1))};
     state_.moving_up = problem.parameters["direction"].choice({"up", "down"}) == 0;
     counts_return_ = problem.parameters["count_return"].flag_or(true);
-    lands_on_edge_ = problem.parameters["reentry"].choice({"edge", "request"}) == 0;
+    lands_on_edge_ = problem.parameters["reentry"].choice({"edge", "request|first-request"}) == 0;
     path_ = {state_.at.value};
   }
 

@@ -12,10 +12,20 @@ using Json = nlohmann::json;
 /// Larger times than this are refused, so that sums of millions of them stay in range.
 constexpr double kLongestUnits = 1e9;
 
+char plain(char c) {
+  if (c == '_') return '-';
+  return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/// Whether they differ in case, hyphens and underscores alone.
+bool is_same_word(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, plain, plain);
+}
+
 }  // namespace
 
 void Field::fail(std::string_view why) const {
-  failure_->note(std::string(name_) + ": " + std::string(why));
+  failure_->note(std::string(name_) + ": " + std::string(present() ? why : "missing"));
 }
 
 Field Field::operator[](std::string_view member) const {
@@ -107,10 +117,16 @@ bool Field::flag_or(bool fallback) const {
 std::size_t Field::choice(std::initializer_list<std::string_view> words) const {
   if (!present()) return 0;
   const std::string word = text();
-  const auto found = std::ranges::find(words, word);
-  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   std::string known;
-  for (std::string_view w : words) known += (known.empty() ? "" : ", ") + std::string(w);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string_view spellings = words.begin()[i];
+    known += (i == 0 ? "" : ", ") + std::string(spellings.substr(0, spellings.find('|')));
+    while (!spellings.empty()) {
+      const std::size_t end = std::min(spellings.find('|'), spellings.size());
+      if (is_same_word(spellings.substr(0, end), word)) return i;
+      spellings.remove_prefix(std::min(end + 1, spellings.size()));
+    }
+  }
   return fail("\"" + word + "\" is none of " + known), 0;
 }
 

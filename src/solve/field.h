@@ -40,6 +40,7 @@ class Field {
 
   [[nodiscard]] bool present() const { return value_ != nullptr && !value_->is_null(); }
   [[nodiscard]] bool failed() const { return failure_->failed(); }
+  /// Notes why the value cannot be used, or that it is missing.
   void fail(std::string_view why) const;
 
   /// A member; absent if this is no object or has none of that name.
@@ -64,7 +65,8 @@ class Field {
   [[nodiscard]] bool flag_or(bool fallback) const;
   /// The value as it stands; null if it is absent.
   [[nodiscard]] nlohmann::json raw() const { return present() ? *value_ : nlohmann::json(); }
-  /// Which of the words it is; the first if it is absent.
+  /// Which of the words it is; the first if it is absent. Case does not matter, nor whether a
+  /// hyphen or an underscore is written; "own|each" is one choice with two spellings.
   [[nodiscard]] std::size_t choice(std::initializer_list<std::string_view> words) const;
 
   /// Whole numbers: a list of them, or {"generate": [seed, count, low, high]}.

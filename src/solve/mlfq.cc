@@ -7,6 +7,8 @@
 // allotment), `io_bump` (false: who comes back from I/O goes to the end of its level's queue).
 // Without `quanta`: `levels` (3) of `quantum` (10) each.
 
+#include "mlfq.h"
+
 #include "cpu_run.h"
 #include "domains.h"
 
@@ -18,7 +20,29 @@ using Json = nlohmann::json;
 constexpr std::size_t kMostListed = 100'000;
 constexpr double kMostBursts = 5e6;
 
-CpuConventions read_conventions(const Problem& problem) {
+/// The run time in pieces of `between`, an I/O after each but the last.
+CpuProcess read_job(const Field& field, VirtualTime io_time, double& bursts) {
+  const std::vector<Field> parts = field.items();
+  CpuProcess job;
+  if (parts.size() != 3) return field.fail("a job is [arrival, run time, time between I/Os]"), job;
+  job.arrival = parts[0].time();
+  VirtualTime left = parts[1].time();
+  const VirtualTime between = parts[2].time();
+  if (left.ns <= 0) field.fail("the run time is not above 0");
+  if (between.ns > 0) bursts += static_cast<double>(left.ns) / static_cast<double>(between.ns);
+  if (bursts > kMostBursts) field.fail("too many I/Os");
+  if (field.failed()) return job;
+  for (; between.ns > 0 && between < left; left = left - between) {
+    job.bursts.push_back(between);
+    job.bursts.push_back(io_time);
+  }
+  job.bursts.push_back(left);
+  return job;
+}
+
+}  // namespace
+
+CpuConventions read_mlfq_conventions(const Problem& problem) {
   const Field& parameters = problem.parameters;
   CpuConventions conventions;
   const VirtualTime quantum = parameters["quantum"].time_or({10 * kUnitNs});
@@ -48,31 +72,9 @@ CpuConventions read_conventions(const Problem& problem) {
   return conventions;
 }
 
-/// The run time in pieces of `between`, an I/O after each but the last.
-CpuProcess read_job(const Field& field, VirtualTime io_time, double& bursts) {
-  const std::vector<Field> parts = field.items();
-  CpuProcess job;
-  if (parts.size() != 3) return field.fail("a job is [arrival, run time, time between I/Os]"), job;
-  job.arrival = parts[0].time();
-  VirtualTime left = parts[1].time();
-  const VirtualTime between = parts[2].time();
-  if (left.ns <= 0) field.fail("the run time is not above 0");
-  if (between.ns > 0) bursts += static_cast<double>(left.ns) / static_cast<double>(between.ns);
-  if (bursts > kMostBursts) field.fail("too many I/Os");
-  if (field.failed()) return job;
-  for (; between.ns > 0 && between < left; left = left - between) {
-    job.bursts.push_back(between);
-    job.bursts.push_back(io_time);
-  }
-  job.bursts.push_back(left);
-  return job;
-}
-
-}  // namespace
-
 Json solve_mlfq(const Problem& problem) {
   if (problem.algorithm != "MLFQ") return problem.unknown_algorithm();
-  const CpuConventions conventions = read_conventions(problem);
+  const CpuConventions conventions = read_mlfq_conventions(problem);
   const VirtualTime io_time = problem.parameters["io_time"].time_or({5 * kUnitNs});
   std::vector<CpuProcess> jobs;
   double bursts = 0;
@@ -85,7 +87,7 @@ Json solve_mlfq(const Problem& problem) {
   auto policy = make_cpu_policy("mlfq", conventions);
   if (!policy.ok()) return problem.parameters["quanta"].fail("cannot be used"), Json();
   using Event = CpuRun::Event;
-  CpuRun run(**policy, jobs,
+  CpuRun run({(*policy).get()}, jobs,
              {.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice}});
   if (!run.run()) return problem.input["jobs"].fail("too long a run"), Json();
   Json response = Json::array();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cpu_run.h"
 #include "domains.h"
@@ -100,16 +101,30 @@ Json gantt(const CpuRun& run, const Jobs& jobs, const std::vector<Task>& tasks, 
   return list;
 }
 
+/// When all periods end together, and the schedule begins anew; 0 if that is too late.
+VirtualTime repeats(const std::vector<Task>& tasks) {
+  constexpr std::int64_t kLatest = 1'000'000 * kUnitNs;
+  std::int64_t time = 1;
+  for (const Task& task : tasks) {
+    const std::int64_t step = task.period.ns / std::gcd(time, task.period.ns);
+    if (step == 0 || time > kLatest / step) return {};
+    time *= step;
+  }
+  return {time};
+}
+
 Json schedule(const Problem& problem, std::string_view policy_name) {
   const std::vector<Task> tasks = read_tasks(problem);
-  const VirtualTime until = problem.parameters["until"].time();
+  const VirtualTime until =
+      problem.parameters["until"].present() ? problem.parameters["until"].time() : repeats(tasks);
+  if (until.ns <= 0) problem.parameters["until"].fail("not above 0");
   if (problem.failed()) return {};
   const Jobs jobs = releases(problem, tasks, until);
   auto policy = make_cpu_policy(
       policy_name,
       CpuConventions{.quantum = {kUnitNs}, .preempted = CpuConventions::Equals::kArrival});
   if (problem.failed() || !policy.ok()) return {};
-  CpuRun run(**policy, jobs.processes, {.until = until});
+  CpuRun run({(*policy).get()}, jobs.processes, {.until = until});
   if (!run.run()) return problem.parameters["until"].fail("too long a run"), Json();
   VirtualTime end = until;
   std::vector<std::size_t> missed;

@@ -93,7 +93,7 @@ std::optional<int> number_of(std::string_view text) {
   } else if (text.starts_with("RTMIN+") || text.starts_with("RTMAX-")) {
     const auto distance = small_number(text.substr(6));
     if (!distance || *distance > kLastRealTime) return std::nullopt;
-    number = text[4] == 'I' ? kFirstRealTime + *distance : kLastRealTime - *distance;
+    number = text[3] == 'I' ? kFirstRealTime + *distance : kLastRealTime - *distance;
     if (*number < kFirstRealTime) return std::nullopt;
   } else {
     number = small_number(text);

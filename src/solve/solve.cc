@@ -1,5 +1,7 @@
 #include "spindle/solve/solve.h"
 
+#include <algorithm>
+
 #include "domains.h"
 
 namespace spindle {
@@ -16,11 +18,17 @@ struct Domain {
 constexpr Domain kDomains[] = {SPINDLE_SOLVE_DOMAINS(SPINDLE_ENTRY)};
 #undef SPINDLE_ENTRY
 
+char in_capitals(char c) {
+  return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+}
+
 Json solve_case(const Json& value, Failure& failure) {
   const Field all(&value, "case", &failure);
   if (!value.is_object()) all.fail("not an object");
   const std::string name = all["domain"].text();
-  const Problem problem{all["algorithm"].text(), all["parameters"], all["input"], &failure};
+  std::string algorithm = all["algorithm"].text();
+  std::ranges::transform(algorithm, algorithm.begin(), in_capitals);
+  const Problem problem{algorithm, all["parameters"], all["input"], &failure};
   if (failure.failed()) return {};
   for (const Domain& domain : kDomains)
     if (domain.name == name) return domain.solve(problem);

@@ -96,6 +96,11 @@ json "a['answer']['misses'] == [] and a['parameters']['until'] == 100" realtime 
 json "a['answer']['missed'] == 1" realtime -p fixed P2:100:35 P1:50:20
 json "a['answer']['on_cycle'] == ['A', 'B']" deadlock -p wait-for A:B B:A C:A
 
+json "a['answer']['completion'] == {'A': 3, 'B': 5, 'C': 7} and a['answer']['gantt'][2] == ['C', 3, 7, 0]" \
+  cpu -p fcfs --cpus 2 A:0:3 B:0:5 C:0:4
+json "[s[3] for s in a['answer']['gantt']] == [1, 1] and a['answer']['migrations'] == 0" cpu --cpus 2 --affinity A+1,B+1 A:0:3 B:0:4
+json "a['answer']['completion'] == {'A': 11, 'B': 10}" cpu -p mlfq --quanta 2,4 A:0:7 B:0:4
+
 # Why, all policies, other conventions, questions.
 says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
 says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3
@@ -170,6 +175,7 @@ refuses 'the name P1 stands twice' cpu P1:0:3 P1:0:4
 refuses 'quantum: fcfs has no such parameter' cpu -p fcfs --quantum 4 P1:0:3
 refuses 'quantum' cpu -p rr --quantum 0 P1:0:3
 refuses "'nope' is none of" cpu -p nope P1:0:3
+refuses 'affinity: not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
 refuses 'processes: there are none' cpu
 refuses 'queue' disk 500
 refuses "frames: 'x' is no number" memory --frames x 1 2

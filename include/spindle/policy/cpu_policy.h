@@ -2,9 +2,9 @@
 //
 // A task is a user-space thread of the runtime or a process of the simulated machine: the policy
 // cannot tell. It holds the ready tasks; the running one is not among them. A pure object: no lock,
-// no clock; the caller passes the time in. `ready` and `next` are O(log n) at worst (but "hrrn"'s
-// `next` looks at all); for "fcfs" and "rr" they are a few instructions on a ring of numbers, and
-// allocate nothing in the steady state.
+// no clock; the caller passes the time in. `ready`, `next` and `removed` are O(log n) at worst, or
+// amortised ("hrrn"; and "priority-aging" looks at one task of each priority); for "fcfs" and "rr"
+// they are a few instructions on a ring of numbers, and allocate nothing in the steady state.
 //
 //   policy->ready(task, info, Why::kCreated);
 //   while (auto task = policy->next(now)) {      // it runs, at most quantum(*task)
@@ -65,7 +65,7 @@ class CpuPolicy {
   /// does, because the policy moves all tasks then (MLFQ's boost); nothing: there is none.
   [[nodiscard]] virtual std::optional<VirtualTime> alarm() const { return std::nullopt; }
   /// Takes out a ready task that will not run now (it was cancelled, or moves to another CPU).
-  /// Linear in the number of ready tasks, except for "mlfq".
+  /// The first time it may be linear in the number of ready tasks.
   virtual void removed(TaskId task) = 0;
   /// The task, which is not ready, will never be again: forget it.
   virtual void finished(TaskId task) { static_cast<void>(task); }
@@ -102,6 +102,8 @@ struct CpuConventions {
   /// MLFQ: a task that comes back from waiting goes to the front of its level, before the running
   /// one.
   bool woken_to_front = false;
+  /// Feedback: each level's quantum is twice that of the one above.
+  bool doubles_quantum = false;
   /// Lottery: the first draws, each taken modulo the tickets there are; the seed's follow.
   std::vector<std::uint64_t> draws = {};
   /// Stride: what a task of weight 1 pays for a quantum; the others pay it divided by their weight.

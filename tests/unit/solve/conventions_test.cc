@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -38,9 +37,7 @@ std::string quoted(const std::string& line, std::size_t n) {
 }
 
 std::vector<Convention> read_conventions() {
-  const auto root =
-      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-  std::ifstream file(root / "docs" / "CONVENTIONS.md");
+  std::ifstream file(SPINDLE_SOURCE_FOLDER "/docs/CONVENTIONS.md");
   std::vector<Convention> conventions;
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("### `")) conventions.push_back({.parameter = quoted(line, 0)});

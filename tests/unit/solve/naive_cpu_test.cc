@@ -156,6 +156,85 @@ TEST(NaiveCpu, RoundsAreTheSame) {
   }
 }
 
+/// Several CPUs and one queue: in every unit of time the best of those that are ready run.
+TEST(NaiveCpu, SeveralCpusRunTheBest) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    std::vector<Process> processes = random_processes(random);
+    const std::size_t cpus = 1 + random.below(4);
+    Json list = Json::array();
+    for (std::size_t p = 0; p < processes.size(); ++p) {
+      processes[p].priority = static_cast<int>(p * 7 % 11);  // no two are equal
+      list.push_back({"P" + std::to_string(p), processes[p].arrival, processes[p].burst,
+                      processes[p].priority});
+    }
+    const Json problem = {{"domain", "cpu"},
+                          {"algorithm", "PRIORITY-P"},
+                          {"parameters", {{"cpus", cpus}}},
+                          {"input", {{"processes", list}}}};
+    const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+    const auto is_left = [](const Process& p) { return p.left > 0; };
+    for (int now = 0; std::ranges::any_of(processes, is_left); ++now) {
+      std::vector<Process*> ready;
+      for (Process& p : processes)
+        if (p.is_ready(now)) ready.push_back(&p);
+      std::ranges::sort(ready, {}, &Process::priority);
+      ready.resize(std::min(ready.size(), cpus));
+      for (Process* p : ready) {
+        if (p->start < 0) p->start = now;
+        if (--p->left == 0) p->end = now + 1;
+      }
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_same(processes, answer));
+  }
+}
+
+/// What every schedule of several CPUs keeps: nobody runs twice at once, or where he may not, and
+/// each has what he asked for.
+TEST(NaiveCpu, NobodyRunsInTwoPlaces) {
+  for (const char* algorithm : {"FCFS", "SRTF", "RR", "PRIORITY-RR", "CFS", "FEEDBACK", "MLFQ",
+                                "HRRN", "EEVDF", "STRIDE", "LOTTERY", "VRR"})
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+      SCOPED_TRACE(algorithm + std::string(", seed ") + std::to_string(seed));
+      Random random(seed);
+      const std::vector<Process> processes = random_processes(random);
+      Json list = Json::array();
+      Json affinity = Json::object();
+      for (std::size_t p = 0; p < processes.size(); ++p) {
+        const std::string name = "P" + std::to_string(p);
+        list.push_back({name,
+                        processes[p].arrival,
+                        {processes[p].burst, 1 + random.below(3), 1 + random.below(5)},
+                        1 + p});
+        if (random.one_in(2)) affinity[name] = {random.below(3)};
+      }
+      const Json problem = {{"domain", "cpu"},
+                            {"algorithm", algorithm},
+                            {"parameters",
+                             {{"cpus", 3},
+                              {"quantum", 2},
+                              {"migration", random.one_in(2)},
+                              {"queues", random.one_in(2) ? "shared" : "per-cpu"}}},
+                            {"input", {{"processes", list}, {"affinity", affinity}}}};
+      const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+      std::map<std::string, int> had;
+      std::map<std::string, int> free_at;
+      std::map<int, int> cpu_free_at;
+      for (const Json& span : answer["gantt"]) {
+        const std::string name = span[0];
+        const int cpu = span[3];
+        ASSERT_LE(free_at[name], span[1]) << answer;
+        ASSERT_LE(cpu_free_at[cpu], span[1]) << answer;
+        free_at[name] = cpu_free_at[cpu] = span[2];
+        had[name] += span[2].get<int>() - span[1].get<int>();
+        if (affinity.contains(name)) ASSERT_EQ(affinity[name][0], cpu);
+      }
+      for (const Json& row : list)
+        ASSERT_EQ(had[row[0]], row[2][0].get<int>() + row[2][2].get<int>()) << answer;
+    }
+}
+
 /// The rules of MLFQ, unit of time by unit of time, on plain lists.
 struct MlfqJob {
   int arrival = 0;

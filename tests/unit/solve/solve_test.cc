@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -16,8 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::vector<Json> load_cases() {
-  const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream file(tests / "data" / "simulation-cases.json");
+  std::ifstream file(SPINDLE_SOURCE_FOLDER "/tests/data/simulation-cases.json");
   return Json::parse(file).get<std::vector<Json>>();
 }
 
@@ -145,6 +143,30 @@ TEST(Solve, LeastLaxityFavoursOnlyWhoRuns) {
                                    {"B", 12, 14},
                                    {"A", 14, 15},
                                    {"C", 15, 16}}));
+}
+
+/// RTMIN+2 is counted from the lowest real-time signal, RTMAX-2 from the highest.
+TEST(Solve, RealTimeSignalsAreCountedFromTheirEnds) {
+  const Json problem = {{"domain", "signals"},
+                        {"algorithm", "linux"},
+                        {"input",
+                         {{"ops",
+                           {"block RTMIN+2", "block RTMAX-2", "kill RTMAX-2", "kill RTMIN+2",
+                            "kill RTMIN+2", "kill USR1"}}}}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["pending"], Json({"RTMIN+2", "RTMIN+2", "RTMIN+28"}));
+}
+
+/// Words are the same in other case, and with underscores; what is missing is said to be.
+TEST(Solve, ReadsWordsAsPeopleWriteThem) {
+  Json problem = {{"domain", "cpu"},
+                  {"algorithm", "priority"},
+                  {"parameters", {{"priority_order", "High_First"}}},
+                  {"input", {{"processes", {{"A", 0, 1, 1}, {"B", 0, 1, 2}, {"C", 0, 0, 0}}}}}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["completion"], Json({{"A", 2}, {"B", 1}, {"C", 2}}));
+  problem["algorithm"] = "rr";
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["error"], "quantum: missing");
 }
 
 TEST(Solve, OneBadCaseDoesNotStopTheOthers) {

@@ -13,8 +13,7 @@ namespace spindle {
 
 /// One of tests/data/traces.
 inline std::string sample(const std::string& name) {
-  const std::string here = __FILE__;
-  return here.substr(0, here.rfind("/unit/")) + "/data/traces/" + name;
+  return SPINDLE_SOURCE_FOLDER "/tests/data/traces/" + name;
 }
 
 /// A file with this content, for as long as the object lives.
