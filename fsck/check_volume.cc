@@ -238,6 +238,7 @@ class Check {
   }
 
   Result<> count(VolumeFacts& volume) {
+    result_.orphans = volume.orphans.size();
     result_.inodes = layout_.inode_count();
     result_.inodes_used = result_.blocks = result_.blocks_used = 0;
     for (std::uint64_t g = 0; g < layout_.group_count; ++g) {

@@ -22,6 +22,7 @@ struct CheckOptions {
 struct CheckResult {
   bool skipped = false;  ///< marked clean, so not looked at
   std::uint64_t replayed_epochs = 0;
+  std::uint64_t orphans = 0;  ///< files that the next mount frees or truncates: no damage
   std::uint64_t found = 0;
   std::uint64_t left = 0;  ///< found and not repaired
   std::vector<Finding> findings;

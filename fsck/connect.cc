@@ -1,11 +1,14 @@
 // Pass 3: everything in use can be reached from the root, or is connected to lost+found; and each
 // directory's parent is the directory that names it.
+//
+// The names are written at the end, all at once for each directory.
 
 #include <sys/stat.h>
 
 #include <algorithm>
 
 #include "fsck/directory_tree.h"
+#include "fsck/map_repair.h"
 #include "fsck/volume_facts.h"
 #include "spindle/base/clock.h"
 
@@ -29,6 +32,12 @@ Inode empty_directory(std::uint16_t permissions, InodeNo parent) {
   return inode;
 }
 
+// What has a name that is not written yet, and where it shall stand.
+struct Connection {
+  InodeNo into;
+  Name name;
+};
+
 class Connector {
  public:
   explicit Connector(VolumeFacts& volume) : volume_(volume) {}
@@ -36,16 +45,17 @@ class Connector {
   Result<> run() {
     TRY(check_root());
     TRY(find_lost_found());
-    for (const InodeNo directory : volume_.directories) TRY(check_reachable(directory));
+    for (const InodeNo directory : volume_.directories) {
+      if (!volume_.is_deleted(directory)) TRY(check_reachable(directory));
+    }
     TRY(volume_.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
-      if (S_ISDIR(facts.mode) || facts.names != 0) return {};
-      if (!volume_.report.problem(Problem::kInodeUnreachable, name_of(number))) return {};
-      connected_.push_back({"#" + std::to_string(number.value), number,
-                            static_cast<std::uint8_t>(facts.mode >> 12), 0});
-      facts.names = 1;
+      if (S_ISDIR(facts.mode) || facts.names != 0 || volume_.is_deleted(number)) return {};
+      if (volume_.report.problem(Problem::kInodeUnreachable, name_of(number))) {
+        connect_to(format::kLostFoundInode, "#" + std::to_string(number.value), number);
+      }
       return {};
     }));
-    TRY(add_connected());
+    TRY(write_names());
     for (const InodeNo directory : volume_.directories) TRY(check_parent(directory));
     return {};
   }
@@ -78,10 +88,10 @@ class Connector {
   Result<> make_lost_found() {
     const Inode inode = empty_directory(0700, kRootInode);
     TRY(volume_.disk.write_inode(format::kLostFoundInode, inode));
-    volume_.facts(format::kLostFoundInode) =
-        InodeFacts{inode.mode, 2, 1, 0, kRootInode.value, kRootInode.value};
+    volume_.facts(format::kLostFoundInode) = InodeFacts{inode.mode, 2, 0, 0, kRootInode.value, 0};
     volume_.directories.push_back(format::kLostFoundInode);
-    return add_names(kRootInode, {{"lost+found", format::kLostFoundInode, S_IFDIR >> 12, 0}});
+    connect_to(kRootInode, "lost+found", format::kLostFoundInode);
+    return {};
   }
 
   // Climbs to the root; whoever is met on the way is known to be reachable, or not, from then on.
@@ -103,21 +113,23 @@ class Connector {
   }
 
   Result<> connect_directory(InodeNo directory) {
-    InodeFacts& facts = volume_.facts(directory);
     if (!volume_.report.problem(Problem::kDirectoryUnreachable, name_of(directory))) return {};
+    const InodeNo closes_ring{volume_.facts(directory).named_by};
     if (directory == format::kLostFoundInode) {
-      facts.named_by = kRootInode.value;
-      facts.names = 1;
-      return add_names(kRootInode, {{"lost+found", directory, S_IFDIR >> 12, 0}});
+      connect_to(kRootInode, "lost+found", directory);
+    } else {
+      connect_to(format::kLostFoundInode, "#" + std::to_string(directory.value), directory);
     }
-    if (facts.named_by != 0) {
-      // It stands in a ring of directories: the name that closes the ring goes.
-      TRY(remove_name(InodeNo{facts.named_by}, directory));
-    }
-    facts.named_by = format::kLostFoundInode.value;
+    // It stands in a ring of directories: the name that closes the ring goes.
+    return closes_ring ? remove_name(closes_ring, directory) : Result<>{};
+  }
+
+  void connect_to(InodeNo into, std::string name, InodeNo number) {
+    InodeFacts& facts = volume_.facts(number);
     facts.names = 1;
-    connected_.push_back({"#" + std::to_string(directory.value), directory, S_IFDIR >> 12, 0});
-    return {};
+    if (S_ISDIR(facts.mode)) facts.named_by = into.value;
+    const auto type = static_cast<std::uint8_t>(facts.mode >> 12);
+    connections_.push_back({into, {std::move(name), number, type, 0}});
   }
 
   Result<> remove_name(InodeNo directory, InodeNo named) {
@@ -139,10 +151,85 @@ class Connector {
     return write_directory_tree(volume_, directory, tree, std::move(names));
   }
 
-  Result<> add_connected() {
-    if (connected_.empty()) return {};
+  // The root first: it may be lost+found that it gets.
+  Result<> write_names() {
+    TRY(write_names_into(kRootInode));
     if (!S_ISDIR(volume_.facts(format::kLostFoundInode).mode)) return {};
-    return add_names(format::kLostFoundInode, connected_);
+    return write_names_into(format::kLostFoundInode);
+  }
+
+  // On a full volume a directory cannot grow. The root may have room left where lost+found has
+  // none; if not, one of the files that are to be connected makes room for the others.
+  Result<> write_names_into(InodeNo directory) {
+    for (;;) {
+      const std::vector<Name> names = names_for(directory);
+      if (names.empty()) return {};
+      const auto added = add_names(directory, names);
+      if (added.code() != ENOSPC) return added;
+      if (directory != kRootInode) {
+        move_connections(directory, kRootInode);
+        return write_names_into(kRootInode);
+      }
+      if (!TRY(make_room())) {
+        leave_unconnected();
+        return {};
+      }
+    }
+  }
+
+  [[nodiscard]] std::vector<Name> names_for(InodeNo directory) const {
+    std::vector<Name> names;
+    for (const Connection& one : connections_) {
+      if (one.into == directory) names.push_back(one.name);
+    }
+    return names;
+  }
+
+  void move_connections(InodeNo from, InodeNo to) {
+    std::erase_if(connections_, [&](const Connection& one) { return one.into == to; });
+    for (Connection& one : connections_) {
+      one.into = to;
+      InodeFacts& facts = volume_.facts(one.name.inode);
+      if (facts.named_by == from.value) facts.named_by = to.value;
+    }
+  }
+
+  Result<bool> make_room() {
+    const std::string where = "directory " + name_of(kRootInode);
+    const auto smallest = TRY(smallest_file());
+    if (smallest == connections_.end()) {
+      volume_.report.problem_left(Problem::kNoRoomToConnect, where, "nor can any be made");
+      return false;
+    }
+    const InodeNo number = smallest->name.inode;
+    if (!volume_.report.problem(Problem::kNoRoomToConnect, where, name_of(number))) return false;
+    connections_.erase(smallest);
+    TRY(free_file(volume_, number));
+    volume_.facts(number) = InodeFacts{};
+    return true;
+  }
+
+  // Of the files to be connected, the one whose loss is the least of those that have blocks.
+  Result<std::vector<Connection>::iterator> smallest_file() {
+    auto smallest = connections_.end();
+    std::uint64_t fewest = 0;
+    for (auto one = connections_.begin(); one != connections_.end(); ++one) {
+      if (S_ISDIR(volume_.facts(one->name.inode).mode)) continue;
+      const std::uint64_t blocks = TRY(volume_.disk.read_inode(one->name.inode))
+      .blocks;
+      if (blocks == 0 || (smallest != connections_.end() && blocks >= fewest)) continue;
+      smallest = one;
+      fewest = blocks;
+    }
+    return smallest;
+  }
+
+  void leave_unconnected() {
+    for (const Connection& one : connections_) {
+      InodeFacts& facts = volume_.facts(one.name.inode);
+      facts.names = 0;
+      facts.named_by = 0;
+    }
   }
 
   Result<> check_parent(InodeNo directory) {
@@ -162,7 +249,7 @@ class Connector {
 
   VolumeFacts& volume_;
   std::set<std::uint64_t> reachable_;
-  std::vector<Name> connected_;
+  std::vector<Connection> connections_;
 };
 
 }  // namespace
@@ -177,6 +264,8 @@ Result<> count_links(VolumeFacts& volume) {
   volume.tell(4, 0, 1);
   return volume.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
     const bool is_directory = S_ISDIR(facts.mode);
+    const bool is_nameless = is_directory ? facts.named_by == 0 : facts.names == 0;
+    if (is_nameless) return {};  // that has been said; or it was deleted, and has no links
     const std::uint32_t links = is_directory ? 2 + facts.subdirectories : facts.names;
     if (facts.links == links) return {};
     if (!volume.report.problem(

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <span>
 
 #include "fsck/map_repair.h"
 #include "spindle/format/directory.h"
@@ -287,6 +288,38 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
   return tree;
 }
 
+namespace {
+
+// Blocks for so many nodes: the directory's own first.
+Result<std::vector<BlockNo>> take_node_blocks(VolumeFacts& volume, const std::vector<BlockNo>& own,
+                                              std::size_t count) {
+  std::vector<BlockNo> blocks(own.begin(), own.begin() + std::min(own.size(), count));
+  while (blocks.size() < count) {
+    const auto more = volume.take_block();
+    if (more.ok()) {
+      blocks.push_back(*more);
+      continue;
+    }
+    for (std::size_t i = own.size(); i < blocks.size(); ++i) volume.used.remove(blocks[i]);
+    return more.error();
+  }
+  return blocks;
+}
+
+std::vector<Extent> extents_of(const std::vector<BlockNo>& blocks) {
+  std::vector<Extent> extents;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (!extents.empty() && extents.back().block + extents.back().length == blocks[i]) {
+      ++extents.back().length;
+    } else {
+      extents.push_back({FileBlock{i}, blocks[i], 1, false});
+    }
+  }
+  return extents;
+}
+
+}  // namespace
+
 Result<> write_directory_tree(VolumeFacts& volume, InodeNo number, const DirectoryTree& old,
                               std::vector<Name> names) {
   format::Inode inode = TRY(volume.disk.read_inode(number));
@@ -298,21 +331,22 @@ Result<> write_directory_tree(VolumeFacts& volume, InodeNo number, const Directo
   assign_keys(names, volume.superblock.hash_seed);
   std::vector<Block> nodes;
   if (!names.empty()) nodes = TreeWriter(volume, number, std::move(names)).run();
-  std::vector<Extent> extents;
-  const std::vector<BlockNo>& own = old.blocks;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const BlockNo block = i < own.size() ? own[i] : TRY(volume.take_block());
-    TRY(volume.disk.write(block, nodes[i]));
-    if (!extents.empty() && extents.back().block + extents.back().length == block) {
-      ++extents.back().length;
-    } else {
-      extents.push_back({FileBlock{i}, block, 1, false});
-    }
+  const std::vector<BlockNo> blocks = TRY(take_node_blocks(volume, old.blocks, nodes.size()));
+  std::vector<BlockNo> old_nodes;
+  for (const auto& [block, kind] : before.nodes) old_nodes.push_back(block);
+  const auto mapped = replace_extent_map(volume, number, inode, extents_of(blocks), old_nodes);
+  if (!mapped.ok()) {
+    for (std::size_t i = old.blocks.size(); i < blocks.size(); ++i) volume.used.remove(blocks[i]);
+    return mapped;
   }
-  TRY(write_extent_map(volume, number, inode, extents));
+  for (std::size_t i = 0; i < nodes.size(); ++i) TRY(volume.disk.write(blocks[i], nodes[i]));
   inode.size = nodes.size() * volume.layout.block_size;
   inode.blocks += old_blocks >= map_blocks ? old_blocks - map_blocks : 0;  // the attributes' blocks
-  return volume.disk.write_inode(number, inode);
+  TRY(volume.disk.write_inode(number, inode));
+  const std::size_t kept = std::min(blocks.size(), old.blocks.size());
+  volume.release(std::span(old.blocks).subspan(kept));
+  volume.release(old_nodes);
+  return {};
 }
 
 }  // namespace spindle::fsck

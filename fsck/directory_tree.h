@@ -29,7 +29,7 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
                                           const format::Inode& inode);
 
 /// Writes a new tree of these names into the directory's blocks (more are taken if need be), and
-/// its inode.
+/// its inode. ENOSPC if there are not enough; then nothing has changed.
 Result<> write_directory_tree(VolumeFacts& volume, InodeNo number, const DirectoryTree& old,
                               std::vector<Name> names);
 

@@ -85,6 +85,12 @@ Result<> Disk::write_inode(InodeNo number, const format::Inode& inode) {
   return write(place.block, block);
 }
 
+Result<> Disk::clear_inode(InodeNo number, const format::Inode& inode) {
+  format::Inode empty{};
+  empty.generation = inode.generation;
+  return write_inode(number, empty);
+}
+
 Result<format::GroupDescriptor> Disk::read_descriptor(GroupNo group) {
   const auto place = layout_.descriptor_place(group);
   return TRY(read(place.block, BlockKind::kGroupTable))

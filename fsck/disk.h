@@ -40,6 +40,8 @@ class Disk final : public BlockReader {
 
   Result<format::Inode> read_inode(InodeNo inode);
   Result<> write_inode(InodeNo number, const format::Inode& inode);
+  /// Makes a free inode of `inode`: nothing of it stays but its generation.
+  Result<> clear_inode(InodeNo number, const format::Inode& inode);
   Result<format::GroupDescriptor> read_descriptor(GroupNo group);
   Result<> write_descriptor(GroupNo group, const format::GroupDescriptor& descriptor);
   /// As FileMap::WalkContext wants it: 0 where the FAT block is not written yet.

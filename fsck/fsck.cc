@@ -131,7 +131,8 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
     options.show = [bar, mode = options.mode](const Finding& finding) {
       if (bar != nullptr) bar->clear();
       fmt::print("{}", text_of(finding));
-      if (mode == Mode::kYes) fmt::print(". {}: done", row_of(finding.problem).repair);
+      if (mode == Mode::kYes && finding.can_be_repaired)
+        fmt::print(". {}: done", row_of(finding.problem).repair);
       fmt::print("\n");
     };
   }
@@ -143,14 +144,23 @@ int status_of(const CheckResult& result) {
   return result.found != 0 ? kCorrected : kNoErrors;
 }
 
-void show_result(const Request& request, const CheckResult& result) {
+std::string counted(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+void show_result(const Request& request, const CheckResult& result, bool only_looked) {
   if (result.skipped) {
     fmt::print("{}: clean\n", request.image);
     return;
   }
   if (result.replayed_epochs != 0) {
-    fmt::print("{}: {} group commits were replayed from the journal\n", request.image,
-               result.replayed_epochs);
+    fmt::print("{}: {} in the journal: {}\n", request.image,
+               counted(result.replayed_epochs, "group commit"),
+               only_looked ? "the next mount replays them" : "replayed");
+  }
+  if (result.orphans != 0) {
+    fmt::print("{}: the next mount ends the removal or truncation of {}\n", request.image,
+               counted(result.orphans, "file"));
   }
   fmt::print("{}: {}: {}/{} inodes, {}/{} blocks in use", request.image,
              result.found == 0  ? "clean"
@@ -158,8 +168,7 @@ void show_result(const Request& request, const CheckResult& result) {
                                 : "has errors",
              result.inodes_used, result.inodes, result.blocks_used, result.blocks);
   if (result.found != 0) {
-    fmt::print("; {} problem{} found, {} left", result.found, result.found == 1 ? "" : "s",
-               result.left);
+    fmt::print("; {} found, {} left", counted(result.found, "problem"), result.left);
   }
   fmt::print("\n");
   if (result.left != 0 && !request.yes && !request.preen) {
@@ -181,6 +190,7 @@ void show_json(const Request& request, const CheckResult& result) {
   const nlohmann::ordered_json out = {{"image", request.image},
                                       {"skipped", result.skipped},
                                       {"replayed_epochs", result.replayed_epochs},
+                                      {"orphans", result.orphans},
                                       {"found", result.found},
                                       {"left", result.left},
                                       {"inodes_used", result.inodes_used},
@@ -218,7 +228,7 @@ int run(const Request& request) {
   if (request.json) {
     show_json(request, *result);
   } else {
-    show_result(request, *result);
+    show_result(request, *result, only_look);
   }
   return status_of(*result);
 }

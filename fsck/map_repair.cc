@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fsck/xattr_check.h"
+
 namespace spindle::fsck {
 
 using format::BlockKind;
@@ -14,7 +16,7 @@ MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& ino
   if (map == nullptr) return pieces;
   format::Inode copy = inode;
   MapFile file;
-  file.inode = number;
+  file.inode = volume.content_owner(number, inode);
   file.generation = inode.generation;
   file.root = copy.map_root;
   file.blocks = inode.blocks;
@@ -132,6 +134,17 @@ Result<> write_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& in
   return {};
 }
 
+Result<> replace_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& inode,
+                            const std::vector<Extent>& extents, std::vector<BlockNo>& old_nodes) {
+  const auto written = write_extent_map(volume, number, inode, extents);
+  if (written.code() != ENOSPC) return written;
+  for (const BlockNo node : old_nodes) volume.used.remove(node);
+  const auto again = write_extent_map(volume, number, inode, extents);
+  if (again.ok()) old_nodes.clear();
+  for (const BlockNo node : old_nodes) volume.used.add(node);
+  return again;
+}
+
 namespace {
 
 // Cuts a linked file to these pieces.
@@ -148,20 +161,6 @@ void cut_linked(const format::Layout& layout, format::Inode& inode,
   std::memcpy(inode.map_root, &root, sizeof root);
   inode.blocks = count;
   inode.size = std::min<std::uint64_t>(inode.size, count * format::payload_size(layout.block_size));
-}
-
-std::vector<Extent> clipped(const format::Layout& layout, const format::Inode& inode,
-                            const std::vector<Extent>& extents) {
-  const std::uint64_t content =
-      file_map(static_cast<MapKind>(inode.map_kind))->content_size(layout.block_size);
-  const FileBlock end{(inode.size + content - 1) / content};
-  std::vector<Extent> kept;
-  for (Extent extent : extents) {
-    if (extent.at >= end) continue;
-    extent.length = std::min<std::uint64_t>(extent.length, end - extent.at);
-    kept.push_back(extent);
-  }
-  return kept;
 }
 
 // A directory's node is sealed for the place where it stands.
@@ -213,23 +212,18 @@ std::vector<Extent> before_shared(const std::set<std::uint64_t>& shared,
   return own;
 }
 
-// A full volume has no blocks for new nodes: then those of the old map are used again, and if that
-// does not do, the file is cut to what the root holds.
-Result<> write_map_anyhow(VolumeFacts& volume, const MapRewrite& rewrite, format::Inode& inode,
+// A full volume may have no blocks for new nodes: then the file is cut to what the root holds.
+Result<> write_map_anyhow(VolumeFacts& volume, MapRewrite& rewrite, format::Inode& inode,
                           std::vector<Extent> extents) {
-  const auto written = write_extent_map(volume, rewrite.inode, inode, extents);
+  const auto written = replace_extent_map(volume, rewrite.inode, inode, extents, rewrite.own_nodes);
   if (written.code() != ENOSPC) return written;
-  for (const BlockNo node : rewrite.own_nodes) volume.used.remove(node);
-  const auto again = write_extent_map(volume, rewrite.inode, inode, extents);
-  if (again.code() != ENOSPC) return again;
   extents.resize(format::kRootExtents);
   return write_extent_map(volume, rewrite.inode, inode, extents);
 }
 
-Result<> rewrite_map(VolumeFacts& volume, const MapRewrite& rewrite) {
+Result<> rewrite_map(VolumeFacts& volume, MapRewrite& rewrite) {
   format::Inode inode = TRY(volume.disk.read_inode(rewrite.inode));
   MapPieces pieces = read_map(volume, rewrite.inode, inode);
-  if (rewrite.clip_to_size) pieces.extents = clipped(volume.layout, inode, pieces.extents);
   if (static_cast<MapKind>(inode.map_kind) == MapKind::kLinked) {
     cut_linked(volume.layout, inode, before_shared(rewrite.shared, pieces.extents));
   } else {
@@ -242,10 +236,30 @@ Result<> rewrite_map(VolumeFacts& volume, const MapRewrite& rewrite) {
 
 }  // namespace
 
-// The old maps' own blocks stay marked as used until the next run of all passes frees them: so
-// nothing that is still wanted is overwritten.
+Result<> free_file(VolumeFacts& volume, InodeNo number) {
+  const format::Inode inode = TRY(volume.disk.read_inode(number));
+  const MapPieces pieces = read_map(volume, number, inode);
+  const bool is_fat = static_cast<MapKind>(inode.map_kind) == MapKind::kFat;
+  for (const auto& [block, kind] : pieces.nodes) volume.used.remove(block);
+  for (const Extent& extent : pieces.extents) {
+    for (std::uint64_t i = 0; i < extent.length; ++i) {
+      volume.used.remove(extent.block + i);
+      if (is_fat) volume.in_fat.remove(extent.block + i);
+    }
+  }
+  if (inode.xattr_block != 0) {
+    for (const BlockNo block : TRY(check_xattrs(volume, number, BlockNo{inode.xattr_block}))) {
+      volume.used.remove(block);
+    }
+  }
+  return volume.disk.clear_inode(number, inode);
+}
+
+// The old maps' own blocks stay marked as used until all maps are written: so nothing that is still
+// wanted is overwritten.
 Result<> rewrite_maps(VolumeFacts& volume) {
-  for (const MapRewrite& rewrite : volume.rewrites) TRY(rewrite_map(volume, rewrite));
+  for (MapRewrite& rewrite : volume.rewrites) TRY(rewrite_map(volume, rewrite));
+  for (const MapRewrite& rewrite : volume.rewrites) volume.release(rewrite.own_nodes);
   return {};
 }
 

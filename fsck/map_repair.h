@@ -22,8 +22,17 @@ struct MapPieces {
 MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& inode);
 
 /// Makes `inode` map exactly these pieces, and writes the new map's own blocks. All blocks of
-/// `extents` must be in volume.used; the old map's own blocks must not be.
+/// `extents` must be in volume.used. ENOSPC if there are no blocks for it; then nothing has
+/// changed.
 Result<> write_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& inode,
                           const std::vector<Extent>& extents);
+
+/// The same where the old map's own blocks, `old_nodes`, may be used again: if no others are free.
+/// Then `old_nodes` is empty. ENOSPC if they do not do either; then nothing has changed.
+Result<> replace_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& inode,
+                            const std::vector<Extent>& extents, std::vector<BlockNo>& old_nodes);
+
+/// Clears the inode, and takes its blocks out of volume.used.
+Result<> free_file(VolumeFacts& volume, InodeNo number);
 
 }  // namespace spindle::fsck

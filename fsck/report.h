@@ -24,6 +24,7 @@ struct Finding {
   Problem problem;
   std::string where;
   std::string detail;
+  bool can_be_repaired = true;
   bool repaired = false;
 };
 
@@ -39,6 +40,8 @@ class Report {
 
   /// Something is wrong. True: repair it now.
   bool problem(Problem problem, const std::string& where, const std::string& detail = {});
+  /// Something is wrong that cannot be repaired.
+  void problem_left(Problem problem, const std::string& where, const std::string& detail = {});
 
   [[nodiscard]] Mode mode() const { return mode_; }
   [[nodiscard]] const std::vector<Finding>& findings() const { return kept_; }
@@ -49,6 +52,8 @@ class Report {
   static constexpr std::size_t kMostKept = 10'000;
 
  private:
+  bool note(Finding finding);
+
   Mode mode_;
   Show show_;
   Ask ask_;

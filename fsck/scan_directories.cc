@@ -51,6 +51,9 @@ class DirectoryCheck {
         name.key / format::kKeyDistinctions != hash / format::kKeyDistinctions) {
       return !drop(Problem::kNameInvalid, shown);
     }
+    if (volume_.is_deleted(number_)) {
+      return !drop(Problem::kNameInvalid, shown + " in a deleted directory");
+    }
     if (!volume_.in_use(name.inode)) {
       return !drop(Problem::kNameOfFreeInode,
                    shown + " names inode " + std::to_string(name.inode.value));

@@ -68,11 +68,6 @@ class InodeCheck {
       if (found(Problem::kMapKind)) return clear();
       return {};
     }
-    if (volume_.orphans.contains(number_.value) && inode_.links == 0) {
-      // Deleted while it was open: its blocks are free with the next look at the bitmaps.
-      if (found(Problem::kInodeUnreachable, "it was deleted while open; it is freed"))
-        return clear();
-    }
     check_fields();
     if (static_cast<MapKind>(inode_.map_kind) != MapKind::kInline) TRY(check_map());
     TRY(check_attributes());
@@ -93,11 +88,7 @@ class InodeCheck {
     return volume_.report.problem(problem, name_of(number_), detail);
   }
 
-  Result<> clear() {
-    Inode empty{};
-    empty.generation = inode_.generation;
-    return volume_.disk.write_inode(number_, empty);
-  }
+  Result<> clear() { return volume_.disk.clear_inode(number_, inode_); }
 
   void check_fields() {
     for (auto* time : {&inode_.accessed, &inode_.modified, &inode_.changed, &inode_.born}) {
@@ -108,7 +99,9 @@ class InodeCheck {
       }
     }
     check_reserved();
-    if (!S_ISDIR(inode_.mode) && inode_.parent != 0 && found(Problem::kInodeReserved, "parent")) {
+    if (!S_ISDIR(inode_.mode) && inode_.parent != 0 &&
+        volume_.content_owner(number_, inode_) == number_ &&
+        found(Problem::kInodeReserved, "parent")) {
       inode_.parent = 0;
       changed_ = true;
     }
@@ -149,9 +142,6 @@ class InodeCheck {
     if (pieces.damage) {
       is_wanted = found(Problem::kMapDamaged, pieces.damage->describe());
       map_declined_ = !is_wanted;
-    }
-    if (volume_.orphans.contains(number_.value) && found(Problem::kMapBeyondSize)) {
-      rewrite.clip_to_size = is_wanted = true;
     }
     bool is_shared = false;
     for (const auto& [block, kind] : pieces.nodes) {
@@ -262,41 +252,50 @@ Result<> check_free(VolumeFacts& volume, InodeNo number, const Inode& inode) {
   empty.generation = inode.generation;
   if (std::memcmp(&inode, &empty, sizeof empty) == 0) return {};
   if (!volume.report.problem(Problem::kInodeReserved, name_of(number), "it is free")) return {};
-  return volume.disk.write_inode(number, empty);
+  return volume.disk.clear_inode(number, inode);
 }
 
-// The list of orphans, or none if it is damaged.
-Result<> read_orphans(VolumeFacts& volume) {
-  Block block = TRY(volume.disk.read_copy(volume.layout.state(), BlockKind::kState));
-  auto& state = format::at<format::State>(block, format::kHeaderSize);
-  std::uint64_t next = state.orphan_head;
-  const bool was_empty = next == 0;
-  while (next != 0) {
-    const InodeNo number{next};
-    bool good = volume.layout.is_inode(number) && !volume.orphans.contains(next);
-    if (good) {
-      const GroupNo group = volume.layout.group_of(number);
-      const auto place = volume.layout.inode_place(number);
-      good = place.block - volume.layout.inode_table(group).start <
-             volume.written_inode_blocks[group.value];
-    }
-    const auto inode = good ? volume.disk.read_inode(number) : Result<Inode>(corrupt(""));
-    if (!inode.ok() || inode->mode == 0) {
-      if (volume.report.problem(Problem::kOrphanList, "state block")) break;
-      return {};
-    }
-    volume.orphans.insert(next);
-    next = inode->next_orphan;
-  }
-  if (was_empty || volume.report.mode() == Mode::kNo) return {};
-  // They are dealt with one by one below; the list itself is empty from now on.
-  for (const std::uint64_t orphan : volume.orphans) {
-    Inode inode = TRY(volume.disk.read_inode(InodeNo{orphan}));
+// An inode on the list of orphans, if it can be one.
+std::optional<Inode> read_orphan(VolumeFacts& volume, InodeNo number) {
+  if (!volume.layout.is_inode(number) || volume.orphans.contains(number.value)) return std::nullopt;
+  const GroupNo group = volume.layout.group_of(number);
+  const auto place = volume.layout.inode_place(number);
+  const BlockNo written_end =
+      volume.layout.inode_table(group).start + volume.written_inode_blocks[group.value];
+  if (place.block >= written_end) return std::nullopt;
+  const auto inode = volume.disk.read_inode(number);
+  return inode.ok() && inode->mode != 0 ? std::optional(*inode) : std::nullopt;
+}
+
+// The list ends with this one; kNoInode: it is empty.
+Result<> end_orphans(VolumeFacts& volume, InodeNo last) {
+  if (last) {
+    Inode inode = TRY(volume.disk.read_inode(last));
     inode.next_orphan = 0;
-    TRY(volume.disk.write_inode(InodeNo{orphan}, inode));
+    return volume.disk.write_inode(last, inode);
   }
-  state.orphan_head = 0;
+  Block block = TRY(volume.disk.read_copy(volume.layout.state(), BlockKind::kState));
+  format::at<format::State>(block, format::kHeaderSize).orphan_head = 0;
   return volume.disk.write(volume.layout.state(), block);
+}
+
+// What a crash left on the list is no damage: the next mount frees or truncates it. So the list
+// stays, up to the first that cannot be one.
+Result<> read_orphans(VolumeFacts& volume) {
+  const BlockView state = TRY(volume.disk.read(volume.layout.state(), BlockKind::kState));
+  InodeNo last = kNoInode;
+  InodeNo next{state.at<format::State>(format::kHeaderSize).orphan_head};
+  while (next) {
+    const auto inode = read_orphan(volume, next);
+    if (!inode) {
+      const bool repair = volume.report.problem(Problem::kOrphanList, "state block");
+      return repair ? end_orphans(volume, last) : Result<>{};
+    }
+    volume.orphans.insert(next.value);
+    last = next;
+    next = InodeNo{inode->next_orphan};
+  }
+  return {};
 }
 
 // A table block whose checksum is wrong may still hold good inodes: each is judged by itself.

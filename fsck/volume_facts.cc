@@ -1,5 +1,7 @@
 #include "fsck/volume_facts.h"
 
+#include <sys/stat.h>
+
 namespace spindle::fsck {
 
 InodeFacts& VolumeFacts::facts(InodeNo inode) {
@@ -21,6 +23,19 @@ bool VolumeFacts::in_use(InodeNo inode) const {
   return find(inode) != nullptr;
 }
 
+bool VolumeFacts::is_deleted(InodeNo inode) const {
+  const InodeFacts* facts = find(inode);
+  return facts != nullptr && facts->links == 0 && orphans.contains(inode.value) &&
+         inode != format::kRootInode && inode != format::kLostFoundInode;
+}
+
+InodeNo VolumeFacts::content_owner(InodeNo number, const format::Inode& inode) const {
+  const bool is_for_another = S_ISREG(inode.mode) && inode.links == 0 &&
+                              orphans.contains(number.value) &&
+                              layout.is_inode(InodeNo{inode.parent});
+  return is_for_another ? InodeNo{inode.parent} : number;
+}
+
 Result<> VolumeFacts::each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit) {
   for (std::uint64_t i = 0; i < inodes.size(); ++i) {
     for (std::uint64_t k = 0; inodes[i] && k < kInodesTogether; ++k) {
@@ -32,12 +47,21 @@ Result<> VolumeFacts::each_inode(const std::function<Result<>(InodeNo, InodeFact
 }
 
 Result<BlockNo> VolumeFacts::take_block() {
-  const auto block = used.first_absent();
-  if (!block)
+  if (const auto block = used.first_absent()) {
+    used.add(*block);
+    return *block;
+  }
+  if (spare.empty()) {
     return Error{ENOSPC,
                  "the repair needs a free block, and there is none; remove a file and check again"};
-  used.add(*block);
-  return *block;
+  }
+  const BlockNo block = spare.back();
+  spare.pop_back();
+  return block;
+}
+
+void VolumeFacts::release(std::span<const BlockNo> blocks) {
+  if (report.mode() == Mode::kYes) spare.insert(spare.end(), blocks.begin(), blocks.end());
 }
 
 }  // namespace spindle::fsck

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "fsck/block_set.h"
@@ -33,7 +34,6 @@ struct MapRewrite {
   InodeNo inode;
   std::set<std::uint64_t> shared;  ///< blocks of it that somebody else owns
   std::vector<BlockNo> own_nodes;  ///< the map's own blocks, but for those that somebody else owns
-  bool clip_to_size = false;
   std::uint64_t xattr_blocks = 0;
 };
 
@@ -59,12 +59,13 @@ struct VolumeFacts {
   const format::Superblock& superblock;
   Progress progress;
 
-  BlockSet used;    ///< blocks that belong to a file
-  BlockSet in_fat;  ///< blocks in a FAT chain
+  BlockSet used;               ///< blocks that belong to a file
+  BlockSet in_fat;             ///< blocks in a FAT chain
+  std::vector<BlockNo> spare;  ///< in `used`, but of no use any more
   static constexpr std::uint64_t kInodesTogether = 4096;
   std::vector<std::unique_ptr<InodeFacts[]>> inodes;  ///< by kInodesTogether; null: all free
   std::vector<std::uint32_t> written_inode_blocks;    ///< by group, as the descriptor says
-  std::set<std::uint64_t> orphans;
+  std::set<std::uint64_t> orphans;  ///< on the list: the next mount frees or truncates them
   std::vector<MapRewrite> rewrites;
   std::vector<InodeNo> directories;
 
@@ -76,10 +77,18 @@ struct VolumeFacts {
   /// Null if the inode is free, or is none.
   [[nodiscard]] const InodeFacts* find(InodeNo inode) const;
   [[nodiscard]] bool in_use(InodeNo inode) const;
+  /// In use without a name, and rightly so: it was deleted while it was open.
+  [[nodiscard]] bool is_deleted(InodeNo inode) const;
+  /// Whose content the inode's blocks hold. A conversion builds the new map in an inode without a
+  /// name, whose parent is the file itself.
+  [[nodiscard]] InodeNo content_owner(InodeNo number, const format::Inode& inode) const;
   /// Calls `visit` for each inode in use, in order.
   Result<> each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit);
   /// Takes a free block for a repair. ENOSPC.
   Result<BlockNo> take_block();
+  /// What a repair no longer needs, the next one may take if nothing else is free. Only where all
+  /// is repaired is it certain that nobody else has these blocks.
+  void release(std::span<const BlockNo> blocks);
 };
 
 inline std::string name_of(InodeNo inode) {

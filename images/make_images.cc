@@ -34,7 +34,7 @@ int make_all(const std::filesystem::path& folder) {
   for (const GoldenImage& image : golden_images()) {
     const MemoryDevice device = image.make();
     write_image(folder / (std::string(image.name) + ".img"), device);
-    const bool is_whole = image.damage[0] == '\0' || std::string_view(image.name) == "orphans";
+    const bool is_whole = image.damage[0] == '\0';
     if (is_whole) manifest << "[" << image.name << "]\n" << read_manifest(device);
   }
   manifest.close();

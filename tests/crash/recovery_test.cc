@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fsck/check_volume.h"
 #include "judge.h"
 #include "model/volume_check.h"
 #include "spindle/device/crash_state.h"
@@ -93,6 +94,10 @@ class Orphan {
 
   // "" if a mount gives the space of the lost file back, and fsck finds nothing then.
   std::string judge_mount(MemoryDevice& image) const {
+    MemoryDevice before = image;
+    const auto checked = fsck::check_volume(before, {.mode = fsck::Mode::kYes, .force = true});
+    if (!checked.ok()) return "check: " + checked.error().describe();
+    if (checked->found != 0) return "fsck finds damage before the mount";
     auto mounting = FileSystem::mount(image, {.capacity_bytes = 1u << 20}, {});
     if (!mounting.ok()) return "mount: " + mounting.error().describe();
     FileSystem& volume = **mounting;

@@ -47,7 +47,9 @@ void expect_repaired(const MemoryDevice& good, const std::function<void(Damager&
   damage(damager);
   const auto seen = check(device, Mode::kNo);
   ASSERT_EQ(seen.ok(), can_go_on);
-  if (seen.ok()) EXPECT_GT(seen->found, 0u);
+  if (seen.ok()) {
+    EXPECT_GT(seen->found, 0u);
+  }
   EXPECT_EQ(must(check(device, Mode::kYes)).left, 0u);
   EXPECT_EQ(must(check(device, Mode::kNo)).found, 0u);
   EXPECT_TRUE(contents(device) == contents(good));

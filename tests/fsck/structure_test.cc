@@ -311,10 +311,14 @@ const Case kVolumeCases[] = {
      [](Damager& d) { d.flip(BlockNo{d.inode(node_of("/with attributes")).xattr_block}); }},
     {"OrphanOutOfRange", Problem::kOrphanList, {}, orphan_head(~0ull)},
     {"OrphanThatIsFree", Problem::kOrphanList, {}, orphan_head(600)},
-    {"OrphanThatIsNone",
-     Problem::kMapBeyondSize,
+    {"OrphanBeforeDamage",
+     Problem::kOrphanList,
      {},
-     [](Damager& d) { orphan_head(node_of("/extent/large"))(d); }},
+     [](Damager& d) {
+       const NodeId file = node_of("/extent/large");
+       d.edit_inode(file, [&](auto& inode) { inode.next_orphan = 600; });
+       orphan_head(file)(d);
+     }},
     {"OrphanLoop",
      Problem::kOrphanList,
      {},

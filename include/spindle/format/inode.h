@@ -48,7 +48,7 @@ struct Inode {
   DiskTime born;
   le32 generation;   ///< changes when the number is used again
   le32 flags;        ///< 0
-  le64 parent;       ///< of a directory: the directory that holds it
+  le64 parent;       ///< of a directory: the one that holds it; of a conversion's inode: the file
   le64 xattr_block;  ///< first block of extended attributes (xattr.h), or 0
   le64 device;       ///< of a device node: major << 32 | minor
   le64 next_orphan;  ///< the next of the orphan list, or 0
