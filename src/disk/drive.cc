@@ -55,6 +55,11 @@ void Drive::arrive(std::uint64_t cookie, Run run, bool is_write) {
   runs_.push_back(run);
 }
 
+void Drive::rest_until(VirtualTime time) {
+  CHECK(waiting_.empty());
+  arm_.now = std::max(arm_.now, time);
+}
+
 Service Drive::serve_next() {
   CHECK(!waiting_.empty());
   Service service;

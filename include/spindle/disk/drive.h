@@ -6,7 +6,8 @@
 //
 // The same class is the heart of the live disk, of each of its what-if shadows, and of an exercise
 // at the command line. It knows no threads, no wall time and no bytes, and is a pure function of
-// the calls made. Virtual time moves only in `serve_next`, by exactly what the service takes.
+// the calls made. Virtual time moves in `serve_next`, by exactly what the service takes, and in
+// `rest_until` only.
 //
 // A request that spans cylinders moves the arm along: each step is a seek of one cylinder and
 // counts as movement. Used by one kernel thread.
@@ -54,6 +55,8 @@ class Drive {
 
   /// The run must not be empty and must lie on the disk.
   void arrive(std::uint64_t cookie, Run run, bool is_write);
+  /// The platters turn on until `time`, if that is not past; nothing may wait.
+  void rest_until(VirtualTime time);
   /// Serves the request that the policy picks; there must be one.
   Service serve_next();
 

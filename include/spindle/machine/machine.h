@@ -33,7 +33,6 @@
 namespace spindle {
 
 class Kernel;
-class MemoryManager;
 
 /// What to start, and how it shall stand to the scheduler.
 struct StartRequest {
@@ -62,9 +61,10 @@ struct ProcessRecord {
   ProcessNumber id = 0;
   std::string name;
   VirtualTime arrival, first_run, end;
-  VirtualTime cpu;      ///< user and system
-  VirtualTime ready;    ///< how long it stood in run queues
-  VirtualTime blocked;  ///< how long it waited for anything else
+  VirtualTime cpu;        ///< user and system
+  VirtualTime switching;  ///< of `cpu`: the switches to it
+  VirtualTime ready;      ///< how long it stood in run queues
+  VirtualTime blocked;    ///< how long it waited for anything else
   bool has_run = false;
   bool has_ended = false;
   int wait_status = 0;
@@ -88,6 +88,10 @@ class Machine {
   [[nodiscard]] const std::string& last_message() const;
   /// What programs write to the console, piece by piece, instead of nowhere.
   void on_console(std::function<void(std::string_view text)> write);
+  /// Text from the person at terminal `terminal`; `at_end`: nothing more will come.
+  void type(int terminal, std::string_view text, bool at_end = false);
+  /// What was written to the terminal since this was last called.
+  [[nodiscard]] std::string take_output(int terminal);
   /// Of all processes that `start` or a program's fork made, in order of arrival; the last 100,000.
   [[nodiscard]] const std::vector<ProcessRecord>& records() const;
 
@@ -115,7 +119,6 @@ class Machine {
                                                          bool with_areas = true) const;
   [[nodiscard]] const EventRing& events() const;
   [[nodiscard]] const MachineConfiguration& configuration() const;
-  [[nodiscard]] MemoryManager* memory();
 
   // Verbs upon a process. `process` may be a thread's number, and, for `kill`, 0 - a group's.
 
@@ -140,8 +143,6 @@ class Machine {
   Result<> set_device_mode(DeviceMode mode);
   Result<> set_arm_policy(std::string_view name);
   Result<> set_disk(std::string_view preset);
-
-  [[nodiscard]] Kernel& kernel() { return *kernel_; }
 
  private:
   explicit Machine(std::unique_ptr<Kernel> kernel);

@@ -70,6 +70,8 @@ struct MachineConfiguration {
   std::string cpu_policy = "cfs";
   CpuConventions cpu_conventions = {};
   std::optional<BurstEstimate> estimate = {};
+  /// Whose quantum is over goes behind the others before those who arrive at that instant.
+  bool requeue_first = false;
   std::int64_t balance_interval_ns = 50'000'000;  ///< between looks at the run queues; 0: never
   MachineCosts costs = {};
 

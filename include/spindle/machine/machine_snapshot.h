@@ -33,6 +33,7 @@ struct CpuSnapshot {
   std::vector<ProcessNumber> ready;  ///< in its queue, by number
   std::uint64_t switches = 0;
   std::uint64_t migrations_in = 0;
+  std::uint64_t preemptions = 0;              ///< who was cut and did not go on at once
   std::array<std::uint64_t, 3> interrupts{};  ///< by Interrupt
 };
 

@@ -1,0 +1,76 @@
+// Agenda: what will happen at which instant, besides the ends of what CPUs do.
+//
+// Of one instant, arrivals come first, then what devices and timers bring, then the machine's own
+// housekeeping; of equals, what was noted first. An entry that is not wanted any more stays:
+// whoever handles it knows it by its `number`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "spindle/base/clock.h"
+
+namespace spindle {
+
+struct AgendaEntry {
+  enum class Kind : std::uint8_t {
+    kArrival,  ///< of thread `subject`
+    kTimer,    ///< of thread `subject`'s wait
+    kAlarm,    ///< of process `subject`
+    kDisk,     ///< the request in service is done
+    kVictim,   ///< thread `subject` is to end, for the others' sake
+    kCron,     ///< a minute begins in which a program starts
+    kBalance,
+    kLoad,    ///< the load averages
+    kReview,  ///< of the load of memory
+  };
+  VirtualTime at;
+  Kind kind = Kind::kLoad;
+  std::uint64_t number = 0;
+  std::int64_t subject = 0;
+
+  /// Whether it can make a program go on.
+  [[nodiscard]] bool is_for_programs() const { return kind <= Kind::kCron; }
+};
+
+class Agenda {
+ public:
+  /// The number of the new entry, which is never 0.
+  std::uint64_t add(VirtualTime at, AgendaEntry::Kind kind, std::int64_t subject = 0) {
+    entries_.push({at, kind, ++last_number_, subject});
+    if (kind <= AgendaEntry::Kind::kCron) ++for_programs_;
+    return last_number_;
+  }
+  [[nodiscard]] const AgendaEntry* first() const {
+    return entries_.empty() ? nullptr : &entries_.top();
+  }
+  AgendaEntry take() {
+    const AgendaEntry entry = entries_.top();
+    entries_.pop();
+    if (entry.is_for_programs()) --for_programs_;
+    return entry;
+  }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// Entries that can make a program go on; also those that nobody wants any more.
+  [[nodiscard]] std::uint64_t for_programs() const { return for_programs_; }
+
+ private:
+  struct Later {
+    static int rank(AgendaEntry::Kind kind) {
+      if (kind == AgendaEntry::Kind::kArrival) return 0;
+      return kind < AgendaEntry::Kind::kCron ? 1 : 2;
+    }
+    bool operator()(const AgendaEntry& a, const AgendaEntry& b) const {
+      if (a.at != b.at) return a.at > b.at;
+      if (rank(a.kind) != rank(b.kind)) return rank(a.kind) > rank(b.kind);
+      return a.number > b.number;
+    }
+  };
+  std::priority_queue<AgendaEntry, std::vector<AgendaEntry>, Later> entries_;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t for_programs_ = 0;
+};
+
+}  // namespace spindle

@@ -1,0 +1,247 @@
+// Calls about processes and threads, and about time.
+
+#include <algorithm>
+
+#include "calls.h"
+#include "kernel.h"
+#include "paths.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::int64_t kNoHang = 1;
+constexpr std::int64_t kUntraced = 2;
+constexpr std::int64_t kLongest_ns = std::int64_t{1} << 60;
+
+bool is_wanted(const Process& child, const Process& parent, std::int64_t which) {
+  if (which == 0) return child.group == parent.group;
+  if (which < -1) return child.group == -which;
+  return which == -1 || child.id == which;
+}
+
+/// The child's number, its wait status, and its name.
+Response report(const Process& child, int status) {
+  Response response = Response::of(child.id);
+  response.numbers[1] = status;
+  response.number_count = 2;
+  return response;
+}
+
+Error no_such_process() {
+  return {ESRCH, "there is no such process"};
+}
+
+/// The process that a call is about: the caller's own for 0; one of its children or itself else.
+Result<Process*> subject(Kernel& kernel, Thread& thread, std::int64_t number) {
+  if (number == 0) return thread.process;
+  Process* process = kernel.find_process(static_cast<ProcessNumber>(number));
+  if (process == nullptr) return no_such_process();
+  if (process != thread.process && process->parent != thread.process) return no_such_process();
+  return process;
+}
+
+void inherit(const Process& from, Process& to) {
+  to.path = from.path;
+  to.arguments = from.arguments;
+  to.environment = from.environment;
+  to.dispositions = from.dispositions;
+  to.descriptors = from.descriptors;
+  for (auto& [number, file] : to.descriptors) hold(*file);
+}
+
+void inherit(const Thread& from, Thread& to) {
+  to.cpus_allowed = from.cpus_allowed;
+  to.scheduling = from.scheduling;
+  to.nice = from.nice;
+  to.realtime_priority = from.realtime_priority;
+  to.priority = from.priority;
+  to.weight = from.weight;
+  to.group = from.group;
+  to.deadline = from.deadline;
+  to.blocked = from.blocked;
+  to.cpu = from.cpu;
+}
+
+void note_fork(Kernel& kernel, const Thread& thread, const Thread& child, bool is_thread) {
+  if (!kernel.events.enabled()) return;
+  MachineEvent forked = kernel.event(MachineEventKind::kFork, &thread);
+  forked.other = child.id;
+  forked.other_name = child.interned_name;
+  forked.value = is_thread ? 1 : 0;
+  kernel.events.record(forked);
+}
+
+}  // namespace
+
+Outcome call_compute(Kernel&, Thread&) {
+  return Response::nothing();
+}
+
+/// numbers: status. text: what the program died of, or empty.
+Outcome call_exit(Kernel& kernel, Thread& thread) {
+  if (!thread.request.text.empty())
+    kernel.write_error(thread, thread.process->name + ": " + thread.request.text + "\n");
+  kernel.end_process(*thread.process, static_cast<int>(thread.request.numbers[0] & 0xFF) << 8);
+  return Outcome::gone();
+}
+
+/// numbers: status, which counts if it is the last thread.
+Outcome call_exit_thread(Kernel& kernel, Thread& thread) {
+  Process& process = *thread.process;
+  if (process.threads.size() == 1) return call_exit(kernel, thread);
+  kernel.end_thread(thread);
+  return Outcome::gone();
+}
+
+/// function: the child's. Answers the child's number.
+Outcome call_fork(Kernel& kernel, Thread& thread) {
+  Process& parent = *thread.process;
+  auto program = thread.program->make_child(thread.request.function);
+  if (!program.ok()) return program.error();
+  auto made = kernel.make_process(parent.name, parent);
+  if (!made.ok()) return made.error();
+  Process& child = **made;
+  const auto give_up = [&](const Error& error) -> Outcome {
+    kernel.discard(child);
+    return error;
+  };
+  auto thread_made = kernel.make_thread(child, std::move(program).take());
+  if (!thread_made.ok()) return give_up(thread_made.error());
+  inherit(parent, child);
+  inherit(thread, **thread_made);
+  const ProcessNumber number = child.id;
+  note_fork(kernel, thread, **thread_made, false);
+  kernel.add_record(child, kernel.now());
+  kernel.arrive(**thread_made);
+  return Response::of(number);
+}
+
+/// function: the new thread's. Answers its number.
+Outcome call_thread(Kernel& kernel, Thread& thread) {
+  auto program = thread.program->make_thread(thread.request.function);
+  if (!program.ok()) return program.error();
+  auto made = kernel.make_thread(*thread.process, std::move(program).take());
+  if (!made.ok()) return made.error();
+  inherit(thread, **made);
+  const ProcessNumber number = (*made)->id;
+  note_fork(kernel, thread, **made, true);
+  kernel.make_ready(**made, Why::kCreated);
+  return Response::of(number);
+}
+
+/// text: path. list: arguments. Answers only if it fails.
+Outcome call_exec(Kernel& kernel, Thread& thread) {
+  Process& process = *thread.process;
+  const std::string path = absolute_path(process.directory, thread.request.text);
+  // The old program must be there until the new one can be had.
+  const std::vector<std::string> arguments = thread.request.list;
+  if (auto loaded = kernel.load_program(thread, path, arguments, nullptr); !loaded.ok())
+    return loaded.error();
+  for (Thread* other : std::vector<Thread*>(process.threads))
+    if (other != &thread) kernel.end_thread(*other);
+  for (SignalDisposition& disposition : process.dispositions)
+    if (disposition.kind == SignalDisposition::Kind::kHandler) disposition = {};
+  thread.interrupted.clear();
+  kernel.rename(process, program_name(path));
+  if (process.record) kernel.records[*process.record].name = process.name;
+  if (kernel.events.enabled()) {
+    MachineEvent executed = kernel.event(MachineEventKind::kExec, &thread);
+    executed.text = kernel.events.intern(path);
+    kernel.events.record(executed);
+  }
+  return Response::nothing();
+}
+
+/// numbers: which (-1 any, 0 of its own group, -g of group g), options (1: do not wait; 2: stopped
+/// ones, too). Answers number and wait status; 0 if there is none yet and it does not wait.
+Outcome call_wait(Kernel& kernel, Thread& thread) {
+  Process& process = *thread.process;
+  const std::int64_t which = thread.request.numbers[0];
+  const std::int64_t options = thread.request.numbers[1];
+  bool exists = false;
+  for (Process* child : process.children) {
+    if (!is_wanted(*child, process, which)) continue;
+    exists = true;
+    if (child->is_zombie) {
+      Response response = report(*child, child->wait_status);
+      kernel.reap(*child);
+      return response;
+    }
+    if ((options & kUntraced) != 0 && std::exchange(child->stop_to_tell, false))
+      return report(*child, 0x7F | kSigStop << 8);
+  }
+  if (!exists) return Error{ECHILD, "there is no such child"};
+  if ((options & kNoHang) != 0) return Response::of(0);
+  kernel.block(thread, process.child_events.get(), "do_wait", {}, Kernel::Awake::kRetries);
+  return Outcome::waits();
+}
+
+/// numbers: thread. Answers when it has ended.
+Outcome call_join(Kernel& kernel, Thread& thread) {
+  const auto number = static_cast<ProcessNumber>(thread.request.numbers[0]);
+  if (number == thread.id) return Error{EDEADLK, "a thread cannot wait for itself"};
+  Thread* other = kernel.find_thread(number);
+  if (other == nullptr || other->process != thread.process) return Response::nothing();
+  auto& queue = thread.process->joiners[number];
+  if (queue == nullptr) queue = std::make_unique<WaitQueue>();
+  kernel.block(thread, queue.get(), "futex_wait", std::to_string(number), Kernel::Awake::kRetries);
+  return Outcome::waits();
+}
+
+/// Answers the numbers of process, parent and thread.
+Outcome call_identity(Kernel&, Thread& thread) {
+  Response response = Response::of(thread.process->id);
+  response.numbers[1] = thread.process->parent == nullptr ? 0 : thread.process->parent->id;
+  response.numbers[2] = thread.id;
+  response.number_count = 3;
+  return response;
+}
+
+/// numbers: process (0: its own), group (0: a new one).
+Outcome call_set_group(Kernel& kernel, Thread& thread) {
+  auto process = subject(kernel, thread, thread.request.numbers[0]);
+  if (!process.ok()) return process.error();
+  const auto group = static_cast<ProcessNumber>(thread.request.numbers[1]);
+  if (group < 0) return Error{EINVAL, "there is no such group"};
+  if ((*process)->session == (*process)->id) return Error{EPERM, "it leads a session"};
+  (*process)->group = group == 0 ? (*process)->id : group;
+  return Response::nothing();
+}
+
+/// Answers the session's number.
+Outcome call_set_session(Kernel&, Thread& thread) {
+  Process& process = *thread.process;
+  if (process.group == process.id) return Error{EPERM, "it leads a group"};
+  process.group = process.session = process.id;
+  process.terminal = -1;
+  return Response::of(process.id);
+}
+
+/// numbers: ns.
+Outcome call_sleep(Kernel& kernel, Thread& thread) {
+  const std::int64_t span_ns = thread.request.numbers[0];
+  if (span_ns < 0 || span_ns > kLongest_ns) return Error{EINVAL, "that is no span of time"};
+  if (span_ns == 0) return Response::nothing();
+  kernel.block(thread, nullptr, "hrtimer_nanosleep", {}, Kernel::Awake::kAnswered);
+  kernel.set_timer(thread, span_ns);
+  return Outcome::waits();
+}
+
+Outcome call_yield(Kernel& kernel, Thread& thread) {
+  if (std::exchange(thread.progress[0], 1) != 0) return Response::nothing();
+  kernel.give_way(thread);
+  return Outcome::waits();
+}
+
+/// Answers the virtual time, ns.
+Outcome call_time(Kernel& kernel, Thread&) {
+  return Response::of(kernel.now().ns);
+}
+
+/// text: a line for the descriptor 1, without the formalities of `write`.
+Outcome call_print(Kernel& kernel, Thread& thread) {
+  kernel.say(&thread, thread.request.text);
+  return Response::nothing();
+}
+
+}  // namespace spindle

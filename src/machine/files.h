@@ -1,0 +1,72 @@
+// Files: pipes, terminals and the other things that descriptors stand for.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "wait_queue.h"
+
+namespace spindle {
+
+/// Bytes on their way from those who write to those who read.
+struct Pipe {
+  static constexpr std::size_t kCapacity = 65'536;
+  std::uint64_t number = 0;
+  std::string bytes;
+  std::size_t taken = 0;  ///< of `bytes`, from the front
+  unsigned readers = 0;
+  unsigned writers = 0;
+  WaitQueue waiting_readers;
+  WaitQueue waiting_writers;
+
+  [[nodiscard]] std::size_t size() const { return bytes.size() - taken; }
+  std::string take(std::size_t most) {
+    std::string out = bytes.substr(taken, most);
+    taken += out.size();
+    if (taken == bytes.size() || taken > kCapacity) {
+      bytes.erase(0, taken);
+      taken = 0;
+    }
+    return out;
+  }
+};
+
+/// Where a session's people sit: what was typed and not yet read, and what was written and not yet
+/// collected.
+struct Terminal {
+  static constexpr std::size_t kCapacity = 1u << 20;
+  std::string input;
+  bool at_end = false;  ///< nobody will type any more
+  std::string output;
+  WaitQueue waiting_readers;
+  std::int32_t foreground_group = -1;
+};
+
+struct OpenFile {
+  enum class Kind : std::uint8_t { kFile, kPipe, kTerminal };
+  Kind kind = Kind::kFile;
+  bool may_read = false;
+  bool may_write = false;
+  bool appends = false;
+  std::uint32_t flags = 0;  ///< as open(2) has them
+  std::string path;
+  std::uint64_t file = 0;
+  std::uint64_t position = 0;
+  std::shared_ptr<Pipe> pipe;
+  int terminal = -1;  ///< -1: the machine's console
+  unsigned descriptors = 0;
+};
+
+/// One more descriptor stands for it.
+void hold(OpenFile& file);
+std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes);
+
+struct Files {
+  std::uint64_t last_pipe = 0;
+  std::map<std::string, std::weak_ptr<Pipe>, std::less<>> named_pipes;
+  std::map<int, Terminal> terminals;
+};
+
+}  // namespace spindle

@@ -1,0 +1,214 @@
+// Kernel: the inside of a Machine: its clock, its threads, and the service of their requests.
+//
+// One instant at a time is worked through. A thread's request is served when its system time is
+// over, by the handler of its call (calls.h): it answers, has the thread wait, or asks for more
+// system time and is called again. Handlers and the parts below them share the Kernel's public
+// members: it is the one object that all of them change, each in its own part.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agenda.h"
+#include "block_queue.h"
+#include "cron.h"
+#include "files.h"
+#include "outcome.h"
+#include "process.h"
+#include "scheduler.h"
+#include "spindle/base/random.h"
+#include "spindle/machine/machine.h"
+#include "synchronisation.h"
+
+namespace spindle {
+
+class LuaMemory;
+
+class Kernel final : public Scheduler::Client {
+ public:
+  static constexpr ProcessNumber kMostNumber = 29'999;
+  static constexpr std::size_t kMostRecords = 100'000;
+  static constexpr std::size_t kMostDeadlocks = 100;
+
+  static Result<std::unique_ptr<Kernel>> create(const MachineConfiguration& configuration,
+                                                MachineHost& host);
+  ~Kernel() override;
+
+  // Time (kernel.cc).
+  [[nodiscard]] VirtualTime now() const { return scheduler->now(); }
+  void run_until(VirtualTime time);
+  bool step();
+  [[nodiscard]] std::optional<VirtualTime> next_event() const;
+  [[nodiscard]] bool finished() const;
+  [[nodiscard]] bool stuck() const;
+  Result<> set_cpu_policy(std::string_view name, const CpuConventions& conventions);
+  /// Something was changed from outside: what follows from it at this instant happens.
+  void settle() { work_through(); }
+
+  // What becomes of a thread (kernel.cc).
+  void serve(Thread& thread) override;
+  /// The thread, which is about to run or runs, waits for what `queue` stands for (or a timer).
+  /// Awake, it is `answer`ed, or its handler is called again.
+  enum class Awake : std::uint8_t { kAnswered, kRetries };
+  void block(Thread& thread, WaitQueue* queue, const char* channel, std::string object,
+             Awake awake);
+  /// The same, until a device is done: no signal ends it.
+  void block_for_disk(Thread& thread, const char* channel);
+  /// Ends the wait.
+  void wake(Thread& thread);
+  void wake_all(WaitQueue& queue);
+  /// Ends the wait with the answer to the request.
+  void answer(Thread& thread, Response response);
+  void set_timer(Thread& thread, std::int64_t span_ns);
+  /// Has it stand in a run queue, with its next activity known, unless it was stopped or ended.
+  void make_ready(Thread& thread, Why why);
+
+  // Processes (kernel_process.cc).
+  Result<ProcessNumber> start(const StartRequest& request);
+  [[nodiscard]] Process* find_process(ProcessNumber number) const;
+  [[nodiscard]] Thread* find_thread(ProcessNumber number) const;
+  Result<Process*> make_process(const std::string& name, Process& parent);
+  Result<Thread*> make_thread(Process& process, std::unique_ptr<Program> program);
+  /// Has another program instead of its own; the thread is the only one.
+  Result<> load_program(Thread& thread, const std::string& path,
+                        const std::vector<std::string>& arguments, const std::string* source);
+  Result<> open_standard(Process& process, const std::vector<std::string>& descriptors);
+  void rename(Process& process, const std::string& name);
+  /// It was made, and could not be completed.
+  void discard(Process& process);
+  void add_record(Process& process, VirtualTime arrival);
+  void arrive(Thread& thread);
+  /// Behind the others that are ready.
+  void give_way(Thread& thread);
+  void end_process(Process& process, int wait_status);
+  void end_thread(Thread& thread);
+  /// Closes all descriptors.
+  void close_all(Process& process);
+  void close(Process& process, int descriptor);
+  /// Those who can have now what they waited for go on.
+  void grant_resources();
+  /// These wait for one another: noted, and a victim ends at this instant if that is the strategy.
+  void report_deadlock(const std::vector<ProcessNumber>& numbers);
+  void reap(Process& process);
+  [[nodiscard]] std::uint64_t processes_of(std::uint32_t uid) const;
+  [[nodiscard]] std::uint64_t thread_count() const { return thread_count_; }
+
+  // Signals (kernel_signal.cc).
+  Result<> kill(ProcessNumber target, int signal, std::uint32_t by);
+  /// To the process, or to the one thread. What it does, it does now or as soon as the thread
+  /// leaves the kernel.
+  void send(Process& process, int signal, Thread* only = nullptr);
+  /// Has the thread begin what is pending. False if that ended it.
+  bool deliver(Thread& thread);
+  void tell_parent(Process& process);
+  [[nodiscard]] SignalSet deliverable(const Thread& thread) const;
+
+  // Verbs (kernel_verbs.cc).
+  Result<Thread*> permitted(ProcessNumber target, std::uint32_t by) const;
+  Result<> set_nice(ProcessNumber process, int nice, std::uint32_t by);
+  Result<> set_scheduling(ProcessNumber process, SchedulingClass scheduling, int priority,
+                          std::uint32_t by);
+  Result<> set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by);
+  Result<> set_limit(ProcessNumber process, std::string_view limit, std::uint64_t value,
+                     std::uint32_t by);
+
+  // Files (kernel_file.cc).
+  std::shared_ptr<Pipe> make_pipe();
+  /// The lowest free number; EMFILE.
+  Result<int> add_descriptor(Process& process, std::shared_ptr<OpenFile> file);
+  Result<int> open_file(Process& process, const std::string& path, int flags);
+  Outcome read_file(Thread& thread, OpenFile& file);
+  Outcome write_file(Thread& thread, OpenFile& file);
+  Result<> truncate_file(std::uint64_t file, std::uint64_t size);
+  void show(const Thread& thread, int terminal, std::string_view text);
+  void type(int terminal, std::string_view text, bool at_end);
+  std::string take_output(int terminal);
+
+  // Views (kernel_snapshot.cc).
+  SystemSnapshot snapshot_system();
+  Result<ProcessSnapshot> snapshot_process(ProcessNumber number, bool with_areas);
+  [[nodiscard]] bool has_arrived(const Process& process) const;
+  /// An event with the thread's names in it; to be filled, and recorded.
+  [[nodiscard]] MachineEvent event(MachineEventKind kind, const Thread* thread) const;
+  void say(const Thread* thread, std::string_view text);
+  /// To the thread's descriptor 2.
+  void write_error(const Thread& thread, std::string_view text);
+
+  MachineConfiguration configuration;
+  MachineHost& host;
+  EventRing events;
+  Random random;
+  std::unique_ptr<Scheduler> scheduler;
+  Agenda agenda;
+  std::unique_ptr<BlockQueue> disk;
+  Files files;
+  Synchronisation synchronisation;
+  std::map<ProcessNumber, std::unique_ptr<Process>> processes;
+  std::vector<DeadlockSnapshot> deadlocks;
+  std::vector<ProcessRecord> records;
+  std::string last_message;
+  std::function<void(std::string_view)> console;
+
+ private:
+  Kernel(const MachineConfiguration& make, MachineHost& volume);
+  Result<> build();
+  void work_through();
+  void handle(const AgendaEntry& entry);
+  void tick_load();
+  bool prepare(Thread& thread);
+  void begin_request(Thread& thread);
+  void finish_request(Thread& thread, Response response);
+  bool serve_request(Thread& thread);
+  [[nodiscard]] std::int64_t cost_of(SystemCall call) const;
+  void leave_wait(Thread& thread);
+  void timer_fired(Thread& thread);
+  Result<> open_one(Process& process, int number, const std::string& what);
+  Outcome transfer(Thread& thread, std::uint64_t file, std::uint64_t offset, std::uint64_t bytes,
+                   bool is_write);
+  [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
+  [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
+  void schedule_disk();
+  void disk_done();
+  void start_cron();
+  void schedule_cron(std::int64_t after);
+  void run_cron();
+  void enter(Thread& thread, const StartRequest& request);
+  void settle_record(const Thread& thread);
+  void leave_synchronisation(Thread& thread);
+  void drop_thread(Thread& thread);
+
+  Result<ProcessNumber> next_number();
+  Process* make_kernel_process(const char* name, Process* parent);
+  void finish_exit(Process& process);
+
+  [[nodiscard]] std::string describe_deadlock(const std::vector<ProcessNumber>& numbers) const;
+  [[nodiscard]] Thread* choose_victim(const std::vector<ProcessNumber>& numbers) const;
+
+  bool deliver_one(Thread& thread, int signal);
+  void finish_handler(Thread& thread);
+  void nudge(Thread& thread, int signal);
+  void interrupt_wait(Thread& thread);
+  void stop(Process& process);
+  void resume(Process& process);
+
+  std::vector<Thread*> thread_by_number_;
+  /// Until the end of the instant: who ended them may still look at them.
+  std::vector<std::unique_ptr<Thread>> dead_threads_;
+  std::vector<std::unique_ptr<Process>> dead_processes_;
+  std::unordered_map<Thread*, std::unique_ptr<Thread>> threads_;
+  std::shared_ptr<LuaMemory> program_memory_;
+  std::unique_ptr<Cron> cron_;
+  ProcessNumber last_number_ = 0;
+  std::size_t thread_count_ = 0;
+  std::size_t waiting_arrivals_ = 0;
+  bool disk_is_scheduled_ = false;
+  std::uint64_t forks_ = 0;
+  std::array<double, 3> load_{};
+  std::unordered_map<std::uint32_t, std::uint64_t> threads_of_user_;
+};
+
+}  // namespace spindle

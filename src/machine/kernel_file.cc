@@ -1,0 +1,263 @@
+// Descriptors, and the content of files as it moves between the disk and programs.
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "kernel.h"
+#include "paths.h"
+
+namespace spindle {
+
+void hold(OpenFile& file) {
+  if (file.descriptors++ != 0 || file.pipe == nullptr) return;
+  ++(file.may_write ? file.pipe->writers : file.pipe->readers);
+}
+
+std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes) {
+  auto file = std::make_shared<OpenFile>();
+  file->kind = OpenFile::Kind::kPipe;
+  file->pipe = pipe;
+  file->may_write = writes;
+  file->may_read = !writes;
+  file->flags = writes ? O_WRONLY : O_RDONLY;
+  return file;
+}
+
+std::shared_ptr<Pipe> Kernel::make_pipe() {
+  auto pipe = std::make_shared<Pipe>();
+  pipe->number = ++files.last_pipe;
+  return pipe;
+}
+
+Result<int> Kernel::add_descriptor(Process& process, std::shared_ptr<OpenFile> file) {
+  int number = 0;
+  for (const auto& [taken, other] : process.descriptors) {
+    if (taken != number) break;
+    ++number;
+  }
+  if (static_cast<std::uint64_t>(number) >= process.limits[kLimitFiles].soft)
+    return Error{EMFILE, "the process has as many descriptors as the limit allows"};
+  hold(*file);
+  process.descriptors.emplace(number, std::move(file));
+  return number;
+}
+
+void Kernel::close(Process& process, int descriptor) {
+  const auto found = process.descriptors.find(descriptor);
+  if (found == process.descriptors.end()) return;
+  const std::shared_ptr<OpenFile> file = found->second;
+  process.descriptors.erase(found);
+  if (--file->descriptors != 0 || file->pipe == nullptr) return;
+  Pipe& pipe = *file->pipe;
+  if (file->may_write && --pipe.writers == 0) wake_all(pipe.waiting_readers);
+  if (file->may_read && --pipe.readers == 0) wake_all(pipe.waiting_writers);
+}
+
+void Kernel::close_all(Process& process) {
+  while (!process.descriptors.empty()) close(process, process.descriptors.begin()->first);
+}
+
+Result<int> Kernel::open_file(Process& process, const std::string& path, int flags) {
+  Result<HostFile> found = host.lookup(path);
+  if (found.ok() && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+    return Error{EEXIST, "there is such a file"};
+  if (found.code() == ENOENT && (flags & O_CREAT) != 0)
+    found = host.create(path, 0644, process.uid);
+  const HostFile file = TRY(std::move(found));
+  if (file.is_directory) return Error{EISDIR, "it is a directory"};
+  if ((flags & O_TRUNC) != 0) TRY(truncate_file(file.id, 0));
+  auto opened = std::make_shared<OpenFile>();
+  opened->path = path;
+  opened->file = file.id;
+  opened->flags = static_cast<std::uint32_t>(flags);
+  opened->may_read = (flags & O_ACCMODE) != O_WRONLY;
+  opened->may_write = (flags & O_ACCMODE) != O_RDONLY;
+  opened->appends = (flags & O_APPEND) != 0;
+  return add_descriptor(process, std::move(opened));
+}
+
+/// "" the terminal, "pipe:NAME" an end of a pipe, ">>PATH" or a path: a file.
+Result<> Kernel::open_one(Process& process, int number, const std::string& what) {
+  const bool writes = number != 0;
+  Result<int> opened = 0;
+  if (what.empty()) {
+    auto file = std::make_shared<OpenFile>();
+    file->kind = OpenFile::Kind::kTerminal;
+    file->terminal = process.terminal;
+    file->may_read = file->may_write = true;
+    file->flags = O_RDWR;
+    file->path =
+        process.terminal < 0 ? "/dev/console" : "/dev/pts/" + std::to_string(process.terminal);
+    opened = add_descriptor(process, std::move(file));
+  } else if (what.starts_with("pipe:")) {
+    std::weak_ptr<Pipe>& named = files.named_pipes[what.substr(5)];
+    auto pipe = named.lock();
+    if (pipe == nullptr) named = pipe = make_pipe();
+    opened = add_descriptor(process, pipe_end(pipe, writes));
+  } else {
+    const bool appends = what.starts_with(">>");
+    const int flags = !writes ? O_RDONLY : O_WRONLY | O_CREAT | (appends ? O_APPEND : O_TRUNC);
+    opened = open_file(process, absolute_path(process.directory, appends ? what.substr(2) : what),
+                       flags);
+  }
+  TRY(std::move(opened));
+  return {};
+}
+
+Result<> Kernel::open_standard(Process& process, const std::vector<std::string>& descriptors) {
+  for (int number = 0; number < 3; ++number) {
+    const auto place = static_cast<std::size_t>(number);
+    TRY(open_one(process, number, place < descriptors.size() ? descriptors[place] : ""));
+  }
+  return {};
+}
+
+// What people see and type.
+
+void Kernel::show(const Thread& thread, int number, std::string_view text) {
+  if (number < 0) return say(&thread, text);
+  Terminal& terminal = files.terminals[number];
+  terminal.output.append(text);
+  if (terminal.output.size() > Terminal::kCapacity)
+    terminal.output.erase(0, terminal.output.size() - Terminal::kCapacity);
+}
+
+void Kernel::type(int number, std::string_view text, bool at_end) {
+  Terminal& terminal = files.terminals[number];
+  terminal.input.append(
+      text.substr(0, Terminal::kCapacity - std::min(Terminal::kCapacity, terminal.input.size())));
+  terminal.at_end = at_end;
+  wake_all(terminal.waiting_readers);
+  work_through();
+}
+
+std::string Kernel::take_output(int number) {
+  return std::exchange(files.terminals[number].output, {});
+}
+
+void Kernel::write_error(const Thread& thread, std::string_view text) {
+  const auto found = thread.process->descriptors.find(2);
+  if (found == thread.process->descriptors.end()) return;
+  OpenFile& file = *found->second;
+  if (file.kind == OpenFile::Kind::kTerminal) return show(thread, file.terminal, text);
+  if (file.kind == OpenFile::Kind::kPipe && file.pipe->readers != 0) {
+    file.pipe->bytes.append(text.substr(0, Pipe::kCapacity - file.pipe->size()));
+    return wake_all(file.pipe->waiting_readers);
+  }
+  // What a dying process says does not wait for the disk.
+  if (file.kind != OpenFile::Kind::kFile) return;
+  const auto size = host.size(file.file);
+  if (size.ok() && host.write(file.file, *size, std::as_bytes(std::span(text))).ok())
+    file.position = *size + text.size();
+}
+
+// Files.
+
+/// Has the thread wait until that much has moved; nothing if it moves by itself (see DeviceMode).
+Outcome Kernel::transfer(Thread& thread, std::uint64_t file, std::uint64_t offset,
+                         std::uint64_t bytes, bool is_write) {
+  const Run run = disk->place(file, offset, bytes);
+  const BlockRequest request{static_cast<std::uint64_t>(thread.id), run, is_write, now()};
+  (is_write ? thread.process->written_bytes : thread.process->read_bytes) +=
+      run.length * kMachineBlockSize;
+  if (events.enabled()) {
+    MachineEvent issued = event(MachineEventKind::kBlockIssue, &thread);
+    issued.arguments = {static_cast<std::int64_t>(run.start.value),
+                        static_cast<std::int64_t>(run.length), is_write ? 1 : 0};
+    events.record(issued);
+  }
+  if (configuration.device_mode == DeviceMode::kProgrammed && disk->is_idle()) {
+    const VirtualTime finish = disk->serve_now(request, now());
+    return Outcome::busy((finish - now()).ns + word_cost_ns(run));
+  }
+  disk->add(request, now());
+  schedule_disk();
+  block_for_disk(thread, "io_schedule");
+  return Outcome::waits();
+}
+
+std::int64_t Kernel::word_cost_ns(Run run) const {
+  return static_cast<std::int64_t>(run.length * kMachineBlockSize / 1024) *
+         configuration.costs.word_io_ns_per_kib;
+}
+
+void Kernel::schedule_disk() {
+  const auto due = disk->due();
+  if (due && !std::exchange(disk_is_scheduled_, true))
+    agenda.add(std::max(*due, now()), AgendaEntry::Kind::kDisk);
+}
+
+void Kernel::disk_done() {
+  disk_is_scheduled_ = false;
+  const BlockRequest done = disk->complete(now());
+  schedule_disk();
+  Thread* thread = find_thread(static_cast<ProcessNumber>(done.cookie));
+  const std::uint32_t cpu = thread == nullptr ? 0 : thread->cpu;
+  std::int64_t cost_ns = configuration.costs.interrupt_ns;
+  if (configuration.device_mode == DeviceMode::kInterrupt)
+    cost_ns = cost_ns * static_cast<std::int64_t>(done.run.length) + word_cost_ns(done.run);
+  scheduler->interrupt(Interrupt::kDisk, cpu, cost_ns);
+  if (events.enabled()) {
+    MachineEvent completed = event(MachineEventKind::kBlockComplete, thread);
+    completed.arguments = {static_cast<std::int64_t>(done.run.start.value),
+                           static_cast<std::int64_t>(done.run.length), done.is_write ? 1 : 0};
+    completed.value = (now() - done.issued).ns;
+    events.record(completed);
+  }
+  if (thread != nullptr) wake(*thread);
+}
+
+std::int64_t Kernel::copy_cost_ns(std::size_t bytes) const {
+  return static_cast<std::int64_t>((bytes + 1023) / 1024) * configuration.costs.copy_ns_per_kib;
+}
+
+Result<> Kernel::truncate_file(std::uint64_t file, std::uint64_t size) {
+  return host.truncate(file, size);
+}
+
+/// progress: 0, moved; 1, copied.
+Outcome Kernel::read_file(Thread& thread, OpenFile& file) {
+  const auto most = static_cast<std::uint64_t>(thread.request.numbers[1]);
+  if (thread.progress[0] == 0) {
+    const auto size = host.size(file.file);
+    if (!size.ok()) return size.error();
+    if (file.position >= *size || most == 0) return Response::of(std::string());
+    thread.progress[0] = 1;
+    Outcome moved =
+        transfer(thread, file.file, file.position, std::min(most, *size - file.position), false);
+    return moved;
+  }
+  std::string text(most, '\0');
+  const auto got =
+      host.read(file.file, file.position, std::as_writable_bytes(std::span(text.data(), most)));
+  if (!got.ok()) return got.error();
+  text.resize(*got);
+  if (std::exchange(thread.progress[1], 1) == 0)
+    if (const std::int64_t ns = copy_cost_ns(*got); ns > 0) return Outcome::busy(ns);
+  file.position += *got;
+  return Response::of(std::move(text));
+}
+
+Outcome Kernel::write_file(Thread& thread, OpenFile& file) {
+  const std::string& text = thread.request.text;
+  if (text.empty()) return Response::of(0);
+  if (file.appends && thread.progress[0] == 0) {
+    const auto size = host.size(file.file);
+    if (!size.ok()) return size.error();
+    file.position = *size;
+  }
+  if (file.position + text.size() > thread.process->limits[kLimitFileSize].soft) {
+    send(*thread.process, kSigXfsz, &thread);
+    return Error{EFBIG, "the file would be larger than the limit allows"};
+  }
+  if (std::exchange(thread.progress[0], 1) == 0)
+    return transfer(thread, file.file, file.position, text.size(), true);
+  if (const auto written = host.write(file.file, file.position, std::as_bytes(std::span(text)));
+      !written.ok())
+    return written.error();
+  file.position += text.size();
+  return Response::of(static_cast<std::int64_t>(text.size()));
+}
+
+}  // namespace spindle

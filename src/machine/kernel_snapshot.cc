@@ -1,0 +1,227 @@
+// The machine at one instant, as plain data.
+
+#include <algorithm>
+
+#include "kernel.h"
+#include "limits.h"
+#include "lua_program.h"
+
+namespace spindle {
+namespace {
+
+ThreadSnapshot snapshot_of(const Thread& thread) {
+  ThreadSnapshot out;
+  out.id = thread.id;
+  out.name = thread.name;
+  out.state = state_letter(thread);
+  out.on_cpu = thread.state == ThreadState::kRunning;
+  out.cpu = thread.cpu;
+  out.started = thread.started;
+  out.user = thread.user;
+  out.system = thread.system;
+  out.ran = thread.ran;
+  out.waited = thread.waited;
+  out.slices = thread.slices;
+  out.voluntary_switches = thread.voluntary;
+  out.involuntary_switches = thread.involuntary;
+  out.minor_faults = thread.minor_faults;
+  out.major_faults = thread.major_faults;
+  out.disk_delay = thread.disk_delay;
+  out.scheduling = thread.scheduling;
+  out.nice = thread.nice;
+  out.realtime_priority = thread.realtime_priority;
+  out.cpus_allowed = thread.cpus_allowed;
+  out.pending = thread.pending;
+  out.blocked = thread.blocked;
+  out.wait_channel = thread.wait.channel;
+  out.waits_for = thread.wait.object;
+  out.call = thread.call;
+  return out;
+}
+
+/// The state of the whole: of a thread that runs or is ready, if there is one.
+char state_of(const Process& process) {
+  if (process.is_zombie) return 'Z';
+  if (process.is_kernel) return 'I';
+  if (process.threads.empty()) return 'S';
+  char state = state_letter(*process.threads.front());
+  for (const Thread* thread : process.threads)
+    if (state_letter(*thread) == 'R') state = 'R';
+  return state;
+}
+
+void add_accounts(const Process& process, ProcessSnapshot& out) {
+  out.user = process.dead_user;
+  out.system = process.dead_system;
+  out.minor_faults = process.dead_minor_faults;
+  out.major_faults = process.dead_major_faults;
+  for (const Thread* thread : process.threads) {
+    out.user += thread->user;
+    out.system += thread->system;
+    out.minor_faults += thread->minor_faults;
+    out.major_faults += thread->major_faults;
+  }
+  out.children_user = process.children_user;
+  out.children_system = process.children_system;
+  out.children_minor_faults = process.children_minor_faults;
+  out.children_major_faults = process.children_major_faults;
+  out.read_characters = process.read_characters;
+  out.written_characters = process.written_characters;
+  out.read_calls = process.read_calls;
+  out.write_calls = process.write_calls;
+  out.read_bytes = process.read_bytes;
+  out.written_bytes = process.written_bytes;
+}
+
+DescriptorSnapshot snapshot_of(int number, const OpenFile& file, const MachineHost& host) {
+  DescriptorSnapshot out;
+  out.number = number;
+  out.flags = file.flags;
+  out.position = file.position;
+  if (file.kind == OpenFile::Kind::kPipe) {
+    out.inode = file.pipe->number;
+    out.target = "pipe:[" + std::to_string(file.pipe->number) + "]";
+  } else {
+    out.inode = file.file;
+    out.target = file.kind == OpenFile::Kind::kFile ? host.real_path(file.path) : file.path;
+  }
+  return out;
+}
+
+void add_signals(const Process& process, ProcessSnapshot& out) {
+  out.pending = process.pending;
+  for (std::size_t signal = 1; signal <= kMostSignal; ++signal) {
+    const auto kind = process.dispositions[signal].kind;
+    if (kind == SignalDisposition::Kind::kIgnore) out.ignored |= SignalSet{1} << signal;
+    if (kind == SignalDisposition::Kind::kHandler) out.caught |= SignalSet{1} << signal;
+  }
+}
+
+std::vector<ProcessNumber> numbers_of(const WaitQueue& queue) {
+  std::vector<ProcessNumber> numbers;
+  for (const Thread* thread : queue.threads()) numbers.push_back(thread->id);
+  return numbers;
+}
+
+ObjectSnapshot snapshot_of(const Resource& resource) {
+  constexpr std::string_view kKinds[] = {"mutex", "semaphore", "resource"};
+  ObjectSnapshot out;
+  out.kind = kKinds[static_cast<std::size_t>(resource.kind)];
+  out.name = resource.name;
+  out.value = resource.available;
+  out.total = resource.total;
+  for (const auto& [holder, amount] : resource.held) out.owners.push_back(holder);
+  for (const auto& waiter : resource.waiting) out.waiting.push_back(waiter.thread);
+  return out;
+}
+
+std::vector<ObjectSnapshot> objects_of(const Synchronisation& synchronisation) {
+  std::vector<ObjectSnapshot> objects;
+  for (const auto& [name, resource] : synchronisation.resources.all())
+    objects.push_back(snapshot_of(*resource));
+  for (const auto& [name, waiting] : synchronisation.conditions)
+    objects.push_back({"condition", name, 0, 0, {}, numbers_of(waiting)});
+  for (const auto& [name, queue] : synchronisation.queues) {
+    std::vector<ProcessNumber> waiting = numbers_of(queue.receivers);
+    std::ranges::copy(numbers_of(queue.senders), std::back_inserter(waiting));
+    objects.push_back({"queue",
+                       name,
+                       static_cast<std::int64_t>(queue.messages.size()),
+                       static_cast<std::int64_t>(queue.capacity),
+                       {},
+                       std::move(waiting)});
+  }
+  return objects;
+}
+
+CpuSnapshot snapshot_of(const Scheduler::Cpu& cpu) {
+  CpuSnapshot out;
+  out.times = cpu.times;
+  out.running = cpu.current == nullptr ? 0 : cpu.current->id;
+  for (const Thread* thread = cpu.queue.oldest(); thread != nullptr; thread = thread->queue_after)
+    out.ready.push_back(thread->id);
+  std::ranges::sort(out.ready);
+  out.switches = cpu.switches;
+  out.migrations_in = cpu.migrations_in;
+  out.preemptions = cpu.preemptions;
+  out.interrupts = cpu.interrupts;
+  return out;
+}
+
+}  // namespace
+
+SystemSnapshot Kernel::snapshot_system() {
+  scheduler->charge_all();
+  SystemSnapshot out;
+  out.now = now();
+  out.configuration = configuration;
+  for (const auto& cpu : scheduler->cpus()) {
+    out.cpus.push_back(snapshot_of(*cpu));
+    out.switches += cpu->switches;
+    for (const std::uint64_t count : cpu->interrupts) out.interrupts += count;
+  }
+  out.forks = forks_;
+  out.running = scheduler->running() + scheduler->ready();
+  for (const auto& [number, process] : processes)
+    for (const Thread* thread : process->threads)
+      if (thread->state == ThreadState::kDisk) ++out.blocked;
+  out.threads = thread_count_ - waiting_arrivals_ + 2;
+  out.processes = processes.size();
+  out.load = load_;
+  out.last_process = last_number_;
+  out.disks.push_back(disk->snapshot(now()));
+  out.slabs = {
+      {"process", processes.size(), processes.size(), sizeof(Process)},
+      {"thread", thread_count_, thread_count_, sizeof(Thread)},
+      {"agenda_entry", agenda.size(), agenda.size(), sizeof(AgendaEntry)},
+      {"event", events.end() - events.first(), configuration.event_capacity, sizeof(MachineEvent)},
+      {"program_kib", program_memory_->used() / 1024, configuration.all_program_bytes / 1024,
+       1024}};
+  out.objects = objects_of(synchronisation);
+  out.deadlocks = deadlocks;
+  return out;
+}
+
+Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool) {
+  scheduler->charge_all();
+  const Process* process = find_process(number);
+  if (process == nullptr || !has_arrived(*process)) return Error{ESRCH, "there is no such process"};
+  ProcessSnapshot out;
+  out.id = process->id;
+  out.parent = process->parent == nullptr ? 0 : process->parent->id;
+  out.group = process->group;
+  out.session = process->session;
+  out.name = process->name;
+  out.state = state_of(*process);
+  out.is_kernel = process->is_kernel;
+  out.has_executed = process->has_executed;
+  out.uid = process->uid;
+  out.gid = process->gid;
+  out.terminal = process->terminal;
+  if (const auto terminal = files.terminals.find(process->terminal);
+      terminal != files.terminals.end())
+    out.foreground_group = terminal->second.foreground_group;
+  out.wait_status = process->wait_status;
+  out.started = process->started;
+  add_accounts(*process, out);
+  add_signals(*process, out);
+  for (const Thread* thread : process->threads) out.threads.push_back(snapshot_of(*thread));
+  if (process->is_kernel || process->is_zombie) return out;
+  out.arguments = process->arguments;
+  out.environment = process->environment;
+  out.executable = process->path.empty() ? "" : host.real_path(process->path);
+  out.directory = host.real_path(process->directory);
+  for (const auto& [descriptor, file] : process->descriptors)
+    out.descriptors.push_back(snapshot_of(descriptor, *file, host));
+  for (std::size_t i = 0; i < kLimits; ++i)
+    out.limits.push_back({std::string(kLimitNames[i].name), process->limits[i].soft,
+                          process->limits[i].hard, std::string(kLimitNames[i].unit)});
+  out.traced = process->is_traced;
+  return out;
+}
+
+bool Kernel::has_arrived(const Process& process) const {
+  return process.threads.empty() || process.threads.front()->arrival == 0;
+}
+
+}  // namespace spindle

@@ -1,0 +1,33 @@
+// The names of the limits of a process.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "process.h"
+
+namespace spindle {
+
+struct LimitName {
+  std::string_view name;    ///< as in /proc/PID/limits
+  std::string_view letter;  ///< as `ulimit` has it
+  std::string_view unit;
+};
+
+inline constexpr std::array<LimitName, kLimits> kLimitNames = {{
+    {"Max cpu time", "t", "seconds"},
+    {"Max file size", "f", "bytes"},
+    {"Max data size", "d", "bytes"},
+    {"Max processes", "u", "processes"},
+    {"Max open files", "n", "files"},
+    {"Max address space", "v", "bytes"},
+}};
+
+inline std::optional<Limit> limit_of(std::string_view name) {
+  for (std::size_t i = 0; i < kLimitNames.size(); ++i)
+    if (name == kLimitNames[i].name || name == kLimitNames[i].letter) return static_cast<Limit>(i);
+  return std::nullopt;
+}
+
+}  // namespace spindle

@@ -1,0 +1,64 @@
+// LuaInterpreter: one Lua state, its memory, and what its C functions share.
+//
+// A C function of a script finds its interpreter by `of`. What may fail for lack of memory is done
+// in `protect`: errors of Lua jump over C++ frames, so nothing with a destructor may stand there.
+#pragma once
+
+#include <lua.hpp>
+#include <memory>
+
+#include "lua_program.h"
+
+namespace spindle {
+
+class LuaInterpreter {
+ public:
+  /// Null if there is no memory for it.
+  static std::shared_ptr<LuaInterpreter> make(const LuaProgram::Options& options);
+  ~LuaInterpreter();
+
+  static LuaInterpreter& of(lua_State* state) {
+    return **static_cast<LuaInterpreter**>(lua_getextraspace(state));
+  }
+  /// Calls `body(state)` so that an error of Lua ends it: false, and the message is on the stack.
+  template <class Body>
+  static bool protect(lua_State* state, Body& body) {
+    lua_pushcfunction(state, [](lua_State* inside) {
+      (*static_cast<Body*>(lua_touserdata(inside, 1)))(inside);
+      return 0;
+    });
+    lua_pushlightuserdata(state, &body);
+    return lua_pcall(state, 1, 0, 0) == LUA_OK;
+  }
+  /// A new coroutine, kept in the registry. Inside `protect`.
+  static lua_State* new_thread(lua_State* state, int* reference);
+
+  lua_State* state = nullptr;
+  LuaProgram::Options options;
+  Request* request = nullptr;          ///< to be filled by the call that yields
+  const Response* response = nullptr;  ///< to the call that goes on
+  bool ran_out_of_instructions = false;
+  int refusals = 0;  ///< times that the hook could not yield
+
+ private:
+  LuaInterpreter() = default;
+  static void* allocate(void* self, void* block, std::size_t old_size, std::size_t new_size);
+  static void count(lua_State* state, lua_Debug* record);
+
+  std::size_t used_ = 0;
+};
+
+/// Keys of the registry.
+inline constexpr const char* kLuaHandlers = "spindle.handlers";    ///< function of each signal
+inline constexpr const char* kLuaOriginals = "spindle.originals";  ///< functions that are guarded
+
+/// The libraries that are safe, made safe (lua_library.cc). Inside `protect`.
+void open_lua_libraries(lua_State* state);
+/// The calls of the machine (lua_calls.cc). Inside `protect`.
+void open_lua_calls(lua_State* state);
+/// Copies all globals, handlers, and the list {function, arguments ...} of `from`'s registry into
+/// the new state `to`, and leaves function and arguments on the stack of `to_thread`: how many
+/// arguments, or -1 if there is no memory (lua_copy.cc).
+int copy_lua_state(lua_State* from, int reference, lua_State* to, lua_State* to_thread);
+
+}  // namespace spindle

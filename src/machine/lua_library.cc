@@ -1,0 +1,289 @@
+// What of Lua's libraries a script may use: without the outside, without surprises, without ways to
+// use time that nobody counts.
+
+#include <cmath>
+#include <cstring>
+
+#include "lua_interpreter.h"
+
+namespace spindle {
+namespace {
+
+constexpr double kMostSteps = 1e8;
+
+/// Calls the library's own function of that name with all arguments.
+int call_original(lua_State* state, const char* name) {
+  lua_getfield(state, LUA_REGISTRYINDEX, kLuaOriginals);
+  lua_getfield(state, -1, name);
+  lua_insert(state, 1);
+  lua_pop(state, 1);
+  lua_call(state, lua_gettop(state) - 1, LUA_MULTRET);
+  return lua_gettop(state);
+}
+
+/// Matching tries all ways; their number grows with the length to the power of the repetitions.
+void check_pattern(lua_State* state) {
+  std::size_t length = 0;
+  std::size_t size = 0;
+  luaL_checklstring(state, 1, &length);
+  const char* pattern = luaL_checklstring(state, 2, &size);
+  int repetitions = 1;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (pattern[i] == '%')
+      ++i;
+    else if (std::strchr("*+-?", pattern[i]) != nullptr && pattern[i] != '\0')
+      ++repetitions;
+  }
+  if (std::pow(static_cast<double>(length) + 2, repetitions) > kMostSteps)
+    luaL_error(state, "the pattern could take too long on a text of this length");
+}
+
+template <const char* name>
+int guarded_match(lua_State* state) {
+  check_pattern(state);
+  return call_original(state, name);
+}
+
+/// Tables whose length or content is made up could go on for ever.
+template <const char* name>
+int guarded_table(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  if (lua_getmetatable(state, 1) != 0)
+    luaL_error(state, "table.%s takes tables without a metatable", name);
+  return call_original(state, name);
+}
+
+constexpr char kFind[] = "find", kMatch[] = "match", kGmatch[] = "gmatch", kGsub[] = "gsub",
+               kInsert[] = "insert", kRemove[] = "remove", kConcat[] = "concat",
+               kUnpack[] = "unpack", kSort[] = "sort";
+
+int repeat(lua_State* state) {
+  std::size_t length = 0;
+  std::size_t separator = 0;
+  luaL_checklstring(state, 1, &length);
+  luaL_optlstring(state, 3, "", &separator);
+  if (length + separator == 0) {
+    lua_pushliteral(state, "");
+    return 1;
+  }
+  return call_original(state, "rep");
+}
+
+/// As a text without addresses, which would differ from run to run.
+int to_string(lua_State* state) {
+  luaL_checkany(state, 1);
+  if (luaL_getmetafield(state, 1, "__tostring") != LUA_TNIL) {
+    lua_pop(state, 1);
+    luaL_tolstring(state, 1, nullptr);
+  } else if (lua_istable(state, 1) || lua_isfunction(state, 1) || lua_isuserdata(state, 1)) {
+    lua_pushstring(state, luaL_typename(state, 1));
+  } else {
+    luaL_tolstring(state, 1, nullptr);
+  }
+  return 1;
+}
+
+int format(lua_State* state) {
+  std::size_t size = 0;
+  const char* text = luaL_checklstring(state, 1, &size);
+  for (std::size_t i = 0; i + 1 < size; ++i) {
+    if (text[i] != '%') continue;
+    if (text[i + 1] == '%') {
+      ++i;
+      continue;
+    }
+    std::size_t end = i + 1;
+    while (end < size && std::strchr("-+ #0123456789.", text[end]) != nullptr) ++end;
+    if (end < size && text[end] == 'p') return luaL_error(state, "there are no addresses");
+  }
+  const int count = lua_gettop(state);
+  for (int i = 2; i <= count; ++i) {
+    if (!lua_istable(state, i) && !lua_isfunction(state, i)) continue;
+    lua_pushcfunction(state, to_string);
+    lua_pushvalue(state, i);
+    lua_call(state, 1, 1);
+    lua_replace(state, i);
+  }
+  return call_original(state, "format");
+}
+
+// Tables are walked in order of their keys, since the order of Lua's own walk changes from run to
+// run.
+
+int rank_of(lua_State* state, int index) {
+  switch (lua_type(state, index)) {
+    case LUA_TNUMBER:
+      return 0;
+    case LUA_TSTRING:
+      return 1;
+    case LUA_TBOOLEAN:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+int key_comes_before(lua_State* state) {
+  const int first = rank_of(state, 1);
+  const int second = rank_of(state, 2);
+  bool before = first < second;
+  if (first == second && first < 2)
+    before = lua_compare(state, 1, 2, LUA_OPLT) != 0;
+  else if (first == second && first == 2)
+    before = lua_toboolean(state, 1) == 0 && lua_toboolean(state, 2) != 0;
+  lua_pushboolean(state, before ? 1 : 0);
+  return 1;
+}
+
+/// Leaves the list of the first argument's keys, in order.
+void push_keys(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  lua_newtable(state);
+  const int keys = lua_gettop(state);
+  lua_Integer count = 0;
+  for (lua_pushnil(state); lua_next(state, 1) != 0; lua_pop(state, 1)) {
+    lua_pushvalue(state, -2);
+    lua_rawseti(state, keys, ++count);
+  }
+  lua_getfield(state, LUA_REGISTRYINDEX, kLuaOriginals);
+  lua_getfield(state, -1, kSort);
+  lua_remove(state, -2);
+  lua_pushvalue(state, keys);
+  lua_pushcfunction(state, key_comes_before);
+  lua_call(state, 2, 0);
+}
+
+/// Upvalues: the table, its keys, how many of them were given.
+int next_pair(lua_State* state) {
+  lua_Integer place = lua_tointeger(state, lua_upvalueindex(3));
+  for (;;) {
+    lua_rawgeti(state, lua_upvalueindex(2), ++place);
+    if (lua_isnil(state, -1)) return 1;
+    lua_pushvalue(state, -1);
+    lua_rawget(state, lua_upvalueindex(1));
+    if (!lua_isnil(state, -1)) break;
+    lua_pop(state, 2);
+  }
+  lua_pushinteger(state, place);
+  lua_replace(state, lua_upvalueindex(3));
+  return 2;
+}
+
+int pairs(lua_State* state) {
+  lua_settop(state, 1);
+  push_keys(state);
+  lua_pushinteger(state, 0);
+  lua_pushcclosure(state, next_pair, 3);
+  return 1;
+}
+
+int first_pair(lua_State* state) {
+  if (!lua_isnoneornil(state, 2)) return luaL_error(state, "walk a table with pairs");
+  lua_settop(state, 1);
+  push_keys(state);
+  lua_rawgeti(state, 2, 1);
+  if (lua_isnil(state, -1)) return 1;
+  lua_pushvalue(state, -1);
+  lua_rawget(state, 1);
+  return 2;
+}
+
+/// No finalizer: it would run where nothing counts its instructions.
+int set_metatable(lua_State* state) {
+  if (lua_istable(state, 2)) {
+    lua_pushliteral(state, "__gc");
+    if (lua_rawget(state, 2) != LUA_TNIL) return luaL_error(state, "there are no finalizers");
+    lua_pop(state, 1);
+  }
+  return call_original(state, "setmetatable");
+}
+
+/// As math.random, of the machine's numbers.
+int random(lua_State* state) {
+  Random& numbers = *LuaInterpreter::of(state).options.random;
+  if (lua_gettop(state) == 0) {
+    lua_pushnumber(state, numbers.unit());
+    return 1;
+  }
+  const bool is_pair = lua_gettop(state) >= 2;
+  const lua_Integer low = is_pair ? luaL_checkinteger(state, 1) : 1;
+  const lua_Integer high = luaL_checkinteger(state, is_pair ? 2 : 1);
+  luaL_argcheck(state, low <= high, is_pair ? 2 : 1, "the interval is empty");
+  const auto span = static_cast<lua_Unsigned>(high) - static_cast<lua_Unsigned>(low) + 1;
+  const lua_Unsigned drawn = span == 0 ? numbers() : numbers.below(span);
+  lua_pushinteger(state, static_cast<lua_Integer>(static_cast<lua_Unsigned>(low) + drawn));
+  return 1;
+}
+
+struct Guard {
+  const char* library;  ///< null: the globals
+  const char* name;
+  lua_CFunction function;  ///< null: taken away
+};
+constexpr Guard kGuards[] = {
+    {"string", kFind, guarded_match<kFind>},
+    {"string", kMatch, guarded_match<kMatch>},
+    {"string", kGmatch, guarded_match<kGmatch>},
+    {"string", kGsub, guarded_match<kGsub>},
+    {"string", "rep", repeat},
+    {"string", "format", format},
+    {"string", "dump", nullptr},
+    {"table", kInsert, guarded_table<kInsert>},
+    {"table", kRemove, guarded_table<kRemove>},
+    {"table", kConcat, guarded_table<kConcat>},
+    {"table", kUnpack, guarded_table<kUnpack>},
+    {"table", kSort, guarded_table<kSort>},
+    {"table", "move", nullptr},
+    {"math", "random", random},
+    {"math", "randomseed", nullptr},
+    {nullptr, "tostring", to_string},
+    {nullptr, "pairs", pairs},
+    {nullptr, "next", first_pair},
+    {nullptr, "setmetatable", set_metatable},
+    {nullptr, "load", nullptr},
+    {nullptr, "loadfile", nullptr},
+    {nullptr, "dofile", nullptr},
+    {nullptr, "collectgarbage", nullptr},
+    {nullptr, "warn", nullptr},
+};
+
+void apply(lua_State* state, const Guard& guard) {
+  if (guard.library != nullptr)
+    lua_getglobal(state, guard.library);
+  else
+    lua_pushglobaltable(state);
+  lua_getfield(state, LUA_REGISTRYINDEX, kLuaOriginals);
+  lua_getfield(state, -2, guard.name);
+  lua_setfield(state, -2, guard.name);
+  lua_pop(state, 1);
+  if (guard.function != nullptr)
+    lua_pushcfunction(state, guard.function);
+  else
+    lua_pushnil(state);
+  lua_setfield(state, -2, guard.name);
+  lua_pop(state, 1);
+}
+
+}  // namespace
+
+void open_lua_libraries(lua_State* state) {
+  constexpr luaL_Reg kLibraries[] = {{LUA_GNAME, luaopen_base},
+                                     {LUA_STRLIBNAME, luaopen_string},
+                                     {LUA_TABLIBNAME, luaopen_table},
+                                     {LUA_MATHLIBNAME, luaopen_math},
+                                     {LUA_UTF8LIBNAME, luaopen_utf8}};
+  for (const luaL_Reg& library : kLibraries) {
+    luaL_requiref(state, library.name, library.func, 1);
+    lua_pop(state, 1);
+  }
+  // Through it the libraries could be had as they were.
+  lua_pushnil(state);
+  lua_setfield(state, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_newtable(state);
+  lua_setfield(state, LUA_REGISTRYINDEX, kLuaOriginals);
+  lua_newtable(state);
+  lua_setfield(state, LUA_REGISTRYINDEX, kLuaHandlers);
+  for (const Guard& guard : kGuards) apply(state, guard);
+}
+
+}  // namespace spindle

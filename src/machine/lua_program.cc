@@ -1,0 +1,218 @@
+#include "lua_program.h"
+
+#include <cstdlib>
+
+#include "lua_interpreter.h"
+
+namespace spindle {
+namespace {
+
+/// After so many instructions a script has used so much time.
+constexpr int kInstructions = 100'000;
+constexpr std::int64_t kInstructionsTime_ns = 1'000'000;
+/// Times that a function which a library called may go on without asking the kernel.
+constexpr int kMostRefusals = 100;
+
+}  // namespace
+
+// The interpreter.
+
+std::shared_ptr<LuaInterpreter> LuaInterpreter::make(const LuaProgram::Options& options) {
+  std::shared_ptr<LuaInterpreter> made(new LuaInterpreter);
+  made->options = options;
+  made->state = lua_newstate(allocate, made.get());
+  if (made->state == nullptr) return nullptr;
+  *static_cast<LuaInterpreter**>(lua_getextraspace(made->state)) = made.get();
+  lua_sethook(made->state, count, LUA_MASKCOUNT, kInstructions);
+  auto open = [](lua_State* state) {
+    open_lua_libraries(state);
+    open_lua_calls(state);
+  };
+  if (!protect(made->state, open)) return nullptr;
+  return made;
+}
+
+LuaInterpreter::~LuaInterpreter() {
+  if (state != nullptr) lua_close(state);
+}
+
+void* LuaInterpreter::allocate(void* self, void* block, std::size_t old_size,
+                               std::size_t new_size) {
+  auto& interpreter = *static_cast<LuaInterpreter*>(self);
+  LuaMemory& all = *interpreter.options.memory;
+  const std::size_t before = block == nullptr ? 0 : old_size;
+  if (new_size > before) {
+    const std::size_t more = new_size - before;
+    if (interpreter.used_ + more > interpreter.options.most_bytes || !all.may_grow(more))
+      return nullptr;
+  }
+  void* moved = nullptr;
+  if (new_size == 0)
+    std::free(block);
+  else if ((moved = std::realloc(block, new_size)) == nullptr)
+    return nullptr;
+  interpreter.used_ += new_size - before;
+  all.add(new_size);
+  all.remove(before);
+  return moved;
+}
+
+void LuaInterpreter::count(lua_State* state, lua_Debug*) {
+  LuaInterpreter& interpreter = of(state);
+  if (lua_isyieldable(state) != 0) {
+    interpreter.ran_out_of_instructions = true;
+    lua_sethook(state, count, LUA_MASKCOUNT, kInstructions);
+    lua_yield(state, 0);
+    return;
+  }
+  if (++interpreter.refusals <= kMostRefusals) return;
+  // From here on each instruction fails, so that no pcall can go on in a loop.
+  lua_sethook(state, count, LUA_MASKCOUNT, 1);
+  luaL_error(state, "a function that a library called does not come to its end");
+}
+
+lua_State* LuaInterpreter::new_thread(lua_State* state, int* reference) {
+  lua_State* thread = lua_newthread(state);
+  *reference = luaL_ref(state, LUA_REGISTRYINDEX);
+  return thread;
+}
+
+// The program.
+
+LuaProgram::LuaProgram(std::shared_ptr<LuaInterpreter> interpreter, lua_State* thread,
+                       int reference, int arguments)
+    : interpreter_(std::move(interpreter)), frames_{{thread, reference, arguments}} {}
+
+LuaProgram::~LuaProgram() {
+  for (const Frame& frame : frames_)
+    luaL_unref(interpreter_->state, LUA_REGISTRYINDEX, frame.reference);
+}
+
+Result<std::unique_ptr<Program>> LuaProgram::load(const Options& options, const std::string& source,
+                                                  std::string& message) {
+  const auto interpreter = LuaInterpreter::make(options);
+  if (interpreter == nullptr) return Error{ENOMEM, "there is no memory for the program"};
+  lua_State* thread = nullptr;
+  int reference = 0;
+  int compiled = LUA_ERRMEM;
+  auto prepare = [&](lua_State* state) {
+    thread = LuaInterpreter::new_thread(state, &reference);
+    lua_pushfstring(thread, "@%s", options.name.c_str());
+    compiled = luaL_loadbufferx(thread, source.data(), source.size(), lua_tostring(thread, 1), "t");
+    lua_remove(thread, 1);
+    for (const std::string& argument : options.arguments)
+      lua_pushlstring(thread, argument.data(), argument.size());
+  };
+  if (!LuaInterpreter::protect(interpreter->state, prepare) || compiled == LUA_ERRMEM)
+    return Error{ENOMEM, "there is no memory for the program"};
+  if (compiled != LUA_OK) {
+    const char* what = lua_tostring(thread, 1);
+    message = what == nullptr ? "the program cannot be read" : what;
+    return Error{ENOEXEC, "the program is not valid Lua"};
+  }
+  return std::unique_ptr<Program>(std::make_unique<LuaProgram>(
+      interpreter, thread, reference, static_cast<int>(options.arguments.size())));
+}
+
+void LuaProgram::next(const Response& response, Request& request) {
+  request.call = SystemCall::kNone;
+  request.numbers = {};
+  request.function = 0;
+  request.text.clear();
+  request.more.clear();
+  request.list.clear();
+  if (is_out_of_memory_) return fail(request);
+  Frame& frame = frames_.back();
+  interpreter_->request = &request;
+  interpreter_->response = &response;
+  interpreter_->refusals = 0;
+  interpreter_->ran_out_of_instructions = false;
+  int results = 0;
+  const int status =
+      lua_resume(frame.thread, interpreter_->state, std::exchange(frame.arguments, 0), &results);
+  if (status == LUA_OK) return end_frame(results, request);
+  if (status != LUA_YIELD) return fail(request);
+  lua_pop(frame.thread, results);
+  if (!interpreter_->ran_out_of_instructions) return;
+  request.call = SystemCall::kCompute;
+  request.numbers[0] = kInstructionsTime_ns;
+}
+
+/// The innermost function has returned.
+void LuaProgram::end_frame(int results, Request& request) {
+  const Frame frame = frames_.back();
+  if (frames_.size() > 1) {
+    luaL_unref(interpreter_->state, LUA_REGISTRYINDEX, frame.reference);
+    frames_.pop_back();
+    request.call = SystemCall::kNone;
+    return;
+  }
+  request = {};
+  request.call = SystemCall::kExitThread;
+  if (results > 0) request.numbers[0] = lua_tointeger(frame.thread, -results);
+}
+
+void LuaProgram::fail(Request& request) {
+  request = {};
+  request.call = SystemCall::kExit;
+  request.numbers[0] = 1;
+  const char* what = is_out_of_memory_ ? nullptr : lua_tostring(frames_.back().thread, -1);
+  request.text = what == nullptr ? "not enough memory" : what;
+}
+
+void LuaProgram::enter_handler(int, int signal) {
+  Frame frame;
+  auto prepare = [&](lua_State* state) {
+    frame.thread = LuaInterpreter::new_thread(state, &frame.reference);
+    lua_getfield(frame.thread, LUA_REGISTRYINDEX, kLuaHandlers);
+    lua_rawgeti(frame.thread, 1, signal);
+    lua_remove(frame.thread, 1);
+    lua_pushinteger(frame.thread, signal);
+  };
+  if (!LuaInterpreter::protect(interpreter_->state, prepare)) {
+    is_out_of_memory_ = true;
+    lua_pop(interpreter_->state, 1);
+    return;
+  }
+  frame.arguments = 1;
+  frames_.push_back(frame);
+}
+
+Result<std::unique_ptr<Program>> LuaProgram::make_thread(int function) {
+  lua_State* thread = nullptr;
+  int reference = 0;
+  int arguments = 0;
+  auto prepare = [&](lua_State* state) {
+    thread = LuaInterpreter::new_thread(state, &reference);
+    lua_rawgeti(thread, LUA_REGISTRYINDEX, function);
+    const int count = static_cast<int>(lua_rawlen(thread, 1));
+    luaL_checkstack(thread, count, "too many arguments");
+    for (int i = 1; i <= count; ++i) lua_rawgeti(thread, 1, i);
+    lua_remove(thread, 1);
+    arguments = count - 1;
+    luaL_unref(state, LUA_REGISTRYINDEX, function);
+  };
+  if (!LuaInterpreter::protect(interpreter_->state, prepare)) {
+    lua_pop(interpreter_->state, 1);
+    return Error{ENOMEM, "there is no memory for the thread"};
+  }
+  return std::unique_ptr<Program>(
+      std::make_unique<LuaProgram>(interpreter_, thread, reference, arguments));
+}
+
+Result<std::unique_ptr<Program>> LuaProgram::make_child(int function) {
+  const Error no_memory{ENOMEM, "there is no memory for the process"};
+  const auto child = LuaInterpreter::make(interpreter_->options);
+  if (child == nullptr) return no_memory;
+  lua_State* thread = nullptr;
+  int reference = 0;
+  auto prepare = [&](lua_State* state) { thread = LuaInterpreter::new_thread(state, &reference); };
+  if (!LuaInterpreter::protect(child->state, prepare)) return no_memory;
+  const int arguments = copy_lua_state(interpreter_->state, function, child->state, thread);
+  luaL_unref(interpreter_->state, LUA_REGISTRYINDEX, function);
+  if (arguments < 0) return no_memory;
+  return std::unique_ptr<Program>(
+      std::make_unique<LuaProgram>(child, thread, reference, arguments));
+}
+
+}  // namespace spindle

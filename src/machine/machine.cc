@@ -1,0 +1,159 @@
+#include "spindle/machine/machine.h"
+
+#include "kernel.h"
+
+namespace spindle {
+
+Machine::Machine(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+Machine::~Machine() = default;
+
+Result<std::unique_ptr<Machine>> Machine::create(const MachineConfiguration& configuration,
+                                                 MachineHost& host) {
+  return std::unique_ptr<Machine>(new Machine(TRY(Kernel::create(configuration, host))));
+}
+
+Result<ProcessNumber> Machine::start(const StartRequest& request) {
+  return kernel_->start(request);
+}
+
+const std::string& Machine::last_message() const {
+  return kernel_->last_message;
+}
+
+void Machine::on_console(std::function<void(std::string_view)> write) {
+  kernel_->console = std::move(write);
+}
+
+void Machine::type(int terminal, std::string_view text, bool at_end) {
+  kernel_->type(terminal, text, at_end);
+}
+
+std::string Machine::take_output(int terminal) {
+  return kernel_->take_output(terminal);
+}
+
+const std::vector<ProcessRecord>& Machine::records() const {
+  return kernel_->records;
+}
+
+VirtualTime Machine::now() const {
+  return kernel_->now();
+}
+
+void Machine::run_until(VirtualTime time) {
+  kernel_->run_until(time);
+}
+
+bool Machine::step() {
+  return kernel_->step();
+}
+
+std::optional<VirtualTime> Machine::next_event() const {
+  return kernel_->next_event();
+}
+
+bool Machine::finished() const {
+  return kernel_->finished();
+}
+
+bool Machine::stuck() const {
+  return kernel_->stuck();
+}
+
+std::vector<ProcessNumber> Machine::processes() const {
+  std::vector<ProcessNumber> numbers;
+  for (const auto& [number, process] : kernel_->processes)
+    if (kernel_->has_arrived(*process)) numbers.push_back(number);
+  return numbers;
+}
+
+SystemSnapshot Machine::snapshot_system() const {
+  return kernel_->snapshot_system();
+}
+
+Result<ProcessSnapshot> Machine::snapshot_process(ProcessNumber process, bool with_areas) const {
+  return kernel_->snapshot_process(process, with_areas);
+}
+
+const EventRing& Machine::events() const {
+  return kernel_->events;
+}
+
+const MachineConfiguration& Machine::configuration() const {
+  return kernel_->configuration;
+}
+
+Result<> Machine::kill(ProcessNumber process, int signal, std::uint32_t by) {
+  TRY(kernel_->kill(process, signal, by));
+  kernel_->settle();
+  return {};
+}
+
+Result<> Machine::set_nice(ProcessNumber process, int nice, std::uint32_t by) {
+  TRY(kernel_->set_nice(process, nice, by));
+  kernel_->settle();
+  return {};
+}
+
+Result<> Machine::set_scheduling(ProcessNumber process, SchedulingClass scheduling,
+                                 int realtime_priority, std::uint32_t by) {
+  TRY(kernel_->set_scheduling(process, scheduling, realtime_priority, by));
+  kernel_->settle();
+  return {};
+}
+
+Result<> Machine::set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by) {
+  TRY(kernel_->set_cpus(process, cpus, by));
+  kernel_->settle();
+  return {};
+}
+
+Result<> Machine::set_traced(ProcessNumber process, bool traced, std::uint32_t by) {
+  TRY(kernel_->permitted(process, by))
+  ->process->is_traced = traced;
+  return {};
+}
+
+Result<> Machine::set_limit(ProcessNumber process, std::string_view limit, std::uint64_t value,
+                            std::uint32_t by) {
+  return kernel_->set_limit(process, limit, value, by);
+}
+
+Result<> Machine::set_cpu_policy(std::string_view name) {
+  return kernel_->set_cpu_policy(name, kernel_->configuration.cpu_conventions);
+}
+
+Result<> Machine::set_quantum(VirtualTime quantum) {
+  CpuConventions conventions = kernel_->configuration.cpu_conventions;
+  conventions.quantum = quantum;
+  return kernel_->set_cpu_policy(kernel_->configuration.cpu_policy, conventions);
+}
+
+void Machine::set_seed(std::uint64_t seed) {
+  kernel_->configuration.seed = seed;
+  kernel_->random = Random(seed);
+}
+
+Result<> Machine::set_deadlock_strategy(DeadlockStrategy strategy) {
+  kernel_->configuration.deadlock = strategy;
+  return {};
+}
+
+Result<> Machine::set_device_mode(DeviceMode mode) {
+  kernel_->configuration.device_mode = mode;
+  return {};
+}
+
+Result<> Machine::set_arm_policy(std::string_view name) {
+  TRY(kernel_->disk->set_arm_policy(name));
+  kernel_->configuration.arm_policy = name;
+  return {};
+}
+
+Result<> Machine::set_disk(std::string_view preset) {
+  TRY(kernel_->disk->set_disk(preset));
+  kernel_->configuration.disk = preset;
+  return {};
+}
+
+}  // namespace spindle

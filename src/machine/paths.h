@@ -1,0 +1,14 @@
+// Paths of the machine's files, as text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace spindle {
+
+/// From the root on, without "." and "..", which does not leave the root.
+std::string absolute_path(std::string_view directory, std::string_view path);
+/// As `ps` shows a program: the last part of its path, without ".lua".
+std::string program_name(std::string_view path);
+
+}  // namespace spindle

@@ -1,0 +1,266 @@
+#include "resource_table.h"
+
+#include <algorithm>
+#include <set>
+
+#include "spindle/base/check.h"
+
+namespace spindle {
+namespace {
+
+using Amounts = std::map<const Resource*, std::int64_t>;
+
+/// Whether the thread could get all of `wants` of what there is.
+bool fits(const Amounts& wants, const Amounts& there) {
+  return std::ranges::all_of(wants, [&](const auto& want) {
+    const auto found = there.find(want.first);
+    return want.second <= (found == there.end() ? 0 : found->second);
+  });
+}
+
+void add(const Amounts& amounts, Amounts& there) {
+  for (const auto& [resource, amount] : amounts) there[resource] += amount;
+}
+
+/// Takes out, again and again, the first thread whose wants can be met, and gives what it has back;
+/// what is left in `wants` can never be met. The order in which they went goes to `order`.
+void finish_in_turn(std::map<ProcessNumber, Amounts>& wants,
+                    const std::map<ProcessNumber, Amounts>& has, Amounts there,
+                    std::vector<ProcessNumber>* order) {
+  for (bool went_on = true; went_on;) {
+    went_on = false;
+    for (auto it = wants.begin(); it != wants.end();) {
+      if (!fits(it->second, there)) {
+        ++it;
+        continue;
+      }
+      if (const auto held = has.find(it->first); held != has.end()) add(held->second, there);
+      if (order != nullptr) order->push_back(it->first);
+      it = wants.erase(it);
+      went_on = true;
+    }
+  }
+}
+
+/// A thread that waits for what it alone has taken waits for a signal, not for itself.
+bool waits_for_a_signal(const Resource& resource, ProcessNumber thread) {
+  return resource.kind == Resource::Kind::kSemaphore &&
+         (resource.is_signal || resource.total != 1 ||
+          (resource.held.size() == 1 && resource.held.begin()->first == thread));
+}
+
+}  // namespace
+
+Resource* ResourceTable::find(std::string_view name) {
+  const auto found = resources_.find(name);
+  return found == resources_.end() ? nullptr : found->second.get();
+}
+
+Result<Resource*> ResourceTable::open(Resource::Kind kind, std::string_view name,
+                                      std::int64_t total) {
+  if (Resource* resource = find(name)) {
+    if (resource->kind != kind) return Error{EINVAL, "something else has this name"};
+    return resource;
+  }
+  if (total < 0) return Error{EINVAL, "the number is negative"};
+  if (resources_.size() >= kMost) return Error{ENOSPC, "there are too many of them"};
+  auto resource = std::make_unique<Resource>();
+  resource->kind = kind;
+  resource->name = name;
+  resource->order = ++last_order_;
+  resource->total = resource->available = total;
+  return resources_.emplace(name, std::move(resource)).first->second.get();
+}
+
+Result<> ResourceTable::claim(ProcessNumber thread, Resource& resource, std::int64_t amount) {
+  if (amount < 0 || amount > resource.total) return Error{EINVAL, "there are not so many"};
+  if (amount < resource.held_by(thread)) return Error{EINVAL, "it holds more than that"};
+  resource.claims[thread] = amount;
+  return {};
+}
+
+Result<> ResourceTable::check(ProcessNumber thread, const Resource& resource, std::int64_t amount,
+                              DeadlockStrategy strategy) const {
+  if (resource.kind == Resource::Kind::kSemaphore) return {};
+  const std::int64_t after = resource.held_by(thread) + amount;
+  if (amount <= 0 || after > resource.total) {
+    if (resource.kind == Resource::Kind::kMutex) return Error{EDEADLK, "it holds the lock already"};
+    return Error{EINVAL, "there are not so many"};
+  }
+  if (strategy == DeadlockStrategy::kOrdering && !comes_in_order(thread, resource))
+    return Error{EDEADLK, "it comes before what the thread holds"};
+  if (strategy == DeadlockStrategy::kBanker) {
+    const auto claim = resource.claims.find(thread);
+    if (claim == resource.claims.end() || claim->second < after)
+      return Error{EINVAL, "it was not claimed"};
+  }
+  return {};
+}
+
+bool ResourceTable::comes_in_order(ProcessNumber thread, const Resource& resource) const {
+  if (!holds_anything(thread)) return true;
+  return std::ranges::all_of(resources_, [&](const auto& named) {
+    const Resource& other = *named.second;
+    return other.kind == Resource::Kind::kSemaphore || other.held_by(thread) == 0 ||
+           other.order <= resource.order;
+  });
+}
+
+bool ResourceTable::may_have(ProcessNumber thread, Resource& resource, std::int64_t amount,
+                             DeadlockStrategy strategy) {
+  if (resource.available < amount) return false;
+  if (strategy != DeadlockStrategy::kBanker || resource.kind == Resource::Kind::kSemaphore)
+    return true;
+  resource.available -= amount;
+  resource.held[thread] += amount;
+  const bool safe = is_safe();
+  resource.available += amount;
+  if ((resource.held[thread] -= amount) == 0) resource.held.erase(thread);
+  return safe;
+}
+
+void ResourceTable::give(ProcessNumber thread, Resource& resource, std::int64_t amount) {
+  resource.available -= amount;
+  if (resource.kind == Resource::Kind::kSemaphore && (resource.is_signal || resource.total != 1))
+    return;
+  resource.held[thread] += amount;
+  holdings_[thread] += amount;
+}
+
+Result<bool> ResourceTable::request(ProcessNumber thread, Resource& resource, std::int64_t amount,
+                                    DeadlockStrategy strategy) {
+  TRY(check(thread, resource, amount, strategy));
+  if (resource.waiting.empty() && may_have(thread, resource, amount, strategy)) {
+    give(thread, resource, amount);
+    return true;
+  }
+  resource.waiting.push_back({thread, amount});
+  waits_[thread] = &resource;
+  return false;
+}
+
+Result<> ResourceTable::try_request(ProcessNumber thread, Resource& resource, std::int64_t amount,
+                                    DeadlockStrategy strategy) {
+  TRY(check(thread, resource, amount, strategy));
+  if (!resource.waiting.empty() || !may_have(thread, resource, amount, strategy))
+    return Error{EAGAIN, "it is not to be had now"};
+  give(thread, resource, amount);
+  return {};
+}
+
+Result<> ResourceTable::release(ProcessNumber thread, Resource& resource, std::int64_t amount) {
+  const std::int64_t held = resource.held_by(thread);
+  const bool is_semaphore = resource.kind == Resource::Kind::kSemaphore;
+  if (amount <= 0) return Error{EINVAL, "the number is not above 0"};
+  if (held < amount && !is_semaphore) return Error{EPERM, "the thread does not hold it"};
+  if (is_semaphore && resource.available > (std::int64_t{1} << 40))
+    return Error{EOVERFLOW, "the count is too high"};
+  if (held >= amount) {
+    if ((resource.held[thread] -= amount) == 0) resource.held.erase(thread);
+    if ((holdings_[thread] -= amount) == 0) holdings_.erase(thread);
+  } else if (!resource.is_signal) {
+    resource.is_signal = true;
+    for (const auto& [holder, count] : resource.held)
+      if ((holdings_[holder] -= count) == 0) holdings_.erase(holder);
+    resource.held.clear();
+  }
+  resource.available += amount;
+  if (!resource.waiting.empty()) changed_.push_back(&resource);
+  return {};
+}
+
+std::vector<ProcessNumber> ResourceTable::grant(DeadlockStrategy strategy) {
+  std::vector<ProcessNumber> granted;
+  if (changed_.empty()) return granted;
+  // What the banker refused may be safe since anything at all was given back.
+  std::vector<Resource*> ahead = std::exchange(changed_, {});
+  if (strategy == DeadlockStrategy::kBanker)
+    for (const auto& [name, resource] : resources_)
+      if (!resource->waiting.empty()) ahead.push_back(resource.get());
+  for (Resource* resource : ahead) {
+    for (auto it = resource->waiting.begin(); it != resource->waiting.end();) {
+      if (!may_have(it->thread, *resource, it->amount, strategy)) {
+        if (strategy != DeadlockStrategy::kBanker) break;
+        ++it;
+        continue;
+      }
+      give(it->thread, *resource, it->amount);
+      waits_.erase(it->thread);
+      granted.push_back(it->thread);
+      it = resource->waiting.erase(it);
+    }
+  }
+  return granted;
+}
+
+void ResourceTable::cancel(ProcessNumber thread) {
+  const auto found = waits_.find(thread);
+  if (found == waits_.end()) return;
+  std::erase_if(found->second->waiting,
+                [&](const Resource::Waiter& waiter) { return waiter.thread == thread; });
+  // Who stood behind may be served now.
+  changed_.push_back(found->second);
+  waits_.erase(found);
+}
+
+void ResourceTable::forget(ProcessNumber thread) {
+  cancel(thread);
+  const bool held = holdings_.erase(thread) != 0;
+  for (auto& [name, resource] : resources_) {
+    resource->claims.erase(thread);
+    if (!held) continue;
+    const auto found = resource->held.find(thread);
+    if (found == resource->held.end()) continue;
+    if (resource->kind == Resource::Kind::kSemaphore) {
+      resource->is_signal = true;
+    } else {
+      resource->available += found->second;
+      changed_.push_back(resource.get());
+    }
+    resource->held.erase(found);
+  }
+}
+
+bool ResourceTable::is_safe(std::vector<ProcessNumber>* order) const {
+  std::map<ProcessNumber, Amounts> needs;
+  std::map<ProcessNumber, Amounts> has;
+  Amounts there;
+  for (const auto& [name, resource] : resources_) {
+    if (resource->kind == Resource::Kind::kSemaphore) continue;
+    there[resource.get()] = resource->available;
+    for (const auto& [thread, claim] : resource->claims)
+      needs[thread][resource.get()] = claim - resource->held_by(thread);
+    for (const auto& [thread, amount] : resource->held) has[thread][resource.get()] = amount;
+  }
+  finish_in_turn(needs, has, there, order);
+  return needs.empty();
+}
+
+std::vector<ProcessNumber> ResourceTable::deadlocked() const {
+  std::map<ProcessNumber, Amounts> wants;
+  std::map<ProcessNumber, Amounts> has;
+  Amounts there;
+  std::set<const Resource*> concerned;
+  for (const auto& [thread, resource] : waits_) {
+    if (waits_for_a_signal(*resource, thread)) continue;
+    const auto waiter = std::ranges::find(resource->waiting, thread, &Resource::Waiter::thread);
+    CHECK(waiter != resource->waiting.end());
+    wants[thread][resource] = waiter->amount;
+    concerned.insert(resource);
+  }
+  for (const Resource* resource : concerned) {
+    there[resource] += resource->available;
+    for (const auto& [thread, amount] : resource->held) {
+      if (wants.contains(thread))
+        has[thread][resource] = amount;
+      else
+        there[resource] += amount;
+    }
+  }
+  finish_in_turn(wants, has, there, nullptr);
+  std::vector<ProcessNumber> left;
+  for (const auto& [thread, amounts] : wants) left.push_back(thread);
+  return left;
+}
+
+}  // namespace spindle

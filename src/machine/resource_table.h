@@ -1,0 +1,103 @@
+// ResourceTable: who holds what, who waits for what, and whether that can come to a good end.
+//
+// A resource has some instances; a mutex is one with a single instance, which only its holder gives
+// back; a semaphore is one that anybody may add to. Threads are numbers here. Requests are granted
+// in order of their coming, by the strategy that is passed in; what a thread waits for is kept
+// until it is granted or cancelled.
+//
+// A semaphore counts as held by those who took it only as long as nobody else has ever posted it:
+// from then on it is a signal, which anybody may send, and no wait for it closes a circle.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "spindle/base/result.h"
+#include "spindle/machine/machine_configuration.h"
+#include "spindle/machine/machine_event.h"
+
+namespace spindle {
+
+struct Resource {
+  enum class Kind : std::uint8_t { kMutex, kSemaphore, kResource };
+  struct Waiter {
+    ProcessNumber thread = 0;
+    std::int64_t amount = 0;
+  };
+  Kind kind = Kind::kMutex;
+  std::string name;
+  std::uint64_t order = 0;  ///< of "ordering": the place among all, by creation
+  std::int64_t total = 0;
+  std::int64_t available = 0;
+  std::map<ProcessNumber, std::int64_t> held;
+  std::map<ProcessNumber, std::int64_t> claims;
+  std::deque<Waiter> waiting;
+  bool is_signal = false;  ///< a semaphore that somebody posted who had not taken it
+
+  [[nodiscard]] std::int64_t held_by(ProcessNumber thread) const {
+    const auto found = held.find(thread);
+    return found == held.end() ? 0 : found->second;
+  }
+};
+
+class ResourceTable {
+ public:
+  static constexpr std::size_t kMost = 65'536;
+
+  /// The resource of that name; null if there is none.
+  Resource* find(std::string_view name);
+  /// A new one, or the one of that name, as it is. EINVAL if that is of another kind; ENOSPC.
+  Result<Resource*> open(Resource::Kind kind, std::string_view name, std::int64_t total);
+
+  /// EINVAL for more than there is.
+  Result<> claim(ProcessNumber thread, Resource& resource, std::int64_t amount);
+  /// True: granted. False: the thread waits in the queue. EDEADLK: out of order ("ordering"), or
+  /// more than was claimed (EINVAL, "banker"), or a mutex that it holds already.
+  Result<bool> request(ProcessNumber thread, Resource& resource, std::int64_t amount,
+                       DeadlockStrategy strategy);
+  /// Granted at once, or not at all (EAGAIN).
+  Result<> try_request(ProcessNumber thread, Resource& resource, std::int64_t amount,
+                       DeadlockStrategy strategy);
+  /// EPERM for more than the thread holds; a semaphore takes whatever comes.
+  Result<> release(ProcessNumber thread, Resource& resource, std::int64_t amount);
+  /// Those who wait and can be granted what they wait for, now: in order. They wait no more.
+  std::vector<ProcessNumber> grant(DeadlockStrategy strategy);
+  /// It does not wait any more.
+  void cancel(ProcessNumber thread);
+  /// It is gone: gives back all but semaphores, and waits for nothing.
+  void forget(ProcessNumber thread);
+
+  /// Whether all claims could be met one thread after the other; `order` is then such a sequence.
+  [[nodiscard]] bool is_safe(std::vector<ProcessNumber>* order = nullptr) const;
+  /// All that wait and will never go on, whatever the others do; in order of number.
+  [[nodiscard]] std::vector<ProcessNumber> deadlocked() const;
+  [[nodiscard]] bool holds_anything(ProcessNumber thread) const {
+    return holdings_.contains(thread);
+  }
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Resource>, std::less<>>& all() const {
+    return resources_;
+  }
+
+ private:
+  [[nodiscard]] bool may_have(ProcessNumber thread, Resource& resource, std::int64_t amount,
+                              DeadlockStrategy strategy);
+  void give(ProcessNumber thread, Resource& resource, std::int64_t amount);
+  [[nodiscard]] Result<> check(ProcessNumber thread, const Resource& resource, std::int64_t amount,
+                               DeadlockStrategy strategy) const;
+  [[nodiscard]] bool comes_in_order(ProcessNumber thread, const Resource& resource) const;
+
+  std::map<std::string, std::unique_ptr<Resource>, std::less<>> resources_;
+  std::unordered_map<ProcessNumber, Resource*> waits_;        ///< for what each waits
+  std::unordered_map<ProcessNumber, std::int64_t> holdings_;  ///< how many instances each holds
+  std::vector<Resource*> changed_;                            ///< something may be granted of these
+  std::uint64_t last_order_ = 0;
+};
+
+}  // namespace spindle

@@ -1,0 +1,36 @@
+// Synchronisation: the objects by which programs wait for one another, by name.
+//
+// A monitor is a mutex with conditions: its name is the mutex's. Mesa's rule holds: who is
+// signalled takes the mutex again when it is free.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+
+#include "resource_table.h"
+#include "wait_queue.h"
+
+namespace spindle {
+
+struct MessageQueue {
+  struct Message {
+    std::int64_t priority = 0;
+    std::string text;
+  };
+  std::size_t capacity = 0;
+  std::deque<Message> messages;
+  WaitQueue receivers;
+  WaitQueue senders;
+};
+
+struct Synchronisation {
+  static constexpr std::size_t kMostObjects = 65'536;
+  static constexpr std::size_t kMostMessage = 65'536;
+
+  ResourceTable resources;
+  std::map<std::string, WaitQueue, std::less<>> conditions;
+  std::map<std::string, MessageQueue, std::less<>> queues;
+};
+
+}  // namespace spindle

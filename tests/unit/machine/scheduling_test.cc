@@ -1,0 +1,156 @@
+#include <algorithm>
+
+#include "laws.h"
+#include "spindle/base/random.h"
+#include "spindle/machine/machine_signal.h"
+
+namespace spindle {
+namespace {
+
+TEST(Machine, ComputesForAsLongAsItIsTold) {
+  TestMachine test({.costs = MachineCosts::none()});
+  test.start("compute(250) print(now()) exit(3)");
+  test.run();
+  EXPECT_EQ(test.printed, "250.0\n");
+  ASSERT_EQ(test.machine->records().size(), 1u);
+  const ProcessRecord& record = test.machine->records()[0];
+  EXPECT_EQ(record.end.ns, 250'000'000);
+  EXPECT_EQ(record.wait_status, 3 << 8);
+  expect_laws(*test.machine);
+}
+
+TEST(Machine, ChargesSwitchesAndCallsToWhoeverCausedThem) {
+  MachineConfiguration configuration;
+  configuration.cpu_policy = "rr";
+  TestMachine test(configuration);
+  for (int i = 0; i < 2; ++i) test.start("compute(100)");
+  test.run();
+  const SystemSnapshot system = test.machine->snapshot_system();
+  EXPECT_EQ(system.cpus[0].times.user.ns, 200'000'000);
+  EXPECT_GT(system.cpus[0].times.system.ns, 0);
+  EXPECT_GT(system.cpus[0].times.irq.ns, 0);
+  EXPECT_GE(system.switches, 19u);
+  expect_laws(*test.machine);
+}
+
+TEST(Machine, SharesByNice) {
+  MachineConfiguration configuration{.cpu_policy = "cfs", .costs = MachineCosts::none()};
+  TestMachine test(configuration);
+  const ProcessNumber first = test.start("compute(100000)");
+  const ProcessNumber second = test.start("compute(100000)", {.nice = 5});
+  test.machine->run_until({10'000'000'000});
+  const double a = static_cast<double>(test.machine->snapshot_process(first)->user.ns);
+  const double b = static_cast<double>(test.machine->snapshot_process(second)->user.ns);
+  EXPECT_NEAR(a / b, 1024.0 / 335.0, 0.1);
+  EXPECT_EQ(test.machine->snapshot_system().cpus[0].times.nice.ns, static_cast<std::int64_t>(b));
+}
+
+TEST(Machine, RealTimeGoesFirst) {
+  TestMachine test({.costs = MachineCosts::none()});
+  test.start("compute(100) print('other', now())");
+  test.start("sched('fifo', 10) compute(100) print('fifo', now())", {.at = VirtualTime{1'000'000}});
+  test.run();
+  EXPECT_EQ(test.printed.substr(0, 4), "fifo");
+}
+
+TEST(Machine, FillsAllCpusAndKeepsToThoseAllowed) {
+  MachineConfiguration configuration;
+  configuration.cpus = 8;
+  TestMachine test(configuration);
+  for (int i = 0; i < 16; ++i) test.start("compute(500)");
+  const ProcessNumber bound = test.start("cpus(3) for i = 1, 100 do compute(5) yield() end");
+  test.machine->run_until({400'000'000});
+  EXPECT_EQ(test.machine->snapshot_process(bound)->threads[0].cpu, 3u);
+  for (const CpuSnapshot& cpu : test.machine->snapshot_system().cpus)
+    EXPECT_LT(cpu.times.idle.ns, 1'000'000);
+  expect_laws(*test.machine);
+  test.run();
+  EXPECT_TRUE(test.machine->finished());
+}
+
+TEST(Machine, HoldsALoopThatNeverAsks) {
+  TestMachine test;
+  const ProcessNumber loop = test.start("while true do end");
+  test.start("compute(10) print('done')");
+  test.machine->run_until({1'000'000'000});
+  EXPECT_EQ(test.printed, "done\n");
+  EXPECT_TRUE(test.machine->kill(loop, kSigKill).ok());
+  EXPECT_TRUE(test.machine->finished());
+}
+
+TEST(Machine, LeavesAnInstantInWhichCallsTakeNoTime) {
+  TestMachine test({.costs = MachineCosts::none()});
+  test.start("while true do yield() end");
+  test.start("while true do getpid() end");
+  test.machine->run_until({50'000'000});
+  EXPECT_EQ(test.machine->now().ns, 50'000'000);
+}
+
+const char* const kWorkloads[] = {
+    "for i = 1, 20 do compute(math.random(1, 30)) sleep(math.random(1, 50)) end",
+    "for i = 1, 5 do fork(function() compute(math.random(1, 20)) exit(i) end) end "
+    "while wait() do end",
+    "local r, w = pipe() fork(function() for i = 1, 20 do write(w, ('x'):rep(5000)) end end) "
+    "close(w) while true do local s = read(r, 4096) if s == '' then break end compute(1) end",
+    "for i = 1, 10 do mutex_lock('m') compute(2) mutex_unlock('m') yield() end",
+    "signal('USR1', function() compute(1) end) for i = 1, 30 do compute(3) kill(getpid(), 'USR1') "
+    "end",
+    "local f = open('/data', 'w') for i = 1, 5 do write(f, ('y'):rep(9000)) end close(f) "
+    "f = open('/data') while read(f, 4096) ~= '' do end",
+    "for i = 1, 4 do thread(function() for j = 1, 10 do compute(1) sleep(1) end end) end "
+    "compute(9)",
+    "nice(7) for i = 1, 30 do compute(4) yield() end",
+};
+
+std::string run_workload(std::uint64_t seed, std::string_view policy, std::uint32_t cpus) {
+  MachineConfiguration configuration;
+  configuration.seed = seed;
+  configuration.cpus = cpus;
+  configuration.cpu_policy = policy;
+  TestMachine test(configuration);
+  Random random(seed);
+  for (int i = 0; i < 12; ++i)
+    test.start(kWorkloads[random.below(std::size(kWorkloads))],
+               {.at = VirtualTime{static_cast<std::int64_t>(random.below(100'000'000))}});
+  for (int i = 0; i < 30; ++i) {
+    test.machine->run_until(test.machine->now() +
+                            VirtualTime{static_cast<std::int64_t>(random.below(40'000'000))});
+    expect_laws(*test.machine);
+    const auto numbers = test.machine->processes();
+    const ProcessNumber target = numbers[random.below(numbers.size())];
+    constexpr int kSignals[] = {kSigStop, kSigCont, kSigCont, kSigUsr1, kSigKill, kSigTerm};
+    if (target > 2 && random.one_in(3))
+      EXPECT_TRUE(test.machine->kill(target, kSignals[random.below(6)]).ok());
+  }
+  for (const ProcessNumber number : test.machine->processes())
+    if (number > 2) (void)test.machine->kill(number, kSigCont);
+  test.run(20'000'000'000);
+  expect_laws(*test.machine);
+  std::string story;
+  const EventRing& events = test.machine->events();
+  for (std::uint64_t n = events.first(); n < events.end(); ++n) {
+    const MachineEvent& event = events.at(n);
+    for (const std::int64_t number :
+         {event.at.ns, static_cast<std::int64_t>(event.kind), std::int64_t{event.cpu},
+          std::int64_t{event.thread}, std::int64_t{event.other}, std::int64_t{event.number},
+          event.value})
+      story += std::to_string(number) + ' ';
+    story += std::string(events.text(event.text)) + '\n';
+  }
+  return story + test.printed;
+}
+
+TEST(Machine, KeepsTheLawsUnderRandomWorkloads) {
+  std::uint64_t seed = 1;
+  for (const std::string_view policy : cpu_policy_names()) {
+    SCOPED_TRACE(policy);
+    const std::uint32_t cpus = seed % 3 == 0 ? 4 : 1 + seed % 2;
+    const std::string first = run_workload(seed, policy, cpus);
+    EXPECT_EQ(first, run_workload(seed, policy, cpus));
+    EXPECT_GT(first.size(), 1000u);
+    ++seed;
+  }
+}
+
+}  // namespace
+}  // namespace spindle
