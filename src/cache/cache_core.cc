@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "spindle/base/check.h"
+#include "spindle/base/event_trace.h"
 
 namespace spindle {
 namespace {
@@ -57,7 +58,10 @@ void CacheCore::frame_may_be_free() {
 }
 
 void CacheCore::count_access(Buffer& buffer, CacheAccess access) {
-  if (access == CacheAccess::kRead) ++counts_.hits;
+  if (access == CacheAccess::kRead) {
+    ++counts_.hits;
+    trace_block(EventKind::kHit, buffer.block.value);
+  }
   observe(buffer.block, access);
   if (buffer.read_ahead) {
     buffer.read_ahead = false;
@@ -70,6 +74,7 @@ void CacheCore::count_access(Buffer& buffer, CacheAccess access) {
 
 void CacheCore::count_miss(BlockNo block) {
   ++counts_.misses;
+  trace_block(EventKind::kMiss, block.value);
   observe(block, CacheAccess::kRead);
 }
 
@@ -194,7 +199,10 @@ Result<BlockRef> CacheCore::blank(BlockNo block) {
         return Error{EINVAL, "the block is outside of the device", Subject::block(block)};
       }
       ref = TRY(claim(block, nullptr));
-      if (ref) observe(block, CacheAccess::kBlank);
+      if (ref) {
+        observe(block, CacheAccess::kBlank);
+        trace_block(EventKind::kBlank, block.value);
+      }
       continue;
     }
     BlockRef present = pin(*buffer);

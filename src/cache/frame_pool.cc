@@ -6,6 +6,7 @@
 #include <new>
 
 #include "spindle/base/check.h"
+#include "spindle/base/event_trace.h"
 
 namespace spindle {
 namespace {
@@ -100,6 +101,7 @@ Buffer* FramePool::evict_for(BlockNo incoming) {
   if (!victim) return nullptr;
   Buffer& buffer = buffers_[victim->value];
   CHECK(buffer.evictable() && buffer.in_policy);
+  trace_block(EventKind::kEvict, buffer.block.value, policy());
   by_block_.erase(buffer.block.value);
   leave_policy(buffer);
   ++evictions_;

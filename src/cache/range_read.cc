@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cache_core.h"
+#include "spindle/base/event_trace.h"
 
 namespace spindle {
 namespace {
@@ -83,6 +84,7 @@ void CacheCore::read_ahead(Run run) {
     if (frame == nullptr) break;
     install(frame, block, &work->transfer)->read_ahead = true;
     observe(block, CacheAccess::kReadAhead);
+    trace_block(EventKind::kReadAhead, block.value);
     work->blocks.push_back(pin(*frame));
     work->buffers.push_back(frame);
   }

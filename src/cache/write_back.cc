@@ -6,6 +6,8 @@
 #include "cache_core.h"
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/event_trace.h"
+#include "spindle/thread/traced_task.h"
 
 namespace spindle {
 namespace {
@@ -166,7 +168,10 @@ Result<> CacheCore::write_idle(std::span<Buffer* const> sorted, Report report) {
 /// The blocks are dirty and idle; no suspension before they are marked as on their way.
 Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) {
   BlockTransfer transfer;
-  for (Buffer* buffer : sorted) buffer->transfer = &transfer;
+  for (Buffer* buffer : sorted) {
+    buffer->transfer = &transfer;
+    trace_block(EventKind::kWriteBack, buffer->block.value);
+  }
   const RequestList list(sorted, block_size_, IoRequest::Kind::kWrite, IoPurpose::kWriteBack);
   ++write_backs_under_way_;
   Result<> result = submit(list);
@@ -300,6 +305,7 @@ bool CacheCore::write_back_what_is_due() {
     write_waiters_.wait_until(monotonic_ns() + kRetryAfterNs);
     return true;
   }
+  const TracedTask task("write-back");
   return write_all(std::move(chosen), Report::kToOwner).ok();
 }
 

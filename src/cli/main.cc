@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   spindle::cli::add_mount_command(app, status);
   spindle::cli::add_umount_command(app, status);
   spindle::cli::add_inspect_command(app, status);
+  spindle::cli::add_trace_command(app, status);
   spindle::cli::add_solve_command(app, status);
   spindle::cli::add_face_commands(app, status);
   try {

@@ -23,6 +23,7 @@
 #include "spindle/fuse/session.h"
 #include "spindle/thread/linger.h"
 #include "spindle/thread/runtime.h"
+#include "spindle/thread/thread.h"
 
 namespace spindle::cli {
 namespace {
@@ -96,6 +97,9 @@ std::string sentence(const MountRequest& request, const Error& error) {
   return fmt::format("{}: {}", request.image, error.describe());
 }
 
+// What is kept while nobody has said how much: some 3 MiB.
+constexpr std::size_t kTracedEvents = 16384;
+
 // One mounted volume from end to end. Runs inside the runtime.
 class Mount {
  public:
@@ -152,6 +156,7 @@ class Mount {
                        {.volume = *volume_,
                         .disk = *disk_,
                         .what_if = *what_if_,
+                        .trace = trace_,
                         .requests = [this] { return session_ ? &session_->statistics() : nullptr; },
                         .image = request_.image,
                         .version = SPINDLE_VERSION});
@@ -178,6 +183,7 @@ class Mount {
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
   std::unique_ptr<WhatIf> what_if_;
+  EventTrace trace_{kTracedEvents, &thread::current_thread::tag};
   ControlTree control_;
   std::unique_ptr<Session> session_;
 };

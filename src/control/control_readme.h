@@ -15,6 +15,9 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   last_error               why the last operation or setting failed, in words
   version, process_id      of the daemon
   reset                    write anything: all counters and shadows start anew, for an experiment
+  trace                    the last events under each request, from the call to the arm, if trace_on
+  trace_pipe               the same as it happens: a read waits; trace_pipe.jsonl in JSON lines
+  trace_on, trace_size     whether events are kept, and how many              (can be set)
   volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)
   volume/usage             files, blocks and runs by allocation strategy: how fragmented they are
   volume/free_runs         how many free runs there are of each length

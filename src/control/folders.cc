@@ -1,5 +1,6 @@
 #include "control/folders.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -96,16 +97,14 @@ Table response_table(SimulatedDisk& disk) {
 }
 
 Table purposes_table(SimulatedDisk& disk) {
-  constexpr std::array<std::string_view, kIoPurposes> kNames = {"data", "metadata", "journal",
-                                                                "read-ahead", "write-back"};
   const DiskStatistics& s = disk.statistics();
   constexpr auto kRead = static_cast<std::size_t>(IoRequest::Kind::kRead);
   constexpr auto kWrite = static_cast<std::size_t>(IoRequest::Kind::kWrite);
   Table table({"purpose", "read_requests", "read_blocks", "write_requests", "written_blocks"});
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    table.add_row({std::string(kNames[i]), s.requests_by_purpose[kRead][i],
-                   s.blocks_by_purpose[kRead][i], s.requests_by_purpose[kWrite][i],
-                   s.blocks_by_purpose[kWrite][i]});
+  for (std::size_t i = 0; i < kIoPurposes; ++i) {
+    table.add_row({std::string(io_purpose_name(static_cast<IoPurpose>(i))),
+                   s.requests_by_purpose[kRead][i], s.blocks_by_purpose[kRead][i],
+                   s.requests_by_purpose[kWrite][i], s.blocks_by_purpose[kWrite][i]});
   }
   return table;
 }
@@ -163,6 +162,21 @@ void add_number(ControlTree& tree, std::string_view path, std::function<double()
                          return to_text(present()) + "\n";
                        },
                        .write = take});
+}
+
+void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> is_on,
+                std::function<void(bool)> set) {
+  static constexpr std::array<std::string_view, 2> kStates = {"on", "off"};
+  add_choice(
+      tree, path, [] { return std::span<const std::string_view>(kStates); },
+      [is_on = std::move(is_on)] { return kStates[is_on() ? 0 : 1]; },
+      [set = std::move(set)](std::string_view state) -> Result<> {
+        if (std::ranges::find(kStates, state) == kStates.end()) {
+          return Error{EINVAL, "it is on or off"};
+        }
+        set(state == kStates[0]);
+        return {};
+      });
 }
 
 void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action) {

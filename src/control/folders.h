@@ -21,6 +21,9 @@ void add_choice(ControlTree& tree, std::string_view path,
 /// A file that shows a number and takes one.
 void add_number(ControlTree& tree, std::string_view path, std::function<double()> present,
                 std::function<Result<>(double value)> set);
+/// A choice of on and off.
+void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> is_on,
+                std::function<void(bool)> set);
 /// A file to write anything into: then it happens.
 void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action);
 

@@ -9,6 +9,7 @@
 #include "control/folders.h"
 #include "spindle/base/uuid.h"
 #include "spindle/control/table.h"
+#include "spindle/control/trace_files.h"
 #include "spindle/format/map_names.h"
 #include "spindle/policy/fit_policy.h"
 
@@ -158,9 +159,11 @@ void add_volume_control(ControlTree& tree, const VolumeParts& parts) {
   add_requests_folder(tree, parts);
   control::add_threads_folder(tree);
   parts.what_if.add_files(tree);
+  add_trace_files(tree, parts.trace);
   control::add_trigger(tree, "reset", [parts]() -> Result<> {
     parts.volume.cache().reset_statistics();
     parts.disk.reset_statistics();
+    parts.trace.clear();
     if (RequestStatistics* statistics = parts.requests()) statistics->reset();
     return {};
   });

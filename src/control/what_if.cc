@@ -71,21 +71,6 @@ Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_u
   return table;
 }
 
-void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> is_on,
-                std::function<void(bool)> set) {
-  static constexpr std::array<std::string_view, 2> kStates = {"on", "off"};
-  control::add_choice(
-      tree, path, [] { return std::span<const std::string_view>(kStates); },
-      [is_on = std::move(is_on)] { return kStates[is_on() ? 0 : 1]; },
-      [set = std::move(set)](std::string_view state) -> Result<> {
-        if (std::ranges::find(kStates, state) == kStates.end()) {
-          return Error{EINVAL, "it is on or off"};
-        }
-        set(state == kStates[0]);
-        return {};
-      });
-}
-
 }  // namespace
 
 WhatIf::WhatIf(SimulatedDisk& disk, BufferCache& cache) : disk_(disk), cache_(cache) {
@@ -121,7 +106,7 @@ void WhatIf::add_files(ControlTree& tree) {
 void WhatIf::add_disk_files(ControlTree& tree) {
   add_table(tree, "disk/whatif", [this]() -> Result<Table> { return arms_table(arms_); });
   add_table(tree, "disk/moves", [this]() -> Result<Table> { return moves_table(moves_); });
-  add_switch(
+  control::add_switch(
       tree, "disk/watch", [this] { return watches_disk_; }, [this](bool on) { watch_disk(on); });
 }
 
@@ -129,7 +114,7 @@ void WhatIf::add_cache_files(ControlTree& tree) {
   add_table(tree, "cache/whatif", [this]() -> Result<Table> {
     return replacements_table(replacements_, cache_.policy());
   });
-  add_switch(
+  control::add_switch(
       tree, "cache/watch", [this] { return watches_cache_; }, [this](bool on) { watch_cache(on); });
 }
 

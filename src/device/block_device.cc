@@ -8,6 +8,12 @@ std::uint64_t IoRequest::bytes() const {
   return total;
 }
 
+std::string_view io_purpose_name(IoPurpose purpose) {
+  constexpr std::string_view kNames[] = {"data", "metadata", "journal", "read-ahead", "write-back"};
+  static_assert(std::size(kNames) == kIoPurposes);
+  return kNames[static_cast<std::size_t>(purpose)];
+}
+
 Result<> BlockDevice::discard(Run run) {
   return check_run(*this, run);
 }

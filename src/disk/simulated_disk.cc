@@ -7,6 +7,7 @@
 
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/event_trace.h"
 #include "spindle/thread/thread.h"
 
 namespace spindle {
@@ -46,7 +47,27 @@ struct SimulatedDisk::Pending {
   IoPurpose purpose = IoPurpose::kData;
   std::uint64_t requests = 0;
   std::uint64_t blocks = 0;
+  std::uint64_t traced_request = 0;  ///< for whose sake, if that is traced
 };
+
+namespace {
+
+std::string_view kind_name(bool is_write) {
+  return is_write ? "write" : "read";
+}
+
+void trace_service(const Service& service, std::uint64_t request) {
+  if (active_trace == nullptr) return;
+  const auto ns = [](std::int64_t time) { return static_cast<std::uint64_t>(time); };
+  active_trace->add_for(
+      request, EventKind::kServe,
+      {service.run.start.value, service.run.length, service.from.value, service.to.value,
+       service.end.value, service.distance, ns(service.seek_ns), ns(service.rotation_ns),
+       ns(service.transfer_ns), ns(service.arrival.ns), ns(service.begin.ns), service.depth},
+      kind_name(service.is_write));
+}
+
+}  // namespace
 
 Result<std::unique_ptr<SimulatedDisk>> SimulatedDisk::create(BlockDevice& backing,
                                                              const Options& options) {
@@ -100,6 +121,9 @@ void SimulatedDisk::count_untimed(std::span<const IoRequest> requests) {
     if (blocks == 0) continue;
     statistics_.count_request(request, blocks);
     statistics_.count_service(service, 1);
+    trace_event(EventKind::kTransfer, {request.start.value, blocks},
+                kind_name(request.kind == IoRequest::Kind::kWrite),
+                io_purpose_name(request.purpose));
   }
 }
 
@@ -116,7 +140,7 @@ void SimulatedDisk::enqueue(Batch& batch, std::span<const IoRequest> requests) {
     if (!joins) {
       enqueue_run(pending, run);
       run = {request.start, 0};
-      pending = {&batch, request.kind, request.purpose, 0, 0};
+      pending = {&batch, request.kind, request.purpose, 0, 0, 0};
     }
     run.length += blocks;
     pending.blocks += blocks;
@@ -140,6 +164,13 @@ void SimulatedDisk::enqueue_run(const Pending& pending, Run run) {
   ++pending.batch->remaining;
   const bool is_write = pending.kind == IoRequest::Kind::kWrite;
   drive_.arrive(cookie, run, is_write);
+  if (active_trace != nullptr) {
+    pending_[cookie].traced_request = active_trace->request();
+    active_trace->add(EventKind::kQueue,
+                      {run.start.value, run.length, drive_.queue().size(),
+                       static_cast<std::uint64_t>(drive_.now().ns)},
+                      kind_name(is_write), io_purpose_name(pending.purpose));
+  }
   for (DiskObserver* observer : observers_) observer->arrived(run, is_write, pending.requests);
 }
 
@@ -177,6 +208,7 @@ bool SimulatedDisk::serve_one() {
   const Pending pending = std::exchange(pending_[service.cookie], Pending{});
   free_cookies_.push_back(service.cookie);
   statistics_.count_service(service, pending.requests);
+  trace_service(service, pending.traced_request);
   for (DiskObserver* observer : observers_) observer->served(service, pending.requests);
   if (drive_.idle() && handled_by_ != nullptr)
     std::exchange(handled_by_, nullptr)->remove_idle_handler(*this);
@@ -199,6 +231,7 @@ Result<> SimulatedDisk::flush() {
   const std::uint64_t covered = last_write_number_;
   while (oldest_write_ != nullptr && oldest_write_->write_number <= covered) barrier_.wait();
   ++statistics_.flushes;
+  trace_event(EventKind::kFlush, {});
   Result<> outcome = backing_.flush();
   if (!outcome.ok()) ++statistics_.errors;
   return outcome;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "spindle/base/event_trace.h"
 #include "volume.h"
 
 namespace spindle {
@@ -56,6 +57,13 @@ MapFile map_to_read(const Volume& volume, Node& node) {
                  .hint = volume.space->hint_for(node.content_owner())};
 }
 
+void trace_mapping(const FileMap& map, const Node& node, const Extent& extent) {
+  trace_event(EventKind::kMap,
+              {node.content_owner().value, extent.at.value, extent.block.value, extent.length,
+               extent.is_hole() ? 1u : 0u, extent.unwritten ? 1u : 0u},
+              map.name());
+}
+
 std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls) {
   const std::size_t fixed = Change::kInodeLogBytes + OrphanList::kLogBytes;
   const std::size_t call = map.log_bytes_per_call(volume.layout);
@@ -82,6 +90,9 @@ Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const Cont
   const Extent added = TRY(shape.map->extend(change.tx, *volume.space, file, at, want, unwritten));
   change.mapped(node, file);
   change.touches_content(node);
+  trace_event(EventKind::kAllocate,
+              {node.content_owner().value, added.at.value, added.block.value, added.length},
+              shape.map->name());
   const Run run{added.block, added.length};
   change.tx.on_drop([&volume, run] { volume.cache->forget(run); });
   return added;

@@ -51,6 +51,9 @@ MapFile map_to_read(const Volume& volume, Node& node);
 std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls);
 bool has_room_for_call(const Volume& volume, const FileMap& map, const Transaction& tx);
 
+/// Tells the event trace what the node's map has found.
+void trace_mapping(const FileMap& map, const Node& node, const Extent& extent);
+
 /// A transaction for `calls` changes of the node's map; the node is locked.
 Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, std::size_t calls,
                                 std::size_t more_log_bytes = 0);

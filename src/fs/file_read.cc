@@ -104,6 +104,7 @@ Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::siz
     const FileBlock block = shape.block_of(at);
     const Extent extent =
         TRY(shape.map->find(*volume.reader, *volume.space, file, block, last - block));
+    trace_mapping(*shape.map, node, extent);
     const std::uint64_t until = std::min(end, shape.start_of(block + extent.length));
     if (extent.is_hole() || extent.unwritten) {
       add_zeros(pieces, until - at);

@@ -89,6 +89,7 @@ Result<bool> overwrite(Volume& volume, Node& node, const ContentShape& shape, co
   TRY(for_each_extent(volume, *volume.reader, shape, file, piece,
                       [&](const Extent& extent) -> Result<> {
                         all_written = all_written && !extent.is_hole() && !extent.unwritten;
+                        trace_mapping(*shape.map, node, extent);
                         extents.push_back(extent);
                         return {};
                       }));
@@ -111,6 +112,7 @@ Result<FileBlock> map_piece(Volume& volume, Change& change, Node& node, const Co
   FileBlock at = shape.block_of(piece.offset);
   while (at < last) {
     Extent extent = TRY(map.find(change.tx, *volume.space, change.map_file(node), at, last - at));
+    trace_mapping(map, node, extent);
     if (extent.is_hole() || extent.unwritten) {
       if (!has_room_for_call(volume, map, change.tx)) break;
       if (extent.is_hole()) {

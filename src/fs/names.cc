@@ -68,6 +68,11 @@ Result<NodeRef> child(Volume& volume, Node& directory, std::string_view name) {
   return node;
 }
 
+void remember_name(Node& node, const Node& directory, std::string_view name) {
+  node.found_in = directory.number;
+  node.found_as.assign(name);
+}
+
 format::DiskTime to_disk(Timestamp time) {
   return {time.seconds, time.nanoseconds};
 }
@@ -120,6 +125,7 @@ Result<Attributes> FileSystem::lookup(NodeId directory, std::string_view name) {
     const std::shared_lock guard(parent->lock);
     const NodeRef found = TRY(child(*volume_, *parent, name));
     if (!found) return Error{ENOENT, "there is no such name"};
+    remember_name(*found, *parent, name);
     return refer(*volume_, found);
   };
   return volume_->told("lookup", look());
@@ -128,6 +134,20 @@ Result<Attributes> FileSystem::lookup(NodeId directory, std::string_view name) {
 void FileSystem::forget(NodeId id, std::uint64_t references) {
   const NodeRef node = volume_->nodes.find(InodeNo{id});
   if (node) volume_->nodes.drop_references(*node, references);
+}
+
+// Only nodes that are in memory are looked at: the kernel keeps a node's ancestors there.
+std::string FileSystem::path(NodeId id) {
+  constexpr int kDeepest = 256;
+  std::string path;
+  InodeNo at{id};
+  for (int depth = 0; depth < kDeepest && at != format::kRootInode; ++depth) {
+    const NodeRef node = volume_->nodes.find(at);
+    if (!node || !node->found_in) return {};
+    path.insert(0, "/" + node->found_as);
+    at = node->found_in;
+  }
+  return path.empty() && at == format::kRootInode ? "/" : path;
 }
 
 Result<Attributes> FileSystem::attributes(NodeId id) {

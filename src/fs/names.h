@@ -51,6 +51,9 @@ Result<> make_room(Volume& volume, const NodeRef& directory, std::string_view na
 /// The inode that stands under a name of a locked directory; an empty ref if there is none.
 Result<NodeRef> child(Volume& volume, Node& directory, std::string_view name);
 
+/// The node stands in that directory under that name, as far as is known: for those who show it.
+void remember_name(Node& node, const Node& directory, std::string_view name);
+
 /// Makes a whiteout (RENAME_WHITEOUT) for a name of the locked directory, which is yet to be
 /// entered.
 Result<InodeNo> make_whiteout(Volume& volume, Change& change, Node& directory,

@@ -212,7 +212,9 @@ Result<Attributes> make_once(Volume& volume, const Caller& caller, const NodeRef
     if (wanted.is_directory()) directory.links += 1;
   }
   TRY(change.commit());
-  return refer(volume, change.created());
+  const NodeRef made = change.created();
+  if (!wanted.is_nameless) remember_name(*made, *parent, name);
+  return refer(volume, made);
 }
 
 Result<Attributes> make(Volume& volume, const Caller& caller, NodeId directory,

@@ -18,6 +18,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -65,6 +66,8 @@ struct Node {
   bool on_idle_list = false;
   std::list<Node*>::iterator idle_place;
   ReadAheadState read_ahead;
+  InodeNo found_in;  ///< where it was last found or put by name; 0: not since it is in memory
+  std::string found_as;
 };
 
 /// Keeps a node in memory.

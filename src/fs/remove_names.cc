@@ -91,6 +91,7 @@ Result<Attributes> link_once(Volume& volume, const NodeRef& node, const NodeRef&
   inode.links += 1;
   if (inode.links == 1) TRY(volume.orphans.remove(change, node->number));
   TRY(change.commit());
+  remember_name(*node, *parent, name);
   return refer(volume, node);
 }
 

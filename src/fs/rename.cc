@@ -175,6 +175,8 @@ Result<> rename_once(Volume& volume, Rename& rename) {
     TRY(drop_replaced(volume, change, rename));
   }
   TRY(change.commit());
+  remember_name(*rename.moved, *rename.to, rename.new_name);
+  if (rename.is_exchange()) remember_name(*rename.there, *rename.from, rename.old_name);
   return {};
 }
 

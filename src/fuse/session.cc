@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "protocol.h"
+#include "request_trace.h"
 #include "session_state.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/host_proc.h"
@@ -54,6 +55,7 @@ ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
   auto& session = *static_cast<SessionState*>(user_data);
   if (count > 0 && pieces[0].iov_len >= sizeof(fuse_out_header)) {
     const auto& header = *static_cast<const fuse_out_header*>(pieces[0].iov_base);
+    trace_reply(header);
     if (header.error != 0) session.last_failed_request = header.unique;
     if (session.init_request != 0 && header.unique == session.init_request && count > 1 &&
         pieces[1].iov_len >= offsetof(fuse_init_out, max_background)) {
@@ -126,6 +128,7 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
   const auto& header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
   const std::uint32_t opcode = header.opcode;
   const std::uint64_t request = header.unique;
+  trace_request(*this, header, size);
   if (opcode == protocol::kStatx) {
     serve_statx(*this, header);
   } else if (opcode == protocol::kTemporaryFile) {

@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "journal/journal_core.h"
+#include "spindle/base/event_trace.h"
+#include "spindle/thread/traced_task.h"
 
 namespace spindle {
 namespace {
@@ -23,9 +25,11 @@ bool JournalCore::checkpoint_due() const {
 // Brings home all changes of the epochs that are durable now.
 Result<> JournalCore::checkpoint(bool interleave) {
   const EpochNo limit = durable_;
+  const TracedTask task("checkpoint", limit.value);
   // Waits for writes of freed blocks' old content that are still under way: ours come after them.
   TRY(flush_data());
   const std::vector<BlockNo> blocks = held_.up_to(limit);
+  trace_event(EventKind::kCheckpoint, {limit.value, blocks.size()});
   const std::size_t batch = std::max<std::size_t>(1, kBatchBytes / layout_.block_size);
   for (std::size_t first = 0; first < blocks.size(); first += batch) {
     const std::size_t count = std::min(batch, blocks.size() - first);

@@ -3,6 +3,8 @@
 
 #include "journal/journal_core.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/event_trace.h"
+#include "spindle/thread/traced_task.h"
 
 namespace spindle {
 namespace {
@@ -170,6 +172,7 @@ Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
     // The log is empty now, and no data is logged: what is left fits, see LogSpace.
     sort_ordered();
   }
+  const TracedTask task("commit", open_.number.value);
   const bool ordered = !open_.ordered.empty();
   const DataPlan plan = close_epoch();
   TRY(write_ordered(plan, ordered));
@@ -217,6 +220,8 @@ Result<> JournalCore::write_ordered(const DataPlan& plan, bool ordered) {
 
 Result<> JournalCore::write_entry() {
   const std::span<std::byte> entry = closing_.log.finish(layout_, closing_.number);
+  trace_event(EventKind::kLog,
+              {closing_.number.value, head_block_, entry.size() / layout_.block_size});
   TRY(log::transfer(device_, layout_, IoRequest::Kind::kWrite, head_block_, entry));
   head_block_ = (head_block_ + entry.size() / layout_.block_size) % log::area(layout_).length;
   counts_.log_bytes += entry.size();
@@ -233,6 +238,7 @@ Result<> JournalCore::flush_log() {
 
 void JournalCore::finish_epoch() {
   durable_ = closing_.number;
+  trace_event(EventKind::kDurable, {durable_.value});
   ++counts_.epochs;
   for (Run run : closing_.revoked) {
     held_.erase(run, durable_);

@@ -7,6 +7,7 @@
 #include "journal/bits.h"
 #include "journal/difference.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/event_trace.h"
 
 namespace spindle {
 namespace {
@@ -84,12 +85,14 @@ Result<std::unique_ptr<TransactionState>> JournalCore::begin(std::size_t bytes) 
     spare_.pop_back();
   }
   transaction->reserved = bytes;
+  trace_event(EventKind::kBegin, {bytes});
   return transaction;
 }
 
 // First come, first served: a large transaction is not starved by small ones.
 Result<> JournalCore::wait_for_space(std::size_t bytes) {
   ++counts_.waits_for_space;
+  trace_event(EventKind::kLogFull, {bytes});
   SpaceWaiter me{bytes};
   space_waiters_.push_back(&me);
   while (!failure_ && (space_waiters_.front() != &me || !fits(bytes))) {
@@ -223,6 +226,8 @@ EpochNo JournalCore::install(TransactionState& transaction) {
     if (open_.ordered.empty() || open_.ordered.back() != inode) open_.ordered.push_back(inode);
   }
   ++counts_.transactions;
+  trace_event(EventKind::kCommit,
+              {open_.number.value, transaction.blocks.size(), transaction.used});
   if (began && !open_.empty()) changes_began();
   close_if_large();
   return open_.number;
@@ -309,6 +314,7 @@ void JournalCore::fail(const Error& error) {
 }
 
 Result<> JournalCore::wait_durable(EpochNo epoch) {
+  trace_event(EventKind::kWaitEpoch, {epoch.value});
   wanted_ = std::max(wanted_, epoch);
   work_.wake_one();
   while (durable_ < epoch && !failure_) durable_changed_.wait();

@@ -73,6 +73,7 @@ struct alignas(64) Control {
   VirtualTime expected_burst;
   std::int64_t cpu_time_ns = 0;
   LocalTable* locals = nullptr;
+  std::uint64_t tag = 0;  // whose sake it works for
   char name[kLongestName + 1] = {};
 
   alignas(16) std::byte room[kLargestInControl];  // for the callable

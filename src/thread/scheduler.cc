@@ -124,6 +124,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->expected_burst = {};
   thread->cpu_time_ns = 0;
   thread->locals = nullptr;
+  thread->tag = caller().tag;
   if (options.priority != 0) priorities_differ_ = true;
   thread->pinned_to = options.pinned_to < static_cast<int>(workers()) ? options.pinned_to : -1;
   thread->interrupts_off = 0;

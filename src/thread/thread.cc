@@ -203,6 +203,12 @@ std::uint64_t id() {
 std::string_view name() {
   return exists() ? current_control->name : std::string_view();
 }
+std::uint64_t tag() {
+  return exists() ? current_control->tag : 0;
+}
+void set_tag(std::uint64_t tag) {
+  calling_thread().tag = tag;
+}
 int priority() {
   return caller().priority;
 }

@@ -9,6 +9,7 @@
 
 #include <functional>
 
+#include "spindle/base/event_trace.h"
 #include "spindle/control/control_tree.h"
 #include "spindle/control/what_if.h"
 #include "spindle/disk/simulated_disk.h"
@@ -21,6 +22,7 @@ struct VolumeParts {
   FileSystem& volume;
   SimulatedDisk& disk;
   WhatIf& what_if;
+  EventTrace& trace;
   /// The mount's requests; null while there is no session yet.
   std::function<RequestStatistics*()> requests;
   std::string image;    ///< path of the image

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "spindle/base/id.h"
 #include "spindle/base/result.h"
@@ -28,6 +29,7 @@ namespace spindle {
 /// Why a request is made; statistics and traces tell them apart.
 enum class IoPurpose : std::uint8_t { kData, kMetadata, kJournal, kReadAhead, kWriteBack };
 inline constexpr std::size_t kIoPurposes = 5;
+std::string_view io_purpose_name(IoPurpose purpose);  ///< "read-ahead"
 
 /// What a medium writes whole or not at all, in bytes.
 inline constexpr std::size_t kSectorSize = 512;

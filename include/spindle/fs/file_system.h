@@ -119,6 +119,7 @@ class FileSystem final : public Tree {
   Result<std::string> list_xattr(NodeId node) override;
   Result<> remove_xattr(const Caller& caller, NodeId node, std::string_view name) override;
   Result<Space> space() override;
+  std::string path(NodeId node) override;
 
   // For those who show and steer the volume.
   [[nodiscard]] const format::Superblock& superblock() const;  ///< as it stands on the disk

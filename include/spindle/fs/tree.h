@@ -175,8 +175,15 @@ class Tree {
   virtual Result<std::size_t> write_for(const Caller& caller, NodeId node, std::uint64_t handle,
                                         std::uint64_t offset, std::span<const std::byte> bytes,
                                         bool clear_setuid);
+
+  /// Where the node was last found by name, from the root on ("/a/b"); empty if that is not known.
+  /// For those who show what happens: asks no disk.
+  virtual std::string path(NodeId node);
 };
 
+inline std::string Tree::path(NodeId) {
+  return {};
+}
 inline Result<Attributes> Tree::lookup_for(const Caller&, NodeId directory, std::string_view name) {
   return lookup(directory, name);
 }

@@ -170,6 +170,11 @@ bool exists();
 /// Of the calling thread; 0 and "" where none exists.
 std::uint64_t id();
 std::string_view name();
+/// A number that says for whose sake the thread works, for those who trace it: 0 at first; threads
+/// that it spawns begin with its own. 0 where no thread exists.
+std::uint64_t tag();
+/// Only where a thread exists.
+void set_tag(std::uint64_t tag);
 /// With what was donated by threads that wait for a lock that it holds.
 int priority();
 /// Takes effect at the next switch. Only where one exists.

@@ -84,11 +84,27 @@ _spindle_face() {
   esac
 }
 
+# The commands that watch a mount. After -- stands a command with words of its own.
+_spindle_laboratory() {
+  local options
+  if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
+  case $1 in
+    trace) options="--op --path --pid --json --chrome -f --follow --on --off --size" ;;
+  esac
+  case $2 in
+    --op) _spindle_words "lookup getattr setattr create mkdir unlink rmdir rename link symlink open read write fsync release
+      readdir readdirplus statfs getxattr setxattr fallocate" ;;
+    --chrome) _spindle_files ;;
+    --path | --pid | --size) ;;
+    *) if [[ $word == -* ]]; then _spindle_words "$options -h --help --"; else _spindle_folders; fi ;;
+  esac
+}
+
 _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect solve cpu realtime memory disk deadlock --help --version"
+    _spindle_words "mount umount inspect trace solve cpu realtime memory disk deadlock --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -111,6 +127,8 @@ _spindle() {
       fi ;;
     cpu | realtime | memory | disk | deadlock)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
+    trace)
+      _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     umount)
       if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;
   esac

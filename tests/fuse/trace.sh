@@ -1,0 +1,123 @@
+#!/bin/bash
+# The event trace: each request with all that happened for its sake, through the files and the command; in each form, and
+# filtered; live; and nothing of it while it is off.
+. "$(dirname "$0")/library.sh"
+new_volume 64M
+mount_volume disk=7200rpm
+control=$mnt/.spindle
+
+# A request from the call to the arm, and its answer.
+follow_one_write() {
+  step "a write and its fsync"
+  spindle trace "$mnt" --json -- sh -c "mkdir $mnt/d && head -c 20000 /dev/zero >$mnt/d/file && sync $mnt/d/file" >events
+  python3 - events <<'PYTHON'
+import json, sys
+events = [json.loads(line) for line in open(sys.argv[1])]
+by_request = {}
+for event in events:
+    by_request.setdefault(event["request"], []).append(event)
+assert [e["number"] for e in events] == sorted(e["number"] for e in events)
+def the(operation, path):
+    found = [r for r in by_request.values() if r[0].get("operation") == operation and r[0].get("path") == path]
+    assert len(found) == 1, (operation, path, found)
+    return found[0]
+for request in by_request.values():
+    assert request[0]["event"] in ("request", "task"), request
+    assert [e["at_ns"] for e in request] == sorted(e["at_ns"] for e in request)
+create = the("create", "/d/file")
+write = the("write", "/d/file")
+assert (write[0]["offset"], write[0]["size_bytes"]) == (0, 20000), write
+kinds = [event["event"] for event in write]
+assert kinds.index("begin") < kinds.index("map") < kinds.index("allocate") < kinds.index("commit") < kinds.index("reply"), kinds
+allocated = next(event for event in write if event["event"] == "allocate")
+assert (allocated["strategy"], allocated["file_block"], allocated["blocks"]) == ("extent", 0, 5), allocated
+assert next(e for e in write if e["event"] == "blank")["block"] == allocated["block"], write
+fsync = the("fsync", "/d/file")
+assert write[0]["inode"] == fsync[0]["inode"] == allocated["inode"]
+epoch = next(event for event in fsync if event["event"] == "wait_epoch")["epoch"]
+commit = next(r for r in by_request.values() if r[0].get("what") == "commit" and r[0]["epoch"] == epoch)
+kinds = [event["event"] for event in commit]
+assert kinds.index("log") < kinds.index("queue") < kinds.index("serve") < kinds.index("flush") < kinds.index("durable"), kinds
+serve = next(event for event in commit if event["event"] == "serve")
+assert serve["cylinders"] >= abs(serve["to"] - serve["from"]) and serve["transfer_ns"] > 0, serve
+assert fsync[0]["at_ns"] < commit[0]["at_ns"] < commit[-1]["at_ns"] < fsync[-1]["at_ns"]
+assert all(event["error"] == 0 for event in (create[-1], write[-1], fsync[-1]))
+PYTHON
+  expect off "$(grep -o '\[[^]]*\]' "$control/trace_on" | tr -d '[]')" "the trace after the command"
+}
+
+filter_them() {
+  step "filters and forms"
+  expect "/d/file" "$(spindle trace "$mnt" --json --op write | python3 -c '
+import json, sys
+events = [json.loads(line) for line in sys.stdin]
+print(*{e["path"] for e in events if e["event"] == "request" and e["operation"] == "write"})')" "the paths written"
+  spindle trace "$mnt" --op fsync --path '/d/*' >tree
+  grep -q 'fsync /d/file, by process [0-9]' tree || fail "the tree has no fsync: $(cat tree)"
+  grep -q 'commit of epoch' tree || fail "the commit does not stand below who waits for it"
+  grep -qE 'arm (moves|stays).*seek .*rotation .*transfer' tree || fail "the arm is missing: $(cat tree)"
+  ! grep -q 'mkdir' tree || fail "the filter lets others pass"
+  LC_ALL=C spindle trace "$mnt" --op fsync | LC_ALL=C grep -q '[^ -~]' && fail "no ASCII where that is asked for"
+  expect "" "$(spindle trace "$mnt" --pid 999999999 2>said)" "requests of nobody"
+  grep -q "No request" said || fail "nothing is said where nothing matches"
+  spindle trace "$mnt" --chrome chrome.json
+  python3 - chrome.json <<'PYTHON'
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+spans = [e for e in events if e["ph"] == "X"]
+assert any(e["name"] == "fsync /d/file" for e in spans) and any(e["name"] == "rotation" for e in spans)
+assert all(e["dur"] >= 0 for e in spans)
+rows = {}
+for e in sorted(spans, key=lambda e: e["ts"]):
+    key = e["pid"], e["tid"]
+    assert e["ts"] + 0.002 >= rows.get(key, 0), ("spans overlap", e)
+    rows[key] = e["ts"] + e["dur"]
+PYTHON
+}
+
+# The reader sees requests as they end; a slow or killed one harms nobody.
+follow_live() {
+  step "live"
+  spindle trace "$mnt" --follow --op create >live &
+  local reader=$! i
+  for i in $(seq 100); do grep -qF '[on]' "$control/trace_on" && break; sleep 0.05; done
+  touch "$mnt/seen-live"
+  for i in $(seq 100); do grep -q 'create /seen-live' live && break; sleep 0.05; done
+  grep -q 'create /seen-live' live || fail "the live trace does not show what happens"
+  kill -INT $reader
+  wait $reader || fail "an interrupted reader fails"
+  grep -qF '[off]' "$control/trace_on" || fail "the trace stays on"
+  echo on >"$control/trace_on"
+  timeout 1 cat "$control/trace_pipe" >pipe &
+  reader=$!
+  for i in $(seq 20); do touch "$mnt/piped-$i"; sleep 0.02; done
+  wait $reader || true
+  grep -q 'fuse request create /piped-' pipe || fail "trace_pipe shows nothing"
+  echo off >"$control/trace_on"
+}
+
+bound_it() {
+  step "size, and wrong input"
+  spindle trace "$mnt" --size 10 --json -- find "$mnt" >events 2>said
+  grep -q "full" said || fail "nobody says that the trace is full"
+  [ "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))))' "$control/trace.json")" -le 10 ] ||
+    fail "more is kept than was asked for"
+  touch "$mnt/not-seen"
+  ! grep -q not-seen "$control/trace" || fail "it is traced while it is off"
+  refuses "no Spindle volume" spindle trace "$work"
+  refuses "nothing is traced" sh -c "echo 1 >$control/reset; spindle trace $mnt"
+  refuses "could not be run" spindle trace "$mnt" -- /nonexistent
+  refuses "" spindle trace "$mnt" --size 0
+  for value in 0 -1 many 99999999; do refuses "Invalid argument" bash -c "echo $value >$control/trace_size"; done
+  local status=0
+  spindle trace "$mnt" -- sh -c 'exit 7' >/dev/null 2>&1 || status=$?
+  expect 7 "$status" "the command's own status"
+}
+
+follow_one_write
+filter_them
+follow_live
+bound_it
+unmount_volume
+check_volume
+step "done"
