@@ -17,11 +17,14 @@
 #include "cli/mount_options.h"
 #include "spindle/base/log.h"
 #include "spindle/control/volume_control.h"
+#include "spindle/control/volume_host.h"
 #include "spindle/device/file_device.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/session.h"
+#include "spindle/machine/live_machine.h"
 #include "spindle/thread/linger.h"
+#include "spindle/thread/offload.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 
@@ -120,6 +123,8 @@ class Mount {
       const SignalWatcher signals(*session_);
       served = session_->serve(ready_);
     }
+    // It may be in the middle of a file, which this thread must not keep it from.
+    thread::offload([this] { machine_.reset(); });
     const auto unmounted = volume_->unmount();
     if (!served.ok()) return sentence(request_, served.error());
     if (!unmounted.ok()) return sentence(request_, unmounted.error());
@@ -137,6 +142,7 @@ class Mount {
 
   Result<> open_as(FileDevice::Access access) {
     const MountOptions& options = request_.options;
+    machine_.reset();
     what_if_.reset();
     volume_.reset();
     disk_.reset();
@@ -152,6 +158,11 @@ class Mount {
     cache.policy = options.cache_policy;
     volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
     what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
+    machine_ = std::make_unique<LiveMachine>(
+        MachineConfiguration{},
+        [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
+          return std::make_unique<VolumeHost>(*runtime, *volume_, request_.directory);
+        });
     add_volume_control(control_,
                        {.volume = *volume_,
                         .disk = *disk_,
@@ -183,6 +194,7 @@ class Mount {
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
   std::unique_ptr<WhatIf> what_if_;
+  std::unique_ptr<LiveMachine> machine_;
   EventTrace trace_{kTracedEvents, &thread::current_thread::tag};
   ControlTree control_;
   std::unique_ptr<Session> session_;

@@ -183,6 +183,7 @@ Outcome call_truncate(Kernel& kernel, Thread& thread) {
   const auto file = kernel.host.lookup(path_of(thread, thread.request.text));
   if (!file.ok()) return file.error();
   if (thread.request.numbers[0] < 0) return Error{EINVAL, "the size is negative"};
+  if (!file->may_write) return Error{EACCES, "the user may not write to the file"};
   return answer_of(
       kernel.truncate_file(file->id, static_cast<std::uint64_t>(thread.request.numbers[0])));
 }
@@ -200,8 +201,7 @@ Outcome call_rename(Kernel& kernel, Thread& thread) {
 
 /// text: path.
 Outcome call_make_directory(Kernel& kernel, Thread& thread) {
-  return answer_of(
-      kernel.host.make_directory(path_of(thread, thread.request.text), 0755, thread.process->uid));
+  return answer_of(kernel.host.make_directory(path_of(thread, thread.request.text), 0755));
 }
 
 /// text: path. Answers the names.

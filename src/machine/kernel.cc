@@ -246,6 +246,7 @@ bool Kernel::serve_request(Thread& thread) {
       entered.text = events.intern(std::string_view(thread.request.text).substr(0, 64));
     events.record(entered);
   }
+  host.as_user(thread.process->uid, thread.process->gid);
   Outcome outcome = handler_of(call)(*this, thread);
   if (thread.state == ThreadState::kDead) return false;
   switch (outcome.kind) {

@@ -12,6 +12,7 @@ constexpr std::size_t kMostCrontab = 1u << 16;
 
 void Kernel::start_cron() {
   if (configuration.crontab.empty()) return;
+  host.as_user(0, 0);
   const auto table = read_whole(host, configuration.crontab, kMostCrontab);
   if (!table.ok()) return;
   std::vector<std::string> complaints;

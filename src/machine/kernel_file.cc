@@ -62,17 +62,20 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   Result<HostFile> found = host.lookup(path);
   if (found.ok() && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
     return Error{EEXIST, "there is such a file"};
-  if (found.code() == ENOENT && (flags & O_CREAT) != 0)
-    found = host.create(path, 0644, process.uid);
+  if (found.code() == ENOENT && (flags & O_CREAT) != 0) found = host.create(path, 0644);
   const HostFile file = TRY(std::move(found));
   if (file.is_directory) return Error{EISDIR, "it is a directory"};
+  const bool reads = (flags & O_ACCMODE) != O_WRONLY;
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+  if ((reads && !file.may_read) || (writes && !file.may_write))
+    return Error{EACCES, "the user may not do that with the file"};
   if ((flags & O_TRUNC) != 0) TRY(truncate_file(file.id, 0));
   auto opened = std::make_shared<OpenFile>();
   opened->path = path;
   opened->file = file.id;
   opened->flags = static_cast<std::uint32_t>(flags);
-  opened->may_read = (flags & O_ACCMODE) != O_WRONLY;
-  opened->may_write = (flags & O_ACCMODE) != O_RDONLY;
+  opened->may_read = reads;
+  opened->may_write = writes;
   opened->appends = (flags & O_APPEND) != 0;
   return add_descriptor(process, std::move(opened));
 }

@@ -152,6 +152,7 @@ Result<ProcessNumber> Kernel::start(const StartRequest& request) {
   process->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
   process->limits[kLimitFiles] = {1024, 4096};
   if (parent->id == 1) process->group = process->session = process->id;
+  host.as_user(request.uid, request.gid);
   auto thread = make_thread(*process, nullptr);
   if (!thread.ok()) return give_up(thread.error());
   if (auto loaded = load_program(**thread, request.path, request.arguments,

@@ -15,6 +15,7 @@ std::string_view parent_of(std::string_view path) {
 Result<std::string> read_whole(MachineHost& host, std::string_view path, std::size_t most) {
   const HostFile file = TRY(host.lookup(path));
   if (file.is_directory) return Error{EISDIR, "it is a directory"};
+  if (!file.may_read) return Error{EACCES, "the user may not read it"};
   if (file.size > most) return Error{EFBIG, "the file is too long"};
   std::string text(file.size, '\0');
   const std::size_t got =
@@ -36,11 +37,12 @@ void MemoryHost::add(std::string_view path, std::string_view content) {
 
 Result<HostFile> MemoryHost::lookup(std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty()) return HostFile{1, 0, true};
+  if (path.empty()) return HostFile{.id = 1, .is_directory = true};
   const auto found = names_.find(path);
   if (found == names_.end()) return Error{ENOENT, "there is no such file"};
   const Node& node = nodes_.at(found->second);
-  return HostFile{found->second, node.content.size(), node.is_directory};
+  return HostFile{
+      .id = found->second, .size = node.content.size(), .is_directory = node.is_directory};
 }
 
 Result<> MemoryHost::can_add(std::string_view path) const {
@@ -55,14 +57,14 @@ Result<> MemoryHost::can_add(std::string_view path) const {
   return {};
 }
 
-Result<HostFile> MemoryHost::create(std::string_view path, std::uint32_t, std::uint32_t) {
+Result<HostFile> MemoryHost::create(std::string_view path, std::uint32_t) {
   TRY(can_add(path));
   names_.emplace(path, next_id_);
   nodes_[next_id_];
-  return HostFile{next_id_++, 0, false};
+  return HostFile{.id = next_id_++};
 }
 
-Result<> MemoryHost::make_directory(std::string_view path, std::uint32_t, std::uint32_t) {
+Result<> MemoryHost::make_directory(std::string_view path, std::uint32_t) {
   TRY(can_add(path));
   names_.emplace(path, next_id_);
   nodes_[next_id_++].is_directory = true;

@@ -26,17 +26,26 @@ struct HostFile {
   std::uint64_t id = 0;  ///< the same for every name of the file; never 0
   std::uint64_t size = 0;
   bool is_directory = false;
+  bool may_read = true;  ///< whoever `as_user` named
+  bool may_write = true;
 };
 
 class MachineHost {
  public:
   virtual ~MachineHost() = default;
 
+  /// What follows is done for this user: paths are walked, and names added and removed, with no
+  /// more than the user's permissions (EACCES).
+  void as_user(std::uint32_t uid, std::uint32_t gid) {
+    uid_ = uid;
+    gid_ = gid;
+  }
+
   /// ENOENT, ENOTDIR; symbolic links are followed inside the volume.
   virtual Result<HostFile> lookup(std::string_view path) = 0;
   /// A new, empty file with the user as its owner; EEXIST if the name is taken.
-  virtual Result<HostFile> create(std::string_view path, std::uint32_t mode, std::uint32_t uid) = 0;
-  virtual Result<> make_directory(std::string_view path, std::uint32_t mode, std::uint32_t uid) = 0;
+  virtual Result<HostFile> create(std::string_view path, std::uint32_t mode) = 0;
+  virtual Result<> make_directory(std::string_view path, std::uint32_t mode) = 0;
   virtual Result<> remove(std::string_view path) = 0;
   virtual Result<> rename(std::string_view from, std::string_view to) = 0;
   /// Names in the directory, in order, without "." and "..".
@@ -54,6 +63,10 @@ class MachineHost {
   [[nodiscard]] virtual std::string real_path(std::string_view path) const {
     return std::string(path);
   }
+
+ protected:
+  std::uint32_t uid_ = 0;
+  std::uint32_t gid_ = 0;
 };
 
 /// The whole of a file, up to `most` bytes; EFBIG if there are more.
@@ -66,8 +79,8 @@ class MemoryHost final : public MachineHost {
   void add(std::string_view path, std::string_view content);
 
   Result<HostFile> lookup(std::string_view path) override;
-  Result<HostFile> create(std::string_view path, std::uint32_t mode, std::uint32_t uid) override;
-  Result<> make_directory(std::string_view path, std::uint32_t mode, std::uint32_t uid) override;
+  Result<HostFile> create(std::string_view path, std::uint32_t mode) override;
+  Result<> make_directory(std::string_view path, std::uint32_t mode) override;
   Result<> remove(std::string_view path) override;
   Result<> rename(std::string_view from, std::string_view to) override;
   Result<std::vector<std::string>> list(std::string_view path) override;

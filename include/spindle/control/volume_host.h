@@ -1,0 +1,68 @@
+// VolumeHost: the mounted volume as the files of the simulated machine.
+//
+//   LiveMachine live(configuration, [&] {
+//     return std::make_unique<VolumeHost>(*Runtime::current(), volume, "/mnt"); });
+//
+// The machine calls it from its own kernel thread; each operation is done by a user-space thread of
+// the volume's runtime, like a request of the kernel, while the machine waits. So nobody may wait
+// for the machine on the runtime's kernel thread itself. What the machine has looked up stays
+// referenced, up to a bound, so that an open file lives when its last name goes.
+//
+// The permissions of the mode bits hold for the user of a simulated process; uid 0 of the machine
+// may do anything within the volume.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "spindle/fs/tree.h"
+#include "spindle/machine/machine_host.h"
+#include "spindle/thread/runtime.h"
+
+namespace spindle {
+
+class VolumeHost final : public MachineHost {
+ public:
+  static constexpr std::size_t kMostReferences = 4096;
+
+  /// Both must outlive it; it goes before the runtime stops.
+  VolumeHost(thread::Runtime& runtime, Tree& volume, std::string mount_point)
+      : runtime_(runtime), volume_(volume), mount_point_(std::move(mount_point)) {}
+  ~VolumeHost() override;
+
+  Result<HostFile> lookup(std::string_view path) override;
+  Result<HostFile> create(std::string_view path, std::uint32_t mode) override;
+  Result<> make_directory(std::string_view path, std::uint32_t mode) override;
+  Result<> remove(std::string_view path) override;
+  Result<> rename(std::string_view from, std::string_view to) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
+  Result<std::size_t> read(std::uint64_t id, std::uint64_t offset,
+                           std::span<std::byte> bytes) override;
+  Result<> write(std::uint64_t id, std::uint64_t offset, std::span<const std::byte> bytes) override;
+  Result<std::uint64_t> size(std::uint64_t id) override;
+  Result<> truncate(std::uint64_t id, std::uint64_t size) override;
+  [[nodiscard]] std::string real_path(std::string_view path) const override;
+
+ private:
+  struct Place {
+    Attributes directory;
+    std::string name;
+  };
+  void on_volume(const std::function<void()>& work);
+  [[nodiscard]] bool may(const Attributes& file, std::uint32_t bits) const;
+  [[nodiscard]] Caller caller() const;
+  [[nodiscard]] HostFile describe(const Attributes& file) const;
+  Result<Attributes> walk(std::string_view path);
+  Result<Place> parent_of(std::string_view path);
+  void keep(NodeId node);
+
+  thread::Runtime& runtime_;
+  Tree& volume_;
+  std::string mount_point_;
+  std::set<NodeId> kept_;
+  std::deque<NodeId> kept_in_order_;
+};
+
+}  // namespace spindle

@@ -1,0 +1,237 @@
+#include "spindle/control/volume_host.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <future>
+
+#include "spindle/thread/thread.h"
+
+namespace spindle {
+namespace {
+
+constexpr int kMostLinks = 40;
+constexpr std::uint32_t kReadBit = 4, kWriteBit = 2, kSearchBit = 1;
+
+}  // namespace
+
+VolumeHost::~VolumeHost() {
+  on_volume([&] {
+    for (const NodeId node : kept_) volume_.forget(node, 1);
+  });
+}
+
+void VolumeHost::on_volume(const std::function<void()>& work) {
+  std::promise<void> done;
+  runtime_.post([&] {
+    thread::spawn_detached("machine file", [&] {
+      work();
+      done.set_value();
+    }).take();
+  });
+  done.get_future().wait();
+}
+
+Caller VolumeHost::caller() const {
+  return {.uid = uid_, .gid = gid_, .umask = 022};
+}
+
+bool VolumeHost::may(const Attributes& file, std::uint32_t bits) const {
+  if (uid_ == 0) return true;
+  const unsigned shift = file.uid == uid_ ? 6 : file.gid == gid_ ? 3 : 0;
+  return (file.mode >> shift & bits) == bits;
+}
+
+HostFile VolumeHost::describe(const Attributes& file) const {
+  return {.id = file.node,
+          .size = file.size,
+          .is_directory = S_ISDIR(file.mode),
+          .may_read = may(file, kReadBit),
+          .may_write = may(file, kWriteBit)};
+}
+
+/// Takes over the reference that a look-up gave.
+void VolumeHost::keep(NodeId node) {
+  if (!kept_.insert(node).second) return volume_.forget(node, 1);
+  kept_in_order_.push_back(node);
+  if (kept_in_order_.size() <= kMostReferences) return;
+  volume_.forget(kept_in_order_.front(), 1);
+  kept_.erase(kept_in_order_.front());
+  kept_in_order_.pop_front();
+}
+
+Result<Attributes> VolumeHost::walk(std::string_view path) {
+  Attributes at = TRY(volume_.attributes(kRootNode));
+  std::string ahead(path);
+  std::vector<Attributes> above;
+  for (int links = 0; !ahead.empty();) {
+    const std::size_t end = std::min(ahead.find('/'), ahead.size());
+    const std::string name = ahead.substr(0, end);
+    ahead.erase(0, std::min(end + 1, ahead.size()));
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      if (!above.empty()) at = above.back(), above.pop_back();
+      continue;
+    }
+    if (!S_ISDIR(at.mode)) return Error{ENOTDIR, "it is no directory"};
+    if (!may(at, kSearchBit)) return Error{EACCES, "the user may not search the directory"};
+    const auto found = volume_.lookup(at.node, name);
+    if (found.code() == ENOENT) return Error{ENOENT, "there is no such file"};
+    const Attributes next = TRY(found);
+    keep(next.node);
+    if (!S_ISLNK(next.mode)) {
+      above.push_back(std::exchange(at, next));
+      continue;
+    }
+    if (++links > kMostLinks) return Error{ELOOP, "too many symbolic links"};
+    const std::string target = TRY(volume_.read_link(next.node));
+    if (target.starts_with('/')) at = TRY(volume_.attributes(kRootNode))
+    , above.clear();
+    ahead = target + "/" + ahead;
+  }
+  return at;
+}
+
+/// The directory in which the user may add and remove the name.
+Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos || slash + 1 == path.size())
+    return Error{EINVAL, "the path names no file"};
+  const Attributes directory = TRY(walk(path.substr(0, slash)));
+  if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
+  if (!may(directory, kWriteBit | kSearchBit))
+    return Error{EACCES, "the user may not change the directory"};
+  return Place{directory, std::string(path.substr(slash + 1))};
+}
+
+Result<HostFile> VolumeHost::lookup(std::string_view path) {
+  Result<HostFile> found = Error{EIO, "not looked up"};
+  on_volume([&] { found = [&]() -> Result<HostFile> { return describe(TRY(walk(path))); }(); });
+  return found;
+}
+
+Result<HostFile> VolumeHost::create(std::string_view path, std::uint32_t mode) {
+  Result<HostFile> made = Error{EIO, "not made"};
+  on_volume([&] {
+    made = [&]() -> Result<HostFile> {
+      const Place place = TRY(parent_of(path));
+      const Attributes file =
+          TRY(volume_.create(caller(), place.directory.node, place.name, S_IFREG | mode));
+      keep(file.node);
+      return describe(file);
+    }();
+  });
+  return made;
+}
+
+Result<> VolumeHost::make_directory(std::string_view path, std::uint32_t mode) {
+  Result<> made;
+  on_volume([&] {
+    made = [&]() -> Result<> {
+      const Place place = TRY(parent_of(path));
+      const Attributes folder =
+          TRY(volume_.make_directory(caller(), place.directory.node, place.name, mode));
+      volume_.forget(folder.node, 1);
+      return {};
+    }();
+  });
+  return made;
+}
+
+Result<> VolumeHost::remove(std::string_view path) {
+  Result<> removed;
+  on_volume([&] {
+    removed = [&]() -> Result<> {
+      const Place place = TRY(parent_of(path));
+      const Attributes file = TRY(volume_.lookup(place.directory.node, place.name));
+      keep(file.node);
+      if (S_ISDIR(file.mode)) return volume_.remove_directory(place.directory.node, place.name);
+      return volume_.unlink(place.directory.node, place.name);
+    }();
+  });
+  return removed;
+}
+
+Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
+  Result<> renamed;
+  on_volume([&] {
+    renamed = [&]() -> Result<> {
+      const Place old_place = TRY(parent_of(from));
+      const Place new_place = TRY(parent_of(to));
+      return volume_.rename(caller(), old_place.directory.node, old_place.name,
+                            new_place.directory.node, new_place.name, 0);
+    }();
+  });
+  return renamed;
+}
+
+Result<std::vector<std::string>> VolumeHost::list(std::string_view path) {
+  Result<std::vector<std::string>> names = Error{EIO, "not listed"};
+  on_volume([&] {
+    names = [&]() -> Result<std::vector<std::string>> {
+      const Attributes directory = TRY(walk(path));
+      if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
+      if (!may(directory, kReadBit)) return Error{EACCES, "the user may not read the directory"};
+      std::vector<std::string> found;
+      TRY(volume_.read_directory(directory.node, 0, [&](const DirectoryItem& item) {
+        if (item.name != "." && item.name != "..") found.emplace_back(item.name);
+        return true;
+      }));
+      std::ranges::sort(found);
+      return found;
+    }();
+  });
+  return names;
+}
+
+Result<std::size_t> VolumeHost::read(std::uint64_t id, std::uint64_t offset,
+                                     std::span<std::byte> bytes) {
+  Result<> done;
+  std::size_t count = 0;
+  on_volume([&] {
+    done = volume_.read(id, 0, offset, bytes.size(), [&](const auto& pieces) {
+      for (const auto& piece : pieces) {
+        const std::size_t size = std::min(piece.size(), bytes.size() - count);
+        if (size != 0) std::memcpy(bytes.data() + count, piece.data(), size);
+        count += size;
+      }
+    });
+  });
+  if (!done.ok()) return done.error();
+  return count;
+}
+
+Result<> VolumeHost::write(std::uint64_t id, std::uint64_t offset,
+                           std::span<const std::byte> bytes) {
+  Result<std::size_t> written = std::size_t{0};
+  on_volume([&] { written = volume_.write(id, 0, offset, bytes, uid_ != 0); });
+  if (!written.ok()) return written.error();
+  return {};
+}
+
+Result<std::uint64_t> VolumeHost::size(std::uint64_t id) {
+  Result<Attributes> file = Error{EIO, "not asked"};
+  on_volume([&] { file = volume_.attributes(id); });
+  if (!file.ok()) return file.error();
+  return file->size;
+}
+
+Result<> VolumeHost::truncate(std::uint64_t id, std::uint64_t size) {
+  Result<Attributes> changed = Error{EIO, "not changed"};
+  on_volume([&] {
+    AttributeChange change;
+    change.size = true;
+    change.to.size = size;
+    changed = volume_.set_attributes(caller(), id, change);
+  });
+  if (!changed.ok()) return changed.error();
+  return {};
+}
+
+std::string VolumeHost::real_path(std::string_view path) const {
+  if (mount_point_ == "/") return std::string(path);
+  return path == "/" ? mount_point_ : mount_point_ + std::string(path);
+}
+
+}  // namespace spindle

@@ -1,0 +1,86 @@
+#include "spindle/control/volume_host.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "mkfs/format_volume.h"
+#include "spindle/device/memory_device.h"
+#include "spindle/fs/file_system.h"
+#include "spindle/machine/live_machine.h"
+#include "spindle/thread/offload.h"
+
+namespace spindle {
+namespace {
+
+constexpr const char* kProgram = R"(
+  mkdir('/work') chdir('/work')
+  local f = open('a', 'w') write(f, ('line\n'):rep(3000)) close(f)
+  f = open('a', 'a') write(f, 'end') close(f)
+  f = open('a', 'r+') seek(f, 5) write(f, 'LINE') seek(f, 0)
+  local text = read(f, 100000) print(#text, text:sub(1, 12), stat('a').size)
+  rename('a', 'b') print(open('a')) print(#list('/work'), list('/work')[1])
+  remove('b') print(read(f, 10), seek(f, 0, 'end')) close(f)
+  print(remove('/work'))
+  fork(function() exec('/bin/child.lua', 'word') end) print(wait() ~= nil, now())
+)";
+
+/// What a machine with these files says and counts, and all of its events.
+std::string story(MachineHost& host) {
+  auto machine = Machine::create({.seed = 5}, host).take();
+  std::string text;
+  machine->on_console([&](std::string_view printed) { text += printed; });
+  EXPECT_TRUE(machine->start({.path = "/bin/test.lua", .uid = 1000, .gid = 1000}).ok());
+  while (!machine->finished() && machine->now().ns < 60'000'000'000 && machine->step()) {
+  }
+  const EventRing& events = machine->events();
+  for (std::uint64_t n = events.first(); n < events.end(); ++n)
+    text += std::to_string(events.at(n).at.ns) + ' ' + std::to_string(events.at(n).value) + '\n';
+  return text;
+}
+
+void add(Tree& volume, NodeId folder, const char* name, std::string_view text, std::uint32_t mode) {
+  const auto file = volume.create({}, folder, name, S_IFREG | mode);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(volume.write(file->node, 0, 0, std::as_bytes(std::span(text)), false).ok());
+  volume.forget(file->node, 1);
+}
+
+TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
+  MemoryHost memory;
+  memory.add("/bin/test.lua", kProgram);
+  memory.add("/bin/child.lua", "print('child', arg[1])");
+  const std::string expected = story(memory);
+  ASSERT_NE(expected.find("child\tword"), std::string::npos) << expected;
+  MemoryDevice device(4096, 4096);
+  auto runtime = thread::Runtime::create({.stack_size = 256 * 1024}).take();
+  const auto ran = runtime->run([&] {
+    const auto plan = plan_volume(4096, device.block_count(), {}).take();
+    ASSERT_TRUE(format_volume(device, plan).ok());
+    auto volume = FileSystem::mount(device, {}, {}).take();
+    AttributeChange open_to_all;
+    open_to_all.mode = true;
+    open_to_all.to.mode = 0777;
+    ASSERT_TRUE(volume->set_attributes({}, kRootNode, open_to_all).ok());
+    const auto bin = volume->make_directory({}, kRootNode, "bin", 0755);
+    ASSERT_TRUE(bin.ok());
+    add(*volume, bin->node, "test.lua", kProgram, 0644);
+    add(*volume, bin->node, "child.lua", "print('child', arg[1])", 0644);
+    volume->forget(bin->node, 1);
+    add(*volume, kRootNode, "secret", "x", 0600);
+    const std::string told = thread::offload([&] {
+      VolumeHost host(*runtime, *volume, "/mnt");
+      EXPECT_EQ(host.real_path("/a"), "/mnt/a");
+      host.as_user(1000, 1000);
+      EXPECT_FALSE(host.lookup("/secret")->may_read);
+      EXPECT_EQ(host.remove("/bin/test.lua").code(), EACCES);
+      host.as_user(0, 0);
+      return story(host);
+    });
+    EXPECT_EQ(told, expected);
+    EXPECT_TRUE(volume->unmount().ok());
+  });
+  EXPECT_TRUE(ran.ok());
+}
+
+}  // namespace
+}  // namespace spindle
