@@ -90,9 +90,10 @@ class Drawing {
 
   void draw_legend(Svg& svg, double y) const {
     double x = left_;
-    for (const auto& [state, what] : {std::pair(State::kHit, "hit"),
-                                      {State::kLoaded, "fault: loaded"},
-                                      {State::kKept, "kept"}}) {
+    for (const auto& [state, what] : {std::pair(State::kHit, table_.hit_meaning),
+                                      {State::kLoaded, table_.loaded_meaning},
+                                      {State::kKept, table_.kept_meaning}}) {
+      if (what.empty()) continue;
       svg.box({x, y - 10, 14, 12}, {.fill = colour_of(meaning_of(state)), .stroke = "#8C8C8C"});
       svg.text({x + 20, y}, what, {.size = 11});
       x += 40 + Svg::width_of(what, 11);
@@ -131,10 +132,12 @@ std::string to_text(const FrameTable& table, const TextStyle& style) {
         const FrameTable::Cell& at = column.cells[r];
         return at.text.empty() ? std::string(style.pick("·", ".")) : at.text;
       });
-    line("fault", [&](const FrameTable::Column& column) {
-      return std::string(column.is_fault ? style.pick("✗", "x") : "");
-    });
-    line(table.footer_label, [](const auto& column) { return column.footer; });
+    if (!table.fault_label.empty())
+      line(table.fault_label, [&](const FrameTable::Column& column) {
+        return std::string(column.is_fault ? style.pick("✗", "x") : "");
+      });
+    if (!table.footer_label.empty())
+      line(table.footer_label, [](const auto& column) { return column.footer; });
   }
   if (count < table.columns.size())
     out += "The first " + std::to_string(count) + " of " + std::to_string(table.columns.size()) +

@@ -46,7 +46,7 @@ class Complaint {
 };
 
 struct FaceParameter {
-  enum class Kind : std::uint8_t { kNumber, kChoice, kFlag, kNumbers, kWords };
+  enum class Kind : std::uint8_t { kNumber, kChoice, kFlag, kNumbers, kWords, kText };
   std::string_view name;  ///< "context_switch"
   Kind kind = Kind::kNumber;
   std::string_view help;
@@ -192,6 +192,9 @@ std::string shown(double value);
 /// The member as a number, if there is one.
 std::optional<double> number_of(const Json& object, std::string_view key);
 
+/// Asks the solver; false, with a complaint, if it does not answer.
+bool solve(Solved& solved, Complaint& complaint);
+
 /// To the file that is asked for, if one is.
 void write_svg(const FaceRequest& request, const std::string& document, Complaint& complaint);
 
@@ -200,5 +203,9 @@ const Face& disk_face();
 const Face& memory_face();
 const Face& deadlock_face();
 const Face& realtime_face();
+const Face& translate_face();
+const Face& processes_face();
+const Face& sync_face();
+const Face& cron_face();
 
 }  // namespace spindle::cli

@@ -119,7 +119,8 @@ void add_face(CLI::App& app, const Face& face, int& status) {
 
 void add_face_commands(CLI::App& app, int& status) {
   for (const Face* face :
-       {&cpu_face(), &disk_face(), &memory_face(), &deadlock_face(), &realtime_face()})
+       {&cpu_face(), &realtime_face(), &memory_face(), &translate_face(), &disk_face(),
+        &deadlock_face(), &sync_face(), &processes_face(), &cron_face()})
     add_face(app, *face, status);
 }
 

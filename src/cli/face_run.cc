@@ -169,6 +169,8 @@ Json read_value(const FaceParameter& parameter, const std::string& text, Complai
       return text == "no" || text == "false" ? Json(false) : unknown("yes and no");
     case Kind::kWords:
       return split(text, ", ");
+    case Kind::kText:
+      return text;
     case Kind::kNumbers:
       break;
   }
@@ -210,16 +212,6 @@ Json case_of(const Plan& plan, const FacePolicy& policy, const FaceRequest& requ
       complaint.make(fmt::format("{}: {} has no such parameter", option_name(name), policy.name));
   plan.form->complete(problem, complaint);
   return problem;
-}
-
-bool solve(Solved& solved, Complaint& complaint) {
-  const Json lines = solve_cases(Json::array({solved.problem}));
-  if (lines[0].contains("error")) {
-    complaint.make(lines[0]["error"].get<std::string>());
-    return false;
-  }
-  solved.answer = lines[0]["answer"];
-  return true;
 }
 
 /// What another convention would have given, where it differs in a quantity.
@@ -447,6 +439,16 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
 }
 
 }  // namespace
+
+bool solve(Solved& solved, Complaint& complaint) {
+  const Json lines = solve_cases(Json::array({solved.problem}));
+  if (lines[0].contains("error")) {
+    complaint.make(lines[0]["error"].get<std::string>());
+    return false;
+  }
+  solved.answer = lines[0]["answer"];
+  return true;
+}
 
 void write_svg(const FaceRequest& request, const std::string& document, Complaint& complaint) {
   if (request.svg.empty()) return;

@@ -20,6 +20,7 @@ using Json = nlohmann::json;
 /// Ticks times processes.
 constexpr std::uint64_t kMostWork = 50'000'000;
 constexpr std::size_t kMostProcesses = 1000;
+constexpr std::uint64_t kMostWrittenDown = 100'000;
 
 enum class Step : std::uint8_t { kCompute, kStartIo, kEndIo };
 enum class State : std::uint8_t { kReady, kRunning, kWaiting, kDone };
@@ -29,6 +30,7 @@ struct Process {
   std::size_t at = 0;
   State state = State::kReady;
   std::uint64_t io_ends = 0;  ///< the tick, while it waits
+  std::string history;        ///< a letter for each tick: see `Machine::write_down`
 
   [[nodiscard]] bool is_at_end() const { return at == steps.size(); }
 };
@@ -75,7 +77,10 @@ class Machine {
   }
 
   [[nodiscard]] Json answer() const {
-    return {{"total", now_}, {"cpu_busy", cpu_busy_}, {"io_busy", io_busy_}};
+    Json answer = {{"total", now_}, {"cpu_busy", cpu_busy_}, {"io_busy", io_busy_}};
+    if (now_ * processes_.size() > kMostWrittenDown) return answer;
+    for (const Process& process : processes_) answer["states"].push_back(process.history);
+    return answer;
   }
 
  private:
@@ -90,6 +95,7 @@ class Machine {
       ++cpu_busy_;
     }
     if (io_runs()) ++io_busy_;
+    write_down(step);
     if (step == Step::kStartIo) {
       process.state = State::kWaiting;
       process.io_ends = now_ + rules_.io_length + 1;
@@ -97,6 +103,19 @@ class Machine {
     }
     end_if_done();
     return step.has_value() || io_runs() || processes_[current_].state == State::kRunning;
+  }
+
+  /// What each process does in this tick: c computes, i starts an I/O, e looks after its end, r is
+  /// ready, w waits, a space: it has ended.
+  void write_down(std::optional<Step> step) {
+    if (now_ * processes_.size() > kMostWrittenDown) return;
+    for (std::size_t p = 0; p < processes_.size(); ++p) {
+      const State state = processes_[p].state;
+      char letter = state == State::kWaiting ? 'w' : state == State::kDone ? ' ' : 'r';
+      if (p == current_ && step)
+        letter = step == Step::kCompute ? 'c' : step == Step::kStartIo ? 'i' : 'e';
+      processes_[p].history += letter;
+    }
   }
 
   void come_back(std::size_t p) {

@@ -109,6 +109,11 @@ class ReadersWriters {
   }
 
   [[nodiscard]] const std::vector<std::string>& granted() const { return granted_; }
+  [[nodiscard]] std::vector<std::string> inside() const {
+    std::vector<std::string> names(readers_.begin(), readers_.end());
+    if (writing_) names.push_back(writer_);
+    return names;
+  }
   [[nodiscard]] std::vector<std::string> waiting() const {
     std::vector<std::string> names;
     for (const Visitor& visitor : waiting_) names.push_back(visitor.name);
@@ -164,7 +169,7 @@ Json readers_writers(const Problem& problem, ReadersWriters::Rule rule) {
     else
       room.ask(who, what == 1);
   }
-  return {{"granted", room.granted()}, {"waiting", room.waiting()}};
+  return {{"granted", room.granted()}, {"inside", room.inside()}, {"waiting", room.waiting()}};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `spindle cpu`, `realtime`, `disk`, `memory` and `deadlock` say: textbook answers, all forms of output, traces, wrong input.
+# What `spindle cpu`, `realtime`, `disk`, `memory`, `translate`, `deadlock`, `sync`, `processes` and `cron` say: textbook
+# answers, all forms of output, traces, wrong input.
 #   faces_test.sh FOLDER-OF-TRACES
 set -u
 
@@ -101,6 +102,22 @@ json "a['answer']['completion'] == {'A': 3, 'B': 5, 'C': 7} and a['answer']['gan
 json "[s[3] for s in a['answer']['gantt']] == [1, 1] and a['answer']['migrations'] == 0" cpu --cpus 2 --affinity A+1,B+1 A:0:3 B:0:4
 json "a['answer']['completion'] == {'A': 11, 'B': 10}" cpu -p mlfq --quanta 2,4 A:0:7 B:0:4
 
+json "a['answer']['physical'] == [117, None]" translate --table 0+3,1+7,2+5,3+2 21 0x50
+json "a['answer']['physical'] == [649, 2310, None, None]" translate -p segments --table 219+600,2300+14,- 0:430 1:10 2:5 1:20
+json "a['answer']['physical'] == [117, 47]" translate -p multi-level --fields 2,2,4 --table 0+1+7,3+3+2 21 255
+json "a['answer']['physical'] == [36, None]" translate -p inverted --table 0+3,1+0,2+1 2:20 0:5
+json "a['answer']['trace'] == 'MMMHH'" translate -p tlb-lru 0 16 32 5 17
+json "a['answer']['value'] == 1 and [s['value'] for s in a['answer']['steps']] == [0, 0, 0, 1]" sync A:P B:P A:V B:V
+json "a['answer']['consumed'] == [['q', 'a']] and a['answer']['buffer'] == ['b', 'c']" \
+  sync -p bounded-buffer put:p:a put:p:b put:p:c get:q
+json "a['answer']['granted'] == ['R1', 'R2', 'W1']" sync -p readers-first R1:r W1:w R2:r R1:done R2:done
+json "(a['answer']['total'], a['answer']['cpu_busy'], a['answer']['states'][1]) == (12, 11, 'rrrrcccc    ')" processes c3,i,c2 c4
+json "a['answer']['processes'] == 6" processes -p forks 'fork() && fork(); fork()'
+json "a['answer']['parents'] == {'a': None, 'c': 'a', 'd': 'c'}" processes -p tree a+b b+c c+d b-
+json "a['answer']['waits'] == [{'signal': 'TERM'}]" processes -p signals block:USR1 kill:USR1 kill:TERM wait
+json "a['answer']['times'][:2] == ['2024-01-05T16:30', '2024-01-05T16:45']" cron '*/15 9-17 * * 1-5' --after 2024-01-05T16:20
+json "len(a['answer']['times']) == 2" cron 0 0 '*' '*' '*' --after '2024-01-05 16:20' --count 2
+
 # Why, all policies, other conventions, questions.
 says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
 says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3
@@ -120,10 +137,21 @@ says '^With --count-return no: movement \(cylinders\) 183 instead of 382' disk -
 says '^With --requeue preempted-first: ' cpu -p rr --quantum 2 A:0:4,2,2 B:2:2,2,4 C:4:4 D:6:2
 says 'What are the turnaround' cpu --quiz 3
 [ "$(spindle disk --quiz 3)" = "$(spindle disk --quiz 3)" ] || fail "a quiz is not the same twice"
-for face in cpu realtime disk memory deadlock; do
-  says '^The answer: spindle' $face --quiz 11
-  says . $face --quiz 11 --answer
+for face in cpu realtime disk memory translate deadlock sync processes cron; do
+  for seed in 11 12 13; do
+    says '^The answer: spindle' $face --quiz $seed
+    says . $face --quiz $seed --answer
+  done
 done
+says 'page 1, offset 5; it is in frame 7: 7 x 16 \+ 5 = 117' translate -e 21
+says 'the unit goes to B, which has waited longest' sync -e A:P B:P A:V
+says 'the buffer is full, so it waits' sync -p bounded-buffer --capacity 1 -e put:p:a put:p:b
+says 'USR1 pends already, and standard signals do not queue' processes -p signals -e block:USR1 kill:USR1 kill:USR1
+says 'b ends: c now has the parent a' processes -p tree -e a+b b+c b-
+says '^Tick 9: 1 has ended' processes -e c3,i,c2 c4
+says 'minute 30 is in \*/15' cron '*/15 9-17 * * 1-5' --after 2024-01-05T16:20 -e
+json "[x['id'] for x in a][0] == 'readers-first'" sync --all -p fair R1:r W1:w R2:r R1:done R2:done W1:done
+says '^With --switch SWITCH_ON_END: time .* 16 instead of 12' processes c3,i,c2 c4
 
 # Input from files and generators.
 printf 'name,arrival,burst,priority\nA,0,5,2\nB,1,3,1\n' >"$work/jobs.csv"
@@ -146,6 +174,13 @@ draws "len([e for e in of('circle')]) > 60" disk -p look -g uniform:count=60,see
 draws "words.count('7') >= 4 and 'fault: loaded' in words" memory -p clock $string
 draws "'address (KiB)' in words and 'rest of E' in words" memory -p buddy A+100 B+240 C+64 D+256 B- A- E+75
 draws "{'R', 'S', 'U'} <= set(words) and len(of('polygon')) == 5" deadlock -p wait-for R:A A:S S:R U:S
+draws "'page 1' in words and 'address (bytes)' in words" translate 21
+draws "{'hit', 'miss'} <= set(words)" translate -p tlb-lru 0 16 32 5 17
+draws "'changed' in words and 'R1 done' in words" sync -p fair R1:r W1:w R2:r R1:done W1:done
+draws "{'run', 'ready', 'wait'} <= set(words)" processes c3,i,c2 c4
+draws "{'a', 'c', 'd'} <= set(words) and len(of('polygon')) >= 2" processes -p tree a+b b+c c+d b-
+draws "'runs' in words" cron '*/15 * * * *' --after 2024-01-05T16:20
+draws "{'CPU 0', 'CPU 1'} <= set(words)" cpu -p rr --cpus 2 -g uniform:count=6,seed=2
 draws "'mean waiting (ms)' in words and 'rr' in words" cpu --all -g uniform:count=6,seed=2
 draws "'pages in memory' in words" memory -p working-set --window 5 $string
 draws "'memory (frames)' in words" memory --curve -p opt,sieve -g zipf:count=20000,pages=500 --frames 10,50,200
@@ -194,6 +229,16 @@ refuses "format: 'x' is none of" memory -t "$work/wrong" --format x
 refuses 'looks like none of' disk -t "$work/wrong"
 refuses 'depth' disk -t "$traces/msr.csv" --depth 0
 refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
+
+refuses "addresses: 'x' is no number" translate x
+refuses "table: '5' is no entry" translate --table 5 3
+refuses "operations: 'A:Q' is not" sync A:Q
+refuses 'programs: a program is a list like' processes x3
+refuses 'program: not a program of forks' processes -p forks 'exec()'
+refuses 'actions: there is no such process' processes -p tree a+b c+d
+refuses 'ops: "fly TERM" is none of' processes -p signals fly:TERM
+refuses 'expression: "25" is no hour' cron '0 25 * * *'
+refuses "after: 'noon' is not a time" cron '0 5 * * *' --after noon
 
 [ $failures -eq 0 ] && echo "faces: all as expected"
 exit $((failures != 0))

@@ -1,7 +1,8 @@
 // FrameTable: what stands in each frame of memory, reference by reference.
 //
 // A column is a reference, a row is a frame; below stand footers, such as who was thrown out. Long
-// strings of references are broken into several tables, one below the other.
+// strings of references are broken into several tables, one below the other. Whatever else has a
+// state after each step can be shown so too: the labels say what the columns, rows and colours are.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,11 @@ struct FrameTable {
 
   std::string title;
   std::string references_label = "reference";
-  std::string footer_label = "out";
+  std::string fault_label = "fault";  ///< of the row that marks the faults; empty: no such row
+  std::string footer_label = "out";   ///< empty: no footers
+  std::string hit_meaning = "hit";    ///< in the legend; empty: not there
+  std::string loaded_meaning = "fault: loaded";
+  std::string kept_meaning = "kept";
   std::vector<std::string> rows;
   std::vector<Column> columns;
 };

@@ -46,10 +46,11 @@ _spindle_face() {
   local generators=uniform: formats= ties=
   case $1 in
     cpu)
-      policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-aging priority-rr hrrn mlq feedback lottery
-        stride cfs eevdf fair-share ljf lrtf"
+      policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-aging priority-rr hrrn mlq feedback mlfq
+        lottery stride cfs eevdf fair-share ljf lrtf"
       options+=" --quantum --context-switch --priority-order --tie --requeue --devices --alpha --first --aging-interval
-        --quanta --seed --latency --granularity"
+        --quanta --doubling --levels --allotments --boost --stay --io-bump --seed --latency --granularity --cpus --queues
+        --migration --migration-cost --affinity"
       ties="arrival requeue" ;;
     realtime)
       policies="rm dm edf llf fixed" options+=" --until" generators=uunifast: ;;
@@ -65,6 +66,16 @@ _spindle_face() {
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     deadlock)
       policies="banker detection wait-for" options+=" --available --requests" ;;
+    translate)
+      policies="paging base-limit segments two-segments multi-level inverted page-offset split-bits tlb-lru tlb-fifo
+        tlb-random"
+      options+=" --page-size --table --fields --base --limit --space --base0 --limit0 --base1 --limit1 --entries --sets --seed" ;;
+    sync)
+      policies="semaphore bounded-buffer readers-first writers-first fair" options+=" --initial --capacity" ;;
+    processes)
+      policies="states forks tree signals" options+=" --io-length --switch --io-done --reparent" ;;
+    cron)
+      policies=vixie options+=" --after --count --star" ;;
   esac
   case $2 in
     -p | --policy) _spindle_policies "$policies" ;;
@@ -78,7 +89,13 @@ _spindle_face() {
     --direction) _spindle_words "up down" ;;
     --reentry) _spindle_words "edge request" ;;
     --load-bit) _spindle_words "1 0" ;;
-    --keep-counts | --count-cold | --count-return | --fixed) _spindle_words "yes no" ;;
+    --keep-counts | --count-cold | --count-return | --fixed | --doubling | --stay | --io-bump | --migration)
+      _spindle_words "yes no" ;;
+    --queues) _spindle_words "shared per-cpu" ;;
+    --switch) _spindle_words "SWITCH_ON_IO SWITCH_ON_END" ;;
+    --io-done) _spindle_words "IO_RUN_LATER IO_RUN_IMMEDIATE" ;;
+    --reparent) _spindle_words "root parent" ;;
+    --star) _spindle_words "begins whole" ;;
     --disk) _spindle_words "none textbook 7200rpm 15000rpm ssd" ;;
     *) if [[ $word == -* ]]; then _spindle_words "$options"; fi ;;
   esac
@@ -104,7 +121,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect trace solve cpu realtime memory disk deadlock --help --version"
+    _spindle_words "mount umount inspect trace solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -125,7 +142,7 @@ _spindle() {
       else
         _spindle_words "superblock inode block map directory journal free groups"
       fi ;;
-    cpu | realtime | memory | disk | deadlock)
+    cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
