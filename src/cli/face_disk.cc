@@ -6,6 +6,7 @@
 
 #include "cli/face.h"
 #include "cli/face_disk_reasons.h"
+#include "cli/face_rotating.h"
 #include "cli/face_traces.h"
 #include "spindle/base/random.h"
 
@@ -37,7 +38,7 @@ class DiskForm final : public Form {
     return kMeasures;
   }
   [[nodiscard]] std::string_view row_help() const override {
-    return "requests as CYLINDER, or as ARRIVAL:CYLINDER";
+    return "requests as CYLINDER, or as ARRIVAL:CYLINDER[:w]";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override;
@@ -65,7 +66,8 @@ const std::vector<FacePolicy>& DiskForm::policies() const {
         {"c-look", "C-LOOK", "Circular LOOK", {"count_return"}},
         {"fscan", "FSCAN", "FSCAN", {}},
         {"n-step-scan", "N-STEP-SCAN", "N-step SCAN", {"steps"}},
-        {"v-r", "V(R)", "V(R)", {"r"}}};
+        {"v-r", "V(R)", "V(R)", {"r"}},
+        {"deadline", "DEADLINE", "Deadline", {"read_deadline", "write_deadline", "batch"}}};
     for (FacePolicy& policy : list)
       for (std::string_view common :
            {"head", "cylinders", "direction", "seek_per_cylinder", "service_time"})
@@ -90,6 +92,10 @@ const std::vector<FaceParameter>& DiskForm::parameters() const {
       {"steps", Kind::kNumber, "N-step SCAN: requests of a sweep", "4"},
       {"r", Kind::kNumber, "V(R): what turning costs, as a part of the disk: 0 SSTF, 1 LOOK",
        "0.2"},
+      {"read_deadline", Kind::kNumber, "deadline: how long a read may wait (ms)", "500"},
+      {"write_deadline", Kind::kNumber, "deadline: how long a write may wait (ms)", "5000"},
+      {"batch", Kind::kNumber, "deadline: requests from one look at the deadlines to the next",
+       "16"},
       {"seek_per_cylinder", Kind::kNumber, "requests that arrive: for a cylinder of way (ms)"},
       {"service_time", Kind::kNumber, "requests that arrive: for each, beside the way (ms)"},
   };
@@ -101,9 +107,10 @@ Json DiskForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   Json queue = Json::array();
   Json requests = Json::array();
   for (const std::vector<std::string>& row : rows) {
-    if (row.size() == 2) {
+    if (row.size() == 2 || (row.size() == 3 && row[2] == "w")) {
       const Json arrival = read_number(row[0], "arrival", complaint);
       requests.push_back({arrival, read_number(row[1], "cylinder", complaint, 0, 1e12)});
+      if (row.size() == 3) requests.back().push_back("w");
       continue;
     }
     if (row.size() != 1) complaint.make("requests: '" + row[0] + "...' has too many parts");
@@ -255,7 +262,7 @@ const Face& disk_face() {
   static const Face kFace = {
       "disk",
       "Move a disk's arm from request to request, with the working and the picture.",
-      {&kForm},
+      {&kForm, &rotating_form()},
       replay_disks};
   return kFace;
 }

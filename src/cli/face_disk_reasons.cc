@@ -87,11 +87,25 @@ class Telling {
     } else if (policy_ == "v-r") {
       text += fmt::format("it is the nearest, {} cylinders away, turning counted as way; {}.",
                           distance(at_, to), others());
+    } else if (policy_ == "deadline") {
+      text += batch(request);
     } else {
       text += sweep(to);
     }
     at_ = to;
     return text;
+  }
+
+  /// Upwards, and again from the lowest, unless one has waited too long.
+  [[nodiscard]] std::string batch(std::size_t request) const {
+    const std::uint64_t to = requests_[request].cylinder;
+    const auto ahead = waiting_.lower_bound({at_, 0});
+    if (at_ <= to && (ahead == waiting_.end() || to <= ahead->first))
+      return "it is the next request upwards.";
+    if (ahead == waiting_.end() && (waiting_.empty() || to <= waiting_.begin()->first))
+      return "nothing waits further upwards; the next sweep begins with the lowest.";
+    return fmt::format("its deadline is over: it has waited since {} ms.",
+                       shown(requests_[request].arrival));
   }
 
   std::string sweep(std::uint64_t to) {

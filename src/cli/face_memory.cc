@@ -9,7 +9,8 @@ const Face& memory_face() {
   static const Face kFace = {
       "memory",
       "Replace pages, place requests into holes or buddies, with the working and the picture.",
-      {&replacement_form(), &working_set_form(), &allocation_form(), &buddy_form()},
+      {&replacement_form(), &working_set_form(), &shared_form(), &thrashing_form(),
+       &allocation_form(), &buddy_form()},
       replay_pages};
   return kFace;
 }

@@ -10,6 +10,8 @@ const Form& replacement_form();
 const Form& working_set_form();
 const Form& allocation_form();
 const Form& buddy_form();
+const Form& shared_form();
+const Form& thrashing_form();
 
 /// A recipe of references, for at most so many.
 PageRecipe read_page_recipe(Recipe& recipe, std::uint64_t most);

@@ -80,16 +80,19 @@ class Arm {
 struct Arrival {
   VirtualTime at;
   Cylinder cylinder;
+  bool is_write = false;
 };
 
 std::vector<Arrival> read_arrivals(const Problem& problem, std::uint64_t cylinders) {
   std::vector<Arrival> arrivals;
   for (const Field& item : problem.input["requests"].items()) {
-    const std::vector<Field> pair = item.items();
-    if (pair.size() != 2) item.fail("a request is [arrival, cylinder]");
+    const std::vector<Field> parts = item.items();
+    if (parts.size() != 2 && parts.size() != 3)
+      item.fail("a request is [arrival, cylinder] or [arrival, cylinder, \"w\"]");
     if (problem.failed()) break;
-    const auto cylinder = pair[1].integer(0, static_cast<std::int64_t>(cylinders) - 1);
-    arrivals.push_back({pair[0].time(), Cylinder{static_cast<std::uint64_t>(cylinder)}});
+    const auto cylinder = parts[1].integer(0, static_cast<std::int64_t>(cylinders) - 1);
+    const bool is_write = parts.size() == 3 && parts[2].choice({"r", "w"}) == 1;
+    arrivals.push_back({parts[0].time(), Cylinder{static_cast<std::uint64_t>(cylinder)}, is_write});
     if (arrivals.size() > 1 && arrivals.back().at < arrivals[arrivals.size() - 2].at)
       item.fail("requests must stand in order of arrival");
   }
@@ -149,8 +152,10 @@ Json solve_disk_online(const Problem& problem) {
   while (order.size() < arrivals.size()) {
     if (queue.empty()) now = std::max(now, arrivals[arrived].at);
     for (; arrived < arrivals.size() && arrivals[arrived].at <= now; ++arrived)
-      queue.add(arrivals[arrived].cylinder);
-    const ArmChoice choice = policy->choose(queue, arm.state());
+      queue.add(arrivals[arrived].cylinder, arrivals[arrived].at, arrivals[arrived].is_write);
+    ArmState state = arm.state();
+    state.now = now;
+    const ArmChoice choice = policy->choose(queue, state);
     const std::uint64_t distance = arm.go(choice, arrivals[choice.index].cylinder);
     now += VirtualTime{static_cast<std::int64_t>(distance) * per_cylinder.ns} + service;
     completion[choice.index] = now;

@@ -7,6 +7,8 @@
 #define SPINDLE_SOLVE_DOMAINS(X)                    \
   X("page-replacement", solve_page_replacement)     \
   X("page-aging", solve_page_aging)                 \
+  X("multiprogramming", solve_multiprogramming)     \
+  X("thrashing", solve_thrashing)                   \
   X("disk", solve_disk)                             \
   X("disk-online", solve_disk_online)               \
   X("cpu", solve_cpu)                               \

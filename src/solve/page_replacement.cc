@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "domains.h"
-#include "spindle/policy/replacement_policy.h"
+#include "page_policies.h"
 
 namespace spindle {
 namespace {
@@ -37,32 +37,6 @@ constexpr Name kNames[] = {{"FIFO", "fifo"},
                            {"AGING", "aging"},
                            {"WSCLOCK", "wsclock"},
                            {"RANDOM", "random"}};
-
-std::unique_ptr<ReplacementPolicy> make_policy(const Problem& problem, std::size_t frames,
-                                               std::span<const PageKey> references) {
-  if (problem.algorithm == "OPT") return make_optimal_policy(frames, references);
-  ReplacementConventions conventions;
-  using Tie = ReplacementConventions::Tie;
-  conventions.clock_bit_on_load = problem.parameters["load_bit"].integer_or(1, 0, 1) == 1;
-  conventions.frequency_tie = problem.parameters["tie"].choice({"fifo", "lru"}) == 0
-                                  ? Tie::kFirstLoaded
-                                  : Tie::kLeastRecent;
-  conventions.keep_counts = problem.parameters["keep_counts"].flag_or(false);
-  const auto natural = [&](const char* name, std::int64_t fallback) {
-    return static_cast<std::uint64_t>(
-        problem.parameters[name].integer_or(fallback, 0, std::int64_t{1} << 62));
-  };
-  conventions.seed = natural("seed", 1);
-  conventions.tick_references = natural("tick", 0);
-  conventions.working_set_references = natural("window", 0);
-  conventions.aging_bits = static_cast<unsigned>(problem.parameters["bits"].integer_or(8, 1, 63));
-  for (const Name& name : kNames) {
-    if (name.algorithm != problem.algorithm) continue;
-    auto policy = make_replacement_policy(name.policy, frames, conventions);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  return nullptr;
-}
 
 /// Frames filled from the lowest; the victim's frame takes the new page.
 class Memory {
@@ -248,6 +222,32 @@ References read_references(const Field& field) {
 
 }  // namespace
 
+std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std::size_t frames,
+                                                    std::span<const PageKey> references) {
+  if (problem.algorithm == "OPT") return make_optimal_policy(frames, references);
+  ReplacementConventions conventions;
+  using Tie = ReplacementConventions::Tie;
+  conventions.clock_bit_on_load = problem.parameters["load_bit"].integer_or(1, 0, 1) == 1;
+  conventions.frequency_tie = problem.parameters["tie"].choice({"fifo", "lru"}) == 0
+                                  ? Tie::kFirstLoaded
+                                  : Tie::kLeastRecent;
+  conventions.keep_counts = problem.parameters["keep_counts"].flag_or(false);
+  const auto natural = [&](const char* name, std::int64_t fallback) {
+    return static_cast<std::uint64_t>(
+        problem.parameters[name].integer_or(fallback, 0, std::int64_t{1} << 62));
+  };
+  conventions.seed = natural("seed", 1);
+  conventions.tick_references = natural("tick", 0);
+  conventions.working_set_references = natural("window", 0);
+  conventions.aging_bits = static_cast<unsigned>(problem.parameters["bits"].integer_or(8, 1, 63));
+  for (const Name& name : kNames) {
+    if (name.algorithm != problem.algorithm) continue;
+    auto policy = make_replacement_policy(name.policy, frames, conventions);
+    if (policy.ok()) return std::move(policy).take();
+  }
+  return nullptr;
+}
+
 /// Convention `count_cold` (true): faults that fill an empty frame count.
 Json solve_page_replacement(const Problem& problem) {
   if (problem.algorithm == "WORKING-SET") return working_set(problem);
@@ -258,7 +258,7 @@ Json solve_page_replacement(const Problem& problem) {
       static_cast<std::size_t>(problem.parameters["frames"].integer(1, Field::kMostItems));
   const bool counts_cold = problem.parameters["count_cold"].flag_or(true);
   if (problem.failed()) return {};
-  const auto policy = make_policy(problem, frames, references.pages);
+  const auto policy = make_page_policy(problem, frames, references.pages);
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
   Memory memory(*policy, frames, references.pages.size() <= kLongestListed);

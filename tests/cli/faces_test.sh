@@ -86,6 +86,9 @@ says '^mean .* 5\.67 ' cpu --policy rr --quantum 4 P1:0:24 P2:0:3 P3:0:3
 json "a['answer']['avg_waiting'] == 6.5" cpu -p srtf P1:0:8 P2:1:4 P3:2:9 P4:3:5
 json "a['answer']['total_movement'] == 236" disk -p sstf --head 53 $silberschatz
 json "a['answer']['total_movement'] == 640" disk -p fcfs --head 53 $silberschatz
+json "a['answer']['total'] == 375 and [s[0] for s in a['answer']['served']] == [7, 8, 30]" disk -p satf 7 30 8
+says 'from 70 to 10: its deadline is over' disk -p deadline --head 50 --read-deadline 15 --batch 1 -e 0:60 0:10 1:70 1:80
+draws "{'seek', 'rotate', '30'} <= set(words)" disk -p satf 7 30 8
 json "a['answer']['faults'] == 15" memory -p fifo --frames 3 $string
 json "a['answer']['faults'] == 12" memory -p lru --frames 3 $string
 json "a['answer']['faults'] == 9" memory -p opt --frames 3 $string
@@ -102,6 +105,10 @@ json "a['answer']['completion'] == {'A': 3, 'B': 5, 'C': 7} and a['answer']['gan
 json "[s[3] for s in a['answer']['gantt']] == [1, 1] and a['answer']['migrations'] == 0" cpu --cpus 2 --affinity A+1,B+1 A:0:3 B:0:4
 json "a['answer']['completion'] == {'A': 11, 'B': 10}" cpu -p mlfq --quanta 2,4 A:0:7 B:0:4
 
+json "a['answer']['faults_of_each'] == {'A': 3, 'B': 1}" memory -p shared-lru --frames 4 A:1,2,3,1,2,3 B:1,1,1,1
+says '^With --scope local: faults 7 instead of 4' memory -p shared-lru --frames 4 A:1,2,3,1,2,3 B:1,1,1,1
+json "a['answer']['best_degree'] == 5" memory -p thrashing --frames 20 --degree 8 A:1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4
+draws "'processes in memory' in words" memory -p thrashing -g phases:count=6
 json "a['answer']['physical'] == [117, None]" translate --table 0+3,1+7,2+5,3+2 21 0x50
 json "a['answer']['physical'] == [649, 2310, None, None]" translate -p segments --table 219+600,2300+14,- 0:430 1:10 2:5 1:20
 json "a['answer']['physical'] == [117, 47]" translate -p multi-level --fields 2,2,4 --table 0+1+7,3+3+2 21 255

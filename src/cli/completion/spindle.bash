@@ -56,12 +56,13 @@ _spindle_face() {
       policies="rm dm edf llf fixed" options+=" --until" generators=uunifast: ;;
     memory)
       policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
-        working-set pff first-fit best-fit worst-fit next-fit buddy"
-      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min -t --trace --format --page-size --curve"
+        working-set pff shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit next-fit buddy"
+      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --scope --allotment --quantum --fault-time --degree -t --trace --format --page-size --curve"
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
     disk)
-      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r"
+      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf"
       options+=" --head --cylinders --direction --tie --count-return --reentry --steps --r --seek-per-cylinder --service-time
+        --read-deadline --write-deadline --batch --seek-speed --rotate-speed --skew --zones --window --aging
         -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     deadlock)
@@ -91,6 +92,8 @@ _spindle_face() {
     --load-bit) _spindle_words "1 0" ;;
     --keep-counts | --count-cold | --count-return | --fixed | --doubling | --stay | --io-bump | --migration)
       _spindle_words "yes no" ;;
+    --scope) _spindle_words "global local" ;;
+    --allotment) _spindle_words "equal proportional" ;;
     --queues) _spindle_words "shared per-cpu" ;;
     --switch) _spindle_words "SWITCH_ON_IO SWITCH_ON_END" ;;
     --io-done) _spindle_words "IO_RUN_LATER IO_RUN_IMMEDIATE" ;;

@@ -174,6 +174,57 @@ TEST(NaiveMemory, TheCurveOfLruIsThatOfItsSizes) {
   }
 }
 
+/// Locally each process is alone with its frames; globally their references, in turns, are those of
+/// one process with all pages.
+TEST(NaiveMemory, ProcessesShareMemoryAsOneOrAsNone) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const std::size_t count = 1 + random.below(4);
+    const std::size_t share = 1 + random.below(4);
+    const std::size_t length = 1 + random.below(30);
+    Json processes = Json::array();
+    for (std::size_t p = 0; p < count; ++p) {
+      Json pages = Json::array();
+      for (std::size_t i = 0; i < length; ++i) pages.push_back(random.below(6));
+      processes.push_back({"P" + std::to_string(p), pages});
+    }
+    const auto faults = [](const char* domain, const Json& parameters, const Json& input) {
+      const Json line = solve_cases(Json::array({{{"domain", domain},
+                                                  {"algorithm", "FIFO"},
+                                                  {"parameters", parameters},
+                                                  {"input", input}}}))[0];
+      return line.at("answer");
+    };
+    const Json input = {{"processes", processes}};
+    const Json local =
+        faults("multiprogramming", {{"frames", count * share}, {"scope", "local"}}, input);
+    const Json global = faults("multiprogramming", {{"frames", count * share}}, input);
+    Json merged = Json::array();
+    for (std::size_t i = 0; i < length; ++i)
+      for (std::size_t p = 0; p < count; ++p)
+        merged.push_back(100 * p + processes[p][1][i].get<std::size_t>());
+    for (const Json& process : processes)
+      EXPECT_EQ(local["faults_of_each"][process[0].get<std::string>()],
+                faults("page-replacement", {{"frames", share}}, {{"refs", process[1]}})["faults"]);
+    EXPECT_EQ(global["faults"], faults("page-replacement", {{"frames", count * share}},
+                                       {{"refs", merged}})["faults"]);
+  }
+}
+
+/// The CPU is busier with every process, until their pages no longer fit.
+TEST(NaiveMemory, TooManyProcessesThrash) {
+  const Json pages = {1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4};
+  const Json problem = {{"domain", "thrashing"},
+                        {"algorithm", "LRU"},
+                        {"parameters", {{"frames", 20}, {"degree", 8}, {"quantum", 4}}},
+                        {"input", {{"processes", Json::array({Json::array({"P", pages})})}}}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["best_degree"], 5);
+  EXPECT_LT(3 * answer["curve"][5][1].get<double>(), answer["curve"][4][1].get<double>());
+  EXPECT_EQ(answer["curve"][4][2], 20);
+}
+
 TEST(NaiveMemory, BeladysStringFaultsMoreWithMoreFrames) {
   const std::vector<int> references = {1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5};
   EXPECT_EQ(faults("FIFO", 3, references), 9);

@@ -169,6 +169,22 @@ TEST(Solve, ReadsWordsAsPeopleWriteThem) {
   EXPECT_EQ(solve_cases(Json::array({problem}))[0]["error"], "quantum: missing");
 }
 
+/// A read that has waited beyond its deadline is served before what is nearer; without one the arm
+/// sweeps.
+TEST(Solve, DeadlinesCountFromTheArrival) {
+  const auto order_with = [](int deadline) {
+    const Json problem = {
+        {"domain", "disk-online"},
+        {"algorithm", "DEADLINE"},
+        {"parameters",
+         {{"head", 50}, {"cylinders", 100}, {"read_deadline", deadline}, {"batch", 1}}},
+        {"input", {{"requests", {{0, 60}, {0, 10}, {1, 70}, {1, 80}}}}}};
+    return solve_cases(Json::array({problem}))[0]["answer"]["order"];
+  };
+  EXPECT_EQ(order_with(1000), Json({0, 2, 3, 1}));
+  EXPECT_EQ(order_with(15), Json({0, 2, 1, 3}));
+}
+
 TEST(Solve, OneBadCaseDoesNotStopTheOthers) {
   const Json good = {{"id", 2},
                      {"domain", "page-aging"},

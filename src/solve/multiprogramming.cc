@@ -1,0 +1,273 @@
+// Several processes in one memory: whose frame goes when one of them needs one, and how the CPU
+// starves when there are too many of them (Denning 1968: thrashing).
+//
+// The processes have the CPU in turns of `quantum` references (1), each of which takes a unit of
+// time. A fault takes `fault_time` (0) more, on one paging device that serves in order; meanwhile
+// the others run. Conventions: `scope` (global: any frame may go; local: each process replaces its
+// own pages alone), `allotment` of local frames (equal; proportional to how many pages a process
+// has).
+
+#include <algorithm>
+#include <deque>
+#include <queue>
+#include <set>
+#include <unordered_map>
+
+#include "domains.h"
+#include "page_policies.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kLargestPage = std::uint64_t{1} << 40;
+constexpr std::size_t kMostProcesses = 1000;
+constexpr std::size_t kMostReferences = 20'000'000;
+
+struct Process {
+  std::string name;
+  std::vector<PageKey> references;
+};
+
+/// Frames that processes share, or that one has for itself.
+class Frames {
+ public:
+  Frames(std::unique_ptr<ReplacementPolicy> policy, std::size_t count)
+      : policy_(std::move(policy)), count_(count) {}
+
+  /// False: the page was not there, and is now.
+  bool refer(PageKey page) {
+    const auto found = where_.find(page);
+    if (found != where_.end()) return policy_->touched(FrameNo{found->second}), true;
+    std::size_t frame = pages_.size();
+    if (frame == count_) {
+      const FrameNo victim = *policy_->victim({}, page);
+      policy_->erased(victim);
+      frame = victim.value;
+      where_.erase(pages_[frame]);
+      pages_[frame] = page;
+    } else {
+      pages_.push_back(page);
+    }
+    where_[page] = frame;
+    policy_->inserted(FrameNo{frame}, page);
+    return false;
+  }
+
+  [[nodiscard]] const std::vector<PageKey>& pages() const { return pages_; }
+
+ private:
+  std::unique_ptr<ReplacementPolicy> policy_;
+  std::size_t count_;
+  std::vector<PageKey> pages_;
+  std::unordered_map<PageKey, std::size_t> where_;
+};
+
+struct Rules {
+  std::size_t frames = 1;
+  std::uint64_t quantum = 1;
+  VirtualTime fault_time;
+  bool is_local = false;
+  bool is_proportional = false;
+};
+
+class Machine {
+ public:
+  Machine(const Problem& problem, std::span<const Process> processes, const Rules& rules)
+      : processes_(processes), rules_(rules), states_(processes.size()) {
+    const std::vector<std::size_t> shares =
+        rules.is_local ? allotments() : std::vector<std::size_t>{rules.frames};
+    for (const std::size_t share : shares)
+      memories_.emplace_back(make_page_policy(problem, share, {}), share);
+  }
+
+  void run() {
+    for (std::size_t p = 0; p < processes_.size(); ++p)
+      if (!processes_[p].references.empty()) ready_.push_back(p);
+    while (!ready_.empty() || !waiting_.empty()) {
+      if (ready_.empty()) now_ = std::max(now_, waiting_.front().until);
+      come_back();
+      if (!ready_.empty()) take_turn();
+    }
+  }
+
+  [[nodiscard]] double utilization() const {
+    return now_.ns == 0 ? 0 : static_cast<double>(busy_.ns) / static_cast<double>(now_.ns);
+  }
+  [[nodiscard]] std::uint64_t faults() const {
+    std::uint64_t sum = 0;
+    for (const State& state : states_) sum += state.faults;
+    return sum;
+  }
+
+  [[nodiscard]] Json answer() const {
+    Json of_each = Json::object();
+    Json frames = Json::object();
+    std::uint64_t references = 0;
+    for (std::size_t p = 0; p < processes_.size(); ++p) {
+      of_each[processes_[p].name] = states_[p].faults;
+      frames[processes_[p].name] = held_by(p);
+      references += processes_[p].references.size();
+    }
+    return {{"faults", faults()},        {"hits", references - faults()},
+            {"faults_of_each", of_each}, {"frames_of_each", frames},
+            {"time", in_units(now_)},    {"utilization", rounded(utilization())}};
+  }
+
+ private:
+  struct State {
+    std::size_t at = 0;
+    std::uint64_t faults = 0;
+  };
+  struct Wait {
+    VirtualTime until;
+    std::size_t process = 0;
+  };
+
+  [[nodiscard]] std::vector<std::size_t> allotments() const {
+    std::vector<std::size_t> sizes;
+    std::size_t all = 0;
+    for (const Process& process : processes_) {
+      const std::set<PageKey> pages(process.references.begin(), process.references.end());
+      sizes.push_back(rules_.is_proportional ? std::max<std::size_t>(1, pages.size()) : 1);
+      all += sizes.back();
+    }
+    // One for each, and of the rest its share; what is left over goes to the first.
+    std::size_t left = rules_.frames - sizes.size();
+    const std::size_t rest = left;
+    for (std::size_t& size : sizes) {
+      const std::size_t more = rest * size / all;
+      size = 1 + more;
+      left -= more;
+    }
+    for (std::size_t p = 0; left > 0; p = (p + 1) % sizes.size(), --left) ++sizes[p];
+    return sizes;
+  }
+
+  static PageKey key_of(std::size_t process, PageKey page) { return PageKey{process} << 41 | page; }
+
+  [[nodiscard]] std::size_t held_by(std::size_t process) const {
+    const std::vector<PageKey>& pages = memories_[rules_.is_local ? process : 0].pages();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(pages, [&](PageKey page) { return page >> 41 == process; }));
+  }
+
+  /// Those whose page has come.
+  void come_back() {
+    for (; !waiting_.empty() && waiting_.front().until <= now_; waiting_.pop_front())
+      ready_.push_back(waiting_.front().process);
+  }
+
+  void take_turn() {
+    const std::size_t p = ready_.front();
+    ready_.pop_front();
+    State& state = states_[p];
+    const std::vector<PageKey>& references = processes_[p].references;
+    Frames& memory = memories_[rules_.is_local ? p : 0];
+    for (std::uint64_t i = 0; i < rules_.quantum && state.at < references.size(); ++i) {
+      const bool hit = memory.refer(key_of(p, references[state.at++]));
+      now_ += VirtualTime{kUnitNs};
+      busy_ += VirtualTime{kUnitNs};
+      if (hit) continue;
+      ++state.faults;
+      if (rules_.fault_time.ns == 0) continue;
+      device_free_ = std::max(device_free_, now_) + rules_.fault_time;
+      if (state.at < references.size()) waiting_.push_back({device_free_, p});
+      come_back();
+      return;
+    }
+    come_back();
+    if (state.at < references.size()) ready_.push_back(p);
+  }
+
+  std::span<const Process> processes_;
+  Rules rules_;
+  std::vector<State> states_;
+  std::vector<Frames> memories_;
+  std::deque<std::size_t> ready_;
+  std::deque<Wait> waiting_;  ///< the device serves in order, so in order of their ends
+  VirtualTime now_;
+  VirtualTime busy_;
+  VirtualTime device_free_;
+};
+
+Rules read_rules(const Problem& problem, VirtualTime fault_time) {
+  const Field& parameters = problem.parameters;
+  Rules rules;
+  rules.frames = static_cast<std::size_t>(parameters["frames"].integer(1, 10'000'000));
+  rules.quantum = static_cast<std::uint64_t>(parameters["quantum"].integer_or(1, 1, 1 << 30));
+  rules.fault_time = parameters["fault_time"].time_or(fault_time);
+  rules.is_local = parameters["scope"].choice({"global", "local"}) == 1;
+  rules.is_proportional = parameters["allotment"].choice({"equal", "proportional"}) == 1;
+  return rules;
+}
+
+/// [name, pages].
+std::vector<Process> read_processes(const Problem& problem) {
+  const Field field = problem.input["processes"];
+  std::vector<Process> processes;
+  std::size_t references = 0;
+  for (const Field& item : field.items()) {
+    const std::vector<Field> parts = item.items();
+    if (parts.size() != 2) item.fail("a process is [name, pages]");
+    if (problem.failed()) return processes;
+    processes.push_back({parts[0].text(), parts[1].naturals(kLargestPage)});
+    references += processes.back().references.size();
+    if (references > kMostReferences || processes.size() > kMostProcesses) item.fail("too many");
+  }
+  if (processes.empty()) field.fail("there must be some");
+  return processes;
+}
+
+/// Whether the case can be run at all.
+bool is_sound(const Problem& problem, const Rules& rules, std::size_t processes) {
+  if (!problem.failed() && problem.algorithm == "OPT") problem.unknown_algorithm();
+  if (!problem.failed() && make_page_policy(problem, 1, {}) == nullptr) problem.unknown_algorithm();
+  if (!problem.failed() && rules.is_local && rules.frames < processes)
+    problem.parameters["frames"].fail("fewer than there are processes");
+  return !problem.failed();
+}
+
+}  // namespace
+
+Json solve_multiprogramming(const Problem& problem) {
+  const std::vector<Process> processes = read_processes(problem);
+  const Rules rules = read_rules(problem, {});
+  if (!is_sound(problem, rules, processes.size())) return {};
+  Machine machine(problem, processes, rules);
+  machine.run();
+  return machine.answer();
+}
+
+/// The first process alone, the first two, and so on: how busy the CPU is. Or so many like the only
+/// one as `degree` says.
+Json solve_thrashing(const Problem& problem) {
+  std::vector<Process> processes = read_processes(problem);
+  const Rules rules = read_rules(problem, {10 * kUnitNs});
+  const auto degree = static_cast<std::size_t>(problem.parameters["degree"].integer_or(
+      static_cast<std::int64_t>(processes.size()), 1, kMostProcesses));
+  if (problem.failed()) return {};
+  const std::size_t given = processes.size();
+  for (std::size_t p = given; p < degree; ++p) processes.push_back(processes[p % given]);
+  processes.resize(std::min(degree, processes.size()));
+  std::size_t work = 0;
+  for (std::size_t p = 0; p < processes.size(); ++p)
+    work += processes[p].references.size() * (processes.size() - p);
+  if (work > kMostReferences) problem.input["processes"].fail("too many references in all");
+  if (!is_sound(problem, rules, processes.size())) return {};
+  Json curve = Json::array();
+  double highest = -1;
+  std::size_t best = 0;
+  for (std::size_t count = 1; count <= processes.size(); ++count) {
+    Machine machine(problem, std::span(processes).first(count), rules);
+    machine.run();
+    curve.push_back({count, rounded(machine.utilization()), machine.faults()});
+    if (machine.utilization() <= highest + 1e-9) continue;
+    highest = machine.utilization();
+    best = count;
+  }
+  return {{"curve", curve}, {"best_degree", best}, {"best_utilization", rounded(highest)}};
+}
+
+}  // namespace spindle
