@@ -1,12 +1,37 @@
 #include "spindle/cache/replacement_what_if.h"
 
 #include <algorithm>
+#include <cmath>
+#include <unordered_map>
 
 #include "number_table.h"
 #include "spindle/base/check.h"
 #include "spindle/policy/replacement_policy.h"
+#include "spindle/policy/stack_distance.h"
 
 namespace spindle {
+
+namespace {
+
+/// At most `most` of the points, evenly over the logarithm of the size; the first and the last.
+std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
+    const std::vector<ReplacementWhatIf::CurvePoint>& all, std::size_t most) {
+  if (all.size() <= most) return all;
+  const auto place = [&](const auto& point) {
+    return std::log(static_cast<double>(point.capacity_blocks));
+  };
+  const double step = (place(all.back()) - place(all.front())) / static_cast<double>(most - 1);
+  std::vector<ReplacementWhatIf::CurvePoint> some;
+  double next = place(all.front());
+  for (const auto& point : all) {
+    if (place(point) < next && &point != &all.back()) continue;
+    some.push_back(point);
+    next = place(point) + step;
+  }
+  return some;
+}
+
+}  // namespace
 
 /// A cache that holds nothing but numbers. It gives out frames in the order in which FramePool
 /// does, since CLOCK goes round in the order of frames.
@@ -109,35 +134,97 @@ class ReplacementWhatIf::Shadow {
   NumberTable by_block_;
 };
 
-ReplacementWhatIf::ReplacementWhatIf(std::size_t most_frames) : most_frames_(most_frames) {
+/// LRU's stack of blocks: a block's depth says in which sizes it is a hit.
+class ReplacementWhatIf::LruStack {
+ public:
+  void accessed(BlockNo block, CacheAccess access) {
+    const std::uint32_t page = page_of(block);
+    access == CacheAccess::kRead ? distances_.refer(page) : distances_.use(page);
+    if (distances_.pages() > kDeepest) forget(blocks_[distances_.oldest()]);
+  }
+
+  void forget(Run run) {
+    if (run.length > pages_.size()) {
+      std::vector<BlockNo> gone;
+      for (const auto& [block, page] : pages_)
+        if (run.contains(block)) gone.push_back(block);
+      for (BlockNo block : gone) forget(block);
+      return;
+    }
+    for (BlockNo block = run.start; block != run.end(); ++block) forget(block);
+  }
+
+  void clear_counts() { distances_.clear_counts(); }
+
+  /// How many reads were at that depth: hits with more frames than that.
+  [[nodiscard]] const std::vector<std::uint64_t>& histogram() const {
+    return distances_.histogram();
+  }
+
+ private:
+  static constexpr std::size_t kDeepest = 1 << 16;
+
+  std::uint32_t page_of(BlockNo block) {
+    const auto [entry, is_new] = pages_.try_emplace(block, 0);
+    if (!is_new) return entry->second;
+    if (free_.empty()) {
+      free_.push_back(static_cast<std::uint32_t>(blocks_.size()));
+      blocks_.emplace_back();
+    }
+    entry->second = free_.back();
+    free_.pop_back();
+    blocks_[entry->second] = block;
+    return entry->second;
+  }
+
+  void forget(BlockNo block) {
+    const auto found = pages_.find(block);
+    if (found == pages_.end()) return;
+    distances_.forget(found->second);
+    free_.push_back(found->second);
+    pages_.erase(found);
+  }
+
+  StackDistances distances_;
+  std::unordered_map<BlockNo, std::uint32_t> pages_;
+  std::vector<BlockNo> blocks_;  // by page
+  std::vector<std::uint32_t> free_;
+};
+
+ReplacementWhatIf::ReplacementWhatIf(std::size_t most_frames)
+    : most_frames_(most_frames), lru_stack_(std::make_unique<LruStack>()) {
   CHECK(most_frames > 0);
 }
 ReplacementWhatIf::~ReplacementWhatIf() = default;
 
 bool ReplacementWhatIf::is_sampled(BlockNo block) const {
   if (one_in_ == 1) return true;
-  // The last steps of splitmix64: neighbours must not be sampled together.
-  std::uint64_t hash = block.value + 0x9E3779B97F4A7C15ull;
+  // Of each group of neighbours just one, so that no file is sampled too much or too little; which
+  // one is said by the last steps of splitmix64.
+  std::uint64_t hash = block.value / one_in_ + 0x9E3779B97F4A7C15ull;
   hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9ull;
   hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBull;
-  return (hash ^ (hash >> 31)) % one_in_ == 0;
+  return (hash ^ (hash >> 31)) % one_in_ == block.value % one_in_;
 }
 
 void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
   reads_ += access == CacheAccess::kRead ? 1 : 0;
   if (!is_sampled(block)) return;
   for (auto& shadow : shadows_) shadow->accessed(block, access);
+  lru_stack_->accessed(block, access);
 }
 
 void ReplacementWhatIf::forgotten(Run run) {
   if (run.length == 1 && !is_sampled(run.start)) return;
   for (auto& shadow : shadows_) shadow->forget(run);
+  lru_stack_->forget(run);
 }
 
 void ReplacementWhatIf::make_shadows(std::size_t capacity) {
   capacity_ = capacity;
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
   shadows_.clear();
+  lru_stack_ = std::make_unique<LruStack>();
   const std::size_t sizes[] = {std::max<std::size_t>(1, capacity / 2), capacity, 2 * capacity};
   for (std::string_view policy : replacement_policy_names()) {
     for (Size size : {Size::kHalf, Size::kSame, Size::kDouble}) {
@@ -152,12 +239,14 @@ void ReplacementWhatIf::make_shadows(std::size_t capacity) {
 void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
   if (capacity != capacity_) make_shadows(capacity);
   for (auto& shadow : shadows_) shadow->clear();
+  lru_stack_->forget({BlockNo{0}, UINT64_MAX});
   for (BlockNo block : present) accessed(block, CacheAccess::kBlank);
 }
 
 void ReplacementWhatIf::counts_reset() {
   reads_ = 0;
   for (auto& shadow : shadows_) shadow->row.reads = shadow->row.hits = 0;
+  lru_stack_->clear_counts();
 }
 
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
@@ -171,6 +260,22 @@ std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
     row.hit_ratio = std::clamp(1.0 - misses / expected, 0.0, 1.0);
   }
   return rows;
+}
+
+std::vector<ReplacementWhatIf::CurvePoint> ReplacementWhatIf::lru_curve(std::size_t most) const {
+  std::vector<CurvePoint> all;
+  if (reads_ == 0 || lru_stack_ == nullptr) return all;
+  const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
+  const std::vector<std::uint64_t>& histogram = lru_stack_->histogram();
+  // What the sample has too few or too many reads of counts as hits of all sizes, as in `rows`.
+  std::uint64_t misses = shadows_.front()->row.reads;
+  for (std::size_t distance = 0; distance < histogram.size(); ++distance) {
+    misses -= histogram[distance];
+    if (histogram[distance] == 0 && !all.empty()) continue;
+    const double ratio = 1.0 - static_cast<double>(misses) / expected;
+    all.push_back({(distance + 1) * one_in_, std::clamp(ratio, 0.0, 1.0)});
+  }
+  return spread_by_logarithm(all, most);
 }
 
 }  // namespace spindle

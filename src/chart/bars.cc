@@ -55,7 +55,7 @@ std::string to_svg(const Bars& bars) {
   for (const Bars::Bar& bar : bars.bars) {
     const double width = bar.value / longest * kPlot;
     svg.text({left - 10, y + 17}, bar.label, {.anchor = Anchor::kEnd});
-    svg.box({left, y + 4, width, kRow - 8}, {.fill = colour_of(Meaning::kRunning)},
+    svg.box({left, y + 4, width, kRow - 8}, {.fill = colour_of(bars.meaning)},
             bar.label + ": " + number_text(bar.value));
     svg.text({left + width + 6, y + 17}, number_text(bar.value), {.size = 11});
     y += kRow;

@@ -95,7 +95,7 @@ void MountControl::sync() const {
   if (fd >= 0) ::close(fd);
 }
 
-CommandRun run_command(const std::vector<std::string>& words, Complaint& complaint) {
+CommandRun run_command(const std::vector<std::string>& words, Output output, Complaint& complaint) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -104,6 +104,7 @@ CommandRun run_command(const std::vector<std::string>& words, Complaint& complai
   const pid_t child = ::fork();
   if (child == 0) {
     ignored.restore();
+    if (output == Output::kToError) ::dup2(STDERR_FILENO, STDOUT_FILENO);
     ::execvp(arguments[0], arguments.data());
     fmt::print(stderr, "{}: {}\n", words[0], std::strerror(errno));
     ::_exit(127);

@@ -44,7 +44,9 @@ struct CommandRun {
   int status = 0;  ///< as a shell has it: 127 not found, 128 + the signal that ended it
   std::int64_t elapsed_ns = 0;
 };
-CommandRun run_command(const std::vector<std::string>& words, Complaint& complaint);
+/// Where its output would spoil ours, it goes to standard error.
+enum class Output : bool { kAsIs, kToError };
+CommandRun run_command(const std::vector<std::string>& words, Output output, Complaint& complaint);
 
 /// To the file; "-" is standard output.
 void write_file(const std::string& path, std::string_view content, Complaint& complaint);

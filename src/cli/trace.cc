@@ -91,7 +91,8 @@ int run_traced(const TraceRequest& request, const MountControl& control, Complai
   control.write("trace_size", std::to_string(request.size == 0 ? kEventsOfCommand : request.size));
   if (complaint.made()) return 1;
   const TraceOn on(control);
-  const CommandRun run = run_command(request.command, complaint);
+  const CommandRun run =
+      run_command(request.command, request.json ? Output::kToError : Output::kAsIs, complaint);
   control.sync();
   return run.status;
 }

@@ -26,6 +26,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (a file each, too)
   cache/policy             which block goes when room is needed              (can be set)
   cache/whatif             what each replacement policy would have hit, and at half and double size
+  cache/lru_curve          LRU's ratio of hits at every size of the cache, out of the same sample
   cache/watch              whether the shadows behind cache/whatif watch     (can be set)
   cache/drop, cache/reset  write anything: empties the cache; starts counting anew
   disk/statistics          the disk: requests, arm movement, seek, rotation and transfer time, queue

@@ -71,6 +71,16 @@ Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_u
   return table;
 }
 
+Table curve_table(const ReplacementWhatIf& what_if, std::uint32_t block_size) {
+  constexpr std::size_t kPoints = 64;
+  Table table({"capacity_blocks", "capacity_bytes", "hit_ratio", "sampled_one_in"});
+  for (const ReplacementWhatIf::CurvePoint& point : what_if.lru_curve(kPoints)) {
+    table.add_row({point.capacity_blocks, point.capacity_blocks * block_size, point.hit_ratio,
+                   what_if.sampled_one_in()});
+  }
+  return table;
+}
+
 }  // namespace
 
 WhatIf::WhatIf(SimulatedDisk& disk, BufferCache& cache) : disk_(disk), cache_(cache) {
@@ -114,6 +124,8 @@ void WhatIf::add_cache_files(ControlTree& tree) {
   add_table(tree, "cache/whatif", [this]() -> Result<Table> {
     return replacements_table(replacements_, cache_.policy());
   });
+  add_table(tree, "cache/lru_curve",
+            [this]() -> Result<Table> { return curve_table(replacements_, cache_.block_size()); });
   control::add_switch(
       tree, "cache/watch", [this] { return watches_cache_; }, [this](bool on) { watch_cache(on); });
 }

@@ -8,7 +8,7 @@
 
 #include "page_numbers.h"
 #include "spindle/base/check.h"
-#include "stack_distance.h"
+#include "spindle/policy/stack_distance.h"
 
 namespace spindle {
 namespace {

@@ -7,7 +7,7 @@
 //
 // For each replacement policy three shadows, caches of half, the same and double the size without
 // any data, see the stream of accesses of the live cache. To bound what that costs, only one in
-// `sampled_one_in()` of all blocks is looked at, chosen by a hash of its number, in shadows that
+// `sampled_one_in()` of all blocks is looked at, one of each group of neighbours, in shadows that
 // are smaller by the same factor (SHARDS: Waldspurger et al., "Efficient MRC Construction with
 // SHARDS", FAST 2015): all accesses to a block count or none do, so that distances of reuse keep
 // their meaning. By default shadows of the live size have at most 256 frames, which is some 2 MiB
@@ -52,6 +52,14 @@ class ReplacementWhatIf final : public CacheObserver {
   /// For each of `replacement_policy_names`, in that order, its sizes in ascending order. Empty
   /// before the first `restarted`.
   [[nodiscard]] std::vector<Row> rows() const;
+  /// Of LRU, at every size at which it changes, at most `most` points by rising size, out of the
+  /// same sample in one pass (Mattson's stack distances). A block that was freed makes room in all
+  /// sizes alike, so that with deletions it is a little better than a cache can be.
+  struct CurvePoint {
+    std::uint64_t capacity_blocks = 0;
+    double hit_ratio = 0;  ///< of all reads
+  };
+  [[nodiscard]] std::vector<CurvePoint> lru_curve(std::size_t most) const;
   /// One in so many blocks is looked at.
   [[nodiscard]] std::uint64_t sampled_one_in() const { return one_in_; }
 
@@ -62,6 +70,7 @@ class ReplacementWhatIf final : public CacheObserver {
 
  private:
   class Shadow;
+  class LruStack;
   [[nodiscard]] bool is_sampled(BlockNo block) const;
   void make_shadows(std::size_t capacity);
 
@@ -70,6 +79,7 @@ class ReplacementWhatIf final : public CacheObserver {
   std::size_t capacity_ = 0;
   std::uint64_t reads_ = 0;  ///< sampled or not
   std::vector<std::unique_ptr<Shadow>> shadows_;
+  std::unique_ptr<LruStack> lru_stack_;
 };
 
 }  // namespace spindle

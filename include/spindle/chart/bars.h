@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "spindle/chart/palette.h"
 #include "spindle/chart/text_style.h"
 
 namespace spindle::chart {
@@ -18,6 +19,7 @@ struct Bars {
   std::string title;
   std::string axis_label;  ///< with its unit
   std::vector<Bar> bars;
+  Meaning meaning = Meaning::kRunning;
 };
 
 std::string to_text(const Bars& bars, const TextStyle& style);

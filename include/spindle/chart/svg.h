@@ -78,6 +78,10 @@ class Svg {
   std::string body_;
 };
 
+inline constexpr std::string_view kFont = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
+/// As XML and HTML want text.
+std::string escaped(std::string_view text);
+
 /// Numbers at which an axis from `low` to `high` is marked: 1, 2 or 5 times a power of ten apart,
 /// at most `most` of them.
 std::vector<double> nice_ticks(double low, double high, std::size_t most);

@@ -21,6 +21,8 @@ class Table {
   /// Below a line of its own.
   void set_last_row(std::vector<std::string> cells);
 
+  [[nodiscard]] const std::vector<std::string>& titles() const { return titles_; }
+  [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const { return rows_; }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::string text(const TextStyle& style) const;
   /// With the titles; without the last row, which is no data.

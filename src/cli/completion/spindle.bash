@@ -110,11 +110,12 @@ _spindle_laboratory() {
   if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
   case $1 in
     trace) options="--op --path --pid --json --chrome -f --follow --on --off --size" ;;
+    experiment) options="--cold --json --svg --html" ;;
   esac
   case $2 in
     --op) _spindle_words "lookup getattr setattr create mkdir unlink rmdir rename link symlink open read write fsync release
       readdir readdirplus statfs getxattr setxattr fallocate" ;;
-    --chrome) _spindle_files ;;
+    --chrome | --svg | --html) _spindle_files ;;
     --path | --pid | --size) ;;
     *) if [[ $word == -* ]]; then _spindle_words "$options -h --help --"; else _spindle_folders; fi ;;
   esac
@@ -124,7 +125,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect trace solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount inspect trace experiment solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -147,7 +148,7 @@ _spindle() {
       fi ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
-    trace)
+    trace | experiment)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     umount)
       if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;

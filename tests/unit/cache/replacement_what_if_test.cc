@@ -143,6 +143,50 @@ TEST(ReplacementWhatIf, SamplingComesNearToWhatAllBlocksWouldShow) {
         << exact[i].policy << " of " << exact[i].capacity_blocks;
     EXPECT_LT(near[i].reads, exact[i].reads / 4);
   }
+  const auto whole_curve = all.lru_curve(100'000);
+  for (const auto& point : sampled.lru_curve(12)) {
+    double ratio = 0;
+    for (const auto& whole : whole_curve)
+      if (whole.capacity_blocks <= point.capacity_blocks) ratio = whole.hit_ratio;
+    if (point.capacity_blocks >= 256)
+      EXPECT_NEAR(point.hit_ratio, ratio, 0.05) << point.capacity_blocks;
+  }
+}
+
+TEST(ReplacementWhatIf, TheCurveIsWhatLruCountsAtEverySize) {
+  ReplacementWhatIf what_if(ReplacementWhatIf::kNoSampling);
+  SlowDevice device(kBlockSize, 1000);
+  auto watched = make_cache(device, 100, "arc");
+  std::vector<std::unique_ptr<BufferCache>> caches;
+  for (std::size_t size = 1; size < 400; size += 37)
+    caches.push_back(make_cache(device, size, "lru"));
+  watched->set_observer(&what_if);
+  Random random(3);
+  for (int step = 0; step < 8'000; ++step) {
+    const BlockNo block = pick(random, 400);
+    ASSERT_TRUE(watched->read(block).ok());
+    for (auto& cache : caches) ASSERT_TRUE(cache->read(block).ok());
+  }
+  const auto curve = what_if.lru_curve(1000);
+  for (auto& cache : caches) {
+    const CacheStatistics counts = cache->statistics();
+    double ratio = 0;
+    for (const auto& point : curve)
+      if (point.capacity_blocks <= counts.capacity_blocks) ratio = point.hit_ratio;
+    EXPECT_NEAR(ratio, static_cast<double>(counts.hits) / static_cast<double>(counts.reads), 1e-9)
+        << counts.capacity_blocks;
+  }
+  EXPECT_LE(what_if.lru_curve(10).size(), 10u);
+  EXPECT_EQ(what_if.lru_curve(10).back().capacity_blocks, curve.back().capacity_blocks);
+  what_if.counts_reset();
+  EXPECT_TRUE(what_if.lru_curve(10).empty());
+  what_if.forgotten({BlockNo{0}, 1000});
+  what_if.accessed(BlockNo{5}, CacheAccess::kRead);
+  what_if.accessed(BlockNo{5}, CacheAccess::kBlank);
+  EXPECT_EQ(what_if.lru_curve(10).size(), 0u);  // a miss at every size
+  what_if.accessed(BlockNo{5}, CacheAccess::kRead);
+  ASSERT_EQ(what_if.lru_curve(10).size(), 1u);
+  EXPECT_DOUBLE_EQ(what_if.lru_curve(10)[0].hit_ratio, 0.5);
 }
 
 TEST(ReplacementWhatIf, BeginsWithWhatIsInTheCache) {

@@ -6,6 +6,10 @@
 // distance is the number of bits behind one (Olken 1981). The bits are counted in blocks of 512
 // with a Fenwick tree over the blocks; when the places are used up, they are packed again. So a
 // reference costs some ten steps in tables that fit the caches, and memory goes with the pages.
+//
+//   StackDistances distances;
+//   for (std::uint32_t page : pages) distances.refer(page);
+//   hits of a memory of n frames = the sum of distances.histogram()[0 .. n-1]
 #pragma once
 
 #include <algorithm>
@@ -19,21 +23,40 @@ class StackDistances {
  public:
   /// Counts a reference to the page of that number.
   void refer(std::uint32_t page) {
-    if (page >= last_.size()) last_.resize(std::max<std::size_t>(2 * last_.size(), page + 64), 0);
-    if (now_ == places_) make_room();
+    make_ready(page);
     const std::uint32_t before = last_[page];
     if (before == 0) {
       ++cold_;
-      ++marked_;
     } else {
       const std::uint64_t distance = marked_ - rank(before - 1);
       if (distance >= histogram_.size()) histogram_.resize(2 * distance + 64);
       ++histogram_[distance];
-      set(before - 1, false);
     }
-    page_at_[now_] = page;
-    set(now_, true);
-    last_[page] = ++now_;
+    put_on_top(page);
+  }
+  /// The page is used, and that is not counted.
+  void use(std::uint32_t page) {
+    make_ready(page);
+    put_on_top(page);
+  }
+  /// As if the page had never been used.
+  void forget(std::uint32_t page) {
+    if (page >= last_.size() || last_[page] == 0) return;
+    set(last_[page] - 1, false);
+    --marked_;
+    last_[page] = 0;
+  }
+  void clear_counts() {
+    histogram_.clear();
+    cold_ = 0;
+  }
+
+  /// How many pages there are that were used and not forgotten.
+  [[nodiscard]] std::uint64_t pages() const { return marked_; }
+  /// The one of them that was not used for longest; there must be one.
+  [[nodiscard]] std::uint32_t oldest() {
+    while ((bits_[oldest_ / 64] >> (oldest_ % 64) & 1) == 0) ++oldest_;
+    return page_at_[oldest_];
   }
 
   /// How many references had that distance, by distance; the page itself not counted.
@@ -42,6 +65,21 @@ class StackDistances {
 
  private:
   static constexpr std::uint32_t kBlock = 512;
+
+  void make_ready(std::uint32_t page) {
+    if (page >= last_.size()) last_.resize(std::max<std::size_t>(2 * last_.size(), page + 64), 0);
+    if (now_ == places_) make_room();
+  }
+
+  void put_on_top(std::uint32_t page) {
+    if (last_[page] == 0)
+      ++marked_;
+    else
+      set(last_[page] - 1, false);
+    page_at_[now_] = page;
+    set(now_, true);
+    last_[page] = ++now_;
+  }
 
   void set(std::uint32_t place, bool mark) {
     bits_[place / 64] ^= std::uint64_t{1} << (place % 64);
@@ -73,6 +111,7 @@ class StackDistances {
     bits_.assign(places / 64, 0);
     tree_.assign(places / kBlock + 1, 0);
     now_ = 0;
+    oldest_ = 0;
     for (std::uint32_t page : pages) {
       page_at_[now_] = page;
       set(now_, true);
@@ -86,6 +125,7 @@ class StackDistances {
   std::vector<std::uint32_t> tree_;
   std::uint32_t places_ = 0;
   std::uint32_t now_ = 0;
+  std::uint32_t oldest_ = 0;  ///< no place before it is marked
   std::uint64_t marked_ = 0;
   std::uint64_t cold_ = 0;
   std::vector<std::uint64_t> histogram_;

@@ -1,0 +1,96 @@
+#include "spindle/chart/page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "spindle/chart/svg.h"
+
+namespace spindle::chart {
+namespace {
+
+/// The document's root element on, without what stands before it.
+std::string_view element_of(std::string_view document) {
+  const std::size_t start = document.find("<svg");
+  return document.substr(std::min(start, document.size()));
+}
+
+double attribute_of(std::string_view element, std::string_view name) {
+  const std::string mark = fmt::format(" {}=\"", name);
+  const std::size_t at = element.find(mark);
+  if (at == std::string_view::npos) return 0;
+  return std::strtod(std::string(element.substr(at + mark.size(), 16)).c_str(), nullptr);
+}
+
+constexpr std::string_view kStyle =
+    "body{font-family:sans-serif;max-width:60em;margin:2em auto;color:#000}"
+    "table{border-collapse:collapse;margin:1em 0;font-size:90%}"
+    "th,td{padding:.2em .7em;text-align:right;border-bottom:1px solid #D9D9D9}"
+    "th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}";
+
+std::string table_html(const Table& table) {
+  std::string out = "<table>\n";
+  for (std::size_t row = 0; row < table.rows().size() + 1; ++row) {
+    const bool is_head = row == 0;
+    out += "<tr>";
+    for (const std::string& cell : is_head ? table.titles() : table.rows()[row - 1])
+      out += fmt::format("<{0}>{1}</{0}>", is_head ? "th" : "td", escaped(cell));
+    out += "</tr>\n";
+  }
+  return out + "</table>\n";
+}
+
+}  // namespace
+
+std::string Page::svg() const {
+  constexpr double kMargin = 16;
+  constexpr double kHeading = 36;
+  double width = Svg::width_of(title_, 18) + 2 * kMargin;
+  double y = kMargin + kHeading;
+  std::string body =
+      fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"18\" font-weight=\"bold\">{}</text>\n",
+                  kMargin, kMargin + 14, escaped(title_));
+  for (const auto& part : parts_) {
+    if (const auto* heading = std::get_if<Heading>(&part)) {
+      body +=
+          fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"16\" font-weight=\"bold\">{}</text>\n",
+                      kMargin, y + 20, escaped(heading->text));
+      width = std::max(width, Svg::width_of(heading->text, 16) + 2 * kMargin);
+      y += kHeading;
+    }
+    const auto* picture = std::get_if<Picture>(&part);
+    if (picture == nullptr) continue;
+    const std::string_view element = element_of(picture->document);
+    body += fmt::format("<svg y=\"{}\" {}", y, element.substr(5));
+    width = std::max(width, attribute_of(element, "width"));
+    y += attribute_of(element, "height") + kMargin;
+  }
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
+      "viewBox=\"0 0 {0} {1}\" font-family=\"{2}\" role=\"img\">\n<title>{3}</title>\n"
+      "<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n{4}</svg>\n",
+      width, y, kFont, escaped(title_), body);
+}
+
+std::string Page::html() const {
+  std::string body;
+  for (const auto& part : parts_) {
+    if (const auto* heading = std::get_if<Heading>(&part)) {
+      body += fmt::format("<h2>{}</h2>\n", escaped(heading->text));
+    } else if (const auto* paragraph = std::get_if<Paragraph>(&part)) {
+      body += fmt::format("<p>{}</p>\n", escaped(paragraph->text));
+    } else if (const auto* table = std::get_if<Table>(&part)) {
+      body += table_html(*table);
+    } else if (const auto* picture = std::get_if<Picture>(&part)) {
+      body += element_of(picture->document);
+    }
+  }
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{0}</title>\n"
+      "<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n{2}</body>\n</html>\n",
+      escaped(title_), kStyle, body);
+}
+
+}  // namespace spindle::chart

@@ -1,0 +1,99 @@
+#!/bin/bash
+# `spindle experiment`: reset, run, report; what it says is what the counters say, the shadows of the policies in use agree
+# with them, and the pictures show the figures.
+. "$(dirname "$0")/library.sh"
+new_volume 64M
+# So small that the shadows look at every block.
+mount_volume disk=textbook,cache=1M,arm=sstf,cache-policy=arc
+mkdir "$mnt/files"
+for i in $(seq 60); do head -c 20000 /dev/zero >"$mnt/files/$i"; done
+unmount_volume
+# No block is dirty or held by the journal then, which a shadow would not know.
+mount_volume noatime,disk=textbook,cache=1M,arm=sstf,cache-policy=arc
+
+figures() {
+  step "the figures"
+  # Reads past the kernel's cache, so that every run asks the volume.
+  spindle experiment "$mnt" --json -- sh -c "for i in 1 2 3; do
+    ls $mnt/files/* | xargs -P 4 -I{} dd if={} of=/dev/null bs=4096 iflag=direct status=none; done" >figures.json
+  python3 - figures.json <<'PYTHON'
+import json, sys
+found = json.load(open(sys.argv[1]))
+assert found["status"] == 0 and found["elapsed_ns"] > 0 and found["command"][0] == "sh"
+assert found["settings"] == {"disk": "textbook", "arm": "sstf", "cache_policy": "arc", "fit": "near"}, found["settings"]
+disk, cache = found["disk"], found["cache"]
+arms = {row["policy"]: row for row in found["arms"]}
+assert [name for name, row in arms.items() if row["in_use"]] == ["sstf"]
+assert disk["read_requests"] > 0 and cache["reads"] > 900, (disk, cache)
+for field in "requests", "arm_movement_cylinders", "arm_moves":
+    assert arms["sstf"][field] == disk[field], (field, arms["sstf"], disk)
+assert arms["fcfs"]["arm_movement_cylinders"] >= 0 and len(arms) >= 11
+replacements = {row["policy"]: row for row in found["replacements"]}
+assert [name for name, row in replacements.items() if row["in_use"]] == ["arc"]
+arc = replacements["arc"]
+assert arc["sampled_one_in"] == 1 and arc["sampled_reads"] == cache["reads"], (arc, cache)
+assert abs(arc["hit_ratio"] - cache["hit_ratio"]) < 1e-4, (arc, cache)
+curve = found["lru_curve"]
+assert [p["capacity_blocks"] for p in curve] == sorted(p["capacity_blocks"] for p in curve)
+assert [p["hit_ratio"] for p in curve] == sorted(p["hit_ratio"] for p in curve)
+def lru_at(blocks):
+    return max([p["hit_ratio"] for p in curve if p["capacity_blocks"] <= blocks], default=0)
+lru, size = replacements["lru"], cache["capacity_blocks"]
+for blocks, column in (size // 2, "at_half_size"), (size, "hit_ratio"), (2 * size, "at_double_size"):
+    assert abs(lru_at(blocks) - lru[column]) < 0.02, (blocks, lru, curve)
+PYTHON
+}
+
+pictures() {
+  step "the reports"
+  spindle experiment "$mnt" --cold --svg page.svg --html page.html -- sh -c "cat $mnt/files/*" >text 2>said
+  grep -q '(in use)' text || fail "the policy in use is not marked: $(cat text)"
+  grep -qE 'disk time than|would have been faster|nothing to do' text || fail "there is no conclusion: $(cat text)"
+  python3 - page.svg page.html <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+from html.parser import HTMLParser
+root = tree.parse(sys.argv[1]).getroot()
+texts = ["".join(e.itertext()) for e in root.iter("{http://www.w3.org/2000/svg}text")]
+assert "sstf (in use)" in texts and "arc (in use)" in texts and "disk time (ms)" in texts, texts
+pictures = [e for e in root if e.tag.endswith("svg")]
+bottom = 0
+for picture in pictures:  # nothing overlaps, nothing is cut off
+    assert float(picture.get("y")) >= bottom
+    bottom = float(picture.get("y")) + float(picture.get("height"))
+    assert float(picture.get("width")) <= float(root.get("width"))
+assert len(pictures) >= 2 and bottom <= float(root.get("height"))
+class Counter(HTMLParser):
+    tags = {}
+    def handle_starttag(self, tag, attributes):
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        assert not any(name in ("src", "href") for name, _ in attributes), "it needs something from elsewhere"
+counter = Counter()
+counter.feed(open(sys.argv[2]).read())
+assert counter.tags["table"] >= 3 and counter.tags["svg"] >= 2, counter.tags
+PYTHON
+}
+
+wrong_input() {
+  step "wrong input, and switched off"
+  unmount_volume
+  mount_volume disk=textbook,cache=1M
+  local status=0
+  spindle experiment "$mnt" -- sh -c 'exit 3' >/dev/null || status=$?
+  expect 3 "$status" "the command's own status"
+  refuses "no Spindle volume" spindle experiment "$work" -- true
+  refuses "COMMAND" spindle experiment "$mnt"
+  refuses "could not be run" spindle experiment "$mnt" -- /nonexistent
+  refuses "cannot be written" spindle experiment "$mnt" --svg /nonexistent/file -- true
+  echo off >"$mnt/.spindle/disk/watch"
+  echo off >"$mnt/.spindle/cache/watch"
+  spindle experiment "$mnt" --json -- md5sum "$mnt/files/1" >off.json 2>/dev/null
+  python3 -c 'import json, sys; assert all(row["requests"] == 0 for row in json.load(open("off.json"))["arms"])' ||
+    fail "shadows that are switched off count"
+}
+
+figures
+pictures
+wrong_input
+unmount_volume
+check_volume
+step "done"
