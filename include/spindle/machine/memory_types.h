@@ -37,8 +37,9 @@ struct MemoryConfiguration {
   std::vector<std::uint64_t> partitions{};  ///< of "fixed-partitions"; must fit into `bytes`
   bool compaction = true;                   ///< move runs together when no hole is large enough
 
-  unsigned table_levels = 4;   ///< of page tables, 1 to 4; 0: one inverted table
-  unsigned address_bits = 48;  ///< of a virtual address, above which nothing can be mapped; to 48
+  unsigned table_levels = 4;       ///< of page tables, 1 to 4; 0: one inverted table
+  unsigned address_bits = 0;       ///< of a virtual address, 48 at most; the upper half is the
+                                   ///< kernel's. 0: as suits the levels
   bool tables_take_frames = true;  ///< off: page tables stand outside, as in exercises
 
   std::string replacement = "clock";  ///< a name that make_replacement_policy knows

@@ -1,0 +1,120 @@
+// What stands behind a page of simulated memory: page-table entries, frames, slots of the swap
+// file, and the pages of files and segments.
+//
+// An entry is in one of three states: empty, present (it has a frame), swapped (it has a slot). All
+// entries that map a frame form a list through it. What a frame holds is unchanged in its slot
+// while it has one: the first write gives the slot up.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "spindle/machine/memory_statistics.h"
+
+namespace spindle {
+
+using FrameIndex = std::uint32_t;
+using SlotIndex = std::uint32_t;
+inline constexpr FrameIndex kNoFrame = ~FrameIndex{0};
+inline constexpr SlotIndex kNoSlot = ~SlotIndex{0};
+
+struct Space;
+class ReplacementPool;
+
+/// The bytes of a page; those never stored are zero and take no memory of the host.
+class PageContent {
+ public:
+  [[nodiscard]] std::uint64_t word(std::uint64_t offset) const {
+    std::uint64_t value = 0;
+    if (bytes_) std::memcpy(&value, &bytes_[offset], sizeof value);
+    return value;
+  }
+  void set_word(std::uint64_t offset, std::uint64_t value, std::uint32_t page_size) {
+    if (value == 0 && !bytes_) return;
+    std::memcpy(&writable(page_size)[offset], &value, sizeof value);
+  }
+  /// All of it, to be written to.
+  std::span<std::byte> writable(std::uint32_t page_size) {
+    if (!bytes_) bytes_ = std::make_unique<std::byte[]>(page_size);
+    return {bytes_.get(), page_size};
+  }
+  void assign(std::span<const std::byte> bytes, std::uint32_t page_size) {
+    bytes_.reset();
+    if (bytes.empty()) return;
+    const std::size_t length = std::min<std::size_t>(bytes.size(), page_size);
+    std::memcpy(writable(page_size).data(), bytes.data(), length);
+  }
+  [[nodiscard]] std::span<const std::byte> bytes(std::uint32_t page_size) const {
+    return bytes_ ? std::span<const std::byte>{bytes_.get(), page_size}
+                  : std::span<const std::byte>{};
+  }
+  [[nodiscard]] PageContent copy(std::uint32_t page_size) const {
+    PageContent other;
+    other.assign(bytes(page_size), page_size);
+    return other;
+  }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+};
+
+/// An entry of a page table.
+struct PageEntry {
+  FrameIndex frame = kNoFrame;
+  SlotIndex slot = kNoSlot;
+  bool writable = false;
+  bool referenced = false;
+  bool in_window = false;  ///< used within the working set's window
+  PageKey key = 0;         ///< of an anonymous page of this entry alone; 0: none yet
+  std::uint64_t page = 0;
+  std::uint64_t last_use = 0;  ///< in references of the space
+  Space* space = nullptr;
+  PageEntry* older = nullptr;  ///< in the space's RecencyList
+  PageEntry* newer = nullptr;
+  PageEntry* previous_sharer = nullptr;  ///< of the frame
+  PageEntry* next_sharer = nullptr;
+  PageEntry* next_in_bucket = nullptr;  ///< of the inverted table
+
+  [[nodiscard]] bool present() const { return frame != kNoFrame; }
+  [[nodiscard]] bool swapped() const { return slot != kNoSlot; }
+};
+
+/// A page of a file or of a shared segment.
+struct ObjectPage {
+  FrameIndex frame = kNoFrame;
+  SlotIndex slot = kNoSlot;  ///< of a segment's
+  TransferId writing{};      ///< on its way out, while it has no frame
+};
+
+/// A file or a shared segment, as far as memory knows it.
+struct PageObject {
+  InodeNo file{};  ///< none: a segment
+  SegmentId segment{};
+  std::uint64_t bytes = 0;
+  std::uint64_t mapped_bytes = 0;               ///< of areas
+  bool is_removed = false;                      ///< it goes with the last area
+  std::map<std::uint64_t, ObjectPage> pages{};  ///< those that are somewhere
+};
+
+struct Frame {
+  FrameUse use = FrameUse::kFree;
+  bool dirty = false;       ///< differs from its copy on the disk
+  bool is_written = false;  ///< on its way out, and stays
+  bool is_doomed = false;   ///< busy, and nobody wants it any more
+  std::uint32_t mappings = 0;
+  std::uint32_t pool_place = 0;
+  SlotIndex slot = kNoSlot;
+  PageEntry* sharers = nullptr;
+  ReplacementPool* pool = nullptr;  ///< none: it is not to be replaced
+  TransferId transfer{};            ///< of kBusy: what it waits for
+  PageObject* object = nullptr;     ///< of kFile and kSegment
+  std::uint64_t page = 0;           ///< of the object
+  PageKey key = 0;
+  std::uint64_t last_use = 0;  ///< in references of all spaces
+  PageContent content;
+};
+
+}  // namespace spindle

@@ -1,0 +1,248 @@
+// PagedMemory: memory in pages, with tables of 1 to 4 levels or an inverted one.
+//
+// An access that cannot be done becomes an Operation, and each wait a place in a queue: of the
+// transfer that it waits for, or of those that wait for frames. When a transfer is complete, the
+// operations concerned take their step again from the start; so nothing they saw before is relied
+// upon. While anyone waits for frames, a transfer is under way.
+//
+// memory_paged_spaces.cc: spaces and areas; _access.cc: accesses and faults; _frames.cc: who gets
+// and who loses frames; _transfers.cc: what is under way; _files.cc: the cache of files;
+// _control.cc: load control and changes; _views.cc: statistics.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "memory_areas.h"
+#include "memory_page_map.h"
+#include "memory_pool.h"
+#include "memory_recency.h"
+#include "memory_swap.h"
+#include "memory_tlb.h"
+#include "spindle/machine/memory.h"
+
+namespace spindle {
+
+/// An address space.
+struct Space {
+  SpaceId id;
+  AreaMap areas;
+  PageMap pages;
+  RecencyList recency;
+  std::unique_ptr<ReplacementPool> pool{};  ///< of local replacement
+  std::uint64_t resident_limit = 0;
+  int oom_adjustment = 0;
+  bool is_suspended = false;
+  std::vector<FrameIndex> tables{};
+  std::uint64_t references = 0;
+  std::uint64_t last_fault = 0;  ///< the reference
+  std::uint64_t minor_faults = 0;
+  std::uint64_t major_faults = 0;
+  std::uint64_t copies = 0;
+  std::uint64_t anonymous = 0;  ///< pages that are resident, by kind
+  std::uint64_t of_files = 0;
+  std::uint64_t of_segments = 0;
+  std::uint64_t swapped = 0;
+  std::uint64_t peak_size = 0;
+  std::uint64_t peak_resident = 0;  ///< pages
+  [[nodiscard]] std::uint64_t resident() const { return anonymous + of_files + of_segments; }
+};
+
+class PagedMemory final : public MemoryManager {
+ public:
+  static Result<std::unique_ptr<MemoryManager>> make(const MemoryConfiguration& configuration);
+
+  [[nodiscard]] const MemoryConfiguration& configuration() const override { return settings_; }
+  Result<SpaceId> create(const SpaceOptions& options) override;
+  Result<SpaceId> fork(SpaceId space) override;
+  void destroy(SpaceId space) override;
+  Result<VirtualAddress> map(SpaceId space, const MapRequest& request) override;
+  Result<> unmap(SpaceId space, VirtualAddress start, std::uint64_t bytes) override;
+  Result<> protect(SpaceId space, VirtualAddress start, std::uint64_t bytes,
+                   Protection protection) override;
+  Result<> set_break(SpaceId space, VirtualAddress end) override;
+  Result<SegmentId> create_segment(std::uint64_t bytes) override;
+  Result<> remove_segment(SegmentId segment) override;
+
+  AccessOutcome access(const MemoryAccess& access) override;
+  AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) override;
+  std::span<std::byte> file_content(InodeNo file, FilePage page) override;
+  AccessOutcome sync_file(TaskId task, InodeNo file) override;
+  void set_file_bytes(InodeNo file, std::uint64_t bytes) override;
+  std::uint64_t drop_caches() override;
+  std::vector<PageTransfer> take_transfers() override { return std::exchange(outbox_, {}); }
+  std::vector<ResumedAccess> complete(TransferId transfer, std::span<const std::byte> content,
+                                      bool failed) override;
+  void cancel(TaskId task) override;
+
+  LoadReview review() override;
+  void suspend(SpaceId space) override;
+  Result<> resume(SpaceId space) override;
+  [[nodiscard]] std::optional<SpaceId> oom_victim() const override;
+  void set_oom_adjustment(SpaceId space, int adjustment) override;
+  Result<> set_replacement(std::string_view name) override;
+  void set_replacement(std::unique_ptr<ReplacementPolicy> policy) override;
+  Result<> set_allotment(std::string_view name) override;
+  Result<> set_tlb(const MemoryConfiguration::Tlb& tlb) override;
+  Result<> set_swap_bytes(std::uint64_t bytes) override;
+
+  [[nodiscard]] std::vector<MemoryArea> areas(SpaceId space) const override;
+  [[nodiscard]] SpaceStatistics statistics(SpaceId space) const override;
+  [[nodiscard]] std::vector<AreaStatistics> area_statistics(SpaceId space) const override;
+  [[nodiscard]] MemoryUsage usage() const override;
+  [[nodiscard]] std::vector<FrameRow> frames() const override;
+  [[nodiscard]] std::vector<PageRow> page_table(SpaceId space) const override;
+  [[nodiscard]] std::vector<TlbRow> tlb() const override { return tlb_.rows(); }
+  [[nodiscard]] std::vector<SpaceId> spaces() const override;
+  [[nodiscard]] std::string broken_law() const override;
+
+ private:
+  using Status = AccessOutcome::Status;
+  using Fault = AccessOutcome::Fault;
+
+  struct Operation {
+    enum class Kind : std::uint8_t { kAccess, kFile, kSync };
+    Kind kind = Kind::kAccess;
+    MemoryAccess access;
+    InodeNo file{};
+    FilePage page{};
+    bool is_counted = false;      ///< its fault was
+    FrameIndex fresh = kNoFrame;  ///< filled for it, which was its use for the policy
+    PageKey key = 0;              ///< of the new page that it makes
+    TransferId until{};           ///< kSync: the last transfer that it waits for
+    std::uint64_t frames = 0;     ///< that it waits for
+    AccessOutcome outcome{};      ///< as far as it got
+  };
+  struct Transfer {
+    PageTransfer shown;
+    FrameIndex frame = kNoFrame;
+    SlotIndex slot = kNoSlot;
+    PageObject* object = nullptr;  ///< of a file's page, or a segment's
+    PageContent content;           ///< of a file's page that is written
+    bool keeps_frame = false;      ///< the page is written and stays
+    std::vector<Operation> waiting;
+  };
+  /// Of a file: its pages must be numbered by 31 bits, as keys have them.
+  static constexpr std::uint64_t kMostPages = std::uint64_t{1} << 31;
+  enum class Allotment : std::uint8_t { kGlobal, kFixed, kFaultFrequency, kWorkingSet };
+
+  PagedMemory(const MemoryConfiguration& configuration, Tlb tlb, Allotment allotment);
+  static Result<Allotment> allotment_of(std::string_view name);
+
+  // Spaces.
+  [[nodiscard]] Space& space_of(SpaceId id) const;
+  Space& new_space(const SpaceOptions& options);
+  Result<> take_tables(Space& space);
+  void copy_entry(Space& child, PageEntry& entry);
+  void unmap_pages(Space& space, VirtualAddress start, VirtualAddress end);
+  void unmap_area(Space& space, const MemoryArea& area);
+  void free_segment(SegmentId segment);
+  void count_size(Space& space);
+  [[nodiscard]] PageObject* object_of(const MemoryArea& area);
+  [[nodiscard]] std::uint64_t page_of(VirtualAddress address) const {
+    return address.value >> page_bits_;
+  }
+
+  // Accesses. Each step answers kDone when the page is mapped and may be used so.
+  AccessOutcome step(Operation& operation);
+  AccessOutcome step_access(Operation& operation);
+  void use(Space& space, PageEntry& entry, const MemoryAccess& access, bool is_fresh,
+           AccessOutcome& outcome);
+  Status serve_fault(Operation& operation, Space& space, const MemoryArea& area);
+  Status write_protected(Operation& operation, Space& space, const MemoryArea& area,
+                         PageEntry& entry);
+  Status from_slot(Operation& operation, Space& space, const MemoryArea& area, PageEntry& entry);
+  Status from_object(Operation& operation, Space& space, const MemoryArea& area,
+                     std::uint64_t page);
+  Status zero_filled(Operation& operation, Space& space, const MemoryArea& area,
+                     std::uint64_t page);
+  Status copied(Operation& operation, Space& space, std::uint64_t page, FrameIndex source);
+  void count_fault(Operation& operation, Space& space, Fault fault);
+  void shrink(Space& space);
+  void walk_cost(Space& space, std::uint64_t page, AccessOutcome& outcome);
+  Status refuse(Operation& operation, Violation violation);
+
+  // Frames.
+  Status room(Operation& operation, Space* space, std::uint64_t frames);
+  Status park(Operation& operation, std::uint64_t frames);
+  FrameIndex choose_victim(Space* space, PageKey incoming, bool own_only, bool clean_only);
+  [[nodiscard]] bool may_go(FrameIndex frame, bool clean_only) const;
+  [[nodiscard]] bool is_over_limit(const Space& space) const;
+  bool grab(std::uint64_t frames);
+  FrameIndex take_frame(FrameUse use);
+  void free_frame(FrameIndex frame);
+  void drop_frame(FrameIndex frame);
+  void evict(FrameIndex frame);
+  void evict_to_slot(FrameIndex frame);
+  void evict_to_file(FrameIndex frame);
+  void release(PageEntry& entry);
+  void mark_dirty(FrameIndex frame);
+  void map_page(Space& space, std::uint64_t page, FrameIndex frame, bool writable);
+  void link(PageEntry& entry, FrameIndex frame, bool writable);
+  void unlink(PageEntry& entry);
+  void unmap_entry(PageEntry& entry);
+  std::uint64_t& resident_of(Space& space, FrameUse use);
+  [[nodiscard]] std::uint64_t missing_tables(const Space& space, std::uint64_t page) const;
+  [[nodiscard]] std::uint64_t tables_for(std::uint64_t bytes) const;
+  ReplacementPool& pool_for(Space* space);
+  std::unique_ptr<ReplacementPool> make_pool(std::uint64_t capacity);
+  void recharge(FrameIndex frame);
+  void enter_pool(FrameIndex frame, Space* space);
+
+  // Transfers.
+  Transfer& start(bool is_write, FrameIndex frame, SpaceId space);
+  Status read_slot(Operation& operation, SlotIndex slot, Space* space, PageObject* object,
+                   std::uint64_t page);
+  Status read_file(Operation& operation, PageObject& object, std::uint64_t page, Space* space);
+  Status wait_on(Operation& operation, TransferId transfer);
+  void finish_read(Transfer& transfer, std::span<const std::byte> content, bool failed);
+  void finish_write(Transfer& transfer);
+  void resume_step(Operation operation, std::vector<ResumedAccess>& resumed);
+  void serve_waiting(std::vector<ResumedAccess>& resumed);
+  template <class Which>
+  void forget_operations(Which&& which);
+  void forget_space(SpaceId space);
+
+  // Files.
+  AccessOutcome step_file(Operation& operation);
+  AccessOutcome step_sync(Operation& operation);
+  PageObject& file_object(InodeNo file);
+  void drop_object_page(PageObject& object, std::uint64_t page);
+  void start_write_back(FrameIndex frame);
+
+  [[nodiscard]] int oom_score(const Space& space) const;
+  [[nodiscard]] std::string broken_law_of(const Space& space) const;
+
+  MemoryConfiguration settings_;
+  std::uint32_t page_size_;
+  unsigned page_bits_;
+  std::uint64_t address_limit_;
+  TableShape shape_;
+  Tlb tlb_;
+  Allotment allotment_;
+  std::vector<Frame> frames_;
+  std::vector<FrameIndex> free_;  ///< the next one last
+  SwapSlots swap_;
+  std::unique_ptr<InvertedTable> inverted_;
+  std::uint64_t inverted_frames_ = 0;
+  std::unique_ptr<ReplacementPool> pool_;  ///< of all; with local replacement, of files
+  std::map<std::uint64_t, std::unique_ptr<Space>> spaces_;
+  mutable Space* last_space_ = nullptr;  ///< looked up last
+  std::map<std::uint64_t, PageObject> files_;
+  std::map<std::uint64_t, PageObject> segments_;
+  std::map<std::uint64_t, Transfer> transfers_;
+  std::vector<PageTransfer> outbox_;
+  std::deque<Operation> waiting_for_frames_;
+  std::uint64_t frames_waited_for_ = 0;
+  std::uint64_t frames_coming_ = 0;  ///< being written, and free then
+  FrameIndex pinned_ = kNoFrame;     ///< needed for the step that is under way
+  std::uint64_t last_id_ = 0;
+  PageKey last_key_ = 0;
+  MemoryUsage counted_;                                      ///< the counters of it
+  std::map<std::uint64_t, std::uint64_t> suspended_demand_;  ///< working sets, by space
+  std::uint64_t reviewed_references_ = 0;
+  std::uint64_t reviewed_major_faults_ = 0;
+};
+
+}  // namespace spindle

@@ -1,0 +1,303 @@
+// Frames: who gets one, who loses one, and who maps it.
+
+#include "memory_paged.h"
+
+namespace spindle {
+
+/// kDone: so many frames are free, and the space may have them. Else the operation waits.
+PagedMemory::Status PagedMemory::room(Operation& operation, Space* space, std::uint64_t frames) {
+  for (;;) {
+    const bool own_only = space != nullptr && frames > 0 && is_over_limit(*space);
+    if (!own_only && free_.size() >= frames) return Status::kDone;
+    const bool comes = free_.size() + frames_coming_ >= frames_waited_for_ + frames;
+    if (!own_only && comes) return park(operation, frames);
+    const FrameIndex victim = choose_victim(space, operation.key, own_only, false);
+    if (victim == kNoFrame) {
+      // A space whose own pages cannot go exceeds its limit.
+      if (own_only && free_.size() >= frames) return Status::kDone;
+      return transfers_.empty() ? Status::kOutOfMemory : park(operation, frames);
+    }
+    evict(victim);
+  }
+}
+
+PagedMemory::Status PagedMemory::park(Operation& operation, std::uint64_t frames) {
+  operation.frames = frames;
+  frames_waited_for_ += frames;
+  waiting_for_frames_.push_back(operation);
+  return Status::kBlocked;
+}
+
+bool PagedMemory::is_over_limit(const Space& space) const {
+  if (allotment_ != Allotment::kFixed || !space.pool) return false;
+  const std::uint64_t share = std::max<std::uint64_t>(frames_.size() / spaces_.size(), 1);
+  return space.pool->size() >= (space.resident_limit != 0 ? space.resident_limit : share);
+}
+
+bool PagedMemory::may_go(FrameIndex index, bool clean_only) const {
+  const Frame& frame = frames_[index];
+  if (frame.is_written || index == pinned_) return false;
+  if (!frame.dirty) return true;
+  return !clean_only && (frame.use == FrameUse::kFile || !swap_.is_full());
+}
+
+FrameIndex PagedMemory::choose_victim(Space* space, PageKey incoming, bool own_only,
+                                      bool clean_only) {
+  const auto may = [&](FrameIndex frame) { return may_go(frame, clean_only); };
+  if (allotment_ == Allotment::kGlobal) return pool_->victim(may, incoming);
+  ReplacementPool* own = space != nullptr ? space->pool.get() : nullptr;
+  if (own_only) return own->victim(may, incoming);
+  if (const FrameIndex frame = pool_->victim(may, incoming); frame != kNoFrame) return frame;
+  if (own != nullptr)
+    if (const FrameIndex frame = own->victim(may, incoming); frame != kNoFrame) return frame;
+  // All that is left is to take from another space, the largest that can give.
+  FrameIndex found = kNoFrame;
+  std::uint64_t largest = 0;
+  for (const auto& [id, other] : spaces_) {
+    if (other->pool.get() == own || other->pool->size() <= largest) continue;
+    const FrameIndex frame = other->pool->victim(may, incoming);
+    if (frame == kNoFrame) continue;
+    found = frame;
+    largest = other->pool->size();
+  }
+  return found;
+}
+
+/// Makes so many frames free at once, as far as that needs no transfer.
+bool PagedMemory::grab(std::uint64_t frames) {
+  while (free_.size() < frames) {
+    const FrameIndex victim = choose_victim(nullptr, 0, false, true);
+    if (victim == kNoFrame) return false;
+    evict(victim);
+  }
+  return true;
+}
+
+FrameIndex PagedMemory::take_frame(FrameUse use) {
+  const FrameIndex index = free_.back();
+  free_.pop_back();
+  frames_[index].use = use;
+  ++counted_.allocated;
+  return index;
+}
+
+void PagedMemory::free_frame(FrameIndex index) {
+  frames_[index] = Frame{};
+  free_.push_back(index);
+  ++counted_.freed;
+}
+
+/// Nobody maps it or needs it any more.
+void PagedMemory::drop_frame(FrameIndex index) {
+  Frame& frame = frames_[index];
+  if (frame.pool != nullptr) frame.pool->erase(index);
+  if (frame.slot != kNoSlot) {
+    swap_[frame.slot].frame = kNoFrame;
+    swap_.let_go(frame.slot);
+  }
+  free_frame(index);
+}
+
+/// The page leaves memory; the frame is free at once, or when it is written.
+void PagedMemory::evict(FrameIndex index) {
+  Frame& frame = frames_[index];
+  ++counted_.evicted;
+  if (frame.pool != nullptr) frame.pool->erase(index);
+  if (frame.use == FrameUse::kFile)
+    evict_to_file(index);
+  else
+    evict_to_slot(index);
+}
+
+void PagedMemory::evict_to_file(FrameIndex index) {
+  Frame& frame = frames_[index];
+  while (frame.sharers != nullptr) unlink(*frame.sharers);
+  PageObject& object = *frame.object;
+  if (!frame.dirty) {
+    object.pages.erase(frame.page);
+    return free_frame(index);
+  }
+  const std::uint64_t page = frame.page;
+  Transfer& transfer = start(true, index, SpaceId{});
+  transfer.object = &object;
+  transfer.content = std::move(frame.content);
+  transfer.shown.file = object.file;
+  transfer.shown.page = FilePage{page};
+  transfer.shown.content = transfer.content.bytes(page_size_);
+  outbox_.push_back(transfer.shown);
+  object.pages[page] = {.writing = transfer.shown.id};
+}
+
+/// A page that was never written, and has no slot, is zero: it is simply forgotten.
+void PagedMemory::evict_to_slot(FrameIndex index) {
+  Frame& frame = frames_[index];
+  const SpaceId owner = frame.sharers != nullptr ? frame.sharers->space->id : SpaceId{};
+  SlotIndex number = frame.slot;
+  if (frame.dirty) {
+    number = swap_.take();
+    swap_.hold(number);
+    swap_[number].key = frame.key;
+  }
+  PageKey key = frame.use == FrameUse::kAnonymous ? frame.key : 0;
+  while (frame.sharers != nullptr) {
+    PageEntry& entry = *frame.sharers;
+    unlink(entry);
+    if (frame.use == FrameUse::kSegment) continue;
+    if (number == kNoSlot) {
+      entry.key = std::exchange(key, 0);
+      continue;
+    }
+    entry.slot = number;
+    swap_.hold(number);
+    ++entry.space->swapped;
+  }
+  if (number != kNoSlot) swap_[number].content = std::move(frame.content);
+  if (frame.use == FrameUse::kSegment) {
+    if (number == kNoSlot) {
+      frame.object->pages.erase(frame.page);
+    } else {
+      frame.object->pages[frame.page] = {.slot = number};
+      swap_.hold(number);
+    }
+  }
+  if (!frame.dirty) {
+    if (number == kNoSlot) return free_frame(index);
+    return drop_frame(index);
+  }
+  Transfer& transfer = start(true, index, owner);
+  transfer.slot = number;
+  transfer.shown.is_swap = true;
+  transfer.shown.slot = SlotNo{number};
+  transfer.shown.content = swap_[number].content.bytes(page_size_);
+  outbox_.push_back(transfer.shown);
+  swap_[number].writing = transfer.shown.id;
+  swap_.let_go(number);
+}
+
+/// The space gives the page up, if it is the only one that has it.
+void PagedMemory::release(PageEntry& entry) {
+  const FrameIndex index = entry.frame;
+  if (index == kNoFrame || frames_[index].mappings > 1 || !may_go(index, false)) return;
+  if (frames_[index].pool != nullptr) evict(index);
+}
+
+/// The page is about to differ from its copy on the disk.
+void PagedMemory::mark_dirty(FrameIndex index) {
+  Frame& frame = frames_[index];
+  if (frame.dirty) return;
+  frame.dirty = true;
+  if (frame.pool != nullptr) frame.pool->set_dirty(frame, true);
+  if (frame.slot == kNoSlot) return;
+  Slot& slot = swap_[frame.slot];
+  slot.frame = kNoFrame;
+  if (slot.holders > 1) {
+    // Others will read it from there; it is another page from now on.
+    slot.content = frame.content.copy(page_size_);
+    slot.key = ++last_key_;
+  }
+  swap_.let_go(std::exchange(frame.slot, kNoSlot));
+}
+
+std::uint64_t& PagedMemory::resident_of(Space& space, FrameUse use) {
+  if (use == FrameUse::kFile) return space.of_files;
+  return use == FrameUse::kSegment ? space.of_segments : space.anonymous;
+}
+
+/// The page of the space is this frame, which holds it already.
+void PagedMemory::map_page(Space& space, std::uint64_t page, FrameIndex index, bool writable) {
+  PageEntry& entry = space.pages.at(page, space);
+  const std::uint64_t tables = tables_for(space.pages.table_bytes());
+  while (space.tables.size() < tables) space.tables.push_back(take_frame(FrameUse::kTable));
+  if (entry.swapped()) {
+    swap_.let_go(std::exchange(entry.slot, kNoSlot));
+    --space.swapped;
+  }
+  link(entry, index, writable);
+}
+
+void PagedMemory::link(PageEntry& entry, FrameIndex index, bool writable) {
+  Frame& frame = frames_[index];
+  if (frame.use == FrameUse::kAnonymous)
+    for (PageEntry* other = frame.sharers; other != nullptr; other = other->next_sharer)
+      other->writable = false;
+  entry.frame = index;
+  entry.writable = writable;
+  entry.referenced = false;
+  entry.previous_sharer = nullptr;
+  entry.next_sharer = frame.sharers;
+  if (frame.sharers != nullptr) frame.sharers->previous_sharer = &entry;
+  frame.sharers = &entry;
+  ++frame.mappings;
+  Space& space = *entry.space;
+  ++resident_of(space, frame.use);
+  space.peak_resident = std::max(space.peak_resident, space.resident());
+  if (inverted_) inverted_->insert(entry, space.id.value);
+}
+
+/// The entry leads to its frame no more; the frame is left as it is.
+void PagedMemory::unlink(PageEntry& entry) {
+  Frame& frame = frames_[entry.frame];
+  Space& space = *entry.space;
+  tlb_.invalidate(space.id, entry.page);
+  if (inverted_) inverted_->erase(entry, space.id.value);
+  if (entry.previous_sharer != nullptr)
+    entry.previous_sharer->next_sharer = entry.next_sharer;
+  else
+    frame.sharers = entry.next_sharer;
+  if (entry.next_sharer != nullptr) entry.next_sharer->previous_sharer = entry.previous_sharer;
+  entry.previous_sharer = entry.next_sharer = nullptr;
+  --frame.mappings;
+  --resident_of(space, frame.use);
+  entry.frame = kNoFrame;
+  entry.writable = entry.referenced = false;
+  space.recency.lost_frame(entry);
+}
+
+/// The entry becomes empty, and what nobody else has is free.
+void PagedMemory::unmap_entry(PageEntry& entry) {
+  if (entry.swapped()) {
+    const SlotIndex slot = std::exchange(entry.slot, kNoSlot);
+    --entry.space->swapped;
+    const FrameIndex cached = swap_[slot].frame;
+    swap_.let_go(slot);
+    // It was read for somebody, and nobody is left who could map it.
+    if (cached != kNoFrame && swap_[slot].holders == 1 && frames_[cached].mappings == 0 &&
+        frames_[cached].use == FrameUse::kAnonymous)
+      drop_frame(cached);
+    return;
+  }
+  const FrameIndex index = entry.frame;
+  unlink(entry);
+  Frame& frame = frames_[index];
+  if (frame.use == FrameUse::kAnonymous && frame.mappings == 0)
+    drop_frame(index);
+  else if (frame.pool != nullptr && frame.pool == entry.space->pool.get())
+    recharge(index);
+}
+
+/// The space whose pool it is in maps it no more: it goes to one that does, or to the cache.
+void PagedMemory::recharge(FrameIndex index) {
+  Frame& frame = frames_[index];
+  frame.pool->erase(index);
+  enter_pool(index, frame.sharers != nullptr ? frame.sharers->space : nullptr);
+}
+
+void PagedMemory::enter_pool(FrameIndex index, Space* space) {
+  pool_for(space).insert(index);
+}
+
+ReplacementPool& PagedMemory::pool_for(Space* space) {
+  return space != nullptr && space->pool ? *space->pool : *pool_;
+}
+
+std::uint64_t PagedMemory::tables_for(std::uint64_t bytes) const {
+  return settings_.tables_take_frames ? (bytes + page_size_ - 1) / page_size_ : 0;
+}
+
+std::uint64_t PagedMemory::missing_tables(const Space& space, std::uint64_t page) const {
+  const std::uint64_t bytes = space.pages.table_bytes() + space.pages.missing_table_bytes(page);
+  const std::uint64_t frames = tables_for(bytes);
+  return frames > space.tables.size() ? frames - space.tables.size() : 0;
+}
+
+}  // namespace spindle

@@ -1,0 +1,80 @@
+// SwapSlots: the pages of the swap file.
+//
+// A slot is held by each page-table entry or page of a segment that leads to it, and by the frame
+// that has the same content. What was written to it is kept here too, so that the simulation can go
+// on without a real file.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "memory_page.h"
+#include "spindle/base/check.h"
+#include "spindle/base/result.h"
+
+namespace spindle {
+
+struct Slot {
+  std::uint32_t holders = 0;
+  FrameIndex frame = kNoFrame;  ///< that has the same content, or will
+  TransferId writing{};
+  PageKey key = 0;
+  PageContent content;
+};
+
+class SwapSlots {
+ public:
+  explicit SwapSlots(std::uint64_t capacity) : capacity_(capacity) {}
+
+  [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
+  [[nodiscard]] std::uint64_t used() const { return slots_.size() - free_.size(); }
+  [[nodiscard]] bool is_full() const { return used() >= capacity_; }
+  Slot& operator[](SlotIndex slot) { return slots_[slot]; }
+  const Slot& operator[](SlotIndex slot) const { return slots_[slot]; }
+
+  /// The lowest that is free; there must be one. Nobody holds it yet.
+  SlotIndex take() {
+    CHECK(!is_full());
+    if (free_.empty()) {
+      slots_.emplace_back();
+      return static_cast<SlotIndex>(slots_.size() - 1);
+    }
+    const SlotIndex slot = *free_.begin();
+    free_.erase(free_.begin());
+    return slot;
+  }
+  void hold(SlotIndex slot) { ++slots_[slot].holders; }
+  /// Free when nobody holds it, and nothing is on its way there.
+  void let_go(SlotIndex slot) {
+    CHECK(slots_[slot].holders > 0);
+    --slots_[slot].holders;
+    free_if_unused(slot);
+  }
+  void written(SlotIndex slot) {
+    slots_[slot].writing = TransferId{};
+    free_if_unused(slot);
+  }
+  /// EBUSY if a slot that would go is in use.
+  Result<> resize(std::uint64_t capacity) {
+    while (slots_.size() > capacity && free_.contains(static_cast<SlotIndex>(slots_.size() - 1))) {
+      free_.erase(static_cast<SlotIndex>(slots_.size() - 1));
+      slots_.pop_back();
+    }
+    if (slots_.size() > capacity) return Error{EBUSY, "pages lie there"};
+    capacity_ = capacity;
+    return {};
+  }
+
+ private:
+  void free_if_unused(SlotIndex slot) {
+    if (slots_[slot].holders > 0 || slots_[slot].writing) return;
+    slots_[slot] = Slot{};
+    free_.insert(slot);
+  }
+
+  std::uint64_t capacity_;
+  std::vector<Slot> slots_;  ///< those that were ever used
+  std::set<SlotIndex> free_;
+};
+
+}  // namespace spindle
