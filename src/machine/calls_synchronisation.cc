@@ -2,6 +2,7 @@
 // name everywhere.
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "calls.h"
 #include "kernel.h"
@@ -28,19 +29,18 @@ void look_for_deadlock(Kernel& kernel, const Thread& thread) {
 }
 
 /// Has the thread get so many of it, or wait.
-Outcome take(Kernel& kernel, Thread& thread, Resource& resource, std::int64_t amount,
-             const char* channel) {
-  auto granted = kernel.synchronisation.resources.request(thread.id, resource, amount,
-                                                          kernel.configuration.deadlock);
+Outcome take(Kernel& kernel, Thread& thread, const Amounts& wants, const char* channel) {
+  auto granted =
+      kernel.synchronisation.resources.request(thread.id, wants, kernel.configuration.deadlock);
   if (!granted.ok()) return granted.error();
   if (*granted) return Response::nothing();
-  kernel.block(thread, nullptr, channel, resource.name, Kernel::Awake::kAnswered);
+  kernel.block(thread, nullptr, channel, wants.begin()->first->name, Kernel::Awake::kAnswered);
   look_for_deadlock(kernel, thread);
   return Outcome::waits();
 }
 
 Outcome try_take(Kernel& kernel, Thread& thread, Resource& resource) {
-  const auto granted = kernel.synchronisation.resources.try_request(thread.id, resource, 1,
+  const auto granted = kernel.synchronisation.resources.try_request(thread.id, {{&resource, 1}},
                                                                     kernel.configuration.deadlock);
   if (granted.code() == EAGAIN || granted.code() == EDEADLK) return Response::of(0);
   if (!granted.ok()) return granted.error();
@@ -95,7 +95,7 @@ Outcome call_semaphore_open(Kernel& kernel, Thread& thread) {
 Outcome call_semaphore_wait(Kernel& kernel, Thread& thread) {
   auto semaphore = existing(kernel, thread.request.text, Kind::kSemaphore);
   if (!semaphore.ok()) return semaphore.error();
-  return take(kernel, thread, **semaphore, 1, "sem_wait");
+  return take(kernel, thread, {{*semaphore, 1}}, "sem_wait");
 }
 
 /// Answers 1 if it was to be had, else 0.
@@ -114,7 +114,7 @@ Outcome call_semaphore_post(Kernel& kernel, Thread& thread) {
 Outcome call_mutex_lock(Kernel& kernel, Thread& thread) {
   auto lock = mutex(kernel, thread.request.text);
   if (!lock.ok()) return lock.error();
-  return take(kernel, thread, **lock, 1, "mutex_lock");
+  return take(kernel, thread, {{*lock, 1}}, "mutex_lock");
 }
 
 /// Answers 1 if it was to be had, else 0.
@@ -135,7 +135,7 @@ Outcome call_condition_wait(Kernel& kernel, Thread& thread) {
   auto lock = mutex(kernel, thread.request.more);
   if (!lock.ok()) return lock.error();
   if (std::exchange(thread.progress[0], 1) != 0)
-    return take(kernel, thread, **lock, 1, "mutex_lock");
+    return take(kernel, thread, {{*lock, 1}}, "mutex_lock");
   auto queue = condition(kernel, thread.request.text);
   if (!queue.ok()) return queue.error();
   if (const auto given = kernel.synchronisation.resources.release(thread.id, **lock, 1);
@@ -231,11 +231,16 @@ Outcome call_claim(Kernel& kernel, Thread& thread) {
   return claimed.ok() ? Response::nothing() : Response::of(claimed.error());
 }
 
-/// numbers: how many.
+/// list: the name of each and how many, in turn. All are granted together.
 Outcome call_request(Kernel& kernel, Thread& thread) {
-  auto resource = existing(kernel, thread.request.text, Kind::kResource);
-  if (!resource.ok()) return resource.error();
-  return take(kernel, thread, **resource, thread.request.numbers[0], "resource_request");
+  Amounts wants;
+  const std::vector<std::string>& list = thread.request.list;
+  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
+    auto resource = existing(kernel, list[i], Kind::kResource);
+    if (!resource.ok()) return resource.error();
+    wants[*resource] += std::strtoll(list[i + 1].c_str(), nullptr, 10);
+  }
+  return take(kernel, thread, wants, "resource_request");
 }
 
 /// numbers: how many.

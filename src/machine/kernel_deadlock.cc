@@ -18,14 +18,14 @@ std::string Kernel::describe_deadlock(const std::vector<ProcessNumber>& numbers)
     const Thread* thread = find_thread(number);
     if (thread == nullptr) continue;
     if (!text.empty()) text += "; ";
-    text += std::to_string(number) + " (" + thread->name + ") waits for " + thread->wait.object;
-    std::string holders;
-    for (const auto& [name, resource] : synchronisation.resources.all()) {
-      if (name != thread->wait.object) continue;
-      for (const auto& [holder, amount] : resource->held)
-        holders += (holders.empty() ? "" : ", ") + std::to_string(holder);
+    text += std::to_string(number) + " (" + thread->name + ")";
+    const char* link = " waits for ";
+    for (const auto& [resource, amount] : synchronisation.resources.awaited(number)) {
+      text += std::exchange(link, " and ") + resource->name;
+      const char* by = ", held by ";
+      for (const auto& [holder, held] : resource->held)
+        text += std::exchange(by, ", ") + std::to_string(holder);
     }
-    if (!holders.empty()) text += ", held by " + holders;
   }
   return text;
 }

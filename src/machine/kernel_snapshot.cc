@@ -111,7 +111,7 @@ ObjectSnapshot snapshot_of(const Resource& resource) {
   out.value = resource.available;
   out.total = resource.total;
   for (const auto& [holder, amount] : resource.held) out.owners.push_back(holder);
-  for (const auto& waiter : resource.waiting) out.waiting.push_back(waiter.thread);
+  out.waiting.assign(resource.waiting.begin(), resource.waiting.end());
   return out;
 }
 

@@ -365,6 +365,20 @@ int call_try(lua_State* state) {
   return ask(state, call, told_whether);
 }
 
+/// request(NAME, COUNT [, NAME, COUNT ...]): all of them or none.
+int call_request(lua_State* state) {
+  Request& request = new_request(state);
+  const int count = lua_gettop(state);
+  luaL_argcheck(state, count >= 2 && count % 2 == 0, count, "names and counts in turn");
+  for (int i = 1; i < count; i += 2) luaL_checkstring(state, i), luaL_checkinteger(state, i + 1);
+  for (int i = 1; i < count; i += 2) {
+    request.list.emplace_back(lua_tostring(state, i));
+    request.list.push_back(std::to_string(lua_tointeger(state, i + 1)));
+  }
+  request.text = request.list[0];
+  return ask(state, SystemCall::kResourceRequest);
+}
+
 /// queue_receive(NAME [, MOST]): waits at most so long, ms.
 int call_receive(lua_State* state) {
   Request& request = new_request(state);
@@ -431,7 +445,7 @@ constexpr luaL_Reg kCalls[] = {
     {"queue_receive", call_receive},
     {"resource", simple<Call::kResourceOpen, 's', 'n'>},
     {"claim", simple<Call::kResourceClaim, 's', 'n'>},
-    {"request", simple<Call::kResourceRequest, 's', 'n'>},
+    {"request", call_request},
     {"release", simple<Call::kResourceRelease, 's', 'n'>},
 };
 

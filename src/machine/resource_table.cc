@@ -8,8 +8,6 @@
 namespace spindle {
 namespace {
 
-using Amounts = std::map<const Resource*, std::int64_t>;
-
 /// Whether the thread could get all of `wants` of what there is.
 bool fits(const Amounts& wants, const Amounts& there) {
   return std::ranges::all_of(wants, [&](const auto& want) {
@@ -106,45 +104,56 @@ bool ResourceTable::comes_in_order(ProcessNumber thread, const Resource& resourc
   });
 }
 
-bool ResourceTable::may_have(ProcessNumber thread, Resource& resource, std::int64_t amount,
+void ResourceTable::lend(ProcessNumber thread, const Amounts& wants, std::int64_t sign) {
+  for (const auto& [resource, amount] : wants) {
+    resource->available -= sign * amount;
+    if ((resource->held[thread] += sign * amount) == 0) resource->held.erase(thread);
+  }
+}
+
+bool ResourceTable::may_have(ProcessNumber thread, const Amounts& wants,
                              DeadlockStrategy strategy) {
-  if (resource.available < amount) return false;
-  if (strategy != DeadlockStrategy::kBanker || resource.kind == Resource::Kind::kSemaphore)
-    return true;
-  resource.available -= amount;
-  resource.held[thread] += amount;
+  for (const auto& [resource, amount] : wants)
+    if (resource->available < amount) return false;
+  const bool is_semaphore = wants.begin()->first->kind == Resource::Kind::kSemaphore;
+  if (strategy != DeadlockStrategy::kBanker || is_semaphore) return true;
+  lend(thread, wants, 1);
   const bool safe = is_safe();
-  resource.available += amount;
-  if ((resource.held[thread] -= amount) == 0) resource.held.erase(thread);
+  lend(thread, wants, -1);
   return safe;
 }
 
-void ResourceTable::give(ProcessNumber thread, Resource& resource, std::int64_t amount) {
-  resource.available -= amount;
-  if (resource.kind == Resource::Kind::kSemaphore && (resource.is_signal || resource.total != 1))
-    return;
-  resource.held[thread] += amount;
-  holdings_[thread] += amount;
+void ResourceTable::give(ProcessNumber thread, const Amounts& wants) {
+  for (const auto& [resource, amount] : wants) {
+    resource->available -= amount;
+    const bool is_semaphore = resource->kind == Resource::Kind::kSemaphore;
+    if (is_semaphore && (resource->is_signal || resource->total != 1)) continue;
+    resource->held[thread] += amount;
+    holdings_[thread] += amount;
+  }
 }
 
-Result<bool> ResourceTable::request(ProcessNumber thread, Resource& resource, std::int64_t amount,
+Result<bool> ResourceTable::request(ProcessNumber thread, const Amounts& wants,
                                     DeadlockStrategy strategy) {
-  TRY(check(thread, resource, amount, strategy));
-  if (resource.waiting.empty() && may_have(thread, resource, amount, strategy)) {
-    give(thread, resource, amount);
-    return true;
-  }
-  resource.waiting.push_back({thread, amount});
-  waits_[thread] = &resource;
+  const Result<> granted = try_request(thread, wants, strategy);
+  if (granted.ok()) return true;
+  if (granted.code() != EAGAIN) return granted.error();
+  for (const auto& [resource, amount] : wants) resource->waiting.push_back(thread);
+  waits_[thread] = wants;
   return false;
 }
 
-Result<> ResourceTable::try_request(ProcessNumber thread, Resource& resource, std::int64_t amount,
+Result<> ResourceTable::try_request(ProcessNumber thread, const Amounts& wants,
                                     DeadlockStrategy strategy) {
-  TRY(check(thread, resource, amount, strategy));
-  if (!resource.waiting.empty() || !may_have(thread, resource, amount, strategy))
+  if (wants.empty()) return Error{EINVAL, "nothing is asked for"};
+  bool is_free = true;
+  for (const auto& [resource, amount] : wants) {
+    TRY(check(thread, *resource, amount, strategy));
+    is_free = is_free && resource->waiting.empty();
+  }
+  if (!is_free || !may_have(thread, wants, strategy))
     return Error{EAGAIN, "it is not to be had now"};
-  give(thread, resource, amount);
+  give(thread, wants);
   return {};
 }
 
@@ -171,36 +180,50 @@ Result<> ResourceTable::release(ProcessNumber thread, Resource& resource, std::i
 
 std::vector<ProcessNumber> ResourceTable::grant(DeadlockStrategy strategy) {
   std::vector<ProcessNumber> granted;
-  if (changed_.empty()) return granted;
-  // What the banker refused may be safe since anything at all was given back.
-  std::vector<Resource*> ahead = std::exchange(changed_, {});
-  if (strategy == DeadlockStrategy::kBanker)
-    for (const auto& [name, resource] : resources_)
-      if (!resource->waiting.empty()) ahead.push_back(resource.get());
-  for (Resource* resource : ahead) {
-    for (auto it = resource->waiting.begin(); it != resource->waiting.end();) {
-      if (!may_have(it->thread, *resource, it->amount, strategy)) {
-        if (strategy != DeadlockStrategy::kBanker) break;
-        ++it;
-        continue;
-      }
-      give(it->thread, *resource, it->amount);
-      waits_.erase(it->thread);
-      granted.push_back(it->thread);
-      it = resource->waiting.erase(it);
-    }
+  while (!changed_.empty()) {
+    std::vector<Resource*> ahead = std::exchange(changed_, {});
+    // What the banker refused may be safe since anything at all was given back.
+    if (strategy == DeadlockStrategy::kBanker)
+      for (const auto& [name, resource] : resources_)
+        if (!resource->waiting.empty()) ahead.push_back(resource.get());
+    for (Resource* resource : ahead) grant_from(*resource, strategy, granted);
   }
   return granted;
 }
 
+/// In order; who stands behind one that cannot be served waits, but for the banker.
+void ResourceTable::grant_from(Resource& resource, DeadlockStrategy strategy,
+                               std::vector<ProcessNumber>& granted) {
+  for (std::size_t place = 0; place < resource.waiting.size();) {
+    const ProcessNumber thread = resource.waiting[place];
+    const Amounts wants = waits_.at(thread);
+    if (!may_have(thread, wants, strategy)) {
+      if (strategy != DeadlockStrategy::kBanker) return;
+      ++place;
+      continue;
+    }
+    give(thread, wants);
+    leave_queues(thread);
+    granted.push_back(thread);
+  }
+}
+
+void ResourceTable::leave_queues(ProcessNumber thread) {
+  for (const auto& [resource, amount] : waits_.at(thread)) {
+    std::erase(resource->waiting, thread);
+    // Who stood behind may be served now.
+    if (!resource->waiting.empty()) changed_.push_back(resource);
+  }
+  waits_.erase(thread);
+}
+
 void ResourceTable::cancel(ProcessNumber thread) {
+  if (waits_.contains(thread)) leave_queues(thread);
+}
+
+Amounts ResourceTable::awaited(ProcessNumber thread) const {
   const auto found = waits_.find(thread);
-  if (found == waits_.end()) return;
-  std::erase_if(found->second->waiting,
-                [&](const Resource::Waiter& waiter) { return waiter.thread == thread; });
-  // Who stood behind may be served now.
-  changed_.push_back(found->second);
-  waits_.erase(found);
+  return found == waits_.end() ? Amounts{} : found->second;
 }
 
 void ResourceTable::forget(ProcessNumber thread) {
@@ -240,15 +263,13 @@ std::vector<ProcessNumber> ResourceTable::deadlocked() const {
   std::map<ProcessNumber, Amounts> wants;
   std::map<ProcessNumber, Amounts> has;
   Amounts there;
-  std::set<const Resource*> concerned;
-  for (const auto& [thread, resource] : waits_) {
-    if (waits_for_a_signal(*resource, thread)) continue;
-    const auto waiter = std::ranges::find(resource->waiting, thread, &Resource::Waiter::thread);
-    CHECK(waiter != resource->waiting.end());
-    wants[thread][resource] = waiter->amount;
-    concerned.insert(resource);
+  std::set<Resource*> concerned;
+  for (const auto& [thread, awaited] : waits_) {
+    if (waits_for_a_signal(*awaited.begin()->first, thread)) continue;
+    wants[thread] = awaited;
+    for (const auto& [resource, amount] : awaited) concerned.insert(resource);
   }
-  for (const Resource* resource : concerned) {
+  for (Resource* resource : concerned) {
     there[resource] += resource->available;
     for (const auto& [thread, amount] : resource->held) {
       if (wants.contains(thread))

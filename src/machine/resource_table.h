@@ -27,10 +27,6 @@ namespace spindle {
 
 struct Resource {
   enum class Kind : std::uint8_t { kMutex, kSemaphore, kResource };
-  struct Waiter {
-    ProcessNumber thread = 0;
-    std::int64_t amount = 0;
-  };
   Kind kind = Kind::kMutex;
   std::string name;
   std::uint64_t order = 0;  ///< of "ordering": the place among all, by creation
@@ -38,7 +34,7 @@ struct Resource {
   std::int64_t available = 0;
   std::map<ProcessNumber, std::int64_t> held;
   std::map<ProcessNumber, std::int64_t> claims;
-  std::deque<Waiter> waiting;
+  std::deque<ProcessNumber> waiting;
   bool is_signal = false;  ///< a semaphore that somebody posted who had not taken it
 
   [[nodiscard]] std::int64_t held_by(ProcessNumber thread) const {
@@ -46,6 +42,12 @@ struct Resource {
     return found == held.end() ? 0 : found->second;
   }
 };
+
+struct ByOrder {
+  bool operator()(const Resource* a, const Resource* b) const { return a->order < b->order; }
+};
+/// So many of each; asked for together, they are granted together.
+using Amounts = std::map<Resource*, std::int64_t, ByOrder>;
 
 class ResourceTable {
  public:
@@ -60,15 +62,15 @@ class ResourceTable {
   Result<> claim(ProcessNumber thread, Resource& resource, std::int64_t amount);
   /// True: granted. False: the thread waits in the queue. EDEADLK: out of order ("ordering"), or
   /// more than was claimed (EINVAL, "banker"), or a mutex that it holds already.
-  Result<bool> request(ProcessNumber thread, Resource& resource, std::int64_t amount,
-                       DeadlockStrategy strategy);
+  Result<bool> request(ProcessNumber thread, const Amounts& wants, DeadlockStrategy strategy);
   /// Granted at once, or not at all (EAGAIN).
-  Result<> try_request(ProcessNumber thread, Resource& resource, std::int64_t amount,
-                       DeadlockStrategy strategy);
+  Result<> try_request(ProcessNumber thread, const Amounts& wants, DeadlockStrategy strategy);
   /// EPERM for more than the thread holds; a semaphore takes whatever comes.
   Result<> release(ProcessNumber thread, Resource& resource, std::int64_t amount);
   /// Those who wait and can be granted what they wait for, now: in order. They wait no more.
   std::vector<ProcessNumber> grant(DeadlockStrategy strategy);
+  /// What the thread waits for; empty: for nothing here.
+  [[nodiscard]] Amounts awaited(ProcessNumber thread) const;
   /// It does not wait any more.
   void cancel(ProcessNumber thread);
   /// It is gone: gives back all but semaphores, and waits for nothing.
@@ -86,15 +88,19 @@ class ResourceTable {
   }
 
  private:
-  [[nodiscard]] bool may_have(ProcessNumber thread, Resource& resource, std::int64_t amount,
+  [[nodiscard]] bool may_have(ProcessNumber thread, const Amounts& wants,
                               DeadlockStrategy strategy);
-  void give(ProcessNumber thread, Resource& resource, std::int64_t amount);
+  void lend(ProcessNumber thread, const Amounts& wants, std::int64_t sign);
+  void give(ProcessNumber thread, const Amounts& wants);
+  void leave_queues(ProcessNumber thread);
+  void grant_from(Resource& resource, DeadlockStrategy strategy,
+                  std::vector<ProcessNumber>& granted);
   [[nodiscard]] Result<> check(ProcessNumber thread, const Resource& resource, std::int64_t amount,
                                DeadlockStrategy strategy) const;
   [[nodiscard]] bool comes_in_order(ProcessNumber thread, const Resource& resource) const;
 
   std::map<std::string, std::unique_ptr<Resource>, std::less<>> resources_;
-  std::unordered_map<ProcessNumber, Resource*> waits_;        ///< for what each waits
+  std::unordered_map<ProcessNumber, Amounts> waits_;          ///< for what each waits
   std::unordered_map<ProcessNumber, std::int64_t> holdings_;  ///< how many instances each holds
   std::vector<Resource*> changed_;                            ///< something may be granted of these
   std::uint64_t last_order_ = 0;

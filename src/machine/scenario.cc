@@ -1,0 +1,269 @@
+#include "spindle/machine/scenario.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "paths.h"
+#include "scenario_value.h"
+
+namespace spindle {
+namespace {
+
+using Value = ScenarioValue;
+constexpr double kNsPerMs = 1e6;
+constexpr double kMostNumber = 1e15;
+
+/// The named members of a table, each of which must be asked for.
+class Members {
+ public:
+  Members(const ScenarioCall& call, std::string& message) : call_(call), message_(message) {}
+
+  [[nodiscard]] const Value* find(const std::string& name, Value::Kind kind) {
+    asked_.push_back(name);
+    const auto found = call_.value.named.find(name);
+    if (found == call_.value.named.end()) return nullptr;
+    if (found->second.kind == kind) return &found->second;
+    fail("'" + name + "' is of the wrong kind");
+    return nullptr;
+  }
+  void text(const std::string& name, std::string& into) {
+    if (const Value* value = find(name, Value::Kind::kText)) into = value->text;
+  }
+  template <class T>
+  void number(const std::string& name, T& into, double low, double high, double scale = 1) {
+    const Value* value = find(name, Value::Kind::kNumber);
+    if (value == nullptr) return;
+    if (!(value->number >= low && value->number <= high))
+      return fail("'" + name + "' is out of range");
+    if constexpr (std::is_floating_point_v<T>)
+      into = value->number * scale;
+    else
+      into = static_cast<T>(std::llround(value->number * scale));
+  }
+  void time(const std::string& name, std::int64_t& into_ns) {
+    number(name, into_ns, 0, 1e12, kNsPerMs);
+  }
+  void fail(const std::string& why) {
+    if (message_.empty()) message_ = call_.function + ": " + why;
+  }
+  /// A key that nobody asked for is a slip of the pen.
+  void finish() {
+    for (const auto& [name, value] : call_.value.named)
+      if (std::ranges::find(asked_, name) == asked_.end()) fail("there is no '" + name + "'");
+  }
+
+ private:
+  const ScenarioCall& call_;
+  std::string& message_;
+  std::vector<std::string> asked_;
+};
+
+void read_costs(const ScenarioCall& call, Members& members, MachineCosts& costs) {
+  const auto given = call.value.named.find("costs");
+  if (given != call.value.named.end()) {
+    const Value* name = members.find("costs", Value::Kind::kText);
+    if (name != nullptr && name->text == "none")
+      costs = MachineCosts::none();
+    else if (name != nullptr && name->text != "usual")
+      members.fail("'costs' is none or usual");
+  }
+  members.time("context_switch", costs.context_switch_ns);
+  members.time("system_call", costs.system_call_ns);
+  members.time("fork", costs.fork_ns);
+  members.time("interrupt", costs.interrupt_ns);
+  members.time("migration", costs.migration_ns);
+}
+
+void read_conventions(Members& members, MachineConfiguration& configuration) {
+  CpuConventions& conventions = configuration.cpu_conventions;
+  members.time("quantum", conventions.quantum.ns);
+  members.time("boost", conventions.boost.ns);
+  members.time("latency", conventions.latency.ns);
+  members.time("granularity", conventions.granularity.ns);
+  members.time("aging_interval", conventions.aging_interval.ns);
+  members.number("levels", conventions.levels, 1, 32);
+  if (const Value* quanta = members.find("quanta", Value::Kind::kTable))
+    for (const Value& quantum : quanta->list)
+      conventions.quanta.push_back({std::llround(quantum.number * kNsPerMs)});
+  std::string tie = "front";
+  members.text("tie", tie);
+  if (tie == "arrival" || tie == "requeue")
+    conventions.preempted =
+        tie == "arrival" ? CpuConventions::Equals::kArrival : CpuConventions::Equals::kBack;
+  else if (tie != "front")
+    members.fail("'tie' is front, arrival or requeue");
+  std::string requeue = "arrivals-first";
+  members.text("requeue", requeue);
+  configuration.requeue_first = requeue == "preempted-first";
+  BurstEstimate estimate;
+  const bool estimates = members.find("alpha", Value::Kind::kNumber) != nullptr ||
+                         members.find("first", Value::Kind::kNumber) != nullptr;
+  members.number("alpha", estimate.alpha, 0, 1);
+  members.time("first", estimate.first.ns);
+  if (estimates) configuration.estimate = estimate;
+}
+
+void read_machine(const ScenarioCall& call, Scenario& scenario, bool& is_low_first,
+                  std::string& message) {
+  Members members(call, message);
+  MachineConfiguration& configuration = scenario.configuration;
+  members.number("seed", configuration.seed, 0, kMostNumber);
+  members.number("cpus", configuration.cpus, 1, kMostCpus);
+  members.text("policy", configuration.cpu_policy);
+  read_costs(call, members, configuration.costs);
+  read_conventions(members, configuration);
+  members.time("balance_interval", configuration.balance_interval_ns);
+  members.text("disk", configuration.disk);
+  members.text("arm", configuration.arm_policy);
+  std::string mode(name_of(configuration.device_mode));
+  std::string deadlock(name_of(configuration.deadlock));
+  std::string order = "low-first";
+  members.text("device_mode", mode);
+  members.text("deadlock", deadlock);
+  members.text("priority_order", order);
+  is_low_first = order == "low-first";
+  if (!is_low_first && order != "high-first")
+    members.fail("'priority_order' is low-first or high-first");
+  if (const auto known = device_mode_of(mode))
+    configuration.device_mode = *known;
+  else
+    members.fail("'device_mode' is programmed, interrupt or dma");
+  if (const auto known = deadlock_strategy_of(deadlock))
+    configuration.deadlock = *known;
+  else
+    members.fail("'deadlock' is none, ordering, banker, detection or recovery");
+  members.number("processes", configuration.most_processes, 1, 29'999);
+  members.number("processes_of_user", configuration.most_processes_of_user, 1, 29'999);
+  members.finish();
+}
+
+/// CPU, waiting, CPU ...: as a program.
+std::string program_of(const Value& burst) {
+  std::string code;
+  bool computes = true;
+  for (const Value& span :
+       burst.kind == Value::Kind::kNumber ? std::vector<Value>{burst} : burst.list) {
+    code += (computes ? "compute(" : "sleep(") + std::to_string(span.number) + ") ";
+    computes = !computes;
+  }
+  return code;
+}
+
+const Value* find(const ScenarioCall& call, const char* name) {
+  const auto found = call.value.named.find(name);
+  return found == call.value.named.end() ? nullptr : &found->second;
+}
+
+void read_program(const ScenarioCall& call, Members& members, const ReadBeside& read,
+                  Scenario& scenario, StartRequest& request) {
+  std::string code;
+  std::string program;
+  members.text("code", code);
+  members.text("program", program);
+  request.path = "/bin/" + request.name + ".lua";
+  if (const Value* burst = find(call, "burst")) {
+    static_cast<void>(members.find("burst", burst->kind));
+    const bool is_countable = burst->kind == Value::Kind::kNumber ||
+                              (burst->kind == Value::Kind::kTable && !burst->list.empty());
+    if (!is_countable) return members.fail("'burst' is a number, or a list of them");
+    code = program_of(*burst);
+  }
+  if (!code.empty()) {
+    request.source = code;
+    return;
+  }
+  if (program.empty()) return members.fail("it has no program, code or burst");
+  request.path = "/bin/" + program_name(program) + ".lua";
+  const auto is_there = [&](const auto& file) { return file.first == request.path; };
+  if (std::ranges::any_of(scenario.files, is_there)) return;
+  auto text = read(program);
+  if (!text.ok()) return members.fail(program + ": " + text.error().describe());
+  scenario.files.emplace_back(request.path, std::move(text).take());
+}
+
+void read_process(const ScenarioCall& call, bool is_low_first, const ReadBeside& read,
+                  Scenario& scenario, std::string& message) {
+  Members members(call, message);
+  StartRequest request;
+  request.name = "P" + std::to_string(scenario.processes.size() + 1);
+  if (!call.value.list.empty() && call.value.list[0].kind == Value::Kind::kText)
+    request.name = call.value.list[0].text;
+  members.text("name", request.name);
+  read_program(call, members, read, scenario, request);
+  std::int64_t at_ns = 0;
+  members.time("at", at_ns);
+  request.at = VirtualTime{at_ns};
+  members.number("nice", request.nice, -20, 19);
+  if (find(call, "priority") != nullptr) {
+    int priority = 0;
+    members.number("priority", priority, -1e9, 1e9);
+    request.priority = is_low_first ? -priority : priority;
+  }
+  if (find(call, "weight") != nullptr) {
+    request.weight = 1;
+    members.number("weight", *request.weight, 1, 1e9);
+  }
+  members.number("group", request.group, 0, 1e9);
+  members.number("uid", request.uid, 0, 4e9);
+  members.time("deadline", request.deadline.ns);
+  if (const Value* arguments = members.find("arguments", Value::Kind::kTable))
+    for (const Value& argument : arguments->list) request.arguments.push_back(argument.text);
+  std::uint32_t count = 1;
+  members.number("count", count, 1, 20'000);
+  members.finish();
+  for (std::uint32_t i = 0; i < count; ++i) scenario.processes.push_back(request);
+}
+
+void read_file(const ScenarioCall& call, const ReadBeside& read, Scenario& scenario,
+               std::string& message) {
+  Members members(call, message);
+  std::string path;
+  if (!call.value.list.empty()) path = call.value.list[0].text;
+  if (!path.starts_with('/') || path.ends_with('/')) members.fail("the path does not begin with /");
+  std::string content;
+  std::string from;
+  std::size_t size = 0;
+  members.text("content", content);
+  members.text("from", from);
+  members.number("size", size, 0, 1u << 30);
+  if (!from.empty()) {
+    auto text = read(from);
+    if (!text.ok()) return members.fail(from + ": " + text.error().describe());
+    content = std::move(text).take();
+  }
+  content.resize(std::max(content.size(), size), '.');
+  members.finish();
+  scenario.files.emplace_back(path, std::move(content));
+}
+
+}  // namespace
+
+Result<Scenario> read_scenario(const std::string& source, const std::string& name,
+                               const ReadBeside& read, std::string& message) {
+  const Error invalid{EINVAL, "the scenario cannot be used"};
+  std::vector<ScenarioCall> calls;
+  if (!execute_scenario(source, name, calls, message)) return invalid;
+  message.clear();
+  Scenario scenario;
+  scenario.configuration.crontab.clear();
+  bool is_low_first = true;
+  for (const ScenarioCall& call : calls) {
+    if (call.function == "machine") read_machine(call, scenario, is_low_first, message);
+    if (call.function == "file") read_file(call, read, scenario, message);
+    if (call.function == "run") {
+      Members members(call, message);
+      members.number("seconds", scenario.until.ns, 1e-9, 1e6, 1e9);
+      members.finish();
+    }
+  }
+  for (const ScenarioCall& call : calls)
+    if (call.function == "process") read_process(call, is_low_first, read, scenario, message);
+  if (message.empty() && scenario.processes.empty()) message = "there is no process";
+  if (!message.empty()) return invalid;
+  const bool has_crontab = std::ranges::any_of(
+      scenario.files, [](const auto& file) { return file.first == "/etc/crontab"; });
+  if (has_crontab) scenario.configuration.crontab = "/etc/crontab";
+  return scenario;
+}
+
+}  // namespace spindle

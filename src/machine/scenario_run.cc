@@ -1,0 +1,136 @@
+// A run of a scenario, with who had which CPU when, and how the machine stood on the way.
+
+#include "spindle/base/check.h"
+#include "spindle/machine/scenario.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::size_t kSamples = 128;
+
+/// Turns switches into spans.
+class SpanRecorder {
+ public:
+  SpanRecorder(std::vector<CpuSpan>& spans, std::uint32_t cpus) : spans_(spans), open_(cpus) {}
+
+  void take(const EventRing& events) {
+    for (seen_ = std::max(seen_, events.first()); seen_ < events.end(); ++seen_) {
+      const MachineEvent& event = events.at(seen_);
+      if (event.kind != MachineEventKind::kSwitch) continue;
+      close(event.cpu, event.at);
+      if (event.other != 0)
+        open_[event.cpu] = {event.cpu,
+                            event.other,
+                            std::string(events.text(event.other_name)),
+                            event.at + VirtualTime{event.value},
+                            {}};
+    }
+  }
+  void close_all(VirtualTime at) {
+    for (std::uint32_t cpu = 0; cpu < open_.size(); ++cpu) close(cpu, at);
+  }
+
+ private:
+  void close(std::uint32_t cpu, VirtualTime at) {
+    CpuSpan& span = open_[cpu];
+    if (span.thread == 0) return;
+    span.to = at;
+    if (span.from < span.to && spans_.size() < ScenarioRun::kMostSpans) spans_.push_back(span);
+    span = {};
+  }
+
+  std::vector<CpuSpan>& spans_;
+  std::vector<CpuSpan> open_;
+  std::uint64_t seen_ = 0;
+};
+
+/// Takes a sample now and then: twice as seldom each time there are too many.
+class Sampler {
+ public:
+  explicit Sampler(std::vector<RunSample>& samples) : samples_(samples) {}
+
+  void look(const Machine& machine) {
+    if (machine.now() < next_) return;
+    take(machine);
+    if (samples_.size() >= 2 * kSamples) thin_out();
+    next_ = machine.now() + distance_;
+  }
+
+ private:
+  void take(const Machine& machine) {
+    const SystemSnapshot system = machine.snapshot_system();
+    RunSample sample;
+    sample.at = system.now;
+    VirtualTime busy;
+    for (const CpuSnapshot& cpu : system.cpus)
+      busy += cpu.times.total() - cpu.times.idle - cpu.times.iowait;
+    const VirtualTime span = system.now - last_at_;
+    if (span.ns > 0)
+      sample.cpu_use = static_cast<double>((busy - last_busy_).ns) /
+                       (static_cast<double>(span.ns) * static_cast<double>(system.cpus.size()));
+    sample.faults = system.memory.faults - last_faults_;
+    sample.major_faults = system.memory.major_faults - last_major_faults_;
+    sample.runnable = system.running;
+    sample.free_bytes = system.memory.free;
+    samples_.push_back(sample);
+    last_at_ = system.now;
+    last_busy_ = busy;
+    last_faults_ = system.memory.faults;
+    last_major_faults_ = system.memory.major_faults;
+  }
+
+  void thin_out() {
+    std::vector<RunSample> kept;
+    for (std::size_t i = 0; i + 1 < samples_.size(); i += 2) {
+      RunSample both = samples_[i + 1];
+      both.cpu_use = (samples_[i].cpu_use + both.cpu_use) / 2;
+      both.faults += samples_[i].faults;
+      both.major_faults += samples_[i].major_faults;
+      kept.push_back(both);
+    }
+    samples_ = std::move(kept);
+    distance_.ns *= 2;
+  }
+
+  std::vector<RunSample>& samples_;
+  VirtualTime next_;
+  VirtualTime distance_{1'000'000};
+  VirtualTime last_at_, last_busy_;
+  std::uint64_t last_faults_ = 0, last_major_faults_ = 0;
+};
+
+}  // namespace
+
+Result<ScenarioRun> run_scenario(const Scenario& scenario, std::string& message) {
+  ScenarioRun run;
+  run.host = std::make_unique<MemoryHost>();
+  for (const auto& [path, content] : scenario.files) run.host->add(path, content);
+  run.machine = TRY(Machine::create(scenario.configuration, *run.host));
+  Machine& machine = *run.machine;
+  machine.on_console([&](std::string_view text) { run.console += text; });
+  for (const StartRequest& request : scenario.processes) {
+    if (const auto started = machine.start(request); !started.ok()) {
+      message = request.name + ": " + started.error().what +
+                (started.code() == ENOEXEC ? ": " + machine.last_message() : "");
+      return started.error();
+    }
+  }
+  SpanRecorder recorder(run.spans, scenario.configuration.cpus);
+  Sampler sampler(run.samples);
+  while (!machine.finished() && !machine.stuck()) {
+    const auto next = machine.next_event();
+    if (!next || scenario.until < *next) break;
+    CHECK(machine.step());
+    ++run.instants;
+    recorder.take(machine.events());
+    sampler.look(machine);
+  }
+  run.is_stuck = machine.stuck();
+  if (!machine.finished() && !run.is_stuck) machine.run_until(scenario.until);
+  recorder.take(machine.events());
+  recorder.close_all(machine.now());
+  machine.on_console({});
+  return run;
+}
+
+}  // namespace spindle

@@ -1,0 +1,250 @@
+// A textbook's exercise, as a scenario of the machine, has the solver's answer.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "spindle/machine/scenario.h"
+#include "spindle/solve/solve.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+Json read_cases() {
+  std::ifstream file(SPINDLE_SOURCE_FOLDER "/tests/data/simulation-cases.json");
+  return Json::parse(file);
+}
+
+const std::map<std::string, std::string> kPolicies = {{"FCFS", "fcfs"},
+                                                      {"SJF", "sjf"},
+                                                      {"SRTF", "srtf"},
+                                                      {"LJF", "ljf"},
+                                                      {"LRTF", "lrtf"},
+                                                      {"RR", "rr"},
+                                                      {"PRIORITY", "priority"},
+                                                      {"PRIORITY-P", "priority-preemptive"},
+                                                      {"PRIORITY-AGING", "priority-aging"},
+                                                      {"PRIORITY-RR", "priority-rr"},
+                                                      {"HRRN", "hrrn"},
+                                                      {"VRR", "vrr"},
+                                                      {"FEEDBACK", "feedback"},
+                                                      {"MLQ", "mlq"},
+                                                      {"LOTTERY", "lottery"},
+                                                      {"STRIDE", "stride"},
+                                                      {"CFS", "cfs"},
+                                                      {"EEVDF", "eevdf"},
+                                                      {"FAIR-SHARE", "fair-share"}};
+
+std::string fourth_of(const std::string& algorithm) {
+  if (algorithm == "FAIR-SHARE") return "group";
+  const bool weighs =
+      algorithm == "LOTTERY" || algorithm == "STRIDE" || algorithm == "CFS" || algorithm == "EEVDF";
+  return weighs ? "weight" : "priority";
+}
+
+/// A number, which some cases give as text.
+std::string number(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// Whether some process asks for more than there is: the machine refuses that at once.
+bool asks_for_more_than_there_is(const Json& input) {
+  for (std::size_t r = 0; r < input["available"].size(); ++r) {
+    int total = input["available"][r];
+    for (const Json& row : input["allocation"]) total += row[r].get<int>();
+    for (std::size_t p = 0; p < input["request"].size(); ++p)
+      if (input["request"][p][r].get<int>() + input["allocation"][p][r].get<int>() > total)
+        return true;
+  }
+  return false;
+}
+
+/// The case as somebody would type it; empty for what the machine does otherwise.
+std::string scenario_of(const Json& problem) {
+  const std::string algorithm = problem["algorithm"];
+  if (!kPolicies.contains(algorithm)) return "";
+  // What the exercises take where nothing is said.
+  std::map<std::string, std::string> given = {{"tie", "'arrival'"},
+                                              {"latency", "48"},
+                                              {"granularity", "6"},
+                                              {"aging_interval", "10"},
+                                              {"quantum", "1"}};
+  for (const auto& [key, value] : problem["parameters"].items()) {
+    if (key == "devices" || key == "same_instant") return "";
+    std::string text = value.is_string() ? "'" + value.get<std::string>() + "'" : value.dump();
+    if (value.is_array()) text = "{" + text.substr(1, text.size() - 2) + "}";
+    given[key] = text;
+  }
+  std::string text = "machine { policy = '" + kPolicies.at(algorithm) + "', costs = 'none'";
+  for (const auto& [key, value] : given) text += ", " + key + " = " + value;
+  text += " }\n";
+  for (const Json& process : problem["input"]["processes"]) {
+    std::string burst = number(process[2]);
+    if (process[2].is_array()) burst = "{" + burst.substr(1, burst.size() - 2) + "}";
+    text += "process { '" + process[0].get<std::string>() + "', at = " + number(process[1]) +
+            ", burst = " + burst;
+    if (process.size() > 3) text += ", " + fourth_of(algorithm) + " = " + process[3].dump();
+    text += " }\n";
+  }
+  return text;
+}
+
+double ms(VirtualTime time) {
+  return static_cast<double>(time.ns) / 1e6;
+}
+
+/// What the solver calls them.
+Json answer_of(const ScenarioRun& run) {
+  Json answer;
+  for (const CpuSpan& span : run.spans)
+    answer["gantt"].push_back({span.name, ms(span.from), ms(span.to)});
+  for (const ProcessRecord& record : run.machine->records()) {
+    const VirtualTime turnaround = record.end - record.arrival;
+    answer["completion"][record.name] = ms(record.end);
+    answer["turnaround"][record.name] = ms(turnaround);
+    answer["waiting"][record.name] =
+        ms(turnaround - (record.cpu - record.switching) - record.blocked);
+    answer["response"][record.name] = ms(record.first_run - record.arrival);
+  }
+  return answer;
+}
+
+TEST(MachineAndSolver, AgreeOnEverySchedule) {
+  int compared = 0;
+  for (const Json& problem : read_cases()) {
+    if (problem["domain"] != "cpu" && problem["domain"] != "cpu-io") continue;
+    const std::string text = scenario_of(problem);
+    if (text.empty()) continue;
+    SCOPED_TRACE(problem["id"].get<std::string>() + "\n" + text);
+    std::string message;
+    const auto scenario = read_scenario(text, "test", {}, message);
+    ASSERT_TRUE(scenario.ok()) << message;
+    const auto run = run_scenario(*scenario, message);
+    ASSERT_TRUE(run.ok()) << message;
+    const Json answer = answer_of(*run);
+    Json plain = problem;
+    plain.erase("expected");
+    const Json solved = solve_cases(Json::array({plain}))[0]["answer"];
+    for (const char* quantity : {"completion", "turnaround", "waiting", "response", "gantt"})
+      EXPECT_EQ(answer[quantity], solved[quantity]) << quantity;
+    ++compared;
+  }
+  EXPECT_GE(compared, 50);
+}
+
+/// A process that claims and asks for so many of R0, R1 ...
+std::string process_with(const std::string& name, const Json& claims, const Json& holds,
+                         const Json& wants) {
+  std::string code;
+  for (std::size_t r = 0; r < claims.size(); ++r)
+    code += "claim('R" + std::to_string(r) + "', " + claims[r].dump() + ") ";
+  for (const Json& amounts : {holds, wants}) {
+    std::string list;
+    for (std::size_t r = 0; r < amounts.size(); ++r)
+      if (amounts[r] != 0)
+        list += (list.empty() ? "'R" : ", 'R") + std::to_string(r) + "', " + amounts[r].dump();
+    if (!list.empty()) code += "request(" + list + ") ";
+    code += "sleep(1) ";
+  }
+  return "process { '" + name + "', code = [[" + code + " sleep(1000000) ]] }\n";
+}
+
+std::string resources_of(const Json& input, const std::string& strategy) {
+  std::string code;
+  for (std::size_t r = 0; r < input["available"].size(); ++r) {
+    int total = input["available"][r];
+    for (const Json& row : input["allocation"]) total += row[r].get<int>();
+    code += "resource('R" + std::to_string(r) + "', " + std::to_string(total) + ") ";
+  }
+  return "machine { costs = 'none', policy = 'fcfs', deadlock = '" + strategy +
+         "' }\nprocess { 'opens', code = [[" + code + "]] }\n";
+}
+
+ScenarioRun run_text(const std::string& text) {
+  std::string message;
+  auto scenario = read_scenario(text + "run { seconds = 1 }", "test", {}, message);
+  EXPECT_TRUE(scenario.ok()) << message << "\n" << text;
+  auto run = run_scenario(*scenario, message);
+  EXPECT_TRUE(run.ok()) << message;
+  return std::move(run).take();
+}
+
+TEST(MachineAndSolver, AgreeOnWhatTheBankerGrants) {
+  int compared = 0;
+  for (const Json& problem : read_cases()) {
+    if (problem["algorithm"] != "BANKER" || !problem["expected"].contains("safe")) continue;
+    if (problem["input"].contains("request")) continue;
+    SCOPED_TRACE(problem["id"].get<std::string>());
+    const Json& input = problem["input"];
+    std::string text = resources_of(input, "banker");
+    for (std::size_t p = 0; p < input["max"].size(); ++p)
+      text += process_with("P" + std::to_string(p), input["max"][p], input["allocation"][p], {});
+    const ScenarioRun run = run_text(text);
+    bool all_have = true;
+    for (const ObjectSnapshot& object : run.machine->snapshot_system().objects)
+      all_have = all_have && object.waiting.empty();
+    EXPECT_EQ(all_have, problem["expected"]["safe"].get<bool>());
+    ++compared;
+  }
+  EXPECT_GE(compared, 3);
+}
+
+TEST(MachineAndSolver, AgreeOnWhoIsDeadlocked) {
+  int compared = 0;
+  for (const Json& problem : read_cases()) {
+    if (problem["algorithm"] != "DETECTION") continue;
+    SCOPED_TRACE(problem["id"].get<std::string>());
+    const Json& input = problem["input"];
+    if (asks_for_more_than_there_is(input)) continue;
+    std::string text = resources_of(input, "detection");
+    for (std::size_t p = 0; p < input["request"].size(); ++p)
+      text +=
+          process_with("P" + std::to_string(p), {}, input["allocation"][p], input["request"][p]);
+    const ScenarioRun run = run_text(text);
+    Json found = Json::array();
+    const auto& deadlocks = run.machine->snapshot_system().deadlocks;
+    if (!deadlocks.empty())
+      for (const ProcessNumber number : deadlocks.back().threads)
+        for (const ProcessRecord& record : run.machine->records())
+          if (record.id == number) found.push_back(std::stoi(record.name.substr(1)));
+    EXPECT_EQ(found, problem["expected"]["deadlocked"]);
+    ++compared;
+  }
+  EXPECT_GE(compared, 3);
+}
+
+TEST(MachineAndSolver, FindWaitForCycles) {
+  int compared = 0;
+  for (const Json& problem : read_cases()) {
+    if (problem["algorithm"] != "WAIT-FOR-CYCLE") continue;
+    SCOPED_TRACE(problem["id"].get<std::string>());
+    // Resources point to who holds them, processes to what they want.
+    std::map<std::string, std::pair<std::string, std::string>> locks;
+    if (problem["input"]["edges"][0][0] != "R") continue;  // the others have no resources
+    const std::string processes = "ABCDEFG";
+    for (const Json& edge : problem["input"]["edges"]) {
+      const std::string from = edge[0], to = edge[1];
+      if (processes.find(from) != std::string::npos)
+        locks[from].second += "mutex_lock('" + to + "') ";
+      else
+        locks[to].first += "mutex_lock('" + from + "') ";
+    }
+    std::string text = "machine { costs = 'none', policy = 'fcfs' }\n";
+    for (const auto& [name, code] : locks)
+      text += "process { '" + name + "', code = [[" + code.first + " sleep(1) " + code.second +
+              "]] }\n";
+    const ScenarioRun run = run_text(text);
+    EXPECT_EQ(!run.machine->snapshot_system().deadlocks.empty(),
+              problem["expected"]["deadlock"].get<bool>());
+    ++compared;
+  }
+  EXPECT_GE(compared, 1);
+}
+
+}  // namespace
+}  // namespace spindle
