@@ -229,9 +229,10 @@ Outcome call_change_directory(Kernel& kernel, Thread& thread) {
 /// Answers the descriptors to read from and to write to.
 Outcome call_pipe(Kernel& kernel, Thread& thread) {
   const auto pipe = kernel.make_pipe();
-  const auto reading = kernel.add_descriptor(*thread.process, pipe_end(pipe, false));
+  if (!pipe.ok()) return pipe.error();
+  const auto reading = kernel.add_descriptor(*thread.process, pipe_end(*pipe, false));
   if (!reading.ok()) return reading.error();
-  const auto writing = kernel.add_descriptor(*thread.process, pipe_end(pipe, true));
+  const auto writing = kernel.add_descriptor(*thread.process, pipe_end(*pipe, true));
   if (!writing.ok()) {
     kernel.close(*thread.process, *reading);
     return writing.error();

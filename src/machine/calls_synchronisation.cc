@@ -180,7 +180,11 @@ Outcome call_queue_send(Kernel& kernel, Thread& thread) {
   MessageQueue& queue = **found;
   if (thread.request.more.size() > Synchronisation::kMostMessage)
     return Error{EMSGSIZE, "the message is too long"};
-  if (queue.messages.size() >= queue.capacity) {
+  const std::size_t size = thread.request.more.size();
+  if (kernel.synchronisation.message_bytes + size > Synchronisation::kMostAllBytes)
+    return Error{ENOMEM, "there are too many messages in the machine"};
+  if (queue.messages.size() >= queue.capacity ||
+      queue.bytes + size > Synchronisation::kMostQueueBytes) {
     kernel.block(thread, &queue.senders, "queue_send", thread.request.text,
                  Kernel::Awake::kRetries);
     return Outcome::waits();
@@ -189,6 +193,8 @@ Outcome call_queue_send(Kernel& kernel, Thread& thread) {
   const auto behind = std::ranges::find_if(
       queue.messages, [&](const auto& message) { return message.priority < priority; });
   queue.messages.insert(behind, {priority, thread.request.more});
+  queue.bytes += size;
+  kernel.synchronisation.message_bytes += size;
   if (Thread* receiver = queue.receivers.front()) kernel.wake(*receiver);
   return Response::nothing();
 }
@@ -208,6 +214,8 @@ Outcome call_queue_receive(Kernel& kernel, Thread& thread) {
   }
   Response response = Response::of(std::move(queue.messages.front().text));
   queue.messages.pop_front();
+  queue.bytes -= response.text.size();
+  kernel.synchronisation.message_bytes -= response.text.size();
   if (Thread* sender = queue.senders.front()) kernel.wake(*sender);
   return response;
 }

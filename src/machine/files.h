@@ -64,7 +64,10 @@ void hold(OpenFile& file);
 std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes);
 
 struct Files {
+  static constexpr std::size_t kMostPipes = 4096;
+
   std::uint64_t last_pipe = 0;
+  std::size_t pipes = 0;
   std::map<std::string, std::weak_ptr<Pipe>, std::less<>> named_pipes;
   std::map<int, Terminal> terminals;
 };

@@ -117,7 +117,7 @@ class Kernel final : public Scheduler::Client {
                      std::uint32_t by);
 
   // Files (kernel_file.cc).
-  std::shared_ptr<Pipe> make_pipe();
+  Result<std::shared_ptr<Pipe>> make_pipe();
   /// The lowest free number; EMFILE.
   Result<int> add_descriptor(Process& process, std::shared_ptr<OpenFile> file);
   Result<int> open_file(Process& process, const std::string& path, int flags);

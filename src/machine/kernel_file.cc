@@ -24,8 +24,14 @@ std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool write
   return file;
 }
 
-std::shared_ptr<Pipe> Kernel::make_pipe() {
-  auto pipe = std::make_shared<Pipe>();
+Result<std::shared_ptr<Pipe>> Kernel::make_pipe() {
+  if (files.pipes >= Files::kMostPipes) return Error{ENFILE, "there are too many pipes"};
+  ++files.pipes;
+  const auto drop = [this](Pipe* pipe) {
+    --files.pipes;
+    delete pipe;
+  };
+  std::shared_ptr<Pipe> pipe(new Pipe, drop);
   pipe->number = ++files.last_pipe;
   return pipe;
 }
@@ -96,7 +102,7 @@ Result<> Kernel::open_one(Process& process, int number, const std::string& what)
   } else if (what.starts_with("pipe:")) {
     std::weak_ptr<Pipe>& named = files.named_pipes[what.substr(5)];
     auto pipe = named.lock();
-    if (pipe == nullptr) named = pipe = make_pipe();
+    if (pipe == nullptr) named = pipe = TRY(make_pipe());
     opened = add_descriptor(process, pipe_end(pipe, writes));
   } else {
     const bool appends = what.starts_with(">>");

@@ -19,6 +19,7 @@ struct MessageQueue {
     std::string text;
   };
   std::size_t capacity = 0;
+  std::size_t bytes = 0;
   std::deque<Message> messages;
   WaitQueue receivers;
   WaitQueue senders;
@@ -27,10 +28,13 @@ struct MessageQueue {
 struct Synchronisation {
   static constexpr std::size_t kMostObjects = 65'536;
   static constexpr std::size_t kMostMessage = 65'536;
+  static constexpr std::size_t kMostQueueBytes = 1u << 20;  ///< then senders wait
+  static constexpr std::size_t kMostAllBytes = 64u << 20;   ///< then they are refused
 
   ResourceTable resources;
   std::map<std::string, WaitQueue, std::less<>> conditions;
   std::map<std::string, MessageQueue, std::less<>> queues;
+  std::size_t message_bytes = 0;
 };
 
 }  // namespace spindle

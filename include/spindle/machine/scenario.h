@@ -9,8 +9,8 @@
 //   run { seconds = 60 }
 //
 // Times are in ms. The file is Lua without the outside: loops and functions may make processes.
-// `read_scenario` executes it once; each run starts from the same plain data. spindle-scenario(5)
-// lists the keys.
+// `read_scenario` executes it once; each run starts from the same plain data. spindle-run(1) lists
+// the keys.
 #pragma once
 
 #include <functional>

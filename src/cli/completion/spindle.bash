@@ -40,14 +40,16 @@ _spindle_policies() {
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$1" -- "${word##*,}")
 }
 
+_spindle_cpu_policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-aging priority-rr hrrn mlq feedback mlfq
+  lottery stride cfs eevdf fair-share ljf lrtf"
+
 # The faces of the solver: completes the options of one, and what stands after them.
 _spindle_face() {
   local policies options="-p --policy -a --all -e --explain -f --file -g --generate --svg --json --csv --quiz --answer -h --help"
   local generators=uniform: formats= ties=
   case $1 in
     cpu)
-      policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-aging priority-rr hrrn mlq feedback mlfq
-        lottery stride cfs eevdf fair-share ljf lrtf"
+      policies=$_spindle_cpu_policies
       options+=" --quantum --context-switch --priority-order --tie --requeue --devices --alpha --first --aging-interval
         --quanta --doubling --levels --allotments --boost --stay --io-bump --seed --latency --granularity --cpus --queues
         --migration --migration-cost --affinity"
@@ -125,7 +127,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect trace experiment solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount inspect trace experiment run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -150,6 +152,17 @@ _spindle() {
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace | experiment)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
+    run)
+      case ${COMP_WORDS[COMP_CWORD-1]} in
+        --policy) _spindle_words "$_spindle_cpu_policies edf llf" ;;
+        --seed) ;;
+        --svg | --curves | --trace) _spindle_files ;;
+        *) if [[ $word == -* ]]; then
+             _spindle_words "--policy --all-policies --seed --json --svg --curves --trace -h --help"
+           else
+             _spindle_files
+           fi ;;
+      esac ;;
     umount)
       if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;
   esac

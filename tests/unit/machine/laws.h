@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "spindle/machine/machine.h"
 
 namespace spindle {
