@@ -18,7 +18,7 @@ void cpu_schedule(benchmark::State& state, const std::string& algorithm) {
   Random random(1);
   Json processes = Json::array();
   for (int job = 0; job < kJobs; ++job)
-    processes.push_back({fmt::format("P{}", job), 0, 1 + random.below(20), random.below(8)});
+    processes.push_back({fmt::format("P{}", job), 0, 1 + random.below(20), 1 + random.below(8)});
   const Json cases = Json::array({{{"id", "bench"},
                                    {"domain", "cpu"},
                                    {"algorithm", algorithm},

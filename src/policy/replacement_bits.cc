@@ -1,13 +1,16 @@
 // What a machine's reference and dirty bits allow: NRU, enhanced CLOCK, ageing (all three as in
 // Tanenbaum), WSClock (Carr and Hennessy 1981); and random replacement, which needs no bits.
 //
-// All keep one record a frame, and look at each frame a few times for a victim. What `victim`
+// All keep one record a frame. NRU and ageing order the frames anew for the first victim after a
+// tick; WSClock's hand passes by 64 frames at a time where nothing can have changed. What `victim`
 // named stays named until something happens, so that asked twice it answers the same.
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "frame_lists.h"
+#include "frame_order.h"
 #include "replacement_policies.h"
 #include "spindle/base/random.h"
 
@@ -23,7 +26,8 @@ class BitPolicy : public ReplacementPolicy {
     Frame& frame = frame_of(number);
     CHECK(!frame.resident);
     frame = {.resident = true, .referenced = true, .last_use = now_ + 1};
-    happened(true);
+    happened();
+    refer(static_cast<FrameIndex>(number.value));
     came_in(static_cast<FrameIndex>(number.value));
   }
 
@@ -31,19 +35,22 @@ class BitPolicy : public ReplacementPolicy {
     Frame& frame = frame_of(number);
     CHECK(frame.resident);
     frame.referenced = true;
-    happened(true);
+    happened();
+    refer(static_cast<FrameIndex>(number.value));
   }
 
   void set_dirty(FrameNo number, bool dirty) override {
     frame_of(number).dirty = dirty;
-    happened(false);
+    happened();
+    dirtied(static_cast<FrameIndex>(number.value));
   }
 
   void erased(FrameNo number) override {
     Frame& frame = frame_of(number);
     CHECK(frame.resident);
     frame = {};
-    happened(false);
+    happened();
+    went(static_cast<FrameIndex>(number.value));
   }
 
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
@@ -59,14 +66,15 @@ class BitPolicy : public ReplacementPolicy {
     bool resident = false;
     bool referenced = false;
     bool dirty = false;
-    std::uint64_t counter = 0;   ///< ageing's
     std::uint64_t last_use = 0;  ///< as WSClock saw it, in references
   };
 
   virtual std::optional<FrameIndex> choose(Evictable evictable) = 0;
-  /// After each reference.
-  virtual void referred() {}
+  /// After each reference, which was the `now_`th.
+  virtual void referred(FrameIndex) {}
   virtual void came_in(FrameIndex) {}
+  virtual void went(FrameIndex) {}
+  virtual void dirtied(FrameIndex) {}
 
   [[nodiscard]] FrameIndex size() const { return static_cast<FrameIndex>(frames_.size()); }
   [[nodiscard]] FrameIndex after(FrameIndex frame) const {
@@ -76,50 +84,53 @@ class BitPolicy : public ReplacementPolicy {
     return frames_[frame].resident && evictable(FrameNo{frame});
   }
 
-  /// The one with the lowest key, from frame 0 on.
-  template <class Key>
-  std::optional<FrameIndex> lowest(Evictable evictable, Key&& key) const {
-    std::optional<FrameIndex> best;
-    for (FrameIndex frame = 0; frame < size(); ++frame)
-      if (may_go(frame, evictable) && (!best || key(frames_[frame]) < key(frames_[*best])))
-        best = frame;
-    return best;
-  }
-
   std::vector<Frame> frames_;
   std::uint64_t now_ = 0;  ///< references so far
 
  private:
   Frame& frame_of(FrameNo number) { return frames_[frame_index(number.value, size())]; }
 
-  void happened(bool reference) {
-    named_.reset();
-    if (!reference) return;
+  void happened() { named_.reset(); }
+  void refer(FrameIndex frame) {
     ++now_;
-    referred();
+    referred(frame);
   }
 
   std::optional<FrameIndex> named_;
 };
 
-/// Not recently used: the lowest of four classes, neither used nor dirty, dirty, used, both. A tick
-/// of the clock forgets who was used.
+/// Not recently used: the lowest of four classes, neither used nor dirty, dirty, used, both; of
+/// those in it the first frame. A tick of the clock forgets who was used.
 class Nru final : public BitPolicy {
  public:
   Nru(std::size_t capacity, std::uint64_t tick)
-      : BitPolicy(capacity), tick_(tick == 0 ? capacity : tick) {}
+      : BitPolicy(capacity),
+        tick_(tick == 0 ? capacity : tick),
+        used_in_(capacity),
+        order_(capacity) {}
   [[nodiscard]] std::string_view name() const override { return "nru"; }
 
  private:
+  [[nodiscard]] std::uint64_t class_of(FrameIndex frame) const {
+    return 2 * std::uint64_t{used_in_[frame] == ticks_} + std::uint64_t{frames_[frame].dirty};
+  }
   std::optional<FrameIndex> choose(Evictable evictable) override {
-    return lowest(evictable, [](const Frame& f) { return 2 * f.referenced + f.dirty; });
+    return order_.lowest([this](FrameIndex frame) { return frames_[frame].resident; },
+                         [this](FrameIndex frame) { return class_of(frame); }, evictable);
   }
-  void referred() override {
-    if (now_ % tick_ == 0)
-      for (Frame& frame : frames_) frame.referenced = false;
+  void referred(FrameIndex frame) override {
+    used_in_[frame] = ticks_;
+    if (now_ % tick_ != 0) return;
+    ++ticks_;
+    order_.forget();
   }
+  void came_in(FrameIndex frame) override { order_.may_have_fallen(frame, class_of(frame)); }
+  void dirtied(FrameIndex frame) override { order_.may_have_fallen(frame, class_of(frame)); }
 
   std::uint64_t tick_;
+  std::uint64_t ticks_ = 1;             ///< so far
+  std::vector<std::uint64_t> used_in_;  ///< the tick of each frame's last use
+  FrameOrder order_;
 };
 
 /// A counter a page: at each tick it moves right by a bit, and the reference bit enters from the
@@ -129,25 +140,41 @@ class Aging final : public BitPolicy {
   Aging(std::size_t capacity, const ReplacementConventions& conventions)
       : BitPolicy(capacity),
         tick_(conventions.tick_references == 0 ? capacity : conventions.tick_references),
-        bits_(conventions.aging_bits) {}
+        reference_bit_(std::uint64_t{1} << conventions.aging_bits),
+        counters_(capacity),
+        order_(capacity) {}
   [[nodiscard]] std::string_view name() const override { return "aging"; }
 
  private:
+  /// As it was at a tick; since then it moved on.
+  struct Counter {
+    std::uint64_t bits = 0;
+    std::uint64_t tick = 0;
+  };
+
+  [[nodiscard]] std::uint64_t counter_of(FrameIndex frame) const {
+    const Counter& counter = counters_[frame];
+    const std::uint64_t ticks = ticks_ - counter.tick;
+    return ticks < 64 ? counter.bits >> ticks : 0;
+  }
   std::optional<FrameIndex> choose(Evictable evictable) override {
-    return lowest(evictable, [this](const Frame& f) {
-      return f.counter | (f.referenced ? std::uint64_t{1} << bits_ : 0);
-    });
+    return order_.lowest([this](FrameIndex frame) { return frames_[frame].resident; },
+                         [this](FrameIndex frame) { return counter_of(frame); }, evictable);
   }
-  void referred() override {
+  void referred(FrameIndex frame) override {
+    counters_[frame] = {counter_of(frame) | reference_bit_, ticks_};
     if (now_ % tick_ != 0) return;
-    for (Frame& frame : frames_) {
-      frame.counter = frame.counter >> 1 | (frame.referenced ? std::uint64_t{1} << (bits_ - 1) : 0);
-      frame.referenced = false;
-    }
+    ++ticks_;
+    order_.forget();
   }
+  void came_in(FrameIndex frame) override { order_.may_have_fallen(frame, counter_of(frame)); }
+  void went(FrameIndex frame) override { counters_[frame] = {}; }
 
   std::uint64_t tick_;
-  unsigned bits_;
+  std::uint64_t reference_bit_;
+  std::uint64_t ticks_ = 0;  ///< so far
+  std::vector<Counter> counters_;
+  FrameOrder order_;
 };
 
 /// CLOCK that also sees the dirty bit: a round for pages neither used nor dirty; a round for those
@@ -184,34 +211,87 @@ class EnhancedClock final : public BitPolicy {
 class WsClock final : public BitPolicy {
  public:
   WsClock(std::size_t capacity, std::uint64_t span)
-      : BitPolicy(capacity), span_(span == 0 ? 4 * capacity : span) {}
+      : BitPolicy(capacity), span_(span == 0 ? 4 * capacity : span), blocks_(capacity / kBlock) {}
   [[nodiscard]] std::string_view name() const override { return "wsclock"; }
 
  private:
-  std::optional<FrameIndex> choose(Evictable evictable) override {
+  static constexpr FrameIndex kBlock = 64;
+  /// What is known of 64 frames together.
+  struct Block {
+    std::uint64_t referenced = 0;                                      ///< a bit for each
+    std::uint64_t oldest = std::numeric_limits<std::uint64_t>::max();  ///< no use is older
+  };
+  struct Found {
+    std::optional<FrameIndex> aged;
     std::optional<FrameIndex> clean;
     std::optional<FrameIndex> any;
+  };
+
+  std::optional<FrameIndex> choose(Evictable evictable) override {
+    Found found;
     FrameIndex at = hand_;
-    for (FrameIndex step = 0; step < size(); ++step, at = after(at)) {
-      Frame& frame = frames_[at];
-      if (!may_go(at, evictable)) continue;
-      if (!any) any = at;
-      if (frame.referenced) {
-        frame.referenced = false;
-        frame.last_use = now_;
-        continue;
+    for (FrameIndex step = 0; step < size();) {
+      FrameIndex frames = 1;
+      const bool is_block =
+          at % kBlock == 0 && at / kBlock < blocks_.size() && step + kBlock <= size();
+      if (is_block) frames = kBlock;
+      const bool skips = is_block && found.any && found.clean && is_quiet(blocks_[at / kBlock]);
+      for (FrameIndex frame = at; !skips && frame < at + frames; ++frame) {
+        look_at(frame, evictable, found);
+        if (found.aged) return hand_ = *found.aged;
       }
-      if (!frame.dirty && !clean) clean = at;
-      if (!frame.dirty && now_ - frame.last_use > span_) return hand_ = at;
+      if (is_block && !skips) look_for_oldest(at / kBlock);
+      step += frames;
+      at = at + frames == size() ? 0 : at + frames;
     }
-    if (!any) return std::nullopt;
-    return hand_ = clean ? *clean : *any;
+    if (!found.any) return std::nullopt;
+    return hand_ = found.clean ? *found.clean : *found.any;
+  }
+
+  /// Whether the hand would find nothing to do there.
+  [[nodiscard]] bool is_quiet(const Block& block) const {
+    return block.referenced == 0 && (block.oldest >= now_ || now_ - block.oldest <= span_);
+  }
+
+  void look_at(FrameIndex at, Evictable evictable, Found& found) {
+    Frame& frame = frames_[at];
+    if (!may_go(at, evictable)) return;
+    if (!found.any) found.any = at;
+    if (frame.referenced) {
+      frame.referenced = false;
+      frame.last_use = now_;
+      if (at / kBlock < blocks_.size())
+        blocks_[at / kBlock].referenced &= ~(std::uint64_t{1} << at % kBlock);
+      return;
+    }
+    if (frame.dirty) return;
+    if (!found.clean) found.clean = at;
+    if (now_ - frame.last_use > span_) found.aged = at;
+  }
+
+  void look_for_oldest(FrameIndex number) {
+    Block& block = blocks_[number];
+    block = {};
+    for (FrameIndex i = 0; i < kBlock; ++i) {
+      const Frame& frame = frames_[number * kBlock + i];
+      if (!frame.resident) continue;
+      block.oldest = std::min(block.oldest, frame.last_use);
+      if (frame.referenced) block.referenced |= std::uint64_t{1} << i;
+    }
+  }
+
+  void referred(FrameIndex frame) override {
+    if (frame / kBlock >= blocks_.size()) return;
+    Block& block = blocks_[frame / kBlock];
+    block.referenced |= std::uint64_t{1} << frame % kBlock;
+    block.oldest = std::min(block.oldest, frames_[frame].last_use);
   }
   void came_in(FrameIndex frame) override {
     if (frame == hand_) hand_ = after(hand_);
   }
 
   std::uint64_t span_;
+  std::vector<Block> blocks_;  ///< the frames behind the last whole one are in none
   FrameIndex hand_ = 0;
 };
 
