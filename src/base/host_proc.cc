@@ -45,6 +45,10 @@ Result<std::string> read_host_proc_link(const std::string& path) {
   return std::string(target, static_cast<std::size_t>(size));
 }
 
+bool stat_host_proc(const std::string& path, struct stat& to) {
+  return ::fstatat(host_proc(), path.c_str(), &to, 0) == 0;
+}
+
 std::string host_proc_field(const std::string& path, std::string_view field) {
   const auto text = read_host_proc(path);
   if (!text.ok()) return {};

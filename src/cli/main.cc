@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   int status = 0;
   spindle::cli::add_mount_command(app, status);
   spindle::cli::add_umount_command(app, status);
+  spindle::cli::add_enter_command(app, status);
   spindle::cli::add_inspect_command(app, status);
   spindle::cli::add_trace_command(app, status);
   spindle::cli::add_experiment_command(app, status);

@@ -5,6 +5,8 @@
 // folder that /proc was at that time.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "spindle/base/result.h"
@@ -17,6 +19,8 @@ void open_host_proc();
 /// The content of a file such as "17/status"; at most 64 KiB of it.
 Result<std::string> read_host_proc(const std::string& path);
 Result<std::string> read_host_proc_link(const std::string& path);
+/// What stat(2) says of it, links followed; false if there is nothing.
+bool stat_host_proc(const std::string& path, struct stat& to);
 
 /// The rest of the line that begins with `field` ("NStgid:") in such a file, without the blanks
 /// around it; empty if there is none.

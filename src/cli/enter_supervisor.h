@@ -1,0 +1,72 @@
+// The supervisor of `spindle enter`: makes kill, renice and their like reach simulated processes.
+//
+//   const int listener = install_filter();            // in the process that will run the tools
+//   Supervisor supervisor(listener, machine_proc);    // in another, outside of the namespaces
+//   supervisor.serve(until);
+//
+// The filter hands each system call that names a process to the supervisor (seccomp(2),
+// SECCOMP_RET_USER_NOTIF). If the number is that of a simulated process, the supervisor does to it
+// what was asked, through its ctl file and as the asking user, and answers the call; if not, the
+// kernel goes on with it.
+#pragma once
+
+#include <linux/seccomp.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace spindle::cli {
+
+/// Installs the filter in the calling process, for it and all it will run. The listener, or -1 with
+/// errno.
+int install_filter();
+
+class Supervisor {
+ public:
+  /// `machine_proc`: the folder .spindle/proc. Both descriptors stay the caller's.
+  Supervisor(int listener, int machine_proc) : listener_(listener), proc_(machine_proc) {}
+
+  /// Answers calls until `until` is readable.
+  void serve(int until);
+
+ private:
+  /// What the system call returns, or -errno; nothing: the kernel goes on with it.
+  using Answer = std::optional<std::int64_t>;
+
+  void answer_one();
+  Answer answer(const seccomp_notif& call);
+  Answer signal(std::int64_t process, std::int64_t signal);
+  Answer signal_descriptor(const seccomp_notif& call);
+  Answer priority(const seccomp_notif& call, bool set);
+  Answer affinity(const seccomp_notif& call, bool set);
+  Answer scheduler(const seccomp_notif& call);
+  Answer get_scheduler(const seccomp_notif& call);
+  Answer attributes(const seccomp_notif& call, bool set);
+  Answer limit(const seccomp_notif& call);
+
+  /// Writes a line into the ctl of a process or thread: 0 or -errno; nothing if it is not there.
+  Answer command(std::int64_t process, const std::string& line);
+  /// The same for several: 0 if one of them took it, else the last error.
+  Answer command_all(const std::vector<std::int64_t>& processes, const std::string& line);
+  /// The folder of a process or thread below proc, "101" or "101/task/102"; empty: there is none.
+  std::string folder_of(std::int64_t process);
+  std::string read_file(const std::string& path) const;
+  /// Field `number` of stat, counted from 1, from the third on.
+  std::optional<std::int64_t> stat_field(const std::string& folder, int number) const;
+  std::vector<std::int64_t> processes() const;
+  std::vector<std::int64_t> group_of(std::int64_t group) const;
+  std::vector<std::int64_t> processes_of_user(std::int64_t uid) const;
+
+  /// The asking process's memory; false if it is gone or the address is bad.
+  bool read_memory(const seccomp_notif& call, std::uint64_t address, void* to, std::size_t size);
+  bool write_memory(const seccomp_notif& call, std::uint64_t address, const void* from,
+                    std::size_t size);
+  bool still_asks(const seccomp_notif& call) const;
+
+  int listener_;
+  int proc_;
+};
+
+}  // namespace spindle::cli

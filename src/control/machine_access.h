@@ -1,0 +1,31 @@
+// How the files of .spindle reach the simulated machine.
+//
+// The machine runs on a kernel thread of its own, whose host may need this one: so it is asked on a
+// helper, while the asking thread waits and the mount's other requests go on. What comes back is a
+// copy; nothing holds the machine while a text is made of it.
+#pragma once
+
+#include <utility>
+
+#include "spindle/machine/live_machine.h"
+#include "spindle/thread/offload.h"
+
+namespace spindle::control {
+
+class MachineAccess {
+ public:
+  explicit MachineAccess(LiveMachine& live) : live_(live) {}
+
+  /// What `use(machine)` returns, a Result.
+  template <class Use>
+  auto with(Use use) const -> decltype(use(std::declval<Machine&>())) {
+    return thread::offload([&] { return live_.with(use); });
+  }
+
+  [[nodiscard]] LiveMachine& live() const { return live_; }
+
+ private:
+  LiveMachine& live_;
+};
+
+}  // namespace spindle::control

@@ -1,0 +1,545 @@
+#include "control/process_folder.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "control/path_entries.h"
+#include "control/process_commands.h"
+#include "spindle/base/host_proc.h"
+#include "spindle/procfs/event_text.h"
+#include "spindle/procfs/system_files.h"
+
+namespace spindle::control {
+namespace {
+
+using Place = ProcessFolder::Place;
+using Id = VirtualFolder::Id;
+
+constexpr std::uint32_t kMainThread = 0xFFFF;
+constexpr std::uint32_t kAlias = 0x80;  // in `kind`: of `self`, under the asker's own number
+
+enum Kind : std::uint32_t {
+  kFolder,  // of the process or thread itself; without a process: a path of /proc's top
+  kTask,
+  kDescriptors,
+  kDescriptorInfos,
+  kNamespaces,
+  kNet,
+  kDescriptor,
+  kDescriptorInfo,
+  kNamespace,
+  kNamespaceFile,
+  kNetFile,
+  kExecutable,
+  kDirectory,
+  kRoot,
+  kCommands,
+  kCalls,
+  kFile = 32,  // and those that follow: the files of procfs::process_files()
+};
+
+constexpr std::uint32_t kLink = S_IFLNK | 0777;
+constexpr std::uint32_t kOpenFolder = S_IFDIR | 0555;
+constexpr std::uint32_t kReadable = S_IFREG | 0444;
+constexpr std::uint32_t kForAnybody = S_IFREG | 0666;  // who is not the owner hears it at write
+
+// What a process's folder has beside procfs::process_files().
+struct OwnName {
+  std::string_view name;
+  Kind kind;
+  std::uint32_t mode;
+};
+constexpr OwnName kOwnNames[] = {
+    {"ctl", kCommands, kForAnybody},
+    {"cwd", kDirectory, kLink},
+    {"exe", kExecutable, kLink},
+    {"fd", kDescriptors, kOpenFolder},
+    {"fdinfo", kDescriptorInfos, kOpenFolder},
+    {"net", kNet, kOpenFolder},
+    {"ns", kNamespaces, kOpenFolder},
+    {"root", kRoot, kLink},
+    {"strace", kCalls, kReadable},
+    {"task", kTask, kOpenFolder},
+};
+
+constexpr std::array<std::string_view, 10> kNamespaceNames = {
+    "cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children",
+    "user",   "uts"};
+
+std::string namespace_target(std::size_t index) {
+  constexpr std::uint64_t kFirstInode = 4026531836;
+  std::string_view name = kNamespaceNames[index];
+  const std::string_view kind = name.substr(0, name.find('_'));
+  return fmt::format("{}:[{}]", kind, kFirstInode + index);
+}
+
+struct NetFile {
+  std::string_view name;
+  std::string_view text;
+};
+constexpr NetFile kNetFiles[] = {
+    {"dev",
+     "Inter-|   Receive                                                |  Transmit\n"
+     " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs "
+     "drop fifo colls carrier compressed\n"},
+    {"tcp",
+     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+     "inode\n"},
+    {"udp",
+     "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+     "inode ref pointer drops\n"},
+    {"unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"},
+};
+
+// A path at the top of /proc that is no process.
+struct TopEntry {
+  std::string path;
+  std::uint32_t mode = 0;
+  const procfs::SystemFile* file = nullptr;
+  std::string target = {};
+};
+
+std::vector<TopEntry> make_top() {
+  std::vector<TopEntry> top = {{.path = "mounts", .mode = kLink, .target = "self/mounts"},
+                               {.path = "net", .mode = kLink, .target = "self/net"},
+                               {.path = "self", .mode = kLink, .target = "1"},
+                               {.path = "thread-self", .mode = kLink, .target = "1/task/1"}};
+  for (const procfs::SystemFile& file : procfs::system_files()) {
+    for (auto slash = file.path.find('/'); slash != file.path.npos;
+         slash = file.path.find('/', slash + 1)) {
+      const std::string folder(file.path.substr(0, slash));
+      const auto is_it = [&](const TopEntry& entry) { return entry.path == folder; };
+      if (std::none_of(top.begin(), top.end(), is_it)) {
+        top.push_back({.path = folder, .mode = kOpenFolder});
+      }
+    }
+    top.push_back({.path = std::string(file.path), .mode = kReadable, .file = &file});
+  }
+  return top;
+}
+
+// Entry n has the number n + 1.
+const std::vector<TopEntry>& top_entries() {
+  static const std::vector<TopEntry> top = make_top();
+  return top;
+}
+
+std::uint32_t top_number(std::string_view path) {
+  const auto& top = top_entries();
+  const auto found =
+      std::find_if(top.begin(), top.end(), [&](const TopEntry& e) { return e.path == path; });
+  return found == top.end() ? 0 : static_cast<std::uint32_t>(found - top.begin()) + 1;
+}
+
+// A decimal number as the kernel writes it.
+std::optional<std::uint32_t> number_of(std::string_view name) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  if (name.size() > 1 && name.front() == '0') return std::nullopt;
+  return number;
+}
+
+// By any of the numbers that it has in its process namespaces.
+bool is_asker(const Caller& caller, std::uint32_t number) {
+  if (caller.process <= 0) return false;
+  if (static_cast<std::uint32_t>(caller.process) == number) return true;
+  const std::string numbers =
+      host_proc_field(std::to_string(caller.process) + "/status", "NStgid:");
+  for (std::size_t at = 0; at < numbers.size();) {
+    const auto end = std::min(numbers.find('\t', at), numbers.size());
+    if (number_of(std::string_view(numbers).substr(at, end - at)) == number) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+const DescriptorSnapshot* descriptor_of(const ProcessSnapshot& process, std::uint32_t number) {
+  for (const DescriptorSnapshot& descriptor : process.descriptors) {
+    if (static_cast<std::uint32_t>(descriptor.number) == number) return &descriptor;
+  }
+  return nullptr;
+}
+
+const Error kNoProcess{ENOENT, "the machine has no such process"};
+const Error kNoFile{ENOENT, "the process has no such file"};
+
+// By a path, what is gone is not there.
+template <class T>
+Result<T> as_path(Result<T> result) {
+  return result.code() == ESRCH ? Result<T>(kNoProcess) : std::move(result);
+}
+
+std::uint32_t mixed(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value ^ value >> 32) | 1;
+}
+
+bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
+  return file.exists == nullptr || file.exists(process);
+}
+
+// An alias stands for the asker, whom no verb reaches.
+bool has(const OwnName& own, const Place& place) {
+  const bool is_alias = (place.kind & kAlias) != 0;
+  if (own.kind == kCommands || own.kind == kCalls) return !is_alias;
+  return own.kind != kTask || place.thread == 0;
+}
+
+constexpr int kProcessShift = 36, kThreadShift = 20, kKindShift = 12;
+constexpr std::uint32_t kMostNumber = 0xFFF;
+
+}  // namespace
+
+Id ProcessFolder::Place::id() const {
+  return Id{process} << kProcessShift | Id{thread} << kThreadShift | Id{kind} << kKindShift |
+         number;
+}
+
+Place ProcessFolder::Place::of(Id id) {
+  return {.process = static_cast<std::uint32_t>(id >> kProcessShift & 0x3FFFFF),
+          .thread = static_cast<std::uint32_t>(id >> kThreadShift & 0xFFFF),
+          .kind = static_cast<std::uint32_t>(id >> kKindShift & 0xFF),
+          .number = static_cast<std::uint32_t>(id & kMostNumber)};
+}
+
+Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, bool with_areas) const {
+  const bool is_alias = (place.kind & kAlias) != 0;
+  const auto process = static_cast<ProcessNumber>(is_alias ? 1 : place.process);
+  Found found = TRY(machine_.with([&](Machine& machine) -> Result<Found> {
+    Found seen;
+    auto snapshot = machine.snapshot_process(process, with_areas);
+    if (!snapshot.ok()) return snapshot.error();
+    seen.process = std::move(snapshot).take();
+    seen.cpus = machine.configuration().cpus;
+    return seen;
+  }));
+  found.shown = static_cast<ProcessNumber>(place.process);
+  found.thread = procfs::main_thread(found.process);
+  if (place.thread == 0 || place.thread == kMainThread) return found;
+  found.shown = static_cast<ProcessNumber>(place.thread);
+  if (found.thread.id == found.shown) return found;
+  for (ThreadSnapshot& thread : found.process.threads) {
+    if (thread.id != found.shown) continue;
+    found.thread = std::move(thread);
+    return found;
+  }
+  return Error{ESRCH, "the thread is gone"};
+}
+
+Result<VirtualFolder::Node> ProcessFolder::node_of(const Place& place, const Found& found) const {
+  const std::uint32_t kind = place.kind & ~kAlias;
+  const std::uint32_t alias = place.kind & kAlias;
+  Place parent{place.process, place.thread, kFolder | alias, 0};
+  std::uint32_t mode = kReadable;
+  switch (kind) {
+    case kFolder:
+      mode = kOpenFolder;
+      parent = place.thread == 0 ? Place{} : Place{place.process, 0, kTask | alias, 0};
+      break;
+    case kDescriptor:
+      mode = kLink, parent.kind = kDescriptors | alias;
+      break;
+    case kDescriptorInfo:
+      parent.kind = kDescriptorInfos | alias;
+      break;
+    case kNamespace:
+      mode = kLink, parent.kind = kNamespaces | alias;
+      break;
+    case kNamespaceFile:
+      parent.kind = kNamespaces | alias;
+      break;
+    case kNetFile:
+      parent.kind = kNet | alias;
+      break;
+    default:
+      for (const OwnName& own : kOwnNames) {
+        if (own.kind == kind) mode = own.mode;
+      }
+  }
+  std::uint64_t generation = static_cast<std::uint64_t>(found.process.started.ns);
+  // The kernel keeps what a link says for as long as the node is the same.
+  if (mode == kLink) {
+    const std::string target = TRY(target_of(place, found));
+    generation ^= path_id(target, 64);
+  }
+  return Node{.id = place.id(),
+              .parent = parent.id(),
+              .mode = mode,
+              .uid = found.process.uid,
+              .gid = found.process.gid,
+              .generation = mixed(generation)};
+}
+
+Result<VirtualFolder::Node> ProcessFolder::lookup_process(const Caller& caller,
+                                                          std::string_view name) const {
+  const auto number = number_of(name);
+  if (!number || *number == 0) return kNoFile;
+  Place place{*number, 0, kFolder, 0};
+  auto found = find(place);
+  if (found.code() == ESRCH && is_asker(caller, *number)) {
+    place.kind |= kAlias;
+    found = find(place);
+  }
+  return node_of(place, TRY(as_path(std::move(found))));
+}
+
+Result<VirtualFolder::Node> ProcessFolder::lookup(const Caller& caller, Id folder,
+                                                  std::string_view name) {
+  const Place place = Place::of(folder);
+  if (place.process == 0) {
+    const std::string_view above = place.number == 0 ? "" : top_entries()[place.number - 1].path;
+    const std::uint32_t number = top_number(joined_path(above, name));
+    if (number != 0) return node(Place{0, 0, 0, number}.id());
+    return place.number == 0 ? lookup_process(caller, name) : Result<Node>(kNoFile);
+  }
+  for (const Item& item : TRY(list(folder))) {
+    if (item.name == name) return node(item.id);
+  }
+  // The file that a namespace's link names; no list shows it.
+  for (std::uint32_t i = 0; i < kNamespaceNames.size(); ++i) {
+    if ((place.kind & ~kAlias) != kNamespaces || namespace_target(i) != name) continue;
+    return node(Place{place.process, place.thread, kNamespaceFile | (place.kind & kAlias), i}.id());
+  }
+  return kNoFile;
+}
+
+Result<VirtualFolder::Node> ProcessFolder::node(Id id) {
+  const Place place = Place::of(id);
+  if (place.process != 0) return node_of(place, TRY(as_path(find(place))));
+  if (place.number == 0) return Node{.mode = kOpenFolder};
+  if (place.number > top_entries().size()) return kNoFile;
+  const TopEntry& entry = top_entries()[place.number - 1];
+  const Place parent{0, 0, 0, top_number(parent_path(entry.path))};
+  return Node{.id = id, .parent = parent.id(), .mode = entry.mode};
+}
+
+Result<std::vector<VirtualFolder::Item>> ProcessFolder::list_top() const {
+  constexpr std::int64_t kFirstProcess = 1000;  // of positions, after those of other names
+  std::vector<Item> items;
+  const auto& top = top_entries();
+  for (std::uint32_t i = 0; i < top.size(); ++i) {
+    if (top[i].path.find('/') != std::string::npos) continue;
+    items.push_back({top[i].path, Place{0, 0, 0, i + 1}.id(), top[i].mode & S_IFMT, i + 1});
+  }
+  const auto processes = TRY(machine_.with(
+      [](Machine& machine) -> Result<std::vector<ProcessNumber>> { return machine.processes(); }));
+  for (const ProcessNumber process : processes) {
+    items.push_back({std::to_string(process),
+                     Place{static_cast<std::uint32_t>(process), 0, kFolder, 0}.id(), S_IFDIR,
+                     kFirstProcess + process});
+  }
+  return items;
+}
+
+std::vector<VirtualFolder::Item> ProcessFolder::list_path(const Place& place) {
+  std::vector<Item> items;
+  const auto& top = top_entries();
+  for (std::uint32_t i = 0; i < top.size(); ++i) {
+    if (top_number(parent_path(top[i].path)) != place.number) continue;
+    items.push_back({.name = top[i].path.substr(top[i].path.rfind('/') + 1),
+                     .id = Place{0, 0, 0, i + 1}.id(),
+                     .type = top[i].mode & S_IFMT,
+                     .position = i + 1});
+  }
+  return items;
+}
+
+std::vector<VirtualFolder::Item> ProcessFolder::list_process(const Place& place,
+                                                             const ProcessSnapshot& process) {
+  std::vector<Item> items;
+  const auto add = [&](std::string_view name, std::uint32_t kind, std::uint32_t mode) {
+    const Place item{place.process, place.thread, kind | (place.kind & kAlias), 0};
+    items.push_back({std::string(name), item.id(), mode & S_IFMT, kind});
+  };
+  const bool has_program = !process.executable.empty() && process.state != 'Z';
+  for (const OwnName& own : kOwnNames) {
+    if (!has(own, place) || (own.kind == kExecutable && !has_program)) continue;
+    add(own.name, own.kind, own.mode);
+  }
+  const auto files = procfs::process_files();
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    if (exists(files[i], process)) add(files[i].name, kFile + i, kReadable);
+  }
+  return items;
+}
+
+std::vector<VirtualFolder::Item> ProcessFolder::list_threads(const Place& place,
+                                                             const ProcessSnapshot& process) {
+  std::vector<Item> items;
+  const auto add = [&](std::uint32_t name, std::uint32_t thread) {
+    const Place item{place.process, thread, kFolder | (place.kind & kAlias), 0};
+    items.push_back({std::to_string(name), item.id(), S_IFDIR, name});
+  };
+  if ((place.kind & kAlias) != 0) {
+    add(place.process, kMainThread);
+  } else if (process.threads.empty()) {
+    add(place.process, place.process);
+  } else {
+    for (const ThreadSnapshot& thread : process.threads) {
+      const auto number = static_cast<std::uint32_t>(thread.id);
+      add(number, number);
+    }
+  }
+  std::sort(items.begin(), items.end(),
+            [](const Item& a, const Item& b) { return a.position < b.position; });
+  return items;
+}
+
+// Those of fd, fdinfo, ns and net: numbers of one kind.
+std::vector<VirtualFolder::Item> ProcessFolder::list_numbers(const Place& place,
+                                                             const ProcessSnapshot& process) {
+  std::vector<Item> items;
+  const auto add = [&](std::string_view name, std::uint32_t kind, std::size_t number) {
+    const Place item{place.process, place.thread, kind | (place.kind & kAlias),
+                     static_cast<std::uint32_t>(number)};
+    const bool is_link = kind == kDescriptor || kind == kNamespace;
+    items.push_back({std::string(name), item.id(),
+                     is_link ? std::uint32_t{S_IFLNK} : std::uint32_t{S_IFREG},
+                     static_cast<std::int64_t>(number) + 1});
+  };
+  const std::uint32_t folder = place.kind & ~kAlias;
+  if (folder == kNamespaces) {
+    for (std::size_t i = 0; i < kNamespaceNames.size(); ++i) add(kNamespaceNames[i], kNamespace, i);
+  } else if (folder == kNet) {
+    for (std::size_t i = 0; i < std::size(kNetFiles); ++i) add(kNetFiles[i].name, kNetFile, i);
+  } else {
+    const std::uint32_t kind = folder == kDescriptors ? kDescriptor : kDescriptorInfo;
+    for (const DescriptorSnapshot& descriptor : process.descriptors) {
+      const auto number = static_cast<std::uint32_t>(descriptor.number);
+      if (number <= kMostNumber) add(std::to_string(number), kind, number);
+    }
+  }
+  return items;
+}
+
+Result<std::vector<VirtualFolder::Item>> ProcessFolder::list(Id folder) {
+  const Place place = Place::of(folder);
+  if (folder == 0) return list_top();
+  if (place.process == 0) return list_path(place);
+  const Found found = TRY(as_path(find(place)));
+  switch (place.kind & ~kAlias) {
+    case kFolder:
+      return list_process(place, found.process);
+    case kTask:
+      return list_threads(place, found.process);
+    case kDescriptors:
+    case kDescriptorInfos:
+    case kNamespaces:
+    case kNet:
+      return list_numbers(place, found.process);
+    default:
+      return Error{ENOTDIR};
+  }
+}
+
+Result<std::string> ProcessFolder::target_of(const Place& place, const Found& found) const {
+  switch (place.kind & ~kAlias) {
+    case kExecutable:
+      return found.process.executable;
+    case kDirectory:
+      return found.process.directory.empty() ? "/" : found.process.directory;
+    case kRoot:
+      return mount_point_;
+    case kNamespace:
+      return namespace_target(place.number);
+    case kDescriptor: {
+      const auto* descriptor = descriptor_of(found.process, place.number);
+      if (descriptor == nullptr) return kNoFile;
+      return descriptor->target;
+    }
+    default:
+      return Error{EINVAL, "it is not a symbolic link"};
+  }
+}
+
+Result<std::string> ProcessFolder::target(Id link) {
+  const Place place = Place::of(link);
+  if (place.process != 0) return target_of(place, TRY(as_path(find(place))));
+  if (place.number == 0 || place.number > top_entries().size()) return kNoFile;
+  const TopEntry& entry = top_entries()[place.number - 1];
+  if (entry.mode != kLink) return Error{EINVAL, "it is not a symbolic link"};
+  return entry.target;
+}
+
+// ESRCH if the process of that number is no more the one that started then.
+Result<std::string> ProcessFolder::text_of(const Place& place, VirtualTime started) const {
+  const std::uint32_t kind = place.kind & ~kAlias;
+  if (kind == kNetFile) return std::string(kNetFiles[place.number].text);
+  if (kind == kNamespaceFile) return std::string();
+  const auto* file = kind >= kFile ? &procfs::process_files()[kind - kFile] : nullptr;
+  const Found found = TRY(find(place, file != nullptr && file->needs_areas));
+  if (found.process.started != started) return Error{ESRCH, "the process is gone"};
+  if (kind == kDescriptorInfo) {
+    const auto* descriptor = descriptor_of(found.process, place.number);
+    if (descriptor == nullptr) return kNoFile;
+    return procfs::descriptor_text(*descriptor);
+  }
+  if (kind == kCalls) {
+    return machine_.with([&](Machine& machine) -> Result<std::string> {
+      return procfs::strace_text(machine.events(), found.process.id);
+    });
+  }
+  procfs::ProcessView view{.process = found.process,
+                           .thread = found.thread,
+                           .is_thread = place.thread != 0,
+                           .shown_id = found.shown,
+                           .cpus = found.cpus};
+  std::string mounts, mount_info;
+  if (file->needs_mounts) {
+    mounts = TRY(read_host_proc("self/mounts"));
+    mount_info = TRY(read_host_proc("self/mountinfo"));
+    view.mounts = mounts;
+    view.mount_info = mount_info;
+  }
+  return file->text(view);
+}
+
+Result<ControlFile> ProcessFolder::open_top(std::uint32_t number) {
+  if (number == 0 || number > top_entries().size()) return kNoFile;
+  const procfs::SystemFile* file = top_entries()[number - 1].file;
+  if (file == nullptr) return Error{EISDIR};
+  return ControlFile{.read = [this, file]() -> Result<std::string> {
+    const SystemSnapshot system = TRY(machine_.with(
+        [](Machine& machine) -> Result<SystemSnapshot> { return machine.snapshot_system(); }));
+    return file->text({system, machine_.live().boot_seconds()});
+  }};
+}
+
+ControlFile ProcessFolder::command_file(const Place& place, VirtualTime started) const {
+  const auto process = place.thread != 0 ? place.thread : place.process;
+  return {.read = [this, place, started]() -> Result<std::string> {
+            const Found found = TRY(find(place));
+            if (found.process.started != started) return Error{ESRCH, "the process is gone"};
+            return settings_text(found.process, found.thread, found.cpus);
+          },
+          .command = [this, place, started, process](const Caller& caller,
+                                                     std::string_view line) -> Result<> {
+            const Found found = TRY(find(place));
+            if (found.process.started != started) return Error{ESRCH, "the process is gone"};
+            return machine_.with([&](Machine& machine) {
+              return apply_command(machine, static_cast<ProcessNumber>(process), line, caller.uid);
+            });
+          }};
+}
+
+Result<ControlFile> ProcessFolder::open(Id file) {
+  const Place place = Place::of(file);
+  if (place.process == 0) return open_top(place.number);
+  const Found found = TRY(as_path(find(place)));
+  const VirtualTime started = found.process.started;
+  const std::uint32_t kind = place.kind & ~kAlias;
+  ControlFile opened;
+  if (kind == kCommands) {
+    opened = command_file(place, started);
+  } else {
+    opened.read = [this, place, started] { return text_of(place, started); };
+  }
+  opened.path = fmt::format("proc/{}/ctl", place.process);
+  return opened;
+}
+
+}  // namespace spindle::control
