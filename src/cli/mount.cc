@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/mount_options.h"
 #include "spindle/base/log.h"
+#include "spindle/control/machine_control.h"
 #include "spindle/control/volume_control.h"
 #include "spindle/control/volume_host.h"
 #include "spindle/device/file_device.h"
@@ -163,6 +164,7 @@ class Mount {
         [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
           return std::make_unique<VolumeHost>(*runtime, *volume_, request_.directory);
         });
+    machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
     add_volume_control(control_,
                        {.volume = *volume_,
                         .disk = *disk_,
@@ -196,6 +198,7 @@ class Mount {
   std::unique_ptr<WhatIf> what_if_;
   std::unique_ptr<LiveMachine> machine_;
   EventTrace trace_{kTracedEvents, &thread::current_thread::tag};
+  std::unique_ptr<MachineControl> machine_control_;
   ControlTree control_;
   std::unique_ptr<Session> session_;
 };

@@ -409,8 +409,9 @@ Result<> ControlTree::list_computed(const ComputedFolder& computed, VirtualFolde
   return {};
 }
 
+// Not EOPNOTSUPP: the kernel, which looks for an ACL, would let nobody but the owner in.
 Result<std::string> ControlTree::get_xattr(NodeId, std::string_view) {
-  return kNotSupported;
+  return Error{ENODATA, "control files have no attributes"};
 }
 Result<> ControlTree::set_xattr(const Caller&, NodeId, std::string_view, std::span<const std::byte>,
                                 int) {

@@ -178,6 +178,25 @@ std::uint32_t mixed(std::uint64_t value) {
   return static_cast<std::uint32_t>(value ^ value >> 32) | 1;
 }
 
+// Without what is mounted below /proc and /sys: bound over, they hide it. `column` is that of the
+// mount points.
+std::string visible_mounts(const std::string& table, std::size_t column) {
+  std::string text;
+  for (std::size_t at = 0; at < table.size();) {
+    const std::size_t end = std::min(table.find('\n', at), table.size() - 1) + 1;
+    const std::string_view line = std::string_view(table).substr(at, end - at);
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < column && place != line.npos; ++i) {
+      place = line.find(' ', place);
+      if (place != line.npos) ++place;
+    }
+    const std::string_view point = place == line.npos ? "" : line.substr(place);
+    if (!point.starts_with("/proc/") && !point.starts_with("/sys/")) text += line;
+    at = end;
+  }
+  return text;
+}
+
 bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
   return file.exists == nullptr || file.exists(process);
 }
@@ -490,8 +509,9 @@ Result<std::string> ProcessFolder::text_of(const Place& place, VirtualTime start
                            .cpus = found.cpus};
   std::string mounts, mount_info;
   if (file->needs_mounts) {
-    mounts = TRY(read_host_proc("self/mounts"));
-    mount_info = TRY(read_host_proc("self/mountinfo"));
+    constexpr std::size_t kInMounts = 1, kInMountInfo = 4;
+    mounts = visible_mounts(TRY(read_host_proc("self/mounts")), kInMounts);
+    mount_info = visible_mounts(TRY(read_host_proc("self/mountinfo")), kInMountInfo);
     view.mounts = mounts;
     view.mount_info = mount_info;
   }

@@ -46,6 +46,7 @@ Result<> LiveMachine::make() {
   wall_base_ns_ = monotonic_ns();
   virtual_base_ = {};
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  changed_.notify_all();  // it rests while there is no machine
   return {};
 }
 

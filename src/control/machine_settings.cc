@@ -1,0 +1,183 @@
+// What can be set of the simulated machine: one value a file.
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <span>
+
+#include "control/machine_folder.h"
+#include "spindle/disk/disk_model.h"
+#include "spindle/policy/arm_policy.h"
+#include "spindle/policy/cpu_policy.h"
+
+namespace spindle::control {
+namespace {
+
+using Names = std::vector<std::string>;
+
+template <class Number>
+Result<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Error{EINVAL, "it is not a number"};
+  }
+  return number;
+}
+
+Names names_of(std::span<const std::string_view> names) {
+  return {names.begin(), names.end()};
+}
+
+// All names with the present one in brackets; takes a name.
+void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, Names names,
+               std::function<std::string(const MachineConfiguration&)> present,
+               std::function<Result<>(Machine&, std::string_view)> choose) {
+  const auto show = [machine, names = std::move(names),
+                     present = std::move(present)]() -> Result<std::string> {
+    const std::string now = TRY(machine.with(
+        [&](Machine& m) -> Result<std::string> { return present(m.configuration()); }));
+    std::string text;
+    for (const std::string& name : names) {
+      text += fmt::format("{}{}", text.empty() ? "" : " ",
+                          name == now ? fmt::format("[{}]", name) : name);
+    }
+    return text + "\n";
+  };
+  const auto take = [machine, choose = std::move(choose)](std::string_view name) {
+    return machine.with([&](Machine& m) { return choose(m, name); });
+  };
+  tree.add_file(path, {.read = show, .write = take});
+}
+
+// A number of the configuration.
+void add_value(ControlTree& tree, MachineAccess machine, std::string_view path,
+               std::function<std::int64_t(const MachineConfiguration&)> present,
+               std::function<Result<>(Machine&, std::int64_t)> set) {
+  const auto show = [machine, present = std::move(present)]() -> Result<std::string> {
+    return machine.with([&](Machine& m) -> Result<std::string> {
+      return fmt::format("{}\n", present(m.configuration()));
+    });
+  };
+  const auto take = [machine, set = std::move(set)](std::string_view text) -> Result<> {
+    const auto number = TRY(number_of<std::int64_t>(text));
+    return machine.with([&](Machine& m) { return set(m, number); });
+  };
+  tree.add_file(path, {.read = show, .write = take});
+}
+
+// What the machine is built of: refused while processes would be lost.
+void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
+              std::function<std::int64_t(const MachineConfiguration&)> present,
+              std::function<void(MachineConfiguration&, std::uint32_t)> change) {
+  const auto show = [machine, present = std::move(present)]() -> Result<std::string> {
+    return machine.with([&](Machine& m) -> Result<std::string> {
+      return fmt::format("{}\n", present(m.configuration()));
+    });
+  };
+  const auto take = [machine, change = std::move(change)](std::string_view text) -> Result<> {
+    const auto number = TRY(number_of<std::uint32_t>(text));
+    auto configuration = TRY(machine.with([&](Machine& m) -> Result<MachineConfiguration> {
+      if (!m.finished()) {
+        return Error{EBUSY, "the machine has processes; kill them, or write to machine/restart"};
+      }
+      return m.configuration();
+    }));
+    change(configuration, number);
+    return thread::offload([&] { return machine.live().restart(configuration); });
+  };
+  tree.add_file(path, {.read = show, .write = take});
+}
+
+constexpr std::string_view kFree = "max";
+
+void add_clock(ControlTree& tree, MachineAccess machine) {
+  LiveMachine& live = machine.live();
+  tree.add_file("machine/rate", {.read = [&live]() -> Result<std::string> {
+                                   const double rate = thread::offload([&] { return live.rate(); });
+                                   if (rate == LiveMachine::kAsFastAsPossible)
+                                     return fmt::format("{}\n", kFree);
+                                   return fmt::format("{}\n", rate);
+                                 },
+                                 .write = [&live](std::string_view text) -> Result<> {
+                                   const double rate = text == kFree
+                                                           ? LiveMachine::kAsFastAsPossible
+                                                           : TRY(number_of<double>(text));
+                                   const bool is_negative = text != kFree && !(rate >= 0);
+                                   if (is_negative)
+                                     return Error{EINVAL, "a rate is 0 to 1000000, or max"};
+                                   return thread::offload([&] { return live.set_rate(rate); });
+                                 }});
+  tree.add_file("machine/step", {.write = [&live](std::string_view text) -> Result<> {
+                  constexpr std::uint64_t kMostSteps = 1'000'000;
+                  const auto events = TRY(number_of<std::uint64_t>(text));
+                  if (events > kMostSteps) return Error{ERANGE, "at most 1000000 steps at a time"};
+                  return thread::offload([&] { return live.step(events); });
+                }});
+  const auto restart = [machine](std::string_view) -> Result<> {
+    const auto configuration = TRY(
+        machine.with([](Machine& m) -> Result<MachineConfiguration> { return m.configuration(); }));
+    return thread::offload([&] { return machine.live().restart(configuration); });
+  };
+  tree.add_file("machine/restart", {.write = restart});
+  tree.add_file("machine/now_ns", {.read = [machine]() -> Result<std::string> {
+                  return machine.with([](Machine& m) -> Result<std::string> {
+                    return fmt::format("{}\n", m.now().ns);
+                  });
+                }});
+}
+
+}  // namespace
+
+void add_machine_settings(ControlTree& tree, MachineAccess machine) {
+  using Configuration = MachineConfiguration;
+  add_clock(tree, machine);
+  add_named(
+      tree, machine, "machine/policy", names_of(cpu_policy_names()),
+      [](const Configuration& c) { return c.cpu_policy; },
+      [](Machine& m, std::string_view name) { return m.set_cpu_policy(name); });
+  add_named(
+      tree, machine, "machine/arm_policy", names_of(arm_policy_names()),
+      [](const Configuration& c) { return c.arm_policy; },
+      [](Machine& m, std::string_view name) { return m.set_arm_policy(name); });
+  add_named(
+      tree, machine, "machine/disk", names_of(disk_preset_names()),
+      [](const Configuration& c) { return c.disk; },
+      [](Machine& m, std::string_view name) { return m.set_disk(name); });
+  add_named(
+      tree, machine, "machine/deadlock", {"none", "ordering", "banker", "detection", "recovery"},
+      [](const Configuration& c) { return std::string(name_of(c.deadlock)); },
+      [](Machine& m, std::string_view name) -> Result<> {
+        const auto strategy = deadlock_strategy_of(name);
+        if (!strategy) return Error{EINVAL, "no deadlock strategy has this name"};
+        return m.set_deadlock_strategy(*strategy);
+      });
+  add_named(
+      tree, machine, "machine/device_mode", {"programmed", "interrupt", "dma"},
+      [](const Configuration& c) { return std::string(name_of(c.device_mode)); },
+      [](Machine& m, std::string_view name) -> Result<> {
+        const auto mode = device_mode_of(name);
+        if (!mode) return Error{EINVAL, "no device mode has this name"};
+        return m.set_device_mode(*mode);
+      });
+  add_value(
+      tree, machine, "machine/quantum_ns",
+      [](const Configuration& c) { return c.cpu_conventions.quantum.ns; },
+      [](Machine& m, std::int64_t ns) -> Result<> { return m.set_quantum({ns}); });
+  add_value(
+      tree, machine, "machine/seed",
+      [](const Configuration& c) { return static_cast<std::int64_t>(c.seed); },
+      [](Machine& m, std::int64_t seed) -> Result<> {
+        m.set_seed(static_cast<std::uint64_t>(seed));
+        return {};
+      });
+  add_make(
+      tree, machine, "machine/cpus", [](const Configuration& c) { return std::int64_t{c.cpus}; },
+      [](Configuration& c, std::uint32_t cpus) { c.cpus = cpus; });
+  add_make(
+      tree, machine, "machine/buffers",
+      [](const Configuration& c) { return std::int64_t{c.buffers}; },
+      [](Configuration& c, std::uint32_t buffers) { c.buffers = buffers; });
+}
+
+}  // namespace spindle::control

@@ -1,0 +1,178 @@
+// What Linux does not show of a machine: who had each CPU when, who waits in which queue, the
+// objects of synchronisation and the deadlocks.
+
+#include <fmt/format.h>
+
+#include "control/machine_folder.h"
+#include "spindle/control/table.h"
+
+namespace spindle::control {
+namespace {
+
+double ms(VirtualTime time) {
+  return static_cast<double>(time.ns) / 1e6;
+}
+
+std::string list_of(const std::vector<ProcessNumber>& numbers) {
+  return numbers.empty() ? "-" : fmt::format("{}", fmt::join(numbers, ","));
+}
+
+void add_system_table(ControlTree& tree, MachineAccess machine, const std::string& path,
+                      std::function<Table(const SystemSnapshot&)> make) {
+  add_table(tree, path, [machine, make = std::move(make)]() -> Result<Table> {
+    return make(TRY(
+        machine.with([](Machine& m) -> Result<SystemSnapshot> { return m.snapshot_system(); })));
+  });
+}
+
+Table cpus_table(const SystemSnapshot& system) {
+  Table table({"cpu", "running", "ready", "switches", "preemptions", "migrations_in", "user_ms",
+               "nice_ms", "system_ms", "interrupt_ms", "iowait_ms", "idle_ms"});
+  for (std::size_t i = 0; i < system.cpus.size(); ++i) {
+    const CpuSnapshot& cpu = system.cpus[i];
+    const CpuTimes& t = cpu.times;
+    table.add_row({std::uint64_t{i}, std::int64_t{cpu.running}, std::uint64_t{cpu.ready.size()},
+                   cpu.switches, cpu.preemptions, cpu.migrations_in, ms(t.user), ms(t.nice),
+                   ms(t.system), ms(t.irq), ms(t.iowait), ms(t.idle)});
+  }
+  return table;
+}
+
+Table objects_table(const SystemSnapshot& system) {
+  Table table({"kind", "name", "value", "total", "owners", "waiting"});
+  for (const ObjectSnapshot& object : system.objects) {
+    table.add_row({object.kind, object.name, object.value, object.total, list_of(object.owners),
+                   list_of(object.waiting)});
+  }
+  return table;
+}
+
+Table deadlocks_table(const SystemSnapshot& system) {
+  Table table({"found_ms", "threads", "victim", "description"});
+  for (const DeadlockSnapshot& deadlock : system.deadlocks) {
+    table.add_row({ms(deadlock.found), list_of(deadlock.threads), std::int64_t{deadlock.victim},
+                   deadlock.description});
+  }
+  return table;
+}
+
+// The threads that `wanted` picks, of all processes.
+std::vector<std::pair<ProcessNumber, ThreadSnapshot>> threads_of(
+    const Machine& machine, bool (*wanted)(const ThreadSnapshot&)) {
+  std::vector<std::pair<ProcessNumber, ThreadSnapshot>> found;
+  for (const ProcessNumber number : machine.processes()) {
+    auto process = machine.snapshot_process(number, false);
+    if (!process.ok() || process->is_kernel) continue;
+    for (ThreadSnapshot& thread : process->threads) {
+      if (wanted(thread)) found.emplace_back(number, std::move(thread));
+    }
+  }
+  return found;
+}
+
+Result<Table> ready_table(Machine& machine) {
+  Table table({"thread", "process", "name", "cpu", "nice", "ran_ms", "waited_ms"});
+  const auto is_ready = [](const ThreadSnapshot& t) { return t.state == 'R' && !t.on_cpu; };
+  for (const auto& [process, t] : threads_of(machine, is_ready)) {
+    table.add_row({std::int64_t{t.id}, std::int64_t{process}, t.name, std::uint64_t{t.cpu},
+                   std::int64_t{t.nice}, ms(t.ran), ms(t.waited)});
+  }
+  return table;
+}
+
+Result<Table> blocked_table(Machine& machine) {
+  Table table({"thread", "process", "name", "state", "call", "waits_in", "waits_for"});
+  const auto is_blocked = [](const ThreadSnapshot& t) { return t.state != 'R' && t.state != 'I'; };
+  for (const auto& [process, t] : threads_of(machine, is_blocked)) {
+    table.add_row({std::int64_t{t.id}, std::int64_t{process}, t.name, std::string(1, t.state),
+                   std::string(name_of(t.call)), t.wait_channel, t.waits_for});
+  }
+  return table;
+}
+
+// Of each CPU, who had it from when to when: as far back as the ring of events goes.
+Result<Table> gantt_table(Machine& machine) {
+  Table table({"cpu", "from_ms", "to_ms", "thread", "name"});
+  const EventRing& ring = machine.events();
+  struct Slice {
+    VirtualTime from;
+    ProcessNumber thread = 0;
+    std::string name;
+  };
+  std::vector<Slice> running(machine.configuration().cpus);
+  const auto end_slice = [&](std::size_t cpu, VirtualTime at) {
+    const Slice& slice = running[cpu];
+    if (slice.thread == 0) return;
+    table.add_row(
+        {std::uint64_t{cpu}, ms(slice.from), ms(at), std::int64_t{slice.thread}, slice.name});
+  };
+  for (std::uint64_t n = ring.first(); n < ring.end(); ++n) {
+    const MachineEvent& event = ring.at(n);
+    if (event.kind != MachineEventKind::kSwitch || event.cpu >= running.size()) continue;
+    end_slice(event.cpu, event.at);
+    running[event.cpu] = {event.at, event.other, std::string(ring.text(event.other_name))};
+  }
+  for (std::size_t cpu = 0; cpu < running.size(); ++cpu) end_slice(cpu, machine.now());
+  return table;
+}
+
+Result<Table> records_table(Machine& machine) {
+  Table table({"process", "name", "arrival_ms", "first_run_ms", "end_ms", "cpu_ms", "ready_ms",
+               "blocked_ms", "status"});
+  for (const ProcessRecord& r : machine.records()) {
+    table.add_row({std::int64_t{r.id}, r.name, ms(r.arrival),
+                   r.has_run ? Value(ms(r.first_run)) : Value(std::string("-")),
+                   r.has_ended ? Value(ms(r.end)) : Value(std::string("-")), ms(r.cpu), ms(r.ready),
+                   ms(r.blocked),
+                   r.has_ended ? Value(std::int64_t{r.wait_status}) : Value(std::string("-"))});
+  }
+  return table;
+}
+
+// What programs printed and the machine had to say, one line each.
+Result<std::string> log_text(Machine& machine) {
+  const EventRing& ring = machine.events();
+  std::string text;
+  for (std::uint64_t n = ring.first(); n < ring.end(); ++n) {
+    const MachineEvent& event = ring.at(n);
+    std::string said;
+    if (event.kind == MachineEventKind::kMessage) {
+      said = ring.text(event.text);
+    } else if (event.kind == MachineEventKind::kDeadlock) {
+      said = fmt::format("deadlock of {} threads", event.value);
+    } else {
+      continue;
+    }
+    while (said.ends_with('\n')) said.pop_back();
+    text += fmt::format("[{:5}.{:06}] {}[{}]: {}\n", event.at.ns / 1'000'000'000,
+                        event.at.ns / 1000 % 1'000'000, ring.text(event.name), event.thread, said);
+  }
+  return text;
+}
+
+void add_machine_table(ControlTree& tree, MachineAccess machine, const std::string& path,
+                       Result<Table> (*make)(Machine&)) {
+  add_table(tree, path, [machine, make] { return machine.with(make); });
+}
+
+}  // namespace
+
+void add_machine_tables(ControlTree& tree, MachineAccess machine) {
+  add_system_table(tree, machine, "machine/cpu_times", cpus_table);
+  add_system_table(tree, machine, "machine/ipcs", objects_table);
+  add_system_table(tree, machine, "machine/semaphores", [](const SystemSnapshot& system) {
+    SystemSnapshot locks = system;
+    std::erase_if(locks.objects, [](const ObjectSnapshot& object) {
+      return object.kind != "semaphore" && object.kind != "mutex" && object.kind != "condition";
+    });
+    return objects_table(locks);
+  });
+  add_system_table(tree, machine, "machine/deadlocks", deadlocks_table);
+  add_machine_table(tree, machine, "machine/ready", ready_table);
+  add_machine_table(tree, machine, "machine/blocked", blocked_table);
+  add_machine_table(tree, machine, "machine/gantt", gantt_table);
+  add_machine_table(tree, machine, "machine/records", records_table);
+  tree.add_file("machine/log", {.read = [machine] { return machine.with(log_text); }});
+}
+
+}  // namespace spindle::control

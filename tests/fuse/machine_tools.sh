@@ -1,0 +1,256 @@
+#!/bin/bash
+# The simulated machine through unmodified tools, in `spindle enter`: what they show is right and adds up, and what they do
+# reaches simulated processes and no real one. "machine_tools.sh ordinary" does all of it as an ordinary user, who mounts, too.
+here=$(realpath "$0")
+if [ "${1:-}" = ordinary ] && [ "$(id -u)" = 0 ]; then
+  [ -r /dev/fuse ] || { echo "skipped: /dev/fuse cannot be used"; exit 77; }
+  runuser -u nobody -- test -x "$(command -v spindle)" || { echo "skipped: nobody may not run the programs"; exit 77; }
+  # On many systems everybody may use /dev/fuse: here, for this test alone.
+  exec unshare -m bash -c 'mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && mount --bind /mnt/fuse /dev/fuse &&
+    exec runuser -u nobody -- env PATH="$PATH" TMPDIR=/tmp "$0" inside' "$here"
+fi
+. "$(dirname "$0")/library.sh"
+for tool in ps top vmstat free pidstat iostat mpstat sar pmap lsof fuser pgrep pstree killall htop script; do
+  command -v $tool >/dev/null || skip "$tool is not installed"
+done
+unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || skip "there are no user namespaces"
+export LC_ALL=C HOME=$work
+
+new_volume 64M
+mount_volume
+mkdir "$mnt/bin"
+echo 'while true do compute(5) end' >"$mnt/bin/hog.lua"
+echo 'while true do sleep(1000) end' >"$mnt/bin/sleeper.lua"
+cat >"$mnt/bin/reader.lua" <<'LUA'
+local fd = open("/data", "r")
+while true do
+  seek(fd, 0)
+  while #read(fd, 65536) > 0 do end
+  sleep(10)
+end
+LUA
+head -c 300K /dev/urandom >"$mnt/data"
+control=$mnt/.spindle
+machine=$control/machine
+
+inside() { timeout 60 spindle enter "$mnt" "$@"; }
+start() { python3 - "$machine/run" "$@" <<'PYTHON'
+import os, sys
+run = os.open(sys.argv[1], os.O_RDWR)
+os.write(run, " ".join(sys.argv[2:]).encode())
+print(os.pread(run, 100, 0).decode().strip())
+PYTHON
+}
+field() { inside ps -o "$2=" -p "$1" | tr -d ' '; }
+
+set_up() {
+  step "a machine that nobody asks for is not made"
+  local threads
+  threads=$(ls "/proc/$daemon/task" | wc -l)
+  cat "$control/volume/statistics" >/dev/null
+  expect "$threads" "$(ls "/proc/$daemon/task" | wc -l)" "kernel threads of the daemon"
+  echo 2 >"$machine/cpus"
+  hog=$(start /bin/hog.lua one "'two words'")
+  second=$(start /bin/hog.lua)
+  sleeper=$(start /bin/sleeper.lua)
+  reader=$(start /bin/reader.lua)
+}
+
+who_runs() {
+  step "who runs"
+  expect "1 2 $hog $second $sleeper $reader" "$(inside ps -eo pid= | xargs)" "the processes"
+  expect "1 2 $hog $second $sleeper $reader" "$(cd "$control/proc" && ls -d [0-9]* | sort -n | xargs)" "proc"
+  expect "init kthreadd hog hog sleeper reader" "$(inside ps -eo comm= | xargs)" "names"
+  expect "/bin/hog.lua one two words" "$(inside ps -o args= -p "$hog")" "arguments"
+  expect "1" "$(field "$hog" ppid)" "parent"
+  expect "R" "$(field "$hog" state)" "state of the hog"
+  expect "S" "$(field "$sleeper" state)" "state of the sleeper"
+  expect "hrtimer_nanosleep" "$(inside ps -o wchan:20= -p "$sleeper" | tr -d ' ')" "where it sleeps"
+  expect "$(id -un)" "$(field "$hog" user)" "whose it is"
+  expect "$hog $second" "$(inside pgrep hog | xargs)" "pgrep"
+  inside pstree -p 1 | grep -q "hog($hog)" || fail "pstree does not show the hog"
+  expect "$sleeper: $mnt" "$(inside pwdx "$sleeper")" "pwdx"
+  inside ps -eLf | grep -q "hog.lua one" || fail "ps -eLf"
+  inside ps aux | grep -q "hog.lua one" || fail "ps aux"
+  inside ps axjf >/dev/null
+  # Whoever asks finds an alias of themselves, which no list shows, and no other number.
+  ! inside ps -eo pid= | grep -qE '^ *3000[0-9]' || fail "a real process is listed"
+  [ ! -e "$control/proc/29999" ] || fail "a process that is not there is found"
+}
+
+# Once with the clock running, for what tools compute from two looks.
+how_busy() {
+  step "how busy"
+  local report
+  report=$(inside top -b -n 2 -d 2)
+  python3 - "$report" <<'PYTHON'
+import re, sys
+last = sys.argv[1].split("top - ")[-1]
+idle = float(re.search(r"([\d.]+) id", last)[1])
+shares = [float(line.split()[8]) for line in last.splitlines() if re.match(r"\s*\d+ \w", line)]
+assert abs(sum(shares) - 2 * (100 - idle)) < 25, (sum(shares), idle, last)
+assert sum(shares) > 140, last
+PYTHON
+  inside pidstat 1 1 | awk -v hog="$hog" '$4 == hog && $9 > 60 { found = 1 } END { exit !found }' || fail "pidstat misses the hog"
+  inside vmstat 1 2 | tail -1 | awk '{ exit !($13 + $14 + $15 + $16 >= 98 && $13 > 60) }' || fail "vmstat's columns"
+  expect 2 "$(inside mpstat -P ALL 1 1 | grep -cE '^Average: +[01] ')" "mpstat's CPUs"
+  inside iostat -x 1 1 | grep -q '^sda ' || fail "iostat shows no disk"
+  inside sar -u -r -b -d 1 1 | grep -q 'Average:.*sda' || fail "sar shows no disk"
+  expect 2 "$(inside lscpu | awk '/^CPU\(s\):/ { print $2 }')" "lscpu's CPUs"
+  expect spindle "$(inside hostname)" "the host's name"
+}
+
+# At rest, what files say of one instant must agree.
+add_up() {
+  step "sums"
+  echo 0 >"$machine/rate"
+  python3 - "$control/proc" <<'PYTHON'
+import os, sys
+proc = sys.argv[1]
+def read(name):
+    with open(f"{proc}/{name}") as file:
+        return file.read()
+uptime = float(read("uptime").split()[0])
+rows = [line.split() for line in read("stat").splitlines()]
+cpus = [list(map(int, row[1:])) for row in rows if row[0].startswith("cpu") and row[0] != "cpu"]
+total = next(list(map(int, row[1:])) for row in rows if row[0] == "cpu")
+assert len(cpus) == 2 and total == [sum(column) for column in zip(*cpus)], rows
+for cpu in cpus:
+    assert abs(sum(cpu) - 100 * uptime) <= 8, (cpu, uptime)
+tasks = [pid for pid in os.listdir(proc) if pid.isdigit()]
+used = 0
+for pid in tasks:
+    text = read(f"{pid}/stat")
+    fields = text[text.rindex(")") + 2:].split()
+    assert len(fields) == 50, text
+    used += int(fields[11]) + int(fields[12])
+    status = dict(line.split(":\t", 1) for line in read(f"{pid}/status").splitlines())
+    if "VmRSS" in status:
+        kib = lambda key: int(status[key].split()[0])
+        assert kib("VmRSS") == kib("RssAnon") + kib("RssFile") + kib("RssShmem"), status
+        assert kib("VmRSS") == 4 * int(fields[21]) == 4 * int(read(f"{pid}/statm").split()[1]), status
+        sizes = [line.split() for line in read(f"{pid}/smaps").splitlines()]
+        assert kib("VmRSS") == sum(int(row[1]) for row in sizes if row[0] == "Rss:"), status
+        assert kib("VmSize") == int(fields[20]) // 1024 == sum(int(row[1]) for row in sizes if row[0] == "Size:"), status
+assert abs(used - total[0] - total[1] - total[2]) <= 2 * len(tasks) + 6, (used, total)
+for name in "meminfo", "vmstat":
+    assert len(read(name)) < 8191
+    with open(f"{proc}/{name}") as file:  # the same in small reads
+        assert "".join(iter(lambda: file.read(64), "")) == read(name)
+PYTHON
+  inside pmap -x "$hog" | grep -q '^total kB' || fail "pmap"
+  expect "$(awk '/^MemTotal/ { print $2 }' "$control/proc/meminfo")" "$(inside free -k | awk '/^Mem/ { print $2 }')" "free"
+  inside top -b -n 1 >/dev/null
+  inside slabtop -o | grep -q process || fail "slabtop"
+  inside lsof -n -P "$mnt/data" 2>/dev/null | grep -q "^reader *$reader " || fail "lsof misses who holds the file"
+  expect "$reader" "$(inside fuser "$mnt/data" 2>/dev/null | xargs)" "fuser"
+  echo 1 >"$machine/rate"
+}
+
+reach() {
+  step "signals, priorities and the like"
+  inside kill -STOP "$sleeper"
+  expect T "$(field "$sleeper" state)" "a stopped process"
+  inside bash -c "kill -CONT $sleeper"
+  expect S "$(field "$sleeper" state)" "a process that goes on"
+  inside renice -n 7 -p "$hog" >/dev/null
+  expect 7 "$(field "$hog" ni)" "a niced process"
+  inside taskset -pc 1 "$second" >/dev/null
+  grep -q '^Cpus_allowed_list:.1$' "$control/proc/$second/status" || fail "taskset"
+  inside pkill -f 'hog.lua one'
+  expect "$second" "$(inside pgrep hog)" "after pkill"
+  inside killall sleeper
+  expect "" "$(inside pgrep sleeper || true)" "after killall"
+  sleeper=$(start /bin/sleeper.lua)
+  # htop: F9, Enter sends SIGTERM to the one process that it shows.
+  { sleep 2; printf '\e[20~'; sleep 1; printf '\r'; sleep 1; printf q; } |
+    TERM=xterm timeout 30 script -qec "spindle enter $mnt htop -p $sleeper" /dev/null >htop.out || true
+  [ ! -e "$control/proc/$sleeper" ] || fail "htop's F9 did not reach the process"
+  # A real process can't be hit, by its number here or there.
+  sleep 100 &
+  local real=$!
+  refuses "such process" inside kill "$real"
+  refuses "such process" inside bash -c "kill -9 $real"
+  is_alive "$real" || fail "a real process was hit"
+  kill "$real"
+  expect 7 "$(inside bash -c 'exit 7'; echo $?)" "the command's status"
+  expect 127 "$(inside nonsense 2>/dev/null; echo $?)" "a command that is not there"
+  expect 137 "$(inside bash -c 'kill -9 $$' 2>/dev/null; echo $?)" "a command that was killed"
+  refuses "no simulated machine" spindle enter "$work" true
+}
+
+commands() {
+  step "ctl and machine"
+  refused_with EINVAL "proc/$second/ctl" "nonsense"
+  refused_with EINVAL "proc/$second/ctl" "nice much"
+  refused_with EINVAL machine/policy nonsense
+  refused_with EINVAL machine/rate -3
+  refused_with EBUSY machine/cpus 4
+  refused_with ENOENT machine/run /bin/none.lua
+  echo rr >"$machine/policy"
+  grep -qF '[rr]' "$machine/policy" || fail "the policy was not set"
+  python3 - "$control" "$second" <<'PYTHON'
+import errno, os, sys, time
+control, second = sys.argv[1:]
+def raises(number, call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        assert error.errno == number, error
+        return
+    raise AssertionError(f"{call} {arguments} was not refused")
+ctl = os.open(f"{control}/proc/{second}/ctl", os.O_WRONLY)
+good = b"nice 3\ncpus 0\n"
+assert os.write(ctl, good + b"nonsense\n") == len(good)  # as far as it went
+text = open(f"{control}/proc/{second}/ctl").read()
+assert "nice 3\n" in text and "cpus 0\n" in text, text
+stat = os.open(f"{control}/proc/{second}/stat", os.O_RDONLY)
+assert os.read(stat, 4096)
+pipe = os.open(f"{control}/machine/trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
+seen = b""
+for _ in range(200):
+    try:
+        seen += os.read(pipe, 65536)
+    except BlockingIOError:
+        time.sleep(0.01)
+assert b"sched_switch" in seen, seen[:200]
+os.write(ctl, b"kill 0\nkill KILL")
+for _ in range(100):
+    if not os.path.exists(f"{control}/proc/{second}"): break
+    time.sleep(0.02)
+raises(errno.ESRCH, os.pread, stat, 4096, 0)
+raises(errno.ESRCH, os.write, ctl, b"stop")
+raises(errno.ENOENT, os.stat, f"{control}/proc/{second}/stat")
+PYTHON
+  echo 0 >"$machine/rate"
+  # Nothing happens any more: the reader waits, and can be killed.
+  timeout 3 cat "$machine/trace_pipe" >/dev/null || true
+  timeout -s INT 1 cat "$machine/trace_pipe" >/dev/null || true
+  head -1 "$machine/trace" | grep -q '^# tracer: nop' || fail "the trace's first line"
+  python3 -m json.tool "$machine/trace.json" >/dev/null || fail "trace.json is not JSON"
+  grep -q "^$reader .* read(" "$control/proc/$reader/strace" || fail "strace"
+  echo 1 >"$machine/rate"
+}
+
+# EINVAL and the like at write, and last_error names the file and says why.
+refused_with() {
+  python3 - "$control/$2" "$1" "$3" <<'PYTHON' || fail "'$3' to $2 is not refused with $1"
+import errno, os, sys
+descriptor = os.open(sys.argv[1], os.O_WRONLY)
+try:
+    os.write(descriptor, sys.argv[3].encode() + b"\n")
+except OSError as error:
+    sys.exit(0 if error.errno == getattr(errno, sys.argv[2]) else f"{error}")
+sys.exit("it was taken")
+PYTHON
+  grep -qF "$2: " "$control/last_error" || fail "last_error does not name $2: $(cat "$control/last_error")"
+}
+
+set_up
+who_runs
+how_busy
+add_up
+reach
+commands
+unmount_volume
+check_volume
