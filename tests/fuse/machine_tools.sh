@@ -7,7 +7,7 @@ if [ "${1:-}" = ordinary ] && [ "$(id -u)" = 0 ]; then
   runuser -u nobody -- test -x "$(command -v spindle)" || { echo "skipped: nobody may not run the programs"; exit 77; }
   # On many systems everybody may use /dev/fuse: here, for this test alone.
   exec unshare -m bash -c 'mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && mount --bind /mnt/fuse /dev/fuse &&
-    exec runuser -u nobody -- env PATH="$PATH" TMPDIR=/tmp "$0" inside' "$here"
+    exec runuser -u nobody -- env PATH="$(dirname "$(command -v spindle)"):/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR=/tmp "$0" inside' "$here"
 fi
 . "$(dirname "$0")/library.sh"
 for tool in ps top vmstat free pidstat iostat mpstat sar pmap lsof fuser pgrep pstree killall htop script; do
@@ -16,12 +16,10 @@ done
 unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || skip "there are no user namespaces"
 export LC_ALL=C HOME=$work
 
-new_volume 64M
-mount_volume
-mkdir "$mnt/bin"
-echo 'while true do compute(5) end' >"$mnt/bin/hog.lua"
-echo 'while true do sleep(1000) end' >"$mnt/bin/sleeper.lua"
-cat >"$mnt/bin/reader.lua" <<'LUA'
+mkdir -p tree/bin
+echo 'while true do compute(5) end' >tree/bin/hog.lua
+echo 'while true do sleep(1000) end' >tree/bin/sleeper.lua
+cat >tree/bin/reader.lua <<'LUA'
 local fd = open("/data", "r")
 while true do
   seek(fd, 0)
@@ -29,7 +27,9 @@ while true do
   sleep(10)
 end
 LUA
-head -c 300K /dev/urandom >"$mnt/data"
+head -c 300K /dev/urandom >tree/data
+new_volume 64M -d tree
+mount_volume
 control=$mnt/.spindle
 machine=$control/machine
 
@@ -40,6 +40,11 @@ run = os.open(sys.argv[1], os.O_RDWR)
 os.write(run, " ".join(sys.argv[2:]).encode())
 print(os.pread(run, 100, 0).decode().strip())
 PYTHON
+}
+status_of() {
+  local status=0
+  inside "$@" 2>/dev/null || status=$?
+  echo "$status"
 }
 field() { inside ps -o "$2=" -p "$1" | tr -d ' '; }
 
@@ -91,11 +96,11 @@ shares = [float(line.split()[8]) for line in last.splitlines() if re.match(r"\s*
 assert abs(sum(shares) - 2 * (100 - idle)) < 25, (sum(shares), idle, last)
 assert sum(shares) > 140, last
 PYTHON
-  inside pidstat 1 1 | awk -v hog="$hog" '$4 == hog && $9 > 60 { found = 1 } END { exit !found }' || fail "pidstat misses the hog"
+  inside pidstat 1 1 | awk -v hog="$hog" '/^Average/ && $3 == hog && $8 > 60 { found = 1 } END { exit !found }' || fail "pidstat misses the hog"
   inside vmstat 1 2 | tail -1 | awk '{ exit !($13 + $14 + $15 + $16 >= 98 && $13 > 60) }' || fail "vmstat's columns"
   expect 2 "$(inside mpstat -P ALL 1 1 | grep -cE '^Average: +[01] ')" "mpstat's CPUs"
   inside iostat -x 1 1 | grep -q '^sda ' || fail "iostat shows no disk"
-  inside sar -u -r -b -d 1 1 | grep -q 'Average:.*sda' || fail "sar shows no disk"
+  inside sar -u -r -b -d 1 1 2>/dev/null | grep -q 'Average:.*sda' || fail "sar shows no disk"
   expect 2 "$(inside lscpu | awk '/^CPU\(s\):/ { print $2 }')" "lscpu's CPUs"
   expect spindle "$(inside hostname)" "the host's name"
 }
@@ -173,9 +178,9 @@ reach() {
   refuses "such process" inside bash -c "kill -9 $real"
   is_alive "$real" || fail "a real process was hit"
   kill "$real"
-  expect 7 "$(inside bash -c 'exit 7'; echo $?)" "the command's status"
-  expect 127 "$(inside nonsense 2>/dev/null; echo $?)" "a command that is not there"
-  expect 137 "$(inside bash -c 'kill -9 $$' 2>/dev/null; echo $?)" "a command that was killed"
+  expect 7 "$(status_of bash -c 'exit 7')" "the command's status"
+  expect 127 "$(status_of nonsense)" "a command that is not there"
+  expect 137 "$(status_of bash -c 'kill -9 $$')" "a command that was killed"
   refuses "no simulated machine" spindle enter "$work" true
 }
 
