@@ -41,6 +41,13 @@ os.write(run, " ".join(sys.argv[2:]).encode())
 print(os.pread(run, 100, 0).decode().strip())
 PYTHON
 }
+# Whether what the command prints has a line of that pattern.
+shows() {
+  local pattern=$1 said
+  shift
+  said=$(inside "$@" 2>/dev/null) || return 1
+  grep -qE -- "$pattern" <<<"$said"
+}
 status_of() {
   local status=0
   inside "$@" 2>/dev/null || status=$?
@@ -73,13 +80,13 @@ who_runs() {
   expect "hrtimer_nanosleep" "$(inside ps -o wchan:20= -p "$sleeper" | tr -d ' ')" "where it sleeps"
   expect "$(id -un)" "$(field "$hog" user)" "whose it is"
   expect "$hog $second" "$(inside pgrep hog | xargs)" "pgrep"
-  inside pstree -p 1 | grep -q "hog($hog)" || fail "pstree does not show the hog"
+  shows "hog.$hog\)" pstree -p 1 || fail "pstree does not show the hog"
   expect "$sleeper: $mnt" "$(inside pwdx "$sleeper")" "pwdx"
-  inside ps -eLf | grep -q "hog.lua one" || fail "ps -eLf"
-  inside ps aux | grep -q "hog.lua one" || fail "ps aux"
+  shows "hog.lua one" ps -eLf || fail "ps -eLf"
+  shows "hog.lua one" ps aux || fail "ps aux"
   inside ps axjf >/dev/null
   # Whoever asks finds an alias of themselves, which no list shows, and no other number.
-  ! inside ps -eo pid= | grep -qE '^ *3000[0-9]' || fail "a real process is listed"
+  ! shows '^ *3000[0-9]' ps -eo pid= || fail "a real process is listed"
   [ ! -e "$control/proc/29999" ] || fail "a process that is not there is found"
 }
 
@@ -99,8 +106,8 @@ PYTHON
   inside pidstat 1 1 | awk -v hog="$hog" '/^Average/ && $3 == hog && $8 > 60 { found = 1 } END { exit !found }' || fail "pidstat misses the hog"
   inside vmstat 1 2 | tail -1 | awk '{ exit !($13 + $14 + $15 + $16 >= 98 && $13 > 60) }' || fail "vmstat's columns"
   expect 2 "$(inside mpstat -P ALL 1 1 | grep -cE '^Average: +[01] ')" "mpstat's CPUs"
-  inside iostat -x 1 1 | grep -q '^sda ' || fail "iostat shows no disk"
-  inside sar -u -r -b -d 1 1 2>/dev/null | grep -q 'Average:.*sda' || fail "sar shows no disk"
+  shows '^sda ' iostat -x 1 1 || fail "iostat shows no disk"
+  shows 'Average:.*sda' sar -u -r -b -d 1 1 || fail "sar shows no disk"
   expect 2 "$(inside lscpu | awk '/^CPU\(s\):/ { print $2 }')" "lscpu's CPUs"
   expect spindle "$(inside hostname)" "the host's name"
 }
@@ -143,11 +150,11 @@ for name in "meminfo", "vmstat":
     with open(f"{proc}/{name}") as file:  # the same in small reads
         assert "".join(iter(lambda: file.read(64), "")) == read(name)
 PYTHON
-  inside pmap -x "$hog" | grep -q '^total kB' || fail "pmap"
+  shows '^total kB' pmap -x "$hog" || fail "pmap"
   expect "$(awk '/^MemTotal/ { print $2 }' "$control/proc/meminfo")" "$(inside free -k | awk '/^Mem/ { print $2 }')" "free"
   inside top -b -n 1 >/dev/null
-  inside slabtop -o | grep -q process || fail "slabtop"
-  inside lsof -n -P "$mnt/data" 2>/dev/null | grep -q "^reader *$reader " || fail "lsof misses who holds the file"
+  shows process slabtop -o || fail "slabtop"
+  shows "^reader *$reader " lsof -n -P "$mnt/data" || fail "lsof misses who holds the file"
   expect "$reader" "$(inside fuser "$mnt/data" 2>/dev/null | xargs)" "fuser"
   echo 1 >"$machine/rate"
 }
@@ -231,7 +238,7 @@ PYTHON
   # Nothing happens any more: the reader waits, and can be killed.
   timeout 3 cat "$machine/trace_pipe" >/dev/null || true
   timeout -s INT 1 cat "$machine/trace_pipe" >/dev/null || true
-  head -1 "$machine/trace" | grep -q '^# tracer: nop' || fail "the trace's first line"
+  expect "# tracer: nop" "$(sed -n 1p "$machine/trace")" "the trace's first line"
   python3 -m json.tool "$machine/trace.json" >/dev/null || fail "trace.json is not JSON"
   grep -q "^$reader .* read(" "$control/proc/$reader/strace" || fail "strace"
   echo 1 >"$machine/rate"
