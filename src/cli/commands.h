@@ -15,6 +15,8 @@ void add_enter_command(CLI::App& app, int& status);
 void add_inspect_command(CLI::App& app, int& status);
 void add_trace_command(CLI::App& app, int& status);
 void add_experiment_command(CLI::App& app, int& status);
+void add_record_command(CLI::App& app, int& status);
+void add_replay_command(CLI::App& app, int& status);
 void add_solve_command(CLI::App& app, int& status);
 void add_run_command(CLI::App& app, int& status);
 /// Those of the solver that need no mount: cpu, disk and so on, one for each face.

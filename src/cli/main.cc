@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   spindle::cli::add_inspect_command(app, status);
   spindle::cli::add_trace_command(app, status);
   spindle::cli::add_experiment_command(app, status);
+  spindle::cli::add_record_command(app, status);
+  spindle::cli::add_replay_command(app, status);
   spindle::cli::add_solve_command(app, status);
   spindle::cli::add_run_command(app, status);
   spindle::cli::add_face_commands(app, status);

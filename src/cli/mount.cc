@@ -113,7 +113,7 @@ class Mount {
   // Nothing, or the sentence to say.
   std::string run() {
     if (const auto opened = open(); !opened.ok()) return sentence(request_, opened.error());
-    auto session = Session::mount(session_options(), *volume_, control_);
+    auto session = Session::mount(session_options(), *recorded_, control_);
     if (!session.ok()) {
       (void)volume_->unmount();
       return fmt::format("{}: {}", request_.directory, session.error().describe());
@@ -145,6 +145,7 @@ class Mount {
     const MountOptions& options = request_.options;
     machine_.reset();
     what_if_.reset();
+    recorded_.reset();
     volume_.reset();
     disk_.reset();
     image_.reset();
@@ -158,6 +159,7 @@ class Mount {
     cache.capacity_bytes = options.cache_bytes;
     cache.policy = options.cache_policy;
     volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
+    recorded_ = std::make_unique<RecordingTree>(*volume_);
     what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
     machine_ = std::make_unique<LiveMachine>(
         MachineConfiguration{},
@@ -170,6 +172,7 @@ class Mount {
                         .disk = *disk_,
                         .what_if = *what_if_,
                         .trace = trace_,
+                        .recorded = *recorded_,
                         .requests = [this] { return session_ ? &session_->statistics() : nullptr; },
                         .image = request_.image,
                         .version = SPINDLE_VERSION});
@@ -195,6 +198,7 @@ class Mount {
   std::unique_ptr<FileDevice> image_;
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
+  std::unique_ptr<RecordingTree> recorded_;
   std::unique_ptr<WhatIf> what_if_;
   std::unique_ptr<LiveMachine> machine_;
   EventTrace trace_{kTracedEvents, &thread::current_thread::tag};

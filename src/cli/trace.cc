@@ -26,6 +26,13 @@ struct TraceRequest {
   bool off = false;
   std::uint64_t size = 0;
   std::string chrome;
+  std::string blktrace;
+  std::string fio;
+  std::string disksim;
+
+  [[nodiscard]] bool goes_to_files() const {
+    return !chrome.empty() || !blktrace.empty() || !fio.empty() || !disksim.empty();
+  }
 };
 
 constexpr std::uint64_t kEventsOfCommand = 65536;
@@ -97,6 +104,23 @@ int run_traced(const TraceRequest& request, const MountControl& control, Complai
   return run.status;
 }
 
+/// Writes the block traces that are asked for.
+void export_blocks(const TraceRequest& request, const MountControl& control,
+                   const std::vector<Json>& events, Complaint& complaint) {
+  if (request.blktrace.empty() && request.fio.empty() && request.disksim.empty()) return;
+  const Json volume = control.json("volume/statistics");
+  if (complaint.made()) return;
+  const auto served =
+      served_requests(events, volume.value("block_size_bytes", std::uint64_t{4096}));
+  if (served.empty())
+    return complaint.make("the disk served nothing that takes time (disk 'none' never does)");
+  const std::string blktrace = request.blktrace.empty() ? "" : request.blktrace + ".blktrace.0";
+  for (const auto& [path, format] : {std::pair(blktrace, DiskFormat::kBlktrace),
+                                     {request.fio, DiskFormat::kFio},
+                                     {request.disksim, DiskFormat::kDiskSim}})
+    if (!path.empty()) write_file(path, disk_trace_text(format, served).take(), complaint);
+}
+
 void show(const TraceRequest& request, const MountControl& control, Complaint& complaint) {
   const Json events = control.json("trace");
   if (complaint.made()) return;
@@ -111,8 +135,11 @@ void show(const TraceRequest& request, const MountControl& control, Complaint& c
   traced.keep_only(request.filter);
   if (traced.empty()) fmt::print(stderr, "No request is as asked for.\n");
   if (!request.chrome.empty()) write_file(request.chrome, chrome_json(traced), complaint);
-  const bool elsewhere = !request.chrome.empty();
-  if (!elsewhere || request.json) fmt::print("{}", shown_text(traced, request.json));
+  const bool is_whole = request.filter.is_empty();
+  export_blocks(request, control,
+                is_whole ? std::vector<Json>(events.begin(), events.end()) : traced.events(),
+                complaint);
+  if (!request.goes_to_files() || request.json) fmt::print("{}", shown_text(traced, request.json));
 }
 
 int run(const TraceRequest& request) {
@@ -158,6 +185,13 @@ void add_trace_command(CLI::App& app, int& status) {
   auto* process = command->add_option("--pid", request->process, "only this process's requests");
   command->add_flag("--json", request->json, "the events as JSON lines");
   command->add_option("--chrome", request->chrome, "as Chrome trace events, for ui.perfetto.dev")
+      ->type_name("FILE");
+  command
+      ->add_option("--blktrace", request->blktrace,
+                   "what the disk served, to NAME.blktrace.0, for blkparse, btt and iowatcher")
+      ->type_name("NAME");
+  command->add_option("--fio", request->fio, "the same as an iolog of fio")->type_name("FILE");
+  command->add_option("--disksim", request->disksim, "the same as DiskSim's ASCII")
       ->type_name("FILE");
   auto* follow =
       command->add_flag("-f,--follow", request->follow, "as it happens, until interrupted");

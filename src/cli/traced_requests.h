@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/face.h"
+#include "spindle/trace/disk_trace_writer.h"
 
 namespace spindle::cli {
 
@@ -76,6 +77,9 @@ class TracedRequests {
 std::string tree_text(const TracedRequests& traced, const chart::TextStyle& style);
 /// For chrome://tracing and https://ui.perfetto.dev: requests and the disk as rows.
 std::string chrome_json(const TracedRequests& traced);
+/// What the disk has served, in virtual time.
+std::vector<ServedRequest> served_requests(const std::vector<Json>& events,
+                                           std::uint64_t block_size);
 /// An event as a clause: "evicts blocks 812 to 815".
 std::string clause_of(const TracedEvent& event);
 

@@ -17,6 +17,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   reset                    write anything: all counters and shadows start anew, for an experiment
   trace                    the last events under each request, from the call to the arm, if trace_on
   trace_pipe               the same as it happens: a read waits; trace_pipe.jsonl in JSON lines
+  record_pipe              each operation from the first read on, as `spindle record` stores them
   trace_on, trace_size     whether events are kept, and how many              (can be set)
   volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)
   volume/usage             files, blocks and runs by allocation strategy: how fragmented they are

@@ -8,6 +8,7 @@
 #include "control/control_readme.h"
 #include "control/folders.h"
 #include "spindle/base/uuid.h"
+#include "spindle/control/record_files.h"
 #include "spindle/control/table.h"
 #include "spindle/control/trace_files.h"
 #include "spindle/format/map_names.h"
@@ -160,6 +161,7 @@ void add_volume_control(ControlTree& tree, const VolumeParts& parts) {
   control::add_threads_folder(tree);
   parts.what_if.add_files(tree);
   add_trace_files(tree, parts.trace);
+  add_record_files(tree, parts.recorded);
   control::add_trigger(tree, "reset", [parts]() -> Result<> {
     parts.volume.cache().reset_statistics();
     parts.disk.reset_statistics();

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "blktrace_record.h"
 #include "spindle/base/check.h"
-#include "spindle/base/endian.h"
 
 namespace spindle {
 namespace {
@@ -168,26 +168,7 @@ ReadLine reader_of(DiskFormat format) {
   return nullptr;
 }
 
-/// blktrace's struct blk_io_trace; `extra_bytes` of the event's own follow it.
-struct BlktraceRecord {
-  le32 magic;
-  le32 sequence;
-  le64 time_ns;
-  le64 sector;
-  le32 bytes;
-  le32 action;
-  le32 process;
-  le32 device;
-  le32 cpu;
-  le16 error;
-  le16 extra_bytes;
-};
-static_assert(sizeof(BlktraceRecord) == 48);
-
-constexpr std::uint32_t kBlktraceMagic = 0x65617407;
-constexpr std::uint32_t kQueued = 1;            ///< low half of the action
-constexpr std::uint32_t kWriteBit = 1U << 17;   ///< BLK_TC_WRITE
-constexpr std::uint32_t kNotifyBit = 1U << 26;  ///< BLK_TC_NOTIFY: no event of a request
+constexpr std::uint32_t kQueued = static_cast<std::uint32_t>(BlktraceAction::kQueued);
 
 bool is_blktrace(std::string_view bytes) {
   BlktraceRecord record;
@@ -267,9 +248,9 @@ Result<std::size_t> DiskTrace::read_records(std::span<TracedRequest> requests) {
     const std::size_t length = sizeof record + record.extra_bytes;
     if (rest.size() < length) return Error{EINVAL, "the record is cut off", Subject::byte(at_)};
     const std::uint32_t action = record.action;
-    if ((action & 0xFFFF) == kQueued && (action & kNotifyBit) == 0 && record.bytes != 0) {
+    if ((action & 0xFFFF) == kQueued && (action & kBlktraceNotify) == 0 && record.bytes != 0) {
       std::uint64_t start = record.sector;
-      TracedRequest request{{}, 0, record.bytes, record.device, (action & kWriteBit) != 0};
+      TracedRequest request{{}, 0, record.bytes, record.device, (action & kBlktraceWrite) != 0};
       const bool read = to_bytes(start);
       request.start = start;
       if (checked(read, record.time_ns, request, requests[count]) != Line::kRequest)

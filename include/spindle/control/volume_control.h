@@ -15,6 +15,7 @@
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/request_statistics.h"
+#include "spindle/record/recording_tree.h"
 
 namespace spindle {
 
@@ -23,6 +24,7 @@ struct VolumeParts {
   SimulatedDisk& disk;
   WhatIf& what_if;
   EventTrace& trace;
+  RecordingTree& recorded;  ///< the volume, as the mount serves it
   /// The mount's requests; null while there is no session yet.
   std::function<RequestStatistics*()> requests;
   std::string image;    ///< path of the image

@@ -111,15 +111,29 @@ _spindle_laboratory() {
   local options
   if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
   case $1 in
-    trace) options="--op --path --pid --json --chrome -f --follow --on --off --size" ;;
+    trace) options="--op --path --pid --json --chrome --blktrace --fio --disksim -f --follow --on --off --size" ;;
     experiment) options="--cold --json --svg --html" ;;
+    record) options="--contents" ;;
+    replay) options="--strategy --fit --arm --cache-policy --cache --disk -j --jobs --top --json" ;;
   esac
   case $2 in
     --op) _spindle_words "lookup getattr setattr create mkdir unlink rmdir rename link symlink open read write fsync release
       readdir readdirplus statfs getxattr setxattr fallocate" ;;
-    --chrome | --svg | --html) _spindle_files ;;
-    --path | --pid | --size) ;;
-    *) if [[ $word == -* ]]; then _spindle_words "$options -h --help --"; else _spindle_folders; fi ;;
+    --chrome | --svg | --html | --blktrace | --fio | --disksim) _spindle_files ;;
+    --strategy) _spindle_policies "all contiguous linked fat indexed extent" ;;
+    --fit) _spindle_policies "all near first best worst next buddy" ;;
+    --arm) _spindle_policies "all fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline" ;;
+    --cache-policy) _spindle_policies "all lru fifo clock lfu 2q arc sieve s3-fifo mru mfu second-chance nru enhanced-clock aging wsclock random" ;;
+    --disk) _spindle_policies "all textbook 7200rpm 15000rpm ssd none" ;;
+    --path | --pid | --size | --cache | --jobs | -j | --top) ;;
+    *)
+      if [[ $word == -* ]]; then
+        _spindle_words "$options -h --help --"
+      elif [[ $1 == replay ]] || ((COMP_CWORD > 2)); then
+        _spindle_files
+      else
+        _spindle_folders
+      fi ;;
   esac
 }
 
@@ -127,7 +141,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount inspect trace experiment run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount inspect trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -150,7 +164,7 @@ _spindle() {
       fi ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
-    trace | experiment)
+    trace | experiment | record | replay)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     run)
       case ${COMP_WORDS[COMP_CWORD-1]} in

@@ -1,0 +1,60 @@
+// Playing a recording again, on volumes in memory: what would it have been with other policies?
+//
+//   PreparedVolume prepared = TRY(prepare_volume(recording, formatted, "near"));
+//   PlayResult result = TRY(play(recording, prepared, {.arm = "sptf", .disk = "7200rpm"}));
+//
+// An operation begins when all those have ended that had ended before it began in the recording: so
+// what went on side by side does so again, and the order holds whatever the disk. The time between
+// operations moves nothing but the timers of the journal and of write-back, by the recording's own
+// clock. All else is virtual time, so a recording and settings give the same result, always.
+//
+// Each call makes a runtime of its own: calls may run on several kernel threads at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "spindle/device/memory_device.h"
+#include "spindle/disk/disk_statistics.h"
+#include "spindle/fs/file_system.h"
+#include "spindle/record/recording.h"
+
+namespace spindle {
+
+/// A volume with what the recording found on it.
+struct PreparedVolume {
+  MemoryDevice device;
+  std::map<NodeId, NodeId> nodes;  ///< by the numbers of the recording
+};
+/// `formatted` is a fresh volume of the recording's size. The error of what could not be made.
+Result<PreparedVolume> prepare_volume(const Recording& recording, MemoryDevice formatted,
+                                      const std::string& fit);
+
+struct PlaySettings {
+  std::string fit = "near";
+  std::string arm = "look";
+  std::string cache_policy = "lru";
+  std::uint64_t cache_bytes = 64u << 20;
+  std::string disk = "7200rpm";
+};
+
+struct PlayResult {
+  DiskStatistics disk;
+  CacheStatistics cache;
+  JournalStatistics journal;
+  std::uint64_t files = 0;  ///< at the end
+  std::uint64_t runs = 0;   ///< of their blocks
+  std::uint64_t data_blocks = 0;
+  std::uint64_t map_blocks = 0;
+  std::uint64_t differing = 0;  ///< operations that failed here and not there, or otherwise
+
+  [[nodiscard]] double mean_run_blocks() const {
+    return runs == 0 ? 0 : static_cast<double>(data_blocks) / static_cast<double>(runs);
+  }
+};
+/// EINVAL for settings that no mount would take.
+Result<PlayResult> play(const Recording& recording, const PreparedVolume& prepared,
+                        const PlaySettings& settings);
+
+}  // namespace spindle

@@ -1,0 +1,137 @@
+#include "cli/league.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "cli/face_traces.h"
+#include "mkfs/format_volume.h"
+
+namespace spindle::cli {
+namespace {
+
+/// Everything random is fixed, so that a recording gives one table.
+Result<MemoryDevice> format_for(const Recording& recording, const std::string& strategy) {
+  MemoryDevice device(recording.block_size, recording.blocks);
+  FormatOptions options;
+  options.inodes = recording.inodes;
+  options.default_map_kind = file_map(strategy)->kind();
+  options.label = "replay";
+  options.uuid.fill(std::byte{0x52});
+  options.hash_seed = 0x5EED;
+  options.now = {1, 0};
+  TRY(format_volume(device, options));
+  return device;
+}
+
+struct Preparation {
+  std::string strategy;
+  std::string fit;
+  std::optional<PreparedVolume> volume;
+};
+
+/// Work that is done by several kernel threads; the first error stops it.
+class Workers {
+ public:
+  Workers(unsigned threads, Complaint& complaint) : threads_(threads), complaint_(complaint) {}
+
+  /// `work(i)` for every i below `count`.
+  template <class Work>
+  void run(std::size_t count, const Work& work) {
+    std::atomic<std::size_t> next = 0;
+    const auto take_and_work = [&] {
+      for (std::size_t i = 0; !stopped_ && (i = next++) < count;) {
+        const auto [outcome, what] = work(i);
+        const std::lock_guard guard(mutex_);
+        if (outcome.ok() || stopped_) continue;
+        complaint_.make(fmt::format("{}: {}", what, outcome.error().describe()));
+        stopped_ = true;
+      }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 1; i < threads_; ++i) threads.emplace_back(take_and_work);
+    take_and_work();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+ private:
+  unsigned threads_;
+  Complaint& complaint_;
+  std::mutex mutex_;
+  std::atomic<bool> stopped_ = false;
+};
+
+using Outcome = std::pair<Result<>, std::string>;
+
+std::vector<Combination> combinations_of(const LeaguePlan& plan) {
+  std::vector<Combination> all;
+  for (const auto& strategy : plan.strategies)
+    for (const auto& fit : plan.fits)
+      for (const auto& disk : plan.disks)
+        for (const auto& arm : plan.arms)
+          for (const auto& policy : plan.cache_policies)
+            for (const std::uint64_t bytes : plan.cache_sizes)
+              all.push_back({strategy, {fit, arm, policy, bytes, disk}});
+  return all;
+}
+
+Result<> prepare(const Recording& recording, Preparation& preparation) {
+  MemoryDevice formatted = TRY(format_for(recording, preparation.strategy));
+  preparation.volume.emplace(TRY(prepare_volume(recording, std::move(formatted), preparation.fit)));
+  return {};
+}
+
+std::string name_of(const Combination& c) {
+  return fmt::format("{}, {}, {}, {}", c.strategy, c.settings.fit, c.settings.arm,
+                     c.settings.cache_policy);
+}
+
+}  // namespace
+
+std::size_t LeaguePlan::combinations() const {
+  return strategies.size() * fits.size() * arms.size() * cache_policies.size() *
+         cache_sizes.size() * disks.size();
+}
+
+std::vector<LeagueRow> play_league(const Recording& recording, const LeaguePlan& plan,
+                                   Complaint& complaint) {
+  std::vector<Preparation> preparations;
+  for (const auto& strategy : plan.strategies)
+    for (const auto& fit : plan.fits) preparations.push_back({strategy, fit, std::nullopt});
+  std::vector<LeagueRow> rows;
+  for (const Combination& combination : combinations_of(plan)) rows.push_back({combination, {}});
+
+  Progress progress(preparations.size() + rows.size());
+  std::mutex mutex;
+  std::uint64_t done = 0;
+  const auto one_more = [&] {
+    const std::lock_guard guard(mutex);
+    progress.at(++done);
+  };
+  Workers workers(plan.jobs, complaint);
+  workers.run(preparations.size(), [&](std::size_t i) -> Outcome {
+    Result<> outcome = prepare(recording, preparations[i]);
+    one_more();
+    return {std::move(outcome), preparations[i].strategy + ", " + preparations[i].fit};
+  });
+  if (complaint.made()) return {};
+  workers.run(rows.size(), [&](std::size_t i) -> Outcome {
+    LeagueRow& row = rows[i];
+    const auto prepared = std::ranges::find_if(preparations, [&](const Preparation& one) {
+      return one.strategy == row.combination.strategy && one.fit == row.combination.settings.fit;
+    });
+    auto result = play(recording, *prepared->volume, row.combination.settings);
+    one_more();
+    if (!result.ok()) return {result.error(), name_of(row.combination)};
+    row.result = std::move(result).take();
+    return {Result<>(), ""};
+  });
+  std::ranges::stable_sort(rows, {},
+                           [](const LeagueRow& row) { return row.result.disk.busy_ns(); });
+  return rows;
+}
+
+}  // namespace spindle::cli
