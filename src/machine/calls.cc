@@ -69,6 +69,14 @@ constexpr Row kRows[] = {
     {Call::kChangeDirectory, call_change_directory},
     {Call::kPipe, call_pipe},
     {Call::kDuplicate, call_duplicate},
+    {Call::kMap, call_map},
+    {Call::kUnmap, call_unmap},
+    {Call::kProtect, call_protect},
+    {Call::kBreak, call_break},
+    {Call::kTouch, call_touch},
+    {Call::kLoad, call_load},
+    {Call::kStore, call_store},
+    {Call::kSharedMemory, call_shared_memory},
 };
 
 constexpr auto make_table() {

@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "kernel.h"
+#include "paging.h"
 #include "paths.h"
 
 namespace spindle {
@@ -105,6 +106,8 @@ Outcome call_fork(Kernel& kernel, Thread& thread) {
     kernel.discard(child);
     return error;
   };
+  if (auto forked = kernel.paging->fork(parent, child); !forked.ok())
+    return give_up(forked.error());
   auto thread_made = kernel.make_thread(child, std::move(program).take());
   if (!thread_made.ok()) return give_up(thread_made.error());
   inherit(parent, child);

@@ -5,6 +5,7 @@
 
 #include "calls.h"
 #include "lua_program.h"
+#include "paging.h"
 #include "spindle/base/check.h"
 
 namespace spindle {
@@ -52,6 +53,7 @@ Result<> Kernel::build() {
   scheduler = std::make_unique<Scheduler>(configuration, TRY(make_policies(configuration)), events,
                                           thread_by_number_, *this);
   disk = TRY(BlockQueue::create(configuration));
+  paging = TRY(Paging::create(*this));
   program_memory_ = std::make_shared<LuaMemory>(configuration.all_program_bytes);
   Process* init = make_kernel_process("init", nullptr);
   make_kernel_process("kthreadd", nullptr);
@@ -145,6 +147,7 @@ void Kernel::handle(const AgendaEntry& entry) {
       tick_load();
       break;
     case Kind::kReview:
+      paging->review();
       break;
   }
 }
@@ -166,7 +169,7 @@ bool Kernel::finished() const {
 }
 
 bool Kernel::stuck() const {
-  return !finished() && agenda.for_programs() == 0 &&
+  return !finished() && agenda.for_programs() == 0 && !paging->has_suspended() &&
          scheduler->running() + scheduler->ready() == 0;
 }
 
@@ -255,7 +258,7 @@ bool Kernel::serve_request(Thread& thread) {
       return true;
     case Outcome::Kind::kBusy:
       thread.activity.left_ns = outcome.busy_ns;
-      thread.activity.is_user = false;
+      thread.activity.is_user = outcome.is_user;
       return true;
     default:
       return false;

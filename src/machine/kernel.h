@@ -27,6 +27,7 @@
 namespace spindle {
 
 class LuaMemory;
+class Paging;
 
 class Kernel final : public Scheduler::Client {
  public:
@@ -123,6 +124,8 @@ class Kernel final : public Scheduler::Client {
   Result<int> open_file(Process& process, const std::string& path, int flags);
   Outcome read_file(Thread& thread, OpenFile& file);
   Outcome write_file(Thread& thread, OpenFile& file);
+  /// The agenda knows when the disk is done with what it serves.
+  void schedule_disk();
   Result<> truncate_file(std::uint64_t file, std::uint64_t size);
   void show(const Thread& thread, int terminal, std::string_view text);
   void type(int terminal, std::string_view text, bool at_end);
@@ -145,6 +148,7 @@ class Kernel final : public Scheduler::Client {
   std::unique_ptr<Scheduler> scheduler;
   Agenda agenda;
   std::unique_ptr<BlockQueue> disk;
+  std::unique_ptr<Paging> paging;
   Files files;
   Synchronisation synchronisation;
   std::map<ProcessNumber, std::unique_ptr<Process>> processes;
@@ -171,7 +175,6 @@ class Kernel final : public Scheduler::Client {
                    bool is_write);
   [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
   [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
-  void schedule_disk();
   void disk_done();
   void start_cron();
   void schedule_cron(std::int64_t after);

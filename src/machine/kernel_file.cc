@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernel.h"
+#include "paging.h"
 #include "paths.h"
 
 namespace spindle {
@@ -201,7 +202,8 @@ void Kernel::disk_done() {
   disk_is_scheduled_ = false;
   const BlockRequest done = disk->complete(now());
   schedule_disk();
-  Thread* thread = find_thread(static_cast<ProcessNumber>(done.cookie));
+  const bool is_page = Paging::is_transfer(done.cookie);
+  Thread* thread = is_page ? nullptr : find_thread(static_cast<ProcessNumber>(done.cookie));
   const std::uint32_t cpu = thread == nullptr ? 0 : thread->cpu;
   std::int64_t cost_ns = configuration.costs.interrupt_ns;
   if (configuration.device_mode == DeviceMode::kInterrupt)
@@ -214,6 +216,7 @@ void Kernel::disk_done() {
     completed.value = (now() - done.issued).ns;
     events.record(completed);
   }
+  if (is_page) paging->complete(done);
   if (thread != nullptr) wake(*thread);
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernel.h"
 #include "lua_program.h"
+#include "paging.h"
 #include "paths.h"
 #include "spindle/base/check.h"
 
@@ -124,6 +125,7 @@ Result<> Kernel::load_program(Thread& thread, const std::string& path,
   options.random = &random;
   auto program = LuaProgram::load(options, text, last_message);
   if (!program.ok()) return program.error();
+  TRY(paging->load(process, path));
   thread.program = std::move(program).take();
   process.path = path;
   process.arguments = arguments;
@@ -169,6 +171,7 @@ void Kernel::discard(Process& process) {
   std::erase(process.parent->children, &process);
   while (!process.threads.empty()) drop_thread(*process.threads.back());
   close_all(process);
+  paging->leave(process);
   processes.erase(process.id);
 }
 
@@ -233,6 +236,7 @@ void Kernel::end_thread(Thread& thread) {
   process.dead_minor_faults += thread.minor_faults;
   process.dead_major_faults += thread.major_faults;
   settle_record(thread);
+  paging->cancel(thread);
   leave_synchronisation(thread);
   if (const auto joiners = process.joiners.find(thread.id); joiners != process.joiners.end())
     wake_all(*joiners->second);
@@ -287,6 +291,7 @@ void Kernel::finish_exit(Process& process) {
     record.wait_status = process.wait_status;
   }
   close_all(process);
+  paging->leave(process);
   Process& init = *find_process(1);
   for (Process* child : std::vector<Process*>(process.children)) {
     child->parent = &init;

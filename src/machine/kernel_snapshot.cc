@@ -5,6 +5,7 @@
 #include "kernel.h"
 #include "limits.h"
 #include "lua_program.h"
+#include "paging.h"
 
 namespace spindle {
 namespace {
@@ -134,6 +135,78 @@ std::vector<ObjectSnapshot> objects_of(const Synchronisation& synchronisation) {
   return objects;
 }
 
+MemoryTotals totals_of(const MemoryManager& memory) {
+  const MemoryUsage usage = memory.usage();
+  const std::uint64_t page = memory.configuration().page_size;
+  MemoryTotals out;
+  out.page_size = memory.configuration().page_size;
+  out.total = usage.total;
+  out.free = usage.free;
+  out.cached = usage.cached;
+  out.anonymous = usage.anonymous;
+  out.mapped = usage.mapped;
+  out.shared = usage.shared;
+  out.dirty = usage.dirty;
+  out.writeback = usage.writeback;
+  out.active = usage.active;
+  out.inactive = usage.inactive;
+  out.page_tables = usage.page_tables;
+  out.committed = usage.committed;
+  out.swap_total = usage.swap_total;
+  out.swap_free = usage.swap_free;
+  out.swap_cached = usage.swap_cached;
+  out.faults = usage.faults;
+  out.major_faults = usage.major_faults;
+  out.read_bytes = usage.pages_in * page;
+  out.written_bytes = usage.pages_out * page;
+  out.swapped_in = usage.swapped_in;
+  out.swapped_out = usage.swapped_out;
+  out.allocated_frames = usage.allocated;
+  out.freed_frames = usage.freed;
+  return out;
+}
+
+MemoryAreaSnapshot snapshot_of(const AreaStatistics& seen) {
+  const MemoryArea& area = seen.area;
+  MemoryAreaSnapshot out;
+  out.start = area.start.value;
+  out.end = area.end.value;
+  out.read = area.protection.read;
+  out.write = area.protection.write;
+  out.execute = area.protection.execute;
+  out.shared = area.shared;
+  out.offset = area.offset;
+  out.inode = area.kind == AreaKind::kSegment ? area.segment.value : area.file.value;
+  out.name = area.kind == AreaKind::kHeap    ? "[heap]"
+             : area.kind == AreaKind::kStack ? "[stack]"
+                                             : area.name;
+  out.resident = seen.resident;
+  out.proportional = seen.proportional;
+  out.shared_clean = seen.shared_clean;
+  out.shared_dirty = seen.shared_dirty;
+  out.private_clean = seen.private_clean;
+  out.private_dirty = seen.private_dirty;
+  out.referenced = seen.referenced;
+  out.anonymous = seen.anonymous;
+  out.swapped = seen.swap;
+  out.swap_proportional = seen.proportional_swap;
+  return out;
+}
+
+void add_memory(const Process& process, const MemoryManager& memory, bool with_areas,
+                ProcessSnapshot& out) {
+  if (!process.space) return;
+  const SpaceStatistics seen = memory.statistics(process.space);
+  out.peak_size = seen.peak_size;
+  out.peak_resident = seen.peak_resident;
+  out.page_table_bytes = seen.page_tables;
+  out.heap_start = process.heap.value;
+  out.out_of_memory_score = seen.oom_score;
+  if (!with_areas) return;
+  for (const AreaStatistics& area : memory.area_statistics(process.space))
+    out.areas.push_back(snapshot_of(area));
+}
+
 CpuSnapshot snapshot_of(const Scheduler::Cpu& cpu) {
   CpuSnapshot out;
   out.times = cpu.times;
@@ -181,12 +254,13 @@ SystemSnapshot Kernel::snapshot_system() {
       {"event", events.end() - events.first(), configuration.event_capacity, sizeof(MachineEvent)},
       {"program_kib", program_memory_->used() / 1024, configuration.all_program_bytes / 1024,
        1024}};
+  out.memory = totals_of(paging->memory());
   out.objects = objects_of(synchronisation);
   out.deadlocks = deadlocks;
   return out;
 }
 
-Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool) {
+Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with_areas) {
   scheduler->charge_all();
   const Process* process = find_process(number);
   if (process == nullptr || !has_arrived(*process)) return Error{ESRCH, "there is no such process"};
@@ -220,6 +294,7 @@ Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool) {
   for (std::size_t i = 0; i < kLimits; ++i)
     out.limits.push_back({std::string(kLimitNames[i].name), process->limits[i].soft,
                           process->limits[i].hard, std::string(kLimitNames[i].unit)});
+  add_memory(*process, paging->memory(), with_areas, out);
   out.traced = process->is_traced;
   return out;
 }

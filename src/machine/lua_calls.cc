@@ -349,6 +349,29 @@ int call_status(lua_State* state) {
   return ask(state, SystemCall::kStatus, told_status);
 }
 
+// Memory.
+
+/// mmap(BYTES [, "rwx" [, "private" | "shared" [, DESCRIPTOR [, OFFSET]]]])
+int call_map(lua_State* state) {
+  static const char* const kWays[] = {"private", "shared", nullptr};
+  Request& request = new_request(state);
+  request.numbers[0] = luaL_checkinteger(state, 1);
+  request.text = luaL_optstring(state, 2, "rw");
+  request.numbers[1] = luaL_checkoption(state, 3, "private", kWays);
+  request.numbers[2] = luaL_optinteger(state, 4, -1);
+  request.numbers[3] = luaL_optinteger(state, 5, 0);
+  return ask(state, SystemCall::kMap);
+}
+
+/// touch(ADDRESS [, "r" | "w" | "x"])
+int call_touch(lua_State* state) {
+  static const char* const kWays[] = {"r", "w", "x", nullptr};
+  Request& request = new_request(state);
+  request.numbers[0] = luaL_checkinteger(state, 1);
+  request.numbers[1] = luaL_checkoption(state, 2, "r", kWays);
+  return ask(state, SystemCall::kTouch);
+}
+
 // Synchronisation.
 
 /// True if it was to be had.
@@ -428,6 +451,14 @@ constexpr luaL_Reg kCalls[] = {
     {"chdir", simple<Call::kChangeDirectory, 'v'>},
     {"pipe", simple<Call::kPipe>},
     {"dup", simple<Call::kDuplicate, 'n', 'o'>},
+    {"mmap", call_map},
+    {"munmap", simple<Call::kUnmap, 'n', 'n'>},
+    {"mprotect", simple<Call::kProtect, 'n', 'n', 's'>},
+    {"brk", simple<Call::kBreak, 'N'>},
+    {"touch", call_touch},
+    {"load", simple<Call::kLoad, 'n'>},
+    {"store", simple<Call::kStore, 'n', 'n'>},
+    {"shm_open", simple<Call::kSharedMemory, 's', 'n'>},
     {"sem_open", simple<Call::kSemaphoreOpen, 's', 'n'>},
     {"sem_wait", simple<Call::kSemaphoreWait, 's'>},
     {"sem_trywait", call_try<Call::kSemaphoreTryWait>},

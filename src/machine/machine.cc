@@ -1,6 +1,7 @@
 #include "spindle/machine/machine.h"
 
 #include "kernel.h"
+#include "paging.h"
 
 namespace spindle {
 
@@ -30,6 +31,28 @@ void Machine::type(int terminal, std::string_view text, bool at_end) {
 
 std::string Machine::take_output(int terminal) {
   return kernel_->take_output(terminal);
+}
+
+const MemoryManager& Machine::memory() const {
+  return kernel_->paging->memory();
+}
+
+Result<> Machine::set_replacement(std::string_view name) {
+  TRY(kernel_->paging->memory().set_replacement(name));
+  kernel_->configuration.memory.replacement = name;
+  return {};
+}
+
+Result<> Machine::set_allotment(std::string_view name) {
+  TRY(kernel_->paging->memory().set_allotment(name));
+  kernel_->configuration.memory.allotment = name;
+  return {};
+}
+
+Result<> Machine::set_tlb(const MemoryConfiguration::Tlb& tlb) {
+  TRY(kernel_->paging->memory().set_tlb(tlb));
+  kernel_->configuration.memory.tlb = tlb;
+  return {};
 }
 
 const std::vector<ProcessRecord>& Machine::records() const {

@@ -17,12 +17,16 @@ struct Outcome {
   Kind kind = Kind::kAnswered;
   Response response;
   std::int64_t busy_ns = 0;
+  bool is_user = false;  ///< kBusy: it is the program's own time
 
   Outcome(Response answer) : response(std::move(answer)) {}
   Outcome(const Error& error) : response(Response::of(error)) {}
-  explicit Outcome(Kind of, std::int64_t ns = 0) : kind(of), busy_ns(ns) {}
+  explicit Outcome(Kind of, std::int64_t ns = 0, bool user = false)
+      : kind(of), busy_ns(ns), is_user(user) {}
   static Outcome waits() { return Outcome(Kind::kWaits); }
-  static Outcome busy(std::int64_t ns) { return Outcome(Kind::kBusy, ns); }
+  static Outcome busy(std::int64_t ns, bool is_user = false) {
+    return Outcome(Kind::kBusy, ns, is_user);
+  }
   static Outcome gone() { return Outcome(Kind::kGone); }
 };
 

@@ -105,7 +105,6 @@ struct Thread {
   SignalSet pending = 0;
   SignalSet blocked = 0;
   bool is_killed = false;
-  bool is_suspended = false;  ///< by load control
   bool stop_wanted = false;
 
   // Accounts.

@@ -103,6 +103,28 @@ void read_conventions(Members& members, MachineConfiguration& configuration) {
   if (estimates) configuration.estimate = estimate;
 }
 
+void read_memory(Members& members, MachineConfiguration& configuration) {
+  constexpr double kMostBytes = 1e13;
+  MemoryConfiguration& memory = configuration.memory;
+  members.number("memory", memory.bytes, 1, kMostBytes);
+  members.number("page_size", memory.page_size, 1, 1 << 20);
+  members.number("swap", memory.swap_bytes, 0, kMostBytes);
+  members.number("table_levels", memory.table_levels, 0, 4);
+  members.text("replacement", memory.replacement);
+  members.text("allotment", memory.allotment);
+  members.number("resident_limit", memory.resident_limit, 0, kMostNumber);
+  members.number("working_set", memory.working_set_references, 1, kMostNumber);
+  members.number("fault_interval", memory.fault_interval_references, 0, kMostNumber);
+  members.number("tlb", memory.tlb.entries, 0, 1 << 16);
+  members.number("tlb_sets", memory.tlb.sets, 1, 1 << 16);
+  members.text("tlb_replacement", memory.tlb.replacement);
+  members.number("asids", memory.tlb.asids, 0, 1 << 16);
+  std::string load_control = "on";
+  members.text("load_control", load_control);
+  configuration.load_control = load_control == "on";
+  if (load_control != "on" && load_control != "off") members.fail("'load_control' is on or off");
+}
+
 void read_machine(const ScenarioCall& call, Scenario& scenario, bool& is_low_first,
                   std::string& message) {
   Members members(call, message);
@@ -112,6 +134,7 @@ void read_machine(const ScenarioCall& call, Scenario& scenario, bool& is_low_fir
   members.text("policy", configuration.cpu_policy);
   read_costs(call, members, configuration.costs);
   read_conventions(members, configuration);
+  read_memory(members, configuration);
   members.time("balance_interval", configuration.balance_interval_ns);
   members.text("disk", configuration.disk);
   members.text("arm", configuration.arm_policy);

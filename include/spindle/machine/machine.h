@@ -33,6 +33,7 @@
 namespace spindle {
 
 class Kernel;
+class MemoryManager;
 
 /// What to start, and how it shall stand to the scheduler.
 struct StartRequest {
@@ -118,6 +119,8 @@ class Machine {
   [[nodiscard]] Result<ProcessSnapshot> snapshot_process(ProcessNumber process,
                                                          bool with_areas = true) const;
   [[nodiscard]] const EventRing& events() const;
+  /// To be looked at: frames, page tables, TLBs.
+  [[nodiscard]] const MemoryManager& memory() const;
   [[nodiscard]] const MachineConfiguration& configuration() const;
 
   // Verbs upon a process. `process` may be a thread's number, and, for `kill`, 0 - a group's.
@@ -142,6 +145,10 @@ class Machine {
   Result<> set_deadlock_strategy(DeadlockStrategy strategy);
   Result<> set_device_mode(DeviceMode mode);
   Result<> set_arm_policy(std::string_view name);
+  /// As MemoryManager's.
+  Result<> set_replacement(std::string_view name);
+  Result<> set_allotment(std::string_view name);
+  Result<> set_tlb(const MemoryConfiguration::Tlb& tlb);
   Result<> set_disk(std::string_view preset);
 
  private:

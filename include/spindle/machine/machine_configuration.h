@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "spindle/base/clock.h"
+#include "spindle/machine/memory_types.h"
 #include "spindle/policy/cpu_policy.h"
 
 namespace spindle {
@@ -80,6 +81,13 @@ struct MachineConfiguration {
   std::uint64_t disk_blocks = 262'144;  ///< of 4096 bytes
   DeviceMode device_mode = DeviceMode::kDma;
   std::uint32_t buffers = 256;  ///< blocks of files kept in memory; 0: every read goes to the disk
+
+  /// Of a machine whose calls cost nothing, memory costs nothing either. `cpus` and the seed are
+  /// the machine's.
+  MemoryConfiguration memory = {};
+  std::string swap_file = "/swapfile";       ///< if the volume has it, it is the swap, all of it
+  std::uint64_t partition_bytes = 1u << 20;  ///< what a process gets where memory is in partitions
+  bool load_control = true;                  ///< processes are stopped while memory thrashes
 
   DeadlockStrategy deadlock = DeadlockStrategy::kDetection;
 

@@ -25,9 +25,9 @@ using FilePage = Id<struct FilePageTag>;       ///< a page of one file, counted 
 
 /// What the memory of a machine is like. `MemoryManager::make` says what is refused.
 struct MemoryConfiguration {
-  std::uint64_t bytes = std::uint64_t{64} << 20;
+  std::uint64_t bytes = std::uint64_t{256} << 20;
   std::uint32_t page_size = 4096;  ///< a power of two, 8 to 1 MiB; the unit of all schemes
-  std::uint64_t swap_bytes = std::uint64_t{64} << 20;
+  std::uint64_t swap_bytes = std::uint64_t{256} << 20;
 
   /// How address spaces get memory: "paging", "segmentation" (each area a run of its own),
   /// "partitions" (each space one run, as long as it asks for), "fixed-partitions" (each space one

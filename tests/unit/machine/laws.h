@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "spindle/machine/machine.h"
+#include "spindle/machine/memory.h"
 
 namespace spindle {
 
@@ -64,6 +65,7 @@ inline void expect_laws(const Machine& machine) {
       EXPECT_LE((thread.ran + thread.waited).ns, (system.now - thread.started).ns);
     }
   }
+  EXPECT_EQ(machine.memory().broken_law(), "");
   EXPECT_EQ(used, given);
   EXPECT_EQ(runnable, system.running);
   EXPECT_EQ(threads + 2, system.threads);

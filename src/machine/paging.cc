@@ -1,0 +1,276 @@
+#include "paging.h"
+
+#include <algorithm>
+
+#include "kernel.h"
+
+namespace spindle {
+namespace {
+
+constexpr std::uint64_t kStackBytes = 8u << 20;
+/// Until a victim has left its memory.
+constexpr std::int64_t kWaitForVictim_ns = 100'000;
+constexpr std::int64_t kReviewInterval_ns = 100'000'000;
+
+}  // namespace
+
+Result<std::unique_ptr<Paging>> Paging::create(Kernel& kernel) {
+  std::unique_ptr<Paging> paging(new Paging(kernel));
+  MemoryConfiguration configuration = kernel.configuration.memory;
+  configuration.cpus = kernel.configuration.cpus;
+  configuration.conventions.seed = kernel.configuration.seed;
+  const MachineCosts& costs = kernel.configuration.costs;
+  if (costs.system_call_ns == 0 && costs.context_switch_ns == 0) {
+    configuration.costs = {.tlb_ns = 0, .memory_ns = 0, .fault_ns = 0, .fill_ns = 0};
+    configuration.tables_take_frames = false;
+  }
+  TRY(paging->find_swap_file(configuration));
+  paging->memory_ = TRY(MemoryManager::make(configuration));
+  paging->page_size_ = configuration.page_size;
+  kernel.agenda.add(VirtualTime{kReviewInterval_ns}, AgendaEntry::Kind::kReview);
+  return paging;
+}
+
+/// A file of that name on the volume is the swap file, as large as it is.
+Result<> Paging::find_swap_file(MemoryConfiguration& configuration) {
+  const auto found = kernel_.host.lookup(kernel_.configuration.swap_file);
+  if (!found.ok() || found->is_directory) return {};
+  const std::uint64_t bytes = TRY(kernel_.host.size(found->id));
+  if (bytes < configuration.page_size) return {};
+  swap_file_ = found->id;
+  configuration.swap_bytes = bytes;
+  return {};
+}
+
+// Address spaces.
+
+Result<> Paging::load(Process& process, const std::string& path) {
+  const SpaceId space =
+      TRY(memory_->create({.partition_bytes = kernel_.configuration.partition_bytes}));
+  const auto give_up = [&](const Error& error) {
+    memory_->destroy(space);
+    return error;
+  };
+  if (const auto file = kernel_.host.lookup(path); file.ok() && file->size > 0) {
+    const auto text = memory_->map(space, {.bytes = file->size,
+                                           .kind = AreaKind::kFile,
+                                           .protection = {.read = true, .execute = true},
+                                           .file = InodeNo{file->id},
+                                           .file_bytes = file->size,
+                                           .name = kernel_.host.real_path(path)});
+    if (!text.ok()) return give_up(text.error());
+  }
+  const auto heap = memory_->map(space, {.bytes = page_size_, .kind = AreaKind::kHeap});
+  if (!heap.ok()) return give_up(heap.error());
+  const auto stack = memory_->map(
+      space, {.bytes = page_size_, .kind = AreaKind::kStack, .most_bytes = kStackBytes});
+  if (!stack.ok()) return give_up(stack.error());
+  leave(process);
+  process.space = space;
+  process.heap = *heap;
+  process.heap_end = *heap + page_size_;
+  // An exercise counts its own pages alone.
+  if (!memory_->configuration().tables_take_frames) return {};
+  // The arguments stand there; where no frame is at hand they will when they are used.
+  memory_->access({.space = space, .task = {}, .address = *stack, .kind = AccessKind::kWrite});
+  memory_->cancel({});
+  start_transfers();
+  return {};
+}
+
+Result<> Paging::fork(const Process& parent, Process& child) {
+  if (!parent.space) return {};
+  child.space = TRY(memory_->fork(parent.space));
+  child.heap = parent.heap;
+  child.heap_end = parent.heap_end;
+  start_transfers();
+  return {};
+}
+
+void Paging::cancel(const Thread& thread) {
+  memory_->cancel(task_of(thread));
+  resumed_.erase(thread.id);
+}
+
+void Paging::leave(Process& process) {
+  if (!process.space) return;
+  suspended_.erase(process.space);
+  memory_->destroy(std::exchange(process.space, SpaceId{}));
+  start_transfers();
+}
+
+Result<VirtualAddress> Paging::map_segment(Process& process, const std::string& name,
+                                           std::uint64_t bytes) {
+  auto segment = segments_.find(name);
+  if (segment == segments_.end())
+    segment = segments_.emplace(name, TRY(memory_->create_segment(bytes))).first;
+  return memory_->map(process.space, {.bytes = bytes,
+                                      .kind = AreaKind::kSegment,
+                                      .segment = segment->second,
+                                      .name = "/dev/shm/" + name});
+}
+
+// Accesses.
+
+Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
+                       std::optional<std::uint64_t> store, bool load) {
+  if (thread.progress[kState] == kCharged) return Response::of(thread.progress[kAccess]);
+  if (thread.progress[kState] == kWaiting) {
+    const auto resumed = resumed_.extract(thread.id);
+    thread.progress[kState] = kFresh;
+    if (!resumed.empty()) return finish(thread, resumed.mapped(), address);
+  }
+  const AccessOutcome outcome = memory_->access({.space = thread.process->space,
+                                                 .task = task_of(thread),
+                                                 .address = address,
+                                                 .kind = kind,
+                                                 .cpu = thread.cpu,
+                                                 .store = store,
+                                                 .load = load});
+  if (outcome.status != AccessOutcome::Status::kBlocked) {
+    // Room may have been made by writing pages out.
+    if (outcome.fault != AccessOutcome::Fault::kNone) start_transfers();
+    return finish(thread, outcome, address);
+  }
+  thread.progress[kState] = kWaiting;
+  start_transfers();
+  kernel_.block_for_disk(thread, "page_fault");
+  return Outcome::waits();
+}
+
+Outcome Paging::finish(Thread& thread, const AccessOutcome& outcome, VirtualAddress address) {
+  note_fault(thread, outcome, address);
+  switch (outcome.status) {
+    case AccessOutcome::Status::kOutOfMemory:
+      return out_of_memory(thread);
+    case AccessOutcome::Status::kViolation: {
+      const bool is_bus_error = outcome.violation >= Violation::kMisaligned;
+      kernel_.send(*thread.process, is_bus_error ? kSigBus : kSigSegv, &thread);
+      return Error{EFAULT, describe(outcome.violation).data()};
+    }
+    default:
+      break;
+  }
+  thread.progress[kState] = kCharged;
+  thread.progress[kAccess] = static_cast<std::int64_t>(outcome.value);
+  const std::int64_t cost_ns = outcome.cost_ns + kernel_.configuration.costs.memory_access_ns;
+  return Outcome::busy(cost_ns, outcome.fault == AccessOutcome::Fault::kNone);
+}
+
+/// The process with the highest score is killed, and the access is tried again.
+Outcome Paging::out_of_memory(Thread& thread) {
+  const auto space = memory_->oom_victim();
+  Process* victim = space ? process_of(*space) : nullptr;
+  if (victim == nullptr) return Error{ENOMEM, "memory and swap are full"};
+  if (!victim->is_exiting) {
+    kernel_.say(nullptr, "Out of memory: killed process " + std::to_string(victim->id) + " (" +
+                             victim->name + ")\n");
+    kernel_.agenda.add(kernel_.now(), AgendaEntry::Kind::kVictim, victim->threads.front()->id);
+  }
+  static_cast<void>(thread);
+  return Outcome::busy(kWaitForVictim_ns);
+}
+
+void Paging::note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAddress address) {
+  const bool is_violation = outcome.status == AccessOutcome::Status::kViolation;
+  if (outcome.fault == AccessOutcome::Fault::kNone && !is_violation) return;
+  const bool is_major = outcome.fault == AccessOutcome::Fault::kMajor;
+  if (outcome.fault != AccessOutcome::Fault::kNone)
+    ++(is_major ? thread.major_faults : thread.minor_faults);
+  if (!kernel_.events.enabled()) return;
+  MachineEvent fault = kernel_.event(MachineEventKind::kFault, &thread);
+  fault.arguments[0] = static_cast<std::int64_t>(address.value);
+  fault.value = is_violation ? 2 : is_major ? 1 : 0;
+  kernel_.events.record(fault);
+}
+
+// The disk.
+
+void Paging::start_transfers() {
+  for (const PageTransfer& transfer : memory_->take_transfers()) {
+    const std::uint64_t file = transfer.is_swap ? swap_file_ : transfer.file.value;
+    const std::uint64_t page = transfer.is_swap ? transfer.slot.value : transfer.page.value;
+    const Run run = kernel_.disk->place(file, page * page_size_, page_size_);
+    transfers_[transfer.id.value] = transfer;
+    kernel_.disk->add({kOurs | transfer.id.value, run, transfer.is_write, kernel_.now()},
+                      kernel_.now());
+    kernel_.schedule_disk();
+  }
+}
+
+std::vector<std::byte> Paging::read_content(const PageTransfer& transfer) {
+  const std::uint64_t file = transfer.is_swap ? swap_file_ : transfer.file.value;
+  if (file == kNoFile) return {};
+  const std::uint64_t page = transfer.is_swap ? transfer.slot.value : transfer.page.value;
+  std::vector<std::byte> content(page_size_);
+  const auto got = kernel_.host.read(file, page * page_size_, content);
+  return got.ok() ? content : std::vector<std::byte>{};
+}
+
+void Paging::write_content(const PageTransfer& transfer) {
+  const std::uint64_t file = transfer.is_swap ? swap_file_ : transfer.file.value;
+  if (file == kNoFile) return;
+  const std::uint64_t offset =
+      (transfer.is_swap ? transfer.slot.value : transfer.page.value) * page_size_;
+  std::vector<std::byte> content(transfer.content.begin(), transfer.content.end());
+  content.resize(page_size_);
+  // A mapped file does not grow by being written.
+  const auto size = kernel_.host.size(file);
+  if (!size.ok() || *size <= offset) return;
+  content.resize(std::min<std::uint64_t>(page_size_, *size - offset));
+  if (!kernel_.host.write(file, offset, content).ok())
+    kernel_.say(nullptr, "a page could not be written to its file\n");
+}
+
+void Paging::complete(const BlockRequest& request) {
+  const auto found = transfers_.find(request.cookie & ~kOurs);
+  const PageTransfer transfer = found->second;
+  transfers_.erase(found);
+  std::vector<std::byte> content;
+  if (transfer.is_write)
+    write_content(transfer);
+  else
+    content = read_content(transfer);
+  for (const ResumedAccess& resumed : memory_->complete(transfer.id, content)) {
+    Thread* thread = kernel_.find_thread(static_cast<ProcessNumber>(resumed.task.value));
+    if (thread == nullptr) continue;
+    resumed_[thread->id] = resumed.outcome;
+    kernel_.wake(*thread);
+  }
+  start_transfers();
+}
+
+// Load control.
+
+Process* Paging::process_of(SpaceId space) const {
+  for (const auto& [number, process] : kernel_.processes)
+    if (process->space == space && !process->threads.empty()) return process.get();
+  return nullptr;
+}
+
+void Paging::set_suspended(SpaceId space, bool suspended) {
+  Process* process = process_of(space);
+  if (process == nullptr) return;
+  kernel_.say(nullptr,
+              std::string(suspended ? "Thrashing: suspended process " : "Resumed process ") +
+                  std::to_string(process->id) + " (" + process->name + ")\n");
+  if (suspended) {
+    suspended_.insert(space);
+    memory_->suspend(space);
+    kernel_.send(*process, kSigStop);
+  } else if (memory_->resume(space).ok()) {
+    suspended_.erase(space);
+    kernel_.send(*process, kSigCont);
+  }
+  start_transfers();
+}
+
+void Paging::review() {
+  kernel_.agenda.add(kernel_.now() + VirtualTime{kReviewInterval_ns}, AgendaEntry::Kind::kReview);
+  const LoadReview review = memory_->review();
+  if (!kernel_.configuration.load_control) return;
+  if (review.suspend) set_suspended(*review.suspend, true);
+  if (review.resume) set_suspended(*review.resume, false);
+}
+
+}  // namespace spindle

@@ -1,0 +1,91 @@
+// Paging: the kernel's part of memory: the address spaces of processes, and the pages that move
+// between memory and the machine's disk.
+//
+// MemoryManager decides; here its transfers become requests of the disk, threads wait for them, and
+// what is refused becomes a signal. The bytes of mapped files are the host's; those of swap are the
+// swap file's, if the volume has one, else MemoryManager keeps them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "block_queue.h"
+#include "outcome.h"
+#include "process.h"
+#include "spindle/machine/memory.h"
+
+namespace spindle {
+
+class Kernel;
+
+class Paging {
+ public:
+  /// EINVAL for memory that cannot be made.
+  static Result<std::unique_ptr<Paging>> create(Kernel& kernel);
+
+  [[nodiscard]] MemoryManager& memory() const { return *memory_; }
+
+  // Address spaces.
+
+  /// The process has a new space, with the program's file, a heap and a stack, instead of its own.
+  Result<> load(Process& process, const std::string& path);
+  /// The child has a copy of the parent's.
+  Result<> fork(const Process& parent, Process& child);
+  void leave(Process& process);
+  /// The thread's access will not be resumed.
+  void cancel(const Thread& thread);
+
+  // System calls; each is a handler's whole service.
+
+  Outcome access(Thread& thread, VirtualAddress address, AccessKind kind,
+                 std::optional<std::uint64_t> store, bool load);
+  /// A shared segment of that name, made if there is none, mapped: its address.
+  Result<VirtualAddress> map_segment(Process& process, const std::string& name,
+                                     std::uint64_t bytes);
+
+  // The disk.
+
+  [[nodiscard]] static bool is_transfer(std::uint64_t cookie) { return (cookie & kOurs) != 0; }
+  /// It is done: whoever waited for it goes on.
+  void complete(const BlockRequest& request);
+  /// What memory wants to be moved, on its way.
+  void start_transfers();
+  /// Load control: suspends and resumes processes as memory advises.
+  void review();
+  /// Processes that load control stopped, and that it will let go on.
+  [[nodiscard]] bool has_suspended() const { return !suspended_.empty(); }
+
+ private:
+  static constexpr std::uint64_t kOurs = std::uint64_t{1} << 63;
+  /// Of the swap file on the disk, where the volume has none.
+  static constexpr std::uint64_t kNoFile = ~std::uint64_t{0};
+  /// What a thread's `progress` says of its access.
+  enum Progress : std::uint8_t { kAccess, kState };
+  enum State : std::uint8_t { kFresh, kWaiting, kResumed, kCharged };
+
+  explicit Paging(Kernel& kernel) : kernel_(kernel) {}
+  [[nodiscard]] static TaskId task_of(const Thread& thread) {
+    return TaskId{static_cast<std::uint64_t>(thread.id)};
+  }
+  Result<> find_swap_file(MemoryConfiguration& configuration);
+  Outcome finish(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
+  Outcome out_of_memory(Thread& thread);
+  void note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
+  std::vector<std::byte> read_content(const PageTransfer& transfer);
+  void write_content(const PageTransfer& transfer);
+  [[nodiscard]] Process* process_of(SpaceId space) const;
+  void set_suspended(SpaceId space, bool suspended);
+
+  Kernel& kernel_;
+  std::unique_ptr<MemoryManager> memory_;
+  std::uint32_t page_size_ = 4096;
+  std::uint64_t swap_file_ = kNoFile;
+  std::map<std::uint64_t, PageTransfer> transfers_;
+  std::map<std::int32_t, AccessOutcome> resumed_;  ///< by thread, until it takes it
+  std::map<std::string, SegmentId, std::less<>> segments_;
+  std::set<SpaceId> suspended_;
+};
+
+}  // namespace spindle

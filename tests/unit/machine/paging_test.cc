@@ -1,0 +1,168 @@
+// Programs that use memory: what they find there, what it costs, and what becomes of those who want
+// too much of it.
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "laws.h"
+#include "spindle/machine/machine_signal.h"
+
+namespace spindle {
+namespace {
+
+MachineConfiguration small_machine(std::uint64_t frames, std::uint64_t slots) {
+  MachineConfiguration configuration;
+  configuration.memory.bytes = frames * 4096;
+  configuration.memory.swap_bytes = slots * 4096;
+  configuration.memory.table_levels = 2;
+  return configuration;
+}
+
+TEST(Paging, WordsOutliveSwapAndAreCopiedWhenWritten) {
+  TestMachine test(small_machine(40, 400));
+  test.start(R"(
+    local at = mmap(60 * 4096)
+    for i = 0, 59 do store(at + i * 4096, i * 7) end
+    local child = fork(function()
+      for i = 0, 59 do
+        if load(at + i * 4096) ~= i * 7 then print('wrong in the child', i) end
+        store(at + i * 4096, -i)
+      end
+    end)
+    wait(child)
+    local sum = 0
+    for i = 0, 59 do sum = sum + load(at + i * 4096) end
+    print(sum)
+    local heap_end = brk()
+    print(brk(heap_end + 8192) - heap_end, load(heap_end + 4096))
+    print(munmap(at, 60 * 4096), mmap(4096, 'r') ~= nil)
+  )");
+  test.run();
+  EXPECT_EQ(test.printed, std::to_string(7 * 59 * 60 / 2) + "\n8192\t0\ntrue\ttrue\n");
+  const SystemSnapshot system = test.machine->snapshot_system();
+  EXPECT_GT(system.memory.swapped_out, 60u);
+  EXPECT_GE(system.memory.major_faults, 60u);
+  EXPECT_GE(system.disks[0].reads, 60u);
+  EXPECT_EQ(system.memory.free, system.memory.total - system.memory.cached);
+  expect_laws(*test.machine);
+}
+
+TEST(Paging, ProcessesShareSegmentsAndFiles) {
+  TestMachine test;
+  test.host.add("/data", std::string(5000, 'a'));
+  test.start(R"(
+    local shared = shm_open('counter', 4096)
+    local file = open('/data', 'r+')
+    local at = mmap(8192, 'rw', 'shared', file)
+    local child = fork(function()
+      store(shm_open('counter', 4096) + 8, 41)
+      store(at + 4096, 0)
+    end)
+    wait(child)
+    print(load(shared + 8), load(at + 4096), load(at) & 0xff)
+    print((select(2, mmap(4096, 'rw', 'private', 99))))
+  )");
+  test.run();
+  EXPECT_EQ(test.printed, "41\t0\t97\nthere is no such descriptor\n");
+}
+
+TEST(Paging, SignalsWhoeverGoesWhereNothingIs) {
+  TestMachine test;
+  test.start(R"(
+    print(select(3, wait(fork(function() load(64) end))))
+    print(select(3, wait(fork(function() store(mmap(4096, 'r'), 1) end))))
+    print(select(3, wait(fork(function() load(mmap(4096) + 1) end))))
+    signal('SEGV', function() print('caught') end)
+    print((select(2, touch(8))))
+  )");
+  test.run();
+  EXPECT_EQ(test.printed, "SEGV\nSEGV\nBUS\ncaught\nno area is mapped there\n");
+}
+
+TEST(Paging, KillsTheLargestWhenMemoryAndSwapAreFull) {
+  TestMachine test(small_machine(60, 20));
+  const ProcessNumber small = test.start(
+      "local at = mmap(4096) store(at, 5) sleep(5000) "
+      "print('small has', load(at))");
+  const ProcessNumber large = test.start(
+      "local at = mmap(400 * 4096) "
+      "for i = 0, 399 do touch(at + i * 4096, 'w') end");
+  test.run();
+  EXPECT_NE(test.printed.find("Out of memory: killed process " + std::to_string(large)),
+            std::string::npos);
+  EXPECT_NE(test.printed.find("small has\t5"), std::string::npos);
+  static_cast<void>(small);
+  expect_laws(*test.machine);
+}
+
+TEST(Paging, StopsAProcessWhenAllTogetherThrash) {
+  std::map<bool, std::int64_t> ended_ns;
+  for (const bool controlled : {false, true}) {
+    MachineConfiguration configuration = small_machine(80, 400);
+    configuration.load_control = controlled;
+    configuration.memory.replacement = "lru";
+    TestMachine test(configuration);
+    for (int i = 0; i < 3; ++i)
+      test.start(
+          "local at = mmap(40 * 4096) for round = 1, 60 do "
+          "for i = 0, 39 do touch(at + i * 4096, 'w') end compute(5) end");
+    test.run();
+    EXPECT_TRUE(test.machine->finished());
+    EXPECT_EQ(test.printed.find("Thrashing: suspended process") != std::string::npos, controlled);
+    ended_ns[controlled] = test.machine->now().ns;
+    expect_laws(*test.machine);
+  }
+  EXPECT_LT(ended_ns[true], ended_ns[false] / 2);
+}
+
+TEST(Paging, SwapsToAFileOfTheVolume) {
+  TestMachine swapless(small_machine(30, 0));
+  MachineConfiguration configuration = small_machine(30, 0);
+  MemoryHost host;
+  host.add("/swapfile", std::string(200 * 4096, '\0'));
+  auto machine = Machine::create(configuration, host);
+  ASSERT_TRUE(machine.ok());
+  std::string printed;
+  (*machine)->on_console([&](std::string_view text) { printed += text; });
+  ASSERT_TRUE((*machine)
+                  ->start({.path = "/a",
+                           .source = "local at = mmap(50 * 4096) for i = 0, 49 do "
+                                     "store(at + i * 4096, 0x5350494e444c45) end "
+                                     "print(load(at))"})
+                  .ok());
+  while (!(*machine)->finished() && (*machine)->step()) {
+  }
+  EXPECT_EQ(printed, std::to_string(0x5350494e444c45) + "\n");
+  const std::string content = read_whole(host, "/swapfile", 1 << 20).take();
+  EXPECT_NE(content.find("ELDNIPS"), std::string::npos);
+}
+
+/// The textbook's reference strings, as programs.
+TEST(Paging, FaultsAsTheSolverSays) {
+  std::ifstream file(SPINDLE_SOURCE_FOLDER "/tests/data/simulation-cases.json");
+  int compared = 0;
+  for (const auto& each : nlohmann::json::parse(file)) {
+    const bool fits = each["domain"] == "page-replacement" &&
+                      (each["algorithm"] == "FIFO" || each["algorithm"] == "LRU") &&
+                      each["input"]["refs"].is_array() && each["input"]["refs"].size() < 200 &&
+                      !each["input"]["refs"][0].is_array() &&
+                      !each["parameters"].contains("count_cold");
+    if (!fits) continue;
+    SCOPED_TRACE(each["id"].get<std::string>());
+    MachineConfiguration configuration;
+    configuration.costs = MachineCosts::none();
+    configuration.memory.bytes = each["parameters"]["frames"].get<std::uint64_t>() * 4096;
+    configuration.memory.replacement = each["algorithm"] == "LRU" ? "lru" : "fifo";
+    TestMachine test(configuration);
+    std::string program = "local at = mmap(1 << 20) for _, page in ipairs {";
+    for (const auto& page : each["input"]["refs"]) program += page.dump() + ",";
+    test.start(program + "} do touch(at + page * 4096) end");
+    test.run();
+    EXPECT_EQ(test.machine->snapshot_system().memory.faults, each["expected"]["faults"]);
+    ++compared;
+  }
+  EXPECT_GT(compared, 10);
+}
+
+}  // namespace
+}  // namespace spindle
