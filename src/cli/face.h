@@ -119,6 +119,8 @@ class Form {
   /// The rows of the command line (parts stand between colons) or of a CSV file.
   [[nodiscard]] virtual Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                        Complaint& complaint) const = 0;
+  /// Whether each row has a number, so that a first one without any is a line of titles.
+  [[nodiscard]] virtual bool rows_have_numbers() const { return true; }
   [[nodiscard]] virtual Json generate(Recipe& recipe, Complaint& complaint) const = 0;
   /// What `generate` is asked for a quiz.
   [[nodiscard]] virtual std::string quiz_recipe(std::uint64_t seed) const = 0;

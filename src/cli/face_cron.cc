@@ -81,6 +81,7 @@ class CronForm final : public Form {
     if (words.empty()) complaint.make("expression: there is none; " + std::string(row_help()));
     return {{"expression", fmt::format("{}", fmt::join(words, " "))}};
   }
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
     if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");

@@ -362,6 +362,7 @@ class WaitForForm final : public Form {
     if (edges.empty()) complaint.make("edges: there are none; WAITING:HOLDER");
     return {{"edges", edges}};
   }
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 6, 2, 1000);
     const std::uint64_t edges = recipe.natural("edges", count, 1, 100'000);

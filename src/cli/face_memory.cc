@@ -10,7 +10,7 @@ const Face& memory_face() {
       "memory",
       "Replace pages, place requests into holes or buddies, with the working and the picture.",
       {&replacement_form(), &working_set_form(), &shared_form(), &thrashing_form(),
-       &allocation_form(), &buddy_form()},
+       &allocation_form(), &buddy_form(), &heap_form()},
       replay_pages};
   return kFace;
 }

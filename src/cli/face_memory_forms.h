@@ -10,6 +10,7 @@ const Form& replacement_form();
 const Form& working_set_form();
 const Form& allocation_form();
 const Form& buddy_form();
+const Form& heap_form();
 const Form& shared_form();
 const Form& thrashing_form();
 

@@ -61,6 +61,7 @@ class StatesForm final : public Form {
     if (programs.empty()) complaint.make("programs: there are none; " + std::string(row_help()));
     return {{"programs", programs}};
   }
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 3, 1, 100);
     const std::uint64_t steps = recipe.natural("steps", 3, 1, 100);
@@ -193,6 +194,7 @@ class ForksForm final : public Form {
     if (rows.empty()) complaint.make("program: there is none; " + std::string(row_help()));
     return {{"program", fmt::format("{}", fmt::join(statements, " "))}};
   }
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 3, 1, 30);
     Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
@@ -297,6 +299,7 @@ class TreeForm final : public Form {
     if (actions.empty()) complaint.make("actions: there are none; " + std::string(row_help()));
     return {{"actions", actions}};
   }
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 8, 1, 200);
     Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));

@@ -67,11 +67,12 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
   for (const FacePolicy& policy : plan.form->policies()) plan.policies.push_back(&policy);
 }
 
-std::vector<std::vector<std::string>> rows_of_csv(const std::string& text) {
+std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool have_numbers) {
   std::vector<std::vector<std::string>> rows;
   for (const std::string& line : split(text, "\r\n")) {
     if (line.front() == '#') continue;
-    const bool is_header = rows.empty() && line.find_first_of("0123456789") == std::string::npos;
+    const bool is_header =
+        have_numbers && rows.empty() && line.find_first_of("0123456789") == std::string::npos;
     std::vector<std::string> row = split(line, ",\t");
     for (std::string& field : row) {
       field.erase(0, field.find_first_not_of(' '));
@@ -120,7 +121,7 @@ void read_file(const Face& face, const std::string& path, Plan& plan, Complaint&
     if (json.is_discarded()) return complaint.make(fmt::format("--file: {} is no JSON", path));
     return take_json(face, json.is_array() && json.size() == 1 ? json[0] : json, plan, complaint);
   }
-  plan.input = plan.form->read_rows(rows_of_csv(text), complaint);
+  plan.input = plan.form->read_rows(rows_of_csv(text, plan.form->rows_have_numbers()), complaint);
 }
 
 Json generated(const Form& form, const std::string& text, Complaint& complaint) {

@@ -31,6 +31,7 @@ class StepsForm : public Form {
   [[nodiscard]] const std::vector<Measure>& measures() const override;
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override;
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override;
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override;
   void finish(Solved& solved) const override;

@@ -105,6 +105,7 @@ json "a['answer']['completion'] == {'A': 3, 'B': 5, 'C': 7} and a['answer']['gan
 json "[s[3] for s in a['answer']['gantt']] == [1, 1] and a['answer']['migrations'] == 0" cpu --cpus 2 --affinity A+1,B+1 A:0:3 B:0:4
 json "a['answer']['completion'] == {'A': 11, 'B': 10}" cpu -p mlfq --quanta 2,4 A:0:7 B:0:4
 
+json "a['answer']['results'] == [1000, 1010, 0, 1000] and a['answer']['failed'] == 0" memory -p heap-best +10 +20 0- +5
 json "a['answer']['faults_of_each'] == {'A': 3, 'B': 1}" memory -p shared-lru --frames 4 A:1,2,3,1,2,3 B:1,1,1,1
 says '^With --scope local: faults 7 instead of 4' memory -p shared-lru --frames 4 A:1,2,3,1,2,3 B:1,1,1,1
 json "a['answer']['best_degree'] == 5" memory -p thrashing --frames 20 --degree 8 A:1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4
@@ -163,6 +164,10 @@ says '^With --switch SWITCH_ON_END: time .* 16 instead of 12' processes c3,i,c2 
 # Input from files and generators.
 printf 'name,arrival,burst,priority\nA,0,5,2\nB,1,3,1\n' >"$work/jobs.csv"
 json "a['input']['processes'] == [['A', 0, 5, 2], ['B', 1, 3, 1]]" cpu -f "$work/jobs.csv"
+printf 'A,B\nB,A\n' >"$work/edges.csv"
+json "a['answer']['on_cycle'] == ['A', 'B']" deadlock -p wait-for -f "$work/edges.csv"
+spindle translate --json --table 0+3 5 >"$work/translate.json"
+json "a['answer']['physical'] == [53]" translate -f "$work/translate.json"
 spindle cpu -p sjf --json A:0:5 B:1:3 C:2:1 >"$work/case.json"
 json "a['algorithm'] == 'SJF' and a['answer']['completion'] == {'A': 5, 'B': 9, 'C': 6}" cpu -f "$work/case.json"
 spindle cpu -p sjf,rr --json A:0:5 B:1:3 >"$work/cases.json"

@@ -58,8 +58,9 @@ _spindle_face() {
       policies="rm dm edf llf fixed" options+=" --until" generators=uunifast: ;;
     memory)
       policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
-        working-set pff shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit next-fit buddy"
-      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --scope --allotment --quantum --fault-time --degree -t --trace --format --page-size --curve"
+        working-set pff shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit next-fit buddy
+        heap-first heap-best heap-worst"
+      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree -t --trace --format --page-size --curve"
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
     disk)
       policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf"
@@ -92,7 +93,7 @@ _spindle_face() {
     --direction) _spindle_words "up down" ;;
     --reentry) _spindle_words "edge request" ;;
     --load-bit) _spindle_words "1 0" ;;
-    --keep-counts | --count-cold | --count-return | --fixed | --doubling | --stay | --io-bump | --migration)
+    --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration)
       _spindle_words "yes no" ;;
     --scope) _spindle_words "global local" ;;
     --allotment) _spindle_words "equal proportional" ;;
