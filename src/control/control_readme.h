@@ -47,8 +47,8 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   requests/latency         each kind of request: how many, and how long they took
   requests/reset           write anything: starts counting anew
   threads/list             the daemon's user-space threads: state, what they wait for, switches
-  proc, sys                the simulated machine, as Linux's /proc and /sys show a real one: bind them
-                           over /proc and /sys, or run   spindle enter MOUNT [COMMAND]
+  proc, sys                the simulated machine, as Linux's /proc and /sys show a real one;
+                           spindle enter MOUNT [COMMAND]   binds them over /proc and /sys
   proc/PID/ctl             its settings; takes verbs: kill TERM, stop, start, nice 5, cpus 0-2, ...
   machine/run              write a program's path and arguments: it starts   (see docs/MACHINE.md)
   machine/rate, machine/policy, ...   its clock and its scheduler            (can be set)

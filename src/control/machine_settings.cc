@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <span>
 
@@ -9,6 +10,7 @@
 #include "spindle/disk/disk_model.h"
 #include "spindle/policy/arm_policy.h"
 #include "spindle/policy/cpu_policy.h"
+#include "spindle/policy/replacement_policy.h"
 
 namespace spindle::control {
 namespace {
@@ -29,7 +31,17 @@ Names names_of(std::span<const std::string_view> names) {
   return {names.begin(), names.end()};
 }
 
-// All names with the present one in brackets; takes a name.
+// All names, the present one in brackets.
+std::string choice_text(const Names& names, std::string_view present) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += fmt::format("{}{}", text.empty() ? "" : " ",
+                        name == present ? fmt::format("[{}]", name) : name);
+  }
+  return text + "\n";
+}
+
+// Shows a choice, and takes a name.
 void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, Names names,
                std::function<std::string(const MachineConfiguration&)> present,
                std::function<Result<>(Machine&, std::string_view)> choose) {
@@ -37,12 +49,7 @@ void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, 
                      present = std::move(present)]() -> Result<std::string> {
     const std::string now = TRY(machine.with(
         [&](Machine& m) -> Result<std::string> { return present(m.configuration()); }));
-    std::string text;
-    for (const std::string& name : names) {
-      text += fmt::format("{}{}", text.empty() ? "" : " ",
-                          name == now ? fmt::format("[{}]", name) : name);
-    }
-    return text + "\n";
+    return choice_text(names, now);
   };
   const auto take = [machine, choose = std::move(choose)](std::string_view name) {
     return machine.with([&](Machine& m) { return choose(m, name); });
@@ -66,27 +73,76 @@ void add_value(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take});
 }
 
-// What the machine is built of: refused while processes would be lost.
+// Builds the machine anew, changed: refused while processes would be lost.
+Result<> rebuild(MachineAccess machine, const std::function<void(MachineConfiguration&)>& change) {
+  auto configuration = TRY(machine.with([](Machine& m) -> Result<MachineConfiguration> {
+    if (!m.finished()) {
+      return Error{EBUSY, "the machine has processes; kill them, or write to machine/restart"};
+    }
+    return m.configuration();
+  }));
+  change(configuration);
+  return thread::offload([&] { return machine.live().restart(configuration); });
+}
+
+// A number that the machine is built of.
+template <class Number>
 void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
-              std::function<std::int64_t(const MachineConfiguration&)> present,
-              std::function<void(MachineConfiguration&, std::uint32_t)> change) {
-  const auto show = [machine, present = std::move(present)]() -> Result<std::string> {
+              Number& (*member)(MachineConfiguration&)) {
+  const auto show = [machine, member]() -> Result<std::string> {
     return machine.with([&](Machine& m) -> Result<std::string> {
-      return fmt::format("{}\n", present(m.configuration()));
+      MachineConfiguration configuration = m.configuration();
+      return fmt::format("{}\n", member(configuration));
     });
   };
-  const auto take = [machine, change = std::move(change)](std::string_view text) -> Result<> {
-    const auto number = TRY(number_of<std::uint32_t>(text));
-    auto configuration = TRY(machine.with([&](Machine& m) -> Result<MachineConfiguration> {
-      if (!m.finished()) {
-        return Error{EBUSY, "the machine has processes; kill them, or write to machine/restart"};
-      }
-      return m.configuration();
-    }));
-    change(configuration, number);
-    return thread::offload([&] { return machine.live().restart(configuration); });
+  const auto take = [machine, member](std::string_view text) -> Result<> {
+    const auto number = TRY(number_of<Number>(text));
+    return rebuild(machine, [&](MachineConfiguration& c) { member(c) = number; });
   };
   tree.add_file(path, {.read = show, .write = take});
+}
+
+void add_memory(ControlTree& tree, MachineAccess machine) {
+  using Configuration = MachineConfiguration;
+  add_named(
+      tree, machine, "machine/replacement", names_of(replacement_policy_names()),
+      [](const Configuration& c) { return c.memory.replacement; },
+      [](Machine& m, std::string_view name) { return m.set_replacement(name); });
+  add_named(
+      tree, machine, "machine/allotment", {"global", "fixed", "fault-frequency", "working-set"},
+      [](const Configuration& c) { return c.memory.allotment; },
+      [](Machine& m, std::string_view name) { return m.set_allotment(name); });
+  add_value(
+      tree, machine, "machine/tlb_entries",
+      [](const Configuration& c) { return std::int64_t{c.memory.tlb.entries}; },
+      [](Machine& m, std::int64_t entries) -> Result<> {
+        constexpr std::int64_t kMostEntries = 65'536;
+        if (entries < 0 || entries > kMostEntries) {
+          return Error{EINVAL, "a TLB has 0 to 65536 entries"};
+        }
+        MemoryConfiguration::Tlb tlb = m.configuration().memory.tlb;
+        tlb.entries = static_cast<std::uint32_t>(entries);
+        return m.set_tlb(tlb);
+      });
+  const Names schemes = {"paging", "segmentation", "partitions"};
+  const auto show = [machine, schemes]() -> Result<std::string> {
+    const std::string now = TRY(machine.with(
+        [](Machine& m) -> Result<std::string> { return m.configuration().memory.allocation; }));
+    return choice_text(schemes, now);
+  };
+  const auto take = [machine, schemes](std::string_view name) -> Result<> {
+    if (std::find(schemes.begin(), schemes.end(), name) == schemes.end()) {
+      return Error{EINVAL, "no scheme of allocation has this name"};
+    }
+    return rebuild(machine, [&](Configuration& c) { c.memory.allocation = name; });
+  };
+  tree.add_file("machine/allocation", {.read = show, .write = take});
+  add_make<std::uint64_t>(tree, machine, "machine/memory_bytes",
+                          [](Configuration& c) -> std::uint64_t& { return c.memory.bytes; });
+  add_make<std::uint64_t>(tree, machine, "machine/swap_bytes",
+                          [](Configuration& c) -> std::uint64_t& { return c.memory.swap_bytes; });
+  add_make<std::uint32_t>(tree, machine, "machine/page_size",
+                          [](Configuration& c) -> std::uint32_t& { return c.memory.page_size; });
 }
 
 constexpr std::string_view kFree = "max";
@@ -171,13 +227,11 @@ void add_machine_settings(ControlTree& tree, MachineAccess machine) {
         m.set_seed(static_cast<std::uint64_t>(seed));
         return {};
       });
-  add_make(
-      tree, machine, "machine/cpus", [](const Configuration& c) { return std::int64_t{c.cpus}; },
-      [](Configuration& c, std::uint32_t cpus) { c.cpus = cpus; });
-  add_make(
-      tree, machine, "machine/buffers",
-      [](const Configuration& c) { return std::int64_t{c.buffers}; },
-      [](Configuration& c, std::uint32_t buffers) { c.buffers = buffers; });
+  add_make<std::uint32_t>(tree, machine, "machine/cpus",
+                          [](Configuration& c) -> std::uint32_t& { return c.cpus; });
+  add_make<std::uint32_t>(tree, machine, "machine/buffers",
+                          [](Configuration& c) -> std::uint32_t& { return c.buffers; });
+  add_memory(tree, machine);
 }
 
 }  // namespace spindle::control

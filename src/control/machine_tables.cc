@@ -5,6 +5,7 @@
 
 #include "control/machine_folder.h"
 #include "spindle/control/table.h"
+#include "spindle/machine/memory.h"
 
 namespace spindle::control {
 namespace {
@@ -129,6 +130,41 @@ Result<Table> records_table(Machine& machine) {
   return table;
 }
 
+// Those that hold something.
+Result<Table> frames_table(Machine& machine) {
+  Table table({"frame", "count", "use", "space", "page", "mappings", "referenced", "dirty"});
+  for (const FrameRow& row : machine.memory().frames()) {
+    if (row.use == FrameUse::kFree) continue;
+    table.add_row({row.frame.value, row.count, std::string(name_of(row.use)), row.space.value,
+                   row.page, std::uint64_t{row.mappings}, row.referenced, row.dirty});
+  }
+  return table;
+}
+
+Result<Table> page_tables_table(Machine& machine) {
+  Table table({"space", "page", "count", "frame", "slot", "writable", "referenced", "dirty"});
+  const auto number = [](const auto& id) {
+    return id ? Value(std::uint64_t{id->value}) : Value(std::string("-"));
+  };
+  const MemoryManager& memory = machine.memory();
+  for (const SpaceId space : memory.spaces()) {
+    for (const PageRow& row : memory.page_table(space)) {
+      table.add_row({space.value, row.page, row.count, number(row.frame), number(row.slot),
+                     row.writable, row.referenced, row.dirty});
+    }
+  }
+  return table;
+}
+
+Result<Table> tlb_table(Machine& machine) {
+  Table table({"cpu", "set", "way", "space", "asid", "page", "frame"});
+  for (const TlbRow& row : machine.memory().tlb()) {
+    table.add_row({std::uint64_t{row.cpu}, std::uint64_t{row.set}, std::uint64_t{row.way},
+                   row.space.value, std::uint64_t{row.asid}, row.page, row.frame.value});
+  }
+  return table;
+}
+
 // What programs printed and the machine had to say, one line each.
 Result<std::string> log_text(Machine& machine) {
   const EventRing& ring = machine.events();
@@ -172,6 +208,9 @@ void add_machine_tables(ControlTree& tree, MachineAccess machine) {
   add_machine_table(tree, machine, "machine/blocked", blocked_table);
   add_machine_table(tree, machine, "machine/gantt", gantt_table);
   add_machine_table(tree, machine, "machine/records", records_table);
+  add_machine_table(tree, machine, "machine/frames", frames_table);
+  add_machine_table(tree, machine, "machine/page_tables", page_tables_table);
+  add_machine_table(tree, machine, "machine/tlb", tlb_table);
   tree.add_file("machine/log", {.read = [machine] { return machine.with(log_text); }});
 }
 

@@ -243,10 +243,6 @@ SystemSnapshot Kernel::snapshot_system() {
   out.load = load_;
   out.last_process = last_number_;
   out.disks.push_back(disk->snapshot(now()));
-  // All the memory that a machine without frames has is its programs'.
-  out.memory.total = configuration.all_program_bytes;
-  out.memory.free =
-      out.memory.total - std::min<std::uint64_t>(out.memory.total, program_memory_->used());
   out.slabs = {
       {"process", processes.size(), processes.size(), sizeof(Process)},
       {"thread", thread_count_, thread_count_, sizeof(Thread)},

@@ -17,7 +17,11 @@ unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || skip "there are no user na
 export LC_ALL=C HOME=$work
 
 mkdir -p tree/bin
-echo 'while true do compute(5) end' >tree/bin/hog.lua
+cat >tree/bin/hog.lua <<'LUA'
+local at = mmap(16 * 4096)
+for i = 0, 15 do store(at + i * 4096, i) end
+while true do compute(5) end
+LUA
 echo 'while true do sleep(1000) end' >tree/bin/sleeper.lua
 cat >tree/bin/reader.lua <<'LUA'
 local fd = open("/data", "r")
@@ -150,7 +154,11 @@ for name in "meminfo", "vmstat":
     with open(f"{proc}/{name}") as file:  # the same in small reads
         assert "".join(iter(lambda: file.read(64), "")) == read(name)
 PYTHON
-  shows '^total kB' pmap -x "$hog" || fail "pmap"
+  local size resident
+  read -r size resident <<<"$(inside ps -o vsz=,rss= -p "$hog")"
+  [ "$resident" -ge 64 ] || fail "the hog has $resident KiB in memory"
+  shows "^total kB +$size +$resident " pmap -x "$hog" || fail "pmap -x has other sums than ps"
+  shows " $resident " pmap -X "$hog" || fail "pmap -X"
   expect "$(awk '/^MemTotal/ { print $2 }' "$control/proc/meminfo")" "$(inside free -k | awk '/^Mem/ { print $2 }')" "free"
   inside top -b -n 1 >/dev/null
   shows process slabtop -o || fail "slabtop"
@@ -198,6 +206,8 @@ commands() {
   refused_with EINVAL machine/policy nonsense
   refused_with EINVAL machine/rate -3
   refused_with EBUSY machine/cpus 4
+  refused_with EBUSY machine/allocation segmentation
+  refused_with EINVAL machine/replacement nonsense
   refused_with ENOENT machine/run /bin/none.lua
   echo rr >"$machine/policy"
   grep -qF '[rr]' "$machine/policy" || fail "the policy was not set"
