@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "memory_paged.h"
+#include "memory_runs.h"
 
 namespace spindle {
 
@@ -60,6 +61,8 @@ Result<std::unique_ptr<MemoryManager>> MemoryManager::make(
     const MemoryConfiguration& configuration) {
   TRY(check(configuration));
   if (configuration.allocation == "paging") return PagedMemory::make(configuration);
+  for (const char* runs : {"segmentation", "partitions", "fixed-partitions"})
+    if (configuration.allocation == runs) return RunMemory::make(configuration);
   return Error{EINVAL,
                "memory is allocated by paging, segmentation, partitions or "
                "fixed-partitions"};

@@ -109,6 +109,12 @@ void read_memory(Members& members, MachineConfiguration& configuration) {
   members.number("memory", memory.bytes, 1, kMostBytes);
   members.number("page_size", memory.page_size, 1, 1 << 20);
   members.number("swap", memory.swap_bytes, 0, kMostBytes);
+  members.text("allocation", memory.allocation);
+  members.text("fit", memory.fit);
+  members.number("partition", configuration.partition_bytes, 1, kMostBytes);
+  if (const Value* sizes = members.find("partitions", Value::Kind::kTable))
+    for (const Value& size : sizes->list)
+      memory.partitions.push_back(static_cast<std::uint64_t>(std::max(size.number, 0.0)));
   members.number("table_levels", memory.table_levels, 0, 4);
   members.text("replacement", memory.replacement);
   members.text("allotment", memory.allotment);

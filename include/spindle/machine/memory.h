@@ -70,8 +70,7 @@ class MemoryManager {
   virtual Result<> set_break(SpaceId space, VirtualAddress end) = 0;
 
   /// A segment of shared memory: it lasts until it was removed and no area maps it. ENOSPC if
-  /// memory and swap together could not hold it. Of schemes of runs only "segmentation" has them;
-  /// the others answer EOPNOTSUPP.
+  /// memory and swap together could not hold it; EOPNOTSUPP with schemes of runs.
   virtual Result<SegmentId> create_segment(std::uint64_t bytes) = 0;
   /// ENOENT if there is none.
   virtual Result<> remove_segment(SegmentId segment) = 0;
@@ -80,7 +79,8 @@ class MemoryManager {
 
   virtual AccessOutcome access(const MemoryAccess& access) = 0;
   /// A page of a file in the cache, as read() and write() use it; outcome as of an access. Once it
-  /// is done, and until the next call, `file_content` has the page.
+  /// is done, and until the next call, `file_content` has the page. Schemes of runs have no cache:
+  /// kOutOfMemory.
   virtual AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) = 0;
   /// The page's bytes; empty if it is not in memory.
   virtual std::span<std::byte> file_content(InodeNo file, FilePage page) = 0;
@@ -110,17 +110,16 @@ class MemoryManager {
   /// largest resident space is to be suspended, unless it is alone; one is to be resumed when its
   /// working set fits again.
   virtual LoadReview review() = 0;
-  /// Swaps the whole space out, as far as slots go. With schemes of runs its memory is free once
-  /// the transfers are complete.
+  /// Swaps the whole space out, as far as slots go. With schemes of runs it keeps its memory.
   virtual void suspend(SpaceId space) = 0;
-  /// ENOMEM if (schemes of runs) there is no room now; else its pages come back as they are used,
-  /// or (schemes of runs) at its first access, at once.
+  /// Its pages come back as they are used.
   virtual Result<> resume(SpaceId space) = 0;
   /// The space with the highest score, of equals the youngest; nothing if all are exempt.
   [[nodiscard]] virtual std::optional<SpaceId> oom_victim() const = 0;
   virtual void set_oom_adjustment(SpaceId space, int adjustment) = 0;
 
-  // Changes while it runs; EINVAL, and no change, for what `make` would refuse.
+  // Changes while it runs; EINVAL, and no change, for what `make` would refuse; EOPNOTSUPP with
+  // schemes of runs.
 
   /// What is resident is told to the new policy in order of its last use.
   virtual Result<> set_replacement(std::string_view name) = 0;

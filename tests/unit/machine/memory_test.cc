@@ -199,7 +199,7 @@ TEST(Memory, KeepsWordsThroughForkAndSwapUnderEveryPolicy) {
       configuration.replacement = policy;
       configuration.allotment = allotment;
       configuration.resident_limit = seed % 2 == 0 ? 3 : 0;
-      configuration.table_levels = seed % 5;
+      configuration.table_levels = static_cast<unsigned>(seed % 5);
       configuration.tlb.asids = seed % 3 == 0 ? 0 : 3;
       const auto memory = MemoryManager::make(configuration);
       ASSERT_TRUE(memory.ok()) << memory.error().describe();
@@ -352,13 +352,14 @@ TEST(Memory, SuspendsTheLargestWhenItThrashesAndResumesItWhenItFits) {
   const auto work = [&] {
     for (std::uint64_t i = 0; i < 400; ++i)
       for (const auto& [space, at] : spaces)
-        if (!suspended.contains(space))
+        if (!suspended.contains(space)) {
           ASSERT_EQ(settle(*memory, {.space = space,
                                      .task = TaskId{space.value},
                                      .address = at + i % 8 * kPage,
                                      .kind = AccessKind::kWrite})
                         .status,
                     Status::kDone);
+        }
   };
   for (int round = 0; round < 5; ++round) {
     work();
