@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <thread>
 
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
@@ -164,6 +165,8 @@ int Poller::linger(epoll_event* events, std::int64_t at_most_ns) const {
   const std::int64_t end_ns = monotonic_ns() + std::min(wanted_ns, at_most_ns);
   do {
     if (const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0); count != 0) return count;
+    // Who asks may be waiting for this very processor.
+    std::this_thread::yield();
   } while (!has_posted_.load() && monotonic_ns() < end_ns);
   return 0;
 }
