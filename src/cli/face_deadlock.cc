@@ -204,7 +204,7 @@ class BankerForm final : public UnitsForm {
         units_text(input["available"].get<Units>()), table.text({}));
   }
   [[nodiscard]] Picture picture(const Solved& solved) const override {
-    if (solved.answer["safe"].get<bool>()) return {};
+    if (solved.answer["safe"].get<bool>()) return way_out(solved);
     return graph_of(solved, finishing(solved));
   }
   [[nodiscard]] chart::Table table(const Solved& solved) const override {
@@ -235,6 +235,31 @@ class BankerForm final : public UnitsForm {
   }
 
  private:
+  /// What is available after each process of the safe sequence has given back what it holds.
+  [[nodiscard]] chart::FrameTable way_out(const Solved& solved) const {
+    chart::FrameTable picture;
+    picture.references_label = "finishes";
+    picture.fault_label = picture.footer_label = picture.loaded_meaning = "";
+    picture.hit_meaning = "gives back";
+    State state = state_of(solved);
+    for (std::size_t r = 0; r < state.available.size(); ++r)
+      picture.rows.push_back(fmt::format("units of R{}", r));
+    const auto column = [&](const std::string& name, const Units& back) {
+      picture.columns.push_back({name, {}, "", false});
+      for (std::size_t r = 0; r < state.available.size(); ++r)
+        picture.columns.back().cells.push_back(
+            {std::to_string(state.available[r]),
+             back[r] > 0 ? chart::FrameTable::State::kHit : chart::FrameTable::State::kKept});
+    };
+    column("start", Units(state.available.size()));
+    for (std::size_t p : finishing(solved)) {
+      for (std::size_t r = 0; r < state.available.size(); ++r)
+        state.available[r] += state.held[p][r];
+      column(names_of(solved)[p], state.held[p]);
+    }
+    return picture;
+  }
+
   /// The safe sequence, or how far one comes.
   [[nodiscard]] std::vector<std::size_t> finishing(const Solved& solved) const {
     if (solved.answer["safe"].get<bool>())

@@ -185,6 +185,7 @@ draws "'cylinder' in words and {'53', '14', '183'} <= set(words) and len(of('cir
 draws "len([e for e in of('circle')]) > 60" disk -p look -g uniform:count=60,seed=2
 draws "words.count('7') >= 4 and 'fault: loaded' in words" memory -p clock $string
 draws "'address (KiB)' in words and 'rest of E' in words" memory -p buddy A+100 B+240 C+64 D+256 B- A- E+75
+draws "{'P1', 'gives back', 'units of R2'} <= set(words)" deadlock --available 3,3,2 $bank
 draws "{'R', 'S', 'U'} <= set(words) and len(of('polygon')) == 5" deadlock -p wait-for R:A A:S S:R U:S
 draws "'page 1' in words and 'address (bytes)' in words" translate 21
 draws "{'hit', 'miss'} <= set(words)" translate -p tlb-lru 0 16 32 5 17
