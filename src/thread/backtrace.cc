@@ -7,6 +7,7 @@
 
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/section.h"
+#include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -65,6 +66,7 @@ std::vector<const void*> frames_of(const Control& thread, std::size_t most) {
 
 std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std::size_t most) {
   const Section section;
+  const StoppedWorld stopped(runtime.scheduler());
   const ControlPool& controls = runtime.scheduler().controls();
   for (std::uint32_t slot = 0; slot < controls.size(); ++slot) {
     const Control& thread = controls.at(slot);
@@ -76,6 +78,7 @@ std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std
 std::string describe_threads(const Runtime& runtime) {
   constexpr std::size_t kMostFrames = 64;
   const Section section;
+  const StoppedWorld stopped(runtime.scheduler());
   const ControlPool& controls = runtime.scheduler().controls();
   std::unordered_map<std::uint64_t, const Control*> by_id;
   for (std::uint32_t slot = 0; slot < controls.size(); ++slot) {

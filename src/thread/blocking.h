@@ -18,6 +18,9 @@ std::string describe_circle(const Control& self);
 /// What every thread that has not ended waits for, one line each, so many at most.
 std::string describe_waiting(const Scheduler& scheduler);
 
+/// Of those with the highest priority that wait, the one that came first. The queue is not empty.
+WaitNode& most_urgent(const WaitQueue& queue);
+
 /// Stops the program: the calling thread did to the lock what it must not.
 [[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder);
 

@@ -3,9 +3,13 @@
 // what a switch touches.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <string_view>
 
+#include "spindle/base/check.h"
 #include "spindle/base/clock.h"
+#include "spindle/policy/cpu_policy.h"
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/wait_queue.h"
 #include "thread/context.h"
@@ -31,6 +35,9 @@ inline constexpr std::size_t kLongestName = 31;
 inline constexpr std::size_t kLargestInControl = 48;
 
 struct alignas(64) Control {
+  constexpr Control() = default;
+  constexpr explicit Control(std::string_view called) { called.copy(name, kLongestName); }
+
   Context context;
   Control* next = nullptr;   // in the ready queue, or among the free ones
   Worker* worker = nullptr;  // that runs it, or ran it last
@@ -39,17 +46,17 @@ struct alignas(64) Control {
   int saved_errno = 0;
   ThreadState state = ThreadState::kEnded;
   bool canary = false;  // the stack has no guard page
-  CancelState cancel = CancelState::kNone;
+  std::atomic<CancelState> cancel = CancelState::kNone;
   bool tracks_locks = false;   // for the order of locks
   WaitNode* parked = nullptr;  // what it waits on, if it waits
 
   std::int64_t waiting_since_ns = 0;
-  WaitQueue* joiner = nullptr;  // where a joining thread waits
-  std::uint32_t depth = 0;      // of sections it is in, while it does not run
-  bool detached = false;
-  bool live = false;            // neither joined, nor detached and ended
+  std::atomic<WaitQueue*> end = nullptr;  // see end_of_life.h
+  std::uint32_t depth = 0;                // of sections it is in, while it does not run
+  bool in_section = false;                // it goes on in one that keeps other workers out
+  bool live = false;                      // neither joined, nor detached and ended
   bool preempted = false;       // by a signal: it goes on where it was
-  std::uint8_t cancel_off = 0;  // depth of sections in which it cannot be cancelled
+  std::atomic<std::uint8_t> cancel_off = 0;  // depth of sections in which it cannot be cancelled
   Stack* stack = nullptr;       // null before the first run and after the end
   void (*entry)(void*) = nullptr;
   void* callable = nullptr;
@@ -76,9 +83,8 @@ struct alignas(64) Control {
   std::uint64_t tag = 0;  // whose sake it works for
   char name[kLongestName + 1] = {};
 
-  alignas(16) std::byte room[kLargestInControl];  // for the callable
-  Control* previous = nullptr;                    // in the queue of one of several workers
-  std::int32_t pinned_to = -1;                    // a worker's number
+  alignas(16) std::byte room[kLargestInControl] = {};  // for the callable
+  std::int32_t pinned_to = -1;  // a worker's number
   std::uint16_t interrupts_off = 0;
   bool in_queue = false;  // of a worker, not of the policy
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
@@ -101,6 +107,23 @@ inline Control& caller() {
 /// Who holds it. With several workers another may be letting go of it at this moment.
 inline Control* holding(const Holder& holder) {
   return __atomic_load_n(&holder.thread, __ATOMIC_RELAXED);
+}
+
+/// The running thread; waiting where there is none is a bug of the caller.
+inline Control& calling_thread() {
+  Control* self = current_control;
+  CHECK(self != nullptr);
+  return *self;
+}
+
+/// The name by which a policy knows the thread.
+inline TaskId task_of(const Control& thread) {
+  return TaskId{thread.slot + std::uint64_t{1}};
+}
+
+/// It can go on on one worker only.
+inline bool tied(const Control& thread) {
+  return thread.pinned_to >= 0 || thread.preempted;
 }
 
 /// The scheduler whose run the calling kernel thread is in.

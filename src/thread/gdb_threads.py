@@ -31,7 +31,7 @@ def controls():
     # Not by an expression: the innermost frame may be in C.
     scheduler = gdb.lookup_global_symbol("spindle::thread::first_scheduler").value()
     while int(scheduler) != 0:
-        pool = scheduler["controls_"]
+        pool = scheduler["pools_"]["controls_"]
         slabs = pool["slabs_"]["_M_impl"]["_M_start"]
         for slot in range(int(pool["size_"])):
             control = slabs[slot // CONTROLS_PER_SLAB][slot % CONTROLS_PER_SLAB]

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "spindle/thread/section.h"
+#include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -12,6 +13,7 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
   std::vector<ThreadInfo> threads;
   const Section section;
   const Scheduler& scheduler = runtime.scheduler();
+  const StoppedWorld stopped(scheduler);
   for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
     const Control* const control = &scheduler.controls().at(slot);
     if (!control->live) continue;

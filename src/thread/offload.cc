@@ -83,6 +83,7 @@ void run_on_helper(const std::function<void()>& work) {
   }
   // In a section: the helper threads' lock must not be held by a thread that is preempted.
   const Section section;
+  Control& self = *current_control;
   static Helpers helpers;
   Runtime& runtime = *current_scheduler->runtime();
   const Runtime::ExternalWork pending(runtime);
@@ -98,7 +99,7 @@ void run_on_helper(const std::function<void()>& work) {
   });
   WaitQueue::park(node);
   // The helper may still be on its way out of the runtime, which must not go before that.
-  while (!left.load(std::memory_order_acquire)) current_scheduler->yield(*current_control);
+  while (!left.load(std::memory_order_acquire)) self.scheduler->yield(self);
 }
 
 }  // namespace detail

@@ -40,7 +40,7 @@ class Poller {
 
   /// From any kernel thread.
   void post(std::function<void()> work);
-  [[nodiscard]] bool has_posted() const { return has_posted_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool has_posted() const { return has_posted_.load(); }
   void run_posted();
 
   /// Looks at the descriptors, waiting until `deadline_ns` (a past one: not at all; kNever: for

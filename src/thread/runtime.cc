@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "spindle/thread/section.h"
+#include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -59,6 +60,7 @@ void Runtime::unwatch(int fd) {
 
 void Runtime::post(std::function<void()> work) {
   scheduler_->poller().post(std::move(work));
+  scheduler_->wake_for_posted();
 }
 
 Runtime::ExternalWork::ExternalWork(Runtime& runtime) : runtime_(runtime) {
@@ -82,9 +84,12 @@ std::uint64_t Runtime::deadlocks() const {
   return scheduler_->deadlocks();
 }
 std::string_view Runtime::policy_name() const {
+  const Section section;
   return scheduler_->policy_name();
 }
 GuardKind Runtime::guard_kind() const {
+  const Section section;
+  const StoppedWorld stopped(*scheduler_);
   return scheduler_->stacks().guard_kind();
 }
 std::size_t Runtime::live_threads() const {
@@ -97,6 +102,7 @@ unsigned Runtime::workers() const {
 namespace {
 std::uint64_t sum(const Scheduler& scheduler, std::uint64_t Worker::*counter) {
   const Section section;
+  const StoppedWorld stopped(scheduler);
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < scheduler.workers(); ++i) total += scheduler.worker(i).*counter;
   return total;

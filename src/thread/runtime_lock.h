@@ -3,7 +3,7 @@
 // It has no owner: a thread that waits inside a section leaves it locked for the thread that its
 // worker goes on with, which unlocks it. Whoever finds it locked spins for less than a microsecond
 // and then sleeps in the kernel, so a worker whose holder lost its CPU wastes nothing (the three
-// states are those of Drepper, "Futexes are tricky", 2011).
+// states are those of Drepper, "Futexes are tricky", 2011). Small pools use such locks too.
 #pragma once
 
 #include <linux/futex.h>
@@ -25,10 +25,22 @@ inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
   errno = saved_errno;
 }
-inline void futex_wake_one(std::atomic<std::uint32_t>& word) {
+inline void futex_wake(std::atomic<std::uint32_t>& word, int most) {
   const int saved_errno = errno;
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, most, nullptr, nullptr, 0);
   errno = saved_errno;
+}
+inline void futex_wake_one(std::atomic<std::uint32_t>& word) {
+  futex_wake(word, 1);
+}
+
+/// Tells the processor that it spins.
+inline void pause_processor() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
 }
 
 class RuntimeLock {
@@ -56,9 +68,7 @@ class RuntimeLock {
           word_.compare_exchange_weak(expected, kLocked, std::memory_order_acquire)) {
         return;
       }
-#if defined(__x86_64__)
-      __builtin_ia32_pause();
-#endif
+      pause_processor();
     }
     while (word_.exchange(kAwaited, std::memory_order_acquire) != kFree) {
       futex_wait(word_, kAwaited);

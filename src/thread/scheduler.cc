@@ -9,27 +9,26 @@
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
 #include "thread/blocking.h"
+#include "thread/end_of_life.h"
 #include "thread/local_table.h"
+#include "thread/passage.h"
 
 namespace spindle::thread {
 namespace {
 
-// A look for events costs a system call or two: a few hundred ns. Spread over so many switches that
-// is a nanosecond or two each, and under load an event still waits only microseconds.
-constexpr int kSwitchesBetweenPolls = 256;
 constexpr unsigned kMostWorkers = 256;
 
 std::mutex schedulers_mutex;
 
+/// Only one kernel thread changes it.
+void add_one(std::atomic<std::uint64_t>& count) {
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
 }  // namespace
 
 constinit thread_local Control* current_control = nullptr;
-constinit Control nobody = [] {
-  Control control{};
-  constexpr std::string_view kName = "outside of any thread";
-  std::copy(kName.begin(), kName.end(), control.name);
-  return control;
-}();
+constinit Control nobody("outside of any thread");
 constinit thread_local Scheduler* current_scheduler = nullptr;
 Scheduler* first_scheduler = nullptr;
 
@@ -57,7 +56,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
 
 Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
     : tracks_locks_(options.check_lock_order),
-      stacks_(options.stack_size),
+      pools_(options.stack_size, options.workers > 1),
       poller_(std::move(poller)),
       conventions_{.quantum = {options.quantum_ns}, .seed = options.seed},
       on_deadlock_(std::move(options.on_deadlock)),
@@ -76,6 +75,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
   several_ = !others_.empty();
   guarded_ = several_ || preempts();
   watched_ = counts_cpu_time_;
+  choose_path();
 }
 
 Scheduler::~Scheduler() {
@@ -88,30 +88,27 @@ Scheduler::~Scheduler() {
 
 Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                             void (*entry)(void*), void** storage) {
-  Control* const thread = controls_.take();
+  Worker& worker = here();
+  Control* const thread = pools_.take(worker, options.stack_size);
   if (thread == nullptr) return nullptr;
-  if (!stacks_.promise(options.stack_size, *thread)) {
-    controls_.give_back(*thread);
-    return nullptr;
-  }
   // In the order in which they stand, so that neighbours are written at once.
-  thread->worker = &main_;
+  thread->worker = &worker;
   thread->exceptions = {};
   thread->switches = 0;
   thread->saved_errno = 0;
   thread->canary = false;
-  thread->cancel = CancelState::kNone;
+  thread->cancel.store(CancelState::kNone, std::memory_order_relaxed);
   thread->tracks_locks = tracks_locks_;
   thread->parked = nullptr;
-  thread->joiner = nullptr;
+  thread->end.store(nullptr, std::memory_order_relaxed);
   thread->depth = 1;
-  thread->detached = false;
+  thread->in_section = false;
   thread->live = true;
   thread->preempted = false;
-  thread->cancel_off = 0;
+  thread->cancel_off.store(0, std::memory_order_relaxed);
   thread->stack = nullptr;
   thread->entry = entry;
-  thread->id = ++last_id_;
+  thread->id = pools_.new_id(worker);
   thread->scheduler = this;
   thread->policy_number = 0;
   thread->priority = thread->own_priority = options.priority;
@@ -125,7 +122,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->cpu_time_ns = 0;
   thread->locals = nullptr;
   thread->tag = caller().tag;
-  if (options.priority != 0) priorities_differ_ = true;
+  if (options.priority != 0) priorities_differ_.store(true, std::memory_order_relaxed);
   thread->pinned_to = options.pinned_to < static_cast<int>(workers()) ? options.pinned_to : -1;
   thread->interrupts_off = 0;
   thread->in_queue = false;
@@ -137,7 +134,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   if (size <= kLargestInControl && alignment <= 16) {
     thread->callable = thread->room;
   } else {
-    bind_stack(*thread);
+    bind_stack(worker, *thread);
     auto at = reinterpret_cast<std::uintptr_t>(thread->stack->top) - size;
     at &= ~(std::max(alignment, std::size_t{16}) - 1);
     thread->callable = reinterpret_cast<void*>(at);
@@ -146,36 +143,53 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   return thread;
 }
 
-void Scheduler::bind_stack(Control& thread) {
-  stacks_.bind(thread);
+void Scheduler::bind_stack(Worker& worker, Control& thread) {
+  pools_.bind(worker, thread);
   sanitizer::stack_bound(thread);
 }
 
 void Scheduler::start(Control& thread) {
-  ++live_;
+  if (several_) {
+    add_one(here().started);
+  } else {
+    ++live_;
+  }
   Control* const self = current_control;
-  if (!child_first_ || self == nullptr || tied(thread) || policy_) {
+  if (!child_first_ || self == nullptr || tied(thread)) {
     make_ready(thread, Why::kCreated);
     return;
   }
   // The child goes first; its maker goes on before all others.
   self->state = ThreadState::kReady;
-  queue_up(*self->worker, *self, true);
-  if (several_) wake_someone();
+  if (several_) {
+    self->worker->left = self;
+    self->worker->left_in_front = true;
+  } else {
+    queue_up(main_, *self, true);
+  }
   switch_from(*self, &thread);
 }
 
 void Scheduler::release(Control& thread) {
   thread.live = false;
-  controls_.give_back(thread);
+  pools_.give_back(here(), thread);
 }
 
 void Scheduler::cancel(Control& thread) {
-  if (thread.state == ThreadState::kEnded || thread.cancel != CancelState::kNone) return;
+  if (has_ended(thread) || thread.cancel != CancelState::kNone) return;
   thread.cancel = CancelState::kRequested;
   WaitNode* const node = thread.parked;
-  const bool waits = thread.state == ThreadState::kWaiting && node != nullptr;
+  const bool waits = node != nullptr && node->queue != nullptr;
   if (waits && node->interruptible && thread.cancel_off == 0) WaitQueue::interrupt(*node);
+}
+
+std::size_t Scheduler::live_threads() const {
+  if (!several_) return live_;
+  // Those that ended first, so that the difference is never too small.
+  std::uint64_t ended = 0, started = 0;
+  for (std::size_t i = 0; i < workers(); ++i) ended += worker(i).ended.load();
+  for (std::size_t i = 0; i < workers(); ++i) started += worker(i).started.load();
+  return started - ended;
 }
 
 inline void Scheduler::end_current(Control& self) {
@@ -183,13 +197,17 @@ inline void Scheduler::end_current(Control& self) {
   self.state = ThreadState::kEnded;
   --live_;
   if (policy_ && self.policy_number == policy_number_) policy_->finished(task_of(self));
-  if (self.joiner != nullptr) self.joiner->wake_one();
 #if defined(SPINDLE_TSAN)
   self.worker->buried_fiber = self.fiber;
 #endif
-  // Control and stack are still in use until the switch, but nobody takes them before: there is
-  // one worker, or the others are kept out.
-  if (self.detached) release(self);
+  // Control and stack are still in use until the switch, but nobody takes them before.
+  WaitQueue* const joiner = self.end.load(std::memory_order_relaxed);
+  self.end.store(&end_was_reached, std::memory_order_relaxed);
+  if (joiner == &end_is_nobodys) {
+    release(self);
+  } else if (joiner != nullptr) {
+    joiner->wake_one();
+  }
   Control* const next = take_next(*self.worker);
   switch_to(self, next != nullptr ? *next : self.worker->root, true);
   __builtin_unreachable();
@@ -200,10 +218,12 @@ void Scheduler::thread_main() {
   Scheduler& scheduler = *self.scheduler;
   sanitizer::after_switch(self);
   bury(self);
-  if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_section();
+  if (scheduler.several_) scheduler.arrive(self);
+  if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_passage();
   self.entry(self.callable);
   if (self.locals != nullptr) destroy_locals(self);
-  if (__builtin_expect(scheduler.guarded_, 0)) detail::enter_section();
+  if (__builtin_expect(scheduler.guarded_, 0)) detail::enter_passage();
+  if (scheduler.several_) scheduler.end_among_several(self);
   scheduler.end_current(self);
 }
 
@@ -221,6 +241,10 @@ void Scheduler::yield(Control& self) {
 }
 
 void Scheduler::yield_otherwise(Control& self) {
+  if (several_ && !policy_) {
+    yield_among_several(self);
+    return;
+  }
   if (policy_) account(self);
   make_ready(self, Why::kYielded);
   Control* const next = plain_ ? nullptr : take_next(*self.worker);
@@ -231,36 +255,36 @@ void Scheduler::yield_otherwise(Control& self) {
   switch_from(self, next);
 }
 
+void Scheduler::queue_up(Worker& worker, Control& thread, bool in_front) {
+  thread.in_queue = true;
+  in_front ? push_front(worker, thread) : push(worker, thread);
+}
+
 void Scheduler::make_ready_otherwise(Control& thread, Why why) {
+  const bool in_front = child_first_ && why != Why::kYielded;
   if (policy_ && !(several_ && tied(thread))) {
     tell_policy(thread, why);
     if (several_ && ready_in_policy_ > 1) wake_someone();
-    return;
-  }
-  const bool in_front = child_first_ && why != Why::kYielded;
-  if (!several_) {
+  } else if (several_) {
+    hand_on(here(), thread, in_front);
+  } else {
     queue_up(main_, thread, in_front);
-    return;
-  }
-  Worker& home = thread.preempted        ? *thread.worker
-                 : thread.pinned_to >= 0 ? worker(static_cast<std::size_t>(thread.pinned_to))
-                                         : here();
-  queue_up(home, thread, in_front);
-  // One ready thread is this worker's own next; whoever is idle looks after a while.
-  if (&home != &here()) {
-    wake(home);
-  } else if (home.ready > 1) {
-    wake_someone();
   }
 }
 
 Control* Scheduler::take_otherwise(Worker& worker) {
-  if (Control* thread = worker.first) {
-    unqueue(worker, *thread);
+  if (several_) return take_among_several(worker);
+  if (worker.first != nullptr) {
+    Control* const thread = pop(worker);
+    thread->in_queue = false;
     return thread;
   }
-  if (policy_) return take_from_policy();
-  return several_ ? steal(worker) : nullptr;
+  return policy_ ? take_from_policy() : nullptr;
+}
+
+void Scheduler::choose_path() {
+  plain_ = !policy_ && !several_ && !child_first_;
+  passes_ = several_ && !policy_ && !tracks_locks_ && observer_ == nullptr;
 }
 
 // What most switches do not need stands apart, so that those stay short.
@@ -281,15 +305,18 @@ Control* Scheduler::take_otherwise(Worker& worker) {
 }
 
 [[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
-  if (to.stack == nullptr) bind_stack(to);
-  if (ends) stacks_.unbind(from);
+  Worker& worker = *from.worker;
+  if (to.stack == nullptr) bind_stack(worker, to);
+  if (ends && !several_) pools_.unbind(worker, from);
   sanitizer::before_switch(from, to, ends);
   void* const top = to.callable == to.room ? to.stack->top : to.callable;
   enter_context(from.context, to.context, to.stack->bottom, top, &Scheduler::thread_main);
 }
 
 void Scheduler::observe(SwitchObserver* observer) {
+  const StoppedWorld stopped(*this);
   observer_ = observer;
+  choose_path();
   watched_ = observer != nullptr || counts_cpu_time_;
 }
 
@@ -311,6 +338,7 @@ void Scheduler::enter(Worker& worker, Control& thread) {
   sanitizer::after_switch(worker.root);
   bury(worker.root);
   current_control = nullptr;
+  if (several_) arrive(worker.root);
 }
 
 void Scheduler::loop(Worker& worker) {
@@ -339,14 +367,13 @@ bool Scheduler::nothing_can_come() const {
 }
 
 void Scheduler::give_up() {
+  const StoppedWorld stopped(*this);
   tell_of_deadlock(describe_waiting(*this));
   stuck_ = true;
 }
 
 void Scheduler::wait_for_events(Worker& worker) {
-  if (several_) {
-    rest(worker);
-  } else if (nothing_can_come()) {
+  if (nothing_can_come()) {
     give_up();
   } else {
     set_timer(worker, false);

@@ -7,9 +7,9 @@
 // callbacks run. While the policy is "fcfs" the ready threads stand in an intrusive queue and no
 // policy object is asked.
 //
-// With several workers all of this is done in sections (section.h), under one lock that is held
-// across the switch. Each worker has a queue; one that finds its own empty takes the oldest half of
-// another's. A policy object is shared by all.
+// With several workers each has a deque of ready threads, from which the others take when they have
+// none; a policy object is shared by all. What concerns the worker alone is done in passages, all
+// else in sections (passage.h). How a thread is left is told in several_workers.cc.
 #pragma once
 
 #include <cstdint>
@@ -18,18 +18,14 @@
 #include <string>
 #include <vector>
 
-#include "spindle/base/check.h"
-#include "spindle/policy/cpu_policy.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
+#include "thread/common_queue.h"
 #include "thread/control.h"
-#include "thread/control_pool.h"
 #include "thread/file_ring.h"
 #include "thread/lock_order.h"
 #include "thread/poller.h"
-#include "thread/runtime_lock.h"
-#include "thread/sanitizer.h"
-#include "thread/stack_pool.h"
+#include "thread/pools.h"
 #include "thread/switch_observer.h"
 #include "thread/timer_heap.h"
 #include "thread/worker.h"
@@ -59,9 +55,13 @@ class Scheduler {
   void park(Control& self);
   void make_ready(Control& thread, Why why);
 
-  // Sections.
-  void close_gate(Worker& worker);
-  void open_gate(Worker& worker);
+  // Sections and passages.
+  void begin_section(Worker& worker);
+  void end_section(Worker& worker);
+  void begin_passage(Worker& worker);
+  void end_passage(Worker& worker);
+  void stop_others();
+  void let_others_go();
   /// The timer took the worker away from the running thread.
   void preempt(Control& self);
   void yield_due();
@@ -75,7 +75,7 @@ class Scheduler {
   /// Null: "fcfs".
   void set_policy(std::unique_ptr<CpuPolicy> policy);
   /// False as long as every thread has priority 0, so that nobody needs to look at priorities.
-  bool priorities_differ() const { return priorities_differ_; }
+  bool priorities_differ() const { return priorities_differ_.load(std::memory_order_relaxed); }
   void set_own_priority(Control& thread, int priority);
   /// Raises those for whom the thread waits, and for whom these wait in turn, to its priority.
   void donate(const Control& from);
@@ -94,8 +94,8 @@ class Scheduler {
   void remove_idle_handler(IdleHandler& handler);
   Poller& poller() { return *poller_; }
   TimerHeap& timers() { return timers_; }
-  const StackPool& stacks() const { return stacks_; }
-  const ControlPool& controls() const { return controls_; }
+  const StackPool& stacks() const { return pools_.stacks(); }
+  const ControlPool& controls() const { return pools_.controls(); }
   std::size_t& external_work() { return external_work_; }
   void observe(SwitchObserver* observer);
   /// Made at the first call; null if the kernel gives none.
@@ -103,7 +103,9 @@ class Scheduler {
 
   Runtime* runtime() const { return runtime_; }
   std::string_view policy_name() const;
-  std::size_t live_threads() const { return live_; }
+  std::size_t live_threads() const;
+  /// Work was posted: somebody shall look.
+  void wake_for_posted();
   unsigned workers() const { return 1 + static_cast<unsigned>(others_.size()); }
   Worker& worker(std::size_t number) { return number == 0 ? main_ : *others_[number - 1]; }
   const Worker& worker(std::size_t number) const {
@@ -120,28 +122,24 @@ class Scheduler {
   static void push(Worker& worker, Control& thread);
   static Control* pop(Worker& worker);
   static void push_front(Worker& worker, Control& thread);
+  static void queue_up(Worker& worker, Control& thread, bool in_front);
   /// The worker of the calling kernel thread.
   Worker& here() { return several_ ? *current_worker() : main_; }
   void yield_otherwise(Control& self);
   void make_ready_otherwise(Control& thread, Why why);
   Control* take_otherwise(Worker& worker);
   Control* take_ready(Worker& worker) { return plain_ ? pop(worker) : take_otherwise(worker); }
-  void choose_path() { plain_ = !policy_ && !several_ && !child_first_; }
+  void choose_path();
 
   /// The thread to run now; null if none is ready or it is time to look for events.
-  Control* take_next(Worker& worker) {
-    if (--worker.switches_to_poll <= 0) return nullptr;
-    return take_ready(worker);
-  }
+  Control* take_next(Worker& worker);
   void switch_from(Control& self, Control* next);
   void switch_to(Control& from, Control& to, bool ends);
-  void bind_stack(Control& thread);
+  void bind_stack(Worker& worker, Control& thread);
   void begin_thread(Control& from, Control& to, bool ends);
   void prepare_switch(Control& from, Control& to);
   static void bury(Control& self);
-  static void check_stack(const Control& thread) {
-    if (__builtin_expect(!StackPool::intact(thread), 0)) report_overrun(thread);
-  }
+  static void check_stack(const Control& thread);
   [[noreturn]] static void report_overrun(const Control& thread);
 
   // The part that speaks with policies.
@@ -151,6 +149,7 @@ class Scheduler {
   void tell_policy(Control& thread, Why why);
   TaskInfo info_of(const Control& thread) const;
   Control* take_from_policy();
+  std::vector<Control*> take_all_ready();
 
   // The root.
   Result<> work(Worker& worker, const std::function<void()>* main);
@@ -169,33 +168,46 @@ class Scheduler {
   void set_timer(Worker& worker, bool on) const;
   void decide_preempted(Worker& worker);
 
-  // Several workers.
-  void rest(Worker& worker);
-  void sleep_until(Worker& worker, std::int64_t deadline_ns);
-  [[nodiscard]] bool tied(const Control& thread) const {
-    return thread.pinned_to >= 0 || thread.preempted;
-  }
-  void queue_up(Worker& worker, Control& thread, bool in_front);
-  static void unqueue(Worker& worker, Control& thread);
+  // Several workers: switching.
+  void leave_for(Control& self, Control* next);
+  void arrive(Control& self);
+  void yield_among_several(Control& self);
+  [[noreturn]] void end_among_several(Control& self);
+  void bury_left(Worker& worker, Control& dead);
+  void keep_others_out(Worker& worker);
+  void hand_on(Worker& worker, Control& thread, bool in_front);
+  Worker& home_of(const Control& thread);
+  void send(Worker& home, Control& thread);
+  Control* take_among_several(Worker& worker);
+  Control* take_own(Worker& worker);
   Control* steal(Worker& thief);
-  Control* steal_from(Worker& victim, Worker& thief);
-  void wake(Worker& sleeper);
+  static void empty_inbox(Worker& worker);
+
+  // Several workers: resting.
+  void loop_among_several(Worker& worker);
+  bool go_on(Worker& worker);
+  void rest(Worker& worker);
+  [[nodiscard]] bool all_sleep() const;
+  bool all_is_over(Worker& worker);
+  void sleep_until(Worker& worker, std::int64_t deadline_ns);
+  void rise(Worker& worker);
+  bool wake(Worker& sleeper);
+  void wake_noted(Worker& worker);
   void wake_someone();
   void wake_everyone();
 
   // What a switch touches stands together.
-  bool plain_ = true;  // one worker, first come, first served
+  bool plain_ = true;                 // one worker, first come, first served
+  std::atomic<bool> passes_ = false;  // several workers, with no need of sections to switch
   bool guarded_ = false;
   bool watched_ = false;  // somebody wants to know of each switch
   bool several_ = false;
   bool child_first_ = false;
-  bool priorities_differ_ = false;
+  std::atomic<bool> priorities_differ_ = false;
   bool tracks_locks_ = false;
   std::unique_ptr<CpuPolicy> policy_;
   Worker main_;
-
-  ControlPool controls_;
-  StackPool stacks_;
+  Pools pools_;
   TimerHeap timers_;
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<FileRing> file_ring_;
@@ -209,41 +221,29 @@ class Scheduler {
   std::uint64_t deadlocks_ = 0;
   std::size_t live_ = 0;
   std::size_t external_work_ = 0;
-  std::uint64_t last_id_ = 0;
   LockOrder lock_order_;
   SwitchObserver* observer_ = nullptr;
   bool counts_cpu_time_ = false;
   bool yields_at_sections_ = false;
   std::int64_t preemption_ns_ = 0;
-
   Scheduler* next_scheduler_ = nullptr;  // in the list for the debugger
 
-  RuntimeLock lock_;
+  RuntimeLock lock_;  // of sections
+  Gate gate_;         // of passages
+  std::uint32_t stops_ = 0;
+  CommonQueue behind_;  // child first: those that yielded
   std::vector<std::unique_ptr<Worker>> others_;
-  std::size_t idle_workers_ = 0;
+  std::atomic<std::uint32_t> idle_workers_ = 0;
   std::size_t ready_in_policy_ = 0;
-  bool stuck_ = false;         // every thread is asleep for ever
-  Worker* polling_ = nullptr;  // sleeps in the poller
-  std::int64_t polling_until_ns_ = 0;
+  bool stuck_ = false;              // every thread is asleep for ever
+  std::atomic<bool> over_ = false;  // several workers: no thread is left, or all are stuck
+  Worker* in_poller_ = nullptr;     // sleeps there
+  Worker* timekeeper_ = nullptr;    // sleeps until the first timer
+  std::int64_t timekeeper_until_ns_ = 0;
 };
 
 /// All schedulers, for gdb_threads.py.
 extern Scheduler* first_scheduler;
-
-/// The name by which a policy knows the thread.
-inline TaskId task_of(const Control& thread) {
-  return TaskId{thread.slot + std::uint64_t{1}};
-}
-
-/// Of those with the highest priority that wait, the one that came first. The queue is not empty.
-WaitNode& most_urgent(const WaitQueue& queue);
-
-/// The running thread; waiting where there is none is a bug of the caller.
-inline Control& calling_thread() {
-  Control* self = current_control;
-  CHECK(self != nullptr);
-  return *self;
-}
 
 }  // namespace spindle::thread
 

@@ -5,6 +5,7 @@
 #include "spindle/base/clock.h"
 #include "spindle/base/log.h"
 #include "thread/blocking.h"
+#include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -25,6 +26,7 @@ std::string_view Scheduler::policy_name() const {
 
 Result<> Scheduler::set_policy(std::string_view name) {
   if (name == "fcfs" || name == "child-first") {
+    const StoppedWorld stopped(*this);
     set_policy(std::unique_ptr<CpuPolicy>());
     child_first_ = name == "child-first";
     choose_path();
@@ -35,10 +37,8 @@ Result<> Scheduler::set_policy(std::string_view name) {
 }
 
 void Scheduler::set_policy(std::unique_ptr<CpuPolicy> policy) {
-  std::vector<Control*> ready;
-  while (Control* thread = policy_ ? take_from_policy() : take_ready(here())) {
-    ready.push_back(thread);
-  }
+  const StoppedWorld stopped(*this);
+  const std::vector<Control*> ready = take_all_ready();
   policy_ = std::move(policy);
   child_first_ = false;
   choose_path();
@@ -79,12 +79,11 @@ Control* Scheduler::take_from_policy() {
   const VirtualTime now{monotonic_ns()};
   while (const std::optional<TaskId> task = policy_->next(now)) {
     --ready_in_policy_;
-    Control& thread = controls_.at(static_cast<std::uint32_t>(task->value - 1));
+    Control& thread = controls().at(static_cast<std::uint32_t>(task->value - 1));
     thread.chosen_at = now;
     if (!several_ || !thread.preempted || thread.worker == &here()) return &thread;
     // It was interrupted on another worker and can go on there alone.
-    queue_up(*thread.worker, thread, false);
-    wake(*thread.worker);
+    send(*thread.worker, thread);
   }
   return nullptr;
 }
@@ -99,7 +98,7 @@ void Scheduler::set_effective_priority(Control& thread, int priority) {
 }
 
 void Scheduler::set_own_priority(Control& thread, int priority) {
-  if (priority != 0) priorities_differ_ = true;
+  if (priority != 0) priorities_differ_.store(true, std::memory_order_relaxed);
   thread.own_priority = priority;
   settle(thread);
 }
@@ -116,12 +115,13 @@ void Scheduler::donate(const Control& from) {
 }
 
 void Scheduler::settle(Control& thread) {
+  const StoppedWorld stopped(*this);
   Control* next = &thread;
   // The bound is for circles, which stay when they have been reported.
-  for (std::size_t steps = live_; next != nullptr && steps > 0; --steps) {
+  for (std::size_t steps = live_threads(); next != nullptr && steps > 0; --steps) {
     int highest = next->own_priority;
-    for (std::uint32_t slot = 0; slot < controls_.size(); ++slot) {
-      const Control& other = controls_.at(slot);
+    for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
+      const Control& other = controls().at(slot);
       const bool waits_for_it = other.state == ThreadState::kWaiting &&
                                 other.blocked_by != nullptr && holding(*other.blocked_by) == next;
       if (waits_for_it) highest = std::max(highest, other.priority);

@@ -58,12 +58,14 @@ class StackPool {
   }
   /// Takes the thread's stack back.
   void unbind(Control& from) {
-    Stack* const stack = from.stack;
-    SizeClass& to = classes_[stack->size_class];
-    stack->next = to.free;
-    to.free = stack;
-    ++to.available;
+    give_back(*from.stack);
     from.stack = nullptr;
+  }
+  void give_back(Stack& stack) {
+    SizeClass& to = classes_[stack.size_class];
+    stack.next = to.free;
+    to.free = &stack;
+    ++to.available;
   }
   /// For a thread that will never run.
   void break_promise(const Control& to) { --classes_[to.size_class].promised; }

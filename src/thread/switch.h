@@ -2,7 +2,9 @@
 // where they are used. Included by scheduler.h alone.
 #pragma once
 
+#include "thread/sanitizer.h"
 #include "thread/scheduler.h"
+#include "thread/switch_observer.h"
 
 namespace spindle::thread {
 
@@ -30,6 +32,14 @@ inline void Scheduler::push_front(Worker& worker, Control& thread) {
   worker.first = &thread;
 }
 
+inline void Scheduler::check_stack(const Control& thread) {
+  if (__builtin_expect(!StackPool::intact(thread), 0)) report_overrun(thread);
+}
+
+inline Control* Scheduler::take_next(Worker& worker) {
+  return --worker.switches_to_poll <= 0 ? nullptr : take_ready(worker);
+}
+
 inline void Scheduler::make_ready(Control& thread, Why why) {
   thread.state = ThreadState::kReady;
   if (plain_) {
@@ -55,7 +65,7 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   if (to.switches == 1) {
     begin_thread(from, to, ends);
   } else if (ends) {
-    stacks_.unbind(from);
+    if (!several_) pools_.unbind(worker, from);
     sanitizer::before_switch(from, to, ends);
     leave_context(to.context);
   } else {
@@ -66,6 +76,10 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
 
 // Nothing is left to do after the switch, but for the sanitizers, so that it can be a jump.
 [[gnu::always_inline]] inline void Scheduler::switch_from(Control& self, Control* next) {
+  if (__builtin_expect(several_, 0)) {
+    leave_for(self, next);
+    return;
+  }
   switch_to(self, next != nullptr ? *next : self.worker->root, false);
   sanitizer::after_switch(self);
   bury(self);

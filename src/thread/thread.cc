@@ -5,27 +5,32 @@
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
 #include "thread/blocking.h"
+#include "thread/end_of_life.h"
+#include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
+
+WaitQueue end_was_reached;
+WaitQueue end_is_nobodys;
 
 namespace detail {
 
 Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                  void (*entry)(void*), void** storage) {
   CHECK(current_scheduler != nullptr);
-  const Section section;
+  const Passage passage;
   return current_scheduler->prepare(options, size, alignment, entry, storage);
 }
 
 void start(Control* control) {
-  const Section section;
+  const Passage passage;
   control->scheduler->start(*control);
 }
 
 void start_detached(Control* control) {
-  const Section section;
-  control->detached = true;
+  const Passage passage;
+  control->end.store(&end_is_nobodys, std::memory_order_relaxed);
   control->scheduler->start(*control);
 }
 
@@ -36,13 +41,21 @@ namespace {
 /// While a thread waits for another's end.
 class Joining {
  public:
-  Joining(Control& thread, WaitQueue& end) : thread_(thread) { thread.joiner = &end; }
-  ~Joining() { thread_.joiner = nullptr; }
+  Joining(Control& thread, WaitQueue& end)
+      : thread_(thread), end_(end), waits_(replace_end(thread, nullptr, &end) == nullptr) {}
+  ~Joining() {
+    if (waits_) replace_end(thread_, &end_, nullptr);
+  }
   Joining(const Joining&) = delete;
   Joining& operator=(const Joining&) = delete;
 
+  /// False if it has ended already.
+  [[nodiscard]] bool waits() const { return waits_; }
+
  private:
   Control& thread_;
+  WaitQueue& end_;
+  const bool waits_;
 };
 
 Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* where) {
@@ -56,7 +69,7 @@ Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* whe
   bool ended = false;
   try {
     const Joining joining(thread, end);
-    ended = end.wait_until(deadline_ns);
+    ended = !joining.waits() || end.wait_until(deadline_ns);
   } catch (...) {  // the joiner was cancelled
     blocking.ended(false);
     throw;
@@ -79,7 +92,7 @@ Thread::~Thread() {
   if (control_ == nullptr) return;
   // Where nobody can wait, or would wait for ever, a thread that has not ended is let go. A
   // destructor throws nothing, so cancellation has to wait.
-  const bool can_join = current_control != nullptr || control_->state == ThreadState::kEnded;
+  const bool can_join = current_control != nullptr || has_ended(*control_);
   if (current_control != nullptr) {
     const current_thread::CancellationOff off;
     if (join().ok()) return;
@@ -95,26 +108,24 @@ Result<> Thread::join() {
 
 Result<> Thread::join_until(std::int64_t deadline_ns) {
   if (control_ == nullptr) return Error{EINVAL, "there is no thread to join"};
-  const Section section;
   Control& thread = *control_;
   if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
-  if (thread.state != ThreadState::kEnded) {
+  if (!has_ended(thread)) {
+    const Section section;
     TRY(wait_for_end(thread, deadline_ns, __builtin_return_address(0)));
   }
   control_ = nullptr;
+  const Passage passage;
   thread.scheduler->release(thread);
   return {};
 }
 
 Result<> Thread::detach() {
   if (control_ == nullptr) return Error{EINVAL, "there is no thread to detach"};
-  const Section section;
+  const Passage passage;
   Control& thread = *std::exchange(control_, nullptr);
-  if (thread.state == ThreadState::kEnded) {
-    thread.scheduler->release(thread);
-  } else {
-    thread.detached = true;
-  }
+  const bool ended = replace_end(thread, nullptr, &end_is_nobodys) == &end_was_reached;
+  if (ended) thread.scheduler->release(thread);
   return {};
 }
 
@@ -138,7 +149,7 @@ void yield() {
     self.worker->scheduler->yield(self);
     return;
   }
-  const Section section;
+  const Passage passage;
   self.scheduler->yield(self);
 }
 
@@ -167,10 +178,12 @@ void cancellation_point() {
 }
 
 CancellationOff::CancellationOff() {
-  ++calling_thread().cancel_off;
+  Control& self = calling_thread();
+  self.cancel_off.store(self.cancel_off + 1, std::memory_order_relaxed);
 }
 CancellationOff::~CancellationOff() {
-  --calling_thread().cancel_off;
+  Control& self = calling_thread();
+  self.cancel_off.store(self.cancel_off - 1, std::memory_order_relaxed);
 }
 
 // Not inlined, and not known to have no effect: asked again after each wait.

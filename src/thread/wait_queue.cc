@@ -3,6 +3,11 @@
 #include "spindle/base/clock.h"
 #include "thread/scheduler.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
+// A node is taken out of its queue before the wait that it stands for returns.
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
+
 namespace spindle::thread {
 
 WaitQueue::~WaitQueue() {
@@ -28,7 +33,7 @@ void WaitQueue::unlink(WaitNode& node) {
 bool WaitQueue::park(WaitNode& node, std::int64_t deadline_ns) {
   if (node.queue == nullptr) return true;
   Control& self = *node.thread;
-  Scheduler& scheduler = *self.worker->scheduler;
+  Scheduler& scheduler = *self.scheduler;
   if (__builtin_expect(self.cancel == CancelState::kRequested, 0) && node.interruptible &&
       self.cancel_off == 0) {
     unlink_all(node);
@@ -74,7 +79,7 @@ void WaitQueue::wake(WaitNode& node) {
   }
   Control& thread = *node.thread;
   if (parked->timer_index != 0) thread.scheduler->timers().remove(*parked);
-  if (thread.parked == parked) thread.worker->scheduler->make_ready(thread, Why::kWoken);
+  if (thread.parked == parked) thread.scheduler->make_ready(thread, Why::kWoken);
 }
 
 // The wait of a parked thread ends without what it waited for.

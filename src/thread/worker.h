@@ -1,4 +1,4 @@
-// Worker: a kernel thread that runs threads, with its queue of ready ones.
+// Worker: a kernel thread that runs threads, with those that are ready to run on it.
 #pragma once
 
 #include <atomic>
@@ -7,14 +7,31 @@
 #include <thread>
 
 #include "thread/control.h"
+#include "thread/gate.h"
 #include "thread/stack_pool.h"
+#include "thread/work_deque.h"
 
 namespace spindle::thread {
 
+// A look for events costs a system call or two: a few hundred ns. Spread over so many switches that
+// is a nanosecond or two each, and under load an event still waits only microseconds.
+inline constexpr int kSwitchesBetweenPolls = 256;
+
+/// What a worker keeps of the pools, so that it seldom needs their lock.
+struct PoolCache {
+  Control* controls = nullptr;  // free ones
+  std::uint32_t control_count = 0;
+  std::uint32_t promises = 0;  // of stacks of the usual size, to be passed on
+  Stack* stacks = nullptr;     // free ones of the usual size
+  std::uint32_t stack_count = 0;
+  std::uint64_t next_id = 0;
+  std::uint64_t end_of_ids = 0;
+};
+
 struct Worker {
   // What a switch touches stands together.
-  Control* first = nullptr;  // of the queue of ready threads
-  Control* last = nullptr;
+  Control* first = nullptr;  // of the queue of ready threads; with several workers, of those that
+  Control* last = nullptr;   // can go on here alone
   int* errno_location = nullptr;
   ExceptionState* exceptions = nullptr;
   std::uint64_t switches = 0;
@@ -26,10 +43,22 @@ struct Worker {
   void* buried_fiber = nullptr;
 
   Scheduler* scheduler = nullptr;
+
+  // Several workers.
+  bool locked = false;           // this one is in a section that keeps the others out
+  bool left_in_front = false;    // `left` goes on before all others
+  bool turn = false;             // of `first`, before the deque
+  Control* left = nullptr;       // the thread it came from, to be seen to on the next one's stack
+  bool wakes_by_kick = false;    // `to_wake` sleeps in the poller
+  Worker* to_wake = nullptr;     // by this one, when it has left its section
+  std::uint64_t steals = 0;
+  std::int64_t patience_ns = 0;  // before an idle worker looks whether others have work
+  PoolCache cache;
+  std::atomic<std::uint64_t> started = 0;  // threads, on this worker
+  std::atomic<std::uint64_t> ended = 0;
   Control root;  // the context in which events are looked for, on the kernel thread's own stack
   Stack root_stack;
   std::uint32_t number = 0;
-  std::uint32_t ready = 0;  // threads in the queue, if there are several workers
 
   // Preemption.
   std::atomic<bool> preemption_due = false;  // a signal came in a section
@@ -38,12 +67,11 @@ struct Worker {
   bool has_timer = false;
   std::uint64_t preemptions = 0;
 
-  // Sleeping, with several workers. The word is changed to wake it.
-  std::atomic<std::uint32_t> wakes = 0;
-  bool asleep = false;           // on the word
-  Worker* to_wake = nullptr;     // by this one, when it has left its section
-  std::int64_t patience_ns = 0;  // before an idle worker looks whether others have work
-  std::uint64_t steals = 0;
+  // What others touch.
+  alignas(64) Gate::Passing passing = 0;
+  WorkDeque deque;
+  std::atomic<Control*> inbox = nullptr;  // sent by others, the last first
+  std::atomic<std::uint32_t> sleep = 0;   // not 0 while it sleeps, or is about to
   std::thread kernel_thread;
 };
 

@@ -1,13 +1,16 @@
-// The part of the Scheduler for several workers: starting, resting, waking and taking over work.
+// The part of the Scheduler that makes kernel threads into workers, their sections and passages,
+// and how several of them rest and wake one another. How they switch is in several_workers.cc.
 
 #include <cxxabi.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
 #include "thread/overflow.h"
+#include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -18,8 +21,10 @@ constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // come to, then after twice as long, and so on.
 constexpr std::int64_t kLeastPatience_ns = 200'000;
 constexpr std::int64_t kMostPatience_ns = 10'000'000;
-constexpr std::uint32_t kMostStolen = 32;
-constexpr int kMostLookedAt = 64;
+
+constexpr std::uint32_t kAwake = 0;
+constexpr std::uint32_t kOnWord = 1;
+constexpr std::uint32_t kInPoller = 2;
 
 constinit thread_local Worker* this_worker = nullptr;
 
@@ -48,12 +53,12 @@ Result<> Scheduler::work(Worker& worker, const std::function<void()>* main) {
   detail::sections_guarded = guarded_;
   Result<> result;
   {
-    const Section section;
+    std::optional<Section> section;
+    if (!several_) section.emplace();
     result = main != nullptr ? begin(*main) : Result<>();
     if (result.ok()) result = start_timer(worker);
-    if (result.ok()) loop(worker);
+    if (result.ok()) several_ ? loop_among_several(worker) : loop(worker);
     stop_timer(worker);
-    if (several_) wake_everyone();
   }
   detail::sections_guarded = false;
   set_current_worker(nullptr);
@@ -75,6 +80,7 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   if (current_scheduler != nullptr) return Error{EBUSY, "this kernel thread already runs threads"};
   runtime_ = &runtime;
   stuck_ = false;
+  over_ = false;
   Result<> result = work(main_, &main);
   for (auto& other : others_) {
     if (other->kernel_thread.joinable()) other->kernel_thread.join();
@@ -85,24 +91,73 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   return result;
 }
 
-void Scheduler::close_gate(Worker& worker) {
+void Scheduler::begin_section(Worker& worker) {
+  worker.depth.store(1, std::memory_order_relaxed);
   if (yields_at_sections_ && current_control != nullptr) {
-    worker.depth.store(1, std::memory_order_relaxed);
     yield(*current_control);
     return;
   }
-  worker.depth.store(1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (several_) lock_.lock();
+  if (!several_) return;
+  lock_.lock();
+  worker.locked = true;
 }
 
-void Scheduler::open_gate(Worker& worker) {
-  Worker* const sleeper = std::exchange(worker.to_wake, nullptr);
-  if (several_) lock_.unlock();
+void Scheduler::end_section(Worker& worker) {
+  if (several_) {
+    worker.locked = false;
+    lock_.unlock();
+    wake_noted(worker);
+  }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   worker.depth.store(0, std::memory_order_relaxed);
-  if (sleeper != nullptr) futex_wake_one(sleeper->wakes);
   if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) yield_due();
+}
+
+void Scheduler::begin_passage(Worker& worker) {
+  while (passes_.load(std::memory_order_relaxed)) {
+    worker.depth.store(1, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    gate_.enter(worker.passing);
+    // It may have been decided otherwise while the gate was closed.
+    if (__builtin_expect(passes_.load(std::memory_order_relaxed), 1)) return;
+    gate_.leave(worker.passing);
+  }
+  begin_section(worker);
+}
+
+void Scheduler::end_passage(Worker& worker) {
+  if (worker.locked || !several_) {
+    end_section(worker);
+    return;
+  }
+  gate_.leave(worker.passing);
+  wake_noted(worker);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  worker.depth.store(0, std::memory_order_relaxed);
+  if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) yield_due();
+}
+
+void Scheduler::stop_others() {
+  if (!several_ || stops_++ > 0) return;
+  gate_.close();
+  const Worker* const self = current_worker();
+  for (std::size_t i = 0; i < workers(); ++i) {
+    if (&worker(i) != self) Gate::wait_for(worker(i).passing);
+  }
+}
+
+void Scheduler::let_others_go() {
+  if (several_ && --stops_ == 0) gate_.open();
+}
+
+// The scheduler is looked at here, and only its gate is changed.
+StoppedWorld::StoppedWorld(const Scheduler& scheduler)
+    : scheduler_(const_cast<Scheduler&>(scheduler)) {
+  scheduler_.stop_others();
+}
+StoppedWorld::~StoppedWorld() {
+  scheduler_.let_others_go();
 }
 
 namespace detail {
@@ -113,7 +168,7 @@ void enter_section() {
   Worker& worker = *current_worker();
   const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
   if (depth == 0) {
-    worker.scheduler->close_gate(worker);
+    worker.scheduler->begin_section(worker);
   } else {
     worker.depth.store(depth + 1, std::memory_order_relaxed);
   }
@@ -123,7 +178,27 @@ void leave_section() {
   Worker& worker = *current_worker();
   const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
   if (depth == 1) {
-    worker.scheduler->open_gate(worker);
+    worker.scheduler->end_section(worker);
+  } else {
+    worker.depth.store(depth - 1, std::memory_order_relaxed);
+  }
+}
+
+void enter_passage() {
+  Worker& worker = *current_worker();
+  const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
+  if (depth == 0) {
+    worker.scheduler->begin_passage(worker);
+  } else {
+    worker.depth.store(depth + 1, std::memory_order_relaxed);
+  }
+}
+
+void leave_passage() {
+  Worker& worker = *current_worker();
+  const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
+  if (depth == 1) {
+    worker.scheduler->end_passage(worker);
   } else {
     worker.depth.store(depth - 1, std::memory_order_relaxed);
   }
@@ -131,135 +206,155 @@ void leave_section() {
 
 }  // namespace detail
 
-void Scheduler::queue_up(Worker& worker, Control& thread, bool in_front) {
-  if (several_) {
-    ++worker.ready;
-    thread.previous = in_front ? nullptr : worker.last;
-    if (in_front && worker.first != nullptr) worker.first->previous = &thread;
+// The system calls that wake others wait until this worker has left its section, where those that
+// wake begin.
+void Scheduler::wake_noted(Worker& worker) {
+  if (Worker* const sleeper = std::exchange(worker.to_wake, nullptr)) {
+    worker.wakes_by_kick ? poller_->kick() : futex_wake_one(sleeper->sleep);
   }
-  thread.in_queue = true;
-  in_front ? push_front(worker, thread) : push(worker, thread);
 }
 
-void Scheduler::unqueue(Worker& worker, Control& thread) {
-  thread.in_queue = false;
-  if (worker.ready == 0) {  // one worker: it is the first
-    pop(worker);
-    return;
-  }
-  --worker.ready;
-  (thread.previous == nullptr ? worker.first : thread.previous->next) = thread.next;
-  (thread.next == nullptr ? worker.last : thread.next->previous) = thread.previous;
-}
-
-Control* Scheduler::steal(Worker& thief) {
-  const std::size_t count = workers();
-  for (std::size_t i = 1; i < count; ++i) {
-    if (Control* thread = steal_from(worker((thief.number + i) % count), thief)) return thread;
-  }
-  return nullptr;
-}
-
-// The oldest are taken: half of them first come, first served; one of the last-come queue, whose
-// oldest has the most work before it.
-Control* Scheduler::steal_from(Worker& victim, Worker& thief) {
-  std::uint32_t wanted =
-      child_first_ ? 1 : std::min<std::uint32_t>((victim.ready + 1) / 2, kMostStolen);
-  Control* taken = nullptr;
-  Control* next = child_first_ ? victim.last : victim.first;
-  for (int looked = 0; next != nullptr && wanted > 0 && looked < kMostLookedAt; ++looked) {
-    Control& thread = *next;
-    next = child_first_ ? thread.previous : thread.next;
-    if (tied(thread)) continue;
-    unqueue(victim, thread);
-    ++thief.steals;
-    --wanted;
-    if (taken == nullptr) {
-      taken = &thread;
-    } else {
-      queue_up(thief, thread, false);
-    }
-  }
-  return taken;
-}
-
-void Scheduler::wake(Worker& sleeper) {
-  if (polling_ == &sleeper) {
+// False if it is awake.
+bool Scheduler::wake(Worker& sleeper) {
+  const std::uint32_t slept = sleeper.sleep.exchange(kAwake, std::memory_order_seq_cst);
+  if (slept == kAwake) return false;
+  Worker* const self = current_worker();
+  const bool later = self != nullptr && self->scheduler == this &&
+                     self->depth.load(std::memory_order_relaxed) > 0;
+  if (later) {
+    wake_noted(*self);
+    self->to_wake = &sleeper;
+    self->wakes_by_kick = slept == kInPoller;
+  } else if (slept == kInPoller) {
     poller_->kick();
-  } else if (sleeper.asleep) {
-    sleeper.asleep = false;
-    sleeper.wakes.fetch_add(1, std::memory_order_relaxed);
-    // The system call waits until this worker has left its section, where the woken one begins.
-    Worker* const earlier = std::exchange(here().to_wake, &sleeper);
-    if (earlier != nullptr) futex_wake_one(earlier->wakes);
+  } else {
+    futex_wake_one(sleeper.sleep);
   }
+  return true;
 }
 
 void Scheduler::wake_someone() {
-  if (idle_workers_ == 0) return;
-  for (std::size_t i = 0; i < workers(); ++i) {
-    if (worker(i).asleep) return wake(worker(i));
+  if (idle_workers_.load() == 0) return;
+  for (const std::uint32_t kind : {kOnWord, kInPoller}) {
+    for (std::size_t i = 0; i < workers(); ++i) {
+      Worker& one = worker(i);
+      if (one.sleep.load(std::memory_order_relaxed) == kind && wake(one)) return;
+    }
   }
-  if (polling_ != nullptr) wake(*polling_);
+}
+
+void Scheduler::wake_for_posted() {
+  if (several_) wake_someone();
 }
 
 void Scheduler::wake_everyone() {
   for (std::size_t i = 0; i < workers(); ++i) wake(worker(i));
 }
 
-// Nobody spins: an idle worker sleeps, one of them in the poller, the others on a word of their
-// own. While others are busy it looks again by itself, ever more seldom: a thread that was made
-// ready and that its worker does not come to shall not wait for longer than a time slice.
-void Scheduler::rest(Worker& worker) {
-  bool all_idle = ++idle_workers_ == workers();
+bool Scheduler::go_on(Worker& worker) {
+  const Passage passage;
+  Control* const next = take_ready(worker);
+  if (next == nullptr) return false;
+  worker.patience_ns = 0;
+  enter(worker, *next);
+  return true;
+}
+
+void Scheduler::loop_among_several(Worker& worker) {
+  worker.coarse_now_ns = monotonic_ns();
+  worker.switches_to_poll = kSwitchesBetweenPolls;
+  while (!over_.load(std::memory_order_acquire)) {
+    if (worker.switches_to_poll <= 0 || worker.preempted != nullptr) {
+      const Section section;
+      look_for_events(worker, 0);
+      if (worker.preempted != nullptr) decide_preempted(worker);
+    }
+    if (go_on(worker)) continue;
+    const Section section;
+    look_for_events(worker, 0);
+    if (worker.deque.size() > 0 || worker.first != nullptr || ready_in_policy_ > 0) continue;
+    if (!run_idle_handlers()) rest(worker);
+  }
+}
+
+// A worker that has been woken and did not notice yet is still counted as idle.
+bool Scheduler::all_sleep() const {
+  if (idle_workers_.load() != workers()) return false;
   for (std::size_t i = 0; i < workers(); ++i) {
-    if (this->worker(i).ready > 0) all_idle = false;
+    if (worker(i).sleep.load() == kAwake) return false;
   }
-  if (all_idle && nothing_can_come()) {
-    give_up();
-    wake_everyone();
-    --idle_workers_;
-    return;
-  }
+  return true;
+}
+
+// If all are idle and nothing can come, or no thread is left.
+bool Scheduler::all_is_over(Worker& worker) {
+  if (!all_sleep() || (live_threads() > 0 && !nothing_can_come())) return false;
+  if (live_threads() > 0) give_up();
+  over_.store(true, std::memory_order_release);
+  rise(worker);
+  wake_everyone();
+  return true;
+}
+
+// Nobody spins: an idle worker sleeps, one of them in the poller if there are descriptors, the
+// others on a word of their own. While others are busy it looks again by itself, ever more seldom:
+// a thread that was made ready and that its worker does not come to shall not wait for longer than
+// a time slice. Whoever has something for a worker first puts it there and then looks whether the
+// worker sleeps; the worker does the opposite.
+void Scheduler::rest(Worker& worker) {
+  if (over_.load(std::memory_order_relaxed)) return;
+  idle_workers_.fetch_add(1);
+  const bool polls = in_poller_ == nullptr && poller_->anything_registered();
+  worker.sleep.store(polls ? kInPoller : kOnWord, std::memory_order_seq_cst);
+  if (worker.inbox.load() != nullptr || poller_->has_posted()) return rise(worker);
+  if (all_is_over(worker)) return;
   std::int64_t until_ns = kNever;
-  if (!all_idle) {
+  if (!all_sleep()) {
     worker.patience_ns = std::clamp(worker.patience_ns * 2, kLeastPatience_ns, kMostPatience_ns);
     until_ns = monotonic_ns() + worker.patience_ns;
   }
-  if (polling_ == nullptr || timers_.next_deadline_ns() < polling_until_ns_) {
-    until_ns = std::min(until_ns, timers_.next_deadline_ns());
+  const std::int64_t first_timer_ns = timers_.next_deadline_ns();
+  if (timekeeper_ == nullptr || first_timer_ns < timekeeper_until_ns_) {
+    until_ns = std::min(until_ns, first_timer_ns);
+    timekeeper_ = &worker;
+    timekeeper_until_ns_ = first_timer_ns;
   }
   set_timer(worker, false);
-  if (polling_ == nullptr) {
-    if (worker.to_wake != nullptr) futex_wake_one(std::exchange(worker.to_wake, nullptr)->wakes);
-    polling_ = &worker;
-    polling_until_ns_ = until_ns;
+  if (polls) {
+    in_poller_ = &worker;
+    wake_noted(worker);
     look_for_events(worker, until_ns);
-    polling_ = nullptr;
-    // If it goes to work somebody else must look for events.
-    if (worker.ready > 0 || ready_in_policy_ > 0) wake_someone();
+    in_poller_ = nullptr;
   } else {
     sleep_until(worker, until_ns);
   }
   set_timer(worker, true);
-  --idle_workers_;
+  rise(worker);
+  const bool keeps_watch = polls || timekeeper_ == &worker;
+  if (timekeeper_ == &worker) timekeeper_ = nullptr;
+  // If it goes to work somebody else must look for events.
+  const bool watch_is_kept = timers_.empty() && !poller_->anything_registered();
+  if (keeps_watch && !watch_is_kept) wake_someone();
+}
+
+void Scheduler::rise(Worker& worker) {
+  worker.sleep.store(kAwake);
+  idle_workers_.fetch_sub(1);
 }
 
 void Scheduler::sleep_until(Worker& worker, std::int64_t deadline_ns) {
-  worker.asleep = true;
-  const std::uint32_t wakes = worker.wakes.load(std::memory_order_relaxed);
-  Worker* const sleeper = std::exchange(worker.to_wake, nullptr);
+  worker.locked = false;
   lock_.unlock();
-  if (sleeper != nullptr) futex_wake_one(sleeper->wakes);
+  wake_noted(worker);
   if (deadline_ns == kNever) {
-    futex_wait(worker.wakes, wakes);
+    futex_wait(worker.sleep, kOnWord);
   } else {
     const std::int64_t left = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 1);
     const timespec timeout = {.tv_sec = left / kNsPerSecond, .tv_nsec = left % kNsPerSecond};
-    futex_wait(worker.wakes, wakes, &timeout);
+    futex_wait(worker.sleep, kOnWord, &timeout);
   }
   lock_.lock();
-  worker.asleep = false;
+  worker.locked = true;
   worker.coarse_now_ns = monotonic_ns();
 }
 

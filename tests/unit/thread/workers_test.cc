@@ -300,8 +300,9 @@ TEST(Workers, TakeWorkFromOneAnother) {
       const std::int64_t until_ns = monotonic_ns() + 100'000;
       while (monotonic_ns() < until_ns) {
       }
+      const int worked_on = current_thread::worker();
       const std::lock_guard lock(mutex);
-      seen.insert(current_thread::worker());
+      seen.insert(worked_on);
     });
   });
   ASSERT_TRUE(result.ok());

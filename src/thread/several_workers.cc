@@ -1,0 +1,198 @@
+// The part of the Scheduler that each switch runs through where there are several workers.
+//
+// As soon as a thread stands in a deque another worker may go on with it. So a thread that yields
+// or ends is only noted (Worker::left); the next one to run on the worker sees to it, when nothing
+// of it is in use any more. A thread that waits is let go of likewise, by leaving its section.
+
+#include <algorithm>
+
+#include "thread/end_of_life.h"
+#include "thread/passage.h"
+#include "thread/scheduler.h"
+
+namespace spindle::thread {
+namespace {
+constexpr std::int64_t kMostStolen = 32;
+}
+
+[[gnu::noinline]] void Scheduler::leave_for(Control& self, Control* next) {
+  self.in_section = self.worker->locked;
+  switch_to(self, next != nullptr ? *next : self.worker->root, false);
+  sanitizer::after_switch(self);
+  arrive(self);
+}
+
+// The first thing after a switch. Goes on in a section if `self` was in one, else in none.
+void Scheduler::arrive(Control& self) {
+  Worker& worker = *self.worker;
+  if (Control* const left = std::exchange(worker.left, nullptr)) {
+    if (left->state == ThreadState::kEnded) {
+      bury_left(worker, *left);
+    } else {
+      hand_on(worker, *left, std::exchange(worker.left_in_front, false));
+    }
+  }
+  if (self.in_section) {
+    keep_others_out(worker);
+    return;
+  }
+  if (worker.locked) {
+    worker.locked = false;
+    lock_.unlock();
+  } else {
+    gate_.leave(worker.passing);
+  }
+  wake_noted(worker);
+}
+
+void Scheduler::keep_others_out(Worker& worker) {
+  if (worker.locked) return;
+  gate_.leave(worker.passing);
+  lock_.lock();
+  worker.locked = true;
+}
+
+void Scheduler::yield_among_several(Control& self) {
+  Worker& worker = *self.worker;
+  Control* next = nullptr;
+  if (--worker.switches_to_poll > 0) {
+    next = take_ready(worker);
+    const bool stays = self.pinned_to < 0 || &home_of(self) == &worker;
+    if (next == nullptr && stays) return;
+  }
+  self.state = ThreadState::kReady;
+  worker.left = &self;
+  switch_from(self, next);
+}
+
+void Scheduler::end_among_several(Control& self) {
+  check_stack(self);
+  self.state = ThreadState::kEnded;
+  Worker& worker = *self.worker;
+  if (policy_ && self.policy_number == policy_number_) policy_->finished(task_of(self));
+  worker.left = &self;
+  Control* const next = take_next(worker);
+  switch_to(self, next != nullptr ? *next : worker.root, true);
+  __builtin_unreachable();
+}
+
+void Scheduler::bury_left(Worker& worker, Control& dead) {
+  pools_.unbind(worker, dead);
+#if defined(SPINDLE_TSAN)
+  sanitizer::thread_gone(dead.fiber);
+#endif
+  worker.ended.store(worker.ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  WaitQueue* const joiner = replace_end(dead, nullptr, &end_was_reached);
+  if (joiner == nullptr) return;  // whoever joins finds the mark
+  if (joiner == &end_is_nobodys) {
+    release(dead);
+    return;
+  }
+  // The one who waits may be giving up at this moment.
+  keep_others_out(worker);
+  if (WaitQueue* const waits = dead.end.exchange(&end_was_reached)) waits->wake_one();
+}
+
+void Scheduler::hand_on(Worker& worker, Control& thread, bool in_front) {
+  if (tied(thread)) {
+    send(home_of(thread), thread);
+    return;
+  }
+  const bool behind = child_first_ && !in_front;
+  if (behind) {
+    behind_.push(thread);
+  } else {
+    worker.deque.push(thread);
+  }
+  // One ready thread is this worker's own next; whoever is idle looks after a while.
+  if (idle_workers_.load(std::memory_order_relaxed) == 0) return;
+  if (child_first_ || worker.deque.size() > 1) wake_someone();
+}
+
+// Of a thread that is tied to one.
+Worker& Scheduler::home_of(const Control& thread) {
+  return thread.preempted ? *thread.worker : worker(static_cast<std::size_t>(thread.pinned_to));
+}
+
+// To the one worker that may run it.
+void Scheduler::send(Worker& home, Control& thread) {
+  if (&home == &here()) {
+    queue_up(home, thread, false);
+    return;
+  }
+  thread.next = home.inbox.load(std::memory_order_relaxed);
+  while (!home.inbox.compare_exchange_weak(thread.next, &thread)) {
+  }
+  wake(home);
+}
+
+void Scheduler::empty_inbox(Worker& worker) {
+  Control* newest = worker.inbox.exchange(nullptr, std::memory_order_acquire);
+  Control* oldest = nullptr;
+  while (newest != nullptr) {
+    Control* const following = std::exchange(newest->next, oldest);
+    oldest = std::exchange(newest, following);
+  }
+  while (oldest != nullptr) {
+    Control& thread = *oldest;
+    oldest = thread.next;
+    queue_up(worker, thread, false);
+  }
+}
+
+Control* Scheduler::take_among_several(Worker& worker) {
+  if (worker.inbox.load(std::memory_order_relaxed) != nullptr) empty_inbox(worker);
+  // Those that only this worker can run and those that any can, by turns.
+  const bool tied_first = worker.first != nullptr && (policy_ || (worker.turn = !worker.turn));
+  Control* next = tied_first ? pop(worker) : nullptr;
+  if (next == nullptr) next = policy_ ? take_from_policy() : take_own(worker);
+  if (next == nullptr) next = pop(worker);
+  if (next == nullptr && !policy_) next = steal(worker);
+  if (next != nullptr) next->in_queue = false;
+  return next;
+}
+
+Control* Scheduler::take_own(Worker& worker) {
+  if (!child_first_) return worker.deque.take_oldest();
+  Control* const newest = worker.deque.take_newest();
+  return newest != nullptr ? newest : behind_.pop();
+}
+
+// The oldest are taken: half of them first come, first served; one of those of child-first, whose
+// oldest has the most work before it.
+Control* Scheduler::steal(Worker& thief) {
+  const std::size_t count = workers();
+  for (std::size_t i = 1; i < count; ++i) {
+    WorkDeque& victim = worker((thief.number + i) % count).deque;
+    const std::int64_t wanted = child_first_ ? 1 : (victim.size() + 1) / 2;
+    Control* const taken = victim.take_oldest();
+    if (taken == nullptr) continue;
+    ++thief.steals;
+    for (std::int64_t more = std::min(wanted, kMostStolen) - 1; more > 0; --more) {
+      Control* const another = victim.take_oldest();
+      if (another == nullptr) break;
+      thief.deque.push(*another);
+      ++thief.steals;
+    }
+    return taken;
+  }
+  return nullptr;
+}
+
+// While the world is stopped. Those that are tied to a worker stay there.
+std::vector<Control*> Scheduler::take_all_ready() {
+  std::vector<Control*> ready;
+  if (policy_ || !several_) {
+    while (Control* thread = policy_ ? take_from_policy() : take_ready(main_)) {
+      ready.push_back(thread);
+    }
+    return ready;
+  }
+  for (std::size_t i = 0; i < workers(); ++i) {
+    while (Control* thread = worker(i).deque.take_oldest()) ready.push_back(thread);
+  }
+  while (Control* thread = behind_.pop()) ready.push_back(thread);
+  return ready;
+}
+
+}  // namespace spindle::thread

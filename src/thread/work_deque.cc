@@ -1,0 +1,35 @@
+#include "thread/work_deque.h"
+
+namespace spindle::thread {
+namespace {
+constexpr std::int64_t kFirstSize = 256;
+}
+
+WorkDeque::WorkDeque() {
+  rings_.push_back(std::make_unique<Ring>(kFirstSize));
+  ring_.store(rings_.back().get(), std::memory_order_relaxed);
+}
+
+// One is left, or none: others may be about to take the same.
+Control* WorkDeque::take_last(std::int64_t top, std::int64_t newest) {
+  Control* thread = nullptr;
+  if (top == newest) {
+    thread = ring_.load(std::memory_order_relaxed)->at(newest).load(std::memory_order_relaxed);
+    if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst)) thread = nullptr;
+  }
+  bottom_.store(newest + 1, std::memory_order_release);
+  return thread;
+}
+
+WorkDeque::Ring* WorkDeque::grow(std::int64_t top, std::int64_t bottom) {
+  Ring* const old = ring_.load(std::memory_order_relaxed);
+  rings_.push_back(std::make_unique<Ring>(2 * (old->mask + 1)));
+  Ring* const grown = rings_.back().get();
+  for (std::int64_t i = top; i < bottom; ++i) {
+    grown->at(i).store(old->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  ring_.store(grown, std::memory_order_release);
+  return grown;
+}
+
+}  // namespace spindle::thread

@@ -1,0 +1,84 @@
+// WorkDeque: the ready threads of one of several workers, which others may take work from.
+//
+// The owner puts threads in at the new end and takes them from there (child first) or from the old
+// end (first come, first served); everybody else takes from the old end. No locks: only who takes
+// the last one, or takes from the old end, has to be the first to say so (Chase and Lev, "Dynamic
+// circular work-stealing deque", 2005). A thread stands here only when its context has been saved.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace spindle::thread {
+
+struct Control;
+
+class WorkDeque {
+ public:
+  WorkDeque();
+  WorkDeque(const WorkDeque&) = delete;
+  WorkDeque& operator=(const WorkDeque&) = delete;
+
+  // By the owner.
+  void push(Control& thread) {
+    const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
+    const std::int64_t top = top_.load(std::memory_order_acquire);
+    Ring* ring = ring_.load(std::memory_order_relaxed);
+    if (__builtin_expect(bottom - top > ring->mask, 0)) ring = grow(top, bottom);
+    ring->at(bottom).store(&thread, std::memory_order_relaxed);
+    bottom_.store(bottom + 1, std::memory_order_release);
+  }
+  Control* take_newest() {
+    const std::int64_t newest = bottom_.load(std::memory_order_relaxed) - 1;
+    std::int64_t top = top_.load(std::memory_order_relaxed);
+    if (top > newest) return nullptr;
+    // Whoever takes the oldest reads `bottom_` after `top_`; here it is the other way round.
+    bottom_.store(newest, std::memory_order_seq_cst);
+    top = top_.load(std::memory_order_seq_cst);
+    if (__builtin_expect(top < newest, 1)) {
+      return ring_.load(std::memory_order_relaxed)->at(newest).load(std::memory_order_relaxed);
+    }
+    return take_last(top, newest);
+  }
+
+  /// By anybody; null if there is none.
+  Control* take_oldest() {
+    std::int64_t top = top_.load(std::memory_order_seq_cst);
+    for (;;) {
+      if (top >= bottom_.load(std::memory_order_seq_cst)) return nullptr;
+      Control* const thread =
+          ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
+      if (top_.compare_exchange_weak(top, top + 1, std::memory_order_seq_cst)) return thread;
+    }
+  }
+
+  /// May be out of date when it is looked at by others than the owner.
+  [[nodiscard]] std::int64_t size() const {
+    return bottom_.load(std::memory_order_relaxed) - top_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  struct Ring {
+    explicit Ring(std::int64_t size)
+        : mask(size - 1), slots(new std::atomic<Control*>[static_cast<std::size_t>(size)]) {}
+    std::atomic<Control*>& at(std::int64_t index) {
+      return slots[static_cast<std::size_t>(index & mask)];
+    }
+    const std::int64_t mask;
+    const std::unique_ptr<std::atomic<Control*>[]> slots;
+  };
+
+  Control* take_last(std::int64_t top, std::int64_t newest);
+  Ring* grow(std::int64_t top, std::int64_t bottom);
+
+  alignas(64) std::atomic<std::int64_t> top_ = 0;
+  alignas(64) std::atomic<std::int64_t> bottom_ = 0;
+  std::atomic<Ring*> ring_;
+  // Others may still read an old one: all are kept, together as much as the newest.
+  std::vector<std::unique_ptr<Ring>> rings_;
+};
+
+}  // namespace spindle::thread
