@@ -229,8 +229,6 @@ void add_machine_settings(ControlTree& tree, MachineAccess machine) {
       });
   add_make<std::uint32_t>(tree, machine, "machine/cpus",
                           [](Configuration& c) -> std::uint32_t& { return c.cpus; });
-  add_make<std::uint32_t>(tree, machine, "machine/buffers",
-                          [](Configuration& c) -> std::uint32_t& { return c.buffers; });
   add_memory(tree, machine);
 }
 

@@ -47,6 +47,8 @@ HostFile VolumeHost::describe(const Attributes& file) const {
   return {.id = file.node,
           .size = file.size,
           .is_directory = S_ISDIR(file.mode),
+          .version = static_cast<std::uint64_t>(file.modified.seconds) * 1'000'000'000 +
+                     file.modified.nanoseconds,
           .may_read = may(file, kReadBit),
           .may_write = may(file, kWriteBit)};
 }

@@ -6,6 +6,7 @@
 
 #include "calls.h"
 #include "kernel.h"
+#include "paging.h"
 #include "paths.h"
 
 namespace spindle {
@@ -126,7 +127,7 @@ Outcome call_read(Kernel& kernel, Thread& thread) {
     case OpenFile::Kind::kPipe:
       return after_reading(kernel, thread, read_pipe(kernel, thread, *(*file)->pipe));
     default:
-      return after_reading(kernel, thread, kernel.read_file(thread, **file));
+      return after_reading(kernel, thread, kernel.paging->read(thread, **file));
   }
 }
 

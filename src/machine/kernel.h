@@ -122,8 +122,8 @@ class Kernel final : public Scheduler::Client {
   /// The lowest free number; EMFILE.
   Result<int> add_descriptor(Process& process, std::shared_ptr<OpenFile> file);
   Result<int> open_file(Process& process, const std::string& path, int flags);
-  Outcome read_file(Thread& thread, OpenFile& file);
   Outcome write_file(Thread& thread, OpenFile& file);
+  [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
   /// The agenda knows when the disk is done with what it serves.
   void schedule_disk();
   Result<> truncate_file(std::uint64_t file, std::uint64_t size);
@@ -174,7 +174,6 @@ class Kernel final : public Scheduler::Client {
   Outcome transfer(Thread& thread, std::uint64_t file, std::uint64_t offset, std::uint64_t bytes,
                    bool is_write);
   [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
-  [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
   void disk_done();
   void start_cron();
   void schedule_cron(std::int64_t after);

@@ -77,6 +77,7 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   if ((reads && !file.may_read) || (writes && !file.may_write))
     return Error{EACCES, "the user may not do that with the file"};
   if ((flags & O_TRUNC) != 0) TRY(truncate_file(file.id, 0));
+  if ((flags & O_TRUNC) == 0) paging->opened(file);
   auto opened = std::make_shared<OpenFile>();
   opened->path = path;
   opened->file = file.id;
@@ -225,30 +226,9 @@ std::int64_t Kernel::copy_cost_ns(std::size_t bytes) const {
 }
 
 Result<> Kernel::truncate_file(std::uint64_t file, std::uint64_t size) {
-  return host.truncate(file, size);
-}
-
-/// progress: 0, moved; 1, copied.
-Outcome Kernel::read_file(Thread& thread, OpenFile& file) {
-  const auto most = static_cast<std::uint64_t>(thread.request.numbers[1]);
-  if (thread.progress[0] == 0) {
-    const auto size = host.size(file.file);
-    if (!size.ok()) return size.error();
-    if (file.position >= *size || most == 0) return Response::of(std::string());
-    thread.progress[0] = 1;
-    Outcome moved =
-        transfer(thread, file.file, file.position, std::min(most, *size - file.position), false);
-    return moved;
-  }
-  std::string text(most, '\0');
-  const auto got =
-      host.read(file.file, file.position, std::as_writable_bytes(std::span(text.data(), most)));
-  if (!got.ok()) return got.error();
-  text.resize(*got);
-  if (std::exchange(thread.progress[1], 1) == 0)
-    if (const std::int64_t ns = copy_cost_ns(*got); ns > 0) return Outcome::busy(ns);
-  file.position += *got;
-  return Response::of(std::move(text));
+  TRY(host.truncate(file, size));
+  paging->truncated(file, size);
+  return {};
 }
 
 Outcome Kernel::write_file(Thread& thread, OpenFile& file) {
@@ -268,6 +248,7 @@ Outcome Kernel::write_file(Thread& thread, OpenFile& file) {
   if (const auto written = host.write(file.file, file.position, std::as_bytes(std::span(text)));
       !written.ok())
     return written.error();
+  paging->written(file.file, file.position, text);
   file.position += text.size();
   return Response::of(static_cast<std::int64_t>(text.size()));
 }

@@ -32,7 +32,9 @@ void MemoryHost::add(std::string_view path, std::string_view content) {
   }
   const auto [name, is_new] = names_.try_emplace(std::string(path), next_id_);
   if (is_new) ++next_id_;
-  nodes_[name->second] = {false, std::string(content)};
+  Node& node = nodes_[name->second];
+  node.content = content;
+  ++node.version;
 }
 
 Result<HostFile> MemoryHost::lookup(std::string_view path) {
@@ -41,8 +43,10 @@ Result<HostFile> MemoryHost::lookup(std::string_view path) {
   const auto found = names_.find(path);
   if (found == names_.end()) return Error{ENOENT, "there is no such file"};
   const Node& node = nodes_.at(found->second);
-  return HostFile{
-      .id = found->second, .size = node.content.size(), .is_directory = node.is_directory};
+  return HostFile{.id = found->second,
+                  .size = node.content.size(),
+                  .is_directory = node.is_directory,
+                  .version = node.version};
 }
 
 Result<> MemoryHost::can_add(std::string_view path) const {
@@ -123,8 +127,8 @@ Result<MemoryHost::Node*> MemoryHost::file(std::uint64_t id) {
 
 Result<std::size_t> MemoryHost::read(std::uint64_t id, std::uint64_t offset,
                                      std::span<std::byte> bytes) {
-  const std::string& content = TRY(file(id))
-  ->content;
+  const Node* const node = TRY(file(id));
+  const std::string& content = node->content;
   if (offset >= content.size()) return std::size_t{0};
   const std::size_t count = std::min<std::size_t>(bytes.size(), content.size() - offset);
   if (count != 0) std::memcpy(bytes.data(), content.data() + offset, count);
@@ -133,27 +137,27 @@ Result<std::size_t> MemoryHost::read(std::uint64_t id, std::uint64_t offset,
 
 Result<> MemoryHost::write(std::uint64_t id, std::uint64_t offset,
                            std::span<const std::byte> bytes) {
-  std::string& content = TRY(file(id))
-  ->content;
+  Node* const node = TRY(file(id));
+  std::string& content = node->content;
   constexpr std::uint64_t kLargest = 1u << 30;
   if (offset > kLargest || bytes.size() > kLargest - offset)
     return Error{EFBIG, "the file is too long"};
   if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size());
   if (!bytes.empty()) std::memcpy(content.data() + offset, bytes.data(), bytes.size());
+  ++node->version;
   return {};
 }
 
 Result<std::uint64_t> MemoryHost::size(std::uint64_t id) {
-  return std::uint64_t {
-    TRY(file(id))
-    ->content.size()
-  };
+  const Node* const node = TRY(file(id));
+  return std::uint64_t{node->content.size()};
 }
 
 Result<> MemoryHost::truncate(std::uint64_t id, std::uint64_t size) {
   if (size > 1u << 30) return Error{EFBIG, "the file is too long"};
-  TRY(file(id))
-  ->content.resize(size);
+  Node* const node = TRY(file(id));
+  node->content.resize(size);
+  ++node->version;
   return {};
 }
 

@@ -232,6 +232,7 @@ void Paging::complete(const BlockRequest& request) {
   else
     content = read_content(transfer);
   for (const ResumedAccess& resumed : memory_->complete(transfer.id, content)) {
+    if (resumed.task.value >= kAhead) continue;
     Thread* thread = kernel_.find_thread(static_cast<ProcessNumber>(resumed.task.value));
     if (thread == nullptr) continue;
     resumed_[thread->id] = resumed.outcome;

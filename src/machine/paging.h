@@ -10,10 +10,13 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "block_queue.h"
+#include "files.h"
 #include "outcome.h"
 #include "process.h"
+#include "spindle/machine/machine_host.h"
 #include "spindle/machine/memory.h"
 
 namespace spindle {
@@ -45,6 +48,16 @@ class Paging {
   Result<VirtualAddress> map_segment(Process& process, const std::string& name,
                                      std::uint64_t bytes);
 
+  // Files, by way of the pages that are kept of them.
+
+  /// Collects what `read` asks for; a thread that must wait has the pages behind fetched, too.
+  Outcome read(Thread& thread, OpenFile& file);
+  /// What the host has now stands in the pages that are kept, too.
+  void written(std::uint64_t file, std::uint64_t offset, std::string_view text);
+  /// What is kept of the file goes, if it was changed by somebody else.
+  void opened(const HostFile& file);
+  void truncated(std::uint64_t file, std::uint64_t size);
+
   // The disk.
 
   [[nodiscard]] static bool is_transfer(std::uint64_t cookie) { return (cookie & kOurs) != 0; }
@@ -60,6 +73,9 @@ class Paging {
  private:
   static constexpr std::uint64_t kOurs = std::uint64_t{1} << 63;
   /// Of the swap file on the disk, where the volume has none.
+  static constexpr std::uint64_t kAhead = std::uint64_t{1} << 40;  ///< tasks that nobody waits as
+  static constexpr std::uint64_t kMostAhead = 31;
+  static constexpr std::int64_t kMostTries = 64;
   static constexpr std::uint64_t kNoFile = ~std::uint64_t{0};
   /// What a thread's `progress` says of its access.
   enum Progress : std::uint8_t { kAccess, kState };
@@ -69,6 +85,7 @@ class Paging {
   [[nodiscard]] static TaskId task_of(const Thread& thread) {
     return TaskId{static_cast<std::uint64_t>(thread.id)};
   }
+  void read_ahead(std::uint64_t file, std::uint64_t page, std::uint64_t pages);
   Result<> find_swap_file(MemoryConfiguration& configuration);
   Outcome finish(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
   Outcome out_of_memory(Thread& thread);
@@ -86,6 +103,8 @@ class Paging {
   std::map<std::int32_t, AccessOutcome> resumed_;  ///< by thread, until it takes it
   std::map<std::string, SegmentId, std::less<>> segments_;
   std::set<SpaceId> suspended_;
+  std::map<std::uint64_t, std::uint64_t> versions_;  ///< of files, as they are known here
+  std::uint64_t last_ahead_ = 0;
 };
 
 }  // namespace spindle

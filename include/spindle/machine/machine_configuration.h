@@ -80,7 +80,6 @@ struct MachineConfiguration {
   std::string arm_policy = "look";      ///< a name that make_arm_policy knows
   std::uint64_t disk_blocks = 262'144;  ///< of 4096 bytes
   DeviceMode device_mode = DeviceMode::kDma;
-  std::uint32_t buffers = 256;  ///< blocks of files kept in memory; 0: every read goes to the disk
 
   /// Of a machine whose calls cost nothing, memory costs nothing either. `cpus` and the seed are
   /// the machine's.
@@ -101,7 +100,7 @@ struct MachineConfiguration {
   std::string hostname = "spindle";
 };
 
-/// The unit of the machine's disk and its buffers.
+/// The unit of the machine's disk.
 inline constexpr std::uint32_t kMachineBlockSize = 4096;
 inline constexpr std::uint32_t kMostCpus = 64;
 

@@ -26,7 +26,8 @@ struct HostFile {
   std::uint64_t id = 0;  ///< the same for every name of the file; never 0
   std::uint64_t size = 0;
   bool is_directory = false;
-  bool may_read = true;  ///< whoever `as_user` named
+  std::uint64_t version = 0;  ///< another one after each change
+  bool may_read = true;       ///< whoever `as_user` named
   bool may_write = true;
 };
 
@@ -94,6 +95,7 @@ class MemoryHost final : public MachineHost {
   struct Node {
     bool is_directory = false;
     std::string content;
+    std::uint64_t version = 0;
   };
   Result<Node*> file(std::uint64_t id);
   Result<> can_add(std::string_view path) const;

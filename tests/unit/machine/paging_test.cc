@@ -164,5 +164,37 @@ TEST(Paging, FaultsAsTheSolverSays) {
   EXPECT_GT(compared, 10);
 }
 
+TEST(Paging, KeepsWhatFilesWereReadAndFetchesAhead) {
+  TestMachine test({.costs = MachineCosts::none()});
+  test.host.add("/data", std::string(200'000, 'x'));
+  test.start(R"(
+    local function scan()
+      local f, begin, bytes = open('/data'), now(), 0
+      while true do
+        local text = read(f, 8192)
+        if text == '' then break end
+        bytes = bytes + #text
+      end
+      close(f)
+      return bytes, now() - begin
+    end
+    local first, time = scan() local second, again = scan()
+    print(first, second, time > 0, again)
+    local f = open('/data', 'r+')
+    local m = mmap(8192, 'r', 'private', f)
+    write(f, ('y'):rep(8)) seek(f, 0)
+    print(read(f, 9), load(m) == 0x7979797979797979)
+  )");
+  test.run();
+  EXPECT_EQ(test.printed.substr(0, 26), "200000\t200000\ttrue\t0.0\nyyy") << test.printed;
+  EXPECT_NE(test.printed.find("yyyyyyyyx\ttrue"), std::string::npos) << test.printed;
+  // A third party changes the file: what is kept of it is dropped.
+  test.host.add("/data", "new");
+  test.start("local f = open('/data') print(read(f, 100))");
+  test.run();
+  EXPECT_NE(test.printed.find("\nnew\n"), std::string::npos) << test.printed;
+  EXPECT_EQ(test.machine->memory().broken_law(), "");
+}
+
 }  // namespace
 }  // namespace spindle
