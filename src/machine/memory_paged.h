@@ -223,6 +223,7 @@ class PagedMemory final : public MemoryManager {
   Allotment allotment_;
   std::vector<Frame> frames_;
   std::vector<FrameIndex> free_;  ///< the next one last
+  FrameIndex ever_used_ = 0;      ///< frames from here on were always free
   SwapSlots swap_;
   std::unique_ptr<InvertedTable> inverted_;
   std::uint64_t inverted_frames_ = 0;

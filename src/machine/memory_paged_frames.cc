@@ -77,6 +77,7 @@ FrameIndex PagedMemory::take_frame(FrameUse use) {
   const FrameIndex index = free_.back();
   free_.pop_back();
   frames_[index].use = use;
+  ever_used_ = std::max(ever_used_, index + 1);
   ++counted_.allocated;
   return index;
 }

@@ -80,7 +80,8 @@ MemoryUsage PagedMemory::usage() const {
   usage.total = frames_.size() * page_size_;
   usage.free = free_.size() * page_size_;
   usage.available = usage.free;
-  for (const Frame& frame : frames_) {
+  for (FrameIndex index = 0; index < ever_used_; ++index) {
+    const Frame& frame = frames_[index];
     const bool is_recent = frame.last_use + settings_.working_set_references > usage.references;
     const bool is_file = frame.use == FrameUse::kFile;
     const bool is_segment = frame.use == FrameUse::kSegment;
