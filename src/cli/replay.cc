@@ -153,7 +153,10 @@ void add_replay_command(CLI::App& app, int& status) {
   command->add_option("FILE", request->file, "what `spindle record` has stored")->required();
   const auto add = [command](const char* name, std::vector<std::string>& values, const char* help,
                              const char* type) {
-    command->add_option(name, values, help)->delimiter(',')->type_name(type);
+    command->add_option(name, values, help)
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name(type);
   };
   add("--strategy", request->strategies, "allocation strategies", "NAMES");
   add("--fit", request->fits, "how free runs are picked", "NAMES");

@@ -179,6 +179,7 @@ void add_trace_command(CLI::App& app, int& status) {
       ->add_option("--op", request->filter.operations,
                    "only these operations: read, write, lookup ...")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("NAME,...");
   command->add_option("--path", request->filter.path, "only paths that match (from the mount on)")
       ->type_name("GLOB");

@@ -101,8 +101,9 @@ const std::map<std::string, Clause>& clauses() {
       {"durable", [](E e) { return about_epoch("durable now:", e); }},
       {"commit",
        [](E e) {
-         return fmt::format("commits {} metadata blocks, {} bytes of log, to epoch {}",
-                            e.number("blocks"), e.number("log_bytes"), e.number("epoch"));
+         return fmt::format("commits {} metadata block{}, {} bytes of log, to epoch {}",
+                            e.number("blocks"), e.number("blocks") == 1 ? "" : "s",
+                            e.number("log_bytes"), e.number("epoch"));
        }},
       {"log",
        [](E e) {

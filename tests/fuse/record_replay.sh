@@ -74,7 +74,7 @@ cache = {(row["cache_policy"], row["cache_bytes"]): row for row in json.load(ope
 assert len(cache) == 4
 assert cache["lru", 8 << 20]["hit_ratio"] > cache["lru", 256 << 10]["hit_ratio"], cache
 PYTHON
-  spindle replay run.rec --arm fcfs,c-scan --top 1 >table
+  spindle replay --top 1 --arm fcfs,c-scan run.rec >table
   grep -q 'the one that mattered most first' table || fail "what made the difference is not said: $(cat table)"
   grep -q 'and 1 more' table || fail "--top shows all"
 }

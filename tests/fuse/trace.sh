@@ -98,6 +98,8 @@ follow_live() {
 
 bound_it() {
   step "size, and wrong input"
+  spindle trace "$mnt" --op create --json -- sh -c "touch $mnt/by-option" >events
+  grep -q '/by-option' events || fail "a command behind a list of operations is not traced"
   spindle trace "$mnt" --size 10 --json -- find "$mnt" >events 2>said
   grep -q "full" said || fail "nobody says that the trace is full"
   [ "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))))' "$control/trace.json")" -le 10 ] ||
