@@ -65,20 +65,21 @@ TEST(Preemption, IsPutOffWhileInterruptsAreOff) {
     EXPECT_FALSE(interrupts_are_off());
     std::atomic<bool> flag = false;
     Thread spinner = spawn("spinner", [&] {
+      Thread setter;
       {
         const InterruptsOff off;
         const InterruptsOff nested;
+        setter = spawn("setter", [&] { flag = true; });
         EXPECT_TRUE(interrupts_are_off());
         EXPECT_FALSE(spin_until(flag, 20 * kSlice_ns));
       }
       // What was put off is made up for at once.
       EXPECT_TRUE(flag);
+      EXPECT_TRUE(setter.join().ok());
       const Section section;
       EXPECT_TRUE(interrupts_are_off());
     });
-    Thread setter = spawn("setter", [&] { flag = true; });
     EXPECT_TRUE(spinner.join().ok());
-    EXPECT_TRUE(setter.join().ok());
   });
   EXPECT_TRUE(result.ok());
   EXPECT_GT(runtime->preemptions(), 0u);
