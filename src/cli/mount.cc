@@ -164,7 +164,13 @@ class Mount {
     machine_ = std::make_unique<LiveMachine>(
         MachineConfiguration{},
         [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
-          return std::make_unique<VolumeHost>(*runtime, *volume_, request_.directory);
+          return std::make_unique<VolumeHost>(
+              *runtime, *volume_, request_.directory,
+              VolumeListener{.content = [this](NodeId file) { session_->content_changed(file); },
+                             .name =
+                                 [this](NodeId directory, const std::string& name) {
+                                   session_->name_changed(directory, name);
+                                 }});
         });
     machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
     add_volume_control(control_,

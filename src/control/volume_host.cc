@@ -60,6 +60,7 @@ void VolumeHost::keep(NodeId node) {
   if (kept_in_order_.size() <= kMostReferences) return;
   volume_.forget(kept_in_order_.front(), 1);
   kept_.erase(kept_in_order_.front());
+  names_.erase(kept_in_order_.front());
   kept_in_order_.pop_front();
 }
 
@@ -82,6 +83,7 @@ Result<Attributes> VolumeHost::walk(std::string_view path) {
     if (found.code() == ENOENT) return Error{ENOENT, "there is no such file"};
     const Attributes next = TRY(found);
     keep(next.node);
+    names_[next.node] = {at, name};
     if (!S_ISLNK(next.mode)) {
       above.push_back(std::exchange(at, next));
       continue;
@@ -107,6 +109,17 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   return Place{directory, std::string(path.substr(slash + 1))};
 }
 
+// A kernel that collects writes trusts the size that it knows for as long as it knows the file: it
+// is to look the name up again.
+void VolumeHost::tell_content(NodeId file) const {
+  if (listener_.content) listener_.content(file);
+  if (const auto found = names_.find(file); found != names_.end()) tell_name(found->second);
+}
+
+void VolumeHost::tell_name(const Place& place) const {
+  if (listener_.name) listener_.name(place.directory.node, place.name);
+}
+
 Result<HostFile> VolumeHost::lookup(std::string_view path) {
   Result<HostFile> found = Error{EIO, "not looked up"};
   on_volume([&] { found = [&]() -> Result<HostFile> { return describe(TRY(walk(path))); }(); });
@@ -115,56 +128,66 @@ Result<HostFile> VolumeHost::lookup(std::string_view path) {
 
 Result<HostFile> VolumeHost::create(std::string_view path, std::uint32_t mode) {
   Result<HostFile> made = Error{EIO, "not made"};
+  Place place;
   on_volume([&] {
     made = [&]() -> Result<HostFile> {
-      const Place place = TRY(parent_of(path));
+      place = TRY(parent_of(path));
       const Attributes file =
           TRY(volume_.create(caller(), place.directory.node, place.name, S_IFREG | mode));
       keep(file.node);
+      names_[file.node] = place;
       return describe(file);
     }();
   });
+  if (made.ok()) tell_name(place);
   return made;
 }
 
 Result<> VolumeHost::make_directory(std::string_view path, std::uint32_t mode) {
   Result<> made;
+  Place place;
   on_volume([&] {
     made = [&]() -> Result<> {
-      const Place place = TRY(parent_of(path));
+      place = TRY(parent_of(path));
       const Attributes folder =
           TRY(volume_.make_directory(caller(), place.directory.node, place.name, mode));
       volume_.forget(folder.node, 1);
       return {};
     }();
   });
+  if (made.ok()) tell_name(place);
   return made;
 }
 
 Result<> VolumeHost::remove(std::string_view path) {
   Result<> removed;
+  Place place;
   on_volume([&] {
     removed = [&]() -> Result<> {
-      const Place place = TRY(parent_of(path));
+      place = TRY(parent_of(path));
       const Attributes file = TRY(volume_.lookup(place.directory.node, place.name));
       keep(file.node);
       if (S_ISDIR(file.mode)) return volume_.remove_directory(place.directory.node, place.name);
       return volume_.unlink(place.directory.node, place.name);
     }();
   });
+  if (removed.ok()) tell_name(place);
   return removed;
 }
 
 Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
   Result<> renamed;
+  Place old_place;
+  Place new_place;
   on_volume([&] {
     renamed = [&]() -> Result<> {
-      const Place old_place = TRY(parent_of(from));
-      const Place new_place = TRY(parent_of(to));
+      old_place = TRY(parent_of(from));
+      new_place = TRY(parent_of(to));
       return volume_.rename(caller(), old_place.directory.node, old_place.name,
                             new_place.directory.node, new_place.name, 0);
     }();
   });
+  if (renamed.ok()) tell_name(old_place), tell_name(new_place);
   return renamed;
 }
 
@@ -209,6 +232,7 @@ Result<> VolumeHost::write(std::uint64_t id, std::uint64_t offset,
   Result<std::size_t> written = std::size_t{0};
   on_volume([&] { written = volume_.write(id, 0, offset, bytes, uid_ != 0); });
   if (!written.ok()) return written.error();
+  tell_content(id);
   return {};
 }
 
@@ -228,6 +252,7 @@ Result<> VolumeHost::truncate(std::uint64_t id, std::uint64_t size) {
     changed = volume_.set_attributes(caller(), id, change);
   });
   if (!changed.ok()) return changed.error();
+  tell_content(id);
   return {};
 }
 

@@ -55,6 +55,8 @@ ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
   auto& session = *static_cast<SessionState*>(user_data);
   if (count > 0 && pieces[0].iov_len >= sizeof(fuse_out_header)) {
     const auto& header = *static_cast<const fuse_out_header*>(pieces[0].iov_base);
+    // No answer: something that the kernel is told, from whatever thread.
+    if (header.unique == 0) return ::writev(fd, pieces, count);
     trace_reply(header);
     if (header.error != 0) session.last_failed_request = header.unique;
     if (session.init_request != 0 && header.unique == session.init_request && count > 1 &&
@@ -224,6 +226,14 @@ void Session::unmount() {
     ::_exit(0);
   }
   (void)::waitpid(child, nullptr, 0);
+}
+
+void Session::content_changed(NodeId file) {
+  (void)fuse_lowlevel_notify_inval_inode(state_->fuse, file, 0, 0);
+}
+
+void Session::name_changed(NodeId directory, const std::string& name) {
+  (void)fuse_lowlevel_notify_inval_entry(state_->fuse, directory, name.c_str(), name.size());
 }
 
 RequestStatistics& Session::statistics() {

@@ -254,6 +254,39 @@ PYTHON
   echo 1 >"$machine/rate"
 }
 
+# What programs of the machine do to files is seen outside at once, also where something else was seen before.
+files() {
+  step "files"
+  cat >"$mnt/bin/writer.lua" <<'LUA'
+for round = 1, 2 do
+  local fd = open("/out", "w")
+  write(fd, round == 1 and "first" or "the second")
+  close(fd)
+  while not open("/go-on-" .. round, "r") do sleep(1) end
+end
+remove("/out")
+LUA
+  [ ! -e "$mnt/out" ] || fail "there is a file already"
+  local writer wanted
+  writer=$(start /bin/writer.lua)
+  for wanted in first "the second"; do
+    await "cat '$mnt/out' 2>/dev/null" "$wanted"
+    touch "$mnt/go-on-$([ "$wanted" = first ] && echo 1 || echo 2)"
+  done
+  await "ls '$mnt/out' 2>/dev/null" ""
+  await "ls -d '$control/proc/$writer' 2>/dev/null" ""
+}
+
+# Until the command prints that.
+await() {
+  local try
+  for try in $(seq 100); do
+    [ "$(eval "$1" || true)" != "$2" ] || return 0
+    sleep 0.05
+  done
+  fail "'$1' never gives '$2', but '$(eval "$1" || true)'"
+}
+
 # EINVAL and the like at write, and last_error names the file and says why.
 refused_with() {
   python3 - "$control/$2" "$1" "$3" <<'PYTHON' || fail "'$3' to $2 is not refused with $1"
@@ -273,6 +306,7 @@ who_runs
 how_busy
 add_up
 reach
+files
 commands
 unmount_volume
 check_volume

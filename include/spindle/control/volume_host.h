@@ -14,6 +14,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 
@@ -23,13 +24,24 @@
 
 namespace spindle {
 
+/// Who keeps something of the volume, and hears of what the machine changes. Called on its kernel
+/// thread.
+struct VolumeListener {
+  std::function<void(NodeId file)> content = {};
+  std::function<void(NodeId directory, const std::string& name)> name = {};
+};
+
 class VolumeHost final : public MachineHost {
  public:
   static constexpr std::size_t kMostReferences = 4096;
 
   /// Both must outlive it; it goes before the runtime stops.
-  VolumeHost(thread::Runtime& runtime, Tree& volume, std::string mount_point)
-      : runtime_(runtime), volume_(volume), mount_point_(std::move(mount_point)) {}
+  VolumeHost(thread::Runtime& runtime, Tree& volume, std::string mount_point,
+             VolumeListener listener = {})
+      : runtime_(runtime),
+        volume_(volume),
+        mount_point_(std::move(mount_point)),
+        listener_(std::move(listener)) {}
   ~VolumeHost() override;
 
   Result<HostFile> lookup(std::string_view path) override;
@@ -57,11 +69,15 @@ class VolumeHost final : public MachineHost {
   Result<Attributes> walk(std::string_view path);
   Result<Place> parent_of(std::string_view path);
   void keep(NodeId node);
+  void tell_content(NodeId file) const;
+  void tell_name(const Place& place) const;
 
   thread::Runtime& runtime_;
   Tree& volume_;
   std::string mount_point_;
+  VolumeListener listener_;
   std::set<NodeId> kept_;
+  std::map<NodeId, Place> names_;  ///< of those kept, one each
   std::deque<NodeId> kept_in_order_;
 };
 

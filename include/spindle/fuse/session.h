@@ -8,9 +8,10 @@
 // kControlBit go to the control tree, all others to the volume; the name ".spindle" in the root
 // leads from one to the other and is listed by neither.
 //
-// All changes of the volume come through this mount, so the kernel may cache names and attributes
-// for as long as it likes; of control files it may cache nothing. Two operations that libfuse 3.14
-// does not know are served from the raw request: FUSE_STATX (birth time) and FUSE_TMPFILE.
+// All changes of the volume come through this mount, or it is told of them (`content_changed`), so
+// the kernel may cache names and attributes for as long as it likes; of control files it may cache
+// nothing. Two operations that libfuse 3.14 does not know are served from the raw request:
+// FUSE_STATX (birth time) and FUSE_TMPFILE.
 #pragma once
 
 #include <functional>
@@ -52,6 +53,13 @@ class Session {
   /// Unmounts as `umount -l` does; serve() returns when the kernel has let go. May be called from a
   /// signal watcher.
   void unmount();
+
+  // Of what changed beside the mount's own requests the kernel must hear, which would show what it
+  // keeps. To be called from another kernel thread than the runtime's: the kernel may have to ask
+  // something first.
+
+  void content_changed(NodeId file);
+  void name_changed(NodeId directory, const std::string& name);
 
   [[nodiscard]] RequestStatistics& statistics();
 
