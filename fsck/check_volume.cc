@@ -15,10 +15,6 @@ using format::Superblock;
 
 constexpr int kMostRounds = 5;
 
-std::string block_name(BlockNo block) {
-  return "block " + std::to_string(block.value);
-}
-
 // What a copy must have in common with the superblock: all that never changes after mkfs.
 Superblock without_changes(Superblock superblock) {
   superblock.checksum = 0;
@@ -73,7 +69,7 @@ class Check {
     }
     result_.replayed_epochs = replayed->epochs;
     for (const BlockNo block : replayed->mismatched) {
-      report.problem(Problem::kReplayMismatch, block_name(block));
+      report.problem(Problem::kReplayMismatch, Place::of(block));
     }
     return {};
   }
@@ -111,7 +107,7 @@ class Check {
     const BlockNo number = disk.layout().state();
     const auto read = disk.read(number, BlockKind::kState);
     if (read.ok()) return {};
-    if (!report.problem(Problem::kState, block_name(number), read.error().describe())) {
+    if (!report.problem(Problem::kState, Place::of(number), read.error().describe())) {
       return read.error();
     }
     Block block = disk.new_block(BlockKind::kState, kNoInode);
@@ -180,7 +176,7 @@ class Check {
     for (GroupNo group{first}; group.value < end; ++group) {
       const GroupDescriptor descriptor = TRY(disk.read_descriptor(group));
       if (says_what_is_written(disk, group, descriptor)) continue;
-      if (!report.problem(Problem::kGroupTable, "group " + std::to_string(group.value),
+      if (!report.problem(Problem::kGroupTable, Place::of(group),
                           "what it says is written is not what is")) {
         continue;
       }
@@ -199,7 +195,7 @@ class Check {
         TRY(check_written(disk, report, i));
         continue;
       }
-      if (!report.problem(Problem::kGroupTable, block_name(number), read.error().describe())) {
+      if (!report.problem(Problem::kGroupTable, Place::of(number), read.error().describe())) {
         return read.error();
       }
       Block block = disk.new_block(BlockKind::kGroupTable, kNoInode);
@@ -222,7 +218,7 @@ class Check {
         const Superblock other = without_changes(*copy);
         if (std::memcmp(&other, &own, sizeof own) == 0) continue;
       }
-      if (report.problem(Problem::kSuperblockCopy, block_name(number))) {
+      if (report.problem(Problem::kSuperblockCopy, Place::of(number))) {
         TRY(write_superblock(number, 0, superblock_));
       }
     }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "fsck/volume_facts.h"
@@ -37,14 +38,43 @@ class GroupCheck {
 
  private:
   bool found(Problem problem, const std::string& detail = {}) {
-    return volume_.report.problem(problem, "group " + std::to_string(group_.value), detail);
+    return volume_.report.problem(problem, Place::of(group_), detail);
   }
 
-  bool holds(BlockNo number, BlockKind kind, const Block& wanted, std::string& detail) {
+  // Whether the bitmap is as it should be; else why not. `first` is the number of what its first
+  // bit stands for, a block or an inode.
+  bool holds(BlockNo number, BlockKind kind, const Block& wanted, std::uint64_t first,
+             std::string& detail) {
     const auto there = volume_.disk.read(number, kind);
-    if (!there.ok()) detail = there.error().describe();
-    return there.ok() && std::equal(wanted.begin() + format::kHeaderSize, wanted.end(),
-                                    there->bytes.begin() + format::kHeaderSize);
+    if (!there.ok()) {
+      detail = there.error().describe();
+      return false;
+    }
+    if (std::equal(wanted.begin() + format::kHeaderSize, wanted.end(),
+                   there->bytes.begin() + format::kHeaderSize)) {
+      return true;
+    }
+    const char* of = kind == BlockKind::kBlockBitmap ? "block " : "inode ";
+    detail = difference(wanted, there->bytes, of, first);
+    return false;
+  }
+
+  // "block 431 is in use and marked as free, and 2 more are wrong".
+  static std::string difference(std::span<const std::byte> wanted, std::span<const std::byte> there,
+                                const char* of, std::uint64_t first) {
+    std::string text;
+    std::uint64_t wrong = 0;
+    for (std::size_t i = format::kHeaderSize; i < wanted.size(); ++i) {
+      const auto differing = static_cast<unsigned char>(wanted[i] ^ there[i]);
+      if (differing != 0 && wrong == 0) {
+        const auto bit = static_cast<unsigned>(std::countr_zero(differing));
+        const bool in_use = (wanted[i] >> bit & std::byte{1}) != std::byte{};
+        text = of + std::to_string(first + (i - format::kHeaderSize) * 8 + bit) +
+               (in_use ? " is in use and marked as free" : " is free and marked as in use");
+      }
+      wrong += static_cast<unsigned>(std::popcount(differing));
+    }
+    return wrong > 1 ? text + ", and " + std::to_string(wrong - 1) + " more are wrong" : text;
   }
 
   // What block `index` of the block bitmap should be; counts its blocks in use, metadata apart.
@@ -93,7 +123,10 @@ class GroupCheck {
     for (std::uint64_t i = 0; i < count; ++i) {
       std::string detail;
       if (is_written) {
-        if (holds(bitmap.start + i, BlockKind::kBlockBitmap, wanted[i], detail)) continue;
+        if (holds(bitmap.start + i, BlockKind::kBlockBitmap, wanted[i],
+                  layout_.group(group_).start.value + (first + i) * layout_.bits_per_block(),
+                  detail))
+          continue;
         if (!found(Problem::kBlockBitmap, detail)) continue;
       }
       TRY(volume_.disk.write(bitmap.start + i, wanted[i]));
@@ -122,7 +155,9 @@ class GroupCheck {
         directories_ += S_ISDIR(facts->mode) ? 1 : 0;
       }
       std::string detail;
-      if (holds(bitmap.start + index, BlockKind::kInodeBitmap, wanted, detail)) continue;
+      if (holds(bitmap.start + index, BlockKind::kInodeBitmap, wanted,
+                group_.value * layout_.inodes_per_group + index * bits + 1, detail))
+        continue;
       if (found(Problem::kInodeBitmap, detail)) {
         TRY(volume_.disk.write(bitmap.start + index, wanted));
       }

@@ -50,7 +50,7 @@ class Connector {
     }
     TRY(volume_.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
       if (S_ISDIR(facts.mode) || facts.names != 0 || volume_.is_deleted(number)) return {};
-      if (volume_.report.problem(Problem::kInodeUnreachable, name_of(number))) {
+      if (volume_.report.problem(Problem::kInodeUnreachable, Place::of(number))) {
         connect_to(format::kLostFoundInode, "#" + std::to_string(number.value), number);
       }
       return {};
@@ -67,7 +67,7 @@ class Connector {
       root.named_by = kRootInode.value;
       return {};
     }
-    if (!volume_.report.problem(Problem::kRootMissing, name_of(kRootInode))) return {};
+    if (!volume_.report.problem(Problem::kRootMissing, Place::of(kRootInode))) return {};
     const Inode inode = empty_directory(0755, kRootInode);
     TRY(volume_.disk.write_inode(kRootInode, inode));
     root = InodeFacts{inode.mode, 2, 0, 0, kRootInode.value, kRootInode.value};
@@ -113,7 +113,7 @@ class Connector {
   }
 
   Result<> connect_directory(InodeNo directory) {
-    if (!volume_.report.problem(Problem::kDirectoryUnreachable, name_of(directory))) return {};
+    if (!volume_.report.problem(Problem::kDirectoryUnreachable, Place::of(directory))) return {};
     const InodeNo closes_ring{volume_.facts(directory).named_by};
     if (directory == format::kLostFoundInode) {
       connect_to(kRootInode, "lost+found", directory);
@@ -195,14 +195,16 @@ class Connector {
   }
 
   Result<bool> make_room() {
-    const std::string where = "directory " + name_of(kRootInode);
+    const Place where = Place::of_directory(kRootInode);
     const auto smallest = TRY(smallest_file());
     if (smallest == connections_.end()) {
       volume_.report.problem_left(Problem::kNoRoomToConnect, where, "nor can any be made");
       return false;
     }
     const InodeNo number = smallest->name.inode;
-    if (!volume_.report.problem(Problem::kNoRoomToConnect, where, name_of(number))) return false;
+    if (!volume_.report.problem(Problem::kNoRoomToConnect, where, Place::of(number).text)) {
+      return false;
+    }
     connections_.erase(smallest);
     TRY(free_file(volume_, number));
     volume_.facts(number) = InodeFacts{};
@@ -238,7 +240,7 @@ class Connector {
     if (directory != kRootInode) ++volume_.facts(InodeNo{facts.named_by}).subdirectories;
     if (facts.parent == facts.named_by) return {};
     if (!volume_.report.problem(
-            Problem::kParent, name_of(directory),
+            Problem::kParent, Place::of(directory),
             std::to_string(facts.parent) + ", should be " + std::to_string(facts.named_by))) {
       return {};
     }
@@ -269,7 +271,7 @@ Result<> count_links(VolumeFacts& volume) {
     const std::uint32_t links = is_directory ? 2 + facts.subdirectories : facts.names;
     if (facts.links == links) return {};
     if (!volume.report.problem(
-            Problem::kLinkCount, name_of(number),
+            Problem::kLinkCount, Place::of(number),
             std::to_string(facts.links) + ", should be " + std::to_string(links))) {
       return {};
     }

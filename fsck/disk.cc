@@ -25,6 +25,11 @@ Result<Disk::Cached*> Disk::fetch(BlockNo block) {
   return &recent_.front();
 }
 
+void Disk::forget() {
+  recent_.clear();
+  index_.clear();
+}
+
 Result<BlockView> Disk::read(BlockNo block, BlockKind kind) {
   Cached* cached = TRY(fetch(block));
   if (cached->verified_kind != static_cast<std::uint16_t>(kind)) {

@@ -25,6 +25,8 @@ class Disk final : public BlockReader {
 
   [[nodiscard]] const format::Layout& layout() const { return layout_; }
   [[nodiscard]] BlockDevice& device() { return device_; }
+  /// Reads everything anew from now on: somebody else may have written.
+  void forget();
 
   Result<BlockView> read(BlockNo block, format::BlockKind kind) override;
   Result<BlockView> read_data(BlockNo block) override;

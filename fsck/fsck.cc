@@ -8,8 +8,12 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "fsck/check_volume.h"
+#include "fsck/explain.h"
+#include "fsck/undo_file.h"
+#include "spindle/base/printable.h"
 #include "spindle/device/file_device.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/mount_mark.h"
@@ -34,6 +38,8 @@ struct Request {
   bool force = false;
   bool verbose = false;
   bool json = false;
+  bool explain = false;
+  std::string undo;  ///< where to keep what is overwritten; empty: nowhere
 };
 
 int fail(const std::string& image, const Error& error) {
@@ -92,8 +98,8 @@ std::string_view pass_name(unsigned pass) {
 
 std::string text_of(const Finding& finding) {
   const ProblemRow& row = row_of(finding.problem);
-  std::string text = fmt::format("{}: {}", finding.where, row.what);
-  if (!finding.detail.empty()) text += fmt::format(" ({})", finding.detail);
+  std::string text = fmt::format("{}: {}", finding.place.text, row.what);
+  if (!finding.detail.empty()) text += fmt::format(" ({})", printable(finding.detail));
   return text;
 }
 
@@ -103,6 +109,21 @@ bool ask(const std::string& question) {
   std::string answer;
   return std::getline(std::cin, answer) && !answer.empty() &&
          (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+// A sentence of any length, in lines of the width of a terminal, under its finding.
+void print_wrapped(const std::string& text) {
+  constexpr std::size_t kWidth = 96;
+  std::string line = "   ";
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (line.size() + 1 + word.size() > kWidth) {
+      fmt::print("{}\n", line);
+      line = "     ";
+    }
+    line += " " + word;
+  }
+  fmt::print("{}\n", line);
 }
 
 CheckOptions make_options(const Request& request, ProgressBar* bar) {
@@ -137,6 +158,14 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
     };
   }
   return options;
+}
+
+// With --explain each finding is followed by what it means.
+void add_explanations(CheckOptions& options, Explainer& explainer) {
+  options.show = [show = std::move(options.show), &explainer](const Finding& finding) {
+    show(finding);
+    for (const std::string& line : explainer.explain(finding)) print_wrapped(line);
+  };
 }
 
 int status_of(const CheckResult& result) {
@@ -181,10 +210,12 @@ void show_json(const Request& request, const CheckResult& result) {
   for (const Finding& finding : result.findings) {
     const ProblemRow& row = row_of(finding.problem);
     findings.push_back({{"code", row.code},
-                        {"where", finding.where},
+                        {"where", finding.place.text},
                         {"what", row.what},
-                        {"detail", finding.detail},
+                        {"detail", printable(finding.detail)},
                         {"repair", row.repair},
+                        {"meaning", row.meaning},
+                        {"effect", row.effect},
                         {"repaired", finding.repaired}});
   }
   const nlohmann::ordered_json out = {{"image", request.image},
@@ -199,13 +230,25 @@ void show_json(const Request& request, const CheckResult& result) {
                                       {"blocks", result.blocks},
                                       {"exit_status", status_of(result)},
                                       {"findings", findings}};
-  fmt::print("{}\n", out.dump(2));
+  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+// An undo file without anything in it is of no use to anybody.
+Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
+  TRY(recorder.finish());
+  if (recorder.blocks() == 0) {
+    ::unlink(request.undo.c_str());
+  } else if (!request.json) {
+    fmt::print("What the repair overwrote is in {}: `spindle undo {} {}` puts it back.\n",
+               request.undo, request.undo, request.image);
+  }
+  return {};
 }
 
 int run(const Request& request) {
   ProgressBar bar;
   const bool shows_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
-  const CheckOptions options = make_options(request, shows_bar ? &bar : nullptr);
+  CheckOptions options = make_options(request, shows_bar ? &bar : nullptr);
   const bool only_look = options.mode == Mode::kNo;
   auto opened = FileDevice::open(
       request.image, only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
@@ -221,9 +264,27 @@ int run(const Request& request) {
   image.set_block_size(found->superblock.block_size);
 
   OverlayDevice overlay(image);
-  BlockDevice& device = only_look ? static_cast<BlockDevice&>(overlay) : image;
+  std::unique_ptr<UndoRecorder> recorder;
+  if (!only_look && !request.undo.empty()) {
+    auto created = UndoRecorder::create(request.undo, image);
+    if (!created.ok()) return fail(request.undo, created.error());
+    recorder = std::move(created).take();
+  }
+  BlockDevice& device = only_look  ? static_cast<BlockDevice&>(overlay)
+                        : recorder ? static_cast<BlockDevice&>(*recorder)
+                                   : image;
+  const auto layout = format::Layout::of(found->superblock);
+  std::unique_ptr<Explainer> explainer;
+  if (request.explain && !request.json && layout.ok()) {
+    explainer = std::make_unique<Explainer>(device, found->superblock, *layout);
+    add_explanations(options, *explainer);
+  }
   const auto result = check_volume(device, *found, options);
   bar.clear();
+  if (recorder) {
+    const auto kept = keep_undo(request, *recorder);
+    if (!kept.ok()) return fail(request.undo, kept.error());
+  }
   if (!result.ok()) return fail(request.image, result.error());
   if (request.json) {
     show_json(request, *result);
@@ -249,6 +310,11 @@ int main(int argc, char** argv) {
   auto* yes = app.add_flag("-y", request.yes, "answer every question with yes");
   no->excludes(preen)->excludes(yes);
   app.add_flag("-f", request.force, "check even if the volume is marked clean");
+  app.add_flag("--explain", request.explain,
+               "say of each problem what it means, which names and blocks it concerns, and what "
+               "the repair will do");
+  app.add_option("--undo", request.undo, "keep what is overwritten in this new file")
+      ->type_name("FILE");
   app.add_flag("-v", request.verbose, "say which pass is under way");
   app.add_flag("--json", request.json, "the result as JSON");
   app.add_option("IMAGE", request.image, "image file or block device")->required();

@@ -1,5 +1,5 @@
 // The table of everything that can be wrong with a volume: one row a problem, with the sentence and
-// the repair.
+// the repair, in short and explained.
 #pragma once
 
 #include <cstdint>
@@ -46,9 +46,11 @@ enum class Problem : std::uint8_t {
 };
 
 struct ProblemRow {
-  std::string_view code;    ///< for programs: "link-count"
-  std::string_view what;    ///< what is wrong, after "inode 12: "
-  std::string_view repair;  ///< what the repair does: the question is this with a question mark
+  std::string_view code;     ///< for programs: "link-count"
+  std::string_view what;     ///< what is wrong, after "inode 12: "
+  std::string_view repair;   ///< what the repair does: the question is this with a question mark
+  std::string_view meaning;  ///< what is wrong, in whole sentences, for somebody who learns
+  std::string_view effect;   ///< what the repair will change, and what is lost by it
 };
 
 const ProblemRow& row_of(Problem problem);

@@ -2,12 +2,36 @@
 
 namespace spindle::fsck {
 
-bool Report::problem(Problem problem, const std::string& where, const std::string& detail) {
-  return note({.problem = problem, .where = where, .detail = detail});
+Place Place::of(InodeNo inode) {
+  Place place("inode " + std::to_string(inode.value));
+  place.inode = inode;
+  return place;
 }
 
-void Report::problem_left(Problem problem, const std::string& where, const std::string& detail) {
-  note({.problem = problem, .where = where, .detail = detail, .can_be_repaired = false});
+Place Place::of_directory(InodeNo directory) {
+  Place place("directory inode " + std::to_string(directory.value));
+  place.inode = directory;
+  return place;
+}
+
+Place Place::of(BlockNo block) {
+  Place place("block " + std::to_string(block.value));
+  place.block = block;
+  return place;
+}
+
+Place Place::of(GroupNo group) {
+  Place place("group " + std::to_string(group.value));
+  place.group = group;
+  return place;
+}
+
+bool Report::problem(Problem problem, const Place& place, const std::string& detail) {
+  return note({.problem = problem, .place = place, .detail = detail});
+}
+
+void Report::problem_left(Problem problem, const Place& place, const std::string& detail) {
+  note({.problem = problem, .place = place, .detail = detail, .can_be_repaired = false});
 }
 
 bool Report::note(Finding finding) {

@@ -1,16 +1,18 @@
 // Report: what was found, what is to be done about it, and what was done.
 //
-// Each pass says `if (report.problem(Problem::kLinkCount, "inode 12", "3, should be 2"))
-// ...repair...`: the answer is whether to repair, as the mode says or the person at the terminal
-// answers.
+//   if (report.problem(Problem::kLinkCount, Place::of(inode), "3, should be 2")) ...repair...
+//
+// The answer is whether to repair, as the mode says or the person at the terminal answers.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fsck/problems.h"
+#include "spindle/base/id.h"
 
 namespace spindle::fsck {
 
@@ -20,9 +22,24 @@ enum class Mode : std::uint8_t {
   kYes,  ///< repair everything
 };
 
+/// Where something is wrong: in words, and by number, so that its names and blocks can be shown.
+struct Place {
+  Place(std::string text_) : text(std::move(text_)) {}
+  Place(const char* text_) : text(text_) {}
+  static Place of(InodeNo inode);
+  static Place of_directory(InodeNo directory);
+  static Place of(BlockNo block);
+  static Place of(GroupNo group);
+
+  std::string text;
+  std::optional<InodeNo> inode = {};
+  std::optional<BlockNo> block = {};
+  std::optional<GroupNo> group = {};
+};
+
 struct Finding {
   Problem problem;
-  std::string where;
+  Place place;
   std::string detail;
   bool can_be_repaired = true;
   bool repaired = false;
@@ -39,9 +56,9 @@ class Report {
       : mode_(mode), show_(std::move(show)), ask_(std::move(ask)) {}
 
   /// Something is wrong. True: repair it now.
-  bool problem(Problem problem, const std::string& where, const std::string& detail = {});
+  bool problem(Problem problem, const Place& place, const std::string& detail = {});
   /// Something is wrong that cannot be repaired.
-  void problem_left(Problem problem, const std::string& where, const std::string& detail = {});
+  void problem_left(Problem problem, const Place& place, const std::string& detail = {});
 
   [[nodiscard]] Mode mode() const { return mode_; }
   [[nodiscard]] const std::vector<Finding>& findings() const { return kept_; }

@@ -40,7 +40,7 @@ class DirectoryCheck {
 
  private:
   bool found(Problem problem, const std::string& detail) {
-    return volume_.report.problem(problem, "directory " + name_of(number_), detail);
+    return volume_.report.problem(problem, Place::of_directory(number_), detail);
   }
 
   // Whether the name stays. A name that is wrong stays too, uncounted, if its repair is declined.

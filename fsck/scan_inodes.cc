@@ -85,7 +85,7 @@ class InodeCheck {
 
  private:
   bool found(Problem problem, const std::string& detail = {}) {
-    return volume_.report.problem(problem, name_of(number_), detail);
+    return volume_.report.problem(problem, Place::of(number_), detail);
   }
 
   Result<> clear() { return volume_.disk.clear_inode(number_, inode_); }
@@ -251,7 +251,7 @@ Result<> check_free(VolumeFacts& volume, InodeNo number, const Inode& inode) {
   Inode empty{};
   empty.generation = inode.generation;
   if (std::memcmp(&inode, &empty, sizeof empty) == 0) return {};
-  if (!volume.report.problem(Problem::kInodeReserved, name_of(number), "it is free")) return {};
+  if (!volume.report.problem(Problem::kInodeReserved, Place::of(number), "it is free")) return {};
   return volume.disk.clear_inode(number, inode);
 }
 
@@ -302,8 +302,8 @@ Result<> read_orphans(VolumeFacts& volume) {
 Result<std::optional<Block>> read_table_block(VolumeFacts& volume, BlockNo number) {
   auto good = volume.disk.read_copy(number, BlockKind::kInodeTable);
   if (good.ok()) return std::optional(std::move(good).take());
-  const std::string where = "block " + std::to_string(number.value);
-  if (!volume.report.problem(Problem::kInodeTableBlock, where, good.error().describe())) {
+  if (!volume.report.problem(Problem::kInodeTableBlock, Place::of(number),
+                             good.error().describe())) {
     return std::optional<Block>();
   }
   auto raw = volume.disk.read_raw(number);

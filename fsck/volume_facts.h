@@ -91,10 +91,6 @@ struct VolumeFacts {
   void release(std::span<const BlockNo> blocks);
 };
 
-inline std::string name_of(InodeNo inode) {
-  return "inode " + std::to_string(inode.value);
-}
-
 Result<> scan_inodes(VolumeFacts& volume);
 Result<> rewrite_maps(VolumeFacts& volume);  ///< the end of pass 1
 Result<> scan_directories(VolumeFacts& volume);

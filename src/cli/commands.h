@@ -13,6 +13,8 @@ void add_mount_command(CLI::App& app, int& status);
 void add_umount_command(CLI::App& app, int& status);
 void add_enter_command(CLI::App& app, int& status);
 void add_inspect_command(CLI::App& app, int& status);
+void add_damage_command(CLI::App& app, int& status);
+void add_undo_command(CLI::App& app, int& status);
 void add_trace_command(CLI::App& app, int& status);
 void add_experiment_command(CLI::App& app, int& status);
 void add_record_command(CLI::App& app, int& status);

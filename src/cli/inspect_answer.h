@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "spindle/base/printable.h"
 #include "spindle/base/result.h"
 #include "spindle/control/table.h"
 
@@ -17,9 +18,6 @@ namespace spindle::cli {
 inline Value number(std::uint64_t value) {
   return value;
 }
-/// Text of the disk as it may be shown: bytes that are no UTF-8, control characters and the
-/// backslash become \xNN.
-std::string printable(std::string_view text);
 /// "2026-11-22 19:25:32 UTC", with the nanoseconds if there are any; "@SECONDS" where no calendar
 /// has it.
 std::string time_text(std::int64_t seconds, std::uint32_t nanoseconds = 0);

@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
   spindle::cli::add_umount_command(app, status);
   spindle::cli::add_enter_command(app, status);
   spindle::cli::add_inspect_command(app, status);
+  spindle::cli::add_damage_command(app, status);
+  spindle::cli::add_undo_command(app, status);
   spindle::cli::add_trace_command(app, status);
   spindle::cli::add_experiment_command(app, status);
   spindle::cli::add_record_command(app, status);

@@ -10,7 +10,7 @@ namespace spindle::test {
 namespace {
 
 std::string finding_of(const fsck::CheckResult& checked) {
-  return "fsck: " + checked.findings.front().where + " " + checked.findings.front().detail;
+  return "fsck: " + checked.findings.front().place.text + " " + checked.findings.front().detail;
 }
 
 // A cut is no damage: a check straight after it, without a mount before, finds nothing.

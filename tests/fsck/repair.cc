@@ -54,7 +54,7 @@ std::string use(MemoryDevice& device, Items& items) {
 std::string first_of(const fsck::CheckResult& result) {
   if (result.findings.empty()) return {};
   const fsck::Finding& finding = result.findings.front();
-  return std::string(fsck::row_of(finding.problem).code) + " " + finding.where + " " +
+  return std::string(fsck::row_of(finding.problem).code) + " " + finding.place.text + " " +
          finding.detail;
 }
 

@@ -8,7 +8,7 @@ void expect_named(const fsck::CheckResult& seen, Problem problem) {
   std::string codes;
   bool is_named = false;
   for (const auto& finding : seen.findings) {
-    codes += " " + std::string(fsck::row_of(finding.problem).code) + "(" + finding.where + ")";
+    codes += " " + std::string(fsck::row_of(finding.problem).code) + "(" + finding.place.text + ")";
     is_named |= finding.problem == problem;
   }
   EXPECT_TRUE(is_named) << "found:" << codes;

@@ -21,7 +21,8 @@ TEST(Sample, IsClean) {
   const auto result = check(device, fsck::Mode::kYes);
   ASSERT_TRUE(result.ok()) << result.error().describe();
   EXPECT_EQ(result->found, 0u) << fsck::row_of(result->findings[0].problem).code << " "
-                               << result->findings[0].where << " " << result->findings[0].detail;
+                               << result->findings[0].place.text << " "
+                               << result->findings[0].detail;
   EXPECT_EQ(repair_and_compare(device, {}, false), "");
 }
 

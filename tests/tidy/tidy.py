@@ -150,7 +150,7 @@ def functions_of(lines):
         while first > 0 and not ENDS_STATEMENT.search(lines[first - 1]):
             first -= 1
         head = " ".join(part.strip() for part in lines[first:index])
-        is_table = head.endswith("= {")
+        is_table = head.endswith(("= {", "= {{"))
         if not is_table and ("(" not in head or NO_FUNCTION.match(head)):
             continue
         indent = len(lines[first]) - len(lines[first].lstrip())

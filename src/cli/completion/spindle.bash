@@ -142,7 +142,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter inspect trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter inspect damage undo trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -163,6 +163,19 @@ _spindle() {
       else
         _spindle_words "superblock inode block map directory journal free groups"
       fi ;;
+    damage)
+      case ${COMP_WORDS[COMP_CWORD-1]} in
+        --kind) _spindle_words "bad-bitmap bad-link-count bad-map bad-parent bad-size bit-flip cross-link dangling-name
+            journal loop lost-block orphan stale superblock wrong-type" ;;
+        --seed) ;;
+        *) if [[ $word == -* ]]; then
+             _spindle_words "--kind --seed -o --output --force --answer -h --help"
+           else
+             _spindle_files
+           fi ;;
+      esac ;;
+    undo)
+      if [[ $word == -* ]]; then _spindle_words "--force -h --help"; else _spindle_files; fi ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace | experiment | record | replay)
@@ -212,7 +225,7 @@ _mkfs_spindle() {
 _fsck_spindle() {
   local word
   _spindle_word
-  if [[ $word == -* ]]; then _spindle_words "-n -p -a -y -f -v --json -h --help -V --version"; else _spindle_files; fi
+  if [[ $word == -* ]]; then _spindle_words "-n -p -a -y -f -v --explain --undo --json -h --help -V --version"; else _spindle_files; fi
 }
 
 complete -F _spindle spindle

@@ -1,0 +1,480 @@
+#include "fsck/damage.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "fsck/check_volume.h"
+#include "fsck/directory_tree.h"
+#include "fsck/map_repair.h"
+#include "fsck/name_index.h"
+#include "spindle/base/random.h"
+#include "spindle/device/overlay_device.h"
+#include "spindle/journal/replay.h"
+
+namespace spindle::fsck {
+namespace {
+
+using format::BlockKind;
+using format::Inode;
+using format::MapKind;
+
+// One file with its blocks, as a candidate.
+struct File {
+  InodeNo number;
+  Inode inode;
+  MapPieces pieces;
+};
+
+class Damage {
+ public:
+  Damage(BlockDevice& device, const format::Superblock& superblock, const format::Layout& layout,
+         std::uint64_t seed)
+      : layout_(layout),
+        disk_(device, layout),
+        volume_(disk_, silent_, superblock, Progress{}),
+        names_(volume_),
+        random_(seed) {}
+
+  /// Collects what could be damaged.
+  Result<> survey() {
+    TRY(replay(disk_.device(), layout_));
+    TRY(scan_inodes(volume_));
+    TRY(scan_directories(volume_));
+    return volume_.each_inode([this](InodeNo number, const InodeFacts& facts) -> Result<> {
+      if (!S_ISREG(facts.mode) || volume_.is_deleted(number)) return {};
+      File file {
+        number, TRY(disk_.read_inode(number))
+        , {}
+      };
+      file.pieces = read_map(volume_, number, file.inode);
+      if (!file.pieces.extents.empty()) files_.push_back(std::move(file));
+      return {};
+    });
+  }
+
+  Result<DamageAnswer> cross_link() {
+    for (std::size_t tries = 0; tries < 64 && files_.size() >= 2; ++tries) {
+      File& victim = pick(files_);
+      const File& other = pick(files_);
+      if (victim.number == other.number) continue;
+      const BlockNo block = other.pieces.extents.front().block;
+      if (!point_at(victim.inode, block)) continue;
+      about(victim.number, "its map leads to block " + number(block) + ", which belongs to " +
+                               shown(other.number) + ": the two are cross-linked");
+      return write_inode(victim.number, victim.inode);
+    }
+    return nothing("the volume has no two files with blocks that could share one");
+  }
+
+  Result<DamageAnswer> bad_map() {
+    for (std::size_t tries = 0; tries < 64 && !files_.empty(); ++tries) {
+      File& victim = pick(files_);
+      const BlockNo beyond{layout_.block_count + random_.below(layout_.block_count)};
+      if (!point_anywhere(victim.inode, beyond)) continue;
+      about(victim.number,
+            "its map leads to block " + number(beyond) + ", which lies outside of the volume");
+      return write_inode(victim.number, victim.inode);
+    }
+    return nothing("the volume has no file with blocks");
+  }
+
+  Result<DamageAnswer> lost_block() {
+    for (int tries = 0; tries < 10'000; ++tries) {
+      const BlockNo block = random_data_block();
+      if (volume_.used.contains(block) || !TRY(has_bitmap(block))) continue;
+      answer_.what =
+          "Block " + number(block) + " is marked as in use, but no file has it: its space is lost.";
+      return flip_bit(block);
+    }
+    return nothing("the volume has no free block");
+  }
+
+  Result<DamageAnswer> bad_bitmap() {
+    if (files_.empty()) return nothing("the volume has no file with blocks");
+    const File& file = pick(files_);
+    const Extent& extent = pick(file.pieces.extents);
+    const BlockNo block = extent.block + random_.below(extent.length);
+    about(file.number, "its block " + number(block) +
+                           " is marked as free: it could be given to another file as well");
+    return flip_bit(block);
+  }
+
+  Result<DamageAnswer> bad_link_count() {
+    const InodeNo chosen = TRY(any_inode([](const InodeFacts&) { return true; }));
+    Inode inode = TRY(disk_.read_inode(chosen));
+    const std::uint32_t before = inode.links;
+    inode.links = random_.one_in(2) || before == 0
+                      ? before + 1 + static_cast<std::uint32_t>(random_.below(5))
+                      : before - 1;
+    about(chosen, "its link count is " + std::to_string(std::uint32_t{inode.links}) + " and was " +
+                      std::to_string(before));
+    return write_inode(chosen, inode);
+  }
+
+  Result<DamageAnswer> bad_size() {
+    if (files_.empty()) return nothing("the volume has no file with blocks");
+    File& file = pick(files_);
+    const std::uint64_t before = file.inode.size;
+    file.inode.size = before + (std::uint64_t{1} << 44);
+    about(file.number,
+          "its size was " + std::to_string(before) + " bytes, and is larger by 16 TiB");
+    return write_inode(file.number, file.inode);
+  }
+
+  Result<DamageAnswer> bad_parent() {
+    const InodeNo chosen = TRY(any_inode(
+        [](const InodeFacts& facts) { return S_ISDIR(facts.mode) && facts.named_by != 0; }));
+    Inode inode = TRY(disk_.read_inode(chosen));
+    const std::uint64_t before = inode.parent;
+    inode.parent = chosen.value;
+    about(chosen, "its parent (..) is itself, and was inode " + std::to_string(before));
+    return write_inode(chosen, inode);
+  }
+
+  // A chain of blocks that bites its tail, or a directory that contains itself.
+  Result<DamageAnswer> loop() {
+    for (std::size_t tries = 0; tries < 64 && !files_.empty(); ++tries) {
+      const File& file = pick(files_);
+      const BlockNo first = file.pieces.extents.front().block;
+      const Extent& last_extent = file.pieces.extents.back();
+      const BlockNo last = last_extent.block + (last_extent.length - 1);
+      if (first == last) continue;
+      if (static_cast<MapKind>(file.inode.map_kind) == MapKind::kFat) {
+        about(file.number, "in the FAT its last block " + number(last) +
+                               " is followed by its first, " + number(first));
+        return set_fat_next(last, first);
+      }
+    }
+    return directory_loop();
+  }
+
+  Result<DamageAnswer> orphan() {
+    return edit_name([](const Name& name) { return name.type == S_IFREG >> 12; },
+                     [this](std::vector<Name>& names, std::size_t index, InodeNo directory) {
+                       about(names[index].inode, "its name was taken out of inode " +
+                                                     std::to_string(directory.value) +
+                                                     ": it is in use, and nothing leads to it");
+                       names.erase(names.begin() + static_cast<std::ptrdiff_t>(index));
+                     });
+  }
+
+  Result<DamageAnswer> dangling_name() {
+    InodeNo unused{layout_.inode_count()};
+    while (unused.value > 2 && volume_.in_use(unused)) unused = InodeNo{unused.value - 1};
+    return edit_name(
+        [](const Name& name) { return name.type == S_IFREG >> 12; },
+        [this, unused](std::vector<Name>& names, std::size_t index, InodeNo) {
+          about(names[index].inode,
+                "its name leads to inode " + std::to_string(unused.value) + ", which is free");
+          names[index].inode = unused;
+        });
+  }
+
+  Result<DamageAnswer> wrong_type() {
+    return edit_name([](const Name& name) { return name.type == S_IFREG >> 12; },
+                     [this](std::vector<Name>& names, std::size_t index, InodeNo) {
+                       about(names[index].inode, "beside its name stands that it is a FIFO");
+                       names[index].type = S_IFIFO >> 12;
+                     });
+  }
+
+  // A write that never reached the disk: the block is as it was before its newest inode was made.
+  Result<DamageAnswer> stale() {
+    const InodeNo chosen =
+        TRY(any_inode([](const InodeFacts& facts) { return S_ISREG(facts.mode); }));
+    const auto inode = TRY(disk_.read_inode(chosen));
+    about(chosen,
+          "the block of its inode is an older version, from before the file was made, as "
+          "if the last write to it had never reached the disk");
+    answer_.blocks.push_back(layout_.inode_place(chosen).block);
+    TRY(disk_.clear_inode(chosen, inode));
+    return answer_;
+  }
+
+  Result<DamageAnswer> bit_flip() {
+    const std::vector<BlockNo> blocks = metadata();
+    const BlockNo block = blocks[random_.below(blocks.size())];
+    Block bytes = TRY(disk_.read_raw(block));
+    const std::uint64_t bit = random_.below(std::uint64_t{layout_.block_size} * 8);
+    bytes[bit / 8] ^= std::byte{1} << bit % 8;
+    answer_.what = "Bit " + std::to_string(bit % 8) + " of byte " + std::to_string(bit / 8) +
+                   " in the metadata block " + number(block) +
+                   " is flipped, so that its checksum is wrong.";
+    return write_raw(block, bytes);
+  }
+
+  Result<DamageAnswer> superblock() {
+    const BlockNo block = layout_.superblock();
+    Block bytes = TRY(disk_.read_raw(block));
+    const std::size_t begin = layout_.superblock_offset();
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(begin), sizeof(format::Superblock),
+                std::byte{});
+    answer_.what = "The superblock, in block " + number(block) + ", is all zeros.";
+    return write_raw(block, bytes);
+  }
+
+  Result<DamageAnswer> journal() {
+    Block bytes(layout_.block_size);
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random_());
+    answer_.what = "Both headers of the journal are overwritten with noise.";
+    TRY(write_raw(layout_.journal.start, bytes));
+    return write_raw(layout_.journal.start + 1, bytes);
+  }
+
+ private:
+  template <class T>
+  T& pick(std::vector<T>& from) {
+    return from[random_.below(from.size())];
+  }
+  template <class T>
+  const T& pick(const std::vector<T>& from) {
+    return from[random_.below(from.size())];
+  }
+  static std::string number(BlockNo block) { return std::to_string(block.value); }
+  static Error nothing(const char* why) { return Error{ENOENT, why}; }
+
+  std::string shown(InodeNo inode) {
+    const auto paths = names_.paths_of(inode);
+    const std::string name = "inode " + std::to_string(inode.value);
+    return paths.empty() ? name : paths.front() + " (" + name + ")";
+  }
+
+  void about(InodeNo inode, const std::string& what) {
+    const auto paths = names_.paths_of(inode);
+    answer_.inode = inode;
+    answer_.name = paths.empty() ? "" : paths.front();
+    answer_.what = shown(inode) + ": " + what + ".";
+  }
+
+  Result<DamageAnswer> write_inode(InodeNo inode, const Inode& content) {
+    answer_.blocks.push_back(layout_.inode_place(inode).block);
+    TRY(disk_.write_inode(inode, content));
+    return answer_;
+  }
+
+  Result<DamageAnswer> write_raw(BlockNo block, const Block& bytes) {
+    answer_.blocks.push_back(block);
+    TRY(disk_.write_raw(block, bytes));
+    return answer_;
+  }
+
+  // The first piece of the file stands at `block` now. False: its map cannot say so in the inode.
+  bool point_at(Inode& inode, BlockNo block) const {
+    const auto root = std::span<std::byte>(inode.map_root);
+    Run run{block, 1};
+    switch (static_cast<MapKind>(inode.map_kind)) {
+      case MapKind::kContiguous:
+        run.length = format::at<format::ContiguousRoot>(root, 0).length;
+        break;
+      case MapKind::kExtent: {
+        const auto& extents = format::at<format::ExtentRoot>(root, 0);
+        if (extents.head.level != 0 || extents.head.count == 0) return false;
+        run.length = extents.entries[0].length;
+        break;
+      }
+      case MapKind::kIndexed:
+        break;
+      default:
+        return false;
+    }
+    return layout_.is_data(run) && point_anywhere(inode, block);
+  }
+
+  static bool point_anywhere(Inode& inode, BlockNo block) {
+    const auto root = std::span<std::byte>(inode.map_root);
+    switch (static_cast<MapKind>(inode.map_kind)) {
+      case MapKind::kContiguous:
+        format::at<format::ContiguousRoot>(root, 0).start = block.value;
+        return true;
+      case MapKind::kLinked:
+        format::at<format::LinkedRoot>(root, 0).first = block.value;
+        return true;
+      case MapKind::kFat:
+        format::at<format::FatRoot>(root, 0).first = block.value;
+        return true;
+      case MapKind::kIndexed:
+        format::at<format::IndexedRoot>(root, 0).direct[0] = block.value;
+        return true;
+      case MapKind::kExtent:
+        format::at<format::ExtentRoot>(root, 0).entries[0].block = block.value;
+        return format::at<format::ExtentRoot>(root, 0).head.count != 0;
+      default:
+        return false;
+    }
+  }
+
+  BlockNo random_data_block() {
+    const Run data = layout_.data(GroupNo{random_.below(layout_.group_count)});
+    return data.start + random_.below(data.length);
+  }
+
+  // Where a block's bit stands.
+  struct Bit {
+    BlockNo block;
+    std::size_t byte;
+    std::byte mask;
+  };
+  [[nodiscard]] Bit bit_of(BlockNo block) const {
+    const std::uint64_t index = layout_.block_index(block);
+    const std::uint64_t in_block = index % layout_.bits_per_block();
+    return {layout_.block_bitmap(*layout_.group_of(block)).start + index / layout_.bits_per_block(),
+            format::kHeaderSize + in_block / 8, std::byte{1} << in_block % 8};
+  }
+  // Bitmaps of groups that nobody used yet were never written.
+  Result<bool> has_bitmap(BlockNo block) {
+    return disk_.read(bit_of(block).block, BlockKind::kBlockBitmap).ok();
+  }
+  Result<DamageAnswer> flip_bit(BlockNo block) {
+    const Bit bit = bit_of(block);
+    Block bitmap = TRY(disk_.read_copy(bit.block, BlockKind::kBlockBitmap));
+    bitmap[bit.byte] ^= bit.mask;
+    answer_.blocks.push_back(bit.block);
+    TRY(disk_.write(bit.block, bitmap));
+    return answer_;
+  }
+
+  Result<DamageAnswer> set_fat_next(BlockNo block, BlockNo next) {
+    const auto place = layout_.fat_place(block);
+    Block fat = TRY(disk_.read_copy(place.block, BlockKind::kFat));
+    format::at<le64>(fat, place.offset) = next.value;
+    answer_.blocks.push_back(place.block);
+    TRY(disk_.write(place.block, fat));
+    return answer_;
+  }
+
+  template <class Fits>
+  Result<InodeNo> any_inode(Fits fits) {
+    std::vector<InodeNo> all;
+    TRY(volume_.each_inode([&](InodeNo number, const InodeFacts& facts) -> Result<> {
+      const bool is_fixed = number == format::kRootInode || number == format::kLostFoundInode;
+      if (!is_fixed && !volume_.is_deleted(number) && fits(facts)) all.push_back(number);
+      return {};
+    }));
+    if (all.empty()) return nothing("the volume has nothing of that kind");
+    return pick(all);
+  }
+
+  // A directory's tree with one name changed, of those that `fits` allows.
+  template <class Fits, class Edit>
+  Result<DamageAnswer> edit_name(Fits fits, Edit edit) {
+    struct Candidate {
+      InodeNo directory;
+      std::size_t index;
+    };
+    std::vector<Candidate> candidates;
+    for (const InodeNo directory : volume_.directories) {
+      const Inode inode = TRY(disk_.read_inode(directory));
+      const DirectoryTree tree = TRY(read_directory_tree(volume_, directory, inode));
+      for (std::size_t i = 0; i < tree.names.size(); ++i) {
+        if (fits(tree.names[i])) candidates.push_back({directory, i});
+      }
+    }
+    if (candidates.empty()) return nothing("the volume has no name of that kind");
+    const Candidate chosen = pick(candidates);
+    const Inode inode = TRY(disk_.read_inode(chosen.directory));
+    const DirectoryTree tree = TRY(read_directory_tree(volume_, chosen.directory, inode));
+    std::vector<Name> names = tree.names;
+    edit(names, chosen.index, chosen.directory);
+    answer_.blocks.insert(answer_.blocks.end(), tree.blocks.begin(), tree.blocks.end());
+    TRY(write_directory_tree(volume_, chosen.directory, tree, std::move(names)));
+    return answer_;
+  }
+
+  Result<DamageAnswer> directory_loop() {
+    return edit_name(
+        [](const Name& name) {
+          return name.type == S_IFDIR >> 12 && name.inode != format::kLostFoundInode;
+        },
+        [this](std::vector<Name>& names, std::size_t index, InodeNo directory) {
+          about(names[index].inode, "its name leads to inode " + std::to_string(directory.value) +
+                                        ", the directory in which the name stands");
+          names[index].inode = directory;
+        });
+  }
+
+  [[nodiscard]] std::vector<BlockNo> metadata() const {
+    std::vector<BlockNo> blocks = {layout_.state(), layout_.group_table().start};
+    for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
+      const Run table = layout_.inode_table(group);
+      for (std::uint64_t i = 0; i < volume_.written_inode_blocks[group.value]; ++i) {
+        blocks.push_back(table.start + i);
+      }
+    }
+    for (const File& file : files_) {
+      for (const auto& [block, kind] : file.pieces.nodes) blocks.push_back(block);
+    }
+    return blocks;
+  }
+
+  const format::Layout& layout_;
+  Disk disk_;
+  Report silent_{Mode::kNo, {}, {}};
+  VolumeFacts volume_;
+  NameIndex names_;
+  Random random_;
+  std::vector<File> files_;
+  DamageAnswer answer_;
+};
+
+// What is to be found later must be the only fault.
+Result<> check_sound(BlockDevice& device, const format::Superblock& superblock) {
+  OverlayDevice overlay(device);
+  const CheckResult result =
+      TRY(check_volume(overlay, FoundSuperblock{superblock}, {.force = true}));
+  if (result.found != 0) return corrupt("the volume is damaged already: repair it first");
+  return {};
+}
+
+struct Row {
+  DamageKind kind;
+  Result<DamageAnswer> (Damage::*apply)();
+};
+constexpr std::array<Row, 15> kRows = {{
+    {{"bad-bitmap", "a block in use is marked as free"}, &Damage::bad_bitmap},
+    {{"bad-link-count", "an inode counts more or fewer names than there are"},
+     &Damage::bad_link_count},
+    {{"bad-map", "a file's map leads out of the volume"}, &Damage::bad_map},
+    {{"bad-parent", "a directory's .. is wrong"}, &Damage::bad_parent},
+    {{"bad-size", "a file is longer than its blocks"}, &Damage::bad_size},
+    {{"bit-flip", "one bit of a metadata block is flipped"}, &Damage::bit_flip},
+    {{"cross-link", "two files share a block"}, &Damage::cross_link},
+    {{"dangling-name", "a name leads to a free inode"}, &Damage::dangling_name},
+    {{"journal", "the headers of the journal are noise"}, &Damage::journal},
+    {{"loop", "a chain of blocks, or of directories, that never ends"}, &Damage::loop},
+    {{"lost-block", "a free block is marked as in use"}, &Damage::lost_block},
+    {{"orphan", "a file without a name"}, &Damage::orphan},
+    {{"stale", "a block of inodes is an older version"}, &Damage::stale},
+    {{"superblock", "the superblock is zeros"}, &Damage::superblock},
+    {{"wrong-type", "a name says another file type than its inode"}, &Damage::wrong_type},
+}};
+
+}  // namespace
+
+std::span<const DamageKind> damage_kinds() {
+  static const auto kKinds = [] {
+    std::array<DamageKind, kRows.size()> kinds;
+    std::ranges::transform(kRows, kinds.begin(), &Row::kind);
+    return kinds;
+  }();
+  return kKinds;
+}
+
+Result<DamageAnswer> damage(BlockDevice& device, const format::Superblock& superblock,
+                            std::string_view kind, std::uint64_t seed) {
+  const auto* row = std::ranges::find(kRows, kind, [](const Row& r) { return r.kind.name; });
+  if (row == kRows.end()) return Error{EINVAL, "there is no such kind of damage"};
+  const format::Layout layout = TRY(format::Layout::of(superblock));
+  if (layout.block_count > device.block_count()) {
+    return corrupt("the image is shorter than its volume");
+  }
+  TRY(check_sound(device, superblock));
+  Damage one(device, superblock, layout, seed);
+  TRY(one.survey());
+  const DamageAnswer answer = TRY((one.*(row->apply))());
+  TRY(device.flush());
+  return answer;
+}
+
+}  // namespace spindle::fsck

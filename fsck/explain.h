@@ -1,0 +1,37 @@
+// Explainer: what a finding means, which names and blocks it concerns, and what its repair will do:
+// in sentences, for `fsck.spindle --explain`.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fsck/name_index.h"
+#include "fsck/report.h"
+
+namespace spindle::fsck {
+
+class Explainer {
+ public:
+  /// Reads `device`, the one that is checked, and never writes. All must outlive the explainer.
+  Explainer(BlockDevice& device, const format::Superblock& superblock,
+            const format::Layout& layout);
+
+  /// Lines "What it means: ...", "Names: ...", "Blocks: ...", "Repair: ...", those that apply.
+  [[nodiscard]] std::vector<std::string> explain(const Finding& finding);
+
+ private:
+  [[nodiscard]] std::string names_of(InodeNo inode);
+  [[nodiscard]] std::string blocks_of(const Place& place);
+  [[nodiscard]] std::string blocks_of(InodeNo inode);
+  [[nodiscard]] std::string blocks_of(GroupNo group) const;
+  [[nodiscard]] std::string role_of(BlockNo block) const;
+
+  const format::Layout& layout_;
+  Disk disk_;
+  Report silent_{Mode::kNo, {}, {}};
+  VolumeFacts volume_;
+  NameIndex names_;
+};
+
+}  // namespace spindle::fsck

@@ -1,0 +1,67 @@
+// The undo file of a repair: what stood in each block before fsck wrote to it.
+//
+// UndoRecorder stands between a check and its device. Before a block is written for the first time
+// its old bytes go to the file, and are durable there before the write is handed on: so whenever
+// the repair is cut off, the file has all that it overwrote. `finish` adds what each block became;
+// with it `undo` can tell whether anybody has changed the volume since. To undo twice, or again
+// after a crash, does the same.
+//
+// The file: a header of 64 bytes (kUndoMagic, version 1, block size, blocks of the image, all
+// little-endian, and a checksum), then for each block its number, the checksum of its old bytes
+// seeded with the number, and the bytes; then, after `finish`, a record with the number kUndoEnd,
+// the count of blocks, and the checksum of each block's new bytes in the same order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "spindle/device/block_device.h"
+
+namespace spindle::fsck {
+
+class UndoRecorder final : public BlockDevice {
+ public:
+  /// EEXIST if there is such a file: it may be the only way back from an earlier repair.
+  static Result<std::unique_ptr<UndoRecorder>> create(const std::string& path, BlockDevice& below);
+  ~UndoRecorder() override;
+
+  [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
+  Result<> submit(std::span<const IoRequest> batch) override;
+  Result<> flush() override { return below_.flush(); }
+  /// Kept from the device: what is discarded could not be put back.
+  Result<> discard(Run) override { return {}; }
+
+  /// The repair is over: notes what the blocks are now.
+  Result<> finish();
+  [[nodiscard]] std::size_t blocks() const { return order_.size(); }
+
+ private:
+  UndoRecorder(int file, BlockDevice& below) : file_(file), below_(below) {}
+  Result<> keep(BlockNo block);
+  Result<> append(std::span<const std::byte> bytes);
+
+  int file_;
+  BlockDevice& below_;
+  std::uint64_t end_ = 0;
+  std::vector<BlockNo> order_;
+  std::unordered_set<BlockNo> kept_;
+};
+
+struct UndoReport {
+  std::uint64_t blocks = 0;   ///< put back
+  bool was_cut_off = false;   ///< the repair never ended
+  std::uint64_t changed = 0;  ///< blocks that are neither as before nor as after the repair
+};
+
+/// Puts back what the repair overwrote. EUCLEAN if the file is damaged or no undo file; EINVAL if
+/// it is of an image of another size; EBUSY, and nothing is written, if a block is neither what it
+/// was before nor what the repair made of it, unless `force`. `device` is given the block size of
+/// the file by `undo_block_size`.
+Result<UndoReport> undo(const std::string& path, BlockDevice& device, bool force);
+Result<std::uint32_t> undo_block_size(const std::string& path);
+
+}  // namespace spindle::fsck

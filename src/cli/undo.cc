@@ -1,0 +1,70 @@
+// `spindle undo`: puts back what a repair overwrote.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.h"
+#include "fsck/find_superblock.h"
+#include "fsck/undo_file.h"
+#include "spindle/device/file_device.h"
+#include "spindle/format/mount_mark.h"
+
+namespace spindle::cli {
+namespace {
+
+struct Request {
+  std::string file;
+  std::string image;
+  bool force = false;
+};
+
+int fail(const std::string& about, const Error& error) {
+  fmt::print(stderr, "spindle undo: {}: {}\n", about, error.describe());
+  if (error.code == EBUSY) {
+    fmt::print(stderr, "Nothing was written; --force puts the old blocks back all the same.\n");
+  }
+  return 1;
+}
+
+// A superblock that was damaged before the repair says nothing of a mount.
+Result<> check_unused(FileDevice& image) {
+  const auto found = fsck::find_superblock(image, image.size_bytes());
+  return found.ok() ? format::check_not_mounted(found->superblock) : Result<>{};
+}
+
+int run(const Request& request) {
+  const auto block_size = fsck::undo_block_size(request.file);
+  if (!block_size.ok()) return fail(request.file, block_size.error());
+  const auto opened =
+      FileDevice::open(request.image, FileDevice::Access::kReadWrite, kMinBlockSize);
+  const auto unused = opened.ok() ? check_unused(**opened) : opened.error();
+  if (!unused.ok() && unused.code() == EBUSY) {
+    fmt::print(stderr, "spindle undo: {} is in use; unmount it first\n", request.image);
+    return 1;
+  }
+  if (!unused.ok()) return fail(request.image, unused.error());
+  FileDevice& image = **opened;
+  image.set_block_size(*block_size);
+  const auto report = fsck::undo(request.file, image, request.force);
+  if (!report.ok()) return fail(request.image, report.error());
+  fmt::print("{}: {} block{} as before the repair{}\n", request.image, report->blocks,
+             report->blocks == 1 ? "" : "s",
+             report->was_cut_off ? ", which did not come to its end" : "");
+  return 0;
+}
+
+}  // namespace
+
+void add_undo_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<Request>();
+  CLI::App* command = app.add_subcommand(
+      "undo", "Put back, byte for byte, what `fsck.spindle --undo FILE` overwrote in IMAGE.");
+  command->add_option("FILE", request->file, "the undo file of the repair")->required();
+  command->add_option("IMAGE", request->image, "the image that was repaired")->required();
+  command->add_flag("--force", request->force, "although the volume was changed since");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

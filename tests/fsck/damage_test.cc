@@ -1,0 +1,189 @@
+// Damage on purpose is found under each kind and seed, and a repair can be undone byte for byte.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "fsck/damage.h"
+#include "fsck/explain.h"
+#include "fsck/undo_file.h"
+#include "sample_volume.h"
+#include "spindle/base/random.h"
+
+namespace spindle::test {
+namespace {
+
+// A path that does not exist yet, and is gone with the test.
+class TemporaryPath {
+ public:
+  TemporaryPath() {
+    char name[] = "/tmp/spindle-undo-XXXXXX";
+    EXPECT_NE(::mkdtemp(name), nullptr);
+    folder_ = name;
+  }
+  ~TemporaryPath() {
+    ::unlink(path().c_str());
+    ::rmdir(folder_.c_str());
+  }
+  TemporaryPath(const TemporaryPath&) = delete;
+  TemporaryPath& operator=(const TemporaryPath&) = delete;
+  [[nodiscard]] std::string path() const { return folder_ + "/file"; }
+
+ private:
+  std::string folder_;
+};
+
+format::Superblock superblock_of(MemoryDevice& device) {
+  const auto read = fsck::read_superblock_at(device, BlockNo{device.block_count() - 1}, 0);
+  EXPECT_TRUE(read.ok());
+  return *read;
+}
+
+MemoryDevice damaged(std::string_view kind, std::uint64_t seed, fsck::DamageAnswer& answer) {
+  MemoryDevice device = sample().device;
+  auto done = fsck::damage(device, superblock_of(device), kind, seed);
+  EXPECT_TRUE(done.ok()) << kind << ": " << (done.ok() ? "" : done.error().describe());
+  if (done.ok()) answer = *done;
+  return device;
+}
+
+class EachKind : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(EachKind, IsFoundRepairedAndUndone) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE(seed);
+    fsck::DamageAnswer answer;
+    const MemoryDevice broken = damaged(GetParam(), seed, answer);
+    EXPECT_FALSE(answer.what.empty());
+    EXPECT_FALSE(answer.blocks.empty());
+    fsck::DamageAnswer again;
+    EXPECT_TRUE(damaged(GetParam(), seed, again).same_content(broken)) << "not of the seed alone";
+
+    TemporaryPath undo;
+    MemoryDevice device = broken;
+    {
+      auto recorder = fsck::UndoRecorder::create(undo.path(), device);
+      ASSERT_TRUE(recorder.ok());
+      const auto repaired = check(**recorder, fsck::Mode::kYes);
+      ASSERT_TRUE(repaired.ok()) << repaired.error().describe();
+      EXPECT_NE(repaired->found, 0u) << answer.what;
+      EXPECT_EQ(repaired->left, 0u);
+      ASSERT_TRUE((*recorder)->finish().ok());
+    }
+    ASSERT_FALSE(device.same_content(broken));
+    const auto undone = fsck::undo(undo.path(), device, false);
+    ASSERT_TRUE(undone.ok()) << undone.error().describe();
+    EXPECT_FALSE(undone->was_cut_off);
+    EXPECT_TRUE(device.same_content(broken));
+    EXPECT_TRUE(fsck::undo(undo.path(), device, false).ok()) << "a second time";
+    EXPECT_TRUE(device.same_content(broken));
+  }
+}
+
+std::vector<std::string_view> kinds() {
+  std::vector<std::string_view> names;
+  for (const auto& kind : fsck::damage_kinds()) names.push_back(kind.name);
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Damage, EachKind, testing::ValuesIn(kinds()), [](const auto& chosen) {
+  std::string name(chosen.param);
+  std::erase(name, '-');
+  return name;
+});
+
+TEST(Damage, RefusesWhatItCannotDo) {
+  MemoryDevice device = sample().device;
+  EXPECT_EQ(fsck::damage(device, superblock_of(device), "nonsense", 1).code(), EINVAL);
+  fsck::DamageAnswer answer;
+  MemoryDevice broken = damaged("orphan", 1, answer);
+  EXPECT_EQ(fsck::damage(broken, superblock_of(broken), "orphan", 1).code(), EUCLEAN);
+}
+
+// A repair that was killed: there is no end, but all that was overwritten is in the file.
+TEST(Undo, OfARepairThatWasCutOff) {
+  fsck::DamageAnswer answer;
+  const MemoryDevice broken = damaged("cross-link", 2, answer);
+  MemoryDevice device = broken;
+  TemporaryPath undo;
+  ASSERT_TRUE(check(**fsck::UndoRecorder::create(undo.path(), device), fsck::Mode::kYes).ok());
+  const auto undone = fsck::undo(undo.path(), device, false);
+  ASSERT_TRUE(undone.ok());
+  EXPECT_TRUE(undone->was_cut_off);
+  EXPECT_TRUE(device.same_content(broken));
+}
+
+TEST(Undo, LeavesWhatSomebodyElseChanged) {
+  fsck::DamageAnswer answer;
+  MemoryDevice device = damaged("bad-link-count", 1, answer);
+  TemporaryPath undo;
+  auto recorder = fsck::UndoRecorder::create(undo.path(), device);
+  ASSERT_TRUE(check(**recorder, fsck::Mode::kYes).ok());
+  ASSERT_TRUE((*recorder)->finish().ok());
+  std::vector<std::byte> bytes(device.block_size());
+  ASSERT_TRUE(device.read(answer.blocks.front(), bytes).ok());
+  bytes[200] ^= std::byte{1};
+  ASSERT_TRUE(device.write(answer.blocks.front(), bytes).ok());
+  const MemoryDevice changed = device;
+  EXPECT_EQ(fsck::undo(undo.path(), device, false).code(), EBUSY);
+  EXPECT_TRUE(device.same_content(changed)) << "it wrote all the same";
+  EXPECT_TRUE(fsck::undo(undo.path(), device, true).ok());
+}
+
+TEST(Undo, RefusesAFileThatIsNone) {
+  MemoryDevice device = sample().device;
+  TemporaryPath undo;
+  EXPECT_EQ(fsck::undo(undo.path(), device, false).code(), ENOENT);
+  std::ofstream(undo.path()) << std::string(200, 'x');
+  EXPECT_EQ(fsck::undo(undo.path(), device, false).code(), EUCLEAN);
+  EXPECT_EQ(fsck::UndoRecorder::create(undo.path(), device).code(), EEXIST);
+}
+
+// Any byte of the file changed: it is refused, or what it puts back is what stood there.
+TEST(Undo, PutsBackNothingThatIsDamaged) {
+  fsck::DamageAnswer answer;
+  const MemoryDevice broken = damaged("orphan", 3, answer);
+  MemoryDevice repaired = broken;
+  TemporaryPath undo;
+  {
+    auto recorder = fsck::UndoRecorder::create(undo.path(), repaired);
+    ASSERT_TRUE(check(**recorder, fsck::Mode::kYes).ok());
+    ASSERT_TRUE((*recorder)->finish().ok());
+  }
+  std::ifstream in(undo.path(), std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), {});
+  Random random(1);
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes = whole;
+    bytes[random.below(bytes.size())] ^= static_cast<char>(1u << random.below(8));
+    std::ofstream(undo.path(), std::ios::binary | std::ios::trunc) << bytes;
+    MemoryDevice device = repaired;
+    const auto undone = fsck::undo(undo.path(), device, false);
+    if (undone.ok()) {
+      EXPECT_TRUE(undone->was_cut_off || device.same_content(broken));
+    } else {
+      EXPECT_TRUE(device.same_content(repaired));
+    }
+  }
+}
+
+TEST(Explain, NamesWhatIsConcerned) {
+  fsck::DamageAnswer answer;
+  MemoryDevice device = damaged("bad-link-count", 4, answer);
+  const auto result = check(device, fsck::Mode::kNo);
+  ASSERT_TRUE(result.ok() && result->found == 1);
+  const format::Superblock superblock = superblock_of(device);
+  const auto layout = format::Layout::of(superblock);
+  ASSERT_TRUE(layout.ok());
+  fsck::Explainer explainer(device, superblock, *layout);
+  std::string all;
+  for (const std::string& line : explainer.explain(result->findings.front())) all += line + "\n";
+  EXPECT_NE(all.find("Names: "), all.npos);
+  EXPECT_NE(all.find(answer.name), all.npos) << all;
+  EXPECT_NE(all.find("in " + std::to_string(answer.blocks.front().value)), all.npos) << all;
+  EXPECT_NE(all.find("Repair: "), all.npos);
+}
+
+}  // namespace
+}  // namespace spindle::test
