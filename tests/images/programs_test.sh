@@ -20,7 +20,7 @@ status() {
   fi
 }
 
-is_whole() { case $1 in contiguous | linked | fat | indexed | extent | mixed | log) true ;; *) false ;; esac; }
+is_whole() { case $1 in contiguous | linked | fat | indexed | extent | mixed | log | orphans) true ;; *) false ;; esac; }
 
 for packed in "$images"/*.img.xz; do
   name=$(basename "$packed" .img.xz)

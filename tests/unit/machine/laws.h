@@ -59,7 +59,9 @@ inline void expect_laws(const Machine& machine) {
     EXPECT_NE(std::string_view("RSDTZI").find(process->state), std::string_view::npos);
     EXPECT_EQ(process->state == 'Z',
               process->threads.empty() && !process->is_kernel && number != 1);
-    if (process->parent != 0) EXPECT_NE(std::ranges::find(numbers, process->parent), numbers.end());
+    if (process->parent != 0) {
+      EXPECT_NE(std::ranges::find(numbers, process->parent), numbers.end());
+    }
     for (const ThreadSnapshot& thread : process->threads) {
       runnable += thread.state == 'R' ? 1 : 0;
       EXPECT_LE((thread.ran + thread.waited).ns, (system.now - thread.started).ns);
