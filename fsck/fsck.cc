@@ -14,7 +14,7 @@
 #include "fsck/explain.h"
 #include "fsck/undo_file.h"
 #include "spindle/base/printable.h"
-#include "spindle/device/file_device.h"
+#include "spindle/device/host_mounts.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/mount_mark.h"
 
@@ -44,8 +44,8 @@ struct Request {
 
 int fail(const std::string& image, const Error& error) {
   if (error.code == EBUSY) {
-    fmt::print(stderr, "fsck.spindle: {} is in use; unmount it first (-n looks all the same)\n",
-               image);
+    fmt::print(stderr, "fsck.spindle: {} is in use: {} (-n looks at it all the same)\n", image,
+               who_uses(image));
   } else {
     fmt::print(stderr, "fsck.spindle: {}: {}\n", image, error.describe());
   }
@@ -250,9 +250,10 @@ int run(const Request& request) {
   const bool shows_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
   CheckOptions options = make_options(request, shows_bar ? &bar : nullptr);
   const bool only_look = options.mode == Mode::kNo;
-  auto opened = FileDevice::open(
-      request.image, only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
-      kMinBlockSize, request.no ? FileDevice::Lock::kNone : FileDevice::Lock::kExclusive);
+  const auto access = only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite;
+  auto opened =
+      request.no ? FileDevice::open(request.image, access, kMinBlockSize, FileDevice::Lock::kNone)
+                 : open_when_free(request.image, access, kMinBlockSize);
   if (!opened.ok()) return fail(request.image, opened.error());
   FileDevice& image = **opened;
   const auto found = find_superblock(image, image.size_bytes());

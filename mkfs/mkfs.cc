@@ -15,7 +15,7 @@
 #include "mkfs/populate.h"
 #include "spindle/base/size_text.h"
 #include "spindle/base/uuid.h"
-#include "spindle/device/file_device.h"
+#include "spindle/device/host_mounts.h"
 #include "spindle/format/map_names.h"
 #include "spindle/format/mount_mark.h"
 
@@ -29,7 +29,7 @@ struct Request {
   std::string strategy = "extent";
   std::string label;
   std::string uuid;
-  std::uint64_t inodes = 0;
+  std::optional<std::uint64_t> inodes;
   std::string journal_size;
   std::string group_size;
   std::string directory;
@@ -96,6 +96,7 @@ nlohmann::ordered_json plan_json(const Request& request, const format::Superbloc
           {"group_bytes", layout.blocks_per_group() * layout.block_size},
           {"journal_bytes", layout.journal.length * layout.block_size},
           {"strategy", request.strategy},
+          {"copy_of", request.directory},
           {"written", !request.only_show}};
 }
 
@@ -113,6 +114,7 @@ void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
              size_text(plan["group_bytes"].get<std::uint64_t>()));
   fmt::print("  journal    {}\n", size_text(plan["journal_bytes"].get<std::uint64_t>()));
   fmt::print("  for files  {}\n", size_text(plan["data_blocks"].get<std::uint64_t>() * block_size));
+  if (!request.directory.empty()) fmt::print("  copy of    {}\n", request.directory);
 }
 
 // The wished formatting in numbers; the sentence in `reason` if some of it is impossible.
@@ -151,27 +153,31 @@ bool read_request(const Request& request, FormatOptions& options, std::uint64_t&
     }
     options.uuid = *uuid;
   }
-  options.inodes = request.inodes;
+  if (request.inodes == 0u) {
+    reason = "-N: a volume has at least one inode";
+    return false;
+  }
+  options.inodes = request.inodes.value_or(0);
   options.label = request.label;
   return true;
 }
 
 std::string sentence(const std::string& image, const Error& error) {
-  if (error.code == EBUSY) return fmt::format("{} is in use; unmount it first", image);
+  if (error.code == EBUSY) return fmt::format("{} is in use: {}", image, who_uses(image));
   if (error.code == EINVAL && *error.what != '\0') return fmt::format("{}: {}", image, error.what);
   return fmt::format("{}: {}", image, error.describe());
 }
 
 // EBUSY if a program has the image open, or a volume in it is mounted, by whatever way.
 Result<> check_unused(const std::string& path) {
-  TRY(FileDevice::open(path, FileDevice::Access::kReadWrite, kMinBlockSize));
+  TRY(open_when_free(path, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto present = present_volume(path);
   return present ? format::check_not_mounted(*present) : Result<>{};
 }
 
-// Makes the image file as long as wished; tells its size. The sentence in `reason` if that cannot
-// be.
-bool prepare_image(const Request& request, std::uint64_t& size, std::string& reason) {
+// Whether a volume may be made in what is there, if anything is; tells the size of an image file.
+// The sentence in `reason` if not.
+bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
   struct stat info {};
   const bool exists = ::stat(request.image.c_str(), &info) == 0;
   if (!exists && size == 0) {
@@ -194,17 +200,39 @@ bool prepare_image(const Request& request, std::uint64_t& size, std::string& rea
     if (!unused.ok()) reason = sentence(request.image, unused.error());
     if (!unused.ok()) return false;
   }
-  const auto present =
-      exists && S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
-  if (size == 0) size = present;
-  if ((exists && S_ISBLK(info.st_mode)) || request.only_show) return true;
-  if (present >= size && exists) return true;
-  const int fd = ::open(request.image.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  const bool done = fd >= 0 && ::ftruncate(fd, static_cast<off_t>(size)) == 0;
-  if (!done) reason = fmt::format("{}: {}", request.image, std::strerror(errno));
-  if (fd >= 0) ::close(fd);
-  return done;
+  if (size == 0 && S_ISREG(info.st_mode)) size = static_cast<std::uint64_t>(info.st_size);
+  return true;
 }
+
+// The image file, made or made longer. What was made goes again unless a volume came to be in it.
+class ImageFile {
+ public:
+  explicit ImageFile(const std::string& path) : path_(path) {}
+  ~ImageFile() {
+    if (is_new_) ::unlink(path_.c_str());
+  }
+  ImageFile(const ImageFile&) = delete;
+  ImageFile& operator=(const ImageFile&) = delete;
+
+  Result<> make(std::uint64_t size) {
+    struct stat info {};
+    is_new_ = ::stat(path_.c_str(), &info) != 0;
+    if (!is_new_ && (!S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) >= size)) {
+      return {};
+    }
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    const bool done = fd >= 0 && ::ftruncate(fd, static_cast<off_t>(size)) == 0;
+    const int code = errno;
+    if (fd < 0) is_new_ = false;
+    if (fd >= 0) ::close(fd);
+    return done ? Result<>{} : Error{code, "the image cannot be made that large"};
+  }
+  void keep() { is_new_ = false; }
+
+ private:
+  std::string path_;
+  bool is_new_ = false;
+};
 
 int copy_directory(const Request& request, FileDevice& device) {
   const bool show = !request.quiet && !request.json && ::isatty(STDERR_FILENO) != 0;
@@ -229,6 +257,26 @@ int copy_directory(const Request& request, FileDevice& device) {
   return 0;
 }
 
+Result<std::unique_ptr<FileDevice>> open_image(const Request& request, std::uint64_t block_size) {
+  const auto access =
+      request.only_show ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite;
+  return FileDevice::open(request.image, access, static_cast<std::uint32_t>(block_size));
+}
+
+int make_volume(const Request& request, const FormatOptions& options,
+                const format::Superblock& planned, ImageFile& file, std::uint64_t size) {
+  const auto made = file.make(size);
+  if (!made.ok()) return fail(sentence(request.image, made.error()));
+  const auto device = open_image(request, planned.block_size);
+  if (!device.ok()) return fail(sentence(request.image, device.error()));
+  const auto formatted = format_volume(
+      **device, planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
+  if (!formatted.ok()) return fail(sentence(request.image, formatted.error()));
+  const int status = request.directory.empty() ? 0 : copy_directory(request, **device);
+  if (status == 0) file.keep();
+  return status;
+}
+
 int run(const Request& request) {
   FormatOptions options;
   std::uint64_t block_size = kDefaultBlockSize;
@@ -237,17 +285,11 @@ int run(const Request& request) {
   if (!read_request(request, options, block_size, size, reason)) return fail(reason);
   if (size != 0 && size < kMinImageSize) return fail("SIZE: an image has at least 1 MiB");
   if (size > kMaxImageSize) return fail("SIZE: an image has at most 16 TiB");
-  if (!prepare_image(request, size, reason)) return fail(reason);
-
-  std::unique_ptr<FileDevice> device;
-  if (!request.only_show || ::access(request.image.c_str(), F_OK) == 0) {
-    auto opened = FileDevice::open(
-        request.image,
-        request.only_show ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite,
-        static_cast<std::uint32_t>(block_size));
-    if (!opened.ok()) return fail(sentence(request.image, opened.error()));
-    device = std::move(opened).take();
-    if (size == 0) size = device->size_bytes();
+  if (!check_image(request, size, reason)) return fail(reason);
+  if (size == 0) {
+    const auto device = open_image(request, block_size);
+    if (!device.ok()) return fail(sentence(request.image, device.error()));
+    size = (*device)->size_bytes();
   }
   const auto planned =
       plan_volume(static_cast<std::uint32_t>(block_size), size / block_size, options);
@@ -256,16 +298,10 @@ int run(const Request& request) {
   if (!layout.ok()) return fail(sentence(request.image, layout.error()));
   const auto plan = plan_json(request, *planned, *layout);
   if (!request.quiet && !request.json) show_plan(request, plan);
-  if (!request.only_show) {
-    const auto formatted = format_volume(
-        *device, *planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
-    if (!formatted.ok()) return fail(sentence(request.image, formatted.error()));
-    if (!request.directory.empty()) {
-      if (const int status = copy_directory(request, *device); status != 0) return status;
-    }
-  }
-  if (request.json) fmt::print("{}\n", plan.dump(2));
-  return 0;
+  ImageFile file(request.image);
+  const int status = request.only_show ? 0 : make_volume(request, options, *planned, file, size);
+  if (status == 0 && request.json) fmt::print("{}\n", plan.dump(2));
+  return status;
 }
 
 }  // namespace
@@ -298,7 +334,7 @@ int main(int argc, char** argv) {
   app.add_option("-d,--directory", request.directory,
                  "copy what is in this directory into the volume")
       ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
+      ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
   app.add_flag("-n,--dry-run", request.only_show, "say what would be done, and do nothing");
   app.add_flag("-q,--quiet", request.quiet, "say nothing but errors");
   app.add_flag("--json", request.json, "say what was done as JSON");

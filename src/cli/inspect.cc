@@ -111,7 +111,7 @@ void add_inspect_command(CLI::App& app, int& status) {
   command->add_option("IMAGE", request->image, "image file or block device")->required();
   command->add_option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects))
       ->expected(0, 2)
-      ->type_name("");
+      ->option_text("[SUBJECT]");
   command->add_flag("--json", request->json, "the answer as JSON");
   command->callback([request, &status] { status = run(*request); });
 }

@@ -1,5 +1,7 @@
 // spindle: one program, a subcommand for each thing to do.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
@@ -25,6 +27,15 @@ int main(int argc, char** argv) {
   spindle::cli::add_solve_command(app, status);
   spindle::cli::add_run_command(app, status);
   spindle::cli::add_face_commands(app, status);
+  bool is_command = false;
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->set_version_flag("--version,-V", "spindle " SPINDLE_VERSION);
+    is_command |= argc > 1 && command->get_name() == argv[1];
+  }
+  if (argc > 1 && argv[1][0] != '-' && !is_command) {
+    fmt::print(stderr, "spindle: there is no command '{}'; `spindle --help` lists them\n", argv[1]);
+    return 1;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -19,7 +19,7 @@
 #include "spindle/control/machine_control.h"
 #include "spindle/control/volume_control.h"
 #include "spindle/control/volume_host.h"
-#include "spindle/device/file_device.h"
+#include "spindle/device/host_mounts.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/session.h"
@@ -93,6 +93,9 @@ std::string sentence(const MountRequest& request, const Error& error) {
     return fmt::format("{}: {}; try `fsck.spindle {}`", request.image, error.describe(),
                        request.image);
   }
+  if (error.code == EBUSY) {
+    return fmt::format("{} is in use: {}", request.image, who_uses(request.image));
+  }
   const bool may_read = ::access(request.image.c_str(), R_OK) == 0;
   const bool may_not_write = error.code == EROFS || error.code == EACCES;
   if (may_not_write && may_read && !request.options.read_only) {
@@ -149,7 +152,7 @@ class Mount {
     volume_.reset();
     disk_.reset();
     image_.reset();
-    image_ = TRY(FileDevice::open(request_.image, access, kDefaultBlockSize));
+    image_ = TRY(open_when_free(request_.image, access, kDefaultBlockSize));
     const format::Superblock superblock = TRY(read_superblock(*image_));
     image_->set_block_size(superblock.block_size);
     disk_ = TRY(SimulatedDisk::create(

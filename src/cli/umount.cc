@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <mntent.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -17,6 +16,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "spindle/device/host_mounts.h"
 #include "spindle/format/mount_mark.h"
 
 namespace spindle::cli {
@@ -39,14 +39,11 @@ std::string absolute_path(const std::string& path) {
 
 // The image of the Spindle volume that is mounted there, if one is.
 std::optional<std::string> mounted_image(const std::string& directory) {
-  const std::unique_ptr<FILE, decltype(&::endmntent)> table(::setmntent("/proc/self/mounts", "r"),
-                                                            &::endmntent);
-  if (!table) return std::nullopt;
   std::optional<std::string> found;
-  while (const mntent* entry = ::getmntent(table.get())) {
-    if (directory != entry->mnt_dir) continue;
+  for (const HostMount& mount : host_mounts()) {
+    if (mount.directory != directory) continue;
     found.reset();  // what was mounted there before is covered by this
-    if (std::string_view(entry->mnt_type) == "fuse.spindle") found = entry->mnt_fsname;
+    if (mount.is_spindle) found = mount.source;
   }
   return found;
 }
@@ -73,7 +70,7 @@ int open_daemon(const std::string& directory, const std::string& image) {
 }
 
 // As root the system call; else the helper that is allowed to.
-int unmount(const std::string& directory) {
+int unmount_once(const std::string& directory) {
   if (::geteuid() == 0) return ::umount2(directory.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
   const pid_t child = ::fork();
   if (child == 0) {
@@ -84,6 +81,18 @@ int unmount(const std::string& directory) {
   if (child < 0 || ::waitpid(child, &status, 0) < 0) return errno;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return ENOENT;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
+}
+
+// Who only looks at all mounts, as df(1) does, is gone in a moment.
+int unmount(const std::string& directory) {
+  constexpr int kTries = 20;
+  constexpr useconds_t kBetweenTriesUs = 25'000;
+  int error = unmount_once(directory);
+  for (int i = 1; i < kTries && error == EBUSY; ++i) {
+    ::usleep(kBetweenTriesUs);
+    error = unmount_once(directory);
+  }
+  return error;
 }
 
 // The daemon serves the volume as long as anybody sees it: another mount namespace may.

@@ -45,7 +45,7 @@ _spindle_cpu_policies="fcfs sjf srtf rr vrr priority priority-preemptive priorit
 
 # The faces of the solver: completes the options of one, and what stands after them.
 _spindle_face() {
-  local policies options="-p --policy -a --all -e --explain -f --file -g --generate --svg --json --csv --quiz --answer -h --help"
+  local policies options="-p --policy -a --all -e --explain -f --file -g --generate --svg --json --csv --quiz --answer -h --help -V --version"
   local generators=uniform: formats= ties=
   case $1 in
     cpu)
@@ -154,10 +154,10 @@ _spindle() {
           *) [[ ${COMP_WORDS[i]} == = ]] || break ;;
         esac
       done
-      if [[ $word == -* ]]; then _spindle_words "-o --options -f --foreground --debug -h --help"; else _spindle_files; fi ;;
+      if [[ $word == -* ]]; then _spindle_words "-o --options -f --foreground --debug -h --help -V --version"; else _spindle_files; fi ;;
     inspect)
       if [[ $word == -* ]]; then
-        _spindle_words "--json -h --help"
+        _spindle_words "--json -h --help -V --version"
       elif ((COMP_CWORD == 2)); then
         _spindle_files
       else
@@ -200,7 +200,7 @@ _spindle() {
         _spindle_files
       fi ;;
     umount)
-      if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi ;;
+      if [[ $word == -* ]]; then _spindle_words "-h --help -V --version"; else _spindle_folders; fi ;;
   esac
 }
 

@@ -1,0 +1,33 @@
+// What the host has mounted, and images that are about to be free.
+//
+// A daemon holds the lock on its image until it has written the last block, which is a moment after
+// umount(8) or fusermount3(1) returned. So who wants the image next waits for it, unless the table
+// of mounts says that it is still mounted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spindle/device/file_device.h"
+
+namespace spindle {
+
+struct HostMount {
+  std::string source;
+  std::string directory;
+  bool is_spindle = false;
+};
+
+/// The mounts that this process sees, those that cover others after them.
+std::vector<HostMount> host_mounts();
+
+/// FileDevice::open with the lock. EBUSY if the volume in the image is mounted, or if somebody else
+/// holds the lock for seconds.
+Result<std::unique_ptr<FileDevice>> open_when_free(const std::string& path,
+                                                   FileDevice::Access access,
+                                                   std::uint32_t block_size);
+
+/// Who has the image, in words: "it is mounted at /mnt".
+std::string who_uses(const std::string& path);
+
+}  // namespace spindle
