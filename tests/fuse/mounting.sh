@@ -328,12 +328,30 @@ images_that_may_only_be_read() {
   image=$work/image
 }
 
+# umount(8) returns before the daemon has let go of the image.
+mounts_again_at_once() {
+  step "again at once"
+  local i
+  for i in 1 2 3 4 5; do
+    mount_volume
+    echo "$i" >"$mnt/again"
+    if is_root; then umount "$mnt"; else fusermount3 -u "$mnt"; fi
+  done
+  mount_volume
+  expect 5 "$(cat "$mnt/again")" "what the last of the mounts wrote"
+  refuses "is mounted at $mnt" spindle mount "$image" "$work"
+  refuses "is mounted at $mnt" fsck.spindle -y "$image"
+  unmount_volume
+  check_volume
+}
+
 new_volume 32M -L "a label"
 refuses_what_is_no_volume
 refuses_damaged_volumes
 refuses_options
 needs_the_device
 answers_when_it_returns
+mounts_again_at_once
 mounts_names_of_any_kind
 settings_are_shown
 read_only_writes_nothing
