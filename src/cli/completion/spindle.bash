@@ -142,7 +142,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter inspect damage undo trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter inspect damage undo map trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -176,6 +176,7 @@ _spindle() {
       esac ;;
     undo)
       if [[ $word == -* ]]; then _spindle_words "--force -h --help"; else _spindle_files; fi ;;
+    map) if [[ $word == -* ]]; then _spindle_words "-r --recursive --runs --json -h --help"; else _spindle_files; fi ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace | experiment | record | replay)
