@@ -201,7 +201,8 @@ void show_result(const Request& request, const CheckResult& result, bool only_lo
   }
   fmt::print("\n");
   if (result.left != 0 && !request.yes && !request.preen) {
-    fmt::print("Run `fsck.spindle -y {}` to repair it.\n", request.image);
+    fmt::print("Run `fsck.spindle -y {}{}` to repair it.\n", request.force ? "-f " : "",
+               request.image);
   }
 }
 

@@ -34,6 +34,7 @@ for kind in cross-link bad-link-count orphan loop superblock; do
   cp copy.img damaged.img
   fsck.spindle -n -f --explain copy.img >said
   [ $? = 4 ] || fail "fsck -n finds nothing wrong with $kind: $(cat said)"
+  grep -qF 'Run `fsck.spindle -y -f copy.img`' said || fail "no word of the repair of $kind: $(cat said)"
   for word in "What it means:" "Repair:"; do grep -qF "$word" said || fail "no '$word' in $kind: $(cat said)"; done
   cmp -s copy.img damaged.img || fail "fsck -n wrote"
   rm -f undo
