@@ -12,7 +12,10 @@ namespace {
 
 /// How long the lock is held at most, about, before others may look.
 constexpr std::int64_t kSlice_ns = 2'000'000;
-constexpr std::int64_t kPause_ns = 5'000'000;
+/// How long it sleeps at least: what falls due meanwhile happens in one slice.
+constexpr std::int64_t kShortestSleep_ns = 5'000'000;
+/// And at most, so that no rate makes a time that the clock does not have.
+constexpr double kLongestSleep_ns = 3600e9;
 constexpr int kEventsBetweenLooks = 64;
 
 }  // namespace
@@ -55,9 +58,12 @@ Result<> LiveMachine::set_rate(double rate) {
   if (!is_known) return Error{EINVAL, "a rate is 0 to 1000000"};
   {
     const auto lock = rest();
+    if (machine_ != nullptr) {
+      set_clock();
+      virtual_base_ = machine_->now();
+    }
     rate_ = rate;
     wall_base_ns_ = monotonic_ns();
-    if (machine_ != nullptr) virtual_base_ = machine_->now();
   }
   changed_.notify_all();
   return {};
@@ -89,6 +95,25 @@ Result<> LiveMachine::restart(MachineConfiguration configuration) {
   return {};
 }
 
+VirtualTime LiveMachine::goal() const {
+  if (rate_ == kAsFastAsPossible) return {INT64_MAX};
+  const double passed_ns = static_cast<double>(monotonic_ns() - wall_base_ns_) * rate_;
+  constexpr double kMost_ns = 4e18;  // the clock ends there, long before it would overflow
+  return {virtual_base_.ns + static_cast<std::int64_t>(std::min(passed_ns, kMost_ns))};
+}
+
+void LiveMachine::set_clock() {
+  if (rate_ == kAsFastAsPossible || rate_ == 0) return;
+  const VirtualTime time = goal();
+  // Events are the thread's to work through: somebody who looks does not wait for many of them.
+  if (const auto next = machine_->next_event(); next && *next <= time) return;
+  if (time > machine_->now()) machine_->run_until(time);
+}
+
+void LiveMachine::wake_if_changed() {
+  if (rate_ == kAsFastAsPossible || machine_->next_event() != awaited_) changed_.notify_all();
+}
+
 void LiveMachine::run() {
   // It is a guest: real work goes first.
   ::setpriority(PRIO_PROCESS, 0, 10);
@@ -105,10 +130,7 @@ void LiveMachine::run() {
 void LiveMachine::run_slice(std::unique_lock<std::mutex>& lock) {
   const std::int64_t begin_ns = monotonic_ns();
   const bool is_free = rate_ == kAsFastAsPossible;
-  const VirtualTime goal{is_free ? INT64_MAX
-                                 : virtual_base_.ns +
-                                       static_cast<std::int64_t>(
-                                           static_cast<double>(begin_ns - wall_base_ns_) * rate_)};
+  const VirtualTime goal = this->goal();
   bool is_behind = false;
   for (auto next = machine_->next_event(); next && *next <= goal; next = machine_->next_event()) {
     if (is_free && machine_->finished()) break;
@@ -127,8 +149,22 @@ void LiveMachine::run_slice(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     return;
   }
-  if (!is_free) machine_->run_until(std::max(goal, machine_->now()));
-  changed_.wait_for(lock, std::chrono::nanoseconds(kPause_ns));
+  set_clock();
+  sleep_until_next_event(lock);
+}
+
+void LiveMachine::sleep_until_next_event(std::unique_lock<std::mutex>& lock) {
+  awaited_ = machine_->next_event();
+  // What does not wait and yet rests has finished: only a command makes it go on.
+  if (!awaited_ || rate_ == kAsFastAsPossible) {
+    changed_.wait(lock);
+    return;
+  }
+  const double virtual_ns = static_cast<double>(awaited_->ns - virtual_base_.ns);
+  const double sleep_ns = virtual_ns / rate_ - static_cast<double>(monotonic_ns() - wall_base_ns_);
+  changed_.wait_for(lock, std::chrono::nanoseconds(std::max(
+                              kShortestSleep_ns,
+                              static_cast<std::int64_t>(std::min(sleep_ns, kLongestSleep_ns)))));
 }
 
 }  // namespace spindle

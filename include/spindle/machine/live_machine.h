@@ -5,7 +5,8 @@
 //   auto pid = live.with([](Machine& machine) { return machine.start({.path = "/bin/hog.lua"}); });
 //
 // Nothing is made, and no thread runs, until the first `with`. The machine advances in short slices
-// at `rate`: 0 pauses it, 1 follows the wall clock, kAsFastAsPossible does not wait. `with` holds
+// at `rate`: 0 pauses it, 1 follows the wall clock, kAsFastAsPossible does not wait. Between two
+// events it sleeps, and costs nothing; its clock is set when somebody looks. `with` holds
 // the machine between two slices: it takes the lock, so whoever serves the machine's own files must
 // not call it from the kernel thread that the host needs (thread::offload does it right).
 //
@@ -17,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "spindle/machine/machine.h"
@@ -41,7 +43,10 @@ class LiveMachine {
   auto with(Use&& use) -> decltype(use(std::declval<Machine&>())) {
     const std::unique_lock lock = rest();
     if (Result<> made = make(); !made.ok()) return made.error();
-    return use(*machine_);
+    set_clock();
+    auto result = use(*machine_);
+    wake_if_changed();
+    return result;
   }
 
   /// Whether the machine has been made.
@@ -59,8 +64,14 @@ class LiveMachine {
  private:
   std::unique_lock<std::mutex> rest();
   Result<> make();
+  /// Where virtual time is to be by now; the end of time if it does not wait.
+  [[nodiscard]] VirtualTime goal() const;
+  /// Moves the clock of a machine that sleeps between two events to `goal`.
+  void set_clock();
+  void wake_if_changed();
   void run();
   void run_slice(std::unique_lock<std::mutex>& lock);
+  void sleep_until_next_event(std::unique_lock<std::mutex>& lock);
 
   MachineConfiguration configuration_;
   MakeHost make_host_;
@@ -75,6 +86,7 @@ class LiveMachine {
   std::int64_t boot_seconds_ = 0;
   std::int64_t wall_base_ns_ = 0;  ///< the wall clock when it was `virtual_base_`
   VirtualTime virtual_base_;
+  std::optional<VirtualTime> awaited_;  ///< the event that the thread sleeps until
   std::thread thread_;
 };
 

@@ -1,0 +1,81 @@
+// The machine beside real work: it sleeps between its events, and wakes for commands.
+
+#include "spindle/machine/live_machine.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <thread>
+
+namespace spindle {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::unique_ptr<MachineHost> make_host() {
+  return std::make_unique<MemoryHost>();
+}
+
+VirtualTime now_of(LiveMachine& live) {
+  return *live.with([](Machine& machine) -> Result<VirtualTime> { return machine.now(); });
+}
+
+long times_slept() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
+Result<> start(LiveMachine& live, std::string source) {
+  return live.with([&](Machine& machine) -> Result<> {
+    TRY(machine.start({.path = "/program.lua", .arguments = {}, .source = std::move(source)}));
+    return {};
+  });
+}
+
+/// Until only init and kthreadd are left; how long that takes is of no interest.
+void wait_until_finished(LiveMachine& live) {
+  const auto is_finished = [](Machine& machine) -> Result<bool> { return machine.finished(); };
+  while (!*live.with(is_finished)) std::this_thread::sleep_for(1ms);
+}
+
+TEST(LiveMachine, SleepsWhileNothingHappens) {
+  LiveMachine live({}, make_host);
+  const VirtualTime before = now_of(live);
+  const long slept = times_slept();
+  std::this_thread::sleep_for(400ms);
+  EXPECT_LT(times_slept() - slept, 20) << "it looks again and again";
+  // Nobody was awake, and yet the clock is right.
+  EXPECT_GE((now_of(live) - before).ns, 400'000'000);
+}
+
+TEST(LiveMachine, WakesForACommandAtAnyRate) {
+  for (const double rate : {1.0, 1000.0, LiveMachine::kAsFastAsPossible, 0.5}) {
+    LiveMachine live({}, make_host);
+    ASSERT_TRUE(live.set_rate(rate).ok());
+    now_of(live);
+    std::this_thread::sleep_for(20ms);
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(start(live, "compute(2) sleep(3)").ok());
+      wait_until_finished(live);
+    }
+  }
+}
+
+TEST(LiveMachine, StandsStillWhilePausedAndGoesOn) {
+  LiveMachine live({}, make_host);
+  const VirtualTime made = now_of(live);
+  std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(live.set_rate(0).ok());
+  const VirtualTime paused = now_of(live);
+  EXPECT_GE((paused - made).ns, 50'000'000) << "the time that it slept is lost";
+  ASSERT_TRUE(start(live, "compute(2) sleep(3)").ok());
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(now_of(live), paused);
+  ASSERT_TRUE(live.set_rate(1).ok());
+  wait_until_finished(live);
+}
+
+}  // namespace
+}  // namespace spindle
