@@ -16,6 +16,7 @@ void add_inspect_command(CLI::App& app, int& status);
 void add_damage_command(CLI::App& app, int& status);
 void add_undo_command(CLI::App& app, int& status);
 void add_map_command(CLI::App& app, int& status);
+void add_picture_command(CLI::App& app, int& status);
 void add_trace_command(CLI::App& app, int& status);
 void add_experiment_command(CLI::App& app, int& status);
 void add_record_command(CLI::App& app, int& status);

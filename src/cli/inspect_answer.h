@@ -36,6 +36,7 @@ class Answer {
   /// The sentence "`what` cannot be read: why."
   void cannot_read(const std::string& what, const Error& error);
 
+  [[nodiscard]] std::vector<std::string> all_notes() const;
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string json() const;
 
@@ -44,7 +45,6 @@ class Answer {
     std::string name;
     Table table;
   };
-  [[nodiscard]] std::vector<std::string> all_notes() const;
 
   std::vector<Fact> facts_;
   std::vector<NamedTable> tables_;

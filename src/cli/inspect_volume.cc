@@ -162,6 +162,41 @@ Result<std::optional<fsck::Block>> InspectedVolume::block_bitmap(GroupNo group,
   return std::optional<fsck::Block>(TRY(disk_->read_copy(block, BlockKind::kBlockBitmap)));
 }
 
+bool InspectedVolume::each_free_run(GroupNo group, const std::function<void(const Run&)>& visit) {
+  const BlockNo start = layout_.group(group).start;
+  const std::uint64_t bits = layout_.bits_per_block();
+  const std::uint64_t end = layout_.group(group).length;
+  std::uint64_t length = 0;
+  const auto run_ends = [&](std::uint64_t at) {
+    if (length != 0) visit({start + (at - length), length});
+    length = 0;
+  };
+  bool is_whole = true;
+  for (std::uint64_t at = layout_.group_metadata_blocks(group); at < end;) {
+    const std::uint64_t next = std::min(end, (at / bits + 1) * bits);
+    const auto bitmap = block_bitmap(group, at / bits);
+    if (!bitmap.ok()) {
+      answer_.cannot_read("A bitmap", bitmap.error());
+      is_whole = false;
+      run_ends(at);
+    } else if (!*bitmap) {
+      length += next - at;
+    }
+    for (; at < next && bitmap.ok() && *bitmap; ++at) {
+      const std::uint64_t bit = at % bits;
+      const auto byte = std::to_integer<unsigned>((**bitmap)[format::kHeaderSize + bit / 8]);
+      if ((byte >> bit % 8 & 1) == 0) {
+        ++length;
+      } else {
+        run_ends(at);
+      }
+    }
+    at = next;
+  }
+  run_ends(end);
+  return is_whole;
+}
+
 Result<bool> InspectedVolume::in_use(BlockNo block) {
   const GroupNo group = *layout_.group_of(block);
   const std::uint64_t index = layout_.block_index(block);

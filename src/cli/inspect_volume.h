@@ -48,6 +48,9 @@ class InspectedVolume {
   /// Block `index` of the bitmap of a group's blocks; nothing if it was never written, so that all
   /// that files can own of it is free.
   Result<std::optional<fsck::Block>> block_bitmap(GroupNo group, std::uint64_t index);
+  /// Calls `visit` for each run of free blocks of the group, as far as its bitmap can be read;
+  /// false, with a note, if some of it cannot.
+  bool each_free_run(GroupNo group, const std::function<void(const Run&)>& visit);
 
   /// The inode of a path that begins with '/'. Symbolic links are not followed.
   Result<InodeNo> resolve(std::string_view path);

@@ -130,44 +130,6 @@ std::string record_name(format::RecordKind kind) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
-// Calls `visit` for each run of free blocks of the group, as far as its bitmap can be read; false
-// if some of it cannot.
-bool each_free_run(InspectedVolume& volume, GroupNo group,
-                   const std::function<void(std::uint64_t length)>& visit) {
-  const format::Layout& layout = volume.layout();
-  const std::uint64_t bits = layout.bits_per_block();
-  const std::uint64_t end = layout.group(group).length;
-  std::uint64_t length = 0;
-  const auto run_ends = [&] {
-    if (length != 0) visit(length);
-    length = 0;
-  };
-  bool is_whole = true;
-  for (std::uint64_t at = layout.group_metadata_blocks(group); at < end;) {
-    const std::uint64_t next = std::min(end, (at / bits + 1) * bits);
-    const auto bitmap = volume.block_bitmap(group, at / bits);
-    if (!bitmap.ok()) {
-      volume.answer().cannot_read("A bitmap", bitmap.error());
-      is_whole = false;
-      run_ends();
-    } else if (!*bitmap) {
-      length += next - at;
-    }
-    for (; at < next && bitmap.ok() && *bitmap; ++at) {
-      const std::uint64_t bit = at % bits;
-      const auto byte = std::to_integer<unsigned>((**bitmap)[format::kHeaderSize + bit / 8]);
-      if ((byte >> bit % 8 & 1) == 0) {
-        ++length;
-      } else {
-        run_ends();
-      }
-    }
-    at = next;
-  }
-  run_ends();
-  return is_whole;
-}
-
 // Of `length` blocks that are written in units, how many are.
 std::uint64_t blocks_written(std::uint64_t written, std::uint64_t unit, std::uint64_t length) {
   std::uint64_t blocks = 0;
@@ -277,7 +239,8 @@ Result<> describe_free_space(InspectedVolume& volume) {
   std::map<unsigned, Bucket> buckets;
   std::uint64_t total = 0, runs = 0, longest = 0, counted = 0;
   for (GroupNo group{0}; group.value < layout.group_count; ++group) {
-    const auto take = [&](std::uint64_t length) {
+    const auto take = [&](const Run& run) {
+      const std::uint64_t length = run.length;
       Bucket& bucket = buckets[static_cast<unsigned>(std::bit_width(length))];
       ++bucket.runs;
       bucket.blocks += length;
@@ -285,7 +248,7 @@ Result<> describe_free_space(InspectedVolume& volume) {
       ++runs;
       longest = std::max(longest, length);
     };
-    if (!each_free_run(volume, group, take)) continue;
+    if (!volume.each_free_run(group, take)) continue;
     const auto descriptor = volume.disk().read_descriptor(group);
     if (descriptor.ok()) {
       counted += descriptor->free_blocks;

@@ -142,7 +142,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter inspect damage undo map trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter inspect damage undo map picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -177,6 +177,11 @@ _spindle() {
     undo)
       if [[ $word == -* ]]; then _spindle_words "--force -h --help"; else _spindle_files; fi ;;
     map) if [[ $word == -* ]]; then _spindle_words "-r --recursive --runs --json -h --help"; else _spindle_files; fi ;;
+    picture)
+      case ${COMP_WORDS[COMP_CWORD-1]} in
+        --by) _spindle_words "kind strategy file" ;;
+        *) if [[ $word == -* ]]; then _spindle_words "--by --svg --json -h --help"; else _spindle_files; fi ;;
+      esac ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace | experiment | record | replay)
