@@ -104,9 +104,9 @@ VirtualTime LiveMachine::goal() const {
 
 void LiveMachine::set_clock() {
   if (rate_ == kAsFastAsPossible || rate_ == 0) return;
-  const VirtualTime time = goal();
-  // Events are the thread's to work through: somebody who looks does not wait for many of them.
-  if (const auto next = machine_->next_event(); next && *next <= time) return;
+  VirtualTime time = goal();
+  // Events are the thread's to work through: the clock goes up to the first that is due.
+  if (const auto next = machine_->next_event(); next && *next <= time) time.ns = next->ns - 1;
   if (time > machine_->now()) machine_->run_until(time);
 }
 
@@ -131,19 +131,20 @@ void LiveMachine::run_slice(std::unique_lock<std::mutex>& lock) {
   const std::int64_t begin_ns = monotonic_ns();
   const bool is_free = rate_ == kAsFastAsPossible;
   const VirtualTime goal = this->goal();
-  bool is_behind = false;
+  bool is_behind = false, is_awaited = false;
   for (auto next = machine_->next_event(); next && *next <= goal; next = machine_->next_event()) {
     if (is_free && machine_->finished()) break;
-    is_behind = monotonic_ns() - begin_ns > kSlice_ns || waiting_ != 0;
-    if (is_behind) break;
+    is_behind = monotonic_ns() - begin_ns > kSlice_ns;
+    is_awaited = waiting_ != 0;
+    if (is_behind || is_awaited) break;
     for (int i = 0; i < kEventsBetweenLooks && next && *next <= goal; ++i) {
       machine_->run_until(*next);
       next = machine_->next_event();
     }
   }
-  if (is_behind) {
+  if (is_behind || is_awaited) {
     // A machine that cannot keep up goes as fast as it can; it does not owe what it missed.
-    if (!is_free) wall_base_ns_ = monotonic_ns(), virtual_base_ = machine_->now();
+    if (is_behind && !is_free) wall_base_ns_ = monotonic_ns(), virtual_base_ = machine_->now();
     lock.unlock();
     while (waiting_ != 0) std::this_thread::yield();
     lock.lock();
