@@ -228,7 +228,7 @@ Place ProcessFolder::Place::of(Id id) {
 Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, bool with_areas) const {
   const bool is_alias = (place.kind & kAlias) != 0;
   const auto process = static_cast<ProcessNumber>(is_alias ? 1 : place.process);
-  Found found = TRY(machine_.with([&](Machine& machine) -> Result<Found> {
+  Found found = TRY(machine_.look([&](const Machine& machine) -> Result<Found> {
     Found seen;
     auto snapshot = machine.snapshot_process(process, with_areas);
     if (!snapshot.ok()) return snapshot.error();
@@ -315,8 +315,10 @@ Result<VirtualFolder::Node> ProcessFolder::lookup(const Caller& caller, Id folde
     if (number != 0) return node(Place{0, 0, 0, number}.id());
     return place.number == 0 ? lookup_process(caller, name) : Result<Node>(kNoFile);
   }
-  for (const Item& item : TRY(list(folder))) {
-    if (item.name == name) return node(item.id);
+  // The node is made of the snapshot that the list was made of: ps looks up thousands.
+  const Found found = TRY(as_path(find(place)));
+  for (const Item& item : TRY(items_of(place, found.process))) {
+    if (item.name == name) return node_of(Place::of(item.id), found);
   }
   // The file that a namespace's link names; no list shows it.
   for (std::uint32_t i = 0; i < kNamespaceNames.size(); ++i) {
@@ -344,8 +346,10 @@ Result<std::vector<VirtualFolder::Item>> ProcessFolder::list_top() const {
     if (top[i].path.find('/') != std::string::npos) continue;
     items.push_back({top[i].path, Place{0, 0, 0, i + 1}.id(), top[i].mode & S_IFMT, i + 1});
   }
-  const auto processes = TRY(machine_.with(
-      [](Machine& machine) -> Result<std::vector<ProcessNumber>> { return machine.processes(); }));
+  const auto processes =
+      TRY(machine_.look([](const Machine& machine) -> Result<std::vector<ProcessNumber>> {
+        return machine.processes();
+      }));
   for (const ProcessNumber process : processes) {
     items.push_back({std::to_string(process),
                      Place{static_cast<std::uint32_t>(process), 0, kFolder, 0}.id(), S_IFDIR,
@@ -435,24 +439,29 @@ std::vector<VirtualFolder::Item> ProcessFolder::list_numbers(const Place& place,
   return items;
 }
 
+Result<std::vector<VirtualFolder::Item>> ProcessFolder::items_of(const Place& place,
+                                                                 const ProcessSnapshot& process) {
+  switch (place.kind & ~kAlias) {
+    case kFolder:
+      return list_process(place, process);
+    case kTask:
+      return list_threads(place, process);
+    case kDescriptors:
+    case kDescriptorInfos:
+    case kNamespaces:
+    case kNet:
+      return list_numbers(place, process);
+    default:
+      return Error{ENOTDIR};
+  }
+}
+
 Result<std::vector<VirtualFolder::Item>> ProcessFolder::list(Id folder) {
   const Place place = Place::of(folder);
   if (folder == 0) return list_top();
   if (place.process == 0) return list_path(place);
   const Found found = TRY(as_path(find(place)));
-  switch (place.kind & ~kAlias) {
-    case kFolder:
-      return list_process(place, found.process);
-    case kTask:
-      return list_threads(place, found.process);
-    case kDescriptors:
-    case kDescriptorInfos:
-    case kNamespaces:
-    case kNet:
-      return list_numbers(place, found.process);
-    default:
-      return Error{ENOTDIR};
-  }
+  return items_of(place, found.process);
 }
 
 Result<std::string> ProcessFolder::target_of(const Place& place, const Found& found) const {
@@ -523,8 +532,10 @@ Result<ControlFile> ProcessFolder::open_top(std::uint32_t number) {
   const procfs::SystemFile* file = top_entries()[number - 1].file;
   if (file == nullptr) return Error{EISDIR};
   return ControlFile{.read = [this, file]() -> Result<std::string> {
-    const SystemSnapshot system = TRY(machine_.with(
-        [](Machine& machine) -> Result<SystemSnapshot> { return machine.snapshot_system(); }));
+    const SystemSnapshot system =
+        TRY(machine_.look([](const Machine& machine) -> Result<SystemSnapshot> {
+          return machine.snapshot_system();
+        }));
     return file->text({system, machine_.live().boot_seconds()});
   }};
 }

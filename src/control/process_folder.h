@@ -49,6 +49,8 @@ class ProcessFolder final : public VirtualFolder {
   [[nodiscard]] Result<std::string> text_of(const Place& place, VirtualTime started) const;
   [[nodiscard]] Result<ControlFile> open_top(std::uint32_t number);
   [[nodiscard]] Result<std::vector<Item>> list_top() const;
+  /// Of a folder of the process; ENOTDIR for what is none.
+  static Result<std::vector<Item>> items_of(const Place& place, const ProcessSnapshot& process);
   static std::vector<Item> list_path(const Place& place);
   static std::vector<Item> list_process(const Place& place, const ProcessSnapshot& process);
   static std::vector<Item> list_threads(const Place& place, const ProcessSnapshot& process);

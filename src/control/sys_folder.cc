@@ -20,8 +20,8 @@ VirtualFolder::Node node_of(const procfs::SysEntry& entry) {
 }  // namespace
 
 Result<std::vector<procfs::SysEntry>> SysFolder::entries() const {
-  const SystemSnapshot system = TRY(machine_.with(
-      [](Machine& machine) -> Result<SystemSnapshot> { return machine.snapshot_system(); }));
+  const SystemSnapshot system = TRY(machine_.look(
+      [](const Machine& machine) -> Result<SystemSnapshot> { return machine.snapshot_system(); }));
   return procfs::sys_entries({system, machine_.live().boot_seconds()});
 }
 
