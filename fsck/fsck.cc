@@ -185,7 +185,9 @@ void show_result(const Request& request, const CheckResult& result, bool only_lo
   if (result.replayed_epochs != 0) {
     fmt::print("{}: {} in the journal: {}\n", request.image,
                counted(result.replayed_epochs, "group commit"),
-               only_looked ? "the next mount replays them" : "replayed");
+               !only_looked                  ? "replayed"
+               : result.replayed_epochs == 1 ? "the next mount replays it"
+                                             : "the next mount replays them");
   }
   if (result.orphans != 0) {
     fmt::print("{}: the next mount ends the removal or truncation of {}\n", request.image,
