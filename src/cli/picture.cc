@@ -19,7 +19,7 @@ namespace {
 
 struct PictureRequest {
   std::string where;
-  BlocksBy by = BlocksBy::kKind;
+  std::string by = "kind";
   std::string svg;
   bool json = false;
 };
@@ -74,7 +74,7 @@ void show(const PictureRequest& request, Complaint& complaint) {
   Answer answer;
   const auto volume = InspectedVolume::open(image, answer);
   if (!volume.ok()) return complaint.make(image + ": " + volume.error().describe());
-  chart::BlockMap map = count_blocks(**volume, request.by);
+  chart::BlockMap map = count_blocks(**volume, kBy.at(request.by));
   map.title = title_of(**volume, image);
   if (!request.svg.empty()) write_file(request.svg, to_svg(map), complaint);
   if (request.json) {
@@ -104,7 +104,7 @@ void add_picture_command(CLI::App& app, int& status) {
   command->add_option("IMAGE|MOUNT", request->where, "image file, or where it is mounted")
       ->required();
   command->add_option("--by", request->by, "kind, strategy or file: what tells blocks apart")
-      ->transform(CLI::CheckedTransformer(kBy))
+      ->check(CLI::IsMember(kBy).description(""))
       ->type_name("WHAT");
   command->add_option("--svg", request->svg, "the picture, to this file")->type_name("FILE");
   command->add_flag("--json", request->json, "the cells as JSON");

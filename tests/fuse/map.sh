@@ -52,6 +52,15 @@ PYTHON
 expect 1 "$(spindle map "$mnt" | awk '$1 == "files" { print $2 }')" "a directory without -r"
 spindle map "$mnt/link" | grep -q '^files *1$' || fail "a link that is named is not followed"
 
+step "the picture of the mounted volume has what has reached the disk"
+head -c 1000000 /dev/zero >"$mnt/largest"
+sync "$mnt/largest"
+spindle picture "$mnt" --by file --json >picture.json
+python3 -c '
+import json
+kinds = {kind["name"]: kind["blocks"] for kind in json.load(open("picture.json"))["kinds"]}
+assert kinds["/largest"] >= 1000000 // 4096 and kinds["unknown"] == 0, kinds'
+
 step "any user, and wrong input"
 if [ "$(id -u)" = 0 ]; then
   chmod 755 "$work"
