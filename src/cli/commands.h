@@ -12,6 +12,7 @@ namespace spindle::cli {
 void add_mount_command(CLI::App& app, int& status);
 void add_umount_command(CLI::App& app, int& status);
 void add_enter_command(CLI::App& app, int& status);
+void add_shell_command(CLI::App& app, int& status);
 void add_inspect_command(CLI::App& app, int& status);
 void add_damage_command(CLI::App& app, int& status);
 void add_undo_command(CLI::App& app, int& status);

@@ -51,6 +51,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
                            spindle enter MOUNT [COMMAND]   binds them over /proc and /sys
   proc/PID/ctl             its settings; takes verbs: kill TERM, stop, start, nice 5, cpus 0-2, ...
   machine/run              write a program's path and arguments: it starts   (see docs/MACHINE.md)
+  machine/status, machine/terminal   how processes fare; what they print, and what they read
   machine/rate, machine/policy, ...   its clock and its scheduler            (can be set)
   machine/gantt, machine/blocked, machine/deadlocks, ...   what Linux does not show
 

@@ -310,6 +310,7 @@ Result<std::size_t> ControlTree::write_for(const Caller& caller, NodeId, std::ui
   ->file;
   if (!file->is_writable()) return Error{EACCES, "it can only be read"};
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (file->input) return file->input(text);
   if (text.size() > kLongestWrite) {
     return refuse(*file, text, Error{EINVAL, "the value is too long"});
   }

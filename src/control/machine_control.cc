@@ -17,6 +17,7 @@ MachineControl::MachineControl(ControlTree& tree, LiveMachine& live,
   control::add_machine_tables(tree, machine);
   control::add_machine_traces(tree, machine);
   control::add_machine_programs(tree, machine);
+  control::add_machine_terminal(tree, machine);
 }
 
 MachineControl::~MachineControl() = default;

@@ -9,7 +9,8 @@ namespace spindle::control {
 void add_machine_settings(ControlTree& tree, MachineAccess machine);
 void add_machine_tables(ControlTree& tree, MachineAccess machine);
 void add_machine_traces(ControlTree& tree, MachineAccess machine);
-/// machine/run.
+/// machine/run, status and last_message.
 void add_machine_programs(ControlTree& tree, MachineAccess machine);
+void add_machine_terminal(ControlTree& tree, MachineAccess machine);
 
 }  // namespace spindle::control

@@ -1,59 +1,101 @@
-// machine/run: starts programs.
+// machine/run starts programs; machine/status says how they fare.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
 
 #include "control/machine_folder.h"
+#include "control/run_line.h"
+#include "spindle/machine/machine_signal.h"
 
 namespace spindle::control {
 namespace {
 
-// The words of a line; blanks within "..." or '...' belong to the word.
-Result<std::vector<std::string>> words_of(std::string_view line) {
-  std::vector<std::string> words;
-  std::string word;
-  bool in_word = false;
-  char quote = 0;
-  for (const char c : line) {
-    if (quote != 0) {
-      if (c == quote) {
-        quote = 0;
-      } else {
-        word += c;
-      }
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-      in_word = true;
-    } else if (c == ' ' || c == '\t') {
-      if (in_word) words.push_back(std::exchange(word, {}));
-      in_word = false;
-    } else {
-      word += c;
-      in_word = true;
-    }
+using Numbers = std::vector<ProcessNumber>;
+
+// All or none: the first that cannot be started ends those before it.
+Result<Numbers> start_all(Machine& machine, const RunLine& line) {
+  Numbers started;
+  const auto start = [&](const StartRequest& program) -> Result<> {
+    started.push_back(TRY(machine.start(program)));
+    for (const auto& [name, value] : line.limits)
+      TRY(machine.set_limit(started.back(), name, value, program.uid));
+    return {};
+  };
+  for (const StartRequest& program : line.programs) {
+    const Result<> result = start(program);
+    if (result.ok()) continue;
+    for (const ProcessNumber number : started) (void)machine.kill(number, kSigKill);
+    return result.error();
   }
-  if (quote != 0) return Error{EINVAL, "a quotation has no end"};
-  if (in_word) words.push_back(std::move(word));
-  if (words.empty()) return Error{EINVAL, "no program is named"};
-  return words;
+  return started;
 }
 
-// Whoever opens the file reads the number of the process that they started themselves.
-ControlFile run_file(MachineAccess machine) {
-  const auto started = std::make_shared<ProcessNumber>(0);
+// Whoever opens the file reads the numbers of the processes that they started themselves.
+ControlFile run_file(MachineAccess machine, const std::shared_ptr<std::uint64_t>& pipes) {
+  const auto started = std::make_shared<Numbers>();
   return {.read = [started]() -> Result<std::string> {
-            if (*started == 0) {
+            if (started->empty()) {
               return std::string("write a program's path and arguments; then read its number\n");
             }
-            return fmt::format("{}\n", *started);
+            return fmt::format("{}\n", fmt::join(*started, " "));
           },
-          .command = [machine, started](const Caller& caller, std::string_view line) -> Result<> {
-            auto words = TRY(words_of(line));
-            StartRequest request;
-            request.path = words.front();
-            request.arguments.assign(words.begin() + 1, words.end());
-            request.uid = caller.uid;
-            request.gid = caller.gid;
-            *started = TRY(machine.with([&](Machine& m) { return m.start(request); }));
+          .command = [machine, started, pipes](const Caller& caller,
+                                               std::string_view text) -> Result<> {
+            RunLine line = TRY(parse_run_line(text, *pipes));
+            for (StartRequest& program : line.programs) {
+              program.uid = caller.uid;
+              program.gid = caller.gid;
+            }
+            *started = TRY(machine.with([&](Machine& m) { return start_all(m, line); }));
+            return {};
+          }};
+}
+
+std::string status_of(const Machine& machine, ProcessNumber number) {
+  if (const auto process = machine.snapshot_process(number, false); process.ok())
+    return process->state == 'T' ? "stopped" : "running";
+  const auto& records = machine.records();
+  const auto record = std::find_if(records.rbegin(), records.rend(),
+                                   [&](const ProcessRecord& r) { return r.id == number; });
+  if (record == records.rend()) return "unknown";
+  if (!record->has_ended) return "running";  // it arrives at this instant
+  const int signal = record->wait_status & 0x7F;
+  return signal == 0 ? fmt::format("exit {}", record->wait_status >> 8)
+                     : fmt::format("signal {}", signal_name(signal));
+}
+
+Result<Numbers> numbers_of(std::string_view line) {
+  Numbers numbers;
+  const char* at = line.data();
+  const char* const end = line.data() + line.size();
+  while (at != end) {
+    ProcessNumber number = 0;
+    const auto [after, error] = std::from_chars(at, end, number);
+    if (error != std::errc()) return Error{EINVAL, "write the numbers of processes"};
+    numbers.push_back(number);
+    at = std::find_if(after, end, [](char c) { return c != ' '; });
+  }
+  return numbers;
+}
+
+// Of those processes that whoever opened the file asked for.
+ControlFile status_file(MachineAccess machine) {
+  const auto asked = std::make_shared<Numbers>();
+  return {.read = [machine, asked]() -> Result<std::string> {
+            if (asked->empty())
+              return std::string("write numbers of processes; then read how they fare\n");
+            return machine.with([&](Machine& m) -> Result<std::string> {
+              std::string text;
+              for (const ProcessNumber number : *asked)
+                text += fmt::format("{} {}\n", number, status_of(m, number));
+              return text;
+            });
+          },
+          .command = [asked](const Caller&, std::string_view line) -> Result<> {
+            *asked = TRY(numbers_of(line));
             return {};
           }};
 }
@@ -61,7 +103,9 @@ ControlFile run_file(MachineAccess machine) {
 }  // namespace
 
 void add_machine_programs(ControlTree& tree, MachineAccess machine) {
-  tree.add_file("machine/run", [machine] { return run_file(machine); });
+  const auto pipes = std::make_shared<std::uint64_t>(0);
+  tree.add_file("machine/run", [machine, pipes] { return run_file(machine, pipes); });
+  tree.add_file("machine/status", [machine] { return status_file(machine); });
   tree.add_file("machine/last_message", {.read = [machine] {
                   return machine.with([](Machine& m) -> Result<std::string> {
                     return m.last_message().empty() ? m.last_message() : m.last_message() + "\n";

@@ -128,7 +128,8 @@ class Kernel final : public Scheduler::Client {
   void schedule_disk();
   Result<> truncate_file(std::uint64_t file, std::uint64_t size);
   void show(const Thread& thread, int terminal, std::string_view text);
-  void type(int terminal, std::string_view text, bool at_end);
+  std::size_t type(int terminal, std::string_view text, bool at_end);
+  void clear_terminal(int terminal);
   std::string take_output(int terminal);
 
   // Views (kernel_snapshot.cc).

@@ -102,6 +102,7 @@ Result<> Kernel::open_one(Process& process, int number, const std::string& what)
         process.terminal < 0 ? "/dev/console" : "/dev/pts/" + std::to_string(process.terminal);
     opened = add_descriptor(process, std::move(file));
   } else if (what.starts_with("pipe:")) {
+    std::erase_if(files.named_pipes, [](const auto& entry) { return entry.second.expired(); });
     std::weak_ptr<Pipe>& named = files.named_pipes[what.substr(5)];
     auto pipe = named.lock();
     if (pipe == nullptr) named = pipe = TRY(make_pipe());
@@ -134,13 +135,22 @@ void Kernel::show(const Thread& thread, int number, std::string_view text) {
     terminal.output.erase(0, terminal.output.size() - Terminal::kCapacity);
 }
 
-void Kernel::type(int number, std::string_view text, bool at_end) {
+std::size_t Kernel::type(int number, std::string_view text, bool at_end) {
   Terminal& terminal = files.terminals[number];
-  terminal.input.append(
-      text.substr(0, Terminal::kCapacity - std::min(Terminal::kCapacity, terminal.input.size())));
-  terminal.at_end = at_end;
+  const std::string_view typed =
+      text.substr(0, Terminal::kCapacity - std::min(Terminal::kCapacity, terminal.input.size()));
+  terminal.input.append(typed);
+  terminal.at_end = at_end && typed.size() == text.size();
   wake_all(terminal.waiting_readers);
   work_through();
+  return typed.size();
+}
+
+void Kernel::clear_terminal(int number) {
+  Terminal& terminal = files.terminals[number];
+  terminal.input.clear();
+  terminal.output.clear();
+  terminal.at_end = false;
 }
 
 std::string Kernel::take_output(int number) {

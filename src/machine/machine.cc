@@ -25,8 +25,12 @@ void Machine::on_console(std::function<void(std::string_view)> write) {
   kernel_->console = std::move(write);
 }
 
-void Machine::type(int terminal, std::string_view text, bool at_end) {
-  kernel_->type(terminal, text, at_end);
+std::size_t Machine::type(int terminal, std::string_view text, bool at_end) {
+  return kernel_->type(terminal, text, at_end);
+}
+
+void Machine::clear_terminal(int terminal) {
+  kernel_->clear_terminal(terminal);
 }
 
 std::string Machine::take_output(int terminal) {

@@ -32,11 +32,14 @@ struct ControlFile {
   std::function<Result<>(std::string_view text)> write = {};  ///< empty: takes no value
   /// Empty: takes no commands. At most one of `write` and `command`.
   std::function<Result<>(const Caller& caller, std::string_view line)> command = {};
+  /// Takes what is written as it is, and answers how much it took. Empty: it takes values or
+  /// commands, if any.
+  std::function<Result<std::size_t>(std::string_view bytes)> input = {};
   Stream stream = {};
   std::string path = {};  ///< shown when something is refused
 
   [[nodiscard]] bool is_readable() const { return read || stream.take; }
-  [[nodiscard]] bool is_writable() const { return write || command; }
+  [[nodiscard]] bool is_writable() const { return write || command || input; }
 };
 
 }  // namespace spindle

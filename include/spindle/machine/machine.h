@@ -89,8 +89,11 @@ class Machine {
   [[nodiscard]] const std::string& last_message() const;
   /// What programs write to the console, piece by piece, instead of nowhere.
   void on_console(std::function<void(std::string_view text)> write);
-  /// Text from the person at terminal `terminal`; `at_end`: nothing more will come.
-  void type(int terminal, std::string_view text, bool at_end = false);
+  /// Text from the person at terminal `terminal`; `at_end`: nothing more will come. Answers how
+  /// much of it there is room for; the rest was not typed.
+  std::size_t type(int terminal, std::string_view text, bool at_end = false);
+  /// Nothing is left to be read there, by either side.
+  void clear_terminal(int terminal);
   /// What was written to the terminal since this was last called.
   [[nodiscard]] std::string take_output(int terminal);
   /// Of all processes that `start` or a program's fork made, in order of arrival; the last 100,000.

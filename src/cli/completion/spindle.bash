@@ -142,7 +142,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter inspect damage undo map picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect damage undo map picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -202,6 +202,14 @@ _spindle() {
         if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi
       elif ((COMP_CWORD == 3)); then
         mapfile -t COMPREPLY < <(compgen -c -- "$word")
+      else
+        _spindle_files
+      fi ;;
+    shell)
+      if [[ $word == -* ]]; then
+        _spindle_words "-c --command -h --help"
+      elif ((COMP_CWORD == 2)); then
+        _spindle_folders
       else
         _spindle_files
       fi ;;

@@ -1,0 +1,111 @@
+// machine/terminal: a terminal of the machine for each who opens it.
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "control/machine_folder.h"
+#include "spindle/base/clock.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle::control {
+namespace {
+
+using TakenNumbers = std::set<int>;
+
+// What programs write there, behind a first line with the terminal's number. The machine tells
+// nobody of it, so while somebody waits, it is looked for now and then.
+class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
+ public:
+  TerminalFile(MachineAccess machine, std::shared_ptr<TakenNumbers> taken)
+      : machine_(machine), taken_(std::move(taken)) {}
+  ~TerminalFile() { taken_->erase(number_); }
+  TerminalFile(const TerminalFile&) = delete;
+  TerminalFile& operator=(const TerminalFile&) = delete;
+
+  Result<std::string> take(std::size_t size) {
+    TRY(attach());
+    if (pending_.empty()) {
+      pending_ = TRY(machine_.with(
+          [this](Machine& m) -> Result<std::string> { return m.take_output(number_); }));
+    }
+    if (pending_.empty()) look_again();
+    std::string part = pending_.substr(0, size);
+    pending_.erase(0, part.size());
+    return part;
+  }
+
+  /// EOT at the end of the text: nothing more will come, until something does. CAN alone: what was
+  /// typed and not read, and the end, are forgotten.
+  Result<std::size_t> type(std::string_view text) {
+    TRY(attach());
+    constexpr char kEndOfTransmission = '\4';
+    constexpr std::string_view kCancel = "\x18";
+    if (text == kCancel) return forget_typed();
+    const bool at_end = text.ends_with(kEndOfTransmission);
+    if (at_end) text.remove_suffix(1);
+    const std::size_t typed = TRY(machine_.with(
+        [&](Machine& m) -> Result<std::size_t> { return m.type(number_, text, at_end); }));
+    if (typed == 0 && !text.empty()) return Error{EAGAIN, "nobody has read what was typed before"};
+    return typed + (at_end && typed == text.size() ? 1 : 0);
+  }
+
+  thread::WaitQueue arrivals{"machine terminal"};
+
+ private:
+  static constexpr std::int64_t kInterval_ns = 20'000'000;
+
+  Result<std::size_t> forget_typed() {
+    pending_ += TRY(machine_.with([this](Machine& m) -> Result<std::string> {
+      std::string written = m.take_output(number_);
+      m.clear_terminal(number_);
+      return written;
+    }));
+    return 1;
+  }
+
+  Result<> attach() {
+    if (number_ >= 0) return {};
+    int number = 0;
+    while (taken_->contains(number)) ++number;
+    taken_->insert(number);
+    number_ = number;
+    pending_ = fmt::format("{}\n", number);
+    return machine_.with([&](Machine& m) -> Result<> {
+      m.clear_terminal(number);
+      return {};
+    });
+  }
+
+  void look_again() {
+    if (is_looking_) return;
+    const auto spawned = thread::spawn_detached("machine terminal", [self = shared_from_this()] {
+      thread::sleep_until(monotonic_ns() + kInterval_ns);
+      self->is_looking_ = false;
+      self->arrivals.wake_all();
+    });
+    is_looking_ = spawned.ok();
+  }
+
+  MachineAccess machine_;
+  std::shared_ptr<TakenNumbers> taken_;
+  int number_ = -1;
+  std::string pending_;
+  bool is_looking_ = false;
+};
+
+}  // namespace
+
+void add_machine_terminal(ControlTree& tree, MachineAccess machine) {
+  const auto taken = std::make_shared<TakenNumbers>();
+  tree.add_file("machine/terminal", [machine, taken] {
+    const auto terminal = std::make_shared<TerminalFile>(machine, taken);
+    ControlFile file;
+    file.stream.take = [terminal](std::size_t size) { return terminal->take(size); };
+    file.stream.arrivals = &terminal->arrivals;
+    file.input = [terminal](std::string_view text) { return terminal->type(text); };
+    return file;
+  });
+}
+
+}  // namespace spindle::control

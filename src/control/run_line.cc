@@ -1,0 +1,129 @@
+#include "control/run_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "spindle/base/shell_words.h"
+
+namespace spindle::control {
+namespace {
+
+template <class Number>
+Result<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    return Error{EINVAL, "the option's value is not a number"};
+  return number;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view line, std::uint64_t& pipes) : words_(line), pipes_(pipes) {}
+
+  Result<RunLine> parse() {
+    TRY(advance());
+    while (word_ && !word_->is_operator && word_->text.starts_with('-')) TRY(take_option());
+    for (; word_ && word_->is_assignment; TRY(advance()))
+      common_.environment.push_back(word_->text);
+    TRY(take_program());
+    while (word_) TRY(take_next_program());
+    return std::move(out_);
+  }
+
+ private:
+  Result<> advance() {
+    word_ = TRY(words_.next());
+    return {};
+  }
+
+  // The word behind an option or a redirection.
+  Result<std::string> take_value() {
+    TRY(advance());
+    if (!word_ || word_->is_operator) return Error{EINVAL, "a word is missing at the end"};
+    std::string value = std::move(word_->text);
+    TRY(advance());
+    return value;
+  }
+
+  Result<> take_option() {
+    const std::string option = word_->text;
+    const std::string value = TRY(take_value());
+    if (option == "-n") {
+      common_.nice = TRY(number_of<int>(value));
+    } else if (option == "-d") {
+      common_.directory = value;
+    } else if (option == "-t") {
+      common_.terminal = TRY(number_of<int>(value));
+    } else if (option == "-l") {
+      const std::size_t split = value.find('=');
+      if (split == value.npos) return Error{EINVAL, "a limit is NAME=VALUE"};
+      out_.limits.emplace_back(value.substr(0, split),
+                               TRY(number_of<std::uint64_t>(value.substr(split + 1))));
+    } else {
+      return Error{EINVAL, "the options are -n NICE, -d DIRECTORY, -t TERMINAL, -l NAME=VALUE"};
+    }
+    return {};
+  }
+
+  Result<> take_program() {
+    StartRequest program = common_;
+    if (!input_pipe_.empty()) program.descriptors = {input_pipe_};
+    while (word_ && word_->text != "|") {
+      if (word_->is_operator) {
+        TRY(take_redirection(program));
+      } else {
+        program.arguments.push_back(std::move(word_->text));
+        TRY(advance());
+      }
+    }
+    if (program.arguments.empty()) return Error{EINVAL, "no program is named"};
+    program.path = program.arguments.front();
+    program.arguments.erase(program.arguments.begin());
+    out_.programs.push_back(std::move(program));
+    return {};
+  }
+
+  // Behind a pipe. What was said of the output itself goes before.
+  Result<> take_next_program() {
+    input_pipe_ = fmt::format("pipe:run {}", ++pipes_);
+    std::string& output = descriptor(out_.programs.back(), 1);
+    if (output.empty()) output = input_pipe_;
+    TRY(advance());
+    return take_program();
+  }
+
+  Result<> take_redirection(StartRequest& program) {
+    const std::string sign = word_->text;
+    const bool is_error = sign.starts_with('2');
+    if (!is_error && !sign.starts_with('<') && !sign.starts_with('>'))
+      return Error{EINVAL, "of a shell's operators it knows <, >, >>, 2>, 2>> and |"};
+    std::string path = TRY(take_value());
+    if (!path.starts_with('/')) path = fmt::format("{}/{}", program.directory, path);
+    if (sign.ends_with(">>")) path = fmt::format(">>{}", path);
+    descriptor(program, sign == "<" ? 0 : is_error ? 2 : 1) = path;
+    return {};
+  }
+
+  static std::string& descriptor(StartRequest& program, std::size_t number) {
+    program.descriptors.resize(std::max(program.descriptors.size(), number + 1));
+    return program.descriptors[number];
+  }
+
+  ShellWords words_;
+  std::uint64_t& pipes_;
+  std::optional<ShellWord> word_;
+  StartRequest common_;
+  std::string input_pipe_;
+  RunLine out_;
+};
+
+}  // namespace
+
+Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes) {
+  return Parser(line, pipes).parse();
+}
+
+}  // namespace spindle::control

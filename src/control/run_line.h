@@ -1,0 +1,23 @@
+// What is written to machine/run: programs that start together, in the words of a shell.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "spindle/machine/machine.h"
+
+namespace spindle::control {
+
+struct RunLine {
+  std::vector<StartRequest> programs;                         ///< of the pipeline, in order
+  std::vector<std::pair<std::string, std::uint64_t>> limits;  ///< of each of them
+};
+
+/// "-n 5 -d /home -t 0 -l n=64 NAME=VALUE /bin/a.lua x <in | /bin/b.lua >>out 2>errors": options,
+/// environment, and programs whose output is the next one's input. `pipes` names the pipes and is
+/// counted on. EINVAL, with the reason, for what is no such line.
+Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes);
+
+}  // namespace spindle::control
