@@ -64,6 +64,28 @@ char** complete(const char* word, int start, int) {
   return rl_completion_matches(word, next_candidate);
 }
 
+volatile std::sig_atomic_t was_interrupted = 0;
+void note_interrupt(int) {
+  was_interrupted = 1;
+}
+
+// While a line is typed, Ctrl-C drops the line and not the shell.
+class InterruptDropsLine {
+ public:
+  InterruptDropsLine() {
+    was_interrupted = 0;
+    struct sigaction action = {};
+    action.sa_handler = note_interrupt;
+    ::sigaction(SIGINT, &action, &before_);
+  }
+  ~InterruptDropsLine() { ::sigaction(SIGINT, &before_, nullptr); }
+  InterruptDropsLine(const InterruptDropsLine&) = delete;
+  InterruptDropsLine& operator=(const InterruptDropsLine&) = delete;
+
+ private:
+  struct sigaction before_ = {};
+};
+
 }  // namespace
 
 ShellPrompt::ShellPrompt(const Shell& shell) : shell_(shell) {
@@ -85,10 +107,11 @@ ShellPrompt::~ShellPrompt() {
 
 std::optional<std::string> ShellPrompt::read_line() {
   const std::string prompt = fmt::format("machine:{}$ ", shell_.directory());
+  const InterruptDropsLine drops_line;
   char* const text = readline(prompt.c_str());
   if (text == nullptr) {
     fmt::print("\n");
-    return std::nullopt;
+    return was_interrupted != 0 ? std::optional<std::string>("") : std::nullopt;
   }
   std::string line(text);
   std::free(text);

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <numeric>
-#include <set>
 #include <thread>
 
 #include "spindle/base/clock.h"
