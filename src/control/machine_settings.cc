@@ -170,12 +170,13 @@ void add_clock(ControlTree& tree, MachineAccess machine) {
                   if (events > kMostSteps) return Error{ERANGE, "at most 1000000 steps at a time"};
                   return thread::offload([&] { return live.step(events); });
                 }});
-  const auto restart = [machine](std::string_view) -> Result<> {
-    const auto configuration = TRY(
-        machine.with([](Machine& m) -> Result<MachineConfiguration> { return m.configuration(); }));
-    return thread::offload([&] { return machine.live().restart(configuration); });
-  };
-  tree.add_file("machine/restart", {.write = restart});
+  tree.add_file("machine/restart", {.write = [machine](std::string_view) -> Result<> {
+                  const auto configuration =
+                      TRY(machine.with([](Machine& m) -> Result<MachineConfiguration> {
+                        return m.configuration();
+                      }));
+                  return thread::offload([&] { return machine.live().restart(configuration); });
+                }});
   tree.add_file("machine/now_ns", {.read = [machine]() -> Result<std::string> {
                   return machine.with([](Machine& m) -> Result<std::string> {
                     return fmt::format("{}\n", m.now().ns);
