@@ -63,7 +63,7 @@ void repair(MemoryDevice device) {
   if (again->found == 0) return;
   const auto& finding = again->findings.front();
   fail("the second check found " + std::string(fsck::row_of(finding.problem).code) + " " +
-       finding.where + " " + finding.detail);
+       finding.place.text + " " + finding.detail);
 }
 
 void run(Input input) {
