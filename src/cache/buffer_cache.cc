@@ -141,6 +141,9 @@ std::string_view BufferCache::policy() const {
 CacheStatistics BufferCache::statistics() const {
   return core_->statistics();
 }
+const HitHistory& BufferCache::history() const {
+  return core_->history();
+}
 void BufferCache::reset_statistics() {
   core_->reset_statistics();
 }

@@ -60,6 +60,7 @@ void CacheCore::frame_may_be_free() {
 void CacheCore::count_access(Buffer& buffer, CacheAccess access) {
   if (access == CacheAccess::kRead) {
     ++counts_.hits;
+    history_.count(true);
     trace_block(EventKind::kHit, buffer.block.value);
   }
   observe(buffer.block, access);
@@ -74,6 +75,7 @@ void CacheCore::count_access(Buffer& buffer, CacheAccess access) {
 
 void CacheCore::count_miss(BlockNo block) {
   ++counts_.misses;
+  history_.count(false);
   trace_block(EventKind::kMiss, block.value);
   observe(block, CacheAccess::kRead);
 }
@@ -289,6 +291,7 @@ CacheStatistics CacheCore::statistics() const {
 
 void CacheCore::reset_statistics() {
   counts_ = {};
+  history_.reset();
   frames_.reset_evictions();
   if (observer_ != nullptr) observer_->counts_reset();
 }

@@ -64,6 +64,7 @@ class CacheCore {
   void stop_write_back();
 
   [[nodiscard]] CacheStatistics statistics() const;
+  [[nodiscard]] const HitHistory& history() const { return history_; }
   void reset_statistics();
   void set_observer(CacheObserver* observer);
 
@@ -119,6 +120,7 @@ class CacheCore {
   DirtyBlocks dirty_;
   CacheObserver* observer_ = nullptr;
   CacheStatistics counts_;  ///< of it only what is not counted elsewhere
+  HitHistory history_;
 
   std::size_t pinned_ = 0;
   std::size_t transfers_under_way_ = 0;

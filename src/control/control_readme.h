@@ -28,6 +28,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   cache/policy             which block goes when room is needed              (can be set)
   cache/whatif             what each replacement policy would have hit, and at half and double size
   cache/lru_curve          LRU's ratio of hits at every size of the cache, out of the same sample
+  cache/history            reads and hits over time since the last reset
   cache/watch              whether the shadows behind cache/whatif watch     (can be set)
   cache/drop, cache/reset  write anything: empties the cache; starts counting anew
   disk/statistics          the disk: requests, arm movement, seek, rotation and transfer time, queue
@@ -36,10 +37,13 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   disk/geometry            its cylinders, heads and tracks
   disk/pace                wall time for each unit of the disk's virtual time; 0: none (can be set)
   disk/whatif              what each arm policy would have cost on these very requests, best first
+  disk/whatif_moves        the last 256 stops of the arm under each of them
   disk/moves               the last 1000 moves of the arm, oldest first
+  disk/history             all its moves since the last reset, in stretches of equally many
   disk/watch               whether the shadows behind disk/whatif watch      (can be set)
   disk/purposes            what the requests were for: data, metadata, journal, ...
   disk/response_times      how many requests took how long
+  disk/seek_distances      how many times the arm moved how far
   disk/reset               write anything: starts counting anew
   journal/statistics       transactions, group commits, the log's ends and fill
   journal/state            working, or why it failed

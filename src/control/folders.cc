@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "spindle/base/clock.h"
-#include "spindle/control/table.h"
+#include "spindle/control/disk_tables.h"
 #include "spindle/policy/arm_policy.h"
 #include "spindle/policy/replacement_policy.h"
 #include "spindle/thread/inspect.h"
@@ -36,66 +36,6 @@ std::vector<Fact> cache_facts(BufferCache& cache) {
   };
 }
 
-std::vector<Fact> disk_facts(SimulatedDisk& disk) {
-  const DiskStatistics& s = disk.statistics();
-  const auto ns = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
-  return {
-      {"requests", s.requests()},
-      {"read_requests", s.requests(IoRequest::Kind::kRead)},
-      {"write_requests", s.requests(IoRequest::Kind::kWrite)},
-      {"read_blocks", s.blocks(IoRequest::Kind::kRead)},
-      {"written_blocks", s.blocks(IoRequest::Kind::kWrite)},
-      {"merged_requests", s.merged},
-      {"flushes", s.flushes},
-      {"discards", s.discards},
-      {"errors", s.errors},
-      {"arm_movement_cylinders", s.arm_distance},
-      {"arm_moves", s.arm_moves},
-      {"seek_time_ns", ns(s.seek_ns)},
-      {"rotation_time_ns", ns(s.rotation_ns)},
-      {"transfer_time_ns", ns(s.transfer_ns)},
-      {"busy_time_ns", ns(s.busy_ns())},
-      {"mean_queue_depth", s.mean_depth()},
-      {"longest_queue", s.depth_max},
-      {"mean_response_ns", ns(s.responses.mean_ns())},
-      {"p50_response_ns", ns(s.responses.percentile_ns(50))},
-      {"p90_response_ns", ns(s.responses.percentile_ns(90))},
-      {"p99_response_ns", ns(s.responses.percentile_ns(99))},
-      {"longest_response_ns", ns(s.responses.longest_ns())},
-  };
-}
-
-std::vector<Fact> geometry_facts(SimulatedDisk& disk) {
-  const DiskModel& model = disk.drive().model();
-  return {
-      {"disk", std::string(model.name)},
-      {"cylinders", model.geometry.cylinders()},
-      {"heads", model.geometry.heads()},
-      {"blocks_per_track", model.geometry.blocks_per_track()},
-      {"blocks_per_cylinder", model.geometry.blocks_per_cylinder()},
-      {"rotation_period_ns", static_cast<std::uint64_t>(model.rotation_period_ns())},
-      {"block_time_ns", static_cast<std::uint64_t>(model.block_time_ns)},
-  };
-}
-
-// One row for each power of two that some request's response time fell into.
-Table response_table(SimulatedDisk& disk) {
-  const TimeHistogram& responses = disk.statistics().responses;
-  Table table({"up_to_ns", "requests"});
-  std::uint64_t count = 0;
-  std::int64_t limit = 1;
-  for (std::size_t i = 0; i < TimeHistogram::kCounters; ++i) {
-    while (TimeHistogram::upper_bound_ns(i) > limit && limit < INT64_MAX / 2) {
-      if (count != 0) table.add_row({static_cast<std::uint64_t>(limit), count});
-      count = 0;
-      limit *= 2;
-    }
-    count += responses.counter(i);
-  }
-  if (count != 0) table.add_row({static_cast<std::uint64_t>(limit), count});
-  return table;
-}
-
 Table purposes_table(SimulatedDisk& disk) {
   const DiskStatistics& s = disk.statistics();
   constexpr auto kRead = static_cast<std::size_t>(IoRequest::Kind::kRead);
@@ -106,6 +46,16 @@ Table purposes_table(SimulatedDisk& disk) {
                    s.requests_by_purpose[kRead][i], s.blocks_by_purpose[kRead][i],
                    s.requests_by_purpose[kWrite][i], s.blocks_by_purpose[kWrite][i]});
   }
+  return table;
+}
+
+Table hits_table(const HitHistory& history) {
+  Table table({"end_ms", "reads", "hits"});
+  const auto add = [&table](const HitHistory::Stretch& stretch) {
+    table.add_row({static_cast<double>(stretch.end_ns) / 1e6, stretch.reads, stretch.hits});
+  };
+  for (const HitHistory::Stretch& stretch : history.stretches()) add(stretch);
+  if (const HitHistory::Stretch rest = history.rest(); rest.reads != 0) add(rest);
   return table;
 }
 
@@ -190,6 +140,8 @@ void add_cache_folder(ControlTree& tree, BufferCache& cache) {
       tree, "cache/policy", [] { return replacement_policy_names(); },
       [&cache] { return cache.policy(); },
       [&cache](std::string_view name) { return cache.set_policy(name); });
+  add_table(tree, "cache/history",
+            [&cache]() -> Result<Table> { return hits_table(cache.history()); });
   add_trigger(tree, "cache/reset", [&cache]() -> Result<> {
     cache.reset_statistics();
     return {};
@@ -202,15 +154,17 @@ void add_cache_folder(ControlTree& tree, BufferCache& cache) {
 }
 
 void add_disk_folder(ControlTree& tree, SimulatedDisk& disk) {
-  add_facts(tree, "disk", [&disk] { return disk_facts(disk); });
+  add_facts(tree, "disk", [&disk] { return disk_facts(disk.statistics()); });
   tree.add_file("disk/geometry", {.read = [&disk]() -> Result<std::string> {
-                  return facts_text(geometry_facts(disk));
+                  return facts_text(geometry_facts(disk.drive().model()));
                 }});
   tree.add_file("disk/geometry.json", {.read = [&disk]() -> Result<std::string> {
-                  return facts_json(geometry_facts(disk));
+                  return facts_json(geometry_facts(disk.drive().model()));
                 }});
   add_table(tree, "disk/response_times",
-            [&disk]() -> Result<Table> { return response_table(disk); });
+            [&disk]() -> Result<Table> { return response_table(disk.statistics()); });
+  add_table(tree, "disk/seek_distances",
+            [&disk]() -> Result<Table> { return distance_table(disk.statistics()); });
   add_table(tree, "disk/purposes", [&disk]() -> Result<Table> { return purposes_table(disk); });
   add_choice(
       tree, "disk/scheduler", [] { return arm_policy_names(); },

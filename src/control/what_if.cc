@@ -4,47 +4,10 @@
 #include <array>
 
 #include "control/folders.h"
-#include "spindle/control/table.h"
+#include "spindle/control/disk_tables.h"
 
 namespace spindle {
 namespace {
-
-constexpr double kNsPerMs = 1e6;
-
-double milliseconds(std::int64_t ns) {
-  return static_cast<double>(ns) / kNsPerMs;
-}
-
-Table arms_table(const ArmWhatIf& what_if) {
-  Table table({"policy", "in_use", "requests", "arm_movement_cylinders", "arm_moves", "seek_ms",
-               "rotation_ms", "transfer_ms", "total_ms", "mean_response_ms",
-               "longest_response_ms"});
-  std::vector<ArmWhatIf::Row> rows = what_if.rows();
-  std::ranges::stable_sort(rows, {}, &ArmWhatIf::Row::busy_ns);
-  for (const ArmWhatIf::Row& row : rows) {
-    table.add_row({std::string(row.policy), row.in_use, row.requests, row.arm_distance,
-                   row.arm_moves, milliseconds(row.seek_ns), milliseconds(row.rotation_ns),
-                   milliseconds(row.transfer_ns), milliseconds(row.busy_ns()),
-                   milliseconds(row.mean_response_ns()), milliseconds(row.longest_response_ns)});
-  }
-  return table;
-}
-
-Table moves_table(const ArmTrace& moves) {
-  Table table({"number", "policy", "kind", "block", "blocks", "from", "to", "end", "cylinders",
-               "seek_ms", "rotation_ms", "transfer_ms", "begin_ms", "response_ms", "queue"});
-  moves.for_each([&table](const ArmTrace::Entry& entry) {
-    const Service& service = entry.service;
-    table.add_row({entry.number, std::string(entry.policy),
-                   std::string(service.is_write ? "write" : "read"), service.run.start.value,
-                   service.run.length, service.from.value, service.to.value, service.end.value,
-                   service.distance, milliseconds(service.seek_ns),
-                   milliseconds(service.rotation_ns), milliseconds(service.transfer_ns),
-                   milliseconds(service.begin.ns), milliseconds(service.response_ns()),
-                   std::uint64_t{service.depth}});
-  });
-  return table;
-}
 
 // One row a policy, its three sizes beside one another; the best at the present size first.
 Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
@@ -96,8 +59,7 @@ WhatIf::~WhatIf() {
 void WhatIf::watch_disk(bool on) {
   if (on == watches_disk_) return;
   watches_disk_ = on;
-  for (DiskObserver* observer :
-       {static_cast<DiskObserver*>(&arms_), static_cast<DiskObserver*>(&moves_)}) {
+  for (DiskObserver* observer : std::initializer_list<DiskObserver*>{&arms_, &moves_, &history_}) {
     on ? disk_.add_observer(*observer) : disk_.remove_observer(*observer);
   }
 }
@@ -115,7 +77,10 @@ void WhatIf::add_files(ControlTree& tree) {
 
 void WhatIf::add_disk_files(ControlTree& tree) {
   add_table(tree, "disk/whatif", [this]() -> Result<Table> { return arms_table(arms_); });
+  add_table(tree, "disk/whatif_moves",
+            [this]() -> Result<Table> { return shadow_moves_table(arms_); });
   add_table(tree, "disk/moves", [this]() -> Result<Table> { return moves_table(moves_); });
+  add_table(tree, "disk/history", [this]() -> Result<Table> { return history_table(history_); });
   control::add_switch(
       tree, "disk/watch", [this] { return watches_disk_; }, [this](bool on) { watch_disk(on); });
 }

@@ -30,6 +30,8 @@ void DiskStatistics::count_service(const Service& service, std::uint64_t request
   depth_sum += service.depth;
   depth_max = std::max<std::uint64_t>(depth_max, service.depth);
   responses.add(service.response_ns(), requests);
+  response_counts.add(static_cast<std::uint64_t>(service.response_ns()), requests);
+  distances.add(service.distance);
 }
 
 std::uint64_t DiskStatistics::requests(IoRequest::Kind kind) const {

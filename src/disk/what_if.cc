@@ -25,7 +25,20 @@ void ArmWhatIf::served(const Service& service, std::uint64_t requests) {
   for (std::size_t i = 0; i < shadows_.size(); ++i) {
     const Service own = shadows_[i].serve_next();
     rows_[i].count(own, own.cookie);
+    const std::uint64_t number = rows_[i].services;
+    stops_[i * kKeptStops + number % kKeptStops] = {
+        number, own.from, own.by_way_of, own.to, own.end, own.begin, own.seek_ns, own.total_ns()};
   }
+}
+
+std::vector<ArmWhatIf::Stop> ArmWhatIf::stops(std::size_t row) const {
+  const std::uint64_t last = rows_[row].services;
+  std::vector<Stop> kept;
+  for (std::uint64_t number = last < kKeptStops ? 1 : last - kKeptStops + 1; number <= last;
+       ++number) {
+    kept.push_back(stops_[row * kKeptStops + number % kKeptStops]);
+  }
+  return kept;
 }
 
 void ArmWhatIf::restarted(const Drive& drive, std::span<const std::uint64_t> requests) {
@@ -37,6 +50,7 @@ void ArmWhatIf::restarted(const Drive& drive, std::span<const std::uint64_t> req
     shadows_.back().take_over(drive, requests);
     rows_.push_back({.policy = name, .in_use = name == live_.policy});
   }
+  stops_.resize(shadows_.size() * kKeptStops);
 }
 
 }  // namespace spindle

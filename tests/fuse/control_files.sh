@@ -154,6 +154,8 @@ def load(name):
         return json.load(file)
 for attempt in range(20):  # something may be written between one file and the next
     disk, rows, moves = load("disk/statistics"), load("disk/whatif"), load("disk/moves")
+    history, distances, hits = load("disk/history"), load("disk/seek_distances"), load("cache/history")
+    cache = load("cache/statistics")
     if disk == load("disk/statistics"): break
 mine = [row for row in rows if row["in_use"]]
 assert [row["policy"] for row in mine] == [policy], rows
@@ -165,6 +167,10 @@ for time in "seek", "rotation", "transfer":
     assert abs(mine[f"{time}_ms"] - disk[f"{time}_time_ns"] / 1e6) < 0.001, (mine, disk)
 assert [row["total_ms"] for row in rows] == sorted(row["total_ms"] for row in rows), rows
 assert len({row["requests"] for row in rows}) == 1, rows
+assert sum(row["cylinders"] for row in history) == disk["arm_movement_cylinders"], (history, disk)
+assert sum(row["services"] for row in history) == sum(row["services"] for row in distances) > 0, (history, distances)
+assert sum(row["reads"] for row in hits) == cache["reads"] and sum(row["hits"] for row in hits) == cache["hits"], (hits, cache)
+assert [row["end_ms"] for row in hits] == sorted(row["end_ms"] for row in hits), hits
 new = [move for move in moves if move["number"] > first]
 if len(new) < 1000:
     assert sum(move["cylinders"] for move in new) == disk["arm_movement_cylinders"], disk

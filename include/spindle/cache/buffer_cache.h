@@ -32,6 +32,7 @@
 
 #include "spindle/cache/cache_observer.h"
 #include "spindle/cache/cache_statistics.h"
+#include "spindle/cache/hit_history.h"
 #include "spindle/device/block_device.h"
 
 namespace spindle {
@@ -141,6 +142,8 @@ class BufferCache {
   Result<> set_policy(std::string_view name);  ///< EINVAL: unknown
   [[nodiscard]] std::string_view policy() const;
   [[nodiscard]] CacheStatistics statistics() const;
+  /// Its reads and hits over time, since the counters were reset.
+  [[nodiscard]] const HitHistory& history() const;
   void reset_statistics();
   /// Sees every access from now on, until another takes its place; null: nobody. Must live until
   /// then, or as long as the cache.

@@ -15,6 +15,7 @@
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/cache/replacement_what_if.h"
 #include "spindle/control/control_tree.h"
+#include "spindle/disk/arm_history.h"
 #include "spindle/disk/arm_trace.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/disk/what_if.h"
@@ -44,6 +45,7 @@ class WhatIf {
   BufferCache& cache_;
   ArmWhatIf arms_;
   ArmTrace moves_{kKeptMoves};
+  ArmHistory history_;
   ReplacementWhatIf replacements_;
   bool watches_disk_ = false;
   bool watches_cache_ = false;

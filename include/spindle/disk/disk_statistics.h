@@ -10,9 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "spindle/base/decade_histogram.h"
+#include "spindle/base/time_histogram.h"
 #include "spindle/device/block_device.h"
 #include "spindle/disk/drive.h"
-#include "spindle/base/time_histogram.h"
 
 namespace spindle {
 
@@ -36,7 +37,9 @@ struct DiskStatistics {
   std::uint64_t depth_sum =
       0;  ///< of the queue depths that the services found, themselves included
   std::uint64_t depth_max = 0;
-  TimeHistogram responses;  ///< virtual time from arrival to the last block
+  TimeHistogram responses;          ///< virtual time from arrival to the last block
+  DecadeHistogram response_counts;  ///< the same in ns, for requests
+  DecadeHistogram distances;        ///< cylinders that the arm moved, for services
 
   /// A request of the batch was let in.
   void count_request(const IoRequest& request, std::uint64_t blocks);

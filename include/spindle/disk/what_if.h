@@ -10,6 +10,8 @@
 // use does exactly what the live disk does. What a shadow cannot know is that a faster disk would
 // have been asked the next question sooner: the order of arrivals is the live one.
 //
+// The last kKeptStops stops of each shadow's arm are kept, too, for pictures side by side.
+//
 // All counting starts again, from where the live disk then stands, when an observer is added to the
 // disk, its counters are reset, or its policy, model or arm is set. Costs some 200 ns a policy and
 // request while the queue is short.
@@ -51,12 +53,28 @@ class ArmWhatIf final : public DiskObserver {
   /// The same of the live disk itself, counted since the same moment.
   [[nodiscard]] const Row& live() const { return live_; }
 
+  /// Where a shadow's arm came to serve a request.
+  struct Stop {
+    std::uint64_t number = 0;  ///< of the service, from 1 on, since counting began
+    Cylinder from;
+    TurningPoints by_way_of;
+    Cylinder to;
+    Cylinder end;
+    VirtualTime begin;
+    std::int64_t seek_ns = 0;
+    std::int64_t total_ns = 0;
+  };
+  static constexpr std::size_t kKeptStops = 256;
+  /// Of the shadow of that row, oldest first.
+  [[nodiscard]] std::vector<Stop> stops(std::size_t row) const;
+
   void arrived(Run run, bool is_write, std::uint64_t requests) override;
   void served(const Service& service, std::uint64_t requests) override;
   void restarted(const Drive& drive, std::span<const std::uint64_t> requests) override;
 
  private:
   std::vector<Drive> shadows_;  ///< as `rows_`; a request's cookie is how many were merged into it
+  std::vector<Stop> stops_;     ///< kKeptStops places for each shadow, each a ring
   std::vector<Row> rows_;
   Row live_;
 };

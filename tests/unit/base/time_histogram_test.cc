@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "spindle/base/decade_histogram.h"
+#include "spindle/base/folded_history.h"
 #include "spindle/base/random.h"
 
 namespace spindle {
@@ -57,6 +59,51 @@ TEST(TimeHistogram, PercentilesAreRightToASixteenth) {
       EXPECT_LE(histogram.percentile_ns(percent), exact + exact / 16 + 1);
     }
   }
+}
+
+TEST(DecadeHistogram, ValuesCountBetweenRoundNumbers) {
+  DecadeHistogram histogram;
+  for (const std::uint64_t value : {0, 1, 2, 3, 5, 6, 10, 11, 20}) histogram.add(value);
+  histogram.add(UINT64_MAX, 7);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
+  for (std::size_t i = 0; i < DecadeHistogram::kCounters; ++i) {
+    if (i != 0) {
+      EXPECT_LT(DecadeHistogram::limit(i - 1), DecadeHistogram::limit(i));
+    }
+    if (histogram.counter(i) != 0)
+      found.emplace_back(DecadeHistogram::limit(i), histogram.counter(i));
+  }
+  const decltype(found) wanted = {
+      {0, 1}, {1, 1}, {2, 1}, {5, 2}, {10, 2}, {20, 2}, {5'000'000'000'000'000'000u, 7}};
+  EXPECT_EQ(found, wanted);
+}
+
+TEST(FoldedHistory, SamplesAreOfEqualLengthAndAddUp) {
+  struct Sample {
+    std::uint64_t count = 0, first = 0, last = 0;
+    void merge(const Sample& next) {
+      EXPECT_EQ(next.first, last + 1);
+      count += next.count;
+      last = next.last;
+    }
+  };
+  FoldedHistory<Sample> history(8);
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    history.add({1, i, i});
+    const auto& samples = history.samples();
+    ASSERT_LE(samples.size(), 8u);
+    ASSERT_GE(samples.size(), std::min<std::size_t>(i + 1, 5));
+    std::uint64_t next = 0;
+    for (const Sample& sample : samples) {
+      ASSERT_EQ(sample.first, next);
+      next = sample.last + 1;
+      ASSERT_TRUE(&sample == &samples.back() || sample.count == history.stride());
+    }
+    ASSERT_EQ(next, i + 1);
+  }
+  history.clear();
+  EXPECT_TRUE(history.samples().empty());
+  EXPECT_EQ(history.stride(), 1u);
 }
 
 }  // namespace

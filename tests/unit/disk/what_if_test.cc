@@ -9,6 +9,7 @@
 
 #include "spindle/base/random.h"
 #include "spindle/device/memory_device.h"
+#include "spindle/disk/arm_history.h"
 #include "spindle/disk/arm_trace.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/thread/runtime.h"
@@ -175,6 +176,61 @@ TEST(ArmTrace, KeepsTheLastServicesWholeAndInOrder) {
     EXPECT_EQ(few.at(i).number, all.at(all.size() - 7 + i).number);
   few.clear();
   EXPECT_EQ(few.size(), 0u);
+}
+
+TEST(ArmHistory, HasAllServicesAndTheShadowInUseTheLastStops) {
+  MemoryDevice memory(kBlockSize, kBlocks);
+  auto disk = SimulatedDisk::create(memory, {.arm_policy = "c-scan", .disk = "textbook"}).take();
+  ArmTrace all(10'000);
+  ArmHistory history;
+  ArmWhatIf what_if;
+  for (DiskObserver* observer : std::initializer_list<DiskObserver*>{&all, &history, &what_if})
+    disk->add_observer(*observer);
+  run_clients(*disk, 4);
+  const DiskStatistics& counted = disk->statistics();
+  ASSERT_GT(counted.services, 1024u);
+  EXPECT_LE(history.stretches().size(), 512u);
+  std::uint64_t services = 0, distance = 0;
+  for (const ArmHistory::Stretch& stretch : history.stretches()) {
+    const ArmTrace::Entry& first = all.at(services);
+    EXPECT_EQ(stretch.begin, first.service.begin);
+    std::uint64_t lowest = first.service.from.value, highest = lowest;
+    for (std::uint64_t i = services; i < services + stretch.services; ++i) {
+      const Service& service = all.at(i).service;
+      lowest = std::min({lowest, service.to.value, service.end.value});
+      highest = std::max({highest, service.to.value, service.end.value});
+      for (const Cylinder turn : service.by_way_of) {
+        lowest = std::min(lowest, turn.value);
+        highest = std::max(highest, turn.value);
+      }
+      EXPECT_LE(service.finish(), stretch.finish);
+    }
+    EXPECT_EQ(stretch.lowest.value, lowest);
+    EXPECT_EQ(stretch.highest.value, highest);
+    services += stretch.services;
+    distance += stretch.distance;
+  }
+  EXPECT_EQ(services, counted.services);
+  EXPECT_EQ(distance, counted.arm_distance);
+  std::uint64_t counted_distances = 0;
+  for (std::size_t i = 0; i < DecadeHistogram::kCounters; ++i)
+    counted_distances += counted.distances.counter(i);
+  EXPECT_EQ(counted_distances, counted.services);
+
+  const auto row = static_cast<std::size_t>(&row_in_use(what_if) - what_if.rows().data());
+  const std::vector<ArmWhatIf::Stop> stops = what_if.stops(row);
+  ASSERT_EQ(stops.size(), ArmWhatIf::kKeptStops);
+  for (std::size_t i = 0; i < stops.size(); ++i) {
+    const ArmTrace::Entry& entry = all.at(all.size() - stops.size() + i);
+    ASSERT_EQ(stops[i].number, entry.number);
+    ASSERT_EQ(stops[i].from, entry.service.from);
+    ASSERT_EQ(stops[i].to, entry.service.to);
+    ASSERT_EQ(stops[i].end, entry.service.end);
+    ASSERT_EQ(stops[i].begin, entry.service.begin);
+    ASSERT_EQ(stops[i].total_ns, entry.service.total_ns());
+  }
+  disk->reset_statistics();
+  EXPECT_TRUE(history.stretches().empty() && what_if.stops(row).empty());
 }
 
 }  // namespace
