@@ -218,7 +218,7 @@ class Mount {
 
 std::string serve(const MountRequest& request, std::function<void()> ready) {
   // Converting a large file nests deepest; pages of a stack that are not reached cost nothing.
-  auto runtime = thread::Runtime::create({.stack_size = 256 * 1024});
+  auto runtime = thread::Runtime::create({.stack_size = 256 * 1024, .count_cpu_time = true});
   if (!runtime.ok()) return runtime.error().describe();
   constexpr std::int64_t kLingerNs = 50'000;
   thread::set_linger_ns(kLingerNs);

@@ -51,6 +51,9 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   requests/latency         each kind of request: how many, and how long they took
   requests/reset           write anything: starts counting anew
   threads/list             the daemon's user-space threads: state, what they wait for, switches
+  threads/backtraces       the same in words, with where in the code each of them stands
+  threads/policy           in which order those that are ready run           (can be set)
+  threads/statistics       how many live, how often one followed another, how stacks are guarded
   proc, sys                the simulated machine, as Linux's /proc and /sys show a real one;
                            spindle enter MOUNT [COMMAND]   binds them over /proc and /sys
   proc/PID/ctl             its settings; takes verbs: kill TERM, stop, start, nice 5, cpus 0-2, ...

@@ -7,6 +7,7 @@
 #include "spindle/base/clock.h"
 #include "spindle/control/disk_tables.h"
 #include "spindle/policy/arm_policy.h"
+#include "spindle/policy/cpu_policy.h"
 #include "spindle/policy/replacement_policy.h"
 #include "spindle/thread/inspect.h"
 
@@ -78,6 +79,43 @@ std::vector<Fact> journal_facts(Journal& journal) {
       {"flushes", s.flushes},
       {"waits_for_space", s.waits_for_space},
   };
+}
+
+std::vector<Fact> threads_facts(const thread::Runtime& runtime) {
+  return {
+      {"live", std::uint64_t{runtime.live_threads()}},
+      {"workers", std::uint64_t{runtime.workers()}},
+      {"switches", runtime.switches()},
+      {"deadlocks", runtime.deadlocks()},
+      {"guard", std::string(to_string(runtime.guard_kind()))},
+  };
+}
+
+Table threads_table(const thread::Runtime& runtime) {
+  Table table({"id", "name", "state", "waits_for", "object", "held_by", "waiting_us", "switches",
+               "cpu_us", "stack_bytes", "stack_used_bytes"});
+  const std::int64_t now_ns = monotonic_ns();
+  for (const auto& thread : thread::list_threads(runtime)) {
+    const bool waits = thread.state == thread::ThreadState::kWaiting;
+    const std::int64_t waited_ns = waits ? now_ns - thread.waiting_since_ns : 0;
+    table.add_row({thread.id, thread.name, std::string(thread::to_string(thread.state)),
+                   std::string(waits ? thread::to_string(thread.waits_for) : ""),
+                   thread.object_name, thread.held_by, static_cast<std::uint64_t>(waited_ns / 1000),
+                   thread.switches, static_cast<std::uint64_t>(thread.cpu_time_ns / 1000),
+                   std::uint64_t{thread.stack_size}, std::uint64_t{thread.stack_used}});
+  }
+  return table;
+}
+
+/// What Runtime::set_policy takes.
+const std::vector<std::string_view>& thread_policies() {
+  static const std::vector<std::string_view> names = [] {
+    const auto known = cpu_policy_names();
+    std::vector<std::string_view> all(known.begin(), known.end());
+    all.emplace_back("child-first");
+    return all;
+  }();
+  return names;
 }
 
 }  // namespace
@@ -193,21 +231,16 @@ void add_journal_folder(ControlTree& tree, Journal& journal) {
 }
 
 void add_threads_folder(ControlTree& tree) {
-  add_table(tree, "threads/list", []() -> Result<Table> {
-    Table table({"id", "name", "state", "waits_for", "object", "waiting_us", "switches",
-                 "stack_bytes", "stack_used_bytes"});
-    const std::int64_t now_ns = monotonic_ns();
-    for (const auto& thread : thread::list_threads(*thread::Runtime::current())) {
-      const bool waits = thread.state == thread::ThreadState::kWaiting;
-      const std::int64_t waited_ns = waits ? now_ns - thread.waiting_since_ns : 0;
-      table.add_row({thread.id, thread.name, std::string(thread::to_string(thread.state)),
-                     std::string(waits ? thread::to_string(thread.waits_for) : ""),
-                     thread.object_name, static_cast<std::uint64_t>(waited_ns / 1000),
-                     thread.switches, std::uint64_t{thread.stack_size},
-                     std::uint64_t{thread.stack_used}});
-    }
-    return table;
-  });
+  add_facts(tree, "threads", [] { return threads_facts(*thread::Runtime::current()); });
+  add_table(tree, "threads/list",
+            []() -> Result<Table> { return threads_table(*thread::Runtime::current()); });
+  tree.add_file("threads/backtraces", {.read = []() -> Result<std::string> {
+                  return thread::describe_threads(*thread::Runtime::current());
+                }});
+  add_choice(
+      tree, "threads/policy", [] { return std::span<const std::string_view>(thread_policies()); },
+      [] { return thread::Runtime::current()->policy_name(); },
+      [](std::string_view name) { return thread::Runtime::current()->set_policy(name); });
 }
 
 }  // namespace spindle::control

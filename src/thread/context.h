@@ -56,16 +56,72 @@ struct Context {
   void* stack_pointer = nullptr;
 };
 
+/// What is left on the stack of a context that does not run.
+#if defined(__x86_64__)
+inline constexpr std::size_t kContextBytes = 184;
+#else
+inline constexpr std::size_t kContextBytes = 160;
+#endif
+
 /// It will be gone on with soon.
 inline void prefetch_context(const Context& context) {
   __builtin_prefetch(context.stack_pointer);
-  __builtin_prefetch(static_cast<const char*>(context.stack_pointer) + 64);
+  __builtin_prefetch(static_cast<const char*>(context.stack_pointer) + kContextBytes);
 }
+
+#if defined(__x86_64__)
+
+// Everything that a call may clobber, but for the operands.
+// clang-format off
+#if defined(__AVX512F__)
+#define SPINDLE_CLOBBERED_BY_AVX512                                                              \
+  "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",      \
+  "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
+#else
+#define SPINDLE_CLOBBERED_BY_AVX512
+#endif
+#define SPINDLE_CLOBBERED                                                                        \
+  SPINDLE_CLOBBERED_BY_AVX512 "rax", "rcx", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2",    \
+  "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",    \
+  "xmm14", "xmm15", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "st", "st(1)",       \
+  "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "memory", "cc"
+// clang-format on
+
+/// Leaves the present context into `from` and goes on with `to`, which was left before.
+[[gnu::always_inline]] inline void switch_context(Context& from, Context& to) {
+  void** from_stack_pointer = &from.stack_pointer;
+  void* to_stack_pointer = to.stack_pointer;
+  asm volatile("leaq 1f(%%rip), %%rax\n\tjmp spindle_switch_context\n1:"
+               : "+D"(from_stack_pointer), "+S"(to_stack_pointer)
+               :
+               : "rdx", SPINDLE_CLOBBERED);
+}
+
+/// Leaves the present context into `from` and runs `function`, which must not return, on the stack
+/// [bottom, top). `top` is aligned to 16 bytes.
+[[gnu::always_inline]] inline void enter_context(Context& from, Context& /*to*/, void* /*bottom*/,
+                                                 void* top, ContextFunction function) {
+  void** from_stack_pointer = &from.stack_pointer;
+  asm volatile("leaq 1f(%%rip), %%rax\n\tjmp spindle_enter_context\n1:"
+               : "+D"(from_stack_pointer), "+S"(top), "+d"(function)
+               :
+               : SPINDLE_CLOBBERED);
+}
+#undef SPINDLE_CLOBBERED
+#undef SPINDLE_CLOBBERED_BY_AVX512
+
+/// Goes on with `to` for good.
+[[noreturn]] inline void leave_context(Context& to) {
+  asm volatile("jmp spindle_leave_context" : : "D"(to.stack_pointer) : "memory");
+  __builtin_unreachable();
+}
+
+#else
 
 extern "C" {
 void spindle_switch_context(void** from_stack_pointer, void* to_stack_pointer);
 void spindle_enter_context(void** from_stack_pointer, void* top, ContextFunction function);
-void spindle_leave_context(void* to_stack_pointer);
+[[noreturn]] void spindle_leave_context(void* to_stack_pointer);
 }
 
 /// Leaves the present context into `from` and goes on with `to`, which was left before.
@@ -82,14 +138,10 @@ inline void enter_context(Context& from, Context& /*to*/, void* /*bottom*/, void
 
 /// Goes on with `to` for good.
 [[noreturn]] inline void leave_context(Context& to) {
-#if defined(__x86_64__)
-  asm volatile("jmp spindle_leave_context" : : "D"(to.stack_pointer) : "memory");
-#else
   spindle_leave_context(to.stack_pointer);
-#endif
-  __builtin_unreachable();
 }
 
+#endif
 #endif
 
 }  // namespace spindle::thread

@@ -21,7 +21,7 @@ CONTROLS_PER_SLAB = 1024
 
 # What a switch leaves on the stack, from the stack pointer up, and how much it takes.
 LAYOUTS = {
-    "x86-64": (["r15", "r14", "r13", "r12", "rbx", "rbp", "rip"], 56, "rsp", "rip"),
+    "x86-64": (["r15", "r14", "r13", "r12", "rbx", "rbp", "rip"], 184, "rsp", "rip"),
     "aarch64": (["x%d" % i for i in range(19, 31)], 160, "sp", "pc"),
 }
 

@@ -353,7 +353,6 @@ void Scheduler::loop(Worker& worker) {
       next = take_ready(worker);
     }
     if (next != nullptr) {
-      worker.patience_ns = 0;
       enter(worker, *next);
     } else if (!run_idle_handlers()) {
       wait_for_events(worker);

@@ -115,7 +115,6 @@ class Scheduler {
  private:
   Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller);
   Result<> use_policy(std::string_view name);
-
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
 
@@ -152,7 +151,7 @@ class Scheduler {
   std::vector<Control*> take_all_ready();
 
   // The root.
-  Result<> work(Worker& worker, const std::function<void()>* main);
+  Result<> work(Worker& worker, const std::function<Result<>()>& begin);
   Result<> begin(const std::function<void()>& main);
   void loop(Worker& worker);
   void look_for_events(Worker& worker, std::int64_t deadline_ns);
@@ -234,6 +233,7 @@ class Scheduler {
   CommonQueue behind_;  // child first: those that yielded
   std::vector<std::unique_ptr<Worker>> others_;
   std::atomic<std::uint32_t> idle_workers_ = 0;
+  std::atomic<bool> somebody_watches_ = false;  // an idle worker, what busy ones do not come to
   std::size_t ready_in_policy_ = 0;
   bool stuck_ = false;              // every thread is asleep for ever
   std::atomic<bool> over_ = false;  // several workers: no thread is left, or all are stuck

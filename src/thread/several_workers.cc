@@ -12,8 +12,15 @@
 
 namespace spindle::thread {
 namespace {
+
 constexpr std::int64_t kMostStolen = 32;
+
+/// True for who sets the flag.
+bool is_first(std::atomic<bool>& flag) {
+  return !flag.load(std::memory_order_relaxed) && !flag.exchange(true);
 }
+
+}  // namespace
 
 [[gnu::noinline]] void Scheduler::leave_for(Control& self, Control* next) {
   self.in_section = self.worker->locked;
@@ -104,9 +111,11 @@ void Scheduler::hand_on(Worker& worker, Control& thread, bool in_front) {
   } else {
     worker.deque.push(thread);
   }
-  // One ready thread is this worker's own next; whoever is idle looks after a while.
   if (idle_workers_.load(std::memory_order_relaxed) == 0) return;
-  if (child_first_ || worker.deque.size() > 1) wake_someone();
+  // One ready thread is this worker's own next, and others shall only watch whether it comes to it.
+  if (child_first_ || worker.deque.size() > 1 || is_first(somebody_watches_)) {
+    wake_someone();
+  }
 }
 
 // Of a thread that is tied to one.
@@ -168,6 +177,7 @@ Control* Scheduler::steal(Worker& thief) {
     Control* const taken = victim.take_oldest();
     if (taken == nullptr) continue;
     ++thief.steals;
+    thief.patience_ns = 0;  // watching was worth it
     for (std::int64_t more = std::min(wanted, kMostStolen) - 1; more > 0; --more) {
       Control* const another = victim.take_oldest();
       if (another == nullptr) break;

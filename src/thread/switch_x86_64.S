@@ -3,63 +3,80 @@
 // A call may clobber every register but rbx, rbp, r12-r15 and rsp, so those are all that a switch
 // has to keep. MXCSR and the x87 control word stay as they are: threads share the modes of their
 // kernel thread. Signal masks too: keeping them apart would cost a system call a switch.
+//
+// All is jumped to from the middle of functions (context.h), with the address to go on at in rax,
+// and left by a jump: returns that come home in another thread than their calls would each be
+// predicted wrongly. Those functions may use the 128 bytes below their stack pointer, the red zone.
+// What is left of a context is, from its stack pointer up: r15, r14, r13, r12, rbx, rbp, the
+// address, the red zone.
 #if defined(__x86_64__)
 
         .text
 
-// void spindle_switch_context(void** from_sp /* rdi */, void* to_sp /* rsi */)
+// from: void** /* rdi */, to: void* /* rsi */, go on at: /* rax */
 //
 // The frame is the same on both stacks, so that the call frame information holds before and after
-// the stack pointer moves. It returns: threads that switch to and fro at the same place then keep
-// the return predictor right.
+// the stack pointer moves.
         .globl  spindle_switch_context
         .type   spindle_switch_context, @function
         .p2align 4
 spindle_switch_context:
         .cfi_startproc
+        .cfi_def_cfa %rsp, 0
+        .cfi_register %rip, %rax
+        leaq    -128(%rsp), %rsp
+        .cfi_def_cfa_offset 128
+        pushq   %rax
+        .cfi_def_cfa_offset 136
+        .cfi_offset %rip, -136
         pushq   %rbp
-        .cfi_def_cfa_offset 16
-        .cfi_offset %rbp, -16
+        .cfi_def_cfa_offset 144
+        .cfi_offset %rbp, -144
         pushq   %rbx
-        .cfi_def_cfa_offset 24
-        .cfi_offset %rbx, -24
+        .cfi_def_cfa_offset 152
+        .cfi_offset %rbx, -152
         pushq   %r12
-        .cfi_def_cfa_offset 32
-        .cfi_offset %r12, -32
+        .cfi_def_cfa_offset 160
+        .cfi_offset %r12, -160
         pushq   %r13
-        .cfi_def_cfa_offset 40
-        .cfi_offset %r13, -40
+        .cfi_def_cfa_offset 168
+        .cfi_offset %r13, -168
         pushq   %r14
-        .cfi_def_cfa_offset 48
-        .cfi_offset %r14, -48
+        .cfi_def_cfa_offset 176
+        .cfi_offset %r14, -176
         pushq   %r15
-        .cfi_def_cfa_offset 56
-        .cfi_offset %r15, -56
+        .cfi_def_cfa_offset 184
+        .cfi_offset %r15, -184
         movq    %rsp, (%rdi)
         movq    %rsi, %rsp
         popq    %r15
-        .cfi_def_cfa_offset 48
+        .cfi_def_cfa_offset 176
         .cfi_restore %r15
         popq    %r14
-        .cfi_def_cfa_offset 40
+        .cfi_def_cfa_offset 168
         .cfi_restore %r14
         popq    %r13
-        .cfi_def_cfa_offset 32
+        .cfi_def_cfa_offset 160
         .cfi_restore %r13
         popq    %r12
-        .cfi_def_cfa_offset 24
+        .cfi_def_cfa_offset 152
         .cfi_restore %r12
         popq    %rbx
-        .cfi_def_cfa_offset 16
+        .cfi_def_cfa_offset 144
         .cfi_restore %rbx
         popq    %rbp
-        .cfi_def_cfa_offset 8
+        .cfi_def_cfa_offset 136
         .cfi_restore %rbp
-        ret
+        popq    %rax
+        .cfi_def_cfa_offset 128
+        .cfi_register %rip, %rax
+        leaq    128(%rsp), %rsp
+        .cfi_def_cfa_offset 0
+        jmp     *%rax
         .cfi_endproc
         .size   spindle_switch_context, .-spindle_switch_context
 
-// void spindle_enter_context(void** from_sp /* rdi */, void* top /* rsi */, void (*f)() /* rdx */)
+// from: void** /* rdi */, top: void* /* rsi */, f: void (*)() /* rdx */, go on at: /* rax */
 //
 // Goes to a new stack. The frame left behind is the one that spindle_switch_context leaves. The
 // function finds 0 for its return address: there unwinding ends.
@@ -68,24 +85,31 @@ spindle_switch_context:
         .p2align 4
 spindle_enter_context:
         .cfi_startproc
+        .cfi_def_cfa %rsp, 0
+        .cfi_register %rip, %rax
+        leaq    -128(%rsp), %rsp
+        .cfi_def_cfa_offset 128
+        pushq   %rax
+        .cfi_def_cfa_offset 136
+        .cfi_offset %rip, -136
         pushq   %rbp
-        .cfi_def_cfa_offset 16
-        .cfi_offset %rbp, -16
+        .cfi_def_cfa_offset 144
+        .cfi_offset %rbp, -144
         pushq   %rbx
-        .cfi_def_cfa_offset 24
-        .cfi_offset %rbx, -24
+        .cfi_def_cfa_offset 152
+        .cfi_offset %rbx, -152
         pushq   %r12
-        .cfi_def_cfa_offset 32
-        .cfi_offset %r12, -32
+        .cfi_def_cfa_offset 160
+        .cfi_offset %r12, -160
         pushq   %r13
-        .cfi_def_cfa_offset 40
-        .cfi_offset %r13, -40
+        .cfi_def_cfa_offset 168
+        .cfi_offset %r13, -168
         pushq   %r14
-        .cfi_def_cfa_offset 48
-        .cfi_offset %r14, -48
+        .cfi_def_cfa_offset 176
+        .cfi_offset %r14, -176
         pushq   %r15
-        .cfi_def_cfa_offset 56
-        .cfi_offset %r15, -56
+        .cfi_def_cfa_offset 184
+        .cfi_offset %r15, -184
         movq    %rsp, (%rdi)
         movq    %rsi, %rsp
         .cfi_undefined %rip
@@ -95,44 +119,48 @@ spindle_enter_context:
         .cfi_endproc
         .size   spindle_enter_context, .-spindle_enter_context
 
-// void spindle_leave_context(void* to_sp /* rdi */)
+// to: void* /* rdi */
 //
-// Goes on with another context and leaves nothing behind. To be jumped to: entered without a call
-// and left without one, a short thread keeps the return predictor in step with the thread that
-// waits for it.
+// Goes on with another context and leaves nothing behind.
         .globl  spindle_leave_context
         .type   spindle_leave_context, @function
         .p2align 4
 spindle_leave_context:
         .cfi_startproc
-        .cfi_def_cfa %rdi, 56
-        .cfi_offset %rbp, -16
-        .cfi_offset %rbx, -24
-        .cfi_offset %r12, -32
-        .cfi_offset %r13, -40
-        .cfi_offset %r14, -48
-        .cfi_offset %r15, -56
+        .cfi_def_cfa %rdi, 184
+        .cfi_offset %rip, -136
+        .cfi_offset %rbp, -144
+        .cfi_offset %rbx, -152
+        .cfi_offset %r12, -160
+        .cfi_offset %r13, -168
+        .cfi_offset %r14, -176
+        .cfi_offset %r15, -184
         movq    %rdi, %rsp
-        .cfi_def_cfa %rsp, 56
+        .cfi_def_cfa %rsp, 184
         popq    %r15
-        .cfi_def_cfa_offset 48
+        .cfi_def_cfa_offset 176
         .cfi_restore %r15
         popq    %r14
-        .cfi_def_cfa_offset 40
+        .cfi_def_cfa_offset 168
         .cfi_restore %r14
         popq    %r13
-        .cfi_def_cfa_offset 32
+        .cfi_def_cfa_offset 160
         .cfi_restore %r13
         popq    %r12
-        .cfi_def_cfa_offset 24
+        .cfi_def_cfa_offset 152
         .cfi_restore %r12
         popq    %rbx
-        .cfi_def_cfa_offset 16
+        .cfi_def_cfa_offset 144
         .cfi_restore %rbx
         popq    %rbp
-        .cfi_def_cfa_offset 8
+        .cfi_def_cfa_offset 136
         .cfi_restore %rbp
-        ret
+        popq    %rax
+        .cfi_def_cfa_offset 128
+        .cfi_register %rip, %rax
+        leaq    128(%rsp), %rsp
+        .cfi_def_cfa_offset 0
+        jmp     *%rax
         .cfi_endproc
         .size   spindle_leave_context, .-spindle_leave_context
 
@@ -151,13 +179,14 @@ spindle_call_below:
         movq    %rdi, %rbx
         movq    %rdx, %rdi
         .cfi_remember_state
-        .cfi_def_cfa %rbx, 56
-        .cfi_offset %rbp, -16
-        .cfi_offset %rbx, -24
-        .cfi_offset %r12, -32
-        .cfi_offset %r13, -40
-        .cfi_offset %r14, -48
-        .cfi_offset %r15, -56
+        .cfi_def_cfa %rbx, 184
+        .cfi_offset %rip, -136
+        .cfi_offset %rbp, -144
+        .cfi_offset %rbx, -152
+        .cfi_offset %r12, -160
+        .cfi_offset %r13, -168
+        .cfi_offset %r14, -176
+        .cfi_offset %r15, -184
         call    *%rsi
         .cfi_restore_state
         popq    %rbx

@@ -181,7 +181,8 @@ CancellationOff::CancellationOff() {
   Control& self = calling_thread();
   self.cancel_off.store(self.cancel_off + 1, std::memory_order_relaxed);
 }
-CancellationOff::~CancellationOff() {
+// Not inlined: a wait, and with it a change of the kernel thread, may lie between the two.
+[[gnu::noinline]] CancellationOff::~CancellationOff() {
   Control& self = calling_thread();
   self.cancel_off.store(self.cancel_off - 1, std::memory_order_relaxed);
 }

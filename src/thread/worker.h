@@ -52,7 +52,7 @@ struct Worker {
   bool wakes_by_kick = false;    // `to_wake` sleeps in the poller
   Worker* to_wake = nullptr;     // by this one, when it has left its section
   std::uint64_t steals = 0;
-  std::int64_t patience_ns = 0;  // before an idle worker looks whether others have work
+  std::int64_t patience_ns = 0;  // of one that watches whether others have work
   PoolCache cache;
   std::atomic<std::uint64_t> started = 0;  // threads, on this worker
   std::atomic<std::uint64_t> ended = 0;

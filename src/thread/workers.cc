@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <latch>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <system_error>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
@@ -17,8 +21,9 @@ namespace spindle::thread {
 namespace {
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-// While others are busy, an idle worker looks after so long whether one has work that it does not
-// come to, then after twice as long, and so on.
+// While others are busy, an idle worker looks after the most of it whether one has work that it
+// does not come to. One that was told to watch looks after the least of it, then after twice as
+// long, and so on until it has seen nothing for so long that it watches no more.
 constexpr std::int64_t kLeastPatience_ns = 200'000;
 constexpr std::int64_t kMostPatience_ns = 10'000'000;
 
@@ -39,7 +44,7 @@ void set_current_worker(Worker* worker) {
   this_worker = worker;
 }
 
-Result<> Scheduler::work(Worker& worker, const std::function<void()>* main) {
+Result<> Scheduler::work(Worker& worker, const std::function<Result<>()>& begin) {
   const OverflowReporter reporter;
   worker.errno_location = &errno;
   worker.exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
@@ -55,8 +60,7 @@ Result<> Scheduler::work(Worker& worker, const std::function<void()>* main) {
   {
     std::optional<Section> section;
     if (!several_) section.emplace();
-    result = main != nullptr ? begin(*main) : Result<>();
-    if (result.ok()) result = start_timer(worker);
+    result = begin();
     if (result.ok()) several_ ? loop_among_several(worker) : loop(worker);
     stop_timer(worker);
   }
@@ -66,14 +70,28 @@ Result<> Scheduler::work(Worker& worker, const std::function<void()>* main) {
   return result;
 }
 
+// Before there is work each worker has said that it can do some: none of them ends silently.
 Result<> Scheduler::begin(const std::function<void()>& main) {
-  const ThreadOptions options{.name = "main", .stack_size = main_stack_size_};
-  TRY(spawn_detached(options, [&main] { main(); }));
-  for (auto& other : others_) {
-    other->kernel_thread = std::thread(
-        [this, worker = other.get()] { static_cast<void>(work(*worker, nullptr).ok()); });
+  TRY(start_timer(main_));
+  const auto begun = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(others_.size()));
+  std::vector<Result<>> failures(others_.size());
+  for (std::size_t i = 0; i < others_.size(); ++i) {
+    const auto begin_other = [this, i, begun, &failures] {
+      const Result<> result = failures[i] = start_timer(*others_[i]);
+      begun->count_down();
+      return result;
+    };
+    try {
+      others_[i]->kernel_thread = std::thread(
+          [this, i, begin_other] { static_cast<void>(work(*others_[i], begin_other).ok()); });
+    } catch (const std::system_error& error) {
+      failures[i] = Error{error.code().value(), "a worker's kernel thread cannot be made"};
+      begun->count_down();
+    }
   }
-  return {};
+  begun->wait();
+  for (Result<>& failure : failures) TRY(std::move(failure));
+  return spawn_detached({.name = "main", .stack_size = main_stack_size_}, [&main] { main(); });
 }
 
 Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
@@ -81,7 +99,12 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   runtime_ = &runtime;
   stuck_ = false;
   over_ = false;
-  Result<> result = work(main_, &main);
+  Result<> result = work(main_, [&] { return begin(main); });
+  if (!result.ok()) {
+    const std::lock_guard guard(lock_);
+    over_.store(true, std::memory_order_release);
+    wake_everyone();
+  }
   for (auto& other : others_) {
     if (other->kernel_thread.joinable()) other->kernel_thread.join();
   }
@@ -219,8 +242,8 @@ bool Scheduler::wake(Worker& sleeper) {
   const std::uint32_t slept = sleeper.sleep.exchange(kAwake, std::memory_order_seq_cst);
   if (slept == kAwake) return false;
   Worker* const self = current_worker();
-  const bool later = self != nullptr && self->scheduler == this &&
-                     self->depth.load(std::memory_order_relaxed) > 0;
+  const bool later =
+      self != nullptr && self->scheduler == this && self->depth.load(std::memory_order_relaxed) > 0;
   if (later) {
     wake_noted(*self);
     self->to_wake = &sleeper;
@@ -255,7 +278,6 @@ bool Scheduler::go_on(Worker& worker) {
   const Passage passage;
   Control* const next = take_ready(worker);
   if (next == nullptr) return false;
-  worker.patience_ns = 0;
   enter(worker, *next);
   return true;
 }
@@ -297,10 +319,11 @@ bool Scheduler::all_is_over(Worker& worker) {
 }
 
 // Nobody spins: an idle worker sleeps, one of them in the poller if there are descriptors, the
-// others on a word of their own. While others are busy it looks again by itself, ever more seldom:
-// a thread that was made ready and that its worker does not come to shall not wait for longer than
-// a time slice. Whoever has something for a worker first puts it there and then looks whether the
-// worker sleeps; the worker does the opposite.
+// others on a word of their own. While others are busy it looks again by itself: a thread that was
+// made ready and that its worker does not come to shall not wait for longer than a time slice. A
+// short time costs more than the switch that follows, so such are kept for when somebody asked for
+// them (see hand_on). Whoever has something for a worker first puts it there and then looks
+// whether the worker sleeps; the worker does the opposite.
 void Scheduler::rest(Worker& worker) {
   if (over_.load(std::memory_order_relaxed)) return;
   idle_workers_.fetch_add(1);
@@ -310,8 +333,11 @@ void Scheduler::rest(Worker& worker) {
   if (all_is_over(worker)) return;
   std::int64_t until_ns = kNever;
   if (!all_sleep()) {
-    worker.patience_ns = std::clamp(worker.patience_ns * 2, kLeastPatience_ns, kMostPatience_ns);
-    until_ns = monotonic_ns() + worker.patience_ns;
+    const std::int64_t watching_ns = std::max(worker.patience_ns * 2, kLeastPatience_ns);
+    if (watching_ns > kMostPatience_ns) somebody_watches_.store(false, std::memory_order_relaxed);
+    const bool watches = somebody_watches_.load(std::memory_order_relaxed);
+    worker.patience_ns = watches ? watching_ns : 0;
+    until_ns = monotonic_ns() + (watches ? watching_ns : kMostPatience_ns);
   }
   const std::int64_t first_timer_ns = timers_.next_deadline_ns();
   if (timekeeper_ == nullptr || first_timer_ns < timekeeper_until_ns_) {

@@ -53,7 +53,7 @@ read_all() {
 set_choices() {
   step "choices"
   local file name before
-  for file in volume/fit cache/policy disk/scheduler disk/model; do
+  for file in volume/fit cache/policy disk/scheduler disk/model threads/policy; do
     before=$(grep -o '\[[^]]*\]' "$control/$file" | tr -d '[]')
     for name in $(tr -d '[]' <"$control/$file"); do
       echo "$name" >"$control/$file"
@@ -215,7 +215,28 @@ for row in json.load(open(sys.argv[1])):
 PYTHON
 }
 
+# The daemon's own threads: the one that reads this file runs, and others wait for something that has a name.
+threads_are_shown() {
+  step "threads"
+  python3 - "$control/threads/list.json" "$control/threads/statistics.json" <<'PYTHON'
+import json, sys
+threads = json.load(open(sys.argv[1]))
+facts = json.load(open(sys.argv[2]))
+running = [one for one in threads if one["state"] == "running"]
+waiting = [one for one in threads if one["state"] == "waiting"]
+assert len(running) == 1 and waiting, threads
+assert all(one["waits_for"] and one["name"] for one in waiting), threads
+assert all(0 < one["stack_used_bytes"] <= one["stack_bytes"] for one in running + waiting), threads
+assert sum(one["cpu_us"] for one in threads) > 0, threads
+assert facts["live"] >= 2 and facts["workers"] == 1 and facts["deadlocks"] == 0, facts
+assert facts["switches"] > 1000, facts
+PYTHON
+  grep -q '^thread .* running' "$control/threads/backtraces" || fail "no thread is said to run"
+  grep -q '^    spindle' "$control/threads/backtraces" || fail "there are no backtraces"
+}
+
 read_all
+threads_are_shown
 set_choices
 check_counters
 shadows_agree

@@ -1,4 +1,4 @@
-# cmake -DBUILD=... -DWORK=... -DOUTSIDE=... -DGENERATOR=... -DCOMPILER=... -P: see CMakeLists.txt.
+# cmake -DBUILD=... -DWORK=... -DOUTSIDE=... -DBENCHMARKS=... -DGENERATOR=... -DCOMPILER=... -P: see CMakeLists.txt.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
@@ -14,9 +14,16 @@ if(foreign)
   message(FATAL_ERROR "The thread library's package has more than its layers: ${foreign}")
 endif()
 run(${CMAKE_COMMAND} -S ${OUTSIDE} -B ${WORK}/outside -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${WORK}/prefix
-    -DCMAKE_CXX_COMPILER=${COMPILER})
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DBENCHMARKS=${BENCHMARKS})
 run(${CMAKE_COMMAND} --build ${WORK}/outside)
 run(${WORK}/outside/greeting)
 if(NOT output MATCHES "hello from worker, 42")
   message(FATAL_ERROR "The program outside said: ${output}")
 endif()
+run(${WORK}/outside/benchmarks --runs 1 --scale 0.0005 yield.pair sem.pingpong chan.unbuf io.pingpong)
+foreach(expected IN ITEMS yield.pair.*ns_per_switch sem.pingpong.*ns_per_handoff chan.unbuf.*ns_per_message
+        io.pingpong.*ns_per_round_trip)
+  if(NOT output MATCHES "${expected}")
+    message(FATAL_ERROR "The benchmarks do not tell ${expected}: ${output}")
+  endif()
+endforeach()

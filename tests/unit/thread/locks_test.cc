@@ -5,6 +5,7 @@
 #include "spindle/thread/condition_variable.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/mutex.h"
+#include "spindle/thread/semaphore.h"
 #include "spindle/thread/shared_mutex.h"
 #include "thread_test.h"
 
@@ -115,6 +116,30 @@ TEST(MutexDeathTest, MisuseIsNamed) {
                }),
                "\"thief\" unlocks the mutex \"the one\", held by \"main\"");
   EXPECT_DEATH(run([] { Mutex("free").unlock(); }), "held by \"nobody\"");
+  EXPECT_DEATH(run([] {
+                 Mutex mutex("twice");
+                 mutex.lock();
+                 mutex.unlock();
+                 mutex.unlock();
+               }),
+               "\"main\" unlocks the mutex \"twice\", held by \"nobody\"");
+  EXPECT_DEATH(run([] {
+                 RecursiveMutex mutex("twice");
+                 mutex.lock();
+                 mutex.unlock();
+                 mutex.unlock();
+               }),
+               "\"main\" unlocks the mutex \"twice\", held by \"nobody\"");
+}
+
+TEST(WaitQueueDeathTest, MustNotGoWhileSomebodyWaits) {
+  EXPECT_DEATH(run([] {
+                 auto gone = std::make_unique<Semaphore>(0, "gone");
+                 Thread waiter = spawn("waiter", [&] { gone->acquire(); });
+                 yield();
+                 gone.reset();
+               }),
+               "CHECK failed");
 }
 
 TEST(RecursiveMutex, IsFreeWhenUnlockedAsOftenAsLocked) {

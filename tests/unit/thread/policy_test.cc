@@ -87,6 +87,48 @@ TEST(Policy, CanBeChangedWhileThreadsRun) {
   }
 }
 
+/// Five methods, as in docs/THREADS.md.
+class LastComeFirstServed : public CpuPolicy {
+ public:
+  std::string_view name() const override { return "lcfs"; }
+  void ready(TaskId task, const TaskInfo&, Why) override { stack_.push_back(task); }
+  std::optional<TaskId> next(VirtualTime) override {
+    if (stack_.empty()) return std::nullopt;
+    const TaskId task = stack_.back();
+    stack_.pop_back();
+    return task;
+  }
+  std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+  void removed(TaskId task) override { std::erase(stack_, task); }
+
+ private:
+  std::vector<TaskId> stack_;
+};
+
+TEST(Policy, OfOnesOwnIsAClassOfFiveMethods) {
+  const auto order_of_four = [] {
+    std::string order;
+    std::vector<Thread> threads;
+    for (const char letter : {'a', 'b', 'c', 'd'}) {
+      threads.push_back(spawn("t", [&order, letter] { order += letter; }));
+    }
+    for (Thread& thread : threads) EXPECT_TRUE(thread.join().ok());
+    return order;
+  };
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<LastComeFirstServed>();
+  auto runtime = Runtime::create(std::move(options)).take();
+  const Result<> result = runtime->run([&] {
+    EXPECT_EQ(runtime->policy_name(), "lcfs");
+    EXPECT_EQ(order_of_four(), "dcba");
+    EXPECT_TRUE(runtime->set_policy("fcfs").ok());
+    EXPECT_EQ(order_of_four(), "abcd");
+    runtime->set_policy(std::make_unique<LastComeFirstServed>());
+    EXPECT_EQ(order_of_four(), "dcba");
+  });
+  EXPECT_TRUE(result.ok());
+}
+
 TEST(Policy, AnUnknownNameChangesNothing) {
   auto runtime = make_shuffled_runtime(1);
   EXPECT_EQ(runtime->set_policy("nonsense").code(), EINVAL);

@@ -60,6 +60,28 @@ TEST(Thread, CannotJoinItself) {
   });
 }
 
+TEST(Thread, AHandleMayBeUsedAfterTheEnd) {
+  run([] {
+    Thread ended = spawn("ended", [] {});
+    const std::uint64_t id = ended.id();
+    yield();
+    ended.cancel();
+    ended.set_priority(3);
+    EXPECT_EQ(ended.id(), id);
+    EXPECT_TRUE(ended.joinable());
+    Thread other = spawn("other", [] {});
+    EXPECT_NE(other.id(), id) << "its place is its own until it is joined";
+    EXPECT_TRUE(ended.join().ok());
+    ended.cancel();
+    ended.set_priority(3);
+    EXPECT_EQ(ended.id(), 0u);
+    EXPECT_EQ(ended.detach().code(), EINVAL);
+    EXPECT_EQ(ended.join_until(kNever).code(), EINVAL);
+    EXPECT_TRUE(other.detach().ok());
+    EXPECT_EQ(other.join().code(), EINVAL) << "joined after it was let go";
+  });
+}
+
 TEST(Thread, JoinUntilGivesUpAndCanBeRepeated) {
   run([] {
     Event go;

@@ -1,9 +1,12 @@
 // The same programs and primitives on several workers, with and without preemption.
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <numeric>
 #include <thread>
 
@@ -22,6 +25,20 @@
 #include "spindle/thread/shared_mutex.h"
 #include "spindle/thread/task.h"
 #include "thread_test.h"
+
+namespace {
+constexpr int kNoneRefused = 1'000'000'000;
+std::atomic<int> timers_to_refuse_after = kNoneRefused;
+}  // namespace
+
+// Takes the place of the C library's in this program.
+extern "C" int timer_create(clockid_t clock, sigevent* event, timer_t* timer) noexcept {
+  using Create = int (*)(clockid_t, sigevent*, timer_t*);
+  static const auto create = reinterpret_cast<Create>(dlsym(RTLD_NEXT, "timer_create"));
+  if (timers_to_refuse_after.fetch_sub(1) > 0) return create(clock, event, timer);
+  errno = EAGAIN;
+  return -1;
+}
 
 namespace spindle::thread {
 namespace {
@@ -288,6 +305,18 @@ TEST(WorkersOptions, AreChecked) {
   EXPECT_EQ(Runtime::create({.workers = 0}).code(), EINVAL);
   EXPECT_EQ(Runtime::create({.workers = 257}).code(), EINVAL);
   EXPECT_EQ(Runtime::create({.preemption_ns = -1}).code(), EINVAL);
+}
+
+TEST(Workers, ATimerThatOneOfThemDoesNotGetEndsTheRun) {
+  auto runtime = Runtime::create({.workers = 3, .preemption_ns = 1'000'000}).take();
+  bool ran = false;
+  timers_to_refuse_after = 2;
+  EXPECT_EQ(runtime->run([&] { ran = true; }).code(), EAGAIN);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(runtime->live_threads(), 0u);
+  timers_to_refuse_after = kNoneRefused;
+  EXPECT_TRUE(runtime->run([&] { ran = true; }).ok()) << "and later it may get one";
+  EXPECT_TRUE(ran);
 }
 
 // Each thread keeps its worker busy until the other one has come to work, too, however late the

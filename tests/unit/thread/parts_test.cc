@@ -1,0 +1,257 @@
+// The parts of the scheduler, each by itself: the deque that workers steal from, the gate that
+// stops them, the pools with a cache for each, the heap of timers, and the weaker guards of stacks.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "thread/gate.h"
+#include "thread/pools.h"
+#include "thread/timer_heap.h"
+#include "thread/work_deque.h"
+#include "thread/worker.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+constexpr std::size_t kControls = 3000;  // so that the deque grows some times
+
+TEST(WorkDequeTest, TheOwnerTakesFromBothEnds) {
+  std::vector<Control> controls(kControls);
+  WorkDeque deque;
+  EXPECT_EQ(deque.take_newest(), nullptr);
+  EXPECT_EQ(deque.take_oldest(), nullptr);
+  for (Control& one : controls) deque.push(one);
+  EXPECT_EQ(deque.size(), static_cast<std::int64_t>(kControls));
+  for (std::size_t i = 0; i < kControls / 2; ++i) {
+    ASSERT_EQ(deque.take_oldest(), &controls[i]);
+    ASSERT_EQ(deque.take_newest(), &controls[kControls - 1 - i]);
+  }
+  EXPECT_EQ(deque.take_newest(), nullptr);
+  EXPECT_EQ(deque.size(), 0);
+}
+
+// Each thread comes out once, whoever takes it.
+TEST(WorkDequeTest, NothingIsLostOrDoubledAmongThieves) {
+  std::vector<Control> controls(kControls);
+  for (std::size_t i = 0; i < kControls; ++i) controls[i].id = i;
+  std::vector<std::atomic<int>> taken(kControls);
+  std::atomic<std::size_t> left = kControls;
+  WorkDeque deque;
+  const auto note = [&](const Control* one) {
+    if (one == nullptr) return;
+    ++taken[one->id];
+    --left;
+  };
+  std::vector<std::thread> thieves;
+  for (int i = 0; i < 2; ++i) {
+    thieves.emplace_back([&] {
+      while (left > 0) note(deque.take_oldest());
+    });
+  }
+  Random random(1);
+  for (Control& one : controls) {
+    deque.push(one);
+    if (random.below(3) == 0)
+      note(random.below(2) == 0 ? deque.take_newest() : deque.take_oldest());
+  }
+  while (left > 0) note(deque.take_newest());
+  for (std::thread& thief : thieves) thief.join();
+  for (const auto& count : taken) ASSERT_EQ(count, 1);
+}
+
+// What passes and what has closed the gate touch the same plain numbers, as ThreadSanitizer sees.
+TEST(GateTest, NobodyPassesWhileItIsClosed) {
+  constexpr std::size_t kPassers = 2;
+  struct alignas(64) Passer {
+    Gate::Passing passing = 0;
+    std::uint64_t passed = 0;
+  };
+  Gate gate;
+  std::vector<Passer> passers(kPassers);
+  std::uint64_t changed_by_closer = 0;
+  std::atomic<bool> over = false;
+  std::vector<std::thread> threads;
+  for (Passer& one : passers) {
+    threads.emplace_back([&] {
+      std::uint64_t seen = 0;
+      while (!over) {
+        gate.enter(one.passing);
+        ++one.passed;
+        EXPECT_GE(changed_by_closer, seen);
+        seen = changed_by_closer;
+        gate.leave(one.passing);
+      }
+    });
+  }
+  for (int round = 0; round < 300; ++round) {
+    gate.close();
+    for (Passer& one : passers) Gate::wait_for(one.passing);
+    std::uint64_t before = 0;
+    for (const Passer& one : passers) before += one.passed;
+    ++changed_by_closer;
+    std::this_thread::yield();
+    std::uint64_t after = 0;
+    for (const Passer& one : passers) after += one.passed;
+    EXPECT_EQ(before, after);
+    gate.open();
+    if (round % 10 == 0) std::this_thread::yield();
+  }
+  over = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+/// Threads as the pools see them, of two workers in turn: made, bound, buried, given back.
+class PooledThreads {
+ public:
+  explicit PooledThreads(bool several) : pools_(64 * 1024, several), several_(several) {}
+
+  void make(std::size_t stack_size) {
+    Worker& worker = any_worker();
+    Control* const thread = pools_.take(worker, stack_size);
+    ASSERT_NE(thread, nullptr);
+    ASSERT_TRUE(live_.insert(thread).second) << "given out twice";
+    ASSERT_TRUE(ids_.insert(pools_.new_id(worker)).second);
+    pools_.bind(any_worker(), *thread);
+    ASSERT_TRUE(stacks_.insert(thread->stack).second) << "a stack of two threads";
+    ASSERT_GE(pools_.stacks().stack_size(*thread), stack_size);
+    order_.push_back(thread);
+  }
+  void bury(std::size_t index) {
+    Control* const thread = order_[index];
+    order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(index));
+    stacks_.erase(thread->stack);
+    live_.erase(thread);
+    pools_.unbind(any_worker(), *thread);
+    pools_.give_back(any_worker(), *thread);
+  }
+  [[nodiscard]] std::size_t live() const { return order_.size(); }
+  [[nodiscard]] std::uint32_t ever_made() const { return pools_.controls().size(); }
+  Random& random() { return random_; }
+
+ private:
+  Worker& any_worker() { return workers_[several_ ? random_.below(2) : 0]; }
+
+  Pools pools_;
+  const bool several_;
+  Random random_{7};
+  std::array<Worker, 2> workers_;
+  std::set<const Control*> live_;
+  std::set<const Stack*> stacks_;
+  std::set<std::uint64_t> ids_;
+  std::vector<Control*> order_;
+};
+
+TEST(PoolsTest, GiveEachThreadItsOwnAndUseAllAgain) {
+  for (const bool several : {false, true}) {
+    PooledThreads threads(several);
+    constexpr std::size_t kMost = 400;
+    for (int step = 0; step < 20'000; ++step) {
+      const bool grows = threads.live() < kMost && threads.random().below(kMost) >= threads.live();
+      if (grows) {
+        threads.make(threads.random().below(8) == 0 ? 20'000 : 0);
+      } else {
+        threads.bury(threads.random().below(threads.live()));
+      }
+      ASSERT_FALSE(testing::Test::HasFatalFailure()) << "step " << step;
+    }
+    // Beside the living ones there are those that the caches keep.
+    EXPECT_LE(threads.ever_made(), kMost + 2 * 2 * 64);
+    while (threads.live() > 0) threads.bury(0);
+  }
+}
+
+TEST(TimerHeapTest, GivesOutWhatIsDueInOrder) {
+  Random random(3);
+  TimerHeap heap;
+  std::vector<WaitNode> nodes(500);
+  std::multimap<std::int64_t, WaitNode*> expected;  // equal ones in the order of their coming
+  const auto take_out = [&](WaitNode* node) {
+    heap.remove(*node);
+    std::erase_if(expected, [&](const auto& one) { return one.second == node; });
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    WaitNode& node = nodes[random.below(nodes.size())];
+    const auto moment = static_cast<std::int64_t>(random.below(300));
+    if (node.timer_index != 0) {
+      take_out(&node);
+    } else if (random.below(4) != 0) {
+      heap.insert(node, moment);
+      expected.emplace(moment, &node);
+    } else {
+      WaitNode* const due = heap.take_due(moment);
+      const bool any = !expected.empty() && expected.begin()->first <= moment;
+      ASSERT_EQ(due, any ? expected.begin()->second : nullptr) << "step " << step;
+      if (any) expected.erase(expected.begin());
+    }
+    ASSERT_EQ(heap.next_deadline_ns(), expected.empty() ? kNever : expected.begin()->first);
+  }
+}
+
+// --- What the kernel may lack -----------------------------------------------------------------
+
+/// From now on the system call fails for this process, where its third argument is the one given.
+void let_fail(long call, std::uint32_t third_argument, std::uint32_t code) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, third_argument, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {.len = std::size(filter), .filter = filter};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+constexpr std::uint32_t kGuardInstall = 102;  // MADV_GUARD_INSTALL
+
+void write_below_the_stack() {
+  Thread neighbour = spawn("neighbour", [] { yield(); });
+  Thread thread = spawn("digger", [] {
+    volatile char* const bottom = reinterpret_cast<volatile char*>(current_control->stack->bottom);
+    bottom[-8] = 1;
+    yield();
+  });
+  thread.join().take();
+}
+
+TEST(GuardDeathTest, WithoutMadviseAPageIsProtected) {
+  EXPECT_DEATH(
+      {
+        let_fail(SYS_madvise, kGuardInstall, EINVAL);
+        run([] {
+          spawn("t", [] {}).join().take();
+          CHECK(Runtime::current()->guard_kind() == GuardKind::kMprotect);
+          write_below_the_stack();
+        });
+      },
+      "stack overflow in thread digger");
+}
+
+TEST(GuardDeathTest, WithoutMappingsACanaryIsLookedAt) {
+  EXPECT_DEATH(
+      {
+        let_fail(SYS_madvise, kGuardInstall, EINVAL);
+        let_fail(SYS_mprotect, PROT_NONE, ENOMEM);
+        run([] {
+          spawn("t", [] {}).join().take();
+          CHECK(Runtime::current()->guard_kind() == GuardKind::kCanary);
+          write_below_the_stack();
+        });
+      },
+      "stack overflow in thread digger .found late");
+}
+
+}  // namespace
+}  // namespace spindle::thread
