@@ -197,6 +197,7 @@ _spindle() {
              _spindle_files
            fi ;;
       esac ;;
+    solve) if [[ $word == -* ]]; then _spindle_words "--json -h --help"; else _spindle_files; fi ;;
     enter)
       if ((COMP_CWORD == 2)); then
         if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi
