@@ -74,7 +74,9 @@ class GroupCheck {
       }
       wrong += static_cast<unsigned>(std::popcount(differing));
     }
-    return wrong > 1 ? text + ", and " + std::to_string(wrong - 1) + " more are wrong" : text;
+    if (wrong < 2) return text;
+    return text + ", and " + std::to_string(wrong - 1) +
+           (wrong == 2 ? " more is wrong" : " more are wrong");
   }
 
   // What block `index` of the block bitmap should be; counts its blocks in use, metadata apart.

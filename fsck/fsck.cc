@@ -248,15 +248,26 @@ Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
   return {};
 }
 
+// What is written under a check that only looks is seen half done.
+void tell_of_use(const std::string& image) {
+  fmt::print(stderr, "fsck.spindle: {} is in use: {}; what is being written may look damaged\n",
+             image, who_uses(image));
+}
+
+Result<std::unique_ptr<FileDevice>> open_image(const Request& request, FileDevice::Access access) {
+  auto opened = open_when_free(request.image, access, kMinBlockSize);
+  if (!request.no || opened.code() != EBUSY) return opened;
+  tell_of_use(request.image);
+  return FileDevice::open(request.image, access, kMinBlockSize, FileDevice::Lock::kNone);
+}
+
 int run(const Request& request) {
   ProgressBar bar;
   const bool shows_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
   CheckOptions options = make_options(request, shows_bar ? &bar : nullptr);
   const bool only_look = options.mode == Mode::kNo;
   const auto access = only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite;
-  auto opened =
-      request.no ? FileDevice::open(request.image, access, kMinBlockSize, FileDevice::Lock::kNone)
-                 : open_when_free(request.image, access, kMinBlockSize);
+  const auto opened = open_image(request, access);
   if (!opened.ok()) return fail(request.image, opened.error());
   FileDevice& image = **opened;
   const auto found = find_superblock(image, image.size_bytes());

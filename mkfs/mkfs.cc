@@ -225,7 +225,9 @@ class ImageFile {
     const int code = errno;
     if (fd < 0) is_new_ = false;
     if (fd >= 0) ::close(fd);
-    return done ? Result<>{} : Error{code, "the image cannot be made that large"};
+    if (done) return {};
+    return Error{code,
+                 fd < 0 ? "the image cannot be created" : "the image cannot be made that large"};
   }
   void keep() { is_new_ = false; }
 
@@ -264,9 +266,7 @@ Result<std::unique_ptr<FileDevice>> open_image(const Request& request, std::uint
 }
 
 int make_volume(const Request& request, const FormatOptions& options,
-                const format::Superblock& planned, ImageFile& file, std::uint64_t size) {
-  const auto made = file.make(size);
-  if (!made.ok()) return fail(sentence(request.image, made.error()));
+                const format::Superblock& planned, ImageFile& file) {
   const auto device = open_image(request, planned.block_size);
   if (!device.ok()) return fail(sentence(request.image, device.error()));
   const auto formatted = format_volume(
@@ -297,9 +297,11 @@ int run(const Request& request) {
   const auto layout = format::Layout::of(*planned);
   if (!layout.ok()) return fail(sentence(request.image, layout.error()));
   const auto plan = plan_json(request, *planned, *layout);
-  if (!request.quiet && !request.json) show_plan(request, plan);
   ImageFile file(request.image);
-  const int status = request.only_show ? 0 : make_volume(request, options, *planned, file, size);
+  const auto made = request.only_show ? Result<>{} : file.make(size);
+  if (!made.ok()) return fail(sentence(request.image, made.error()));
+  if (!request.quiet && !request.json) show_plan(request, plan);
+  const int status = request.only_show ? 0 : make_volume(request, options, *planned, file);
   if (status == 0 && request.json) fmt::print("{}\n", plan.dump(2));
   return status;
 }

@@ -110,7 +110,7 @@ void add_inspect_command(CLI::App& app, int& status) {
       "inspect", "Show what is on the disk of the volume in IMAGE, mounted, unmounted or damaged.");
   command->add_option("IMAGE", request->image, "image file or block device")->required();
   command->add_option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects))
-      ->expected(0, 2)
+      ->expected(-1)
       ->option_text("[SUBJECT]");
   command->add_flag("--json", request->json, "the answer as JSON");
   command->callback([request, &status] { status = run(*request); });

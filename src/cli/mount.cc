@@ -80,7 +80,9 @@ FileSystem::Options volume_options(const MountOptions& options) {
   out.access_times = options.atime == "noatime"       ? FileSystem::AccessTimes::kNone
                      : options.atime == "strictatime" ? FileSystem::AccessTimes::kStrict
                                                       : FileSystem::AccessTimes::kRelative;
+  out.directory_access_times = options.directory_access_times;
   out.sync = options.sync;
+  out.sync_directories = options.sync_directories;
   out.data_in_log = options.data_in_log;
   out.commit_interval_ns = static_cast<std::int64_t>(options.commit_seconds) * 1'000'000'000;
   out.fit_policy = options.fit_policy;
@@ -314,10 +316,12 @@ void add_mount_command(CLI::App& app, int& status) {
   command->add_option("IMAGE", request->image, "image file or block device")->required();
   command->add_option("DIR", request->directory, "where it is to appear")->required();
   command
-      ->add_option("-o,--options", request->option_texts,
-                   "ro, allow_other, nodefault_permissions, noatime, relatime, strictatime, sync, "
-                   "data=ordered|journal, cache=SIZE, cache-policy=NAME, arm=NAME, disk=PRESET, "
-                   "pace=FACTOR, fit=NAME, commit=SECONDS")
+      ->add_option(
+          "-o,--options", request->option_texts,
+          "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
+          "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=NAME, arm=NAME, "
+          "disk=PRESET, "
+          "pace=FACTOR, fit=NAME, commit=SECONDS")
       ->type_name("OPT,...");
   command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");
   command->add_flag("--debug", request->debug, "show every request (with -f)");

@@ -45,6 +45,10 @@ Apply for_kernel(const char* name) {
   };
 }
 
+Apply never(const char* reason) {
+  return [=](std::string_view, MountOptions&) -> std::string { return reason; };
+}
+
 Apply nothing() {
   return [](std::string_view, MountOptions&) { return std::string(); };
 }
@@ -68,6 +72,11 @@ std::string apply_sync(std::string_view value, MountOptions& options) {
 std::string apply_async(std::string_view value, MountOptions& options) {
   options.sync = false;
   return for_kernel("async")(value, options);
+}
+
+std::string apply_dirsync(std::string_view value, MountOptions& options) {
+  options.sync_directories = true;
+  return for_kernel("dirsync")(value, options);
 }
 
 std::string apply_data(std::string_view value, MountOptions& options) {
@@ -115,9 +124,16 @@ const std::map<std::string_view, Apply>& table() {
       {"nodefault_permissions", flag(&MountOptions::default_permissions, false)},
       {"sync", apply_sync},
       {"async", apply_async},
+      {"dirsync", apply_dirsync},
       {"noatime", atime("noatime")},
       {"relatime", atime("relatime")},
       {"strictatime", atime("strictatime")},
+      // These three mean the default of Linux.
+      {"atime", atime("relatime")},
+      {"norelatime", atime("relatime")},
+      {"nostrictatime", atime("relatime")},
+      {"diratime", flag(&MountOptions::directory_access_times, true)},
+      {"nodiratime", flag(&MountOptions::directory_access_times, false)},
       {"data", apply_data},
       {"cache", apply_cache},
       {"cache-policy", one_of(&MountOptions::cache_policy, replacement_policy_names())},
@@ -135,6 +151,16 @@ const std::map<std::string_view, Apply>& table() {
       {"user", nothing()},
       {"users", nothing()},
       {"nouser", nothing()},
+      {"group", nothing()},
+      {"owner", nothing()},
+      {"comment", nothing()},
+      {"silent", nothing()},
+      {"loud", nothing()},
+      {"noiversion", nothing()},
+      {"nomand", nothing()},
+      {"nolazytime", nothing()},
+      {"lazytime", nothing()},  // access times are kept in memory in any case
+      {"remount", never("is not possible; unmount the volume, and mount it again")},
       {"dev", for_kernel("dev")},
       {"nodev", for_kernel("nodev")},
       {"suid", for_kernel("suid")},
@@ -152,7 +178,7 @@ bool parse_mount_options(std::string_view text, MountOptions& options, std::stri
     const auto comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
     text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-    if (item.empty() || item.starts_with("x-")) continue;
+    if (item.empty() || item.starts_with("x-") || item.starts_with("X-")) continue;
     const auto equals = item.find('=');
     const std::string_view name = item.substr(0, equals);
     const std::string_view value =

@@ -14,7 +14,9 @@ struct MountOptions {
   bool allow_other = false;
   bool default_permissions = true;
   std::string atime = "relatime";
+  bool directory_access_times = true;
   bool sync = false;
+  bool sync_directories = false;
   bool data_in_log = false;
   std::uint64_t cache_bytes = 64u << 20;
   std::string cache_policy = "lru";

@@ -74,7 +74,9 @@ struct FileDevice::State {
   std::uint64_t writes = 0;              ///< completed batches, counted to know ...
   std::uint64_t flushed_writes = ~0ull;  ///< ... how many the last flush covered
   std::optional<Error> flush_error{};
+  bool cut_off = false;  ///< the file has been seen shorter than it was
 
+  Result<> check_length();
   Result<> serve(std::span<Transfer> transfers);
   Result<> serve_blocking(Transfer transfer) const;
   Result<> serve_parked(std::span<Transfer> transfers);
@@ -143,11 +145,22 @@ Result<> FileDevice::submit(std::span<const IoRequest> batch) {
       return Error{EROFS, "the image is open for reading only", Subject::block(request.start)};
     writes = true;
   }
+  if (writes) TRY(state_->check_length());
   TransferPlan plan(state_->block_size, batch);
   Result<> served = state_->serve(plan.transfers());
   // Counted when it is complete: a flush that began before this does not cover it.
   if (writes) ++state_->writes;
   return served;
+}
+
+// A write past the cut would lengthen the file again, and what was lost would read as zeros.
+Result<> FileDevice::State::check_length() {
+  if (is_block_device) return {};
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return Error{errno, "the image cannot be looked at"};
+  if (static_cast<std::uint64_t>(status.st_size) < size) cut_off = true;
+  if (cut_off) return Error{EIO, "the image was cut off while it was in use"};
+  return {};
 }
 
 Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
@@ -292,6 +305,7 @@ Result<> FileDevice::flush() {
   State& state = *state_;
   if (state.flush_error) return *state.flush_error;
   if (state.read_only || state.writes == state.flushed_writes) return {};
+  TRY(state.check_length());
   const std::uint64_t covered = state.writes;
   if (const std::int64_t outcome = state.sync(); outcome < 0) {
     state.flush_error = Error{static_cast<int>(-outcome), "the image cannot be flushed"};
@@ -307,6 +321,7 @@ Result<> FileDevice::discard(Run run) {
   if (state.read_only)
     return Error{EROFS, "the image is open for reading only", Subject::block(run.start)};
   if (run.length == 0) return {};
+  TRY(state.check_length());
   std::uint64_t range[2] = {run.start.value * state.block_size, run.length * state.block_size};
   const int outcome = state.is_block_device
                           ? ::ioctl(state.fd.get(), BLKDISCARD, range)

@@ -1,5 +1,7 @@
 #include "change.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "volume.h"
@@ -141,9 +143,18 @@ Result<EpochNo> Change::commit_part() {
   return epoch;
 }
 
+bool Change::must_be_durable() const {
+  const FileSystem::Options& options = volume_->options;
+  return options.sync ||
+         (options.sync_directories && std::ranges::any_of(edits_, [](const Edit& edit) {
+            return (edit.inode.mode & S_IFMT) == S_IFDIR;
+          }));
+}
+
 Result<EpochNo> Change::commit() {
+  const bool waits = must_be_durable();
   const EpochNo epoch = TRY(commit_part());
-  if (volume_->options.sync) TRY(volume_->journal->sync(epoch));
+  if (waits) TRY(volume_->journal->sync(epoch));
   return epoch;
 }
 

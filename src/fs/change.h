@@ -54,9 +54,10 @@ class Change {
   /// Takes over the number of blocks after the map was called.
   void mapped(Node& node, const MapFile& file) { edit(node).blocks = file.blocks; }
 
-  /// Stores all copies and commits. With Options::sync it is durable when this returns.
+  /// Stores all copies and commits. With Options::sync it is durable when this returns, and with
+  /// Options::sync_directories if one of them is a directory's.
   Result<EpochNo> commit();
-  /// As commit, but does not wait although Options::sync says so: more is to come.
+  /// As commit, but does not wait although the options say so: more is to come.
   Result<EpochNo> commit_part();
   /// The node made for `create`d inode, after the commit.
   [[nodiscard]] NodeRef created() const { return created_; }
@@ -74,6 +75,7 @@ class Change {
   };
   Change(Volume& volume, Transaction transaction);
   Edit* find(InodeNo number);
+  [[nodiscard]] bool must_be_durable() const;
   Result<> store(Edit& edit);
   void publish(Edit& edit, EpochNo epoch);
 

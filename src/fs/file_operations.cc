@@ -34,6 +34,7 @@ bool touch_accessed(Volume& volume, Node& node) {
   if (volume.options.access_times == AccessTimes::kNone || !volume.writable().ok()) {
     return false;
   }
+  if (node.is_directory() && !volume.options.directory_access_times) return false;
   format::Inode& inode = node.inode;
   const Timestamp now = volume.now();
   const Timestamp accessed = from_disk(inode.accessed);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The host runs out of room under a sparse image: whoever writes is told, the volume turns read-only when its journal cannot
-# be written and says why, and what an fsync has acknowledged is there once the host has room again.
+# be written and says why, and what an fsync has acknowledged is there once the host has room again. And somebody cuts the
+# image off under the mount: nothing is acknowledged any more, and no write makes the image long again.
 . "$(dirname "$0")/library.sh"
 [ "$(id -u)" = 0 ] || skip "needs a small tmpfs, which only root can mount"
 
@@ -84,4 +85,20 @@ for options in data=ordered data=journal sync; do
     rm "$image"
   done
 done
+
+step "the image is cut off"
+new_volume 64M
+mount_volume commit=1
+head -c 2M /dev/urandom >"$mnt/before"
+sync "$mnt/before"
+truncate -s 1M "$image"
+echo text >"$mnt/after" 2>/dev/null || true
+refuses "" sync "$mnt/after"
+refuses "Read-only file system" touch "$mnt/new"
+expect failed "$(fact volume state)" "volume/state"
+grep -q "cut off" "$mnt/.spindle/last_error" || fail "last_error: $(fact . last_error)"
+spindle umount "$mnt"
+while is_alive "$daemon"; do sleep 0.02; done
+expect $((1 << 20)) "$(stat -c %s "$image")" "the length of the image"
+refuses "shorter than its volume" fsck.spindle -n "$image"
 step "done"

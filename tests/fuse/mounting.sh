@@ -44,7 +44,7 @@ refuses_options() {
   for option in cache=0 cache=1 cache=-8M cache=nan cache=inf cache=8Q cache=8MM cache= cache "cache= 8M" cache=2T \
     commit=0 commit=-1 commit=1.5 commit=soon commit=3601 commit pace=-1 pace=nan pace=inf pace=1001 pace=x pace \
     data=writeback data data= arm=lift arm= cache-policy=best cache-policy disk=tape disk fit=tight fit \
-    ro=1 sync=yes noatime=1 strictatime=0 allow_other=root default_permissions=no; do
+    ro=1 sync=yes dirsync=1 nodiratime=0 remount noatime=1 strictatime=0 allow_other=root default_permissions=no; do
     refuses "option '${option%%=*}'" spindle mount "$image" "$mnt" -o "$option"
   done
   ! is_mounted "$mnt" || fail "a wrong option was taken"
@@ -111,6 +111,8 @@ settings_are_shown() {
   mount_volume "defaults,noauto,nofail,_netdev,user,x-systemd.automount,nodev,nosuid"
   grep -F "$mnt" /proc/mounts | grep -qE 'nosuid.*nodev' || fail "nosuid and nodev do not reach the kernel"
   unmount_volume
+  mount_volume "atime,norelatime,nostrictatime,diratime,lazytime,nolazytime,silent,loud,nomand,noiversion,group,owner,comment=x"
+  unmount_volume
 }
 
 refuses_writing() { refuses "Read-only file system" touch "$mnt/new"; }
@@ -153,11 +155,24 @@ reads_that_count() {
   unmount_volume
 }
 
+# Whether listing a directory changes its access time.
+listing_counts() {
+  local old
+  mount_volume "$1"
+  old=$(stat -c %.X "$mnt/lost+found")
+  sleep 0.05
+  ls "$mnt/lost+found"
+  [ "$(stat -c %.X "$mnt/lost+found")" = "$old" ] && echo no || echo yes
+  unmount_volume
+}
+
 access_times() {
   step "access times"
   expect "no no" "$(reads_that_count noatime)" "noatime"
   expect "yes no" "$(reads_that_count relatime)" "relatime"
   expect "yes yes" "$(reads_that_count strictatime)" "strictatime"
+  expect yes "$(listing_counts strictatime)" "strictatime, of a directory"
+  expect no "$(listing_counts strictatime,nodiratime)" "nodiratime"
 }
 
 # What is there after the daemon is killed; $1: mount options, the rest: a command that writes $mnt/written.
@@ -193,6 +208,8 @@ when_things_are_durable() {
   expect content "$(content_after_kill commit=1 write_and_wait 4)" "a second between commits"
   expect content "$(content_after_kill sync,commit=3600 write_and_wait 0)" "sync"
   expect content "$(content_after_kill sync,commit=3600 write_and_leave_open)" "sync, before the file is closed"
+  expect nothing "$(content_after_kill commit=3600 ln "$mnt/text" "$mnt/written")" "a name, an hour between commits"
+  expect text "$(content_after_kill dirsync,commit=3600 ln "$mnt/text" "$mnt/written")" "a name with dirsync"
 
   step "data="
   local before
@@ -341,6 +358,8 @@ mounts_again_at_once() {
   expect 5 "$(cat "$mnt/again")" "what the last of the mounts wrote"
   refuses "is mounted at $mnt" spindle mount "$image" "$work"
   refuses "is mounted at $mnt" fsck.spindle -y "$image"
+  fsck.spindle -n "$image" >said 2>&1 || fail "fsck.spindle -n of a mounted volume answers $?: $(cat said)"
+  grep -qF "is mounted at $mnt; what is being written may look damaged" said || fail "fsck.spindle -n says: $(cat said)"
   unmount_volume
   check_volume
 }

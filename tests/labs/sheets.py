@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the lab sheets of docs/labs, so that what they tell people to type works and shows what they say.
+"""Runs what documents tell people to type, so that it works and shows what they say.
 
-    sheets.py SHEET.md...
+    sheets.py SHEET.md|SHEET.md#HEADING...
 
-Each line "$ command" of a ```console block is run, in one bash for a sheet, in a folder of its own; lines "> ..." go on with
-the command before. It must succeed, unless the sheet shows "(exit status N)" after it. What stands below it must be in its
-output, in the same order: numbers may be others, and "..." stands for any lines.
+With a heading only what stands under it is looked at ("#": before the first). Each line "$ command" of a ```console block is
+run, in one bash for a sheet, in a folder of its own; lines "> ..." go on with the command before. It must succeed, unless the
+sheet shows "(exit status N)" after it. What stands below it must be in its output: numbers, their units and the order may be
+others, and "..." stands for any lines, or any part of one.
 """
 
 import re
@@ -32,8 +33,10 @@ def commands_of(text):
 
 
 def form_of(line):
-    """The line without what differs from run to run: numbers and the width of columns."""
-    return re.sub(r"\s+", " ", re.sub(r"[0-9a-f]{8,}|\d+(\.\d+)?", "#", line)).strip()
+    """The line without what differs from run to run: numbers, units of time, the width of columns, where bash reads from."""
+    line = re.sub(r"^bash: line \d+: ", "bash: ", line)
+    line = re.sub(r"[0-9a-f]{8}[0-9a-f-]*|\d+(\.\d+)?( (us|ms|s)\b)?", "#", line)
+    return re.sub(r"\s+", " ", line).strip()
 
 
 def run_all(commands, folder):
@@ -57,19 +60,33 @@ def complaint(shown, status, output):
         shown = shown[:-1]
     if status != expected_status:
         return f"exit status {status}, not {expected_status}"
-    lines = iter(form_of(line) for line in output.splitlines())
+    lines = [form_of(line) for line in output.splitlines()]
     for line in shown:
         if line.strip() in ("", "..."):
             continue
-        if form_of(line) not in lines:
+        pattern = re.compile(re.escape(form_of(line)).replace(r"\.\.\.", ".*"))
+        found = next((at for at, other in enumerate(lines) if pattern.fullmatch(other)), None)
+        if found is None:
             return f"it does not show: {line}"
+        del lines[found]
     return None
 
 
-def check(sheet):
-    commands = commands_of(sheet.read_text())
+def text_of(sheet, heading):
+    """What stands in the document under the heading of the second level; all of it without one."""
+    text = sheet.read_text()
+    if heading is None:
+        return text
+    parts = re.split(r"^## (.*)\n", "\n" + text, flags=re.MULTILINE)
+    return dict(zip([""] + parts[1::2], parts[::2]))[heading]
+
+
+def check(name):
+    path, _, heading = name.partition("#")
+    sheet = Path(path)
+    commands = commands_of(text_of(sheet, heading if "#" in name else None))
     if not commands:
-        return [f"{sheet.name}: there is no command in it"]
+        return [f"{name}: there is no command in it"]
     with tempfile.TemporaryDirectory(prefix="spindle-lab.") as folder:
         results = run_all(commands, folder)
         for mount in Path(folder).glob("*/.spindle/version"):
@@ -85,7 +102,7 @@ def check(sheet):
 
 
 def main(sheets):
-    wrong = [complaint for sheet in sheets for complaint in check(Path(sheet))]
+    wrong = [complaint for sheet in sheets for complaint in check(sheet)]
     print("\n".join(wrong) if wrong else f"{len(sheets)} sheets: all as they say")
     return 1 if wrong or not sheets else 0
 

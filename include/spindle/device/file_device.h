@@ -38,7 +38,8 @@ class FileDevice final : public BlockDevice {
   [[nodiscard]] std::uint64_t size_bytes() const;
   /// A block size known only after a look at the superblock; before any other use.
   void set_block_size(std::uint32_t block_size);
-  /// EROFS for a write to a device opened read-only; EIO where the file has become too short.
+  /// EROFS for a write to a device opened read-only. EIO for a read where the file has become too
+  /// short, and from then on for every write and flush: a write would lengthen it again.
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override;
   /// Punches a hole, or tells a block device; nothing where the host can do neither.

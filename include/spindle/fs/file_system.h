@@ -46,8 +46,10 @@ class FileSystem final : public Tree {
   struct Options {
     bool read_only = false;
     AccessTimes access_times = AccessTimes::kRelative;
-    bool sync = false;         ///< every change is durable before its call returns
-    bool data_in_log = false;  ///< file data goes by way of the log (data=journal)
+    bool directory_access_times = true;  ///< listing a directory counts as reading it
+    bool sync = false;                   ///< every change is durable before its call returns
+    bool sync_directories = false;       ///< so is every change of a directory
+    bool data_in_log = false;            ///< file data goes by way of the log (data=journal)
     std::int64_t commit_interval_ns = 5'000'000'000;
     std::string fit_policy = "near";
     std::size_t cached_nodes = 4096;  ///< inodes kept in memory that nobody refers to

@@ -11,7 +11,7 @@ _spindle_mount_option() {
     arm=*) names=$(printf 'arm=%s ' fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline) ;;
     disk=*) names=$(printf 'disk=%s ' textbook 7200rpm 15000rpm ssd none) ;;
     fit=*) names=$(printf 'fit=%s ' near first best worst next buddy) ;;
-    *) names="ro rw allow_other default_permissions nodefault_permissions noatime relatime strictatime sync async
+    *) names="ro rw allow_other default_permissions nodefault_permissions noatime nodiratime relatime strictatime sync async dirsync
          data= cache= cache-policy= arm= disk= pace= fit= commit= nodev nosuid noexec" ;;
   esac
   compopt -o nospace 2>/dev/null
@@ -197,6 +197,7 @@ _spindle() {
              _spindle_files
            fi ;;
       esac ;;
+    solve) if [[ $word == -* ]]; then _spindle_words "--json -h --help"; else _spindle_files; fi ;;
     enter)
       if ((COMP_CWORD == 2)); then
         if [[ $word == -* ]]; then _spindle_words "-h --help"; else _spindle_folders; fi

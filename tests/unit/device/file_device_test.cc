@@ -276,6 +276,26 @@ TEST_P(FileDeviceInRuntime, AFileThatBecameTooShortIsAnError) {
   run_in_runtime(check);
 }
 
+TEST_P(FileDeviceInRuntime, AFileThatWasCutOffIsNotLengthenedAgain) {
+  ImageFile image(1 << 20);
+  auto device = open_device(image, GetParam());
+  const std::vector<std::byte> blocks(16384);
+  ASSERT_TRUE(device->write(BlockNo{0}, blocks).ok());
+  std::filesystem::resize_file(image.path(), 65536);
+  const auto check = [&] {
+    EXPECT_EQ(device->write(BlockNo{100}, blocks).code(), EIO);
+    EXPECT_EQ(device->write(BlockNo{0}, blocks).code(), EIO);
+    EXPECT_EQ(device->discard({BlockNo{0}, 1}).code(), EIO);
+    EXPECT_EQ(device->flush().code(), EIO);
+  };
+  check();
+  run_in_runtime(check);
+  EXPECT_EQ(std::filesystem::file_size(image.path()), 65536u);
+  // What somebody lengthens has lost its content all the same.
+  std::filesystem::resize_file(image.path(), 1 << 20);
+  check();
+}
+
 TEST(FileDevice, ABlockSizeThatIsFoundOutLater) {
   ImageFile image((1 << 20) + 1024);
   auto device = FileDevice::open(image.path(), Access::kReadOnly, 1024).take();

@@ -1,0 +1,63 @@
+#!/bin/bash
+# manual_test.sh MAN_FOLDER COMPLETION: what the programs say of themselves with --help is what their manual pages and the
+# completion of bash say: each command has a page, and each option stands in both; and so do the policies of a mount.
+set -euo pipefail
+pages=$1
+. "$2"
+wrong=0
+complain() { echo "FAILED: $*" >&2; wrong=1; }
+
+# The page as it is read.
+read_page() { MANWIDTH=200 man -P cat -l "$1" 2>/dev/null | col -bx; }
+
+# What completion offers for the words, the last of which is being typed: offered FUNCTION WORD...
+offered() {
+  local complete=$1
+  shift
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMPREPLY=()
+  COMP_POINT=${#COMP_LINE}
+  "$complete" 2>/dev/null || true
+  printf '%s\n' "${COMPREPLY[@]}"
+}
+
+# look_at FUNCTION PROGRAM [COMMAND]
+look_at() {
+  local complete=$1 name page text option completed
+  shift
+  name=$(IFS=-; echo "$*")
+  page=$(ls "$pages/$name".[1-8] 2>/dev/null) || { complain "there is no page $name"; return; }
+  text=$(read_page "$page")
+  completed=$(offered "$complete" "$@" -)
+  for option in $("$@" --help | grep -oE '(^ *|,)--[a-z][a-z-]*' | grep -oE -- '--.*' | sort -u); do
+    case $option in --help | --version) continue ;; esac
+    grep -qwF -- "$option" <<<"$text" || complain "$page does not speak of $option"
+    grep -qxF -- "$option" <<<"$completed" || complain "'$*' is not completed with $option"
+  done
+}
+
+for page in "$pages"/*; do
+  said=$(MANWIDTH=100 man --warnings -l "$page" 2>&1 >/dev/null)
+  [ -z "$said" ] || complain "$page: $said"
+done
+
+commands=$(spindle --help | sed '1,/^Subcommands:/d' | grep -oE '^  [a-z]+')
+[ "$(wc -w <<<"$commands")" -gt 15 ] || complain "spindle --help lists no commands: $commands"
+for command in $commands; do
+  offered _spindle spindle "" | grep -qxF "$command" || complain "'spindle' is not completed with $command"
+  look_at _spindle spindle "$command"
+done
+look_at _mkfs_spindle mkfs.spindle
+look_at _fsck_spindle fsck.spindle
+
+# A wrong value is refused with the names of the right ones.
+mount_page=$(read_page "$pages/spindle-mount.8")
+for option in arm cache-policy disk fit; do
+  said=$(spindle mount /dev/null /tmp -o "$option=?" 2>&1) && complain "$option=? is accepted"
+  names=${said#*is one of } names=${names%, not*}
+  completed=$(offered _spindle spindle mount -o "$option=")
+  for name in ${names//,/ }; do
+    grep -qwF -- "$name" <<<"$mount_page" || complain "spindle-mount.8 does not speak of $option=$name"
+    grep -qF -- "$name" <<<"$completed" || complain "$option= is not completed with $name: $completed"
+  done
+done
+exit "$wrong"
