@@ -59,7 +59,8 @@ EventTrace::EventTrace(std::size_t capacity, std::uint64_t (*whose)()) : request
 
 void EventTrace::resize(std::size_t capacity) {
   CHECK(capacity > 0 && capacity <= kLargest);
-  ring_ = std::vector<TraceEvent>(capacity);
+  capacity_ = capacity;
+  ring_ = {};
   kept_ = 0;
 }
 
@@ -83,6 +84,7 @@ void EventTrace::add(EventKind kind, std::initializer_list<std::uint64_t> number
 void EventTrace::add_for(std::uint64_t whose, EventKind kind,
                          std::initializer_list<std::uint64_t> numbers, std::string_view word,
                          std::string_view text) {
+  if (ring_.empty()) ring_.resize(capacity_);
   TraceEvent& event = ring_[recorded_ % ring_.size()];
   event.number = ++recorded_;
   event.at_ns = monotonic_ns();

@@ -210,6 +210,7 @@ bool ReplacementWhatIf::is_sampled(BlockNo block) const {
 void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
   reads_ += access == CacheAccess::kRead ? 1 : 0;
   if (!is_sampled(block)) return;
+  if (shadows_.empty()) make_shadows();
   for (auto& shadow : shadows_) shadow->accessed(block, access);
   lru_stack_->accessed(block, access);
 }
@@ -220,24 +221,31 @@ void ReplacementWhatIf::forgotten(Run run) {
   lru_stack_->forget(run);
 }
 
-void ReplacementWhatIf::make_shadows(std::size_t capacity) {
+// A mount has to answer before anybody looks, so it does not wait for them.
+void ReplacementWhatIf::make_shadows() {
+  for (const Row& row : identities_) {
+    const std::size_t frames = std::max<std::size_t>(1, row.capacity_blocks / one_in_);
+    shadows_.push_back(std::make_unique<Shadow>(row.policy, frames, row));
+  }
+}
+
+void ReplacementWhatIf::set_capacity(std::size_t capacity) {
   capacity_ = capacity;
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
   shadows_.clear();
+  identities_.clear();
   lru_stack_ = std::make_unique<LruStack>();
   const std::size_t sizes[] = {std::max<std::size_t>(1, capacity / 2), capacity, 2 * capacity};
   for (std::string_view policy : replacement_policy_names()) {
     for (Size size : {Size::kHalf, Size::kSame, Size::kDouble}) {
       const std::size_t blocks = sizes[static_cast<std::size_t>(size)];
-      const std::size_t frames = std::max<std::size_t>(1, blocks / one_in_);
-      shadows_.push_back(std::make_unique<Shadow>(
-          policy, frames, Row{.policy = policy, .size = size, .capacity_blocks = blocks}));
+      identities_.push_back({.policy = policy, .size = size, .capacity_blocks = blocks});
     }
   }
 }
 
 void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
-  if (capacity != capacity_) make_shadows(capacity);
+  if (capacity != capacity_) set_capacity(capacity);
   for (auto& shadow : shadows_) shadow->clear();
   lru_stack_->forget({BlockNo{0}, UINT64_MAX});
   for (BlockNo block : present) accessed(block, CacheAccess::kBlank);
@@ -250,12 +258,11 @@ void ReplacementWhatIf::counts_reset() {
 }
 
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
-  std::vector<Row> rows;
-  rows.reserve(shadows_.size());
+  std::vector<Row> rows = identities_;
+  for (std::size_t i = 0; i < shadows_.size(); ++i) rows[i] = shadows_[i]->row;
+  if (reads_ == 0) return rows;
   const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
-  for (const auto& shadow : shadows_) {
-    Row& row = rows.emplace_back(shadow->row);
-    if (reads_ == 0) continue;
+  for (Row& row : rows) {
     const double misses = static_cast<double>(row.reads - row.hits);
     row.hit_ratio = std::clamp(1.0 - misses / expected, 0.0, 1.0);
   }
@@ -264,7 +271,7 @@ std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
 
 std::vector<ReplacementWhatIf::CurvePoint> ReplacementWhatIf::lru_curve(std::size_t most) const {
   std::vector<CurvePoint> all;
-  if (reads_ == 0 || lru_stack_ == nullptr) return all;
+  if (reads_ == 0 || shadows_.empty()) return all;
   const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
   const std::vector<std::uint64_t>& histogram = lru_stack_->histogram();
   // What the sample has too few or too many reads of counts as hits of all sizes, as in `rows`.

@@ -3,8 +3,51 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
 
 #include "cli/commands.h"
+
+namespace spindle::cli {
+namespace {
+
+using AddCommand = void (*)(CLI::App& app, int& status);
+
+struct Command {
+  std::string_view name;
+  AddCommand add;
+};
+
+// In the order in which `spindle --help` lists them; the faces of the solver come after them.
+constexpr Command kCommands[] = {
+    {"mount", add_mount_command},
+    {"umount", add_umount_command},
+    {"enter", add_enter_command},
+    {"shell", add_shell_command},
+    {"inspect", add_inspect_command},
+    {"damage", add_damage_command},
+    {"undo", add_undo_command},
+    {"map", add_map_command},
+    {"picture", add_picture_command},
+    {"trace", add_trace_command},
+    {"experiment", add_experiment_command},
+    {"record", add_record_command},
+    {"replay", add_replay_command},
+    {"solve", add_solve_command},
+    {"run", add_run_command},
+};
+
+// The one that is asked for; all, if that is none of them: to describe a hundred options takes
+// longer than most commands need for their work.
+void add_commands(CLI::App& app, std::string_view asked_for, int& status) {
+  const auto found = std::ranges::find(kCommands, asked_for, &Command::name);
+  if (found != std::end(kCommands)) return found->add(app, status);
+  for (const Command& command : kCommands) command.add(app, status);
+  add_face_commands(app, status);
+}
+
+}  // namespace
+}  // namespace spindle::cli
 
 int main(int argc, char** argv) {
   CLI::App app{
@@ -14,22 +57,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version,-V", "spindle " SPINDLE_VERSION);
   app.require_subcommand(1);
   int status = 0;
-  spindle::cli::add_mount_command(app, status);
-  spindle::cli::add_umount_command(app, status);
-  spindle::cli::add_enter_command(app, status);
-  spindle::cli::add_shell_command(app, status);
-  spindle::cli::add_inspect_command(app, status);
-  spindle::cli::add_damage_command(app, status);
-  spindle::cli::add_undo_command(app, status);
-  spindle::cli::add_map_command(app, status);
-  spindle::cli::add_picture_command(app, status);
-  spindle::cli::add_trace_command(app, status);
-  spindle::cli::add_experiment_command(app, status);
-  spindle::cli::add_record_command(app, status);
-  spindle::cli::add_replay_command(app, status);
-  spindle::cli::add_solve_command(app, status);
-  spindle::cli::add_run_command(app, status);
-  spindle::cli::add_face_commands(app, status);
+  spindle::cli::add_commands(app, argc > 1 ? argv[1] : "", status);
   bool is_command = false;
   for (CLI::App* command : app.get_subcommands({})) {
     command->set_version_flag("--version,-V", "spindle " SPINDLE_VERSION);

@@ -109,14 +109,26 @@ std::string sentence(const MountRequest& request, const Error& error) {
 // What is kept while nobody has said how much: some 3 MiB.
 constexpr std::size_t kTracedEvents = 16384;
 
+struct MountEvents {
+  std::function<void()> ready = [] {};  ///< the mount answers
+  std::function<void()> ended = [] {};  ///< all is written, and well; nothing is torn down yet
+};
+
 // One mounted volume from end to end. Runs inside the runtime.
 class Mount {
  public:
-  Mount(const MountRequest& request, std::function<void()> ready)
-      : request_(request), ready_(std::move(ready)) {}
+  Mount(const MountRequest& request, const MountEvents& events)
+      : request_(request), events_(events) {}
 
   // Nothing, or the sentence to say.
   std::string run() {
+    std::string problem = run_to_end();
+    if (problem.empty()) events_.ended();
+    return problem;
+  }
+
+ private:
+  std::string run_to_end() {
     if (const auto opened = open(); !opened.ok()) return sentence(request_, opened.error());
     auto session = Session::mount(session_options(), *recorded_, control_);
     if (!session.ok()) {
@@ -127,17 +139,16 @@ class Mount {
     Result<> served;
     {
       const SignalWatcher signals(*session_);
-      served = session_->serve(ready_);
+      served = session_->serve(events_.ready);
     }
     // It may be in the middle of a file, which this thread must not keep it from.
-    thread::offload([this] { machine_.reset(); });
+    if (machine_->exists()) thread::offload([this] { machine_.reset(); });
     const auto unmounted = volume_->unmount();
     if (!served.ok()) return sentence(request_, served.error());
     if (!unmounted.ok()) return sentence(request_, unmounted.error());
     return {};
   }
 
- private:
   Result<> open() {
     if (!request_.options.read_only) return open_as(FileDevice::Access::kReadWrite);
     Result<> opened = open_as(FileDevice::Access::kReadOnly);
@@ -205,7 +216,7 @@ class Mount {
   }
 
   const MountRequest& request_;
-  std::function<void()> ready_;
+  const MountEvents& events_;
   std::unique_ptr<FileDevice> image_;
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
@@ -218,14 +229,14 @@ class Mount {
   std::unique_ptr<Session> session_;
 };
 
-std::string serve(const MountRequest& request, std::function<void()> ready) {
+std::string serve(const MountRequest& request, const MountEvents& events) {
   // Converting a large file nests deepest; pages of a stack that are not reached cost nothing.
   auto runtime = thread::Runtime::create({.stack_size = 256 * 1024, .count_cpu_time = true});
   if (!runtime.ok()) return runtime.error().describe();
   constexpr std::int64_t kLingerNs = 50'000;
   thread::set_linger_ns(kLingerNs);
   std::string problem;
-  const auto ran = (*runtime)->run([&] { problem = Mount(request, std::move(ready)).run(); });
+  const auto ran = (*runtime)->run([&] { problem = Mount(request, events).run(); });
   if (problem.empty() && !ran.ok()) problem = ran.error().describe();
   return problem;
 }
@@ -255,17 +266,18 @@ int serve_in_background(const MountRequest& request) {
       ::close(ends[1]);
       ends[1] = -1;
     };
-    const std::string problem = serve(request, [&] {
+    const auto ready = [&] {
       if (::chdir("/") != 0) log(LogLevel::kWarning, "the daemon cannot go to /");
       log_to_syslog();
       leave_terminal();
       tell("\n");
-    });
-    if (!problem.empty()) {
-      if (ends[1] < 0) log(LogLevel::kError, problem);
-      tell(problem);
-    }
-    std::_Exit(problem.empty() ? 0 : 1);
+    };
+    // The system takes all memory back at once, sooner than destructors give it piece by piece.
+    const auto ended = [] { std::_Exit(0); };
+    const std::string problem = serve(request, {.ready = ready, .ended = ended});
+    if (ends[1] < 0) log(LogLevel::kError, problem);
+    tell(problem);
+    std::_Exit(1);
   }
   ::close(ends[1]);
   std::string message;
@@ -304,7 +316,7 @@ int run(MountRequest request) {
   request.image = image;
   request.directory = directory;
   if (!request.foreground) return serve_in_background(request);
-  const std::string problem = serve(request, [] {});
+  const std::string problem = serve(request, {});
   return problem.empty() ? 0 : fail(problem);
 }
 

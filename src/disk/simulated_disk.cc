@@ -32,10 +32,12 @@ void sleep_until(std::int64_t monotonic_deadline_ns) {
 /// One submit that is not done; stands on its owner's stack.
 struct SimulatedDisk::Batch {
   thread::WaitQueue waiter{"disk"};
-  std::size_t remaining = 0;       ///< of its runs in the queue
-  std::int64_t arrived_ns = 0;     ///< paced: monotonic
-  std::int64_t due_ns = 0;         ///< paced: when the run in service is over; 0: none is
-  std::uint64_t write_number = 0;  ///< not 0 while it stands in the list of writes
+  std::span<const IoRequest> to_come;  ///< those that have not entered the queue yet
+  std::size_t remaining = 0;           ///< of its runs in the queue
+  std::uint64_t traced_request = 0;    ///< for whose sake, if that is traced
+  std::int64_t arrived_ns = 0;         ///< paced: monotonic
+  std::int64_t due_ns = 0;             ///< paced: when the run in service is over; 0: none is
+  std::uint64_t write_number = 0;      ///< not 0 while it stands in the list of writes
   Batch* previous = nullptr;
   Batch* next = nullptr;
 };
@@ -47,7 +49,6 @@ struct SimulatedDisk::Pending {
   IoPurpose purpose = IoPurpose::kData;
   std::uint64_t requests = 0;
   std::uint64_t blocks = 0;
-  std::uint64_t traced_request = 0;  ///< for whose sake, if that is traced
 };
 
 namespace {
@@ -98,7 +99,9 @@ Result<> SimulatedDisk::submit(std::span<const IoRequest> requests) {
   if (writes) link(batch);
   Result<> outcome = submit_below(requests);
   if (drive_.model().is_timed()) {
-    enqueue(batch, requests);
+    batch.to_come = requests;
+    if (active_trace != nullptr) batch.traced_request = active_trace->request();
+    enqueue(batch);
     await(batch);
   } else {
     count_untimed(requests);
@@ -127,33 +130,43 @@ void SimulatedDisk::count_untimed(std::span<const IoRequest> requests) {
   }
 }
 
-void SimulatedDisk::enqueue(Batch& batch, std::span<const IoRequest> requests) {
-  Pending pending;
-  pending.batch = &batch;
-  Run run;
-  for (const IoRequest& request : requests) {
-    const std::uint64_t blocks = request.bytes() / block_size();
-    if (blocks == 0) continue;
-    statistics_.count_request(request, blocks);
-    const bool joins = run.length != 0 && run.end() == request.start &&
-                       pending.kind == request.kind && pending.purpose == request.purpose;
-    if (!joins) {
-      enqueue_run(pending, run);
-      run = {request.start, 0};
-      pending = {&batch, request.kind, request.purpose, 0, 0, 0};
-    }
-    run.length += blocks;
-    pending.blocks += blocks;
-    ++pending.requests;
-  }
-  enqueue_run(pending, run);
+void SimulatedDisk::enqueue(Batch& batch) {
+  fill_queue(batch);
   if (drive_.idle() || handled_by_ != nullptr || !thread::current_thread::exists()) return;
   handled_by_ = thread::Runtime::current();
   handled_by_->add_idle_handler(*this);
 }
 
+/// Lets as many of the batch's runs in as have room.
+void SimulatedDisk::fill_queue(Batch& batch) {
+  while (batch.remaining < kMostOfABatch && !batch.to_come.empty()) enqueue_next(batch);
+}
+
+/// The next requests, as far as they are neighbours of one kind: one run.
+void SimulatedDisk::enqueue_next(Batch& batch) {
+  Pending pending{.batch = &batch};
+  Run run;
+  for (; !batch.to_come.empty(); batch.to_come = batch.to_come.subspan(1)) {
+    const IoRequest& request = batch.to_come.front();
+    const std::uint64_t blocks = request.bytes() / block_size();
+    if (blocks == 0) continue;
+    const bool joins = run.end() == request.start && pending.kind == request.kind &&
+                       pending.purpose == request.purpose;
+    if (run.length != 0 && !joins) break;
+    if (run.length == 0) {
+      run.start = request.start;
+      pending.kind = request.kind;
+      pending.purpose = request.purpose;
+    }
+    statistics_.count_request(request, blocks);
+    run.length += blocks;
+    pending.blocks += blocks;
+    ++pending.requests;
+  }
+  if (run.length != 0) enqueue_run(pending, run);
+}
+
 void SimulatedDisk::enqueue_run(const Pending& pending, Run run) {
-  if (run.length == 0) return;
   if (free_cookies_.empty()) {
     free_cookies_.push_back(pending_.size());
     pending_.emplace_back();
@@ -165,11 +178,10 @@ void SimulatedDisk::enqueue_run(const Pending& pending, Run run) {
   const bool is_write = pending.kind == IoRequest::Kind::kWrite;
   drive_.arrive(cookie, run, is_write);
   if (active_trace != nullptr) {
-    pending_[cookie].traced_request = active_trace->request();
-    active_trace->add(EventKind::kQueue,
-                      {run.start.value, run.length, drive_.queue().size(),
-                       static_cast<std::uint64_t>(drive_.now().ns)},
-                      kind_name(is_write), io_purpose_name(pending.purpose));
+    active_trace->add_for(pending.batch->traced_request, EventKind::kQueue,
+                          {run.start.value, run.length, drive_.queue().size(),
+                           static_cast<std::uint64_t>(drive_.now().ns)},
+                          kind_name(is_write), io_purpose_name(pending.purpose));
   }
   for (DiskObserver* observer : observers_) observer->arrived(run, is_write, pending.requests);
 }
@@ -208,12 +220,13 @@ bool SimulatedDisk::serve_one() {
   const Pending pending = std::exchange(pending_[service.cookie], Pending{});
   free_cookies_.push_back(service.cookie);
   statistics_.count_service(service, pending.requests);
-  trace_service(service, pending.traced_request);
+  trace_service(service, pending.batch->traced_request);
   for (DiskObserver* observer : observers_) observer->served(service, pending.requests);
-  if (drive_.idle() && handled_by_ != nullptr)
-    std::exchange(handled_by_, nullptr)->remove_idle_handler(*this);
   Batch& batch = *pending.batch;
   --batch.remaining;
+  fill_queue(batch);
+  if (drive_.idle() && handled_by_ != nullptr)
+    std::exchange(handled_by_, nullptr)->remove_idle_handler(*this);
   if (pace_ > 0) keep_pace(batch, service.total_ns());
   return (batch.remaining == 0 || batch.due_ns != 0) && batch.waiter.wake_one();
 }

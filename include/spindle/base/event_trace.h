@@ -103,7 +103,7 @@ class EventTrace {
   /// Whose sake the caller works for.
   [[nodiscard]] std::uint64_t request() const { return request_(); }
 
-  [[nodiscard]] std::size_t capacity() const { return ring_.size(); }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::size_t size() const { return kept_; }
   /// How many there were in all: the number of the newest.
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
@@ -117,7 +117,8 @@ class EventTrace {
   }
 
  private:
-  std::vector<TraceEvent> ring_;
+  std::size_t capacity_ = 0;
+  std::vector<TraceEvent> ring_;  ///< empty before the first event: most mounts are never traced
   std::uint64_t (*request_)();
   std::uint64_t recorded_ = 0;
   std::size_t kept_ = 0;

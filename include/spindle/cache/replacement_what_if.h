@@ -72,13 +72,15 @@ class ReplacementWhatIf final : public CacheObserver {
   class Shadow;
   class LruStack;
   [[nodiscard]] bool is_sampled(BlockNo block) const;
-  void make_shadows(std::size_t capacity);
+  void set_capacity(std::size_t capacity);
+  void make_shadows();
 
   std::size_t most_frames_;
   std::uint64_t one_in_ = 1;
   std::size_t capacity_ = 0;
-  std::uint64_t reads_ = 0;  ///< sampled or not
-  std::vector<std::unique_ptr<Shadow>> shadows_;
+  std::uint64_t reads_ = 0;                       ///< sampled or not
+  std::vector<Row> identities_;                   ///< the rows before anything is counted
+  std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before they are needed
   std::unique_ptr<LruStack> lru_stack_;
 };
 

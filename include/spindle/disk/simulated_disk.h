@@ -4,11 +4,11 @@
 //   TRY(disk->submit(batch));
 //
 // The bytes move at once, by one submit of the whole batch to the device below; then the requests
-// enter the queue of a Drive and their owner is parked. Only when no thread is ready is the next
-// one served (IdleHandler): the arm policy picks, virtual time moves on, and the owner of a batch
-// that is done wakes. So queues fill by themselves, and with the same requests the same things
-// happen. With the disk `none` nothing is parked and nothing waits. Outside of a runtime a batch is
-// served at once.
+// enter the queue of a Drive, those of a long batch one by one as others leave it, and their owner
+// is parked. Only when no thread is ready is the next one served (IdleHandler): the arm policy
+// picks, virtual time moves on, and the owner of a batch that is done wakes. So queues fill by
+// themselves, and with the same requests the same things happen. With the disk `none` nothing is
+// parked and nothing waits. Outside of a runtime a batch is served at once.
 //
 // pace: 0, virtual time costs no wall time; x, the disk is busy with a request for x times its
 // virtual time of wall time, and its owner waits that long.
@@ -40,6 +40,9 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
     double pace = 0;
   };
   static constexpr double kMaxPace = 1000;
+  /// Runs of one batch that stand in the queue at a time, as a host hands them to a drive: so no
+  /// policy has thousands to look at for each choice.
+  static constexpr std::size_t kMostOfABatch = 32;
 
   /// EINVAL for an unknown policy or disk, or a pace that is negative or above kMaxPace. The
   /// backing device must outlive the disk.
@@ -83,7 +86,9 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
 
   Result<> submit_below(std::span<const IoRequest> requests);
   void count_untimed(std::span<const IoRequest> requests);
-  void enqueue(Batch& batch, std::span<const IoRequest> requests);
+  void enqueue(Batch& batch);
+  void fill_queue(Batch& batch);
+  void enqueue_next(Batch& batch);
   void enqueue_run(const Pending& pending, Run run);
   void await(Batch& batch);
   void await_pace(Batch& batch);

@@ -89,6 +89,20 @@ TEST(SimulatedDisk, ServesTheTextbookQueueAsTheTextbooksDo) {
   }
 }
 
+TEST(SimulatedDisk, LetsALongBatchInPieceByPiece) {
+  MemoryDevice memory(kBlockSize, 2000);
+  auto disk = make_disk(memory, "sptf", "textbook");
+  std::vector<std::byte> bytes(kBlockSize);
+  const std::span<std::byte> buffer(bytes);
+  std::vector<IoRequest> batch;
+  for (std::uint64_t i = 0; i < 500; ++i)
+    batch.push_back({IoRequest::Kind::kWrite, BlockNo{i * 997 % 2000}, {&buffer, 1}});
+  ASSERT_TRUE(disk->submit(batch).ok());
+  EXPECT_EQ(disk->statistics().depth_max, SimulatedDisk::kMostOfABatch);
+  EXPECT_EQ(disk->statistics().requests(), batch.size());
+  expect_counters_add_up(*disk);
+}
+
 TEST(SimulatedDisk, RefusesWhatItDoesNotKnow) {
   MemoryDevice memory(kBlockSize, 2000);
   EXPECT_EQ(SimulatedDisk::create(memory, {.arm_policy = "lift"}).code(), EINVAL);
