@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
   spindle::cli::add_damage_command(app, status);
   spindle::cli::add_undo_command(app, status);
   spindle::cli::add_map_command(app, status);
+  spindle::cli::add_age_command(app, status);
+  spindle::cli::add_defrag_command(app, status);
   spindle::cli::add_picture_command(app, status);
   spindle::cli::add_trace_command(app, status);
   spindle::cli::add_experiment_command(app, status);
