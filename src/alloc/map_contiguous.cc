@@ -122,7 +122,7 @@ Result<Extent> ContiguousMap::extend(Transaction& tx, SpaceManager& space, MapFi
   CHECK(at.value <= run.length);
   if (run.length == 0) {
     const FitRequest request{.want = want, .hint = first_hint(space, file), .must_be_whole = true};
-    Result<Run> whole = space.allocate(tx, request);
+    Result<Run> whole = space.allocate(tx, request, file.inode);
     if (whole.code() == ENOSPC) {
       whole = space.allocate(tx, {.want = want, .hint = request.hint});
     }

@@ -151,6 +151,10 @@ Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
   if (!request.must_be_whole) {
     request.want = std::min({request.want, usable, layout.bits_per_block()});
   }
+  if (const auto run = take_aside(owner, request)) {
+    TRY(record_taking(tx, group_of(run->start), *run));
+    return run;
+  }
   const bool may_reserve = policy_reserves && owner && !request.must_be_whole;
   if (!may_reserve) {
     const auto run = TRY(choose(request));
@@ -196,8 +200,9 @@ Result<Run> SpaceManager::State::allocate(Transaction& tx, const FitRequest& req
   for (int round = 0; round < kMaxRounds; ++round) {
     const auto run = TRY(try_allocate(tx, request, owner, kept));
     if (run) return *run;
-    if (reservations.reserved() != 0) {
+    if (reservations.reserved() != 0 || !aside.empty()) {
       give_up(reservations.release_all());
+      while (!aside.empty()) give_up_aside(aside.begin()->first);
     } else if (freed_blocks != 0) {
       // What was freed can be used once the freeing is durable.
       TRY(journal.sync());
@@ -293,6 +298,7 @@ void SpaceManager::forget(InodeNo inode) {
   if (const auto window = state_->reservations.forget(inode)) {
     state_->give_up(std::span(&*window, 1));
   }
+  state_->give_up_aside(inode);
   state_->chains.forget(inode);
 }
 

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <functional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "chain_memory.h"
@@ -77,6 +78,11 @@ struct SpaceManager::State {
   void update_longest(GroupNo g);
   [[nodiscard]] GroupNo group_of(BlockNo block) const { return *layout.group_of(block); }
 
+  // space_runs.cc: runs that are looked for on purpose, and set aside for a file.
+  Result<std::vector<Run>> longest_runs(std::uint64_t blocks, std::uint64_t most_runs);
+  std::optional<Run> take_aside(InodeNo owner, const FitRequest& request);
+  void give_up_aside(InodeNo owner);
+
   // space_inodes.cc: inodes.
   [[nodiscard]] std::optional<GroupNo> group_for_file(InodeNo parent) const;
   [[nodiscard]] std::optional<GroupNo> group_for_directory(InodeNo parent);
@@ -115,6 +121,7 @@ struct SpaceManager::State {
   std::uint64_t freed_blocks = 0;  ///< sum of `freed`
   std::unordered_set<InodeNo> inodes_freeing;
   Reservations reservations;
+  std::unordered_map<InodeNo, std::deque<Run>> aside;  ///< they stand in `BlockSpace::reserved`
   ChainMemory chains;
 };
 

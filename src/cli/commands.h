@@ -17,6 +17,8 @@ void add_inspect_command(CLI::App& app, int& status);
 void add_damage_command(CLI::App& app, int& status);
 void add_undo_command(CLI::App& app, int& status);
 void add_map_command(CLI::App& app, int& status);
+void add_age_command(CLI::App& app, int& status);
+void add_defrag_command(CLI::App& app, int& status);
 void add_picture_command(CLI::App& app, int& status);
 void add_trace_command(CLI::App& app, int& status);
 void add_experiment_command(CLI::App& app, int& status);

@@ -28,6 +28,8 @@ constexpr Command kCommands[] = {
     {"damage", add_damage_command},
     {"undo", add_undo_command},
     {"map", add_map_command},
+    {"age", add_age_command},
+    {"defrag", add_defrag_command},
     {"picture", add_picture_command},
     {"trace", add_trace_command},
     {"experiment", add_experiment_command},

@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/inspect_answer.h"
+#include "spindle/alloc/placement.h"
 #include "spindle/base/limits.h"
 
 namespace spindle::cli {
@@ -24,51 +25,11 @@ struct MapRequest {
   bool json = false;
 };
 
-struct MapLine {
-  std::uint64_t file_block = 0;
-  std::uint64_t block = 0;
-  std::uint64_t length = 0;
-  bool is_written = true;  ///< what is not is read as zeros, without the disk
-};
-
 struct FileLayout {
   std::string strategy;
-  std::vector<MapLine> lines;
+  std::vector<Extent> extents;
   bool is_whole = true;  ///< whether the attribute had room for all lines
 };
-
-/// A run is what lies in one piece on the disk, a gap the way from one run to the next.
-struct Fragmentation {
-  std::uint64_t blocks = 0;
-  std::uint64_t runs = 0;
-  std::uint64_t gap_blocks = 0;
-  std::uint64_t seeks =
-      0;  ///< of a read from the first block to the last, with the way to the first
-
-  [[nodiscard]] std::uint64_t gaps() const { return runs == 0 ? 0 : runs - 1; }
-  [[nodiscard]] double mean_run() const {
-    return runs == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(runs);
-  }
-};
-
-std::uint64_t distance(std::uint64_t from, std::uint64_t to) {
-  return from < to ? to - from : from - to;
-}
-
-Fragmentation fragmentation_of(const std::vector<MapLine>& lines) {
-  Fragmentation found;
-  std::uint64_t end = 0;       // of the line before
-  std::uint64_t read_end = 0;  // of the last one that a read fetches
-  for (const MapLine& line : lines) {
-    if (found.blocks != 0) found.gap_blocks += distance(end, line.block);
-    if (found.blocks == 0 || line.block != end) ++found.runs;
-    if (line.is_written && (found.seeks == 0 || line.block != read_end)) ++found.seeks;
-    found.blocks += line.length;
-    end = line.block + line.length;
-    if (line.is_written) read_end = end;
-  }
-  return found;
-}
 
 Result<std::string> attribute(const char* path, const char* name) {
   std::string value(kMaxXattrValue, '\0');
@@ -90,11 +51,11 @@ Result<FileLayout> layout_of(const char* path) {
   while (std::getline(text, row) && layout.is_whole) {
     layout.is_whole = row != "...";
     std::istringstream words(row);
-    MapLine line;
+    Extent extent;
     std::string kind;
-    if (words >> line.file_block >> line.block >> line.length >> kind) {
-      line.is_written = kind == "data";
-      layout.lines.push_back(line);
+    if (words >> extent.at.value >> extent.block.value >> extent.length >> kind) {
+      extent.unwritten = kind != "data";
+      layout.extents.push_back(extent);
     }
   }
   return layout;
@@ -106,21 +67,19 @@ class MapReport {
   explicit MapReport(bool with_runs) : with_runs_(with_runs) {}
 
   void add(const std::string& path, const FileLayout& layout) {
-    const Fragmentation found = fragmentation_of(layout.lines);
+    const Placement found = placement_of(layout.extents);
     files_.add_row({path, layout.strategy, found.blocks, found.runs, found.gaps(), found.gap_blocks,
-                    found.mean_run(), found.seeks});
+                    found.mean_run_blocks(), found.seeks});
     if (!layout.is_whole) {
       answer_.note(
           fmt::format("{} has more runs than its map can tell: these are the first.", path));
     }
-    for (const MapLine& line : layout.lines) {
-      runs_.add_row({path, line.file_block, line.block, line.length,
-                     std::string(line.is_written ? "data" : "unwritten")});
+    for (const Extent& extent : layout.extents) {
+      runs_.add_row({path, extent.at.value, extent.block.value, extent.length,
+                     std::string(extent.unwritten ? "unwritten" : "data")});
     }
     ++count_;
-    total_.blocks += found.blocks;
-    total_.runs += found.runs;
-    total_.seeks += found.seeks;
+    total_ += found;
   }
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
@@ -129,7 +88,7 @@ class MapReport {
     answer_.fact("files", count_);
     answer_.fact("blocks", total_.blocks);
     answer_.fact("runs", total_.runs);
-    answer_.fact("mean_run_blocks", total_.mean_run());
+    answer_.fact("mean_run_blocks", total_.mean_run_blocks());
     answer_.fact("seeks", total_.seeks);
     answer_.table("layout", std::move(files_));
     if (with_runs_) answer_.table("extents", std::move(runs_));
@@ -142,7 +101,7 @@ class MapReport {
   Table files_{
       {"path", "strategy", "blocks", "runs", "gaps", "gap_blocks", "mean_run_blocks", "seeks"}};
   Table runs_{{"path", "file_block", "block", "length", "kind"}};
-  Fragmentation total_;
+  Placement total_;
   std::uint64_t count_ = 0;
 };
 

@@ -22,6 +22,9 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)
   volume/usage             files, blocks and runs by allocation strategy: how fragmented they are
   volume/free_runs         how many free runs there are of each length
+  volume/longest_free_run_blocks   the longest of them
+  volume/defrag            takes "plan INODE", "defragment INODE" and "pack INODE", and tells the
+                           same open file what became of it; see `spindle defrag`
   volume/fit               how a free run is picked                          (can be set)
   volume/errors            the last errors worth telling
   cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (a file each, too)

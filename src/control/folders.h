@@ -8,6 +8,7 @@
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/control/control_tree.h"
 #include "spindle/disk/simulated_disk.h"
+#include "spindle/fs/file_system.h"
 #include "spindle/journal/journal.h"
 
 namespace spindle::control {
@@ -27,6 +28,8 @@ void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> 
 /// A file to write anything into: then it happens.
 void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action);
 
+/// The file that moves the blocks of files to where they lie better.
+void add_defrag_file(ControlTree& tree, FileSystem& volume);
 void add_cache_folder(ControlTree& tree, BufferCache& cache);
 void add_disk_folder(ControlTree& tree, SimulatedDisk& disk);
 void add_journal_folder(ControlTree& tree, Journal& journal);

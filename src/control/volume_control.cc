@@ -106,6 +106,10 @@ void add_volume_folder(ControlTree& tree, const VolumeParts& parts) {
   add_facts(tree, "volume", [&volume, image = parts.image] { return volume_facts(volume, image); });
   add_table(tree, "volume/usage", [&volume] { return usage_table(volume); });
   add_table(tree, "volume/free_runs", [&volume] { return free_runs_table(volume); });
+  tree.add_file("volume/longest_free_run_blocks", {.read = [&volume]() -> Result<std::string> {
+                  return std::to_string(TRY(volume.space_manager().longest_free_run())) + "\n";
+                }});
+  control::add_defrag_file(tree, volume);
   add_table(tree, "volume/errors", [&volume]() -> Result<Table> { return errors_table(volume); });
   control::add_choice(
       tree, "volume/fit", [] { return fit_policy_names(); },

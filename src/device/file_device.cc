@@ -78,6 +78,9 @@ struct FileDevice::State {
 
   Result<> check_length();
   Result<> serve(std::span<Transfer> transfers);
+  [[nodiscard]] bool parks() const {
+    return wanted_engine != Engine::kBlocking && thread::current_thread::exists();
+  }
   Result<> serve_blocking(Transfer transfer) const;
   Result<> serve_parked(std::span<Transfer> transfers);
   int try_without_waiting(Transfer& transfer);
@@ -164,10 +167,9 @@ Result<> FileDevice::State::check_length() {
 }
 
 Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
-  const bool parks = thread::current_thread::exists();
   std::size_t left = 0;
   for (Transfer& transfer : transfers) {
-    if (!parks) {
+    if (!parks()) {
       TRY(serve_blocking(transfer));
       continue;
     }
@@ -294,7 +296,7 @@ Error FileDevice::State::failure(const Transfer& transfer, std::int64_t outcome)
 
 std::int64_t FileDevice::State::sync() {
   IoOperation operation{.kind = IoOperation::Kind::kSync, .fd = fd.get()};
-  if (!thread::current_thread::exists()) return operation.perform();
+  if (!parks()) return operation.perform();
   do {
     perform_all(waiting_engine(), {&operation, 1});
   } while (operation.result == -EINTR || operation.result == -EAGAIN);

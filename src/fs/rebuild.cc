@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "spindle/fs/file_system.h"
+#include "virtual_xattr.h"
 #include "xattr.h"
 
 namespace spindle {
@@ -114,9 +115,10 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   const std::uint64_t old_blocks = file.blocks - std::min<std::uint64_t>(file.blocks, xattr_blocks);
   file.blocks = other.blocks + xattr_blocks;
   other.blocks = old_blocks;
-  const Timestamp now = volume.now();
-  file.changed = to_disk(now);
-  if (plan.changes_content) file.modified = to_disk(now);
+  const auto now = to_disk(volume.now());
+  // Where the blocks lie is nobody's concern: other blocks alone are no change.
+  if (plan.changes_content || file.map_kind != other.map_kind) file.changed = now;
+  if (plan.changes_content) file.modified = now;
   change.touches_content(*node);
   change.tx.order_data(node->number);
   TRY(change.commit());
@@ -124,7 +126,60 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   return {};
 }
 
+// Maps [from, to) of a file that is being built, as it was mapped in the old one: no content yet.
+Result<> map_as_before(Volume& volume, Node& into, const ContentShape& shape, FileBlock from,
+                       FileBlock to, bool unwritten) {
+  while (from < to) {
+    TRY(volume.cache->throttle());
+    Change change = TRY(begin_map_change(volume, into, *shape.map, 8));
+    do {
+      from += TRY(add_blocks(volume, change, into, shape, from, to - from, unwritten))
+      .length;
+    } while (from < to && has_room_for_call(volume, *shape.map, change.tx));
+    TRY(change.commit_part());
+  }
+  return {};
+}
+
+// Maps what the extents map. What lies beyond the end must read as zeros there, too, but for the
+// reserve of a map without holes.
+Result<> map_extents(Volume& volume, Node& into, const ContentShape& shape,
+                     const std::vector<Extent>& extents, FileBlock end) {
+  for (const Extent& extent : extents) {
+    const FileBlock last = extent.at + extent.length;
+    const FileBlock content_end = std::clamp(end, extent.at, last);
+    TRY(map_as_before(volume, into, shape, extent.at, content_end, extent.unwritten));
+    if (shape.map->has_holes()) {
+      TRY(map_range(volume, into, shape, content_end, last));
+    } else {
+      TRY(map_as_before(volume, into, shape, content_end, last, false));
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<bool> relocate(Volume& volume, const NodeRef& node, std::span<const Run> runs,
+                      const std::vector<Extent>& extents,
+                      const std::function<bool(const std::vector<Extent>& extents)>& suits) {
+  const std::uint64_t size = node->inode.size;
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  const RebuildPlan plan{.kind = node->map_kind(), .size = size, .moves = {{0, size, 0}}};
+  const NodeRef hidden = TRY(make_hidden(volume, *node, plan.kind));
+  if (!volume.space->set_aside(node->number, runs)) return false;
+  {
+    const std::lock_guard guard(hidden->change);
+    const auto mapped =
+        map_extents(volume, *hidden, shape, extents, FileBlock{shape.blocks_for(size)});
+    volume.space->forget(node->number);
+    TRY(mapped);
+    if (!suits(TRY(describe_map_of(volume, *hidden, SIZE_MAX)).extents)) return false;
+    TRY(build(volume, *node, *hidden, plan));
+  }
+  TRY(exchange(volume, node, hidden, plan));
+  return true;
+}
 
 Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan) {
   const NodeRef hidden = TRY(make_hidden(volume, *node, plan.kind));

@@ -9,6 +9,8 @@
 // Takes transactions; Node::change is held.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "file_content.h"
@@ -30,6 +32,14 @@ struct RebuildPlan {
 };
 
 Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan);
+
+/// Gives the file, whose data lies in `extents`, other blocks: those of the free runs, which have
+/// room for all of them. All else stays, what is mapped without content and the times, too. False:
+/// the runs are not free any more, or `suits`, which sees the new map before anything is copied,
+/// says no; then nothing has happened.
+Result<bool> relocate(Volume& volume, const NodeRef& node, std::span<const Run> runs,
+                      const std::vector<Extent>& extents,
+                      const std::function<bool(const std::vector<Extent>& extents)>& suits);
 
 /// Makes `kind` the strategy of the file: at once if it has no blocks.
 Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind);

@@ -48,14 +48,17 @@ class Volume {
   Result<> write_superblock();
   void report(std::string_view line) const;
 
-  /// Runs an operation that needs space; if there is none while deleted files are still being
-  /// freed, waits for that and runs it again. With no lock held.
+  /// Runs an operation that needs space; if there is none while a file is moved, which needs its
+  /// blocks twice, or deleted files are still being freed, waits for that and runs it again. With
+  /// no lock held.
   template <class F>
   auto with_space(F&& operation) -> decltype(operation()) {
     auto result = operation();
     // Twice, since a conversion that fails leaves something to be freed itself.
     for (int attempt = 0; attempt < 2 && result.code() == ENOSPC; ++attempt) {
-      if (!orphans.wait_for_space()) break;
+      const bool was_moving = rearranging.locked();
+      if (was_moving) const std::lock_guard until_moved(rearranging);
+      if (!orphans.wait_for_space() && !was_moving) break;
       result = operation();
     }
     return result;
@@ -71,7 +74,8 @@ class Volume {
   std::optional<CachedReader> reader;
   std::optional<Error> failure;
   std::vector<FileSystem::RecentError> recent_errors;
-  thread::Mutex rename_lock{"rename"};  ///< taken first, by renames between directories
+  thread::Mutex rename_lock{"rename"};       ///< taken first, by renames between directories
+  thread::Mutex rearranging{"rearranging"};  ///< held while a file is moved; taken before its own
   std::uint64_t conversions = 0;
   std::uint64_t generation = 0;       ///< the next new inode's
   std::uint64_t generation_owed = 0;  ///< taken by transactions that were dropped

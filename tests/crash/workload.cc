@@ -246,6 +246,15 @@ void Workload::convert() {
   went(volume_.set_xattr({}, file->node, "user.spindle.alloc", std::as_bytes(std::span(name)), 0));
 }
 
+void Workload::rearrange() {
+  const FileRef file = pick();
+  if (!file) return;
+  using Arrangement = FileSystem::Arrangement;
+  const auto moved = volume_.rearrange(
+      file->node, random_.one_in(3) ? Arrangement::kFewestRuns : Arrangement::kTowardsFront);
+  went(moved.ok() ? Result<>() : moved.error());
+}
+
 void Workload::sync() {
   if (random_.one_in(3)) {
     if (went(volume_.sync_all())) promise_all();
@@ -280,7 +289,7 @@ void Workload::step() {
     case 11:
       return allocate();
     case 12:
-      return convert();
+      return random_.one_in(2) ? convert() : rearrange();
     default:
       return sync();
   }

@@ -110,6 +110,7 @@ class Workload {
   void truncate();
   void allocate();
   void convert();
+  void rearrange();
   void sync();
   void set_content(File& file, std::vector<std::byte> content);
   FileRef pick();

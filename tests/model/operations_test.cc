@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "mounted_volume.h"
+#include "spindle/base/random.h"
+#include "spindle/thread/thread.h"
 #include "volume_check.h"
 
 namespace spindle::test {
@@ -277,6 +281,128 @@ TEST(VirtualAttributes, ShowAndSetTheStrategy) {
     EXPECT_EQ(files, 1u);
     EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
   });
+}
+
+// A file in many pieces, written in turns with another one whose blocks lie between.
+NodeId scattered_file(Desk& desk, const FileMap& map, std::vector<std::byte>& bytes) {
+  must(desk.volume->space_manager().set_fit_policy("first"));
+  const auto strategy = std::as_bytes(std::span(map.name()));
+  const NodeId file = desk.file(std::string(map.name()));
+  must(desk.volume->set_xattr(kCaller, file, "user.spindle.alloc", strategy, 0));
+  const NodeId between = desk.file(std::string(map.name()) + "-between");
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    const auto part = bytes_of(i, 3100);
+    must(desk.volume->write(file, 0, bytes.size(), part, false));
+    must(desk.volume->write(between, 0, i * 3100, part, false));
+    bytes.insert(bytes.end(), part.begin(), part.end());
+  }
+  return file;
+}
+
+TEST(Rearranging, BringsTheBlocksOfAFileTogetherAndChangesNothingElse) {
+  for (const FileMap* map : all_file_maps()) {
+    SCOPED_TRACE(map->name());
+    in_runtime([map] {
+      Desk desk;
+      std::vector<std::byte> bytes;
+      const NodeId file = scattered_file(desk, *map, bytes);
+      // A hole, and blocks beyond the end.
+      if (map->has_holes()) must(desk.volume->allocate(file, 3, 20'480, 10'240));
+      if (map->has_holes()) std::fill_n(bytes.begin() + 20'480, 10'240, std::byte{});
+      must(desk.volume->allocate(file, 1, bytes.size(), 9000));
+      const Attributes before = desk.at(file);
+      const bool is_one = map->kind() == format::MapKind::kContiguous;
+      using Arrangement = FileSystem::Arrangement;
+      const auto plan = must(desk.volume->plan_rearrangement(file, Arrangement::kFewestRuns));
+      EXPECT_EQ(is_one, plan.before.runs == 1);
+      EXPECT_EQ(plan.moves, !is_one);
+      EXPECT_EQ(desk.at(file).sectors, before.sectors);
+
+      desk.now += 1000;
+      const auto moved = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
+      EXPECT_EQ(moved.before.runs, plan.before.runs);
+      EXPECT_EQ(moved.after.runs, 1u);
+      EXPECT_EQ(moved.after.blocks, plan.before.blocks);
+      const auto again = must(desk.volume->rearrange(file, Arrangement::kFewestRuns));
+      EXPECT_FALSE(again.moves);
+      EXPECT_EQ(again.before.runs, 1u);
+      EXPECT_EQ(again.before.blocks, plan.after.blocks);
+      EXPECT_EQ(content_of(*desk.volume, file), bytes);
+      EXPECT_EQ(desk.at(file).changed.seconds, before.changed.seconds);
+      EXPECT_EQ(desk.at(file).modified.seconds, before.modified.seconds);
+      EXPECT_LE(desk.at(file).sectors, before.sectors);
+      EXPECT_EQ(desk.volume->rearrange(kRootNode, Arrangement::kFewestRuns).code(), EINVAL);
+      EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+    });
+  }
+}
+
+TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
+  in_runtime([] {
+    Desk desk;
+    const auto strategy = std::as_bytes(std::span(std::string_view("contiguous")));
+    must(desk.volume->set_xattr(kCaller, kRootNode, "user.spindle.alloc", strategy, 0));
+    std::vector<NodeId> files;
+    const auto bytes = bytes_of(1, 200 * 1024);
+    for (int i = 0; i < 30; ++i) {
+      files.push_back(desk.file("f" + std::to_string(i)));
+      must(desk.volume->write(files.back(), 0, 0, bytes, false));
+    }
+    for (std::size_t i = 0; i < files.size(); i += 2) {
+      must(desk.volume->unlink(kRootNode, "f" + std::to_string(i)));
+      desk.volume->forget(files[i], 1);
+    }
+    must(desk.volume->sync_all());
+    SpaceManager& space = desk.volume->space_manager();
+    const std::uint64_t before = must(space.longest_free_run());
+    const auto large = bytes_of(2, (before + 300) * 1024);
+    const NodeId grows = desk.file("large");
+    EXPECT_EQ(desk.volume->write(grows, 0, 0, large, false).code(), ENOSPC);
+    for (std::size_t i = files.size(); i-- > 0;) {
+      if (i % 2 == 0) continue;
+      must(desk.volume->rearrange(files[i], FileSystem::Arrangement::kTowardsFront));
+      EXPECT_EQ(content_of(*desk.volume, files[i]), bytes);
+    }
+    must(desk.volume->sync_all());
+    EXPECT_GT(must(space.longest_free_run()), before + 1000);
+    EXPECT_EQ(must(desk.volume->write(grows, 0, 0, large, false)), large.size());
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
+TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
+  for (const FileMap* map : all_file_maps()) {
+    SCOPED_TRACE(map->name());
+    in_runtime([map] {
+      Desk desk;
+      std::vector<std::byte> bytes;
+      const NodeId file = scattered_file(desk, *map, bytes);
+      bool is_over = false;
+      thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
+        for (std::uint64_t round = 0; !is_over; ++round) {
+          using Arrangement = FileSystem::Arrangement;
+          must(desk.volume->rearrange(
+              file, round % 2 == 0 ? Arrangement::kFewestRuns : Arrangement::kTowardsFront));
+          thread::yield();
+        }
+      });
+      Random random(7);
+      for (int i = 0; i < 300; ++i) {
+        const std::uint64_t offset = random.below(bytes.size() + (i % 3 == 0 ? 500 : 0));
+        const auto part = bytes_of(random(), 1 + random.below(4000));
+        bytes.resize(std::max<std::size_t>(bytes.size(), offset + part.size()));
+        std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+        must(desk.volume->write(file, 0, offset, part, false));
+        if (i % 10 == 0) {
+          ASSERT_EQ(content_of(*desk.volume, file), bytes);
+        }
+      }
+      is_over = true;
+      must(mover.join());
+      EXPECT_EQ(content_of(*desk.volume, file), bytes);
+      EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+    });
+  }
 }
 
 }  // namespace

@@ -234,6 +234,17 @@ bool Player::convert() {
   return true;
 }
 
+bool Player::rearrange() {
+  const Reference file = pick_file();
+  if (!file) return true;
+  using Arrangement = FileSystem::Arrangement;
+  const auto moved = volume_->rearrange(
+      file->node, random_.one_in(2) ? Arrangement::kFewestRuns : Arrangement::kTowardsFront);
+  if (!agrees("rearrange", moved.code(), 0)) return false;
+  if (moved.ok() && moved->after.runs > moved->before.runs) return fail("it lies in more pieces");
+  return true;
+}
+
 bool Player::sync() {
   const Picked at = pick();
   if (random_.one_in(4)) return agrees("sync_all", volume_->sync_all().code(), 0);
@@ -242,7 +253,7 @@ bool Player::sync() {
 }
 
 bool Player::step() {
-  switch (random_.below(26)) {
+  switch (random_.below(27)) {
     case 0:
     case 1:
     case 2:
@@ -283,6 +294,8 @@ bool Player::step() {
       return random_.one_in(3) ? make_temporary() : change_mode();
     case 24:
       return random_.one_in(2) ? convert() : sync();
+    case 25:
+      return rearrange();
     default:
       if (random_.one_in(3)) drop_held();
       return true;

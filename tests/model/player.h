@@ -66,6 +66,7 @@ class Player {
   bool set_attribute();
   bool change_mode();
   bool convert();
+  bool rearrange();
   bool sync();
   /// After a write that failed for want of space: takes over what the volume has, if that is
   /// something the write may have left.

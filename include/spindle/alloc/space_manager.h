@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -73,11 +74,21 @@ class SpaceManager {
   /// Takes up to `want` blocks that begin exactly at `at`, and no more than a block of the bitmap
   /// has bits; a run of length 0 if that block is not free.
   Result<Run> allocate_at(Transaction& tx, BlockNo at, std::uint64_t want);
+  /// Free runs in which so many blocks would lie: one that is long enough, or else as few as there
+  /// can be, in the order of the disk. Empty: there is no room, or it would take more than
+  /// `most_runs`.
+  Result<std::vector<Run>> find_runs(std::uint64_t blocks, std::uint64_t most_runs, BlockNo hint);
+  /// The first free run of so many blocks that ends at `end` or before; empty: there is none.
+  Result<Run> find_run_before(std::uint64_t blocks, BlockNo end);
+  /// Sets the runs aside for a file; false, and nothing is done, if they are not free any more:
+  /// until `forget`, `allocate` with this owner takes its blocks from them, in their order,
+  /// whatever the policy. They are given up rather than that somebody else is told ENOSPC.
+  [[nodiscard]] bool set_aside(InodeNo owner, std::span<const Run> runs);
   /// Gives the blocks of one file back, and revokes them. EUCLEAN if some of them are free already
   /// or can belong to no file.
   Result<> free(Transaction& tx, Run run);
-  /// What is remembered in memory about the file (its reservation, where look-ups ended) is wrong
-  /// from now on.
+  /// What is remembered in memory about the file (its reservation, runs set aside for it, where
+  /// look-ups ended) is wrong from now on.
   void forget(InodeNo inode);
 
   /// Takes an inode number: a file's near its directory, a directory's where there is room. ENOSPC.
@@ -102,6 +113,8 @@ class SpaceManager {
   [[nodiscard]] std::string_view fit_policy() const;
   /// How many free runs have a length of [2^i, 2^(i+1)) blocks. Reads every bitmap.
   Result<std::vector<std::uint64_t>> free_run_histogram();
+  /// Blocks of the longest free run. Reads every bitmap.
+  Result<std::uint64_t> longest_free_run();
 
  private:
   struct State;

@@ -36,7 +36,8 @@ struct ControlFile {
   /// commands, if any.
   std::function<Result<std::size_t>(std::string_view bytes)> input = {};
   Stream stream = {};
-  std::string path = {};  ///< shown when something is refused
+  bool is_for_everyone = false;  ///< all may write: the commands look at who asks
+  std::string path = {};         ///< shown when something is refused
 
   [[nodiscard]] bool is_readable() const { return read || stream.take; }
   [[nodiscard]] bool is_writable() const { return write || command || input; }

@@ -23,7 +23,9 @@ class FileDevice final : public BlockDevice {
  public:
   enum class Access { kReadOnly, kReadWrite };
   enum class Lock { kExclusive, kNone };  ///< kNone: only to look at what somebody else has mounted
-  enum class Engine { kAutomatic, kHelperThread };
+  /// kBlocking: the calls block inside of a runtime, too. Slower, but then the order of events is
+  /// the same whatever the host's disk does.
+  enum class Engine { kAutomatic, kHelperThread, kBlocking };
 
   /// Opens `path`. ENOENT, EACCES, ...; EBUSY if somebody else holds the lock; EINVAL if it is
   /// neither a file nor a block device. The block count is the size in whole blocks.

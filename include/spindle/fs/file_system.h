@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "spindle/alloc/file_map.h"
+#include "spindle/alloc/placement.h"
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/format/layout.h"
 #include "spindle/fs/tree.h"
@@ -181,6 +182,22 @@ class FileSystem final : public Tree {
     bool complete = true;  ///< false: `max_extents` were seen first
   };
   Result<MapDescription> describe_map(NodeId node, std::size_t max_extents = 65536);
+
+  /// Where the blocks of a file shall lie: in as few pieces as there can be; or in one piece nearer
+  /// to the front of the volume, so that the free blocks behind it come together.
+  enum class Arrangement : std::uint8_t { kFewestRuns, kTowardsFront };
+  struct Rearrangement {
+    Placement before;
+    Placement after;
+    BlockNo first_block;  ///< after; kNoBlock: it has none
+    bool moves = false;   ///< false: it lies as well as it can, and is left alone
+  };
+  /// Moves the blocks of a regular file, all or nothing, while others read and write it; who writes
+  /// it waits for the copy. Its content and times stay. `plan_rearrangement` only says what would
+  /// be. One file of a volume at a time.
+  ///   EINVAL  it is no regular file    EROFS  the volume may not be written
+  Result<Rearrangement> rearrange(NodeId node, Arrangement arrangement);
+  Result<Rearrangement> plan_rearrangement(NodeId node, Arrangement arrangement);
 
  private:
   explicit FileSystem(std::unique_ptr<Volume> volume);

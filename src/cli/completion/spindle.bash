@@ -142,7 +142,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter shell inspect damage undo map picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect damage undo map age defrag picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -177,6 +177,22 @@ _spindle() {
     undo)
       if [[ $word == -* ]]; then _spindle_words "--force -h --help"; else _spindle_files; fi ;;
     map) if [[ $word == -* ]]; then _spindle_words "-r --recursive --runs --json -h --help"; else _spindle_files; fi ;;
+    age)
+      case ${COMP_WORDS[COMP_CWORD-1]} in
+        --strategy) _spindle_words "mix contiguous linked fat indexed extent" ;;
+        --seed | --days | --fill | --churn) ;;
+        *) if [[ $word == -* ]]; then
+             _spindle_words "--seed --days --fill --churn --strategy --json -h --help"
+           else
+             _spindle_files
+           fi ;;
+      esac ;;
+    defrag)
+      if [[ $word == -* ]]; then
+        _spindle_words "-n --dry-run --pack --no-pack --files --json -h --help"
+      else
+        _spindle_files
+      fi ;;
     picture)
       case ${COMP_WORDS[COMP_CWORD-1]} in
         --by) _spindle_words "kind strategy file" ;;
