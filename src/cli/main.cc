@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   spindle::cli::add_enter_command(app, status);
   spindle::cli::add_shell_command(app, status);
   spindle::cli::add_inspect_command(app, status);
+  spindle::cli::add_crash_command(app, status);
   spindle::cli::add_damage_command(app, status);
   spindle::cli::add_undo_command(app, status);
   spindle::cli::add_map_command(app, status);
