@@ -8,12 +8,12 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "fsck/check_volume.h"
 #include "fsck/explain.h"
 #include "fsck/undo_file.h"
 #include "spindle/base/printable.h"
+#include "spindle/base/wrapped_text.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/mount_mark.h"
@@ -111,21 +111,6 @@ bool ask(const std::string& question) {
          (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-// A sentence of any length, in lines of the width of a terminal, under its finding.
-void print_wrapped(const std::string& text) {
-  constexpr std::size_t kWidth = 96;
-  std::string line = "   ";
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    if (line.size() + 1 + word.size() > kWidth) {
-      fmt::print("{}\n", line);
-      line = "     ";
-    }
-    line += " " + word;
-  }
-  fmt::print("{}\n", line);
-}
-
 CheckOptions make_options(const Request& request, ProgressBar* bar) {
   CheckOptions options;
   const bool can_ask = !request.json && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
@@ -164,7 +149,8 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
 void add_explanations(CheckOptions& options, Explainer& explainer) {
   options.show = [show = std::move(options.show), &explainer](const Finding& finding) {
     show(finding);
-    for (const std::string& line : explainer.explain(finding)) print_wrapped(line);
+    for (const std::string& line : explainer.explain(finding))
+      fmt::print("{}", wrapped_text(line, "    ", "      "));
   };
 }
 

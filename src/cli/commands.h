@@ -14,6 +14,7 @@ void add_umount_command(CLI::App& app, int& status);
 void add_enter_command(CLI::App& app, int& status);
 void add_shell_command(CLI::App& app, int& status);
 void add_inspect_command(CLI::App& app, int& status);
+void add_crash_command(CLI::App& app, int& status);
 void add_damage_command(CLI::App& app, int& status);
 void add_undo_command(CLI::App& app, int& status);
 void add_map_command(CLI::App& app, int& status);

@@ -1,8 +1,6 @@
 // `spindle damage`: a damaged copy of an image, to be found and repaired; and the answer beside it.
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/image_copy.h"
 #include "fsck/damage.h"
 #include "fsck/find_superblock.h"
 #include "spindle/base/printable.h"
@@ -34,50 +33,6 @@ int fail(const std::string& about, const std::string& why) {
   return 1;
 }
 
-// A descriptor that is closed with its scope.
-struct Descriptor {
-  explicit Descriptor(int file) : number(file) {}
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number;
-};
-
-Result<> copy_range(int from, int to, off_t at, off_t end) {
-  while (at < end) {
-    off_t into = at;
-    const ssize_t done =
-        ::copy_file_range(from, &at, to, &into, static_cast<std::size_t>(end - at), 0);
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return Error{errno, "the copy cannot be written"};
-    if (done == 0) return Error{EIO, "the image has become shorter"};
-  }
-  return {};
-}
-
-// Holes stay holes.
-Result<> copy_image(const std::string& from, const std::string& to, bool replace) {
-  const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (source.number < 0) return Error{errno, "the image cannot be opened"};
-  const int fresh = replace ? O_TRUNC : O_EXCL;
-  const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | fresh, 0644));
-  if (copy.number < 0) return Error{errno, "the copy cannot be made"};
-  const off_t size = ::lseek(source.number, 0, SEEK_END);
-  if (size < 0 || ::ftruncate(copy.number, size) != 0) {
-    return Error{errno, "the copy cannot be made"};
-  }
-  off_t at = 0;
-  while ((at = ::lseek(source.number, at, SEEK_DATA)) >= 0) {
-    const off_t end = ::lseek(source.number, at, SEEK_HOLE);
-    TRY(copy_range(source.number, copy.number, at, end));
-    at = end;
-  }
-  if (errno != ENXIO) return Error{errno, "the image cannot be read"};
-  return {};
-}
-
 Result<fsck::DamageAnswer> damage_copy(const Request& request) {
   auto copy = TRY(FileDevice::open(request.output, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto found = TRY(fsck::find_superblock(*copy, copy->size_bytes()));
@@ -99,10 +54,7 @@ nlohmann::ordered_json json_of(const Request& request, const fsck::DamageAnswer&
 
 int run(Request request) {
   if (request.output.empty()) request.output = request.image + ".damaged";
-  struct stat same {};
-  struct stat image {};
-  if (::stat(request.image.c_str(), &image) == 0 && ::stat(request.output.c_str(), &same) == 0 &&
-      image.st_dev == same.st_dev && image.st_ino == same.st_ino) {
+  if (is_same_file(request.image, request.output)) {
     return fail(request.output, "it is the image itself; only a copy is damaged");
   }
   const auto copied = copy_image(request.image, request.output, request.force);

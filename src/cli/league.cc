@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "cli/face_traces.h"
+#include "cli/workers.h"
 #include "mkfs/format_volume.h"
 
 namespace spindle::cli {
@@ -33,38 +32,7 @@ struct Preparation {
   std::optional<PreparedVolume> volume;
 };
 
-/// Work that is done by several kernel threads; the first error stops it.
-class Workers {
- public:
-  Workers(unsigned threads, Complaint& complaint) : threads_(threads), complaint_(complaint) {}
-
-  /// `work(i)` for every i below `count`.
-  template <class Work>
-  void run(std::size_t count, const Work& work) {
-    std::atomic<std::size_t> next = 0;
-    const auto take_and_work = [&] {
-      for (std::size_t i = 0; !stopped_ && (i = next++) < count;) {
-        const auto [outcome, what] = work(i);
-        const std::lock_guard guard(mutex_);
-        if (outcome.ok() || stopped_) continue;
-        complaint_.make(fmt::format("{}: {}", what, outcome.error().describe()));
-        stopped_ = true;
-      }
-    };
-    std::vector<std::thread> threads;
-    for (unsigned i = 1; i < threads_; ++i) threads.emplace_back(take_and_work);
-    take_and_work();
-    for (std::thread& thread : threads) thread.join();
-  }
-
- private:
-  unsigned threads_;
-  Complaint& complaint_;
-  std::mutex mutex_;
-  std::atomic<bool> stopped_ = false;
-};
-
-using Outcome = std::pair<Result<>, std::string>;
+using Outcome = Workers::Outcome;
 
 std::vector<Combination> combinations_of(const LeaguePlan& plan) {
   std::vector<Combination> all;

@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"enter", add_enter_command},
     {"shell", add_shell_command},
     {"inspect", add_inspect_command},
+    {"crash", add_crash_command},
     {"damage", add_damage_command},
     {"undo", add_undo_command},
     {"map", add_map_command},

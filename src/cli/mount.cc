@@ -20,10 +20,13 @@
 #include "spindle/control/volume_control.h"
 #include "spindle/control/volume_host.h"
 #include "spindle/device/host_mounts.h"
+#include "spindle/device/recording_device.h"
+#include "spindle/device/write_log_file.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/session.h"
 #include "spindle/machine/live_machine.h"
+#include "spindle/record/operation_notes.h"
 #include "spindle/thread/linger.h"
 #include "spindle/thread/offload.h"
 #include "spindle/thread/runtime.h"
@@ -129,7 +132,7 @@ class Mount {
 
  private:
   std::string run_to_end() {
-    if (const auto opened = open(); !opened.ok()) return sentence(request_, opened.error());
+    if (const auto opened = open(); !opened.ok()) return complaint(opened.error());
     auto session = Session::mount(session_options(), *recorded_, control_);
     if (!session.ok()) {
       (void)volume_->unmount();
@@ -144,6 +147,7 @@ class Mount {
     // It may be in the middle of a file, which this thread must not keep it from.
     if (machine_->exists()) thread::offload([this] { machine_.reset(); });
     const auto unmounted = volume_->unmount();
+    finish_write_log();
     if (!served.ok()) return sentence(request_, served.error());
     if (!unmounted.ok()) return sentence(request_, unmounted.error());
     return {};
@@ -161,21 +165,30 @@ class Mount {
     const MountOptions& options = request_.options;
     machine_.reset();
     what_if_.reset();
+    notes_.reset();
     recorded_.reset();
     volume_.reset();
     disk_.reset();
+    recorder_.reset();
+    write_log_.reset();
     image_.reset();
     image_ = TRY(open_when_free(request_.image, access, kDefaultBlockSize));
     const format::Superblock superblock = TRY(read_superblock(*image_));
     image_->set_block_size(superblock.block_size);
+    if (!options.write_log.empty()) TRY(open_write_log());
+    BlockDevice& below = recorder_ ? static_cast<BlockDevice&>(*recorder_) : *image_;
     disk_ = TRY(SimulatedDisk::create(
-        *image_,
+        below,
         {.arm_policy = options.arm_policy, .disk = options.disk_preset, .pace = options.pace}));
     BufferCache::Options cache;
     cache.capacity_bytes = options.cache_bytes;
     cache.policy = options.cache_policy;
     volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
     recorded_ = std::make_unique<RecordingTree>(*volume_);
+    if (write_log_) {
+      notes_ = std::make_unique<OperationNotes>(*volume_, *write_log_);
+      recorded_->add(*notes_);
+    }
     what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
     machine_ = std::make_unique<LiveMachine>(
         MachineConfiguration{},
@@ -201,6 +214,27 @@ class Mount {
     return {};
   }
 
+  Result<> open_write_log() {
+    auto opened = WriteLogWriter::create(request_.options.write_log, *image_, request_.image);
+    has_no_write_log_ = !opened.ok();
+    write_log_ = TRY(std::move(opened));
+    recorder_ = std::make_unique<RecordingDevice>(*image_, *write_log_);
+    return {};
+  }
+
+  void finish_write_log() {
+    if (!write_log_) return;
+    write_log_->finish();
+    const auto& failure = write_log_->failure();
+    if (!failure) return;
+    log(LogLevel::kWarning, request_.options.write_log + ": " + failure->describe());
+  }
+
+  [[nodiscard]] std::string complaint(const Error& error) const {
+    if (!has_no_write_log_) return sentence(request_, error);
+    return request_.options.write_log + ": " + error.describe();
+  }
+
   [[nodiscard]] Session::Options session_options() const {
     const MountOptions& options = request_.options;
     Session::Options out;
@@ -218,9 +252,13 @@ class Mount {
   const MountRequest& request_;
   const MountEvents& events_;
   std::unique_ptr<FileDevice> image_;
+  std::unique_ptr<WriteLogWriter> write_log_;
+  std::unique_ptr<RecordingDevice> recorder_;
+  bool has_no_write_log_ = false;  ///< it was asked for, and could not be made
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
   std::unique_ptr<RecordingTree> recorded_;
+  std::unique_ptr<OperationNotes> notes_;
   std::unique_ptr<WhatIf> what_if_;
   std::unique_ptr<LiveMachine> machine_;
   EventTrace trace_{kTracedEvents, &thread::current_thread::tag};
@@ -295,6 +333,8 @@ int run(MountRequest request) {
     std::string reason;
     if (!parse_mount_options(text, request.options, reason)) return fail(reason);
   }
+  if (request.options.read_only && !request.options.write_log.empty())
+    return fail("the options 'ro' and 'write-log' contradict each other: nothing would be written");
   const auto absolute = [](const std::string& path) -> std::string {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                            std::free);
@@ -333,7 +373,7 @@ void add_mount_command(CLI::App& app, int& status) {
           "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
           "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=NAME, arm=NAME, "
           "disk=PRESET, "
-          "pace=FACTOR, fit=NAME, commit=SECONDS")
+          "pace=FACTOR, fit=NAME, commit=SECONDS, write-log=FILE")
       ->type_name("OPT,...");
   command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");
   command->add_flag("--debug", request->debug, "show every request (with -f)");

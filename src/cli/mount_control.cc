@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,11 +89,17 @@ void MountControl::write(const std::string& name, const std::string& value) cons
                       : fmt::format("{} cannot be set ({})", path(name), std::strerror(error)));
 }
 
+// The kernel hands over what it holds, and keeps the syncfs itself to itself.
 void MountControl::sync() const {
+  struct statvfs about {};
   const int fd = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0 || ::syncfs(fd) != 0)
-    complaint_.make(fmt::format("{} cannot be synced ({})", directory_, std::strerror(errno)));
+  const bool handed_over = fd >= 0 && ::fstatvfs(fd, &about) == 0 && ::syncfs(fd) == 0;
+  const int error = errno;
   if (fd >= 0) ::close(fd);
+  if (!handed_over)
+    complaint_.make(fmt::format("{} cannot be synced ({})", directory_, std::strerror(error)));
+  else if ((about.f_flag & ST_RDONLY) == 0)
+    write("volume/sync", "1");
 }
 
 CommandRun run_command(const std::vector<std::string>& words, Output output, Complaint& complaint) {

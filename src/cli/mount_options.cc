@@ -115,6 +115,12 @@ std::string apply_commit(std::string_view value, MountOptions& options) {
   return {};
 }
 
+std::string apply_write_log(std::string_view value, MountOptions& options) {
+  if (value.empty()) return "needs the name of a file";
+  options.write_log = value;
+  return {};
+}
+
 const std::map<std::string_view, Apply>& table() {
   static const std::map<std::string_view, Apply> options = {
       {"ro", flag(&MountOptions::read_only, true)},
@@ -142,6 +148,7 @@ const std::map<std::string_view, Apply>& table() {
       {"pace", apply_pace},
       {"fit", one_of(&MountOptions::fit_policy, fit_policy_names())},
       {"commit", apply_commit},
+      {"write-log", apply_write_log},
       // What mount(8) and fstab pass to every file system, and what is so in any case.
       {"defaults", nothing()},
       {"auto", nothing()},

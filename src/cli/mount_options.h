@@ -25,6 +25,7 @@ struct MountOptions {
   double pace = 0;
   std::string fit_policy = "near";
   std::uint64_t commit_seconds = 5;
+  std::string write_log;  ///< the file that keeps every write; empty: none does
   std::string
       kernel_options;  ///< ",nodev,nosuid" ...: for the kernel alone, each with a comma before it
 };

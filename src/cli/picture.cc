@@ -27,11 +27,13 @@ struct PictureRequest {
 const std::map<std::string, BlocksBy> kBy = {
     {"kind", BlocksBy::kKind}, {"strategy", BlocksBy::kStrategy}, {"file", BlocksBy::kFile}};
 
-/// `where` itself, or the image that is mounted there.
+/// `where` itself, or the image that is mounted there, with all that was written to it.
 std::string image_of(const std::string& where, Complaint& complaint) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(where, ignored)) return where;
   const MountControl control(where, complaint);
+  Complaint may_not;  // who cannot have it synced sees what the last commit left
+  if (!complaint.made()) MountControl(where, may_not).sync();
   return complaint.made() ? "" : control.value("volume/image");
 }
 

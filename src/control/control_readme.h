@@ -27,6 +27,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
                            same open file what became of it; see `spindle defrag`
   volume/fit               how a free run is picked                          (can be set)
   volume/errors            the last errors worth telling
+  volume/sync              write anything: all that was written is on the disk, and at home there
   cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (a file each, too)
   cache/policy             which block goes when room is needed              (can be set)
   cache/whatif             what each replacement policy would have hit, and at half and double size

@@ -103,6 +103,7 @@ Table errors_table(const FileSystem& volume) {
 
 void add_volume_folder(ControlTree& tree, const VolumeParts& parts) {
   FileSystem& volume = parts.volume;
+  control::add_trigger(tree, "volume/sync", [&volume] { return volume.sync_all(); });
   add_facts(tree, "volume", [&volume, image = parts.image] { return volume_facts(volume, image); });
   add_table(tree, "volume/usage", [&volume] { return usage_table(volume); });
   add_table(tree, "volume/free_runs", [&volume] { return free_runs_table(volume); });

@@ -4,46 +4,66 @@
 
 namespace spindle {
 
-RecordingDevice::RecordingDevice(BlockDevice& backing)
-    : backing_(backing),
-      recording_{.block_size = backing.block_size(), .block_count = backing.block_count()} {}
+void WriteLog::enter(const WriteEvent& event, std::span<const std::span<std::byte>> content) {
+  std::vector<std::byte> bytes;
+  bytes.reserve(event.kind == WriteEvent::Kind::kWrite ? event.run.length * block_size : 0);
+  for (const auto& part : content) bytes.insert(bytes.end(), part.begin(), part.end());
+  events.push_back(event);
+  contents.push_back(std::move(bytes));
+  if (observer) observer(event);
+}
 
-void RecordingDevice::enter(RecordedEvent event) {
-  recording_.events.push_back(std::move(event));
-  if (observer_) observer_(recording_.events.back());
+RecordingDevice::RecordingDevice(BlockDevice& backing) : RecordingDevice(backing, log_) {}
+
+RecordingDevice::RecordingDevice(BlockDevice& backing, WriteSink& sink)
+    : backing_(backing), sink_(sink) {
+  log_.block_size = backing.block_size();
+  log_.block_count = backing.block_count();
+}
+
+void RecordingDevice::restart() {
+  log_.events.clear();
+  log_.contents.clear();
+  events_ = 0;
+}
+
+std::size_t RecordingDevice::enter(const WriteEvent& event,
+                                   std::span<const std::span<std::byte>> content) {
+  sink_.enter(event, content);
+  return events_++;
 }
 
 Result<> RecordingDevice::submit(std::span<const IoRequest> batch) {
-  for (const IoRequest& request : batch) TRY(check_request(*this, request));
+  for (const IoRequest& request : batch) {
+    TRY(check_request(*this, request));
+    if (request.kind != IoRequest::Kind::kWrite) continue;
+    sink_.before(backing_, {request.start, request.bytes() / block_size()});
+  }
   std::vector<std::size_t> writes;
   for (const IoRequest& request : batch) {
     if (request.kind == IoRequest::Kind::kRead) continue;
-    RecordedEvent event{.kind = RecordedEvent::Kind::kWrite, .purpose = request.purpose};
-    event.run = {request.start, request.bytes() / block_size()};
-    event.data.reserve(request.bytes());
-    for (const auto& buffer : request.buffers)
-      event.data.insert(event.data.end(), buffer.begin(), buffer.end());
-    writes.push_back(events());
-    enter(std::move(event));
+    const Run run{request.start, request.bytes() / block_size()};
+    writes.push_back(enter({WriteEvent::Kind::kWrite, request.purpose, run, WriteEvent::kNever},
+                           request.buffers));
   }
   TRY(backing_.submit(batch));
-  for (const std::size_t index : writes) recording_.events[index].moment = ++now_;
+  for (const std::size_t index : writes) sink_.complete(index, ++now_);
   return {};
 }
 
 Result<> RecordingDevice::flush() {
   const std::uint64_t began = ++now_;
   TRY(backing_.flush());
-  enter({.kind = RecordedEvent::Kind::kFlush, .moment = began});
+  enter({.kind = WriteEvent::Kind::kFlush, .moment = began});
   return {};
 }
 
 Result<> RecordingDevice::discard(Run run) {
   TRY(check_run(*this, run));
-  const std::size_t index = events();
-  enter({.kind = RecordedEvent::Kind::kDiscard, .run = run});
+  sink_.before(backing_, run);
+  const std::size_t index = enter({.kind = WriteEvent::Kind::kDiscard, .run = run});
   TRY(backing_.discard(run));
-  recording_.events[index].moment = ++now_;
+  sink_.complete(index, ++now_);
   return {};
 }
 

@@ -23,19 +23,30 @@ std::optional<Tail> parse_header(std::span<const std::byte> block, const format:
 }
 
 bool plausible(const format::LogHead& head, std::uint64_t epoch, std::uint64_t max_bytes) {
-  return head.magic == format::kLogMagic && head.epoch == epoch && head.length >= sizeof head &&
-         head.length <= std::min(max_bytes, kMaxEntryBytes);
+  return head.magic == format::kLogMagic && head.epoch == epoch &&
+         is_possible_length(head.length, max_bytes);
 }
 
 }  // namespace
 
-Result<Tail> read_tail(BlockDevice& device, const format::Layout& layout) {
+bool is_possible_length(std::uint64_t bytes, std::uint64_t max_bytes) {
+  return bytes >= sizeof(format::LogHead) && bytes <= std::min(max_bytes, kMaxEntryBytes);
+}
+
+Result<Headers> read_headers(BlockDevice& device, const format::Layout& layout) {
   std::vector<std::byte> bytes(format::kJournalHeaderBlocks * layout.block_size);
   TRY(device.read(layout.journal.start, bytes, IoPurpose::kJournal));
-  std::optional<Tail> newest;
+  Headers headers;
   for (unsigned slot = 0; slot < format::kJournalHeaderBlocks; ++slot) {
     const auto block = std::span(bytes).subspan(slot * layout.block_size, layout.block_size);
-    const auto tail = parse_header(block, layout, slot);
+    headers[slot] = parse_header(block, layout, slot);
+  }
+  return headers;
+}
+
+Result<Tail> read_tail(BlockDevice& device, const format::Layout& layout) {
+  std::optional<Tail> newest;
+  for (const auto& tail : TRY(read_headers(device, layout))) {
     if (tail && (!newest || tail->writes > newest->writes)) newest = tail;
   }
   if (!newest) {
@@ -76,6 +87,13 @@ Result<> transfer(BlockDevice& device, const format::Layout& layout, IoRequest::
 std::uint64_t entry_checksum(std::span<const std::byte> bytes, const format::Layout& layout,
                              std::uint64_t epoch) {
   return checksum(bytes.subspan(sizeof(le64)), layout.seed ^ epoch);
+}
+
+Result<format::LogHead> read_head(BlockDevice& device, const format::Layout& layout,
+                                  std::uint64_t start) {
+  std::vector<std::byte> block(layout.block_size);
+  TRY(transfer(device, layout, IoRequest::Kind::kRead, start, block));
+  return format::at<format::LogHead>(block, 0);
 }
 
 Result<std::optional<Entry>> read_entry(BlockDevice& device, const format::Layout& layout,

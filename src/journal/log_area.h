@@ -5,6 +5,7 @@
 // bounded by the log area's size and by kMaxEntryBytes for one entry.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct Tail {
   unsigned slot = 0;  ///< the header that says so: the next one goes into the other
 };
 
+/// What each header says; nothing for a bad one.
+using Headers = std::array<std::optional<Tail>, format::kJournalHeaderBlocks>;
+Result<Headers> read_headers(BlockDevice& device, const format::Layout& layout);
 /// EUCLEAN if both headers are bad.
 Result<Tail> read_tail(BlockDevice& device, const format::Layout& layout);
 /// Writes `tail` into its slot. Not flushed.
@@ -63,6 +67,11 @@ std::uint64_t entry_checksum(std::span<const std::byte> bytes, const format::Lay
 Result<std::optional<Entry>> read_entry(BlockDevice& device, const format::Layout& layout,
                                         std::uint64_t start, std::uint64_t epoch,
                                         std::uint64_t max_blocks);
+/// The head that stands at ring position `start`, whatever it is worth.
+Result<format::LogHead> read_head(BlockDevice& device, const format::Layout& layout,
+                                  std::uint64_t start);
+/// Whether an entry may be so long, where so many blocks of the ring are left for it.
+bool is_possible_length(std::uint64_t bytes, std::uint64_t max_bytes);
 /// All valid entries from the tail on, oldest first.
 Result<std::vector<Entry>> read_entries(BlockDevice& device, const format::Layout& layout,
                                         const Tail& tail);

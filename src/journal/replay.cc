@@ -6,6 +6,7 @@
 
 #include "journal/bits.h"
 #include "journal/log_area.h"
+#include "journal/replayer.h"
 
 namespace spindle {
 namespace {
@@ -70,7 +71,9 @@ Result<> visit_records(const log::Entry& entry, const format::Layout& layout, Vi
 
 class Replayer {
  public:
-  Replayer(BlockDevice& device, const format::Layout& layout) : device_(device), layout_(layout) {}
+  /// With a story, tells it what is revoked and what goes home.
+  Replayer(BlockDevice& device, const format::Layout& layout, ReplayStory* story = nullptr)
+      : device_(device), layout_(layout), story_(story) {}
   Result<ReplayReport> run();
 
  private:
@@ -89,6 +92,7 @@ class Replayer {
   void apply(const Target& target, std::span<std::byte> block);
   Result<> transfer(IoRequest::Kind kind, std::span<const Target> targets, bool only_old);
   Result<> move_tail();
+  void tell(const Target& target);
   [[nodiscard]] log::Record record(const Item& item) const {
     return log::RecordReader(entries_[item.entry].bytes, item.position).next().take();
   }
@@ -98,6 +102,7 @@ class Replayer {
 
   BlockDevice& device_;
   const format::Layout& layout_;
+  ReplayStory* story_;
   log::Tail tail_;
   std::vector<log::Entry> entries_;
   std::vector<Item> items_;
@@ -126,8 +131,18 @@ void Replayer::drop_revoked() {
   std::ranges::sort(items_);
   RevokeSweep sweep(std::move(revokes_));
   report_.revoked_records = std::erase_if(items_, [&](const Item& item) {
-    return entries_[item.entry].epoch <= sweep.last_epoch(item.block);
+    const std::uint64_t epoch = entries_[item.entry].epoch;
+    const bool is_revoked = epoch <= sweep.last_epoch(item.block);
+    if (is_revoked && story_ != nullptr) story_->revoked.push_back({item.block, epoch});
+    return is_revoked;
   });
+}
+
+void Replayer::tell(const Target& target) {
+  if (story_ == nullptr) return;
+  story_->homes.push_back({target.block, target.last - target.first,
+                           entries_[items_[target.first].entry].epoch,
+                           entries_[items_[target.last - 1].entry].epoch, target.needs_old});
 }
 
 Result<> Replayer::apply_all() {
@@ -139,6 +154,7 @@ Result<> Replayer::apply_all() {
     const RecordKind kind = record(items_[first]).kind;
     const bool replaced = kind == RecordKind::kFresh || kind == RecordKind::kData;
     targets.push_back({items_[first].block, first, last, !replaced});
+    tell(targets.back());
     first = last;
     if (targets.size() == batch || first == items_.size()) {
       TRY(apply_batch(targets));
@@ -254,6 +270,11 @@ Result<> scrub(BlockDevice& device, BlockNo start, std::span<std::byte> bytes,
 
 Result<ReplayReport> replay(BlockDevice& device, const format::Layout& layout) {
   return Replayer(device, layout).run();
+}
+
+Result<ReplayReport> replay_into(ReplayStory& story, BlockDevice& device,
+                                 const format::Layout& layout) {
+  return Replayer(device, layout, &story).run();
 }
 
 Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout& layout) {

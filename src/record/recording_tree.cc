@@ -191,13 +191,20 @@ Result<std::size_t> RecordingTree::write(NodeId node, std::uint64_t handle, std:
       bytes);
 }
 
+// Listeners may come and go while one of them waits.
+void RecordingTree::announce_sync(NodeId node) {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->syncing(node);
+}
+
 Result<> RecordingTree::sync(NodeId node, bool data_only) {
+  announce_sync(node);
   return record(
       Kind::kSync, node, [&] { return below_.sync(node, data_only); },
       [&](Operation& o) { o.flags = data_only ? 1 : 0; });
 }
 
 Result<> RecordingTree::sync_directory(NodeId node) {
+  announce_sync(node);
   return record(
       Kind::kSyncDirectory, node, [&] { return below_.sync_directory(node); }, nothing_more);
 }

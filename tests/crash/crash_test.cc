@@ -31,7 +31,7 @@ std::size_t try_all_cuts(const VolumeOptions& format, const FileSystem::Options&
   Workload(*volume, device, history, seed, {.sync = options.sync}).run(kOperations);
   volume.reset();
 
-  const CrashStates states(start, device.recording());
+  const CrashStates states(start, device.log());
   std::size_t tried = 0;
   for (std::size_t cut = 0; cut <= states.events(); ++cut) {
     for (const CrashMode mode : kCrashModes) {

@@ -64,7 +64,7 @@ class Patient {
   // The power fails with the fault still there.
   std::string judge_cuts() {
     volume_.reset();
-    const CrashStates states(*start_, device_.recording());
+    const CrashStates states(*start_, device_.log());
     Random random(seed_ + states.events());
     for (int i = 0; i < kCuts; ++i) {
       const std::size_t cut = i == 0 ? states.events() : random.below(states.events() + 1);

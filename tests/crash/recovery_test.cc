@@ -32,7 +32,7 @@ std::string judge_recoveries(const MemoryDevice& crashed, std::size_t first_cut,
     must(volume->sync_all());
     must(volume->unmount());
   }
-  const CrashStates states(crashed, device.recording());
+  const CrashStates states(crashed, device.log());
   for (std::size_t cut = 0; cut <= states.events(); cut += one_in()) {
     for (const CrashMode mode : kCrashModes) {
       MemoryDevice after = states.at(cut, mode, seed + cut);
@@ -54,7 +54,7 @@ TEST_P(Recovery, CanBeCutOffAnywhere) {
     Workload(*volume, device, history, kSeed, {}).run(60);
     volume.reset();
 
-    const CrashStates states(start, device.recording());
+    const CrashStates states(start, device.log());
     Random random(kSeed);
     for (int i = 0; i < kFirstCuts; ++i) {
       const std::size_t cut = random.below(states.events() + 1);
@@ -130,7 +130,7 @@ TEST_P(Recovery, FreesWhatWasLeftOpenHoweverOftenItIsCutOff) {
       must(volume->unmount());
     }
     EXPECT_EQ(orphan.judge_mount(image), "");
-    const CrashStates states(orphan.image(), device.recording());
+    const CrashStates states(orphan.image(), device.log());
     ASSERT_GT(states.events(), 10u);
     for (std::size_t cut = 0; cut <= states.events(); cut += one_in()) {
       for (const CrashMode mode : kCrashModes) {

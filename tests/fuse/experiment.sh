@@ -73,6 +73,25 @@ assert counter.tags["table"] >= 3 and counter.tags["svg"] >= 2, counter.tags
 PYTHON
 }
 
+# No fsync and no commit: what the command left in memory must have come to the disk all the same.
+just_written() {
+  step "what was just written counts"
+  spindle experiment "$mnt" --json -- sh -c "head -c 200000 /dev/urandom >$mnt/fresh
+    printf again | dd of=$mnt/files/1 conv=notrunc status=none" >fresh.json
+  expect 0 "$(fact cache dirty_blocks)" "dirty blocks"
+  expect 0 "$(fact journal blocks_to_checkpoint)" "blocks that are not home"
+  python3 -c 'import json; assert json.load(open("fresh.json"))["disk"]["written_blocks"] > 50' || fail "the figures are without it"
+  local before after
+  before=$(free_in_picture)
+  head -c 400000 /dev/urandom >"$mnt/fresher"
+  after=$(free_in_picture)
+  [ $((before - after)) -ge 98 ] || fail "the picture is without it: $before free blocks, then $after"
+}
+free_in_picture() {
+  spindle picture "$mnt" --json |
+    python3 -c 'import json, sys; print(sum(k["blocks"] for k in json.load(sys.stdin)["kinds"] if k["name"] == "free"))'
+}
+
 wrong_input() {
   step "wrong input, and switched off"
   unmount_volume
@@ -93,6 +112,7 @@ wrong_input() {
 
 figures
 pictures
+just_written
 wrong_input
 unmount_volume
 check_volume

@@ -1,52 +1,29 @@
-// RecordingDevice: passes everything on and keeps a diary of what would have to survive a power
-// cut.
+// RecordingDevice: passes everything on and keeps a log of what would have to survive a power cut
+// (write_log.h).
 //
 //   MemoryDevice start = image;                 // a copy: where the recording begins
 //   RecordingDevice device(image);
 //   ... use device ...
-//   CrashStates states(start, device.recording());   // crash_state.h
-//
-// A write stands in the diary from the moment it is issued, with a copy of its data, since from
-// then on any part of it may reach the medium; a flush stands there from the moment it has
-// succeeded. A write is safe once a flush that began after the write's completion stands in the
-// diary. Writes and flushes that failed promise nothing: the write may have been done, the flush is
-// left out.
+//   CrashStates states(start, device.log());    // crash_state.h
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <vector>
 
-#include "spindle/device/block_device.h"
+#include "spindle/device/write_log.h"
 
 namespace spindle {
 
-struct RecordedEvent {
-  enum class Kind : std::uint8_t { kWrite, kFlush, kDiscard };
-  /// The `moment` of a write that has not completed well.
-  static constexpr std::uint64_t kNever = UINT64_MAX;
-
-  Kind kind = Kind::kFlush;
-  IoPurpose purpose = IoPurpose::kData;
-  Run run = {};                      ///< of a write or discard
-  std::vector<std::byte> data = {};  ///< of a write
-  /// Of a write or discard: when it completed. Of a flush: when it began. The flush covers what
-  /// completed before. Moments are only compared; no two are equal.
-  std::uint64_t moment = kNever;
-};
-
-struct Recording {
-  std::uint32_t block_size = 0;
-  std::uint64_t block_count = 0;
-  std::vector<RecordedEvent> events = {};
-};
-
 class RecordingDevice final : public BlockDevice {
  public:
-  /// The backing device must outlive this one.
+  /// Keeps the log in memory. The backing device must outlive this one.
   explicit RecordingDevice(BlockDevice& backing);
+  /// Tells the sink instead; `log` stays empty then.
+  RecordingDevice(BlockDevice& backing, WriteSink& sink);
+  RecordingDevice(const RecordingDevice&) = delete;
+  RecordingDevice& operator=(const RecordingDevice&) = delete;
 
   [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
   [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
@@ -54,24 +31,25 @@ class RecordingDevice final : public BlockDevice {
   Result<> flush() override;
   Result<> discard(Run run) override;
 
-  [[nodiscard]] const Recording& recording() const { return recording_; }
+  [[nodiscard]] const WriteLog& log() const { return log_; }
   /// How many events there are: what is asked when, say, an fsync has returned.
-  [[nodiscard]] std::size_t events() const { return recording_.events.size(); }
+  [[nodiscard]] std::size_t events() const { return events_; }
   /// Forgets all events; what is on the backing device is where the next recording begins. Nothing
-  /// may be under way.
-  void restart() { recording_.events.clear(); }
-  /// Called with each event as it enters the diary: for a write before it is passed on.
-  void set_observer(std::function<void(const RecordedEvent&)> observer) {
-    observer_ = std::move(observer);
+  /// may be under way. For a log in memory.
+  void restart();
+  /// Called with each event as it enters the log: for a write before it is passed on.
+  void set_observer(std::function<void(const WriteEvent&)> observer) {
+    log_.observer = std::move(observer);
   }
 
  private:
-  void enter(RecordedEvent event);
+  std::size_t enter(const WriteEvent& event, std::span<const std::span<std::byte>> content = {});
 
   BlockDevice& backing_;
-  Recording recording_;
+  WriteLog log_;
+  WriteSink& sink_;
+  std::size_t events_ = 0;
   std::uint64_t now_ = 0;  ///< the last moment given out
-  std::function<void(const RecordedEvent&)> observer_;
 };
 
 }  // namespace spindle

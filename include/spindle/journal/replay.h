@@ -6,6 +6,7 @@
 // does the same again.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -46,6 +47,52 @@ struct LogEntry {
 };
 /// The entries that a replay would apply, oldest first. Changes nothing.
 Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout& layout);
+
+/// Why the log ends where it does: what stands there in place of its next entry.
+enum class LogEnd : std::uint8_t {
+  kWholeRing,    ///< nothing: the entries fill the whole log area
+  kNoEntry,      ///< no head of an entry
+  kOtherEpoch,   ///< the head of an entry that is not the next epoch
+  kBadLength,    ///< a head with a length that cannot be
+  kBadChecksum,  ///< the next epoch's head, over bytes that are not what was written
+};
+
+/// A replay, told step by step.
+struct ReplayStory {
+  struct Header {
+    BlockNo block;
+    bool is_good = false;
+    std::uint64_t writes = 0;
+    std::uint64_t tail_block = 0;  ///< in the log area
+    std::uint64_t tail_epoch = 0;
+  };
+  /// A block that went home, and what was applied to it.
+  struct Home {
+    BlockNo block;
+    std::uint64_t records = 0;
+    std::uint64_t first_epoch = 0;
+    std::uint64_t last_epoch = 0;
+    bool reads_old = true;  ///< false: the log has all of it, so what the block holds is not read
+  };
+  /// A record that was left out, since its block was freed in that epoch or a later one.
+  struct Revoked {
+    BlockNo block;
+    std::uint64_t epoch = 0;
+  };
+
+  std::array<Header, format::kJournalHeaderBlocks> headers;
+  std::uint64_t log_blocks = 0;
+  std::size_t counts = 0;  ///< which header is the newer good one
+  std::vector<LogEntry> entries;
+  LogEnd end = LogEnd::kNoEntry;
+  std::uint64_t end_block = 0;    ///< in the log area
+  std::uint64_t found_epoch = 0;  ///< there, with kOtherEpoch
+  std::vector<Revoked> revoked;
+  std::vector<Home> homes;  ///< in ascending order
+  ReplayReport report;
+};
+/// What a replay of the log on `device` would do. Changes nothing.
+Result<ReplayStory> tell_replay(BlockDevice& device, const format::Layout& layout);
 
 /// What may stand where the journal is to be: entries of an older volume of the same UUID would
 /// pass for its own; those of any other volume never do.

@@ -17,6 +17,8 @@ namespace spindle {
 class OperationListener {
  public:
   virtual ~OperationListener() = default;
+  /// A sync of this file or directory is about to begin. May suspend.
+  virtual void syncing(NodeId node) { static_cast<void>(node); }
   /// `data` is what was written; times are of the monotonic clock. Must not suspend.
   virtual void done(const Operation& operation, std::span<const std::byte> data) = 0;
 };
@@ -77,6 +79,7 @@ class RecordingTree final : public Tree {
   auto record(Operation::Kind kind, NodeId node, const Run& run, const Describe& describe,
               std::span<const std::byte> data = {}) -> decltype(run());
   void tell(Operation& operation, std::int64_t began_ns, std::span<const std::byte> data);
+  void announce_sync(NodeId node);
 
   Tree& below_;
   std::vector<OperationListener*> listeners_;

@@ -12,7 +12,7 @@ _spindle_mount_option() {
     disk=*) names=$(printf 'disk=%s ' textbook 7200rpm 15000rpm ssd none) ;;
     fit=*) names=$(printf 'fit=%s ' near first best worst next buddy) ;;
     *) names="ro rw allow_other default_permissions nodefault_permissions noatime nodiratime relatime strictatime sync async dirsync
-         data= cache= cache-policy= arm= disk= pace= fit= commit= nodev nosuid noexec" ;;
+         data= cache= cache-policy= arm= disk= pace= fit= commit= write-log= nodev nosuid noexec" ;;
   esac
   compopt -o nospace 2>/dev/null
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "$item")
@@ -142,7 +142,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter shell inspect damage undo map age defrag picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -163,6 +163,23 @@ _spindle() {
       else
         _spindle_words "superblock inode block map directory journal free groups"
       fi ;;
+    crash)
+      if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
+      case ${COMP_WORDS[COMP_CWORD-1]} in
+        --last | --at | --drop | --torn | --transaction | --samples | --seed | -j | --jobs) ;;
+        --keep) _spindle_words "all none" ;;
+        -o | --options | --output | --image)
+          if [[ ${COMP_WORDS[2]} == record ]]; then _spindle_mount_option "$word"; _spindle_cut; else _spindle_files; fi ;;
+        *) if [[ $word == -* && ${COMP_WORDS[2]} == record ]]; then
+             _spindle_words "-o --options --force -h --help --"
+           elif [[ $word == -* ]]; then
+             _spindle_words "--last --at --keep --drop --torn -o --output --force --explore --transaction --lying-disk
+               --samples --seed -j --jobs --replay-steps --image --json -h --help"
+           else
+             _spindle_files
+             if ((COMP_CWORD == 2)) && [[ record == "$word"* ]]; then COMPREPLY+=(record); fi
+           fi ;;
+      esac ;;
     damage)
       case ${COMP_WORDS[COMP_CWORD-1]} in
         --kind) _spindle_words "bad-bitmap bad-link-count bad-map bad-parent bad-size bit-flip cross-link dangling-name

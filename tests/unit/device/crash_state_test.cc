@@ -8,6 +8,7 @@
 
 #include "spindle/base/random.h"
 #include "spindle/device/fault_device.h"
+#include "spindle/device/recording_device.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 
@@ -53,16 +54,16 @@ struct Workload {
 };
 
 /// For each sector, the versions that may be found there after `cut` events.
-std::vector<std::set<Version>> allowed_versions(const Recording& recording, std::size_t cut) {
+std::vector<std::set<Version>> allowed_versions(const WriteLog& recording, std::size_t cut) {
   std::vector<std::set<Version>> allowed(kBlocks * kBlockSize / kSectorSize, {0});
   std::size_t covered = 0;
   for (std::size_t i = 0; i < cut; ++i)
-    if (recording.events[i].kind == RecordedEvent::Kind::kFlush) covered = i;
+    if (recording.events[i].kind == WriteEvent::Kind::kFlush) covered = i;
   for (std::size_t i = 0; i < cut; ++i) {
-    const RecordedEvent& event = recording.events[i];
-    if (event.kind != RecordedEvent::Kind::kWrite) continue;
+    const WriteEvent& event = recording.events[i];
+    if (event.kind != WriteEvent::Kind::kWrite) continue;
     Version version;
-    std::memcpy(&version, event.data.data(), sizeof version);
+    std::memcpy(&version, recording.contents[i].data(), sizeof version);
     for (std::uint64_t s = event.run.start.value * 2; s < event.run.end().value * 2; ++s) {
       if (i < covered) allowed[s].clear();
       allowed[s].insert(version);
@@ -75,10 +76,10 @@ TEST(CrashStates, ReplayingEverythingGivesTheFinalContent) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE(seed);
     Workload load(seed);
-    const CrashStates states(load.start, load.device.recording());
+    const CrashStates states(load.start, load.device.log());
     EXPECT_TRUE(states.at(states.events(), CrashMode::kAll).same_content(load.image));
     load.device.flush().take();
-    const CrashStates flushed(load.start, load.device.recording());
+    const CrashStates flushed(load.start, load.device.log());
     for (const CrashMode mode : kCrashModes)
       EXPECT_TRUE(flushed.at(flushed.events(), mode, seed).same_content(load.image));
   }
@@ -87,9 +88,9 @@ TEST(CrashStates, ReplayingEverythingGivesTheFinalContent) {
 TEST(CrashStates, WhatAFlushCoversSurvivesAndNothingComesFromNowhere) {
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     Workload load(seed);
-    const CrashStates states(load.start, load.device.recording());
+    const CrashStates states(load.start, load.device.log());
     for (std::size_t cut = 0; cut <= states.events(); ++cut) {
-      const auto allowed = allowed_versions(load.device.recording(), cut);
+      const auto allowed = allowed_versions(load.device.log(), cut);
       for (const CrashMode mode : kCrashModes) {
         const MemoryDevice image = states.at(cut, mode, seed * 1000 + cut);
         for (std::uint64_t sector = 0; sector < allowed.size(); ++sector)
@@ -106,7 +107,7 @@ TEST(CrashStates, EveryModeReachesWhatItPromises) {
   RecordingDevice device(image);
   device.write(BlockNo{10}, stamped(1, 2)).take();
   device.write(BlockNo{11}, stamped(2, 2)).take();
-  const CrashStates states(start, device.recording());
+  const CrashStates states(start, device.log());
   const auto outcomes = [&](CrashMode mode) {
     std::set<std::vector<Version>> all;
     for (std::uint64_t seed = 0; seed < 2000; ++seed) {
@@ -127,7 +128,7 @@ TEST(CrashStates, EveryModeReachesWhatItPromises) {
 
 TEST(CrashStates, TheSameSeedGivesTheSameImage) {
   Workload load(3);
-  const CrashStates states(load.start, load.device.recording());
+  const CrashStates states(load.start, load.device.log());
   for (const CrashMode mode : kCrashModes)
     EXPECT_TRUE(states.at(50, mode, 9).same_content(states.at(50, mode, 9)));
 }
@@ -170,14 +171,14 @@ TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
         flusher.join().take();
       })
       .take();
-  const CrashStates states(start, device.recording());
+  const CrashStates states(start, device.log());
   ASSERT_EQ(states.events(), 3u);
   EXPECT_EQ(states.uncovered(3).size(), 1u);
   const MemoryDevice left = states.at(3, CrashMode::kNone);
   EXPECT_EQ(version_at(left, 2), 1u);
   EXPECT_EQ(version_at(left, 4), 0u);
   device.flush().take();
-  const CrashStates flushed(start, device.recording());
+  const CrashStates flushed(start, device.log());
   EXPECT_EQ(version_at(flushed.at(4, CrashMode::kNone), 4), 2u);
 }
 
@@ -191,7 +192,7 @@ TEST(CrashStates, AFailedWriteDoesNotComeBackOverALaterOneThatIsDurable) {
   EXPECT_EQ(device.write(BlockNo{10}, stamped(1, 4)).code(), EIO);
   device.write(BlockNo{11}, stamped(2, 2)).take();
   device.flush().take();
-  const CrashStates states(start, device.recording());
+  const CrashStates states(start, device.log());
   ASSERT_EQ(states.uncovered(3).size(), 1u);
   for (const CrashMode mode : kCrashModes) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {

@@ -20,8 +20,8 @@ std::vector<std::byte> filled(std::size_t size, int value) {
 TEST(RecordingDevice, WritesDownWhatChangesTheMediumInOrder) {
   MemoryDevice memory(1024, 16);
   RecordingDevice device(memory);
-  std::vector<RecordedEvent::Kind> seen;
-  device.set_observer([&](const RecordedEvent& event) { seen.push_back(event.kind); });
+  std::vector<WriteEvent::Kind> seen;
+  device.set_observer([&](const WriteEvent& event) { seen.push_back(event.kind); });
   std::vector<std::byte> block(1024);
   ASSERT_TRUE(device.read(BlockNo{1}, block).ok());
   ASSERT_TRUE(device.write(BlockNo{2}, filled(2048, 5), IoPurpose::kJournal).ok());
@@ -29,14 +29,14 @@ TEST(RecordingDevice, WritesDownWhatChangesTheMediumInOrder) {
   ASSERT_TRUE(device.discard({BlockNo{3}, 1}).ok());
   EXPECT_EQ(device.write(BlockNo{15}, filled(2048, 1)).code(), EINVAL);
 
-  const auto& events = device.recording().events;
+  const auto& events = device.log().events;
   ASSERT_EQ(events.size(), 3u);
-  EXPECT_EQ(events[0].kind, RecordedEvent::Kind::kWrite);
+  EXPECT_EQ(events[0].kind, WriteEvent::Kind::kWrite);
   EXPECT_EQ(events[0].run, (spindle::Run{BlockNo{2}, 2}));
-  EXPECT_EQ(events[0].data, filled(2048, 5));
+  EXPECT_EQ(device.log().contents[0], filled(2048, 5));
   EXPECT_EQ(events[0].purpose, IoPurpose::kJournal);
-  EXPECT_EQ(events[1].kind, RecordedEvent::Kind::kFlush);
-  EXPECT_EQ(events[2].kind, RecordedEvent::Kind::kDiscard);
+  EXPECT_EQ(events[1].kind, WriteEvent::Kind::kFlush);
+  EXPECT_EQ(events[2].kind, WriteEvent::Kind::kDiscard);
   EXPECT_LT(events[0].moment, events[1].moment);
   EXPECT_EQ(seen.size(), events.size());
   device.restart();
@@ -52,7 +52,7 @@ TEST(RecordingDevice, WhatFailedPromisesNothing) {
   EXPECT_EQ(device.write(BlockNo{2}, filled(1024, 5)).code(), EIO);
   EXPECT_EQ(device.flush().code(), EIO);
   ASSERT_EQ(device.events(), 1u);
-  EXPECT_EQ(device.recording().events[0].moment, RecordedEvent::kNever);
+  EXPECT_EQ(device.log().events[0].moment, WriteEvent::kNever);
 }
 
 TEST(FaultDevice, StrikesTheNthAndThenIsSpent) {

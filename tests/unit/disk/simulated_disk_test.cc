@@ -279,10 +279,10 @@ TEST(SimulatedDisk, AFlushComesAfterTheWritesBeforeIt) {
         ASSERT_TRUE(disk->write(BlockNo{5}, block).ok());
       }));
     });
-    const auto& events = recorder.recording().events;
+    const auto& events = recorder.log().events;
     ASSERT_EQ(events.size(), 12u);
     std::size_t flush = 0;
-    while (events[flush].kind != RecordedEvent::Kind::kFlush) ++flush;
+    while (events[flush].kind != WriteEvent::Kind::kFlush) ++flush;
     EXPECT_GE(flush, 10u);
     EXPECT_EQ(disk->statistics().flushes, 1u);
   }
@@ -409,11 +409,11 @@ TEST(SimulatedDisk, WhatTheDeviceBelowTakesItsTimeForIsServedAllTheSame) {
             ASSERT_EQ(block, mark);
             if (!random.one_in(5)) continue;
             // Every write that was submitted before the flush is complete when it is passed on.
-            const auto& events = recorder.recording().events;
+            const auto& events = recorder.log().events;
             const std::size_t before = events.size();
             ASSERT_TRUE(disk->flush().ok());
             for (std::size_t e = 0; e < before; ++e)
-              unflushed += events[e].moment == RecordedEvent::kNever ? 1 : 0;
+              unflushed += events[e].moment == WriteEvent::kNever ? 1 : 0;
           }
         }).take();
       }

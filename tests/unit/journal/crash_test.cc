@@ -17,7 +17,7 @@ using test::WorkloadOptions;
 struct RecordedRun {
   format::Layout layout;
   MemoryDevice start;
-  Recording recording;
+  WriteLog recording;
   std::vector<Snapshot> snapshots;
   std::vector<Promise> promises;
   JournalStatistics statistics;
@@ -60,7 +60,7 @@ RecordedRun run_workload(const WorkloadOptions& options, std::uint64_t seed,
     if (result.closed) {
       result.promises.push_back({recording.events(), result.snapshots.size() - 1, {}});
     }
-    result.recording = recording.recording();
+    result.recording = recording.log();
   });
   return result;
 }
@@ -143,7 +143,7 @@ void check_cuts_of_replay(const RecordedRun& run, const MemoryDevice& image, std
   RecordingDevice recording(target);
   ASSERT_TRUE(replay(recording, run.layout).ok());
   const std::size_t prefix = check_state(run, once, cut);
-  const CrashStates states(image, recording.recording());
+  const CrashStates states(image, recording.log());
   for (std::size_t at = 0; at <= states.events(); ++at) {
     for (CrashMode mode : {CrashMode::kSubset, CrashMode::kTorn}) {
       MemoryDevice crashed = states.at(at, mode, seed + at);

@@ -46,13 +46,13 @@ struct Mounted {
     cache->mark_dirty(frame, owner);
   }
   std::size_t flushes() const {
-    return static_cast<std::size_t>(std::ranges::count(
-        recording.recording().events, RecordedEvent::Kind::kFlush, &RecordedEvent::kind));
+    return static_cast<std::size_t>(
+        std::ranges::count(recording.log().events, WriteEvent::Kind::kFlush, &WriteEvent::kind));
   }
   std::size_t writes_to(Run run) const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(recording.recording().events, [&](const RecordedEvent& e) {
-          return e.kind == RecordedEvent::Kind::kWrite && e.run.start < run.end() &&
+        std::ranges::count_if(recording.log().events, [&](const WriteEvent& e) {
+          return e.kind == WriteEvent::Kind::kWrite && e.run.start < run.end() &&
                  run.start < e.run.end();
         }));
   }

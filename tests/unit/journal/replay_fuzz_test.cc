@@ -71,8 +71,8 @@ Result<ReplayReport> replay_watched(const Image& image) {
   RecordingDevice recording(copy);
   const format::Layout& layout = image.layout;
   Result<ReplayReport> report = replay(recording, layout);
-  for (const RecordedEvent& event : recording.recording().events) {
-    if (event.kind != RecordedEvent::Kind::kWrite) continue;
+  for (const WriteEvent& event : recording.log().events) {
+    if (event.kind != WriteEvent::Kind::kWrite) continue;
     EXPECT_TRUE(report.ok()) << "it wrote before it found the error";
     for (BlockNo b = event.run.start; b < event.run.end(); ++b) {
       const bool header = b >= layout.journal.start && b < layout.journal.start + 2;

@@ -1,0 +1,15 @@
+// Copies of images, for commands that change only a copy.
+#pragma once
+
+#include <string>
+
+#include "spindle/base/result.h"
+
+namespace spindle::cli {
+
+/// Copies the image; holes stay holes. EEXIST if the copy is there, unless it is to be replaced.
+Result<> copy_image(const std::string& from, const std::string& to, bool replace);
+/// Whether both names are of one file that is there.
+bool is_same_file(const std::string& one, const std::string& other);
+
+}  // namespace spindle::cli
