@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   spindle::cli::add_map_command(app, status);
   spindle::cli::add_picture_command(app, status);
   spindle::cli::add_trace_command(app, status);
+  spindle::cli::add_watch_command(app, status);
   spindle::cli::add_experiment_command(app, status);
   spindle::cli::add_record_command(app, status);
   spindle::cli::add_replay_command(app, status);
