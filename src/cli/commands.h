@@ -23,6 +23,7 @@ void add_defrag_command(CLI::App& app, int& status);
 void add_picture_command(CLI::App& app, int& status);
 void add_trace_command(CLI::App& app, int& status);
 void add_experiment_command(CLI::App& app, int& status);
+void add_watch_command(CLI::App& app, int& status);
 void add_record_command(CLI::App& app, int& status);
 void add_replay_command(CLI::App& app, int& status);
 void add_solve_command(CLI::App& app, int& status);

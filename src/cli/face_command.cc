@@ -72,6 +72,7 @@ void add_trace_options(CLI::App& command, FaceRequest& request, bool of_pages) {
       ->type_name("NAME")
       ->group("Traces");
   const auto add = [&](const char* name, const char* key, const char* help) {
+    if (command.get_option_no_throw(name) != nullptr) return;  // an exercise has it, too
     command
         .add_option_function<std::string>(
             name, [&request, key](const std::string& value) { request.values[key] = value; }, help)

@@ -6,6 +6,7 @@
 
 #include "cli/face.h"
 #include "cli/face_disk_reasons.h"
+#include "cli/face_formula.h"
 #include "cli/face_rotating.h"
 #include "cli/face_traces.h"
 #include "spindle/base/random.h"
@@ -259,11 +260,14 @@ Facts DiskForm::facts(const Solved& solved) const {
 
 const Face& disk_face() {
   static const DiskForm kForm;
-  static const Face kFace = {
-      "disk",
-      "Move a disk's arm from request to request, with the working and the picture.",
-      {&kForm, &rotating_form()},
-      replay_disks};
+  static const Face kFace = [] {
+    Face face = {"disk",
+                 "Move a disk's arm from request to request, with the working and the picture.",
+                 {&kForm, &rotating_form()},
+                 replay_disks};
+    face.forms.insert(face.forms.end(), disk_time_forms().begin(), disk_time_forms().end());
+    return face;
+  }();
   return kFace;
 }
 

@@ -82,6 +82,14 @@ class StatesForm final : public Form {
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
     return fmt::format("uniform:count=2,seed={}", seed);
   }
+  /// A case may say its choices in the algorithm's name alone.
+  void complete(Json& problem, Complaint&) const override {
+    if (problem["algorithm"] == policies().front().algorithm) return;
+    const std::vector<std::string> choices = split(plain(problem["algorithm"]), ",");
+    constexpr const char* kNames[] = {"switch", "io_done"};
+    for (std::size_t i = 0; i < std::size(kNames) && i < choices.size(); ++i)
+      if (!problem["parameters"].contains(kNames[i])) problem["parameters"][kNames[i]] = choices[i];
+  }
   [[nodiscard]] std::string question(const Json& problem) const override {
     return fmt::format(
         "These programs share a CPU: {}. (c5 computes for five ticks; i is an I/O of {} ticks, and "

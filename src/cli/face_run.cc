@@ -25,6 +25,7 @@ struct Plan {
   std::vector<const FacePolicy*> policies;
   Json input;
   Json parameters = Json::object();  ///< from a file
+  std::string algorithm = {};        ///< from a file, if it is not as the policy names it
 };
 
 std::string option_name(std::string_view parameter) {
@@ -83,6 +84,18 @@ std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool 
   return rows;
 }
 
+/// Whether the policy solves the case: by the algorithm's name, or because its form has no other,
+/// and names its algorithm by what was chosen ("SWITCH_ON_END,IO_RUN_LATER").
+bool is_of(const Json& json, const Form& form, const FacePolicy& policy, const Json& input,
+           bool by_name) {
+  // To the solver "cpu-io" is another name of "cpu".
+  const Json domain = json.value("domain", Json());
+  const std::string known = form.domain(input);
+  if (!domain.is_null() && domain != known && !(domain == "cpu-io" && known == "cpu")) return false;
+  if (by_name) return json["algorithm"] == policy.algorithm;
+  return !domain.is_null() && json["algorithm"].is_string() && form.policies().size() == 1;
+}
+
 /// A case of the solver, or its input alone.
 void take_json(const Face& face, const Json& json, Plan& plan, Complaint& complaint) {
   const bool is_case = json.is_object() && json.contains("input") && json["input"].is_object();
@@ -93,14 +106,15 @@ void take_json(const Face& face, const Json& json, Plan& plan, Complaint& compla
   if (json.contains("parameters") && json["parameters"].is_object())
     plan.parameters = json["parameters"];
   if (!plan.policies.empty() || !json.contains("algorithm")) return;
-  for (const Form* form : face.forms)
-    for (const FacePolicy& policy : form->policies())
-      if (json["algorithm"] == policy.algorithm &&
-          (!json.contains("domain") || json["domain"] == form->domain(plan.input))) {
-        plan.form = form;
-        plan.policies = {&policy};
-        return;
-      }
+  for (const bool by_name : {true, false})
+    for (const Form* form : face.forms)
+      for (const FacePolicy& policy : form->policies())
+        if (is_of(json, *form, policy, plan.input, by_name)) {
+          plan.form = form;
+          plan.policies = {&policy};
+          if (!by_name) plan.algorithm = plain(json["algorithm"]);
+          return;
+        }
   complaint.make("--file: the algorithm " + plain(json["algorithm"]) + " is not known here");
 }
 
@@ -189,7 +203,7 @@ Json case_of(const Plan& plan, const FacePolicy& policy, const FaceRequest& requ
              Complaint& complaint) {
   Json problem = {{"id", policy.name},
                   {"domain", plan.form->domain(plan.input)},
-                  {"algorithm", policy.algorithm},
+                  {"algorithm", plan.algorithm.empty() ? policy.algorithm : plan.algorithm},
                   {"parameters", plan.parameters},
                   {"input", plan.input}};
   std::vector<std::string_view> known;

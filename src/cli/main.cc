@@ -33,6 +33,7 @@ constexpr Command kCommands[] = {
     {"defrag", add_defrag_command},
     {"picture", add_picture_command},
     {"trace", add_trace_command},
+    {"watch", add_watch_command},
     {"experiment", add_experiment_command},
     {"record", add_record_command},
     {"replay", add_replay_command},

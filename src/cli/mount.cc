@@ -202,15 +202,14 @@ class Mount {
                                  }});
         });
     machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
-    add_volume_control(control_,
-                       {.volume = *volume_,
-                        .disk = *disk_,
-                        .what_if = *what_if_,
-                        .trace = trace_,
-                        .recorded = *recorded_,
-                        .requests = [this] { return session_ ? &session_->statistics() : nullptr; },
-                        .image = request_.image,
-                        .version = SPINDLE_VERSION});
+    add_volume_control(control_, {.volume = *volume_,
+                                  .disk = *disk_,
+                                  .what_if = *what_if_,
+                                  .trace = trace_,
+                                  .recorded = *recorded_,
+                                  .session = [this] { return session_.get(); },
+                                  .image = request_.image,
+                                  .version = SPINDLE_VERSION});
     return {};
   }
 

@@ -19,6 +19,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   trace_pipe               the same as it happens: a read waits; trace_pipe.jsonl in JSON lines
   record_pipe              each operation from the first read on, as `spindle record` stores them
   trace_on, trace_size     whether events are kept, and how many              (can be set)
+  activity.json            what `spindle watch` shows, in one piece: arm, blocks, busiest files, ...
   volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)
   volume/usage             files, blocks and runs by allocation strategy: how fragmented they are
   volume/free_runs         how many free runs there are of each length
@@ -52,7 +53,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   journal/statistics       transactions, group commits, the log's ends and fill
   journal/state            working, or why it failed
   journal/commit, journal/checkpoint   write anything: makes durable; writes home, empties the log
-  requests/latency         each kind of request: how many, and how long they took
+  requests/latency         each kind of request to the volume: how many, and how long they took
   requests/reset           write anything: starts counting anew
   threads/list             the daemon's user-space threads: state, what they wait for, switches
   threads/backtraces       the same in words, with where in the code each of them stands

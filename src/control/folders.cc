@@ -18,25 +18,6 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::vector<Fact> cache_facts(BufferCache& cache) {
-  const CacheStatistics s = cache.statistics();
-  return {
-      {"size_bytes", s.capacity_blocks * cache.block_size()},
-      {"reads", s.reads},
-      {"hits", s.hits},
-      {"misses", s.misses},
-      {"hit_ratio", share(s.hits, s.reads)},
-      {"evictions", s.evictions},
-      {"read_ahead_blocks", s.read_ahead_blocks},
-      {"read_ahead_used_blocks", s.read_ahead_used},
-      {"written_back_blocks", s.written_back},
-      {"capacity_blocks", s.capacity_blocks},
-      {"used_blocks", s.used_blocks},
-      {"dirty_blocks", s.dirty_blocks},
-      {"pinned_blocks", s.pinned_blocks},
-  };
-}
-
 Table purposes_table(SimulatedDisk& disk) {
   const DiskStatistics& s = disk.statistics();
   constexpr auto kRead = static_cast<std::size_t>(IoRequest::Kind::kRead);
@@ -58,27 +39,6 @@ Table hits_table(const HitHistory& history) {
   for (const HitHistory::Stretch& stretch : history.stretches()) add(stretch);
   if (const HitHistory::Stretch rest = history.rest(); rest.reads != 0) add(rest);
   return table;
-}
-
-std::vector<Fact> journal_facts(Journal& journal) {
-  const JournalStatistics s = journal.statistics();
-  return {
-      {"transactions", s.transactions},
-      {"epochs", s.epochs},
-      {"open_epoch", s.open_epoch},
-      {"durable_epoch", s.durable_epoch},
-      {"log_bytes_written", s.log_bytes},
-      {"log_capacity_bytes", s.log_capacity_bytes},
-      {"log_used_bytes", s.log_used_bytes},
-      {"tail_block", s.tail_block},
-      {"head_block", s.head_block},
-      {"data_logged_blocks", s.data_logged_blocks},
-      {"checkpoints", s.checkpoints},
-      {"checkpointed_blocks", s.checkpointed_blocks},
-      {"blocks_to_checkpoint", s.blocks_to_checkpoint},
-      {"flushes", s.flushes},
-      {"waits_for_space", s.waits_for_space},
-  };
 }
 
 std::vector<Fact> threads_facts(const thread::Runtime& runtime) {
@@ -170,6 +130,46 @@ void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> 
 void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action) {
   tree.add_file(path,
                 {.write = [action = std::move(action)](std::string_view) { return action(); }});
+}
+
+std::vector<Fact> cache_facts(BufferCache& cache) {
+  const CacheStatistics s = cache.statistics();
+  return {
+      {"size_bytes", s.capacity_blocks * cache.block_size()},
+      {"reads", s.reads},
+      {"hits", s.hits},
+      {"misses", s.misses},
+      {"hit_ratio", share(s.hits, s.reads)},
+      {"evictions", s.evictions},
+      {"read_ahead_blocks", s.read_ahead_blocks},
+      {"read_ahead_used_blocks", s.read_ahead_used},
+      {"written_back_blocks", s.written_back},
+      {"capacity_blocks", s.capacity_blocks},
+      {"used_blocks", s.used_blocks},
+      {"dirty_blocks", s.dirty_blocks},
+      {"pinned_blocks", s.pinned_blocks},
+  };
+}
+
+std::vector<Fact> journal_facts(Journal& journal) {
+  const JournalStatistics s = journal.statistics();
+  return {
+      {"transactions", s.transactions},
+      {"epochs", s.epochs},
+      {"open_epoch", s.open_epoch},
+      {"durable_epoch", s.durable_epoch},
+      {"log_bytes_written", s.log_bytes},
+      {"log_capacity_bytes", s.log_capacity_bytes},
+      {"log_used_bytes", s.log_used_bytes},
+      {"tail_block", s.tail_block},
+      {"head_block", s.head_block},
+      {"data_logged_blocks", s.data_logged_blocks},
+      {"checkpoints", s.checkpoints},
+      {"checkpointed_blocks", s.checkpointed_blocks},
+      {"blocks_to_checkpoint", s.blocks_to_checkpoint},
+      {"flushes", s.flushes},
+      {"waits_for_space", s.waits_for_space},
+  };
 }
 
 void add_cache_folder(ControlTree& tree, BufferCache& cache) {

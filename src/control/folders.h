@@ -7,6 +7,7 @@
 
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/control/control_tree.h"
+#include "spindle/control/table.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/journal/journal.h"
@@ -30,6 +31,13 @@ void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<
 
 /// The file that moves the blocks of files to where they lie better.
 void add_defrag_file(ControlTree& tree, FileSystem& volume);
+
+// What stands in the file `statistics` of each folder; of the disk, see disk_tables.h.
+
+std::vector<Fact> volume_facts(FileSystem& volume, const std::string& image);
+std::vector<Fact> cache_facts(BufferCache& cache);
+std::vector<Fact> journal_facts(Journal& journal);
+
 void add_cache_folder(ControlTree& tree, BufferCache& cache);
 void add_disk_folder(ControlTree& tree, SimulatedDisk& disk);
 void add_journal_folder(ControlTree& tree, Journal& journal);

@@ -92,9 +92,13 @@ std::string facts_text(const std::vector<Fact>& facts) {
 }
 
 std::string facts_json(const std::vector<Fact>& facts) {
+  return facts_object(facts).dump(2) + "\n";
+}
+
+nlohmann::ordered_json facts_object(const std::vector<Fact>& facts) {
   nlohmann::ordered_json object;
   for (const Fact& fact : facts) object[fact.name] = to_json(fact.value);
-  return object.dump(2) + "\n";
+  return object;
 }
 
 void add_table(ControlTree& tree, const std::string& path, std::function<Result<Table>()> make) {

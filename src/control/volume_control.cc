@@ -8,6 +8,7 @@
 #include "control/control_readme.h"
 #include "control/folders.h"
 #include "spindle/base/uuid.h"
+#include "spindle/control/activity_file.h"
 #include "spindle/control/record_files.h"
 #include "spindle/control/table.h"
 #include "spindle/control/trace_files.h"
@@ -17,27 +18,14 @@
 namespace spindle {
 namespace {
 
-// The last reason why a control file refused a value, or the volume an operation, whichever came
-// later.
-struct Refusals {
-  Timestamp when;
-  std::string text;
-};
-
-std::string last_error_text(const FileSystem& volume, const Refusals& refusals) {
-  const auto& errors = volume.recent_errors();
-  if (!errors.empty() && (refusals.text.empty() || refusals.when < errors.back().when)) {
-    return errors.back().text + "\n";
-  }
-  return refusals.text.empty() ? std::string() : refusals.text + "\n";
-}
-
 std::string label_of(const format::Superblock& superblock) {
   const char* label = superblock.label;
   return std::string(label, ::strnlen(label, sizeof superblock.label));
 }
 
-std::vector<Fact> volume_facts(FileSystem& volume, const std::string& image) {
+}  // namespace
+
+std::vector<Fact> control::volume_facts(FileSystem& volume, const std::string& image) {
   const format::Superblock& superblock = volume.superblock();
   const SpaceStatistics space = volume.space_manager().statistics();
   const FileSystem::Statistics nodes = volume.statistics();
@@ -69,6 +57,23 @@ std::vector<Fact> volume_facts(FileSystem& volume, const std::string& image) {
       {"nameless_inodes", nodes.nameless_nodes},
       {"conversions", nodes.conversions},
   };
+}
+
+namespace {
+
+// The last reason why a control file refused a value, or the volume an operation, whichever came
+// later.
+struct Refusals {
+  Timestamp when;
+  std::string text;
+};
+
+std::string last_error_text(const FileSystem& volume, const Refusals& refusals) {
+  const auto& errors = volume.recent_errors();
+  if (!errors.empty() && (refusals.text.empty() || refusals.when < errors.back().when)) {
+    return errors.back().text + "\n";
+  }
+  return refusals.text.empty() ? std::string() : refusals.text + "\n";
 }
 
 Result<Table> usage_table(FileSystem& volume) {
@@ -104,7 +109,8 @@ Table errors_table(const FileSystem& volume) {
 void add_volume_folder(ControlTree& tree, const VolumeParts& parts) {
   FileSystem& volume = parts.volume;
   control::add_trigger(tree, "volume/sync", [&volume] { return volume.sync_all(); });
-  add_facts(tree, "volume", [&volume, image = parts.image] { return volume_facts(volume, image); });
+  add_facts(tree, "volume",
+            [&volume, image = parts.image] { return control::volume_facts(volume, image); });
   add_table(tree, "volume/usage", [&volume] { return usage_table(volume); });
   add_table(tree, "volume/free_runs", [&volume] { return free_runs_table(volume); });
   tree.add_file("volume/longest_free_run_blocks", {.read = [&volume]() -> Result<std::string> {
@@ -118,12 +124,12 @@ void add_volume_folder(ControlTree& tree, const VolumeParts& parts) {
       [&volume](std::string_view name) { return volume.space_manager().set_fit_policy(name); });
 }
 
-Table requests_table(const RequestStatistics* statistics) {
+Table requests_table(Session* session) {
   Table table(
       {"operation", "count", "errors", "mean_us", "p50_us", "p90_us", "p99_us", "longest_us"});
-  if (statistics == nullptr) return table;
+  if (session == nullptr) return table;
   const auto microseconds = [](std::int64_t ns) { return static_cast<double>(ns) / 1000.0; };
-  for (const auto* row : statistics->rows()) {
+  for (const auto* row : session->statistics().rows()) {
     const auto& latency = row->latency;
     table.add_row({std::string(row->name), latency.count(), row->errors,
                    microseconds(latency.sum_ns()) / static_cast<double>(latency.count()),
@@ -133,11 +139,17 @@ Table requests_table(const RequestStatistics* statistics) {
   return table;
 }
 
+void reset_requests(Session* session) {
+  if (session == nullptr) return;
+  session->statistics().reset();
+  session->busy_files().reset();
+}
+
 void add_requests_folder(ControlTree& tree, const VolumeParts& parts) {
   add_table(tree, "requests/latency",
-            [requests = parts.requests]() -> Result<Table> { return requests_table(requests()); });
-  control::add_trigger(tree, "requests/reset", [requests = parts.requests]() -> Result<> {
-    if (RequestStatistics* statistics = requests()) statistics->reset();
+            [session = parts.session]() -> Result<Table> { return requests_table(session()); });
+  control::add_trigger(tree, "requests/reset", [session = parts.session]() -> Result<> {
+    reset_requests(session());
     return {};
   });
 }
@@ -167,11 +179,12 @@ void add_volume_control(ControlTree& tree, const VolumeParts& parts) {
   parts.what_if.add_files(tree);
   add_trace_files(tree, parts.trace);
   add_record_files(tree, parts.recorded);
+  add_activity_file(tree, parts);
   control::add_trigger(tree, "reset", [parts]() -> Result<> {
     parts.volume.cache().reset_statistics();
     parts.disk.reset_statistics();
     parts.trace.clear();
-    if (RequestStatistics* statistics = parts.requests()) statistics->reset();
+    reset_requests(parts.session());
     return {};
   });
 }

@@ -82,7 +82,10 @@ Result<std::unique_ptr<SimulatedDisk>> SimulatedDisk::create(BlockDevice& backin
 
 SimulatedDisk::SimulatedDisk(BlockDevice& backing, const DiskModel& model,
                              std::unique_ptr<ArmPolicy> policy, double pace)
-    : backing_(backing), drive_(model, std::move(policy)), pace_(pace) {}
+    : backing_(backing),
+      drive_(model, std::move(policy)),
+      pace_(pace),
+      activity_(backing.block_count()) {}
 
 SimulatedDisk::~SimulatedDisk() {
   CHECK(drive_.idle() && oldest_write_ == nullptr);
@@ -116,13 +119,18 @@ Result<> SimulatedDisk::submit_below(std::span<const IoRequest> requests) {
   return outcome;
 }
 
+void SimulatedDisk::count(const IoRequest& request, std::uint64_t blocks) {
+  statistics_.count_request(request, blocks);
+  activity_.count({request.start, blocks}, request.kind == IoRequest::Kind::kWrite);
+}
+
 void SimulatedDisk::count_untimed(std::span<const IoRequest> requests) {
   Service service;
   service.depth = 1;
   for (const IoRequest& request : requests) {
     const std::uint64_t blocks = request.bytes() / block_size();
     if (blocks == 0) continue;
-    statistics_.count_request(request, blocks);
+    count(request, blocks);
     statistics_.count_service(service, 1);
     trace_event(EventKind::kTransfer, {request.start.value, blocks},
                 kind_name(request.kind == IoRequest::Kind::kWrite),
@@ -158,7 +166,7 @@ void SimulatedDisk::enqueue_next(Batch& batch) {
       pending.kind = request.kind;
       pending.purpose = request.purpose;
     }
-    statistics_.count_request(request, blocks);
+    count(request, blocks);
     run.length += blocks;
     pending.blocks += blocks;
     ++pending.requests;

@@ -75,23 +75,65 @@ std::string path_of(SessionState& session, const fuse_in_header& header, std::st
   return (path == "/" ? "" : path.empty() ? "?" : path) + "/" + std::string(name);
 }
 
-bool concerns_control(const fuse_in_header& header, std::string_view body) {
-  if ((header.nodeid & kControlBit) != 0) return true;
-  if (header.opcode != FUSE_LOOKUP || header.nodeid != kRootNode) return false;
-  return body.substr(0, body.find('\0')) == kControlName;
+std::string_view body_of(const fuse_in_header& header, std::size_t size) {
+  return {reinterpret_cast<const char*>(&header + 1), size - sizeof header};
+}
+
+/// Whether the kernel forgets control files alone, of which it keeps none for long.
+bool forgets_control(std::string_view body) {
+  const auto* head = body_as<fuse_batch_forget_in>(body);
+  if (head == nullptr || head->count == 0) return false;
+  body.remove_prefix(sizeof *head);
+  for (std::uint32_t i = 0; i < head->count; ++i) {
+    const auto* one = body_as<fuse_forget_one>(body);
+    if (one == nullptr || (one->nodeid & kControlBit) == 0) return false;
+    body.remove_prefix(sizeof *one);
+  }
+  return true;
+}
+
+bool is_for_content(std::uint32_t opcode) {
+  switch (opcode) {
+    case FUSE_OPEN:
+    case FUSE_READ:
+    case FUSE_WRITE:
+    case FUSE_FSYNC:
+    case FUSE_FALLOCATE:
+    case FUSE_COPY_FILE_RANGE:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
 
+bool concerns_control(const fuse_in_header& header, std::size_t size) {
+  if ((header.nodeid & kControlBit) != 0) return true;
+  const std::string_view body = body_of(header, size);
+  if (header.opcode == FUSE_BATCH_FORGET) return forgets_control(body);
+  if (header.opcode != FUSE_LOOKUP || header.nodeid != kRootNode) return false;
+  return body.substr(0, body.find('\0')) == kControlName;
+}
+
 void trace_request(SessionState& session, const fuse_in_header& header, std::size_t size) {
   if (active_trace == nullptr) return;
-  const std::string_view body(reinterpret_cast<const char*>(&header + 1), size - sizeof header);
-  if (concerns_control(header, body)) return;
+  const std::string_view body = body_of(header, size);
   thread::current_thread::set_tag(active_trace->new_request());
   const ByteRange range = range_of(header.opcode, body);
   active_trace->add(EventKind::kRequest,
                     {header.nodeid, range.offset, range.size, header.pid, header.uid},
                     request_name(header.opcode), path_of(session, header, body));
+}
+
+void count_file(BusyFiles& files, const fuse_in_header& header, std::size_t size,
+                std::int64_t now_ns) {
+  if (!is_for_content(header.opcode)) return;
+  const std::uint64_t bytes = range_of(header.opcode, body_of(header, size)).size;
+  files.add({.node = header.nodeid,
+             .read_bytes = header.opcode == FUSE_READ ? bytes : 0,
+             .written_bytes = header.opcode == FUSE_WRITE ? bytes : 0,
+             .now_ns = now_ns});
 }
 
 void trace_reply(const fuse_out_header& header) {

@@ -1,4 +1,5 @@
-// What the event trace is told of a request: which operation, by whom, on which path.
+// What is told of a request to those who watch: which operation, by whom, on which path, to which
+// file. Of requests to the control files nothing is: their reader would see himself.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +8,14 @@
 
 namespace spindle {
 
+/// Whether the request, of `size` bytes with its header, is to a file of .spindle, or leads there.
+bool concerns_control(const fuse_in_header& header, std::size_t size);
 /// Gives the request that the calling thread is about to serve a number of its own, and tells of
-/// it, if a trace is on. Requests to the control files are not traced: their reader would see
-/// himself.
+/// it, if a trace is on.
 void trace_request(SessionState& session, const fuse_in_header& header, std::size_t size);
+/// Counts it for its file, if it is for what the file holds.
+void count_file(BusyFiles& files, const fuse_in_header& header, std::size_t size,
+                std::int64_t now_ns);
 /// The answer to the calling thread's request is about to leave.
 void trace_reply(const fuse_out_header& header);
 

@@ -130,7 +130,11 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
   const auto& header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
   const std::uint32_t opcode = header.opcode;
   const std::uint64_t request = header.unique;
-  trace_request(*this, header, size);
+  const bool is_watched = !concerns_control(header, size);
+  if (is_watched) {
+    trace_request(*this, header, size);
+    count_file(busy_files, header, size, began_ns);
+  }
   if (opcode == protocol::kStatx) {
     serve_statx(*this, header);
   } else if (opcode == protocol::kTemporaryFile) {
@@ -148,7 +152,7 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
     current = &header;
     fuse_session_process_buf(fuse, &raw);
   }
-  statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
+  if (is_watched) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
   if (opcode == FUSE_INIT && ready) ready();
   buffers.give(std::move(buffer));
   --in_flight;
@@ -238,6 +242,10 @@ void Session::name_changed(NodeId directory, const std::string& name) {
 
 RequestStatistics& Session::statistics() {
   return state_->statistics;
+}
+
+BusyFiles& Session::busy_files() {
+  return state_->busy_files;
 }
 
 }  // namespace spindle

@@ -61,6 +61,7 @@ struct SessionState final : thread::FdWatcher {
   int fd = -1;
   bool mounted = false;
   RequestStatistics statistics;
+  BusyFiles busy_files;
   RequestBuffers buffers;
   ListingHints listing_hints;
   WriteErrors write_errors;

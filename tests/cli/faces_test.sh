@@ -126,6 +126,52 @@ json "a['answer']['waits'] == [{'signal': 'TERM'}]" processes -p signals block:U
 json "a['answer']['times'][:2] == ['2024-01-05T16:30', '2024-01-05T16:45']" cron '*/15 9-17 * * 1-5' --after 2024-01-05T16:20
 json "len(a['answer']['times']) == 2" cron 0 0 '*' '*' '*' --after '2024-01-05 16:20' --count 2
 
+# Formulas: textbook answers, curves, reasons, questions.
+json "a['answer']['eat_ns'] == 140" memory -p access-tlb --hit-ratio 0.8 --memory-ns 100 --tlb-ns 20
+json "a['answer']['eat_ns'] == 8199.8" memory -p access-faults --fault-rate 0.001 --memory-ns 200 --fault-ns 8000000
+json "a['answer']['max_fault_rate'] == 2.5e-06" memory -p fault-rate --slowdown 0.1
+json "a['answer'] == {'pages': 36, 'internal_fragmentation': 962}" memory -p pages --bytes 72766 --page-size 2048
+json "a['answer']['bytes'] == 4194304" memory -p table-size
+json "a['answer']['slabs'] == 8" memory -p slab --object-bytes 300 --objects 100
+json "a['answer']['io_ms'] == 6.0328 and a['answer']['rotation_ms'] == 2" disk -p random-io --bytes 4096
+json "a['answer'] == {'sequential_ms': 34, 'random_ms': 15020}" disk -p track-read
+json "a['answer']['seek_ms'] == 15" disk -p seek --curve constant --distance 7
+json "a['answer']['lba'] == 0" disk -p chs-to-lba --chs 0,0,1
+json "a['answer']['chs'] == [2, 5, 9]" disk -p lba-to-chs --lba 2339
+says '^highest rate of page faults +2.5e-06' memory -p fault-rate
+says '20 \+ 100 \+ \(1 - 0.8\) x 1 x 100 = 140 ns' memory -p access-tlb -e
+says '\(2 x 16 \+ 5\) x 63 \+ 9 - 1 = 2339' disk -p chs-to-lba -e
+draws "'hit ratio of the TLB' in words and 'here' in words" memory -p access-tlb
+draws "'distance (cylinders)' in words" disk -p seek
+refuses 'no picture' memory -p pages --svg "$work/none.svg"
+refuses 'hit_ratio' memory -p access-tlb --hit-ratio 2
+refuses 'too much' memory -p access-tlb 1 2 3
+for formula in access-tlb access-faults fault-rate pages table-size slab; do
+  says '^The answer: spindle' memory -p $formula --quiz 5
+  says . memory -p $formula --quiz 5 --answer
+  says '^quantity,value,unit' memory -p $formula --csv
+done
+for formula in random-io track-read seek chs-to-lba lba-to-chs; do
+  says '^The answer: spindle' disk -p $formula --quiz 5
+  says . disk -p $formula --quiz 5 --answer
+  says '^quantity,value,unit' disk -p $formula --csv
+done
+[ "$(spindle memory -p access-tlb --quiz 1)" != "$(spindle memory -p access-tlb --quiz 2)" ] || fail "each quiz is the same"
+echo '{"domain": "disk-time", "algorithm": "TRACK-READ", "input": {}, "parameters":
+  {"seek_ms": 4, "rpm": 15000, "sectors_per_track": 500, "sectors_read": 500}}' >"$work/case.json"
+json "a['answer']['sequential_ms'] == 10" disk -f "$work/case.json"
+
+# A case whose algorithm is not the default one of its form, or is named by its choices.
+states='"domain": "process-states", "input": {"programs": ["i", "c4"]}'
+echo "{$states, \"algorithm\": \"SWITCH_ON_END,IO_RUN_LATER\", \"parameters\": {\"io_length\": 5}}" >"$work/case.json"
+json "a['answer']['total'] == 11 and a['parameters']['switch'] == 'SWITCH_ON_END'" processes -f "$work/case.json"
+says '^States of processes, .*switch SWITCH_ON_END' processes -f "$work/case.json"
+echo "{$states, \"algorithm\": \"SWITCH_AT_NOON\"}" >"$work/case.json"
+refuses 'SWITCH_AT_NOON.* is not known' processes -f "$work/case.json"
+echo '{"domain": "cpu-io", "algorithm": "VRR", "parameters": {"quantum": 3},
+  "input": {"processes": [["A", 0, [5, 4, 3]], ["B", 1, [2, 6, 2]], ["C", 2, [4, 3, 4]]]}}' >"$work/case.json"
+json "a['answer']['completion'] == {'B': 13, 'A': 19, 'C': 21}" cpu -f "$work/case.json"
+
 # Why, all policies, other conventions, questions.
 says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
 says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,6 +45,7 @@ class Table {
 /// "name value" lines, values aligned.
 std::string facts_text(const std::vector<Fact>& facts);
 /// One object.
+nlohmann::ordered_json facts_object(const std::vector<Fact>& facts);
 std::string facts_json(const std::vector<Fact>& facts);
 
 /// Adds `path` and `path`.json, both of them the table.

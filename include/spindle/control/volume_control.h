@@ -14,7 +14,7 @@
 #include "spindle/control/what_if.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
-#include "spindle/fuse/request_statistics.h"
+#include "spindle/fuse/session.h"
 #include "spindle/record/recording_tree.h"
 
 namespace spindle {
@@ -25,8 +25,8 @@ struct VolumeParts {
   WhatIf& what_if;
   EventTrace& trace;
   RecordingTree& recorded;  ///< the volume, as the mount serves it
-  /// The mount's requests; null while there is no session yet.
-  std::function<RequestStatistics*()> requests;
+  /// Null while there is none yet.
+  std::function<Session*()> session;
   std::string image;    ///< path of the image
   std::string version;  ///< of the program
 };

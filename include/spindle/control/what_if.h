@@ -34,6 +34,8 @@ class WhatIf {
   void watch_cache(bool on);
 
   void add_files(ControlTree& tree);
+  /// The last moves of the arm; none while the disk is not watched.
+  [[nodiscard]] const ArmTrace& moves() const { return moves_; }
 
  private:
   static constexpr std::size_t kKeptMoves = 1000;

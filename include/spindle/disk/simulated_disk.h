@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "spindle/device/block_device.h"
+#include "spindle/disk/block_activity.h"
 #include "spindle/disk/disk_observer.h"
 #include "spindle/disk/disk_statistics.h"
 #include "spindle/disk/drive.h"
@@ -71,6 +72,8 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
   /// The arm, its queue, its clock and its model, to be looked at.
   [[nodiscard]] const Drive& drive() const { return drive_; }
   [[nodiscard]] const DiskStatistics& statistics() const { return statistics_; }
+  /// Of all requests, also while the disk is `none`.
+  [[nodiscard]] const BlockActivity& activity() const { return activity_; }
   /// Requests that wait are counted again.
   void reset_statistics();
   /// An observer must be taken off before it goes. Adding one restarts all of them.
@@ -85,6 +88,7 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
                 double pace);
 
   Result<> submit_below(std::span<const IoRequest> requests);
+  void count(const IoRequest& request, std::uint64_t blocks);
   void count_untimed(std::span<const IoRequest> requests);
   void enqueue(Batch& batch);
   void fill_queue(Batch& batch);
@@ -103,6 +107,7 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
   Drive drive_;
   double pace_;
   DiskStatistics statistics_;
+  BlockActivity activity_;
   std::vector<DiskObserver*> observers_;
 
   std::vector<Pending> pending_;             ///< by cookie

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "spindle/fs/tree.h"
+#include "spindle/fuse/busy_files.h"
 #include "spindle/fuse/request_statistics.h"
 
 namespace spindle {
@@ -61,7 +62,9 @@ class Session {
   void content_changed(NodeId file);
   void name_changed(NodeId directory, const std::string& name);
 
+  /// Of the volume's requests; those to control files are not counted.
   [[nodiscard]] RequestStatistics& statistics();
+  [[nodiscard]] BusyFiles& busy_files();
 
  private:
   explicit Session(std::unique_ptr<SessionState> state);

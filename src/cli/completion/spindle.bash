@@ -59,14 +59,16 @@ _spindle_face() {
     memory)
       policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
         working-set pff shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit next-fit buddy
-        heap-first heap-best heap-worst"
-      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree -t --trace --format --page-size --curve"
+        heap-first heap-best heap-worst access-tlb access-faults fault-rate pages table-size slab"
+      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree --hit-ratio --memory-ns --tlb-ns --levels --fault-rate --fault-ns --slowdown --bytes --address-bits --entry-bytes --slab-bytes --object-bytes --objects -t --trace --format --page-size --curve"
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
     disk)
-      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf"
+      policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf
+        random-io track-read seek chs-to-lba lba-to-chs"
       options+=" --head --cylinders --direction --tie --count-return --reentry --steps --r --seek-per-cylinder --service-time
         --read-deadline --write-deadline --batch --seek-speed --rotate-speed --skew --zones --window --aging
-        -t --trace --format --depth --disk"
+        --seek-ms --rpm --mb-per-s --bytes --sectors-per-track --sectors-read --distance --curve --track-to-track-ms
+        --full-stroke-ms --heads --sectors --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     deadlock)
       policies="banker detection wait-for" options+=" --available --requests" ;;
@@ -92,6 +94,7 @@ _spindle_face() {
     --devices) _spindle_words "own single" ;;
     --direction) _spindle_words "up down" ;;
     --reentry) _spindle_words "edge request" ;;
+    --curve) if [[ $1 == disk ]]; then _spindle_words "constant linear square-root"; fi ;;
     --load-bit) _spindle_words "1 0" ;;
     --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration)
       _spindle_words "yes no" ;;
@@ -113,6 +116,7 @@ _spindle_laboratory() {
   if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
   case $1 in
     trace) options="--op --path --pid --json --chrome --blktrace --fio --disksim -f --follow --on --off --size" ;;
+    watch) options="-i --interval --once --json -n --count" ;;
     experiment) options="--cold --json --svg --html" ;;
     record) options="--contents" ;;
     replay) options="--strategy --fit --arm --cache-policy --cache --disk -j --jobs --top --json" ;;
@@ -126,7 +130,7 @@ _spindle_laboratory() {
     --arm) _spindle_policies "all fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline" ;;
     --cache-policy) _spindle_policies "all lru fifo clock lfu 2q arc sieve s3-fifo mru mfu second-chance nru enhanced-clock aging wsclock random" ;;
     --disk) _spindle_policies "all textbook 7200rpm 15000rpm ssd none" ;;
-    --path | --pid | --size | --cache | --jobs | -j | --top) ;;
+    -i | --interval | -n | --count | --path | --pid | --size | --cache | --jobs | -j | --top) ;;
     *)
       if [[ $word == -* ]]; then
         _spindle_words "$options -h --help --"
@@ -142,7 +146,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -217,7 +221,7 @@ _spindle() {
       esac ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
-    trace | experiment | record | replay)
+    trace | watch | experiment | record | replay)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     run)
       case ${COMP_WORDS[COMP_CWORD-1]} in

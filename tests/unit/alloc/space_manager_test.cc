@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "alloc_fixture.h"
+#include "spindle/alloc/space_map.h"
+#include "spindle/base/random.h"
 #include "spindle/policy/fit_policy.h"
 #include "spindle/thread/thread.h"
 
@@ -50,6 +52,31 @@ TEST(SpaceManagerTest, IsFullExactlyWhenEveryBlockIsTaken) {
       EXPECT_EQ(volume.blocks_in_use(), volume.data_blocks());
     });
   }
+}
+
+TEST(SpaceManagerTest, TellsHowMuchOfEachPartFilesOwn) {
+  in_runtime([] {
+    Volume volume({.image_size = 18u << 20});
+    constexpr std::uint64_t kPerCell = 16;
+    Random random(3);
+    std::map<std::uint64_t, std::uint64_t> wanted;
+    std::vector<BlockRun> taken;
+    for (int i = 0; i < 300; ++i) {
+      Transaction tx = volume.begin();
+      const BlockNo hint{random.below(volume.layout.block_count)};
+      const auto run = volume.space->allocate(tx, {.want = 1 + random.below(30), .hint = hint});
+      tx.commit();
+      taken.push_back(run.take());
+    }
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      if (i % 3 == 0) free_run(volume, taken[i]);
+      for (BlockNo b = taken[i].start; i % 3 != 0 && b < taken[i].end(); ++b)
+        ++wanted[b.value / kPerCell];
+    }
+    const auto in_files = blocks_in_files(*volume.cache, volume.layout, kPerCell);
+    for (std::uint64_t cell = 0; cell < in_files.size(); ++cell)
+      EXPECT_EQ(in_files[cell], wanted[cell]) << cell;
+  });
 }
 
 TEST(SpaceManagerTest, AFullVolumeWaitsForFreedBlocksRatherThanSayItIsFull) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <string>
@@ -214,6 +215,32 @@ TEST(SimulatedDisk, ServesManyThreadsRightlyWithEveryPolicyAndDiskAndRepeats) {
 TEST(SimulatedDisk, QueuesFillAndAGoodPolicyTravelsLess) {
   EXPECT_LT(random_workload(1, "look", "textbook").distance * 2,
             random_workload(1, "fcfs", "textbook").distance);
+}
+
+TEST(SimulatedDisk, CountsInEachPartOfTheDiskWhatWasReadAndWritten) {
+  for (const std::string_view model : {"none", "textbook"}) {
+    constexpr std::uint64_t kBlocks = 5000;
+    MemoryDevice memory(kBlockSize, kBlocks);
+    auto disk = make_disk(memory, "look", model);
+    const BlockActivity& activity = disk->activity();
+    EXPECT_EQ(activity.blocks_per_cell(), 8u);
+    std::vector<std::uint64_t> read(activity.read_blocks().size());
+    std::vector<std::uint64_t> written(read);
+    EXPECT_EQ(read.size(), kBlocks / 8);
+    Random random(11);
+    for (int i = 0; i < 500; ++i) {
+      std::vector<std::byte> bytes(kBlockSize * (1 + random.below(40)));
+      const BlockNo start{random.below(kBlocks - 40)};
+      const bool is_write = random.one_in(2);
+      ASSERT_TRUE(is_write ? disk->write(start, bytes).ok() : disk->read(start, bytes).ok());
+      for (std::uint64_t b = 0; b < bytes.size() / kBlockSize; ++b)
+        ++(is_write ? written : read)[(start.value + b) / 8];
+    }
+    EXPECT_TRUE(std::ranges::equal(activity.read_blocks(), read));
+    EXPECT_TRUE(std::ranges::equal(activity.written_blocks(), written));
+  }
+  EXPECT_EQ(BlockActivity(1).written_blocks().size(), 1u);
+  EXPECT_EQ(BlockActivity(BlockActivity::kMostCells + 1).blocks_per_cell(), 2u);
 }
 
 TEST(SimulatedDisk, NoneCostsNoTimeAndMovesNothing) {

@@ -1,0 +1,96 @@
+// Canvas: a screen of character cells in memory, on which panels draw, whatever shows it then: a
+// terminal, or a file.
+//
+//   Canvas canvas(80, 24, utf8);
+//   canvas.put(4, 0, "reads", {.strong = true});
+//   canvas.put(10, 0, "  ", {.ground = colour_of(Meaning::kHit)});
+//
+// What lies outside is left out. A cell has one character, at most four bytes of UTF-8 with what
+// combines with it; a wide one takes two cells. Where the canvas is not UTF-8, characters beyond
+// ASCII become '?'. Colours are "#RRGGBB", and must live on; empty is the terminal's own.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spindle::cli {
+
+struct Look {
+  std::string_view ground = {};
+  std::string_view ink = {};
+  bool strong = false;
+  bool faint = false;
+  bool reverse = false;
+
+  bool operator==(const Look&) const = default;
+};
+
+/// A part of a canvas.
+struct Area {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
+class Canvas {
+ public:
+  struct Cell {
+    std::string text = " ";  ///< empty: the second half of the wide one before
+    Look look;
+  };
+
+  Canvas(int width, int height, bool utf8);
+
+  [[nodiscard]] int width() const { return width_; }
+  [[nodiscard]] int height() const { return height_; }
+  [[nodiscard]] bool utf8() const { return utf8_; }
+  /// The one of the two that can be shown.
+  [[nodiscard]] std::string_view pick(std::string_view fancy, std::string_view plain) const {
+    return utf8_ ? fancy : plain;
+  }
+  [[nodiscard]] const Cell& at(int x, int y) const { return cells_[index(x, y)]; }
+
+  /// Writes to the right from there; answers in which column it ended.
+  int put(int x, int y, std::string_view text, const Look& look = {});
+  /// The same, but in `width` columns at most: what is too long loses its end, or its start.
+  int put_within(int x, int y, int width, std::string_view text, const Look& look = {});
+  int put_end_within(int x, int y, int width, std::string_view text, const Look& look = {});
+  /// With its end there, to the left of `right`.
+  void put_right(int right, int y, std::string_view text, const Look& look = {});
+  void clear(const Area& area);
+
+  /// The lines, without blanks at their ends; with colours as ANSI terminals have them.
+  [[nodiscard]] std::string text(bool coloured) const;
+
+ private:
+  [[nodiscard]] std::size_t index(int x, int y) const {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) +
+           static_cast<std::size_t>(x);
+  }
+  [[nodiscard]] bool has(int x, int y) const {
+    return x >= 0 && x < width_ && y >= 0 && y < height_;
+  }
+
+  int width_;
+  int height_;
+  bool utf8_;
+  std::vector<Cell> cells_;
+};
+
+/// Columns that the text takes on the canvas.
+int columns_on_canvas(std::string_view text);
+
+struct Rgb {
+  int red = 0;
+  int green = 0;
+  int blue = 0;
+};
+/// Of "#RRGGBB".
+Rgb rgb_of(std::string_view colour);
+/// Black or white: what can be read on that ground.
+std::string_view readable_on(std::string_view ground);
+
+}  // namespace spindle::cli

@@ -1,0 +1,48 @@
+// WatchReader: reads and sets the control files of a mount on a kernel thread of its own, so that
+// one that does not answer stops nobody at a keyboard.
+//
+//   WatchReader reader("m");
+//   reader.ask({WatchReader::Kind::kActivity});
+//   poll(reader.descriptor()) ...
+//   while (auto answer = reader.answer()) ...
+//
+// Answers come in the order of the questions. Each file is opened anew, so that nobody is kept from
+// unmounting. Destroying it waits for nothing: a question under way ends with the process.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace spindle::cli {
+
+class WatchReader {
+ public:
+  enum class Kind : unsigned char { kActivity, kChoices, kSet };
+  struct Question {
+    Kind kind = Kind::kActivity;
+    std::string setting = {};  ///< which file, for kChoices and kSet
+    std::string value = {};    ///< for kSet
+  };
+  struct Answer {
+    Question question;
+    std::string text;       ///< of the file
+    std::string complaint;  ///< empty: all went well
+  };
+
+  explicit WatchReader(std::string mount);
+  ~WatchReader();
+  WatchReader(const WatchReader&) = delete;
+  WatchReader& operator=(const WatchReader&) = delete;
+
+  void ask(Question question);
+  /// Can be read when there is an answer.
+  [[nodiscard]] int descriptor() const;
+  std::optional<Answer> answer();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace spindle::cli

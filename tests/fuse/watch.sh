@@ -1,0 +1,88 @@
+#!/bin/bash
+# `spindle watch`: at terminals of several sizes and kinds, with its keys; what it says to programs; and how it ends.
+. "$(dirname "$0")/library.sh"
+# The interpreter that the packages of scripts/packages are for.
+/usr/bin/python3 -c 'import pyte' 2>/dev/null || skip "python3-pyte is not there"
+new_volume 64M -L watched
+mount_volume disk=textbook,arm=look
+control=$mnt/.spindle
+
+step "what programs read"
+mkdir "$mnt/d"
+spindle watch "$mnt" --json -i 0.5 -n 3 >lines &
+watcher=$!
+for i in $(seq 12); do
+  head -c 200K /dev/urandom >"$mnt/d/busy" && sync "$mnt/d/busy"
+  sleep 0.1
+done
+wait $watcher || fail "the watcher answers $?"
+spindle watch "$mnt" --once --json >once
+python3 - lines once "$control" <<'PYTHON'
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+[once] = [json.loads(line) for line in open(sys.argv[2])]
+assert len(lines) == 3 and all(0.2 < line["seconds"] < 5 for line in lines), lines
+assert once["seconds"] is None
+def total(key, *path):
+    return sum(value[key] for value in (lines_at(line, path) for line in lines))
+def lines_at(line, path):
+    for name in path:
+        line = line[name]
+    return line
+written = total("written_blocks", "disk")
+assert 3 * 50 <= written <= once["disk"]["written_blocks"], (written, once["disk"])
+for line in lines + [once]:
+    assert line["volume"]["label"] == "watched" and line["arm"]["disk"] == "textbook", line
+    cells = line["map"]["touched"]
+    assert sum(cell["written_blocks"] for cell in cells) == line["disk"]["written_blocks"], line
+    assert sum(cell["read_blocks"] for cell in cells) == line["disk"]["read_blocks"], line
+    cache = line["cache"]
+    assert cache["reads"] == cache["hits"] + cache["misses"], cache
+    assert cache["reads"] == 0 or cache["hit_ratio"] == cache["hits"] / cache["reads"], cache
+    for one in line["operations"]:
+        assert 0 < one["p50_us"] <= one["p90_us"] <= one["p99_us"] <= one["longest_us"], one
+    for move in line["arm"]["last_moves"]:
+        assert all(0 <= move[name] < line["arm"]["cylinders"] for name in ("from", "to", "end")), move
+busy = [file for line in lines for file in line["files"] if file["path"] == "/d/busy"]
+assert busy and max(line["files"][0]["path"] == "/d/busy" for line in lines if line["files"]), lines
+assert sum(file["written_bytes"] for file in busy) >= 3 * 200 * 1024, busy
+assert {"write", "fsync"} <= {one["operation"] for one in once["operations"]}, once["operations"]
+# What the kernel asked of the volume, without what the watcher asked.
+latency = json.load(open(sys.argv[3] + "/requests/latency.json"))
+assert {one["operation"]: one["count"] for one in once["operations"]} == {one["operation"]: one["count"] for one in latency}
+PYTHON
+
+step "nobody is seen who only watches"
+sync -f "$mnt"
+before=$(cat "$control/requests/latency")
+spindle watch "$mnt" --json -i 0.1 -n 5 >/dev/null
+expect "$before" "$(cat "$control/requests/latency")" "the requests after somebody has watched"
+
+step "one snapshot"
+COLUMNS=100 LC_ALL=C spindle watch "$mnt" --once >shown
+! LC_ALL=C grep -q '[^ -~]' shown || fail "no ASCII where that is asked for"
+for word in "Arm: look" "Blocks: a letter is" "Cache: lru" "Busiest files" "Latency of requests" /d/busy fsync; do
+  grep -qF -- "$word" shown || fail "the snapshot has no '$word': $(cat shown)"
+done
+expect "" "$(awk 'length > 100' shown)" "lines that are too long"
+
+step "at a terminal"
+/usr/bin/python3 "$(dirname "$0")/watch_terminal.py" "$image" "$mnt"
+
+step "wrong input"
+is_mounted "$mnt" && fail "the terminal's test should have unmounted"
+refuses "no Spindle volume" spindle watch "$mnt"
+refuses "no Spindle volume" spindle watch "$work" --json
+mount_volume
+refuses "no terminal" spindle watch "$mnt"
+refuses "interval" spindle watch "$mnt" -i 0
+refuses "requires" spindle watch "$mnt" -n 3
+refuses "cannot be written" bash -c "spindle watch $mnt --json -i 0.1 -n 2 >/dev/full"
+spindle watch "$mnt" --json -i 0.1 >lines 2>said &
+watcher=$!
+for i in $(seq 100); do [ -s lines ] && break; sleep 0.05; done
+unmount_volume
+! wait $watcher || fail "the mount is gone, and the watcher says that all is well"
+grep -q "no longer mounted" said || fail "it does not say that the mount is gone: $(cat said)"
+check_volume
+step "done"
