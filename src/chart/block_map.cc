@@ -91,14 +91,16 @@ class Drawing {
   [[nodiscard]] std::string document() const {
     const double bottom = kTop + static_cast<double>(rows_) * kPitch;
     const double width = std::max({left_ + kMostColumns * kPitch + 16, legend_right() + 16,
-                                   Svg::width_of(map_.title, 15) + 32, Svg::width_of(note_) + 32});
-    const double height = bottom + 40 + static_cast<double>(legend_.size()) * kLegendPitch;
+                                   Svg::width_of(map_.title, 15) + 32, Svg::width_of(note_) + 32,
+                                   Svg::width_of(map_.caption, 11) + 32});
+    const double height = bottom + 62 + static_cast<double>(legend_.size()) * kLegendPitch;
     Svg svg(width, height, map_.title);
     svg.text({16, 26}, map_.title, {.size = 15, .bold = true});
     svg.text({16, 46}, note_);
     svg.text({left_ - 8, kTop - 5}, "block", {.size = 10, .anchor = Anchor::kEnd});
     for (std::size_t i = 0; i < map_.cells.size(); ++i) draw_cell(svg, i);
     draw_legend(svg, bottom + 36);
+    svg.text({16, height - 16}, map_.caption, {.size = 11, .colour = "#595959"});
     return svg.document();
   }
 
@@ -185,6 +187,7 @@ std::string to_text(const BlockMap& map, const TextStyle& style, Colours colours
            right_aligned(legend[i].blocks, digits) + " blocks  " +
            right_aligned(legend[i].size, 10) + "\n";
   }
+  if (!map.caption.empty()) out += "\n" + map.caption + "\n";
   return out;
 }
 

@@ -39,6 +39,14 @@ std::string_view ink_on(Meaning meaning) {
   return entry(meaning).ink;
 }
 
+std::string_view journal_colour() {
+  return "#D55E00";
+}
+
+std::string_view old_journal_colour() {
+  return "#F2C9AD";
+}
+
 std::string_view series_colour(std::size_t series) {
   return kSeries[series % std::size(kSeries)];
 }

@@ -11,7 +11,7 @@ namespace {
 /// Where a point lies between the ends of the axes, both from 0 to 1.
 class Axes {
  public:
-  explicit Axes(const Plot& plot) : logarithmic_(plot.logarithmic) {
+  explicit Axes(const Plot& plot) : logarithmic_(plot.logarithmic), top_(plot.y_top) {
     bool first = true;
     for (const Plot::Line& line : plot.lines)
       for (const Point& p : line.points) {
@@ -49,13 +49,17 @@ class Axes {
   bool logarithmic_;
   double low_ = 0;
   double high_ = 1;
-  double top_ = 0;
+  double top_;
 };
 
 constexpr double kLeft = 80;
 constexpr double kTop = 48;
 constexpr double kWidth = 660;
 constexpr double kHeight = 380;
+
+std::string_view colour_of(const Plot::Line& line, std::size_t number) {
+  return line.colour.empty() ? series_colour(number) : line.colour;
+}
 
 Point on_paper(const Axes& axes, const Point& p) {
   return {kLeft + axes.across(p.x) * kWidth, kTop + (1 - axes.up(p.y)) * kHeight};
@@ -80,7 +84,7 @@ void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
 }
 
 void draw_line(Svg& svg, const Plot::Line& line, const Axes& axes, std::size_t number) {
-  const std::string_view colour = series_colour(number);
+  const std::string_view colour = colour_of(line, number);
   std::vector<Point> points;
   for (const Point& p : line.points) {
     const Point at = on_paper(axes, p);
@@ -100,7 +104,11 @@ std::string to_svg(const Plot& plot) {
   const Axes axes(plot);
   double label = 0;
   for (const Plot::Line& line : plot.lines) label = std::max(label, Svg::width_of(line.label, 11));
-  Svg svg(kLeft + kWidth + label + 70, kTop + kHeight + 56, plot.title);
+  const double caption = plot.caption.empty() ? 0 : 22;
+  Svg svg(std::max(kLeft + kWidth + label + 70, Svg::width_of(plot.caption, 11) + 32),
+          kTop + kHeight + 56 + caption, plot.title);
+  if (!plot.caption.empty())
+    svg.text({16, kTop + kHeight + 62}, plot.caption, {.size = 11, .colour = "#595959"});
   svg.text({16, 22}, plot.title, {.size = 15, .bold = true});
   draw_axes(svg, plot, axes);
   double y = kTop + 10;
@@ -108,10 +116,11 @@ std::string to_svg(const Plot& plot) {
     draw_line(svg, plot.lines[i], axes, i);
     const double x = kLeft + kWidth + 16;
     if (plot.lines[i].is_points)
-      svg.circle({x + 12, y - 4}, 4, {.fill = series_colour(i)});
+      svg.circle({x + 12, y - 4}, 4, {.fill = colour_of(plot.lines[i], i)});
     else
-      svg.line({x, y - 4}, {x + 24, y - 4},
-               {.stroke = series_colour(i), .stroke_width = 2, .dashes = series_dashes(i)});
+      svg.line(
+          {x, y - 4}, {x + 24, y - 4},
+          {.stroke = colour_of(plot.lines[i], i), .stroke_width = 2, .dashes = series_dashes(i)});
     svg.text({x + 30, y}, plot.lines[i].label, {.size = 11});
     y += 18;
   }

@@ -24,6 +24,12 @@ std::string look_of(const Look& look) {
   return out;
 }
 
+std::string points_of(std::span<const Point> points) {
+  std::string list;
+  for (const Point& p : points) list += fmt::format("{},{} ", length(p.x), length(p.y));
+  return list;
+}
+
 }  // namespace
 
 Svg::Svg(double width, double height, std::string_view title)
@@ -58,9 +64,12 @@ void Svg::line(Point from, Point to, const Look& look) {
 }
 
 void Svg::path(std::span<const Point> points, const Look& look) {
-  std::string list;
-  for (const Point& p : points) list += fmt::format("{},{} ", length(p.x), length(p.y));
-  shape("polyline", fmt::format(" stroke-linejoin=\"round\" points=\"{}\"", list), look, "");
+  shape("polyline", fmt::format(" stroke-linejoin=\"round\" points=\"{}\"", points_of(points)),
+        look, "");
+}
+
+void Svg::polygon(std::span<const Point> points, const Look& look, std::string_view tooltip) {
+  shape("polygon", fmt::format(" points=\"{}\"", points_of(points)), look, tooltip);
 }
 
 void Svg::arrow(Point from, Point to, const Look& look) {

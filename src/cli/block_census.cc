@@ -1,11 +1,12 @@
 #include "cli/block_census.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <numeric>
+#include <optional>
 
 #include "fsck/xattr_check.h"
 #include "spindle/chart/palette.h"
@@ -21,6 +22,8 @@ using format::Inode;
 constexpr std::uint64_t kMostCells = 2048;
 constexpr std::size_t kMostFiles = 6;
 constexpr std::size_t kMostNameBytes = 48;
+/// Files of up to so many pieces are of one kind; those of more are of the last.
+constexpr std::uint64_t kPieceLimits[] = {1, 4, 16};
 
 /// What is not of files, in the order of the kinds behind the free ones.
 enum class Fixed : std::uint8_t { kVolume, kJournal, kBitmaps, kInodes };
@@ -52,6 +55,7 @@ class Census {
     if (by == BlocksBy::kKind) name_kinds();
     if (by == BlocksBy::kStrategy) name_strategies();
     if (by == BlocksBy::kFile) name_files();
+    if (by == BlocksBy::kPieces) name_pieces();
     add_kind("unknown", '?', colour_of(Meaning::kReturn));
     const std::uint64_t cells =
         (layout.block_count + map_.blocks_per_cell - 1) / map_.blocks_per_cell;
@@ -63,6 +67,7 @@ class Census {
     count_files();
     count_free();
     for (std::size_t i = 0; i < map_.cells.size(); ++i) balance(i);
+    map_.caption = fragmentation_text();
     return std::move(map_);
   }
 
@@ -78,7 +83,7 @@ class Census {
 
   void name_kinds() {
     add_kind("superblock, group table", 'S', chart::series_colour(6));
-    add_kind("journal", 'J', chart::series_colour(3));
+    add_kind("journal", 'J', chart::journal_colour());
     add_kind("bitmaps, FAT", 'B', chart::series_colour(1));
     add_kind("inode tables", 'I', chart::series_colour(2));
     const std::size_t data = add_kind("data of files", 'D', chart::series_colour(0));
@@ -122,8 +127,23 @@ class Census {
     of_files_ = of_others_ = {other_, other_};
   }
 
-  [[nodiscard]] Kinds kinds_of(InodeNo number, const Inode& inode) const {
+  void name_pieces() {
+    add_kind("the volume's own", 'S', chart::series_colour(6));
+    pieces_ = add_kind("files in one piece", '1', chart::series_colour(0));
+    add_kind("files in 2 to 4 pieces", 'F', chart::series_colour(5));
+    add_kind("files in 5 to 16 pieces", 'P', chart::series_colour(1));
+    add_kind("files in more pieces", 'X', chart::series_colour(3));
+    other_ = add_kind("directories, links", 'N', colour_of(Meaning::kWaiting));
+    of_files_ = of_others_ = {other_, other_};
+  }
+
+  [[nodiscard]] Kinds kinds_of(InodeNo number, const Inode& inode, std::uint64_t pieces) const {
     if (!is_file(inode)) return of_others_;
+    if (by_ == BlocksBy::kPieces) {
+      std::size_t kind = pieces_;
+      for (const std::uint64_t limit : kPieceLimits) kind += pieces > limit ? 1 : 0;
+      return {kind, kind};
+    }
     if (const auto found = files_.find(number); found != files_.end()) {
       return {found->second, found->second};
     }
@@ -164,8 +184,10 @@ class Census {
   void count_files() {
     std::uint64_t claims = 0;
     volume_.each_inode([&](InodeNo number, const Inode& inode) {
-      const Kinds kinds = kinds_of(number, inode);
       const fsck::MapPieces pieces = fsck::read_map(volume_.facts(), number, inode);
+      const std::uint64_t runs = runs_of(pieces.extents);
+      const Kinds kinds = kinds_of(number, inode, runs);
+      if (is_file(inode) && runs != 0) ++file_count_, file_runs_ += runs;
       for (const Extent& extent : pieces.extents) {
         add({extent.block, extent.length}, kinds.data);
         claims += extent.length;
@@ -191,10 +213,35 @@ class Census {
     for (const BlockNo block : *chain) add({block, 1}, kind);
   }
 
+  /// Pieces that follow one another on the disk are one.
+  static std::uint64_t runs_of(const std::vector<Extent>& extents) {
+    std::uint64_t runs = 0;
+    std::optional<BlockNo> end;
+    for (const Extent& extent : extents) {
+      if (extent.block != end) ++runs;
+      end = extent.block + extent.length;
+    }
+    return runs;
+  }
+
   void count_free() {
     for (GroupNo group{0}; group.value < volume_.layout().group_count; ++group) {
-      volume_.each_free_run(group, [&](const Run& run) { add(run, 0); });
+      volume_.each_free_run(group, [&](const Run& run) {
+        add(run, 0);
+        ++free_runs_;
+      });
     }
+  }
+
+  [[nodiscard]] std::string fragmentation_text() const {
+    const auto counted = [](std::uint64_t count, const char* what) {
+      return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+    };
+    std::string text = counted(file_count_, "file") + " with data";
+    if (file_count_ != 0)
+      text += fmt::format(" in {}, {:.2f} a file", counted(file_runs_, "piece"),
+                          static_cast<double>(file_runs_) / static_cast<double>(file_count_));
+    return text + "; free space in " + counted(free_runs_, "piece") + ".";
   }
 
   /// What a file owns is in use, whatever the bitmap says; what nobody owns, and is not free, is
@@ -214,6 +261,10 @@ class Census {
   std::map<std::uint32_t, std::size_t> strategies_;
   std::map<InodeNo, std::size_t> files_;
   std::size_t other_ = 0;
+  std::size_t pieces_ = 0;  ///< the kind of files in one piece; the others follow
+  std::uint64_t file_count_ = 0;
+  std::uint64_t file_runs_ = 0;
+  std::uint64_t free_runs_ = 0;
   Kinds of_files_{};
   Kinds of_others_{};
 };

@@ -10,10 +10,11 @@
 
 namespace spindle::cli {
 
-/// What tells the blocks of files apart: what they are for, how they were allocated, or whose.
-enum class BlocksBy : std::uint8_t { kKind, kStrategy, kFile };
+/// What tells the blocks of files apart: what they are for, how they were allocated, whose they
+/// are, or in how many pieces their file lies.
+enum class BlocksBy : std::uint8_t { kKind, kStrategy, kFile, kPieces };
 
-/// The title is the caller's.
+/// The title is the caller's; the caption says how fragmented files and free space are.
 chart::BlockMap count_blocks(InspectedVolume& volume, BlocksBy by);
 
 }  // namespace spindle::cli

@@ -10,6 +10,8 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/disk_pictures.h"
+#include "cli/journal_picture.h"
 
 namespace spindle::cli {
 namespace {
@@ -36,6 +38,25 @@ void empty_caches(const MountControl& control) {
                "not asked of the volume.\n");
 }
 
+/// What `spindle picture` would draw now, as far as there is anything to be drawn.
+std::vector<std::string> pictures_of(const MountControl& control) {
+  std::vector<std::string> pictures;
+  const DiskFigures figures = take_disk_figures(control);
+  for (const PictureKind kind : {PictureKind::kArm, PictureKind::kSeeks, PictureKind::kResponses,
+                                 PictureKind::kPolicies, PictureKind::kHits}) {
+    Complaint nothing;
+    const DrawnPicture picture = picture_of(kind, figures, nothing);
+    if (!nothing.made()) pictures.push_back(picture.svg);
+  }
+  Answer answer;
+  const auto volume = InspectedVolume::open(control.value("volume/image"), answer);
+  if (!volume.ok()) return pictures;
+  const auto journal = journal_picture(**volume, figures.subject, (*volume)->state(),
+                                       control.json("journal/statistics"));
+  if (journal.ok()) pictures.push_back(journal->svg);
+  return pictures;
+}
+
 int run(const ExperimentRequest& request) {
   Complaint complaint;
   const MountControl control(request.mount, complaint);
@@ -53,7 +74,8 @@ int run(const ExperimentRequest& request) {
   }
   if (!complaint.made()) {
     if (!request.svg.empty()) write_file(request.svg, report_svg(experiment), complaint);
-    if (!request.html.empty()) write_file(request.html, report_html(experiment), complaint);
+    if (!request.html.empty())
+      write_file(request.html, report_html(experiment, pictures_of(control)), complaint);
     if (request.json)
       fmt::print("{}\n", experiment.dump(2));
     else

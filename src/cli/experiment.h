@@ -17,6 +17,7 @@ Experiment take_figures(const MountControl& control, const std::vector<std::stri
                         const CommandRun& run, const Json& journal_before);
 std::string report_text(const Experiment& experiment, const chart::TextStyle& style);
 std::string report_svg(const Experiment& experiment);
-std::string report_html(const Experiment& experiment);
+/// With more pictures, SVG documents, at its end.
+std::string report_html(const Experiment& experiment, const std::vector<std::string>& pictures);
 
 }  // namespace spindle::cli

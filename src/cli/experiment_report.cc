@@ -262,8 +262,11 @@ std::string report_svg(const Experiment& experiment) {
   return page.svg();
 }
 
-std::string report_html(const Experiment& experiment) {
-  return page_of(experiment).html();
+std::string report_html(const Experiment& experiment, const std::vector<std::string>& pictures) {
+  chart::Page page = page_of(experiment);
+  if (!pictures.empty()) page.add_heading("What the arm, the cache and the journal did");
+  for (const std::string& picture : pictures) page.add_picture(picture);
+  return page.html();
 }
 
 }  // namespace spindle::cli

@@ -15,53 +15,9 @@
 namespace spindle::cli {
 namespace {
 
-constexpr std::size_t kBuffer = std::size_t{1} << 14;
 constexpr std::size_t kMostDevices = 1000;
 constexpr std::uint64_t kAlignment = 4096;
 constexpr std::uint64_t kLargestDisk = std::uint64_t{1} << 62;
-
-/// The devices of a trace, put one behind the other on one disk.
-struct Layout {
-  std::map<std::uint64_t, std::uint64_t> start_of;
-  std::uint64_t bytes = 0;
-  std::uint64_t requests = 0;
-};
-
-/// Goes through the trace and calls `use` for each bufferful.
-template <class Use>
-bool read_all(DiskTrace& trace, const std::string& file, Complaint& complaint, const Use& use) {
-  std::vector<TracedRequest> requests(kBuffer);
-  while (true) {
-    const auto count = trace.read(requests);
-    if (!count.ok()) return complain_of(file, count.error(), complaint), false;
-    if (*count == 0) return true;
-    use(std::span(requests).first(*count));
-    if (complaint.made()) return false;
-  }
-}
-
-Layout lay_out(DiskTrace& trace, const std::string& file, Progress& progress,
-               Complaint& complaint) {
-  Layout layout;
-  std::map<std::uint64_t, std::uint64_t> ends;
-  read_all(trace, file, complaint, [&](std::span<const TracedRequest> requests) {
-    std::uint64_t last = ~requests.front().device;
-    std::uint64_t* end = nullptr;
-    for (const TracedRequest& request : requests) {
-      if (end == nullptr || request.device != last) end = &ends[last = request.device];
-      *end = std::max(*end, request.start + request.length);
-    }
-    if (ends.size() > kMostDevices) complaint.make("--trace: there are more than 1000 devices");
-    layout.requests += requests.size();
-    progress.at(trace.bytes_done());
-  });
-  for (const auto& [device, end] : ends) {
-    layout.start_of[device] = layout.bytes;
-    layout.bytes += (end + kAlignment - 1) / kAlignment * kAlignment;
-    if (layout.bytes > kLargestDisk) complaint.make("--trace: the devices are too large together");
-  }
-  return layout;
-}
 
 DiskReplay::Plan plan_of(const FaceRequest& request, Complaint& complaint) {
   DiskReplay::Plan plan;
@@ -115,7 +71,7 @@ chart::Table table_of(const std::vector<DiskReplay::Row>& rows, const DiskReplay
   return table;
 }
 
-Json json_of(const std::vector<DiskReplay::Row>& rows, const Layout& layout,
+Json json_of(const std::vector<DiskReplay::Row>& rows, const TraceLayout& layout,
              const DiskReplay::Plan& plan, std::string_view format) {
   Json json = {{"format", format},
                {"requests", layout.requests},
@@ -153,6 +109,29 @@ chart::Bars bars_of(const std::vector<DiskReplay::Row>& rows, const DiskReplay::
 
 }  // namespace
 
+TraceLayout lay_out(DiskTrace& trace, const std::string& file, Progress& progress,
+                    Complaint& complaint) {
+  TraceLayout layout;
+  std::map<std::uint64_t, std::uint64_t> ends;
+  read_all(trace, file, complaint, [&](std::span<const TracedRequest> requests) {
+    std::uint64_t last = ~requests.front().device;
+    std::uint64_t* end = nullptr;
+    for (const TracedRequest& request : requests) {
+      if (end == nullptr || request.device != last) end = &ends[last = request.device];
+      *end = std::max(*end, request.start + request.length);
+    }
+    if (ends.size() > kMostDevices) complaint.make("--trace: there are more than 1000 devices");
+    layout.requests += requests.size();
+    progress.at(trace.bytes_done());
+  });
+  for (const auto& [device, end] : ends) {
+    layout.start_of[device] = layout.bytes;
+    layout.bytes += (end + kAlignment - 1) / kAlignment * kAlignment;
+    if (layout.bytes > kLargestDisk) complaint.make("--trace: the devices are too large together");
+  }
+  return layout;
+}
+
 void replay_disks(const FaceRequest& request, Complaint& complaint) {
   DiskReplay::Plan plan = plan_of(request, complaint);
   if (!request.words.empty() || !request.recipe.empty())
@@ -169,7 +148,7 @@ void replay_disks(const FaceRequest& request, Complaint& complaint) {
   if (complaint.made()) return;
   auto trace = DiskTrace::open(request.trace, format);
   if (!trace.ok()) return complain_of(request.trace, trace.error(), complaint);
-  Layout layout;
+  TraceLayout layout;
   std::vector<DiskReplay::Row> rows;
   {
     Progress progress(2 * trace->bytes());

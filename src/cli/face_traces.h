@@ -1,8 +1,12 @@
 // Traces at full speed: what `--trace` and `--curve` do.
 #pragma once
 
+#include <map>
+#include <span>
+
 #include "cli/face.h"
 #include "spindle/base/result.h"
+#include "spindle/trace/disk_trace.h"
 
 namespace spindle::cli {
 
@@ -22,6 +26,15 @@ class Progress {
   std::uint64_t last_permille_ = 1001;
 };
 
+/// The devices of a trace, put one behind the other on one disk.
+struct TraceLayout {
+  std::map<std::uint64_t, std::uint64_t> start_of;
+  std::uint64_t bytes = 0;
+  std::uint64_t requests = 0;
+};
+TraceLayout lay_out(DiskTrace& trace, const std::string& file, Progress& progress,
+                    Complaint& complaint);
+
 /// The policies that are asked for, of `known`.
 std::vector<std::string> chosen_policies(const FaceRequest& request, std::vector<std::string> known,
                                          std::string_view fallback, Complaint& complaint);
@@ -34,6 +47,19 @@ void refuse_others(const FaceRequest& request, const std::vector<std::string_vie
                    Complaint& complaint);
 /// "FILE: byte 17: the line is no page number".
 void complain_of(const std::string& file, const Error& error, Complaint& complaint);
+/// Goes through the trace and calls `use` for each bufferful; false, with a complaint, if it cannot
+/// be read to its end.
+template <class Use>
+bool read_all(DiskTrace& trace, const std::string& file, Complaint& complaint, const Use& use) {
+  std::vector<spindle::TracedRequest> requests(std::size_t{1} << 14);
+  while (true) {
+    const auto count = trace.read(requests);
+    if (!count.ok()) return complain_of(file, count.error(), complaint), false;
+    if (*count == 0) return true;
+    use(std::span(requests).first(*count));
+    if (complaint.made()) return false;
+  }
+}
 /// Millions a second.
 std::string rate_text(std::uint64_t count, std::int64_t ns);
 /// "12,345,678".

@@ -46,18 +46,18 @@ std::vector<Combination> combinations_of(const LeaguePlan& plan) {
   return all;
 }
 
-Result<> prepare(const Recording& recording, Preparation& preparation) {
-  MemoryDevice formatted = TRY(format_for(recording, preparation.strategy));
-  preparation.volume.emplace(TRY(prepare_volume(recording, std::move(formatted), preparation.fit)));
-  return {};
-}
-
 std::string name_of(const Combination& c) {
   return fmt::format("{}, {}, {}, {}", c.strategy, c.settings.fit, c.settings.arm,
                      c.settings.cache_policy);
 }
 
 }  // namespace
+
+Result<PreparedVolume> prepare_league_volume(const Recording& recording,
+                                             const std::string& strategy, const std::string& fit) {
+  MemoryDevice formatted = TRY(format_for(recording, strategy));
+  return prepare_volume(recording, std::move(formatted), fit);
+}
 
 std::size_t LeaguePlan::combinations() const {
   return strategies.size() * fits.size() * arms.size() * cache_policies.size() *
@@ -81,9 +81,12 @@ std::vector<LeagueRow> play_league(const Recording& recording, const LeaguePlan&
   };
   Workers workers(plan.jobs, complaint);
   workers.run(preparations.size(), [&](std::size_t i) -> Outcome {
-    Result<> outcome = prepare(recording, preparations[i]);
+    Preparation& own = preparations[i];
+    auto volume = prepare_league_volume(recording, own.strategy, own.fit);
     one_more();
-    return {std::move(outcome), preparations[i].strategy + ", " + preparations[i].fit};
+    if (!volume.ok()) return {volume.error(), own.strategy + ", " + own.fit};
+    own.volume.emplace(std::move(volume).take());
+    return {Result<>(), ""};
   });
   if (complaint.made()) return {};
   workers.run(rows.size(), [&](std::size_t i) -> Outcome {

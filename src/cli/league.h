@@ -33,6 +33,10 @@ struct LeaguePlan {
   [[nodiscard]] std::size_t combinations() const;
 };
 
+/// A fresh volume of that strategy with what the recording found; always the same one.
+Result<PreparedVolume> prepare_league_volume(const Recording& recording,
+                                             const std::string& strategy, const std::string& fit);
+
 /// Plays them all, `jobs` at a time, with a bar of progress; the same rows whatever the jobs. The
 /// best stands first.
 std::vector<LeagueRow> play_league(const Recording& recording, const LeaguePlan& plan,

@@ -134,4 +134,14 @@ Table history_table(const ArmHistory& history) {
   return table;
 }
 
+Table hits_table(const HitHistory& history) {
+  Table table({"end_ms", "reads", "hits"});
+  const auto add = [&table](const HitHistory::Stretch& stretch) {
+    table.add_row({milliseconds(stretch.end_ns), stretch.reads, stretch.hits});
+  };
+  for (const HitHistory::Stretch& stretch : history.stretches()) add(stretch);
+  if (const HitHistory::Stretch rest = history.rest(); rest.reads != 0) add(rest);
+  return table;
+}
+
 }  // namespace spindle

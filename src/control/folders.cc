@@ -31,16 +31,6 @@ Table purposes_table(SimulatedDisk& disk) {
   return table;
 }
 
-Table hits_table(const HitHistory& history) {
-  Table table({"end_ms", "reads", "hits"});
-  const auto add = [&table](const HitHistory::Stretch& stretch) {
-    table.add_row({static_cast<double>(stretch.end_ns) / 1e6, stretch.reads, stretch.hits});
-  };
-  for (const HitHistory::Stretch& stretch : history.stretches()) add(stretch);
-  if (const HitHistory::Stretch rest = history.rest(); rest.reads != 0) add(rest);
-  return table;
-}
-
 std::vector<Fact> threads_facts(const thread::Runtime& runtime) {
   return {
       {"live", std::uint64_t{runtime.live_threads()}},

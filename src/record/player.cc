@@ -210,7 +210,7 @@ void subtract(const JournalStatistics& before, JournalStatistics& figures) {
 }
 
 Result<> play_on(const Recording& recording, const PreparedVolume& prepared, MemoryDevice& device,
-                 const PlaySettings& settings, PlayResult& result) {
+                 const PlaySettings& settings, const PlayWatch& watch, PlayResult& result) {
   const auto mounted = TRY(Mounted::mount(device, settings));
   FileSystem& volume = mounted->volume();
   // The kernel knew them all.
@@ -218,6 +218,7 @@ Result<> play_on(const Recording& recording, const PreparedVolume& prepared, Mem
   volume.cache().drop_clean();
   volume.cache().reset_statistics();
   mounted->disk().reset_statistics();
+  for (DiskObserver* observer : watch.observers) mounted->disk().add_observer(*observer);
   const JournalStatistics before = volume.journal().statistics();
 
   Performer performer(volume, prepared.nodes);
@@ -230,6 +231,8 @@ Result<> play_on(const Recording& recording, const PreparedVolume& prepared, Mem
   subtract(before, result.journal);
   result.differing = performer.differing();
   TRY(take_figures(*mounted, result));
+  for (DiskObserver* observer : watch.observers) mounted->disk().remove_observer(*observer);
+  if (watch.at_end) watch.at_end(volume);
   return volume.unmount();
 }
 
@@ -249,10 +252,10 @@ Result<PreparedVolume> prepare_volume(const Recording& recording, MemoryDevice f
 }
 
 Result<PlayResult> play(const Recording& recording, const PreparedVolume& prepared,
-                        const PlaySettings& settings) {
+                        const PlaySettings& settings, const PlayWatch& watch) {
   MemoryDevice device = prepared.device;
   PlayResult result;
-  TRY(in_runtime([&] { return play_on(recording, prepared, device, settings, result); }));
+  TRY(in_runtime([&] { return play_on(recording, prepared, device, settings, watch, result); }));
   return result;
 }
 

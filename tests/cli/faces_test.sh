@@ -5,6 +5,7 @@
 set -u
 
 traces=$1
+tests=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
@@ -50,29 +51,7 @@ draws() {
   local expression=$1
   shift
   spindle "$@" --svg "$work/picture.svg" >"$work/text" || fail "$*: exit status $?"
-  python3 - "$work/picture.svg" "$expression" <<'PY' || fail "$* --svg: not $expression"
-import sys
-import xml.etree.ElementTree as tree
-root = tree.parse(sys.argv[1]).getroot()
-width, height = float(root.get('width')), float(root.get('height'))
-def of(tag):
-    return [e for e in root.iter('{http://www.w3.org/2000/svg}' + tag)]
-words = [e.text or '' for e in of('text')]
-for e in of('rect')[1:]:
-    assert 0 <= float(e.get('x')) and float(e.get('x')) + float(e.get('width')) <= width, e.attrib
-    assert 0 <= float(e.get('y')) and float(e.get('y')) + float(e.get('height')) <= height, e.attrib
-boxes = []
-for e in of('text'):
-    assert 0 <= float(e.get('x')) <= width and 0 <= float(e.get('y')) <= height, e.attrib
-    size = float(e.get('font-size'))
-    long = 0.58 * size * len(e.text or '')
-    x = float(e.get('x')) - {'start': 0, 'middle': long / 2, 'end': long}[e.get('text-anchor')]
-    boxes.append((x, float(e.get('y')) - 0.7 * size, x + long, float(e.get('y')), e.text))
-for i, a in enumerate(boxes):
-    for b in boxes[i + 1:]:
-        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], ('overlap', a, b)
-assert eval(sys.argv[2]), words
-PY
+  python3 "$tests/svg.py" "$work/picture.svg" "$expression" || fail "$* --svg: not $expression"
 }
 
 silberschatz="98 183 37 122 14 124 65 67"

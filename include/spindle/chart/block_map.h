@@ -24,6 +24,7 @@ struct BlockMap {
   using Cell = std::vector<std::uint64_t>;
 
   std::string title;
+  std::string caption;  ///< below the legend
   std::uint64_t block_size_bytes = 0;
   std::uint64_t blocks_per_cell = 1;
   std::vector<Kind> kinds;  ///< the first is what is free

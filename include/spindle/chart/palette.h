@@ -29,6 +29,11 @@ std::string_view name_of(Meaning meaning);
 /// The colour of text on that ground.
 std::string_view ink_on(Meaning meaning);
 
+/// What the journal holds, in every map of a disk; and what of it is home already, the same
+/// thinned.
+std::string_view journal_colour();
+std::string_view old_journal_colour();
+
 /// For the line of number `series`, from 0 on.
 std::string_view series_colour(std::size_t series);
 /// Its dashes, as SVG's stroke-dasharray; empty: none.

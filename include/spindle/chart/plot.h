@@ -17,11 +17,14 @@ struct Plot {
     std::vector<Point> points;  ///< by rising x
     bool is_step = false;       ///< each y holds up to the next x
     bool is_points = false;     ///< marks that are not joined
+    std::string_view colour;    ///< empty: one of its own
   };
   std::string title;
+  std::string caption;
   std::string x_label;  ///< with its unit
   std::string y_label;
   bool logarithmic = false;
+  double y_top = 0;  ///< how far the y axis goes at least
   std::vector<Line> lines;
 };
 

@@ -55,6 +55,7 @@ class Svg {
   void circle(Point centre, double radius, const Look& look, std::string_view tooltip = "");
   void line(Point from, Point to, const Look& look);
   void path(std::span<const Point> points, const Look& look);
+  void polygon(std::span<const Point> points, const Look& look, std::string_view tooltip = "");
   /// A line with a head of the stroke's colour at its end.
   void arrow(Point from, Point to, const Look& look);
   /// `at` is on the base line.

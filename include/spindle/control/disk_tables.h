@@ -1,9 +1,11 @@
-// What a disk has counted, and what its observers have seen, as the tables of MOUNT/.spindle/disk.
+// What a disk has counted, and what its observers have seen, as the tables of MOUNT/.spindle/disk;
+// and cache/history of the cache above it.
 //
 // The control files show them of the live disk; who replays a recording shows the same tables of
 // the disk that served it.
 #pragma once
 
+#include "spindle/cache/hit_history.h"
 #include "spindle/control/table.h"
 #include "spindle/disk/arm_history.h"
 #include "spindle/disk/arm_trace.h"
@@ -28,5 +30,7 @@ Table shadow_moves_table(const ArmWhatIf& what_if);
 Table moves_table(const ArmTrace& moves);
 /// disk/history: all moves, in stretches of equally many.
 Table history_table(const ArmHistory& history);
+/// cache/history: reads and hits over time.
+Table hits_table(const HitHistory& history);
 
 }  // namespace spindle

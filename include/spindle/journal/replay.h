@@ -94,6 +94,24 @@ struct ReplayStory {
 /// What a replay of the log on `device` would do. Changes nothing.
 Result<ReplayStory> tell_replay(BlockDevice& device, const format::Layout& layout);
 
+/// The log area as a ring: the entries that a replay would apply, and, as far as nothing has been
+/// written over them, older ones, whose changes are home.
+struct LogRing {
+  struct Entry {
+    std::uint64_t start_block = 0;  ///< in the ring; it may go round its end
+    std::uint64_t blocks = 0;
+    std::uint64_t epoch = 0;
+    std::uint64_t records = 0;
+    bool is_needed = false;
+  };
+  std::uint64_t blocks = 0;
+  std::uint64_t tail_block = 0;  ///< where the first entry that is needed begins
+  std::uint64_t head_block = 0;  ///< where the next one will
+  std::vector<Entry> entries;    ///< from the tail on, the way that the ring runs
+};
+/// EUCLEAN if both journal headers are bad. Changes nothing.
+Result<LogRing> read_log_ring(BlockDevice& device, const format::Layout& layout);
+
 /// What may stand where the journal is to be: entries of an older volume of the same UUID would
 /// pass for its own; those of any other volume never do.
 enum class OldLog : std::uint8_t { kOfSameUuid, kOfOthers };

@@ -12,10 +12,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 
 #include "spindle/device/memory_device.h"
+#include "spindle/disk/disk_observer.h"
 #include "spindle/disk/disk_statistics.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/record/recording.h"
@@ -53,8 +56,14 @@ struct PlayResult {
     return runs == 0 ? 0 : static_cast<double>(data_blocks) / static_cast<double>(runs);
   }
 };
+/// Who wants to see more than the result: the disk's requests as they are served, and the volume
+/// when all is done.
+struct PlayWatch {
+  std::span<DiskObserver* const> observers = {};
+  std::function<void(FileSystem& volume)> at_end = {};
+};
 /// EINVAL for settings that no mount would take.
 Result<PlayResult> play(const Recording& recording, const PreparedVolume& prepared,
-                        const PlaySettings& settings);
+                        const PlaySettings& settings, const PlayWatch& watch = {});
 
 }  // namespace spindle

@@ -216,8 +216,17 @@ _spindle() {
       fi ;;
     picture)
       case ${COMP_WORDS[COMP_CWORD-1]} in
-        --by) _spindle_words "kind strategy file" ;;
-        *) if [[ $word == -* ]]; then _spindle_words "--by --svg --json -h --help"; else _spindle_files; fi ;;
+        --kind) _spindle_words "blocks arm seeks responses hits journal policies" ;;
+        --by) _spindle_words "kind strategy file pieces" ;;
+        --arm) _spindle_words "fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline" ;;
+        --disk) _spindle_words "textbook 7200rpm 15000rpm ssd none" ;;
+        --depth) ;;
+        --all) _spindle_folders ;;
+        *) if [[ $word == -* ]]; then
+             _spindle_words "--kind --by --svg --png --json --all --arm --disk --depth -h --help"
+           else
+             _spindle_files
+           fi ;;
       esac ;;
     cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
