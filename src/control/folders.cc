@@ -36,11 +36,11 @@ std::vector<Fact> cache_facts(BufferCache& cache) {
   };
 }
 
-Table purposes_table(SimulatedDisk& disk) {
+FactTable purposes_table(SimulatedDisk& disk) {
   const DiskStatistics& s = disk.statistics();
   constexpr auto kRead = static_cast<std::size_t>(IoRequest::Kind::kRead);
   constexpr auto kWrite = static_cast<std::size_t>(IoRequest::Kind::kWrite);
-  Table table({"purpose", "read_requests", "read_blocks", "write_requests", "written_blocks"});
+  FactTable table({"purpose", "read_requests", "read_blocks", "write_requests", "written_blocks"});
   for (std::size_t i = 0; i < kIoPurposes; ++i) {
     table.add_row({std::string(io_purpose_name(static_cast<IoPurpose>(i))),
                    s.requests_by_purpose[kRead][i], s.blocks_by_purpose[kRead][i],
@@ -49,8 +49,8 @@ Table purposes_table(SimulatedDisk& disk) {
   return table;
 }
 
-Table hits_table(const HitHistory& history) {
-  Table table({"end_ms", "reads", "hits"});
+FactTable hits_table(const HitHistory& history) {
+  FactTable table({"end_ms", "reads", "hits"});
   const auto add = [&table](const HitHistory::Stretch& stretch) {
     table.add_row({static_cast<double>(stretch.end_ns) / 1e6, stretch.reads, stretch.hits});
   };
@@ -141,7 +141,7 @@ void add_cache_folder(ControlTree& tree, BufferCache& cache) {
       [&cache] { return cache.policy(); },
       [&cache](std::string_view name) { return cache.set_policy(name); });
   add_table(tree, "cache/history",
-            [&cache]() -> Result<Table> { return hits_table(cache.history()); });
+            [&cache]() -> Result<FactTable> { return hits_table(cache.history()); });
   add_trigger(tree, "cache/reset", [&cache]() -> Result<> {
     cache.reset_statistics();
     return {};
@@ -162,10 +162,10 @@ void add_disk_folder(ControlTree& tree, SimulatedDisk& disk) {
                   return facts_json(geometry_facts(disk.drive().model()));
                 }});
   add_table(tree, "disk/response_times",
-            [&disk]() -> Result<Table> { return response_table(disk.statistics()); });
+            [&disk]() -> Result<FactTable> { return response_table(disk.statistics()); });
   add_table(tree, "disk/seek_distances",
-            [&disk]() -> Result<Table> { return distance_table(disk.statistics()); });
-  add_table(tree, "disk/purposes", [&disk]() -> Result<Table> { return purposes_table(disk); });
+            [&disk]() -> Result<FactTable> { return distance_table(disk.statistics()); });
+  add_table(tree, "disk/purposes", [&disk]() -> Result<FactTable> { return purposes_table(disk); });
   add_choice(
       tree, "disk/scheduler", [] { return arm_policy_names(); },
       [&disk] { return disk.arm_policy(); },
@@ -193,9 +193,9 @@ void add_journal_folder(ControlTree& tree, Journal& journal) {
 }
 
 void add_threads_folder(ControlTree& tree) {
-  add_table(tree, "threads/list", []() -> Result<Table> {
-    Table table({"id", "name", "state", "waits_for", "object", "waiting_us", "switches",
-                 "stack_bytes", "stack_used_bytes"});
+  add_table(tree, "threads/list", []() -> Result<FactTable> {
+    FactTable table({"id", "name", "state", "waits_for", "object", "waiting_us", "switches",
+                     "stack_bytes", "stack_used_bytes"});
     const std::int64_t now_ns = monotonic_ns();
     for (const auto& thread : thread::list_threads(*thread::Runtime::current())) {
       const bool waits = thread.state == thread::ThreadState::kWaiting;
