@@ -44,7 +44,7 @@ Result<VolumeLayout> layout_of(FileSystem& volume) {
   return found;
 }
 
-void add_row(Table& table, const std::string& when, const VolumeLayout& layout) {
+void add_row(FactTable& table, const std::string& when, const VolumeLayout& layout) {
   std::uint64_t free_runs = 0;
   for (const std::uint64_t count : layout.free_runs) free_runs += count;
   const Placement& files = layout.files;
@@ -53,8 +53,8 @@ void add_row(Table& table, const std::string& when, const VolumeLayout& layout) 
                  free_runs, layout.longest_free_run});
 }
 
-Table table_of_free_runs(const VolumeLayout& before, const VolumeLayout& after) {
-  Table table({"at_least_blocks", "before", "after"});
+FactTable table_of_free_runs(const VolumeLayout& before, const VolumeLayout& after) {
+  FactTable table({"at_least_blocks", "before", "after"});
   const auto count = [](const VolumeLayout& layout, std::size_t i) {
     return i < layout.free_runs.size() ? layout.free_runs[i] : 0;
   };
@@ -76,7 +76,7 @@ void show(const AgeRequest& request, const AgingReport& report, const VolumeLayo
   answer.fact("deleted", report.deleted);
   answer.fact("refused", report.refused);
   answer.fact("written_bytes", report.written_bytes);
-  Table layout({"when", "files", "fragmented_files", "blocks", "runs", "mean_run_blocks",
+  FactTable layout({"when", "files", "fragmented_files", "blocks", "runs", "mean_run_blocks",
                 "layout_score", "seeks", "used_percent", "free_runs", "longest_free_run_blocks"});
   add_row(layout, "before", before);
   add_row(layout, "after", after);

@@ -145,15 +145,15 @@ std::vector<DefragFile> files_of(std::vector<std::string>& paths, int& status) {
   return found;
 }
 
-void add_row(Table& table, const std::string& when, const DefragReport& report,
+void add_row(FactTable& table, const std::string& when, const DefragReport& report,
              const Placement& sum, std::uint64_t longest) {
   table.add_row({when, std::uint64_t{report.files.size()}, sum.fragmented_files, sum.blocks,
                  sum.runs, sum.mean_run_blocks(), sum.layout_score(), sum.seeks, sum.gap_blocks,
                  longest});
 }
 
-Table table_of_files(const DefragReport& report) {
-  Table table(
+FactTable table_of_files(const DefragReport& report) {
+  FactTable table(
       {"path", "blocks", "runs_before", "runs_after", "seeks_before", "seeks_after", "moved"});
   for (const DefragFile& file : report.files) {
     if (file.before.runs == file.after.runs && file.moved_blocks == 0) continue;
@@ -168,7 +168,7 @@ void show(const DefragRequest& request, const DefragReport& report) {
   answer.fact("files", std::uint64_t{report.files.size()});
   answer.fact("moved_files", report.moved_files);
   answer.fact("moved_blocks", report.moved_blocks);
-  Table sums({"when", "files", "fragmented_files", "blocks", "runs", "mean_run_blocks",
+  FactTable sums({"when", "files", "fragmented_files", "blocks", "runs", "mean_run_blocks",
               "layout_score", "seeks", "gap_blocks", "longest_free_run_blocks"});
   add_row(sums, "before", report, report.before, report.longest_free_run_before);
   add_row(sums, request.dry_run ? "would be" : "after", report, report.after,

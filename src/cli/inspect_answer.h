@@ -10,9 +10,13 @@
 
 #include "spindle/base/printable.h"
 #include "spindle/base/result.h"
-#include "spindle/control/table.h"
+#include "spindle/chart/facts.h"
 
 namespace spindle::cli {
+
+using chart::Fact;
+using chart::FactTable;
+using chart::Value;
 
 /// A number of the disk, whatever its width.
 inline Value number(std::uint64_t value) {
@@ -28,7 +32,7 @@ class Answer {
  public:
   void fact(std::string name, Value value) { facts_.push_back({std::move(name), value}); }
   /// `name` is a key of the JSON and the title of the text.
-  void table(std::string name, Table table) {
+  void table(std::string name, FactTable table) {
     tables_.push_back({std::move(name), std::move(table)});
   }
   /// A whole sentence. One that was said already is not said again; of very many most are counted.
@@ -43,7 +47,7 @@ class Answer {
  private:
   struct NamedTable {
     std::string name;
-    Table table;
+    FactTable table;
   };
 
   std::vector<Fact> facts_;

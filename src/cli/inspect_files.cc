@@ -148,7 +148,7 @@ void add_attributes(InspectedVolume& volume, InodeNo inode_number, const Inode& 
     const auto part = view->bytes.subspan(format::kHeaderSize + sizeof head, head.used);
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
-  Table table({"name", "value_bytes"});
+  FactTable table({"name", "value_bytes"});
   for (std::size_t at = 0; at < bytes.size();) {
     const auto& entry = format::at<format::XattrEntry>(std::span<const std::byte>(bytes), at);
     at += sizeof entry;
@@ -220,7 +220,7 @@ Result<> describe_map(InspectedVolume& volume, InodeNo inode_number) {
   std::uint64_t mapped = 0;
   std::uint64_t runs = 0;
   BlockNo next;
-  Table extents({"file_block", "block", "length", "unwritten"});
+  FactTable extents({"file_block", "block", "length", "unwritten"});
   for (const Extent& extent : pieces.extents) {
     extents.add_row({number(extent.at.value), number(extent.block.value), number(extent.length),
                      extent.unwritten});
@@ -233,7 +233,7 @@ Result<> describe_map(InspectedVolume& volume, InodeNo inode_number) {
   answer.fact("node_blocks", number(pieces.nodes.size()));
   answer.table("extents", std::move(extents));
   if (!pieces.nodes.empty()) {
-    Table nodes({"block", "kind"});
+    FactTable nodes({"block", "kind"});
     for (const auto& [block, kind] : pieces.nodes) {
       nodes.add_row({number(block.value), block_kind_name(static_cast<std::uint16_t>(kind))});
     }
@@ -259,7 +259,7 @@ Result<> describe_directory(InspectedVolume& volume, InodeNo inode_number) {
       answer.fact("levels", number(head.level + 1u));
     }
   }
-  Table names({"key", "inode", "type", "name"});
+  FactTable names({"key", "inode", "type", "name"});
   for (const fsck::Name& name : tree.names) {
     names.add_row({hexadecimal(name.key), number(name.inode.value), type_name(name.type << 12),
                    printable(name.name)});

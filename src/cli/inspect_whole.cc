@@ -85,7 +85,7 @@ void add_files(InspectedVolume& volume) {
   volume.answer().fact("directories", number(directories));
   volume.answer().fact("symbolic_links", number(links));
   volume.answer().fact("other_inodes", number(others));
-  Table table({"strategy", "files", "blocks", "bytes"});
+  FactTable table({"strategy", "files", "blocks", "bytes"});
   for (const auto& [strategy, of] : usage) {
     table.add_row({strategy, number(of.files), number(of.blocks), number(of.bytes)});
   }
@@ -95,7 +95,7 @@ void add_files(InspectedVolume& volume) {
 // The two headers of the journal as they stand in the image; the one that counts is marked.
 void add_journal_headers(InspectedVolume& volume) {
   const format::Layout& layout = volume.layout();
-  Table table({"block", "good", "counts", "writes", "tail_block", "tail_epoch", "epoch"});
+  FactTable table({"block", "good", "counts", "writes", "tail_block", "tail_epoch", "epoch"});
   struct Header {
     bool good = false;
     format::JournalHeader header{};
@@ -186,7 +186,7 @@ Result<> describe_superblock(InspectedVolume& volume) {
   answer.fact("last_check", moment(superblock.last_check_seconds));
   answer.fact("mount_process", number(superblock.mount_process));
   answer.fact("checksum", hexadecimal(superblock.checksum));
-  Table places({"block", "byte", "good"});
+  FactTable places({"block", "byte", "good"});
   const auto add = [&](BlockNo block, std::size_t offset) {
     places.add_row({number(block.value), number(offset),
                     fsck::read_superblock_at(volume.image(), block, offset).ok()});
@@ -216,8 +216,8 @@ Result<> describe_journal(InspectedVolume& volume) {
     answer.note("The log is empty: there is nothing to replay.");
     return {};
   }
-  Table entries({"epoch", "log_block", "bytes", "records"});
-  Table records({"epoch", "record", "block", "offset", "count", "bytes"});
+  FactTable entries({"epoch", "log_block", "bytes", "records"});
+  FactTable records({"epoch", "record", "block", "offset", "count", "bytes"});
   for (const LogEntry& entry : *log) {
     entries.add_row({number(entry.epoch), number(entry.start_block), number(entry.bytes),
                      number(entry.records.size())});
@@ -264,7 +264,7 @@ Result<> describe_free_space(InspectedVolume& volume) {
   answer.fact("longest_run", number(longest));
   answer.fact("mean_run", runs == 0 ? 0.0 : static_cast<double>(total) / static_cast<double>(runs));
   if (counted != total) answer.note("The bitmaps and the group descriptors do not agree.");
-  Table table({"shortest", "longest", "runs", "blocks"});
+  FactTable table({"shortest", "longest", "runs", "blocks"});
   for (const auto& [width, bucket] : buckets) {
     table.add_row({number(1ull << (width - 1)), number((1ull << width) - 1), number(bucket.runs),
                    number(bucket.blocks)});
@@ -280,8 +280,8 @@ Result<> describe_groups(InspectedVolume& volume) {
   answer.fact("blocks_per_group", number(layout.blocks_per_group()));
   answer.fact("bitmap_blocks_per_group", number(layout.bitmap_blocks_per_group));
   answer.fact("inodes_per_group", number(layout.inodes_per_group));
-  Table table({"group", "start", "blocks", "metadata", "free_blocks", "free_inodes", "directories",
-               "block_bitmaps", "inode_bitmaps", "inode_blocks", "fat_blocks"});
+  FactTable table({"group", "start", "blocks", "metadata", "free_blocks", "free_inodes",
+                   "directories", "block_bitmaps", "inode_bitmaps", "inode_blocks", "fat_blocks"});
   for (GroupNo group{0}; group.value < layout.group_count; ++group) {
     const auto descriptor = volume.disk().read_descriptor(group);
     if (!descriptor.ok()) {

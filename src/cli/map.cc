@@ -98,9 +98,9 @@ class MapReport {
  private:
   bool with_runs_;
   Answer answer_;
-  Table files_{
+  FactTable files_{
       {"path", "strategy", "blocks", "runs", "gaps", "gap_blocks", "mean_run_blocks", "seeks"}};
-  Table runs_{{"path", "file_block", "block", "length", "kind"}};
+  FactTable runs_{{"path", "file_block", "block", "length", "kind"}};
   Placement total_;
   std::uint64_t count_ = 0;
 };

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "control/folders.h"
-#include "spindle/control/table.h"
+#include "spindle/control/fact_files.h"
 
 namespace spindle::control {
 namespace {
@@ -52,8 +52,8 @@ class DefragSession {
   }
 
   [[nodiscard]] std::string text() const {
-    Table table({"inode", "moves", "first_block", "blocks", "runs", "gap_blocks", "seeks",
-                 "runs_after", "gap_blocks_after", "seeks_after"});
+    FactTable table({"inode", "moves", "first_block", "blocks", "runs", "gap_blocks", "seeks",
+                     "runs_after", "gap_blocks_after", "seeks_after"});
     if (last_) {
       const auto& [before, after, first_block, moves] = *last_;
       table.add_row({node_, moves, first_block.value, before.blocks, before.runs, before.gap_blocks,

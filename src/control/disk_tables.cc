@@ -19,8 +19,8 @@ std::string turns_text(const TurningPoints& turns) {
 }
 
 // The counters that are not 0, under their limits.
-Table counters_table(const DecadeHistogram& histogram, const char* limit, const char* what) {
-  Table table({limit, what});
+FactTable counters_table(const DecadeHistogram& histogram, const char* limit, const char* what) {
+  FactTable table({limit, what});
   for (std::size_t i = 0; i < DecadeHistogram::kCounters; ++i) {
     if (histogram.counter(i) == 0) continue;
     table.add_row({DecadeHistogram::limit(i), histogram.counter(i)});
@@ -70,18 +70,18 @@ std::vector<Fact> geometry_facts(const DiskModel& model) {
   };
 }
 
-Table response_table(const DiskStatistics& statistics) {
+FactTable response_table(const DiskStatistics& statistics) {
   return counters_table(statistics.response_counts, "up_to_ns", "requests");
 }
 
-Table distance_table(const DiskStatistics& statistics) {
+FactTable distance_table(const DiskStatistics& statistics) {
   return counters_table(statistics.distances, "up_to_cylinders", "services");
 }
 
-Table arms_table(const ArmWhatIf& what_if) {
-  Table table({"policy", "in_use", "requests", "arm_movement_cylinders", "arm_moves", "seek_ms",
-               "rotation_ms", "transfer_ms", "total_ms", "mean_response_ms",
-               "longest_response_ms"});
+FactTable arms_table(const ArmWhatIf& what_if) {
+  FactTable table({"policy", "in_use", "requests", "arm_movement_cylinders", "arm_moves", "seek_ms",
+                   "rotation_ms", "transfer_ms", "total_ms", "mean_response_ms",
+                   "longest_response_ms"});
   std::vector<ArmWhatIf::Row> rows = what_if.rows();
   std::ranges::stable_sort(rows, {}, &ArmWhatIf::Row::busy_ns);
   for (const ArmWhatIf::Row& row : rows) {
@@ -93,8 +93,8 @@ Table arms_table(const ArmWhatIf& what_if) {
   return table;
 }
 
-Table shadow_moves_table(const ArmWhatIf& what_if) {
-  Table table(
+FactTable shadow_moves_table(const ArmWhatIf& what_if) {
+  FactTable table(
       {"policy", "number", "from", "by_way_of", "to", "end", "begin_ms", "seek_ms", "total_ms"});
   for (std::size_t row = 0; row < what_if.rows().size(); ++row) {
     for (const ArmWhatIf::Stop& stop : what_if.stops(row)) {
@@ -107,10 +107,10 @@ Table shadow_moves_table(const ArmWhatIf& what_if) {
   return table;
 }
 
-Table moves_table(const ArmTrace& moves) {
-  Table table({"number", "policy", "kind", "block", "blocks", "from", "by_way_of", "to", "end",
-               "cylinders", "seek_ms", "rotation_ms", "transfer_ms", "begin_ms", "response_ms",
-               "queue"});
+FactTable moves_table(const ArmTrace& moves) {
+  FactTable table({"number", "policy", "kind", "block", "blocks", "from", "by_way_of", "to", "end",
+                   "cylinders", "seek_ms", "rotation_ms", "transfer_ms", "begin_ms", "response_ms",
+                   "queue"});
   moves.for_each([&table](const ArmTrace::Entry& entry) {
     const Service& service = entry.service;
     table.add_row({entry.number, std::string(entry.policy),
@@ -124,8 +124,8 @@ Table moves_table(const ArmTrace& moves) {
   return table;
 }
 
-Table history_table(const ArmHistory& history) {
-  Table table({"services", "cylinders", "lowest", "highest", "end", "begin_ms", "finish_ms"});
+FactTable history_table(const ArmHistory& history) {
+  FactTable table({"services", "cylinders", "lowest", "highest", "end", "begin_ms", "finish_ms"});
   for (const ArmHistory::Stretch& stretch : history.stretches()) {
     table.add_row({stretch.services, stretch.distance, stretch.lowest.value, stretch.highest.value,
                    stretch.end.value, milliseconds(stretch.begin.ns),
@@ -134,8 +134,8 @@ Table history_table(const ArmHistory& history) {
   return table;
 }
 
-Table hits_table(const HitHistory& history) {
-  Table table({"end_ms", "reads", "hits"});
+FactTable hits_table(const HitHistory& history) {
+  FactTable table({"end_ms", "reads", "hits"});
   const auto add = [&table](const HitHistory::Stretch& stretch) {
     table.add_row({milliseconds(stretch.end_ns), stretch.reads, stretch.hits});
   };

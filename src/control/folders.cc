@@ -18,11 +18,11 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-Table purposes_table(SimulatedDisk& disk) {
+FactTable purposes_table(SimulatedDisk& disk) {
   const DiskStatistics& s = disk.statistics();
   constexpr auto kRead = static_cast<std::size_t>(IoRequest::Kind::kRead);
   constexpr auto kWrite = static_cast<std::size_t>(IoRequest::Kind::kWrite);
-  Table table({"purpose", "read_requests", "read_blocks", "write_requests", "written_blocks"});
+  FactTable table({"purpose", "read_requests", "read_blocks", "write_requests", "written_blocks"});
   for (std::size_t i = 0; i < kIoPurposes; ++i) {
     table.add_row({std::string(io_purpose_name(static_cast<IoPurpose>(i))),
                    s.requests_by_purpose[kRead][i], s.blocks_by_purpose[kRead][i],
@@ -41,9 +41,9 @@ std::vector<Fact> threads_facts(const thread::Runtime& runtime) {
   };
 }
 
-Table threads_table(const thread::Runtime& runtime) {
-  Table table({"id", "name", "state", "waits_for", "object", "held_by", "waiting_us", "switches",
-               "cpu_us", "stack_bytes", "stack_used_bytes"});
+FactTable threads_table(const thread::Runtime& runtime) {
+  FactTable table({"id", "name", "state", "waits_for", "object", "held_by", "waiting_us",
+                   "switches", "cpu_us", "stack_bytes", "stack_used_bytes"});
   const std::int64_t now_ns = monotonic_ns();
   for (const auto& thread : thread::list_threads(runtime)) {
     const bool waits = thread.state == thread::ThreadState::kWaiting;
@@ -169,7 +169,7 @@ void add_cache_folder(ControlTree& tree, BufferCache& cache) {
       [&cache] { return cache.policy(); },
       [&cache](std::string_view name) { return cache.set_policy(name); });
   add_table(tree, "cache/history",
-            [&cache]() -> Result<Table> { return hits_table(cache.history()); });
+            [&cache]() -> Result<FactTable> { return hits_table(cache.history()); });
   add_trigger(tree, "cache/reset", [&cache]() -> Result<> {
     cache.reset_statistics();
     return {};
@@ -190,10 +190,10 @@ void add_disk_folder(ControlTree& tree, SimulatedDisk& disk) {
                   return facts_json(geometry_facts(disk.drive().model()));
                 }});
   add_table(tree, "disk/response_times",
-            [&disk]() -> Result<Table> { return response_table(disk.statistics()); });
+            [&disk]() -> Result<FactTable> { return response_table(disk.statistics()); });
   add_table(tree, "disk/seek_distances",
-            [&disk]() -> Result<Table> { return distance_table(disk.statistics()); });
-  add_table(tree, "disk/purposes", [&disk]() -> Result<Table> { return purposes_table(disk); });
+            [&disk]() -> Result<FactTable> { return distance_table(disk.statistics()); });
+  add_table(tree, "disk/purposes", [&disk]() -> Result<FactTable> { return purposes_table(disk); });
   add_choice(
       tree, "disk/scheduler", [] { return arm_policy_names(); },
       [&disk] { return disk.arm_policy(); },
@@ -223,7 +223,7 @@ void add_journal_folder(ControlTree& tree, Journal& journal) {
 void add_threads_folder(ControlTree& tree) {
   add_facts(tree, "threads", [] { return threads_facts(*thread::Runtime::current()); });
   add_table(tree, "threads/list",
-            []() -> Result<Table> { return threads_table(*thread::Runtime::current()); });
+            []() -> Result<FactTable> { return threads_table(*thread::Runtime::current()); });
   tree.add_file("threads/backtraces", {.read = []() -> Result<std::string> {
                   return thread::describe_threads(*thread::Runtime::current());
                 }});

@@ -7,7 +7,7 @@
 
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/control/control_tree.h"
-#include "spindle/control/table.h"
+#include "spindle/control/fact_files.h"
 #include "spindle/disk/simulated_disk.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/journal/journal.h"

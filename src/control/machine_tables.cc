@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "control/machine_folder.h"
-#include "spindle/control/table.h"
+#include "spindle/control/fact_files.h"
 #include "spindle/machine/memory.h"
 
 namespace spindle::control {
@@ -19,16 +19,16 @@ std::string list_of(const std::vector<ProcessNumber>& numbers) {
 }
 
 void add_system_table(ControlTree& tree, MachineAccess machine, const std::string& path,
-                      std::function<Table(const SystemSnapshot&)> make) {
-  add_table(tree, path, [machine, make = std::move(make)]() -> Result<Table> {
+                      std::function<FactTable(const SystemSnapshot&)> make) {
+  add_table(tree, path, [machine, make = std::move(make)]() -> Result<FactTable> {
     return make(TRY(
         machine.with([](Machine& m) -> Result<SystemSnapshot> { return m.snapshot_system(); })));
   });
 }
 
-Table cpus_table(const SystemSnapshot& system) {
-  Table table({"cpu", "running", "ready", "switches", "preemptions", "migrations_in", "user_ms",
-               "nice_ms", "system_ms", "interrupt_ms", "iowait_ms", "idle_ms"});
+FactTable cpus_table(const SystemSnapshot& system) {
+  FactTable table({"cpu", "running", "ready", "switches", "preemptions", "migrations_in", "user_ms",
+                   "nice_ms", "system_ms", "interrupt_ms", "iowait_ms", "idle_ms"});
   for (std::size_t i = 0; i < system.cpus.size(); ++i) {
     const CpuSnapshot& cpu = system.cpus[i];
     const CpuTimes& t = cpu.times;
@@ -39,8 +39,8 @@ Table cpus_table(const SystemSnapshot& system) {
   return table;
 }
 
-Table objects_table(const SystemSnapshot& system) {
-  Table table({"kind", "name", "value", "total", "owners", "waiting"});
+FactTable objects_table(const SystemSnapshot& system) {
+  FactTable table({"kind", "name", "value", "total", "owners", "waiting"});
   for (const ObjectSnapshot& object : system.objects) {
     table.add_row({object.kind, object.name, object.value, object.total, list_of(object.owners),
                    list_of(object.waiting)});
@@ -48,8 +48,8 @@ Table objects_table(const SystemSnapshot& system) {
   return table;
 }
 
-Table deadlocks_table(const SystemSnapshot& system) {
-  Table table({"found_ms", "threads", "victim", "description"});
+FactTable deadlocks_table(const SystemSnapshot& system) {
+  FactTable table({"found_ms", "threads", "victim", "description"});
   for (const DeadlockSnapshot& deadlock : system.deadlocks) {
     table.add_row({ms(deadlock.found), list_of(deadlock.threads), std::int64_t{deadlock.victim},
                    deadlock.description});
@@ -71,8 +71,8 @@ std::vector<std::pair<ProcessNumber, ThreadSnapshot>> threads_of(
   return found;
 }
 
-Result<Table> ready_table(Machine& machine) {
-  Table table({"thread", "process", "name", "cpu", "nice", "ran_ms", "waited_ms"});
+Result<FactTable> ready_table(Machine& machine) {
+  FactTable table({"thread", "process", "name", "cpu", "nice", "ran_ms", "waited_ms"});
   const auto is_ready = [](const ThreadSnapshot& t) { return t.state == 'R' && !t.on_cpu; };
   for (const auto& [process, t] : threads_of(machine, is_ready)) {
     table.add_row({std::int64_t{t.id}, std::int64_t{process}, t.name, std::uint64_t{t.cpu},
@@ -81,8 +81,8 @@ Result<Table> ready_table(Machine& machine) {
   return table;
 }
 
-Result<Table> blocked_table(Machine& machine) {
-  Table table({"thread", "process", "name", "state", "call", "waits_in", "waits_for"});
+Result<FactTable> blocked_table(Machine& machine) {
+  FactTable table({"thread", "process", "name", "state", "call", "waits_in", "waits_for"});
   const auto is_blocked = [](const ThreadSnapshot& t) { return t.state != 'R' && t.state != 'I'; };
   for (const auto& [process, t] : threads_of(machine, is_blocked)) {
     table.add_row({std::int64_t{t.id}, std::int64_t{process}, t.name, std::string(1, t.state),
@@ -92,8 +92,8 @@ Result<Table> blocked_table(Machine& machine) {
 }
 
 // Of each CPU, who had it from when to when: as far back as the ring of events goes.
-Result<Table> gantt_table(Machine& machine) {
-  Table table({"cpu", "from_ms", "to_ms", "thread", "name"});
+Result<FactTable> gantt_table(Machine& machine) {
+  FactTable table({"cpu", "from_ms", "to_ms", "thread", "name"});
   const EventRing& ring = machine.events();
   struct Slice {
     VirtualTime from;
@@ -117,9 +117,9 @@ Result<Table> gantt_table(Machine& machine) {
   return table;
 }
 
-Result<Table> records_table(Machine& machine) {
-  Table table({"process", "name", "arrival_ms", "first_run_ms", "end_ms", "cpu_ms", "ready_ms",
-               "blocked_ms", "status"});
+Result<FactTable> records_table(Machine& machine) {
+  FactTable table({"process", "name", "arrival_ms", "first_run_ms", "end_ms", "cpu_ms", "ready_ms",
+                   "blocked_ms", "status"});
   for (const ProcessRecord& r : machine.records()) {
     table.add_row({std::int64_t{r.id}, r.name, ms(r.arrival),
                    r.has_run ? Value(ms(r.first_run)) : Value(std::string("-")),
@@ -131,8 +131,8 @@ Result<Table> records_table(Machine& machine) {
 }
 
 // Those that hold something.
-Result<Table> frames_table(Machine& machine) {
-  Table table({"frame", "count", "use", "space", "page", "mappings", "referenced", "dirty"});
+Result<FactTable> frames_table(Machine& machine) {
+  FactTable table({"frame", "count", "use", "space", "page", "mappings", "referenced", "dirty"});
   for (const FrameRow& row : machine.memory().frames()) {
     if (row.use == FrameUse::kFree) continue;
     table.add_row({row.frame.value, row.count, std::string(name_of(row.use)), row.space.value,
@@ -141,8 +141,8 @@ Result<Table> frames_table(Machine& machine) {
   return table;
 }
 
-Result<Table> page_tables_table(Machine& machine) {
-  Table table({"space", "page", "count", "frame", "slot", "writable", "referenced", "dirty"});
+Result<FactTable> page_tables_table(Machine& machine) {
+  FactTable table({"space", "page", "count", "frame", "slot", "writable", "referenced", "dirty"});
   const auto number = [](const auto& id) {
     return id ? Value(std::uint64_t{id->value}) : Value(std::string("-"));
   };
@@ -156,8 +156,8 @@ Result<Table> page_tables_table(Machine& machine) {
   return table;
 }
 
-Result<Table> tlb_table(Machine& machine) {
-  Table table({"cpu", "set", "way", "space", "asid", "page", "frame"});
+Result<FactTable> tlb_table(Machine& machine) {
+  FactTable table({"cpu", "set", "way", "space", "asid", "page", "frame"});
   for (const TlbRow& row : machine.memory().tlb()) {
     table.add_row({std::uint64_t{row.cpu}, std::uint64_t{row.set}, std::uint64_t{row.way},
                    row.space.value, std::uint64_t{row.asid}, row.page, row.frame.value});
@@ -187,7 +187,7 @@ Result<std::string> log_text(Machine& machine) {
 }
 
 void add_machine_table(ControlTree& tree, MachineAccess machine, const std::string& path,
-                       Result<Table> (*make)(Machine&)) {
+                       Result<FactTable> (*make)(Machine&)) {
   add_table(tree, path, [machine, make] { return machine.with(make); });
 }
 

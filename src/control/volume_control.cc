@@ -9,8 +9,8 @@
 #include "control/folders.h"
 #include "spindle/base/uuid.h"
 #include "spindle/control/activity_file.h"
+#include "spindle/control/fact_files.h"
 #include "spindle/control/record_files.h"
-#include "spindle/control/table.h"
 #include "spindle/control/trace_files.h"
 #include "spindle/format/map_names.h"
 #include "spindle/policy/fit_policy.h"
@@ -76,10 +76,10 @@ std::string last_error_text(const FileSystem& volume, const Refusals& refusals) 
   return refusals.text.empty() ? std::string() : refusals.text + "\n";
 }
 
-Result<Table> usage_table(FileSystem& volume) {
+Result<FactTable> usage_table(FileSystem& volume) {
   const FileSystem::Usage usage = TRY(volume.usage());
-  Table table({"strategy", "files", "bytes", "blocks", "data_blocks", "map_blocks", "runs",
-               "mean_run_blocks"});
+  FactTable table({"strategy", "files", "bytes", "blocks", "data_blocks", "map_blocks", "runs",
+                   "mean_run_blocks"});
   for (const auto& row : usage.strategies) {
     const double mean =
         row.runs == 0 ? 0.0 : static_cast<double>(row.data_blocks) / static_cast<double>(row.runs);
@@ -89,17 +89,17 @@ Result<Table> usage_table(FileSystem& volume) {
   return table;
 }
 
-Result<Table> free_runs_table(FileSystem& volume) {
+Result<FactTable> free_runs_table(FileSystem& volume) {
   const auto histogram = TRY(volume.space_manager().free_run_histogram());
-  Table table({"at_least_blocks", "free_runs"});
+  FactTable table({"at_least_blocks", "free_runs"});
   for (std::size_t i = 0; i < histogram.size(); ++i) {
     table.add_row({std::uint64_t{1} << i, histogram[i]});
   }
   return table;
 }
 
-Table errors_table(const FileSystem& volume) {
-  Table table({"seconds", "error"});
+FactTable errors_table(const FileSystem& volume) {
+  FactTable table({"seconds", "error"});
   for (const auto& error : volume.recent_errors()) {
     table.add_row({error.when.seconds, error.text});
   }
@@ -117,15 +117,16 @@ void add_volume_folder(ControlTree& tree, const VolumeParts& parts) {
                   return std::to_string(TRY(volume.space_manager().longest_free_run())) + "\n";
                 }});
   control::add_defrag_file(tree, volume);
-  add_table(tree, "volume/errors", [&volume]() -> Result<Table> { return errors_table(volume); });
+  add_table(tree, "volume/errors",
+            [&volume]() -> Result<FactTable> { return errors_table(volume); });
   control::add_choice(
       tree, "volume/fit", [] { return fit_policy_names(); },
       [&volume] { return volume.space_manager().fit_policy(); },
       [&volume](std::string_view name) { return volume.space_manager().set_fit_policy(name); });
 }
 
-Table requests_table(Session* session) {
-  Table table(
+FactTable requests_table(Session* session) {
+  FactTable table(
       {"operation", "count", "errors", "mean_us", "p50_us", "p90_us", "p99_us", "longest_us"});
   if (session == nullptr) return table;
   const auto microseconds = [](std::int64_t ns) { return static_cast<double>(ns) / 1000.0; };
@@ -147,7 +148,7 @@ void reset_requests(Session* session) {
 
 void add_requests_folder(ControlTree& tree, const VolumeParts& parts) {
   add_table(tree, "requests/latency",
-            [session = parts.session]() -> Result<Table> { return requests_table(session()); });
+            [session = parts.session]() -> Result<FactTable> { return requests_table(session()); });
   control::add_trigger(tree, "requests/reset", [session = parts.session]() -> Result<> {
     reset_requests(session());
     return {};

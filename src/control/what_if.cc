@@ -10,7 +10,7 @@ namespace spindle {
 namespace {
 
 // One row a policy, its three sizes beside one another; the best at the present size first.
-Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
+FactTable replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
   struct Row {
     std::string_view policy;
     std::array<double, 3> hit_ratios{};
@@ -25,8 +25,8 @@ Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_u
   constexpr auto kSame = static_cast<std::size_t>(ReplacementWhatIf::Size::kSame);
   std::ranges::stable_sort(rows, std::ranges::greater(),
                            [](const Row& row) { return row.hit_ratios[kSame]; });
-  Table table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size", "sampled_reads",
-               "sampled_one_in"});
+  FactTable table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size",
+                   "sampled_reads", "sampled_one_in"});
   for (const Row& row : rows) {
     table.add_row({std::string(row.policy), row.policy == in_use, row.hit_ratios[kSame],
                    row.hit_ratios[0], row.hit_ratios[2], sampled_reads, what_if.sampled_one_in()});
@@ -34,9 +34,9 @@ Table replacements_table(const ReplacementWhatIf& what_if, std::string_view in_u
   return table;
 }
 
-Table curve_table(const ReplacementWhatIf& what_if, std::uint32_t block_size) {
+FactTable curve_table(const ReplacementWhatIf& what_if, std::uint32_t block_size) {
   constexpr std::size_t kPoints = 64;
-  Table table({"capacity_blocks", "capacity_bytes", "hit_ratio", "sampled_one_in"});
+  FactTable table({"capacity_blocks", "capacity_bytes", "hit_ratio", "sampled_one_in"});
   for (const ReplacementWhatIf::CurvePoint& point : what_if.lru_curve(kPoints)) {
     table.add_row({point.capacity_blocks, point.capacity_blocks * block_size, point.hit_ratio,
                    what_if.sampled_one_in()});
@@ -76,21 +76,23 @@ void WhatIf::add_files(ControlTree& tree) {
 }
 
 void WhatIf::add_disk_files(ControlTree& tree) {
-  add_table(tree, "disk/whatif", [this]() -> Result<Table> { return arms_table(arms_); });
+  add_table(tree, "disk/whatif", [this]() -> Result<FactTable> { return arms_table(arms_); });
   add_table(tree, "disk/whatif_moves",
-            [this]() -> Result<Table> { return shadow_moves_table(arms_); });
-  add_table(tree, "disk/moves", [this]() -> Result<Table> { return moves_table(moves_); });
-  add_table(tree, "disk/history", [this]() -> Result<Table> { return history_table(history_); });
+            [this]() -> Result<FactTable> { return shadow_moves_table(arms_); });
+  add_table(tree, "disk/moves", [this]() -> Result<FactTable> { return moves_table(moves_); });
+  add_table(tree, "disk/history",
+            [this]() -> Result<FactTable> { return history_table(history_); });
   control::add_switch(
       tree, "disk/watch", [this] { return watches_disk_; }, [this](bool on) { watch_disk(on); });
 }
 
 void WhatIf::add_cache_files(ControlTree& tree) {
-  add_table(tree, "cache/whatif", [this]() -> Result<Table> {
+  add_table(tree, "cache/whatif", [this]() -> Result<FactTable> {
     return replacements_table(replacements_, cache_.policy());
   });
-  add_table(tree, "cache/lru_curve",
-            [this]() -> Result<Table> { return curve_table(replacements_, cache_.block_size()); });
+  add_table(tree, "cache/lru_curve", [this]() -> Result<FactTable> {
+    return curve_table(replacements_, cache_.block_size());
+  });
   control::add_switch(
       tree, "cache/watch", [this] { return watches_cache_; }, [this](bool on) { watch_cache(on); });
 }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "spindle/cache/hit_history.h"
-#include "spindle/control/table.h"
+#include "spindle/control/fact_files.h"
 #include "spindle/disk/arm_history.h"
 #include "spindle/disk/arm_trace.h"
 #include "spindle/disk/disk_statistics.h"
@@ -19,18 +19,18 @@ std::vector<Fact> disk_facts(const DiskStatistics& statistics);
 /// disk/geometry.
 std::vector<Fact> geometry_facts(const DiskModel& model);
 /// disk/response_times: a row for each counter that is not 0.
-Table response_table(const DiskStatistics& statistics);
+FactTable response_table(const DiskStatistics& statistics);
 /// disk/seek_distances: the same.
-Table distance_table(const DiskStatistics& statistics);
+FactTable distance_table(const DiskStatistics& statistics);
 /// disk/whatif: a row for each arm policy, the best first.
-Table arms_table(const ArmWhatIf& what_if);
+FactTable arms_table(const ArmWhatIf& what_if);
 /// disk/whatif_moves: where the arm of each shadow was, by policy.
-Table shadow_moves_table(const ArmWhatIf& what_if);
+FactTable shadow_moves_table(const ArmWhatIf& what_if);
 /// disk/moves: the last moves, oldest first.
-Table moves_table(const ArmTrace& moves);
+FactTable moves_table(const ArmTrace& moves);
 /// disk/history: all moves, in stretches of equally many.
-Table history_table(const ArmHistory& history);
+FactTable history_table(const ArmHistory& history);
 /// cache/history: reads and hits over time.
-Table hits_table(const HitHistory& history);
+FactTable hits_table(const HitHistory& history);
 
 }  // namespace spindle

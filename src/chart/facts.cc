@@ -1,12 +1,13 @@
-#include "spindle/control/table.h"
+#include "spindle/chart/facts.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
-namespace spindle {
+#include "spindle/base/check.h"
+
+namespace spindle::chart {
 namespace {
 
 nlohmann::ordered_json to_json(const Value& value) {
@@ -35,12 +36,12 @@ std::string to_text(const Value& value) {
   return std::visit(Visitor{}, value);
 }
 
-void Table::add_row(std::vector<Value> row) {
+void FactTable::add_row(std::vector<Value> row) {
   CHECK(row.size() == columns_.size());
   rows_.push_back(std::move(row));
 }
 
-std::string Table::text() const {
+std::string FactTable::text() const {
   std::vector<std::size_t> widths;
   for (const auto& column : columns_) widths.push_back(column.size());
   std::vector<std::vector<std::string>> cells;
@@ -71,7 +72,7 @@ std::string Table::text() const {
   return out;
 }
 
-std::string Table::json() const {
+std::string FactTable::json() const {
   auto list = nlohmann::ordered_json::array();
   for (const auto& row : rows_) {
     nlohmann::ordered_json object;
@@ -101,29 +102,4 @@ nlohmann::ordered_json facts_object(const std::vector<Fact>& facts) {
   return object;
 }
 
-void add_table(ControlTree& tree, const std::string& path, std::function<Result<Table>()> make) {
-  tree.add_file(path, {.read = [make]() -> Result<std::string> {
-                  return TRY(make())
-                  .text();
-                }});
-  tree.add_file(path + ".json", {.read = [make]() -> Result<std::string> {
-                  return TRY(make())
-                  .json();
-                }});
-}
-
-void add_facts(ControlTree& tree, const std::string& folder,
-               std::function<std::vector<Fact>()> make) {
-  const std::vector<Fact> now = make();
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    tree.add_file(folder + "/" + now[i].name, {.read = [make, i]() -> Result<std::string> {
-                    return to_text(make()[i].value) + "\n";
-                  }});
-  }
-  tree.add_file(folder + "/statistics",
-                {.read = [make]() -> Result<std::string> { return facts_text(make()); }});
-  tree.add_file(folder + "/statistics.json",
-                {.read = [make]() -> Result<std::string> { return facts_json(make()); }});
-}
-
-}  // namespace spindle
+}  // namespace spindle::chart
