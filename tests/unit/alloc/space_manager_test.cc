@@ -66,7 +66,7 @@ TEST(SpaceManagerTest, TellsHowMuchOfEachPartFilesOwn) {
       const BlockNo hint{random.below(volume.layout.block_count)};
       const auto run = volume.space->allocate(tx, {.want = 1 + random.below(30), .hint = hint});
       tx.commit();
-      taken.push_back(run.take());
+      taken.push_back(run.value());
     }
     for (std::size_t i = 0; i < taken.size(); ++i) {
       if (i % 3 == 0) free_run(volume, taken[i]);
