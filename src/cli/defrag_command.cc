@@ -37,15 +37,20 @@ class MountedDefrag final : public DefragVolume {
  public:
   explicit MountedDefrag(std::string mount)
       : folder_(std::move(mount) + "/.spindle/volume/"),
-        control_(::open((folder_ + "defrag").c_str(), O_RDWR | O_CLOEXEC)) {}
+        control_(::open((folder_ + "defrag").c_str(), O_RDWR | O_CLOEXEC)),
+        open_error_(errno) {}
   ~MountedDefrag() override {
     if (control_ >= 0) ::close(control_);
   }
   MountedDefrag(const MountedDefrag&) = delete;
   MountedDefrag& operator=(const MountedDefrag&) = delete;
 
+  [[nodiscard]] Result<> is_open() const {
+    if (control_ >= 0) return {};
+    return Error{open_error_, "its control file volume/defrag cannot be opened"};
+  }
+
   Result<Rearrangement> ask(std::string_view verb, NodeId node) override {
-    if (control_ < 0) return Error{EIO, "its control file volume/defrag cannot be opened"};
     const std::string line = fmt::format("{} {}\n", verb, node);
     if (::pwrite(control_, line.data(), line.size(), 0) < 0) {
       return Error{errno, errno == EPERM ? "it is somebody else's" : ::strerrordesc_np(errno)};
@@ -88,6 +93,7 @@ class MountedDefrag final : public DefragVolume {
 
   std::string folder_;
   int control_;
+  int open_error_;
 };
 
 class OfflineDefrag final : public DefragVolume {
@@ -215,6 +221,7 @@ int run_on_mount(DefragRequest& request, const std::string& mount) {
   }
   const bool packs = request.packs || (is_whole && !request.packs_not);
   MountedDefrag mounted(mount);
+  if (const auto open = mounted.is_open(); !open.ok()) return fail(mount, open.error().describe());
   Defragmenter defragmenter(mounted, {.dry_run = request.dry_run, .packs = packs});
   const int told = tell(request, defragmenter.run(files_of(request.paths, status)));
   return told != 0 ? told : status;

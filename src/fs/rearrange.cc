@@ -81,7 +81,7 @@ Result<Rearrangement> rearrange_once(Volume& volume, const NodeRef& node, Arrang
   Rearrangement done = plan.figures;
   const auto moved = relocate(volume, node, plan.runs, plan.extents, [&](const auto& extents) {
     done.after = placement_of(extents);
-    return done.after.runs <= plan.figures.after.runs;
+    return done.after.runs <= plan.figures.after.runs && done.after.blocks == done.before.blocks;
   });
   // The map's own blocks had no room: then it stays where it is.
   if (moved.code() != ENOSPC && TRY(moved)) return done;

@@ -142,18 +142,14 @@ Result<> map_as_before(Volume& volume, Node& into, const ContentShape& shape, Fi
 }
 
 // Maps what the extents map. What lies beyond the end must read as zeros there, too, but for the
-// reserve of a map without holes.
+// reserve of a map without holes, which is mapped in one go with what it lies behind.
 Result<> map_extents(Volume& volume, Node& into, const ContentShape& shape,
                      const std::vector<Extent>& extents, FileBlock end) {
   for (const Extent& extent : extents) {
     const FileBlock last = extent.at + extent.length;
-    const FileBlock content_end = std::clamp(end, extent.at, last);
+    const FileBlock content_end = shape.map->has_holes() ? std::clamp(end, extent.at, last) : last;
     TRY(map_as_before(volume, into, shape, extent.at, content_end, extent.unwritten));
-    if (shape.map->has_holes()) {
-      TRY(map_range(volume, into, shape, content_end, last));
-    } else {
-      TRY(map_as_before(volume, into, shape, content_end, last, false));
-    }
+    if (content_end < last) TRY(map_range(volume, into, shape, content_end, last));
   }
   return {};
 }

@@ -119,8 +119,14 @@ times | cut -d ' ' -f 1-3 | cmp - <(cut -d ' ' -f 1-3 times.before) || fail "oth
 expect "$(spindle map -r --json "$mnt/aged" | python3 -c 'import json, sys; print(sum(r["runs"] > 1 for r in json.load(sys.stdin)["layout"] if "/d" in r["path"] and r["path"].rsplit("/", 1)[1][0] == "f"))')" \
   "$(spindle defrag -n --json "$mnt/aged" | python3 -c 'import json, sys; print(json.load(sys.stdin)["layout"][0]["fragmented_files"])')" \
   "fragmented files in the words of map and of defrag"
+[ "$(layout online.json 1 blocks)" = "$(layout online.json 0 blocks)" ] || fail "other blocks than before"
 unmount_volume
 check_volume
+
+step "a mount that cannot be written"
+spindle mount "$image" "$mnt" -o ro
+refuses "Read-only file system" spindle defrag "$mnt"
+spindle umount "$mnt"
 
 step "an owner, and somebody else"
 mount_volume allow_other,fit=first

@@ -347,7 +347,9 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
     for (int i = 0; i < 30; ++i) {
       files.push_back(desk.file("f" + std::to_string(i)));
       must(desk.volume->write(files.back(), 0, 0, bytes, false));
+      must(desk.volume->allocate(files.back(), 1, bytes.size(), 9000));
     }
+    const std::uint64_t sectors = desk.at(files[1]).sectors;
     for (std::size_t i = 0; i < files.size(); i += 2) {
       must(desk.volume->unlink(kRootNode, "f" + std::to_string(i)));
       desk.volume->forget(files[i], 1);
@@ -362,6 +364,7 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
       if (i % 2 == 0) continue;
       must(desk.volume->rearrange(files[i], FileSystem::Arrangement::kTowardsFront));
       EXPECT_EQ(content_of(*desk.volume, files[i]), bytes);
+      EXPECT_EQ(desk.at(files[i]).sectors, sectors);
     }
     must(desk.volume->sync_all());
     EXPECT_GT(must(space.longest_free_run()), before + 1000);
