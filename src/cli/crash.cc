@@ -166,7 +166,9 @@ void add_record(CLI::App& command, const std::shared_ptr<CrashWords>& words) {
   record->add_option("IMAGE", request.image, "the volume; it is written to")->required();
   record->add_option("FILE", request.file, "the recording")->required();
   record->add_option("COMMAND", request.command, "after --: what is run, in the mount")->required();
-  record->add_option("-o,--options", request.options, "options of the mount")->type_name("OPT,...");
+  record->add_option("-o,--options", request.options, "options of the mount")
+      ->type_name("OPT,...")
+      ->allow_extra_args(false);
   record->add_flag("--force", request.force, "replace the recording if it is there");
   record->callback([words] { words->is_record = true; });
 }
@@ -179,14 +181,17 @@ void add_options(CLI::App& command, const std::shared_ptr<CrashWords>& words) {
   command.add_option("--at", words->at, "the power fails after event N")->type_name("N");
   command.add_option("--keep", words->keep, "of the writes in flight there these survive; or all")
       ->type_name("N,...")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command.add_option("--drop", words->drop, "all but these survive")
       ->type_name("N,...")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command
       .add_option("--torn", words->torn, "of this one only its first sectors, or its first half")
       ->type_name("N[:SECTORS],...")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command.add_option("-o,--output", request.output, "write the image as the cut leaves it")
       ->type_name("IMAGE");
   command.add_flag("--force", request.force, "replace that image if it is there");
