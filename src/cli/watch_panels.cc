@@ -97,7 +97,7 @@ void draw_cache(Canvas& canvas, const Area& area, const WatchView& view) {
            fmt::format("{} of {}", size_text(log_used), size_text(log)));
   constexpr int kMostRows = 8;
   const int rows = std::min(area.height - 4, kMostRows);
-  if (rows < 1) return;
+  if (rows < 1 || view.history.hit_ratios().empty()) return;
   const Area below{area.x + kNames, area.y + 4, area.width - kNames, rows};
   canvas.put(area.x, below.y + rows - 1, "hits");
   if (rows > 1) canvas.put(area.x, below.y, "100%", {.faint = true});
@@ -110,7 +110,7 @@ struct Column {
 };
 
 /// Titles, right-aligned, from `x` on; answers where the last one ends.
-int draw_titles(Canvas& canvas, int x, int y, int right, std::initializer_list<Column> columns,
+int draw_titles(Canvas& canvas, int x, int y, int right, const std::vector<Column>& columns,
                 bool per_second) {
   for (const Column& column : columns) {
     x += column.width;
@@ -120,6 +120,9 @@ int draw_titles(Canvas& canvas, int x, int y, int right, std::initializer_list<C
   return x;
 }
 
+/// From so many columns on, there is room for what was read beside what was written.
+constexpr int kBothDirections = 50;
+
 void draw_files(Canvas& canvas, const Area& area, const WatchView& view) {
   const Figures& figures = view.figures;
   if (figures.files.empty()) {
@@ -127,23 +130,23 @@ void draw_files(Canvas& canvas, const Area& area, const WatchView& view) {
     return;
   }
   const int right = area.x + area.width;
-  const int path =
-      draw_titles(canvas, area.x, area.y, right, {{"requests", 10}, {"read", 10}, {"written", 11}},
-                  figures.seconds > 0) +
-      2;
+  const bool is_wide = area.width >= kBothDirections;
+  const auto titles = is_wide ? std::vector<Column>{{"requests", 10}, {"read", 10}, {"written", 11}}
+                              : std::vector<Column>{{"requests", 10}, {"bytes", 10}};
+  const int path = draw_titles(canvas, area.x, area.y, right, titles, figures.seconds > 0) + 2;
   canvas.put_within(path, area.y, right - path, "file", {.faint = true});
   for (int row = 1; row < area.height; ++row) {
     const auto i = static_cast<std::size_t>(row - 1);
     if (i >= figures.files.size()) break;
     const BusyFile& file = figures.files[i];
     const int y = area.y + row;
-    const auto bytes = [&](std::uint64_t count) {
-      return count == 0 ? std::string("-")
-                        : size_text(static_cast<std::uint64_t>(figures.rate(count)));
+    const auto put_bytes = [&](int at, std::uint64_t count) {
+      const auto bytes = static_cast<std::uint64_t>(figures.rate(count));
+      canvas.put_right(area.x + at, y, count == 0 ? std::string("-") : size_text(bytes));
     };
     canvas.put_right(area.x + 10, y, number_text(figures.rate(file.requests)));
-    canvas.put_right(area.x + 20, y, bytes(file.read_bytes));
-    canvas.put_right(area.x + 31, y, bytes(file.written_bytes));
+    put_bytes(20, file.read_bytes + (is_wide ? 0 : file.written_bytes));
+    if (is_wide) put_bytes(31, file.written_bytes);
     canvas.put_end_within(
         path, y, right - path,
         file.path.empty() ? fmt::format("inode {}", file.inode) : printable(file.path));
@@ -156,25 +159,25 @@ void draw_latency(Canvas& canvas, const Area& area, const WatchView& view) {
     canvas.put_within(area.x, area.y, area.width, "No request came.", {.faint = true});
     return;
   }
-  constexpr int kName = 12;
-  constexpr int kCount = 8;
-  constexpr int kTime = 9;
+  constexpr int kName = 11;
+  constexpr int kCount = 7;
+  constexpr int kTime = 7;
   const int right = area.x + area.width;
   canvas.put_within(area.x, area.y, area.width, "operation", {.faint = true});
   if (area.width >= kName + kCount)
     canvas.put_right(area.x + kName + kCount, area.y, unit(view, "count"), {.faint = true});
   draw_titles(canvas, area.x + kName + kCount, area.y, right,
-              {{"p50", kTime}, {"p90", kTime}, {"p99", kTime}, {"longest", kTime + 1}}, false);
+              {{"p50", kTime}, {"p90", kTime}, {"p99", kTime}, {"longest", kTime + 2}}, false);
   for (int row = 1; row < area.height; ++row) {
     const auto i = static_cast<std::size_t>(row - 1);
     if (i >= figures.operations.size()) break;
     const OperationTimes& one = figures.operations[i];
     const int y = area.y + row;
-    canvas.put_within(area.x, y, area.width, one.name);
+    canvas.put_within(area.x, y, std::min(area.width, kName), one.name);
     int x = area.x + kName + kCount;
     if (x <= right) canvas.put_right(x, y, number_text(figures.rate(one.count)));
     for (const double percent : {50.0, 90.0, 99.0, 100.0}) {
-      x += percent == 100 ? kTime + 1 : kTime;
+      x += percent == 100 ? kTime + 2 : kTime;
       if (x <= right) canvas.put_right(x, y, time_text(one.percentile_ns(percent)));
     }
   }

@@ -102,8 +102,8 @@ std::string arm_summary(const Figures& figures) {
       "{} requests{}, {} cylinders{}", number_text(figures.rate(counted(disk, "requests"))), per,
       number_text(figures.rate(counted(disk, "arm_movement_cylinders"))), per);
   if (busy > 0)
-    text += fmt::format("; of its time {:.0f}% seeks, {:.0f}% waits for the platter",
-                        seek / busy * 100, rotation / busy * 100);
+    text += fmt::format("; time: {:.0f}% seek, {:.0f}% rotation", seek / busy * 100,
+                        rotation / busy * 100);
   return text;
 }
 
@@ -259,8 +259,7 @@ void draw_arm(Canvas& canvas, const Area& area, const WatchView& view) {
 std::string blocks_title(const WatchView& view, const Area& area) {
   const Activity& now = view.figures.now;
   const std::uint64_t blocks = Grid(now.cells, area).cells_per_glyph * now.cells.blocks_per_cell;
-  return fmt::format("Blocks: a letter is {} ({})",
-                     blocks == 1 ? "a block" : fmt::format("{} blocks", blocks),
+  return fmt::format("Blocks: {} to a letter ({})", blocks,
                      size_text(blocks * counted(now.volume, "block_size_bytes")));
 }
 

@@ -64,9 +64,7 @@ std::string header_text(const WatchScreen& screen) {
   };
   std::uint64_t requests = 0;
   for (const OperationTimes& one : figures.operations) requests += one.count;
-  const std::string name = figures.now.label.empty()
-                               ? screen.mount
-                               : fmt::format("{} ({})", screen.mount, figures.now.label);
+  const std::string& name = figures.now.label.empty() ? screen.mount : figures.now.label;
   return fmt::format("{}: {} of {} free, {}; {} requests{}", printable(name),
                      size_text(value("free_blocks") * value("block_size_bytes")),
                      size_text(value("blocks") * value("block_size_bytes")), figures.now.state,

@@ -61,7 +61,7 @@ expect "$before" "$(cat "$control/requests/latency")" "the requests after somebo
 step "one snapshot"
 COLUMNS=100 LC_ALL=C spindle watch "$mnt" --once >shown
 ! LC_ALL=C grep -q '[^ -~]' shown || fail "no ASCII where that is asked for"
-for word in "Arm: look" "Blocks: a letter is" "Cache: lru" "Busiest files" "Latency of requests" /d/busy fsync; do
+for word in "Arm: look" "to a letter (" "Cache: lru" "Busiest files" "Latency of requests" /d/busy fsync; do
   grep -qF -- "$word" shown || fail "the snapshot has no '$word': $(cat shown)"
 done
 expect "" "$(awk 'length > 100' shown)" "lines that are too long"

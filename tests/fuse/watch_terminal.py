@@ -98,7 +98,7 @@ def setting(name):
     return text[text.index("[") + 1:text.index("]")]
 
 
-TITLES = ("Arm: look", "Blocks: a letter is", "Cache: lru", "Busiest files", "Latency of requests")
+TITLES = ("Arm: look", "to a letter (", "Cache: lru", "Busiest files", "Latency of requests")
 
 
 def shows_everything():
