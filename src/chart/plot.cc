@@ -105,7 +105,8 @@ std::string to_svg(const Plot& plot) {
   double label = 0;
   for (const Plot::Line& line : plot.lines) label = std::max(label, Svg::width_of(line.label, 11));
   const double caption = plot.caption.empty() ? 0 : 22;
-  Svg svg(std::max(kLeft + kWidth + label + 70, Svg::width_of(plot.caption, 11) + 32),
+  Svg svg(std::max({kLeft + kWidth + label + 70, Svg::width_of(plot.caption, 11) + 32,
+                    Svg::width_of(plot.title, 15) + 32}),
           kTop + kHeight + 56 + caption, plot.title);
   if (!plot.caption.empty())
     svg.text({16, kTop + kHeight + 62}, plot.caption, {.size = 11, .colour = "#595959"});

@@ -89,8 +89,16 @@ void MountControl::write(const std::string& name, const std::string& value) cons
                       : fmt::format("{} cannot be set ({})", path(name), std::strerror(error)));
 }
 
-// The kernel hands over what it holds, and keeps the syncfs itself to itself.
 void MountControl::sync() const {
+  hand_over("volume/sync");
+}
+
+void MountControl::commit() const {
+  hand_over("journal/commit");
+}
+
+// It keeps the syncfs itself to itself.
+void MountControl::hand_over(const char* trigger) const {
   struct statvfs about {};
   const int fd = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool handed_over = fd >= 0 && ::fstatvfs(fd, &about) == 0 && ::syncfs(fd) == 0;
@@ -99,7 +107,7 @@ void MountControl::sync() const {
   if (!handed_over)
     complaint_.make(fmt::format("{} cannot be synced ({})", directory_, std::strerror(error)));
   else if ((about.f_flag & ST_RDONLY) == 0)
-    write("volume/sync", "1");
+    write(trigger, "1");
 }
 
 CommandRun run_command(const std::vector<std::string>& words, Output output, Complaint& complaint) {

@@ -29,11 +29,15 @@ class MountControl {
   [[nodiscard]] std::string chosen(const std::string& name) const;
   /// A refusal is told with the reason that the volume gives.
   void write(const std::string& name, const std::string& value) const;
-  /// All that was written reaches the disk.
+  /// All that was written reaches the disk, and its place there.
   void sync() const;
+  /// The same, but what the journal holds stays in the log.
+  void commit() const;
 
  private:
   [[nodiscard]] std::string path(const std::string& name) const;
+  /// The kernel hands over what it holds; then the volume is told by the file `trigger`.
+  void hand_over(const char* trigger) const;
 
   std::string directory_;
   Complaint& complaint_;

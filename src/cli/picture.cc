@@ -84,8 +84,8 @@ class Subject {
     std::error_code ignored;
     if (std::filesystem::is_directory(request.where, ignored)) {
       mount_ = std::make_unique<MountControl>(request.where, complaint);
-      Complaint may_not;  // who cannot have it synced sees what the last commit left
-      if (!complaint.made()) MountControl(request.where, may_not).sync();
+      Complaint may_not;  // who cannot have it committed sees what the last commit left
+      if (!complaint.made()) MountControl(request.where, may_not).commit();
       image_ = complaint.made() ? "" : mount_->value("volume/image");
     } else {
       is_played_ = is_recording(request.where) || is_block_trace(request.where);

@@ -99,7 +99,10 @@ Timestamp Volume::now() const {
 
 Result<> Volume::writable() const {
   if (options.read_only) return Error{EROFS, "the volume is mounted read-only"};
-  if (failure) return Error{EROFS, "the volume has turned read-only", failure->subject};
+  if (failure) {
+    const bool has_words = *failure->what != '\0';
+    return Error{EROFS, has_words ? failure->what : "the volume has failed", failure->subject};
+  }
   return {};
 }
 
