@@ -43,7 +43,7 @@ done
 commands=$(spindle --help | sed '1,/^Subcommands:/d' | grep -oE '^  [a-z]+')
 [ "$(wc -w <<<"$commands")" -gt 15 ] || complain "spindle --help lists no commands: $commands"
 for command in $commands; do
-  offered _spindle spindle "" | grep -qxF "$command" || complain "'spindle' is not completed with $command"
+  grep -qxF "$command" <<<"$(offered _spindle spindle "")" || complain "'spindle' is not completed with $command"
   look_at _spindle spindle "$command"
 done
 look_at _mkfs_spindle mkfs.spindle
