@@ -6,6 +6,9 @@ include(CMakePackageConfigHelpers)
 # Whoever includes the headers must be as new as they are.
 target_compile_features(spindle_base PUBLIC cxx_std_20)
 
+# Not "policy": those are the headers alone (PolicyPackage.cmake).
+set_target_properties(spindle_policy PROPERTIES EXPORT_NAME policies)
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Spindle)
 install(TARGETS spindle_base spindle_policy spindle_thread EXPORT SpindleTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT thread)

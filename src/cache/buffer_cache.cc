@@ -133,7 +133,7 @@ void BufferCache::drop_clean() {
 }
 
 Result<> BufferCache::set_policy(std::string_view name) {
-  return core_->frames().set_policy(name);
+  return core_->set_policy(name);
 }
 std::string_view BufferCache::policy() const {
   return core_->frames().policy();

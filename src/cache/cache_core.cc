@@ -272,6 +272,12 @@ void CacheCore::set_observer(CacheObserver* observer) {
   if (observer_ != nullptr) tell_what_is_present();
 }
 
+Result<> CacheCore::set_policy(std::string_view name) {
+  TRY(frames_.set_policy(name));
+  if (observer_ != nullptr) tell_what_is_present();
+  return {};
+}
+
 void CacheCore::tell_what_is_present() {
   std::vector<BlockNo> blocks;
   for (const Buffer* buffer : frames_.by_recency()) blocks.push_back(buffer->block);

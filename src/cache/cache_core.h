@@ -67,6 +67,7 @@ class CacheCore {
   [[nodiscard]] const HitHistory& history() const { return history_; }
   void reset_statistics();
   void set_observer(CacheObserver* observer);
+  Result<> set_policy(std::string_view name);
 
   static Buffer* buffer_of(const BlockRef& block) { return block.buffer_; }
 

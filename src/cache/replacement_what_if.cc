@@ -68,6 +68,9 @@ class ReplacementWhatIf::Shadow {
     }
   }
 
+  /// False once its policy misbehaved, and another took its place.
+  [[nodiscard]] bool is_true_to_name() const { return policy_->name() == row.policy; }
+
   void clear() {
     forget_if([](const Frame&) { return true; });
   }
@@ -232,11 +235,13 @@ void ReplacementWhatIf::make_shadows() {
 void ReplacementWhatIf::set_capacity(std::size_t capacity) {
   capacity_ = capacity;
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
+  const auto names = replacement_policy_names();
+  policies_.assign(names.begin(), names.end());
   shadows_.clear();
   identities_.clear();
   lru_stack_ = std::make_unique<LruStack>();
   const std::size_t sizes[] = {std::max<std::size_t>(1, capacity / 2), capacity, 2 * capacity};
-  for (std::string_view policy : replacement_policy_names()) {
+  for (std::string_view policy : policies_) {
     for (Size size : {Size::kHalf, Size::kSame, Size::kDouble}) {
       const std::size_t blocks = sizes[static_cast<std::size_t>(size)];
       identities_.push_back({.policy = policy, .size = size, .capacity_blocks = blocks});
@@ -245,7 +250,9 @@ void ReplacementWhatIf::set_capacity(std::size_t capacity) {
 }
 
 void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
-  if (capacity != capacity_) set_capacity(capacity);
+  const auto names = replacement_policy_names();
+  const bool are_known = std::ranges::equal(names, policies_);
+  if (capacity != capacity_ || !are_known) set_capacity(capacity);
   for (auto& shadow : shadows_) shadow->clear();
   lru_stack_->forget({BlockNo{0}, UINT64_MAX});
   for (BlockNo block : present) accessed(block, CacheAccess::kBlank);
@@ -258,8 +265,10 @@ void ReplacementWhatIf::counts_reset() {
 }
 
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
-  std::vector<Row> rows = identities_;
-  for (std::size_t i = 0; i < shadows_.size(); ++i) rows[i] = shadows_[i]->row;
+  std::vector<Row> rows;
+  if (shadows_.empty()) rows = identities_;
+  for (const auto& shadow : shadows_)
+    if (shadow->is_true_to_name()) rows.push_back(shadow->row);
   if (reads_ == 0) return rows;
   const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
   for (Row& row : rows) {

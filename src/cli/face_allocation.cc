@@ -134,6 +134,10 @@ std::vector<std::string> AllocationForm::reasons(const Solved& solved) const {
       {"best-fit", "is the smallest that is large enough"},
       {"worst-fit", "is the largest"},
       {"next-fit", "is the next that is large enough, from the last one taken on"}};
+  const auto known = kRules.find(solved.policy->name);
+  const std::string rule = known != kRules.end()
+                               ? std::string(known->second)
+                               : fmt::format("is what {} takes", solved.policy->name);
   std::vector<std::string> out;
   auto left = solved.input()["holes"].get<std::vector<std::uint64_t>>();
   const bool fixed = solved.parameters().value("fixed", false);
@@ -148,7 +152,7 @@ std::vector<std::string> AllocationForm::reasons(const Solved& solved) const {
     }
     const std::size_t hole = placed[r].get<std::size_t>();
     out.push_back(fmt::format("Request {} for {} KiB: hole {} {} (holes: {}).", r + 1, size,
-                              hole + 1, kRules.at(solved.policy->name), holes));
+                              hole + 1, rule, holes));
     left[hole] = fixed ? 0 : left[hole] - size;
   }
   return out;

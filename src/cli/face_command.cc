@@ -8,7 +8,7 @@
 #include <set>
 
 #include "cli/commands.h"
-#include "cli/face.h"
+#include "cli/face_libraries.h"
 #include "spindle/trace/disk_trace.h"
 #include "spindle/trace/page_trace.h"
 
@@ -49,6 +49,7 @@ std::string policies_help(const Face& face) {
     std::vector<std::string_view> names;
     for (const FacePolicy& policy : form->policies()) names.push_back(policy.name);
     help += fmt::format("{}", fmt::join(names, ", "));
+    if (libraries_of(*form) != nullptr) help += ", or a library with one of your own (./mine.so)";
   }
   return help;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "spindle/policy/policy_library.h"
+
 namespace spindle::cli {
 namespace {
 
@@ -87,6 +89,9 @@ class Telling {
     } else if (policy_ == "v-r") {
       text += fmt::format("it is the nearest, {} cylinders away, turning counted as way; {}.",
                           distance(at_, to), others());
+    } else if (is_policy_library(solved_.problem["algorithm"].get<std::string>())) {
+      text +=
+          fmt::format("{} picks it, {} cylinders away; {}.", policy_, distance(at_, to), others());
     } else if (policy_ == "deadline") {
       text += batch(request);
     } else {

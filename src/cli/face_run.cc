@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <fstream>
 #include <iterator>
 
-#include "cli/face.h"
+#include "cli/face_libraries.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle::cli {
@@ -23,6 +24,7 @@ constexpr double kLargestFile = 512.0 * 1024 * 1024;
 struct Plan {
   const Form* form = nullptr;
   std::vector<const FacePolicy*> policies;
+  std::deque<FacePolicy> own;  ///< those out of libraries
   Json input;
   Json parameters = Json::object();  ///< from a file
   std::string algorithm = {};        ///< from a file, if it is not as the policy names it
@@ -47,15 +49,41 @@ const FacePolicy* find_policy(const Form& form, std::string_view name) {
   return found == form.policies().end() ? nullptr : &*found;
 }
 
+/// The policy of a library, and the form that it is for; null, with a complaint, if it has none.
+const Form* load_own(const Face& face, const std::string& path, Plan& plan, Complaint& complaint) {
+  const char* why = nullptr;
+  for (const Form* form : face.forms) {
+    const LibraryPolicies* libraries = libraries_of(*form);
+    if (libraries == nullptr || (!plan.policies.empty() && form != plan.form)) continue;
+    const auto name = load_policy(libraries->kind, path);
+    if (name.ok()) {
+      plan.own.push_back({*name, path, *name, libraries->parameters});
+      return form;
+    }
+    if (why == nullptr) why = name.error().what;
+  }
+  complaint.make(why != nullptr ? fmt::format("--policy: {}", why)
+                                : fmt::format("--policy: {}: a library has none for this", path));
+  return nullptr;
+}
+
 /// The form that has all of these policies.
 void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
                      Complaint& complaint) {
   plan.form = face.forms.front();
   for (const std::string& name : request.policies) {
+    if (is_policy_library(name)) {
+      const Form* form = load_own(face, name, plan, complaint);
+      if (form == nullptr) return;
+      plan.form = form;
+      plan.policies.push_back(&plan.own.back());
+      continue;
+    }
     const auto has = [&](const Form* form) { return find_policy(*form, name) != nullptr; };
     const auto found = std::ranges::find_if(face.forms, has);
     if (found == face.forms.end())
-      return complaint.make(fmt::format("--policy: '{}' is none of {}", name, names_of(face)));
+      return complaint.make(fmt::format("--policy: '{}' is none of {}, nor a library (./mine.so)",
+                                        name, names_of(face)));
     if (plan.policies.empty()) plan.form = *found;
     if (!has(plan.form))
       return complaint.make(
@@ -64,7 +92,8 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
     plan.policies.push_back(find_policy(*plan.form, name));
   }
   if (!request.all) return;
-  plan.policies.clear();
+  std::erase_if(plan.policies,
+                [](const FacePolicy* policy) { return !is_policy_library(policy->algorithm); });
   for (const FacePolicy& policy : plan.form->policies()) plan.policies.push_back(&policy);
 }
 
@@ -150,6 +179,8 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
     return complaint.make(
         "the input is typed, or comes from --file, --generate or --quiz, not more "
         "than one of them");
+  if (request.quiz && !plan.own.empty())
+    return complaint.make("--quiz: a question is about the policies that all know");
   if (request.answer && !request.quiz)
     return complaint.make("--answer: there is no question without --quiz");
   if (request.quiz) {

@@ -8,7 +8,6 @@
 
 #include "cli/face_traces.h"
 #include "spindle/disk/disk_model.h"
-#include "spindle/policy/arm_policy.h"
 #include "spindle/trace/disk_replay.h"
 #include "spindle/trace/disk_trace.h"
 
@@ -21,9 +20,7 @@ constexpr std::uint64_t kLargestDisk = std::uint64_t{1} << 62;
 
 DiskReplay::Plan plan_of(const FaceRequest& request, Complaint& complaint) {
   DiskReplay::Plan plan;
-  std::vector<std::string> known;
-  for (std::string_view name : arm_policy_names()) known.emplace_back(name);
-  plan.policies = chosen_policies(request, known, "fcfs", complaint);
+  plan.policies = chosen_policies(request, PolicyKind::kArm, {}, "fcfs", complaint);
   const auto disk = request.values.find("disk");
   if (disk != request.values.end()) plan.disk = disk->second;
   std::vector<std::string> disks;

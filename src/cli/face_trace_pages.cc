@@ -89,9 +89,8 @@ std::string feed_words(const FaceRequest& request, PageReplay& replay, Complaint
 
 PageReplay::Plan plan_of(const FaceRequest& request, Complaint& complaint) {
   PageReplay::Plan plan;
-  std::vector<std::string> known = {"opt"};
-  for (std::string_view name : replacement_policy_names()) known.emplace_back(name);
-  plan.policies = chosen_policies(request, known, request.curve ? "" : "lru", complaint);
+  plan.policies = chosen_policies(request, PolicyKind::kReplacement, {"opt"},
+                                  request.curve ? "" : "lru", complaint);
   for (std::uint64_t frames : trace_numbers(request, "frames", "1000", 1, 2'000'000'000, complaint))
     plan.frames.push_back(frames);
   plan.conventions.clock_bit_on_load = true;

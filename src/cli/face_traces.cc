@@ -27,13 +27,33 @@ void Progress::at(std::uint64_t done) {
   std::fflush(stderr);
 }
 
-std::vector<std::string> chosen_policies(const FaceRequest& request, std::vector<std::string> known,
+std::vector<std::string> with_libraries_loaded(std::string_view option, PolicyKind kind,
+                                               std::vector<std::string> names,
+                                               Complaint& complaint) {
+  for (std::string& name : names) {
+    if (!is_policy_library(name)) continue;
+    const auto loaded = load_policy(kind, name);
+    if (loaded.ok())
+      name = *loaded;
+    else
+      complaint.make(fmt::format("{}: {}", option, loaded.error().what));
+  }
+  return names;
+}
+
+std::vector<std::string> chosen_policies(const FaceRequest& request, PolicyKind kind,
+                                         const std::vector<std::string>& others,
                                          std::string_view fallback, Complaint& complaint) {
+  const std::vector<std::string> asked =
+      with_libraries_loaded("--policy", kind, request.policies, complaint);
+  std::vector<std::string> known = others;
+  for (const std::string_view name : policy_names(kind)) known.emplace_back(name);
   if (request.all) return known;
-  for (const std::string& name : request.policies)
+  for (const std::string& name : asked)
     if (std::ranges::find(known, name) == known.end())
-      complaint.make(fmt::format("--policy: '{}' is none of {}", name, listed(known)));
-  if (!request.policies.empty()) return request.policies;
+      complaint.make(fmt::format("--policy: '{}' is none of {}, nor a library (./mine.so)", name,
+                                 listed(known)));
+  if (!asked.empty()) return asked;
   return fallback.empty() ? std::vector<std::string>() : std::vector{std::string(fallback)};
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/face.h"
 #include "spindle/base/result.h"
+#include "spindle/policy/policy_library.h"
 #include "spindle/trace/disk_trace.h"
 
 namespace spindle::cli {
@@ -35,9 +36,15 @@ struct TraceLayout {
 TraceLayout lay_out(DiskTrace& trace, const std::string& file, Progress& progress,
                     Complaint& complaint);
 
-/// The policies that are asked for, of `known`.
-std::vector<std::string> chosen_policies(const FaceRequest& request, std::vector<std::string> known,
+/// The policies that are asked for, of that kind or one of `others`; those of libraries are loaded.
+std::vector<std::string> chosen_policies(const FaceRequest& request, PolicyKind kind,
+                                         const std::vector<std::string>& others,
                                          std::string_view fallback, Complaint& complaint);
+/// `names` with those of libraries put in the place of their paths; a complaint begins with the
+/// option.
+std::vector<std::string> with_libraries_loaded(std::string_view option, PolicyKind kind,
+                                               std::vector<std::string> names,
+                                               Complaint& complaint);
 /// The numbers of a parameter of traces.
 std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::string& name,
                                          const std::string& fallback, double low, double high,

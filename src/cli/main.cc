@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/commands.h"
+#include "spindle/policy/policy_library.h"
 
 namespace spindle::cli {
 namespace {
@@ -76,5 +77,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 1;
   }
-  return status;
+  // An answer that another policy gave than the one asked for is none; a mount goes on with it.
+  const bool is_answer = std::string_view(argv[1]) != "mount";
+  return status == 0 && is_answer && spindle::last_policy_fault() ? 1 : status;
 }

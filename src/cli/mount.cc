@@ -370,9 +370,9 @@ void add_mount_command(CLI::App& app, int& status) {
       ->add_option(
           "-o,--options", request->option_texts,
           "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
-          "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=NAME, arm=NAME, "
-          "disk=PRESET, "
-          "pace=FACTOR, fit=NAME, commit=SECONDS, write-log=FILE")
+          "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=POLICY, arm=POLICY, "
+          "disk=PRESET, pace=FACTOR, fit=POLICY, commit=SECONDS, write-log=FILE; a POLICY is a "
+          "name, or a library with one (./mine.so)")
       ->type_name("OPT,...");
   command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");
   command->add_flag("--debug", request->debug, "show every request (with -f)");

@@ -11,14 +11,13 @@
 #include "spindle/base/limits.h"
 #include "spindle/base/size_text.h"
 #include "spindle/disk/disk_model.h"
-#include "spindle/policy/arm_policy.h"
-#include "spindle/policy/fit_policy.h"
-#include "spindle/policy/replacement_policy.h"
+#include "spindle/policy/policy_library.h"
 
 namespace spindle::cli {
 namespace {
 
-// What one option does with its value; an empty reason means that it is good.
+// What one option does with its value; an empty reason means that it is good. One that begins with
+// a colon says it all, also without the value.
 using Apply = std::function<std::string(std::string_view value, MountOptions& options)>;
 
 Apply flag(bool MountOptions::*member, bool to) {
@@ -59,6 +58,20 @@ Apply one_of(std::string MountOptions::*member, std::span<const std::string_view
       return fmt::format("is one of {}", fmt::join(names, ", "));
     }
     options.*member = value;
+    return {};
+  };
+}
+
+// The library is loaded now, when its path means what the person who mounts means.
+Apply policy(std::string MountOptions::*member, PolicyKind kind) {
+  return [=](std::string_view value, MountOptions& options) -> std::string {
+    const auto name = policy_named(kind, value);
+    if (!name.ok() && is_policy_library(value)) return fmt::format(": {}", name.error().what);
+    if (!name.ok()) {
+      return fmt::format("is one of {}, or a library such as ./mine.so",
+                         fmt::join(policy_names(kind), ", "));
+    }
+    options.*member = *name;
     return {};
   };
 }
@@ -142,11 +155,11 @@ const std::map<std::string_view, Apply>& table() {
       {"nodiratime", flag(&MountOptions::directory_access_times, false)},
       {"data", apply_data},
       {"cache", apply_cache},
-      {"cache-policy", one_of(&MountOptions::cache_policy, replacement_policy_names())},
-      {"arm", one_of(&MountOptions::arm_policy, arm_policy_names())},
+      {"cache-policy", policy(&MountOptions::cache_policy, PolicyKind::kReplacement)},
+      {"arm", policy(&MountOptions::arm_policy, PolicyKind::kArm)},
       {"disk", one_of(&MountOptions::disk_preset, disk_preset_names())},
       {"pace", apply_pace},
-      {"fit", one_of(&MountOptions::fit_policy, fit_policy_names())},
+      {"fit", policy(&MountOptions::fit_policy, PolicyKind::kFit)},
       {"commit", apply_commit},
       {"write-log", apply_write_log},
       // What mount(8) and fstab pass to every file system, and what is so in any case.
@@ -196,8 +209,9 @@ bool parse_mount_options(std::string_view text, MountOptions& options, std::stri
       return false;
     }
     if (const std::string why = found->second(value, options); !why.empty()) {
-      reason = fmt::format("option '{}' {}", name, why);
-      if (!value.empty()) reason += fmt::format(", not '{}'", value);
+      const bool says_all = why.starts_with(':');
+      reason = fmt::format("option '{}'{}{}", name, says_all ? "" : " ", why);
+      if (!value.empty() && !says_all) reason += fmt::format(", not '{}'", value);
       return false;
     }
   }

@@ -9,11 +9,11 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/face_traces.h"
 #include "cli/league.h"
 #include "spindle/base/size_text.h"
 #include "spindle/disk/disk_model.h"
-#include "spindle/policy/fit_policy.h"
-#include "spindle/policy/replacement_policy.h"
+#include "spindle/policy/policy_library.h"
 
 namespace spindle::cli {
 namespace {
@@ -55,6 +55,21 @@ std::vector<std::string> chosen(std::string_view option, const std::vector<std::
   return asked;
 }
 
+/// The same of policies, which may come out of libraries. What the file says must be known, too.
+std::vector<std::string> chosen_policies_of(PolicyKind kind, std::string_view option,
+                                            const std::vector<std::string>& asked,
+                                            std::vector<std::string> fallback,
+                                            Complaint& complaint) {
+  const auto loaded = with_libraries_loaded(option, kind, asked, complaint);
+  const std::vector<std::string> known = listed_names(policy_names(kind));
+  if (std::ranges::find(loaded, "all") != loaded.end()) return known;
+  for (const std::string& name : fallback)
+    if (loaded.empty() && std::ranges::find(known, name) == known.end())
+      complaint.make(fmt::format("it was recorded with the policy '{}', of a library: {} ./{}.so",
+                                 name, option, name));
+  return chosen(option, loaded, known, std::move(fallback), complaint);
+}
+
 std::vector<std::uint64_t> sizes_of(const ReplayRequest& request, std::uint64_t fallback,
                                     Complaint& complaint) {
   std::vector<std::uint64_t> sizes;
@@ -85,13 +100,14 @@ LeaguePlan plan_of(const ReplayRequest& request, const Recording& recording, Com
   plan.strategies = chosen(
       "--strategy", request.strategies, strategy_names(),
       asks_nothing ? strategy_names() : std::vector{recorded("strategy", "extent")}, complaint);
-  plan.fits = chosen("--fit", request.fits, listed_names(fit_policy_names()),
-                     {recorded("fit", "near")}, complaint);
-  plan.arms = chosen("--arm", request.arms, arms,
-                     asks_nothing ? arms : std::vector{recorded("arm", "look")}, complaint);
+  plan.fits = chosen_policies_of(PolicyKind::kFit, "--fit", request.fits, {recorded("fit", "near")},
+                                 complaint);
+  plan.arms =
+      chosen_policies_of(PolicyKind::kArm, "--arm", request.arms,
+                         asks_nothing ? arms : std::vector{recorded("arm", "look")}, complaint);
   plan.cache_policies =
-      chosen("--cache-policy", request.cache_policies, listed_names(replacement_policy_names()),
-             {recorded("cache-policy", "lru")}, complaint);
+      chosen_policies_of(PolicyKind::kReplacement, "--cache-policy", request.cache_policies,
+                         {recorded("cache-policy", "lru")}, complaint);
   plan.cache_sizes = sizes_of(request, cache.ok() ? *cache : 64u << 20, complaint);
   plan.disks = chosen("--disk", request.disks, listed_names(disk_preset_names()),
                       {disk == "none" ? "7200rpm" : disk}, complaint);
@@ -148,7 +164,8 @@ void add_replay_command(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand(
       "replay",
       "Play a recording again, on volumes in memory, with every combination of what is asked\n"
-      "for, and compare. NAMES are parted by commas, or all. What is not asked for is as it was\n"
+      "for, and compare. NAMES are parted by commas, or all; a policy may also be a library with\n"
+      "one of your own (./mine.so). What is not asked for is as it was\n"
       "recorded; where nothing is, all strategies and all arm policies are compared.");
   command->add_option("FILE", request->file, "what `spindle record` has stored")->required();
   const auto add = [command](const char* name, std::vector<std::string>& values, const char* help,

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/run_answer.h"
 #include "spindle/policy/cpu_policy.h"
+#include "spindle/policy/policy_library.h"
 #include "spindle/procfs/event_text.h"
 
 namespace spindle::cli {
@@ -95,6 +96,18 @@ int run_all(const RunRequest& request, Scenario scenario, const std::string& tex
   return 0;
 }
 
+/// Those of libraries are loaded, and go by their names; a path in the scenario is from its folder.
+Result<> load_policies(MachineConfiguration& configuration, const std::filesystem::path& folder) {
+  const auto load = [&folder](PolicyKind kind, std::string& name) -> Result<> {
+    if (is_policy_library(name)) name = TRY(load_policy(kind, (folder / name).string()));
+    return {};
+  };
+  TRY(load(PolicyKind::kCpu, configuration.cpu_policy));
+  TRY(load(PolicyKind::kArm, configuration.arm_policy));
+  TRY(load(PolicyKind::kReplacement, configuration.memory.replacement));
+  return load(PolicyKind::kFit, configuration.memory.fit);
+}
+
 int run(const RunRequest& request) {
   const auto text = read_file(request.scenario);
   if (!text.ok()) return fail(request.scenario + ": " + text.error().describe());
@@ -104,9 +117,16 @@ int run(const RunRequest& request) {
   auto scenario = read_scenario(*text, request.scenario, read_beside, message);
   if (!scenario.ok()) return fail(message);
   if (request.seed) scenario->configuration.seed = *request.seed;
-  if (!request.policy.empty()) scenario->configuration.cpu_policy = request.policy;
+  if (!request.policy.empty())
+    scenario->configuration.cpu_policy = is_policy_library(request.policy)
+                                             ? std::filesystem::absolute(request.policy).string()
+                                             : request.policy;
+  if (const auto loaded = load_policies(scenario->configuration, folder); !loaded.ok())
+    return fail(loaded.error().what);
   // Everything that happens is to be in the trace, as far as that is a text of sensible length.
   if (!request.trace.empty()) scenario->configuration.event_capacity = 1'000'000;
+  if (request.all_policies && !request.policy.empty() && !is_policy_library(request.policy))
+    return fail("--all-policies compares all; --policy can only add one of a library");
   if (!request.all_policies) return run_one(request, *scenario, *text);
   if (!request.svg.empty() || !request.curves.empty() || !request.trace.empty())
     return fail("--all-policies compares in a table; pictures and traces are of one policy");
@@ -119,11 +139,11 @@ void add_run_command(CLI::App& app, int& status) {
   auto request = std::make_shared<RunRequest>();
   CLI::App* command =
       app.add_subcommand("run", "Run a scenario on a simulated machine, without a mount.");
-  command->add_option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)")
-      ->required();
-  auto* policy = command->add_option("--policy", request->policy, "instead of the scenario's");
-  command->add_flag("--all-policies", request->all_policies, "compare all CPU policies")
-      ->excludes(policy);
+  command->add_option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)")->required();
+  command->add_option("--policy", request->policy,
+                      "instead of the scenario's: a name, or a library with one (./mine.so)");
+  command->add_flag("--all-policies", request->all_policies,
+                    "compare all CPU policies, with the one of a library that --policy names");
   command->add_option("--seed", request->seed, "instead of the scenario's");
   command->add_flag("--json", request->json, "print everything as JSON");
   command->add_option("--svg", request->svg, "write the Gantt chart there")->type_name("FILE");

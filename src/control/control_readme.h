@@ -10,6 +10,7 @@ inline constexpr std::string_view kReadme =
 
 Read a file with cat; set one with echo, e.g.   echo sstf > .spindle/disk/scheduler
 A value that is refused fails with "Invalid argument", and last_error says why.
+A policy may also come out of a library: write its whole path (see spindle-policy(7)).
 Files with a twin NAME.json hold the same for programs. Names end in their unit.
 
   last_error               why the last operation or setting failed, in words

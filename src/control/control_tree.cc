@@ -328,10 +328,12 @@ Result<> ControlTree::apply(const ControlFile& file, std::string_view text) {
 Result<std::size_t> ControlTree::apply_lines(const ControlFile& file, const Caller& caller,
                                              std::string_view text) {
   std::size_t done = 0;
+  const bool is_blank = trimmed(text).empty();  // nothing at all is no command, and is refused
   while (done < text.size()) {
     const std::size_t end = std::min(text.find('\n', done), text.size() - 1) + 1;
     const std::string_view line = trimmed(text.substr(done, end - done));
-    const Result<> result = line.empty() ? Result<>() : file.command(caller, line);
+    const bool is_skipped = line.empty() && !is_blank;
+    const Result<> result = is_skipped ? Result<>() : file.command(caller, line);
     if (!result.ok()) {
       const Error error = refuse(file, line, result.error());
       if (done == 0) return error;

@@ -82,7 +82,9 @@ FactTable arms_table(const ArmWhatIf& what_if) {
   FactTable table({"policy", "in_use", "requests", "arm_movement_cylinders", "arm_moves", "seek_ms",
                    "rotation_ms", "transfer_ms", "total_ms", "mean_response_ms",
                    "longest_response_ms"});
-  std::vector<ArmWhatIf::Row> rows = what_if.rows();
+  std::vector<ArmWhatIf::Row> rows;
+  for (std::size_t row = 0; row < what_if.rows().size(); ++row)
+    if (!what_if.misbehaved(row)) rows.push_back(what_if.rows()[row]);
   std::ranges::stable_sort(rows, {}, &ArmWhatIf::Row::busy_ns);
   for (const ArmWhatIf::Row& row : rows) {
     table.add_row({std::string(row.policy), row.in_use, row.requests, row.arm_distance,
@@ -97,6 +99,7 @@ FactTable shadow_moves_table(const ArmWhatIf& what_if) {
   FactTable table(
       {"policy", "number", "from", "by_way_of", "to", "end", "begin_ms", "seek_ms", "total_ms"});
   for (std::size_t row = 0; row < what_if.rows().size(); ++row) {
+    if (what_if.misbehaved(row)) continue;
     for (const ArmWhatIf::Stop& stop : what_if.stops(row)) {
       table.add_row({std::string(what_if.rows()[row].policy), stop.number, stop.from.value,
                      turns_text(stop.by_way_of), stop.to.value, stop.end.value,

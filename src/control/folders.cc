@@ -1,15 +1,16 @@
 #include "control/folders.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "spindle/base/clock.h"
 #include "spindle/control/disk_tables.h"
-#include "spindle/policy/arm_policy.h"
 #include "spindle/policy/cpu_policy.h"
-#include "spindle/policy/replacement_policy.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/offload.h"
 
 namespace spindle::control {
 namespace {
@@ -70,20 +71,54 @@ const std::vector<std::string_view>& thread_policies() {
 
 }  // namespace
 
+std::string choice_text(std::span<const std::string_view> names, std::string_view present) {
+  std::string text;
+  for (const std::string_view name : names) {
+    if (!text.empty()) text += ' ';
+    text += name == present ? "[" + std::string(name) + "]" : std::string(name);
+  }
+  return text + "\n";
+}
+
 void add_choice(ControlTree& tree, std::string_view path,
                 std::function<std::span<const std::string_view>()> names,
                 std::function<std::string_view()> present,
                 std::function<Result<>(std::string_view name)> choose) {
   const auto show = [names = std::move(names),
                      present = std::move(present)]() -> Result<std::string> {
-    std::string text;
-    for (const std::string_view name : names()) {
-      if (!text.empty()) text += ' ';
-      text += name == present() ? "[" + std::string(name) + "]" : std::string(name);
-    }
-    return text + "\n";
+    return choice_text(names(), present());
   };
   tree.add_file(path, {.read = show, .write = std::move(choose)});
+}
+
+Result<std::string_view> policy_for(const Caller& caller, PolicyKind kind, std::string_view text) {
+  if (!is_policy_library(text)) return policy_named(kind, text);
+  if (caller.uid != 0 && caller.uid != ::geteuid()) {
+    return Error{EPERM, "only root and the user who mounted may load a library"};
+  }
+  if (text.front() != '/') return Error{EINVAL, "the daemon needs the whole path of a library"};
+  // It may be a file of this very mount.
+  return thread::offload([&] { return load_policy(kind, text); });
+}
+
+std::string policies_text(PolicyKind kind, std::string_view present) {
+  const auto listed = policy_names(kind);
+  std::vector<std::string_view> names(listed.begin(), listed.end());
+  if (std::ranges::find(names, present) == names.end()) names.push_back(present);
+  return choice_text(names, present);
+}
+
+void add_policy_choice(ControlTree& tree, std::string_view path, PolicyKind kind,
+                       std::function<std::string_view()> present,
+                       std::function<Result<>(std::string_view name)> choose) {
+  const auto show = [kind, present = std::move(present)]() -> Result<std::string> {
+    return policies_text(kind, present());
+  };
+  const auto take = [kind, choose = std::move(choose)](const Caller& caller,
+                                                       std::string_view text) -> Result<> {
+    return choose(TRY(policy_for(caller, kind, text)));
+  };
+  tree.add_file(path, {.read = show, .command = take});
 }
 
 void add_number(ControlTree& tree, std::string_view path, std::function<double()> present,
@@ -164,9 +199,8 @@ std::vector<Fact> journal_facts(Journal& journal) {
 
 void add_cache_folder(ControlTree& tree, BufferCache& cache) {
   add_facts(tree, "cache", [&cache] { return cache_facts(cache); });
-  add_choice(
-      tree, "cache/policy", [] { return replacement_policy_names(); },
-      [&cache] { return cache.policy(); },
+  add_policy_choice(
+      tree, "cache/policy", PolicyKind::kReplacement, [&cache] { return cache.policy(); },
       [&cache](std::string_view name) { return cache.set_policy(name); });
   add_table(tree, "cache/history",
             [&cache]() -> Result<FactTable> { return hits_table(cache.history()); });
@@ -194,9 +228,8 @@ void add_disk_folder(ControlTree& tree, SimulatedDisk& disk) {
   add_table(tree, "disk/seek_distances",
             [&disk]() -> Result<FactTable> { return distance_table(disk.statistics()); });
   add_table(tree, "disk/purposes", [&disk]() -> Result<FactTable> { return purposes_table(disk); });
-  add_choice(
-      tree, "disk/scheduler", [] { return arm_policy_names(); },
-      [&disk] { return disk.arm_policy(); },
+  add_policy_choice(
+      tree, "disk/scheduler", PolicyKind::kArm, [&disk] { return disk.arm_policy(); },
       [&disk](std::string_view name) { return disk.set_arm_policy(name); });
   add_choice(
       tree, "disk/model", [] { return disk_preset_names(); }, [&disk] { return disk.disk(); },

@@ -6,16 +6,14 @@
 #include <charconv>
 #include <span>
 
+#include "control/folders.h"
 #include "control/machine_folder.h"
 #include "spindle/disk/disk_model.h"
-#include "spindle/policy/arm_policy.h"
-#include "spindle/policy/cpu_policy.h"
-#include "spindle/policy/replacement_policy.h"
 
 namespace spindle::control {
 namespace {
 
-using Names = std::vector<std::string>;
+using Names = std::vector<std::string_view>;
 
 template <class Number>
 Result<Number> number_of(std::string_view text) {
@@ -29,16 +27,6 @@ Result<Number> number_of(std::string_view text) {
 
 Names names_of(std::span<const std::string_view> names) {
   return {names.begin(), names.end()};
-}
-
-// All names, the present one in brackets.
-std::string choice_text(const Names& names, std::string_view present) {
-  std::string text;
-  for (const std::string& name : names) {
-    text += fmt::format("{}{}", text.empty() ? "" : " ",
-                        name == present ? fmt::format("[{}]", name) : name);
-  }
-  return text + "\n";
 }
 
 // Shows a choice, and takes a name.
@@ -55,6 +43,23 @@ void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, 
     return machine.with([&](Machine& m) { return choose(m, name); });
   };
   tree.add_file(path, {.read = show, .write = take});
+}
+
+// The same of policies, which may come out of a library, too.
+void add_policy(ControlTree& tree, MachineAccess machine, std::string_view path, PolicyKind kind,
+                std::function<std::string(const MachineConfiguration&)> present,
+                Result<> (Machine::*choose)(std::string_view)) {
+  const auto show = [machine, kind, present = std::move(present)]() -> Result<std::string> {
+    const std::string now = TRY(machine.with(
+        [&](Machine& m) -> Result<std::string> { return present(m.configuration()); }));
+    return policies_text(kind, now);
+  };
+  const auto take = [machine, kind, choose](const Caller& caller,
+                                            std::string_view text) -> Result<> {
+    const std::string_view name = TRY(policy_for(caller, kind, text));
+    return machine.with([&](Machine& m) { return (m.*choose)(name); });
+  };
+  tree.add_file(path, {.read = show, .command = take});
 }
 
 // A number of the configuration.
@@ -104,10 +109,9 @@ void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
 
 void add_memory(ControlTree& tree, MachineAccess machine) {
   using Configuration = MachineConfiguration;
-  add_named(
-      tree, machine, "machine/replacement", names_of(replacement_policy_names()),
-      [](const Configuration& c) { return c.memory.replacement; },
-      [](Machine& m, std::string_view name) { return m.set_replacement(name); });
+  add_policy(
+      tree, machine, "machine/replacement", PolicyKind::kReplacement,
+      [](const Configuration& c) { return c.memory.replacement; }, &Machine::set_replacement);
   add_named(
       tree, machine, "machine/allotment", {"global", "fixed", "fault-frequency", "working-set"},
       [](const Configuration& c) { return c.memory.allotment; },
@@ -189,14 +193,12 @@ void add_clock(ControlTree& tree, MachineAccess machine) {
 void add_machine_settings(ControlTree& tree, MachineAccess machine) {
   using Configuration = MachineConfiguration;
   add_clock(tree, machine);
-  add_named(
-      tree, machine, "machine/policy", names_of(cpu_policy_names()),
-      [](const Configuration& c) { return c.cpu_policy; },
-      [](Machine& m, std::string_view name) { return m.set_cpu_policy(name); });
-  add_named(
-      tree, machine, "machine/arm_policy", names_of(arm_policy_names()),
-      [](const Configuration& c) { return c.arm_policy; },
-      [](Machine& m, std::string_view name) { return m.set_arm_policy(name); });
+  add_policy(
+      tree, machine, "machine/policy", PolicyKind::kCpu,
+      [](const Configuration& c) { return c.cpu_policy; }, &Machine::set_cpu_policy);
+  add_policy(
+      tree, machine, "machine/arm_policy", PolicyKind::kArm,
+      [](const Configuration& c) { return c.arm_policy; }, &Machine::set_arm_policy);
   add_named(
       tree, machine, "machine/disk", names_of(disk_preset_names()),
       [](const Configuration& c) { return c.disk; },

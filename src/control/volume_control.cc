@@ -13,7 +13,6 @@
 #include "spindle/control/record_files.h"
 #include "spindle/control/trace_files.h"
 #include "spindle/format/map_names.h"
-#include "spindle/policy/fit_policy.h"
 
 namespace spindle {
 namespace {
@@ -61,19 +60,23 @@ std::vector<Fact> control::volume_facts(FileSystem& volume, const std::string& i
 
 namespace {
 
-// The last reason why a control file refused a value, or the volume an operation, whichever came
-// later.
+// The last reason why a control file refused a value.
 struct Refusals {
   Timestamp when;
   std::string text;
 };
 
+// What came last: a refusal, an error of the volume, or the fault of a policy.
 std::string last_error_text(const FileSystem& volume, const Refusals& refusals) {
-  const auto& errors = volume.recent_errors();
-  if (!errors.empty() && (refusals.text.empty() || refusals.when < errors.back().when)) {
-    return errors.back().text + "\n";
+  Refusals last = refusals;
+  const auto take = [&last](Timestamp when, const std::string& text) {
+    if (last.text.empty() || last.when < when) last = {when, text};
+  };
+  if (!volume.recent_errors().empty()) {
+    take(volume.recent_errors().back().when, volume.recent_errors().back().text);
   }
-  return refusals.text.empty() ? std::string() : refusals.text + "\n";
+  if (const auto fault = last_policy_fault()) take(fault->when, fault->text);
+  return last.text.empty() ? std::string() : last.text + "\n";
 }
 
 Result<FactTable> usage_table(FileSystem& volume) {
@@ -119,8 +122,8 @@ void add_volume_folder(ControlTree& tree, const VolumeParts& parts) {
   control::add_defrag_file(tree, volume);
   add_table(tree, "volume/errors",
             [&volume]() -> Result<FactTable> { return errors_table(volume); });
-  control::add_choice(
-      tree, "volume/fit", [] { return fit_policy_names(); },
+  control::add_policy_choice(
+      tree, "volume/fit", PolicyKind::kFit,
       [&volume] { return volume.space_manager().fit_policy(); },
       [&volume](std::string_view name) { return volume.space_manager().set_fit_policy(name); });
 }

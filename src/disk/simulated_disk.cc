@@ -224,12 +224,15 @@ bool SimulatedDisk::idle() {
 
 /// True if a thread was made ready.
 bool SimulatedDisk::serve_one() {
+  const std::string_view policy = arm_policy();
   const Service service = drive_.serve_next();
   const Pending pending = std::exchange(pending_[service.cookie], Pending{});
   free_cookies_.push_back(service.cookie);
   statistics_.count_service(service, pending.requests);
   trace_service(service, pending.batch->traced_request);
   for (DiskObserver* observer : observers_) observer->served(service, pending.requests);
+  // A policy that misbehaves is another one from then on.
+  if (policy != arm_policy()) restart_observers();
   Batch& batch = *pending.batch;
   --batch.remaining;
   fill_queue(batch);

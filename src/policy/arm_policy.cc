@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arm_policies.h"
+#include "plugins.h"
 
 namespace spindle {
 namespace {
@@ -72,11 +73,13 @@ Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name,
                                                    const ArmConventions& conventions) {
   for (const Entry& entry : kPolicies)
     if (entry.name == name) return entry.make(conventions);
+  if (const Plugin* plugin = find_plugin(PolicyKind::kArm, name))
+    return make_guarded_arm(*plugin, conventions);
   return Error{EINVAL, "no arm policy has this name"};
 }
 
 std::span<const std::string_view> arm_policy_names() {
-  return kNames;
+  return with_plugins(PolicyKind::kArm, kNames);
 }
 
 }  // namespace spindle

@@ -1,6 +1,7 @@
 #include "spindle/policy/cpu_policy.h"
 
 #include "cpu_policies.h"
+#include "plugins.h"
 
 namespace spindle {
 namespace {
@@ -32,11 +33,13 @@ Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
       return Error{EINVAL, "the quantum of a level is not above 0"};
   for (const Entry& entry : kPolicies)
     if (entry.name == name) return entry.make(conventions);
+  if (const Plugin* plugin = find_plugin(PolicyKind::kCpu, name))
+    return make_guarded_cpu(*plugin, conventions);
   return Error{EINVAL, "no CPU policy has this name"};
 }
 
 std::span<const std::string_view> cpu_policy_names() {
-  return kNames;
+  return with_plugins(PolicyKind::kCpu, kNames);
 }
 
 }  // namespace spindle

@@ -1,6 +1,7 @@
 #include "spindle/policy/fit_policy.h"
 
 #include "fit_policies.h"
+#include "plugins.h"
 
 namespace spindle {
 namespace {
@@ -28,11 +29,12 @@ std::optional<Run> longest_instead(const FreeRuns& free, const FitRequest& reque
 Result<std::unique_ptr<FitPolicy>> make_fit_policy(std::string_view name) {
   for (const Entry& entry : kPolicies)
     if (entry.name == name) return entry.make();
+  if (const Plugin* plugin = find_plugin(PolicyKind::kFit, name)) return make_guarded_fit(*plugin);
   return Error{EINVAL, "no fit policy has this name"};
 }
 
 std::span<const std::string_view> fit_policy_names() {
-  return kNames;
+  return with_plugins(PolicyKind::kFit, kNames);
 }
 
 }  // namespace spindle

@@ -1,5 +1,6 @@
 #include "spindle/policy/replacement_policy.h"
 
+#include "plugins.h"
 #include "replacement_policies.h"
 
 namespace spindle {
@@ -27,11 +28,13 @@ Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(
     return Error{EINVAL, "the bits of ageing are not 1 to 63"};
   for (const Entry& entry : kPolicies)
     if (entry.name == name) return entry.make(capacity, conventions);
+  if (const Plugin* plugin = find_plugin(PolicyKind::kReplacement, name))
+    return make_guarded_replacement(*plugin, capacity, conventions);
   return Error{EINVAL, "no replacement policy has this name"};
 }
 
 std::span<const std::string_view> replacement_policy_names() {
-  return kNames;
+  return with_plugins(PolicyKind::kReplacement, kNames);
 }
 
 }  // namespace spindle

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "domains.h"
+#include "library_policy.h"
 #include "spindle/policy/run_set.h"
 
 namespace spindle {
@@ -28,7 +29,8 @@ std::unique_ptr<FitPolicy> make_policy(const Problem& problem) {
     auto policy = make_fit_policy(name.policy);
     if (policy.ok()) return std::move(policy).take();
   }
-  return nullptr;
+  const auto own = policy_of_library(problem, PolicyKind::kFit);
+  return own ? make_fit_policy(*own).take() : nullptr;
 }
 
 /// Holes in a row, one used unit between each two, so that they never grow together.

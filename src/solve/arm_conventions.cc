@@ -1,5 +1,7 @@
 #include "arm_conventions.h"
 
+#include "library_policy.h"
+
 namespace spindle {
 namespace {
 
@@ -38,7 +40,8 @@ std::unique_ptr<ArmPolicy> make_arm(const Problem& problem, const ArmConventions
     auto policy = make_arm_policy(name.policy, conventions);
     if (policy.ok()) return std::move(policy).take();
   }
-  return nullptr;
+  const auto own = policy_of_library(problem, PolicyKind::kArm);
+  return own ? make_arm_policy(*own, conventions).take() : nullptr;
 }
 
 }  // namespace spindle

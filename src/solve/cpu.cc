@@ -16,6 +16,7 @@
 
 #include "cpu_run.h"
 #include "domains.h"
+#include "library_policy.h"
 #include "mlfq.h"
 
 namespace spindle {
@@ -97,11 +98,13 @@ CpuConventions read_conventions(const Problem& problem) {
 }
 
 std::unique_ptr<CpuPolicy> make_policy(const Problem& problem) {
+  std::optional<std::string_view> policy_name = policy_of_library(problem, PolicyKind::kCpu);
   const auto name = std::ranges::find(kNames, problem.algorithm, &Name::algorithm);
-  if (name == std::end(kNames)) return problem.unknown_algorithm(), nullptr;
+  if (name != std::end(kNames)) policy_name = name->policy;
+  if (!policy_name) return problem.unknown_algorithm(), nullptr;
   const CpuConventions conventions = read_conventions(problem);
   if (problem.failed()) return nullptr;
-  auto policy = make_cpu_policy(name->policy, conventions);
+  auto policy = make_cpu_policy(*policy_name, conventions);
   if (!policy.ok()) return problem.parameters["quanta"].fail("cannot be used"), nullptr;
   return std::move(policy).take();
 }

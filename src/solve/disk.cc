@@ -9,6 +9,7 @@
 #include "arm_conventions.h"
 #include "domains.h"
 #include "spindle/policy/arm_queue.h"
+#include "spindle/policy/policy_library.h"
 
 namespace spindle {
 namespace {
@@ -27,6 +28,7 @@ bool looks_at_all(const Problem& problem) {
   constexpr std::string_view kAlgorithms[] = {"SATF",  "BSATF",       "SPTF",    "ASATF",
                                               "FSCAN", "N-STEP-SCAN", "DEADLINE"};
   return std::ranges::find(kAlgorithms, problem.algorithm) != std::end(kAlgorithms) ||
+         is_policy_library(problem.algorithm) ||
          (problem.algorithm == "SSTF" && problem.parameters["tie"].raw() == "rotation");
 }
 

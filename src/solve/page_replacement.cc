@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "domains.h"
+#include "library_policy.h"
 #include "page_policies.h"
 
 namespace spindle {
@@ -243,6 +244,10 @@ std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std:
   for (const Name& name : kNames) {
     if (name.algorithm != problem.algorithm) continue;
     auto policy = make_replacement_policy(name.policy, frames, conventions);
+    if (policy.ok()) return std::move(policy).take();
+  }
+  if (const auto own = policy_of_library(problem, PolicyKind::kReplacement)) {
+    auto policy = make_replacement_policy(*own, frames, conventions);
     if (policy.ok()) return std::move(policy).take();
   }
   return nullptr;

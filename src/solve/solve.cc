@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domains.h"
+#include "spindle/policy/policy_library.h"
 
 namespace spindle {
 namespace {
@@ -27,7 +28,9 @@ Json solve_case(const Json& value, Failure& failure) {
   if (!value.is_object()) all.fail("not an object");
   const std::string name = all["domain"].text();
   std::string algorithm = all["algorithm"].text();
-  std::ranges::transform(algorithm, algorithm.begin(), in_capitals);
+  // The path of a library is as it is.
+  if (!is_policy_library(algorithm))
+    std::ranges::transform(algorithm, algorithm.begin(), in_capitals);
   const Problem problem{algorithm, all["parameters"], all["input"], &failure};
   if (failure.failed()) return {};
   for (const Domain& domain : kDomains)

@@ -49,8 +49,8 @@ class ReplacementWhatIf final : public CacheObserver {
     /// adjusts).
     double hit_ratio = 0;
   };
-  /// For each of `replacement_policy_names`, in that order, its sizes in ascending order. Empty
-  /// before the first `restarted`.
+  /// For each of `replacement_policy_names`, in that order, its sizes in ascending order; not for
+  /// one that misbehaved since. Empty before the first `restarted`.
   [[nodiscard]] std::vector<Row> rows() const;
   /// Of LRU, at every size at which it changes, at most `most` points by rising size, out of the
   /// same sample in one pass (Mattson's stack distances). A block that was freed makes room in all
@@ -79,6 +79,7 @@ class ReplacementWhatIf final : public CacheObserver {
   std::uint64_t one_in_ = 1;
   std::size_t capacity_ = 0;
   std::uint64_t reads_ = 0;                       ///< sampled or not
+  std::vector<std::string_view> policies_;        ///< of the shadows
   std::vector<Row> identities_;                   ///< the rows before anything is counted
   std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before they are needed
   std::unique_ptr<LruStack> lru_stack_;

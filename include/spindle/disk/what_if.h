@@ -50,6 +50,10 @@ class ArmWhatIf final : public DiskObserver {
 
   /// One row for each of `arm_policy_names`, in that order.
   [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
+  /// Whether the policy of that row was replaced by another since, so that the row says nothing.
+  [[nodiscard]] bool misbehaved(std::size_t row) const {
+    return shadows_[row].policy().name() != rows_[row].policy;
+  }
   /// The same of the live disk itself, counted since the same moment.
   [[nodiscard]] const Row& live() const { return live_; }
 

@@ -62,7 +62,7 @@ struct PlayWatch {
   std::span<DiskObserver* const> observers = {};
   std::function<void(FileSystem& volume)> at_end = {};
 };
-/// EINVAL for settings that no mount would take.
+/// EINVAL for settings that no mount would take, and for a policy that misbehaves.
 Result<PlayResult> play(const Recording& recording, const PreparedVolume& prepared,
                         const PlaySettings& settings, const PlayWatch& watch = {});
 

@@ -16,6 +16,15 @@ _spindle_mount_option() {
   esac
   compopt -o nospace 2>/dev/null
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "$item")
+  case $item in
+    arm=*/* | cache-policy=*/* | fit=*/*) _spindle_libraries "$before${item%%=*}=" "${item#*=}" ;;
+  esac
+}
+
+# Completes the path of a library with a policy: folders, and what ends in .so.
+_spindle_libraries() {
+  compopt -o nospace 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -P "$1" -S / -d -- "$2"; compgen -P "$1" -f -X '!*.so' -- "$2")
 }
 
 # Bash parts words at "=": joins what belongs to the word under the cursor, and cuts it off the answers again.
@@ -38,6 +47,7 @@ _spindle_policies() {
   local before=
   if [[ $word == *,* ]]; then before=${word%,*},; fi
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$1" -- "${word##*,}")
+  if [[ ${word##*,} == */* ]]; then _spindle_libraries "$before" "${word##*,}"; fi
 }
 
 _spindle_cpu_policies="fcfs sjf srtf rr vrr priority priority-preemptive priority-aging priority-rr hrrn mlq feedback mlfq
@@ -234,7 +244,7 @@ _spindle() {
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     run)
       case ${COMP_WORDS[COMP_CWORD-1]} in
-        --policy) _spindle_words "$_spindle_cpu_policies edf llf" ;;
+        --policy) _spindle_policies "$_spindle_cpu_policies edf llf" ;;
         --seed) ;;
         --svg | --curves | --trace) _spindle_files ;;
         *) if [[ $word == -* ]]; then

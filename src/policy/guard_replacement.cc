@@ -1,0 +1,113 @@
+// The guard of a loaded replacement policy.
+
+#include <algorithm>
+#include <vector>
+
+#include "plugins.h"
+#include "replacement_policies.h"
+
+namespace spindle {
+namespace {
+
+class GuardedReplacement final : public ReplacementPolicy {
+ public:
+  GuardedReplacement(const Plugin& plugin, std::size_t capacity,
+                     const ReplacementConventions& conventions)
+      : plugin_(plugin), conventions_(conventions), frames_(capacity) {
+    const auto& registration =
+        *static_cast<const plugin::ReplacementRegistration*>(plugin.registration);
+    tell([&] { own_.reset(registration.make(capacity, conventions)); });
+  }
+
+  [[nodiscard]] std::string_view name() const override {
+    return plainest_ ? plainest_->name() : plugin_.name;
+  }
+
+  void inserted(FrameNo frame, PageKey key) override {
+    frames_[frame.value] = {++arrivals_, key};
+    if (plainest_) return plainest_->inserted(frame, key);
+    tell([&] { own_->inserted(frame, key); });
+  }
+
+  void touched(FrameNo frame) override {
+    if (plainest_) return plainest_->touched(frame);
+    tell([&] { own_->touched(frame); });
+  }
+
+  void set_dirty(FrameNo frame, bool dirty) override {
+    if (plainest_) return plainest_->set_dirty(frame, dirty);
+    tell([&] { own_->set_dirty(frame, dirty); });
+  }
+
+  void erased(FrameNo frame) override {
+    if (plainest_) plainest_->erased(frame);
+    frames_[frame.value] = {};
+    if (!plainest_) tell([&] { own_->erased(frame); });
+  }
+
+  std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
+    if (!plainest_) {
+      std::optional<FrameNo> frame;
+      std::optional<std::string> why =
+          failure_of([&] { frame = own_->victim(evictable, incoming); });
+      if (!why) why = fault_of(frame, evictable);
+      if (!why) return frame;
+      replace(*why);
+    }
+    return plainest_->victim(evictable, incoming);
+  }
+
+ private:
+  struct Frame {
+    std::uint64_t arrival = 0;  ///< 0: it is empty
+    PageKey key = 0;
+  };
+
+  template <class Call>
+  void tell(const Call& call) {
+    if (const auto why = failure_of(call)) replace(*why);
+  }
+
+  [[nodiscard]] std::optional<std::string> fault_of(std::optional<FrameNo> frame,
+                                                    const Evictable& evictable) const {
+    if (!frame) {
+      for (std::size_t i = 0; i < frames_.size(); ++i)
+        if (frames_[i].arrival != 0 && evictable(FrameNo{i}))
+          return "named no victim, although frame " + std::to_string(i) + " may go";
+      return std::nullopt;
+    }
+    const std::string words = "named frame " + std::to_string(frame->value) + " as the victim, ";
+    if (frame->value >= frames_.size())
+      return words + "of " + std::to_string(frames_.size()) + " that there are";
+    if (frames_[frame->value].arrival == 0) return words + "which is empty";
+    if (!evictable(*frame)) return words + "which must stay";
+    return std::nullopt;
+  }
+
+  /// Everything that is there, in the order in which it came.
+  void replace(std::string_view why) {
+    plainest_ = make_fifo(frames_.size(), conventions_);
+    std::vector<std::size_t> present;
+    for (std::size_t i = 0; i < frames_.size(); ++i)
+      if (frames_[i].arrival != 0) present.push_back(i);
+    std::ranges::sort(present, {}, [this](std::size_t i) { return frames_[i].arrival; });
+    for (const std::size_t i : present) plainest_->inserted(FrameNo{i}, frames_[i].key);
+    report_misbehaviour(plugin_, why, plainest_->name());
+  }
+
+  const Plugin& plugin_;
+  ReplacementConventions conventions_;
+  std::vector<Frame> frames_;
+  std::uint64_t arrivals_ = 0;
+  std::unique_ptr<ReplacementPolicy> own_;
+  std::unique_ptr<ReplacementPolicy> plainest_;  ///< null as long as the policy behaves
+};
+
+}  // namespace
+
+std::unique_ptr<ReplacementPolicy> make_guarded_replacement(
+    const Plugin& plugin, std::size_t capacity, const ReplacementConventions& conventions) {
+  return std::make_unique<GuardedReplacement>(plugin, capacity, conventions);
+}
+
+}  // namespace spindle

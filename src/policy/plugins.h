@@ -1,0 +1,57 @@
+// What the factories of policies know of loaded ones: which there are, and how one is made and
+// guarded.
+#pragma once
+
+#include <memory>
+
+#include "spindle/policy/plugin.h"
+#include "spindle/policy/policy_library.h"
+
+namespace spindle {
+
+/// A policy of a loaded library. Lives as long as the process.
+struct Plugin {
+  PolicyKind kind;
+  std::string name;
+  std::string path;
+  const void* registration;  ///< of plugin.h, of the kind
+  bool misbehaved = false;   ///< under the lock of the table
+};
+
+/// The last one loaded of that name, or null.
+const Plugin* find_plugin(PolicyKind kind, std::string_view name);
+
+/// The built-in names and those of the plug-ins of the kind that may be listed.
+std::span<const std::string_view> with_plugins(PolicyKind kind,
+                                               std::span<const std::string_view> built_in);
+
+/// It broke a promise, as `why` says ("throws ..."), and `instead` takes its place.
+void report_misbehaviour(const Plugin& plugin, std::string_view why, std::string_view instead);
+
+/// Thrown through a policy that asks and asks.
+struct EndlessQuestions {};
+
+/// Of the exception that is being handled.
+std::string words_of_exception();
+
+/// Calls into the library; why that failed, if it threw.
+template <class Call>
+std::optional<std::string> failure_of(Call&& call) {
+  try {
+    call();
+    return std::nullopt;
+  } catch (...) {
+    return words_of_exception();
+  }
+}
+
+// Never fail: what cannot be made is replaced at once.
+std::unique_ptr<ArmPolicy> make_guarded_arm(const Plugin& plugin,
+                                            const ArmConventions& conventions);
+std::unique_ptr<ReplacementPolicy> make_guarded_replacement(
+    const Plugin& plugin, std::size_t capacity, const ReplacementConventions& conventions);
+std::unique_ptr<FitPolicy> make_guarded_fit(const Plugin& plugin);
+std::unique_ptr<CpuPolicy> make_guarded_cpu(const Plugin& plugin,
+                                            const CpuConventions& conventions);
+
+}  // namespace spindle

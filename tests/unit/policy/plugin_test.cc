@@ -1,0 +1,270 @@
+// Policies out of libraries: which are loaded, which are refused, and that one which misbehaves, in
+// whatever way and at whatever moment, is replaced with nothing lost. The library behaves as the
+// plainest policies do until it is told to misbehave, so that all must go on as if it had not.
+
+#include "spindle/policy/plugin.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "spindle/base/random.h"
+#include "spindle/policy/arm_queue.h"
+#include "spindle/policy/policy_library.h"
+#include "spindle/policy/run_set.h"
+
+namespace spindle {
+namespace {
+
+const std::string kLibrary = SPINDLE_PLUGINS "/misbehaving.so";
+constexpr PolicyKind kKinds[] = {PolicyKind::kArm, PolicyKind::kReplacement, PolicyKind::kFit,
+                                 PolicyKind::kCpu};
+
+/// Of what `run` does, which must be the same whether or not the library misbehaves.
+template <class Body>
+void check_faults(PolicyKind kind, std::initializer_list<const char*> faults, const Body& run) {
+  ASSERT_EQ(load_policy(kind, kLibrary).value(), "misbehaving");
+  const auto expected = run("plainest");
+  EXPECT_EQ(run("misbehaving"), expected);
+  for (const char* fault : faults) {
+    for (const char* after : {"0", "1", "20"}) {
+      SCOPED_TRACE(std::string(fault) + " after " + after);
+      ASSERT_TRUE(load_policy(kind, kLibrary).ok());
+      ::setenv("FAULT", fault, 1);
+      ::setenv("FAULT_AFTER", after, 1);
+      EXPECT_EQ(run("misbehaving"), expected);
+      EXPECT_EQ(std::ranges::count(policy_names(kind), "misbehaving"), 0) << "it is listed";
+      EXPECT_NE(last_policy_fault()->text.find(kLibrary), std::string::npos);
+      ::unsetenv("FAULT");
+    }
+  }
+}
+
+class Plugin : public testing::Test {
+ protected:
+  void SetUp() override {
+    char folder[] = "/tmp/spindle-plugin.XXXXXX";
+    folder_ = ::mkdtemp(folder);
+  }
+  void TearDown() override {
+    // Other tests ask for all names there are.
+    ::setenv("FAULT", "make", 1);
+    static_cast<void>(make_arm_policy("misbehaving"));
+    static_cast<void>(make_replacement_policy("misbehaving", 1));
+    static_cast<void>(make_fit_policy("misbehaving"));
+    static_cast<void>(make_cpu_policy("misbehaving", CpuConventions{}));
+    ::unsetenv("FAULT");
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string copy(const std::string& of = kLibrary) {
+    const std::string path = folder_ + "/copy.so";
+    std::filesystem::copy_file(of, path, std::filesystem::copy_options::overwrite_existing);
+    return path;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(Plugin, AnArmPolicyThatMisbehavesLosesNoRequest) {
+  const auto run = [](std::string_view name) {
+    const auto policy = make_arm_policy(name == "plainest" ? "fcfs" : name).take();
+    Random random(7);
+    ArmQueue queue;
+    ArmState state{.at = Cylinder{50}, .cylinders = 100};
+    std::vector<std::size_t> served;
+    for (int i = 0; i < 60 || !queue.empty(); ++i) {
+      if (i < 60) queue.add(Cylinder{random.below(100)});
+      if (random.below(2) == 0 || queue.empty()) continue;
+      const ArmChoice choice = policy->choose(queue, state);
+      EXPECT_TRUE(choice.by_way_of.empty());  // and what is not there cannot be removed
+      state.at = queue.cylinder_of(choice.index);
+      served.push_back(choice.index);
+      queue.remove(choice.index);
+    }
+    return served;
+  };
+  check_faults(
+      PolicyKind::kArm,
+      {"pick", "turn", "turns", "return", "ask", "walk", "loop", "throw", "throw-number", "make"},
+      run);
+}
+
+TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
+  const auto run = [](std::string_view name) {
+    constexpr std::size_t kFrames = 8;
+    const auto policy = make_replacement_policy(name == "plainest" ? "fifo" : name, kFrames).take();
+    Random random(7);
+    std::vector<std::uint64_t> victims;
+    std::vector<std::optional<PageKey>> pages(kFrames);
+    // One frame is held at a time, and is never the one to go; one in ten references drops a page.
+    for (int i = 0; i < 300; ++i) {
+      FrameNo held{random.below(kFrames)};
+      const PageKey page = random.below(20);
+      const auto found = std::ranges::find(pages, std::optional(page));
+      if (found != pages.end()) {
+        const FrameNo frame{static_cast<std::uint64_t>(found - pages.begin())};
+        policy->touched(frame);
+        if (random.below(10) != 0) continue;
+        policy->erased(frame);
+        pages[frame.value].reset();
+        continue;
+      }
+      auto free = std::ranges::find_if(pages, [](const auto& one) { return !one; });
+      if (free == pages.end() || random.below(4) == 0) {
+        const auto may_go = [](void* context, FrameNo frame) {
+          return frame != *static_cast<FrameNo*>(context);
+        };
+        const auto victim = policy->victim({may_go, &held}, page);
+        if (!victim) continue;
+        EXPECT_TRUE(*victim != held && pages.at(victim->value));
+        victims.push_back(victim->value);
+        policy->erased(*victim);
+        pages[victim->value].reset();
+        free = pages.begin() + static_cast<std::ptrdiff_t>(victim->value);
+      }
+      *free = page;
+      policy->inserted(FrameNo{static_cast<std::uint64_t>(free - pages.begin())}, page);
+    }
+    return victims;
+  };
+  check_faults(PolicyKind::kReplacement,
+               {"none", "pick", "empty", "held", "touch", "throw", "throw-number", "make"}, run);
+}
+
+TEST_F(Plugin, AFitPolicyThatMisbehavesGivesAwayNothingTwice) {
+  const auto run = [](std::string_view name) {
+    const auto policy = make_fit_policy(name == "plainest" ? "first" : name).take();
+    Random random(7);
+    RunSet free;
+    EXPECT_TRUE(free.add({BlockNo{100}, 400}));
+    std::vector<std::uint64_t> starts;
+    std::vector<spindle::Run> taken;
+    for (int i = 0; i < 200; ++i) {
+      if (!taken.empty() && random.below(3) == 0) {
+        std::swap(taken[random.below(taken.size())], taken.back());
+        EXPECT_TRUE(free.add(taken.back()));
+        taken.pop_back();
+      }
+      const auto found = policy->choose(
+          free, {.want = 1 + random.below(30), .must_be_whole = random.below(2) == 0});
+      if (!found) continue;
+      EXPECT_TRUE(free.remove(*found));
+      taken.push_back(*found);
+      starts.push_back(found->start.value);
+    }
+    return starts;
+  };
+  check_faults(PolicyKind::kFit,
+               {"none", "pick", "overflow", "long", "loop", "throw", "throw-number", "make"}, run);
+}
+
+TEST_F(Plugin, ACpuPolicyThatMisbehavesForgetsNoTask) {
+  const auto run = [](std::string_view name) {
+    const auto policy =
+        make_cpu_policy(name == "plainest" ? "fcfs" : name, CpuConventions{}).take();
+    Random random(7);
+    std::vector<std::uint64_t> ran;
+    VirtualTime now{1};
+    for (std::uint64_t task = 0; task < 10; ++task)
+      policy->ready(TaskId{task}, {.now = now}, Why::kCreated);
+    policy->removed(TaskId{3});
+    for (int i = 0; i < 100; ++i) {
+      now += VirtualTime{1'000'000};
+      const auto task = policy->next(now);
+      if (!task) break;
+      const auto quantum = policy->quantum(*task);
+      EXPECT_TRUE(!quantum || quantum->ns > 0);
+      const auto alarm = policy->alarm();
+      EXPECT_TRUE(!alarm || *alarm > now);
+      EXPECT_FALSE(policy->preempts(*task, {.now = now}));
+      ran.push_back(task->value);
+      if (random.below(20) == 0)
+        policy->finished(*task);
+      else
+        policy->ready(*task, {.now = now}, Why::kYielded);
+    }
+    return ran;
+  };
+  check_faults(PolicyKind::kCpu,
+               {"none", "pick", "quantum", "alarm", "throw", "throw-number", "make"}, run);
+}
+
+TEST_F(Plugin, IsListedUnderItsNameOnce) {
+  for (const PolicyKind kind : kKinds) {
+    const std::size_t built_in = policy_names(kind).size();
+    ASSERT_TRUE(load_policy(kind, kLibrary).ok());
+    ASSERT_TRUE(load_policy(kind, kLibrary).ok());
+    EXPECT_EQ(policy_names(kind).size(), built_in + 1);
+    EXPECT_EQ(policy_names(kind).back(), "misbehaving");
+    EXPECT_EQ(policy_named(kind, "misbehaving").value(), "misbehaving");
+    EXPECT_EQ(policy_named(kind, "nonsense").code(), EINVAL);
+  }
+  EXPECT_EQ(make_arm_policy("misbehaving").take()->name(), "misbehaving");
+}
+
+TEST_F(Plugin, IsLoadedAgainWhenItWasBuiltAnew) {
+  ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
+  const auto before = make_arm_policy("misbehaving").take();
+  const std::size_t names = policy_names(PolicyKind::kArm).size();
+  std::filesystem::last_write_time(kLibrary, std::filesystem::file_time_type::clock::now());
+  ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
+  EXPECT_EQ(policy_names(PolicyKind::kArm).size(), names);
+  const ArmRequest request{.cylinder = Cylinder{1}};
+  EXPECT_EQ(before->pick({&request, 1}, {}).index, 0u);  // the old code is still there
+}
+
+void expect_refusal(PolicyKind kind, const std::string& path, std::string_view word) {
+  const auto loaded = load_policy(kind, path);
+  ASSERT_FALSE(loaded.ok()) << word;
+  EXPECT_NE(loaded.error().describe().find(word), std::string::npos) << loaded.error().describe();
+}
+
+TEST_F(Plugin, IsRefusedWhereItIsNone) {
+  const std::string other = SPINDLE_PLUGINS "/other_version.so";
+  expect_refusal(PolicyKind::kArm, other, "version 4711");
+  expect_refusal(PolicyKind::kCpu, other, "another world");
+  expect_refusal(PolicyKind::kFit, other, "it has no fit policy; SPINDLE_FIT_POLICY");
+  expect_refusal(PolicyKind::kArm, folder_, "it is no file");
+  expect_refusal(PolicyKind::kArm, "./nowhere.so", "./nowhere.so: it cannot be found");
+  const std::string text = folder_ + "/text.so";
+  std::ofstream(text) << "This is no library.\n";
+  expect_refusal(PolicyKind::kArm, text, "text.so: ");
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe.so").c_str(), 0600), 0);
+  expect_refusal(PolicyKind::kArm, folder_ + "/pipe.so", "it is no file");
+  ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
+  expect_refusal(PolicyKind::kArm, copy(), "is the name of the one of " + kLibrary);
+  ::setenv("FAULT", "make", 1);
+  expect_refusal(PolicyKind::kReplacement, copy(), "threw an exception: std::bad_alloc");
+}
+
+TEST_F(Plugin, IsRefusedWhereOthersMayWriteIt) {
+  const std::string path = copy();
+  ASSERT_EQ(::chmod(path.c_str(), 0757), 0);
+  expect_refusal(PolicyKind::kArm, path, "others may write it");
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
+  ASSERT_EQ(::chown(path.c_str(), 65534, 65534), 0);
+  expect_refusal(PolicyKind::kArm, path, "must belong to root");
+}
+
+TEST(PluginInterface, HasTheLayoutOfItsVersion) {
+  // Whoever changes these changes plugin::kInterface, too.
+  EXPECT_EQ(plugin::kInterface, 1u);
+  EXPECT_EQ(sizeof(ArmChoice), 48u);
+  EXPECT_EQ(sizeof(ArmState), 32u);
+  EXPECT_EQ(sizeof(ArmConventions), 72u);
+  EXPECT_EQ(sizeof(ReplacementConventions), 40u);
+  EXPECT_EQ(sizeof(FitRequest), 24u);
+  EXPECT_EQ(sizeof(TaskInfo), 48u);
+  EXPECT_EQ(sizeof(CpuConventions), 160u);
+}
+
+}  // namespace
+}  // namespace spindle
