@@ -9,19 +9,26 @@ control=$mnt/.spindle
 
 step "what programs read"
 mkdir "$mnt/d"
-spindle watch "$mnt" --json -i 0.5 -n 3 >lines &
+spindle watch "$mnt" --json -i 0.2 >lines &
 watcher=$!
-for i in $(seq 12); do
-  head -c 200K /dev/urandom >"$mnt/d/busy" && sync "$mnt/d/busy"
-  sleep 0.1
-done
-wait $watcher || fail "the watcher answers $?"
+# Until it has written so many lines more.
+wait_for_lines() {
+  local wanted=$(($(wc -l <lines) + $1)) i
+  for i in $(seq 600); do [ "$(wc -l <lines)" -ge "$wanted" ] && return; sleep 0.05; done
+  fail "the watcher writes no more lines: $(wc -l <lines)"
+}
+wait_for_lines 1
+for i in $(seq 12); do head -c 200K /dev/urandom >"$mnt/d/busy" && sync "$mnt/d/busy"; done
+wait_for_lines 2
+kill $watcher
+wait $watcher || true
+sed -i '/}$/!d' lines  # the last one may be a part
 spindle watch "$mnt" --once --json >once
 python3 - lines once "$control" <<'PYTHON'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 [once] = [json.loads(line) for line in open(sys.argv[2])]
-assert len(lines) == 3 and all(0.2 < line["seconds"] < 5 for line in lines), lines
+assert len(lines) >= 3 and all(line["seconds"] > 0 for line in lines), lines
 assert once["seconds"] is None
 def total(key, *path):
     return sum(value[key] for value in (lines_at(line, path) for line in lines))
@@ -30,7 +37,7 @@ def lines_at(line, path):
         line = line[name]
     return line
 written = total("written_blocks", "disk")
-assert 3 * 50 <= written <= once["disk"]["written_blocks"], (written, once["disk"])
+assert 12 * 50 <= written <= once["disk"]["written_blocks"], (written, once["disk"])
 for line in lines + [once]:
     assert line["volume"]["label"] == "watched" and line["arm"]["disk"] == "textbook", line
     cells = line["map"]["touched"]
@@ -45,7 +52,7 @@ for line in lines + [once]:
         assert all(0 <= move[name] < line["arm"]["cylinders"] for name in ("from", "to", "end")), move
 busy = [file for line in lines for file in line["files"] if file["path"] == "/d/busy"]
 assert busy and max(line["files"][0]["path"] == "/d/busy" for line in lines if line["files"]), lines
-assert sum(file["written_bytes"] for file in busy) >= 3 * 200 * 1024, busy
+assert sum(file["written_bytes"] for file in busy) == 12 * 200 * 1024, busy
 assert {"write", "fsync"} <= {one["operation"] for one in once["operations"]}, once["operations"]
 # What the kernel asked of the volume, without what the watcher asked.
 latency = json.load(open(sys.argv[3] + "/requests/latency.json"))
@@ -55,7 +62,7 @@ PYTHON
 step "nobody is seen who only watches"
 sync -f "$mnt"
 before=$(cat "$control/requests/latency")
-spindle watch "$mnt" --json -i 0.1 -n 5 >/dev/null
+expect 5 "$(spindle watch "$mnt" --json -i 0.1 -n 5 | wc -l)" "the lines that were asked for"
 expect "$before" "$(cat "$control/requests/latency")" "the requests after somebody has watched"
 
 step "one snapshot"
