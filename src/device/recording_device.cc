@@ -3,6 +3,16 @@
 #include <utility>
 
 namespace spindle {
+namespace {
+
+WriteLog empty_log(const BlockDevice& device) {
+  WriteLog log;
+  log.block_size = device.block_size();
+  log.block_count = device.block_count();
+  return log;
+}
+
+}  // namespace
 
 void WriteLog::enter(const WriteEvent& event, std::span<const std::span<std::byte>> content) {
   std::vector<std::byte> bytes;
@@ -13,13 +23,11 @@ void WriteLog::enter(const WriteEvent& event, std::span<const std::span<std::byt
   if (observer) observer(event);
 }
 
-RecordingDevice::RecordingDevice(BlockDevice& backing) : RecordingDevice(backing, log_) {}
+RecordingDevice::RecordingDevice(BlockDevice& backing)
+    : backing_(backing), log_(empty_log(backing)), sink_(log_) {}
 
 RecordingDevice::RecordingDevice(BlockDevice& backing, WriteSink& sink)
-    : backing_(backing), sink_(sink) {
-  log_.block_size = backing.block_size();
-  log_.block_count = backing.block_count();
-}
+    : backing_(backing), log_(empty_log(backing)), sink_(sink) {}
 
 void RecordingDevice::restart() {
   log_.events.clear();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #if !defined(SPINDLE_UCONTEXT) && !defined(__x86_64__) && !defined(__aarch64__)
 #define SPINDLE_UCONTEXT 1
@@ -65,8 +66,10 @@ inline constexpr std::size_t kContextBytes = 160;
 
 /// It will be gone on with soon.
 inline void prefetch_context(const Context& context) {
-  __builtin_prefetch(context.stack_pointer);
-  __builtin_prefetch(static_cast<const char*>(context.stack_pointer) + kContextBytes);
+  // As a number: one that never ran has no stack yet, and nothing may be added to a null pointer.
+  const auto stack_pointer = reinterpret_cast<std::uintptr_t>(context.stack_pointer);
+  __builtin_prefetch(reinterpret_cast<const void*>(stack_pointer));
+  __builtin_prefetch(reinterpret_cast<const void*>(stack_pointer + kContextBytes));
 }
 
 #if defined(__x86_64__)

@@ -195,7 +195,7 @@ TEST_F(CacheConcurrencyTest, OldContentOfAForgottenBlockDoesNotArriveLast) {
     yield_often();
     EXPECT_EQ(arrived, 1u);
     EXPECT_EQ(device.flushes, 0u);
-    device.while_under_way = [this] { yield_often(); };
+    device.while_under_way = [] { yield_often(); };
     gate.set();
     fresh.join().take();
     EXPECT_EQ(first_byte(device.memory, kBlock), 2);
