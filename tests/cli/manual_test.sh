@@ -53,7 +53,7 @@ look_at _fsck_spindle fsck.spindle
 mount_page=$(read_page "$pages/spindle-mount.8")
 for option in arm cache-policy disk fit; do
   said=$(spindle mount /dev/null /tmp -o "$option=?" 2>&1) && complain "$option=? is accepted"
-  names=${said#*is one of } names=${names%, not*}
+  names=${said#*is one of } names=${names%, not*} names=${names%, or a library*}
   completed=$(offered _spindle spindle mount -o "$option=")
   for name in ${names//,/ }; do
     grep -qwF -- "$name" <<<"$mount_page" || complain "spindle-mount.8 does not speak of $option=$name"
