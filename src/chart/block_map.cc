@@ -8,6 +8,7 @@
 
 #include "spindle/base/size_text.h"
 #include "spindle/chart/palette.h"
+#include "spindle/chart/rgb.h"
 #include "spindle/chart/svg.h"
 
 namespace spindle::chart {
@@ -41,21 +42,12 @@ std::string first_block_text(const BlockMap& map, std::size_t cell) {
   return std::to_string(cell * map.blocks_per_cell);
 }
 
-struct Rgb {
-  unsigned long red, green, blue;
-};
-
-Rgb rgb_of(std::string_view colour) {
-  const unsigned long value = std::stoul(std::string(colour.substr(1)), nullptr, 16);
-  return {value >> 16, value >> 8 & 255, value & 255};
-}
-
 /// On a ground of that colour, dark on light and light on dark.
 std::string coloured(std::string_view colour, std::string_view text) {
   const Rgb ground = rgb_of(colour);
-  const bool is_light = 3 * ground.red + 6 * ground.green + ground.blue > 10 * 128;
+  const Rgb ink = rgb_of(readable_on(colour));
   return fmt::format("\x1b[48;2;{};{};{};{}m{}\x1b[0m", ground.red, ground.green, ground.blue,
-                     is_light ? 30 : 97, text);
+                     ink.red == 0 ? 30 : 97, text);
 }
 
 std::string glyph(const BlockMap& map, std::size_t kind, bool is_capital, const TextStyle& style,

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "fsck/xattr_check.h"
+#include "spindle/base/cells.h"
 #include "spindle/chart/palette.h"
 #include "spindle/format/map_names.h"
 
@@ -57,8 +58,7 @@ class Census {
     if (by == BlocksBy::kFile) name_files();
     if (by == BlocksBy::kPieces) name_pieces();
     add_kind("unknown", '?', colour_of(Meaning::kReturn));
-    const std::uint64_t cells =
-        (layout.block_count + map_.blocks_per_cell - 1) / map_.blocks_per_cell;
+    const std::uint64_t cells = cells_of(layout.block_count, map_.blocks_per_cell);
     map_.cells.assign(cells, BlockMap::Cell(map_.kinds.size()));
   }
 
@@ -154,12 +154,9 @@ class Census {
   }
 
   void add(const Run& run, std::size_t kind) {
-    const std::uint64_t per_cell = map_.blocks_per_cell;
-    for (std::uint64_t at = run.start.value; at < run.end().value;) {
-      const std::uint64_t next = std::min(run.end().value, (at / per_cell + 1) * per_cell);
-      map_.cells[at / per_cell][kind] += next - at;
-      at = next;
-    }
+    for_each_cell(run, map_.blocks_per_cell, [&](std::uint64_t cell, std::uint64_t blocks) {
+      map_.cells[cell][kind] += blocks;
+    });
   }
 
   void add_fixed(const Run& run, Fixed part) {

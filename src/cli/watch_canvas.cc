@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cwchar>
 
+#include "spindle/chart/rgb.h"
+
 namespace spindle::cli {
 namespace {
 
@@ -30,11 +32,11 @@ std::string ansi(const Look& look) {
   if (look.reverse) codes += ";7";
   const auto add = [&](int which, std::string_view colour) {
     if (colour.empty()) return;
-    const Rgb rgb = rgb_of(colour);
+    const chart::Rgb rgb = chart::rgb_of(colour);
     codes += fmt::format(";{};2;{};{};{}", which, rgb.red, rgb.green, rgb.blue);
   };
   add(48, look.ground);
-  add(38, !look.ink.empty() || look.ground.empty() ? look.ink : readable_on(look.ground));
+  add(38, !look.ink.empty() || look.ground.empty() ? look.ink : chart::readable_on(look.ground));
   return "\x1b[0" + codes + "m";
 }
 
@@ -125,17 +127,6 @@ int columns_on_canvas(std::string_view text) {
     columns += one.columns;
   }
   return columns;
-}
-
-Rgb rgb_of(std::string_view colour) {
-  const unsigned long value = std::stoul(std::string(colour.substr(1)), nullptr, 16);
-  return {static_cast<int>(value >> 16), static_cast<int>(value >> 8 & 255),
-          static_cast<int>(value & 255)};
-}
-
-std::string_view readable_on(std::string_view ground) {
-  const Rgb rgb = rgb_of(ground);
-  return 3 * rgb.red + 6 * rgb.green + rgb.blue > 10 * 128 ? "#000000" : "#FFFFFF";
 }
 
 }  // namespace spindle::cli

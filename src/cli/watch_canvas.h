@@ -83,14 +83,4 @@ class Canvas {
 /// Columns that the text takes on the canvas.
 int columns_on_canvas(std::string_view text);
 
-struct Rgb {
-  int red = 0;
-  int green = 0;
-  int blue = 0;
-};
-/// Of "#RRGGBB".
-Rgb rgb_of(std::string_view colour);
-/// Black or white: what can be read on that ground.
-std::string_view readable_on(std::string_view ground);
-
 }  // namespace spindle::cli

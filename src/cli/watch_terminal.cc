@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include "spindle/chart/rgb.h"
 #include "spindle/chart/text_style.h"
 
 namespace spindle::cli {
@@ -22,12 +23,12 @@ int square(int value) {
   return value * value;
 }
 
-int distance(const Rgb& a, const Rgb& b) {
+int distance(const chart::Rgb& a, const chart::Rgb& b) {
   return square(a.red - b.red) + square(a.green - b.green) + square(a.blue - b.blue);
 }
 
 /// Of a terminal with 256 colours: the cube of 6 x 6 x 6 from 16 on, and the greys from 232 on.
-short nearest_of_256(const Rgb& wanted) {
+short nearest_of_256(const chart::Rgb& wanted) {
   constexpr std::array<int, 6> kLevels = {0, 95, 135, 175, 215, 255};
   const auto level = [&](int value) {
     int best = 0;
@@ -50,11 +51,11 @@ short nearest_of_256(const Rgb& wanted) {
 }
 
 /// Of the eight that every terminal with colours has.
-short nearest_of_8(const Rgb& wanted) {
+short nearest_of_8(const chart::Rgb& wanted) {
   short best = 0;
   int least = INT_MAX;
   for (short i = 0; i < 8; ++i) {
-    const Rgb colour{(i & 1) != 0 ? 205 : 0, (i & 2) != 0 ? 205 : 0, (i & 4) != 0 ? 205 : 0};
+    const chart::Rgb colour{(i & 1) != 0 ? 205 : 0, (i & 2) != 0 ? 205 : 0, (i & 4) != 0 ? 205 : 0};
     const int far = distance(wanted, colour);
     if (far < least) {
       least = far;
@@ -111,7 +112,7 @@ Canvas Terminal::canvas() const {
 
 short Terminal::colour_of(std::string_view colour) const {
   if (colour.empty()) return kDefault;
-  const Rgb rgb = rgb_of(colour);
+  const chart::Rgb rgb = chart::rgb_of(colour);
   return COLORS >= 256 ? nearest_of_256(rgb) : nearest_of_8(rgb);
 }
 
@@ -126,7 +127,7 @@ int Terminal::attributes_of(const Look& look) {
   if (!has_colours || (look.ground.empty() && look.ink.empty()))
     return static_cast<int>(attributes);
   const std::string_view ink =
-      look.ink.empty() && !look.ground.empty() ? readable_on(look.ground) : look.ink;
+      look.ink.empty() && !look.ground.empty() ? chart::readable_on(look.ground) : look.ink;
   const std::pair colours{colour_of(ink), colour_of(look.ground)};
   auto found = pairs_.find(colours);
   if (found == pairs_.end()) {
