@@ -146,7 +146,7 @@ Outcome call_exec(Kernel& kernel, Thread& thread) {
     if (disposition.kind == SignalDisposition::Kind::kHandler) disposition = {};
   thread.interrupted.clear();
   kernel.rename(process, program_name(path));
-  if (process.record) kernel.records[*process.record].name = process.name;
+  if (ProcessRecord* const record = kernel.record_of(process)) record->name = process.name;
   if (kernel.events.enabled()) {
     MachineEvent executed = kernel.event(MachineEventKind::kExec, &thread);
     executed.text = kernel.events.intern(path);

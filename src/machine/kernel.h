@@ -20,6 +20,7 @@
 #include "outcome.h"
 #include "process.h"
 #include "scheduler.h"
+#include "spindle/base/latest.h"
 #include "spindle/base/random.h"
 #include "spindle/machine/machine.h"
 #include "synchronisation.h"
@@ -82,6 +83,8 @@ class Kernel final : public Scheduler::Client {
   /// It was made, and could not be completed.
   void discard(Process& process);
   void add_record(Process& process, VirtualTime arrival);
+  /// Null if there is none, or if it is too old.
+  ProcessRecord* record_of(const Process& process);
   void arrive(Thread& thread);
   /// Behind the others that are ready.
   void give_way(Thread& thread);
@@ -154,7 +157,7 @@ class Kernel final : public Scheduler::Client {
   Synchronisation synchronisation;
   std::map<ProcessNumber, std::unique_ptr<Process>> processes;
   std::vector<DeadlockSnapshot> deadlocks;
-  std::vector<ProcessRecord> records;
+  Latest<ProcessRecord> records{kMostRecords};
   std::string last_message;
   std::function<void(std::string_view)> console;
 

@@ -189,13 +189,11 @@ void Kernel::enter(Thread& thread, const StartRequest& request) {
 }
 
 void Kernel::add_record(Process& process, VirtualTime arrival) {
-  if (records.size() >= kMostRecords) return;
-  process.record = records.size();
   ProcessRecord record;
   record.id = process.id;
   record.name = process.name;
   record.arrival = arrival;
-  records.push_back(std::move(record));
+  process.record = records.add(std::move(record));
 }
 
 void Kernel::arrive(Thread& thread) {
@@ -244,9 +242,14 @@ void Kernel::end_thread(Thread& thread) {
   if (process.threads.empty()) finish_exit(process);
 }
 
+ProcessRecord* Kernel::record_of(const Process& process) {
+  return process.record ? records.find(*process.record) : nullptr;
+}
+
 void Kernel::settle_record(const Thread& thread) {
-  if (!thread.process->record) return;
-  ProcessRecord& record = records[*thread.process->record];
+  ProcessRecord* const found = record_of(*thread.process);
+  if (found == nullptr) return;
+  ProcessRecord& record = *found;
   record.cpu += thread.user + thread.system;
   record.switching += thread.switching;
   record.ready += thread.waited;
@@ -284,11 +287,10 @@ void Kernel::finish_exit(Process& process) {
   }
   process.is_zombie = true;
   process.is_exiting = true;
-  if (process.record) {
-    ProcessRecord& record = records[*process.record];
-    record.end = now();
-    record.has_ended = true;
-    record.wait_status = process.wait_status;
+  if (ProcessRecord* const record = record_of(process)) {
+    record->end = now();
+    record->has_ended = true;
+    record->wait_status = process.wait_status;
   }
   close_all(process);
   paging->leave(process);

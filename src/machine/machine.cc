@@ -60,7 +60,7 @@ Result<> Machine::set_tlb(const MemoryConfiguration::Tlb& tlb) {
 }
 
 const std::vector<ProcessRecord>& Machine::records() const {
-  return kernel_->records;
+  return kernel_->records.entries();
 }
 
 VirtualTime Machine::now() const {

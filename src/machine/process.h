@@ -167,7 +167,7 @@ struct Process {
   std::uint64_t children_minor_faults = 0, children_major_faults = 0;
   std::uint64_t read_characters = 0, written_characters = 0, read_calls = 0, write_calls = 0;
   std::uint64_t read_bytes = 0, written_bytes = 0;
-  std::optional<std::size_t> record;  ///< place in the kernel's records
+  std::optional<std::uint64_t> record;  ///< number in the kernel's records
 };
 
 }  // namespace spindle

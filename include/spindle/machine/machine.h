@@ -96,7 +96,8 @@ class Machine {
   void clear_terminal(int terminal);
   /// What was written to the terminal since this was last called.
   [[nodiscard]] std::string take_output(int terminal);
-  /// Of all processes that `start` or a program's fork made, in order of arrival; the last 100,000.
+  /// Of all processes that `start` or a program's fork made, in order of arrival; at least the last
+  /// 100,000.
   [[nodiscard]] const std::vector<ProcessRecord>& records() const;
 
   // Time.
