@@ -235,13 +235,12 @@ void ReplacementWhatIf::make_shadows() {
 void ReplacementWhatIf::set_capacity(std::size_t capacity) {
   capacity_ = capacity;
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
-  const auto names = replacement_policy_names();
-  policies_.assign(names.begin(), names.end());
   shadows_.clear();
   identities_.clear();
   lru_stack_ = std::make_unique<LruStack>();
-  const std::size_t sizes[] = {std::max<std::size_t>(1, capacity / 2), capacity, 2 * capacity};
-  for (std::string_view policy : policies_) {
+  const std::size_t sizes[kSizes] = {std::max<std::size_t>(1, capacity / 2), capacity,
+                                     2 * capacity};
+  for (std::string_view policy : replacement_policy_names()) {
     for (Size size : {Size::kHalf, Size::kSame, Size::kDouble}) {
       const std::size_t blocks = sizes[static_cast<std::size_t>(size)];
       identities_.push_back({.policy = policy, .size = size, .capacity_blocks = blocks});
@@ -250,8 +249,8 @@ void ReplacementWhatIf::set_capacity(std::size_t capacity) {
 }
 
 void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
-  const auto names = replacement_policy_names();
-  const bool are_known = std::ranges::equal(names, policies_);
+  // A policy may have come out of a library since; none ever goes.
+  const bool are_known = identities_.size() == kSizes * replacement_policy_names().size();
   if (capacity != capacity_ || !are_known) set_capacity(capacity);
   for (auto& shadow : shadows_) shadow->clear();
   lru_stack_->forget({BlockNo{0}, UINT64_MAX});

@@ -13,6 +13,51 @@
 
         .text
 
+        .macro PUSH_KEPT register, depth
+        pushq   \register
+        .cfi_def_cfa_offset \depth
+        .cfi_offset \register, -\depth
+        .endm
+
+// Leaves on the stack what is left of a context, and its place in *rdi.
+        .macro KEEP_CONTEXT
+        .cfi_def_cfa %rsp, 0
+        .cfi_register %rip, %rax
+        leaq    -128(%rsp), %rsp
+        .cfi_def_cfa_offset 128
+        pushq   %rax
+        .cfi_def_cfa_offset 136
+        .cfi_offset %rip, -136
+        PUSH_KEPT %rbp, 144
+        PUSH_KEPT %rbx, 152
+        PUSH_KEPT %r12, 160
+        PUSH_KEPT %r13, 168
+        PUSH_KEPT %r14, 176
+        PUSH_KEPT %r15, 184
+        movq    %rsp, (%rdi)
+        .endm
+
+        .macro POP_KEPT register, depth
+        popq    \register
+        .cfi_def_cfa_offset \depth
+        .cfi_restore \register
+        .endm
+
+// Takes it from the stack; rax is the address to go on at.
+        .macro RESTORE_CONTEXT
+        POP_KEPT %r15, 176
+        POP_KEPT %r14, 168
+        POP_KEPT %r13, 160
+        POP_KEPT %r12, 152
+        POP_KEPT %rbx, 144
+        POP_KEPT %rbp, 136
+        popq    %rax
+        .cfi_def_cfa_offset 128
+        .cfi_register %rip, %rax
+        leaq    128(%rsp), %rsp
+        .cfi_def_cfa_offset 0
+        .endm
+
 // from: void** /* rdi */, to: void* /* rsi */, go on at: /* rax */
 //
 // The frame is the same on both stacks, so that the call frame information holds before and after
@@ -22,56 +67,9 @@
         .p2align 4
 spindle_switch_context:
         .cfi_startproc
-        .cfi_def_cfa %rsp, 0
-        .cfi_register %rip, %rax
-        leaq    -128(%rsp), %rsp
-        .cfi_def_cfa_offset 128
-        pushq   %rax
-        .cfi_def_cfa_offset 136
-        .cfi_offset %rip, -136
-        pushq   %rbp
-        .cfi_def_cfa_offset 144
-        .cfi_offset %rbp, -144
-        pushq   %rbx
-        .cfi_def_cfa_offset 152
-        .cfi_offset %rbx, -152
-        pushq   %r12
-        .cfi_def_cfa_offset 160
-        .cfi_offset %r12, -160
-        pushq   %r13
-        .cfi_def_cfa_offset 168
-        .cfi_offset %r13, -168
-        pushq   %r14
-        .cfi_def_cfa_offset 176
-        .cfi_offset %r14, -176
-        pushq   %r15
-        .cfi_def_cfa_offset 184
-        .cfi_offset %r15, -184
-        movq    %rsp, (%rdi)
+        KEEP_CONTEXT
         movq    %rsi, %rsp
-        popq    %r15
-        .cfi_def_cfa_offset 176
-        .cfi_restore %r15
-        popq    %r14
-        .cfi_def_cfa_offset 168
-        .cfi_restore %r14
-        popq    %r13
-        .cfi_def_cfa_offset 160
-        .cfi_restore %r13
-        popq    %r12
-        .cfi_def_cfa_offset 152
-        .cfi_restore %r12
-        popq    %rbx
-        .cfi_def_cfa_offset 144
-        .cfi_restore %rbx
-        popq    %rbp
-        .cfi_def_cfa_offset 136
-        .cfi_restore %rbp
-        popq    %rax
-        .cfi_def_cfa_offset 128
-        .cfi_register %rip, %rax
-        leaq    128(%rsp), %rsp
-        .cfi_def_cfa_offset 0
+        RESTORE_CONTEXT
         jmp     *%rax
         .cfi_endproc
         .size   spindle_switch_context, .-spindle_switch_context
@@ -85,32 +83,7 @@ spindle_switch_context:
         .p2align 4
 spindle_enter_context:
         .cfi_startproc
-        .cfi_def_cfa %rsp, 0
-        .cfi_register %rip, %rax
-        leaq    -128(%rsp), %rsp
-        .cfi_def_cfa_offset 128
-        pushq   %rax
-        .cfi_def_cfa_offset 136
-        .cfi_offset %rip, -136
-        pushq   %rbp
-        .cfi_def_cfa_offset 144
-        .cfi_offset %rbp, -144
-        pushq   %rbx
-        .cfi_def_cfa_offset 152
-        .cfi_offset %rbx, -152
-        pushq   %r12
-        .cfi_def_cfa_offset 160
-        .cfi_offset %r12, -160
-        pushq   %r13
-        .cfi_def_cfa_offset 168
-        .cfi_offset %r13, -168
-        pushq   %r14
-        .cfi_def_cfa_offset 176
-        .cfi_offset %r14, -176
-        pushq   %r15
-        .cfi_def_cfa_offset 184
-        .cfi_offset %r15, -184
-        movq    %rsp, (%rdi)
+        KEEP_CONTEXT
         movq    %rsi, %rsp
         .cfi_undefined %rip
         xorl    %ebp, %ebp
@@ -137,29 +110,7 @@ spindle_leave_context:
         .cfi_offset %r15, -184
         movq    %rdi, %rsp
         .cfi_def_cfa %rsp, 184
-        popq    %r15
-        .cfi_def_cfa_offset 176
-        .cfi_restore %r15
-        popq    %r14
-        .cfi_def_cfa_offset 168
-        .cfi_restore %r14
-        popq    %r13
-        .cfi_def_cfa_offset 160
-        .cfi_restore %r13
-        popq    %r12
-        .cfi_def_cfa_offset 152
-        .cfi_restore %r12
-        popq    %rbx
-        .cfi_def_cfa_offset 144
-        .cfi_restore %rbx
-        popq    %rbp
-        .cfi_def_cfa_offset 136
-        .cfi_restore %rbp
-        popq    %rax
-        .cfi_def_cfa_offset 128
-        .cfi_register %rip, %rax
-        leaq    128(%rsp), %rsp
-        .cfi_def_cfa_offset 0
+        RESTORE_CONTEXT
         jmp     *%rax
         .cfi_endproc
         .size   spindle_leave_context, .-spindle_leave_context

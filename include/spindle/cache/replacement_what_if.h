@@ -38,6 +38,7 @@ class ReplacementWhatIf final : public CacheObserver {
   ~ReplacementWhatIf() override;
 
   enum class Size : std::uint8_t { kHalf, kSame, kDouble };
+  static constexpr std::size_t kSizes = 3;
   struct Row {
     std::string_view policy;
     Size size = Size::kSame;
@@ -79,7 +80,6 @@ class ReplacementWhatIf final : public CacheObserver {
   std::uint64_t one_in_ = 1;
   std::size_t capacity_ = 0;
   std::uint64_t reads_ = 0;                       ///< sampled or not
-  std::vector<std::string_view> policies_;        ///< of the shadows
   std::vector<Row> identities_;                   ///< the rows before anything is counted
   std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before they are needed
   std::unique_ptr<LruStack> lru_stack_;
