@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/face.h"
+#include "cli/face/face.h"
 #include "spindle/base/result.h"
 
 namespace spindle::cli {

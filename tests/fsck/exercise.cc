@@ -7,7 +7,7 @@
 
 #include <set>
 
-#include "cli/inspect_subjects.h"
+#include "cli/inspect/subjects.h"
 #include "model/mounted_volume.h"
 
 namespace spindle::test {

@@ -1,0 +1,272 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/experiment/experiment.h"
+#include "spindle/base/size_text.h"
+#include "spindle/chart/bars.h"
+#include "spindle/chart/page.h"
+#include "spindle/chart/plot.h"
+
+namespace spindle::cli {
+namespace {
+
+double number(const Json& row, std::string_view key) {
+  return number_of(row, key).value_or(0);
+}
+
+double rounded(double value) {
+  return std::round(100 * value) / 100;
+}
+
+std::string name_of(const Json& row) {
+  return row.value("policy", "") + (row.value("in_use", false) ? " (in use)" : "");
+}
+
+std::string size_of(double bytes) {
+  return size_text(static_cast<std::uint64_t>(bytes));
+}
+
+std::string command_text(const Experiment& experiment) {
+  std::string text;
+  for (const Json& word : experiment["command"])
+    text += (text.empty() ? "" : " ") + word.get<std::string>();
+  constexpr std::size_t kMost = 60;
+  return text.size() <= kMost ? text : text.substr(0, kMost - 3) + "...";
+}
+
+chart::Table requests_table(const Experiment& experiment) {
+  chart::Table table({"operation", "requests", "errors", "mean (us)", "longest (us)"});
+  for (const Json& row : experiment["requests"])
+    table.add_row({row.value("operation", ""), plain(row["count"]), plain(row["errors"]),
+                   shown(number(row, "mean_us")), shown(number(row, "longest_us"))});
+  return table;
+}
+
+chart::Table arms_table(const Experiment& experiment) {
+  chart::Table table({"arm policy", "movement (cylinders)", "seek (ms)", "rotation (ms)",
+                      "transfer (ms)", "total (ms)", "mean response (ms)", "longest (ms)"});
+  for (const Json& row : experiment["arms"])
+    table.add_row({name_of(row), plain(row["arm_movement_cylinders"]),
+                   shown(number(row, "seek_ms")), shown(number(row, "rotation_ms")),
+                   shown(number(row, "transfer_ms")), shown(number(row, "total_ms")),
+                   shown(number(row, "mean_response_ms")),
+                   shown(number(row, "longest_response_ms"))});
+  return table;
+}
+
+std::string percent(double ratio) {
+  return fmt::format("{:.2f}", 100 * ratio);
+}
+
+chart::Table replacements_table(const Experiment& experiment) {
+  chart::Table table({"cache policy", "hits (%)", "at half size (%)", "at double size (%)"});
+  for (const Json& row : experiment["replacements"])
+    table.add_row({name_of(row), percent(number(row, "hit_ratio")),
+                   percent(number(row, "at_half_size")), percent(number(row, "at_double_size"))});
+  return table;
+}
+
+chart::Bars arms_bars(const Experiment& experiment) {
+  chart::Bars bars{
+      "What each arm policy would have cost", "disk time (ms)", {}, chart::Meaning::kDevice};
+  for (const Json& row : experiment["arms"])
+    bars.bars.push_back({name_of(row), rounded(number(row, "total_ms"))});
+  return bars;
+}
+
+chart::Bars replacements_bars(const Experiment& experiment) {
+  chart::Bars bars{
+      "What each cache policy would have hit", "hits (% of reads)", {}, chart::Meaning::kHit};
+  for (const Json& row : experiment["replacements"])
+    bars.bars.push_back({name_of(row), rounded(100 * number(row, "hit_ratio"))});
+  return bars;
+}
+
+/// Empty if nothing was read twice.
+chart::Plot curve_plot(const Experiment& experiment) {
+  constexpr double kMiB = 1 << 20;
+  chart::Plot plot;
+  plot.title = "What a larger or a smaller cache would have hit";
+  plot.x_label = "size of the cache (MiB)";
+  plot.y_label = "hits (% of reads)";
+  plot.logarithmic = true;
+  chart::Plot::Line line{"LRU", {}, true, false};
+  for (const Json& row : experiment["lru_curve"])
+    line.points.push_back({number(row, "capacity_bytes") / kMiB, 100 * number(row, "hit_ratio")});
+  if (line.points.empty()) return plot;
+  const double size = number(experiment["cache"], "size_bytes") / kMiB;
+  plot.lines.push_back(std::move(line));
+  plot.lines.push_back(
+      {"in use", {{size, 100 * number(experiment["cache"], "hit_ratio")}}, false, true});
+  return plot;
+}
+
+std::string disk_sentence(const Experiment& experiment) {
+  const Json& disk = experiment["disk"];
+  return fmt::format(
+      "{} requests: {} read ({} blocks), {} written ({} blocks). The arm moved {} cylinders; the "
+      "disk was busy for {}.",
+      plain(disk["requests"]), plain(disk["read_requests"]), plain(disk["read_blocks"]),
+      plain(disk["write_requests"]), plain(disk["written_blocks"]),
+      plain(disk["arm_movement_cylinders"]),
+      duration_text(static_cast<std::int64_t>(number(disk, "busy_time_ns"))));
+}
+
+std::string cache_sentence(const Experiment& experiment) {
+  const Json& cache = experiment["cache"];
+  const double one_in = experiment["replacements"].empty()
+                            ? 1
+                            : number(experiment["replacements"].front(), "sampled_one_in");
+  std::string text =
+      fmt::format("{} reads, {} % of them hits; {} evictions.", plain(cache["reads"]),
+                  percent(number(cache, "hit_ratio")), plain(cache["evictions"]));
+  if (one_in > 1)
+    text += fmt::format(" The shadows and the curve look at one block in {:.0f}.", one_in);
+  return text;
+}
+
+std::string journal_sentence(const Experiment& experiment) {
+  const Json& journal = experiment["journal"];
+  return fmt::format("{} transactions in {} group commits, {} of log; {} checkpoints.",
+                     plain(journal["transactions"]), plain(journal["epochs"]),
+                     size_of(number(journal, "log_bytes_written")), plain(journal["checkpoints"]));
+}
+
+/// Who would have been best, and by how much.
+std::string conclusion(const Experiment& experiment) {
+  std::string text;
+  const Json& arms = experiment["arms"];
+  const auto in_use = [](const Json& row) { return row.value("in_use", false); };
+  const auto used = std::ranges::find_if(arms, in_use);
+  if (used != arms.end() && number(*used, "total_ms") > 0) {
+    const double saved = 1 - number(arms.front(), "total_ms") / number(*used, "total_ms");
+    text += saved < 0.0005 ? fmt::format("No arm policy would have been faster than {}.",
+                                         used->value("policy", ""))
+                           : fmt::format("{} would have taken {} % less disk time than {}.",
+                                         arms.front().value("policy", ""), percent(saved),
+                                         used->value("policy", ""));
+  } else {
+    text += experiment["settings"].value("disk", "") == "none"
+                ? "The disk takes no time, so the arm policies do not differ: set disk/model."
+                : "The disk had nothing to do.";
+  }
+  const Json& caches = experiment["replacements"];
+  const auto cache = std::ranges::find_if(caches, in_use);
+  if (cache == caches.end() || number(experiment["cache"], "reads") == 0) return text;
+  const double more = number(caches.front(), "hit_ratio") - number(*cache, "hit_ratio");
+  text += more < 0.0005 ? fmt::format(" No cache policy would have hit more than {}.",
+                                      cache->value("policy", ""))
+                        : fmt::format(" {} would have hit {} points more than {}.",
+                                      caches.front().value("policy", ""), percent(more),
+                                      cache->value("policy", ""));
+  return text;
+}
+
+std::string settings_sentence(const Experiment& experiment) {
+  const Json& settings = experiment["settings"];
+  return fmt::format("disk {}, arm {}, cache {} of {}, fit {}", settings.value("disk", ""),
+                     settings.value("arm", ""), settings.value("cache_policy", ""),
+                     size_of(number(experiment["cache"], "size_bytes")), settings.value("fit", ""));
+}
+
+std::string run_sentence(const Experiment& experiment) {
+  return fmt::format("took {}, exit status {}; {}",
+                     duration_text(experiment.value("elapsed_ns", std::int64_t{0})),
+                     experiment.value("status", 0), settings_sentence(experiment));
+}
+
+bool has_arms(const Experiment& experiment) {
+  return !experiment["arms"].empty() && number(experiment["arms"].front(), "requests") > 0;
+}
+
+chart::Page page_of(const Experiment& experiment) {
+  chart::Page page(command_text(experiment));
+  page.add_paragraph(run_sentence(experiment));
+  page.add_paragraph(conclusion(experiment));
+  page.add_heading("Requests");
+  page.add_table(requests_table(experiment));
+  page.add_heading("The disk");
+  page.add_paragraph(disk_sentence(experiment));
+  if (has_arms(experiment)) {
+    page.add_picture(to_svg(arms_bars(experiment)));
+    page.add_table(arms_table(experiment));
+  }
+  page.add_heading("The cache");
+  page.add_paragraph(cache_sentence(experiment));
+  page.add_picture(to_svg(replacements_bars(experiment)));
+  page.add_table(replacements_table(experiment));
+  const chart::Plot curve = curve_plot(experiment);
+  if (!curve.lines.empty()) page.add_picture(to_svg(curve));
+  page.add_heading("The journal");
+  page.add_paragraph(journal_sentence(experiment));
+  return page;
+}
+
+/// What the counters of `after` grew by since `before`; other values as they are.
+Json grown(const Json& before, const Json& after) {
+  Json result = after;
+  for (const char* counter : {"transactions", "epochs", "log_bytes_written", "data_logged_blocks",
+                              "checkpoints", "checkpointed_blocks", "flushes", "waits_for_space"})
+    result[counter] =
+        after.at(counter).get<std::uint64_t>() - before.at(counter).get<std::uint64_t>();
+  return result;
+}
+
+}  // namespace
+
+Experiment take_figures(const MountControl& control, const std::vector<std::string>& command,
+                        const CommandRun& run, const Json& journal_before) {
+  Experiment experiment = {{"command", command},
+                           {"status", run.status},
+                           {"elapsed_ns", run.elapsed_ns},
+                           {"settings",
+                            {{"disk", control.chosen("disk/model")},
+                             {"arm", control.chosen("disk/scheduler")},
+                             {"cache_policy", control.chosen("cache/policy")},
+                             {"fit", control.chosen("volume/fit")}}}};
+  // The requests first: reading the others makes some.
+  for (const auto& [name, file] : {std::pair("requests", "requests/latency"),
+                                   {"disk", "disk/statistics"},
+                                   {"arms", "disk/whatif"},
+                                   {"cache", "cache/statistics"},
+                                   {"replacements", "cache/whatif"},
+                                   {"lru_curve", "cache/lru_curve"},
+                                   {"usage", "volume/usage"}})
+    experiment[name] = control.json(file);
+  const Json journal = control.json("journal/statistics");
+  if (journal.is_object()) experiment["journal"] = grown(journal_before, journal);
+  return experiment;
+}
+
+std::string report_text(const Experiment& experiment, const chart::TextStyle& style) {
+  std::string out = fmt::format("{}\n{}\n\n{}\n\n", command_text(experiment),
+                                run_sentence(experiment), conclusion(experiment));
+  out += requests_table(experiment).text(style) + "\n";
+  out += "The disk: " + disk_sentence(experiment) + "\n\n";
+  if (has_arms(experiment)) out += arms_table(experiment).text(style) + "\n";
+  out += "The cache: " + cache_sentence(experiment) + "\n\n";
+  out += replacements_table(experiment).text(style) + "\n";
+  const chart::Plot curve = curve_plot(experiment);
+  if (!curve.lines.empty()) out += curve.title + "\n" + to_text(curve, style) + "\n";
+  return out + "The journal: " + journal_sentence(experiment) + "\n";
+}
+
+std::string report_svg(const Experiment& experiment) {
+  chart::Page page(command_text(experiment));
+  if (has_arms(experiment)) page.add_picture(to_svg(arms_bars(experiment)));
+  page.add_picture(to_svg(replacements_bars(experiment)));
+  const chart::Plot curve = curve_plot(experiment);
+  if (!curve.lines.empty()) page.add_picture(to_svg(curve));
+  return page.svg();
+}
+
+std::string report_html(const Experiment& experiment, const std::vector<std::string>& pictures) {
+  chart::Page page = page_of(experiment);
+  if (!pictures.empty()) page.add_heading("What the arm, the cache and the journal did");
+  for (const std::string& picture : pictures) page.add_picture(picture);
+  return page.html();
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,188 @@
+// spindle record: stores the operations that a command makes of a mount, and what it found there.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <climits>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include "cli/commands.h"
+#include "cli/mount/mount_control.h"
+#include "spindle/record/recording.h"
+
+namespace spindle::cli {
+namespace {
+
+struct RecordRequest {
+  std::string mount;
+  std::string file;
+  std::vector<std::string> command;
+  bool contents = false;
+};
+
+/// Walks the mount, folders before what is in them, in the order of names.
+class Inventory {
+ public:
+  Inventory(const std::string& root, Recording& recording, Complaint& complaint)
+      : root_(root), recording_(recording), complaint_(complaint) {}
+
+  void walk(const std::string& folder) {
+    for (const std::string& name : names_in(root_ + "/" + folder)) {
+      const std::string path = folder.empty() ? name : folder + "/" + name;
+      const std::string full = root_ + "/" + path;
+      struct stat info {};
+      if (::lstat(full.c_str(), &info) != 0) continue;  // it has gone meanwhile
+      recording_.files.push_back({.node = info.st_ino,
+                                  .mode = info.st_mode,
+                                  .size = static_cast<std::uint64_t>(info.st_size),
+                                  .sectors = static_cast<std::uint64_t>(info.st_blocks),
+                                  .path = path});
+      if (S_ISLNK(info.st_mode)) add_target(full);
+      if (S_ISDIR(info.st_mode)) walk(path);
+    }
+  }
+
+ private:
+  std::vector<std::string> names_in(const std::string& path) {
+    std::vector<std::string> names;
+    DIR* directory = ::opendir(path.c_str());
+    if (directory == nullptr) {
+      complaint_.make(fmt::format("{} cannot be read ({})", path, std::strerror(errno)));
+      return names;
+    }
+    while (const dirent* entry = ::readdir(directory)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    ::closedir(directory);
+    std::ranges::sort(names);
+    return names;
+  }
+
+  void add_target(const std::string& full) {
+    char target[PATH_MAX];
+    const ssize_t length = ::readlink(full.c_str(), target, sizeof target);
+    if (length <= 0) return;
+    recording_.files.back().path += '\0';
+    recording_.files.back().path.append(target, static_cast<std::size_t>(length));
+  }
+
+  const std::string& root_;
+  Recording& recording_;
+  Complaint& complaint_;
+};
+
+Recording describe(const MountControl& control, const RecordRequest& request,
+                   Complaint& complaint) {
+  Recording recording;
+  const Json volume = control.json("volume/statistics");
+  if (complaint.made()) return recording;
+  recording.block_size = volume["block_size_bytes"].get<std::uint32_t>();
+  recording.blocks = volume["blocks"].get<std::uint64_t>();
+  recording.inodes = volume["inodes"].get<std::uint64_t>();
+  recording.settings = {{"disk", control.chosen("disk/model")},
+                        {"arm", control.chosen("disk/scheduler")},
+                        {"cache-policy", control.chosen("cache/policy")},
+                        {"cache-bytes", control.value("cache/size_bytes")},
+                        {"fit", control.chosen("volume/fit")},
+                        {"strategy", volume["default_strategy"].get<std::string>()}};
+  for (const std::string& word : request.command)
+    recording.command += (recording.command.empty() ? "" : " ") + word;
+  Inventory(request.mount, recording, complaint).walk("");
+  return recording;
+}
+
+/// Takes out of the pipe what is there, into the file; counts the operations.
+class Copier {
+ public:
+  Copier(int pipe, std::ofstream& file) : pipe_(pipe), file_(file), buffer_(1 << 20) {}
+
+  void copy() {
+    for (ssize_t got = 0; (got = ::read(pipe_, buffer_.data(), buffer_.size())) > 0;) {
+      const std::string_view part(buffer_.data(), static_cast<std::size_t>(got));
+      lines_ += static_cast<std::uint64_t>(std::ranges::count(part, '\n'));
+      tail_ = part.substr(part.size() - std::min<std::size_t>(part.size(), 6));
+      file_ << part;
+    }
+  }
+  [[nodiscard]] std::uint64_t operations() const { return lines_; }
+  [[nodiscard]] bool has_lost() const { return tail_.ends_with("\nlost\n"); }
+
+ private:
+  int pipe_;
+  std::ofstream& file_;
+  std::vector<char> buffer_;
+  std::uint64_t lines_ = 0;
+  std::string tail_;
+};
+
+int record(const RecordRequest& request, const MountControl& control, Complaint& complaint) {
+  const Recording head = describe(control, request, complaint);
+  if (complaint.made()) return 1;
+  std::ofstream file(request.file, std::ios::binary | std::ios::trunc);
+  file << recording_head(head);
+  const std::string path =
+      request.mount + "/.spindle/record_pipe" + (request.contents ? "_contents" : "");
+  const int pipe = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (pipe < 0) {
+    complaint.make(fmt::format("{} cannot be opened ({})", path, std::strerror(errno)));
+    return 1;
+  }
+  Copier copier(pipe, file);
+  copier.copy();  // the recording begins
+  std::atomic<bool> runs = true;
+  std::thread reader([&] {
+    while (runs) {
+      copier.copy();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  const CommandRun run = run_command(request.command, Output::kAsIs, complaint);
+  control.sync();
+  runs = false;
+  reader.join();
+  copier.copy();
+  ::close(pipe);
+  file << "end " << copier.operations() << "\n";
+  file.close();
+  if (!file) complaint.make(fmt::format("{} cannot be written", request.file));
+  if (copier.has_lost()) complaint.make("operations came faster than they could be stored");
+  if (!complaint.made())
+    fmt::print(stderr, "{}: {} operations on {} files that were there.\n", request.file,
+               copier.operations(), head.files.size());
+  return run.status;
+}
+
+int run(const RecordRequest& request) {
+  Complaint complaint;
+  int status = 0;
+  const MountControl control(request.mount, complaint);
+  if (!complaint.made()) status = record(request, control, complaint);
+  if (!complaint.made()) return status;
+  fmt::print(stderr, "spindle record: {}\n", complaint.what());
+  return status != 0 ? status : 1;
+}
+
+}  // namespace
+
+void add_record_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<RecordRequest>();
+  CLI::App* command = app.add_subcommand(
+      "record", "Store the operations that COMMAND makes of a mount, to be replayed.");
+  command->add_option("MOUNT", request->mount, "where the volume is mounted")->required();
+  command->add_option("FILE", request->file, "the recording")->required();
+  command->add_option("COMMAND", request->command, "after --: what is run")->required();
+  command->add_flag("--contents", request->contents, "store the bytes that are written, too");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,48 @@
+// CpuSchedule: what the solver answered about processes on a CPU, as data: who ran when, and what
+// that meant for each. Its picture, its table and the reasons of its choices are made from it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/face/face.h"
+
+namespace spindle::cli {
+
+struct CpuSchedule {
+  struct Process {
+    std::string name;
+    double arrival = 0;
+    std::vector<double> bursts;  ///< CPU, device, CPU ...
+    double priority = 0;
+    bool has_priority = false;
+    double completion = 0;
+    double turnaround = 0;
+    double waiting = 0;
+    double response = 0;
+
+    [[nodiscard]] double cpu_time() const;
+  };
+  struct Span {
+    std::size_t process = 0;
+    double from = 0;
+    double to = 0;
+    std::size_t cpu = 0;
+  };
+
+  explicit CpuSchedule(const Solved& solved);
+
+  /// How many were in use.
+  [[nodiscard]] std::size_t cpus() const;
+
+  [[nodiscard]] chart::Timeline timeline() const;
+  std::vector<Process> processes;
+  std::vector<Span> cpu;
+  std::vector<Span> device;
+  double context_switch = 0;
+  bool low_first = true;
+};
+
+std::vector<std::string> reasons_of(const CpuSchedule& schedule, std::string_view policy);
+
+}  // namespace spindle::cli

@@ -1,0 +1,474 @@
+// `spindle deadlock`: the Banker's algorithm, detection, and cycles of who waits for whom.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/face/face.h"
+#include "spindle/base/random.h"
+
+namespace spindle::cli {
+namespace {
+
+using Kind = FaceParameter::Kind;
+using Units = std::vector<std::int64_t>;
+
+std::string units_text(const Units& units) {
+  return fmt::format("({})", fmt::join(units, ", "));
+}
+
+/// The names of the processes, as they were typed.
+std::vector<std::string> names_of(const Solved& solved) {
+  std::vector<std::string> names;
+  const Json& input = solved.input();
+  const std::size_t count = input.contains("allocation") ? input["allocation"].size() : 0;
+  for (std::size_t p = 0; p < count; ++p)
+    names.push_back(input.contains("names") && p < input["names"].size() ? plain(input["names"][p])
+                                                                         : fmt::format("P{}", p));
+  return names;
+}
+
+bool covers(const Units& units, const Units& wanted) {
+  for (std::size_t r = 0; r < units.size(); ++r)
+    if (wanted[r] > units[r]) return false;
+  return true;
+}
+
+/// What the two algorithms on tables of units have in common.
+class UnitsForm : public Form {
+ public:
+  /// The table beside the allocation: "max" or "request".
+  explicit UnitsForm(std::string_view wanted) : wanted_(wanted) {}
+
+  [[nodiscard]] std::string domain(const Json&) const override { return "deadlock"; }
+  [[nodiscard]] const std::vector<Measure>& measures() const override {
+    static const std::vector<Measure> kMeasures;
+    return kMeasures;
+  }
+  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                               Complaint& complaint) const override {
+    Json names = Json::array();
+    Json allocation = Json::array();
+    Json wanted = Json::array();
+    for (const std::vector<std::string>& row : rows) {
+      if (row.size() != 3) {
+        complaint.make(fmt::format("processes: '{}' is not {}", fmt::join(row, ":"), row_help()));
+        return {};
+      }
+      names.push_back(row[0]);
+      for (auto& [list, text] : {std::pair(&allocation, &row[1]), {&wanted, &row[2]}}) {
+        Json units = Json::array();
+        for (const std::string& part : split(*text, ",; "))
+          units.push_back(read_number(part, "units of " + row[0], complaint, 0, 1e12));
+        list->push_back(units);
+      }
+    }
+    if (names.empty()) complaint.make("processes: there are none; " + std::string(row_help()));
+    return {{"names", names}, {"allocation", allocation}, {wanted_, wanted}};
+  }
+
+  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
+    const std::uint64_t count = recipe.natural("count", 5, 1, 1000);
+    const std::uint64_t resources = recipe.natural("resources", 3, 1, 100);
+    const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
+    recipe.finish(recipe.kind());
+    if (complaint.made()) return {};
+    Random random(seed);
+    Json input = {{"names", Json::array()}, {"allocation", Json::array()}};
+    input["available"] = Json::array();
+    for (std::uint64_t r = 0; r < resources; ++r) input["available"].push_back(random.below(4));
+    for (std::uint64_t p = 0; p < count; ++p) {
+      input["names"].push_back(fmt::format("P{}", p));
+      Json held = Json::array();
+      Json wanted = Json::array();
+      for (std::uint64_t r = 0; r < resources; ++r) {
+        const std::uint64_t units = random.below(4);
+        held.push_back(units);
+        wanted.push_back(wanted_ == "max" ? units + random.below(5) : random.below(3));
+      }
+      input["allocation"].push_back(held);
+      input[wanted_].push_back(wanted);
+    }
+    return input;
+  }
+  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
+    return fmt::format("uniform:count=5,seed={}", seed);
+  }
+
+ protected:
+  struct State {
+    Units available;
+    std::vector<Units> held;
+    std::vector<Units> needed;  ///< more
+  };
+
+  [[nodiscard]] State state_of(const Solved& solved) const {
+    State state{solved.input()["available"].get<Units>(),
+                solved.input()["allocation"].get<std::vector<Units>>(),
+                solved.input()[wanted_].get<std::vector<Units>>()};
+    if (wanted_ == "max") state.needed = solved.answer["need"].get<std::vector<Units>>();
+    return state;
+  }
+
+  /// Who waits for whom when nobody can go on: each that is stuck, for all that hold what it lacks.
+  [[nodiscard]] chart::Graph graph_of(const Solved& solved,
+                                      const std::vector<std::size_t>& finished) const {
+    chart::Graph graph;
+    graph.edge_meaning = "waits for units that it holds";
+    graph.trouble_meaning = "cannot finish";
+    State state = state_of(solved);
+    std::vector<bool> done(state.held.size());
+    for (std::size_t p : finished) done[p] = true;
+    for (std::size_t p = 0; p < done.size(); ++p) {
+      const bool idle =
+          wanted_ == "request" &&
+          std::ranges::all_of(state.held[p], [](std::int64_t units) { return units == 0; });
+      graph.nodes.push_back({names_of(solved)[p], !done[p] && !idle});
+      if (!done[p]) continue;
+      for (std::size_t r = 0; r < state.available.size(); ++r)
+        state.available[r] += state.held[p][r];
+    }
+    for (std::size_t p = 0; p < done.size(); ++p)
+      for (std::size_t q = 0; q < done.size() && !done[p]; ++q) {
+        bool lacks = false;
+        for (std::size_t r = 0; r < state.available.size(); ++r)
+          lacks = lacks || (state.needed[p][r] > state.available[r] && state.held[q][r] > 0);
+        if (lacks && p != q && !done[q]) graph.edges.push_back({p, q});
+      }
+    return graph;
+  }
+
+  [[nodiscard]] std::vector<std::string> reasons_of(const Solved& solved,
+                                                    const std::vector<std::size_t>& order) const {
+    State state = state_of(solved);
+    const std::vector<std::string> names = names_of(solved);
+    std::vector<std::string> out;
+    std::vector<bool> done(names.size());
+    for (std::size_t p : order) {
+      const Units before = state.available;
+      for (std::size_t r = 0; r < before.size(); ++r) state.available[r] += state.held[p][r];
+      out.push_back(
+          fmt::format("{} needs {} more; {} are available: it can finish, and gives back "
+                      "{}; then {} are.",
+                      names[p], units_text(state.needed[p]), units_text(before),
+                      units_text(state.held[p]), units_text(state.available)));
+      done[p] = true;
+    }
+    for (std::size_t p = 0; p < done.size(); ++p)
+      if (!done[p] && !covers(state.available, state.needed[p]))
+        out.push_back(fmt::format("{} needs {} more, but only {} are available: it cannot finish.",
+                                  names[p], units_text(state.needed[p]),
+                                  units_text(state.available)));
+    return out;
+  }
+
+  [[nodiscard]] static std::string sequence_text(const Solved& solved, const Json& order) {
+    const std::vector<std::string> names = names_of(solved);
+    std::vector<std::string> words;
+    for (const Json& p : order) words.push_back(names[p.get<std::size_t>()]);
+    return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
+  }
+
+  std::string wanted_;
+};
+
+class BankerForm final : public UnitsForm {
+ public:
+  BankerForm() : UnitsForm("max") {}
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
+    static const std::vector<FacePolicy> kPolicies = {
+        {"banker", "BANKER", "The Banker's algorithm", {"available", "requests"}}};
+    return kPolicies;
+  }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    static const std::vector<FaceParameter> kParameters = {
+        {"available", Kind::kNumbers, "units of each resource that nobody holds", "", {}, true},
+        {"requests", Kind::kWords, "banker: NAME+UNIT+UNIT..., one after the other", "", {}, true}};
+    return kParameters;
+  }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "banker: processes as NAME:ALLOCATION:MAX, each UNITS,UNITS...";
+  }
+  void complete(Json& problem, Complaint& complaint) const override;
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    chart::Table table({"process", "holds", "maximum"});
+    const Json& input = problem["input"];
+    for (std::size_t p = 0; p < input["allocation"].size(); ++p)
+      table.add_row({fmt::format("P{}", p), units_text(input["allocation"][p].get<Units>()),
+                     units_text(input["max"][p].get<Units>())});
+    return fmt::format(
+        "{} units of the resources are available.\n\n{}\nIs this state safe? If so, "
+        "in which order can the processes finish?",
+        units_text(input["available"].get<Units>()), table.text({}));
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override {
+    if (solved.answer["safe"].get<bool>()) return way_out(solved);
+    return graph_of(solved, finishing(solved));
+  }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override {
+    chart::Table table({"process", "holds", "maximum", "needs"});
+    const State state = state_of(solved);
+    for (std::size_t p = 0; p < state.held.size(); ++p)
+      table.add_row({names_of(solved)[p], units_text(state.held[p]),
+                     units_text(solved.input()["max"][p].get<Units>()),
+                     units_text(state.needed[p])});
+    return table;
+  }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    const bool safe = solved.answer["safe"].get<bool>();
+    Facts facts = {{"available", units_text(solved.input()["available"].get<Units>())},
+                   {"safe", safe ? "yes" : "no"}};
+    if (safe) facts.emplace_back("sequence", sequence_text(solved, solved.answer["sequence"]));
+    if (!solved.answer.contains("answers")) return facts;
+    const Json& requests = solved.input()["requests"];
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      facts.emplace_back(
+          fmt::format("{} asks for {}", names_of(solved)[requests[i][0].get<std::size_t>()],
+                      units_text(requests[i][1].get<Units>())),
+          plain(solved.answer["answers"][i]));
+    return facts;
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    return reasons_of(solved, finishing(solved));
+  }
+
+ private:
+  /// What is available after each process of the safe sequence has given back what it holds.
+  [[nodiscard]] chart::FrameTable way_out(const Solved& solved) const {
+    chart::FrameTable picture;
+    picture.references_label = "finishes";
+    picture.fault_label = picture.footer_label = picture.loaded_meaning = "";
+    picture.hit_meaning = "gives back";
+    State state = state_of(solved);
+    for (std::size_t r = 0; r < state.available.size(); ++r)
+      picture.rows.push_back(fmt::format("units of R{}", r));
+    const auto column = [&](const std::string& name, const Units& back) {
+      picture.columns.push_back({name, {}, "", false});
+      for (std::size_t r = 0; r < state.available.size(); ++r)
+        picture.columns.back().cells.push_back(
+            {std::to_string(state.available[r]),
+             back[r] > 0 ? chart::FrameTable::State::kHit : chart::FrameTable::State::kKept});
+    };
+    column("start", Units(state.available.size()));
+    for (std::size_t p : finishing(solved)) {
+      for (std::size_t r = 0; r < state.available.size(); ++r)
+        state.available[r] += state.held[p][r];
+      column(names_of(solved)[p], state.held[p]);
+    }
+    return picture;
+  }
+
+  /// The safe sequence, or how far one comes.
+  [[nodiscard]] std::vector<std::size_t> finishing(const Solved& solved) const {
+    if (solved.answer["safe"].get<bool>())
+      return solved.answer["sequence"].get<std::vector<std::size_t>>();
+    State state = state_of(solved);
+    std::vector<std::size_t> order;
+    std::vector<bool> done(state.held.size());
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (std::size_t p = 0; p < done.size(); ++p) {
+        if (done[p] || !covers(state.available, state.needed[p])) continue;
+        for (std::size_t r = 0; r < state.available.size(); ++r)
+          state.available[r] += state.held[p][r];
+        done[p] = progress = true;
+        order.push_back(p);
+      }
+    }
+    return order;
+  }
+};
+
+/// "P1+1+0+2" becomes [1, [1, 0, 2]].
+void BankerForm::complete(Json& problem, Complaint& complaint) const {
+  Json& input = problem["input"];
+  if (!input.contains("available"))
+    complaint.make("--available: the units that nobody holds are missing");
+  if (!input.contains("requests") || !input["requests"].is_array()) return;
+  for (Json& request : input["requests"]) {
+    if (!request.is_string()) continue;
+    const std::vector<std::string> parts = split(request.get<std::string>(), "+");
+    std::size_t process = 0;
+    const Json names = input.value("names", Json::array());
+    while (!parts.empty() && process < names.size() && names[process] != parts[0]) ++process;
+    if (parts.size() < 2 || process == names.size())
+      return complaint.make(
+          fmt::format("--requests: {} is not NAME+UNIT+UNIT... of one of the "
+                      "processes",
+                      plain(request)));
+    Json units = Json::array();
+    for (std::size_t i = 1; i < parts.size(); ++i)
+      units.push_back(read_number(parts[i], "--requests", complaint, 0, 1e12));
+    request = {process, units};
+  }
+}
+
+class DetectionForm final : public UnitsForm {
+ public:
+  DetectionForm() : UnitsForm("request") {}
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
+    static const std::vector<FacePolicy> kPolicies = {
+        {"detection", "DETECTION", "Deadlock detection", {"available"}}};
+    return kPolicies;
+  }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    static const std::vector<FaceParameter> kParameters = {
+        {"available", Kind::kNumbers, "units of each resource that nobody holds", "", {}, true}};
+    return kParameters;
+  }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "detection: processes as NAME:ALLOCATION:REQUEST";
+  }
+  void complete(Json& problem, Complaint& complaint) const override {
+    if (!problem["input"].contains("available"))
+      complaint.make("--available: the units that nobody holds are missing");
+  }
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    chart::Table table({"process", "holds", "asks for"});
+    const Json& input = problem["input"];
+    for (std::size_t p = 0; p < input["allocation"].size(); ++p)
+      table.add_row({fmt::format("P{}", p), units_text(input["allocation"][p].get<Units>()),
+                     units_text(input["request"][p].get<Units>())});
+    return fmt::format(
+        "{} units of the resources are available.\n\n{}\nWhich processes are "
+        "deadlocked?",
+        units_text(input["available"].get<Units>()), table.text({}));
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override {
+    return graph_of(solved, solved.answer["finish"].get<std::vector<std::size_t>>());
+  }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override {
+    chart::Table table({"process", "holds", "asks for", "deadlocked"});
+    const State state = state_of(solved);
+    const auto stuck = solved.answer["deadlocked"].get<std::vector<std::size_t>>();
+    for (std::size_t p = 0; p < state.held.size(); ++p)
+      table.add_row({names_of(solved)[p], units_text(state.held[p]), units_text(state.needed[p]),
+                     std::ranges::find(stuck, p) == stuck.end() ? "no" : "yes"});
+    return table;
+  }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    return {{"deadlocked", sequence_text(solved, solved.answer["deadlocked"])},
+            {"can finish, in this order", sequence_text(solved, solved.answer["finish"])}};
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    return reasons_of(solved, solved.answer["finish"].get<std::vector<std::size_t>>());
+  }
+};
+
+class WaitForForm final : public Form {
+ public:
+  [[nodiscard]] std::string domain(const Json&) const override { return "deadlock"; }
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
+    static const std::vector<FacePolicy> kPolicies = {
+        {"wait-for", "WAIT-FOR-CYCLE", "Cycles of the wait-for graph", {}}};
+    return kPolicies;
+  }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    static const std::vector<FaceParameter> kParameters;
+    return kParameters;
+  }
+  [[nodiscard]] const std::vector<Measure>& measures() const override {
+    static const std::vector<Measure> kMeasures;
+    return kMeasures;
+  }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "wait-for: edges as WAITING:HOLDER";
+  }
+  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                               Complaint& complaint) const override {
+    Json edges = Json::array();
+    for (const std::vector<std::string>& row : rows) {
+      if (row.size() != 2)
+        complaint.make(fmt::format("edges: '{}' is not WAITING:HOLDER", fmt::join(row, ":")));
+      edges.push_back(row);
+    }
+    if (edges.empty()) complaint.make("edges: there are none; WAITING:HOLDER");
+    return {{"edges", edges}};
+  }
+  [[nodiscard]] bool rows_have_numbers() const override { return false; }
+  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
+    const std::uint64_t count = recipe.natural("count", 6, 2, 1000);
+    const std::uint64_t edges = recipe.natural("edges", count, 1, 100'000);
+    const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
+    recipe.finish(recipe.kind());
+    if (complaint.made()) return {};
+    Random random(seed);
+    Json list = Json::array();
+    for (std::uint64_t e = 0; e < edges; ++e) {
+      const std::uint64_t from = random.below(count);
+      const std::uint64_t to = (from + 1 + random.below(count - 1)) % count;
+      list.push_back({fmt::format("P{}", from + 1), fmt::format("P{}", to + 1)});
+    }
+    return {{"edges", list}};
+  }
+  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
+    return fmt::format("uniform:count=6,edges=7,seed={}", seed);
+  }
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    std::vector<std::string> edges;
+    for (const Json& edge : problem["input"]["edges"])
+      edges.push_back(fmt::format("{} for {}", plain(edge[0]), plain(edge[1])));
+    return fmt::format(
+        "These processes wait for one another: {}. Is there a deadlock, and who is "
+        "on a cycle?",
+        listed(edges));
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override {
+    chart::Graph graph;
+    graph.edge_meaning = "waits for";
+    graph.trouble_meaning = "on a cycle";
+    std::map<std::string, std::size_t> numbers;
+    for (const Json& edge : solved.input()["edges"])
+      for (const Json& end : edge) numbers[plain(end)] = 0;
+    for (auto& [name, number] : numbers) {
+      number = graph.nodes.size();
+      const Json& cycle = solved.answer["on_cycle"];
+      graph.nodes.push_back({name, std::ranges::find(cycle, Json(name)) != cycle.end()});
+    }
+    for (const Json& edge : solved.input()["edges"])
+      graph.edges.push_back({numbers[plain(edge[0])], numbers[plain(edge[1])]});
+    return graph;
+  }
+  [[nodiscard]] bool shows_table() const override { return false; }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override {
+    chart::Table table({"process", "on a cycle"});
+    const auto graph = std::get<chart::Graph>(picture(solved));
+    for (const chart::Graph::Node& node : graph.nodes)
+      table.add_row({node.label, node.is_trouble ? "yes" : "no"});
+    return table;
+  }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    std::vector<std::string> names;
+    for (const Json& name : solved.answer["on_cycle"]) names.push_back(plain(name));
+    return {{"deadlock", solved.answer["deadlock"].get<bool>() ? "yes" : "no"},
+            {"on a cycle", names.empty() ? "nobody" : listed(names)}};
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    std::vector<std::string> out;
+    const auto graph = std::get<chart::Graph>(picture(solved));
+    for (const chart::Graph::Edge& edge : graph.edges) {
+      const bool on_cycle = graph.nodes[edge.from].is_trouble && graph.nodes[edge.to].is_trouble;
+      out.push_back(fmt::format("{} waits for {}{}.", graph.nodes[edge.from].label,
+                                graph.nodes[edge.to].label,
+                                on_cycle ? ", which waits, in the end, for itself" : ""));
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+const Face& deadlock_face() {
+  static const BankerForm kBanker;
+  static const DetectionForm kDetection;
+  static const WaitForForm kWaitFor;
+  static const Face kFace = {"deadlock",
+                             "Avoid and find deadlocks: the Banker's algorithm, detection, cycles.",
+                             {&kBanker, &kDetection, &kWaitFor}};
+  return kFace;
+}
+
+}  // namespace spindle::cli

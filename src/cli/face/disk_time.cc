@@ -1,0 +1,196 @@
+// How long a disk takes, forms of `spindle disk`: one access, whole tracks, seek curves; and the
+// addresses of its sectors.
+
+#include <fmt/format.h>
+
+#include "cli/face/formula.h"
+
+namespace spindle::cli {
+namespace {
+
+using Kind = FaceParameter::Kind;
+
+FaceParameter number(std::string_view name, std::string_view help, std::string_view fallback) {
+  return {name, Kind::kNumber, help, fallback};
+}
+
+std::string value(const Json& quantities, const char* name) {
+  return value_text(quantities.value(name, Json()));
+}
+
+Formula random_access() {
+  return {
+      .domain = "disk-time",
+      .policy = {"random-io", "RANDOM-IO", "One access at random"},
+      .quantities =
+          {{number("seek_ms", "random-io, track-read: a mean seek (ms)", "4"), {4, 6, 8, 9, 12}},
+           {number("rpm", "random-io, track-read: revolutions a minute", "15000"),
+            {5400, 7200, 10000, 15000}},
+           {number("mb_per_s", "random-io: what it transfers (MB/s)", "125"), {50, 100, 125, 200}},
+           {number("bytes", "random-io: of the access", "4096"), {512, 4096, 65536, 1000000}}},
+      .results = {{"io_ms", "an access", "ms"},
+                  {"rotation_ms", "of it rotation", "ms"},
+                  {"transfer_ms", "of it transfer", "ms"},
+                  {"mb_per_s", "rate", "MB/s"}},
+      .curve = {"bytes", 0, 4'000'000, "bytes of an access"},
+      .question =
+          [](const Json& q) {
+            return fmt::format(
+                "A disk turns {} times a minute, seeks for {} ms on average, and transfers {} "
+                "MB/s. How long does an access to {} bytes at a random place take, and at what "
+                "rate does it read so?",
+                value(q, "rpm"), value(q, "seek_ms"), value(q, "mb_per_s"), value(q, "bytes"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& q = solved.parameters();
+            const Json& a = solved.answer;
+            return std::vector<std::string>{
+                fmt::format("Half a revolution: 60000 / {} / 2 = {} ms.", value(q, "rpm"),
+                            value_text(a["rotation_ms"])),
+                fmt::format("{} bytes at {} MB/s: {} ms.", value(q, "bytes"), value(q, "mb_per_s"),
+                            value_text(a["transfer_ms"])),
+                fmt::format("{} + {} + {} = {} ms; {} bytes in that time are {} MB/s.",
+                            value(q, "seek_ms"), value_text(a["rotation_ms"]),
+                            value_text(a["transfer_ms"]), value_text(a["io_ms"]), value(q, "bytes"),
+                            value_text(a["mb_per_s"]))};
+          }};
+}
+
+Formula track_read() {
+  return {
+      .domain = "disk-time",
+      .policy = {"track-read", "TRACK-READ", "Whole tracks, against sectors one by one"},
+      .quantities = {{number("seek_ms", "", "4"), {4, 6, 8, 9, 12}},
+                     {number("rpm", "", "15000"), {5400, 7200, 10000, 15000}},
+                     {number("sectors_per_track", "track-read: sectors of a track", "500"),
+                      {100, 320, 500}},
+                     {number("sectors_read", "track-read: sectors that are read", "2500"),
+                      {500, 1600, 2500, 5000}}},
+      .results = {{"sequential_ms", "one after another", "ms"}, {"random_ms", "one by one", "ms"}},
+      .curve = {"sectors_read", 0, 5000, "sectors read"},
+      .question =
+          [](const Json& q) {
+            return fmt::format(
+                "A disk turns {} times a minute, seeks for {} ms, and has {} sectors on a track. "
+                "How "
+                "long does it take to read {} sectors, track by track, and each at a random place?",
+                value(q, "rpm"), value(q, "seek_ms"), value(q, "sectors_per_track"),
+                value(q, "sectors_read"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& q = solved.parameters();
+            return std::vector<std::string>{
+                fmt::format("Track by track: one seek of {} ms; for each track half a revolution, "
+                            "and a revolution to read it: {} ms.",
+                            value(q, "seek_ms"), value_text(solved.answer["sequential_ms"])),
+                fmt::format("One by one: a seek, half a revolution and the time of one sector, {} "
+                            "times: {} ms.",
+                            value(q, "sectors_read"), value_text(solved.answer["random_ms"]))};
+          }};
+}
+
+Formula seek_time() {
+  return {
+      .domain = "disk-time",
+      .policy = {"seek", "SEEK", "A seek, by the curve of the arm"},
+      .quantities = {{number("distance", "seek: cylinders to cross", "100"),
+                      {1, 10, 100, 1000, 5000}},
+                     {{"curve",
+                       Kind::kChoice,
+                       "seek: how its time grows with the distance",
+                       "square-root",
+                       {"constant", "linear", "square-root"},
+                       false,
+                       false}},
+                     {number("cylinders", "", "10000"), {}},
+                     {number("track_to_track_ms", "seek: to the next cylinder", "1"), {0.5, 1, 2}},
+                     {number("full_stroke_ms", "seek: across the disk", "15"), {10, 15, 20}}},
+      .results = {{"seek_ms", "seek", "ms"}},
+      .curve = {"distance", 0, 9999, "distance (cylinders)"},
+      .question =
+          [](const Json& q) {
+            return fmt::format(
+                "An arm takes {} ms to the next cylinder and {} ms across all {}; between them "
+                "the time is {}. How long is a seek over {} cylinders?",
+                value(q, "track_to_track_ms"), value(q, "full_stroke_ms"), value(q, "cylinders"),
+                value(q, "curve"), value(q, "distance"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& q = solved.parameters();
+            return std::vector<std::string>{
+                fmt::format("{} cylinders on the {} curve from {} ms for 1 to {} ms for {}: {} ms.",
+                            value(q, "distance"), value(q, "curve"), value(q, "track_to_track_ms"),
+                            value(q, "full_stroke_ms"), as_number(q["cylinders"]) - 1,
+                            value_text(solved.answer["seek_ms"]))};
+          }};
+}
+
+Formula to_block() {
+  return {
+      .domain = "disk-time",
+      .policy = {"chs-to-lba", "CHS-TO-LBA", "Cylinder, head and sector to block"},
+      .quantities = {{number("heads", "chs-to-lba, lba-to-chs: of the disk", "16"), {8, 16, 255}},
+                     {number("sectors", "chs-to-lba, lba-to-chs: of a track, from 1 on", "63"),
+                      {17, 32, 63}},
+                     {{"chs", Kind::kNumbers, "chs-to-lba: the address", "2,5,9", {}, true}}},
+      .results = {{"lba", "block", ""}},
+      .question =
+          [](const Json& q) {
+            return fmt::format(
+                "A disk has {} heads and {} sectors on a track, numbered from 1. Which block is "
+                "cylinder, head, sector {}?",
+                value(q, "heads"), value(q, "sectors"), value(q, "chs"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& q = solved.parameters();
+            const Json& chs = solved.input()["chs"];
+            return std::vector<std::string>{
+                fmt::format("({} x {} + {}) x {} + {} - 1 = {}.", value_text(chs[0]),
+                            value(q, "heads"), value_text(chs[1]), value(q, "sectors"),
+                            value_text(chs[2]), value_text(solved.answer["lba"]))};
+          }};
+}
+
+Formula from_block() {
+  return {
+      .domain = "disk-time",
+      .policy = {"lba-to-chs", "LBA-TO-CHS", "Block to cylinder, head and sector"},
+      .quantities = {{number("heads", "", "16"), {8, 16, 255}},
+                     {number("sectors", "", "63"), {17, 32, 63}},
+                     {{"lba", Kind::kNumber, "lba-to-chs: the block", "2339", {}, true},
+                      {0, 100, 2339, 50000, 123456}}},
+      .results = {{"chs", "cylinder, head, sector", ""}},
+      .question =
+          [](const Json& q) {
+            return fmt::format(
+                "A disk has {} heads and {} sectors on a track, numbered from 1. At which "
+                "cylinder, head and sector is block {}?",
+                value(q, "heads"), value(q, "sectors"), value(q, "lba"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& q = solved.parameters();
+            const Json& chs = solved.answer["chs"];
+            return std::vector<std::string>{
+                fmt::format("{} / {} tracks: the rest, and 1, is the sector, {}.",
+                            value(solved.input(), "lba"), value(q, "sectors"), value_text(chs[2])),
+                fmt::format("Tracks / {}: cylinder {}, and the rest is the head, {}.",
+                            value(q, "heads"), value_text(chs[0]), value_text(chs[1]))};
+          }};
+}
+
+}  // namespace
+
+const std::vector<const Form*>& disk_time_forms() {
+  static const FormulaForm kForms[] = {FormulaForm(random_access()), FormulaForm(track_read()),
+                                       FormulaForm(seek_time()), FormulaForm(to_block()),
+                                       FormulaForm(from_block())};
+  static const std::vector<const Form*> kList = forms_of(kForms);
+  return kList;
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,91 @@
+// Exercises that are one formula: so much is given, and something is asked for. The curve shows how
+// the answer depends on one of the quantities, the others being as they are; each of its points is
+// what the solver answers.
+#pragma once
+
+#include <span>
+
+#include "cli/face/face.h"
+
+namespace spindle::cli {
+
+struct Formula {
+  struct Quantity {
+    FaceParameter parameter;         ///< its fallback is that of the textbooks
+    std::vector<double> drawn = {};  ///< what a quiz gives instead
+  };
+  struct Result {
+    std::string_view key;
+    std::string_view title;
+    std::string_view unit;
+  };
+  /// From one value of a quantity to another; no quantity: no curve.
+  struct Curve {
+    std::string_view quantity = {};
+    double from = 0;
+    double to = 0;
+    std::string_view quantity_label = {};  ///< with its unit
+  };
+
+  std::string_view domain;
+  FacePolicy policy;  ///< its parameters are added
+  std::vector<Quantity> quantities;
+  std::vector<Result> results;
+  Curve curve = {};
+  /// The question, given all quantities by name.
+  std::string (*question)(const Json& quantities);
+  /// How the answer comes about.
+  std::vector<std::string> (*reasons)(const Solved& solved);
+};
+
+class FormulaForm final : public Form {
+ public:
+  explicit FormulaForm(Formula formula);
+
+  [[nodiscard]] std::string domain(const Json&) const override {
+    return std::string(formula_.domain);
+  }
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override { return policies_; }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    return parameters_;
+  }
+  [[nodiscard]] const std::vector<Measure>& measures() const override { return measures_; }
+  [[nodiscard]] std::string_view row_help() const override { return row_help_; }
+  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                               Complaint& complaint) const override;
+  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override;
+  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override;
+  void complete(Json& problem, Complaint& complaint) const override;
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    return formula_.question(known(problem));
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override;
+  [[nodiscard]] bool shows_table() const override { return false; }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override;
+  [[nodiscard]] Facts facts(const Solved& solved) const override;
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    return formula_.reasons(solved);
+  }
+
+  /// All quantities of a case, by name.
+  static Json known(const Json& problem);
+
+ private:
+  Formula formula_;
+  std::vector<FacePolicy> policies_;
+  std::vector<FaceParameter> parameters_;
+  std::vector<Measure> measures_;
+  std::string row_help_;
+};
+
+std::vector<const Form*> forms_of(std::span<const FormulaForm> forms);
+
+/// A number in full, where `plain` would round it.
+std::string value_text(const Json& value);
+
+/// What an access to memory costs on average, how large tables are: forms of `spindle memory`.
+const std::vector<const Form*>& memory_cost_forms();
+/// How long a disk takes for an access: forms of `spindle disk`.
+const std::vector<const Form*>& disk_time_forms();
+
+}  // namespace spindle::cli

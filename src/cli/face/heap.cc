@@ -1,0 +1,98 @@
+// A heap with a free list, a form of `spindle memory`: what malloc and free do.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/face/memory_forms.h"
+#include "cli/face/steps.h"
+
+namespace spindle::cli {
+namespace {
+
+using Kind = FaceParameter::Kind;
+
+std::vector<FacePolicy> policies_of_heap() {
+  std::vector<FacePolicy> list = {{"heap-first", "FIRST-FIT", "Heap, first fit"},
+                                  {"heap-best", "BEST-FIT", "Heap, best fit"},
+                                  {"heap-worst", "WORST-FIT", "Heap, worst fit"}};
+  for (FacePolicy& policy : list)
+    policy.parameters = {"size", "base", "header", "align", "order", "coalesce"};
+  return list;
+}
+
+class HeapForm final : public StepsForm {
+ public:
+  HeapForm()
+      : StepsForm("heap", policies_of_heap(),
+                  {{"size", Kind::kNumber, "buddy, heap: the whole memory", "100"},
+                   {"base", Kind::kNumber, "heap: where it begins", "1000"},
+                   {"header", Kind::kNumber, "heap: bytes before each block", "0"},
+                   {"align", Kind::kNumber, "heap: what sizes are rounded up to", "1"},
+                   {"order",
+                    Kind::kChoice,
+                    "heap: of the free list",
+                    "",
+                    {"ADDRSORT", "SIZESORT+", "SIZESORT-", "INSERT-FRONT", "INSERT-BACK"}},
+                   {"coalesce", Kind::kFlag, "heap: whether neighbours grow together", "no"}},
+                  {{"free_list", "free list"}}) {}
+  [[nodiscard]] std::string_view row_help() const override {
+    return "heap: operations as +SIZE to allocate, N- to free the Nth, from 0";
+  }
+  [[nodiscard]] const std::vector<Measure>& measures() const override {
+    static const std::vector<Measure> kMeasures = {{"failed", "failed"},
+                                                   {"searched_in_all", "searched (chunks)"}};
+    return kMeasures;
+  }
+  void finish(Solved& solved) const override {
+    StepsForm::finish(solved);
+    double searched = 0;
+    for (const Json& count : solved.answer["searched"]) searched += as_number(count);
+    solved.answer["searched_in_all"] = searched;
+    solved.answer["failed"] =
+        std::ranges::count(solved.answer["results"], Json(-1), [](const Json& r) { return r; });
+  }
+
+ private:
+  /// A word that begins with a hyphen is an option, so what is freed may be typed "0-".
+  [[nodiscard]] Json operation(const std::vector<std::string>& parts) const override {
+    if (parts.size() != 1 || parts[0].size() < 2) return {};
+    const std::string& text = parts[0];
+    if (text.ends_with('-')) return "-" + text.substr(0, text.size() - 1);
+    return text[0] == '+' || text[0] == '-' ? Json(text) : Json();
+  }
+  [[nodiscard]] std::string text_of(const Json& operation) const override {
+    return plain(operation);
+  }
+  [[nodiscard]] Json drawn(Random& random, std::size_t at) const override {
+    // Of a block each second is freed, in order.
+    if (at % 3 == 2) return fmt::format("-{}", at / 3);
+    return fmt::format("+{}", 1 + random.below(30));
+  }
+  [[nodiscard]] std::string setting(const Json& problem) const override {
+    return fmt::format(
+        "A heap has {} bytes from {} on ({}). Then (+ allocates, - frees the block "
+        "of that number, from 0):",
+        plain(problem["parameters"]["size"]), plain(problem["parameters"]["base"]),
+        plain(problem["algorithm"]));
+  }
+  [[nodiscard]] std::string why(const Json& operation, const Json&,
+                                const Json& after) const override {
+    const double result = as_number(after["results"].back());
+    if (plain(operation).starts_with('-'))
+      return result < 0 ? "there is no such block" : "its chunk goes back to the free list";
+    const std::string searched = plain(after["searched"].back());
+    return result < 0
+               ? fmt::format("none of {} chunks is large enough", searched)
+               : fmt::format("{} chunks looked at; the block is at {}", searched, shown(result));
+  }
+};
+
+}  // namespace
+
+const Form& heap_form() {
+  static const HeapForm kForm;
+  return kForm;
+}
+
+}  // namespace spindle::cli

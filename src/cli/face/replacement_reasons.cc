@@ -1,0 +1,163 @@
+// Why each page went: the references are gone through as the answer says, and what each page had
+// to say for itself (loaded when, used when, how often, needed again when) is put into words.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "cli/face/memory_forms.h"
+
+namespace spindle::cli {
+namespace {
+
+constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+struct Page {
+  std::size_t loaded = 0;  ///< number of the reference, from 1 on
+  std::size_t used = 0;
+  std::size_t uses = 0;
+  std::size_t frame = 0;
+  bool bit = false;
+};
+
+class Telling {
+ public:
+  explicit Telling(const Solved& solved)
+      : policy_(solved.policy->name),
+        bit_on_load_(solved.parameters().value("load_bit", "1") == "1"),
+        frames_(solved.parameters()["frames"].get<std::size_t>()),
+        victims_(solved.answer["victims"]) {
+    for (const Json& page : solved.input()["refs"])
+      references_.push_back(plain(page.is_array() ? page[0] : page));
+  }
+
+  std::vector<std::string> sentences() {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < references_.size(); ++i)
+      out.push_back(fmt::format("Reference {}, page {}: {}", i + 1, references_[i], step(i)));
+    return out;
+  }
+
+ private:
+  std::string step(std::size_t i) {
+    const auto found = pages_.find(references_[i]);
+    if (found != pages_.end()) {
+      found->second.used = i + 1;
+      found->second.bit = true;
+      return fmt::format("a hit, its use number {}.", ++found->second.uses);
+    }
+    const Json& victim = victims_[fault_++];
+    std::string text = "a fault, into a free frame.";
+    std::size_t frame = pages_.size();
+    if (!victim.is_null()) {
+      const std::string name = plain(victim);
+      frame = pages_[name].frame;
+      text = fmt::format("a fault; {} goes: {}", name, reason(name, i));
+      pages_.erase(name);
+    }
+    pages_[references_[i]] = {i + 1, i + 1, 1, frame, bit_on_load_};
+    return text;
+  }
+
+  [[nodiscard]] std::size_t next_use(const std::string& page, std::size_t after) const {
+    for (std::size_t i = after + 1; i < references_.size(); ++i)
+      if (references_[i] == page) return i + 1;
+    return kNever;
+  }
+
+  std::string reason(const std::string& name, std::size_t now) {
+    const Page page = pages_[name];
+    if (policy_ == "fifo") return fmt::format("it was loaded first, by reference {}.", page.loaded);
+    if (policy_ == "lru")
+      return fmt::format("it was not used for longest, since reference {}.", page.used);
+    if (policy_ == "mru") return fmt::format("it was used last, by reference {}.", page.used);
+    if (policy_ == "lfu" || policy_ == "mfu")
+      return fmt::format("it was used {} (uses: {}).",
+                         policy_ == "lfu" ? "least often" : "most often", all_uses());
+    if (policy_ == "opt") return fmt::format("{} ({}).", next_text(name, now), all_next(name, now));
+    if (policy_ == "clock") return hand_to(page);
+    if (policy_ == "second-chance")
+      return fmt::format("it is the oldest whose bit is clear, loaded by reference {}.",
+                         page.loaded);
+    return fmt::format("{}It was loaded by reference {}, used {} times, last by reference {}.",
+                       rule(), page.loaded, page.uses, page.used);
+  }
+
+  /// What the policies with several queues go by, in short.
+  [[nodiscard]] std::string_view rule() const {
+    if (policy_ == "2q")
+      return "of the pages seen once the oldest, or else the least recently used. ";
+    if (policy_ == "arc")
+      return "the least recently used of the pages seen once, or of those seen again, whichever "
+             "list is longer than its target. ";
+    if (policy_ == "sieve") return "the hand found it not visited since it came there. ";
+    if (policy_ == "random") return "it was drawn by lot. ";
+    if (policy_ == "nru") return "it is of the lowest class, by use and by being written. ";
+    if (policy_ == "enhanced-clock")
+      return "the hand found it the best to go, by its bits of use and of being written. ";
+    if (policy_ == "aging") return "its counter is the lowest. ";
+    if (policy_ == "wsclock") return "the hand found it out of the working set. ";
+    if (policy_ == "s3-fifo")
+      return "the oldest of the small queue, or of the main one, not used since. ";
+    return "";
+  }
+
+  [[nodiscard]] std::string all_uses() const {
+    std::vector<std::string> words;
+    for (const auto& [name, page] : pages_) words.push_back(fmt::format("{} {}", name, page.uses));
+    return fmt::format("{}", fmt::join(words, ", "));
+  }
+
+  [[nodiscard]] std::string next_text(const std::string& name, std::size_t now) const {
+    const std::size_t next = next_use(name, now);
+    return next == kNever ? "it is never used again"
+                          : fmt::format("it is used again latest, by reference {}", next);
+  }
+
+  [[nodiscard]] std::string all_next(const std::string& victim, std::size_t now) const {
+    std::vector<std::string> words;
+    for (const auto& [name, page] : pages_) {
+      if (name == victim) continue;
+      const std::size_t next = next_use(name, now);
+      words.push_back(next == kNever ? name + " never" : fmt::format("{} by {}", name, next));
+    }
+    return words.empty() ? "there is no other" : fmt::format("{}", fmt::join(words, ", "));
+  }
+
+  /// The hand goes from frame to frame and clears bits until it comes to the victim.
+  std::string hand_to(const Page& victim) {
+    std::vector<std::string> cleared;
+    for (std::size_t step = 0; step < 2 * frames_; ++step, hand_ = (hand_ + 1) % frames_) {
+      const auto at = std::ranges::find_if(
+          pages_, [&](const auto& entry) { return entry.second.frame == hand_; });
+      if (at == pages_.end()) continue;
+      if (hand_ == victim.frame && !at->second.bit) break;
+      if (at->second.bit) cleared.push_back(at->first);
+      at->second.bit = false;
+    }
+    hand_ = (victim.frame + 1) % frames_;
+    return cleared.empty() ? "the hand stands on it, and its bit is clear."
+                           : fmt::format("the hand clears the bit of {} and finds its bit clear.",
+                                         listed(cleared));
+  }
+
+  std::string_view policy_;
+  bool bit_on_load_;
+  std::size_t frames_;
+  const Json& victims_;
+  std::vector<std::string> references_;
+  std::map<std::string, Page> pages_;
+  std::size_t fault_ = 0;
+  std::size_t hand_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::string> replacement_reasons(const Solved& solved) {
+  if (!solved.answer.contains("victims") || !solved.input()["refs"].is_array()) return {};
+  return Telling(solved).sentences();
+}
+
+}  // namespace spindle::cli

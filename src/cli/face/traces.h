@@ -1,0 +1,75 @@
+// Traces at full speed: what `--trace` and `--curve` do.
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "cli/face/face.h"
+#include "spindle/base/result.h"
+#include "spindle/policy/policy_library.h"
+#include "spindle/trace/disk_trace.h"
+
+namespace spindle::cli {
+
+void replay_pages(const FaceRequest& request, Complaint& complaint);
+void replay_disks(const FaceRequest& request, Complaint& complaint);
+
+/// How far a replay has come, on standard error if that is a terminal.
+class Progress {
+ public:
+  explicit Progress(std::uint64_t whole);
+  ~Progress();
+  void at(std::uint64_t done);
+
+ private:
+  bool shown_;
+  std::uint64_t whole_;
+  std::uint64_t last_permille_ = 1001;
+};
+
+/// The devices of a trace, put one behind the other on one disk.
+struct TraceLayout {
+  std::map<std::uint64_t, std::uint64_t> start_of;
+  std::uint64_t bytes = 0;
+  std::uint64_t requests = 0;
+};
+TraceLayout lay_out(DiskTrace& trace, const std::string& file, Progress& progress,
+                    Complaint& complaint);
+
+/// The policies that are asked for, of that kind or one of `others`; those of libraries are loaded.
+std::vector<std::string> chosen_policies(const FaceRequest& request, PolicyKind kind,
+                                         const std::vector<std::string>& others,
+                                         std::string_view fallback, Complaint& complaint);
+/// `names` with those of libraries put in the place of their paths; a complaint begins with the
+/// option.
+std::vector<std::string> with_libraries_loaded(std::string_view option, PolicyKind kind,
+                                               std::vector<std::string> names,
+                                               Complaint& complaint);
+/// The numbers of a parameter of traces.
+std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::string& name,
+                                         const std::string& fallback, double low, double high,
+                                         Complaint& complaint);
+/// For values that no trace takes.
+void refuse_others(const FaceRequest& request, const std::vector<std::string_view>& known,
+                   Complaint& complaint);
+/// "FILE: byte 17: the line is no page number".
+void complain_of(const std::string& file, const Error& error, Complaint& complaint);
+/// Goes through the trace and calls `use` for each bufferful; false, with a complaint, if it cannot
+/// be read to its end.
+template <class Use>
+bool read_all(DiskTrace& trace, const std::string& file, Complaint& complaint, const Use& use) {
+  std::vector<spindle::TracedRequest> requests(std::size_t{1} << 14);
+  while (true) {
+    const auto count = trace.read(requests);
+    if (!count.ok()) return complain_of(file, count.error(), complaint), false;
+    if (*count == 0) return true;
+    use(std::span(requests).first(*count));
+    if (complaint.made()) return false;
+  }
+}
+/// Millions a second.
+std::string rate_text(std::uint64_t count, std::int64_t ns);
+/// "12,345,678".
+std::string grouped(std::uint64_t number);
+
+}  // namespace spindle::cli

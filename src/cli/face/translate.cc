@@ -1,0 +1,405 @@
+// `spindle translate`: virtual addresses to physical ones, and the TLB before that.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "cli/face/face.h"
+#include "spindle/base/random.h"
+
+namespace spindle::cli {
+namespace {
+
+using Kind = FaceParameter::Kind;
+using chart::Meaning;
+
+/// "21", "0x15".
+Json read_address(const std::string& text, Complaint& complaint) {
+  if (!text.starts_with("0x") && !text.starts_with("0X"))
+    return read_number(text, "addresses", complaint, 0, 281'474'976'710'656.0);
+  if (text.size() < 3 || text.size() > 14 ||
+      text.find_first_not_of("0123456789abcdefABCDEF", 2) != std::string::npos)
+    return complaint.make(fmt::format("addresses: '{}' is no number", text)), Json();
+  return static_cast<std::int64_t>(std::stoull(text.substr(2), nullptr, 16));
+}
+
+std::uint64_t natural(const Json& value) {
+  return static_cast<std::uint64_t>(std::max(0.0, as_number(value)));
+}
+
+/// What an entry of a table says, from words of numbers between `+`.
+Json numbers_of(const std::string& word, std::string_view field, Complaint& complaint) {
+  Json numbers = Json::array();
+  for (const std::string& part : split(word, "+"))
+    numbers.push_back(read_number(part, field, complaint));
+  return numbers;
+}
+
+/// Addresses through a table, or through registers.
+class TranslationForm final : public Form {
+ public:
+  [[nodiscard]] std::string domain(const Json&) const override { return "translation"; }
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override;
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override;
+  [[nodiscard]] const std::vector<Measure>& measures() const override {
+    static const std::vector<Measure> kMeasures = {{"faults", "faults"}};
+    return kMeasures;
+  }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "addresses as ADDRESS or 0xADDRESS; segments: SEGMENT:OFFSET; inverted: PROCESS:ADDRESS";
+  }
+  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                               Complaint& complaint) const override;
+  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override;
+  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
+    return fmt::format("uniform:count=5,high=127,seed={}", seed);
+  }
+  void complete(Json& problem, Complaint& complaint) const override;
+  void finish(Solved& solved) const override;
+  [[nodiscard]] std::string question(const Json& problem) const override;
+  [[nodiscard]] Picture picture(const Solved& solved) const override;
+  [[nodiscard]] chart::Table table(const Solved& solved) const override;
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    Facts facts = {{"addresses", std::to_string(solved.input()["addresses"].size())}};
+    if (const auto faults = number_of(solved.answer, "faults"))
+      facts.emplace_back("faults", shown(*faults));
+    return facts;
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override;
+};
+
+const std::vector<FacePolicy>& TranslationForm::policies() const {
+  static const std::vector<FacePolicy> kPolicies = {
+      {"paging", "PAGE-TABLE", "Linear page table", {"page_size", "table"}},
+      {"base-limit", "BASE-LIMIT", "Base and limit", {"base", "limit"}},
+      {"segments", "SEGMENTS", "Segments", {"table"}},
+      {"two-segments",
+       "TWO-SEGMENTS",
+       "Two segments that grow towards each other",
+       {"space", "base0", "limit0", "base1", "limit1"}},
+      {"multi-level", "MULTI-LEVEL", "Page table of several levels", {"fields", "table"}},
+      {"inverted", "INVERTED", "Inverted page table", {"page_size", "table"}},
+      {"page-offset", "PAGE-OFFSET", "Page and offset", {"page_size"}},
+      {"split-bits", "SPLIT-BITS", "Fields of an address", {"fields"}}};
+  return kPolicies;
+}
+
+const std::vector<FaceParameter>& TranslationForm::parameters() const {
+  static const std::vector<FaceParameter> kParameters = {
+      {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: bytes of a page", "16"},
+      {"table", Kind::kWords,
+       "paging: PAGE+FRAME,...; multi-level: INDEX+INDEX+FRAME,...; segments: BASE+LIMIT or -,... "
+       "in order; inverted: PROCESS+PAGE or -, frame by frame; without any: an example"},
+      {"fields", Kind::kNumbers, "multi-level, split-bits: bits of each field, the highest first"},
+      {"base", Kind::kNumber, "base-limit: where the space begins"},
+      {"limit", Kind::kNumber, "base-limit: how long it is"},
+      {"space", Kind::kNumber, "two-segments: how long the virtual space is"},
+      {"base0", Kind::kNumber, "two-segments: where the lower segment begins"},
+      {"limit0", Kind::kNumber, "two-segments: how long it is"},
+      {"base1", Kind::kNumber, "two-segments: where the upper segment ends"},
+      {"limit1", Kind::kNumber, "two-segments: how long it is"}};
+  return kParameters;
+}
+
+Json TranslationForm::read_rows(const std::vector<std::vector<std::string>>& rows,
+                                Complaint& complaint) const {
+  Json addresses = Json::array();
+  for (const std::vector<std::string>& row : rows) {
+    Json parts = Json::array();
+    for (const std::string& part : row) parts.push_back(read_address(part, complaint));
+    addresses.push_back(parts.size() == 1 ? parts[0] : parts);
+  }
+  if (addresses.empty()) complaint.make("addresses: there are none; " + std::string(row_help()));
+  return {{"addresses", addresses}};
+}
+
+Json TranslationForm::generate(Recipe& recipe, Complaint& complaint) const {
+  const std::uint64_t count = recipe.natural("count", 8, 1, 100'000);
+  const std::uint64_t high = recipe.natural("high", 127, 0, 1ULL << 47);
+  Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
+  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
+  recipe.finish(recipe.kind());
+  if (complaint.made()) return {};
+  Json addresses = Json::array();
+  for (std::uint64_t i = 0; i < count; ++i) addresses.push_back(random.below(high + 1));
+  return {{"addresses", addresses}};
+}
+
+/// What is taken where neither a table nor registers are given, so that there is something to try,
+/// and to ask in a quiz.
+Json example_of(const std::string& algorithm) {
+  static const Json kExamples = Json::parse(R"({
+    "PAGE-TABLE": {"table": {"0": 3, "1": 7, "2": 5, "3": 2, "6": 1}},
+    "BASE-LIMIT": {"base": 1000, "limit": 100},
+    "SEGMENTS": {"table": [[219, 600], [300, 14], [90, 100], [1327, 20]]},
+    "TWO-SEGMENTS": {"space": 128, "base0": 0, "limit0": 50, "base1": 512, "limit1": 40},
+    "MULTI-LEVEL": {"fields": [2, 2, 4], "table": {"0": {"0": 3, "1": 7}, "1": {"0": 5, "3": 2}}},
+    "INVERTED": {"table": [[0, 3], [1, 0], [2, 1], null, [0, 1], [3, 2], [1, 1]]},
+    "SPLIT-BITS": {"fields": [2, 2, 4]}})");
+  return kExamples.value(algorithm, Json::object());
+}
+
+/// The words of `--table` become what the algorithm has.
+void TranslationForm::complete(Json& problem, Complaint& complaint) const {
+  const std::string algorithm = problem["algorithm"];
+  Json& parameters = problem["parameters"];
+  const Json example = example_of(algorithm);
+  const bool is_example = std::ranges::none_of(
+      example.items(), [&](const auto& member) { return parameters.contains(member.key()); });
+  if (is_example) parameters.update(example);
+  if (is_example && (algorithm == "SEGMENTS" || algorithm == "INVERTED"))
+    for (Json& address : problem["input"]["addresses"])
+      if (!address.is_array()) address = {natural(address) / 32, natural(address) % 32};
+  if (!parameters.contains("table") || !parameters["table"].is_array()) return;
+  const bool is_typed =
+      std::ranges::all_of(parameters["table"], [](const Json& entry) { return entry.is_string(); });
+  if (!is_typed) return;
+  const bool is_object = algorithm == "PAGE-TABLE" || algorithm == "MULTI-LEVEL";
+  Json table = is_object ? Json::object() : Json::array();
+  for (const Json& word : parameters["table"]) {
+    const auto text = word.get<std::string>();
+    const Json numbers =
+        text == "-" ? Json::array() : numbers_of(text, "--table: " + text, complaint);
+    if (complaint.made()) return;
+    if (is_object ? numbers.size() < 2 : text != "-" && numbers.size() != 2)
+      return complaint.make(fmt::format("--table: '{}' is no entry of it", text));
+    if (!is_object) {
+      table.push_back(text == "-" ? Json() : numbers);
+      continue;
+    }
+    Json* entry = &table;
+    for (std::size_t i = 0; i + 1 < numbers.size(); ++i) entry = &(*entry)[plain(numbers[i])];
+    *entry = numbers.back();
+  }
+  parameters["table"] = table;
+}
+
+void TranslationForm::finish(Solved& solved) const {
+  if (!solved.answer.contains("physical")) return;
+  solved.answer["faults"] =
+      std::ranges::count_if(solved.answer["physical"], [](const Json& p) { return p.is_null(); });
+}
+
+std::string TranslationForm::question(const Json& problem) const {
+  const auto policy = std::ranges::find(policies(), problem["algorithm"], &FacePolicy::algorithm);
+  std::vector<std::string> given;
+  for (const auto& [name, value] : problem["parameters"].items())
+    given.push_back(fmt::format("{} {}", name, plain(value)));
+  return fmt::format("{}: {}.\n\nWhich physical addresses are {}?", policy->title, listed(given),
+                     problem["input"]["addresses"].dump());
+}
+
+/// Where in physical memory the space lies.
+Picture TranslationForm::picture(const Solved& solved) const {
+  const Json& parameters = solved.parameters();
+  chart::MemoryMap map;
+  map.unit = "bytes";
+  const auto add = [&](std::uint64_t from, std::uint64_t length, std::string label) {
+    if (length != 0) map.parts.push_back({from, length, std::move(label), Meaning::kRunning});
+  };
+  const std::string_view algorithm = solved.policy->algorithm;
+  if (algorithm == "BASE-LIMIT")
+    add(natural(parameters["base"]), natural(parameters["limit"]), "the process");
+  if (algorithm == "SEGMENTS")
+    for (std::size_t s = 0; s < parameters["table"].size(); ++s)
+      if (const Json& entry = parameters["table"][s]; entry.is_array())
+        add(natural(entry[0]), natural(entry[1]), fmt::format("segment {}", s));
+  if (algorithm == "TWO-SEGMENTS") {
+    add(natural(parameters["base0"]), natural(parameters["limit0"]), "lower segment");
+    const std::uint64_t length =
+        std::min(natural(parameters["limit1"]), natural(parameters["base1"]));
+    add(natural(parameters["base1"]) - length, length, "upper segment");
+  }
+  const std::uint64_t size = natural(parameters.value("page_size", Json(0)));
+  if (algorithm == "PAGE-TABLE")
+    for (const auto& [page, frame] : parameters["table"].items())
+      add(natural(frame) * size, size, fmt::format("page {}", page));
+  if (algorithm == "INVERTED")
+    for (std::size_t frame = 0; frame < parameters["table"].size(); ++frame)
+      if (const Json& entry = parameters["table"][frame]; entry.is_array())
+        add(frame * size, size,
+            fmt::format("page {} of process {}", plain(entry[1]), plain(entry[0])));
+  std::ranges::sort(map.parts, {}, &chart::MemoryMap::Part::from);
+  std::vector<chart::MemoryMap::Part> parts;
+  std::uint64_t end = 0;
+  for (chart::MemoryMap::Part& part : map.parts) {
+    if (part.from < end) return {};  // they overlap: no map shows that
+    if (end < part.from) parts.push_back({end, part.from - end, "", Meaning::kFree});
+    end = part.from + part.length;
+    parts.push_back(std::move(part));
+  }
+  map.parts = std::move(parts);
+  if (map.parts.empty() || map.parts.size() > 200) return {};
+  return map;
+}
+
+chart::Table TranslationForm::table(const Solved& solved) const {
+  const Json& addresses = solved.input()["addresses"];
+  const char* key = solved.answer.contains("physical") ? "physical"
+                    : solved.answer.contains("pairs")  ? "pairs"
+                                                       : "fields";
+  const std::string_view title = key == std::string_view("physical") ? "physical address"
+                                 : key == std::string_view("pairs")  ? "page and offset"
+                                                                     : "fields";
+  chart::Table table({"virtual address", std::string(title)});
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Json& to = solved.answer[key][i];
+    table.add_row({addresses[i].is_array()
+                       ? fmt::format("{}:{}", plain(addresses[i][0]), plain(addresses[i][1]))
+                       : plain(addresses[i]),
+                   to.is_null() ? "fault" : plain(to)});
+  }
+  return table;
+}
+
+std::vector<std::string> TranslationForm::reasons(const Solved& solved) const {
+  std::vector<std::string> out;
+  const Json& parameters = solved.parameters();
+  const Json& addresses = solved.input()["addresses"];
+  const std::string_view algorithm = solved.policy->algorithm;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Json& from = addresses[i];
+    const Json to = solved.answer.contains("physical") ? solved.answer["physical"][i] : Json();
+    const bool faults = to.is_null();
+    if (algorithm == "PAGE-TABLE" || algorithm == "INVERTED" || algorithm == "PAGE-OFFSET") {
+      const std::uint64_t size = natural(parameters["page_size"]);
+      const std::uint64_t address = natural(from.is_array() ? from[1] : from);
+      const std::string page =
+          fmt::format("{} = {} x {} + {}: page {}, offset {}", address, address / size, size,
+                      address % size, address / size, address % size);
+      if (algorithm == "PAGE-OFFSET")
+        out.push_back(page + ".");
+      else if (faults)
+        out.push_back(page + "; the page is in no frame: a fault.");
+      else
+        out.push_back(fmt::format("{}; it is in frame {}: {} x {} + {} = {}.", page,
+                                  natural(to) / size, natural(to) / size, size, address % size,
+                                  plain(to)));
+    } else if (algorithm == "BASE-LIMIT") {
+      out.push_back(faults ? fmt::format("{} is not below the limit, {}: a fault.", plain(from),
+                                         plain(parameters["limit"]))
+                           : fmt::format("{} is below the limit: {} + {} = {}.", plain(from),
+                                         plain(parameters["base"]), plain(from), plain(to)));
+    } else if (algorithm == "SEGMENTS") {
+      out.push_back(
+          faults
+              ? fmt::format("Segment {} has no byte {}: a fault.", plain(from[0]), plain(from[1]))
+              : fmt::format("Segment {} begins at {}: with {} that is {}.", plain(from[0]),
+                            natural(to) - natural(from[1]), plain(from[1]), plain(to)));
+    } else {
+      const std::string what = faults && solved.answer.contains("physical") ? "a fault"
+                               : faults ? "fields " + solved.answer["fields"][i].dump()
+                                        : plain(to);
+      out.push_back(fmt::format("{}: {}.", plain(from), what));
+    }
+  }
+  return out;
+}
+
+/// Which of the addresses' pages the TLB has.
+class TlbForm final : public Form {
+ public:
+  [[nodiscard]] std::string domain(const Json&) const override { return "tlb"; }
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
+    static const std::vector<FacePolicy> kPolicies = {
+        {"tlb-lru", "LRU", "TLB, least recently used", {"entries", "sets", "page_size"}},
+        {"tlb-fifo", "FIFO", "TLB, first in, first out", {"entries", "sets", "page_size"}},
+        {"tlb-random", "RANDOM", "TLB, at random", {"entries", "sets", "page_size", "seed"}}};
+    return kPolicies;
+  }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    static const std::vector<FaceParameter> kParameters = {
+        {"entries", Kind::kNumber, "tlb: how many it has", "4"},
+        {"sets", Kind::kNumber, "tlb: how many sets they form, 1: fully associative", "1"},
+        {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: bytes of a page", "16"},
+        {"seed", Kind::kNumber, "tlb-random: where the numbers begin", "1"}};
+    return kParameters;
+  }
+  [[nodiscard]] const std::vector<Measure>& measures() const override {
+    static const std::vector<Measure> kMeasures = {{"misses", "misses"}, {"hits", "hits", true}};
+    return kMeasures;
+  }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "addresses as ADDRESS or 0xADDRESS; segments: SEGMENT:OFFSET; inverted: PROCESS:ADDRESS";
+  }
+  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                               Complaint& complaint) const override {
+    return TranslationForm().read_rows(rows, complaint);
+  }
+  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
+    return TranslationForm().generate(recipe, complaint);
+  }
+  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
+    return fmt::format("uniform:count=10,high=127,seed={}", seed);
+  }
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    return fmt::format(
+        "A TLB has {} entries in {} sets ({}), pages have {} bytes. Which of these "
+        "addresses hit?\n\n  {}",
+        plain(problem["parameters"]["entries"]), plain(problem["parameters"]["sets"]),
+        plain(problem["algorithm"]), plain(problem["parameters"]["page_size"]),
+        problem["input"]["addresses"].dump());
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override {
+    if (!solved.answer.contains("trace")) return {};
+    chart::FrameTable picture;
+    picture.references_label = "page";
+    picture.rows = {"TLB"};
+    picture.footer_label = "address";
+    const auto trace = solved.answer["trace"].get<std::string>();
+    for (std::size_t i = 0; i < trace.size(); ++i) {
+      const bool hit = trace[i] == 'H';
+      picture.columns.push_back({std::to_string(page(solved, i)),
+                                 {{hit ? "hit" : "miss", hit ? chart::FrameTable::State::kHit
+                                                             : chart::FrameTable::State::kLoaded}},
+                                 plain(solved.input()["addresses"][i]),
+                                 !hit});
+    }
+    return picture;
+  }
+  [[nodiscard]] bool shows_table() const override { return false; }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override {
+    chart::Table table({"address", "page", "set", "TLB"});
+    const std::string trace = solved.answer.value("trace", "");
+    for (std::size_t i = 0; i < trace.size(); ++i)
+      table.add_row({plain(solved.input()["addresses"][i]), std::to_string(page(solved, i)),
+                     std::to_string(page(solved, i) % natural(solved.parameters()["sets"])),
+                     trace[i] == 'H' ? "hit" : "miss"});
+    return table;
+  }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    const double hits = as_number(solved.answer["hits"]);
+    const double all = hits + as_number(solved.answer["misses"]);
+    return {{"hits", plain(solved.answer["hits"])},
+            {"misses", plain(solved.answer["misses"])},
+            {"hit ratio", shown(all == 0 ? 0 : 100 * hits / all) + " %"}};
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    std::vector<std::string> out;
+    const std::string trace = solved.answer.value("trace", "");
+    for (std::size_t i = 0; i < trace.size(); ++i)
+      out.push_back(fmt::format(
+          "{} is on page {}, set {}: {}.", plain(solved.input()["addresses"][i]), page(solved, i),
+          page(solved, i) % natural(solved.parameters()["sets"]),
+          trace[i] == 'H' ? "its entry is there, a hit" : "no entry, a miss; it is loaded"));
+    return out;
+  }
+
+ private:
+  [[nodiscard]] static std::uint64_t page(const Solved& solved, std::size_t i) {
+    return natural(solved.input()["addresses"][i]) / natural(solved.parameters()["page_size"]);
+  }
+};
+
+}  // namespace
+
+const Face& translate_face() {
+  static const TranslationForm kTranslation;
+  static const TlbForm kTlb;
+  static const Face kFace = {
+      "translate", "Translate virtual addresses: pages, segments, TLB.", {&kTranslation, &kTlb}};
+  return kFace;
+}
+
+}  // namespace spindle::cli

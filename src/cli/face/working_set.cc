@@ -1,0 +1,109 @@
+// Working set and page fault frequency: no fixed number of frames, but a set that grows and
+// shrinks.
+
+#include <fmt/format.h>
+
+#include "cli/face/memory_forms.h"
+
+namespace spindle::cli {
+namespace {
+
+using Kind = FaceParameter::Kind;
+
+class WorkingSetForm final : public Form {
+ public:
+  [[nodiscard]] std::string domain(const Json&) const override { return "page-replacement"; }
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
+    static const std::vector<FacePolicy> kPolicies = {
+        {"working-set", "WORKING-SET", "Working set", {"window"}},
+        {"pff", "PFF", "Page fault frequency", {"interval"}}};
+    return kPolicies;
+  }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    static const std::vector<FaceParameter> kParameters = {
+        {"window", Kind::kNumber, "working-set, wsclock: the last so many references", "4"},
+        {"interval", Kind::kNumber, "pff: references between two faults that are enough", "4"}};
+    return kParameters;
+  }
+  [[nodiscard]] const std::vector<Measure>& measures() const override {
+    static const std::vector<Measure> kMeasures = {{"faults", "faults"},
+                                                   {"mean_size", "mean size (pages)"}};
+    return kMeasures;
+  }
+  [[nodiscard]] std::string_view row_help() const override { return replacement_form().row_help(); }
+  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
+                               Complaint& complaint) const override {
+    return replacement_form().read_rows(rows, complaint);
+  }
+  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
+    return replacement_form().generate(recipe, complaint);
+  }
+  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
+    return replacement_form().quiz_recipe(seed);
+  }
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    std::vector<std::string> pages;
+    for (const Json& page : problem["input"]["refs"]) pages.push_back(plain(page));
+    const Json& parameters = problem["parameters"];
+    return fmt::format(
+        "A process refers to its pages in this order:\n\n  {}\n\nHow large is its set of pages "
+        "after each reference, and how many faults are there, under {} ({} {})?",
+        fmt::join(pages, " "),
+        problem["algorithm"] == "PFF" ? "page fault frequency" : "the working set",
+        parameters.begin().key(), plain(parameters.begin().value()));
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override {
+    chart::Plot plot;
+    plot.x_label = "reference";
+    plot.y_label = "pages in memory";
+    plot.lines.push_back({"size", {}, true, false});
+    double number = 0;
+    for (const Json& size : solved.answer["sizes"])
+      plot.lines[0].points.push_back({++number, as_number(size)});
+    return plot;
+  }
+  [[nodiscard]] bool shows_table() const override { return false; }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override {
+    chart::Table table({"reference", "page", "pages in memory"});
+    const Json& pages = solved.input()["refs"];
+    for (std::size_t i = 0; pages.is_array() && i < pages.size(); ++i)
+      table.add_row({std::to_string(i + 1), plain(pages[i]), plain(solved.answer["sizes"][i])});
+    return table;
+  }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    std::vector<std::string> pages;
+    for (const Json& page : solved.answer["last_set"]) pages.push_back(plain(page));
+    return {{"faults", plain(solved.answer["faults"])},
+            {"mean size", plain(solved.answer["mean_size"]) + " pages"},
+            {"pages at the end", listed(pages)}};
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    std::vector<std::string> out;
+    const bool is_window = solved.policy->name == "working-set";
+    const Json& pages = solved.input()["refs"];
+    std::size_t before = 0;
+    for (std::size_t i = 0; pages.is_array() && i < pages.size(); ++i) {
+      const auto size = solved.answer["sizes"][i].get<std::size_t>();
+      std::string what = is_window ? "a page comes in as another leaves the window, or none does"
+                                   : "the page is there, or one came as others went";
+      if (before < size)
+        what = is_window ? "it was not among the last references" : "a fault soon after the last";
+      if (size < before)
+        what = is_window ? "a page was not used within the window, and leaves"
+                         : "a fault long after the last: what was not used since goes";
+      out.push_back(
+          fmt::format("Reference {}, page {}: {} pages; {}.", i + 1, plain(pages[i]), size, what));
+      before = size;
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+const Form& working_set_form() {
+  static const WorkingSetForm kForm;
+  return kForm;
+}
+
+}  // namespace spindle::cli

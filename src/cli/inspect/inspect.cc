@@ -1,0 +1,119 @@
+// `spindle inspect`: what is on the disk, decoded.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/inspect/subjects.h"
+
+namespace spindle::cli {
+namespace {
+
+struct InspectRequest {
+  std::string image;
+  std::vector<std::string> words;
+  bool json = false;
+};
+
+using Describe = std::function<Result<>(InspectedVolume&)>;
+
+constexpr char kSubjects[] =
+    "superblock, inode N, PATH, block N, map PATH, directory PATH, journal, free or groups";
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "spindle inspect: {}\n", what);
+  return 1;
+}
+
+struct WholeSubject {
+  std::string_view word;
+  Result<> (*describe)(InspectedVolume&);
+};
+constexpr WholeSubject kWhole[] = {{"superblock", describe_superblock},
+                                   {"journal", describe_journal},
+                                   {"free", describe_free_space},
+                                   {"groups", describe_groups}};
+
+Describe of_path(const std::string& path, Result<> (*describe)(InspectedVolume&, InodeNo)) {
+  return [path, describe](InspectedVolume& volume) -> Result<> {
+    return describe(volume, TRY(volume.resolve(path)));
+  };
+}
+
+bool parse_number(const std::string& text, std::uint64_t& value) {
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stopped == end;
+}
+
+// What to do for the words of the subject; nothing, and why not in `reason`, if they make none.
+Describe find_subject(const std::vector<std::string>& words, std::string& reason) {
+  if (words.empty()) return describe_summary;
+  const std::string& word = words.front();
+  if (words.size() == 1) {
+    for (const auto& [name, describe] : kWhole) {
+      if (word == name) return describe;
+    }
+    if (word.starts_with('/')) return of_path(word, describe_inode);
+  }
+  const bool takes_path = word == "map" || word == "directory";
+  const bool takes_number = word == "inode" || word == "block";
+  if (words.size() == 2 && takes_path) {
+    if (words[1].starts_with('/')) {
+      return of_path(words[1], word == "map" ? describe_map : describe_directory);
+    }
+    reason = fmt::format("the PATH of {} begins with '/', not as '{}'", word, words[1]);
+    return {};
+  }
+  std::uint64_t value = 0;
+  if (words.size() == 2 && takes_number) {
+    if (!parse_number(words[1], value)) {
+      reason =
+          fmt::format("'{}' is no number of a{} {}", words[1], word == "inode" ? "n" : "", word);
+    } else if (word == "inode") {
+      return [value](InspectedVolume& volume) { return describe_inode(volume, InodeNo{value}); };
+    } else {
+      return [value](InspectedVolume& volume) { return describe_block(volume, BlockNo{value}); };
+    }
+    return {};
+  }
+  reason = fmt::format("'{}' is no subject: it is {}", fmt::join(words, " "), kSubjects);
+  return {};
+}
+
+int run(const InspectRequest& request) {
+  std::string reason;
+  const Describe describe = find_subject(request.words, reason);
+  if (!describe) return fail(reason);
+  Answer answer;
+  auto volume = InspectedVolume::open(request.image, answer);
+  if (!volume.ok()) return fail(fmt::format("{}: {}", request.image, volume.error().describe()));
+  const auto described = describe(**volume);
+  if (!described.ok()) {
+    // An error about a number names it itself.
+    const bool names_path = !request.words.empty() && request.words.back().starts_with('/');
+    const std::string path = names_path ? request.words.back() + ": " : "";
+    return fail(fmt::format("{}: {}{}", request.image, path, described.error().describe()));
+  }
+  fmt::print("{}", request.json ? answer.json() : answer.text());
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<InspectRequest>();
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Show what is on the disk of the volume in IMAGE, mounted, unmounted or damaged.");
+  command->add_option("IMAGE", request->image, "image file or block device")->required();
+  command->add_option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects))
+      ->expected(-1)
+      ->option_text("[SUBJECT]");
+  command->add_flag("--json", request->json, "the answer as JSON");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,159 @@
+// `spindle run`: a simulated machine and its workload, from one file, without a mount.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/machine/run_answer.h"
+#include "spindle/policy/cpu_policy.h"
+#include "spindle/policy/policy_library.h"
+#include "spindle/procfs/event_text.h"
+
+namespace spindle::cli {
+namespace {
+
+struct RunRequest {
+  std::string scenario;
+  std::string policy;
+  bool all_policies = false;
+  std::optional<std::uint64_t> seed;
+  bool json = false;
+  std::string svg;
+  std::string curves;
+  std::string trace;
+};
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "spindle run: {}\n", what);
+  return 1;
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return Error{EISDIR, "it is a directory"};
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error{errno == 0 ? EIO : errno, "it cannot be read"};
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+int write_file(const std::string& option, const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  return file ? 0 : fail(option + ": " + path + " cannot be written");
+}
+
+/// The pictures and the trace of a run, where they are asked for.
+int write_files(const RunRequest& request, const Scenario& scenario, const ScenarioRun& run) {
+  int status = 0;
+  if (!request.svg.empty())
+    status |= write_file("--svg", request.svg, run_svg(scenario, run, request.scenario));
+  if (!request.curves.empty())
+    status |= write_file("--curves", request.curves, curves_svg(run, request.scenario));
+  if (request.trace.empty()) return status;
+  const EventRing& events = run.machine->events();
+  const std::uint32_t cpus = scenario.configuration.cpus;
+  const bool is_chrome = request.trace.ends_with(".json");
+  return status | write_file("--trace", request.trace,
+                             is_chrome ? procfs::chrome_trace(events, cpus)
+                                       : procfs::ftrace_text(events, cpus));
+}
+
+int run_one(const RunRequest& request, const Scenario& scenario, const std::string& text) {
+  std::string message;
+  const auto run = run_scenario(scenario, message);
+  if (!run.ok()) return fail(message.empty() ? run.error().what : message);
+  if (const int status = write_files(request, scenario, *run); status != 0) return status;
+  if (request.json)
+    fmt::print("{}\n", run_json(scenario, *run, request.scenario, text).dump(2));
+  else
+    fmt::print("{}", run_text(scenario, *run, chart::terminal_style(STDOUT_FILENO)));
+  return 0;
+}
+
+int run_all(const RunRequest& request, Scenario scenario, const std::string& text) {
+  std::vector<PolicyResult> results;
+  for (const std::string_view policy : cpu_policy_names()) {
+    scenario.configuration.cpu_policy = policy;
+    std::string message;
+    const auto run = run_scenario(scenario, message);
+    if (!run.ok()) return fail(message.empty() ? run.error().what : message);
+    results.push_back({std::string(policy), run_json(scenario, *run, request.scenario, text)});
+  }
+  if (!request.json) {
+    fmt::print("{}", comparison_text(results, chart::terminal_style(STDOUT_FILENO)));
+    return 0;
+  }
+  nlohmann::json all = nlohmann::json::array();
+  for (PolicyResult& result : results) all.push_back(std::move(result.answer));
+  fmt::print("{}\n", all.dump(2));
+  return 0;
+}
+
+/// Those of libraries are loaded, and go by their names; a path in the scenario is from its folder.
+Result<> load_policies(MachineConfiguration& configuration, const std::filesystem::path& folder) {
+  const auto load = [&folder](PolicyKind kind, std::string& name) -> Result<> {
+    if (is_policy_library(name)) name = TRY(load_policy(kind, (folder / name).string()));
+    return {};
+  };
+  TRY(load(PolicyKind::kCpu, configuration.cpu_policy));
+  TRY(load(PolicyKind::kArm, configuration.arm_policy));
+  TRY(load(PolicyKind::kReplacement, configuration.memory.replacement));
+  return load(PolicyKind::kFit, configuration.memory.fit);
+}
+
+int run(const RunRequest& request) {
+  const auto text = read_file(request.scenario);
+  if (!text.ok()) return fail(request.scenario + ": " + text.error().describe());
+  const std::filesystem::path folder = std::filesystem::path(request.scenario).parent_path();
+  const auto read_beside = [&](const std::string& name) { return read_file(folder / name); };
+  std::string message;
+  auto scenario = read_scenario(*text, request.scenario, read_beside, message);
+  if (!scenario.ok()) return fail(message);
+  if (request.seed) scenario->configuration.seed = *request.seed;
+  if (!request.policy.empty())
+    scenario->configuration.cpu_policy = is_policy_library(request.policy)
+                                             ? std::filesystem::absolute(request.policy).string()
+                                             : request.policy;
+  if (const auto loaded = load_policies(scenario->configuration, folder); !loaded.ok())
+    return fail(loaded.error().what);
+  // Everything that happens is to be in the trace, as far as that is a text of sensible length.
+  if (!request.trace.empty()) scenario->configuration.event_capacity = 1'000'000;
+  if (request.all_policies && !request.policy.empty() && !is_policy_library(request.policy))
+    return fail("--all-policies compares all; --policy can only add one of a library");
+  if (!request.all_policies) return run_one(request, *scenario, *text);
+  if (!request.svg.empty() || !request.curves.empty() || !request.trace.empty())
+    return fail("--all-policies compares in a table; pictures and traces are of one policy");
+  return run_all(request, *std::move(scenario), *text);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<RunRequest>();
+  CLI::App* command =
+      app.add_subcommand("run", "Run a scenario on a simulated machine, without a mount.");
+  command->add_option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)")->required();
+  command->add_option("--policy", request->policy,
+                      "instead of the scenario's: a name, or a library with one (./mine.so)");
+  command->add_flag("--all-policies", request->all_policies,
+                    "compare all CPU policies, with the one of a library that --policy names");
+  command->add_option("--seed", request->seed, "instead of the scenario's");
+  command->add_flag("--json", request->json, "print everything as JSON");
+  command->add_option("--svg", request->svg, "write the Gantt chart there")->type_name("FILE");
+  command->add_option("--curves", request->curves, "draw CPU use and page faults over time there")
+      ->type_name("FILE");
+  command
+      ->add_option("--trace", request->trace,
+                   "write all events there: FILE.json for Perfetto, else as ftrace's text")
+      ->type_name("FILE");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

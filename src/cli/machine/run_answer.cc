@@ -1,0 +1,347 @@
+#include "cli/machine/run_answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "spindle/chart/plot.h"
+#include "spindle/chart/table.h"
+#include "spindle/chart/timeline.h"
+#include "spindle/machine/machine_signal.h"
+
+namespace spindle::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMostListed = 10'000;
+constexpr std::size_t kMostDrawn = 2'000;
+constexpr std::size_t kMostShown = 50;
+
+double ms(VirtualTime time) {
+  return static_cast<double>(time.ns) / 1e6;
+}
+
+double rounded(double value) {
+  return std::round(value * 1e4) / 1e4;
+}
+
+std::string shown(double value) {
+  std::string text = fmt::format("{:.3f}", value);
+  while (text.ends_with('0')) text.pop_back();
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+/// On CPUs for itself; the rest of its life it waited.
+VirtualTime burst_of(const ProcessRecord& record) {
+  return record.cpu - record.switching;
+}
+
+VirtualTime waiting_of(const ProcessRecord& record) {
+  return record.end - record.arrival - burst_of(record) - record.blocked;
+}
+
+std::string status_text(int status) {
+  if ((status & 0x7F) == 0) return fmt::format("exit {}", status >> 8);
+  return std::string(signal_name(status & 0x7F));
+}
+
+/// Processes of one name get their number, so that each can be told from the others.
+std::map<ProcessNumber, std::string> names_of(const ScenarioRun& run) {
+  std::map<std::string, int> count;
+  for (const ProcessRecord& record : run.machine->records()) ++count[record.name];
+  std::map<ProcessNumber, std::string> names;
+  for (const ProcessRecord& record : run.machine->records())
+    names[record.id] =
+        count[record.name] == 1 ? record.name : fmt::format("{}-{}", record.name, record.id);
+  return names;
+}
+
+struct Means {
+  double turnaround = 0, waiting = 0, response = 0;
+  std::size_t count = 0;
+  VirtualTime first_arrival{INT64_MAX};
+  VirtualTime last_end;
+};
+
+Means means_of(const ScenarioRun& run) {
+  Means means;
+  for (const ProcessRecord& record : run.machine->records()) {
+    means.first_arrival = std::min(means.first_arrival, record.arrival);
+    if (!record.has_ended) continue;
+    ++means.count;
+    means.turnaround += ms(record.end - record.arrival);
+    means.waiting += ms(waiting_of(record));
+    means.response += record.has_run ? ms(record.first_run - record.arrival) : 0;
+    means.last_end = std::max(means.last_end, record.end);
+  }
+  const double count = static_cast<double>(std::max<std::size_t>(means.count, 1));
+  means.turnaround /= count;
+  means.waiting /= count;
+  means.response /= count;
+  return means;
+}
+
+Json times_json(const CpuTimes& times) {
+  return {{"user", ms(times.user)}, {"nice", ms(times.nice)},     {"system", ms(times.system)},
+          {"idle", ms(times.idle)}, {"iowait", ms(times.iowait)}, {"irq", ms(times.irq)}};
+}
+
+Json processes_json(const ScenarioRun& run) {
+  const auto names = names_of(run);
+  Json processes = Json::array();
+  for (const ProcessRecord& record : run.machine->records()) {
+    if (processes.size() == kMostListed) break;
+    Json row = {
+        {"pid", record.id},      {"name", names.at(record.id)}, {"arrival", ms(record.arrival)},
+        {"cpu", ms(record.cpu)}, {"ready", ms(record.ready)},   {"blocked", ms(record.blocked)}};
+    if (record.has_run) row["response"] = ms(record.first_run - record.arrival);
+    if (record.has_ended) {
+      row["completion"] = ms(record.end);
+      row["turnaround"] = ms(record.end - record.arrival);
+      row["waiting"] = ms(waiting_of(record));
+      row["status"] = status_text(record.wait_status);
+    }
+    processes.push_back(std::move(row));
+  }
+  return processes;
+}
+
+Json objects_json(const SystemSnapshot& system) {
+  Json deadlocks = Json::array();
+  for (const DeadlockSnapshot& deadlock : system.deadlocks) {
+    Json row = {{"found", ms(deadlock.found)},
+                {"threads", deadlock.threads},
+                {"description", deadlock.description}};
+    if (deadlock.victim != 0) row["victim"] = deadlock.victim;
+    deadlocks.push_back(std::move(row));
+  }
+  return deadlocks;
+}
+
+Json memory_json(const MemoryTotals& memory) {
+  return {{"faults", memory.faults},         {"major_faults", memory.major_faults},
+          {"swapped_in", memory.swapped_in}, {"swapped_out", memory.swapped_out},
+          {"total_bytes", memory.total},     {"free_bytes", memory.free}};
+}
+
+/// All that waits for ever, and why.
+std::vector<std::string> stuck_lines(const ScenarioRun& run) {
+  std::vector<std::string> lines;
+  for (const ProcessNumber number : run.machine->processes()) {
+    const auto process = run.machine->snapshot_process(number);
+    if (!process.ok()) continue;
+    for (const ThreadSnapshot& thread : process->threads)
+      if (!thread.wait_channel.empty())
+        lines.push_back(fmt::format("{} ({}) waits in {}{}{}", thread.id, thread.name,
+                                    thread.wait_channel, thread.waits_for.empty() ? "" : " for ",
+                                    thread.waits_for));
+  }
+  return lines;
+}
+
+}  // namespace
+
+Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::string& name,
+              const std::string& text) {
+  const SystemSnapshot system = run.machine->snapshot_system();
+  const Means means = means_of(run);
+  VirtualTime busy;
+  std::uint64_t preemptions = 0;
+  Json cpus = Json::array();
+  for (const CpuSnapshot& cpu : system.cpus) {
+    busy += cpu.times.user + cpu.times.nice + cpu.times.system;
+    preemptions += cpu.preemptions;
+    cpus.push_back(times_json(cpu.times));
+  }
+  const double end = ms(means.last_end);
+  const double capacity = end * static_cast<double>(system.cpus.size());
+  Json gantt = Json::array();
+  const auto names = names_of(run);
+  for (const CpuSpan& span : run.spans) {
+    if (gantt.size() == kMostListed) break;
+    const auto known = names.find(span.thread);
+    gantt.push_back(
+        {known == names.end() ? span.name : known->second, ms(span.from), ms(span.to), span.cpu});
+  }
+  Json disks = Json::array();
+  for (const DiskSnapshot& disk : system.disks)
+    disks.push_back({{"reads", disk.reads},
+                     {"writes", disk.writes},
+                     {"busy", ms(disk.busy)},
+                     {"arm_distance", disk.arm_distance}});
+  return {{"scenario", name},
+          {"text", text},
+          {"seed", scenario.configuration.seed},
+          {"policy", scenario.configuration.cpu_policy},
+          {"time", ms(system.now)},
+          {"is_stuck", run.is_stuck},
+          {"avg_turnaround", rounded(means.turnaround)},
+          {"avg_waiting", rounded(means.waiting)},
+          {"avg_response", rounded(means.response)},
+          {"makespan", end},
+          {"utilization", capacity > 0 ? rounded(ms(busy) / capacity) : 0},
+          {"throughput", end > 0 ? rounded(static_cast<double>(means.count) / end) : 0},
+          {"switches", run.spans.empty() ? 0 : run.spans.size() - 1},
+          {"preemptions", preemptions},
+          {"instants", run.instants},
+          {"processes", processes_json(run)},
+          {"cpus", cpus},
+          {"disks", disks},
+          {"memory", memory_json(system.memory)},
+          {"deadlocks", objects_json(system)},
+          {"gantt", gantt},
+          {"output", run.console}};
+}
+
+namespace {
+
+chart::Timeline timeline_of(const Scenario& scenario, const ScenarioRun& run,
+                            const std::string& title) {
+  const auto names = names_of(run);
+  chart::Timeline timeline;
+  timeline.title = title;
+  timeline.time_label = "time (ms)";
+  timeline.resources.resize(scenario.configuration.cpus);
+  for (std::uint32_t cpu = 0; cpu < scenario.configuration.cpus; ++cpu)
+    timeline.resources[cpu].label =
+        scenario.configuration.cpus == 1 ? "CPU" : fmt::format("CPU {}", cpu);
+  const std::size_t drawn = std::min(run.spans.size(), kMostDrawn);
+  for (std::size_t i = 0; i < drawn; ++i) {
+    const CpuSpan& span = run.spans[i];
+    const auto known = names.find(span.thread);
+    timeline.resources[span.cpu].spans.push_back({ms(span.from), ms(span.to),
+                                                  known == names.end() ? span.name : known->second,
+                                                  chart::Meaning::kRunning});
+  }
+  return timeline;
+}
+
+/// With a lane for each process: from its arrival to its end, running or waiting.
+void add_tasks(const ScenarioRun& run, chart::Timeline& timeline) {
+  const auto names = names_of(run);
+  const auto& records = run.machine->records();
+  const VirtualTime end = run.machine->now();
+  for (std::size_t i = 0; i < std::min(records.size(), kMostShown); ++i) {
+    const ProcessRecord& record = records[i];
+    chart::Lane lane{names.at(record.id), {}, {{ms(record.arrival), false, "arrives"}}};
+    double at = ms(record.arrival);
+    for (const CpuSpan& span : run.spans) {
+      if (span.thread != record.id) continue;
+      if (at < ms(span.from))
+        lane.spans.push_back({at, ms(span.from), "", chart::Meaning::kWaiting});
+      lane.spans.push_back({ms(span.from), ms(span.to), "", chart::Meaning::kRunning});
+      at = ms(span.to);
+      if (lane.spans.size() > kMostDrawn) break;
+    }
+    const double last = ms(record.has_ended ? record.end : end);
+    if (at < last) lane.spans.push_back({at, last, "", chart::Meaning::kWaiting});
+    timeline.tasks.push_back(std::move(lane));
+  }
+}
+
+chart::Table process_table(const ScenarioRun& run) {
+  const auto names = names_of(run);
+  chart::Table table({"process", "arrival (ms)", "CPU time (ms)", "blocked (ms)", "completion (ms)",
+                      "turnaround (ms)", "waiting (ms)", "response (ms)", "end"});
+  const auto& records = run.machine->records();
+  for (std::size_t i = 0; i < std::min(records.size(), kMostShown); ++i) {
+    const ProcessRecord& record = records[i];
+    const bool ended = record.has_ended;
+    table.add_row({names.at(record.id), shown(ms(record.arrival)), shown(ms(record.cpu)),
+                   shown(ms(record.blocked)), ended ? shown(ms(record.end)) : "-",
+                   ended ? shown(ms(record.end - record.arrival)) : "-",
+                   ended ? shown(ms(waiting_of(record))) : "-",
+                   record.has_run ? shown(ms(record.first_run - record.arrival)) : "-",
+                   ended ? status_text(record.wait_status) : "lives"});
+  }
+  const Means means = means_of(run);
+  table.set_last_row({"mean", "", "", "", "", shown(means.turnaround), shown(means.waiting),
+                      shown(means.response), ""});
+  return table;
+}
+
+chart::Table cpu_table(const SystemSnapshot& system) {
+  chart::Table table({"CPU", "user (ms)", "nice (ms)", "system (ms)", "idle (ms)", "I/O wait (ms)",
+                      "interrupts (ms)", "switches"});
+  for (std::size_t cpu = 0; cpu < system.cpus.size(); ++cpu) {
+    const CpuTimes& times = system.cpus[cpu].times;
+    table.add_row({std::to_string(cpu), shown(ms(times.user)), shown(ms(times.nice)),
+                   shown(ms(times.system)), shown(ms(times.idle)), shown(ms(times.iowait)),
+                   shown(ms(times.irq)), std::to_string(system.cpus[cpu].switches)});
+  }
+  return table;
+}
+
+std::string troubles(const ScenarioRun& run, const SystemSnapshot& system) {
+  std::string text;
+  for (const DeadlockSnapshot& deadlock : system.deadlocks) {
+    text += fmt::format("deadlock at {} ms: {}\n", shown(ms(deadlock.found)), deadlock.description);
+    if (deadlock.victim != 0) text += fmt::format("  {} was killed\n", deadlock.victim);
+  }
+  if (!run.is_stuck) return text;
+  text += "nothing goes on any more:\n";
+  for (const std::string& line : stuck_lines(run)) text += "  " + line + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::string run_text(const Scenario& scenario, const ScenarioRun& run,
+                     const chart::TextStyle& style) {
+  const SystemSnapshot system = run.machine->snapshot_system();
+  std::string text;
+  if (run.spans.size() <= kMostShown)
+    text += chart::to_text(timeline_of(scenario, run, ""), style) + "\n";
+  else
+    text += fmt::format("{} changes of process: too many to draw here; --svg draws them\n\n",
+                        run.spans.size());
+  text += process_table(run).text(style);
+  if (run.machine->records().size() > kMostShown)
+    text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostShown);
+  text += "\n" + cpu_table(system).text(style);
+  if (const std::string trouble = troubles(run, system); !trouble.empty()) text += "\n" + trouble;
+  if (!run.console.empty()) text += "\nwhat the programs printed:\n" + run.console;
+  return text;
+}
+
+std::string run_svg(const Scenario& scenario, const ScenarioRun& run, const std::string& title) {
+  chart::Timeline timeline = timeline_of(scenario, run, title);
+  add_tasks(run, timeline);
+  return chart::to_svg(timeline);
+}
+
+std::string curves_svg(const ScenarioRun& run, const std::string& title) {
+  chart::Plot plot;
+  plot.title = title;
+  plot.x_label = "time (ms)";
+  plot.y_label = "CPU use (%), runnable processes, page faults";
+  plot.lines = {{"CPU use (%)", {}}, {"runnable", {}}, {"page faults", {}}, {"major faults", {}}};
+  for (const RunSample& sample : run.samples) {
+    const double at = ms(sample.at);
+    plot.lines[0].points.push_back({at, 100 * sample.cpu_use});
+    plot.lines[1].points.push_back({at, static_cast<double>(sample.runnable)});
+    plot.lines[2].points.push_back({at, static_cast<double>(sample.faults)});
+    plot.lines[3].points.push_back({at, static_cast<double>(sample.major_faults)});
+  }
+  return chart::to_svg(plot);
+}
+
+std::string comparison_text(const std::vector<PolicyResult>& results,
+                            const chart::TextStyle& style) {
+  chart::Table table({"policy", "turnaround (ms)", "waiting (ms)", "response (ms)", "makespan (ms)",
+                      "CPU in use (%)", "switches", "preemptions"});
+  for (const PolicyResult& result : results) {
+    const auto number = [&](const char* key) { return result.answer[key].get<double>(); };
+    table.add_row({result.policy, shown(number("avg_turnaround")), shown(number("avg_waiting")),
+                   shown(number("avg_response")), shown(number("makespan")),
+                   shown(100 * number("utilization")), shown(number("switches")),
+                   shown(number("preemptions"))});
+  }
+  return table.text(style);
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,28 @@
+// ShellPrompt: asks a person at a terminal for the next line, with editing, history (kept in
+// ~/.spindle_history) and completion of commands and of the volume's files.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/machine/shell.h"
+
+namespace spindle::cli {
+
+class ShellPrompt {
+ public:
+  /// One at a time.
+  explicit ShellPrompt(const Shell& shell);
+  ~ShellPrompt();
+  ShellPrompt(const ShellPrompt&) = delete;
+  ShellPrompt& operator=(const ShellPrompt&) = delete;
+
+  /// Nothing at the end of input. "" after Ctrl-C.
+  std::optional<std::string> read_line();
+
+ private:
+  const Shell& shell_;
+  std::string history_file_;
+};
+
+}  // namespace spindle::cli

@@ -1,0 +1,382 @@
+// `spindle mount`: opens the image, mounts the volume, and serves it until it is unmounted.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/mount/mount_options.h"
+#include "spindle/base/log.h"
+#include "spindle/control/machine_control.h"
+#include "spindle/control/volume_control.h"
+#include "spindle/control/volume_host.h"
+#include "spindle/device/host_mounts.h"
+#include "spindle/device/recording_device.h"
+#include "spindle/device/write_log_file.h"
+#include "spindle/disk/simulated_disk.h"
+#include "spindle/fs/file_system.h"
+#include "spindle/fuse/session.h"
+#include "spindle/machine/live_machine.h"
+#include "spindle/record/operation_notes.h"
+#include "spindle/thread/linger.h"
+#include "spindle/thread/offload.h"
+#include "spindle/thread/runtime.h"
+#include "spindle/thread/thread.h"
+
+namespace spindle::cli {
+namespace {
+
+struct MountRequest {
+  std::string image;
+  std::string directory;
+  std::vector<std::string> option_texts;
+  bool foreground = false;
+  bool debug = false;
+  MountOptions options;
+};
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "spindle mount: {}\n", what);
+  return 1;
+}
+
+// Unmounts on SIGTERM, SIGINT and SIGHUP, so that stopping the daemon is as safe as `spindle
+// umount`.
+class SignalWatcher final : public thread::FdWatcher {
+ public:
+  explicit SignalWatcher(Session& session) : session_(session) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+    ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+    fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    watched_ = fd_ >= 0 && thread::Runtime::current()->watch(fd_, *this).ok();
+  }
+  ~SignalWatcher() override {
+    if (watched_) thread::Runtime::current()->unwatch(fd_);
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  void readable() override {
+    signalfd_siginfo info{};
+    while (::read(fd_, &info, sizeof info) == sizeof info) session_.unmount();
+  }
+
+ private:
+  Session& session_;
+  int fd_ = -1;
+  bool watched_ = false;
+};
+
+FileSystem::Options volume_options(const MountOptions& options) {
+  FileSystem::Options out;
+  out.read_only = options.read_only;
+  out.access_times = options.atime == "noatime"       ? FileSystem::AccessTimes::kNone
+                     : options.atime == "strictatime" ? FileSystem::AccessTimes::kStrict
+                                                      : FileSystem::AccessTimes::kRelative;
+  out.directory_access_times = options.directory_access_times;
+  out.sync = options.sync;
+  out.sync_directories = options.sync_directories;
+  out.data_in_log = options.data_in_log;
+  out.commit_interval_ns = static_cast<std::int64_t>(options.commit_seconds) * 1'000'000'000;
+  out.fit_policy = options.fit_policy;
+  return out;
+}
+
+// In words, for the person who mounts.
+std::string sentence(const MountRequest& request, const Error& error) {
+  if (error.code == EUCLEAN) {
+    return fmt::format("{}: {}; try `fsck.spindle {}`", request.image, error.describe(),
+                       request.image);
+  }
+  if (error.code == EBUSY) {
+    return fmt::format("{} is in use: {}", request.image, who_uses(request.image));
+  }
+  const bool may_read = ::access(request.image.c_str(), R_OK) == 0;
+  const bool may_not_write = error.code == EROFS || error.code == EACCES;
+  if (may_not_write && may_read && !request.options.read_only) {
+    return fmt::format("{}: {}; `-o ro` mounts it for reading", request.image, error.describe());
+  }
+  return fmt::format("{}: {}", request.image, error.describe());
+}
+
+// What is kept while nobody has said how much: some 3 MiB.
+constexpr std::size_t kTracedEvents = 16384;
+
+struct MountEvents {
+  std::function<void()> ready = [] {};  ///< the mount answers
+  std::function<void()> ended = [] {};  ///< all is written, and well; nothing is torn down yet
+};
+
+// One mounted volume from end to end. Runs inside the runtime.
+class Mount {
+ public:
+  Mount(const MountRequest& request, const MountEvents& events)
+      : request_(request), events_(events) {}
+
+  // Nothing, or the sentence to say.
+  std::string run() {
+    std::string problem = run_to_end();
+    if (problem.empty()) events_.ended();
+    return problem;
+  }
+
+ private:
+  std::string run_to_end() {
+    if (const auto opened = open(); !opened.ok()) return complaint(opened.error());
+    auto session = Session::mount(session_options(), *recorded_, control_);
+    if (!session.ok()) {
+      (void)volume_->unmount();
+      return fmt::format("{}: {}", request_.directory, session.error().describe());
+    }
+    session_ = std::move(session).take();
+    Result<> served;
+    {
+      const SignalWatcher signals(*session_);
+      served = session_->serve(events_.ready);
+    }
+    // It may be in the middle of a file, which this thread must not keep it from.
+    if (machine_->exists()) thread::offload([this] { machine_.reset(); });
+    const auto unmounted = volume_->unmount();
+    finish_write_log();
+    if (!served.ok()) return sentence(request_, served.error());
+    if (!unmounted.ok()) return sentence(request_, unmounted.error());
+    return {};
+  }
+
+  Result<> open() {
+    if (!request_.options.read_only) return open_as(FileDevice::Access::kReadWrite);
+    Result<> opened = open_as(FileDevice::Access::kReadOnly);
+    // After a crash the log has to be replayed, also for one who only reads.
+    if (opened.code() == EROFS && open_as(FileDevice::Access::kReadWrite).ok()) return {};
+    return opened;
+  }
+
+  Result<> open_as(FileDevice::Access access) {
+    const MountOptions& options = request_.options;
+    machine_.reset();
+    what_if_.reset();
+    notes_.reset();
+    recorded_.reset();
+    volume_.reset();
+    disk_.reset();
+    recorder_.reset();
+    write_log_.reset();
+    image_.reset();
+    image_ = TRY(open_when_free(request_.image, access, kDefaultBlockSize));
+    const format::Superblock superblock = TRY(read_superblock(*image_));
+    image_->set_block_size(superblock.block_size);
+    if (!options.write_log.empty()) TRY(open_write_log());
+    BlockDevice& below = recorder_ ? static_cast<BlockDevice&>(*recorder_) : *image_;
+    disk_ = TRY(SimulatedDisk::create(
+        below,
+        {.arm_policy = options.arm_policy, .disk = options.disk_preset, .pace = options.pace}));
+    BufferCache::Options cache;
+    cache.capacity_bytes = options.cache_bytes;
+    cache.policy = options.cache_policy;
+    volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
+    recorded_ = std::make_unique<RecordingTree>(*volume_);
+    if (write_log_) {
+      notes_ = std::make_unique<OperationNotes>(*volume_, *write_log_);
+      recorded_->add(*notes_);
+    }
+    what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
+    machine_ = std::make_unique<LiveMachine>(
+        MachineConfiguration{},
+        [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
+          return std::make_unique<VolumeHost>(
+              *runtime, *volume_, request_.directory,
+              VolumeListener{.content = [this](NodeId file) { session_->content_changed(file); },
+                             .name =
+                                 [this](NodeId directory, const std::string& name) {
+                                   session_->name_changed(directory, name);
+                                 }});
+        });
+    machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
+    add_volume_control(control_, {.volume = *volume_,
+                                  .disk = *disk_,
+                                  .what_if = *what_if_,
+                                  .trace = trace_,
+                                  .recorded = *recorded_,
+                                  .session = [this] { return session_.get(); },
+                                  .image = request_.image,
+                                  .version = SPINDLE_VERSION});
+    return {};
+  }
+
+  Result<> open_write_log() {
+    auto opened = WriteLogWriter::create(request_.options.write_log, *image_, request_.image);
+    has_no_write_log_ = !opened.ok();
+    write_log_ = TRY(std::move(opened));
+    recorder_ = std::make_unique<RecordingDevice>(*image_, *write_log_);
+    return {};
+  }
+
+  void finish_write_log() {
+    if (!write_log_) return;
+    write_log_->finish();
+    const auto& failure = write_log_->failure();
+    if (!failure) return;
+    log(LogLevel::kWarning, request_.options.write_log + ": " + failure->describe());
+  }
+
+  [[nodiscard]] std::string complaint(const Error& error) const {
+    if (!has_no_write_log_) return sentence(request_, error);
+    return request_.options.write_log + ": " + error.describe();
+  }
+
+  [[nodiscard]] Session::Options session_options() const {
+    const MountOptions& options = request_.options;
+    Session::Options out;
+    out.source = request_.image;
+    out.mount_point = request_.directory;
+    out.read_only = options.read_only;
+    out.allow_other = options.allow_other;
+    out.default_permissions = options.default_permissions;
+    out.atime = options.atime;
+    out.kernel_options = options.kernel_options;
+    out.debug = request_.debug;
+    return out;
+  }
+
+  const MountRequest& request_;
+  const MountEvents& events_;
+  std::unique_ptr<FileDevice> image_;
+  std::unique_ptr<WriteLogWriter> write_log_;
+  std::unique_ptr<RecordingDevice> recorder_;
+  bool has_no_write_log_ = false;  ///< it was asked for, and could not be made
+  std::unique_ptr<SimulatedDisk> disk_;
+  std::unique_ptr<FileSystem> volume_;
+  std::unique_ptr<RecordingTree> recorded_;
+  std::unique_ptr<OperationNotes> notes_;
+  std::unique_ptr<WhatIf> what_if_;
+  std::unique_ptr<LiveMachine> machine_;
+  EventTrace trace_{kTracedEvents, &thread::current_thread::tag};
+  std::unique_ptr<MachineControl> machine_control_;
+  ControlTree control_;
+  std::unique_ptr<Session> session_;
+};
+
+std::string serve(const MountRequest& request, const MountEvents& events) {
+  // Converting a large file nests deepest; pages of a stack that are not reached cost nothing.
+  auto runtime = thread::Runtime::create({.stack_size = 256 * 1024, .count_cpu_time = true});
+  if (!runtime.ok()) return runtime.error().describe();
+  constexpr std::int64_t kLingerNs = 50'000;
+  thread::set_linger_ns(kLingerNs);
+  std::string problem;
+  const auto ran = (*runtime)->run([&] { problem = Mount(request, events).run(); });
+  if (problem.empty() && !ran.ok()) problem = ran.error().describe();
+  return problem;
+}
+
+// The daemon leaves the terminal once the mount answers.
+void leave_terminal() {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+  ::close(null);
+}
+
+// The parent returns when the child says, through a pipe, that the mount answers, or why it does
+// not: the child's message is one byte if all is well, a sentence if not, nothing if it died.
+int serve_in_background(const MountRequest& request) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(std::strerror(errno));
+  const pid_t child = ::fork();
+  if (child < 0) return fail(std::strerror(errno));
+  if (child == 0) {
+    ::close(ends[0]);
+    ::setsid();
+    ::signal(SIGPIPE, SIG_IGN);  // somebody may have killed the parent
+    const auto tell = [&](std::string_view text) {
+      if (ends[1] < 0) return;
+      (void)!::write(ends[1], text.data(), text.size());
+      ::close(ends[1]);
+      ends[1] = -1;
+    };
+    const auto ready = [&] {
+      if (::chdir("/") != 0) log(LogLevel::kWarning, "the daemon cannot go to /");
+      log_to_syslog();
+      leave_terminal();
+      tell("\n");
+    };
+    // The system takes all memory back at once, sooner than destructors give it piece by piece.
+    const auto ended = [] { std::_Exit(0); };
+    const std::string problem = serve(request, {.ready = ready, .ended = ended});
+    if (ends[1] < 0) log(LogLevel::kError, problem);
+    tell(problem);
+    std::_Exit(1);
+  }
+  ::close(ends[1]);
+  std::string message;
+  char buffer[512];
+  for (ssize_t got = 0; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    message.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(ends[0]);
+  if (message == "\n") return 0;
+  return fail(message.empty() ? "the daemon died before the mount answered" : message);
+}
+
+int run(MountRequest request) {
+  for (const std::string& text : request.option_texts) {
+    std::string reason;
+    if (!parse_mount_options(text, request.options, reason)) return fail(reason);
+  }
+  if (request.options.read_only && !request.options.write_log.empty())
+    return fail("the options 'ro' and 'write-log' contradict each other: nothing would be written");
+  const auto absolute = [](const std::string& path) -> std::string {
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                           std::free);
+    return real ? real.get() : "";
+  };
+  const std::string image = absolute(request.image);
+  if (image.empty()) return fail(fmt::format("{}: {}", request.image, std::strerror(errno)));
+  const std::string directory = absolute(request.directory);
+  if (directory.empty())
+    return fail(fmt::format("{}: {}", request.directory, std::strerror(errno)));
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+    return fail(fmt::format("{} is not a directory", request.directory));
+  }
+  if (::access("/dev/fuse", R_OK | W_OK) != 0) {
+    return fail(fmt::format("/dev/fuse cannot be used ({}); is the fuse module loaded?",
+                            std::strerror(errno)));
+  }
+  request.image = image;
+  request.directory = directory;
+  if (!request.foreground) return serve_in_background(request);
+  const std::string problem = serve(request, {});
+  return problem.empty() ? 0 : fail(problem);
+}
+
+}  // namespace
+
+void add_mount_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<MountRequest>();
+  CLI::App* command = app.add_subcommand("mount", "Mount the volume in IMAGE at DIR.");
+  command->add_option("IMAGE", request->image, "image file or block device")->required();
+  command->add_option("DIR", request->directory, "where it is to appear")->required();
+  command
+      ->add_option(
+          "-o,--options", request->option_texts,
+          "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
+          "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=POLICY, arm=POLICY, "
+          "disk=PRESET, pace=FACTOR, fit=POLICY, commit=SECONDS, write-log=FILE; a POLICY is a "
+          "name, or a library with one (./mine.so)")
+      ->type_name("OPT,...");
+  command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");
+  command->add_flag("--debug", request->debug, "show every request (with -f)");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

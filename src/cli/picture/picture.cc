@@ -1,0 +1,296 @@
+// `spindle picture`: the blocks of a volume, and what its disk, its cache and its journal did, as
+// pictures.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "cli/picture/block_census.h"
+#include "cli/commands.h"
+#include "cli/picture/disk_pictures.h"
+#include "cli/picture/journal_picture.h"
+#include "spindle/base/size_text.h"
+#include "spindle/chart/png.h"
+#include "spindle/disk/disk_model.h"
+#include "spindle/policy/arm_policy.h"
+
+namespace spindle::cli {
+namespace {
+
+struct PictureRequest {
+  std::string where;
+  std::string kind;
+  std::string by;
+  std::string svg;
+  std::string png;
+  std::string folder;
+  PlayChoice play;
+  bool json = false;
+};
+
+const std::map<std::string, PictureKind> kKinds = {
+    {"blocks", PictureKind::kBlocks},    {"arm", PictureKind::kArm},
+    {"seeks", PictureKind::kSeeks},      {"responses", PictureKind::kResponses},
+    {"hits", PictureKind::kHits},        {"journal", PictureKind::kJournal},
+    {"policies", PictureKind::kPolicies}};
+const std::map<std::string, BlocksBy> kBy = {{"kind", BlocksBy::kKind},
+                                             {"strategy", BlocksBy::kStrategy},
+                                             {"file", BlocksBy::kFile},
+                                             {"pieces", BlocksBy::kPieces}};
+
+std::string last_name(const std::string& path) {
+  return printable(std::filesystem::path(path).filename().string());
+}
+
+Json json_of(const chart::BlockMap& map, const Answer& answer) {
+  Json kinds = Json::array();
+  for (std::size_t i = 0; i < map.kinds.size(); ++i) {
+    kinds.push_back({{"name", map.kinds[i].name}, {"blocks", map.blocks_of(i)}});
+  }
+  Json cells = Json::array();
+  for (std::size_t i = 0; i < map.cells.size(); ++i) {
+    const auto& cell = map.cells[i];
+    cells.push_back({{"block", i * map.blocks_per_cell},
+                     {"kind", map.kinds[chart::BlockMap::kind_of(cell)].name},
+                     {"blocks_in_use", chart::BlockMap::blocks_in_use(cell)}});
+  }
+  return {{"title", map.title},
+          {"caption", map.caption},
+          {"block_size_bytes", map.block_size_bytes},
+          {"blocks_per_cell", map.blocks_per_cell},
+          {"kinds", kinds},
+          {"cells", cells},
+          {"notes", answer.all_notes()}};
+}
+
+chart::Colours colours_of_terminal() {
+  const bool wants = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  return wants ? chart::Colours::kTerminal : chart::Colours::kNone;
+}
+
+/// What pictures are made of: a mount, an image, or what is played.
+class Subject {
+ public:
+  Subject(const PictureRequest& request, Complaint& complaint)
+      : request_(request), complaint_(complaint), image_(request.where) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(request.where, ignored)) {
+      mount_ = std::make_unique<MountControl>(request.where, complaint);
+      Complaint may_not;  // who cannot have it committed sees what the last commit left
+      if (!complaint.made()) MountControl(request.where, may_not).commit();
+      image_ = complaint.made() ? "" : mount_->value("volume/image");
+    } else {
+      is_played_ = is_recording(request.where) || is_block_trace(request.where);
+    }
+  }
+
+  /// What can be drawn of it, what one wants to see first before all else.
+  [[nodiscard]] std::span<const PictureKind> kinds() const {
+    using enum PictureKind;
+    static constexpr PictureKind kAll[] = {kBlocks,    kJournal, kArm,     kSeeks,
+                                           kResponses, kHits,    kPolicies};
+    if (mount_ != nullptr) return kAll;
+    return is_played_ ? std::span(kAll).subspan(2) : std::span(kAll).first(2);
+  }
+
+  /// The complaint is of this picture alone.
+  DrawnPicture draw(PictureKind kind, BlocksBy by, Complaint& complaint) {
+    const bool of_volume = kind == PictureKind::kBlocks || kind == PictureKind::kJournal;
+    if (of_volume && is_played_)
+      complaint.make(request_.where + ": a recording has no blocks; name an image or a mount");
+    if (!of_volume && !is_played_ && mount_ == nullptr)
+      complaint.make(request_.where +
+                     ": only the disk of a mount, of a recording or of a block trace has moved");
+    if (complaint.made()) return {};
+    if (of_volume) return draw_volume(kind, by, complaint);
+    const DiskFigures& shown = figures();
+    return complaint_.made() ? DrawnPicture() : picture_of(kind, shown, complaint);
+  }
+
+ private:
+  DrawnPicture draw_volume(PictureKind kind, BlocksBy by, Complaint& complaint) {
+    Answer answer;
+    const auto volume = InspectedVolume::open(image_, answer);
+    if (!volume.ok()) {
+      complaint.make(image_ + ": " + volume.error().describe());
+      return {};
+    }
+    if (kind == PictureKind::kBlocks) return draw_blocks(**volume, by, answer);
+    const Json statistics = mount_ == nullptr ? Json() : mount_->json("journal/statistics");
+    auto picture =
+        journal_picture(**volume, last_name(image_),
+                        fmt::format("The volume is {}.", (*volume)->state()), statistics);
+    if (picture.ok()) return std::move(picture).take();
+    complaint.make(image_ + ": " + picture.error().describe());
+    return {};
+  }
+
+  DrawnPicture draw_blocks(InspectedVolume& volume, BlocksBy by, const Answer& answer) const {
+    const format::Layout& layout = volume.layout();
+    chart::BlockMap map = count_blocks(volume, by);
+    map.title = fmt::format("{}: {} in {} blocks of {}, {}", last_name(image_),
+                            size_text(layout.block_count * layout.block_size), layout.block_count,
+                            size_text(layout.block_size), volume.state());
+    DrawnPicture picture{
+        .svg = to_svg(map),
+        .text = to_text(map, chart::terminal_style(STDOUT_FILENO), colours_of_terminal()),
+        .json = json_of(map, answer)};
+    for (const std::string& note : answer.all_notes()) picture.text += note + "\n";
+    return picture;
+  }
+
+  /// Once for all pictures, so that they show the same.
+  const DiskFigures& figures() {
+    if (!figures_)
+      figures_ = mount_ != nullptr ? take_disk_figures(*mount_)
+                                   : play_figures(request_.where, request_.play, complaint_);
+    return *figures_;
+  }
+
+  const PictureRequest& request_;
+  Complaint& complaint_;
+  std::string image_;
+  std::unique_ptr<MountControl> mount_;
+  bool is_played_ = false;
+  std::optional<DiskFigures> figures_;
+};
+
+void write_png(const std::string& path, const DrawnPicture& picture, Complaint& complaint) {
+  const auto png = chart::to_png(picture.svg);
+  if (!png.ok()) return complaint.make(png.error().describe());
+  write_file(path, *png, complaint);
+}
+
+void show_one(const PictureRequest& request, Subject& subject, Complaint& complaint) {
+  PictureKind kind = request.by.empty() ? subject.kinds().front() : PictureKind::kBlocks;
+  if (!request.kind.empty()) kind = kKinds.at(request.kind);
+  const DrawnPicture picture =
+      subject.draw(kind, request.by.empty() ? BlocksBy::kKind : kBy.at(request.by), complaint);
+  if (complaint.made()) return;
+  if (!request.svg.empty()) write_file(request.svg, picture.svg, complaint);
+  if (!request.png.empty()) write_png(request.png, picture, complaint);
+  if (request.json)
+    fmt::print("{}\n", picture.json.dump(2, ' ', false, Json::error_handler_t::replace));
+  else if (request.svg.empty() && request.png.empty())
+    fmt::print("{}", picture.text);
+}
+
+/// A picture to FOLDER/NAME.svg, .png and .json.
+void write_forms(const std::string& path, const DrawnPicture& picture, Complaint& complaint) {
+  write_file(path + ".svg", picture.svg, complaint);
+  write_file(path + ".json",
+             picture.json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", complaint);
+  write_png(path + ".png", picture, complaint);
+  if (!complaint.made()) fmt::print("{}.svg, .png, .json\n", path);
+}
+
+struct NamedPicture {
+  std::string name;
+  PictureKind kind;
+  BlocksBy by = BlocksBy::kKind;
+};
+
+std::vector<NamedPicture> all_of(const Subject& subject) {
+  std::vector<NamedPicture> all;
+  for (const auto& [name, kind] : kKinds) {
+    if (std::ranges::find(subject.kinds(), kind) == subject.kinds().end()) continue;
+    if (kind != PictureKind::kBlocks) {
+      all.push_back({name, kind});
+      continue;
+    }
+    for (const auto& [by_name, by] : kBy) all.push_back({name + "-by-" + by_name, kind, by});
+  }
+  return all;
+}
+
+/// What there is nothing of to be drawn is said, and no fault.
+void show_all(const PictureRequest& request, Subject& subject, Complaint& complaint) {
+  std::error_code failed;
+  std::filesystem::create_directories(request.folder, failed);
+  if (failed) complaint.make(request.folder + " cannot be made (" + failed.message() + ")");
+  for (const NamedPicture& one : all_of(subject)) {
+    if (complaint.made()) return;
+    Complaint nothing;
+    const DrawnPicture picture = subject.draw(one.kind, one.by, nothing);
+    if (nothing.made())
+      fmt::print(stderr, "{}: {}\n", one.name, nothing.what());
+    else
+      write_forms(request.folder + "/" + one.name, picture, complaint);
+  }
+}
+
+int run(const PictureRequest& request) {
+  Complaint complaint;
+  if (!request.by.empty() && !request.kind.empty() && request.kind != "blocks")
+    complaint.make("--by is of the blocks alone");
+  if (!complaint.made()) {
+    Subject subject(request, complaint);
+    if (!complaint.made())
+      request.folder.empty() ? show_one(request, subject, complaint)
+                             : show_all(request, subject, complaint);
+  }
+  if (!complaint.made()) return 0;
+  fmt::print(stderr, "spindle picture: {}\n", complaint.what());
+  return 1;
+}
+
+void add_options(CLI::App& command, PictureRequest& request) {
+  command
+      .add_option("TARGET", request.where,
+                  "an image, a mount, what `spindle record` stored, or a block trace")
+      ->required();
+  command
+      .add_option(
+          "--kind", request.kind,
+          "blocks, arm, seeks, responses, hits, journal or policies; of what is played arm, "
+          "else blocks")
+      ->check(CLI::IsMember(kKinds).description(""))
+      ->type_name("KIND");
+  command.add_option("--by", request.by, "kind, strategy, file or pieces: what tells blocks apart")
+      ->check(CLI::IsMember(kBy).description(""))
+      ->type_name("WHAT");
+  command.add_option("--svg", request.svg, "the picture, to this file")->type_name("FILE");
+  command.add_option("--png", request.png, "the same as pixels")->type_name("FILE");
+  command.add_flag("--json", request.json, "its data as JSON");
+  command
+      .add_option("--all", request.folder, "all pictures there are, in all forms, to this folder")
+      ->type_name("FOLDER");
+  const auto names = [](std::span<const std::string_view> all) {
+    return std::vector<std::string>(all.begin(), all.end());
+  };
+  command.add_option("--arm", request.play.arm, "of what is played: the arm policy")
+      ->check(CLI::IsMember(names(arm_policy_names())).description(""))
+      ->type_name("POLICY");
+  command.add_option("--disk", request.play.disk, "of what is played: the disk")
+      ->check(CLI::IsMember(names(disk_preset_names())).description(""))
+      ->type_name("DISK");
+  command
+      .add_option("--depth", request.play.depth,
+                  "of a block trace: how many requests wait at a time; 32")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("N");
+}
+
+}  // namespace
+
+void add_picture_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<PictureRequest>();
+  CLI::App* command = app.add_subcommand(
+      "picture",
+      "Draw the blocks of a volume: what each part of the disk is used for, by which strategy it\n"
+      "was allocated, whose it is, in how many pieces; its journal; and of a mount, a recording "
+      "or\n"
+      "a block trace what the arm and the cache did.");
+  add_options(*command, *request);
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli

@@ -1,0 +1,86 @@
+// TracedRequests: the events of a mount's trace, put together by request.
+//
+//   TracedRequests traced;
+//   for (const Json& event : control.json("trace")) traced.add(event);
+//   traced.keep_only(filter);
+//   fmt::print("{}", tree_text(traced, style));
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/face/face.h"
+#include "spindle/trace/disk_trace_writer.h"
+
+namespace spindle::cli {
+
+struct TracedEvent {
+  std::int64_t at_ns = 0;
+  std::string layer;
+  std::string name;
+  Json fields;  ///< the whole event
+
+  [[nodiscard]] std::uint64_t number(const char* field) const;
+  [[nodiscard]] std::string word(const char* field) const;
+};
+
+/// A request of the kernel, or work of the daemon's own, with all that happened for its sake.
+struct TracedRequest {
+  std::uint64_t id = 0;
+  std::vector<TracedEvent> events;  ///< in order of time; the first says what it is
+
+  [[nodiscard]] bool is_task() const { return events.front().name == "task"; }
+  /// "write", "commit".
+  [[nodiscard]] std::string operation() const;
+  [[nodiscard]] std::int64_t began_ns() const { return events.front().at_ns; }
+  [[nodiscard]] std::int64_t ended_ns() const { return events.back().at_ns; }
+};
+
+struct TraceFilter {
+  std::vector<std::string> operations;  ///< empty: all
+  std::string path;                     ///< a glob; empty: all
+  std::optional<std::uint64_t> process;
+  std::uint64_t not_process = 0;  ///< who looks at the trace
+
+  [[nodiscard]] bool is_empty() const {
+    return operations.empty() && path.empty() && !process.has_value();
+  }
+  [[nodiscard]] bool takes(const TracedRequest& request) const;
+};
+
+class TracedRequests {
+ public:
+  /// Events come in order.
+  void add(const Json& event);
+  /// Drops what the filter does not take, and the work that nobody who is left waited for.
+  void keep_only(const TraceFilter& filter);
+  /// Takes out those that have ended, and what they waited for; for a trace that goes on.
+  [[nodiscard]] TracedRequests take_ended();
+
+  /// By number, and so in the order in which they began. What has lost its beginning is not among
+  /// them.
+  [[nodiscard]] std::vector<const TracedRequest*> requests() const;
+  /// The commit that made the epoch durable, if it is there.
+  [[nodiscard]] const TracedRequest* commit_of(std::uint64_t epoch) const;
+  [[nodiscard]] std::vector<Json> events() const;  ///< of all requests, in order
+  [[nodiscard]] bool empty() const { return requests().empty(); }
+
+ private:
+  std::map<std::uint64_t, TracedRequest> by_id_;
+};
+
+/// For a person: a line for each event below its request, with times, and below who waits for a
+/// commit that commit.
+std::string tree_text(const TracedRequests& traced, const chart::TextStyle& style);
+/// For chrome://tracing and https://ui.perfetto.dev: requests and the disk as rows.
+std::string chrome_json(const TracedRequests& traced);
+/// What the disk has served, in virtual time.
+std::vector<ServedRequest> served_requests(const std::vector<Json>& events,
+                                           std::uint64_t block_size);
+/// An event as a clause: "evicts blocks 812 to 815".
+std::string clause_of(const TracedEvent& event);
+
+}  // namespace spindle::cli

@@ -1,0 +1,121 @@
+// `spindle damage`: a damaged copy of an image, to be found and repaired; and the answer beside it.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/volume/image_copy.h"
+#include "fsck/damage.h"
+#include "fsck/find_superblock.h"
+#include "spindle/base/printable.h"
+#include "spindle/device/file_device.h"
+#include "spindle/format/mount_mark.h"
+
+namespace spindle::cli {
+namespace {
+
+struct Request {
+  std::string image;
+  std::string kind;
+  std::uint64_t seed = 1;
+  std::string output;
+  bool force = false;
+  bool answer = false;
+};
+
+int fail(const std::string& about, const std::string& why) {
+  fmt::print(stderr, "spindle damage: {}: {}\n", about, why);
+  return 1;
+}
+
+Result<fsck::DamageAnswer> damage_copy(const Request& request) {
+  auto copy = TRY(FileDevice::open(request.output, FileDevice::Access::kReadWrite, kMinBlockSize));
+  const auto found = TRY(fsck::find_superblock(*copy, copy->size_bytes()));
+  TRY(format::check_not_mounted(found.superblock));
+  copy->set_block_size(found.superblock.block_size);
+  return fsck::damage(*copy, found.superblock, request.kind, request.seed);
+}
+
+nlohmann::ordered_json json_of(const Request& request, const fsck::DamageAnswer& answer) {
+  nlohmann::ordered_json out = {
+      {"image", request.image},         {"copy", request.output},
+      {"kind", request.kind},           {"seed", request.seed},
+      {"what", printable(answer.what)}, {"blocks", nlohmann::ordered_json::array()}};
+  for (const BlockNo block : answer.blocks) out["blocks"].push_back(block.value);
+  if (answer.inode) out["inode"] = answer.inode->value;
+  if (!answer.name.empty()) out["path"] = answer.name;
+  return out;
+}
+
+int run(Request request) {
+  if (request.output.empty()) request.output = request.image + ".damaged";
+  if (is_same_file(request.image, request.output)) {
+    return fail(request.output, "it is the image itself; only a copy is damaged");
+  }
+  const auto copied = copy_image(request.image, request.output, request.force);
+  if (!copied.ok()) {
+    const std::string hint = copied.code() == EEXIST ? "; --force replaces it" : "";
+    return fail(copied.code() == EEXIST ? request.output : request.image,
+                copied.error().describe() + hint);
+  }
+  const auto answer = damage_copy(request);
+  if (!answer.ok()) {
+    ::unlink(request.output.c_str());
+    return fail(request.image, answer.code() == EBUSY ? "it is mounted: unmount it first"
+                                                      : answer.error().describe());
+  }
+  const std::string beside = request.output + ".answer";
+  std::ofstream file(beside);
+  file << json_of(request, *answer).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+       << "\n";
+  if (!file.flush()) return fail(beside, "the answer cannot be written");
+  fmt::print("{}: damaged ({}, seed {})\n", request.output, request.kind, request.seed);
+  if (request.answer) {
+    fmt::print("{}\n", answer->what);
+  } else {
+    fmt::print("What was done is in {}. Find it first: fsck.spindle -n -f --explain {}\n", beside,
+               request.output);
+  }
+  return 0;
+}
+
+std::string kinds_text() {
+  std::string text = "\nKinds of damage:\n";
+  for (const auto& kind : fsck::damage_kinds()) {
+    text += fmt::format("  {:<16}{}\n", kind.name, kind.what);
+  }
+  return text;
+}
+
+}  // namespace
+
+void add_damage_command(CLI::App& app, int& status) {
+  auto request = std::make_shared<Request>();
+  CLI::App* command = app.add_subcommand(
+      "damage", "Make a copy of IMAGE with one fault in it, for fsck.spindle to be tried on.");
+  command->footer(kinds_text());
+  command->add_option("IMAGE", request->image, "a sound volume; it is only read")->required();
+  std::vector<std::string> names;
+  for (const auto& kind : fsck::damage_kinds()) names.emplace_back(kind.name);
+  command->add_option("--kind", request->kind, "which fault")
+      ->required()
+      ->type_name("KIND")
+      ->check([names](const std::string& given) {
+        const bool is_known = std::find(names.begin(), names.end(), given) != names.end();
+        return is_known ? std::string() : "there is no damage of the kind '" + given + "'";
+      });
+  command->add_option("--seed", request->seed, "which of the places; the same seed, the same fault")
+      ->type_name("N");
+  command->add_option("-o,--output", request->output, "the copy; else IMAGE.damaged")
+      ->type_name("COPY");
+  command->add_flag("--force", request->force, "replace the copy if it is there");
+  command->add_flag("--answer", request->answer, "say at once what was done");
+  command->callback([request, &status] { status = run(*request); });
+}
+
+}  // namespace spindle::cli
