@@ -3,6 +3,7 @@
 #include "change.h"
 #include "directory.h"
 #include "file_content.h"
+#include "spindle/base/clock.h"
 #include "spindle/thread/thread.h"
 #include "volume.h"
 #include "xattr.h"
@@ -13,6 +14,9 @@ namespace {
 using format::BlockKind;
 
 constexpr std::size_t kLinkOffset = offsetof(format::Inode, next_orphan);
+constexpr std::int64_t kLongestReleaseNs = 100'000'000;
+
+bool is_recent(std::int64_t at_ns) { return monotonic_ns() - at_ns < 1'000'000'000; }
 
 }  // namespace
 
@@ -34,14 +38,16 @@ Result<> OrphanList::load(InodeNo head) {
 }
 
 Result<> OrphanList::set_link(Transaction& tx, InodeNo from, InodeNo to) {
-  const bool is_head = !from;
-  const auto place = is_head ? format::Layout::Place{volume_.layout.state(), format::kHeaderSize}
-                             : volume_.layout.inode_place(from);
-  le64* link = is_head ? TRY(tx.edit<le64>(place.block, BlockKind::kState,
-                                           place.offset + offsetof(format::State, orphan_head)))
-          : TRY(tx.edit<le64>(place.block, BlockKind::kInodeTable, place.offset + kLinkOffset));
-          *link = to.value;
-          return {};
+  const auto edit_link = [&]() -> Result<le64*> {
+    if (!from) {
+      return tx.edit<le64>(volume_.layout.state(), BlockKind::kState,
+                           format::kHeaderSize + offsetof(format::State, orphan_head));
+    }
+    const auto place = volume_.layout.inode_place(from);
+    return tx.edit<le64>(place.block, BlockKind::kInodeTable, place.offset + kLinkOffset);
+  };
+  *TRY(edit_link()) = to.value;
+  return {};
 }
 
 Result<> OrphanList::add(Change& change, InodeNo inode) {
@@ -53,6 +59,8 @@ Result<> OrphanList::add(Change& change, InodeNo inode) {
     if (head_) links_.at(head_).previous = inode;
     links_.emplace(inode, Neighbours{kNoInode, head_});
     head_ = inode;
+    while (!recent_.empty() && !is_recent(recent_.front().at_ns)) recent_.pop_front();
+    recent_.push_back({inode, monotonic_ns()});
   });
   return {};
 }
@@ -155,6 +163,8 @@ void OrphanList::run() {
       freed = free_node(*node);
     }
     ++freed_;
+    freed_one_.set();
+    freed_one_.reset();
     if (freed.ok()) continue;
     volume_.failed("free", freed.error());
     stuck_.push_back(std::move(node));
@@ -163,8 +173,21 @@ void OrphanList::run() {
   idle_.set();
 }
 
+bool OrphanList::expects_release() {
+  const auto is_over = [this](const Addition& addition) {
+    return !is_recent(addition.at_ns) || !contains(addition.inode);
+  };
+  while (!recent_.empty() && is_over(recent_.front())) recent_.pop_front();
+  return !recent_.empty();
+}
+
 bool OrphanList::wait_for_space() {
   const std::uint64_t before = freed_;
+  const std::int64_t deadline_ns = monotonic_ns() + kLongestReleaseNs;
+  while (expects_release() && freed_one_.wait_until(deadline_ns)) {
+  }
+  // What is still held then is held for long, and is not waited for again.
+  recent_.clear();
   drain();
   return freed_ != before;
 }

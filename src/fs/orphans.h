@@ -46,7 +46,9 @@ class OrphanList {
 
   /// Hands over a node without names that nobody holds.
   void abandon(NodeRef node);
-  /// True if something was freed, so that trying again may find space.
+  /// True if something was freed, so that trying again may find space. Also waits, for a tenth of
+  /// a second at most, for what was deleted in the last second and is still held: the kernel tells
+  /// of a close after close(2) has returned, and whoever deletes a file counts on its space.
   bool wait_for_space();
   /// Waits until the thread has nothing left to do.
   void drain();
@@ -70,15 +72,24 @@ class OrphanList {
   Result<> recover_one(InodeNo inode);
   Result<bool> free_attributes(Change& change, Node& node, std::size_t& budget);
   void run();
+  /// Whether something that was put on the list in the last second is still there.
+  bool expects_release();
+
+  struct Addition {
+    InodeNo inode;
+    std::int64_t at_ns;  ///< monotonic
+  };
 
   Volume& volume_;
   std::unordered_map<InodeNo, Neighbours> links_;
   InodeNo head_;
   std::deque<NodeRef> queue_;
   std::vector<NodeRef> stuck_;
+  std::deque<Addition> recent_;  ///< in the order of time
   bool running_ = false;
   std::uint64_t freed_ = 0;
   thread::Event idle_{"orphans freed"};
+  thread::Event freed_one_{"an orphan freed"};  ///< set and reset at once
 };
 
 }  // namespace spindle
