@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "journal/erase_run.h"
 #include "spindle/base/check.h"
 
 namespace spindle {
@@ -30,20 +31,11 @@ std::pair<HeldBlock*, bool> HeldBlocks::touch(const BlockRef& frame, EpochNo ope
 }
 
 void HeldBlocks::erase(Run run, EpochNo freed) {
-  const auto drop = [&](auto at) {
+  erase_run(blocks_, run, [&](auto at) {
     // A freed block must not be used again before the freeing is durable.
     CHECK(at->second.changed <= freed);
     return blocks_.erase(at);
-  };
-  if (run.length <= blocks_.size()) {
-    for (BlockNo block = run.start; block < run.end(); ++block) {
-      if (const auto at = blocks_.find(block); at != blocks_.end()) drop(at);
-    }
-    return;
-  }
-  for (auto at = blocks_.begin(); at != blocks_.end();) {
-    at = run.contains(at->first) ? drop(at) : std::next(at);
-  }
+  });
 }
 
 std::vector<BlockNo> HeldBlocks::up_to(EpochNo limit) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "journal/erase_run.h"
 #include "spindle/base/checksum.h"
 
 namespace spindle {
@@ -68,15 +69,7 @@ LoggedData::Blocks::iterator LoggedData::drop(Blocks::iterator at) {
 }
 
 void LoggedData::erase(Run run) {
-  if (run.length <= blocks_.size()) {
-    for (BlockNo block = run.start; block < run.end(); ++block) {
-      if (const auto at = blocks_.find(block); at != blocks_.end()) drop(at);
-    }
-    return;
-  }
-  for (auto at = blocks_.begin(); at != blocks_.end();) {
-    at = run.contains(at->first) ? drop(at) : std::next(at);
-  }
+  erase_run(blocks_, run, [this](auto at) { return drop(at); });
 }
 
 std::vector<BlockNo> LoggedData::up_to(EpochNo limit) const {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "judge.h"
+#include "model/strategies.h"
 #include "spindle/device/crash_state.h"
 #include "workload.h"
 
@@ -83,13 +84,7 @@ TEST_P(Crash, LosesNothingWhereTheBitmapHasManyBlocks) {
   try_cuts({}, kStates / 10, {.size = 12u << 20, .inodes = 31'200, .group_size = 12u << 20});
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Crash,
-                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
-                                         format::MapKind::kFat, format::MapKind::kIndexed,
-                                         format::MapKind::kExtent),
-                         [](const auto& test) {
-                           return std::string(file_map(test.param)->name());
-                         });
+INSTANTIATE_TEST_SUITE_P(Strategies, Crash, every_strategy(), strategy_name);
 
 }  // namespace
 }  // namespace spindle::test

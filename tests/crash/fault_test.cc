@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "judge.h"
+#include "model/strategies.h"
 #include "spindle/device/crash_state.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/disk/simulated_disk.h"
@@ -169,13 +170,7 @@ TEST_P(Faults, OfAllReadsFromOneOn) {
             0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Faults,
-                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
-                                         format::MapKind::kFat, format::MapKind::kIndexed,
-                                         format::MapKind::kExtent),
-                         [](const auto& test) {
-                           return std::string(file_map(test.param)->name());
-                         });
+INSTANTIATE_TEST_SUITE_P(Strategies, Faults, every_strategy(), strategy_name);
 
 }  // namespace
 }  // namespace spindle::test

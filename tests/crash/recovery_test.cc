@@ -6,6 +6,7 @@
 
 #include "fsck/check_volume.h"
 #include "judge.h"
+#include "model/strategies.h"
 #include "model/volume_check.h"
 #include "spindle/device/crash_state.h"
 
@@ -141,13 +142,7 @@ TEST_P(Recovery, FreesWhatWasLeftOpenHoweverOftenItIsCutOff) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Recovery,
-                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
-                                         format::MapKind::kFat, format::MapKind::kIndexed,
-                                         format::MapKind::kExtent),
-                         [](const auto& test) {
-                           return std::string(file_map(test.param)->name());
-                         });
+INSTANTIATE_TEST_SUITE_P(Strategies, Recovery, every_strategy(), strategy_name);
 
 }  // namespace
 }  // namespace spindle::test

@@ -8,6 +8,7 @@
 #include "mounted_volume.h"
 #include "player.h"
 #include "spindle/thread/thread.h"
+#include "strategies.h"
 #include "volume_check.h"
 
 namespace spindle::test {
@@ -142,13 +143,7 @@ TEST_P(Model, PlaysOnAFullDisk) {
         .rounds = 4});
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Model,
-                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
-                                         format::MapKind::kFat, format::MapKind::kIndexed,
-                                         format::MapKind::kExtent),
-                         [](const auto& test) {
-                           return std::string(file_map(test.param)->name());
-                         });
+INSTANTIATE_TEST_SUITE_P(Strategies, Model, every_strategy(), strategy_name);
 
 }  // namespace
 }  // namespace spindle::test

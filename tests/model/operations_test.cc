@@ -8,6 +8,7 @@
 #include "mounted_volume.h"
 #include "spindle/base/random.h"
 #include "spindle/thread/thread.h"
+#include "strategies.h"
 #include "volume_check.h"
 
 namespace spindle::test {
@@ -175,13 +176,7 @@ TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Strategies, Full,
-                         testing::Values(format::MapKind::kContiguous, format::MapKind::kLinked,
-                                         format::MapKind::kFat, format::MapKind::kIndexed,
-                                         format::MapKind::kExtent),
-                         [](const auto& test) {
-                           return std::string(file_map(test.param)->name());
-                         });
+INSTANTIATE_TEST_SUITE_P(Strategies, Full, every_strategy(), strategy_name);
 
 TEST(Full, ALogTooSmallForAChangeOfAttributesIsAnsweredLikeAFullDisk) {
   in_runtime([] {
