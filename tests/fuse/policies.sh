@@ -141,6 +141,9 @@ CASES
 in_the_mount
 misbehaving pick
 misbehaving throw
+misbehaving null
+misbehaving stack
+misbehaving spin
 refused
 in_the_league
 in_the_solver
