@@ -171,10 +171,12 @@ class Watch {
     static const bool is_installed = WatchHandlers::install();
     CHECK(is_installed);
     give_stack();
-    sigset_t tick;
-    sigemptyset(&tick);
-    sigaddset(&tick, WatchHandlers::tick_signal());
-    ::pthread_sigmask(SIG_UNBLOCK, &tick, nullptr);
+    // A fault that is blocked, as it is in threads that want no signals, ends the process.
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, WatchHandlers::tick_signal());
+    for (const int fault : WatchHandlers::kFaults) sigaddset(&wanted, fault);
+    ::pthread_sigmask(SIG_UNBLOCK, &wanted, nullptr);
     sigevent event = {};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = WatchHandlers::tick_signal();

@@ -11,13 +11,14 @@ _spindle_mount_option() {
     arm=*) names=$(printf 'arm=%s ' fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline) ;;
     disk=*) names=$(printf 'disk=%s ' textbook 7200rpm 15000rpm ssd none) ;;
     fit=*) names=$(printf 'fit=%s ' near first best worst next buddy) ;;
+    cpu=*) names=$(printf 'cpu=%s ' $_spindle_cpu_policies) ;;
     *) names="ro rw allow_other default_permissions nodefault_permissions noatime nodiratime relatime strictatime sync async dirsync
-         data= cache= cache-policy= arm= disk= pace= fit= commit= write-log= nodev nosuid noexec" ;;
+         data= cache= cache-policy= arm= disk= pace= fit= cpu= commit= write-log= nodev nosuid noexec" ;;
   esac
   compopt -o nospace 2>/dev/null
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "$item")
   case $item in
-    arm=*/* | cache-policy=*/* | fit=*/*) _spindle_libraries "$before${item%%=*}=" "${item#*=}" ;;
+    arm=*/* | cache-policy=*/* | fit=*/* | cpu=*/*) _spindle_libraries "$before${item%%=*}=" "${item#*=}" ;;
   esac
 }
 

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <vector>
 
 #include "spindle/base/random.h"
@@ -219,6 +221,22 @@ TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
   ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
   EXPECT_EQ(make_arm_policy("misbehaving").take()->name(), "misbehaving");
 }
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_F(Plugin, IsReplacedInAThreadThatWantsNoSignals) {
+  ASSERT_TRUE(load_policy(PolicyKind::kCpu, kLibrary).ok());
+  ::setenv("FAULT", "null", 1);
+  std::thread([] {
+    sigset_t all;
+    sigfillset(&all);
+    ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &all, nullptr), 0);
+    const auto policy = make_cpu_policy("misbehaving", CpuConventions{}).take();
+    EXPECT_FALSE(policy->next(VirtualTime{1}));
+    EXPECT_EQ(policy->name(), "fcfs");
+  }).join();
+  ::unsetenv("FAULT");
+}
+#endif
 
 TEST_F(Plugin, IsListedUnderItsNameOnce) {
   for (const PolicyKind kind : kKinds) {
