@@ -181,7 +181,7 @@ _spindle() {
     crash)
       if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
       case ${COMP_WORDS[COMP_CWORD-1]} in
-        --last | --at | --drop | --torn | --transaction | --samples | --seed | -j | --jobs) ;;
+        --last | --at | --drop | --torn | --transaction | --samples | --exhaustive | --seed | -j | --jobs) ;;
         --keep) _spindle_words "all none" ;;
         -o | --options | --output | --image)
           if [[ ${COMP_WORDS[2]} == record ]]; then _spindle_mount_option "$word"; _spindle_cut; else _spindle_files; fi ;;
@@ -189,7 +189,7 @@ _spindle() {
              _spindle_words "-o --options --force -h --help --"
            elif [[ $word == -* ]]; then
              _spindle_words "--last --at --keep --drop --torn -o --output --force --explore --transaction --lying-disk
-               --samples --seed -j --jobs --replay-steps --image --json -h --help"
+               --samples --exhaustive --seed -j --jobs --replay-steps --image --json -h --help"
            else
              _spindle_files
              if ((COMP_CWORD == 2)) && [[ record == "$word"* ]]; then COMPREPLY+=(record); fi
