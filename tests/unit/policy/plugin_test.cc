@@ -30,7 +30,15 @@ constexpr PolicyKind kKinds[] = {PolicyKind::kArm, PolicyKind::kReplacement, Pol
                                  PolicyKind::kCpu};
 
 #if defined(__SANITIZE_ADDRESS__)
-// The sanitizer would take the fault for one of ours.
+#define SPINDLE_IS_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SPINDLE_IS_SANITIZED
+#endif
+#endif
+
+// A sanitizer takes faults for ours, and what is left behind for lost.
+#if defined(SPINDLE_IS_SANITIZED)
 const std::vector<const char*> kFaultsOfTheMachine;
 #else
 const std::vector<const char*> kFaultsOfTheMachine = {"null", "jump", "divide", "trap", "stack"};
@@ -102,10 +110,12 @@ TEST_F(Plugin, AnArmPolicyThatMisbehavesLosesNoRequest) {
     }
     return served;
   };
-  check_faults(
-      PolicyKind::kArm,
-      {"pick", "turn", "turns", "return", "ask", "walk", "loop", "throw", "throw-number", "make"},
-      run);
+  std::vector<const char*> faults = {"pick", "turn",  "return",       "ask", "walk",
+                                     "loop", "throw", "throw-number", "make"};
+#if !defined(SPINDLE_IS_SANITIZED)
+  faults.push_back("turns");  // where arrays are checked, that ends in the library
+#endif
+  check_faults(PolicyKind::kArm, faults, run);
 }
 
 TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
@@ -208,6 +218,7 @@ TEST_F(Plugin, ACpuPolicyThatMisbehavesForgetsNoTask) {
                {"none", "pick", "quantum", "alarm", "throw", "throw-number", "make"}, run);
 }
 
+#if !defined(SPINDLE_IS_SANITIZED)
 TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
   ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
   const auto policy = make_arm_policy("misbehaving").take();
@@ -222,7 +233,6 @@ TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
   EXPECT_EQ(make_arm_policy("misbehaving").take()->name(), "misbehaving");
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
 TEST_F(Plugin, IsReplacedInAThreadThatWantsNoSignals) {
   ASSERT_TRUE(load_policy(PolicyKind::kCpu, kLibrary).ok());
   ::setenv("FAULT", "null", 1);
