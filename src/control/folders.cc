@@ -59,16 +59,6 @@ FactTable threads_table(const thread::Runtime& runtime) {
 }
 
 /// What Runtime::set_policy takes.
-const std::vector<std::string_view>& thread_policies() {
-  static const std::vector<std::string_view> names = [] {
-    const auto known = cpu_policy_names();
-    std::vector<std::string_view> all(known.begin(), known.end());
-    all.emplace_back("child-first");
-    return all;
-  }();
-  return names;
-}
-
 }  // namespace
 
 std::string choice_text(std::span<const std::string_view> names, std::string_view present) {
@@ -260,10 +250,20 @@ void add_threads_folder(ControlTree& tree) {
   tree.add_file("threads/backtraces", {.read = []() -> Result<std::string> {
                   return thread::describe_threads(*thread::Runtime::current());
                 }});
-  add_choice(
-      tree, "threads/policy", [] { return std::span<const std::string_view>(thread_policies()); },
-      [] { return thread::Runtime::current()->policy_name(); },
-      [](std::string_view name) { return thread::Runtime::current()->set_policy(name); });
+  // The scheduler's own way stands beside the policies.
+  static constexpr std::string_view kChildFirst = "child-first";
+  const auto show = []() -> Result<std::string> {
+    const auto known = cpu_policy_names();
+    std::vector<std::string_view> names(known.begin(), known.end());
+    names.push_back(kChildFirst);
+    return choice_text(names, thread::Runtime::current()->policy_name());
+  };
+  const auto take = [](const Caller& caller, std::string_view text) -> Result<> {
+    const std::string_view name =
+        text == kChildFirst ? text : TRY(policy_for(caller, PolicyKind::kCpu, text));
+    return thread::Runtime::current()->set_policy(name);
+  };
+  tree.add_file("threads/policy", {.read = show, .command = take});
 }
 
 }  // namespace spindle::control

@@ -98,8 +98,7 @@ class GuardedArm final : public ArmPolicy {
   GuardedArm(const Plugin& plugin, const ArmConventions& conventions)
       : plugin_(plugin), plainest_(make_fcfs_arm(conventions)) {
     const auto& registration = *static_cast<const plugin::ArmRegistration*>(plugin.registration);
-    if (const auto why = failure_of([&] { own_.reset(registration.make(conventions)); }))
-      replace(*why);
+    if (const auto why = own_.make([&] { return registration.make(conventions); })) replace(*why);
   }
 
   [[nodiscard]] std::string_view name() const override {
@@ -110,7 +109,7 @@ class GuardedArm final : public ArmPolicy {
     if (is_replaced_) return plainest_->choose(waiting, state);
     ArmChoice choice;
     const GuardedRequests guarded(waiting);
-    std::optional<std::string> why = failure_of([&] { choice = own_->choose(guarded, state); });
+    std::optional<std::string> why = own_.ask([&] { choice = own_->choose(guarded, state); });
     if (!why && guarded.unknown())
       why = "asked for request " + std::to_string(*guarded.unknown()) + ", of which there is none";
     if (!why) why = fault_of(choice, guarded, state);
@@ -126,7 +125,7 @@ class GuardedArm final : public ArmPolicy {
   }
 
   const Plugin& plugin_;
-  std::unique_ptr<ArmPolicy> own_;
+  OwnPolicy<ArmPolicy> own_;
   std::unique_ptr<ArmPolicy> plainest_;
   bool is_replaced_ = false;
 };

@@ -15,7 +15,7 @@ class GuardedCpu final : public CpuPolicy {
   GuardedCpu(const Plugin& plugin, const CpuConventions& conventions)
       : plugin_(plugin), conventions_(conventions) {
     const auto& registration = *static_cast<const plugin::CpuRegistration*>(plugin.registration);
-    tell([&] { own_.reset(registration.make(conventions)); });
+    if (const auto why = own_.make([&] { return registration.make(conventions); })) replace(*why);
   }
 
   [[nodiscard]] std::string_view name() const override {
@@ -33,7 +33,7 @@ class GuardedCpu final : public CpuPolicy {
     if (plainest_) return plainest_->next(now);
     now_ = std::max(now_, now);
     std::optional<TaskId> task;
-    std::optional<std::string> why = failure_of([&] { task = own_->next(now); });
+    std::optional<std::string> why = own_.ask([&] { task = own_->next(now); });
     if (!why && task && !ready_.contains(*task))
       why = "chose task " + std::to_string(task->value) + ", which is not ready";
     if (!why && !task && !ready_.empty())
@@ -87,7 +87,7 @@ class GuardedCpu final : public CpuPolicy {
 
   template <class Call>
   void tell(const Call& call) const {
-    if (const auto why = failure_of(call)) replace(*why);
+    if (const auto why = own_.ask(call)) replace(*why);
   }
 
   /// All that is ready, in the order in which it became so.
@@ -104,7 +104,7 @@ class GuardedCpu final : public CpuPolicy {
   VirtualTime now_{INT64_MIN};
   std::uint64_t arrivals_ = 0;
   std::unordered_map<TaskId, Ready> ready_;
-  std::unique_ptr<CpuPolicy> own_;
+  OwnPolicy<CpuPolicy> own_;
   /// Null as long as the policy behaves, which questions can find out, too.
   mutable std::unique_ptr<CpuPolicy> plainest_;
 };

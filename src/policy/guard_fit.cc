@@ -55,7 +55,7 @@ class GuardedFit final : public FitPolicy {
  public:
   explicit GuardedFit(const Plugin& plugin) : plugin_(plugin), plainest_(make_first_fit()) {
     const auto& registration = *static_cast<const plugin::FitRegistration*>(plugin.registration);
-    if (const auto why = failure_of([&] { own_.reset(registration.make()); })) replace(*why);
+    if (const auto why = own_.make([&] { return registration.make(); })) replace(*why);
   }
 
   [[nodiscard]] std::string_view name() const override {
@@ -66,7 +66,7 @@ class GuardedFit final : public FitPolicy {
     if (is_replaced_) return plainest_->choose(free, request);
     std::optional<Run> run;
     std::optional<std::string> why =
-        failure_of([&] { run = own_->choose(GuardedRuns(free), request); });
+        own_.ask([&] { run = own_->choose(GuardedRuns(free), request); });
     if (!why) why = fault_of(run, free, request);
     if (!why) return run;
     replace(*why);
@@ -80,7 +80,7 @@ class GuardedFit final : public FitPolicy {
   }
 
   const Plugin& plugin_;
-  std::unique_ptr<FitPolicy> own_;
+  OwnPolicy<FitPolicy> own_;
   std::unique_ptr<FitPolicy> plainest_;
   bool is_replaced_ = false;
 };

@@ -16,7 +16,8 @@ class GuardedReplacement final : public ReplacementPolicy {
       : plugin_(plugin), conventions_(conventions), frames_(capacity) {
     const auto& registration =
         *static_cast<const plugin::ReplacementRegistration*>(plugin.registration);
-    tell([&] { own_.reset(registration.make(capacity, conventions)); });
+    if (const auto why = own_.make([&] { return registration.make(capacity, conventions); }))
+      replace(*why);
   }
 
   [[nodiscard]] std::string_view name() const override {
@@ -48,8 +49,7 @@ class GuardedReplacement final : public ReplacementPolicy {
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
     if (!plainest_) {
       std::optional<FrameNo> frame;
-      std::optional<std::string> why =
-          failure_of([&] { frame = own_->victim(evictable, incoming); });
+      std::optional<std::string> why = own_.ask([&] { frame = own_->victim(evictable, incoming); });
       if (!why) why = fault_of(frame, evictable);
       if (!why) return frame;
       replace(*why);
@@ -65,7 +65,7 @@ class GuardedReplacement final : public ReplacementPolicy {
 
   template <class Call>
   void tell(const Call& call) {
-    if (const auto why = failure_of(call)) replace(*why);
+    if (const auto why = own_.ask(call)) replace(*why);
   }
 
   [[nodiscard]] std::optional<std::string> fault_of(std::optional<FrameNo> frame,
@@ -99,7 +99,7 @@ class GuardedReplacement final : public ReplacementPolicy {
   ReplacementConventions conventions_;
   std::vector<Frame> frames_;
   std::uint64_t arrivals_ = 0;
-  std::unique_ptr<ReplacementPolicy> own_;
+  OwnPolicy<ReplacementPolicy> own_;
   std::unique_ptr<ReplacementPolicy> plainest_;  ///< null as long as the policy behaves
 };
 

@@ -6,6 +6,7 @@
 
 #include "spindle/policy/plugin.h"
 #include "spindle/policy/policy_library.h"
+#include "watched_call.h"
 
 namespace spindle {
 
@@ -34,16 +35,53 @@ struct EndlessQuestions {};
 /// Of the exception that is being handled.
 std::string words_of_exception();
 
-/// Calls into the library; why that failed, if it threw.
+struct Failure {
+  std::string why;
+  bool was_abandoned = false;  ///< in the midst of it: what it was about must not be used again
+};
+
+/// Calls into the library; why that failed, if it threw or had to be abandoned.
 template <class Call>
-std::optional<std::string> failure_of(Call&& call) {
+std::optional<Failure> failure_of(const Call& call) {
+  WatchedCall watched;
+  if (sigsetjmp(watched.back, 0) != 0) return Failure{std::string(watched.words()), true};
   try {
     call();
     return std::nullopt;
   } catch (...) {
-    return words_of_exception();
+    return Failure{words_of_exception()};
   }
 }
+
+/// An object of the library, asked in nothing but failure_of. One that was abandoned in the midst
+/// of a call is left where it is for good.
+template <class Policy>
+class OwnPolicy {
+ public:
+  OwnPolicy() = default;
+  OwnPolicy(const OwnPolicy&) = delete;
+  OwnPolicy& operator=(const OwnPolicy&) = delete;
+  ~OwnPolicy() {
+    static_cast<void>(failure_of([this] { delete policy_; }));
+  }
+
+  template <class Make>
+  std::optional<std::string> make(const Make& make) {
+    return ask([&] { policy_ = make(); });
+  }
+  /// Why the call failed, which may use `->`.
+  template <class Call>
+  std::optional<std::string> ask(const Call& call) const {
+    auto failure = failure_of(call);
+    if (!failure) return std::nullopt;
+    if (failure->was_abandoned) policy_ = nullptr;
+    return std::move(failure->why);
+  }
+  Policy* operator->() const { return policy_; }
+
+ private:
+  mutable Policy* policy_ = nullptr;
+};
 
 // Never fail: what cannot be made is replaced at once.
 std::unique_ptr<ArmPolicy> make_guarded_arm(const Plugin& plugin,

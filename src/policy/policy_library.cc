@@ -117,12 +117,14 @@ Result<Table::Library*> library_at(const std::string& path) {
   auto& libraries = table().libraries;
   const auto last =
       std::ranges::find(libraries.rbegin(), libraries.rend(), path, &Table::Library::path);
-  if (last != libraries.rend() && last->identity == file->identity()) return &*last;
+  const bool is_loaded = last != libraries.rend() && last->identity == file->identity();
+  if (is_loaded && !was_abandoned(last->handle)) return &*last;
   if (libraries.size() >= kMostLibraries)
     return refusal(ENOSPC, path, "256 libraries have been loaded, which is all there may be");
   std::string why;
   void* handle = file->load(why);
   if (handle == nullptr) return refusal(EINVAL, path, why);
+  watch_library(handle);
   libraries.push_back({path, file->identity(), handle});
   return &libraries.back();
 }
@@ -153,8 +155,8 @@ Result<Plugin*> plugin_of(Table::Library& library, PolicyKind kind) {
   if (plugin != nullptr) return plugin;
   const void* const registration = TRY(registration_of(library, kind));
   std::string name;
-  if (const auto why = failure_of([&] { name = of(kind).name_of(registration); }))
-    return refusal(EINVAL, library.path, "its " + std::string(of(kind).words) + " " + *why);
+  if (const auto failure = failure_of([&] { name = of(kind).name_of(registration); }))
+    return refusal(EINVAL, library.path, "its " + std::string(of(kind).words) + " " + failure->why);
   if (!is_good_name(name))
     return refusal(EINVAL, library.path,
                    "a name is made of up to 32 small letters, digits, '-', '.' and '_'");

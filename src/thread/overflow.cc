@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "spindle/policy/policy_watch.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -20,6 +21,7 @@ void write_text(const char* text) {
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
+  abandon_policy_call(signal, info, context);
   const Control* const thread = current_control;
   if (thread != nullptr && StackPool::guards(*thread, info->si_addr)) {
     write_text("stack overflow in thread ");

@@ -20,7 +20,7 @@ for strategy in contiguous linked fat indexed extent; do
   grep -q "writes and .* flushes" said || fail "record says: $(cat said)"
   ! is_mounted "$work/mnt" || fail "something is still mounted"
   check_volume
-  spindle crash "$run" --explore --samples 8 --json >explored || fail "$strategy is not sound: $(tail -40 explored)"
+  spindle crash "$run" --explore --samples 8 --exhaustive 32 --json >explored || fail "$strategy is not sound: $(tail -40 explored)"
   expect "0 0" "$(field explored '"%d %d" % (j["damaged"], j["promises_broken"])')" "damage and broken promises"
   expect True "$(field explored 'j["states"] > 30 and len(j["cuts"]) == j["events"] + 1')" "states"
   expect True "$(field explored 'all(f["promised"] > 0 and f["kept"] == f["promised"] and f["absent"] > 0
@@ -31,13 +31,13 @@ done
 
 step "the same disk, if its flushes did nothing, does not hold what was promised"
 status=0
-spindle crash extent.crash --explore --lying-disk --samples 8 --json >lying || status=$?
+spindle crash extent.crash --explore --lying-disk --samples 8 --exhaustive 32 --json >lying || status=$?
 expect 4 "$status" "exit status of a disk that lies"
 expect True "$(field lying 'j["promises_broken"] > 0')" "broken promises of a disk that lies"
 
 step "the same states with the same seed, whatever the jobs"
-spindle crash extent.crash --explore --samples 8 --seed 7 -j 1 --json >one
-spindle crash extent.crash --explore --samples 8 --seed 7 -j 3 --json >three
+spindle crash extent.crash --explore --samples 8 --exhaustive 32 --seed 7 -j 1 --json >one
+spindle crash extent.crash --explore --samples 8 --exhaustive 32 --seed 7 -j 3 --json >three
 cmp one three || fail "the report depends on the jobs"
 
 step "one transaction, one cut"
@@ -48,6 +48,9 @@ spindle crash extent.crash --explore --transaction "$transaction" --json >explor
 expect True "$(field explored "j['first_cut'] < $entry <= j['last_cut'] and len(j['cuts']) < j['events']")" "its span"
 expect "[$((transaction - 1)), $transaction]" \
   "$(field explored 'sorted({t for c in j["cuts"] for t in c["last_transactions"]})')" "transactions in it"
+expect True "$(field explored 'all(c["all_subsets"] == (2 ** c["undecided_writes"] <= 16384) for c in j["cuts"])')" "all states of it"
+spindle crash extent.crash --explore --transaction "$transaction" --exhaustive 1 --samples 3 >drawn
+grep -Eq "drawn of 2.[0-9]" drawn || fail "it does not say of how many: $(cat drawn)"
 grep -q fsync <(spindle crash extent.crash) || fail "the list has no word of the fsync"
 spindle crash extent.crash --last 0.000001 >short
 [ "$(wc -l <short)" -lt 8 ] || fail "--last shows too much"
@@ -80,7 +83,7 @@ new_volume 4M
 spindle crash record -o arm=sstf "$image" killed.crash -- sh -c 'echo promised >kept; sync kept; echo hoped >lost
   kill -9 $(cat .spindle/process_id)' >said 2>&1 || :
 spindle crash killed.crash | grep -q "cut off" || fail "the recording does not say that it was cut off: $(cat said)"
-spindle crash killed.crash --explore --samples 8 --json >explored || fail "not sound: $(tail -30 explored)"
+spindle crash killed.crash --explore --samples 8 --exhaustive 32 --json >explored || fail "not sound: $(tail -30 explored)"
 expect True "$(field explored 'all(f["kept"] == f["promised"] > 0 for f in j["files"] if f["path"] == "/kept")')" "the promise"
 
 step "a long list is shown whole"

@@ -43,7 +43,7 @@ refuses_options() {
   refuses "'bogus'" spindle mount "$image" "$mnt" -o ro,bogus=1,sync
   for option in cache=0 cache=1 cache=-8M cache=nan cache=inf cache=8Q cache=8MM cache= cache "cache= 8M" cache=2T \
     commit=0 commit=-1 commit=1.5 commit=soon commit=3601 commit pace=-1 pace=nan pace=inf pace=1001 pace=x pace \
-    data=writeback data data= arm=lift arm= cache-policy=best cache-policy disk=tape disk fit=tight fit \
+    data=writeback data data= arm=lift arm= cache-policy=best cache-policy disk=tape disk fit=tight fit cpu=none cpu \
     ro=1 sync=yes dirsync=1 nodiratime=0 remount noatime=1 strictatime=0 allow_other=root default_permissions=no; do
     refuses "option '${option%%=*}'" spindle mount "$image" "$mnt" -o "$option"
   done
@@ -94,13 +94,14 @@ mounts_names_of_any_kind() {
 # What is set at mount is what the control files show.
 settings_are_shown() {
   step "settings"
-  mount_volume "cache=8M,cache-policy=arc,arm=sstf,disk=15000rpm,pace=0.25,fit=worst"
+  mount_volume "cache=8M,cache-policy=arc,arm=sstf,disk=15000rpm,pace=0.25,fit=worst,cpu=mlfq"
   expect $((8 << 20)) "$(fact cache size_bytes)" "cache="
   grep -qF '[arc]' "$mnt/.spindle/cache/policy" || fail "cache-policy= has no effect"
   grep -qF '[sstf]' "$mnt/.spindle/disk/scheduler" || fail "arm= has no effect"
   grep -qF '[15000rpm]' "$mnt/.spindle/disk/model" || fail "disk= has no effect"
   expect 0.25 "$(fact disk pace)" "pace="
   grep -qF '[worst]' "$mnt/.spindle/volume/fit" || fail "fit= has no effect"
+  grep -qF '[mlfq]' "$mnt/.spindle/machine/policy" || fail "cpu= has no effect"
   unmount_volume
   for size in 1M 1.5MiB 2097152 4096K 1g; do
     mount_volume "cache=$size"

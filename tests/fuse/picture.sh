@@ -128,6 +128,17 @@ for row in json.load(open("replayed.json"))["policies"]:
     assert abs(mine["seek_ms"] - row["seek_ns"] / 1e6) < 0.001, (mine, row)
 PYTHON
 
+step "an arm that is not watched"
+new_volume 32M
+mount_volume
+echo off >"$mnt/.spindle/disk/watch"
+head -c 1M /dev/zero >"$mnt/file"
+sync "$mnt/file"
+refuses "echo on > MOUNT/.spindle/disk/watch" spindle picture "$mnt" --kind arm
+refuses "not watched" spindle picture "$mnt" --kind policies
+spindle picture "$mnt" --kind seeks >text
+unmount_volume
+
 step "an image, and wrong input"
 spindle picture "$image" --kind journal >text
 grep -q 'head and tail' text || fail "an unmounted volume has something in its log: $(cat text)"

@@ -49,6 +49,8 @@ in_the_mount() {
   says '^misbehaving  *yes' control cache/whatif
   echo "$mnt/own.so" >"$mnt/.spindle/volume/fit"
   echo "$mnt/own.so" >"$mnt/.spindle/machine/policy"
+  echo "$mnt/own.so" >"$mnt/.spindle/threads/policy"
+  expect '[misbehaving]' "$(in_use threads/policy)" "the policy of the daemon's threads"
   echo "$mnt/own.so" >"$mnt/.spindle/machine/replacement"
   expect '[misbehaving] [misbehaving]' "$(in_use volume/fit) $(in_use machine/policy)" "the policies"
   work_a_lot
@@ -61,7 +63,8 @@ in_the_mount() {
 misbehaving() {
   step "misbehaving under work: $1"
   new_volume 64M
-  FAULT=$1 FAULT_AFTER=20 mount_volume "disk=textbook,cache=1M,arm=$bad,cache-policy=$bad,fit=$bad"
+  FAULT=$1 FAULT_AFTER=20 mount_volume "disk=textbook,cache=1M,arm=$bad,cache-policy=$bad,fit=$bad,cpu=$bad"
+  expect "[misbehaving]" "$(in_use machine/policy)" "the policy of the machine"
   work_a_lot
   (cd "$mnt" && sha256sum --quiet -c "$work/sums")
   expect '[fcfs] [fifo] [first]' "$(in_use disk/scheduler) $(in_use cache/policy) $(in_use volume/fit)" "the policies"
@@ -73,6 +76,18 @@ misbehaving() {
   mount_volume
   (cd "$mnt" && sha256sum --quiet -c "$work/sums")
   unmount_volume
+}
+
+without_an_answer() {
+  step "a policy that gives no answer"
+  new_volume 64M
+  FAULT=spin FAULT_AFTER=20 mount_volume "disk=textbook,arm=$bad"
+  work_a_lot
+  (cd "$mnt" && sha256sum --quiet -c "$work/sums")
+  expect '[fcfs]' "$(in_use disk/scheduler)" "the scheduler"
+  says 'ran for a second and gave no answer; fcfs takes its place' control last_error
+  unmount_volume
+  check_volume
 }
 
 refused() {
@@ -106,8 +121,13 @@ in_the_league() {
   unmount_volume
   spindle replay some.rec --arm "./impatient.so,look" --cache-policy "$bad,lru" --fit "$bad" >league
   expect 4 "$(grep -cE '(impatient|look) +(misbehaving|lru)' league || cat league)" "rows of the league"
-  FAULT=pick refuses "a policy misbehaved" spindle replay some.rec --arm "$bad"
+  ! FAULT=pick spindle replay some.rec --arm "$bad,look,fcfs" >league 2>said || fail "it says nothing of misbehaviour"
+  grep -q "takes its place" said || fail "it says: $(cat said)"
+  expect "1 2 -" "$(awk '$2 ~ /^(look|fcfs|misbehaving)$/ && $1 ~ /^([0-9]+|-)$/ { print $1 }' league | xargs)" "places in the league"
+  grep -q '^ *- *misbehaving .*not compared' league || fail "it is compared: $(cat league)"
   refuses "none of" spindle replay some.rec --arm mine
+  says 'arm impatient,' spindle picture some.rec --arm ./impatient.so
+  FAULT=pick refuses "a policy misbehaved" spindle picture some.rec --arm "$bad"
 }
 
 in_the_solver() {
@@ -141,6 +161,9 @@ CASES
 in_the_mount
 misbehaving pick
 misbehaving throw
+misbehaving null
+misbehaving stack
+without_an_answer
 refused
 in_the_league
 in_the_solver

@@ -2,6 +2,7 @@
 // misbehave: from the call on whose number is FAULT_AFTER.
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <stdexcept>
@@ -13,6 +14,25 @@ namespace {
 
 using namespace spindle;
 
+volatile int zero = 0;
+volatile unsigned turns = 0;
+
+int fill_the_stack(volatile int* above) {
+  volatile int room[256] = {*above};
+  return zero == 0 ? fill_the_stack(room) + room[0] : 0;
+}
+
+/// What nobody can see coming.
+void fault_of_the_machine(const std::string& fault) {
+  if (fault == "spin")
+    for (;;) turns = turns + 1;
+  if (fault == "null") *reinterpret_cast<volatile int*>(static_cast<std::intptr_t>(zero)) = 1;
+  if (fault == "jump") reinterpret_cast<void (*)()>(static_cast<std::intptr_t>(zero))();
+  if (fault == "divide") zero = static_cast<int>(turns) / zero;
+  if (fault == "trap") __builtin_trap();
+  if (fault == "stack") fill_the_stack(&zero);
+}
+
 /// Counts the calls of an object, and says what is to go wrong in this one: "" if nothing is.
 class Fault {
  public:
@@ -22,6 +42,7 @@ class Fault {
     if (fault == nullptr || ++calls_ <= (after == nullptr ? 0 : std::atoi(after))) return "";
     if (std::string(fault) == "throw") throw std::runtime_error("no\nidea");
     if (std::string(fault) == "throw-number") throw 42;
+    fault_of_the_machine(fault);
     return fault;
   }
 

@@ -22,7 +22,7 @@ namespace spindle {
 /// Of a file its size and the bytes up to kMostDigested; of a directory how many names it has, and
 /// which; of a link its target.
 struct ContentDigest {
-  static constexpr std::uint64_t kMostDigested = 16u << 20;
+  static constexpr std::uint64_t kMostDigested = 1u << 30;
   std::uint64_t size = 0;
   std::uint64_t checksum = 0;
   auto operator<=>(const ContentDigest&) const = default;

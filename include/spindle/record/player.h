@@ -51,6 +51,7 @@ struct PlayResult {
   std::uint64_t data_blocks = 0;
   std::uint64_t map_blocks = 0;
   std::uint64_t differing = 0;  ///< operations that failed here and not there, or otherwise
+  bool is_as_asked = true;      ///< false: a policy misbehaved, and another took its place
 
   [[nodiscard]] double mean_run_blocks() const {
     return runs == 0 ? 0 : static_cast<double>(data_blocks) / static_cast<double>(runs);
@@ -62,7 +63,7 @@ struct PlayWatch {
   std::span<DiskObserver* const> observers = {};
   std::function<void(FileSystem& volume)> at_end = {};
 };
-/// EINVAL for settings that no mount would take, and for a policy that misbehaves.
+/// EINVAL for settings that no mount would take.
 Result<PlayResult> play(const Recording& recording, const PreparedVolume& prepared,
                         const PlaySettings& settings, const PlayWatch& watch = {});
 

@@ -11,13 +11,14 @@ _spindle_mount_option() {
     arm=*) names=$(printf 'arm=%s ' fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline) ;;
     disk=*) names=$(printf 'disk=%s ' textbook 7200rpm 15000rpm ssd none) ;;
     fit=*) names=$(printf 'fit=%s ' near first best worst next buddy) ;;
+    cpu=*) names=$(printf 'cpu=%s ' $_spindle_cpu_policies) ;;
     *) names="ro rw allow_other default_permissions nodefault_permissions noatime nodiratime relatime strictatime sync async dirsync
-         data= cache= cache-policy= arm= disk= pace= fit= commit= write-log= nodev nosuid noexec" ;;
+         data= cache= cache-policy= arm= disk= pace= fit= cpu= commit= write-log= nodev nosuid noexec" ;;
   esac
   compopt -o nospace 2>/dev/null
   mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "$item")
   case $item in
-    arm=*/* | cache-policy=*/* | fit=*/*) _spindle_libraries "$before${item%%=*}=" "${item#*=}" ;;
+    arm=*/* | cache-policy=*/* | fit=*/* | cpu=*/*) _spindle_libraries "$before${item%%=*}=" "${item#*=}" ;;
   esac
 }
 
@@ -180,7 +181,7 @@ _spindle() {
     crash)
       if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then _spindle_files; return; fi
       case ${COMP_WORDS[COMP_CWORD-1]} in
-        --last | --at | --drop | --torn | --transaction | --samples | --seed | -j | --jobs) ;;
+        --last | --at | --drop | --torn | --transaction | --samples | --exhaustive | --seed | -j | --jobs) ;;
         --keep) _spindle_words "all none" ;;
         -o | --options | --output | --image)
           if [[ ${COMP_WORDS[2]} == record ]]; then _spindle_mount_option "$word"; _spindle_cut; else _spindle_files; fi ;;
@@ -188,7 +189,7 @@ _spindle() {
              _spindle_words "-o --options --force -h --help --"
            elif [[ $word == -* ]]; then
              _spindle_words "--last --at --keep --drop --torn -o --output --force --explore --transaction --lying-disk
-               --samples --seed -j --jobs --replay-steps --image --json -h --help"
+               --samples --exhaustive --seed -j --jobs --replay-steps --image --json -h --help"
            else
              _spindle_files
              if ((COMP_CWORD == 2)) && [[ record == "$word"* ]]; then COMPREPLY+=(record); fi

@@ -203,6 +203,11 @@ void add_options(CLI::App& command, const std::shared_ptr<CrashWords>& words) {
   command.add_option("--samples", request.samples, "states that are drawn where all are too many")
       ->type_name("N")
       ->check(CLI::Range(1, 100'000));
+  command
+      .add_option("--exhaustive", request.exhaustive,
+                  "all states of a cut are tried where there are at most so many")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65'536));
   command.add_option("--seed", request.seed, "which ones")->type_name("N");
   command.add_option("-j,--jobs", request.jobs, "so many at a time")
       ->type_name("N")

@@ -15,6 +15,7 @@ struct CrashRequest {
   bool force = false;
   double last_seconds = 0;  ///< 0: all
   std::uint64_t samples = 64;
+  std::optional<std::uint64_t> exhaustive;  ///< so many states of whole writes a cut are all tried
   std::uint64_t seed = 1;
   unsigned jobs = 1;
   bool json = false;

@@ -16,8 +16,9 @@
 namespace spindle::cli {
 namespace {
 
-/// So many files are followed by name.
-constexpr std::size_t kMostFiles = 64;
+/// So many files are followed by name: those that were promised, and others.
+constexpr std::size_t kMostPromised = 10'000;
+constexpr std::size_t kMostOthers = 64;
 constexpr std::size_t kMostTroubles = 20;
 /// So many states are tried between two looks at the results.
 constexpr std::size_t kBatch = 512;
@@ -132,9 +133,9 @@ class StatesOfCut {
   }
 
   ExploredCut add_to(std::vector<State>& states) {
-    ExploredCut report{.cut = cut_, .in_flight = in_flight_.size()};
+    ExploredCut report{.cut = cut_, .in_flight = in_flight_.size(), .undecided = others_.size()};
     const std::size_t before = states.size();
-    report.has_all = others_.size() < 63 && std::uint64_t{1} << others_.size() <= 4 * plan_.samples;
+    report.has_all = others_.size() < 63 && std::uint64_t{1} << others_.size() <= plan_.most_whole;
     if (report.has_all)
       add_all(states);
     else
@@ -203,22 +204,24 @@ std::vector<ExploredFile> files_of(const RecordedRun& run, const ExplorePlan& pl
                                    const std::vector<Promise>& promises, std::size_t& more) {
   std::vector<ExploredFile> files;
   std::set<std::string> known;
-  const auto add = [&](const std::string& path) {
+  const auto add = [&](const std::string& path, std::size_t most) {
     if (path.empty() || !known.insert(path).second) return;
-    if (files.size() < kMostFiles)
+    if (files.size() < most)
       files.push_back({.path = path});
     else
       ++more;
   };
   for (const Promise& promise : promises)
-    if (promise.from <= plan.last_cut && promise.until >= plan.first_cut) add(promise.path);
+    if (promise.from <= plan.last_cut && promise.until >= plan.first_cut)
+      add(promise.path, kMostPromised);
+  const std::size_t most = files.size() + kMostOthers;
   const auto& notes = run.log().notes();
   for (std::size_t i = 0; i < notes.size(); ++i) {
     if (notes[i].position < plan.first_cut || notes[i].position > plan.last_cut) continue;
     const auto note = run.note(i);
     if (!note || note->operation.kind == Operation::Kind::kSyncAll) continue;
-    add(note->path);
-    add(note->new_path);
+    add(note->path, most);
+    add(note->new_path, most);
   }
   return files;
 }

@@ -1,10 +1,11 @@
 // Exploring a recording: every state that a power cut may leave of a span of cuts is mounted and
 // checked in memory, and compared with what programs were promised.
 //
-// Of the writes in flight at a cut each subset is a state, if there are not too many; else subsets
-// are drawn. A state that an earlier cut has already is not tried again. Writes that are torn at
-// sectors, or of which only some blocks arrived, are always drawn. The seed decides; the same seed
-// gives the same states, and the same report with any number of jobs.
+// Of the writes in flight at a cut each subset is a state, up to `most_whole` of them; where there
+// are more, `samples` subsets are drawn. A state that an earlier cut has already is not tried
+// again. Writes that are torn at sectors, or of which only some blocks arrived, are always drawn.
+// The seed decides; the same seed gives the same states, and the same report with any number of
+// jobs.
 #pragma once
 
 #include "cli/crash/run.h"
@@ -15,6 +16,7 @@ struct ExplorePlan {
   std::size_t first_cut = 0;
   std::size_t last_cut = 0;
   std::uint64_t samples = 64;
+  std::uint64_t most_whole = 256;
   std::uint64_t seed = 1;
   unsigned jobs = 1;
 };
@@ -22,6 +24,7 @@ struct ExplorePlan {
 struct ExploredCut {
   std::size_t cut = 0;
   std::size_t in_flight = 0;
+  std::size_t undecided = 0;  ///< writes that may have arrived or not: 2^undecided subsets
   std::uint64_t states = 0;
   std::uint64_t torn = 0;                ///< of them, with torn or reordered writes
   bool has_all = true;                   ///< all subsets of whole writes were tried

@@ -26,13 +26,18 @@ std::string event_text(const RecordedRun& run, std::size_t cut) {
   return what.substr(0, what.starts_with("log: ") ? what.find(',') : what.find(':'));
 }
 
+/// "72", or "72, of 2^20 those drawn".
+std::string states_text(const ExploredCut& cut) {
+  if (cut.has_all) return std::to_string(cut.states);
+  return fmt::format("{}, drawn of 2^{}", cut.states, cut.undecided);
+}
+
 chart::Table table_of_cuts(const RecordedRun& run, const Exploration& exploration) {
   chart::Table table({"cut after", "event", "in flight", "states", "as of transaction", "damaged",
                       "broken promises"});
   for (const ExploredCut& cut : exploration.cuts) {
     table.add_row({std::to_string(cut.cut), event_text(run, cut.cut), std::to_string(cut.in_flight),
-                   fmt::format("{}{}", cut.states, cut.has_all ? "" : " drawn"),
-                   transactions_text(cut.durable), std::to_string(cut.damaged),
+                   states_text(cut), transactions_text(cut.durable), std::to_string(cut.damaged),
                    std::to_string(cut.broken)});
   }
   return table;
@@ -51,10 +56,10 @@ chart::Table table_of_files(const Exploration& exploration) {
 
 void print(const RecordedRun& run, const ExplorePlan& plan, const Exploration& exploration) {
   std::uint64_t torn = 0;
-  bool has_all = true;
+  std::size_t drawn_cuts = 0;
   for (const ExploredCut& cut : exploration.cuts) {
     torn += cut.torn;
-    has_all = has_all && cut.has_all;
+    drawn_cuts += cut.has_all ? 0 : 1;
   }
   fmt::print("{}: cuts after events {} to {} of {}{}\n", run.path(), plan.first_cut, plan.last_cut,
              run.events().size(),
@@ -73,7 +78,11 @@ void print(const RecordedRun& run, const ExplorePlan& plan, const Exploration& e
   fmt::print("{} states mounted and checked: {} damaged, {} with a broken promise\n",
              exploration.states, exploration.damaged, exploration.broken);
   fmt::print("({} of whole writes, {}; {} with torn or reordered ones, drawn with seed {})\n",
-             exploration.states - torn, has_all ? "all there are" : "some drawn", torn, plan.seed);
+             exploration.states - torn,
+             drawn_cuts == 0 ? "all there are"
+                             : fmt::format("drawn at {} of {} cuts, where there are more than {}",
+                                           drawn_cuts, exploration.cuts.size(), plan.most_whole),
+             torn, plan.seed);
 }
 
 Json json_of(const RecordedRun& run, const ExplorePlan& plan, const Exploration& exploration) {
@@ -85,6 +94,7 @@ Json json_of(const RecordedRun& run, const ExplorePlan& plan, const Exploration&
                     {"states", cut.states},
                     {"torn_states", cut.torn},
                     {"all_subsets", cut.has_all},
+                    {"undecided_writes", cut.undecided},
                     {"last_transactions", cut.durable},
                     {"damaged", cut.damaged},
                     {"promises_broken", cut.broken}});
@@ -116,7 +126,13 @@ Json json_of(const RecordedRun& run, const ExplorePlan& plan, const Exploration&
 
 /// The cuts that are asked for; all of them where nothing is said.
 ExplorePlan plan_of(const RecordedRun& run, const CrashRequest& request, Complaint& complaint) {
-  ExplorePlan plan{0, run.events().size(), request.samples, request.seed, request.jobs};
+  // One cut, or those of one transaction, are worth more time than each cut of a whole run.
+  const bool is_narrow = request.at || request.transaction;
+  ExplorePlan plan{.last_cut = run.events().size(),
+                   .samples = request.samples,
+                   .most_whole = request.exhaustive.value_or(is_narrow ? 16384 : 256),
+                   .seed = request.seed,
+                   .jobs = request.jobs};
   if (request.at) plan.first_cut = plan.last_cut = *request.at;
   if (request.last_seconds > 0) {
     const std::int64_t from_ns =

@@ -100,8 +100,9 @@ std::vector<LeagueRow> play_league(const Recording& recording, const LeaguePlan&
     row.result = std::move(result).take();
     return {Result<>(), ""};
   });
-  std::ranges::stable_sort(rows, {},
-                           [](const LeagueRow& row) { return row.result.disk.busy_ns(); });
+  std::ranges::stable_sort(rows, {}, [](const LeagueRow& row) {
+    return std::pair(!row.result.is_as_asked, row.result.disk.busy_ns());
+  });
   return rows;
 }
 

@@ -38,7 +38,7 @@ Result<PreparedVolume> prepare_league_volume(const Recording& recording,
                                              const std::string& strategy, const std::string& fit);
 
 /// Plays them all, `jobs` at a time, with a bar of progress; the same rows whatever the jobs. The
-/// best stands first.
+/// best stands first; those in which a policy misbehaved stand last, and are not compared.
 std::vector<LeagueRow> play_league(const Recording& recording, const LeaguePlan& plan,
                                    Complaint& complaint);
 std::string league_text(const Recording& recording, const std::vector<LeagueRow>& rows,

@@ -4,8 +4,8 @@
 #include <functional>
 #include <map>
 
-#include "cli/face/traces.h"
 #include "cli/experiment/league.h"
+#include "cli/face/traces.h"
 #include "spindle/base/size_text.h"
 
 namespace spindle::cli {
@@ -79,7 +79,7 @@ chart::Table table_of(const std::vector<LeagueRow>& rows, std::size_t shown_rows
   chart::Table table(titles);
   for (std::size_t i = 0; i < std::min(rows.size(), shown_rows); ++i) {
     const PlayResult& result = rows[i].result;
-    std::vector<std::string> cells = {std::to_string(i + 1)};
+    std::vector<std::string> cells = {result.is_as_asked ? std::to_string(i + 1) : "-"};
     for (const Dimension& dimension : differ) cells.push_back(dimension.value(rows[i].combination));
     cells.push_back(fmt::format("{:.2f}", ms(result.disk.busy_ns())));
     cells.push_back(std::to_string(result.disk.arm_distance));
@@ -87,7 +87,8 @@ chart::Table table_of(const std::vector<LeagueRow>& rows, std::size_t shown_rows
     cells.push_back(fmt::format("{:.2f}", 100 * hit_ratio(result.cache)));
     cells.push_back(fmt::format("{:.1f}", result.mean_run_blocks()));
     cells.push_back(std::to_string(result.journal.log_bytes / 1024));
-    cells.push_back(reason_of(rows[i], rows.front()));
+    cells.push_back(result.is_as_asked ? reason_of(rows[i], rows.front())
+                                       : "a policy misbehaved: not compared");
     table.add_row(std::move(cells));
   }
   return table;
@@ -98,6 +99,7 @@ std::vector<std::pair<std::string, double>> means_by(const std::vector<LeagueRow
                                                      const Dimension& dimension) {
   std::map<std::string, std::pair<double, double>> sums;
   for (const LeagueRow& row : rows) {
+    if (!row.result.is_as_asked) continue;
     auto& [sum, count] = sums[dimension.value(row.combination)];
     sum += ms(row.result.disk.busy_ns());
     count += 1;
@@ -113,6 +115,7 @@ std::string effects_text(const std::vector<LeagueRow>& rows) {
   std::vector<std::pair<double, std::string>> lines;
   for (const Dimension& dimension : varied(rows)) {
     const auto means = means_by(rows, dimension);
+    if (means.empty()) continue;
     std::string line = fmt::format("{}: ", dimension.name);
     for (std::size_t i = 0; i < means.size(); ++i)
       line += fmt::format("{}{} {:.1f}", i == 0 ? "" : ", ", means[i].first, means[i].second);
@@ -175,7 +178,8 @@ Json league_json(const Recording& recording, const std::vector<LeagueRow>& rows)
                     {"transactions", r.journal.transactions},
                     {"log_bytes", r.journal.log_bytes},
                     {"checkpoints", r.journal.checkpoints},
-                    {"differing_operations", r.differing}});
+                    {"differing_operations", r.differing},
+                    {"misbehaved", !r.is_as_asked}});
   }
   return {{"command", recording.command},
           {"operations", recording.operations.size()},

@@ -3,17 +3,20 @@
 
 #include <fstream>
 
-#include "cli/picture/disk_pictures.h"
-#include "cli/face/traces.h"
 #include "cli/experiment/league.h"
+#include "cli/face/traces.h"
+#include "cli/picture/disk_pictures.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/size_text.h"
 #include "spindle/control/disk_tables.h"
 #include "spindle/policy/arm_policy.h"
+#include "spindle/policy/policy_library.h"
 #include "spindle/trace/disk_trace.h"
 
 namespace spindle::cli {
 namespace {
+
+constexpr const char* kMisbehaved = "a policy misbehaved, and another took its place";
 
 /// All that watches a disk for the sake of pictures.
 struct Watchers {
@@ -74,6 +77,7 @@ DiskFigures play_recording(const std::string& file, const PlayChoice& choice,
                  {.observers = observers, .at_end = [&hits](FileSystem& volume) {
                     hits = Json::parse(hits_table(volume.cache().history()).json());
                   }}));
+    if (!played.is_as_asked) return Error{EINVAL, kMisbehaved};
     figures.tables = tables_of(watchers, played.disk, model);
     figures.tables["cache/history"] = hits;
     figures.caption = fmt::format("Disk {}, arm {}, cache {}; {} requests. Played again: {}",
@@ -109,6 +113,7 @@ class TracedDisk {
     while (!drive_.idle()) serve_one();
   }
   [[nodiscard]] const DiskStatistics& statistics() const { return statistics_; }
+  [[nodiscard]] std::string_view arm() const { return drive_.policy().name(); }
 
   static constexpr std::uint32_t kBlockSize = 4096;
 
@@ -152,6 +157,7 @@ DiskFigures play_trace(const std::string& file, const PlayChoice& choice, Compla
     progress.at(trace->bytes() + trace->bytes_done());
   });
   traced.serve_rest();
+  if (traced.arm() != arm) complaint.make(kMisbehaved);
   figures.tables = tables_of(watchers, traced.statistics(), *model);
   figures.caption = fmt::format("Disk {}, arm {}; {} requests, {} waiting at a time ({})", disk,
                                 arm, traced.statistics().requests(), choice.depth,
@@ -178,7 +184,12 @@ bool is_block_trace(const std::string& file) {
   return detect_disk_format(beginning_of(file)).ok();
 }
 
-DiskFigures play_figures(const std::string& file, const PlayChoice& choice, Complaint& complaint) {
+DiskFigures play_figures(const std::string& file, PlayChoice choice, Complaint& complaint) {
+  if (!choice.arm.empty()) {
+    const auto arm = policy_named(PolicyKind::kArm, choice.arm);
+    if (!arm.ok()) return complaint.make(fmt::format("--arm: {}", arm.error().what)), DiskFigures();
+    choice.arm = *arm;
+  }
   DiskFigures figures = is_recording(file) ? play_recording(file, choice, complaint)
                                            : play_trace(file, choice, complaint);
   figures.subject = printable(file.substr(file.rfind('/') + 1));

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "cli/commands.h"
-#include "cli/face/traces.h"
 #include "cli/experiment/league.h"
+#include "cli/face/traces.h"
 #include "spindle/base/size_text.h"
 #include "spindle/disk/disk_model.h"
 #include "spindle/policy/policy_library.h"

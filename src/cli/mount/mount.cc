@@ -191,7 +191,7 @@ class Mount {
     }
     what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
     machine_ = std::make_unique<LiveMachine>(
-        MachineConfiguration{},
+        MachineConfiguration{.cpu_policy = options.cpu_policy},
         [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
           return std::make_unique<VolumeHost>(
               *runtime, *volume_, request_.directory,
@@ -371,7 +371,8 @@ void add_mount_command(CLI::App& app, int& status) {
           "-o,--options", request->option_texts,
           "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
           "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=POLICY, arm=POLICY, "
-          "disk=PRESET, pace=FACTOR, fit=POLICY, commit=SECONDS, write-log=FILE; a POLICY is a "
+          "disk=PRESET, pace=FACTOR, fit=POLICY, cpu=POLICY, commit=SECONDS, write-log=FILE; a "
+          "POLICY is a "
           "name, or a library with one (./mine.so)")
       ->type_name("OPT,...");
   command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");

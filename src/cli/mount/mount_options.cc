@@ -160,6 +160,7 @@ const std::map<std::string_view, Apply>& table() {
       {"disk", one_of(&MountOptions::disk_preset, disk_preset_names())},
       {"pace", apply_pace},
       {"fit", policy(&MountOptions::fit_policy, PolicyKind::kFit)},
+      {"cpu", policy(&MountOptions::cpu_policy, PolicyKind::kCpu)},
       {"commit", apply_commit},
       {"write-log", apply_write_log},
       // What mount(8) and fstab pass to every file system, and what is so in any case.

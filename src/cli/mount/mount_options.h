@@ -24,6 +24,7 @@ struct MountOptions {
   std::string disk_preset = "7200rpm";
   double pace = 0;
   std::string fit_policy = "near";
+  std::string cpu_policy = "cfs";  ///< of the simulated machine
   std::uint64_t commit_seconds = 5;
   std::string write_log;  ///< the file that keeps every write; empty: none does
   std::string

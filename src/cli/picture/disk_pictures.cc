@@ -263,7 +263,11 @@ void check_disk(PictureKind kind, const DiskFigures& figures, Complaint& complai
         "its disk takes no time and has no arm; choose one: echo 7200rpm > "
         "MOUNT/.spindle/disk/model");
   if (disk == "ssd" && kind != PictureKind::kResponses)
-    complaint.make("its disk is an ssd, which has no arm");
+    return complaint.make("its disk is an ssd, which has no arm");
+  const bool is_of_arm = kind == PictureKind::kArm || kind == PictureKind::kPolicies;
+  if (is_of_arm && !figures.arm_is_watched)
+    complaint.make(
+        "its arm is not watched; from now on it is with: echo on > MOUNT/.spindle/disk/watch");
 }
 
 }  // namespace
@@ -274,6 +278,7 @@ DiskFigures take_disk_figures(const MountControl& control) {
        {"disk/statistics", "disk/geometry", "disk/moves", "disk/history", "disk/seek_distances",
         "disk/response_times", "disk/whatif", "disk/whatif_moves", "cache/history"})
     figures.tables[name] = control.json(name);
+  figures.arm_is_watched = control.chosen("disk/watch") == "on";
   const std::string image = control.value("volume/image");
   figures.subject = printable(image.substr(image.rfind('/') + 1));
   figures.caption = fmt::format(

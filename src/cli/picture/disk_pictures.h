@@ -18,7 +18,8 @@ struct DiskFigures {
   /// Of the cache's history: of a mount the wall's, of a recording there is but its order.
   enum class Time : std::uint8_t { kWall, kReads };
   Time time = Time::kWall;
-  Json tables;  ///< by the names of the control files: "disk/moves", "cache/history"
+  bool arm_is_watched = true;  ///< else what is known of the arm is old, or nothing
+  Json tables;                 ///< by the names of the control files: "disk/moves", "cache/history"
 
   [[nodiscard]] const Json& table(const char* name) const { return tables.at(name); }
   [[nodiscard]] bool has(const char* name) const { return tables.contains(name); }
@@ -29,13 +30,13 @@ DiskFigures take_disk_figures(const MountControl& control);
 /// Of a recording that is played on a volume in memory; of a block trace whose requests are served
 /// with so many of them waiting.
 struct PlayChoice {
-  std::string arm;   ///< empty: as it was recorded, or look
+  std::string arm;   ///< a name, or a library; empty: as it was recorded, or look
   std::string disk;  ///< empty: as it was recorded, or 7200rpm
   std::size_t depth = 32;
 };
 bool is_recording(const std::string& file);
 bool is_block_trace(const std::string& file);
-DiskFigures play_figures(const std::string& file, const PlayChoice& choice, Complaint& complaint);
+DiskFigures play_figures(const std::string& file, PlayChoice choice, Complaint& complaint);
 
 /// Arm, seeks, responses, hits or policies. A complaint where there is nothing of the kind.
 DrawnPicture picture_of(PictureKind kind, const DiskFigures& figures, Complaint& complaint);

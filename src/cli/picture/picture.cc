@@ -13,14 +13,13 @@
 #include <optional>
 #include <span>
 
-#include "cli/picture/block_census.h"
 #include "cli/commands.h"
+#include "cli/picture/block_census.h"
 #include "cli/picture/disk_pictures.h"
 #include "cli/picture/journal_picture.h"
 #include "spindle/base/size_text.h"
 #include "spindle/chart/png.h"
 #include "spindle/disk/disk_model.h"
-#include "spindle/policy/arm_policy.h"
 
 namespace spindle::cli {
 namespace {
@@ -266,8 +265,9 @@ void add_options(CLI::App& command, PictureRequest& request) {
   const auto names = [](std::span<const std::string_view> all) {
     return std::vector<std::string>(all.begin(), all.end());
   };
-  command.add_option("--arm", request.play.arm, "of what is played: the arm policy")
-      ->check(CLI::IsMember(names(arm_policy_names())).description(""))
+  command
+      .add_option("--arm", request.play.arm,
+                  "of what is played: the arm policy, or a library with one (./mine.so)")
       ->type_name("POLICY");
   command.add_option("--disk", request.play.disk, "of what is played: the disk")
       ->check(CLI::IsMember(names(disk_preset_names())).description(""))

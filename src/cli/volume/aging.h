@@ -7,9 +7,10 @@
 // those that grow lie interleaved; young files die sooner than old ones, and what is deleted keeps
 // the volume on its way to the utilisation that is asked for, which it reaches after half the days.
 //
-// Sizes are lognormal (mean 9.48 and deviation 2.46 of the logarithm), as Agrawal, Arpaci-Dusseau
-// and Arpaci-Dusseau measured ("Generating Realistic Impressions for File-System Images", FAST
-// 2009). That a benchmark must begin with an aged volume, made by a daily mix of long-lived and
+// Sizes are lognormal, the shape that Downey found in hundreds of file systems ("The Structural
+// Cause of File Size Distributions", MASCOTS 2001); mean 9.48 and deviation 2.46 of the logarithm
+// are a choice: half of the files are smaller than 13 KB, and few large ones hold most bytes.
+// That a benchmark must begin with an aged volume, made by a daily mix of long-lived and
 // short-lived files, is Smith and Seltzer's ("File System Aging", SIGMETRICS 1997); that it is aged
 // at a steady utilisation, Kadekodi, Nagarajan and Ganger's ("Geriatrix", ATC 2018).
 //

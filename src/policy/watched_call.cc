@@ -1,0 +1,251 @@
+#include "watched_call.h"
+
+#include <link.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <mutex>
+
+#include "spindle/base/check.h"
+#include "spindle/policy/policy_watch.h"
+
+#if !defined(sigev_notify_thread_id)
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+namespace spindle {
+namespace {
+
+constexpr long kTickNs = 100'000'000;
+/// A call that was seen so often has run for a second.
+constexpr int kMostTicks = 10;
+constexpr std::size_t kSignalStackSize = 64 * 1024;
+constexpr std::size_t kMostRanges = 4096;
+/// A fault so near to the stack pointer is one of the stack.
+constexpr std::uintptr_t kNearStack = 64 * 1024;
+
+/// Code of a library. Written once, before it is counted.
+struct CodeRange {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+  void* library = nullptr;
+  std::atomic<bool> was_abandoned = false;
+};
+std::array<CodeRange, kMostRanges> ranges;
+std::atomic<std::size_t> range_count = 0;
+
+thread_local WatchedCall* current_call = nullptr;
+
+struct Registers {
+  std::uintptr_t at = 0;
+  std::uintptr_t stack = 0;
+  std::uintptr_t caller = 0;  ///< of code that has done nothing yet
+};
+
+Registers registers_of(const void* context) {
+  const auto& machine = static_cast<const ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+  const auto stack = static_cast<std::uintptr_t>(machine.gregs[REG_RSP]);
+  Registers registers{static_cast<std::uintptr_t>(machine.gregs[REG_RIP]), stack, 0};
+  // The call that led nowhere has left its return address there.
+  if (stack % sizeof(std::uintptr_t) == 0 && registers.at < 4096)
+    registers.caller = *reinterpret_cast<const std::uintptr_t*>(stack);
+  return registers;
+#elif defined(__aarch64__)
+  return {machine.pc, machine.sp, machine.regs[30]};
+#else
+  static_cast<void>(machine);
+  return {};
+#endif
+}
+
+CodeRange* library_code_at(std::uintptr_t at) {
+  const std::size_t count = range_count.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < count; ++i)
+    if (at >= ranges[i].begin && at < ranges[i].end) return &ranges[i];
+  return nullptr;
+}
+
+const char* words_of(int signal, const siginfo_t* info, const Registers& registers) {
+  if (signal == SIGFPE) return "divided by zero";
+  if (signal == SIGILL) return "ran into what is no instruction";
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  const bool is_stack =
+      address + kNearStack >= registers.stack && address < registers.stack + kNearStack;
+  return is_stack ? "filled its stack" : "used memory that is not there";
+}
+
+}  // namespace
+
+struct WatchHandlers {
+  static constexpr std::array kFaults = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+  static inline std::array<struct sigaction, kFaults.size()> previous;
+
+  static int tick_signal() { return SIGRTMIN + 5; }
+
+  static void abandon(int signal, CodeRange& code, const char* words) {
+    // The jump leaves the handler, but not what is blocked while it runs.
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+    code.was_abandoned.store(true, std::memory_order_relaxed);
+    current_call->words_ = words;
+    siglongjmp(current_call->back, 1);
+  }
+
+  static void on_tick(int signal, siginfo_t*, void* context) {
+    if (current_call == nullptr) return;
+    if (current_call->ticks_ < kMostTicks) {
+      current_call->ticks_ = current_call->ticks_ + 1;
+      return;
+    }
+    CodeRange* const code = library_code_at(registers_of(context).at);
+    if (code != nullptr) abandon(signal, *code, "ran for a second and gave no answer");
+  }
+
+  static void on_fault(int signal, siginfo_t* info, void* context) {
+    abandon_policy_call(signal, info, context);
+    std::size_t i = 0;
+    while (kFaults[i] != signal) ++i;
+    if ((previous[i].sa_flags & SA_SIGINFO) != 0)
+      return previous[i].sa_sigaction(signal, info, context);
+    // Returning repeats what failed, this time with the answer that there was before.
+    sigaction(signal, &previous[i], nullptr);
+  }
+
+  static bool install() {
+    struct sigaction action = {};
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    action.sa_sigaction = on_tick;
+    bool all = sigaction(tick_signal(), &action, nullptr) == 0;
+    action.sa_sigaction = on_fault;
+    for (std::size_t i = 0; i < kFaults.size(); ++i)
+      all = sigaction(kFaults[i], &action, &previous[i]) == 0 && all;
+    return all;
+  }
+};
+
+void abandon_policy_call(int signal, const siginfo_t* info, const void* context) {
+  if (current_call == nullptr) return;
+  const Registers registers = registers_of(context);
+  CodeRange* code = library_code_at(registers.at);
+  const bool leads_nowhere = (signal == SIGSEGV || signal == SIGBUS) &&
+                             reinterpret_cast<std::uintptr_t>(info->si_addr) == registers.at;
+  if (code == nullptr && leads_nowhere) code = library_code_at(registers.caller);
+  if (code != nullptr) WatchHandlers::abandon(signal, *code, words_of(signal, info, registers));
+}
+
+namespace {
+
+/// Of one kernel thread: its ticks, and a stack for handlers when its own is full.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() {
+    if (is_ticking_) ::timer_delete(timer_);
+    if (!stack_) return;
+    stack_t none = {};
+    none.ss_flags = SS_DISABLE;
+    ::sigaltstack(&none, nullptr);
+  }
+
+  void ensure() {
+    if (!is_ticking_) start();
+  }
+  /// A child has no timers.
+  void forked() { is_ticking_ = false; }
+
+ private:
+  void start() {
+    static const bool is_installed = WatchHandlers::install();
+    CHECK(is_installed);
+    give_stack();
+    // A fault that is blocked, as it is in threads that want no signals, ends the process.
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, WatchHandlers::tick_signal());
+    for (const int fault : WatchHandlers::kFaults) sigaddset(&wanted, fault);
+    ::pthread_sigmask(SIG_UNBLOCK, &wanted, nullptr);
+    sigevent event = {};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = WatchHandlers::tick_signal();
+    event.sigev_notify_thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
+    // Without a timer only the loops are not found.
+    if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) != 0) return;
+    is_ticking_ = true;
+    const itimerspec period{{0, kTickNs}, {0, kTickNs}};
+    ::timer_settime(timer_, 0, &period, nullptr);
+  }
+
+  void give_stack() {
+    stack_t now = {};
+    if (stack_ || ::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+    stack_ = std::make_unique<char[]>(kSignalStackSize);
+    stack_t stack = {};
+    stack.ss_sp = stack_.get();
+    stack.ss_size = kSignalStackSize;
+    ::sigaltstack(&stack, nullptr);
+  }
+
+  std::unique_ptr<char[]> stack_;
+  timer_t timer_{};
+  bool is_ticking_ = false;
+};
+
+thread_local Watch watch;
+
+int note_code(dl_phdr_info* info, std::size_t, void* raw) {
+  const auto& [map, library] = *static_cast<std::pair<const link_map*, void*>*>(raw);
+  if (info->dlpi_addr != map->l_addr) return 0;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& segment = info->dlpi_phdr[i];
+    const std::size_t count = range_count.load(std::memory_order_relaxed);
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 || count == kMostRanges)
+      continue;
+    ranges[count].begin = info->dlpi_addr + segment.p_vaddr;
+    ranges[count].end = ranges[count].begin + segment.p_memsz;
+    ranges[count].library = library;
+    range_count.store(count + 1, std::memory_order_release);
+  }
+  return 1;
+}
+
+}  // namespace
+
+WatchedCall::WatchedCall() : outer_(current_call) {
+  watch.ensure();
+  current_call = this;
+}
+
+WatchedCall::~WatchedCall() {
+  current_call = outer_;
+}
+
+void watch_library(void* handle) {
+  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { watch.forked(); });
+  CHECK(registered == 0);
+  link_map* map = nullptr;
+  if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) return;
+  std::pair<const link_map*, void*> wanted(map, handle);
+  ::dl_iterate_phdr(note_code, &wanted);
+}
+
+bool was_abandoned(void* handle) {
+  const std::size_t count = range_count.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < count; ++i)
+    if (ranges[i].library == handle && ranges[i].was_abandoned) return true;
+  return false;
+}
+
+}  // namespace spindle
