@@ -123,7 +123,9 @@ bool is_of(const Json& json, const Form& form, const FacePolicy& policy, const J
   // To the solver "cpu-io" is another name of "cpu".
   if (json.contains("domain") && domain != known && !(domain == "cpu-io" && known == "cpu"))
     return false;
-  if (by_name) return algorithm_named(known, plain(json["algorithm"])) == policy.algorithm;
+  if (by_name)
+    return algorithm_named(known, plain(json["algorithm"])) ==
+           algorithm_named(known, policy.algorithm);
   return !domain.empty() && json["algorithm"].is_string() && form.policies().size() == 1;
 }
 

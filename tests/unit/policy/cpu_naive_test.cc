@@ -160,6 +160,8 @@ class Judge {
   virtual void ready(std::uint64_t task, const TaskInfo& info, Why why) = 0;
   /// Whether this task may run now; it is not ready any more then.
   virtual bool takes(std::uint64_t task, std::int64_t now) = 0;
+  /// Nobody was ready to be chosen then.
+  virtual void idles(std::int64_t now) { static_cast<void>(now); }
   virtual void removed(std::uint64_t task) = 0;
   virtual void finished(std::uint64_t task) = 0;
 };
@@ -194,6 +196,7 @@ class EevdfJudge final : public Judge {
     chosen.is_ready = false;
     return good;
   }
+  void idles(std::int64_t now) override { pass_to(now); }
   void removed(std::uint64_t id) override { tasks_.at(id).is_ready = tasks_.at(id).counts = false; }
   void finished(std::uint64_t id) override { tasks_.erase(id); }
 
@@ -352,6 +355,8 @@ void judge(std::string_view name, Judge& judge, std::uint64_t seed) {
       ASSERT_TRUE(judge.takes(task->value, now)) << "task " << task->value << ", step " << step;
       tasks[task->value] = State::kAsleep;
       if (!random.one_in(3)) wake(task->value, kQuantum, Why::kQuantumExpired);
+    } else {
+      judge.idles(now);
     }
   }
 }

@@ -287,7 +287,7 @@ Json naive_schedule(const std::string& algorithm, const std::vector<Periodic>& t
     --best->left;
     last = best;
   }
-  std::ranges::sort(misses);
+  std::sort(misses.begin(), misses.end());
   return {{"gantt", gantt}, {"misses", misses}};
 }
 
@@ -317,7 +317,7 @@ TEST(NaiveCpu, PeriodicTasksAreServedTheSame) {
       const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
       const Json expected = naive_schedule(algorithm, tasks, 50);
       Json misses = answer["misses"];
-      std::ranges::sort(misses);
+      std::sort(misses.begin(), misses.end());
       ASSERT_EQ(answer["gantt"], expected["gantt"]) << problem;
       ASSERT_EQ(misses, expected["misses"]) << problem;
       missed += misses.empty() ? 0 : 1;
