@@ -34,7 +34,10 @@ std::string to_text(const MemoryMap& map, const TextStyle& style) {
   std::string out = right_aligned("from", digits) + "  " + right_aligned("to", digits) + "  " +
                     right_aligned("size", digits) + "  " + padded("what", label) + "  (" +
                     map.unit + ")\n";
+  std::uint64_t end = 0;
   for (const MemoryMap::Part& part : map.parts) {
+    if (part.from < end) out += "\n";
+    end = part.from + part.length;
     const auto length = static_cast<std::size_t>(
         std::max(1.0, static_cast<double>(part.length) / longest * static_cast<double>(room)));
     out += right_aligned(std::to_string(part.from), digits) + "  " +
@@ -48,6 +51,7 @@ std::string to_text(const MemoryMap& map, const TextStyle& style) {
 std::string to_svg(const MemoryMap& map) {
   constexpr double kTop = 64;
   constexpr double kLeast = 20;
+  constexpr double kGap = 30;
   const std::size_t count = std::min(map.parts.size(), kMostParts);
   double whole = 0;
   for (std::size_t i = 0; i < count; ++i) whole += static_cast<double>(map.parts[i].length);
@@ -55,10 +59,13 @@ std::string to_svg(const MemoryMap& map) {
   const auto height = [&](const MemoryMap::Part& part) {
     return kLeast + (whole > 0 ? static_cast<double>(part.length) / whole * room : 0);
   };
+  const auto begins_anew = [&](std::size_t i) {
+    return i != 0 && map.parts[i].from < map.parts[i - 1].from + map.parts[i - 1].length;
+  };
   double bottom = kTop;
   double label = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    bottom += height(map.parts[i]);
+    bottom += height(map.parts[i]) + (begins_anew(i) ? kGap : 0);
     label = std::max(label, Svg::width_of(map.parts[i].label));
   }
   const double width = std::max(220.0, label + 30);
@@ -71,6 +78,7 @@ std::string to_svg(const MemoryMap& map) {
   double y = kTop;
   for (std::size_t i = 0; i < count; ++i) {
     const MemoryMap::Part& part = map.parts[i];
+    if (begins_anew(i)) y += kGap;
     const Box box{left, y, width, height(part)};
     svg.box(box, {.fill = colour_of(part.meaning), .stroke = "#000000"});
     svg.text_in(box, part.label, {.colour = ink_on(part.meaning)});
@@ -79,8 +87,9 @@ std::string to_svg(const MemoryMap& map) {
              {.size = 11});
     y += box.height;
     const std::uint64_t end = part.from + part.length;
-    if (i + 1 == count || map.parts[i + 1].from != end)
-      svg.text({left - 10, y + (i + 1 == count ? 4 : -3)}, std::to_string(end),
+    const bool is_last = i + 1 == count || begins_anew(i + 1);
+    if (is_last || map.parts[i + 1].from != end)
+      svg.text({left - 10, y + (is_last ? 4 : -3)}, std::to_string(end),
                {.size = 11, .anchor = Anchor::kEnd});
   }
   return svg.document();

@@ -141,7 +141,9 @@ int solve(const SolveRequest& request) {
   std::string reason;
   const std::optional<Json> cases = read_cases(request.file, reason);
   if (!cases) return fail(reason);
-  const Json lines = solve_cases(*cases);
+  std::vector<std::string> notes;
+  const Json lines = solve_cases(*cases, &notes);
+  for (const std::string& note : notes) fmt::print(stderr, "spindle solve: {}.\n", note);
   // A program that reads the list must find nothing else there.
   std::FILE* out = request.json ? stderr : stdout;
   Tally tally;

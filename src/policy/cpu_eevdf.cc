@@ -46,8 +46,11 @@ class Eevdf final : public CpuPolicy {
 
   std::optional<TaskId> next(VirtualTime now) override {
     advance(now);
-    if (eligible_.empty() && !future_.empty()) now_virtual_ = future_.top().key;
     settle();
+    if (eligible_.empty() && !future_.empty()) {
+      now_virtual_ = future_.top().key;
+      settle();
+    }
     if (eligible_.empty()) return std::nullopt;
     return eligible_.pop().task;
   }

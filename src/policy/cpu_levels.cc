@@ -2,12 +2,11 @@
 // and priority with ageing, where a task that waits moves up.
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 #include <vector>
 
 #include "cpu_policies.h"
-#include "spindle/base/check.h"
+#include "phase_tree.h"
 #include "task_fifo.h"
 
 namespace spindle {
@@ -65,28 +64,30 @@ class MultiLevelQueue final : public CpuPolicy {
 };
 
 /// Preemptive priority; each span that a task waits raises it by one. The running task keeps what
-/// it had when it was chosen, and begins at its own priority when it waits again. Among one
-/// priority the one that has waited longest is the highest, so a decision looks at one task of
-/// each priority.
+/// it had when it was chosen, and begins at its own priority when it waits again.
+///
+/// Who waits since q spans and r has, when Q spans and R have passed, been raised Q - q times, and
+/// once less if R is below r. So priority - q ranks all those with r up to R for ever, and all
+/// others too; a decision looks at the best of the ones and of the others.
 class AgingPriority final : public CpuPolicy {
  public:
   explicit AgingPriority(VirtualTime interval) : interval_(interval) {}
   [[nodiscard]] std::string_view name() const override { return "priority-aging"; }
 
   void ready(TaskId task, const TaskInfo& info, Why) override {
-    waiting_[info.priority].emplace(++arrivals_, Waiting{task, info.now});
-    place_[task] = {info.priority, arrivals_};
+    const std::int64_t phase = info.now.ns % interval_.ns;
+    waiting_.insert({phase, ++arrivals_, info.priority - info.now.ns / interval_.ns, task});
+    place_[task] = {phase, arrivals_};
     now_ = std::max(now_, info.now);
   }
 
   std::optional<TaskId> next(VirtualTime now) override {
     now_ = std::max(now_, now);
     const auto best = highest();
-    if (best == waiting_.end()) return std::nullopt;
-    const TaskId task = best->second.begin()->second.task;
-    running_[task] = aged(best->first, best->second.begin()->second);
-    removed(task);
-    return task;
+    if (!best) return std::nullopt;
+    running_[best->task] = best->rank;
+    removed(best->task);
+    return best->task;
   }
 
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
@@ -94,17 +95,14 @@ class AgingPriority final : public CpuPolicy {
   [[nodiscard]] bool preempts(TaskId running, const TaskInfo& info) override {
     now_ = std::max(now_, info.now);
     const auto best = highest();
-    if (best == waiting_.end()) return false;
+    if (!best) return false;
     const auto found = running_.find(running);
-    const std::int64_t mine = found == running_.end() ? info.priority : found->second;
-    return mine < aged(best->first, best->second.begin()->second);
+    return (found == running_.end() ? info.priority : found->second) < best->rank;
   }
 
   void removed(TaskId task) override {
-    const Place place = place_.at(task);
-    const auto queue = waiting_.find(place.priority);
-    CHECK(queue != waiting_.end() && queue->second.erase(place.order) == 1);
-    if (queue->second.empty()) waiting_.erase(queue);
+    const Place& place = place_.at(task);
+    waiting_.erase(place.phase, place.order);
   }
 
   void finished(TaskId task) override {
@@ -113,38 +111,26 @@ class AgingPriority final : public CpuPolicy {
   }
 
  private:
-  struct Waiting {
-    TaskId task;
-    VirtualTime since;
-  };
   struct Place {
-    int priority = 0;
+    std::int64_t phase = 0;
     std::uint64_t order = 0;
   };
-  using Queues = std::map<int, std::map<std::uint64_t, Waiting>>;  ///< by order of arrival
 
-  [[nodiscard]] std::int64_t aged(int priority, const Waiting& waiting) const {
-    return priority + (now_ - waiting.since).ns / interval_.ns;
-  }
-
-  /// The queue with the highest front; of equals the one that has waited longest.
-  Queues::iterator highest() {
-    auto best = waiting_.end();
-    std::pair<std::int64_t, std::uint64_t> best_key;  // the longer it waited, the higher
-    for (auto queue = waiting_.begin(); queue != waiting_.end(); ++queue) {
-      const auto& [order, front] = *queue->second.begin();
-      const std::pair key{aged(queue->first, front), ~order};
-      if (best != waiting_.end() && key < best_key) continue;
-      best = queue;
-      best_key = key;
-    }
-    return best;
+  /// The task of the highest priority now, which is its rank; of equals the one that waits longest.
+  [[nodiscard]] std::optional<PhaseTree::Item> highest() const {
+    const std::int64_t spans = now_.ns / interval_.ns;
+    const std::int64_t phase = now_.ns % interval_.ns;
+    auto best = waiting_.best_up_to(phase);
+    auto other = waiting_.best_above(phase);
+    if (best) best->rank += spans;
+    if (other) other->rank += spans - 1;
+    return !best || (other && PhaseTree::is_better(*other, *best)) ? other : best;
   }
 
   VirtualTime interval_;
   VirtualTime now_;
   std::uint64_t arrivals_ = 0;
-  Queues waiting_;
+  PhaseTree waiting_;
   std::unordered_map<TaskId, Place> place_;
   std::unordered_map<TaskId, std::int64_t> running_;  ///< with what it was chosen
 };

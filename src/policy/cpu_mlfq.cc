@@ -216,7 +216,10 @@ class Mlfq final : public CpuPolicy {
 
 class Feedback final : public CpuPolicy {
  public:
-  Feedback(VirtualTime quantum, bool doubles) : quantum_(quantum), doubles_(doubles) {}
+  explicit Feedback(const CpuConventions& conventions)
+      : quantum_(conventions.quantum),
+        quanta_(conventions.quanta),
+        doubles_(conventions.doubles_quantum) {}
   [[nodiscard]] std::string_view name() const override { return "feedback"; }
 
   void ready(TaskId task, const TaskInfo&, Why why) override {
@@ -238,7 +241,9 @@ class Feedback final : public CpuPolicy {
 
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId task) const override {
     const auto found = levels_.find(task);
-    return doubled(quantum_, doubles_ && found != levels_.end() ? found->second : 0);
+    const std::size_t level = found == levels_.end() ? 0 : found->second;
+    if (!quanta_.empty()) return quanta_[std::min(level, quanta_.size() - 1)];
+    return doubled(quantum_, doubles_ ? level : 0);
   }
 
   void removed(TaskId task) override {
@@ -251,6 +256,7 @@ class Feedback final : public CpuPolicy {
   static constexpr std::size_t kLevels = 64;
 
   VirtualTime quantum_;
+  std::vector<VirtualTime> quanta_;
   bool doubles_;
   std::size_t ready_ = 0;
   std::array<TaskFifo, kLevels> queues_;
@@ -264,7 +270,7 @@ std::unique_ptr<CpuPolicy> make_mlfq_cpu(const CpuConventions& conventions) {
 }
 
 std::unique_ptr<CpuPolicy> make_feedback_cpu(const CpuConventions& conventions) {
-  return std::make_unique<Feedback>(conventions.quantum, conventions.doubles_quantum);
+  return std::make_unique<Feedback>(conventions);
 }
 
 }  // namespace spindle

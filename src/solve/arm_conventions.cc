@@ -24,7 +24,7 @@ ArmConventions read_arm_conventions(const Problem& problem) {
   const Field& parameters = problem.parameters;
   ArmConventions conventions;
   conventions.sstf_tie = kTies[parameters["tie"].choice(
-      {"lower", "higher", "arrival", "direction|travel", "rotation"})];
+      {"lower|low", "higher|high", "arrival|first|fifo", "direction|travel", "rotation"})];
   conventions.steps = static_cast<std::size_t>(parameters["steps"].integer_or(8, 1, 1 << 30));
   conventions.r = parameters["r"].number_or(0.2, 0, 1);
   conventions.aging = parameters["aging"].number_or(problem.algorithm == "ASATF" ? 0.5 : 0, 0, 1e6);

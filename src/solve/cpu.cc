@@ -4,10 +4,11 @@
 // process among its equals (arrival, requeue), `requeue` at the end of a quantum (arrivals-first,
 // preempted-first), `same_instant` (the order of arrival, io and preempted), `devices` (own: one
 // for each process; single), `alpha` and `first` (bursts estimated from those before, rather than
-// known), `doubling` of FEEDBACK (false), `quanta` of MLQ, those of MLFQ as in its own domain,
-// `aging_interval` of PRIORITY-AGING (10), `latency` (48) and `granularity` (6) of CFS, `seed` of
-// LOTTERY (1). The fourth number of a process is its priority; of LOTTERY and STRIDE its tickets,
-// of CFS and EEVDF its weight, of FAIR-SHARE its user.
+// known), `doubling` of FEEDBACK (false; a quantum of "2^i" is one that doubles from 1), `quanta`
+// of FEEDBACK and MLQ, those of MLFQ as in its own domain, `aging_interval` of PRIORITY-AGING (10),
+// `latency` (48) and `granularity` (6) of CFS, `seed` of LOTTERY (1). The fourth number of a
+// process is its priority; of LOTTERY and STRIDE its tickets, of CFS and EEVDF its weight, of
+// FAIR-SHARE its user.
 //
 // Several CPUs: `cpus` (1), `queues` (shared, per-cpu), `migration` between the queues (true),
 // `migration_cost` (0); the input's `affinity` lists the CPUs, from 0, of those that are bound.
@@ -65,12 +66,17 @@ Fourth fourth_of(std::string_view algorithm) {
   return weighs ? Fourth::kWeight : Fourth::kPriority;
 }
 
-/// The queues of MLQ: a foreground in turns and a background without, unless they are listed.
+/// The queues of MLQ: a foreground in turns and a background without, unless they are listed. Of
+/// FEEDBACK the levels, if they are.
 std::vector<VirtualTime> read_quanta(const Problem& problem) {
   std::vector<VirtualTime> quanta;
   const Field field = problem.parameters["quanta"];
+  if (!field.present() && problem.algorithm == "FEEDBACK") return quanta;
   if (!field.present()) return {problem.parameters["quantum"].time(), {}};
-  for (const Field& item : field.items()) quanta.push_back(item.time());
+  for (const Field& item : field.items()) {
+    quanta.push_back(item.time());
+    if (quanta.back().ns == 0 && problem.algorithm == "FEEDBACK") item.fail("not above 0");
+  }
   if (quanta.empty() || quanta.size() > 32) field.fail("there must be 1 to 32 queues");
   return quanta;
 }
@@ -82,18 +88,27 @@ CpuConventions read_conventions(const Problem& problem) {
   const bool in_turns = std::ranges::find(kInTurns, problem.algorithm) != std::end(kInTurns);
   CpuConventions conventions;
   if (problem.algorithm == "MLFQ") return read_mlfq_conventions(problem);
-  conventions.doubles_quantum = parameters["doubling"].flag_or(false);
-  conventions.quantum = in_turns ? quantum.time() : quantum.time_or({kUnitNs});
+  const bool is_feedback = problem.algorithm == "FEEDBACK";
+  // The textbook's way to write that the quantum of level i is 2 to the power of i.
+  const bool doubles = is_feedback && quantum.raw() == "2^i";
+  conventions.doubles_quantum = parameters["doubling"].flag_or(doubles);
+  if (doubles)
+    conventions.quantum = {kUnitNs};
+  else if (in_turns && !(is_feedback && parameters["quanta"].present()))
+    conventions.quantum = quantum.time();
+  else
+    conventions.quantum = quantum.time_or({kUnitNs});
   if (conventions.quantum.ns <= 0) quantum.fail("not above 0");
-  conventions.preempted =
-      parameters["tie"].choice({"arrival", "requeue"}) == 0 ? Equals::kArrival : Equals::kBack;
+  conventions.preempted = parameters["tie"].choice({"arrival|fifo", "requeue|back"}) == 0
+                              ? Equals::kArrival
+                              : Equals::kBack;
   conventions.seed = static_cast<std::uint64_t>(parameters["seed"].integer_or(1, 0, 1LL << 62));
   conventions.latency = parameters["latency"].time_or({48 * kUnitNs});
   conventions.granularity = parameters["granularity"].time_or({6 * kUnitNs});
   conventions.aging_interval = parameters["aging_interval"].time_or({10 * kUnitNs});
   if (conventions.granularity.ns <= 0) parameters["granularity"].fail("not above 0");
   if (conventions.aging_interval.ns <= 0) parameters["aging_interval"].fail("not above 0");
-  if (problem.algorithm == "MLQ") conventions.quanta = read_quanta(problem);
+  if (problem.algorithm == "MLQ" || is_feedback) conventions.quanta = read_quanta(problem);
   return conventions;
 }
 
@@ -122,14 +137,16 @@ CpuRun::Rules read_rules(const Problem& problem) {
   rules.cpus = static_cast<std::size_t>(problem.parameters["cpus"].integer_or(1, 1, kMostCpus));
   rules.migrates = problem.parameters["migration"].flag_or(true);
   rules.migration_cost = problem.parameters["migration_cost"].time_or({});
-  if (problem.parameters["requeue"].choice({"arrivals-first", "preempted-first"}) == 1)
+  if (problem.parameters["requeue"].choice(
+          {"arrivals-first|arrival-first|arrivals|arrival", "preempted-first|preempted"}) == 1)
     rules.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice};
   const Field order = problem.parameters["same_instant"];
   if (!order.present()) return rules;
   const std::vector<Field> events = order.items();
   if (events.size() != rules.same_instant.size()) return order.fail("needs three events"), rules;
   for (std::size_t i = 0; i < events.size(); ++i)
-    rules.same_instant[i] = static_cast<Event>(events[i].choice({"arrival", "io", "preempted"}));
+    rules.same_instant[i] = static_cast<Event>(
+        events[i].choice({"arrival|arrivals", "io|device|return", "preempted|quantum"}));
   auto sorted = rules.same_instant;
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end()) order.fail("names an event twice");
@@ -162,8 +179,8 @@ CpuProcess read_process(const Field& field, bool low_first, Fourth fourth) {
 }
 
 std::vector<CpuProcess> read_processes(const Problem& problem) {
-  const bool low_first =
-      problem.parameters["priority_order"].choice({"low-first", "high-first"}) == 0;
+  const bool low_first = problem.parameters["priority_order"].choice(
+                             {"low-first|low|lower-first", "high-first|high|higher-first"}) == 0;
   std::vector<CpuProcess> processes;
   double total = 0;
   for (const Field& field : problem.input["processes"].items()) {

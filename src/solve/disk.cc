@@ -40,9 +40,11 @@ class Arm {
     state_.cylinders = static_cast<std::uint64_t>(cylinders);
     state_.at =
         Cylinder{static_cast<std::uint64_t>(problem.parameters["head"].integer(0, cylinders - 1))};
-    state_.moving_up = problem.parameters["direction"].choice({"up", "down"}) == 0;
+    state_.moving_up =
+        problem.parameters["direction"].choice({"up|right|higher", "down|left|lower"}) == 0;
     counts_return_ = problem.parameters["count_return"].flag_or(true);
-    lands_on_edge_ = problem.parameters["reentry"].choice({"edge", "request|first-request"}) == 0;
+    lands_on_edge_ = problem.parameters["reentry"].choice(
+                         {"edge", "request|first-request|first|direct|straight"}) == 0;
     path_ = {state_.at.value};
   }
 

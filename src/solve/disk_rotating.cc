@@ -164,7 +164,8 @@ Json solve_disk_rotating(const Problem& problem) {
   };
   for (std::uint64_t block : first) add(block);
   Totals totals;
-  ArmState state{.moving_up = problem.parameters["direction"].choice({"up", "down"}) == 0,
+  ArmState state{.moving_up = problem.parameters["direction"].choice(
+                                  {"up|right|higher", "down|left|lower"}) == 0,
                  .cylinders = platter.tracks()};
   Json served = Json::array();
   for (std::size_t came = 0; !queue.empty();) {

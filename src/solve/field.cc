@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace spindle {
 namespace {
@@ -30,6 +31,7 @@ void Field::fail(std::string_view why) const {
 
 Field Field::operator[](std::string_view member) const {
   if (!present() || !value_->is_object()) return {nullptr, member, failure_};
+  failure_->read(value_, member);
   const auto found = value_->find(member);
   return {found == value_->end() ? nullptr : &*found, member, failure_};
 }
@@ -60,11 +62,30 @@ std::vector<std::pair<std::string, Field>> Field::members() const {
   return members;
 }
 
+double Field::as_number() const {
+  if (present() && value_->is_number()) return value_->get<double>();
+  double number = std::numeric_limits<double>::quiet_NaN();
+  if (!present() || !value_->is_string()) return number;
+  const auto& text = value_->get_ref<const std::string&>();
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end ? number : std::numeric_limits<double>::quiet_NaN();
+}
+
 std::int64_t Field::integer(std::int64_t low, std::int64_t high) const {
-  if (!present() || !value_->is_number_integer()) return fail("not a whole number"), low;
-  // A number beyond the signed range reads as unsigned, and lies above any bound asked for.
-  const bool huge = value_->is_number_unsigned() && value_->get<std::uint64_t>() >> 63 != 0;
-  const auto value = huge ? high : value_->get<std::int64_t>();
+  std::int64_t value = 0;
+  bool huge = false;
+  if (present() && value_->is_number_integer()) {
+    // A number beyond the signed range reads as unsigned, and lies above any bound asked for.
+    huge = value_->is_number_unsigned() && value_->get<std::uint64_t>() >> 63 != 0;
+    value = huge ? high : value_->get<std::int64_t>();
+  } else {
+    constexpr double kLargestExact = 9007199254740992.0;
+    const double number = as_number();
+    if (std::isnan(number) || number != std::floor(number)) return fail("not a whole number"), low;
+    huge = std::fabs(number) > kLargestExact;
+    value = huge ? high : static_cast<std::int64_t>(number);
+  }
   if (huge || value < low || value > high)
     return fail("not from " + std::to_string(low) + " to " + std::to_string(high)), low;
   return value;
@@ -75,8 +96,8 @@ std::int64_t Field::integer_or(std::int64_t fallback, std::int64_t low, std::int
 }
 
 double Field::number(double low, double high) const {
-  if (!present() || !value_->is_number()) return fail("not a number"), low;
-  const double value = value_->get<double>();
+  const double value = as_number();
+  if (std::isnan(value)) return fail("not a number"), low;
   if (!(value >= low && value <= high)) return fail("out of range"), low;
   return value;
 }
@@ -86,16 +107,7 @@ double Field::number_or(double fallback, double low, double high) const {
 }
 
 VirtualTime Field::time() const {
-  double units = 0;
-  if (present() && value_->is_string()) {
-    const auto& text = value_->get_ref<const std::string&>();
-    const auto end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, units);
-    if (error != std::errc() || stop != end) return fail("not a time"), VirtualTime{};
-  } else {
-    units = number(0, kLongestUnits);
-  }
-  if (!(units >= 0 && units <= kLongestUnits)) return fail("not a time"), VirtualTime{};
+  const double units = number(0, kLongestUnits);
   return {std::llround(units * static_cast<double>(kUnitNs))};
 }
 

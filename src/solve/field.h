@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +18,7 @@
 
 namespace spindle {
 
-/// The first thing that was wrong with a case.
+/// The first thing that was wrong with a case; and which members of some of its objects were read.
 class Failure {
  public:
   [[nodiscard]] bool failed() const { return !sentence_.empty(); }
@@ -25,8 +27,19 @@ class Failure {
     if (!failed()) sentence_ = std::move(sentence);
   }
 
+  /// From now on it is kept which members of this object are asked for.
+  void watch(const nlohmann::json* object) { read_[object]; }
+  void read(const nlohmann::json* object, std::string_view member) {
+    if (const auto found = read_.find(object); found != read_.end()) found->second.emplace(member);
+  }
+  [[nodiscard]] bool was_read(const nlohmann::json* object, std::string_view member) const {
+    const auto found = read_.find(object);
+    return found != read_.end() && found->second.contains(member);
+  }
+
  private:
   std::string sentence_;
+  std::map<const nlohmann::json*, std::set<std::string, std::less<>>> read_;
 };
 
 /// Exercises count time in units; a unit is this many virtual nanoseconds, so that fractions of it
@@ -53,12 +66,13 @@ class Field {
   /// The members of an object, with their names.
   [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const;
 
+  /// Numbers may stand as text ("3"), as tables give them; a whole one may be written 3.0.
   [[nodiscard]] std::int64_t integer(std::int64_t low, std::int64_t high) const;
   [[nodiscard]] std::int64_t integer_or(std::int64_t fallback, std::int64_t low,
                                         std::int64_t high) const;
   [[nodiscard]] double number(double low, double high) const;
   [[nodiscard]] double number_or(double fallback, double low, double high) const;
-  /// Of time: units, as a number or as text ("0.4"); not negative.
+  /// Of time, in units; not negative.
   [[nodiscard]] VirtualTime time() const;
   [[nodiscard]] VirtualTime time_or(VirtualTime fallback) const;
   [[nodiscard]] std::string text() const;
@@ -75,6 +89,8 @@ class Field {
   static constexpr std::size_t kMostItems = 5'000'000;
 
  private:
+  /// The number that it is, or that its text is; NaN if none.
+  [[nodiscard]] double as_number() const;
   [[nodiscard]] std::vector<std::uint64_t> generated(const Field& recipe, std::uint64_t high) const;
 
   const nlohmann::json* value_;

@@ -229,7 +229,7 @@ std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std:
   ReplacementConventions conventions;
   using Tie = ReplacementConventions::Tie;
   conventions.clock_bit_on_load = problem.parameters["load_bit"].integer_or(1, 0, 1) == 1;
-  conventions.frequency_tie = problem.parameters["tie"].choice({"fifo", "lru"}) == 0
+  conventions.frequency_tie = problem.parameters["tie"].choice({"fifo|arrival", "lru"}) == 0
                                   ? Tie::kFirstLoaded
                                   : Tie::kLeastRecent;
   conventions.keep_counts = problem.parameters["keep_counts"].flag_or(false);

@@ -3,97 +3,14 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "domains.h"
+#include "fork_program.h"
 
 namespace spindle {
 namespace {
 
 using Json = nlohmann::json;
-
-/// Of the processes that come out of an expression, how many see it true and how many false. As
-/// doubles, which are exact up to the most that is answered.
-struct Outcome {
-  double is_true = 0;
-  double is_false = 0;
-  [[nodiscard]] double all() const { return is_true + is_false; }
-};
-
-/// Statements separated by semicolons; an expression is made of fork(), !, &&, || and brackets.
-class ForkProgram {
- public:
-  explicit ForkProgram(std::string_view text) : rest_(text) {}
-
-  /// Nothing if it is not such a program.
-  std::optional<double> count() {
-    double processes = 1;
-    for (;;) {
-      while (take(";")) continue;
-      if (at_end()) return processes;
-      const std::optional<Outcome> statement = either();
-      if (!statement || (!at_end() && !take(";"))) return std::nullopt;
-      processes *= statement->all();
-    }
-  }
-
- private:
-  static constexpr int kDeepest = 100;
-
-  bool at_end() {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n"), rest_.size()));
-    return rest_.empty();
-  }
-
-  bool take(std::string_view token) {
-    if (at_end() || !rest_.starts_with(token)) return false;
-    rest_.remove_prefix(token.size());
-    return true;
-  }
-
-  /// a || b: b is for those who see a false.
-  std::optional<Outcome> either() {
-    std::optional<Outcome> left = both();
-    while (left && take("||")) {
-      const std::optional<Outcome> right = both();
-      if (!right) return std::nullopt;
-      left = Outcome{left->is_true + left->is_false * right->is_true,
-                     left->is_false * right->is_false};
-    }
-    return left;
-  }
-
-  /// a && b: b is for those who see a true.
-  std::optional<Outcome> both() {
-    std::optional<Outcome> left = single();
-    while (left && take("&&")) {
-      const std::optional<Outcome> right = single();
-      if (!right) return std::nullopt;
-      left =
-          Outcome{left->is_true * right->is_true, left->is_false + left->is_true * right->is_false};
-    }
-    return left;
-  }
-
-  std::optional<Outcome> single() {
-    if (++depth_ > kDeepest) return std::nullopt;
-    std::optional<Outcome> outcome;
-    if (take("!")) {
-      outcome = single();
-      if (outcome) std::swap(outcome->is_true, outcome->is_false);
-    } else if (take("fork")) {
-      if (take("(") && take(")")) outcome = Outcome{1, 1};
-    } else if (take("(")) {
-      outcome = either();
-      if (!take(")")) outcome.reset();
-    }
-    --depth_;
-    return outcome;
-  }
-
-  std::string_view rest_;
-  int depth_ = 0;
-};
 
 class Family {
  public:
@@ -164,14 +81,20 @@ class Family {
 
 }  // namespace
 
+/// The processes of all, and after each statement of the outermost level.
 Json solve_fork_count(const Problem& problem) {
+  constexpr double kMostCounted = 9e15;
   if (problem.algorithm != "COUNT") return problem.unknown_algorithm();
   const std::string program = problem.input["program"].text();
   if (problem.failed()) return {};
-  const std::optional<double> processes = ForkProgram(program).count();
-  if (!processes) return problem.input["program"].fail("not a program of forks"), Json();
-  if (*processes > 9e15) return problem.input["program"].fail("too many processes"), Json();
-  return {{"processes", static_cast<std::int64_t>(*processes)}};
+  ForkProgram forks(program);
+  if (!forks.run()) return problem.input["program"].fail("not a program of forks"), Json();
+  if (forks.processes() > kMostCounted)
+    return problem.input["program"].fail("too many processes"), Json();
+  Json steps = Json::array();
+  for (const auto& [statement, count] : forks.steps())
+    steps.push_back({statement, static_cast<std::int64_t>(count)});
+  return {{"processes", static_cast<std::int64_t>(forks.processes())}, {"steps", steps}};
 }
 
 /// Convention `reparent`: orphans go to the first process of all (root), or to the parent of the

@@ -50,15 +50,15 @@ double utilization(const std::vector<Task>& tasks) {
 
 /// The higher the number the more important: by period, by deadline, or by place in the list.
 std::vector<int> priorities(std::string_view algorithm, const std::vector<Task>& tasks) {
-  std::vector<std::size_t> order(tasks.size());
-  for (std::size_t t = 0; t < tasks.size(); ++t) order[t] = t;
-  if (algorithm == "RM")
-    std::ranges::stable_sort(order, {}, [&](std::size_t t) { return tasks[t].period; });
-  if (algorithm == "DM")
-    std::ranges::stable_sort(order, {}, [&](std::size_t t) { return tasks[t].deadline; });
-  std::vector<int> result(tasks.size());
-  for (std::size_t place = 0; place < order.size(); ++place)
-    result[order[place]] = -static_cast<int>(place);
+  std::vector<std::int64_t> keys;
+  for (const Task& task : tasks)
+    keys.push_back(algorithm == "RM"   ? task.period.ns
+                   : algorithm == "DM" ? task.deadline.ns
+                                       : static_cast<std::int64_t>(keys.size()));
+  std::vector<int> result;
+  for (const std::int64_t key : keys)
+    result.push_back(
+        -static_cast<int>(std::ranges::count_if(keys, [key](auto other) { return other < key; })));
   return result;
 }
 

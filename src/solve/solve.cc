@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "domains.h"
-#include "spindle/policy/policy_library.h"
 
 namespace spindle {
 namespace {
@@ -19,24 +18,43 @@ struct Domain {
 constexpr Domain kDomains[] = {SPINDLE_SOLVE_DOMAINS(SPINDLE_ENTRY)};
 #undef SPINDLE_ENTRY
 
-char in_capitals(char c) {
-  return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+std::string in_a_row(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 Json solve_case(const Json& value, Failure& failure) {
   const Field all(&value, "case", &failure);
   if (!value.is_object()) all.fail("not an object");
-  const std::string name = all["domain"].text();
-  std::string algorithm = all["algorithm"].text();
-  // The path of a library is as it is.
-  if (!is_policy_library(algorithm))
-    std::ranges::transform(algorithm, algorithm.begin(), in_capitals);
-  const Problem problem{algorithm, all["parameters"], all["input"], &failure};
+  const std::string written = all["domain"].text();
+  const std::string name = all["algorithm"].text();
   if (failure.failed()) return {};
-  for (const Domain& domain : kDomains)
-    if (domain.name == name) return domain.solve(problem);
-  failure.note("domain: \"" + name + "\" is not known");
-  return {};
+  const std::string own_name = domain_named(written);
+  const auto* const domain = std::ranges::find(kDomains, own_name, &Domain::name);
+  if (domain == std::end(kDomains))
+    return failure.note("domain: \"" + written + "\" is not known"), Json();
+  const std::string algorithm = algorithm_named(own_name, name);
+  if (algorithm.empty())
+    return failure.note("algorithm: \"" + name + "\" is none of " +
+                        in_a_row(algorithm_names(own_name))),
+           Json();
+  for (const char* part : {"parameters", "input"})
+    if (value.contains(part)) failure.watch(&value[part]);
+  return domain->solve({algorithm, all["parameters"], all["input"], &failure});
+}
+
+/// What stands in a case and was not read.
+void note_unread(const Json& value, const Failure& failure, std::vector<std::string>& notes) {
+  for (const char* part : {"parameters", "input"}) {
+    if (!value.contains(part) || !value[part].is_object()) continue;
+    for (const auto& [name, unused] : value[part].items())
+      if (!failure.was_read(&value[part], name))
+        notes.push_back((value.contains("id") && value["id"].is_string()
+                             ? value["id"].get<std::string>()
+                             : value.value("id", Json()).dump()) +
+                        ": " + part + ": \"" + name + "\" means nothing here");
+  }
 }
 
 /// Of the answer, what the case asks for; all of it if the case does not say.
@@ -52,7 +70,7 @@ Json asked_for(const Json& value, Json answer) {
 
 }  // namespace
 
-Json solve_cases(const Json& cases) {
+Json solve_cases(const Json& cases, std::vector<std::string>* notes) {
   Json answers = Json::array();
   if (!cases.is_array()) return answers;
   for (const Json& value : cases) {
@@ -64,6 +82,7 @@ Json solve_cases(const Json& cases) {
       line["error"] = failure.sentence();
     else
       line["answer"] = asked_for(value, std::move(answer));
+    if (notes != nullptr && !failure.failed()) note_unread(value, failure, *notes);
     answers.push_back(std::move(line));
   }
   return answers;

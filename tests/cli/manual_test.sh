@@ -28,7 +28,7 @@ look_at() {
   page=$(ls "$pages/$name".[1-8] 2>/dev/null) || { complain "there is no page $name"; return; }
   text=$(read_page "$page")
   completed=$(offered "$complete" "$@" -)
-  for option in $("$@" --help | grep -oE '(^ *|,)--[a-z][a-z-]*' | grep -oE -- '--.*' | sort -u); do
+  for option in $("$@" --help | grep -oE '(^ *|,)--[a-z][a-z0-9-]*' | grep -oE -- '--.*' | sort -u); do
     case $option in --help | --version) continue ;; esac
     grep -qwF -- "$option" <<<"$text" || complain "$page does not speak of $option"
     grep -qxF -- "$option" <<<"$completed" || complain "'$*' is not completed with $option"

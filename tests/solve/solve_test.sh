@@ -24,8 +24,11 @@ solves() {
 
 rr='{"id":"a","domain":"cpu","algorithm":"RR","parameters":{"quantum":4},"input":{"processes":[["P",0,24],["Q",0,3]]}'
 
-out=$(spindle solve "$here/../data/simulation-cases.json") || fail "the known cases: exit status $?"
-grep -q '^\([0-9]*\) of \1 cases agree' <<<"$out" || fail "the known cases: $out"
+for cases in simulation-cases more-cases; do
+  out=$(spindle solve "$here/../data/$cases.json" 2>&1) || fail "$cases: exit status $?"
+  grep -q '^\([0-9]*\) of \1 cases agree' <<<"$out" || fail "$cases: $out"
+  [ "$(wc -l <<<"$out")" -eq 1 ] || fail "$cases: more is said than that all agree: $out"
+done
 
 solves 0 '^a: cpu RR$' "[$rr}]"
 solves 0 'makespan +27' "[$rr}]"
@@ -39,7 +42,10 @@ solves 1 'not JSON' ''
 solves 1 'not JSON' '[{"id": NaN}]'
 solves 1 'not JSON' "$(printf '["\xff\xfe"]')"
 solves 1 'case: not an object' '[17, [], "x", null]'
-solves 1 'algorithm: "RUN" is not known here' "[${rr/RR/RUN}}]"
+solves 1 'algorithm: "RUN" is none of FCFS, SJF, SRTF' "[${rr/RR/RUN}}]"
+solves 1 'domain: "kitchen" is not known' "[${rr/cpu/kitchen}}]"
+solves 0 'makespan +27' "[${rr/RR/Round_Robin}}]"
+solves 0 '^spindle solve: a: parameters: "quatum" means nothing here\.$' "[${rr/\"quantum\"/\"quatum\":9,\"quantum\"}}]"
 solves 1 'quantum: not a number' "[${rr/4/[]}}]"
 solves 1 'nested deeper than' "$(printf '[%.0s' {1..100000})"
 solves 1 'nested deeper than' "$(printf '{"a":%.0s' {1..5000})"

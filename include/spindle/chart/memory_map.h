@@ -2,6 +2,7 @@
 //
 // Parts stand in order of place. In the picture the height of a part grows with its length, but no
 // part is so thin that its label would not fit; the addresses at its edges are the scale.
+// A part that begins below the end of the one before it begins another map, below a gap.
 #pragma once
 
 #include <cstdint>

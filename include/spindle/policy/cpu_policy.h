@@ -3,8 +3,8 @@
 // A task is a user-space thread of the runtime or a process of the simulated machine: the policy
 // cannot tell. It holds the ready tasks; the running one is not among them. A pure object: no lock,
 // no clock; the caller passes the time in. `ready`, `next` and `removed` are O(log n) at worst, or
-// amortised ("hrrn"; and "priority-aging" looks at one task of each priority); for "fcfs" and "rr"
-// they are a few instructions on a ring of numbers, and allocate nothing in the steady state.
+// amortised ("hrrn"); for "fcfs" and "rr" they are a few instructions on a ring of numbers, and
+// allocate nothing in the steady state.
 //
 //   policy->ready(task, info, Why::kCreated);
 //   while (auto task = policy->next(now)) {      // it runs, at most quantum(*task)
@@ -92,7 +92,8 @@ struct CpuConventions {
   /// else only the slices do.
   bool stretch_latency = true;
   /// The quantum of each level from the top; empty: as above. MLFQ, where they set the number of
-  /// levels, and MLQ, where 0 is a queue without a quantum.
+  /// levels; feedback, whose last one is that of all below; and MLQ, where 0 is a queue without a
+  /// quantum.
   std::vector<VirtualTime> quanta = {};
   /// MLFQ: how many quanta of each level a task may use before it goes down; empty: one.
   std::vector<std::uint32_t> allotments = {};

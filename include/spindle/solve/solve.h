@@ -11,14 +11,25 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace spindle {
 
 /// For a list of cases the list of {"id": ..., "answer": {...}} or {"id": ..., "error": "why"}, in
 /// the same order. The answer has all quantities that the domain knows, or, of a case that carries
-/// `expected`, those that it names.
-nlohmann::json solve_cases(const nlohmann::json& cases);
+/// `expected`, those that it names. What a case says and nothing read, a misspelt parameter, is no
+/// error; `notes` gets a sentence for each.
+nlohmann::json solve_cases(const nlohmann::json& cases, std::vector<std::string>* notes = nullptr);
+
+/// The domain as the solver spells it; empty if it knows none such. Of names, neither case nor
+/// hyphens, underscores and spaces matter.
+std::string domain_named(std::string_view name);
+/// The algorithm as the solver spells it: "round robin" is "RR", "SPN" is "SJF". Empty if the
+/// domain has none such; the path of a library, and a name of an unknown domain, are as they are.
+std::string algorithm_named(std::string_view domain, std::string_view name);
+/// All algorithms of the domain, as the solver spells them.
+std::vector<std::string> algorithm_names(std::string_view domain);
 
 /// What differs between the case's `expected` and the answer: a sentence for each quantity, none if
 /// all agree. A number that is no whole one agrees if it rounds to the digits that are expected, or

@@ -60,16 +60,17 @@ _spindle_face() {
   local generators=uniform: formats= ties=
   case $1 in
     cpu)
-      policies=$_spindle_cpu_policies
+      policies="$_spindle_cpu_policies estimate mlfq-jobs lottery-jobs stride-tickets cfs-slices"
       options+=" --quantum --context-switch --priority-order --tie --requeue --devices --alpha --first --aging-interval
         --quanta --doubling --levels --allotments --boost --stay --io-bump --seed --latency --granularity --cpus --queues
-        --migration --migration-cost --affinity"
+        --migration --migration-cost --affinity --io-time --full-quantum --draws --big --slices --weight0 --stretch"
       ties="arrival requeue" ;;
     realtime)
-      policies="rm dm edf llf fixed" options+=" --until" generators=uunifast: ;;
+      policies="rm dm edf llf fixed response-time rm-bound" options+=" --until --tasks" generators=uunifast: ;;
     memory)
       policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
-        working-set pff shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit next-fit buddy
+        working-set pff aging-counters shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit
+        next-fit compaction buddy
         heap-first heap-best heap-worst access-tlb access-faults fault-rate pages table-size slab"
       options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree --hit-ratio --memory-ns --tlb-ns --levels --fault-rate --fault-ns --slowdown --bytes --address-bits --entry-bytes --slab-bytes --object-bytes --objects -t --trace --format --page-size --curve"
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
@@ -82,11 +83,11 @@ _spindle_face() {
         --full-stroke-ms --heads --sectors --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     deadlock)
-      policies="banker detection wait-for" options+=" --available --requests" ;;
+      policies="banker detection victim wait-for" options+=" --available --requests --costs" ;;
     translate)
-      policies="paging base-limit segments two-segments multi-level inverted page-offset split-bits tlb-lru tlb-fifo
-        tlb-random"
-      options+=" --page-size --table --fields --base --limit --space --base0 --limit0 --base1 --limit1 --entries --sets --seed" ;;
+      policies="paging base-limit segments two-segments multi-level two-level inverted page-offset split-bits tlb-lru
+        tlb-fifo tlb-random"
+      options+=" --page-size --directory --memory --table --fields --base --limit --space --base0 --limit0 --base1 --limit1 --entries --sets --seed" ;;
     sync)
       policies="semaphore bounded-buffer readers-first writers-first fair" options+=" --initial --capacity" ;;
     processes)
@@ -107,7 +108,8 @@ _spindle_face() {
     --reentry) _spindle_words "edge request" ;;
     --curve) if [[ $1 == disk ]]; then _spindle_words "constant linear square-root"; fi ;;
     --load-bit) _spindle_words "1 0" ;;
-    --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration)
+    --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration | \
+      --full-quantum | --stretch)
       _spindle_words "yes no" ;;
     --scope) _spindle_words "global local" ;;
     --allotment) _spindle_words "equal proportional" ;;

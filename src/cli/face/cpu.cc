@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "cli/face/cpu_forms.h"
 #include "cli/face/cpu_schedule.h"
 #include "spindle/base/random.h"
 
@@ -61,7 +62,7 @@ const std::vector<FacePolicy>& CpuForm::policies() const {
          {"quantum", "priority_order", "requeue"}},
         {"hrrn", "HRRN", "Highest response ratio next"},
         {"mlq", "MLQ", "Multi-level queue", {"quantum", "quanta", "priority_order", "requeue"}},
-        {"feedback", "FEEDBACK", "Feedback", {"quantum", "doubling", "requeue"}},
+        {"feedback", "FEEDBACK", "Feedback", {"quantum", "quanta", "doubling", "requeue"}},
         {"mlfq",
          "MLFQ",
          "Multi-level feedback queue",
@@ -109,10 +110,12 @@ const std::vector<FaceParameter>& CpuForm::parameters() const {
        {"own", "single"},
        false,
        false},
-      {"alpha", Kind::kNumber, "sjf, srtf: bursts are estimated, the last one weighs so much"},
-      {"first", Kind::kNumber, "sjf, srtf: the estimate of a first burst (ms)"},
+      {"alpha", Kind::kNumber,
+       "sjf, srtf: bursts are estimated, the last one weighs so much; estimate: the same"},
+      {"first", Kind::kNumber, "sjf, srtf, estimate: the estimate of a first burst (ms)"},
       {"aging_interval", Kind::kNumber, "priority-aging: waiting that raises by one (ms)", "10"},
-      {"quanta", Kind::kNumbers, "mlq, mlfq: the quantum of each queue; mlq, 0: none (ms)"},
+      {"quanta", Kind::kNumbers,
+       "mlq, feedback, mlfq, mlfq-jobs: the quantum of each queue; mlq, 0: none (ms)"},
       {"doubling", Kind::kFlag,
        "feedback: whether each queue has twice the quantum of the one above", "no"},
       {"levels", Kind::kNumber, "mlfq: how many queues, where no quanta are given", "3"},
@@ -304,7 +307,7 @@ const Face& cpu_face() {
   static const Face kFace = {
       "cpu",
       "Schedule processes on one CPU or several, with the working and the picture.",
-      {&kForm}};
+      {&kForm, &estimate_form(), &mlfq_form(), &lottery_form(), &stride_form(), &slices_form()}};
   return kFace;
 }
 

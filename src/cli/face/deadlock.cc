@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "cli/face/face.h"
 #include "spindle/base/random.h"
@@ -357,6 +358,91 @@ class DetectionForm final : public UnitsForm {
   }
 };
 
+/// Who is ended so that the others can go on.
+class VictimForm final : public UnitsForm {
+ public:
+  VictimForm() : UnitsForm("request") {}
+  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
+    static const std::vector<FacePolicy> kPolicies = {
+        {"victim", "VICTIM", "Recovery from a deadlock", {"available", "costs"}}};
+    return kPolicies;
+  }
+  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
+    static const std::vector<FaceParameter> kParameters = {
+        {"available", Kind::kNumbers, "", "", {}, true},
+        {"costs",
+         Kind::kNumbers,
+         "victim: of ending each process; without: the units that it holds",
+         "",
+         {},
+         true}};
+    return kParameters;
+  }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "victim: processes as NAME:ALLOCATION:REQUEST";
+  }
+  void complete(Json& problem, Complaint& complaint) const override {
+    if (!problem["input"].contains("available"))
+      complaint.make("--available: the units that nobody holds are missing");
+  }
+  /// Who could finish before anybody was ended.
+  void finish(Solved& solved) const override {
+    Solved detection = solved;
+    detection.problem["algorithm"] = "DETECTION";
+    Complaint ignored;
+    if (solve(detection, ignored)) solved.answer["finish"] = detection.answer["finish"];
+  }
+  [[nodiscard]] std::string question(const Json& problem) const override {
+    chart::Table table({"process", "holds", "asks for", "cost"});
+    const Json& input = problem["input"];
+    for (std::size_t p = 0; p < input["allocation"].size(); ++p)
+      table.add_row({fmt::format("P{}", p), units_text(input["allocation"][p].get<Units>()),
+                     units_text(input["request"][p].get<Units>()), cost_text(input, p)});
+    return fmt::format(
+        "{} units of the resources are available.\n\n{}\nOf those that are deadlocked the "
+        "cheapest is ended, one after the other, until all can finish. Which are they?",
+        units_text(input["available"].get<Units>()), table.text({}));
+  }
+  [[nodiscard]] Picture picture(const Solved& solved) const override {
+    return graph_of(solved, solved.answer["finish"].get<std::vector<std::size_t>>());
+  }
+  [[nodiscard]] chart::Table table(const Solved& solved) const override {
+    chart::Table table({"process", "holds", "asks for", "cost", "ended"});
+    const State state = state_of(solved);
+    const auto ended = solved.answer["victims"].get<std::vector<std::size_t>>();
+    for (std::size_t p = 0; p < state.held.size(); ++p)
+      table.add_row({names_of(solved)[p], units_text(state.held[p]), units_text(state.needed[p]),
+                     cost_text(solved.input(), p),
+                     std::ranges::find(ended, p) == ended.end() ? "no" : "yes"});
+    return table;
+  }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    return {{"ended, in this order", sequence_text(solved, solved.answer["victims"])},
+            {"cost", plain(solved.answer["cost"])}};
+  }
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    std::vector<std::string> out =
+        reasons_of(solved, solved.answer["finish"].get<std::vector<std::size_t>>());
+    const std::vector<std::string> names = names_of(solved);
+    for (const Json& victim : solved.answer["victims"]) {
+      const auto p = victim.get<std::size_t>();
+      out.push_back(fmt::format(
+          "{} is ended, at a cost of {}, the least of those that are still deadlocked; it gives "
+          "back {}.",
+          names[p], cost_text(solved.input(), p),
+          units_text(solved.input()["allocation"][p].get<Units>())));
+    }
+    return out;
+  }
+
+ private:
+  static std::string cost_text(const Json& input, std::size_t p) {
+    if (input.contains("costs")) return plain(input["costs"][p]);
+    const Units held = input["allocation"][p].get<Units>();
+    return std::to_string(std::accumulate(held.begin(), held.end(), std::int64_t{0}));
+  }
+};
+
 class WaitForForm final : public Form {
  public:
   [[nodiscard]] std::string domain(const Json&) const override { return "deadlock"; }
@@ -464,10 +550,12 @@ class WaitForForm final : public Form {
 const Face& deadlock_face() {
   static const BankerForm kBanker;
   static const DetectionForm kDetection;
+  static const VictimForm kVictim;
   static const WaitForForm kWaitFor;
-  static const Face kFace = {"deadlock",
-                             "Avoid and find deadlocks: the Banker's algorithm, detection, cycles.",
-                             {&kBanker, &kDetection, &kWaitFor}};
+  static const Face kFace = {
+      "deadlock",
+      "Avoid and find deadlocks: the Banker's algorithm, detection, victims, cycles.",
+      {&kBanker, &kDetection, &kVictim, &kWaitFor}};
   return kFace;
 }
 

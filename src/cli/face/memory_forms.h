@@ -8,7 +8,9 @@ namespace spindle::cli {
 
 const Form& replacement_form();
 const Form& working_set_form();
+const Form& ageing_form();
 const Form& allocation_form();
+const Form& compaction_form();
 const Form& buddy_form();
 const Form& heap_form();
 const Form& shared_form();

@@ -192,7 +192,7 @@ class ForksForm final : public Form {
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override { return no_measures(); }
   [[nodiscard]] std::string_view row_help() const override {
-    return "forks: a program of fork(), &&, ||, ! and ;";
+    return "forks: a program of fork(), &&, ||, !, if, else, for, exit and variables";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {
@@ -226,11 +226,8 @@ class ForksForm final : public Form {
   [[nodiscard]] Picture picture(const Solved& solved) const override;
   [[nodiscard]] chart::Table table(const Solved& solved) const override {
     chart::Table table({"statement", "each becomes", "processes"});
-    double all = 1;
-    for (const auto& [statement, factor] : statements(solved)) {
-      all *= factor;
-      table.add_row({statement, shown(factor), shown(all)});
-    }
+    for (const Step& step : steps(solved))
+      table.add_row({step.statement, shown(step.after / step.before), shown(step.after)});
     return table;
   }
   [[nodiscard]] Facts facts(const Solved& solved) const override {
@@ -239,31 +236,24 @@ class ForksForm final : public Form {
   }
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
     std::vector<std::string> out;
-    double all = 1;
-    for (const auto& [statement, factor] : statements(solved)) {
+    for (const Step& step : steps(solved))
       out.push_back(
-          fmt::format("{}: each of the {} becomes {}: a child sees 0, which is false, "
-                      "its parent a number, which is true; && goes on where it was true, "
-                      "|| where it was false.",
-                      statement, shown(all), shown(factor)));
-      all *= factor;
-    }
+          fmt::format("{}: of {} come {}: a child sees 0, which is false, its parent a number, "
+                      "which is true; && goes on where it was true, || where it was false.",
+                      step.statement, shown(step.before), shown(step.after)));
     return out;
   }
 
  private:
-  /// What each statement, alone, makes of one process.
-  [[nodiscard]] static std::vector<std::pair<std::string, double>> statements(
-      const Solved& solved) {
-    std::vector<std::pair<std::string, double>> list;
-    for (std::string statement : split(plain(solved.input()["program"]), ";")) {
-      statement.erase(0, statement.find_first_not_of(' '));
-      Solved part = solved;
-      part.problem["input"]["program"] = statement;
-      Complaint ignored;
-      if (!statement.empty() && solve(part, ignored))
-        list.emplace_back(statement, as_number(part.answer["processes"]));
-    }
+  struct Step {
+    std::string statement;
+    double before = 1;
+    double after = 1;
+  };
+  [[nodiscard]] static std::vector<Step> steps(const Solved& solved) {
+    std::vector<Step> list;
+    for (const Json& step : solved.answer["steps"])
+      list.push_back({plain(step[0]), list.empty() ? 1 : list.back().after, as_number(step[1])});
     return list;
   }
 };
@@ -274,10 +264,8 @@ Picture ForksForm::picture(const Solved& solved) const {
   plot.x_label = "statements";
   plot.y_label = "processes";
   plot.lines.push_back({"processes", {{0, 1}}, true, false});
-  double all = 1;
-  for (const auto& [statement, factor] : statements(solved))
-    plot.lines[0].points.push_back(
-        {static_cast<double>(plot.lines[0].points.size()), all *= factor});
+  for (const Step& step : steps(solved))
+    plot.lines[0].points.push_back({static_cast<double>(plot.lines[0].points.size()), step.after});
   return plot;
 }
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "cli/face/face.h"
+#include "cli/face/realtime_forms.h"
 #include "spindle/base/random.h"
 
 namespace spindle::cli {
@@ -230,12 +230,19 @@ std::vector<std::string> RealtimeForm::reasons(const Solved& solved) const {
 
 }  // namespace
 
-const Face& realtime_face() {
+const Form& schedule_form() {
   static const RealtimeForm kForm;
-  static const Face kFace = {
-      "realtime",
-      "Schedule periodic tasks with deadlines, with the working and the picture.",
-      {&kForm}};
+  return kForm;
+}
+
+const Face& realtime_face() {
+  static const Face kFace = [] {
+    Face face = {"realtime",
+                 "Schedule periodic tasks with deadlines, with the working and the picture.",
+                 {&schedule_form()}};
+    face.forms.insert(face.forms.end(), analysis_forms().begin(), analysis_forms().end());
+    return face;
+  }();
   return kFace;
 }
 

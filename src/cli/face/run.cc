@@ -117,12 +117,16 @@ std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool 
 /// and names its algorithm by what was chosen ("SWITCH_ON_END,IO_RUN_LATER").
 bool is_of(const Json& json, const Form& form, const FacePolicy& policy, const Json& input,
            bool by_name) {
-  // To the solver "cpu-io" is another name of "cpu".
-  const Json domain = json.value("domain", Json());
   const std::string known = form.domain(input);
-  if (!domain.is_null() && domain != known && !(domain == "cpu-io" && known == "cpu")) return false;
-  if (by_name) return json["algorithm"] == policy.algorithm;
-  return !domain.is_null() && json["algorithm"].is_string() && form.policies().size() == 1;
+  const std::string domain =
+      json.contains("domain") ? domain_named(plain(json["domain"])) : std::string();
+  // To the solver "cpu-io" is another name of "cpu".
+  if (json.contains("domain") && domain != known && !(domain == "cpu-io" && known == "cpu"))
+    return false;
+  if (by_name)
+    return algorithm_named(known, plain(json["algorithm"])) ==
+           algorithm_named(known, policy.algorithm);
+  return !domain.empty() && json["algorithm"].is_string() && form.policies().size() == 1;
 }
 
 /// A case of the solver, or its input alone.
@@ -230,6 +234,22 @@ bool has_parameter(const FacePolicy& policy, const FaceParameter& parameter) {
   return std::ranges::find(policy.parameters, parameter.name) != policy.parameters.end();
 }
 
+/// What a file says of a parameter, as a person would have typed it: the solver reads "3" and
+/// "Low_First" too, and pictures and reasons need not know that.
+void tidy(const FaceParameter& parameter, Json& value) {
+  Complaint none;
+  if (parameter.kind == Kind::kNumber && value.is_string()) {
+    const Json number = read_number(value.get<std::string>(), parameter.name, none, -1e15);
+    if (!none.made()) value = number;
+  }
+  const auto lower = [](char c) {
+    return c == '_' ? '-' : static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  };
+  const std::string word = plain(value);
+  for (const std::string_view choice : parameter.choices)
+    if (std::ranges::equal(choice, word, {}, lower, lower)) value = choice;
+}
+
 Json case_of(const Plan& plan, const FacePolicy& policy, const FaceRequest& request,
              Complaint& complaint) {
   Json problem = {{"id", policy.name},
@@ -251,6 +271,8 @@ Json case_of(const Plan& plan, const FacePolicy& policy, const FaceRequest& requ
     } else if (!parameter.fallback.empty() && !target.contains(parameter.name)) {
       target[std::string(parameter.name)] =
           read_value(parameter, std::string(parameter.fallback), complaint);
+    } else if (target.contains(parameter.name)) {
+      tidy(parameter, target[std::string(parameter.name)]);
     }
   }
   for (const auto& [name, value] : request.values)
@@ -508,10 +530,16 @@ void write_svg(const FaceRequest& request, const std::string& document, Complain
 int run_face(const Face& face, const FaceRequest& request) {
   Complaint complaint;
   const bool replays = face.replay != nullptr && (request.curve || !request.trace.empty());
-  if (replays)
-    face.replay(request, complaint);
-  else
-    answer(face, request, complaint);
+  try {
+    if (replays)
+      face.replay(request, complaint);
+    else
+      answer(face, request, complaint);
+  } catch (const Json::exception& error) {
+    // The solver takes numbers as text, too; what is drawn of them wants numbers.
+    complaint.make(
+        fmt::format("--file: a value is of another kind than is shown here ({})", error.what()));
+  }
   if (!complaint.made()) return 0;
   fmt::print(stderr, "spindle {}: {}.\n", face.command, complaint.what());
   return 1;

@@ -79,6 +79,7 @@ const std::vector<FacePolicy>& TranslationForm::policies() const {
        "Two segments that grow towards each other",
        {"space", "base0", "limit0", "base1", "limit1"}},
       {"multi-level", "MULTI-LEVEL", "Page table of several levels", {"fields", "table"}},
+      {"two-level", "TWO-LEVEL", "Page directory and tables in memory", {"directory", "memory"}},
       {"inverted", "INVERTED", "Inverted page table", {"page_size", "table"}},
       {"page-offset", "PAGE-OFFSET", "Page and offset", {"page_size"}},
       {"split-bits", "SPLIT-BITS", "Fields of an address", {"fields"}}};
@@ -92,6 +93,13 @@ const std::vector<FaceParameter>& TranslationForm::parameters() const {
        "paging: PAGE+FRAME,...; multi-level: INDEX+INDEX+FRAME,...; segments: BASE+LIMIT or -,... "
        "in order; inverted: PROCESS+PAGE or -, frame by frame; without any: an example"},
       {"fields", Kind::kNumbers, "multi-level, split-bits: bits of each field, the highest first"},
+      {"directory", Kind::kNumber, "two-level: in which page of memory the directory lies"},
+      {"memory",
+       Kind::kWords,
+       "two-level: PAGE+BYTES,... the 32 bytes of each page in hexadecimal; without: an example",
+       "",
+       {},
+       true},
       {"base", Kind::kNumber, "base-limit: where the space begins"},
       {"limit", Kind::kNumber, "base-limit: how long it is"},
       {"space", Kind::kNumber, "two-segments: how long the virtual space is"},
@@ -140,10 +148,54 @@ Json example_of(const std::string& algorithm) {
   return kExamples.value(algorithm, Json::object());
 }
 
+/// A memory in which page 0 is the directory, 1 a page table, and the pages 4 to 7 are mapped.
+Json example_memory() {
+  Json memory = Json::object();
+  const auto page = [](std::initializer_list<int> first, int rest) {
+    std::string bytes;
+    for (int byte : first) bytes += fmt::format("{:02x}", byte);
+    while (bytes.size() < 64) bytes += fmt::format("{:02x}", rest);
+    return bytes;
+  };
+  memory["0"] = page({0x81}, 0x7f);
+  memory["1"] = page({0x84, 0x85, 0x7f, 0x87}, 0x7f);
+  for (int number = 4; number < 8; ++number)
+    memory[std::to_string(number)] = page({number, 2 * number, 3 * number}, 0);
+  return memory;
+}
+
+/// The words of `--memory` become an object; the example has its own directory.
+void complete_two_level(Json& problem, Complaint& complaint) {
+  Json& input = problem["input"];
+  if (!input.contains("memory")) {
+    input["memory"] = example_memory();
+    problem["parameters"]["directory"] = 0;
+  }
+  if (!input["memory"].is_array()) return;
+  Json memory = Json::object();
+  for (const Json& word : input["memory"]) {
+    const std::vector<std::string> parts = split(plain(word), "+");
+    if (parts.size() != 2)
+      return complaint.make(fmt::format("--memory: '{}' is not PAGE+BYTES", plain(word)));
+    memory[parts[0]] = parts[1];
+  }
+  input["memory"] = memory;
+}
+
+/// What an address became: nothing, a place, or with the directory's tables a place and the byte
+/// there, or in which table it ended.
+std::string physical_text(const Json& physical) {
+  if (physical.is_null()) return "fault";
+  if (!physical.is_object()) return plain(physical);
+  if (physical.contains("fault")) return "fault in the " + plain(physical["fault"]);
+  return fmt::format("{}, which holds {}", plain(physical["physical"]), plain(physical["value"]));
+}
+
 /// The words of `--table` become what the algorithm has.
 void TranslationForm::complete(Json& problem, Complaint& complaint) const {
   const std::string algorithm = problem["algorithm"];
   Json& parameters = problem["parameters"];
+  if (algorithm == "TWO-LEVEL") return complete_two_level(problem, complaint);
   const Json example = example_of(algorithm);
   const bool is_example = std::ranges::none_of(
       example.items(), [&](const auto& member) { return parameters.contains(member.key()); });
@@ -177,8 +229,9 @@ void TranslationForm::complete(Json& problem, Complaint& complaint) const {
 
 void TranslationForm::finish(Solved& solved) const {
   if (!solved.answer.contains("physical")) return;
-  solved.answer["faults"] =
-      std::ranges::count_if(solved.answer["physical"], [](const Json& p) { return p.is_null(); });
+  solved.answer["faults"] = std::ranges::count_if(solved.answer["physical"], [](const Json& p) {
+    return p.is_null() || (p.is_object() && p.contains("fault"));
+  });
 }
 
 std::string TranslationForm::question(const Json& problem) const {
@@ -186,6 +239,9 @@ std::string TranslationForm::question(const Json& problem) const {
   std::vector<std::string> given;
   for (const auto& [name, value] : problem["parameters"].items())
     given.push_back(fmt::format("{} {}", name, plain(value)));
+  const Json memory = problem["input"].value("memory", Json::object());
+  for (const auto& [page, bytes] : memory.items())
+    given.push_back(fmt::format("page {} {}", page, plain(bytes)));
   return fmt::format("{}: {}.\n\nWhich physical addresses are {}?", policy->title, listed(given),
                      problem["input"]["addresses"].dump());
 }
@@ -248,7 +304,7 @@ chart::Table TranslationForm::table(const Solved& solved) const {
     table.add_row({addresses[i].is_array()
                        ? fmt::format("{}:{}", plain(addresses[i][0]), plain(addresses[i][1]))
                        : plain(addresses[i]),
-                   to.is_null() ? "fault" : plain(to)});
+                   key == std::string_view("physical") ? physical_text(to) : plain(to)});
   }
   return table;
 }
@@ -287,6 +343,11 @@ std::vector<std::string> TranslationForm::reasons(const Solved& solved) const {
               ? fmt::format("Segment {} has no byte {}: a fault.", plain(from[0]), plain(from[1]))
               : fmt::format("Segment {} begins at {}: with {} that is {}.", plain(from[0]),
                             natural(to) - natural(from[1]), plain(from[1]), plain(to)));
+    } else if (algorithm == "TWO-LEVEL") {
+      const std::uint64_t address = natural(from);
+      out.push_back(
+          fmt::format("{}: entry {} of the directory, entry {} of the table, byte {}: {}.", address,
+                      address >> 10, address >> 5 & 31, address & 31, physical_text(to)));
     } else {
       const std::string what = faults && solved.answer.contains("physical") ? "a fault"
                                : faults ? "fields " + solved.answer["fields"][i].dump()

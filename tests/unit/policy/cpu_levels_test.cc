@@ -33,7 +33,7 @@ void compare(CpuPolicy& policy, std::uint64_t seed, Choose&& choose) {
   for (std::uint64_t id = 0; id < 400; ++id) {
     now += static_cast<std::int64_t>(random.below(8));
     if (waiting.empty() || random.one_in(2)) {
-      const int priority = -static_cast<int>(random.below(6));
+      const int priority = -static_cast<int>(random.below(1 + seed % 30));
       policy.ready(TaskId{id}, {.now = {now}, .priority = priority}, Why::kCreated);
       waiting.push_back({TaskId{id}, priority, now});
       continue;

@@ -1,11 +1,14 @@
 // CPU policies that remember a task from turn to turn, against lists that are searched from end to
-// end: virtual round robin, feedback, stride and the fair scheduler; and highest response ratio
-// over long spans.
+// end: virtual round robin, feedback, stride and the fair scheduler; highest response ratio over
+// long spans; and EEVDF, fair share and the lottery, whose lists say who may be chosen.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -148,6 +151,226 @@ TEST(NaiveCpuPolicies, ChooseTheSame) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
       ASSERT_NO_FATAL_FAILURE(compare(name, seed));
     }
+}
+
+/// Says whom a policy may choose, from what it was told of all tasks.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  virtual void ready(std::uint64_t task, const TaskInfo& info, Why why) = 0;
+  /// Whether this task may run now; it is not ready any more then.
+  virtual bool takes(std::uint64_t task, std::int64_t now) = 0;
+  /// Nobody was ready to be chosen then.
+  virtual void idles(std::int64_t now) { static_cast<void>(now); }
+  virtual void removed(std::uint64_t task) = 0;
+  virtual void finished(std::uint64_t task) = 0;
+};
+
+/// Of the requests that virtual time has reached, one that ends first.
+class EevdfJudge final : public Judge {
+ public:
+  void ready(std::uint64_t id, const TaskInfo& info, Why why) override {
+    Request& task = tasks_[id];
+    const bool anew = !task.counts || why == Why::kWoken;
+    if (anew) task.counts = false;
+    pass_to(info.now.ns);
+    task.weight = info.weight;
+    task.counts = task.is_ready = true;
+    task.start += info.ran.ns * 1024 / task.weight;
+    if (anew) task.start = std::max(task.start, virtual_);
+    task.left -= info.ran.ns;
+    if (why != Why::kCreated && task.left > 0) return;
+    task.left = kQuantum;
+    task.end = task.start + kQuantum * 1024 / task.weight;
+  }
+  bool takes(std::uint64_t id, std::int64_t now) override {
+    pass_to(now);
+    std::int64_t first_start = std::numeric_limits<std::int64_t>::max();
+    for (const auto& [other, task] : tasks_)
+      if (task.is_ready) first_start = std::min(first_start, task.start);
+    virtual_ = std::max(virtual_, first_start);
+    Request& chosen = tasks_.at(id);
+    bool good = chosen.is_ready && chosen.start <= virtual_;
+    for (const auto& [other, task] : tasks_)
+      if (task.is_ready && task.start <= virtual_ && task.end < chosen.end) good = false;
+    chosen.is_ready = false;
+    return good;
+  }
+  void idles(std::int64_t now) override { pass_to(now); }
+  void removed(std::uint64_t id) override { tasks_.at(id).is_ready = tasks_.at(id).counts = false; }
+  void finished(std::uint64_t id) override { tasks_.erase(id); }
+
+ private:
+  struct Request {
+    std::int64_t start = 0;
+    std::int64_t end = 0;
+    std::int64_t left = 0;
+    std::int64_t weight = 1;
+    bool counts = false;
+    bool is_ready = false;
+  };
+  void pass_to(std::int64_t now) {
+    std::int64_t weights = 0;
+    for (const auto& [id, task] : tasks_)
+      if (task.counts) weights += task.weight;
+    if (weights != 0 && now_ < now) virtual_ += (now - now_) * 1024 / weights;
+    now_ = std::max(now_, now);
+  }
+
+  std::map<std::uint64_t, Request> tasks_;
+  std::int64_t now_ = 0;
+  std::int64_t virtual_ = 0;
+};
+
+/// Of the groups that have a ready task, one that was served least; of it, a task that was.
+class FairShareJudge final : public Judge {
+ public:
+  void ready(std::uint64_t id, const TaskInfo& info, Why why) override {
+    Member& task = tasks_[id];
+    if (why == Why::kCreated) task.group = info.group;
+    Group& group = groups_[task.group];
+    if (why == Why::kCreated || why == Why::kWoken) {
+      task.served = std::max(task.served, group.floor);
+      if (!has_ready(task.group)) group.served = std::max(group.served, floor_);
+    }
+    task.served += info.ran.ns * 1024 / info.weight;
+    group.served += info.ran.ns;
+    task.is_ready = true;
+  }
+  bool takes(std::uint64_t id, std::int64_t) override {
+    Member& chosen = tasks_.at(id);
+    Group& group = groups_.at(chosen.group);
+    bool good = chosen.is_ready;
+    for (const auto& [number, other] : groups_)
+      if (has_ready(number) && other.served < group.served) good = false;
+    for (const auto& [number, other] : tasks_)
+      if (other.is_ready && other.group == chosen.group && other.served < chosen.served)
+        good = false;
+    floor_ = std::max(floor_, group.served);
+    group.floor = std::max(group.floor, chosen.served);
+    chosen.is_ready = false;
+    return good;
+  }
+  void removed(std::uint64_t id) override { tasks_.at(id).is_ready = false; }
+  void finished(std::uint64_t id) override { tasks_.erase(id); }
+
+ private:
+  struct Member {
+    std::uint32_t group = 0;
+    std::int64_t served = 0;
+    bool is_ready = false;
+  };
+  struct Group {
+    std::int64_t served = 0;
+    std::int64_t floor = 0;
+  };
+  [[nodiscard]] bool has_ready(std::uint32_t group) const {
+    return std::ranges::any_of(tasks_, [group](const auto& entry) {
+      return entry.second.is_ready && entry.second.group == group;
+    });
+  }
+
+  std::map<std::uint64_t, Member> tasks_;
+  std::map<std::uint32_t, Group> groups_;
+  std::int64_t floor_ = 0;
+};
+
+/// The holder of the ticket drawn, counted along the places; a task takes the place that was left
+/// last, or a new one.
+class LotteryJudge final : public Judge {
+ public:
+  explicit LotteryJudge(std::uint64_t seed) : random_(seed) {}
+  void ready(std::uint64_t id, const TaskInfo& info, Why) override {
+    if (left_.empty()) {
+      left_.push_back(places_.size());
+      places_.emplace_back();
+    }
+    places_[left_.back()] = {id, info.weight};
+    left_.pop_back();
+  }
+  bool takes(std::uint64_t id, std::int64_t) override {
+    std::uint64_t tickets = 0;
+    for (const auto& place : places_) tickets += place ? place->second : 0;
+    std::uint64_t ticket = random_.below(tickets);
+    std::size_t winner = 0;
+    for (;; ++winner) {
+      const std::uint64_t held = places_[winner] ? places_[winner]->second : 0;
+      if (ticket < held) break;
+      ticket -= held;
+    }
+    const bool good = places_[winner]->first == id;
+    leave(winner);
+    return good;
+  }
+  void removed(std::uint64_t id) override {
+    for (std::size_t place = 0; place < places_.size(); ++place)
+      if (places_[place] && places_[place]->first == id) leave(place);
+  }
+  void finished(std::uint64_t) override {}
+
+ private:
+  void leave(std::size_t place) {
+    places_[place].reset();
+    left_.push_back(place);
+  }
+
+  Random random_;
+  std::vector<std::optional<std::pair<std::uint64_t, std::uint64_t>>> places_;
+  std::vector<std::size_t> left_;
+};
+
+void judge(std::string_view name, Judge& judge, std::uint64_t seed) {
+  Random random(seed);
+  const auto policy =
+      std::move(make_cpu_policy(name, {.quantum = {kQuantum}, .seed = seed})).take();
+  enum class State : std::uint8_t { kReady, kAsleep };
+  std::map<std::uint64_t, State> tasks;
+  std::int64_t now = 0;
+  const auto wake = [&](std::uint64_t id, std::int64_t ran, Why why) {
+    const TaskInfo info = {.now = {now},
+                           .ran = {ran},
+                           .weight = 1 + static_cast<std::uint32_t>(id * 7919 % 4000),
+                           .group = static_cast<std::uint32_t>(id % 4)};
+    policy->ready(TaskId{id}, info, why);
+    judge.ready(id, info, why);
+    tasks[id] = State::kReady;
+  };
+  for (std::uint64_t step = 0; step < 800; ++step) {
+    now += static_cast<std::int64_t>(random.below(12));
+    if (random.one_in(5)) {
+      wake(step, 0, Why::kCreated);
+    } else if (random.one_in(6) && !tasks.empty()) {
+      const auto found = std::next(tasks.begin(), static_cast<int>(random.below(tasks.size())));
+      const std::uint64_t id = found->first;
+      if (found->second == State::kAsleep) {
+        wake(id, static_cast<std::int64_t>(random.below(kQuantum)), Why::kWoken);
+        continue;
+      }
+      policy->removed(TaskId{id});
+      judge.removed(id);
+      policy->finished(TaskId{id});
+      judge.finished(id);
+      tasks.erase(id);
+    } else if (const auto task = policy->next({now})) {
+      ASSERT_TRUE(judge.takes(task->value, now)) << "task " << task->value << ", step " << step;
+      tasks[task->value] = State::kAsleep;
+      if (!random.one_in(3)) wake(task->value, kQuantum, Why::kQuantumExpired);
+    } else {
+      judge.idles(now);
+    }
+  }
+}
+
+TEST(NaiveCpuPolicies, ChooseOneOfThoseWhoMayBeChosen) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    EevdfJudge eevdf;
+    ASSERT_NO_FATAL_FAILURE(judge("eevdf", eevdf, seed));
+    FairShareJudge fair_share;
+    ASSERT_NO_FATAL_FAILURE(judge("fair-share", fair_share, seed));
+    LotteryJudge lottery(seed);
+    ASSERT_NO_FATAL_FAILURE(judge("lottery", lottery, seed));
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "spindle/base/random.h"
@@ -233,6 +234,96 @@ TEST(NaiveCpu, NobodyRunsInTwoPlaces) {
       for (const Json& row : list)
         ASSERT_EQ(had[row[0]], row[2][0].get<int>() + row[2][2].get<int>()) << answer;
     }
+}
+
+struct Periodic {
+  int period = 1;
+  int execution = 1;
+  int deadline = 1;
+};
+
+struct Release {
+  std::size_t task = 0;
+  int at = 0;
+  int left = 0;
+  int due = 0;
+};
+
+/// What the rule looks at: the lowest runs.
+int urgency(const std::string& algorithm, const Periodic& task, const Release& job, int now) {
+  if (algorithm == "RM") return task.period;
+  if (algorithm == "DM") return task.deadline;
+  if (algorithm == "EDF") return job.due;
+  if (algorithm == "LLF") return job.due - now - job.left;
+  return static_cast<int>(job.task);
+}
+
+/// The schedule up to the first miss, unit of time by unit of time.
+Json naive_schedule(const std::string& algorithm, const std::vector<Periodic>& tasks, int until) {
+  std::vector<Release> jobs;
+  jobs.reserve(1000);
+  const Release* last = nullptr;
+  Json gantt = Json::array();
+  Json misses = Json::array();
+  for (int now = 0; now <= until && misses.empty(); ++now) {
+    for (std::size_t t = 0; t < tasks.size() && now < until; ++t)
+      if (now % tasks[t].period == 0)
+        jobs.push_back({t, now, tasks[t].execution, now + tasks[t].deadline});
+    Release* best = nullptr;
+    for (Release& job : jobs) {
+      if (job.left == 0) continue;
+      if (job.due <= now) misses.push_back({"T" + std::to_string(job.task), job.due});
+      const auto key = [&](const Release& of) {
+        return std::tuple(urgency(algorithm, tasks[of.task], of, now), &of != last, of.at, of.task);
+      };
+      if (best == nullptr || key(job) < key(*best)) best = &job;
+    }
+    if (!misses.empty() || best == nullptr || now == until) continue;
+    const std::string name = "T" + std::to_string(best->task);
+    if (!gantt.empty() && gantt.back()[0] == name && gantt.back()[2] == now)
+      gantt.back()[2] = now + 1;
+    else
+      gantt.push_back({name, now, now + 1});
+    --best->left;
+    last = best;
+  }
+  std::sort(misses.begin(), misses.end());
+  return {{"gantt", gantt}, {"misses", misses}};
+}
+
+TEST(NaiveCpu, PeriodicTasksAreServedTheSame) {
+  int missed = 0;
+  for (const char* algorithm : {"RM", "DM", "EDF", "LLF", "FIXED"})
+    for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+      SCOPED_TRACE(algorithm + std::string(", seed ") + std::to_string(seed));
+      Random random(seed);
+      std::vector<Periodic> tasks(1 + random.below(4));
+      Json list = Json::array();
+      for (Periodic& task : tasks) {
+        task.period = 2 + static_cast<int>(random.below(11));
+        const std::uint64_t most = static_cast<std::uint64_t>(task.period) / tasks.size() + 1;
+        task.execution = 1 + static_cast<int>(random.below(most)) % task.period;
+        task.deadline = task.period;
+        if (random.one_in(3))
+          task.deadline -= static_cast<int>(
+              random.below(static_cast<std::uint64_t>(task.period - task.execution) + 1));
+        list.push_back(
+            {"T" + std::to_string(list.size()), task.period, task.execution, task.deadline});
+      }
+      const Json problem = {{"domain", "realtime"},
+                            {"algorithm", algorithm},
+                            {"parameters", {{"until", 50}}},
+                            {"input", {{"tasks", list}}}};
+      const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+      const Json expected = naive_schedule(algorithm, tasks, 50);
+      Json misses = answer["misses"];
+      std::sort(misses.begin(), misses.end());
+      ASSERT_EQ(answer["gantt"], expected["gantt"]) << problem;
+      ASSERT_EQ(misses, expected["misses"]) << problem;
+      missed += misses.empty() ? 0 : 1;
+    }
+  EXPECT_GT(missed, 50);
+  EXPECT_LT(missed, 550);
 }
 
 /// The rules of MLFQ, unit of time by unit of time, on plain lists.

@@ -1,9 +1,11 @@
-// Every case of tests/data/simulation-cases.json is a test of its own.
+// Every case of tests/data/simulation-cases.json, and of more-cases.json beside it, is a test of
+// its own.
 
 #include "spindle/solve/solve.h"
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -15,15 +17,21 @@ namespace {
 using Json = nlohmann::json;
 
 std::vector<Json> load_cases() {
-  std::ifstream file(SPINDLE_SOURCE_FOLDER "/tests/data/simulation-cases.json");
-  return Json::parse(file).get<std::vector<Json>>();
+  std::vector<Json> cases;
+  for (const char* name : {"simulation-cases.json", "more-cases.json"}) {
+    std::ifstream file(SPINDLE_SOURCE_FOLDER "/tests/data/" + std::string(name));
+    for (Json& problem : Json::parse(file)) cases.push_back(std::move(problem));
+  }
+  return cases;
 }
 
 class Case : public testing::TestWithParam<Json> {};
 
 TEST_P(Case, HasItsKnownAnswer) {
-  const Json line = solve_cases(Json::array({GetParam()}))[0];
+  std::vector<std::string> notes;
+  const Json line = solve_cases(Json::array({GetParam()}), &notes)[0];
   EXPECT_EQ(line["id"], GetParam()["id"]);
+  EXPECT_EQ(notes, std::vector<std::string>());
   ASSERT_TRUE(line.contains("answer")) << line.dump();
   for (const std::string& difference : differences(GetParam(), line["answer"]))
     ADD_FAILURE() << difference;
@@ -32,7 +40,7 @@ TEST_P(Case, HasItsKnownAnswer) {
 INSTANTIATE_TEST_SUITE_P(Simulation, Case, testing::ValuesIn(load_cases()), [](const auto& test) {
   std::string name = test.param["id"].template get<std::string>();
   for (char& c : name)
-    if (c == '-') c = '_';
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   return name;
 });
 
@@ -91,8 +99,10 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   bad["input"]["queue"] = {1, "two"};
   EXPECT_EQ(error_of(bad), "queue: not a whole number");
   bad = good;
-  bad["algorithm"] = "ELEVATOR";
-  EXPECT_EQ(error_of(bad), "algorithm: \"ELEVATOR\" is not known here");
+  bad["algorithm"] = "PATERNOSTER";
+  EXPECT_EQ(error_of(bad),
+            "algorithm: \"PATERNOSTER\" is none of FCFS, SSTF, SCAN, C-SCAN, LOOK, C-LOOK, FSCAN, "
+            "N-STEP-SCAN, V(R), SPTF, SATF, BSATF, ASATF, DEADLINE");
   bad["domain"] = "tape";
   EXPECT_EQ(error_of(bad), "domain: \"tape\" is not known");
 }
@@ -183,6 +193,76 @@ TEST(Solve, DeadlinesCountFromTheArrival) {
   };
   EXPECT_EQ(order_with(1000), Json({0, 2, 3, 1}));
   EXPECT_EQ(order_with(15), Json({0, 2, 1, 3}));
+}
+
+/// Every name that is listed is solved, or its input is wanted; any other is told from those.
+TEST(Solve, KnowsTheAlgorithmsThatItLists) {
+  for (const Json& problem : load_cases()) {
+    const std::string domain = domain_named(problem["domain"].get<std::string>());
+    const std::vector<std::string> names = algorithm_names(domain);
+    ASSERT_FALSE(names.empty()) << problem["domain"];
+    for (const std::string& name : names) {
+      EXPECT_EQ(algorithm_named(domain, name), name);
+      const Json empty = {{"domain", domain}, {"algorithm", name}, {"parameters", Json::object()}};
+      const Json line = solve_cases(Json::array({empty}))[0];
+      const std::string error = line.value("error", "");
+      EXPECT_FALSE(error.starts_with("algorithm")) << domain << " " << name << ": " << error;
+    }
+  }
+  EXPECT_EQ(algorithm_named("disk", "cscan"), "C-SCAN");
+  EXPECT_EQ(algorithm_named("disk", "zigzag"), "");
+  EXPECT_EQ(algorithm_named("disk", "./mine.so"), "./mine.so");
+  EXPECT_EQ(domain_named("Page_Replacement"), "page-replacement");
+  EXPECT_EQ(domain_named("kitchen"), "");
+  const Json problem = {{"domain", "tlb"}, {"algorithm", "MAGIC"}};
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["error"],
+            "algorithm: \"MAGIC\" is none of LRU, FIFO, RANDOM");
+}
+
+TEST(Solve, TellsWhatNobodyRead) {
+  const Json problem = {{"id", 7},
+                        {"domain", "cpu"},
+                        {"algorithm", "FCFS"},
+                        {"parameters", {{"quatum", 3}, {"quantum", 3}}},
+                        {"input", {{"processes", {{"A", 0, 1}}}, {"colour", "red"}}}};
+  std::vector<std::string> notes;
+  EXPECT_EQ(solve_cases(Json::array({problem}), &notes)[0]["answer"]["makespan"], 1);
+  EXPECT_EQ(notes, (std::vector<std::string>{"7: parameters: \"quatum\" means nothing here",
+                                             "7: input: \"colour\" means nothing here"}));
+}
+
+/// Numbers as text and whole numbers with a point, but nothing that is no number.
+TEST(Solve, ReadsNumbersAsTheyCome) {
+  const auto faults_with = [](const Json& frames) {
+    const Json problem = {{"domain", "page-replacement"},
+                          {"algorithm", "LRU"},
+                          {"parameters", {{"frames", frames}}},
+                          {"input", {{"refs", {1, "2", 3.0, 1}}}}};
+    const Json line = solve_cases(Json::array({problem}))[0];
+    return line.contains("error") ? line["error"] : line["answer"]["faults"];
+  };
+  for (const Json& frames : {Json(3), Json(3.0), Json("3"), Json("3e0")})
+    EXPECT_EQ(faults_with(frames), 3) << frames;
+  for (const Json& frames : {Json(3.5), Json("3x"), Json(""), Json(" 3"), Json("nan"), Json(true)})
+    EXPECT_EQ(faults_with(frames), "frames: not a whole number") << frames;
+  for (const Json& frames : {Json(1e300), Json("-1"), Json("inf")})
+    EXPECT_EQ(faults_with(frames), "frames: not from 1 to 5000000") << frames;
+}
+
+TEST(Solve, RefusesWhatIsNoProgramOfForks) {
+  for (const char* program :
+       {"", "fork", "fork(", "fork() fork()", "for (;;) fork();", "for (i = 0; i < 3; i--) fork();",
+        "if fork() fork();", "{ fork();", "fork() == 7", "system(\"x\")", "fork() &&", "printf(\"",
+        "for (i = 0; i < 1001; i++) fork();",
+        "for (i = 0; i < 900; i++) for (j = 0; j < 900; j++) wait(0);"}) {
+    const Json problem = {
+        {"domain", "fork-count"}, {"algorithm", "COUNT"}, {"input", {{"program", program}}}};
+    const Json line = solve_cases(Json::array({problem}))[0];
+    if (*program == '\0')
+      EXPECT_EQ(line["answer"]["processes"], 1);
+    else
+      EXPECT_EQ(line["error"], "program: not a program of forks") << program;
+  }
 }
 
 TEST(Solve, OneBadCaseDoesNotStopTheOthers) {
