@@ -142,6 +142,7 @@ void Kernel::handle(const AgendaEntry& entry) {
     case Kind::kVictim:
       if (Thread* thread = find_thread(static_cast<ProcessNumber>(entry.subject)))
         end_process(*thread->process, kSigKill);
+      // What is left of them may be one again.
       forget_reports();
       break;
     case Kind::kCron:

@@ -99,6 +99,8 @@ class Kernel final : public Scheduler::Client {
   void suspect(const Thread& thread);
   /// The same of all threads.
   void suspect_all() { suspects_all_ = true; }
+  /// And deadlocks that were reported are reported again.
+  void forget_reports();
   void reap(Process& process);
   [[nodiscard]] std::uint64_t processes_of(std::uint32_t uid) const;
   [[nodiscard]] std::uint64_t thread_count() const { return thread_count_; }
@@ -195,7 +197,6 @@ class Kernel final : public Scheduler::Client {
   void finish_exit(Process& process);
 
   void look_for_deadlocks();
-  void forget_reports();
   void report_deadlock(const std::vector<ProcessNumber>& numbers);
   [[nodiscard]] Thread* choose_victim(const std::vector<ProcessNumber>& numbers) const;
 

@@ -42,7 +42,6 @@ void Kernel::look_for_deadlocks() {
   if (!dead.empty()) report_deadlock(dead);
 }
 
-/// What is left of them after the victim's end may be one again.
 void Kernel::forget_reports() {
   for (const auto& [thread, owned] : threads_) thread->wait.is_reported = false;
   suspect_all();

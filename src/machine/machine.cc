@@ -176,7 +176,7 @@ Result<> Machine::set_deadlock_strategy(DeadlockStrategy strategy) {
   kernel_->configuration.deadlock = strategy;
   kernel_->synchronisation.resources.reconsider();
   kernel_->grant_resources();
-  kernel_->suspect_all();
+  kernel_->forget_reports();
   kernel_->settle();
   return {};
 }

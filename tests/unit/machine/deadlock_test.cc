@@ -138,6 +138,8 @@ TEST(Deadlock, StrategyChangesWhileTheMachineRuns) {
   test.start(kCases[0].source);
   test.machine->run_until({1'000'000'000});
   EXPECT_TRUE(test.machine->snapshot_system().deadlocks.empty());
+  ASSERT_TRUE(test.machine->set_deadlock_strategy(DeadlockStrategy::kDetection).ok());
+  EXPECT_EQ(test.machine->snapshot_system().deadlocks.size(), 1u);
   ASSERT_TRUE(test.machine->set_deadlock_strategy(DeadlockStrategy::kRecovery).ok());
   test.machine->run_until({2'000'000'000});
   EXPECT_EQ(test.printed, kCases[0].rescued);
