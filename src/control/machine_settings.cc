@@ -9,6 +9,7 @@
 #include "control/folders.h"
 #include "control/machine_folder.h"
 #include "spindle/disk/disk_model.h"
+#include "spindle/policy/fit_policy.h"
 
 namespace spindle::control {
 namespace {
@@ -107,6 +108,23 @@ void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take});
 }
 
+// A name that the machine is built by.
+void add_scheme(ControlTree& tree, MachineAccess machine, std::string_view path, Names names,
+                const char* unknown, std::string& (*member)(MachineConfiguration&)) {
+  const auto show = [machine, names, member]() -> Result<std::string> {
+    const std::string now = TRY(machine.with([&](Machine& m) -> Result<std::string> {
+      MachineConfiguration configuration = m.configuration();
+      return member(configuration);
+    }));
+    return choice_text(names, now);
+  };
+  const auto take = [machine, names, unknown, member](std::string_view name) -> Result<> {
+    if (std::ranges::find(names, name) == names.end()) return Error{EINVAL, unknown};
+    return rebuild(machine, [&](MachineConfiguration& c) { member(c) = name; });
+  };
+  tree.add_file(path, {.read = show, .write = take});
+}
+
 void add_memory(ControlTree& tree, MachineAccess machine) {
   using Configuration = MachineConfiguration;
   add_policy(
@@ -128,23 +146,21 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
         tlb.entries = static_cast<std::uint32_t>(entries);
         return m.set_tlb(tlb);
       });
-  const Names schemes = {"paging", "segmentation", "partitions"};
-  const auto show = [machine, schemes]() -> Result<std::string> {
-    const std::string now = TRY(machine.with(
-        [](Machine& m) -> Result<std::string> { return m.configuration().memory.allocation; }));
-    return choice_text(schemes, now);
-  };
-  const auto take = [machine, schemes](std::string_view name) -> Result<> {
-    if (std::find(schemes.begin(), schemes.end(), name) == schemes.end()) {
-      return Error{EINVAL, "no scheme of allocation has this name"};
-    }
-    return rebuild(machine, [&](Configuration& c) { c.memory.allocation = name; });
-  };
-  tree.add_file("machine/allocation", {.read = show, .write = take});
+  add_scheme(tree, machine, "machine/allocation", {"paging", "segmentation", "partitions"},
+             "no scheme of allocation has this name",
+             [](Configuration& c) -> std::string& { return c.memory.allocation; });
+  add_scheme(tree, machine, "machine/fit", names_of(fit_policy_names()),
+             "no fit policy has this name",
+             [](Configuration& c) -> std::string& { return c.memory.fit; });
   add_make<std::uint64_t>(tree, machine, "machine/memory_bytes",
                           [](Configuration& c) -> std::uint64_t& { return c.memory.bytes; });
-  add_make<std::uint64_t>(tree, machine, "machine/swap_bytes",
-                          [](Configuration& c) -> std::uint64_t& { return c.memory.swap_bytes; });
+  add_value(
+      tree, machine, "machine/swap_bytes",
+      [](const Configuration& c) { return static_cast<std::int64_t>(c.memory.swap_bytes); },
+      [](Machine& m, std::int64_t bytes) -> Result<> {
+        if (bytes < 0) return Error{EINVAL, "a size is not below 0"};
+        return m.set_swap_bytes(static_cast<std::uint64_t>(bytes));
+      });
   add_make<std::uint32_t>(tree, machine, "machine/page_size",
                           [](Configuration& c) -> std::uint32_t& { return c.memory.page_size; });
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "control/machine_folder.h"
 #include "spindle/control/fact_files.h"
 #include "spindle/machine/memory.h"
@@ -130,37 +132,66 @@ Result<FactTable> records_table(Machine& machine) {
   return table;
 }
 
+// Whose the address spaces are: number and command.
+class SpaceOwners {
+ public:
+  explicit SpaceOwners(const Machine& machine) {
+    for (const ProcessNumber number : machine.processes()) {
+      const auto process = machine.snapshot_process(number, false);
+      if (process.ok() && process->space) owners_[process->space] = {number, process->name};
+    }
+  }
+  [[nodiscard]] Value number(SpaceId space) const {
+    const auto found = owners_.find(space);
+    return found == owners_.end() ? Value(std::string("-"))
+                                  : Value(std::int64_t{found->second.first});
+  }
+  [[nodiscard]] std::string command(SpaceId space) const {
+    const auto found = owners_.find(space);
+    return found == owners_.end() ? "-" : found->second.second;
+  }
+
+ private:
+  std::map<SpaceId, std::pair<ProcessNumber, std::string>> owners_;
+};
+
 // Those that hold something.
 Result<FactTable> frames_table(Machine& machine) {
-  FactTable table({"frame", "count", "use", "space", "page", "mappings", "referenced", "dirty"});
+  FactTable table(
+      {"frame", "count", "use", "process", "command", "page", "mappings", "referenced", "dirty"});
+  const SpaceOwners owners(machine);
   for (const FrameRow& row : machine.memory().frames()) {
     if (row.use == FrameUse::kFree) continue;
-    table.add_row({row.frame.value, row.count, std::string(name_of(row.use)), row.space.value,
-                   row.page, std::uint64_t{row.mappings}, row.referenced, row.dirty});
+    table.add_row({row.frame.value, row.count, std::string(name_of(row.use)),
+                   owners.number(row.space), owners.command(row.space), row.page,
+                   std::uint64_t{row.mappings}, row.referenced, row.dirty});
   }
   return table;
 }
 
 Result<FactTable> page_tables_table(Machine& machine) {
-  FactTable table({"space", "page", "count", "frame", "slot", "writable", "referenced", "dirty"});
+  FactTable table(
+      {"process", "command", "page", "count", "frame", "slot", "writable", "referenced", "dirty"});
+  const SpaceOwners owners(machine);
   const auto number = [](const auto& id) {
     return id ? Value(std::uint64_t{id->value}) : Value(std::string("-"));
   };
   const MemoryManager& memory = machine.memory();
   for (const SpaceId space : memory.spaces()) {
     for (const PageRow& row : memory.page_table(space)) {
-      table.add_row({space.value, row.page, row.count, number(row.frame), number(row.slot),
-                     row.writable, row.referenced, row.dirty});
+      table.add_row({owners.number(space), owners.command(space), row.page, row.count,
+                     number(row.frame), number(row.slot), row.writable, row.referenced, row.dirty});
     }
   }
   return table;
 }
 
 Result<FactTable> tlb_table(Machine& machine) {
-  FactTable table({"cpu", "set", "way", "space", "asid", "page", "frame"});
+  FactTable table({"cpu", "set", "way", "process", "asid", "page", "frame"});
+  const SpaceOwners owners(machine);
   for (const TlbRow& row : machine.memory().tlb()) {
     table.add_row({std::uint64_t{row.cpu}, std::uint64_t{row.set}, std::uint64_t{row.way},
-                   row.space.value, std::uint64_t{row.asid}, row.page, row.frame.value});
+                   owners.number(row.space), std::uint64_t{row.asid}, row.page, row.frame.value});
   }
   return table;
 }

@@ -299,6 +299,16 @@ Result<VirtualFolder::Node> ProcessFolder::lookup_process(const Caller& caller,
   if (!number || *number == 0) return kNoFile;
   Place place{*number, 0, kFolder, 0};
   auto found = find(place);
+  // A thread is found by its number, too, though no list shows it there.
+  if (found.code() == ESRCH) {
+    const auto process = TRY(machine_.look([&](const Machine& machine) -> Result<ProcessNumber> {
+      return machine.process_of(static_cast<ProcessNumber>(*number));
+    }));
+    if (process != 0) {
+      place = {static_cast<std::uint32_t>(process), *number, kFolder, 0};
+      found = find(place);
+    }
+  }
   if (found.code() == ESRCH && is_asker(caller, *number)) {
     place.kind |= kAlias;
     found = find(place);

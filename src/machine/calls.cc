@@ -46,6 +46,7 @@ constexpr Row kRows[] = {
     {Call::kConditionWait, call_condition_wait},
     {Call::kConditionSignal, call_condition_signal},
     {Call::kConditionBroadcast, call_condition_broadcast},
+    {Call::kMonitorOpen, call_monitor_open},
     {Call::kMonitorEnter, call_mutex_lock},
     {Call::kMonitorLeave, call_mutex_unlock},
     {Call::kQueueOpen, call_queue_open},
@@ -77,6 +78,7 @@ constexpr Row kRows[] = {
     {Call::kLoad, call_load},
     {Call::kStore, call_store},
     {Call::kSharedMemory, call_shared_memory},
+    {Call::kSharedMemoryRemove, call_shared_memory_remove},
 };
 
 constexpr auto make_table() {

@@ -50,6 +50,7 @@ Outcome call_semaphore_post(Kernel& kernel, Thread& thread);
 Outcome call_mutex_lock(Kernel& kernel, Thread& thread);
 Outcome call_mutex_try(Kernel& kernel, Thread& thread);
 Outcome call_mutex_unlock(Kernel& kernel, Thread& thread);
+Outcome call_monitor_open(Kernel& kernel, Thread& thread);
 Outcome call_condition_wait(Kernel& kernel, Thread& thread);
 Outcome call_condition_signal(Kernel& kernel, Thread& thread);
 Outcome call_condition_broadcast(Kernel& kernel, Thread& thread);
@@ -86,5 +87,6 @@ Outcome call_touch(Kernel& kernel, Thread& thread);
 Outcome call_load(Kernel& kernel, Thread& thread);
 Outcome call_store(Kernel& kernel, Thread& thread);
 Outcome call_shared_memory(Kernel& kernel, Thread& thread);
+Outcome call_shared_memory_remove(Kernel& kernel, Thread& thread);
 
 }  // namespace spindle

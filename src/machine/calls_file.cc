@@ -50,7 +50,7 @@ Outcome read_terminal(Kernel& kernel, Thread& thread, const OpenFile& file) {
 
 Outcome read_pipe(Kernel& kernel, Thread& thread, Pipe& pipe) {
   if (pipe.size() == 0) {
-    if (pipe.writers == 0) return Response::of(std::string());
+    if (pipe.writers.empty()) return Response::of(std::string());
     kernel.block(thread, &pipe.waiting_readers, "pipe_read",
                  "pipe:[" + std::to_string(pipe.number) + "]", Kernel::Awake::kRetries);
     return Outcome::waits();
@@ -61,7 +61,7 @@ Outcome read_pipe(Kernel& kernel, Thread& thread, Pipe& pipe) {
 }
 
 Outcome write_pipe(Kernel& kernel, Thread& thread, Pipe& pipe) {
-  if (pipe.readers == 0) {
+  if (pipe.readers.empty()) {
     kernel.send(*thread.process, kSigPipe, &thread);
     return Error{EPIPE, "nobody reads from the pipe"};
   }
@@ -259,7 +259,7 @@ Outcome call_duplicate(Kernel& kernel, Thread& thread) {
   }
   if (to >= 4096) return Error{EBADF, "descriptors are 0 to 4095"};
   kernel.close(process, static_cast<int>(to));
-  hold(*file);
+  hold(*file, process);
   process.descriptors[static_cast<int>(to)] = file;
   return Response::of(to);
 }

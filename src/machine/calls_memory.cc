@@ -126,4 +126,10 @@ Outcome call_shared_memory(Kernel& kernel, Thread& thread) {
   return Response::of(static_cast<std::int64_t>(start->value));
 }
 
+/// text: name. Those who have it mapped keep it; the name is free.
+Outcome call_shared_memory_remove(Kernel& kernel, Thread& thread) {
+  const auto removed = kernel.paging->remove_segment(thread.request.text);
+  return removed.ok() ? Response::nothing() : Response::of(removed.error());
+}
+
 }  // namespace spindle

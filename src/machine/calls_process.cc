@@ -14,12 +14,6 @@ constexpr std::int64_t kNoHang = 1;
 constexpr std::int64_t kUntraced = 2;
 constexpr std::int64_t kLongest_ns = std::int64_t{1} << 60;
 
-bool is_wanted(const Process& child, const Process& parent, std::int64_t which) {
-  if (which == 0) return child.group == parent.group;
-  if (which < -1) return child.group == -which;
-  return which == -1 || child.id == which;
-}
-
 /// The child's number, its wait status, and its name.
 Response report(const Process& child, int status) {
   Response response = Response::of(child.id);
@@ -47,7 +41,7 @@ void inherit(const Process& from, Process& to) {
   to.environment = from.environment;
   to.dispositions = from.dispositions;
   to.descriptors = from.descriptors;
-  for (auto& [number, file] : to.descriptors) hold(*file);
+  for (auto& [number, file] : to.descriptors) hold(*file, to);
 }
 
 void inherit(const Thread& from, Thread& to) {

@@ -19,15 +19,6 @@ Result<Resource*> existing(Kernel& kernel, std::string_view name, Kind kind) {
   return resource;
 }
 
-/// What becomes of those who are found to wait for one another.
-void look_for_deadlock(Kernel& kernel, const Thread& thread) {
-  const DeadlockStrategy strategy = kernel.configuration.deadlock;
-  if (strategy != DeadlockStrategy::kDetection && strategy != DeadlockStrategy::kRecovery) return;
-  if (!kernel.synchronisation.resources.holds_anything(thread.id)) return;
-  const std::vector<ProcessNumber> found = kernel.synchronisation.resources.deadlocked();
-  if (std::ranges::find(found, thread.id) != found.end()) kernel.report_deadlock(found);
-}
-
 /// Has the thread get so many of it, or wait.
 Outcome take(Kernel& kernel, Thread& thread, const Amounts& wants, const char* channel) {
   auto granted =
@@ -35,7 +26,6 @@ Outcome take(Kernel& kernel, Thread& thread, const Amounts& wants, const char* c
   if (!granted.ok()) return granted.error();
   if (*granted) return Response::nothing();
   kernel.block(thread, nullptr, channel, wants.begin()->first->name, Kernel::Awake::kAnswered);
-  look_for_deadlock(kernel, thread);
   return Outcome::waits();
 }
 
@@ -85,6 +75,15 @@ Result<MessageQueue*> message_queue(Kernel& kernel, const std::string& name) {
   return &found->second;
 }
 
+/// Hoare's signal: who is signalled is in the monitor at once, and who signals waits for its turn.
+Outcome make_way(Kernel& kernel, Thread& thread, Thread& signalled, Resource& monitor) {
+  if (monitor.held_by(thread.id) == 0) return Error{EPERM, "the thread is not in the monitor"};
+  kernel.synchronisation.resources.hand_over(monitor, thread.id, signalled.id);
+  kernel.block(thread, nullptr, "monitor_signal", monitor.name, Kernel::Awake::kAnswered);
+  kernel.answer(signalled, Response::nothing());
+  return Outcome::waits();
+}
+
 }  // namespace
 
 /// numbers: the count it begins with.
@@ -130,6 +129,17 @@ Outcome call_mutex_unlock(Kernel& kernel, Thread& thread) {
   return give_back(kernel, thread, **lock, 1);
 }
 
+/// numbers: 0 Mesa's signals, 1 Hoare's.
+Outcome call_monitor_open(Kernel& kernel, Thread& thread) {
+  auto monitor = mutex(kernel, thread.request.text);
+  if (!monitor.ok()) return monitor.error();
+  const bool is_hoare = thread.request.numbers[0] != 0;
+  if ((*monitor)->is_hoare != is_hoare && (*monitor)->available == 0)
+    return Error{EBUSY, "somebody is in the monitor"};
+  (*monitor)->is_hoare = is_hoare;
+  return Response::nothing();
+}
+
 /// text: the condition. more: the mutex, which is given back for the time of the wait.
 Outcome call_condition_wait(Kernel& kernel, Thread& thread) {
   auto lock = mutex(kernel, thread.request.more);
@@ -149,13 +159,22 @@ Outcome call_condition_wait(Kernel& kernel, Thread& thread) {
 Outcome call_condition_signal(Kernel& kernel, Thread& thread) {
   auto queue = condition(kernel, thread.request.text);
   if (!queue.ok()) return queue.error();
-  if (Thread* first = (*queue)->front()) kernel.wake(*first);
+  Thread* first = (*queue)->front();
+  if (first == nullptr) return Response::nothing();
+  Resource* monitor = kernel.synchronisation.resources.find(first->request.more);
+  if (monitor != nullptr && monitor->is_hoare) return make_way(kernel, thread, *first, *monitor);
+  kernel.wake(*first);
   return Response::nothing();
 }
 
 Outcome call_condition_broadcast(Kernel& kernel, Thread& thread) {
   auto queue = condition(kernel, thread.request.text);
   if (!queue.ok()) return queue.error();
+  const bool is_hoare = std::ranges::any_of((*queue)->threads(), [&](const Thread* waiting) {
+    return kernel.synchronisation.resources.find(waiting->request.more)->is_hoare;
+  });
+  if (is_hoare)
+    return Error{EINVAL, "in a monitor with Hoare's signals one is signalled at a time"};
   kernel.wake_all(**queue);
   return Response::nothing();
 }

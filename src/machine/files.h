@@ -6,9 +6,12 @@
 #include <memory>
 #include <string>
 
+#include "spindle/machine/machine_event.h"
 #include "wait_queue.h"
 
 namespace spindle {
+
+struct Process;
 
 /// Bytes on their way from those who write to those who read.
 struct Pipe {
@@ -16,8 +19,9 @@ struct Pipe {
   std::uint64_t number = 0;
   std::string bytes;
   std::size_t taken = 0;  ///< of `bytes`, from the front
-  unsigned readers = 0;
-  unsigned writers = 0;
+  /// By process: how many of its descriptors stand for that end.
+  std::map<ProcessNumber, unsigned> readers;
+  std::map<ProcessNumber, unsigned> writers;
   WaitQueue waiting_readers;
   WaitQueue waiting_writers;
 
@@ -56,11 +60,10 @@ struct OpenFile {
   std::uint64_t position = 0;
   std::shared_ptr<Pipe> pipe;
   int terminal = -1;  ///< -1: the machine's console
-  unsigned descriptors = 0;
 };
 
-/// One more descriptor stands for it.
-void hold(OpenFile& file);
+/// One more descriptor of the process stands for it.
+void hold(OpenFile& file, const Process& process);
 std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes);
 
 struct Files {

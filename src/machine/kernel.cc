@@ -105,9 +105,16 @@ void Kernel::work_through() {
     scheduler->dispatch();
     dead_threads_.clear();
     dead_processes_.clear();
-    const AgendaEntry* entry = agenda.first();
-    if (!scheduler->is_due() && (entry == nullptr || entry->at > now())) return;
+    if (is_due()) continue;
+    look_for_deadlocks();
+    if (!is_due()) return;
   }
+}
+
+/// Whether more happens at this instant.
+bool Kernel::is_due() const {
+  const AgendaEntry* entry = agenda.first();
+  return scheduler->is_due() || (entry != nullptr && entry->at <= now());
 }
 
 void Kernel::handle(const AgendaEntry& entry) {
@@ -135,6 +142,8 @@ void Kernel::handle(const AgendaEntry& entry) {
     case Kind::kVictim:
       if (Thread* thread = find_thread(static_cast<ProcessNumber>(entry.subject)))
         end_process(*thread->process, kSigKill);
+      // What is left of them may be one again.
+      forget_reports();
       break;
     case Kind::kCron:
       run_cron();
@@ -154,6 +163,7 @@ void Kernel::handle(const AgendaEntry& entry) {
 
 void Kernel::tick_load() {
   agenda.add(now() + VirtualTime{kLoadInterval_ns}, AgendaEntry::Kind::kLoad);
+  suspect_all();
   double active = static_cast<double>(scheduler->running() + scheduler->ready());
   for (const Thread* thread : thread_by_number_)
     if (thread != nullptr && thread->state == ThreadState::kDisk) active += 1;
@@ -294,6 +304,7 @@ void Kernel::block(Thread& thread, WaitQueue* queue, const char* channel, std::s
   thread.wait.object = std::move(object);
   thread.wait.is_retried = awake == Awake::kRetries;
   if (queue != nullptr) queue->push(thread);
+  suspect(thread);
 }
 
 void Kernel::block_for_disk(Thread& thread, const char* channel) {

@@ -95,8 +95,12 @@ class Kernel final : public Scheduler::Client {
   void close(Process& process, int descriptor);
   /// Those who can have now what they waited for go on.
   void grant_resources();
-  /// These wait for one another: noted, and a victim ends at this instant if that is the strategy.
-  void report_deadlock(const std::vector<ProcessNumber>& numbers);
+  /// Whether it can still go on is looked at, at the end of the instant.
+  void suspect(const Thread& thread);
+  /// The same of all threads.
+  void suspect_all() { suspects_all_ = true; }
+  /// And deadlocks that were reported are reported again.
+  void forget_reports();
   void reap(Process& process);
   [[nodiscard]] std::uint64_t processes_of(std::uint32_t uid) const;
   [[nodiscard]] std::uint64_t thread_count() const { return thread_count_; }
@@ -127,6 +131,8 @@ class Kernel final : public Scheduler::Client {
   Result<int> open_file(Process& process, const std::string& path, int flags);
   Outcome write_file(Thread& thread, OpenFile& file);
   [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
+  /// Of a processor that moves so much between a device and memory itself.
+  [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
   /// The agenda knows when the disk is done with what it serves.
   void schedule_disk();
   Result<> truncate_file(std::uint64_t file, std::uint64_t size);
@@ -177,7 +183,6 @@ class Kernel final : public Scheduler::Client {
   Result<> open_one(Process& process, int number, const std::string& what);
   Outcome transfer(Thread& thread, std::uint64_t file, std::uint64_t offset, std::uint64_t bytes,
                    bool is_write);
-  [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
   void disk_done();
   void start_cron();
   void schedule_cron(std::int64_t after);
@@ -191,7 +196,8 @@ class Kernel final : public Scheduler::Client {
   Process* make_kernel_process(const char* name, Process* parent);
   void finish_exit(Process& process);
 
-  [[nodiscard]] std::string describe_deadlock(const std::vector<ProcessNumber>& numbers) const;
+  void look_for_deadlocks();
+  void report_deadlock(const std::vector<ProcessNumber>& numbers);
   [[nodiscard]] Thread* choose_victim(const std::vector<ProcessNumber>& numbers) const;
 
   bool deliver_one(Thread& thread, int signal);
@@ -201,11 +207,17 @@ class Kernel final : public Scheduler::Client {
   void stop(Process& process);
   void resume(Process& process);
 
+  [[nodiscard]] bool is_due() const;
+
   std::vector<Thread*> thread_by_number_;
   /// Until the end of the instant: who ended them may still look at them.
   std::vector<std::unique_ptr<Thread>> dead_threads_;
   std::vector<std::unique_ptr<Process>> dead_processes_;
   std::unordered_map<Thread*, std::unique_ptr<Thread>> threads_;
+  std::vector<ProcessNumber> suspects_;
+  bool suspects_all_ = false;
+  bool is_quiet_unseen_ =
+      false;  ///< nobody has looked at all since somebody began to wait, or ended
   std::shared_ptr<LuaMemory> program_memory_;
   std::unique_ptr<Cron> cron_;
   ProcessNumber last_number_ = 0;

@@ -10,9 +10,9 @@
 
 namespace spindle {
 
-void hold(OpenFile& file) {
-  if (file.descriptors++ != 0 || file.pipe == nullptr) return;
-  ++(file.may_write ? file.pipe->writers : file.pipe->readers);
+void hold(OpenFile& file, const Process& process) {
+  if (file.pipe != nullptr)
+    ++(file.may_write ? file.pipe->writers : file.pipe->readers)[process.id];
 }
 
 std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes) {
@@ -45,7 +45,7 @@ Result<int> Kernel::add_descriptor(Process& process, std::shared_ptr<OpenFile> f
   }
   if (static_cast<std::uint64_t>(number) >= process.limits[kLimitFiles].soft)
     return Error{EMFILE, "the process has as many descriptors as the limit allows"};
-  hold(*file);
+  hold(*file, process);
   process.descriptors.emplace(number, std::move(file));
   return number;
 }
@@ -55,10 +55,16 @@ void Kernel::close(Process& process, int descriptor) {
   if (found == process.descriptors.end()) return;
   const std::shared_ptr<OpenFile> file = found->second;
   process.descriptors.erase(found);
-  if (--file->descriptors != 0 || file->pipe == nullptr) return;
+  if (file->pipe == nullptr) return;
   Pipe& pipe = *file->pipe;
-  if (file->may_write && --pipe.writers == 0) wake_all(pipe.waiting_readers);
-  if (file->may_read && --pipe.readers == 0) wake_all(pipe.waiting_writers);
+  auto& holders = file->may_write ? pipe.writers : pipe.readers;
+  const auto held = holders.find(process.id);
+  if (--held->second != 0) return;
+  holders.erase(held);
+  WaitQueue& waiting = file->may_write ? pipe.waiting_readers : pipe.waiting_writers;
+  if (holders.empty()) return wake_all(waiting);
+  // Those who are left may wait for one another.
+  for (const Thread* thread : waiting.threads()) suspect(*thread);
 }
 
 void Kernel::close_all(Process& process) {
@@ -162,7 +168,7 @@ void Kernel::write_error(const Thread& thread, std::string_view text) {
   if (found == thread.process->descriptors.end()) return;
   OpenFile& file = *found->second;
   if (file.kind == OpenFile::Kind::kTerminal) return show(thread, file.terminal, text);
-  if (file.kind == OpenFile::Kind::kPipe && file.pipe->readers != 0) {
+  if (file.kind == OpenFile::Kind::kPipe && !file.pipe->readers.empty()) {
     file.pipe->bytes.append(text.substr(0, Pipe::kCapacity - file.pipe->size()));
     return wake_all(file.pipe->waiting_readers);
   }
@@ -218,7 +224,8 @@ void Kernel::disk_done() {
   const std::uint32_t cpu = thread == nullptr ? 0 : thread->cpu;
   std::int64_t cost_ns = configuration.costs.interrupt_ns;
   if (configuration.device_mode == DeviceMode::kInterrupt)
-    cost_ns = cost_ns * static_cast<std::int64_t>(done.run.length) + word_cost_ns(done.run);
+    cost_ns *= static_cast<std::int64_t>(done.run.length);
+  if (configuration.device_mode != DeviceMode::kDma) cost_ns += word_cost_ns(done.run);
   scheduler->interrupt(Interrupt::kDisk, cpu, cost_ns);
   if (events.enabled()) {
     MachineEvent completed = event(MachineEventKind::kBlockComplete, thread);

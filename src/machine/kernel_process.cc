@@ -239,6 +239,8 @@ void Kernel::end_thread(Thread& thread) {
   if (const auto joiners = process.joiners.find(thread.id); joiners != process.joiners.end())
     wake_all(*joiners->second);
   drop_thread(thread);
+  for (const Thread* other : process.threads) suspect(*other);
+  is_quiet_unseen_ = true;
   if (process.threads.empty()) finish_exit(process);
 }
 

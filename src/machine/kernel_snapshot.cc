@@ -252,6 +252,7 @@ SystemSnapshot Kernel::snapshot_system() {
        1024}};
   out.memory = totals_of(paging->memory());
   out.objects = objects_of(synchronisation);
+  std::ranges::move(paging->segments(), std::back_inserter(out.objects));
   out.deadlocks = deadlocks;
   return out;
 }
@@ -262,6 +263,7 @@ Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with
   if (process == nullptr || !has_arrived(*process)) return Error{ESRCH, "there is no such process"};
   ProcessSnapshot out;
   out.id = process->id;
+  out.space = process->space;
   out.parent = process->parent == nullptr ? 0 : process->parent->id;
   out.group = process->group;
   out.session = process->session;

@@ -388,6 +388,15 @@ int call_try(lua_State* state) {
   return ask(state, call, told_whether);
 }
 
+/// monitor(NAME [, "mesa" | "hoare"])
+int call_monitor(lua_State* state) {
+  static const char* const kSignalling[] = {"mesa", "hoare", nullptr};
+  Request& request = new_request(state);
+  take_text(state, 1, request.text);
+  request.numbers[0] = luaL_checkoption(state, 2, "mesa", kSignalling);
+  return ask(state, SystemCall::kMonitorOpen);
+}
+
 /// request(NAME, COUNT [, NAME, COUNT ...]): all of them or none.
 int call_request(lua_State* state) {
   Request& request = new_request(state);
@@ -459,6 +468,7 @@ constexpr luaL_Reg kCalls[] = {
     {"load", simple<Call::kLoad, 'n'>},
     {"store", simple<Call::kStore, 'n', 'n'>},
     {"shm_open", simple<Call::kSharedMemory, 's', 'n'>},
+    {"shm_unlink", simple<Call::kSharedMemoryRemove, 's'>},
     {"sem_open", simple<Call::kSemaphoreOpen, 's', 'n'>},
     {"sem_wait", simple<Call::kSemaphoreWait, 's'>},
     {"sem_trywait", call_try<Call::kSemaphoreTryWait>},
@@ -469,6 +479,7 @@ constexpr luaL_Reg kCalls[] = {
     {"cond_wait", simple<Call::kConditionWait, 's', 'm'>},
     {"cond_signal", simple<Call::kConditionSignal, 's'>},
     {"cond_broadcast", simple<Call::kConditionBroadcast, 's'>},
+    {"monitor", call_monitor},
     {"monitor_enter", simple<Call::kMonitorEnter, 's'>},
     {"monitor_leave", simple<Call::kMonitorLeave, 's'>},
     {"queue_open", simple<Call::kQueueOpen, 's', 'n'>},

@@ -37,15 +37,24 @@ class LuaInterpreter {
   LuaProgram::Options options;
   Request* request = nullptr;          ///< to be filled by the call that yields
   const Response* response = nullptr;  ///< to the call that goes on
+  /// A library did work that is not counted in instructions, as if it had made so many bytes. Who
+  /// does much of it has used its time at the next instruction.
+  void charge(lua_State* running_state, std::size_t bytes);
+
   bool ran_out_of_instructions = false;
-  int refusals = 0;  ///< times that the hook could not yield
+  lua_State* running = nullptr;  ///< the coroutine that goes on
+  int refusals = 0;              ///< times that the hook could not yield
 
  private:
   LuaInterpreter() = default;
   static void* allocate(void* self, void* block, std::size_t old_size, std::size_t new_size);
+  bool may_be_text(std::size_t bytes);
+  void begin_slice(lua_State* state);
   static void count(lua_State* state, lua_Debug* record);
 
   std::size_t used_ = 0;
+  std::size_t charged_ = 0;       ///< since the slice began
+  std::size_t longest_text_ = 0;  ///< that it ever made
 };
 
 /// Keys of the registry.

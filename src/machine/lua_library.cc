@@ -1,8 +1,10 @@
 // What of Lua's libraries a script may use: without the outside, without surprises, without ways to
 // use time that nobody counts.
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 
 #include "lua_interpreter.h"
 
@@ -10,6 +12,13 @@ namespace spindle {
 namespace {
 
 constexpr double kMostSteps = 1e8;
+/// Going through a table costs about as much as so many bytes that are made, for each element.
+constexpr std::size_t kBytesOfElement = 16;
+constexpr std::size_t kBytesOfSorted = 512;
+
+constexpr char kFind[] = "find", kMatch[] = "match", kGmatch[] = "gmatch", kGsub[] = "gsub",
+               kInsert[] = "insert", kRemove[] = "remove", kConcat[] = "concat",
+               kUnpack[] = "unpack", kSort[] = "sort";
 
 /// Calls the library's own function of that name with all arguments.
 int call_original(lua_State* state, const char* name) {
@@ -21,27 +30,53 @@ int call_original(lua_State* state, const char* name) {
   return lua_gettop(state);
 }
 
-/// Matching tries all ways; their number grows with the length to the power of the repetitions.
-void check_pattern(lua_State* state) {
-  std::size_t length = 0;
-  std::size_t size = 0;
-  luaL_checklstring(state, 1, &length);
-  const char* pattern = luaL_checklstring(state, 2, &size);
+/// Matching tries all ways; their number grows with the length to the power of the repetitions. A
+/// pattern without any is compared with each place.
+double most_steps(std::string_view pattern, double length, bool is_plain) {
   int repetitions = 1;
-  for (std::size_t i = 0; i < size; ++i) {
+  std::size_t set = 0;
+  std::size_t longest_set = 1;
+  for (std::size_t i = 0; i < pattern.size() && !is_plain; ++i) {
+    if (pattern[i] == '[') set = i;
+    if (pattern[i] == ']') longest_set = std::max(longest_set, i - set);
     if (pattern[i] == '%')
       ++i;
     else if (std::strchr("*+-?", pattern[i]) != nullptr && pattern[i] != '\0')
       ++repetitions;
   }
-  if (std::pow(static_cast<double>(length) + 2, repetitions) > kMostSteps)
+  if (repetitions == 1) return (length + 2) * (static_cast<double>(pattern.size()) + 1);
+  // A set is looked through at each step; short ones cost what a character costs.
+  return std::pow(length + 2, repetitions) * std::max(1.0, static_cast<double>(longest_set) / 8);
+}
+
+void check_pattern(lua_State* state, bool is_plain) {
+  std::size_t length = 0;
+  std::size_t size = 0;
+  luaL_checklstring(state, 1, &length);
+  const char* pattern = luaL_checklstring(state, 2, &size);
+  const double steps = most_steps({pattern, size}, static_cast<double>(length), is_plain);
+  if (steps > kMostSteps)
     luaL_error(state, "the pattern could take too long on a text of this length");
+  // Few matches need all the steps that they may: more than this would be unjust.
+  constexpr double kMostCharged = 1e6;
+  LuaInterpreter::of(state).charge(state, static_cast<std::size_t>(std::min(steps, kMostCharged)));
 }
 
 template <const char* name>
 int guarded_match(lua_State* state) {
-  check_pattern(state);
+  const bool is_find = std::string_view(name) == kFind;
+  check_pattern(state, is_find && lua_toboolean(state, 4) != 0);
   return call_original(state, name);
+}
+
+/// How many elements the table function goes through.
+std::size_t elements_moved(lua_State* state, std::string_view name) {
+  const auto length = static_cast<lua_Integer>(lua_rawlen(state, 1));
+  const bool shifts = name == kInsert || name == kRemove;
+  if (!shifts) return static_cast<std::size_t>(length);
+  const bool at_the_end = lua_gettop(state) < (name == kInsert ? 3 : 2);
+  const lua_Integer place = at_the_end ? length : lua_tointeger(state, 2);
+  return place > 0 && place < length ? static_cast<std::size_t>(length - place) : 0;
 }
 
 /// Tables whose length or content is made up could go on for ever.
@@ -50,12 +85,11 @@ int guarded_table(lua_State* state) {
   luaL_checktype(state, 1, LUA_TTABLE);
   if (lua_getmetatable(state, 1) != 0)
     luaL_error(state, "table.%s takes tables without a metatable", name);
+  const bool sorts = std::string_view(name) == kSort;
+  LuaInterpreter::of(state).charge(
+      state, elements_moved(state, name) * (sorts ? kBytesOfSorted : kBytesOfElement));
   return call_original(state, name);
 }
-
-constexpr char kFind[] = "find", kMatch[] = "match", kGmatch[] = "gmatch", kGsub[] = "gsub",
-               kInsert[] = "insert", kRemove[] = "remove", kConcat[] = "concat",
-               kUnpack[] = "unpack", kSort[] = "sort";
 
 int repeat(lua_State* state) {
   std::size_t length = 0;
@@ -145,6 +179,7 @@ void push_keys(lua_State* state) {
     lua_pushvalue(state, -2);
     lua_rawseti(state, keys, ++count);
   }
+  LuaInterpreter::of(state).charge(state, static_cast<std::size_t>(count) * kBytesOfSorted);
   lua_getfield(state, LUA_REGISTRYINDEX, kLuaOriginals);
   lua_getfield(state, -1, kSort);
   lua_remove(state, -2);

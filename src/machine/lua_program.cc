@@ -10,6 +10,12 @@ namespace {
 /// After so many instructions a script has used so much time.
 constexpr int kInstructions = 100'000;
 constexpr std::int64_t kInstructionsTime_ns = 1'000'000;
+/// And after so many bytes that were made or gone through.
+constexpr std::size_t kBytes = 16u << 20;
+/// Comparing two texts is one instruction, however long they are: so they are not too long, and
+/// who has long ones has used the time after fewer instructions.
+constexpr std::size_t kMostText = 1u << 20;
+constexpr std::size_t kLongText = 16u << 10;
 /// Times that a function which a library called may go on without asking the kernel.
 constexpr int kMostRefusals = 100;
 
@@ -23,7 +29,7 @@ std::shared_ptr<LuaInterpreter> LuaInterpreter::make(const LuaProgram::Options& 
   made->state = lua_newstate(allocate, made.get());
   if (made->state == nullptr) return nullptr;
   *static_cast<LuaInterpreter**>(lua_getextraspace(made->state)) = made.get();
-  lua_sethook(made->state, count, LUA_MASKCOUNT, kInstructions);
+  made->begin_slice(made->state);
   auto open = [](lua_State* state) {
     open_lua_libraries(state);
     open_lua_calls(state);
@@ -43,6 +49,8 @@ void* LuaInterpreter::allocate(void* self, void* block, std::size_t old_size,
   const std::size_t before = block == nullptr ? 0 : old_size;
   if (new_size > before) {
     const std::size_t more = new_size - before;
+    const bool is_text = block == nullptr && old_size == LUA_TSTRING;
+    if (is_text && !interpreter.may_be_text(new_size)) return nullptr;
     if (interpreter.used_ + more > interpreter.options.most_bytes || !all.may_grow(more))
       return nullptr;
   }
@@ -51,17 +59,41 @@ void* LuaInterpreter::allocate(void* self, void* block, std::size_t old_size,
     std::free(block);
   else if ((moved = std::realloc(block, new_size)) == nullptr)
     return nullptr;
+  if (interpreter.running != nullptr && new_size > before)
+    interpreter.charge(interpreter.running, new_size - before);
   interpreter.used_ += new_size - before;
   all.add(new_size);
   all.remove(before);
   return moved;
 }
 
+/// Lua says of a new block what it is for.
+bool LuaInterpreter::may_be_text(std::size_t bytes) {
+  constexpr std::size_t kHeader = 64;
+  if (bytes > kMostText + kHeader) return false;
+  if (bytes > kLongText && bytes / 2 > longest_text_) {
+    longest_text_ = bytes;
+    if (running != nullptr) lua_sethook(running, count, LUA_MASKCOUNT, 1);
+  }
+  return true;
+}
+
+void LuaInterpreter::begin_slice(lua_State* running_state) {
+  charged_ = 0;
+  const auto instructions = static_cast<int>(kInstructions / (1 + longest_text_ / kLongText));
+  lua_sethook(running_state, count, LUA_MASKCOUNT, instructions);
+}
+
+void LuaInterpreter::charge(lua_State* running_state, std::size_t bytes) {
+  if (charged_ <= kBytes && (charged_ += bytes) > kBytes)
+    lua_sethook(running_state, count, LUA_MASKCOUNT, 1);
+}
+
 void LuaInterpreter::count(lua_State* state, lua_Debug*) {
   LuaInterpreter& interpreter = of(state);
+  interpreter.begin_slice(state);
   if (lua_isyieldable(state) != 0) {
     interpreter.ran_out_of_instructions = true;
-    lua_sethook(state, count, LUA_MASKCOUNT, kInstructions);
     lua_yield(state, 0);
     return;
   }
@@ -126,10 +158,12 @@ void LuaProgram::next(const Response& response, Request& request) {
   interpreter_->request = &request;
   interpreter_->response = &response;
   interpreter_->refusals = 0;
+  interpreter_->running = frame.thread;
   interpreter_->ran_out_of_instructions = false;
   int results = 0;
   const int status =
       lua_resume(frame.thread, interpreter_->state, std::exchange(frame.arguments, 0), &results);
+  interpreter_->running = nullptr;
   if (status == LUA_OK) return end_frame(results, request);
   if (status != LUA_YIELD) return fail(request);
   lua_pop(frame.thread, results);

@@ -53,6 +53,12 @@ Result<> Machine::set_allotment(std::string_view name) {
   return {};
 }
 
+Result<> Machine::set_swap_bytes(std::uint64_t bytes) {
+  TRY(kernel_->paging->set_swap_bytes(bytes));
+  kernel_->configuration.memory.swap_bytes = bytes;
+  return {};
+}
+
 Result<> Machine::set_tlb(const MemoryConfiguration::Tlb& tlb) {
   TRY(kernel_->paging->memory().set_tlb(tlb));
   kernel_->configuration.memory.tlb = tlb;
@@ -92,6 +98,11 @@ std::vector<ProcessNumber> Machine::processes() const {
   for (const auto& [number, process] : kernel_->processes)
     if (kernel_->has_arrived(*process)) numbers.push_back(number);
   return numbers;
+}
+
+ProcessNumber Machine::process_of(ProcessNumber number) const {
+  const Thread* thread = kernel_->find_thread(number);
+  return thread == nullptr ? 0 : thread->process->id;
 }
 
 SystemSnapshot Machine::snapshot_system() const {
@@ -163,6 +174,10 @@ void Machine::set_seed(std::uint64_t seed) {
 
 Result<> Machine::set_deadlock_strategy(DeadlockStrategy strategy) {
   kernel_->configuration.deadlock = strategy;
+  kernel_->synchronisation.resources.reconsider();
+  kernel_->grant_resources();
+  kernel_->forget_reports();
+  kernel_->settle();
   return {};
 }
 

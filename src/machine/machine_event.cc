@@ -6,20 +6,24 @@ namespace spindle {
 namespace {
 
 constexpr std::string_view kCalls[] = {
-    "none",          "compute",       "exit",        "exit_thread", "fork",
-    "thread",        "exec",          "wait",        "kill",        "signal",
-    "signal_mask",   "pause",         "alarm",       "getpid",      "setpgid",
-    "setsid",        "nice",          "sched",       "cpus",        "limit",
-    "sleep",         "yield",         "time",        "open",        "close",
-    "read",          "write",         "seek",        "stat",        "truncate",
-    "remove",        "rename",        "mkdir",       "list",        "chdir",
-    "pipe",          "dup",           "mmap",        "munmap",      "mprotect",
-    "brk",           "touch",         "load",        "store",       "shm_open",
-    "sem_open",      "sem_wait",      "sem_trywait", "sem_post",    "mutex_lock",
-    "mutex_trylock", "mutex_unlock",  "cond_wait",   "cond_signal", "cond_broadcast",
-    "monitor_enter", "monitor_leave", "queue_open",  "queue_send",  "queue_receive",
-    "resource_open", "claim",         "request",     "release",     "print",
-    "join",          "stop",          "sysinfo",     "terminal"};
+    "none",         "compute",       "exit",          "exit_thread",
+    "fork",         "thread",        "exec",          "wait",
+    "kill",         "signal",        "signal_mask",   "pause",
+    "alarm",        "getpid",        "setpgid",       "setsid",
+    "nice",         "sched",         "cpus",          "limit",
+    "sleep",        "yield",         "time",          "open",
+    "close",        "read",          "write",         "seek",
+    "stat",         "truncate",      "remove",        "rename",
+    "mkdir",        "list",          "chdir",         "pipe",
+    "dup",          "mmap",          "munmap",        "mprotect",
+    "brk",          "touch",         "load",          "store",
+    "shm_open",     "shm_unlink",    "sem_open",      "sem_wait",
+    "sem_trywait",  "sem_post",      "mutex_lock",    "mutex_trylock",
+    "mutex_unlock", "cond_wait",     "cond_signal",   "cond_broadcast",
+    "monitor",      "monitor_enter", "monitor_leave", "queue_open",
+    "queue_send",   "queue_receive", "resource_open", "claim",
+    "request",      "release",       "print",         "join",
+    "stop",         "sysinfo",       "terminal"};
 static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kTerminal) + 1);
 
 constexpr std::string_view kTooMany = "...";

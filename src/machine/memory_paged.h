@@ -68,6 +68,8 @@ class PagedMemory final : public MemoryManager {
   AccessOutcome access(const MemoryAccess& access) override;
   AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) override;
   std::span<std::byte> file_content(InodeNo file, FilePage page) override;
+  void write_through(InodeNo file, FilePage page, std::uint64_t offset,
+                     std::span<const std::byte> bytes) override;
   AccessOutcome sync_file(TaskId task, InodeNo file) override;
   void set_file_bytes(InodeNo file, std::uint64_t bytes) override;
   std::uint64_t drop_caches() override;
@@ -210,7 +212,6 @@ class PagedMemory final : public MemoryManager {
   PageObject& file_object(InodeNo file);
   void drop_object_page(PageObject& object, std::uint64_t page);
   void start_write_back(FrameIndex frame);
-
   [[nodiscard]] int oom_score(const Space& space) const;
   [[nodiscard]] std::string broken_law_of(const Space& space) const;
 

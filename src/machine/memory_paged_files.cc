@@ -56,6 +56,20 @@ std::span<std::byte> PagedMemory::file_content(InodeNo file, FilePage page) {
   return frame.content.writable(page_size_);
 }
 
+void PagedMemory::write_through(InodeNo file, FilePage page, std::uint64_t offset,
+                                std::span<const std::byte> bytes) {
+  if (const auto content = file_content(file, page); !content.empty())
+    std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
+  for (auto& [id, transfer] : transfers_) {
+    const PageTransfer& shown = transfer.shown;
+    const bool is_the_page =
+        shown.is_write && !shown.is_swap && shown.file == file && shown.page == page;
+    if (is_the_page)
+      std::ranges::copy(bytes, transfer.content.writable(page_size_).begin() +
+                                   static_cast<std::ptrdiff_t>(offset));
+  }
+}
+
 AccessOutcome PagedMemory::sync_file(TaskId task, InodeNo file) {
   Operation operation{.kind = Operation::Kind::kSync,
                       .access = {.space = {}, .task = task, .address = {}},
@@ -85,7 +99,7 @@ void PagedMemory::start_write_back(FrameIndex index) {
   transfer.content = frame.content.copy(page_size_);
   transfer.shown.file = frame.object->file;
   transfer.shown.page = FilePage{frame.page};
-  transfer.shown.content = transfer.content.bytes(page_size_);
+  transfer.shown.content = transfer.content.writable(page_size_);
   outbox_.push_back(transfer.shown);
 }
 

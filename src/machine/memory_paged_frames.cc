@@ -124,7 +124,7 @@ void PagedMemory::evict_to_file(FrameIndex index) {
   transfer.content = std::move(frame.content);
   transfer.shown.file = object.file;
   transfer.shown.page = FilePage{page};
-  transfer.shown.content = transfer.content.bytes(page_size_);
+  transfer.shown.content = transfer.content.writable(page_size_);
   outbox_.push_back(transfer.shown);
   object.pages[page] = {.writing = transfer.shown.id};
 }

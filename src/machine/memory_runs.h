@@ -36,6 +36,7 @@ class RunMemory final : public MemoryManager {
   AccessOutcome access(const MemoryAccess& access) override;
   AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) override;
   std::span<std::byte> file_content(InodeNo file, FilePage page) override;
+  void write_through(InodeNo, FilePage, std::uint64_t, std::span<const std::byte>) override {}
   AccessOutcome sync_file(TaskId task, InodeNo file) override;
   void set_file_bytes(InodeNo file, std::uint64_t bytes) override;
   std::uint64_t drop_caches() override { return 0; }

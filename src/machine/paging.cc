@@ -42,6 +42,12 @@ Result<> Paging::find_swap_file(MemoryConfiguration& configuration) {
   return {};
 }
 
+Result<> Paging::set_swap_bytes(std::uint64_t bytes) {
+  if (swap_file_ != kNoFile && bytes > TRY(kernel_.host.size(swap_file_)))
+    return Error{EINVAL, "the swap file on the volume is smaller than that"};
+  return memory_->set_swap_bytes(bytes);
+}
+
 // Address spaces.
 
 Result<> Paging::load(Process& process, const std::string& path) {
@@ -110,6 +116,33 @@ Result<VirtualAddress> Paging::map_segment(Process& process, const std::string& 
                                       .name = "/dev/shm/" + name});
 }
 
+Result<> Paging::remove_segment(std::string_view name) {
+  const auto found = segments_.find(name);
+  if (found == segments_.end()) return Error{ENOENT, "there is no such segment"};
+  TRY(memory_->remove_segment(found->second));
+  segments_.erase(found);
+  return {};
+}
+
+std::vector<ObjectSnapshot> Paging::segments() const {
+  std::vector<ObjectSnapshot> out;
+  for (const auto& [name, segment] : segments_) {
+    ObjectSnapshot& object = out.emplace_back();
+    object.kind = "memory";
+    object.name = name;
+    for (const auto& [number, process] : kernel_.processes) {
+      if (!process->space) continue;
+      for (const MemoryArea& area : memory_->areas(process->space)) {
+        if (area.segment != segment) continue;
+        object.total = static_cast<std::int64_t>(area.bytes());
+        ++object.value;
+        object.owners.push_back(number);
+      }
+    }
+  }
+  return out;
+}
+
 // Accesses.
 
 Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
@@ -133,8 +166,15 @@ Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
     return finish(thread, outcome, address);
   }
   thread.progress[kState] = kWaiting;
+  return await(thread, "page_fault");
+}
+
+/// The thread waits for what memory wants moved; with programmed I/O it moves it itself.
+Outcome Paging::await(Thread& thread, const char* channel) {
+  const bool polls = kernel_.configuration.device_mode == DeviceMode::kProgrammed;
+  if (polls && kernel_.disk->is_idle()) return Outcome::busy(poll_transfers_ns());
   start_transfers();
-  kernel_.block_for_disk(thread, "page_fault");
+  kernel_.block_for_disk(thread, channel);
   return Outcome::waits();
 }
 
@@ -188,14 +228,32 @@ void Paging::note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAdd
 
 void Paging::start_transfers() {
   for (const PageTransfer& transfer : memory_->take_transfers()) {
-    const std::uint64_t file = transfer.is_swap ? swap_file_ : transfer.file.value;
-    const std::uint64_t page = transfer.is_swap ? transfer.slot.value : transfer.page.value;
-    const Run run = kernel_.disk->place(file, page * page_size_, page_size_);
     transfers_[transfer.id.value] = transfer;
-    kernel_.disk->add({kOurs | transfer.id.value, run, transfer.is_write, kernel_.now()},
-                      kernel_.now());
+    kernel_.disk->add(request_for(transfer), kernel_.now());
     kernel_.schedule_disk();
   }
+}
+
+/// How long a processor is busy that serves them all itself.
+std::int64_t Paging::poll_transfers_ns() {
+  VirtualTime until = kernel_.now();
+  std::int64_t words_ns = 0;
+  for (auto all = memory_->take_transfers(); !all.empty(); all = memory_->take_transfers()) {
+    for (const PageTransfer& transfer : all) {
+      const BlockRequest request = request_for(transfer);
+      until = kernel_.disk->serve_now(request, kernel_.now());
+      words_ns += kernel_.word_cost_ns(request.run);
+      finish(transfer);
+    }
+  }
+  return (until - kernel_.now()).ns + words_ns;
+}
+
+BlockRequest Paging::request_for(const PageTransfer& transfer) {
+  const std::uint64_t file = transfer.is_swap ? swap_file_ : transfer.file.value;
+  const std::uint64_t page = transfer.is_swap ? transfer.slot.value : transfer.page.value;
+  const Run run = kernel_.disk->place(file, page * page_size_, page_size_);
+  return {kOurs | transfer.id.value, run, transfer.is_write, kernel_.now()};
 }
 
 std::vector<std::byte> Paging::read_content(const PageTransfer& transfer) {
@@ -226,6 +284,12 @@ void Paging::complete(const BlockRequest& request) {
   const auto found = transfers_.find(request.cookie & ~kOurs);
   const PageTransfer transfer = found->second;
   transfers_.erase(found);
+  finish(transfer);
+  start_transfers();
+}
+
+/// What it moves has been moved: whoever waited for it goes on.
+void Paging::finish(const PageTransfer& transfer) {
   std::vector<std::byte> content;
   if (transfer.is_write)
     write_content(transfer);
@@ -238,7 +302,6 @@ void Paging::complete(const BlockRequest& request) {
     resumed_[thread->id] = resumed.outcome;
     kernel_.wake(*thread);
   }
-  start_transfers();
 }
 
 // Load control.

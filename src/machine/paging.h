@@ -40,6 +40,9 @@ class Paging {
   /// The thread's access will not be resumed.
   void cancel(const Thread& thread);
 
+  /// EINVAL for more than the swap file on the volume has.
+  Result<> set_swap_bytes(std::uint64_t bytes);
+
   // System calls; each is a handler's whole service.
 
   Outcome access(Thread& thread, VirtualAddress address, AccessKind kind,
@@ -47,6 +50,9 @@ class Paging {
   /// A shared segment of that name, made if there is none, mapped: its address.
   Result<VirtualAddress> map_segment(Process& process, const std::string& name,
                                      std::uint64_t bytes);
+  /// Its name is free, and it is gone when nobody maps it any more. ENOENT.
+  Result<> remove_segment(std::string_view name);
+  [[nodiscard]] std::vector<ObjectSnapshot> segments() const;
 
   // Files, by way of the pages that are kept of them.
 
@@ -89,6 +95,10 @@ class Paging {
   Result<> find_swap_file(MemoryConfiguration& configuration);
   Outcome finish(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
   Outcome out_of_memory(Thread& thread);
+  Outcome await(Thread& thread, const char* channel);
+  std::int64_t poll_transfers_ns();
+  [[nodiscard]] BlockRequest request_for(const PageTransfer& transfer);
+  void finish(const PageTransfer& transfer);
   void note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
   std::vector<std::byte> read_content(const PageTransfer& transfer);
   void write_content(const PageTransfer& transfer);

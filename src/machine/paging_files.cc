@@ -35,11 +35,8 @@ Outcome Paging::read(Thread& thread, OpenFile& file) {
         memory_->access_file(task_of(thread), InodeNo{file.file}, page, AccessKind::kRead);
     const bool is_blocked = outcome.status == AccessOutcome::Status::kBlocked;
     if (is_blocked) read_ahead(file.file, page.value + 1, (*size - 1) / page_size_ - page.value);
+    if (is_blocked && ++thread.progress[0] <= kMostTries) return await(thread, "io_schedule");
     start_transfers();
-    if (is_blocked && ++thread.progress[0] <= kMostTries) {
-      kernel_.block_for_disk(thread, "io_schedule");
-      return Outcome::waits();
-    }
     const std::uint64_t count = std::min(end - at, page_size_ - at % page_size_);
     const auto content = memory_->file_content(InodeNo{file.file}, page);
     const std::size_t before = collected.size();
@@ -68,8 +65,8 @@ void Paging::written(std::uint64_t file, std::uint64_t offset, std::string_view 
   for (std::uint64_t done = 0; done < text.size();) {
     const std::uint64_t at = offset + done;
     const std::uint64_t count = std::min(text.size() - done, page_size_ - at % page_size_);
-    const auto content = memory_->file_content(InodeNo{file}, FilePage{at / page_size_});
-    if (!content.empty()) std::memcpy(content.data() + at % page_size_, text.data() + done, count);
+    memory_->write_through(InodeNo{file}, FilePage{at / page_size_}, at % page_size_,
+                           std::as_bytes(std::span(text)).subspan(done, count));
     done += count;
   }
 }

@@ -58,6 +58,7 @@ struct Wait {
   std::string object;        ///< "empty"
   std::uint64_t timer = 0;   ///< number of its timer; another one that fires is an old one's
   bool is_retried = false;   ///< awake, it serves its request again; else it has been answered
+  bool is_reported = false;  ///< it is of a deadlock that has been found
 };
 
 struct Thread {
@@ -169,5 +170,12 @@ struct Process {
   std::uint64_t read_bytes = 0, written_bytes = 0;
   std::optional<std::uint64_t> record;  ///< number in the kernel's records
 };
+
+/// Whether the parent's `wait` for `which` (-1 any, 0 of its own group, -g of group g) is for it.
+inline bool is_wanted(const Process& child, const Process& parent, std::int64_t which) {
+  if (which == 0) return child.group == parent.group;
+  if (which < -1) return child.group == -which;
+  return which == -1 || child.id == which;
+}
 
 }  // namespace spindle

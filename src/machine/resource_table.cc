@@ -1,7 +1,6 @@
 #include "resource_table.h"
 
 #include <algorithm>
-#include <set>
 
 #include "spindle/base/check.h"
 
@@ -38,13 +37,6 @@ void finish_in_turn(std::map<ProcessNumber, Amounts>& wants,
       went_on = true;
     }
   }
-}
-
-/// A thread that waits for what it alone has taken waits for a signal, not for itself.
-bool waits_for_a_signal(const Resource& resource, ProcessNumber thread) {
-  return resource.kind == Resource::Kind::kSemaphore &&
-         (resource.is_signal || resource.total != 1 ||
-          (resource.held.size() == 1 && resource.held.begin()->first == thread));
 }
 
 }  // namespace
@@ -178,6 +170,20 @@ Result<> ResourceTable::release(ProcessNumber thread, Resource& resource, std::i
   return {};
 }
 
+void ResourceTable::hand_over(Resource& mutex, ProcessNumber from, ProcessNumber to) {
+  mutex.held.erase(from);
+  if (--holdings_[from] == 0) holdings_.erase(from);
+  mutex.held[to] = 1;
+  ++holdings_[to];
+  mutex.waiting.push_front(from);
+  waits_[from] = {{&mutex, 1}};
+}
+
+void ResourceTable::reconsider() {
+  for (const auto& [name, resource] : resources_)
+    if (!resource->waiting.empty()) changed_.push_back(resource.get());
+}
+
 std::vector<ProcessNumber> ResourceTable::grant(DeadlockStrategy strategy) {
   std::vector<ProcessNumber> granted;
   while (!changed_.empty()) {
@@ -257,31 +263,6 @@ bool ResourceTable::is_safe(std::vector<ProcessNumber>* order) const {
   }
   finish_in_turn(needs, has, there, order);
   return needs.empty();
-}
-
-std::vector<ProcessNumber> ResourceTable::deadlocked() const {
-  std::map<ProcessNumber, Amounts> wants;
-  std::map<ProcessNumber, Amounts> has;
-  Amounts there;
-  std::set<Resource*> concerned;
-  for (const auto& [thread, awaited] : waits_) {
-    if (waits_for_a_signal(*awaited.begin()->first, thread)) continue;
-    wants[thread] = awaited;
-    for (const auto& [resource, amount] : awaited) concerned.insert(resource);
-  }
-  for (Resource* resource : concerned) {
-    there[resource] += resource->available;
-    for (const auto& [thread, amount] : resource->held) {
-      if (wants.contains(thread))
-        has[thread][resource] = amount;
-      else
-        there[resource] += amount;
-    }
-  }
-  finish_in_turn(wants, has, there, nullptr);
-  std::vector<ProcessNumber> left;
-  for (const auto& [thread, amounts] : wants) left.push_back(thread);
-  return left;
 }
 
 }  // namespace spindle

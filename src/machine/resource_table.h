@@ -35,6 +35,7 @@ struct Resource {
   std::map<ProcessNumber, std::int64_t> held;
   std::map<ProcessNumber, std::int64_t> claims;
   std::deque<ProcessNumber> waiting;
+  bool is_hoare = false;   ///< a monitor in which who signals makes way
   bool is_signal = false;  ///< a semaphore that somebody posted who had not taken it
 
   [[nodiscard]] std::int64_t held_by(ProcessNumber thread) const {
@@ -67,6 +68,10 @@ class ResourceTable {
   Result<> try_request(ProcessNumber thread, const Amounts& wants, DeadlockStrategy strategy);
   /// EPERM for more than the thread holds; a semaphore takes whatever comes.
   Result<> release(ProcessNumber thread, Resource& resource, std::int64_t amount);
+  /// The holder of the mutex waits for it now, before all others, and the other one has it.
+  void hand_over(Resource& mutex, ProcessNumber from, ProcessNumber to);
+  /// Everything that is waited for is looked at by the next `grant`: another strategy may grant it.
+  void reconsider();
   /// Those who wait and can be granted what they wait for, now: in order. They wait no more.
   std::vector<ProcessNumber> grant(DeadlockStrategy strategy);
   /// What the thread waits for; empty: for nothing here.
@@ -78,8 +83,6 @@ class ResourceTable {
 
   /// Whether all claims could be met one thread after the other; `order` is then such a sequence.
   [[nodiscard]] bool is_safe(std::vector<ProcessNumber>* order = nullptr) const;
-  /// All that wait and will never go on, whatever the others do; in order of number.
-  [[nodiscard]] std::vector<ProcessNumber> deadlocked() const;
   [[nodiscard]] bool holds_anything(ProcessNumber thread) const {
     return holdings_.contains(thread);
   }

@@ -1,7 +1,8 @@
 // Synchronisation: the objects by which programs wait for one another, by name.
 //
-// A monitor is a mutex with conditions: its name is the mutex's. Mesa's rule holds: who is
-// signalled takes the mutex again when it is free.
+// A monitor is a mutex with conditions: its name is the mutex's. By Mesa's rule who is signalled
+// takes the mutex again when it is free; by Hoare's it has the mutex at once, and who signalled
+// waits, before all who want to enter, until it is free again.
 #pragma once
 
 #include <deque>

@@ -118,6 +118,8 @@ class Machine {
   // What is there. Each is one consistent view; nothing may be kept of it but the copy.
 
   [[nodiscard]] std::vector<ProcessNumber> processes() const;  ///< ascending
+  /// Whose thread it is; 0: nobody's.
+  [[nodiscard]] ProcessNumber process_of(ProcessNumber thread) const;
   [[nodiscard]] SystemSnapshot snapshot_system() const;
   /// ESRCH if there is no such process. `with_areas`: memory areas, which cost a walk of the pages.
   [[nodiscard]] Result<ProcessSnapshot> snapshot_process(ProcessNumber process,
@@ -153,6 +155,8 @@ class Machine {
   Result<> set_replacement(std::string_view name);
   Result<> set_allotment(std::string_view name);
   Result<> set_tlb(const MemoryConfiguration::Tlb& tlb);
+  /// 0 switches swap off. EBUSY while what would go is in use.
+  Result<> set_swap_bytes(std::uint64_t bytes);
   Result<> set_disk(std::string_view preset);
 
  private:

@@ -70,10 +70,10 @@ struct SlabSnapshot {
 
 /// A semaphore, mutex, condition, queue, pipe or resource.
 struct ObjectSnapshot {
-  std::string kind;  ///< "semaphore", "mutex", "condition", "queue", "pipe", "resource", "memory"
+  std::string kind;  ///< "semaphore", "mutex", "condition", "queue", "resource", "memory"
   std::string name;
-  std::int64_t value = 0;  ///< count, messages, bytes or what is available
-  std::int64_t total = 0;  ///< capacity or instances
+  std::int64_t value = 0;  ///< count, messages, what is available; of memory: mappings
+  std::int64_t total = 0;  ///< capacity, instances or bytes
   std::vector<ProcessNumber> owners;
   std::vector<ProcessNumber> waiting;  ///< in order
 };
@@ -157,6 +157,7 @@ struct LimitSnapshot {
 
 struct ProcessSnapshot {
   ProcessNumber id = 0, parent = 0, group = 0, session = 0;
+  SpaceId space{};  ///< 0: none
   std::string name;
   std::vector<std::string> arguments, environment;
   char state = 'R';

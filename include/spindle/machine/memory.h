@@ -84,6 +84,10 @@ class MemoryManager {
   virtual AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) = 0;
   /// The page's bytes; empty if it is not in memory.
   virtual std::span<std::byte> file_content(InodeNo file, FilePage page) = 0;
+  /// The host's file has these bytes now, `offset` bytes into the page: so has all that is kept of
+  /// it, in memory and on its way out.
+  virtual void write_through(InodeNo file, FilePage page, std::uint64_t offset,
+                             std::span<const std::byte> bytes) = 0;
   /// Blocked until all that was written to the file is on its way out and has arrived; done if
   /// nothing was.
   virtual AccessOutcome sync_file(TaskId task, InodeNo file) = 0;

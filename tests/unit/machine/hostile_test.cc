@@ -26,6 +26,34 @@ const char* const kHostile[] = {
     "string.gsub(('x'):rep(1000), 'x', function() while true do end end)",
     "local x <close> = setmetatable({}, {__close = function() while true do end end}) error('x')",
     "fork(fork, fork, fork)",
+    "while true do local s = ('x'):rep(1000000) end",
+    "local s = ('x'):rep(50000) while true do s:find(('x'):rep(1000) .. 'y', 1, true) end",
+    "pcall(string.find, ('a'):rep(100000), ('.-'):rep(30)) pcall(string.find, ('a'):rep(1000000), "
+    "('a'):rep(500000) .. 'b') pcall(string.match, ('a'):rep(30000), '[' .. ('b'):rep(5000) .. "
+    "']-$')",
+    "local a, b = ('x'):rep(100000), ('x'):rep(99999) .. 'x' while a == b do end",
+    "local t = {} for i = 1, 5000 do t[i] = i end while true do for k in pairs(t) do break end "
+    "end",
+    "local t = {} for i = 1, 5000 do t[i] = i end while true do table.insert(t, 1, 0) end",
+    "local t = {} for i = 1, 5000 do t[i] = -i end while true do table.sort(t) end",
+    "local s = getmetatable('').__index s.find = nil s.rep = function() while true do end end "
+    "('x'):rep(2)",
+    "getmetatable('').__index = function() while true do end end ('x'):foo()",
+    "getmetatable('').__add = 5 print('1' + 1)",
+    "local t = setmetatable({}, {__index = function(t, k) return t[k + 1] end}) print(t[1])",
+    "local t = setmetatable({}, {}) getmetatable(t).__index = t print(t.x)",
+    "error(setmetatable({}, {__tostring = function() while true do end end}))",
+    "error(setmetatable({}, {__tostring = function() return 5 end}))",
+    "error(error) error(('x'):rep(1000000))",
+    "local s = ('('):rep(300) .. ('x'):rep(300) s:find(s) s:gsub('()', '%9')",
+    "('x'):format() ('%99999d'):format(1) ('%s'):format(setmetatable({}, {__name = 5}))",
+    "string.pack('!16' .. ('i16'):rep(100000), 1) string.unpack('s8', ('\\255'):rep(16))",
+    "select(-1 << 63) select('#', table.unpack({}, 1, 1e6)) math.random(0) utf8.char(1 << 40)",
+    "xpcall(function() error(1) end, function(e) error(e) end) xpcall(error, xpcall, error)",
+    "local f f = function(...) return f(1, ...) end f()",
+    "local function f(...) return select('#', ...) end print(f(table.unpack({}, 1, 250)))",
+    "string.format(('%s'):rep(1000), table.unpack({}, 1, 200))",
+    "rawset(_G, 'print', nil) rawset(_G, '_G', nil) setmetatable(_ENV, {__index = _ENV}) print(x)",
     "local t = {} for i = 1, 200000 do t = {t} end fork(function() return t end)",
     "coroutine.wrap(function() end)()",
     "load('x')",
@@ -80,9 +108,39 @@ TEST(HostileProgram, HasNothingButTheMachine) {
   TestMachine test;
   test.start(
       "local names = {} for name in pairs(_G) do names[#names + 1] = name end "
-      "print(table.concat(names, ' ')) print(io, os, require, debug, loadfile, dofile, package)");
+      "print(table.concat(names, ' ')) print(io, os, require, debug, loadfile, dofile, package, "
+      "collectgarbage, coroutine, string.dump)");
   test.run();
-  EXPECT_NE(test.printed.find("nil\tnil\tnil\tnil\tnil\tnil\tnil"), std::string::npos);
+  std::string nothing = "nil";
+  for (int i = 1; i < 10; ++i) nothing += "\tnil";
+  EXPECT_NE(test.printed.find("\n" + nothing + "\n"), std::string::npos) << test.printed;
+  // Bytecode is no program, from wherever it comes.
+  StartRequest request;
+  request.path = "/bin/bytecode.lua";
+  request.source = std::string("\x1bLua\x54\0\x19\x93\r\n\x1a\n", 12);
+  EXPECT_EQ(test.machine->start(request).code(), ENOEXEC);
+}
+
+/// What a library does in one go is not counted in instructions: it costs time all the same.
+TEST(HostileProgram, PaysForWhatALibraryDoes) {
+  const char* const kDear[] = {
+      "local s = ('x'):rep(1000000) for i = 1, 100 do s:upper() end",
+      "local s = ('x'):rep(900000) for i = 1, 100 do s:find('y') end",
+      "local t = {} for i = 1, 20000 do t[i] = i end for i = 1, 100 do next(t) end",
+  };
+  for (const char* source : kDear) {
+    SCOPED_TRACE(source);
+    TestMachine test({.costs = MachineCosts::none()});
+    test.start(source);
+    test.run();
+    EXPECT_GT(test.machine->now().ns, 4'000'000);
+  }
+  TestMachine test({.costs = MachineCosts::none()});
+  test.start(
+      "for i = 1, 100 do (' a line of text'):find('(%a+) (%a+)') end "
+      "local t = {} for i = 1, 1000 do table.insert(t, i) end");
+  test.run();
+  EXPECT_EQ(test.machine->now().ns, 0);
   EXPECT_EQ(test.printed.find("loadstring"), std::string::npos);
 }
 

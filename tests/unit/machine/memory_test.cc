@@ -330,6 +330,11 @@ TEST(Memory, MapsFilesThroughOneCache) {
   const std::vector<PageTransfer> writes = memory->take_transfers();
   ASSERT_EQ(writes.size(), 1u);
   EXPECT_EQ(std::to_integer<int>(writes[0].content[0]), 6);
+  // What is written by write() meanwhile must not be undone by what is on its way.
+  memory->write_through(file, {}, 8, std::as_bytes(std::span("new", 3)));
+  EXPECT_EQ(std::to_integer<char>(writes[0].content[8]), 'n');
+  EXPECT_EQ(std::to_integer<char>(memory->file_content(file, {})[10]), 'w');
+  EXPECT_EQ(std::to_integer<int>(writes[0].content[0]), 6);
   EXPECT_EQ(memory->complete(writes[0].id).at(0).task, TaskId{2});
   EXPECT_EQ(memory->usage().dirty, 0u);
   memory->set_file_bytes(file, kPage);

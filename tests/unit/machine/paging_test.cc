@@ -66,6 +66,98 @@ TEST(Paging, ProcessesShareSegmentsAndFiles) {
   EXPECT_EQ(test.printed, "41\t0\t97\nthere is no such descriptor\n");
 }
 
+TEST(Paging, AMappedFileAndTheFileReadAndWrittenAreOne) {
+  // So little memory that pages go out between the two.
+  TestMachine test(small_machine(24, 40));
+  test.host.add("/data", std::string(64 * 4096, 'a'));
+  test.start(R"(
+    local file = open('/data', 'r+')
+    local at = mmap(64 * 4096, 'rw', 'shared', file)
+    for round = 1, 3 do
+      for i = 0, 63 do
+        store(at + i * 4096, round * 1000 + i)
+        seek(file, i * 4096 + 8) write(file, string.pack('<i8', -round * 1000 - i))
+        if i % 5 == 0 then touch(at + (i * 7 % 64) * 4096) end
+      end
+      for i = 0, 63 do
+        if load(at + i * 4096 + 8) ~= -round * 1000 - i then print('the mapping', round, i) end
+        seek(file, i * 4096)
+        local text = read(file, 16)
+        if text ~= string.pack('<i8i8', round * 1000 + i, -round * 1000 - i) then
+          print('the file', round, i)
+        end
+      end
+    end
+    print('done')
+  )");
+  test.run();
+  EXPECT_EQ(test.printed, "done\n");
+  expect_laws(*test.machine);
+}
+
+TEST(Paging, ARemovedSegmentLastsAsLongAsItIsMapped) {
+  TestMachine test;
+  test.start(R"(
+    local old = shm_open('s', 4096)
+    store(old, 7)
+    print(shm_unlink('s'), (select(2, shm_unlink('s'))))
+    print(load(old), load(shm_open('s', 8192)))
+    sleep(1000)
+  )");
+  test.machine->run_until({100'000'000});
+  EXPECT_EQ(test.printed, "true\tthere is no such segment\n7\t0\n");
+  const auto objects = test.machine->snapshot_system().objects;
+  ASSERT_EQ(objects.size(), 1u);
+  EXPECT_EQ(objects[0].kind, "memory");
+  EXPECT_EQ(objects[0].total, 8192);
+  EXPECT_EQ(objects[0].value, 1);
+  expect_laws(*test.machine);
+}
+
+TEST(Paging, SwapIsSwitchedOffAndOnWhileItIsNotUsed) {
+  TestMachine test(small_machine(40, 100));
+  test.start("local at = mmap(60 * 4096) for i = 0, 59 do store(at + i * 4096, i) end sleep(1000)");
+  test.machine->run_until({2'000'000'000});
+  EXPECT_EQ(test.machine->set_swap_bytes(0).code(), 0);
+  test.start("local at = mmap(60 * 4096) for i = 0, 59 do store(at + i * 4096, i) end");
+  test.run();
+  EXPECT_NE(test.printed.find("Out of memory"), std::string::npos);
+  EXPECT_TRUE(test.machine->set_swap_bytes(100 * 4096).ok());
+  test.start(
+      "local at = mmap(60 * 4096) for i = 0, 59 do store(at + i * 4096, i) end sleep(1000) "
+      "print('all is there')");
+  test.machine->run_until(test.machine->now() + VirtualTime{800'000'000});
+  EXPECT_EQ(test.machine->set_swap_bytes(0).code(), EBUSY);
+  test.run();
+  EXPECT_NE(test.printed.find("all is there"), std::string::npos);
+  expect_laws(*test.machine);
+}
+
+/// Who moves the words: with programmed I/O the processor is busy for as long as the disk is; with
+/// interrupts it moves them, block by block; with DMA it is only told.
+TEST(Paging, PagesInAtTheCostOfTheDeviceMode) {
+  std::map<DeviceMode, VirtualTime> busy;
+  std::map<DeviceMode, VirtualTime> interrupted;
+  for (const DeviceMode mode :
+       {DeviceMode::kProgrammed, DeviceMode::kInterrupt, DeviceMode::kDma}) {
+    MachineConfiguration configuration = small_machine(40, 200);
+    configuration.device_mode = mode;
+    TestMachine test(configuration);
+    test.start(
+        "local at = mmap(60 * 4096) for round = 1, 3 do for i = 0, 59 do "
+        "store(at + i * 4096, i) end end print(load(at + 59 * 4096))");
+    test.run();
+    EXPECT_EQ(test.printed, "59\n");
+    const SystemSnapshot system = test.machine->snapshot_system();
+    EXPECT_GT(system.memory.major_faults, 50u);
+    busy[mode] = system.cpus[0].times.system;
+    interrupted[mode] = system.cpus[0].times.irq;
+    expect_laws(*test.machine);
+  }
+  EXPECT_GT(busy[DeviceMode::kProgrammed].ns, 10 * busy[DeviceMode::kInterrupt].ns);
+  EXPECT_GT(interrupted[DeviceMode::kInterrupt].ns, 2 * interrupted[DeviceMode::kDma].ns);
+}
+
 TEST(Paging, SignalsWhoeverGoesWhereNothingIs) {
   TestMachine test;
   test.start(R"(

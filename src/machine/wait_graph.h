@@ -1,0 +1,60 @@
+// WaitGraph: who waits for whom, over everything by which one thread can make another wait.
+//
+// What a blocked thread waits for follows from the call it is in: resources of the table, the other
+// end of a pipe, a child, a thread, or a condition, message queue or semaphore that anybody may
+// signal. A thread will never go on if all who could end its wait will never go on either; who
+// sleeps, waits for a device, or for somebody at a terminal, may always.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "process.h"
+#include "resource_table.h"
+
+namespace spindle {
+
+class Kernel;
+struct Pipe;
+
+class WaitGraph {
+ public:
+  explicit WaitGraph(const Kernel& kernel) : kernel_(kernel) {}
+
+  /// Whether the thread will never go on, by a look at those on whom it depends alone. Signals that
+  /// anybody may give are taken to come, and so is whatever more than `kMostVisited` depend on.
+  [[nodiscard]] bool is_dead(const Thread& thread) const;
+  /// All that will never go on, besides those that were reported; in order of number.
+  [[nodiscard]] std::vector<ProcessNumber> all_dead() const;
+  /// "101 (philosopher) waits for fork2, held by 102"
+  [[nodiscard]] std::string describe(const Thread& thread) const;
+
+ private:
+  static constexpr std::size_t kMostVisited = 100;
+  using Threads = std::set<const Thread*>;
+
+  /// What would end a wait.
+  struct Need {
+    enum class Kind : std::uint8_t { kOutside, kResources, kThreads, kAnybody };
+    Kind kind = Kind::kOutside;
+    Amounts amounts;                     ///< kResources: all of these
+    std::vector<const Thread*> threads;  ///< kResources: the holders; kThreads: any of these
+    const char* link = "";               ///< how those are concerned: ", held by "
+  };
+
+  [[nodiscard]] Need need_of(const Thread& thread) const;
+  [[nodiscard]] Need resources_needed(const Thread& thread, Amounts amounts) const;
+  [[nodiscard]] Need pipe_needed(const Thread& thread) const;
+  [[nodiscard]] Need child_needed(const Thread& thread) const;
+  /// Whether those who are not `asleep` could end the wait.
+  template <typename IsAsleep>
+  [[nodiscard]] bool can_be_met(const Need& need, bool anybody_is_awake,
+                                const IsAsleep& is_asleep) const;
+  /// Takes out all that can go on, given that all others could.
+  void wake_in_turn(Threads& asleep, bool is_everybody) const;
+
+  const Kernel& kernel_;
+};
+
+}  // namespace spindle
