@@ -126,6 +126,8 @@ Outcome call_read(Kernel& kernel, Thread& thread) {
       return after_reading(kernel, thread, read_terminal(kernel, thread, **file));
     case OpenFile::Kind::kPipe:
       return after_reading(kernel, thread, read_pipe(kernel, thread, *(*file)->pipe));
+    case OpenFile::Kind::kNull:
+      return after_reading(kernel, thread, Response::of(std::string()));
     default:
       return after_reading(kernel, thread, kernel.paging->read(thread, **file));
   }
@@ -143,6 +145,8 @@ Outcome call_write(Kernel& kernel, Thread& thread) {
       return after_writing(thread, Response::of(size));
     case OpenFile::Kind::kPipe:
       return after_writing(thread, write_pipe(kernel, thread, *(*file)->pipe));
+    case OpenFile::Kind::kNull:
+      return after_writing(thread, Response::of(size));
     default:
       return after_writing(thread, kernel.write_file(thread, **file));
   }
