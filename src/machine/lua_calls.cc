@@ -361,9 +361,9 @@ int has_run(lua_State* state, int, lua_KContext) {
 
 int loaded(lua_State* state, int, lua_KContext) {
   const Response& response = *LuaInterpreter::of(state).response;
-  if (response.error != 0) luaL_error(state, "dofile: %s", response.clause);
+  if (response.error != 0) luaL_error(state, "%s: %s", lua_tostring(state, 1), response.clause);
   const std::string& text = response.text;
-  lua_pushfstring(state, "@%s", request_of(state).text.c_str());
+  lua_pushfstring(state, "@%s", lua_tostring(state, 1));
   if (luaL_loadbufferx(state, text.data(), text.size(), lua_tostring(state, -1), "t") != LUA_OK)
     lua_error(state);
   lua_replace(state, 1);
@@ -374,7 +374,9 @@ int loaded(lua_State* state, int, lua_KContext) {
 
 int call_do_file(lua_State* state) {
   take_text(state, 1, new_request(state).text);
-  return ask(state, SystemCall::kDoFile, loaded);
+  request_of(state).call = SystemCall::kDoFile;
+  lua_settop(state, 1);  // the path names the part in messages
+  return lua_yieldk(state, 0, 0, loaded);
 }
 
 // Memory.

@@ -19,7 +19,7 @@ printf 'pear 3\napple 10\nfig 2\napple 10\n' >"$mnt/fruit"
 seq 12 >"$mnt/numbers"
 gives $'pear 3\napple 10|0' "cat fruit | head -n 2"
 gives $'     1\tpear 3\n     2\tapple 10|0' "head -n 2 fruit | cat -n"
-gives $'11\n12\n1|0' "tail -n 2 numbers; head -n1 numbers"
+gives $'11\n12\n1|0' "tail -2 numbers; head -n1 numbers"
 gives $'==> fruit <==\npear 3\n==> numbers <==\n1|0' "head -n 1 fruit numbers"
 gives "10|0" "head numbers | wc -l"
 gives $'      4       8      31 fruit\n     12      12      27 numbers\n     16      20      58 total|0' "wc fruit numbers"
@@ -95,6 +95,29 @@ run "producer_consumer 5; readers_writers; fork_tree 3; load_balancer; job_sched
 [ "$(wc -l <said)" -gt 5 ] || fail "the programs say too little: $(cat said)"
 run "disk_scan /numbers" | grep -q 12 || fail "disk_scan: $(run "disk_scan /numbers")"
 run "memory_walker 64 2; hog 10"
+
+step "parts of programs"
+echo 'return {twice = function(n) return 2 * n end, name = ...}' >"$mnt/lib/part.lua"
+echo 'local part = dofile("/lib/part.lua") sleep(1) print(part.twice(21), part.name, pcall(dofile, "/none"))' >"$mnt/bin/whole.lua"
+gives $'42\tnil\tfalse\t/none: there is no such file|0' whole
+echo 'dofile("/bin/endless.lua")' >"$mnt/bin/endless.lua"
+refuses "not enough memory" run endless
+echo 'dofile("/bin/wrong.lua.part")' >"$mnt/bin/wrong.lua"
+echo 'this is no Lua' >"$mnt/bin/wrong.lua.part"
+refuses "wrong.lua.part:1:" run wrong
+
+step "cron and at"
+printf 'at 5 /bin/echo.lua at five\n* * * * * /bin/echo.lua each minute\nnonsense here\n' >"$mnt/etc/crontab"
+echo 1 >"$mnt/.spindle/machine/restart"
+echo 60 >"$mnt/.spindle/machine/rate"
+for try in $(seq 200); do
+  [ "$(grep -c 'each minute$' "$mnt/.spindle/machine/log" || true)" -lt 2 ] || break
+  sleep 0.05
+done
+cat "$mnt/.spindle/machine/log" >log
+[ "$(grep -c 'each minute$' log)" -ge 2 ] || fail "cron did not start a program each minute: $(cat log)"
+expect 1 "$(grep -c '^\[ *5\..*at five$' log)" "what was to start once, after five seconds: $(cat log)"
+grep -q "crontab.*3\|line 3" log || fail "a wrong line is not complained of: $(cat log)"
 
 unmount_volume
 check_volume

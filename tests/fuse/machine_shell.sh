@@ -105,6 +105,9 @@ gives "spindle shell: readonly: x=2: the variable is read-only|0" 'readonly x=1;
 for wrong in '[[ -f x ]]' 'say <(cat)' 'function f { :; }' 'say &>x' 'cat <<<x' '((1+1))' 'select x in y' 'time say'; do
   refuses "is not known here" run "echo x >made; $wrong"
 done
+for wrong in 'trap : INT' 'alias x=y' 'umask 0'; do
+  refuses "this shell has no such command" run "$wrong"
+done
 [ ! -e "$mnt/made" ] || fail "something of a wrong text was run"
 gives "spindle shell: if lacks its fi|2" 'say before; if true; then say x'
 gives "spindle shell: line 2: a command is missing before an operator|2" $'say before\n| cat'

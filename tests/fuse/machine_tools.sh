@@ -184,7 +184,7 @@ reach() {
   grep -q '^Cpus_allowed_list:.1$' "$control/proc/$second/status" || fail "taskset"
   inside chrt -b -p 0 "$second"
   shows 'SCHED_BATCH' chrt -p "$second" || fail "chrt does not show what it set"
-  expect "B -" "$(inside ps -o cls=,rtprio= -p "$second" | xargs)" "class and priority that chrt set"
+  expect "B 0" "$(inside ps -o cls=,rtprio= -p "$second" | xargs)" "class and priority that chrt set"
   inside chrt -o -p 0 "$second"
   if [ "$(id -u)" = 0 ]; then
     inside chrt -f -p 30 "$second"

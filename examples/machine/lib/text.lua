@@ -46,7 +46,9 @@ function text.options(letters, usage)
     elseif word == "--" then
       table.move(arg, i + 1, #arg, #rest + 1, rest)
       break
-    elseif #word < 2 or word:sub(1, 1) ~= "-" or (word:match("^%-%d") and not letters:find("#", 1, true)) then
+    elseif word:match("^%-%d+$") and letters:find("n:", 1, true) then
+      options.n = word:sub(2)
+    elseif #word < 2 or word:sub(1, 1) ~= "-" then
       rest[#rest + 1] = word
     else
       local at = 2

@@ -45,6 +45,7 @@ const std::vector<Shell::Own>& Shell::own_commands() {
       {"return", &Shell::do_return, "[STATUS]: leaves the function"},
       {"set", &Shell::do_set, "[-efux] [+efux] [-- WORD...]: options; $1, $2...; all variables"},
       {"shift", &Shell::do_shift, "[N]: $1 is what $2 was"},
+      {"source", &Shell::do_source, "FILE: as ."},
       {"test", &Shell::do_test, "EXPRESSION: of files, words and numbers; see sh(1)"},
       {"true", &Shell::do_true, ": nothing, successfully"},
       {"ulimit", &Shell::do_ulimit, "[-t|-f|-d|-u|-n|-v [VALUE]]: limits of what is started next"},

@@ -27,6 +27,14 @@ bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
 }
 
+// What other shells do themselves.
+bool is_unknown_here(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kNames = {"alias",   "declare", "disown", "getopts",
+                                                       "hash",    "let",     "trap",   "type",
+                                                       "typeset", "umask",   "times",  "unalias"};
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
 // Nothing in it waits for the command to run.
 bool is_literal(std::string_view word) {
   return word.find_first_of("$`'\"\\*?[~") == word.npos;
@@ -109,7 +117,10 @@ Result<std::string> Shell::program_words(const ShellCommand& command, Arguments 
   const std::string path = find_program(words.front());
   if (path.empty()) {
     status = 127;
-    say_error(fmt::format("{}: there is no such program on the volume", words.front()));
+    const char* const why = is_unknown_here(words.front())
+                                ? "this shell has no such command"
+                                : "there is no such program on the volume";
+    say_error(fmt::format("{}: {}", words.front(), why));
     return std::string();
   }
   words.front() = path;
