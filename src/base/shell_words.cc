@@ -8,8 +8,8 @@ namespace spindle {
 namespace {
 
 // Longer ones first: the first that fits is taken.
-constexpr std::array<std::string_view, 10> kOperators = {"2>>", "&&", "||", ">>", "2>",
-                                                         ";",   "&",  "|",  "<",  ">"};
+constexpr std::array<std::string_view, 12> kOperators = {"1>&2", "2>&1", "2>>", "&&", "||", ">>",
+                                                         "2>",   ";",    "&",   "|",  "<",  ">"};
 constexpr std::string_view kEndsWord = " \t;&|<>";
 
 bool is_name(char c) {
@@ -52,11 +52,11 @@ Result<std::optional<ShellWord>> ShellWords::next() {
 }
 
 Result<> ShellWords::take_part(std::string& word) {
-  const char c = rest_.front();
-  if (c == '$' && lookup_) {
-    take_variable(word);
-    return {};
+  if (rest_.starts_with("$'")) {
+    rest_.remove_prefix(2);
+    return take_quotation('$', word);
   }
+  const char c = rest_.front();
   rest_.remove_prefix(1);
   if (c == '\'' || c == '"') return take_quotation(c, word);
   if (c != '\\') {
@@ -68,41 +68,20 @@ Result<> ShellWords::take_part(std::string& word) {
   return {};
 }
 
+// The quotation mark '$' stands for $'...'.
 Result<> ShellWords::take_quotation(char quote, std::string& word) {
-  while (!rest_.empty() && rest_.front() != quote) {
-    if (quote == '"' && rest_.front() == '$' && lookup_) {
-      take_variable(word);
-      continue;
-    }
-    const bool escapes = quote == '"' && rest_.size() > 1 && rest_.front() == '\\' &&
-                         std::string_view("\\\"$").find(rest_[1]) != std::string_view::npos;
+  const char end = quote == '$' ? '\'' : quote;
+  while (!rest_.empty() && rest_.front() != end) {
+    const std::string_view escaped = quote == '"' ? "\\\"$" : quote == '$' ? "\\'n" : "";
+    const bool escapes =
+        rest_.size() > 1 && rest_.front() == '\\' && escaped.find(rest_[1]) != escaped.npos;
     if (escapes) rest_.remove_prefix(1);
-    word += rest_.front();
+    word += escapes && quote == '$' && rest_.front() == 'n' ? '\n' : rest_.front();
     rest_.remove_prefix(1);
   }
   if (rest_.empty()) return Error{EINVAL, "a quotation has no end"};
   rest_.remove_prefix(1);
   return {};
-}
-
-void ShellWords::take_variable(std::string& word) {
-  rest_.remove_prefix(1);
-  std::string_view name;
-  if (rest_.starts_with('{') && rest_.find('}') != rest_.npos) {
-    name = rest_.substr(1, rest_.find('}') - 1);
-    rest_.remove_prefix(name.size() + 2);
-  } else {
-    std::size_t length = 0;
-    if (!rest_.empty() && (std::string_view("?!#").find(rest_[0]) != std::string_view::npos ||
-                           std::isdigit(static_cast<unsigned char>(rest_[0])) != 0)) {
-      length = 1;
-    } else {
-      while (length < rest_.size() && is_name(rest_[length])) ++length;
-    }
-    name = rest_.substr(0, length);
-    rest_.remove_prefix(length);
-  }
-  word += name.empty() ? "$" : lookup_(name);
 }
 
 std::string quoted_shell_word(std::string_view word) {
@@ -111,10 +90,14 @@ std::string quoted_shell_word(std::string_view word) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || kPlain.find(c) != kPlain.npos;
   };
   if (!word.empty() && std::ranges::all_of(word, is_plain)) return std::string(word);
-  std::string text = "'";
+  // What is read line by line must be one line.
+  const bool has_lines = word.find('\n') != word.npos;
+  std::string text = has_lines ? "$'" : "'";
   for (const char c : word) {
-    if (c == '\'')
-      text += "'\\''";
+    if (c == '\n')
+      text += "\\n";
+    else if (c == '\'' || (c == '\\' && has_lines))
+      text += has_lines ? std::string{'\\', c} : "'\\''";
     else
       text += c;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "spindle/chart/svg.h"
@@ -10,8 +11,9 @@ namespace spindle::chart {
 namespace {
 
 /// More spans are not drawn: nobody could read them.
-constexpr std::size_t kMostSpans = 2000;
 constexpr std::size_t kMostTextSpans = 400;
+/// Spans that are narrower are gathered into columns of this width, which are as high as full.
+constexpr double kColumn = 2;
 
 /// The lane's spans with the idle ones between them.
 std::vector<Span> without_gaps(const Lane& lane, std::size_t most) {
@@ -118,6 +120,8 @@ class Drawing {
   }
 
  private:
+  using Narrow = std::map<std::pair<std::size_t, Meaning>, double>;
+
   static constexpr double kTop = 44;
   static constexpr double kLane = 30;
   static constexpr double kGap = 10;
@@ -138,9 +142,12 @@ class Drawing {
 
   void draw_lane(Svg& svg, const Lane& lane, double y, bool is_resource) const {
     svg.text({left_ - 10, y + 19}, lane.label, {.anchor = Anchor::kEnd, .bold = is_resource});
-    std::size_t drawn = 0;
+    Narrow narrow;
     for (const Span& span : lane.spans) {
-      if (++drawn > kMostSpans) break;
+      if (x_of(span.to) - x_of(span.from) < kColumn) {
+        gather(span, narrow);
+        continue;
+      }
       const bool thin = !is_resource && span.meaning == Meaning::kWaiting;
       const Box box{x_of(span.from), y + (thin ? 11 : 4), x_of(span.to) - x_of(span.from),
                     thin ? 8.0 : kLane - 8};
@@ -151,11 +158,35 @@ class Drawing {
       if (is_resource && Svg::fits(span.label, box))
         svg.text_in(box, span.label, {.colour = ink_on(span.meaning)});
     }
+    draw_narrow(svg, narrow, y);
     for (const Mark& mark : lane.marks) {
       const std::string_view colour = mark.is_bad ? colour_of(Meaning::kMiss) : "#000000";
       const double x = x_of(mark.at);
       const Point flag[] = {{x, y + kLane - 3}, {x, y + 2}, {x + 6, y + 5}, {x, y + 8}};
       svg.path(flag, {.fill = colour, .stroke = colour, .stroke_width = 1.4});
+    }
+  }
+
+  void gather(const Span& span, Narrow& narrow) const {
+    const double from = x_of(span.from) - left_;
+    const double to = x_of(span.to) - left_;
+    for (auto column = static_cast<std::size_t>(from / kColumn);
+         static_cast<double>(column) * kColumn < to; ++column) {
+      const double begin = static_cast<double>(column) * kColumn;
+      narrow[{column, span.meaning}] +=
+          (std::min(to, begin + kColumn) - std::max(from, begin)) / kColumn;
+    }
+  }
+
+  /// What waits is thin elsewhere, and left out here.
+  void draw_narrow(Svg& svg, const Narrow& narrow, double y) const {
+    for (const auto& [key, share] : narrow) {
+      const auto& [column, meaning] = key;
+      if (meaning == Meaning::kWaiting) continue;
+      const double height = std::clamp(share, 0.05, 1.0) * (kLane - 8);
+      svg.box(
+          {left_ + static_cast<double>(column) * kColumn, y + kLane - 4 - height, kColumn, height},
+          {.fill = colour_of(meaning)});
     }
   }
 

@@ -54,9 +54,15 @@ ControlFile run_file(MachineAccess machine, const std::shared_ptr<std::uint64_t>
           }};
 }
 
+bool reads_terminal(const ProcessSnapshot& process) {
+  return std::ranges::any_of(process.threads, [](const ThreadSnapshot& thread) {
+    return thread.wait_channel == "tty_read";
+  });
+}
+
 std::string status_of(const Machine& machine, ProcessNumber number) {
   if (const auto process = machine.snapshot_process(number, false); process.ok())
-    return process->state == 'T' ? "stopped" : "running";
+    return process->state == 'T' ? "stopped" : reads_terminal(*process) ? "reading" : "running";
   const auto& records = machine.records();
   const auto record = std::find_if(records.rbegin(), records.rend(),
                                    [&](const ProcessRecord& r) { return r.id == number; });

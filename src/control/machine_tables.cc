@@ -6,6 +6,7 @@
 #include <map>
 
 #include "control/machine_folder.h"
+#include "spindle/chart/timeline.h"
 #include "spindle/control/fact_files.h"
 #include "spindle/machine/memory.h"
 
@@ -93,30 +94,54 @@ Result<FactTable> blocked_table(Machine& machine) {
   return table;
 }
 
-// Of each CPU, who had it from when to when: as far back as the ring of events goes.
-Result<FactTable> gantt_table(Machine& machine) {
-  FactTable table({"cpu", "from_ms", "to_ms", "thread", "name"});
+// Of a CPU, who had it from when to when.
+struct Slice {
+  std::size_t cpu = 0;
+  VirtualTime from, to;
+  ProcessNumber thread = 0;
+  std::string name;
+};
+
+// As far back as the ring of events goes, in the order of their ends.
+std::vector<Slice> slices_of(const Machine& machine) {
+  std::vector<Slice> slices;
   const EventRing& ring = machine.events();
-  struct Slice {
-    VirtualTime from;
-    ProcessNumber thread = 0;
-    std::string name;
-  };
   std::vector<Slice> running(machine.configuration().cpus);
   const auto end_slice = [&](std::size_t cpu, VirtualTime at) {
-    const Slice& slice = running[cpu];
-    if (slice.thread == 0) return;
-    table.add_row(
-        {std::uint64_t{cpu}, ms(slice.from), ms(at), std::int64_t{slice.thread}, slice.name});
+    if (running[cpu].thread == 0) return;
+    running[cpu].to = at;
+    slices.push_back(running[cpu]);
   };
   for (std::uint64_t n = ring.first(); n < ring.end(); ++n) {
     const MachineEvent& event = ring.at(n);
     if (event.kind != MachineEventKind::kSwitch || event.cpu >= running.size()) continue;
     end_slice(event.cpu, event.at);
-    running[event.cpu] = {event.at, event.other, std::string(ring.text(event.other_name))};
+    running[event.cpu] = {
+        event.cpu, event.at, {}, event.other, std::string(ring.text(event.other_name))};
   }
   for (std::size_t cpu = 0; cpu < running.size(); ++cpu) end_slice(cpu, machine.now());
+  return slices;
+}
+
+Result<FactTable> slices_table(Machine& machine) {
+  FactTable table({"cpu", "from_ms", "to_ms", "thread", "name"});
+  for (const Slice& slice : slices_of(machine))
+    table.add_row({std::uint64_t{slice.cpu}, ms(slice.from), ms(slice.to),
+                   std::int64_t{slice.thread}, slice.name});
   return table;
+}
+
+// The same, drawn.
+Result<std::string> gantt_text(Machine& machine) {
+  chart::Timeline timeline;
+  timeline.time_label = "time (ms)";
+  timeline.resources.resize(machine.configuration().cpus);
+  for (std::size_t cpu = 0; cpu < timeline.resources.size(); ++cpu)
+    timeline.resources[cpu].label = fmt::format("CPU {}", cpu);
+  for (const Slice& slice : slices_of(machine))
+    timeline.resources[slice.cpu].spans.push_back(
+        {ms(slice.from), ms(slice.to), fmt::format("{} {}", slice.thread, slice.name)});
+  return chart::overview_text(timeline, {.width = 100});
 }
 
 Result<FactTable> records_table(Machine& machine) {
@@ -237,7 +262,8 @@ void add_machine_tables(ControlTree& tree, MachineAccess machine) {
   add_system_table(tree, machine, "machine/deadlocks", deadlocks_table);
   add_machine_table(tree, machine, "machine/ready", ready_table);
   add_machine_table(tree, machine, "machine/blocked", blocked_table);
-  add_machine_table(tree, machine, "machine/gantt", gantt_table);
+  add_machine_table(tree, machine, "machine/slices", slices_table);
+  tree.add_file("machine/gantt", {.read = [machine] { return machine.with(gantt_text); }});
   add_machine_table(tree, machine, "machine/records", records_table);
   add_machine_table(tree, machine, "machine/frames", frames_table);
   add_machine_table(tree, machine, "machine/page_tables", page_tables_table);

@@ -30,6 +30,7 @@ class Parser {
       common_.environment.push_back(word_->text);
     TRY(take_program());
     while (word_) TRY(take_next_program());
+    write_to("");
     return std::move(out_);
   }
 
@@ -57,20 +58,23 @@ class Parser {
       common_.directory = value;
     } else if (option == "-t") {
       common_.terminal = TRY(number_of<int>(value));
+    } else if (option == "-e") {
+      error_terminal_ = fmt::format("tty:{}", TRY(number_of<int>(value)));
     } else if (option == "-l") {
       const std::size_t split = value.find('=');
       if (split == value.npos) return Error{EINVAL, "a limit is NAME=VALUE"};
       out_.limits.emplace_back(value.substr(0, split),
                                TRY(number_of<std::uint64_t>(value.substr(split + 1))));
     } else {
-      return Error{EINVAL, "the options are -n NICE, -d DIRECTORY, -t TERMINAL, -l NAME=VALUE"};
+      return Error{
+          EINVAL, "the options are -n NICE, -d DIRECTORY, -t TERMINAL, -e TERMINAL, -l NAME=VALUE"};
     }
     return {};
   }
 
   Result<> take_program() {
     StartRequest program = common_;
-    if (!input_pipe_.empty()) program.descriptors = {input_pipe_};
+    program.descriptors = {input_pipe_, std::string(kToNext), error_terminal_};
     while (word_ && word_->text != "|") {
       if (word_->is_operator) {
         TRY(take_redirection(program));
@@ -86,37 +90,45 @@ class Parser {
     return {};
   }
 
-  // Behind a pipe. What was said of the output itself goes before.
+  // Behind a pipe.
   Result<> take_next_program() {
     input_pipe_ = fmt::format("pipe:run {}", ++pipes_);
-    std::string& output = descriptor(out_.programs.back(), 1);
-    if (output.empty()) output = input_pipe_;
+    write_to(input_pipe_);
     TRY(advance());
     return take_program();
   }
 
+  // What the last program has not redirected.
+  void write_to(const std::string& target) {
+    std::ranges::replace(out_.programs.back().descriptors, std::string(kToNext), target);
+  }
+
   Result<> take_redirection(StartRequest& program) {
     const std::string sign = word_->text;
+    auto& descriptors = program.descriptors;
+    if (sign == "2>&1" || sign == "1>&2") {
+      const bool is_error = sign.starts_with('2');
+      descriptors[is_error ? 2 : 1] = descriptors[is_error ? 1 : 2];
+      return advance();
+    }
     const bool is_error = sign.starts_with('2');
     if (!is_error && !sign.starts_with('<') && !sign.starts_with('>'))
-      return Error{EINVAL, "of a shell's operators it knows <, >, >>, 2>, 2>> and |"};
+      return Error{EINVAL, "of a shell's operators it knows <, >, >>, 2>, 2>>, 2>&1, 1>&2 and |"};
     std::string path = TRY(take_value());
     if (!path.starts_with('/')) path = fmt::format("{}/{}", program.directory, path);
     if (sign.ends_with(">>")) path = fmt::format(">>{}", path);
-    descriptor(program, sign == "<" ? 0 : is_error ? 2 : 1) = path;
+    descriptors[sign == "<" ? 0 : is_error ? 2 : 1] = path;
     return {};
   }
 
-  static std::string& descriptor(StartRequest& program, std::size_t number) {
-    program.descriptors.resize(std::max(program.descriptors.size(), number + 1));
-    return program.descriptors[number];
-  }
+  static constexpr std::string_view kToNext = "|";  ///< the next program, if there is one
 
   ShellWords words_;
   std::uint64_t& pipes_;
   std::optional<ShellWord> word_;
   StartRequest common_;
   std::string input_pipe_;
+  std::string error_terminal_;
   RunLine out_;
 };
 

@@ -50,7 +50,12 @@ HostFile VolumeHost::describe(const Attributes& file) const {
           .version = static_cast<std::uint64_t>(file.modified.seconds) * 1'000'000'000 +
                      file.modified.nanoseconds,
           .may_read = may(file, kReadBit),
-          .may_write = may(file, kWriteBit)};
+          .may_write = may(file, kWriteBit),
+          .mode = file.mode,
+          .links = file.links,
+          .uid = file.uid,
+          .gid = file.gid,
+          .modified_s = file.modified.seconds};
 }
 
 /// Takes over the reference that a look-up gave.

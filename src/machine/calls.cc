@@ -74,6 +74,8 @@ constexpr Row kRows[] = {
     {Call::kUnmap, call_unmap},
     {Call::kProtect, call_protect},
     {Call::kBreak, call_break},
+    {Call::kProcesses, call_processes},
+    {Call::kDoFile, call_do_file},
     {Call::kTouch, call_touch},
     {Call::kLoad, call_load},
     {Call::kStore, call_store},
@@ -82,7 +84,7 @@ constexpr Row kRows[] = {
 };
 
 constexpr auto make_table() {
-  std::array<CallHandler, static_cast<std::size_t>(Call::kTerminal) + 1> table{};
+  std::array<CallHandler, static_cast<std::size_t>(Call::kDoFile) + 1> table{};
   for (const Row& row : kRows) table[static_cast<std::size_t>(row.call)] = row.handler;
   return table;
 }

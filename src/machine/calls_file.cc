@@ -126,6 +126,8 @@ Outcome call_read(Kernel& kernel, Thread& thread) {
       return after_reading(kernel, thread, read_terminal(kernel, thread, **file));
     case OpenFile::Kind::kPipe:
       return after_reading(kernel, thread, read_pipe(kernel, thread, *(*file)->pipe));
+    case OpenFile::Kind::kNull:
+      return after_reading(kernel, thread, Response::of(std::string()));
     default:
       return after_reading(kernel, thread, kernel.paging->read(thread, **file));
   }
@@ -143,6 +145,8 @@ Outcome call_write(Kernel& kernel, Thread& thread) {
       return after_writing(thread, Response::of(size));
     case OpenFile::Kind::kPipe:
       return after_writing(thread, write_pipe(kernel, thread, *(*file)->pipe));
+    case OpenFile::Kind::kNull:
+      return after_writing(thread, Response::of(size));
     default:
       return after_writing(thread, kernel.write_file(thread, **file));
   }
@@ -168,7 +172,8 @@ Outcome call_seek(Kernel& kernel, Thread& thread) {
   return Response::of(base + numbers[1]);
 }
 
-/// text: path. Answers size, whether it is a directory, and its number.
+/// text: path. Answers size, whether it is a directory, and its number; and as a list mode, links,
+/// owner, group, and when it was changed last.
 Outcome call_status(Kernel& kernel, Thread& thread) {
   const auto file = kernel.host.lookup(path_of(thread, thread.request.text));
   if (!file.ok()) return file.error();
@@ -176,6 +181,9 @@ Outcome call_status(Kernel& kernel, Thread& thread) {
   response.numbers[1] = file->is_directory ? 1 : 0;
   response.numbers[2] = static_cast<std::int64_t>(file->id);
   response.number_count = 3;
+  for (const std::int64_t more : std::initializer_list<std::int64_t>{
+           file->mode, file->links, file->uid, file->gid, file->modified_s})
+    response.list.push_back(std::to_string(more));
   return response;
 }
 
@@ -213,6 +221,13 @@ Outcome call_list(Kernel& kernel, Thread& thread) {
   response.list = std::move(names).take();
   response.has_list = true;
   return response;
+}
+
+/// text: path. Answers the file's content, which is to be a part of the program.
+Outcome call_do_file(Kernel& kernel, Thread& thread) {
+  auto text = read_whole(kernel.host, path_of(thread, thread.request.text), kMostProgramBytes);
+  if (!text.ok()) return text.error();
+  return Response::of(std::move(text).take());
 }
 
 /// text: path; empty: none, it only asks. Answers the directory.

@@ -72,6 +72,27 @@ Outcome call_compute(Kernel&, Thread&) {
   return Response::nothing();
 }
 
+/// Answers a line for each process: the words are number, parent, group, state, nice, CPU time in
+/// ms, terminal (-1: none), then name and arguments.
+Outcome call_processes(Kernel& kernel, Thread&) {
+  Response response;
+  response.has_list = true;
+  for (const auto& [number, process] : kernel.processes) {
+    if (!kernel.has_arrived(*process)) continue;
+    const auto found = kernel.snapshot_process(number, false);
+    if (!found.ok()) continue;
+    const ProcessSnapshot& p = *found;
+    const int nice = p.threads.empty() ? 0 : p.threads.front().nice;
+    std::string line = std::to_string(p.id) + " " + std::to_string(p.parent) + " " +
+                       std::to_string(p.group) + " " + p.state + " " + std::to_string(nice) + " " +
+                       std::to_string((p.user + p.system).ns / 1'000'000) + " " +
+                       std::to_string(p.terminal) + " " + p.name;
+    for (std::size_t i = 1; i < p.arguments.size(); ++i) line += " " + p.arguments[i];
+    response.list.push_back(std::move(line));
+  }
+  return response;
+}
+
 /// numbers: status. text: what the program died of, or empty.
 Outcome call_exit(Kernel& kernel, Thread& thread) {
   if (!thread.request.text.empty())

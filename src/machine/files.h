@@ -49,7 +49,7 @@ struct Terminal {
 };
 
 struct OpenFile {
-  enum class Kind : std::uint8_t { kFile, kPipe, kTerminal };
+  enum class Kind : std::uint8_t { kFile, kPipe, kTerminal, kNull };
   Kind kind = Kind::kFile;
   bool may_read = false;
   bool may_write = false;

@@ -30,6 +30,9 @@ namespace spindle {
 class LuaMemory;
 class Paging;
 
+/// Of a program, and of each file that it is made of.
+inline constexpr std::size_t kMostProgramBytes = std::size_t{1} << 20;
+
 class Kernel final : public Scheduler::Client {
  public:
   static constexpr ProcessNumber kMostNumber = 29'999;

@@ -72,6 +72,15 @@ void Kernel::close_all(Process& process) {
 }
 
 Result<int> Kernel::open_file(Process& process, const std::string& path, int flags) {
+  if (path == "/dev/null") {
+    auto nothing = std::make_shared<OpenFile>();
+    nothing->kind = OpenFile::Kind::kNull;
+    nothing->path = path;
+    nothing->flags = static_cast<std::uint32_t>(flags);
+    nothing->may_read = (flags & O_ACCMODE) != O_WRONLY;
+    nothing->may_write = (flags & O_ACCMODE) != O_RDONLY;
+    return add_descriptor(process, std::move(nothing));
+  }
   Result<HostFile> found = host.lookup(path);
   if (found.ok() && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
     return Error{EEXIST, "there is such a file"};
@@ -94,18 +103,18 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   return add_descriptor(process, std::move(opened));
 }
 
-/// "" the terminal, "pipe:NAME" an end of a pipe, ">>PATH" or a path: a file.
+/// "" the terminal, "tty:NUMBER" another one, "pipe:NAME" an end of a pipe, ">>PATH" or a path: a
+/// file.
 Result<> Kernel::open_one(Process& process, int number, const std::string& what) {
   const bool writes = number != 0;
   Result<int> opened = 0;
-  if (what.empty()) {
+  if (what.empty() || what.starts_with("tty:")) {
     auto file = std::make_shared<OpenFile>();
     file->kind = OpenFile::Kind::kTerminal;
-    file->terminal = process.terminal;
+    file->terminal = what.empty() ? process.terminal : std::atoi(what.c_str() + 4);
     file->may_read = file->may_write = true;
     file->flags = O_RDWR;
-    file->path =
-        process.terminal < 0 ? "/dev/console" : "/dev/pts/" + std::to_string(process.terminal);
+    file->path = file->terminal < 0 ? "/dev/console" : "/dev/pts/" + std::to_string(file->terminal);
     opened = add_descriptor(process, std::move(file));
   } else if (what.starts_with("pipe:")) {
     std::erase_if(files.named_pipes, [](const auto& entry) { return entry.second.expired(); });
@@ -126,7 +135,12 @@ Result<> Kernel::open_one(Process& process, int number, const std::string& what)
 Result<> Kernel::open_standard(Process& process, const std::vector<std::string>& descriptors) {
   for (int number = 0; number < 3; ++number) {
     const auto place = static_cast<std::size_t>(number);
-    TRY(open_one(process, number, place < descriptors.size() ? descriptors[place] : ""));
+    const std::string what = place < descriptors.size() ? descriptors[place] : "";
+    // One file for output and errors has one position.
+    if (number == 2 && !what.empty() && what == descriptors[1])
+      TRY(add_descriptor(process, process.descriptors.at(1)));
+    else
+      TRY(open_one(process, number, what));
   }
   return {};
 }

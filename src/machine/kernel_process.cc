@@ -11,7 +11,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::size_t kMostProgramBytes = 1u << 20;
 constexpr std::size_t kMostName = 15;
 
 }  // namespace

@@ -86,9 +86,10 @@ Result<> LiveMachine::step(std::uint64_t events) {
 Result<> LiveMachine::restart(MachineConfiguration configuration) {
   const auto lock = rest();
   MemoryHost nowhere;
-  configuration.crontab.clear();
   // What cannot be built is refused now, while there is somebody to tell.
-  TRY(Machine::create(configuration, nowhere));
+  MachineConfiguration trial = configuration;
+  trial.crontab.clear();
+  TRY(Machine::create(trial, nowhere));
   machine_.reset();
   exists_ = false;
   configuration_ = std::move(configuration);

@@ -330,11 +330,16 @@ int call_print(lua_State* state) {
   return ask(state, SystemCall::kWrite);
 }
 
-/// {size = ..., directory = ..., inode = ...}
+/// {size = ..., directory = ..., inode = ..., mode = ..., links, uid, gid, modified}
 int told_status(lua_State* state, int, lua_KContext) {
   const Response& response = *LuaInterpreter::of(state).response;
   if (response.error != 0) return answered(state, 0, 0);
-  lua_createtable(state, 0, 3);
+  lua_createtable(state, 0, 8);
+  static const char* const kMore[] = {"mode", "links", "uid", "gid", "modified"};
+  for (std::size_t i = 0; i < std::size(kMore); ++i) {
+    lua_pushinteger(state, std::strtoll(response.list[i].c_str(), nullptr, 10));
+    lua_setfield(state, -2, kMore[i]);
+  }
   lua_pushinteger(state, response.numbers[0]);
   lua_setfield(state, -2, "size");
   lua_pushboolean(state, response.numbers[1] != 0 ? 1 : 0);
@@ -347,6 +352,31 @@ int told_status(lua_State* state, int, lua_KContext) {
 int call_status(lua_State* state) {
   take_text(state, 1, new_request(state).text);
   return ask(state, SystemCall::kStatus, told_status);
+}
+
+// The text of a program's part, which runs as a function of it; what that returns is the answer.
+int has_run(lua_State* state, int, lua_KContext) {
+  return lua_gettop(state);
+}
+
+int loaded(lua_State* state, int, lua_KContext) {
+  const Response& response = *LuaInterpreter::of(state).response;
+  if (response.error != 0) luaL_error(state, "%s: %s", lua_tostring(state, 1), response.clause);
+  const std::string& text = response.text;
+  lua_pushfstring(state, "@%s", lua_tostring(state, 1));
+  if (luaL_loadbufferx(state, text.data(), text.size(), lua_tostring(state, -1), "t") != LUA_OK)
+    lua_error(state);
+  lua_replace(state, 1);
+  lua_settop(state, 1);
+  lua_callk(state, 0, LUA_MULTRET, 0, has_run);
+  return has_run(state, LUA_OK, 0);
+}
+
+int call_do_file(lua_State* state) {
+  take_text(state, 1, new_request(state).text);
+  request_of(state).call = SystemCall::kDoFile;
+  lua_settop(state, 1);  // the path names the part in messages
+  return lua_yieldk(state, 0, 0, loaded);
 }
 
 // Memory.
@@ -452,6 +482,8 @@ constexpr luaL_Reg kCalls[] = {
     {"print", call_print},
     {"seek", call_seek},
     {"stat", call_status},
+    {"dofile", call_do_file},
+    {"processes", simple<Call::kProcesses>},
     {"truncate", simple<Call::kTruncate, 's', 'n'>},
     {"remove", simple<Call::kRemove, 's'>},
     {"rename", simple<Call::kRename, 's', 'm'>},

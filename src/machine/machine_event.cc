@@ -23,8 +23,8 @@ constexpr std::string_view kCalls[] = {
     "monitor",      "monitor_enter", "monitor_leave", "queue_open",
     "queue_send",   "queue_receive", "resource_open", "claim",
     "request",      "release",       "print",         "join",
-    "stop",         "sysinfo",       "terminal"};
-static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kTerminal) + 1);
+    "stop",         "processes",     "dofile"};
+static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kDoFile) + 1);
 
 constexpr std::string_view kTooMany = "...";
 

@@ -6,6 +6,8 @@
 namespace spindle {
 namespace {
 
+constexpr std::uint32_t kFolderMode = 040755, kFileMode = 0100644;
+
 std::string_view parent_of(std::string_view path) {
   return path.substr(0, path.rfind('/'));
 }
@@ -39,14 +41,15 @@ void MemoryHost::add(std::string_view path, std::string_view content) {
 
 Result<HostFile> MemoryHost::lookup(std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty()) return HostFile{.id = 1, .is_directory = true};
+  if (path.empty()) return HostFile{.id = 1, .is_directory = true, .mode = kFolderMode};
   const auto found = names_.find(path);
   if (found == names_.end()) return Error{ENOENT, "there is no such file"};
   const Node& node = nodes_.at(found->second);
   return HostFile{.id = found->second,
                   .size = node.content.size(),
                   .is_directory = node.is_directory,
-                  .version = node.version};
+                  .version = node.version,
+                  .mode = node.is_directory ? kFolderMode : kFileMode};
 }
 
 Result<> MemoryHost::can_add(std::string_view path) const {

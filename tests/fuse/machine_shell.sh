@@ -1,6 +1,7 @@
 #!/bin/bash
 # The shell of the simulated machine: programs of the volume, their output, statuses, jobs, pipes and files.
-. "$(dirname "$0")/library.sh"
+here=$(realpath "$(dirname "$0")")
+. "$here/library.sh"
 export HOME=$work
 
 mkdir -p tree/bin
@@ -18,6 +19,7 @@ echo 'exit(tonumber(arg[1]))' >tree/bin/leave.lua
 echo 'kill(getpid(), "KILL")' >tree/bin/die.lua
 echo 'while true do sleep(1000) end' >tree/bin/sleeper.lua
 echo 'print(nice(0), env.COLOUR, (ulimit("n")))' >tree/bin/settings.lua
+echo 'write(2, "error\n") print("output") exit(tonumber(arg[1] or 0))' >tree/bin/both.lua
 echo 'local fd = open("here", "w") write(fd, "made") close(fd)' >tree/bin/make.lua
 mkdir tree/folder
 new_volume 64M -d tree
@@ -41,11 +43,11 @@ gives "yes|0" "leave 0 && say yes || say no"
 gives "no|0" "leave 1 && say yes || say no"
 gives "a \$x b|0" "x=b; say a '\$x' \"\$x\""
 gives "spindle shell: none: there is no such program on the volume|127" "none"
-gives "spindle shell: a word is missing after an operator|2" "say before; say x >"
+gives "spindle shell: a word is missing behind < or >|2" "say before; say x >"
 gives "spindle shell: a quotation has no end|2" "say before; say 'x"
 gives "/folder|0" "cd folder; pwd; make"
 expect made "$(cat "$mnt/folder/here")" "a file made in the shell's folder"
-gives $'5\tblue\t32|0' "COLOUR=blue; ulimit -n 32; nice -n 5 settings | cat"
+gives $'5\tblue\t32|0' "export COLOUR=blue; ulimit -n 32; nice -n 5 settings | cat"
 
 step "files and pipes"
 gives "|0" "say one >list; say two >>list; cat <list | cat | cat >copy"
@@ -55,12 +57,73 @@ expect three "$(tail -1 "$mnt/list")" "what a command of the shell's own wrote"
 gives "|4" "say x | leave 4"
 refuses "Is a directory" run "cat <folder"
 
+step "errors apart from output"
+gives $'error\noutput|3' "both 3"
+expect $'output\n|3' "$(run 'both 3' 2>/dev/null || echo "|$?")" "output alone"
+expect "error" "$(run 'both' 2>&1 >/dev/null)" "errors alone"
+gives "output|0" "both 2>/dev/null"
+gives "error|0" "both >/dev/null"
+gives $'<error>\n<output>|0' 'both 2>&1 | while read word; do echo "<$word>"; done'
+gives $'error\noutput|0' 'both >one 2>&1; cat <one'
+gives "error|0" 'both 2>two >/dev/null; cat <two'
+gives "message|0" 'echo message >&2'
+
+step "the words and commands of sh"
+gives "a b c|0" 'for i in a b c; do echo $i; done | cat | { read x; read y; read z; echo $x $y $z; }'
+gives $'1\n3|0' 'i=0; while [ $i -lt 3 ]; do i=$((i+1)); if test $i = 2; then continue; fi; echo $i; done'
+gives "4|0" 'i=1; until [ $i -gt 3 ]; do i=$((i + 1)); done; echo $i'
+gives "c|0" 'case notes.c in *.h) echo h;; *.d|*.c) echo c;; *) echo other;; esac'
+gives "other|0" "case 'a b' in a*c) echo no;; (*) echo other;; esac"
+gives "f x 2 4 y|3" 'f() { local x=$1; echo f $x $# $(leave 4; echo $?) $2; return 3; }; f x y'
+gives "3|0" 'f() { return 3; echo no; }; f; echo $?'
+gives "out x y|0" 'f() { local v=in; }; v=out; f; set -- x y; echo $v "$@"'
+gives "y z 2|0" 'set -- x y z; shift; echo "$*" $#'
+gives $'[a  b]\n[c]|0' 'for x in "a  b" c; do say "[$x]"; done'
+gives $'[a]\n[b]|0' 'v="a  b"; for x in $v; do say "[$x]"; done'
+gives "/bin/say.lua /bin/settings.lua /bin/sleeper.lua|0" 'echo /bin/s*.lua'
+gives "*.nothing /bin/s* cat.lua|0" 'cd bin; echo *.nothing "/bin/s*" c??.lua'
+gives "default set 4 file.txt /a/b/file txt|0" 'v=/a/b/file.txt; echo ${none:-default} ${other:=set} ${#PATH}${none:+no} ${v##*/} ${v%.*} ${v##*.}'
+gives "14 1 0 -3 6|0" 'a=4; echo $((2 + 3 * a)) $((a > 3 && a != 5)) $((0 && 1 / 0)) $((-7 / 2)) $((a += 2))'
+gives "nested: in quotes 7|0" 'echo "nested: $(echo "in $(echo "quotes") $((3+4))")"'
+gives $'line 1 4\n$x `y`\nlast|0' $'cat <<END\nline $(echo 1) $((2*2))\nEND\ncat <<"END"\n$x `y`\nEND\ncat <<-END | cat\n\tlast\n\tEND'
+gives "/bin /|0" 'a=$(cd bin; pwd); echo $a $PWD'
+gives "1 0|0" '! true; a=$?; ! false; echo $a $?'
+gives "one two|0" 'eval "x=one; echo \$x two"'
+gives "sourced 9|0" 'echo "v=9; echo sourced" >lib; . /lib | { read w; . /lib >/dev/null; echo $w $v; }'
+gives "|1" 'set -e; true; if false; then :; fi; false || true; false; say not reached'
+gives $'+ say \x27a b\x27\na b|0' 'set -x; say "a b"'
+gives "spindle shell: echo \$none: a variable is not set (set -u)|2" 'set -u; echo $none; echo no'
+gives "kept|0" '{ say kept; say to >/dev/null; } >group; cat <group'
+gives "x y|0" $'read a b <<END\nx y\nEND\necho $a $b'
+gives "a b c|b c|0" 'echo "a b c" >words; while read -r first rest; do echo "$first $rest|$rest"; done <words'
+gives "y|0" 'while :; do echo y; done | { read one; echo $one; }'
+gives "5 0|0" '(exit 5); a=$?; (true); echo $a $?'
+gives "two lines|0" $'say $(say \x27two\nlines\x27)'
+gives $'two\nlines|0' $'say \x27two\nlines\x27'
+gives "x=1 default|0" 'x=1; (x=2; y=3); echo x=$x ${y-default}'
+gives "spindle shell: readonly: x=2: the variable is read-only|0" 'readonly x=1; readonly x=2; :'
+for wrong in '[[ -f x ]]' 'say <(cat)' 'function f { :; }' 'say &>x' 'cat <<<x' '((1+1))' 'select x in y' 'time say'; do
+  refuses "is not known here" run "echo x >made; $wrong"
+done
+for wrong in 'trap : INT' 'alias x=y' 'umask 0'; do
+  refuses "this shell has no such command" run "$wrong"
+done
+[ ! -e "$mnt/made" ] || fail "something of a wrong text was run"
+gives "spindle shell: if lacks its fi|2" 'say before; if true; then say x'
+gives "spindle shell: line 2: a command is missing before an operator|2" $'say before\n| cat'
+gives "spindle shell: for lacks the name of a variable|2" 'for 1 in a; do :; done'
+gives "spindle shell: say \$((1/0)): something is divided by zero|2" 'say $((1/0))'
+
 step "scripts and standard input"
 printf '# A script.\nsay script $1 $#\ncat\nleave 7\n' >script
 expect $'script x 2\ntyped\n|7' "$(printf 'typed\n' | shell script x y || echo "|$?")" "a script"
 expect $'from input\n|6' "$(printf 'say from input\ncat\nleave 6\n' | shell || echo "|$?")" "commands from standard input"
+expect $'1\n2' "$(printf 'for i in 1 2\ndo\nsay $i\ndone\n' | shell)" "a command of several lines"
 expect $'kept\n|9' "$(printf 'say kept\nexit 9\nsay not' | shell || echo "|$?")" "exit"
 refuses "no Spindle volume" spindle shell "$work" -c true
+
+step "at a terminal"
+python3 "$here/shell_terminal.py" "$mnt"
 
 step "jobs"
 cat >script <<'SCRIPT'
@@ -81,12 +144,18 @@ leave 5 &
 wait $!
 echo $?
 kill %1
+(sleeper; say not reached) &
+for i in 1 2; do sleeper; done | cat &
+jobs
+kill %1 %2
+wait %1
+echo $?
 SCRIPT
 shell script >said 2>errors || true
-for wanted in "[1] running  sleeper " "[2] running  sleeper > log" "[1] stopped  sleeper"; do
+for wanted in "[1] running  sleeper " "[2] running  sleeper >log" "[1] stopped  sleeper"; do
   grep -qF "$wanted" said || fail "no '$wanted' in: $(cat said)"
 done
-expect "143 143 5" "$(grep -E '^[0-9]+$' said | xargs)" "what wait says of jobs"
+expect "143 143 5 143" "$(grep -E '^[0-9]+$' said | xargs)" "what wait says of jobs"
 grep -q "kill: %1: there is no such job" errors || fail "kill of no job: $(cat errors)"
 expect "" "$(cat "$mnt"/.spindle/proc/[0-9]*/comm | grep -c sleeper | grep -v '^0$' || true)" "sleepers that are left"
 

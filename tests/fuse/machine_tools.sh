@@ -10,7 +10,7 @@ if [ "${1:-}" = ordinary ] && [ "$(id -u)" = 0 ]; then
     exec runuser -u nobody -- env PATH="$(dirname "$(command -v spindle)"):/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR=/tmp "$0" inside' "$here"
 fi
 . "$(dirname "$0")/library.sh"
-for tool in ps top vmstat free pidstat iostat mpstat sar pmap lsof fuser pgrep pstree killall htop script; do
+for tool in ps top vmstat free pidstat iostat mpstat sar pmap lsof fuser pgrep pstree killall htop script w chrt prlimit; do
   command -v $tool >/dev/null || skip "$tool is not installed"
 done
 unshare -Ur true 2>/dev/null || [ "$(id -u)" = 0 ] || skip "there are no user namespaces"
@@ -162,6 +162,11 @@ PYTHON
   expect "$(awk '/^MemTotal/ { print $2 }' "$control/proc/meminfo")" "$(inside free -k | awk '/^Mem/ { print $2 }')" "free"
   inside top -b -n 1 >/dev/null
   shows process slabtop -o || fail "slabtop"
+  local up load
+  up=$(awk '{ print int($1 / 60) }' "$control/proc/uptime")
+  load=$(awk '{ print $1 ", " $2 ", " $3 }' "$control/proc/loadavg")
+  shows "up $up min, .*load average: $load$" uptime || fail "uptime: $(inside uptime)"
+  shows "up $up min, .*load average: $load$" w || fail "w: $(inside w)"
   shows "^reader *$reader " lsof -n -P "$mnt/data" || fail "lsof misses who holds the file"
   expect "$reader" "$(inside fuser "$mnt/data" 2>/dev/null | xargs)" "fuser"
   echo 1 >"$machine/rate"
@@ -177,6 +182,21 @@ reach() {
   expect 7 "$(field "$hog" ni)" "a niced process"
   inside taskset -pc 1 "$second" >/dev/null
   grep -q '^Cpus_allowed_list:.1$' "$control/proc/$second/status" || fail "taskset"
+  inside chrt -b -p 0 "$second"
+  shows 'SCHED_BATCH' chrt -p "$second" || fail "chrt does not show what it set"
+  expect "B 0" "$(inside ps -o cls=,rtprio= -p "$second" | xargs)" "class and priority that chrt set"
+  inside chrt -o -p 0 "$second"
+  if [ "$(id -u)" = 0 ]; then
+    inside chrt -f -p 30 "$second"
+    expect "FF 30" "$(inside ps -o cls=,rtprio= -p "$second" | xargs)" "class and priority that chrt set"
+    inside chrt -o -p 0 "$second"
+  else
+    refuses "not permitted" inside chrt -f -p 30 "$second"
+  fi
+  inside prlimit --nofile=64 --pid "$second"
+  expect "64" "$(inside prlimit --nofile --noheadings -o SOFT --pid "$second" | xargs)" "a limit that prlimit set"
+  grep -qE '^Max open files +64 ' "$control/proc/$second/limits" || fail "proc does not show what prlimit set"
+  shows '^CORE .*unlimited' prlimit --pid "$second" || fail "prlimit does not list all limits"
   inside pkill -f 'hog.lua one'
   expect "$second" "$(inside pgrep hog)" "after pkill"
   inside killall sleeper

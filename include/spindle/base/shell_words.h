@@ -4,14 +4,12 @@
 //   while (const auto word = TRY(words.next())) ...     // cat, my file, > (an operator), out, ;
 //   ...
 //
-// Blanks part words; '...' keeps everything, "..." all but $ and \, and \ the next character. # at
-// the start of a word makes the rest a comment. Operators are ; & && || | < > >> 2> 2>>. Variables
-// ($NAME, ${NAME}, $?, $!, $#, $1) are looked up when their word is reached, so that a caller who
-// acts between two words sees what that changed; without a lookup $ is a character as any other.
-// What a variable holds is one word, or a part of one. Not locked.
+// Blanks part words; '...' keeps everything, "..." all but \, and \ the next character; in $'...'
+// \n is the end of a line. # at the start of a word makes the rest a comment. Operators are ; & &&
+// || | < > >> and, of descriptors, 2> 2>> 1>&2 2>&1. Nothing is replaced: what a shell knows more,
+// such as variables, it has replaced before. Not locked.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,11 +26,8 @@ struct ShellWord {
 
 class ShellWords {
  public:
-  using Lookup = std::function<std::string(std::string_view name)>;
-
   /// The line must live as long.
-  explicit ShellWords(std::string_view line, Lookup lookup = {})
-      : rest_(line), lookup_(std::move(lookup)) {}
+  explicit ShellWords(std::string_view line) : rest_(line) {}
 
   /// The next word or operator; nothing at the end. EINVAL for a quotation without an end.
   Result<std::optional<ShellWord>> next();
@@ -42,10 +37,8 @@ class ShellWords {
   std::string take_operator();
   Result<> take_part(std::string& word);
   Result<> take_quotation(char quote, std::string& word);
-  void take_variable(std::string& word);
 
   std::string_view rest_;
-  Lookup lookup_;
 };
 
 /// The word as one that `ShellWords` reads back as it is.

@@ -42,6 +42,9 @@ struct Timeline {
 };
 
 std::string to_text(const Timeline& timeline, const TextStyle& style);
+/// Of any length in one width: columns of equal time, shaded by how much of it each resource was
+/// used, and by whom; and the share of the whole.
+std::string overview_text(const Timeline& timeline, const TextStyle& style);
 std::string to_svg(const Timeline& timeline);
 
 }  // namespace spindle::chart

@@ -53,7 +53,8 @@ struct StartRequest {
   VirtualTime deadline = {};                 ///< absolute, for policies that know one
   ProcessNumber parent = 1;
   int terminal = -1;
-  /// Started with these, in the order of descriptors 0, 1, 2; empty: the console.
+  /// Started with these, in the order of descriptors 0, 1, 2: a path, ">>PATH", "pipe:NAME",
+  /// "tty:NUMBER"; empty: the terminal, or the console. 2 is the same as 1 if both say the same.
   std::vector<std::string> descriptors = {};
 };
 

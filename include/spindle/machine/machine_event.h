@@ -118,8 +118,8 @@ enum class SystemCall : std::uint16_t {
   kPrint,
   kJoin,
   kStop,
-  kSystemInformation,
-  kTerminal,
+  kProcesses,
+  kDoFile,
 };
 
 /// "read", "fork", "mutex_lock": as programs write it.

@@ -29,6 +29,11 @@ struct HostFile {
   std::uint64_t version = 0;  ///< another one after each change
   bool may_read = true;       ///< whoever `as_user` named
   bool may_write = true;
+  std::uint32_t mode = 0100644;  ///< as in stat(2)
+  std::uint32_t links = 1;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::int64_t modified_s = 0;  ///< since 1970
 };
 
 class MachineHost {

@@ -444,6 +444,18 @@ constexpr NamedLimit kLimits[] = {
     {RLIMIT_NOFILE, "n", "Max open files"}, {RLIMIT_AS, "v", "Max address space"},
 };
 
+// Of proc/PID/limits, the line of that name. What the machine does not limit is unlimited.
+rlimit64 limit_in(const std::string& limits, std::string_view line) {
+  const auto at = line.empty() ? limits.npos : limits.find(line);
+  if (at == limits.npos) return {RLIM64_INFINITY, RLIM64_INFINITY};
+  char soft[32] = "", hard[32] = "";
+  (void)std::sscanf(limits.c_str() + at + line.size(), "%31s %31s", soft, hard);
+  const auto value = [](const char* text) -> rlim64_t {
+    return std::strcmp(text, "unlimited") == 0 ? RLIM64_INFINITY : std::strtoull(text, nullptr, 10);
+  };
+  return {value(soft), value(hard)};
+}
+
 Supervisor::Answer Supervisor::limit(const seccomp_notif& call) {
   const std::int64_t process = as_number(call.data.args[0]);
   const std::string folder = folder_of(process);
@@ -451,21 +463,14 @@ Supervisor::Answer Supervisor::limit(const seccomp_notif& call) {
   const auto* named = std::find_if(std::begin(kLimits), std::end(kLimits), [&](const auto& known) {
     return known.resource == as_number(call.data.args[1]);
   });
-  if (named == std::end(kLimits)) return -EINVAL;
+  const bool is_known = named != std::end(kLimits);
   if (const std::uint64_t old = call.data.args[3]; old != 0) {
-    const std::string limits = read_file(folder + "/limits");
-    const auto at = limits.find(named->line);
-    if (at == limits.npos) return -EINVAL;
-    char soft[32] = "", hard[32] = "";
-    (void)std::sscanf(limits.c_str() + at + named->line.size(), "%31s %31s", soft, hard);
-    const auto value = [](const char* text) {
-      return std::strcmp(text, "unlimited") == 0 ? RLIM64_INFINITY
-                                                 : std::strtoull(text, nullptr, 10);
-    };
-    const rlimit64 present{value(soft), value(hard)};
+    const rlimit64 present =
+        limit_in(read_file(folder + "/limits"), is_known ? named->line : std::string_view());
     if (!write_memory(call, old, &present, sizeof present)) return -EFAULT;
   }
   if (call.data.args[2] == 0) return 0;
+  if (!is_known) return -EINVAL;
   rlimit64 wanted{};
   if (!read_memory(call, call.data.args[2], &wanted, sizeof wanted)) return -EFAULT;
   const std::string value = wanted.rlim_cur == RLIM64_INFINITY ? std::string("unlimited")

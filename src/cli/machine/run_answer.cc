@@ -17,7 +17,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMostListed = 10'000;
-constexpr std::size_t kMostDrawn = 2'000;
 constexpr std::size_t kMostShown = 50;
 
 double ms(VirtualTime time) {
@@ -200,7 +199,7 @@ Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::strin
 namespace {
 
 chart::Timeline timeline_of(const Scenario& scenario, const ScenarioRun& run,
-                            const std::string& title) {
+                            const std::string& title, std::size_t most) {
   const auto names = names_of(run);
   chart::Timeline timeline;
   timeline.title = title;
@@ -209,7 +208,7 @@ chart::Timeline timeline_of(const Scenario& scenario, const ScenarioRun& run,
   for (std::uint32_t cpu = 0; cpu < scenario.configuration.cpus; ++cpu)
     timeline.resources[cpu].label =
         scenario.configuration.cpus == 1 ? "CPU" : fmt::format("CPU {}", cpu);
-  const std::size_t drawn = std::min(run.spans.size(), kMostDrawn);
+  const std::size_t drawn = std::min(run.spans.size(), most);
   for (std::size_t i = 0; i < drawn; ++i) {
     const CpuSpan& span = run.spans[i];
     const auto known = names.find(span.thread);
@@ -235,7 +234,6 @@ void add_tasks(const ScenarioRun& run, chart::Timeline& timeline) {
         lane.spans.push_back({at, ms(span.from), "", chart::Meaning::kWaiting});
       lane.spans.push_back({ms(span.from), ms(span.to), "", chart::Meaning::kRunning});
       at = ms(span.to);
-      if (lane.spans.size() > kMostDrawn) break;
     }
     const double last = ms(record.has_ended ? record.end : end);
     if (at < last) lane.spans.push_back({at, last, "", chart::Meaning::kWaiting});
@@ -295,10 +293,9 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
   const SystemSnapshot system = run.machine->snapshot_system();
   std::string text;
   if (run.spans.size() <= kMostShown)
-    text += chart::to_text(timeline_of(scenario, run, ""), style) + "\n";
+    text += chart::to_text(timeline_of(scenario, run, "", kMostShown), style) + "\n";
   else
-    text += fmt::format("{} changes of process: too many to draw here; --svg draws them\n\n",
-                        run.spans.size());
+    text += chart::overview_text(timeline_of(scenario, run, "", run.spans.size()), style) + "\n";
   text += process_table(run).text(style);
   if (run.machine->records().size() > kMostShown)
     text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostShown);
@@ -309,7 +306,7 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
 }
 
 std::string run_svg(const Scenario& scenario, const ScenarioRun& run, const std::string& title) {
-  chart::Timeline timeline = timeline_of(scenario, run, title);
+  chart::Timeline timeline = timeline_of(scenario, run, title, run.spans.size());
   add_tasks(run, timeline);
   return chart::to_svg(timeline);
 }

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/machine/shell.h"
+#include "cli/shell/shell.h"
 
 namespace spindle::cli {
 
@@ -19,8 +19,12 @@ class ShellPrompt {
 
   /// Nothing at the end of input. "" after Ctrl-C.
   std::optional<std::string> read_line();
+  /// The next line of a command that has begun.
+  std::optional<std::string> read_more();
 
  private:
+  static std::optional<std::string> ask(const std::string& prompt);
+
   const Shell& shell_;
   std::string history_file_;
 };

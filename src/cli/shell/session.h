@@ -1,11 +1,14 @@
 // ShellSession: a person's sitting at a terminal of the simulated machine of a mount.
 //
 //   ShellSession session("m", complaint);       // complains unless a volume is mounted there
+//   TRY(session.open_terminals());
 //   std::vector<int> processes;
 //   const std::string refusal = session.start("/bin/hog.lua", processes);     // "" if it started
-//   session.show_output();                      // to standard output, what was written by now
+//   session.show_output();                      // what was written by now
 //
-// All goes through the files of MOUNT/.spindle; nothing here waits for the machine.
+// All goes through the files of MOUNT/.spindle; nothing here waits for the machine. What programs
+// write to their terminal goes to descriptor 1; where descriptor 2 stands for something else, they
+// have a second terminal for errors, which goes there.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +17,7 @@
 #include <vector>
 
 #include "cli/mount/mount_control.h"
+#include "spindle/base/result.h"
 
 namespace spindle::cli {
 
@@ -21,7 +25,8 @@ namespace spindle::cli {
 struct ProcessStatus {
   enum class Kind : std::uint8_t { kRunning, kStopped, kEnded };
   Kind kind = Kind::kRunning;
-  int exit_status = 0;  ///< as a shell has it: 128 + the signal that ended it
+  int exit_status = 0;      ///< as a shell has it: 128 + the signal that ended it
+  bool is_reading = false;  ///< it waits for what is typed
 };
 
 class ShellSession {
@@ -31,12 +36,20 @@ class ShellSession {
   ShellSession(const ShellSession&) = delete;
   ShellSession& operator=(const ShellSession&) = delete;
 
+  /// So that programs can be started: with descriptors 1 and 2 as they stand.
+  Result<> open_terminals();
+  /// A copy of ours, after a fork, shares nothing with it.
+  void leave_terminals();
+  /// The number of the terminal for errors; -1: they go where all goes.
+  [[nodiscard]] int error_terminal() const { return has_errors_ ? errors_.number : -1; }
+
   /// Starts what the line says (as machine/run takes it) at this terminal. Answers why not.
   std::string start(const std::string& line, std::vector<int>& processes);
   [[nodiscard]] std::vector<ProcessStatus> statuses(const std::vector<int>& processes);
   /// A verb of proc/PID/ctl. Answers why not.
   std::string tell(int process, const std::string& verb);
-  void show_output();
+  /// False if nobody reads it any more.
+  bool show_output();
   /// To whoever reads from the terminal. Answers how much was typed.
   std::size_t type(std::string_view text);
   void type_end();
@@ -46,15 +59,22 @@ class ShellSession {
   [[nodiscard]] std::string outside(const std::string& path) const { return mount_ + path; }
 
  private:
+  struct Terminal {
+    int fd = -1;
+    int number = -1;
+  };
+
   [[nodiscard]] std::string refusal(int error) const;
   [[nodiscard]] int open(const std::string& name, int flags) const;
+  [[nodiscard]] Result<Terminal> open_terminal() const;
 
   MountControl control_;
   std::string mount_;
-  int terminal_ = -1;
+  Terminal terminal_;
+  Terminal errors_;
+  bool has_errors_ = false;
   int run_ = -1;
   int status_ = -1;
-  int terminal_number_ = -1;
 };
 
 }  // namespace spindle::cli

@@ -1,4 +1,4 @@
-#include "cli/machine/shell_prompt.h"
+#include "cli/shell/prompt.h"
 
 #include <editline/readline.h>
 #include <fmt/format.h>
@@ -37,7 +37,7 @@ void find_candidates(const std::string& word, bool is_command) {
     add_files(completed_shell->absolute(before.empty() ? "." : before), before,
               word.substr(before.size()), false);
   } else {
-    for (const std::string& name : own_command_names())
+    for (const std::string& name : completed_shell->own_names())
       if (name.starts_with(word)) candidates.push_back(name);
     for (const std::string& folder : completed_shell->program_folders())
       add_files(folder, "", word, true);
@@ -105,18 +105,27 @@ ShellPrompt::~ShellPrompt() {
   completed_shell = nullptr;
 }
 
-std::optional<std::string> ShellPrompt::read_line() {
-  const std::string prompt = fmt::format("machine:{}$ ", shell_.directory());
+std::optional<std::string> ShellPrompt::ask(const std::string& prompt) {
   const InterruptDropsLine drops_line;
   char* const text = readline(prompt.c_str());
   if (text == nullptr) {
     fmt::print("\n");
+    std::fflush(stdout);
     return was_interrupted != 0 ? std::optional<std::string>("") : std::nullopt;
   }
   std::string line(text);
   std::free(text);
   if (line.find_first_not_of(' ') != std::string::npos) add_history(line.c_str());
   return line;
+}
+
+std::optional<std::string> ShellPrompt::read_line() {
+  return ask(fmt::format("machine:{}$ ", shell_.directory()));
+}
+
+std::optional<std::string> ShellPrompt::read_more() {
+  const auto line = ask("> ");
+  return was_interrupted != 0 ? std::nullopt : line;
 }
 
 }  // namespace spindle::cli

@@ -1,0 +1,2 @@
+-- false: nothing, with status 1.
+exit(1)

@@ -1,0 +1,2 @@
+-- pwd: the directory.
+print(chdir())

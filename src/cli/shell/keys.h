@@ -1,0 +1,35 @@
+// What comes to the shell by signals: Ctrl-C and Ctrl-Z of a person, and the wish that it ends.
+#pragma once
+
+#include <csignal>
+
+namespace spindle::cli {
+
+/// While one lives that takes them, Ctrl-C and Ctrl-Z are noted instead of what they else do.
+class Keys {
+ public:
+  explicit Keys(bool takes_them);
+  ~Keys();
+  Keys(const Keys&) = delete;
+  Keys& operator=(const Keys&) = delete;
+
+  /// Since the last outermost one was made.
+  static bool was_interrupted();
+  /// A program dealt with it.
+  static void forget_interrupt();
+  /// The same, once for each time.
+  static bool take_interrupt();
+  static bool take_suspension();
+
+ private:
+  bool takes_them_;
+  struct sigaction interrupt_ {};
+  struct sigaction suspend_ {};
+};
+
+/// From now on TERM and HUP are noted.
+void note_ending_signals();
+/// The one that came; 0 if none did.
+int ended_by_signal();
+
+}  // namespace spindle::cli

@@ -1,0 +1,36 @@
+// Redirected: while it lives, descriptors 0 to 2 of this program stand for something else.
+//
+//   Redirected redirected;
+//   TRY(redirected.open(1, "/m/list", O_WRONLY | O_CREAT | O_TRUNC));
+//   ... // what is written to 1 goes to the list
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "spindle/base/result.h"
+
+namespace spindle::cli {
+
+class Redirected {
+ public:
+  Redirected() = default;
+  ~Redirected();
+  Redirected(const Redirected&) = delete;
+  Redirected& operator=(const Redirected&) = delete;
+
+  Result<> open(int descriptor, const std::string& path, int flags);
+  /// From now on it is the same as `from`.
+  Result<> duplicate(int descriptor, int from);
+  /// What is read from it is the text.
+  Result<> supply(int descriptor, const std::string& text);
+  /// It stays so.
+  void keep();
+
+ private:
+  Result<> take(int descriptor, int opened);
+
+  std::map<int, int> saved_;  ///< what a descriptor was before; -1: it was closed
+};
+
+}  // namespace spindle::cli

@@ -1,0 +1,140 @@
+// `spindle shell`: a shell of the simulated machine of a mount.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <sstream>
+
+#include "cli/commands.h"
+#include "cli/shell/prompt.h"
+#include "cli/shell/shell.h"
+
+namespace spindle::cli {
+namespace {
+
+struct Options {
+  std::string mount;
+  std::string command;
+  bool has_command = false;
+  std::vector<std::string> script;  ///< and its arguments
+};
+
+int fail(const std::string& what, int status = 1) {
+  fmt::print(stderr, "spindle shell: {}\n", what);
+  return status;
+}
+
+int run_text(Shell& shell, std::istream& text) {
+  shell.run(std::string(std::istreambuf_iterator<char>(text), {}));
+  shell.report_jobs();
+  return shell.status();
+}
+
+// A line, and those that it needs to be whole.
+void run_line(Shell& shell, std::string line, const std::function<bool(std::string& more)>& next) {
+  std::string more;
+  bool has_more = true;
+  while (!shell.run(line + "\n", has_more)) {
+    has_more = next(more);
+    if (has_more) line += "\n" + more;
+  }
+}
+
+int run_prompt(Shell& shell) {
+  ShellPrompt prompt(shell);
+  // Ctrl-Z is for what runs, and who takes the terminal back is in its background.
+  for (const int signal : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(signal, SIG_IGN);
+  while (!shell.is_leaving()) {
+    shell.report_jobs();
+    const auto line = prompt.read_line();
+    if (!line) break;
+    if (line->find_first_not_of(' ') != std::string::npos) shell.remember(*line);
+    run_line(shell, *line, [&](std::string& more) {
+      const auto read = prompt.read_more();
+      more = read.value_or("");
+      return read.has_value();
+    });
+  }
+  return shell.status();
+}
+
+// Commands come from standard input; what programs read there would be commands.
+int run_input(Shell& shell) {
+  const int commands = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (commands < 0 || nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0)
+    return fail(std::strerror(errno));
+  ::close(nothing);
+  FILE* const lines = ::fdopen(commands, "r");
+  char* text = nullptr;
+  std::size_t room = 0;
+  const auto next = [&](std::string& line) {
+    const ssize_t length = ::getline(&text, &room, lines);
+    if (length < 0) return false;
+    line.assign(text, static_cast<std::size_t>(length));
+    if (line.ends_with('\n')) line.pop_back();
+    return true;
+  };
+  for (std::string line; !shell.is_leaving() && next(line);) run_line(shell, line, next);
+  std::free(text);
+  std::fclose(lines);
+  shell.report_jobs();
+  return shell.status();
+}
+
+int run(const Options& options) {
+  Complaint complaint;
+  ShellSession session(options.mount, complaint);
+  if (complaint.made()) return fail(complaint.what());
+  if (options.has_command) {
+    std::vector<std::string> arguments = options.script;
+    Shell shell(session, Shell::Mode::kScript, std::move(arguments));
+    std::istringstream text(options.command);
+    return run_text(shell, text);
+  }
+  if (!options.script.empty()) {
+    std::ifstream lines(options.script.front());
+    if (!lines)
+      return fail(fmt::format("{}: {}", options.script.front(), std::strerror(errno)), 127);
+    Shell shell(session, Shell::Mode::kScript, options.script);
+    return run_text(shell, lines);
+  }
+  if (::isatty(STDIN_FILENO) == 0) {
+    Shell shell(session, Shell::Mode::kScript);
+    return run_input(shell);
+  }
+  Shell shell(session, Shell::Mode::kInteractive);
+  return run_prompt(shell);
+}
+
+}  // namespace
+
+void add_shell_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "shell",
+      "A shell of the simulated machine: its commands are programs on the volume. Runs SCRIPT, or\n"
+      "what standard input says; asks for commands when that is a terminal.");
+  command->add_option("MOUNT", options->mount, "where the volume is mounted")->required();
+  command->add_option("SCRIPT", options->script, "a file with commands, and its arguments $1...");
+  CLI::Option* text = command->add_option("-c,--command", options->command,
+                                          "run this text; what follows is $0, $1...");
+  command->footer("Type help in it for its own commands.");
+  command->callback([options, text, &status] {
+    options->has_command = text->count() > 0;
+    status = run(*options);
+  });
+}
+
+}  // namespace spindle::cli

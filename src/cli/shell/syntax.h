@@ -1,0 +1,147 @@
+// ShellParser: the text of a script, command by command, as the shell of POSIX reads it.
+//
+//   ShellParser parser("for i in 1 2; do hog $i & done; wait");
+//   while (const auto command = TRY(parser.next())) run(*command);
+//
+// Words stay as they were written, with their quotes and dollars: what they hold is found out when
+// their command runs (expansion.h). What POSIX has and this shell has not is refused by name. A
+// text that ends in the middle of a command is an error that more text would cure: `is_incomplete`.
+// The bodies of here-documents are words of their redirections. Not locked.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spindle/base/result.h"
+
+namespace spindle::cli {
+
+/// What follows from one of < > >> 2> >&2 << and their like.
+struct Redirection {
+  enum class Kind : std::uint8_t { kRead, kWrite, kAppend, kDuplicate, kHere };
+  Kind kind = Kind::kRead;
+  int descriptor = 0;
+  std::string word;                       ///< a path or a descriptor
+  std::shared_ptr<std::string> document;  ///< of kHere
+  bool is_literal = false;                ///< kHere: its end was quoted, so dollars are dollars
+};
+
+struct ShellCommand {
+  enum class Kind : std::uint8_t {
+    kSimple,      ///< assignments, words
+    kPipeline,    ///< parts: two or more
+    kNot,         ///< parts: one
+    kAnd,         ///< parts: two
+    kOr,          ///< parts: two
+    kSequence,    ///< parts: any number
+    kBackground,  ///< parts: one
+    kIf,          ///< parts: condition, body, condition, body, ..., else if their number is odd
+    kWhile,       ///< parts: condition, body
+    kUntil,       ///< parts: condition, body
+    kFor,         ///< words: the name and what it goes through; parts: body
+    kCase,        ///< words: the one that is looked at; arms
+    kGroup,       ///< parts: one
+    kSubshell,    ///< parts: one
+    kFunction,    ///< words: its name; parts: body
+  };
+  struct Arm {
+    std::vector<std::string> patterns;
+    std::shared_ptr<const ShellCommand> body;
+  };
+
+  Kind kind = Kind::kSimple;
+  std::string text;  ///< as it was written
+  std::vector<std::string> assignments;
+  std::vector<std::string> words;
+  bool goes_through_arguments = false;  ///< kFor without "in"
+  std::vector<std::shared_ptr<const ShellCommand>> parts;
+  std::vector<Arm> arms;
+  std::vector<Redirection> redirections;
+};
+using ShellCommandPtr = std::shared_ptr<const ShellCommand>;
+
+class ShellParser {
+ public:
+  /// The text must live as long.
+  explicit ShellParser(std::string_view text) : text_(text) {}
+
+  /// The commands up to the next end of a line; null at the end of the text.
+  Result<ShellCommandPtr> next();
+  /// The last error came from the end of the text.
+  [[nodiscard]] bool is_incomplete() const { return is_incomplete_; }
+
+  /// In which line of the text the parser stands, from 1 on.
+  [[nodiscard]] std::size_t line() const;
+
+  /// The length of $(...) at the start of the text, with both parentheses.
+  static Result<std::size_t> substitution_length(std::string_view text);
+
+ private:
+  struct Token {
+    enum class Kind : std::uint8_t { kWord, kOperator, kNewline, kEnd };
+    Kind kind = Kind::kEnd;
+    std::string_view text;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  struct Here {
+    std::shared_ptr<std::string> document;
+    std::string end;
+    bool strips_tabs = false;
+  };
+  using Kind = ShellCommand::Kind;
+  using Made = Result<ShellCommandPtr>;
+
+  Error incomplete(const char* what);
+  Result<> advance();
+  void skip_blanks();
+  [[nodiscard]] std::size_t operator_length() const;
+  Result<> skip_word();
+  Result<> skip_part();
+  Result<> skip_dollar();
+  Result<> skip_quotation(char quote);
+  Result<std::size_t> skip_substitution();
+  Result<> take_here_documents();
+  Result<> take_here_document(const Here& here);
+
+  [[nodiscard]] bool is_operator(std::string_view text) const;
+  [[nodiscard]] bool is_reserved(std::string_view text) const;
+  [[nodiscard]] bool ends_list() const;
+  Result<> want(std::string_view word, const char* missing);
+  Result<> skip_newlines();
+  std::shared_ptr<ShellCommand> made(Kind kind, std::vector<ShellCommandPtr> parts,
+                                     std::size_t begin) const;
+  Made parse_list(bool ends_at_newline);
+  Made parse_and_or();
+  Made parse_pipeline();
+  Made parse_command();
+  Made parse_compound(std::size_t begin);
+  Made parse_if(std::size_t begin);
+  Made parse_loop(std::size_t begin);
+  Made parse_for(std::size_t begin);
+  Made parse_case(std::size_t begin);
+  Result<ShellCommand::Arm> parse_arm();
+  Made parse_group(std::size_t begin);
+  Made parse_simple(std::size_t begin);
+  Made parse_function(std::string name, std::size_t begin);
+  Result<> refuse_unknown() const;
+  [[nodiscard]] bool is_redirection() const;
+  Result<> parse_redirection(ShellCommand& command);
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  Token token_;
+  std::size_t last_end_ = 0;   ///< of the token before
+  std::vector<Here> pending_;  ///< here-documents that begin behind this line
+  int depth_ = 0;
+  bool has_token_ = false;
+  bool is_incomplete_ = false;
+};
+
+/// NAME=..., with a name that a variable can have.
+bool is_assignment(std::string_view word);
+bool is_variable_name(std::string_view text);
+
+}  // namespace spindle::cli
