@@ -25,7 +25,8 @@ set(SPINDLE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefine
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # What it has to be told of precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 # Links in a fifth of the time.
@@ -49,6 +50,10 @@ if(NOT SPINDLE_THREAD_ONLY)
   find_package(nlohmann_json REQUIRED)
   find_package(CLI11 REQUIRED)
 endif()
+if(SPINDLE_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
+endif()
 
 add_library(spindle_options INTERFACE)
 target_compile_options(spindle_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wconversion
@@ -65,6 +70,32 @@ if(SPINDLE_FUZZ)
   target_compile_options(spindle_options INTERFACE -fsanitize=fuzzer-no-link)
   execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-runtime-dir OUTPUT_VARIABLE SPINDLE_RUNTIME_FOLDER
                   OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+
+# What nearly every source reads, read once: a third of the time to compile went into it. Each source includes what it
+# uses all the same. Not here: headers like CLI11's, whose functions would be compiled into each source.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "")
+function(spindle_precompiled name)
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(${name} PRIVATE spdlog::spdlog spindle_options)
+  target_precompile_headers(${name} PRIVATE <algorithm> <array> <bit> <cmath> <cstdint> <cstring> <deque>
+                            <fmt/format.h> <functional> <map> <memory> <mutex> <optional> <set> <span> <string>
+                            <string_view> <unordered_map> <vector>)
+endfunction()
+spindle_precompiled(spindle_precompiled_sources)
+if(SPINDLE_BUILD_TESTS)
+  # Tests are compiled sooner, and what they test is optimised.
+  add_library(spindle_test_options INTERFACE)
+  target_compile_options(spindle_test_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-O1 -g1>)
+  if(SPINDLE_SANITIZE MATCHES undefined)
+    # It doubles the time to compile, and a test's own arithmetic is not what is looked at.
+    target_compile_options(spindle_test_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=undefined>)
+  endif()
+  target_link_libraries(spindle_test_options INTERFACE GTest::gtest spindle_options)
+
+  spindle_precompiled(spindle_precompiled_tests)
+  target_precompile_headers(spindle_precompiled_tests PRIVATE <gtest/gtest.h>)
+  target_link_libraries(spindle_precompiled_tests PRIVATE spindle_test_options)
 endif()
 
 # A layer is the library spindle_<name> (alias Spindle::<name>) of all src/<name>/*.cc, with the public headers
@@ -86,6 +117,7 @@ function(spindle_layer name)
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   if(scope STREQUAL PUBLIC)
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    target_precompile_headers(${target} REUSE_FROM spindle_precompiled_sources)
   endif()
   foreach(layer IN LISTS LAYER_DEPENDS)
     target_link_libraries(${target} ${scope} Spindle::${layer})
@@ -97,19 +129,14 @@ endfunction()
 function(spindle_test name)
   cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
-  if(SPINDLE_SANITIZE MATCHES undefined)
-    # It doubles the time to compile, and a test's own arithmetic is not what is looked at.
-    set_source_files_properties(${TEST_SOURCES} PROPERTIES COMPILE_OPTIONS -fno-sanitize=undefined)
-  endif()
   if(SPINDLE_FUZZ)
     # A thread must not be preempted in the middle of the sanitizer's malloc: in a library of its own it is not, as that
     # of the C library is not.
     target_link_options(${name} PRIVATE -shared-libasan -Wl,-rpath,${SPINDLE_RUNTIME_FOLDER})
   endif()
-  target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES} GTest::gtest GTest::gtest_main rapidcheck spindle_options)
+  target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES} GTest::gtest_main rapidcheck spindle_test_options)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/include)
-  # What is tested is optimised; the tests themselves are compiled sooner.
-  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O1 -g1>)
+  target_precompile_headers(${name} REUSE_FROM spindle_precompiled_tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT $<IF:$<BOOL:${TEST_TIMEOUT}>,${TEST_TIMEOUT},300>)
 endfunction()
