@@ -149,6 +149,15 @@ bool WaitGraph::is_dead(const Thread& thread) const {
   return asleep.contains(&thread);
 }
 
+bool WaitGraph::takes_part(const Thread& thread, const Threads& asleep) const {
+  if (kernel_.synchronisation.resources.holds_anything(thread.id)) return true;
+  if (need_of(thread).kind != Need::Kind::kResources) return true;
+  return std::ranges::any_of(asleep, [&](const Thread* other) {
+    const Need need = need_of(*other);
+    return std::ranges::find(need.threads, &thread) != need.threads.end();
+  });
+}
+
 std::vector<ProcessNumber> WaitGraph::all_dead() const {
   Threads asleep;
   for (const auto& [number, process] : kernel_.processes)
@@ -156,7 +165,8 @@ std::vector<ProcessNumber> WaitGraph::all_dead() const {
       if (waits_for_others(*thread)) asleep.insert(thread);
   wake_in_turn(asleep, true);
   std::vector<ProcessNumber> numbers;
-  for (const Thread* thread : asleep) numbers.push_back(thread->id);
+  for (const Thread* thread : asleep)
+    if (takes_part(*thread, asleep)) numbers.push_back(thread->id);
   std::ranges::sort(numbers);
   return numbers;
 }

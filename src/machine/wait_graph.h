@@ -51,6 +51,9 @@ class WaitGraph {
   template <typename IsAsleep>
   [[nodiscard]] bool can_be_met(const Need& need, bool anybody_is_awake,
                                 const IsAsleep& is_asleep) const;
+  /// False for who only waits behind a deadlock: it holds nothing, and nobody waits for it
+  /// (Silberschatz, Galvin, Gagne: Operating System Concepts, detection begins with those as done).
+  [[nodiscard]] bool takes_part(const Thread& thread, const Threads& asleep) const;
   /// Takes out all that can go on, given that all others could.
   void wake_in_turn(Threads& asleep, bool is_everybody) const;
 
