@@ -50,11 +50,17 @@ class LuaInterpreter {
   static void* allocate(void* self, void* block, std::size_t old_size, std::size_t new_size);
   bool may_be_text(std::size_t bytes);
   void begin_slice(lua_State* state);
+  void end_slice(lua_State* state);  ///< at the next instruction
+  void count_on(lua_State* state);
+  void look_at_arguments(lua_State* state, lua_Debug* record);
   static void count(lua_State* state, lua_Debug* record);
 
   std::size_t used_ = 0;
   std::size_t charged_ = 0;       ///< since the slice began
-  std::size_t longest_text_ = 0;  ///< that it ever made
+  std::size_t longest_text_ = 0;    ///< that it ever made
+  std::size_t most_arguments_ = 0;  ///< that a function was seen to have, to a factor of two
+  int instructions_left_ = 0;       ///< in this slice
+  int instructions_counted_ = 0;    ///< till the hook comes
 };
 
 /// Keys of the registry.

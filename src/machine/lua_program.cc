@@ -9,6 +9,8 @@ namespace {
 
 /// After so many instructions a script has used so much time.
 constexpr int kInstructions = 100'000;
+constexpr int kInstructionsBetweenLooks = 5'000;
+constexpr std::size_t kManyArguments = 64;
 constexpr std::int64_t kInstructionsTime_ns = 1'000'000;
 /// And after so many bytes that were made or gone through.
 constexpr std::size_t kBytes = 16u << 20;
@@ -73,24 +75,48 @@ bool LuaInterpreter::may_be_text(std::size_t bytes) {
   if (bytes > kMostText + kHeader) return false;
   if (bytes > kLongText && bytes / 2 > longest_text_) {
     longest_text_ = bytes;
-    if (running != nullptr) lua_sethook(running, count, LUA_MASKCOUNT, 1);
+    if (running != nullptr) end_slice(running);
   }
   return true;
 }
 
 void LuaInterpreter::begin_slice(lua_State* running_state) {
   charged_ = 0;
-  const auto instructions = static_cast<int>(kInstructions / (1 + longest_text_ / kLongText));
-  lua_sethook(running_state, count, LUA_MASKCOUNT, instructions);
+  const std::size_t weight = 1 + longest_text_ / kLongText + most_arguments_ / kManyArguments;
+  instructions_left_ = static_cast<int>(kInstructions / weight);
+  count_on(running_state);
+}
+
+void LuaInterpreter::end_slice(lua_State* running_state) {
+  instructions_left_ = 1;
+  count_on(running_state);
+}
+
+void LuaInterpreter::count_on(lua_State* running_state) {
+  instructions_counted_ = std::clamp(instructions_left_, 1, kInstructionsBetweenLooks);
+  lua_sethook(running_state, count, LUA_MASKCOUNT, instructions_counted_);
 }
 
 void LuaInterpreter::charge(lua_State* running_state, std::size_t bytes) {
-  if (charged_ <= kBytes && (charged_ += bytes) > kBytes)
-    lua_sethook(running_state, count, LUA_MASKCOUNT, 1);
+  if (charged_ <= kBytes && (charged_ += bytes) > kBytes) end_slice(running_state);
 }
 
-void LuaInterpreter::count(lua_State* state, lua_Debug*) {
+/// One instruction may copy all arguments of a function that takes any number of them.
+void LuaInterpreter::look_at_arguments(lua_State* state, lua_Debug* record) {
+  const auto has_more = [&](std::size_t number) {
+    const bool has = lua_getlocal(state, record, -static_cast<int>(number)) != nullptr;
+    if (has) lua_pop(state, 1);
+    return has;
+  };
+  while (has_more(std::max(2 * most_arguments_, kManyArguments)))
+    most_arguments_ = std::max(2 * most_arguments_, kManyArguments);
+}
+
+void LuaInterpreter::count(lua_State* state, lua_Debug* record) {
   LuaInterpreter& interpreter = of(state);
+  interpreter.look_at_arguments(state, record);
+  interpreter.instructions_left_ -= interpreter.instructions_counted_;
+  if (interpreter.instructions_left_ > 0) return interpreter.count_on(state);
   interpreter.begin_slice(state);
   if (lua_isyieldable(state) != 0) {
     interpreter.ran_out_of_instructions = true;
@@ -99,7 +125,7 @@ void LuaInterpreter::count(lua_State* state, lua_Debug*) {
   }
   if (++interpreter.refusals <= kMostRefusals) return;
   // From here on each instruction fails, so that no pcall can go on in a loop.
-  lua_sethook(state, count, LUA_MASKCOUNT, 1);
+  interpreter.end_slice(state);
   luaL_error(state, "a function that a library called does not come to its end");
 }
 
