@@ -206,8 +206,9 @@ void Poller::poll(std::int64_t deadline_ns, RuntimeLock* lock) {
       dispatch(event.data.fd, event.events);
       continue;
     }
+    // A kick is for the one that waits: whoever only looks leaves it to him.
     std::uint64_t wakes = 0;
-    static_cast<void>(!read(event_fd_, &wakes, sizeof wakes));
+    if (waits) static_cast<void>(!read(event_fd_, &wakes, sizeof wakes));
   }
 }
 

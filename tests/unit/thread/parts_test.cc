@@ -13,7 +13,9 @@
 #include <set>
 #include <thread>
 
+#include "spindle/base/clock.h"
 #include "thread/gate.h"
+#include "thread/poller.h"
 #include "thread/pools.h"
 #include "thread/timer_heap.h"
 #include "thread/work_deque.h"
@@ -251,6 +253,21 @@ TEST(GuardDeathTest, WithoutMappingsACanaryIsLookedAt) {
         });
       },
       "stack overflow in thread digger .found late");
+}
+
+// A busy worker looks for events while another, which has been kicked, has not come back from the
+// kernel yet.
+TEST(PollerTest, AKickIsLeftForTheOneThatWaits) {
+  constexpr std::int64_t kLong_ns = 60'000'000'000;
+  const auto poller = Poller::create().take();
+  for (int i = 0; i < 3; ++i) {
+    poller->kick();
+    poller->poll(0, nullptr);
+    const std::int64_t deadline_ns = monotonic_ns() + kLong_ns;
+    poller->poll(deadline_ns, nullptr);
+    EXPECT_LT(monotonic_ns(), deadline_ns);
+    poller->poll(monotonic_ns() + 1'000'000, nullptr);  // and it is gone then
+  }
 }
 
 }  // namespace
