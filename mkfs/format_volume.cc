@@ -219,13 +219,8 @@ class Formatter {
   const OldLog old_log_;
 };
 
-}  // namespace
-
-Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t block_count,
-                                       const FormatOptions& options) {
-  if (options.label.size() > sizeof(format::Superblock::label)) {
-    return Error{EINVAL, "a label has at most 64 bytes"};
-  }
+format::LayoutRequest layout_request(std::uint32_t block_size, std::uint64_t block_count,
+                                     const FormatOptions& options) {
   format::LayoutRequest request;
   request.image_size = block_count * block_size;
   request.block_size = block_size;
@@ -236,7 +231,23 @@ Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t b
     // A contiguous file is never longer than a group.
     request.group_size = std::min(request.image_size, format::max_group_size(block_size));
   }
-  format::Superblock superblock = TRY(format::plan(request));
+  return request;
+}
+
+}  // namespace
+
+Result<std::uint64_t> min_journal_size(std::uint32_t block_size, std::uint64_t block_count,
+                                       const FormatOptions& options) {
+  return format::min_journal_size(layout_request(block_size, block_count, options));
+}
+
+Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t block_count,
+                                       const FormatOptions& options) {
+  if (options.label.size() > sizeof(format::Superblock::label)) {
+    return Error{EINVAL, "a label has at most 64 bytes"};
+  }
+  format::Superblock superblock =
+      TRY(format::plan(layout_request(block_size, block_count, options)));
 
   Uuid uuid = options.uuid;
   if (uuid == Uuid{}) {

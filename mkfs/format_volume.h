@@ -28,6 +28,10 @@ struct FormatOptions {
   Timestamp now;                ///< zero: the clock's
 };
 
+/// The smallest `journal_size` for such a volume, in bytes. EINVAL with the reason if there is none.
+Result<std::uint64_t> min_journal_size(std::uint32_t block_size, std::uint64_t block_count,
+                                       const FormatOptions& options);
+
 /// What the volume on a device of this block size and count would be. EINVAL with the reason.
 Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t block_count,
                                        const FormatOptions& options);

@@ -277,6 +277,17 @@ int make_volume(const Request& request, const FormatOptions& options,
   return status;
 }
 
+// The sentence in `reason` if the wished journal is too small for the volume.
+bool check_journal(std::uint64_t block_size, std::uint64_t size, const FormatOptions& options,
+                   std::string& reason) {
+  if (options.journal_size == 0) return true;
+  const auto least =
+      min_journal_size(static_cast<std::uint32_t>(block_size), size / block_size, options);
+  if (!least.ok() || options.journal_size >= *least) return true;
+  reason = fmt::format("-J: the journal of this volume has at least {}K", *least / 1024);
+  return false;
+}
+
 int run(const Request& request) {
   FormatOptions options;
   std::uint64_t block_size = kDefaultBlockSize;
@@ -291,6 +302,7 @@ int run(const Request& request) {
     if (!device.ok()) return fail(sentence(request.image, device.error()));
     size = (*device)->size_bytes();
   }
+  if (!check_journal(block_size, size, options, reason)) return fail(reason);
   const auto planned =
       plan_volume(static_cast<std::uint32_t>(block_size), size / block_size, options);
   if (!planned.ok()) return fail(sentence(request.image, planned.error()));

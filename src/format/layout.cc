@@ -155,6 +155,20 @@ Result<std::uint32_t> plan_groups(const Layout& layout, std::uint64_t group_size
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, kMaxBitmapBlocks));
 }
 
+// The blocks and the size of the groups, on which the rest depends.
+Result<Layout> begin_layout(const LayoutRequest& request) {
+  if (!valid_block_size(request.block_size)) {
+    return Error{EINVAL, "the block size must be a power of two from 1K to 64K"};
+  }
+  if (request.image_size < kMinImageSize) return Error{EINVAL, "an image has at least 1 MiB"};
+  if (request.image_size > kMaxImageSize) return Error{EINVAL, "an image has at most 16 TiB"};
+  Layout layout;
+  layout.block_size = request.block_size;
+  layout.block_count = request.image_size / request.block_size;
+  layout.bitmap_blocks_per_group = TRY(plan_groups(layout, request.group_size));
+  return layout;
+}
+
 // The journal's size in blocks: as asked, or a 32nd of the image within sensible bounds.
 Result<std::uint64_t> plan_journal(const Layout& layout, const LayoutRequest& request) {
   const std::uint64_t least = min_journal_blocks(layout.block_size, layout.bitmap_blocks_per_group);
@@ -206,16 +220,13 @@ Result<bool> settle_groups(Layout& layout, std::uint64_t wished_inodes) {
 
 }  // namespace
 
+Result<std::uint64_t> min_journal_size(const LayoutRequest& request) {
+  const Layout layout = TRY(begin_layout(request));
+  return min_journal_blocks(layout.block_size, layout.bitmap_blocks_per_group) * layout.block_size;
+}
+
 Result<Superblock> plan(const LayoutRequest& request) {
-  if (!valid_block_size(request.block_size)) {
-    return Error{EINVAL, "the block size must be a power of two from 1K to 64K"};
-  }
-  if (request.image_size < kMinImageSize) return Error{EINVAL, "an image has at least 1 MiB"};
-  if (request.image_size > kMaxImageSize) return Error{EINVAL, "an image has at most 16 TiB"};
-  Layout layout;
-  layout.block_size = request.block_size;
-  layout.block_count = request.image_size / request.block_size;
-  layout.bitmap_blocks_per_group = TRY(plan_groups(layout, request.group_size));
+  Layout layout = TRY(begin_layout(request));
   layout.journal.length = TRY(plan_journal(layout, request));
   const std::uint64_t wished =
       request.inodes != 0 ? request.inodes : request.image_size / kBytesPerInode;

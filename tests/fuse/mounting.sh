@@ -14,6 +14,8 @@ refuses_what_is_no_volume() {
   refuses "required" spindle mount "$image"
   : >empty
   refuses "too small" spindle mount empty "$mnt"
+  refuses "-J: the journal of this volume has at least 128K" mkfs.spindle -J 64K small 64M
+  mkfs.spindle -q -J 128K small 64M
   head -c 3M /dev/urandom >noise
   refuses "not a Spindle volume" spindle mount noise "$mnt"
   ! grep -q "$work" /proc/mounts || fail "a refused mount left something mounted"
