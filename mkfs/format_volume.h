@@ -28,7 +28,7 @@ struct FormatOptions {
   Timestamp now;                ///< zero: the clock's
 };
 
-/// The smallest `journal_size` for such a volume, in bytes. EINVAL with the reason if there is none.
+/// The smallest `journal_size` for such a volume, in bytes. EINVAL with the reason if none is.
 Result<std::uint64_t> min_journal_size(std::uint32_t block_size, std::uint64_t block_count,
                                        const FormatOptions& options);
 

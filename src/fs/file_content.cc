@@ -49,6 +49,18 @@ Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format:
   return shape;
 }
 
+Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
+                    std::uint64_t length) {
+  if (offset <= shape.max_size && length <= shape.max_size - offset) return {};
+  if (shape.map->kind() == format::MapKind::kContiguous && offset <= kMaxImageSize &&
+      length <= kMaxImageSize - offset) {
+    return Error{ENOSPC, "a contiguous file lies in one group of the volume, and is no longer",
+                 Subject::inode(number)};
+  }
+  return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
+               Subject::inode(number)};
+}
+
 MapFile map_to_read(const Volume& volume, Node& node) {
   return MapFile{.inode = node.content_owner(),
                  .generation = node.inode.generation,
@@ -158,10 +170,7 @@ Result<bool> begin_truncation(Volume& volume, Node& node, const ContentShape& sh
 
 Result<> grow(Volume& volume, Node& node, const ContentShape& shape, std::uint64_t size,
               const std::function<void(format::Inode&)>& adjust) {
-  if (size > shape.max_size) {
-    return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
-                 Subject::inode(node.number)};
-  }
+  TRY(check_size(node.number, shape, 0, size));
   if (!shape.map->has_holes()) {
     TRY(map_range(volume, node, shape, shape.block_of(node.inode.size),
                   FileBlock{shape.blocks_for(size)}));

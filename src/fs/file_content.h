@@ -37,6 +37,11 @@ struct ContentShape {
   [[nodiscard]] std::uint64_t start_of(FileBlock at) const { return at.value * content_size; }
 };
 
+/// EFBIG if no file of this shape can hold the bytes [offset, offset + length); ENOSPC if a
+/// contiguous one cannot, since it lies in one group: no run of the volume is long enough.
+Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
+                    std::uint64_t length);
+
 /// EUCLEAN if the kind is no strategy's.
 Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format::MapKind kind);
 inline Result<ContentShape> content_shape(const Volume& volume, const Node& node) {

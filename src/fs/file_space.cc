@@ -155,7 +155,7 @@ Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
   const std::uint64_t length = range.end - range.offset;
   if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not one of whole blocks"};
   if (range.offset >= size) return Error{EINVAL, "the range begins at or beyond the end"};
-  if (length > shape.max_size - size) return Error{EFBIG, "the file would become too large"};
+  TRY(check_size(node->number, shape, size, length));
   return rebuild(volume, node,
                  {.kind = node->map_kind(),
                   .size = size + length,
@@ -230,10 +230,10 @@ Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::ui
     const ContentShape shape = TRY(content_shape(*volume_, *node));
     if (length == 0) return Error{EINVAL, "the length is zero"};
     const bool grows = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE)) == 0;
-    const std::uint64_t limit = grows ? shape.max_size : static_cast<std::uint64_t>(INT64_MAX);
-    if (offset > limit || length > limit - offset) {
-      return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
-                   Subject::inode(node->number)};
+    if (grows) TRY(check_size(node->number, shape, offset, length));
+    constexpr auto kMost = static_cast<std::uint64_t>(INT64_MAX);
+    if (offset > kMost || length > kMost - offset) {
+      return Error{EFBIG, "a file has at most 2^63 - 1 bytes"};
     }
     TRY(volume_->writable());
     const std::lock_guard guard(node->change);

@@ -191,10 +191,7 @@ Result<std::size_t> write_what_fits(Volume& volume, Node& node, const ContentSha
 Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
                        std::span<const std::byte> bytes, bool clear_setuid) {
   const ContentShape shape = TRY(content_shape(volume, node));
-  if (offset > shape.max_size || bytes.size() > shape.max_size - offset) {
-    return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
-                 Subject::inode(node.number)};
-  }
+  TRY(check_size(node.number, shape, offset, bytes.size()));
   if (offset > node.inode.size && !shape.map->has_holes()) {
     TRY(map_range(volume, node, shape, shape.block_of(node.inode.size), shape.block_of(offset)));
   }

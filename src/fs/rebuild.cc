@@ -190,10 +190,7 @@ Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind) {
   if (node->map_kind() == kind) return {};
   const ContentShape shape = TRY(content_shape(volume, node->number, kind));
   const std::uint64_t size = node->inode.size;
-  if (size > shape.max_size) {
-    return Error{EFBIG, "the allocation strategy cannot hold a file of this size",
-                 Subject::inode(node->number)};
-  }
+  TRY(check_size(node->number, shape, 0, size));
   TRY(rebuild(volume, node, {.kind = kind, .size = size, .moves = {{0, size, 0}}}));
   ++volume.conversions;
   return {};

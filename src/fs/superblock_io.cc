@@ -14,7 +14,8 @@ Result<std::vector<std::byte>> read_around(BlockDevice& device, BlockNo& first) 
   first = BlockNo{format::kSuperblockOffset / unit};
   const std::uint64_t end = format::kSuperblockOffset + sizeof(format::Superblock);
   const std::uint64_t blocks = (end + unit - 1) / unit - first.value;
-  if (first.value + blocks > device.block_count()) return corrupt("it is too small for a Spindle volume");
+  if (first.value + blocks > device.block_count())
+    return corrupt("it is too small for a Spindle volume");
   std::vector<std::byte> bytes(blocks * unit);
   TRY(device.read(first, bytes, IoPurpose::kMetadata));
   return bytes;

@@ -138,7 +138,23 @@ run_out_of_inodes() {
   check_volume
 }
 
+# A contiguous file lies in one group, here of 8 MiB: whoever writes more hears of it, though there is room.
+run_out_of_a_group() {
+  step "a contiguous file of more than a group"
+  new_volume 40M -b 1K
+  mount_volume
+  mkdir "$mnt/contiguous"
+  setfattr -n user.spindle.alloc -v contiguous "$mnt/contiguous"
+  refuses "No space left" dd if=/dev/zero of="$mnt/contiguous/big" bs=1M count=20
+  grep -q "lies in one group" "$mnt/.spindle/last_error" || fail "last_error: $(fact . last_error)"
+  refuses "No space left" truncate -s 20M "$mnt/contiguous/big"
+  refuses "No space left" fallocate -l 20M "$mnt/contiguous/big"
+  unmount_volume
+  check_volume
+}
+
 for strategy in contiguous linked fat indexed extent; do try_strategy "$strategy"; done
 race_to_the_end
 run_out_of_inodes
+run_out_of_a_group
 step "done"

@@ -161,8 +161,8 @@ constexpr std::uint64_t max_group_size(std::uint32_t block_size) {
   return std::uint64_t{8} * payload_size(block_size) * kMaxBitmapBlocks * block_size;
 }
 
-/// The smallest journal that `plan` accepts for the request, in bytes. EINVAL if there can be no such
-/// volume.
+/// The smallest journal that `plan` accepts for the request, in bytes. EINVAL if there can be no
+/// such volume.
 Result<std::uint64_t> min_journal_size(const LayoutRequest& request);
 
 /// Fills the geometry of a superblock (block_size .. journal_blocks) for the request. EINVAL with
