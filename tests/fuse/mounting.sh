@@ -46,10 +46,35 @@ refuses_options() {
   for option in cache=0 cache=1 cache=-8M cache=nan cache=inf cache=8Q cache=8MM cache= cache "cache= 8M" cache=2T \
     commit=0 commit=-1 commit=1.5 commit=soon commit=3601 commit pace=-1 pace=nan pace=inf pace=1001 pace=x pace \
     data=writeback data data= arm=lift arm= cache-policy=best cache-policy disk=tape disk fit=tight fit cpu=none cpu \
-    ro=1 sync=yes dirsync=1 nodiratime=0 remount noatime=1 strictatime=0 allow_other=root default_permissions=no; do
+    ro=1 sync=yes dirsync=1 nodiratime=0 remount=1 noatime=1 strictatime=0 allow_other=root default_permissions=no; do
     refuses "option '${option%%=*}'" spindle mount "$image" "$mnt" -o "$option"
   done
+  refuses "no Spindle volume is mounted there" spindle mount "$image" "$mnt" -o remount,ro
   ! is_mounted "$mnt" || fail "a wrong option was taken"
+}
+
+# What the kernel keeps of a mount can change under it.
+remounts() {
+  is_root || return 0
+  step "remount"
+  mount_volume nodev,arm=sstf
+  echo before >"$mnt/file"
+  exec 5>>"$mnt/file"
+  refuses "is busy" spindle mount "$image" "$mnt" -o remount,ro
+  exec 5>&-
+  spindle mount "$image" "$mnt" -o rw,remount,relatime,user_id=0,group_id=0,ro,noexec
+  refuses "Read-only" touch "$mnt/file"
+  grep -q "^$image $mnt fuse.spindle ro,nodev,noexec,relatime" /proc/mounts || fail "$(grep "$mnt" /proc/mounts)"
+  expect before "$(cat "$mnt/file")" "what was written before"
+  spindle mount "$image" "$mnt" -o remount,rw,exec
+  grep -q "^$image $mnt fuse.spindle rw,nodev,relatime" /proc/mounts || fail "$(grep "$mnt" /proc/mounts)"
+  echo after >>"$mnt/file"
+  grep -qF '[sstf]' "$mnt/.spindle/disk/scheduler" || fail "another scheduler"
+  unmount_volume
+  check_volume
+  mount_volume ro
+  refuses "the volume itself is read-only" spindle mount "$image" "$mnt" -o remount,rw
+  unmount_volume
 }
 
 # Without /dev/fuse, or with something else in its place.
@@ -376,6 +401,7 @@ answers_when_it_returns
 mounts_again_at_once
 mounts_names_of_any_kind
 settings_are_shown
+remounts
 read_only_writes_nothing
 access_times
 when_things_are_durable

@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/mount/mount_options.h"
+#include "cli/mount/remount.h"
 #include "spindle/base/log.h"
 #include "spindle/control/machine_control.h"
 #include "spindle/control/volume_control.h"
@@ -331,6 +332,10 @@ int run(MountRequest request) {
   for (const std::string& text : request.option_texts) {
     std::string reason;
     if (!parse_mount_options(text, request.options, reason)) return fail(reason);
+  }
+  if (request.options.remount) {
+    const std::string problem = remount(request.directory, request.options);
+    return problem.empty() ? 0 : fail(problem);
   }
   if (request.options.read_only && !request.options.write_log.empty())
     return fail("the options 'ro' and 'write-log' contradict each other: nothing would be written");

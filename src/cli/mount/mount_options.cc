@@ -44,10 +44,6 @@ Apply for_kernel(const char* name) {
   };
 }
 
-Apply never(const char* reason) {
-  return [=](std::string_view, MountOptions&) -> std::string { return reason; };
-}
-
 Apply nothing() {
   return [](std::string_view, MountOptions&) { return std::string(); };
 }
@@ -181,7 +177,10 @@ const std::map<std::string_view, Apply>& table() {
       {"nomand", nothing()},
       {"nolazytime", nothing()},
       {"lazytime", nothing()},  // access times are kept in memory in any case
-      {"remount", never("is not possible; unmount the volume, and mount it again")},
+      {"remount", flag(&MountOptions::remount, true)},
+      // What /proc/mounts shows of a mount, and mount(8) passes with `remount`.
+      {"user_id", nothing()},
+      {"group_id", nothing()},
       {"dev", for_kernel("dev")},
       {"nodev", for_kernel("nodev")},
       {"suid", for_kernel("suid")},

@@ -10,6 +10,7 @@
 namespace spindle::cli {
 
 struct MountOptions {
+  bool remount = false;  ///< nothing is mounted, but a mount changed; see remount.h
   bool read_only = false;
   bool allow_other = false;
   bool default_permissions = true;
