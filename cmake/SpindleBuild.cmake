@@ -73,7 +73,7 @@ if(SPINDLE_FUZZ)
 endif()
 
 # What nearly every source reads, read once: a third of the time to compile went into it. Each source includes what it
-# uses all the same. Not here: headers like CLI11's, whose functions would be compiled into each source.
+# uses all the same. Not here: headers of functions, which would be compiled into each source.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "")
 function(spindle_precompiled name)
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "fsck/undo_file.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/wrapped_text.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/mount_mark.h"
@@ -300,29 +300,25 @@ int run(const Request& request) {
 
 int main(int argc, char** argv) {
   spindle::fsck::Request request;
-  CLI::App app{
+  spindle::CommandLine line(
+      "fsck.spindle", "fsck.spindle " SPINDLE_VERSION,
       "Checks the Spindle volume in IMAGE, and repairs it.\n"
       "Without -n, -p or -y it asks before each repair; not at a terminal it only looks.\n"
-      "Exit status: 0 no errors, 1 errors corrected, 4 errors left, 8 could not check, 16 usage."};
-  app.name("fsck.spindle");
-  app.set_version_flag("--version,-V", "fsck.spindle " SPINDLE_VERSION);
-  auto* no = app.add_flag("-n", request.no, "change nothing; also looks at a mounted volume");
-  auto* preen = app.add_flag("-p,-a", request.preen, "repair without asking");
-  auto* yes = app.add_flag("-y", request.yes, "answer every question with yes");
-  no->excludes(preen)->excludes(yes);
-  app.add_flag("-f", request.force, "check even if the volume is marked clean");
-  app.add_flag("--explain", request.explain,
-               "say of each problem what it means, which names and blocks it concerns, and what "
-               "the repair will do");
-  app.add_option("--undo", request.undo, "keep what is overwritten in this new file")
-      ->type_name("FILE");
-  app.add_flag("-v", request.verbose, "say which pass is under way");
-  app.add_flag("--json", request.json, "the result as JSON");
-  app.add_option("IMAGE", request.image, "image file or block device")->required();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : spindle::fsck::kUsage;
-  }
+      "Exit status: 0 no errors, 1 errors corrected, 4 errors left, 8 could not check, 16 usage.");
+  const spindle::Option no =
+      line.flag("-n", request.no, "change nothing; also looks at a mounted volume");
+  const spindle::Option preen = line.flag("-p,-a", request.preen, "repair without asking");
+  const spindle::Option yes = line.flag("-y", request.yes, "answer every question with yes");
+  no.excludes(preen).excludes(yes);
+  line.flag("-f", request.force, "check even if the volume is marked clean");
+  line.flag("--explain", request.explain,
+            "say of each problem what it means, which names and blocks it concerns, and what "
+            "the repair will do");
+  line.option("--undo", request.undo, "keep what is overwritten in this new file")
+      .type_name("FILE");
+  line.flag("-v", request.verbose, "say which pass is under way");
+  line.flag("--json", request.json, "the result as JSON");
+  line.option("IMAGE", request.image, "image file or block device").required();
+  if (const auto ended = line.parse(argc, argv, spindle::fsck::kUsage)) return *ended;
   return spindle::fsck::run(request);
 }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "mkfs/populate.h"
 #include "spindle/base/size_text.h"
 #include "spindle/base/uuid.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/map_names.h"
 #include "spindle/format/mount_mark.h"
@@ -323,43 +323,35 @@ int run(const Request& request) {
 
 int main(int argc, char** argv) {
   spindle::Request request;
-  CLI::App app{"Makes a Spindle volume in IMAGE, a file or a block device."};
-  app.name("mkfs.spindle");
-  app.set_version_flag("--version,-V", "mkfs.spindle " SPINDLE_VERSION);
-  app.add_option("-b,--block-size", request.block_size, "block size, 1K to 64K (default 4K)")
-      ->type_name("BLOCK");
-  app.add_option("-a,--strategy", request.strategy,
-                 "how new files are mapped: contiguous, linked, fat, indexed or extent (default)")
-      ->type_name("STRATEGY");
-  app.add_option("-L,--label", request.label, "name of the volume, at most 64 bytes")
-      ->type_name("LABEL");
-  app.add_option("-U,--uuid", request.uuid, "UUID of the volume (default: random)")
-      ->type_name("UUID");
-  app.add_option("-N,--inodes", request.inodes, "number of inodes (default: one for each 16 KiB)")
-      ->type_name("INODES");
-  app.add_option("-J,--journal-size", request.journal_size,
-                 "size of the journal (default: a 32nd of the image, at most 64M)")
-      ->type_name("SIZE");
-  app.add_option(
-         "-g,--group-size", request.group_size,
-         "size of a group at least: the longest a contiguous file can be (default: a 4th of "
-         "the image or 64 bitmap blocks; with -a contiguous the image)")
-      ->type_name("SIZE");
-  app.add_option("-d,--directory", request.directory,
-                 "copy what is in this directory into the volume")
-      ->type_name("DIR")
-      ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
-  app.add_flag("-n,--dry-run", request.only_show, "say what would be done, and do nothing");
-  app.add_flag("-q,--quiet", request.quiet, "say nothing but errors");
-  app.add_flag("--json", request.json, "say what was done as JSON");
-  app.add_flag("--force", request.force, "overwrite a file system that is there");
-  app.add_option("IMAGE", request.image, "file or block device")->required();
-  app.add_option("SIZE", request.size,
-                 "its size, with K, M, G or T; needed for a file that does not exist");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : spindle::kFailed;
-  }
+  spindle::CommandLine line("mkfs.spindle", "mkfs.spindle " SPINDLE_VERSION,
+                            "Makes a Spindle volume in IMAGE, a file or a block device.");
+  line.option("-b,--block-size", request.block_size, "block size, 1K to 64K (default 4K)")
+      .type_name("BLOCK");
+  line.option("-a,--strategy", request.strategy,
+              "how new files are mapped: contiguous, linked, fat, indexed or extent (default)")
+      .type_name("STRATEGY");
+  line.option("-L,--label", request.label, "name of the volume, at most 64 bytes")
+      .type_name("LABEL");
+  line.option("-U,--uuid", request.uuid, "UUID of the volume (default: random)").type_name("UUID");
+  line.option("-N,--inodes", request.inodes, "number of inodes (default: one for each 16 KiB)")
+      .type_name("INODES");
+  line.option("-J,--journal-size", request.journal_size,
+              "size of the journal (default: a 32nd of the image, at most 64M)")
+      .type_name("SIZE");
+  line.option("-g,--group-size", request.group_size,
+              "size of a group at least: the longest a contiguous file can be (default: a 4th of "
+              "the image or 64 bitmap blocks; with -a contiguous the image)")
+      .type_name("SIZE");
+  line.option("-d,--directory", request.directory, "copy what is in this directory into the volume")
+      .type_name("DIR")
+      .existing_directory();
+  line.flag("-n,--dry-run", request.only_show, "say what would be done, and do nothing");
+  line.flag("-q,--quiet", request.quiet, "say nothing but errors");
+  line.flag("--json", request.json, "say what was done as JSON");
+  line.flag("--force", request.force, "overwrite a file system that is there");
+  line.option("IMAGE", request.image, "file or block device").required();
+  line.option("SIZE", request.size,
+              "its size, with K, M, G or T; needed for a file that does not exist");
+  if (const auto ended = line.parse(argc, argv, spindle::kFailed)) return *ended;
   return spindle::run(request);
 }

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 
 #include "bench/volume/workload.h"
 #include "spindle/base/size_text.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::bench {
 namespace {
@@ -24,22 +24,21 @@ const std::map<std::string, Sync> kSyncs = {
     {"never", Sync::kNever}, {"end", Sync::kAtEnd}, {"each", Sync::kEach}};
 
 template <class Value>
-std::string names_of(const std::map<std::string, Value>& table) {
-  std::string names;
-  for (const auto& [name, value] : table) names += (names.empty() ? "" : ", ") + name;
+std::vector<std::string> names_of(const std::map<std::string, Value>& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : table) names.push_back(name);
   return names;
 }
 
-CLI::Option* size_option(CLI::App& app, const std::string& name, std::uint64_t& into,
-                         const std::string& what) {
-  return app.add_option_function<std::string>(
-      name,
-      [&into, name](const std::string& text) {
+void size_option(const Command& command, const std::string& name, std::uint64_t& into,
+                 const std::string& what) {
+  command
+      .option(
+          name, [&into](const std::string& text) { into = *parse_size(text); }, what)
+      .check([](const std::string& text) {
         const Result<std::uint64_t> size = parse_size(text);
-        if (!size.ok() || *size == 0) throw CLI::ValidationError(name, "'" + text + "' is no size");
-        into = *size;
-      },
-      what);
+        return size.ok() && *size != 0 ? "" : "'" + text + "' is no size";
+      });
 }
 
 struct Request {
@@ -48,35 +47,38 @@ struct Request {
   std::string sync = "never";
 };
 
-void add_options(CLI::App& app, Request& request) {
+void add_options(const Command& command, Request& request) {
   Workload& workload = request.workload;
-  app.add_option("OPERATION", request.operation, names_of(kOperations))
-      ->required()
-      ->check(CLI::IsMember(kOperations));
-  app.add_option("DIRECTORY", workload.directory, "where")
-      ->required()
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--jobs", workload.jobs, "how many at once (1)")->check(CLI::Range(1, 256));
-  app.add_option("--seed", workload.seed, "of what is at random (1)");
-  app.add_option("--sync", request.sync, "fsync: " + names_of(kSyncs) + " (never)")
-      ->check(CLI::IsMember(kSyncs));
-  size_option(app, "--file-size", workload.file_size, "of a file of data (64M)");
-  size_option(app, "--request-size", workload.request_size, "of one read or write (128K)");
-  app.add_option("--requests", workload.requests, "of each job, with --random (1000)");
-  app.add_flag("--random", workload.random, "requests go to random places");
-  app.add_flag("--direct", workload.direct, "with O_DIRECT");
-  app.add_option("--files", workload.files, "small files (20000)")->check(CLI::PositiveNumber);
-  app.add_option("--directories", workload.directories, "that they are spread over (20)")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--sample", workload.sample, "so many small files at random, not all in order");
-  app.add_option("--small-size", workload.small_size, "bytes of a small file (1024)");
+  command
+      .option("OPERATION", request.operation,
+              fmt::format("{}", fmt::join(names_of(kOperations), ", ")))
+      .required()
+      .one_of(names_of(kOperations));
+  command.option("DIRECTORY", workload.directory, "where").required().existing_directory();
+  command.option("--jobs", workload.jobs, "how many at once (1)").range(1, 256);
+  command.option("--seed", workload.seed, "of what is at random (1)");
+  command
+      .option("--sync", request.sync,
+              fmt::format("fsync: {} (never)", fmt::join(names_of(kSyncs), ", ")))
+      .one_of(names_of(kSyncs));
+  size_option(command, "--file-size", workload.file_size, "of a file of data (64M)");
+  size_option(command, "--request-size", workload.request_size, "of one read or write (128K)");
+  command.option("--requests", workload.requests, "of each job, with --random (1000)");
+  command.flag("--random", workload.random, "requests go to random places");
+  command.flag("--direct", workload.direct, "with O_DIRECT");
+  command.option("--files", workload.files, "small files (20000)").positive();
+  command.option("--directories", workload.directories, "that they are spread over (20)")
+      .positive();
+  command.option("--sample", workload.sample, "so many small files at random, not all in order");
+  command.option("--small-size", workload.small_size, "bytes of a small file (1024)");
 }
 
 int run(int count, char** arguments) {
-  CLI::App app{"Does one operation to a directory, and prints as JSON how long it took."};
+  CommandLine line("bench_volume", "bench_volume",
+                   "Does one operation to a directory, and prints as JSON how long it took.");
   Request request;
-  add_options(app, request);
-  CLI11_PARSE(app, count, arguments);
+  add_options(line, request);
+  if (const auto ended = line.parse(count, arguments, 2)) return *ended;
   request.workload.sync = kSyncs.at(request.sync);
   if (request.workload.request_size > request.workload.file_size) {
     fmt::print(stderr, "bench_volume: a request is larger than the file: raise --file-size\n");

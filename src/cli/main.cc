@@ -2,25 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "cli/commands.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/policy/policy_library.h"
 
 namespace spindle::cli {
 namespace {
 
-using AddCommand = void (*)(CLI::App& app, int& status);
+using AddCommand = void (*)(const Command& program, int& status);
 
-struct Command {
+struct NamedCommand {
   std::string_view name;
   AddCommand add;
 };
 
 // In the order in which `spindle --help` lists them; the faces of the solver come after them.
-constexpr Command kCommands[] = {
+constexpr NamedCommand kCommands[] = {
     {"mount", add_mount_command},
     {"umount", add_umount_command},
     {"enter", add_enter_command},
@@ -44,39 +45,28 @@ constexpr Command kCommands[] = {
 
 // The one that is asked for; all, if that is none of them: to describe a hundred options takes
 // longer than most commands need for their work.
-void add_commands(CLI::App& app, std::string_view asked_for, int& status) {
-  const auto found = std::ranges::find(kCommands, asked_for, &Command::name);
-  if (found != std::end(kCommands)) return found->add(app, status);
-  for (const Command& command : kCommands) command.add(app, status);
-  add_face_commands(app, status);
+void add_commands(const Command& program, std::string_view asked_for, int& status) {
+  const auto found = std::ranges::find(kCommands, asked_for, &NamedCommand::name);
+  if (found != std::end(kCommands)) return found->add(program, status);
+  for (const NamedCommand& command : kCommands) command.add(program, status);
+  add_face_commands(program, status);
 }
 
 }  // namespace
 }  // namespace spindle::cli
 
 int main(int argc, char** argv) {
-  CLI::App app{
-      "Spindle: a file system that shows everything that happens under it.\n"
-      "Make a volume with mkfs.spindle, check it with fsck.spindle."};
-  app.name("spindle");
-  app.set_version_flag("--version,-V", "spindle " SPINDLE_VERSION);
-  app.require_subcommand(1);
+  spindle::CommandLine line("spindle", "spindle " SPINDLE_VERSION,
+                            "Spindle: a file system that shows everything that happens under it.\n"
+                            "Make a volume with mkfs.spindle, check it with fsck.spindle.");
+  line.require_subcommand();
   int status = 0;
-  spindle::cli::add_commands(app, argc > 1 ? argv[1] : "", status);
-  bool is_command = false;
-  for (CLI::App* command : app.get_subcommands({})) {
-    command->set_version_flag("--version,-V", "spindle " SPINDLE_VERSION);
-    is_command |= argc > 1 && command->get_name() == argv[1];
-  }
-  if (argc > 1 && argv[1][0] != '-' && !is_command) {
+  spindle::cli::add_commands(line, argc > 1 ? argv[1] : "", status);
+  if (argc > 1 && argv[1][0] != '-' && !line.has_subcommand(argv[1])) {
     fmt::print(stderr, "spindle: there is no command '{}'; `spindle --help` lists them\n", argv[1]);
     return 1;
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
-  }
+  if (const std::optional<int> ended = line.parse(argc, argv, 1)) return *ended;
   // An answer that another policy gave than the one asked for is none; a mount goes on with it.
   const bool is_answer = std::string_view(argv[1]) != "mount";
   return status == 0 && is_answer && spindle::last_policy_fault() ? 1 : status;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fstream>
 #include <iostream>
@@ -11,6 +10,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle::cli {
@@ -163,16 +163,16 @@ int solve(const SolveRequest& request) {
 
 }  // namespace
 
-void add_solve_command(CLI::App& app, int& status) {
-  auto* command = app.add_subcommand("solve", "Answer a file of textbook exercises");
+void add_solve_command(const Command& program, int& status) {
+  const Command command = program.subcommand("solve", "Answer a file of textbook exercises");
   const auto request = std::make_shared<SolveRequest>();
-  command->add_option("FILE", request->file, "A list of cases in JSON; - is the standard input")
-      ->required();
-  command->add_flag("--json", request->json, "Write the answers as a list in JSON");
-  command->footer(
+  command.option("FILE", request->file, "A list of cases in JSON; - is the standard input")
+      .required();
+  command.flag("--json", request->json, "Write the answers as a list in JSON");
+  command.footer(
       "A case is {\"id\", \"domain\", \"algorithm\", \"parameters\", \"input\"}. Where it has\n"
       "\"expected\", the answer is compared, and the exit status is 1 if any differs.");
-  command->callback([request, &status] { status = solve(*request); });
+  command.callback([request, &status] { status = solve(*request); });
 }
 
 }  // namespace spindle::cli

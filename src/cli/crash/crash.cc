@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
 #include <thread>
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/crash/crash.h"
 #include "fsck/find_superblock.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -159,77 +159,71 @@ int run(CrashWords& words) {
   return words.is_record && status != 0 ? status : 1;
 }
 
-void add_record(CLI::App& command, const std::shared_ptr<CrashWords>& words) {
-  CLI::App* record = command.add_subcommand(
+void add_record(const Command& command, const std::shared_ptr<CrashWords>& words) {
+  const Command record = command.subcommand(
       "record", "Mount IMAGE, run COMMAND in the mount, unmount, and keep every write in FILE.");
   CrashRecordRequest& request = words->record;
-  record->add_option("IMAGE", request.image, "the volume; it is written to")->required();
-  record->add_option("FILE", request.file, "the recording")->required();
-  record->add_option("COMMAND", request.command, "after --: what is run, in the mount")->required();
-  record->add_option("-o,--options", request.options, "options of the mount")
-      ->type_name("OPT,...")
-      ->allow_extra_args(false);
-  record->add_flag("--force", request.force, "replace the recording if it is there");
-  record->callback([words] { words->is_record = true; });
+  record.option("IMAGE", request.image, "the volume; it is written to").required();
+  record.option("FILE", request.file, "the recording").required();
+  record.option("COMMAND", request.command, "after --: what is run, in the mount").required();
+  record.option("-o,--options", request.options, "options of the mount")
+      .type_name("OPT,...")
+      .one_value();
+  record.flag("--force", request.force, "replace the recording if it is there");
+  record.callback([words] { words->is_record = true; });
 }
 
-void add_options(CLI::App& command, const std::shared_ptr<CrashWords>& words) {
+void add_options(const Command& command, const std::shared_ptr<CrashWords>& words) {
   CrashRequest& request = words->request;
-  command.add_option("FILE", request.file, "a recording; with --replay-steps alone, an image");
-  command.add_option("--last", request.last_seconds, "only the last so many seconds")
-      ->type_name("SECONDS");
-  command.add_option("--at", words->at, "the power fails after event N")->type_name("N");
-  command.add_option("--keep", words->keep, "of the writes in flight there these survive; or all")
-      ->type_name("N,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command.add_option("--drop", words->drop, "all but these survive")
-      ->type_name("N,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  command.option("FILE", request.file, "a recording; with --replay-steps alone, an image");
+  command.option("--last", request.last_seconds, "only the last so many seconds")
+      .type_name("SECONDS");
+  command.option("--at", words->at, "the power fails after event N").type_name("N");
+  command.option("--keep", words->keep, "of the writes in flight there these survive; or all")
+      .type_name("N,...")
+      .comma_separated();
+  command.option("--drop", words->drop, "all but these survive")
+      .type_name("N,...")
+      .comma_separated();
+  command.option("--torn", words->torn, "of this one only its first sectors, or its first half")
+      .type_name("N[:SECTORS],...")
+      .comma_separated();
+  command.option("-o,--output", request.output, "write the image as the cut leaves it")
+      .type_name("IMAGE");
+  command.flag("--force", request.force, "replace that image if it is there");
+  command.flag("--explore", words->explore,
+               "mount and check every state that a cut may leave, and say what survived");
+  command.option("--transaction", words->transaction, "explore the cuts while it was written")
+      .type_name("T");
+  command.flag("--lying-disk", request.run.lying_disk, "as on a disk whose flushes do nothing");
+  command.option("--samples", request.samples, "states that are drawn where all are too many")
+      .type_name("N")
+      .range(1, 100'000);
   command
-      .add_option("--torn", words->torn, "of this one only its first sectors, or its first half")
-      ->type_name("N[:SECTORS],...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command.add_option("-o,--output", request.output, "write the image as the cut leaves it")
-      ->type_name("IMAGE");
-  command.add_flag("--force", request.force, "replace that image if it is there");
-  command.add_flag("--explore", words->explore,
-                   "mount and check every state that a cut may leave, and say what survived");
-  command.add_option("--transaction", words->transaction, "explore the cuts while it was written")
-      ->type_name("T");
-  command.add_flag("--lying-disk", request.run.lying_disk, "as on a disk whose flushes do nothing");
-  command.add_option("--samples", request.samples, "states that are drawn where all are too many")
-      ->type_name("N")
-      ->check(CLI::Range(1, 100'000));
-  command
-      .add_option("--exhaustive", request.exhaustive,
-                  "all states of a cut are tried where there are at most so many")
-      ->type_name("N")
-      ->check(CLI::Range(1, 65'536));
-  command.add_option("--seed", request.seed, "which ones")->type_name("N");
-  command.add_option("-j,--jobs", request.jobs, "so many at a time")
-      ->type_name("N")
-      ->check(CLI::Range(1, 256));
-  command.add_flag("--replay-steps", words->steps, "tell how the journal is replayed, in words");
-  command.add_option("--image", request.run.image, "where the image of the run is now")
-      ->type_name("IMAGE");
-  command.add_flag("--json", request.json, "the answer as JSON");
+      .option("--exhaustive", request.exhaustive,
+              "all states of a cut are tried where there are at most so many")
+      .type_name("N")
+      .range(1, 65'536);
+  command.option("--seed", request.seed, "which ones").type_name("N");
+  command.option("-j,--jobs", request.jobs, "so many at a time").type_name("N").range(1, 256);
+  command.flag("--replay-steps", words->steps, "tell how the journal is replayed, in words");
+  command.option("--image", request.run.image, "where the image of the run is now")
+      .type_name("IMAGE");
+  command.flag("--json", request.json, "the answer as JSON");
 }
 
 }  // namespace
 
-void add_crash_command(CLI::App& app, int& status) {
+void add_crash_command(const Command& program, int& status) {
   auto words = std::make_shared<CrashWords>();
   words->request.jobs = std::max(1u, std::thread::hardware_concurrency());
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "crash",
       "Cut the power at any write of a recorded run: list its writes and flushes, get the image, "
       "explore all states, tell the replay step by step.");
-  add_record(*command, words);
-  add_options(*command, words);
-  command->callback([words, &status] { status = run(*words); });
+  add_record(command, words);
+  add_options(command, words);
+  command.callback([words, &status] { status = run(*words); });
 }
 
 }  // namespace spindle::cli

@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/picture/disk_pictures.h"
 #include "cli/picture/journal_picture.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -88,19 +88,19 @@ int run(const ExperimentRequest& request) {
 
 }  // namespace
 
-void add_experiment_command(CLI::App& app, int& status) {
+void add_experiment_command(const Command& program, int& status) {
   auto request = std::make_shared<ExperimentRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "experiment",
       "Reset a mount's counters, run COMMAND, and report what each policy made of it:\n"
       "what every arm policy would have cost, and every cache policy would have hit.");
-  command->add_option("MOUNT", request->mount, "where the volume is mounted")->required();
-  command->add_option("COMMAND", request->command, "after --: what is run")->required();
-  command->add_flag("--cold", request->cold, "empty the caches first");
-  command->add_flag("--json", request->json, "the figures as JSON");
-  command->add_option("--svg", request->svg, "the pictures, to this file")->type_name("FILE");
-  command->add_option("--html", request->html, "the whole report, to this file")->type_name("FILE");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("MOUNT", request->mount, "where the volume is mounted").required();
+  command.option("COMMAND", request->command, "after --: what is run").required();
+  command.flag("--cold", request->cold, "empty the caches first");
+  command.flag("--json", request->json, "the figures as JSON");
+  command.option("--svg", request->svg, "the pictures, to this file").type_name("FILE");
+  command.option("--html", request->html, "the whole report, to this file").type_name("FILE");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <climits>
@@ -17,6 +16,7 @@
 
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/record/recording.h"
 
 namespace spindle::cli {
@@ -174,15 +174,15 @@ int run(const RecordRequest& request) {
 
 }  // namespace
 
-void add_record_command(CLI::App& app, int& status) {
+void add_record_command(const Command& program, int& status) {
   auto request = std::make_shared<RecordRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "record", "Store the operations that COMMAND makes of a mount, to be replayed.");
-  command->add_option("MOUNT", request->mount, "where the volume is mounted")->required();
-  command->add_option("FILE", request->file, "the recording")->required();
-  command->add_option("COMMAND", request->command, "after --: what is run")->required();
-  command->add_flag("--contents", request->contents, "store the bytes that are written, too");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("MOUNT", request->mount, "where the volume is mounted").required();
+  command.option("FILE", request->file, "the recording").required();
+  command.option("COMMAND", request->command, "after --: what is run").required();
+  command.flag("--contents", request->contents, "store the bytes that are written, too");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "cli/experiment/league.h"
 #include "cli/face/traces.h"
 #include "spindle/base/size_text.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/disk/disk_model.h"
 #include "spindle/policy/policy_library.h"
 
@@ -159,21 +159,18 @@ int run(const ReplayRequest& request) {
 
 }  // namespace
 
-void add_replay_command(CLI::App& app, int& status) {
+void add_replay_command(const Command& program, int& status) {
   auto request = std::make_shared<ReplayRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "replay",
       "Play a recording again, on volumes in memory, with every combination of what is asked\n"
       "for, and compare. NAMES are parted by commas, or all; a policy may also be a library with\n"
       "one of your own (./mine.so). What is not asked for is as it was\n"
       "recorded; where nothing is, all strategies and all arm policies are compared.");
-  command->add_option("FILE", request->file, "what `spindle record` has stored")->required();
+  command.option("FILE", request->file, "what `spindle record` has stored").required();
   const auto add = [command](const char* name, std::vector<std::string>& values, const char* help,
                              const char* type) {
-    command->add_option(name, values, help)
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->type_name(type);
+    command.option(name, values, help).comma_separated().type_name(type);
   };
   add("--strategy", request->strategies, "allocation strategies", "NAMES");
   add("--fit", request->fits, "how free runs are picked", "NAMES");
@@ -181,12 +178,11 @@ void add_replay_command(CLI::App& app, int& status) {
   add("--cache-policy", request->cache_policies, "replacement policies", "NAMES");
   add("--cache", request->cache_sizes, "sizes of the cache", "SIZES");
   add("--disk", request->disks, "disks", "NAMES");
-  command->add_option("-j,--jobs", request->jobs, "how many at a time; default: one a processor")
-      ->check(CLI::Range(1, 256));
-  command->add_option("--top", request->top, "how many rows are shown; 20")
-      ->check(CLI::Range(1, 1000000));
-  command->add_flag("--json", request->json, "all figures as JSON");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("-j,--jobs", request->jobs, "how many at a time; default: one a processor")
+      .range(1, 256);
+  command.option("--top", request->top, "how many rows are shown; 20").range(1, 1000000);
+  command.flag("--json", request->json, "all figures as JSON");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <set>
 
 #include "cli/commands.h"
 #include "cli/face/libraries.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/trace/disk_trace.h"
 #include "spindle/trace/page_trace.h"
 
@@ -23,7 +23,7 @@ std::string option_help(const FaceParameter& parameter) {
   return help;
 }
 
-void add_parameters(CLI::App& command, const Face& face, FaceRequest& request) {
+void add_parameters(const Command& command, const Face& face, FaceRequest& request) {
   std::set<std::string_view> added;
   for (const Form* form : face.forms)
     for (const FaceParameter& parameter : form->parameters()) {
@@ -31,14 +31,14 @@ void add_parameters(CLI::App& command, const Face& face, FaceRequest& request) {
       std::string name = "--" + std::string(parameter.name);
       std::ranges::replace(name, '_', '-');
       command
-          .add_option_function<std::string>(
+          .option(
               name,
               [&request, key = std::string(parameter.name)](const std::string& value) {
                 request.values[key] = value;
               },
               option_help(parameter))
-          ->type_name("")
-          ->group("Parameters");
+          .type_name("")
+          .group("Parameters");
     }
 }
 
@@ -62,28 +62,27 @@ std::string rows_help(const Face& face) {
   return help;
 }
 
-void add_trace_options(CLI::App& command, FaceRequest& request, bool of_pages) {
+void add_trace_options(const Command& command, FaceRequest& request, bool of_pages) {
   const auto formats = of_pages ? page_format_names() : disk_format_names();
-  command.add_option("-t,--trace", request.trace, "replay this trace")
-      ->type_name("FILE")
-      ->group("Traces");
+  command.option("-t,--trace", request.trace, "replay this trace")
+      .type_name("FILE")
+      .group("Traces");
   command
-      .add_option("--format", request.format,
-                  fmt::format("of the trace, if it is not found out: {}", fmt::join(formats, ", ")))
-      ->type_name("NAME")
-      ->group("Traces");
+      .option("--format", request.format,
+              fmt::format("of the trace, if it is not found out: {}", fmt::join(formats, ", ")))
+      .type_name("NAME")
+      .group("Traces");
   const auto add = [&](const char* name, const char* key, const char* help) {
-    if (command.get_option_no_throw(name) != nullptr) return;  // an exercise has it, too
+    if (command.has_option(name)) return;  // an exercise has it, too
     command
-        .add_option_function<std::string>(
+        .option(
             name, [&request, key](const std::string& value) { request.values[key] = value; }, help)
-        ->type_name("")
-        ->group("Traces");
+        .type_name("")
+        .group("Traces");
   };
   if (of_pages) {
-    command
-        .add_flag("--curve", request.curve, "LRU's misses for every number of frames, in one pass")
-        ->group("Traces");
+    command.flag("--curve", request.curve, "LRU's misses for every number of frames, in one pass")
+        .group("Traces");
     add("--page-size", "page_size", "of traces of addresses (bytes) [4096]");
   } else {
     add("--disk", "disk", "none (the way of the arm alone), textbook, 7200rpm, 15000rpm [none]");
@@ -91,39 +90,38 @@ void add_trace_options(CLI::App& command, FaceRequest& request, bool of_pages) {
   }
 }
 
-void add_face(CLI::App& app, const Face& face, int& status) {
+void add_face(const Command& program, const Face& face, int& status) {
   auto request = std::make_shared<FaceRequest>();
-  CLI::App* command = app.add_subcommand(std::string(face.command), std::string(face.help));
-  command->add_option("INPUT", request->words, rows_help(face))->type_name("");
+  const Command command = program.subcommand(std::string(face.command), std::string(face.help));
+  command.option("INPUT", request->words, rows_help(face)).type_name("");
   command
-      ->add_option_function<std::string>(
+      .option(
           "-p,--policy",
           [request](const std::string& names) { request->policies = split(names, ","); },
           policies_help(face))
-      ->type_name("NAME,...");
-  command->add_flag("-a,--all", request->all, "every policy side by side, best first");
-  command->add_flag("-e,--explain", request->explain, "why each choice was made");
-  command->add_option("-f,--file", request->file, "the input from a CSV or JSON file");
-  command->add_option("-g,--generate", request->recipe, "the input from a seeded generator")
-      ->type_name("KIND:NAME=NUMBER,...");
-  command->add_option("--svg", request->svg, "write the picture to this file")->type_name("FILE");
-  command->add_flag("--json", request->json, "the case and its answer as JSON");
-  command->add_flag("--csv", request->csv, "the table as CSV");
-  command->add_option("--quiz", request->quiz, "pose the question of this number")
-      ->type_name("SEED");
-  command->add_flag("--answer", request->answer, "with --quiz: the answer, and why");
-  add_parameters(*command, face, *request);
-  if (face.replay != nullptr) add_trace_options(*command, *request, &face == &memory_face());
-  command->callback([request, &face, &status] { status = run_face(face, *request); });
+      .type_name("NAME,...");
+  command.flag("-a,--all", request->all, "every policy side by side, best first");
+  command.flag("-e,--explain", request->explain, "why each choice was made");
+  command.option("-f,--file", request->file, "the input from a CSV or JSON file");
+  command.option("-g,--generate", request->recipe, "the input from a seeded generator")
+      .type_name("KIND:NAME=NUMBER,...");
+  command.option("--svg", request->svg, "write the picture to this file").type_name("FILE");
+  command.flag("--json", request->json, "the case and its answer as JSON");
+  command.flag("--csv", request->csv, "the table as CSV");
+  command.option("--quiz", request->quiz, "pose the question of this number").type_name("SEED");
+  command.flag("--answer", request->answer, "with --quiz: the answer, and why");
+  add_parameters(command, face, *request);
+  if (face.replay != nullptr) add_trace_options(command, *request, &face == &memory_face());
+  command.callback([request, &face, &status] { status = run_face(face, *request); });
 }
 
 }  // namespace
 
-void add_face_commands(CLI::App& app, int& status) {
+void add_face_commands(const Command& program, int& status) {
   for (const Face* face :
        {&cpu_face(), &realtime_face(), &memory_face(), &translate_face(), &disk_face(),
         &deadlock_face(), &sync_face(), &processes_face(), &cron_face()})
-    add_face(app, *face, status);
+    add_face(program, *face, status);
 }
 
 }  // namespace spindle::cli

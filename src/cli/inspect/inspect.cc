@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/inspect/subjects.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -104,16 +104,15 @@ int run(const InspectRequest& request) {
 
 }  // namespace
 
-void add_inspect_command(CLI::App& app, int& status) {
+void add_inspect_command(const Command& program, int& status) {
   auto request = std::make_shared<InspectRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "inspect", "Show what is on the disk of the volume in IMAGE, mounted, unmounted or damaged.");
-  command->add_option("IMAGE", request->image, "image file or block device")->required();
-  command->add_option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects))
-      ->expected(-1)
-      ->option_text("[SUBJECT]");
-  command->add_flag("--json", request->json, "the answer as JSON");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("IMAGE", request->image, "image file or block device").required();
+  command.option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects))
+      .shown_as("[SUBJECT]");
+  command.flag("--json", request->json, "the answer as JSON");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -30,6 +29,7 @@
 #include "cli/commands.h"
 #include "cli/machine/enter_supervisor.h"
 #include "spindle/base/host_proc.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -267,17 +267,17 @@ int run(const std::string& mount, std::vector<std::string> command) {
 
 }  // namespace
 
-void add_enter_command(CLI::App& app, int& status) {
+void add_enter_command(const Command& program, int& status) {
   auto mount = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "enter",
       "Run a shell, or COMMAND, in which /proc and /sys are those of the simulated machine:\n"
       "ps, top and the like show its processes, kill and renice reach them, and no real one.");
-  command->add_option("MOUNT", *mount, "where the volume is mounted")->required();
-  command->prefix_command();  // what follows is the command's, with its options
-  command->footer(
+  command.option("MOUNT", *mount, "where the volume is mounted").required();
+  command.leave_rest();  // what follows is the command's, with its options
+  command.footer(
       "What follows MOUNT is the command to run, with its arguments; if nothing does, $SHELL.");
-  command->callback([command, mount, &status] { status = run(*mount, command->remaining()); });
+  command.callback([command, mount, &status] { status = run(*mount, command.rest()); });
 }
 
 }  // namespace spindle::cli

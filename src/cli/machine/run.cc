@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/machine/run_answer.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/policy/cpu_policy.h"
 #include "spindle/policy/policy_library.h"
 #include "spindle/procfs/event_text.h"
@@ -135,25 +135,25 @@ int run(const RunRequest& request) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, int& status) {
+void add_run_command(const Command& program, int& status) {
   auto request = std::make_shared<RunRequest>();
-  CLI::App* command =
-      app.add_subcommand("run", "Run a scenario on a simulated machine, without a mount.");
-  command->add_option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)")->required();
-  command->add_option("--policy", request->policy,
-                      "instead of the scenario's: a name, or a library with one (./mine.so)");
-  command->add_flag("--all-policies", request->all_policies,
-                    "compare all CPU policies, with the one of a library that --policy names");
-  command->add_option("--seed", request->seed, "instead of the scenario's");
-  command->add_flag("--json", request->json, "print everything as JSON");
-  command->add_option("--svg", request->svg, "write the Gantt chart there")->type_name("FILE");
-  command->add_option("--curves", request->curves, "draw CPU use and page faults over time there")
-      ->type_name("FILE");
+  const Command command =
+      program.subcommand("run", "Run a scenario on a simulated machine, without a mount.");
+  command.option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)").required();
+  command.option("--policy", request->policy,
+                 "instead of the scenario's: a name, or a library with one (./mine.so)");
+  command.flag("--all-policies", request->all_policies,
+               "compare all CPU policies, with the one of a library that --policy names");
+  command.option("--seed", request->seed, "instead of the scenario's");
+  command.flag("--json", request->json, "print everything as JSON");
+  command.option("--svg", request->svg, "write the Gantt chart there").type_name("FILE");
+  command.option("--curves", request->curves, "draw CPU use and page faults over time there")
+      .type_name("FILE");
   command
-      ->add_option("--trace", request->trace,
-                   "write all events there: FILE.json for Perfetto, else as ftrace's text")
-      ->type_name("FILE");
-  command->callback([request, &status] { status = run(*request); });
+      .option("--trace", request->trace,
+              "write all events there: FILE.json for Perfetto, else as ftrace's text")
+      .type_name("FILE");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

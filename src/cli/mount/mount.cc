@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <climits>
 #include <cstdlib>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "cli/mount/mount_options.h"
 #include "cli/mount/remount.h"
 #include "spindle/base/log.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/control/machine_control.h"
 #include "spindle/control/volume_control.h"
 #include "spindle/control/volume_host.h"
@@ -366,23 +366,22 @@ int run(MountRequest request) {
 
 }  // namespace
 
-void add_mount_command(CLI::App& app, int& status) {
+void add_mount_command(const Command& program, int& status) {
   auto request = std::make_shared<MountRequest>();
-  CLI::App* command = app.add_subcommand("mount", "Mount the volume in IMAGE at DIR.");
-  command->add_option("IMAGE", request->image, "image file or block device")->required();
-  command->add_option("DIR", request->directory, "where it is to appear")->required();
+  const Command command = program.subcommand("mount", "Mount the volume in IMAGE at DIR.");
+  command.option("IMAGE", request->image, "image file or block device").required();
+  command.option("DIR", request->directory, "where it is to appear").required();
   command
-      ->add_option(
-          "-o,--options", request->option_texts,
-          "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
-          "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=POLICY, arm=POLICY, "
-          "disk=PRESET, pace=FACTOR, fit=POLICY, cpu=POLICY, commit=SECONDS, write-log=FILE; a "
-          "POLICY is a "
-          "name, or a library with one (./mine.so)")
-      ->type_name("OPT,...");
-  command->add_flag("-f,--foreground", request->foreground, "stay in the foreground");
-  command->add_flag("--debug", request->debug, "show every request (with -f)");
-  command->callback([request, &status] { status = run(*request); });
+      .option("-o,--options", request->option_texts,
+              "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
+              "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=POLICY, arm=POLICY, "
+              "disk=PRESET, pace=FACTOR, fit=POLICY, cpu=POLICY, commit=SECONDS, write-log=FILE; a "
+              "POLICY is a "
+              "name, or a library with one (./mine.so)")
+      .type_name("OPT,...");
+  command.flag("-f,--foreground", request->foreground, "stay in the foreground");
+  command.flag("--debug", request->debug, "show every request (with -f)");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

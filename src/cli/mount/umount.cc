@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <climits>
 #include <cstdlib>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/mount_mark.h"
 
@@ -131,12 +131,12 @@ int run(const std::string& given) {
 
 }  // namespace
 
-void add_umount_command(CLI::App& app, int& status) {
+void add_umount_command(const Command& program, int& status) {
   auto directory = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "umount", "Unmount the volume at DIR; returns when its last block is written.");
-  command->add_option("DIR", *directory, "where it is mounted")->required();
-  command->callback([directory, &status] { status = run(*directory); });
+  command.option("DIR", *directory, "where it is mounted").required();
+  command.callback([directory, &status] { status = run(*directory); });
 }
 
 }  // namespace spindle::cli

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -19,6 +18,7 @@
 #include "cli/picture/journal_picture.h"
 #include "spindle/base/size_text.h"
 #include "spindle/chart/png.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/disk/disk_model.h"
 
 namespace spindle::cli {
@@ -44,6 +44,13 @@ const std::map<std::string, BlocksBy> kBy = {{"kind", BlocksBy::kKind},
                                              {"strategy", BlocksBy::kStrategy},
                                              {"file", BlocksBy::kFile},
                                              {"pieces", BlocksBy::kPieces}};
+
+template <class Value>
+std::vector<std::string> names_of(const std::map<std::string, Value>& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : table) names.push_back(name);
+  return names;
+}
 
 std::string last_name(const std::string& path) {
   return printable(std::filesystem::path(path).filename().string());
@@ -241,56 +248,54 @@ int run(const PictureRequest& request) {
   return 1;
 }
 
-void add_options(CLI::App& command, PictureRequest& request) {
+void add_options(const Command& command, PictureRequest& request) {
   command
-      .add_option("TARGET", request.where,
-                  "an image, a mount, what `spindle record` stored, or a block trace")
-      ->required();
+      .option("TARGET", request.where,
+              "an image, a mount, what `spindle record` stored, or a block trace")
+      .required();
   command
-      .add_option(
-          "--kind", request.kind,
-          "blocks, arm, seeks, responses, hits, journal or policies; of what is played arm, "
-          "else blocks")
-      ->check(CLI::IsMember(kKinds).description(""))
-      ->type_name("KIND");
-  command.add_option("--by", request.by, "kind, strategy, file or pieces: what tells blocks apart")
-      ->check(CLI::IsMember(kBy).description(""))
-      ->type_name("WHAT");
-  command.add_option("--svg", request.svg, "the picture, to this file")->type_name("FILE");
-  command.add_option("--png", request.png, "the same as pixels")->type_name("FILE");
-  command.add_flag("--json", request.json, "its data as JSON");
-  command
-      .add_option("--all", request.folder, "all pictures there are, in all forms, to this folder")
-      ->type_name("FOLDER");
+      .option("--kind", request.kind,
+              "blocks, arm, seeks, responses, hits, journal or policies; of what is played arm, "
+              "else blocks")
+      .one_of(names_of(kKinds))
+      .type_name("KIND");
+  command.option("--by", request.by, "kind, strategy, file or pieces: what tells blocks apart")
+      .one_of(names_of(kBy))
+      .type_name("WHAT");
+  command.option("--svg", request.svg, "the picture, to this file").type_name("FILE");
+  command.option("--png", request.png, "the same as pixels").type_name("FILE");
+  command.flag("--json", request.json, "its data as JSON");
+  command.option("--all", request.folder, "all pictures there are, in all forms, to this folder")
+      .type_name("FOLDER");
   const auto names = [](std::span<const std::string_view> all) {
     return std::vector<std::string>(all.begin(), all.end());
   };
   command
-      .add_option("--arm", request.play.arm,
-                  "of what is played: the arm policy, or a library with one (./mine.so)")
-      ->type_name("POLICY");
-  command.add_option("--disk", request.play.disk, "of what is played: the disk")
-      ->check(CLI::IsMember(names(disk_preset_names())).description(""))
-      ->type_name("DISK");
+      .option("--arm", request.play.arm,
+              "of what is played: the arm policy, or a library with one (./mine.so)")
+      .type_name("POLICY");
+  command.option("--disk", request.play.disk, "of what is played: the disk")
+      .one_of(names(disk_preset_names()))
+      .type_name("DISK");
   command
-      .add_option("--depth", request.play.depth,
-                  "of a block trace: how many requests wait at a time; 32")
-      ->check(CLI::Range(1, 4096).description(""))
-      ->type_name("N");
+      .option("--depth", request.play.depth,
+              "of a block trace: how many requests wait at a time; 32")
+      .range(1, 4096)
+      .type_name("N");
 }
 
 }  // namespace
 
-void add_picture_command(CLI::App& app, int& status) {
+void add_picture_command(const Command& program, int& status) {
   auto request = std::make_shared<PictureRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "picture",
       "Draw the blocks of a volume: what each part of the disk is used for, by which strategy it\n"
       "was allocated, whose it is, in how many pieces; its journal; and of a mount, a recording "
       "or\n"
       "a block trace what the arm and the cache did.");
-  add_options(*command, *request);
-  command->callback([request, &status] { status = run(*request); });
+  add_options(command, *request);
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/shell/prompt.h"
 #include "cli/shell/shell.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -120,19 +120,19 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_shell_command(CLI::App& app, int& status) {
+void add_shell_command(const Command& program, int& status) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "shell",
       "A shell of the simulated machine: its commands are programs on the volume. Runs SCRIPT, or\n"
       "what standard input says; asks for commands when that is a terminal.");
-  command->add_option("MOUNT", options->mount, "where the volume is mounted")->required();
-  command->add_option("SCRIPT", options->script, "a file with commands, and its arguments $1...");
-  CLI::Option* text = command->add_option("-c,--command", options->command,
-                                          "run this text; what follows is $0, $1...");
-  command->footer("Type help in it for its own commands.");
-  command->callback([options, text, &status] {
-    options->has_command = text->count() > 0;
+  command.option("MOUNT", options->mount, "where the volume is mounted").required();
+  command.option("SCRIPT", options->script, "a file with commands, and its arguments $1...");
+  const Option text =
+      command.option("-c,--command", options->command, "run this text; what follows is $0, $1...");
+  command.footer("Type help in it for its own commands.");
+  command.callback([options, text, &status] {
+    options->has_command = text.is_given();
     status = run(*options);
   });
 }

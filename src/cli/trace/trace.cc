@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
 #include "cli/trace/traced_requests.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -19,7 +19,6 @@ struct TraceRequest {
   std::string mount;
   std::vector<std::string> command;
   TraceFilter filter;
-  std::uint64_t process = 0;
   bool json = false;
   bool follow = false;
   bool on = false;
@@ -167,41 +166,36 @@ int run(const TraceRequest& request) {
 
 }  // namespace
 
-void add_trace_command(CLI::App& app, int& status) {
+void add_trace_command(const Command& program, int& status) {
   auto request = std::make_shared<TraceRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "trace",
       "Show what happened under each request of a mount, from the call to the arm.\n"
       "With a COMMAND after --, of what it does; else of what the trace has kept.");
-  command->add_option("MOUNT", request->mount, "where the volume is mounted")->required();
-  command->add_option("COMMAND", request->command, "after --: traced from its start to its end");
+  command.option("MOUNT", request->mount, "where the volume is mounted").required();
+  command.option("COMMAND", request->command, "after --: traced from its start to its end");
   command
-      ->add_option("--op", request->filter.operations,
-                   "only these operations: read, write, lookup ...")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("NAME,...");
-  command->add_option("--path", request->filter.path, "only paths that match (from the mount on)")
-      ->type_name("GLOB");
-  auto* process = command->add_option("--pid", request->process, "only this process's requests");
-  command->add_flag("--json", request->json, "the events as JSON lines");
-  command->add_option("--chrome", request->chrome, "as Chrome trace events, for ui.perfetto.dev")
-      ->type_name("FILE");
+      .option("--op", request->filter.operations, "only these operations: read, write, lookup ...")
+      .comma_separated()
+      .type_name("NAME,...");
+  command.option("--path", request->filter.path, "only paths that match (from the mount on)")
+      .type_name("GLOB");
+  command.option("--pid", request->filter.process, "only this process's requests");
+  command.flag("--json", request->json, "the events as JSON lines");
+  command.option("--chrome", request->chrome, "as Chrome trace events, for ui.perfetto.dev")
+      .type_name("FILE");
   command
-      ->add_option("--blktrace", request->blktrace,
-                   "what the disk served, to NAME.blktrace.0, for blkparse, btt and iowatcher")
-      ->type_name("NAME");
-  command->add_option("--fio", request->fio, "the same as an iolog of fio")->type_name("FILE");
-  command->add_option("--disksim", request->disksim, "the same as DiskSim's ASCII")
-      ->type_name("FILE");
-  auto* follow =
-      command->add_flag("-f,--follow", request->follow, "as it happens, until interrupted");
-  auto* on = command->add_flag("--on", request->on, "switch the trace on, and leave it so");
-  command->add_flag("--off", request->off, "switch it off")->excludes(on)->excludes(follow);
-  command->add_option("--size", request->size, "how many events are kept")
-      ->check(CLI::Range(1, 1 << 20));
-  command->callback([request, process, &status] {
-    if (process->count() != 0) request->filter.process = request->process;
+      .option("--blktrace", request->blktrace,
+              "what the disk served, to NAME.blktrace.0, for blkparse, btt and iowatcher")
+      .type_name("NAME");
+  command.option("--fio", request->fio, "the same as an iolog of fio").type_name("FILE");
+  command.option("--disksim", request->disksim, "the same as DiskSim's ASCII").type_name("FILE");
+  const Option follow =
+      command.flag("-f,--follow", request->follow, "as it happens, until interrupted");
+  const Option on = command.flag("--on", request->on, "switch the trace on, and leave it so");
+  command.flag("--off", request->off, "switch it off").excludes(on).excludes(follow);
+  command.option("--size", request->size, "how many events are kept").range(1, 1 << 20);
+  command.callback([request, &status] {
     request->filter.not_process = static_cast<std::uint64_t>(::getpid());
     status = run(*request);
   });

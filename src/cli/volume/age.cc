@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
-#include "cli/volume/aging.h"
 #include "cli/commands.h"
 #include "cli/face/face.h"
 #include "cli/face/traces.h"
 #include "cli/inspect/answer.h"
+#include "cli/volume/aging.h"
 #include "cli/volume/offline_volume.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -77,7 +77,8 @@ void show(const AgeRequest& request, const AgingReport& report, const VolumeLayo
   answer.fact("refused", report.refused);
   answer.fact("written_bytes", report.written_bytes);
   FactTable layout({"when", "files", "fragmented_files", "blocks", "runs", "mean_run_blocks",
-                "layout_score", "seeks", "used_percent", "free_runs", "longest_free_run_blocks"});
+                    "layout_score", "seeks", "used_percent", "free_runs",
+                    "longest_free_run_blocks"});
   add_row(layout, "before", before);
   add_row(layout, "after", after);
   answer.table("layout", std::move(layout));
@@ -125,32 +126,31 @@ std::string check_strategy(const std::string& given) {
 
 }  // namespace
 
-void add_age_command(CLI::App& app, int& status) {
+void add_age_command(const Command& program, int& status) {
   auto request = std::make_shared<AgeRequest>();
   AgingOptions& aging = request->aging;
-  CLI::App* command = app.add_subcommand("age",
-                                         "Make the volume in IMAGE, which is not mounted, as old "
-                                         "as so many days of use would: files are\n"
-                                         "made, grown, replaced and deleted in a directory of its "
-                                         "own. The same seed, the same volume.");
-  command->add_option("IMAGE", request->image, "the image; what is on it stays")->required();
-  command->add_option("--seed", aging.seed, "what happens; 1")->type_name("N");
-  command->add_option("--days", aging.days, "how long; 100")
-      ->type_name("N")
-      ->check(CLI::Range(1, 36500));
-  command->add_option("--fill", aging.fill_percent, "how full it gets; 80")
-      ->type_name("PERCENT")
-      ->check(CLI::Range(1.0, 99.0));
-  command->add_option("--churn", aging.churn_percent, "how much of it is written each day; 5")
-      ->type_name("PERCENT")
-      ->check(CLI::Range(0.1, 100.0));
+  const Command command =
+      program.subcommand("age",
+                         "Make the volume in IMAGE, which is not mounted, as old "
+                         "as so many days of use would: files are\n"
+                         "made, grown, replaced and deleted in a directory of its "
+                         "own. The same seed, the same volume.");
+  command.option("IMAGE", request->image, "the image; what is on it stays").required();
+  command.option("--seed", aging.seed, "what happens; 1").type_name("N");
+  command.option("--days", aging.days, "how long; 100").type_name("N").range(1, 36500);
+  command.option("--fill", aging.fill_percent, "how full it gets; 80")
+      .type_name("PERCENT")
+      .range(1.0, 99.0);
+  command.option("--churn", aging.churn_percent, "how much of it is written each day; 5")
+      .type_name("PERCENT")
+      .range(0.1, 100.0);
   command
-      ->add_option("--strategy", aging.strategy,
-                   "how the new files are allocated: a strategy, or mix; default: the volume's")
-      ->type_name("NAME")
-      ->check(check_strategy);
-  command->add_flag("--json", request->json, "the answer as JSON");
-  command->callback([request, &status] { status = run(*request); });
+      .option("--strategy", aging.strategy,
+              "how the new files are allocated: a strategy, or mix; default: the volume's")
+      .type_name("NAME")
+      .check(check_strategy);
+  command.flag("--json", request->json, "the answer as JSON");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "fsck/damage.h"
 #include "fsck/find_superblock.h"
 #include "spindle/base/printable.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/device/file_device.h"
 #include "spindle/format/mount_mark.h"
 
@@ -94,28 +94,27 @@ std::string kinds_text() {
 
 }  // namespace
 
-void add_damage_command(CLI::App& app, int& status) {
+void add_damage_command(const Command& program, int& status) {
   auto request = std::make_shared<Request>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "damage", "Make a copy of IMAGE with one fault in it, for fsck.spindle to be tried on.");
-  command->footer(kinds_text());
-  command->add_option("IMAGE", request->image, "a sound volume; it is only read")->required();
+  command.footer(kinds_text());
+  command.option("IMAGE", request->image, "a sound volume; it is only read").required();
   std::vector<std::string> names;
   for (const auto& kind : fsck::damage_kinds()) names.emplace_back(kind.name);
-  command->add_option("--kind", request->kind, "which fault")
-      ->required()
-      ->type_name("KIND")
-      ->check([names](const std::string& given) {
+  command.option("--kind", request->kind, "which fault")
+      .required()
+      .type_name("KIND")
+      .check([names](const std::string& given) {
         const bool is_known = std::find(names.begin(), names.end(), given) != names.end();
         return is_known ? std::string() : "there is no damage of the kind '" + given + "'";
       });
-  command->add_option("--seed", request->seed, "which of the places; the same seed, the same fault")
-      ->type_name("N");
-  command->add_option("-o,--output", request->output, "the copy; else IMAGE.damaged")
-      ->type_name("COPY");
-  command->add_flag("--force", request->force, "replace the copy if it is there");
-  command->add_flag("--answer", request->answer, "say at once what was done");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("--seed", request->seed, "which of the places; the same seed, the same fault")
+      .type_name("N");
+  command.option("-o,--output", request->output, "the copy; else IMAGE.damaged").type_name("COPY");
+  command.flag("--force", request->force, "replace the copy if it is there");
+  command.flag("--answer", request->answer, "say at once what was done");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

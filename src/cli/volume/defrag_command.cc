@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -14,9 +13,10 @@
 #include <sstream>
 
 #include "cli/commands.h"
-#include "cli/volume/defrag.h"
 #include "cli/inspect/answer.h"
+#include "cli/volume/defrag.h"
 #include "cli/volume/offline_volume.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -175,7 +175,7 @@ void show(const DefragRequest& request, const DefragReport& report) {
   answer.fact("moved_files", report.moved_files);
   answer.fact("moved_blocks", report.moved_blocks);
   FactTable sums({"when", "files", "fragmented_files", "blocks", "runs", "mean_run_blocks",
-              "layout_score", "seeks", "gap_blocks", "longest_free_run_blocks"});
+                  "layout_score", "seeks", "gap_blocks", "longest_free_run_blocks"});
   add_row(sums, "before", report, report.before, report.longest_free_run_before);
   add_row(sums, request.dry_run ? "would be" : "after", report, report.after,
           report.longest_free_run_after);
@@ -243,25 +243,25 @@ int run(DefragRequest& request) {
 
 }  // namespace
 
-void add_defrag_command(CLI::App& app, int& status) {
+void add_defrag_command(const Command& program, int& status) {
   auto request = std::make_shared<DefragRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "defrag",
       "Bring the blocks of files together, on a mount that is in use or in an unmounted image, "
       "and\n"
       "compare how they lay and lie. Of a whole volume the free blocks are brought together, too.");
   command
-      ->add_option("PATH", request->paths,
-                   "a mount, directories and files on it; or the image of a volume")
-      ->required();
-  command->add_flag("-n,--dry-run", request->dry_run, "only say how each file would lie");
-  CLI::Option* pack = command->add_flag(
+      .option("PATH", request->paths,
+              "a mount, directories and files on it; or the image of a volume")
+      .required();
+  command.flag("-n,--dry-run", request->dry_run, "only say how each file would lie");
+  const Option pack = command.flag(
       "--pack", request->packs, "bring the free blocks together, though it is not a whole volume");
-  command->add_flag("--no-pack", request->packs_not, "leave the free blocks where they are")
-      ->excludes(pack);
-  command->add_flag("--files", request->shows_files, "what became of each file that changed, too");
-  command->add_flag("--json", request->json, "the answer as JSON");
-  command->callback([request, &status] { status = run(*request); });
+  command.flag("--no-pack", request->packs_not, "leave the free blocks where they are")
+      .excludes(pack);
+  command.flag("--files", request->shows_files, "what became of each file that changed, too");
+  command.flag("--json", request->json, "the answer as JSON");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

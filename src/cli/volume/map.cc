@@ -4,7 +4,6 @@
 #include <fts.h>
 #include <sys/xattr.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "cli/inspect/answer.h"
 #include "spindle/alloc/placement.h"
 #include "spindle/base/limits.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -165,17 +165,17 @@ int run(MapRequest& request) {
 
 }  // namespace
 
-void add_map_command(CLI::App& app, int& status) {
+void add_map_command(const Command& program, int& status) {
   auto request = std::make_shared<MapRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "map",
       "Show in how many pieces files of a mount lie on its disk, and how many seeks a sequential\n"
       "read of each would cost.");
-  command->add_option("PATH", request->paths, "files and directories on a mount")->required();
-  command->add_flag("-r,--recursive", request->recursive, "all that is in the directories too");
-  command->add_flag("--runs", request->runs, "where each run lies too");
-  command->add_flag("--json", request->json, "the answer as JSON");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("PATH", request->paths, "files and directories on a mount").required();
+  command.flag("-r,--recursive", request->recursive, "all that is in the directories too");
+  command.flag("--runs", request->runs, "where each run lies too");
+  command.flag("--json", request->json, "the answer as JSON");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/commands.h"
 #include "fsck/find_superblock.h"
 #include "fsck/undo_file.h"
+#include "spindle/command_line/command_line.h"
 #include "spindle/device/file_device.h"
 #include "spindle/format/mount_mark.h"
 
@@ -57,14 +57,14 @@ int run(const Request& request) {
 
 }  // namespace
 
-void add_undo_command(CLI::App& app, int& status) {
+void add_undo_command(const Command& program, int& status) {
   auto request = std::make_shared<Request>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "undo", "Put back, byte for byte, what `fsck.spindle --undo FILE` overwrote in IMAGE.");
-  command->add_option("FILE", request->file, "the undo file of the repair")->required();
-  command->add_option("IMAGE", request->image, "the image that was repaired")->required();
-  command->add_flag("--force", request->force, "although the volume was changed since");
-  command->callback([request, &status] { status = run(*request); });
+  command.option("FILE", request->file, "the undo file of the repair").required();
+  command.option("IMAGE", request->image, "the image that was repaired").required();
+  command.flag("--force", request->force, "although the volume was changed since");
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli

@@ -5,7 +5,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 #include "cli/mount/mount_control.h"
 #include "cli/watch/loop.h"
 #include "spindle/base/clock.h"
+#include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
 namespace {
@@ -125,25 +125,25 @@ int run(const WatchRequest& request) {
 
 }  // namespace
 
-void add_watch_command(CLI::App& app, int& status) {
+void add_watch_command(const Command& program, int& status) {
   auto request = std::make_shared<WatchRequest>();
-  CLI::App* command = app.add_subcommand(
+  const Command command = program.subcommand(
       "watch",
       "Watch a mount at work: its arm and what waits for it, its blocks as they are written, its\n"
       "cache, its busiest files, and how long requests take. The key ? shows the keys.");
-  command->add_option("MOUNT", request->mount, "where the volume is mounted")->required();
-  command->add_option("-i,--interval", request->interval_s, "seconds from one look to the next")
-      ->check(CLI::Range(kShortestInterval_s, kLongestInterval_s))
-      ->type_name("SECONDS");
-  command->add_flag("--once", request->once,
-                    "show once what there was since the counters were reset, and end");
-  auto* json = command->add_flag("--json", request->json,
-                                 "a line of JSON for each interval; with --once, one");
-  command->add_option("-n,--count", request->count, "end after so many lines")
-      ->check(CLI::PositiveNumber)
-      ->type_name("LINES")
-      ->needs(json);
-  command->callback([request, &status] { status = run(*request); });
+  command.option("MOUNT", request->mount, "where the volume is mounted").required();
+  command.option("-i,--interval", request->interval_s, "seconds from one look to the next")
+      .range(kShortestInterval_s, kLongestInterval_s)
+      .type_name("SECONDS");
+  command.flag("--once", request->once,
+               "show once what there was since the counters were reset, and end");
+  const Option json =
+      command.flag("--json", request->json, "a line of JSON for each interval; with --once, one");
+  command.option("-n,--count", request->count, "end after so many lines")
+      .positive()
+      .type_name("LINES")
+      .needs(json);
+  command.callback([request, &status] { status = run(*request); });
 }
 
 }  // namespace spindle::cli
