@@ -41,7 +41,7 @@ Process* Kernel::make_kernel_process(const char* name, Process* parent) {
   process->parent = parent;
   process->is_kernel = true;
   process->started = now();
-  process->directory = "/";
+  process->directory = std::string("/");
   process->child_events = std::make_unique<WaitQueue>();
   Process* made = process.get();
   processes.emplace(number, std::move(process));

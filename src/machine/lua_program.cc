@@ -102,10 +102,10 @@ void LuaInterpreter::charge(lua_State* running_state, std::size_t bytes) {
 }
 
 /// One instruction may copy all arguments of a function that takes any number of them.
-void LuaInterpreter::look_at_arguments(lua_State* state, lua_Debug* record) {
+void LuaInterpreter::look_at_arguments(lua_State* caller, lua_Debug* record) {
   const auto has_more = [&](std::size_t number) {
-    const bool has = lua_getlocal(state, record, -static_cast<int>(number)) != nullptr;
-    if (has) lua_pop(state, 1);
+    const bool has = lua_getlocal(caller, record, -static_cast<int>(number)) != nullptr;
+    if (has) lua_pop(caller, 1);
     return has;
   };
   while (has_more(std::max(2 * most_arguments_, kManyArguments)))

@@ -177,7 +177,7 @@ std::string sched_text(const ProcessView& view) {
   const auto ms = [](VirtualTime time) { return static_cast<double>(time.ns) / 1e6; };
   std::string text = fmt::format("{} ({}, #threads: {})\n", short_name(t.name), view.shown_id,
                                  std::max<std::size_t>(1, view.process.threads.size()));
-  text += std::string(67, '-') + "\n";
+  text.append(67, '-').append("\n");
   text += fmt::format("{:<45}:{:21.6f}\n", "se.exec_start", ms(t.started));
   text += fmt::format("{:<45}:{:21.6f}\n", "se.sum_exec_runtime", ms(t.ran));
   text +=

@@ -30,7 +30,7 @@ struct Process {
   std::size_t at = 0;
   State state = State::kReady;
   std::uint64_t io_ends = 0;  ///< the tick, while it waits
-  std::string history;        ///< a letter for each tick: see `Machine::write_down`
+  std::string history{};      ///< a letter for each tick: see `Machine::write_down`
 
   [[nodiscard]] bool is_at_end() const { return at == steps.size(); }
 };

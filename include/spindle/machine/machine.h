@@ -37,9 +37,9 @@ class MemoryManager;
 
 /// What to start, and how it shall stand to the scheduler.
 struct StartRequest {
-  std::string path;                        ///< of the program
-  std::vector<std::string> arguments;      ///< after the name; argv[0] is the path
-  std::optional<std::string> source = {};  ///< the program itself, instead of the file's content
+  std::string path = {};                    ///< of the program
+  std::vector<std::string> arguments = {};  ///< after the name; argv[0] is the path
+  std::optional<std::string> source = {};   ///< the program itself, instead of the file's content
   std::vector<std::string> environment = {};
   std::string directory = "/";
   std::string name = {};  ///< as `ps` shows it; empty: of the path

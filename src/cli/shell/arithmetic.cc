@@ -202,8 +202,10 @@ class Evaluator {
       if (!rest_.starts_with(sign) || rest_.starts_with("==")) continue;
       take(sign);
       std::int64_t value = TRY(choice());
-      if (sign != "=")
-        value = TRY(apply(TRY(value_of(name)), sign.substr(0, sign.size() - 1), value));
+      if (sign != "=") {
+        const std::int64_t before = TRY(value_of(name));
+        value = TRY(apply(before, sign.substr(0, sign.size() - 1), value));
+      }
       if (idle_ == 0) variables_.set(name, std::to_string(value));
       return value;
     }

@@ -64,7 +64,7 @@ int Canvas::put(int x, int y, std::string_view text, const Look& look) {
       if (has(x + 1, y))
         cells_[index(x + 1, y)] = {is_shown ? "" : "?", look};
       else
-        cells_[index(x, y)].text = " ";
+        cells_[index(x, y)].text = std::string(" ");
     }
     x += one.columns;
   }

@@ -73,7 +73,7 @@ class Model {
   using Words = std::map<std::uint64_t, std::uint64_t>;
   struct Space {
     Words words;
-    VirtualAddress heap, shared;
+    VirtualAddress heap{}, shared{};
     bool waits = false;
     MemoryAccess pending{};
   };
