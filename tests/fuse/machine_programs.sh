@@ -110,7 +110,7 @@ step "cron and at"
 printf 'at 5 /bin/echo.lua at five\n* * * * * /bin/echo.lua each minute\nnonsense here\n' >"$mnt/etc/crontab"
 echo 1 >"$mnt/.spindle/machine/restart"
 echo 60 >"$mnt/.spindle/machine/rate"
-for try in $(seq 200); do
+for try in $(seq 1200); do
   [ "$(grep -c 'each minute$' "$mnt/.spindle/machine/log" || true)" -lt 2 ] || break
   sleep 0.05
 done

@@ -31,7 +31,7 @@ done
 for attempt in $(seq 20); do
   cp "$mnt/.spindle/disk/statistics.json" disk.json
   spindle picture "$mnt" --all all >said 2>&1 || fail "$(cat said)"
-  cmp -s disk.json "$mnt/.spindle/disk/statistics.json" && break
+  cat "$mnt/.spindle/disk/statistics.json" | cmp -s disk.json && break  # cmp would believe the length it is told
 done
 cp "$mnt/.spindle/cache/statistics.json" cache.json
 cp "$mnt/.spindle/disk/whatif.json" whatif.json

@@ -2,9 +2,10 @@
     real_use.py FOLDER STRATEGY SEED    what every strategy must stand
     real_use.py --large FOLDER STRATEGY [dense]
 Every file's content is known beforehand, so that each read can be judged."""
-import mmap, os, random, signal, sys, time
+import mmap, os, random, signal, sys
 
 BLOCK = 4096
+TRUNCATIONS, CONVERSIONS = 40, 80
 STRATEGIES = ["contiguous", "linked", "fat", "indexed", "extent"]
 
 
@@ -36,6 +37,19 @@ def at_once(*works):
             os._exit(status)
         children.append(child)
     assert all([os.waitpid(child, 0)[1] == 0 for child in children]), "one of the programs failed"
+
+
+class Flag:
+    """What one of several programs tells the others."""
+
+    def __init__(self):
+        self.shared = mmap.mmap(-1, 1)
+
+    def set(self):
+        self.shared[0] = 1
+
+    def is_set(self):
+        return self.shared[0] != 0
 
 
 def mixed_access(path, seed):
@@ -113,11 +127,13 @@ def several_writers(path, seed):
     assert pieces == wanted, "an append is lost or torn"
 
 
+PATTERN = bytes((i * 7 + i // 251) % 255 + 1 for i in range(251 * 255))
+
+
 def pattern(offset, length):
     """What stands at an offset, whoever wrote it last; never a zero."""
-    whole = bytes((i * 7 + i // 251) % 255 + 1 for i in range(251 * 255))
-    start = offset % len(whole)
-    return (whole * (1 + (start + length) // len(whole)))[start : start + length]
+    start = offset % len(PATTERN)
+    return (PATTERN * (1 + (start + length) // len(PATTERN)))[start : start + length]
 
 
 def judge(data, offset, what):
@@ -132,21 +148,22 @@ def judge(data, offset, what):
 
 def readers_during_truncation(path, seed):
     size = 150 * BLOCK
-    end = time.monotonic() + 1.5
+    over = Flag()
 
     def shortens():
         chance = random.Random(seed)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
-        while time.monotonic() < end:
+        for _ in range(TRUNCATIONS):
             os.pwrite(descriptor, pattern(0, size), 0)
             os.ftruncate(descriptor, chance.randrange(size))
             os.ftruncate(descriptor, chance.randrange(size))
+        over.set()
 
     def reads(flags):
         def work():
             chance = random.Random(seed + flags)
             descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | flags)
-            while time.monotonic() < end:
+            while not over.is_set():
                 offset = chance.randrange(size) // BLOCK * BLOCK
                 judge(read_direct(descriptor, offset, 5 * BLOCK), offset, "a reader found another byte")
 
@@ -160,15 +177,13 @@ def conversions_under_load(path, seed, control):
     size = 200 * BLOCK
     with open(path, "wb") as file:
         file.write(pattern(0, size))
-    end = time.monotonic() + 3
+    over = Flag()
 
     def converts():
         chance = random.Random(seed)
-        done = 0
-        while time.monotonic() < end:
+        for _ in range(CONVERSIONS):
             os.setxattr(path, "user.spindle.alloc", chance.choice(STRATEGIES).encode())
-            done += 1
-        assert done > 3, "hardly a conversion"
+        over.set()
 
     def switches():
         chance = random.Random(seed)
@@ -176,7 +191,7 @@ def conversions_under_load(path, seed, control):
         for name in ["cache/policy", "disk/scheduler", "disk/model", "volume/fit"]:
             with open(f"{control}/{name}") as file:
                 choices[name] = file.read().replace("[", "").replace("]", "").split()
-        while time.monotonic() < end:
+        while not over.is_set():
             name = chance.choice(list(choices))
             with open(f"{control}/{name}", "w") as file:
                 file.write(chance.choice(choices[name]))
@@ -188,7 +203,7 @@ def conversions_under_load(path, seed, control):
         def work():
             chance = random.Random(seed + flags + 1)
             descriptor = os.open(path, os.O_RDWR | flags)
-            while time.monotonic() < end:
+            while not over.is_set():
                 offset = chance.randrange(size - 4 * BLOCK)
                 os.pwritev(descriptor, [aligned(pattern(offset, 3 * BLOCK))], offset)
                 if chance.random() < 0.05:
@@ -200,7 +215,7 @@ def conversions_under_load(path, seed, control):
         def work():
             chance = random.Random(seed + flags)
             descriptor = os.open(path, os.O_RDONLY | flags)
-            while time.monotonic() < end:
+            while not over.is_set():
                 offset = chance.randrange(size - 8 * BLOCK) // BLOCK * BLOCK
                 data = read_direct(descriptor, offset, 8 * BLOCK)
                 assert data == pattern(offset, len(data)) and len(data) == 8 * BLOCK, f"another byte, {offset}"

@@ -12,7 +12,7 @@ def until(text):
     """What is shown up to the text, and with it."""
     global unread
     while text.encode() not in unread:
-        ready, _, _ = select.select([terminal], [], [], 20)
+        ready, _, _ = select.select([terminal], [], [], 60)
         if not ready:
             sys.exit(f"no '{text}' is shown, but: {unread.decode(errors='replace')}")
         try:
@@ -38,7 +38,7 @@ def processes(name):
 
 
 def await_processes(name, states):
-    for _ in range(400):
+    for _ in range(1200):
         if processes(name) == states:
             return
         time.sleep(0.05)

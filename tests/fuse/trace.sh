@@ -80,17 +80,22 @@ follow_live() {
   step "live"
   spindle trace "$mnt" --follow --op create >live &
   local reader=$! i
-  for i in $(seq 100); do grep -qF '[on]' "$control/trace_on" && break; sleep 0.05; done
+  for i in $(seq 1200); do grep -qF '[on]' "$control/trace_on" && break; sleep 0.05; done
   touch "$mnt/seen-live"
-  for i in $(seq 100); do grep -q 'create /seen-live' live && break; sleep 0.05; done
+  for i in $(seq 1200); do grep -q 'create /seen-live' live && break; sleep 0.05; done
   grep -q 'create /seen-live' live || fail "the live trace does not show what happens"
   kill -INT $reader
   wait $reader || fail "an interrupted reader fails"
   grep -qF '[off]' "$control/trace_on" || fail "the trace stays on"
   echo on >"$control/trace_on"
-  timeout 1 cat "$control/trace_pipe" >pipe &
+  cat "$control/trace_pipe" >pipe &
   reader=$!
-  for i in $(seq 20); do touch "$mnt/piped-$i"; sleep 0.02; done
+  for i in $(seq 1200); do
+    touch "$mnt/piped-$i"
+    grep -q 'fuse request create /piped-' pipe && break
+    sleep 0.05
+  done
+  kill $reader
   wait $reader || true
   grep -q 'fuse request create /piped-' pipe || fail "trace_pipe shows nothing"
   echo off >"$control/trace_on"

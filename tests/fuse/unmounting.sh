@@ -9,7 +9,7 @@ wait_for_end() {
   while is_alive "$daemon"; do
     sleep 0.05
     tries=$((tries + 1))
-    [ "$tries" -lt 400 ] || fail "the daemon does not end"
+    [ "$tries" -lt 1200 ] || fail "the daemon does not end"
   done
 }
 

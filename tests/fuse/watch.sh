@@ -14,7 +14,7 @@ watcher=$!
 # Until it has written so many lines more.
 wait_for_lines() {
   local wanted=$(($(wc -l <lines) + $1)) i
-  for i in $(seq 600); do [ "$(wc -l <lines)" -ge "$wanted" ] && return; sleep 0.05; done
+  for i in $(seq 1200); do [ "$(wc -l <lines)" -ge "$wanted" ] && return; sleep 0.05; done
   fail "the watcher writes no more lines: $(wc -l <lines)"
 }
 wait_for_lines 1
@@ -87,7 +87,7 @@ refuses "requires" spindle watch "$mnt" -n 3
 refuses "cannot be written" bash -c "spindle watch $mnt --json -i 0.1 -n 2 >/dev/full"
 spindle watch "$mnt" --json -i 0.1 >lines 2>said &
 watcher=$!
-for i in $(seq 100); do [ -s lines ] && break; sleep 0.05; done
+for i in $(seq 1200); do [ -s lines ] && break; sleep 0.05; done
 unmount_volume
 ! wait $watcher || fail "the mount is gone, and the watcher says that all is well"
 grep -q "no longer mounted" said || fail "it does not say that the mount is gone: $(cat said)"

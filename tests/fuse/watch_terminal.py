@@ -19,7 +19,7 @@ import time
 import pyte
 
 image, mount = sys.argv[1:]
-PATIENCE = 20
+PATIENCE = 120
 
 
 class Watch:
