@@ -349,7 +349,9 @@ void Scheduler::loop(Worker& worker) {
     if (worker.preempted != nullptr) decide_preempted(worker);
     Control* next = take_ready(worker);
     if (next == nullptr) {
-      look_for_events(worker, 0);
+      worker.switches_to_poll -= kSwitchesATry;
+      const bool tries = !poller_->has_posted() && poller_->try_one_read(worker.switches);
+      if (!tries) look_for_events(worker, 0);
       next = take_ready(worker);
     }
     if (next != nullptr) {
