@@ -2,9 +2,6 @@
 // default build (guard pages, names, statistics and deadlock detection on).
 #pragma once
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -17,11 +14,11 @@
 #include "spindle/thread/barrier.h"
 #include "spindle/thread/channel.h"
 #include "spindle/thread/condition_variable.h"
-#include "spindle/thread/io.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/semaphore.h"
 #include "spindle/thread/shared_mutex.h"
+#include "spindle/thread/stream.h"
 #include "spindle/thread/thread.h"
 
 struct SpindleThreads {
@@ -98,24 +95,18 @@ struct SpindleThreads {
   static void sleep_us(long duration_us) { spindle::thread::sleep_for(duration_us * 1000); }
 
   struct Stream {
-    explicit Stream(int descriptor) : fd(descriptor) {}
-    ~Stream() {
-      spindle::thread::forget(fd);
-      close(fd);
+    explicit Stream(int descriptor) : fd(descriptor) {
+      spindle::thread::set_nonblocking(fd).take();
     }
-    long read(void* to, std::size_t size) {
-      for (;;) {
-        const long count = recv(fd, to, size, MSG_DONTWAIT);
-        if (count >= 0 || errno != EAGAIN) return count;
-        if (!spindle::thread::wait_readable(fd).ok()) return -1;
-      }
+    ~Stream() { spindle::thread::close_descriptor(fd); }
+    long read(void* to, std::size_t size) const {
+      const auto count = spindle::thread::read_some(fd, {static_cast<std::byte*>(to), size});
+      return count.ok() ? static_cast<long>(*count) : -1;
     }
-    long write(const void* from, std::size_t size) {
-      for (;;) {
-        const long count = ::send(fd, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (count >= 0 || errno != EAGAIN) return count;
-        if (!spindle::thread::wait_writable(fd).ok()) return -1;
-      }
+    long write(const void* from, std::size_t size) const {
+      const bool ok =
+          spindle::thread::write_all(fd, {static_cast<const std::byte*>(from), size}).ok();
+      return ok ? static_cast<long>(size) : -1;
     }
     int fd;
   };

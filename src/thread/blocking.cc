@@ -21,21 +21,26 @@ std::string quoted(const char* name) {
 // The next thread of the chain; null where it ends: nobody holds it, or a deadline will end it.
 const Control* next_in_chain(const Control& thread) {
   const bool timed = thread.parked != nullptr && thread.parked->timer_index != 0;
-  return thread.blocked_by == nullptr || timed ? nullptr : holding(*thread.blocked_by);
+  return thread.blocking == nullptr || timed ? nullptr : thread.blocking->by();
 }
 
 std::string describe_wait(const Control& thread) {
   std::string line = "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) + ')';
-  const WaitQueue* wanted = thread.wanted;
-  if (wanted == nullptr && thread.parked != nullptr) wanted = thread.parked->queue;
+  const Blocking* const blocking = thread.blocking;
+  const WaitQueue* wanted = nullptr;
+  if (blocking != nullptr) {
+    wanted = &blocking->wanted();
+  } else if (thread.parked != nullptr) {
+    wanted = thread.parked->queue;
+  }
   if (wanted == nullptr) return line + " waits\n";
   line += " waits for " + std::string(to_string(wanted->kind())) + ' ' + quoted(wanted->name());
-  if (thread.wanted_at != nullptr) line += " at " + describe_code(thread.wanted_at);
-  if (thread.blocked_by == nullptr) return line + '\n';
-  const Holder& holder = *thread.blocked_by;
-  const Control* const by = holding(holder);
-  if (by == nullptr || holder.taken_at == nullptr) return line + '\n';
-  return line + ", held by " + quoted(by->name) + " since " + describe_code(holder.taken_at) + '\n';
+  if (blocking == nullptr) return line + '\n';
+  if (blocking->where() != nullptr) line += " at " + describe_code(blocking->where());
+  const Control* const by = blocking->by();
+  const void* const taken_at = blocking->holder().taken_at;
+  if (by == nullptr || taken_at == nullptr) return line + '\n';
+  return line + ", held by " + quoted(by->name) + " since " + describe_code(taken_at) + '\n';
 }
 
 }  // namespace
@@ -78,7 +83,7 @@ std::string describe_circle(const Control& self) {
   const Control* thread = &self;
   for (std::size_t lines = 0; lines < kMostLines; ++lines) {
     text += describe_wait(*thread);
-    thread = thread->blocked_by->thread;
+    thread = thread->blocking->by();
     if (thread == &self) break;
   }
   return text;
@@ -99,8 +104,9 @@ std::string describe_waiting(const Scheduler& scheduler) {
 void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder) {
   const Control* const by = holding(holder);
   const char* const holder_name = by == nullptr ? "nobody" : by->name;
-  const std::string since =
-      holder.taken_at == nullptr ? "" : " since " + describe_code(holder.taken_at);
+  // Where it was taken last, if it was let go of without a section.
+  const bool since_known = by != nullptr && holder.taken_at != nullptr;
+  const std::string since = since_known ? " since " + describe_code(holder.taken_at) : "";
   std::fprintf(stderr, "thread \"%s\" %s the %s \"%s\", held by \"%s\"%s\n", caller().name, what,
                std::string(to_string(lock.kind())).c_str(), lock.name(), holder_name,
                since.c_str());
@@ -109,19 +115,15 @@ void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder
 
 Blocking::Blocking(const Holder& holder, const WaitQueue& wanted, const void* where,
                    bool may_report)
-    : self_(calling_thread()) {
-  self_.blocked_by = &holder;
-  self_.wanted = &wanted;
-  self_.wanted_at = where;
+    : self_(calling_thread()), holder_(holder), wanted_(wanted), where_(where) {
+  self_.blocking = this;
   if (may_report && closes_circle(self_)) self_.scheduler->report_circle(self_);
   if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
 }
 
 void Blocking::ended(bool woken) {
-  Control* const holder = holding(*self_.blocked_by);
-  self_.blocked_by = nullptr;
-  self_.wanted = nullptr;
-  self_.wanted_at = nullptr;
+  Control* const holder = by();
+  self_.blocking = nullptr;
   const bool takes_back = !woken && holder != nullptr && holder != &nobody;
   if (takes_back && self_.scheduler->priorities_differ()) self_.scheduler->settle(*holder);
 }

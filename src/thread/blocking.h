@@ -1,4 +1,4 @@
-// Who waits for whom: the graph whose edges are Control::blocked_by, kept while a thread waits for
+// Who waits for whom: the graph whose edges are Control::blocking, kept while a thread waits for
 // a lock or a join. Each thread has one edge at most, so looking for a circle is walking a chain.
 #pragma once
 
@@ -31,11 +31,22 @@ class Blocking {
   Blocking(const Holder& holder, const WaitQueue& wanted, const void* where, bool may_report);
   /// `woken`: the wait ended with what was wanted, so that the holder has let go of it already.
   void ended(bool woken);
+
+  /// Who must act before the thread can go on; null if nobody is known.
+  [[nodiscard]] Control* by() const { return holding(holder_); }
+  [[nodiscard]] const Holder& holder() const { return holder_; }
+  [[nodiscard]] const WaitQueue& wanted() const { return wanted_; }
+  /// The place in the code where it is wanted; may be null.
+  [[nodiscard]] const void* where() const { return where_; }
+
   Blocking(const Blocking&) = delete;
   Blocking& operator=(const Blocking&) = delete;
 
  private:
   Control& self_;
+  const Holder& holder_;
+  const WaitQueue& wanted_;
+  const void* const where_;
 };
 
 }  // namespace spindle::thread

@@ -1,6 +1,6 @@
 // Control: what the runtime knows of one thread. Controls stand close together, apart from the
-// stacks, so that a thread that has not run yet costs no more than this. The first cache line is
-// what a switch touches.
+// stacks, so that a thread that has not run yet costs no more than this: what only policies ask
+// for stands elsewhere (Account). The first 64 bytes are what a switch touches.
 #pragma once
 
 #include <atomic>
@@ -11,12 +11,14 @@
 #include "spindle/base/clock.h"
 #include "spindle/policy/cpu_policy.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/thread.h"
 #include "spindle/thread/wait_queue.h"
 #include "thread/context.h"
 
 namespace spindle::thread {
 
 class Scheduler;
+class Blocking;
 struct LocalTable;
 struct Stack;
 struct Worker;
@@ -31,10 +33,28 @@ struct ExceptionState {
 enum class CancelState : std::uint8_t { kNone, kRequested, kDelivered };
 
 inline constexpr std::size_t kLongestName = 31;
-/// A callable of so many bytes stands in the Control until its thread runs and needs no stack.
-inline constexpr std::size_t kLargestInControl = 48;
 
-struct alignas(64) Control {
+/// A small callable stands here until its thread runs and needs no stack; of a larger one it is
+/// known where it stands. Who has run waits now and then instead.
+union Beginning {
+  alignas(16) std::byte room[detail::kLargestInControl] = {};
+  void* elsewhere;
+  std::int64_t waiting_since_ns;
+};
+
+/// What policies and traces are told of a thread: how long it ran, and what it was made with.
+struct Account {
+  std::uint32_t policy_number = 0;  // of the policy that knows it
+  std::uint32_t weight = kUsualWeight;
+  std::int64_t deadline_ns = 0;
+  VirtualTime chosen_at;  // when it was last given the worker
+  // How long it last kept the worker, and how long it will, by estimate.
+  VirtualTime last_burst;
+  VirtualTime expected_burst;
+  std::int64_t cpu_time_ns = 0;
+};
+
+struct alignas(32) Control {
   constexpr Control() = default;
   constexpr explicit Control(std::string_view called) { called.copy(name, kLongestName); }
 
@@ -50,43 +70,30 @@ struct alignas(64) Control {
   bool tracks_locks = false;   // for the order of locks
   WaitNode* parked = nullptr;  // what it waits on, if it waits
 
-  std::int64_t waiting_since_ns = 0;
-  std::atomic<WaitQueue*> end = nullptr;  // see end_of_life.h
-  std::uint32_t depth = 0;                // of sections it is in, while it does not run
-  bool in_section = false;                // it goes on in one that keeps other workers out
-  bool live = false;                      // neither joined, nor detached and ended
-  bool preempted = false;       // by a signal: it goes on where it was
+  Beginning beginning;
+  std::atomic<WaitQueue*> end = nullptr;     // see end_of_life.h
+  std::uint32_t depth = 0;                   // of sections it is in, while it does not run
+  bool in_section = false;                   // it goes on in one that keeps other workers out
+  bool live = false;                         // neither joined, nor detached and ended
+  bool preempted = false;                    // by a signal: it goes on where it was
   std::atomic<std::uint8_t> cancel_off = 0;  // depth of sections in which it cannot be cancelled
-  Stack* stack = nullptr;       // null before the first run and after the end
+  Stack* stack = nullptr;                    // null before the first run and after the end
   void (*entry)(void*) = nullptr;
-  void* callable = nullptr;
   std::uint64_t id = 0;
   std::uint32_t slot = 0;  // its number in the pool, and its TaskId less one
   std::uint32_t size_class = 0;
-
   Scheduler* scheduler = nullptr;
-  std::uint32_t policy_number = 0;  // of the policy that knows it
-  int priority = 0;                 // with what was donated
-  int own_priority = 0;
-  std::uint32_t weight = 0;
-  std::int64_t deadline_ns = 0;
-  const Holder* blocked_by = nullptr;  // who must act before this thread can go on, if known,
-  const WaitQueue* wanted = nullptr;   // and what is wanted of it,
-  const void* wanted_at = nullptr;     // and where
-  VirtualTime chosen_at;  // when it was last given the worker, if a policy or a trace asks for it
-
-  // For the policy: how long it last kept the worker, and how long it will, by estimate.
-  VirtualTime last_burst;
-  VirtualTime expected_burst;
-  std::int64_t cpu_time_ns = 0;
+  const Blocking* blocking = nullptr;  // who must act before it can go on, if known
   LocalTable* locals = nullptr;
   std::uint64_t tag = 0;  // whose sake it works for
-  char name[kLongestName + 1] = {};
-
-  alignas(16) std::byte room[kLargestInControl] = {};  // for the callable
-  std::int32_t pinned_to = -1;  // a worker's number
+  int priority = 0;       // with what was donated
+  int own_priority = 0;
+  std::int16_t pinned_to = -1;  // a worker's number
   std::uint16_t interrupts_off = 0;
-  bool in_queue = false;  // of a worker, not of the policy
+  bool in_queue = false;       // of a worker, not of the policy
+  bool begins_in_room = true;  // its callable stands in `beginning`
+  bool has_account = false;    // else its Account is another's, of long ago
+  char name[kLongestName + 1] = {};
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
   void* fake_stack = nullptr;  // AddressSanitizer's
   void* fiber = nullptr;       // ThreadSanitizer's

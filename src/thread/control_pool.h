@@ -4,6 +4,7 @@
 // TaskIds. The last one freed is taken first, for it is warm in the cache. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -34,16 +35,24 @@ class ControlPool {
   /// How many were ever made; their numbers are below.
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] Control& at(std::uint32_t slot) const {
-    return slabs_[slot / kPerSlab][slot % kPerSlab];
+    return slabs_[slot / kPerSlab]->controls[slot % kPerSlab];
+  }
+  /// Which nobody touches for as long as no policy and no trace asks for it.
+  [[nodiscard]] Account& account(const Control& control) const {
+    return slabs_[control.slot / kPerSlab]->accounts[control.slot % kPerSlab];
   }
 
  private:
   static constexpr std::uint32_t kPerSlab = 1024;
+  struct Slab {
+    std::array<Control, kPerSlab> controls;
+    std::array<Account, kPerSlab> accounts;
+  };
   Control* take_new();
 
   Control* free_ = nullptr;
   std::uint32_t size_ = 0;
-  std::vector<Control*> slabs_;
+  std::vector<Slab*> slabs_;
 };
 
 }  // namespace spindle::thread

@@ -6,7 +6,6 @@
 
 #include "spindle/base/check.h"
 #include "spindle/thread/runtime.h"
-#include "thread/scheduler.h"
 
 namespace spindle::thread {
 namespace {
@@ -56,8 +55,8 @@ Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays, boo
   options.custom_policy = std::make_unique<ExploringPolicy>(path, most_delays);
   // A deadlock is a finding here, told by the result.
   options.on_deadlock = [](std::string_view) {};
+  options.yield_at_primitives = at_primitives;
   auto runtime = TRY(Runtime::create(std::move(options)));
-  if (at_primitives) runtime->scheduler().yield_at_sections();
   bool good = false;
   TRY(runtime->run([&] { good = test(); }));
   return good;

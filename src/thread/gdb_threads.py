@@ -16,7 +16,7 @@ from gdb.unwinder import Unwinder, register_unwinder
 
 STATES = ["ready", "running", "waiting", "ended"]
 KINDS = ["queue", "mutex", "shared mutex", "condition", "semaphore", "latch", "barrier", "event", "channel", "join",
-         "sleep", "readable", "writable"]
+         "sleep", "readable", "writable", "monitor"]
 CONTROLS_PER_SLAB = 1024
 
 # What a switch leaves on the stack, from the stack pointer up, and how much it takes.
@@ -34,7 +34,7 @@ def controls():
         pool = scheduler["pools_"]["controls_"]
         slabs = pool["slabs_"]["_M_impl"]["_M_start"]
         for slot in range(int(pool["size_"])):
-            control = slabs[slot // CONTROLS_PER_SLAB][slot % CONTROLS_PER_SLAB]
+            control = slabs[slot // CONTROLS_PER_SLAB]["controls"]["_M_elems"][slot % CONTROLS_PER_SLAB]
             if bool(control["live"]):
                 yield control
         scheduler = scheduler["next_scheduler_"]
@@ -54,9 +54,9 @@ def waits_for(control):
     if int(queue) == 0:
         return ""
     text = "%s \"%s\"" % (KINDS[int(queue["kind_"])], queue["name_"].string())
-    holder = control["blocked_by"]
-    if int(holder) != 0 and int(holder["thread"]) != 0:
-        text += " held by thread %d" % int(holder["thread"]["id"])
+    blocking = control["blocking"]
+    if int(blocking) != 0 and int(blocking["holder_"]["thread"]) != 0:
+        text += " held by thread %d" % int(blocking["holder_"]["thread"]["id"])
     return text
 
 

@@ -4,10 +4,21 @@
 #include <array>
 
 #include "spindle/thread/section.h"
+#include "thread/blocking.h"
 #include "thread/passage.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
+
+namespace {
+void note_holder(const Blocking& blocking, ThreadInfo& info) {
+  info.wanted_at = blocking.where();
+  const Control* const by = blocking.by();
+  if (by == nullptr) return;
+  info.held_by = by->id;
+  info.taken_at = blocking.holder().taken_at;
+}
+}  // namespace
 
 std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
   std::vector<ThreadInfo> threads;
@@ -26,18 +37,12 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
       info.waits_for = queue->kind();
       info.object_name = queue->name();
       info.object = queue;
-      info.waiting_since_ns = control->waiting_since_ns;
-      info.wanted_at = control->wanted_at;
-      const Holder* const holder = control->blocked_by;
-      const Control* const by = holder != nullptr ? holding(*holder) : nullptr;
-      if (by != nullptr) {
-        info.held_by = by->id;
-        info.taken_at = holder->taken_at;
-      }
+      info.waiting_since_ns = control->beginning.waiting_since_ns;
+      if (control->blocking != nullptr) note_holder(*control->blocking, info);
     }
     info.switches = control->switches;
     info.priority = control->priority;
-    info.cpu_time_ns = control->cpu_time_ns;
+    if (control->has_account) info.cpu_time_ns = scheduler.controls().account(*control).cpu_time_ns;
     info.stack_size = scheduler.stacks().stack_size(*control);
     info.stack_used = stack_used(*control);
     threads.push_back(std::move(info));
@@ -53,9 +58,9 @@ std::string_view to_string(ThreadState state) {
 }
 
 std::string_view to_string(WaitKind kind) {
-  constexpr std::array<std::string_view, 13> kNames = {
-      "queue", "mutex",   "shared mutex", "condition", "semaphore", "latch",   "barrier",
-      "event", "channel", "join",         "sleep",     "readable",  "writable"};
+  constexpr std::array<std::string_view, 14> kNames = {
+      "queue", "mutex",   "shared mutex", "condition", "semaphore", "latch",    "barrier",
+      "event", "channel", "join",         "sleep",     "readable",  "writable", "monitor"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -7,14 +7,23 @@ namespace spindle::thread {
 
 Result<> wait_readable(int fd, std::int64_t deadline_ns) {
   const Section section;
-  Poller& poller = calling_thread().scheduler->poller();
-  return poller.wait(fd, Poller::Direction::kReadable, deadline_ns);
+  Scheduler& scheduler = *calling_thread().scheduler;
+  return scheduler.poller().wait(fd, Poller::Direction::kReadable, deadline_ns);
 }
 
 Result<> wait_writable(int fd, std::int64_t deadline_ns) {
   const Section section;
-  Poller& poller = calling_thread().scheduler->poller();
-  return poller.wait(fd, Poller::Direction::kWritable, deadline_ns);
+  Scheduler& scheduler = *calling_thread().scheduler;
+  return scheduler.poller().wait(fd, Poller::Direction::kWritable, deadline_ns);
+}
+
+Result<> put_off_read(int fd, std::int64_t deadline_ns) {
+  const Section section;
+  const Control& self = calling_thread();
+  Scheduler& scheduler = *self.scheduler;
+  // Among several workers there is no moment when nobody runs.
+  if (scheduler.workers() > 1) return {};
+  return scheduler.poller().put_off_read(fd, deadline_ns, self.worker->switches);
 }
 
 void forget(int fd) {

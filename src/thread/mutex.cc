@@ -34,9 +34,12 @@ bool take_if_free(Holder& holder, Control* thread, const void* where) {
 
 // Inlined into each function of the interface, whose return address is where the lock is taken.
 [[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
-  const bool guarded = __builtin_expect(detail::sections_guarded, 0);
-  if (guarded || holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
   Control& self = caller();
+  if (__builtin_expect(detail::sections_guarded, 0)) {
+    const bool fast = may_skip_section(self) && waiters_.empty();
+    return (fast && take_if_free(holder_, &self, where)) || acquire_contended(deadline_ns, where);
+  }
+  if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
   holder_ = {&self, where};
   if (__builtin_expect(self.tracks_locks, 0)) track(where, true);
   return true;
@@ -100,8 +103,6 @@ Result<> Mutex::lock_checked() {
 bool Mutex::acquire_contended(std::int64_t deadline_ns, const void* where) {
   Control& self = caller();
   const bool guarded = detail::sections_guarded;
-  const bool fast = guarded && may_skip_section(self) && waiters_.empty();
-  if (fast && take_if_free(holder_, &self, where)) return true;
   const Section section;
   if (holding(holder_) == &self) report_misuse("locks again", waiters_, holder_);
   WaitNode node;
@@ -142,9 +143,9 @@ void Mutex::unlock() {
   Scheduler& scheduler = *self.scheduler;
   WaitNode& next = scheduler.priorities_differ() ? most_urgent(waiters_) : *waiters_.front();
   if (!fast) {
-    holder_ = {next.thread, next.thread->wanted_at};
+    holder_ = {next.thread, next.thread->blocking->where()};
     waiters_.wake(next);
-  } else if (take_if_free(holder_, next.thread, next.thread->wanted_at)) {
+  } else if (take_if_free(holder_, next.thread, next.thread->blocking->where())) {
     waiters_.wake(next);
   }  // else somebody came in between, and hands it over when he has done
   // The new holder owes nothing: it is the most urgent of those who waited.

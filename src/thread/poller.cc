@@ -17,6 +17,9 @@ namespace spindle::thread {
 namespace {
 
 constexpr int kMostEvents = 64;
+// After a read that had to wait so many are put off before one is tried at once again, to see
+// whether what is read comes faster by now.
+constexpr int kReadsToPutOff = 16;
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
@@ -43,7 +46,8 @@ void set_linger_ns(std::int64_t ns) {
 Poller::Descriptor::Descriptor(int number)
     : fd(number),
       readers(label.data(), WaitKind::kReadable),
-      writers(label.data(), WaitKind::kWritable) {
+      writers(label.data(), WaitKind::kWritable),
+      later_readers(label.data(), WaitKind::kReadable) {
   std::snprintf(label.data(), label.size(), "fd %d", number);
 }
 
@@ -99,8 +103,12 @@ Result<Poller::Descriptor*> Poller::arm(int fd, std::uint32_t events) {
 Result<> Poller::wait(int fd, Direction direction, std::int64_t deadline_ns) {
   const bool reads = direction == Direction::kReadable;
   Descriptor& descriptor = *TRY(arm(fd, reads ? EPOLLIN : EPOLLOUT));
+  if (reads) descriptor.reads_to_put_off = kReadsToPutOff;
+  return park(reads ? descriptor.readers : descriptor.writers, deadline_ns);
+}
+
+Result<> Poller::park(WaitQueue& queue, std::int64_t deadline_ns) {
   WaitNode node;
-  WaitQueue& queue = reads ? descriptor.readers : descriptor.writers;
   queue.enqueue(node);
   const Counted counted(waiting_threads_);
   const bool woken = WaitQueue::park(node, deadline_ns);
@@ -110,17 +118,44 @@ Result<> Poller::wait(int fd, Direction direction, std::int64_t deadline_ns) {
   return {};
 }
 
+Result<> Poller::put_off_read(int fd, std::int64_t deadline_ns, std::uint64_t switches) {
+  const Descriptor* const known = find(fd);
+  if (known == nullptr || known->reads_to_put_off == 0) return {};
+  const Result<Descriptor*> armed = arm(fd, EPOLLIN);
+  if (!armed.ok() || --(*armed)->reads_to_put_off == 0) return {};
+  Descriptor& descriptor = **armed;
+  descriptor.put_off_after_switches = switches;
+  if (!std::exchange(descriptor.listed, true)) put_off_.push_back(fd);
+  const Result<> woken = park(descriptor.later_readers, deadline_ns);
+  return woken.code() == ETIMEDOUT ? Result<>() : woken;
+}
+
+bool Poller::try_one_read(std::uint64_t switches) {
+  while (!put_off_.empty()) {
+    Descriptor& descriptor = *find(put_off_.front());
+    // To the one that looks for events, and from it to another thread: only then somebody has run.
+    const bool waits = !descriptor.later_readers.empty();
+    if (waits && switches <= descriptor.put_off_after_switches + 1) return false;
+    put_off_.pop_front();
+    descriptor.listed = false;
+    if (descriptor.later_readers.wake_all() > 0) return true;
+  }
+  return false;
+}
+
 void Poller::forget(int fd) {
   Descriptor* const descriptor = find(fd);
   if (descriptor == nullptr) return;
   if (descriptor->registered) static_cast<void>(set_armed(*descriptor, 0).ok());
   if (descriptor->registered) --registered_;  // it was closed before it was forgotten
-  for (WaitQueue* queue : {&descriptor->readers, &descriptor->writers}) {
+  for (WaitQueue* queue :
+       {&descriptor->readers, &descriptor->writers, &descriptor->later_readers}) {
     while (WaitNode* node = queue->front()) {
       node->cancelled = true;
       queue->wake(*node);
     }
   }
+  if (descriptor->listed) std::erase(put_off_, fd);
   descriptors_[static_cast<std::size_t>(fd)].reset();
 }
 
@@ -144,7 +179,7 @@ void Poller::dispatch(int fd, std::uint32_t events) {
   const std::uint32_t broken = events & (EPOLLERR | EPOLLHUP);
   std::uint32_t wanted = 0;
   if (descriptor->watcher != nullptr) wanted |= EPOLLIN;
-  if (!descriptor->readers.empty()) wanted |= EPOLLIN;
+  if (!descriptor->readers.empty() || !descriptor->later_readers.empty()) wanted |= EPOLLIN;
   if (!descriptor->writers.empty()) wanted |= EPOLLOUT;
   const bool unwanted = (events & (EPOLLIN | EPOLLOUT) & ~wanted) != 0;
   // Breakage is reported whether asked for or not, so only leaving epoll silences it.
@@ -154,6 +189,7 @@ void Poller::dispatch(int fd, std::uint32_t events) {
   if (events & (EPOLLOUT | broken)) descriptor->writers.wake_all();
   if (events & (EPOLLIN | broken)) {
     descriptor->readers.wake_all();
+    descriptor->later_readers.wake_all();
     if (descriptor->watcher != nullptr) descriptor->watcher->readable();
   }
 }

@@ -4,6 +4,10 @@
 // that waits again and again costs no system call beyond epoll_wait's. Only when an event comes
 // that nobody waits for is the descriptor disarmed, until the next wait. All but `post` belongs to
 // the worker's kernel thread.
+//
+// A read that is likely to find nothing, as the last one did, is not tried at once but when others
+// have run and no thread is ready: where the answer comes from one of these it is there by then,
+// and neither the vain read nor a look for events was needed.
 #pragma once
 
 #include <sys/epoll.h>
@@ -11,6 +15,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -34,6 +39,13 @@ class Poller {
 
   /// Parks the calling thread; see io.h.
   Result<> wait(int fd, Direction direction, std::int64_t deadline_ns);
+  /// Before a read: parks the calling thread if it would be in vain by what came of the last ones,
+  /// until it is worth trying, but not beyond the deadline. ECANCELED as `wait`. `switches`: of the
+  /// worker so far.
+  Result<> put_off_read(int fd, std::int64_t deadline_ns, std::uint64_t switches);
+  /// Lets the first of the reads that were put off be tried. False if no other thread has run
+  /// since then, or there is none.
+  bool try_one_read(std::uint64_t switches);
   void forget(int fd);
   Result<> watch(int fd, FdWatcher& watcher);
   void unwatch(int fd);
@@ -59,15 +71,20 @@ class Poller {
     std::uint32_t armed = 0;
     bool registered = false;
     FdWatcher* watcher = nullptr;
+    int reads_to_put_off = 0;
+    bool listed = false;  // in `put_off_`
+    std::uint64_t put_off_after_switches = 0;
     std::array<char, 16> label;
     WaitQueue readers;
     WaitQueue writers;
+    WaitQueue later_readers;  // whose reads were put off
   };
 
   Poller(int epoll_fd, int event_fd) : epoll_fd_(epoll_fd), event_fd_(event_fd) {}
   Descriptor* find(int fd) const;
   Result<Descriptor*> arm(int fd, std::uint32_t events);
   Result<> set_armed(Descriptor& descriptor, std::uint32_t events);
+  Result<> park(WaitQueue& queue, std::int64_t deadline_ns);
   void dispatch(int fd, std::uint32_t events);
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
   int linger(epoll_event* events, std::int64_t at_most_ns) const;
@@ -78,6 +95,7 @@ class Poller {
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   std::size_t registered_ = 0;
   std::size_t waiting_threads_ = 0;
+  std::deque<int> put_off_;  // descriptors that have `later_readers`, or had
 
   std::mutex inbox_mutex_;
   std::vector<std::function<void()>> inbox_;  // guarded by inbox_mutex_

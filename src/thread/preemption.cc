@@ -148,7 +148,7 @@ void Scheduler::decide_preempted(Worker& worker) {
     return;
   }
   TaskInfo info = info_of(thread);
-  info.ran = info.now - thread.chosen_at;
+  info.ran = info.now - account_of(thread).chosen_at;
   const auto quantum = policy_->quantum(task_of(thread));
   const bool used_up = quantum && info.ran >= *quantum;
   if (used_up || policy_->preempts(task_of(thread), info)) {

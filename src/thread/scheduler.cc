@@ -20,6 +20,11 @@ constexpr unsigned kMostWorkers = 256;
 
 std::mutex schedulers_mutex;
 
+/// Where the callable of a thread that has not run yet stands.
+void* callable_of(Control& thread) {
+  return thread.begins_in_room ? thread.beginning.room : thread.beginning.elsewhere;
+}
+
 /// Only one kernel thread changes it.
 void add_one(std::atomic<std::uint64_t>& count) {
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -41,6 +46,9 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
     return Error{EINVAL, "there must be 1 to 256 workers"};
   }
   if (options.preemption_ns < 0) return Error{EINVAL, "the time slice is negative"};
+  if (options.yield_at_primitives && (options.workers > 1 || options.preemption_ns > 0)) {
+    return Error{EINVAL, "yields at primitives are for one worker without preemption"};
+  }
   auto poller = TRY(Poller::create());
   auto custom_policy = std::move(options.custom_policy);
   const std::string policy(options.policy);
@@ -63,6 +71,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
       main_stack_size_(options.main_stack_size),
       lock_order_(std::move(options.on_lock_order)),
       counts_cpu_time_(options.count_cpu_time),
+      yields_at_sections_(options.yield_at_primitives),
       preemption_ns_(options.preemption_ns) {
   main_.scheduler = this;
   for (unsigned i = 1; i < options.workers; ++i) {
@@ -73,7 +82,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
   const std::lock_guard lock(schedulers_mutex);
   next_scheduler_ = std::exchange(first_scheduler, this);
   several_ = !others_.empty();
-  guarded_ = several_ || preempts();
+  guarded_ = several_ || preempts() || yields_at_sections_;
   watched_ = counts_cpu_time_;
   choose_path();
 }
@@ -110,36 +119,34 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->entry = entry;
   thread->id = pools_.new_id(worker);
   thread->scheduler = this;
-  thread->policy_number = 0;
-  thread->priority = thread->own_priority = options.priority;
-  thread->weight = options.weight;
-  thread->deadline_ns = options.deadline_ns;
-  thread->blocked_by = nullptr;
-  thread->wanted = nullptr;
-  thread->wanted_at = nullptr;
-  thread->last_burst = {};
-  thread->expected_burst = {};
-  thread->cpu_time_ns = 0;
+  thread->blocking = nullptr;
   thread->locals = nullptr;
   thread->tag = caller().tag;
+  thread->priority = thread->own_priority = options.priority;
   if (options.priority != 0) priorities_differ_.store(true, std::memory_order_relaxed);
-  thread->pinned_to = options.pinned_to < static_cast<int>(workers()) ? options.pinned_to : -1;
+  const bool pinned = options.pinned_to < static_cast<int>(workers());
+  thread->pinned_to = static_cast<std::int16_t>(pinned ? options.pinned_to : -1);
   thread->interrupts_off = 0;
   thread->in_queue = false;
+  thread->has_account = false;
+  if (options.weight != kUsualWeight || options.deadline_ns != 0) {
+    Account& account = account_of(*thread);
+    account.weight = options.weight;
+    account.deadline_ns = options.deadline_ns;
+  }
   const std::size_t length = options.name.copy(thread->name, kLongestName);
   thread->name[length] = '\0';
   if (tracks_locks_) lock_order_.begin(thread->slot);
   sanitizer::thread_made(*thread);
 
-  if (size <= kLargestInControl && alignment <= 16) {
-    thread->callable = thread->room;
-  } else {
+  thread->begins_in_room = size <= detail::kLargestInControl && alignment <= 16;
+  if (!thread->begins_in_room) {
     bind_stack(worker, *thread);
     auto at = reinterpret_cast<std::uintptr_t>(thread->stack->top) - size;
     at &= ~(std::max(alignment, std::size_t{16}) - 1);
-    thread->callable = reinterpret_cast<void*>(at);
+    thread->beginning.elsewhere = reinterpret_cast<void*>(at);
   }
-  *storage = thread->callable;
+  *storage = callable_of(*thread);
   return thread;
 }
 
@@ -196,7 +203,7 @@ inline void Scheduler::end_current(Control& self) {
   check_stack(self);
   self.state = ThreadState::kEnded;
   --live_;
-  if (policy_ && self.policy_number == policy_number_) policy_->finished(task_of(self));
+  if (policy_) tell_policy_of_end(self);
 #if defined(SPINDLE_TSAN)
   self.worker->buried_fiber = self.fiber;
 #endif
@@ -220,7 +227,7 @@ void Scheduler::thread_main() {
   bury(self);
   if (scheduler.several_) scheduler.arrive(self);
   if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_passage();
-  self.entry(self.callable);
+  self.entry(callable_of(self));
   if (self.locals != nullptr) destroy_locals(self);
   if (__builtin_expect(scheduler.guarded_, 0)) detail::enter_passage();
   if (scheduler.several_) scheduler.end_among_several(self);
@@ -298,8 +305,12 @@ void Scheduler::choose_path() {
   if (!watched_) return;
   const std::int64_t now = monotonic_ns();
   if (!policy_) {
-    from.cpu_time_ns += now - from.chosen_at.ns;
-    to.chosen_at.ns = now;
+    // The root is no thread, and has no account.
+    if (&from != &from.worker->root) {
+      Account& account = account_of(from);
+      account.cpu_time_ns += now - account.chosen_at.ns;
+    }
+    if (&to != &from.worker->root) account_of(to).chosen_at.ns = now;
   }
   if (observer_ != nullptr) observer_->switched(from, to, now);
 }
@@ -309,7 +320,7 @@ void Scheduler::choose_path() {
   if (to.stack == nullptr) bind_stack(worker, to);
   if (ends && !several_) pools_.unbind(worker, from);
   sanitizer::before_switch(from, to, ends);
-  void* const top = to.callable == to.room ? to.stack->top : to.callable;
+  void* const top = to.begins_in_room ? to.stack->top : to.beginning.elsewhere;
   enter_context(from.context, to.context, to.stack->bottom, top, &Scheduler::thread_main);
 }
 
@@ -349,7 +360,9 @@ void Scheduler::loop(Worker& worker) {
     if (worker.preempted != nullptr) decide_preempted(worker);
     Control* next = take_ready(worker);
     if (next == nullptr) {
-      look_for_events(worker, 0);
+      worker.switches_to_poll -= kSwitchesATry;
+      const bool tries = !poller_->has_posted() && poller_->try_one_read(worker.switches);
+      if (!tries) look_for_events(worker, 0);
       next = take_ready(worker);
     }
     if (next != nullptr) {

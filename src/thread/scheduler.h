@@ -66,9 +66,7 @@ class Scheduler {
   void preempt(Control& self);
   void yield_due();
   bool preempts() const { return preemption_ns_ > 0; }
-  /// Lets other threads run wherever a thread enters a section, for `explore`.
   bool yields_at_sections() const { return yields_at_sections_; }
-  void yield_at_sections() { yields_at_sections_ = guarded_ = true; }
 
   // Policy and priorities.
   Result<> set_policy(std::string_view name);
@@ -142,11 +140,13 @@ class Scheduler {
   [[noreturn]] static void report_overrun(const Control& thread);
 
   // The part that speaks with policies.
+  Account& account_of(Control& thread);
   void account(Control& self);
   void set_effective_priority(Control& thread, int priority);
   void tell_of_deadlock(const std::string& report) const;
   void tell_policy(Control& thread, Why why);
-  TaskInfo info_of(const Control& thread) const;
+  void tell_policy_of_end(Control& thread);
+  TaskInfo info_of(Control& thread);
   Control* take_from_policy();
   std::vector<Control*> take_all_ready();
 

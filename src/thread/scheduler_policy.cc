@@ -46,28 +46,36 @@ void Scheduler::set_policy(std::unique_ptr<CpuPolicy> policy) {
   for (Control* thread : ready) make_ready(*thread, Why::kWoken);
 }
 
+// What stands there from the thread that had the Control before is forgotten first.
+Account& Scheduler::account_of(Control& thread) {
+  Account& account = controls().account(thread);
+  if (!std::exchange(thread.has_account, true)) account = Account{};
+  return account;
+}
+
 void Scheduler::account(Control& self) {
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
   // the textbooks do, with a factor of one half.
-  self.last_burst = VirtualTime{monotonic_ns()} - self.chosen_at;
-  self.cpu_time_ns += self.last_burst.ns;
-  self.expected_burst.ns = (self.expected_burst.ns + self.last_burst.ns) / 2;
+  Account& account = account_of(self);
+  account.last_burst = VirtualTime{monotonic_ns()} - account.chosen_at;
+  account.cpu_time_ns += account.last_burst.ns;
+  account.expected_burst.ns = (account.expected_burst.ns + account.last_burst.ns) / 2;
 }
 
-TaskInfo Scheduler::info_of(const Control& thread) const {
+TaskInfo Scheduler::info_of(Control& thread) {
+  const Account& account = account_of(thread);
   TaskInfo info;
   info.now = VirtualTime{monotonic_ns()};
   info.priority = thread.priority;
-  info.ran = thread.last_burst;
-  info.expected_burst = thread.expected_burst;
-  info.deadline = VirtualTime{thread.deadline_ns};
-  info.weight = thread.weight;
+  info.ran = account.last_burst;
+  info.expected_burst = account.expected_burst;
+  info.deadline = VirtualTime{account.deadline_ns};
+  info.weight = account.weight;
   return info;
 }
 
 void Scheduler::tell_policy(Control& thread, Why why) {
-  if (thread.policy_number != policy_number_) {
-    thread.policy_number = policy_number_;
+  if (std::exchange(account_of(thread).policy_number, policy_number_) != policy_number_) {
     why = Why::kCreated;
   }
   thread.in_queue = false;
@@ -75,12 +83,16 @@ void Scheduler::tell_policy(Control& thread, Why why) {
   policy_->ready(task_of(thread), info_of(thread), why);
 }
 
+void Scheduler::tell_policy_of_end(Control& thread) {
+  if (account_of(thread).policy_number == policy_number_) policy_->finished(task_of(thread));
+}
+
 Control* Scheduler::take_from_policy() {
   const VirtualTime now{monotonic_ns()};
   while (const std::optional<TaskId> task = policy_->next(now)) {
     --ready_in_policy_;
     Control& thread = controls().at(static_cast<std::uint32_t>(task->value - 1));
-    thread.chosen_at = now;
+    account_of(thread).chosen_at = now;
     if (!several_ || !thread.preempted || thread.worker == &here()) return &thread;
     // It was interrupted on another worker and can go on there alone.
     send(*thread.worker, thread);
@@ -104,13 +116,12 @@ void Scheduler::set_own_priority(Control& thread, int priority) {
 }
 
 void Scheduler::donate(const Control& from) {
-  const Holder* holder = from.blocked_by;
   // Ends: each step raises a priority that was lower.
-  while (holder != nullptr) {
-    Control* const thread = holding(*holder);
+  for (const Control* waits = &from; waits->blocking != nullptr;) {
+    Control* const thread = waits->blocking->by();
     if (thread == nullptr || thread == &nobody || thread->priority >= from.priority) return;
     set_effective_priority(*thread, from.priority);
-    holder = thread->blocked_by;
+    waits = thread;
   }
 }
 
@@ -122,13 +133,13 @@ void Scheduler::settle(Control& thread) {
     int highest = next->own_priority;
     for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
       const Control& other = controls().at(slot);
-      const bool waits_for_it = other.state == ThreadState::kWaiting &&
-                                other.blocked_by != nullptr && holding(*other.blocked_by) == next;
+      const bool waits_for_it = other.state == ThreadState::kWaiting && other.blocking != nullptr &&
+                                other.blocking->by() == next;
       if (waits_for_it) highest = std::max(highest, other.priority);
     }
     if (highest == next->priority) return;
     set_effective_priority(*next, highest);
-    next = next->blocked_by != nullptr ? holding(*next->blocked_by) : nullptr;
+    next = next->blocking != nullptr ? next->blocking->by() : nullptr;
     if (next == &nobody) return;
   }
 }

@@ -76,7 +76,7 @@ void Scheduler::end_among_several(Control& self) {
   check_stack(self);
   self.state = ThreadState::kEnded;
   Worker& worker = *self.worker;
-  if (policy_ && self.policy_number == policy_number_) policy_->finished(task_of(self));
+  if (policy_) tell_policy_of_end(self);
   worker.left = &self;
   Control* const next = take_next(worker);
   switch_to(self, next != nullptr ? *next : worker.root, true);

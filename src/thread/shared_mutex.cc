@@ -111,7 +111,7 @@ void SharedMutex::admit() {
       waiting_readers_.wake_one();
     } else if (readers_ == 0 && !waiting_writers_.empty()) {
       Control* const next = waiting_writers_.front()->thread;
-      writer_ = {next, next->wanted_at};
+      writer_ = {next, next->blocking->where()};
       waiting_writers_.wake_one();
       if (next->scheduler->priorities_differ()) next->scheduler->settle(*next);
     } else {

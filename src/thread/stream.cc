@@ -44,6 +44,7 @@ Result<> set_nonblocking(int fd) {
 }
 
 Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::int64_t deadline_ns) {
+  TRY(put_off_read(fd, deadline_ns));
   for (;;) {
     const ssize_t count = ::read(fd, to.data(), to.size());
     if (count >= 0) return static_cast<std::size_t>(count);

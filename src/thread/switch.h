@@ -96,7 +96,7 @@ inline void Scheduler::bury([[maybe_unused]] Control& self) {
 
 [[gnu::always_inline]] inline void Scheduler::park(Control& self) {
   self.state = ThreadState::kWaiting;
-  self.waiting_since_ns = self.worker->coarse_now_ns;
+  self.beginning.waiting_since_ns = self.worker->coarse_now_ns;
   check_stack(self);
   if (policy_) account(self);
   switch_from(self, take_next(*self.worker));

@@ -1,6 +1,7 @@
 #include "spindle/thread/thread.h"
 
 #include <cerrno>
+#include <cstring>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
@@ -23,15 +24,23 @@ Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t ali
   return current_scheduler->prepare(options, size, alignment, entry, storage);
 }
 
-void start(Control* control) {
+void start(Control* control, Fate fate) {
   const Passage passage;
+  if (fate == Fate::kDetached) control->end.store(&end_is_nobodys, std::memory_order_relaxed);
   control->scheduler->start(*control);
 }
 
-void start_detached(Control* control) {
+Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
+                           void (*entry)(void*), Fate fate) {
+  CHECK(current_scheduler != nullptr);
   const Passage passage;
-  control->end.store(&end_is_nobodys, std::memory_order_relaxed);
+  void* storage = nullptr;
+  Control* const control = current_scheduler->prepare(options, size, 1, entry, &storage);
+  if (control == nullptr) return nullptr;
+  std::memcpy(storage, callable, size);
+  if (fate == Fate::kDetached) control->end.store(&end_is_nobodys, std::memory_order_relaxed);
   control->scheduler->start(*control);
+  return control;
 }
 
 }  // namespace detail
@@ -204,7 +213,7 @@ Result<> pin_to(int worker) {
   if (worker < -1 || worker >= static_cast<int>(self.scheduler->workers())) {
     return Error{EINVAL, "there is no worker with this number"};
   }
-  self.pinned_to = worker;
+  self.pinned_to = static_cast<std::int16_t>(worker);
   return {};
 }
 

@@ -16,6 +16,8 @@ namespace spindle::thread {
 // A look for events costs a system call or two: a few hundred ns. Spread over so many switches that
 // is a nanosecond or two each, and under load an event still waits only microseconds.
 inline constexpr int kSwitchesBetweenPolls = 256;
+/// A system call of a thread that was put off until there is nothing else to do counts for so many.
+inline constexpr int kSwitchesATry = 16;
 
 /// What a worker keeps of the pools, so that it seldom needs their lock.
 struct PoolCache {

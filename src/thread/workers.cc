@@ -137,7 +137,7 @@ void Scheduler::end_section(Worker& worker) {
   if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) yield_due();
 }
 
-void Scheduler::begin_passage(Worker& worker) {
+[[gnu::always_inline]] inline void Scheduler::begin_passage(Worker& worker) {
   while (passes_.load(std::memory_order_relaxed)) {
     worker.depth.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -149,13 +149,13 @@ void Scheduler::begin_passage(Worker& worker) {
   begin_section(worker);
 }
 
-void Scheduler::end_passage(Worker& worker) {
+[[gnu::always_inline]] inline void Scheduler::end_passage(Worker& worker) {
   if (worker.locked || !several_) {
     end_section(worker);
     return;
   }
   gate_.leave(worker.passing);
-  wake_noted(worker);
+  if (worker.to_wake != nullptr) wake_noted(worker);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   worker.depth.store(0, std::memory_order_relaxed);
   if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) yield_due();

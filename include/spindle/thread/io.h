@@ -18,6 +18,12 @@ namespace spindle::thread {
 Result<> wait_readable(int fd, std::int64_t deadline_ns = kNever);
 Result<> wait_writable(int fd, std::int64_t deadline_ns = kNever);
 
+/// For those who read at once and wait if there was nothing: to be called before. Lets the other
+/// ready threads run first if the last reads of this descriptor found nothing; there may be
+/// something afterwards or not, as the deadline may have come. ECANCELED if it was forgotten
+/// meanwhile.
+Result<> put_off_read(int fd, std::int64_t deadline_ns = kNever);
+
 /// Ends the registration; threads that wait on it get ECANCELED. Harmless if there is none.
 void forget(int fd);
 

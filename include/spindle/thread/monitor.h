@@ -12,12 +12,14 @@
 //
 // Who signals waits on the urgent queue and goes on before anybody new enters. With Mesa's rule
 // (ConditionVariable) the signal only says that the condition may hold, and the waiter tests again.
+//
+// A monitor knows who is inside, as a mutex knows its holder: circles are reported, priorities
+// donated, and entering twice, or leaving, waiting and signalling from outside, stop the program
+// with a message.
 #pragma once
 
 #include <cstdint>
 
-#include "spindle/thread/section.h"
-#include "spindle/thread/thread.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -25,21 +27,13 @@ namespace spindle::thread {
 class HoareMonitor {
  public:
   explicit HoareMonitor(const char* name = "")
-      : entering_(name, WaitKind::kMutex), urgent_(name, WaitKind::kMutex) {}
+      : entering_(name, WaitKind::kMonitor), urgent_(name, WaitKind::kMonitor) {}
 
-  void enter() {
-    const Section section;
-    if (!busy_) {
-      busy_ = true;
-    } else {
-      wait_in(entering_);
-    }
-  }
-  void leave() {
-    const Section section;
-    // Handed to one who signalled, else to one who would enter; busy all the while.
-    if (!urgent_.wake_one() && !entering_.wake_one()) busy_ = false;
-  }
+  void enter();
+  /// False if the deadline (monotonic ns; 0: do not wait) came first.
+  [[nodiscard]] bool enter_until(std::int64_t deadline_ns);
+  void leave();
+  [[nodiscard]] bool inside() const;
 
   class Entry {
    public:
@@ -58,41 +52,30 @@ class HoareMonitor {
         : monitor_(monitor), waiters_(name, WaitKind::kCondition) {}
 
     /// Inside the monitor: leaves it, and is inside again when signalled.
-    void wait() { static_cast<void>(wait_until(kNever)); }
+    void wait();
     /// False if the deadline (monotonic ns) came first; inside again either way, but then nothing
     /// is promised of the condition.
-    bool wait_until(std::int64_t deadline_ns) {
-      const Section section;
-      monitor_.leave();
-      if (wait_in(waiters_, deadline_ns)) return true;
-      monitor_.enter();
-      return false;
-    }
+    bool wait_until(std::int64_t deadline_ns);
     /// Inside the monitor: if somebody waits he goes on now, inside, and the caller after him.
-    void signal() {
-      const Section section;
-      if (waiters_.wake_one()) wait_in(monitor_.urgent_);
-    }
-    [[nodiscard]] bool empty() const {
-      const Section section;
-      return waiters_.empty();
-    }
+    void signal();
+    [[nodiscard]] bool empty() const;
 
    private:
+    bool wait_until(std::int64_t deadline_ns, const void* where);
+
     HoareMonitor& monitor_;
     WaitQueue waiters_;
   };
 
  private:
-  // Not interruptible: who is cancelled here could not say whether he is inside.
-  static bool wait_in(WaitQueue& queue, std::int64_t deadline_ns = kNever) {
-    WaitNode node;
-    node.interruptible = false;
-    queue.enqueue(node);
-    return WaitQueue::park(node, deadline_ns);
-  }
+  struct Waiter;
+  bool enter_until(std::int64_t deadline_ns, const void* where);
+  bool wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where);
+  void hand_to(WaitQueue& queue);
+  void leave_to_next();
+  void check_inside(const char* what) const;
 
-  bool busy_ = false;
+  Holder inside_;
   WaitQueue entering_;
   WaitQueue urgent_;
 };

@@ -72,6 +72,11 @@ class Runtime {
     /// the policy's quantum and priorities decide. Code of shared libraries, as malloc, is not
     /// interrupted; std::mutex must not be held where a thread can be (InterruptsOff helps).
     std::int64_t preemption_ns = 0;
+    /// Threads may switch at the beginning of each call of a primitive, too, as with several
+    /// workers or preemption. With the policy "lottery" and a seed that is the deterministic mode:
+    /// every choice is drawn from the seed, so that a race found is a race replayed (as long as
+    /// the threads do not look at the time or at descriptors). One worker, no preemption.
+    bool yield_at_primitives = false;
     /// Reports two locks that are taken in one order here and in the other there, even if no
     /// deadlock came of it, through `on_lock_order` (not given: the log). Costs some ns a lock.
     bool check_lock_order = false;
@@ -83,8 +88,9 @@ class Runtime {
     std::function<void(std::string_view report)> on_deadlock = {};
   };
 
-  /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than 256;
-  /// the kernel's reason if it gives no event queue or timer.
+  /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than
+  /// 256, `yield_at_primitives` with several or with preemption; the kernel's reason if it gives no
+  /// event queue or timer.
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
   /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound.

@@ -1,8 +1,10 @@
 // Reading, writing, accepting and connecting that park the thread, not the worker.
 //
 // The descriptors are non-blocking sockets, pipes and the like (`set_nonblocking`; `accept` gives
-// such ones). Each call tries first and waits only if it must. Regular files are always "ready":
-// where a disk may be slow, `offload` the call (offload.h). `close_descriptor` forgets and closes.
+// such ones). Each call tries first and waits only if it must; a read that is likely to find
+// nothing, by what the last ones found, lets the other ready threads run before it tries. Regular
+// files are always "ready": where a disk may be slow, `offload` the call (offload.h).
+// `close_descriptor` forgets and closes.
 #pragma once
 
 #include <poll.h>

@@ -30,13 +30,16 @@ namespace spindle::thread {
 
 struct Control;
 
+/// A thread's share under lottery, stride and cfs, if nothing else is said.
+inline constexpr std::uint32_t kUsualWeight = 1024;
+
 struct ThreadOptions {
   std::string_view name = {};
-  int priority = 0;              ///< a higher number goes first, where the policy looks at it
-  std::size_t stack_size = 0;    ///< bytes without the guard page; 0: the runtime's
-  std::uint32_t weight = 1024;   ///< its share under lottery, stride and cfs; not 0
-  std::int64_t deadline_ns = 0;  ///< absolute, for the policy "edf"
-  int pinned_to = -1;            ///< the number of the only worker that may run it; -1: any
+  int priority = 0;            ///< a higher number goes first, where the policy looks at it
+  std::size_t stack_size = 0;  ///< bytes without the guard page; 0: the runtime's
+  std::uint32_t weight = kUsualWeight;  ///< not 0
+  std::int64_t deadline_ns = 0;         ///< absolute, for the policy "edf"
+  int pinned_to = -1;                   ///< the number of the only worker that may run it; -1: any
 };
 
 /// What a cancelled thread is ended with. Nothing to be caught, except to be thrown again.
@@ -75,38 +78,63 @@ class Thread {
 };
 
 namespace detail {
-/// Larger callables are kept on the heap.
+/// Callables of so many bytes are kept with what is known of the thread until it runs.
+inline constexpr std::size_t kLargestInControl = 32;
+/// Larger callables than so are kept on the heap.
 inline constexpr std::size_t kLargestOnStack = 1024;
+
+template <class F>
+inline constexpr bool kFitsInControl = sizeof(F) <= kLargestInControl && alignof(F) <= 16;
 
 /// Takes a stack and makes room for the callable at its top; null if there is no memory.
 Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                  void (*entry)(void*), void** storage);
 /// Makes the prepared thread ready.
-void start(Control* control);
-void start_detached(Control* control);
+enum class Fate : std::uint8_t { kJoined, kDetached };
+void start(Control* control, Fate fate);
+/// Both, for a callable that fits in the Control and may be copied byte by byte.
+Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
+                           void (*entry)(void*), Fate fate);
 
 template <class F>
-void run_callable(void* storage) noexcept {
-  auto* function = static_cast<F*>(storage);
+void call_until_cancelled(F& function) {
   try {
-    (*function)();
+    function();
   } catch (const Cancelled&) {
     // It ends here, with its stack unwound.
   }
-  function->~F();
 }
 
 template <class F>
-Control* prepare_callable(const ThreadOptions& options, F&& function) {
+void run_callable(void* storage) noexcept {
+  F& stored = *static_cast<F*>(storage);
+  if constexpr (kFitsInControl<F>) {
+    F function(std::move(stored));
+    stored.~F();
+    call_until_cancelled(function);
+  } else {
+    call_until_cancelled(stored);
+    stored.~F();
+  }
+}
+
+/// Null if there was no memory.
+template <class F>
+Control* make_thread(const ThreadOptions& options, Fate fate, F&& function) {
   using Function = std::decay_t<F>;
   if constexpr (sizeof(Function) > kLargestOnStack) {
     auto held = std::make_unique<Function>(std::forward<F>(function));
-    return prepare_callable(options, [held = std::move(held)] { (*held)(); });
+    return make_thread(options, fate, [held = std::move(held)] { (*held)(); });
+  } else if constexpr (kFitsInControl<Function> && std::is_trivially_copyable_v<Function>) {
+    const Function copied(std::forward<F>(function));
+    return prepare_and_start(options, &copied, sizeof copied, &run_callable<Function>, fate);
   } else {
     void* storage = nullptr;
     Control* control =
         prepare(options, sizeof(Function), alignof(Function), &run_callable<Function>, &storage);
-    if (control != nullptr) new (storage) Function(std::forward<F>(function));
+    if (control == nullptr) return nullptr;
+    new (storage) Function(std::forward<F>(function));
+    start(control, fate);
     return control;
   }
 }
@@ -116,9 +144,7 @@ Control* prepare_callable(const ThreadOptions& options, F&& function) {
 /// there was no memory for a stack.
 template <class F>
 [[nodiscard]] Thread spawn(const ThreadOptions& options, F&& function) {
-  Control* control = detail::prepare_callable(options, std::forward<F>(function));
-  if (control != nullptr) detail::start(control);
-  return Thread(control);
+  return Thread(detail::make_thread(options, detail::Fate::kJoined, std::forward<F>(function)));
 }
 template <class F>
 [[nodiscard]] Thread spawn(std::string_view name, F&& function) {
@@ -128,9 +154,9 @@ template <class F>
 /// Makes a thread that nobody joins. ENOMEM if there was no memory for a stack.
 template <class F>
 Result<> spawn_detached(const ThreadOptions& options, F&& function) {
-  Control* control = detail::prepare_callable(options, std::forward<F>(function));
-  if (control == nullptr) return Error{ENOMEM, "there is no memory for a thread's stack"};
-  detail::start_detached(control);
+  const bool made =
+      detail::make_thread(options, detail::Fate::kDetached, std::forward<F>(function)) != nullptr;
+  if (!made) return Error{ENOMEM, "there is no memory for a thread's stack"};
   return {};
 }
 template <class F>

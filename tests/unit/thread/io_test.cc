@@ -7,6 +7,8 @@
 #include <array>
 
 #include "spindle/base/clock.h"
+#include "spindle/base/random.h"
+#include "spindle/thread/stream.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
@@ -19,7 +21,7 @@ struct SocketPair {
   ~SocketPair() {
     for (const int fd : ends) {
       if (Runtime::current() != nullptr) forget(fd);
-      close(fd);
+      if (fd >= 0) close(fd);
     }
   }
   std::array<int, 2> ends{};
@@ -54,6 +56,73 @@ TEST(Io, ManyPairsTalkAtOnce) {
         if (i % 2 == 1) send_byte(pair.ends[1], byte);
       }
     });
+  });
+}
+
+char read_byte(int fd, std::int64_t deadline_ns = kNever) {
+  std::byte byte{};
+  EXPECT_EQ(read_some(fd, {&byte, 1}, deadline_ns).take(), 1u);
+  return static_cast<char>(byte);
+}
+
+// A read that found nothing is put off the next time: none may be forgotten, whoever else talks.
+TEST(Io, ReadsThatArePutOffFindWhatIsThere) {
+  run_shuffled([](std::uint64_t seed) {
+    std::array<SocketPair, 4> pairs;
+    in_parallel(8, [&](std::size_t i) {
+      Random random(seed * 8 + i);
+      const SocketPair& pair = pairs[i / 2];
+      for (int k = 0; k < 60; ++k) {
+        const char byte = static_cast<char>('a' + k % 26);
+        if (i % 2 == 0) send_byte(pair.ends[0], byte);
+        if (random.below(4) == 0) yield();
+        if (random.below(16) == 0) sleep_for(kMs / 20);
+        EXPECT_EQ(read_byte(pair.ends[i % 2]), byte);
+        if (i % 2 == 1) send_byte(pair.ends[1], byte);
+      }
+    });
+  });
+}
+
+// What was put off while nobody else ever waits is tried when events are looked for; a deadline, a
+// cancellation and `forget` end it as they end any wait.
+TEST(Io, ReadsThatArePutOffEndAsOthers) {
+  run([] {
+    SocketPair pair;
+    Thread echo = spawn("echo", [&] {
+      for (int i = 0; i < 3; ++i) send_byte(pair.ends[1], read_byte(pair.ends[1]));
+    });
+    for (const char byte : {'x', 'y', 'z'}) {
+      send_byte(pair.ends[0], byte);
+      EXPECT_EQ(read_byte(pair.ends[0]), byte);
+    }
+    echo.join().take();
+    std::byte byte{};
+    const auto read_code = [&](std::int64_t deadline_ns) {
+      return read_some(pair.ends[0], {&byte, 1}, deadline_ns).code();
+    };
+    const std::int64_t deadline_ns = monotonic_ns() + 2 * kMs;
+    EXPECT_EQ(read_code(deadline_ns), ETIMEDOUT);
+    EXPECT_GE(monotonic_ns(), deadline_ns);
+    send_byte(pair.ends[1], '!');
+    EXPECT_EQ(read_byte(pair.ends[0], deadline_ns), '!') << "what is there needs no time";
+    bool over = false;
+    Thread busy = spawn("busy", [&] {
+      while (!over) yield();
+    });
+    Thread answer = spawn("answer", [&] { send_byte(pair.ends[1], '?'); });
+    EXPECT_EQ(read_byte(pair.ends[0]), '?');
+    over = true;
+    Thread cancelled = spawn("cancelled", [&] { read_code(kNever); });
+    yield();
+    cancelled.cancel();
+    cancelled.join().take();
+    int code = 0;
+    Thread forgotten = spawn("forgotten", [&] { code = read_code(kNever); });
+    yield();
+    close_descriptor(std::exchange(pair.ends[0], -1));
+    forgotten.join().take();
+    EXPECT_EQ(code, ECANCELED) << "the number may be another's by now";
   });
 }
 

@@ -60,17 +60,19 @@ TEST(Mutex, TimedTriesGiveUpAndLeaveNoTrace) {
   run([] {
     Mutex mutex;
     mutex.lock();
+    Event gave_up;
     Thread other = spawn("other", [&] {
       const std::int64_t start = monotonic_ns();
       EXPECT_FALSE(mutex.try_lock_for(2 * kMs));
       EXPECT_GE(monotonic_ns(), start + 2 * kMs);
       EXPECT_FALSE(mutex.try_lock_for(-1));
       EXPECT_FALSE(mutex.try_lock_until(0));
-      EXPECT_TRUE(mutex.try_lock_for(10'000 * kMs));
+      gave_up.set();
+      EXPECT_TRUE(mutex.try_lock_for(60'000 * kMs));
       EXPECT_TRUE(mutex.held_by_this_thread());
       mutex.unlock();
     });
-    sleep_for(5 * kMs);
+    gave_up.wait();
     EXPECT_TRUE(mutex.held_by_this_thread());
     mutex.unlock();
     other.join().take();

@@ -1,8 +1,10 @@
 // The policies as threads see them: order, shares, deadlines, and the whole trace by its seed.
 #include <map>
+#include <set>
 #include <string>
 
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/semaphore.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
@@ -60,6 +62,52 @@ TEST(Policies, TheSameSeedGivesTheSameTrace) {
     ++traces[trace];
   }
   EXPECT_GT(traces.size(), 3u) << "seeds make no difference";
+}
+
+/// The steps of threads that lose updates of a counter under some schedules: no thread waits or
+/// yields while it counts.
+std::string race_under(std::uint64_t seed) {
+  Runtime::Options options;
+  options.policy = "lottery";
+  options.seed = seed;
+  options.yield_at_primitives = true;
+  std::string steps;
+  int counter = 0;
+  const Result<> result = Runtime::create(std::move(options)).take()->run([&] {
+    Semaphore plenty(1000);
+    const auto count = [&](char name) {
+      for (int i = 0; i < 5; ++i) {
+        const int seen = counter;
+        plenty.acquire();
+        counter = seen + 1;
+        steps += name;
+      }
+    };
+    Thread a = spawn("a", [&] { count('a'); });
+    Thread b = spawn("b", [&] { count('b'); });
+    EXPECT_TRUE(a.join().ok() && b.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
+  return steps + std::to_string(counter);
+}
+
+TEST(Policies, ARaceFoundByASeedIsReplayedByIt) {
+  std::set<std::string> outcomes;
+  std::size_t races = 0;
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    const std::string outcome = race_under(seed);
+    EXPECT_EQ(race_under(seed), outcome) << "seed " << seed;
+    outcomes.insert(outcome);
+    races += outcome.ends_with("10") ? 0 : 1;
+  }
+  EXPECT_GT(outcomes.size(), 5u) << "seeds make no difference";
+  EXPECT_GT(races, 5u);
+}
+
+TEST(Policies, YieldsAtPrimitivesAreForOneWorker) {
+  EXPECT_EQ(Runtime::create({.workers = 2, .yield_at_primitives = true}).code(), EINVAL);
+  EXPECT_EQ(Runtime::create({.preemption_ns = 1'000'000, .yield_at_primitives = true}).code(),
+            EINVAL);
 }
 
 // By lots, so that it does not matter how long each step takes.

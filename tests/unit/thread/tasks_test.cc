@@ -352,10 +352,71 @@ TEST(TimeOuts, OfOnceAndHoareMonitor) {
     EXPECT_FALSE(entered) << "after the time-out the waiter is inside again";
     EXPECT_TRUE(never.wait_until(monotonic_ns() + 1000 * kMs));
     EXPECT_TRUE(entered);
+    Thread late = spawn("late", [&] { EXPECT_FALSE(monitor.enter_until(monotonic_ns() + kMs)); });
+    EXPECT_TRUE(late.join().ok());
+    EXPECT_TRUE(monitor.inside());
     monitor.leave();
     EXPECT_TRUE(other.join().ok());
+    EXPECT_TRUE(monitor.enter_until(0));
+  });
+}
+
+TEST(HoareMonitorTest, IsPartOfTheGraphOfWhoWaitsForWhom) {
+  std::string report;
+  Runtime::Options options;
+  options.on_deadlock = [&](std::string_view text) { report += text; };
+  auto runtime = Runtime::create(std::move(options)).take();
+  const Result<> result = runtime->run([] {
+    HoareMonitor monitor("teller");
+    Mutex vault("vault");
+    Thread other = spawn("guard", [&] {
+      vault.lock();
+      monitor.enter();
+    });
+    const HoareMonitor::Entry entry(monitor);
+    yield();
+    vault.lock();
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  EXPECT_EQ(runtime->deadlocks(), 1u);
+  EXPECT_NE(report.find("\"guard\" (2) waits for monitor \"teller\" at "), std::string::npos)
+      << report;
+  EXPECT_NE(report.find(", held by \"main\" since "), std::string::npos) << report;
+}
+
+TEST(HoareMonitorTest, WhoeverIsInsideIsRaisedByThoseThatWait) {
+  run([] {
+    HoareMonitor monitor;
+    const HoareMonitor::Entry entry(monitor);
+    Thread urgent = spawn(ThreadOptions{.name = "urgent", .priority = 7},
+                          [&] { const HoareMonitor::Entry second(monitor); });
+    yield();
+    EXPECT_EQ(current_thread::priority(), 7);
+    monitor.leave();
+    EXPECT_EQ(current_thread::priority(), 0);
+    EXPECT_TRUE(urgent.join().ok());
     monitor.enter();
   });
+}
+
+TEST(HoareMonitorDeathTest, MisuseIsNamed) {
+  const auto in_monitor = [](void (*misuse)(HoareMonitor&)) {
+    run([misuse] {
+      HoareMonitor monitor("buffer");
+      misuse(monitor);
+    });
+  };
+  const char* const kNobody = "the monitor \"buffer\", held by \"nobody\"";
+  EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { monitor.leave(); }), kNobody);
+  EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { HoareMonitor::Condition(monitor).wait(); }),
+               kNobody);
+  EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { HoareMonitor::Condition(monitor).signal(); }),
+               kNobody);
+  EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) {
+                 monitor.enter();
+                 monitor.enter();
+               }),
+               "\"main\" enters again the monitor \"buffer\", held by \"main\" since ");
 }
 
 TEST(LocalTest, EachThreadHasItsOwnAndItEndsWithTheThread) {
