@@ -193,6 +193,18 @@ reach() {
   else
     refuses "not permitted" inside chrt -f -p 30 "$second"
   fi
+  inside ionice -c 3 -p "$second"
+  expect "idle" "$(inside ionice -p "$second" | xargs)" "the I/O class that ionice set"
+  inside ionice -c 2 -n 6 -p "$second"
+  expect "best-effort: prio 6" "$(inside ionice -p "$second")" "the I/O class and level that ionice set"
+  grep -q '^ionice best-effort 6$' "$control/proc/$second/ctl" || fail "ctl does not show what ionice set"
+  if [ "$(id -u)" = 0 ]; then
+    inside ionice -c 1 -n 0 -p "$second"
+    expect "realtime: prio 0" "$(inside ionice -p "$second")" "real-time I/O"
+  else
+    refuses "not permitted" inside ionice -c 1 -n 0 -p "$second"
+  fi
+  refuses "such process" inside ionice -c 3 -p 29000
   inside prlimit --nofile=64 --pid "$second"
   expect "64" "$(inside prlimit --nofile --noheadings -o SOFT --pid "$second" | xargs)" "a limit that prlimit set"
   grep -qE '^Max open files +64 ' "$control/proc/$second/limits" || fail "proc does not show what prlimit set"
