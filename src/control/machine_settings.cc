@@ -1,6 +1,7 @@
 // What can be set of the simulated machine: one value a file.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -125,6 +126,25 @@ void add_scheme(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take});
 }
 
+// The sizes of fixed partitions, in order.
+void add_partitions(ControlTree& tree, MachineAccess machine) {
+  const auto show = [machine]() -> Result<std::string> {
+    return machine.with([](Machine& m) -> Result<std::string> {
+      return fmt::format("{}\n", fmt::join(m.configuration().memory.partitions, " "));
+    });
+  };
+  const auto take = [machine](std::string_view text) -> Result<> {
+    std::vector<std::uint64_t> sizes;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find(' '), text.size());
+      if (end != 0) sizes.push_back(TRY(number_of<std::uint64_t>(text.substr(0, end))));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return rebuild(machine, [&](MachineConfiguration& c) { c.memory.partitions = sizes; });
+  };
+  tree.add_file("machine/partitions", {.read = show, .write = take});
+}
+
 void add_memory(ControlTree& tree, MachineAccess machine) {
   using Configuration = MachineConfiguration;
   add_policy(
@@ -146,9 +166,14 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
         tlb.entries = static_cast<std::uint32_t>(entries);
         return m.set_tlb(tlb);
       });
-  add_scheme(tree, machine, "machine/allocation", {"paging", "segmentation", "partitions"},
+  add_scheme(tree, machine, "machine/allocation",
+             {"paging", "segmentation", "partitions", "fixed-partitions"},
+
              "no scheme of allocation has this name",
              [](Configuration& c) -> std::string& { return c.memory.allocation; });
+  add_partitions(tree, machine);
+  add_make<std::uint64_t>(tree, machine, "machine/partition_bytes",
+                          [](Configuration& c) -> std::uint64_t& { return c.partition_bytes; });
   add_scheme(tree, machine, "machine/fit", names_of(fit_policy_names()),
              "no fit policy has this name",
              [](Configuration& c) -> std::string& { return c.memory.fit; });

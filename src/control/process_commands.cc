@@ -15,6 +15,7 @@ namespace {
 const Error kWrongArguments{EINVAL, "the verb does not take that"};
 
 constexpr std::array<std::string_view, 6> kClasses = {"other", "fifo", "rr", "batch", "", "idle"};
+constexpr std::array<std::string_view, 4> kIoClasses = {"none", "realtime", "best-effort", "idle"};
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -69,6 +70,17 @@ Result<> do_sched(const Command& c) {
   return Error{EINVAL, "the scheduling class is one of other, fifo, rr, batch, idle"};
 }
 
+Result<> do_ionice(const Command& c) {
+  if (!c.has(1) && !c.has(2)) return kWrongArguments;
+  const auto level = c.has(2) ? number_of<unsigned>(c.words[2]) : std::optional(0u);
+  if (!level) return Error{EINVAL, "the I/O level is not a number"};
+  for (std::size_t i = 0; i < kIoClasses.size(); ++i) {
+    if (kIoClasses[i] != c.words[1]) continue;
+    return c.machine.set_io_priority(c.process, {static_cast<IoPriority::Class>(i), *level}, c.by);
+  }
+  return Error{EINVAL, "the I/O class is one of none, realtime, best-effort, idle"};
+}
+
 Result<> do_cpus(const Command& c) {
   const auto cpus = c.has(1) ? cpu_set_of(c.words[1]) : std::nullopt;
   if (!cpus) return Error{EINVAL, "cpus takes a list such as 0-2,5"};
@@ -103,7 +115,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"kill", do_kill},   {"nice", do_nice},   {"sched", do_sched}, {"cpus", do_cpus},
-    {"wired", do_wired}, {"trace", do_trace}, {"limit", do_limit},
+    {"wired", do_wired}, {"trace", do_trace}, {"limit", do_limit}, {"ionice", do_ionice},
 };
 
 // Plan 9's words, and any signal's name.
@@ -127,17 +139,18 @@ Result<> apply_command(Machine& machine, ProcessNumber process, std::string_view
     if (known.name == verb) return known.act(command);
   }
   return Error{EINVAL,
-               "the verbs are kill, stop, start, nice, sched, cpus, wired, trace, limit, and the "
-               "names of signals"};
+               "the verbs are kill, stop, start, nice, ionice, sched, cpus, wired, trace, limit, "
+               "and the names of signals"};
 }
 
 std::string settings_text(const ProcessSnapshot& process, const ThreadSnapshot& thread,
                           std::uint32_t cpus) {
   const std::uint64_t all = cpus >= 64 ? ~0ull : (1ull << cpus) - 1;
-  return fmt::format("nice {}\nsched {} {}\ncpus {}\ntrace {}\n", thread.nice,
-                     kClasses[static_cast<std::size_t>(thread.scheduling)],
-                     thread.realtime_priority, procfs::cpu_list(thread.cpus_allowed & all),
-                     process.traced ? "on" : "off");
+  return fmt::format(
+      "nice {}\nionice {} {}\nsched {} {}\ncpus {}\ntrace {}\n", thread.nice,
+      kIoClasses[static_cast<std::size_t>(thread.io_priority.io_class)], thread.io_priority.level,
+      kClasses[static_cast<std::size_t>(thread.scheduling)], thread.realtime_priority,
+      procfs::cpu_list(thread.cpus_allowed & all), process.traced ? "on" : "off");
 }
 
 std::optional<std::uint64_t> cpu_set_of(std::string_view list) {

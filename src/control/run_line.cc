@@ -19,6 +19,15 @@ Result<Number> number_of(std::string_view text) {
   return number;
 }
 
+// As umask(1) has it.
+Result<std::uint32_t> mask_of(std::string_view text) {
+  std::uint32_t mask = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mask, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mask > 0777)
+    return Error{EINVAL, "a mask is an octal number up to 777"};
+  return mask;
+}
+
 class Parser {
  public:
   Parser(std::string_view line, std::uint64_t& pipes) : words_(line), pipes_(pipes) {}
@@ -60,14 +69,17 @@ class Parser {
       common_.terminal = TRY(number_of<int>(value));
     } else if (option == "-e") {
       error_terminal_ = fmt::format("tty:{}", TRY(number_of<int>(value)));
+    } else if (option == "-m") {
+      common_.umask = TRY(mask_of(value));
     } else if (option == "-l") {
       const std::size_t split = value.find('=');
       if (split == value.npos) return Error{EINVAL, "a limit is NAME=VALUE"};
       out_.limits.emplace_back(value.substr(0, split),
                                TRY(number_of<std::uint64_t>(value.substr(split + 1))));
     } else {
-      return Error{
-          EINVAL, "the options are -n NICE, -d DIRECTORY, -t TERMINAL, -e TERMINAL, -l NAME=VALUE"};
+      return Error{EINVAL,
+                   "the options are -n NICE, -d DIRECTORY, -t TERMINAL, -e TERMINAL, -m MASK, -l "
+                   "NAME=VALUE"};
     }
     return {};
   }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <future>
 
+#include "spindle/base/clock.h"
 #include "spindle/thread/thread.h"
 
 namespace spindle {
@@ -34,7 +35,7 @@ void VolumeHost::on_volume(const std::function<void()>& work) {
 }
 
 Caller VolumeHost::caller() const {
-  return {.uid = uid_, .gid = gid_, .umask = 022};
+  return {.uid = uid_, .gid = gid_, .umask = umask_};
 }
 
 bool VolumeHost::may(const Attributes& file, std::uint32_t bits) const {
@@ -194,6 +195,62 @@ Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
   });
   if (renamed.ok()) tell_name(old_place), tell_name(new_place);
   return renamed;
+}
+
+Result<> VolumeHost::link(std::string_view from, std::string_view to) {
+  Result<> linked;
+  Place place;
+  on_volume([&] {
+    linked = [&]() -> Result<> {
+      const Attributes file = TRY(walk(from));
+      place = TRY(parent_of(to));
+      if (S_ISDIR(file.mode)) return Error{EPERM, "a directory has one name"};
+      const Attributes named = TRY(volume_.link(file.node, place.directory.node, place.name));
+      volume_.forget(named.node, 1);
+      return {};
+    }();
+  });
+  if (linked.ok()) tell_name(place);
+  return linked;
+}
+
+/// As `change` says, given what the file is like now.
+Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& make) {
+  Result<> changed;
+  NodeId node = 0;
+  on_volume([&] {
+    changed = [&]() -> Result<> {
+      const Attributes file = TRY(walk(path));
+      node = file.node;
+      TRY(volume_.set_attributes(caller(), node, TRY(make(file))));
+      return {};
+    }();
+    if (const auto known = names_.find(node); changed.ok() && known != names_.end())
+      tell_name(known->second);
+  });
+  return changed;
+}
+
+Result<> VolumeHost::change_mode(std::string_view path, std::uint32_t permissions) {
+  return change_attributes(path, [&](const Attributes& file) -> Result<AttributeChange> {
+    if (uid_ != 0 && file.uid != uid_) return Error{EPERM, "the file is another user's"};
+    AttributeChange change;
+    change.mode = true;
+    change.to.mode = (file.mode & S_IFMT) | permissions;
+    return change;
+  });
+}
+
+Result<> VolumeHost::set_modified(std::string_view path, std::optional<std::int64_t> seconds) {
+  return change_attributes(path, [&](const Attributes& file) -> Result<AttributeChange> {
+    const bool is_own = uid_ == 0 || file.uid == uid_;
+    if (!is_own && seconds) return Error{EPERM, "the file is another user's"};
+    if (!is_own && !may(file, kWriteBit)) return Error{EACCES, "the user may not write to it"};
+    AttributeChange change;
+    change.accessed = change.modified = true;
+    change.to.accessed = change.to.modified = seconds ? Timestamp{*seconds, 0} : wall_time();
+    return change;
+  });
 }
 
 Result<std::vector<std::string>> VolumeHost::list(std::string_view path) {

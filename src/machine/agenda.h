@@ -22,6 +22,7 @@ struct AgendaEntry {
     kDisk,     ///< the request in service is done
     kVictim,   ///< thread `subject` is to end, for the others' sake
     kCron,     ///< a minute begins in which a program starts
+    kCrontab,  ///< a minute begins: was the crontab changed?
     kBalance,
     kLoad,    ///< the load averages
     kReview,  ///< of the load of memory

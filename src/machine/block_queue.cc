@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "class_policy.h"
 #include "spindle/base/check.h"
 
 namespace spindle {
@@ -13,6 +14,15 @@ Result<std::unique_ptr<BlockQueue>> BlockQueue::create(const MachineConfiguratio
       TRY(make_disk_model(configuration.disk, kMachineBlockSize, configuration.disk_blocks));
   auto policy = TRY(make_arm_policy(configuration.arm_policy));
   return std::unique_ptr<BlockQueue>(new BlockQueue(configuration, model, std::move(policy)));
+}
+
+std::unique_ptr<ArmPolicy> BlockQueue::by_class(std::unique_ptr<ArmPolicy> policy) {
+  return std::make_unique<ClassPolicy>(
+      std::move(policy), [this] { return drive_.queue(); },
+      [this](std::uint64_t cookie) {
+        const auto found = waiting_.find(cookie);
+        return found == waiting_.end() ? 0 : found->second.rank;
+      });
 }
 
 Run BlockQueue::place(std::uint64_t file, std::uint64_t offset, std::uint64_t bytes) {
@@ -69,7 +79,7 @@ VirtualTime BlockQueue::serve_now(const BlockRequest& request, VirtualTime now) 
   statistics_.busy += finish - begin;
   statistics_.weighted += finish - now;
   accounted_ = finish;
-  count({request.cookie, request.run, request.is_write, now}, finish);
+  count({request.cookie, request.run, request.is_write, now, request.rank}, finish);
   return finish;
 }
 
@@ -90,7 +100,7 @@ void BlockQueue::count(const BlockRequest& request, VirtualTime finish) {
 }
 
 Result<> BlockQueue::set_arm_policy(std::string_view name) {
-  drive_.set_policy(TRY(make_arm_policy(name)));
+  drive_.set_policy(by_class(TRY(make_arm_policy(name))));
   return {};
 }
 

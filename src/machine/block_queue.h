@@ -22,6 +22,7 @@ struct BlockRequest {
   Run run;
   bool is_write = false;
   VirtualTime issued;
+  unsigned rank = 2;  ///< of its I/O class: the least is served first
 };
 
 class BlockQueue {
@@ -50,7 +51,8 @@ class BlockQueue {
 
   BlockQueue(const MachineConfiguration& configuration, const DiskModel& model,
              std::unique_ptr<ArmPolicy> policy)
-      : blocks_(configuration.disk_blocks), drive_(model, std::move(policy)) {}
+      : blocks_(configuration.disk_blocks), drive_(model, by_class(std::move(policy))) {}
+  std::unique_ptr<ArmPolicy> by_class(std::unique_ptr<ArmPolicy> policy);
   void begin(VirtualTime now);
   void account(VirtualTime now);
   void count(const BlockRequest& request, VirtualTime finish);

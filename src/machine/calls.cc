@@ -76,6 +76,11 @@ constexpr Row kRows[] = {
     {Call::kBreak, call_break},
     {Call::kProcesses, call_processes},
     {Call::kDoFile, call_do_file},
+    {Call::kLink, call_link},
+    {Call::kChangeMode, call_change_mode},
+    {Call::kSetTimes, call_set_times},
+    {Call::kUmask, call_umask},
+    {Call::kSetIoPriority, call_io_priority},
     {Call::kTouch, call_touch},
     {Call::kLoad, call_load},
     {Call::kStore, call_store},
@@ -84,7 +89,7 @@ constexpr Row kRows[] = {
 };
 
 constexpr auto make_table() {
-  std::array<CallHandler, static_cast<std::size_t>(Call::kDoFile) + 1> table{};
+  std::array<CallHandler, static_cast<std::size_t>(Call::kSetIoPriority) + 1> table{};
   for (const Row& row : kRows) table[static_cast<std::size_t>(row.call)] = row.handler;
   return table;
 }

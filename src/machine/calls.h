@@ -41,6 +41,7 @@ Outcome call_alarm(Kernel& kernel, Thread& thread);
 Outcome call_nice(Kernel& kernel, Thread& thread);
 Outcome call_scheduler(Kernel& kernel, Thread& thread);
 Outcome call_affinity(Kernel& kernel, Thread& thread);
+Outcome call_io_priority(Kernel& kernel, Thread& thread);
 Outcome call_limit(Kernel& kernel, Thread& thread);
 
 // calls_synchronisation.cc
@@ -73,6 +74,10 @@ Outcome call_status(Kernel& kernel, Thread& thread);
 Outcome call_truncate(Kernel& kernel, Thread& thread);
 Outcome call_remove(Kernel& kernel, Thread& thread);
 Outcome call_rename(Kernel& kernel, Thread& thread);
+Outcome call_link(Kernel& kernel, Thread& thread);
+Outcome call_change_mode(Kernel& kernel, Thread& thread);
+Outcome call_set_times(Kernel& kernel, Thread& thread);
+Outcome call_umask(Kernel& kernel, Thread& thread);
 Outcome call_make_directory(Kernel& kernel, Thread& thread);
 Outcome call_list(Kernel& kernel, Thread& thread);
 Outcome call_do_file(Kernel& kernel, Thread& thread);

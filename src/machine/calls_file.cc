@@ -208,9 +208,42 @@ Outcome call_rename(Kernel& kernel, Thread& thread) {
                                       path_of(thread, thread.request.more)));
 }
 
+/// text, more: the path of the file, and the new one.
+Outcome call_link(Kernel& kernel, Thread& thread) {
+  return answer_of(
+      kernel.host.link(path_of(thread, thread.request.text), path_of(thread, thread.request.more)));
+}
+
+/// text: path. numbers: the permissions.
+Outcome call_change_mode(Kernel& kernel, Thread& thread) {
+  const std::int64_t mode = thread.request.numbers[0];
+  if (mode < 0 || mode > 07777) return Error{EINVAL, "permissions are 0 to 7777, octal"};
+  return answer_of(kernel.host.change_mode(path_of(thread, thread.request.text),
+                                           static_cast<std::uint32_t>(mode)));
+}
+
+/// text: path. numbers: when it was changed last, in seconds since 1970 (-1: now).
+Outcome call_set_times(Kernel& kernel, Thread& thread) {
+  const std::int64_t seconds = thread.request.numbers[0];
+  constexpr std::int64_t kLatest = std::int64_t{1} << 40;
+  if (seconds < -1 || seconds > kLatest) return Error{EINVAL, "there is no such time"};
+  return answer_of(kernel.host.set_modified(
+      path_of(thread, thread.request.text),
+      seconds == -1 ? std::nullopt : std::optional<std::int64_t>(seconds)));
+}
+
+/// numbers: the new mask (-1: none, it only asks). Answers the one before.
+Outcome call_umask(Kernel&, Thread& thread) {
+  const std::int64_t mask = thread.request.numbers[0];
+  if (mask < -1 || mask > 0777) return Error{EINVAL, "a mask is 0 to 777, octal"};
+  const std::uint32_t before = thread.process->umask;
+  if (mask >= 0) thread.process->umask = static_cast<std::uint32_t>(mask);
+  return Response::of(before);
+}
+
 /// text: path.
 Outcome call_make_directory(Kernel& kernel, Thread& thread) {
-  return answer_of(kernel.host.make_directory(path_of(thread, thread.request.text), 0755));
+  return answer_of(kernel.host.make_directory(path_of(thread, thread.request.text), 0777));
 }
 
 /// text: path. Answers the names.

@@ -64,7 +64,7 @@ Outcome call_map(Kernel& kernel, Thread& thread) {
   request.offset = static_cast<std::uint64_t>(offset);
   request.protection = protection;
   request.shared = shared != 0;
-  const auto start = kernel.paging->memory().map(thread.process->space, request);
+  const auto start = kernel.paging->map(*thread.process, request);
   if (!start.ok()) return start.error();
   return Response::of(static_cast<std::int64_t>(start->value));
 }
@@ -89,7 +89,7 @@ Outcome call_break(Kernel& kernel, Thread& thread) {
   if (end) {
     if (end > process.heap_end && exceeds(thread, kernel, end - process.heap_end))
       return Error{ENOMEM, "the process would have more memory than the limit allows"};
-    const auto moved = kernel.paging->memory().set_break(process.space, end);
+    const auto moved = kernel.paging->set_break(process, end);
     if (!moved.ok()) return moved.error();
     process.heap_end = end;
   }

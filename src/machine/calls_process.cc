@@ -49,6 +49,7 @@ void inherit(const Thread& from, Thread& to) {
   to.scheduling = from.scheduling;
   to.nice = from.nice;
   to.realtime_priority = from.realtime_priority;
+  to.io_priority = from.io_priority;
   to.priority = from.priority;
   to.weight = from.weight;
   to.group = from.group;

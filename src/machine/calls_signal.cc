@@ -95,6 +95,17 @@ Outcome call_scheduler(Kernel& kernel, Thread& thread) {
                                          static_cast<int>(numbers[2]), thread.process->uid));
 }
 
+/// numbers: process (0: itself), class, level.
+Outcome call_io_priority(Kernel& kernel, Thread& thread) {
+  const auto& numbers = thread.request.numbers;
+  if (numbers[2] < 0 || numbers[2] > IoPriority::kMostLevel)
+    return Error{EINVAL, "an I/O level is 0 to 7"};
+  return answer_of(kernel.set_io_priority(
+      own_for_0(thread, numbers[0]),
+      {static_cast<IoPriority::Class>(numbers[1]), static_cast<unsigned>(numbers[2])},
+      thread.process->uid));
+}
+
 /// numbers: process (0: itself), the set of CPUs.
 Outcome call_affinity(Kernel& kernel, Thread& thread) {
   const auto& numbers = thread.request.numbers;

@@ -146,7 +146,10 @@ void Kernel::handle(const AgendaEntry& entry) {
       forget_reports();
       break;
     case Kind::kCron:
-      run_cron();
+      if (entry.number == cron_entry_) run_cron();
+      break;
+    case Kind::kCrontab:
+      look_at_crontab();
       break;
     case Kind::kBalance:
       scheduler->balance();
@@ -259,7 +262,7 @@ bool Kernel::serve_request(Thread& thread) {
       entered.text = events.intern(std::string_view(thread.request.text).substr(0, 64));
     events.record(entered);
   }
-  host.as_user(thread.process->uid, thread.process->gid);
+  host.as_user(thread.process->uid, thread.process->gid, thread.process->umask);
   Outcome outcome = handler_of(call)(*this, thread);
   if (thread.state == ThreadState::kDead) return false;
   switch (outcome.kind) {

@@ -123,6 +123,9 @@ class Kernel final : public Scheduler::Client {
   Result<> set_nice(ProcessNumber process, int nice, std::uint32_t by);
   Result<> set_scheduling(ProcessNumber process, SchedulingClass scheduling, int priority,
                           std::uint32_t by);
+  Result<> set_io_priority(ProcessNumber process, IoPriority priority, std::uint32_t by);
+  /// In what order the disk serves what is done for the thread.
+  [[nodiscard]] static unsigned io_rank(const Thread& thread);
   Result<> set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by);
   Result<> set_limit(ProcessNumber process, std::string_view limit, std::uint64_t value,
                      std::uint32_t by);
@@ -188,6 +191,8 @@ class Kernel final : public Scheduler::Client {
                    bool is_write);
   void disk_done();
   void start_cron();
+  bool read_crontab();
+  void look_at_crontab();
   void schedule_cron(std::int64_t after);
   void run_cron();
   void enter(Thread& thread, const StartRequest& request);
@@ -222,7 +227,9 @@ class Kernel final : public Scheduler::Client {
   bool is_quiet_unseen_ =
       false;  ///< nobody has looked at all since somebody began to wait, or ended
   std::shared_ptr<LuaMemory> program_memory_;
-  std::unique_ptr<Cron> cron_;
+  std::unique_ptr<Cron> cron_;       ///< null: the machine has no crontab at all
+  std::optional<HostFile> crontab_;  ///< as it was when it was read
+  std::uint64_t cron_entry_ = 0;     ///< of the agenda; others are old ones
   ProcessNumber last_number_ = 0;
   std::size_t thread_count_ = 0;
   std::size_t waiting_arrivals_ = 0;

@@ -6,28 +6,54 @@ namespace spindle {
 namespace {
 
 constexpr std::int64_t kSecond_ns = 1'000'000'000;
+constexpr std::int64_t kMinute_s = 60;
 constexpr std::size_t kMostCrontab = 1u << 16;
 
 }  // namespace
 
 void Kernel::start_cron() {
   if (configuration.crontab.empty()) return;
-  host.as_user(0, 0);
-  const auto table = read_whole(host, configuration.crontab, kMostCrontab);
-  if (!table.ok()) return;
-  std::vector<std::string> complaints;
-  cron_ = std::make_unique<Cron>(Cron::parse(*table, complaints));
-  for (const std::string& complaint : complaints) say(nullptr, complaint + "\n");
+  cron_ = std::make_unique<Cron>();
+  read_crontab();
   schedule_cron(-1);
+  agenda.add({kMinute_s * kSecond_ns}, AgendaEntry::Kind::kCrontab);
+}
+
+/// False if it is as it was. What is wrong with it is said each time that it is read.
+bool Kernel::read_crontab() {
+  host.as_user(0, 0);
+  const auto found = host.lookup(configuration.crontab);
+  const bool is_there = found.ok() && !found->is_directory;
+  const bool is_known = is_there ? crontab_ && crontab_->id == found->id &&
+                                       crontab_->version == found->version &&
+                                       crontab_->size == found->size
+                                 : !crontab_;
+  if (is_known) return false;
+  crontab_ = is_there ? std::optional(*found) : std::nullopt;
+  const auto table = read_whole(host, configuration.crontab, kMostCrontab);
+  std::vector<std::string> complaints;
+  *cron_ = Cron::parse(table.ok() ? *table : std::string(), complaints);
+  if (is_there && !table.ok())
+    complaints.push_back(configuration.crontab + ": " + table.error().what);
+  for (const std::string& complaint : complaints) say(nullptr, complaint + "\n");
+  return true;
+}
+
+/// At each minute, as crond does; what the new table has for this very second starts, too.
+void Kernel::look_at_crontab() {
+  agenda.add(now() + VirtualTime{kMinute_s * kSecond_ns}, AgendaEntry::Kind::kCrontab);
+  if (read_crontab()) schedule_cron(now().ns / kSecond_ns - 1);
 }
 
 void Kernel::schedule_cron(std::int64_t after) {
+  cron_entry_ = 0;
   if (const auto next = cron_->next(after, configuration.start_wall_seconds))
-    agenda.add({*next * kSecond_ns}, AgendaEntry::Kind::kCron);
+    cron_entry_ = agenda.add({*next * kSecond_ns}, AgendaEntry::Kind::kCron);
 }
 
 void Kernel::run_cron() {
   const std::int64_t second = now().ns / kSecond_ns;
+  read_crontab();
   for (const CronJob* job : cron_->due(second, configuration.start_wall_seconds)) {
     StartRequest request;
     request.path = job->words[0];

@@ -25,8 +25,8 @@ void Kernel::suspect(const Thread& thread) {
     suspects_.push_back(thread.id);
 }
 
-/// Signals that anybody may give come no more when nothing in the machine goes on: all are looked
-/// at then, and whenever somebody asks for it.
+/// Signals that anybody may give are missed when all are looked at: when nothing in the machine
+/// goes on, every few seconds, and whenever somebody asks for it.
 void Kernel::look_for_deadlocks() {
   if (!is_looking(configuration.deadlock)) return suspects_.clear();
   const WaitGraph graph(*this);

@@ -84,7 +84,7 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   Result<HostFile> found = host.lookup(path);
   if (found.ok() && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
     return Error{EEXIST, "there is such a file"};
-  if (found.code() == ENOENT && (flags & O_CREAT) != 0) found = host.create(path, 0644);
+  if (found.code() == ENOENT && (flags & O_CREAT) != 0) found = host.create(path, 0666);
   const HostFile file = TRY(std::move(found));
   if (file.is_directory) return Error{EISDIR, "it is a directory"};
   const bool reads = (flags & O_ACCMODE) != O_WRONLY;
@@ -199,7 +199,11 @@ void Kernel::write_error(const Thread& thread, std::string_view text) {
 Outcome Kernel::transfer(Thread& thread, std::uint64_t file, std::uint64_t offset,
                          std::uint64_t bytes, bool is_write) {
   const Run run = disk->place(file, offset, bytes);
-  const BlockRequest request{static_cast<std::uint64_t>(thread.id), run, is_write, now()};
+  const BlockRequest request{.cookie = static_cast<std::uint64_t>(thread.id),
+                             .run = run,
+                             .is_write = is_write,
+                             .issued = now(),
+                             .rank = io_rank(thread)};
   (is_write ? thread.process->written_bytes : thread.process->read_bytes) +=
       run.length * kMachineBlockSize;
   if (events.enabled()) {

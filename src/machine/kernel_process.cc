@@ -7,6 +7,7 @@
 #include "paging.h"
 #include "paths.h"
 #include "spindle/base/check.h"
+#include "wait_graph.h"
 
 namespace spindle {
 namespace {
@@ -72,6 +73,8 @@ Result<Process*> Kernel::make_process(const std::string& name, Process& parent) 
   process->directory = parent.directory;
   process->uid = parent.uid;
   process->gid = parent.gid;
+  process->umask = parent.umask;
+  process->wakers = parent.wakers;
   process->terminal = parent.terminal;
   process->limits = parent.limits;
   process->started = now();
@@ -130,6 +133,7 @@ Result<> Kernel::load_program(Thread& thread, const std::string& path,
   process.arguments = arguments;
   process.arguments.insert(process.arguments.begin(), path);
   process.has_executed = true;
+  process.wakers = wakers_in(text);
   return {};
 }
 
@@ -148,12 +152,13 @@ Result<ProcessNumber> Kernel::start(const StartRequest& request) {
   process->uid = request.uid;
   process->gid = request.gid;
   process->directory = request.directory;
+  process->umask = request.umask;
   process->environment = request.environment;
   process->terminal = request.terminal;
   process->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
   process->limits[kLimitFiles] = {1024, 4096};
   if (parent->id == 1) process->group = process->session = process->id;
-  host.as_user(request.uid, request.gid);
+  host.as_user(request.uid, request.gid, request.umask);
   auto thread = make_thread(*process, nullptr);
   if (!thread.ok()) return give_up(thread.error());
   if (auto loaded = load_program(**thread, request.path, request.arguments,

@@ -31,6 +31,7 @@ ThreadSnapshot snapshot_of(const Thread& thread) {
   out.scheduling = thread.scheduling;
   out.nice = thread.nice;
   out.realtime_priority = thread.realtime_priority;
+  out.io_priority = thread.io_priority;
   out.cpus_allowed = thread.cpus_allowed;
   out.pending = thread.pending;
   out.blocked = thread.blocked;
@@ -273,6 +274,7 @@ Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with
   out.has_executed = process->has_executed;
   out.uid = process->uid;
   out.gid = process->gid;
+  out.umask = process->umask;
   out.terminal = process->terminal;
   if (const auto terminal = files.terminals.find(process->terminal);
       terminal != files.terminals.end())

@@ -48,6 +48,27 @@ Result<> Kernel::set_scheduling(ProcessNumber process, SchedulingClass schedulin
   return {};
 }
 
+Result<> Kernel::set_io_priority(ProcessNumber process, IoPriority priority, std::uint32_t by) {
+  if (priority.level > IoPriority::kMostLevel) return Error{EINVAL, "an I/O level is 0 to 7"};
+  Thread* thread = TRY(permitted(process, by));
+  if (by != 0 && priority.io_class == IoPriority::Class::kRealtime)
+    return Error{EPERM, "only root may give real-time I/O"};
+  thread->io_priority = priority;
+  return {};
+}
+
+/// Who has not been given a class has that of its CPU time, as with Linux.
+unsigned Kernel::io_rank(const Thread& thread) {
+  using Class = IoPriority::Class;
+  if (thread.io_priority.io_class != Class::kNone)
+    return static_cast<unsigned>(thread.io_priority.io_class);
+  const bool is_realtime = thread.scheduling == SchedulingClass::kFifo ||
+                           thread.scheduling == SchedulingClass::kRoundRobin;
+  if (is_realtime) return static_cast<unsigned>(Class::kRealtime);
+  const bool is_idle = thread.scheduling == SchedulingClass::kIdle;
+  return static_cast<unsigned>(is_idle ? Class::kIdle : Class::kBestEffort);
+}
+
 Result<> Kernel::set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by) {
   const std::uint64_t there =
       configuration.cpus == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << configuration.cpus) - 1;

@@ -260,6 +260,16 @@ int call_scheduler(lua_State* state) {
   return ask(state, SystemCall::kSetScheduler);
 }
 
+/// ionice(CLASS [, LEVEL [, PID]])
+int call_io_priority(lua_State* state) {
+  static const char* const kClasses[] = {"none", "realtime", "best-effort", "idle", nullptr};
+  Request& request = new_request(state);
+  request.numbers[1] = luaL_checkoption(state, 1, nullptr, kClasses);
+  request.numbers[2] = luaL_optinteger(state, 2, 0);
+  request.numbers[0] = luaL_optinteger(state, 3, 0);
+  return ask(state, SystemCall::kSetIoPriority);
+}
+
 /// cpus(CPU ...): the ones that the thread may run on.
 int call_affinity(lua_State* state) {
   std::uint64_t set = 0;
@@ -473,6 +483,7 @@ constexpr luaL_Reg kCalls[] = {
     {"alarm", simple<Call::kAlarm, 't'>},
     {"nice", simple<Call::kNice, 'n'>},
     {"sched", call_scheduler},
+    {"ionice", call_io_priority},
     {"cpus", call_affinity},
     {"ulimit", call_limit},
     {"open", call_open},
@@ -487,6 +498,10 @@ constexpr luaL_Reg kCalls[] = {
     {"truncate", simple<Call::kTruncate, 's', 'n'>},
     {"remove", simple<Call::kRemove, 's'>},
     {"rename", simple<Call::kRename, 's', 'm'>},
+    {"link", simple<Call::kLink, 's', 'm'>},
+    {"chmod", simple<Call::kChangeMode, 's', 'n'>},
+    {"utime", simple<Call::kSetTimes, 's', 'o'>},
+    {"umask", simple<Call::kUmask, 'o'>},
     {"mkdir", simple<Call::kMakeDirectory, 's'>},
     {"list", simple<Call::kList, 's'>},
     {"chdir", simple<Call::kChangeDirectory, 'v'>},

@@ -140,6 +140,10 @@ Result<> Machine::set_scheduling(ProcessNumber process, SchedulingClass scheduli
   return {};
 }
 
+Result<> Machine::set_io_priority(ProcessNumber process, IoPriority priority, std::uint32_t by) {
+  return kernel_->set_io_priority(process, priority, by);
+}
+
 Result<> Machine::set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by) {
   TRY(kernel_->set_cpus(process, cpus, by));
   kernel_->settle();

@@ -23,8 +23,9 @@ constexpr std::string_view kCalls[] = {
     "monitor",      "monitor_enter", "monitor_leave", "queue_open",
     "queue_send",   "queue_receive", "resource_open", "claim",
     "request",      "release",       "print",         "join",
-    "stop",         "processes",     "dofile"};
-static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kDoFile) + 1);
+    "stop",         "processes",     "dofile",        "link",
+    "chmod",        "utime",         "umask",         "ionice"};
+static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kSetIoPriority) + 1);
 
 constexpr std::string_view kTooMany = "...";
 

@@ -6,7 +6,8 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kFolderMode = 040755, kFileMode = 0100644;
+constexpr std::uint32_t kFolder = 040000, kFile = 0100000;
+constexpr std::uint32_t kFolderPermissions = 0755, kFilePermissions = 0644;
 
 std::string_view parent_of(std::string_view path) {
   return path.substr(0, path.rfind('/'));
@@ -29,11 +30,10 @@ Result<std::string> read_whole(MachineHost& host, std::string_view path, std::si
 void MemoryHost::add(std::string_view path, std::string_view content) {
   for (std::string_view folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) {
     if (names_.contains(folder)) break;
-    nodes_[next_id_].is_directory = true;
-    names_.emplace(folder, next_id_++);
+    names_.emplace(folder, add_node(true, kFolderPermissions));
   }
   const auto [name, is_new] = names_.try_emplace(std::string(path), next_id_);
-  if (is_new) ++next_id_;
+  if (is_new) add_node(false, kFilePermissions);
   Node& node = nodes_[name->second];
   node.content = content;
   ++node.version;
@@ -41,7 +41,8 @@ void MemoryHost::add(std::string_view path, std::string_view content) {
 
 Result<HostFile> MemoryHost::lookup(std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty()) return HostFile{.id = 1, .is_directory = true, .mode = kFolderMode};
+  if (path.empty())
+    return HostFile{.id = 1, .is_directory = true, .mode = kFolder | kFolderPermissions};
   const auto found = names_.find(path);
   if (found == names_.end()) return Error{ENOENT, "there is no such file"};
   const Node& node = nodes_.at(found->second);
@@ -49,7 +50,9 @@ Result<HostFile> MemoryHost::lookup(std::string_view path) {
                   .size = node.content.size(),
                   .is_directory = node.is_directory,
                   .version = node.version,
-                  .mode = node.is_directory ? kFolderMode : kFileMode};
+                  .mode = (node.is_directory ? kFolder : kFile) | node.permissions,
+                  .links = node.links,
+                  .modified_s = node.modified_s};
 }
 
 Result<> MemoryHost::can_add(std::string_view path) const {
@@ -64,18 +67,57 @@ Result<> MemoryHost::can_add(std::string_view path) const {
   return {};
 }
 
-Result<HostFile> MemoryHost::create(std::string_view path, std::uint32_t) {
-  TRY(can_add(path));
-  names_.emplace(path, next_id_);
-  nodes_[next_id_];
-  return HostFile{.id = next_id_++};
+std::uint64_t MemoryHost::add_node(bool is_directory, std::uint32_t permissions) {
+  Node& node = nodes_[next_id_];
+  node.is_directory = is_directory;
+  node.permissions = permissions;
+  return next_id_++;
 }
 
-Result<> MemoryHost::make_directory(std::string_view path, std::uint32_t) {
+Result<HostFile> MemoryHost::create(std::string_view path, std::uint32_t mode) {
   TRY(can_add(path));
-  names_.emplace(path, next_id_);
-  nodes_[next_id_++].is_directory = true;
+  names_.emplace(path, add_node(false, mode & ~umask_));
+  return lookup(path);
+}
+
+Result<> MemoryHost::make_directory(std::string_view path, std::uint32_t mode) {
+  TRY(can_add(path));
+  names_.emplace(path, add_node(true, mode & ~umask_));
   return {};
+}
+
+Result<MemoryHost::Node*> MemoryHost::named(std::string_view path) {
+  const auto found = names_.find(path);
+  if (found == names_.end()) return Error{ENOENT, "there is no such file"};
+  return &nodes_.at(found->second);
+}
+
+Result<> MemoryHost::link(std::string_view from, std::string_view to) {
+  Node* const node = TRY(named(from));
+  if (node->is_directory) return Error{EPERM, "a directory has one name"};
+  TRY(can_add(to));
+  names_.emplace(to, names_.find(from)->second);
+  ++node->links;
+  return {};
+}
+
+Result<> MemoryHost::change_mode(std::string_view path, std::uint32_t permissions) {
+  Node* const node = TRY(named(path));
+  node->permissions = permissions;
+  return {};
+}
+
+Result<> MemoryHost::set_modified(std::string_view path, std::optional<std::int64_t> seconds) {
+  Node* const node = TRY(named(path));
+  node->modified_s = seconds.value_or(0);  // it has no calendar: now is when it began
+  ++node->version;
+  return {};
+}
+
+/// What has no name any more can be reached by its number, like an open file.
+void MemoryHost::drop_name(std::map<std::string, std::uint64_t, std::less<>>::iterator name) {
+  --nodes_.at(name->second).links;
+  names_.erase(name);
 }
 
 Result<> MemoryHost::remove(std::string_view path) {
@@ -86,7 +128,7 @@ Result<> MemoryHost::remove(std::string_view path) {
     const bool is_used = next != names_.end() && next->first.starts_with(std::string(path) + "/");
     if (is_used) return Error{ENOTEMPTY, "the directory is not empty"};
   }
-  names_.erase(found);
+  drop_name(found);
   return {};
 }
 
@@ -98,7 +140,7 @@ Result<> MemoryHost::rename(std::string_view from, std::string_view to) {
   if (nodes_.at(id).is_directory) return Error{EISDIR, "it is a directory"};
   if (const auto old = names_.find(to); old != names_.end()) {
     if (nodes_.at(old->second).is_directory) return Error{EISDIR, "it is a directory"};
-    names_.erase(old);
+    drop_name(old);
   }
   TRY(can_add(to));
   names_.erase(names_.find(from));

@@ -11,6 +11,10 @@ Error not_with_runs() {
   return {EOPNOTSUPP, "memory in runs has no such thing"};
 }
 
+Error rolled_out() {
+  return {EAGAIN, "the process is swapped out"};
+}
+
 bool allows(const Protection& protection, AccessKind kind) {
   if (kind == AccessKind::kRead) return protection.read;
   return kind == AccessKind::kWrite ? protection.write : protection.execute;
@@ -19,7 +23,9 @@ bool allows(const Protection& protection, AccessKind kind) {
 }  // namespace
 
 RunMemory::RunMemory(const MemoryConfiguration& configuration)
-    : settings_(configuration), limit_(std::uint64_t{1} << (configuration.address_bits - 1)) {
+    : settings_(configuration),
+      limit_(std::uint64_t{1} << (configuration.address_bits - 1)),
+      swap_(configuration.swap_bytes / configuration.page_size) {
   if (!is_fixed()) {
     total_units_ = settings_.bytes / settings_.page_size;
     CHECK(free_.add({BlockNo{1}, total_units_}));
@@ -44,7 +50,7 @@ Result<std::unique_ptr<MemoryManager>> RunMemory::make(const MemoryConfiguration
     all += bytes;
   }
   if (configuration.allocation == "fixed-partitions" && all == 0)
-    return Error{EINVAL, "there must be a partition"};
+    return Error{EINVAL, "fixed partitions need their sizes first"};
   auto fit = TRY(make_fit_policy(configuration.fit));
   std::unique_ptr<RunMemory> memory(new RunMemory(configuration));
   memory->fit_ = std::move(fit);
@@ -56,6 +62,7 @@ Result<std::unique_ptr<MemoryManager>> RunMemory::make(const MemoryConfiguration
 /// With "buddy" a power of two; of fixed partitions a whole one.
 Result<Run> RunMemory::take(std::uint64_t wanted) {
   if (fit_->name() == "buddy") wanted = std::bit_ceil(wanted);
+  if (wanted > total_units_) return Error{EFBIG, "no run could ever be so large"};
   const FitRequest request{.want = wanted, .hint = kNoBlock, .must_be_whole = true};
   auto run = fit_->choose(free_, request);
   if (!run && settings_.compaction && !is_fixed() && free_.total() >= wanted) {
@@ -82,6 +89,7 @@ void RunMemory::compact() {
     if (space->partition.length != 0) runs[space->partition.start] = &space->partition;
     for (auto& [start, run] : space->segments) runs[run.start] = &run;
   }
+  for (const auto& [number, shared] : shared_) runs[shared->run.start] = &shared->run;
   BlockNo at{1};
   for (const auto& [start, run] : runs) {
     if (start != at) counted_.moved += run->length * settings_.page_size;
@@ -96,28 +104,90 @@ void RunMemory::compact() {
 
 /// The area has memory.
 Result<> RunMemory::hold(Owned& space, const MemoryArea& area) {
-  if (is_segmented()) {
+  if (area.kind == AreaKind::kSegment) {
+    const auto found = std::ranges::find_if(
+        shared_, [&](const auto& each) { return each.second->segment == area.segment; });
+    if (found == shared_.end() || found->second->is_removed)
+      return Error{EINVAL, "there is no such segment"};
+    if (units(area.offset + area.bytes()) > found->second->run.length)
+      return Error{EINVAL, "the segment is smaller than that"};
+    share(space, area.start, *found->second);
+  } else if (is_segmented()) {
     const Run run = TRY(take(units(area.bytes())));
-    space.segments[area.start] = run;
-  } else if (units(space.areas.bytes()) > space.partition.length) {
+    if (may_share(area))
+      share(space, area.start, make_shared(run));
+    else
+      space.segments[area.start] = run;
+  } else if (units(space.areas.bytes()) > space.partition_units) {
     return Error{ENOMEM, "the partition is full"};
   }
   return {};
 }
 
 void RunMemory::let_go(Owned& space, const MemoryArea& area) {
-  forget_pages(space, area.start, area.end);
+  if (space.shared.contains(area.start)) return stop_sharing(space, area.start);
+  forget_pages(space.pages, area.start.value / settings_.page_size,
+               area.end.value / settings_.page_size);
   const auto run = space.segments.find(area.start);
   if (run == space.segments.end()) return;
   give_back(run->second);
   space.segments.erase(run);
 }
 
-void RunMemory::forget_pages(Owned& space, VirtualAddress start, VirtualAddress end) {
-  const std::uint64_t first = start.value / settings_.page_size;
-  const std::uint64_t last = end.value / settings_.page_size;
-  space.pages.erase(space.pages.lower_bound(first), space.pages.lower_bound(last));
-  space.reading.erase(space.reading.lower_bound(first), space.reading.lower_bound(last));
+void RunMemory::forget_pages(Pages& pages, std::uint64_t first, std::uint64_t last) {
+  pages.content.erase(pages.content.lower_bound(first), pages.content.lower_bound(last));
+  pages.reading.erase(pages.reading.lower_bound(first), pages.reading.lower_bound(last));
+}
+
+// Runs that are shared.
+
+RunMemory::Shared& RunMemory::make_shared(Run run) {
+  auto& made = shared_[++last_id_];
+  made = std::make_unique<Shared>(Shared{.number = last_id_, .run = run});
+  return *made;
+}
+
+void RunMemory::share(Owned& space, VirtualAddress start, Shared& shared) {
+  space.shared[start] = &shared;
+  ++shared.mappings;
+}
+
+void RunMemory::stop_sharing(Owned& space, VirtualAddress start) {
+  Shared& shared = *space.shared.at(start);
+  space.shared.erase(start);
+  --shared.mappings;
+  drop_if_unused(shared);
+}
+
+void RunMemory::drop_if_unused(Shared& shared) {
+  if (shared.mappings != 0 || (shared.segment && !shared.is_removed)) return;
+  give_back(shared.run);
+  shared_.erase(shared.number);
+}
+
+Result<SegmentId> RunMemory::create_segment(std::uint64_t bytes) {
+  if (!is_segmented()) return not_with_runs();
+  if (bytes == 0) return Error{EINVAL, "a segment is not empty"};
+  Shared& made = make_shared(TRY(take(units(bytes))));
+  made.segment = SegmentId{made.number};
+  return made.segment;
+}
+
+Result<> RunMemory::remove_segment(SegmentId segment) {
+  const auto found = shared_.find(segment.value);
+  if (found == shared_.end() || found->second->segment != segment || found->second->is_removed)
+    return Error{ENOENT, "there is no such segment"};
+  found->second->is_removed = true;
+  drop_if_unused(*found->second);
+  return {};
+}
+
+/// Where the page of the area is kept.
+RunMemory::PageAt RunMemory::page_at(Owned& space, const MemoryArea& area, std::uint64_t page) {
+  const auto shared = space.shared.find(area.start);
+  if (shared == space.shared.end()) return {space.pages, page};
+  const std::uint64_t skipped = area.kind == AreaKind::kSegment ? units(area.offset) : 0;
+  return {shared->second->pages, page - area.start.value / settings_.page_size + skipped};
 }
 
 // Spaces and areas.
@@ -140,41 +210,72 @@ Result<SpaceId> RunMemory::create(const SpaceOptions& options) {
   const SpaceId id{++last_id_};
   auto space = std::make_unique<Owned>(Owned{id, {settings_.page_size, limit_}});
   space->partition = partition;
+  space->partition_units = partition.length;
   space->oom_adjustment = options.oom_adjustment;
+  space->since = reviews_;
+  await_writes(*space);
   spaces_.emplace(id.value, std::move(space));
   return id;
 }
 
+/// The child has memory for all that the parent has mapped.
+Result<> RunMemory::copy_areas(const Owned& parent, Owned& child) {
+  for (const auto& [start, area] : parent.areas.all()) {
+    if (const auto shared = parent.shared.find(start); shared != parent.shared.end())
+      share(child, start, *shared->second);
+    else
+      TRY(hold(child, area));
+  }
+  return {};
+}
+
+/// What the parent waits for, the child waits for, too.
+void RunMemory::copy_pages(const Owned& parent, Owned& child) {
+  for (const auto& [page, content] : parent.pages.content)
+    child.pages.content[page] = content.copy(settings_.page_size);
+  for (const auto& [page, id] : parent.pages.reading) {
+    const PageTransfer transfer = readings_.at(id.value).transfer;
+    if (transfer.is_swap)
+      child.pages.content[page] =
+          swap_[static_cast<SlotIndex>(transfer.slot.value)].content.copy(settings_.page_size);
+    else
+      start_reading(transfer, &child, nullptr, page);
+  }
+}
+
 Result<SpaceId> RunMemory::fork(SpaceId parent_id) {
   const Owned& parent = space_of(parent_id);
-  const SpaceId id = TRY(create({.partition_bytes = parent.partition.length * settings_.page_size,
+  if (parent.is_rolled_out) return rolled_out();
+  const SpaceId id = TRY(create({.partition_bytes = parent.partition_units * settings_.page_size,
                                  .oom_adjustment = parent.oom_adjustment}));
   Owned& child = space_of(id);
-  for (const auto& [start, area] : parent.areas.all()) {
-    if (const Result<> held = hold(child, area); !held.ok()) {
-      destroy(id);
-      return held.error();
-    }
+  if (const Result<> copied = copy_areas(parent, child); !copied.ok()) {
+    destroy(id);
+    return copied.error();
   }
   child.areas = parent.areas;
   child.peak = child.areas.bytes();
-  for (const auto& [page, content] : parent.pages)
-    child.pages[page] = content.copy(settings_.page_size);
+  copy_pages(parent, child);
   return id;
 }
 
 void RunMemory::destroy(SpaceId id) {
   Owned& space = space_of(id);
   for (const auto& [start, run] : space.segments) give_back(run);
+  while (!space.shared.empty()) stop_sharing(space, space.shared.begin()->first);
   give_back(space.partition);
-  for (auto& [number, reading] : readings_)
-    if (reading.space == id) reading.waiting.clear();
+  drop_slots(space);
+  const auto is_of_it = [id](const MemoryAccess& access) { return access.space == id; };
+  for (auto& [number, reading] : readings_) std::erase_if(reading.waiting, is_of_it);
+  for (auto& [number, writing] : writings_) std::erase_if(writing.waiting, is_of_it);
   spaces_.erase(id.value);
 }
 
 Result<VirtualAddress> RunMemory::map(SpaceId id, const MapRequest& request) {
   Owned& space = space_of(id);
-  if (request.kind == AreaKind::kSegment || request.shared) return not_with_runs();
+  const bool is_segment = request.kind == AreaKind::kSegment;
+  if (is_segment ? !is_segmented() : request.shared) return not_with_runs();
+  if (space.is_rolled_out) return rolled_out();
   // Areas are not joined: each is a segment of its own.
   MapRequest fixed = request;
   fixed.most_bytes = request.bytes;
@@ -186,6 +287,7 @@ Result<VirtualAddress> RunMemory::map(SpaceId id, const MapRequest& request) {
     return held.error();
   }
   space.peak = std::max(space.peak, space.areas.bytes());
+  await_writes(space);
   if (area.kind == AreaKind::kFile) read_file(space, area, request.file_bytes);
   return start;
 }
@@ -193,21 +295,48 @@ Result<VirtualAddress> RunMemory::map(SpaceId id, const MapRequest& request) {
 /// All of it is brought in now.
 void RunMemory::read_file(Owned& space, const MemoryArea& area, std::uint64_t file_bytes) {
   const std::uint32_t size = settings_.page_size;
+  const auto shared = space.shared.find(area.start);
   for (std::uint64_t at = 0; at < area.bytes() && area.offset + at < file_bytes; at += size) {
     PageTransfer transfer;
-    transfer.id = TransferId{++last_id_};
     transfer.file = area.file;
     transfer.page = FilePage{(area.offset + at) / size};
     transfer.space = space.id;
-    const std::uint64_t page = (area.start.value + at) / size;
-    space.reading[page] = transfer.id;
-    readings_[transfer.id.value] = {space.id, page};
-    outbox_.push_back(transfer);
+    if (shared != space.shared.end())
+      start_reading(transfer, nullptr, shared->second, at / size);
+    else
+      start_reading(transfer, &space, nullptr, (area.start.value + at) / size);
   }
+}
+
+/// Of a space, or of what several share.
+void RunMemory::start_reading(PageTransfer transfer, const Owned* space, const Shared* shared,
+                              std::uint64_t page) {
+  transfer.id = TransferId{++last_id_};
+  if (space != nullptr) transfer.space = space->id;
+  const auto& made =
+      readings_
+          .emplace(transfer.id.value, Reading{.transfer = transfer,
+                                              .space = space == nullptr ? 0 : space->id.value,
+                                              .shared = shared == nullptr ? 0 : shared->number,
+                                              .page = page})
+          .first->second;
+  pages_of(made)->reading[page] = transfer.id;
+  outbox_.push_back(transfer);
+}
+
+/// Null if whose page it was is gone.
+RunMemory::Pages* RunMemory::pages_of(const Reading& reading) {
+  if (reading.shared != 0) {
+    const auto shared = shared_.find(reading.shared);
+    return shared == shared_.end() ? nullptr : &shared->second->pages;
+  }
+  const auto space = spaces_.find(reading.space);
+  return space == spaces_.end() ? nullptr : &space->second->pages;
 }
 
 Result<> RunMemory::unmap(SpaceId id, VirtualAddress start, std::uint64_t bytes) {
   Owned& space = space_of(id);
+  if (space.is_rolled_out) return rolled_out();
   if (space.areas.exactly(start, bytes) == nullptr)
     return Error{EINVAL, "only a whole area can be unmapped"};
   for (const MemoryArea& area : TRY(space.areas.remove(start, bytes))) let_go(space, area);
@@ -219,6 +348,9 @@ Result<> RunMemory::protect(SpaceId id, VirtualAddress start, std::uint64_t byte
   Owned& space = space_of(id);
   if (space.areas.exactly(start, bytes) == nullptr)
     return Error{EINVAL, "only a whole area can be protected"};
+  if (protection.write && space.shared.contains(start) &&
+      space.areas.find(start)->kind == AreaKind::kFile)
+    return Error{EACCES, "the text of a program is shared"};
   return space.areas.protect(start, bytes, protection);
 }
 
@@ -234,6 +366,7 @@ Result<> RunMemory::grow(Owned& space, const MemoryArea& heap) {
 
 Result<> RunMemory::set_break(SpaceId id, VirtualAddress end) {
   Owned& space = space_of(id);
+  if (space.is_rolled_out) return rolled_out();
   const AreaMap before = space.areas;
   const MemoryArea lost = TRY(space.areas.set_break(end));
   for (const auto& [start, area] : space.areas.all()) {
@@ -244,16 +377,12 @@ Result<> RunMemory::set_break(SpaceId id, VirtualAddress end) {
     }
     break;
   }
-  if (lost.start < lost.end) forget_pages(space, lost.start, lost.end);
+  await_writes(space);
+  if (lost.start < lost.end)
+    forget_pages(space.pages, lost.start.value / settings_.page_size,
+                 lost.end.value / settings_.page_size);
   space.peak = std::max(space.peak, space.areas.bytes());
   return {};
-}
-
-Result<SegmentId> RunMemory::create_segment(std::uint64_t) {
-  return not_with_runs();
-}
-Result<> RunMemory::remove_segment(SegmentId) {
-  return Error{ENOENT, "there is no such segment"};
 }
 
 // Accesses.
@@ -269,9 +398,10 @@ AccessOutcome RunMemory::access(const MemoryAccess& access) {
   const MemoryArea* area = space.areas.find(access.address);
   if (area == nullptr) return refused(Violation::kBeyondLimit);
   if (!allows(area->protection, access.kind)) return refused(Violation::kProtection);
-  const std::uint64_t page = access.address.value / settings_.page_size;
+  if (is_blocked(space, access)) return {.status = Status::kBlocked};
   const std::uint64_t offset = access.address.value % settings_.page_size;
-  if (const auto reading = space.reading.find(page); reading != space.reading.end()) {
+  const auto [pages, page] = page_at(space, *area, access.address.value / settings_.page_size);
+  if (const auto reading = pages.reading.find(page); reading != pages.reading.end()) {
     readings_.at(reading->second.value).waiting.push_back(access);
     return {.status = Status::kBlocked};
   }
@@ -279,10 +409,10 @@ AccessOutcome RunMemory::access(const MemoryAccess& access) {
   ++counted_.references;
   // A segment's base and limit stand in a table, a partition's in registers.
   AccessOutcome outcome{.cost_ns = settings_.costs.memory_ns * (is_segmented() ? 2 : 1)};
-  if (access.store) space.pages[page].set_word(offset, *access.store, settings_.page_size);
+  if (access.store) pages.content[page].set_word(offset, *access.store, settings_.page_size);
   if (!access.load) return outcome;
-  const auto content = space.pages.find(page);
-  if (content != space.pages.end()) outcome.value = content->second.word(offset);
+  const auto content = pages.content.find(page);
+  if (content != pages.content.end()) outcome.value = content->second.word(offset);
   return outcome;
 }
 
@@ -299,44 +429,33 @@ void RunMemory::set_file_bytes(InodeNo, std::uint64_t) {}
 
 std::vector<ResumedAccess> RunMemory::complete(TransferId id, std::span<const std::byte> content,
                                                bool failed) {
+  if (writings_.contains(id.value)) return complete_write(id);
   const auto found = readings_.find(id.value);
   CHECK(found != readings_.end());
   const Reading reading = std::move(found->second);
   readings_.erase(found);
   ++counted_.pages_in;
   std::vector<ResumedAccess> resumed;
-  const auto space = spaces_.find(reading.space.value);
-  if (space == spaces_.end()) return resumed;
-  auto& expected = space->second->reading;
-  const auto wanted = expected.find(reading.page);
-  if (wanted != expected.end() && wanted->second == id) {
-    expected.erase(wanted);
-    space->second->pages[reading.page].assign(content, settings_.page_size);
+  Pages* const pages = pages_of(reading);
+  if (pages == nullptr) return resumed;
+  const auto wanted = pages->reading.find(reading.page);
+  if (wanted != pages->reading.end() && wanted->second == id) {
+    pages->reading.erase(wanted);
+    take_page(reading, content, *pages);
   }
-  for (const MemoryAccess& waiting : reading.waiting) {
-    AccessOutcome outcome = access(waiting);
-    if (failed)
-      outcome = {.status = AccessOutcome::Status::kViolation, .violation = Violation::kReadFailed};
-    outcome.fault = AccessOutcome::Fault::kMajor;
-    resumed.push_back({waiting.task, outcome});
-  }
+  retry(reading.waiting, failed, resumed);
   return resumed;
 }
 
 void RunMemory::cancel(TaskId task) {
-  for (auto& [id, reading] : readings_)
-    std::erase_if(reading.waiting, [task](const MemoryAccess& a) { return a.task == task; });
+  const auto is_its = [task](const MemoryAccess& access) { return access.task == task; };
+  for (auto& [id, reading] : readings_) std::erase_if(reading.waiting, is_its);
+  for (auto& [id, writing] : writings_) std::erase_if(writing.waiting, is_its);
+  for (auto& [id, space] : spaces_) std::erase_if(space->awaiting_return, is_its);
 }
 
 // What does not apply.
 
-void RunMemory::suspend(SpaceId id) {
-  space_of(id).is_suspended = true;
-}
-Result<> RunMemory::resume(SpaceId id) {
-  space_of(id).is_suspended = false;
-  return {};
-}
 Result<> RunMemory::set_replacement(std::string_view) {
   return not_with_runs();
 }
@@ -347,9 +466,6 @@ Result<> RunMemory::set_allotment(std::string_view) {
   return not_with_runs();
 }
 Result<> RunMemory::set_tlb(const MemoryConfiguration::Tlb&) {
-  return not_with_runs();
-}
-Result<> RunMemory::set_swap_bytes(std::uint64_t) {
   return not_with_runs();
 }
 

@@ -2,16 +2,23 @@
 //
 // With segmentation each area has a run of its own, found through a segment table; with partitions
 // all areas of a space lie in one run, behind one base and limit. A FitPolicy chooses among the
-// free runs; where none is large enough and all together are, the runs are moved together. What is
-// mapped is resident: nothing is swapped, and a file is read when it is mapped.
+// free runs; where none is large enough and all together are, the runs are moved together. A file
+// is read when it is mapped.
+//
+// What a space has is in memory as a whole, or, rolled out, in the swap file as a whole. Its runs
+// are given to others at once, who wait with their first access until what was there has been
+// written. With segmentation, shared segments and the text of programs after a fork lie in one run
+// for all who map them, and stay in memory.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "memory_areas.h"
 #include "memory_page.h"
+#include "memory_swap.h"
 #include "spindle/machine/memory.h"
 #include "spindle/policy/run_set.h"
 
@@ -45,7 +52,8 @@ class RunMemory final : public MemoryManager {
                                       bool failed) override;
   void cancel(TaskId task) override;
 
-  LoadReview review() override { return {}; }
+  LoadReview review() override;
+  [[nodiscard]] std::optional<SpaceId> roll_out_victim(SpaceId for_whom) const override;
   void suspend(SpaceId space) override;
   Result<> resume(SpaceId space) override;
   [[nodiscard]] std::optional<SpaceId> oom_victim() const override;
@@ -67,22 +75,54 @@ class RunMemory final : public MemoryManager {
   [[nodiscard]] std::string broken_law() const override;
 
  private:
+  /// The bytes of pages, and those that are on their way into memory.
+  struct Pages {
+    std::map<std::uint64_t, PageContent> content{};
+    std::map<std::uint64_t, TransferId> reading{};
+  };
+  /// A run that several areas may lie in; pages are counted from its start.
+  struct Shared {
+    std::uint64_t number = 0;
+    SegmentId segment{};  ///< of shared memory; none: a file's, which goes with the last area
+    Run run{};
+    std::uint64_t mappings = 0;
+    bool is_removed = false;
+    Pages pages{};
+  };
   struct Owned {
     SpaceId id;
     AreaMap areas;
-    Run partition{};                           ///< with partitions
-    std::map<VirtualAddress, Run> segments{};  ///< with segmentation, by the area's start
-    std::map<std::uint64_t, PageContent> pages{};
-    std::map<std::uint64_t, TransferId> reading{};  ///< pages that are on their way
+    std::uint64_t partition_units = 0;            ///< also while it is rolled out
+    Run partition{};                              ///< with partitions
+    std::map<VirtualAddress, Run> segments{};     ///< with segmentation, by the area's start
+    std::map<VirtualAddress, Shared*> shared{};   ///< the same, of areas without a run of their own
+    Pages pages{};                                ///< by virtual page
+    std::map<std::uint64_t, SlotIndex> slots{};   ///< of pages that are rolled out
+    std::set<std::uint64_t> awaited_writes{};     ///< after which its memory is its own
+    std::vector<MemoryAccess> awaiting_return{};  ///< made while it was rolled out
+    std::uint64_t since = 0;                      ///< the review at which it came in, or went out
     std::uint64_t references = 0;
     std::uint64_t peak = 0;
     int oom_adjustment = 0;
     bool is_suspended = false;
+    bool is_rolled_out = false;
   };
+  /// A page that is read.
   struct Reading {
-    SpaceId space;
+    PageTransfer transfer;
+    std::uint64_t space = 0;  ///< whose page it is; 0: a shared run's
+    std::uint64_t shared = 0;
     std::uint64_t page = 0;
     std::vector<MemoryAccess> waiting{};
+  };
+  /// A page that is written to the swap file.
+  struct Writing {
+    SlotIndex slot = 0;
+    std::vector<MemoryAccess> waiting{};
+  };
+  struct PageAt {
+    Pages& pages;
+    std::uint64_t page = 0;
   };
 
   explicit RunMemory(const MemoryConfiguration& configuration);
@@ -92,14 +132,49 @@ class RunMemory final : public MemoryManager {
   }
   [[nodiscard]] bool is_segmented() const { return settings_.allocation == "segmentation"; }
   [[nodiscard]] bool is_fixed() const { return settings_.allocation == "fixed-partitions"; }
+  [[nodiscard]] bool may_share(const MemoryArea& area) const {
+    return is_segmented() && area.kind == AreaKind::kFile && !area.protection.write;
+  }
+  /// Units that are the space's alone.
+  [[nodiscard]] static std::uint64_t private_bytes(const Owned& space);
   Result<Run> take(std::uint64_t units);
   void give_back(Run run);
   void compact();
   Result<> hold(Owned& space, const MemoryArea& area);
+  Shared& make_shared(Run run);
+  void share(Owned& space, VirtualAddress start, Shared& shared);
+  void stop_sharing(Owned& space, VirtualAddress start);
+  void drop_if_unused(Shared& shared);
   Result<> grow(Owned& space, const MemoryArea& heap);
   void let_go(Owned& space, const MemoryArea& area);
-  void forget_pages(Owned& space, VirtualAddress start, VirtualAddress end);
+  static void forget_pages(Pages& pages, std::uint64_t first, std::uint64_t last);
+  PageAt page_at(Owned& space, const MemoryArea& area, std::uint64_t page);
+  Pages* pages_of(const Reading& reading);
+  void start_reading(PageTransfer transfer, const Owned* space, const Shared* shared,
+                     std::uint64_t page);
   void read_file(Owned& space, const MemoryArea& area, std::uint64_t file_bytes);
+  Result<> copy_areas(const Owned& parent, Owned& child);
+  void copy_pages(const Owned& parent, Owned& child);
+
+  [[nodiscard]] std::optional<BlockNo> base_of(const Owned& space, const MemoryArea& area,
+                                               std::uint64_t behind) const;
+  [[nodiscard]] std::string broken_law_of(const Owned& space) const;
+
+  // Rolling out and in (memory_runs_swap.cc).
+  /// Its memory is given to it once what others had there is written.
+  void await_writes(Owned& space) const;
+  bool is_blocked(Owned& space, const MemoryAccess& access);
+  [[nodiscard]] bool can_roll_out(const Owned& space) const;
+  [[nodiscard]] const Owned* longest(bool is_out) const;
+  [[nodiscard]] std::uint64_t units_to_return(const Owned& space) const;
+  void roll_out(Owned& space);
+  Result<> roll_in(Owned& space);
+  Result<> take_back_runs(Owned& space);
+  void drop_slots(Owned& space);
+  std::vector<ResumedAccess> complete_write(TransferId id);
+  void take_page(const Reading& reading, std::span<const std::byte> content, Pages& pages);
+  void retry(const std::vector<MemoryAccess>& waiting, bool failed,
+             std::vector<ResumedAccess>& resumed);
 
   MemoryConfiguration settings_;
   std::uint64_t limit_;
@@ -107,7 +182,12 @@ class RunMemory final : public MemoryManager {
   std::unique_ptr<FitPolicy> fit_;
   RunSet free_;  ///< unit n of memory is number n + 1: 0 is no block
   std::map<std::uint64_t, std::unique_ptr<Owned>> spaces_;
+  std::map<std::uint64_t, std::unique_ptr<Shared>> shared_;
   std::map<std::uint64_t, Reading> readings_;
+  std::map<std::uint64_t, Writing> writings_;
+  SwapSlots swap_;
+  std::uint64_t reviews_ = 0;
+  std::uint64_t reviewed_references_ = 0;
   std::vector<PageTransfer> outbox_;
   std::uint64_t last_id_ = 0;
   MemoryUsage counted_;

@@ -50,26 +50,51 @@ Result<> Paging::set_swap_bytes(std::uint64_t bytes) {
 
 // Address spaces.
 
+template <class Attempt>
+auto Paging::with_room(const Process& process, Attempt attempt) {
+  auto result = attempt();
+  while (result.code() == ENOMEM) {
+    const auto victim = memory_->roll_out_victim(process.space);
+    if (!victim || !set_suspended(*victim, true)) break;
+    result = attempt();
+  }
+  return result;
+}
+
+Result<VirtualAddress> Paging::map(const Process& process, const MapRequest& request) {
+  auto mapped = with_room(process, [&] { return memory_->map(process.space, request); });
+  start_transfers();
+  return mapped;
+}
+
+Result<> Paging::set_break(const Process& process, VirtualAddress end) {
+  return with_room(process, [&] { return memory_->set_break(process.space, end); });
+}
+
 Result<> Paging::load(Process& process, const std::string& path) {
-  const SpaceId space =
-      TRY(memory_->create({.partition_bytes = kernel_.configuration.partition_bytes}));
+  const SpaceId space = TRY(with_room(process, [&] {
+    return memory_->create({.partition_bytes = kernel_.configuration.partition_bytes});
+  }));
+  const auto map = [&](const MapRequest& request) {
+    return with_room(process, [&] { return memory_->map(space, request); });
+  };
   const auto give_up = [&](const Error& error) {
     memory_->destroy(space);
     return error;
   };
   if (const auto file = kernel_.host.lookup(path); file.ok() && file->size > 0) {
-    const auto text = memory_->map(space, {.bytes = file->size,
-                                           .kind = AreaKind::kFile,
-                                           .protection = {.read = true, .execute = true},
-                                           .file = InodeNo{file->id},
-                                           .file_bytes = file->size,
-                                           .name = kernel_.host.real_path(path)});
+    const auto text = map({.bytes = file->size,
+                           .kind = AreaKind::kFile,
+                           .protection = {.read = true, .execute = true},
+                           .file = InodeNo{file->id},
+                           .file_bytes = file->size,
+                           .name = kernel_.host.real_path(path)});
     if (!text.ok()) return give_up(text.error());
   }
-  const auto heap = memory_->map(space, {.bytes = page_size_, .kind = AreaKind::kHeap});
+  const auto heap = map({.bytes = page_size_, .kind = AreaKind::kHeap});
   if (!heap.ok()) return give_up(heap.error());
-  const auto stack = memory_->map(
-      space, {.bytes = page_size_, .kind = AreaKind::kStack, .most_bytes = kStackBytes});
+  const auto stack =
+      map({.bytes = page_size_, .kind = AreaKind::kStack, .most_bytes = kStackBytes});
   if (!stack.ok()) return give_up(stack.error());
   leave(process);
   process.space = space;
@@ -86,7 +111,7 @@ Result<> Paging::load(Process& process, const std::string& path) {
 
 Result<> Paging::fork(const Process& parent, Process& child) {
   if (!parent.space) return {};
-  child.space = TRY(memory_->fork(parent.space));
+  child.space = TRY(with_room(parent, [&] { return memory_->fork(parent.space); }));
   child.heap = parent.heap;
   child.heap_end = parent.heap_end;
   start_transfers();
@@ -109,7 +134,10 @@ Result<VirtualAddress> Paging::map_segment(Process& process, const std::string& 
                                            std::uint64_t bytes) {
   auto segment = segments_.find(name);
   if (segment == segments_.end())
-    segment = segments_.emplace(name, TRY(memory_->create_segment(bytes))).first;
+    segment =
+        segments_
+            .emplace(name, TRY(with_room(process, [&] { return memory_->create_segment(bytes); })))
+            .first;
   return memory_->map(process.space, {.bytes = bytes,
                                       .kind = AreaKind::kSegment,
                                       .segment = segment->second,
@@ -173,7 +201,7 @@ Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
 Outcome Paging::await(Thread& thread, const char* channel) {
   const bool polls = kernel_.configuration.device_mode == DeviceMode::kProgrammed;
   if (polls && kernel_.disk->is_idle()) return Outcome::busy(poll_transfers_ns());
-  start_transfers();
+  start_transfers(&thread);
   kernel_.block_for_disk(thread, channel);
   return Outcome::waits();
 }
@@ -226,10 +254,12 @@ void Paging::note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAdd
 
 // The disk.
 
-void Paging::start_transfers() {
+void Paging::start_transfers(const Thread* thread) {
   for (const PageTransfer& transfer : memory_->take_transfers()) {
     transfers_[transfer.id.value] = transfer;
-    kernel_.disk->add(request_for(transfer), kernel_.now());
+    BlockRequest request = request_for(transfer);
+    if (thread != nullptr) request.rank = Kernel::io_rank(*thread);
+    kernel_.disk->add(request, kernel_.now());
     kernel_.schedule_disk();
   }
 }
@@ -253,7 +283,10 @@ BlockRequest Paging::request_for(const PageTransfer& transfer) {
   const std::uint64_t file = transfer.is_swap ? swap_file_ : transfer.file.value;
   const std::uint64_t page = transfer.is_swap ? transfer.slot.value : transfer.page.value;
   const Run run = kernel_.disk->place(file, page * page_size_, page_size_);
-  return {kOurs | transfer.id.value, run, transfer.is_write, kernel_.now()};
+  return {.cookie = kOurs | transfer.id.value,
+          .run = run,
+          .is_write = transfer.is_write,
+          .issued = kernel_.now()};
 }
 
 std::vector<std::byte> Paging::read_content(const PageTransfer& transfer) {
@@ -312,27 +345,31 @@ Process* Paging::process_of(SpaceId space) const {
   return nullptr;
 }
 
-void Paging::set_suspended(SpaceId space, bool suspended) {
+/// False if it has no process that could be stopped, or its memory is not to be had.
+bool Paging::set_suspended(SpaceId space, bool suspended) {
   Process* process = process_of(space);
-  if (process == nullptr) return;
-  kernel_.say(nullptr,
-              std::string(suspended ? "Thrashing: suspended process " : "Resumed process ") +
-                  std::to_string(process->id) + " (" + process->name + ")\n");
+  if (process == nullptr) return false;
+  if (!suspended && !memory_->resume(space).ok()) return false;
+  const bool is_paged = memory_->configuration().allocation == "paging";
+  const char* const what = is_paged ? (suspended ? "Thrashing: suspended" : "Resumed")
+                                    : (suspended ? "Swapped out" : "Swapped in");
+  kernel_.say(nullptr, std::string(what) + " process " + std::to_string(process->id) + " (" +
+                           process->name + ")\n");
   if (suspended) {
     suspended_.insert(space);
     memory_->suspend(space);
-    kernel_.send(*process, kSigStop);
-  } else if (memory_->resume(space).ok()) {
+  } else {
     suspended_.erase(space);
-    kernel_.send(*process, kSigCont);
   }
+  kernel_.send(*process, suspended ? kSigStop : kSigCont);
   start_transfers();
+  return true;
 }
 
 void Paging::review() {
   kernel_.agenda.add(kernel_.now() + VirtualTime{kReviewInterval_ns}, AgendaEntry::Kind::kReview);
   const LoadReview review = memory_->review();
-  if (!kernel_.configuration.load_control) return;
+  if (!kernel_.configuration.load_control && !has_suspended()) return;
   if (review.suspend) set_suspended(*review.suspend, true);
   if (review.resume) set_suspended(*review.resume, false);
 }

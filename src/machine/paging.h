@@ -37,6 +37,9 @@ class Paging {
   /// The child has a copy of the parent's.
   Result<> fork(const Process& parent, Process& child);
   void leave(Process& process);
+  /// As MemoryManager's, in memory that others make room in.
+  Result<VirtualAddress> map(const Process& process, const MapRequest& request);
+  Result<> set_break(const Process& process, VirtualAddress end);
   /// The thread's access will not be resumed.
   void cancel(const Thread& thread);
 
@@ -69,8 +72,8 @@ class Paging {
   [[nodiscard]] static bool is_transfer(std::uint64_t cookie) { return (cookie & kOurs) != 0; }
   /// It is done: whoever waited for it goes on.
   void complete(const BlockRequest& request);
-  /// What memory wants to be moved, on its way.
-  void start_transfers();
+  /// What memory wants to be moved, on its way; for the thread, if it is for one.
+  void start_transfers(const Thread* thread = nullptr);
   /// Load control: suspends and resumes processes as memory advises.
   void review();
   /// Processes that load control stopped, and that it will let go on.
@@ -103,7 +106,10 @@ class Paging {
   std::vector<std::byte> read_content(const PageTransfer& transfer);
   void write_content(const PageTransfer& transfer);
   [[nodiscard]] Process* process_of(SpaceId space) const;
-  void set_suspended(SpaceId space, bool suspended);
+  bool set_suspended(SpaceId space, bool suspended);
+  /// Swaps others out for `process`, one by one, as long as the attempt finds no room.
+  template <class Attempt>
+  auto with_room(const Process& process, Attempt attempt);
 
   Kernel& kernel_;
   std::unique_ptr<MemoryManager> memory_;

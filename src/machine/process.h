@@ -86,6 +86,7 @@ struct Thread {
   SchedulingClass scheduling = SchedulingClass::kOther;
   int nice = 0;
   int realtime_priority = 0;
+  IoPriority io_priority;
   std::optional<int> priority;
   std::optional<std::uint32_t> weight;
   std::uint32_t group = 0;
@@ -147,6 +148,7 @@ struct Process {
   bool is_traced = false;
   bool stop_to_tell = false;  ///< it was stopped, and nobody has waited for that yet
   std::uint32_t uid = 0, gid = 0;
+  std::uint32_t umask = 022;
   int terminal = -1;
   int wait_status = 0;
   std::vector<Thread*> threads;
@@ -154,6 +156,8 @@ struct Process {
   std::map<ProcessNumber, std::unique_ptr<WaitQueue>> joiners;
   std::map<int, std::shared_ptr<OpenFile>> descriptors;
   std::array<ProcessLimit, kLimits> limits{};
+
+  std::uint8_t wakers = 0;  ///< of its program: see wait_graph.h
 
   SignalSet pending = 0;
   std::array<SignalDisposition, kMostSignal + 1> dispositions{};

@@ -20,6 +20,29 @@ bool is_signal(const Resource& resource, const Thread& thread) {
           (resource.held.size() == 1 && resource.held.begin()->first == thread.id));
 }
 
+struct WakerName {
+  std::string_view name;
+  std::uint8_t wakers;
+};
+constexpr WakerName kWakers[] = {
+    {"sem_post", kPosts},
+    {"cond_signal", kSignals},
+    {"cond_broadcast", kSignals},
+    {"queue_send", kSends},
+    {"queue_receive", kReceives},
+    // Through these any call can be reached.
+    {"_G", kAnyWaker},
+    {"_ENV", kAnyWaker},
+    {"dofile", kAnyWaker},
+    {"exec", kAnyWaker},
+};
+
+template <typename Count>
+void count_wakers(const Thread& thread, Count& counts) {
+  for (std::size_t bit = 0; bit < counts.size(); ++bit)
+    counts[bit] += thread.process->wakers >> bit & 1;
+}
+
 void add_threads(const Process* process, std::vector<const Thread*>& threads) {
   if (process != nullptr)
     threads.insert(threads.end(), process->threads.begin(), process->threads.end());
@@ -27,10 +50,17 @@ void add_threads(const Process* process, std::vector<const Thread*>& threads) {
 
 }  // namespace
 
+std::uint8_t wakers_in(std::string_view program) {
+  std::uint8_t wakers = 0;
+  for (const WakerName& known : kWakers)
+    if (program.find(known.name) != std::string_view::npos) wakers |= known.wakers;
+  return wakers;
+}
+
 WaitGraph::Need WaitGraph::resources_needed(const Thread& thread, Amounts amounts) const {
   Need need{Need::Kind::kResources, std::move(amounts), {}, ", held by "};
   for (const auto& [resource, amount] : need.amounts) {
-    if (is_signal(*resource, thread)) return {Need::Kind::kAnybody, {}, {}, ""};
+    if (is_signal(*resource, thread)) return {Need::Kind::kAnybody, {}, {}, "", kPosts};
     for (const auto& [holder, held] : resource->held)
       if (const Thread* found = kernel_.find_thread(holder)) need.threads.push_back(found);
   }
@@ -73,22 +103,25 @@ WaitGraph::Need WaitGraph::need_of(const Thread& thread) const {
       return need;
     }
     case SystemCall::kConditionWait:
+      return {Need::Kind::kAnybody, {}, {}, "", kSignals};
     case SystemCall::kQueueSend:
+      return {Need::Kind::kAnybody, {}, {}, "", kReceives};
     case SystemCall::kQueueReceive:
-      return {Need::Kind::kAnybody, {}, {}, ""};
+      return {Need::Kind::kAnybody, {}, {}, "", kSends};
     default:
       return {};
   }
 }
 
 template <typename IsAsleep>
-bool WaitGraph::can_be_met(const Need& need, bool anybody_is_awake,
-                           const IsAsleep& is_asleep) const {
+bool WaitGraph::can_be_met(const Need& need, const Awake& awake, const IsAsleep& is_asleep) const {
   switch (need.kind) {
     case Need::Kind::kOutside:
       return true;
     case Need::Kind::kAnybody:
-      return anybody_is_awake;
+      for (std::size_t bit = 0; bit < awake.size(); ++bit)
+        if ((need.wakers >> bit & 1) != 0 && awake[bit] != 0) return true;
+      return false;
     case Need::Kind::kThreads:
       return std::ranges::any_of(need.threads,
                                  [&](const Thread* thread) { return !is_asleep(*thread); });
@@ -105,36 +138,47 @@ bool WaitGraph::can_be_met(const Need& need, bool anybody_is_awake,
   return true;
 }
 
+WaitGraph::Awake WaitGraph::awake_besides(const Threads& asleep) const {
+  Awake awake{};
+  for (const auto& [number, process] : kernel_.processes)
+    for (const Thread* thread : process->threads)
+      if (!asleep.contains(thread)) count_wakers(*thread, awake);
+  return awake;
+}
+
 void WaitGraph::wake_in_turn(Threads& asleep, bool is_everybody) const {
   std::unordered_map<const Thread*, Need> needs;
   std::unordered_map<const Thread*, std::vector<const Thread*>> dependents;
+  std::vector<const Thread*> for_anybody;
   for (const Thread* thread : asleep) {
     const Need& need = needs[thread] = need_of(*thread);
     for (const Thread* other : need.threads) dependents[other].push_back(thread);
+    if (need.kind == Need::Kind::kAnybody) for_anybody.push_back(thread);
   }
   const auto is_asleep = [&](const Thread& thread) { return asleep.contains(&thread); };
-  const auto is_anybody_awake = [&] {
-    return !is_everybody || asleep.size() < kernel_.thread_count();
-  };
-  bool all_are_ahead = is_anybody_awake();
+  Awake awake{1, 1, 1, 1};
+  if (is_everybody) awake = awake_besides(asleep);
   std::vector<const Thread*> ahead(asleep.begin(), asleep.end());
   while (!ahead.empty()) {
     const Thread* thread = ahead.back();
     ahead.pop_back();
     if (!asleep.contains(thread)) continue;
-    if (!can_be_met(needs[thread], is_anybody_awake(), is_asleep)) continue;
+    if (!can_be_met(needs[thread], awake, is_asleep)) continue;
     asleep.erase(thread);
     const std::vector<const Thread*>& next = dependents[thread];
     ahead.insert(ahead.end(), next.begin(), next.end());
-    if (!std::exchange(all_are_ahead, true))
-      ahead.insert(ahead.end(), asleep.begin(), asleep.end());
+    const Awake before = awake;
+    count_wakers(*thread, awake);
+    for (std::size_t bit = 0; bit < awake.size(); ++bit)
+      if (before[bit] == 0 && awake[bit] != 0)
+        ahead.insert(ahead.end(), for_anybody.begin(), for_anybody.end());
   }
 }
 
 bool WaitGraph::is_dead(const Thread& thread) const {
   if (!waits_for_others(thread)) return false;
   const Need need = need_of(thread);
-  if (can_be_met(need, true, waits_for_others)) return false;
+  if (can_be_met(need, {1, 1, 1, 1}, waits_for_others)) return false;
   Threads asleep{&thread};
   std::vector<const Thread*> ahead = need.threads;
   while (!ahead.empty()) {

@@ -3,11 +3,16 @@
 // What a blocked thread waits for follows from the call it is in: resources of the table, the other
 // end of a pipe, a child, a thread, or a condition, message queue or semaphore that anybody may
 // signal. A thread will never go on if all who could end its wait will never go on either; who
-// sleeps, waits for a device, or for somebody at a terminal, may always.
+// sleeps, waits for a device, or for somebody at a terminal, may always. Of what anybody may
+// signal, only those come into question whose program can do so at all: it is read when it is
+// loaded.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "process.h"
@@ -17,6 +22,11 @@ namespace spindle {
 
 class Kernel;
 struct Pipe;
+
+/// The calls by which a program can end waits of threads that it knows nothing of: a bit each.
+enum Waker : std::uint8_t { kPosts = 1, kSignals = 2, kSends = 4, kReceives = 8, kAnyWaker = 15 };
+/// Those that the text of a program could make, by itself or through others that it loads.
+std::uint8_t wakers_in(std::string_view program);
 
 class WaitGraph {
  public:
@@ -41,7 +51,10 @@ class WaitGraph {
     Amounts amounts;                     ///< kResources: all of these
     std::vector<const Thread*> threads;  ///< kResources: the holders; kThreads: any of these
     const char* link = "";               ///< how those are concerned: ", held by "
+    std::uint8_t wakers = 0;             ///< kAnybody: whose program can make one of these calls
   };
+  /// How many threads that can go on have a program with each Waker.
+  using Awake = std::array<std::size_t, 4>;
 
   [[nodiscard]] Need need_of(const Thread& thread) const;
   [[nodiscard]] Need resources_needed(const Thread& thread, Amounts amounts) const;
@@ -49,8 +62,9 @@ class WaitGraph {
   [[nodiscard]] Need child_needed(const Thread& thread) const;
   /// Whether those who are not `asleep` could end the wait.
   template <typename IsAsleep>
-  [[nodiscard]] bool can_be_met(const Need& need, bool anybody_is_awake,
+  [[nodiscard]] bool can_be_met(const Need& need, const Awake& awake,
                                 const IsAsleep& is_asleep) const;
+  [[nodiscard]] Awake awake_besides(const Threads& asleep) const;
   /// False for who only waits behind a deadlock: it holds nothing, and nobody waits for it
   /// (Silberschatz, Galvin, Gagne: Operating System Concepts, detection begins with those as done).
   [[nodiscard]] bool takes_part(const Thread& thread, const Threads& asleep) const;

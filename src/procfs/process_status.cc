@@ -115,9 +115,9 @@ std::string status_text(const ProcessView& view) {
   const ThreadSnapshot& t = view.thread;
   const ProcessNumber group = view.is_thread ? p.id : view.shown_id;
   std::string text = fmt::format(
-      "Name:\t{}\nUmask:\t0022\nState:\t{}\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\n"
+      "Name:\t{}\nUmask:\t{:04o}\nState:\t{}\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\n"
       "TracerPid:\t0\n",
-      escaped_name(view.is_thread ? t.name : p.name),
+      escaped_name(view.is_thread ? t.name : p.name), p.umask,
       state_name(view.is_thread ? t.state : p.state), group, view.shown_id, p.parent);
   text += fmt::format(
       "Uid:\t{0}\t{0}\t{0}\t{0}\nGid:\t{1}\t{1}\t{1}\t{1}\nFDSize:\t{2}\nGroups:\t{1} \n"

@@ -72,6 +72,18 @@ touch -d '2001-02-03 04:05 UTC' "$mnt/fruit"
 gives "-rw-r-----   1 $(stat -c '%5u %5g' "$mnt/fruit") 31 2001-02-03 04:05 fruit|0" "ls -l fruit"
 gives $'/lib\n/|0' "cd lib; pwd | cat; cd /; pwd | cat"
 
+run "seq 12 >first; ln first other; ln -f first other2; echo 13 >>other"
+expect "3 13" "$(stat -c %h "$mnt/first") $(tail -1 "$mnt/other2")" "a file with three names"
+gives $'ln: newlib: a directory has one name|1' "ln /lib newlib"
+run "chmod 751 numbers; chmod u-x,go=r,a+w other" 2>/dev/null
+expect "751 666" "$(stat -c %a "$mnt/numbers" "$mnt/other" | xargs)" "permissions after chmod"
+gives $'chmod: u*x is no mode|2' "chmod u*x numbers"
+run "touch -d 1000000 x; touch -r x y; touch -c none"
+expect "1000000 1000000" "$(stat -c %Y "$mnt/x" "$mnt/y" | xargs)" "times after touch"
+[ ! -e "$mnt/none" ] || fail "touch -c made a file"
+run "touch x"
+[ "$(stat -c %Y "$mnt/x")" -gt 1700000000 ] || fail "touch does not give the present time"
+
 step "processes"
 gives $'|1' "/bin/false"
 gives $'|0' "/bin/true"
@@ -94,7 +106,7 @@ run "philosophers ordered" >/dev/null
 run "producer_consumer 5; readers_writers; fork_tree 3; load_balancer; job_scheduler; interactive 3" >said
 [ "$(wc -l <said)" -gt 5 ] || fail "the programs say too little: $(cat said)"
 run "disk_scan /numbers" | grep -q 12 || fail "disk_scan: $(run "disk_scan /numbers")"
-run "memory_walker 64 2; hog 10"
+run "memory_walker 64 2; hog 10" | grep -q '^16 pages: the first round took' || fail "memory_walker says nothing"
 
 step "parts of programs"
 echo 'return {twice = function(n) return 2 * n end, name = ...}' >"$mnt/lib/part.lua"
@@ -118,6 +130,12 @@ cat "$mnt/.spindle/machine/log" >log
 [ "$(grep -c 'each minute$' log)" -ge 2 ] || fail "cron did not start a program each minute: $(cat log)"
 expect 1 "$(grep -c '^\[ *5\..*at five$' log)" "what was to start once, after five seconds: $(cat log)"
 grep -q "crontab.*3\|line 3" log || fail "a wrong line is not complained of: $(cat log)"
+echo '* * * * * /bin/echo.lua changed' >"$mnt/etc/crontab"
+for try in $(seq 200); do
+  ! grep -q 'changed$' "$mnt/.spindle/machine/log" || break
+  sleep 0.05
+done
+grep -q 'changed$' "$mnt/.spindle/machine/log" || fail "a crontab that was changed is not read again"
 
 unmount_volume
 check_volume

@@ -105,7 +105,7 @@ gives "spindle shell: readonly: x=2: the variable is read-only|0" 'readonly x=1;
 for wrong in '[[ -f x ]]' 'say <(cat)' 'function f { :; }' 'say &>x' 'cat <<<x' '((1+1))' 'select x in y' 'time say'; do
   refuses "is not known here" run "echo x >made; $wrong"
 done
-for wrong in 'trap : INT' 'alias x=y' 'umask 0'; do
+for wrong in 'declare x=y' 'let 1' 'hash'; do
   refuses "this shell has no such command" run "$wrong"
 done
 [ ! -e "$mnt/made" ] || fail "something of a wrong text was run"
@@ -113,6 +113,40 @@ gives "spindle shell: if lacks its fi|2" 'say before; if true; then say x'
 gives "spindle shell: line 2: a command is missing before an operator|2" $'say before\n| cat'
 gives "spindle shell: for lacks the name of a variable|2" 'for 1 in a; do :; done'
 gives "spindle shell: say \$((1/0)): something is divided by zero|2" 'say $((1/0))'
+
+step "descriptors, traps, aliases, options, the mask"
+gives $'one\ntwo|0' 'exec 3>log; echo one >&3; say two >&3; exec 3>&-; cat <log'
+gives "a b|c d|0" $'{ echo "a b"; echo "c d"; } >l; exec 4<l; read x <&4; read -u 4 y; echo "$x|$y"'
+gives "error|0" 'both 3>&1 >/dev/null 2>&3'
+gives "spindle shell: >&7: Bad file descriptor|1" 'echo x >&7'
+gives $'kept\nend 3|3' "trap 'echo end \$?' EXIT; (trap - EXIT; say kept); exit 3"
+gives $'inner\nouter|0' "trap 'echo outer' EXIT; (trap 'echo inner' EXIT)"
+gives $'trap -- \x27x y\x27 TERM|0' "trap 'x y' TERM; trap"
+gives "spindle shell: trap: KILL: there is no such signal to catch|2" 'trap : KILL'
+gives $'a::2\nb:val:3\nb:x y:4\nrest z|0' 'f() { while getopts ab: o; do echo "$o:$OPTARG:$OPTIND"; done; shift $((OPTIND - 1)); echo "rest $*"; }; f -a -bval "-bx y" z'
+gives $'spindle shell: getopts: there is no option -z\n?|0' 'set -- -z; getopts ab: o; echo $o'
+gives ":b|0" 'set -- -b; getopts :ab: o; echo $o$OPTARG'
+gives "abc|de|0" 'echo abcdef >l; read -n 3 x <l; read -d f y <l; echo "$x|${y#abc}"'
+gives 'a\tb|x y z|0' $'echo \x27a\\tb\x27 >l; read -r x <l; echo "x:y:z" >l; IFS=: read p q r <l; echo "$x|$p $q $r"'
+gives "say two words|0" $'alias tell="say two"\neval "tell words" | { read x; echo "say $x"; }'
+gives $'tell is an alias for say\necho is the shell\x27s own\nsay is /bin/say.lua|0' 'alias tell=say; type tell echo say'
+gives "0022 0077|0" 'a=$(umask); umask 77; echo $a $(umask); make; echo x >shells'
+expect "600 600" "$(stat -c %a "$mnt/here" "$mnt/shells" | xargs)" "what the mask leaves of permissions"
+cat >script <<'SCRIPT'
+trap 'echo caught; kill $p' TERM
+sleeper & p=$!
+echo ready
+wait $p
+echo "wait $?"
+wait $p
+echo "ended $?"
+SCRIPT
+shell script >said & script=$!
+for try in $(seq 400); do ! grep -q ready said || break; sleep 0.02; done
+child=$(pgrep -P $script -x spindle || echo $script)
+kill -TERM "$child"
+wait $script
+expect "ready caught wait 143 ended 143" "$(xargs <said)" "a trap ends wait, and its commands run"
 
 step "scripts and standard input"
 printf '# A script.\nsay script $1 $#\ncat\nleave 7\n' >script

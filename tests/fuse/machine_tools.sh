@@ -31,6 +31,7 @@ while true do
   sleep(10)
 end
 LUA
+echo 'for i = 1, 3 do thread(function() while true do sleep(i * 1000) end end) end sleep(1e9)' >tree/bin/threads.lua
 head -c 300K /dev/urandom >tree/data
 new_volume 64M -d tree
 mount_volume
@@ -199,6 +200,18 @@ reach() {
   else
     refuses "not permitted" inside chrt -f -p 30 "$second"
   fi
+  inside ionice -c 3 -p "$second"
+  expect "idle" "$(inside ionice -p "$second" | xargs)" "the I/O class that ionice set"
+  inside ionice -c 2 -n 6 -p "$second"
+  expect "best-effort: prio 6" "$(inside ionice -p "$second")" "the I/O class and level that ionice set"
+  grep -q '^ionice best-effort 6$' "$control/proc/$second/ctl" || fail "ctl does not show what ionice set"
+  if [ "$(id -u)" = 0 ]; then
+    inside ionice -c 1 -n 0 -p "$second"
+    expect "realtime: prio 0" "$(inside ionice -p "$second")" "real-time I/O"
+  else
+    refuses "not permitted" inside ionice -c 1 -n 0 -p "$second"
+  fi
+  refuses "such process" inside ionice -c 3 -p 29000
   inside prlimit --nofile=64 --pid "$second"
   expect "64" "$(inside prlimit --nofile --noheadings -o SOFT --pid "$second" | xargs)" "a limit that prlimit set"
   grep -qE '^Max open files +64 ' "$control/proc/$second/limits" || fail "proc does not show what prlimit set"
@@ -314,6 +327,63 @@ await() {
   fail "'$1' never gives '$2', but '$(eval "$1" || true)'"
 }
 
+# What tools trip over when it is otherwise.
+rules() {
+  step "the rules of /proc"
+  local threads
+  threads=$(start /bin/threads.lua)
+  for try in $(seq 100); do
+    [ "$(ls "$control/proc/$threads/task" | wc -l)" != 4 ] || break
+    sleep 0.05
+  done
+  python3 - "$control/proc" "$threads" <<'PYTHON'
+import os, stat, sys, time
+proc, process = sys.argv[1:]
+def read(name):
+    with open(f"{proc}/{name}") as file:
+        return file.read()
+# Processes in ascending order, each a folder; no entry without a number of its own; nothing else that is a number.
+entries = list(os.scandir(proc))
+numbers = [entry.name for entry in entries if entry.name.isdigit()]
+assert numbers == sorted(numbers, key=int), numbers
+assert all(entry.is_dir(follow_symlinks=False) for entry in entries if entry.name.isdigit())
+assert all(entry.inode() != 0 for entry in entries)
+# A thread is found by its number, though no list shows it; it shows the whole process as its group.
+threads = os.listdir(f"{proc}/{process}/task")
+assert len(threads) == 4 and process in threads and threads == sorted(threads, key=int), threads
+for thread in threads:
+    assert (thread == process) == (thread in numbers)
+    assert f"\nTgid:\t{process}\n" in read(f"{thread}/status") and f"\nPid:\t{thread}\n" in read(f"{thread}/status")
+    assert read(f"{process}/task/{thread}/stat").startswith(f"{thread} (")
+    assert not os.path.exists(f"{proc}/{process}/task/{thread}/task")
+    assert not os.path.exists(f"{proc}/self/task/{thread}")
+# Owners agree; no size is told; what names a namespace ends somewhere.
+for name in ("stat", "status", "io", "smaps", "environ"):
+    seen = os.stat(f"{proc}/{process}/{name}")
+    assert seen.st_size == 0 and seen.st_uid == os.stat(f"{proc}/{process}").st_uid and seen.st_mode & 0o444 == 0o444, name
+assert int(read(f"{process}/status").split("Uid:")[1].split()[0]) == os.stat(f"{proc}/{process}").st_uid
+for name in os.listdir(f"{proc}/{process}/ns") if os.path.isdir(f"{proc}/{process}/ns") else []:
+    assert stat.S_ISREG(os.stat(f"{proc}/{process}/ns/{name}").st_mode), name
+# A file that is kept open is made anew when it is read from its start, and stays itself behind it.
+uptime = os.open(f"{proc}/uptime", os.O_RDONLY)
+first = os.pread(uptime, 100, 0)
+for _ in range(500):
+    if os.pread(uptime, 100, 0) != first: break
+    time.sleep(0.01)
+else:
+    raise AssertionError("uptime stands still")
+for name in ("stat", "meminfo", "vmstat", "diskstats", f"{process}/smaps"):
+    file = os.open(f"{proc}/{name}", os.O_RDONLY)
+    whole = os.pread(file, 1 << 20, 0)
+    pieces = b"".join(os.pread(file, 1000, at) for at in range(1000, len(whole), 1000))
+    assert whole[1000:] == pieces and os.pread(file, 10, len(whole)) == b"", name
+assert len(read("meminfo")) < 8192 and len(read("vmstat")) < 8192
+PYTHON
+  kill_one "$threads"
+}
+
+kill_one() { echo kill KILL >"$control/proc/$1/ctl"; }
+
 # EINVAL and the like at write, and last_error names the file and says why.
 refused_with() {
   python3 - "$control/$2" "$1" "$3" <<'PYTHON' || fail "'$3' to $2 is not refused with $1"
@@ -329,6 +399,7 @@ PYTHON
 }
 
 set_up
+rules
 who_runs
 how_busy
 add_up

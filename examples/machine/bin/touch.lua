@@ -1,9 +1,21 @@
--- touch FILE...: makes empty files of those that are not there.
+-- touch [-c] [-d SECONDS] [-r FILE] FILE...: gives files the present time, or that many seconds since 1970, or that of
+-- another file; -c makes no files.
 local text = dofile("/lib/text.lua")
-local _, names = text.options("", "FILE...")
+local options, names = text.options("cd:r:", "[-c] [-d SECONDS] [-r FILE] FILE...")
 if #names == 0 then text.fail("which file?", 2) end
+local time
+if options.d then time = text.count((options.d:gsub("^@", ""))) end
+if options.r then
+  local other, why = stat(options.r)
+  time = other and other.modified or text.fail(options.r .. ": " .. tostring(why))
+end
 for _, path in ipairs(names) do
-  local fd, why = open(path, "a")
-  if fd then close(fd) else text.warn(path .. ": " .. why) end
+  local done, why = true, nil
+  if not stat(path) and not options.c then
+    done, why = open(path, "a")
+    if done then close(done) end
+  end
+  if done and stat(path) then done, why = utime(path, time) end
+  if not done then text.warn(path .. ": " .. why) end
 end
 text.leave()

@@ -49,6 +49,9 @@ class VolumeHost final : public MachineHost {
   Result<> make_directory(std::string_view path, std::uint32_t mode) override;
   Result<> remove(std::string_view path) override;
   Result<> rename(std::string_view from, std::string_view to) override;
+  Result<> link(std::string_view from, std::string_view to) override;
+  Result<> change_mode(std::string_view path, std::uint32_t permissions) override;
+  Result<> set_modified(std::string_view path, std::optional<std::int64_t> seconds) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<std::size_t> read(std::uint64_t id, std::uint64_t offset,
                            std::span<std::byte> bytes) override;
@@ -65,6 +68,8 @@ class VolumeHost final : public MachineHost {
   void on_volume(const std::function<void()>& work);
   [[nodiscard]] bool may(const Attributes& file, std::uint32_t bits) const;
   [[nodiscard]] Caller caller() const;
+  using MakeChange = std::function<Result<AttributeChange>(const Attributes& file)>;
+  Result<> change_attributes(std::string_view path, const MakeChange& make);
   [[nodiscard]] HostFile describe(const Attributes& file) const;
   Result<Attributes> walk(std::string_view path);
   Result<Place> parent_of(std::string_view path);

@@ -45,6 +45,7 @@ struct StartRequest {
   std::string name = {};  ///< as `ps` shows it; empty: of the path
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  std::uint32_t umask = 022;           ///< permissions that files it makes do not have
   std::optional<VirtualTime> at = {};  ///< when it arrives; before then it is not there
   int nice = 0;
   std::optional<int> priority = {};  ///< for CPU policies: higher first; else that of `nice`
@@ -136,6 +137,8 @@ class Machine {
   Result<> set_nice(ProcessNumber process, int nice, std::uint32_t by = 0);
   Result<> set_scheduling(ProcessNumber process, SchedulingClass scheduling, int realtime_priority,
                           std::uint32_t by = 0);
+  /// EPERM if somebody else than root wants real time.
+  Result<> set_io_priority(ProcessNumber process, IoPriority priority, std::uint32_t by = 0);
   /// EINVAL for a set without any of the machine's CPUs.
   Result<> set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by = 0);
   Result<> set_traced(ProcessNumber process, bool traced, std::uint32_t by = 0);

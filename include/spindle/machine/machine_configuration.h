@@ -95,7 +95,7 @@ struct MachineConfiguration {
   std::size_t program_bytes = 8u << 20;         ///< memory of the interpreter, for one process
   std::size_t all_program_bytes = 512u << 20;   ///< and for all of them
   std::size_t event_capacity = 65'536;          ///< events that the ring keeps; 0: none
-  std::string crontab = "/etc/crontab";         ///< read at the start, if there is one
+  std::string crontab = "/etc/crontab";         ///< looked at each minute, if it is there
   std::int64_t start_wall_seconds = 0;          ///< what the calendar says at virtual time 0
   std::string hostname = "spindle";
 };

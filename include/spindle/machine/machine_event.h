@@ -120,6 +120,11 @@ enum class SystemCall : std::uint16_t {
   kStop,
   kProcesses,
   kDoFile,
+  kLink,
+  kChangeMode,
+  kSetTimes,
+  kUmask,
+  kSetIoPriority,
 };
 
 /// "read", "fork", "mutex_lock": as programs write it.

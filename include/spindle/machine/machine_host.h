@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,11 +41,12 @@ class MachineHost {
  public:
   virtual ~MachineHost() = default;
 
-  /// What follows is done for this user: paths are walked, and names added and removed, with no
-  /// more than the user's permissions (EACCES).
-  void as_user(std::uint32_t uid, std::uint32_t gid) {
+  /// What follows is done for this user, without the permissions of `umask` for what is made: paths
+  /// are walked, and names added and removed, with no more than the user's permissions (EACCES).
+  void as_user(std::uint32_t uid, std::uint32_t gid, std::uint32_t umask = 022) {
     uid_ = uid;
     gid_ = gid;
+    umask_ = umask;
   }
 
   /// ENOENT, ENOTDIR; symbolic links are followed inside the volume.
@@ -54,6 +56,12 @@ class MachineHost {
   virtual Result<> make_directory(std::string_view path, std::uint32_t mode) = 0;
   virtual Result<> remove(std::string_view path) = 0;
   virtual Result<> rename(std::string_view from, std::string_view to) = 0;
+  /// Another name of the file; EPERM for a directory.
+  virtual Result<> link(std::string_view from, std::string_view to) = 0;
+  /// EPERM unless it is the user's own.
+  virtual Result<> change_mode(std::string_view path, std::uint32_t permissions) = 0;
+  /// Nothing: now; then whoever may write may do it.
+  virtual Result<> set_modified(std::string_view path, std::optional<std::int64_t> seconds) = 0;
   /// Names in the directory, in order, without "." and "..".
   virtual Result<std::vector<std::string>> list(std::string_view path) = 0;
 
@@ -73,6 +81,7 @@ class MachineHost {
  protected:
   std::uint32_t uid_ = 0;
   std::uint32_t gid_ = 0;
+  std::uint32_t umask_ = 022;
 };
 
 /// The whole of a file, up to `most` bytes; EFBIG if there are more.
@@ -89,6 +98,9 @@ class MemoryHost final : public MachineHost {
   Result<> make_directory(std::string_view path, std::uint32_t mode) override;
   Result<> remove(std::string_view path) override;
   Result<> rename(std::string_view from, std::string_view to) override;
+  Result<> link(std::string_view from, std::string_view to) override;
+  Result<> change_mode(std::string_view path, std::uint32_t permissions) override;
+  Result<> set_modified(std::string_view path, std::optional<std::int64_t> seconds) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<std::size_t> read(std::uint64_t id, std::uint64_t offset,
                            std::span<std::byte> bytes) override;
@@ -101,7 +113,13 @@ class MemoryHost final : public MachineHost {
     bool is_directory = false;
     std::string content;
     std::uint64_t version = 0;
+    std::uint32_t permissions = 0;
+    std::uint32_t links = 1;
+    std::int64_t modified_s = 0;
   };
+  std::uint64_t add_node(bool is_directory, std::uint32_t permissions);
+  Result<Node*> named(std::string_view path);
+  void drop_name(std::map<std::string, std::uint64_t, std::less<>>::iterator name);
   Result<Node*> file(std::uint64_t id);
   Result<> can_add(std::string_view path) const;
 

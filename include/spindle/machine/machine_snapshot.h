@@ -108,6 +108,15 @@ enum class SchedulingClass : std::uint8_t {
   kIdle = 5
 };
 
+/// As ioprio_set(2) has it: the disk serves real time before best effort, and the idle class last.
+/// Within a class the arm's policy decides; the level is kept, and shown.
+struct IoPriority {
+  enum class Class : std::uint8_t { kNone, kRealtime, kBestEffort, kIdle };
+  static constexpr unsigned kMostLevel = 7;
+  Class io_class = Class::kNone;  ///< kNone: as the thread's scheduling class has it
+  unsigned level = 0;
+};
+
 /// Signals 1 to 63; bit n stands for signal n.
 using SignalSet = std::uint64_t;
 
@@ -125,6 +134,7 @@ struct ThreadSnapshot {
   SchedulingClass scheduling = SchedulingClass::kOther;
   int nice = 0;
   int realtime_priority = 0;
+  IoPriority io_priority;
   std::uint64_t cpus_allowed = ~std::uint64_t{0};
   SignalSet pending = 0, blocked = 0;
   std::string wait_channel;             ///< "sem_wait"; empty: it does not wait
@@ -164,6 +174,7 @@ struct ProcessSnapshot {
   bool is_kernel = false;  ///< a kernel thread: no memory, no program
   bool has_executed = false;
   std::uint32_t uid = 0, gid = 0;
+  std::uint32_t umask = 022;
   int terminal = -1;                    ///< k of pts/k; -1: none
   ProcessNumber foreground_group = -1;  ///< of its terminal
   int wait_status = 0;                  ///< of a zombie

@@ -70,7 +70,8 @@ class MemoryManager {
   virtual Result<> set_break(SpaceId space, VirtualAddress end) = 0;
 
   /// A segment of shared memory: it lasts until it was removed and no area maps it. ENOSPC if
-  /// memory and swap together could not hold it; EOPNOTSUPP with schemes of runs.
+  /// memory and swap together could not hold it; ENOMEM with "segmentation", where it takes its run
+  /// at once; EOPNOTSUPP with partitions.
   virtual Result<SegmentId> create_segment(std::uint64_t bytes) = 0;
   /// ENOENT if there is none.
   virtual Result<> remove_segment(SegmentId segment) = 0;
@@ -112,12 +113,17 @@ class MemoryManager {
   /// To be asked at times, by which rates are measured. Thrashing: the working sets of those who
   /// run are larger than memory, and pages are fetched for more than one of 100 references. The
   /// largest resident space is to be suspended, unless it is alone; one is to be resumed when its
-  /// working set fits again.
+  /// working set fits again. With schemes of runs those who are out take turns with those who are
+  /// in.
   virtual LoadReview review() = 0;
-  /// Swaps the whole space out, as far as slots go. With schemes of runs it keeps its memory.
+  /// Swaps the whole space out, as far as slots go; with schemes of runs all of it or nothing.
   virtual void suspend(SpaceId space) = 0;
-  /// Its pages come back as they are used.
+  /// Its pages come back as they are used; with schemes of runs all at once: ENOMEM if there is no
+  /// room for them, EAGAIN while they are still on their way out.
   virtual Result<> resume(SpaceId space) = 0;
+  /// With schemes of runs: who is to be suspended so that something that failed with ENOMEM for
+  /// `for_whom` may succeed: who has been in memory for the longest time. Nothing: nobody can.
+  [[nodiscard]] virtual std::optional<SpaceId> roll_out_victim(SpaceId for_whom) const = 0;
   /// The space with the highest score, of equals the youngest; nothing if all are exempt.
   [[nodiscard]] virtual std::optional<SpaceId> oom_victim() const = 0;
   virtual void set_oom_adjustment(SpaceId space, int adjustment) = 0;

@@ -202,9 +202,7 @@ Supervisor::Answer Supervisor::answer(const seccomp_notif& call) {
       return limit(call);
     case __NR_ioprio_set:
     case __NR_ioprio_get:
-      // The simulated disk knows no priorities; a real process of that number there is not.
-      if (as_number(arguments[1]) == 0 || folder_of(as_number(arguments[1])).empty()) return {};
-      return -ENOSYS;
+      return io_priority(call, call.data.nr == __NR_ioprio_set);
     default:
       return {};
   }
@@ -331,33 +329,66 @@ Supervisor::Answer Supervisor::signal_descriptor(const seccomp_notif& call) {
   return signal(std::strtoll(name.c_str(), nullptr, 10), as_number(call.data.args[1]));
 }
 
-Supervisor::Answer Supervisor::priority(const seccomp_notif& call, bool set) {
-  const std::int64_t which = as_number(call.data.args[0]);
-  const std::int64_t who = as_number(call.data.args[1]);
-  if (who == 0 && which != PRIO_USER) return {};
+std::optional<std::vector<std::int64_t>> Supervisor::meant_by(std::int64_t which,
+                                                              std::int64_t who) {
+  if (which == PRIO_USER) return processes_of_user(who);
+  if (who == 0) return {};
   std::vector<std::int64_t> chosen;
-  if (which == PRIO_PROCESS) {
-    if (folder_of(who).empty()) return {};
-    chosen = {who};
-  } else if (which == PRIO_PGRP) {
-    chosen = group_of(who);
-    if (chosen.empty()) return {};
-  } else if (which == PRIO_USER) {
-    chosen = processes_of_user(who);
-    if (chosen.empty()) return -ESRCH;
-  } else {
-    return {};
-  }
+  if (which == PRIO_PROCESS && !folder_of(who).empty()) chosen = {who};
+  if (which == PRIO_PGRP) chosen = group_of(who);
+  return chosen.empty() ? std::nullopt : std::optional(std::move(chosen));
+}
+
+Supervisor::Answer Supervisor::priority(const seccomp_notif& call, bool set) {
+  const auto chosen = meant_by(as_number(call.data.args[0]), as_number(call.data.args[1]));
+  if (!chosen) return {};
+  if (chosen->empty()) return -ESRCH;
   if (set) {
     const auto nice = std::clamp<std::int64_t>(as_number(call.data.args[2]), -20, 19);
-    return command_all(chosen, fmt::format("nice {}", nice));
+    return command_all(*chosen, fmt::format("nice {}", nice));
   }
   constexpr int kNiceField = 19;
   std::int64_t best = 20;
-  for (const std::int64_t process : chosen) {
+  for (const std::int64_t process : *chosen) {
     best = std::min(best, stat_field(folder_of(process), kNiceField).value_or(20));
   }
   return 20 - best;
+}
+
+constexpr std::array<std::string_view, 4> kIoClasses = {"none", "realtime", "best-effort", "idle"};
+constexpr int kIoClassShift = 13;  // of ioprio_set(2)
+
+Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) {
+  // IOPRIO_WHO_PROCESS is 1 where PRIO_PROCESS is 0, and so on.
+  const auto chosen = meant_by(as_number(call.data.args[0]) - 1, as_number(call.data.args[1]));
+  if (!chosen) return {};
+  if (chosen->empty()) return -ESRCH;
+  if (set) {
+    const auto wanted = static_cast<std::uint64_t>(as_number(call.data.args[2]));
+    const std::uint64_t io_class = wanted >> kIoClassShift;
+    if (io_class >= kIoClasses.size()) return -EINVAL;
+    return command_all(*chosen, fmt::format("ionice {} {}", kIoClasses[io_class],
+                                            wanted & ((1u << kIoClassShift) - 1)));
+  }
+  std::int64_t best = INT64_MAX;
+  for (const std::int64_t process : *chosen) {
+    const std::int64_t has = io_priority_of(process);
+    // Of several it is the highest; who has none counts as best effort.
+    if (best == INT64_MAX || (has != 0 && has < best)) best = has;
+  }
+  return best;
+}
+
+std::int64_t Supervisor::io_priority_of(std::int64_t process) {
+  const std::string settings = read_file(folder_of(process) + "/ctl");
+  constexpr std::string_view kKey = "\nionice ";
+  const auto at = settings.find(kKey);
+  if (at == settings.npos) return 0;
+  char name[32] = "";
+  unsigned level = 0;
+  (void)std::sscanf(settings.c_str() + at + kKey.size(), "%31s %u", name, &level);
+  const auto* const known = std::find(kIoClasses.begin(), kIoClasses.end(), name);
+  return (known - kIoClasses.begin()) << kIoClassShift | level;
 }
 
 Supervisor::Answer Supervisor::affinity(const seccomp_notif& call, bool set) {

@@ -39,7 +39,11 @@ class Supervisor {
   Answer answer(const seccomp_notif& call);
   Answer signal(std::int64_t process, std::int64_t signal);
   Answer signal_descriptor(const seccomp_notif& call);
+  /// The processes of that kind (PRIO_PROCESS ...) and number; nothing: none of the machine's.
+  std::optional<std::vector<std::int64_t>> meant_by(std::int64_t which, std::int64_t who);
   Answer priority(const seccomp_notif& call, bool set);
+  Answer io_priority(const seccomp_notif& call, bool set);
+  std::int64_t io_priority_of(std::int64_t process);
   Answer affinity(const seccomp_notif& call, bool set);
   Answer scheduler(const seccomp_notif& call);
   Answer get_scheduler(const seccomp_notif& call);

@@ -113,17 +113,22 @@ int Shell::do_nice(const Arguments&) {
 
 int Shell::do_wait(const Arguments& arguments) {
   int status = 0;
+  // False if a trap has ended the wait; the job goes on.
   const auto wait = [&](const Job* found) {
+    const std::size_t count = jobs_.size();
     Job job = *found;
     jobs_.erase(jobs_.begin() + (found - jobs_.data()));
+    trap_ends_wait_ = true;
     status = wait_for(std::move(job));
+    trap_ends_wait_ = false;
+    return jobs_.size() < count;
   };
   if (arguments.empty()) {
     while (!jobs_.empty() && flow_ == Flow::kNone) {
       update(jobs_.front());
       if (jobs_.front().status.kind == ProcessStatus::Kind::kStopped)
         return say_error("wait: a job is stopped");
-      wait(&jobs_.front());
+      if (!wait(&jobs_.front())) return status;
     }
     return flow_ == Flow::kNone ? 0 : status;
   }
@@ -131,8 +136,8 @@ int Shell::do_wait(const Arguments& arguments) {
     const Job* job = find_job(name);
     if (job == nullptr)
       status = say_error(fmt::format("wait: {}: there is no such job", name), 127);
-    else
-      wait(job);
+    else if (!wait(job))
+      return status;
   }
   return status;
 }

@@ -80,6 +80,12 @@ int Shell::has_stopped(Job job) {
 int Shell::wait_for(Job job) {
   const int status = job.processes.empty() ? wait_for_children(job) : wait_for_processes(job);
   if (job.status.kind == Kind::kStopped) return has_stopped(std::move(job));
+  if (job.status.kind == Kind::kRunning) {  // a trap has ended the wait
+    jobs_.push_back(std::move(job));
+    run_traps();
+    return status;
+  }
+  run_traps();
   if (status != 128 + SIGINT) Keys::forget_interrupt();
   leave_if_ended();
   return flow_ == Flow::kNone ? status : status_;
@@ -105,6 +111,7 @@ int Shell::wait_for_children(Job& job) {
       if (child.status.kind == Kind::kStopped && is_child_) stop_with(job);
       if (got < 0 && errno != EINTR) child.status = {.kind = Kind::kEnded, .exit_status = 127};
       if (got < 0 && ended_by_signal() != 0) ::kill(child.number, SIGTERM);
+      if (ends_wait()) return job.status = {}, 128 + trapped_signal();
     }
     all.push_back(child.status);
   }
@@ -127,6 +134,7 @@ int Shell::wait_for_processes(Job& job) {
     if (!session_.show_output() && !std::exchange(was_told, true)) tell(job, kSigPipe);
     if (ended_by_signal() != 0 && !std::exchange(was_told, true)) tell(job, ended_by_signal());
     pass_keys(job);
+    if (ends_wait()) return 128 + trapped_signal();
     if (job.status.is_reading && pass_input()) look_ms = 0;
     ::poll(nullptr, 0, look_ms);
     look_ms = std::min(look_ms + kShortestLook_ms, kLongestLook_ms);
@@ -134,6 +142,10 @@ int Shell::wait_for_processes(Job& job) {
   session_.show_output();
   session_.forget_typed();  // and with it the end of input, which was this job's
   return job.status.exit_status;
+}
+
+bool Shell::ends_wait() const {
+  return trap_ends_wait_ && !is_in_trap_ && trapped_signal() != 0;
 }
 
 void Shell::pass_keys(const Job& job) {

@@ -27,6 +27,15 @@ class Keys {
   struct sigaction suspend_ {};
 };
 
+/// What becomes of a signal that a script has commands for, or wants to be deaf to.
+enum class TrapKind { kDefault, kIgnored, kNoted };
+void set_trap(int signal, TrapKind kind);
+/// As if the signal had come.
+void add_trapped(int signal);
+/// One that came and was not taken yet; 0: none did.
+int trapped_signal();
+void take_trapped(int signal);
+
 /// From now on TERM and HUP are noted.
 void note_ending_signals();
 /// The one that came; 0 if none did.

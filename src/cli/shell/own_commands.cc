@@ -20,6 +20,7 @@ const std::vector<Shell::Own>& Shell::own_commands() {
       {".", &Shell::do_source, "FILE: runs a file of the volume in this shell"},
       {":", &Shell::do_true, ": nothing, successfully"},
       {"[", &Shell::do_test, "...]: as test"},
+      {"alias", &Shell::do_alias, "[NAME[=TEXT]...]: NAME stands for TEXT, from the next line on"},
       {"bg", &Shell::do_bg, "[%JOB]: a stopped job goes on in the background"},
       {"break", &Shell::do_break, "[N]: leaves the loop, or N loops"},
       {"cd", &Shell::do_cd,
@@ -33,6 +34,7 @@ const std::vector<Shell::Own>& Shell::own_commands() {
       {"export", &Shell::do_export, "[NAME[=VALUE]...]: programs get these variables"},
       {"false", &Shell::do_false, ": nothing, with status 1"},
       {"fg", &Shell::do_fg, "[%JOB]: a job goes on in the foreground"},
+      {"getopts", &Shell::do_getopts, "OPTIONS NAME [WORD...]: the next option; see sh(1)"},
       {"help", &Shell::do_help, ": this list"},
       {"history", &Shell::do_history, ": the lines by now"},
       {"jobs", &Shell::do_jobs, ": what was started and has not been waited for"},
@@ -40,15 +42,20 @@ const std::vector<Shell::Own>& Shell::own_commands() {
       {"local", &Shell::do_local, "NAME[=VALUE]...: variables of this function alone"},
       {"nice", &Shell::do_nice, "[-n N] PROGRAM...: runs it at another priority"},
       {"pwd", &Shell::do_pwd, ": the folder"},
-      {"read", &Shell::do_read, "[-r] NAME...: a line of the input, word by word"},
+      {"read", &Shell::do_read,
+       "[-r] [-p PROMPT] [-d END] [-n COUNT] [-t SECONDS] [-u FD] NAME...: a line, word by word"},
       {"readonly", &Shell::do_readonly, "NAME[=VALUE]...: variables that stay as they are"},
       {"return", &Shell::do_return, "[STATUS]: leaves the function"},
       {"set", &Shell::do_set, "[-efux] [+efux] [-- WORD...]: options; $1, $2...; all variables"},
       {"shift", &Shell::do_shift, "[N]: $1 is what $2 was"},
       {"source", &Shell::do_source, "FILE: as ."},
       {"test", &Shell::do_test, "EXPRESSION: of files, words and numbers; see sh(1)"},
+      {"trap", &Shell::do_trap, "[COMMANDS|-] [SIGNAL|EXIT...]: what runs when they come"},
       {"true", &Shell::do_true, ": nothing, successfully"},
+      {"type", &Shell::do_type, "NAME...: what each would run"},
       {"ulimit", &Shell::do_ulimit, "[-t|-f|-d|-u|-n|-v [VALUE]]: limits of what is started next"},
+      {"umask", &Shell::do_umask, "[MASK]: permissions that what is made does not have, octal"},
+      {"unalias", &Shell::do_unalias, "-a|NAME...: forgets aliases"},
       {"unset", &Shell::do_unset, "[-f] NAME...: forgets variables, or functions"},
       {"wait", &Shell::do_wait, "[%JOB|PID...]: until these, or all jobs, have ended"},
   };
@@ -129,41 +136,6 @@ int Shell::do_test(const Arguments& arguments) {
   const auto answer = evaluate_test(words, outside);
   if (!answer.ok()) return say_error(fmt::format("test: {}", answer.error().what), 2);
   return *answer ? 0 : 1;
-}
-
-// One line, byte by byte: what is behind it is for the next who reads.
-int Shell::do_read(const Arguments& arguments) {
-  Arguments names = arguments;
-  const bool is_raw = !names.empty() && names[0] == "-r";
-  if (is_raw) names.erase(names.begin());
-  if (names.empty()) return say_error("read: into which variable?", 2);
-  std::string line;
-  bool has_end = false;
-  for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1;) {
-    has_end = c == '\n';
-    if (has_end && !is_raw && line.ends_with('\\')) {
-      line.pop_back();
-      has_end = false;
-      continue;
-    }
-    if (has_end) break;
-    line += c;
-  }
-  const std::string separators = variable("IFS").value_or(" \t\n");
-  std::string_view rest = line;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!separators.empty())
-      rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
-    const bool is_last = i + 1 == names.size();
-    const std::size_t end =
-        is_last ? rest.size() : std::min(rest.find_first_of(separators), rest.size());
-    std::string_view word = rest.substr(0, end);
-    if (is_last && !separators.empty()) word = word.substr(0, word.find_last_not_of(" \t") + 1);
-    if (const auto set = set_variable(names[i], std::string(word)); !set.ok())
-      return say_error(set.error(), names[i]);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return has_end ? 0 : 1;
 }
 
 int Shell::do_ulimit(const Arguments& arguments) {

@@ -29,9 +29,8 @@ bool is_file(const std::string& path) {
 
 // What other shells do themselves.
 bool is_unknown_here(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kNames = {"alias",   "declare", "disown", "getopts",
-                                                       "hash",    "let",     "trap",   "type",
-                                                       "typeset", "umask",   "times",  "unalias"};
+  constexpr std::array<std::string_view, 6> kNames = {"declare", "disown",  "hash",
+                                                      "let",     "typeset", "times"};
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
@@ -58,7 +57,7 @@ std::string Shell::find_program(const std::string& name) const {
 bool Shell::is_program(const ShellCommand& command, bool is_first) const {
   if (command.kind != ShellCommand::Kind::kSimple || command.words.empty()) return false;
   const std::string& name = command.words.front();
-  if (!is_literal(name) || functions_.contains(name)) return false;
+  if (!is_literal(name) || functions_.contains(name) || is_of_shell(command)) return false;
   const bool has_document = std::ranges::find(command.redirections, Redirection::Kind::kHere,
                                               &Redirection::kind) != command.redirections.end();
   if (!is_first && (has_document || !command.assignments.empty())) return false;
@@ -66,10 +65,23 @@ bool Shell::is_program(const ShellCommand& command, bool is_first) const {
   return own_command(name) == nullptr || !find_program(name).empty();
 }
 
+// Whether it is redirected to what only the shell knows: then the shell's own descriptors are, for
+// as long as the program runs.
+bool Shell::is_of_shell(const ShellCommand& command) {
+  return std::ranges::any_of(command.redirections, [](const Redirection& redirection) {
+    const bool is_duplicate = redirection.kind == Redirection::Kind::kDuplicate;
+    return redirection.kind != Redirection::Kind::kHere &&
+           (redirection.descriptor > 2 ||
+            (is_duplicate && (redirection.descriptor == 0 ||
+                              (redirection.word != "1" && redirection.word != "2"))));
+  });
+}
+
 // How the programs shall be started; what says so is taken from the words.
 std::string Shell::run_options(Arguments& words) const {
   std::string options = fmt::format("-d {}", quoted_shell_word(directory_));
   if (session_.error_terminal() >= 0) options += fmt::format(" -e {}", session_.error_terminal());
+  options += fmt::format(" -m {:o}", mask_);
   for (const auto& [name, value] : limits_)
     if (value != "unlimited") options += fmt::format(" -l {}={}", name, value);
   if (!words.empty() && words.front() == "nice") {
@@ -95,8 +107,6 @@ Result<std::string> Shell::redirection_words(const Redirection& redirection) {
     case Kind::kHere:
       return std::string();  // of the shell itself, which types it
     case Kind::kDuplicate:
-      if ((word != "1" && word != "2") || redirection.descriptor == 0)
-        return Error{EINVAL, "of a program, 1 and 2 alone can become one another (2>&1)"};
       if (word == number || (number.empty() && word == "1")) return std::string();
       return fmt::format(" {}>&{}", redirection.descriptor, word);
     case Kind::kRead:
@@ -126,6 +136,7 @@ Result<std::string> Shell::program_words(const ShellCommand& command, Arguments 
   words.front() = path;
   std::string line;
   for (const std::string& word : words) line += " " + quoted_shell_word(word);
+  if (is_of_shell(command)) return line;
   for (const Redirection& redirection : command.redirections)
     line += TRY(redirection_words(redirection));
   return line;
@@ -164,8 +175,9 @@ int Shell::run_programs(const Segment& programs, bool in_background) {
   for (const ShellCommandPtr& program : programs)
     job.text += (job.text.empty() ? "" : " | ") + program->text;
   Redirected redirected;
+  const bool are_ours = is_of_shell(*programs.front());
   for (const Redirection& redirection : programs.front()->redirections) {
-    if (redirection.kind != Redirection::Kind::kHere) continue;
+    if (redirection.kind != Redirection::Kind::kHere && !are_ours) continue;
     if (const auto done = redirect(redirection, redirected); !done.ok())
       return say_error(done.error(), job.text);
   }
@@ -265,6 +277,9 @@ void Shell::begin_child(const ChildPlace& place) {
   is_child_ = true;
   is_foreground_child_ = !place.in_background;
   jobs_.clear();
+  for (const auto& [signal, commands] : traps_)
+    if (signal != 0 && !commands.empty()) set_trap(signal, TrapKind::kDefault);
+  std::erase_if(traps_, [](const auto& trap) { return trap.first == 0 || !trap.second.empty(); });
   session_.leave_terminals();
 }
 
@@ -278,7 +293,9 @@ pid_t Shell::fork_child(const ChildPlace& place, const std::function<int()>& bod
   begin_child(place);
   const int status = body();
   // A part that ended with `exit` or was asked to end has its status there.
-  ::_exit(flow_ == Flow::kNone ? status : status_);
+  if (flow_ == Flow::kNone) status_ = status;
+  end();
+  ::_exit(status_);
 }
 
 Result<std::string> Shell::output_of(const std::string& commands) {

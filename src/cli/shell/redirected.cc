@@ -9,7 +9,15 @@
 namespace spindle::cli {
 namespace {
 constexpr int kSavedFrom = 20;  // out of the way of the numbers that are redirected
+
+// What was opened may have the very number that is to be redirected.
+int moved_away(int opened) {
+  if (opened < 0) return opened;
+  const int moved = ::fcntl(opened, F_DUPFD_CLOEXEC, kSavedFrom);
+  ::close(opened);
+  return moved;
 }
+}  // namespace
 
 Redirected::~Redirected() {
   for (const auto& [descriptor, saved] : saved_) {
@@ -28,15 +36,19 @@ void Redirected::keep() {
   saved_.clear();
 }
 
-Result<> Redirected::take(int descriptor, int opened) {
+void Redirected::save(int descriptor) {
   if (!saved_.contains(descriptor))
     saved_[descriptor] = ::fcntl(descriptor, F_DUPFD_CLOEXEC, kSavedFrom);
+}
+
+Result<> Redirected::take(int descriptor, int opened) {
+  save(descriptor);
   if (::dup2(opened, descriptor) < 0) return Error{errno, "it cannot be redirected"};
   return {};
 }
 
 Result<> Redirected::open(int descriptor, const std::string& path, int flags) {
-  const int opened = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  const int opened = moved_away(::open(path.c_str(), flags | O_CLOEXEC, 0666));
   if (opened < 0) return Error{errno, "it cannot be opened"};
   const Result<> taken = take(descriptor, opened);
   ::close(opened);
@@ -47,8 +59,14 @@ Result<> Redirected::duplicate(int descriptor, int from) {
   return take(descriptor, from);
 }
 
+Result<> Redirected::close(int descriptor) {
+  save(descriptor);
+  ::close(descriptor);
+  return {};
+}
+
 Result<> Redirected::supply(int descriptor, const std::string& text) {
-  const int opened = ::memfd_create("here-document", MFD_CLOEXEC);
+  const int opened = moved_away(::memfd_create("here-document", MFD_CLOEXEC));
   if (opened < 0) return Error{errno, "there is no room for the here-document"};
   const bool is_written =
       ::pwrite(opened, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());

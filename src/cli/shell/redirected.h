@@ -1,4 +1,4 @@
-// Redirected: while it lives, descriptors 0 to 2 of this program stand for something else.
+// Redirected: while it lives, descriptors 0 to 9 of this program stand for something else.
 //
 //   Redirected redirected;
 //   TRY(redirected.open(1, "/m/list", O_WRONLY | O_CREAT | O_TRUNC));
@@ -22,12 +22,14 @@ class Redirected {
   Result<> open(int descriptor, const std::string& path, int flags);
   /// From now on it is the same as `from`.
   Result<> duplicate(int descriptor, int from);
+  Result<> close(int descriptor);
   /// What is read from it is the text.
   Result<> supply(int descriptor, const std::string& text);
   /// It stays so.
   void keep();
 
  private:
+  void save(int descriptor);
   Result<> take(int descriptor, int opened);
 
   std::map<int, int> saved_;  ///< what a descriptor was before; -1: it was closed

@@ -112,8 +112,14 @@ Result<> ShellSession::open_terminals() {
   return {};
 }
 
+// Out of the way of the numbers that a script may use.
 int ShellSession::open(const std::string& name, int flags) const {
-  return ::open(outside("/.spindle/" + name).c_str(), flags | O_CLOEXEC);
+  constexpr int kFrom = 30;
+  const int low = ::open(outside("/.spindle/" + name).c_str(), flags | O_CLOEXEC);
+  if (low < 0) return low;
+  const int fd = ::fcntl(low, F_DUPFD_CLOEXEC, kFrom);
+  ::close(low);
+  return fd;
 }
 
 // The volume says what it refused, and why.

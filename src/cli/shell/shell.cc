@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "cli/shell/keys.h"
+#include "cli/shell/numbers.h"
 #include "spindle/base/shell_words.h"
 
 namespace spindle::cli {
@@ -72,7 +73,7 @@ void Shell::write_out(std::string_view text) {
 }
 
 bool Shell::run(const std::string& text, bool more_may_come) {
-  ShellParser parser(text);
+  ShellParser parser(text, &aliases_);
   std::vector<ShellCommandPtr> commands;
   while (true) {
     auto command = parser.next();
@@ -162,7 +163,38 @@ std::vector<std::string> Shell::own_names() const {
 
 // Commands.
 
+// Commands for signals that came run between two commands.
+void Shell::run_traps() {
+  if (Keys::was_interrupted() && traps_.contains(SIGINT)) {
+    Keys::forget_interrupt();
+    add_trapped(SIGINT);
+  }
+  for (int signal = trapped_signal(); signal != 0 && !is_in_trap_; signal = trapped_signal()) {
+    take_trapped(signal);
+    run_trap(signal);
+  }
+}
+
+void Shell::run_trap(int signal) {
+  const auto trap = traps_.find(signal);
+  if (trap == traps_.end()) return;
+  const std::string commands = trap->second;
+  const int status = status_;
+  is_in_trap_ = true;
+  run(commands);
+  is_in_trap_ = false;
+  if (flow_ == Flow::kNone) status_ = status;
+}
+
+void Shell::end() {
+  flow_ = Flow::kNone;
+  tested_ = 0;
+  run_trap(0);
+  traps_.erase(0);
+}
+
 void Shell::leave_if_ended() {
+  run_traps();
   if (ended_by_signal() != 0) {
     flow_ = Flow::kLeave;
     status_ = 128 + ended_by_signal();
@@ -319,9 +351,11 @@ Result<> Shell::redirect(const Redirection& redirection, Redirected& redirected)
   }
   const std::string word = TRY(expansion.text(redirection.word));
   if (redirection.kind == Kind::kDuplicate) {
-    if (word.size() != 1 || word[0] < '0' || word[0] > '2')
-      return Error{EINVAL, "only descriptors 0, 1 and 2 can stand behind & here"};
-    return redirected.duplicate(redirection.descriptor, word[0] - '0');
+    if (word == "-") return redirected.close(redirection.descriptor);
+    const auto from = number_of(word);
+    if (!from || *from < 0 || *from > Redirection::kMostDescriptor)
+      return Error{EINVAL, "a descriptor from 0 to 9, or -, stands behind & here"};
+    return redirected.duplicate(redirection.descriptor, *from);
   }
   const std::string path = absolute(word);
   const int flags = redirection.kind == Kind::kRead    ? O_RDONLY

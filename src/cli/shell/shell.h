@@ -42,6 +42,8 @@ class Shell final : public ShellScope {
   [[nodiscard]] bool is_leaving() const { return flow_ == Flow::kLeave; }
   /// What ended meanwhile, and what programs of the background wrote.
   void report_jobs();
+  /// It is over: what `trap ... EXIT` gave runs, once.
+  void end();
   /// A line that a person gave.
   void remember(const std::string& line) { history_.push_back(line); }
   [[nodiscard]] const std::string& directory() const { return directory_; }
@@ -118,12 +120,15 @@ class Shell final : public ShellScope {
   /// A loop's body has come to its end: whether the loop goes on.
   bool goes_on();
   void leave_if_ended();
+  void run_traps();
+  void run_trap(int signal);
 
   // Programs (programs.cc).
   [[nodiscard]] bool is_program(const ShellCommand& command, bool is_first) const;
   [[nodiscard]] std::string find_program(const std::string& name) const;
   Result<std::string> run_line(const Segment& programs, bool in_background, int& status);
   Result<std::string> program_words(const ShellCommand& command, Arguments words, int& status);
+  [[nodiscard]] static bool is_of_shell(const ShellCommand& command);
   Result<std::string> redirection_words(const Redirection& redirection);
   std::string run_options(Arguments& words) const;
   int run_programs(const Segment& programs, bool in_background);
@@ -144,13 +149,16 @@ class Shell final : public ShellScope {
   int has_stopped(Job job);
   void stop_with(Job& job);
   void update(Job& job);
+  [[nodiscard]] bool ends_wait() const;
   void pass_keys(const Job& job);
   bool pass_input();
   Job* find_job(const std::string& name);
   int tell(const Job& job, int signal);
 
-  // Own commands (own_commands.cc, job_commands.cc, script_commands.cc).
+  // Own commands (own_commands.cc, job_commands.cc, script_commands.cc, input_commands.cc,
+  // trap_commands.cc).
   int do_break(const Arguments& arguments);
+  int do_alias(const Arguments& arguments);
   int do_bg(const Arguments& arguments);
   int do_cd(const Arguments& arguments);
   int do_command(const Arguments& arguments);
@@ -162,6 +170,7 @@ class Shell final : public ShellScope {
   int do_export(const Arguments& arguments);
   int do_false(const Arguments& arguments);
   int do_fg(const Arguments& arguments);
+  int do_getopts(const Arguments& arguments);
   int do_help(const Arguments& arguments);
   int do_history(const Arguments& arguments);
   int do_jobs(const Arguments& arguments);
@@ -177,7 +186,11 @@ class Shell final : public ShellScope {
   int do_source(const Arguments& arguments);
   int do_test(const Arguments& arguments);
   int do_true(const Arguments& arguments);
+  int do_trap(const Arguments& arguments);
+  int do_type(const Arguments& arguments);
   int do_ulimit(const Arguments& arguments);
+  int do_umask(const Arguments& arguments);
+  int do_unalias(const Arguments& arguments);
   int do_unset(const Arguments& arguments);
   int do_wait(const Arguments& arguments);
   int leave_loops(const Arguments& arguments, Flow flow, std::string_view name);
@@ -191,6 +204,11 @@ class Shell final : public ShellScope {
   ShellVariables variables_;
   std::map<std::string, ShellCommandPtr, std::less<>> functions_;
   std::map<std::string, std::string, std::less<>> limits_;
+  ShellAliases aliases_;
+  std::map<int, std::string> traps_;  ///< by signal; 0: of the end. "": it is ignored
+  unsigned mask_ = 022;               ///< of files that are made
+  int option_word_ = 1;               ///< of getopts: the $OPTIND that it left
+  std::size_t option_place_ = 0;      ///< of getopts, within the word of $OPTIND
   std::vector<Job> jobs_;
   std::vector<std::string> history_;
   std::set<char> options_;  ///< letters of `set`
@@ -204,6 +222,8 @@ class Shell final : public ShellScope {
   int texts_ = 0;        ///< `run`s, one in another
   int last_background_ = 0;
   int status_ = 0;
+  bool is_in_trap_ = false;
+  bool trap_ends_wait_ = false;       ///< `wait` waits
   bool has_substituted_ = false;      ///< the assignments had $(...), whose status is theirs
   bool is_child_ = false;             ///< of a shell that runs a part of its script in us
   bool is_foreground_child_ = false;  ///< Ctrl-C and Ctrl-Z are for us, too

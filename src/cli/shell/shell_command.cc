@@ -38,6 +38,7 @@ int fail(const std::string& what, int status = 1) {
 int run_text(Shell& shell, std::istream& text) {
   shell.run(std::string(std::istreambuf_iterator<char>(text), {}));
   shell.report_jobs();
+  shell.end();
   return shell.status();
 }
 
@@ -66,6 +67,7 @@ int run_prompt(Shell& shell) {
       return read.has_value();
     });
   }
+  shell.end();
   return shell.status();
 }
 
@@ -90,6 +92,7 @@ int run_input(Shell& shell) {
   std::free(text);
   std::fclose(lines);
   shell.report_jobs();
+  shell.end();
   return shell.status();
 }
 

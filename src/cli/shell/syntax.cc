@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <utility>
 
 namespace spindle::cli {
@@ -320,7 +321,26 @@ Result<> ShellParser::refuse_unknown() const {
   return {};
 }
 
+// The text goes on with what the word stands for; no alias is put in twice.
+Result<> ShellParser::expand_alias() {
+  std::set<std::string> seen;
+  while (aliases_ != nullptr && token_.kind == Token::Kind::kWord) {
+    const auto alias = aliases_->find(token_.text);
+    if (alias == aliases_->end() || !seen.insert(alias->first).second) break;
+    std::string text(text_.substr(0, token_.begin));
+    text.append(alias->second).append(text_.substr(token_.end));
+    at_ = token_.begin;
+    expanded_ = std::move(text);
+    text_ = expanded_;
+    const std::size_t last_end = last_end_;
+    TRY(advance());
+    last_end_ = last_end;
+  }
+  return {};
+}
+
 ShellParser::Made ShellParser::parse_command() {
+  TRY(expand_alias());
   TRY(refuse_unknown());
   if (++depth_ > kDeepest) return Error{EINVAL, "commands are nested too deeply"};
   const std::size_t begin = token_.begin;
@@ -463,8 +483,7 @@ Result<> ShellParser::parse_redirection(ShellCommand& command) {
   const std::string_view sign = token_.text.substr(digits);
   Redirection redirection;
   redirection.descriptor = sign.starts_with('<') ? 0 : 1;
-  if (digits > 1 || (digits == 1 && token_.text[0] > '2'))
-    return Error{EINVAL, "only the descriptors 0, 1 and 2 can be redirected here"};
+  if (digits > 1) return Error{EINVAL, "only the descriptors 0 to 9 can be redirected here"};
   if (digits == 1) redirection.descriptor = token_.text[0] - '0';
   using Is = Redirection::Kind;
   redirection.kind = sign.starts_with("<<") ? Is::kHere

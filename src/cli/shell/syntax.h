@@ -9,6 +9,8 @@
 // The bodies of here-documents are words of their redirections. Not locked.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,10 +22,11 @@ namespace spindle::cli {
 
 /// What follows from one of < > >> 2> >&2 << and their like.
 struct Redirection {
+  static constexpr int kMostDescriptor = 9;
   enum class Kind : std::uint8_t { kRead, kWrite, kAppend, kDuplicate, kHere };
   Kind kind = Kind::kRead;
   int descriptor = 0;
-  std::string word;                       ///< a path or a descriptor
+  std::string word;                       ///< a path, or a descriptor, or - to close it
   std::shared_ptr<std::string> document;  ///< of kHere
   bool is_literal = false;                ///< kHere: its end was quoted, so dollars are dollars
 };
@@ -62,10 +65,14 @@ struct ShellCommand {
 };
 using ShellCommandPtr = std::shared_ptr<const ShellCommand>;
 
+/// Texts that stand for others, as the first word of a command.
+using ShellAliases = std::map<std::string, std::string, std::less<>>;
+
 class ShellParser {
  public:
-  /// The text must live as long.
-  explicit ShellParser(std::string_view text) : text_(text) {}
+  /// The text must live as long, and so must the aliases, if there are any.
+  explicit ShellParser(std::string_view text, const ShellAliases* aliases = nullptr)
+      : text_(text), aliases_(aliases) {}
 
   /// The commands up to the next end of a line; null at the end of the text.
   Result<ShellCommandPtr> next();
@@ -113,6 +120,7 @@ class ShellParser {
   Result<> skip_newlines();
   std::shared_ptr<ShellCommand> made(Kind kind, std::vector<ShellCommandPtr> parts,
                                      std::size_t begin) const;
+  Result<> expand_alias();
   Made parse_list(bool ends_at_newline);
   Made parse_and_or();
   Made parse_pipeline();
@@ -131,6 +139,8 @@ class ShellParser {
   Result<> parse_redirection(ShellCommand& command);
 
   std::string_view text_;
+  std::string expanded_;  ///< the text, once an alias has been put in
+  const ShellAliases* aliases_ = nullptr;
   std::size_t at_ = 0;
   Token token_;
   std::size_t last_end_ = 0;   ///< of the token before

@@ -1,0 +1,236 @@
+// The shell's own commands that take words apart: read, getopts.
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include "cli/shell/numbers.h"
+#include "cli/shell/shell.h"
+
+namespace spindle::cli {
+namespace {
+
+struct ReadOptions {
+  bool is_raw = false;
+  std::string prompt;
+  char end = '\n';
+  int most = -1;        ///< characters; below 0: as many as there are
+  int timeout_ms = -1;  ///< below 0: none
+  int descriptor = STDIN_FILENO;
+  std::size_t names = 0;  ///< where they begin
+};
+
+Result<> take_read_option(char letter, const std::string& value, ReadOptions& options) {
+  const auto number = number_of(value);
+  switch (letter) {
+    case 'p':
+      options.prompt = value;
+      return {};
+    case 'd':
+      options.end = value.empty() ? '\0' : value[0];
+      return {};
+    case 'n':
+      if (number.value_or(-1) < 0) return Error{EINVAL, "-n takes a number"};
+      options.most = *number;
+      return {};
+    case 'u':
+      if (number.value_or(-1) < 0 || *number > Redirection::kMostDescriptor)
+        return Error{EINVAL, "-u takes a descriptor from 0 to 9"};
+      options.descriptor = *number;
+      return {};
+    case 't': {
+      char* stop = nullptr;
+      const double seconds = std::strtod(value.c_str(), &stop);
+      if (value.empty() || *stop != '\0' || !(seconds >= 0 && seconds <= 1e6))
+        return Error{EINVAL, "-t takes a number of seconds"};
+      options.timeout_ms = static_cast<int>(seconds * 1000);
+      return {};
+    }
+    default:
+      return Error{EINVAL, "the options are -r, -p, -d, -n, -t and -u"};
+  }
+}
+
+Result<ReadOptions> read_options(const std::vector<std::string>& arguments) {
+  ReadOptions options;
+  std::size_t& i = options.names;
+  for (; i < arguments.size() && arguments[i].size() > 1 && arguments[i][0] == '-'; ++i) {
+    if (arguments[i] == "--") {
+      ++i;
+      break;
+    }
+    std::string_view letters = std::string_view(arguments[i]).substr(1);
+    for (; letters.starts_with('r'); letters.remove_prefix(1)) options.is_raw = true;
+    if (letters.empty()) continue;
+    std::string value(letters.substr(1));
+    if (value.empty()) {
+      if (i + 1 == arguments.size()) return Error{EINVAL, "an option lacks its value"};
+      value = arguments[++i];
+    }
+    TRY(take_read_option(letters[0], value, options));
+  }
+  return options;
+}
+
+/// Of one line; what is behind it is for the next who reads.
+class LineReader {
+ public:
+  explicit LineReader(const ReadOptions& options)
+      : options_(options), until_(Clock::now() + std::chrono::milliseconds(options.timeout_ms)) {}
+
+  /// False if the end of the line was not there.
+  bool read() {
+    for (char c = 0; options_.most < 0 || line_.size() < static_cast<std::size_t>(options_.most);) {
+      if (!take(c)) return false;
+      if (c == '\\' && !options_.is_raw) {
+        if (!take(c)) return false;
+        if (c != '\n') add(c, true);
+      } else if (c == options_.end) {
+        return true;
+      } else {
+        add(c, false);
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] const std::string& line() const { return line_; }
+  /// Whether the character was written with a backslash.
+  [[nodiscard]] bool is_escaped(std::size_t place) const { return escaped_[place]; }
+  [[nodiscard]] bool is_late() const { return is_late_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void add(char c, bool is_escaped) {
+    line_ += c;
+    escaped_.push_back(is_escaped);
+  }
+  bool take(char& c) {
+    if (options_.timeout_ms >= 0) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now());
+      pollfd input{.fd = options_.descriptor, .events = POLLIN, .revents = 0};
+      is_late_ = ::poll(&input, 1, std::max(0, static_cast<int>(left.count()))) == 0;
+      if (is_late_) return false;
+    }
+    return ::read(options_.descriptor, &c, 1) == 1;
+  }
+
+  const ReadOptions& options_;
+  Clock::time_point until_;
+  std::string line_;
+  std::vector<bool> escaped_;
+  bool is_late_ = false;
+};
+
+/// The line's words, the last with all that is left.
+std::vector<std::string> words_of(const LineReader& reader, std::size_t count,
+                                  std::string_view separators) {
+  const std::string& line = reader.line();
+  const auto parts = [&](std::size_t at) {
+    return separators.find(line[at]) != separators.npos && !reader.is_escaped(at);
+  };
+  const auto is_blank = [&](std::size_t at) {
+    return parts(at) && (line[at] == ' ' || line[at] == '\t' || line[at] == '\n');
+  };
+  std::vector<std::string> words;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    while (at < line.size() && is_blank(at)) ++at;
+    std::size_t end = at;
+    if (i + 1 == count) {
+      end = line.size();
+      while (end > at && is_blank(end - 1)) --end;
+    } else {
+      while (end < line.size() && !parts(end)) ++end;
+    }
+    words.push_back(line.substr(at, end - at));
+    at = end;
+    while (at < line.size() && is_blank(at)) ++at;
+    // One separator that is no blank parts two words, with the blanks around it.
+    if (at < line.size() && parts(at)) ++at;
+  }
+  return words;
+}
+
+}  // namespace
+
+int Shell::do_read(const Arguments& arguments) {
+  const auto options = read_options(arguments);
+  if (!options.ok()) return say_error(fmt::format("read: {}", options.error().what), 2);
+  const Arguments names(arguments.begin() + static_cast<std::ptrdiff_t>(options->names),
+                        arguments.end());
+  if (names.empty()) return say_error("read: into which variable?", 2);
+  if (!options->prompt.empty() && ::isatty(options->descriptor) != 0)
+    (void)!::write(STDERR_FILENO, options->prompt.data(), options->prompt.size());
+  LineReader reader(*options);
+  const bool has_end = reader.read();
+  const auto words = words_of(reader, names.size(), variable("IFS").value_or(" \t\n"));
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (const auto set = set_variable(names[i], words[i]); !set.ok())
+      return say_error(set.error(), names[i]);
+  constexpr int kLate = 142;  // as if ALRM had ended it
+  return has_end ? 0 : reader.is_late() ? kLate : 1;
+}
+
+// The next option of the words, or of $1, $2...; $OPTIND is the word that is looked at.
+int Shell::do_getopts(const Arguments& arguments) {
+  if (arguments.size() < 2) return say_error("getopts: which options, into which variable?", 2);
+  const std::string& known = arguments[0];
+  const std::string& name = arguments[1];
+  const Arguments words =
+      arguments.size() > 2 ? Arguments(arguments.begin() + 2, arguments.end()) : arguments_;
+  int place = number_of(variable("OPTIND").value_or("1")).value_or(1);
+  if (place < 1) place = 1;
+  if (place == 1 && option_word_ != 1) option_place_ = 0;
+  const auto set = [&](const char* variable, const std::string& value) {
+    (void)set_variable(variable, value);
+  };
+  const auto finish = [&](char option, int next, int status) {
+    set(name.c_str(), std::string(1, option));
+    set("OPTIND", std::to_string(next));
+    option_word_ = next;
+    return status;
+  };
+  (void)variables_.unset("OPTARG");
+  const auto index = static_cast<std::size_t>(place - 1);
+  const bool is_over = index >= words.size() || words[index].size() < 2 || words[index][0] != '-';
+  if (is_over || words[index] == "--") {
+    option_place_ = 0;
+    return finish('?', is_over ? place : place + 1, 1);
+  }
+  const std::string& word = words[index];
+  option_place_ = std::max<std::size_t>(option_place_, 1);
+  const char option = word[std::min(option_place_++, word.size() - 1)];
+  const bool is_last = option_place_ >= word.size();
+  const std::size_t found = option == ':' ? known.npos : known.find(option);
+  const bool is_silent = known.starts_with(':');
+  const int next = is_last ? place + 1 : place;
+  if (found == known.npos) {
+    if (is_last) option_place_ = 0;
+    if (is_silent) set("OPTARG", std::string(1, option));
+    if (!is_silent) say_error(fmt::format("getopts: there is no option -{}", option));
+    return finish('?', next, 0);
+  }
+  if (found + 1 >= known.size() || known[found + 1] != ':') {
+    if (is_last) option_place_ = 0;
+    return finish(option, next, 0);
+  }
+  const std::size_t taken = std::exchange(option_place_, 0);
+  if (!is_last) {
+    set("OPTARG", word.substr(taken));
+    return finish(option, place + 1, 0);
+  }
+  if (index + 1 < words.size()) {
+    set("OPTARG", words[index + 1]);
+    return finish(option, place + 2, 0);
+  }
+  if (is_silent) set("OPTARG", std::string(1, option));
+  if (!is_silent) say_error(fmt::format("getopts: -{} lacks its value", option));
+  return finish(is_silent ? ':' : '?', place + 1, 0);
+}
+
+}  // namespace spindle::cli
