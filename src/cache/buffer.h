@@ -40,6 +40,7 @@ struct alignas(64) Buffer {
   bool dirty = false;          ///< also while it is being written back
   bool dirtied_again = false;  ///< since the write-back under way began
   bool logged = false;
+  bool changed_since_logged = false;
   bool read_ahead = false;  ///< nobody has asked for it yet
   bool in_policy = false;   ///< the replacement policy knows the frame
 

@@ -95,8 +95,8 @@ Result<> BufferCache::flush_blocks(std::span<const BlockNo> blocks) {
 void BufferCache::forget_errors(InodeNo owner) {
   core_->forget_errors(owner);
 }
-std::vector<BlockRef> BufferCache::dirty_blocks(InodeNo owner) {
-  return core_->dirty_blocks(owner);
+std::vector<BlockRef> BufferCache::unlogged_dirty_blocks(InodeNo owner) {
+  return core_->dirty_blocks(owner, [](const Buffer& buffer) { return !buffer.logged; });
 }
 std::size_t BufferCache::dirty_count(InodeNo owner) const {
   return core_->dirty().count(owner);
@@ -113,6 +113,9 @@ Result<> BufferCache::flush_device() {
 
 void BufferCache::set_logged(const BlockRef& block, bool logged) {
   core_->set_logged(block, logged);
+}
+std::vector<BlockNo> BufferCache::take_changed_logged() {
+  return core_->take_changed_logged();
 }
 bool BufferCache::is_logged(const BlockRef& block) const {
   return CacheCore::buffer_of(block)->logged;

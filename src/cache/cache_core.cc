@@ -233,7 +233,9 @@ Result<> CacheCore::write_access(const BlockRef& block) {
 
 void CacheCore::set_logged(const BlockRef& block, bool logged) {
   Buffer* buffer = buffer_of(block);
-  if (!buffer->cut_off) buffer->logged = logged;
+  if (buffer->cut_off) return;
+  buffer->logged = logged;
+  buffer->changed_since_logged = false;
 }
 
 void CacheCore::forget(Run run) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "block_transfer.h"
@@ -49,6 +50,7 @@ class CacheCore {
   Result<> write_access(const BlockRef& block);
   void mark_dirty(const BlockRef& block, InodeNo owner);
   void set_logged(const BlockRef& block, bool logged);
+  std::vector<BlockNo> take_changed_logged() { return std::exchange(changed_logged_, {}); }
   void forget(Run run);
   void drop_clean();
 
@@ -56,7 +58,8 @@ class CacheCore {
   Result<> flush_file(InodeNo owner);
   Result<> flush_all();
   Result<> flush_blocks(std::span<const BlockNo> blocks);
-  std::vector<BlockRef> dirty_blocks(InodeNo owner);
+  /// Those that are wanted, sorted.
+  std::vector<BlockRef> dirty_blocks(InodeNo owner, bool (*wanted)(const Buffer&));
   void forget_errors(InodeNo owner) { dirty_.take_error(owner); }
   Result<> flush_device();
   [[nodiscard]] std::uint64_t data_writes() const { return data_writes_; }
@@ -130,6 +133,7 @@ class CacheCore {
   std::size_t read_aheads_ = 0;     ///< under way
   std::uint64_t data_writes_ = 0;
   std::uint64_t flushed_writes_ = 0;  ///< data_writes_ when the last device flush began
+  std::vector<BlockNo> changed_logged_;
   std::optional<Error> last_write_error_;
   thread::WaitQueue frame_waiters_{"cache: a frame"};
   thread::WaitQueue write_waiters_{"cache: write-back"};

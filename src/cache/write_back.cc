@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cache_core.h"
 #include "spindle/base/check.h"
@@ -47,6 +48,8 @@ std::size_t CacheCore::share(unsigned percent) const {
 void CacheCore::mark_dirty(const BlockRef& block, InodeNo owner) {
   Buffer& buffer = *buffer_of(block);
   if (buffer.cut_off) return;
+  if (buffer.logged && !std::exchange(buffer.changed_since_logged, true))
+    changed_logged_.push_back(buffer.block);
   if (buffer.dirty && buffer.owner == owner) {
     if (buffer.transfer != nullptr) buffer.dirtied_again = true;
     return;
@@ -60,11 +63,10 @@ void CacheCore::mark_dirty(const BlockRef& block, InodeNo owner) {
   if (count == 1 || count == share(options_.background_percent) + 1) write_back_calls_.wake_one();
 }
 
-std::vector<BlockRef> CacheCore::dirty_blocks(InodeNo owner) {
+std::vector<BlockRef> CacheCore::dirty_blocks(InodeNo owner, bool (*wanted)(const Buffer&)) {
   std::vector<BlockRef> blocks;
-  blocks.reserve(dirty_.count(owner));
   for (Buffer* buffer = dirty_.first_of(owner); buffer != nullptr; buffer = buffer->by_owner.next) {
-    blocks.push_back(pin(*buffer));
+    if (wanted(*buffer)) blocks.push_back(pin(*buffer));
   }
   std::ranges::sort(blocks, {}, [](const BlockRef& ref) { return ref.block(); });
   return blocks;
@@ -86,7 +88,8 @@ std::vector<BlockRef> CacheCore::choose_oldest(std::size_t at_most, bool only_un
 }
 
 Result<> CacheCore::flush_file(InodeNo owner) {
-  const Result<> written = write_all(dirty_blocks(owner), Report::kToCaller);
+  const auto any = [](const Buffer&) { return true; };
+  const Result<> written = write_all(dirty_blocks(owner, any), Report::kToCaller);
   const std::optional<Error> earlier = dirty_.take_error(owner);
   TRY(written);
   if (earlier) return *earlier;

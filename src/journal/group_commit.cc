@@ -113,7 +113,7 @@ bool JournalCore::is_small(std::span<const InodeNo> owners) const {
 bool JournalCore::plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const {
   std::vector<DataPlan::Block> blocks;
   const std::size_t cost = logged_size(layout_.block_size);
-  for (BlockRef& frame : cache_.dirty_blocks(owner)) {
+  for (BlockRef& frame : cache_.unlogged_dirty_blocks(owner)) {
     if (logged_.contains(frame.block())) continue;
     if (!layout_.is_data(frame.block()) || (blocks.size() + 1) * cost > room) return false;
     blocks.push_back({std::move(frame), owner});
@@ -129,7 +129,7 @@ void JournalCore::sort_ordered() {
   ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
 }
 
-DataPlan JournalCore::plan_data() const {
+DataPlan JournalCore::plan_data() {
   DataPlan plan;
   for (InodeNo owner : open_.ordered) {
     for (BlockRef& frame : logged_.changed(owner)) plan.log.push_back({std::move(frame), owner});
@@ -155,9 +155,9 @@ std::size_t JournalCore::entry_bytes(const DataPlan& plan) const {
 // --- The group commit --------------------------------------------------------------------------
 
 // What a plan will have to log at most, whatever the room: logged data that has changed since.
-std::size_t JournalCore::required_bytes() const {
+std::size_t JournalCore::required_bytes() {
   std::size_t blocks = 0;
-  for (InodeNo owner : open_.ordered) blocks += logged_.count(owner);
+  for (InodeNo owner : open_.ordered) blocks += logged_.changed(owner).size();
   return std::max(open_.cost(), sizeof(format::LogHead)) + blocks * logged_size(layout_.block_size);
 }
 

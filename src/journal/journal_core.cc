@@ -346,7 +346,7 @@ Result<> JournalCore::sync(EpochNo epoch) {
   return wait_durable(target);
 }
 
-bool JournalCore::must_go_by_log(InodeNo inode) const {
+bool JournalCore::must_go_by_log(InodeNo inode) {
   return (options_.data_in_log && cache_.dirty_count(inode) > 0) || logged_.any_changed(inode);
 }
 

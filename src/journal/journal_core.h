@@ -135,7 +135,7 @@ class JournalCore {
   void fail(const Error& error);
   Result<> wait_durable(EpochNo epoch);
   Result<> flush_data();
-  [[nodiscard]] bool must_go_by_log(InodeNo inode) const;
+  [[nodiscard]] bool must_go_by_log(InodeNo inode);
 
   // group_commit.cc
   void run();
@@ -146,9 +146,9 @@ class JournalCore {
   Result<> make_space();
   Result<> commit_epoch(bool only_if_it_fits);
   [[nodiscard]] std::size_t entry_bytes(const DataPlan& plan) const;
-  [[nodiscard]] std::size_t required_bytes() const;
+  [[nodiscard]] std::size_t required_bytes();
   void sort_ordered();
-  [[nodiscard]] DataPlan plan_data() const;
+  [[nodiscard]] DataPlan plan_data();
   bool plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const;
   [[nodiscard]] bool is_small(std::span<const InodeNo> owners) const;
   DataPlan close_epoch();

@@ -15,56 +15,60 @@ std::uint64_t hash_of(const BlockRef& block) {
 }  // namespace
 
 std::size_t LoggedData::count(InodeNo owner) const {
-  const auto at = by_owner_.find(owner);
-  return at == by_owner_.end() ? 0 : at->second.size();
+  const auto at = owners_.find(owner);
+  return at == owners_.end() ? 0 : at->second.logged;
 }
 
-std::vector<BlockRef> LoggedData::changed(InodeNo owner) const {
-  std::vector<BlockRef> result;
-  const auto of_owner = by_owner_.find(owner);
-  if (of_owner == by_owner_.end()) return result;
-  for (BlockNo block : of_owner->second) {
+// Only what the cache has told of is looked at: an fsync must not cost what all before it logged.
+std::vector<BlockRef> LoggedData::changed(InodeNo owner) {
+  for (BlockNo block : cache_.take_changed_logged()) {
     const auto at = blocks_.find(block);
-    if (at == blocks_.end() || at->second.owner != owner) continue;
+    if (at != blocks_.end()) owners_[at->second.owner].touched.insert(block);
+  }
+  std::vector<BlockRef> result;
+  const auto of_owner = owners_.find(owner);
+  if (of_owner == owners_.end()) return result;
+  for (BlockNo block : of_owner->second.touched) {
     // One that is not in memory was forgotten: it is freed.
     BlockRef frame = cache_.peek(block);
-    if (frame && at->second.hash != hash_of(frame)) result.push_back(std::move(frame));
+    if (frame && blocks_.at(block).hash != hash_of(frame)) result.push_back(std::move(frame));
   }
   return result;
 }
 
-bool LoggedData::any_changed(InodeNo owner) const {
+bool LoggedData::any_changed(InodeNo owner) {
   return !changed(owner).empty();
 }
 
 bool LoggedData::holds_all_dirty(InodeNo owner) const {
   if (cache_.dirty_count(owner) > count(owner)) return false;
-  for (const BlockRef& dirty : cache_.dirty_blocks(owner)) {
-    if (!contains(dirty.block())) return false;
-  }
-  return true;
+  return std::ranges::all_of(cache_.unlogged_dirty_blocks(owner),
+                             [this](const BlockRef& dirty) { return contains(dirty.block()); });
 }
 
 EpochNo LoggedData::last_epoch(InodeNo owner) const {
-  EpochNo last;
-  const auto of_owner = by_owner_.find(owner);
-  if (of_owner == by_owner_.end()) return last;
-  for (BlockNo block : of_owner->second) {
-    const auto at = blocks_.find(block);
-    if (at != blocks_.end() && at->second.owner == owner) last = std::max(last, at->second.epoch);
-  }
-  return last;
+  const auto at = owners_.find(owner);
+  return at == owners_.end() ? EpochNo{} : at->second.last_epoch;
 }
 
 void LoggedData::add(const BlockRef& block, InodeNo owner, EpochNo epoch) {
-  Logged& logged = blocks_[block.block()];
-  if (logged.owner != owner) by_owner_[owner].push_back(block.block());
-  logged = {owner, epoch, hash_of(block)};
+  if (const auto before = blocks_.find(block.block()); before != blocks_.end()) leave_owner(before);
+  blocks_[block.block()] = {owner, epoch, hash_of(block)};
+  Owner& of = owners_[owner];
+  ++of.logged;
+  of.last_epoch = std::max(of.last_epoch, epoch);
   cache_.set_logged(block, true);
+}
+
+void LoggedData::leave_owner(Blocks::iterator at) {
+  const auto of = owners_.find(at->second.owner);
+  of->second.touched.erase(at->first);
+  if (--of->second.logged == 0) owners_.erase(of);
 }
 
 LoggedData::Blocks::iterator LoggedData::drop(Blocks::iterator at) {
   if (BlockRef frame = cache_.peek(at->first)) cache_.set_logged(frame, false);
+  leave_owner(at);
   return blocks_.erase(at);
 }
 
@@ -84,8 +88,6 @@ void LoggedData::drop(EpochNo limit) {
   for (auto at = blocks_.begin(); at != blocks_.end();) {
     at = at->second.epoch <= limit ? drop(at) : std::next(at);
   }
-  by_owner_.clear();
-  for (const auto& [block, logged] : blocks_) by_owner_[logged.owner].push_back(block);
 }
 
 }  // namespace spindle

@@ -2,9 +2,11 @@
 //
 // Such a block must not be called durable by writing it home alone, for a replay would undo that:
 // if its content has changed since, it must be logged again. What was logged is remembered by its
-// hash. The cache keeps the blocks in memory while they are marked as logged.
+// hash. The cache keeps the blocks in memory while they are marked as logged, and tells which of
+// them are changed.
 #pragma once
 
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -21,11 +23,11 @@ class LoggedData {
   [[nodiscard]] std::size_t count(InodeNo owner) const;
   [[nodiscard]] bool contains(BlockNo block) const { return blocks_.contains(block); }
   /// The owner's logged blocks with another content than the log's.
-  [[nodiscard]] std::vector<BlockRef> changed(InodeNo owner) const;
-  [[nodiscard]] bool any_changed(InodeNo owner) const;
+  [[nodiscard]] std::vector<BlockRef> changed(InodeNo owner);
+  [[nodiscard]] bool any_changed(InodeNo owner);
   /// Whether the log holds all of the owner's dirty blocks.
   [[nodiscard]] bool holds_all_dirty(InodeNo owner) const;
-  /// The last entry that holds a block of the owner.
+  /// No entry after this one holds a block of the owner.
   [[nodiscard]] EpochNo last_epoch(InodeNo owner) const;
 
   /// The block, with the content it has now, is in the log entry of `epoch`.
@@ -43,13 +45,18 @@ class LoggedData {
     std::uint64_t hash = 0;
   };
   using Blocks = std::unordered_map<BlockNo, Logged>;
+  struct Owner {
+    std::size_t logged = 0;  ///< blocks
+    EpochNo last_epoch;
+    std::set<BlockNo> touched;  ///< were changed since they were logged, maybe to what they were
+  };
 
   Blocks::iterator drop(Blocks::iterator at);
+  void leave_owner(Blocks::iterator at);
 
   BufferCache& cache_;
   Blocks blocks_;
-  /// May name blocks that are logged no more, or as another owner's.
-  std::unordered_map<InodeNo, std::vector<BlockNo>> by_owner_;
+  std::unordered_map<InodeNo, Owner> owners_;
 };
 
 }  // namespace spindle

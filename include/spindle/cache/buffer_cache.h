@@ -110,8 +110,8 @@ class BufferCache {
   Result<> flush_blocks(std::span<const BlockNo> blocks);  ///< those of them that are dirty
   /// The inode was freed: what was not reported yet must not meet the next file of that number.
   void forget_errors(InodeNo owner);
-  /// Pins and returns the owner's dirty blocks, sorted.
-  [[nodiscard]] std::vector<BlockRef> dirty_blocks(InodeNo owner);
+  /// Pins and returns the owner's dirty blocks that bear no mark of the journal, sorted.
+  [[nodiscard]] std::vector<BlockRef> unlogged_dirty_blocks(InodeNo owner);
   [[nodiscard]] std::size_t dirty_count(InodeNo owner) const;
   [[nodiscard]] bool is_dirty(const BlockRef& block) const;
   /// Counts completed transfers of file data to the device, ever: equal before and after = nothing
@@ -127,6 +127,8 @@ class BufferCache {
   /// the block stays in memory, so that the mark is not lost. Ends with `forget`.
   void set_logged(const BlockRef& block, bool logged);
   [[nodiscard]] bool is_logged(const BlockRef& block) const;
+  /// The blocks that bear the mark and were marked dirty since they got it, each told of once.
+  [[nodiscard]] std::vector<BlockNo> take_changed_logged();
 
   /// The kind as which the block's checksum was verified, or 0: it was not since it was loaded,
   /// blanked or forgotten.

@@ -121,7 +121,7 @@ TEST_F(BufferCacheTest, DirtyDataGoesHomeSortedAndMerged) {
   for (std::uint64_t block : {23, 20, 22, 21, 30}) write_block(*cache, BlockNo{block}, 1, kFile);
   write_block(*cache, BlockNo{24}, 1, kOtherFile);
   EXPECT_EQ(cache->dirty_count(kFile), 5u);
-  const auto dirty = cache->dirty_blocks(kFile);
+  const auto dirty = cache->unlogged_dirty_blocks(kFile);
   ASSERT_EQ(dirty.size(), 5u);
   EXPECT_EQ(dirty[0].block(), BlockNo{20});
   EXPECT_EQ(dirty[4].block(), BlockNo{30});
@@ -132,6 +132,32 @@ TEST_F(BufferCacheTest, DirtyDataGoesHomeSortedAndMerged) {
   EXPECT_EQ(cache->dirty_count(kFile), 0u);
   EXPECT_EQ(cache->statistics().dirty_blocks, 1u);
   EXPECT_EQ(cache->statistics().written_back, 5u);
+}
+
+TEST_F(BufferCacheTest, AChangedBlockOfTheLogIsToldOfOnce) {
+  auto cache = make_cache(device, 64);
+  const auto logged = [&](std::uint64_t block) {
+    write_block(*cache, BlockNo{block}, 1, kFile);
+    cache->set_logged(cache->peek(BlockNo{block}), true);
+  };
+  for (std::uint64_t block : {20, 21, 22}) logged(block);
+  EXPECT_TRUE(cache->take_changed_logged().empty());
+  for (int i = 0; i < 2; ++i) write_block(*cache, BlockNo{21}, 2, kFile);
+  write_block(*cache, BlockNo{23}, 2, kFile);
+  EXPECT_EQ(cache->take_changed_logged(), std::vector{BlockNo{21}});
+  const auto unlogged = cache->unlogged_dirty_blocks(kFile);
+  ASSERT_EQ(unlogged.size(), 1u);
+  EXPECT_EQ(unlogged[0].block(), BlockNo{23});
+  // Clean at home does not make it what the log has.
+  ASSERT_TRUE(cache->flush_file(kFile).ok());
+  write_block(*cache, BlockNo{22}, 2, kFile);
+  EXPECT_EQ(cache->take_changed_logged(), std::vector{BlockNo{22}});
+  logged(21);
+  write_block(*cache, BlockNo{21}, 3, kFile);
+  EXPECT_EQ(cache->take_changed_logged(), std::vector{BlockNo{21}});
+  cache->set_logged(cache->peek(BlockNo{20}), false);
+  write_block(*cache, BlockNo{20}, 2, kFile);
+  EXPECT_TRUE(cache->take_changed_logged().empty());
 }
 
 TEST_F(BufferCacheTest, NeighboursOfDifferentFilesShareARequest) {

@@ -272,7 +272,7 @@ class ModelRun {
   }
 
   void look_at_dirty(InodeNo owner) {
-    const auto dirty = cache_->dirty_blocks(owner);
+    const auto dirty = cache_->unlogged_dirty_blocks(owner);
     EXPECT_EQ(dirty.size(), cache_->dirty_count(owner));
     for (std::size_t i = 0; i < dirty.size(); ++i) {
       EXPECT_EQ(owner_of(dirty[i].block()), owner);
