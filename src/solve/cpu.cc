@@ -285,9 +285,8 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
   return answer;
 }
 
-}  // namespace
-
-Json solve_cpu(const Problem& problem) {
+/// A schedule; with what the devices did if they did something, or if it is asked for anyway.
+Json solve_schedule(const Problem& problem, bool lists_devices) {
   std::vector<CpuProcess> processes = read_processes(problem);
   const CpuRun::Rules rules = read_rules(problem);
   const bool is_shared = problem.parameters["queues"].choice({"shared", "per-cpu"}) == 0;
@@ -307,12 +306,18 @@ Json solve_cpu(const Problem& problem) {
     answer["gantt"] = segments(run.gantt(), processes, rules.cpus > 1);
   std::vector<CpuSegment> device = run.device();
   std::ranges::stable_sort(device, {}, &CpuSegment::from);
-  if (!device.empty()) answer["io"] = segments(device, processes, false);
+  if (!device.empty() || lists_devices) answer["io"] = segments(device, processes, false);
   return answer;
 }
 
+}  // namespace
+
+Json solve_cpu(const Problem& problem) {
+  return solve_schedule(problem, false);
+}
+
 Json solve_cpu_io(const Problem& problem) {
-  return solve_cpu(problem);
+  return solve_schedule(problem, true);
 }
 
 }  // namespace spindle

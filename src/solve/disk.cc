@@ -43,8 +43,9 @@ class Arm {
     state_.moving_up =
         problem.parameters["direction"].choice({"up|right|higher", "down|left|lower"}) == 0;
     counts_return_ = problem.parameters["count_return"].flag_or(true);
-    lands_on_edge_ = problem.parameters["reentry"].choice(
-                         {"edge", "request|first-request|first|direct|straight"}) == 0;
+    lands_on_edge_ =
+        problem.parameters["reentry"].choice(
+            {"edge", "request|first-request|first|next|nearest|direct|straight|jump"}) == 0;
     path_ = {state_.at.value};
   }
 

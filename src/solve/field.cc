@@ -177,10 +177,16 @@ Json in_units(VirtualTime time) {
 }
 
 Json rounded(double value) {
-  const double scaled = std::round(value * 1e4);
-  if (std::fabs(scaled) < 1e18 && std::fmod(scaled, 1e4) == 0)
-    return static_cast<std::int64_t>(scaled / 1e4);
-  return scaled / 1e4;
+  if (!(std::fabs(value) < 1e18)) return value;
+  constexpr std::size_t kLongest = 32;
+  char text[kLongest];
+  // The digits of the number as it is; multiplied before, it would be rounded twice.
+  const auto [end, unused] =
+      std::to_chars(text, text + kLongest, value, std::chars_format::fixed, 4);
+  double result = value;
+  std::from_chars(text, end, result);
+  if (result == std::floor(result)) return static_cast<std::int64_t>(result);
+  return result;
 }
 
 }  // namespace spindle

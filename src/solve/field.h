@@ -100,7 +100,7 @@ class Field {
 
 /// A span of time in units: a whole number where it is one.
 nlohmann::json in_units(VirtualTime time);
-/// Rounded to four decimals, a whole number where it is one.
+/// Rounded to four decimals, exact ties to the even digit; a whole number where it is one.
 nlohmann::json rounded(double value);
 
 }  // namespace spindle

@@ -204,7 +204,7 @@ Json solve_process_states(const Problem& problem) {
     if (!program) item.fail("a program is a list like c5,i,c2");
     if (problem.failed()) return {};
     steps += program->size();
-    processes.push_back({.steps = std::move(*program)});
+    processes.emplace_back().steps = std::move(*program);
     if (steps > kMostWork || processes.size() > kMostProcesses)
       return problem.input["programs"].fail("too long"), Json();
   }

@@ -102,7 +102,8 @@ Json solve_fork_count(const Problem& problem) {
 Json solve_process_tree(const Problem& problem) {
   if (problem.algorithm != "REPARENT") return problem.unknown_algorithm();
   constexpr std::size_t kMostActions = 500;
-  Family family(problem.parameters["reparent"].choice({"root|init", "parent|local"}) == 0);
+  Family family(problem.parameters["reparent"].choice({"root|init", "parent|local|grandparent"}) ==
+                0);
   const std::vector<Field> actions = problem.input["actions"].items();
   if (actions.empty() || actions.size() > kMostActions)
     problem.input["actions"].fail("not from 1 to 500 actions");

@@ -213,7 +213,10 @@ Json inverted(const Problem& problem) {
 Json solve_translation(const Problem& problem) {
   if (problem.algorithm == "SEGMENTS") return segments(problem);
   if (problem.algorithm == "INVERTED") return inverted(problem);
-  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kMostBytes);
+  // What is only taken apart need not fit into a memory.
+  const bool takes_apart = problem.algorithm == "PAGE-OFFSET" || problem.algorithm == "SPLIT-BITS";
+  const std::vector<std::uint64_t> addresses =
+      problem.input["addresses"].naturals(takes_apart ? ~std::uint64_t{0} >> 1 : kMostBytes);
   if (problem.algorithm == "BASE-LIMIT") return base_limit(problem, addresses);
   if (problem.algorithm == "PAGE-OFFSET") return page_offset(problem, addresses);
   if (problem.algorithm == "PAGE-TABLE") return page_table(problem, addresses);

@@ -229,7 +229,9 @@ TEST(NaiveCpu, NobodyRunsInTwoPlaces) {
         ASSERT_LE(cpu_free_at[cpu], span[1]) << answer;
         free_at[name] = cpu_free_at[cpu] = span[2];
         had[name] += span[2].get<int>() - span[1].get<int>();
-        if (affinity.contains(name)) ASSERT_EQ(affinity[name][0], cpu);
+        if (affinity.contains(name)) {
+          ASSERT_EQ(affinity[name][0], cpu);
+        }
       }
       for (const Json& row : list)
         ASSERT_EQ(had[row[0]], row[2][0].get<int>() + row[2][2].get<int>()) << answer;

@@ -249,6 +249,22 @@ TEST(Solve, ReadsNumbersAsTheyCome) {
     EXPECT_EQ(faults_with(frames), "frames: not from 1 to 5000000") << frames;
 }
 
+/// 17/32 has five decimals, and its fifth is a tie; the nearest double to 7.00005 lies below it.
+TEST(Solve, RoundsTheNumberAsItIs) {
+  const auto estimates = [](double first) {
+    return solve_cases(
+        Json::array({{{"domain", "burst-estimate"},
+                      {"algorithm", "EXPONENTIAL"},
+                      {"parameters", {{"alpha", 0}, {"first", first}}},
+                      {"input", {{"bursts", Json::array()}}}}}))[0]["answer"]["estimates"][0];
+  };
+  EXPECT_EQ(estimates(0.53125), 0.5312);
+  EXPECT_EQ(estimates(0.59375), 0.5938);
+  EXPECT_EQ(estimates(7.00005), 7);
+  EXPECT_EQ(estimates(8), 8);
+  EXPECT_EQ(estimates(1e15), 1e15);
+}
+
 TEST(Solve, RefusesWhatIsNoProgramOfForks) {
   for (const char* program :
        {"", "fork", "fork(", "fork() fork()", "for (;;) fork();", "for (i = 0; i < 3; i--) fork();",
