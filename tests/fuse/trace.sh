@@ -87,13 +87,13 @@ follow_live() {
   kill -INT $reader
   wait $reader || fail "an interrupted reader fails"
   grep -qF '[off]' "$control/trace_on" || fail "the trace stays on"
-  echo on >"$control/trace_on"
+  echo 1 >"$control/trace_on"
   timeout 1 cat "$control/trace_pipe" >pipe &
   reader=$!
   for i in $(seq 20); do touch "$mnt/piped-$i"; sleep 0.02; done
   wait $reader || true
   grep -q 'fuse request create /piped-' pipe || fail "trace_pipe shows nothing"
-  echo off >"$control/trace_on"
+  echo 0 >"$control/trace_on"
 }
 
 bound_it() {
