@@ -23,6 +23,10 @@ struct LegendLine {
   std::string size;
 };
 
+std::string_view unit_of(const LegendLine& line) {
+  return line.blocks == "1" ? "block" : "blocks";
+}
+
 std::vector<LegendLine> legend_of(const BlockMap& map) {
   std::vector<LegendLine> lines;
   for (std::size_t i = 0; i < map.kinds.size(); ++i) {
@@ -122,7 +126,7 @@ class Drawing {
       svg.box({left_, y - 10, kCell, kCell}, {.fill = map_.kinds[i].colour, .stroke = "#D9D9D9"});
       svg.text({left_ + 22, y}, legend_[i].name);
       svg.text({blocks_right, y}, legend_[i].blocks, {.anchor = Anchor::kEnd});
-      svg.text({blocks_right + 6, y}, "blocks");
+      svg.text({blocks_right + 6, y}, unit_of(legend_[i]));
       svg.text({blocks_right + 140, y}, legend_[i].size, {.anchor = Anchor::kEnd});
     }
   }
@@ -176,7 +180,7 @@ std::string to_text(const BlockMap& map, const TextStyle& style, Colours colours
   for (const LegendLine& line : legend) name = std::max(name, columns_of(line.name));
   for (std::size_t i = 0; i < legend.size(); ++i) {
     out += glyph(map, i, true, style, colours) + "  " + padded(legend[i].name, name) + "  " +
-           right_aligned(legend[i].blocks, digits) + " blocks  " +
+           right_aligned(legend[i].blocks, digits) + " " + padded(unit_of(legend[i]), 6) + "  " +
            right_aligned(legend[i].size, 10) + "\n";
   }
   if (!map.caption.empty()) out += "\n" + map.caption + "\n";

@@ -16,6 +16,10 @@ constexpr Point kCentre{340, 300};
 constexpr double kInner = 140;
 constexpr double kOuter = 200;
 
+std::string unit_of(const Ring& ring, std::uint64_t places) {
+  return ring.unit + (places == 1 ? "" : "s");
+}
+
 double turn_of(const Ring& ring, double place) {
   return place / static_cast<double>(ring.length) * 2 * std::numbers::pi;
 }
@@ -92,7 +96,7 @@ void draw_legend(Svg& svg, const Ring& ring, double x) {
     svg.box({x, y - 10, 12, 12}, {.fill = ring.kinds[i].colour, .stroke = "#8C8C8C"});
     svg.text({x + 20, y}, ring.kinds[i].name);
     svg.text({x + names + 110, y}, std::to_string(ring.places_of(i)), {.anchor = Anchor::kEnd});
-    svg.text({x + names + 116, y}, ring.unit + "s");
+    svg.text({x + names + 116, y}, unit_of(ring, ring.places_of(i)));
   }
 }
 
@@ -165,8 +169,8 @@ std::string to_text(const Ring& ring, const TextStyle& style) {
   for (const Ring::Mark& mark : ring.marks)
     out += fmt::format("^  {}, {} {}\n", mark.name, ring.unit, mark.at);
   for (std::size_t i = 0; i < ring.kinds.size(); ++i)
-    out += fmt::format("{}  {}: {} {}s\n", ring.kinds[i].letter, ring.kinds[i].name,
-                       ring.places_of(i), ring.unit);
+    out += fmt::format("{}  {}: {} {}\n", ring.kinds[i].letter, ring.kinds[i].name,
+                       ring.places_of(i), unit_of(ring, ring.places_of(i)));
   for (const std::string& words : ring.centre) out += words + "\n";
   return out + ring.caption + "\n";
 }

@@ -41,7 +41,7 @@ void Table::set_last_row(std::vector<std::string> cells) {
   last_ = std::move(cells);
 }
 
-std::string Table::text(const TextStyle& style) const {
+std::string Table::text(const TextStyle& style, std::string_view whole) const {
   const std::size_t shown = std::min(rows_.size(), kMostTextRows);
   std::vector<std::size_t> widths;
   std::vector<bool> to_right;
@@ -65,9 +65,9 @@ std::string Table::text(const TextStyle& style) const {
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   };
-  std::size_t whole = widths.empty() ? 0 : 2 * (widths.size() - 1);
-  for (std::size_t width : widths) whole += width;
-  const std::string rule = repeated(style.pick("─", "-"), std::min(whole, style.width)) + "\n";
+  std::size_t line_width = widths.empty() ? 0 : 2 * (widths.size() - 1);
+  for (std::size_t width : widths) line_width += width;
+  const std::string rule = repeated(style.pick("─", "-"), std::min(line_width, style.width)) + "\n";
   std::vector<std::string> names;
   std::vector<std::string> units;
   for (const std::string& title : titles_) {
@@ -79,7 +79,8 @@ std::string Table::text(const TextStyle& style) const {
   out += rule;
   for (std::size_t r = 0; r < shown; ++r) add(rows_[r]);
   if (shown < rows_.size())
-    out += "... and " + std::to_string(rows_.size() - shown) + " more; --csv has them all.\n";
+    out += "... and " + std::to_string(rows_.size() - shown) + " more; " + std::string(whole) +
+           " has them all.\n";
   if (!last_.empty()) out += rule, add(last_);
   return out;
 }

@@ -11,6 +11,7 @@ inline constexpr std::string_view kReadme =
 Read a file with cat; set one with echo, e.g.   echo sstf > .spindle/disk/scheduler
 A value that is refused fails with "Invalid argument", and last_error says why.
 A policy may also come out of a library: write its whole path (see spindle-policy(7)).
+On a mount with -o ro the kernel lets nothing be written, not even here: all can be read.
 Files with a twin NAME.json hold the same for programs. Names end in their unit.
 
   last_error               why the last operation or setting failed, in words
@@ -25,8 +26,8 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   volume/usage             files, blocks and runs by allocation strategy: how fragmented they are
   volume/free_runs         how many free runs there are of each length
   volume/longest_free_run_blocks   the longest of them
-  volume/defrag            takes "plan INODE", "defragment INODE" and "pack INODE", and tells the
-                           same open file what became of it; see `spindle defrag`
+  volume/defrag            takes plan, defragment, unite, pack or down and an inode's number, and
+                           tells the same open file what became of it; see spindle-defrag(1)
   volume/fit               how a free run is picked                          (can be set)
   volume/errors            the last errors worth telling
   volume/sync              write anything: all that was written is on the disk, and at home there

@@ -22,6 +22,15 @@ void BusyFiles::add(const Request& request) {
   file.written_bytes += request.written_bytes;
 }
 
+void BusyFiles::forget(NodeId node) {
+  const auto found = std::ranges::find(nodes_, node);
+  if (found == nodes_.end()) return;
+  const auto place = static_cast<std::size_t>(found - nodes_.begin());
+  nodes_[place] = 0;
+  scores_[place] = 0;
+  files_[place] = {};
+}
+
 void BusyFiles::fade(std::int64_t now_ns) {
   const double factor =
       std::exp2(-static_cast<double>(now_ns - faded_ns_) / static_cast<double>(kHalfLifeNs));

@@ -89,6 +89,12 @@ void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
   fuse_reply_entry(request, &entry);
 }
 
+// Of a file that was made just now; its number may have been another one's.
+void reply_new_entry(fuse_req_t request, const Result<Attributes>& result) {
+  if (result.ok()) session_of(request).busy_files.forget(result->node);
+  reply_entry(request, result);
+}
+
 void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
   if (!result.ok()) {
     fuse_reply_err(request, result.code());
@@ -199,20 +205,21 @@ void do_readlink(fuse_req_t request, fuse_ino_t node) {
 
 void do_mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
   if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
-  reply_entry(request,
-              tree_of(request, parent)
-                  .make_node(caller_of(request), parent, name, mode, major(device), minor(device)));
+  reply_new_entry(request, tree_of(request, parent)
+                               .make_node(caller_of(request), parent, name, mode, major(device),
+                                          minor(device)));
 }
 
 void do_mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
   if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
-  reply_entry(request,
-              tree_of(request, parent).make_directory(caller_of(request), parent, name, mode));
+  reply_new_entry(request,
+                  tree_of(request, parent).make_directory(caller_of(request), parent, name, mode));
 }
 
 void do_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
   if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
-  reply_entry(request, tree_of(request, parent).symlink(caller_of(request), parent, name, target));
+  reply_new_entry(request,
+                  tree_of(request, parent).symlink(caller_of(request), parent, name, target));
 }
 
 void do_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
@@ -255,6 +262,7 @@ void do_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
   if (is_control_name(parent, name)) return reply(request, Error{EEXIST});
   const auto result = tree_of(request, parent).create(caller_of(request), parent, name, mode);
   if (!result.ok()) return reply(request, result.error());
+  session_of(request).busy_files.forget(result->node);
   set_open_flags(result->node, 0, file);
   if (writes(result->node, file)) session_of(request).open_writers.add(result->node);
   const fuse_entry_param entry = to_entry(request, *result);

@@ -90,6 +90,7 @@ void serve_temporary_file(SessionState& session, const fuse_in_header& header) {
   caller.umask = in->umask;
   const auto result = session.tree(header.nodeid).temporary_file(caller, header.nodeid, in->mode);
   if (!result.ok()) return reply_raw(session, header.unique, result.code(), {});
+  session.busy_files.forget(result->node);
 
   struct {
     fuse_entry_out entry;

@@ -87,7 +87,7 @@ follow_live() {
   kill -INT $reader
   wait $reader || fail "an interrupted reader fails"
   grep -qF '[off]' "$control/trace_on" || fail "the trace stays on"
-  echo on >"$control/trace_on"
+  echo 1 >"$control/trace_on"
   cat "$control/trace_pipe" >pipe &
   reader=$!
   for i in $(seq 1200); do
@@ -98,7 +98,7 @@ follow_live() {
   kill $reader
   wait $reader || true
   grep -q 'fuse request create /piped-' pipe || fail "trace_pipe shows nothing"
-  echo off >"$control/trace_on"
+  echo 0 >"$control/trace_on"
 }
 
 bound_it() {

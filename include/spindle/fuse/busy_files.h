@@ -41,6 +41,8 @@ class BusyFiles {
   };
 
   void add(const Request& request);
+  /// The number is a new file's, who has done nothing as yet.
+  void forget(NodeId node);
   /// Those with a score, the highest first.
   [[nodiscard]] std::vector<File> rows() const;
   void reset() { *this = {}; }

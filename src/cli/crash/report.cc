@@ -77,12 +77,14 @@ void print(const RecordedRun& run, const ExplorePlan& plan, const Exploration& e
   if (bad > exploration.troubles.size()) fmt::print("... and more like these\n");
   fmt::print("{} states mounted and checked: {} damaged, {} with a broken promise\n",
              exploration.states, exploration.damaged, exploration.broken);
-  fmt::print("({} of whole writes, {}; {} with torn or reordered ones, drawn with seed {})\n",
-             exploration.states - torn,
-             drawn_cuts == 0 ? "all there are"
-                             : fmt::format("drawn at {} of {} cuts, where there are more than {}",
-                                           drawn_cuts, exploration.cuts.size(), plan.most_whole),
-             torn, plan.seed);
+  fmt::print(
+      "({} of whole writes, {}; {} with torn or reordered ones, of which only some are\n"
+      " drawn, with seed {}: --samples draws more, --exhaustive tries more subsets)\n",
+      exploration.states - torn,
+      drawn_cuts == 0 ? "all there are"
+                      : fmt::format("drawn at {} of {} cuts, where there are more than {}",
+                                    drawn_cuts, exploration.cuts.size(), plan.most_whole),
+      torn, plan.seed);
 }
 
 Json json_of(const RecordedRun& run, const ExplorePlan& plan, const Exploration& exploration) {

@@ -7,6 +7,7 @@
 #include "spindle/base/size_text.h"
 #include "spindle/chart/bars.h"
 #include "spindle/chart/page.h"
+#include "spindle/chart/palette.h"
 #include "spindle/chart/plot.h"
 
 namespace spindle::cli {
@@ -92,14 +93,20 @@ chart::Plot curve_plot(const Experiment& experiment) {
   plot.x_label = "size of the cache (MiB)";
   plot.y_label = "hits (% of reads)";
   plot.logarithmic = true;
-  chart::Plot::Line line{"LRU", {}, true, false};
+  plot.y_top = 100;
+  chart::Plot::Line line{"LRU", {}, true, false, chart::colour_of(chart::Meaning::kHit)};
   for (const Json& row : experiment["lru_curve"])
     line.points.push_back({number(row, "capacity_bytes") / kMiB, 100 * number(row, "hit_ratio")});
   if (line.points.empty()) return plot;
   const double size = number(experiment["cache"], "size_bytes") / kMiB;
+  // The curve says where it rises; a larger cache hits no more.
+  if (line.points.back().x < size) line.points.push_back({size, line.points.back().y});
   plot.lines.push_back(std::move(line));
-  plot.lines.push_back(
-      {"in use", {{size, 100 * number(experiment["cache"], "hit_ratio")}}, false, true});
+  plot.lines.push_back({"in use",
+                        {{size, 100 * number(experiment["cache"], "hit_ratio")}},
+                        false,
+                        true,
+                        chart::ink_on(chart::Meaning::kFree)});
   return plot;
 }
 
@@ -243,11 +250,11 @@ Experiment take_figures(const MountControl& control, const std::vector<std::stri
 std::string report_text(const Experiment& experiment, const chart::TextStyle& style) {
   std::string out = fmt::format("{}\n{}\n\n{}\n\n", command_text(experiment),
                                 run_sentence(experiment), conclusion(experiment));
-  out += requests_table(experiment).text(style) + "\n";
+  out += requests_table(experiment).text(style, "--json") + "\n";
   out += "The disk: " + disk_sentence(experiment) + "\n\n";
-  if (has_arms(experiment)) out += arms_table(experiment).text(style) + "\n";
+  if (has_arms(experiment)) out += arms_table(experiment).text(style, "--json") + "\n";
   out += "The cache: " + cache_sentence(experiment) + "\n\n";
-  out += replacements_table(experiment).text(style) + "\n";
+  out += replacements_table(experiment).text(style, "--json") + "\n";
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) out += curve.title + "\n" + to_text(curve, style) + "\n";
   return out + "The journal: " + journal_sentence(experiment) + "\n";

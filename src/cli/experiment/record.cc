@@ -157,7 +157,7 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
   if (!file) complaint.make(fmt::format("{} cannot be written", request.file));
   if (copier.has_lost()) complaint.make("operations came faster than they could be stored");
   if (!complaint.made())
-    fmt::print(stderr, "{}: {} operations on {} files that were there.\n", request.file,
+    fmt::print(stderr, "{}: {} operations; files that were there: {}.\n", request.file,
                copier.operations(), head.files.size());
   return run.status;
 }

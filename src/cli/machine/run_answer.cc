@@ -296,10 +296,10 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
     text += chart::to_text(timeline_of(scenario, run, "", kMostShown), style) + "\n";
   else
     text += chart::overview_text(timeline_of(scenario, run, "", run.spans.size()), style) + "\n";
-  text += process_table(run).text(style);
+  text += process_table(run).text(style, "--json");
   if (run.machine->records().size() > kMostShown)
     text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostShown);
-  text += "\n" + cpu_table(system).text(style);
+  text += "\n" + cpu_table(system).text(style, "--json");
   if (const std::string trouble = troubles(run, system); !trouble.empty()) text += "\n" + trouble;
   if (!run.console.empty()) text += "\nwhat the programs printed:\n" + run.console;
   return text;
@@ -338,7 +338,7 @@ std::string comparison_text(const std::vector<PolicyResult>& results,
                    shown(100 * number("utilization")), shown(number("switches")),
                    shown(number("preemptions"))});
   }
-  return table.text(style);
+  return table.text(style, "--json");
 }
 
 }  // namespace spindle::cli

@@ -12,7 +12,7 @@
 // are a choice: half of the files are smaller than 13 KB, and few large ones hold most bytes.
 // That a benchmark must begin with an aged volume, made by a daily mix of long-lived and
 // short-lived files, is Smith and Seltzer's ("File System Aging", SIGMETRICS 1997); that it is aged
-// at a steady utilisation, Kadekodi, Nagarajan and Ganger's ("Geriatrix", ATC 2018).
+// at a steady utilisation, Kadekodi, Nagarajan, Ganger and Gibson's ("Geriatrix", ATC 2018).
 //
 // All that it does is in a directory of its own, and decided by the seed and the volume alone.
 #pragma once

@@ -60,5 +60,17 @@ TEST(BusyFiles, ForgetsWhatWasLongAgo) {
   EXPECT_TRUE(files.rows().empty());
 }
 
+TEST(BusyFiles, GivesANewFileNothingOfTheOneThatHadItsNumber) {
+  BusyFiles files;
+  for (int i = 0; i < 5; ++i) files.add({.node = 7, .written_bytes = 10, .now_ns = 1});
+  files.forget(8);
+  ASSERT_EQ(files.rows().size(), 1u);
+  files.forget(7);
+  EXPECT_TRUE(files.rows().empty());
+  files.add({.node = 7, .written_bytes = 1, .now_ns = 2});
+  EXPECT_EQ(files.rows().front().requests, 1u);
+  EXPECT_EQ(files.rows().front().written_bytes, 1u);
+}
+
 }  // namespace
 }  // namespace spindle
