@@ -1,9 +1,12 @@
 #include "thread/stack_pool.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -22,6 +25,9 @@ namespace {
 constexpr int kMadvGuardInstall = 102;  // Linux 6.13; newer than the C library's headers
 constexpr std::size_t kSlabBytes = 64 * 1024 * 1024;
 constexpr std::size_t kMostStacksPerSlab = 4096;
+// So far ahead guards share the page tables that the first of them needs.
+constexpr std::size_t kSpanGuardedAhead = 2 * 1024 * 1024;
+constexpr std::size_t kMostGuardsAhead = 64;
 constexpr std::uint64_t kCanaryWord = 0x5350'494E'444C'4521;
 constexpr std::size_t kCanaryWords = 8;
 
@@ -95,14 +101,16 @@ Stack* StackPool::cut(std::uint32_t size_class) {
     from.unused = from.spare_slabs.back();
     from.spare_slabs.pop_back();
     from.end = from.unused + slab_size(from);
+    from.guarded_to = from.unused;
   }
   std::byte* const low = from.unused;
   from.unused += page_size() + from.stack_size;
-  const bool canary = !guard(low);
+  const bool guarded = low < from.guarded_to || guard(low);
+  if (low >= from.guarded_to) guard_ahead(from);
   std::byte* const top = from.unused - sizeof(Stack) - made_++ % kColours * kColourBytes;
   static_cast<void>(VALGRIND_STACK_REGISTER(low + page_size(), top));
   return new (top)
-      Stack{.bottom = low + page_size(), .top = top, .size_class = size_class, .canary = canary};
+      Stack{.bottom = low + page_size(), .top = top, .size_class = size_class, .canary = !guarded};
 }
 
 bool StackPool::guard(std::byte* page) {
@@ -118,6 +126,22 @@ bool StackPool::guard(std::byte* page) {
   auto* words = reinterpret_cast<std::uint64_t*>(page + page_size()) - kCanaryWords;
   std::fill_n(words, kCanaryWords, kCanaryWord);
   return false;
+}
+
+void StackPool::guard_ahead(SizeClass& of) {
+  of.guarded_to = of.unused;
+  if (guard_kind_ != GuardKind::kMadvise || !guards_ahead_) return;
+  const std::size_t slot_size = page_size() + of.stack_size;
+  const std::size_t left = static_cast<std::size_t>(of.end - of.unused) / slot_size;
+  const std::size_t count = std::min({left, kMostGuardsAhead, kSpanGuardedAhead / slot_size});
+  if (count == 0) return;
+  std::array<iovec, kMostGuardsAhead> pages;
+  for (std::size_t i = 0; i < count; ++i) pages[i] = {of.unused + i * slot_size, page_size()};
+  const long self = syscall(SYS_pidfd_open, getpid(), 0);
+  const long done = syscall(SYS_process_madvise, self, pages.data(), count, kMadvGuardInstall, 0);
+  if (self >= 0) close(static_cast<int>(self));
+  guards_ahead_ = done > 0;
+  if (guards_ahead_) of.guarded_to += static_cast<std::size_t>(done) / page_size() * slot_size;
 }
 
 bool StackPool::canary_intact(const Control& control) {

@@ -87,6 +87,7 @@ class StackPool {
     Stack* free = nullptr;
     std::byte* unused = nullptr;  // the rest of the newest slab
     std::byte* end = nullptr;
+    std::byte* guarded_to = nullptr;           // below it unused ones have their guards already
     std::size_t available = 0;                 // free ones and unused ones
     std::size_t promised = 0;                  // to threads that did not run yet
     std::vector<std::byte*> spare_slabs = {};  // made for promises, not cut yet
@@ -103,12 +104,15 @@ class StackPool {
   Stack* cut(std::uint32_t size_class);
   /// False if there is only a canary.
   bool guard(std::byte* page);
+  /// Guards the next unused ones too, by one system call for many.
+  void guard_ahead(SizeClass& of);
   static bool canary_intact(const Control& control);
 
   std::vector<SizeClass> classes_;
   std::vector<Slab> slabs_;
   std::uint32_t made_ = 0;
   GuardKind guard_kind_ = GuardKind::kMadvise;
+  bool guards_ahead_ = true;  // the kernel does so
 };
 
 /// Bytes from the top of the stack down to the lowest page that was ever touched; 0 without a

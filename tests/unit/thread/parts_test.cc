@@ -11,7 +11,9 @@
 #include <cstddef>
 #include <map>
 #include <set>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "spindle/base/clock.h"
 #include "thread/gate.h"
@@ -201,7 +203,25 @@ TEST(TimerHeapTest, GivesOutWhatIsDueInOrder) {
 
 // --- What the kernel may lack -----------------------------------------------------------------
 
-/// From now on the system call fails for this process, where its third argument is the one given.
+void install(std::span<sock_filter> filter) {
+  const sock_fprog program = {.len = static_cast<unsigned short>(filter.size()),
+                              .filter = filter.data()};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+/// From now on the system call fails for this process.
+void let_fail(long call, std::uint32_t code) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  install(filter);
+}
+
+/// Where its third argument is the one given.
 void let_fail(long call, std::uint32_t third_argument, std::uint32_t code) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -211,9 +231,7 @@ void let_fail(long call, std::uint32_t third_argument, std::uint32_t code) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  const sock_fprog program = {.len = std::size(filter), .filter = filter};
-  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+  install(filter);
 }
 
 constexpr std::uint32_t kGuardInstall = 102;  // MADV_GUARD_INSTALL
@@ -226,6 +244,23 @@ void write_below_the_stack() {
     yield();
   });
   thread.join().take();
+}
+
+// The hundredth stack has one, whether guards are installed one by one or many at a time.
+void overflow_the_hundredth() {
+  run([] {
+    std::vector<Thread> threads;
+    for (int i = 0; i < 99; ++i) threads.push_back(spawn("neighbour", [] { yield(); }));
+    write_below_the_stack();
+  });
+}
+
+TEST(GuardDeathTest, ManyAreGuardedAtATime) {
+  EXPECT_DEATH(overflow_the_hundredth(), "stack overflow in thread digger");
+  EXPECT_DEATH((let_fail(SYS_pidfd_open, ENOSYS), overflow_the_hundredth()),
+               "stack overflow in thread digger");
+  EXPECT_DEATH((let_fail(SYS_process_madvise, EPERM), overflow_the_hundredth()),
+               "stack overflow in thread digger");
 }
 
 TEST(GuardDeathTest, WithoutMadviseAPageIsProtected) {

@@ -104,6 +104,38 @@ TEST(Policies, ARaceFoundByASeedIsReplayedByIt) {
   EXPECT_GT(races, 5u);
 }
 
+class NotingPolicy : public ShufflePolicy {
+ public:
+  explicit NotingPolicy(std::vector<TaskInfo>& created) : ShufflePolicy(1), created_(created) {}
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
+    if (why == Why::kCreated) created_.push_back(info);
+    ShufflePolicy::ready(task, info, why);
+  }
+
+ private:
+  std::vector<TaskInfo>& created_;
+};
+
+// It is kept for a policy that comes later, and not taken for the next thread's in the same place.
+TEST(Policies, AreToldWhatAThreadWasMadeWith) {
+  std::vector<TaskInfo> created;
+  run([&] {
+    const ThreadOptions heavy = {.name = "heavy", .weight = 3000, .deadline_ns = 70};
+    spawn(heavy, [] {}).join().take();
+    Thread light = spawn("light", [] { yield(); });
+    yield();
+    Thread late = spawn(heavy, [] {});
+    Runtime::current()->set_policy(std::make_unique<NotingPolicy>(created));
+    EXPECT_TRUE(light.join().ok() && late.join().ok());
+    spawn("last", [] {}).join().take();
+  });
+  std::multiset<std::pair<std::uint32_t, std::int64_t>> told;
+  for (const TaskInfo& info : created) told.emplace(info.weight, info.deadline.ns);
+  // Of them the main thread, which is told of when it first waits.
+  EXPECT_EQ(told,
+            (decltype(told){{kUsualWeight, 0}, {kUsualWeight, 0}, {kUsualWeight, 0}, {3000, 70}}));
+}
+
 TEST(Policies, YieldsAtPrimitivesAreForOneWorker) {
   EXPECT_EQ(Runtime::create({.workers = 2, .yield_at_primitives = true}).code(), EINVAL);
   EXPECT_EQ(Runtime::create({.preemption_ns = 1'000'000, .yield_at_primitives = true}).code(),
