@@ -129,8 +129,9 @@ function(spindle_layer name)
 endfunction()
 
 # A test program that ctest runs whole, with the label that scripts/test selects by. tests/support is on its include path.
+# COST is about the seconds of a long one: those begin first, since what begins last is waited for alone.
 function(spindle_test name)
-  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT;COST" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   if(SPINDLE_FUZZ)
     # A thread must not be preempted in the middle of the sanitizer's malloc: in a library of its own it is not, as that
@@ -141,5 +142,6 @@ function(spindle_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/include)
   target_precompile_headers(${name} REUSE_FROM spindle_precompiled_tests)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT $<IF:$<BOOL:${TEST_TIMEOUT}>,${TEST_TIMEOUT},300>)
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT $<IF:$<BOOL:${TEST_TIMEOUT}>,${TEST_TIMEOUT},600>
+                       COST $<IF:$<BOOL:${TEST_COST}>,${TEST_COST},0>)
 endfunction()

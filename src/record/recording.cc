@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <iterator>
+
+#include "spindle/base/whole_file.h"
 
 namespace spindle {
 namespace {
@@ -69,11 +70,7 @@ std::string recording_head(const Recording& recording) {
 }
 
 Result<Recording> read_recording(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{errno, "it cannot be opened"};
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return Error{EIO, "it cannot be read"};
-  return parse_recording(text);
+  return parse_recording(TRY(whole_file(path)));
 }
 
 Result<Recording> parse_recording(std::string_view text) {

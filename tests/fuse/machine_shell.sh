@@ -155,6 +155,7 @@ expect $'from input\n|6' "$(printf 'say from input\ncat\nleave 6\n' | shell || e
 expect $'1\n2' "$(printf 'for i in 1 2\ndo\nsay $i\ndone\n' | shell)" "a command of several lines"
 expect $'kept\n|9' "$(printf 'say kept\nexit 9\nsay not' | shell || echo "|$?")" "exit"
 refuses "no Spindle volume" spindle shell "$work" -c true
+refuses "Is a directory" spindle shell "$mnt" "$work"
 
 step "at a terminal"
 python3 "$here/shell_terminal.py" "$mnt"

@@ -219,9 +219,19 @@ content_after_kill() {
   check_volume
 }
 
-write_and_wait() {
+write_and_close() {
   echo content >"$mnt/written"
-  sleep "$1"
+}
+
+write_and_wait_for_the_commit() {
+  local epoch i
+  write_and_close
+  epoch=$(fact journal open_epoch)
+  for i in $(seq 1200); do
+    [ "$(fact journal durable_epoch)" -lt "$epoch" ] || return 0
+    sleep 0.05
+  done
+  fail "there is no commit each second"
 }
 
 # The file stays open: nothing but the write itself can have made it durable.
@@ -232,9 +242,9 @@ write_and_leave_open() {
 
 when_things_are_durable() {
   step "sync and commit="
-  expect nothing "$(content_after_kill commit=3600 write_and_wait 0)" "an hour between commits"
-  expect content "$(content_after_kill commit=1 write_and_wait 4)" "a second between commits"
-  expect content "$(content_after_kill sync,commit=3600 write_and_wait 0)" "sync"
+  expect nothing "$(content_after_kill commit=3600 write_and_close)" "an hour between commits"
+  expect content "$(content_after_kill commit=1 write_and_wait_for_the_commit)" "a second between commits"
+  expect content "$(content_after_kill sync,commit=3600 write_and_close)" "sync"
   expect content "$(content_after_kill sync,commit=3600 write_and_leave_open)" "sync, before the file is closed"
   expect nothing "$(content_after_kill commit=3600 ln "$mnt/text" "$mnt/written")" "a name, an hour between commits"
   expect text "$(content_after_kill dirsync,commit=3600 ln "$mnt/text" "$mnt/written")" "a name with dirsync"

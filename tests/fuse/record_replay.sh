@@ -87,6 +87,7 @@ wrong_input() {
   sed '$d' run.rec >cut.rec
   refuses "cut off" spindle replay cut.rec
   refuses "cannot be opened" spindle replay nothing.rec
+  refuses "Is a directory" spindle replay "$work"
   refuses "is none of" spindle replay run.rec --arm nonsense
   refuses "no size" spindle replay run.rec --cache huge
   refuses "no Spindle volume" spindle record "$work" x.rec -- true

@@ -44,7 +44,7 @@ def run_all(commands, folder):
     script = "exec 2>&1\n"
     for index, (command, _) in enumerate(commands):
         script += f"{command}\nprintf '\\n@@%d:%d@@\\n' {index} $?\n"
-    done = subprocess.run(["bash"], input=script, cwd=folder, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(["bash"], input=script, cwd=folder, capture_output=True, text=True, timeout=540)
     results, at = [], 0
     for match in re.finditer(r"\n@@(\d+):(\d+)@@\n", done.stdout):
         results.append((int(match[2]), done.stdout[at:match.start()]))

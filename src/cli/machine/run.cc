@@ -5,11 +5,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/machine/run_answer.h"
+#include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/policy/cpu_policy.h"
 #include "spindle/policy/policy_library.h"
@@ -32,14 +32,6 @@ struct RunRequest {
 int fail(const std::string& what) {
   fmt::print(stderr, "spindle run: {}\n", what);
   return 1;
-}
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return Error{EISDIR, "it is a directory"};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{errno == 0 ? EIO : errno, "it cannot be read"};
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 int write_file(const std::string& option, const std::string& path, const std::string& text) {
@@ -109,10 +101,10 @@ Result<> load_policies(MachineConfiguration& configuration, const std::filesyste
 }
 
 int run(const RunRequest& request) {
-  const auto text = read_file(request.scenario);
+  const auto text = whole_file(request.scenario);
   if (!text.ok()) return fail(request.scenario + ": " + text.error().describe());
   const std::filesystem::path folder = std::filesystem::path(request.scenario).parent_path();
-  const auto read_beside = [&](const std::string& name) { return read_file(folder / name); };
+  const auto read_beside = [&](const std::string& name) { return whole_file(folder / name); };
   std::string message;
   auto scenario = read_scenario(*text, request.scenario, read_beside, message);
   if (!scenario.ok()) return fail(message);

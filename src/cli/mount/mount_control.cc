@@ -11,9 +11,9 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include "spindle/base/clock.h"
+#include "spindle/base/whole_file.h"
 
 namespace spindle::cli {
 namespace {
@@ -48,11 +48,10 @@ std::string MountControl::path(const std::string& name) const {
 }
 
 std::string MountControl::text(const std::string& name) const {
-  std::ifstream file(path(name), std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad())
-    complaint_.make(fmt::format("{} cannot be read ({})", path(name), std::strerror(errno)));
-  return content;
+  Result<std::string> content = whole_file(path(name));
+  if (content.ok()) return std::move(content).take();
+  complaint_.make(fmt::format("{} cannot be read ({})", path(name), std::strerror(content.code())));
+  return {};
 }
 
 std::string MountControl::value(const std::string& name) const {

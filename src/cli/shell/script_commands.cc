@@ -4,12 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstring>
 #include <iterator>
 
 #include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
 #include "spindle/base/shell_words.h"
+#include "spindle/base/whole_file.h"
 
 namespace spindle::cli {
 namespace {
@@ -73,12 +74,12 @@ int Shell::do_eval(const Arguments& arguments) {
 
 int Shell::do_source(const Arguments& arguments) {
   if (arguments.empty()) return say_error(".: which file?", 2);
-  std::ifstream file(session_.outside(absolute(arguments[0])));
-  if (!file) return say_error(fmt::format(".: {}: there is no such file", arguments[0]));
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const Result<std::string> text = whole_file(session_.outside(absolute(arguments[0])));
+  if (!text.ok())
+    return say_error(fmt::format(".: {}: {}", arguments[0], std::strerror(text.code())));
   ++calls_;
   status_ = 0;
-  run(text);
+  run(*text);
   --calls_;
   if (flow_ == Flow::kReturn) flow_ = Flow::kNone;
   return status_;

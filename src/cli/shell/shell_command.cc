@@ -9,15 +9,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
-#include <sstream>
 
 #include "cli/commands.h"
 #include "cli/shell/prompt.h"
 #include "cli/shell/shell.h"
+#include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
@@ -35,8 +33,8 @@ int fail(const std::string& what, int status = 1) {
   return status;
 }
 
-int run_text(Shell& shell, std::istream& text) {
-  shell.run(std::string(std::istreambuf_iterator<char>(text), {}));
+int run_text(Shell& shell, const std::string& text) {
+  shell.run(text);
   shell.report_jobs();
   shell.end();
   return shell.status();
@@ -103,15 +101,14 @@ int run(const Options& options) {
   if (options.has_command) {
     std::vector<std::string> arguments = options.script;
     Shell shell(session, Shell::Mode::kScript, std::move(arguments));
-    std::istringstream text(options.command);
-    return run_text(shell, text);
+    return run_text(shell, options.command);
   }
   if (!options.script.empty()) {
-    std::ifstream lines(options.script.front());
-    if (!lines)
-      return fail(fmt::format("{}: {}", options.script.front(), std::strerror(errno)), 127);
+    const Result<std::string> text = whole_file(options.script.front());
+    if (!text.ok())
+      return fail(fmt::format("{}: {}", options.script.front(), std::strerror(text.code())), 127);
     Shell shell(session, Shell::Mode::kScript, options.script);
-    return run_text(shell, lines);
+    return run_text(shell, *text);
   }
   if (::isatty(STDIN_FILENO) == 0) {
     Shell shell(session, Shell::Mode::kScript);

@@ -1,0 +1,16 @@
+// whole_file: what is in a file of the host, all at once.
+//
+// For files that people name and the control files of a mount. The streams of the standard library
+// throw where reading fails in the middle: at a directory, or when a mount goes away under them.
+#pragma once
+
+#include <string>
+
+#include "spindle/base/result.h"
+
+namespace spindle {
+
+/// The error of the host, if the file cannot be opened, is a directory, or fails to be read.
+Result<std::string> whole_file(const std::string& path);
+
+}  // namespace spindle
