@@ -37,7 +37,10 @@ class Barrier {
   }
 
   /// Rounds completed.
-  [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
+  [[nodiscard]] std::uint64_t rounds() const {
+    const Section section;
+    return rounds_;
+  }
 
  private:
   Result<bool> wait_until(std::int64_t deadline_ns) {

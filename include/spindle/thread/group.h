@@ -48,7 +48,10 @@ class TaskGroup {
     return true;
   }
   /// How many have not ended.
-  [[nodiscard]] std::size_t running() const { return running_; }
+  [[nodiscard]] std::size_t running() const {
+    const Section section;
+    return running_;
+  }
 
  private:
   template <class F>
