@@ -23,11 +23,11 @@ std::uint64_t RunMemory::private_bytes(const Owned& space) {
   return bytes;
 }
 
-/// Not while something of it is on its way, nor for more than there is swap.
+/// Not while something of it is on its way in, nor for more than there is swap.
 bool RunMemory::can_roll_out(const Owned& space) const {
   const std::uint64_t wanted = units(private_bytes(space));
   return !space.is_rolled_out && wanted != 0 && space.pages.reading.empty() &&
-         space.awaited_writes.empty() && swap_.used() + wanted <= swap_.capacity();
+         swap_.used() + wanted <= swap_.capacity();
 }
 
 /// Which has been in, and can go out, or has been out, for the longest time.
@@ -85,11 +85,11 @@ void RunMemory::roll_out(Owned& space) {
       const SlotIndex slot = swap_.take();
       swap_.hold(slot);
       space.slots[page] = slot;
-      PageTransfer transfer{.id = TransferId{++last_id_},
-                            .is_write = true,
-                            .is_swap = true,
-                            .slot = SlotNo{slot},
-                            .space = space.id};
+      PageTransfer transfer;
+      transfer.id = TransferId{++last_id_};
+      transfer.is_write = transfer.is_swap = true;
+      transfer.slot = SlotNo{slot};
+      transfer.space = space.id;
       swap_[slot].writing = transfer.id;
       if (const auto content = space.pages.content.find(page); content != space.pages.content.end())
         swap_[slot].content = std::move(content->second);
@@ -99,6 +99,7 @@ void RunMemory::roll_out(Owned& space) {
     }
   }
   space.pages.content.clear();
+  space.awaited_writes.clear();
   for (const auto& [start, run] : space.segments) give_back(run);
   space.segments.clear();
   give_back(std::exchange(space.partition, Run{}));
@@ -136,8 +137,12 @@ Result<> RunMemory::roll_in(Owned& space) {
   space.is_rolled_out = false;
   space.since = reviews_;
   await_writes(space);
-  for (const auto& [page, slot] : space.slots)
-    start_reading({.is_swap = true, .slot = SlotNo{slot}}, &space, nullptr, page);
+  PageTransfer transfer;
+  transfer.is_swap = true;
+  for (const auto& [page, slot] : space.slots) {
+    transfer.slot = SlotNo{slot};
+    start_reading(transfer, &space, nullptr, page);
+  }
   // Who has tried to go on meanwhile goes on when the first page is there.
   auto& waiting = readings_.at(space.pages.reading.begin()->second.value).waiting;
   waiting = std::exchange(space.awaiting_return, {});
