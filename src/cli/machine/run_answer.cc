@@ -320,7 +320,6 @@ std::string curve(const ScenarioRun& run, const std::string& label, double top,
   chart::Plot plot;
   plot.title = label;
   plot.x_label = "time (ms)";
-  plot.y_label = label;
   plot.y_top = top;
   for (const auto& [name, value_of] : lines) {
     chart::Plot::Line line;

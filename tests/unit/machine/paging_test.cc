@@ -318,6 +318,24 @@ TEST(Paging, PartitionsAreRolledOutAndIn) {
   }
 }
 
+/// Programs that start at once, faster than the disk brings their text, wait for room all the same.
+TEST(Paging, ManyStartInFewPartitions) {
+  MachineConfiguration configuration = small_machine(40, 400);
+  configuration.memory.allocation = "partitions";
+  configuration.partition_bytes = 16 * 4096;
+  TestMachine test(configuration);
+  test.host.add("/bin/long.lua", "compute(50) print(arg[1]) --" + std::string(20'000, 'x'));
+  for (int i = 0; i < 8; ++i)
+    EXPECT_TRUE(test.machine->start({.path = "/bin/long.lua", .arguments = {"end"}}).ok());
+  test.run(100'000'000'000);
+  EXPECT_TRUE(test.machine->finished());
+  std::size_t ended = 0;
+  for (std::size_t at = 0; (at = test.printed.find("end\n", at)) != std::string::npos; ++at)
+    ++ended;
+  EXPECT_EQ(ended, 8u) << test.printed;
+  expect_laws(*test.machine);
+}
+
 /// Of those who wait for the disk, the better class goes first.
 TEST(Paging, TheDiskServesByClass) {
   TestMachine test;
