@@ -9,6 +9,7 @@
 #include "control/machine_folder.h"
 #include "control/run_line.h"
 #include "spindle/machine/machine_signal.h"
+#include "spindle/machine/memory.h"
 
 namespace spindle::control {
 namespace {
@@ -61,8 +62,13 @@ bool reads_terminal(const ProcessSnapshot& process) {
 }
 
 std::string status_of(const Machine& machine, ProcessNumber number) {
-  if (const auto process = machine.snapshot_process(number, false); process.ok())
-    return process->state == 'T' ? "stopped" : reads_terminal(*process) ? "reading" : "running";
+  if (const auto process = machine.snapshot_process(number, false); process.ok()) {
+    // Whom the machine itself has stopped, for lack of memory, goes on without anybody's help.
+    const bool is_suspended =
+        process->space && machine.memory().statistics(process->space).suspended;
+    if (process->state == 'T' && !is_suspended) return "stopped";
+    return reads_terminal(*process) ? "reading" : "running";
+  }
   const auto& records = machine.records();
   const auto record = std::find_if(records.rbegin(), records.rend(),
                                    [&](const ProcessRecord& r) { return r.id == number; });

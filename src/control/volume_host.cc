@@ -205,6 +205,10 @@ Result<> VolumeHost::link(std::string_view from, std::string_view to) {
       const Attributes file = TRY(walk(from));
       place = TRY(parent_of(to));
       if (S_ISDIR(file.mode)) return Error{EPERM, "a directory has one name"};
+      if (const auto taken = volume_.lookup(place.directory.node, place.name); taken.ok()) {
+        volume_.forget(taken->node, 1);
+        return Error{EEXIST, "there is such a file"};
+      }
       const Attributes named = TRY(volume_.link(file.node, place.directory.node, place.name));
       volume_.forget(named.node, 1);
       return {};

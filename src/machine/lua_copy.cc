@@ -109,13 +109,15 @@ void Copier::push_copy(int index) {
 
 void Copier::push_function(int index) {
   if (lua_iscfunction(from_, index) != 0) {
-    // Those of the libraries have nothing of their own; an iterator that has is not copied.
+    // Those of the libraries have nothing of their own, or another one that they call; an iterator
+    // is not copied.
     const bool is_plain = lua_getupvalue(from_, index, 1) == nullptr;
-    if (!is_plain) {
-      lua_pop(from_, 1);
-      return lua_pushnil(to_);
-    }
-    return lua_pushcfunction(to_, lua_tocfunction(from_, index));
+    if (is_plain) return lua_pushcfunction(to_, lua_tocfunction(from_, index));
+    const lua_CFunction called = lua_tocfunction(from_, -1);
+    lua_pop(from_, 1);
+    if (called == nullptr) return lua_pushnil(to_);
+    lua_pushcfunction(to_, called);
+    return lua_pushcclosure(to_, lua_tocfunction(from_, index), 1);
   }
   if (find(lua_topointer(from_, index))) return;
   lua_pushvalue(from_, index);

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "lua_interpreter.h"
 
@@ -250,6 +252,30 @@ int random(lua_State* state) {
   return 1;
 }
 
+/// A text stands for a number wherever one is wanted, and is read digit by digit then, in one
+/// instruction. Upvalue: the function that wants one.
+int charge_for_texts(lua_State* state) {
+  std::size_t bytes = 0;
+  for (int i = lua_gettop(state); i > 0; --i)
+    if (lua_type(state, i) == LUA_TSTRING) bytes += lua_rawlen(state, i);
+  LuaInterpreter::of(state).charge(state, bytes);
+  return lua_tocfunction(state, lua_upvalueindex(1))(state);
+}
+
+/// All functions in the table at the top of the stack pay for the texts that they are given.
+void make_texts_count(lua_State* state) {
+  const int table = lua_gettop(state);
+  std::vector<std::string> names;
+  for (lua_pushnil(state); lua_next(state, table) != 0; lua_pop(state, 1))
+    if (lua_type(state, -2) == LUA_TSTRING && lua_iscfunction(state, -1) != 0)
+      names.emplace_back(lua_tostring(state, -2));
+  for (const std::string& name : names) {
+    lua_getfield(state, table, name.c_str());
+    lua_pushcclosure(state, charge_for_texts, 1);
+    lua_setfield(state, table, name.c_str());
+  }
+}
+
 struct Guard {
   const char* library;  ///< null: the globals
   const char* name;
@@ -319,6 +345,19 @@ void open_lua_libraries(lua_State* state) {
   lua_newtable(state);
   lua_setfield(state, LUA_REGISTRYINDEX, kLuaHandlers);
   for (const Guard& guard : kGuards) apply(state, guard);
+  for (const char* library : {LUA_STRLIBNAME, LUA_MATHLIBNAME, LUA_UTF8LIBNAME}) {
+    lua_getglobal(state, library);
+    make_texts_count(state);
+    lua_pop(state, 1);
+  }
+  // Arithmetic with texts is what their metatable does.
+  lua_pushliteral(state, "");
+  lua_getmetatable(state, -1);
+  make_texts_count(state);
+  lua_pop(state, 2);
+  lua_getglobal(state, "tonumber");
+  lua_pushcclosure(state, charge_for_texts, 1);
+  lua_setglobal(state, "tonumber");
 }
 
 }  // namespace spindle

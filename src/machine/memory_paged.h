@@ -81,7 +81,6 @@ class PagedMemory final : public MemoryManager {
   LoadReview review() override;
   void suspend(SpaceId space) override;
   Result<> resume(SpaceId space) override;
-  [[nodiscard]] std::optional<SpaceId> roll_out_victim(SpaceId) const override { return {}; }
   [[nodiscard]] std::optional<SpaceId> oom_victim() const override;
   void set_oom_adjustment(SpaceId space, int adjustment) override;
   Result<> set_replacement(std::string_view name) override;

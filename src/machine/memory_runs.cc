@@ -126,17 +126,24 @@ Result<> RunMemory::hold(Owned& space, const MemoryArea& area) {
 
 void RunMemory::let_go(Owned& space, const MemoryArea& area) {
   if (space.shared.contains(area.start)) return stop_sharing(space, area.start);
-  forget_pages(space.pages, area.start.value / settings_.page_size,
-               area.end.value / settings_.page_size);
+  forget_pages(space, area.start, area.end);
   const auto run = space.segments.find(area.start);
   if (run == space.segments.end()) return;
   give_back(run->second);
   space.segments.erase(run);
 }
 
-void RunMemory::forget_pages(Pages& pages, std::uint64_t first, std::uint64_t last) {
+void RunMemory::forget_pages(Owned& space, VirtualAddress start, VirtualAddress end) {
+  const std::uint64_t first = start.value / settings_.page_size;
+  const std::uint64_t last = end.value / settings_.page_size;
+  Pages& pages = space.pages;
   pages.content.erase(pages.content.lower_bound(first), pages.content.lower_bound(last));
   pages.reading.erase(pages.reading.lower_bound(first), pages.reading.lower_bound(last));
+  // Of what was just coming in.
+  for (auto slot = space.slots.lower_bound(first); slot != space.slots.lower_bound(last);) {
+    swap_.let_go(slot->second);
+    slot = space.slots.erase(slot);
+  }
 }
 
 // Runs that are shared.
@@ -378,9 +385,7 @@ Result<> RunMemory::set_break(SpaceId id, VirtualAddress end) {
     break;
   }
   await_writes(space);
-  if (lost.start < lost.end)
-    forget_pages(space.pages, lost.start.value / settings_.page_size,
-                 lost.end.value / settings_.page_size);
+  if (lost.start < lost.end) forget_pages(space, lost.start, lost.end);
   space.peak = std::max(space.peak, space.areas.bytes());
   return {};
 }

@@ -92,15 +92,16 @@ class RunMemory final : public MemoryManager {
   struct Owned {
     SpaceId id;
     AreaMap areas;
-    std::uint64_t partition_units = 0;            ///< also while it is rolled out
-    Run partition{};                              ///< with partitions
-    std::map<VirtualAddress, Run> segments{};     ///< with segmentation, by the area's start
-    std::map<VirtualAddress, Shared*> shared{};   ///< the same, of areas without a run of their own
-    Pages pages{};                                ///< by virtual page
-    std::map<std::uint64_t, SlotIndex> slots{};   ///< of pages that are rolled out
-    std::set<std::uint64_t> awaited_writes{};     ///< after which its memory is its own
-    std::vector<MemoryAccess> awaiting_return{};  ///< made while it was rolled out
-    std::uint64_t since = 0;                      ///< the review at which it came in, or went out
+    std::uint64_t partition_units = 0;           ///< also while it is rolled out
+    Run partition{};                             ///< with partitions
+    std::map<VirtualAddress, Run> segments{};    ///< with segmentation, by the area's start
+    std::map<VirtualAddress, Shared*> shared{};  ///< the same, of areas without a run of their own
+    Pages pages{};                               ///< by virtual page
+    std::map<std::uint64_t, SlotIndex> slots{};  ///< of pages that are rolled out
+    std::map<std::uint64_t, PageTransfer> unread{};  ///< of those, what a file still has
+    std::set<std::uint64_t> awaited_writes{};        ///< after which its memory is its own
+    std::vector<MemoryAccess> awaiting_return{};     ///< made while it was rolled out
+    std::uint64_t since = 0;  ///< the review at which it came in, or went out
     std::uint64_t references = 0;
     std::uint64_t peak = 0;
     int oom_adjustment = 0;
@@ -147,7 +148,7 @@ class RunMemory final : public MemoryManager {
   void drop_if_unused(Shared& shared);
   Result<> grow(Owned& space, const MemoryArea& heap);
   void let_go(Owned& space, const MemoryArea& area);
-  static void forget_pages(Pages& pages, std::uint64_t first, std::uint64_t last);
+  void forget_pages(Owned& space, VirtualAddress start, VirtualAddress end);
   PageAt page_at(Owned& space, const MemoryArea& area, std::uint64_t page);
   Pages* pages_of(const Reading& reading);
   void start_reading(PageTransfer transfer, const Owned* space, const Shared* shared,
@@ -167,6 +168,7 @@ class RunMemory final : public MemoryManager {
   [[nodiscard]] bool can_roll_out(const Owned& space) const;
   [[nodiscard]] const Owned* longest(bool is_out) const;
   [[nodiscard]] std::uint64_t units_to_return(const Owned& space) const;
+  void stop_reading(Owned& space);
   void roll_out(Owned& space);
   Result<> roll_in(Owned& space);
   Result<> take_back_runs(Owned& space);

@@ -23,11 +23,10 @@ std::uint64_t RunMemory::private_bytes(const Owned& space) {
   return bytes;
 }
 
-/// Not while something of it is on its way, nor for more than there is swap.
+/// Not for more than there is swap.
 bool RunMemory::can_roll_out(const Owned& space) const {
   const std::uint64_t wanted = units(private_bytes(space));
-  return !space.is_rolled_out && wanted != 0 && space.pages.reading.empty() &&
-         space.awaited_writes.empty() && swap_.used() + wanted <= swap_.capacity();
+  return !space.is_rolled_out && wanted != 0 && swap_.used() + wanted <= swap_.capacity();
 }
 
 /// Which has been in, and can go out, or has been out, for the longest time.
@@ -77,19 +76,32 @@ void RunMemory::suspend(SpaceId id) {
   if (can_roll_out(space)) roll_out(space);
 }
 
+/// What is on its way in comes in when the space does; who waits for it waits for that.
+void RunMemory::stop_reading(Owned& space) {
+  for (const auto& [page, id] : space.pages.reading) {
+    Reading& reading = readings_.at(id.value);
+    if (!reading.transfer.is_swap) space.unread[page] = reading.transfer;
+    for (const MemoryAccess& access : std::exchange(reading.waiting, {}))
+      space.awaiting_return.push_back(access);
+  }
+  space.pages.reading.clear();
+}
+
 void RunMemory::roll_out(Owned& space) {
+  stop_reading(space);
   for (const auto& [start, area] : space.areas.all()) {
     if (space.shared.contains(start)) continue;
     const std::uint64_t first = start.value / settings_.page_size;
     for (std::uint64_t page = first; page < first + units(area.bytes()); ++page) {
+      if (space.slots.contains(page)) continue;  // it had not come in from there yet
       const SlotIndex slot = swap_.take();
       swap_.hold(slot);
       space.slots[page] = slot;
-      PageTransfer transfer{.id = TransferId{++last_id_},
-                            .is_write = true,
-                            .is_swap = true,
-                            .slot = SlotNo{slot},
-                            .space = space.id};
+      PageTransfer transfer;
+      transfer.id = TransferId{++last_id_};
+      transfer.is_write = transfer.is_swap = true;
+      transfer.slot = SlotNo{slot};
+      transfer.space = space.id;
       swap_[slot].writing = transfer.id;
       if (const auto content = space.pages.content.find(page); content != space.pages.content.end())
         swap_[slot].content = std::move(content->second);
@@ -99,6 +111,7 @@ void RunMemory::roll_out(Owned& space) {
     }
   }
   space.pages.content.clear();
+  space.awaited_writes.clear();
   for (const auto& [start, run] : space.segments) give_back(run);
   space.segments.clear();
   give_back(std::exchange(space.partition, Run{}));
@@ -136,8 +149,16 @@ Result<> RunMemory::roll_in(Owned& space) {
   space.is_rolled_out = false;
   space.since = reviews_;
   await_writes(space);
-  for (const auto& [page, slot] : space.slots)
-    start_reading({.is_swap = true, .slot = SlotNo{slot}}, &space, nullptr, page);
+  PageTransfer transfer;
+  transfer.is_swap = true;
+  for (const auto& [page, unread] : std::exchange(space.unread, {})) {
+    swap_.let_go(space.slots.extract(page).mapped());
+    start_reading(unread, &space, nullptr, page);
+  }
+  for (const auto& [page, slot] : space.slots) {
+    transfer.slot = SlotNo{slot};
+    start_reading(transfer, &space, nullptr, page);
+  }
   // Who has tried to go on meanwhile goes on when the first page is there.
   auto& waiting = readings_.at(space.pages.reading.begin()->second.value).waiting;
   waiting = std::exchange(space.awaiting_return, {});

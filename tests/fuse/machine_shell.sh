@@ -118,13 +118,13 @@ step "descriptors, traps, aliases, options, the mask"
 gives $'one\ntwo|0' 'exec 3>log; echo one >&3; say two >&3; exec 3>&-; cat <log'
 gives "a b|c d|0" $'{ echo "a b"; echo "c d"; } >l; exec 4<l; read x <&4; read -u 4 y; echo "$x|$y"'
 gives "error|0" 'both 3>&1 >/dev/null 2>&3'
-gives "spindle shell: >&7: Bad file descriptor|1" 'echo x >&7'
+gives "spindle shell: 7: Bad file descriptor|1" 'echo x >&7'
 gives $'kept\nend 3|3' "trap 'echo end \$?' EXIT; (trap - EXIT; say kept); exit 3"
 gives $'inner\nouter|0' "trap 'echo outer' EXIT; (trap 'echo inner' EXIT)"
 gives $'trap -- \x27x y\x27 TERM|0' "trap 'x y' TERM; trap"
 gives "spindle shell: trap: KILL: there is no such signal to catch|2" 'trap : KILL'
 gives $'a::2\nb:val:3\nb:x y:4\nrest z|0' 'f() { while getopts ab: o; do echo "$o:$OPTARG:$OPTIND"; done; shift $((OPTIND - 1)); echo "rest $*"; }; f -a -bval "-bx y" z'
-gives $'spindle shell: getopts: there is no option -z\n?|0' 'set -- -z; getopts ab: o; echo $o'
+gives $'spindle shell: getopts: there is no option -z\n?|0' 'set -- -z; getopts ab: o; echo "$o"'
 gives ":b|0" 'set -- -b; getopts :ab: o; echo $o$OPTARG'
 gives "abc|de|0" 'echo abcdef >l; read -n 3 x <l; read -d f y <l; echo "$x|${y#abc}"'
 gives 'a\tb|x y z|0' $'echo \x27a\\tb\x27 >l; read -r x <l; echo "x:y:z" >l; IFS=: read p q r <l; echo "$x|$p $q $r"'
@@ -141,11 +141,10 @@ echo "wait $?"
 wait $p
 echo "ended $?"
 SCRIPT
-shell script >said & script=$!
+timeout 60 spindle shell "$mnt" script >said & script=$!
 for try in $(seq 400); do ! grep -q ready said || break; sleep 0.02; done
-child=$(pgrep -P $script -x spindle || echo $script)
-kill -TERM "$child"
-wait $script
+kill -TERM $script  # timeout passes it on
+wait $script || true
 expect "ready caught wait 143 ended 143" "$(xargs <said)" "a trap ends wait, and its commands run"
 
 step "scripts and standard input"

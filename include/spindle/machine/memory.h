@@ -122,8 +122,8 @@ class MemoryManager {
   /// room for them, EAGAIN while they are still on their way out.
   virtual Result<> resume(SpaceId space) = 0;
   /// With schemes of runs: who is to be suspended so that something that failed with ENOMEM for
-  /// `for_whom` may succeed: who has been in memory for the longest time. Nothing: nobody can.
-  [[nodiscard]] virtual std::optional<SpaceId> roll_out_victim(SpaceId for_whom) const = 0;
+  /// this space may succeed: who has been in memory for the longest time. Nothing: nobody can.
+  [[nodiscard]] virtual std::optional<SpaceId> roll_out_victim(SpaceId) const { return {}; }
   /// The space with the highest score, of equals the youngest; nothing if all are exempt.
   [[nodiscard]] virtual std::optional<SpaceId> oom_victim() const = 0;
   virtual void set_oom_adjustment(SpaceId space, int adjustment) = 0;

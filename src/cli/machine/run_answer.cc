@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "spindle/chart/page.h"
 #include "spindle/chart/plot.h"
 #include "spindle/chart/table.h"
 #include "spindle/chart/timeline.h"
@@ -311,20 +312,47 @@ std::string run_svg(const Scenario& scenario, const ScenarioRun& run, const std:
   return chart::to_svg(timeline);
 }
 
-std::string curves_svg(const ScenarioRun& run, const std::string& title) {
+namespace {
+
+/// One quantity over time, with its unit.
+std::string curve(const ScenarioRun& run, const std::string& label, double top,
+                  const std::vector<std::pair<std::string, double (*)(const RunSample&)>>& lines) {
   chart::Plot plot;
-  plot.title = title;
+  plot.title = label;
   plot.x_label = "time (ms)";
-  plot.y_label = "CPU use (%), runnable processes, page faults";
-  plot.lines = {{"CPU use (%)", {}}, {"runnable", {}}, {"page faults", {}}, {"major faults", {}}};
-  for (const RunSample& sample : run.samples) {
-    const double at = ms(sample.at);
-    plot.lines[0].points.push_back({at, 100 * sample.cpu_use});
-    plot.lines[1].points.push_back({at, static_cast<double>(sample.runnable)});
-    plot.lines[2].points.push_back({at, static_cast<double>(sample.faults)});
-    plot.lines[3].points.push_back({at, static_cast<double>(sample.major_faults)});
+  plot.y_top = top;
+  for (const auto& [name, value_of] : lines) {
+    chart::Plot::Line line;
+    line.label = name;
+    for (const RunSample& sample : run.samples)
+      line.points.push_back({ms(sample.at), value_of(sample)});
+    plot.lines.push_back(std::move(line));
   }
   return chart::to_svg(plot);
+}
+
+}  // namespace
+
+/// Below one another, over the same time: what has another unit has an axis of its own.
+std::string curves_svg(const ScenarioRun& run, const std::string& title) {
+  chart::Page page(title);
+  page.add_picture(curve(run, "CPU use (%)", 100, {{"CPU use", [](const RunSample& sample) {
+                                                      return 100 * sample.cpu_use;
+                                                    }}}));
+  page.add_picture(curve(run, "runnable processes", 1, {{"runnable", [](const RunSample& sample) {
+                                                           return static_cast<double>(
+                                                               sample.runnable);
+                                                         }}}));
+  page.add_picture(
+      curve(run, "page faults since the point before", 1,
+            {{"all", [](const RunSample& sample) { return static_cast<double>(sample.faults); }},
+             {"major",
+              [](const RunSample& sample) { return static_cast<double>(sample.major_faults); }}}));
+  page.add_picture(
+      curve(run, "free memory (KiB)", 1, {{"free", [](const RunSample& sample) {
+                                             return static_cast<double>(sample.free_bytes) / 1024;
+                                           }}}));
+  return page.svg();
 }
 
 std::string comparison_text(const std::vector<PolicyResult>& results,

@@ -20,6 +20,11 @@ constexpr const char* kProgram = R"(
   local text = read(f, 100000) print(#text, text:sub(1, 12), stat('a').size)
   rename('a', 'b') print(open('a')) print(#list('/work'), list('/work')[1])
   remove('b') print(read(f, 10), seek(f, 0, 'end')) close(f)
+  umask(27) f = open('m', 'w') close(f) mkdir('d') umask(18)
+  link('m', 'n') chmod('n', 416) utime('m', 1000000)
+  local s = stat('n') print(s.mode, s.links, s.modified, stat('d').mode, umask())
+  print(link('d', 'e')) print(link('none', 'e')) print(link('m', 'n')) print(chmod('none', 1))
+  remove('m') print(stat('n').links, chmod('n', 8192)) remove('n') remove('d')
   print(remove('/work'))
   fork(function() exec('/bin/child.lua', 'word') end) print(wait() ~= nil, now())
 )";
@@ -73,6 +78,10 @@ TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
       host.as_user(1000, 1000);
       EXPECT_FALSE(host.lookup("/secret")->may_read);
       EXPECT_EQ(host.remove("/bin/test.lua").code(), EACCES);
+      EXPECT_EQ(host.change_mode("/bin/test.lua", 0777).code(), EPERM);
+      EXPECT_EQ(host.set_modified("/bin/test.lua", 5).code(), EPERM);
+      EXPECT_EQ(host.set_modified("/bin/test.lua", std::nullopt).code(), EACCES);
+      EXPECT_EQ(host.link("/bin/test.lua", "/bin/other").code(), EACCES);
       host.as_user(0, 0);
       return story(host);
     });

@@ -121,6 +121,38 @@ TEST(Deadlock, WhoCanStillGoOnIsNone) {
   }
 }
 
+/// What anybody may signal is waited for in vain if nobody who goes on has a program that could.
+TEST(Deadlock, OfSignalsIsFoundWhileOthersCompute) {
+  struct Wait {
+    const char* source;
+    const char* could_end;  ///< a program with it is not to be passed over
+  };
+  const Wait kWaits[] = {
+      {"sem_open('s', 0) sem_wait('s')", "if false then sem_post('s') end"},
+      {"queue_open('q', 1) queue_receive('q')", "if false then queue_send('q', '') end"},
+      {"queue_open('q', 1) queue_send('q', '1') queue_send('q', '2')",
+       "if false then queue_receive('q') end"},
+      {"monitor_enter('m') cond_wait('c', 'm')", "if false then cond_broadcast('c') end"},
+      {"mutex_lock('m') cond_wait('c', 'm')", "if false then _G['cond_' .. 'signal']('c') end"},
+  };
+  const std::string hog = " while true do compute(100) sleep(10) end";
+  for (const Wait& each : kWaits) {
+    SCOPED_TRACE(each.source);
+    TestMachine test(with(DeadlockStrategy::kDetection));
+    const ProcessNumber waits = test.start(each.source);
+    test.start(hog);
+    test.machine->run_until({20'000'000'000});
+    const auto found = test.machine->snapshot_system().deadlocks;
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].threads, std::vector<ProcessNumber>{waits});
+    TestMachine other(with(DeadlockStrategy::kRecovery));
+    other.start(each.source);
+    other.start(each.could_end + hog);
+    other.machine->run_until({20'000'000'000});
+    EXPECT_TRUE(other.machine->snapshot_system().deadlocks.empty());
+  }
+}
+
 /// A chain that closes to a ring of more threads than one look goes through.
 TEST(Deadlock, OfAHundredAndMoreIsFound) {
   TestMachine test(with(DeadlockStrategy::kDetection));

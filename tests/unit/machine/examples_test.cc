@@ -98,6 +98,23 @@ TEST(Examples, TheCrontabStartsPrograms) {
   EXPECT_NE(printed.find("the odd numbers up to 200 make 10000"), std::string::npos);
 }
 
+/// A minute after the table was changed, made or removed, it is so.
+TEST(Examples, TheCrontabIsReadAgain) {
+  MemoryHost host;
+  host.add("/bin/say.lua", "print(arg[1])");
+  auto machine = Machine::create({}, host).take();
+  std::string printed;
+  machine->on_console([&](std::string_view text) { printed += text; });
+  machine->run_until({90'000'000'000});
+  host.add("/etc/crontab", "* * * * * /bin/say.lua one\n");
+  machine->run_until({200'000'000'000});
+  host.add("/etc/crontab", "* * * * * /bin/say.lua two\nwrong\n");
+  machine->run_until({270'000'000'000});
+  ASSERT_TRUE(host.remove("/etc/crontab").ok());
+  machine->run_until({500'000'000'000});
+  EXPECT_EQ(printed, "one\none\nline 2 of the crontab cannot be read\ntwo\n");
+}
+
 TEST(Scenario, NamesWhatIsWrong) {
   const auto complaint = [](const std::string& text) {
     std::string message;

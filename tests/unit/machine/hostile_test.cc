@@ -81,6 +81,12 @@ const char* const kHostile[] = {
     "mutex_unlock('m') cond_wait('c', 'm')",
     "thread(function() error({}) end) error(nil)",
     "exit(1 << 62)",
+    "local s = ('9'):rep(1000000) while true do local x = s + 1 end",
+    "local s = '0x' .. ('f'):rep(1000000) while true do local x = s * 1 end",
+    "local s = ('9'):rep(16000) while true do local x = s // 1 end",
+    "local s = ('9'):rep(1000000) while true do tonumber(s) math.floor(s) end",
+    "while true do thread(function() while true do sleep(1) end end) end",
+    "local function bomb() while thread(bomb) do end sleep(1000) end bomb()",
     "alarm(1) signal('ALRM', function() alarm(1) kill(getpid(), 'ALRM') end) while true do pause() "
     "end",
 };
@@ -90,10 +96,13 @@ TEST(HostileProgram, DoesNoHarm) {
     SCOPED_TRACE(source);
     MachineConfiguration configuration;
     configuration.most_processes_of_user = 20;
+    // A short quantum, and as many slices of the script as it takes to see that others go on.
+    configuration.cpu_policy = "rr";
+    configuration.cpu_conventions.quantum = {1'000'000};
     TestMachine test(configuration);
     test.start(source);
     const ProcessNumber good = test.start("compute(5) print('good')");
-    test.machine->run_until({60'000'000});
+    test.machine->run_until({30'000'000});
     EXPECT_NE(test.printed.find("good"), std::string::npos);
     EXPECT_EQ(test.machine->snapshot_process(good).code(), ESRCH);
     expect_laws(*test.machine);
@@ -102,6 +111,24 @@ TEST(HostileProgram, DoesNoHarm) {
     test.machine->run_until({200'000'000});
     EXPECT_TRUE(test.machine->finished());
   }
+}
+
+TEST(HostileProgram, AThreadBombMeetsTheLimit) {
+  MachineConfiguration configuration;
+  configuration.most_processes_of_user = 40;
+  TestMachine test(configuration);
+  test.start(
+      "local count, why = 0 local function bomb() while true do local id, what = thread(bomb) if "
+      "not id then why = what break end count = count + 1 end sleep(50) end bomb() "
+      "print(count, why)");
+  const ProcessNumber good = test.start("compute(5) print('good')", {.uid = 7});
+  test.machine->run_until({1'000'000'000});
+  EXPECT_NE(test.printed.find("39\tthe user has as many processes as the limit allows\n"),
+            std::string::npos)
+      << test.printed;
+  EXPECT_NE(test.printed.find("good"), std::string::npos);
+  EXPECT_EQ(test.machine->snapshot_process(good).code(), ESRCH);
+  expect_laws(*test.machine);
 }
 
 TEST(HostileProgram, HasNothingButTheMachine) {
@@ -142,6 +169,10 @@ TEST(HostileProgram, PaysForWhatALibraryDoes) {
   test.run();
   EXPECT_EQ(test.machine->now().ns, 0);
   EXPECT_EQ(test.printed.find("loadstring"), std::string::npos);
+  // What pays is a function as any other, also in a child.
+  test.start("local f, g = math.floor, ('').rep fork(function() print(f(2.5), g('x', 3)) end)");
+  test.run();
+  EXPECT_NE(test.printed.find("2\txxx\n"), std::string::npos) << test.printed;
 }
 
 }  // namespace

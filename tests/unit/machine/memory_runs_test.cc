@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -121,6 +122,175 @@ TEST(MemoryInRuns, PlacesInFixedPartitionsAsTheSolverSays) {
     ++compared;
   }
   EXPECT_GT(compared, 0);
+}
+
+/// Serves what is asked for, as a disk would, each transfer at a time of its own.
+class Disk {
+ public:
+  explicit Disk(MemoryManager& memory) : memory_(memory) {}
+  void take() {
+    for (const PageTransfer& transfer : memory_.take_transfers()) waiting_.push_back(transfer);
+  }
+  void serve(Random& random) {
+    take();
+    if (waiting_.empty()) return;
+    const auto at = waiting_.begin() + static_cast<std::ptrdiff_t>(random.below(waiting_.size()));
+    const TransferId id = at->id;
+    waiting_.erase(at);
+    for (const ResumedAccess& resumed : memory_.complete(id))
+      answers[resumed.task.value] = resumed.outcome;
+  }
+  [[nodiscard]] bool is_idle() {
+    take();
+    return waiting_.empty();
+  }
+  std::map<std::uint64_t, AccessOutcome> answers;
+
+ private:
+  MemoryManager& memory_;
+  std::vector<PageTransfer> waiting_;
+};
+
+/// Spaces that are too many for memory, of which each has some words that it must keep.
+class Crowd {
+ public:
+  explicit Crowd(MemoryManager& memory) : memory_(memory), disk_(memory) {}
+
+  /// One more, which others make room for.
+  void add() {
+    auto made = memory_.create({.partition_bytes = 16 * 64});
+    for (; !made.ok(); made = memory_.create({.partition_bytes = 16 * 64})) {
+      ASSERT_EQ(made.code(), ENOMEM);
+      make_room({});
+    }
+    Known& known = spaces_[*made];
+    auto at = memory_.map(*made, {.bytes = 13 * 64});
+    for (; !at.ok(); at = memory_.map(*made, {.bytes = 13 * 64})) make_room(*made);
+    known.at = *at;
+    ASSERT_EQ(memory_.broken_law(), "");
+  }
+
+  /// Somebody comes in again, or uses a word.
+  void step() {
+    auto& [space, known] =
+        *std::next(spaces_.begin(), static_cast<std::ptrdiff_t>(random_.below(spaces_.size())));
+    if (random_.one_in(3)) disk_.serve(random_);
+    if (known.is_out) {
+      const auto back = memory_.resume(space);
+      known.is_out = !back.ok();
+      if (back.code() == ENOMEM) make_room(space);
+    } else {
+      use(space, known);
+    }
+    ASSERT_EQ(memory_.broken_law(), "");
+  }
+
+  void end() {
+    for (const auto& [space, known] : spaces_) memory_.destroy(space);
+    while (!disk_.is_idle()) disk_.serve(random_);
+    ASSERT_EQ(memory_.broken_law(), "");
+  }
+
+ private:
+  struct Known {
+    VirtualAddress at;
+    std::array<std::uint64_t, 3> words{};
+    bool is_out = false;
+  };
+
+  void make_room(SpaceId space) {
+    const auto victim = memory_.roll_out_victim(space);
+    if (!victim) return disk_.serve(random_);
+    memory_.suspend(*victim);
+    spaces_.at(*victim).is_out = true;
+  }
+
+  void use(SpaceId space, Known& known) {
+    const std::size_t word = random_.below(known.words.size());
+    const bool stores = random_.one_in(2);
+    MemoryAccess access{.space = space, .task = TaskId{++task_}, .address = {}};
+    access.address = known.at + word * 5 * 64;
+    access.load = !stores;
+    if (stores) access.kind = AccessKind::kWrite, access.store = known.words[word] = random_();
+    AccessOutcome outcome = memory_.access(access);
+    while (outcome.status == AccessOutcome::Status::kBlocked) {
+      ASSERT_FALSE(disk_.is_idle());
+      disk_.serve(random_);
+      if (const auto answer = disk_.answers.extract(task_); !answer.empty())
+        outcome = answer.mapped();
+    }
+    ASSERT_EQ(outcome.status, AccessOutcome::Status::kDone);
+    if (!stores) ASSERT_EQ(outcome.value, known.words[word]);
+  }
+
+  MemoryManager& memory_;
+  Disk disk_;
+  Random random_{11};
+  std::map<SpaceId, Known> spaces_;
+  std::uint64_t task_ = 0;
+};
+
+/// Spaces go out as a whole and come in again, whoever needs the room; each keeps its words.
+TEST(MemoryInRuns, RollsSpacesOutAndIn) {
+  for (const std::string_view allocation : {"partitions", "fixed-partitions", "segmentation"}) {
+    for (const std::string_view fit : {"first", "best", "next", "buddy"}) {
+      const bool is_fixed = allocation == "fixed-partitions";
+      if (is_fixed && fit == "buddy") continue;
+      SCOPED_TRACE(std::string(allocation) + " " + std::string(fit));
+      MemoryConfiguration configuration = in_runs(allocation.data(), fit.data());
+      configuration.swap_bytes = 400 * 64;
+      if (is_fixed) configuration.partitions = {16 * 64, 16 * 64, 16 * 64};
+      const auto memory = MemoryManager::make(configuration).take();
+      Crowd crowd(*memory);
+      for (int i = 0; i < 8; ++i) crowd.add();
+      for (int i = 0; i < 2000 && !testing::Test::HasFatalFailure(); ++i) crowd.step();
+      EXPECT_GT(memory->usage().swapped_out, 100u);
+      EXPECT_GT(memory->usage().swapped_in, 100u);
+      crowd.end();
+      EXPECT_EQ(memory->usage().free, memory->usage().total);
+      EXPECT_EQ(memory->usage().swap_free, memory->usage().swap_total);
+    }
+  }
+}
+
+TEST(MemoryInRuns, SegmentsAreShared) {
+  const auto memory = MemoryManager::make(in_runs("segmentation", "first")).take();
+  const SpaceId one = memory->create({}).take();
+  const SegmentId segment = memory->create_segment(4 * 64).take();
+  const MapRequest request{.bytes = 4 * 64, .kind = AreaKind::kSegment, .segment = segment};
+  const VirtualAddress here = memory->map(one, request).take();
+  const VirtualAddress text = memory
+                                  ->map(one, {.bytes = 2 * 64,
+                                              .kind = AreaKind::kFile,
+                                              .protection = {.read = true, .execute = true},
+                                              .file = InodeNo{9},
+                                              .file_bytes = 2 * 64})
+                                  .take();
+  memory->map(one, {.bytes = 3 * 64}).take();
+  const SpaceId child = memory->fork(one).take();
+  const SpaceId other = memory->create({}).take();
+  const VirtualAddress there = memory->map(other, request).take();
+  // 4 shared, 2 of text for both, 3 each of their own.
+  EXPECT_EQ(memory->usage().free, (64u - 4 - 2 - 3 - 3) * 64);
+  memory->access(
+      {.space = child, .task = {}, .address = here + 64, .kind = AccessKind::kWrite, .store = 7});
+  EXPECT_EQ(memory->access({.space = other, .task = {}, .address = there + 64, .load = true}).value,
+            7u);
+  EXPECT_EQ(memory->area_statistics(other)[0].proportional, 4u * 64 / 3);
+  EXPECT_EQ(memory->statistics(other).resident_shared, 4u * 64);
+  EXPECT_EQ(memory->protect(one, text, 2 * 64, {.write = true}).code(), EACCES);
+  EXPECT_EQ(memory->broken_law(), "");
+  // Removed, it lasts as long as somebody maps it.
+  ASSERT_TRUE(memory->remove_segment(segment).ok());
+  EXPECT_EQ(memory->remove_segment(segment).code(), ENOENT);
+  EXPECT_EQ(memory->map(one, request).code(), EINVAL);
+  memory->destroy(one);
+  memory->destroy(child);
+  EXPECT_EQ(memory->access({.space = other, .task = {}, .address = there + 64, .load = true}).value,
+            7u);
+  memory->destroy(other);
+  EXPECT_EQ(memory->usage().free, memory->usage().total);
+  EXPECT_EQ(memory->broken_law(), "");
 }
 
 TEST(MemoryInRuns, RefusesWhatIsBeyondTheLimit) {

@@ -288,5 +288,75 @@ TEST(Paging, KeepsWhatFilesWereReadAndFetchesAhead) {
   EXPECT_EQ(test.machine->memory().broken_law(), "");
 }
 
+/// More processes than there is room for: they take turns in memory, and all come to their end.
+TEST(Paging, PartitionsAreRolledOutAndIn) {
+  for (const char* allocation : {"partitions", "fixed-partitions", "segmentation"}) {
+    SCOPED_TRACE(allocation);
+    MachineConfiguration configuration = small_machine(40, 400);
+    configuration.memory.allocation = allocation;
+    configuration.memory.partitions = {16 * 4096, 16 * 4096};
+    configuration.partition_bytes = 16 * 4096;
+    TestMachine test(configuration);
+    for (int i = 0; i < 5; ++i)
+      test.start("local at = mmap(12 * 4096) for i = 0, 11 do store(at + i * 4096, i * " +
+                 std::to_string(i) +
+                 ") end for round = 1, 30 do compute(100) local sum = 0 for i = 0, 11 do sum = sum "
+                 "+ load(at + i * 4096) end if sum ~= 66 * " +
+                 std::to_string(i) + " then print('wrong') end end print('done')");
+    test.run(200'000'000'000);
+    expect_laws(*test.machine);
+    EXPECT_TRUE(test.machine->finished());
+    std::size_t done = 0;
+    for (std::size_t at = 0; (at = test.printed.find("done\n", at)) != std::string::npos; ++at)
+      ++done;
+    EXPECT_EQ(done, 5u);
+    EXPECT_EQ(test.printed.find("wrong"), std::string::npos);
+    EXPECT_NE(test.printed.find("Swapped out process"), std::string::npos);
+    EXPECT_NE(test.printed.find("Swapped in process"), std::string::npos);
+    EXPECT_GT(test.machine->snapshot_system().memory.swapped_in, 12u);
+    EXPECT_GT(test.machine->snapshot_system().disks[0].writes, 12u);
+  }
+}
+
+/// Programs that start at once, faster than the disk brings their text, wait for room all the same.
+TEST(Paging, ManyStartInFewPartitions) {
+  MachineConfiguration configuration = small_machine(40, 400);
+  configuration.memory.allocation = "partitions";
+  configuration.partition_bytes = 16 * 4096;
+  TestMachine test(configuration);
+  test.host.add("/bin/long.lua", "compute(50) print(arg[1]) --" + std::string(20'000, 'x'));
+  for (int i = 0; i < 8; ++i)
+    EXPECT_TRUE(test.machine->start({.path = "/bin/long.lua", .arguments = {"end"}}).ok());
+  test.run(100'000'000'000);
+  EXPECT_TRUE(test.machine->finished());
+  std::size_t ended = 0;
+  for (std::size_t at = 0; (at = test.printed.find("end\n", at)) != std::string::npos; ++at)
+    ++ended;
+  EXPECT_EQ(ended, 8u) << test.printed;
+  expect_laws(*test.machine);
+}
+
+/// Of those who wait for the disk, the better class goes first.
+TEST(Paging, TheDiskServesByClass) {
+  TestMachine test;
+  test.host.add("/data", std::string(4 << 20, 'x'));
+  const std::string reader =
+      " local f = open('/data') for i = 1, 60 do seek(f, math.random(0, 1000) * 4096) "
+      "read(f, 4096) end print(";
+  test.start("ionice('idle')" + reader + "'idle')");
+  test.start(reader + "'usual')");
+  test.start("ionice('realtime', 4)" + reader + "'realtime')");
+  const ProcessNumber user = test.start(
+      "print(select(2, ionice('realtime'))) ionice('best-effort', 7) sleep(9e4)", {.uid = 1000});
+  test.run(80'000'000'000);
+  EXPECT_LT(test.printed.find("realtime\n"), test.printed.find("usual\n")) << test.printed;
+  EXPECT_LT(test.printed.find("usual\n"), test.printed.find("idle\n")) << test.printed;
+  EXPECT_NE(test.printed.find("only root may give real-time I/O"), std::string::npos);
+  const auto process = test.machine->snapshot_process(user);
+  ASSERT_TRUE(process.ok());
+  EXPECT_EQ(process->threads[0].io_priority.io_class, IoPriority::Class::kBestEffort);
+  EXPECT_EQ(process->threads[0].io_priority.level, 7u);
+}
+
 }  // namespace
 }  // namespace spindle

@@ -100,6 +100,15 @@ const char* const kWorkloads[] = {
     "for i = 1, 4 do thread(function() for j = 1, 10 do compute(1) sleep(1) end end) end "
     "compute(9)",
     "nice(7) for i = 1, 30 do compute(4) yield() end",
+    "queue_open('q', 2) fork(function() for i = 1, 15 do queue_send('q', 'x', i % 3) compute(1) "
+    "end "
+    "end) for i = 1, 15 do queue_receive('q', 200) end wait()",
+    "local a, b = pipe() local c, d = pipe() fork(function() close(b) close(c) while true do local "
+    "s = read(a, 3000) if s == '' then break end write(d, s) end end) close(a) close(d) write(b, "
+    "('x'):rep(90000)) close(b) while read(c, 70000) ~= '' do compute(1) end",
+    "local at = mmap(50 * 4096) for round = 1, 3 do for i = 0, 49 do store(at + i * 4096, i) end "
+    "compute(1) end fork(function() for i = 0, 49 do store(at + i * 4096, 0) end end) wait()",
+    "local at = shm_open('s', 8192) for i = 1, 9 do store(at, i) sleep(3) end shm_unlink('s')",
 };
 
 std::string run_workload(std::uint64_t seed, std::string_view policy, std::uint32_t cpus) {
@@ -107,6 +116,13 @@ std::string run_workload(std::uint64_t seed, std::string_view policy, std::uint3
   configuration.seed = seed;
   configuration.cpus = cpus;
   configuration.cpu_policy = policy;
+  // Less memory than all want, by each scheme in turn.
+  constexpr const char* kSchemes[] = {"paging", "paging", "segmentation", "partitions"};
+  configuration.memory.allocation = kSchemes[seed % std::size(kSchemes)];
+  configuration.memory.bytes = 300 * 4096;
+  configuration.memory.swap_bytes = 4000 * 4096;
+  configuration.memory.table_levels = 2;
+  configuration.partition_bytes = 60 * 4096;
   TestMachine test(configuration);
   Random random(seed);
   for (int i = 0; i < 12; ++i)
