@@ -30,9 +30,7 @@ class Formatter {
       : device_(device), superblock_(superblock), layout_(layout), old_log_(old_log) {}
 
   Result<> run() {
-    // Whatever stands there is no volume from now on, until the last write makes it one.
-    TRY(device_.write(layout_.superblock(), new_block()));
-    TRY(device_.flush());
+    TRY(erase_superblock());
     TRY(write_state());
     TRY(write_group_table());
     TRY(format_journal(device_, layout_, old_log_));
@@ -48,6 +46,16 @@ class Formatter {
   using Block = std::vector<std::byte>;
 
   [[nodiscard]] Block new_block() const { return Block(layout_.block_size); }
+
+  /// Whatever stands there is no volume from now on, until the last write makes it one. A new image
+  /// is none already, and is spared the wait for the host's disk.
+  Result<> erase_superblock() {
+    Block block = new_block();
+    TRY(device_.read(layout_.superblock(), block));
+    if (std::ranges::all_of(block, [](std::byte byte) { return byte == std::byte{0}; })) return {};
+    TRY(device_.write(layout_.superblock(), new_block()));
+    return device_.flush();
+  }
 
   Block begin(BlockKind kind, std::uint64_t owner) const {
     Block block = new_block();

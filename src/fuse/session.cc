@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernel_read_ahead.h"
 #include "protocol.h"
 #include "request_trace.h"
 #include "session_state.h"
@@ -153,7 +154,10 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
     fuse_session_process_buf(fuse, &raw);
   }
   if (is_watched) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
-  if (opcode == FUSE_INIT && ready) ready();
+  if (opcode == FUSE_INIT) {
+    lengthen_kernel_read_ahead(options.mount_point);
+    if (ready) ready();
+  }
   buffers.give(std::move(buffer));
   --in_flight;
   if (gone && in_flight == 0) finished.set();

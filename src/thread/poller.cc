@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
@@ -22,6 +23,10 @@ constexpr int kMostEvents = 64;
 constexpr int kReadsToPutOff = 16;
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+/// Whoever else got the processor meanwhile computes: who sleeps gets it back sooner than who
+/// yields. So there is no lingering for a time that makes what was lost a hundredth.
+constexpr std::int64_t kLongAwayNs = 200'000;
+constexpr std::int64_t kSleepsForAway = 100;
 
 /// One more as long as it lives.
 class Counted {
@@ -195,15 +200,23 @@ void Poller::dispatch(int fd, std::uint32_t events) {
 }
 
 // Looks again and again for a moment; 0 if nothing came.
-int Poller::linger(epoll_event* events, std::int64_t at_most_ns) const {
+int Poller::linger(epoll_event* events, std::int64_t at_most_ns) {
   const std::int64_t wanted_ns = linger_ns.load(std::memory_order_relaxed);
   if (wanted_ns == 0) return 0;
-  const std::int64_t end_ns = monotonic_ns() + std::min(wanted_ns, at_most_ns);
+  std::int64_t now_ns = monotonic_ns();
+  if (now_ns < linger_again_ns_.load(std::memory_order_relaxed)) return 0;
+  const std::int64_t end_ns = now_ns + std::min(wanted_ns, at_most_ns);
   do {
     if (const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0); count != 0) return count;
     // Who asks may be waiting for this very processor.
     std::this_thread::yield();
-  } while (!has_posted_.load() && monotonic_ns() < end_ns);
+    const std::int64_t before_ns = std::exchange(now_ns, monotonic_ns());
+    const std::int64_t away_ns = now_ns - before_ns;
+    if (away_ns > kLongAwayNs) {
+      linger_again_ns_.store(now_ns + kSleepsForAway * away_ns, std::memory_order_relaxed);
+      return 0;
+    }
+  } while (!has_posted_.load() && now_ns < end_ns);
   return 0;
 }
 

@@ -87,11 +87,12 @@ class Poller {
   Result<> park(WaitQueue& queue, std::int64_t deadline_ns);
   void dispatch(int fd, std::uint32_t events);
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
-  int linger(epoll_event* events, std::int64_t at_most_ns) const;
+  int linger(epoll_event* events, std::int64_t at_most_ns);
 
   int epoll_fd_;
   int event_fd_;
   bool has_nanosecond_wait_ = true;
+  std::atomic<std::int64_t> linger_again_ns_ = 0;
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   std::size_t registered_ = 0;
   std::size_t waiting_threads_ = 0;

@@ -114,6 +114,9 @@ mounts_names_of_any_kind() {
   (cd "$odd" && mkdir "at, here" && spindle mount "the, image\\" "at, here" -o noatime)
   echo text >"$odd/at, here/file"
   grep -qF 'fuse.spindle' <(grep -F 'the,' /proc/mounts) || fail "the image is not in /proc/mounts"
+  local setting
+  setting=/sys/class/bdi/$(mountpoint -d "$odd/at, here")/read_ahead_kb
+  [ ! -w "$setting" ] || expect 512 "$(cat "$setting")" "KiB that the kernel reads ahead"
   spindle umount "$odd/at, here"
   ! grep -qF 'the,' /proc/mounts || fail "it is still mounted"
 }

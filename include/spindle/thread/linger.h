@@ -3,8 +3,9 @@
 // To put a processor to sleep and to wake it takes longer than most answers of a server do. Where
 // requests follow one another, looking for the next one instead makes each come to its answer two
 // to three times as fast, for no more time of the processor than the sleep would have taken.
-// Between two looks whoever else wants the processor gets it. A worker that has had nothing for the
-// whole while sleeps as ever, so that an idle process costs nothing.
+// Between two looks whoever else wants the processor gets it; if he keeps it for long, the worker
+// does not linger for a while, but sleeps, and is woken like anybody. A worker that has had nothing
+// for the whole while sleeps as ever, so that an idle process costs nothing.
 #pragma once
 
 #include <cstdint>
