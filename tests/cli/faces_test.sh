@@ -93,6 +93,7 @@ json "a['answer']['physical'] == [117, None]" translate --table 0+3,1+7,2+5,3+2 
 json "a['answer']['physical'] == [649, 2310, None, None]" translate -p segments --table 219+600,2300+14,- 0:430 1:10 2:5 1:20
 json "a['answer']['physical'] == [117, 47]" translate -p multi-level --fields 2,2,4 --table 0+1+7,3+3+2 21 255
 json "a['answer']['physical'] == [36, None]" translate -p inverted --table 0+3,1+0,2+1 2:20 0:5
+says '^1024000 +17408000$' translate -p base-limit --base 16384000 --limit 40960000 1024000
 json "a['answer']['trace'] == 'MMMHH'" translate -p tlb-lru 0 16 32 5 17
 json "a['answer']['value'] == 1 and [s['value'] for s in a['answer']['steps']] == [0, 0, 0, 1]" sync A:P B:P A:V B:V
 json "a['answer']['consumed'] == [['q', 'a']] and a['answer']['buffer'] == ['b', 'c']" \
@@ -155,6 +156,7 @@ says '^Tick 1: .* a 1 comes in for pages 0, 1 and 4' memory -p aging-counters -e
 json "a['answer']['victims'] == [1] and a['answer']['cost'] == 3" \
   deadlock -p victim --available 0,0 --costs 5,3 A:1,0:0,1 B:0,1:1,0
 says '^B is ended, at a cost of 1, the least' deadlock -p victim --available 0,0 -e A:2,0:0,1 B:0,1:1,0
+json "[x['id'] for x in a][0] == 'best-fit'" memory -p first-fit,best-fit,worst-fit --holes 100,500,200,300,600 212 417 112 426
 json "a['answer']['moved'] == 30 and a['answer']['hole'] == [40, 60]" memory -p compaction --size 100 A:0:10 B:20:20 C:50:10
 says '^B moves from 20 to 10 KiB, where A ends: 20 KiB' memory -p compaction --size 100 -e A:0:10 B:20:20 C:50:10
 json "a['answer']['response'] == [3, 6, 20]" realtime -p response-time A:7:3 B:12:3 C:20:5
@@ -349,7 +351,10 @@ refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
 
 refuses "addresses: 'x' is no number" translate x
 refuses "table: '5' is no entry" translate --table 5 3
-refuses "operations: 'A:Q' is not" sync A:Q
+refuses "operations: 'A:Q' is not NAME:P" sync A:Q
+refuses "processes: 'A:1' is not NAME:ALLOCATION:MAX" deadlock A:1
+refuses 'period of A: not above 0' realtime A:0:1
+refuses 'arrival of P1: -1 is below 0' cpu P1:-1:3
 refuses 'programs: a program is a list like' processes x3
 refuses 'program: not a program of forks' processes -p forks 'exec()'
 refuses 'actions: there is no such process' processes -p tree a+b c+d
