@@ -123,7 +123,10 @@ says '20 \+ 100 \+ \(1 - 0.8\) x 1 x 100 = 140 ns' memory -p access-tlb -e
 says '\(2 x 16 \+ 5\) x 63 \+ 9 - 1 = 2339' disk -p chs-to-lba -e
 draws "'hit ratio of the TLB' in words and 'here' in words" memory -p access-tlb
 draws "'distance (cylinders)' in words" disk -p seek
-refuses 'no picture' memory -p pages --svg "$work/none.svg"
+draws "'slabs' in words and not any('()' in word for word in words)" memory -p slab --objects 250
+draws "'2e-05' in words" memory -p fault-rate
+draws "'length of the process (bytes)' in words" memory -p pages --bytes 123456
+refuses 'no picture' memory -p table-size --svg "$work/none.svg"
 refuses 'hit_ratio' memory -p access-tlb --hit-ratio 2
 refuses 'too much' memory -p access-tlb 1 2 3
 for formula in access-tlb access-faults fault-rate pages table-size slab; do
@@ -171,9 +174,13 @@ for form in 'cpu -p estimate' 'cpu -p mlfq-jobs' 'cpu -p lottery-jobs' 'cpu -p s
   says '^The answer: spindle' $form --quiz 5
   says . $form --quiz 5 --answer
   says , $form --quiz 5 --answer --csv
-  case $form in *two-level) continue ;; esac # has no picture
   draws 'len(words) > 3' $form --quiz 5 --answer
 done
+draws "'the directory' in words and 'table 0' in words and 'page 0.3' in words" translate -p two-level 64
+draws "'page 1.3' in words" translate -p multi-level 5
+draws "'field 3 (12 bits)' in words and '4206596' in words" translate -p split-bits --fields 10,10,12 4206596
+draws "'offset' in words and '111' in words" translate -p page-offset --page-size 1024 42095
+draws "'rotation' in words and 'transfer of a block' in words" disk -p satf 7 30 8
 refuses "jobs: '5' is not RUN_TIME:TICKETS" cpu -p lottery-jobs 5
 refuses "ticks: '102' is not a 0 or 1" memory -p aging-counters 102
 refuses 'two of them overlap' memory -p compaction A:0:10 B:5:10
