@@ -103,8 +103,8 @@ std::string to_text(const Graph& graph, const TextStyle& style) {
       if (edge.from == n) targets += (targets.empty() ? "" : ", ") + graph.nodes[edge.to].label;
     const bool trouble = graph.nodes[n].is_trouble;
     if (targets.empty() && !trouble) continue;
-    out += padded(graph.nodes[n].label, width) + " " + std::string(style.pick("──▶", "-->")) + " " +
-           targets;
+    out += padded(graph.nodes[n].label, width) + " ";
+    if (!targets.empty()) out += std::string(style.pick("──▶ ", "--> ")) + targets;
     if (trouble) out += std::string(style.pick("   ◀ ", "   < ")) + graph.trouble_meaning;
     out += "\n";
   }

@@ -159,6 +159,7 @@ std::vector<double> nice_ticks(double low, double high, std::size_t most) {
 }
 
 std::string number_text(double number) {
+  if (number != 0 && std::abs(number) < 0.01) return fmt::format("{:.3g}", number);
   double shown = number;
   std::string_view suffix;
   if (std::abs(number) >= 1e9)

@@ -201,8 +201,11 @@ class Drawing {
     double x = left_;
     for (Meaning meaning : used) {
       svg.box({x, y - 10, 14, 12}, {.fill = colour_of(meaning), .stroke = "#8C8C8C"});
-      svg.text({x + 20, y}, name_of(meaning), {.size = 11});
-      x += 36 + Svg::width_of(name_of(meaning), 11);
+      const auto own = timeline_.meanings.find(meaning);
+      const std::string_view name =
+          own == timeline_.meanings.end() ? name_of(meaning) : own->second;
+      svg.text({x + 20, y}, name, {.size = 11});
+      x += 36 + Svg::width_of(name, 11);
     }
     for (const auto& [is_bad, what] : flags) {
       const std::string_view colour = is_bad ? colour_of(Meaning::kMiss) : "#000000";

@@ -93,6 +93,7 @@ json "a['answer']['physical'] == [117, None]" translate --table 0+3,1+7,2+5,3+2 
 json "a['answer']['physical'] == [649, 2310, None, None]" translate -p segments --table 219+600,2300+14,- 0:430 1:10 2:5 1:20
 json "a['answer']['physical'] == [117, 47]" translate -p multi-level --fields 2,2,4 --table 0+1+7,3+3+2 21 255
 json "a['answer']['physical'] == [36, None]" translate -p inverted --table 0+3,1+0,2+1 2:20 0:5
+says '^1024000 +17408000$' translate -p base-limit --base 16384000 --limit 40960000 1024000
 json "a['answer']['trace'] == 'MMMHH'" translate -p tlb-lru 0 16 32 5 17
 json "a['answer']['value'] == 1 and [s['value'] for s in a['answer']['steps']] == [0, 0, 0, 1]" sync A:P B:P A:V B:V
 json "a['answer']['consumed'] == [['q', 'a']] and a['answer']['buffer'] == ['b', 'c']" \
@@ -122,7 +123,10 @@ says '20 \+ 100 \+ \(1 - 0.8\) x 1 x 100 = 140 ns' memory -p access-tlb -e
 says '\(2 x 16 \+ 5\) x 63 \+ 9 - 1 = 2339' disk -p chs-to-lba -e
 draws "'hit ratio of the TLB' in words and 'here' in words" memory -p access-tlb
 draws "'distance (cylinders)' in words" disk -p seek
-refuses 'no picture' memory -p pages --svg "$work/none.svg"
+draws "'slabs' in words and not any('()' in word for word in words)" memory -p slab --objects 250
+draws "'2e-05' in words" memory -p fault-rate
+draws "'length of the process (bytes)' in words" memory -p pages --bytes 123456
+refuses 'no picture' memory -p table-size --svg "$work/none.svg"
 refuses 'hit_ratio' memory -p access-tlb --hit-ratio 2
 refuses 'too much' memory -p access-tlb 1 2 3
 for formula in access-tlb access-faults fault-rate pages table-size slab; do
@@ -155,6 +159,7 @@ says '^Tick 1: .* a 1 comes in for pages 0, 1 and 4' memory -p aging-counters -e
 json "a['answer']['victims'] == [1] and a['answer']['cost'] == 3" \
   deadlock -p victim --available 0,0 --costs 5,3 A:1,0:0,1 B:0,1:1,0
 says '^B is ended, at a cost of 1, the least' deadlock -p victim --available 0,0 -e A:2,0:0,1 B:0,1:1,0
+json "[x['id'] for x in a][0] == 'best-fit'" memory -p first-fit,best-fit,worst-fit --holes 100,500,200,300,600 212 417 112 426
 json "a['answer']['moved'] == 30 and a['answer']['hole'] == [40, 60]" memory -p compaction --size 100 A:0:10 B:20:20 C:50:10
 says '^B moves from 20 to 10 KiB, where A ends: 20 KiB' memory -p compaction --size 100 -e A:0:10 B:20:20 C:50:10
 json "a['answer']['response'] == [3, 6, 20]" realtime -p response-time A:7:3 B:12:3 C:20:5
@@ -169,9 +174,13 @@ for form in 'cpu -p estimate' 'cpu -p mlfq-jobs' 'cpu -p lottery-jobs' 'cpu -p s
   says '^The answer: spindle' $form --quiz 5
   says . $form --quiz 5 --answer
   says , $form --quiz 5 --answer --csv
-  case $form in *two-level) continue ;; esac # has no picture
   draws 'len(words) > 3' $form --quiz 5 --answer
 done
+draws "'the directory' in words and 'table 0' in words and 'page 0.3' in words" translate -p two-level 64
+draws "'page 1.3' in words" translate -p multi-level 5
+draws "'field 3 (12 bits)' in words and '4206596' in words" translate -p split-bits --fields 10,10,12 4206596
+draws "'offset' in words and '111' in words" translate -p page-offset --page-size 1024 42095
+draws "'rotation' in words and 'transfer of a block' in words" disk -p satf 7 30 8
 refuses "jobs: '5' is not RUN_TIME:TICKETS" cpu -p lottery-jobs 5
 refuses "ticks: '102' is not a 0 or 1" memory -p aging-counters 102
 refuses 'two of them overlap' memory -p compaction A:0:10 B:5:10
@@ -349,7 +358,10 @@ refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
 
 refuses "addresses: 'x' is no number" translate x
 refuses "table: '5' is no entry" translate --table 5 3
-refuses "operations: 'A:Q' is not" sync A:Q
+refuses "operations: 'A:Q' is not NAME:P" sync A:Q
+refuses "processes: 'A:1' is not NAME:ALLOCATION:MAX" deadlock A:1
+refuses 'period of A: not above 0' realtime A:0:1
+refuses 'arrival of P1: -1 is below 0' cpu P1:-1:3
 refuses 'programs: a program is a list like' processes x3
 refuses 'program: not a program of forks' processes -p forks 'exec()'
 refuses 'actions: there is no such process' processes -p tree a+b c+d

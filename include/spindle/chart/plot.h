@@ -14,10 +14,10 @@ namespace spindle::chart {
 struct Plot {
   struct Line {
     std::string label;
-    std::vector<Point> points;  ///< by rising x
-    bool is_step = false;       ///< each y holds up to the next x
-    bool is_points = false;     ///< marks that are not joined
-    std::string_view colour{};  ///< empty: one of its own
+    std::vector<Point> points;     ///< by rising x
+    bool is_step = false;          ///< each y holds up to the next x
+    bool is_points = false;        ///< marks that are not joined
+    std::string_view colour = {};  ///< empty: one of its own
   };
   std::string title;
   std::string caption;

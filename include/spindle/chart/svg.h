@@ -86,7 +86,8 @@ std::string escaped(std::string_view text);
 /// Numbers at which an axis from `low` to `high` is marked: 1, 2 or 5 times a power of ten apart,
 /// at most `most` of them.
 std::vector<double> nice_ticks(double low, double high, std::size_t most);
-/// At most four decimals, none where there are none; "1.5M" from a million on.
+/// At most four decimals, none where there are none; "1.5M" from a million on, and three digits
+/// that count below a hundredth.
 std::string number_text(double number);
 /// How many characters a terminal shows.
 std::size_t columns_of(std::string_view text);

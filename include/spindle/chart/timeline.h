@@ -6,7 +6,9 @@
 // Spans of a lane stand in order of time and do not overlap; what lies between is idle.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "spindle/chart/palette.h"
@@ -39,6 +41,8 @@ struct Timeline {
   std::string time_label;  ///< "time (ms)"
   std::vector<Lane> resources;
   std::vector<Lane> tasks;
+  /// What the colours are called where they mean something else than elsewhere.
+  std::map<Meaning, std::string_view> meanings = {};
 };
 
 std::string to_text(const Timeline& timeline, const TextStyle& style);

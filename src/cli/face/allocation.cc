@@ -72,6 +72,9 @@ class AllocationForm final : public Form {
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
     return fmt::format("uniform:count=4,seed={}", seed);
   }
+  void finish(Solved& solved) const override {
+    solved.answer["waiting_count"] = solved.answer["waiting"].size();
+  }
   [[nodiscard]] std::string question(const Json& problem) const override {
     const auto policy = std::ranges::find(policies(), problem["algorithm"], &FacePolicy::algorithm);
     return fmt::format(

@@ -54,11 +54,22 @@ std::string policies_help(const Face& face) {
   return help;
 }
 
+/// Of forms in a row that are typed alike, the names stand together before what they share.
 std::string rows_help(const Face& face) {
+  constexpr std::string_view kColon = ": ";
   std::string help;
-  for (const Form* form : face.forms)
-    if (help.find(form->row_help()) == std::string::npos)
-      help += fmt::format("{}{}", help.empty() ? "" : "; or ", form->row_help());
+  std::string_view last;
+  for (const Form* form : face.forms) {
+    const std::string_view own = form->row_help();
+    if (help.find(own) != std::string::npos) continue;
+    const std::size_t colon = std::min(own.find(kColon), own.size());
+    const std::string_view rest = own.substr(colon);
+    if (!rest.empty() && rest == last)
+      help.insert(help.size() - rest.size(), fmt::format(", {}", own.substr(0, colon)));
+    else
+      help += fmt::format("{}{}", help.empty() ? "" : "; or ", own);
+    last = rest;
+  }
   return help;
 }
 

@@ -38,7 +38,9 @@ class CompactionForm final : public Form {
     return kPolicies;
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
-    static const std::vector<FaceParameter> kParameters = {{"size", Kind::kNumber, "", "1024"}};
+    static const std::vector<FaceParameter> kParameters = {
+        {"size", Kind::kNumber, "buddy, compaction, heap: the whole memory (KiB; heap: bytes)",
+         "1024"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {

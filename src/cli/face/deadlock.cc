@@ -54,7 +54,8 @@ class UnitsForm : public Form {
     Json wanted = Json::array();
     for (const std::vector<std::string>& row : rows) {
       if (row.size() != 3) {
-        complaint.make(fmt::format("processes: '{}' is not {}", fmt::join(row, ":"), row_help()));
+        complaint.make(
+            fmt::format("processes: '{}' is not {}", fmt::join(row, ":"), typed_as(*this)));
         return {};
       }
       names.push_back(row[0]);

@@ -182,6 +182,8 @@ int run_face(const Face& face, const FaceRequest& request);
 /// of range.
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint,
                  double low = 0, double high = 1e15);
+/// How a row is typed, without whose rows they are: "NAME:ARRIVAL:BURST".
+std::string_view typed_as(const Form& form);
 /// The parts between any of `separators`, none of them empty.
 std::vector<std::string> split(std::string_view text, std::string_view separators);
 /// "4", "0.5": a JSON number or text as a person writes it.

@@ -77,15 +77,20 @@ Picture FormulaForm::picture(const Solved& solved) const {
   const double to = std::max(curve.to, here);
   chart::Plot plot;
   plot.x_label = curve.quantity_label;
-  plot.y_label = fmt::format("{} ({})", result.title, result.unit);
+  plot.y_label = result.title;
+  if (!result.unit.empty()) plot.y_label += fmt::format(" ({})", result.unit);
   plot.lines.push_back({std::string(result.title), {}, false, false});
   Solved other = solved;
   for (int i = 0; i < kPoints; ++i) {
-    const double at = curve.from + (to - curve.from) * i / (kPoints - 1);
-    other.problem["parameters"][name] = number_json(at);
-    Complaint ignored;
-    if (!solve(other, ignored)) continue;
-    plot.lines[0].points.push_back({at, number_of(other.answer, result.key).value_or(0)});
+    const double exactly = curve.from + (to - curve.from) * i / (kPoints - 1);
+    // What can be counted alone is refused between two whole numbers.
+    for (const double at : {exactly, std::round(exactly)}) {
+      other.problem["parameters"][name] = number_json(at);
+      Complaint ignored;
+      if (!solve(other, ignored)) continue;
+      plot.lines[0].points.push_back({at, number_of(other.answer, result.key).value_or(0)});
+      break;
+    }
   }
   plot.lines.push_back(
       {"here", {{here, number_of(solved.answer, result.key).value_or(0)}}, false, true});

@@ -20,6 +20,13 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
   return parts;
 }
 
+std::string_view typed_as(const Form& form) {
+  constexpr std::string_view kAs = " as ";
+  const std::string_view help = form.row_help();
+  const std::size_t as = help.find(kAs);
+  return as == std::string_view::npos ? help : help.substr(as + kAs.size());
+}
+
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint, double low,
                  double high) {
   double value = 0;
@@ -28,8 +35,8 @@ Json read_number(const std::string& text, std::string_view field, Complaint& com
   if (text.empty() || error != std::errc() || stopped != end || !std::isfinite(value)) {
     complaint.make(fmt::format("{}: '{}' is no number", field, text));
   } else if (value < low || high < value) {
-    complaint.make(fmt::format("{}: {} is not between {} and {}", field, text,
-                               chart::number_text(low), chart::number_text(high)));
+    complaint.make(fmt::format("{}: {} is {} {}", field, text, value < low ? "below" : "above",
+                               chart::number_text(value < low ? low : high)));
   } else if (value == std::floor(value)) {
     return static_cast<std::int64_t>(value);
   }
@@ -86,6 +93,7 @@ void Recipe::unknown_kind(std::string_view kinds) {
 
 std::string plain(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_integer()) return value.dump();  // an address is not "17.41M"
   if (value.is_number()) return chart::number_text(value.get<double>());
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (value.is_null()) return "-";

@@ -129,6 +129,7 @@ Formula pages_for() {
                       {1024, 2048, 4096, 8192}}},
       .results = {{"pages", "pages", ""},
                   {"internal_fragmentation", "unused in the last one", "bytes"}},
+      .curve = {"bytes", 0, 100'000, "length of the process (bytes)"},
       .question =
           [](const Json& p) {
             return fmt::format(

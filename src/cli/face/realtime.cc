@@ -126,7 +126,8 @@ void RealtimeForm::complete(Json& problem, Complaint& complaint) const {
   for (const Json& row : problem["input"]["tasks"]) {
     if (!row.is_array() || row.size() < 2) return;
     const double period = as_number(row[1]);
-    if (period < 1 || period != std::floor(period))
+    if (period <= 0) return complaint.make(fmt::format("period of {}: not above 0", plain(row[0])));
+    if (period != std::floor(period))
       return complaint.make("--until: is needed where a period is no whole number");
     until = std::lcm(until, static_cast<std::int64_t>(period));
     if (until > kLongestShown) until = kLongestShown;

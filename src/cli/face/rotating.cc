@@ -87,6 +87,9 @@ class RotatingForm final : public Form {
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     chart::Timeline timeline;
     timeline.time_label = "time (degrees at speed 1)";
+    timeline.meanings = {{Meaning::kRunning, "transfer of a block"},
+                         {Meaning::kWaiting, "rotation"},
+                         {Meaning::kOverhead, "seek"}};
     chart::Lane lane{"disk", {}, {}};
     double now = 0;
     for (const Json& service : solved.answer["served"]) {

@@ -311,7 +311,7 @@ std::vector<OtherConvention> other_conventions(const Form& form, const Solved& s
       for (const Measure& measure : form.measures()) {
         const auto here = number_of(solved.answer, measure.key);
         const auto there = number_of(other.answer, measure.key);
-        if (here && there && *here != *there)
+        if (here && there && shown(*here) != shown(*there))
           found.differences.push_back(
               fmt::format("{} {} instead of {}", measure.title, shown(*there), shown(*here)));
       }

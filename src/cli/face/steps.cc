@@ -34,7 +34,8 @@ Json StepsForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   for (const std::vector<std::string>& row : rows) {
     operations.push_back(operation(row));
     if (operations.back().is_null())
-      complaint.make(fmt::format("operations: '{}' is not {}", fmt::join(row, ":"), row_help()));
+      complaint.make(
+          fmt::format("operations: '{}' is not {}", fmt::join(row, ":"), typed_as(*this)));
   }
   if (rows.empty()) complaint.make("operations: there are none; " + std::string(row_help()));
   return {{"ops", operations}};

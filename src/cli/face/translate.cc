@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "cli/face/face.h"
 #include "spindle/base/random.h"
@@ -246,48 +247,121 @@ std::string TranslationForm::question(const Json& problem) const {
                      problem["input"]["addresses"].dump());
 }
 
+/// The fields that each address falls into, one below the other.
+Picture picture_of_fields(const Solved& solved) {
+  const bool is_page = solved.answer.contains("pairs");
+  const Json& fields = solved.answer[is_page ? "pairs" : "fields"];
+  chart::FrameTable picture;
+  picture.references_label = "address";
+  picture.fault_label = picture.footer_label = picture.hit_meaning = picture.loaded_meaning = "";
+  picture.kept_meaning = is_page ? "a part of the address" : "a field of the address";
+  picture.rows = {"page", "offset"};
+  if (!is_page) picture.rows.clear();
+  for (std::size_t f = picture.rows.size(); !fields.empty() && f < fields[0].size(); ++f)
+    picture.rows.push_back(
+        fmt::format("field {} ({} bits)", f + 1, plain(solved.parameters()["fields"][f])));
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    chart::FrameTable::Column column{plain(solved.input()["addresses"][i]), {}, "", false};
+    for (const Json& field : fields[i])
+      column.cells.push_back({plain(field), chart::FrameTable::State::kKept});
+    picture.columns.push_back(std::move(column));
+  }
+  return picture;
+}
+
+/// Parts of physical memory, in any order.
+class Places {
+ public:
+  void add(std::uint64_t from, std::uint64_t length, std::string label,
+           Meaning meaning = Meaning::kRunning) {
+    if (length != 0) parts_.push_back({from, length, std::move(label), meaning});
+  }
+
+  /// No map where parts overlap, or are too many to be seen.
+  [[nodiscard]] Picture map() && {
+    std::ranges::sort(parts_, {}, &chart::MemoryMap::Part::from);
+    chart::MemoryMap map;
+    map.unit = "bytes";
+    std::uint64_t end = 0;
+    for (chart::MemoryMap::Part& part : parts_) {
+      if (part.from < end) return {};
+      if (end < part.from) map.parts.push_back({end, part.from - end, "", Meaning::kFree});
+      end = part.from + part.length;
+      map.parts.push_back(std::move(part));
+    }
+    if (map.parts.empty() || map.parts.size() > 200) return {};
+    return map;
+  }
+
+ private:
+  std::vector<chart::MemoryMap::Part> parts_;
+};
+
+/// The frames that a table of tables leads to, each with the indices on the way.
+void add_frames(Places& places, const Json& entry, std::uint64_t size, const std::string& page) {
+  if (!entry.is_object()) return places.add(natural(entry) * size, size, "page " + page);
+  for (const auto& [index, next] : entry.items())
+    add_frames(places, next, size, page.empty() ? index : page + "." + index);
+}
+
+/// The directory, the tables that it names, and the pages that these name: each once, as what it
+/// was found to be first.
+void add_two_levels(Places& places, const Solved& solved) {
+  constexpr std::uint64_t kPage = 32;
+  const Json& memory = solved.input()["memory"];
+  std::set<std::uint64_t> seen;
+  const auto add = [&](std::uint64_t page, std::string label, Meaning meaning) {
+    if (seen.insert(page).second) places.add(page * kPage, kPage, std::move(label), meaning);
+  };
+  // The pages that a page of entries names; the highest bit says that an entry is valid.
+  const auto entries_of = [&](std::uint64_t page) {
+    std::vector<std::pair<std::size_t, std::uint64_t>> entries;
+    const std::string bytes = plain(memory.value(std::to_string(page), Json("")));
+    for (std::size_t i = 0; 2 * i + 1 < bytes.size(); ++i)
+      if (const auto byte = std::stoul(bytes.substr(2 * i, 2), nullptr, 16); byte >= 128)
+        entries.emplace_back(i, byte - 128);
+    return entries;
+  };
+  const std::uint64_t directory = natural(solved.parameters()["directory"]);
+  add(directory, "the directory", Meaning::kDevice);
+  const auto tables = entries_of(directory);
+  for (const auto& [index, table] : tables)
+    add(table, fmt::format("table {}", index), Meaning::kOverhead);
+  for (const auto& [index, table] : tables)
+    for (const auto& [second, page] : entries_of(table))
+      add(page, fmt::format("page {}.{}", index, second), Meaning::kRunning);
+}
+
 /// Where in physical memory the space lies.
 Picture TranslationForm::picture(const Solved& solved) const {
   const Json& parameters = solved.parameters();
-  chart::MemoryMap map;
-  map.unit = "bytes";
-  const auto add = [&](std::uint64_t from, std::uint64_t length, std::string label) {
-    if (length != 0) map.parts.push_back({from, length, std::move(label), Meaning::kRunning});
-  };
   const std::string_view algorithm = solved.policy->algorithm;
+  if (algorithm == "PAGE-OFFSET" || algorithm == "SPLIT-BITS") return picture_of_fields(solved);
+  Places places;
   if (algorithm == "BASE-LIMIT")
-    add(natural(parameters["base"]), natural(parameters["limit"]), "the process");
+    places.add(natural(parameters["base"]), natural(parameters["limit"]), "the process");
   if (algorithm == "SEGMENTS")
     for (std::size_t s = 0; s < parameters["table"].size(); ++s)
       if (const Json& entry = parameters["table"][s]; entry.is_array())
-        add(natural(entry[0]), natural(entry[1]), fmt::format("segment {}", s));
+        places.add(natural(entry[0]), natural(entry[1]), fmt::format("segment {}", s));
   if (algorithm == "TWO-SEGMENTS") {
-    add(natural(parameters["base0"]), natural(parameters["limit0"]), "lower segment");
+    places.add(natural(parameters["base0"]), natural(parameters["limit0"]), "lower segment");
     const std::uint64_t length =
         std::min(natural(parameters["limit1"]), natural(parameters["base1"]));
-    add(natural(parameters["base1"]) - length, length, "upper segment");
+    places.add(natural(parameters["base1"]) - length, length, "upper segment");
   }
   const std::uint64_t size = natural(parameters.value("page_size", Json(0)));
-  if (algorithm == "PAGE-TABLE")
-    for (const auto& [page, frame] : parameters["table"].items())
-      add(natural(frame) * size, size, fmt::format("page {}", page));
+  if (algorithm == "PAGE-TABLE") add_frames(places, parameters["table"], size, "");
+  if (algorithm == "MULTI-LEVEL")
+    add_frames(places, parameters["table"],
+               std::uint64_t{1} << natural(parameters["fields"].back()), "");
+  if (algorithm == "TWO-LEVEL") add_two_levels(places, solved);
   if (algorithm == "INVERTED")
     for (std::size_t frame = 0; frame < parameters["table"].size(); ++frame)
       if (const Json& entry = parameters["table"][frame]; entry.is_array())
-        add(frame * size, size,
-            fmt::format("page {} of process {}", plain(entry[1]), plain(entry[0])));
-  std::ranges::sort(map.parts, {}, &chart::MemoryMap::Part::from);
-  std::vector<chart::MemoryMap::Part> parts;
-  std::uint64_t end = 0;
-  for (chart::MemoryMap::Part& part : map.parts) {
-    if (part.from < end) return {};  // they overlap: no map shows that
-    if (end < part.from) parts.push_back({end, part.from - end, "", Meaning::kFree});
-    end = part.from + part.length;
-    parts.push_back(std::move(part));
-  }
-  map.parts = std::move(parts);
-  if (map.parts.empty() || map.parts.size() > 200) return {};
-  return map;
+        places.add(frame * size, size,
+                   fmt::format("page {} of process {}", plain(entry[1]), plain(entry[0])));
+  return std::move(places).map();
 }
 
 chart::Table TranslationForm::table(const Solved& solved) const {
