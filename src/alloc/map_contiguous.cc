@@ -38,6 +38,7 @@ class ContiguousMap final : public FileMap {
   [[nodiscard]] std::string_view name() const override { return "contiguous"; }
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kContiguous; }
   [[nodiscard]] bool has_holes() const override { return false; }
+  [[nodiscard]] bool has_several_runs() const override { return false; }
   [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override {
     return layout.data(GroupNo{0}).length;
   }

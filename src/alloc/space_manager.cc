@@ -200,8 +200,9 @@ Result<Run> SpaceManager::State::allocate(Transaction& tx, const FitRequest& req
   for (int round = 0; round < kMaxRounds; ++round) {
     const auto run = TRY(try_allocate(tx, request, owner, kept));
     if (run) return *run;
-    if (reservations.reserved() != 0 || !aside.empty()) {
+    if (reservations.reserved() != 0 || !aside.empty() || claim) {
       give_up(reservations.release_all());
+      give_up_claim();
       while (!aside.empty()) give_up_aside(aside.begin()->first);
     } else if (freed_blocks != 0) {
       // What was freed can be used once the freeing is durable.
@@ -244,8 +245,7 @@ void SpaceManager::State::durable(EpochNo epoch) {
     freed_blocks -= run.length;
     const GroupNo g = group_of(run.start);
     CHECK(groups[g.value].blocks->freeing.remove(run));
-    CHECK(groups[g.value].blocks->available.add(run));
-    update_longest(g);
+    make_available(g, run);
   }
   chains.durable(epoch);
 }

@@ -1,21 +1,17 @@
 // SpaceManager: free runs that are looked for on purpose, and set aside for a file that moves.
 
 #include <algorithm>
+#include <utility>
 
 #include "space_state.h"
 
 namespace spindle {
 
-/// The longest free runs, as few of them as hold so many blocks, the last no longer than need be;
+namespace {
+
+/// The longest of the runs, as few of them as hold so many blocks, the last no longer than need be;
 /// in the order of the disk.
-Result<std::vector<Run>> SpaceManager::State::longest_runs(std::uint64_t blocks,
-                                                           std::uint64_t most_runs) {
-  std::vector<Run> runs;
-  for (std::uint64_t g = 0; g < layout.group_count; ++g) {
-    if (longest_run.get(g) == 0) continue;
-    const BlockSpace* space = TRY(load_blocks(GroupNo{g}));
-    space->available.for_each([&runs](Run run) { runs.push_back(run); });
-  }
+std::vector<Run> longest_of(std::vector<Run> runs, std::uint64_t blocks, std::uint64_t most_runs) {
   const auto longer = [](const Run& a, const Run& b) { return a.length > b.length; };
   std::ranges::stable_sort(runs, longer);
   std::vector<Run> chosen;
@@ -34,6 +30,18 @@ Result<std::vector<Run>> SpaceManager::State::longest_runs(std::uint64_t blocks,
     return chosen;
   }
   return std::vector<Run>();
+}
+
+}  // namespace
+
+Result<std::vector<Run>> SpaceManager::State::available_runs() {
+  std::vector<Run> runs;
+  for (std::uint64_t g = 0; g < layout.group_count; ++g) {
+    if (longest_run.get(g) == 0) continue;
+    const BlockSpace* space = TRY(load_blocks(GroupNo{g}));
+    space->available.for_each([&runs](Run run) { runs.push_back(run); });
+  }
+  return runs;
 }
 
 /// Blocks of the first of the owner's runs, which are recorded as taken by the caller.
@@ -58,6 +66,33 @@ void SpaceManager::State::give_up_aside(InodeNo owner) {
   give_up(runs);
 }
 
+void SpaceManager::State::give_up_claim() {
+  if (!claim) return;
+  const std::vector<Run> kept = std::move(claim->kept);
+  claim.reset();
+  give_up(kept);
+}
+
+/// Puts what is free from now on where it belongs: among what is available, or to who claims it.
+void SpaceManager::State::make_available(GroupNo g, Run run) {
+  BlockSpace& space = *groups[g.value].blocks;
+  const auto add_to = [&](RunSet& set, BlockNo from, BlockNo to) {
+    if (from < to) CHECK(set.add({from, to - from}));
+  };
+  BlockNo at = run.start;
+  for (const Run& window : claim ? claim->windows : std::vector<Run>()) {
+    const BlockNo from = std::max(at, window.start);
+    const BlockNo to = std::min(run.end(), window.end());
+    if (from >= to) continue;
+    add_to(space.available, at, from);
+    add_to(space.reserved, from, to);
+    claim->kept.push_back({from, to - from});
+    at = to;
+  }
+  add_to(space.available, at, run.end());
+  update_longest(g);
+}
+
 Result<std::vector<Run>> SpaceManager::find_runs(std::uint64_t blocks, std::uint64_t most_runs,
                                                  BlockNo hint) {
   State& state = *state_;
@@ -75,20 +110,106 @@ Result<std::vector<Run>> SpaceManager::find_runs(std::uint64_t blocks, std::uint
     }
     from = (*g + 1) % layout().group_count;
   }
-  return state.longest_runs(blocks, most_runs);
+  return longest_of(TRY(state.available_runs()), blocks, most_runs);
 }
 
-Result<Run> SpaceManager::find_run_before(std::uint64_t blocks, BlockNo end) {
+Result<std::vector<Run>> SpaceManager::find_runs_over(std::span<const Run> own,
+                                                      std::uint64_t most_runs) {
   State& state = *state_;
-  if (blocks == 0 || blocks > statistics().free_blocks) return Run{};
-  const std::uint64_t last = layout().group_of(end).value_or(GroupNo{0}).value;
-  for (std::uint64_t g = 0; g <= last; ++g) {
-    if (state.longest_run.get(g) < blocks) continue;
+  std::uint64_t blocks = 0;
+  std::vector<Run> all = TRY(state.available_runs());
+  for (const Run& run : own) {
+    blocks += run.length;
+    all.push_back(run);
+  }
+  std::ranges::sort(all, {}, &Run::start);
+  std::vector<Run> joined;
+  for (const Run& run : all) {
+    const bool joins = !joined.empty() && joined.back().end() == run.start &&
+                       state.group_of(joined.back().start) == state.group_of(run.start);
+    if (joins) joined.back().length += run.length;
+    if (!joins) joined.push_back(run);
+  }
+  return longest_of(std::move(joined), blocks, most_runs);
+}
+
+namespace {
+
+/// How long a free run would be there if `run` were free, and what is being freed.
+std::uint64_t free_length_around(const BlockSpace& space, Run run) {
+  const RunSet* const sets[] = {&space.available, &space.freeing};
+  for (bool grows = true; std::exchange(grows, false);) {
+    for (const RunSet* set : sets) {
+      const auto before = set->before(run.start);
+      if (before && before->end() == run.start) {
+        run = {before->start, run.length + before->length};
+        grows = true;
+      }
+      const auto after = set->at_or_after(run.end());
+      if (after && after->start == run.end()) {
+        run.length += after->length;
+        grows = true;
+      }
+    }
+  }
+  return run.length;
+}
+
+}  // namespace
+
+Result<Run> SpaceManager::find_run_to_pack(Run used) {
+  State& state = *state_;
+  if (used.length == 0 || !layout().is_data(used)) return Run{};
+  const GroupNo own = state.group_of(used.start);
+  const std::uint64_t left = free_length_around(*TRY(state.load_blocks(own)), used);
+  for (std::uint64_t g = 0; g <= own.value; ++g) {
+    if (state.longest_run.get(g) < used.length) continue;
     const BlockSpace* space = TRY(state.load_blocks(GroupNo{g}));
-    const auto run = space->available.first_of(blocks, BlockNo{0});
-    if (run && run->start + blocks <= end) return Run{run->start, blocks};
+    const auto run = space->available.shortest_of(used.length);
+    if (run && run->end() < used.start && run->length < left) {
+      return Run{run->start, used.length};
+    }
   }
   return Run{};
+}
+
+Result<SpaceManager::Hole> SpaceManager::hole_before(Run used) {
+  State& state = *state_;
+  if (used.length == 0 || !layout().is_data(used)) return Hole{};
+  const BlockSpace* space = TRY(state.load_blocks(state.group_of(used.start)));
+  state.give_up(state.reservations.release_touching({BlockNo{used.start.value - 1}, 1}));
+  const auto run = space->available.before(used.start);
+  if (!run) return Hole{};
+  const Run between{run->end(), used.start - run->end()};
+  const bool joins =
+      space->available.at_or_after(used.end()) || space->freeing.at_or_after(used.end());
+  if (!joins || !space->freeing.contains(between)) return Hole{};
+  return Hole{.run = *run, .touches = between.length == 0};
+}
+
+Result<> SpaceManager::claim(std::span<const Run> windows) {
+  State& state = *state_;
+  state.give_up_claim();
+  for (const Run& window : windows) TRY(state.load_blocks(state.group_of(window.start)));
+  state.claim.emplace(State::Claim{{windows.begin(), windows.end()}, {}});
+  for (const Run& window : windows) {
+    const GroupNo g = state.group_of(window.start);
+    BlockSpace& space = *TRY(state.load_blocks(g));
+    for (BlockNo at = window.start; at < window.end();) {
+      const auto run = space.available.at_or_after(at);
+      if (!run || run->start >= window.end()) break;
+      const BlockNo start = std::max(run->start, window.start);
+      const Run part{start, std::min(run->end(), window.end()) - start};
+      CHECK(space.available.remove(part));
+      state.make_available(g, part);
+      at = part.end();
+    }
+  }
+  return {};
+}
+
+void SpaceManager::end_claim() {
+  state_->give_up_claim();
 }
 
 bool SpaceManager::set_aside(InodeNo owner, std::span<const Run> runs) {

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -79,9 +80,11 @@ struct SpaceManager::State {
   [[nodiscard]] GroupNo group_of(BlockNo block) const { return *layout.group_of(block); }
 
   // space_runs.cc: runs that are looked for on purpose, and set aside for a file.
-  Result<std::vector<Run>> longest_runs(std::uint64_t blocks, std::uint64_t most_runs);
+  Result<std::vector<Run>> available_runs();
   std::optional<Run> take_aside(InodeNo owner, const FitRequest& request);
   void give_up_aside(InodeNo owner);
+  void give_up_claim();
+  void make_available(GroupNo g, Run run);
 
   // space_inodes.cc: inodes.
   [[nodiscard]] std::optional<GroupNo> group_for_file(InodeNo parent) const;
@@ -122,6 +125,12 @@ struct SpaceManager::State {
   std::unordered_set<InodeNo> inodes_freeing;
   Reservations reservations;
   std::unordered_map<InodeNo, std::deque<Run>> aside;  ///< they stand in `BlockSpace::reserved`
+  /// Windows in which what becomes free is kept from everybody.
+  struct Claim {
+    std::vector<Run> windows;  ///< in the order of the disk, none touching another
+    std::vector<Run> kept;     ///< they stand in `BlockSpace::reserved`
+  };
+  std::optional<Claim> claim;
   ChainMemory chains;
 };
 

@@ -22,9 +22,10 @@ struct Verb {
   Arrangement arrangement;
   bool is_plan;
 };
-constexpr std::array kVerbs = {Verb{"plan", Arrangement::kFewestRuns, true},
-                               Verb{"defragment", Arrangement::kFewestRuns, false},
-                               Verb{"pack", Arrangement::kTowardsFront, false}};
+constexpr std::array kVerbs = {
+    Verb{"plan", Arrangement::kFewestRuns, true},
+    Verb{"defragment", Arrangement::kFewestRuns, false}, Verb{"unite", Arrangement::kUnited, false},
+    Verb{"pack", Arrangement::kTowardsFront, false}, Verb{"down", Arrangement::kDown, false}};
 
 /// One opening of the file: it remembers what became of the last command.
 class DefragSession {
@@ -32,13 +33,16 @@ class DefragSession {
   explicit DefragSession(FileSystem& volume) : volume_(volume) {}
 
   Result<> run(const Caller& caller, std::string_view line) {
+    if (line == "settle") return volume_.settle_space();
     const std::size_t space = std::min(line.find(' '), line.size());
     const auto verb = std::ranges::find(kVerbs, line.substr(0, space), &Verb::name);
     const std::string_view digits = line.substr(std::min(space + 1, line.size()));
     NodeId node = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), node);
     if (verb == kVerbs.end() || error != std::errc() || end != digits.data() + digits.size()) {
-      return Error{EINVAL, "it is none of plan, defragment and pack with the number of an inode"};
+      return Error{EINVAL,
+                   "it is neither settle nor plan, defragment, unite, pack or down with the number "
+                   "of an inode"};
     }
     const std::uint32_t owner = TRY(volume_.attributes(node))
     .uid;

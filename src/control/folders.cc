@@ -134,9 +134,9 @@ void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> 
       tree, path, [] { return std::span<const std::string_view>(kStates); },
       [is_on = std::move(is_on)] { return kStates[is_on() ? 0 : 1]; },
       [set = std::move(set)](std::string_view state) -> Result<> {
-        const bool is_on = state == "on" || state == "1";
-        if (!is_on && state != "off" && state != "0") return Error{EINVAL, "it is on or off"};
-        set(is_on);
+        const bool turns_on = state == "on" || state == "1";
+        if (!turns_on && state != "off" && state != "0") return Error{EINVAL, "it is on or off"};
+        set(turns_on);
         return {};
       });
 }

@@ -226,7 +226,8 @@ Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& 
     changed = [&]() -> Result<> {
       const Attributes file = TRY(walk(path));
       node = file.node;
-      TRY(volume_.set_attributes(caller(), node, TRY(make(file))));
+      const AttributeChange change = TRY(make(file));
+      TRY(volume_.set_attributes(caller(), node, change));
       return {};
     }();
     if (const auto known = names_.find(node); changed.ok() && known != names_.end())

@@ -128,6 +128,8 @@ void Change::publish(Edit& edit, EpochNo epoch) {
   edit.node->inode = edit.inode;
   edit.node->changed = epoch;
   if (edit.touches_content) edit.node->content_changed = epoch;
+  ChangeWatch* watch = edit.node->watch;
+  if (edit.touches_content && watch != nullptr) watch->was_mapped_anew = true;
   volume_->pending_times.drop(*edit.node);
   if (edit.is_erased) volume_->nodes.erase(*edit.node);
 }

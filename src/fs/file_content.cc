@@ -207,6 +207,7 @@ Result<> zero_within_block(Volume& volume, Change& change, Node& node, const Con
   const std::size_t first = shape.content_offset + (from - shape.start_of(at));
   std::ranges::fill(block.writable().subspan(first, to - from), std::byte{0});
   volume.cache->mark_dirty(block, node.content_owner());
+  if (node.watch != nullptr) node.watch->note(from, to);
   change.tx.order_data(node.content_owner());
   return {};
 }

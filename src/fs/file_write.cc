@@ -55,6 +55,7 @@ Result<> copy_into(Volume& volume, Node& node, const ContentShape& shape, const 
     std::memcpy(frame.writable().data() + shape.content_offset + (from - start),
                 piece.bytes.data() + (from - piece.offset), to - from);
     cache.mark_dirty(frame, node.content_owner());
+    if (node.watch != nullptr) node.watch->note(from, to);
   }
   return {};
 }

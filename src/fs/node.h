@@ -21,6 +21,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "spindle/alloc/file_map.h"
 #include "spindle/format/inode.h"
@@ -37,6 +38,19 @@ struct ReadAheadState {
   std::uint64_t next = 0;    ///< where a sequential read would go on
   std::uint64_t window = 0;  ///< how much to read ahead; 0: not sequential
   std::uint64_t done = 0;    ///< read ahead up to here
+};
+
+/// What happens to the content of a file while it is copied to other blocks, piece by piece.
+struct ChangeWatch {
+  struct Range {
+    std::uint64_t from = 0;  ///< bytes
+    std::uint64_t to = 0;
+  };
+  std::vector<Range> written;    ///< in blocks that were mapped all along
+  bool was_mapped_anew = false;  ///< the map or the size changed: what was copied is no use
+
+  void note(std::uint64_t from, std::uint64_t to);
+  [[nodiscard]] std::uint64_t bytes() const;
 };
 
 struct Node {
@@ -66,6 +80,7 @@ struct Node {
   bool on_idle_list = false;
   std::list<Node*>::iterator idle_place;
   ReadAheadState read_ahead;
+  ChangeWatch* watch = nullptr;  ///< changed with `change` held
   InodeNo found_in;  ///< where it was last found or put by name; 0: not since it is in memory
   std::string found_as;
 };

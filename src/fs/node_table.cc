@@ -2,6 +2,22 @@
 
 namespace spindle {
 
+void ChangeWatch::note(std::uint64_t from, std::uint64_t to) {
+  constexpr std::size_t kMostRanges = 256;
+  if (!written.empty() && (written.back().to == from || written.size() == kMostRanges)) {
+    from = std::min(from, written.back().from);
+    to = std::max(to, written.back().to);
+    written.pop_back();
+  }
+  written.push_back({from, to});
+}
+
+std::uint64_t ChangeWatch::bytes() const {
+  std::uint64_t sum = 0;
+  for (const Range& range : written) sum += range.to - range.from;
+  return sum;
+}
+
 NodeRef::NodeRef(Node* node) : node_(node) {
   if (node_ != nullptr) ++node_->pins;
 }

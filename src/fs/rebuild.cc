@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "names.h"
 #include "spindle/fs/file_system.h"
+#include "spindle/thread/thread.h"
 #include "virtual_xattr.h"
 #include "xattr.h"
 
@@ -126,54 +128,140 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   return {};
 }
 
-// Maps [from, to) of a file that is being built, as it was mapped in the old one: no content yet.
-Result<> map_as_before(Volume& volume, Node& into, const ContentShape& shape, FileBlock from,
-                       FileBlock to, bool unwritten) {
-  while (from < to) {
-    TRY(volume.cache->throttle());
-    Change change = TRY(begin_map_change(volume, into, *shape.map, 8));
-    do {
-      from += TRY(add_blocks(volume, change, into, shape, from, to - from, unwritten))
-      .length;
-    } while (from < to && has_room_for_call(volume, *shape.map, change.tx));
-    TRY(change.commit_part());
+// A file that gets other blocks, while others read and write it: its copy is built in a hidden
+// inode, and what is written to where it was copied already is copied again.
+class Relocation {
+ public:
+  Relocation(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,
+             const ContentShape& shape, const std::vector<Extent>& extents)
+      : volume_(volume),
+        node_(node),
+        held_(held),
+        shape_(shape),
+        extents_(extents),
+        plan_{.kind = node->map_kind(), .size = node->inode.size, .moves = {}} {
+    node->watch = &watch_;
   }
-  return {};
+  ~Relocation() { node_->watch = nullptr; }
+  Relocation(const Relocation&) = delete;
+  Relocation& operator=(const Relocation&) = delete;
+
+  // Each says false if what has been built is no use any more.
+  Result<bool> map();
+  Result<bool> copy();
+  Result<bool> catch_up();
+  Result<> exchange() { return spindle::exchange(volume_, node_, hidden_, plan_); }
+  [[nodiscard]] Node& copied() { return *hidden_; }
+
+ private:
+  bool pause();
+  Result<bool> map_as_before(FileBlock from, FileBlock to, bool unwritten);
+  Result<bool> copy_bytes(std::uint64_t from, std::uint64_t to);
+
+  Volume& volume_;
+  const NodeRef& node_;
+  std::unique_lock<thread::Mutex>& held_;
+  const ContentShape& shape_;
+  const std::vector<Extent>& extents_;  // of the file, in its order
+  RebuildPlan plan_;
+  NodeRef hidden_;
+  ChangeWatch watch_;
+};
+
+// Lets those go on that wait for the file.
+bool Relocation::pause() {
+  held_.unlock();
+  thread::yield();
+  held_.lock();
+  return !watch_.was_mapped_anew;
+}
+
+// Maps [from, to), without content as yet.
+Result<bool> Relocation::map_as_before(FileBlock from, FileBlock to, bool unwritten) {
+  while (from < to) {
+    TRY(volume_.cache->throttle());
+    Change change = TRY(begin_map_change(volume_, *hidden_, *shape_.map, 8));
+    do {
+      from += TRY(add_blocks(volume_, change, *hidden_, shape_, from, to - from, unwritten))
+      .length;
+    } while (from < to && has_room_for_call(volume_, *shape_.map, change.tx));
+    TRY(change.commit_part());
+    if (from < to && !pause()) return false;
+  }
+  return true;
 }
 
 // Maps what the extents map. What lies beyond the end must read as zeros there, too, but for the
 // reserve of a map without holes, which is mapped in one go with what it lies behind.
-Result<> map_extents(Volume& volume, Node& into, const ContentShape& shape,
-                     const std::vector<Extent>& extents, FileBlock end) {
-  for (const Extent& extent : extents) {
+Result<bool> Relocation::map() {
+  hidden_ = TRY(make_hidden(volume_, *node_, plan_.kind));
+  const FileBlock end{shape_.blocks_for(plan_.size)};
+  for (const Extent& extent : extents_) {
     const FileBlock last = extent.at + extent.length;
-    const FileBlock content_end = shape.map->has_holes() ? std::clamp(end, extent.at, last) : last;
-    TRY(map_as_before(volume, into, shape, extent.at, content_end, extent.unwritten));
-    if (content_end < last) TRY(map_range(volume, into, shape, content_end, last));
+    const FileBlock content_end = shape_.map->has_holes() ? std::clamp(end, extent.at, last) : last;
+    if (!TRY(map_as_before(extent.at, content_end, extent.unwritten))) return false;
+    if (content_end < last) TRY(map_range(volume_, *hidden_, shape_, content_end, last));
   }
-  return {};
+  return true;
+}
+
+// Copies the bytes in pieces; between them, but not at the end, others may go on.
+Result<bool> Relocation::copy_bytes(std::uint64_t from, std::uint64_t to) {
+  to = std::min(to, plan_.size);
+  while (from < to) {
+    const std::uint64_t until = std::min(to, from + kCopyBytes);
+    plan_.moves = {{from, until - from, from}};
+    auto extent = std::ranges::upper_bound(extents_, shape_.block_of(from), {}, &Extent::at);
+    if (extent != extents_.begin()) --extent;
+    for (; extent != extents_.end() && shape_.start_of(extent->at) < until; ++extent) {
+      TRY(copy_extent(volume_, *hidden_, shape_, *extent, plan_));
+    }
+    from = until;
+    if (from < to && !pause()) return false;
+  }
+  return true;
+}
+
+Result<bool> Relocation::copy() {
+  if (!TRY(copy_bytes(0, plan_.size))) return false;
+  if (hidden_->inode.size != plan_.size) {
+    TRY(set_size(volume_, *hidden_, plan_.size, [](format::Inode&) {}));
+  }
+  return true;
+}
+
+// Copies again what was written meanwhile: by then that is less each time, or it is given up.
+Result<bool> Relocation::catch_up() {
+  constexpr int kMostRounds = 8;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const bool is_much = watch_.bytes() > kCopyBytes;
+    const std::vector<ChangeWatch::Range> written = std::exchange(watch_.written, {});
+    for (const auto& [from, to] : written) {
+      if (!TRY(copy_bytes(from, to)) || (is_much && !pause())) return false;
+    }
+    if (watch_.written.empty()) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
-Result<bool> relocate(Volume& volume, const NodeRef& node, std::span<const Run> runs,
-                      const std::vector<Extent>& extents,
+Result<bool> relocate(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,
+                      std::span<const Run> runs, const std::vector<Extent>& extents,
                       const std::function<bool(const std::vector<Extent>& extents)>& suits) {
-  const std::uint64_t size = node->inode.size;
-  const ContentShape shape = TRY(content_shape(volume, *node));
-  const RebuildPlan plan{.kind = node->map_kind(), .size = size, .moves = {{0, size, 0}}};
-  const NodeRef hidden = TRY(make_hidden(volume, *node, plan.kind));
   if (!volume.space->set_aside(node->number, runs)) return false;
-  {
-    const std::lock_guard guard(hidden->change);
-    const auto mapped =
-        map_extents(volume, *hidden, shape, extents, FileBlock{shape.blocks_for(size)});
+  const auto mapped_and_copied = [&](Relocation& relocation) -> Result<bool> {
+    const Result<bool> mapped = relocation.map();
     volume.space->forget(node->number);
-    TRY(mapped);
-    if (!suits(TRY(describe_map_of(volume, *hidden, SIZE_MAX)).extents)) return false;
-    TRY(build(volume, *node, *hidden, plan));
-  }
-  TRY(exchange(volume, node, hidden, plan));
+    if (!TRY(mapped)) return false;
+    if (!suits(TRY(describe_map_of(volume, relocation.copied(), SIZE_MAX)).extents)) return false;
+    if (!TRY(relocation.copy())) return false;
+    return relocation.catch_up();
+  };
+  const ContentShape shape = TRY(content_shape(volume, *node));
+  Relocation relocation(volume, node, held, shape, extents);
+  if (!TRY(mapped_and_copied(relocation))) return false;
+  TRY(relocation.exchange());
   return true;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -35,10 +36,12 @@ Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan);
 
 /// Gives the file, whose data lies in `extents`, other blocks: those of the free runs, which have
 /// room for all of them. All else stays, what is mapped without content and the times, too. False:
-/// the runs are not free any more, or `suits`, which sees the new map before anything is copied,
-/// says no; then nothing has happened.
-Result<bool> relocate(Volume& volume, const NodeRef& node, std::span<const Run> runs,
-                      const std::vector<Extent>& extents,
+/// the runs are not free any more; or `suits`, which sees the new map before anything is copied,
+/// says no; or somebody gave the file another map or size meanwhile, or writes faster than it is
+/// copied. Then nothing has happened. `held` is Node::change; from piece to piece it is let go, so
+/// that who writes waits for one of them only.
+Result<bool> relocate(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,
+                      std::span<const Run> runs, const std::vector<Extent>& extents,
                       const std::function<bool(const std::vector<Extent>& extents)>& suits);
 
 /// Makes `kind` the strategy of the file: at once if it has no blocks.

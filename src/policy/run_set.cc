@@ -256,6 +256,11 @@ std::optional<Run> RunSet::shortest_of(std::uint64_t length) const {
   return best == kNil ? std::nullopt : std::optional(nodes_[best].run);
 }
 
+std::optional<Run> RunSet::before(BlockNo at) const {
+  const Index node = at == BlockNo{0} ? kNil : last_up_to(BlockNo{at.value - 1});
+  return node == kNil ? std::nullopt : std::optional(nodes_[node].run);
+}
+
 std::optional<Run> RunSet::longest() const {
   return shortest_of(nodes_[roots_[kByPlace]].longest);
 }

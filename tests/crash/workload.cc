@@ -250,8 +250,8 @@ void Workload::rearrange() {
   const FileRef file = pick();
   if (!file) return;
   using Arrangement = FileSystem::Arrangement;
-  const auto moved = volume_.rearrange(
-      file->node, random_.one_in(3) ? Arrangement::kFewestRuns : Arrangement::kTowardsFront);
+  const auto moved =
+      volume_.rearrange(file->node, Arrangement{static_cast<std::uint8_t>(random_.below(4))});
   went(moved.ok() ? Result<>() : moved.error());
 }
 

@@ -368,6 +368,85 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
   });
 }
 
+TEST(Rearranging, SlidesFilesOverHolesThatHoldNoneOfThem) {
+  for (const FileMap* map : all_file_maps()) {
+    SCOPED_TRACE(map->name());
+    in_runtime([map] {
+      Desk desk;
+      FileSystem& volume = *desk.volume;
+      must(volume.space_manager().set_fit_policy("first"));
+      const auto strategy = std::as_bytes(std::span(map->name()));
+      must(volume.set_xattr(kCaller, kRootNode, "user.spindle.alloc", strategy, 0));
+      const auto bytes = bytes_of(1, 30 * 1024 - 500);
+      std::vector<NodeId> files;
+      std::vector<NodeId> spacers;
+      for (int i = 0; i < 25; ++i) {
+        files.push_back(desk.file("f" + std::to_string(i)));
+        must(volume.write(files.back(), 0, 0, bytes, false));
+        spacers.push_back(desk.file("s" + std::to_string(i)));
+        must(volume.write(spacers.back(), 0, 0, std::span(bytes).first(4000), false));
+      }
+      // Nearly full: there is room for one file out of the way.
+      const std::uint64_t free = must(volume.space_manager().longest_free_run());
+      const NodeId rest = desk.file("rest");
+      const auto extent = std::as_bytes(std::span(std::string_view("extent")));
+      must(volume.set_xattr(kCaller, rest, "user.spindle.alloc", extent, 0));
+      must(volume.allocate(rest, 0, 0, (free - 45) * 1024));
+      for (std::size_t i = 0; i < spacers.size(); ++i) {
+        must(volume.unlink(kRootNode, "s" + std::to_string(i)));
+        volume.forget(spacers[i], 1);
+      }
+      must(volume.settle_space());
+      const std::uint64_t before = must(volume.space_manager().longest_free_run());
+      for (const NodeId file : files) {
+        const auto moved = must(volume.rearrange(file, FileSystem::Arrangement::kDown));
+        EXPECT_EQ(moved.after.runs, moved.before.runs);
+        EXPECT_GE(must(volume.space_manager().longest_free_run()) + moved.after.blocks, before);
+        EXPECT_EQ(content_of(volume, file), bytes);
+      }
+      must(volume.settle_space());
+      EXPECT_GE(must(volume.space_manager().longest_free_run()), before + 15);
+      EXPECT_EQ(check_volume(volume), std::vector<std::string>());
+    });
+  }
+}
+
+TEST(Rearranging, LetsWritersInFromPieceToPiece) {
+  in_runtime([] {
+    Desk desk({.size = 32u << 20});
+    const NodeId file = desk.file("large");
+    auto bytes = bytes_of(1, 6u << 20);
+    must(desk.volume->space_manager().set_fit_policy("first"));
+    const NodeId between = desk.file("between");
+    for (std::size_t at = 0; at < bytes.size(); at += 1u << 20) {
+      must(desk.volume->write(file, 0, at, std::span(bytes).subspan(at, 1u << 20), false));
+      must(desk.volume->write(between, 0, at, std::span(bytes).first(1), false));
+    }
+    bool is_over = false;
+    FileSystem::Rearrangement moved;
+    thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
+      moved = must(desk.volume->rearrange(file, FileSystem::Arrangement::kFewestRuns));
+      is_over = true;
+    });
+    thread::yield();
+    Random random(5);
+    int writes = 0;
+    for (; !is_over; ++writes) {
+      const auto part = bytes_of(random(), 1 + random.below(9000));
+      const std::uint64_t offset = random.below(bytes.size() - part.size());
+      std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+      must(desk.volume->write(file, 0, offset, part, false));
+      thread::yield();
+    }
+    must(mover.join());
+    EXPECT_TRUE(moved.moves);
+    EXPECT_EQ(moved.after.runs, 1u);
+    EXPECT_GE(writes, 5);
+    EXPECT_EQ(content_of(*desk.volume, file), bytes);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
 TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
   for (const FileMap* map : all_file_maps()) {
     SCOPED_TRACE(map->name());
@@ -379,8 +458,7 @@ TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
       thread::Thread mover = thread::spawn({.name = "mover", .stack_size = 256 * 1024}, [&] {
         for (std::uint64_t round = 0; !is_over; ++round) {
           using Arrangement = FileSystem::Arrangement;
-          must(desk.volume->rearrange(
-              file, round % 2 == 0 ? Arrangement::kFewestRuns : Arrangement::kTowardsFront));
+          must(desk.volume->rearrange(file, Arrangement{static_cast<std::uint8_t>(round % 4)}));
           thread::yield();
         }
       });

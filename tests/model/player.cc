@@ -238,8 +238,8 @@ bool Player::rearrange() {
   const Reference file = pick_file();
   if (!file) return true;
   using Arrangement = FileSystem::Arrangement;
-  const auto moved = volume_->rearrange(
-      file->node, random_.one_in(2) ? Arrangement::kFewestRuns : Arrangement::kTowardsFront);
+  const auto moved =
+      volume_->rearrange(file->node, Arrangement{static_cast<std::uint8_t>(random_.below(4))});
   if (!agrees("rearrange", moved.code(), 0)) return false;
   if (moved.ok() && moved->after.runs > moved->before.runs) return fail("it lies in more pieces");
   return true;

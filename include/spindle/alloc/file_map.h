@@ -63,6 +63,8 @@ class FileMap {
   [[nodiscard]] virtual bool has_holes()
       const = 0;  ///< else `extend` from the end only, zero-filled by the caller
   [[nodiscard]] virtual bool has_unwritten() const { return false; }
+  /// Whether the blocks of a file may lie in several runs.
+  [[nodiscard]] virtual bool has_several_runs() const { return true; }
   /// The largest number of file blocks it can express.
   [[nodiscard]] virtual std::uint64_t max_file_blocks(const format::Layout& layout) const = 0;
   /// What one changing call logs at most, on a volume of this layout.

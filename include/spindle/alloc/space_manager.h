@@ -78,12 +78,25 @@ class SpaceManager {
   /// can be, in the order of the disk. Empty: there is no room, or it would take more than
   /// `most_runs`.
   Result<std::vector<Run>> find_runs(std::uint64_t blocks, std::uint64_t most_runs, BlockNo hint);
-  /// The first free run of so many blocks that ends at `end` or before; empty: there is none.
-  Result<Run> find_run_before(std::uint64_t blocks, BlockNo end);
+  /// A free run in front of `used` that holds as many blocks, and is shorter than the one that
+  /// `used` would leave behind: to move there brings free blocks together. Empty: there is none.
+  Result<Run> find_run_to_pack(Run used);
+  /// The free run in front of `used`, in its group, with nothing between but what is being freed.
+  struct Hole {
+    Run run;               ///< empty: there is none, or nothing behind `used` is free to join it
+    bool touches = false;  ///< there is nothing between
+  };
+  Result<Hole> hole_before(Run used);
   /// Sets the runs aside for a file; false, and nothing is done, if they are not free any more:
   /// until `forget`, `allocate` with this owner takes its blocks from them, in their order,
   /// whatever the policy. They are given up rather than that somebody else is told ENOSPC.
   [[nodiscard]] bool set_aside(InodeNo owner, std::span<const Run> runs);
+  /// As `find_runs` for as many blocks as `own` has, if these were free, too; they are somebody's.
+  Result<std::vector<Run>> find_runs_over(std::span<const Run> own, std::uint64_t most_runs);
+  /// Keeps from everybody what is free in the windows, and what becomes free in them, until
+  /// `end_claim`. One claim at a time; given up like runs that are set aside.
+  Result<> claim(std::span<const Run> windows);
+  void end_claim();
   /// Gives the blocks of one file back, and revokes them. EUCLEAN if some of them are free already
   /// or can belong to no file.
   Result<> free(Transaction& tx, Run run);

@@ -183,9 +183,12 @@ class FileSystem final : public Tree {
   };
   Result<MapDescription> describe_map(NodeId node, std::size_t max_extents = 65536);
 
-  /// Where the blocks of a file shall lie: in as few pieces as there can be; or in one piece nearer
-  /// to the front of the volume, so that the free blocks behind it come together.
-  enum class Arrangement : std::uint8_t { kFewestRuns, kTowardsFront };
+  /// Where the blocks of a file shall lie: in as few runs as are free beside it; or in as few as
+  /// there are if its own blocks are free, too. Or, of a file in one run, so that free blocks come
+  /// together: in a free run farther in front that is shorter than what the file leaves behind; or
+  /// right at the front of the free run before it, however short that is, which then joins the free
+  /// ones behind. For kUnited and kDown it may be moved out of the way meanwhile.
+  enum class Arrangement : std::uint8_t { kFewestRuns, kUnited, kTowardsFront, kDown };
   struct Rearrangement {
     Placement before;
     Placement after;
@@ -193,11 +196,14 @@ class FileSystem final : public Tree {
     bool moves = false;   ///< false: it lies as well as it can, and is left alone
   };
   /// Moves the blocks of a regular file, all or nothing, while others read and write it; who writes
-  /// it waits for the copy. Its content and times stay. `plan_rearrangement` only says what would
-  /// be. One file of a volume at a time.
+  /// it waits for the copy of a piece of it. Its content and times stay. It stays where it is if
+  /// its length or map changes meanwhile. `plan_rearrangement` only says what would be. One file of
+  /// a volume at a time.
   ///   EINVAL  it is no regular file    EROFS  the volume may not be written
   Result<Rearrangement> rearrange(NodeId node, Arrangement arrangement);
   Result<Rearrangement> plan_rearrangement(NodeId node, Arrangement arrangement);
+  /// Waits until what was deleted, or has moved away, can be used.
+  Result<> settle_space();
 
  private:
   explicit FileSystem(std::unique_ptr<Volume> volume);

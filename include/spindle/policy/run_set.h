@@ -45,6 +45,8 @@ class RunSet final : public FreeRuns {
   [[nodiscard]] std::optional<Run> first_of(std::uint64_t length, BlockNo from) const override;
   [[nodiscard]] std::optional<Run> shortest_of(std::uint64_t length) const override;
   [[nodiscard]] std::optional<Run> longest() const override;
+  /// The last run that starts before `at`.
+  [[nodiscard]] std::optional<Run> before(BlockNo at) const;
 
   /// Calls `visit(Run)` for each run in order of place.
   template <class Visit>

@@ -9,7 +9,7 @@ namespace spindle::cli {
 namespace {
 
 // Each pass gains less than the one before.
-constexpr int kMostPasses = 4;
+constexpr int kMostPasses = 8;
 
 }  // namespace
 
@@ -18,9 +18,11 @@ Result<DefragReport> Defragmenter::run(std::vector<DefragFile> files) {
   look(std::move(files));
   if (!options_.dry_run) {
     move_all("defragment", in_pieces());
+    // Each file that is united leaves other free runs, and each that moves another wall or none.
     for (int pass = 0; options_.packs && pass < kMostPasses; ++pass) {
-      if (move_all("pack", last_first()) == 0) break;
-      move_all("defragment", in_pieces());
+      pack();
+      if (move_all("unite", in_pieces()) == 0) break;
+      if (pass + 1 == kMostPasses) pack();
     }
   }
   for (const DefragFile& file : report_.files) {
@@ -32,6 +34,13 @@ Result<DefragReport> Defragmenter::run(std::vector<DefragFile> files) {
   report_.longest_free_run_after = TRY(volume_.longest_free_run());
   report_.was_stopped = StopRequest::made();
   return std::move(report_);
+}
+
+void Defragmenter::pack() {
+  std::vector<DefragFile*> last_first = in_one_piece();
+  std::ranges::reverse(last_first);
+  move_all("pack", last_first);
+  move_all("down", in_one_piece());
 }
 
 void Defragmenter::leave_out(const DefragFile& file, const Error& error) {
@@ -65,12 +74,11 @@ std::vector<DefragFile*> Defragmenter::in_pieces() {
   return found;
 }
 
-std::vector<DefragFile*> Defragmenter::last_first() {
+std::vector<DefragFile*> Defragmenter::in_one_piece() {
   std::vector<DefragFile*> found;
   for (DefragFile& file : report_.files)
     if (file.after.runs == 1) found.push_back(&file);
-  std::ranges::stable_sort(found, std::ranges::greater(),
-                           [](const DefragFile* file) { return file->first_block; });
+  std::ranges::stable_sort(found, {}, [](const DefragFile* file) { return file->first_block; });
   return found;
 }
 

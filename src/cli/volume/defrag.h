@@ -5,8 +5,8 @@
 //
 // A volume says of one file how it lies and could lie, and moves it, all or nothing; which files,
 // in which order, and when it is enough, is decided here. First each file is brought into as few
-// runs as there can be. Packing then moves the files that lie farthest back into the first hole
-// that takes them whole, as long as that gains something, so that the free blocks come together;
+// runs as there can be. Packing then brings the free blocks together: files that lie far back go
+// into holes in front that take them whole, and the rest slides down over the holes that are left;
 // and the files that are still in pieces get another chance.
 #pragma once
 
@@ -21,8 +21,9 @@ namespace spindle::cli {
 class DefragVolume {
  public:
   virtual ~DefragVolume() = default;
-  /// "plan", "defragment" or "pack", as in the control file volume/defrag.
+  /// "plan", "defragment", "unite", "pack" or "down", as in the control file volume/defrag.
   virtual Result<FileSystem::Rearrangement> ask(std::string_view verb, NodeId node) = 0;
+  /// With what was freed before.
   virtual Result<std::uint64_t> longest_free_run() = 0;
 };
 
@@ -61,11 +62,12 @@ class Defragmenter {
 
  private:
   void look(std::vector<DefragFile> files);
+  void pack();
   std::uint64_t move_all(std::string_view verb, const std::vector<DefragFile*>& files);
   bool move(std::string_view verb, DefragFile& file);
   void leave_out(const DefragFile& file, const Error& error);
   std::vector<DefragFile*> in_pieces();
-  std::vector<DefragFile*> last_first();
+  std::vector<DefragFile*> in_one_piece();
 
   DefragVolume& volume_;
   DefragOptions options_;

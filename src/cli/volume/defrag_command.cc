@@ -51,10 +51,7 @@ class MountedDefrag final : public DefragVolume {
   }
 
   Result<Rearrangement> ask(std::string_view verb, NodeId node) override {
-    const std::string line = fmt::format("{} {}\n", verb, node);
-    if (::pwrite(control_, line.data(), line.size(), 0) < 0) {
-      return Error{errno, errno == EPERM ? "it is somebody else's" : ::strerrordesc_np(errno)};
-    }
+    TRY(command(fmt::format("{} {}\n", verb, node)));
     char text[4096];
     const ssize_t size = ::pread(control_, text, sizeof text, 0);
     if (size < 0) return Error{errno, ::strerrordesc_np(errno)};
@@ -62,6 +59,8 @@ class MountedDefrag final : public DefragVolume {
   }
 
   Result<std::uint64_t> longest_free_run() override {
+    // Where it may not be written it is as it will be.
+    if (const auto settled = command("settle\n"); settled.code() != EROFS) TRY(settled);
     const int file = ::open((folder_ + "longest_free_run_blocks").c_str(), O_RDONLY | O_CLOEXEC);
     char text[64] = {};
     const ssize_t size = file < 0 ? -1 : ::read(file, text, sizeof text - 1);
@@ -72,6 +71,11 @@ class MountedDefrag final : public DefragVolume {
   }
 
  private:
+  Result<> command(const std::string& line) {
+    if (::pwrite(control_, line.data(), line.size(), 0) >= 0) return {};
+    return Error{errno, errno == EPERM ? "it is somebody else's" : ::strerrordesc_np(errno)};
+  }
+
   static Result<Rearrangement> parsed(const std::string& text) {
     std::istringstream words(text.substr(std::min(text.find('\n'), text.size())));
     Rearrangement told;
@@ -103,11 +107,13 @@ class OfflineDefrag final : public DefragVolume {
   Result<Rearrangement> ask(std::string_view verb, NodeId node) override {
     using Arrangement = FileSystem::Arrangement;
     if (verb == "plan") return volume_.plan_rearrangement(node, Arrangement::kFewestRuns);
-    return volume_.rearrange(
-        node, verb == "pack" ? Arrangement::kTowardsFront : Arrangement::kFewestRuns);
+    if (verb == "unite") return volume_.rearrange(node, Arrangement::kUnited);
+    if (verb == "pack") return volume_.rearrange(node, Arrangement::kTowardsFront);
+    if (verb == "down") return volume_.rearrange(node, Arrangement::kDown);
+    return volume_.rearrange(node, Arrangement::kFewestRuns);
   }
   Result<std::uint64_t> longest_free_run() override {
-    TRY(volume_.sync_all());
+    TRY(volume_.settle_space());
     return volume_.space_manager().longest_free_run();
   }
 
