@@ -348,8 +348,8 @@ Result<> ShellExpansion::take_changed(std::string_view name, std::string_view ch
       if (!is_there) {
         ShellExpansion inner(scope_);
         inner.depth_ = depth_;
-        const std::string value = TRY(inner.text(word));
-        TRY(scope_.set_variable(name, value));
+        const std::string assigned = TRY(inner.text(word));
+        TRY(scope_.set_variable(name, assigned));
       }
       return take_parameter(name, is_quoted);
     }
