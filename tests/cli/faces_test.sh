@@ -93,7 +93,7 @@ json "a['answer']['physical'] == [117, None]" translate --table 0+3,1+7,2+5,3+2 
 json "a['answer']['physical'] == [649, 2310, None, None]" translate -p segments --table 219+600,2300+14,- 0:430 1:10 2:5 1:20
 json "a['answer']['physical'] == [117, 47]" translate -p multi-level --fields 2,2,4 --table 0+1+7,3+3+2 21 255
 json "a['answer']['physical'] == [36, None]" translate -p inverted --table 0+3,1+0,2+1 2:20 0:5
-says '^1024000 +17408000$' translate -p base-limit --base 16384000 --limit 40960000 1024000
+says '^ *1024000 +17408000$' translate -p base-limit --base 16384000 --limit 40960000 1024000
 json "a['answer']['trace'] == 'MMMHH'" translate -p tlb-lru 0 16 32 5 17
 json "a['answer']['value'] == 1 and [s['value'] for s in a['answer']['steps']] == [0, 0, 0, 1]" sync A:P B:P A:V B:V
 json "a['answer']['consumed'] == [['q', 'a']] and a['answer']['buffer'] == ['b', 'c']" \
