@@ -11,7 +11,14 @@ namespace spindle::chart {
 namespace {
 
 nlohmann::ordered_json to_json(const Value& value) {
-  return std::visit([](const auto& held) { return nlohmann::ordered_json(held); }, value);
+  return std::visit(
+      [](const auto& held) {
+        if constexpr (std::is_same_v<decltype(held), const std::monostate&>)
+          return nlohmann::ordered_json();
+        else
+          return nlohmann::ordered_json(held);
+      },
+      value);
 }
 
 bool is_number(const Value& value) {
@@ -31,6 +38,7 @@ std::string to_text(const Value& value) {
       return text;
     }
     std::string operator()(bool yes) const { return yes ? "yes" : "no"; }
+    std::string operator()(std::monostate) const { return "-"; }
     std::string operator()(const std::string& text) const { return text.empty() ? "-" : text; }
   };
   return std::visit(Visitor{}, value);

@@ -36,7 +36,8 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   cache/whatif             what each replacement policy would have hit, and at half and double size
   cache/lru_curve          LRU's ratio of hits at every size of the cache, out of the same sample
   cache/history            reads and hits over time since the last reset
-  cache/watch              whether the shadows behind cache/whatif watch     (can be set)
+  cache/watch              whether the shadows behind cache/whatif watch; off: it is empty
+                                                                            (can be set)
   cache/drop, cache/reset  write anything: empties the cache; starts counting anew
   disk/statistics          the disk: requests, arm movement, seek, rotation and transfer time, queue
   disk/scheduler           in which order the arm serves requests            (can be set)
@@ -47,7 +48,8 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   disk/whatif_moves        the last 256 stops of the arm under each of them
   disk/moves               the last 1000 moves of the arm, oldest first
   disk/history             all its moves since the last reset, in stretches of equally many
-  disk/watch               whether the shadows behind disk/whatif watch      (can be set)
+  disk/watch               whether the shadows behind disk/whatif watch; off: it is empty
+                                                                            (can be set)
   disk/purposes            what the requests were for: data, metadata, journal, ...
   disk/response_times      how many requests took how long
   disk/seek_distances      how many times the arm moved how far

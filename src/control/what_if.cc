@@ -27,9 +27,15 @@ FactTable replacements_table(const ReplacementWhatIf& what_if, std::string_view 
                            [](const Row& row) { return row.hit_ratios[kSame]; });
   FactTable table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size",
                    "sampled_reads", "sampled_one_in"});
+  // Out of no read there is nothing to be said.
+  const auto ratio = [&](double of_sample) -> chart::Value {
+    if (sampled_reads == 0) return std::monostate();
+    return of_sample;
+  };
   for (const Row& row : rows) {
-    table.add_row({std::string(row.policy), row.policy == in_use, row.hit_ratios[kSame],
-                   row.hit_ratios[0], row.hit_ratios[2], sampled_reads, what_if.sampled_one_in()});
+    table.add_row({std::string(row.policy), row.policy == in_use, ratio(row.hit_ratios[kSame]),
+                   ratio(row.hit_ratios[0]), ratio(row.hit_ratios[2]), sampled_reads,
+                   what_if.sampled_one_in()});
   }
   return table;
 }
@@ -41,6 +47,12 @@ FactTable curve_table(const ReplacementWhatIf& what_if, std::uint32_t block_size
     table.add_row({point.capacity_blocks, point.capacity_blocks * block_size, point.hit_ratio,
                    what_if.sampled_one_in()});
   }
+  return table;
+}
+
+// Shadows that are switched off know nothing of what happens, nor that the counters were reset.
+FactTable if_watched(bool watches, FactTable table) {
+  if (!watches) table.drop_rows();
   return table;
 }
 
@@ -76,9 +88,11 @@ void WhatIf::add_files(ControlTree& tree) {
 }
 
 void WhatIf::add_disk_files(ControlTree& tree) {
-  add_table(tree, "disk/whatif", [this]() -> Result<FactTable> { return arms_table(arms_); });
-  add_table(tree, "disk/whatif_moves",
-            [this]() -> Result<FactTable> { return shadow_moves_table(arms_); });
+  add_table(tree, "disk/whatif",
+            [this]() -> Result<FactTable> { return if_watched(watches_disk_, arms_table(arms_)); });
+  add_table(tree, "disk/whatif_moves", [this]() -> Result<FactTable> {
+    return if_watched(watches_disk_, shadow_moves_table(arms_));
+  });
   add_table(tree, "disk/moves", [this]() -> Result<FactTable> { return moves_table(moves_); });
   add_table(tree, "disk/history",
             [this]() -> Result<FactTable> { return history_table(history_); });
@@ -88,10 +102,10 @@ void WhatIf::add_disk_files(ControlTree& tree) {
 
 void WhatIf::add_cache_files(ControlTree& tree) {
   add_table(tree, "cache/whatif", [this]() -> Result<FactTable> {
-    return replacements_table(replacements_, cache_.policy());
+    return if_watched(watches_cache_, replacements_table(replacements_, cache_.policy()));
   });
   add_table(tree, "cache/lru_curve", [this]() -> Result<FactTable> {
-    return curve_table(replacements_, cache_.block_size());
+    return if_watched(watches_cache_, curve_table(replacements_, cache_.block_size()));
   });
   control::add_switch(
       tree, "cache/watch", [this] { return watches_cache_; }, [this](bool on) { watch_cache(on); });

@@ -107,8 +107,18 @@ wrong_input() {
   echo off >"$mnt/.spindle/disk/watch"
   echo off >"$mnt/.spindle/cache/watch"
   spindle experiment "$mnt" --json -- md5sum "$mnt/files/1" >off.json 2>/dev/null
-  python3 -c 'import json, sys; assert all(row["requests"] == 0 for row in json.load(open("off.json"))["arms"])' ||
-    fail "shadows that are switched off count"
+  python3 -c 'import json; off = json.load(open("off.json")); assert not off["arms"] + off["replacements"] + off["lru_curve"]' ||
+    fail "shadows that are switched off say something"
+  spindle experiment "$mnt" --svg page.svg --html page.html -- cat "$mnt/files/2" >text 2>/dev/null
+  grep -q "disk/watch is off.*cache/watch is off" text || fail "nothing is said of it: $(cat text)"
+  echo on >"$mnt/.spindle/cache/watch"
+  unmount_volume
+
+  step "too few reads for a sample"
+  mount_volume disk=textbook
+  echo 1 >"$mnt/.spindle/reset"
+  grep -q '"hit_ratio": null' "$mnt/.spindle/cache/whatif.json" || fail "a ratio of nothing: $(fact cache whatif)"
+  awk '$1 == "lru" { exit $3 != "-" }' "$mnt/.spindle/cache/whatif" || fail "a ratio of nothing: $(fact cache whatif)"
 }
 
 figures

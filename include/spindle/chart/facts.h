@@ -13,7 +13,8 @@
 
 namespace spindle::chart {
 
-using Value = std::variant<std::uint64_t, std::int64_t, double, bool, std::string>;
+/// A monostate is a number that is not known.
+using Value = std::variant<std::uint64_t, std::int64_t, double, bool, std::string, std::monostate>;
 
 /// A number without thousands marks; a double with up to 4 decimals; yes or no.
 std::string to_text(const Value& value);
@@ -28,6 +29,7 @@ class FactTable {
   explicit FactTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
   /// As many values as there are columns.
   void add_row(std::vector<Value> row);
+  void drop_rows() { rows_.clear(); }
   [[nodiscard]] std::string text() const;
   /// A list of objects, one a row, with the columns as keys.
   [[nodiscard]] std::string json() const;

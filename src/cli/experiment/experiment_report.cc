@@ -141,34 +141,46 @@ std::string journal_sentence(const Experiment& experiment) {
                      size_of(number(journal, "log_bytes_written")), plain(journal["checkpoints"]));
 }
 
-/// Who would have been best, and by how much.
-std::string conclusion(const Experiment& experiment) {
-  std::string text;
+Json::const_iterator row_in_use(const Json& rows) {
+  return std::ranges::find_if(rows, [](const Json& row) { return row.value("in_use", false); });
+}
+
+/// Which arm policy would have been best, and by how much.
+std::string arm_conclusion(const Experiment& experiment) {
+  if (experiment["settings"].value("disk", "") == "none")
+    return "The disk takes no time, so the arm policies do not differ: set disk/model.";
   const Json& arms = experiment["arms"];
-  const auto in_use = [](const Json& row) { return row.value("in_use", false); };
-  const auto used = std::ranges::find_if(arms, in_use);
-  if (used != arms.end() && number(*used, "total_ms") > 0) {
-    const double saved = 1 - number(arms.front(), "total_ms") / number(*used, "total_ms");
-    text += saved < 0.0005 ? fmt::format("No arm policy would have been faster than {}.",
-                                         used->value("policy", ""))
-                           : fmt::format("{} would have taken {} % less disk time than {}.",
-                                         arms.front().value("policy", ""), percent(saved),
-                                         used->value("policy", ""));
-  } else {
-    text += experiment["settings"].value("disk", "") == "none"
-                ? "The disk takes no time, so the arm policies do not differ: set disk/model."
-                : "The disk had nothing to do.";
-  }
+  const auto used = row_in_use(arms);
+  if (used == arms.end())
+    return "No arm policy was followed but the one in use: disk/watch is off.";
+  if (number(*used, "total_ms") == 0) return "The disk had nothing to do.";
+  const double saved = 1 - number(arms.front(), "total_ms") / number(*used, "total_ms");
+  return saved < 0.0005 ? fmt::format("No arm policy would have been faster than {}.",
+                                      used->value("policy", ""))
+                        : fmt::format("{} would have taken {} % less disk time than {}.",
+                                      arms.front().value("policy", ""), percent(saved),
+                                      used->value("policy", ""));
+}
+
+/// The same of the cache policies.
+std::string cache_conclusion(const Experiment& experiment) {
+  if (number(experiment["cache"], "reads") == 0) return "";
   const Json& caches = experiment["replacements"];
-  const auto cache = std::ranges::find_if(caches, in_use);
-  if (cache == caches.end() || number(experiment["cache"], "reads") == 0) return text;
-  const double more = number(caches.front(), "hit_ratio") - number(*cache, "hit_ratio");
-  text += more < 0.0005 ? fmt::format(" No cache policy would have hit more than {}.",
-                                      cache->value("policy", ""))
-                        : fmt::format(" {} would have hit {} points more than {}.",
-                                      caches.front().value("policy", ""), percent(more),
-                                      cache->value("policy", ""));
-  return text;
+  const auto used = row_in_use(caches);
+  if (used == caches.end())
+    return " No cache policy was followed but the one in use: cache/watch is off.";
+  if (number(*used, "sampled_reads") == 0)
+    return " The reads were too few to compare the cache policies.";
+  const double more = number(caches.front(), "hit_ratio") - number(*used, "hit_ratio");
+  return more < 0.0005 ? fmt::format(" No cache policy would have hit more than {}.",
+                                     used->value("policy", ""))
+                       : fmt::format(" {} would have hit {} points more than {}.",
+                                     caches.front().value("policy", ""), percent(more),
+                                     used->value("policy", ""));
+}
+
+std::string conclusion(const Experiment& experiment) {
+  return arm_conclusion(experiment) + cache_conclusion(experiment);
 }
 
 std::string settings_sentence(const Experiment& experiment) {
@@ -188,6 +200,11 @@ bool has_arms(const Experiment& experiment) {
   return !experiment["arms"].empty() && number(experiment["arms"].front(), "requests") > 0;
 }
 
+bool has_replacements(const Experiment& experiment) {
+  return !experiment["replacements"].empty() &&
+         number(experiment["replacements"].front(), "sampled_reads") > 0;
+}
+
 chart::Page page_of(const Experiment& experiment) {
   chart::Page page(command_text(experiment));
   page.add_paragraph(run_sentence(experiment));
@@ -202,8 +219,10 @@ chart::Page page_of(const Experiment& experiment) {
   }
   page.add_heading("The cache");
   page.add_paragraph(cache_sentence(experiment));
-  page.add_picture(to_svg(replacements_bars(experiment)));
-  page.add_table(replacements_table(experiment));
+  if (has_replacements(experiment)) {
+    page.add_picture(to_svg(replacements_bars(experiment)));
+    page.add_table(replacements_table(experiment));
+  }
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) page.add_picture(to_svg(curve));
   page.add_heading("The journal");
@@ -254,7 +273,8 @@ std::string report_text(const Experiment& experiment, const chart::TextStyle& st
   out += "The disk: " + disk_sentence(experiment) + "\n\n";
   if (has_arms(experiment)) out += arms_table(experiment).text(style, "--json") + "\n";
   out += "The cache: " + cache_sentence(experiment) + "\n\n";
-  out += replacements_table(experiment).text(style, "--json") + "\n";
+  if (has_replacements(experiment))
+    out += replacements_table(experiment).text(style, "--json") + "\n";
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) out += curve.title + "\n" + to_text(curve, style) + "\n";
   return out + "The journal: " + journal_sentence(experiment) + "\n";
@@ -263,7 +283,7 @@ std::string report_text(const Experiment& experiment, const chart::TextStyle& st
 std::string report_svg(const Experiment& experiment) {
   chart::Page page(command_text(experiment));
   if (has_arms(experiment)) page.add_picture(to_svg(arms_bars(experiment)));
-  page.add_picture(to_svg(replacements_bars(experiment)));
+  if (has_replacements(experiment)) page.add_picture(to_svg(replacements_bars(experiment)));
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) page.add_picture(to_svg(curve));
   return page.svg();
