@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <climits>
 
+#include "spindle/base/whole_file.h"
+
 namespace spindle {
 namespace {
-
-constexpr std::size_t kMostBytes = 64 * 1024;
 
 int host_proc() {
   static const int folder = ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -25,16 +25,9 @@ void open_host_proc() {
 Result<std::string> read_host_proc(const std::string& path) {
   const int fd = ::openat(host_proc(), path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Error{errno, "it cannot be opened in /proc"};
-  std::string text(kMostBytes, '\0');
-  std::size_t used = 0;
-  ssize_t got = 0;
-  while (used < text.size() && (got = ::read(fd, text.data() + used, text.size() - used)) > 0) {
-    used += static_cast<std::size_t>(got);
-  }
-  const int error = errno;
+  Result<std::string> text = read_to_end(fd);
   ::close(fd);
-  if (got < 0) return Error{error, "it cannot be read in /proc"};
-  text.resize(used);
+  if (!text.ok()) return Error{text.code(), "it cannot be read in /proc"};
   return text;
 }
 

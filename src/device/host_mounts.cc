@@ -1,14 +1,35 @@
 #include "spindle/device/host_mounts.h"
 
-#include <mntent.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "spindle/base/host_proc.h"
 
 namespace spindle {
 namespace {
 
 constexpr int kTries = 500;
 constexpr useconds_t kBetweenTriesUs = 10'000;
+
+// The kernel writes blanks and the like in its tables as a backslash and three octal digits.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    unsigned code = 0;
+    if (text[0] == '\\' && text.size() > 3 &&
+        std::from_chars(text.data() + 1, text.data() + 4, code, 8).ptr == text.data() + 4) {
+      out += static_cast<char>(code);
+      text.remove_prefix(4);
+    } else {
+      out += text[0];
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
 
 // Where the volume in the image is mounted; empty: nowhere.
 std::string mount_point_of(const std::string& path) {
@@ -26,12 +47,19 @@ std::string mount_point_of(const std::string& path) {
 
 std::vector<HostMount> host_mounts() {
   std::vector<HostMount> mounts;
-  const std::unique_ptr<FILE, decltype(&::endmntent)> table(::setmntent("/proc/self/mounts", "r"),
-                                                            &::endmntent);
-  if (!table) return mounts;
-  while (const mntent* entry = ::getmntent(table.get())) {
-    const bool is_spindle = std::string_view(entry->mnt_type) == "fuse.spindle";
-    mounts.push_back({entry->mnt_fsname, entry->mnt_dir, is_spindle});
+  const auto table = read_host_proc("self/mountinfo");
+  if (!table.ok()) return mounts;
+  std::istringstream lines(*table);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, parent, device, root, directory, word;
+    words >> number >> parent >> device >> root >> directory;
+    // Options follow, as many as there are, and a hyphen.
+    while (words >> word && word != "-") {
+    }
+    std::string type, source;
+    words >> type >> source;
+    mounts.push_back({unescaped(source), unescaped(directory), device, type == "fuse.spindle"});
   }
   return mounts;
 }

@@ -4,51 +4,20 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <sstream>
-#include <string_view>
 
-#include "spindle/base/host_proc.h"
+#include "spindle/device/host_mounts.h"
 
 namespace spindle {
 namespace {
 
 constexpr unsigned kReadAheadKiB = 512;
 
-// As the kernel writes a path into its tables.
-std::string escaped_path(std::string_view path) {
-  constexpr std::string_view kDigits = "01234567";
-  std::string out;
-  for (const char c : path) {
-    if (std::string_view(" \t\n\\").find(c) == std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    out += '\\';
-    for (const int shift : {6, 3, 0}) out += kDigits[static_cast<unsigned char>(c) >> shift & 7];
-  }
-  return out;
-}
-
-// "0:51"; empty if nothing is mounted there.
-std::string device_number(const std::string& mount_point) {
-  const auto table = read_host_proc("self/mountinfo");
-  if (!table.ok()) return {};
-  const std::string wanted = escaped_path(mount_point);
-  std::istringstream lines(*table);
-  std::string found;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string number, parent, device, root, directory;
-    words >> number >> parent >> device >> root >> directory;
-    if (directory == wanted) found = device;  // the last one covers those before it
-  }
-  return found;
-}
-
 }  // namespace
 
 void lengthen_kernel_read_ahead(const std::string& mount_point) {
-  const std::string device = device_number(mount_point);
+  std::string device;
+  for (const HostMount& mount : host_mounts())
+    if (mount.directory == mount_point) device = mount.device;  // the last covers those before it
   const std::string setting = "/sys/class/bdi/" + device + "/read_ahead_kb";
   // Under a mount of ours the question would come to this very thread.
   if (device.empty() || setting.starts_with(mount_point)) return;

@@ -16,7 +16,7 @@ namespace spindle {
 /// Remembers /proc as it is now; only the first call does. Every function here calls it, too.
 void open_host_proc();
 
-/// The content of a file such as "17/status"; at most 64 KiB of it.
+/// The content of a file such as "17/status".
 Result<std::string> read_host_proc(const std::string& path);
 Result<std::string> read_host_proc_link(const std::string& path);
 /// What stat(2) says of it, links followed; false if there is nothing.

@@ -10,6 +10,8 @@
 
 namespace spindle {
 
+/// What is left to be read from the descriptor; it stays open.
+Result<std::string> read_to_end(int fd);
 /// The error of the host, if the file cannot be opened, is a directory, or fails to be read.
 Result<std::string> whole_file(const std::string& path);
 

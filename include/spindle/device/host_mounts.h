@@ -15,6 +15,7 @@ namespace spindle {
 struct HostMount {
   std::string source;
   std::string directory;
+  std::string device;  ///< "0:51", by which /sys knows it
   bool is_spindle = false;
 };
 

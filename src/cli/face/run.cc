@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "cli/face/libraries.h"
+#include "spindle/base/whole_file.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle::cli {
@@ -19,7 +21,7 @@ using Kind = FaceParameter::Kind;
 /// Longer inputs are not solved again for each other convention.
 constexpr std::size_t kMostForConventions = 5000;
 constexpr std::size_t kMostReasons = 300;
-constexpr double kLargestFile = 512.0 * 1024 * 1024;
+constexpr std::uintmax_t kLargestFile = 512u << 20;
 
 struct Plan {
   const Form* form = nullptr;
@@ -152,16 +154,14 @@ void take_json(const Face& face, const Json& json, Plan& plan, Complaint& compla
 }
 
 void read_file(const Face& face, const std::string& path, Plan& plan, Complaint& complaint) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  file.seekg(0, std::ios::end);
-  const auto size = static_cast<double>(file.tellg());
-  file.seekg(0);
-  if (!file || size > kLargestFile)
+  std::error_code unknown;
+  if (const auto size = std::filesystem::file_size(path, unknown); !unknown && size > kLargestFile)
+    return complaint.make(fmt::format("--file: {} is too large; --trace reads long traces", path));
+  const Result<std::string> content = whole_file(path);
+  if (!content.ok())
     return complaint.make(
-        fmt::format("--file: {} {}", path,
-                    file ? "is too large; --trace reads long traces" : "cannot be read"));
-  text.assign(std::istreambuf_iterator<char>(file), {});
+        fmt::format("--file: {} cannot be read ({})", path, std::strerror(content.code())));
+  const std::string& text = *content;
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   if (start != std::string::npos && (text[start] == '{' || text[start] == '[')) {
     const Json json = Json::parse(text, nullptr, false);
