@@ -8,24 +8,37 @@
 #include <optional>
 
 #include "control/folders.h"
+#include "spindle/control/defrag_verbs.h"
 #include "spindle/control/fact_files.h"
+
+namespace spindle {
+namespace {
+
+using Arrangement = FileSystem::Arrangement;
+constexpr std::array kVerbs = {
+    DefragVerb{"plan", Arrangement::kFewestRuns, true},
+    DefragVerb{"defragment", Arrangement::kFewestRuns}, DefragVerb{"unite", Arrangement::kUnited},
+    DefragVerb{"pack", Arrangement::kTowardsFront}, DefragVerb{"down", Arrangement::kDown}};
+
+}  // namespace
+
+const DefragVerb* defrag_verb(std::string_view name) {
+  const auto* const found = std::ranges::find(kVerbs, name, &DefragVerb::name);
+  return found == kVerbs.end() ? nullptr : found;
+}
+
+Result<FileSystem::Rearrangement> rearrange(FileSystem& volume, const DefragVerb& verb,
+                                            NodeId node) {
+  return verb.is_plan ? volume.plan_rearrangement(node, verb.arrangement)
+                      : volume.rearrange(node, verb.arrangement);
+}
+
+}  // namespace spindle
 
 namespace spindle::control {
 namespace {
 
-using Arrangement = FileSystem::Arrangement;
 using Rearrangement = FileSystem::Rearrangement;
-
-/// What can be asked for: to say or to do, and how the file shall lie.
-struct Verb {
-  std::string_view name;
-  Arrangement arrangement;
-  bool is_plan;
-};
-constexpr std::array kVerbs = {
-    Verb{"plan", Arrangement::kFewestRuns, true},
-    Verb{"defragment", Arrangement::kFewestRuns, false}, Verb{"unite", Arrangement::kUnited, false},
-    Verb{"pack", Arrangement::kTowardsFront, false}, Verb{"down", Arrangement::kDown, false}};
 
 /// One opening of the file: it remembers what became of the last command.
 class DefragSession {
@@ -35,11 +48,11 @@ class DefragSession {
   Result<> run(const Caller& caller, std::string_view line) {
     if (line == "settle") return volume_.settle_space();
     const std::size_t space = std::min(line.find(' '), line.size());
-    const auto verb = std::ranges::find(kVerbs, line.substr(0, space), &Verb::name);
+    const DefragVerb* const verb = defrag_verb(line.substr(0, space));
     const std::string_view digits = line.substr(std::min(space + 1, line.size()));
     NodeId node = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), node);
-    if (verb == kVerbs.end() || error != std::errc() || end != digits.data() + digits.size()) {
+    if (verb == nullptr || error != std::errc() || end != digits.data() + digits.size()) {
       return Error{EINVAL,
                    "it is neither settle nor plan, defragment, unite, pack or down with the number "
                    "of an inode"};
@@ -49,8 +62,7 @@ class DefragSession {
     if (caller.uid != 0 && caller.uid != ::geteuid() && caller.uid != owner) {
       return Error{EPERM, "the file is somebody else's"};
     }
-    last_ = TRY(verb->is_plan ? volume_.plan_rearrangement(node, verb->arrangement)
-                              : volume_.rearrange(node, verb->arrangement));
+    last_ = TRY(rearrange(volume_, *verb, node));
     node_ = node;
     return {};
   }

@@ -17,6 +17,7 @@
 #include "cli/volume/defrag.h"
 #include "cli/volume/offline_volume.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/control/defrag_verbs.h"
 
 namespace spindle::cli {
 namespace {
@@ -105,12 +106,7 @@ class OfflineDefrag final : public DefragVolume {
   explicit OfflineDefrag(FileSystem& volume) : volume_(volume) {}
 
   Result<Rearrangement> ask(std::string_view verb, NodeId node) override {
-    using Arrangement = FileSystem::Arrangement;
-    if (verb == "plan") return volume_.plan_rearrangement(node, Arrangement::kFewestRuns);
-    if (verb == "unite") return volume_.rearrange(node, Arrangement::kUnited);
-    if (verb == "pack") return volume_.rearrange(node, Arrangement::kTowardsFront);
-    if (verb == "down") return volume_.rearrange(node, Arrangement::kDown);
-    return volume_.rearrange(node, Arrangement::kFewestRuns);
+    return rearrange(volume_, *defrag_verb(verb), node);
   }
   Result<std::uint64_t> longest_free_run() override {
     TRY(volume_.settle_space());
