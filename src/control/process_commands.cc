@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <vector>
@@ -15,7 +16,6 @@ namespace {
 const Error kWrongArguments{EINVAL, "the verb does not take that"};
 
 constexpr std::array<std::string_view, 6> kClasses = {"other", "fifo", "rr", "batch", "", "idle"};
-constexpr std::array<std::string_view, 4> kIoClasses = {"none", "realtime", "best-effort", "idle"};
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -74,11 +74,11 @@ Result<> do_ionice(const Command& c) {
   if (!c.has(1) && !c.has(2)) return kWrongArguments;
   const auto level = c.has(2) ? number_of<unsigned>(c.words[2]) : std::optional(0u);
   if (!level) return Error{EINVAL, "the I/O level is not a number"};
-  for (std::size_t i = 0; i < kIoClasses.size(); ++i) {
-    if (kIoClasses[i] != c.words[1]) continue;
-    return c.machine.set_io_priority(c.process, {static_cast<IoPriority::Class>(i), *level}, c.by);
-  }
-  return Error{EINVAL, "the I/O class is one of none, realtime, best-effort, idle"};
+  const auto known = std::ranges::find(IoPriority::kClassNames, c.words[1]);
+  if (known == IoPriority::kClassNames.end())
+    return Error{EINVAL, "the I/O class is one of none, realtime, best-effort, idle"};
+  const auto io_class = static_cast<IoPriority::Class>(known - IoPriority::kClassNames.begin());
+  return c.machine.set_io_priority(c.process, {io_class, *level}, c.by);
 }
 
 Result<> do_cpus(const Command& c) {
@@ -146,11 +146,12 @@ Result<> apply_command(Machine& machine, ProcessNumber process, std::string_view
 std::string settings_text(const ProcessSnapshot& process, const ThreadSnapshot& thread,
                           std::uint32_t cpus) {
   const std::uint64_t all = cpus >= 64 ? ~0ull : (1ull << cpus) - 1;
-  return fmt::format(
-      "nice {}\nionice {} {}\nsched {} {}\ncpus {}\ntrace {}\n", thread.nice,
-      kIoClasses[static_cast<std::size_t>(thread.io_priority.io_class)], thread.io_priority.level,
-      kClasses[static_cast<std::size_t>(thread.scheduling)], thread.realtime_priority,
-      procfs::cpu_list(thread.cpus_allowed & all), process.traced ? "on" : "off");
+  return fmt::format("nice {}\nionice {} {}\nsched {} {}\ncpus {}\ntrace {}\n", thread.nice,
+                     IoPriority::kClassNames[static_cast<std::size_t>(thread.io_priority.io_class)],
+                     thread.io_priority.level,
+                     kClasses[static_cast<std::size_t>(thread.scheduling)],
+                     thread.realtime_priority, procfs::cpu_list(thread.cpus_allowed & all),
+                     process.traced ? "on" : "off");
 }
 
 std::optional<std::uint64_t> cpu_set_of(std::string_view list) {

@@ -19,15 +19,6 @@ Result<Number> number_of(std::string_view text) {
   return number;
 }
 
-// As umask(1) has it.
-Result<std::uint32_t> mask_of(std::string_view text) {
-  std::uint32_t mask = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mask, 8);
-  if (error != std::errc() || end != text.data() + text.size() || mask > 0777)
-    return Error{EINVAL, "a mask is an octal number up to 777"};
-  return mask;
-}
-
 class Parser {
  public:
   Parser(std::string_view line, std::uint64_t& pipes) : words_(line), pipes_(pipes) {}
@@ -70,7 +61,7 @@ class Parser {
     } else if (option == "-e") {
       error_terminal_ = fmt::format("tty:{}", TRY(number_of<int>(value)));
     } else if (option == "-m") {
-      common_.umask = TRY(mask_of(value));
+      common_.umask = TRY(file_mask_of(value));
     } else if (option == "-l") {
       const std::size_t split = value.find('=');
       if (split == value.npos) return Error{EINVAL, "a limit is NAME=VALUE"};
@@ -145,6 +136,14 @@ class Parser {
 };
 
 }  // namespace
+
+Result<std::uint32_t> file_mask_of(std::string_view text) {
+  std::uint32_t mask = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mask, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mask > 0777)
+    return Error{EINVAL, "a mask is an octal number up to 777"};
+  return mask;
+}
 
 Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes) {
   return Parser(line, pipes).parse();

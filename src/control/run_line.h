@@ -21,4 +21,7 @@ struct RunLine {
 /// for what is no such line.
 Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes);
 
+/// A mask of permissions as umask(1) has it: "022".
+Result<std::uint32_t> file_mask_of(std::string_view text);
+
 }  // namespace spindle::control

@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 
 #include "lua_interpreter.h"
 #include "spindle/machine/machine_signal.h"
@@ -262,9 +264,11 @@ int call_scheduler(lua_State* state) {
 
 /// ionice(CLASS [, LEVEL [, PID]])
 int call_io_priority(lua_State* state) {
-  static const char* const kClasses[] = {"none", "realtime", "best-effort", "idle", nullptr};
+  const std::string_view name = luaL_checkstring(state, 1);
+  const auto known = std::ranges::find(IoPriority::kClassNames, name);
+  if (known == IoPriority::kClassNames.end()) return luaL_argerror(state, 1, "no class of I/O");
   Request& request = new_request(state);
-  request.numbers[1] = luaL_checkoption(state, 1, nullptr, kClasses);
+  request.numbers[1] = known - IoPriority::kClassNames.begin();
   request.numbers[2] = luaL_optinteger(state, 2, 0);
   request.numbers[0] = luaL_optinteger(state, 3, 0);
   return ask(state, SystemCall::kSetIoPriority);

@@ -112,6 +112,9 @@ enum class SchedulingClass : std::uint8_t {
 /// Within a class the arm's policy decides; the level is kept, and shown.
 struct IoPriority {
   enum class Class : std::uint8_t { kNone, kRealtime, kBestEffort, kIdle };
+  /// By the number of the class.
+  static constexpr std::array<const char*, 4> kClassNames = {"none", "realtime", "best-effort",
+                                                             "idle"};
   static constexpr unsigned kMostLevel = 7;
   Class io_class = Class::kNone;  ///< kNone: as the thread's scheduling class has it
   unsigned level = 0;

@@ -25,6 +25,7 @@
 #include <memory>
 
 #include "spindle/base/host_proc.h"
+#include "spindle/machine/machine_snapshot.h"
 
 namespace spindle::cli {
 namespace {
@@ -355,7 +356,6 @@ Supervisor::Answer Supervisor::priority(const seccomp_notif& call, bool set) {
   return 20 - best;
 }
 
-constexpr std::array<std::string_view, 4> kIoClasses = {"none", "realtime", "best-effort", "idle"};
 constexpr int kIoClassShift = 13;  // of ioprio_set(2)
 
 Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) {
@@ -366,8 +366,8 @@ Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) 
   if (set) {
     const auto wanted = static_cast<std::uint64_t>(as_number(call.data.args[2]));
     const std::uint64_t io_class = wanted >> kIoClassShift;
-    if (io_class >= kIoClasses.size()) return -EINVAL;
-    return command_all(*chosen, fmt::format("ionice {} {}", kIoClasses[io_class],
+    if (io_class >= IoPriority::kClassNames.size()) return -EINVAL;
+    return command_all(*chosen, fmt::format("ionice {} {}", IoPriority::kClassNames[io_class],
                                             wanted & ((1u << kIoClassShift) - 1)));
   }
   std::int64_t best = INT64_MAX;
@@ -387,8 +387,8 @@ std::int64_t Supervisor::io_priority_of(std::int64_t process) {
   char name[32] = "";
   unsigned level = 0;
   (void)std::sscanf(settings.c_str() + at + kKey.size(), "%31s %u", name, &level);
-  const auto* const known = std::find(kIoClasses.begin(), kIoClasses.end(), name);
-  return (known - kIoClasses.begin()) << kIoClassShift | level;
+  const auto* const known = std::ranges::find(IoPriority::kClassNames, std::string_view(name));
+  return (known - IoPriority::kClassNames.begin()) << kIoClassShift | level;
 }
 
 Supervisor::Answer Supervisor::affinity(const seccomp_notif& call, bool set) {

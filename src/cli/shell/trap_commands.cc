@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <charconv>
-
 #include "cli/shell/keys.h"
 #include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
+#include "control/run_line.h"
 #include "spindle/base/shell_words.h"
 #include "spindle/machine/machine_signal.h"
 
@@ -93,13 +92,10 @@ int Shell::do_umask(const Arguments& arguments) {
     output_ = fmt::format("{:04o}\n", mask_);
     return 0;
   }
-  unsigned mask = 0;
-  const std::string& text = arguments[0];
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mask, 8);
-  if (error != std::errc() || end != text.data() + text.size() || mask > 0777)
-    return say_error("umask: a mask is an octal number up to 777", 2);
-  mask_ = mask;
-  ::umask(mask);
+  const auto mask = control::file_mask_of(arguments[0]);
+  if (!mask.ok()) return say_error(fmt::format("umask: {}", mask.error().what), 2);
+  mask_ = *mask;
+  ::umask(mask_);
   return 0;
 }
 
