@@ -46,7 +46,7 @@ refuses_options() {
   for option in cache=0 cache=1 cache=-8M cache=nan cache=inf cache=8Q cache=8MM cache= cache "cache= 8M" cache=2T \
     commit=0 commit=-1 commit=1.5 commit=soon commit=3601 commit pace=-1 pace=nan pace=inf pace=1001 pace=x pace \
     data=writeback data data= arm=lift arm= cache-policy=best cache-policy disk=tape disk fit=tight fit cpu=none cpu \
-    ro=1 sync=yes dirsync=1 nodiratime=0 remount=1 noatime=1 strictatime=0 allow_other=root default_permissions=no; do
+    ro=1 sync=yes dirsync=1 nodiratime=0 remount=1 noatime=1 strictatime=0 allow_other=root default_permissions=no user_id=0; do
     refuses "option '${option%%=*}'" spindle mount "$image" "$mnt" -o "$option"
   done
   refuses "no Spindle volume is mounted there" spindle mount "$image" "$mnt" -o remount,ro

@@ -333,6 +333,9 @@ int run(MountRequest request) {
     std::string reason;
     if (!parse_mount_options(text, request.options, reason)) return fail(reason);
   }
+  if (const auto name = request.options.for_remount_alone;
+      !name.empty() && !request.options.remount)
+    return fail(fmt::format("option '{}' is for remount alone", name));
   if (request.options.remount) {
     const std::string problem = remount(request.directory, request.options);
     return problem.empty() ? 0 : fail(problem);

@@ -44,6 +44,14 @@ Apply for_kernel(const char* name) {
   };
 }
 
+// What /proc/mounts shows of a mount, and mount(8) passes with `remount`.
+Apply shown_by_kernel(const char* name) {
+  return [=](std::string_view, MountOptions& options) -> std::string {
+    options.for_remount_alone = name;
+    return {};
+  };
+}
+
 Apply nothing() {
   return [](std::string_view, MountOptions&) { return std::string(); };
 }
@@ -178,9 +186,8 @@ const std::map<std::string_view, Apply>& table() {
       {"nolazytime", nothing()},
       {"lazytime", nothing()},  // access times are kept in memory in any case
       {"remount", flag(&MountOptions::remount, true)},
-      // What /proc/mounts shows of a mount, and mount(8) passes with `remount`.
-      {"user_id", nothing()},
-      {"group_id", nothing()},
+      {"user_id", shown_by_kernel("user_id")},
+      {"group_id", shown_by_kernel("group_id")},
       {"dev", for_kernel("dev")},
       {"nodev", for_kernel("nodev")},
       {"suid", for_kernel("suid")},

@@ -10,7 +10,8 @@
 namespace spindle::cli {
 
 struct MountOptions {
-  bool remount = false;  ///< nothing is mounted, but a mount changed; see remount.h
+  bool remount = false;                ///< nothing is mounted, but a mount changed; see remount.h
+  std::string_view for_remount_alone;  ///< an option that says nothing without it; empty: none
   bool read_only = false;
   bool allow_other = false;
   bool default_permissions = true;

@@ -18,13 +18,14 @@ struct KernelFlag {
 };
 constexpr KernelFlag kKernelFlags[] = {{"nosuid", "suid", ST_NOSUID, MS_NOSUID},
                                        {"nodev", "dev", ST_NODEV, MS_NODEV},
-                                       {"noexec", "exec", ST_NOEXEC, MS_NOEXEC},
-                                       {"sync", "async", ST_SYNCHRONOUS, MS_SYNCHRONOUS}};
+                                       {"noexec", "exec", ST_NOEXEC, MS_NOEXEC}};
 
 // The flags that are set now, changed by the options in the order in which they were given. Of
-// access times the kernel keeps what it has when no flag of theirs is passed.
+// access times the kernel keeps what it has when no flag of theirs is passed; whether writes are
+// kept back is the daemon's matter, too.
 unsigned long wanted_flags(unsigned long present, std::string_view kernel_options) {
   unsigned long flags = MS_REMOUNT;
+  if ((present & ST_SYNCHRONOUS) != 0) flags |= MS_SYNCHRONOUS;
   for (const KernelFlag& flag : kKernelFlags)
     if ((present & flag.present) != 0) flags |= flag.wanted;
   while (!kernel_options.empty()) {
@@ -32,7 +33,6 @@ unsigned long wanted_flags(unsigned long present, std::string_view kernel_option
     const std::string_view name = kernel_options.substr(0, kernel_options.find(','));
     kernel_options.remove_prefix(name.size());
     for (const KernelFlag& flag : kKernelFlags) {
-      if (flag.wanted == MS_SYNCHRONOUS) continue;  // the daemon's, too
       if (name == flag.sets) flags |= flag.wanted;
       if (name == flag.clears) flags &= ~flag.wanted;
     }
@@ -51,8 +51,8 @@ std::string remount(const std::string& directory, const MountOptions& options) {
   const bool is_writable = (now.f_flag & ST_RDONLY) == 0;
   if (!complaint.made() && options.read_only && is_writable) control.sync();
   if (!complaint.made() && !options.read_only && control.value("volume/state") != "read-write")
-    complaint.make(fmt::format(
-        "{}: the volume itself is read-only; unmount it, and mount it again", directory));
+    complaint.make(fmt::format("{}: the volume itself is read-only; unmount it, and mount it again",
+                               directory));
   if (complaint.made()) return complaint.what();
   unsigned long flags = wanted_flags(now.f_flag, options.kernel_options);
   if (options.read_only) flags |= MS_RDONLY;
