@@ -80,7 +80,7 @@ void SpaceManager::State::make_available(GroupNo g, Run run) {
     if (from < to) CHECK(set.add({from, to - from}));
   };
   BlockNo at = run.start;
-  for (const Run& window : claim ? claim->windows : std::vector<Run>()) {
+  for (const Run& window : claim ? std::span<const Run>(claim->windows) : std::span<const Run>()) {
     const BlockNo from = std::max(at, window.start);
     const BlockNo to = std::min(run.end(), window.end());
     if (from >= to) continue;

@@ -148,23 +148,25 @@ void Command::require_subcommand() const {
 }
 
 CommandLine::CommandLine(const std::string& program, std::string version, const std::string& help)
-    : Command(*new CLI::App(help)), version_(std::move(version)) {
-  app().name(program);
-  app().set_version_flag(kVersionNames, version_);
+    : CommandLine(std::make_unique<CLI::App>(help), program, std::move(version)) {}
+
+CommandLine::CommandLine(std::unique_ptr<CLI::App> app, const std::string& program,
+                         std::string version)
+    : Command(*app), owned_(std::move(app)), version_(std::move(version)) {
+  owned_->name(program);
+  owned_->set_version_flag(kVersionNames, version_);
 }
 
-CommandLine::~CommandLine() {
-  delete &app();
-}
+CommandLine::~CommandLine() = default;
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usage_status) {
   // Last in the help of a command, which has told all of its own now.
-  for (CLI::App* command : app().get_subcommands({}))
+  for (CLI::App* command : owned_->get_subcommands({}))
     command->set_version_flag(kVersionNames, version_);
   try {
-    app().parse(argc, argv);
+    owned_->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app().exit(error) == 0 ? 0 : usage_status;
+    return owned_->exit(error) == 0 ? 0 : usage_status;
   }
   return std::nullopt;
 }

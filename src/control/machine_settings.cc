@@ -168,7 +168,6 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
       });
   add_scheme(tree, machine, "machine/allocation",
              {"paging", "segmentation", "partitions", "fixed-partitions"},
-
              "no scheme of allocation has this name",
              [](Configuration& c) -> std::string& { return c.memory.allocation; });
   add_partitions(tree, machine);

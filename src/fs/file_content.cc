@@ -52,8 +52,8 @@ Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format:
 Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
                     std::uint64_t length) {
   if (offset <= shape.max_size && length <= shape.max_size - offset) return {};
-  if (shape.map->kind() == format::MapKind::kContiguous && offset <= kMaxImageSize &&
-      length <= kMaxImageSize - offset) {
+  const bool is_of_images = offset <= kMaxImageSize && length <= kMaxImageSize - offset;
+  if (!shape.map->has_several_runs() && is_of_images) {
     return Error{ENOSPC, "a contiguous file lies in one group of the volume, and is no longer",
                  Subject::inode(number)};
   }

@@ -129,7 +129,8 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
 }
 
 // A file that gets other blocks, while others read and write it: its copy is built in a hidden
-// inode, and what is written to where it was copied already is copied again.
+// inode, which nobody else can reach, so that its lock is not needed; and what is written to where
+// it was copied already is copied again.
 class Relocation {
  public:
   Relocation(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,

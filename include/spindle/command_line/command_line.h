@@ -18,6 +18,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -97,7 +98,6 @@ class Command {
 
  protected:
   explicit Command(CLI::App& app) : app_(&app) {}
-  CLI::App& app() const { return *app_; }
 
  private:
   CLI::App* app_;
@@ -118,6 +118,9 @@ class CommandLine : public Command {
   std::optional<int> parse(int argc, const char* const* argv, int usage_status);
 
  private:
+  CommandLine(std::unique_ptr<CLI::App> app, const std::string& program, std::string version);
+
+  std::unique_ptr<CLI::App> owned_;
   std::string version_;
 };
 

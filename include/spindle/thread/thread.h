@@ -89,8 +89,8 @@ inline constexpr bool kFitsInControl = sizeof(F) <= kLargestInControl && alignof
 /// Takes a stack and makes room for the callable at its top; null if there is no memory.
 Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                  void (*entry)(void*), void** storage);
-/// Makes the prepared thread ready.
 enum class Fate : std::uint8_t { kJoined, kDetached };
+/// Makes the prepared thread ready.
 void start(Control* control, Fate fate);
 /// Both, for a callable that fits in the Control and may be copied byte by byte.
 Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
