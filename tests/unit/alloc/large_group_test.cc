@@ -14,7 +14,7 @@ constexpr std::uint64_t kMiB = 1u << 20;
 constexpr std::uint64_t kGiB = 1u << 30;
 
 // Two groups, one of five bitmap blocks and a shorter one.
-constexpr VolumeShape kTwoGroups{.image_size = 64 * kMiB, .group_size = 32 * kMiB};
+const VolumeShape kTwoGroups{.image_size = 64 * kMiB, .group_size = 32 * kMiB};
 
 /// The block of group `g` whose bit is the first of block `index` of the bitmap.
 BlockNo first_of_bitmap(const Volume& volume, GroupNo g, std::uint64_t index) {
