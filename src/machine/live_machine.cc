@@ -111,6 +111,10 @@ void LiveMachine::set_clock() {
   if (time > machine_->now()) machine_->run_until(time);
 }
 
+void LiveMachine::settle() {
+  if (rate_ != 0) machine_->run_until(machine_->now());
+}
+
 void LiveMachine::wake_if_changed() {
   if (rate_ == kAsFastAsPossible || machine_->next_event() != awaited_) changed_.notify_all();
 }

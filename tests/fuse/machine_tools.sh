@@ -224,7 +224,8 @@ reach() {
   # htop: F9, Enter sends SIGTERM to the one process that it shows.
   { while [ -e "$control/proc/$sleeper" ]; do printf '\e[20~'; sleep 0.3; printf '\r'; sleep 0.3; done; printf q; } |
     TERM=xterm timeout 60 script -qec "spindle enter $mnt htop -p $sleeper" /dev/null >htop.out || true
-  [ ! -e "$control/proc/$sleeper" ] || fail "htop's F9 did not reach the process"
+  [ ! -e "$control/proc/$sleeper" ] ||
+    fail "htop's F9 did not reach the process; it said: $(tail -c 500 htop.out | cat -v)"
   # A real process can't be hit, by its number here or there.
   sleep 100 &
   local real=$!

@@ -38,13 +38,16 @@ class LiveMachine {
   LiveMachine& operator=(const LiveMachine&) = delete;
 
   /// Calls `use` with the machine at rest and returns what it returns, which must be a Result. The
-  /// first call makes the machine, and fails as `Machine::create` does.
+  /// first call makes the machine, and fails as `Machine::create` does. Unless time stands still,
+  /// what `use` makes happen at this instant has happened by then: who has started a process finds
+  /// it. In a paused machine all that is started comes together, once it goes on.
   template <class Use>
   auto with(Use&& use) -> decltype(use(std::declval<Machine&>())) {
     const std::unique_lock lock = rest();
     if (Result<> made = make(); !made.ok()) return made.error();
     set_clock();
     auto result = use(*machine_);
+    settle();
     wake_if_changed();
     return result;
   }
@@ -78,6 +81,7 @@ class LiveMachine {
   [[nodiscard]] VirtualTime goal() const;
   /// Moves the clock of a machine that sleeps between two events to `goal`.
   void set_clock();
+  void settle();
   void wake_if_changed();
   void run();
   void run_slice(std::unique_lock<std::mutex>& lock);

@@ -61,6 +61,21 @@ TEST(LiveMachine, WakesForACommandAtAnyRate) {
   }
 }
 
+TEST(LiveMachine, ShowsAtOnceWhatACommandStarted) {
+  const auto count = [](Machine& machine) -> Result<std::size_t> {
+    return machine.processes().size();
+  };
+  LiveMachine live({}, make_host);
+  for (std::size_t there = 3; there < 100; ++there) {
+    ASSERT_TRUE(start(live, "sleep(1e9)").ok());
+    ASSERT_EQ(*live.with(count), there);
+  }
+  // In a paused machine nothing happens, be it a start.
+  ASSERT_TRUE(live.set_rate(0).ok());
+  ASSERT_TRUE(start(live, "sleep(1e9)").ok());
+  EXPECT_EQ(*live.with(count), 99U);
+}
+
 TEST(LiveMachine, IsLookedAtWithoutWaiting) {
   const auto look = [](const Machine& machine) -> Result<VirtualTime> { return machine.now(); };
   LiveMachine live({}, make_host);
