@@ -59,7 +59,7 @@ for options in data=ordered data=journal sync; do
     count=$(write_until_refused "$strategy")
     [ "$count" -gt 20 ] || fail "only $count files fit"
     # Data that finds no room stays in memory and is tried again; the journal is tried once.
-    for _ in $(seq 600); do
+    for _ in $(seq 1200); do
       if [ "$(fact volume state)" = failed ]; then break; fi
       mkdir "$mnt/folder-$RANDOM$RANDOM" 2>/dev/null || true
       sleep 0.1

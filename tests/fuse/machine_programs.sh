@@ -131,7 +131,7 @@ cat "$mnt/.spindle/machine/log" >log
 expect 1 "$(grep -c '^\[ *5\..*at five$' log)" "what was to start once, after five seconds: $(cat log)"
 grep -q "crontab.*3\|line 3" log || fail "a wrong line is not complained of: $(cat log)"
 echo '* * * * * /bin/echo.lua changed' >"$mnt/etc/crontab"
-for try in $(seq 200); do
+for try in $(seq 1200); do
   ! grep -q 'changed$' "$mnt/.spindle/machine/log" || break
   sleep 0.05
 done

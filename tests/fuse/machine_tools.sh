@@ -333,7 +333,7 @@ rules() {
   step "the rules of /proc"
   local threads
   threads=$(start /bin/threads.lua)
-  for try in $(seq 100); do
+  for try in $(seq 1200); do
     [ "$(ls "$control/proc/$threads/task" | wc -l)" != 4 ] || break
     sleep 0.05
   done

@@ -90,7 +90,7 @@ needs_the_device() {
 answers_when_it_returns() {
   step "in the background"
   # Through a pipe: the daemon must not keep it open.
-  timeout 20 sh -c 'spindle mount "$0" "$1" 2>&1 | cat' "$image" "$mnt" || fail "the daemon keeps its parent's pipe open"
+  timeout 60 sh -c 'spindle mount "$0" "$1" 2>&1 | cat' "$image" "$mnt" || fail "the daemon keeps its parent's pipe open"
   expect "volume" "$(basename "$(dirname "$mnt/.spindle/volume/label")")" "the mount's answer"
   daemon=$(cat "$mnt/.spindle/process_id")
   expect "$image fuse.spindle" "$(awk -v at="$mnt" '$2 == at { print $1, $3 }' /proc/mounts)" "/proc/mounts"

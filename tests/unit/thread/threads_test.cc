@@ -289,7 +289,7 @@ TEST(Inspect, TellsWhatEachThreadDoes) {
                   ->run([&] {
                     Semaphore tokens(0, "tokens");
                     Thread waits = spawn("waits", [&] { tokens.acquire(); });
-                    Thread sleeps = spawn("sleeps", [] { sleep_for(1'000'000); });
+                    Thread sleeps = spawn("sleeps", [] { sleep_for(3600'000'000'000); });
                     Thread joins = spawn("joins", [&] { waits.join().take(); });
                     Thread ended = spawn("ended", [] {});
                     yield();
@@ -309,6 +309,7 @@ TEST(Inspect, TellsWhatEachThreadDoes) {
                     EXPECT_EQ(threads[5].state, ThreadState::kReady);
                     EXPECT_EQ(to_string(threads[5].state), "ready");
                     EXPECT_EQ(to_string(threads[2].waits_for), "sleep");
+                    sleeps.cancel();
                     tokens.release();
                   })
                   .ok());
