@@ -27,14 +27,22 @@ for round in 1 2; do
     xargs -P 8 -I{} dd if={} of=/dev/null bs=4096 iflag=direct status=none
 done
 
-# Whatever is written between them would part the pictures from the counters.
-for attempt in $(seq 20); do
-  cp "$mnt/.spindle/disk/statistics.json" disk.json
+# Whatever is written or read between them would part the pictures from the counters.
+copy_counters() {
+  mkdir -p "$1"
+  for name in disk/statistics disk/whatif cache/statistics; do
+    cp "$mnt/.spindle/$name.json" "$1/$(dirname "$name")-$(basename "$name").json"
+  done
+}
+for attempt in $(seq 100); do
+  copy_counters before
   spindle picture "$mnt" --all all >said 2>&1 || fail "$(cat said)"
-  cat "$mnt/.spindle/disk/statistics.json" | cmp -s disk.json && break  # cmp would believe the length it is told
+  copy_counters after
+  ! diff -r before after >/dev/null || break
 done
-cp "$mnt/.spindle/cache/statistics.json" cache.json
-cp "$mnt/.spindle/disk/whatif.json" whatif.json
+mv after/disk-statistics.json disk.json
+mv after/disk-whatif.json whatif.json
+mv after/cache-statistics.json cache.json
 [ "$(ls all | wc -l)" = 30 ] || fail "not ten pictures in three forms: $(ls all)"
 
 # counts of a histogram stand in its tooltips: "to 20: 7"
