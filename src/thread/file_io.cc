@@ -1,8 +1,12 @@
 #include "spindle/thread/file_io.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <vector>
 
 #include "spindle/thread/offload.h"
 #include "spindle/thread/section.h"
@@ -26,9 +30,45 @@ int run(std::uint8_t operation, int fd, const void* buffer, std::size_t size, st
   });
 }
 
+/// A descriptor of the call's own: the caller may close his while the call, left, goes on.
+class OwnDescriptor {
+ public:
+  static Result<std::shared_ptr<const OwnDescriptor>> duplicate(int fd) {
+    const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) return Error{errno, "the descriptor cannot be duplicated"};
+    return std::make_shared<const OwnDescriptor>(own);
+  }
+  explicit OwnDescriptor(int fd) : fd_(fd) {}
+  ~OwnDescriptor() { close(fd_); }
+  OwnDescriptor(const OwnDescriptor&) = delete;
+  OwnDescriptor& operator=(const OwnDescriptor&) = delete;
+
+  operator int() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+Result<std::size_t> read_within(int fd, std::span<std::byte> to, std::uint64_t offset,
+                                std::int64_t deadline_ns) {
+  const auto own = TRY(OwnDescriptor::duplicate(fd));
+  using Bytes = std::vector<std::byte>;
+  const auto read = [own, size = to.size(), offset]() -> Result<Bytes> {
+    Bytes bytes(size);
+    bytes.resize(TRY(read_at(*own, bytes, offset)));
+    return bytes;
+  };
+  Result<Bytes> outcome = TRY(offload_until(deadline_ns, read));
+  const Bytes bytes = TRY(std::move(outcome));
+  std::ranges::copy(bytes, to.begin());
+  return bytes.size();
+}
+
 }  // namespace
 
-Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset) {
+Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset,
+                            std::int64_t deadline_ns) {
+  if (deadline_ns != kNever) return read_within(fd, to, offset, deadline_ns);
   std::size_t done = 0;
   while (done < to.size()) {
     const auto rest = to.subspan(done);
@@ -43,7 +83,13 @@ Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offse
   return done;
 }
 
-Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset) {
+Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset,
+                  std::int64_t deadline_ns) {
+  if (deadline_ns != kNever) {
+    const auto own = TRY(OwnDescriptor::duplicate(fd));
+    const std::vector<std::byte> bytes(from.begin(), from.end());
+    return TRY(offload_until(deadline_ns, [=] { return write_at(*own, bytes, offset); }));
+  }
   while (!from.empty()) {
     const auto at = static_cast<off_t>(offset);
     const int count = run(IORING_OP_WRITE, fd, from.data(), from.size(), offset,
@@ -56,7 +102,11 @@ Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset)
   return {};
 }
 
-Result<> sync_file(int fd) {
+Result<> sync_file(int fd, std::int64_t deadline_ns) {
+  if (deadline_ns != kNever) {
+    const auto own = TRY(OwnDescriptor::duplicate(fd));
+    return TRY(offload_until(deadline_ns, [own] { return sync_file(*own); }));
+  }
   const int result = run(IORING_OP_FSYNC, fd, nullptr, 0, 0, [&] { return fsync(fd); });
   if (result < 0) return Error{-result, "the file cannot be synchronised"};
   return {};

@@ -5,7 +5,9 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 #include "spindle/thread/section.h"
 #include "thread/scheduler.h"
@@ -13,93 +15,176 @@
 namespace spindle::thread {
 namespace {
 
+/// A call, kept by the thread that waits for it and by the helper that makes it.
+class Call {
+ public:
+  // By the thread, in one section.
+  Call(std::function<void()> work, bool may_be_left);
+  /// False if the deadline came first; the call is left then, as if the thread was cancelled.
+  bool wait(std::int64_t deadline_ns);
+
+  // By the helper.
+  static void make(const std::shared_ptr<Call>& call);
+  /// Nobody waits for it any more.
+  [[nodiscard]] bool left() const { return left_.load(std::memory_order_acquire); }
+
+ private:
+  class Leaving;
+
+  std::function<void()> work_;
+  Runtime& runtime_ = *Runtime::current();
+  WaitQueue done_{"blocking call", WaitKind::kEvent};
+  WaitNode node_;
+  std::mutex mutex_;  // who holds it keeps the thread that waits in its runtime
+  bool ended_ = false;
+  std::atomic<bool> left_ = false;
+};
+
+/// For the time of a wait, however it ends.
+class Call::Leaving {
+ public:
+  explicit Leaving(Call& call) : call_(call) {}
+  ~Leaving() {
+    const std::lock_guard lock(call_.mutex_);
+    call_.left_.store(true, std::memory_order_release);
+  }
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+
+ private:
+  Call& call_;
+};
+
+Call::Call(std::function<void()> work, bool may_be_left) : work_(std::move(work)) {
+  node_.interruptible = may_be_left;
+  done_.enqueue(node_);
+}
+
+bool Call::wait(std::int64_t deadline_ns) {
+  const Runtime::ExternalWork pending(runtime_);
+  const Leaving leaving(*this);
+  if (WaitQueue::park(node_, deadline_ns)) return true;
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+void Call::make(const std::shared_ptr<Call>& call) {
+  if (!call->left()) call->work_();
+  call->work_ = nullptr;  // with what it owns
+  const std::lock_guard lock(call->mutex_);
+  call->ended_ = true;
+  if (call->left()) return;
+  call->runtime_.post([call] {
+    if (call->node_.queue != nullptr) call->done_.wake(call->node_);
+  });
+}
+
 /// The helpers of the process. They end with it, idle ones being told to.
 class Helpers {
  public:
   Helpers() = default;
   Helpers(const Helpers&) = delete;
   Helpers& operator=(const Helpers&) = delete;
-  ~Helpers() {
-    {
-      const std::lock_guard lock(mutex_);
-      ends_ = true;
-    }
-    changed_.notify_all();
-    for (std::thread& helper : helpers_) helper.join();
-  }
+  ~Helpers();
 
-  void submit(std::function<void()> work) {
-    {
-      const std::lock_guard lock(mutex_);
-      queue_.push_back(std::move(work));
-      if (idle_ < queue_.size() && helpers_.size() < kMostHelpers) {
-        add_helper();
-      }
-    }
-    changed_.notify_one();
-  }
+  /// False if the kernel gives no helper.
+  bool submit(std::shared_ptr<Call> call);
 
  private:
-  // Signals are for others: a new kernel thread begins with its maker's mask.
-  void add_helper() {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    helpers_.emplace_back([this] { serve(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  struct Helper {
+    std::thread thread;
+    std::shared_ptr<Call> makes;
+  };
+  /// Kept by each helper, for one that makes a call which was left may be the last of the process.
+  struct Common {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::shared_ptr<Call>> queue;
+    std::deque<Helper> helpers;
+    std::size_t idle = 0;
+    bool ends = false;
+  };
 
-  void serve() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      changed_.wait(lock, [this] { return ends_ || !queue_.empty(); });
-      --idle_;
-      if (queue_.empty()) return;
-      const std::function<void()> work = std::move(queue_.front());
-      queue_.pop_front();
-      lock.unlock();
-      work();
-      lock.lock();
+  void add_helper();
+  static void serve(Common& common, Helper& self);
+
+  const std::shared_ptr<Common> common_ = std::make_shared<Common>();
+};
+
+Helpers::~Helpers() {
+  std::vector<std::thread> to_join;
+  {
+    const std::lock_guard lock(common_->mutex);
+    common_->ends = true;
+    for (Helper& helper : common_->helpers) {
+      if (helper.makes != nullptr && helper.makes->left()) {
+        helper.thread.detach();
+      } else {
+        to_join.push_back(std::move(helper.thread));
+      }
     }
   }
+  common_->changed.notify_all();
+  for (std::thread& thread : to_join) thread.join();
+}
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> queue_;
-  std::vector<std::thread> helpers_;
-  std::size_t idle_ = 0;
-  bool ends_ = false;
-};
+bool Helpers::submit(std::shared_ptr<Call> call) {
+  {
+    const std::lock_guard lock(common_->mutex);
+    const bool all_busy = common_->idle <= common_->queue.size();
+    if (all_busy && common_->helpers.size() < kMostHelpers) add_helper();
+    if (common_->helpers.empty()) return false;
+    common_->queue.push_back(std::move(call));
+  }
+  common_->changed.notify_one();
+  return true;
+}
+
+// Signals are for others: a new kernel thread begins with its maker's mask.
+void Helpers::add_helper() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  Helper& helper = common_->helpers.emplace_back();
+  try {
+    helper.thread = std::thread([common = common_, &helper] { serve(*common, helper); });
+  } catch (const std::system_error&) {
+    common_->helpers.pop_back();
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Helpers::serve(Common& common, Helper& self) {
+  std::unique_lock lock(common.mutex);
+  for (;;) {
+    ++common.idle;
+    common.changed.wait(lock, [&] { return common.ends || !common.queue.empty(); });
+    --common.idle;
+    if (common.queue.empty()) return;
+    self.makes = std::move(common.queue.front());
+    common.queue.pop_front();
+    lock.unlock();
+    Call::make(self.makes);
+    lock.lock();
+    self.makes.reset();
+  }
+}
 
 }  // namespace
 
 namespace detail {
 
-void run_on_helper(const std::function<void()>& work) {
+bool run_on_helper(std::function<void()> work, std::int64_t deadline_ns) {
   if (current_control == nullptr) {
     work();
-    return;
+    return true;
   }
   // In a section: the helper threads' lock must not be held by a thread that is preempted.
   const Section section;
-  Control& self = *current_control;
   static Helpers helpers;
-  Runtime& runtime = *current_scheduler->runtime();
-  const Runtime::ExternalWork pending(runtime);
-  WaitQueue done("blocking call", WaitKind::kEvent);
-  WaitNode node;
-  node.interruptible = false;
-  done.enqueue(node);
-  std::atomic<bool> left = false;
-  helpers.submit([&] {
-    work();
-    runtime.post([&] { done.wake(node); });
-    left.store(true, std::memory_order_release);
-  });
-  WaitQueue::park(node);
-  // The helper may still be on its way out of the runtime, which must not go before that.
-  while (!left.load(std::memory_order_acquire)) self.scheduler->yield(self);
+  const auto call = std::make_shared<Call>(std::move(work), deadline_ns != kNever);
+  if (!helpers.submit(call)) Call::make(call);
+  return call->wait(deadline_ns);
 }
 
 }  // namespace detail

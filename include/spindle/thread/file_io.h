@@ -5,6 +5,9 @@
 // other events; elsewhere each is a blocking call on a helper thread (offload.h). The buffer must
 // stay until the call returns, so a wait here is no point of cancellation. Outside of a thread the
 // calls block.
+//
+// With a deadline (monotonic ns) each is an `offload_until`, on buffers and a descriptor of its own
+// that cost a copy: after ETIMEDOUT the caller's are his again, and a write may still happen.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +15,18 @@
 #include <span>
 
 #include "spindle/base/result.h"
+#include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
 
 /// Bytes read; fewer than asked for only at the end of the file.
-Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset);
+Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset,
+                            std::int64_t deadline_ns = kNever);
 /// Writes all of them.
-Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset);
+Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset,
+                  std::int64_t deadline_ns = kNever);
 /// What was written before is durable after.
-Result<> sync_file(int fd);
+Result<> sync_file(int fd, std::int64_t deadline_ns = kNever);
 
 /// True if the calling thread's runtime has a ring: these calls then need no helper thread.
 bool file_io_uses_ring();

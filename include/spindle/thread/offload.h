@@ -2,54 +2,75 @@
 // on.
 //
 //   const int fd = offload([&] { return open(path, O_RDONLY); });   // may take a disk's time
+//   Result<int> answer = offload_until(deadline_ns, [name] { return look_up(name); });
 //
 // For what cannot be polled: files, name look-up, waitpid. An exception reaches the caller. Helpers
 // are made when none is idle, up to kMostHelpers in the process, and kept; beyond that calls queue.
-// The wait is no point of cancellation, for the helper uses what the caller's stack holds. Outside
-// of a thread the function is just called.
+// The wait of `offload` is no point of cancellation, for the helper uses what the caller's stack
+// holds. Outside of a thread, and where the kernel gives no helper, the function is just called.
+//
+// Nobody can end a blocking call from outside. So when the deadline of `offload_until` comes, or
+// its thread is cancelled, the call is left to its helper, which ends it some time and drops what
+// came of it: the function must own all that it uses, and is destroyed by the helper. A call that
+// no helper has begun by then is not made any more. The program's end does not wait for such calls.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <type_traits>
 #include <utility>
+
+#include "spindle/base/result.h"
+#include "spindle/thread/task.h"
+#include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
 
 inline constexpr std::size_t kMostHelpers = 16;
 
 namespace detail {
-/// Runs the work on a helper and parks until it has ended.
-void run_on_helper(const std::function<void()>& work);
+/// Runs the work on a helper and parks until it has ended. With a deadline the work must own what
+/// it uses: false if that came first, and the helper ends the work.
+bool run_on_helper(std::function<void()> work, std::int64_t deadline_ns);
+
+template <class F, class T>
+void call_into(F& function, Outcome<T>& outcome) {
+  try {
+    outcome.fill(function);
+  } catch (...) {
+    outcome.failure = std::current_exception();
+  }
+}
 }  // namespace detail
 
 template <class F>
 auto offload(F&& function) -> std::invoke_result_t<F&> {
-  using Value = std::invoke_result_t<F&>;
-  std::exception_ptr failure;
-  if constexpr (std::is_void_v<Value>) {
-    detail::run_on_helper([&] {
-      try {
-        function();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-    });
-    if (failure) std::rethrow_exception(failure);
-  } else {
-    std::optional<Value> value;
-    detail::run_on_helper([&] {
-      try {
-        value.emplace(function());
-      } catch (...) {
-        failure = std::current_exception();
-      }
-    });
-    if (failure) std::rethrow_exception(failure);
-    return std::move(*value);
+  detail::Outcome<std::invoke_result_t<F&>> outcome;
+  detail::run_on_helper([&] { detail::call_into(function, outcome); }, kNever);
+  if (outcome.failure) std::rethrow_exception(outcome.failure);
+  return outcome.take().take();
+}
+
+/// ETIMEDOUT if the call has not ended when the deadline (monotonic ns) comes: see above. With
+/// kNever it waits as `offload` does.
+template <class F>
+auto offload_until(std::int64_t deadline_ns, F&& function)
+    -> Result<std::invoke_result_t<std::decay_t<F>&>> {
+  struct Call {
+    explicit Call(F&& what) : function(std::forward<F>(what)) {}
+    std::decay_t<F> function;
+    detail::Outcome<std::invoke_result_t<std::decay_t<F>&>> outcome;
+  };
+  const auto call = std::make_shared<Call>(std::forward<F>(function));
+  const auto work = [call] { detail::call_into(call->function, call->outcome); };
+  if (!detail::run_on_helper(work, deadline_ns)) {
+    return Error{ETIMEDOUT, "the call did not end in time"};
   }
+  if (call->outcome.failure) std::rethrow_exception(call->outcome.failure);
+  return call->outcome.take();
 }
 
 }  // namespace spindle::thread

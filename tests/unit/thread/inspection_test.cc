@@ -1,9 +1,11 @@
 // Looking at threads: backtraces, traces, the order of locks, CPU time, stack use.
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -239,6 +241,99 @@ TEST(OffloadTest, OthersRunMeanwhileAndResultsAndExceptionsComeBack) {
   });
 }
 
+/// Calls that block until they are let go, one by one.
+class BlockedCalls {
+ public:
+  BlockedCalls() { EXPECT_EQ(pipe(ends_.data()), 0); }
+  ~BlockedCalls() {
+    for (const int fd : ends_) close(fd);
+  }
+  BlockedCalls(const BlockedCalls&) = delete;
+  BlockedCalls& operator=(const BlockedCalls&) = delete;
+
+  void call() {
+    ++begun;
+    char byte = 0;
+    EXPECT_EQ(read(ends_[0], &byte, 1), 1);
+    ++ended;
+  }
+  void let_go(std::size_t calls) {
+    const std::string bytes(calls, 'x');
+    EXPECT_EQ(write(ends_[1], bytes.data(), calls), static_cast<ssize_t>(calls));
+  }
+
+  std::atomic<std::size_t> begun = 0;
+  std::atomic<std::size_t> ended = 0;
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+constexpr std::int64_t kHour = 3'600'000'000'000;
+
+TEST(OffloadTest, ACallThatIsLateIsLeftToItsHelper) {
+  for (const unsigned workers : {1u, 2u}) {
+    const auto calls = std::make_shared<BlockedCalls>();
+    auto runtime = Runtime::create({.workers = workers}).take();
+    const Result<> result = runtime->run([&] {
+      const auto late = [calls] { calls->call(); };
+      EXPECT_EQ(offload_until(monotonic_ns() + 1'000'000, late).code(), ETIMEDOUT);
+      Thread cancelled = spawn("cancelled", [&] {
+        static_cast<void>(offload_until(monotonic_ns() + kHour, late).ok());
+        ADD_FAILURE() << "it was cancelled";
+      });
+      while (calls->begun == 0) sleep_for(1'000'000);
+      cancelled.cancel();
+      EXPECT_TRUE(cancelled.join().ok());
+      const std::int64_t late_enough = monotonic_ns() + kHour;
+      EXPECT_EQ(offload_until(late_enough, [] { return std::string("in time"); }).take(),
+                "in time");
+      EXPECT_THROW(offload_until(late_enough, [] { throw 3; }).take(), int);
+    });
+    EXPECT_TRUE(result.ok());
+    runtime.reset();
+    // Of the two one may have been left before it began.
+    const std::size_t begun = calls->begun;
+    calls->let_go(2);
+    while (calls->ended < begun) usleep(1'000);
+  }
+}
+
+TEST(OffloadTest, WhatNoHelperBeganInTimeIsNotDone) {
+  run([] {
+    BlockedCalls calls;
+    std::vector<Thread> threads;
+    for (std::size_t i = 0; i < kMostHelpers; ++i) {
+      threads.push_back(spawn("caller", [&] { offload([&] { calls.call(); }); }));
+    }
+    while (calls.begun < kMostHelpers) sleep_for(1'000'000);
+    const auto called = std::make_shared<std::atomic<bool>>(false);
+    const auto soon = [] { return monotonic_ns() + 1'000'000; };
+    EXPECT_EQ(offload_until(soon(), [called] { *called = true; }).code(), ETIMEDOUT);
+    char name[] = "/tmp/spindle-file-io-XXXXXX";
+    const int fd = mkstemp(name);
+    ASSERT_GE(fd, 0);
+    unlink(name);
+    std::vector<std::byte> block(5, std::byte{7});
+    EXPECT_EQ(write_at(fd, block, 0, soon()).code(), ETIMEDOUT);
+    EXPECT_EQ(read_at(fd, block, 0, soon()).code(), ETIMEDOUT);
+    EXPECT_EQ(sync_file(fd, soon()).code(), ETIMEDOUT);
+    calls.let_go(kMostHelpers);
+    for (Thread& thread : threads) EXPECT_TRUE(thread.join().ok());
+
+    const std::int64_t late_enough = monotonic_ns() + kHour;
+    std::vector<std::byte> seen(9);
+    EXPECT_EQ(read_at(fd, seen, 0, late_enough).take(), 0u) << "nothing was written";
+    EXPECT_TRUE(write_at(fd, block, 2, late_enough).ok());
+    EXPECT_EQ(read_at(fd, seen, 2, late_enough).take(), block.size());
+    EXPECT_EQ(seen[4], std::byte{7});
+    EXPECT_TRUE(sync_file(fd, late_enough).ok());
+    close(fd);
+    EXPECT_EQ(read_at(fd, seen, 0, late_enough).code(), EBADF);
+    EXPECT_FALSE(*called);
+  });
+}
+
 TEST(FileIo, ManyThreadsReadAndWriteOneFile) {
   run([] {
     char name[] = "/tmp/spindle-file-io-XXXXXX";
@@ -280,6 +375,32 @@ TEST(SignalEventsTest, ASignalIsAnEvent) {
     signals.reset();
   });
   EXPECT_EQ(SignalEvents::open({99999}).code(), EINVAL);
+}
+
+TEST(SignalEventsTest, ASignalShowsEveryThread) {
+  auto signals = SignalEvents::open({SIGQUIT}).take();
+  run([&] {
+    Semaphore never(0, "never");
+    std::vector<Thread> threads;
+    for (int i = 0; i < 200; ++i) {
+      threads.push_back(spawn("waiter " + std::to_string(i), [&] { never.acquire(); }));
+    }
+    std::string shown;
+    Thread watcher = spawn("watcher", [&] {
+      EXPECT_EQ(signals->wait().take(), SIGQUIT);
+      shown = describe_threads(*Runtime::current());
+    });
+    yield();
+    kill(getpid(), SIGQUIT);
+    EXPECT_TRUE(watcher.join().ok());
+    for (int i = 0; i < 200; ++i) {
+      const std::string line =
+          "\"waiter " + std::to_string(i) + "\" waiting for semaphore \"never\"";
+      EXPECT_NE(shown.find(line), std::string::npos) << line;
+    }
+    never.release(threads.size());
+    signals.reset();
+  });
 }
 
 TEST(StreamTest, PipesSocketsAndPoll) {
