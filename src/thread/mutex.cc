@@ -172,6 +172,12 @@ void Mutex::forget_order() {
   if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiters_);
 }
 
+// Outside of a runtime it may be held by threads that `run` left asleep for ever.
+void Mutex::check_may_go() const {
+  const bool abandoned = current_scheduler == nullptr && holding(holder_) != &nobody;
+  if (!abandoned) report_misuse("destroys", waiters_, holder_);
+}
+
 [[gnu::always_inline]] inline bool RecursiveMutex::acquire(std::int64_t deadline_ns,
                                                            const void* where) {
   const Section section;
