@@ -17,6 +17,7 @@ class ControlPool {
  public:
   ControlPool() = default;
   ~ControlPool();
+  ControlPool(ControlPool&&) = default;
   ControlPool(const ControlPool&) = delete;
   ControlPool& operator=(const ControlPool&) = delete;
 

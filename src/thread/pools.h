@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "thread/control_pool.h"
 #include "thread/runtime_lock.h"
@@ -42,6 +43,8 @@ class Pools {
   // To be looked at while no worker is inside.
   [[nodiscard]] const StackPool& stacks() const { return stacks_; }
   [[nodiscard]] const ControlPool& controls() const { return controls_; }
+  /// At the end; nothing may be taken or given back any more.
+  ControlPool take_controls() { return std::move(controls_); }
 
  private:
   Control* take_cached(Worker& worker, std::size_t stack_size);

@@ -12,6 +12,7 @@
 #include "thread/end_of_life.h"
 #include "thread/local_table.h"
 #include "thread/passage.h"
+#include "thread/remains.h"
 
 namespace spindle::thread {
 namespace {
@@ -93,6 +94,7 @@ Scheduler::~Scheduler() {
   Scheduler** at = &first_scheduler;
   while (*at != this) at = &(*at)->next_scheduler_;
   *at = next_scheduler_;
+  Remains::keep(pools_.take_controls());
 }
 
 Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
@@ -179,7 +181,7 @@ void Scheduler::start(Control& thread) {
 
 void Scheduler::release(Control& thread) {
   thread.live = false;
-  pools_.give_back(here(), thread);
+  pools_.give_back(current_scheduler == this ? here() : main_, thread);
 }
 
 void Scheduler::cancel(Control& thread) {

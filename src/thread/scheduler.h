@@ -45,7 +45,7 @@ class Scheduler {
   Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                    void (*entry)(void*), void** storage);
   void start(Control& thread);
-  /// Gives the Control of an ended thread back.
+  /// Gives the Control of an ended thread back; also when `run` has returned.
   void release(Control& thread);
   void cancel(Control& thread);
 
