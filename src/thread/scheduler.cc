@@ -74,6 +74,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
       counts_cpu_time_(options.count_cpu_time),
       yields_at_sections_(options.yield_at_primitives),
       preemption_ns_(options.preemption_ns) {
+  sanitizer::name_threads_in_reports();
   main_.scheduler = this;
   for (unsigned i = 1; i < options.workers; ++i) {
     others_.push_back(std::make_unique<Worker>());
