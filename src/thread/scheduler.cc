@@ -298,14 +298,7 @@ void Scheduler::choose_path() {
 }
 
 // What most switches do not need stands apart, so that those stay short.
-[[gnu::noinline]] void Scheduler::prepare_switch(Control& from, Control& to) {
-  if (guarded_) {
-    Worker& worker = *from.worker;
-    from.depth = worker.depth.load(std::memory_order_relaxed);
-    worker.depth.store(to.depth, std::memory_order_relaxed);
-    to.worker = &worker;
-  }
-  if (!watched_) return;
+[[gnu::noinline]] void Scheduler::tell_of_switch(Control& from, Control& to) {
   const std::int64_t now = monotonic_ns();
   if (!policy_) {
     // The root is no thread, and has no account.
