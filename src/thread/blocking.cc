@@ -107,9 +107,12 @@ void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder
   // Where it was taken last, if it was let go of without a section.
   const bool since_known = by != nullptr && holder.taken_at != nullptr;
   const std::string since = since_known ? " since " + describe_code(holder.taken_at) : "";
-  std::fprintf(stderr, "thread \"%s\" %s the %s \"%s\", held by \"%s\"%s\n", caller().name, what,
-               std::string(to_string(lock.kind())).c_str(), lock.name(), holder_name,
-               since.c_str());
+  report_misuse(what, lock, "held by " + quoted(holder_name) + since);
+}
+
+void report_misuse(const char* what, const WaitQueue& lock, const std::string& state) {
+  std::fprintf(stderr, "thread \"%s\" %s the %s \"%s\", %s\n", caller().name, what,
+               std::string(to_string(lock.kind())).c_str(), lock.name(), state.c_str());
   std::abort();
 }
 

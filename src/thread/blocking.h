@@ -23,6 +23,8 @@ WaitNode& most_urgent(const WaitQueue& queue);
 
 /// Stops the program: the calling thread did to the lock what it must not.
 [[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder);
+/// `state`: the lock's, in words.
+[[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const std::string& state);
 
 /// For the time of a wait: the edge, the report if it closes a circle, the donation of priority.
 class Blocking {

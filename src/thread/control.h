@@ -19,6 +19,7 @@ namespace spindle::thread {
 
 class Scheduler;
 class Blocking;
+class Remains;
 struct LocalTable;
 struct Stack;
 struct Worker;
@@ -35,11 +36,13 @@ enum class CancelState : std::uint8_t { kNone, kRequested, kDelivered };
 inline constexpr std::size_t kLongestName = 31;
 
 /// A small callable stands here until its thread runs and needs no stack; of a larger one it is
-/// known where it stands. Who has run waits now and then instead.
+/// known where it stands. Later it is since when a thread waits, and where its runtime is gone,
+/// what is left of that.
 union Beginning {
   alignas(16) std::byte room[detail::kLargestInControl] = {};
   void* elsewhere;
   std::int64_t waiting_since_ns;
+  Remains* remains;
 };
 
 /// What policies and traces are told of a thread: how long it ran, and what it was made with.
@@ -82,7 +85,7 @@ struct alignas(32) Control {
   std::uint64_t id = 0;
   std::uint32_t slot = 0;  // its number in the pool, and its TaskId less one
   std::uint32_t size_class = 0;
-  Scheduler* scheduler = nullptr;
+  Scheduler* scheduler = nullptr;      // null when the runtime is gone
   const Blocking* blocking = nullptr;  // who must act before it can go on, if known
   LocalTable* locals = nullptr;
   std::uint64_t tag = 0;  // whose sake it works for

@@ -1,10 +1,10 @@
 // ControlPool: the Controls of a runtime's threads, in slabs that stay where they are.
 //
 // A Control's number (its slot) stays for good, so that numbers are dense and can be a policy's
-// TaskIds. The last one freed is taken first, for it is warm in the cache. Not thread-safe.
+// TaskIds. The last one freed is taken first, for it is warm in the cache. Where there are many
+// they stand in huge pages, if the kernel has some. Not thread-safe.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -17,6 +17,7 @@ class ControlPool {
  public:
   ControlPool() = default;
   ~ControlPool();
+  ControlPool(ControlPool&&) = default;
   ControlPool(const ControlPool&) = delete;
   ControlPool& operator=(const ControlPool&) = delete;
 
@@ -35,24 +36,30 @@ class ControlPool {
   /// How many were ever made; their numbers are below.
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] Control& at(std::uint32_t slot) const {
-    return slabs_[slot / kPerSlab]->controls[slot % kPerSlab];
+    return slabs_[slot / kPerSlab].controls[slot % kPerSlab];
   }
   /// Which nobody touches for as long as no policy and no trace asks for it.
   [[nodiscard]] Account& account(const Control& control) const {
-    return slabs_[control.slot / kPerSlab]->accounts[control.slot % kPerSlab];
+    return slabs_[control.slot / kPerSlab].accounts[control.slot % kPerSlab];
   }
 
  private:
   static constexpr std::uint32_t kPerSlab = 1024;
   struct Slab {
-    std::array<Control, kPerSlab> controls;
-    std::array<Account, kPerSlab> accounts;
+    Control* controls;
+    Account* accounts;
+  };
+  struct Mapping {
+    void* begin;
+    std::size_t size;
   };
   Control* take_new();
+  bool add_slabs();
 
   Control* free_ = nullptr;
   std::uint32_t size_ = 0;
-  std::vector<Slab*> slabs_;
+  std::vector<Slab> slabs_;
+  std::vector<Mapping> mappings_;
 };
 
 }  // namespace spindle::thread

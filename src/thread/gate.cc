@@ -11,8 +11,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr int kSpins = 40;
-
 bool barrier(int command) {
   return syscall(SYS_membarrier, command, 0, 0) == 0;
 }
@@ -31,7 +29,7 @@ void Gate::close() {
 }
 
 void Gate::wait_for(Passing& passing) {
-  for (int i = 0; i < kSpins; ++i) {
+  for (int i = 0; i < kMostSpins; ++i) {
     if (passing.load(std::memory_order_acquire) == 0) return;
     pause_processor();
   }

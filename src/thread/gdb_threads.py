@@ -34,7 +34,7 @@ def controls():
         pool = scheduler["pools_"]["controls_"]
         slabs = pool["slabs_"]["_M_impl"]["_M_start"]
         for slot in range(int(pool["size_"])):
-            control = slabs[slot // CONTROLS_PER_SLAB]["controls"]["_M_elems"][slot % CONTROLS_PER_SLAB]
+            control = slabs[slot // CONTROLS_PER_SLAB]["controls"][slot % CONTROLS_PER_SLAB]
             if bool(control["live"]):
                 yield control
         scheduler = scheduler["next_scheduler_"]

@@ -30,14 +30,32 @@ bool take_if_free(Holder& holder, Control* thread, const void* where) {
   return true;
 }
 
+/// On another worker, then: it may let go at any moment. What was a thread stays in memory.
+bool runs(const Control& holder) {
+  ThreadState state = ThreadState::kEnded;
+  __atomic_load(&holder.state, &state, __ATOMIC_RELAXED);
+  return state == ThreadState::kRunning;
+}
+
+/// Takes it if nobody stands in the queue, waiting a moment for a holder that runs.
+bool take_soon(Holder& holder, const WaitQueue& waiters, Control& self, const void* where) {
+  for (int i = 0; i < kMostSpins && waiters.empty(); ++i) {
+    const Control* const held_by = holding(holder);
+    if (held_by == nullptr && take_if_free(holder, &self, where)) return true;
+    if (held_by == &self || (held_by != nullptr && !runs(*held_by))) return false;
+    if (held_by != nullptr) pause_processor();
+  }
+  return false;
+}
+
 }  // namespace
 
 // Inlined into each function of the interface, whose return address is where the lock is taken.
 [[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
   Control& self = caller();
   if (__builtin_expect(detail::sections_guarded, 0)) {
-    const bool fast = may_skip_section(self) && waiters_.empty();
-    return (fast && take_if_free(holder_, &self, where)) || acquire_contended(deadline_ns, where);
+    const bool taken = may_skip_section(self) && take_soon(holder_, waiters_, self, where);
+    return taken || acquire_contended(deadline_ns, where);
   }
   if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
   holder_ = {&self, where};
@@ -170,6 +188,12 @@ void Mutex::track_release() {
 void Mutex::forget_order() {
   const Section section;
   if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiters_);
+}
+
+// Outside of a runtime it may be held by threads that `run` left asleep for ever.
+void Mutex::check_may_go() const {
+  const bool abandoned = current_scheduler == nullptr && holding(holder_) != &nobody;
+  if (!abandoned) report_misuse("destroys", waiters_, holder_);
 }
 
 [[gnu::always_inline]] inline bool RecursiveMutex::acquire(std::int64_t deadline_ns,

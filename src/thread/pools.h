@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "thread/control_pool.h"
 #include "thread/runtime_lock.h"
@@ -20,36 +21,83 @@ class Pools {
 
   /// A Control that was promised a stack (see StackPool); null if there is no memory.
   Control* take(Worker& worker, std::size_t stack_size) {
-    if (several_) return take_cached(worker, stack_size);
+    if (several_) return take_cached(worker.cache, stack_size);
     Control* const thread = controls_.take();
     if (thread == nullptr || stacks_.promise(stack_size, *thread)) return thread;
     controls_.give_back(*thread);
     return nullptr;
   }
   void give_back(Worker& worker, Control& thread) {
-    several_ ? give_back_cached(worker, thread) : controls_.give_back(thread);
+    several_ ? give_back_cached(worker.cache, thread) : controls_.give_back(thread);
   }
-  std::uint64_t new_id(Worker& worker) {
-    return several_ ? new_id_of(worker.cache) : ++last_id_;
-  }
+  std::uint64_t new_id(Worker& worker) { return several_ ? new_id_of(worker.cache) : ++last_id_; }
   void bind(Worker& worker, Control& thread) {
-    several_ ? bind_cached(worker, thread) : stacks_.bind(thread);
+    several_ ? bind_cached(worker.cache, thread) : stacks_.bind(thread);
   }
   void unbind(Worker& worker, Control& thread) {
-    several_ ? unbind_cached(worker, thread) : stacks_.unbind(thread);
+    several_ ? unbind_cached(worker.cache, thread) : stacks_.unbind(thread);
   }
 
   // To be looked at while no worker is inside.
   [[nodiscard]] const StackPool& stacks() const { return stacks_; }
   [[nodiscard]] const ControlPool& controls() const { return controls_; }
+  /// At the end; nothing may be taken or given back any more.
+  ControlPool take_controls() { return std::move(controls_); }
 
  private:
-  Control* take_cached(Worker& worker, std::size_t stack_size);
-  void give_back_cached(Worker& worker, Control& thread);
-  bool promise_cached(PoolCache& cache, std::size_t size, Control& to);
-  std::uint64_t new_id_of(PoolCache& cache);
-  void bind_cached(Worker& worker, Control& thread);
-  void unbind_cached(Worker& worker, Control& thread);
+  // So many are fetched at a time; twice as many are kept.
+  static constexpr std::uint32_t kBatch = 32;
+
+  Control* take_cached(PoolCache& cache, std::size_t stack_size) {
+    if (cache.controls == nullptr) fetch_controls(cache);
+    Control* const thread = cache.controls;
+    if (thread == nullptr || !promise_cached(cache, stack_size, *thread)) return nullptr;
+    cache.controls = thread->next;
+    --cache.control_count;
+    return thread;
+  }
+  void give_back_cached(PoolCache& cache, Control& thread) {
+    thread.next = std::exchange(cache.controls, &thread);
+    if (++cache.control_count > 2 * kBatch) return_controls(cache);
+  }
+  bool promise_cached(PoolCache& cache, std::size_t size, Control& to) {
+    if (size != 0) return promise_commonly(size, to);
+    to.size_class = 0;
+    if (cache.promises == 0) fetch_promises(cache, to);
+    return cache.promises > 0 && (--cache.promises, true);
+  }
+  std::uint64_t new_id_of(PoolCache& cache) {
+    if (cache.next_id == cache.end_of_ids) fetch_ids(cache);
+    return cache.next_id++;
+  }
+  // A stack of the cache leaves the promise over for another thread.
+  void bind_cached(PoolCache& cache, Control& thread) {
+    Stack* const stack = cache.stacks;
+    if (thread.size_class != 0 || stack == nullptr) return bind_commonly(thread);
+    cache.stacks = stack->next;
+    --cache.stack_count;
+    thread.stack = stack;
+    thread.canary = stack->canary;
+    if (++cache.promises > 2 * kBatch) return_promises(cache, thread);
+  }
+  void unbind_cached(PoolCache& cache, Control& thread) {
+    if (thread.stack->size_class != 0) return unbind_commonly(thread);
+    Stack* const stack = std::exchange(thread.stack, nullptr);
+    stack->next = std::exchange(cache.stacks, stack);
+    if (++cache.stack_count > 2 * kBatch) return_stacks(cache);
+  }
+
+  // Under the lock, for many threads at a time.
+  void fetch_controls(PoolCache& cache);
+  void return_controls(PoolCache& cache);
+  void fetch_promises(PoolCache& cache, Control& example);
+  void return_promises(PoolCache& cache, const Control& example);
+  void fetch_ids(PoolCache& cache);
+  void return_stacks(PoolCache& cache);
+  // Under the lock, for stacks of other sizes than the usual and where the cache has none.
+  bool promise_commonly(std::size_t size, Control& to);
+  void bind_commonly(Control& thread);
+  void unbind_commonly(Control& thread);
 
   const bool several_;
   ControlPool controls_;

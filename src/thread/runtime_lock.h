@@ -17,12 +17,13 @@
 
 namespace spindle::thread {
 
-/// Sleeps while `word` is `value`, until woken or for so long (null: no limit). Both leave errno,
-/// which is a thread's, alone.
+/// Sleeps while `word` is `value`, until woken or until the moment of CLOCK_MONOTONIC (null: no
+/// limit). Both leave errno, which is a thread's, alone.
 inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
-                       const timespec* timeout = nullptr) {
+                       const timespec* deadline = nullptr) {
   const int saved_errno = errno;
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, timeout, nullptr, 0);
+  syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, nullptr,
+          FUTEX_BITSET_MATCH_ANY);
   errno = saved_errno;
 }
 inline void futex_wake(std::atomic<std::uint32_t>& word, int most) {
@@ -33,6 +34,9 @@ inline void futex_wake(std::atomic<std::uint32_t>& word, int most) {
 inline void futex_wake_one(std::atomic<std::uint32_t>& word) {
   futex_wake(word, 1);
 }
+
+/// Nobody who waits for another kernel thread spins more often: less than a microsecond.
+inline constexpr int kMostSpins = 40;
 
 /// Tells the processor that it spins.
 inline void pause_processor() {
@@ -59,10 +63,9 @@ class RuntimeLock {
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kLocked = 1;
   static constexpr std::uint32_t kAwaited = 2;
-  static constexpr int kSpins = 40;
 
   void lock_slowly() {
-    for (int i = 0; i < kSpins; ++i) {
+    for (int i = 0; i < kMostSpins; ++i) {
       std::uint32_t expected = kFree;
       if (word_.load(std::memory_order_relaxed) == kFree &&
           word_.compare_exchange_weak(expected, kLocked, std::memory_order_acquire)) {

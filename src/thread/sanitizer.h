@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include <cstdio>
+
 #include "thread/control.h"
 #include "thread/stack_pool.h"
 
@@ -38,6 +40,17 @@ inline constexpr std::size_t kStackGrowth = 4;
 #else
 inline constexpr std::size_t kStackGrowth = 1;
 #endif
+
+/// From now on AddressSanitizer's reports end with the name of the thread; ThreadSanitizer is told
+/// the names and puts them in.
+inline void name_threads_in_reports() {
+#if defined(SPINDLE_ASAN)
+  __asan_set_error_report_callback([](const char*) {
+    const Control* const self = current_control;
+    if (self != nullptr) std::fprintf(stderr, "in the thread \"%s\"\n", self->name);
+  });
+#endif
+}
 
 /// The stack that the kernel thread was given, for the context that runs between threads.
 inline void adopt_kernel_thread([[maybe_unused]] Control& root) {

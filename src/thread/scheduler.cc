@@ -12,6 +12,7 @@
 #include "thread/end_of_life.h"
 #include "thread/local_table.h"
 #include "thread/passage.h"
+#include "thread/remains.h"
 
 namespace spindle::thread {
 namespace {
@@ -73,6 +74,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
       counts_cpu_time_(options.count_cpu_time),
       yields_at_sections_(options.yield_at_primitives),
       preemption_ns_(options.preemption_ns) {
+  sanitizer::name_threads_in_reports();
   main_.scheduler = this;
   for (unsigned i = 1; i < options.workers; ++i) {
     others_.push_back(std::make_unique<Worker>());
@@ -93,6 +95,7 @@ Scheduler::~Scheduler() {
   Scheduler** at = &first_scheduler;
   while (*at != this) at = &(*at)->next_scheduler_;
   *at = next_scheduler_;
+  Remains::keep(pools_.take_controls());
 }
 
 Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
@@ -179,7 +182,7 @@ void Scheduler::start(Control& thread) {
 
 void Scheduler::release(Control& thread) {
   thread.live = false;
-  pools_.give_back(here(), thread);
+  pools_.give_back(current_scheduler == this ? here() : main_, thread);
 }
 
 void Scheduler::cancel(Control& thread) {
@@ -295,14 +298,7 @@ void Scheduler::choose_path() {
 }
 
 // What most switches do not need stands apart, so that those stay short.
-[[gnu::noinline]] void Scheduler::prepare_switch(Control& from, Control& to) {
-  if (guarded_) {
-    Worker& worker = *from.worker;
-    from.depth = worker.depth.load(std::memory_order_relaxed);
-    worker.depth.store(to.depth, std::memory_order_relaxed);
-    to.worker = &worker;
-  }
-  if (!watched_) return;
+[[gnu::noinline]] void Scheduler::tell_of_switch(Control& from, Control& to) {
   const std::int64_t now = monotonic_ns();
   if (!policy_) {
     // The root is no thread, and has no account.

@@ -45,7 +45,7 @@ class Scheduler {
   Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                    void (*entry)(void*), void** storage);
   void start(Control& thread);
-  /// Gives the Control of an ended thread back.
+  /// Gives the Control of an ended thread back; also when `run` has returned.
   void release(Control& thread);
   void cancel(Control& thread);
 
@@ -121,7 +121,7 @@ class Scheduler {
   static void push_front(Worker& worker, Control& thread);
   static void queue_up(Worker& worker, Control& thread, bool in_front);
   /// The worker of the calling kernel thread.
-  Worker& here() { return several_ ? *current_worker() : main_; }
+  Worker& here();
   void yield_otherwise(Control& self);
   void make_ready_otherwise(Control& thread, Why why);
   Control* take_otherwise(Worker& worker);
@@ -134,7 +134,7 @@ class Scheduler {
   void switch_to(Control& from, Control& to, bool ends);
   void bind_stack(Worker& worker, Control& thread);
   void begin_thread(Control& from, Control& to, bool ends);
-  void prepare_switch(Control& from, Control& to);
+  void tell_of_switch(Control& from, Control& to);
   static void bury(Control& self);
   static void check_stack(const Control& thread);
   [[noreturn]] static void report_overrun(const Control& thread);

@@ -29,7 +29,8 @@ bool is_first(std::atomic<bool>& flag) {
   arrive(self);
 }
 
-// The first thing after a switch. Goes on in a section if `self` was in one, else in none.
+// The first thing after a switch. Goes on in a section if `self` was in one, else in none; a
+// passage is left, and who is to be woken woken, where `self` ends its own.
 void Scheduler::arrive(Control& self) {
   Worker& worker = *self.worker;
   if (Control* const left = std::exchange(worker.left, nullptr)) {
@@ -41,15 +42,10 @@ void Scheduler::arrive(Control& self) {
   }
   if (self.in_section) {
     keep_others_out(worker);
-    return;
-  }
-  if (worker.locked) {
+  } else if (worker.locked) {
     worker.locked = false;
     lock_.unlock();
-  } else {
-    gate_.leave(worker.passing);
   }
-  wake_noted(worker);
 }
 
 void Scheduler::keep_others_out(Worker& worker) {

@@ -80,6 +80,13 @@ void SharedMutex::forget_order() {
   if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiting_writers_);
 }
 
+// Outside of a runtime it may be held by threads that `run` left asleep for ever.
+void SharedMutex::check_may_go() const {
+  if (current_scheduler == nullptr) return;
+  if (locked()) report_misuse("destroys", waiting_writers_, writer_);
+  report_misuse("destroys", waiting_readers_, "which is being read");
+}
+
 bool SharedMutex::wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where) {
   if (writer_.thread == &caller()) report_misuse("locks again", queue, writer_);
   Blocking blocking(writer_, queue, where, deadline_ns == kNever);

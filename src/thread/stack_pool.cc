@@ -28,6 +28,7 @@ constexpr std::size_t kMostStacksPerSlab = 4096;
 // So far ahead guards share the page tables that the first of them needs.
 constexpr std::size_t kSpanGuardedAhead = 2 * 1024 * 1024;
 constexpr std::size_t kMostGuardsAhead = 64;
+constexpr std::uint32_t kManyStacks = 1024;
 constexpr std::uint64_t kCanaryWord = 0x5350'494E'444C'4521;
 constexpr std::size_t kCanaryWords = 8;
 
@@ -42,6 +43,16 @@ std::size_t page_size() {
 
 std::size_t round_up_to_page(std::size_t size) {
   return (size + page_size() - 1) / page_size() * page_size();
+}
+
+/// One page of each of `count` slots, from `first` on; for how many it was done.
+std::size_t advise(std::byte* first, std::size_t slot_size, std::size_t count, int advice) {
+  std::array<iovec, kMostGuardsAhead> pages;
+  for (std::size_t i = 0; i < count; ++i) pages[i] = {first + i * slot_size, page_size()};
+  const long self = syscall(SYS_pidfd_open, getpid(), 0);
+  const long done = syscall(SYS_process_madvise, self, pages.data(), count, advice, 0);
+  if (self >= 0) close(static_cast<int>(self));
+  return done > 0 ? static_cast<std::size_t>(done) / page_size() : 0;
 }
 
 }  // namespace
@@ -135,13 +146,12 @@ void StackPool::guard_ahead(SizeClass& of) {
   const std::size_t left = static_cast<std::size_t>(of.end - of.unused) / slot_size;
   const std::size_t count = std::min({left, kMostGuardsAhead, kSpanGuardedAhead / slot_size});
   if (count == 0) return;
-  std::array<iovec, kMostGuardsAhead> pages;
-  for (std::size_t i = 0; i < count; ++i) pages[i] = {of.unused + i * slot_size, page_size()};
-  const long self = syscall(SYS_pidfd_open, getpid(), 0);
-  const long done = syscall(SYS_process_madvise, self, pages.data(), count, kMadvGuardInstall, 0);
-  if (self >= 0) close(static_cast<int>(self));
+  const std::size_t done = advise(of.unused, slot_size, count, kMadvGuardInstall);
   guards_ahead_ = done > 0;
-  if (guards_ahead_) of.guarded_to += static_cast<std::size_t>(done) / page_size() * slot_size;
+  of.guarded_to += done * slot_size;
+  // Whoever has so many stacks will need these soon.
+  if (made_ < kManyStacks) return;
+  advise(of.unused + slot_size - page_size(), slot_size, done, MADV_POPULATE_WRITE);
 }
 
 bool StackPool::canary_intact(const Control& control) {

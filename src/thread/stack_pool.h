@@ -104,7 +104,7 @@ class StackPool {
   Stack* cut(std::uint32_t size_class);
   /// False if there is only a canary.
   bool guard(std::byte* page);
-  /// Guards the next unused ones too, by one system call for many.
+  /// Guards the next unused ones too, by one system call for many, and fetches their first pages.
   void guard_ahead(SizeClass& of);
   static bool canary_intact(const Control& control);
 

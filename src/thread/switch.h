@@ -8,6 +8,11 @@
 
 namespace spindle::thread {
 
+inline Worker& Scheduler::here() {
+  const Control* const self = current_control;
+  return self != nullptr ? *self->worker : several_ ? *current_worker() : main_;
+}
+
 inline void Scheduler::push(Worker& worker, Control& thread) {
   thread.next = nullptr;
   (worker.last == nullptr ? worker.first : worker.last->next) = &thread;
@@ -59,7 +64,14 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   }
   *worker.errno_location = to.saved_errno;
   *worker.exceptions = to.exceptions;
-  if (__builtin_expect(guarded_ || watched_, 0)) prepare_switch(from, to);
+  if (__builtin_expect(guarded_ || watched_, 0)) {
+    if (guarded_) {
+      from.depth = worker.depth.load(std::memory_order_relaxed);
+      worker.depth.store(to.depth, std::memory_order_relaxed);
+      to.worker = &worker;
+    }
+    if (watched_) tell_of_switch(from, to);
+  }
   to.state = ThreadState::kRunning;
   current_control = &to;
   if (to.switches == 1) {

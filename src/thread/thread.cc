@@ -8,6 +8,7 @@
 #include "thread/blocking.h"
 #include "thread/end_of_life.h"
 #include "thread/passage.h"
+#include "thread/remains.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -88,17 +89,22 @@ Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* whe
   return {};
 }
 
-}  // namespace
-
-Thread& Thread::operator=(Thread&& other) noexcept {
-  if (this != &other) {
-    Thread old(std::exchange(control_, std::exchange(other.control_, nullptr)));
-  }
-  return *this;
+bool runtime_is_gone(const Control& thread) {
+  return thread.scheduler == nullptr;
 }
 
-Thread::~Thread() {
-  if (control_ == nullptr) return;
+void release(Control& thread) {
+  if (runtime_is_gone(thread)) {
+    Remains::let_go_of(thread);
+    return;
+  }
+  const Passage passage;
+  thread.scheduler->release(thread);
+}
+
+}  // namespace
+
+void Thread::join_or_detach() {
   // Where nobody can wait, or would wait for ever, a thread that has not ended is let go. A
   // destructor throws nothing, so cancellation has to wait.
   const bool can_join = current_control != nullptr || has_ended(*control_);
@@ -120,12 +126,12 @@ Result<> Thread::join_until(std::int64_t deadline_ns) {
   Control& thread = *control_;
   if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
   if (!has_ended(thread)) {
+    if (runtime_is_gone(thread)) return Error{ESRCH, "the thread went with its runtime"};
     const Section section;
     TRY(wait_for_end(thread, deadline_ns, __builtin_return_address(0)));
   }
   control_ = nullptr;
-  const Passage passage;
-  thread.scheduler->release(thread);
+  release(thread);
   return {};
 }
 
@@ -134,7 +140,7 @@ Result<> Thread::detach() {
   const Passage passage;
   Control& thread = *std::exchange(control_, nullptr);
   const bool ended = replace_end(thread, nullptr, &end_is_nobodys) == &end_was_reached;
-  if (ended) thread.scheduler->release(thread);
+  if (ended || runtime_is_gone(thread)) release(thread);
   return {};
 }
 
@@ -144,12 +150,14 @@ std::uint64_t Thread::id() const {
 
 void Thread::cancel() {
   const Section section;
-  if (control_ != nullptr) control_->scheduler->cancel(*control_);
+  if (control_ == nullptr || runtime_is_gone(*control_)) return;
+  control_->scheduler->cancel(*control_);
 }
 
 void Thread::set_priority(int priority) {
   const Section section;
-  if (control_ != nullptr) control_->scheduler->set_own_priority(*control_, priority);
+  if (control_ == nullptr || runtime_is_gone(*control_)) return;
+  control_->scheduler->set_own_priority(*control_, priority);
 }
 
 void yield() {

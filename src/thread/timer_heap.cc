@@ -1,6 +1,7 @@
 #include "thread/timer_heap.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "spindle/base/check.h"
 
@@ -11,7 +12,7 @@ constexpr std::size_t kArity = 4;
 
 void TimerHeap::place(std::size_t at, const Entry& entry) {
   entries_[at] = entry;
-  entry.node->timer_index = at + 1;
+  places_[entry.number] = static_cast<std::uint32_t>(at);
 }
 
 void TimerHeap::sift_up(std::size_t at, const Entry& entry) {
@@ -41,15 +42,25 @@ void TimerHeap::sift_down(std::size_t at, const Entry& entry) {
 }
 
 void TimerHeap::insert(WaitNode& node, std::int64_t deadline_ns) {
-  const Entry entry{deadline_ns, ++inserted_, &node};
+  if (free_numbers_.empty()) {
+    free_numbers_.push_back(static_cast<std::uint32_t>(nodes_.size()));
+    nodes_.push_back(nullptr);
+    places_.push_back(0);
+  }
+  const Entry entry{deadline_ns, ++inserted_, free_numbers_.back()};
+  free_numbers_.pop_back();
+  nodes_[entry.number] = &node;
+  node.timer_index = entry.number + std::size_t{1};
   entries_.push_back(entry);
   sift_up(entries_.size() - 1, entry);
 }
 
 void TimerHeap::remove(WaitNode& node) {
-  CHECK(node.timer_index > 0 && node.timer_index <= entries_.size());
-  const std::size_t at = node.timer_index - 1;
-  node.timer_index = 0;
+  CHECK(node.timer_index > 0 && node.timer_index <= nodes_.size());
+  const auto number = static_cast<std::uint32_t>(std::exchange(node.timer_index, 0) - 1);
+  CHECK(nodes_[number] == &node);
+  const std::size_t at = places_[number];
+  free_numbers_.push_back(number);
   const Entry last = entries_.back();
   entries_.pop_back();
   if (at == entries_.size()) return;
@@ -62,7 +73,7 @@ void TimerHeap::remove(WaitNode& node) {
 
 WaitNode* TimerHeap::take_due(std::int64_t now_ns) {
   if (entries_.empty() || entries_.front().deadline_ns > now_ns) return nullptr;
-  WaitNode* node = entries_.front().node;
+  WaitNode* const node = nodes_[entries_.front().number];
   remove(*node);
   return node;
 }

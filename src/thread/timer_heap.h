@@ -1,8 +1,9 @@
 // TimerHeap: the waits that have a deadline, the next one first.
 //
 // A 4-ary heap: half as deep as a binary one, and the four children lie in one or two cache lines.
-// Each node knows its place, so that a wait that ends before its deadline is taken out in
-// O(log n). Equal deadlines come out in the order in which they went in. Not thread-safe.
+// A wait that ends before its deadline is taken out in O(log n): each node has a number by which
+// its place is known. The places stand together, for the nodes lie on as many stacks and would be
+// out of the cache. Equal deadlines come out in the order in which they went in. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +31,10 @@ class TimerHeap {
  private:
   struct Entry {
     std::int64_t deadline_ns;
-    std::uint64_t number;
-    WaitNode* node;
+    std::uint64_t turn;
+    std::uint32_t number;  // of the node
     [[nodiscard]] bool before(const Entry& other) const {
-      return deadline_ns != other.deadline_ns ? deadline_ns < other.deadline_ns
-                                              : number < other.number;
+      return deadline_ns != other.deadline_ns ? deadline_ns < other.deadline_ns : turn < other.turn;
     }
   };
   void place(std::size_t at, const Entry& entry);
@@ -42,6 +42,10 @@ class TimerHeap {
   void sift_down(std::size_t at, const Entry& entry);
 
   std::vector<Entry> entries_;
+  // By the number of a node.
+  std::vector<WaitNode*> nodes_;
+  std::vector<std::uint32_t> places_;
+  std::vector<std::uint32_t> free_numbers_;
   std::uint64_t inserted_ = 0;
 };
 

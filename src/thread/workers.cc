@@ -130,7 +130,7 @@ void Scheduler::end_section(Worker& worker) {
   if (several_) {
     worker.locked = false;
     lock_.unlock();
-    wake_noted(worker);
+    if (worker.to_wake != nullptr) wake_noted(worker);
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   worker.depth.store(0, std::memory_order_relaxed);
@@ -187,8 +187,10 @@ namespace detail {
 
 constinit thread_local bool sections_guarded = false;
 
-void enter_section() {
-  Worker& worker = *current_worker();
+// Not inlined, so that each asks anew which worker the thread is on: see current_worker.
+
+[[gnu::noinline]] void enter_section() {
+  Worker& worker = *this_worker;
   const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
   if (depth == 0) {
     worker.scheduler->begin_section(worker);
@@ -197,8 +199,8 @@ void enter_section() {
   }
 }
 
-void leave_section() {
-  Worker& worker = *current_worker();
+[[gnu::noinline]] void leave_section() {
+  Worker& worker = *this_worker;
   const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
   if (depth == 1) {
     worker.scheduler->end_section(worker);
@@ -207,8 +209,8 @@ void leave_section() {
   }
 }
 
-void enter_passage() {
-  Worker& worker = *current_worker();
+[[gnu::noinline]] void enter_passage() {
+  Worker& worker = *this_worker;
   const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
   if (depth == 0) {
     worker.scheduler->begin_passage(worker);
@@ -217,8 +219,8 @@ void enter_passage() {
   }
 }
 
-void leave_passage() {
-  Worker& worker = *current_worker();
+[[gnu::noinline]] void leave_passage() {
+  Worker& worker = *this_worker;
   const std::uint32_t depth = worker.depth.load(std::memory_order_relaxed);
   if (depth == 1) {
     worker.scheduler->end_passage(worker);
@@ -337,7 +339,7 @@ void Scheduler::rest(Worker& worker) {
     if (watching_ns > kMostPatience_ns) somebody_watches_.store(false, std::memory_order_relaxed);
     const bool watches = somebody_watches_.load(std::memory_order_relaxed);
     worker.patience_ns = watches ? watching_ns : 0;
-    until_ns = monotonic_ns() + (watches ? watching_ns : kMostPatience_ns);
+    until_ns = worker.coarse_now_ns + (watches ? watching_ns : kMostPatience_ns);
   }
   const std::int64_t first_timer_ns = timers_.next_deadline_ns();
   if (timekeeper_ == nullptr || first_timer_ns < timekeeper_until_ns_) {
@@ -375,9 +377,9 @@ void Scheduler::sleep_until(Worker& worker, std::int64_t deadline_ns) {
   if (deadline_ns == kNever) {
     futex_wait(worker.sleep, kOnWord);
   } else {
-    const std::int64_t left = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 1);
-    const timespec timeout = {.tv_sec = left / kNsPerSecond, .tv_nsec = left % kNsPerSecond};
-    futex_wait(worker.sleep, kOnWord, &timeout);
+    const timespec deadline = {.tv_sec = deadline_ns / kNsPerSecond,
+                               .tv_nsec = deadline_ns % kNsPerSecond};
+    futex_wait(worker.sleep, kOnWord, &deadline);
   }
   lock_.lock();
   worker.locked = true;

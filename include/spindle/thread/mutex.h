@@ -5,11 +5,11 @@
 // first waiter (of those with the highest priority, where threads differ in it): nobody overtakes.
 // Meanwhile the holder runs with the priority of the most urgent thread that it keeps waiting.
 //
-// Locking a Mutex twice, or unlocking one that another thread holds, is a bug of the caller that
-// stops the program with a message naming both. A wait without a deadline that closes a circle of
-// waiting threads is reported (Runtime::Options::on_deadlock), with where each lock was taken, and
-// then waits; `lock_checked` answers EDEADLK instead. Outside of a runtime an uncontended lock and
-// unlock are harmless; waiting there is not possible.
+// Locking a Mutex twice, unlocking one that another thread holds, or destroying one that is locked,
+// is a bug of the caller that stops the program with a message naming both. A wait without a
+// deadline that closes a circle of waiting threads is reported (Runtime::Options::on_deadlock),
+// with where each lock was taken, and then waits; `lock_checked` answers EDEADLK instead. Outside
+// of a runtime an uncontended lock and unlock are harmless; waiting there is not possible.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +24,7 @@ class Mutex {
  public:
   explicit Mutex(const char* name = "") : waiters_(name, WaitKind::kMutex) {}
   ~Mutex() {
+    if (locked()) check_may_go();
     if (in_order_) forget_order();
   }
 
@@ -48,6 +49,7 @@ class Mutex {
   void track(const void* where, bool waited_for);
   void track_release();
   void forget_order();
+  void check_may_go() const;
 
   Holder holder_;
   WaitQueue waiters_;

@@ -24,6 +24,7 @@ class SharedMutex {
         waiting_writers_(name, WaitKind::kSharedMutex),
         prefer_(prefer) {}
   ~SharedMutex() {
+    if (locked() || readers_ > 0) check_may_go();
     if (in_order_) forget_order();
   }
 
@@ -54,6 +55,7 @@ class SharedMutex {
   void admit();
   void track(const void* where);
   void forget_order();
+  void check_may_go() const;
 
   Holder writer_;
   std::size_t readers_ = 0;

@@ -46,17 +46,25 @@ struct ThreadOptions {
 struct Cancelled {};
 
 /// Owns the right to join a thread. Destroying a joinable handle joins. Belongs to the runtime that
-/// made it and must not outlive it.
+/// made it; one that outlives it can still be joined if the thread had ended.
 class Thread {
  public:
   Thread() = default;
   explicit Thread(Control* control) : control_(control) {}
   Thread(Thread&& other) noexcept : control_(std::exchange(other.control_, nullptr)) {}
-  Thread& operator=(Thread&& other) noexcept;
-  ~Thread();
+  Thread& operator=(Thread&& other) noexcept {
+    if (this != &other) {
+      Thread old(std::exchange(control_, std::exchange(other.control_, nullptr)));
+    }
+    return *this;
+  }
+  ~Thread() {
+    if (joinable()) join_or_detach();
+  }
 
   /// Waits for the thread's end. EINVAL if the handle is not joinable, EDEADLK if it is the calling
-  /// thread's own or waits, through locks and joins, for the caller.
+  /// thread's own or waits, through locks and joins, for the caller; ESRCH if it had not ended when
+  /// its runtime went.
   Result<> join();
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
   Result<> join_until(std::int64_t deadline_ns);
@@ -68,12 +76,14 @@ class Thread {
   [[nodiscard]] bool joinable() const { return control_ != nullptr; }
   /// Unique in the runtime, from 1 on; 0 if not joinable.
   [[nodiscard]] std::uint64_t id() const;
-  /// Higher goes first, where the policy looks at it. Nothing happens if not joinable.
+  /// Higher goes first, where the policy looks at it. Nothing happens if not joinable or ended.
   void set_priority(int priority);
   /// See above. Nothing happens if not joinable or ended.
   void cancel();
 
  private:
+  void join_or_detach();
+
   Control* control_ = nullptr;
 };
 

@@ -49,7 +49,7 @@ struct WaitNode {
   WaitNode* previous = nullptr;
   Control* thread = nullptr;
   WaitQueue* queue = nullptr;   ///< null once woken or timed out
-  std::size_t timer_index = 0;  ///< its place in the heap of timers, from 1 on; 0: none
+  std::size_t timer_index = 0;  ///< its number among the timers, from 1 on; 0: none
   bool timed_out = false;
   bool cancelled = false;          ///< for primitives that end a wait without what it waited for
   bool interrupted = false;        ///< its thread was cancelled

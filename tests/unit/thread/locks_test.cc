@@ -134,6 +134,32 @@ TEST(MutexDeathTest, MisuseIsNamed) {
                "\"main\" unlocks the mutex \"twice\", held by \"nobody\"");
 }
 
+TEST(MutexDeathTest, ALockThatIsHeldMustNotGo) {
+  EXPECT_DEATH(run([] {
+                 auto gone = std::make_unique<Mutex>("gone");
+                 Thread holder = spawn("holder", [&] { gone->lock(); });
+                 yield();
+                 gone.reset();
+               }),
+               "\"main\" destroys the mutex \"gone\", held by \"holder\" since ");
+  EXPECT_DEATH(run([] { RecursiveMutex("twice").lock(); }), "destroys the mutex \"twice\"");
+  EXPECT_DEATH(Mutex("early").lock(), "destroys the mutex \"early\"");
+  EXPECT_DEATH(run([] { SharedMutex("book").lock(); }), "book\", held by \"main\" since ");
+  EXPECT_DEATH(run([] { SharedMutex("book").lock_shared(); }), "book\", which is being read");
+}
+
+TEST(Mutex, MayGoWithTheThreadsThatAreStuckInIt) {
+  Mutex mutex;
+  SharedMutex shared;
+  EXPECT_EQ(make_runtime()
+                ->run([&] {
+                  const std::scoped_lock both(mutex, shared);
+                  WaitQueue("never").wait();
+                })
+                .code(),
+            EDEADLK);
+}
+
 TEST(WaitQueueDeathTest, MustNotGoWhileSomebodyWaits) {
   EXPECT_DEATH(run([] {
                  auto gone = std::make_unique<Semaphore>(0, "gone");

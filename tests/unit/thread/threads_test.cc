@@ -82,6 +82,37 @@ TEST(Thread, AHandleMayBeUsedAfterTheEnd) {
   });
 }
 
+TEST(Thread, AHandleMayOutliveItsRuntime) {
+  for (const unsigned workers : {1u, 2u}) {
+    auto runtime = Runtime::create({.workers = workers}).take();
+    Thread early, ended, stuck, dropped, let_go;
+    const Result<> result = runtime->run([&] {
+      early = spawn("early", [] {});
+      ended = spawn("ended", [] {});
+      WaitQueue never("never");
+      for (Thread* thread : {&stuck, &dropped, &let_go}) {
+        *thread = spawn("stuck", [&] { never.wait(); });
+      }
+      never.wait();
+    });
+    EXPECT_EQ(result.code(), EDEADLK);
+    EXPECT_TRUE(early.join().ok()) << "when the run is over";
+    const std::uint64_t id = stuck.id();
+    runtime.reset();
+    EXPECT_TRUE(ended.join().ok());
+    EXPECT_FALSE(ended.joinable());
+    EXPECT_EQ(stuck.join().code(), ESRCH);
+    stuck.cancel();
+    stuck.set_priority(3);
+    EXPECT_EQ(stuck.id(), id);
+    EXPECT_TRUE(let_go.detach().ok());
+    run([&] {
+      EXPECT_EQ(stuck.join_until(kNever).code(), ESRCH) << "in another runtime, too";
+      dropped = Thread();
+    });
+  }
+}
+
 TEST(Thread, JoinUntilGivesUpAndCanBeRepeated) {
   run([] {
     Event go;

@@ -1,0 +1,30 @@
+// Remains: the Controls of a runtime that is gone, kept for those who still have handles to its
+// threads. They can ask how a thread ended and let go of it; the last one takes the rest away.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+#include "thread/control_pool.h"
+
+namespace spindle::thread {
+
+class Remains {
+ public:
+  /// Keeps the Controls for as long as there are handles to some of them.
+  static void keep(ControlPool controls);
+  /// By who has the handle to a thread whose runtime is gone.
+  static void let_go_of(Control& thread);
+
+  Remains(const Remains&) = delete;
+  Remains& operator=(const Remains&) = delete;
+
+ private:
+  explicit Remains(ControlPool controls) : controls_(std::move(controls)) {}
+
+  ControlPool controls_;
+  std::atomic<std::size_t> handles_ = 0;
+};
+
+}  // namespace spindle::thread
