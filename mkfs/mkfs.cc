@@ -14,6 +14,7 @@
 #include "mkfs/populate.h"
 #include "spindle/base/size_text.h"
 #include "spindle/base/uuid.h"
+#include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/map_names.h"
@@ -353,5 +354,6 @@ int main(int argc, char** argv) {
   line.option("SIZE", request.size,
               "its size, with K, M, G or T; needed for a file that does not exist");
   if (const auto ended = line.parse(argc, argv, spindle::kFailed)) return *ended;
-  return spindle::run(request);
+  return spindle::with_checked_output("mkfs.spindle", spindle::kFailed,
+                                      [&] { return spindle::run(request); });
 }
