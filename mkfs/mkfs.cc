@@ -271,7 +271,8 @@ int make_volume(const Request& request, const FormatOptions& options,
   const auto device = open_image(request, planned.block_size);
   if (!device.ok()) return fail(sentence(request.image, device.error()));
   const auto formatted = format_volume(
-      **device, planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
+      **device, planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid,
+      {.uid = ::geteuid(), .gid = ::getegid()});
   if (!formatted.ok()) return fail(sentence(request.image, formatted.error()));
   const int status = request.directory.empty() ? 0 : copy_directory(request, **device);
   if (status == 0) file.keep();
