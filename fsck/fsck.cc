@@ -13,6 +13,7 @@
 #include "fsck/undo_file.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/wrapped_text.h"
+#include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/device/overlay_device.h"
@@ -313,12 +314,15 @@ int main(int argc, char** argv) {
   line.flag("-f", request.force, "check even if the volume is marked clean");
   line.flag("--explain", request.explain,
             "say of each problem what it means, which names and blocks it concerns, and what "
-            "the repair will do");
+            "the repair will do; implies -f");
   line.option("--undo", request.undo, "keep what is overwritten in this new file")
       .type_name("FILE");
   line.flag("-v", request.verbose, "say which pass is under way");
   line.flag("--json", request.json, "the result as JSON");
   line.option("IMAGE", request.image, "image file or block device").required();
   if (const auto ended = line.parse(argc, argv, spindle::fsck::kUsage)) return *ended;
-  return spindle::fsck::run(request);
+  // Who asks what is wrong does not want to hear that the volume was unmounted properly.
+  request.force = request.force || request.explain;
+  return spindle::with_checked_output("fsck.spindle", spindle::fsck::kOperational,
+                                      [&] { return spindle::fsck::run(request); });
 }

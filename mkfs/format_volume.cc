@@ -26,8 +26,12 @@ void fill_random(void* into, std::size_t size) {
 class Formatter {
  public:
   Formatter(BlockDevice& device, const format::Superblock& superblock, const format::Layout& layout,
-            OldLog old_log)
-      : device_(device), superblock_(superblock), layout_(layout), old_log_(old_log) {}
+            OldLog old_log, Owner owner)
+      : device_(device),
+        superblock_(superblock),
+        layout_(layout),
+        old_log_(old_log),
+        owner_(owner) {}
 
   Result<> run() {
     TRY(erase_superblock());
@@ -174,6 +178,8 @@ class Formatter {
     inode.mode = static_cast<std::uint16_t>(S_IFDIR | permissions);
     inode.map_kind = static_cast<std::uint8_t>(format::MapKind::kExtent);
     inode.links = 2;
+    inode.uid = owner_.uid;
+    inode.gid = owner_.gid;
     inode.parent = format::kRootInode.value;
     for (auto* time : {&inode.accessed, &inode.modified, &inode.changed, &inode.born}) {
       time->seconds = static_cast<std::int64_t>(std::uint64_t{superblock_.created_seconds});
@@ -225,6 +231,7 @@ class Formatter {
   format::Superblock superblock_;
   const format::Layout& layout_;
   const OldLog old_log_;
+  const Owner owner_;
 };
 
 format::LayoutRequest layout_request(std::uint32_t block_size, std::uint64_t block_count,
@@ -278,15 +285,17 @@ Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t b
   return superblock;
 }
 
-Result<> format_volume(BlockDevice& device, const format::Superblock& planned, OldLog old_log) {
+Result<> format_volume(BlockDevice& device, const format::Superblock& planned, OldLog old_log,
+                       Owner owner) {
   const format::Layout layout = TRY(format::Layout::of(planned));
-  return Formatter(device, planned, layout, old_log).run();
+  return Formatter(device, planned, layout, old_log, owner).run();
 }
 
 Result<> format_volume(BlockDevice& device, const FormatOptions& options) {
   const auto planned = TRY(plan_volume(device.block_size(), device.block_count(), options));
   return format_volume(device, planned,
-                       options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
+                       options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid,
+                       options.owner);
 }
 
 }  // namespace spindle

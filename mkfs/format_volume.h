@@ -17,6 +17,12 @@
 
 namespace spindle {
 
+/// Of the root directory and lost+found: who makes a volume may write it.
+struct Owner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
 struct FormatOptions {
   std::uint64_t inodes = 0;        ///< 0: one for each 16 KiB
   std::uint64_t journal_size = 0;  ///< bytes; 0: a 32nd of the volume, at most 64 MiB
@@ -26,6 +32,7 @@ struct FormatOptions {
   Uuid uuid{};                  ///< all zero: a random one
   std::uint64_t hash_seed = 0;  ///< 0: a random one
   Timestamp now;                ///< zero: the clock's
+  Owner owner;
 };
 
 /// The smallest `journal_size` for such a volume, in bytes. EINVAL with the reason if none is.
@@ -38,7 +45,7 @@ Result<format::Superblock> plan_volume(std::uint32_t block_size, std::uint64_t b
 
 /// Formats the device with the planned superblock.
 Result<> format_volume(BlockDevice& device, const format::Superblock& planned,
-                       OldLog old_log = OldLog::kOfSameUuid);
+                       OldLog old_log = OldLog::kOfSameUuid, Owner owner = {});
 
 /// Plans and formats.
 Result<> format_volume(BlockDevice& device, const FormatOptions& options);

@@ -14,6 +14,7 @@
 #include "mkfs/populate.h"
 #include "spindle/base/size_text.h"
 #include "spindle/base/uuid.h"
+#include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/map_names.h"
@@ -270,7 +271,8 @@ int make_volume(const Request& request, const FormatOptions& options,
   const auto device = open_image(request, planned.block_size);
   if (!device.ok()) return fail(sentence(request.image, device.error()));
   const auto formatted = format_volume(
-      **device, planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid);
+      **device, planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid,
+      {.uid = ::geteuid(), .gid = ::getegid()});
   if (!formatted.ok()) return fail(sentence(request.image, formatted.error()));
   const int status = request.directory.empty() ? 0 : copy_directory(request, **device);
   if (status == 0) file.keep();
@@ -353,5 +355,6 @@ int main(int argc, char** argv) {
   line.option("SIZE", request.size,
               "its size, with K, M, G or T; needed for a file that does not exist");
   if (const auto ended = line.parse(argc, argv, spindle::kFailed)) return *ended;
-  return spindle::run(request);
+  return spindle::with_checked_output("mkfs.spindle", spindle::kFailed,
+                                      [&] { return spindle::run(request); });
 }

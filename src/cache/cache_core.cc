@@ -58,7 +58,7 @@ void CacheCore::frame_may_be_free() {
 }
 
 void CacheCore::count_access(Buffer& buffer, CacheAccess access) {
-  if (access == CacheAccess::kRead) {
+  if (access == CacheAccess::kHit) {
     ++counts_.hits;
     history_.count(true);
     trace_block(EventKind::kHit, buffer.block.value);
@@ -77,20 +77,22 @@ void CacheCore::count_miss(BlockNo block) {
   ++counts_.misses;
   history_.count(false);
   trace_block(EventKind::kMiss, block.value);
-  observe(block, CacheAccess::kRead);
+  // A loaded policy that misbehaves is another one from then on.
+  if (observer_ != nullptr && observed_policy_ != frames_.policy()) begin_observing();
+  observe(block, CacheAccess::kMiss);
 }
 
 Result<BlockRef> CacheCore::read(BlockNo block, IoPurpose purpose) {
   Buffer* buffer = frames_.find(block);
   if (buffer == nullptr || buffer->loading) return read_slowly(block, purpose, false);
-  count_access(*buffer, CacheAccess::kRead);
+  count_access(*buffer, CacheAccess::kHit);
   return pin(*buffer);
 }
 
 Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool counted) {
   for (;; counted = true) {
     if (Buffer* buffer = frames_.find(block)) {
-      if (!counted) count_access(*buffer, CacheAccess::kRead);
+      if (!counted) count_access(*buffer, CacheAccess::kHit);
       BlockRef ref = pin(*buffer);
       if (!buffer->loading) return ref;
       const std::optional<Error> error = buffer->transfer->wait();
@@ -271,13 +273,19 @@ void CacheCore::drop_clean() {
 
 void CacheCore::set_observer(CacheObserver* observer) {
   observer_ = observer;
-  if (observer_ != nullptr) tell_what_is_present();
+  if (observer_ != nullptr) begin_observing();
 }
 
 Result<> CacheCore::set_policy(std::string_view name) {
   TRY(frames_.set_policy(name));
-  if (observer_ != nullptr) tell_what_is_present();
+  if (observer_ != nullptr) begin_observing();
   return {};
+}
+
+void CacheCore::begin_observing() {
+  tell_what_is_present();
+  observed_policy_ = frames_.policy();
+  observer_->counting_begins(observed_policy_);
 }
 
 void CacheCore::tell_what_is_present() {
@@ -301,7 +309,7 @@ void CacheCore::reset_statistics() {
   counts_ = {};
   history_.reset();
   frames_.reset_evictions();
-  if (observer_ != nullptr) observer_->counts_reset();
+  if (observer_ != nullptr) observer_->counting_begins(observed_policy_);
 }
 
 }  // namespace spindle

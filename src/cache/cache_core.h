@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -86,6 +87,7 @@ class CacheCore {
   void observe(BlockNo block, CacheAccess access) {
     if (observer_ != nullptr) observer_->accessed(block, access);
   }
+  void begin_observing();
   void tell_what_is_present();
   Result<BlockRef> read_slowly(BlockNo block, IoPurpose purpose, bool counted);
   Result<BlockRef> claim(BlockNo block, BlockTransfer* load);
@@ -123,6 +125,7 @@ class CacheCore {
   FramePool frames_;
   DirtyBlocks dirty_;
   CacheObserver* observer_ = nullptr;
+  std::string observed_policy_;
   CacheStatistics counts_;  ///< of it only what is not counted elsewhere
   HitHistory history_;
 

@@ -45,7 +45,7 @@ Result<> CacheCore::collect(Run run, BlockTransfer& transfer, std::vector<BlockR
       missing.push_back(buffer_of(claimed));
       blocks.push_back(std::move(claimed));
     } else {
-      count_access(*buffer, CacheAccess::kRead);
+      count_access(*buffer, CacheAccess::kHit);
       blocks.push_back(pin(*buffer));
     }
     ++block;

@@ -13,6 +13,10 @@ namespace spindle {
 
 namespace {
 
+bool is_read(CacheAccess access) {
+  return access == CacheAccess::kHit || access == CacheAccess::kMiss;
+}
+
 /// At most `most` of the points, evenly over the logarithm of the size; the first and the last.
 std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
     const std::vector<ReplacementWhatIf::CurvePoint>& all, std::size_t most) {
@@ -46,7 +50,7 @@ class ReplacementWhatIf::Shadow {
   void accessed(BlockNo block, CacheAccess access) {
     const std::uint32_t frame = by_block_.find(block.value);
     const bool present = frame != NumberTable::kAbsent;
-    if (access == CacheAccess::kRead) {
+    if (is_read(access)) {
       ++row.reads;
       row.hits += present ? 1 : 0;
     }
@@ -142,7 +146,7 @@ class ReplacementWhatIf::LruStack {
  public:
   void accessed(BlockNo block, CacheAccess access) {
     const std::uint32_t page = page_of(block);
-    access == CacheAccess::kRead ? distances_.refer(page) : distances_.use(page);
+    is_read(access) ? distances_.refer(page) : distances_.use(page);
     if (distances_.pages() > kDeepest) forget(blocks_[distances_.oldest()]);
   }
 
@@ -194,6 +198,23 @@ class ReplacementWhatIf::LruStack {
   std::vector<std::uint32_t> free_;
 };
 
+/// Makes the ratio `from` into `to`, and leaves 0 and 1 as they are.
+class ReplacementWhatIf::Correction {
+ public:
+  Correction() = default;
+  Correction(double from, double to) : from_(from), to_(to) {}
+
+  double operator()(double ratio) const {
+    if (from_ == to_) return ratio;
+    if (ratio == from_) return to_;
+    return ratio < from_ ? ratio * to_ / from_ : 1 - (1 - ratio) * (1 - to_) / (1 - from_);
+  }
+
+ private:
+  double from_ = 0;
+  double to_ = 0;
+};
+
 ReplacementWhatIf::ReplacementWhatIf(std::size_t most_frames)
     : most_frames_(most_frames), lru_stack_(std::make_unique<LruStack>()) {
   CHECK(most_frames > 0);
@@ -211,7 +232,8 @@ bool ReplacementWhatIf::is_sampled(BlockNo block) const {
 }
 
 void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
-  reads_ += access == CacheAccess::kRead ? 1 : 0;
+  reads_ += is_read(access) ? 1 : 0;
+  hits_ += access == CacheAccess::kHit ? 1 : 0;
   if (!is_sampled(block)) return;
   if (shadows_.empty()) make_shadows();
   for (auto& shadow : shadows_) shadow->accessed(block, access);
@@ -257,10 +279,27 @@ void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo>
   for (BlockNo block : present) accessed(block, CacheAccess::kBlank);
 }
 
-void ReplacementWhatIf::counts_reset() {
-  reads_ = 0;
+void ReplacementWhatIf::counting_begins(std::string_view policy) {
+  const auto names = replacement_policy_names();
+  const auto known = std::ranges::find(names, policy);
+  policy_ = known == names.end() ? std::string_view() : *known;
+  reads_ = hits_ = 0;
   for (auto& shadow : shadows_) shadow->row.reads = shadow->row.hits = 0;
   lru_stack_->clear_counts();
+}
+
+double ReplacementWhatIf::ratio_of(const Row& counted) const {
+  const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
+  const double misses = static_cast<double>(counted.reads - counted.hits);
+  return std::clamp(1.0 - misses / expected, 0.0, 1.0);
+}
+
+ReplacementWhatIf::Correction ReplacementWhatIf::correction() const {
+  const auto in_use = std::ranges::find_if(shadows_, [this](const auto& shadow) {
+    return shadow->row.policy == policy_ && shadow->row.size == Size::kSame;
+  });
+  if (in_use == shadows_.end() || reads_ == 0) return {};
+  return {ratio_of((*in_use)->row), static_cast<double>(hits_) / static_cast<double>(reads_)};
 }
 
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
@@ -269,10 +308,10 @@ std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
   for (const auto& shadow : shadows_)
     if (shadow->is_true_to_name()) rows.push_back(shadow->row);
   if (reads_ == 0) return rows;
-  const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
+  const Correction corrected = correction();
   for (Row& row : rows) {
-    const double misses = static_cast<double>(row.reads - row.hits);
-    row.hit_ratio = std::clamp(1.0 - misses / expected, 0.0, 1.0);
+    row.shadow_hit_ratio = ratio_of(row);
+    row.hit_ratio = corrected(row.shadow_hit_ratio);
   }
   return rows;
 }
@@ -280,15 +319,14 @@ std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
 std::vector<ReplacementWhatIf::CurvePoint> ReplacementWhatIf::lru_curve(std::size_t most) const {
   std::vector<CurvePoint> all;
   if (reads_ == 0 || shadows_.empty()) return all;
-  const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
+  const Correction corrected = correction();
   const std::vector<std::uint64_t>& histogram = lru_stack_->histogram();
   // What the sample has too few or too many reads of counts as hits of all sizes, as in `rows`.
-  std::uint64_t misses = shadows_.front()->row.reads;
+  Row counted{.reads = shadows_.front()->row.reads};
   for (std::size_t distance = 0; distance < histogram.size(); ++distance) {
-    misses -= histogram[distance];
+    counted.hits += histogram[distance];
     if (histogram[distance] == 0 && !all.empty()) continue;
-    const double ratio = 1.0 - static_cast<double>(misses) / expected;
-    all.push_back({(distance + 1) * one_in_, std::clamp(ratio, 0.0, 1.0)});
+    all.push_back({(distance + 1) * one_in_, corrected(ratio_of(counted))});
   }
   return spread_by_logarithm(all, most);
 }

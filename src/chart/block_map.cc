@@ -43,7 +43,7 @@ std::string cell_text(const BlockMap& map) {
 }
 
 std::string first_block_text(const BlockMap& map, std::size_t cell) {
-  return std::to_string(cell * map.blocks_per_cell);
+  return std::to_string(map.first_block + cell * map.blocks_per_cell);
 }
 
 /// On a ground of that colour, dark on light and light on dark.

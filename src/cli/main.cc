@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/commands.h"
+#include "spindle/command_line/checked_output.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/policy/policy_library.h"
 
@@ -52,16 +53,13 @@ void add_commands(const Command& program, std::string_view asked_for, int& statu
   add_face_commands(program, status);
 }
 
-}  // namespace
-}  // namespace spindle::cli
-
-int main(int argc, char** argv) {
-  spindle::CommandLine line("spindle", "spindle " SPINDLE_VERSION,
-                            "Spindle: a file system that shows everything that happens under it.\n"
-                            "Make a volume with mkfs.spindle, check it with fsck.spindle.");
+int run(int argc, char** argv) {
+  CommandLine line("spindle", "spindle " SPINDLE_VERSION,
+                   "Spindle: a file system that shows everything that happens under it.\n"
+                   "Make a volume with mkfs.spindle, check it with fsck.spindle.");
   line.require_subcommand();
   int status = 0;
-  spindle::cli::add_commands(line, argc > 1 ? argv[1] : "", status);
+  add_commands(line, argc > 1 ? argv[1] : "", status);
   if (argc > 1 && argv[1][0] != '-' && !line.has_subcommand(argv[1])) {
     fmt::print(stderr, "spindle: there is no command '{}'; `spindle --help` lists them\n", argv[1]);
     return 1;
@@ -69,5 +67,12 @@ int main(int argc, char** argv) {
   if (const std::optional<int> ended = line.parse(argc, argv, 1)) return *ended;
   // An answer that another policy gave than the one asked for is none; a mount goes on with it.
   const bool is_answer = std::string_view(argv[1]) != "mount";
-  return status == 0 && is_answer && spindle::last_policy_fault() ? 1 : status;
+  return status == 0 && is_answer && last_policy_fault() ? 1 : status;
+}
+
+}  // namespace
+}  // namespace spindle::cli
+
+int main(int argc, char** argv) {
+  return spindle::with_checked_output("spindle", 1, [&] { return spindle::cli::run(argc, argv); });
 }

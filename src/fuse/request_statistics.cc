@@ -68,6 +68,12 @@ std::string_view request_name(std::uint32_t opcode) {
   return "other";
 }
 
+std::vector<std::string> request_names() {
+  std::vector<std::string> names;
+  for (const RequestName& row : kRequestNames) names.emplace_back(row.name);
+  return names;
+}
+
 void RequestStatistics::add(std::uint32_t opcode, std::int64_t latency_ns, bool failed) {
   Row& row = rows_[std::min<std::size_t>(opcode, kOperations - 1)];
   row.name = request_name(opcode);

@@ -125,7 +125,7 @@ class GuardedArm final : public ArmPolicy {
   }
 
   const Plugin& plugin_;
-  OwnPolicy<ArmPolicy> own_;
+  OwnPolicy<ArmPolicy> own_{plugin_.library};
   std::unique_ptr<ArmPolicy> plainest_;
   bool is_replaced_ = false;
 };

@@ -104,7 +104,7 @@ class GuardedCpu final : public CpuPolicy {
   VirtualTime now_{INT64_MIN};
   std::uint64_t arrivals_ = 0;
   std::unordered_map<TaskId, Ready> ready_;
-  OwnPolicy<CpuPolicy> own_;
+  OwnPolicy<CpuPolicy> own_{plugin_.library};
   /// Null as long as the policy behaves, which questions can find out, too.
   mutable std::unique_ptr<CpuPolicy> plainest_;
 };

@@ -80,7 +80,7 @@ class GuardedFit final : public FitPolicy {
   }
 
   const Plugin& plugin_;
-  OwnPolicy<FitPolicy> own_;
+  OwnPolicy<FitPolicy> own_{plugin_.library};
   std::unique_ptr<FitPolicy> plainest_;
   bool is_replaced_ = false;
 };

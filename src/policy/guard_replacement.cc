@@ -99,7 +99,7 @@ class GuardedReplacement final : public ReplacementPolicy {
   ReplacementConventions conventions_;
   std::vector<Frame> frames_;
   std::uint64_t arrivals_ = 0;
-  OwnPolicy<ReplacementPolicy> own_;
+  OwnPolicy<ReplacementPolicy> own_{plugin_.library};
   std::unique_ptr<ReplacementPolicy> plainest_;  ///< null as long as the policy behaves
 };
 

@@ -16,7 +16,8 @@ struct Plugin {
   std::string name;
   std::string path;
   const void* registration;  ///< of plugin.h, of the kind
-  bool misbehaved = false;   ///< under the lock of the table
+  WatchedLibrary& library;
+  bool misbehaved = false;  ///< under the lock of the table
 };
 
 /// The last one loaded of that name, or null.
@@ -40,10 +41,12 @@ struct Failure {
   bool was_abandoned = false;  ///< in the midst of it: what it was about must not be used again
 };
 
-/// Calls into the library; why that failed, if it threw or had to be abandoned.
+/// Calls into the library; why that failed, if it threw or had to be abandoned, now or before.
 template <class Call>
-std::optional<Failure> failure_of(const Call& call) {
-  WatchedCall watched;
+std::optional<Failure> failure_of(WatchedLibrary& library, const Call& call) {
+  if (library.fault() != nullptr)
+    return Failure{std::string("may not be used, since its library ") + library.fault(), true};
+  WatchedCall watched(library);
   if (sigsetjmp(watched.back, 0) != 0) return Failure{std::string(watched.words()), true};
   try {
     call();
@@ -58,11 +61,11 @@ std::optional<Failure> failure_of(const Call& call) {
 template <class Policy>
 class OwnPolicy {
  public:
-  OwnPolicy() = default;
+  explicit OwnPolicy(WatchedLibrary& library) : library_(library) {}
   OwnPolicy(const OwnPolicy&) = delete;
   OwnPolicy& operator=(const OwnPolicy&) = delete;
   ~OwnPolicy() {
-    static_cast<void>(failure_of([this] { delete policy_; }));
+    static_cast<void>(failure_of(library_, [this] { delete policy_; }));
   }
 
   template <class Make>
@@ -72,7 +75,7 @@ class OwnPolicy {
   /// Why the call failed, which may use `->`.
   template <class Call>
   std::optional<std::string> ask(const Call& call) const {
-    auto failure = failure_of(call);
+    auto failure = failure_of(library_, call);
     if (!failure) return std::nullopt;
     if (failure->was_abandoned) policy_ = nullptr;
     return std::move(failure->why);
@@ -80,6 +83,7 @@ class OwnPolicy {
   Policy* operator->() const { return policy_; }
 
  private:
+  WatchedLibrary& library_;
   mutable Policy* policy_ = nullptr;
 };
 

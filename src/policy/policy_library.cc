@@ -70,6 +70,7 @@ struct Table {
     std::string path;
     LibraryFile::Identity identity;
     void* handle = nullptr;
+    WatchedLibrary* watched = nullptr;
     std::array<Plugin*, kKinds.size()> plugins{};
   };
   using Names = std::vector<std::string_view>;
@@ -118,14 +119,13 @@ Result<Table::Library*> library_at(const std::string& path) {
   const auto last =
       std::ranges::find(libraries.rbegin(), libraries.rend(), path, &Table::Library::path);
   const bool is_loaded = last != libraries.rend() && last->identity == file->identity();
-  if (is_loaded && !was_abandoned(last->handle)) return &*last;
+  if (is_loaded && last->watched->fault() == nullptr) return &*last;
   if (libraries.size() >= kMostLibraries)
     return refusal(ENOSPC, path, "256 libraries have been loaded, which is all there may be");
   std::string why;
   void* handle = file->load(why);
   if (handle == nullptr) return refusal(EINVAL, path, why);
-  watch_library(handle);
-  libraries.push_back({path, file->identity(), handle});
+  libraries.push_back({path, file->identity(), handle, &watch_library(handle)});
   return &libraries.back();
 }
 
@@ -155,7 +155,8 @@ Result<Plugin*> plugin_of(Table::Library& library, PolicyKind kind) {
   if (plugin != nullptr) return plugin;
   const void* const registration = TRY(registration_of(library, kind));
   std::string name;
-  if (const auto failure = failure_of([&] { name = of(kind).name_of(registration); }))
+  if (const auto failure =
+          failure_of(*library.watched, [&] { name = of(kind).name_of(registration); }))
     return refusal(EINVAL, library.path, "its " + std::string(of(kind).words) + " " + failure->why);
   if (!is_good_name(name))
     return refusal(EINVAL, library.path,
@@ -168,7 +169,7 @@ Result<Plugin*> plugin_of(Table::Library& library, PolicyKind kind) {
     return refusal(EEXIST, library.path, "'" + name + "' is the name of the one of " + other->path);
   const std::lock_guard guard(table().mutex);
   table().plugins.push_back(
-      std::make_unique<Plugin>(Plugin{kind, name, library.path, registration}));
+      std::make_unique<Plugin>(Plugin{kind, name, library.path, registration, *library.watched}));
   return plugin = table().plugins.back().get();
 }
 

@@ -24,8 +24,8 @@ namespace spindle {
 namespace {
 
 constexpr long kTickNs = 100'000'000;
-/// A call that was seen so often has run for a second.
-constexpr int kMostTicks = 10;
+/// A second. The first tick in a call is none of it: the call may just have begun.
+constexpr int kMostSlowTicks = 10;
 constexpr std::size_t kSignalStackSize = 64 * 1024;
 constexpr std::size_t kMostRanges = 4096;
 /// A fault so near to the stack pointer is one of the stack.
@@ -35,8 +35,7 @@ constexpr std::uintptr_t kNearStack = 64 * 1024;
 struct CodeRange {
   std::uintptr_t begin = 0;
   std::uintptr_t end = 0;
-  void* library = nullptr;
-  std::atomic<bool> was_abandoned = false;
+  WatchedLibrary* library = nullptr;
 };
 std::array<CodeRange, kMostRanges> ranges;
 std::atomic<std::size_t> range_count = 0;
@@ -66,7 +65,7 @@ Registers registers_of(const void* context) {
 #endif
 }
 
-CodeRange* library_code_at(std::uintptr_t at) {
+const CodeRange* library_code_at(std::uintptr_t at) {
   const std::size_t count = range_count.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i)
     if (at >= ranges[i].begin && at < ranges[i].end) return &ranges[i];
@@ -90,25 +89,27 @@ struct WatchHandlers {
 
   static int tick_signal() { return SIGRTMIN + 5; }
 
-  static void abandon(int signal, CodeRange& code, const char* words) {
+  static void abandon(int signal, const CodeRange& code, const char* words) {
     // The jump leaves the handler, but not what is blocked while it runs.
     sigset_t blocked;
     sigemptyset(&blocked);
     sigaddset(&blocked, signal);
     ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
-    code.was_abandoned.store(true, std::memory_order_relaxed);
+    code.library->fault_.store(words, std::memory_order_relaxed);
     current_call->words_ = words;
     siglongjmp(current_call->back, 1);
   }
 
   static void on_tick(int signal, siginfo_t*, void* context) {
     if (current_call == nullptr) return;
-    if (current_call->ticks_ < kMostTicks) {
-      current_call->ticks_ = current_call->ticks_ + 1;
-      return;
-    }
-    CodeRange* const code = library_code_at(registers_of(context).at);
-    if (code != nullptr) abandon(signal, *code, "ran for a second and gave no answer");
+    const int ticks = current_call->ticks_ + 1;
+    current_call->ticks_ = ticks;
+    if (ticks == 1 || ++current_call->library_.slow_ticks_ < kMostSlowTicks) return;
+    const CodeRange* const code = library_code_at(registers_of(context).at);
+    if (code == nullptr) return;
+    abandon(signal, *code,
+            ticks > kMostSlowTicks ? "ran for a second and gave no answer"
+                                   : "needed a second for slow answers");
   }
 
   static void on_fault(int signal, siginfo_t* info, void* context) {
@@ -137,7 +138,7 @@ struct WatchHandlers {
 void abandon_policy_call(int signal, const siginfo_t* info, const void* context) {
   if (current_call == nullptr) return;
   const Registers registers = registers_of(context);
-  CodeRange* code = library_code_at(registers.at);
+  const CodeRange* code = library_code_at(registers.at);
   const bool leads_nowhere = (signal == SIGSEGV || signal == SIGBUS) &&
                              reinterpret_cast<std::uintptr_t>(info->si_addr) == registers.at;
   if (code == nullptr && leads_nowhere) code = library_code_at(registers.caller);
@@ -206,7 +207,7 @@ class Watch {
 thread_local Watch watch;
 
 int note_code(dl_phdr_info* info, std::size_t, void* raw) {
-  const auto& [map, library] = *static_cast<std::pair<const link_map*, void*>*>(raw);
+  const auto& [map, library] = *static_cast<std::pair<const link_map*, WatchedLibrary*>*>(raw);
   if (info->dlpi_addr != map->l_addr) return 0;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& segment = info->dlpi_phdr[i];
@@ -223,7 +224,7 @@ int note_code(dl_phdr_info* info, std::size_t, void* raw) {
 
 }  // namespace
 
-WatchedCall::WatchedCall() : outer_(current_call) {
+WatchedCall::WatchedCall(WatchedLibrary& library) : library_(library), outer_(current_call) {
   watch.ensure();
   current_call = this;
 }
@@ -232,20 +233,15 @@ WatchedCall::~WatchedCall() {
   current_call = outer_;
 }
 
-void watch_library(void* handle) {
+WatchedLibrary& watch_library(void* handle) {
   static const int registered = ::pthread_atfork(nullptr, nullptr, [] { watch.forked(); });
   CHECK(registered == 0);
+  auto* const library = new WatchedLibrary;
   link_map* map = nullptr;
-  if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) return;
-  std::pair<const link_map*, void*> wanted(map, handle);
+  if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) return *library;
+  std::pair<const link_map*, WatchedLibrary*> wanted(map, library);
   ::dl_iterate_phdr(note_code, &wanted);
-}
-
-bool was_abandoned(void* handle) {
-  const std::size_t count = range_count.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < count; ++i)
-    if (ranges[i].library == handle && ranges[i].was_abandoned) return true;
-  return false;
+  return *library;
 }
 
 }  // namespace spindle

@@ -1,23 +1,37 @@
 // WatchedCall: while it lives, this kernel thread is in a call into a loaded library, which comes
 // back to `back` if it must be abandoned.
 //
-//   WatchedCall watched;
+//   WatchedCall watched(library);
 //   if (sigsetjmp(watched.back, 0) != 0) return watched.words();   // "divided by zero"
 //   call();
 //
-// The time of a call is that of the processor, looked at a few times a second, so that a call costs
-// no system call.
+// The time of a call is that of the processor, looked at ten times a second, so that a call costs
+// no system call. A library has one second in all for calls of more than a tenth: of however many
+// policies that are asked at once it costs no more than that. Once a call was abandoned the library
+// must not be called again, since what it keeps in static variables may be half done.
 #pragma once
 
+#include <atomic>
 #include <csetjmp>
 #include <csignal>
 #include <string_view>
 
 namespace spindle {
 
+class WatchedLibrary {
+ public:
+  /// What a call into it did that was abandoned; null: none was.
+  [[nodiscard]] const char* fault() const { return fault_.load(std::memory_order_relaxed); }
+
+ private:
+  friend struct WatchHandlers;
+  std::atomic<const char*> fault_ = nullptr;
+  std::atomic<int> slow_ticks_ = 0;
+};
+
 class WatchedCall {
  public:
-  WatchedCall();
+  explicit WatchedCall(WatchedLibrary& library);
   ~WatchedCall();
   WatchedCall(const WatchedCall&) = delete;
   WatchedCall& operator=(const WatchedCall&) = delete;
@@ -29,14 +43,13 @@ class WatchedCall {
 
  private:
   friend struct WatchHandlers;
+  WatchedLibrary& library_;
   WatchedCall* const outer_;
   volatile sig_atomic_t ticks_ = 0;
   const char* volatile words_ = "";
 };
 
-/// What this library executes is its own code from now on; `handle` is dlopen's.
-void watch_library(void* handle);
-/// Whether a call into it was abandoned: what it keeps in static variables may be half done.
-bool was_abandoned(void* handle);
+/// What this library executes is its own code from now on; `handle` is dlopen's. Lives for ever.
+WatchedLibrary& watch_library(void* handle);
 
 }  // namespace spindle

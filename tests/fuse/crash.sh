@@ -73,6 +73,7 @@ spindle crash --replay-steps --at "$entry" --keep "$entry" extent.crash | tr -s 
 grep -q "entry of transaction $transaction, .* Its checksum fits" said || fail "the whole entry: $(cat said)"
 grep -q "written home" said || fail "nothing goes home: $(cat said)"
 spindle crash extent.crash --at "$entry" --torn "$entry:1" --output torn.img --force >said
+refuses "it is a recording: --at N" spindle crash --replay-steps extent.crash
 spindle crash --replay-steps torn.img | tr -s '\n ' ' ' >said
 grep -q "transaction $transaction begins there, but its checksum does not fit" said || fail "the torn entry: $(cat said)"
 fsck.spindle -n -f torn.img >/dev/null || fail "the torn image is damaged"

@@ -152,6 +152,22 @@ refuses "not watched" spindle picture "$mnt" --kind policies
 spindle picture "$mnt" --kind seeks >text
 unmount_volume
 
+step "a part of a volume"
+spindle picture "$image" --json >whole.json
+spindle picture "$image" --blocks 300-4395 --json >part.json
+spindle picture "$image" --blocks 300-4395 --svg part.svg
+python3 "$svg" part.svg "'300' in words and '428' in words"
+python3 - <<'PYTHON'
+import json
+whole, part = (json.load(open(name)) for name in ("whole.json", "part.json"))
+assert whole["blocks_per_cell"] == 4 and part["blocks_per_cell"] == 2, (whole["blocks_per_cell"], part["blocks_per_cell"])
+def in_use(picture):
+    return sum(c["blocks_in_use"] for c in picture["cells"] if 300 <= c["block"] < 4396)
+assert part["cells"][0]["block"] == 300 and part["cells"][-1]["block"] == 4394
+assert in_use(part) == in_use(whole) > 256, (in_use(part), in_use(whole))
+PYTHON
+for wrong in 5 5- -5 9-5 0-8192 x-y; do refuses "not FIRST-LAST within 0-8191" spindle picture "$image" --blocks=$wrong; done
+
 step "an image, and wrong input"
 spindle picture "$image" --kind journal >text
 grep -q 'head and tail' text || fail "an unmounted volume has something in its log: $(cat text)"
@@ -161,7 +177,10 @@ refuses "has moved" spindle picture "$image" --kind arm
 refuses "has no blocks" spindle picture work.rec --kind blocks
 refuses "knows of no cache" spindle picture stream.trace --kind hits
 refuses "of the blocks alone" spindle picture "$image" --kind journal --by file
+refuses "of the blocks alone" spindle picture "$image" --kind journal --blocks 0-9
 refuses "--kind" spindle picture "$image" --kind art
 refuses "--arm" spindle picture stream.trace --arm nobody
 refuses "cannot be written" spindle picture "$image" --png /nonexistent/file
+refuses "standard output cannot be written (No space left on device)" bash -c "spindle picture $image --json >/dev/full"
+refuses "standard output cannot be written (No space left on device)" bash -c "spindle map --help >/dev/full"
 step "done"

@@ -63,7 +63,7 @@ in_the_mount() {
 misbehaving() {
   step "misbehaving under work: $1"
   new_volume 64M
-  FAULT=$1 FAULT_AFTER=20 mount_volume "disk=textbook,cache=1M,arm=$bad,cache-policy=$bad,fit=$bad,cpu=$bad"
+  FAULT=$1 FAULT_AFTER=20 mount_volume "disk=textbook,cache=1M,arm=$bad,cache=$bad,fit=$bad,cpu=$bad"
   expect "[misbehaving]" "$(in_use machine/policy)" "the policy of the machine"
   work_a_lot
   (cd "$mnt" && sha256sum --quiet -c "$work/sums")

@@ -192,15 +192,23 @@ another_users_mount() {
   step "somebody else's mount"
   chmod 711 "$work"
   chown 65534:65534 "$image" "$mnt"
+  install -d -o 65534 -g 65534 theirs
   cat >in_namespace <<'SCRIPT'
 set -e
 chmod 666 /dev/fuse
-setpriv --reuid 65534 --regid 65534 --clear-groups spindle mount "$1" "$2"
+as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+as_user spindle mount "$1" "$2"
 ! ls "$2" 2>/dev/null
-head -c 10M /dev/zero | setpriv --reuid 65534 --regid 65534 --clear-groups dd of="$2/zeros" status=none
+head -c 10M /dev/zero | as_user dd of="$2/zeros" status=none
 spindle umount "$2"
 fsck.spindle -n -f "$1"
 flock -n "$1" true
+# Who makes a volume may write it, and reads lost+found.
+as_user mkfs.spindle -q theirs/image 8M
+as_user spindle mount theirs/image "$2"
+as_user sh -c 'echo mine >"$1/file" && find "$1"' sh "$2"
+as_user spindle record "$2" theirs/recording -- cat "$2/file"
+as_user spindle umount "$2"
 SCRIPT
   # In a namespace of its own, with a /dev/fuse that anybody may open.
   unshare -m --propagation private bash -c '

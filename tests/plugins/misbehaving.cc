@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <deque>
 #include <stdexcept>
 #include <string>
@@ -22,10 +23,22 @@ int fill_the_stack(volatile int* above) {
   return zero == 0 ? fill_the_stack(room) + room[0] : 0;
 }
 
+/// Thinks for four tenths of a second of the processor, nearly all of them in this code.
+void think() {
+  const auto now_ms = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+  };
+  for (const auto begin = now_ms(); now_ms() < begin + 400;)
+    for (int i = 0; i < 1'000'000; ++i) turns = turns + 1;
+}
+
 /// What nobody can see coming.
 void fault_of_the_machine(const std::string& fault) {
   if (fault == "spin")
     for (;;) turns = turns + 1;
+  if (fault == "slow") think();
   if (fault == "null") *reinterpret_cast<volatile int*>(static_cast<std::intptr_t>(zero)) = 1;
   if (fault == "jump") reinterpret_cast<void (*)()>(static_cast<std::intptr_t>(zero))();
   if (fault == "divide") zero = static_cast<int>(turns) / zero;

@@ -6,13 +6,15 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "spindle/base/id.h"
 
 namespace spindle {
 
 enum class CacheAccess : std::uint8_t {
-  kRead,       ///< counted as a read: a hit or a miss
+  kHit,        ///< counted as a read that found the block
+  kMiss,       ///< counted as a read that did not
   kBlank,      ///< brought in, or used, without being read
   kReadAhead,  ///< brought in before anybody asked; only for blocks that are absent
 };
@@ -26,8 +28,9 @@ class CacheObserver {
   /// Observing begins, or the cache was emptied: it holds at most `capacity` blocks, and these now,
   /// the one used least recently first.
   virtual void restarted(std::size_t capacity, std::span<const BlockNo> present) = 0;
-  /// The cache's counters were set to zero.
-  virtual void counts_reset() = 0;
+  /// What comes now is to be counted from zero: the cache does so itself, or observing begins, or
+  /// this policy is in use from now on.
+  virtual void counting_begins(std::string_view policy) = 0;
 };
 
 }  // namespace spindle

@@ -17,6 +17,10 @@
 // Without sampling, and from an empty cache on, the shadow of the policy in use and of the live
 // size counts exactly what the live cache counts, as long as the live one evicts as its policy
 // asks: a shadow does not know that a block is held, dirty or under way, and so cannot go.
+//
+// What that shadow is off, by its sample or by such a block, all shadows are off alike. So their
+// ratios are corrected by it: stretched, from 0 to its own and from there to 1, so that its own
+// becomes the one that the live cache counted, to the last read. Order and steps stay.
 #pragma once
 
 #include <cstddef>
@@ -45,10 +49,11 @@ class ReplacementWhatIf final : public CacheObserver {
     std::uint64_t capacity_blocks = 0;  ///< of the cache that the shadow stands for
     std::uint64_t reads = 0;            ///< of sampled blocks
     std::uint64_t hits = 0;
-    /// Of all reads, 0 to 1; 0 before the first. What the sample has too few or too many reads of,
-    /// for want or by reason of a block that is used all the time, is taken to be hits (as SHARDS
-    /// adjusts).
-    double hit_ratio = 0;
+    /// As the shadow says: of all reads, 0 to 1; 0 before the first. What the sample has too few
+    /// or too many reads of, for want or by reason of a block that is used all the time, is taken
+    /// to be hits (as SHARDS adjusts).
+    double shadow_hit_ratio = 0;
+    double hit_ratio = 0;  ///< corrected
   };
   /// For each of `replacement_policy_names`, in that order, its sizes in ascending order; not for
   /// one that misbehaved since. Empty before the first `restarted`.
@@ -58,7 +63,7 @@ class ReplacementWhatIf final : public CacheObserver {
   /// sizes alike, so that with deletions it is a little better than a cache can be.
   struct CurvePoint {
     std::uint64_t capacity_blocks = 0;
-    double hit_ratio = 0;  ///< of all reads
+    double hit_ratio = 0;  ///< of all reads; corrected as those of the rows
   };
   [[nodiscard]] std::vector<CurvePoint> lru_curve(std::size_t most) const;
   /// One in so many blocks is looked at.
@@ -67,19 +72,24 @@ class ReplacementWhatIf final : public CacheObserver {
   void accessed(BlockNo block, CacheAccess access) override;
   void forgotten(Run run) override;
   void restarted(std::size_t capacity, std::span<const BlockNo> present) override;
-  void counts_reset() override;
+  void counting_begins(std::string_view policy) override;
 
  private:
   class Shadow;
   class LruStack;
+  class Correction;
   [[nodiscard]] bool is_sampled(BlockNo block) const;
+  [[nodiscard]] double ratio_of(const Row& counted) const;
+  [[nodiscard]] Correction correction() const;
   void set_capacity(std::size_t capacity);
   void make_shadows();
 
   std::size_t most_frames_;
   std::uint64_t one_in_ = 1;
   std::size_t capacity_ = 0;
-  std::uint64_t reads_ = 0;                       ///< sampled or not
+  std::string_view policy_;  ///< in use; empty: not known
+  std::uint64_t reads_ = 0;  ///< of the live cache, sampled or not
+  std::uint64_t hits_ = 0;
   std::vector<Row> identities_;                   ///< the rows before anything is counted
   std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before they are needed
   std::unique_ptr<LruStack> lru_stack_;

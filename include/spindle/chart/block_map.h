@@ -1,4 +1,4 @@
-// BlockMap: what the blocks of a disk are, from the first to the last, as cells of equally many.
+// BlockMap: what the blocks of a disk, or of a part of it, are, as cells of equally many.
 //
 // A cell shows the kind that most of its blocks in use have, and how much of it is in use: as text
 // a letter, a capital where it is at least half; in SVG the height of its filling. A legend says
@@ -26,6 +26,7 @@ struct BlockMap {
   std::string title;
   std::string caption;  ///< below the legend
   std::uint64_t block_size_bytes = 0;
+  std::uint64_t first_block = 0;
   std::uint64_t blocks_per_cell = 1;
   std::vector<Kind> kinds;  ///< the first is what is free
   std::vector<Cell> cells;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,5 +34,7 @@ class RequestStatistics {
 
 /// The name of a FUSE operation: "lookup", "read", ...; "other" for a number that has none.
 std::string_view request_name(std::uint32_t opcode);
+/// All that request_name answers but "other".
+std::vector<std::string> request_names();
 
 }  // namespace spindle

@@ -16,7 +16,8 @@
 //
 // Each answer is looked at before it is used. A policy that answers with what is not there, that
 // throws or that goes round in circles is replaced by the plainest of its kind, and the work goes
-// on. What no one can look at is memory that it overwrites and a loop that asks nothing.
+// on. So is one that takes a second for answers of more than a tenth, or whose own code makes a
+// fault of the machine. What no one can look at is memory that it overwrites, and a wait.
 #pragma once
 
 #include <type_traits>

@@ -231,12 +231,13 @@ _spindle() {
       case ${COMP_WORDS[COMP_CWORD-1]} in
         --kind) _spindle_words "blocks arm seeks responses hits journal policies" ;;
         --by) _spindle_words "kind strategy file pieces" ;;
+        --blocks) ;;
         --arm) _spindle_words "fcfs sstf scan c-scan look c-look fscan n-step-scan v-r sptf deadline" ;;
         --disk) _spindle_words "textbook 7200rpm 15000rpm ssd none" ;;
         --depth) ;;
         --all) _spindle_folders ;;
         *) if [[ $word == -* ]]; then
-             _spindle_words "--kind --by --svg --png --json --all --arm --disk --depth -h --help"
+             _spindle_words "--kind --by --blocks --svg --png --json --all --arm --disk --depth -h --help"
            else
              _spindle_files
            fi ;;

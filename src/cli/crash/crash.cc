@@ -10,6 +10,7 @@
 #include "cli/crash/crash.h"
 #include "fsck/find_superblock.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/device/write_log_file.h"
 
 namespace spindle::cli {
 namespace {
@@ -90,8 +91,12 @@ void tell_steps_of_image(const CrashRequest& request, Complaint& complaint) {
   }
   const auto found = fsck::find_superblock(**device, (*device)->size_bytes());
   const auto layout = found.ok() ? format::Layout::of(found->superblock) : found.error();
-  if (!layout.ok())
-    return complaint.make(fmt::format("{}: {}", request.file, layout.error().describe()));
+  if (!layout.ok()) {
+    const std::string why = WriteLogFile::open(request.file).ok()
+                                ? "it is a recording: --at N says after which event the power fails"
+                                : layout.error().describe();
+    return complaint.make(fmt::format("{}: {}", request.file, why));
+  }
   (*device)->set_block_size(layout->block_size);
   tell_steps(**device, *layout, request.file, request.json, complaint);
 }

@@ -16,6 +16,7 @@
 
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
+#include "spindle/base/printable.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/record/recording.h"
 
@@ -29,7 +30,8 @@ struct RecordRequest {
   bool contents = false;
 };
 
-/// Walks the mount, folders before what is in them, in the order of names.
+/// Walks the mount, folders before what is in them, in the order of names. A folder that this user
+/// may not read is left out, with a word: the command cannot look into it either.
 class Inventory {
  public:
   Inventory(const std::string& root, Recording& recording, Complaint& complaint)
@@ -55,6 +57,10 @@ class Inventory {
   std::vector<std::string> names_in(const std::string& path) {
     std::vector<std::string> names;
     DIR* directory = ::opendir(path.c_str());
+    if (directory == nullptr && errno == EACCES) {
+      fmt::print(stderr, "spindle record: {} may not be read, and is left out\n", printable(path));
+      return names;
+    }
     if (directory == nullptr) {
       complaint_.make(fmt::format("{} cannot be read ({})", path, std::strerror(errno)));
       return names;

@@ -357,8 +357,9 @@ int run(MountRequest request) {
     return fail(fmt::format("{} is not a directory", request.directory));
   }
   if (::access("/dev/fuse", R_OK | W_OK) != 0) {
-    return fail(fmt::format("/dev/fuse cannot be used ({}); is the fuse module loaded?",
-                            std::strerror(errno)));
+    const char* const why = errno == EACCES ? "is not for this user: root has to chmod a+rw it"
+                                            : "cannot be used: is the fuse module loaded?";
+    return fail(fmt::format("/dev/fuse {} ({})", why, std::strerror(errno)));
   }
   request.image = image;
   request.directory = directory;

@@ -102,7 +102,10 @@ std::string apply_data(std::string_view value, MountOptions& options) {
   return {};
 }
 
+// A library is no size: then it has the policy, as after arm=, fit= and cpu=.
 std::string apply_cache(std::string_view value, MountOptions& options) {
+  if (is_policy_library(value))
+    return policy(&MountOptions::cache_policy, PolicyKind::kReplacement)(value, options);
   const auto size = parse_size(value);
   if (!size.ok() || *size < (1u << 20) || *size > (1ull << 40)) return "is a size from 1M to 1T";
   options.cache_bytes = *size;

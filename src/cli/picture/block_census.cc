@@ -47,10 +47,11 @@ std::string shortened(std::string path) {
 
 class Census {
  public:
-  Census(InspectedVolume& volume, BlocksBy by) : volume_(volume), by_(by) {
-    const format::Layout& layout = volume.layout();
-    const std::uint64_t least = (layout.block_count + kMostCells - 1) / kMostCells;
-    map_.block_size_bytes = layout.block_size;
+  Census(InspectedVolume& volume, BlocksBy by, Run shown)
+      : volume_(volume), by_(by), shown_(shown) {
+    const std::uint64_t least = (shown.length + kMostCells - 1) / kMostCells;
+    map_.block_size_bytes = volume.layout().block_size;
+    map_.first_block = shown.start.value;
     map_.blocks_per_cell = std::bit_ceil(least);
     add_kind("free", '.', colour_of(Meaning::kFree));
     if (by == BlocksBy::kKind) name_kinds();
@@ -58,7 +59,7 @@ class Census {
     if (by == BlocksBy::kFile) name_files();
     if (by == BlocksBy::kPieces) name_pieces();
     add_kind("unknown", '?', colour_of(Meaning::kReturn));
-    const std::uint64_t cells = cells_of(layout.block_count, map_.blocks_per_cell);
+    const std::uint64_t cells = cells_of(shown.length, map_.blocks_per_cell);
     map_.cells.assign(cells, BlockMap::Cell(map_.kinds.size()));
   }
 
@@ -154,7 +155,11 @@ class Census {
   }
 
   void add(const Run& run, std::size_t kind) {
-    for_each_cell(run, map_.blocks_per_cell, [&](std::uint64_t cell, std::uint64_t blocks) {
+    const BlockNo from = std::max(run.start, shown_.start);
+    const BlockNo end = std::min(run.end(), shown_.end());
+    if (from >= end) return;
+    const Run part{BlockNo{from - shown_.start}, end - from};
+    for_each_cell(part, map_.blocks_per_cell, [&](std::uint64_t cell, std::uint64_t blocks) {
       map_.cells[cell][kind] += blocks;
     });
   }
@@ -246,7 +251,7 @@ class Census {
   void balance(std::size_t i) {
     BlockMap::Cell& cell = map_.cells[i];
     const std::uint64_t start = i * map_.blocks_per_cell;
-    const std::uint64_t room = std::min(map_.blocks_per_cell, volume_.layout().block_count - start);
+    const std::uint64_t room = std::min(map_.blocks_per_cell, shown_.length - start);
     const std::uint64_t left = room - std::min(room, BlockMap::blocks_in_use(cell));
     cell.front() = std::min(cell.front(), left);
     cell.back() = left - cell.front();
@@ -254,6 +259,7 @@ class Census {
 
   InspectedVolume& volume_;
   BlocksBy by_;
+  Run shown_;
   BlockMap map_;
   std::map<std::uint32_t, std::size_t> strategies_;
   std::map<InodeNo, std::size_t> files_;
@@ -268,8 +274,8 @@ class Census {
 
 }  // namespace
 
-BlockMap count_blocks(InspectedVolume& volume, BlocksBy by) {
-  return Census(volume, by).take();
+BlockMap count_blocks(InspectedVolume& volume, BlocksBy by, Run shown) {
+  return Census(volume, by, shown).take();
 }
 
 }  // namespace spindle::cli

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -28,6 +29,7 @@ struct PictureRequest {
   std::string where;
   std::string kind;
   std::string by;
+  std::string blocks;
   std::string svg;
   std::string png;
   std::string folder;
@@ -52,6 +54,19 @@ std::vector<std::string> names_of(const std::map<std::string, Value>& table) {
   return names;
 }
 
+/// Of a volume of so many blocks those that "FIRST-LAST" names; empty: it is no such text.
+Run blocks_of(const std::string& text, std::uint64_t block_count) {
+  if (text.empty()) return {BlockNo{0}, block_count};
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  const char* const end = text.data() + text.size();
+  const auto begin = std::from_chars(text.data(), end, first);
+  if (begin.ec != std::errc() || begin.ptr == end || *begin.ptr != '-') return {};
+  const auto rest = std::from_chars(begin.ptr + 1, end, last);
+  if (rest.ec != std::errc() || rest.ptr != end || first > last || last >= block_count) return {};
+  return {BlockNo{first}, last - first + 1};
+}
+
 std::string last_name(const std::string& path) {
   return printable(std::filesystem::path(path).filename().string());
 }
@@ -64,7 +79,7 @@ Json json_of(const chart::BlockMap& map, const Answer& answer) {
   Json cells = Json::array();
   for (std::size_t i = 0; i < map.cells.size(); ++i) {
     const auto& cell = map.cells[i];
-    cells.push_back({{"block", i * map.blocks_per_cell},
+    cells.push_back({{"block", map.first_block + i * map.blocks_per_cell},
                      {"kind", map.kinds[chart::BlockMap::kind_of(cell)].name},
                      {"blocks_in_use", chart::BlockMap::blocks_in_use(cell)}});
   }
@@ -129,7 +144,7 @@ class Subject {
       complaint.make(image_ + ": " + volume.error().describe());
       return {};
     }
-    if (kind == PictureKind::kBlocks) return draw_blocks(**volume, by, answer);
+    if (kind == PictureKind::kBlocks) return draw_blocks(**volume, by, answer, complaint);
     const Json statistics = mount_ == nullptr ? Json() : mount_->json("journal/statistics");
     auto picture =
         journal_picture(**volume, last_name(image_),
@@ -139,10 +154,18 @@ class Subject {
     return {};
   }
 
-  DrawnPicture draw_blocks(InspectedVolume& volume, BlocksBy by, const Answer& answer) const {
+  DrawnPicture draw_blocks(InspectedVolume& volume, BlocksBy by, const Answer& answer,
+                           Complaint& complaint) const {
     const format::Layout& layout = volume.layout();
-    chart::BlockMap map = count_blocks(volume, by);
-    map.title = fmt::format("{}: {} in {} blocks of {}, {}", last_name(image_),
+    const Run shown = blocks_of(request_.blocks, layout.block_count);
+    if (shown.length == 0) {
+      complaint.make(fmt::format("--blocks: '{}' is not FIRST-LAST within 0-{}",
+                                 printable(request_.blocks), layout.block_count - 1));
+      return {};
+    }
+    chart::BlockMap map = count_blocks(volume, by, shown);
+    map.title = fmt::format("{}: {}{} in {} blocks of {}, {}", last_name(image_),
+                            request_.blocks.empty() ? "" : "blocks " + request_.blocks + " of ",
                             size_text(layout.block_count * layout.block_size), layout.block_count,
                             size_text(layout.block_size), volume.state());
     DrawnPicture picture{
@@ -176,7 +199,8 @@ void write_png(const std::string& path, const DrawnPicture& picture, Complaint& 
 }
 
 void show_one(const PictureRequest& request, Subject& subject, Complaint& complaint) {
-  PictureKind kind = request.by.empty() ? subject.kinds().front() : PictureKind::kBlocks;
+  const bool means_blocks = !request.by.empty() || !request.blocks.empty();
+  PictureKind kind = means_blocks ? PictureKind::kBlocks : subject.kinds().front();
   if (!request.kind.empty()) kind = kKinds.at(request.kind);
   const DrawnPicture picture =
       subject.draw(kind, request.by.empty() ? BlocksBy::kKind : kBy.at(request.by), complaint);
@@ -235,8 +259,9 @@ void show_all(const PictureRequest& request, Subject& subject, Complaint& compla
 
 int run(const PictureRequest& request) {
   Complaint complaint;
-  if (!request.by.empty() && !request.kind.empty() && request.kind != "blocks")
-    complaint.make("--by is of the blocks alone");
+  const bool means_others = !request.kind.empty() && request.kind != "blocks";
+  if (means_others && !request.by.empty()) complaint.make("--by is of the blocks alone");
+  if (means_others && !request.blocks.empty()) complaint.make("--blocks is of the blocks alone");
   if (!complaint.made()) {
     Subject subject(request, complaint);
     if (!complaint.made())
@@ -262,6 +287,10 @@ void add_options(const Command& command, PictureRequest& request) {
   command.option("--by", request.by, "kind, strategy, file or pieces: what tells blocks apart")
       .one_of(names_of(kBy))
       .type_name("WHAT");
+  command
+      .option("--blocks", request.blocks,
+              "only these blocks, as 0-65535, in cells that are so much smaller")
+      .type_name("FIRST-LAST");
   command.option("--svg", request.svg, "the picture, to this file").type_name("FILE");
   command.option("--png", request.png, "the same as pixels").type_name("FILE");
   command.flag("--json", request.json, "its data as JSON");

@@ -11,6 +11,7 @@
 #include "cli/mount/mount_control.h"
 #include "cli/trace/traced_requests.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/fuse/request_statistics.h"
 
 namespace spindle::cli {
 namespace {
@@ -176,6 +177,7 @@ void add_trace_command(const Command& program, int& status) {
   command.option("COMMAND", request->command, "after --: traced from its start to its end");
   command
       .option("--op", request->filter.operations, "only these operations: read, write, lookup ...")
+      .one_of(request_names())
       .comma_separated()
       .type_name("NAME,...");
   command.option("--path", request->filter.path, "only paths that match (from the mount on)")

@@ -74,7 +74,9 @@ class MountedDefrag final : public DefragVolume {
  private:
   Result<> command(const std::string& line) {
     if (::pwrite(control_, line.data(), line.size(), 0) >= 0) return {};
-    return Error{errno, errno == EPERM ? "it is somebody else's" : ::strerrordesc_np(errno)};
+    if (errno == EPERM) return Error{errno, "it is somebody else's"};
+    if (errno == ENOTCONN) return Error{errno, "the volume is no longer mounted there"};
+    return Error{errno, ::strerrordesc_np(errno)};
   }
 
   static Result<Rearrangement> parsed(const std::string& text) {

@@ -131,8 +131,8 @@ TEST(ReplacementWhatIf, SamplingComesNearToWhatAllBlocksWouldShow) {
   Random random(11);
   for (int step = 0; step < 200'000; ++step) {
     const BlockNo block = pick(random, 40'000);
-    all.accessed(block, CacheAccess::kRead);
-    sampled.accessed(block, CacheAccess::kRead);
+    all.accessed(block, CacheAccess::kMiss);
+    sampled.accessed(block, CacheAccess::kMiss);
   }
   const auto exact = all.rows();
   const auto near = sampled.rows();
@@ -151,6 +151,58 @@ TEST(ReplacementWhatIf, SamplingComesNearToWhatAllBlocksWouldShow) {
     if (point.capacity_blocks < 256) continue;
     EXPECT_NEAR(point.hit_ratio, ratio, 0.05) << point.capacity_blocks;
   }
+}
+
+// With a small sample, and blocks that are held and cannot go: whatever a shadow is off.
+TEST(ReplacementWhatIf, ThePolicyInUseIsCorrectedToWhatTheCacheCounts) {
+  for (std::string_view policy : {"lru", "arc", "clock"}) {
+    SCOPED_TRACE(policy);
+    SlowDevice device(kBlockSize, 1000);
+    ReplacementWhatIf what_if(16);
+    auto cache = make_cache(device, 128, policy);
+    cache->set_observer(&what_if);
+    Random random(9);
+    for (int step = 0; step < 10'000; ++step) {
+      if (step == 5'000) cache->reset_statistics();
+      use(*cache, random, 400);
+      const auto held = cache->read_range({pick(random, 350), 20});
+      ASSERT_TRUE(held.ok());
+    }
+    const CacheStatistics counts = cache->statistics();
+    const double ratio = static_cast<double>(counts.hits) / static_cast<double>(counts.reads);
+    const auto rows = what_if.rows();
+    const auto& in_use = row_of(rows, policy, Size::kSame);
+    EXPECT_EQ(in_use.hit_ratio, ratio);
+    EXPECT_NE(in_use.shadow_hit_ratio, ratio);
+    for (const auto& row : rows) {
+      EXPECT_EQ(row.hit_ratio < ratio, row.shadow_hit_ratio < in_use.shadow_hit_ratio);
+      EXPECT_TRUE(row.hit_ratio >= 0 && row.hit_ratio <= 1) << row.hit_ratio;
+    }
+    const auto curve = what_if.lru_curve(1000);
+    for (std::size_t i = 1; i < curve.size(); ++i)
+      EXPECT_GE(curve[i].hit_ratio, curve[i - 1].hit_ratio);
+    cache->set_observer(nullptr);
+  }
+}
+
+TEST(ReplacementWhatIf, CountsAnewUnderAnotherPolicy) {
+  SlowDevice device(kBlockSize, 1000);
+  ReplacementWhatIf what_if(ReplacementWhatIf::kNoSampling);
+  auto cache = make_cache(device, 4, "lru");
+  cache->set_observer(&what_if);
+  for (std::uint64_t block : {1, 2, 3}) ASSERT_TRUE(cache->read(BlockNo{block}).ok());
+  ASSERT_TRUE(cache->set_policy("fifo").ok());
+  for (std::uint64_t block : {1, 9}) ASSERT_TRUE(cache->read(BlockNo{block}).ok());
+  const auto rows = what_if.rows();
+  EXPECT_EQ(row_of(rows, "fifo", Size::kSame).reads, 2u);
+  EXPECT_EQ(row_of(rows, "fifo", Size::kSame).hit_ratio, 0.5);
+  cache->set_observer(nullptr);
+  ASSERT_TRUE(cache->read(BlockNo{1}).ok());
+  cache->set_observer(&what_if);
+  ASSERT_TRUE(cache->read(BlockNo{7}).ok());
+  const auto again = what_if.rows();
+  EXPECT_EQ(row_of(again, "fifo", Size::kSame).reads, 1u);
+  cache->set_observer(nullptr);
 }
 
 TEST(ReplacementWhatIf, TheCurveIsWhatLruCountsAtEverySize) {
@@ -178,13 +230,13 @@ TEST(ReplacementWhatIf, TheCurveIsWhatLruCountsAtEverySize) {
   }
   EXPECT_LE(what_if.lru_curve(10).size(), 10u);
   EXPECT_EQ(what_if.lru_curve(10).back().capacity_blocks, curve.back().capacity_blocks);
-  what_if.counts_reset();
+  what_if.counting_begins("");
   EXPECT_TRUE(what_if.lru_curve(10).empty());
   what_if.forgotten({BlockNo{0}, 1000});
-  what_if.accessed(BlockNo{5}, CacheAccess::kRead);
+  what_if.accessed(BlockNo{5}, CacheAccess::kMiss);
   what_if.accessed(BlockNo{5}, CacheAccess::kBlank);
   EXPECT_EQ(what_if.lru_curve(10).size(), 0u);  // a miss at every size
-  what_if.accessed(BlockNo{5}, CacheAccess::kRead);
+  what_if.accessed(BlockNo{5}, CacheAccess::kHit);
   ASSERT_EQ(what_if.lru_curve(10).size(), 1u);
   EXPECT_DOUBLE_EQ(what_if.lru_curve(10)[0].hit_ratio, 0.5);
 }

@@ -233,6 +233,40 @@ TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
   EXPECT_EQ(make_arm_policy("misbehaving").take()->name(), "misbehaving");
 }
 
+TEST_F(Plugin, CostsASecondInAllHoweverManyWaitForIt) {
+  for (const PolicyKind kind : kKinds) ASSERT_TRUE(load_policy(kind, kLibrary).ok());
+  const auto first = make_arm_policy("misbehaving").take();
+  const auto second = make_arm_policy("misbehaving").take();
+  const auto other = make_cpu_policy("misbehaving", CpuConventions{}).take();
+  other->ready(TaskId{1}, {}, Why::kCreated);
+  const ArmRequest request{.cylinder = Cylinder{1}};
+  ::setenv("FAULT", "spin", 1);
+  EXPECT_EQ(first->pick({&request, 1}, {}).index, 0u);
+  // Whoever were asked now would find that it spins.
+  EXPECT_EQ(second->pick({&request, 1}, {}).index, 0u);
+  EXPECT_NE(last_policy_fault()->text.find("may not be used, since its library ran for a second"),
+            std::string::npos);
+  EXPECT_EQ(other->next(VirtualTime{1}), TaskId{1});
+  ::unsetenv("FAULT");
+  EXPECT_NE(last_policy_fault()->text.find("CPU policy"), std::string::npos);
+  EXPECT_EQ(second->name(), "fcfs");
+  EXPECT_EQ(other->name(), "fcfs");
+}
+
+TEST_F(Plugin, MayBeSlowForASecondInAll) {
+  ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
+  const auto policy = make_arm_policy("misbehaving").take();
+  const ArmRequest request{.cylinder = Cylinder{1}};
+  ::setenv("FAULT", "slow", 1);
+  int answers = 0;
+  while (policy->name() == "misbehaving" && answers++ < 20)
+    EXPECT_EQ(policy->pick({&request, 1}, {}).index, 0u);
+  ::unsetenv("FAULT");
+  EXPECT_GT(answers, 1);
+  EXPECT_EQ(policy->name(), "fcfs");
+  EXPECT_NE(last_policy_fault()->text.find("needed a second for slow answers"), std::string::npos);
+}
+
 TEST_F(Plugin, IsReplacedInAThreadThatWantsNoSignals) {
   ASSERT_TRUE(load_policy(PolicyKind::kCpu, kLibrary).ok());
   ::setenv("FAULT", "null", 1);

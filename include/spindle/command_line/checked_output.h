@@ -1,0 +1,19 @@
+// with_checked_output: what a program prints has arrived, or its exit status tells.
+//
+//   int main(int argc, char** argv) {
+//     return with_checked_output("mkfs.spindle", kFailed, [&] { return run(argc, argv); });
+//   }
+//
+// A full disk or a closed descriptor behind standard output is noticed while it is printed to, or
+// only when the last of it is written out: either way there is one sentence on standard error.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+namespace spindle {
+
+/// The exit status of `work`; `failed` if not all of what it printed could be written.
+int with_checked_output(std::string_view program, int failed, const std::function<int()>& work);
+
+}  // namespace spindle

@@ -1,0 +1,31 @@
+#include "spindle/command_line/checked_output.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+namespace spindle {
+namespace {
+
+int fail(std::string_view program, int failed, const char* why) {
+  std::fprintf(stderr, "%.*s: standard output cannot be written (%s)\n",
+               static_cast<int>(program.size()), program.data(), why);
+  return failed;
+}
+
+}  // namespace
+
+int with_checked_output(std::string_view program, int failed, const std::function<int()>& work) {
+  try {
+    const int status = work();
+    // A program that printed nothing may have no standard output.
+    const bool has_arrived = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    return has_arrived ? status : fail(program, failed, std::strerror(errno));
+  } catch (const std::system_error& error) {
+    // Thrown by fmt::print, which says where before the colon and the reason behind it.
+    return fail(program, failed, error.code().message().c_str());
+  }
+}
+
+}  // namespace spindle
