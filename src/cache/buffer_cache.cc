@@ -69,6 +69,9 @@ void BufferCache::read_ahead(Run run) {
 Result<BlockRef> BufferCache::blank(BlockNo block) {
   return core_->blank(block);
 }
+Result<BlockRef> BufferCache::replace(BlockNo block) {
+  return core_->replace(block);
+}
 BlockRef BufferCache::peek(BlockNo block) {
   return core_->peek(block);
 }

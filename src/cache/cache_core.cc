@@ -194,7 +194,7 @@ void CacheCore::finish_load(std::span<Buffer* const> buffers, BlockTransfer& tra
   frame_may_be_free();
 }
 
-Result<BlockRef> CacheCore::blank(BlockNo block) {
+Result<BlockRef> CacheCore::replace(BlockNo block) {
   BlockRef ref;
   while (!ref) {
     Buffer* buffer = frames_.find(block);
@@ -216,9 +216,13 @@ Result<BlockRef> CacheCore::blank(BlockNo block) {
     count_access(*buffer, CacheAccess::kBlank);
     ref = std::move(present);
   }
-  Buffer* buffer = buffer_of(ref);
-  buffer->verified_kind = 0;
-  std::memset(buffer->bytes, 0, block_size_);
+  buffer_of(ref)->verified_kind = 0;
+  return ref;
+}
+
+Result<BlockRef> CacheCore::blank(BlockNo block) {
+  BlockRef ref = TRY(replace(block));
+  std::memset(buffer_of(ref)->bytes, 0, block_size_);
   return ref;
 }
 

@@ -47,6 +47,7 @@ class CacheCore {
   Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose);
   void read_ahead(Run run);
   Result<BlockRef> blank(BlockNo block);
+  Result<BlockRef> replace(BlockNo block);
   BlockRef peek(BlockNo block);
   Result<> write_access(const BlockRef& block);
   void mark_dirty(const BlockRef& block, InodeNo owner);

@@ -1,8 +1,8 @@
 // FramePool: the frames, which block stands in which, and which one goes when one is needed.
 //
-// All frames lie in one mapping that takes memory only as frames are first used. The policy knows
-// the frames 0 .. capacity-1; those beyond are spare, used only when all others are held, and free
-// again as soon as they can be.
+// All frames lie in one mapping that takes memory only as frames are first used, by large pages of
+// the host where those are quickly had. The policy knows the frames 0 .. capacity-1; those beyond
+// are spare, used only when all others are held, and free again as soon as they can be.
 //
 // A frame that may not go (held, dirty) and that the policy had to pass by among many others is
 // parked: taken out of the policy until it may go, so that a cache full of such frames does not
@@ -80,6 +80,7 @@ class FramePool {
   }
   [[nodiscard]] bool is_spare(const Buffer& buffer) const { return buffer.frame >= capacity_; }
   Buffer* make(std::size_t frame);
+  void ask_for_large_page(std::byte* at);
   Buffer* use(Buffer* buffer);
   Buffer* evict_for(BlockNo incoming);
   void park(const Search& search);
@@ -92,6 +93,8 @@ class FramePool {
   CacheCore* cache_ = nullptr;
   Buffer* buffers_ = nullptr;
   std::byte* bytes_ = nullptr;
+  std::byte* large_pages_end_ = nullptr;  ///< up to there they were asked for
+  bool large_pages_are_quick_ = true;
   std::size_t made_ = 0;
   std::size_t spare_made_ = 0;
   std::size_t used_ = 0;

@@ -13,6 +13,10 @@ namespace spindle {
 
 namespace {
 
+/// Each shadow is shown so many accesses in a row: what it knows is then fetched into the
+/// processor's cache once for all of them.
+constexpr std::size_t kMostWaiting = 64;
+
 bool is_read(CacheAccess access) {
   return access == CacheAccess::kHit || access == CacheAccess::kMiss;
 }
@@ -221,33 +225,49 @@ ReplacementWhatIf::ReplacementWhatIf(std::size_t most_frames)
 }
 ReplacementWhatIf::~ReplacementWhatIf() = default;
 
-bool ReplacementWhatIf::is_sampled(BlockNo block) const {
-  if (one_in_ == 1) return true;
-  // Of each group of neighbours just one, so that no file is sampled too much or too little; which
-  // one is said by the last steps of splitmix64.
-  std::uint64_t hash = block.value / one_in_ + 0x9E3779B97F4A7C15ull;
+bool ReplacementWhatIf::is_sampled(BlockNo block) {
+  if (block.value - group_start_ >= one_in_) choose_sample(block);
+  return block.value == group_sample_;
+}
+
+/// Of each group of neighbours just one, so that no file is sampled too much or too little; which
+/// one is said by the last steps of splitmix64.
+void ReplacementWhatIf::choose_sample(BlockNo block) {
+  const std::uint64_t group = block.value / one_in_;
+  std::uint64_t hash = group + 0x9E3779B97F4A7C15ull;
   hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9ull;
   hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBull;
-  return (hash ^ (hash >> 31)) % one_in_ == block.value % one_in_;
+  group_start_ = group * one_in_;
+  group_sample_ = group_start_ + (hash ^ (hash >> 31)) % one_in_;
 }
 
 void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
   reads_ += is_read(access) ? 1 : 0;
   hits_ += access == CacheAccess::kHit ? 1 : 0;
   if (!is_sampled(block)) return;
+  waiting_.push_back({block, access});
+  if (waiting_.size() == kMostWaiting) catch_up();
+}
+
+void ReplacementWhatIf::catch_up() const {
+  if (waiting_.empty()) return;
   if (shadows_.empty()) make_shadows();
-  for (auto& shadow : shadows_) shadow->accessed(block, access);
-  lru_stack_->accessed(block, access);
+  for (auto& shadow : shadows_) {
+    for (const Access& each : waiting_) shadow->accessed(each.block, each.access);
+  }
+  for (const Access& each : waiting_) lru_stack_->accessed(each.block, each.access);
+  waiting_.clear();
 }
 
 void ReplacementWhatIf::forgotten(Run run) {
   if (run.length == 1 && !is_sampled(run.start)) return;
+  catch_up();
   for (auto& shadow : shadows_) shadow->forget(run);
   lru_stack_->forget(run);
 }
 
 // A mount has to answer before anybody looks, so it does not wait for them.
-void ReplacementWhatIf::make_shadows() {
+void ReplacementWhatIf::make_shadows() const {
   for (const Row& row : identities_) {
     const std::size_t frames = std::max<std::size_t>(1, row.capacity_blocks / one_in_);
     shadows_.push_back(std::make_unique<Shadow>(row.policy, frames, row));
@@ -257,6 +277,7 @@ void ReplacementWhatIf::make_shadows() {
 void ReplacementWhatIf::set_capacity(std::size_t capacity) {
   capacity_ = capacity;
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
+  choose_sample(BlockNo{0});
   shadows_.clear();
   identities_.clear();
   lru_stack_ = std::make_unique<LruStack>();
@@ -271,6 +292,7 @@ void ReplacementWhatIf::set_capacity(std::size_t capacity) {
 }
 
 void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
+  catch_up();
   // A policy may have come out of a library since; none ever goes.
   const bool are_known = identities_.size() == kSizes * replacement_policy_names().size();
   if (capacity != capacity_ || !are_known) set_capacity(capacity);
@@ -280,6 +302,7 @@ void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo>
 }
 
 void ReplacementWhatIf::counting_begins(std::string_view policy) {
+  catch_up();
   const auto names = replacement_policy_names();
   const auto known = std::ranges::find(names, policy);
   policy_ = known == names.end() ? std::string_view() : *known;
@@ -303,6 +326,7 @@ ReplacementWhatIf::Correction ReplacementWhatIf::correction() const {
 }
 
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
+  catch_up();
   std::vector<Row> rows;
   if (shadows_.empty()) rows = identities_;
   for (const auto& shadow : shadows_)
@@ -317,6 +341,7 @@ std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
 }
 
 std::vector<ReplacementWhatIf::CurvePoint> ReplacementWhatIf::lru_curve(std::size_t most) const {
+  catch_up();
   std::vector<CurvePoint> all;
   if (reads_ == 0 || shadows_.empty()) return all;
   const Correction corrected = correction();

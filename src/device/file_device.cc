@@ -11,7 +11,9 @@
 
 #include "device/io_engine.h"
 #include "device/transfer.h"
+#include "device/wait_gauge.h"
 #include "spindle/base/clock.h"
+#include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 
 namespace spindle {
@@ -28,6 +30,8 @@ constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
 /// After so many misses in a row one read in 2^n is tried without waiting.
 constexpr unsigned kMostMisses = 4;
+/// Who waits goes away and comes back.
+constexpr std::uint64_t kSwitchesOfAWait = 2;
 
 class Descriptor {
  public:
@@ -71,6 +75,9 @@ struct FileDevice::State {
   unsigned missed_reads = 0;             ///< in a row, that were not in the host's memory
   unsigned reads_not_to_try = 0;         ///< so many go to the engine at once
   std::int64_t cautious_until_ns = 0;    ///< until then the host is taken to be slow
+  WaitGauge read_gauge{};                ///< for a read that comes alone
+  WaitGauge sync_gauge{};                ///< for a flush
+  std::uint64_t unsynced_bytes = 0;      ///< written since the last flush began
   std::uint64_t writes = 0;              ///< completed batches, counted to know ...
   std::uint64_t flushed_writes = ~0ull;  ///< ... how many the last flush covered
   std::optional<Error> flush_error{};
@@ -82,6 +89,7 @@ struct FileDevice::State {
     return wanted_engine != Engine::kBlocking && thread::current_thread::exists();
   }
   Result<> serve_blocking(Transfer transfer) const;
+  Result<> serve_read(Transfer& transfer);
   Result<> serve_parked(std::span<Transfer> transfers);
   int try_without_waiting(Transfer& transfer);
   int try_read(Transfer& transfer);
@@ -90,6 +98,8 @@ struct FileDevice::State {
   IoEngine& waiting_engine();
   IoOperation operation(const Transfer& transfer) const;
   std::int64_t sync();
+  template <class Work>
+  void measure_parked(WaitGauge& gauge, const Work& work);
   Error failure(const Transfer& transfer, std::int64_t outcome) const;
 };
 
@@ -147,6 +157,7 @@ Result<> FileDevice::submit(std::span<const IoRequest> batch) {
     if (state_->read_only)
       return Error{EROFS, "the image is open for reading only", Subject::block(request.start)};
     writes = true;
+    state_->unsynced_bytes += request.bytes();
   }
   if (writes) TRY(state_->check_length());
   TransferPlan plan(state_->block_size, batch);
@@ -167,6 +178,8 @@ Result<> FileDevice::State::check_length() {
 }
 
 Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
+  if (transfers.size() == 1 && transfers[0].kind == IoRequest::Kind::kRead && parks())
+    return serve_read(transfers[0]);
   std::size_t left = 0;
   for (Transfer& transfer : transfers) {
     if (!parks()) {
@@ -186,6 +199,32 @@ Result<> FileDevice::State::serve_blocking(Transfer transfer) const {
     transfer.advance(static_cast<std::uint64_t>(moved));
   }
   return {};
+}
+
+/// A read that comes alone.
+Result<> FileDevice::State::serve_read(Transfer& transfer) {
+  if (read_gauge.may_wait(transfer.bytes)) {
+    const std::int64_t began_ns = monotonic_ns();
+    const Result<> served = serve_blocking(transfer);
+    read_gauge.has_waited(monotonic_ns() - began_ns);
+    return served;
+  }
+  if (const int code = try_read(transfer)) return failure(transfer, -code);
+  Result<> served;
+  if (transfer.bytes != 0)
+    measure_parked(read_gauge, [&] { served = serve_parked({&transfer, 1}); });
+  return served;
+}
+
+/// Does the work, which parks, and tells the gauge.
+template <class Work>
+void FileDevice::State::measure_parked(WaitGauge& gauge, const Work& work) {
+  const thread::Runtime& runtime = *thread::Runtime::current();
+  const std::uint64_t switches = runtime.switches();
+  const std::int64_t began_ns = monotonic_ns();
+  work();
+  const bool was_alone = runtime.switches() - switches <= kSwitchesOfAWait;
+  gauge.has_parked(monotonic_ns() - began_ns, was_alone);
 }
 
 Result<> FileDevice::State::serve_parked(std::span<Transfer> transfers) {
@@ -296,10 +335,19 @@ Error FileDevice::State::failure(const Transfer& transfer, std::int64_t outcome)
 
 std::int64_t FileDevice::State::sync() {
   IoOperation operation{.kind = IoOperation::Kind::kSync, .fd = fd.get()};
+  const std::uint64_t bytes = std::exchange(unsynced_bytes, 0);
   if (!parks()) return operation.perform();
-  do {
-    perform_all(waiting_engine(), {&operation, 1});
-  } while (operation.result == -EINTR || operation.result == -EAGAIN);
+  if (sync_gauge.may_wait(bytes)) {
+    const std::int64_t began_ns = monotonic_ns();
+    const std::int64_t outcome = operation.perform();
+    sync_gauge.has_waited(monotonic_ns() - began_ns);
+    return outcome;
+  }
+  measure_parked(sync_gauge, [&] {
+    do {
+      perform_all(waiting_engine(), {&operation, 1});
+    } while (operation.result == -EINTR || operation.result == -EAGAIN);
+  });
   return operation.result;
 }
 

@@ -26,10 +26,15 @@ bool is_fresh(const FreshBlocks& fresh, FileBlock at) {
                              [&](const auto& run) { return run.first <= at && at < run.second; });
 }
 
+// What a block that is to be written holds beside what is written.
+enum class Beside : std::uint8_t { kNothing, kZeros, kContent };
+
 // The frame of one block that is to be written: without reading it where nothing of it is kept.
 Result<BlockRef> frame_to_write(BufferCache& cache, const ContentShape& shape, BlockNo block,
-                                bool keeps_something) {
-  if (!keeps_something && shape.content_offset == 0) return cache.blank(block);
+                                Beside beside) {
+  const bool has_header = shape.content_offset != 0;
+  if (beside == Beside::kNothing && !has_header) return cache.replace(block);
+  if (beside == Beside::kZeros && !has_header) return cache.blank(block);
   BlockRef frame = TRY(cache.read(block, IoPurpose::kData));
   TRY(cache.write_access(frame));
   return frame;
@@ -50,8 +55,10 @@ Result<> copy_into(Volume& volume, Node& node, const ContentShape& shape, const 
     const std::uint64_t from = std::max(piece.offset, start);
     const std::uint64_t to = std::min(piece.end(), start + shape.content_size);
     const bool whole = to - from == shape.content_size;
-    const bool keeps = !whole && !is_fresh(fresh, extent.at + i);
-    const BlockRef frame = TRY(frame_to_write(cache, shape, extent.block + i, keeps));
+    const Beside beside = whole                            ? Beside::kNothing
+                          : is_fresh(fresh, extent.at + i) ? Beside::kZeros
+                                                           : Beside::kContent;
+    const BlockRef frame = TRY(frame_to_write(cache, shape, extent.block + i, beside));
     std::memcpy(frame.writable().data() + shape.content_offset + (from - start),
                 piece.bytes.data() + (from - piece.offset), to - from);
     cache.mark_dirty(frame, node.content_owner());

@@ -12,6 +12,12 @@ namespace {
 // An epoch of that size is closed whatever the time: it bounds memory and what a crash can cost.
 constexpr std::size_t kLargeEpoch = 4u << 20;
 constexpr std::size_t kStackSize = 256 * 1024;
+// A commit that waits for more to join it does so for no longer than a commit takes, nor than this.
+constexpr std::int64_t kLongestGatheringNs = 5'000'000;
+// What takes less than this is not worth waiting for.
+constexpr std::int64_t kShortCommitNs = 50'000;
+// Who asks for longer intervals wants nothing to happen by the clock, so that all runs are alike.
+constexpr std::int64_t kByTheClockNs = 86'400'000'000'000;
 
 constexpr std::size_t logged_size(std::size_t block_size) {
   return sizeof(format::LogRecord) + block_size;
@@ -64,7 +70,10 @@ bool JournalCore::commit_due() const {
 // One piece of work, or one wait for some.
 Result<> JournalCore::serve_one() {
   if (space_wanted_) return make_space();
-  if (commit_due()) return commit_epoch(false);
+  if (commit_due()) {
+    gather_syncs();
+    return commit_epoch(false);
+  }
   if (checkpoints_wanted_ > checkpoints_served_) {
     const std::uint64_t wanted = checkpoints_wanted_;
     TRY(checkpoint(true));
@@ -161,6 +170,17 @@ std::size_t JournalCore::required_bytes() {
   return std::max(open_.cost(), sizeof(format::LogHead)) + blocks * logged_size(layout_.block_size);
 }
 
+// Several that sync over and over come back soon after they were served. Without waiting for them
+// the first to come would get a commit for itself each time, and the others the next.
+void JournalCore::gather_syncs() {
+  if (last_commit_ns_ < kShortCommitNs || options_.commit_interval_ns > kByTheClockNs) return;
+  const std::int64_t until_ns = monotonic_ns() + std::min(last_commit_ns_, kLongestGatheringNs);
+  while (open_.syncs != 0 && open_.syncs < expected_syncs_ && !space_wanted_ && !stops_ &&
+         monotonic_ns() < until_ns) {
+    work_.wait_until(until_ns);
+  }
+}
+
 Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
   // Those who are ready to run may still join this epoch.
   thread::yield();
@@ -173,11 +193,13 @@ Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
     sort_ordered();
   }
   const TracedTask task("commit", open_.number.value);
+  const std::int64_t began_ns = monotonic_ns();
   const bool ordered = !open_.ordered.empty();
   const DataPlan plan = close_epoch();
   TRY(write_ordered(plan, ordered));
   TRY(write_entry());
   TRY(flush_log());
+  last_commit_ns_ = monotonic_ns() - began_ns;
   finish_epoch();
   return {};
 }
@@ -245,6 +267,7 @@ void JournalCore::finish_epoch() {
     logged_.erase(run);
     cache_.forget(run);
   }
+  expected_syncs_ = closing_.syncs + open_.syncs;
   closing_.clear(EpochNo{});
   durable_changed_.wake_all();
   for (const auto& callback : durable_callbacks_) callback(durable_);

@@ -33,6 +33,7 @@ void Epoch::clear(EpochNo next) {
   revoked.clear();
   ordered.clear();
   is_large = false;
+  syncs = 0;
 }
 
 JournalCore::JournalCore(BufferCache& cache, const format::Layout& layout,
@@ -316,6 +317,7 @@ void JournalCore::fail(const Error& error) {
 Result<> JournalCore::wait_durable(EpochNo epoch) {
   trace_event(EventKind::kWaitEpoch, {epoch.value});
   wanted_ = std::max(wanted_, epoch);
+  if (epoch == open_.number) ++open_.syncs;
   work_.wake_one();
   while (durable_ < epoch && !failure_) durable_changed_.wait();
   if (durable_ < epoch) return *failure_;

@@ -40,6 +40,7 @@ struct Epoch {
   std::vector<InodeNo> ordered;
   std::int64_t begun_ns = 0;  ///< when the first change came
   bool is_large = false;      ///< the journal's thread was told that it is time to close it
+  std::size_t syncs = 0;      ///< how many wait for it to be durable
 
   [[nodiscard]] bool empty() const {
     return log.records() == 0 && changed.empty() && ordered.empty();
@@ -144,6 +145,7 @@ class JournalCore {
   [[nodiscard]] bool space_is_short() const;
   Result<> serve_one();
   Result<> make_space();
+  void gather_syncs();
   Result<> commit_epoch(bool only_if_it_fits);
   [[nodiscard]] std::size_t entry_bytes(const DataPlan& plan) const;
   [[nodiscard]] std::size_t required_bytes();
@@ -189,6 +191,8 @@ class JournalCore {
   std::size_t file_flushes_ = 0;      ///< sync_file calls that are writing data home
   std::uint64_t flushed_writes_ = 0;  ///< data_writes of the cache when the last flush began
   EpochNo wanted_;                    ///< somebody waits for it to be durable
+  std::size_t expected_syncs_ = 0;    ///< how many waited during the last commit
+  std::int64_t last_commit_ns_ = 0;   ///< how long that took
   std::uint64_t checkpoints_wanted_ = 0;
   std::uint64_t checkpoints_served_ = 0;
   bool stops_ = false;

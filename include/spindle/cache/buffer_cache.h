@@ -17,9 +17,9 @@
 // and it is a hit or a miss: reads = hits + misses always. A block that somebody is loading already
 // is a hit.
 //
-// Used by the runtime's threads (one kernel thread). May suspend: read, read_range, blank (when a
-// dirty block must be written first), write_access, throttle, flush_*, the destructor. Outside of a
-// runtime the same calls block.
+// Used by the runtime's threads (one kernel thread). May suspend: read, read_range, blank, replace
+// (when a dirty block must be written first), write_access, throttle, flush_*, the destructor.
+// Outside of a runtime the same calls block.
 #pragma once
 
 #include <cstddef>
@@ -90,6 +90,8 @@ class BufferCache {
   /// A block whose old content is not wanted: a frame, zero-filled, no transfer. If the block is in
   /// memory, that frame, zero-filled after `write_access`. Errors as of `read`.
   Result<BlockRef> blank(BlockNo block);
+  /// The same, but the frame holds anything: for who fills all of it before anything suspends.
+  Result<BlockRef> replace(BlockNo block);
   /// The block if it is in memory (not counted as a read, not a touch).
   [[nodiscard]] BlockRef peek(BlockNo block);
 

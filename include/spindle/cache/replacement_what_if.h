@@ -78,20 +78,30 @@ class ReplacementWhatIf final : public CacheObserver {
   class Shadow;
   class LruStack;
   class Correction;
-  [[nodiscard]] bool is_sampled(BlockNo block) const;
+  struct Access {
+    BlockNo block;
+    CacheAccess access;
+  };
+  [[nodiscard]] bool is_sampled(BlockNo block);
+  void choose_sample(BlockNo block);
   [[nodiscard]] double ratio_of(const Row& counted) const;
   [[nodiscard]] Correction correction() const;
   void set_capacity(std::size_t capacity);
-  void make_shadows();
+  void make_shadows() const;
+  void catch_up() const;
 
   std::size_t most_frames_;
   std::uint64_t one_in_ = 1;
   std::size_t capacity_ = 0;
-  std::string_view policy_;  ///< in use; empty: not known
-  std::uint64_t reads_ = 0;  ///< of the live cache, sampled or not
+  std::string_view policy_;         ///< in use; empty: not known
+  std::uint64_t reads_ = 0;         ///< of the live cache, sampled or not
   std::uint64_t hits_ = 0;
-  std::vector<Row> identities_;                   ///< the rows before anything is counted
-  std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before they are needed
+  std::uint64_t group_start_ = 0;   ///< of the neighbours that were asked about last
+  std::uint64_t group_sample_ = 0;  ///< the one of them that is looked at
+  std::vector<Row> identities_;     ///< the rows before anything is counted
+  // To catch up is no change that anybody sees.
+  mutable std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before needed
+  mutable std::vector<Access> waiting_;                   ///< the shadows have not seen these yet
   std::unique_ptr<LruStack> lru_stack_;
 };
 

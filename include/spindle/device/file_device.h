@@ -4,7 +4,8 @@
 // What would have to wait for the host's disk goes, inside a thread::Runtime, through io_uring (a
 // helper kernel thread where io_uring is not to be had), and the caller is parked until it is done,
 // so that a slow host disk never stops the other user-space threads. Outside of a runtime the calls
-// block.
+// block. So do, inside of one, single reads and flushes for as long as the host's disk is quick and
+// no other thread has anything to do.
 //
 // `flush` is fdatasync, and free if nothing was written since the last one. After a flush has
 // failed the kernel no longer knows what is on the disk, so every later one fails too. The image is

@@ -54,6 +54,8 @@ struct JournalStatistics {
 class Journal {
  public:
   struct Options {
+    /// More than a day: nothing happens by the clock. A shorter one also lets a commit wait, no
+    /// longer than a commit takes, for as many syncs to join it as there were during the last one.
     std::int64_t commit_interval_ns = 5'000'000'000;
     bool data_in_log = false;  ///< data=journal: all file data goes by way of the log
     std::size_t small_data_bytes = 256 * 1024;  ///< ordered data up to this goes into the log

@@ -1,6 +1,7 @@
 // One promise of the buffer cache a test: outside of a runtime where no waiting is involved.
 #include "spindle/cache/buffer_cache.h"
 
+#include <algorithm>
 #include <array>
 
 #include "cache_fixture.h"
@@ -103,6 +104,22 @@ TEST_F(BufferCacheTest, BlankReadsNothingAndIsZero) {
   EXPECT_EQ(first_byte(cache->read(BlockNo{6}).take()), 6);
   EXPECT_EQ(first_byte(cache->blank(BlockNo{6}).take()), 0);
   EXPECT_EQ(device.batches, 1u);
+}
+
+TEST_F(BufferCacheTest, AReplacedBlockIsNotReadAndHoldsWhatIsPutThere) {
+  auto cache = make_cache(device, 64);
+  EXPECT_EQ(first_byte(cache->read(BlockNo{6}).take()), 6);
+  for (const BlockNo block : {BlockNo{5}, BlockNo{6}}) {
+    const BlockRef frame = cache->replace(block).take();
+    EXPECT_EQ(cache->verified_kind(frame), 0);
+    std::ranges::fill(frame.writable(), std::byte{77});
+    cache->mark_dirty(frame, kFile);
+  }
+  EXPECT_EQ(device.batches, 1u);
+  EXPECT_TRUE(cache->flush_file(kFile).ok());
+  cache->drop_clean();
+  EXPECT_EQ(first_byte(cache->read(BlockNo{5}).take()), 77);
+  EXPECT_EQ(first_byte(cache->read(BlockNo{6}).take()), 77);
 }
 
 TEST_F(BufferCacheTest, AFailedLoadLeavesNoFrameAndIsTriedAgain) {

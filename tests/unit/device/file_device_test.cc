@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "device/wait_gauge.h"
 #include "spindle/base/random.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/thread/runtime.h"
@@ -208,6 +209,46 @@ TEST_P(FileDeviceInRuntime, OutlivesTheRuntimeThatUsedIt) {
       ASSERT_TRUE(device->read(BlockNo{9}, bytes).ok());
     });
     ASSERT_TRUE(device->read(BlockNo{9}, bytes).ok());
+  }
+}
+
+TEST(WaitGauge, TrustsOnlyWhatIsQuickAndAlone) {
+  WaitGauge gauge;
+  EXPECT_FALSE(gauge.may_wait(0)) << "nothing is known yet";
+  gauge.has_parked(WaitGauge::kQuickNs, /*was_alone=*/false);
+  EXPECT_FALSE(gauge.may_wait(0));
+  gauge.has_parked(WaitGauge::kQuickNs + 1, true);
+  EXPECT_FALSE(gauge.may_wait(0));
+  gauge.has_parked(WaitGauge::kQuickNs, true);
+  EXPECT_TRUE(gauge.may_wait(WaitGauge::kLittleBytes));
+  EXPECT_FALSE(gauge.may_wait(WaitGauge::kLittleBytes + 1));
+  gauge.has_waited(WaitGauge::kQuickNs + 1);
+  EXPECT_FALSE(gauge.may_wait(0)) << "the last one was slow";
+}
+
+TEST(WaitGauge, HandsOneInSoManyOver) {
+  WaitGauge gauge;
+  gauge.has_parked(0, true);
+  unsigned waited = 0;
+  for (; gauge.may_wait(0); ++waited) gauge.has_waited(0);
+  EXPECT_EQ(waited, WaitGauge::kTrust - 1);
+}
+
+// Whether they are waited for right here or handed over: all that was written is there.
+TEST_P(FileDeviceInRuntime, FlushesOneAfterTheOther) {
+  ImageFile image(4096 * 100);
+  auto device = open_device(image, GetParam());
+  std::vector<std::byte> bytes(4096);
+  run_in_runtime([&] {
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      bytes[0] = static_cast<std::byte>(i);
+      ASSERT_TRUE(device->write(BlockNo{i}, bytes).ok());
+      ASSERT_TRUE(device->flush().ok());
+    }
+  });
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    ASSERT_TRUE(device->read(BlockNo{i}, bytes).ok());
+    EXPECT_EQ(bytes[0], static_cast<std::byte>(i));
   }
 }
 

@@ -184,6 +184,31 @@ TEST(Journal, ConcurrentSyncsShareCommits) {
   });
 }
 
+TEST(Journal, ThoseWhoSyncOverAndOverShareEachCommit) {
+  test::in_runtime([] {
+    Mounted m;
+    m.recording.set_observer([](const WriteEvent& event) {
+      if (event.kind == WriteEvent::Kind::kFlush) thread::sleep_for(2'000'000);
+    });
+    std::uint64_t syncs = 0;
+    // The first to come alone, and the others next: that would be a commit for every two syncs.
+    const auto is_shared = [&] { return 3 * m.journal->statistics().epochs < syncs; };
+    std::vector<thread::Thread> threads;
+    for (std::size_t i = 0; i < 4; ++i) {
+      threads.push_back(thread::spawn("writer", [&, i] {
+        for (std::uint64_t round = 1; round < 200 && (syncs < 100 || !is_shared()); ++round) {
+          m.set_value(kHeaderSize + 8 * i, round);
+          m.journal->sync().take();
+          ++syncs;
+        }
+      }));
+    }
+    for (auto& t : threads) t.join().take();
+    EXPECT_TRUE(is_shared()) << m.journal->statistics().epochs << " commits, " << syncs << " syncs";
+    m.journal->close().take();
+  });
+}
+
 TEST(Journal, SmallDataGoesByTheLogAndLargeDataGoesHomeFirst) {
   test::in_runtime([] {
     Mounted m({.image_size = 8u << 20, .journal_size = 512 * 1024}, {.small_data_bytes = 4096});
