@@ -122,7 +122,7 @@ inline Control* holding(const Holder& holder) {
 /// The running thread; waiting where there is none is a bug of the caller.
 inline Control& calling_thread() {
   Control* self = current_control;
-  CHECK(self != nullptr);
+  CHECK(self != nullptr && "only threads, inside of Runtime::run, can wait");
   return *self;
 }
 

@@ -1,10 +1,32 @@
 #include "thread/remains.h"
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "thread/end_of_life.h"
 
 namespace spindle::thread {
+namespace {
+
+// Handles that stand on the stacks of threads which sleep for ever keep theirs to the end of the
+// program, where whoever looks for leaks shall find them here.
+constinit std::mutex remains_mutex;
+constinit Remains* first_remains = nullptr;
+
+}  // namespace
+
+Remains::Remains(ControlPool controls) : controls_(std::move(controls)) {
+  const std::lock_guard lock(remains_mutex);
+  next_ = std::exchange(first_remains, this);
+}
+
+Remains::~Remains() {
+  const std::lock_guard lock(remains_mutex);
+  Remains** at = &first_remains;
+  while (*at != this) at = &(*at)->next_;
+  *at = next_;
+}
 
 void Remains::keep(ControlPool controls) {
   std::unique_ptr<Remains> remains(new Remains(std::move(controls)));

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <utility>
 
 #include "thread/control_pool.h"
 
@@ -16,14 +15,16 @@ class Remains {
   static void keep(ControlPool controls);
   /// By who has the handle to a thread whose runtime is gone.
   static void let_go_of(Control& thread);
+  ~Remains();
 
   Remains(const Remains&) = delete;
   Remains& operator=(const Remains&) = delete;
 
  private:
-  explicit Remains(ControlPool controls) : controls_(std::move(controls)) {}
+  explicit Remains(ControlPool controls);
 
   ControlPool controls_;
+  Remains* next_ = nullptr;  // of all that there are
   std::atomic<std::size_t> handles_ = 0;
 };
 

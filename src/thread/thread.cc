@@ -20,7 +20,7 @@ namespace detail {
 
 Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                  void (*entry)(void*), void** storage) {
-  CHECK(current_scheduler != nullptr);
+  CHECK(current_scheduler != nullptr && "threads are made inside of Runtime::run");
   const Passage passage;
   return current_scheduler->prepare(options, size, alignment, entry, storage);
 }
@@ -33,7 +33,7 @@ void start(Control* control, Fate fate) {
 
 Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
                            void (*entry)(void*), Fate fate) {
-  CHECK(current_scheduler != nullptr);
+  CHECK(current_scheduler != nullptr && "threads are made inside of Runtime::run");
   const Passage passage;
   void* storage = nullptr;
   Control* const control = current_scheduler->prepare(options, size, 1, entry, &storage);

@@ -1,4 +1,5 @@
-// Threads that wait, for a debugger to look at; with an argument, in a core file.
+// Threads that wait, for a debugger to look at: parked_threads [abort [THREADS]], where `abort`
+// leaves a core file of them.
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -24,13 +25,14 @@ extern "C" [[gnu::noinline]] void look_at_the_threads() {
   asm volatile("");
 }
 
-int main(int count, char**) {
+int main(int count, char** arguments) {
+  const int parked = count > 2 ? std::atoi(arguments[2]) : 20;
   auto runtime = Runtime::create().take();
-  const auto result = runtime->run([count] {
+  const auto result = runtime->run([count, parked] {
     Semaphore never(0, "never");
     std::vector<Thread> threads;
-    for (int i = 0; i < 20; ++i) {
-      threads.push_back(spawn("waiter " + std::to_string(i), [&, i] { wait_here(never, i); }));
+    for (int i = 0; i < parked; ++i) {
+      threads.push_back(spawn("waiter " + std::to_string(i), [&, i] { wait_here(never, i % 20); }));
     }
     yield();
     look_at_the_threads();

@@ -372,8 +372,9 @@ TEST(OverflowDeathTest, OtherFaultsKeepTheirAnswer) {
 }
 
 TEST(ThreadDeathTest, WaitingOutsideOfARuntimeIsABug) {
-  EXPECT_DEATH(Semaphore(0).acquire(), "CHECK failed");
-  EXPECT_DEATH(yield(), "CHECK failed");
+  EXPECT_DEATH(Semaphore(0).acquire(), "CHECK failed.*inside of Runtime::run");
+  EXPECT_DEATH(yield(), "CHECK failed.*inside of Runtime::run");
+  EXPECT_DEATH(static_cast<void>(spawn("early", [] {})), "CHECK failed.*inside of Runtime::run");
 }
 
 TEST(ThreadDeathTest, AnExceptionThatLeavesAThreadEndsTheProgram) {
