@@ -55,12 +55,17 @@ step "an image"
 sums_of_image() { mount_volume; sums "$mnt" >"$1"; unmount_volume; }
 sums_of_image sums.aged
 spindle defrag -n --json "$image" >plan.json
-spindle defrag --json "$image" >offline.json
+spindle defrag --json --files "$image" >offline.json
 check_volume
 sums_of_image sums.after
 cmp sums.aged sums.after || fail "another content"
 [ "$(layout offline.json 1 runs)" -lt "$(layout offline.json 0 runs)" ] || fail "in no fewer runs"
 expect "$(layout plan.json 0 runs)" "$(layout offline.json 0 runs)" "runs in the plan"
+python3 - <<'PYTHON'
+import json
+moved = json.load(open("offline.json"))["moved"]
+assert len(moved) > 10 and all(row["runs_after"] <= row["runs_before"] for row in moved), moved
+PYTHON
 
 step "a mount, with files that are open, mapped and written"
 cp again "$image"

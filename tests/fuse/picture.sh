@@ -166,6 +166,8 @@ def in_use(picture):
 assert part["cells"][0]["block"] == 300 and part["cells"][-1]["block"] == 4394
 assert in_use(part) == in_use(whole) > 256, (in_use(part), in_use(whole))
 PYTHON
+grep -q 'A .*/file *256 *blocks' <(spindle picture "$image" --blocks 300-4395 --by file) || fail "a file in the part has no name"
+! grep -q '/file' <(spindle picture "$image" --blocks 4096-8191 --by file) || fail "a file elsewhere has a name"
 for wrong in 5 5- -5 9-5 0-8192 x-y; do refuses "not FIRST-LAST within 0-8191" spindle picture "$image" --blocks=$wrong; done
 
 step "an image, and wrong input"

@@ -112,8 +112,9 @@ class Census {
     add_kind("the volume's own", 'S', chart::series_colour(6));
     std::vector<std::pair<std::uint64_t, InodeNo>> largest;
     volume_.each_inode([&](InodeNo number, const Inode& inode) {
-      if (!is_file(inode) || inode.blocks == 0) return true;
-      largest.emplace_back(inode.blocks, number);
+      const std::uint64_t blocks = is_file(inode) ? shown_blocks_of(number, inode) : 0;
+      if (blocks == 0) return true;
+      largest.emplace_back(blocks, number);
       std::ranges::stable_sort(largest, std::greater{}, &decltype(largest)::value_type::first);
       if (largest.size() > kMostFiles) largest.pop_back();
       return true;
@@ -126,6 +127,16 @@ class Census {
     }
     other_ = add_kind("other files, directories", 'O', colour_of(Meaning::kWaiting));
     of_files_ = of_others_ = {other_, other_};
+  }
+
+  /// How many blocks of a file are in the part that is shown.
+  [[nodiscard]] std::uint64_t shown_blocks_of(InodeNo number, const Inode& inode) const {
+    if (shown_.length == volume_.layout().block_count) return inode.blocks;
+    const fsck::MapPieces pieces = fsck::read_map(volume_.facts(), number, inode);
+    std::uint64_t blocks = 0;
+    for (const Extent& extent : pieces.extents)
+      blocks += shown_part({extent.block, extent.length}).length;
+    return blocks;
   }
 
   void name_pieces() {
@@ -154,12 +165,16 @@ class Census {
     return of_files_;
   }
 
-  void add(const Run& run, std::size_t kind) {
+  [[nodiscard]] Run shown_part(const Run& run) const {
     const BlockNo from = std::max(run.start, shown_.start);
     const BlockNo end = std::min(run.end(), shown_.end());
-    if (from >= end) return;
-    const Run part{BlockNo{from - shown_.start}, end - from};
-    for_each_cell(part, map_.blocks_per_cell, [&](std::uint64_t cell, std::uint64_t blocks) {
+    return from < end ? Run{from, end - from} : Run{shown_.start, 0};
+  }
+
+  void add(const Run& run, std::size_t kind) {
+    const Run part = shown_part(run);
+    const Run from_first{BlockNo{part.start - shown_.start}, part.length};
+    for_each_cell(from_first, map_.blocks_per_cell, [&](std::uint64_t cell, std::uint64_t blocks) {
       map_.cells[cell][kind] += blocks;
     });
   }
