@@ -93,8 +93,8 @@ class ReplacementWhatIf final : public CacheObserver {
   std::size_t most_frames_;
   std::uint64_t one_in_ = 1;
   std::size_t capacity_ = 0;
-  std::string_view policy_;         ///< in use; empty: not known
-  std::uint64_t reads_ = 0;         ///< of the live cache, sampled or not
+  std::string_view policy_;  ///< in use; empty: not known
+  std::uint64_t reads_ = 0;  ///< of the live cache, sampled or not
   std::uint64_t hits_ = 0;
   std::uint64_t group_start_ = 0;   ///< of the neighbours that were asked about last
   std::uint64_t group_sample_ = 0;  ///< the one of them that is looked at
