@@ -1,5 +1,7 @@
 #include "spindle/base/log.h"
 
+// Compiled here, so that no program has to load a library for it.
+#undef SPDLOG_COMPILED_LIB
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>

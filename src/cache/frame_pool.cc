@@ -45,10 +45,7 @@ struct FramePool::Search {
 };
 
 FramePool::FramePool(std::size_t capacity, std::size_t spare, std::uint32_t block_size)
-    : capacity_(capacity),
-      spare_(spare),
-      block_size_(block_size),
-      by_block_(std::min<std::size_t>(capacity, 1u << 16)) {}
+    : capacity_(capacity), spare_(spare), block_size_(block_size) {}
 
 FramePool::~FramePool() {
   const std::size_t frames = capacity_ + spare_;

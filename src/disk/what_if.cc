@@ -22,6 +22,7 @@ void ArmWhatIf::arrived(Run run, bool is_write, std::uint64_t requests) {
 
 void ArmWhatIf::served(const Service& service, std::uint64_t requests) {
   live_.count(service, requests);
+  if (stops_.empty()) stops_.resize(shadows_.size() * kKeptStops);
   for (std::size_t i = 0; i < shadows_.size(); ++i) {
     const Service own = shadows_[i].serve_next();
     rows_[i].count(own, own.cookie);
@@ -50,7 +51,7 @@ void ArmWhatIf::restarted(const Drive& drive, std::span<const std::uint64_t> req
     shadows_.back().take_over(drive, requests);
     rows_.push_back({.policy = name, .in_use = name == live_.policy});
   }
-  stops_.resize(shadows_.size() * kKeptStops);
+  stops_.clear();
 }
 
 }  // namespace spindle

@@ -12,8 +12,10 @@
 #include <cstring>
 
 #include "interruptible_read.h"
+#include "listings.h"
 #include "privilege.h"
 #include "protocol.h"
+#include "replies.h"
 #include "session_state.h"
 
 namespace spindle {
@@ -37,14 +39,6 @@ struct stat to_stat(const Attributes& a) {
 
 namespace {
 
-SessionState& session_of(fuse_req_t request) {
-  return *static_cast<SessionState*>(fuse_req_userdata(request));
-}
-
-Tree& tree_of(fuse_req_t request, NodeId node) {
-  return session_of(request).tree(node);
-}
-
 Caller caller_of(fuse_req_t request) {
   const fuse_ctx* context = fuse_req_ctx(request);
   Caller caller;
@@ -64,20 +58,6 @@ const T& raw_argument(fuse_req_t request) {
 
 bool is_control_name(fuse_ino_t parent, std::string_view name) {
   return parent == kRootNode && name == kControlName;
-}
-
-fuse_entry_param to_entry(fuse_req_t request, const Attributes& attributes) {
-  fuse_entry_param entry{};
-  entry.ino = attributes.node;
-  entry.generation = attributes.generation;
-  entry.attr = to_stat(attributes);
-  entry.attr_timeout = session_of(request).validity_seconds(attributes.node);
-  entry.entry_timeout = entry.attr_timeout;
-  return entry;
-}
-
-void reply(fuse_req_t request, const Result<>& result) {
-  fuse_reply_err(request, result.code());
 }
 
 void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
@@ -430,76 +410,6 @@ void do_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, 
   } else {
     fuse_reply_err(request, copied.code());
   }
-}
-
-void do_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t position,
-                fuse_file_info*) {
-  std::vector<char> buffer(size);
-  std::size_t used = 0;
-  const auto result =
-      tree_of(request, node).read_directory(node, position, [&](const DirectoryItem& item) {
-        struct stat attributes {};
-        attributes.st_ino = item.node;
-        attributes.st_mode = item.type;
-        const std::string name(item.name);
-        const std::size_t needs = fuse_add_direntry(request, buffer.data() + used, size - used,
-                                                    name.c_str(), &attributes, item.position);
-        if (needs > size - used) return false;
-        used += needs;
-        return true;
-      });
-  if (!result.ok() && used == 0) return reply(request, result);
-  fuse_reply_buf(request, buffer.data(), used);
-}
-
-// One name of a directory, kept until its attributes have been looked up: the visit holds the
-// directory's lock.
-struct ListedItem {
-  std::string name;
-  NodeId node;
-  std::uint32_t type;
-  std::int64_t position;
-};
-
-fuse_entry_param listed_entry(fuse_req_t request, NodeId directory, const ListedItem& item,
-                              bool with_attributes) {
-  fuse_entry_param entry{};
-  if (with_attributes && item.name != "." && item.name != "..") {
-    // The kernel takes a reference with each entry that carries attributes. A name that is gone
-    // meanwhile carries none.
-    const auto found = tree_of(request, directory).lookup(directory, item.name);
-    if (found.ok()) return to_entry(request, *found);
-  }
-  entry.attr.st_ino = item.node;
-  entry.attr.st_mode = item.type;
-  return entry;
-}
-
-void do_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t position,
-                    fuse_file_info*) {
-  std::vector<char> buffer(size);
-  std::vector<ListedItem> items;
-  std::size_t planned = 0;
-  const auto result =
-      tree_of(request, node).read_directory(node, position, [&](const DirectoryItem& item) {
-        items.push_back({std::string(item.name), item.node, item.type, item.position});
-        planned += fuse_add_direntry_plus(request, nullptr, 0, items.back().name.c_str(), nullptr,
-                                          item.position);
-        if (planned <= size) return true;
-        items.pop_back();
-        return false;
-      });
-  if (!result.ok() && items.empty()) return reply(request, result);
-  // What is never cached would be asked for again.
-  const bool with_attributes = (node & kControlBit) == 0 &&
-                               session_of(request).listing_hints.wants_attributes(node, position);
-  std::size_t used = 0;
-  for (const ListedItem& item : items) {
-    const fuse_entry_param entry = listed_entry(request, node, item, with_attributes);
-    used += fuse_add_direntry_plus(request, buffer.data() + used, size - used, item.name.c_str(),
-                                   &entry, item.position);
-  }
-  fuse_reply_buf(request, buffer.data(), used);
 }
 
 // The kernel asks first with size 0 for the length, or hands a buffer of that size.

@@ -75,16 +75,19 @@ std::vector<std::string> request_names() {
 }
 
 void RequestStatistics::add(std::uint32_t opcode, std::int64_t latency_ns, bool failed) {
-  Row& row = rows_[std::min<std::size_t>(opcode, kOperations - 1)];
-  row.name = request_name(opcode);
-  row.errors += failed ? 1 : 0;
-  row.latency.add(latency_ns);
+  std::unique_ptr<Row>& row = rows_[std::min<std::size_t>(opcode, kOperations - 1)];
+  if (row == nullptr) {
+    row = std::make_unique<Row>();
+    row->name = request_name(opcode);
+  }
+  row->errors += failed ? 1 : 0;
+  row->latency.add(latency_ns);
 }
 
 std::vector<const RequestStatistics::Row*> RequestStatistics::rows() const {
   std::vector<const Row*> used;
-  for (const Row& row : rows_) {
-    if (row.latency.count() != 0) used.push_back(&row);
+  for (const std::unique_ptr<Row>& row : rows_) {
+    if (row != nullptr) used.push_back(row.get());
   }
   return used;
 }

@@ -49,7 +49,8 @@ bool install_handler() {
 
 }  // namespace
 
-OverflowReporter::OverflowReporter() : stack_(std::make_unique<char[]>(kSignalStackSize)) {
+OverflowReporter::OverflowReporter()
+    : stack_(std::make_unique_for_overwrite<char[]>(kSignalStackSize)) {
   static const bool installed = install_handler();
   CHECK(installed);
   stack_t stack = {};

@@ -130,7 +130,7 @@ def check_libraries(root):
                 yield f"{folder}/{path.name}:1: it is the folder of no layer"
     for folder in FOLDERS:
         lists = root / folder / "CMakeLists.txt"
-        if not lists.is_file() or "add_executable" not in lists.read_text():
+        if not lists.is_file() or "spindle_program" not in lists.read_text():
             yield f"{folder}/CMakeLists.txt:1: it builds no program"
 
 

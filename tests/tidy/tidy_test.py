@@ -25,7 +25,7 @@ class TidyTest(unittest.TestCase):
             self.put(f"include/spindle/{layer}/a.h", HEADER)
             self.put(f"src/{layer}/a.cc", f'#include "spindle/{layer}/a.h"\n')
         for program in tidy.FOLDERS:
-            self.put(f"{program}/CMakeLists.txt", "add_executable(a a.cc)\n")
+            self.put(f"{program}/CMakeLists.txt", "spindle_program(a SOURCES a.cc)\n")
 
     def put(self, name, text):
         path = self.root / name

@@ -47,7 +47,8 @@ class ArmTrace final : public DiskObserver {
   }
 
  private:
-  std::vector<Entry> ring_;
+  std::size_t capacity_;
+  std::vector<Entry> ring_;  ///< as many as were ever in use
   std::uint64_t recorded_ = 0;
   std::string_view policy_;
 };

@@ -78,7 +78,7 @@ class ArmWhatIf final : public DiskObserver {
 
  private:
   std::vector<Drive> shadows_;  ///< as `rows_`; a request's cookie is how many were merged into it
-  std::vector<Stop> stops_;     ///< kKeptStops places for each shadow, each a ring
+  std::vector<Stop> stops_;     ///< kKeptStops places a shadow, each a ring; none at first
   std::vector<Row> rows_;
   Row live_;
 };
