@@ -15,6 +15,18 @@ std::string not_positive(const std::string& text) {
   return is_positive ? "" : "Value " + text + " is not above 0";
 }
 
+/// What a command was given that it does not know, its subcommands included. What is left to
+/// somebody else is no such thing.
+std::vector<std::string> unknown_options(const CLI::App& command) {
+  std::vector<std::string> unknown;
+  if (!command.get_prefix_command())
+    for (const std::string& word : command.remaining())
+      if (word.size() > 1 && word.front() == '-') unknown.push_back(word);
+  for (const CLI::App* subcommand : command.get_subcommands())
+    for (std::string& word : unknown_options(*subcommand)) unknown.push_back(std::move(word));
+  return unknown;
+}
+
 }  // namespace
 
 Option Option::type_name(const std::string& name) const {
@@ -165,6 +177,11 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usa
     command->set_version_flag(kVersionNames, version_);
   try {
     owned_->parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // Who misspelt an option is told of that, rather than of what it would have stood for.
+    const std::vector<std::string> unknown = unknown_options(*owned_);
+    if (unknown.empty()) return owned_->exit(error), usage_status;
+    return owned_->exit(CLI::ExtrasError(owned_->get_name(), unknown)), usage_status;
   } catch (const CLI::ParseError& error) {
     return owned_->exit(error) == 0 ? 0 : usage_status;
   }

@@ -14,6 +14,7 @@
 // `migration_cost` (0); the input's `affinity` lists the CPUs, from 0, of those that are bound.
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "cpu_run.h"
 #include "domains.h"
@@ -182,9 +183,12 @@ std::vector<CpuProcess> read_processes(const Problem& problem) {
   const bool low_first = problem.parameters["priority_order"].choice(
                              {"low-first|low|lower-first", "high-first|high|higher-first"}) == 0;
   std::vector<CpuProcess> processes;
+  std::unordered_set<std::string> names;
   double total = 0;
   for (const Field& field : problem.input["processes"].items()) {
     processes.push_back(read_process(field, low_first, fourth_of(problem.algorithm)));
+    const std::string& name = processes.back().name;
+    if (!names.insert(name).second) field.fail("two are named \"" + name + "\"");
     if (problem.failed()) return processes;
     for (VirtualTime burst : processes.back().bursts) total += static_cast<double>(burst.ns);
   }
@@ -300,7 +304,7 @@ Json solve_schedule(const Problem& problem, bool lists_devices) {
   if (problem.failed()) return {};
   CpuRun run(pointers, processes, rules);
   if (!run.run())
-    return problem.parameters["quantum"].fail("so short that the run does not end"), Json();
+    return problem.input["processes"].fail("they run in more slices than can be counted"), Json();
   Json answer = metrics(run, processes, rules.cpus);
   if (run.gantt().size() <= kMostListed)
     answer["gantt"] = segments(run.gantt(), processes, rules.cpus > 1);

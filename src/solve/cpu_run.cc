@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace spindle {
+namespace {
+
+constexpr std::uint64_t kMostDecisions = 4'000'000;
+constexpr std::uint64_t kMostDecisionsOfOne = 20;
+
+}  // namespace
 
 CpuRun::CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& processes,
                const Rules& rules)
@@ -24,9 +30,10 @@ CpuRun::CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& 
 }
 
 bool CpuRun::run() {
+  const std::uint64_t most_decisions = kMostDecisions + kMostDecisionsOfOne * processes_.size();
   for (std::uint64_t decisions = 0; finished_ < processes_.size(); ++decisions) {
     const std::optional<VirtualTime> time = next_event();
-    if (!time || decisions == kMostDecisions) return false;
+    if (!time || decisions == most_decisions) return false;
     if (rules_.until && *rules_.until <= *time) {
       advance_to(*rules_.until);
       for (Cpu& cpu : cpus_)
@@ -50,6 +57,8 @@ std::optional<VirtualTime> CpuRun::next_event() const {
   for (std::size_t c = 0; c < cpus_.size(); ++c) {
     if (!cpus_[c].running) continue;
     consider(cpus_[c].slice_end);
+    // Who was chosen may be sent away at the end of the switch by who came meanwhile.
+    if (cpus_[c].start > now_) consider(cpus_[c].start);
     if (const auto alarm = policy_of(c).alarm(); alarm && *alarm > now_) consider(*alarm);
   }
   if (arrived_ < by_arrival_.size()) consider(processes_[by_arrival_[arrived_]].arrival);
@@ -80,6 +89,7 @@ void CpuRun::advance_to(VirtualTime time) {
     if (!cpu.running || time <= cpu.start) continue;
     const VirtualTime from = std::max(cpu.start, now_);
     State& state = states_[*cpu.running];
+    if (!state.first_start) state.first_start = from;
     state.left = state.left - (time - from);
     state.ran += time - from;
     busy_ += time - from;
@@ -104,6 +114,7 @@ void CpuRun::end_slices() {
 void CpuRun::end_slice(Cpu& cpu) {
   const std::size_t process = *cpu.running;
   State& state = states_[process];
+  if (!state.first_start) state.first_start = now_;
   cpu.running.reset();
   if (state.left.ns > 0) {
     cpu.cut = {process, Why::kQuantumExpired};
@@ -287,7 +298,6 @@ void CpuRun::start(std::size_t c, TaskId task) {
   state.ran_on = c;
   const std::optional<VirtualTime> quantum = policy_of(c).quantum(task);
   cpu.slice_end = cpu.start + (quantum ? std::min(*quantum, state.left) : state.left);
-  if (!state.first_start) state.first_start = cpu.start;
   cpu.running = cpu.last = process;
 }
 

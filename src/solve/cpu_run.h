@@ -64,7 +64,7 @@ class CpuRun {
   CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& processes,
          const Rules& rules);
 
-  /// False if it took more decisions than `kMostDecisions`.
+  /// False if it took more decisions than so many processes should.
   bool run();
 
   [[nodiscard]] const std::vector<CpuSegment>& gantt() const { return gantt_; }
@@ -79,8 +79,6 @@ class CpuRun {
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
   /// How often a process went on on another CPU than before.
   [[nodiscard]] std::uint64_t migrations() const { return migrations_; }
-
-  static constexpr std::uint64_t kMostDecisions = 20'000'000;
 
  private:
   struct State {

@@ -5,6 +5,7 @@
 // arm_conventions.h.
 
 #include <algorithm>
+#include <numeric>
 
 #include "arm_conventions.h"
 #include "domains.h"
@@ -98,8 +99,6 @@ std::vector<Arrival> read_arrivals(const Problem& problem, std::uint64_t cylinde
     const auto cylinder = parts[1].integer(0, static_cast<std::int64_t>(cylinders) - 1);
     const bool is_write = parts.size() == 3 && parts[2].choice({"r", "w"}) == 1;
     arrivals.push_back({parts[0].time(), Cylinder{static_cast<std::uint64_t>(cylinder)}, is_write});
-    if (arrivals.size() > 1 && arrivals.back().at < arrivals[arrivals.size() - 2].at)
-      item.fail("requests must stand in order of arrival");
   }
   return arrivals;
 }
@@ -153,18 +152,25 @@ Json solve_disk_online(const Problem& problem) {
   VirtualTime now;
   std::vector<std::size_t> order;
   std::vector<VirtualTime> completion(arrivals.size());
+  // They may stand in any order; the queue numbers them as they arrive.
+  std::vector<std::size_t> turns(arrivals.size());
+  std::iota(turns.begin(), turns.end(), std::size_t{0});
+  std::ranges::stable_sort(turns, {}, [&](std::size_t i) { return arrivals[i].at; });
   std::size_t arrived = 0;
   while (order.size() < arrivals.size()) {
-    if (queue.empty()) now = std::max(now, arrivals[arrived].at);
-    for (; arrived < arrivals.size() && arrivals[arrived].at <= now; ++arrived)
-      queue.add(arrivals[arrived].cylinder, arrivals[arrived].at, arrivals[arrived].is_write);
+    if (queue.empty()) now = std::max(now, arrivals[turns[arrived]].at);
+    for (; arrived < turns.size() && arrivals[turns[arrived]].at <= now; ++arrived) {
+      const Arrival& arrival = arrivals[turns[arrived]];
+      queue.add(arrival.cylinder, arrival.at, arrival.is_write);
+    }
     ArmState state = arm.state();
     state.now = now;
     const ArmChoice choice = policy->choose(queue, state);
-    const std::uint64_t distance = arm.go(choice, arrivals[choice.index].cylinder);
+    const std::size_t request = turns[choice.index];
+    const std::uint64_t distance = arm.go(choice, arrivals[request].cylinder);
     now += VirtualTime{static_cast<std::int64_t>(distance) * per_cylinder.ns} + service;
-    completion[choice.index] = now;
-    order.push_back(choice.index);
+    completion[request] = now;
+    order.push_back(request);
     queue.remove(choice.index);
   }
   VirtualTime sum;

@@ -98,7 +98,8 @@ std::int64_t Field::integer_or(std::int64_t fallback, std::int64_t low, std::int
 double Field::number(double low, double high) const {
   const double value = as_number();
   if (std::isnan(value)) return fail("not a number"), low;
-  if (!(value >= low && value <= high)) return fail("out of range"), low;
+  if (value < low) return fail("below " + rounded(low).dump()), low;
+  if (value > high) return fail("above " + rounded(high).dump()), low;
   return value;
 }
 
@@ -116,6 +117,8 @@ VirtualTime Field::time_or(VirtualTime fallback) const {
 }
 
 std::string Field::text() const {
+  // Names may be numbers.
+  if (present() && value_->is_number_integer()) return value_->dump();
   if (!present() || !value_->is_string()) return fail("not a text"), std::string();
   return value_->get<std::string>();
 }
@@ -143,7 +146,7 @@ std::size_t Field::choice(std::initializer_list<std::string_view> words) const {
 }
 
 std::vector<std::uint64_t> Field::naturals(std::uint64_t high) const {
-  if ((*this)["generate"].present()) return generated((*this)["generate"], high);
+  if (const Field recipe = member("generate"); recipe.present()) return generated(recipe, high);
   std::vector<std::uint64_t> numbers;
   for (const Field& item : items())
     numbers.push_back(static_cast<std::uint64_t>(item.integer(0, static_cast<std::int64_t>(high))));

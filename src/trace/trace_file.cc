@@ -7,29 +7,53 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <limits>
+#include <memory>
+#include <vector>
 
 namespace spindle {
 namespace {
 
 constexpr std::size_t kGiveBackStep = std::size_t{64} << 20;
 
+struct Close {
+  void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
+};
+using Stream = std::unique_ptr<std::FILE, Close>;
+
+bool is_pipe(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return false;
+  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+}
+
+/// A file without a name that has all that comes through the pipe; none, with errno, if that fails.
+Stream kept(std::FILE* pipe) {
+  Stream file(std::tmpfile());
+  std::vector<char> buffer(std::size_t{1} << 20);
+  while (file != nullptr) {
+    const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe);
+    if (count == 0 && std::ferror(pipe) == 0 && std::fflush(file.get()) == 0) break;
+    if (count == 0 || std::fwrite(buffer.data(), 1, count, file.get()) != count) file.reset();
+  }
+  return file;
+}
+
 }  // namespace
 
 Result<TraceFile> TraceFile::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return Error{errno, "the trace cannot be opened"};
+  Stream file(std::fopen(path == "-" ? "/dev/stdin" : path.c_str(), "re"));
+  if (file == nullptr) return Error{errno, "the trace cannot be opened"};
+  if (is_pipe(::fileno(file.get()))) file = kept(file.get());
+  if (file == nullptr) return Error{errno, "what comes through the pipe cannot be kept"};
   struct stat status {};
-  const bool known = ::fstat(descriptor, &status) == 0;
+  const bool known = ::fstat(::fileno(file.get()), &status) == 0;
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* data = MAP_FAILED;
-  int why = known && S_ISREG(status.st_mode) && size != 0 ? 0 : EINVAL;
-  if (why == 0) {
-    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (data == MAP_FAILED) why = errno;
-  }
-  ::close(descriptor);
-  if (why != 0) return Error{why, "the trace is empty, or no file"};
+  if (!known || !S_ISREG(status.st_mode) || size == 0)
+    return Error{EINVAL, "the trace is empty, or no file"};
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, ::fileno(file.get()), 0);
+  if (data == MAP_FAILED) return Error{errno, "the trace cannot be mapped into memory"};
   static_cast<void>(::madvise(data, size, MADV_SEQUENTIAL));
   return TraceFile(static_cast<const char*>(data), size);
 }

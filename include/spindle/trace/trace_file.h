@@ -1,4 +1,5 @@
-// TraceFile: a trace on disk, mapped into memory and read once from front to back.
+// TraceFile: a trace on disk, mapped into memory and read from front to back. What comes through a
+// pipe, as from `zcat`, is kept in a nameless file first.
 //
 // Pages that were read are given back, so that a trace larger than the memory is read as fast as
 // the disk allows, and a short one from the page cache. The bytes are a person's: decoders bound
@@ -16,7 +17,8 @@ namespace spindle {
 
 class TraceFile {
  public:
-  /// The errno of the host if it cannot be opened or mapped; EINVAL if it is empty.
+  /// "-" is the standard input. The errno of the host if it cannot be opened or mapped; EINVAL if
+  /// it is empty.
   static Result<TraceFile> open(const std::string& path);
   TraceFile(TraceFile&& other) noexcept;
   TraceFile& operator=(TraceFile&&) = delete;

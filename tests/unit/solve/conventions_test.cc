@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -86,6 +88,40 @@ TEST(Conventions, EachExampleTellsItsChoicesApart) {
     for (const Choice& choice : convention.choices) answers.insert(choice.answer.dump());
     EXPECT_GT(answers.size(), 1u) << convention.parameter;
   }
+}
+
+/// Domains that are one in the document.
+std::string chapter_of(const Json& problem) {
+  std::string domain = problem["domain"].get<std::string>();
+  std::ranges::transform(domain, domain.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (domain == "cpu-io") return "cpu";
+  if (domain == "disk-online") return "disk";
+  return domain == "page-aging" ? "page-replacement" : domain;
+}
+
+/// What the solver can do without is a convention: it takes something in its place.
+TEST(Conventions, EachParameterThatMayBeLeftOutIsListed) {
+  std::set<std::string> listed;
+  for (const Convention& convention : read_conventions())
+    listed.insert(chapter_of(convention.problem) + " " + convention.parameter);
+  std::set<std::string> tried;
+  for (const char* name : {"simulation-cases.json", "more-cases.json"}) {
+    std::ifstream file(SPINDLE_SOURCE_FOLDER "/tests/data/" + std::string(name));
+    for (Json problem : Json::parse(file)) {
+      problem.erase("expected");
+      const Json parameters = problem.value("parameters", Json::object());
+      if (problem.dump().size() > 3000) continue;
+      for (const auto& [parameter, value] : parameters.items()) {
+        Json without = problem;
+        without["parameters"].erase(parameter);
+        if (solve_cases(Json::array({without}))[0].contains("error")) continue;
+        const std::string name_of_it = chapter_of(problem) + " " + parameter;
+        EXPECT_TRUE(listed.contains(name_of_it)) << name_of_it << " of " << problem["id"];
+        tried.insert(name_of_it);
+      }
+    }
+  }
+  EXPECT_GT(tried.size(), 40u);
 }
 
 }  // namespace

@@ -103,8 +103,51 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(error_of(bad),
             "algorithm: \"PATERNOSTER\" is none of FCFS, SSTF, SCAN, C-SCAN, LOOK, C-LOOK, FSCAN, "
             "N-STEP-SCAN, V(R), SPTF, SATF, BSATF, ASATF, DEADLINE");
+  bad = {{"domain", "cpu"},
+         {"algorithm", "FCFS"},
+         {"input", {{"processes", {{"A", 0, 1}, {"B", 0, -1}}}}}};
+  EXPECT_EQ(error_of(bad), "processes: below 0");
+  bad["input"]["processes"][1] = {"A", 0, 1};
+  EXPECT_EQ(error_of(bad), "processes: two are named \"A\"");
   bad["domain"] = "tape";
   EXPECT_EQ(error_of(bad), "domain: \"tape\" is not known");
+}
+
+/// Who comes while the CPU changes to another is looked at when that is done.
+TEST(Solve, LooksAtTheEndOfASwitchWhoHasCome) {
+  Json problem = {{"domain", "cpu"},
+                  {"algorithm", "SRTF"},
+                  {"parameters", {{"context_switch", 2}}},
+                  {"input", {{"processes", {{"A", 0, 3}, {"B", 1, 9}, {"C", 4, 1}}}}}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["gantt"], Json::parse(R"([["A", 0, 3], ["C", 7, 8], ["B", 10, 19]])"));
+  EXPECT_EQ(answer["response"], Json({{"A", 0}, {"B", 9}, {"C", 3}}));
+  problem["input"]["processes"][2] = {"C", 5, 1};
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["gantt"], answer["gantt"]);
+}
+
+/// Arrivals may stand in any order: each request has its own answer.
+TEST(Solve, ServesRequestsInWhateverOrderTheyAreListed) {
+  Json problem = {{"domain", "disk-online"},
+                  {"algorithm", "LOOK"},
+                  {"parameters", {{"head", 50}, {"cylinders", 100}, {"service_time", 1}}},
+                  {"input", {{"requests", {{0, 60}, {5, 10}, {8, 90}}}}}};
+  const Json sorted = solve_cases(Json::array({problem}))[0]["answer"];
+  problem["input"]["requests"] = {{8, 90}, {0, 60}, {5, 10}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["total_movement"], sorted["total_movement"]);
+  EXPECT_EQ(answer["order"], Json({1, 0, 2}));
+  for (std::size_t i : {0u, 1u, 2u})
+    EXPECT_EQ(answer["completion"][(i + 1) % 3], sorted["completion"][i]);
+}
+
+TEST(Solve, RefusesWhatWouldNotEnd) {
+  const Json problem = {{"domain", "cpu"},
+                        {"algorithm", "RR"},
+                        {"parameters", {{"quantum", 1}}},
+                        {"input", {{"processes", {{"A", 0, 1'000'000'000}, {"B", 0, 1}}}}}};
+  EXPECT_EQ(solve_cases(Json::array({problem}))[0].value("error", ""),
+            "processes: they run in more slices than can be counted");
 }
 
 /// Any safe sequence is right, and only a safe one.
