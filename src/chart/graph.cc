@@ -12,45 +12,104 @@ namespace {
 
 constexpr std::string_view kQuiet = "#595959";
 
+/// Where the nodes of a tree stand, in widths of a leaf and in levels.
+std::vector<Point> places_of_tree(const Graph& graph) {
+  const std::size_t count = graph.nodes.size();
+  std::vector<std::vector<std::size_t>> children(count);
+  std::vector<bool> is_child(count);
+  for (const Graph::Edge& edge : graph.edges) {
+    children[edge.from].push_back(edge.to);
+    is_child[edge.to] = true;
+  }
+  std::vector<std::size_t> order;  // parents before their children
+  for (std::size_t n = 0; n < count; ++n)
+    if (!is_child[n]) order.push_back(n);
+  const std::size_t roots = order.size();
+  for (std::size_t i = 0; i < order.size(); ++i)
+    order.insert(order.end(), children[order[i]].begin(), children[order[i]].end());
+  std::vector<double> leaves(count);
+  for (std::size_t i = order.size(); i-- > 0;) {
+    for (std::size_t child : children[order[i]]) leaves[order[i]] += leaves[child];
+    leaves[order[i]] = std::max(leaves[order[i]], 1.0);
+  }
+  std::vector<Point> places(count);
+  double left = 0;
+  for (std::size_t i = 0; i < roots; ++i) {
+    places[order[i]].x = left + leaves[order[i]] / 2;
+    left += leaves[order[i]];
+  }
+  for (std::size_t n : order) {
+    double from = places[n].x - leaves[n] / 2;
+    for (std::size_t child : children[n]) {
+      places[child] = {from + leaves[child] / 2, places[n].y + 1};
+      from += leaves[child];
+    }
+  }
+  return places;
+}
+
 class Drawing {
  public:
   explicit Drawing(const Graph& graph) : graph_(graph) {
     double label = 0;
     for (const Graph::Node& node : graph.nodes) label = std::max(label, Svg::width_of(node.label));
     node_ = std::max(20.0, label / 2 + 8);
-    const auto count = static_cast<double>(std::max<std::size_t>(graph.nodes.size(), 2));
-    ring_ = std::max(100.0, count * (2 * node_ + 16) / (2 * std::numbers::pi));
+    least_width_ = std::max(420.0, Svg::width_of(graph_.title, 15) + 40);
+    if (graph.is_tree)
+      place_as_tree();
+    else
+      place_on_circle();
   }
 
   [[nodiscard]] std::string document() const {
-    const double side = 2 * (ring_ + node_) + 60;
-    const double width = std::max({side, 420.0, Svg::width_of(graph_.title, 15) + 40});
-    Svg svg(width, side + 70, graph_.title);
+    Svg svg(width_, height_ + 70, graph_.title);
     svg.text({16, 26}, graph_.title, {.size = 15, .bold = true});
-    const Point middle{width / 2, 44 + side / 2};
-    for (const Graph::Edge& edge : graph_.edges) draw_edge(svg, edge, middle);
-    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) draw_node(svg, n, middle);
-    svg.arrow({20, side + 48}, {56, side + 48}, {.stroke = kQuiet, .stroke_width = 1.6});
-    svg.text({64, side + 52}, graph_.edge_meaning, {.size = 11});
+    for (const Graph::Edge& edge : graph_.edges) draw_edge(svg, edge);
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) draw_node(svg, n);
+    const double y = height_ + 48;
+    svg.arrow({20, y}, {56, y}, {.stroke = kQuiet, .stroke_width = 1.6});
+    svg.text({64, y + 4}, graph_.edge_meaning, {.size = 11});
     const double x = 90 + Svg::width_of(graph_.edge_meaning, 11);
     if (std::ranges::any_of(graph_.nodes, &Graph::Node::is_trouble)) {
-      svg.circle({x, side + 48}, 7, {.fill = colour_of(Meaning::kMiss)});
-      svg.text({x + 14, side + 52}, graph_.trouble_meaning, {.size = 11});
+      svg.circle({x, y}, 7, {.fill = colour_of(Meaning::kMiss)});
+      svg.text({x + 14, y + 4}, graph_.trouble_meaning, {.size = 11});
     }
     return svg.document();
   }
 
  private:
-  [[nodiscard]] Point place(std::size_t node, Point middle) const {
-    const double angle = 2 * std::numbers::pi * static_cast<double>(node) /
-                             static_cast<double>(std::max<std::size_t>(graph_.nodes.size(), 1)) -
-                         std::numbers::pi / 2;
-    return {middle.x + ring_ * std::cos(angle), middle.y + ring_ * std::sin(angle)};
+  void place_on_circle() {
+    const auto count = static_cast<double>(graph_.nodes.size());
+    const double ring =
+        std::max(100.0, std::max(count, 2.0) * (2 * node_ + 16) / (2 * std::numbers::pi));
+    height_ = 2 * (ring + node_) + 60;
+    width_ = std::max(height_, least_width_);
+    middle_ = {width_ / 2, 44 + height_ / 2};
+    for (std::size_t node = 0; node < graph_.nodes.size(); ++node) {
+      const double angle =
+          2 * std::numbers::pi * static_cast<double>(node) / count - std::numbers::pi / 2;
+      places_.push_back({middle_.x + ring * std::cos(angle), middle_.y + ring * std::sin(angle)});
+    }
   }
 
-  void draw_node(Svg& svg, std::size_t number, Point middle) const {
+  void place_as_tree() {
+    constexpr double kMargin = 20;
+    const double across = 2 * node_ + 16;
+    const double down = 2 * node_ + 34;
+    places_ = places_of_tree(graph_);
+    double right = 0;
+    for (Point& place : places_) {
+      place = {kMargin + place.x * across, 64 + node_ + place.y * down};
+      right = std::max(right, place.x);
+      height_ = std::max(height_, place.y + node_);
+    }
+    width_ = std::max(right + across / 2 + kMargin, least_width_);
+    middle_ = {width_ / 2, height_ / 2};
+  }
+
+  void draw_node(Svg& svg, std::size_t number) const {
     const Graph::Node& node = graph_.nodes[number];
-    const Point at = place(number, middle);
+    const Point at = places_[number];
     svg.circle(at, node_,
                {.fill = node.is_trouble ? colour_of(Meaning::kMiss) : "#FFFFFF",
                 .stroke = "#000000",
@@ -61,17 +120,19 @@ class Drawing {
 
   /// From rim to rim; where there is an arrow back, both keep to their right. To the node itself: a
   /// small ring outside.
-  void draw_edge(Svg& svg, const Graph::Edge& edge, Point middle) const {
+  void draw_edge(Svg& svg, const Graph::Edge& edge) const {
     const bool trouble = graph_.nodes[edge.from].is_trouble && graph_.nodes[edge.to].is_trouble;
     const Look look{.stroke = trouble ? colour_of(Meaning::kMiss) : kQuiet,
                     .stroke_width = trouble ? 2.6 : 1.6};
-    const Point a = place(edge.from, middle);
-    const Point b = place(edge.to, middle);
+    const Point a = places_[edge.from];
+    const Point b = places_[edge.to];
+    // From below the parent to above the child there is nothing in between.
+    if (graph_.is_tree) return svg.arrow({a.x, a.y + node_ + 1}, {b.x, b.y - node_ - 1}, look);
     const double length = std::hypot(b.x - a.x, b.y - a.y);
     if (edge.from == edge.to || length == 0) {
-      const double out = std::max(1.0, std::hypot(a.x - middle.x, a.y - middle.y));
-      const Point ring{a.x + (a.x - middle.x) / out * (node_ + 8),
-                       a.y + (a.y - middle.y) / out * (node_ + 8)};
+      const double out = std::max(1.0, std::hypot(a.x - middle_.x, a.y - middle_.y));
+      const Point ring{a.x + (a.x - middle_.x) / out * (node_ + 8),
+                       a.y + (a.y - middle_.y) / out * (node_ + 8)};
       svg.circle(ring, 12, look);
       return;
     }
@@ -87,8 +148,12 @@ class Drawing {
   }
 
   const Graph& graph_;
-  double node_ = 0;
-  double ring_ = 0;
+  double node_ = 0;  ///< their radius
+  double least_width_ = 0;
+  double width_ = 0;
+  double height_ = 0;  ///< without the legend
+  Point middle_;
+  std::vector<Point> places_;
 };
 
 }  // namespace

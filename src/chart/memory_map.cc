@@ -69,11 +69,11 @@ std::string to_svg(const MemoryMap& map) {
     label = std::max(label, Svg::width_of(map.parts[i].label));
   }
   const double width = std::max(220.0, label + 30);
-  const double left = 110;
+  const std::string scale = "address (" + map.unit + ")";
+  const double left = std::max(110.0, Svg::width_of(scale, 11) + 20);
   Svg svg(std::max(left + width + 130, Svg::width_of(map.title, 15) + 40), bottom + 30, map.title);
   svg.text({16, 26}, map.title, {.size = 15, .bold = true});
-  svg.text({left - 10, kTop - 14}, "address (" + map.unit + ")",
-           {.size = 11, .anchor = Anchor::kEnd});
+  svg.text({left - 10, kTop - 14}, scale, {.size = 11, .anchor = Anchor::kEnd});
   svg.text({left + width + 10, kTop - 14}, "size (" + map.unit + ")", {.size = 11});
   double y = kTop;
   for (std::size_t i = 0; i < count; ++i) {

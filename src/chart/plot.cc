@@ -8,10 +8,17 @@
 namespace spindle::chart {
 namespace {
 
+std::vector<double> axis_ticks(double low, double high, std::size_t most, bool counts) {
+  std::vector<double> ticks = nice_ticks(low, high, most);
+  if (counts) std::erase_if(ticks, [](double tick) { return tick != std::round(tick); });
+  return ticks;
+}
+
 /// Where a point lies between the ends of the axes, both from 0 to 1.
 class Axes {
  public:
-  explicit Axes(const Plot& plot) : logarithmic_(plot.logarithmic), top_(plot.y_top) {
+  explicit Axes(const Plot& plot)
+      : logarithmic_(plot.logarithmic), counts_(plot.counts_across), top_(plot.y_top) {
     bool first = true;
     for (const Plot::Line& line : plot.lines)
       for (const Point& p : line.points) {
@@ -35,7 +42,7 @@ class Axes {
   [[nodiscard]] double top() const { return top_; }
 
   [[nodiscard]] std::vector<double> ticks() const {
-    if (!logarithmic_) return nice_ticks(low_, high_, 9);
+    if (!logarithmic_) return axis_ticks(low_, high_, 9, counts_);
     std::vector<double> ticks;
     const bool wide = high_ / low_ > 1e4;
     for (double power = std::pow(10, std::floor(std::log10(low_))); power <= high_; power *= 10)
@@ -47,6 +54,7 @@ class Axes {
 
  private:
   bool logarithmic_;
+  bool counts_;
   double low_ = 0;
   double high_ = 1;
   double top_;
@@ -67,7 +75,7 @@ Point on_paper(const Axes& axes, const Point& p) {
 
 void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
   const double bottom = kTop + kHeight;
-  for (double tick : nice_ticks(0, axes.top(), 8)) {
+  for (double tick : axis_ticks(0, axes.top(), 8, plot.counts_up)) {
     const double y = kTop + (1 - axes.up(tick)) * kHeight;
     svg.line({kLeft, y}, {kLeft + kWidth, y}, {.stroke = "#E6E6E6"});
     svg.text({kLeft - 8, y + 4}, number_text(tick), {.size = 11, .anchor = Anchor::kEnd});
@@ -134,9 +142,12 @@ std::string to_text(const Plot& plot, const TextStyle& style) {
   const Axes axes(plot);
   const std::size_t width = style.width - 12;
   std::vector<std::string> rows(kRows, std::string(width, ' '));
+  const auto row_of = [&axes](double y) {
+    return static_cast<std::size_t>((1 - axes.up(y)) * (kRows - 1) + 0.5);
+  };
   const auto set = [&](double across, double y, char mark) {
     const auto column = static_cast<std::size_t>(across * static_cast<double>(width - 1) + 0.5);
-    const auto row = static_cast<std::size_t>((1 - axes.up(y)) * (kRows - 1) + 0.5);
+    const std::size_t row = row_of(y);
     if (row < kRows && column < width) rows[row][column] = mark;
   };
   std::string legend;
@@ -146,12 +157,15 @@ std::string to_text(const Plot& plot, const TextStyle& style) {
     legend += std::string(i == 0 ? "" : "   ") + mark + " " + plot.lines[i].label;
   }
   std::string out = plot.y_label + "\n";
-  for (std::size_t r = 0; r < kRows; ++r) {
-    const bool marked = r % 5 == 0;
-    const double y = axes.top() * (1 - static_cast<double>(r) / (kRows - 1));
-    out += right_aligned(marked ? number_text(y) : "", 9) + " " +
-           std::string(style.pick("│", "|")) + rows[r] + "\n";
+  std::vector<std::string> scale(kRows);
+  for (std::size_t r = 0; r < kRows; r += 5)
+    scale[r] = number_text(axes.top() * (1 - static_cast<double>(r) / (kRows - 1)));
+  if (plot.counts_up) {
+    scale.assign(kRows, "");
+    for (double tick : axis_ticks(0, axes.top(), 5, true)) scale[row_of(tick)] = number_text(tick);
   }
+  for (std::size_t r = 0; r < kRows; ++r)
+    out += right_aligned(scale[r], 9) + " " + std::string(style.pick("│", "|")) + rows[r] + "\n";
   const std::string high = number_text(axes.high());
   out += std::string(10, ' ') + std::string(style.pick("└", "+")) +
          repeated(style.pick("─", "-"), width) + "\n" + std::string(11, ' ') +

@@ -1,8 +1,8 @@
 // Agenda: what will happen at which instant, besides the ends of what CPUs do.
 //
-// Of one instant, arrivals come first, then what devices and timers bring, then the machine's own
-// housekeeping; of equals, what was noted first. An entry that is not wanted any more stays:
-// whoever handles it knows it by its `number`.
+// Of one instant, arrivals come first, then what devices and timers bring (or these before those),
+// then the machine's own housekeeping; of equals, what was noted first. An entry that is not wanted
+// any more stays: whoever handles it knows it by its `number`.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +34,12 @@ struct AgendaEntry {
 
   /// Whether it can make a program go on.
   [[nodiscard]] bool is_for_programs() const { return kind <= Kind::kCron; }
+  [[nodiscard]] bool is_housekeeping() const { return kind >= Kind::kCron; }
 };
 
 class Agenda {
  public:
+  explicit Agenda(bool devices_first) : entries_(Later{devices_first}) {}
   /// The number of the new entry, which is never 0.
   std::uint64_t add(VirtualTime at, AgendaEntry::Kind kind, std::int64_t subject = 0) {
     entries_.push({at, kind, ++last_number_, subject});
@@ -59,13 +61,14 @@ class Agenda {
 
  private:
   struct Later {
-    static int rank(AgendaEntry::Kind kind) {
-      if (kind == AgendaEntry::Kind::kArrival) return 0;
-      return kind < AgendaEntry::Kind::kCron ? 1 : 2;
+    bool devices_first;
+    [[nodiscard]] int rank(const AgendaEntry& entry) const {
+      if (entry.is_housekeeping()) return 2;
+      return (entry.kind == AgendaEntry::Kind::kArrival) == devices_first ? 1 : 0;
     }
     bool operator()(const AgendaEntry& a, const AgendaEntry& b) const {
       if (a.at != b.at) return a.at > b.at;
-      if (rank(a.kind) != rank(b.kind)) return rank(a.kind) > rank(b.kind);
+      if (rank(a) != rank(b)) return rank(a) > rank(b);
       return a.number > b.number;
     }
   };

@@ -27,6 +27,12 @@ Result<std::vector<std::unique_ptr<CpuPolicy>>> make_policies(
   return policies;
 }
 
+/// Which of two things of one instant is first.
+bool comes_before(const MachineConfiguration& configuration, InstantEvent a, InstantEvent b) {
+  const auto& order = configuration.same_instant;
+  return std::ranges::find(order, a) < std::ranges::find(order, b);
+}
+
 }  // namespace
 
 Kernel::Kernel(const MachineConfiguration& make, MachineHost& volume)
@@ -34,6 +40,7 @@ Kernel::Kernel(const MachineConfiguration& make, MachineHost& volume)
       host(volume),
       events(make.event_capacity),
       random(make.seed),
+      agenda(comes_before(make, InstantEvent::kDevice, InstantEvent::kArrival)),
       thread_by_number_(static_cast<std::size_t>(kMostNumber) + 1) {}
 
 Kernel::~Kernel() = default;
@@ -96,10 +103,14 @@ bool Kernel::step() {
 void Kernel::work_through() {
   for (;;) {
     scheduler->end_slices();
-    if (configuration.requeue_first) scheduler->requeue_cut();
     for (const AgendaEntry* entry = agenda.first(); entry != nullptr && entry->at <= now();
-         entry = agenda.first())
+         entry = agenda.first()) {
+      const auto kind = entry->kind == AgendaEntry::Kind::kArrival ? InstantEvent::kArrival
+                                                                   : InstantEvent::kDevice;
+      if (!entry->is_housekeeping() && comes_before(configuration, InstantEvent::kPreempted, kind))
+        scheduler->requeue_cut();
       handle(agenda.take());
+    }
     scheduler->requeue_cut();
     scheduler->preempt();
     scheduler->dispatch();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "paths.h"
 #include "scenario_value.h"
@@ -74,6 +76,19 @@ void read_costs(const ScenarioCall& call, Members& members, MachineCosts& costs)
   members.time("migration", costs.migration_ns);
 }
 
+void read_same_instant(const Value& order, Members& members, MachineConfiguration& configuration) {
+  const std::map<std::string, InstantEvent> events = {{"arrival", InstantEvent::kArrival},
+                                                      {"io", InstantEvent::kDevice},
+                                                      {"preempted", InstantEvent::kPreempted}};
+  std::set<std::string> named;
+  for (const Value& event : order.list)
+    if (event.kind == Value::Kind::kText && events.contains(event.text)) named.insert(event.text);
+  if (named.size() != events.size() || order.list.size() != events.size())
+    return members.fail("'same_instant' is a list of arrival, io and preempted, in any order");
+  for (std::size_t i = 0; i < events.size(); ++i)
+    configuration.same_instant[i] = events.at(order.list[i].text);
+}
+
 void read_conventions(Members& members, MachineConfiguration& configuration) {
   CpuConventions& conventions = configuration.cpu_conventions;
   members.time("quantum", conventions.quantum.ns);
@@ -94,7 +109,13 @@ void read_conventions(Members& members, MachineConfiguration& configuration) {
     members.fail("'tie' is front, arrival or requeue");
   std::string requeue = "arrivals-first";
   members.text("requeue", requeue);
-  configuration.requeue_first = requeue == "preempted-first";
+  if (requeue == "preempted-first")
+    configuration.same_instant = {InstantEvent::kPreempted, InstantEvent::kArrival,
+                                  InstantEvent::kDevice};
+  else if (requeue != "arrivals-first")
+    members.fail("'requeue' is arrivals-first or preempted-first");
+  if (const Value* order = members.find("same_instant", Value::Kind::kTable))
+    read_same_instant(*order, members, configuration);
   BurstEstimate estimate;
   const bool estimates = members.find("alpha", Value::Kind::kNumber) != nullptr ||
                          members.find("first", Value::Kind::kNumber) != nullptr;

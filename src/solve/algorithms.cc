@@ -22,16 +22,16 @@ constexpr std::string_view kPagePolicies =
     "S3-FIFO RANDOM|RAND";
 constexpr std::string_view kArmPolicies =
     "FCFS|FIFO SSTF|SSF|SHORTEST-SEEK-FIRST SCAN|ELEVATOR C-SCAN|CIRCULAR-SCAN LOOK "
-    "C-LOOK|CIRCULAR-LOOK FSCAN N-STEP-SCAN|NSCAN V(R)|VR|VSCAN(R)|VSCAN SPTF SATF BSATF "
-    "ASATF|ASPTF DEADLINE";
+    "C-LOOK|CIRCULAR-LOOK FSCAN N-STEP-SCAN|NSCAN V(R)|VR|VSCAN(R)|VSCAN";
+constexpr std::string_view kPositioning = "SPTF SATF BSATF ASATF|ASPTF DEADLINE";
 constexpr Algorithms kAlgorithms[] = {
     {"page-replacement", kPagePolicies, "OPT|OPTIMAL|MIN|BELADY WORKING-SET|WS PFF LRU-CURVE"},
     {"page-aging", "AGING|AGEING"},
     {"multiprogramming", kPagePolicies},
     {"thrashing", kPagePolicies},
-    {"disk", kArmPolicies},
-    {"disk-online", kArmPolicies},
-    {"disk-rotating", kArmPolicies},
+    {"disk", kArmPolicies, kPositioning},
+    {"disk-online", kArmPolicies, kPositioning},
+    {"disk-rotating", kArmPolicies, "SATF|SPTF BSATF ASATF|ASPTF DEADLINE"},
     {"cpu",
      "FCFS|FIFO|FIRST-COME-FIRST-SERVED SJF|SPN|SJN|SHORTEST-JOB-FIRST|SHORTEST-PROCESS-NEXT "
      "SRTF|SRT|SRTN|STCF|PSJF|SHORTEST-REMAINING-TIME-FIRST LJF|LONGEST-JOB-FIRST "

@@ -126,7 +126,15 @@ draws "'distance (cylinders)' in words" disk -p seek
 draws "'slabs' in words and not any('()' in word for word in words)" memory -p slab --objects 250
 draws "'2e-05' in words" memory -p fault-rate
 draws "'length of the process (bytes)' in words" memory -p pages --bytes 123456
-refuses 'no picture' memory -p table-size --svg "$work/none.svg"
+draws "'bytes of a page' in words and 'page table (bytes)' in words" memory -p table-size
+draws "'sector 9: block 2339' in words and 'heads 0 to 4 of cylinder 2' in words" disk -p chs-to-lba
+draws "'sector 1: block 0' in words" disk -p lba-to-chs --lba 0
+json "a['answer']['seek_ms'] == 4" disk -p seek --curve table --table 1+2,11+6 --distance 6
+draws "'distance (cylinders)' in words" disk -p seek --curve table
+refuses "table: '5' is not DISTANCE\+MS" disk -p seek --curve table --table 5
+refuses 'table: does not reach' disk -p seek --curve table --table 1+1 --distance 9
+draws "not any('.' in word for word in words)" processes -p forks 'fork(); fork()'
+spindle processes -p forks 'fork(); fork()' | grep -q '[0-9][.][0-9]' && fail "half a process"
 refuses 'hit_ratio' memory -p access-tlb --hit-ratio 2
 refuses 'too much' memory -p access-tlb 1 2 3
 for formula in access-tlb access-faults fault-rate pages table-size slab; do
@@ -239,6 +247,55 @@ echo '{"domain": "cpu-io", "algorithm": "VRR", "parameters": {"quantum": 3},
   "input": {"processes": [["A", 0, [5, 4, 3]], ["B", 1, [2, 6, 2]], ["C", 2, [4, 3, 4]]]}}' >"$work/case.json"
 json "a['answer']['completion'] == {'B': 13, 'A': 19, 'C': 21}" cpu -f "$work/case.json"
 
+# The simulated machine runs what the solver answers, with each order of what happens at one instant, and one device or
+# many.
+python3 - "$work" <<'END' || fail "the machine and the solver do not agree"
+import json, pathlib, random, subprocess, sys
+names = {"FCFS": "fcfs", "RR": "rr", "VRR": "vrr", "SJF": "sjf", "SRTF": "srtf", "PRIORITY-P": "priority-preemptive", "HRRN": "hrrn"}
+folder = pathlib.Path(sys.argv[1])
+draw = random.Random(7)
+
+def end_of_burst(gantt, process, burst):
+    left = sum(process[2][:burst + 1:2])
+    for name, start, end in gantt:
+        if name == process[0]:
+            left -= end - start
+            if left <= 0: return end + left
+
+def with_own_devices(processes, solved):
+    """A device of its own, that takes longer by what one waited for the others, is given back at the same instants."""
+    own = {p[0]: json.loads(json.dumps(p)) for p in processes}
+    uses, asked_last, free = dict.fromkeys(own, 0), 0, 0
+    for name, start, end in solved["io"]:
+        asked = end_of_burst(solved["gantt"], own[name], uses[name])
+        uses[name] += 2
+        assert asked_last <= asked and start == max(asked, free) and end - start == own[name][2][uses[name] - 1], solved
+        own[name][2][uses[name] - 1], asked_last, free = end - asked, asked, end
+    return list(own.values())
+
+cases = []
+for number in range(60):
+    order = draw.sample(["arrival", "io", "preempted"], 3)
+    processes = [[f"P{p}", draw.randrange(9), [draw.randint(1, 5) for _ in range(draw.choice([1, 3, 5]))], draw.randrange(3)]
+                 for p in range(draw.randint(2, 6))]
+    cases.append({"id": number, "domain": "cpu-io", "algorithm": draw.choice(list(names)), "input": {"processes": processes},
+                  "parameters": {"quantum": draw.randint(1, 3), "same_instant": order,
+                                 "devices": draw.choice(["own", "single"])}})
+solved = json.loads(subprocess.run(["spindle", "solve", "-", "--json"], input=json.dumps(cases), capture_output=True, text=True).stdout)
+for case, line in zip(cases, solved):
+    answer, rules = line["answer"], case["parameters"]
+    processes = case["input"]["processes"]
+    if rules["devices"] == "single": processes = with_own_devices(processes, answer)
+    brace = lambda values: "{" + json.dumps(values)[1:-1] + "}"
+    scenario = folder / "scenario.lua"
+    scenario.write_text(f"machine {{ policy = '{names[case['algorithm']]}', costs = 'none', quantum = {rules['quantum']}, "
+                        f"tie = 'arrival', same_instant = {brace(rules['same_instant'])} }}\n" + "".join(
+        f"process {{ '{name}', at = {at}, burst = {brace(bursts)}, priority = {priority} }}\n"
+        for name, at, bursts, priority in processes))
+    run = json.loads(subprocess.run(["spindle", "run", scenario, "--json"], capture_output=True).stdout)
+    assert [segment[:3] for segment in run["gantt"]] == answer["gantt"], (case, run["gantt"], answer["gantt"])
+END
+
 # Why, all policies, other conventions, questions.
 says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
 says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3
@@ -327,6 +384,10 @@ tr , '\n' <<<$string >"$work/string"
 json "a['policies'][0]['misses'] == 9 and a['policies'][0]['policy'] == 'opt'" memory -t "$work/string" --all --frames 3
 json "a['lru_curve'][2] == {'frames': 3, 'misses': 12}" memory --curve $string
 json "a['policies'][0]['seek_ns'] > 0" disk -t "$traces/msr.csv" --disk 7200rpm --all
+says ' 9 ' memory -t - -p fifo --frames 3 < <(cat "$traces/belady.txt")
+json "a['policies'][0]['requests'] >= 2" disk -t - <"$traces/msr.csv"
+refuses 'the trace is empty' memory -t - </dev/null
+refuses 'the trace is empty' memory -t - < <(true)
 says 'million a second' memory -t "$traces/belady.txt" -p lru,sieve --frames 2
 
 # Wrong input.
@@ -335,6 +396,9 @@ refuses '^spindle cpu: burst of P1' cpu P1:0:-3
 refuses 'the name P1 stands twice' cpu P1:0:3 P1:0:4
 refuses 'quantum: fcfs has no such parameter' cpu -p fcfs --quantum 4 P1:0:3
 refuses 'quantum' cpu -p rr --quantum 0 P1:0:3
+json "a['algorithm'] == 'RR'" cpu -p round_robin P1:0:3
+json "a['algorithm'] == 'SATF'" disk -p SPTF 7 30 8
+json "a['algorithm'] == 'OPT'" memory -p optimal 1 2 1
 refuses "'nope' is none of" cpu -p nope P1:0:3
 refuses 'affinity: not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
 refuses 'processes: there are none' cpu
@@ -356,6 +420,20 @@ refuses 'looks like none of' disk -t "$work/wrong"
 refuses 'depth' disk -t "$traces/msr.csv" --depth 0
 refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
 
+# Who misspells an option is told of that first, whatever else is missing.
+refuses_option() {
+  "$@" >"$work/error" 2>&1 && fail "$*: it is taken"
+  head -1 "$work/error" | grep -q 'not expected: --bogus' || fail "$*: $(cat "$work/error")"
+}
+refuses_option spindle mount --bogus
+refuses_option spindle --bogus
+refuses_option mkfs.spindle --bogus
+refuses_option fsck.spindle --bogus
+
+for face in cpu realtime disk memory translate deadlock sync processes cron; do
+  refuses "input: ':' says nothing" $face 5 :
+  refuses "input: '' says nothing" $face ''
+done
 refuses "addresses: 'x' is no number" translate x
 refuses "table: '5' is no entry" translate --table 5 3
 refuses "operations: 'A:Q' is not NAME:P" sync A:Q

@@ -1,7 +1,8 @@
 // Graph: nodes and arrows between them: who waits for whom, who is whose parent.
 //
-// In the picture the nodes stand on a circle, so that no arrow hides another node; those marked as
-// trouble (a deadlock) and the arrows between them have the colour of it, and are bold.
+// In the picture the nodes stand on a circle, so that no arrow hides another node, or those of a
+// tree below their parents; those marked as trouble (a deadlock) and the arrows between them have
+// the colour of it, and are bold.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct Graph {
   std::string trouble_meaning;
   std::vector<Node> nodes;
   std::vector<Edge> edges;
+  bool is_tree = false;  ///< no node has two arrows to it, and none leads back
 };
 
 std::string to_text(const Graph& graph, const TextStyle& style);

@@ -1,6 +1,7 @@
 // Plot: lines over two axes: a miss-ratio curve, thrashing, anything that depends on a number.
 //
 // The y axis starts at 0. The x axis is logarithmic where that is asked for and all x are above 0.
+// An axis that counts has no marks between whole numbers.
 #pragma once
 
 #include <string>
@@ -24,6 +25,8 @@ struct Plot {
   std::string x_label;  ///< with its unit
   std::string y_label;
   bool logarithmic = false;
+  bool counts_across = false;  ///< x does
+  bool counts_up = false;
   double y_top = 0;  ///< how far the y axis goes at least
   std::vector<Line> lines;
 };

@@ -9,6 +9,7 @@
 // change while it runs has a verb of Machine.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -59,6 +60,13 @@ struct MachineCosts {
   static constexpr MachineCosts none() { return {0, 0, 0, 0, 0, 0, 0, 0, 0}; }
 };
 
+/// Of what happens at one instant, what makes threads ready.
+enum class InstantEvent : std::uint8_t {
+  kArrival,
+  kDevice,     ///< or a timer
+  kPreempted,  ///< whose quantum is over goes behind the others
+};
+
 /// A guess of each burst by those before, for the policies that would have to know it.
 struct BurstEstimate {
   double alpha = 0.5;  ///< what the last burst counts; the guess before it counts the rest
@@ -71,8 +79,9 @@ struct MachineConfiguration {
   std::string cpu_policy = "cfs";
   CpuConventions cpu_conventions = {};
   std::optional<BurstEstimate> estimate = {};
-  /// Whose quantum is over goes behind the others before those who arrive at that instant.
-  bool requeue_first = false;
+  /// Which of these comes before which; each stands there once.
+  std::array<InstantEvent, 3> same_instant = {InstantEvent::kArrival, InstantEvent::kDevice,
+                                              InstantEvent::kPreempted};
   std::int64_t balance_interval_ns = 50'000'000;  ///< between looks at the run queues; 0: never
   MachineCosts costs = {};
 

@@ -80,7 +80,7 @@ _spindle_face() {
       options+=" --head --cylinders --direction --tie --count-return --reentry --steps --r --seek-per-cylinder --service-time
         --read-deadline --write-deadline --batch --seek-speed --rotate-speed --skew --zones --window --aging
         --seek-ms --rpm --mb-per-s --bytes --sectors-per-track --sectors-read --distance --curve --track-to-track-ms
-        --full-stroke-ms --heads --sectors --chs --lba -t --trace --format --depth --disk"
+        --full-stroke-ms --table --heads --sectors --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     deadlock)
       policies="banker detection victim wait-for" options+=" --available --requests --costs" ;;

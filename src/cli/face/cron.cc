@@ -128,6 +128,7 @@ class CronForm final : public Form {
     chart::Plot plot;
     plot.x_label = fmt::format("hours after {}", after_of(solved));
     plot.y_label = "runs";
+    plot.counts_up = true;
     plot.lines.push_back({"runs", {{0, 0}}, true, false});
     for (const Json& time : solved.answer["times"])
       plot.lines[0].points.push_back(

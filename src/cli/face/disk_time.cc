@@ -91,6 +91,26 @@ Formula track_read() {
           }};
 }
 
+/// A measured curve is typed as DISTANCE+MS,...; of the others there is none.
+void read_seek_table(Json& problem, Complaint& complaint) {
+  Json& parameters = problem["parameters"];
+  if (!parameters.contains("table")) return;
+  if (parameters.value("curve", Json()) != "table") {
+    parameters.erase("table");
+    return;
+  }
+  for (Json& point : parameters["table"]) {
+    if (!point.is_string()) continue;
+    const auto text = point.get<std::string>();
+    Json numbers = Json::array();
+    for (const std::string& part : split(text, "+"))
+      numbers.push_back(read_number(part, "--table: " + text, complaint, 0, 1e9));
+    if (numbers.size() != 2)
+      return complaint.make(fmt::format("--table: '{}' is not DISTANCE+MS", text));
+    point = numbers;
+  }
+}
+
 Formula seek_time() {
   return {
       .domain = "disk-time",
@@ -101,14 +121,17 @@ Formula seek_time() {
                        Kind::kChoice,
                        "seek: how its time grows with the distance",
                        "square-root",
-                       {"constant", "linear", "square-root"},
+                       {"constant", "linear", "square-root", "table"},
                        false,
                        false}},
+                     {{"table", Kind::kWords, "seek, table: what was measured, as DISTANCE+MS,...",
+                       "1+1,100+3,1000+6,5000+10,9999+15"}},
                      {number("cylinders", "", "10000"), {}},
                      {number("track_to_track_ms", "seek: to the next cylinder", "1"), {0.5, 1, 2}},
                      {number("full_stroke_ms", "seek: across the disk", "15"), {10, 15, 20}}},
       .results = {{"seek_ms", "seek", "ms"}},
       .curve = {"distance", 0, 9999, "distance (cylinders)"},
+      .complete = read_seek_table,
       .question =
           [](const Json& q) {
             return fmt::format(
@@ -120,12 +143,50 @@ Formula seek_time() {
       .reasons =
           [](const Solved& solved) {
             const Json& q = solved.parameters();
+            if (q.contains("table"))
+              return std::vector<std::string>{fmt::format(
+                  "{} cylinders on straight lines between what was measured, {}: {} ms.",
+                  value(q, "distance"), value(q, "table"), value_text(solved.answer["seek_ms"]))};
             return std::vector<std::string>{
                 fmt::format("{} cylinders on the {} curve from {} ms for 1 to {} ms for {}: {} ms.",
                             value(q, "distance"), value(q, "curve"), value(q, "track_to_track_ms"),
                             value(q, "full_stroke_ms"), as_number(q["cylinders"]) - 1,
                             value_text(solved.answer["seek_ms"]))};
           }};
+}
+
+/// "heads 0 to 4", or "head 0".
+std::string range_text(std::string_view what, std::uint64_t first, std::uint64_t last) {
+  return first == last ? fmt::format("{} {}", what, first)
+                       : fmt::format("{}s {} to {}", what, first, last);
+}
+
+/// The blocks up to the end of the track, as the formula counts them.
+Picture blocks_up_to(const Json& quantities, const Json& chs, const Json& lba) {
+  using chart::Meaning;
+  const auto natural = [](const Json& number) {
+    return static_cast<std::uint64_t>(as_number(number));
+  };
+  const std::uint64_t sectors = natural(quantities["sectors"]);
+  const std::uint64_t cylinder = natural(chs[0]);
+  const std::uint64_t head = natural(chs[1]);
+  const std::uint64_t sector = natural(chs[2]);
+  chart::MemoryMap map;
+  map.unit = "blocks";
+  std::uint64_t from = 0;
+  const auto add = [&](std::uint64_t length, const std::string& label, Meaning meaning) {
+    if (length > 0) map.parts.push_back({from, length, label, meaning});
+    from += length;
+  };
+  add(cylinder * natural(quantities["heads"]) * sectors, range_text("cylinder", 0, cylinder - 1),
+      Meaning::kWaiting);
+  add(head * sectors, fmt::format("{} of cylinder {}", range_text("head", 0, head - 1), cylinder),
+      Meaning::kWaiting);
+  add(sector - 1, fmt::format("{} of head {}", range_text("sector", 1, sector - 1), head),
+      Meaning::kWaiting);
+  add(1, fmt::format("sector {}: block {}", sector, value_text(lba)), Meaning::kRunning);
+  add(sectors - sector, range_text("sector", sector + 1, sectors), Meaning::kFree);
+  return map;
 }
 
 Formula to_block() {
@@ -137,6 +198,10 @@ Formula to_block() {
                       {17, 32, 63}},
                      {{"chs", Kind::kNumbers, "chs-to-lba: the address", "2,5,9", {}, true}}},
       .results = {{"lba", "block", ""}},
+      .picture =
+          [](const Solved& solved) {
+            return blocks_up_to(solved.parameters(), solved.input()["chs"], solved.answer["lba"]);
+          },
       .question =
           [](const Json& q) {
             return fmt::format(
@@ -164,6 +229,10 @@ Formula from_block() {
                      {{"lba", Kind::kNumber, "lba-to-chs: the block", "2339", {}, true},
                       {0, 100, 2339, 50000, 123456}}},
       .results = {{"chs", "cylinder, head, sector", ""}},
+      .picture =
+          [](const Solved& solved) {
+            return blocks_up_to(solved.parameters(), solved.answer["chs"], solved.input()["lba"]);
+          },
       .question =
           [](const Json& q) {
             return fmt::format(

@@ -59,6 +59,7 @@ class EstimateForm final : public Form {
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     chart::Plot plot;
     plot.x_label = "burst";
+    plot.counts_across = true;
     plot.y_label = "length (ms)";
     plot.lines = {{"estimated", {}, true, false}, {"burst", {}, false, true}};
     double number = 0;

@@ -12,6 +12,19 @@ namespace {
 
 constexpr int kPoints = 41;
 
+/// Where the curve is asked for, if it can be there; and if not, beside it. `here` is among them.
+std::vector<std::vector<double>> points_of(const Formula::Curve& curve, double to, double here) {
+  std::vector<std::vector<double>> points = {{here}};
+  if (curve.doubles)
+    for (double at = curve.from; at <= to; at *= 2) points.push_back({at});
+  for (int i = 0; i < kPoints && !curve.doubles; ++i) {
+    const double exactly = curve.from + (to - curve.from) * i / (kPoints - 1);
+    // What can be counted alone is refused between two whole numbers.
+    points.push_back({exactly, std::round(exactly)});
+  }
+  return points;
+}
+
 Json number_json(double value) {
   return value == std::floor(value) ? Json(static_cast<std::int64_t>(value)) : Json(value);
 }
@@ -48,7 +61,8 @@ std::string FormulaForm::quiz_recipe(std::uint64_t seed) const {
   return fmt::format("uniform:seed={}", seed);
 }
 
-void FormulaForm::complete(Json& problem, Complaint&) const {
+void FormulaForm::complete(Json& problem, Complaint& complaint) const {
+  if (formula_.complete != nullptr) formula_.complete(problem, complaint);
   if (!problem["input"].contains("seed")) return;
   Random random(problem["input"]["seed"].get<std::uint64_t>());
   problem["input"].erase("seed");
@@ -70,7 +84,7 @@ Json FormulaForm::known(const Json& problem) {
 
 Picture FormulaForm::picture(const Solved& solved) const {
   const Formula::Curve& curve = formula_.curve;
-  if (curve.quantity.empty()) return {};
+  if (formula_.picture != nullptr) return formula_.picture(solved);
   const Formula::Result& result = formula_.results.front();
   const std::string name(curve.quantity);
   const double here = number_of(solved.parameters(), name).value_or(curve.from);
@@ -79,12 +93,11 @@ Picture FormulaForm::picture(const Solved& solved) const {
   plot.x_label = curve.quantity_label;
   plot.y_label = result.title;
   if (!result.unit.empty()) plot.y_label += fmt::format(" ({})", result.unit);
+  plot.logarithmic = curve.doubles;
   plot.lines.push_back({std::string(result.title), {}, false, false});
   Solved other = solved;
-  for (int i = 0; i < kPoints; ++i) {
-    const double exactly = curve.from + (to - curve.from) * i / (kPoints - 1);
-    // What can be counted alone is refused between two whole numbers.
-    for (const double at : {exactly, std::round(exactly)}) {
+  for (const std::vector<double>& tries : points_of(curve, to, here)) {
+    for (const double at : tries) {
       other.problem["parameters"][name] = number_json(at);
       Complaint ignored;
       if (!solve(other, ignored)) continue;
@@ -92,6 +105,7 @@ Picture FormulaForm::picture(const Solved& solved) const {
       break;
     }
   }
+  std::ranges::sort(plot.lines[0].points, {}, &chart::Point::x);
   plot.lines.push_back(
       {"here", {{here, number_of(solved.answer, result.key).value_or(0)}}, false, true});
   return plot;

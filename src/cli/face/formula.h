@@ -1,6 +1,6 @@
-// Exercises that are one formula: so much is given, and something is asked for. The curve shows how
-// the answer depends on one of the quantities, the others being as they are; each of its points is
-// what the solver answers.
+// Exercises that are one formula: so much is given, and something is asked for. The picture is of
+// its own, or a curve: how the answer depends on one of the quantities, the others being as they
+// are; each of its points is what the solver answers.
 #pragma once
 
 #include <span>
@@ -19,12 +19,13 @@ struct Formula {
     std::string_view title;
     std::string_view unit;
   };
-  /// From one value of a quantity to another; no quantity: no curve.
+  /// From one value of a quantity to another.
   struct Curve {
     std::string_view quantity = {};
     double from = 0;
     double to = 0;
     std::string_view quantity_label = {};  ///< with its unit
+    bool doubles = false;                  ///< from one point to the next
   };
 
   std::string_view domain;
@@ -32,6 +33,9 @@ struct Formula {
   std::vector<Quantity> quantities;
   std::vector<Result> results;
   Curve curve = {};
+  Picture (*picture)(const Solved& solved) = nullptr;  ///< instead of the curve
+  /// What is typed, as the solver reads it; nothing: as it stands.
+  void (*complete)(Json& problem, Complaint& complaint) = nullptr;
   /// The question, given all quantities by name.
   std::string (*question)(const Json& quantities);
   /// How the answer comes about.

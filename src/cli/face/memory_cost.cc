@@ -156,6 +156,7 @@ Formula table_size() {
                      {number("page_size", "", "4096"), {1024, 4096, 8192, 65536}},
                      {number("entry_bytes", "table-size: of an entry", "4"), {4, 8}}},
       .results = {{"bytes", "page table", "bytes"}, {"entries", "entries", ""}},
+      .curve = {"page_size", 512, 65536, "bytes of a page", true},
       .question =
           [](const Json& p) {
             return fmt::format(

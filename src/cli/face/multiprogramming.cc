@@ -184,6 +184,7 @@ class ThrashingForm final : public ProcessesForm {
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     chart::Plot plot;
     plot.x_label = "processes in memory";
+    plot.counts_across = true;
     plot.y_label = "CPU in use (%)";
     plot.lines.push_back({"CPU in use", {}, false, false});
     for (const Json& point : solved.answer["curve"])

@@ -263,6 +263,7 @@ Picture ForksForm::picture(const Solved& solved) const {
   chart::Plot plot;
   plot.x_label = "statements";
   plot.y_label = "processes";
+  plot.counts_across = plot.counts_up = true;
   plot.lines.push_back({"processes", {{0, 1}}, true, false});
   for (const Step& step : steps(solved))
     plot.lines[0].points.push_back({static_cast<double>(plot.lines[0].points.size()), step.after});
@@ -331,6 +332,7 @@ class TreeForm final : public Form {
   }
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     chart::Graph graph;
+    graph.is_tree = true;
     graph.edge_meaning = "is the parent of";
     std::map<std::string, std::size_t> numbers;
     for (const auto& [name, parent] : solved.answer["parents"].items()) {

@@ -51,6 +51,18 @@ const FacePolicy* find_policy(const Form& form, std::string_view name) {
   return found == form.policies().end() ? nullptr : &*found;
 }
 
+/// The name that the face gives to what somebody calls by another: "round-robin", "SPTF".
+std::string name_in(const Face& face, const std::string& name) {
+  for (const Form* form : face.forms)
+    if (find_policy(*form, name) != nullptr) return name;
+  for (const Form* form : face.forms) {
+    const std::string algorithm = algorithm_named(form->domain(Json::object()), name);
+    const auto found = std::ranges::find(form->policies(), algorithm, &FacePolicy::algorithm);
+    if (found != form->policies().end()) return std::string(found->name);
+  }
+  return name;
+}
+
 /// The policy of a library, and the form that it is for; null, with a complaint, if it has none.
 const Form* load_own(const Face& face, const std::string& path, Plan& plan, Complaint& complaint) {
   const char* why = nullptr;
@@ -73,7 +85,8 @@ const Form* load_own(const Face& face, const std::string& path, Plan& plan, Comp
 void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
                      Complaint& complaint) {
   plan.form = face.forms.front();
-  for (const std::string& name : request.policies) {
+  for (const std::string& asked : request.policies) {
+    const std::string name = name_in(face, asked);
     if (is_policy_library(name)) {
       const Form* form = load_own(face, name, plan, complaint);
       if (form == nullptr) return;
@@ -197,7 +210,10 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
     plan.input = generated(*plan.form, request.recipe, complaint);
   } else {
     std::vector<std::vector<std::string>> rows;
-    for (const std::string& word : request.words) rows.push_back(split(word, ":"));
+    for (const std::string& word : request.words) {
+      rows.push_back(split(word, ":"));
+      if (rows.back().empty()) return complaint.make(fmt::format("input: '{}' says nothing", word));
+    }
     plan.input = plan.form->read_rows(rows, complaint);
   }
 }

@@ -56,6 +56,7 @@ class WorkingSetForm final : public Form {
     chart::Plot plot;
     plot.x_label = "reference";
     plot.y_label = "pages in memory";
+    plot.counts_across = plot.counts_up = true;
     plot.lines.push_back({"size", {}, true, false});
     double number = 0;
     for (const Json& size : solved.answer["sizes"])
