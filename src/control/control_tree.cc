@@ -36,7 +36,8 @@ void take_part(std::string_view text, std::uint64_t offset, std::size_t size,
 
 std::uint32_t permissions_of(const ControlFile& file) {
   const std::uint32_t writers = file.is_for_everyone ? 0222u : 0200u;
-  return (file.is_readable() ? 0444u : 0u) | (file.is_writable() ? writers : 0u);
+  const std::uint32_t readers = file.is_private ? 0400u : 0444u;
+  return (file.is_readable() ? readers : 0u) | (file.is_writable() ? writers : 0u);
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ void add_pipe(ControlTree& tree, std::string_view path, RecordingTree& recorded,
   tree.add_file(path, [&recorded, contents] {
     const auto pipe = std::make_shared<RecordPipe>(recorded, contents);
     ControlFile file;
+    file.is_private = contents;
     file.stream.arrivals = &pipe->arrivals();
     file.stream.take = [pipe](std::size_t size) -> Result<std::string> { return pipe->take(size); };
     return file;

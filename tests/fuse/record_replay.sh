@@ -40,6 +40,7 @@ record_it() {
   grep -q '^op create .* file%201\|^op create .*file%201' run.rec || fail "a name is missing"
   spindle record --contents "$mnt" contents.rec -- sh -c "printf AbC >$mnt/known" 2>/dev/null
   grep -q '^op write .* 416243$' contents.rec || fail "the contents are missing"
+  expect 400 "$(stat -c %a "$mnt/.spindle/record_pipe_contents")" "who may read what others write"
   local status=0
   spindle record "$mnt" other.rec -- sh -c 'exit 5' 2>/dev/null || status=$?
   expect 5 "$status" "the command's own status"

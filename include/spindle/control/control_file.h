@@ -37,6 +37,7 @@ struct ControlFile {
   std::function<Result<std::size_t>(std::string_view bytes)> input = {};
   Stream stream = {};
   bool is_for_everyone = false;  ///< all may write: the commands look at who asks
+  bool is_private = false;       ///< only root and who mounted may read: it has contents of files
   std::string path = {};         ///< shown when something is refused
 
   [[nodiscard]] bool is_readable() const { return read || stream.take; }
