@@ -44,6 +44,7 @@ class LiveMachine {
     const std::unique_lock lock = rest();
     if (Result<> made = make(); !made.ok()) return made.error();
     set_clock();
+    ++uses_;
     auto result = use(*machine_);
     wake_if_changed();
     return result;
@@ -56,6 +57,7 @@ class LiveMachine {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock || machine_ == nullptr) return std::nullopt;
     set_clock();
+    ++uses_;
     return look(std::as_const(*machine_));
   }
 
@@ -68,6 +70,8 @@ class LiveMachine {
   Result<> step(std::uint64_t events);
   /// Takes the machine away; the next `with` makes one of this configuration.
   Result<> restart(MachineConfiguration configuration);
+  /// How often the machine was held for somebody, by `with` and `look_if_free`.
+  [[nodiscard]] std::uint64_t uses() const { return uses_; }
   /// Seconds since 1970 at virtual time 0.
   [[nodiscard]] std::int64_t boot_seconds() const { return boot_seconds_; }
 
@@ -88,6 +92,7 @@ class LiveMachine {
   std::unique_ptr<MachineHost> host_;
   std::unique_ptr<Machine> machine_;
   std::atomic<bool> exists_{false};
+  std::atomic<std::uint64_t> uses_{0};
   std::atomic<int> waiting_{0};  ///< who wants the lock: a slice ends early for them
   mutable std::mutex mutex_;
   std::condition_variable changed_;
