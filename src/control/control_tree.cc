@@ -154,6 +154,7 @@ Attributes ControlTree::attributes_of(const ComputedFolder& computed,
   attributes.links = S_ISDIR(node.mode) ? 2 : 1;
   attributes.uid = node.uid;
   attributes.gid = node.gid;
+  attributes.shown_inode = node.inode;
   return attributes;
 }
 

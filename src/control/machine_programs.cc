@@ -31,6 +31,8 @@ Result<Numbers> start_all(Machine& machine, const RunLine& line) {
     for (const ProcessNumber number : started) (void)machine.kill(number, kSigKill);
     return result.error();
   }
+  // They arrive now, also where time stands still: whoever reads their numbers finds them in proc/.
+  machine.run_until(machine.now());
   return started;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "control/machine_folder.h"
@@ -144,16 +145,41 @@ Result<std::string> gantt_text(Machine& machine) {
   return chart::overview_text(timeline, {.width = 100});
 }
 
+// Of one that has not ended: with what its threads have done by now.
+ProcessRecord so_far(const Machine& machine, ProcessRecord record) {
+  const auto process = machine.snapshot_process(record.id, false);
+  if (!process.ok()) return record;
+  for (const ThreadSnapshot& thread : process->threads) {
+    const VirtualTime cpu = thread.user + thread.system;
+    record.cpu += cpu;
+    record.ready += thread.waited;
+    record.blocked.ns +=
+        std::max<std::int64_t>(0, (machine.now() - thread.started - cpu - thread.waited).ns);
+  }
+  return record;
+}
+
 Result<FactTable> records_table(Machine& machine) {
   FactTable table({"process", "name", "arrival_ms", "first_run_ms", "end_ms", "cpu_ms", "ready_ms",
                    "blocked_ms", "status"});
-  for (const ProcessRecord& r : machine.records()) {
+  for (const ProcessRecord& record : machine.records()) {
+    const ProcessRecord r = record.has_ended ? record : so_far(machine, record);
     table.add_row({std::int64_t{r.id}, r.name, ms(r.arrival),
                    r.has_run ? Value(ms(r.first_run)) : Value(std::string("-")),
                    r.has_ended ? Value(ms(r.end)) : Value(std::string("-")), ms(r.cpu), ms(r.ready),
                    ms(r.blocked),
                    r.has_ended ? Value(std::int64_t{r.wait_status}) : Value(std::string("-"))});
   }
+  return table;
+}
+
+Result<FactTable> arm_table(Machine& machine) {
+  FactTable table({"at_ms", "thread", "op", "block", "count", "from_cylinder", "to_cylinder",
+                   "cylinders", "took_ms"});
+  for (const ArmMove& m : machine.arm_moves())
+    table.add_row({ms(m.at), std::int64_t{m.thread}, std::string(m.is_write ? "write" : "read"),
+                   m.run.start.value, m.run.length, m.from.value, m.to.value, m.distance,
+                   ms(m.took)});
   return table;
 }
 
@@ -265,6 +291,7 @@ void add_machine_tables(ControlTree& tree, MachineAccess machine) {
   add_machine_table(tree, machine, "machine/slices", slices_table);
   tree.add_file("machine/gantt", {.read = [machine] { return machine.with(gantt_text); }});
   add_machine_table(tree, machine, "machine/records", records_table);
+  add_machine_table(tree, machine, "machine/arm", arm_table);
   add_machine_table(tree, machine, "machine/frames", frames_table);
   add_machine_table(tree, machine, "machine/page_tables", page_tables_table);
   add_machine_table(tree, machine, "machine/tlb", tlb_table);

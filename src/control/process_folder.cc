@@ -70,11 +70,20 @@ constexpr std::array<std::string_view, 10> kNamespaceNames = {
     "cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children",
     "user",   "uts"};
 
+std::string_view namespace_kind(std::size_t index) {
+  const std::string_view name = kNamespaceNames[index];
+  return name.substr(0, name.find('_'));
+}
+
+// What is for children is the same namespace as the process's own.
+std::uint64_t namespace_inode(std::size_t index) {
+  constexpr std::uint64_t kFirst = 4026531836;
+  const auto own = std::ranges::find(kNamespaceNames, namespace_kind(index));
+  return kFirst + static_cast<std::uint64_t>(own - kNamespaceNames.begin());
+}
+
 std::string namespace_target(std::size_t index) {
-  constexpr std::uint64_t kFirstInode = 4026531836;
-  std::string_view name = kNamespaceNames[index];
-  const std::string_view kind = name.substr(0, name.find('_'));
-  return fmt::format("{}:[{}]", kind, kFirstInode + index);
+  return fmt::format("{}:[{}]", namespace_kind(index), namespace_inode(index));
 }
 
 struct NetFile {
@@ -290,7 +299,8 @@ Result<VirtualFolder::Node> ProcessFolder::node_of(const Place& place, const Fou
               .mode = mode,
               .uid = found.process.uid,
               .gid = found.process.gid,
-              .generation = mixed(generation)};
+              .generation = mixed(generation),
+              .inode = kind == kNamespaceFile ? namespace_inode(place.number) : 0};
 }
 
 Result<VirtualFolder::Node> ProcessFolder::lookup_process(const Caller& caller,
@@ -333,7 +343,7 @@ Result<VirtualFolder::Node> ProcessFolder::lookup(const Caller& caller, Id folde
   // The file that a namespace's link names; no list shows it.
   for (std::uint32_t i = 0; i < kNamespaceNames.size(); ++i) {
     if ((place.kind & ~kAlias) != kNamespaces || namespace_target(i) != name) continue;
-    return node(Place{place.process, place.thread, kNamespaceFile | (place.kind & kAlias), i}.id());
+    return node_of({place.process, place.thread, kNamespaceFile | (place.kind & kAlias), i}, found);
   }
   return kNoFile;
 }

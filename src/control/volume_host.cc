@@ -12,7 +12,7 @@
 namespace spindle {
 namespace {
 
-constexpr int kMostLinks = 40;
+constexpr std::size_t kStepsInARow = 64;
 constexpr std::uint32_t kReadBit = 4, kWriteBit = 2, kSearchBit = 1;
 
 }  // namespace
@@ -44,8 +44,10 @@ bool VolumeHost::may(const Attributes& file, std::uint32_t bits) const {
   return (file.mode >> shift & bits) == bits;
 }
 
-HostFile VolumeHost::describe(const Attributes& file) const {
+HostFile VolumeHost::describe(const Walked& found) const {
+  const Attributes& file = found.file;
   return {.id = file.node,
+          .path = found.path,
           .size = file.size,
           .is_directory = S_ISDIR(file.mode),
           .version = static_cast<std::uint64_t>(file.modified.seconds) * 1'000'000'000 +
@@ -70,17 +72,31 @@ void VolumeHost::keep(NodeId node) {
   kept_in_order_.pop_front();
 }
 
-Result<Attributes> VolumeHost::walk(std::string_view path) {
+/// What it is called there may be all that is known of it, or one name more.
+void VolumeHost::note_name(const Attributes& file, const Place& place) {
+  Places& places = names_[file.node];
+  if (file.links < 2) places.clear();
+  if (std::ranges::find(places, place) == places.end()) places.push_back(place);
+}
+
+Result<VolumeHost::Walked> VolumeHost::walk(std::string_view path, LastLink last) {
+  if (path.size() > kLongestPath) return Error{ENAMETOOLONG, "the path is too long"};
   Attributes at = TRY(volume_.attributes(kRootNode));
   std::string ahead(path);
+  std::string walked;
   std::vector<Attributes> above;
+  std::size_t steps = 0;
   for (int links = 0; !ahead.empty();) {
+    // Others of the volume get their turn while somebody walks a very long path.
+    if (++steps % kStepsInARow == 0) thread::yield();
     const std::size_t end = std::min(ahead.find('/'), ahead.size());
+    const bool is_kept = end == ahead.size() && last == LastLink::kKept;
     const std::string name = ahead.substr(0, end);
     ahead.erase(0, std::min(end + 1, ahead.size()));
     if (name.empty() || name == ".") continue;
     if (name == "..") {
       if (!above.empty()) at = above.back(), above.pop_back();
+      walked.erase(std::min(walked.rfind('/'), walked.size()));
       continue;
     }
     if (!S_ISDIR(at.mode)) return Error{ENOTDIR, "it is no directory"};
@@ -89,18 +105,22 @@ Result<Attributes> VolumeHost::walk(std::string_view path) {
     if (found.code() == ENOENT) return Error{ENOENT, "there is no such file"};
     const Attributes next = TRY(found);
     keep(next.node);
-    names_[next.node] = {at, name};
-    if (!S_ISLNK(next.mode)) {
+    note_name(next, {at, name});
+    if (!S_ISLNK(next.mode) || is_kept) {
       above.push_back(std::exchange(at, next));
+      walked.append("/").append(name);
       continue;
     }
     if (++links > kMostLinks) return Error{ELOOP, "too many symbolic links"};
     const std::string target = TRY(volume_.read_link(next.node));
-    if (target.starts_with('/')) at = TRY(volume_.attributes(kRootNode))
-    , above.clear();
+    if (target.starts_with('/')) {
+      at = TRY(volume_.attributes(kRootNode));
+      above.clear();
+      walked.clear();
+    }
     ahead = target + "/" + ahead;
   }
-  return at;
+  return Walked{at, walked.empty() ? "/" : walked};
 }
 
 /// The directory in which the user may add and remove the name.
@@ -108,76 +128,155 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos || slash + 1 == path.size())
     return Error{EINVAL, "the path names no file"};
-  const Attributes directory = TRY(walk(path.substr(0, slash)));
+  const Attributes directory = TRY(walk(path.substr(0, slash)))
+  .file;
   if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
   if (!may(directory, kWriteBit | kSearchBit))
     return Error{EACCES, "the user may not change the directory"};
   return Place{directory, std::string(path.substr(slash + 1))};
 }
 
-// A kernel that collects writes trusts the size that it knows for as long as it knows the file: it
-// is to look the name up again.
-void VolumeHost::tell_content(NodeId file) const {
+// A kernel that collects writes trusts the size that it knows for as long as it knows the file by
+// any name: it is to look all of them up again. Names of which the machine has not heard, of a file
+// that has several or was renamed, are looked for in the whole volume.
+VolumeHost::Places VolumeHost::names_of(NodeId file) {
+  const auto attributes = volume_.attributes(file);
+  if (!attributes.ok()) return {};
+  const auto known = names_.find(file);
+  Places places = known == names_.end() ? Places() : known->second;
+  std::erase_if(places, [&](const Place& place) { return !is_at(file, place); });
+  if (places.size() < attributes->links) find_names(*attributes, places);
+  if (kept_.contains(file)) names_[file] = places;
+  return places;
+}
+
+bool VolumeHost::is_at(NodeId file, const Place& place) {
+  const auto found = volume_.lookup(place.directory.node, place.name);
+  if (found.ok()) volume_.forget(found->node, 1);
+  return found.ok() && found->node == file;
+}
+
+void VolumeHost::find_names(const Attributes& file, Places& places) {
+  const auto root = volume_.attributes(kRootNode);
+  if (!root.ok()) return;
+  std::vector<Attributes> folders{*root};
+  while (!folders.empty() && places.size() < file.links) {
+    const Attributes folder = folders.back();
+    folders.pop_back();
+    std::vector<std::string> below;
+    (void)volume_.read_directory(folder.node, 0, [&](const DirectoryItem& item) {
+      const Place place{folder, std::string(item.name)};
+      if (item.node == file.node && std::ranges::find(places, place) == places.end())
+        places.push_back(place);
+      if (item.type == S_IFDIR && item.name != "." && item.name != "..")
+        below.emplace_back(item.name);
+      return true;
+    });
+    for (const std::string& name : below)
+      if (const auto found = volume_.lookup(folder.node, name); found.ok())
+        folders.push_back(*found);
+    if (folder.node != kRootNode) volume_.forget(folder.node, 1);
+    thread::yield();
+  }
+  for (const Attributes& folder : folders)
+    if (folder.node != kRootNode) volume_.forget(folder.node, 1);
+}
+
+// On the machine's own kernel thread: the kernel may hold the directory until the volume, which
+// must not wait here, has answered somebody.
+Result<> VolumeHost::after_change(const Result<>& changed, NodeId file, const Places& names) const {
+  if (!changed.ok()) return changed;
   if (listener_.content) listener_.content(file);
-  if (const auto found = names_.find(file); found != names_.end()) tell_name(found->second);
+  tell_names(names);
+  return {};
 }
 
 void VolumeHost::tell_name(const Place& place) const {
   if (listener_.name) listener_.name(place.directory.node, place.name);
 }
 
-Result<HostFile> VolumeHost::lookup(std::string_view path) {
+void VolumeHost::tell_names(const Places& places) const {
+  for (const Place& place : places) tell_name(place);
+}
+
+Result<HostFile> VolumeHost::lookup(std::string_view path, LastLink last) {
   Result<HostFile> found = Error{EIO, "not looked up"};
-  on_volume([&] { found = [&]() -> Result<HostFile> { return describe(TRY(walk(path))); }(); });
+  on_volume(
+      [&] { found = [&]() -> Result<HostFile> { return describe(TRY(walk(path, last))); }(); });
   return found;
+}
+
+/// Where a link that leads nowhere yet leads, a file is made.
+Result<HostFile> VolumeHost::create_at(const std::string& path, std::uint32_t mode, Place& place) {
+  std::string at = path;
+  for (int links = 0; links <= kMostLinks; ++links) {
+    place = TRY(parent_of(at));
+    const auto there = volume_.lookup(place.directory.node, place.name);
+    if (there.ok()) keep(there->node);
+    if (!there.ok() || !S_ISLNK(there->mode)) {
+      const Attributes file =
+          TRY(volume_.create(caller(), place.directory.node, place.name, S_IFREG | mode));
+      keep(file.node);
+      return describe(TRY(walk(at, LastLink::kKept)));
+    }
+    const std::string target = TRY(volume_.read_link(there->node));
+    at = target.starts_with('/') ? target : at.substr(0, at.rfind('/') + 1) + target;
+  }
+  return Error{ELOOP, "too many symbolic links"};
 }
 
 Result<HostFile> VolumeHost::create(std::string_view path, std::uint32_t mode) {
   Result<HostFile> made = Error{EIO, "not made"};
   Place place;
-  on_volume([&] {
-    made = [&]() -> Result<HostFile> {
-      place = TRY(parent_of(path));
-      const Attributes file =
-          TRY(volume_.create(caller(), place.directory.node, place.name, S_IFREG | mode));
-      keep(file.node);
-      names_[file.node] = place;
-      return describe(file);
-    }();
-  });
+  on_volume([&] { made = create_at(std::string(path), mode, place); });
   if (made.ok()) tell_name(place);
   return made;
 }
 
-Result<> VolumeHost::make_directory(std::string_view path, std::uint32_t mode) {
+Result<> VolumeHost::add_name(std::string_view path, const MakeName& make) {
   Result<> made;
   Place place;
+  Places names;
   on_volume([&] {
     made = [&]() -> Result<> {
       place = TRY(parent_of(path));
-      const Attributes folder =
-          TRY(volume_.make_directory(caller(), place.directory.node, place.name, mode));
-      volume_.forget(folder.node, 1);
+      if (const auto taken = volume_.lookup(place.directory.node, place.name); taken.ok()) {
+        volume_.forget(taken->node, 1);
+        return Error{EEXIST, "there is such a file"};
+      }
+      const Attributes added = TRY(make(place));
+      // Under its other names it has one link more.
+      if (S_ISREG(added.mode)) names = names_of(added.node);
+      volume_.forget(added.node, 1);
       return {};
     }();
   });
-  if (made.ok()) tell_name(place);
+  if (made.ok()) tell_name(place), tell_names(names);
   return made;
+}
+
+Result<> VolumeHost::make_directory(std::string_view path, std::uint32_t mode) {
+  return add_name(path, [&](const Place& place) {
+    return volume_.make_directory(caller(), place.directory.node, place.name, mode);
+  });
 }
 
 Result<> VolumeHost::remove(std::string_view path) {
   Result<> removed;
   Place place;
+  Places names;
   on_volume([&] {
     removed = [&]() -> Result<> {
       place = TRY(parent_of(path));
       const Attributes file = TRY(volume_.lookup(place.directory.node, place.name));
       keep(file.node);
       if (S_ISDIR(file.mode)) return volume_.remove_directory(place.directory.node, place.name);
-      return volume_.unlink(place.directory.node, place.name);
+      TRY(volume_.unlink(place.directory.node, place.name));
+      if (file.links > 1) names = names_of(file.node);
+      return {};
     }();
   });
-  if (removed.ok()) tell_name(place);
+  if (removed.ok()) tell_name(place), tell_names(names);
   return removed;
 }
 
@@ -198,41 +297,49 @@ Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
 }
 
 Result<> VolumeHost::link(std::string_view from, std::string_view to) {
-  Result<> linked;
-  Place place;
+  return add_name(to, [&](const Place& place) -> Result<Attributes> {
+    const Attributes file = TRY(walk(from, LastLink::kKept))
+    .file;
+    if (S_ISDIR(file.mode)) return Error{EPERM, "a directory has one name"};
+    return volume_.link(file.node, place.directory.node, place.name);
+  });
+}
+
+Result<> VolumeHost::make_link(std::string_view target, std::string_view path) {
+  if (target.empty()) return Error{ENOENT, "a link leads somewhere"};
+  return add_name(path, [&](const Place& place) {
+    return volume_.symlink(caller(), place.directory.node, place.name, target);
+  });
+}
+
+Result<std::string> VolumeHost::read_link(std::string_view path) {
+  Result<std::string> target = Error{EIO, "not read"};
   on_volume([&] {
-    linked = [&]() -> Result<> {
-      const Attributes file = TRY(walk(from));
-      place = TRY(parent_of(to));
-      if (S_ISDIR(file.mode)) return Error{EPERM, "a directory has one name"};
-      if (const auto taken = volume_.lookup(place.directory.node, place.name); taken.ok()) {
-        volume_.forget(taken->node, 1);
-        return Error{EEXIST, "there is such a file"};
-      }
-      const Attributes named = TRY(volume_.link(file.node, place.directory.node, place.name));
-      volume_.forget(named.node, 1);
-      return {};
+    target = [&]() -> Result<std::string> {
+      const Attributes link = TRY(walk(path, LastLink::kKept))
+      .file;
+      if (!S_ISLNK(link.mode)) return Error{EINVAL, "it is no symbolic link"};
+      return volume_.read_link(link.node);
     }();
   });
-  if (linked.ok()) tell_name(place);
-  return linked;
+  return target;
 }
 
 /// As `change` says, given what the file is like now.
 Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& make) {
   Result<> changed;
-  NodeId node = 0;
+  Places names;
   on_volume([&] {
     changed = [&]() -> Result<> {
-      const Attributes file = TRY(walk(path));
-      node = file.node;
+      const Attributes file = TRY(walk(path))
+      .file;
       const AttributeChange change = TRY(make(file));
-      TRY(volume_.set_attributes(caller(), node, change));
+      TRY(volume_.set_attributes(caller(), file.node, change));
+      names = names_of(file.node);
       return {};
     }();
-    if (const auto known = names_.find(node); changed.ok() && known != names_.end())
-      tell_name(known->second);
   });
+  tell_names(names);
   return changed;
 }
 
@@ -262,7 +369,8 @@ Result<std::vector<std::string>> VolumeHost::list(std::string_view path) {
   Result<std::vector<std::string>> names = Error{EIO, "not listed"};
   on_volume([&] {
     names = [&]() -> Result<std::vector<std::string>> {
-      const Attributes directory = TRY(walk(path));
+      const Attributes directory = TRY(walk(path))
+      .file;
       if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
       if (!may(directory, kReadBit)) return Error{EACCES, "the user may not read the directory"};
       std::vector<std::string> found;
@@ -296,11 +404,14 @@ Result<std::size_t> VolumeHost::read(std::uint64_t id, std::uint64_t offset,
 
 Result<> VolumeHost::write(std::uint64_t id, std::uint64_t offset,
                            std::span<const std::byte> bytes) {
-  Result<std::size_t> written = std::size_t{0};
-  on_volume([&] { written = volume_.write(id, 0, offset, bytes, uid_ != 0); });
-  if (!written.ok()) return written.error();
-  tell_content(id);
-  return {};
+  Result<> written;
+  Places names;
+  on_volume([&] {
+    const auto done = volume_.write(id, 0, offset, bytes, uid_ != 0);
+    if (!done.ok()) written = done.error();
+    names = names_of(id);
+  });
+  return after_change(written, id, names);
 }
 
 Result<std::uint64_t> VolumeHost::size(std::uint64_t id) {
@@ -311,16 +422,17 @@ Result<std::uint64_t> VolumeHost::size(std::uint64_t id) {
 }
 
 Result<> VolumeHost::truncate(std::uint64_t id, std::uint64_t size) {
-  Result<Attributes> changed = Error{EIO, "not changed"};
+  Result<> changed;
+  Places names;
   on_volume([&] {
     AttributeChange change;
     change.size = true;
     change.to.size = size;
-    changed = volume_.set_attributes(caller(), id, change);
+    if (const auto done = volume_.set_attributes(caller(), id, change); !done.ok())
+      changed = done.error();
+    names = names_of(id);
   });
-  if (!changed.ok()) return changed.error();
-  tell_content(id);
-  return {};
+  return after_change(changed, id, names);
 }
 
 std::string VolumeHost::real_path(std::string_view path) const {

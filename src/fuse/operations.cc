@@ -22,7 +22,7 @@ namespace spindle {
 
 struct stat to_stat(const Attributes& a) {
   struct stat out {};
-  out.st_ino = a.node;
+  out.st_ino = a.inode();
   out.st_mode = a.mode;
   out.st_nlink = a.links;
   out.st_uid = a.uid;

@@ -32,7 +32,7 @@ protocol::StatxTime to_statx(const Timestamp& time) {
 
 fuse_attr to_attr(const Attributes& a) {
   fuse_attr out{};
-  out.ino = a.node;
+  out.ino = a.inode();
   out.size = a.size;
   out.blocks = a.sectors;
   out.atime = static_cast<std::uint64_t>(a.accessed.seconds);
@@ -71,7 +71,7 @@ void serve_statx(SessionState& session, const fuse_in_header& header) {
   out.uid = a.uid;
   out.gid = a.gid;
   out.mode = static_cast<std::uint16_t>(a.mode);
-  out.inode = a.node;
+  out.inode = a.inode();
   out.size = a.size;
   out.sectors = a.sectors;
   out.accessed = to_statx(a.accessed);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "class_policy.h"
 #include "spindle/base/check.h"
 
 namespace spindle {
@@ -12,17 +11,27 @@ Result<std::unique_ptr<BlockQueue>> BlockQueue::create(const MachineConfiguratio
     return Error{EINVAL, "the machine's disk is smaller than 1 MiB"};
   const DiskModel model =
       TRY(make_disk_model(configuration.disk, kMachineBlockSize, configuration.disk_blocks));
-  auto policy = TRY(make_arm_policy(configuration.arm_policy));
-  return std::unique_ptr<BlockQueue>(new BlockQueue(configuration, model, std::move(policy)));
+  auto policies = TRY(make_policies(configuration.arm_policy));
+  return std::unique_ptr<BlockQueue>(
+      new BlockQueue(configuration.disk_blocks, model, std::move(policies)));
 }
 
-std::unique_ptr<ArmPolicy> BlockQueue::by_class(std::unique_ptr<ArmPolicy> policy) {
-  return std::make_unique<ClassPolicy>(
-      std::move(policy), [this] { return drive_.queue(); },
-      [this](std::uint64_t cookie) {
-        const auto found = waiting_.find(cookie);
-        return found == waiting_.end() ? 0 : found->second.rank;
-      });
+BlockQueue::BlockQueue(std::uint64_t blocks, const DiskModel& model, Policies policies)
+    : blocks_(blocks) {
+  for (auto& policy : policies) drives_.emplace_back(model, std::move(policy));
+}
+
+Result<BlockQueue::Policies> BlockQueue::make_policies(std::string_view name) {
+  Policies policies;
+  for (auto& policy : policies) policy = TRY(make_arm_policy(name));
+  return policies;
+}
+
+Drive& BlockQueue::drive_for(unsigned rank) {
+  CHECK(rank < kRanks);
+  drives_[rank].follow(drive());
+  rank_of_arm_ = rank;
+  return drives_[rank];
 }
 
 Run BlockQueue::place(std::uint64_t file, std::uint64_t offset, std::uint64_t bytes) {
@@ -38,20 +47,36 @@ Run BlockQueue::place(std::uint64_t file, std::uint64_t offset, std::uint64_t by
 
 void BlockQueue::add(const BlockRequest& request, VirtualTime now) {
   account(now);
-  if (!in_service_ && waiting_.empty()) drive_.rest_until(now);
-  drive_.arrive(next_cookie_, request.run, request.is_write);
+  Drive& drive = drive_for(request.rank);
+  if (!in_service_ && waiting_.empty()) drive.rest_until(now);
+  drive.arrive(next_cookie_, request.run, request.is_write);
   waiting_.emplace(next_cookie_++, request);
   if (!in_service_) begin(now);
 }
 
 void BlockQueue::begin(VirtualTime now) {
-  const Service service = drive_.serve_next();
+  const auto first = std::ranges::find_if_not(drives_, &Drive::idle);
+  CHECK(first != drives_.end());
+  const Service service = drive_for(static_cast<unsigned>(first - drives_.begin())).serve_next();
   const auto found = waiting_.find(service.cookie);
   CHECK(found != waiting_.end());
   in_service_ = found->second;
   waiting_.erase(found);
-  statistics_.arm_distance += service.distance;
+  note(service, *in_service_, now);
   due_ = now + VirtualTime{service.total_ns()};
+}
+
+void BlockQueue::note(const Service& service, const BlockRequest& request, VirtualTime begin) {
+  statistics_.arm_distance += service.distance;
+  moves_.add({.at = begin,
+              .took = {service.total_ns()},
+              .thread = request.thread,
+              .run = service.run,
+              .is_write = service.is_write,
+              .from = service.from,
+              .to = service.end,
+              .by_way_of = service.by_way_of,
+              .distance = service.distance});
 }
 
 std::optional<VirtualTime> BlockQueue::due() const {
@@ -71,15 +96,16 @@ BlockRequest BlockQueue::complete(VirtualTime now) {
 VirtualTime BlockQueue::serve_now(const BlockRequest& request, VirtualTime now) {
   CHECK(is_idle());
   const VirtualTime begin = std::max(now, accounted_);
-  drive_.rest_until(begin);
-  drive_.arrive(0, request.run, request.is_write);
-  const Service service = drive_.serve_next();
+  Drive& drive = drive_for(request.rank);
+  drive.rest_until(begin);
+  drive.arrive(0, request.run, request.is_write);
+  const Service service = drive.serve_next();
   const VirtualTime finish = begin + VirtualTime{service.total_ns()};
-  statistics_.arm_distance += service.distance;
+  note(service, request, begin);
   statistics_.busy += finish - begin;
   statistics_.weighted += finish - now;
   accounted_ = finish;
-  count({request.cookie, request.run, request.is_write, now, request.rank}, finish);
+  count({.run = request.run, .is_write = request.is_write, .issued = now}, finish);
   return finish;
 }
 
@@ -100,12 +126,15 @@ void BlockQueue::count(const BlockRequest& request, VirtualTime finish) {
 }
 
 Result<> BlockQueue::set_arm_policy(std::string_view name) {
-  drive_.set_policy(by_class(TRY(make_arm_policy(name))));
+  auto policies = TRY(make_policies(name));
+  for (unsigned rank = 0; rank < kRanks; ++rank)
+    drives_[rank].set_policy(std::move(policies[rank]));
   return {};
 }
 
 Result<> BlockQueue::set_disk(std::string_view preset) {
-  drive_.set_model(TRY(make_disk_model(preset, kMachineBlockSize, blocks_)));
+  const DiskModel model = TRY(make_disk_model(preset, kMachineBlockSize, blocks_));
+  for (Drive& drive : drives_) drive.set_model(model);
   return {};
 }
 
@@ -119,8 +148,8 @@ DiskSnapshot BlockQueue::snapshot(VirtualTime now) const {
   snapshot.name = "sda";
   snapshot.in_flight = in_flight;
   snapshot.sectors = blocks_ * (kMachineBlockSize / 512);
-  snapshot.policy = drive_.policy().name();
-  snapshot.model = drive_.model().name;
+  snapshot.policy = drive().policy().name();
+  snapshot.model = drive().model().name;
   return snapshot;
 }
 

@@ -2,15 +2,19 @@
 //
 // A Drive in the machine's virtual time. Files and the swap file get their places when they are
 // first touched, a MiB at a time, in order; so the same run has the same arm movements wherever the
-// bytes really are. The owner adds requests, and calls `complete` at the instant that `due` names.
+// bytes really are. Each class of I/O has a queue of its own, in which the arm's policy chooses as
+// if the others were not there, and the first that is not empty is served. The owner adds requests,
+// and calls `complete` at the instant that `due` names.
 #pragma once
 
-#include <deque>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
+#include "spindle/base/latest.h"
 #include "spindle/disk/drive.h"
 #include "spindle/machine/machine_configuration.h"
 #include "spindle/machine/machine_snapshot.h"
@@ -22,11 +26,14 @@ struct BlockRequest {
   Run run;
   bool is_write = false;
   VirtualTime issued;
-  unsigned rank = 2;  ///< of its I/O class: the least is served first
+  ProcessNumber thread = 0;  ///< for whom; 0: for memory, on its own
+  unsigned rank = 2;  ///< of its I/O class, below BlockQueue::kRanks: the least is served first
 };
 
 class BlockQueue {
  public:
+  static constexpr unsigned kRanks = 4;
+
   static Result<std::unique_ptr<BlockQueue>> create(const MachineConfiguration& configuration);
 
   /// Where `bytes` of the file at `offset` are; a range across two places is where it begins.
@@ -45,20 +52,29 @@ class BlockQueue {
   Result<> set_arm_policy(std::string_view name);
   Result<> set_disk(std::string_view preset);
   [[nodiscard]] DiskSnapshot snapshot(VirtualTime now) const;
+  /// The last ones, in order.
+  [[nodiscard]] const std::vector<ArmMove>& arm_moves() const { return moves_.entries(); }
 
  private:
+  static constexpr std::size_t kMostMoves = 4096;
   static constexpr std::uint64_t kPlaceBlocks = (1u << 20) / kMachineBlockSize;
 
-  BlockQueue(const MachineConfiguration& configuration, const DiskModel& model,
-             std::unique_ptr<ArmPolicy> policy)
-      : blocks_(configuration.disk_blocks), drive_(model, by_class(std::move(policy))) {}
-  std::unique_ptr<ArmPolicy> by_class(std::unique_ptr<ArmPolicy> policy);
+  using Policies = std::array<std::unique_ptr<ArmPolicy>, kRanks>;
+
+  BlockQueue(std::uint64_t blocks, const DiskModel& model, Policies policies);
+  static Result<Policies> make_policies(std::string_view name);
+  /// The one that has the arm as it stands.
+  [[nodiscard]] const Drive& drive() const { return drives_[rank_of_arm_]; }
+  /// The queue of that rank, which goes on with the arm as it stands.
+  Drive& drive_for(unsigned rank);
   void begin(VirtualTime now);
+  void note(const Service& service, const BlockRequest& request, VirtualTime begin);
   void account(VirtualTime now);
   void count(const BlockRequest& request, VirtualTime finish);
 
   std::uint64_t blocks_;
-  Drive drive_;
+  std::vector<Drive> drives_;  ///< of the one disk, by rank
+  unsigned rank_of_arm_ = 0;   ///< of the drive that was used last
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> places_;  ///< file, MiB: place
   std::uint64_t next_place_ = 0;
   std::map<std::uint64_t, BlockRequest> waiting_;  ///< by the drive's cookie
@@ -67,6 +83,7 @@ class BlockQueue {
   VirtualTime due_;
   VirtualTime accounted_;  ///< `busy` and `weighted` are right up to here
   DiskSnapshot statistics_;
+  Latest<ArmMove> moves_{kMostMoves};
 };
 
 }  // namespace spindle

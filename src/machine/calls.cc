@@ -81,6 +81,9 @@ constexpr Row kRows[] = {
     {Call::kSetTimes, call_set_times},
     {Call::kUmask, call_umask},
     {Call::kSetIoPriority, call_io_priority},
+    {Call::kLinkStatus, call_link_status},
+    {Call::kMakeLink, call_make_link},
+    {Call::kReadLink, call_read_link},
     {Call::kTouch, call_touch},
     {Call::kLoad, call_load},
     {Call::kStore, call_store},
@@ -89,7 +92,7 @@ constexpr Row kRows[] = {
 };
 
 constexpr auto make_table() {
-  std::array<CallHandler, static_cast<std::size_t>(Call::kSetIoPriority) + 1> table{};
+  std::array<CallHandler, static_cast<std::size_t>(Call::kReadLink) + 1> table{};
   for (const Row& row : kRows) table[static_cast<std::size_t>(row.call)] = row.handler;
   return table;
 }

@@ -64,7 +64,7 @@ Outcome call_claim(Kernel& kernel, Thread& thread);
 Outcome call_request(Kernel& kernel, Thread& thread);
 Outcome call_release(Kernel& kernel, Thread& thread);
 
-// calls_file.cc, calls_pipe.cc
+// calls_file.cc
 Outcome call_open(Kernel& kernel, Thread& thread);
 Outcome call_close(Kernel& kernel, Thread& thread);
 Outcome call_read(Kernel& kernel, Thread& thread);
@@ -75,6 +75,9 @@ Outcome call_truncate(Kernel& kernel, Thread& thread);
 Outcome call_remove(Kernel& kernel, Thread& thread);
 Outcome call_rename(Kernel& kernel, Thread& thread);
 Outcome call_link(Kernel& kernel, Thread& thread);
+Outcome call_link_status(Kernel& kernel, Thread& thread);
+Outcome call_make_link(Kernel& kernel, Thread& thread);
+Outcome call_read_link(Kernel& kernel, Thread& thread);
 Outcome call_change_mode(Kernel& kernel, Thread& thread);
 Outcome call_set_times(Kernel& kernel, Thread& thread);
 Outcome call_umask(Kernel& kernel, Thread& thread);

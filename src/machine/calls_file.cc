@@ -78,6 +78,19 @@ Outcome write_pipe(Kernel& kernel, Thread& thread, Pipe& pipe) {
   return Outcome::waits();
 }
 
+Outcome status_answer(const Result<HostFile>& file) {
+  if (!file.ok()) return file.error();
+  Response response = Response::of(static_cast<std::int64_t>(file->size));
+  response.numbers[1] = file->is_directory ? 1 : 0;
+  response.numbers[2] = static_cast<std::int64_t>(file->id);
+  response.number_count = 3;
+  for (const std::int64_t more : std::initializer_list<std::int64_t>{
+           file->mode, file->links, file->uid, file->gid, file->modified_s})
+    response.list.push_back(std::to_string(more));
+  response.list.push_back(file->path);
+  return response;
+}
+
 Outcome after_reading(Kernel& kernel, Thread& thread, Outcome outcome) {
   if (outcome.kind != Outcome::Kind::kAnswered || outcome.response.error != 0) return outcome;
   ++thread.process->read_calls;
@@ -173,18 +186,14 @@ Outcome call_seek(Kernel& kernel, Thread& thread) {
 }
 
 /// text: path. Answers size, whether it is a directory, and its number; and as a list mode, links,
-/// owner, group, and when it was changed last.
+/// owner, group, when it was changed last, and the path without symbolic links.
 Outcome call_status(Kernel& kernel, Thread& thread) {
-  const auto file = kernel.host.lookup(path_of(thread, thread.request.text));
-  if (!file.ok()) return file.error();
-  Response response = Response::of(static_cast<std::int64_t>(file->size));
-  response.numbers[1] = file->is_directory ? 1 : 0;
-  response.numbers[2] = static_cast<std::int64_t>(file->id);
-  response.number_count = 3;
-  for (const std::int64_t more : std::initializer_list<std::int64_t>{
-           file->mode, file->links, file->uid, file->gid, file->modified_s})
-    response.list.push_back(std::to_string(more));
-  return response;
+  return status_answer(kernel.host.lookup(path_of(thread, thread.request.text)));
+}
+
+/// The same, of the link itself if the path is one.
+Outcome call_link_status(Kernel& kernel, Thread& thread) {
+  return status_answer(kernel.host.lookup(path_of(thread, thread.request.text), LastLink::kKept));
 }
 
 /// text: path. numbers: the new size.
@@ -212,6 +221,21 @@ Outcome call_rename(Kernel& kernel, Thread& thread) {
 Outcome call_link(Kernel& kernel, Thread& thread) {
   return answer_of(
       kernel.host.link(path_of(thread, thread.request.text), path_of(thread, thread.request.more)));
+}
+
+/// text: where it leads. more: the path of the new link.
+Outcome call_make_link(Kernel& kernel, Thread& thread) {
+  if (thread.request.text.size() >= kLongestPath)
+    return Error{ENAMETOOLONG, "the target is too long"};
+  return answer_of(
+      kernel.host.make_link(thread.request.text, path_of(thread, thread.request.more)));
+}
+
+/// text: path. Answers where the link leads.
+Outcome call_read_link(Kernel& kernel, Thread& thread) {
+  auto target = kernel.host.read_link(path_of(thread, thread.request.text));
+  if (!target.ok()) return target.error();
+  return Response::of(std::move(target).take());
 }
 
 /// text: path. numbers: the permissions.
@@ -266,11 +290,10 @@ Outcome call_do_file(Kernel& kernel, Thread& thread) {
 /// text: path; empty: none, it only asks. Answers the directory.
 Outcome call_change_directory(Kernel& kernel, Thread& thread) {
   if (!thread.request.text.empty()) {
-    const std::string path = path_of(thread, thread.request.text);
-    const auto file = kernel.host.lookup(path);
+    const auto file = kernel.host.lookup(path_of(thread, thread.request.text));
     if (!file.ok()) return file.error();
     if (!file->is_directory) return Error{ENOTDIR, "it is no directory"};
-    thread.process->directory = path;
+    thread.process->directory = file->path;
   }
   return Response::of(thread.process->directory);
 }

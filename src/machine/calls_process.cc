@@ -113,6 +113,8 @@ Outcome call_exit_thread(Kernel& kernel, Thread& thread) {
 /// function: the child's. Answers the child's number.
 Outcome call_fork(Kernel& kernel, Thread& thread) {
   Process& parent = *thread.process;
+  // Before all is copied for it.
+  if (const auto may = kernel.may_add_thread(parent); !may.ok()) return may.error();
   auto program = thread.program->make_child(thread.request.function);
   if (!program.ok()) return program.error();
   auto made = kernel.make_process(parent.name, parent);
@@ -137,6 +139,7 @@ Outcome call_fork(Kernel& kernel, Thread& thread) {
 
 /// function: the new thread's. Answers its number.
 Outcome call_thread(Kernel& kernel, Thread& thread) {
+  if (const auto may = kernel.may_add_thread(*thread.process); !may.ok()) return may.error();
   auto program = thread.program->make_thread(thread.request.function);
   if (!program.ok()) return program.error();
   auto made = kernel.make_thread(*thread.process, std::move(program).take());
@@ -152,6 +155,10 @@ Outcome call_thread(Kernel& kernel, Thread& thread) {
 Outcome call_exec(Kernel& kernel, Thread& thread) {
   Process& process = *thread.process;
   const std::string path = absolute_path(process.directory, thread.request.text);
+  constexpr std::size_t kMostBytes = std::size_t{2} << 20;  // as on Linux
+  std::size_t bytes = path.size();
+  for (const std::string& argument : thread.request.list) bytes += argument.size();
+  if (bytes > kMostBytes) return Error{E2BIG, "the arguments are too long"};
   // The old program must be there until the new one can be had.
   const std::vector<std::string> arguments = thread.request.list;
   if (auto loaded = kernel.load_program(thread, path, arguments, nullptr); !loaded.ok())

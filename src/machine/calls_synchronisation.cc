@@ -46,7 +46,7 @@ Outcome give_back(Kernel& kernel, Thread& thread, Resource& resource, std::int64
 }
 
 Outcome open_object(Kernel& kernel, const Thread& thread, Kind kind) {
-  if (thread.request.text.empty()) return Error{EINVAL, "it has no name"};
+  if (const auto named = check_object_name(thread.request.text); !named.ok()) return named.error();
   const auto opened =
       kernel.synchronisation.resources.open(kind, thread.request.text, thread.request.numbers[0]);
   if (!opened.ok()) return opened.error();
@@ -55,13 +55,13 @@ Outcome open_object(Kernel& kernel, const Thread& thread, Kind kind) {
 
 /// Mutexes come into being when they are first used.
 Result<Resource*> mutex(Kernel& kernel, std::string_view name) {
-  if (name.empty()) return Error{EINVAL, "it has no name"};
+  TRY(check_object_name(name));
   return kernel.synchronisation.resources.open(Kind::kMutex, name, 1);
 }
 
 Result<WaitQueue*> condition(Kernel& kernel, const std::string& name) {
   auto& conditions = kernel.synchronisation.conditions;
-  if (name.empty()) return Error{EINVAL, "it has no name"};
+  TRY(check_object_name(name));
   const auto found = conditions.find(name);
   if (found != conditions.end()) return &found->second;
   if (conditions.size() >= Synchronisation::kMostObjects)
@@ -183,7 +183,7 @@ Outcome call_condition_broadcast(Kernel& kernel, Thread& thread) {
 Outcome call_queue_open(Kernel& kernel, Thread& thread) {
   const std::int64_t capacity = thread.request.numbers[0];
   auto& queues = kernel.synchronisation.queues;
-  if (thread.request.text.empty()) return Error{EINVAL, "it has no name"};
+  if (const auto named = check_object_name(thread.request.text); !named.ok()) return named.error();
   if (capacity < 1 || capacity > 65'536) return Error{EINVAL, "a queue holds 1 to 65536 messages"};
   if (queues.contains(thread.request.text)) return Response::nothing();
   if (queues.size() >= Synchronisation::kMostObjects)

@@ -33,6 +33,10 @@ bool comes_before(const MachineConfiguration& configuration, InstantEvent a, Ins
   return std::ranges::find(order, a) < std::ranges::find(order, b);
 }
 
+bool waits_for_page(const Thread& thread) {
+  return thread.wait.channel == kPageFault;
+}
+
 }  // namespace
 
 Kernel::Kernel(const MachineConfiguration& make, MachineHost& volume)
@@ -81,19 +85,28 @@ std::optional<VirtualTime> Kernel::next_event() const {
   return next;
 }
 
+void Kernel::advance(VirtualTime time) {
+  if (time <= now()) return;
+  pressure_.advance(time, {.running = scheduler->running(),
+                           .ready = scheduler->ready(),
+                           .on_disk = scheduler->disk_waits(),
+                           .on_page = page_waits_});
+  scheduler->set_now(time);
+}
+
 void Kernel::run_until(VirtualTime time) {
   for (auto next = next_event(); next && *next <= time; next = next_event()) {
-    scheduler->set_now(std::max(now(), *next));
+    advance(*next);
     work_through();
   }
-  scheduler->set_now(std::max(now(), time));
+  advance(time);
   scheduler->charge_all();
 }
 
 bool Kernel::step() {
   const auto next = next_event();
   if (!next || (finished() && agenda.for_programs() == 0)) return false;
-  scheduler->set_now(std::max(now(), *next));
+  advance(*next);
   work_through();
   scheduler->charge_all();
   return true;
@@ -325,6 +338,7 @@ void Kernel::block_for_disk(Thread& thread, const char* channel) {
   block(thread, nullptr, channel, {}, Awake::kRetries);
   thread.state = ThreadState::kDisk;
   scheduler->waits_for_disk(thread, true);
+  if (waits_for_page(thread)) ++page_waits_;
 }
 
 void Kernel::set_timer(Thread& thread, std::int64_t span_ns) {
@@ -338,6 +352,7 @@ void Kernel::leave_wait(Thread& thread) {
   if (thread.state == ThreadState::kDisk) {
     thread.disk_delay += now() - thread.blocked_since;
     scheduler->waits_for_disk(thread, false);
+    if (waits_for_page(thread)) --page_waits_;
   }
   thread.wait = {};
 }

@@ -18,6 +18,7 @@
 #include "cron.h"
 #include "files.h"
 #include "outcome.h"
+#include "pressure.h"
 #include "process.h"
 #include "scheduler.h"
 #include "spindle/base/latest.h"
@@ -78,6 +79,8 @@ class Kernel final : public Scheduler::Client {
   [[nodiscard]] Thread* find_thread(ProcessNumber number) const;
   Result<Process*> make_process(const std::string& name, Process& parent);
   Result<Thread*> make_thread(Process& process, std::unique_ptr<Program> program);
+  /// EAGAIN if the machine, or the user, has as many as may be.
+  [[nodiscard]] Result<> may_add_thread(const Process& process) const;
   /// Has another program instead of its own; the thread is the only one.
   Result<> load_program(Thread& thread, const std::string& path,
                         const std::vector<std::string>& arguments, const std::string* source);
@@ -176,6 +179,8 @@ class Kernel final : public Scheduler::Client {
  private:
   Kernel(const MachineConfiguration& make, MachineHost& volume);
   Result<> build();
+  /// Nothing happened from now to then.
+  void advance(VirtualTime time);
   void work_through();
   void handle(const AgendaEntry& entry);
   void tick_load();
@@ -236,6 +241,8 @@ class Kernel final : public Scheduler::Client {
   bool disk_is_scheduled_ = false;
   std::uint64_t forks_ = 0;
   std::array<double, 3> load_{};
+  Pressure pressure_;
+  std::uint64_t page_waits_ = 0;  ///< threads that wait for a page
   std::unordered_map<std::uint32_t, std::uint64_t> threads_of_user_;
 };
 

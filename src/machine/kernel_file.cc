@@ -94,7 +94,7 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   if ((flags & O_TRUNC) != 0) TRY(truncate_file(file.id, 0));
   if ((flags & O_TRUNC) == 0) paging->opened(file);
   auto opened = std::make_shared<OpenFile>();
-  opened->path = path;
+  opened->path = file.path;
   opened->file = file.id;
   opened->flags = static_cast<std::uint32_t>(flags);
   opened->may_read = reads;
@@ -203,6 +203,7 @@ Outcome Kernel::transfer(Thread& thread, std::uint64_t file, std::uint64_t offse
                              .run = run,
                              .is_write = is_write,
                              .issued = now(),
+                             .thread = thread.id,
                              .rank = io_rank(thread)};
   (is_write ? thread.process->written_bytes : thread.process->read_bytes) +=
       run.length * kMachineBlockSize;

@@ -87,12 +87,17 @@ Result<Process*> Kernel::make_process(const std::string& name, Process& parent) 
   return made;
 }
 
-Result<Thread*> Kernel::make_thread(Process& process, std::unique_ptr<Program> program) {
+Result<> Kernel::may_add_thread(const Process& process) const {
   if (thread_count_ >= configuration.most_processes)
     return Error{EAGAIN, "the machine has as many processes as it may"};
   const std::uint64_t limit = process.limits[kLimitProcesses].soft;
   if (processes_of(process.uid) >= limit)
     return Error{EAGAIN, "the user has as many processes as the limit allows"};
+  return {};
+}
+
+Result<Thread*> Kernel::make_thread(Process& process, std::unique_ptr<Program> program) {
+  TRY(may_add_thread(process));
   const bool is_first = process.threads.empty();
   auto made = std::make_unique<Thread>();
   Thread* thread = made.get();
@@ -129,7 +134,8 @@ Result<> Kernel::load_program(Thread& thread, const std::string& path,
   if (!program.ok()) return program.error();
   TRY(paging->load(process, path));
   thread.program = std::move(program).take();
-  process.path = path;
+  const auto file = host.lookup(path);
+  process.path = file.ok() ? file->path : path;
   process.arguments = arguments;
   process.arguments.insert(process.arguments.begin(), path);
   process.has_executed = true;
@@ -159,6 +165,8 @@ Result<ProcessNumber> Kernel::start(const StartRequest& request) {
   process->limits[kLimitFiles] = {1024, 4096};
   if (parent->id == 1) process->group = process->session = process->id;
   host.as_user(request.uid, request.gid, request.umask);
+  if (const auto folder = host.lookup(request.directory); folder.ok())
+    process->directory = folder->path;
   auto thread = make_thread(*process, nullptr);
   if (!thread.ok()) return give_up(thread.error());
   if (auto loaded = load_program(**thread, request.path, request.arguments,

@@ -242,6 +242,7 @@ SystemSnapshot Kernel::snapshot_system() {
   out.threads = thread_count_ - waiting_arrivals_ + 2;
   out.processes = processes.size();
   out.load = load_;
+  out.pressure = pressure_.snapshot();
   out.last_process = last_number_;
   out.disks.push_back(disk->snapshot(now()));
   out.slabs = {
@@ -292,8 +293,8 @@ Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with
   for (const auto& [descriptor, file] : process->descriptors)
     out.descriptors.push_back(snapshot_of(descriptor, *file, host));
   for (std::size_t i = 0; i < kLimits; ++i)
-    out.limits.push_back({std::string(kLimitNames[i].name), process->limits[i].soft,
-                          process->limits[i].hard, std::string(kLimitNames[i].unit)});
+    out.limits.push_back(
+        {std::string(kLimitNames[i].name), process->limits[i].soft, process->limits[i].hard});
   add_memory(*process, paging->memory(), with_areas, out);
   out.traced = process->is_traced;
   return out;

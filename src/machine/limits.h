@@ -12,16 +12,15 @@ namespace spindle {
 struct LimitName {
   std::string_view name;    ///< as in /proc/PID/limits
   std::string_view letter;  ///< as `ulimit` has it
-  std::string_view unit;
 };
 
 inline constexpr std::array<LimitName, kLimits> kLimitNames = {{
-    {"Max cpu time", "t", "seconds"},
-    {"Max file size", "f", "bytes"},
-    {"Max data size", "d", "bytes"},
-    {"Max processes", "u", "processes"},
-    {"Max open files", "n", "files"},
-    {"Max address space", "v", "bytes"},
+    {"Max cpu time", "t"},
+    {"Max file size", "f"},
+    {"Max data size", "d"},
+    {"Max processes", "u"},
+    {"Max open files", "n"},
+    {"Max address space", "v"},
 }};
 
 inline std::optional<Limit> limit_of(std::string_view name) {

@@ -344,16 +344,26 @@ int call_print(lua_State* state) {
   return ask(state, SystemCall::kWrite);
 }
 
-/// {size = ..., directory = ..., inode = ..., mode = ..., links, uid, gid, modified}
+/// {size = ..., directory = ..., link = ..., inode = ..., mode = ..., links, uid, gid, modified,
+/// path}
 int told_status(lua_State* state, int, lua_KContext) {
   const Response& response = *LuaInterpreter::of(state).response;
   if (response.error != 0) return answered(state, 0, 0);
-  lua_createtable(state, 0, 8);
+  lua_createtable(state, 0, 10);
   static const char* const kMore[] = {"mode", "links", "uid", "gid", "modified"};
   for (std::size_t i = 0; i < std::size(kMore); ++i) {
     lua_pushinteger(state, std::strtoll(response.list[i].c_str(), nullptr, 10));
     lua_setfield(state, -2, kMore[i]);
   }
+  const std::string& path = response.list[std::size(kMore)];
+  lua_pushlstring(state, path.data(), path.size());
+  lua_setfield(state, -2, "path");
+  constexpr lua_Integer kKind = 0170000, kLink = 0120000;
+  lua_getfield(state, -1, "mode");
+  const bool is_link = (lua_tointeger(state, -1) & kKind) == kLink;
+  lua_pop(state, 1);
+  lua_pushboolean(state, is_link ? 1 : 0);
+  lua_setfield(state, -2, "link");
   lua_pushinteger(state, response.numbers[0]);
   lua_setfield(state, -2, "size");
   lua_pushboolean(state, response.numbers[1] != 0 ? 1 : 0);
@@ -363,9 +373,10 @@ int told_status(lua_State* state, int, lua_KContext) {
   return 1;
 }
 
+template <SystemCall call>
 int call_status(lua_State* state) {
   take_text(state, 1, new_request(state).text);
-  return ask(state, SystemCall::kStatus, told_status);
+  return ask(state, call, told_status);
 }
 
 // The text of a program's part, which runs as a function of it; what that returns is the answer.
@@ -496,7 +507,10 @@ constexpr luaL_Reg kCalls[] = {
     {"write", call_write},
     {"print", call_print},
     {"seek", call_seek},
-    {"stat", call_status},
+    {"stat", call_status<Call::kStatus>},
+    {"lstat", call_status<Call::kLinkStatus>},
+    {"symlink", simple<Call::kMakeLink, 's', 'm'>},
+    {"readlink", simple<Call::kReadLink, 's'>},
     {"dofile", call_do_file},
     {"processes", simple<Call::kProcesses>},
     {"truncate", simple<Call::kTruncate, 's', 'n'>},

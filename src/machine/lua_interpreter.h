@@ -56,7 +56,7 @@ class LuaInterpreter {
   static void count(lua_State* state, lua_Debug* record);
 
   std::size_t used_ = 0;
-  std::size_t charged_ = 0;       ///< since the slice began
+  std::size_t charged_ = 0;         ///< since the slice began
   std::size_t longest_text_ = 0;    ///< that it ever made
   std::size_t most_arguments_ = 0;  ///< that a function was seen to have, to a factor of two
   int instructions_left_ = 0;       ///< in this slice

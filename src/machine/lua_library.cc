@@ -93,6 +93,23 @@ int guarded_table(lua_State* state) {
   return call_original(state, name);
 }
 
+/// The range may be far longer than the table.
+int move(lua_State* state) {
+  constexpr lua_Unsigned kMost = 1'000'000;
+  luaL_checktype(state, 1, LUA_TTABLE);
+  const lua_Integer first = luaL_checkinteger(state, 2);
+  const lua_Integer last = luaL_checkinteger(state, 3);
+  for (const int table : {1, 5})
+    if (lua_istable(state, table) && lua_getmetatable(state, table) != 0)
+      luaL_error(state, "table.move takes tables without a metatable");
+  if (last >= first) {
+    const lua_Unsigned count = static_cast<lua_Unsigned>(last) - static_cast<lua_Unsigned>(first);
+    if (count >= kMost) luaL_error(state, "too many elements to move");
+    LuaInterpreter::of(state).charge(state, (count + 1) * kBytesOfElement);
+  }
+  return call_original(state, "move");
+}
+
 int repeat(lua_State* state) {
   std::size_t length = 0;
   std::size_t separator = 0;
@@ -294,7 +311,7 @@ constexpr Guard kGuards[] = {
     {"table", kConcat, guarded_table<kConcat>},
     {"table", kUnpack, guarded_table<kUnpack>},
     {"table", kSort, guarded_table<kSort>},
-    {"table", "move", nullptr},
+    {"table", "move", move},
     {"math", "random", random},
     {"math", "randomseed", nullptr},
     {nullptr, "tostring", to_string},

@@ -65,6 +65,10 @@ Result<> Machine::set_tlb(const MemoryConfiguration::Tlb& tlb) {
   return {};
 }
 
+const std::vector<ArmMove>& Machine::arm_moves() const {
+  return kernel_->disk->arm_moves();
+}
+
 const std::vector<ProcessRecord>& Machine::records() const {
   return kernel_->records.entries();
 }

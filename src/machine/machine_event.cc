@@ -24,8 +24,9 @@ constexpr std::string_view kCalls[] = {
     "queue_send",   "queue_receive", "resource_open", "claim",
     "request",      "release",       "print",         "join",
     "stop",         "processes",     "dofile",        "link",
-    "chmod",        "utime",         "umask",         "ionice"};
-static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kSetIoPriority) + 1);
+    "chmod",        "utime",         "umask",         "ionice",
+    "lstat",        "symlink",       "readlink"};
+static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kReadLink) + 1);
 
 constexpr std::string_view kTooMany = "...";
 

@@ -83,8 +83,9 @@ Result<VirtualAddress> AreaMap::add(const MapRequest& request) {
   if (request.bytes > limit_) return Error{ENOMEM, "there is no room in the address space"};
   if (areas_.size() >= MemoryManager::kMaxAreas) return Error{ENOMEM, "there are too many areas"};
   const bool is_single = request.kind == AreaKind::kHeap || request.kind == AreaKind::kStack;
-  for (const auto& [start, area] : areas_)
-    if (is_single && area.kind == request.kind) return Error{EINVAL, "there is one already"};
+  const auto is_its_like = [&](const auto& entry) { return entry.second.kind == request.kind; };
+  if (is_single && std::ranges::any_of(areas_, is_its_like))
+    return Error{EINVAL, "there is one already"};
   const std::uint64_t bytes = round_up(request.bytes);
   VirtualAddress start = request.address;
   if (!start) start = TRY(room_for(request, bytes));

@@ -7,10 +7,10 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint64_t kStackBytes = 8u << 20;
 /// Until a victim has left its memory.
 constexpr std::int64_t kWaitForVictim_ns = 100'000;
 constexpr std::int64_t kReviewInterval_ns = 100'000'000;
+constexpr std::size_t kMostSegments = 4096;
 
 }  // namespace
 
@@ -88,7 +88,7 @@ Result<> Paging::load(Process& process, const std::string& path) {
                            .protection = {.read = true, .execute = true},
                            .file = InodeNo{file->id},
                            .file_bytes = file->size,
-                           .name = kernel_.host.real_path(path)});
+                           .name = kernel_.host.real_path(file->path)});
     if (!text.ok()) return give_up(text.error());
   }
   const auto heap = map({.bytes = page_size_, .kind = AreaKind::kHeap});
@@ -133,11 +133,14 @@ void Paging::leave(Process& process) {
 Result<VirtualAddress> Paging::map_segment(Process& process, const std::string& name,
                                            std::uint64_t bytes) {
   auto segment = segments_.find(name);
-  if (segment == segments_.end())
+  if (segment == segments_.end()) {
+    TRY(check_object_name(name));
+    if (segments_.size() >= kMostSegments) return Error{ENOSPC, "there are too many segments"};
     segment =
         segments_
             .emplace(name, TRY(with_room(process, [&] { return memory_->create_segment(bytes); })))
             .first;
+  }
   return memory_->map(process.space, {.bytes = bytes,
                                       .kind = AreaKind::kSegment,
                                       .segment = segment->second,
@@ -194,7 +197,7 @@ Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
     return finish(thread, outcome, address);
   }
   thread.progress[kState] = kWaiting;
-  return await(thread, "page_fault");
+  return await(thread, kPageFault.data());
 }
 
 /// The thread waits for what memory wants moved; with programmed I/O it moves it itself.
@@ -261,7 +264,10 @@ void Paging::start_transfers(const Thread* thread) {
   for (const PageTransfer& transfer : memory_->take_transfers()) {
     transfers_[transfer.id.value] = transfer;
     BlockRequest request = request_for(transfer);
-    if (thread != nullptr) request.rank = Kernel::io_rank(*thread);
+    if (thread != nullptr) {
+      request.thread = thread->id;
+      request.rank = Kernel::io_rank(*thread);
+    }
     kernel_.disk->add(request, kernel_.now());
     kernel_.schedule_disk();
   }

@@ -6,7 +6,7 @@
 
 namespace spindle {
 
-/// From the root on, without "." and "..", which does not leave the root.
+/// From the root on; ".." stays, since it is the host that knows where links lead.
 std::string absolute_path(std::string_view directory, std::string_view path);
 /// As `ps` shows a program: the last part of its path, without ".lua".
 std::string program_name(std::string_view path);

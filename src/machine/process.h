@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "request.h"
@@ -50,6 +51,9 @@ struct InterruptedWork {
   bool has_request = false;
   SignalSet blocked = 0;
 };
+
+/// The channel of who waits for a page.
+inline constexpr std::string_view kPageFault = "page_fault";
 
 /// Where a blocked thread waits.
 struct Wait {

@@ -1,12 +1,15 @@
 #include "spindle/machine/scenario.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <set>
 
 #include "paths.h"
 #include "scenario_value.h"
+#include "spindle/policy/policy_library.h"
 
 namespace spindle {
 namespace {
@@ -14,6 +17,12 @@ namespace {
 using Value = ScenarioValue;
 constexpr double kNsPerMs = 1e6;
 constexpr double kMostNumber = 1e15;
+
+std::string text_of(double number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.14g", number);
+  return text.data();
+}
 
 /// The named members of a table, each of which must be asked for.
 class Members {
@@ -46,10 +55,30 @@ class Members {
     number(name, into_ns, 0, 1e12, kNsPerMs);
   }
   void fail(const std::string& why) {
-    if (message_.empty()) message_ = call_.function + ": " + why;
+    if (message_.empty()) message_ = call_.where + call_.function + ": " + why;
   }
-  /// A key that nobody asked for is a slip of the pen.
+  /// Who was asked for as a name stands first, without a key.
+  std::string first() {
+    positions_ = 1;
+    const auto& list = call_.value.list;
+    if (list.empty()) return {};
+    if (list[0].kind != Value::Kind::kText) fail("what stands first is no text");
+    return list[0].text;
+  }
+  /// A list of numbers, each from `low` on.
+  std::vector<double> numbers(const std::string& name, const Value& list, double low) {
+    std::vector<double> all;
+    for (const Value& value : list.list) {
+      const bool is_number =
+          value.kind == Value::Kind::kNumber && value.number >= low && value.number <= kMostNumber;
+      if (!is_number) fail("'" + name + "' is a list of numbers, none below " + text_of(low));
+      all.push_back(value.number);
+    }
+    return all;
+  }
+  /// What nobody asked for is a slip of the pen.
   void finish() {
+    if (call_.value.list.size() > positions_) fail("a value stands in it without a key");
     for (const auto& [name, value] : call_.value.named)
       if (std::ranges::find(asked_, name) == asked_.end()) fail("there is no '" + name + "'");
   }
@@ -58,6 +87,7 @@ class Members {
   const ScenarioCall& call_;
   std::string& message_;
   std::vector<std::string> asked_;
+  std::size_t positions_ = 0;
 };
 
 void read_costs(const ScenarioCall& call, Members& members, MachineCosts& costs) {
@@ -98,8 +128,8 @@ void read_conventions(Members& members, MachineConfiguration& configuration) {
   members.time("aging_interval", conventions.aging_interval.ns);
   members.number("levels", conventions.levels, 1, 32);
   if (const Value* quanta = members.find("quanta", Value::Kind::kTable))
-    for (const Value& quantum : quanta->list)
-      conventions.quanta.push_back({std::llround(quantum.number * kNsPerMs)});
+    for (const double quantum : members.numbers("quanta", *quanta, 0))
+      conventions.quanta.push_back({std::llround(quantum * kNsPerMs)});
   std::string tie = "front";
   members.text("tie", tie);
   if (tie == "arrival" || tie == "requeue")
@@ -134,8 +164,8 @@ void read_memory(Members& members, MachineConfiguration& configuration) {
   members.text("fit", memory.fit);
   members.number("partition", configuration.partition_bytes, 1, kMostBytes);
   if (const Value* sizes = members.find("partitions", Value::Kind::kTable))
-    for (const Value& size : sizes->list)
-      memory.partitions.push_back(static_cast<std::uint64_t>(std::max(size.number, 0.0)));
+    for (const double size : members.numbers("partitions", *sizes, 1))
+      memory.partitions.push_back(static_cast<std::uint64_t>(size));
   members.number("table_levels", memory.table_levels, 0, 4);
   members.text("replacement", memory.replacement);
   members.text("allotment", memory.allotment);
@@ -185,15 +215,21 @@ void read_machine(const ScenarioCall& call, Scenario& scenario, bool& is_low_fir
   members.number("processes", configuration.most_processes, 1, 29'999);
   members.number("processes_of_user", configuration.most_processes_of_user, 1, 29'999);
   members.finish();
+  // What can't be built is said where it stands; libraries are loaded by the caller, later.
+  const std::string_view policies[] = {configuration.cpu_policy, configuration.arm_policy,
+                                       configuration.memory.replacement, configuration.memory.fit};
+  if (std::ranges::any_of(policies, is_policy_library)) return;
+  MemoryHost nowhere;
+  if (const auto built = Machine::create(configuration, nowhere); !built.ok())
+    members.fail(built.error().what);
 }
 
 /// CPU, waiting, CPU ...: as a program.
-std::string program_of(const Value& burst) {
+std::string program_of(const std::vector<double>& burst) {
   std::string code;
   bool computes = true;
-  for (const Value& span :
-       burst.kind == Value::Kind::kNumber ? std::vector<Value>{burst} : burst.list) {
-    code += (computes ? "compute(" : "sleep(") + std::to_string(span.number) + ") ";
+  for (const double span : burst) {
+    code += (computes ? "compute(" : "sleep(") + std::to_string(span) + ") ";
     computes = !computes;
   }
   return code;
@@ -216,7 +252,9 @@ void read_program(const ScenarioCall& call, Members& members, const ReadBeside& 
     const bool is_countable = burst->kind == Value::Kind::kNumber ||
                               (burst->kind == Value::Kind::kTable && !burst->list.empty());
     if (!is_countable) return members.fail("'burst' is a number, or a list of them");
-    code = program_of(*burst);
+    Value list = *burst;
+    if (burst->kind == Value::Kind::kNumber) list.list = {*burst};
+    code = program_of(members.numbers("burst", list, 0));
   }
   if (!code.empty()) {
     request.source = code;
@@ -236,8 +274,7 @@ void read_process(const ScenarioCall& call, bool is_low_first, const ReadBeside&
   Members members(call, message);
   StartRequest request;
   request.name = "P" + std::to_string(scenario.processes.size() + 1);
-  if (!call.value.list.empty() && call.value.list[0].kind == Value::Kind::kText)
-    request.name = call.value.list[0].text;
+  if (const std::string name = members.first(); !name.empty()) request.name = name;
   members.text("name", request.name);
   read_program(call, members, read, scenario, request);
   std::int64_t at_ns = 0;
@@ -257,7 +294,9 @@ void read_process(const ScenarioCall& call, bool is_low_first, const ReadBeside&
   members.number("uid", request.uid, 0, 4e9);
   members.time("deadline", request.deadline.ns);
   if (const Value* arguments = members.find("arguments", Value::Kind::kTable))
-    for (const Value& argument : arguments->list) request.arguments.push_back(argument.text);
+    for (const Value& argument : arguments->list)
+      request.arguments.push_back(argument.kind == Value::Kind::kNumber ? text_of(argument.number)
+                                                                        : argument.text);
   std::uint32_t count = 1;
   members.number("count", count, 1, 20'000);
   members.finish();
@@ -267,8 +306,7 @@ void read_process(const ScenarioCall& call, bool is_low_first, const ReadBeside&
 void read_file(const ScenarioCall& call, const ReadBeside& read, Scenario& scenario,
                std::string& message) {
   Members members(call, message);
-  std::string path;
-  if (!call.value.list.empty()) path = call.value.list[0].text;
+  const std::string path = members.first();
   if (!path.starts_with('/') || path.ends_with('/')) members.fail("the path does not begin with /");
   std::string content;
   std::string from;

@@ -1,6 +1,9 @@
 // A run of a scenario, with who had which CPU when, and how the machine stood on the way.
 
+#include <map>
+
 #include "spindle/base/check.h"
+#include "spindle/machine/memory.h"
 #include "spindle/machine/scenario.h"
 
 namespace spindle {
@@ -44,10 +47,33 @@ class SpanRecorder {
   std::uint64_t seen_ = 0;
 };
 
+/// All of memory, neighbours alike as one.
+std::vector<MemoryPiece> pieces_of(const Machine& machine) {
+  std::map<SpaceId, std::string> owners;
+  for (const ProcessNumber number : machine.processes())
+    if (const auto process = machine.snapshot_process(number, false); process.ok())
+      owners[process->space] = process->name + "-" + std::to_string(number);
+  const std::uint64_t page = machine.memory().configuration().page_size;
+  std::vector<MemoryPiece> pieces;
+  for (const FrameRow& row : machine.memory().frames()) {
+    const bool has_owner = row.use != FrameUse::kFree && row.space;
+    MemoryPiece piece{row.frame.value * page, row.count * page, row.use,
+                      has_owner ? owners[row.space] : ""};
+    MemoryPiece* const last = pieces.empty() ? nullptr : &pieces.back();
+    const bool joins = last != nullptr && last->from + last->bytes == piece.from &&
+                       last->use == piece.use && last->owner == piece.owner;
+    if (joins)
+      last->bytes += piece.bytes;
+    else
+      pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
 /// Takes a sample now and then: twice as seldom each time there are too many.
 class Sampler {
  public:
-  explicit Sampler(std::vector<RunSample>& samples) : samples_(samples) {}
+  explicit Sampler(ScenarioRun& run) : run_(run), samples_(run.samples) {}
 
   void look(const Machine& machine) {
     if (machine.now() < next_) return;
@@ -73,10 +99,21 @@ class Sampler {
     sample.runnable = system.running;
     sample.free_bytes = system.memory.free;
     samples_.push_back(sample);
+    note_fullest(machine, system);
     last_at_ = system.now;
     last_busy_ = busy;
     last_faults_ = system.memory.faults;
     last_major_faults_ = system.memory.major_faults;
+  }
+
+  /// Not at each of many steps down, since it goes through all frames.
+  void note_fullest(const Machine& machine, const SystemSnapshot& system) {
+    constexpr std::uint64_t kSteps = 64;
+    const MemoryTotals& memory = system.memory;
+    if (!run_.fullest.empty() && memory.free + memory.total / kSteps >= least_free_) return;
+    least_free_ = memory.free;
+    run_.fullest = pieces_of(machine);
+    run_.fullest_at = system.now;
   }
 
   void thin_out() {
@@ -92,12 +129,23 @@ class Sampler {
     distance_.ns *= 2;
   }
 
+  ScenarioRun& run_;
   std::vector<RunSample>& samples_;
+  std::uint64_t least_free_ = 0;
   VirtualTime next_;
   VirtualTime distance_{1'000'000};
   VirtualTime last_at_, last_busy_;
   std::uint64_t last_faults_ = 0, last_major_faults_ = 0;
 };
+
+/// What is printed is kept up to a bound.
+void add_to_console(std::string& console, std::string_view text) {
+  constexpr std::size_t kMost = std::size_t{16} << 20;
+  constexpr std::string_view kMore = "\n(more was printed)\n";
+  if (console.size() >= kMost) return;
+  console += text.substr(0, kMost - console.size());
+  if (console.size() == kMost) console += kMore;
+}
 
 }  // namespace
 
@@ -107,7 +155,7 @@ Result<ScenarioRun> run_scenario(const Scenario& scenario, std::string& message)
   for (const auto& [path, content] : scenario.files) run.host->add(path, content);
   run.machine = TRY(Machine::create(scenario.configuration, *run.host));
   Machine& machine = *run.machine;
-  machine.on_console([&](std::string_view text) { run.console += text; });
+  machine.on_console([&](std::string_view text) { add_to_console(run.console, text); });
   for (const StartRequest& request : scenario.processes) {
     if (const auto started = machine.start(request); !started.ok()) {
       message = request.name + ": " + started.error().what +
@@ -116,7 +164,7 @@ Result<ScenarioRun> run_scenario(const Scenario& scenario, std::string& message)
     }
   }
   SpanRecorder recorder(run.spans, scenario.configuration.cpus);
-  Sampler sampler(run.samples);
+  Sampler sampler(run);
   while (!machine.finished() && !machine.stuck()) {
     const auto next = machine.next_event();
     if (!next || scenario.until < *next) break;

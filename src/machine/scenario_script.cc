@@ -65,7 +65,8 @@ int note_call(lua_State* state) {
   lua_pop(state, 1);
   luaL_checktype(state, 1, LUA_TTABLE);
   if (calls.size() >= kMostCalls) return luaL_error(state, "the scenario is too long");
-  calls.push_back({kFunctions[which], {}});
+  luaL_where(state, 1);
+  calls.push_back({kFunctions[which], lua_tostring(state, -1), {}});
   calls.back().value = value_at(state, 1, 0);
   return 0;
 }

@@ -21,6 +21,7 @@ struct ScenarioValue {
 /// `machine {...}`, `process {...}` and the like, in order.
 struct ScenarioCall {
   std::string function;
+  std::string where;  ///< "file.lua:3: "
   ScenarioValue value;
 };
 

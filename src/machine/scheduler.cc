@@ -422,4 +422,10 @@ std::uint64_t Scheduler::ready() const {
   return count;
 }
 
+std::uint64_t Scheduler::disk_waits() const {
+  std::uint64_t count = 0;
+  for (const auto& cpu : cpus_) count += cpu->disk_waits;
+  return count;
+}
+
 }  // namespace spindle

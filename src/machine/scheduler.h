@@ -87,6 +87,7 @@ class Scheduler {
   [[nodiscard]] const std::vector<std::unique_ptr<Cpu>>& cpus() const { return cpus_; }
   [[nodiscard]] std::uint64_t running() const;
   [[nodiscard]] std::uint64_t ready() const;
+  [[nodiscard]] std::uint64_t disk_waits() const;
 
  private:
   [[nodiscard]] TaskInfo info(const Thread& thread) const;

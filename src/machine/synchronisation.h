@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "resource_table.h"
 #include "wait_queue.h"
@@ -25,6 +26,14 @@ struct MessageQueue {
   WaitQueue receivers;
   WaitQueue senders;
 };
+
+/// Of an object of any kind: EINVAL, ENAMETOOLONG.
+inline Result<> check_object_name(std::string_view name) {
+  constexpr std::size_t kLongest = 255;
+  if (name.empty()) return Error{EINVAL, "it has no name"};
+  if (name.size() > kLongest) return Error{ENAMETOOLONG, "the name is too long"};
+  return {};
+}
 
 struct Synchronisation {
   static constexpr std::size_t kMostObjects = 65'536;

@@ -158,16 +158,39 @@ std::string wchan_text(const ProcessView& view) {
   return view.thread.wait_channel.empty() ? "0" : view.thread.wait_channel;
 }
 
+constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+
+struct LimitRow {
+  std::string_view name;
+  std::string_view unit;
+  std::uint64_t value = kUnlimited;  ///< where the process has none of that name
+};
+
+// All that Linux has, in its order: no core is dumped, and only root raises priorities.
+constexpr LimitRow kLimitRows[] = {
+    {"Max cpu time", "seconds"},        {"Max file size", "bytes"},
+    {"Max data size", "bytes"},         {"Max stack size", "bytes", kStackBytes},
+    {"Max core file size", "bytes", 0}, {"Max resident set", "bytes"},
+    {"Max processes", "processes"},     {"Max open files", "files"},
+    {"Max locked memory", "bytes", 0},  {"Max address space", "bytes"},
+    {"Max file locks", "locks", 0},     {"Max pending signals", "signals"},
+    {"Max msgqueue size", "bytes"},     {"Max nice priority", "", 0},
+    {"Max realtime priority", "", 0},   {"Max realtime timeout", "us"},
+};
+
+std::string limit_value(std::uint64_t limit) {
+  return limit == kUnlimited ? std::string("unlimited") : fmt::format("{}", limit);
+}
+
 std::string limits_text(const ProcessView& view) {
-  constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
-  const auto value = [](std::uint64_t limit) {
-    return limit == kUnlimited ? std::string("unlimited") : fmt::format("{}", limit);
-  };
-  std::string text =
-      fmt::format("{:<25} {:<20} {:<20} {:<10}\n", "Limit", "Soft Limit", "Hard Limit", "Units");
-  for (const LimitSnapshot& limit : view.process.limits) {
-    text += fmt::format("{:<25} {:<20} {:<20} {:<10}\n", limit.name, value(limit.soft),
-                        value(limit.hard), limit.unit);
+  constexpr const char* kRow = "{:<25} {:<20} {:<20} {:<10}\n";
+  std::string text = fmt::format(kRow, "Limit", "Soft Limit", "Hard Limit", "Units");
+  for (const LimitRow& row : kLimitRows) {
+    const auto& limits = view.process.limits;
+    const auto found = std::ranges::find(limits, row.name, &LimitSnapshot::name);
+    const bool is_kept = found != limits.end();
+    text += fmt::format(kRow, row.name, limit_value(is_kept ? found->soft : row.value),
+                        limit_value(is_kept ? found->hard : row.value), row.unit);
   }
   return text;
 }

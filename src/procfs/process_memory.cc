@@ -99,7 +99,7 @@ std::string flags_line(const MemoryAreaSnapshot& area) {
   if (area.write) text += "wr ";
   if (area.execute) text += "ex ";
   if (area.shared) text += "sh ";
-  return text + "mr mw me\n";
+  return text + "mr mw me \n";
 }
 
 }  // namespace

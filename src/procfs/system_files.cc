@@ -210,9 +210,16 @@ std::string partitions_text(const SystemView& view) {
   return text;
 }
 
-std::string pressure_text(const SystemView&) {
-  return "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-         "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+std::string stall_line(std::string_view kind, const StallSnapshot& stall) {
+  const auto& share = stall.average;
+  return fmt::format("{} avg10={:.2f} avg60={:.2f} avg300={:.2f} total={}\n", kind, 100 * share[0],
+                     100 * share[1], 100 * share[2], stall.total.ns / 1000);
+}
+
+template <std::size_t which>
+std::string pressure_text(const SystemView& view) {
+  const PressureSnapshot& pressure = view.machine.pressure[which];
+  return stall_line("some", pressure.some) + stall_line("full", pressure.full);
 }
 
 std::string version_text(const SystemView&) {
@@ -241,9 +248,9 @@ constexpr SystemFile kFiles[] = {
     {"locks", [](const SystemView&) { return std::string(); }},
     {"meminfo", meminfo_text},
     {"partitions", partitions_text},
-    {"pressure/cpu", pressure_text},
-    {"pressure/io", pressure_text},
-    {"pressure/memory", pressure_text},
+    {"pressure/cpu", pressure_text<0>},
+    {"pressure/io", pressure_text<1>},
+    {"pressure/memory", pressure_text<2>},
     {"slabinfo", slabinfo_text},
     {"softirqs", softirqs_text},
     {"stat", stat_text},

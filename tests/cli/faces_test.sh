@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `spindle cpu`, `realtime`, `disk`, `memory`, `translate`, `deadlock`, `sync`, `processes` and `cron` say: textbook
+# What `spindle cpu`, `realtime`, `disk`, `memory`, `translate`, `deadlock`, `sync`, `processes`, `cron` and `run` say: textbook
 # answers, all forms of output, traces, wrong input.
 #   faces_test.sh FOLDER-OF-TRACES
 set -u
@@ -446,6 +446,32 @@ refuses 'actions: there is no such process' processes -p tree a+b c+d
 refuses 'ops: "fly TERM" is none of' processes -p signals fly:TERM
 refuses 'expression: "25" is no hour' cron '0 25 * * *'
 refuses "after: 'noon' is not a time" cron '0 5 * * *' --after noon
+
+# Scenarios of the simulated machine.
+scenarios=$tests/../../examples/machine/scenarios
+json "a['avg_waiting'] == 5.6667" run "$scenarios/textbook.lua"
+draws "{'CPU', 'P1', 'P2', 'P3'} <= set(words)" run "$scenarios/textbook.lua"
+says '^page faults since the point before' run "$scenarios/thrashing.lua" --curves -
+says '^memory at [0-9.]+ ms' run "$scenarios/thrashing.lua" --memory -
+says '^ +[0-9]+ +[0-9]+ +[0-9]+  walker-3 anonymous ' run "$scenarios/thrashing.lua" --memory -
+says '^the arm, which moved over [1-9][0-9]* cylinders in all' run "$scenarios/thrashing.lua" --arm -
+for picture in memory arm; do
+  spindle run "$scenarios/thrashing.lua" --$picture "$work/picture.svg" >"$work/text" || fail "run --$picture: exit status $?"
+  python3 "$tests/svg.py" "$work/picture.svg" "len(words) > 5" || fail "run --$picture: no picture"
+done
+wrong() {
+  echo "$2" >"$work/wrong.lua"
+  refuses "$1" run "$work/wrong.lua"
+}
+wrong "wrong.lua:1: machine: there is no 'quantun'" 'machine { quantun = 4 }'
+wrong "wrong.lua:2: process: 'burst' is a list of numbers" $'machine {}\nprocess { burst = { 4, "x" } }'
+wrong 'wrong.lua:1: machine: no CPU policy has this name' 'machine { policy = "nope" } process { burst = 1 }'
+wrong 'wrong.lua:3: ' $'process {\n'
+wrong 'there is no process' ''
+refuses 'No such file' run "$work/missing.lua"
+refuses 'cannot be written' run "$scenarios/textbook.lua" --arm /nonexistent/picture.svg
+echo 'process { "P", code = "print(arg[1], #arg)", arguments = { 1500 } }' >"$work/arguments.lua"
+says '^1500	1$' run "$work/arguments.lua"
 
 [ $failures -eq 0 ] && echo "faces: all as expected"
 exit $((failures != 0))

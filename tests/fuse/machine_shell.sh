@@ -110,9 +110,22 @@ for wrong in 'declare x=y' 'let 1' 'hash'; do
 done
 [ ! -e "$mnt/made" ] || fail "something of a wrong text was run"
 gives "spindle shell: if lacks its fi|2" 'say before; if true; then say x'
-gives "spindle shell: line 2: a command is missing before an operator|2" $'say before\n| cat'
+gives $'before\nspindle shell: line 2: a command is missing before an operator|2' $'say before\n| cat'
 gives "spindle shell: for lacks the name of a variable|2" 'for 1 in a; do :; done'
 gives "spindle shell: say \$((1/0)): something is divided by zero|2" 'say $((1/0))'
+
+step "symbolic links lead within the volume"
+mkdir -p "$mnt/deep/er" "$work/outside"
+ln -s /deep/er "$mnt/way"
+ln -s "$work/outside/made" "$mnt/out"
+gives "inside|0" 'cd way; echo inside >file; cat <file; cd /'
+expect "inside" "$(cat "$mnt/deep/er/file")" "what was written through a link"
+refuses "No such file" run 'echo escaped >out'
+refuses "No such file" run 'say escaped >out'
+[ ! -e "$work/outside/made" ] || fail "a link led out of the volume"
+gives "0 0 1|0" '[ -L way ]; a=$?; [ -d way ]; b=$?; [ -L deep ]; echo $a $b $?'
+ln -s say.lua "$mnt/bin/speak"
+gives "through a link|0" "speak through a link"
 
 step "descriptors, traps, aliases, options, the mask"
 gives $'one\ntwo|0' 'exec 3>log; echo one >&3; say two >&3; exec 3>&-; cat <log'
@@ -129,6 +142,9 @@ gives ":b|0" 'set -- -b; getopts :ab: o; echo $o$OPTARG'
 gives "abc|de|0" 'echo abcdef >l; read -n 3 x <l; read -d f y <l; echo "$x|${y#abc}"'
 gives 'a\tb|x y z|0' $'echo \x27a\\tb\x27 >l; read -r x <l; echo "x:y:z" >l; IFS=: read p q r <l; echo "$x|$p $q $r"'
 gives "say two words|0" $'alias tell="say two"\neval "tell words" | { read x; echo "say $x"; }'
+gives $'two words\nthree\nlater|0' $'alias tell="say two"\ntell words; alias tell=say\ntell three\nf() { alias tell="echo later"\n}; f\ntell'
+gives $'in|0' $'alias when=if\nwhen true; then\n say in\nfi'
+gives $'spindle shell: tell: there is no such program on the volume|127' 'alias tell=say; tell words'
 gives $'tell is an alias for say\necho is the shell\x27s own\nsay is /bin/say.lua|0' 'alias tell=say; type tell echo say'
 gives "0022 0077|0" 'a=$(umask); umask 77; echo $a $(umask); make; echo x >shells'
 expect "600 600" "$(stat -c %a "$mnt/here" "$mnt/shells" | xargs)" "what the mask leaves of permissions"

@@ -1,4 +1,4 @@
--- cp [-r] FILE... TARGET: copies files; -r directories with all that is in them.
+-- cp [-r] FILE... TARGET: copies files; -r directories with all that is in them, and symbolic links as such.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("r", "[-r] FILE... TARGET")
 local target = table.remove(files)
@@ -7,8 +7,13 @@ local goes_into = stat(target)
 if #files > 1 and not (goes_into and goes_into.directory) then text.fail(target .. ": it is no directory") end
 
 local function copy(from, to)
-  local found, why = stat(from)
+  local found, why = (options.r and lstat or stat)(from)
   if not found then return text.warn(from .. ": " .. why) end
+  if found.link then
+    local done, reason = symlink(readlink(from), to)
+    if not done then text.warn(to .. ": " .. reason) end
+    return
+  end
   local there = stat(to)
   if there and there.inode == found.inode then return text.warn(from .. " and " .. to .. " are the same") end
   if found.directory then

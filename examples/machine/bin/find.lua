@@ -1,4 +1,4 @@
--- find [DIRECTORY...] [-name PATTERN] [-type f|d]: all that is in the directories; PATTERN with * and ?.
+-- find [DIRECTORY...] [-name PATTERN] [-type f|d|l]: all that is in the directories; PATTERN with * and ?.
 local text = dofile("/lib/text.lua")
 local roots, pattern, kind = {}, nil, nil
 local i = 1
@@ -12,7 +12,7 @@ while arg[i] do
     end
     i = i + 1
   elseif arg[i]:sub(1, 1) == "-" then
-    text.fail(arg[i] .. " is no option of it; usage: find [DIRECTORY...] [-name PATTERN] [-type f|d]", 2)
+    text.fail(arg[i] .. " is no option of it; usage: find [DIRECTORY...] [-name PATTERN] [-type f|d|l]", 2)
   else
     roots[#roots + 1] = arg[i]
   end
@@ -21,10 +21,10 @@ end
 if #roots == 0 then roots = {"."} end
 
 local function walk(path)
-  local found, why = stat(path)
+  local found, why = lstat(path)
   if not found then return text.warn(path .. ": " .. why) end
   local fits = not pattern or text.last(path):find(pattern)
-  if fits and (not kind or (kind == "d") == found.directory) then text.put(path .. "\n") end
+  if fits and (not kind or kind == (found.directory and "d" or found.link and "l" or "f")) then text.put(path .. "\n") end
   if not found.directory then return end
   for _, name in ipairs(list(path) or {}) do walk((path .. "/" .. name):gsub("//+", "/") .. "") end
 end

@@ -1,10 +1,11 @@
--- ln [-f] FILE NAME: another name of the file, in the directory NAME if it is one; -f takes the name from another file.
+-- ln [-fs] FILE NAME: another name of the file, in the directory NAME if it is one; -s a symbolic link, which leads to
+-- FILE as it is written, -f takes the name from another file.
 local text = dofile("/lib/text.lua")
-local options, names = text.options("f", "[-f] FILE NAME")
+local options, names = text.options("fs", "[-fs] FILE NAME")
 if #names ~= 2 then text.fail("which file, and which name?", 2) end
 local from, to = names[1], text.into(names[1], names[2])
-local old, file = stat(to), stat(from)
-if options.f and old and file and old.inode ~= file.inode then remove(to) end
-local done, why = link(from, to)
+local old, file = lstat(to), lstat(from)
+if options.f and old and (options.s or file and old.inode ~= file.inode) then remove(to) end
+local done, why = (options.s and symlink or link)(from, to)
 if not done then text.warn(to .. ": " .. why) end
 text.leave()

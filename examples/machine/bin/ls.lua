@@ -36,20 +36,22 @@ local function show(rows)
       text.put(name .. "\n")
     else
       text.put(string.format("%s %3d %5d %5d %" .. widest .. "d %s %s\n", permissions(file.mode), file.links,
-                             file.uid, file.gid, file.size, date(file.modified), name))
+                             file.uid, file.gid, file.size, date(file.modified),
+                             file.link and name .. " -> " .. (readlink(row[3]) or "?") or name))
     end
   end
 end
 
 local files, directories = {}, {}
 for _, name in ipairs(names) do
-  local found, why = stat(name)
+  local found, why = (options.l and lstat or stat)(name)
+  if not found then found, why = lstat(name) end
   if not found then
     text.warn(name .. ": " .. why)
   elseif found.directory then
     directories[#directories + 1] = name
   else
-    files[#files + 1] = {name, found}
+    files[#files + 1] = {name, found, name}
   end
 end
 show(files)
@@ -58,8 +60,9 @@ for i, directory in ipairs(directories) do
   local inside, why = list(directory)
   if not inside then text.warn(directory .. ": " .. why) end
   for _, name in ipairs(inside or {}) do
-    local found = (options.a or name:sub(1, 1) ~= ".") and stat(directory .. "/" .. name)
-    if found then rows[#rows + 1] = {name, found} end
+    local path = directory .. "/" .. name
+    local found = (options.a or name:sub(1, 1) ~= ".") and lstat(path)
+    if found then rows[#rows + 1] = {name, found, path} end
   end
   if #names > 1 then text.put((i + #files > 1 and "\n" or "") .. directory .. ":\n") end
   show(rows)

@@ -4,7 +4,7 @@ local options, files = text.options("fr", "[-fr] FILE...")
 if #files == 0 and not options.f then text.fail("which files?", 2) end
 
 local function clear(path)
-  local found, why = stat(path)
+  local found, why = lstat(path)
   if not found then
     if not options.f then text.warn(path .. ": " .. why) end
     return

@@ -32,6 +32,7 @@ class VirtualFolder {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::uint32_t generation = 0;
+    std::uint64_t inode = 0;  ///< as stat(2) shows it; 0: one of its own
   };
   struct Item {
     std::string name;

@@ -17,6 +17,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "spindle/fs/tree.h"
 #include "spindle/machine/machine_host.h"
@@ -44,12 +45,15 @@ class VolumeHost final : public MachineHost {
         listener_(std::move(listener)) {}
   ~VolumeHost() override;
 
-  Result<HostFile> lookup(std::string_view path) override;
+  using MachineHost::lookup;
+  Result<HostFile> lookup(std::string_view path, LastLink last) override;
   Result<HostFile> create(std::string_view path, std::uint32_t mode) override;
   Result<> make_directory(std::string_view path, std::uint32_t mode) override;
   Result<> remove(std::string_view path) override;
   Result<> rename(std::string_view from, std::string_view to) override;
   Result<> link(std::string_view from, std::string_view to) override;
+  Result<> make_link(std::string_view target, std::string_view path) override;
+  Result<std::string> read_link(std::string_view path) override;
   Result<> change_mode(std::string_view path, std::uint32_t permissions) override;
   Result<> set_modified(std::string_view path, std::optional<std::int64_t> seconds) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
@@ -64,25 +68,44 @@ class VolumeHost final : public MachineHost {
   struct Place {
     Attributes directory;
     std::string name;
+    bool operator==(const Place& other) const {
+      return directory.node == other.directory.node && name == other.name;
+    }
+  };
+  using Places = std::vector<Place>;
+  struct Walked {
+    Attributes file;
+    std::string path;  ///< without symbolic links
   };
   void on_volume(const std::function<void()>& work);
   [[nodiscard]] bool may(const Attributes& file, std::uint32_t bits) const;
   [[nodiscard]] Caller caller() const;
   using MakeChange = std::function<Result<AttributeChange>(const Attributes& file)>;
   Result<> change_attributes(std::string_view path, const MakeChange& make);
-  [[nodiscard]] HostFile describe(const Attributes& file) const;
-  Result<Attributes> walk(std::string_view path);
+  [[nodiscard]] HostFile describe(const Walked& found) const;
+  Result<Walked> walk(std::string_view path, LastLink last = LastLink::kFollowed);
   Result<Place> parent_of(std::string_view path);
+  Result<HostFile> create_at(const std::string& path, std::uint32_t mode, Place& place);
+  /// Makes the name, and tells of it.
+  using MakeName = std::function<Result<Attributes>(const Place& place)>;
+  Result<> add_name(std::string_view path, const MakeName& make);
   void keep(NodeId node);
-  void tell_content(NodeId file) const;
+  void note_name(const Attributes& file, const Place& place);
+  /// All names of the file that somebody may have found it by.
+  Places names_of(NodeId file);
+  void find_names(const Attributes& file, Places& places);
+  [[nodiscard]] bool is_at(NodeId file, const Place& place);
+  /// What was changed is told, under all names.
+  Result<> after_change(const Result<>& changed, NodeId file, const Places& names) const;
   void tell_name(const Place& place) const;
+  void tell_names(const Places& places) const;
 
   thread::Runtime& runtime_;
   Tree& volume_;
   std::string mount_point_;
   VolumeListener listener_;
   std::set<NodeId> kept_;
-  std::map<NodeId, Place> names_;  ///< of those kept, one each
+  std::map<NodeId, Places> names_;  ///< of those kept, as far as they were met
   std::deque<NodeId> kept_in_order_;
 };
 

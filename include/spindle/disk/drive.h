@@ -75,6 +75,8 @@ class Drive {
   void set_model(const DiskModel& model);
   /// Sets the arm down, as at the start of an exercise; no move is made. Must be on the disk.
   void place_arm(Cylinder at, bool moving_up);
+  /// The arm goes on where that of `other` is, at the same time: another queue of the same disk.
+  void follow(const Drive& other) { arm_ = other.arm_; }
   /// Becomes like `other` in all but the policy; the waiting requests get new cookies, in order.
   void take_over(const Drive& other, std::span<const std::uint64_t> cookies);
 

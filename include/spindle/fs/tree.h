@@ -56,7 +56,10 @@ struct Attributes {
   std::uint64_t size = 0;
   std::uint64_t sectors = 0;  ///< of 512 bytes, as st_blocks
   std::uint32_t block_size = 0;
+  std::uint64_t shown_inode = 0;  ///< what st_ino says where it is not `node`; 0: it is
   Timestamp accessed, modified, changed, born;
+
+  [[nodiscard]] std::uint64_t inode() const { return shown_inode == 0 ? node : shown_inode; }
 };
 
 /// Which attributes `set_attributes` is to change, and to what.

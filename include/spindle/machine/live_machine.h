@@ -39,13 +39,13 @@ class LiveMachine {
 
   /// Calls `use` with the machine at rest and returns what it returns, which must be a Result. The
   /// first call makes the machine, and fails as `Machine::create` does. Unless time stands still,
-  /// what `use` makes happen at this instant has happened by then: who has started a process finds
-  /// it. In a paused machine all that is started comes together, once it goes on.
+  /// what `use` makes happen at this instant has happened by then.
   template <class Use>
   auto with(Use&& use) -> decltype(use(std::declval<Machine&>())) {
     const std::unique_lock lock = rest();
     if (Result<> made = make(); !made.ok()) return made.error();
     set_clock();
+    ++uses_;
     auto result = use(*machine_);
     settle();
     wake_if_changed();
@@ -59,6 +59,7 @@ class LiveMachine {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock || machine_ == nullptr) return std::nullopt;
     set_clock();
+    ++uses_;
     return look(std::as_const(*machine_));
   }
 
@@ -71,6 +72,8 @@ class LiveMachine {
   Result<> step(std::uint64_t events);
   /// Takes the machine away; the next `with` makes one of this configuration.
   Result<> restart(MachineConfiguration configuration);
+  /// How often the machine was held for somebody, by `with` and `look_if_free`.
+  [[nodiscard]] std::uint64_t uses() const { return uses_; }
   /// Seconds since 1970 at virtual time 0.
   [[nodiscard]] std::int64_t boot_seconds() const { return boot_seconds_; }
 
@@ -92,6 +95,7 @@ class LiveMachine {
   std::unique_ptr<MachineHost> host_;
   std::unique_ptr<Machine> machine_;
   std::atomic<bool> exists_{false};
+  std::atomic<std::uint64_t> uses_{0};
   std::atomic<int> waiting_{0};  ///< who wants the lock: a slice ends early for them
   mutable std::mutex mutex_;
   std::condition_variable changed_;

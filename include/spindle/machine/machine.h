@@ -127,6 +127,8 @@ class Machine {
   [[nodiscard]] Result<ProcessSnapshot> snapshot_process(ProcessNumber process,
                                                          bool with_areas = true) const;
   [[nodiscard]] const EventRing& events() const;
+  /// What the arm of the disk did last, in order; at least the last 4096 requests.
+  [[nodiscard]] const std::vector<ArmMove>& arm_moves() const;
   /// To be looked at: frames, page tables, TLBs.
   [[nodiscard]] const MemoryManager& memory() const;
   [[nodiscard]] const MachineConfiguration& configuration() const;

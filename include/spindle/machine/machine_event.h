@@ -125,6 +125,9 @@ enum class SystemCall : std::uint16_t {
   kSetTimes,
   kUmask,
   kSetIoPriority,
+  kLinkStatus,
+  kMakeLink,
+  kReadLink,
 };
 
 /// "read", "fork", "mutex_lock": as programs write it.

@@ -19,12 +19,14 @@
 #include <string_view>
 #include <vector>
 
+#include "spindle/base/path_links.h"
 #include "spindle/base/result.h"
 
 namespace spindle {
 
 struct HostFile {
   std::uint64_t id = 0;  ///< the same for every name of the file; never 0
+  std::string path;      ///< where it was found, without symbolic links
   std::uint64_t size = 0;
   bool is_directory = false;
   std::uint64_t version = 0;  ///< another one after each change
@@ -49,15 +51,22 @@ class MachineHost {
     umask_ = umask;
   }
 
-  /// ENOENT, ENOTDIR; symbolic links are followed inside the volume.
-  virtual Result<HostFile> lookup(std::string_view path) = 0;
-  /// A new, empty file with the user as its owner; EEXIST if the name is taken.
+  /// ENOENT, ENOTDIR; symbolic links are followed inside the volume, and so is the last name if it
+  /// is one, unless it is to be kept.
+  virtual Result<HostFile> lookup(std::string_view path, LastLink last) = 0;
+  Result<HostFile> lookup(std::string_view path) { return lookup(path, LastLink::kFollowed); }
+  /// A new, empty file with the user as its owner, where a link leads if the name is one; EEXIST if
+  /// there is such a file.
   virtual Result<HostFile> create(std::string_view path, std::uint32_t mode) = 0;
   virtual Result<> make_directory(std::string_view path, std::uint32_t mode) = 0;
   virtual Result<> remove(std::string_view path) = 0;
   virtual Result<> rename(std::string_view from, std::string_view to) = 0;
   /// Another name of the file; EPERM for a directory.
   virtual Result<> link(std::string_view from, std::string_view to) = 0;
+  /// EEXIST; that the target is there is not asked.
+  virtual Result<> make_link(std::string_view target, std::string_view path) = 0;
+  /// The link's target; EINVAL for what is no link.
+  virtual Result<std::string> read_link(std::string_view path) = 0;
   /// EPERM unless it is the user's own.
   virtual Result<> change_mode(std::string_view path, std::uint32_t permissions) = 0;
   /// Nothing: now; then whoever may write may do it.
@@ -87,18 +96,24 @@ class MachineHost {
 /// The whole of a file, up to `most` bytes; EFBIG if there are more.
 Result<std::string> read_whole(MachineHost& host, std::string_view path, std::size_t most);
 
-/// A volume in memory. Folders come into being with the files in them.
+/// A volume in memory. Folders come into being with the files in them. What is made and written
+/// takes no more than kMostBytes (ENOSPC); what was `add`ed does not count.
 class MemoryHost final : public MachineHost {
  public:
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+
   /// Adds or replaces a file.
   void add(std::string_view path, std::string_view content);
 
-  Result<HostFile> lookup(std::string_view path) override;
+  using MachineHost::lookup;
+  Result<HostFile> lookup(std::string_view path, LastLink last) override;
   Result<HostFile> create(std::string_view path, std::uint32_t mode) override;
   Result<> make_directory(std::string_view path, std::uint32_t mode) override;
   Result<> remove(std::string_view path) override;
   Result<> rename(std::string_view from, std::string_view to) override;
   Result<> link(std::string_view from, std::string_view to) override;
+  Result<> make_link(std::string_view target, std::string_view path) override;
+  Result<std::string> read_link(std::string_view path) override;
   Result<> change_mode(std::string_view path, std::uint32_t permissions) override;
   Result<> set_modified(std::string_view path, std::optional<std::int64_t> seconds) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
@@ -111,21 +126,29 @@ class MemoryHost final : public MachineHost {
  private:
   struct Node {
     bool is_directory = false;
-    std::string content;
+    bool is_link = false;
+    std::string content;  ///< of a link: its target
     std::uint64_t version = 0;
     std::uint32_t permissions = 0;
     std::uint32_t links = 1;
     std::int64_t modified_s = 0;
   };
   std::uint64_t add_node(bool is_directory, std::uint32_t permissions);
-  Result<Node*> named(std::string_view path);
+  Result<> resize(Node& node, std::uint64_t size);
+  void add_name(std::string path, std::uint64_t id);
+  [[nodiscard]] Result<std::string> resolved(std::string_view path, LastLink last) const;
+  /// The path of a name that may not be there yet.
+  [[nodiscard]] Result<std::string> new_path(std::string_view path, LastLink last) const;
+  Result<Node*> named(std::string_view path, LastLink last);
   void drop_name(std::map<std::string, std::uint64_t, std::less<>>::iterator name);
   Result<Node*> file(std::uint64_t id);
   Result<> can_add(std::string_view path) const;
 
   std::map<std::string, std::uint64_t, std::less<>> names_;  ///< "/a/b", without the root
+  std::map<std::string, std::uint64_t> links_;               ///< those of names_ that are links
   std::map<std::uint64_t, Node> nodes_;                      ///< those without a name, too
   std::uint64_t next_id_ = 2;
+  std::uint64_t bytes_ = 0;  ///< made and written
 };
 
 }  // namespace spindle

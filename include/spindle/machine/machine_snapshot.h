@@ -19,6 +19,7 @@
 
 #include "spindle/machine/machine_configuration.h"
 #include "spindle/machine/machine_event.h"
+#include "spindle/policy/arm_policy.h"
 
 namespace spindle {
 
@@ -49,6 +50,18 @@ struct DiskSnapshot {
   std::uint64_t arm_distance = 0;     ///< cylinders
   std::string policy;
   std::string model;
+};
+
+/// What the disk's arm did for one request.
+struct ArmMove {
+  VirtualTime at;            ///< when it began
+  VirtualTime took;          ///< seek, rotation and transfer
+  ProcessNumber thread = 0;  ///< who asked for it; 0: memory, on its own
+  Run run;
+  bool is_write = false;
+  Cylinder from, to;
+  TurningPoints by_way_of;
+  std::uint64_t distance = 0;  ///< cylinders
 };
 
 struct MemoryTotals {
@@ -85,6 +98,16 @@ struct DeadlockSnapshot {
   std::string description;
 };
 
+/// For how long threads could not go on.
+struct StallSnapshot {
+  VirtualTime total;
+  std::array<double, 3> average{};  ///< shares of the last 10, 60 and 300 s
+};
+struct PressureSnapshot {
+  StallSnapshot some;  ///< one at least waited
+  StallSnapshot full;  ///< and none worked
+};
+
 struct SystemSnapshot {
   VirtualTime now;
   MachineConfiguration configuration;  ///< as it stands now
@@ -92,6 +115,7 @@ struct SystemSnapshot {
   std::uint64_t switches = 0, forks = 0, interrupts = 0;
   std::uint64_t running = 0, blocked = 0, threads = 0, processes = 0;
   std::array<double, 3> load{};
+  std::array<PressureSnapshot, 3> pressure{};  ///< of CPUs, of the disk, and of memory
   ProcessNumber last_process = 0;
   MemoryTotals memory;
   std::vector<DiskSnapshot> disks;
@@ -162,10 +186,12 @@ struct DescriptorSnapshot {
   std::uint32_t flags = 0;  ///< as open(2) has them
 };
 
+/// To how much a stack grows.
+inline constexpr std::uint64_t kStackBytes = 8u << 20;
+
 struct LimitSnapshot {
   std::string name;                  ///< "Max processes"
   std::uint64_t soft = 0, hard = 0;  ///< ~0: unlimited
-  std::string unit;
 };
 
 struct ProcessSnapshot {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "spindle/machine/machine.h"
+#include "spindle/machine/memory_statistics.h"
 
 namespace spindle {
 
@@ -56,11 +57,21 @@ struct RunSample {
   std::uint64_t free_bytes = 0;
 };
 
+/// What lay in a piece of memory.
+struct MemoryPiece {
+  std::uint64_t from = 0;  ///< bytes
+  std::uint64_t bytes = 0;
+  FrameUse use = FrameUse::kFree;
+  std::string owner;  ///< "hog-3"; empty: nobody, or all
+};
+
 struct ScenarioRun {
   std::unique_ptr<MemoryHost> host;
   std::unique_ptr<Machine> machine;  ///< at the end
   std::vector<CpuSpan> spans;        ///< by CPU and time; the first kMostSpans
   std::vector<RunSample> samples;    ///< of equal distances, a hundred or so
+  std::vector<MemoryPiece> fullest;  ///< memory when about the least was free
+  VirtualTime fullest_at;
   std::string console;
   std::uint64_t instants = 0;  ///< at which something happened
   bool is_stuck = false;       ///< all that are left wait for one another

@@ -250,9 +250,9 @@ _spindle() {
       case ${COMP_WORDS[COMP_CWORD-1]} in
         --policy) _spindle_policies "$_spindle_cpu_policies edf llf" ;;
         --seed) ;;
-        --svg | --curves | --trace) _spindle_files ;;
+        --svg | --curves | --arm | --memory | --trace) _spindle_files ;;
         *) if [[ $word == -* ]]; then
-             _spindle_words "--policy --all-policies --seed --json --svg --curves --trace -h --help"
+             _spindle_words "--policy --all-policies --seed --json --svg --curves --arm --memory --trace -h --help"
            else
              _spindle_files
            fi ;;

@@ -26,6 +26,8 @@ struct RunRequest {
   bool json = false;
   std::string svg;
   std::string curves;
+  std::string arm;
+  std::string memory;
   std::string trace;
 };
 
@@ -41,13 +43,22 @@ int write_file(const std::string& option, const std::string& path, const std::st
   return file ? 0 : fail(option + ": " + path + " cannot be written");
 }
 
+constexpr const char* kTerminal = "-";  // instead of a file
+
+bool goes_to_file(const std::string& path) {
+  return !path.empty() && path != kTerminal;
+}
+
 /// The pictures and the trace of a run, where they are asked for.
 int write_files(const RunRequest& request, const Scenario& scenario, const ScenarioRun& run) {
   int status = 0;
   if (!request.svg.empty())
     status |= write_file("--svg", request.svg, run_svg(scenario, run, request.scenario));
-  if (!request.curves.empty())
+  if (goes_to_file(request.curves))
     status |= write_file("--curves", request.curves, curves_svg(run, request.scenario));
+  if (goes_to_file(request.arm)) status |= write_file("--arm", request.arm, arm_svg(run));
+  if (goes_to_file(request.memory))
+    status |= write_file("--memory", request.memory, memory_svg(run));
   if (request.trace.empty()) return status;
   const EventRing& events = run.machine->events();
   const std::uint32_t cpus = scenario.configuration.cpus;
@@ -62,10 +73,15 @@ int run_one(const RunRequest& request, const Scenario& scenario, const std::stri
   const auto run = run_scenario(scenario, message);
   if (!run.ok()) return fail(message.empty() ? run.error().what : message);
   if (const int status = write_files(request, scenario, *run); status != 0) return status;
-  if (request.json)
+  if (request.json) {
     fmt::print("{}\n", run_json(scenario, *run, request.scenario, text).dump(2));
-  else
-    fmt::print("{}", run_text(scenario, *run, chart::terminal_style(STDOUT_FILENO)));
+    return 0;
+  }
+  const chart::TextStyle style = chart::terminal_style(STDOUT_FILENO);
+  fmt::print("{}", run_text(scenario, *run, style));
+  if (request.curves == kTerminal) fmt::print("{}", curves_text(*run, style));
+  if (request.arm == kTerminal) fmt::print("{}", arm_text(*run, style));
+  if (request.memory == kTerminal) fmt::print("{}", memory_text(*run, style));
   return 0;
 }
 
@@ -120,7 +136,9 @@ int run(const RunRequest& request) {
   if (request.all_policies && !request.policy.empty() && !is_policy_library(request.policy))
     return fail("--all-policies compares all; --policy can only add one of a library");
   if (!request.all_policies) return run_one(request, *scenario, *text);
-  if (!request.svg.empty() || !request.curves.empty() || !request.trace.empty())
+  const std::string pictures =
+      request.svg + request.curves + request.arm + request.memory + request.trace;
+  if (!pictures.empty())
     return fail("--all-policies compares in a table; pictures and traces are of one policy");
   return run_all(request, *std::move(scenario), *text);
 }
@@ -139,7 +157,12 @@ void add_run_command(const Command& program, int& status) {
   command.option("--seed", request->seed, "instead of the scenario's");
   command.flag("--json", request->json, "print everything as JSON");
   command.option("--svg", request->svg, "write the Gantt chart there").type_name("FILE");
-  command.option("--curves", request->curves, "draw CPU use and page faults over time there")
+  command
+      .option("--curves", request->curves, "draw CPU use and page faults over time; - prints them")
+      .type_name("FILE");
+  command.option("--arm", request->arm, "draw the way of the disk's arm; - prints it")
+      .type_name("FILE");
+  command.option("--memory", request->memory, "draw what lay where in memory; - prints it")
       .type_name("FILE");
   command
       .option("--trace", request->trace,

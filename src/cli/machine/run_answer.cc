@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "spindle/chart/arm_path.h"
+#include "spindle/chart/memory_map.h"
 #include "spindle/chart/page.h"
 #include "spindle/chart/plot.h"
 #include "spindle/chart/table.h"
@@ -314,9 +316,11 @@ std::string run_svg(const Scenario& scenario, const ScenarioRun& run, const std:
 
 namespace {
 
+using ValueOf = double (*)(const RunSample&);
+
 /// One quantity over time, with its unit.
-std::string curve(const ScenarioRun& run, const std::string& label, double top,
-                  const std::vector<std::pair<std::string, double (*)(const RunSample&)>>& lines) {
+chart::Plot curve(const ScenarioRun& run, const std::string& label, double top,
+                  const std::vector<std::pair<std::string, ValueOf>>& lines) {
   chart::Plot plot;
   plot.title = label;
   plot.x_label = "time (ms)";
@@ -328,31 +332,98 @@ std::string curve(const ScenarioRun& run, const std::string& label, double top,
       line.points.push_back({ms(sample.at), value_of(sample)});
     plot.lines.push_back(std::move(line));
   }
-  return chart::to_svg(plot);
+  return plot;
+}
+
+/// Over the same time: what has another unit has an axis of its own.
+std::vector<chart::Plot> curves_of(const ScenarioRun& run) {
+  const ValueOf use = [](const RunSample& sample) { return 100 * sample.cpu_use; };
+  const ValueOf runnable = [](const RunSample& sample) {
+    return static_cast<double>(sample.runnable);
+  };
+  const ValueOf faults = [](const RunSample& sample) { return static_cast<double>(sample.faults); };
+  const ValueOf major = [](const RunSample& sample) {
+    return static_cast<double>(sample.major_faults);
+  };
+  const ValueOf free_kib = [](const RunSample& sample) {
+    return static_cast<double>(sample.free_bytes) / 1024;
+  };
+  return {
+      curve(run, "CPU use (%)", 100, {{"CPU use", use}}),
+      curve(run, "runnable processes", 1, {{"runnable", runnable}}),
+      curve(run, "page faults since the point before", 1, {{"all", faults}, {"major", major}}),
+      curve(run, "free memory (KiB)", 1, {{"free", free_kib}}),
+  };
+}
+
+chart::ArmPath arm_path_of(const ScenarioRun& run) {
+  constexpr std::size_t kMostMoves = 100;
+  using Kind = chart::ArmPath::Kind;
+  const std::vector<ArmMove>& moves = run.machine->arm_moves();
+  const std::size_t first = moves.size() - std::min(moves.size(), kMostMoves);
+  const std::uint64_t all = run.machine->snapshot_system().disks[0].arm_distance;
+  chart::ArmPath path;
+  path.title = fmt::format("the arm, which moved over {} cylinders in all{}", all,
+                           first == 0 ? "" : fmt::format("; the last {} requests", kMostMoves));
+  for (std::size_t i = first; i < moves.size(); ++i) {
+    const ArmMove& move = moves[i];
+    if (i == first) path.stops.push_back({move.from.value, Kind::kStart});
+    for (const Cylinder turn : move.by_way_of) path.stops.push_back({turn.value, Kind::kTurn});
+    path.stops.push_back({move.to.value, Kind::kServed});
+  }
+  for (const auto& stop : path.stops) path.cylinders = std::max(path.cylinders, stop.cylinder + 1);
+  return path;
+}
+
+chart::MemoryMap memory_map_of(const ScenarioRun& run) {
+  constexpr std::uint64_t kKiB = 1024;
+  chart::MemoryMap map;
+  map.title = fmt::format("memory at {} ms", shown(ms(run.fullest_at)));
+  map.unit = "KiB";
+  for (const MemoryPiece& piece : run.fullest) {
+    const bool is_free = piece.use == FrameUse::kFree;
+    const bool is_table = piece.use == FrameUse::kTable;
+    const std::string use(name_of(piece.use));
+    map.parts.push_back({piece.from / kKiB, (piece.bytes + kKiB - 1) / kKiB,
+                         piece.owner.empty() ? use : piece.owner + " " + use,
+                         is_free    ? chart::Meaning::kFree
+                         : is_table ? chart::Meaning::kOverhead
+                                    : chart::Meaning::kRunning});
+  }
+  return map;
 }
 
 }  // namespace
 
-/// Below one another, over the same time: what has another unit has an axis of its own.
 std::string curves_svg(const ScenarioRun& run, const std::string& title) {
   chart::Page page(title);
-  page.add_picture(curve(run, "CPU use (%)", 100, {{"CPU use", [](const RunSample& sample) {
-                                                      return 100 * sample.cpu_use;
-                                                    }}}));
-  page.add_picture(curve(run, "runnable processes", 1, {{"runnable", [](const RunSample& sample) {
-                                                           return static_cast<double>(
-                                                               sample.runnable);
-                                                         }}}));
-  page.add_picture(
-      curve(run, "page faults since the point before", 1,
-            {{"all", [](const RunSample& sample) { return static_cast<double>(sample.faults); }},
-             {"major",
-              [](const RunSample& sample) { return static_cast<double>(sample.major_faults); }}}));
-  page.add_picture(
-      curve(run, "free memory (KiB)", 1, {{"free", [](const RunSample& sample) {
-                                             return static_cast<double>(sample.free_bytes) / 1024;
-                                           }}}));
+  for (const chart::Plot& plot : curves_of(run)) page.add_picture(chart::to_svg(plot));
   return page.svg();
+}
+
+std::string curves_text(const ScenarioRun& run, const chart::TextStyle& style) {
+  std::string text;
+  for (const chart::Plot& plot : curves_of(run))
+    text += "\n" + plot.title + "\n" + chart::to_text(plot, style);
+  return text;
+}
+
+std::string arm_svg(const ScenarioRun& run) {
+  return chart::to_svg(arm_path_of(run));
+}
+
+std::string arm_text(const ScenarioRun& run, const chart::TextStyle& style) {
+  const chart::ArmPath path = arm_path_of(run);
+  return "\n" + path.title + "\n" + chart::to_text(path, style);
+}
+
+std::string memory_svg(const ScenarioRun& run) {
+  return chart::to_svg(memory_map_of(run));
+}
+
+std::string memory_text(const ScenarioRun& run, const chart::TextStyle& style) {
+  const chart::MemoryMap map = memory_map_of(run);
+  return "\n" + map.title + "\n" + chart::to_text(map, style);
 }
 
 std::string comparison_text(const std::vector<PolicyResult>& results,

@@ -17,8 +17,15 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
                      const chart::TextStyle& style);
 /// The Gantt chart.
 std::string run_svg(const Scenario& scenario, const ScenarioRun& run, const std::string& title);
-/// Use of the CPUs, page faults and runnable processes over time.
+/// Use of the CPUs, page faults, runnable processes and free memory over time.
 std::string curves_svg(const ScenarioRun& run, const std::string& title);
+std::string curves_text(const ScenarioRun& run, const chart::TextStyle& style);
+/// The way of the disk's arm, as far as a picture can show it.
+std::string arm_svg(const ScenarioRun& run);
+std::string arm_text(const ScenarioRun& run, const chart::TextStyle& style);
+/// What lay where when memory was fullest.
+std::string memory_svg(const ScenarioRun& run);
+std::string memory_text(const ScenarioRun& run, const chart::TextStyle& style);
 
 /// A row of the comparison of policies.
 struct PolicyResult {

@@ -129,7 +129,9 @@ int Shell::do_command(const Arguments& arguments) {
 }
 
 int Shell::do_test(const Arguments& arguments) {
-  const auto outside = [this](const std::string& path) { return session_.outside(absolute(path)); };
+  const auto outside = [this](const std::string& path, LastLink last) {
+    return session_.outside(absolute(path), last);
+  };
   // "[" is told from "test" by its last word, which only the former needs to have.
   Arguments words = arguments;
   if (!words.empty() && words.back() == "]") words.pop_back();

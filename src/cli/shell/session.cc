@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -112,10 +114,23 @@ Result<> ShellSession::open_terminals() {
   return {};
 }
 
+std::string ShellSession::outside(const std::string& path, LastLink last) const {
+  const auto target_of = [this](const std::string& link) -> std::optional<std::string> {
+    std::array<char, PATH_MAX> target;
+    const ssize_t length = ::readlink((mount_ + link).c_str(), target.data(), target.size());
+    if (length < 0) return std::nullopt;
+    return std::string(target.data(), static_cast<std::size_t>(length));
+  };
+  // Whoever goes there is told of too many links as well.
+  const auto real = without_links(path, last, target_of);
+  if (!real.ok()) return mount_ + path;
+  return *real == "/" ? mount_ : mount_ + *real;
+}
+
 // Out of the way of the numbers that a script may use.
 int ShellSession::open(const std::string& name, int flags) const {
   constexpr int kFrom = 30;
-  const int low = ::open(outside("/.spindle/" + name).c_str(), flags | O_CLOEXEC);
+  const int low = ::open((mount_ + "/.spindle/" + name).c_str(), flags | O_CLOEXEC);
   if (low < 0) return low;
   const int fd = ::fcntl(low, F_DUPFD_CLOEXEC, kFrom);
   ::close(low);

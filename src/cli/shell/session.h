@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cli/mount/mount_control.h"
+#include "spindle/base/path_links.h"
 #include "spindle/base/result.h"
 
 namespace spindle::cli {
@@ -55,8 +56,10 @@ class ShellSession {
   void type_end();
   /// What was typed and nobody read is gone.
   void forget_typed();
-  /// Where the file of the volume is for us.
-  [[nodiscard]] std::string outside(const std::string& path) const { return mount_ + path; }
+  /// Where the file of the volume is for us: its symbolic links lead within the volume, as for the
+  /// machine.
+  [[nodiscard]] std::string outside(const std::string& path,
+                                    LastLink last = LastLink::kFollowed) const;
 
  private:
   struct Terminal {

@@ -74,20 +74,8 @@ void Shell::write_out(std::string_view text) {
 
 bool Shell::run(const std::string& text, bool more_may_come) {
   ShellParser parser(text, &aliases_);
-  std::vector<ShellCommandPtr> commands;
-  while (true) {
-    auto command = parser.next();
-    if (!command.ok() && parser.is_incomplete() && more_may_come) return false;
-    if (!command.ok()) {
-      const bool has_lines = text.find('\n') + 1 < text.size() && text.find('\n') != text.npos;
-      const std::string where = has_lines ? fmt::format("line {}: ", parser.line()) : "";
-      status_ = say_error(where + command.error().what, 2);
-      if (mode_ == Mode::kScript && texts_ == 0) flow_ = Flow::kLeave;
-      return true;
-    }
-    if (*command == nullptr) break;
-    commands.push_back(std::move(*command));
-  }
+  auto command = parser.next();
+  if (!command.ok() && parser.is_incomplete() && more_may_come) return false;
   if (texts_ == kDeepest) {
     status_ = say_error("scripts are nested too deeply", 2);
     return true;
@@ -95,12 +83,21 @@ bool Shell::run(const std::string& text, bool more_may_come) {
   if (texts_ == 0 && flow_ == Flow::kAbort) flow_ = Flow::kNone;
   const Keys keys(mode_ == Mode::kInteractive && texts_ == 0);
   ++texts_;
-  for (const ShellCommandPtr& command : commands) {
-    if (flow_ != Flow::kNone) break;
-    execute(*command);
+  // A line is read when those before it have run: they may have changed what its words mean.
+  while (command.ok() && *command != nullptr && flow_ == Flow::kNone) {
+    execute(**command);
+    if (flow_ == Flow::kNone) command = parser.next();
   }
   --texts_;
+  if (!command.ok()) refuse(parser, text, command.error());
   return true;
+}
+
+void Shell::refuse(const ShellParser& parser, const std::string& text, const Error& error) {
+  const bool has_lines = text.find('\n') + 1 < text.size() && text.find('\n') != text.npos;
+  const std::string where = has_lines ? fmt::format("line {}: ", parser.line()) : "";
+  status_ = say_error(where + error.what, 2);
+  if (mode_ == Mode::kScript && texts_ == 0) flow_ = Flow::kLeave;
 }
 
 // Words.
@@ -129,9 +126,8 @@ Result<> Shell::set_variable(std::string_view name, std::string value) {
 std::vector<std::string> Shell::names(const std::string& pattern) const {
   if (options_.contains('f')) return {};
   const bool is_absolute = pattern.starts_with('/');
-  const std::string before = session_.outside(is_absolute         ? ""
-                                              : directory_ == "/" ? "/"
-                                                                  : directory_ + "/");
+  const std::string before =
+      is_absolute ? session_.outside("/") : session_.outside(directory_) + "/";
   ::glob_t found{};
   std::vector<std::string> names;
   if (::glob((plain_pattern(before) + pattern).c_str(), 0, nullptr, &found) == 0)

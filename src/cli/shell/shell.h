@@ -4,10 +4,11 @@
 //   shell.run("for i in 1 2 3; do cat notes; done | sort >sorted && echo done");
 //   return shell.status();
 //
-// A text is read as a whole before anything of it runs (syntax.h). Programs, and pipelines of them,
-// are processes of the machine, which the shell watches: while one runs in the foreground, its
-// output goes to descriptors 1 and 2 of ours, what comes from descriptor 0 is typed to it when it
-// reads, and Ctrl-C and Ctrl-Z reach it. What shells do in a process of their own, such as ( ),
+// A text is read line by line (syntax.h), and what begins in a line as a whole before it runs.
+// Programs, and pipelines of them, are processes of the machine, which the shell watches: while one
+// runs in the foreground, its output goes to descriptors 1 and 2 of ours, what comes from
+// descriptor 0 is typed to it when it reads, and Ctrl-C and Ctrl-Z reach it. What shells do in a
+// process of their own, such as ( ),
 // $( ) and loops in a pipeline, is done in a child of ours, with a terminal of the machine of its
 // own. Not locked.
 #pragma once
@@ -99,6 +100,8 @@ class Shell final : public ShellScope {
   int say_error(const std::string& what, int status = 1);
   int say_error(const Error& error, const std::string& about, int status = 2);
   void write_out(std::string_view text);
+  /// What the parser says of the text.
+  void refuse(const ShellParser& parser, const std::string& text, const Error& error);
 
   // Commands (shell.cc).
   int execute(const ShellCommand& command);

@@ -13,8 +13,7 @@ constexpr int kDeepest = 100;
 
 class Evaluator {
  public:
-  Evaluator(const std::vector<std::string>& words,
-            const std::function<std::string(const std::string& path)>& outside)
+  Evaluator(const std::vector<std::string>& words, const OutsidePath& outside)
       : words_(words), outside_(outside) {}
 
   Result<bool> whole() {
@@ -104,9 +103,9 @@ class Evaluator {
     if (sign == 'n') return !word.empty();
     if (sign == 'z') return word.empty();
     if (sign == 't') return ::isatty(word == "0" ? 0 : word == "1" ? 1 : 2) != 0;
-    const std::string path = outside_(word);
-    struct stat found {};
     const bool is_link = sign == 'L' || sign == 'h';
+    const std::string path = outside_(word, is_link ? LastLink::kKept : LastLink::kFollowed);
+    struct stat found {};
     const bool is_there = (is_link ? ::lstat : ::stat)(path.c_str(), &found) == 0;
     switch (sign) {
       case 'e':
@@ -132,15 +131,14 @@ class Evaluator {
   }
 
   const std::vector<std::string>& words_;
-  const std::function<std::string(const std::string& path)>& outside_;
+  const OutsidePath& outside_;
   std::size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
 
-Result<bool> evaluate_test(const std::vector<std::string>& words,
-                           const std::function<std::string(const std::string& path)>& outside) {
+Result<bool> evaluate_test(const std::vector<std::string>& words, const OutsidePath& outside) {
   return Evaluator(words, outside).whole();
 }
 

@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "spindle/base/path_links.h"
 #include "spindle/base/result.h"
 
 namespace spindle::cli {
 
-/// `outside` says where a file of the volume is for us. EINVAL for what is no expression.
-Result<bool> evaluate_test(const std::vector<std::string>& words,
-                           const std::function<std::string(const std::string& path)>& outside);
+/// Where a file of the volume is for us.
+using OutsidePath = std::function<std::string(const std::string& path, LastLink last)>;
+
+/// EINVAL for what is no expression.
+Result<bool> evaluate_test(const std::vector<std::string>& words, const OutsidePath& outside);
 
 }  // namespace spindle::cli

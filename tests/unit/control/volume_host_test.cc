@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <functional>
+#include <optional>
+
 #include "mkfs/format_volume.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/fs/file_system.h"
@@ -25,6 +28,15 @@ constexpr const char* kProgram = R"(
   local s = stat('n') print(s.mode, s.links, s.modified, stat('d').mode, umask())
   print(link('d', 'e')) print(link('none', 'e')) print(link('m', 'n')) print(chmod('none', 1))
   remove('m') print(stat('n').links, chmod('n', 8192)) remove('n') remove('d')
+  symlink('to', 'l') f = open('l', 'w') write(f, 'through') close(f)
+  print(stat('to').size, lstat('l').link, lstat('l').size, stat('l').path, readlink('l'))
+  mkdir('d') symlink('/work/d', 'k') f = open('k/x', 'w') close(f) symlink('../d/x', 'd/y')
+  print(list('k')[1], list('d')[2], stat('k/../to').size, stat('k/y').path, chdir('k'), chdir())
+  chdir('/work') print(symlink('x', 'l')) print(readlink('to')) print(symlink('', 'z'))
+  symlink('o', 'o') print(open('o')) print(stat('o/')) print(open(('x/'):rep(3000)))
+  link('l', 'h') rename('l', 'm') print(lstat('h').links, readlink('m'), chmod('m', 384))
+  print(stat('to').mode) for _, name in ipairs {'m', 'h', 'k/x', 'k/y', 'k', 'd', 'to', 'o'} do
+    print(name, remove(name)) end
   print(remove('/work'))
   fork(function() exec('/bin/child.lua', 'word') end) print(wait() ~= nil, now())
 )";
@@ -50,12 +62,8 @@ void add(Tree& volume, NodeId folder, const char* name, std::string_view text, s
   volume.forget(file->node, 1);
 }
 
-TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
-  MemoryHost memory;
-  memory.add("/bin/test.lua", kProgram);
-  memory.add("/bin/child.lua", "print('child', arg[1])");
-  const std::string expected = story(memory);
-  ASSERT_NE(expected.find("child\tword"), std::string::npos) << expected;
+/// In the runtime of a volume whose root anybody may write to.
+void with_volume(const std::function<void(thread::Runtime& runtime, FileSystem& volume)>& use) {
   MemoryDevice device(4096, 4096);
   auto runtime = thread::Runtime::create({.stack_size = 256 * 1024}).take();
   const auto ran = runtime->run([&] {
@@ -66,14 +74,27 @@ TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
     open_to_all.mode = true;
     open_to_all.to.mode = 0777;
     ASSERT_TRUE(volume->set_attributes({}, kRootNode, open_to_all).ok());
-    const auto bin = volume->make_directory({}, kRootNode, "bin", 0755);
+    use(*runtime, *volume);
+    EXPECT_TRUE(volume->unmount().ok());
+  });
+  EXPECT_TRUE(ran.ok());
+}
+
+TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
+  MemoryHost memory;
+  memory.add("/bin/test.lua", kProgram);
+  memory.add("/bin/child.lua", "print('child', arg[1])");
+  const std::string expected = story(memory);
+  ASSERT_NE(expected.find("child\tword"), std::string::npos) << expected;
+  with_volume([&](thread::Runtime& runtime, FileSystem& volume) {
+    const auto bin = volume.make_directory({}, kRootNode, "bin", 0755);
     ASSERT_TRUE(bin.ok());
-    add(*volume, bin->node, "test.lua", kProgram, 0644);
-    add(*volume, bin->node, "child.lua", "print('child', arg[1])", 0644);
-    volume->forget(bin->node, 1);
-    add(*volume, kRootNode, "secret", "x", 0600);
+    add(volume, bin->node, "test.lua", kProgram, 0644);
+    add(volume, bin->node, "child.lua", "print('child', arg[1])", 0644);
+    volume.forget(bin->node, 1);
+    add(volume, kRootNode, "secret", "x", 0600);
     const std::string told = thread::offload([&] {
-      VolumeHost host(*runtime, *volume, "/mnt");
+      VolumeHost host(runtime, volume, "/mnt");
       EXPECT_EQ(host.real_path("/a"), "/mnt/a");
       host.as_user(1000, 1000);
       EXPECT_FALSE(host.lookup("/secret")->may_read);
@@ -82,13 +103,51 @@ TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
       EXPECT_EQ(host.set_modified("/bin/test.lua", 5).code(), EPERM);
       EXPECT_EQ(host.set_modified("/bin/test.lua", std::nullopt).code(), EACCES);
       EXPECT_EQ(host.link("/bin/test.lua", "/bin/other").code(), EACCES);
+      EXPECT_EQ(host.make_link("test.lua", "/bin/other").code(), EACCES);
       host.as_user(0, 0);
       return story(host);
     });
     EXPECT_EQ(told, expected);
-    EXPECT_TRUE(volume->unmount().ok());
   });
-  EXPECT_TRUE(ran.ok());
+}
+
+/// Whoever keeps something of the volume knows the file by each of its names, and by names that the
+/// machine has never heard of.
+TEST(VolumeHost, TellsOfAChangeUnderEachName) {
+  with_volume([&](thread::Runtime& runtime, FileSystem& volume) {
+    const auto folder = volume.make_directory({}, kRootNode, "folder", 0755);
+    ASSERT_TRUE(folder.ok());
+    add(volume, kRootNode, "a", "text", 0644);
+    const auto file = volume.lookup(kRootNode, "a");
+    ASSERT_TRUE(file.ok());
+    std::vector<std::string> names;
+    const VolumeListener listener{
+        .name = [&](NodeId, const std::string& name) { names.push_back(name); }};
+    std::optional<VolumeHost> host;  // it is made and goes where it may wait for the volume
+    const auto told = [&] {
+      return thread::offload([&] {
+        names.clear();
+        EXPECT_TRUE(host->write(file->node, 0, std::as_bytes(std::span("x"))).ok());
+        std::ranges::sort(names);
+        return names;
+      });
+    };
+    using Names = std::vector<std::string>;
+    thread::offload([&] {
+      host.emplace(runtime, volume, "/mnt", listener);
+      EXPECT_TRUE(host->lookup("/a").ok());
+    });
+    EXPECT_EQ(told(), Names({"a"}));
+    ASSERT_TRUE(volume.link(file->node, folder->node, "b").ok());
+    EXPECT_EQ(told(), Names({"a", "b"}));
+    ASSERT_TRUE(volume.rename({}, folder->node, "b", kRootNode, "c", 0).ok());
+    EXPECT_EQ(told(), Names({"a", "c"}));
+    ASSERT_TRUE(volume.unlink(kRootNode, "a").ok());
+    EXPECT_EQ(told(), Names({"c"}));
+    volume.forget(file->node, 2);
+    volume.forget(folder->node, 1);
+    thread::offload([&] { host.reset(); });
+  });
 }
 
 }  // namespace

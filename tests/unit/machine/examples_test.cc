@@ -125,13 +125,20 @@ TEST(Scenario, NamesWhatIsWrong) {
     return message;
   };
   EXPECT_EQ(complaint(""), "there is no process");
-  EXPECT_EQ(complaint("machine { quantun = 4 }"), "machine: there is no 'quantun'");
-  EXPECT_EQ(complaint("machine { cpus = 65 }"), "machine: 'cpus' is out of range");
+  EXPECT_EQ(complaint("machine { quantun = 4 }"), "test:1: machine: there is no 'quantun'");
+  EXPECT_EQ(complaint("machine { cpus = 65 }"), "test:1: machine: 'cpus' is out of range");
   EXPECT_EQ(complaint("machine { deadlock = 'x' }"),
-            "machine: 'deadlock' is none, ordering, banker, detection or recovery");
-  EXPECT_EQ(complaint("process { 'P' }"), "process: it has no program, code or burst");
+            "test:1: machine: 'deadlock' is none, ordering, banker, detection or recovery");
+  EXPECT_EQ(complaint("process { 'P' }"), "test:1: process: it has no program, code or burst");
   EXPECT_EQ(complaint("process { burst = 'x' }"),
-            "process: 'burst' is a number, or a list of them");
+            "test:1: process: 'burst' is a number, or a list of them");
+  EXPECT_EQ(complaint("\n\nprocess { burst = { 1, 'x' } }"),
+            "test:3: process: 'burst' is a list of numbers, none below 0");
+  EXPECT_EQ(complaint("process { 'P', 5, burst = 1 }"),
+            "test:1: process: a value stands in it without a key");
+  EXPECT_EQ(complaint("machine { policy = 'x' }"), "test:1: machine: no CPU policy has this name");
+  EXPECT_EQ(complaint("machine { requeue = 'x' }"),
+            "test:1: machine: 'requeue' is arrivals-first or preempted-first");
   EXPECT_NE(complaint("process { program = 'x.lua' }").find("x.lua: it cannot be read"),
             std::string::npos);
   EXPECT_NE(complaint("process {").find("test:1:"), std::string::npos);

@@ -20,6 +20,13 @@ const char* const kHostile[] = {
     "table.insert(setmetatable({}, {__len = function() return 1 << 60 end}), 1, 2)",
     "table.concat(setmetatable({}, {__index = function() return 'x' end}), '', 1, 1 << 60)",
     "table.unpack({}, 1, 1 << 60)",
+    "table.move({}, 1, math.maxinteger - 1, 2)",
+    "table.move({1}, 1, 1, 1, setmetatable({}, {__newindex = function() while true do end end}))",
+    "while true do table.move({1, 2, 3}, 1, 900000, 2) end",
+    "for i = 1, 100 do symlink('/l' .. i + 1, '/l' .. i) end open('/l1') list('/l1')",
+    "symlink('l', '/l') open('/l', 'w') chdir('/l') symlink('/l/l/l', '/m') stat('/m')",
+    "symlink(('../'):rep(100000), '/l') open('/l/x') while true do symlink('x', '/y') end",
+    "while true do mkdir('d') chdir('d') end",
     "setmetatable({}, {__gc = function() while true do end end})",
     "local m = {} setmetatable({}, m) m.__gc = function() while true do end end fork(function() "
     "end)",

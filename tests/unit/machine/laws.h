@@ -67,6 +67,10 @@ inline void expect_laws(const Machine& machine) {
       EXPECT_LE((thread.ran + thread.waited).ns, (system.now - thread.started).ns);
     }
   }
+  for (const PressureSnapshot& pressure : system.pressure) {
+    EXPECT_LE(pressure.full.total, pressure.some.total);
+    EXPECT_LE(pressure.some.total, system.now);
+  }
   EXPECT_EQ(machine.memory().broken_law(), "");
   EXPECT_EQ(used, given);
   EXPECT_EQ(runnable, system.running);

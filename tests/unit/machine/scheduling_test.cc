@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "laws.h"
 #include "spindle/base/random.h"
@@ -166,6 +167,50 @@ TEST(Machine, KeepsTheLawsUnderRandomWorkloads) {
     EXPECT_GT(first.size(), 1000u);
     ++seed;
   }
+}
+
+/// Pressure: what is lost is counted to the instant, and averages come near to the share of it.
+TEST(Pressure, CountsForHowLongThreadsCouldNotGoOn) {
+  TestMachine test;
+  test.start("compute(20000)");
+  test.machine->run_until({10'000'000'000});
+  const auto alone = test.machine->snapshot_system().pressure;
+  EXPECT_EQ(alone[0].some.total.ns, 0);
+  test.start("compute(10000)");
+  test.machine->run_until({20'000'000'000});
+  const auto both = test.machine->snapshot_system().pressure;
+  EXPECT_NEAR(static_cast<double>(both[0].some.total.ns), 1e10, 1e6);
+  EXPECT_EQ(both[0].full.total.ns, 0);
+  EXPECT_NEAR(both[0].some.average[0], 1 - std::exp(-1.0), 0.001);
+  EXPECT_NEAR(both[0].some.average[2], 1 - std::exp(-10.0 / 300), 0.001);
+  EXPECT_EQ(both[1].some.total.ns + both[2].some.total.ns, 0);
+  expect_laws(*test.machine);
+}
+
+TEST(Pressure, TellsTheDiskFromMemory) {
+  TestMachine test;
+  test.host.add("/data", std::string(1 << 20, 'x'));
+  test.start("local f = open('/data') while #read(f, 65536) > 0 do end");
+  test.run();
+  const auto reading = test.machine->snapshot_system().pressure;
+  EXPECT_GT(reading[1].some.total.ns, 0);
+  EXPECT_EQ(reading[1].full.total.ns, reading[1].some.total.ns);  // nobody else works
+  EXPECT_EQ(reading[2].some.total.ns, 0);
+  test.host.add("/other", std::string(1 << 20, 'x'));
+  test.start(
+      "local at = mmap(1 << 20, 'r', 'private', open('/other')) for i = 0, 255 do load(at + i * "
+      "4096) end");
+  test.start("compute(500)");
+  test.run();
+  const auto faulting = test.machine->snapshot_system().pressure;
+  EXPECT_GT(faulting[2].some.total.ns, 0);
+  EXPECT_LT(faulting[2].full.total.ns, faulting[2].some.total.ns);
+  expect_laws(*test.machine);
+  // An hour in which nothing happens leaves no average.
+  test.start("sleep(3.6e6)");
+  test.run(8'000'000'000'000);
+  for (const PressureSnapshot& pressure : test.machine->snapshot_system().pressure)
+    for (const double average : pressure.some.average) EXPECT_LT(average, 0.001);
 }
 
 }  // namespace
