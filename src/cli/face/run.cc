@@ -64,6 +64,7 @@ std::string name_in(const Face& face, const std::string& name) {
 }
 
 /// The policy of a library, and the form that it is for; null, with a complaint, if it has none.
+/// The plan refers to `path`.
 const Form* load_own(const Face& face, const std::string& path, Plan& plan, Complaint& complaint) {
   const char* why = nullptr;
   for (const Form* form : face.forms) {
@@ -86,14 +87,14 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
                      Complaint& complaint) {
   plan.form = face.forms.front();
   for (const std::string& asked : request.policies) {
-    const std::string name = name_in(face, asked);
-    if (is_policy_library(name)) {
-      const Form* form = load_own(face, name, plan, complaint);
+    if (is_policy_library(asked)) {
+      const Form* form = load_own(face, asked, plan, complaint);
       if (form == nullptr) return;
       plan.form = form;
       plan.policies.push_back(&plan.own.back());
       continue;
     }
+    const std::string name = name_in(face, asked);
     const auto has = [&](const Form* form) { return find_policy(*form, name) != nullptr; };
     const auto found = std::ranges::find_if(face.forms, has);
     if (found == face.forms.end())
