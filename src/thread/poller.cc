@@ -203,9 +203,19 @@ void Poller::dispatch(int fd, std::uint32_t events) {
 int Poller::linger(epoll_event* events, std::int64_t at_most_ns) {
   const std::int64_t wanted_ns = linger_ns.load(std::memory_order_relaxed);
   if (wanted_ns == 0) return 0;
+  const int count = look_for_a_while(events, std::min(wanted_ns, at_most_ns));
+  if (count > 0) {
+    processors_.event_came();
+  } else {
+    processors_.none_came();
+  }
+  return count;
+}
+
+int Poller::look_for_a_while(epoll_event* events, std::int64_t at_most_ns) {
   std::int64_t now_ns = monotonic_ns();
   if (now_ns < linger_again_ns_.load(std::memory_order_relaxed)) return 0;
-  const std::int64_t end_ns = now_ns + std::min(wanted_ns, at_most_ns);
+  const std::int64_t end_ns = now_ns + at_most_ns;
   do {
     if (const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0); count != 0) return count;
     // Who asks may be waiting for this very processor.

@@ -24,6 +24,7 @@
 #include "spindle/base/result.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/wait_queue.h"
+#include "thread/awake_processors.h"
 #include "thread/runtime_lock.h"
 
 namespace spindle::thread {
@@ -88,11 +89,13 @@ class Poller {
   void dispatch(int fd, std::uint32_t events);
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
   int linger(epoll_event* events, std::int64_t at_most_ns);
+  int look_for_a_while(epoll_event* events, std::int64_t at_most_ns);
 
   int epoll_fd_;
   int event_fd_;
   bool has_nanosecond_wait_ = true;
   std::atomic<std::int64_t> linger_again_ns_ = 0;
+  AwakeProcessors processors_;                            // of the one worker that waits
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   std::size_t registered_ = 0;
   std::size_t waiting_threads_ = 0;

@@ -6,6 +6,9 @@
 // Between two looks whoever else wants the processor gets it; if he keeps it for long, the worker
 // does not linger for a while, but sleeps, and is woken like anybody. A worker that has had nothing
 // for the whole while sleeps as ever, so that an idle process costs nothing.
+//
+// Who waits for the answer sleeps, too. While many events follow one another, the idle processors
+// of a virtual machine are kept from halting, where the process may ask for that (as root).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // The parts of the scheduler, each by itself: the deque that workers steal from, the gate that
-// stops them, the pools with a cache for each, the heap of timers, and the weaker guards of stacks.
+// stops them, the pools with a cache for each, the heap of timers, the weaker guards of stacks, and
+// what keeps processors awake.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -9,6 +10,9 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <span>
@@ -16,6 +20,8 @@
 #include <vector>
 
 #include "spindle/base/clock.h"
+#include "spindle/base/whole_file.h"
+#include "thread/awake_processors.h"
 #include "thread/gate.h"
 #include "thread/poller.h"
 #include "thread/pools.h"
@@ -303,6 +309,69 @@ TEST(PollerTest, AKickIsLeftForTheOneThatWaits) {
     EXPECT_LT(monotonic_ns(), deadline_ns);
     poller->poll(monotonic_ns() + 1'000'000, nullptr);  // and it is gone then
   }
+}
+
+// What the kernel would be told, in a file instead of its device.
+class AwakeProcessorsTest : public ::testing::Test {
+ protected:
+  AwakeProcessorsTest() {
+    std::filesystem::create_directory(folder_);
+    std::ofstream(files_.latency).close();
+  }
+  ~AwakeProcessorsTest() override { std::filesystem::remove_all(folder_); }
+
+  void idle_driver(const char* name) const { std::ofstream(files_.idle_driver) << name << '\n'; }
+  /// Every demand so far, in microseconds.
+  [[nodiscard]] std::vector<std::int32_t> demands() const {
+    const std::string bytes = whole_file(files_.latency).value();
+    std::vector<std::int32_t> demands(bytes.size() / sizeof(std::int32_t));
+    std::memcpy(demands.data(), bytes.data(), demands.size() * sizeof(std::int32_t));
+    return demands;
+  }
+  static void events(AwakeProcessors& processors, int count) {
+    for (int i = 0; i < count; ++i) processors.event_came();
+  }
+
+  std::string folder_ = ::testing::TempDir() + "awake_processors." + std::to_string(::getpid());
+  AwakeProcessors::Files files_{.idle_driver = folder_ + "/driver",
+                                .latency = folder_ + "/latency"};
+};
+
+TEST_F(AwakeProcessorsTest, ManyEventsInARowKeepThemAwakeUntilNoneComes) {
+  idle_driver("haltpoll");
+  AwakeProcessors processors(files_);
+  events(processors, AwakeProcessors::kEventsInARow - 1);
+  processors.none_came();
+  events(processors, AwakeProcessors::kEventsInARow - 1);
+  EXPECT_TRUE(demands().empty());
+  events(processors, 2 * AwakeProcessors::kEventsInARow);
+  EXPECT_EQ(demands(), std::vector<std::int32_t>{0});
+  processors.none_came();
+  processors.none_came();
+  ASSERT_EQ(demands().size(), 2u);
+  EXPECT_GE(demands()[1], 1'000'000'000);
+  events(processors, AwakeProcessors::kEventsInARow);
+  EXPECT_EQ(demands().size(), 3u);
+  EXPECT_EQ(demands()[2], 0);
+}
+
+TEST_F(AwakeProcessorsTest, OnesThatSoonWakeByThemselvesAreLeftAlone) {
+  for (const char* driver : {"intel_idle", "acpi_idle", "none"}) {
+    idle_driver(driver);
+    AwakeProcessors processors(files_);
+    events(processors, AwakeProcessors::kEventsInARow);
+    processors.none_came();
+  }
+  EXPECT_TRUE(demands().empty());
+}
+
+TEST_F(AwakeProcessorsTest, ADeviceThatMayNotBeOpenedIsDoneWithout) {
+  idle_driver("haltpoll");
+  std::filesystem::remove(files_.latency);
+  AwakeProcessors processors(files_);
+  events(processors, AwakeProcessors::kEventsInARow);
+  processors.none_came();
+  EXPECT_FALSE(std::filesystem::exists(files_.latency));
 }
 
 }  // namespace

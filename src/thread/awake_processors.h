@@ -1,0 +1,52 @@
+// AwakeProcessors: keeps the idle processors of a virtual machine from halting, while one event
+// follows another.
+//
+// Who waits for an answer sleeps, and if nothing else is to be done there his processor halts: to
+// wake it is the host's business and takes longer than most answers. For who cannot wait so long
+// Linux has /dev/cpu_dma_latency, which only root may open. Elsewhere an idle processor is awake
+// again in a microsecond or two, and is left alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace spindle::thread {
+
+class AwakeProcessors {
+ public:
+  /// So many events in a row begin it: single ones are not worth the power.
+  static constexpr int kEventsInARow = 32;
+
+  struct Files {
+    std::string idle_driver = "/sys/devices/system/cpu/cpuidle/current_driver";
+    std::string latency = "/dev/cpu_dma_latency";
+  };
+  AwakeProcessors();
+  explicit AwakeProcessors(Files files) : files_(std::move(files)) {}
+  ~AwakeProcessors();
+  AwakeProcessors(const AwakeProcessors&) = delete;
+  AwakeProcessors& operator=(const AwakeProcessors&) = delete;
+
+  /// An event came that was lingered for.
+  void event_came() {
+    if (in_a_row_ < kEventsInARow && ++in_a_row_ == kEventsInARow) demand(0);
+  }
+  /// None came: they may halt.
+  void none_came() {
+    if (in_a_row_ == kEventsInARow) demand(kAnyLatency);
+    in_a_row_ = 0;
+  }
+
+ private:
+  static constexpr std::int32_t kAnyLatency = 2'000'000'000;
+  void open();
+  void demand(std::int32_t latency_us);
+
+  Files files_;
+  bool was_opened_ = false;
+  int fd_ = -1;
+  int in_a_row_ = 0;
+};
+
+}  // namespace spindle::thread
