@@ -89,11 +89,11 @@ TEST(Thread, AHandleMayOutliveItsRuntime) {
     const Result<> result = runtime->run([&] {
       early = spawn("early", [] {});
       ended = spawn("ended", [] {});
-      WaitQueue never("never");
+      Semaphore never(0, "never");
       for (Thread* thread : {&stuck, &dropped, &let_go}) {
-        *thread = spawn("stuck", [&] { never.wait(); });
+        *thread = spawn("stuck", [&] { never.acquire(); });
       }
-      never.wait();
+      never.acquire();
     });
     EXPECT_EQ(result.code(), EDEADLK);
     EXPECT_TRUE(early.join().ok()) << "when the run is over";
