@@ -9,6 +9,7 @@ of the two says what the figures are worth. The workload is files made, written,
 """
 
 import argparse
+import contextlib
 import mmap
 import os
 import random
@@ -24,7 +25,22 @@ STATES = {
     "trace on": {"trace_on": "1"},
     "shadows off": {"disk/watch": "off", "cache/watch": "off"},
 }
+buffer = mmap.mmap(-1, 1 << 16)  # aligned, as O_DIRECT wants it
 USUAL = {"trace_on": "0", "disk/watch": "on", "cache/watch": "on"}
+
+
+@contextlib.contextmanager
+def mounted(programs, options):
+    """A new volume, mounted as long as that lasts; its mount point."""
+    with tempfile.TemporaryDirectory(prefix="spindle-bench.") as folder:
+        image, mount = Path(folder, "image"), Path(folder, "mount")
+        mount.mkdir()
+        subprocess.run([programs / "mkfs.spindle", "-q", image, "256M"], check=True)
+        subprocess.run([programs / "spindle", "mount", "-o", options, image, mount], check=True)
+        try:
+            yield mount
+        finally:
+            subprocess.run([programs / "spindle", "umount", mount], check=True)
 
 
 def cpu_time_ns(process):
@@ -87,23 +103,15 @@ def main():
     parser.add_argument("--spindle-bin", type=Path, required=True, help="the folder of the programs")
     options = parser.parse_args()
     samples = {state: [] for state in STATES}
-    with tempfile.TemporaryDirectory(prefix="spindle-watched.") as folder:
-        image, mount = Path(folder, "image"), Path(folder, "mount")
-        mount.mkdir()
-        subprocess.run([options.spindle_bin / "mkfs.spindle", "-q", image, "256M"], check=True)
-        subprocess.run([options.spindle_bin / "spindle", "mount", "-o", "disk=textbook,cache=16M", image, mount], check=True)
-        try:
-            process = int((mount / ".spindle/process_id").read_text())
-            measure(mount, process, "as mounted")  # the first makes what stays
-            for number in range(options.rounds):
-                for state in random.Random(number).sample(list(STATES), len(STATES)):
-                    samples[state].append(measure(mount, process, state))
-            look_ns = measure_look(mount, process)
-        finally:
-            subprocess.run([options.spindle_bin / "spindle", "umount", mount], check=True)
+    with mounted(options.spindle_bin, "disk=textbook,cache=16M") as mount:
+        process = int((mount / ".spindle/process_id").read_text())
+        measure(mount, process, "as mounted")  # the first makes what stays
+        for number in range(options.rounds):
+            for state in random.Random(number).sample(list(STATES), len(STATES)):
+                samples[state].append(measure(mount, process, state))
+        look_ns = measure_look(mount, process)
     show(samples, look_ns)
 
 
 if __name__ == "__main__":
-    buffer = mmap.mmap(-1, 1 << 16)  # aligned, as O_DIRECT wants it
     main()
