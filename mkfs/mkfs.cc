@@ -227,8 +227,8 @@ class ImageFile {
     if (fd < 0) is_new_ = false;
     if (fd >= 0) ::close(fd);
     if (done) return {};
-    return Error{code,
-                 fd < 0 ? "the image cannot be created" : "the image cannot be made that large"};
+    return Error{code, fd < 0 ? "the image cannot be created"
+                              : "the image cannot be made that large where it lies"};
   }
   void keep() { is_new_ = false; }
 

@@ -205,12 +205,16 @@ Result<bool> settle_groups(Layout& layout, std::uint64_t wished_inodes) {
   for (int round = 0; round < kRounds; ++round) {
     layout.journal.start = layout.group_table().end();
     if (layout.first_group() + 4 > layout.last_copy()) {
-      return Error{EINVAL, "the image is too small for this block size and journal"};
+      return Error{EINVAL,
+                   "the image is too small for this block size and journal: "
+                   "take smaller blocks or a larger image"};
     }
     TRY(plan_inodes(layout, wished_inodes));
     const std::uint64_t groups = groups_in(layout, layout.last_copy() - layout.first_group());
     if (groups == 0) {
-      return Error{EINVAL, "the image is too small for this block size, journal and inode count"};
+      return Error{EINVAL,
+                   "the image is too small for this block size, journal and inode count: "
+                   "take smaller blocks, fewer inodes or a larger image"};
     }
     if (groups == layout.group_count) return true;
     layout.group_count = groups;
