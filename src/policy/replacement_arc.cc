@@ -13,11 +13,12 @@
 #include "frame_lists.h"
 #include "ghost_list.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
 
-class Arc final : public ReplacementPolicy {
+class Arc final : public InlinedPolicy<Arc> {
  public:
   explicit Arc(std::size_t capacity) : frames_(capacity), keys_(capacity), ghosts_(capacity + 1) {}
   [[nodiscard]] std::string_view name() const override { return "arc"; }
@@ -40,12 +41,8 @@ class Arc final : public ReplacementPolicy {
     const FrameIndex frame = frame_index(number.value, frames_.capacity());
     std::uint8_t& tag = frames_.tag(frame);
     CHECK(tag != kEmpty);
-    if ((tag & kInT2) != 0) {
-      frames_.move_to_front(kT2, frame);
-    } else {
-      frames_.remove(kT1, frame);
-      frames_.push_front(kT2, frame);
-    }
+    frames_.remove((tag & kInT2) != 0 ? kT2 : kT1, frame);
+    frames_.push_front(kT2, frame);
     tag = kOften;
   }
 

@@ -11,11 +11,12 @@
 
 #include "frame_lists.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
 
-class Clock final : public ReplacementPolicy {
+class Clock final : public InlinedPolicy<Clock> {
  public:
   Clock(std::size_t capacity, bool bit_on_load) : frames_(capacity), bit_on_load_(bit_on_load) {}
   [[nodiscard]] std::string_view name() const override { return "clock"; }
@@ -64,7 +65,7 @@ class Clock final : public ReplacementPolicy {
   bool bit_on_load_;
 };
 
-class SecondChance final : public ReplacementPolicy {
+class SecondChance final : public InlinedPolicy<SecondChance> {
  public:
   SecondChance(std::size_t capacity, bool bit_on_load)
       : frames_(capacity), bit_on_load_(bit_on_load) {}

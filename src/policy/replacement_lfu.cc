@@ -11,13 +11,14 @@
 
 #include "frame_lists.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
 
 constexpr FrameIndex kNone = ~FrameIndex{0};
 
-class BucketLfu final : public ReplacementPolicy {
+class BucketLfu final : public InlinedPolicy<BucketLfu> {
  public:
   explicit BucketLfu(std::size_t capacity) : pages_(capacity), buckets_(capacity + 2) {
     for (FrameIndex bucket = 1; bucket + 1 < buckets_.size(); ++bucket)
@@ -113,7 +114,7 @@ class BucketLfu final : public ReplacementPolicy {
 };
 
 /// LFU and MFU in every convention: a binary heap over (count, order of loading or of use).
-class HeapLfu final : public ReplacementPolicy {
+class HeapLfu final : public InlinedPolicy<HeapLfu> {
  public:
   HeapLfu(std::size_t capacity, bool most, const ReplacementConventions& conventions)
       : pages_(capacity),

@@ -10,6 +10,7 @@
 
 #include "frame_lists.h"
 #include "place_set.h"
+#include "run_policy.h"
 #include "spindle/policy/replacement_policy.h"
 
 namespace spindle {
@@ -37,7 +38,7 @@ std::vector<Place> next_uses(std::span<const PageKey> references) {
   return next;
 }
 
-class Optimal final : public ReplacementPolicy {
+class Optimal final : public InlinedPolicy<Optimal> {
  public:
   Optimal(std::size_t capacity, std::span<const PageKey> references)
       : pages_(capacity),

@@ -3,6 +3,7 @@
 
 #include "frame_lists.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 enum class Rule : std::uint8_t { kLru, kFifo, kMru };
 
 template <Rule kRule>
-class Queue final : public ReplacementPolicy {
+class Queue final : public InlinedPolicy<Queue<kRule>> {
  public:
   explicit Queue(std::size_t capacity) : frames_(capacity) {}
   [[nodiscard]] std::string_view name() const override {

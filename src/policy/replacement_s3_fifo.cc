@@ -12,11 +12,12 @@
 #include "frame_lists.h"
 #include "ghost_list.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
 
-class S3Fifo final : public ReplacementPolicy {
+class S3Fifo final : public InlinedPolicy<S3Fifo> {
  public:
   explicit S3Fifo(std::size_t capacity)
       : frames_(capacity),

@@ -6,11 +6,12 @@
 
 #include "frame_lists.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
 
-class Sieve final : public ReplacementPolicy {
+class Sieve final : public InlinedPolicy<Sieve> {
  public:
   explicit Sieve(std::size_t capacity) : frames_(capacity) {}
   [[nodiscard]] std::string_view name() const override { return "sieve"; }

@@ -10,11 +10,12 @@
 #include "frame_lists.h"
 #include "ghost_list.h"
 #include "replacement_policies.h"
+#include "run_policy.h"
 
 namespace spindle {
 namespace {
 
-class TwoQueue final : public ReplacementPolicy {
+class TwoQueue final : public InlinedPolicy<TwoQueue> {
  public:
   explicit TwoQueue(std::size_t capacity)
       : frames_(capacity),

@@ -7,17 +7,14 @@
 #include <utility>
 
 #include "page_numbers.h"
-#include "spindle/base/check.h"
+#include "spindle/policy/page_memory.h"
 #include "spindle/policy/stack_distance.h"
 
 namespace spindle {
 namespace {
 
-using Number = PageNumbers::Number;
-
 /// So many references go to a policy in one go.
 constexpr std::size_t kBlock = 4096;
-constexpr std::size_t kAhead = 16;
 
 std::int64_t cpu_now_ns() {
   timespec time{};
@@ -25,82 +22,33 @@ std::int64_t cpu_now_ns() {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-/// A memory of frames under one policy.
-class Memory {
- public:
-  Memory(std::unique_ptr<ReplacementPolicy> policy, std::size_t frames)
-      : policy_(std::move(policy)), page_in_(frames) {}
-
-  void refer(std::span<const Number> pages, Number different) {
-    if (frame_of_.size() < different)
-      frame_of_.resize(std::max<std::size_t>(different, 2 * frame_of_.size()));
-    for (std::size_t i = 0; i < pages.size(); ++i) {
-      __builtin_prefetch(&frame_of_[pages[std::min(i + kAhead, pages.size() - 1)]]);
-      const std::uint32_t frame = frame_of_[pages[i]];
-      if (frame != 0)
-        policy_->touched(FrameNo{frame - 1});
-      else
-        load(pages[i]);
-    }
-  }
-
-  [[nodiscard]] std::uint64_t misses() const { return misses_; }
-
- private:
-  void load(Number page) {
-    ++misses_;
-    std::uint64_t frame = used_;
-    if (used_ == page_in_.size()) {
-      const std::optional<FrameNo> victim = policy_->victim({}, page);
-      CHECK(victim.has_value());
-      frame = victim->value;
-      policy_->erased(*victim);
-      frame_of_[page_in_[frame]] = 0;
-    } else {
-      ++used_;
-    }
-    page_in_[frame] = page;
-    frame_of_[page] = static_cast<std::uint32_t>(frame) + 1;
-    policy_->inserted(FrameNo{frame}, page);
-  }
-
-  std::unique_ptr<ReplacementPolicy> policy_;
-  std::vector<Number> page_in_;          ///< by frame
-  std::vector<std::uint32_t> frame_of_;  ///< by page, + 1; 0: not in memory
-  std::size_t used_ = 0;
-  std::uint64_t misses_ = 0;
-};
-
 }  // namespace
 
 struct PageReplay::State {
   struct Run {
     Row row;
-    std::optional<Memory> memory;  ///< none: OPT, which begins at the end
+    std::optional<PageMemory> memory;  ///< none: OPT, which begins at the end
   };
 
   void refer_block(std::span<const PageKey> pages) {
     numbers.resize(pages.size());
-    for (std::size_t i = 0; i < pages.size(); ++i) {
-      different.prefetch(pages[std::min(i + kAhead, pages.size() - 1)]);
-      numbers[i] = different.of(pages[i]);
-    }
+    different.of(pages, numbers);
     references += pages.size();
     std::int64_t before = cpu_now_ns();
     for (Run& run : runs) {
       if (!run.memory) continue;
-      run.memory->refer(numbers, different.count());
+      run.memory->refer(numbers, different.bound());
       const std::int64_t after = cpu_now_ns();
       run.row.cpu_ns += after - std::exchange(before, after);
     }
     if (keeps_all) all.insert(all.end(), numbers.begin(), numbers.end());
     if (curve)
-      for (Number page : numbers) distances.refer(page);
+      for (PageNumber page : numbers) distances.refer(page);
   }
 
   std::vector<Run> runs;
   PageNumbers different;
-  std::vector<Number> numbers;
+  std::vector<PageNumber> numbers;
   std::uint64_t references = 0;
   bool keeps_all = false;
   std::vector<PageKey> all;
@@ -140,12 +88,12 @@ std::vector<PageReplay::Row> PageReplay::finish() {
     if (!run.memory) {
       const std::int64_t before = cpu_now_ns();
       run.memory.emplace(make_optimal_policy(run.row.frames, state_->all), run.row.frames);
-      std::vector<Number> block;
+      std::vector<PageNumber> block;
       for (std::size_t from = 0; from < state_->all.size(); from += kBlock) {
         const std::size_t to = std::min(from + kBlock, state_->all.size());
         block.assign(state_->all.begin() + static_cast<std::ptrdiff_t>(from),
                      state_->all.begin() + static_cast<std::ptrdiff_t>(to));
-        run.memory->refer(block, state_->different.count());
+        run.memory->refer(block, state_->different.bound());
       }
       run.row.cpu_ns = cpu_now_ns() - before;
     }

@@ -85,11 +85,16 @@ std::string_view TextCursor::line() {
 }
 
 std::string_view next_field(std::string_view& line, std::string_view separators) {
-  line.remove_prefix(std::min(line.find_first_not_of(separators), line.size()));
-  const std::size_t end = std::min(line.find_first_of(separators), line.size());
-  const std::string_view field = line.substr(0, end);
-  line.remove_prefix(end);
-  return field;
+  // Fields are short, separators few: the library's search calls for each character.
+  const auto is_separator = [separators](char c) {
+    for (const char separator : separators)
+      if (c == separator) return true;
+    return false;
+  };
+  const char* const start = std::find_if_not(line.begin(), line.end(), is_separator);
+  const char* const end = std::find_if(start, line.end(), is_separator);
+  line = {end, line.end()};
+  return {start, end};
 }
 
 bool read_decimal(std::string_view text, std::uint64_t& value) {

@@ -84,7 +84,7 @@ json "a['answer']['completion'] == {'A': 3, 'B': 5, 'C': 7} and a['answer']['gan
 json "[s[3] for s in a['answer']['gantt']] == [1, 1] and a['answer']['migrations'] == 0" cpu --cpus 2 --affinity A+1,B+1 A:0:3 B:0:4
 json "a['answer']['completion'] == {'A': 11, 'B': 10}" cpu -p mlfq --quanta 2,4 A:0:7 B:0:4
 
-json "a['answer']['results'] == [1000, 1010, 0, 1000] and a['answer']['failed'] == 0" memory -p heap-best +10 +20 0- +5
+json "a['answer']['results'] == [0, 10, 0, 0] and a['answer']['failed'] == 0" memory -p heap-best +10 +20 0- +5
 json "a['answer']['faults_of_each'] == {'A': 3, 'B': 1}" memory -p shared-lru --frames 4 A:1,2,3,1,2,3 B:1,1,1,1
 says '^With --scope local: faults 7 instead of 4' memory -p shared-lru --frames 4 A:1,2,3,1,2,3 B:1,1,1,1
 json "a['answer']['best_degree'] == 5" memory -p thrashing --frames 20 --degree 8 A:1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4,1,2,3,4

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 #include "cli/face/face.h"
@@ -44,6 +45,24 @@ std::string now_text() {
   ::localtime_r(&now, &local);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}", local.tm_year + 1900, local.tm_mon + 1,
                      local.tm_mday, local.tm_hour, local.tm_min);
+}
+
+/// In what a picture measures the time to the last run.
+struct Scale {
+  std::string_view unit;
+  std::int64_t minutes = 1;
+
+  /// Finer than to a hundredth no picture shows.
+  [[nodiscard]] double of(std::int64_t span) const {
+    return std::round(100.0 * static_cast<double>(span) / static_cast<double>(minutes)) / 100;
+  }
+};
+
+Scale scale_for(std::int64_t span) {
+  constexpr std::int64_t kHour = 60;
+  constexpr std::int64_t kDay = 24 * kHour;
+  if (span <= 4 * kHour) return {"minutes", 1};
+  return span <= 4 * kDay ? Scale{"hours", kHour} : Scale{"days", kDay};
 }
 
 class CronForm final : public Form {
@@ -125,16 +144,18 @@ class CronForm final : public Form {
                        weekday_of(plain(problem["input"]["after"])));
   }
   [[nodiscard]] Picture picture(const Solved& solved) const override {
+    std::vector<std::int64_t> spans;
+    for (const Json& time : solved.answer["times"])
+      spans.push_back(minutes_of(time.get<std::string>()) - minutes_of(after_of(solved)));
+    const Scale scale = scale_for(spans.empty() ? 0 : spans.back());
     chart::Plot plot;
-    plot.x_label = fmt::format("hours after {}", after_of(solved));
+    plot.x_label = fmt::format("{} after {}", scale.unit, after_of(solved));
     plot.y_label = "runs";
     plot.counts_up = true;
     plot.lines.push_back({"runs", {{0, 0}}, true, false});
-    for (const Json& time : solved.answer["times"])
+    for (const std::int64_t span : spans)
       plot.lines[0].points.push_back(
-          {static_cast<double>(minutes_of(time.get<std::string>()) - minutes_of(after_of(solved))) /
-               60,
-           static_cast<double>(plot.lines[0].points.size())});
+          {scale.of(span), static_cast<double>(plot.lines[0].points.size())});
     return plot;
   }
   [[nodiscard]] chart::Table table(const Solved& solved) const override {

@@ -26,7 +26,7 @@ class HeapForm final : public StepsForm {
   HeapForm()
       : StepsForm("heap", policies_of_heap(),
                   {{"size", Kind::kNumber, "buddy, heap: the whole memory", "100"},
-                   {"base", Kind::kNumber, "heap: where it begins", "1000"},
+                   {"base", Kind::kNumber, "heap: where it begins", "0"},
                    {"header", Kind::kNumber, "heap: bytes before each block", "0"},
                    {"align", Kind::kNumber, "heap: what sizes are rounded up to", "1"},
                    {"order",

@@ -14,7 +14,7 @@
 namespace spindle::cli {
 namespace {
 
-constexpr std::size_t kBuffer = std::size_t{1} << 16;
+constexpr std::size_t kBuffer = std::size_t{1} << 12;
 constexpr std::size_t kCurvePoints = 120;
 
 struct Outcome {

@@ -96,6 +96,40 @@ TEST(PageReplay, KeysMayBeAnywhere) {
   EXPECT_EQ(misses[0], misses[1]);
 }
 
+/// Misses of a memory that asks the policy about each reference, from outside.
+std::uint64_t misses_by_calls(std::string_view name, const std::vector<PageKey>& references,
+                              std::size_t frames) {
+  const auto policy = make_replacement_policy(name, frames).take();
+  std::map<PageKey, FrameNo> frame_of;
+  std::uint64_t misses = 0;
+  for (PageKey page : references) {
+    if (const auto found = frame_of.find(page); found != frame_of.end()) {
+      policy->touched(found->second);
+      continue;
+    }
+    ++misses;
+    FrameNo frame{frame_of.size()};
+    if (frame_of.size() == frames) {
+      frame = policy->victim({}, page).value();
+      policy->erased(frame);
+      std::erase_if(frame_of, [&](const auto& entry) { return entry.second == frame; });
+    }
+    frame_of[page] = frame;
+    policy->inserted(frame, page);
+  }
+  return misses;
+}
+
+TEST(PageReplay, APolicyWithALoopOfItsOwnAnswersAsItsCallsDo) {
+  const std::vector<PageKey> references =
+      references_of({.kind = PageRecipe::Kind::kZipf, .count = 5000, .pages = 300, .skew = 0.8});
+  for (const std::string_view name : replacement_policy_names()) {
+    auto replay = PageReplay::make({.policies = {std::string(name)}, .frames = {30}}).take();
+    replay.refer(references);
+    EXPECT_EQ(replay.finish().front().misses, misses_by_calls(name, references, 30)) << name;
+  }
+}
+
 TEST(PageReplay, TheCurveIsLruAtEverySize) {
   for (const PageRecipe& recipe : recipes(200'000)) {
     const std::vector<PageKey> references = references_of(recipe);
