@@ -272,7 +272,7 @@ void CacheCore::drop_clean() {
   frames_.for_each([&](Buffer& buffer) {
     if (buffer.evictable()) cut_off(buffer);
   });
-  if (observer_ != nullptr) tell_what_is_present();
+  if (observer_ != nullptr) observer_->emptied();
 }
 
 void CacheCore::set_observer(CacheObserver* observer) {
@@ -287,15 +287,12 @@ Result<> CacheCore::set_policy(std::string_view name) {
 }
 
 void CacheCore::begin_observing() {
-  tell_what_is_present();
+  std::vector<CacheContents::Present> present;
+  for (const Buffer* buffer : frames_.by_recency())
+    present.push_back({buffer->block, buffer->frame});
+  observer_->restarted({frames_.capacity(), present, frames_.free_frames(), this});
   observed_policy_ = frames_.policy();
   observer_->counting_begins(observed_policy_);
-}
-
-void CacheCore::tell_what_is_present() {
-  std::vector<BlockNo> blocks;
-  for (const Buffer* buffer : frames_.by_recency()) blocks.push_back(buffer->block);
-  observer_->restarted(frames_.capacity(), blocks);
 }
 
 CacheStatistics CacheCore::statistics() const {

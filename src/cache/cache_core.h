@@ -21,12 +21,13 @@
 #include "dirty_blocks.h"
 #include "frame_pool.h"
 #include "spindle/cache/buffer_cache.h"
+#include "spindle/cache/cache_observer.h"
 #include "spindle/thread/thread.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle {
 
-class CacheCore {
+class CacheCore final : public BlockHolder {
  public:
   CacheCore(BlockDevice& device, const BufferCache::Options& options);
   ~CacheCore();
@@ -73,6 +74,10 @@ class CacheCore {
   void reset_statistics();
   void set_observer(CacheObserver* observer);
   Result<> set_policy(std::string_view name);
+  bool may_go(BlockNo block) override {
+    const Buffer* buffer = frames_.find(block);
+    return buffer == nullptr || buffer->evictable();
+  }
 
   static Buffer* buffer_of(const BlockRef& block) { return block.buffer_; }
 
@@ -89,7 +94,6 @@ class CacheCore {
     if (observer_ != nullptr) observer_->accessed(block, access);
   }
   void begin_observing();
-  void tell_what_is_present();
   Result<BlockRef> read_slowly(BlockNo block, IoPurpose purpose, bool counted);
   Result<BlockRef> claim(BlockNo block, BlockTransfer* load);
   Buffer* install(Buffer* frame, BlockNo block, BlockTransfer* load);

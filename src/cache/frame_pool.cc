@@ -206,6 +206,13 @@ Result<> FramePool::set_policy(std::string_view name) {
   return {};
 }
 
+std::vector<std::uint32_t> FramePool::free_frames() const {
+  std::vector<std::uint32_t> frames;
+  frames.reserve(free_.size());
+  for (const Buffer* buffer : free_) frames.push_back(buffer->frame);
+  return frames;
+}
+
 std::vector<Buffer*> FramePool::by_recency() {
   std::vector<Buffer*> present;
   present.reserve(used_);

@@ -52,6 +52,8 @@ class FramePool {
   /// and cut-off ones become free.
   void settle(Buffer& buffer);
 
+  /// The next one to be taken is last.
+  [[nodiscard]] std::vector<std::uint32_t> free_frames() const;
   /// Every frame that is found by its number, the one used least recently first.
   std::vector<Buffer*> by_recency();
   Result<> set_policy(std::string_view name);

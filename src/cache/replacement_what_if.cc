@@ -1,6 +1,7 @@
 #include "spindle/cache/replacement_what_if.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <unordered_map>
 
@@ -16,6 +17,9 @@ namespace {
 /// Each shadow is shown so many accesses in a row: what it knows is then fetched into the
 /// processor's cache once for all of them.
 constexpr std::size_t kMostWaiting = 64;
+
+/// In how many parts the sample is counted, so that their differences tell how good it is.
+constexpr std::size_t kParts = 16;
 
 bool is_read(CacheAccess access) {
   return access == CacheAccess::kHit || access == CacheAccess::kMiss;
@@ -45,18 +49,32 @@ std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
 /// does, since CLOCK goes round in the order of frames.
 class ReplacementWhatIf::Shadow {
  public:
-  Shadow(std::string_view policy, std::size_t frames, const Row& identity)
+  Shadow(std::size_t frames, const Row& identity, BlockHolder* held)
       : row(identity),
-        policy_(make_replacement_policy(policy, frames).take()),
+        policy_(make_replacement_policy(identity.policy, frames).take()),
         frames_(frames),
-        by_block_(std::min<std::size_t>(frames, 1024)) {}
+        by_block_(std::min<std::size_t>(frames, 1024)),
+        held_(held) {}
 
-  void accessed(BlockNo block, CacheAccess access) {
+  /// Before any access: the frames, too, are those of the live cache.
+  void adopt(std::span<const CacheContents::Present> present,
+             std::span<const std::uint32_t> free_frames) {
+    free_.assign(free_frames.begin(), free_frames.end());
+    for (const std::uint32_t frame : free_frames) made_ = std::max(made_, frame + 1);
+    for (const auto& [block, frame] : present) {
+      if (frame >= frames_.size()) continue;
+      put(block, frame, false);
+      made_ = std::max(made_, frame + 1);
+    }
+  }
+
+  void accessed(BlockNo block, CacheAccess access, std::uint8_t part) {
     const std::uint32_t frame = by_block_.find(block.value);
     const bool present = frame != NumberTable::kAbsent;
     if (is_read(access)) {
       ++row.reads;
       row.hits += present ? 1 : 0;
+      misses_[part] += present ? 0 : 1;
     }
     if (!present) {
       insert(block, access == CacheAccess::kReadAhead);
@@ -79,8 +97,25 @@ class ReplacementWhatIf::Shadow {
   /// False once its policy misbehaved, and another took its place.
   [[nodiscard]] bool is_true_to_name() const { return policy_->name() == row.policy; }
 
-  void clear() {
-    forget_if([](const Frame&) { return true; });
+  void drop_clean() {
+    forget_if([this](const Frame& frame) { return may_go(frame); });
+  }
+
+  void clear_counts() {
+    row.reads = row.hits = 0;
+    misses_ = {};
+  }
+
+  /// Of the misses, had other blocks been the sample.
+  [[nodiscard]] double standard_error_of_misses() const {
+    const double mean = static_cast<double>(row.reads - row.hits) / kParts;
+    double squares = 0;
+    for (const std::uint64_t misses : misses_) {
+      const double difference = static_cast<double>(misses) - mean;
+      squares += difference * difference;
+    }
+    // One more, since no miss in the sample is not none at all.
+    return std::sqrt(1 + squares * kParts / (kParts - 1));
   }
 
   Row row;
@@ -92,8 +127,9 @@ class ReplacementWhatIf::Shadow {
     bool read_ahead = false;
   };
 
-  void insert(BlockNo block, bool read_ahead) {
-    const std::uint32_t frame = take_frame(block);
+  void insert(BlockNo block, bool read_ahead) { put(block, take_frame(block), read_ahead); }
+
+  void put(BlockNo block, std::uint32_t frame, bool read_ahead) {
     frames_[frame] = {.block = block, .in_use = true, .read_ahead = read_ahead};
     by_block_.insert(block.value, frame);
     policy_->inserted(FrameNo{frame}, block.value);
@@ -106,12 +142,23 @@ class ReplacementWhatIf::Shadow {
       return frame;
     }
     if (made_ < frames_.size()) return made_++;
-    const std::optional<FrameNo> victim = policy_->victim(Evictable{}, incoming.value);
+    const Evictable evictable{&Shadow::frame_may_go, this};
+    std::optional<FrameNo> victim = policy_->victim(evictable, incoming.value);
+    if (!victim) victim = policy_->victim(Evictable{}, incoming.value);
     CHECK(victim.has_value());
     const auto frame = static_cast<std::uint32_t>(victim->value);
     by_block_.erase(frames_[frame].block.value);
     policy_->erased(*victim);
     return frame;
+  }
+
+  [[nodiscard]] bool may_go(const Frame& frame) const {
+    return held_ == nullptr || held_->may_go(frame.block);
+  }
+
+  static bool frame_may_go(void* context, FrameNo frame) {
+    const auto& shadow = *static_cast<const Shadow*>(context);
+    return shadow.may_go(shadow.frames_[frame.value]);
   }
 
   void use(std::uint32_t frame) {
@@ -143,6 +190,8 @@ class ReplacementWhatIf::Shadow {
   std::uint32_t made_ = 0;
   std::vector<std::uint32_t> free_;
   NumberTable by_block_;
+  BlockHolder* held_;
+  std::array<std::uint64_t, kParts> misses_{};
 };
 
 /// LRU's stack of blocks: a block's depth says in which sizes it is a hit.
@@ -156,13 +205,17 @@ class ReplacementWhatIf::LruStack {
 
   void forget(Run run) {
     if (run.length > pages_.size()) {
-      std::vector<BlockNo> gone;
-      for (const auto& [block, page] : pages_)
-        if (run.contains(block)) gone.push_back(block);
-      for (BlockNo block : gone) forget(block);
-      return;
+      return forget_if([&](BlockNo block) { return run.contains(block); });
     }
     for (BlockNo block = run.start; block != run.end(); ++block) forget(block);
+  }
+
+  template <class Condition>
+  void forget_if(Condition condition) {
+    std::vector<BlockNo> gone;
+    for (const auto& [block, page] : pages_)
+      if (condition(block)) gone.push_back(block);
+    for (BlockNo block : gone) forget(block);
   }
 
   void clear_counts() { distances_.clear_counts(); }
@@ -214,6 +267,12 @@ class ReplacementWhatIf::Correction {
     return ratio < from_ ? ratio * to_ / from_ : 1 - (1 - ratio) * (1 - to_) / (1 - from_);
   }
 
+  /// By how much a small difference at that ratio is stretched.
+  [[nodiscard]] double slope(double ratio) const {
+    if (from_ == to_ || ratio == from_) return 1;
+    return ratio < from_ ? to_ / from_ : (1 - to_) / (1 - from_);
+  }
+
  private:
   double from_ = 0;
   double to_ = 0;
@@ -239,21 +298,23 @@ void ReplacementWhatIf::choose_sample(BlockNo block) {
   hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBull;
   group_start_ = group * one_in_;
   group_sample_ = group_start_ + (hash ^ (hash >> 31)) % one_in_;
+  group_part_ = static_cast<std::uint8_t>(hash >> 60);
+  static_assert(kParts == 1u << 4);
 }
 
 void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
   reads_ += is_read(access) ? 1 : 0;
   hits_ += access == CacheAccess::kHit ? 1 : 0;
   if (!is_sampled(block)) return;
-  waiting_.push_back({block, access});
-  if (waiting_.size() == kMostWaiting) catch_up();
+  waiting_.push_back({block, access, group_part_});
+  // Who sees all of it can be exact, and what is held now may not be so later.
+  if (one_in_ == 1 || waiting_.size() == kMostWaiting) catch_up();
 }
 
 void ReplacementWhatIf::catch_up() const {
-  if (waiting_.empty()) return;
-  if (shadows_.empty()) make_shadows();
+  if (shadows_.empty() && !(waiting_.empty() && present_.empty())) make_shadows();
   for (auto& shadow : shadows_) {
-    for (const Access& each : waiting_) shadow->accessed(each.block, each.access);
+    for (const Access& each : waiting_) shadow->accessed(each.block, each.access, each.part);
   }
   for (const Access& each : waiting_) lru_stack_->accessed(each.block, each.access);
   waiting_.clear();
@@ -270,12 +331,18 @@ void ReplacementWhatIf::forgotten(Run run) {
 void ReplacementWhatIf::make_shadows() const {
   for (const Row& row : identities_) {
     const std::size_t frames = std::max<std::size_t>(1, row.capacity_blocks / one_in_);
-    shadows_.push_back(std::make_unique<Shadow>(row.policy, frames, row));
+    auto shadow = std::make_unique<Shadow>(frames, row, held_);
+    if (row.basis == Basis::kSimulated && row.size == Size::kSame) {
+      shadow->adopt(present_, free_frames_);
+    } else {
+      for (const auto& [block, frame] : present_) shadow->accessed(block, CacheAccess::kBlank, 0);
+    }
+    shadows_.push_back(std::move(shadow));
   }
+  for (const auto& [block, frame] : present_) lru_stack_->accessed(block, CacheAccess::kBlank);
 }
 
 void ReplacementWhatIf::set_capacity(std::size_t capacity) {
-  capacity_ = capacity;
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
   choose_sample(BlockNo{0});
   shadows_.clear();
@@ -286,19 +353,29 @@ void ReplacementWhatIf::set_capacity(std::size_t capacity) {
   for (std::string_view policy : replacement_policy_names()) {
     for (Size size : {Size::kHalf, Size::kSame, Size::kDouble}) {
       const std::size_t blocks = sizes[static_cast<std::size_t>(size)];
-      identities_.push_back({.policy = policy, .size = size, .capacity_blocks = blocks});
+      identities_.push_back({.policy = policy,
+                             .size = size,
+                             .capacity_blocks = blocks,
+                             .basis = one_in_ == 1 ? Basis::kSimulated : Basis::kSampled});
     }
   }
 }
 
-void ReplacementWhatIf::restarted(std::size_t capacity, std::span<const BlockNo> present) {
+void ReplacementWhatIf::emptied() {
   catch_up();
-  // A policy may have come out of a library since; none ever goes.
-  const bool are_known = identities_.size() == kSizes * replacement_policy_names().size();
-  if (capacity != capacity_ || !are_known) set_capacity(capacity);
-  for (auto& shadow : shadows_) shadow->clear();
-  lru_stack_->forget({BlockNo{0}, UINT64_MAX});
-  for (BlockNo block : present) accessed(block, CacheAccess::kBlank);
+  for (auto& shadow : shadows_) shadow->drop_clean();
+  lru_stack_->forget_if([this](BlockNo block) { return held_ == nullptr || held_->may_go(block); });
+}
+
+// All policies begin anew, as the one in use does. One may have come out of a library since.
+void ReplacementWhatIf::restarted(const CacheContents& contents) {
+  set_capacity(contents.capacity);
+  held_ = contents.held;
+  waiting_.clear();
+  present_.clear();
+  for (const CacheContents::Present& each : contents.present)
+    if (is_sampled(each.block)) present_.push_back(each);
+  free_frames_.assign(contents.free_frames.begin(), contents.free_frames.end());
 }
 
 void ReplacementWhatIf::counting_begins(std::string_view policy) {
@@ -307,7 +384,7 @@ void ReplacementWhatIf::counting_begins(std::string_view policy) {
   const auto known = std::ranges::find(names, policy);
   policy_ = known == names.end() ? std::string_view() : *known;
   reads_ = hits_ = 0;
-  for (auto& shadow : shadows_) shadow->row.reads = shadow->row.hits = 0;
+  for (auto& shadow : shadows_) shadow->clear_counts();
   lru_stack_->clear_counts();
 }
 
@@ -325,18 +402,38 @@ ReplacementWhatIf::Correction ReplacementWhatIf::correction() const {
   return {ratio_of((*in_use)->row), static_cast<double>(hits_) / static_cast<double>(reads_)};
 }
 
+ReplacementWhatIf::Row ReplacementWhatIf::row_of(const Shadow& shadow,
+                                                 const Correction& corrected) const {
+  Row row = shadow.row;
+  if (reads_ == 0) return row;
+  row.shadow_hit_ratio = ratio_of(row);
+  row.hit_ratio = corrected(row.shadow_hit_ratio);
+  if (row.basis == Basis::kSampled) {
+    const double expected = static_cast<double>(reads_) / static_cast<double>(one_in_);
+    const double two_standard_errors = 2 * shadow.standard_error_of_misses() / expected;
+    row.error = std::min(1.0, two_standard_errors * corrected.slope(row.shadow_hit_ratio));
+  }
+  return row;
+}
+
+/// No shadow is needed for what the live cache itself does.
+void ReplacementWhatIf::become_counted(Row& row) const {
+  row.basis = Basis::kCounted;
+  row.reads = reads_;
+  row.hits = hits_;
+  row.error = 0;
+  if (reads_ != 0) row.hit_ratio = static_cast<double>(hits_) / static_cast<double>(reads_);
+}
+
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
   catch_up();
+  const Correction corrected = correction();
   std::vector<Row> rows;
   if (shadows_.empty()) rows = identities_;
   for (const auto& shadow : shadows_)
-    if (shadow->is_true_to_name()) rows.push_back(shadow->row);
-  if (reads_ == 0) return rows;
-  const Correction corrected = correction();
-  for (Row& row : rows) {
-    row.shadow_hit_ratio = ratio_of(row);
-    row.hit_ratio = corrected(row.shadow_hit_ratio);
-  }
+    if (shadow->is_true_to_name()) rows.push_back(row_of(*shadow, corrected));
+  for (Row& row : rows)
+    if (row.policy == policy_ && row.size == Size::kSame) become_counted(row);
   return rows;
 }
 

@@ -23,11 +23,22 @@ double attribute_of(std::string_view element, std::string_view name) {
   return std::strtod(std::string(element.substr(at + mark.size(), 16)).c_str(), nullptr);
 }
 
+/// What is wider than a small screen is moved in its own frame, and pictures stay legible. The
+/// colours of pictures are for white.
 constexpr std::string_view kStyle =
-    "body{font-family:sans-serif;max-width:60em;margin:2em auto;color:#000}"
-    "table{border-collapse:collapse;margin:1em 0;font-size:90%}"
+    ":root{color-scheme:light}"
+    "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#000;"
+    "background:#FFF}"
+    "h1{font-size:1.6em;overflow-wrap:anywhere}"
+    ".wide{overflow-x:auto;margin:1em 0}"
+    "table{border-collapse:collapse;font-size:90%}"
     "th,td{padding:.2em .7em;text-align:right;border-bottom:1px solid #D9D9D9}"
-    "th:first-child,td:first-child{text-align:left}svg{max-width:100%;height:auto}";
+    "th:first-child,td:first-child{text-align:left;white-space:nowrap}"
+    "svg{display:block;min-width:44em;max-width:100%;height:auto}";
+
+std::string framed(std::string_view html) {
+  return fmt::format("<div class=\"wide\">\n{}</div>\n", html);
+}
 
 std::string table_html(const Table& table) {
   std::string out = "<table>\n";
@@ -82,13 +93,14 @@ std::string Page::html() const {
     } else if (const auto* paragraph = std::get_if<Paragraph>(&part)) {
       body += fmt::format("<p>{}</p>\n", escaped(paragraph->text));
     } else if (const auto* table = std::get_if<Table>(&part)) {
-      body += table_html(*table);
+      body += framed(table_html(*table));
     } else if (const auto* picture = std::get_if<Picture>(&part)) {
-      body += element_of(picture->document);
+      body += framed(element_of(picture->document));
     }
   }
   return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{0}</title>\n"
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width\"><title>{0}</title>\n"
       "<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n{2}</body>\n</html>\n",
       escaped(title_), kStyle, body);
 }

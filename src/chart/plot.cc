@@ -158,12 +158,8 @@ std::string to_text(const Plot& plot, const TextStyle& style) {
   }
   std::string out = plot.y_label + "\n";
   std::vector<std::string> scale(kRows);
-  for (std::size_t r = 0; r < kRows; r += 5)
-    scale[r] = number_text(axes.top() * (1 - static_cast<double>(r) / (kRows - 1)));
-  if (plot.counts_up) {
-    scale.assign(kRows, "");
-    for (double tick : axis_ticks(0, axes.top(), 5, true)) scale[row_of(tick)] = number_text(tick);
-  }
+  for (double tick : axis_ticks(0, axes.top(), 5, plot.counts_up))
+    scale[row_of(tick)] = number_text(tick);
   for (std::size_t r = 0; r < kRows; ++r)
     out += right_aligned(scale[r], 9) + " " + std::string(style.pick("│", "|")) + rows[r] + "\n";
   const std::string high = number_text(axes.high());

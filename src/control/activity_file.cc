@@ -75,13 +75,14 @@ Json map_json(FileSystem& volume, const BlockActivity& activity) {
           {"written", activity.written_blocks()}};
 }
 
-Json files_json(Tree& volume, const BusyFiles* files) {
+/// Paths only for who may know them; others have the numbers.
+Json files_json(Tree& volume, const BusyFiles* files, bool with_paths) {
   Json list = Json::array();
   if (files == nullptr) return list;
   for (const BusyFiles::File& file : files->rows()) {
     list.push_back({{"inode", file.node},
                     {"entered", file.entered},
-                    {"path", volume.path(file.node)},
+                    {"path", with_paths ? volume.path(file.node) : std::string()},
                     {"requests", file.requests},
                     {"read_bytes", file.read_bytes},
                     {"written_bytes", file.written_bytes}});
@@ -107,7 +108,7 @@ Json operations_json(const RequestStatistics* statistics) {
   return list;
 }
 
-std::string activity_text(const VolumeParts& parts) {
+std::string activity_text(const VolumeParts& parts, const Caller& caller) {
   FileSystem& volume = parts.volume;
   Session* session = parts.session();
   Json cache = facts_object(control::cache_facts(volume.cache()));
@@ -120,7 +121,8 @@ std::string activity_text(const VolumeParts& parts) {
       {"journal", facts_object(control::journal_facts(volume.journal()))},
       {"arm", arm_json(parts.disk, parts.what_if.moves())},
       {"map", map_json(volume, parts.disk.activity())},
-      {"files", files_json(parts.recorded, session == nullptr ? nullptr : &session->busy_files())},
+      {"files", files_json(parts.recorded, session == nullptr ? nullptr : &session->busy_files(),
+                           control::is_master(caller))},
       {"operations", operations_json(session == nullptr ? nullptr : &session->statistics())},
   };
   // A name on the disk may be of any bytes.
@@ -130,8 +132,9 @@ std::string activity_text(const VolumeParts& parts) {
 }  // namespace
 
 void add_activity_file(ControlTree& tree, const VolumeParts& parts) {
-  tree.add_file("activity.json",
-                {.read = [parts]() -> Result<std::string> { return activity_text(parts); }});
+  tree.add_file("activity.json", {.read_for = [parts](const Caller& caller) -> Result<std::string> {
+                  return activity_text(parts, caller);
+                }});
 }
 
 }  // namespace spindle

@@ -20,7 +20,8 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   trace                    the last events under each request, from the call to the arm, if trace_on
   trace_pipe               the same as it happens: a read waits; trace_pipe.jsonl in JSON lines
   record_pipe              each operation from the first read on, as `spindle record` stores them
-  record_pipe_contents     the same with what is written; for root and who has mounted alone
+  record_pipe_contents     the same with what is written
+                           (these tell names of files: for root and who has mounted alone)
   trace_on, trace_size     whether events are kept, and how many              (can be set)
   activity.json            what `spindle watch` shows, in one piece: arm, blocks, busiest files, ...
   volume/statistics        the volume: size, free blocks and inodes, state (one file for each, too)

@@ -279,9 +279,9 @@ Result<> ControlTree::read_for(const Caller& caller, NodeId, std::uint64_t handl
     take_part(TRY(next_of(file.stream, caller, size)), 0, size, take);
     return {};
   }
-  if (!file.read) return Error{EBADF};
+  if (!file.is_readable()) return Error{EBADF};
   if (offset == 0 || !opened.has_text) {
-    opened.text = TRY(file.read());
+    opened.text = TRY(file.read_for ? file.read_for(caller) : file.read());
     opened.has_text = true;
   }
   take_part(opened.text, offset, size, take);

@@ -1,7 +1,5 @@
 // volume/defrag: moves the blocks of one file after the other to where they lie better.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -59,7 +57,7 @@ class DefragSession {
     }
     const std::uint32_t owner = TRY(volume_.attributes(node))
     .uid;
-    if (caller.uid != 0 && caller.uid != ::geteuid() && caller.uid != owner) {
+    if (!control::is_master(caller) && caller.uid != owner) {
       return Error{EPERM, "the file is somebody else's"};
     }
     last_ = TRY(rearrange(volume_, *verb, node));

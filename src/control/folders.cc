@@ -70,6 +70,10 @@ std::string choice_text(std::span<const std::string_view> names, std::string_vie
   return text + "\n";
 }
 
+bool is_master(const Caller& caller) {
+  return caller.uid == 0 || caller.uid == ::geteuid();
+}
+
 void add_choice(ControlTree& tree, std::string_view path,
                 std::function<std::span<const std::string_view>()> names,
                 std::function<std::string_view()> present,
@@ -83,7 +87,7 @@ void add_choice(ControlTree& tree, std::string_view path,
 
 Result<std::string_view> policy_for(const Caller& caller, PolicyKind kind, std::string_view text) {
   if (!is_policy_library(text)) return policy_named(kind, text);
-  if (caller.uid != 0 && caller.uid != ::geteuid()) {
+  if (!is_master(caller)) {
     return Error{EPERM, "only root and the user who mounted may load a library"};
   }
   if (text.front() != '/') return Error{EINVAL, "the daemon needs the whole path of a library"};

@@ -15,6 +15,9 @@
 
 namespace spindle::control {
 
+/// Root, and the user who mounted: they may see what others do, and load libraries.
+[[nodiscard]] bool is_master(const Caller& caller);
+
 /// A file that shows all names with the present one in brackets, as the kernel's I/O scheduler
 /// files do, and takes a name.
 void add_choice(ControlTree& tree, std::string_view path,

@@ -56,8 +56,7 @@ class RecordPipe final : public OperationListener {
 void add_pipe(ControlTree& tree, std::string_view path, RecordingTree& recorded, bool contents) {
   tree.add_file(path, [&recorded, contents] {
     const auto pipe = std::make_shared<RecordPipe>(recorded, contents);
-    ControlFile file;
-    file.is_private = contents;
+    ControlFile file{.is_private = true};
     file.stream.arrivals = &pipe->arrivals();
     file.stream.take = [pipe](std::size_t size) -> Result<std::string> { return pipe->take(size); };
     return file;

@@ -58,7 +58,7 @@ void add_pipe(ControlTree& tree, std::string_view path, const EventTrace& trace,
               TracePipe::Format format, const std::shared_ptr<thread::WaitQueue>& arrivals) {
   tree.add_file(path, [&trace, format, arrivals] {
     const auto pipe = std::make_shared<TracePipe>(trace, format);
-    ControlFile file;
+    ControlFile file{.is_private = true};
     file.stream.arrivals = arrivals.get();
     file.stream.take = [pipe, arrivals](std::size_t size) -> Result<std::string> {
       return pipe->take(size);
@@ -115,9 +115,11 @@ std::string event_json_line(const TraceEvent& event) {
 }
 
 void add_trace_files(ControlTree& tree, EventTrace& trace) {
-  tree.add_file("trace", {.read = [&trace]() -> Result<std::string> { return trace_text(trace); }});
+  tree.add_file("trace", {.read = [&trace]() -> Result<std::string> { return trace_text(trace); },
+                          .is_private = true});
   tree.add_file("trace.json",
-                {.read = [&trace]() -> Result<std::string> { return trace_json(trace); }});
+                {.read = [&trace]() -> Result<std::string> { return trace_json(trace); },
+                 .is_private = true});
   const auto arrivals = std::make_shared<thread::WaitQueue>("trace");
   trace.on_event([arrivals] { arrivals->wake_all(); });
   add_pipe(tree, "trace_pipe", trace, &event_text, arrivals);

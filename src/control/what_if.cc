@@ -9,36 +9,50 @@
 namespace spindle {
 namespace {
 
-// One row a policy, its three sizes beside one another; the best at the present size first.
+std::string_view basis_name(ReplacementWhatIf::Basis basis) {
+  switch (basis) {
+    case ReplacementWhatIf::Basis::kCounted:
+      return "counted";
+    case ReplacementWhatIf::Basis::kSimulated:
+      return "simulated";
+    case ReplacementWhatIf::Basis::kSampled:
+      return "sampled";
+  }
+  return "";
+}
+
+// One row a policy, its three sizes beside one another; the best at the present size first. Of the
+// row, what is said of the present size, and the error of the worst.
 FactTable replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
   using Size = ReplacementWhatIf::Size;
   struct Row {
-    std::string_view policy;
+    ReplacementWhatIf::Row present;
     std::array<double, 3> hit_ratios{};
-    double shadow_hit_ratio = 0;
+    double error = 0;
   };
   std::vector<Row> rows;
-  std::uint64_t sampled_reads = 0;
   for (const ReplacementWhatIf::Row& one : what_if.rows()) {
-    if (rows.empty() || rows.back().policy != one.policy) rows.push_back({one.policy});
-    rows.back().hit_ratios[static_cast<std::size_t>(one.size)] = one.hit_ratio;
-    if (one.size == Size::kSame) rows.back().shadow_hit_ratio = one.shadow_hit_ratio;
-    sampled_reads = one.reads;
+    if (rows.empty() || rows.back().present.policy != one.policy) rows.push_back({one});
+    Row& row = rows.back();
+    row.hit_ratios[static_cast<std::size_t>(one.size)] = one.hit_ratio;
+    row.error = std::max(row.error, one.error);
+    if (one.size == Size::kSame) row.present = one;
   }
   constexpr auto kSame = static_cast<std::size_t>(Size::kSame);
   std::ranges::stable_sort(rows, std::ranges::greater(),
                            [](const Row& row) { return row.hit_ratios[kSame]; });
-  FactTable table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size",
-                   "sampled_reads", "sampled_one_in", "shadow_hit_ratio"});
-  // Out of no read there is nothing to be said.
-  const auto ratio = [&](double of_sample) -> chart::Value {
-    if (sampled_reads == 0) return std::monostate();
-    return of_sample;
-  };
+  FactTable table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size", "basis",
+                   "error", "reads", "sampled_one_in", "shadow_hit_ratio"});
   for (const Row& row : rows) {
-    table.add_row({std::string(row.policy), row.policy == in_use, ratio(row.hit_ratios[kSame]),
-                   ratio(row.hit_ratios[0]), ratio(row.hit_ratios[2]), sampled_reads,
-                   what_if.sampled_one_in(), ratio(row.shadow_hit_ratio)});
+    // Out of no read there is nothing to be said.
+    const auto ratio = [&](double value) -> chart::Value {
+      if (row.present.reads == 0) return std::monostate();
+      return value;
+    };
+    table.add_row({std::string(row.present.policy), row.present.policy == in_use,
+                   ratio(row.hit_ratios[kSame]), ratio(row.hit_ratios[0]), ratio(row.hit_ratios[2]),
+                   std::string(basis_name(row.present.basis)), ratio(row.error), row.present.reads,
+                   what_if.sampled_one_in(), ratio(row.present.shadow_hit_ratio)});
   }
   return table;
 }

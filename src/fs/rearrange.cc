@@ -155,20 +155,12 @@ Result<std::vector<Run>> runs_over_itself(Volume& volume, const Plan& plan,
   return is_worth_it ? std::vector<Run>{{hole.run.start, used.length}} : std::vector<Run>();
 }
 
-// Moves a file out of the way of what is claimed for it. Where free blocks are few, a writer may
-// need the claimed ones, and the file stays there: then it must lie in no more runs than before.
+// Moves a file out of the way of what is claimed for it. It may have to stay there, since a writer
+// needs the claimed blocks, or the power fails: so it lies in no more runs than before.
 Result<Rearrangement> move_aside(Volume& volume, const NodeRef& node,
                                  std::unique_lock<thread::Mutex>& held, Plan& plan) {
-  constexpr std::uint64_t kMostRuns = 64;
-  constexpr std::uint64_t kShareLeft = 32;  // of the volume, beside the file twice
   const Placement& now = plan.figures.before;
-  const std::uint64_t left = 2 * now.blocks + volume.layout.block_count / kShareLeft;
-  const bool is_roomy = volume.space->statistics().free_blocks >= left;
-  const bool may_scatter = TRY(content_shape(volume, *node))
-  .map->has_several_runs();
-  const std::uint64_t most_runs =
-      is_roomy && may_scatter ? std::max(kMostRuns, now.runs) : now.runs;
-  set_runs(plan, TRY(volume.space->find_runs(now.blocks, most_runs, kNoBlock)));
+  set_runs(plan, TRY(volume.space->find_runs(now.blocks, now.runs, kNoBlock)));
   return move_as_planned(volume, node, held, plan);
 }
 

@@ -15,6 +15,7 @@
 
 #include "spindle/base/check.h"
 #include "spindle/policy/policy_watch.h"
+#include "wait_watch.h"
 
 #if !defined(sigev_notify_thread_id)
 #define sigev_notify_thread_id _sigev_un._tid
@@ -41,6 +42,7 @@ std::array<CodeRange, kMostRanges> ranges;
 std::atomic<std::size_t> range_count = 0;
 
 thread_local WatchedCall* current_call = nullptr;
+thread_local CallsOfThread calls;
 
 struct Registers {
   std::uintptr_t at = 0;
@@ -88,14 +90,15 @@ struct WatchHandlers {
   static inline std::array<struct sigaction, kFaults.size()> previous;
 
   static int tick_signal() { return SIGRTMIN + 5; }
+  static int wait_signal() { return SIGRTMIN + 6; }
 
-  static void abandon(int signal, const CodeRange& code, const char* words) {
+  static void abandon(int signal, WatchedLibrary& library, const char* words) {
     // The jump leaves the handler, but not what is blocked while it runs.
     sigset_t blocked;
     sigemptyset(&blocked);
     sigaddset(&blocked, signal);
     ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
-    code.library->fault_.store(words, std::memory_order_relaxed);
+    library.fault_.store(words, std::memory_order_relaxed);
     current_call->words_ = words;
     siglongjmp(current_call->back, 1);
   }
@@ -107,9 +110,15 @@ struct WatchHandlers {
     if (ticks == 1 || ++current_call->library_.slow_ticks_ < kMostSlowTicks) return;
     const CodeRange* const code = library_code_at(registers_of(context).at);
     if (code == nullptr) return;
-    abandon(signal, *code,
+    abandon(signal, *code->library,
             ticks > kMostSlowTicks ? "ran for a second and gave no answer"
                                    : "needed a second for slow answers");
+  }
+
+  static void on_wait(int signal, siginfo_t*, void* context) {
+    if (current_call == nullptr || calls.late_call != calls.changes) return;
+    if (registers_of(context).stack != calls.late_stack) return;
+    abandon(signal, current_call->library_, "waited for a second and gave no answer");
   }
 
   static void on_fault(int signal, siginfo_t* info, void* context) {
@@ -128,6 +137,8 @@ struct WatchHandlers {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     action.sa_sigaction = on_tick;
     bool all = sigaction(tick_signal(), &action, nullptr) == 0;
+    action.sa_sigaction = on_wait;
+    all = sigaction(wait_signal(), &action, nullptr) == 0 && all;
     action.sa_sigaction = on_fault;
     for (std::size_t i = 0; i < kFaults.size(); ++i)
       all = sigaction(kFaults[i], &action, &previous[i]) == 0 && all;
@@ -142,7 +153,8 @@ void abandon_policy_call(int signal, const siginfo_t* info, const void* context)
   const bool leads_nowhere = (signal == SIGSEGV || signal == SIGBUS) &&
                              reinterpret_cast<std::uintptr_t>(info->si_addr) == registers.at;
   if (code == nullptr && leads_nowhere) code = library_code_at(registers.caller);
-  if (code != nullptr) WatchHandlers::abandon(signal, *code, words_of(signal, info, registers));
+  if (code != nullptr)
+    WatchHandlers::abandon(signal, *code->library, words_of(signal, info, registers));
 }
 
 namespace {
@@ -154,7 +166,10 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch() {
-    if (is_ticking_) ::timer_delete(timer_);
+    if (is_ticking_) {
+      ::timer_delete(timer_);
+      end_watching_waits(calls);
+    }
     if (!stack_) return;
     stack_t none = {};
     none.ss_flags = SS_DISABLE;
@@ -176,6 +191,7 @@ class Watch {
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, WatchHandlers::tick_signal());
+    sigaddset(&wanted, WatchHandlers::wait_signal());
     for (const int fault : WatchHandlers::kFaults) sigaddset(&wanted, fault);
     ::pthread_sigmask(SIG_UNBLOCK, &wanted, nullptr);
     sigevent event = {};
@@ -185,6 +201,7 @@ class Watch {
     // Without a timer only the loops are not found.
     if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) != 0) return;
     is_ticking_ = true;
+    watch_waits(calls, WatchHandlers::wait_signal());
     const itimerspec period{{0, kTickNs}, {0, kTickNs}};
     ::timer_settime(timer_, 0, &period, nullptr);
   }
@@ -227,9 +244,11 @@ int note_code(dl_phdr_info* info, std::size_t, void* raw) {
 WatchedCall::WatchedCall(WatchedLibrary& library) : library_(library), outer_(current_call) {
   watch.ensure();
   current_call = this;
+  calls.begin();
 }
 
 WatchedCall::~WatchedCall() {
+  calls.end();
   current_call = outer_;
 }
 

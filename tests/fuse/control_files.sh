@@ -235,6 +235,30 @@ PYTHON
   grep -q '^    spindle' "$control/threads/backtraces" || fail "there are no backtraces"
 }
 
+names_are_private() {
+  [ "$(id -u)" = 0 ] || return 0
+  step "names of files that others may not read"
+  local file
+  ordinary() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+  chmod 755 "$work"
+  mount_volume allow_other
+  mkdir -m 700 "$mnt/private"
+  echo on >"$control/trace_on"
+  echo x >"$mnt/private/secret"
+  sync "$mnt/private/secret"
+  for file in trace trace.json trace_pipe trace_pipe.jsonl record_pipe record_pipe_contents; do
+    refuses "Permission denied" ordinary head -c 1 "$control/$file"
+  done
+  grep -q ' /private/secret' "$control/trace" || fail "its owner is not told: $(cat "$control/trace")"
+  grep -q '"/private/secret"' "$control/activity.json" || fail "its owner is not told: $(cat "$control/activity.json")"
+  ordinary cat "$control/activity.json" >theirs
+  ! grep -qE 'private|secret' theirs || fail "others are told: $(cat theirs)"
+  COLUMNS=100 ordinary "$(command -v spindle)" watch --once "$mnt" >theirs
+  grep -q "inode $(stat -c %i "$mnt/private/secret")" theirs || fail "others are shown no number: $(cat theirs)"
+  refuses "root and who has mounted" ordinary "$(command -v spindle)" trace "$mnt"
+  unmount_volume
+}
+
 read_all
 threads_are_shown
 set_choices
@@ -244,5 +268,6 @@ usage_is_true
 refuses "Invalid argument" setfattr -n user.spindle.alloc -v nonsense "$mnt/fat"
 grep -q . "$control/last_error" || fail "last_error is empty after a refused strategy"
 unmount_volume
+names_are_private
 check_volume
 step "done"

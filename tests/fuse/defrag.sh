@@ -152,10 +152,12 @@ refuses "not on the volume mounted at" spindle defrag "$mnt/mine" "$work"
 unmount_volume
 
 step "the daemon is killed in the midst of it"
+runs_of() { spindle map -r --json "$mnt/aged" "$mnt/mine" | python3 -c 'import json, sys; print(json.dumps({r["path"]: r["runs"] for r in json.load(sys.stdin)["layout"]}))'; }
 for wait in 0.1 0.3; do
   cp again "$image"
   mount_volume
   sums "$mnt" >sums.aged
+  runs_of >runs.aged
   spindle defrag "$mnt" >/dev/null 2>&1 &
   defrag=$!
   sleep $wait
@@ -164,6 +166,11 @@ for wait in 0.1 0.3; do
   umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
   mount_volume
   sums "$mnt" | cmp - sums.aged || fail "another content after $wait s"
+  runs_of >runs.left
+  python3 -c 'import json; was, left = (json.load(open(f"runs.{name}")) for name in ("aged", "left"))
+assert was.keys() == left.keys() and sum(was.values()) > len(was)
+worse = {path: (was[path], left[path]) for path in was if left[path] > was[path]}
+assert not worse, worse' || fail "in more pieces after $wait s"
   unmount_volume
   check_volume
 done

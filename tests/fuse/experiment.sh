@@ -31,9 +31,11 @@ assert arms["fcfs"]["arm_movement_cylinders"] >= 0 and len(arms) >= 11
 replacements = {row["policy"]: row for row in found["replacements"]}
 assert [name for name, row in replacements.items() if row["in_use"]] == ["arc"]
 arc = replacements["arc"]
-assert arc["sampled_one_in"] == 1 and arc["sampled_reads"] == cache["reads"], (arc, cache)
+assert arc["sampled_one_in"] == 1 and arc["basis"] == "counted", (arc, cache)
+for row in replacements.values():
+    assert row["reads"] == cache["reads"] and row["error"] == 0 and row["basis"] == ("counted" if row is arc else "simulated"), row
 assert arc["hit_ratio"] == cache["hit_ratio"], (arc, cache)
-# A block that one of the four is reading cannot leave the cache at that moment; the shadow itself does not know of it.
+# Exactly, unless one of the four had to wait until any block could go.
 assert abs(arc["shadow_hit_ratio"] - cache["hit_ratio"]) <= 4 / cache["reads"], (arc, cache)
 curve = found["lru_curve"]
 assert [p["capacity_blocks"] for p in curve] == sorted(p["capacity_blocks"] for p in curve)

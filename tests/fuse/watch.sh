@@ -9,7 +9,8 @@ control=$mnt/.spindle
 
 step "what programs read"
 mkdir "$mnt/d"
-spindle watch "$mnt" --json -i 0.2 >lines &
+: >lines
+spindle watch "$mnt" --json -i 0.2 >>lines &
 watcher=$!
 # Until it has written so many lines more.
 wait_for_lines() {

@@ -129,6 +129,27 @@ def takes_any_size():
     watch.ends(0)
 
 
+def fits_where_it_is_narrow():
+    watch = Watch(40, 12)
+    text = watch.wait_for("Arm: look", "cylinders/s")
+    head = text.splitlines()[0]
+    assert head.endswith(" free"), text
+    summary = next(line for line in text.splitlines() if "cylinders/s" in line)
+    assert summary.endswith(("cylinders/s", "% seek", "% rotation")), text
+    watch.press("?")
+    watch.wait_for("quit", "the panel alone", "fit of free runs")
+    watch.press("x")
+    watch.wait_for("Arm: look", without=("fit of free runs",))
+    watch.press("a")
+    watch.wait_for("disk/scheduler: enter sets ")
+    watch.press("\x1b")
+    watch.wait_for("Arm: look", without=("enter sets",))
+    watch.press("\t")
+    watch.wait_for("W written R read D data J journal S own")
+    watch.press("q")
+    watch.ends(0)
+
+
 def obeys_keys():
     watch = Watch(80, 24)
     watch.wait_for("every 0.2 s")
@@ -238,7 +259,7 @@ stopping = threading.Event()
 worker = threading.Thread(target=work, args=(stopping,))
 worker.start()
 try:
-    for test in (shows_everything, takes_any_size, obeys_keys, needs_neither_colour_nor_utf8, ends_by_signals):
+    for test in (shows_everything, takes_any_size, fits_where_it_is_narrow, obeys_keys, needs_neither_colour_nor_utf8, ends_by_signals):
         print("   ", test.__name__, flush=True)
         test()
 finally:

@@ -1,11 +1,14 @@
 // Policies of all four kinds that behave, the plainest way, until the variable FAULT says how they
 // misbehave: from the call on whose number is FAULT_AFTER.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <deque>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -39,6 +42,12 @@ void fault_of_the_machine(const std::string& fault) {
   if (fault == "spin")
     for (;;) turns = turns + 1;
   if (fault == "slow") think();
+  if (fault == "sleep") ::sleep(1'000'000);
+  if (fault == "lock") {
+    static std::mutex mutex;
+    const std::unique_lock held(mutex);
+    mutex.lock();
+  }
   if (fault == "null") *reinterpret_cast<volatile int*>(static_cast<std::intptr_t>(zero)) = 1;
   if (fault == "jump") reinterpret_cast<void (*)()>(static_cast<std::intptr_t>(zero))();
   if (fault == "divide") zero = static_cast<int>(turns) / zero;

@@ -28,7 +28,9 @@ struct ControlFile {
     thread::WaitQueue* arrivals = nullptr;  ///< woken when there may be more
   };
 
-  std::function<Result<std::string>()> read = {};             ///< empty: cannot be read
+  /// Both empty: cannot be read. At most one of `read` and `read_for`.
+  std::function<Result<std::string>()> read = {};
+  std::function<Result<std::string>(const Caller& caller)> read_for = {};
   std::function<Result<>(std::string_view text)> write = {};  ///< empty: takes no value
   /// Empty: takes no commands. At most one of `write` and `command`.
   std::function<Result<>(const Caller& caller, std::string_view line)> command = {};
@@ -37,10 +39,10 @@ struct ControlFile {
   std::function<Result<std::size_t>(std::string_view bytes)> input = {};
   Stream stream = {};
   bool is_for_everyone = false;  ///< all may write: the commands look at who asks
-  bool is_private = false;       ///< only root and who mounted may read: it has contents of files
+  bool is_private = false;       ///< only root and who mounted may read: it tells of others' files
   std::string path = {};         ///< shown when something is refused
 
-  [[nodiscard]] bool is_readable() const { return read || stream.take; }
+  [[nodiscard]] bool is_readable() const { return read || read_for || stream.take; }
   [[nodiscard]] bool is_writable() const { return write || command || input; }
 };
 

@@ -187,7 +187,7 @@ class FileSystem final : public Tree {
   /// there are if its own blocks are free, too. Or, of a file in one run, so that free blocks come
   /// together: in a free run farther in front that is shorter than what the file leaves behind; or
   /// right at the front of the free run before it, however short that is, which then joins the free
-  /// ones behind. For kUnited and kDown it may be moved out of the way meanwhile.
+  /// ones behind. For kUnited and kDown it may go out of the way meanwhile, in no more runs.
   enum class Arrangement : std::uint8_t { kFewestRuns, kUnited, kTowardsFront, kDown };
   struct Rearrangement {
     Placement before;

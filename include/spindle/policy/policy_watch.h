@@ -5,9 +5,9 @@
 //
 //   abandon_policy_call(signal, info, context);   // comes back only if it was no policy's fault
 //
-// A call is abandoned where the library's own code is at work, and nowhere else: what runs below
-// it, as the allocator, may hold locks. What the call has made is left as it is. One watch a kernel
-// thread; async-signal-safe.
+// A call is abandoned where the library's own code is at work, or is asleep, and nowhere else: what
+// runs below it, as the allocator, may hold locks. What the call has made is left as it is. One
+// watch a kernel thread; async-signal-safe.
 #pragma once
 
 #include <csignal>

@@ -62,10 +62,12 @@ std::string percent(double ratio) {
 }
 
 chart::Table replacements_table(const Experiment& experiment) {
-  chart::Table table({"cache policy", "hits (%)", "at half size (%)", "at double size (%)"});
+  chart::Table table({"cache policy", "hits (%)", "at half size (%)", "at double size (%)",
+                      "error (points)", "basis"});
   for (const Json& row : experiment["replacements"])
     table.add_row({name_of(row), percent(number(row, "hit_ratio")),
-                   percent(number(row, "at_half_size")), percent(number(row, "at_double_size"))});
+                   percent(number(row, "at_half_size")), percent(number(row, "at_double_size")),
+                   percent(number(row, "error")), row.value("basis", "")});
   return table;
 }
 
@@ -130,7 +132,10 @@ std::string cache_sentence(const Experiment& experiment) {
       fmt::format("{} reads, {} % of them hits; {} evictions.", plain(cache["reads"]),
                   percent(number(cache, "hit_ratio")), plain(cache["evictions"]));
   if (one_in > 1)
-    text += fmt::format(" The shadows and the curve look at one block in {:.0f}.", one_in);
+    text += fmt::format(
+        " The policy in use is counted; the shadows and the curve look at one block in {:.0f}, and "
+        "19 such samples in 20 are off by no more than the error.",
+        one_in);
   return text;
 }
 
@@ -162,6 +167,13 @@ std::string arm_conclusion(const Experiment& experiment) {
                                       used->value("policy", ""));
 }
 
+/// Whether a shadow saw any read.
+bool has_replacements(const Experiment& experiment) {
+  return std::ranges::any_of(experiment["replacements"], [](const Json& row) {
+    return row.value("basis", "") != "counted" && number(row, "reads") > 0;
+  });
+}
+
 /// The same of the cache policies.
 std::string cache_conclusion(const Experiment& experiment) {
   if (number(experiment["cache"], "reads") == 0) return "";
@@ -169,14 +181,16 @@ std::string cache_conclusion(const Experiment& experiment) {
   const auto used = row_in_use(caches);
   if (used == caches.end())
     return " No cache policy was followed but the one in use: cache/watch is off.";
-  if (number(*used, "sampled_reads") == 0)
+  if (!has_replacements(experiment))
     return " The reads were too few to compare the cache policies.";
   const double more = number(caches.front(), "hit_ratio") - number(*used, "hit_ratio");
-  return more < 0.0005 ? fmt::format(" No cache policy would have hit more than {}.",
-                                     used->value("policy", ""))
-                       : fmt::format(" {} would have hit {} points more than {}.",
-                                     caches.front().value("policy", ""), percent(more),
-                                     used->value("policy", ""));
+  const double error = number(caches.front(), "error");
+  if (more < 0.0005 || more < error)
+    return fmt::format(" No cache policy would have hit {} than {}.",
+                       more < 0.0005 ? "more" : "surely more", used->value("policy", ""));
+  return fmt::format(" {} would have hit {} points more than {}{}.",
+                     caches.front().value("policy", ""), percent(more), used->value("policy", ""),
+                     error == 0 ? "" : fmt::format(", give or take {}", percent(error)));
 }
 
 std::string conclusion(const Experiment& experiment) {
@@ -198,11 +212,6 @@ std::string run_sentence(const Experiment& experiment) {
 
 bool has_arms(const Experiment& experiment) {
   return !experiment["arms"].empty() && number(experiment["arms"].front(), "requests") > 0;
-}
-
-bool has_replacements(const Experiment& experiment) {
-  return !experiment["replacements"].empty() &&
-         number(experiment["replacements"].front(), "sampled_reads") > 0;
 }
 
 chart::Page page_of(const Experiment& experiment) {

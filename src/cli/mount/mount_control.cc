@@ -50,7 +50,9 @@ std::string MountControl::path(const std::string& name) const {
 std::string MountControl::text(const std::string& name) const {
   Result<std::string> content = whole_file(path(name));
   if (content.ok()) return std::move(content).take();
-  complaint_.make(fmt::format("{} cannot be read ({})", path(name), std::strerror(content.code())));
+  const bool is_private = content.code() == EACCES;
+  complaint_.make(fmt::format("{} cannot be read ({}{})", path(name), std::strerror(content.code()),
+                              is_private ? ": it is for root and who has mounted alone" : ""));
   return {};
 }
 

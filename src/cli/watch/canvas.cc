@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cwchar>
+#include <sstream>
 
+#include "spindle/base/wrapped_text.h"
 #include "spindle/chart/rgb.h"
 
 namespace spindle::cli {
@@ -80,6 +82,24 @@ int Canvas::put_within(int x, int y, int width, std::string_view text, const Loo
     taken += one.bytes.size();
   }
   return put(x, y, text.substr(0, taken), look);
+}
+
+int Canvas::put_clauses(int x, int y, int width, std::string_view text, const Look& look) {
+  std::string_view shown = text;
+  while (columns_on_canvas(shown) > width) {
+    const std::size_t end = shown.find_last_of(",;");
+    if (end == std::string_view::npos) break;
+    shown = shown.substr(0, end);
+  }
+  return put_within(x, y, width, shown, look);
+}
+
+int Canvas::put_wrapped(const Area& area, std::string_view text, const Look& look) {
+  std::istringstream lines(wrapped_text(text, "", "", static_cast<std::size_t>(area.width)));
+  int row = 0;
+  for (std::string line; row < area.height && std::getline(lines, line); ++row)
+    put_within(area.x, area.y + row, area.width, line, look);
+  return row;
 }
 
 int Canvas::put_end_within(int x, int y, int width, std::string_view text, const Look& look) {

@@ -116,9 +116,12 @@ void draw_no_arm(Canvas& canvas, const Area& area, const Figures& figures) {
                   number_text(figures.rate(counted(figures.disk, "requests"))), per,
                   number_text(figures.rate(counted(figures.disk, "read_blocks"))), per,
                   number_text(figures.rate(counted(figures.disk, "written_blocks"))), per)};
-  int y = area.y;
-  for (const std::string& line : lines)
-    if (y < area.y + area.height) canvas.put_within(area.x, y++, area.width, line);
+  Area rest = area;
+  for (const std::string& line : lines) {
+    const int rows = canvas.put_wrapped(rest, line);
+    rest.y += rows;
+    rest.height -= rows;
+  }
 }
 
 /// What is shown in place of some neighbouring cells.
@@ -204,20 +207,24 @@ void draw_glyph(Canvas& canvas, int x, int y, const Glyph& glyph) {
   canvas.put(x, y, std::string(1, letter), {.ground = ground});
 }
 
+/// Where it is narrow, closer together and without what explains itself.
 void draw_legend(Canvas& canvas, int x, int y, int right) {
+  constexpr int kWide = 64;
+  const bool is_wide = right - x >= kWide;
   const auto add = [&](std::string_view mark, const Look& look, std::string_view name) {
     const int end = x + 2 + columns_on_canvas(name);
     if (end > right) return;
     canvas.put(x, y, mark, look);
     canvas.put(x + 2, y, name);
-    x = end + 2;
+    x = end + (is_wide ? 2 : 1);
   };
   const Look device{.ground = colour_of(Meaning::kDevice), .strong = true};
   add("W", device, "written");
   add("R", device, "read");
-  for (const Kind* kind : {&kData, &kJournal, &kOwn})
+  for (const Kind* kind : {&kData, &kJournal})
     add(std::string(1, kind->letter), {.ground = kind->colour}, kind->name);
-  add(canvas.pick("·", "."), {.faint = true}, "free");
+  add(std::string(1, kOwn.letter), {.ground = kOwn.colour}, is_wide ? kOwn.name : "own");
+  if (is_wide) add(canvas.pick("·", "."), {.faint = true}, "free");
 }
 
 }  // namespace
@@ -253,7 +260,7 @@ void draw_arm(Canvas& canvas, const Area& area, const WatchView& view) {
         {.faint = true});
     track.draw_move(y, *move);
   }
-  if (has_summary) canvas.put_within(area.x, bottom, area.width, arm_summary(view.figures));
+  if (has_summary) canvas.put_clauses(area.x, bottom, area.width, arm_summary(view.figures));
 }
 
 std::string blocks_title(const WatchView& view, const Area& area) {

@@ -75,8 +75,13 @@ void draw_header(Canvas& canvas, const WatchScreen& screen) {
   const std::string right = screen.is_paused   ? "PAUSED"
                             : !screen.has_keys ? ""
                                                : fmt::format("every {} s", screen.interval_s);
+  const std::string text = header_text(screen);
+  const int first = columns_on_canvas(std::string_view(text).substr(0, text.find(',')));
   const int room = canvas.width() - columns_on_canvas(right) - 1;
-  canvas.put_within(0, 0, room, header_text(screen), {.strong = true});
+  // Where there is no room for both, the keys tell the interval.
+  if (first > room && !screen.is_paused)
+    return (void)canvas.put_clauses(0, 0, canvas.width(), text, {.strong = true});
+  canvas.put_clauses(0, 0, room, text, {.strong = true});
   canvas.put_right(canvas.width(), 0, right,
                    {.strong = screen.is_paused, .reverse = screen.is_paused});
 }
@@ -113,7 +118,9 @@ Area draw_box(Canvas& canvas, int width, int height, std::string_view title) {
   canvas.put(right, box.y, canvas.pick("┐", "+"));
   canvas.put(box.x, bottom, canvas.pick("└", "+"));
   canvas.put(right, bottom, canvas.pick("┘", "+"));
-  canvas.put_within(box.x + 2, box.y, box.width - 4, fmt::format(" {} ", title), {.strong = true});
+  const int end = canvas.put_clauses(box.x + 2, box.y, box.width - 5, fmt::format(" {}", title),
+                                     {.strong = true});
+  canvas.put(end, box.y, " ");
   return {box.x + 2, box.y + 1, box.width - 4, box.height - 2};
 }
 
@@ -134,26 +141,47 @@ void draw_menu(Canvas& canvas, const WatchMenu& menu) {
   }
 }
 
+constexpr int kHelpWidth = 72;
+
+/// The keys in two columns, or in one where the screen is narrow.
+std::vector<std::string> help_of_keys(bool is_wide) {
+  if (is_wide)
+    return {"q            quit                   p      pause, and go on",
+            "space        look now               + -    longer, shorter intervals",
+            "tab, arrows  choose a panel         enter  the panel alone, and back",
+            "a  arm policy     d  disk     c  cache policy     f  fit of free runs", ""};
+  return {"q            quit",         "space        look now",
+          "p            pause",        "+ -          the interval",
+          "tab, arrows  a panel",      "enter        the panel alone",
+          "a            arm policy",   "d            disk",
+          "c            cache policy", "f            fit of free runs"};
+}
+
+/// From the keys on, as much as has room.
 void draw_help(Canvas& canvas) {
-  constexpr std::string_view kLines[] = {
-      "q            quit                   p      pause, and go on",
-      "space        look now               + -    longer, shorter intervals",
-      "tab, arrows  choose a panel         enter  the panel alone, and back",
-      "a  arm policy     d  disk     c  cache policy     f  fit of free runs",
-      "",
+  constexpr std::string_view kSentences[] = {
       "Arm: where it stands, what waits for it, its last moves.",
-      "Blocks: W was just written, R read; w and r fade. Else what a part of",
-      "the disk holds, in capitals where at least half of it is in use.",
-      "Cache: reads it could answer, blocks in use, and those to be written;",
-      "log is how full the journal is. Below, its hits over time.",
-      "Busiest files: by requests that reached the volume; what the kernel",
-      "answers out of its own cache is not among them.",
+      "Blocks: W was just written, R read; w and r fade. Else what a part of the disk holds, in "
+      "capitals where at least half of it is in use.",
+      "Cache: reads it could answer, blocks in use, and those to be written; log is how full the "
+      "journal is. Below, its hits over time.",
+      "Busiest files: by requests that reached the volume; what the kernel answers out of its own "
+      "cache is not among them.",
       "Latency: half of the requests took at most p50, 99 of 100 at most p99.",
       "",
       "Any key closes this."};
-  const Area inside = draw_box(canvas, 72, static_cast<int>(std::size(kLines)), "spindle watch");
-  for (int i = 0; i < inside.height && i < static_cast<int>(std::size(kLines)); ++i)
-    canvas.put_within(inside.x, inside.y + i, inside.width, kLines[i]);
+  const bool is_wide = canvas.width() >= kHelpWidth + 4;
+  const std::vector<std::string> keys = help_of_keys(is_wide);
+  Area rest = draw_box(canvas, kHelpWidth, is_wide ? 15 : canvas.height(), "spindle watch");
+  const auto take = [&](int rows) {
+    rest.y += rows;
+    rest.height -= rows;
+  };
+  for (const std::string& key : keys) {
+    if (rest.height > 0) canvas.put_within(rest.x, rest.y, rest.width, key);
+    take(1);
+  }
+  for (const std::string_view sentence : kSentences) take(canvas.put_wrapped(rest, sentence));
 }
 
 void draw_too_small(Canvas& canvas) {

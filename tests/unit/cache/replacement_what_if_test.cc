@@ -1,6 +1,7 @@
 // The shadows agree with the cache that they watch, and, sampled, with the shadows that see all.
 #include "spindle/cache/replacement_what_if.h"
 
+#include <array>
 #include <cmath>
 
 #include "cache_fixture.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t kBlockSize = 1024;
 using Size = ReplacementWhatIf::Size;
+using Basis = ReplacementWhatIf::Basis;
 
 const ReplacementWhatIf::Row& row_of(const std::vector<ReplacementWhatIf::Row>& rows,
                                      std::string_view policy, Size size) {
@@ -29,14 +31,13 @@ BlockNo pick(Random& random, std::uint64_t blocks) {
 
 void use(BufferCache& cache, Random& random, std::uint64_t blocks) {
   switch (random.below(40)) {
-    case 0: {
-      const std::uint64_t start = random.below(blocks - 30);
-      // Not by read_range, which holds its blocks: then a policy does not get what it asks for.
-      for (std::uint64_t i = 0; i < 30; ++i) EXPECT_TRUE(cache.read(BlockNo{start + i}).ok());
+    case 0:
+      // Held all at once: what the policy asks for may not go.
+      EXPECT_TRUE(cache.read_range({BlockNo{random.below(blocks - 30)}, 30}).ok());
       return;
-    }
     case 1:
-      cache.forget({pick(random, blocks - 3), 3});
+      // Not one that is held: its frame would be nobody's for a while.
+      cache.forget({BlockNo{blocks - blocks / 4 + random.below(blocks / 4 - 3)}, 3});
       return;
     case 2:
     case 3:
@@ -47,32 +48,81 @@ void use(BufferCache& cache, Random& random, std::uint64_t blocks) {
   }
 }
 
+/// Some are held for a while, some are dirty for a while; never so many that frames are parked.
+class Holder {
+ public:
+  explicit Holder(BufferCache& cache) : cache_(cache) {}
+
+  void change(Random& random, std::uint64_t blocks) {
+    auto block = cache_.read(pick(random, blocks * 3 / 4));
+    ASSERT_TRUE(block.ok());
+    const std::size_t place = random.below(held_.size());
+    held_[place] = std::move(block).value();
+    if (!random.one_in(4)) return;
+    ASSERT_TRUE(cache_.write_access(held_[place]).ok());
+    cache_.mark_dirty(held_[place], InodeNo{1});
+    if (cache_.statistics().dirty_blocks > 20) ASSERT_TRUE(cache_.flush_all().ok());
+  }
+
+ private:
+  BufferCache& cache_;
+  std::array<BlockRef, 12> held_;
+};
+
+void expect_counted_and_simulated_alike(const ReplacementWhatIf& what_if, const BufferCache& cache,
+                                        std::string_view policy) {
+  const CacheStatistics counts = cache.statistics();
+  const auto rows = what_if.rows();
+  const auto& row = row_of(rows, policy, Size::kSame);
+  EXPECT_GT(counts.hits, 0u);
+  EXPECT_GT(counts.misses, 0u);
+  EXPECT_EQ(row.reads, counts.reads);
+  EXPECT_EQ(row.hits, counts.hits);
+  EXPECT_EQ(row.basis, Basis::kCounted);
+  EXPECT_EQ(row.error, 0);
+  const double ratio = static_cast<double>(counts.hits) / static_cast<double>(counts.reads);
+  EXPECT_EQ(row.hit_ratio, ratio);
+  // What its shadow says without any correction.
+  EXPECT_EQ(std::llround(row.shadow_hit_ratio * static_cast<double>(counts.reads)),
+            static_cast<long long>(counts.hits));
+  EXPECT_EQ(row_of(rows, policy == "lru" ? "arc" : "lru", Size::kSame).basis, Basis::kSimulated);
+}
+
 TEST(ReplacementWhatIf, WithoutSamplingTheShadowOfThePolicyInUseCountsWhatTheCacheCounts) {
-  for (std::string_view policy : replacement_policy_names()) {
+  const auto names = replacement_policy_names();
+  for (std::size_t which = 0; which < names.size(); ++which) {
     for (std::uint64_t seed : {1, 2, 3}) {
-      SCOPED_TRACE(std::string(policy) + ", seed " + std::to_string(seed));
+      SCOPED_TRACE(std::string(names[which]) + ", seed " + std::to_string(seed));
       SlowDevice device(kBlockSize, 1000);
       device.bad_reads = {400};
       ReplacementWhatIf what_if(ReplacementWhatIf::kNoSampling);
-      auto cache = make_cache(device, 100, policy);
+      auto cache = make_cache(device, 100, names[which]);
       cache->set_observer(&what_if);
       Random random(seed);
-      for (int step = 0; step < 5'000; ++step) {
-        if (step == 2'000) cache->drop_clean();
-        if (step == 3'000) cache->reset_statistics();
-        if (random.one_in(50)) {
-          EXPECT_EQ(cache->read(BlockNo{400}).code(), EIO);
-        } else {
-          use(*cache, random, 400);
+      {
+        Holder holder(*cache);
+        for (int step = 0; step < 5'000; ++step) {
+          if (step == 2'000) cache->drop_clean();
+          if (step == 3'000) cache->reset_statistics();
+          if (random.one_in(50)) {
+            EXPECT_EQ(cache->read(BlockNo{400}).code(), EIO);
+          } else if (random.one_in(20)) {
+            holder.change(random, 400);
+          } else {
+            use(*cache, random, 400);
+          }
         }
+        expect_counted_and_simulated_alike(what_if, *cache, names[which]);
+        // Another one, which begins with what is there, in the frames in which it is.
+        const std::string_view next = names[(which + seed) % names.size()];
+        ASSERT_TRUE(cache->set_policy(next).ok());
+        cache->reset_statistics();
+        for (int step = 0; step < 2'000; ++step) {
+          if (step % 500 == 499) cache->drop_clean();
+          random.one_in(20) ? holder.change(random, 400) : use(*cache, random, 400);
+        }
+        expect_counted_and_simulated_alike(what_if, *cache, next);
       }
-      const CacheStatistics counts = cache->statistics();
-      const auto rows = what_if.rows();
-      const auto& row = row_of(rows, policy, Size::kSame);
-      EXPECT_GT(counts.hits, 0u);
-      EXPECT_GT(counts.misses, 0u);
-      EXPECT_EQ(row.reads, counts.reads);
-      EXPECT_EQ(row.hits, counts.hits);
       EXPECT_EQ(what_if.sampled_one_in(), 1u);
       cache->set_observer(nullptr);
     }
@@ -95,6 +145,9 @@ TEST(ReplacementWhatIf, ReadAheadIsSeenToo) {
       const CacheStatistics counts = cache->statistics();
       const auto rows = what_if.rows();
       EXPECT_GT(counts.read_ahead_used, 0u);
+      EXPECT_NEAR(row_of(rows, policy, Size::kSame).shadow_hit_ratio,
+                  row_of(rows, policy, Size::kSame).hit_ratio, 1e-12)
+          << policy;
       EXPECT_EQ(row_of(rows, policy, Size::kSame).hits, counts.hits) << policy;
       EXPECT_EQ(row_of(rows, policy, Size::kSame).reads, counts.reads) << policy;
     }
@@ -125,8 +178,8 @@ TEST(ReplacementWhatIf, OtherSizesAreWhatACacheOfThatSizeCounts) {
 TEST(ReplacementWhatIf, SamplingComesNearToWhatAllBlocksWouldShow) {
   ReplacementWhatIf all(ReplacementWhatIf::kNoSampling);
   ReplacementWhatIf sampled(1024);
-  all.restarted(8192, {});
-  sampled.restarted(8192, {});
+  all.restarted({.capacity = 8192});
+  sampled.restarted({.capacity = 8192});
   EXPECT_EQ(sampled.sampled_one_in(), 8u);
   Random random(11);
   for (int step = 0; step < 200'000; ++step) {
@@ -136,13 +189,19 @@ TEST(ReplacementWhatIf, SamplingComesNearToWhatAllBlocksWouldShow) {
   }
   const auto exact = all.rows();
   const auto near = sampled.rows();
+  std::size_t within_error = 0;
   for (std::size_t i = 0; i < exact.size(); ++i) {
     // These two throw out what is used most, which is what a sample knows least of.
     const bool drops_the_hottest = exact[i].policy == "mru" || exact[i].policy == "mfu";
     EXPECT_NEAR(near[i].hit_ratio, exact[i].hit_ratio, drops_the_hottest ? 0.15 : 0.05)
         << exact[i].policy << " of " << exact[i].capacity_blocks;
     EXPECT_LT(near[i].reads, exact[i].reads / 4);
+    EXPECT_EQ(near[i].basis, Basis::kSampled);
+    EXPECT_EQ(exact[i].error, 0);
+    within_error += std::abs(near[i].hit_ratio - exact[i].hit_ratio) <= near[i].error ? 1 : 0;
+    EXPECT_LT(near[i].error, 0.2);
   }
+  EXPECT_GE(within_error, exact.size() * 9 / 10);
   const auto whole_curve = all.lru_curve(100'000);
   for (const auto& point : sampled.lru_curve(12)) {
     double ratio = 0;

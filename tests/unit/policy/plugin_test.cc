@@ -233,6 +233,25 @@ TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
   EXPECT_EQ(make_arm_policy("misbehaving").take()->name(), "misbehaving");
 }
 
+TEST_F(Plugin, IsAbandonedWhenItWaitsForEver) {
+  for (const char* const fault : {"sleep", "lock"}) {
+    SCOPED_TRACE(fault);
+    ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
+    // Also in a thread of its own, which has ended by the time that others are watched.
+    std::thread([fault] {
+      const auto policy = make_arm_policy("misbehaving").take();
+      const ArmRequest request{.cylinder = Cylinder{1}};
+      EXPECT_EQ(policy->pick({&request, 1}, {}).index, 0u);
+      EXPECT_EQ(policy->name(), "misbehaving");
+      ::setenv("FAULT", fault, 1);
+      EXPECT_EQ(policy->pick({&request, 1}, {}).index, 0u);
+      ::unsetenv("FAULT");
+      EXPECT_EQ(policy->name(), "fcfs");
+    }).join();
+    EXPECT_NE(last_policy_fault()->text.find("waited for a second"), std::string::npos);
+  }
+}
+
 TEST_F(Plugin, CostsASecondInAllHoweverManyWaitForIt) {
   for (const PolicyKind kind : kKinds) ASSERT_TRUE(load_policy(kind, kLibrary).ok());
   const auto first = make_arm_policy("misbehaving").take();

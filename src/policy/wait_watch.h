@@ -1,0 +1,49 @@
+// WaitWatch: finds the calls into loaded libraries that wait, and wait, and use no processor.
+//
+//   CallsOfThread calls;                  // of this kernel thread, which counts its calls in it
+//   watch_waits(calls, signal);
+//   ...
+//   end_watching_waits(calls);
+//
+// A thread of its own asks the kernel twice a second where those that are in a call stand. One that
+// is found asleep in the same place of the same call for a second gets the signal, whose handler
+// compares `late_call` and `late_stack` with where it is. A thread that the machine is too busy to
+// run is not asleep, however long that lasts. Only sleeping and waiting for others counts, as for a
+// lock: in the midst of it no lock of the C library is held, as there may be while a file is read.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace spindle {
+
+struct CallsOfThread {
+  /// By the thread itself, which alone writes these two.
+  void begin() {
+    add(depth, 1);
+    add(changes, 1);
+  }
+  void end() {
+    add(depth, -1);
+    add(changes, 1);
+  }
+
+  pid_t id = 0;
+  std::atomic<std::int64_t> depth = 0;      ///< of the calls that it is in
+  std::atomic<std::int64_t> changes = 0;    ///< how many calls began, and ended
+  std::atomic<std::int64_t> late_call = 0;  ///< what `changes` was when one was found to be late
+  std::atomic<std::uintptr_t> late_stack = 0;
+
+ private:
+  static void add(std::atomic<std::int64_t>& number, std::int64_t more) {
+    number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+};
+
+/// Until it ends to be watched. After a fork no thread of the child is watched.
+void watch_waits(CallsOfThread& thread, int signal);
+void end_watching_waits(CallsOfThread& thread);
+
+}  // namespace spindle
