@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
+#include "asked_policy.h"
 #include "domains.h"
-#include "library_policy.h"
 #include "spindle/policy/run_set.h"
 
 namespace spindle {
@@ -16,21 +16,11 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;
 
-struct Name {
-  std::string_view algorithm;
-  std::string_view policy;
-};
-constexpr Name kNames[] = {
-    {"FIRST-FIT", "first"}, {"BEST-FIT", "best"}, {"WORST-FIT", "worst"}, {"NEXT-FIT", "next"}};
-
 std::unique_ptr<FitPolicy> make_policy(const Problem& problem) {
-  for (const Name& name : kNames) {
-    if (name.algorithm != problem.algorithm) continue;
-    auto policy = make_fit_policy(name.policy);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  const auto own = policy_of_library(problem, PolicyKind::kFit);
-  return own ? make_fit_policy(*own).take() : nullptr;
+  constexpr PolicyOfAlgorithm kPolicies[] = {
+      {"FIRST-FIT", "first"}, {"BEST-FIT", "best"}, {"WORST-FIT", "worst"}, {"NEXT-FIT", "next"}};
+  const auto name = asked_policy(problem, PolicyKind::kFit, kPolicies);
+  return name ? make_fit_policy(*name).take() : nullptr;
 }
 
 /// Holes in a row, one used unit between each two, so that they never grow together.
@@ -134,13 +124,14 @@ struct Chunk {
 /// joined stands side by side in the list too, so only a list in order of address joins all.
 class Heap {
  public:
+  enum class Fit : std::uint8_t { kFirst, kBest, kWorst };
   enum class Order : std::uint8_t { kAddress, kSizeUp, kSizeDown, kFront, kBack };
   struct Rules {
     std::int64_t header = 0;
     std::int64_t align = 1;
     Order order = Order::kAddress;
     bool coalesce = false;
-    std::size_t fit = 0;  ///< first, best, worst
+    Fit fit = Fit::kFirst;
   };
 
   Heap(Chunk all, const Rules& rules) : rules_(rules), free_{all} {}
@@ -153,10 +144,11 @@ class Heap {
     for (auto chunk = free_.begin(); chunk != free_.end(); ++chunk) {
       ++searched;
       if (chunk->size < want) continue;
-      const bool better = chosen == free_.end() || (rules_.fit == 1 ? chunk->size < chosen->size
-                                                                    : chunk->size > chosen->size);
+      const bool better =
+          chosen == free_.end() ||
+          (rules_.fit == Fit::kBest ? chunk->size < chosen->size : chunk->size > chosen->size);
       if (better) chosen = chunk;
-      if (rules_.fit == 0) break;
+      if (rules_.fit == Fit::kFirst) break;
     }
     if (chosen == free_.end()) return -1;
     const std::int64_t start = chosen->start;
@@ -317,9 +309,10 @@ Json solve_buddy(const Problem& problem) {
 Json solve_heap(const Problem& problem) {
   const Field& parameters = problem.parameters;
   Heap::Rules rules;
-  const auto fit = std::ranges::find(kNames, problem.algorithm, &Name::algorithm);
-  if (fit == std::end(kNames) || fit->policy == "next") return problem.unknown_algorithm();
-  rules.fit = static_cast<std::size_t>(fit - std::begin(kNames));
+  constexpr std::string_view kFits[] = {"FIRST-FIT", "BEST-FIT", "WORST-FIT"};
+  const auto* const fit = std::ranges::find(kFits, problem.algorithm);
+  if (fit == std::end(kFits)) return problem.unknown_algorithm();
+  rules.fit = static_cast<Heap::Fit>(fit - std::begin(kFits));
   rules.header = parameters["header"].integer_or(0, 0, kMostBytes);
   rules.align = parameters["align"].integer_or(1, 1, kMostBytes);
   rules.order = static_cast<Heap::Order>(parameters["order"].choice(

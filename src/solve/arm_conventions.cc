@@ -1,22 +1,8 @@
 #include "arm_conventions.h"
 
-#include "library_policy.h"
+#include "asked_policy.h"
 
 namespace spindle {
-namespace {
-
-struct Name {
-  std::string_view algorithm;
-  std::string_view policy;
-};
-constexpr Name kNames[] = {
-    {"FCFS", "fcfs"},     {"FIFO", "fcfs"},     {"SSTF", "sstf"},
-    {"SCAN", "scan"},     {"C-SCAN", "c-scan"}, {"LOOK", "look"},
-    {"C-LOOK", "c-look"}, {"FSCAN", "fscan"},   {"N-STEP-SCAN", "n-step-scan"},
-    {"V(R)", "v-r"},      {"SATF", "sptf"},     {"BSATF", "sptf"},
-    {"SPTF", "sptf"},     {"ASATF", "sptf"},    {"DEADLINE", "deadline"}};
-
-}  // namespace
 
 ArmConventions read_arm_conventions(const Problem& problem) {
   using Tie = ArmConventions::Tie;
@@ -35,13 +21,15 @@ ArmConventions read_arm_conventions(const Problem& problem) {
 }
 
 std::unique_ptr<ArmPolicy> make_arm(const Problem& problem, const ArmConventions& conventions) {
-  for (const Name& name : kNames) {
-    if (name.algorithm != problem.algorithm) continue;
-    auto policy = make_arm_policy(name.policy, conventions);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  const auto own = policy_of_library(problem, PolicyKind::kArm);
-  return own ? make_arm_policy(*own, conventions).take() : nullptr;
+  // Of the disk that turns, SATF is the name; elsewhere SPTF.
+  constexpr PolicyOfAlgorithm kPolicies[] = {
+      {"FCFS", "fcfs"},     {"SSTF", "sstf"},        {"SCAN", "scan"},
+      {"C-SCAN", "c-scan"}, {"LOOK", "look"},        {"C-LOOK", "c-look"},
+      {"FSCAN", "fscan"},   {"V(R)", "v-r"},         {"N-STEP-SCAN", "n-step-scan"},
+      {"SATF", "sptf"},     {"SPTF", "sptf"},        {"BSATF", "sptf"},
+      {"ASATF", "sptf"},    {"DEADLINE", "deadline"}};
+  const auto name = asked_policy(problem, PolicyKind::kArm, kPolicies);
+  return name ? make_arm_policy(*name, conventions).take() : nullptr;
 }
 
 }  // namespace spindle

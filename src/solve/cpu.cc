@@ -16,9 +16,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "asked_policy.h"
 #include "cpu_run.h"
 #include "domains.h"
-#include "library_policy.h"
 #include "mlfq.h"
 
 namespace spindle {
@@ -30,30 +30,6 @@ using Json = nlohmann::json;
 constexpr std::size_t kMostListed = 100'000;
 constexpr std::int64_t kMostCpus = 64;
 
-struct Name {
-  std::string_view algorithm;
-  std::string_view policy;
-};
-constexpr Name kNames[] = {{"FCFS", "fcfs"},
-                           {"SJF", "sjf"},
-                           {"SRTF", "srtf"},
-                           {"LJF", "ljf"},
-                           {"LRTF", "lrtf"},
-                           {"RR", "rr"},
-                           {"PRIORITY", "priority"},
-                           {"PRIORITY-P", "priority-preemptive"},
-                           {"PRIORITY-AGING", "priority-aging"},
-                           {"PRIORITY-RR", "priority-rr"},
-                           {"HRRN", "hrrn"},
-                           {"VRR", "vrr"},
-                           {"FEEDBACK", "feedback"},
-                           {"MLFQ", "mlfq"},
-                           {"MLQ", "mlq"},
-                           {"LOTTERY", "lottery"},
-                           {"STRIDE", "stride"},
-                           {"CFS", "cfs"},
-                           {"EEVDF", "eevdf"},
-                           {"FAIR-SHARE", "fair-share"}};
 constexpr std::string_view kInTurns[] = {"RR",      "VRR",    "PRIORITY-RR", "FEEDBACK",
                                          "LOTTERY", "STRIDE", "EEVDF",       "FAIR-SHARE"};
 
@@ -114,13 +90,31 @@ CpuConventions read_conventions(const Problem& problem) {
 }
 
 std::unique_ptr<CpuPolicy> make_policy(const Problem& problem) {
-  std::optional<std::string_view> policy_name = policy_of_library(problem, PolicyKind::kCpu);
-  const auto name = std::ranges::find(kNames, problem.algorithm, &Name::algorithm);
-  if (name != std::end(kNames)) policy_name = name->policy;
-  if (!policy_name) return problem.unknown_algorithm(), nullptr;
+  constexpr PolicyOfAlgorithm kPolicies[] = {{"FCFS", "fcfs"},
+                                             {"SJF", "sjf"},
+                                             {"SRTF", "srtf"},
+                                             {"LJF", "ljf"},
+                                             {"LRTF", "lrtf"},
+                                             {"RR", "rr"},
+                                             {"PRIORITY", "priority"},
+                                             {"PRIORITY-P", "priority-preemptive"},
+                                             {"PRIORITY-AGING", "priority-aging"},
+                                             {"PRIORITY-RR", "priority-rr"},
+                                             {"HRRN", "hrrn"},
+                                             {"VRR", "vrr"},
+                                             {"FEEDBACK", "feedback"},
+                                             {"MLFQ", "mlfq"},
+                                             {"MLQ", "mlq"},
+                                             {"LOTTERY", "lottery"},
+                                             {"STRIDE", "stride"},
+                                             {"CFS", "cfs"},
+                                             {"EEVDF", "eevdf"},
+                                             {"FAIR-SHARE", "fair-share"}};
+  const auto name = asked_policy(problem, PolicyKind::kCpu, kPolicies);
+  if (!name) return problem.unknown_algorithm(), nullptr;
   const CpuConventions conventions = read_conventions(problem);
   if (problem.failed()) return nullptr;
-  auto policy = make_cpu_policy(*policy_name, conventions);
+  auto policy = make_cpu_policy(*name, conventions);
   if (!policy.ok()) return problem.parameters["quanta"].fail("cannot be used"), nullptr;
   return std::move(policy).take();
 }

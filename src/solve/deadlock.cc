@@ -133,58 +133,79 @@ Json banker(const Problem& problem) {
   return answer;
 }
 
+/// What processes hold, and what each asks for and waits.
+struct Waiting {
+  Units available;
+  std::vector<Units> held;
+  std::vector<Units> wanted;
+
+  explicit Waiting(const Problem& problem)
+      : available(read_units(problem.input["available"])),
+        held(read_table(problem.input["allocation"], available.size())),
+        wanted(read_table(problem.input["request"], available.size())) {
+    if (wanted.size() != held.size())
+      problem.input["request"].fail("not as many processes as in allocation");
+  }
+
+  /// Marks in `done` who can end or need not; answers in which order they end.
+  std::vector<std::size_t> detect(std::vector<bool>& done) const {
+    // Who holds nothing keeps nobody waiting, and is not part of a deadlock.
+    done.resize(held.size());
+    for (std::size_t p = 0; p < held.size(); ++p)
+      done[p] = std::ranges::all_of(held[p], [](std::int64_t units) { return units == 0; });
+    return order_of_ends(available, held, wanted, done);
+  }
+
+  void end(std::size_t process) {
+    for (std::size_t r = 0; r < available.size(); ++r) available[r] += held[process][r];
+    held[process].assign(available.size(), 0);
+    wanted[process].assign(available.size(), 0);
+  }
+};
+
 Json detection(const Problem& problem) {
-  const Units available = read_units(problem.input["available"]);
-  const std::vector<Units> held = read_table(problem.input["allocation"], available.size());
-  const std::vector<Units> wanted = read_table(problem.input["request"], available.size());
-  if (wanted.size() != held.size())
-    problem.input["request"].fail("not as many processes as in allocation");
+  const Waiting waiting(problem);
+  bound_work(problem.input["allocation"], waiting.held.size(), waiting.available.size(), 1);
   if (problem.failed()) return {};
-  bound_work(problem.input["allocation"], held.size(), available.size(), 1);
-  if (problem.failed()) return {};
-  // Who holds nothing keeps nobody waiting, and is not part of a deadlock.
-  std::vector<bool> done(held.size());
-  for (std::size_t p = 0; p < held.size(); ++p)
-    done[p] = std::ranges::all_of(held[p], [](std::int64_t units) { return units == 0; });
-  const std::vector<std::size_t> finish = order_of_ends(available, held, wanted, done);
+  std::vector<bool> done;
+  const std::vector<std::size_t> finish = waiting.detect(done);
   Json deadlocked = Json::array();
-  for (std::size_t p = 0; p < held.size(); ++p)
+  for (std::size_t p = 0; p < done.size(); ++p)
     if (!done[p]) deadlocked.push_back(p);
   return {{"deadlocked", deadlocked}, {"finish", finish}};
 }
 
-/// Ends deadlocked processes, the cheapest first (`costs`; without: the one that holds the least,
-/// and of equals the first), until all others can go on.
-Json victims(const Problem& problem) {
-  Units available = read_units(problem.input["available"]);
-  std::vector<Units> held = read_table(problem.input["allocation"], available.size());
-  std::vector<Units> wanted = read_table(problem.input["request"], available.size());
-  if (wanted.size() != held.size())
-    problem.input["request"].fail("not as many processes as in allocation");
+/// What it costs to end each process: `costs`, or else the units that it holds.
+std::vector<std::int64_t> read_costs(const Field& field, const std::vector<Units>& held) {
   std::vector<std::int64_t> costs;
-  if (problem.input["costs"].present()) {
-    costs = read_units(problem.input["costs"]);
-    if (costs.size() != held.size()) problem.input["costs"].fail("not one for each process");
-  } else {
+  if (!field.present()) {
     for (const Units& units : held)
       costs.push_back(std::accumulate(units.begin(), units.end(), std::int64_t{0}));
+    return costs;
   }
-  bound_work(problem.input["allocation"], held.size(), available.size(), held.size());
+  costs = read_units(field);
+  if (costs.size() != held.size()) field.fail("not one for each process");
+  return costs;
+}
+
+/// Ends deadlocked processes, the cheapest first and of equals the first, until all others can go
+/// on.
+Json victims(const Problem& problem) {
+  Waiting waiting(problem);
+  const std::vector<std::int64_t> costs = read_costs(problem.input["costs"], waiting.held);
+  bound_work(problem.input["allocation"], waiting.held.size(), waiting.available.size(),
+             waiting.held.size());
   if (problem.failed()) return {};
   Json ended = Json::array();
   std::int64_t cost = 0;
   for (;;) {
-    std::vector<bool> done(held.size());
-    for (std::size_t p = 0; p < held.size(); ++p)
-      done[p] = std::ranges::all_of(held[p], [](std::int64_t units) { return units == 0; });
-    order_of_ends(available, held, wanted, done);
+    std::vector<bool> done;
+    waiting.detect(done);
     std::optional<std::size_t> victim;
-    for (std::size_t p = 0; p < held.size(); ++p)
+    for (std::size_t p = 0; p < done.size(); ++p)
       if (!done[p] && (!victim || costs[p] < costs[*victim])) victim = p;
     if (!victim) return {{"victims", ended}, {"cost", cost}};
-    for (std::size_t r = 0; r < available.size(); ++r) available[r] += held[*victim][r];
-    held[*victim].assign(available.size(), 0);
-    wanted[*victim].assign(available.size(), 0);
+    waiting.end(*victim);
     ended.push_back(*victim);
     cost += costs[*victim];
   }

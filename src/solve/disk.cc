@@ -103,6 +103,68 @@ std::vector<Arrival> read_arrivals(const Problem& problem, std::uint64_t cylinde
   return arrivals;
 }
 
+/// What a request costs.
+struct Times {
+  VirtualTime per_cylinder;
+  VirtualTime service;
+};
+
+/// Which request was served when.
+struct Served {
+  std::vector<std::size_t> order;
+  std::vector<VirtualTime> completion;  ///< by request
+};
+
+/// Serves the requests as they arrive, in whatever order they stand.
+Served serve(const std::vector<Arrival>& arrivals, const Times& times, ArmPolicy& policy,
+             Arm& arm) {
+  Served served{{}, std::vector<VirtualTime>(arrivals.size())};
+  // The queue numbers them as they arrive.
+  std::vector<std::size_t> turns(arrivals.size());
+  std::iota(turns.begin(), turns.end(), std::size_t{0});
+  std::ranges::stable_sort(turns, {}, [&](std::size_t i) { return arrivals[i].at; });
+  ArmQueue queue;
+  VirtualTime now;
+  std::size_t arrived = 0;
+  while (served.order.size() < arrivals.size()) {
+    if (queue.empty()) now = std::max(now, arrivals[turns[arrived]].at);
+    for (; arrived < turns.size() && arrivals[turns[arrived]].at <= now; ++arrived) {
+      const Arrival& arrival = arrivals[turns[arrived]];
+      queue.add(arrival.cylinder, arrival.at, arrival.is_write);
+    }
+    ArmState state = arm.state();
+    state.now = now;
+    const ArmChoice choice = policy.choose(queue, state);
+    const std::size_t request = turns[choice.index];
+    const auto distance = static_cast<std::int64_t>(arm.go(choice, arrivals[request].cylinder));
+    now += VirtualTime{distance * times.per_cylinder.ns} + times.service;
+    served.completion[request] = now;
+    served.order.push_back(request);
+    queue.remove(choice.index);
+  }
+  return served;
+}
+
+Json responses(const std::vector<Arrival>& arrivals, const Served& served, const Arm& arm) {
+  VirtualTime sum;
+  VirtualTime longest;
+  Json completions = Json::array();
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    const VirtualTime response = served.completion[i] - arrivals[i].at;
+    sum += response;
+    longest = std::max(longest, response);
+    completions.push_back(in_units(served.completion[i]));
+  }
+  const double mean = arrivals.empty() ? 0
+                                       : static_cast<double>(sum.ns) / kUnitNs /
+                                             static_cast<double>(arrivals.size());
+  return {{"order", served.order},
+          {"completion", completions},
+          {"total_movement", arm.movement()},
+          {"mean_response", rounded(mean)},
+          {"max_response", in_units(longest)}};
+}
+
 }  // namespace
 
 Json solve_disk(const Problem& problem) {
@@ -136,60 +198,19 @@ Json solve_disk(const Problem& problem) {
 Json solve_disk_online(const Problem& problem) {
   Arm arm(problem);
   const std::vector<Arrival> arrivals = read_arrivals(problem, arm.state().cylinders);
-  const VirtualTime per_cylinder = problem.parameters["seek_per_cylinder"].time_or({kUnitNs});
-  const VirtualTime service = problem.parameters["service_time"].time_or({});
+  const Times times{problem.parameters["seek_per_cylinder"].time_or({kUnitNs}),
+                    problem.parameters["service_time"].time_or({})};
   const auto policy = make_arm(problem, read_arm_conventions(problem));
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
   if (looks_at_all(problem) && arrivals.size() > kMostLookedAt)
     return problem.input["requests"].fail("too many for an algorithm that looks at all"), Json();
   const double longest_way = 2.0 * static_cast<double>(arm.state().cylinders);
-  const double longest_step =
-      longest_way * static_cast<double>(per_cylinder.ns) + static_cast<double>(service.ns);
+  const double longest_step = longest_way * static_cast<double>(times.per_cylinder.ns) +
+                              static_cast<double>(times.service.ns);
   if (longest_step * static_cast<double>(arrivals.size()) > kLongestTimeNs)
     return problem.input["requests"].fail("the times add up to more than can be counted"), Json();
-  ArmQueue queue;
-  VirtualTime now;
-  std::vector<std::size_t> order;
-  std::vector<VirtualTime> completion(arrivals.size());
-  // They may stand in any order; the queue numbers them as they arrive.
-  std::vector<std::size_t> turns(arrivals.size());
-  std::iota(turns.begin(), turns.end(), std::size_t{0});
-  std::ranges::stable_sort(turns, {}, [&](std::size_t i) { return arrivals[i].at; });
-  std::size_t arrived = 0;
-  while (order.size() < arrivals.size()) {
-    if (queue.empty()) now = std::max(now, arrivals[turns[arrived]].at);
-    for (; arrived < turns.size() && arrivals[turns[arrived]].at <= now; ++arrived) {
-      const Arrival& arrival = arrivals[turns[arrived]];
-      queue.add(arrival.cylinder, arrival.at, arrival.is_write);
-    }
-    ArmState state = arm.state();
-    state.now = now;
-    const ArmChoice choice = policy->choose(queue, state);
-    const std::size_t request = turns[choice.index];
-    const std::uint64_t distance = arm.go(choice, arrivals[request].cylinder);
-    now += VirtualTime{static_cast<std::int64_t>(distance) * per_cylinder.ns} + service;
-    completion[request] = now;
-    order.push_back(request);
-    queue.remove(choice.index);
-  }
-  VirtualTime sum;
-  VirtualTime longest;
-  Json completions = Json::array();
-  for (std::size_t i = 0; i < arrivals.size(); ++i) {
-    const VirtualTime response = completion[i] - arrivals[i].at;
-    sum += response;
-    longest = std::max(longest, response);
-    completions.push_back(in_units(completion[i]));
-  }
-  const double mean = arrivals.empty() ? 0
-                                       : static_cast<double>(sum.ns) / kUnitNs /
-                                             static_cast<double>(arrivals.size());
-  return {{"order", order},
-          {"completion", completions},
-          {"total_movement", arm.movement()},
-          {"mean_response", rounded(mean)},
-          {"max_response", in_units(longest)}};
+  return responses(arrivals, serve(arrivals, times, *policy, arm), arm);
 }
 
 }  // namespace spindle

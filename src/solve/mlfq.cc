@@ -40,6 +40,30 @@ CpuProcess read_job(const Field& field, VirtualTime io_time, double& bursts) {
   return job;
 }
 
+/// When each job began and ended, and the means.
+Json job_times(const CpuRun& run, const std::vector<CpuProcess>& jobs) {
+  Json response = Json::array();
+  Json turnaround = Json::array();
+  Json completion = Json::array();
+  double responses = 0;
+  double turnarounds = 0;
+  for (std::size_t job = 0; job < jobs.size(); ++job) {
+    const VirtualTime waited = run.first_start(job) - jobs[job].arrival;
+    const VirtualTime took = run.completion(job) - jobs[job].arrival;
+    response.push_back(in_units(waited));
+    turnaround.push_back(in_units(took));
+    completion.push_back(in_units(run.completion(job)));
+    responses += static_cast<double>(waited.ns) / kUnitNs;
+    turnarounds += static_cast<double>(took.ns) / kUnitNs;
+  }
+  const auto count = static_cast<double>(jobs.size());
+  return {{"response", response},
+          {"turnaround", turnaround},
+          {"completion", completion},
+          {"avg_response", rounded(responses / count)},
+          {"avg_turnaround", rounded(turnarounds / count)}};
+}
+
 }  // namespace
 
 CpuConventions read_mlfq_conventions(const Problem& problem) {
@@ -90,26 +114,7 @@ Json solve_mlfq(const Problem& problem) {
   CpuRun run({(*policy).get()}, jobs,
              {.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice}});
   if (!run.run()) return problem.input["jobs"].fail("too long a run"), Json();
-  Json response = Json::array();
-  Json turnaround = Json::array();
-  Json completion = Json::array();
-  double responses = 0;
-  double turnarounds = 0;
-  for (std::size_t job = 0; job < jobs.size(); ++job) {
-    const VirtualTime waited = run.first_start(job) - jobs[job].arrival;
-    const VirtualTime took = run.completion(job) - jobs[job].arrival;
-    response.push_back(in_units(waited));
-    turnaround.push_back(in_units(took));
-    completion.push_back(in_units(run.completion(job)));
-    responses += static_cast<double>(waited.ns) / kUnitNs;
-    turnarounds += static_cast<double>(took.ns) / kUnitNs;
-  }
-  const auto count = static_cast<double>(jobs.size());
-  Json answer = {{"response", response},
-                 {"turnaround", turnaround},
-                 {"completion", completion},
-                 {"avg_response", rounded(responses / count)},
-                 {"avg_turnaround", rounded(turnarounds / count)}};
+  Json answer = job_times(run, jobs);
   if (run.gantt().size() > kMostListed) return answer;
   Json gantt = Json::array();
   for (const CpuSegment& segment : run.gantt())

@@ -9,11 +9,10 @@
 
 #include <algorithm>
 #include <deque>
-#include <queue>
 #include <set>
-#include <unordered_map>
 
 #include "domains.h"
+#include "page_frames.h"
 #include "page_policies.h"
 
 namespace spindle {
@@ -28,40 +27,6 @@ constexpr std::size_t kMostReferences = 20'000'000;
 struct Process {
   std::string name;
   std::vector<PageKey> references;
-};
-
-/// Frames that processes share, or that one has for itself.
-class Frames {
- public:
-  Frames(std::unique_ptr<ReplacementPolicy> policy, std::size_t count)
-      : policy_(std::move(policy)), count_(count) {}
-
-  /// False: the page was not there, and is now.
-  bool refer(PageKey page) {
-    const auto found = where_.find(page);
-    if (found != where_.end()) return policy_->touched(FrameNo{found->second}), true;
-    std::size_t frame = pages_.size();
-    if (frame == count_) {
-      const FrameNo victim = *policy_->victim({}, page);
-      policy_->erased(victim);
-      frame = victim.value;
-      where_.erase(pages_[frame]);
-      pages_[frame] = page;
-    } else {
-      pages_.push_back(page);
-    }
-    where_[page] = frame;
-    policy_->inserted(FrameNo{frame}, page);
-    return false;
-  }
-
-  [[nodiscard]] const std::vector<PageKey>& pages() const { return pages_; }
-
- private:
-  std::unique_ptr<ReplacementPolicy> policy_;
-  std::size_t count_;
-  std::vector<PageKey> pages_;
-  std::unordered_map<PageKey, std::size_t> where_;
 };
 
 struct Rules {
@@ -164,9 +129,9 @@ class Machine {
     ready_.pop_front();
     State& state = states_[p];
     const std::vector<PageKey>& references = processes_[p].references;
-    Frames& memory = memories_[rules_.is_local ? p : 0];
+    PageFrames& memory = memories_[rules_.is_local ? p : 0];
     for (std::uint64_t i = 0; i < rules_.quantum && state.at < references.size(); ++i) {
-      const bool hit = memory.refer(key_of(p, references[state.at++]));
+      const bool hit = memory.refer(key_of(p, references[state.at++])).hit;
       now_ += VirtualTime{kUnitNs};
       busy_ += VirtualTime{kUnitNs};
       if (hit) continue;
@@ -184,7 +149,7 @@ class Machine {
   std::span<const Process> processes_;
   Rules rules_;
   std::vector<State> states_;
-  std::vector<Frames> memories_;
+  std::vector<PageFrames> memories_;  ///< one for all, or one for each process
   std::deque<std::size_t> ready_;
   std::deque<Wait> waiting_;  ///< the device serves in order, so in order of their ends
   VirtualTime now_;

@@ -5,8 +5,9 @@
 #include <set>
 #include <unordered_map>
 
+#include "asked_policy.h"
 #include "domains.h"
-#include "library_policy.h"
+#include "page_frames.h"
 #include "page_policies.h"
 
 namespace spindle {
@@ -18,62 +19,24 @@ constexpr std::uint64_t kLargestPage = std::uint64_t{1} << 62;
 /// Longer reference strings are answered with their totals alone.
 constexpr std::size_t kLongestListed = 100'000;
 
-struct Name {
-  std::string_view algorithm;
-  std::string_view policy;
-};
-constexpr Name kNames[] = {{"FIFO", "fifo"},
-                           {"LRU", "lru"},
-                           {"MRU", "mru"},
-                           {"LFU", "lfu"},
-                           {"MFU", "mfu"},
-                           {"CLOCK", "clock"},
-                           {"2Q", "2q"},
-                           {"ARC", "arc"},
-                           {"SIEVE", "sieve"},
-                           {"S3-FIFO", "s3-fifo"},
-                           {"SECOND-CHANCE", "second-chance"},
-                           {"NRU", "nru"},
-                           {"ENHANCED-CLOCK", "enhanced-clock"},
-                           {"AGING", "aging"},
-                           {"WSCLOCK", "wsclock"},
-                           {"RANDOM", "random"}};
-
-/// Frames filled from the lowest; the victim's frame takes the new page.
+/// Counts what references do to the frames.
 class Memory {
  public:
-  Memory(ReplacementPolicy& policy, std::size_t frames, bool listed)
-      : policy_(policy), frames_(frames), listed_(listed) {}
+  Memory(PageFrames frames, bool listed) : frames_(std::move(frames)), listed_(listed) {}
 
   void refer(PageKey page, bool writes) {
-    const auto found = where_.find(page);
-    if (found != where_.end()) {
-      ++hits_;
-      policy_.touched(FrameNo{found->second});
-      if (writes) write(found->second);
-      return;
-    }
-    ++faults_;
-    std::size_t frame = pages_.size();
-    if (frame == frames_) {
-      const FrameNo victim = *policy_.victim({}, page);
-      policy_.erased(victim);
-      frame = victim.value;
-      if (listed_) victims_.push_back(pages_[frame]);
-      where_.erase(pages_[frame]);
-      pages_[frame] = page;
-      if (dirty_.erase(frame) != 0) ++write_backs_;
-    } else {
-      if (listed_) victims_.push_back(nullptr);
-      pages_.push_back(page);
-    }
-    where_[page] = frame;
-    policy_.inserted(FrameNo{frame}, page);
-    if (writes) write(frame);
+    const PageFrames::Reference reference = frames_.refer(page);
+    ++(reference.hit ? hits_ : faults_);
+    if (reference.victim && dirty_.erase(reference.frame) != 0) ++write_backs_;
+    if (!reference.hit && listed_)
+      victims_.push_back(reference.victim ? Json(*reference.victim) : Json());
+    if (!writes) return;
+    dirty_.insert(reference.frame);
+    frames_.set_dirty(reference.frame);
   }
 
   [[nodiscard]] Json answer(bool counts_cold) const {
-    const auto loads_into_empty = static_cast<std::uint64_t>(pages_.size());
+    const auto loads_into_empty = static_cast<std::uint64_t>(frames_.pages().size());
     const std::uint64_t faults = counts_cold ? faults_ : faults_ - loads_into_empty;
     const auto references = static_cast<double>(faults_ + hits_);
     Json answer = {
@@ -82,7 +45,7 @@ class Memory {
         {"write_backs", write_backs_},
         {"hit_ratio", rounded(references == 0 ? 0 : static_cast<double>(hits_) / references)}};
     if (!listed_) return answer;
-    std::vector<PageKey> resident = pages_;
+    std::vector<PageKey> resident = frames_.pages();
     std::ranges::sort(resident);
     answer["resident"] = resident;
     answer["victims"] = victims_;
@@ -90,18 +53,10 @@ class Memory {
   }
 
  private:
-  void write(std::size_t frame) {
-    dirty_.insert(frame);
-    policy_.set_dirty(FrameNo{frame}, true);
-  }
-
-  ReplacementPolicy& policy_;
-  std::size_t frames_;
+  PageFrames frames_;
   bool listed_;  ///< who went for whom, and what stays
-  std::set<std::size_t> dirty_;
+  std::set<FrameNo> dirty_;
   std::uint64_t write_backs_ = 0;
-  std::vector<PageKey> pages_;
-  std::unordered_map<PageKey, std::size_t> where_;
   std::uint64_t faults_ = 0;
   std::uint64_t hits_ = 0;
   std::vector<Json> victims_;
@@ -241,16 +196,24 @@ std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std:
   conventions.tick_references = natural("tick", 0);
   conventions.working_set_references = natural("window", 0);
   conventions.aging_bits = static_cast<unsigned>(problem.parameters["bits"].integer_or(8, 1, 63));
-  for (const Name& name : kNames) {
-    if (name.algorithm != problem.algorithm) continue;
-    auto policy = make_replacement_policy(name.policy, frames, conventions);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  if (const auto own = policy_of_library(problem, PolicyKind::kReplacement)) {
-    auto policy = make_replacement_policy(*own, frames, conventions);
-    if (policy.ok()) return std::move(policy).take();
-  }
-  return nullptr;
+  constexpr PolicyOfAlgorithm kPolicies[] = {{"FIFO", "fifo"},
+                                             {"LRU", "lru"},
+                                             {"MRU", "mru"},
+                                             {"LFU", "lfu"},
+                                             {"MFU", "mfu"},
+                                             {"CLOCK", "clock"},
+                                             {"2Q", "2q"},
+                                             {"ARC", "arc"},
+                                             {"SIEVE", "sieve"},
+                                             {"S3-FIFO", "s3-fifo"},
+                                             {"SECOND-CHANCE", "second-chance"},
+                                             {"NRU", "nru"},
+                                             {"ENHANCED-CLOCK", "enhanced-clock"},
+                                             {"AGING", "aging"},
+                                             {"WSCLOCK", "wsclock"},
+                                             {"RANDOM", "random"}};
+  const auto name = asked_policy(problem, PolicyKind::kReplacement, kPolicies);
+  return name ? make_replacement_policy(*name, frames, conventions).take() : nullptr;
 }
 
 /// Convention `count_cold` (true): faults that fill an empty frame count.
@@ -263,10 +226,10 @@ Json solve_page_replacement(const Problem& problem) {
       static_cast<std::size_t>(problem.parameters["frames"].integer(1, Field::kMostItems));
   const bool counts_cold = problem.parameters["count_cold"].flag_or(true);
   if (problem.failed()) return {};
-  const auto policy = make_page_policy(problem, frames, references.pages);
+  auto policy = make_page_policy(problem, frames, references.pages);
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
-  Memory memory(*policy, frames, references.pages.size() <= kLongestListed);
+  Memory memory(PageFrames(std::move(policy), frames), references.pages.size() <= kLongestListed);
   for (std::size_t i = 0; i < references.pages.size(); ++i)
     memory.refer(references.pages[i], references.writes[i]);
   return memory.answer(counts_cold);

@@ -2,12 +2,11 @@
 //
 // The process is run by its parent, which sends signals ("kill TERM") and waits without blocking
 // ("wait"); it itself sets handlers ("catch USR1"), ignores ("ignore INT"), goes back to the
-// default
-// ("default INT"), blocks and unblocks ("block USR1", "unblock USR1"), and ends ("exit 3"). All
-// rules are those of signal(7): a standard signal pends once, a real-time signal as often as it was
-// sent; pending ones are taken by ascending number; SIGKILL and SIGSTOP cannot be caught, ignored
-// or blocked; SIGCONT and the stop signals drop each other from those that pend; an ignored signal
-// is dropped when it is sent, unless it is blocked.
+// default ("default INT"), blocks and unblocks ("block USR1", "unblock USR1"), and ends ("exit 3").
+// All rules are those of signal(7): a standard signal pends once, a real-time signal as often as it
+// was sent; pending ones are taken by ascending number; SIGKILL and SIGSTOP cannot be caught,
+// ignored or blocked; SIGCONT and the stop signals drop each other from those that pend; an ignored
+// signal is dropped when it is sent, unless it is blocked.
 
 #include <algorithm>
 #include <charconv>

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "domains.h"
+#include "page_frames.h"
 #include "spindle/policy/replacement_policy.h"
 
 namespace spindle {
@@ -243,38 +244,20 @@ Json solve_tlb(const Problem& problem) {
   if (entries % sets != 0) problem.parameters["sets"].fail("does not divide the entries");
   if (problem.failed()) return {};
   const std::size_t ways = entries / sets;
-  struct Set {
-    std::unique_ptr<ReplacementPolicy> policy;
-    std::vector<std::uint64_t> pages;
-    std::unordered_map<std::uint64_t, std::size_t> where;
-  };
-  std::vector<Set> tlb(sets);
+  std::unordered_map<std::uint64_t, PageFrames> tlb;  // by set; only those that are used
   std::uint64_t hits = 0;
   std::string trace;
   for (std::uint64_t address : addresses) {
     const std::uint64_t page = address / page_size;
-    Set& set = tlb[page % sets];
-    if (!set.policy)
-      set.policy =
-          std::move(make_replacement_policy(name, ways, {.seed = seed + page % sets})).take();
-    const auto found = set.where.find(page);
-    trace += found == set.where.end() ? 'M' : 'H';
-    if (found != set.where.end()) {
-      ++hits;
-      set.policy->touched(FrameNo{found->second});
-      continue;
+    const std::uint64_t number = page % sets;
+    auto set = tlb.find(number);
+    if (set == tlb.end()) {
+      auto policy = make_replacement_policy(name, ways, {.seed = seed + number}).take();
+      set = tlb.try_emplace(number, std::move(policy), ways).first;
     }
-    std::size_t way = set.pages.size();
-    if (way == ways) {
-      way = set.policy->victim({}, page)->value;
-      set.policy->erased(FrameNo{way});
-      set.where.erase(set.pages[way]);
-    } else {
-      set.pages.push_back(page);
-    }
-    set.pages[way] = page;
-    set.where[page] = way;
-    set.policy->inserted(FrameNo{way}, page);
+    const bool hit = set->second.refer(page).hit;
+    hits += hit ? 1 : 0;
+    trace += hit ? 'H' : 'M';
   }
   Json answer = {{"hits", hits}, {"misses", addresses.size() - hits}};
   if (addresses.size() <= kLongestListed) answer["trace"] = trace;

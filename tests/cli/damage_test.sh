@@ -46,6 +46,15 @@ for kind in cross-link bad-link-count orphan loop superblock; do
 done
 [ "$before" = "$(sha256sum <volume.img)" ] || fail "the image itself was damaged"
 
+# The host does not copy between two file systems by itself.
+if [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d .)" ]; then
+  elsewhere=$(mktemp -d -p /dev/shm)
+  trap 'rm -rf "$work" "$elsewhere"' EXIT
+  spindle damage volume.img --kind loop --seed 3 -o "$elsewhere/copy.img" >said || fail "to another file system: $(cat said)"
+  spindle damage volume.img --kind loop --seed 3 -o copy.img --force >said
+  cmp -s copy.img "$elsewhere/copy.img" || fail "the copy on another file system is another"
+fi
+
 # A name that the answer tells is the name that the explanation tells.
 spindle damage volume.img --kind bad-size --seed 2 --answer -o copy.img --force >said
 path=$(python3 -c 'import json; print(json.load(open("copy.img.answer"))["path"])')

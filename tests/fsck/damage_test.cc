@@ -1,9 +1,8 @@
 // Damage on purpose is found under each kind and seed, and a repair can be undone byte for byte.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "fsck/damage.h"
@@ -11,6 +10,7 @@
 #include "fsck/undo_file.h"
 #include "sample_volume.h"
 #include "spindle/base/random.h"
+#include "spindle/base/temporary_folder.h"
 
 namespace spindle::test {
 namespace {
@@ -18,21 +18,14 @@ namespace {
 // A path that does not exist yet, and is gone with the test.
 class TemporaryPath {
  public:
-  TemporaryPath() {
-    char name[] = "/tmp/spindle-undo-XXXXXX";
-    EXPECT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  ~TemporaryPath() {
-    ::unlink(path().c_str());
-    ::rmdir(folder_.c_str());
-  }
+  TemporaryPath() = default;
+  ~TemporaryPath() { std::filesystem::remove_all(folder_); }
   TemporaryPath(const TemporaryPath&) = delete;
   TemporaryPath& operator=(const TemporaryPath&) = delete;
   [[nodiscard]] std::string path() const { return folder_ + "/file"; }
 
  private:
-  std::string folder_;
+  std::string folder_ = make_temporary_folder("spindle-undo").take();
 };
 
 format::Superblock superblock_of(MemoryDevice& device) {

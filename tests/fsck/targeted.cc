@@ -4,41 +4,46 @@ namespace spindle::test {
 
 namespace {
 
-void expect_named(const fsck::CheckResult& seen, Problem problem) {
-  std::string codes;
-  bool is_named = false;
+// Why the check is not the one that was wanted; empty if it is.
+std::string judge_check(const fsck::CheckResult& seen, Problem problem) {
+  if (seen.left != seen.found) return "a check that may change nothing says that it repaired";
+  std::string found = "found:";
   for (const auto& finding : seen.findings) {
-    codes += " " + std::string(fsck::row_of(finding.problem).code) + "(" + finding.place.text + ")";
-    is_named |= finding.problem == problem;
+    if (finding.problem == problem) return {};
+    found += " " + std::string(fsck::row_of(finding.problem).code) + "(" + finding.place.text + ")";
   }
-  EXPECT_TRUE(is_named) << "found:" << codes;
-  EXPECT_EQ(seen.left, seen.found);
+  return found;
+}
+
+std::set<NodeId> nodes_of(const std::vector<std::string>& paths) {
+  std::set<NodeId> nodes;
+  for (const std::string& path : paths) {
+    if (path != "*") {
+      nodes.insert(node_of(path));
+      continue;
+    }
+    for (const auto& [name, item] : sample().items) nodes.insert(item.node);
+  }
+  return nodes;
 }
 
 }  // namespace
 
-void expect_found_and_repaired(const Case& param) {
+std::string find_and_repair(const Case& param) {
   MemoryDevice device = sample().device;
   Damager damager(device);
   param.damage(damager);
 
   MemoryDevice looked_at = device;
   const auto seen = check(looked_at, fsck::Mode::kNo);
+  if (!looked_at.same_content(device)) return "a check that may change nothing wrote";
   // Without these blocks a check that may not write them anew cannot go on.
-  const bool can_go_on = !param.ends_a_look;
-  ASSERT_EQ(seen.ok(), can_go_on);
-  if (seen.ok()) expect_named(*seen, param.problem);
-  EXPECT_TRUE(looked_at.same_content(device)) << "a check that may change nothing wrote";
-
-  std::set<NodeId> damaged;
-  for (const std::string& path : param.damaged) {
-    if (path == "*") {
-      for (const auto& [name, item] : sample().items) damaged.insert(item.node);
-    } else {
-      damaged.insert(node_of(path));
-    }
+  if (seen.ok() == param.ends_a_look) {
+    return seen.ok() ? "the check went on" : "check: " + seen.error().describe();
   }
-  EXPECT_EQ(repair_and_compare(device, damaged, param.names_may_change), "");
+  std::string trouble = seen.ok() ? judge_check(*seen, param.problem) : std::string();
+  if (!trouble.empty()) return trouble;
+  return repair_and_compare(device, nodes_of(param.damaged), param.names_may_change);
 }
 
 }  // namespace spindle::test

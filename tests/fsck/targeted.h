@@ -26,9 +26,9 @@ inline void PrintTo(const Case& damage, std::ostream* out) {
   *out << damage.name;
 }
 
-/// Damages a copy of the sample, and expects that a check finds it, changes nothing, and that a
-/// repair mends it.
-void expect_found_and_repaired(const Case& param);
+/// Damages a copy of the sample: a check must find it and change nothing, and a repair mend it.
+/// What went otherwise in words, empty if nothing did.
+std::string find_and_repair(const Case& param);
 
 inline auto case_name = [](const auto& chosen) { return std::string(chosen.param.name); };
 

@@ -17,7 +17,7 @@ for program in spindle mkfs.spindle fsck.spindle; do
   command -v "$program" >/dev/null || fail "$program is not on the PATH"
 done
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/spindle-test.XXXXXX")
+work=$(mktemp -d --suffix=.spindle-test)
 image=$work/image
 mnt=$work/mnt
 mkdir "$mnt"

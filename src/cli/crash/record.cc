@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 
 #include "cli/crash/crash.h"
 #include "cli/mount/mount_control.h"
+#include "spindle/base/temporary_folder.h"
 
 namespace spindle::cli {
 namespace {
@@ -20,13 +20,12 @@ class MountedForRun {
  public:
   MountedForRun(const CrashRecordRequest& request, const std::string& program, Complaint& complaint)
       : program_(program), complaint_(complaint) {
-    const char* folder = std::getenv("TMPDIR");
-    directory_ = fmt::format("{}/spindle-crash.XXXXXX", folder == nullptr ? "/tmp" : folder);
-    if (::mkdtemp(directory_.data()) == nullptr) {
-      complaint.make(fmt::format("{} cannot be made ({})", directory_, std::strerror(errno)));
-      directory_.clear();
+    auto made = make_temporary_folder("spindle-crash");
+    if (!made.ok()) {
+      complaint.make(made.error().describe());
       return;
     }
+    directory_ = std::move(made).take();
     std::vector<std::string> words = {program,    "mount", request.image,
                                       directory_, "-o",    "write-log=" + request.file};
     for (const std::string& option : request.options) words.insert(words.end(), {"-o", option});

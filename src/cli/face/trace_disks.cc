@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "cli/face/traces.h"
 #include "spindle/disk/disk_model.h"
@@ -129,44 +130,63 @@ TraceLayout lay_out(DiskTrace& trace, const std::string& file, Progress& progres
   return layout;
 }
 
+namespace {
+
+std::optional<DiskFormat> read_format(const FaceRequest& request, Complaint& complaint) {
+  if (request.format.empty()) return std::nullopt;
+  const auto named = disk_format_of(request.format);
+  if (named.ok()) return *named;
+  complaint.make(fmt::format("--format: '{}' is none of {}", request.format,
+                             fmt::join(disk_format_names(), ", ")));
+  return std::nullopt;
+}
+
+/// What the replay of the trace came to, the best policy first.
+struct Replayed {
+  TraceLayout layout;
+  std::vector<DiskReplay::Row> rows;
+};
+
+/// Reads the trace twice: for how large its disks are, and to serve it.
+Replayed replay(DiskTrace& trace, const std::string& name, DiskReplay::Plan& plan,
+                Complaint& complaint) {
+  Progress progress(2 * trace.bytes());
+  Replayed replayed{lay_out(trace, name, progress, complaint), {}};
+  TraceLayout& layout = replayed.layout;
+  if (!complaint.made() && layout.requests == 0)
+    complaint.make("--trace: there is no request in " + name);
+  if (complaint.made()) return replayed;
+  plan.bytes = layout.bytes;
+  auto replay = DiskReplay::make(plan);
+  if (!replay.ok()) {
+    complaint.make(std::string("--trace: ") + replay.error().what);
+    return replayed;
+  }
+  trace.rewind();
+  read_all(trace, name, complaint, [&](std::span<TracedRequest> requests) {
+    for (TracedRequest& one : requests) one.start += layout.start_of[one.device];
+    replay->serve(requests);
+    progress.at(trace.bytes() + trace.bytes_done());
+  });
+  replayed.rows = replay->finish();
+  std::ranges::stable_sort(replayed.rows, [](const DiskReplay::Row& a, const DiskReplay::Row& b) {
+    return std::pair(a.busy_ns(), a.movement) < std::pair(b.busy_ns(), b.movement);
+  });
+  return replayed;
+}
+
+}  // namespace
+
 void replay_disks(const FaceRequest& request, Complaint& complaint) {
   DiskReplay::Plan plan = plan_of(request, complaint);
   if (!request.words.empty() || !request.recipe.empty())
     complaint.make("--trace: the requests come from the trace alone");
-  std::optional<DiskFormat> format;
-  if (!request.format.empty()) {
-    const auto named = disk_format_of(request.format);
-    if (named.ok())
-      format = *named;
-    else
-      complaint.make(fmt::format("--format: '{}' is none of {}", request.format,
-                                 fmt::join(disk_format_names(), ", ")));
-  }
+  const std::optional<DiskFormat> format = read_format(request, complaint);
   if (complaint.made()) return;
   auto trace = DiskTrace::open(request.trace, format);
   if (!trace.ok()) return complain_of(request.trace, trace.error(), complaint);
-  TraceLayout layout;
-  std::vector<DiskReplay::Row> rows;
-  {
-    Progress progress(2 * trace->bytes());
-    layout = lay_out(*trace, request.trace, progress, complaint);
-    if (!complaint.made() && layout.requests == 0)
-      complaint.make("--trace: there is no request in " + request.trace);
-    if (complaint.made()) return;
-    plan.bytes = layout.bytes;
-    auto replay = DiskReplay::make(plan);
-    if (!replay.ok()) return complaint.make(std::string("--trace: ") + replay.error().what);
-    trace->rewind();
-    read_all(*trace, request.trace, complaint, [&](std::span<TracedRequest> requests) {
-      for (TracedRequest& one : requests) one.start += layout.start_of[one.device];
-      replay->serve(requests);
-      progress.at(trace->bytes() + trace->bytes_done());
-    });
-    rows = replay->finish();
-  }
-  std::ranges::stable_sort(rows, [&](const DiskReplay::Row& a, const DiskReplay::Row& b) {
-    return std::pair(a.busy_ns(), a.movement) < std::pair(b.busy_ns(), b.movement);
-  });
+  const auto [layout, rows] = replay(*trace, request.trace, plan, complaint);
+  if (complaint.made()) return;
   if (!request.svg.empty()) write_svg(request, to_svg(bars_of(rows, plan)), complaint);
   if (complaint.made()) return;
   const std::string_view name = disk_format_names()[static_cast<std::size_t>(trace->format())];

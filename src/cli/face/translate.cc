@@ -383,52 +383,54 @@ chart::Table TranslationForm::table(const Solved& solved) const {
   return table;
 }
 
+/// Of an address that is taken apart into page and offset.
+std::string paged_reason(const Solved& solved, const Json& from, const Json& to) {
+  const std::uint64_t size = natural(solved.parameters()["page_size"]);
+  const std::uint64_t address = natural(from.is_array() ? from[1] : from);
+  const std::string page =
+      fmt::format("{} = {} x {} + {}: page {}, offset {}", address, address / size, size,
+                  address % size, address / size, address % size);
+  if (solved.policy->algorithm == "PAGE-OFFSET") return page + ".";
+  if (to.is_null()) return page + "; the page is in no frame: a fault.";
+  const std::uint64_t frame = natural(to) / size;
+  return fmt::format("{}; it is in frame {}: {} x {} + {} = {}.", page, frame, frame, size,
+                     address % size, plain(to));
+}
+
+std::string reason(const Solved& solved, std::size_t i) {
+  const std::string_view algorithm = solved.policy->algorithm;
+  const Json& parameters = solved.parameters();
+  const Json& from = solved.input()["addresses"][i];
+  const bool has_fields = !solved.answer.contains("physical");
+  const Json to = has_fields ? Json() : solved.answer["physical"][i];
+  const bool faults = to.is_null();
+  if (algorithm == "PAGE-TABLE" || algorithm == "INVERTED" || algorithm == "PAGE-OFFSET")
+    return paged_reason(solved, from, to);
+  if (algorithm == "BASE-LIMIT")
+    return faults ? fmt::format("{} is not below the limit, {}: a fault.", plain(from),
+                                plain(parameters["limit"]))
+                  : fmt::format("{} is below the limit: {} + {} = {}.", plain(from),
+                                plain(parameters["base"]), plain(from), plain(to));
+  if (algorithm == "SEGMENTS")
+    return faults
+               ? fmt::format("Segment {} has no byte {}: a fault.", plain(from[0]), plain(from[1]))
+               : fmt::format("Segment {} begins at {}: with {} that is {}.", plain(from[0]),
+                             natural(to) - natural(from[1]), plain(from[1]), plain(to));
+  if (algorithm == "TWO-LEVEL") {
+    const std::uint64_t address = natural(from);
+    return fmt::format("{}: entry {} of the directory, entry {} of the table, byte {}: {}.",
+                       address, address >> 10, address >> 5 & 31, address & 31, physical_text(to));
+  }
+  const std::string what = has_fields ? "fields " + solved.answer["fields"][i].dump()
+                           : faults   ? "a fault"
+                                      : plain(to);
+  return fmt::format("{}: {}.", plain(from), what);
+}
+
 std::vector<std::string> TranslationForm::reasons(const Solved& solved) const {
   std::vector<std::string> out;
-  const Json& parameters = solved.parameters();
-  const Json& addresses = solved.input()["addresses"];
-  const std::string_view algorithm = solved.policy->algorithm;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const Json& from = addresses[i];
-    const Json to = solved.answer.contains("physical") ? solved.answer["physical"][i] : Json();
-    const bool faults = to.is_null();
-    if (algorithm == "PAGE-TABLE" || algorithm == "INVERTED" || algorithm == "PAGE-OFFSET") {
-      const std::uint64_t size = natural(parameters["page_size"]);
-      const std::uint64_t address = natural(from.is_array() ? from[1] : from);
-      const std::string page =
-          fmt::format("{} = {} x {} + {}: page {}, offset {}", address, address / size, size,
-                      address % size, address / size, address % size);
-      if (algorithm == "PAGE-OFFSET")
-        out.push_back(page + ".");
-      else if (faults)
-        out.push_back(page + "; the page is in no frame: a fault.");
-      else
-        out.push_back(fmt::format("{}; it is in frame {}: {} x {} + {} = {}.", page,
-                                  natural(to) / size, natural(to) / size, size, address % size,
-                                  plain(to)));
-    } else if (algorithm == "BASE-LIMIT") {
-      out.push_back(faults ? fmt::format("{} is not below the limit, {}: a fault.", plain(from),
-                                         plain(parameters["limit"]))
-                           : fmt::format("{} is below the limit: {} + {} = {}.", plain(from),
-                                         plain(parameters["base"]), plain(from), plain(to)));
-    } else if (algorithm == "SEGMENTS") {
-      out.push_back(
-          faults
-              ? fmt::format("Segment {} has no byte {}: a fault.", plain(from[0]), plain(from[1]))
-              : fmt::format("Segment {} begins at {}: with {} that is {}.", plain(from[0]),
-                            natural(to) - natural(from[1]), plain(from[1]), plain(to)));
-    } else if (algorithm == "TWO-LEVEL") {
-      const std::uint64_t address = natural(from);
-      out.push_back(
-          fmt::format("{}: entry {} of the directory, entry {} of the table, byte {}: {}.", address,
-                      address >> 10, address >> 5 & 31, address & 31, physical_text(to)));
-    } else {
-      const std::string what = faults && solved.answer.contains("physical") ? "a fault"
-                               : faults ? "fields " + solved.answer["fields"][i].dump()
-                                        : plain(to);
-      out.push_back(fmt::format("{}: {}.", plain(from), what));
-    }
-  }
+  for (std::size_t i = 0; i < solved.input()["addresses"].size(); ++i)
+    out.push_back(reason(solved, i));
   return out;
 }
 

@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 namespace spindle::cli {
 namespace {
 
@@ -18,15 +21,40 @@ struct Descriptor {
   int number;
 };
 
+/// How much was copied of the bytes from `at` on; below 0: none could be. The host copies alone
+/// where it can, which between two file systems it may not.
+ssize_t copy_part(int from, int to, off_t at, std::size_t size) {
+  off_t source = at;
+  off_t target = at;
+  const ssize_t done = ::copy_file_range(from, &source, to, &target, size, 0);
+  const bool is_able = errno != EXDEV && errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL;
+  if (done >= 0 || is_able) return done;
+  std::array<char, 1 << 16> part;
+  const ssize_t got = ::pread(from, part.data(), std::min(size, part.size()), at);
+  return got <= 0 ? got : ::pwrite(to, part.data(), static_cast<std::size_t>(got), at);
+}
+
 Result<> copy_range(int from, int to, off_t at, off_t end) {
   while (at < end) {
-    off_t into = at;
-    const ssize_t done =
-        ::copy_file_range(from, &at, to, &into, static_cast<std::size_t>(end - at), 0);
+    const ssize_t done = copy_part(from, to, at, static_cast<std::size_t>(end - at));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return Error{errno, "the copy cannot be written"};
     if (done == 0) return Error{EIO, "the image has become shorter"};
+    at += done;
   }
+  return {};
+}
+
+Result<> copy_content(int from, int to) {
+  const off_t size = ::lseek(from, 0, SEEK_END);
+  if (size < 0 || ::ftruncate(to, size) != 0) return Error{errno, "the copy cannot be made"};
+  off_t at = 0;
+  while ((at = ::lseek(from, at, SEEK_DATA)) >= 0) {
+    const off_t end = ::lseek(from, at, SEEK_HOLE);
+    TRY(copy_range(from, to, at, end));
+    at = end;
+  }
+  if (errno != ENXIO) return Error{errno, "the image cannot be read"};
   return {};
 }
 
@@ -38,18 +66,10 @@ Result<> copy_image(const std::string& from, const std::string& to, bool replace
   const int fresh = replace ? O_TRUNC : O_EXCL;
   const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | fresh, 0644));
   if (copy.number < 0) return Error{errno, "the copy cannot be made"};
-  const off_t size = ::lseek(source.number, 0, SEEK_END);
-  if (size < 0 || ::ftruncate(copy.number, size) != 0) {
-    return Error{errno, "the copy cannot be made"};
-  }
-  off_t at = 0;
-  while ((at = ::lseek(source.number, at, SEEK_DATA)) >= 0) {
-    const off_t end = ::lseek(source.number, at, SEEK_HOLE);
-    TRY(copy_range(source.number, copy.number, at, end));
-    at = end;
-  }
-  if (errno != ENXIO) return Error{errno, "the image cannot be read"};
-  return {};
+  const auto copied = copy_content(source.number, copy.number);
+  // What was there before may be a device.
+  if (!copied.ok() && !replace) ::unlink(to.c_str());
+  return copied;
 }
 
 bool is_same_file(const std::string& one, const std::string& other) {

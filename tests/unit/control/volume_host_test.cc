@@ -16,12 +16,12 @@ namespace spindle {
 namespace {
 
 constexpr const char* kProgram = R"(
-  mkdir('/work') chdir('/work')
+  mkdir('/place') chdir('/place')
   local f = open('a', 'w') write(f, ('line\n'):rep(3000)) close(f)
   f = open('a', 'a') write(f, 'end') close(f)
   f = open('a', 'r+') seek(f, 5) write(f, 'LINE') seek(f, 0)
   local text = read(f, 100000) print(#text, text:sub(1, 12), stat('a').size)
-  rename('a', 'b') print(open('a')) print(#list('/work'), list('/work')[1])
+  rename('a', 'b') print(open('a')) print(#list('/place'), list('/place')[1])
   remove('b') print(read(f, 10), seek(f, 0, 'end')) close(f)
   umask(27) f = open('m', 'w') close(f) mkdir('d') umask(18)
   link('m', 'n') chmod('n', 416) utime('m', 1000000)
@@ -30,14 +30,14 @@ constexpr const char* kProgram = R"(
   remove('m') print(stat('n').links, chmod('n', 8192)) remove('n') remove('d')
   symlink('to', 'l') f = open('l', 'w') write(f, 'through') close(f)
   print(stat('to').size, lstat('l').link, lstat('l').size, stat('l').path, readlink('l'))
-  mkdir('d') symlink('/work/d', 'k') f = open('k/x', 'w') close(f) symlink('../d/x', 'd/y')
+  mkdir('d') symlink('/place/d', 'k') f = open('k/x', 'w') close(f) symlink('../d/x', 'd/y')
   print(list('k')[1], list('d')[2], stat('k/../to').size, stat('k/y').path, chdir('k'), chdir())
-  chdir('/work') print(symlink('x', 'l')) print(readlink('to')) print(symlink('', 'z'))
+  chdir('/place') print(symlink('x', 'l')) print(readlink('to')) print(symlink('', 'z'))
   symlink('o', 'o') print(open('o')) print(stat('o/')) print(open(('x/'):rep(3000)))
   link('l', 'h') rename('l', 'm') print(lstat('h').links, readlink('m'), chmod('m', 384))
   print(stat('to').mode) for _, name in ipairs {'m', 'h', 'k/x', 'k/y', 'k', 'd', 'to', 'o'} do
     print(name, remove(name)) end
-  print(remove('/work'))
+  print(remove('/place'))
   fork(function() exec('/bin/child.lua', 'word') end) print(wait() ~= nil, now())
 )";
 

@@ -11,6 +11,7 @@
 
 #include "device/wait_gauge.h"
 #include "spindle/base/random.h"
+#include "spindle/base/temporary_folder.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
@@ -25,11 +26,13 @@ using Lock = FileDevice::Lock;
 class ImageFile {
  public:
   explicit ImageFile(std::uint64_t size) {
-    const int fd = ::mkstemp(path_.data());
+    const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     CHECK(fd >= 0 && ::ftruncate(fd, static_cast<off_t>(size)) == 0);
     ::close(fd);
   }
-  ~ImageFile() { std::filesystem::remove(path_); }
+  ~ImageFile() { std::filesystem::remove_all(folder_); }
+  ImageFile(const ImageFile&) = delete;
+  ImageFile& operator=(const ImageFile&) = delete;
   [[nodiscard]] const std::string& path() const { return path_; }
 
   /// Makes the host forget the content, so that reads have to wait.
@@ -40,7 +43,8 @@ class ImageFile {
   }
 
  private:
-  std::string path_ = (std::filesystem::temp_directory_path() / "spindle-image-XXXXXX").string();
+  std::string folder_ = make_temporary_folder("spindle-image").take();
+  std::string path_ = folder_ + "/image";
 };
 
 std::unique_ptr<FileDevice> open_device(const ImageFile& image,

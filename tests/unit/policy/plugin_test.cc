@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "spindle/base/random.h"
+#include "spindle/base/temporary_folder.h"
 #include "spindle/policy/arm_queue.h"
 #include "spindle/policy/policy_library.h"
 #include "spindle/policy/run_set.h"
@@ -68,10 +69,7 @@ void check_faults(PolicyKind kind, std::vector<const char*> faults, const Body& 
 
 class Plugin : public testing::Test {
  protected:
-  void SetUp() override {
-    char folder[] = "/tmp/spindle-plugin.XXXXXX";
-    folder_ = ::mkdtemp(folder);
-  }
+  void SetUp() override { folder_ = make_temporary_folder("spindle-plugin").take(); }
   void TearDown() override {
     // Other tests ask for all names there are.
     ::setenv("FAULT", "make", 1);

@@ -1,4 +1,5 @@
 // Looking at threads: backtraces, traces, the order of locks, CPU time, stack use.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "spindle/base/clock.h"
+#include "spindle/base/temporary_folder.h"
 #include "spindle/thread/file_io.h"
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/mutex.h"
@@ -299,6 +301,16 @@ TEST(OffloadTest, ACallThatIsLateIsLeftToItsHelper) {
   }
 }
 
+// A file for reading and writing that no name leads to any more.
+int open_temporary_file() {
+  const std::string folder = make_temporary_folder("spindle-file-io").take();
+  const std::string path = folder + "/file";
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  unlink(path.c_str());
+  rmdir(folder.c_str());
+  return fd;
+}
+
 TEST(OffloadTest, WhatNoHelperBeganInTimeIsNotDone) {
   run([] {
     BlockedCalls calls;
@@ -310,10 +322,8 @@ TEST(OffloadTest, WhatNoHelperBeganInTimeIsNotDone) {
     const auto called = std::make_shared<std::atomic<bool>>(false);
     const auto soon = [] { return monotonic_ns() + 1'000'000; };
     EXPECT_EQ(offload_until(soon(), [called] { *called = true; }).code(), ETIMEDOUT);
-    char name[] = "/tmp/spindle-file-io-XXXXXX";
-    const int fd = mkstemp(name);
+    const int fd = open_temporary_file();
     ASSERT_GE(fd, 0);
-    unlink(name);
     std::vector<std::byte> block(5, std::byte{7});
     EXPECT_EQ(write_at(fd, block, 0, soon()).code(), ETIMEDOUT);
     EXPECT_EQ(read_at(fd, block, 0, soon()).code(), ETIMEDOUT);
@@ -336,10 +346,8 @@ TEST(OffloadTest, WhatNoHelperBeganInTimeIsNotDone) {
 
 TEST(FileIo, ManyThreadsReadAndWriteOneFile) {
   run([] {
-    char name[] = "/tmp/spindle-file-io-XXXXXX";
-    const int fd = mkstemp(name);
+    const int fd = open_temporary_file();
     ASSERT_GE(fd, 0);
-    unlink(name);
     constexpr std::size_t kBlock = 512;
     in_parallel(200, [&](std::size_t index) {
       const std::vector<std::byte> block(kBlock, static_cast<std::byte>(index));
