@@ -41,6 +41,9 @@ void ForkProgram::join(Population& into, const Population& others) {
 }
 
 bool ForkProgram::run() {
+  const std::string_view whole = rest_;
+  if (!(take("int") || take("void")) || !take("main") || !take("(") || !skip_arguments())
+    rest_ = whole;
   while (!at_end()) {
     const std::string_view from = rest_;
     if (!statement(alive_)) return false;
@@ -112,17 +115,30 @@ bool ForkProgram::statement(Population& population) {
     good = loop(population);
   } else if (take("exit") || take("_exit") || take("return")) {
     good = end(population);
+  } else if (take("break")) {
+    good = jump(population, &Loop::left);
+  } else if (take("continue")) {
+    good = jump(population, &Loop::next);
   } else if (!take(";")) {
-    // An expression, whose value does not matter.
-    const auto outcome = either(population);
-    good = outcome && (at_end() || rest_[0] == '}' || take(";"));
-    if (good) {
-      population = outcome->is_true;
-      join(population, outcome->is_false);
-    }
+    good = expressions(population);
   }
   --depth_;
   return good;
+}
+
+bool ForkProgram::at_end_of_statement() {
+  return at_end() || rest_[0] == '}' || take(";");
+}
+
+/// One or several with commas between; their values do not matter.
+bool ForkProgram::expressions(Population& population) {
+  do {
+    const auto outcome = either(population);
+    if (!outcome) return false;
+    population = outcome->is_true;
+    join(population, outcome->is_false);
+  } while (take(","));
+  return at_end_of_statement();
 }
 
 bool ForkProgram::block(Population& population) {
@@ -147,12 +163,23 @@ bool ForkProgram::loop(Population& population) {
   const std::string_view body = rest_;
   // Without a round the body must be read all the same.
   Population nobody;
-  if (*count == 0) return statement(nobody);
-  for (long round = 0; round < *count; ++round) {
+  Population& inside = *count == 0 ? nobody : population;
+  loops_.emplace_back();
+  for (long round = 0; round < std::max(*count, 1L); ++round) {
     rest_ = body;
-    if (!statement(population)) return false;
+    if (!statement(inside)) return false;
+    join(inside, std::exchange(loops_.back().next, {}));
   }
+  join(inside, loops_.back().left);
+  loops_.pop_back();
   return true;
+}
+
+/// break or continue: those who come to it go on behind the loop, or with its next round.
+bool ForkProgram::jump(Population& population, Population Loop::*where) {
+  if (loops_.empty()) return false;
+  join(loops_.back().*where, std::exchange(population, {}));
+  return at_end_of_statement();
 }
 
 /// "(i = 0; i < 3; i++)": how often.
@@ -178,7 +205,7 @@ bool ForkProgram::end(Population& population) {
   if (take("(") ? !skip_arguments() : (take_number(), false)) return false;
   ended_ += count_of(population);
   population.clear();
-  return at_end() || rest_[0] == '}' || take(";");
+  return at_end_of_statement();
 }
 
 /// a || b: b is for those who see a false.
@@ -255,7 +282,12 @@ std::optional<ForkProgram::Outcome> ForkProgram::named(std::string_view name,
     return Outcome{population, population};
   }
   if (take("(")) {
-    if (!changes_nothing(name) || !skip_arguments()) return std::nullopt;
+    const bool leaves = name.starts_with("exec");
+    if (!(leaves || changes_nothing(name)) || !skip_arguments()) return std::nullopt;
+    if (leaves) {
+      ended_ += count_of(population);
+      return Outcome{};
+    }
     return Outcome{std::move(population), {}};
   }
   Outcome outcome;

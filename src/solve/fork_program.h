@@ -3,7 +3,8 @@
 // The program is walked once, for all its processes together: those that have the same variables
 // are one entry with a count, which a fork splits. It knows fork(), !, &&, ||, comparisons with a
 // number, variables that keep what a fork returned, if and else, for loops with a fixed number of
-// rounds, blocks and exit; wait, printf and the like change nothing.
+// rounds, break and continue, blocks and exit; who calls exec goes on with another program; wait,
+// printf and the like change nothing.
 //
 //   ForkProgram program("for (i = 0; i < 3; i++) fork();");
 //   if (program.run()) use(program.processes());      // 8
@@ -41,6 +42,12 @@ class ForkProgram {
     Population is_false;
   };
 
+  /// Those who have jumped out of a round.
+  struct Loop {
+    Population left;
+    Population next;  ///< to the next round
+  };
+
   static double count_of(const Population& population);
   static void join(Population& into, const Population& others);
 
@@ -58,6 +65,9 @@ class ForkProgram {
   bool branch(Population& population);
   bool loop(Population& population);
   bool end(Population& population);
+  bool jump(Population& population, Population Loop::*where);
+  bool expressions(Population& population);
+  bool at_end_of_statement();
   std::optional<long> rounds();
   std::optional<Outcome> either(Population population);
   std::optional<Outcome> both(Population population);
@@ -67,6 +77,7 @@ class ForkProgram {
 
   std::string_view rest_;
   Population alive_{{Variables{}, 1}};
+  std::vector<Loop> loops_;  ///< those around the statement, the innermost last
   double ended_ = 0;
   std::vector<std::pair<std::string, double>> steps_;
   int depth_ = 0;

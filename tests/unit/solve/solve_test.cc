@@ -311,8 +311,8 @@ TEST(Solve, RoundsTheNumberAsItIs) {
 TEST(Solve, RefusesWhatIsNoProgramOfForks) {
   for (const char* program :
        {"", "fork", "fork(", "fork() fork()", "for (;;) fork();", "for (i = 0; i < 3; i--) fork();",
-        "if fork() fork();", "{ fork();", "fork() == 7", "system(\"x\")", "fork() &&", "printf(\"",
-        "for (i = 0; i < 1001; i++) fork();",
+        "if fork() fork();", "break; fork();", "{ fork();", "fork() == 7", "system(\"x\")",
+        "fork() &&", "printf(\"", "for (i = 0; i < 1001; i++) fork();",
         "for (i = 0; i < 900; i++) for (j = 0; j < 900; j++) wait(0);"}) {
     const Json problem = {
         {"domain", "fork-count"}, {"algorithm", "COUNT"}, {"input", {{"program", program}}}};
@@ -321,6 +321,24 @@ TEST(Solve, RefusesWhatIsNoProgramOfForks) {
       EXPECT_EQ(line["answer"]["processes"], 1);
     else
       EXPECT_EQ(line["error"], "program: not a program of forks") << program;
+  }
+}
+
+/// The counts are those of the same programs run on Linux.
+TEST(Solve, ForksOfThoseWhoJumpAreCounted) {
+  const std::pair<const char*, int> programs[] = {
+      {"for (i = 0; i < 4; i++) if (fork() == 0) break;", 5},
+      {"for (i = 0; i < 3; i++) { if (fork() == 0) continue; fork(); }", 27},
+      {"for (i = 0; i < 2; i++) { for (j = 0; j < 3; j++) if (fork() == 0) break; fork(); }", 64},
+      {"for (i = 0; i < 3; i++) { if (fork()) break; fork(); } fork();", 30},
+      {"for (i = 0; i < 0; i++) break; fork();", 2},
+      {"pid_t a = fork(), b = fork(); if (a == 0 && b == 0) fork();", 5},
+      {"int main(void) { if (fork() == 0) execlp(\"ls\", \"ls\", NULL); fork(); return 0; }", 3},
+  };
+  for (const auto& [program, processes] : programs) {
+    const Json problem = {
+        {"domain", "fork-count"}, {"algorithm", "COUNT"}, {"input", {{"program", program}}}};
+    EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["processes"], processes) << program;
   }
 }
 
