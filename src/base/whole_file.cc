@@ -26,4 +26,21 @@ Result<std::string> whole_file(const std::string& path) {
   return content;
 }
 
+Result<> write_whole_file(const std::string& path, std::string_view content) {
+  constexpr mode_t kMode = 0666;  // less what the umask takes away
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+  if (fd < 0) return Error{errno, "it cannot be written"};
+  ssize_t written = 0;
+  for (; !content.empty() && (written >= 0 || errno == EINTR);) {
+    written = ::write(fd, content.data(), content.size());
+    if (written > 0) content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  const int write_error = content.empty() ? 0 : errno;
+  // Some file systems tell that they are full only now.
+  const int close_error = ::close(fd) == 0 ? 0 : errno;
+  if (write_error != 0 || close_error != 0)
+    return Error{write_error != 0 ? write_error : close_error, "it cannot be written"};
+  return {};
+}
+
 }  // namespace spindle

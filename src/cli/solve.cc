@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -31,13 +33,17 @@ int fail(const std::string& what) {
   return 1;
 }
 
+std::string unreadable(const std::string& name) {
+  return fmt::format("{}: it cannot be read ({})", name, std::strerror(errno));
+}
+
 /// All of a file, or of the standard input for "-"; nothing, and why not in `reason`.
 std::optional<std::string> read_all(const std::string& name, std::string& reason) {
   std::ifstream file;
   if (name != "-") {
     file.open(name, std::ios::binary);
     if (!file) {
-      reason = fmt::format("{}: cannot be read", name);
+      reason = unreadable(name);
       return std::nullopt;
     }
   }
@@ -50,7 +56,7 @@ std::optional<std::string> read_all(const std::string& name, std::string& reason
     reason = fmt::format("{}: larger than {} MiB", name, kMostBytes >> 20);
     return std::nullopt;
   }
-  if (in.bad()) reason = fmt::format("{}: cannot be read", name);
+  if (in.bad()) reason = unreadable(name);
   return in.bad() ? std::nullopt : std::optional(std::move(text));
 }
 
@@ -143,7 +149,7 @@ int solve(const SolveRequest& request) {
   if (!cases) return fail(reason);
   std::vector<std::string> notes;
   const Json lines = solve_cases(*cases, &notes);
-  for (const std::string& note : notes) fmt::print(stderr, "spindle solve: {}.\n", note);
+  for (const std::string& note : notes) fmt::print(stderr, "spindle solve: {}\n", note);
   // A program that reads the list must find nothing else there.
   std::FILE* out = request.json ? stderr : stdout;
   Tally tally;
@@ -164,11 +170,11 @@ int solve(const SolveRequest& request) {
 }  // namespace
 
 void add_solve_command(const Command& program, int& status) {
-  const Command command = program.subcommand("solve", "Answer a file of textbook exercises");
+  const Command command = program.subcommand("solve", "Answer a file of textbook exercises.");
   const auto request = std::make_shared<SolveRequest>();
-  command.option("FILE", request->file, "A list of cases in JSON; - is the standard input")
+  command.option("FILE", request->file, "a list of cases in JSON; - is the standard input")
       .required();
-  command.flag("--json", request->json, "Write the answers as a list in JSON");
+  command.flag("--json", request->json, "the answers as a list in JSON");
   command.footer(
       "A case is {\"id\", \"domain\", \"algorithm\", \"parameters\", \"input\"}. Where it has\n"
       "\"expected\", the answer is compared, and the exit status is 1 if any differs.");

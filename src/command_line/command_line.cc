@@ -1,18 +1,42 @@
 #include "spindle/command_line/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <utility>
+
+#include "help_text.h"
 
 namespace spindle {
 namespace {
 
 constexpr char kVersionNames[] = "--version,-V";
+constexpr char kVersionHelp[] = "say which version this is, and end";
 
 // CLI11 has one, too; its sentence spells out the largest of all numbers.
 std::string not_positive(const std::string& text) {
   double value = 0;
   const bool is_positive = CLI::detail::lexical_cast(text, value) && value > 0;
-  return is_positive ? "" : "Value " + text + " is not above 0";
+  return is_positive ? "" : text + " is not above 0";
+}
+
+/// A number as the help and a complaint write it: 0.1 rather than 0.100000.
+template <class Number>
+std::string plain(Number number) {
+  std::ostringstream text;
+  text << number;
+  return text.str();
+}
+
+template <class Number>
+void allow_range(CLI::Option& option, Number low, Number high) {
+  const std::string bounds = plain(low) + " to " + plain(high);
+  const auto outside = [low, high, bounds](const std::string& text) {
+    Number value{};
+    const bool is_inside = CLI::detail::lexical_cast(text, value) && low <= value && value <= high;
+    return is_inside ? "" : text + " is not from " + bounds;
+  };
+  option.check(outside);
+  option.description(option.get_description() + " (" + bounds + ")");
 }
 
 /// What a command was given that it does not know, its subcommands included. What is left to
@@ -27,15 +51,22 @@ std::vector<std::string> unknown_options(const CLI::App& command) {
   return unknown;
 }
 
+/// "spindle age": with the command that was asked for.
+std::string whole_name(const CLI::App& app) {
+  std::string name = app.get_name();
+  for (const CLI::App* subcommand : app.get_subcommands()) name += ' ' + whole_name(*subcommand);
+  return name;
+}
+
+std::string refusal(const CLI::App* app, const CLI::Error& error) {
+  const std::string name = whole_name(*app);
+  return name + ": " + error.what() + "; `" + name + " --help` says more\n";
+}
+
 }  // namespace
 
 Option Option::type_name(const std::string& name) const {
   option_->type_name(name);
-  return *this;
-}
-
-Option Option::shown_as(const std::string& text) const {
-  option_->option_text(text);
   return *this;
 }
 
@@ -60,22 +91,25 @@ Option Option::needs(Option other) const {
 }
 
 Option Option::range(int low, int high) const {
-  option_->check(CLI::Range(low, high));
+  allow_range(*option_, low, high);
   return *this;
 }
 
 Option Option::range(double low, double high) const {
-  option_->check(CLI::Range(low, high));
+  allow_range(*option_, low, high);
   return *this;
 }
 
 Option Option::positive() const {
-  option_->check(not_positive, "POSITIVE");
+  option_->check(not_positive);
   return *this;
 }
 
 Option Option::one_of(const std::vector<std::string>& words) const {
-  option_->check(CLI::IsMember(words).description(""));
+  option_->check([words](const std::string& text) {
+    if (std::ranges::find(words, text) != words.end()) return std::string();
+    return "'" + text + "' is none of " + CLI::detail::join(words, ", ");
+  });
   return *this;
 }
 
@@ -147,7 +181,7 @@ void Command::callback(std::function<void()> action) const {
 }
 
 Command Command::subcommand(const std::string& name, const std::string& help) const {
-  return Command(*app_->add_subcommand(name, help));
+  return Command(*app_->add_subcommand(name, help)->group("Commands"));
 }
 
 bool Command::has_subcommand(const std::string& name) const {
@@ -166,7 +200,10 @@ CommandLine::CommandLine(std::unique_ptr<CLI::App> app, const std::string& progr
                          std::string version)
     : Command(*app), owned_(std::move(app)), version_(std::move(version)) {
   owned_->name(program);
-  owned_->set_version_flag(kVersionNames, version_);
+  owned_->formatter(make_help_formatter());
+  owned_->failure_message(refusal);
+  owned_->set_help_flag("--help,-h", "say this, and end");
+  owned_->set_version_flag(kVersionNames, version_, kVersionHelp);
 }
 
 CommandLine::~CommandLine() = default;
@@ -174,7 +211,7 @@ CommandLine::~CommandLine() = default;
 std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usage_status) {
   // Last in the help of a command, which has told all of its own now.
   for (CLI::App* command : owned_->get_subcommands({}))
-    command->set_version_flag(kVersionNames, version_);
+    command->set_version_flag(kVersionNames, version_, kVersionHelp);
   try {
     owned_->parse(argc, argv);
   } catch (const CLI::RequiredError& error) {

@@ -62,6 +62,15 @@ std::vector<std::pair<std::string, Field>> Field::members() const {
   return members;
 }
 
+std::string Field::shown() const {
+  constexpr std::size_t kLongest = 40;
+  if (!present()) return {};
+  if (value_->is_structured()) return value_->is_array() ? "the list" : "the object";
+  std::string text = value_->dump(-1, ' ', true, Json::error_handler_t::replace);
+  if (text.size() > kLongest) text.replace(kLongest, std::string::npos, "...");
+  return text;
+}
+
 double Field::as_number() const {
   if (present() && value_->is_number()) return value_->get<double>();
   double number = std::numeric_limits<double>::quiet_NaN();
@@ -82,12 +91,14 @@ std::int64_t Field::integer(std::int64_t low, std::int64_t high) const {
   } else {
     constexpr double kLargestExact = 9007199254740992.0;
     const double number = as_number();
-    if (std::isnan(number) || number != std::floor(number)) return fail("not a whole number"), low;
+    if (std::isnan(number) || number != std::floor(number))
+      return fail(shown() + " is no whole number"), low;
     huge = std::fabs(number) > kLargestExact;
     value = huge ? high : static_cast<std::int64_t>(number);
   }
   if (huge || value < low || value > high)
-    return fail("not from " + std::to_string(low) + " to " + std::to_string(high)), low;
+    return fail(shown() + " is not from " + std::to_string(low) + " to " + std::to_string(high)),
+           low;
   return value;
 }
 
@@ -97,9 +108,9 @@ std::int64_t Field::integer_or(std::int64_t fallback, std::int64_t low, std::int
 
 double Field::number(double low, double high) const {
   const double value = as_number();
-  if (std::isnan(value)) return fail("not a number"), low;
-  if (value < low) return fail("below " + rounded(low).dump()), low;
-  if (value > high) return fail("above " + rounded(high).dump()), low;
+  if (std::isnan(value)) return fail(shown() + " is no number"), low;
+  if (value < low) return fail(shown() + " is below " + rounded(low).dump()), low;
+  if (value > high) return fail(shown() + " is above " + rounded(high).dump()), low;
   return value;
 }
 

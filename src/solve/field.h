@@ -89,6 +89,8 @@ class Field {
   static constexpr std::size_t kMostItems = 5'000'000;
 
  private:
+  /// How a complaint names the value: "300", "\"x\"", "the list".
+  [[nodiscard]] std::string shown() const;
   /// The number that it is, or that its text is; NaN if none.
   [[nodiscard]] double as_number() const;
   [[nodiscard]] std::vector<std::uint64_t> generated(const Field& recipe, std::uint64_t high) const;

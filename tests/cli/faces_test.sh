@@ -135,7 +135,7 @@ refuses "table: '5' is not DISTANCE\+MS" disk -p seek --curve table --table 5
 refuses 'table: does not reach' disk -p seek --curve table --table 1+1 --distance 9
 draws "not any('.' in word for word in words)" processes -p forks 'fork(); fork()'
 spindle processes -p forks 'fork(); fork()' | grep -q '[0-9][.][0-9]' && fail "half a process"
-refuses 'hit_ratio' memory -p access-tlb --hit-ratio 2
+refuses '--hit-ratio: 2 is above 1' memory -p access-tlb --hit-ratio 2
 refuses 'too much' memory -p access-tlb 1 2 3
 for formula in access-tlb access-faults fault-rate pages table-size slab; do
   says '^The answer: spindle' memory -p $formula --quiz 5
@@ -400,9 +400,9 @@ json "a['algorithm'] == 'RR'" cpu -p round_robin P1:0:3
 json "a['algorithm'] == 'SATF'" disk -p SPTF 7 30 8
 json "a['algorithm'] == 'OPT'" memory -p optimal 1 2 1
 refuses "'nope' is none of" cpu -p nope P1:0:3
-refuses 'affinity: not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
-refuses 'processes: there are none' cpu
-refuses 'queue' disk 500
+refuses '^spindle cpu: --affinity: 3 is not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
+refuses 'processes: none given; type NAME:ARRIVAL:BURST.*, or use --file or --generate$' cpu
+refuses '^spindle disk: queue: 500 is not from 0 to 199' disk 500
 refuses "frames: 'x' is no number" memory --frames x 1 2
 refuses 'until' realtime A:1.5:1
 refuses 'available' deadlock $bank
@@ -419,6 +419,11 @@ refuses "format: 'x' is none of" memory -t "$work/wrong" --format x
 refuses 'looks like none of' disk -t "$work/wrong"
 refuses 'depth' disk -t "$traces/msr.csv" --depth 0
 refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
+
+refuses '^spindle age: --days: 0 is not from 1 to 36500; `spindle age --help` says more$' age image --days 0
+refuses '^spindle age: --fill: 99.5 is not from 1 to 99; ' age image --fill 99.5
+refuses '^spindle picture: --by: .colour. is none of .*kind, ' picture image --by colour
+refuses '^spindle age: IMAGE is required; ' age
 
 # Who misspells an option is told of that first, whatever else is missing.
 refuses_option() {
@@ -451,6 +456,8 @@ refuses "after: 'noon' is not a time" cron '0 5 * * *' --after noon
 scenarios=$tests/../../examples/machine/scenarios
 json "a['avg_waiting'] == 5.6667" run "$scenarios/textbook.lua"
 draws "{'CPU', 'P1', 'P2', 'P3'} <= set(words)" run "$scenarios/textbook.lua"
+json "[x['avg_waiting'] for x in a] == sorted(x['avg_waiting'] for x in a) and len(a) > 15" \
+  run "$scenarios/textbook.lua" --all-policies
 says '^page faults since the point before' run "$scenarios/thrashing.lua" --curves -
 says '^memory at [0-9.]+ ms' run "$scenarios/thrashing.lua" --memory -
 says '^ +[0-9]+ +[0-9]+ +[0-9]+  walker-3 anonymous ' run "$scenarios/thrashing.lua" --memory -

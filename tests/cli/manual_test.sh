@@ -1,6 +1,7 @@
 #!/bin/bash
-# manual_test.sh MAN_FOLDER COMPLETION: what the programs say of themselves with --help is what their manual pages and the
-# completion of bash say: each command has a page, and each option stands in both; and so do the policies of a mount.
+# manual_test.sh MAN_FOLDER COMPLETION: what the programs say of themselves with --help fits a terminal, and is what their
+# manual pages and the completion of bash say: each command has a page, and each option stands in both; and so do the
+# policies of a mount.
 set -euo pipefail
 pages=$1
 . "$2"
@@ -28,6 +29,7 @@ look_at() {
   page=$(ls "$pages/$name".[1-8] 2>/dev/null) || { complain "there is no page $name"; return; }
   text=$(read_page "$page")
   completed=$(offered "$complete" "$@" -)
+  [ -z "$("$@" --help | awk 'length > 80')" ] || complain "'$* --help' has lines of more than 80 columns"
   for option in $("$@" --help | grep -oE '(^ *|,)--[a-z][a-z0-9-]*' | grep -oE -- '--.*' | sort -u); do
     case $option in --help | --version) continue ;; esac
     grep -qwF -- "$option" <<<"$text" || complain "$page does not speak of $option"
@@ -40,7 +42,7 @@ for page in "$pages"/*; do
   [ -z "$said" ] || complain "$page: $said"
 done
 
-commands=$(spindle --help | sed '1,/^Subcommands:/d' | grep -oE '^  [a-z]+')
+commands=$(spindle --help | sed '1,/^Commands:/d' | grep -oE '^  [a-z]+')
 [ "$(wc -w <<<"$commands")" -gt 15 ] || complain "spindle --help lists no commands: $commands"
 for command in $commands; do
   grep -qxF "$command" <<<"$(offered _spindle spindle "")" || complain "'spindle' is not completed with $command"

@@ -45,11 +45,11 @@ solves 1 'case: not an object' '[17, [], "x", null]'
 solves 1 'algorithm: "RUN" is none of FCFS, SJF, SRTF' "[${rr/RR/RUN}}]"
 solves 1 'domain: "kitchen" is not known' "[${rr/cpu/kitchen}}]"
 solves 0 'makespan +27' "[${rr/RR/Round_Robin}}]"
-solves 0 '^spindle solve: a: parameters: "quatum" means nothing here\.$' "[${rr/\"quantum\"/\"quatum\":9,\"quantum\"}}]"
-solves 1 'quantum: not a number' "[${rr/4/[]}}]"
+solves 0 '^spindle solve: a: parameters: "quatum" means nothing here$' "[${rr/\"quantum\"/\"quatum\":9,\"quantum\"}}]"
+solves 1 'quantum: the list is no number' "[${rr/4/[]}}]"
 solves 1 'nested deeper than' "$(printf '[%.0s' {1..100000})"
 solves 1 'nested deeper than' "$(printf '{"a":%.0s' {1..5000})"
-[ "$(spindle solve "$work/none" 2>&1)" = "spindle solve: $work/none: cannot be read" ] || fail "a file that is not there"
+[ "$(spindle solve "$work/none" 2>&1)" = "spindle solve: $work/none: it cannot be read (No such file or directory)" ] || fail "a file that is not there"
 spindle solve "$work" >/dev/null 2>&1 && fail "a directory was solved"
 
 # One bad case does not stop the others, and stands in its place.

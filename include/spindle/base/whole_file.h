@@ -1,10 +1,11 @@
-// whole_file: what is in a file of the host, all at once.
+// whole_file, write_whole_file: what is in a file of the host, all at once.
 //
 // For files that people name and the control files of a mount. The streams of the standard library
 // throw where reading fails in the middle: at a directory, or when a mount goes away under them.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "spindle/base/result.h"
 
@@ -14,5 +15,7 @@ namespace spindle {
 Result<std::string> read_to_end(int fd);
 /// The error of the host, if the file cannot be opened, is a directory, or fails to be read.
 Result<std::string> whole_file(const std::string& path);
+/// Makes the file, or empties it, and fills it; the error of the host if one of these fails.
+Result<> write_whole_file(const std::string& path, std::string_view content);
 
 }  // namespace spindle

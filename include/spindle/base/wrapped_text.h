@@ -1,4 +1,4 @@
-// Sentences of any length, in lines of the width of a terminal.
+// Sentences of any length, in lines of the width of a terminal: 80 columns.
 //
 //   fmt::print("{}", wrapped_text(sentence, "    ", "      "));
 //
@@ -12,6 +12,6 @@ namespace spindle {
 
 /// Each line with its end; `first` opens the first line, `rest` the others.
 std::string wrapped_text(std::string_view text, std::string_view first, std::string_view rest,
-                         std::size_t width = 96);
+                         std::size_t width = 80);
 
 }  // namespace spindle

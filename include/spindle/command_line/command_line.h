@@ -7,7 +7,8 @@
 //   if (const std::optional<int> status = line.parse(argc, argv, kFailed)) return *status;
 //
 // Names with hyphens are options, the others are arguments by their position. Every command has
-// --help, written from what was told of it, and --version.
+// --help, written from what was told of it in lines of 80 columns, and --version. A line break in
+// the help of an option is kept, in that of a command only behind the end of a sentence.
 //
 // Command and Option are handles: copied freely, good as long as the CommandLine lives. What is
 // read into has to live until parse() has returned. Nothing here is for more than one thread.
@@ -43,7 +44,6 @@ class Option {
  public:
   // How the help shows it.
   Option type_name(const std::string& name) const;  ///< of its value; "": nothing
-  Option shown_as(const std::string& text) const;   ///< instead of its type and all that follows
   Option group(const std::string& name) const;      ///< beneath this heading
 
   // What is refused, with a sentence.

@@ -160,7 +160,8 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
   ::close(pipe);
   file << "end " << copier.operations() << "\n";
   file.close();
-  if (!file) complaint.make(fmt::format("{} cannot be written", request.file));
+  if (!file)
+    complaint.make(fmt::format("{} cannot be written ({})", request.file, std::strerror(errno)));
   if (copier.has_lost()) complaint.make("operations came faster than they could be stored");
   if (!complaint.made())
     fmt::print(stderr, "{}: {} operations; files that were there: {}.\n", request.file,

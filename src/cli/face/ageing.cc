@@ -45,7 +45,7 @@ class AgeingForm final : public Form {
             complaint.make(fmt::format("ticks: '{}' is not a 0 or 1 for each page", tick));
           ticks.push_back(tick);
         }
-    if (ticks.empty()) complaint.make("ticks: there are none; " + std::string(row_help()));
+    if (ticks.empty()) complaint.make(no_input("ticks", *this));
     return {{"ticks", ticks}};
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {

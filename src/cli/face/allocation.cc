@@ -43,7 +43,9 @@ class AllocationForm final : public Form {
         {"internal_fragmentation", "wasted in partitions (KiB)"}};
     return kMeasures;
   }
-  [[nodiscard]] std::string_view row_help() const override { return "requests as SIZE"; }
+  [[nodiscard]] std::string_view row_help() const override {
+    return "first-fit and its kin: requests as SIZE";
+  }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {
     Json requests = Json::array();
@@ -51,7 +53,7 @@ class AllocationForm final : public Form {
       for (const std::string& part : row)
         for (const std::string& size : split(part, ", "))
           requests.push_back(read_number(size, "requests", complaint, 1, 1e12));
-    if (requests.empty()) complaint.make("requests: there are none; requests as SIZE");
+    if (requests.empty()) complaint.make(no_input("requests", *this));
     return {{"requests", requests}};
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
@@ -227,7 +229,7 @@ Json BuddyForm::read_rows(const std::vector<std::vector<std::string>>& rows,
           ops.push_back({"alloc", name,
                          read_number(op.substr(sign + 1), "size of " + name, complaint, 1, 1e12)});
       }
-  if (ops.empty()) complaint.make("ops: there are none; NAME+SIZE to allocate, NAME- to free");
+  if (ops.empty()) complaint.make(no_input("operations", *this));
   return {{"ops", ops}};
 }
 

@@ -42,19 +42,27 @@ void add_parameters(const Command& command, const Face& face, FaceRequest& reque
     }
 }
 
+/// A line for each form that has several, and one for all that have no more than one.
 std::string policies_help(const Face& face) {
-  std::string help = "one or several of";
+  std::string help = fmt::format("one, or several of a line to be compared [{}]",
+                                 face.forms.front()->policies().front().name);
+  std::vector<std::string_view> alone;
   for (const Form* form : face.forms) {
-    help += form == face.forms.front() ? " " : "; or of ";
     std::vector<std::string_view> names;
     for (const FacePolicy& policy : form->policies()) names.push_back(policy.name);
-    help += fmt::format("{}", fmt::join(names, ", "));
+    if (names.size() == 1) {
+      alone.push_back(names.front());
+      continue;
+    }
+    help += fmt::format("\n{}", fmt::join(names, ", "));
     if (libraries_of(*form) != nullptr) help += ", or a library with one of your own (./mine.so)";
   }
+  if (!alone.empty()) help += fmt::format("\nalone: {}", fmt::join(alone, ", "));
   return help;
 }
 
-/// Of forms in a row that are typed alike, the names stand together before what they share.
+/// A line for each form. Of forms in a row that are typed alike, the names stand together before
+/// what they share.
 std::string rows_help(const Face& face) {
   constexpr std::string_view kColon = ": ";
   std::string help;
@@ -67,7 +75,7 @@ std::string rows_help(const Face& face) {
     if (!rest.empty() && rest == last)
       help.insert(help.size() - rest.size(), fmt::format(", {}", own.substr(0, colon)));
     else
-      help += fmt::format("{}{}", help.empty() ? "" : "; or ", own);
+      help += fmt::format("{}{}", help.empty() ? "" : "\n", own);
     last = rest;
   }
   return help;
@@ -113,7 +121,7 @@ void add_face(const Command& program, const Face& face, int& status) {
       .type_name("NAME,...");
   command.flag("-a,--all", request->all, "every policy side by side, best first");
   command.flag("-e,--explain", request->explain, "why each choice was made");
-  command.option("-f,--file", request->file, "the input from a CSV or JSON file");
+  command.option("-f,--file", request->file, "the input from a CSV or JSON file").type_name("FILE");
   command.option("-g,--generate", request->recipe, "the input from a seeded generator")
       .type_name("KIND:NAME=NUMBER,...");
   command.option("--svg", request->svg, "write the picture to this file").type_name("FILE");

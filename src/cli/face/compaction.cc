@@ -61,7 +61,7 @@ class CompactionForm final : public Form {
       blocks.push_back({row[0], read_number(row[1], "start of " + row[0], complaint, 0, 1e12),
                         read_number(row[2], "size of " + row[0], complaint, 1, 1e12)});
     }
-    if (blocks.empty()) complaint.make("blocks: there are none; " + std::string(row_help()));
+    if (blocks.empty()) complaint.make(no_input("blocks", *this));
     return {{"blocks", blocks}};
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {

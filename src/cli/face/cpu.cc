@@ -184,7 +184,7 @@ Json CpuForm::read_rows(const std::vector<std::vector<std::string>>& rows,
       process.push_back(read_number(row[3], "priority of " + name, complaint, -1e9, 1e9));
     processes.push_back(std::move(process));
   }
-  if (processes.empty()) complaint.make("processes: there are none; " + std::string(row_help()));
+  if (processes.empty()) complaint.make(no_input("processes", *this));
   return {{"processes", processes}};
 }
 

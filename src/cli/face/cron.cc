@@ -97,7 +97,7 @@ class CronForm final : public Form {
     std::vector<std::string> words;
     for (const std::vector<std::string>& row : rows)
       words.push_back(fmt::format("{}", fmt::join(row, ",")));
-    if (words.empty()) complaint.make("expression: there is none; " + std::string(row_help()));
+    if (words.empty()) complaint.make(no_input("expression", *this));
     return {{"expression", fmt::format("{}", fmt::join(words, " "))}};
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }

@@ -66,7 +66,7 @@ class UnitsForm : public Form {
         list->push_back(units);
       }
     }
-    if (names.empty()) complaint.make("processes: there are none; " + std::string(row_help()));
+    if (names.empty()) complaint.make(no_input("processes", *this));
     return {{"names", names}, {"allocation", allocation}, {wanted_, wanted}};
   }
 
@@ -471,7 +471,7 @@ class WaitForForm final : public Form {
         complaint.make(fmt::format("edges: '{}' is not WAITING:HOLDER", fmt::join(row, ":")));
       edges.push_back(row);
     }
-    if (edges.empty()) complaint.make("edges: there are none; WAITING:HOLDER");
+    if (edges.empty()) complaint.make(no_input("edges", *this));
     return {{"edges", edges}};
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }

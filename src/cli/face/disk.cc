@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "cli/face/face.h"
 #include "cli/face/disk_reasons.h"
+#include "cli/face/face.h"
 #include "cli/face/formula.h"
 #include "cli/face/rotating.h"
 #include "cli/face/traces.h"
@@ -120,8 +120,7 @@ Json DiskForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   }
   if (!queue.empty() && !requests.empty())
     complaint.make("requests: either all have an arrival, or none");
-  if (queue.empty() && requests.empty())
-    complaint.make("requests: there are none; " + std::string(row_help()));
+  if (queue.empty() && requests.empty()) complaint.make(no_input("requests", *this));
   if (requests.empty()) return {{"queue", queue}};
   return {{"requests", requests}};
 }

@@ -3,7 +3,7 @@
 // A face has one or more forms. A form is a kind of exercise with its own input: it knows how the
 // input is typed, read from a file or generated, which policies and conventions there are, and how
 // to make of the solver's answer a picture, a table and the reasons of each choice. All else is the
-// same for all of them, and is in face_run.cc: the case is built, given to the solver, and the
+// same for all of them, and is in run.cc: the case is built, given to the solver, and the
 // answer is shown as text, SVG, JSON or CSV. So what a face says is what the solver says.
 //
 // Policies, conventions and quantities are named as in the solver's parameters and answers; on the
@@ -184,6 +184,8 @@ Json read_number(const std::string& text, std::string_view field, Complaint& com
                  double low = 0, double high = 1e15);
 /// How a row is typed, without whose rows they are: "NAME:ARRIVAL:BURST".
 std::string_view typed_as(const Form& form);
+/// That nothing of the kind ("processes") was given, and how it can be.
+std::string no_input(std::string_view what, const Form& form);
 /// The parts between any of `separators`, none of them empty.
 std::vector<std::string> split(std::string_view text, std::string_view separators);
 /// "4", "0.5": a JSON number or text as a person writes it.

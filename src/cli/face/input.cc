@@ -27,6 +27,10 @@ std::string_view typed_as(const Form& form) {
   return as == std::string_view::npos ? help : help.substr(as + kAs.size());
 }
 
+std::string no_input(std::string_view what, const Form& form) {
+  return fmt::format("{}: none given; type {}, or use --file or --generate", what, typed_as(form));
+}
+
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint, double low,
                  double high) {
   double value = 0;

@@ -147,7 +147,7 @@ Json MlfqForm::read_rows(const std::vector<std::vector<std::string>>& rows,
     if (job.size() == 2) job.push_back(0);
     jobs.push_back(std::move(job));
   }
-  if (jobs.empty()) complaint.make("jobs: there are none; " + std::string(row_help()));
+  if (jobs.empty()) complaint.make(no_input("jobs", *this));
   return {{"jobs", jobs}};
 }
 

@@ -47,7 +47,7 @@ class ProcessesForm : public Form {
             fmt::format("processes: '{}' is not NAME:PAGE,PAGE...", fmt::join(row, ":")));
       processes.push_back({row[0], pages});
     }
-    if (processes.empty()) complaint.make("processes: there are none; " + std::string(row_help()));
+    if (processes.empty()) complaint.make(no_input("processes", *this));
     return {{"processes", processes}};
   }
   /// Each process goes round in a set of pages of its own, and now and then moves on.

@@ -58,7 +58,7 @@ class StatesForm final : public Form {
     Json programs = Json::array();
     for (const std::vector<std::string>& row : rows)
       programs.push_back(fmt::format("{}", fmt::join(row, ",")));
-    if (programs.empty()) complaint.make("programs: there are none; " + std::string(row_help()));
+    if (programs.empty()) complaint.make(no_input("programs", *this));
     return {{"programs", programs}};
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }
@@ -199,7 +199,7 @@ class ForksForm final : public Form {
     std::vector<std::string> statements;
     for (const std::vector<std::string>& row : rows)
       statements.push_back(fmt::format("{}", fmt::join(row, ",")));
-    if (rows.empty()) complaint.make("program: there is none; " + std::string(row_help()));
+    if (rows.empty()) complaint.make(no_input("program", *this));
     return {{"program", fmt::format("{}", fmt::join(statements, " "))}};
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }
@@ -293,7 +293,7 @@ class TreeForm final : public Form {
     for (const std::vector<std::string>& row : rows)
       for (const std::string& part : row)
         for (const std::string& action : split(part, ", ")) actions.push_back(action);
-    if (actions.empty()) complaint.make("actions: there are none; " + std::string(row_help()));
+    if (actions.empty()) complaint.make(no_input("actions", *this));
     return {{"actions", actions}};
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }

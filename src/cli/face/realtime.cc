@@ -92,7 +92,7 @@ Json RealtimeForm::read_rows(const std::vector<std::vector<std::string>>& rows,
       task.push_back(read_number(row[part], std::string(kParts[part]) + row[0], complaint, 0, 1e9));
     tasks.push_back(std::move(task));
   }
-  if (tasks.empty()) complaint.make("tasks: there are none; " + std::string(row_help()));
+  if (tasks.empty()) complaint.make(no_input("tasks", *this));
   return {{"tasks", tasks}};
 }
 

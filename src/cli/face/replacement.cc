@@ -111,7 +111,7 @@ Json ReplacementForm::read_rows(const std::vector<std::vector<std::string>>& row
           references.push_back(read_number(page, "references", complaint, 0, 1e15));
         }
       }
-  if (references.empty()) complaint.make("references: there are none; " + std::string(row_help()));
+  if (references.empty()) complaint.make(no_input("references", *this));
   return {{"refs", references}};
 }
 

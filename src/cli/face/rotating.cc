@@ -59,7 +59,7 @@ class RotatingForm final : public Form {
       for (const std::string& part : row)
         for (const std::string& block : split(part, ", "))
           queue.push_back(read_number(block, "blocks", complaint, 0, 1e9));
-    if (queue.empty()) complaint.make("blocks: there are none; " + std::string(row_help()));
+    if (queue.empty()) complaint.make(no_input("blocks", *this));
     return {{"queue", queue}};
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {

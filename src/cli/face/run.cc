@@ -7,7 +7,6 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 
 #include "cli/face/libraries.h"
 #include "spindle/base/whole_file.h"
@@ -498,6 +497,14 @@ class Show {
   chart::TextStyle style_;
 };
 
+/// What the solver says of a parameter, "page_size: 0 is ...", with the name of the option.
+std::string as_typed(const Form& form, const std::string& sentence) {
+  const std::string name = sentence.substr(0, sentence.find(':'));
+  const bool is_option =
+      std::ranges::find(form.parameters(), name, &FaceParameter::name) != form.parameters().end();
+  return is_option ? option_name(name) + sentence.substr(name.size()) : sentence;
+}
+
 void answer(const Face& face, const FaceRequest& request, Complaint& complaint) {
   Plan plan;
   choose_policies(face, request, plan, complaint);
@@ -513,7 +520,8 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
                  plan.form->question(solved.problem), face.command, *request.quiz);
       return;
     }
-    if (!solve(solved, complaint)) return;
+    Complaint refused;
+    if (!solve(solved, refused)) return complaint.make(as_typed(*plan.form, refused.what()));
     plan.form->finish(solved);
     all.push_back(std::move(solved));
   }
@@ -538,10 +546,9 @@ bool solve(Solved& solved, Complaint& complaint) {
 void write_svg(const FaceRequest& request, const std::string& document, Complaint& complaint) {
   if (request.svg.empty()) return;
   if (document.empty()) return complaint.make("--svg: there is no picture of this answer");
-  std::ofstream file(request.svg, std::ios::binary | std::ios::trunc);
-  file << document;
-  file.close();
-  if (!file) complaint.make("--svg: " + request.svg + " cannot be written");
+  const Result<> written = write_whole_file(request.svg, document);
+  if (!written.ok())
+    complaint.make(fmt::format("--svg: {}: {}", request.svg, written.error().describe()));
 }
 
 int run_face(const Face& face, const FaceRequest& request) {
@@ -558,7 +565,7 @@ int run_face(const Face& face, const FaceRequest& request) {
         fmt::format("--file: a value is of another kind than is shown here ({})", error.what()));
   }
   if (!complaint.made()) return 0;
-  fmt::print(stderr, "spindle {}: {}.\n", face.command, complaint.what());
+  fmt::print(stderr, "spindle {}: {}\n", face.command, complaint.what());
   return 1;
 }
 

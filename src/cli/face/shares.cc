@@ -61,7 +61,7 @@ class LotteryForm final : public Form {
       jobs.push_back({read_number(row[0], "run time", complaint, 0, 1e9),
                       read_number(row[1], "tickets", complaint, 1, 1e9)});
     }
-    if (jobs.empty()) complaint.make("jobs: there are none; " + std::string(row_help()));
+    if (jobs.empty()) complaint.make(no_input("jobs", *this));
     return {{"jobs", jobs}};
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {

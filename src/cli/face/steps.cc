@@ -37,7 +37,7 @@ Json StepsForm::read_rows(const std::vector<std::vector<std::string>>& rows,
       complaint.make(
           fmt::format("operations: '{}' is not {}", fmt::join(row, ":"), typed_as(*this)));
   }
-  if (rows.empty()) complaint.make("operations: there are none; " + std::string(row_help()));
+  if (rows.empty()) complaint.make(no_input("operations", *this));
   return {{"ops", operations}};
 }
 

@@ -119,7 +119,7 @@ Json TranslationForm::read_rows(const std::vector<std::vector<std::string>>& row
     for (const std::string& part : row) parts.push_back(read_address(part, complaint));
     addresses.push_back(parts.size() == 1 ? parts[0] : parts);
   }
-  if (addresses.empty()) complaint.make("addresses: there are none; " + std::string(row_help()));
+  if (addresses.empty()) complaint.make(no_input("addresses", *this));
   return {{"addresses", addresses}};
 }
 

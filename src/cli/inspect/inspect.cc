@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <memory>
 
@@ -96,7 +97,11 @@ int run(const InspectRequest& request) {
     // An error about a number names it itself.
     const bool names_path = !request.words.empty() && request.words.back().starts_with('/');
     const std::string path = names_path ? request.words.back() + ": " : "";
-    return fail(fmt::format("{}: {}{}", request.image, path, described.error().describe()));
+    // Of a mounted volume, what is new is in the memory of its daemon for a while.
+    const bool may_come = described.code() == ENOENT && (*volume)->state() == "mounted";
+    return fail(
+        fmt::format("{}: {}{}{}", request.image, path, described.error().describe(),
+                    may_come ? "; it is mounted: `sync` brings what is new to the disk" : ""));
   }
   fmt::print("{}", request.json ? answer.json() : answer.text());
   return 0;
@@ -109,8 +114,7 @@ void add_inspect_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "inspect", "Show what is on the disk of the volume in IMAGE, mounted, unmounted or damaged.");
   command.option("IMAGE", request->image, "image file or block device").required();
-  command.option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects))
-      .shown_as("[SUBJECT]");
+  command.option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects));
   command.flag("--json", request->json, "the answer as JSON");
   command.callback([request, &status] { status = run(*request); });
 }

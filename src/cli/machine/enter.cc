@@ -275,8 +275,7 @@ void add_enter_command(const Command& program, int& status) {
       "ps, top and the like show its processes, kill and renice reach them, and no real one.");
   command.option("MOUNT", *mount, "where the volume is mounted").required();
   command.leave_rest();  // what follows is the command's, with its options
-  command.footer(
-      "What follows MOUNT is the command to run, with its arguments; if nothing does, $SHELL.");
+  command.footer("What follows MOUNT is the command with its arguments; without one, $SHELL.");
   command.callback([command, mount, &status] { status = run(*mount, command.rest()); });
 }
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "cli/commands.h"
@@ -37,10 +37,8 @@ int fail(const std::string& what) {
 }
 
 int write_file(const std::string& option, const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  return file ? 0 : fail(option + ": " + path + " cannot be written");
+  const Result<> written = write_whole_file(path, text);
+  return written.ok() ? 0 : fail(option + ": " + path + ": " + written.error().describe());
 }
 
 constexpr const char* kTerminal = "-";  // instead of a file
@@ -94,6 +92,10 @@ int run_all(const RunRequest& request, Scenario scenario, const std::string& tex
     if (!run.ok()) return fail(message.empty() ? run.error().what : message);
     results.push_back({std::string(policy), run_json(scenario, *run, request.scenario, text)});
   }
+  // As `spindle cpu --all` ranks them.
+  std::ranges::stable_sort(results, {}, [](const PolicyResult& result) {
+    return result.answer["avg_waiting"].get<double>();
+  });
   if (!request.json) {
     fmt::print("{}", comparison_text(results, chart::terminal_style(STDOUT_FILENO)));
     return 0;
@@ -150,10 +152,13 @@ void add_run_command(const Command& program, int& status) {
   const Command command =
       program.subcommand("run", "Run a scenario on a simulated machine, without a mount.");
   command.option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)").required();
-  command.option("--policy", request->policy,
-                 "instead of the scenario's: a name, or a library with one (./mine.so)");
-  command.flag("--all-policies", request->all_policies,
-               "compare all CPU policies, with the one of a library that --policy names");
+  command
+      .option("--policy", request->policy,
+              "instead of the scenario's: a name, or a library with one (./mine.so)")
+      .type_name("NAME");
+  command.flag(
+      "--all-policies", request->all_policies,
+      "compare all CPU policies, best first, with the one of a library that --policy names");
   command.option("--seed", request->seed, "instead of the scenario's");
   command.flag("--json", request->json, "print everything as JSON");
   command.option("--svg", request->svg, "write the Gantt chart there").type_name("FILE");

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 
 #include "spindle/base/clock.h"
 #include "spindle/base/whole_file.h"
@@ -142,10 +141,8 @@ void write_file(const std::string& path, std::string_view content, Complaint& co
     std::fwrite(content.data(), 1, content.size(), stdout);
     return;
   }
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << content;
-  file.close();
-  if (!file) complaint.make(fmt::format("{} cannot be written", path));
+  const Result<> written = write_whole_file(path, content);
+  if (!written.ok()) complaint.make(fmt::format("{}: {}", path, written.error().describe()));
 }
 
 std::string duration_text(std::int64_t ns) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +11,7 @@
 #include "fsck/damage.h"
 #include "fsck/find_superblock.h"
 #include "spindle/base/printable.h"
+#include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/file_device.h"
 #include "spindle/format/mount_mark.h"
@@ -70,10 +70,11 @@ int run(Request request) {
                                                       : answer.error().describe());
   }
   const std::string beside = request.output + ".answer";
-  std::ofstream file(beside);
-  file << json_of(request, *answer).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-       << "\n";
-  if (!file.flush()) return fail(beside, "the answer cannot be written");
+  const Result<> written = write_whole_file(
+      beside,
+      json_of(request, *answer).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+          "\n");
+  if (!written.ok()) return fail(beside, written.error().describe());
   fmt::print("{}: damaged ({}, seed {})\n", request.output, request.kind, request.seed);
   if (request.answer) {
     fmt::print("{}\n", answer->what);

@@ -159,7 +159,7 @@ void draw_latency(Canvas& canvas, const Area& area, const WatchView& view) {
     canvas.put_within(area.x, area.y, area.width, "No request came.", {.faint = true});
     return;
   }
-  constexpr int kName = 11;
+  constexpr int kName = 12;
   constexpr int kCount = 7;
   constexpr int kTime = 7;
   const int right = area.x + area.width;
