@@ -49,12 +49,15 @@ ControlFile run_file(MachineAccess machine, const std::shared_ptr<std::uint64_t>
                                                std::string_view text) -> Result<> {
             RunLine line = TRY(parse_run_line(text, *pipes));
             for (StartRequest& program : line.programs) {
+              if (caller.uid != 0 && program.nice < 0)
+                return Error{EACCES, "only root may make it less nice"};
               program.uid = caller.uid;
               program.gid = caller.gid;
             }
             *started = TRY(machine.with([&](Machine& m) { return start_all(m, line); }));
             return {};
-          }};
+          },
+          .is_for_everyone = true};
 }
 
 bool reads_terminal(const ProcessSnapshot& process) {
@@ -111,7 +114,8 @@ ControlFile status_file(MachineAccess machine) {
           .command = [asked](const Caller&, std::string_view line) -> Result<> {
             *asked = TRY(numbers_of(line));
             return {};
-          }};
+          },
+          .is_for_everyone = true};
 }
 
 }  // namespace
