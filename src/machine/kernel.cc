@@ -69,6 +69,9 @@ Result<> Kernel::build() {
   Process* init = make_kernel_process("init", nullptr);
   make_kernel_process("kthreadd", nullptr);
   init->is_kernel = false;
+  // All inherit these.
+  init->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
+  init->limits[kLimitFiles] = {1024, 4096};
   agenda.add({kLoadInterval_ns}, AgendaEntry::Kind::kLoad);
   if (configuration.cpus > 1 && configuration.balance_interval_ns > 0)
     agenda.add({configuration.balance_interval_ns}, AgendaEntry::Kind::kBalance);

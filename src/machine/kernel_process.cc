@@ -161,8 +161,7 @@ Result<ProcessNumber> Kernel::start(const StartRequest& request) {
   process->umask = request.umask;
   process->environment = request.environment;
   process->terminal = request.terminal;
-  process->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
-  process->limits[kLimitFiles] = {1024, 4096};
+  process->started = request.at.value_or(now());
   if (parent->id == 1) process->group = process->session = process->id;
   host.as_user(request.uid, request.gid, request.umask);
   if (const auto folder = host.lookup(request.directory); folder.ok())

@@ -16,6 +16,7 @@
 #include "request.h"
 #include "spindle/machine/machine.h"
 #include "spindle/machine/machine_signal.h"
+#include "spindle/machine/machine_snapshot.h"
 #include "spindle/machine/memory_types.h"
 
 namespace spindle {
@@ -134,7 +135,6 @@ enum Limit : std::uint8_t {
   kLimitMemory,
   kLimits
 };
-inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
 struct ProcessLimit {
   std::uint64_t soft = kUnlimited;
