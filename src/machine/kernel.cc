@@ -12,10 +12,10 @@ namespace spindle {
 namespace {
 
 constexpr std::int64_t kLoadInterval_ns = 5'000'000'000;
-/// Calls of one thread that took no time at all, after which one takes some: else a machine without
-/// costs would never leave the instant.
-constexpr std::uint64_t kMostCallsWithoutTime = 100'000;
-constexpr std::int64_t kForcedTime_ns = 1'000;
+/// What a call takes at least, in the long run: a thread that has not used the time is in debt, and
+/// pays so much at once. Else a machine without costs would never leave the instant.
+constexpr std::int64_t kLeastTimeOfCall_ns = 250;
+constexpr std::int64_t kMostDebt_ns = 1'000'000;
 
 Result<std::vector<std::unique_ptr<CpuPolicy>>> make_policies(
     const MachineConfiguration& configuration) {
@@ -231,9 +231,6 @@ void Kernel::serve(Thread& thread) {
   while (thread.state == ThreadState::kRunning && thread.activity.left_ns <= 0) {
     const bool goes_on = thread.has_request ? serve_request(thread) : prepare(thread);
     if (!goes_on) return;
-    if (thread.activity.left_ns <= 0 && ++thread.calls_without_time > kMostCallsWithoutTime)
-      thread.activity.left_ns = kForcedTime_ns;
-    if (thread.activity.left_ns > 0) thread.calls_without_time = 0;
   }
 }
 
@@ -255,8 +252,11 @@ void Kernel::begin_request(Thread& thread) {
   thread.progress = {};
   thread.collected.clear();
   const bool computes = thread.request.call == SystemCall::kCompute;
-  thread.activity = {computes ? thread.request.numbers[0] : cost_of(thread.request.call), computes,
-                     false};
+  const std::int64_t cost_ns = computes ? thread.request.numbers[0] : cost_of(thread.request.call);
+  thread.activity = {cost_ns, computes, false};
+  thread.debt_ns = std::max<std::int64_t>(0, thread.debt_ns + kLeastTimeOfCall_ns - cost_ns);
+  if (thread.debt_ns < kMostDebt_ns) return;
+  thread.activity.left_ns += std::exchange(thread.debt_ns, 0);
 }
 
 std::int64_t Kernel::cost_of(SystemCall call) const {

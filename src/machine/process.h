@@ -81,7 +81,7 @@ struct Thread {
   Activity activity;
   std::vector<InterruptedWork> interrupted;
   Wait wait;
-  std::uint64_t calls_without_time = 0;
+  std::int64_t debt_ns = 0;  ///< of the real work that its calls made, and have not taken time for
   std::array<std::int64_t, 4> progress{};  ///< of a call that is served in several steps
   std::string collected;                   ///< what such a call has read so far
 
