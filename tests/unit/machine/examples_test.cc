@@ -71,6 +71,13 @@ TEST(Examples, ScenariosRunToTheirEnd) {
     const auto run = run_scenario(*scenario, message);
     ASSERT_TRUE(run.ok()) << message;
     EXPECT_TRUE(run->machine->finished());
+    std::uint64_t faults = 0;
+    for (std::size_t i = 1; i < run->samples.size(); ++i) {
+      EXPECT_EQ(run->samples[i].at - run->samples[i - 1].at, run->samples[1].at);
+      faults += run->samples[i].faults;
+    }
+    EXPECT_LE(faults, run->machine->snapshot_system().memory.faults);
+    EXPECT_LE(run->machine->now() - run->samples.back().at, run->samples[1].at);
     ++count;
   }
   EXPECT_GE(count, 5);
