@@ -31,8 +31,6 @@ Result<Numbers> start_all(Machine& machine, const RunLine& line) {
     for (const ProcessNumber number : started) (void)machine.kill(number, kSigKill);
     return result.error();
   }
-  // They arrive now, also where time stands still: whoever reads their numbers finds them in proc/.
-  machine.run_until(machine.now());
   return started;
 }
 
@@ -77,8 +75,7 @@ std::string status_of(const Machine& machine, ProcessNumber number) {
   const auto& records = machine.records();
   const auto record = std::find_if(records.rbegin(), records.rend(),
                                    [&](const ProcessRecord& r) { return r.id == number; });
-  if (record == records.rend()) return "unknown";
-  if (!record->has_ended) return "running";  // it arrives at this instant
+  if (record == records.rend() || !record->has_ended) return "unknown";
   const int signal = record->wait_status & 0x7F;
   return signal == 0 ? fmt::format("exit {}", record->wait_status >> 8)
                      : fmt::format("signal {}", signal_name(signal));

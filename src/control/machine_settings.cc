@@ -184,6 +184,8 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
       });
   add_make<std::uint32_t>(tree, machine, "machine/page_size",
                           [](Configuration& c) -> std::uint32_t& { return c.memory.page_size; });
+  add_make<unsigned>(tree, machine, "machine/table_levels",
+                     [](Configuration& c) -> unsigned& { return c.memory.table_levels; });
 }
 
 constexpr std::string_view kFree = "max";
@@ -264,8 +266,7 @@ void add_machine_settings(ControlTree& tree, MachineAccess machine) {
       tree, machine, "machine/seed",
       [](const Configuration& c) { return static_cast<std::int64_t>(c.seed); },
       [](Machine& m, std::int64_t seed) -> Result<> {
-        m.set_seed(static_cast<std::uint64_t>(seed));
-        return {};
+        return m.set_seed(static_cast<std::uint64_t>(seed));
       });
   add_make<std::uint32_t>(tree, machine, "machine/cpus",
                           [](Configuration& c) -> std::uint32_t& { return c.cpus; });

@@ -82,6 +82,7 @@ Result<> Kernel::build() {
 // Time.
 
 std::optional<VirtualTime> Kernel::next_event() const {
+  if (was_changed_) return now();
   std::optional<VirtualTime> next = scheduler->next_due();
   if (const AgendaEntry* entry = agenda.first())
     next = next ? std::min(*next, entry->at) : entry->at;
@@ -117,6 +118,7 @@ bool Kernel::step() {
 
 /// Until nothing more happens at this instant.
 void Kernel::work_through() {
+  was_changed_ = false;
   for (;;) {
     scheduler->end_slices();
     for (const AgendaEntry* entry = agenda.first(); entry != nullptr && entry->at <= now();
@@ -221,7 +223,7 @@ Result<> Kernel::set_cpu_policy(std::string_view name, const CpuConventions& con
   configuration.cpu_policy = name;
   configuration.cpu_conventions = conventions;
   scheduler->set_policies(std::move(policies));
-  work_through();
+  note_change();
   return {};
 }
 

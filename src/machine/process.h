@@ -27,7 +27,7 @@ struct OpenFile;
 class WaitQueue;
 
 enum class ThreadState : std::uint8_t {
-  kNew,      ///< not yet arrived
+  kNew,      ///< not yet in a run queue since it arrived, or not yet arrived
   kReady,    ///< in a run queue
   kRunning,  ///< has a CPU
   kBlocked,  ///< waits; a signal may end the wait

@@ -122,6 +122,25 @@ TEST(Examples, TheCrontabIsReadAgain) {
   EXPECT_EQ(printed, "one\none\nline 2 of the crontab cannot be read\ntwo\n");
 }
 
+/// Before it arrives a process has no memory: there may be room for one at a time.
+TEST(Scenario, ProcessesComeWithTheirMemory) {
+  std::string message;
+  const auto scenario = read_scenario(
+      "machine { allocation = 'fixed-partitions', partitions = { 65536 }, partition = 65536, "
+      "memory = 65536, swap = 0 }"
+      "process { 'first', burst = 10 } process { 'second', at = 20, burst = 10 }"
+      "process { 'third', at = 25, burst = 10 }",
+      "test", {}, message);
+  ASSERT_TRUE(scenario.ok()) << message;
+  const auto run = run_scenario(*scenario, message);
+  ASSERT_TRUE(run.ok()) << message;
+  const auto& records = run->machine->records();
+  EXPECT_EQ(records[0].wait_status, 0);
+  EXPECT_EQ(records[1].wait_status, 0);
+  EXPECT_EQ(records[2].wait_status, 9) << "there is no room for it";
+  EXPECT_EQ(run->console, "third: no free run is large enough\n");
+}
+
 TEST(Scenario, NamesWhatIsWrong) {
   const auto complaint = [](const std::string& text) {
     std::string message;
