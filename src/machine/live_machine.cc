@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kSlice_ns = 200'000;
 /// The real work rests when nothing of it was done for so long.
 constexpr std::chrono::microseconds kRest{500};
-/// So many times it waits for that between two slices: at least a twentieth of a processor is its.
+/// So many times it waits for that between two slices: about a twentieth of a processor is its.
 constexpr int kMostRests = 8;
 /// What a machine that cannot keep up may still make up for.
 constexpr std::int64_t kMostLag_ns = 100'000'000;
