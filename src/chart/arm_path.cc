@@ -1,6 +1,7 @@
 #include "spindle/chart/arm_path.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "spindle/chart/palette.h"
@@ -75,6 +76,7 @@ class Drawing {
   void draw_axis(Svg& svg, double bottom) const {
     const auto last = static_cast<double>(std::max<std::uint64_t>(path_.cylinders, 2) - 1);
     std::vector<double> ticks = nice_ticks(0, last, 10);
+    std::erase_if(ticks, [](double tick) { return tick != std::floor(tick); });
     if (x_of(last) - x_of(ticks.back()) < 36) ticks.pop_back();
     ticks.push_back(last);
     for (double tick : ticks) {

@@ -31,8 +31,6 @@ Result<Numbers> start_all(Machine& machine, const RunLine& line) {
     for (const ProcessNumber number : started) (void)machine.kill(number, kSigKill);
     return result.error();
   }
-  // They arrive now, also where time stands still: whoever reads their numbers finds them in proc/.
-  machine.run_until(machine.now());
   return started;
 }
 
@@ -49,12 +47,15 @@ ControlFile run_file(MachineAccess machine, const std::shared_ptr<std::uint64_t>
                                                std::string_view text) -> Result<> {
             RunLine line = TRY(parse_run_line(text, *pipes));
             for (StartRequest& program : line.programs) {
+              if (caller.uid != 0 && program.nice < 0)
+                return Error{EACCES, "only root may make it less nice"};
               program.uid = caller.uid;
               program.gid = caller.gid;
             }
             *started = TRY(machine.with([&](Machine& m) { return start_all(m, line); }));
             return {};
-          }};
+          },
+          .is_for_everyone = true};
 }
 
 bool reads_terminal(const ProcessSnapshot& process) {
@@ -74,8 +75,7 @@ std::string status_of(const Machine& machine, ProcessNumber number) {
   const auto& records = machine.records();
   const auto record = std::find_if(records.rbegin(), records.rend(),
                                    [&](const ProcessRecord& r) { return r.id == number; });
-  if (record == records.rend()) return "unknown";
-  if (!record->has_ended) return "running";  // it arrives at this instant
+  if (record == records.rend() || !record->has_ended) return "unknown";
   const int signal = record->wait_status & 0x7F;
   return signal == 0 ? fmt::format("exit {}", record->wait_status >> 8)
                      : fmt::format("signal {}", signal_name(signal));
@@ -111,7 +111,8 @@ ControlFile status_file(MachineAccess machine) {
           .command = [asked](const Caller&, std::string_view line) -> Result<> {
             *asked = TRY(numbers_of(line));
             return {};
-          }};
+          },
+          .is_for_everyone = true};
 }
 
 }  // namespace

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "control/folders.h"
 #include "control/machine_folder.h"
+#include "spindle/base/number_text.h"
 #include "spindle/disk/disk_model.h"
 #include "spindle/policy/fit_policy.h"
 
@@ -18,13 +18,10 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 template <class Number>
-Result<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return Error{EINVAL, "it is not a number"};
-  }
-  return number;
+Result<Number> as_number(std::string_view text) {
+  const auto number = number_in<Number>(text);
+  if (!number) return Error{EINVAL, "it is not a number"};
+  return *number;
 }
 
 Names names_of(std::span<const std::string_view> names) {
@@ -74,7 +71,7 @@ void add_value(ControlTree& tree, MachineAccess machine, std::string_view path,
     });
   };
   const auto take = [machine, set = std::move(set)](std::string_view text) -> Result<> {
-    const auto number = TRY(number_of<std::int64_t>(text));
+    const auto number = TRY(as_number<std::int64_t>(text));
     return machine.with([&](Machine& m) { return set(m, number); });
   };
   tree.add_file(path, {.read = show, .write = take});
@@ -103,7 +100,7 @@ void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
     });
   };
   const auto take = [machine, member](std::string_view text) -> Result<> {
-    const auto number = TRY(number_of<Number>(text));
+    const auto number = TRY(as_number<Number>(text));
     return rebuild(machine, [&](MachineConfiguration& c) { member(c) = number; });
   };
   tree.add_file(path, {.read = show, .write = take});
@@ -137,7 +134,7 @@ void add_partitions(ControlTree& tree, MachineAccess machine) {
     std::vector<std::uint64_t> sizes;
     while (!text.empty()) {
       const std::size_t end = std::min(text.find(' '), text.size());
-      if (end != 0) sizes.push_back(TRY(number_of<std::uint64_t>(text.substr(0, end))));
+      if (end != 0) sizes.push_back(TRY(as_number<std::uint64_t>(text.substr(0, end))));
       text.remove_prefix(std::min(end + 1, text.size()));
     }
     return rebuild(machine, [&](MachineConfiguration& c) { c.memory.partitions = sizes; });
@@ -187,6 +184,8 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
       });
   add_make<std::uint32_t>(tree, machine, "machine/page_size",
                           [](Configuration& c) -> std::uint32_t& { return c.memory.page_size; });
+  add_make<unsigned>(tree, machine, "machine/table_levels",
+                     [](Configuration& c) -> unsigned& { return c.memory.table_levels; });
 }
 
 constexpr std::string_view kFree = "max";
@@ -202,7 +201,7 @@ void add_clock(ControlTree& tree, MachineAccess machine) {
                                  .write = [&live](std::string_view text) -> Result<> {
                                    const double rate = text == kFree
                                                            ? LiveMachine::kAsFastAsPossible
-                                                           : TRY(number_of<double>(text));
+                                                           : TRY(as_number<double>(text));
                                    const bool is_negative = text != kFree && !(rate >= 0);
                                    if (is_negative)
                                      return Error{EINVAL, "a rate is 0 to 1000000, or max"};
@@ -210,7 +209,7 @@ void add_clock(ControlTree& tree, MachineAccess machine) {
                                  }});
   tree.add_file("machine/step", {.write = [&live](std::string_view text) -> Result<> {
                   constexpr std::uint64_t kMostSteps = 1'000'000;
-                  const auto events = TRY(number_of<std::uint64_t>(text));
+                  const auto events = TRY(as_number<std::uint64_t>(text));
                   if (events > kMostSteps) return Error{ERANGE, "at most 1000000 steps at a time"};
                   return thread::offload([&] { return live.step(events); });
                 }});
@@ -267,8 +266,7 @@ void add_machine_settings(ControlTree& tree, MachineAccess machine) {
       tree, machine, "machine/seed",
       [](const Configuration& c) { return static_cast<std::int64_t>(c.seed); },
       [](Machine& m, std::int64_t seed) -> Result<> {
-        m.set_seed(static_cast<std::uint64_t>(seed));
-        return {};
+        return m.set_seed(static_cast<std::uint64_t>(seed));
       });
   add_make<std::uint32_t>(tree, machine, "machine/cpus",
                           [](Configuration& c) -> std::uint32_t& { return c.cpus; });

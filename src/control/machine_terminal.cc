@@ -4,17 +4,15 @@
 
 #include <set>
 
+#include "control/later_look.h"
 #include "control/machine_folder.h"
-#include "spindle/base/clock.h"
-#include "spindle/thread/thread.h"
 
 namespace spindle::control {
 namespace {
 
 using TakenNumbers = std::set<int>;
 
-// What programs write there, behind a first line with the terminal's number. The machine tells
-// nobody of it, so while somebody waits, it is looked for now and then.
+// What programs write there, behind a first line with the terminal's number.
 class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
  public:
   TerminalFile(MachineAccess machine, std::shared_ptr<TakenNumbers> taken)
@@ -29,7 +27,7 @@ class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
       pending_ = TRY(machine_.with(
           [this](Machine& m) -> Result<std::string> { return m.take_output(number_); }));
     }
-    if (pending_.empty()) look_again();
+    if (pending_.empty()) later.ask(shared_from_this());
     std::string part = pending_.substr(0, size);
     pending_.erase(0, part.size());
     return part;
@@ -50,11 +48,9 @@ class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
     return typed + (at_end && typed == text.size() ? 1 : 0);
   }
 
-  thread::WaitQueue arrivals{"machine terminal"};
+  LaterLook later{"machine terminal"};
 
  private:
-  static constexpr std::int64_t kInterval_ns = 20'000'000;
-
   Result<std::size_t> forget_typed() {
     pending_ += TRY(machine_.with([this](Machine& m) -> Result<std::string> {
       std::string written = m.take_output(number_);
@@ -77,21 +73,10 @@ class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
     });
   }
 
-  void look_again() {
-    if (is_looking_) return;
-    const auto spawned = thread::spawn_detached("machine terminal", [self = shared_from_this()] {
-      thread::sleep_until(monotonic_ns() + kInterval_ns);
-      self->is_looking_ = false;
-      self->arrivals.wake_all();
-    });
-    is_looking_ = spawned.ok();
-  }
-
   MachineAccess machine_;
   std::shared_ptr<TakenNumbers> taken_;
   int number_ = -1;
   std::string pending_;
-  bool is_looking_ = false;
 };
 
 }  // namespace
@@ -102,7 +87,8 @@ void add_machine_terminal(ControlTree& tree, MachineAccess machine) {
     const auto terminal = std::make_shared<TerminalFile>(machine, taken);
     ControlFile file;
     file.stream.take = [terminal](std::size_t size) { return terminal->take(size); };
-    file.stream.arrivals = &terminal->arrivals;
+    file.stream.arrivals = &terminal->later.arrivals;
+    file.is_for_everyone = true;
     file.input = [terminal](std::string_view text) { return terminal->type(text); };
     return file;
   });

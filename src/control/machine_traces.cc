@@ -2,33 +2,30 @@
 
 #include <fmt/format.h>
 
+#include "control/later_look.h"
 #include "control/machine_folder.h"
-#include "spindle/base/clock.h"
 #include "spindle/procfs/event_text.h"
-#include "spindle/thread/thread.h"
 
 namespace spindle::control {
 namespace {
 
-// Each event once, to whoever reads first. The machine tells nobody of its events, so while
-// somebody waits for one, it is looked for now and then.
+// Each event once, to whoever reads first.
 class EventPipe : public std::enable_shared_from_this<EventPipe> {
  public:
   explicit EventPipe(MachineAccess machine) : machine_(machine) {}
 
   Result<std::string> take(std::size_t size) {
     if (pending_.empty()) pending_ = TRY(machine_.with([this](Machine& m) { return next(m); }));
-    if (pending_.empty()) look_again();
+    if (pending_.empty()) later.ask(shared_from_this());
     std::string part = pending_.substr(0, size);
     pending_.erase(0, part.size());
     return part;
   }
 
-  thread::WaitQueue arrivals{"machine events"};
+  LaterLook later{"machine events"};
 
  private:
   static constexpr std::uint64_t kMostAtOnce = 512;
-  static constexpr std::int64_t kInterval_ns = 20'000'000;
 
   Result<std::string> next(Machine& machine) {
     const EventRing& ring = machine.events();
@@ -43,20 +40,9 @@ class EventPipe : public std::enable_shared_from_this<EventPipe> {
     return text;
   }
 
-  void look_again() {
-    if (is_looking_) return;
-    const auto spawned = thread::spawn_detached("machine trace", [self = shared_from_this()] {
-      thread::sleep_until(monotonic_ns() + kInterval_ns);
-      self->is_looking_ = false;
-      self->arrivals.wake_all();
-    });
-    is_looking_ = spawned.ok();
-  }
-
   MachineAccess machine_;
   std::uint64_t next_ = 0;
   std::string pending_;
-  bool is_looking_ = false;
 };
 
 }  // namespace
@@ -75,7 +61,7 @@ void add_machine_traces(ControlTree& tree, MachineAccess machine) {
   const auto pipe = std::make_shared<EventPipe>(machine);
   ControlFile file;
   file.stream.take = [pipe](std::size_t size) { return pipe->take(size); };
-  file.stream.arrivals = &pipe->arrivals;
+  file.stream.arrivals = &pipe->later.arrivals;
   tree.add_file("machine/trace_pipe", std::move(file));
 }
 

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
+#include "control/run_line.h"
+#include "spindle/base/number_text.h"
 #include "spindle/machine/machine_signal.h"
 #include "spindle/procfs/process_files.h"
 
@@ -29,14 +30,6 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 struct Command {
   Machine& machine;
   ProcessNumber process;
@@ -54,14 +47,14 @@ Result<> do_kill(const Command& c) {
 }
 
 Result<> do_nice(const Command& c) {
-  const auto nice = c.has(1) ? number_of<int>(c.words[1]) : std::nullopt;
+  const auto nice = c.has(1) ? number_in<int>(c.words[1]) : std::nullopt;
   if (!nice) return Error{EINVAL, "nice takes a number"};
   return c.machine.set_nice(c.process, *nice, c.by);
 }
 
 Result<> do_sched(const Command& c) {
   if (!c.has(1) && !c.has(2)) return kWrongArguments;
-  const auto priority = c.has(2) ? number_of<int>(c.words[2]) : std::optional<int>(0);
+  const auto priority = c.has(2) ? number_in<int>(c.words[2]) : std::optional<int>(0);
   if (!priority) return Error{EINVAL, "the priority is not a number"};
   for (std::size_t i = 0; i < kClasses.size(); ++i) {
     if (kClasses[i] != c.words[1]) continue;
@@ -72,7 +65,7 @@ Result<> do_sched(const Command& c) {
 
 Result<> do_ionice(const Command& c) {
   if (!c.has(1) && !c.has(2)) return kWrongArguments;
-  const auto level = c.has(2) ? number_of<unsigned>(c.words[2]) : std::optional(0u);
+  const auto level = c.has(2) ? number_in<unsigned>(c.words[2]) : std::optional(0u);
   if (!level) return Error{EINVAL, "the I/O level is not a number"};
   const auto known = std::ranges::find(IoPriority::kClassNames, c.words[1]);
   if (known == IoPriority::kClassNames.end())
@@ -88,7 +81,7 @@ Result<> do_cpus(const Command& c) {
 }
 
 Result<> do_wired(const Command& c) {
-  const auto cpu = c.has(1) ? number_of<unsigned>(c.words[1]) : std::nullopt;
+  const auto cpu = c.has(1) ? number_in<unsigned>(c.words[1]) : std::nullopt;
   if (!cpu || *cpu >= kMostCpus) return Error{EINVAL, "wired takes the number of a CPU"};
   return c.machine.set_cpus(c.process, std::uint64_t{1} << *cpu, c.by);
 }
@@ -102,10 +95,7 @@ Result<> do_trace(const Command& c) {
 
 Result<> do_limit(const Command& c) {
   if (!c.has(2)) return Error{EINVAL, "limit takes a name of ulimit and a number or unlimited"};
-  const auto value = c.words[2] == "unlimited" ? std::optional(~std::uint64_t{0})
-                                               : number_of<std::uint64_t>(c.words[2]);
-  if (!value) return Error{EINVAL, "the limit is neither a number nor unlimited"};
-  return c.machine.set_limit(c.process, c.words[1], *value, c.by);
+  return c.machine.set_limit(c.process, c.words[1], TRY(limit_of(c.words[2])), c.by);
 }
 
 struct Verb {
@@ -122,7 +112,7 @@ constexpr Verb kVerbs[] = {
 std::optional<int> signal_verb(std::string_view word) {
   if (word == "stop") return kSigStop;
   if (word == "start") return kSigCont;
-  if (number_of<int>(word)) return std::nullopt;  // a bare number is no verb
+  if (number_in<int>(word)) return std::nullopt;  // a bare number is no verb
   return signal_of(word);
 }
 
@@ -160,8 +150,8 @@ std::optional<std::uint64_t> cpu_set_of(std::string_view list) {
     const std::string_view part = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), part.size() + 1));
     const auto dash = part.find('-');
-    const auto first = number_of<unsigned>(part.substr(0, dash));
-    const auto last = dash == part.npos ? first : number_of<unsigned>(part.substr(dash + 1));
+    const auto first = number_in<unsigned>(part.substr(0, dash));
+    const auto last = dash == part.npos ? first : number_in<unsigned>(part.substr(dash + 1));
     if (!first || !last || *first > *last || *last >= kMostCpus) return std::nullopt;
     for (unsigned cpu = *first; cpu <= *last; ++cpu) cpus |= std::uint64_t{1} << cpu;
   }

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "control/path_entries.h"
 #include "control/process_commands.h"
 #include "spindle/base/host_proc.h"
+#include "spindle/base/number_text.h"
 #include "spindle/procfs/event_text.h"
 #include "spindle/procfs/system_files.h"
 
@@ -145,12 +145,9 @@ std::uint32_t top_number(std::string_view path) {
 }
 
 // A decimal number as the kernel writes it.
-std::optional<std::uint32_t> number_of(std::string_view name) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+std::optional<std::uint32_t> kernel_number(std::string_view name) {
   if (name.size() > 1 && name.front() == '0') return std::nullopt;
-  return number;
+  return number_in<std::uint32_t>(name);
 }
 
 // By any of the numbers that it has in its process namespaces.
@@ -161,7 +158,7 @@ bool is_asker(const Caller& caller, std::uint32_t number) {
       host_proc_field(std::to_string(caller.process) + "/status", "NStgid:");
   for (std::size_t at = 0; at < numbers.size();) {
     const auto end = std::min(numbers.find('\t', at), numbers.size());
-    if (number_of(std::string_view(numbers).substr(at, end - at)) == number) return true;
+    if (kernel_number(std::string_view(numbers).substr(at, end - at)) == number) return true;
     at = end + 1;
   }
   return false;
@@ -305,7 +302,7 @@ Result<VirtualFolder::Node> ProcessFolder::node_of(const Place& place, const Fou
 
 Result<VirtualFolder::Node> ProcessFolder::lookup_process(const Caller& caller,
                                                           std::string_view name) const {
-  const auto number = number_of(name);
+  const auto number = kernel_number(name);
   if (!number || *number == 0) return kNoFile;
   Place place{*number, 0, kFolder, 0};
   auto found = find(place);

@@ -3,20 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "spindle/base/number_text.h"
 #include "spindle/base/shell_words.h"
 
 namespace spindle::control {
 namespace {
 
-template <class Number>
-Result<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size())
-    return Error{EINVAL, "the option's value is not a number"};
-  return number;
+Result<int> option_number(std::string_view text) {
+  const auto number = number_in(text);
+  if (!number) return Error{EINVAL, "the option's value is not a number"};
+  return *number;
 }
 
 class Parser {
@@ -53,20 +50,19 @@ class Parser {
     const std::string option = word_->text;
     const std::string value = TRY(take_value());
     if (option == "-n") {
-      common_.nice = TRY(number_of<int>(value));
+      common_.nice = TRY(option_number(value));
     } else if (option == "-d") {
       common_.directory = value;
     } else if (option == "-t") {
-      common_.terminal = TRY(number_of<int>(value));
+      common_.terminal = TRY(option_number(value));
     } else if (option == "-e") {
-      error_terminal_ = fmt::format("tty:{}", TRY(number_of<int>(value)));
+      error_terminal_ = fmt::format("tty:{}", TRY(option_number(value)));
     } else if (option == "-m") {
       common_.umask = TRY(file_mask_of(value));
     } else if (option == "-l") {
       const std::size_t split = value.find('=');
       if (split == value.npos) return Error{EINVAL, "a limit is NAME=VALUE"};
-      out_.limits.emplace_back(value.substr(0, split),
-                               TRY(number_of<std::uint64_t>(value.substr(split + 1))));
+      out_.limits.emplace_back(value.substr(0, split), TRY(limit_of(value.substr(split + 1))));
     } else {
       return Error{EINVAL,
                    "the options are -n NICE, -d DIRECTORY, -t TERMINAL, -e TERMINAL, -m MASK, -l "
@@ -138,11 +134,16 @@ class Parser {
 }  // namespace
 
 Result<std::uint32_t> file_mask_of(std::string_view text) {
-  std::uint32_t mask = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mask, 8);
-  if (error != std::errc() || end != text.data() + text.size() || mask > 0777)
-    return Error{EINVAL, "a mask is an octal number up to 777"};
-  return mask;
+  const auto mask = number_in<std::uint32_t>(text, 8);
+  if (!mask || *mask > 0777) return Error{EINVAL, "a mask is an octal number up to 777"};
+  return *mask;
+}
+
+Result<std::uint64_t> limit_of(std::string_view text) {
+  if (text == "unlimited") return kUnlimited;
+  const auto value = number_in<std::uint64_t>(text);
+  if (!value) return Error{EINVAL, "the limit is neither a number nor unlimited"};
+  return *value;
 }
 
 Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes) {

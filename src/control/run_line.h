@@ -24,4 +24,7 @@ Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes);
 /// A mask of permissions as umask(1) has it: "022".
 Result<std::uint32_t> file_mask_of(std::string_view text);
 
+/// A limit as ulimit(1) has it: "64", or "unlimited".
+Result<std::uint64_t> limit_of(std::string_view text);
+
 }  // namespace spindle::control

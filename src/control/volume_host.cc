@@ -284,16 +284,32 @@ Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
   Result<> renamed;
   Place old_place;
   Place new_place;
+  Places names;
   on_volume([&] {
     renamed = [&]() -> Result<> {
       old_place = TRY(parent_of(from));
       new_place = TRY(parent_of(to));
-      return volume_.rename(caller(), old_place.directory.node, old_place.name,
-                            new_place.directory.node, new_place.name, 0);
+      const std::vector<NodeId> linked = linked_files_at({old_place, new_place});
+      TRY(volume_.rename(caller(), old_place.directory.node, old_place.name,
+                         new_place.directory.node, new_place.name, 0));
+      for (const NodeId file : linked) std::ranges::move(names_of(file), std::back_inserter(names));
+      return {};
     }();
   });
-  if (renamed.ok()) tell_name(old_place), tell_name(new_place);
+  if (renamed.ok()) tell_name(old_place), tell_name(new_place), tell_names(names);
   return renamed;
+}
+
+/// Those that have other names, too, and are kept.
+std::vector<NodeId> VolumeHost::linked_files_at(const Places& places) {
+  std::vector<NodeId> files;
+  for (const Place& place : places) {
+    const auto file = volume_.lookup(place.directory.node, place.name);
+    if (!file.ok()) continue;
+    keep(file->node);
+    if (!S_ISDIR(file->mode) && file->links > 1) files.push_back(file->node);
+  }
+  return files;
 }
 
 Result<> VolumeHost::link(std::string_view from, std::string_view to) {

@@ -133,6 +133,8 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
   const std::uint64_t request = header.unique;
   const bool is_watched = !concerns_control(header, size);
   if (is_watched) {
+    requests_begun.store(requests_begun.load(std::memory_order_relaxed) + 1,
+                         std::memory_order_relaxed);
     trace_request(*this, header, size);
     count_file(busy_files, header, size, began_ns);
   }
@@ -246,6 +248,10 @@ void Session::name_changed(NodeId directory, const std::string& name) {
 
 RequestStatistics& Session::statistics() {
   return state_->statistics;
+}
+
+std::uint64_t Session::requests_begun() const {
+  return state_->requests_begun.load(std::memory_order_relaxed);
 }
 
 BusyFiles& Session::busy_files() {

@@ -4,6 +4,7 @@
 
 #include <linux/fuse.h>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -61,6 +62,7 @@ struct SessionState final : thread::FdWatcher {
   int fd = -1;
   bool mounted = false;
   RequestStatistics statistics;
+  std::atomic<std::uint64_t> requests_begun{0};  ///< counted by one kernel thread
   BusyFiles busy_files;
   RequestBuffers buffers;
   ListingHints listing_hints;

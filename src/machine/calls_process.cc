@@ -75,11 +75,13 @@ Outcome call_compute(Kernel&, Thread&) {
 
 /// Answers a line for each process: the words are number, parent, group, state, nice, CPU time in
 /// ms, terminal (-1: none), then name and arguments.
-Outcome call_processes(Kernel& kernel, Thread&) {
+Outcome call_processes(Kernel& kernel, Thread& thread) {
+  constexpr std::int64_t kTimeOfEach_ns = 4'000;
   Response response;
   response.has_list = true;
   for (const auto& [number, process] : kernel.processes) {
     if (!kernel.has_arrived(*process)) continue;
+    thread.debt_ns += kTimeOfEach_ns;
     const auto found = kernel.snapshot_process(number, false);
     if (!found.ok()) continue;
     const ProcessSnapshot& p = *found;
@@ -115,6 +117,11 @@ Outcome call_fork(Kernel& kernel, Thread& thread) {
   Process& parent = *thread.process;
   // Before all is copied for it.
   if (const auto may = kernel.may_add_thread(parent); !may.ok()) return may.error();
+  // The machine's memory is copied on write; what the program itself keeps is copied now.
+  constexpr std::size_t kBytesForNothing = 64u << 10;
+  constexpr std::int64_t kTimeOfByte_ns = 5;
+  const std::size_t bytes = std::max(thread.program->bytes(), kBytesForNothing);
+  thread.debt_ns += static_cast<std::int64_t>(bytes - kBytesForNothing) * kTimeOfByte_ns;
   auto program = thread.program->make_child(thread.request.function);
   if (!program.ok()) return program.error();
   auto made = kernel.make_process(parent.name, parent);

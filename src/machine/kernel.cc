@@ -12,10 +12,10 @@ namespace spindle {
 namespace {
 
 constexpr std::int64_t kLoadInterval_ns = 5'000'000'000;
-/// Calls of one thread that took no time at all, after which one takes some: else a machine without
-/// costs would never leave the instant.
-constexpr std::uint64_t kMostCallsWithoutTime = 100'000;
-constexpr std::int64_t kForcedTime_ns = 1'000;
+/// What a call takes at least, in the long run: a thread that has not used the time is in debt, and
+/// pays so much at once. Else a machine without costs would never leave the instant.
+constexpr std::int64_t kLeastTimeOfCall_ns = 250;
+constexpr std::int64_t kMostDebt_ns = 1'000'000;
 
 Result<std::vector<std::unique_ptr<CpuPolicy>>> make_policies(
     const MachineConfiguration& configuration) {
@@ -69,6 +69,9 @@ Result<> Kernel::build() {
   Process* init = make_kernel_process("init", nullptr);
   make_kernel_process("kthreadd", nullptr);
   init->is_kernel = false;
+  // All inherit these.
+  init->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
+  init->limits[kLimitFiles] = {1024, 4096};
   agenda.add({kLoadInterval_ns}, AgendaEntry::Kind::kLoad);
   if (configuration.cpus > 1 && configuration.balance_interval_ns > 0)
     agenda.add({configuration.balance_interval_ns}, AgendaEntry::Kind::kBalance);
@@ -79,6 +82,7 @@ Result<> Kernel::build() {
 // Time.
 
 std::optional<VirtualTime> Kernel::next_event() const {
+  if (was_changed_) return now();
   std::optional<VirtualTime> next = scheduler->next_due();
   if (const AgendaEntry* entry = agenda.first())
     next = next ? std::min(*next, entry->at) : entry->at;
@@ -114,6 +118,7 @@ bool Kernel::step() {
 
 /// Until nothing more happens at this instant.
 void Kernel::work_through() {
+  was_changed_ = false;
   for (;;) {
     scheduler->end_slices();
     for (const AgendaEntry* entry = agenda.first(); entry != nullptr && entry->at <= now();
@@ -218,7 +223,7 @@ Result<> Kernel::set_cpu_policy(std::string_view name, const CpuConventions& con
   configuration.cpu_policy = name;
   configuration.cpu_conventions = conventions;
   scheduler->set_policies(std::move(policies));
-  work_through();
+  note_change();
   return {};
 }
 
@@ -228,9 +233,6 @@ void Kernel::serve(Thread& thread) {
   while (thread.state == ThreadState::kRunning && thread.activity.left_ns <= 0) {
     const bool goes_on = thread.has_request ? serve_request(thread) : prepare(thread);
     if (!goes_on) return;
-    if (thread.activity.left_ns <= 0 && ++thread.calls_without_time > kMostCallsWithoutTime)
-      thread.activity.left_ns = kForcedTime_ns;
-    if (thread.activity.left_ns > 0) thread.calls_without_time = 0;
   }
 }
 
@@ -252,8 +254,11 @@ void Kernel::begin_request(Thread& thread) {
   thread.progress = {};
   thread.collected.clear();
   const bool computes = thread.request.call == SystemCall::kCompute;
-  thread.activity = {computes ? thread.request.numbers[0] : cost_of(thread.request.call), computes,
-                     false};
+  const std::int64_t cost_ns = computes ? thread.request.numbers[0] : cost_of(thread.request.call);
+  thread.activity = {cost_ns, computes, false};
+  thread.debt_ns = std::max<std::int64_t>(0, thread.debt_ns + kLeastTimeOfCall_ns - cost_ns);
+  if (thread.debt_ns < kMostDebt_ns) return;
+  thread.activity.left_ns += std::exchange(thread.debt_ns, 0);
 }
 
 std::int64_t Kernel::cost_of(SystemCall call) const {

@@ -52,8 +52,8 @@ class Kernel final : public Scheduler::Client {
   [[nodiscard]] bool finished() const;
   [[nodiscard]] bool stuck() const;
   Result<> set_cpu_policy(std::string_view name, const CpuConventions& conventions);
-  /// Something was changed from outside: what follows from it at this instant happens.
-  void settle() { work_through(); }
+  /// What follows from a change from outside is the first that happens when time goes on.
+  void note_change() { was_changed_ = true; }
 
   // What becomes of a thread (kernel.cc).
   void serve(Thread& thread) override;
@@ -107,6 +107,7 @@ class Kernel final : public Scheduler::Client {
   void suspect_all() { suspects_all_ = true; }
   /// And deadlocks that were reported are reported again.
   void forget_reports();
+  void look_for_deadlocks();
   void reap(Process& process);
   [[nodiscard]] std::uint64_t processes_of(std::uint32_t uid) const;
   [[nodiscard]] std::uint64_t thread_count() const { return thread_count_; }
@@ -153,7 +154,8 @@ class Kernel final : public Scheduler::Client {
   // Views (kernel_snapshot.cc).
   SystemSnapshot snapshot_system();
   Result<ProcessSnapshot> snapshot_process(ProcessNumber number, bool with_areas);
-  [[nodiscard]] bool has_arrived(const Process& process) const;
+  /// Also before it has been put into a run queue.
+  [[nodiscard]] bool has_arrived(const Process& process) const { return process.started <= now(); }
   /// An event with the thread's names in it; to be filled, and recorded.
   [[nodiscard]] MachineEvent event(MachineEventKind kind, const Thread* thread) const;
   void say(const Thread* thread, std::string_view text);
@@ -179,7 +181,6 @@ class Kernel final : public Scheduler::Client {
  private:
   Kernel(const MachineConfiguration& make, MachineHost& volume);
   Result<> build();
-  /// Nothing happened from now to then.
   void advance(VirtualTime time);
   void work_through();
   void handle(const AgendaEntry& entry);
@@ -208,8 +209,8 @@ class Kernel final : public Scheduler::Client {
   Result<ProcessNumber> next_number();
   Process* make_kernel_process(const char* name, Process* parent);
   void finish_exit(Process& process);
+  void count_tasks(SystemSnapshot& out) const;
 
-  void look_for_deadlocks();
   void report_deadlock(const std::vector<ProcessNumber>& numbers);
   [[nodiscard]] Thread* choose_victim(const std::vector<ProcessNumber>& numbers) const;
 
@@ -229,8 +230,8 @@ class Kernel final : public Scheduler::Client {
   std::unordered_map<Thread*, std::unique_ptr<Thread>> threads_;
   std::vector<ProcessNumber> suspects_;
   bool suspects_all_ = false;
-  bool is_quiet_unseen_ =
-      false;  ///< nobody has looked at all since somebody began to wait, or ended
+  bool was_changed_ = false;  ///< from outside, and nothing has followed from it yet
+  bool is_quiet_unseen_ = false;  ///< since somebody began to wait, or ended
   std::shared_ptr<LuaMemory> program_memory_;
   std::unique_ptr<Cron> cron_;       ///< null: the machine has no crontab at all
   std::optional<HostFile> crontab_;  ///< as it was when it was read

@@ -162,7 +162,7 @@ std::size_t Kernel::type(int number, std::string_view text, bool at_end) {
   terminal.input.append(typed);
   terminal.at_end = at_end && typed.size() == text.size();
   wake_all(terminal.waiting_readers);
-  work_through();
+  note_change();
   return typed.size();
 }
 

@@ -132,7 +132,8 @@ Result<> Kernel::load_program(Thread& thread, const std::string& path,
   options.random = &random;
   auto program = LuaProgram::load(options, text, last_message);
   if (!program.ok()) return program.error();
-  TRY(paging->load(process, path));
+  // Who has not arrived has no memory yet.
+  if (has_arrived(process)) TRY(paging->load(process, path));
   thread.program = std::move(program).take();
   const auto file = host.lookup(path);
   process.path = file.ok() ? file->path : path;
@@ -161,8 +162,7 @@ Result<ProcessNumber> Kernel::start(const StartRequest& request) {
   process->umask = request.umask;
   process->environment = request.environment;
   process->terminal = request.terminal;
-  process->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
-  process->limits[kLimitFiles] = {1024, 4096};
+  process->started = request.at.value_or(now());
   if (parent->id == 1) process->group = process->session = process->id;
   host.as_user(request.uid, request.gid, request.umask);
   if (const auto folder = host.lookup(request.directory); folder.ok())
@@ -194,10 +194,10 @@ void Kernel::enter(Thread& thread, const StartRequest& request) {
   thread.weight = request.weight;
   thread.deadline = request.deadline;
   if (request.group != 0) thread.group = request.group;
-  const VirtualTime at = request.at.value_or(now());
-  add_record(*thread.process, at);
+  thread.started = thread.process->started;
+  add_record(*thread.process, thread.started);
   ++waiting_arrivals_;
-  thread.arrival = agenda.add(at, AgendaEntry::Kind::kArrival, thread.id);
+  thread.arrival = agenda.add(thread.started, AgendaEntry::Kind::kArrival, thread.id);
 }
 
 void Kernel::add_record(Process& process, VirtualTime arrival) {
@@ -209,9 +209,14 @@ void Kernel::add_record(Process& process, VirtualTime arrival) {
 }
 
 void Kernel::arrive(Thread& thread) {
+  Process& process = *thread.process;
   thread.arrival = 0;
-  thread.started = now();
-  thread.process->started = now();
+  host.as_user(process.uid, process.gid, process.umask);
+  const auto loaded = process.space ? Result<>() : paging->load(process, process.path);
+  if (!loaded.ok()) {
+    write_error(thread, process.name + ": " + loaded.error().what + "\n");
+    return end_process(process, kSigKill);
+  }
   thread.state = ThreadState::kStopped;
   if (thread.stop_wanted) return;
   make_ready(thread, Why::kCreated);

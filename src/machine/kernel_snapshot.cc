@@ -214,7 +214,6 @@ CpuSnapshot snapshot_of(const Scheduler::Cpu& cpu) {
   out.running = cpu.current == nullptr ? 0 : cpu.current->id;
   for (const Thread* thread = cpu.queue.oldest(); thread != nullptr; thread = thread->queue_after)
     out.ready.push_back(thread->id);
-  std::ranges::sort(out.ready);
   out.switches = cpu.switches;
   out.migrations_in = cpu.migrations_in;
   out.preemptions = cpu.preemptions;
@@ -235,12 +234,7 @@ SystemSnapshot Kernel::snapshot_system() {
     for (const std::uint64_t count : cpu->interrupts) out.interrupts += count;
   }
   out.forks = forks_;
-  out.running = scheduler->running() + scheduler->ready();
-  for (const auto& [number, process] : processes)
-    for (const Thread* thread : process->threads)
-      if (thread->state == ThreadState::kDisk) ++out.blocked;
-  out.threads = thread_count_ - waiting_arrivals_ + 2;
-  out.processes = processes.size();
+  count_tasks(out);
   out.load = load_;
   out.pressure = pressure_.snapshot();
   out.last_process = last_number_;
@@ -257,6 +251,25 @@ SystemSnapshot Kernel::snapshot_system() {
   std::ranges::move(paging->segments(), std::back_inserter(out.objects));
   out.deadlocks = deadlocks;
   return out;
+}
+
+/// Who has just arrived is ready, on the CPU where all begin.
+void Kernel::count_tasks(SystemSnapshot& out) const {
+  constexpr std::uint64_t kKernelThreads = 2;
+  out.running = scheduler->running() + scheduler->ready();
+  out.threads = kKernelThreads;
+  for (const auto& [number, process] : processes) {
+    if (!has_arrived(*process)) continue;
+    ++out.processes;
+    out.threads += process->threads.size();
+    for (const Thread* thread : process->threads) {
+      if (thread->state == ThreadState::kDisk) ++out.blocked;
+      if (thread->state != ThreadState::kNew || state_letter(*thread) != 'R') continue;
+      ++out.running;
+      out.cpus[thread->cpu].ready.push_back(thread->id);
+    }
+  }
+  for (CpuSnapshot& cpu : out.cpus) std::ranges::sort(cpu.ready);
 }
 
 Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with_areas) {
@@ -298,10 +311,6 @@ Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with
   add_memory(*process, paging->memory(), with_areas, out);
   out.traced = process->is_traced;
   return out;
-}
-
-bool Kernel::has_arrived(const Process& process) const {
-  return process.threads.empty() || process.threads.front()->arrival == 0;
 }
 
 }  // namespace spindle

@@ -10,8 +10,14 @@
 namespace spindle {
 namespace {
 
-/// How long the lock is held at most, about, before others may look.
-constexpr std::int64_t kSlice_ns = 2'000'000;
+/// How long it works at most, about, before it looks at the real work.
+constexpr std::int64_t kSlice_ns = 200'000;
+/// The real work rests when nothing of it was done for so long.
+constexpr std::chrono::microseconds kRest{500};
+/// So many times it waits for that between two slices: about a twentieth of a processor is its.
+constexpr int kMostRests = 8;
+/// What a machine that cannot keep up may still make up for.
+constexpr std::int64_t kMostLag_ns = 100'000'000;
 /// How long it sleeps at least: what falls due meanwhile happens in one slice.
 constexpr std::int64_t kShortestSleep_ns = 5'000'000;
 /// And at most, so that no rate makes a time that the clock does not have.
@@ -20,8 +26,10 @@ constexpr int kEventsBetweenLooks = 64;
 
 }  // namespace
 
-LiveMachine::LiveMachine(MachineConfiguration configuration, MakeHost make_host)
-    : configuration_(std::move(configuration)), make_host_(std::move(make_host)) {}
+LiveMachine::LiveMachine(MachineConfiguration configuration, MakeHost make_host, RealWork real_work)
+    : configuration_(std::move(configuration)),
+      make_host_(std::move(make_host)),
+      real_work_(std::move(real_work)) {}
 
 LiveMachine::~LiveMachine() {
   {
@@ -45,7 +53,6 @@ Result<> LiveMachine::make() {
   boot_seconds_ = wall_time().seconds;
   if (configuration_.start_wall_seconds == 0) configuration_.start_wall_seconds = boot_seconds_;
   machine_ = TRY(Machine::create(configuration_, *host_));
-  exists_ = true;
   wall_base_ns_ = monotonic_ns();
   virtual_base_ = {};
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
@@ -91,7 +98,6 @@ Result<> LiveMachine::restart(MachineConfiguration configuration) {
   trial.crontab.clear();
   TRY(Machine::create(trial, nowhere));
   machine_.reset();
-  exists_ = false;
   configuration_ = std::move(configuration);
   return {};
 }
@@ -111,16 +117,12 @@ void LiveMachine::set_clock() {
   if (time > machine_->now()) machine_->run_until(time);
 }
 
-void LiveMachine::settle() {
-  if (rate_ != 0) machine_->run_until(machine_->now());
-}
-
 void LiveMachine::wake_if_changed() {
   if (rate_ == kAsFastAsPossible || machine_->next_event() != awaited_) changed_.notify_all();
 }
 
 void LiveMachine::run() {
-  // It is a guest: real work goes first.
+  // It is a guest. Not nicer: who waits for the lock waits for who has it.
   ::setpriority(PRIO_PROCESS, 0, 10);
   std::unique_lock lock(mutex_);
   while (!ending_) {
@@ -133,30 +135,55 @@ void LiveMachine::run() {
 }
 
 void LiveMachine::run_slice(std::unique_lock<std::mutex>& lock) {
-  const std::int64_t begin_ns = monotonic_ns();
-  const bool is_free = rate_ == kAsFastAsPossible;
-  const VirtualTime goal = this->goal();
-  bool is_behind = false, is_awaited = false;
+  switch (go_on_to(goal())) {
+    case SliceEnd::kAtGoal:
+      set_clock();
+      return sleep_until_next_event(lock);
+    case SliceEnd::kIsAwaited:
+      return let_others_look(lock);
+    case SliceEnd::kIsLong:
+      if (rate_ == kAsFastAsPossible || limit_lag()) give_way_to_real_work(lock);
+  }
+}
+
+LiveMachine::SliceEnd LiveMachine::go_on_to(VirtualTime goal) {
+  const std::int64_t end_ns = monotonic_ns() + kSlice_ns;
   for (auto next = machine_->next_event(); next && *next <= goal; next = machine_->next_event()) {
-    if (is_free && machine_->finished()) break;
-    is_behind = monotonic_ns() - begin_ns > kSlice_ns;
-    is_awaited = waiting_ != 0;
-    if (is_behind || is_awaited) break;
+    if (rate_ == kAsFastAsPossible && machine_->finished()) break;
+    if (waiting_ != 0) return SliceEnd::kIsAwaited;
+    if (monotonic_ns() >= end_ns) return SliceEnd::kIsLong;
     for (int i = 0; i < kEventsBetweenLooks && next && *next <= goal; ++i) {
       machine_->run_until(*next);
       next = machine_->next_event();
     }
   }
-  if (is_behind || is_awaited) {
-    // A machine that cannot keep up goes as fast as it can; it does not owe what it missed.
-    if (is_behind && !is_free) wall_base_ns_ = monotonic_ns(), virtual_base_ = machine_->now();
-    lock.unlock();
-    while (waiting_ != 0) std::this_thread::yield();
-    lock.lock();
-    return;
-  }
-  set_clock();
-  sleep_until_next_event(lock);
+  return SliceEnd::kAtGoal;
+}
+
+/// A machine that cannot keep up goes as fast as it can; it does not owe what it missed. True if it
+/// is one.
+bool LiveMachine::limit_lag() {
+  const double lag_ns = static_cast<double>((goal() - machine_->now()).ns) / rate_;
+  if (lag_ns <= kMostLag_ns) return false;
+  virtual_base_ = machine_->now();
+  wall_base_ns_ = monotonic_ns() - kMostLag_ns;
+  return true;
+}
+
+void LiveMachine::let_others_look(std::unique_lock<std::mutex>& lock) const {
+  lock.unlock();
+  while (waiting_ != 0) std::this_thread::yield();
+  lock.lock();
+}
+
+void LiveMachine::give_way_to_real_work(std::unique_lock<std::mutex>& lock) {
+  const auto goes_on = [this] {
+    const std::uint64_t now = real_work_ ? real_work_() : 0;
+    return std::exchange(real_work_seen_, now) != now;
+  };
+  lock.unlock();
+  for (int rests = 0; rests < kMostRests && goes_on(); ++rests) std::this_thread::sleep_for(kRest);
+  lock.lock();
 }
 
 void LiveMachine::sleep_until_next_event(std::unique_lock<std::mutex>& lock) {

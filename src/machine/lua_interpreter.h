@@ -6,6 +6,8 @@
 
 #include <lua.hpp>
 #include <memory>
+#include <set>
+#include <unordered_map>
 
 #include "lua_program.h"
 
@@ -42,13 +44,18 @@ class LuaInterpreter {
   void charge(lua_State* running_state, std::size_t bytes);
 
   bool ran_out_of_instructions = false;
+  /// Virtual time for the work done; it is paid then.
+  std::int64_t take_debt_ns() { return std::exchange(debt_ns_, 0); }
+  [[nodiscard]] std::size_t used() const { return used_; }
   lua_State* running = nullptr;  ///< the coroutine that goes on
   int refusals = 0;              ///< times that the hook could not yield
 
  private:
   LuaInterpreter() = default;
   static void* allocate(void* self, void* block, std::size_t old_size, std::size_t new_size);
-  bool may_be_text(std::size_t bytes);
+  void keep_text(void* block, std::size_t bytes);
+  void forget_text(void* block);
+  [[nodiscard]] int weight() const;
   void begin_slice(lua_State* state);
   void end_slice(lua_State* state);  ///< at the next instruction
   void count_on(lua_State* state);
@@ -56,8 +63,10 @@ class LuaInterpreter {
   static void count(lua_State* state, lua_Debug* record);
 
   std::size_t used_ = 0;
-  std::size_t charged_ = 0;         ///< since the slice began
-  std::size_t longest_text_ = 0;    ///< that it ever made
+  std::size_t charged_ = 0;  ///< since the slice began
+  std::int64_t debt_ns_ = 0;
+  std::unordered_map<void*, std::size_t> texts_;  ///< the long ones that are there
+  std::multiset<std::size_t> text_sizes_;
   std::size_t most_arguments_ = 0;  ///< that a function was seen to have, to a factor of two
   int instructions_left_ = 0;       ///< in this slice
   int instructions_counted_ = 0;    ///< till the hook comes

@@ -2,21 +2,25 @@
 // use time that nobody counts.
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lua_interpreter.h"
+#include "lua_pattern.h"
 
 namespace spindle {
 namespace {
 
-constexpr double kMostSteps = 1e8;
+constexpr double kMostSteps = 3e7;
 /// Going through a table costs about as much as so many bytes that are made, for each element.
-constexpr std::size_t kBytesOfElement = 16;
-constexpr std::size_t kBytesOfSorted = 512;
+constexpr std::size_t kBytesOfElement = 32;
+constexpr std::size_t kBytesOfLookedAt = 128;
+constexpr std::size_t kBytesOfSorted = 2048;
+/// And taking a text for a number, or making another one of it, for each byte.
+constexpr std::size_t kBytesOfDigit = 16;
+constexpr std::size_t kBytesOfCharacter = 4;
 
 constexpr char kFind[] = "find", kMatch[] = "match", kGmatch[] = "gmatch", kGsub[] = "gsub",
                kInsert[] = "insert", kRemove[] = "remove", kConcat[] = "concat",
@@ -32,36 +36,18 @@ int call_original(lua_State* state, const char* name) {
   return lua_gettop(state);
 }
 
-/// Matching tries all ways; their number grows with the length to the power of the repetitions. A
-/// pattern without any is compared with each place.
-double most_steps(std::string_view pattern, double length, bool is_plain) {
-  int repetitions = 1;
-  std::size_t set = 0;
-  std::size_t longest_set = 1;
-  for (std::size_t i = 0; i < pattern.size() && !is_plain; ++i) {
-    if (pattern[i] == '[') set = i;
-    if (pattern[i] == ']') longest_set = std::max(longest_set, i - set);
-    if (pattern[i] == '%')
-      ++i;
-    else if (std::strchr("*+-?", pattern[i]) != nullptr && pattern[i] != '\0')
-      ++repetitions;
-  }
-  if (repetitions == 1) return (length + 2) * (static_cast<double>(pattern.size()) + 1);
-  // A set is looked through at each step; short ones cost what a character costs.
-  return std::pow(length + 2, repetitions) * std::max(1.0, static_cast<double>(longest_set) / 8);
-}
-
 void check_pattern(lua_State* state, bool is_plain) {
   std::size_t length = 0;
   std::size_t size = 0;
-  luaL_checklstring(state, 1, &length);
+  const char* text = luaL_checklstring(state, 1, &length);
   const char* pattern = luaL_checklstring(state, 2, &size);
-  const double steps = most_steps({pattern, size}, static_cast<double>(length), is_plain);
+  // Without a pattern the text is compared at each place, many characters at once.
+  constexpr std::size_t kComparedAtOnce = 16;
+  const double steps = is_plain ? static_cast<double>(length * (1 + size / kComparedAtOnce))
+                                : most_pattern_steps({pattern, size}, {text, length}, kMostSteps);
   if (steps > kMostSteps)
     luaL_error(state, "the pattern could take too long on a text of this length");
-  // Few matches need all the steps that they may: more than this would be unjust.
-  constexpr double kMostCharged = 1e6;
-  LuaInterpreter::of(state).charge(state, static_cast<std::size_t>(std::min(steps, kMostCharged)));
+  LuaInterpreter::of(state).charge(state, static_cast<std::size_t>(steps));
 }
 
 template <const char* name>
@@ -176,15 +162,15 @@ int rank_of(lua_State* state, int index) {
   }
 }
 
+bool comes_before(lua_State* state, int one, int other) {
+  const int rank = rank_of(state, one);
+  if (const int than = rank_of(state, other); rank != than) return rank < than;
+  if (rank < 2) return lua_compare(state, one, other, LUA_OPLT) != 0;
+  return rank == 2 && lua_toboolean(state, one) == 0 && lua_toboolean(state, other) != 0;
+}
+
 int key_comes_before(lua_State* state) {
-  const int first = rank_of(state, 1);
-  const int second = rank_of(state, 2);
-  bool before = first < second;
-  if (first == second && first < 2)
-    before = lua_compare(state, 1, 2, LUA_OPLT) != 0;
-  else if (first == second && first == 2)
-    before = lua_toboolean(state, 1) == 0 && lua_toboolean(state, 2) != 0;
-  lua_pushboolean(state, before ? 1 : 0);
+  lua_pushboolean(state, comes_before(state, 1, 2) ? 1 : 0);
   return 1;
 }
 
@@ -233,11 +219,19 @@ int pairs(lua_State* state) {
 
 int first_pair(lua_State* state) {
   if (!lua_isnoneornil(state, 2)) return luaL_error(state, "walk a table with pairs");
+  luaL_checktype(state, 1, LUA_TTABLE);
   lua_settop(state, 1);
-  push_keys(state);
-  lua_rawgeti(state, 2, 1);
-  if (lua_isnil(state, -1)) return 1;
-  lua_pushvalue(state, -1);
+  lua_pushnil(state);
+  const int first = lua_gettop(state);
+  std::size_t count = 0;
+  for (lua_pushnil(state); lua_next(state, 1) != 0; lua_pop(state, 1), ++count) {
+    if (count != 0 && !comes_before(state, -2, first)) continue;
+    lua_pushvalue(state, -2);
+    lua_replace(state, first);
+  }
+  LuaInterpreter::of(state).charge(state, count * kBytesOfLookedAt);
+  if (count == 0) return 1;
+  lua_pushvalue(state, first);
   lua_rawget(state, 1);
   return 2;
 }
@@ -271,16 +265,17 @@ int random(lua_State* state) {
 
 /// A text stands for a number wherever one is wanted, and is read digit by digit then, in one
 /// instruction. Upvalue: the function that wants one.
+template <std::size_t kBytesOfEach>
 int charge_for_texts(lua_State* state) {
   std::size_t bytes = 0;
   for (int i = lua_gettop(state); i > 0; --i)
     if (lua_type(state, i) == LUA_TSTRING) bytes += lua_rawlen(state, i);
-  LuaInterpreter::of(state).charge(state, bytes);
+  LuaInterpreter::of(state).charge(state, bytes * kBytesOfEach);
   return lua_tocfunction(state, lua_upvalueindex(1))(state);
 }
 
 /// All functions in the table at the top of the stack pay for the texts that they are given.
-void make_texts_count(lua_State* state) {
+void make_texts_count(lua_State* state, lua_CFunction charge) {
   const int table = lua_gettop(state);
   std::vector<std::string> names;
   for (lua_pushnil(state); lua_next(state, table) != 0; lua_pop(state, 1))
@@ -288,7 +283,7 @@ void make_texts_count(lua_State* state) {
       names.emplace_back(lua_tostring(state, -2));
   for (const std::string& name : names) {
     lua_getfield(state, table, name.c_str());
-    lua_pushcclosure(state, charge_for_texts, 1);
+    lua_pushcclosure(state, charge, 1);
     lua_setfield(state, table, name.c_str());
   }
 }
@@ -362,18 +357,21 @@ void open_lua_libraries(lua_State* state) {
   lua_newtable(state);
   lua_setfield(state, LUA_REGISTRYINDEX, kLuaHandlers);
   for (const Guard& guard : kGuards) apply(state, guard);
+  const lua_CFunction charge_for_numbers = charge_for_texts<kBytesOfDigit>;
   for (const char* library : {LUA_STRLIBNAME, LUA_MATHLIBNAME, LUA_UTF8LIBNAME}) {
+    const bool is_of_numbers = std::string_view(library) == LUA_MATHLIBNAME;
     lua_getglobal(state, library);
-    make_texts_count(state);
+    make_texts_count(state,
+                     is_of_numbers ? charge_for_numbers : charge_for_texts<kBytesOfCharacter>);
     lua_pop(state, 1);
   }
   // Arithmetic with texts is what their metatable does.
   lua_pushliteral(state, "");
   lua_getmetatable(state, -1);
-  make_texts_count(state);
+  make_texts_count(state, charge_for_numbers);
   lua_pop(state, 2);
   lua_getglobal(state, "tonumber");
-  lua_pushcclosure(state, charge_for_texts, 1);
+  lua_pushcclosure(state, charge_for_numbers, 1);
   lua_setglobal(state, "tonumber");
 }
 

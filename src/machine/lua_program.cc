@@ -12,12 +12,15 @@ constexpr int kInstructions = 100'000;
 constexpr int kInstructionsBetweenLooks = 5'000;
 constexpr std::size_t kManyArguments = 64;
 constexpr std::int64_t kInstructionsTime_ns = 1'000'000;
-/// And after so many bytes that were made or gone through.
-constexpr std::size_t kBytes = 16u << 20;
-/// Comparing two texts is one instruction, however long they are: so they are not too long, and
-/// who has long ones has used the time after fewer instructions.
+/// And for each so many bytes that were made or gone through.
+constexpr std::size_t kBytes = 2u << 20;
+/// Comparing two texts, and taking one for a number, is one instruction, however long they are: so
+/// they are not too long, and who has long ones has used the time after fewer instructions.
 constexpr std::size_t kMostText = 1u << 20;
-constexpr std::size_t kLongText = 16u << 10;
+constexpr std::size_t kTextHeader = 64;
+constexpr std::size_t kLongText = (4u << 10) + kTextHeader;
+constexpr std::size_t kComparedAtOnce = 1u << 10;
+constexpr std::size_t kReadAtOnce = 16u << 10;
 /// Times that a function which a library called may go on without asking the kernel.
 constexpr int kMostRefusals = 100;
 
@@ -52,10 +55,11 @@ void* LuaInterpreter::allocate(void* self, void* block, std::size_t old_size,
   if (new_size > before) {
     const std::size_t more = new_size - before;
     const bool is_text = block == nullptr && old_size == LUA_TSTRING;
-    if (is_text && !interpreter.may_be_text(new_size)) return nullptr;
+    if (is_text && new_size > kMostText + kTextHeader) return nullptr;
     if (interpreter.used_ + more > interpreter.options.most_bytes || !all.may_grow(more))
       return nullptr;
   }
+  if (before > kLongText) interpreter.forget_text(block);
   void* moved = nullptr;
   if (new_size == 0)
     std::free(block);
@@ -63,27 +67,43 @@ void* LuaInterpreter::allocate(void* self, void* block, std::size_t old_size,
     return nullptr;
   if (interpreter.running != nullptr && new_size > before)
     interpreter.charge(interpreter.running, new_size - before);
+  // Lua says of a new block what it is for.
+  if (block == nullptr && old_size == LUA_TSTRING && new_size > kLongText)
+    interpreter.keep_text(moved, new_size);
   interpreter.used_ += new_size - before;
   all.add(new_size);
   all.remove(before);
   return moved;
 }
 
-/// Lua says of a new block what it is for.
-bool LuaInterpreter::may_be_text(std::size_t bytes) {
-  constexpr std::size_t kHeader = 64;
-  if (bytes > kMostText + kHeader) return false;
-  if (bytes > kLongText && bytes / 2 > longest_text_) {
-    longest_text_ = bytes;
-    if (running != nullptr) end_slice(running);
-  }
-  return true;
+void LuaInterpreter::keep_text(void* block, std::size_t bytes) {
+  texts_.emplace(block, bytes);
+  text_sizes_.insert(bytes);
+  const int most = kInstructions / weight();
+  if (running == nullptr || most >= instructions_left_) return;
+  instructions_left_ = most;
+  count_on(running);
+}
+
+void LuaInterpreter::forget_text(void* block) {
+  const auto found = texts_.find(block);
+  if (found == texts_.end()) return;
+  text_sizes_.erase(text_sizes_.find(found->second));
+  texts_.erase(found);
+}
+
+/// As many times as long an instruction may take.
+int LuaInterpreter::weight() const {
+  std::size_t weight = 1 + most_arguments_ / kManyArguments;
+  if (!text_sizes_.empty()) weight += *text_sizes_.rbegin() / kReadAtOnce;
+  // The shorter one of the two that are compared counts.
+  if (text_sizes_.size() > 1) weight += *std::next(text_sizes_.rbegin()) / kComparedAtOnce;
+  return static_cast<int>(weight);
 }
 
 void LuaInterpreter::begin_slice(lua_State* running_state) {
   charged_ = 0;
-  const std::size_t weight = 1 + longest_text_ / kLongText + most_arguments_ / kManyArguments;
-  instructions_left_ = static_cast<int>(kInstructions / weight);
+  instructions_left_ = kInstructions / weight();
   count_on(running_state);
 }
 
@@ -98,7 +118,8 @@ void LuaInterpreter::count_on(lua_State* running_state) {
 }
 
 void LuaInterpreter::charge(lua_State* running_state, std::size_t bytes) {
-  if (charged_ <= kBytes && (charged_ += bytes) > kBytes) end_slice(running_state);
+  charged_ += bytes;
+  if (charged_ > kBytes) end_slice(running_state);
 }
 
 /// One instruction may copy all arguments of a function that takes any number of them.
@@ -117,6 +138,8 @@ void LuaInterpreter::count(lua_State* state, lua_Debug* record) {
   interpreter.look_at_arguments(state, record);
   interpreter.instructions_left_ -= interpreter.instructions_counted_;
   if (interpreter.instructions_left_ > 0) return interpreter.count_on(state);
+  const std::size_t slices = std::max<std::size_t>(1, interpreter.charged_ / kBytes);
+  interpreter.debt_ns_ += static_cast<std::int64_t>(slices) * kInstructionsTime_ns;
   interpreter.begin_slice(state);
   if (lua_isyieldable(state) != 0) {
     interpreter.ran_out_of_instructions = true;
@@ -195,7 +218,11 @@ void LuaProgram::next(const Response& response, Request& request) {
   lua_pop(frame.thread, results);
   if (!interpreter_->ran_out_of_instructions) return;
   request.call = SystemCall::kCompute;
-  request.numbers[0] = kInstructionsTime_ns;
+  request.numbers[0] = interpreter_->take_debt_ns();
+}
+
+std::size_t LuaProgram::bytes() const {
+  return interpreter_->used();
 }
 
 /// The innermost function has returned.

@@ -55,6 +55,7 @@ class LuaProgram final : public Program {
   void enter_handler(int function, int signal) override;
   Result<std::unique_ptr<Program>> make_thread(int function) override;
   Result<std::unique_ptr<Program>> make_child(int function) override;
+  [[nodiscard]] std::size_t bytes() const override;
 
  private:
   struct Frame {

@@ -127,20 +127,20 @@ const MachineConfiguration& Machine::configuration() const {
 
 Result<> Machine::kill(ProcessNumber process, int signal, std::uint32_t by) {
   TRY(kernel_->kill(process, signal, by));
-  kernel_->settle();
+  kernel_->note_change();
   return {};
 }
 
 Result<> Machine::set_nice(ProcessNumber process, int nice, std::uint32_t by) {
   TRY(kernel_->set_nice(process, nice, by));
-  kernel_->settle();
+  kernel_->note_change();
   return {};
 }
 
 Result<> Machine::set_scheduling(ProcessNumber process, SchedulingClass scheduling,
                                  int realtime_priority, std::uint32_t by) {
   TRY(kernel_->set_scheduling(process, scheduling, realtime_priority, by));
-  kernel_->settle();
+  kernel_->note_change();
   return {};
 }
 
@@ -150,7 +150,7 @@ Result<> Machine::set_io_priority(ProcessNumber process, IoPriority priority, st
 
 Result<> Machine::set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by) {
   TRY(kernel_->set_cpus(process, cpus, by));
-  kernel_->settle();
+  kernel_->note_change();
   return {};
 }
 
@@ -175,9 +175,10 @@ Result<> Machine::set_quantum(VirtualTime quantum) {
   return kernel_->set_cpu_policy(kernel_->configuration.cpu_policy, conventions);
 }
 
-void Machine::set_seed(std::uint64_t seed) {
+Result<> Machine::set_seed(std::uint64_t seed) {
   kernel_->configuration.seed = seed;
   kernel_->random = Random(seed);
+  return set_cpu_policy(kernel_->configuration.cpu_policy);
 }
 
 Result<> Machine::set_deadlock_strategy(DeadlockStrategy strategy) {
@@ -185,7 +186,8 @@ Result<> Machine::set_deadlock_strategy(DeadlockStrategy strategy) {
   kernel_->synchronisation.resources.reconsider();
   kernel_->grant_resources();
   kernel_->forget_reports();
-  kernel_->settle();
+  kernel_->look_for_deadlocks();
+  kernel_->note_change();
   return {};
 }
 

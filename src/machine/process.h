@@ -16,6 +16,7 @@
 #include "request.h"
 #include "spindle/machine/machine.h"
 #include "spindle/machine/machine_signal.h"
+#include "spindle/machine/machine_snapshot.h"
 #include "spindle/machine/memory_types.h"
 
 namespace spindle {
@@ -26,7 +27,7 @@ struct OpenFile;
 class WaitQueue;
 
 enum class ThreadState : std::uint8_t {
-  kNew,      ///< not yet arrived
+  kNew,      ///< not yet in a run queue since it arrived, or not yet arrived
   kReady,    ///< in a run queue
   kRunning,  ///< has a CPU
   kBlocked,  ///< waits; a signal may end the wait
@@ -80,7 +81,7 @@ struct Thread {
   Activity activity;
   std::vector<InterruptedWork> interrupted;
   Wait wait;
-  std::uint64_t calls_without_time = 0;
+  std::int64_t debt_ns = 0;  ///< of the real work that its calls made, and have not taken time for
   std::array<std::int64_t, 4> progress{};  ///< of a call that is served in several steps
   std::string collected;                   ///< what such a call has read so far
 
@@ -134,7 +135,6 @@ enum Limit : std::uint8_t {
   kLimitMemory,
   kLimits
 };
-inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
 struct ProcessLimit {
   std::uint64_t soft = kUnlimited;

@@ -72,6 +72,8 @@ class Program {
   /// A thread of a new process that has all that this one has, and begins with the function of a
   /// kFork request.
   virtual Result<std::unique_ptr<Program>> make_child(int function) = 0;
+  /// All that it keeps: what a child would have a copy of.
+  [[nodiscard]] virtual std::size_t bytes() const = 0;
 };
 
 }  // namespace spindle

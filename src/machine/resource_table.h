@@ -52,7 +52,7 @@ using Amounts = std::map<Resource*, std::int64_t, ByOrder>;
 
 class ResourceTable {
  public:
-  static constexpr std::size_t kMost = 65'536;
+  static constexpr std::size_t kMost = 8'192;
 
   /// The resource of that name; null if there is none.
   Resource* find(std::string_view name);

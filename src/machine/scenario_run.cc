@@ -70,16 +70,20 @@ std::vector<MemoryPiece> pieces_of(const Machine& machine) {
   return pieces;
 }
 
-/// Takes a sample now and then: twice as seldom each time there are too many.
+/// Takes samples at equal distances, the first at time 0: twice as far apart each time there are
+/// too many.
 class Sampler {
  public:
   explicit Sampler(ScenarioRun& run) : run_(run), samples_(run.samples) {}
 
-  void look(const Machine& machine) {
-    if (machine.now() < next_) return;
-    take(machine);
-    if (samples_.size() >= 2 * kSamples) thin_out();
-    next_ = machine.now() + distance_;
+  /// Those before `end`, until when nothing happens.
+  void look_until(Machine& machine, VirtualTime end) {
+    while (next_ < end) {
+      machine.run_until(next_);
+      take(machine);
+      if (samples_.size() > 2 * kSamples) thin_out();
+      next_ = last_at_ + distance_;
+    }
   }
 
  private:
@@ -117,8 +121,8 @@ class Sampler {
   }
 
   void thin_out() {
-    std::vector<RunSample> kept;
-    for (std::size_t i = 0; i + 1 < samples_.size(); i += 2) {
+    std::vector<RunSample> kept{samples_.front()};
+    for (std::size_t i = 1; i + 1 < samples_.size(); i += 2) {
       RunSample both = samples_[i + 1];
       both.cpu_use = (samples_[i].cpu_use + both.cpu_use) / 2;
       both.faults += samples_[i].faults;
@@ -168,10 +172,10 @@ Result<ScenarioRun> run_scenario(const Scenario& scenario, std::string& message)
   while (!machine.finished() && !machine.stuck()) {
     const auto next = machine.next_event();
     if (!next || scenario.until < *next) break;
+    sampler.look_until(machine, *next);
     CHECK(machine.step());
     ++run.instants;
     recorder.take(machine.events());
-    sampler.look(machine);
   }
   run.is_stuck = machine.stuck();
   if (!machine.finished() && !run.is_stuck) machine.run_until(scenario.until);

@@ -24,6 +24,7 @@ std::uint32_t weight_of_nice(int nice) {
 char state_letter(const Thread& thread) {
   if (thread.stop_wanted || thread.state == ThreadState::kStopped) return 'T';
   switch (thread.state) {
+    case ThreadState::kNew:
     case ThreadState::kReady:
     case ThreadState::kRunning:
       return 'R';

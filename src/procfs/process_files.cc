@@ -158,8 +158,6 @@ std::string wchan_text(const ProcessView& view) {
   return view.thread.wait_channel.empty() ? "0" : view.thread.wait_channel;
 }
 
-constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
-
 struct LimitRow {
   std::string_view name;
   std::string_view unit;

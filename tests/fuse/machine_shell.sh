@@ -17,6 +17,7 @@ end
 LUA
 echo 'exit(tonumber(arg[1]))' >tree/bin/leave.lua
 echo 'kill(getpid(), "KILL")' >tree/bin/die.lua
+echo 'print(' >tree/bin/wrong.lua
 echo 'while true do sleep(1000) end' >tree/bin/sleeper.lua
 echo 'print(nice(0), env.COLOUR, (ulimit("n")))' >tree/bin/settings.lua
 echo 'write(2, "error\n") print("output") exit(tonumber(arg[1] or 0))' >tree/bin/both.lua
@@ -43,10 +44,14 @@ gives "yes|0" "leave 0 && say yes || say no"
 gives "no|0" "leave 1 && say yes || say no"
 gives "a \$x b|0" "x=b; say a '\$x' \"\$x\""
 gives "spindle shell: none: there is no such program on the volume|127" "none"
+gives "spindle shell: wrong: /bin/wrong.lua:2: unexpected symbol near <eof>|126" "wrong"
 gives "spindle shell: a word is missing behind < or >|2" "say before; say x >"
 gives "spindle shell: a quotation has no end|2" "say before; say 'x"
 gives "/folder|0" "cd folder; pwd; make"
 expect made "$(cat "$mnt/folder/here")" "a file made in the shell's folder"
+gives $'1024\nunlimited\n32\n5000000000|0' "ulimit -n; ulimit; ulimit -n 32; ulimit -n; ulimit -v 5000000000; ulimit -v"
+gives $'0\tnil\t-1|0' "ulimit -n 32; ulimit -n unlimited; settings"
+gives "spindle shell: ulimit: a limit is a number, or unlimited|2" "ulimit -n -5"
 gives $'5\tblue\t32|0' "export COLOUR=blue; ulimit -n 32; nice -n 5 settings | cat"
 
 step "files and pipes"

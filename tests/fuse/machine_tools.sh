@@ -187,6 +187,14 @@ reach() {
   expect S "$(field "$sleeper" state)" "a process that goes on"
   inside renice -n 7 -p "$hog" >/dev/null
   expect 7 "$(field "$hog" ni)" "a niced process"
+  if [ "$(id -u)" = 0 ]; then
+    inside renice -n 6 -p "$hog" >/dev/null
+    expect 6 "$(field "$hog" ni)" "a process that root made less nice"
+  else
+    refuses "Permission denied" inside renice -n 6 -p "$hog"
+    expect 7 "$(field "$hog" ni)" "a process that its owner may not make less nice"
+    refused_with EACCES machine/run "-n -1 /bin/sleeper.lua"
+  fi
   inside taskset -pc 1 "$second" >/dev/null
   grep -q '^Cpus_allowed_list:.1$' "$control/proc/$second/status" || fail "taskset"
   inside chrt -b -p 0 "$second"
@@ -383,6 +391,50 @@ PYTHON
   kill_one "$threads"
 }
 
+# Who is started while time stands still is there, and waits for the policy; and the same workload and seed, under a policy that
+# draws lots, goes as it does without a mount.
+same_as_offline() {
+  step "the same offline"
+  cat >"$mnt/bin/work.lua" <<'LUA'
+for i = 1, 20 do compute(math.random(1, tonumber(arg[1]))) sleep(math.random(1, 9)) end
+LUA
+  cp "$mnt/bin/work.lua" .
+  cat >same.lua <<'LUA'
+machine { policy = "lottery", quantum = 5, seed = 7 }
+for _, most in ipairs { 40, 20, 10 } do process { "work", program = "work.lua", arguments = { tostring(most) } } end
+LUA
+  spindle run same.lua --json >offline.json
+  echo 0 >"$machine/rate"
+  echo 1 >"$machine/restart"
+  echo 1 >"$machine/cpus"
+  local most
+  for most in 40 20 10; do start "/bin/work.lua $most" >/dev/null; done
+  expect "3 R 4 R 5 R" "$(inside ps -o pid=,state= -C work | xargs)" "who waits for a CPU"
+  expect 0 "$(cat "$machine/now_ns")" "the time"
+  echo lottery >"$machine/policy"
+  echo 5000000 >"$machine/quantum_ns"
+  echo 7 >"$machine/seed"
+  echo max >"$machine/rate"
+  await "ls '$control/proc' | grep -c '^[0-9]'" 2
+  python3 - "$machine/records.json" offline.json <<'PYTHON'
+import json, sys
+here, there = (json.load(open(name)) for name in sys.argv[1:])
+here = [(row["process"], row["first_run_ms"], row["end_ms"], row["cpu_ms"]) for row in here]
+there = [(row["pid"], row["response"], row["completion"], row["cpu"]) for row in there["processes"]]
+assert len(here) == 3 and all(abs(a - b) < 0.001 for h, t in zip(here, there) for a, b in zip(h, t)), f"{here}\n{there}"
+PYTHON
+  # Shortest first, whoever came first.
+  echo 0 >"$machine/rate"
+  echo sjf >"$machine/policy"
+  cat >"$mnt/bin/burst.lua" <<'LUA'
+compute(tonumber(arg[1]))
+LUA
+  for most in 300 200 100; do start "/bin/burst.lua $most" >/dev/null; done
+  echo max >"$machine/rate"
+  await "ls '$control/proc' | grep -c '^[0-9]'" 2
+  expect "8 7 6" "$(sort -n -k 5 "$machine/records" | tail -3 | awk '{print $1}' | xargs)" "the order of their ends"
+}
+
 kill_one() { echo kill KILL >"$control/proc/$1/ctl"; }
 
 # EINVAL and the like at write, and last_error names the file and says why.
@@ -407,5 +459,6 @@ add_up
 reach
 files
 commands
+same_as_offline
 unmount_volume
 check_volume

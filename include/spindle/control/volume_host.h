@@ -95,6 +95,7 @@ class VolumeHost final : public MachineHost {
   Places names_of(NodeId file);
   void find_names(const Attributes& file, Places& places);
   [[nodiscard]] bool is_at(NodeId file, const Place& place);
+  std::vector<NodeId> linked_files_at(const Places& places);
   /// What was changed is told, under all names.
   Result<> after_change(const Result<>& changed, NodeId file, const Places& names) const;
   void tell_name(const Place& place) const;

@@ -64,6 +64,8 @@ class Session {
 
   /// Of the volume's requests; those to control files are not counted.
   [[nodiscard]] RequestStatistics& statistics();
+  /// How many of the volume's requests have come; from any kernel thread.
+  [[nodiscard]] std::uint64_t requests_begun() const;
   [[nodiscard]] BusyFiles& busy_files();
 
  private:

@@ -10,6 +10,9 @@
 // the machine between two slices: it takes the lock, so whoever serves the machine's own files must
 // not call it from the kernel thread that the host needs (thread::offload does it right).
 //
+// It is a guest: while it has all the time that it can get, and the real work goes on, it waits
+// after each slice until that rests, or for its small share of a processor.
+//
 // The virtual course does not depend on rate or wall time; only when verbs come does.
 #pragma once
 
@@ -31,15 +34,16 @@ class LiveMachine {
   static constexpr double kMostRate = 1e6;
 
   using MakeHost = std::function<std::unique_ptr<MachineHost>()>;
-  LiveMachine(MachineConfiguration configuration, MakeHost make_host);
+  /// A number that changes as the real work goes on; asked from the machine's thread.
+  using RealWork = std::function<std::uint64_t()>;
+  LiveMachine(MachineConfiguration configuration, MakeHost make_host, RealWork real_work = {});
   /// Ends the thread; waits for its slice.
   ~LiveMachine();
   LiveMachine(const LiveMachine&) = delete;
   LiveMachine& operator=(const LiveMachine&) = delete;
 
   /// Calls `use` with the machine at rest and returns what it returns, which must be a Result. The
-  /// first call makes the machine, and fails as `Machine::create` does. Unless time stands still,
-  /// what `use` makes happen at this instant has happened by then.
+  /// first call makes the machine, and fails as `Machine::create` does.
   template <class Use>
   auto with(Use&& use) -> decltype(use(std::declval<Machine&>())) {
     const std::unique_lock lock = rest();
@@ -47,7 +51,6 @@ class LiveMachine {
     set_clock();
     ++uses_;
     auto result = use(*machine_);
-    settle();
     wake_if_changed();
     return result;
   }
@@ -63,8 +66,6 @@ class LiveMachine {
     return look(std::as_const(*machine_));
   }
 
-  /// Whether the machine has been made.
-  [[nodiscard]] bool exists() const { return exists_; }
   /// EINVAL for a rate that is negative (but kAsFastAsPossible) or above kMostRate.
   Result<> set_rate(double rate);
   [[nodiscard]] double rate() const;
@@ -84,17 +85,22 @@ class LiveMachine {
   [[nodiscard]] VirtualTime goal() const;
   /// Moves the clock of a machine that sleeps between two events to `goal`.
   void set_clock();
-  void settle();
   void wake_if_changed();
   void run();
+  enum class SliceEnd : std::uint8_t { kAtGoal, kIsAwaited, kIsLong };
   void run_slice(std::unique_lock<std::mutex>& lock);
+  SliceEnd go_on_to(VirtualTime goal);
+  bool limit_lag();
+  void let_others_look(std::unique_lock<std::mutex>& lock) const;
+  void give_way_to_real_work(std::unique_lock<std::mutex>& lock);
   void sleep_until_next_event(std::unique_lock<std::mutex>& lock);
 
   MachineConfiguration configuration_;
   MakeHost make_host_;
+  RealWork real_work_;
+  std::uint64_t real_work_seen_ = 0;
   std::unique_ptr<MachineHost> host_;
   std::unique_ptr<Machine> machine_;
-  std::atomic<bool> exists_{false};
   std::atomic<std::uint64_t> uses_{0};
   std::atomic<int> waiting_{0};  ///< who wants the lock: a slice ends early for them
   mutable std::mutex mutex_;

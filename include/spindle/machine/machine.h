@@ -13,7 +13,7 @@
 // pid 1 is init, which adopts orphans; pid 2 is kthreadd, the parent of kernel threads. Verbs
 // answer with an errno and a clause: ESRCH no such process, EINVAL, EPERM not the owner's, EACCES
 // more than the owner may have, ERANGE. A verb is as if done by the user `by`; uid 0 may do
-// anything.
+// anything. What is started, and what a verb does, is seen at once; nothing runs before time moves.
 //
 // Not locked: one kernel thread at a time (LiveMachine does that in a mount).
 #pragma once
@@ -46,7 +46,7 @@ struct StartRequest {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t umask = 022;           ///< permissions that files it makes do not have
-  std::optional<VirtualTime> at = {};  ///< when it arrives; before then it is not there
+  std::optional<VirtualTime> at = {};  ///< when it arrives; before then it is not there. Else now
   int nice = 0;
   std::optional<int> priority = {};  ///< for CPU policies: higher first; else that of `nice`
   std::optional<std::uint32_t> weight = {};  ///< else that of `nice`
@@ -152,8 +152,8 @@ class Machine {
 
   Result<> set_cpu_policy(std::string_view name);
   Result<> set_quantum(VirtualTime quantum);
-  /// Of what is drawn from now on.
-  void set_seed(std::uint64_t seed);
+  /// Of what is drawn from now on, also by the CPU policy.
+  Result<> set_seed(std::uint64_t seed);
   Result<> set_deadlock_strategy(DeadlockStrategy strategy);
   Result<> set_device_mode(DeviceMode mode);
   Result<> set_arm_policy(std::string_view name);

@@ -189,9 +189,11 @@ struct DescriptorSnapshot {
 /// To how much a stack grows.
 inline constexpr std::uint64_t kStackBytes = 8u << 20;
 
+inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+
 struct LimitSnapshot {
   std::string name;                  ///< "Max processes"
-  std::uint64_t soft = 0, hard = 0;  ///< ~0: unlimited
+  std::uint64_t soft = kUnlimited, hard = kUnlimited;
 };
 
 struct ProcessSnapshot {

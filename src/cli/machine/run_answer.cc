@@ -363,8 +363,12 @@ chart::ArmPath arm_path_of(const ScenarioRun& run) {
   const std::size_t first = moves.size() - std::min(moves.size(), kMostMoves);
   const std::uint64_t all = run.machine->snapshot_system().disks[0].arm_distance;
   chart::ArmPath path;
-  path.title = fmt::format("the arm, which moved over {} cylinders in all{}", all,
-                           first == 0 ? "" : fmt::format("; the last {} requests", kMostMoves));
+  path.title =
+      moves.empty()
+          ? "the arm, which nobody asked for anything"
+          : fmt::format("the arm, which moved over {} {} in all{}", all,
+                        all == 1 ? "cylinder" : "cylinders",
+                        first == 0 ? "" : fmt::format("; the last {} requests", kMostMoves));
   for (std::size_t i = first; i < moves.size(); ++i) {
     const ArmMove& move = moves[i];
     if (i == first) path.stops.push_back({move.from.value, Kind::kStart});

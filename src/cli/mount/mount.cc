@@ -146,7 +146,7 @@ class Mount {
       served = session_->serve(events_.ready);
     }
     // It may be in the middle of a file, which this thread must not keep it from.
-    if (machine_->exists()) thread::offload([this] { machine_.reset(); });
+    thread::offload([this] { machine_.reset(); });
     const auto unmounted = volume_->unmount();
     finish_write_log();
     if (!served.ok()) return sentence(request_, served.error());
@@ -201,7 +201,8 @@ class Mount {
                                  [this](NodeId directory, const std::string& name) {
                                    session_->name_changed(directory, name);
                                  }});
-        });
+        },
+        [this] { return session_->requests_begun(); });
     machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
     add_volume_control(control_, {.volume = *volume_,
                                   .disk = *disk_,

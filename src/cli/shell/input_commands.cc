@@ -8,8 +8,8 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
+#include "spindle/base/number_text.h"
 
 namespace spindle::cli {
 namespace {
@@ -25,7 +25,7 @@ struct ReadOptions {
 };
 
 Result<> take_read_option(char letter, const std::string& value, ReadOptions& options) {
-  const auto number = number_of(value);
+  const auto number = number_in(value);
   switch (letter) {
     case 'p':
       options.prompt = value;
@@ -183,7 +183,7 @@ int Shell::do_getopts(const Arguments& arguments) {
   const std::string& name = arguments[1];
   const Arguments words =
       arguments.size() > 2 ? Arguments(arguments.begin() + 2, arguments.end()) : arguments_;
-  int place = number_of(variable("OPTIND").value_or("1")).value_or(1);
+  int place = number_in(variable("OPTIND").value_or("1")).value_or(1);
   if (place < 1) place = 1;
   if (place == 1 && option_word_ != 1) option_place_ = 0;
   const auto set = [&](const char* variable, const std::string& value) {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <csignal>
 
-#include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
+#include "spindle/base/number_text.h"
 #include "spindle/machine/machine_signal.h"
 
 namespace spindle::cli {
@@ -32,7 +32,7 @@ Shell::Job* Shell::find_job(const std::string& name) {
   if (name.empty() || name == "%" || name == "%%" || name == "%+")
     return jobs_.empty() ? nullptr : &jobs_.back();
   const bool is_job = name.starts_with('%');
-  const auto number = number_of(std::string_view(name).substr(is_job ? 1 : 0));
+  const auto number = number_in(std::string_view(name).substr(is_job ? 1 : 0));
   const auto found = std::ranges::find_if(jobs_, [&](const Job& job) {
     if (!number) return is_job && job.text.starts_with(std::string_view(name).substr(1));
     if (is_job) return job.number == *number;
@@ -94,7 +94,7 @@ int Shell::do_kill(const Arguments& arguments) {
   for (std::size_t i = first; i < arguments.size(); ++i) {
     const std::string& name = arguments[i];
     Job* const job = find_job(name);
-    const auto process = number_of(name);
+    const auto process = number_in(name);
     if (job != nullptr && (name.starts_with('%') || !job->children.empty())) {
       if (tell(*job, *number) != 0) status = say_error(fmt::format("kill: {}: it has ended", name));
     } else if (name.starts_with('%') || process.value_or(0) <= 0) {

@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
-#include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
 #include "cli/shell/test_command.h"
+#include "spindle/base/number_text.h"
 #include "spindle/base/shell_words.h"
 
 namespace spindle::cli {
@@ -53,7 +54,8 @@ const std::vector<Shell::Own>& Shell::own_commands() {
       {"trap", &Shell::do_trap, "[COMMANDS|-] [SIGNAL|EXIT...]: what runs when they come"},
       {"true", &Shell::do_true, ": nothing, successfully"},
       {"type", &Shell::do_type, "NAME...: what each would run"},
-      {"ulimit", &Shell::do_ulimit, "[-t|-f|-d|-u|-n|-v [VALUE]]: limits of what is started next"},
+      {"ulimit", &Shell::do_ulimit,
+       "-a|[-t|-f|-d|-u|-n|-v] [VALUE]: limits of what is started next"},
       {"umask", &Shell::do_umask, "[MASK]: permissions that what is made does not have, octal"},
       {"unalias", &Shell::do_unalias, "-a|NAME...: forgets aliases"},
       {"unset", &Shell::do_unset, "[-f] NAME...: forgets variables, or functions"},
@@ -140,24 +142,72 @@ int Shell::do_test(const Arguments& arguments) {
   return *answer ? 0 : 1;
 }
 
+namespace {
+
+struct LimitKind {
+  char letter;
+  std::string_view what, unit;
+  std::string_view line;  ///< of proc/PID/limits
+};
+constexpr LimitKind kLimitKinds[] = {{'t', "CPU time", "seconds", "Max cpu time"},
+                                     {'f', "file size", "bytes", "Max file size"},
+                                     {'d', "data size", "bytes", "Max data size"},
+                                     {'u', "processes", "of the user", "Max processes"},
+                                     {'n', "open files", "descriptors", "Max open files"},
+                                     {'v', "address space", "bytes", "Max address space"}};
+
+struct LimitBounds {
+  std::string soft = "unlimited", hard = "unlimited";
+};
+
+LimitBounds bounds_in(const std::string& limits, const LimitKind& kind) {
+  LimitBounds bounds;
+  if (const auto at = limits.find(kind.line); at != limits.npos)
+    std::istringstream(limits.substr(at + kind.line.size())) >> bounds.soft >> bounds.hard;
+  return bounds;
+}
+
+/// Whether a limit of so much is more than the other.
+bool is_above(const std::string& value, const std::string& bound) {
+  if (bound == "unlimited" || value == bound) return false;
+  return value == "unlimited" ||
+         number_in<std::uint64_t>(value).value_or(0) > number_in<std::uint64_t>(bound).value_or(0);
+}
+
+}  // namespace
+
 int Shell::do_ulimit(const Arguments& arguments) {
-  constexpr std::string_view kNames = "tfdunv";
-  if (arguments.empty()) {
-    for (const auto& [name, value] : limits_) output_ += fmt::format("-{} {}\n", name, value);
+  // What is started inherits from init what was not set here.
+  const std::string inherited = session_.inherited_limits();
+  const auto in_force = [&](const LimitKind& kind) {
+    const auto found = limits_.find(std::string(1, kind.letter));
+    return found == limits_.end() ? bounds_in(inherited, kind).soft : found->second;
+  };
+  const bool has_option = !arguments.empty() && arguments[0].starts_with('-');
+  const std::string option = has_option ? arguments[0] : "-f";
+  if (option == "-a" && arguments.size() == 1) {
+    for (const LimitKind& kind : kLimitKinds) {
+      output_ += fmt::format("{:<14}{:>20} {}\n", kind.what,
+                             fmt::format("({}, -{})", kind.unit, kind.letter), in_force(kind));
+    }
     return 0;
   }
-  const std::string& option = arguments[0];
-  if (option.size() != 2 || option[0] != '-' || kNames.find(option[1]) == kNames.npos)
-    return say_error("ulimit: the limits are -t, -f, -d, -u, -n and -v", 2);
-  const std::string name = option.substr(1);
-  if (arguments.size() == 1) {
-    const auto found = limits_.find(name);
-    output_ = found == limits_.end() ? "not set\n" : found->second + "\n";
+  const auto* const kind = std::ranges::find_if(kLimitKinds, [&](const LimitKind& known) {
+    return option == fmt::format("-{}", known.letter);
+  });
+  if (kind == std::end(kLimitKinds) || arguments.size() > (has_option ? 2u : 1u))
+    return say_error("ulimit: it takes -a, or one of -t, -f, -d, -u, -n and -v and a value", 2);
+  if (arguments.size() == (has_option ? 1u : 0u)) {
+    output_ = in_force(*kind) + "\n";
     return 0;
   }
-  const bool is_value = arguments[1] == "unlimited" || number_of(arguments[1]).value_or(-1) >= 0;
-  if (!is_value) return say_error("ulimit: a limit is a number, or unlimited", 2);
-  limits_[name] = arguments[1];
+  const std::string& value = arguments.back();
+  if (value != "unlimited" && !number_in<std::uint64_t>(value))
+    return say_error("ulimit: a limit is a number, or unlimited", 2);
+  const std::string hard = bounds_in(inherited, *kind).hard;
+  if (::geteuid() != 0 && is_above(value, hard))
+    return say_error(fmt::format("ulimit: only root may have more than {}", hard), 1);
+  limits_[std::string(1, kind->letter)] = value;
   return 0;
 }
 

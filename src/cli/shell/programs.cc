@@ -82,8 +82,7 @@ std::string Shell::run_options(Arguments& words) const {
   std::string options = fmt::format("-d {}", quoted_shell_word(directory_));
   if (session_.error_terminal() >= 0) options += fmt::format(" -e {}", session_.error_terminal());
   options += fmt::format(" -m {:o}", mask_);
-  for (const auto& [name, value] : limits_)
-    if (value != "unlimited") options += fmt::format(" -l {}={}", name, value);
+  for (const auto& [name, value] : limits_) options += fmt::format(" -l {}={}", name, value);
   if (!words.empty() && words.front() == "nice") {
     words.erase(words.begin());
     std::string nice = "10";

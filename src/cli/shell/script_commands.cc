@@ -7,8 +7,8 @@
 #include <cstring>
 #include <iterator>
 
-#include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
+#include "spindle/base/number_text.h"
 #include "spindle/base/shell_words.h"
 #include "spindle/base/whole_file.h"
 
@@ -22,7 +22,7 @@ constexpr std::string_view kOptions = "efux";
 // Ways out.
 
 int Shell::leave_loops(const Arguments& arguments, Flow flow, std::string_view name) {
-  const int levels = arguments.empty() ? 1 : number_of(arguments[0]).value_or(0);
+  const int levels = arguments.empty() ? 1 : number_in(arguments[0]).value_or(0);
   if (levels < 1) return say_error(fmt::format("{}: the number of loops is 1 or more", name), 2);
   if (loops_ == 0) return say_error(fmt::format("{}: there is no loop around it", name));
   flow_ = flow;
@@ -39,14 +39,14 @@ int Shell::do_continue(const Arguments& arguments) {
 }
 
 int Shell::do_exit(const Arguments& arguments) {
-  const auto status = arguments.empty() ? std::optional(status_) : number_of(arguments[0]);
+  const auto status = arguments.empty() ? std::optional(status_) : number_in(arguments[0]);
   if (!status || *status < 0 || *status > 255) return say_error("exit: a status is 0 to 255", 2);
   flow_ = Flow::kLeave;
   return *status;
 }
 
 int Shell::do_return(const Arguments& arguments) {
-  const auto status = arguments.empty() ? std::optional(status_) : number_of(arguments[0]);
+  const auto status = arguments.empty() ? std::optional(status_) : number_in(arguments[0]);
   if (!status || *status < 0 || *status > 255) return say_error("return: a status is 0 to 255", 2);
   if (calls_ == 0) return say_error("return: there is no function around it");
   flow_ = Flow::kReturn;
@@ -173,7 +173,7 @@ int Shell::do_set(const Arguments& arguments) {
 }
 
 int Shell::do_shift(const Arguments& arguments) {
-  const int count = arguments.empty() ? 1 : number_of(arguments[0]).value_or(-1);
+  const int count = arguments.empty() ? 1 : number_in(arguments[0]).value_or(-1);
   if (count < 0 || static_cast<std::size_t>(count) > arguments_.size())
     return say_error("shift: there are not so many arguments");
   arguments_.erase(arguments_.begin(), arguments_.begin() + count);

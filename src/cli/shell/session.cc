@@ -139,6 +139,7 @@ int ShellSession::open(const std::string& name, int flags) const {
 
 // The volume says what it refused, and why.
 std::string ShellSession::refusal(int error) const {
+  if (error == ENOEXEC) return control_.value("machine/last_message");
   if (error != EINVAL) return std::strerror(error);
   const std::string said = control_.value("last_error");
   constexpr std::string_view kBefore = "is refused: ";

@@ -49,6 +49,8 @@ class ShellSession {
   [[nodiscard]] std::vector<ProcessStatus> statuses(const std::vector<int>& processes);
   /// A verb of proc/PID/ctl. Answers why not.
   std::string tell(int process, const std::string& verb);
+  /// As proc/PID/limits has them: of init, from which all that is started inherits them.
+  [[nodiscard]] std::string inherited_limits() const { return control_.text("proc/1/limits"); }
   /// False if nobody reads it any more.
   bool show_output();
   /// To whoever reads from the terminal. Answers how much was typed.

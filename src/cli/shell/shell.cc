@@ -16,7 +16,7 @@
 #include <sstream>
 
 #include "cli/shell/keys.h"
-#include "cli/shell/numbers.h"
+#include "spindle/base/number_text.h"
 #include "spindle/base/shell_words.h"
 
 namespace spindle::cli {
@@ -348,7 +348,7 @@ Result<> Shell::redirect(const Redirection& redirection, Redirected& redirected)
   const std::string word = TRY(expansion.text(redirection.word));
   if (redirection.kind == Kind::kDuplicate) {
     if (word == "-") return redirected.close(redirection.descriptor);
-    const auto from = number_of(word);
+    const auto from = number_in(word);
     if (!from || *from < 0 || *from > Redirection::kMostDescriptor)
       return Error{EINVAL, "a descriptor from 0 to 9, or -, stands behind & here"};
     return redirected.duplicate(redirection.descriptor, *from);

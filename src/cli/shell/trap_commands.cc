@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 
 #include "cli/shell/keys.h"
-#include "cli/shell/numbers.h"
 #include "cli/shell/shell.h"
 #include "control/run_line.h"
+#include "spindle/base/number_text.h"
 #include "spindle/base/shell_words.h"
 #include "spindle/machine/machine_signal.h"
 
@@ -34,7 +34,7 @@ int Shell::do_trap(const Arguments& arguments) {
   std::size_t first = arguments[0] == "--" ? 1 : 0;
   // A number as the first word resets, as a dash does.
   const bool resets = first < arguments.size() &&
-                      (arguments[first] == "-" || number_of(arguments[first]).has_value());
+                      (arguments[first] == "-" || number_in(arguments[first]).has_value());
   const std::string commands = first < arguments.size() ? arguments[first] : "";
   if (!resets || commands == "-") ++first;
   if (first >= arguments.size()) return say_error("trap: for which signal?", 2);

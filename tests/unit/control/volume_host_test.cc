@@ -124,15 +124,18 @@ TEST(VolumeHost, TellsOfAChangeUnderEachName) {
     const VolumeListener listener{
         .name = [&](NodeId, const std::string& name) { names.push_back(name); }};
     std::optional<VolumeHost> host;  // it is made and goes where it may wait for the volume
-    const auto told = [&] {
+    using Names = std::vector<std::string>;
+    const auto told_of = [&](const std::function<Result<>()>& change) {
       return thread::offload([&] {
         names.clear();
-        EXPECT_TRUE(host->write(file->node, 0, std::as_bytes(std::span("x"))).ok());
+        EXPECT_TRUE(change().ok());
         std::ranges::sort(names);
-        return names;
+        return Names(names.begin(), std::ranges::unique(names).begin());
       });
     };
-    using Names = std::vector<std::string>;
+    const auto told = [&] {
+      return told_of([&] { return host->write(file->node, 0, std::as_bytes(std::span("x"))); });
+    };
     thread::offload([&] {
       host.emplace(runtime, volume, "/mnt", listener);
       EXPECT_TRUE(host->lookup("/a").ok());
@@ -144,7 +147,12 @@ TEST(VolumeHost, TellsOfAChangeUnderEachName) {
     EXPECT_EQ(told(), Names({"a", "c"}));
     ASSERT_TRUE(volume.unlink(kRootNode, "a").ok());
     EXPECT_EQ(told(), Names({"c"}));
-    volume.forget(file->node, 2);
+    // Another one takes the place of one of its names: it has one link less under the others.
+    ASSERT_TRUE(volume.link(file->node, folder->node, "d").ok());
+    add(volume, kRootNode, "new", "text", 0644);
+    EXPECT_EQ(told_of([&] { return host->rename("/new", "/c"); }), Names({"c", "d", "new"}));
+    EXPECT_EQ(volume.attributes(file->node)->links, 1u);
+    volume.forget(file->node, 3);
     volume.forget(folder->node, 1);
     thread::offload([&] { host.reset(); });
   });

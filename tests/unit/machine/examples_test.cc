@@ -71,6 +71,13 @@ TEST(Examples, ScenariosRunToTheirEnd) {
     const auto run = run_scenario(*scenario, message);
     ASSERT_TRUE(run.ok()) << message;
     EXPECT_TRUE(run->machine->finished());
+    std::uint64_t faults = 0;
+    for (std::size_t i = 1; i < run->samples.size(); ++i) {
+      EXPECT_EQ(run->samples[i].at - run->samples[i - 1].at, run->samples[1].at);
+      faults += run->samples[i].faults;
+    }
+    EXPECT_LE(faults, run->machine->snapshot_system().memory.faults);
+    EXPECT_LE(run->machine->now() - run->samples.back().at, run->samples[1].at);
     ++count;
   }
   EXPECT_GE(count, 5);
@@ -113,6 +120,25 @@ TEST(Examples, TheCrontabIsReadAgain) {
   ASSERT_TRUE(host.remove("/etc/crontab").ok());
   machine->run_until({500'000'000'000});
   EXPECT_EQ(printed, "one\none\nline 2 of the crontab cannot be read\ntwo\n");
+}
+
+/// Before it arrives a process has no memory: there may be room for one at a time.
+TEST(Scenario, ProcessesComeWithTheirMemory) {
+  std::string message;
+  const auto scenario = read_scenario(
+      "machine { allocation = 'fixed-partitions', partitions = { 65536 }, partition = 65536, "
+      "memory = 65536, swap = 0 }"
+      "process { 'first', burst = 10 } process { 'second', at = 20, burst = 10 }"
+      "process { 'third', at = 25, burst = 10 }",
+      "test", {}, message);
+  ASSERT_TRUE(scenario.ok()) << message;
+  const auto run = run_scenario(*scenario, message);
+  ASSERT_TRUE(run.ok()) << message;
+  const auto& records = run->machine->records();
+  EXPECT_EQ(records[0].wait_status, 0);
+  EXPECT_EQ(records[1].wait_status, 0);
+  EXPECT_EQ(records[2].wait_status, 9) << "there is no room for it";
+  EXPECT_EQ(run->console, "third: no free run is large enough\n");
 }
 
 TEST(Scenario, NamesWhatIsWrong) {

@@ -161,6 +161,16 @@ TEST(HostileProgram, PaysForWhatALibraryDoes) {
       "local s = ('x'):rep(1000000) for i = 1, 100 do s:upper() end",
       "local s = ('x'):rep(900000) for i = 1, 100 do s:find('y') end",
       "local t = {} for i = 1, 20000 do t[i] = i end for i = 1, 100 do next(t) end",
+      "local t = {} for i = 1, 20000 do t[i] = i end for k in pairs(t) do break end",
+      "local s = ('x'):rep(50000) for i = 1, 5 do s:find(('x'):rep(1000) .. 'y', 1, true) end",
+      "local s = ('a'):rep(200) s:find('a*a*b')",
+      "table.move({1, 2, 3}, 1, 900000, 2)",
+      "local s = ('9'):rep(1000000) local x = s + 1",
+      "local a, b = ('x'):rep(100000), ('x'):rep(99999) .. 'x' for i = 1, 2000 do x = a == b end",
+      "local t = {} for i = 1, 100000 do t[i] = i end for i = 1, 2 do fork(function() end) end",
+      "for i = 1, 40 do fork(function() sleep(50) end) end for i = 1, 40 do processes() end",
+      "for i = 1, 100 do close(open('/' .. i, 'w')) end for i = 1, 100 do list('/') end",
+      "for i = 1, 20000 do getpid() end",
   };
   for (const char* source : kDear) {
     SCOPED_TRACE(source);
@@ -176,6 +186,14 @@ TEST(HostileProgram, PaysForWhatALibraryDoes) {
   test.run();
   EXPECT_EQ(test.machine->now().ns, 0);
   EXPECT_EQ(test.printed.find("loadstring"), std::string::npos);
+  // A pattern is refused for what it could do on this text, not for its looks.
+  test.start(
+      "local s = ('a word, '):rep(10000) print(s:match('^(.-),'), #s:match('^(.*),'), "
+      "s:find('(%a+) (%w+)$'), pcall(string.find, ('a'):rep(9000), 'a-a-b'))");
+  test.run();
+  EXPECT_NE(test.printed.find("a word\t79998\tnil\tfalse\tthe pattern could take too long"),
+            std::string::npos)
+      << test.printed;
   // What pays is a function as any other, also in a child.
   test.start("local f, g = math.floor, ('').rep fork(function() print(f(2.5), g('x', 3)) end)");
   test.run();

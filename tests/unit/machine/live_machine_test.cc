@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
+
+#include "spindle/machine/machine_signal.h"
 
 namespace spindle {
 namespace {
@@ -72,11 +75,56 @@ TEST(LiveMachine, ShowsAtOnceWhatACommandStarted) {
   }
 }
 
+/// Whatever else is done meanwhile: nobody has a CPU before time goes on, and then the policy
+/// chooses among all.
+TEST(LiveMachine, StartsNobodyWhileTimeStandsStill) {
+  MachineConfiguration configuration{.costs = MachineCosts::none()};
+  configuration.cpu_policy = "fcfs";
+  LiveMachine live(configuration, make_host);
+  ASSERT_TRUE(live.set_rate(0).ok());
+  for (const char* burst : {"compute(50)", "compute(20)", "compute(10)"}) {
+    ASSERT_TRUE(start(live, burst).ok());
+    const auto look_and_steer = [](Machine& machine) -> Result<> {
+      const SystemSnapshot system = machine.snapshot_system();
+      const ProcessNumber last = machine.processes().back();
+      EXPECT_EQ(machine.snapshot_process(last)->state, 'R');
+      EXPECT_EQ(system.cpus[0].running, 0);
+      EXPECT_EQ(system.cpus[0].ready.back(), last);
+      EXPECT_EQ(system.cpus[0].ready.size(), system.running);
+      EXPECT_EQ(system.threads, system.running + 2);
+      EXPECT_EQ(system.processes, machine.processes().size());
+      machine.type(0, "to nobody\n");
+      TRY(machine.set_cpu_policy("sjf"));
+      TRY(machine.kill(last, kSigCont));
+      return machine.set_nice(last, 1);
+    };
+    ASSERT_TRUE(live.with(look_and_steer).ok());
+  }
+  ASSERT_TRUE(live.set_rate(LiveMachine::kAsFastAsPossible).ok());
+  wait_until_finished(live);
+  const auto ends = [](Machine& machine) -> Result<std::vector<std::int64_t>> {
+    std::vector<std::int64_t> ends_ms;
+    for (const ProcessRecord& record : machine.records())
+      ends_ms.push_back(record.end.ns / 1'000'000);
+    return ends_ms;
+  };
+  EXPECT_EQ(*live.with(ends), (std::vector<std::int64_t>{80, 30, 10}));
+}
+
+/// Real work that never rests leaves it a part of the time, so that it comes to its end.
+TEST(LiveMachine, GoesOnBesideRealWork) {
+  std::atomic<std::uint64_t> asked = 0;
+  LiveMachine live({}, make_host, [&] { return ++asked; });
+  ASSERT_TRUE(live.set_rate(LiveMachine::kAsFastAsPossible).ok());
+  ASSERT_TRUE(start(live, "for i = 1, 4000 do yield() end").ok());
+  wait_until_finished(live);
+  EXPECT_GT(asked, 1u);
+}
+
 TEST(LiveMachine, IsLookedAtWithoutWaiting) {
   const auto look = [](const Machine& machine) -> Result<VirtualTime> { return machine.now(); };
   LiveMachine live({}, make_host);
   EXPECT_FALSE(live.look_if_free(look).has_value()) << "there is none to look at";
-  EXPECT_FALSE(live.exists());
   ASSERT_TRUE(live.set_rate(0).ok());
   const VirtualTime now = now_of(live);
   EXPECT_EQ(**live.look_if_free(look), now);
