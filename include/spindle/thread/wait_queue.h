@@ -108,6 +108,8 @@ class WaitQueue {
   /// meanwhile. False if the deadline came first. Throws Cancelled, with the node taken out, if
   /// the thread is cancelled and the node interruptible.
   static bool park(WaitNode& node, std::int64_t deadline_ns = kNever);
+  /// The same for a deadline that was ahead when it was looked at last.
+  static bool park_ahead(WaitNode& node, std::int64_t deadline_ns);
 
  private:
   friend class Scheduler;
