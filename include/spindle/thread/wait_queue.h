@@ -65,7 +65,7 @@ struct Selection {
 };
 
 /// Who holds a lock (or must end, for a join), and where in the code it was taken: an edge of the
-/// graph of who waits for whom.
+/// graph of who waits for whom. A Mutex keeps a mark in the lowest bit of `thread`.
 struct Holder {
   Control* thread = nullptr;
   const void* taken_at = nullptr;
