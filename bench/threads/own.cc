@@ -1,7 +1,9 @@
 // What only Spindle's threads are measured for: the cost of preemption, of watching, of handing
 // a call over, and of looking at ten thousand threads. Ratios come from one process each.
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <vector>
 
 #include "spindle/base/clock.h"
@@ -93,19 +95,34 @@ void watching_cost() {
               lock / 2e6, ordered / 2e6);
 }
 
+void compute_for_1_us() {
+  const auto end_ns = spindle::monotonic_ns() + 1000;
+  while (spindle::monotonic_ns() < end_ns) {
+  }
+}
+
+std::int64_t process_cpu_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000L + now.tv_nsec;
+}
+
 void offload_cost() {
   constexpr int kCalls = 20'000;
   for (const int in_flight : {1, 64}) {
+    const auto cpu_before_ns = process_cpu_ns();
     const double ns = timed({}, [=] {
       std::vector<Thread> threads;
       for (int i = 0; i < in_flight; ++i) {
         threads.push_back(spawn("caller", [=] {
-          for (int call = 0; call < kCalls / in_flight; ++call) offload([] {});
+          for (int call = 0; call < kCalls / in_flight; ++call) offload(compute_for_1_us);
         }));
       }
       for (Thread& thread : threads) thread.join().take();
     });
-    std::printf("offload, %d in flight: %.2f us a call\n", in_flight, ns / kCalls / 1000);
+    const auto cpu_ns = static_cast<double>(process_cpu_ns() - cpu_before_ns);
+    std::printf("offload, %d in flight: %.2f us a call, %.2f us of CPU\n", in_flight,
+                ns / kCalls / 1000, cpu_ns / kCalls / 1000);
   }
 }
 

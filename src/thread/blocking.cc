@@ -38,7 +38,7 @@ std::string describe_wait(const Control& thread) {
   if (blocking == nullptr) return line + '\n';
   if (blocking->where() != nullptr) line += " at " + describe_code(blocking->where());
   const Control* const by = blocking->by();
-  const void* const taken_at = blocking->holder().taken_at;
+  const void* const taken_at = place_of_taking(blocking->holder());
   if (by == nullptr || taken_at == nullptr) return line + '\n';
   return line + ", held by " + quoted(by->name) + " since " + describe_code(taken_at) + '\n';
 }
@@ -105,8 +105,8 @@ void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder
   const Control* const by = holding(holder);
   const char* const holder_name = by == nullptr ? "nobody" : by->name;
   // Where it was taken last, if it was let go of without a section.
-  const bool since_known = by != nullptr && holder.taken_at != nullptr;
-  const std::string since = since_known ? " since " + describe_code(holder.taken_at) : "";
+  const void* const taken_at = by == nullptr ? nullptr : place_of_taking(holder);
+  const std::string since = taken_at != nullptr ? " since " + describe_code(taken_at) : "";
   report_misuse(what, lock, "held by " + quoted(holder_name) + since);
 }
 

@@ -114,9 +114,18 @@ inline Control& caller() {
   return self != nullptr ? *self : nobody;
 }
 
+/// In the word that says who holds a Mutex: somebody waits for it.
+inline constexpr std::uintptr_t kAwaited = 1;
+
 /// Who holds it. With several workers another may be letting go of it at this moment.
 inline Control* holding(const Holder& holder) {
-  return __atomic_load_n(&holder.thread, __ATOMIC_RELAXED);
+  Control* const thread = __atomic_load_n(&holder.thread, __ATOMIC_RELAXED);
+  return reinterpret_cast<Control*>(reinterpret_cast<std::uintptr_t>(thread) & ~kAwaited);
+}
+
+/// Where in the code it was taken, or was taken last.
+inline const void* place_of_taking(const Holder& holder) {
+  return __atomic_load_n(&holder.taken_at, __ATOMIC_RELAXED);
 }
 
 /// The running thread; waiting where there is none is a bug of the caller.

@@ -16,7 +16,7 @@ void note_holder(const Blocking& blocking, ThreadInfo& info) {
   const Control* const by = blocking.by();
   if (by == nullptr) return;
   info.held_by = by->id;
-  info.taken_at = blocking.holder().taken_at;
+  info.taken_at = place_of_taking(blocking.holder());
 }
 }  // namespace
 

@@ -11,39 +11,61 @@ namespace spindle::thread {
 
 namespace {
 
-// Where there are several workers a mutex that nobody waits for is taken and let go without a
-// section, by one atomic instruction each. Who would wait enters a section, stands in the queue
-// first and then tries once more; who lets go does so first and then looks at the queue: one of
-// the two sees the other. ThreadSanitizer cannot see why the queue may be looked at.
-bool may_skip_section([[maybe_unused]] const Control& self) {
-#if defined(SPINDLE_TSAN)
-  return false;
-#else
+// Where there are several workers, or preemption, a mutex that nobody waits for is taken and let go
+// without a section, by one atomic instruction each. Who has to wait enters a section and marks the
+// holder in the same word; from then on it is let go of in a section alone, where it is handed on.
+// So whoever lets go has no more to do with the mutex: it may be gone as soon as the next one has
+// it.
+bool may_skip_section(const Control& self) {
   return !self.tracks_locks && self.scheduler != nullptr && !self.scheduler->yields_at_sections();
-#endif
+}
+
+bool is_marked(const Control* holder) {
+  return (reinterpret_cast<std::uintptr_t>(holder) & kAwaited) != 0;
+}
+
+Control* marked(Control* holder) {
+  return reinterpret_cast<Control*>(reinterpret_cast<std::uintptr_t>(holder) | kAwaited);
 }
 
 bool take_if_free(Holder& holder, Control* thread, const void* where) {
   Control* expected = nullptr;
   if (!std::atomic_ref(holder.thread).compare_exchange_strong(expected, thread)) return false;
-  holder.taken_at = where;
+  __atomic_store_n(&holder.taken_at, where, __ATOMIC_RELAXED);
   return true;
 }
 
+/// Takes it if it is free, else marks it. In a section.
+bool take_or_mark(Holder& holder, Control* thread, const void* where) {
+  const std::atomic_ref word(holder.thread);
+  for (;;) {
+    Control* held_by = word.load(std::memory_order_relaxed);
+    if (held_by == nullptr) {
+      if (take_if_free(holder, thread, where)) return true;
+    } else if (is_marked(held_by) || word.compare_exchange_strong(held_by, marked(held_by))) {
+      return false;
+    }
+  }
+}
+
 /// On another worker, then: it may let go at any moment. What was a thread stays in memory.
-bool runs(const Control& holder) {
+[[gnu::no_sanitize_thread]] bool runs(const Control& holder) {
   ThreadState state = ThreadState::kEnded;
   __atomic_load(&holder.state, &state, __ATOMIC_RELAXED);
   return state == ThreadState::kRunning;
 }
 
-/// Takes it if nobody stands in the queue, waiting a moment for a holder that runs.
-bool take_soon(Holder& holder, const WaitQueue& waiters, Control& self, const void* where) {
-  for (int i = 0; i < kMostSpins && waiters.empty(); ++i) {
-    const Control* const held_by = holding(holder);
-    if (held_by == nullptr && take_if_free(holder, &self, where)) return true;
-    if (held_by == &self || (held_by != nullptr && !runs(*held_by))) return false;
-    if (held_by != nullptr) pause_processor();
+/// Takes it if nobody waits for it, looking for a moment whether a holder that runs lets go.
+bool take_soon(Holder& holder, Control& self, const void* where) {
+  for (int i = 0; i < kMostSpins; ++i) {
+    Control* const held_by = std::atomic_ref(holder.thread).load(std::memory_order_relaxed);
+    if (held_by == nullptr) {
+      if (take_if_free(holder, &self, where)) return true;
+    } else if (is_marked(held_by) || held_by == &self || !runs(*held_by)) {
+      return false;
+    } else {
+      pause_processor();
+    }
   }
   return false;
 }
@@ -54,7 +76,7 @@ bool take_soon(Holder& holder, const WaitQueue& waiters, Control& self, const vo
 [[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
   Control& self = caller();
   if (__builtin_expect(detail::sections_guarded, 0)) {
-    const bool taken = may_skip_section(self) && take_soon(holder_, waiters_, self, where);
+    const bool taken = may_skip_section(self) && take_soon(holder_, self, where);
     return taken || acquire_contended(deadline_ns, where);
   }
   if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
@@ -98,8 +120,12 @@ Result<> Mutex::lock_checked() {
   const void* const where = __builtin_return_address(0);
   const Section section;
   if (try_acquire(where)) return {};
-  Control* const holder = holding(holder_);
-  if (holder == &caller()) return Error{EDEADLK, "the thread already holds the mutex"};
+  Control& self = caller();
+  if (holding(holder_) == &self) return Error{EDEADLK, "the thread already holds the mutex"};
+  if (detail::sections_guarded && take_or_mark(holder_, &self, where)) {
+    if (self.tracks_locks) track(where, false);
+    return {};
+  }
   Blocking blocking(holder_, waiters_, where, false);
   if (closes_circle(calling_thread())) {
     blocking.ended(false);
@@ -108,66 +134,64 @@ Result<> Mutex::lock_checked() {
   WaitNode node;
   node.interruptible = false;
   waiters_.enqueue(node);
-  if (detail::sections_guarded && take_if_free(holder_, node.thread, where)) {
-    waiters_.wake(node);
-    if (holder != nullptr && holder->scheduler != nullptr) holder->scheduler->settle(*holder);
-  }
   WaitQueue::park(node);
   blocking.ended(true);
-  if (node.thread->tracks_locks) track(where, true);
+  if (self.tracks_locks) track(where, true);
   return {};
 }
 
 bool Mutex::acquire_contended(std::int64_t deadline_ns, const void* where) {
   Control& self = caller();
-  const bool guarded = detail::sections_guarded;
   const Section section;
   if (holding(holder_) == &self) report_misuse("locks again", waiters_, holder_);
-  WaitNode node;
-  node.interruptible = false;
-  waiters_.enqueue(node);
-  bool woken = true;
-  if (guarded && take_if_free(holder_, &self, where)) {
-    waiters_.wake(node);
-  } else {
+  bool taken = detail::sections_guarded && take_or_mark(holder_, &self, where);
+  if (!taken) {
+    WaitNode node;
+    node.interruptible = false;
+    waiters_.enqueue(node);
     Blocking blocking(holder_, waiters_, where, deadline_ns == kNever);
     // Woken means that unlock has made this thread the holder.
-    woken = WaitQueue::park(node, deadline_ns);
-    blocking.ended(woken);
+    taken = WaitQueue::park(node, deadline_ns);
+    blocking.ended(taken);
   }
-  if (woken && self.tracks_locks) track(where, true);
-  return woken;
+  if (taken && self.tracks_locks) track(where, true);
+  return taken;
 }
 
 void Mutex::unlock() {
   Control& self = caller();
   if (holding(holder_) != &self) report_misuse("unlocks", waiters_, holder_);
-  const bool guarded = __builtin_expect(detail::sections_guarded, 0);
-  if (__builtin_expect(!guarded && !self.tracks_locks, 1) && waiters_.empty()) {
-    holder_ = {};
-    return;
-  }
-  const bool fast = guarded && may_skip_section(self);
-  if (fast) {
-    std::atomic_ref(holder_.thread).exchange(nullptr);
-    if (waiters_.empty()) return;
+  if (__builtin_expect(!detail::sections_guarded, 1)) {
+    if (__builtin_expect(!self.tracks_locks, 1) && waiters_.empty()) {
+      holder_ = {};
+      return;
+    }
+  } else if (may_skip_section(self)) {
+    Control* unawaited = &self;
+    if (std::atomic_ref(holder_.thread).compare_exchange_strong(unawaited, nullptr)) return;
   }
   const Section section;
   if (__builtin_expect(self.tracks_locks, 0)) track_release();
-  if (waiters_.empty()) {
-    if (!fast) holder_ = {};
+  hand_on();
+  // The new holder owes nothing: it is the most urgent of those who waited.
+  if (self.priority != self.own_priority) self.scheduler->settle(self);
+}
+
+// In a section.
+void Mutex::hand_on() {
+  const std::atomic_ref word(holder_.thread);
+  if (waiters_.empty()) {  // or they have given up
+    word.store(nullptr);
     return;
   }
-  Scheduler& scheduler = *self.scheduler;
-  WaitNode& next = scheduler.priorities_differ() ? most_urgent(waiters_) : *waiters_.front();
-  if (!fast) {
-    holder_ = {next.thread, next.thread->blocking->where()};
-    waiters_.wake(next);
-  } else if (take_if_free(holder_, next.thread, next.thread->blocking->where())) {
-    waiters_.wake(next);
-  }  // else somebody came in between, and hands it over when he has done
-  // The new holder owes nothing: it is the most urgent of those who waited.
-  if (self.priority != self.own_priority) scheduler.settle(self);
+  const bool priorities_differ = waiters_.front()->thread->scheduler->priorities_differ();
+  WaitNode& next = priorities_differ ? most_urgent(waiters_) : *waiters_.front();
+  const bool more_wait = waiters_.front()->next != nullptr;
+  const bool marks = more_wait && detail::sections_guarded;
+  const void* const where = next.thread->blocking->where();
+  __atomic_store_n(&holder_.taken_at, where, __ATOMIC_RELAXED);
+  word.store(marks ? marked(next.thread) : next.thread);
+  waiters_.wake(next);
 }
 
 bool Mutex::held_by_this_thread() const {

@@ -4,12 +4,14 @@
 #include <condition_variable>
 #include <csignal>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "spindle/thread/section.h"
+#include "thread/runtime_lock.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -80,6 +82,11 @@ void Call::make(const std::shared_ptr<Call>& call) {
 }
 
 /// The helpers of the process. They end with it, idle ones being told to.
+///
+/// As long as a call stands in the queue somebody is about to look there: one is woken by whoever
+/// puts the first call in, and a helper that takes a call sees to it that another one comes for the
+/// next, before it makes the call, which may take for ever. So of many short calls at a time most
+/// find a helper that is awake.
 class Helpers {
  public:
   Helpers() = default;
@@ -100,13 +107,20 @@ class Helpers {
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::shared_ptr<Call>> queue;
+    std::atomic<std::size_t> queued = 0;
     std::deque<Helper> helpers;
-    std::size_t idle = 0;
+    std::size_t asleep = 0;
+    std::size_t called = 0;   // of those asleep, to look at the queue
+    std::size_t looking = 0;  // called, or awake without a call
     bool ends = false;
   };
 
-  void add_helper();
-  static void serve(Common& common, Helper& self);
+  /// True if one that sleeps has to be notified.
+  static bool call_another(const std::shared_ptr<Common>& common);
+  static void add_helper(const std::shared_ptr<Common>& common);
+  static void serve(const std::shared_ptr<Common>& common, Helper& self);
+  static void sleep(Common& common, std::unique_lock<std::mutex>& lock);
+  static std::shared_ptr<Call> take(Common& common);
 
   const std::shared_ptr<Common> common_ = std::make_shared<Common>();
 };
@@ -129,43 +143,88 @@ Helpers::~Helpers() {
 }
 
 bool Helpers::submit(std::shared_ptr<Call> call) {
+  bool sleeps = false;
   {
     const std::lock_guard lock(common_->mutex);
-    const bool all_busy = common_->idle <= common_->queue.size();
-    if (all_busy && common_->helpers.size() < kMostHelpers) add_helper();
-    if (common_->helpers.empty()) return false;
     common_->queue.push_back(std::move(call));
+    ++common_->queued;
+    sleeps = call_another(common_);
+    if (common_->helpers.empty()) {
+      take(*common_);
+      return false;
+    }
   }
-  common_->changed.notify_one();
+  if (sleeps) common_->changed.notify_one();
   return true;
 }
 
+// With the lock.
+bool Helpers::call_another(const std::shared_ptr<Common>& common) {
+  if (common->queue.empty() || common->looking > 0) return false;
+  if (common->asleep > common->called) {
+    ++common->called;
+    ++common->looking;
+    return true;
+  }
+  if (common->helpers.size() < kMostHelpers) add_helper(common);
+  return false;
+}
+
 // Signals are for others: a new kernel thread begins with its maker's mask.
-void Helpers::add_helper() {
+void Helpers::add_helper(const std::shared_ptr<Common>& common) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  Helper& helper = common_->helpers.emplace_back();
+  Helper& helper = common->helpers.emplace_back();
   try {
-    helper.thread = std::thread([common = common_, &helper] { serve(*common, helper); });
+    helper.thread = std::thread([common, &helper] { serve(common, helper); });
+    ++common->looking;
   } catch (const std::system_error&) {
-    common_->helpers.pop_back();
+    common->helpers.pop_back();
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void Helpers::serve(Common& common, Helper& self) {
-  std::unique_lock lock(common.mutex);
+// With the lock.
+std::shared_ptr<Call> Helpers::take(Common& common) {
+  std::shared_ptr<Call> call = std::move(common.queue.front());
+  common.queue.pop_front();
+  --common.queued;
+  return call;
+}
+
+// Not before it has looked for another moment whether there is a call.
+void Helpers::sleep(Common& common, std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  for (int i = 0; i < kMostSpins && common.queued == 0; ++i) pause_processor();
+  lock.lock();
+  if (!common.queue.empty() || common.ends) return;
+  --common.looking;
+  ++common.asleep;
+  common.changed.wait(lock, [&] { return common.called > 0 || common.ends; });
+  --common.asleep;
+  if (common.called > 0) {
+    --common.called;
+  } else {
+    ++common.looking;
+  }
+}
+
+void Helpers::serve(const std::shared_ptr<Common>& common, Helper& self) {
+  std::unique_lock lock(common->mutex);
   for (;;) {
-    ++common.idle;
-    common.changed.wait(lock, [&] { return common.ends || !common.queue.empty(); });
-    --common.idle;
-    if (common.queue.empty()) return;
-    self.makes = std::move(common.queue.front());
-    common.queue.pop_front();
+    while (common->queue.empty()) {
+      if (common->ends) return;
+      sleep(*common, lock);
+    }
+    self.makes = take(*common);
+    --common->looking;
+    const bool another_sleeps = call_another(common);
     lock.unlock();
+    if (another_sleeps) common->changed.notify_one();
     Call::make(self.makes);
     lock.lock();
+    ++common->looking;
     self.makes.reset();
   }
 }

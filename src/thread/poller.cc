@@ -283,7 +283,7 @@ void Poller::post(std::function<void()> work) {
     inbox_.push_back(std::move(work));
     has_posted_.store(true);
   }
-  if (asleep_.load()) kick();
+  if (asleep_.exchange(false)) kick();  // once for all that is posted until it wakes
 }
 
 void Poller::run_posted() {

@@ -1,6 +1,7 @@
 #include "thread/scheduler.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -385,7 +386,7 @@ void Scheduler::wait_for_events(Worker& worker) {
     give_up();
   } else {
     set_timer(worker, false);
-    look_for_events(worker, timers_.next_deadline_ns());
+    look_for_events(worker, timers_.next_look_ns());
     set_timer(worker, true);
   }
 }
@@ -397,7 +398,14 @@ void Scheduler::look_for_events(Worker& worker, std::int64_t deadline_ns) {
   }
   if (poller_->has_posted()) poller_->run_posted();
   worker.coarse_now_ns = monotonic_ns();
-  while (WaitNode* node = timers_.take_due(worker.coarse_now_ns)) WaitQueue::expire(*node);
+  // Some at a time, so that what is known of each is fetched while others are seen to.
+  std::array<WaitNode*, 16> due;
+  std::size_t count = timers_.empty() ? 0 : due.size();
+  while (count == due.size()) {
+    count = timers_.take_due(worker.coarse_now_ns, due);
+    for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(due[i]->thread);
+    for (std::size_t i = 0; i < count; ++i) WaitQueue::expire(*due[i]);
+  }
 }
 
 bool Scheduler::run_idle_handlers() {

@@ -27,7 +27,7 @@
 #include "thread/poller.h"
 #include "thread/pools.h"
 #include "thread/switch_observer.h"
-#include "thread/timer_heap.h"
+#include "thread/timer_queue.h"
 #include "thread/worker.h"
 
 namespace spindle::thread {
@@ -91,7 +91,7 @@ class Scheduler {
   void add_idle_handler(IdleHandler& handler);
   void remove_idle_handler(IdleHandler& handler);
   Poller& poller() { return *poller_; }
-  TimerHeap& timers() { return timers_; }
+  TimerQueue& timers() { return timers_; }
   const StackPool& stacks() const { return pools_.stacks(); }
   const ControlPool& controls() const { return pools_.controls(); }
   std::size_t& external_work() { return external_work_; }
@@ -207,7 +207,7 @@ class Scheduler {
   std::unique_ptr<CpuPolicy> policy_;
   Worker main_;
   Pools pools_;
-  TimerHeap timers_;
+  TimerQueue timers_;
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<FileRing> file_ring_;
   bool file_ring_was_tried_ = false;

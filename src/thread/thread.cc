@@ -170,19 +170,30 @@ void yield() {
   self.scheduler->yield(self);
 }
 
-void sleep_for(std::int64_t duration_ns) {
-  sleep_until(monotonic_ns() + duration_ns);
-}
+namespace {
 
-void sleep_until(std::int64_t monotonic_deadline_ns) {
+void sleep_from(std::int64_t now_ns, std::int64_t deadline_ns) {
   WaitQueue alarm("", WaitKind::kSleep);
   const Section section;
-  if (monotonic_deadline_ns <= monotonic_ns()) {
+  if (deadline_ns <= now_ns) {
     Control& self = calling_thread();
     self.scheduler->yield(self);
   } else {
-    alarm.wait_until(monotonic_deadline_ns);
+    WaitNode node;
+    alarm.enqueue(node);
+    WaitQueue::park_ahead(node, deadline_ns);
   }
+}
+
+}  // namespace
+
+void sleep_for(std::int64_t duration_ns) {
+  const std::int64_t now_ns = monotonic_ns();
+  sleep_from(now_ns, duration_ns < kNever - now_ns ? now_ns + duration_ns : kNever);
+}
+
+void sleep_until(std::int64_t monotonic_deadline_ns) {
+  sleep_from(monotonic_ns(), monotonic_deadline_ns);
 }
 
 namespace current_thread {

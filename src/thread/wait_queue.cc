@@ -10,6 +10,15 @@
 
 namespace spindle::thread {
 
+namespace {
+
+bool is_to_be_cancelled(const WaitNode& node) {
+  return node.thread->cancel == CancelState::kRequested && node.interruptible &&
+         node.thread->cancel_off == 0;
+}
+
+}  // namespace
+
 WaitQueue::~WaitQueue() {
   // Threads that `run` left asleep for ever may still stand here when what they waited for goes.
   CHECK(head_ == nullptr || current_scheduler == nullptr);
@@ -32,21 +41,21 @@ void WaitQueue::unlink(WaitNode& node) {
 
 bool WaitQueue::park(WaitNode& node, std::int64_t deadline_ns) {
   if (node.queue == nullptr) return true;
+  const bool is_past = deadline_ns != kNever && deadline_ns <= monotonic_ns();
+  if (!is_past || is_to_be_cancelled(node)) return park_ahead(node, deadline_ns);
+  unlink_all(node);
+  return false;
+}
+
+bool WaitQueue::park_ahead(WaitNode& node, std::int64_t deadline_ns) {
   Control& self = *node.thread;
   Scheduler& scheduler = *self.scheduler;
-  if (__builtin_expect(self.cancel == CancelState::kRequested, 0) && node.interruptible &&
-      self.cancel_off == 0) {
+  if (__builtin_expect(is_to_be_cancelled(node), 0)) {
     unlink_all(node);
     self.cancel = CancelState::kDelivered;
     throw Cancelled();
   }
-  if (deadline_ns != kNever) {
-    if (deadline_ns <= monotonic_ns()) {
-      unlink_all(node);
-      return false;
-    }
-    scheduler.timers().insert(node, deadline_ns);
-  }
+  if (deadline_ns != kNever) scheduler.timers().insert(node, deadline_ns);
   self.parked = &node;
   scheduler.park(self);
   self.parked = nullptr;

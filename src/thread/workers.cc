@@ -341,7 +341,7 @@ void Scheduler::rest(Worker& worker) {
     worker.patience_ns = watches ? watching_ns : 0;
     until_ns = worker.coarse_now_ns + (watches ? watching_ns : kMostPatience_ns);
   }
-  const std::int64_t first_timer_ns = timers_.next_deadline_ns();
+  const std::int64_t first_timer_ns = timers_.next_look_ns();
   if (timekeeper_ == nullptr || first_timer_ns < timekeeper_until_ns_) {
     until_ns = std::min(until_ns, first_timer_ns);
     timekeeper_ = &worker;

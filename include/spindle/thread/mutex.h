@@ -10,6 +10,9 @@
 // deadline that closes a circle of waiting threads is reported (Runtime::Options::on_deadlock),
 // with where each lock was taken, and then waits; `lock_checked` answers EDEADLK instead. Outside
 // of a runtime an uncontended lock and unlock are harmless; waiting there is not possible.
+//
+// Whoever has let go of a mutex and knows that nobody else will come may destroy it, also while the
+// one who had it before him is about to return from `unlock`.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +40,9 @@ class Mutex {
   bool try_lock_until(std::int64_t deadline_ns);
   void unlock();
 
-  [[nodiscard]] bool locked() const { return holder_.thread != nullptr; }
+  [[nodiscard]] bool locked() const {
+    return __atomic_load_n(&holder_.thread, __ATOMIC_RELAXED) != nullptr;
+  }
   [[nodiscard]] bool held_by_this_thread() const;
   [[nodiscard]] const char* name() const { return waiters_.name(); }
 
@@ -46,6 +51,7 @@ class Mutex {
   bool acquire(std::int64_t deadline_ns, const void* where);
   bool acquire_contended(std::int64_t deadline_ns, const void* where);
   bool try_acquire(const void* where);
+  void hand_on();
   void track(const void* where, bool waited_for);
   void track_release();
   void forget_order();

@@ -65,7 +65,7 @@ struct Selection {
 };
 
 /// Who holds a lock (or must end, for a join), and where in the code it was taken: an edge of the
-/// graph of who waits for whom.
+/// graph of who waits for whom. A Mutex keeps a mark in the lowest bit of `thread`.
 struct Holder {
   Control* thread = nullptr;
   const void* taken_at = nullptr;
@@ -108,6 +108,8 @@ class WaitQueue {
   /// meanwhile. False if the deadline came first. Throws Cancelled, with the node taken out, if
   /// the thread is cancelled and the node interruptible.
   static bool park(WaitNode& node, std::int64_t deadline_ns = kNever);
+  /// The same for a deadline that was ahead when it was looked at last.
+  static bool park_ahead(WaitNode& node, std::int64_t deadline_ns);
 
  private:
   friend class Scheduler;

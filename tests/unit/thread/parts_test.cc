@@ -1,6 +1,6 @@
 // The parts of the scheduler, each by itself: the deque that workers steal from, the gate that
-// stops them, the pools with a cache for each, the heap of timers, the weaker guards of stacks, and
-// what keeps processors awake.
+// stops them, the pools with a cache for each, the queue of timers, the weaker guards of stacks,
+// and what keeps processors awake.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -25,7 +25,7 @@
 #include "thread/gate.h"
 #include "thread/poller.h"
 #include "thread/pools.h"
-#include "thread/timer_heap.h"
+#include "thread/timer_queue.h"
 #include "thread/work_deque.h"
 #include "thread/worker.h"
 #include "thread_test.h"
@@ -180,31 +180,71 @@ TEST(PoolsTest, GiveEachThreadItsOwnAndUseAllAgain) {
   }
 }
 
-TEST(TimerHeapTest, GivesOutWhatIsDueInOrder) {
+// Deadlines from nanoseconds to years away; the time goes on in steps of all sizes.
+TEST(TimerQueueTest, GivesOutWhatIsDueInOrder) {
   Random random(3);
-  TimerHeap heap;
+  TimerQueue timers;
   std::vector<WaitNode> nodes(500);
   std::multimap<std::int64_t, WaitNode*> expected;  // equal ones in the order of their coming
-  const auto take_out = [&](WaitNode* node) {
-    heap.remove(*node);
-    std::erase_if(expected, [&](const auto& one) { return one.second == node; });
+  std::int64_t now = 1'000'000'000'000;
+  constexpr std::int64_t kLongestDelay_ns = 200'000;
+  const auto some_time = [&](std::uint64_t bits) {
+    return static_cast<std::int64_t>(random.below(std::uint64_t{1} << random.below(bits)));
   };
-  for (int step = 0; step < 20'000; ++step) {
+  for (int step = 0; step < 60'000; ++step) {
     WaitNode& node = nodes[random.below(nodes.size())];
-    const auto moment = static_cast<std::int64_t>(random.below(300));
-    if (node.timer_index != 0) {
-      take_out(&node);
-    } else if (random.below(4) != 0) {
-      heap.insert(node, moment);
+    if (node.timer_index != 0 && random.one_in(4)) {
+      timers.remove(node);
+      std::erase_if(expected, [&](const auto& one) { return one.second == &node; });
+    } else if (node.timer_index == 0) {
+      const std::int64_t moment = now + some_time(57) / 8 * 8;
+      timers.insert(node, moment);
       expected.emplace(moment, &node);
     } else {
-      WaitNode* const due = heap.take_due(moment);
-      const bool any = !expected.empty() && expected.begin()->first <= moment;
-      ASSERT_EQ(due, any ? expected.begin()->second : nullptr) << "step " << step;
-      if (any) expected.erase(expected.begin());
+      // Sometimes to the very moment that is said, which is the first deadline or before it.
+      const std::int64_t said = timers.next_look_ns();
+      ASSERT_LE(said, std::max(expected.begin()->first, now + kLongestDelay_ns));
+      now = random.one_in(3) ? std::max(now, said) : now + some_time(random.one_in(50) ? 55 : 22);
+      std::array<WaitNode*, 10> due;
+      for (std::size_t count = due.size(); count == due.size();) {
+        count = timers.take_due(now, due);
+        for (std::size_t i = 0; i < count; ++i) {
+          ASSERT_FALSE(expected.empty());
+          ASSERT_LE(expected.begin()->first, now);
+          ASSERT_EQ(due[i], expected.begin()->second) << "step " << step;
+          expected.erase(expected.begin());
+        }
+      }
+      ASSERT_TRUE(expected.empty() || expected.begin()->first > now) << "step " << step;
     }
-    ASSERT_EQ(heap.next_deadline_ns(), expected.empty() ? kNever : expected.begin()->first);
+    ASSERT_EQ(timers.empty(), expected.empty());
+    if (expected.empty()) ASSERT_EQ(timers.next_look_ns(), kNever);
   }
+}
+
+// Who sleeps until the moment that is said, and asks again, comes to the first deadline in few
+// steps.
+TEST(TimerQueueTest, SaysWhenToLookAgain) {
+  TimerQueue timers;
+  std::vector<WaitNode> nodes(1000);
+  constexpr std::int64_t kHour = 3'600'000'000'000;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    timers.insert(nodes[i], kHour + static_cast<std::int64_t>(i));
+  }
+  int steps = 0;
+  std::int64_t now = 0;
+  std::array<WaitNode*, 1> due;
+  while (timers.take_due(now, due) == 0) {
+    const std::int64_t next = timers.next_look_ns();
+    ASSERT_GT(next, now);
+    now = next;
+    ASSERT_LT(++steps, 10);
+  }
+  EXPECT_EQ(now, kHour);
+  WaitNode alone;
+  TimerQueue another;
+  another.insert(alone, kHour);
+  EXPECT_EQ(another.next_look_ns(), kHour);
 }
 
 // --- What the kernel may lack -----------------------------------------------------------------

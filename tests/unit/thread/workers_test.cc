@@ -1,12 +1,18 @@
 // The same programs and primitives on several workers, with and without preemption.
 #include <dlfcn.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
+#include <functional>
+#include <mutex>
+#include <new>
 #include <numeric>
 #include <thread>
 
@@ -14,6 +20,8 @@
 #include "spindle/thread/barrier.h"
 #include "spindle/thread/channel.h"
 #include "spindle/thread/condition_variable.h"
+#include "spindle/thread/event.h"
+#include "spindle/thread/future.h"
 #include "spindle/thread/group.h"
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/io.h"
@@ -183,6 +191,69 @@ long fibonacci(long n) {
   return left.join().take() + right;
 }
 
+/// One thread gives, another takes, and lets what they share go at once.
+template <class Shared, class Give, class Take>
+void hand_over(Give give, Take take, std::function<Shared*()> make) {
+  for (int round = 0; round < 100; ++round) {
+    Shared* const shared = make();
+    Thread taker = spawn("taker", [=] {
+      take(*shared);
+      delete shared;
+    });
+    if (round % 2 == 0) yield();
+    give(*shared);
+    taker.join().take();
+  }
+}
+
+TEST_P(WorkersTest, WhoeverHasAPrimitiveAloneMayDestroyIt) {
+  run([] {
+    const auto unlock = [](auto& mutex) { mutex.unlock(); };
+    const auto lock_and_unlock = [](auto& mutex) {
+      mutex.lock();
+      mutex.unlock();
+    };
+    const auto locked = [](auto* mutex) {
+      mutex->lock();
+      return mutex;
+    };
+    hand_over<Mutex>(unlock, lock_and_unlock, [&] { return locked(new Mutex("m")); });
+    hand_over<SharedMutex>(unlock, lock_and_unlock, [&] { return locked(new SharedMutex("s")); });
+    hand_over<Semaphore>([](auto& s) { s.release(); }, [](auto& s) { s.acquire(); },
+                         [] { return new Semaphore(0); });
+    hand_over<Latch>([](auto& latch) { latch.count_down(); }, [](auto& latch) { latch.wait(); },
+                     [] { return new Latch(1); });
+    hand_over<Event>([](auto& event) { event.set(); }, [](auto& event) { event.wait(); },
+                     [] { return new Event("e"); });
+    const auto arrive = [](auto& barrier) { barrier.arrive_and_wait(); };
+    hand_over<Barrier>(arrive, arrive, [] { return new Barrier(2); });
+    for (const std::size_t capacity : {0, 1}) {
+      hand_over<Channel<int>>([](auto& channel) { channel.send(1).take(); },
+                              [](auto& channel) { channel.receive().take(); },
+                              [=] { return new Channel<int>(capacity); });
+    }
+    hand_over<Promise<int>>([](auto& promise) { promise.set(1); },
+                            [](auto& promise) { promise.future().get().take(); },
+                            [] { return new Promise<int>; });
+    struct Monitored {
+      Mutex mutex;
+      ConditionVariable changed;
+      bool done = false;
+    };
+    hand_over<Monitored>(
+        [](auto& shared) {
+          const std::lock_guard lock(shared.mutex);
+          shared.done = true;
+          shared.changed.notify_one();
+        },
+        [](auto& shared) {
+          std::unique_lock lock(shared.mutex);
+          shared.changed.wait(lock, [&] { return shared.done; });
+        },
+        [] { return new Monitored; });
+  });
+}
+
 TEST_P(WorkersTest, ForksAndJoins) {
   run([&] {
     EXPECT_EQ(fibonacci(14), 377);
@@ -293,6 +364,46 @@ TEST_P(WorkersTest, PolicyMayBeChangedMeanwhile) {
     EXPECT_TRUE(done);
   });
 }
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+// The next one may destroy a mutex as soon as it is free. So its page goes at that moment, of which
+// the processor's single steps tell, and whoever then still looks at it gets SIGSEGV.
+constexpr std::int64_t kSingleSteps = 0x100;  // a flag of the processor
+constexpr std::size_t kPage = 4096;
+void* page_of_mutex = nullptr;
+
+void after_step(int, siginfo_t*, void* context) {
+  // Who holds it is the first word.
+  if (__atomic_load_n(static_cast<void**>(page_of_mutex), __ATOMIC_RELAXED) != nullptr) return;
+  mprotect(page_of_mutex, kPage, PROT_NONE);
+  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] &= ~kSingleSteps;
+}
+
+void unlock_a_mutex_that_goes() {
+  page_of_mutex = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  auto* const mutex = new (page_of_mutex) Mutex("m");
+  mutex->lock();
+  struct sigaction action = {};
+  action.sa_sigaction = after_step;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGTRAP, &action, nullptr);
+  asm volatile(
+      "leaq -128(%%rsp), %%rsp\n\tpushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t"
+      "leaq 128(%%rsp), %%rsp" ::
+          : "memory", "cc");
+  mutex->unlock();
+}
+
+TEST(MutexDeathTest, UnlockHasNoMoreToDoWithWhatItLetGoOf) {
+  const auto unlock = [] {
+    auto runtime = Runtime::create({.workers = 2}).take();
+    runtime->run(unlock_a_mutex_that_goes).take();
+    const bool gone = mprotect(page_of_mutex, kPage, PROT_READ) == 0;
+    std::_Exit(gone ? 0 : 1);
+  };
+  EXPECT_EXIT(unlock(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 INSTANTIATE_TEST_SUITE_P(Modes, WorkersTest,
                          testing::Values(Mode{1, 0, "fcfs"}, Mode{2, 0, "fcfs"}, Mode{4, 0, "fcfs"},
