@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "device/io_engine.h"
@@ -32,6 +34,7 @@ constexpr std::int64_t kCautiousForNs = 1'000'000'000;
 constexpr unsigned kMostMisses = 4;
 /// Who waits goes away and comes back.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
+constexpr std::array<std::byte, kPiece> kZeros{};
 
 class Descriptor {
  public:
@@ -84,6 +87,7 @@ struct FileDevice::State {
   bool cut_off = false;  ///< the file has been seen shorter than it was
 
   Result<> check_length();
+  bool write_zeros(off_t at, off_t end) const;
   Result<> serve(std::span<Transfer> transfers);
   [[nodiscard]] bool parks() const {
     return wanted_engine != Engine::kBlocking && thread::current_thread::exists();
@@ -381,6 +385,31 @@ Result<> FileDevice::discard(Run run) {
   if (outcome != 0 && errno != EOPNOTSUPP)
     return Error{errno, "the image cannot be discarded from", Subject::block(run.start)};
   return {};
+}
+
+/// False if the host did not take them all.
+bool FileDevice::State::write_zeros(off_t at, off_t end) const {
+  while (at < end) {
+    const auto part = std::min<off_t>(end - at, kZeros.size());
+    const ssize_t written = ::pwrite(fd.get(), kZeros.data(), static_cast<std::size_t>(part), at);
+    if (written <= 0) return false;
+    at += written;
+  }
+  return true;
+}
+
+void FileDevice::fill_holes(Run run) {
+  State& state = *state_;
+  if (state.is_block_device || state.read_only || !check_run(*this, run).ok()) return;
+  if (!state.check_length().ok()) return;
+  const auto end = static_cast<off_t>(run.end().value * state.block_size);
+  for (auto at = static_cast<off_t>(run.start.value * state.block_size); at < end;) {
+    const off_t hole = ::lseek(state.fd.get(), at, SEEK_HOLE);
+    if (hole < 0 || hole >= end) return;
+    const off_t data = ::lseek(state.fd.get(), hole, SEEK_DATA);
+    at = data < 0 ? end : std::min(data, end);
+    if (!state.write_zeros(hole, at)) return;
+  }
 }
 
 }  // namespace spindle
