@@ -63,8 +63,8 @@ Result<BlockRef> BufferCache::read(BlockNo block, IoPurpose purpose) {
 Result<std::vector<BlockRef>> BufferCache::read_range(Run run, IoPurpose purpose) {
   return core_->read_range(run, purpose);
 }
-void BufferCache::read_ahead(Run run) {
-  core_->read_ahead(run);
+void BufferCache::read_ahead(std::span<const Run> runs) {
+  core_->read_ahead(runs);
 }
 Result<BlockRef> BufferCache::blank(BlockNo block) {
   return core_->blank(block);

@@ -46,7 +46,7 @@ class CacheCore final : public BlockHolder {
 
   Result<BlockRef> read(BlockNo block, IoPurpose purpose);
   Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose);
-  void read_ahead(Run run);
+  void read_ahead(std::span<const Run> runs);
   Result<BlockRef> blank(BlockNo block);
   Result<BlockRef> replace(BlockNo block);
   BlockRef peek(BlockNo block);
@@ -104,6 +104,7 @@ class CacheCore final : public BlockHolder {
   Result<> collect(Run run, BlockTransfer& transfer, std::vector<BlockRef>& blocks,
                    std::vector<Buffer*>& missing);
   Result<> await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose);
+  void claim_ahead(Run run, std::size_t most, ReadAhead& work);
   void run_read_ahead(ReadAhead* work);
   Result<> submit(const RequestList& list);
   void cut_off(Buffer& buffer);

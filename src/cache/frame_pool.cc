@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <ctime>
 #include <new>
 
 #include "spindle/base/check.h"
-#include "spindle/base/clock.h"
 #include "spindle/base/event_trace.h"
 
 namespace spindle {
@@ -15,8 +15,18 @@ namespace {
 /// One fault brings such a page, where 512 would bring small ones: half the time of filling a
 /// cache.
 constexpr std::size_t kLargePage = 2u << 20;
-/// Where memory is fragmented the kernel tidies up first, and then small pages are quicker.
-constexpr std::int64_t kSlowPageNs = 2'000'000;
+/// Where memory is fragmented the kernel tidies up first, and then small pages are quicker. No more
+/// large ones are asked for after so many that were slow. Memory that a virtual machine has not
+/// used before takes some 4 ms; then small pages take no less.
+constexpr std::int64_t kSlowPageNs = 10'000'000;
+constexpr unsigned kMostSlowPages = 3;
+
+/// What the kernel does for this thread counts, what it does for others meanwhile does not.
+std::int64_t thread_cpu_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
 
 void* map_lazily(std::size_t length) {
   void* memory = ::mmap(nullptr, length, PROT_READ | PROT_WRITE,
@@ -62,6 +72,8 @@ Result<> FramePool::open(CacheCore& cache, std::string_view policy) {
   if (buffers_ == nullptr || bytes_ == nullptr) {
     return Error{ENOMEM, "there is no address space for a cache of that size"};
   }
+  // What a mount reads before it is used is little: a large page for it would only take time.
+  large_pages_end_ = bytes_ + kLargePage;
   return {};
 }
 
@@ -79,11 +91,11 @@ void FramePool::ask_for_large_page(std::byte* at) {
   std::byte* const page = at - reinterpret_cast<std::uintptr_t>(at) % kLargePage;
   large_pages_end_ = page + kLargePage;
   const bool is_ours = page >= bytes_ && large_pages_end_ <= bytes_ + capacity_ * block_size_;
-  if (!is_ours || !large_pages_are_quick_) return;
+  if (!is_ours || slow_large_pages_ == kMostSlowPages) return;
   if (::madvise(page, kLargePage, MADV_HUGEPAGE) != 0) return;
-  const std::int64_t began_ns = monotonic_ns();
+  const std::int64_t began_ns = thread_cpu_ns();
   *const_cast<volatile std::byte*>(at) = std::byte{};
-  large_pages_are_quick_ = monotonic_ns() - began_ns < kSlowPageNs;
+  if (thread_cpu_ns() - began_ns > kSlowPageNs) ++slow_large_pages_;
 }
 
 Buffer* FramePool::use(Buffer* buffer) {

@@ -96,7 +96,7 @@ class FramePool {
   Buffer* buffers_ = nullptr;
   std::byte* bytes_ = nullptr;
   std::byte* large_pages_end_ = nullptr;  ///< up to there they were asked for
-  bool large_pages_are_quick_ = true;
+  unsigned slow_large_pages_ = 0;
   std::size_t made_ = 0;
   std::size_t spare_made_ = 0;
   std::size_t used_ = 0;

@@ -73,22 +73,29 @@ struct CacheCore::ReadAhead {
   std::vector<Buffer*> buffers;
 };
 
-void CacheCore::read_ahead(Run run) {
-  if (!thread::current_thread::exists() || read_aheads_ >= kReadAheadsAtOnce) return;
-  if (run.length > BufferCache::kMaxRange || !check_run(device_, run).ok()) return;
-  run.length = std::min<std::uint64_t>(run.length, frames_.capacity() / kLargestShare);
-  auto work = std::make_unique<ReadAhead>();
-  for (BlockNo block = run.start; block != run.end(); ++block) {
+/// Frames for the missing blocks of the run, until the read-ahead has `most`.
+void CacheCore::claim_ahead(Run run, std::size_t most, ReadAhead& work) {
+  for (BlockNo block = run.start; block != run.end() && work.buffers.size() < most; ++block) {
     if (frames_.find(block) != nullptr) continue;
     Buffer* frame = frames_.take(block);
-    if (frame == nullptr) break;
-    install(frame, block, &work->transfer)->read_ahead = true;
+    if (frame == nullptr) return;
+    install(frame, block, &work.transfer)->read_ahead = true;
     observe(block, CacheAccess::kReadAhead);
     trace_block(EventKind::kReadAhead, block.value);
-    work->blocks.push_back(pin(*frame));
-    work->buffers.push_back(frame);
+    work.blocks.push_back(pin(*frame));
+    work.buffers.push_back(frame);
+  }
+}
+
+void CacheCore::read_ahead(std::span<const Run> runs) {
+  if (!thread::current_thread::exists() || read_aheads_ >= kReadAheadsAtOnce) return;
+  const std::size_t most = std::min(BufferCache::kMaxRange, frames_.capacity() / kLargestShare);
+  auto work = std::make_unique<ReadAhead>();
+  for (const Run run : runs) {
+    if (check_run(device_, run).ok()) claim_ahead(run, most, *work);
   }
   if (work->buffers.empty()) return;
+  std::ranges::sort(work->buffers, {}, &Buffer::block);
   ++read_aheads_;
   counts_.read_ahead_blocks += work->buffers.size();
   ReadAhead* const kept = work.get();

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "device/io_engine.h"
@@ -32,6 +34,7 @@ constexpr std::int64_t kCautiousForNs = 1'000'000'000;
 constexpr unsigned kMostMisses = 4;
 /// Who waits goes away and comes back.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
+constexpr std::array<std::byte, kPiece> kZeros{};
 
 class Descriptor {
  public:
@@ -60,6 +63,16 @@ Result<> take_lock(int fd, bool exclusive) {
   return Error{errno, "the image cannot be locked"};
 }
 
+bool is_read(const Transfer& transfer) {
+  return transfer.kind == IoRequest::Kind::kRead;
+}
+
+std::uint64_t bytes_of(std::span<const Transfer> transfers) {
+  std::uint64_t bytes = 0;
+  for (const Transfer& transfer : transfers) bytes += transfer.bytes;
+  return bytes;
+}
+
 }  // namespace
 
 struct FileDevice::State {
@@ -75,7 +88,7 @@ struct FileDevice::State {
   unsigned missed_reads = 0;             ///< in a row, that were not in the host's memory
   unsigned reads_not_to_try = 0;         ///< so many go to the engine at once
   std::int64_t cautious_until_ns = 0;    ///< until then the host is taken to be slow
-  WaitGauge read_gauge{};                ///< for a read that comes alone
+  WaitGauge read_gauge{};                ///< for reads that come alone
   WaitGauge sync_gauge{};                ///< for a flush
   std::uint64_t unsynced_bytes = 0;      ///< written since the last flush began
   std::uint64_t writes = 0;              ///< completed batches, counted to know ...
@@ -84,12 +97,13 @@ struct FileDevice::State {
   bool cut_off = false;  ///< the file has been seen shorter than it was
 
   Result<> check_length();
+  bool write_zeros(off_t at, off_t end) const;
   Result<> serve(std::span<Transfer> transfers);
   [[nodiscard]] bool parks() const {
     return wanted_engine != Engine::kBlocking && thread::current_thread::exists();
   }
   Result<> serve_blocking(Transfer transfer) const;
-  Result<> serve_read(Transfer& transfer);
+  Result<> wait_for_reads(std::span<const Transfer> transfers);
   Result<> serve_parked(std::span<Transfer> transfers);
   int try_without_waiting(Transfer& transfer);
   int try_read(Transfer& transfer);
@@ -167,19 +181,21 @@ Result<> FileDevice::submit(std::span<const IoRequest> batch) {
   return served;
 }
 
-// A write past the cut would lengthen the file again, and what was lost would read as zeros.
+// A write past the cut would lengthen the file again, and what was lost would read as zeros. Not by
+// fstat: a time that was asked for is kept to the nanosecond from the next write on (Linux 6.13),
+// and with it each flush would have to write the host's inode.
 Result<> FileDevice::State::check_length() {
   if (is_block_device) return {};
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return Error{errno, "the image cannot be looked at"};
-  if (static_cast<std::uint64_t>(status.st_size) < size) cut_off = true;
+  const off_t length = ::lseek(fd.get(), 0, SEEK_END);
+  if (length < 0) return Error{errno, "the image cannot be looked at"};
+  if (static_cast<std::uint64_t>(length) < size) cut_off = true;
   if (cut_off) return Error{EIO, "the image was cut off while it was in use"};
   return {};
 }
 
 Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
-  if (transfers.size() == 1 && transfers[0].kind == IoRequest::Kind::kRead && parks())
-    return serve_read(transfers[0]);
+  const bool reads = parks() && !transfers.empty() && std::ranges::all_of(transfers, is_read);
+  if (reads && read_gauge.may_wait(bytes_of(transfers))) return wait_for_reads(transfers);
   std::size_t left = 0;
   for (Transfer& transfer : transfers) {
     if (!parks()) {
@@ -189,7 +205,11 @@ Result<> FileDevice::State::serve(std::span<Transfer> transfers) {
     if (const int code = try_without_waiting(transfer)) return failure(transfer, -code);
     if (transfer.bytes != 0) transfers[left++] = transfer;
   }
-  return left == 0 ? Result<>{} : serve_parked(transfers.first(left));
+  if (left == 0) return {};
+  if (!reads) return serve_parked(transfers.first(left));
+  Result<> served;
+  measure_parked(read_gauge, [&] { served = serve_parked(transfers.first(left)); });
+  return served;
 }
 
 Result<> FileDevice::State::serve_blocking(Transfer transfer) const {
@@ -201,18 +221,16 @@ Result<> FileDevice::State::serve_blocking(Transfer transfer) const {
   return {};
 }
 
-/// A read that comes alone.
-Result<> FileDevice::State::serve_read(Transfer& transfer) {
-  if (read_gauge.may_wait(transfer.bytes)) {
-    const std::int64_t began_ns = monotonic_ns();
-    const Result<> served = serve_blocking(transfer);
-    read_gauge.has_waited(monotonic_ns() - began_ns);
-    return served;
-  }
-  if (const int code = try_read(transfer)) return failure(transfer, -code);
+/// Here and now; the host begins with all of them before the first is waited for.
+Result<> FileDevice::State::wait_for_reads(std::span<const Transfer> transfers) {
+  const std::int64_t began_ns = monotonic_ns();
+  for (const Transfer& later : transfers.subspan(1))
+    (void)::posix_fadvise(fd.get(), static_cast<off_t>(later.offset),
+                          static_cast<off_t>(later.bytes), POSIX_FADV_WILLNEED);
   Result<> served;
-  if (transfer.bytes != 0)
-    measure_parked(read_gauge, [&] { served = serve_parked({&transfer, 1}); });
+  for (const Transfer& transfer : transfers)
+    if (served.ok()) served = serve_blocking(transfer);
+  read_gauge.has_waited(monotonic_ns() - began_ns);
   return served;
 }
 
@@ -250,7 +268,7 @@ Result<> FileDevice::State::serve_parked(std::span<Transfer> transfers) {
 
 /// Moves what can be moved at once, maybe nothing; an errno if that failed.
 int FileDevice::State::try_without_waiting(Transfer& transfer) {
-  return transfer.kind == IoRequest::Kind::kRead ? try_read(transfer) : try_write(transfer);
+  return is_read(transfer) ? try_read(transfer) : try_write(transfer);
 }
 
 int FileDevice::State::try_read(Transfer& transfer) {
@@ -381,6 +399,31 @@ Result<> FileDevice::discard(Run run) {
   if (outcome != 0 && errno != EOPNOTSUPP)
     return Error{errno, "the image cannot be discarded from", Subject::block(run.start)};
   return {};
+}
+
+/// False if the host did not take them all.
+bool FileDevice::State::write_zeros(off_t at, off_t end) const {
+  while (at < end) {
+    const auto part = std::min<off_t>(end - at, kZeros.size());
+    const ssize_t written = ::pwrite(fd.get(), kZeros.data(), static_cast<std::size_t>(part), at);
+    if (written <= 0) return false;
+    at += written;
+  }
+  return true;
+}
+
+void FileDevice::fill_holes(Run run) {
+  State& state = *state_;
+  if (state.is_block_device || state.read_only || !check_run(*this, run).ok()) return;
+  if (!state.check_length().ok()) return;
+  const auto end = static_cast<off_t>(run.end().value * state.block_size);
+  for (auto at = static_cast<off_t>(run.start.value * state.block_size); at < end;) {
+    const off_t hole = ::lseek(state.fd.get(), at, SEEK_HOLE);
+    if (hole < 0 || hole >= end) return;
+    const off_t data = ::lseek(state.fd.get(), hole, SEEK_DATA);
+    at = data < 0 ? end : std::min(data, end);
+    if (!state.write_zeros(hole, at)) return;
+  }
 }
 
 }  // namespace spindle

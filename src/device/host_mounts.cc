@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "spindle/base/host_proc.h"
 
@@ -31,6 +31,13 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
+// What stands before the separator; both are taken off the text.
+std::string_view take_until(std::string_view& text, char separator) {
+  const std::string_view part = text.substr(0, text.find(separator));
+  text.remove_prefix(std::min(text.size(), part.size() + 1));
+  return part;
+}
+
 // Where the volume in the image is mounted; empty: nowhere.
 std::string mount_point_of(const std::string& path) {
   struct stat image {};
@@ -49,17 +56,21 @@ std::vector<HostMount> host_mounts() {
   std::vector<HostMount> mounts;
   const auto table = read_host_proc("self/mountinfo");
   if (!table.ok()) return mounts;
-  std::istringstream lines(*table);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string number, parent, device, root, directory, word;
-    words >> number >> parent >> device >> root >> directory;
+  for (std::string_view rest = *table; !rest.empty();) {
+    std::string_view line = take_until(rest, '\n');
+    // In front stand the numbers of the mount and of its parent.
+    take_until(line, ' ');
+    take_until(line, ' ');
+    const std::string_view device = take_until(line, ' ');
+    take_until(line, ' ');  // what of the file system is mounted
+    const std::string_view directory = take_until(line, ' ');
     // Options follow, as many as there are, and a hyphen.
-    while (words >> word && word != "-") {
+    while (!line.empty() && take_until(line, ' ') != "-") {
     }
-    std::string type, source;
-    words >> type >> source;
-    mounts.push_back({unescaped(source), unescaped(directory), device, type == "fuse.spindle"});
+    const std::string_view type = take_until(line, ' ');
+    const std::string_view source = take_until(line, ' ');
+    mounts.push_back(
+        {unescaped(source), unescaped(directory), std::string(device), type == "fuse.spindle"});
   }
   return mounts;
 }

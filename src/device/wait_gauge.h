@@ -11,7 +11,8 @@
 // the caller has anything to do it is waited for at once instead: that stops no one. What was so a
 // moment ago is taken to be so now: the last one that was handed over was quick, and nothing ran
 // during it. One in `kTrust` is handed over all the same, to see whether that still holds; so
-// others are kept waiting for a few quick ones at most.
+// others are kept waiting for a few quick ones at most. Who opens a device is alone: at
+// first everything is waited for, until something is slow.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,7 @@ class WaitGauge {
   }
 
  private:
-  unsigned trust_ = 0;  ///< so many may be waited for
+  unsigned trust_ = kTrust - 1;  ///< so many may be waited for
 };
 
 }  // namespace spindle

@@ -78,12 +78,14 @@ Result<> read_content_ahead(Volume& volume, Node& node, const ContentShape& shap
                             std::uint64_t from, std::uint64_t window) {
   const std::uint64_t end = std::min<std::uint64_t>(from + window, node.inode.size);
   const FileBlock last{shape.blocks_for(end)};
+  std::vector<Run> runs;
   for (FileBlock at = shape.block_of(from); at < last;) {
     const Extent piece = TRY(
         shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), at, last - at));
-    if (!piece.is_hole() && !piece.unwritten) volume.cache->read_ahead({piece.block, piece.length});
+    if (!piece.is_hole() && !piece.unwritten) runs.push_back({piece.block, piece.length});
     at += piece.length;
   }
+  volume.cache->read_ahead(runs);
   return {};
 }
 

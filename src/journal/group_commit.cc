@@ -16,6 +16,8 @@ constexpr std::size_t kStackSize = 256 * 1024;
 constexpr std::int64_t kLongestGatheringNs = 5'000'000;
 // What takes less than this is not worth waiting for.
 constexpr std::int64_t kShortCommitNs = 50'000;
+// So much of the log the host is made to find room for at a time.
+constexpr std::uint64_t kReadyBytes = 256 * 1024;
 // Who asks for longer intervals wants nothing to happen by the clock, so that all runs are alike.
 constexpr std::int64_t kByTheClockNs = 86'400'000'000'000;
 
@@ -200,8 +202,26 @@ Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
   TRY(write_entry());
   TRY(flush_log());
   last_commit_ns_ = monotonic_ns() - began_ns;
+  const bool was_awaited = closing_.syncs != 0;
   finish_epoch();
+  if (was_awaited) make_log_ready();
   return {};
+}
+
+// While somebody waits for a flush is no time for the host to find room for the log in a sparse
+// image: it does so in between. Once round the ring is enough.
+void JournalCore::make_log_ready() {
+  const Run ring = log::area(layout_);
+  const std::uint64_t chunk = std::max<std::uint64_t>(1, kReadyBytes / layout_.block_size);
+  log_ready_blocks_ = std::max(log_ready_blocks_, log_written_blocks_);
+  const std::uint64_t ahead = log_ready_blocks_ - log_written_blocks_;
+  if (log_ready_blocks_ >= ring.length || ahead > chunk / 4) return;
+  // Those whose wait is over go first.
+  thread::yield();
+  const std::uint64_t at = (head_block_ + ahead) % ring.length;
+  const std::uint64_t length = std::min({chunk, ring.length - at, ring.length - log_ready_blocks_});
+  device_.fill_holes({ring.start + at, length});
+  log_ready_blocks_ += length;
 }
 
 // The one moment in which the epoch ends: nothing in here suspends.
@@ -245,7 +265,9 @@ Result<> JournalCore::write_entry() {
   trace_event(EventKind::kLog,
               {closing_.number.value, head_block_, entry.size() / layout_.block_size});
   TRY(log::transfer(device_, layout_, IoRequest::Kind::kWrite, head_block_, entry));
-  head_block_ = (head_block_ + entry.size() / layout_.block_size) % log::area(layout_).length;
+  const std::uint64_t blocks = entry.size() / layout_.block_size;
+  head_block_ = (head_block_ + blocks) % log::area(layout_).length;
+  log_written_blocks_ += blocks;
   counts_.log_bytes += entry.size();
   return {};
 }

@@ -158,6 +158,7 @@ class JournalCore {
   Result<> write_entry();
   Result<> flush_log();
   void finish_epoch();
+  void make_log_ready();
 
   // checkpoint.cc
   [[nodiscard]] bool checkpoint_due() const;
@@ -183,6 +184,8 @@ class JournalCore {
   log::Tail tail_;
   std::deque<LiveEntry> entries_;
   std::uint64_t head_block_;
+  std::uint64_t log_written_blocks_ = 0;  ///< of the ring, since the beginning
+  std::uint64_t log_ready_blocks_ = 0;    ///< the same, and what the host has room for behind it
 
   std::deque<SpaceWaiter*> space_waiters_;
   bool initialise_waits_ = false;

@@ -129,6 +129,23 @@ is_never_mounted_twice() {
   unmount_volume
 }
 
+# The name of a mounted image may stand for another one by now: here for a copy of what is mounted elsewhere.
+waits_for_the_daemon_of_that_mount() {
+  step "a copy under the name of a mounted image"
+  local process other=$work/other
+  mkdir -p "$other"
+  mount_volume
+  mkfs.spindle -q small 16M
+  spindle mount small "$other"
+  process=$(cat "$other/.spindle/process_id")
+  cp "$image" copy
+  mv copy small
+  timeout 60 spindle umount "$other" || fail "it waits for the end of another mount"
+  ! is_alive "$process" || fail "the daemon outlives spindle umount"
+  is_alive "$daemon" || fail "the other mount is gone"
+  unmount_volume
+}
+
 # The lock of a file does not reach those who come by a loop device; the mark in the superblock does.
 is_never_mounted_twice_by_loop() {
   is_root || return 0
@@ -224,6 +241,7 @@ stays_while_it_is_busy
 a_signal_waits_for_open_files
 a_dead_mount_can_be_left
 is_never_mounted_twice
+waits_for_the_daemon_of_that_mount
 is_never_mounted_twice_by_loop
 marks_of_the_dead_are_no_bar
 another_users_mount

@@ -84,9 +84,10 @@ class BufferCache {
   Result<BlockRef> read(BlockNo block, IoPurpose purpose = IoPurpose::kMetadata);
   /// All blocks of the run (at most kMaxRange), the missing ones in as few transfers as possible.
   Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose = IoPurpose::kData);
-  /// Begins to read the missing blocks of the run and returns at once. A hint: may do less, never
-  /// fails.
-  void read_ahead(Run run);
+  /// Begins to read the missing blocks of the runs (kMaxRange in all at most), all at once, and
+  /// returns. A hint: may do less, never fails.
+  void read_ahead(std::span<const Run> runs);
+  void read_ahead(Run run) { read_ahead({&run, 1}); }
   /// A block whose old content is not wanted: a frame, zero-filled, no transfer. If the block is in
   /// memory, that frame, zero-filled after `write_access`. Errors as of `read`.
   Result<BlockRef> blank(BlockNo block);

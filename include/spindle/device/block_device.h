@@ -60,6 +60,10 @@ class BlockDevice {
   /// These blocks' content is no longer needed (a hint: a file punches holes). Then they read as
   /// anything. Not durable by itself. The default does nothing.
   virtual Result<> discard(Run run);
+  /// The run will be written soon, a little at a time, and flushed each time: where the host keeps
+  /// nothing but a hole it finds room now, rather than during those flushes. What the run reads as
+  /// stays as it is; nobody may write to it meanwhile. A hint: the default does nothing.
+  virtual void fill_holes(Run) {}
 
   /// A batch of one request over one buffer.
   Result<> read(BlockNo start, std::span<std::byte> into, IoPurpose purpose = IoPurpose::kData);

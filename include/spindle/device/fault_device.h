@@ -47,6 +47,7 @@ class FaultDevice final : public BlockDevice {
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override;
   Result<> discard(Run run) override { return backing_.discard(run); }
+  void fill_holes(Run run) override { backing_.fill_holes(run); }
 
  private:
   /// 0, or the errno of the rule that strikes.

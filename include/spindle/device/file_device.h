@@ -47,6 +47,8 @@ class FileDevice final : public BlockDevice {
   Result<> flush() override;
   /// Punches a hole, or tells a block device; nothing where the host can do neither.
   Result<> discard(Run run) override;
+  /// Writes zeros to the holes of an image file, as far as the host has room.
+  void fill_holes(Run run) override;
   /// "io_uring", "helper thread" or "blocking": how requests that have to wait are served now.
   [[nodiscard]] std::string_view engine() const;
 

@@ -30,6 +30,7 @@ class RecordingDevice final : public BlockDevice {
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override;
   Result<> discard(Run run) override;
+  void fill_holes(Run run) override { backing_.fill_holes(run); }  ///< no event: nothing changes
 
   [[nodiscard]] const WriteLog& log() const { return log_; }
   /// How many events there are: what is asked when, say, an fsync has returned.

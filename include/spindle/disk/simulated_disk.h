@@ -57,6 +57,7 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override;
   Result<> discard(Run run) override;
+  void fill_holes(Run run) override { backing_.fill_holes(run); }
 
   /// Each EINVAL, and no change, for what `create` would refuse. A new policy starts afresh with
   /// what waits.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -48,23 +49,28 @@ std::optional<std::string> mounted_image(const std::string& directory) {
   return found;
 }
 
-// Who has the image mounted, as the mark in it says; 0: nobody.
+// Who has the image mounted, as the mark in it says; 0: nobody, or it does not say. Only an image
+// that is locked is believed: another one may stand under that name by now.
 pid_t marked_process(const std::string& image) {
-  std::ifstream file(image, std::ios::binary);
+  const int fd = ::open(image.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
   format::Superblock superblock;
-  file.seekg(format::kSuperblockOffset);
-  if (!file.read(reinterpret_cast<char*>(&superblock), sizeof superblock)) return 0;
-  const bool is_marked =
-      superblock.magic == format::kSuperblockMagic && !format::check_not_mounted(superblock).ok();
+  const ssize_t size =
+      ::pread(fd, &superblock, sizeof superblock, static_cast<off_t>(format::kSuperblockOffset));
+  const bool is_in_use = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  const bool is_marked = size == sizeof superblock && is_in_use &&
+                         superblock.magic == format::kSuperblockMagic &&
+                         !format::check_not_mounted(superblock).ok();
   return is_marked ? static_cast<pid_t>(superblock.mount_process) : 0;
 }
 
-// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already. What
-// somebody else has mounted keeps even root from its control files.
+// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already. The
+// mark is looked at first: a control file takes the daemon seven requests. A volume that is mounted
+// for reading only carries none.
 int open_daemon(const std::string& directory, const std::string& image) {
-  std::ifstream file(directory + "/.spindle/process_id");
-  pid_t process = 0;
-  if (!(file >> process)) process = marked_process(image);
+  pid_t process = marked_process(image);
+  if (process == 0) std::ifstream(directory + "/.spindle/process_id") >> process;
   if (process == 0) return -1;
   return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
 }

@@ -281,5 +281,70 @@ TEST(Journal, OpenRefusesALogThatWasNotReplayed) {
   });
 }
 
+// An image of nothing but holes on a host that finds room where it is written to, or told to.
+class SparseImage final : public BlockDevice {
+ public:
+  SparseImage(BlockDevice& backing, Run log)
+      : backing_(backing), log_(log), has_room_(backing.block_count()) {}
+
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
+  Result<> submit(std::span<const IoRequest> batch) override {
+    for (const IoRequest& request : batch) {
+      if (request.kind != IoRequest::Kind::kWrite || !log_.contains(request.start)) continue;
+      const Run run{request.start, request.bytes() / block_size()};
+      for (BlockNo b = run.start; b < run.end(); ++b) log_writes_to_holes += !has_room_[b.value];
+      find_room(run);
+    }
+    return backing_.submit(batch);
+  }
+  Result<> flush() override { return backing_.flush(); }
+  void fill_holes(Run run) override {
+    filled.push_back(run);
+    find_room(run);
+  }
+
+  std::uint64_t log_writes_to_holes = 0;
+  std::vector<Run> filled;
+
+ private:
+  void find_room(Run run) {
+    for (BlockNo b = run.start; b < run.end(); ++b) has_room_.at(b.value) = true;
+  }
+
+  BlockDevice& backing_;
+  Run log_;
+  std::vector<bool> has_room_;
+};
+
+TEST(Journal, SyncsWriteWhereTheHostHasRoomAlready) {
+  const format::Layout layout =
+      test::make_layout({.image_size = 4u << 20, .journal_size = 1u << 20});
+  const spindle::Run ring{layout.journal.start + format::kJournalHeaderBlocks,
+                          layout.journal.length - format::kJournalHeaderBlocks};
+  test::in_runtime([&] {
+    MemoryDevice image(layout.block_size, layout.block_count);
+    test::make_volume(image, layout);
+    SparseImage host(image, ring);
+    const auto cache = BufferCache::create(host, {}).take();
+    const auto journal = Journal::open(*cache, layout, {}).take();
+    for (std::uint64_t i = 0; i < 3 * ring.length; ++i) {
+      Transaction tx = journal->begin(4096).take();
+      *tx.edit<le64>(layout.inode_table(GroupNo{0}).start, BlockKind::kInodeTable, kHeaderSize)
+           .take() = i;
+      tx.commit();
+      journal->sync().take();
+    }
+    EXPECT_EQ(host.log_writes_to_holes, 1u) << "the first entry";
+    std::uint64_t filled = 0;
+    for (const auto& run : host.filled) {
+      EXPECT_TRUE(run.start >= ring.start && run.end() <= ring.end());
+      filled += run.length;
+    }
+    EXPECT_LE(filled, ring.length) << "once round is enough";
+    journal->close().take();
+  });
+}
+
 }  // namespace
 }  // namespace spindle
