@@ -40,7 +40,8 @@ kinds = [event["event"] for event in commit]
 assert kinds.index("log") < kinds.index("queue") < kinds.index("serve") < kinds.index("flush") < kinds.index("durable"), kinds
 serve = next(event for event in commit if event["event"] == "serve")
 assert serve["cylinders"] >= abs(serve["to"] - serve["from"]) and serve["transfer_ns"] > 0, serve
-assert fsync[0]["at_ns"] < commit[0]["at_ns"] < commit[-1]["at_ns"] < fsync[-1]["at_ns"]
+durable = next(event for event in commit if event["event"] == "durable")
+assert fsync[0]["at_ns"] < commit[0]["at_ns"] < durable["at_ns"] < fsync[-1]["at_ns"]
 assert all(event["error"] == 0 for event in (create[-1], write[-1], fsync[-1]))
 PYTHON
   expect off "$(grep -o '\[[^]]*\]' "$control/trace_on" | tr -d '[]')" "the trace after the command"

@@ -86,6 +86,7 @@ refuses "no terminal" spindle watch "$mnt"
 refuses "interval" spindle watch "$mnt" -i 0
 refuses "requires" spindle watch "$mnt" -n 3
 refuses "cannot be written" bash -c "spindle watch $mnt --json -i 0.1 -n 2 >/dev/full"
+rm -f lines # of the step before, which would be taken for what the watcher says now
 spindle watch "$mnt" --json -i 0.1 >lines 2>said &
 watcher=$!
 for i in $(seq 1200); do [ -s lines ] && break; sleep 0.05; done
