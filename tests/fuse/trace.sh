@@ -116,7 +116,7 @@ bound_it() {
   refuses "nothing is traced" sh -c "echo 1 >$control/reset; spindle trace $mnt"
   refuses "could not be run" spindle trace "$mnt" -- /nonexistent
   refuses "" spindle trace "$mnt" --size 0
-  refuses "--op: nonsense" spindle trace "$mnt" --op nonsense
+  refuses "--op: 'nonsense'" spindle trace "$mnt" --op nonsense
   for value in 0 -1 many 99999999; do refuses "Invalid argument" bash -c "echo $value >$control/trace_size"; done
   local status=0
   spindle trace "$mnt" -- sh -c 'exit 7' >/dev/null 2>&1 || status=$?
