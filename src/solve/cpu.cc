@@ -269,7 +269,7 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
                  {"makespan", in_units(makespan)},
                  {"utilization",
                   rounded(static_cast<double>(run.busy().ns) / span / static_cast<double>(cpus))},
-                 {"throughput", rounded(count / (span / kUnitNs))},
+                 {"throughput", rounded(makespan.ns == 0 ? 0 : count / (span / kUnitNs))},
                  {"switches", switches},
                  {"preemptions", run.preemptions()},
                  {"longest_wait", in_units(longest_wait)},

@@ -1,8 +1,10 @@
 // PageNumbers: pages by any key, as small numbers, and how many different ones there are.
 //
-// A small key is its own number, so that the trace of a program or of an exercise costs a bit a
-// page here, and nothing to look up. Other keys are numbered in the order in which they first
-// appear, found by open addressing (Fibonacci hashing, at most half full).
+// Pages are numbered 0, 1, 2 ... in the order in which they first appear. Small keys are looked up
+// in a table of their own, others by open addressing (Fibonacci hashing, at most half full).
+//
+// Where a single table hangs on the numbers it does not matter if they have gaps: small keys may
+// be their own numbers then, and cost a bit a page here and nothing to look up.
 #pragma once
 
 #include <algorithm>
@@ -17,9 +19,16 @@ namespace spindle {
 
 class PageNumbers {
  public:
-  PageNumbers() : seen_(kSmall / 64), slots_(std::size_t{1} << 12) {}
+  enum class Small : std::uint8_t { kNumbered, kTheirOwnNumbers };
 
-  [[nodiscard]] std::uint64_t count() const { return small_ + large_; }
+  explicit PageNumbers(Small small)
+      : keeps_small_(small == Small::kTheirOwnNumbers),
+        seen_(keeps_small_ ? kSmall / 64 : 0),
+        small_(keeps_small_ ? 0 : kSmall),
+        slots_(std::size_t{1} << 12),
+        next_(keeps_small_ ? kSmall : 0) {}
+
+  [[nodiscard]] std::uint64_t count() const { return count_; }
   /// All numbers so far are lower.
   [[nodiscard]] std::size_t bound() const { return bound_; }
 
@@ -27,8 +36,8 @@ class PageNumbers {
   void of(std::span<const PageKey> keys, std::span<PageNumber> numbers) {
     PageKey all_bits = 0;
     for (const PageKey key : keys) all_bits |= key;
-    if (all_bits >= kSmall) return of_any(keys, numbers);
-    for (std::size_t i = 0; i < keys.size(); ++i) numbers[i] = of_small(keys[i]);
+    if (!keeps_small_ || all_bits >= kSmall) return look_up(keys, numbers);
+    for (std::size_t i = 0; i < keys.size(); ++i) numbers[i] = see(keys[i]);
     bound_ = std::max<std::size_t>(bound_, all_bits + 1);
   }
 
@@ -36,26 +45,48 @@ class PageNumbers {
   static constexpr PageKey kSmall = PageKey{1} << 22;
   struct Slot {
     PageKey key = 0;
-    PageNumber number = 0;  ///< 0: empty; no key here has it
+    PageNumber number = 0;  ///< + 1; 0: empty
   };
 
-  void of_any(std::span<const PageKey> keys, std::span<PageNumber> numbers) {
+  void look_up(std::span<const PageKey> keys, std::span<PageNumber> numbers) {
     constexpr std::size_t kAhead = 32;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      __builtin_prefetch(&slots_[home_of(keys[std::min(i + kAhead, keys.size() - 1)])]);
-      numbers[i] = keys[i] < kSmall ? of_small(keys[i]) : of_large(keys[i]);
+      __builtin_prefetch(place_of(keys[std::min(i + kAhead, keys.size() - 1)]));
+      if (keys[i] >= kSmall)
+        numbers[i] = of_large(keys[i]);
+      else
+        numbers[i] = keeps_small_ ? see(keys[i]) : of_small(keys[i]);
     }
-    bound_ = kSmall + large_;
+    bound_ = next_;
   }
 
-  PageNumber of_small(PageKey key) {
+  /// Where it will be looked up. (A function that does nothing but prefetch is left out by GCC.)
+  [[nodiscard]] const void* place_of(PageKey key) const {
+    if (key >= kSmall) return &slots_[home_of(key)];
+    return keeps_small_ ? static_cast<const void*>(&seen_[key / 64]) : &small_[key];
+  }
+
+  /// A small key that is its own number.
+  PageNumber see(PageKey key) {
     std::uint64_t& word = seen_[key / 64];
     const std::uint64_t bit = std::uint64_t{1} << (key % 64);
     if ((word & bit) == 0) {
       word |= bit;
-      ++small_;
+      ++count_;
     }
     return static_cast<PageNumber>(key);
+  }
+
+  PageNumber of_small(PageKey key) {
+    PageNumber& number = small_[key];
+    if (number == 0) number = new_number();
+    return number - 1;
+  }
+
+  /// And 1.
+  PageNumber new_number() {
+    ++count_;
+    return ++next_;
   }
 
   [[nodiscard]] std::size_t home_of(PageKey key) const {
@@ -66,10 +97,17 @@ class PageNumbers {
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = home_of(key);
     for (; slots_[at].number != 0; at = (at + 1) & mask)
-      if (slots_[at].key == key) return slots_[at].number;
-    if (2 * (large_ + 1) > slots_.size()) return rehash(), of_large(key);
-    slots_[at] = {key, static_cast<PageNumber>(kSmall + large_++)};
-    return slots_[at].number;
+      if (slots_[at].key == key) return slots_[at].number - 1;
+    return add_large(key);
+  }
+
+  PageNumber add_large(PageKey key) {
+    if (2 * ++large_ > slots_.size()) rehash();
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = home_of(key);
+    while (slots_[at].number != 0) at = (at + 1) & mask;
+    slots_[at] = {key, new_number()};
+    return slots_[at].number - 1;
   }
 
   void rehash() {
@@ -86,11 +124,14 @@ class PageNumbers {
     }
   }
 
+  bool keeps_small_;
   ZeroTable<std::uint64_t> seen_;  ///< a bit for each small key
+  ZeroTable<PageNumber> small_;    ///< by small key, + 1; 0: not seen
   ZeroTable<Slot> slots_;
   int shift_ = 64 - 12;
-  std::uint64_t small_ = 0;
-  std::uint64_t large_ = 0;
+  std::uint64_t large_ = 0;  ///< slots in use
+  std::uint64_t count_ = 0;
+  PageNumber next_;
   std::size_t bound_ = 0;
 };
 

@@ -25,6 +25,12 @@ std::int64_t cpu_now_ns() {
 }  // namespace
 
 struct PageReplay::State {
+  explicit State(const Plan& plan)
+      : different(plan.policies.size() * plan.frames.size() + (plan.curve ? 1 : 0) == 1
+                      ? PageNumbers::Small::kTheirOwnNumbers
+                      : PageNumbers::Small::kNumbered),
+        curve(plan.curve) {}
+
   struct Run {
     Row row;
     std::optional<PageMemory> memory;  ///< none: OPT, which begins at the end
@@ -52,7 +58,7 @@ struct PageReplay::State {
   std::uint64_t references = 0;
   bool keeps_all = false;
   std::vector<PageKey> all;
-  bool curve = false;
+  bool curve;
   StackDistances distances;
 };
 
@@ -61,8 +67,7 @@ PageReplay::PageReplay(PageReplay&&) noexcept = default;
 PageReplay::~PageReplay() = default;
 
 Result<PageReplay> PageReplay::make(const Plan& plan) {
-  auto state = std::make_unique<State>();
-  state->curve = plan.curve;
+  auto state = std::make_unique<State>(plan);
   for (const std::string& name : plan.policies)
     for (std::size_t frames : plan.frames) {
       State::Run run{{.policy = name, .frames = frames}, {}};

@@ -308,6 +308,15 @@ TEST(Solve, RoundsTheNumberAsItIs) {
   EXPECT_EQ(estimates(1e15), 1e15);
 }
 
+TEST(Solve, NothingIsDoneInNoTime) {
+  const Json problem = {{"domain", "cpu"},
+                        {"algorithm", "FCFS"},
+                        {"input", {{"processes", Json::array({Json::array({"A", 0, 0})})}}}};
+  const Json answer = solve_cases(Json::array({problem}))[0]["answer"];
+  EXPECT_EQ(answer["makespan"], 0);
+  EXPECT_EQ(answer["throughput"], 0);
+}
+
 TEST(Solve, RefusesWhatIsNoProgramOfForks) {
   for (const char* program :
        {"", "fork", "fork(", "fork() fork()", "for (;;) fork();", "for (i = 0; i < 3; i--) fork();",
