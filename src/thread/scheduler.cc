@@ -353,8 +353,9 @@ void Scheduler::loop(Worker& worker) {
   worker.coarse_now_ns = monotonic_ns();
   worker.switches_to_poll = kSwitchesBetweenPolls;
   while (live_ > 0 && !stuck_) {
-    if (worker.switches_to_poll <= 0) look_for_events(worker, 0);
-    if (worker.preempted != nullptr) decide_preempted(worker);
+    const bool preempted = worker.preempted != nullptr;
+    if (preempted || worker.switches_to_poll <= 0) look_for_events(worker, 0);
+    if (preempted) decide_preempted(worker);
     Control* next = take_ready(worker);
     if (next == nullptr) {
       worker.switches_to_poll -= kSwitchesATry;
