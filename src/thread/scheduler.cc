@@ -14,6 +14,7 @@
 #include "thread/local_table.h"
 #include "thread/passage.h"
 #include "thread/remains.h"
+#include "thread/valgrind_reports.h"
 
 namespace spindle::thread {
 namespace {
@@ -86,7 +87,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
   next_scheduler_ = std::exchange(first_scheduler, this);
   several_ = !others_.empty();
   guarded_ = several_ || preempts() || yields_at_sections_;
-  watched_ = counts_cpu_time_;
+  watched_ = counts_cpu_time_ || runs_on_valgrind();
   choose_path();
 }
 
@@ -310,6 +311,7 @@ void Scheduler::choose_path() {
     if (&to != &from.worker->root) account_of(to).chosen_at.ns = now;
   }
   if (observer_ != nullptr) observer_->switched(from, to, now);
+  if (runs_on_valgrind()) name_in_reports(from);
 }
 
 [[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
@@ -325,7 +327,7 @@ void Scheduler::observe(SwitchObserver* observer) {
   const StoppedWorld stopped(*this);
   observer_ = observer;
   choose_path();
-  watched_ = observer != nullptr || counts_cpu_time_;
+  watched_ = observer != nullptr || counts_cpu_time_ || runs_on_valgrind();
 }
 
 FileRing* Scheduler::file_ring() {
