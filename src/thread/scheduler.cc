@@ -14,6 +14,7 @@
 #include "thread/local_table.h"
 #include "thread/passage.h"
 #include "thread/remains.h"
+#include "thread/valgrind_reports.h"
 
 namespace spindle::thread {
 namespace {
@@ -86,7 +87,7 @@ Scheduler::Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller)
   next_scheduler_ = std::exchange(first_scheduler, this);
   several_ = !others_.empty();
   guarded_ = several_ || preempts() || yields_at_sections_;
-  watched_ = counts_cpu_time_;
+  watched_ = counts_cpu_time_ || runs_on_valgrind();
   choose_path();
 }
 
@@ -310,6 +311,7 @@ void Scheduler::choose_path() {
     if (&to != &from.worker->root) account_of(to).chosen_at.ns = now;
   }
   if (observer_ != nullptr) observer_->switched(from, to, now);
+  if (runs_on_valgrind()) name_in_reports(from);
 }
 
 [[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
@@ -325,7 +327,7 @@ void Scheduler::observe(SwitchObserver* observer) {
   const StoppedWorld stopped(*this);
   observer_ = observer;
   choose_path();
-  watched_ = observer != nullptr || counts_cpu_time_;
+  watched_ = observer != nullptr || counts_cpu_time_ || runs_on_valgrind();
 }
 
 FileRing* Scheduler::file_ring() {
@@ -353,8 +355,9 @@ void Scheduler::loop(Worker& worker) {
   worker.coarse_now_ns = monotonic_ns();
   worker.switches_to_poll = kSwitchesBetweenPolls;
   while (live_ > 0 && !stuck_) {
-    if (worker.switches_to_poll <= 0) look_for_events(worker, 0);
-    if (worker.preempted != nullptr) decide_preempted(worker);
+    const bool preempted = worker.preempted != nullptr;
+    if (preempted || worker.switches_to_poll <= 0) look_for_events(worker, 0);
+    if (preempted) decide_preempted(worker);
     Control* next = take_ready(worker);
     if (next == nullptr) {
       worker.switches_to_poll -= kSwitchesATry;

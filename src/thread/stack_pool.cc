@@ -12,12 +12,7 @@
 #include <new>
 
 #include "thread/sanitizer.h"
-
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define VALGRIND_STACK_REGISTER(begin, end) static_cast<void>(0)
-#endif
+#include "thread/valgrind_reports.h"
 
 namespace spindle::thread {
 namespace {
@@ -57,7 +52,8 @@ std::size_t advise(std::byte* first, std::size_t slot_size, std::size_t count, i
 
 }  // namespace
 
-StackPool::StackPool(std::size_t usual_size) {
+// Valgrind does not know the system calls of guarding ahead, and would say so.
+StackPool::StackPool(std::size_t usual_size) : guards_ahead_(!runs_on_valgrind()) {
   classes_.push_back({.stack_size = round_up_to_page(usual_size * sanitizer::kStackGrowth)});
 }
 
@@ -119,7 +115,7 @@ Stack* StackPool::cut(std::uint32_t size_class) {
   const bool guarded = low < from.guarded_to || guard(low);
   if (low >= from.guarded_to) guard_ahead(from);
   std::byte* const top = from.unused - sizeof(Stack) - made_++ % kColours * kColourBytes;
-  static_cast<void>(VALGRIND_STACK_REGISTER(low + page_size(), top));
+  announce_stack(low + page_size(), top);
   return new (top)
       Stack{.bottom = low + page_size(), .top = top, .size_class = size_class, .canary = !guarded};
 }

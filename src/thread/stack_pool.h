@@ -112,7 +112,7 @@ class StackPool {
   std::vector<Slab> slabs_;
   std::uint32_t made_ = 0;
   GuardKind guard_kind_ = GuardKind::kMadvise;
-  bool guards_ahead_ = true;  // the kernel does so
+  bool guards_ahead_;  // the kernel does so
 };
 
 /// Bytes from the top of the stack down to the lowest page that was ever touched; 0 without a

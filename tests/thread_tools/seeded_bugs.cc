@@ -1,5 +1,5 @@
-// Bugs on purpose, for the sanitizers to find and to name the thread that has them: seeded_bugs
-// BUG.
+// Bugs on purpose, for the sanitizers and valgrind to find and to name the thread that has them:
+// seeded_bugs BUG.
 #include <atomic>
 #include <cstdio>
 #include <string_view>
@@ -48,6 +48,12 @@ void race() {
   shared = at[0];
 }
 
+[[gnu::noinline]] void overrun_of_a_block(std::size_t index) {
+  volatile char* volatile block = new char[8];  // what it points to is forgotten
+  block[index] = 1;
+  delete[] block;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -57,6 +63,7 @@ int main(int count, char** arguments) {
     if (bug == "race") return race();
     Thread careless = spawn("careless", [bug] {
       if (bug == "overrun") overrun(40);
+      if (bug == "overrun-of-a-block") overrun_of_a_block(8);
       if (bug == "use-after-return") shared = *address_of_a_local();
     });
     careless.join().take();

@@ -1,4 +1,8 @@
 // A timer's signal takes the worker from threads that keep it.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <map>
@@ -6,8 +10,10 @@
 #include <string>
 
 #include "spindle/base/clock.h"
+#include "spindle/thread/io.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/section.h"
+#include "spindle/thread/stream.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
@@ -46,6 +52,35 @@ TEST(Preemption, AThreadThatNeverYieldsDoesNotStarveTheRest) {
       EXPECT_TRUE(setter.join().ok());
     });
     EXPECT_TRUE(result.ok());
+  }
+}
+
+// Also if all threads that are ready spin.
+TEST(Preemption, TimersAndDescriptorsComeThroughBesideThreadsThatNeverYield) {
+  for (const unsigned workers : {1u, 2u}) {
+    for (const char* policy : {"fcfs", "child-first", "rr", "cfs"}) {
+      SCOPED_TRACE(policy);
+      auto runtime = make(policy, workers);
+      const Result<> result = runtime->run([&] {
+        std::array<int, 2> ends{};
+        ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+        std::atomic<bool> over = false;
+        std::vector<Thread> spinners;
+        for (int i = 0; i < 3; ++i) {
+          spinners.push_back(spawn("spinner", [&] { EXPECT_TRUE(spin_until(over)); }));
+        }
+        Thread reader = spawn("reader", [&] {
+          EXPECT_TRUE(wait_readable(ends[0]).ok());
+          over = true;
+        });
+        sleep_for(2 * kSlice_ns);
+        EXPECT_EQ(write(ends[1], "x", 1), 1);
+        EXPECT_TRUE(reader.join().ok());
+        for (Thread& spinner : spinners) EXPECT_TRUE(spinner.join().ok());
+        for (const int end : ends) close_descriptor(end);
+      });
+      EXPECT_TRUE(result.ok());
+    }
   }
 }
 
