@@ -15,10 +15,10 @@ namespace {
 /// One fault brings such a page, where 512 would bring small ones: half the time of filling a
 /// cache.
 constexpr std::size_t kLargePage = 2u << 20;
-/// Where memory is fragmented the kernel tidies up first, and then small pages are quicker. No more
-/// large ones are asked for after so many that were slow. Memory that a virtual machine has not
-/// used before takes some 4 ms; then small pages take no less.
-constexpr std::int64_t kSlowPageNs = 10'000'000;
+/// Where memory is fragmented the kernel tidies up first, and a virtual machine may have to ask its
+/// host for as much in one piece; then small pages are quicker. No more large ones are asked for
+/// after so many that were slow.
+constexpr std::int64_t kSlowPageNs = 2'000'000;
 constexpr unsigned kMostSlowPages = 3;
 
 /// What the kernel does for this thread counts, what it does for others meanwhile does not.
