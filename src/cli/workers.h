@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/face/face.h"
+#include "cli/words.h"
 #include "spindle/base/result.h"
 
 namespace spindle::cli {

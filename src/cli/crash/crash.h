@@ -2,6 +2,8 @@
 #pragma once
 
 #include "cli/crash/run.h"
+#include "spindle/chart/table.h"
+#include "spindle/chart/text_style.h"
 
 namespace spindle::cli {
 

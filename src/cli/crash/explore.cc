@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "cli/face/traces.h"
+#include "cli/progress.h"
 #include "cli/workers.h"
 #include "fsck/check_volume.h"
 #include "spindle/base/printable.h"

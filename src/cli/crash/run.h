@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/face/face.h"
+#include "cli/words.h"
 #include "spindle/device/crash_device.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/layout.h"

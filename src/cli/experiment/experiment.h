@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/mount/mount_control.h"
+#include "spindle/chart/text_style.h"
 
 namespace spindle::cli {
 

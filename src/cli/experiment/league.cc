@@ -5,7 +5,7 @@
 #include <mutex>
 #include <optional>
 
-#include "cli/face/traces.h"
+#include "cli/progress.h"
 #include "cli/workers.h"
 #include "mkfs/format_volume.h"
 

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/face/face.h"
+#include "cli/words.h"
+#include "spindle/chart/text_style.h"
 #include "spindle/record/player.h"
 
 namespace spindle::cli {

@@ -5,8 +5,9 @@
 #include <map>
 
 #include "cli/experiment/league.h"
-#include "cli/face/traces.h"
+#include "cli/words.h"
 #include "spindle/base/size_text.h"
+#include "spindle/chart/table.h"
 
 namespace spindle::cli {
 namespace {

@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/words.h"
 #include "spindle/chart/arm_path.h"
 #include "spindle/chart/bars.h"
 #include "spindle/chart/frame_table.h"
@@ -29,21 +30,6 @@
 #include "spindle/chart/timeline.h"
 
 namespace spindle::cli {
-
-using Json = nlohmann::json;
-
-/// The first thing that was wrong with what a person typed, as a clause that names it.
-class Complaint {
- public:
-  [[nodiscard]] bool made() const { return !what_.empty(); }
-  [[nodiscard]] const std::string& what() const { return what_; }
-  void make(std::string what) {
-    if (what_.empty()) what_ = std::move(what);
-  }
-
- private:
-  std::string what_;
-};
 
 struct FaceParameter {
   enum class Kind : std::uint8_t { kNumber, kChoice, kFlag, kNumbers, kWords, kText };
@@ -178,26 +164,10 @@ int run_face(const Face& face, const FaceRequest& request);
 
 // What forms need in common.
 
-/// A number as JSON, whole where it is one; a complaint that names the field if it is none, or out
-/// of range.
-Json read_number(const std::string& text, std::string_view field, Complaint& complaint,
-                 double low = 0, double high = 1e15);
 /// How a row is typed, without whose rows they are: "NAME:ARRIVAL:BURST".
 std::string_view typed_as(const Form& form);
 /// That nothing of the kind ("processes") was given, and how it can be.
 std::string no_input(std::string_view what, const Form& form);
-/// The parts between any of `separators`, none of them empty.
-std::vector<std::string> split(std::string_view text, std::string_view separators);
-/// "4", "0.5": a JSON number or text as a person writes it.
-std::string plain(const Json& value);
-double as_number(const Json& value);
-/// "A", "A and B", "A, B and C".
-std::string listed(const std::vector<std::string>& words);
-/// "12,345.67" without the comma: at most two decimals.
-std::string shown(double value);
-/// The member as a number, if there is one.
-std::optional<double> number_of(const Json& object, std::string_view key);
-
 /// Asks the solver; false, with a complaint, if it does not answer.
 bool solve(Solved& solved, Complaint& complaint);
 

@@ -1,31 +1,10 @@
 #include "cli/face/traces.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace spindle::cli {
-
-Progress::Progress(std::uint64_t whole)
-    : shown_(::isatty(STDERR_FILENO) == 1), whole_(std::max<std::uint64_t>(whole, 1)) {}
-
-Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r{:60}\r", "");
-}
-
-void Progress::at(std::uint64_t done) {
-  constexpr std::size_t kWidth = 40;
-  const std::uint64_t permille = static_cast<std::uint64_t>(
-      1000.0 * static_cast<double>(std::min(done, whole_)) / static_cast<double>(whole_));
-  if (!shown_ || permille == last_permille_) return;
-  last_permille_ = permille;
-  const std::size_t full = kWidth * permille / 1000;
-  fmt::print(stderr, "\r[{:<{}}] {:5.1f} %", std::string(full, '#'), kWidth,
-             static_cast<double>(permille) / 10);
-  std::fflush(stderr);
-}
 
 std::vector<std::string> with_libraries_loaded(std::string_view option, PolicyKind kind,
                                                std::vector<std::string> names,
@@ -99,12 +78,6 @@ void complain_of(const std::string& file, const Error& error, Complaint& complai
 std::string rate_text(std::uint64_t count, std::int64_t ns) {
   return fmt::format("{:.1f}",
                      ns == 0 ? 0.0 : 1e3 * static_cast<double>(count) / static_cast<double>(ns));
-}
-
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
-  return text;
 }
 
 }  // namespace spindle::cli

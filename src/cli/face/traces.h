@@ -5,6 +5,7 @@
 #include <span>
 
 #include "cli/face/face.h"
+#include "cli/progress.h"
 #include "spindle/base/result.h"
 #include "spindle/policy/policy_library.h"
 #include "spindle/trace/disk_trace.h"
@@ -13,19 +14,6 @@ namespace spindle::cli {
 
 void replay_pages(const FaceRequest& request, Complaint& complaint);
 void replay_disks(const FaceRequest& request, Complaint& complaint);
-
-/// How far a replay has come, on standard error if that is a terminal.
-class Progress {
- public:
-  explicit Progress(std::uint64_t whole);
-  ~Progress();
-  void at(std::uint64_t done);
-
- private:
-  bool shown_;
-  std::uint64_t whole_;
-  std::uint64_t last_permille_ = 1001;
-};
 
 /// The devices of a trace, put one behind the other on one disk.
 struct TraceLayout {
@@ -69,7 +57,5 @@ bool read_all(DiskTrace& trace, const std::string& file, Complaint& complaint, c
 }
 /// Millions a second.
 std::string rate_text(std::uint64_t count, std::int64_t ns);
-/// "12,345,678".
-std::string grouped(std::uint64_t number);
 
 }  // namespace spindle::cli

@@ -9,9 +9,12 @@
 
 #include "spindle/base/decade_histogram.h"
 #include "spindle/base/printable.h"
+#include "spindle/chart/arm_path.h"
 #include "spindle/chart/arm_track.h"
 #include "spindle/chart/bars.h"
 #include "spindle/chart/histogram.h"
+#include "spindle/chart/plot.h"
+#include "spindle/chart/svg.h"
 
 namespace spindle::cli {
 namespace {

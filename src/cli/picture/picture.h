@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "cli/face/face.h"
+#include "cli/words.h"
 #include "spindle/chart/text_style.h"
 
 namespace spindle::cli {

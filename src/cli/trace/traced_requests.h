@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/face/face.h"
+#include "cli/words.h"
+#include "spindle/chart/text_style.h"
 #include "spindle/trace/disk_trace_writer.h"
 
 namespace spindle::cli {

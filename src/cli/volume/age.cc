@@ -7,11 +7,11 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/face/face.h"
-#include "cli/face/traces.h"
 #include "cli/inspect/answer.h"
+#include "cli/progress.h"
 #include "cli/volume/aging.h"
 #include "cli/volume/offline_volume.h"
+#include "cli/words.h"
 #include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/face/traces.h"
+#include "cli/progress.h"
 #include "cli/volume/offline_volume.h"
 
 namespace spindle::cli {

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/face/face.h"
+#include "cli/words.h"
 
 namespace spindle::cli {
 

@@ -12,8 +12,8 @@
 #include <memory>
 #include <string_view>
 
-#include "cli/face/face.h"
 #include "cli/watch/canvas.h"
+#include "cli/words.h"
 
 namespace spindle::cli {
 

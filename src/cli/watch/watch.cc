@@ -16,6 +16,7 @@
 #include "cli/mount/mount_control.h"
 #include "cli/watch/loop.h"
 #include "spindle/base/clock.h"
+#include "spindle/chart/text_style.h"
 #include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {

@@ -1,0 +1,49 @@
+// What a person typed, and what a person is told: complaints, numbers and lists in words.
+//
+// All families of commands use it. Numbers are read with their bounds, and shown as short as they
+// can be; the first thing that is wrong is kept in a Complaint, and the command ends with it.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spindle::cli {
+
+using Json = nlohmann::json;
+
+/// The first thing that was wrong with what a person typed, as a clause that names it.
+class Complaint {
+ public:
+  [[nodiscard]] bool made() const { return !what_.empty(); }
+  [[nodiscard]] const std::string& what() const { return what_; }
+  void make(std::string what) {
+    if (what_.empty()) what_ = std::move(what);
+  }
+
+ private:
+  std::string what_;
+};
+
+/// A number as JSON, whole where it is one; a complaint that names the field if it is none, or out
+/// of range.
+Json read_number(const std::string& text, std::string_view field, Complaint& complaint,
+                 double low = 0, double high = 1e15);
+/// The parts between any of `separators`, none of them empty.
+std::vector<std::string> split(std::string_view text, std::string_view separators);
+/// "4", "0.5": a JSON number or text as a person writes it.
+std::string plain(const Json& value);
+double as_number(const Json& value);
+/// "A", "A and B", "A, B and C".
+std::string listed(const std::vector<std::string>& words);
+/// "12,345.67" without the comma: at most two decimals.
+std::string shown(double value);
+/// The member as a number, if there is one.
+std::optional<double> number_of(const Json& object, std::string_view key);
+/// "12,345,678".
+std::string grouped(std::uint64_t number);
+
+}  // namespace spindle::cli
