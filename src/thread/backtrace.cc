@@ -70,7 +70,7 @@ std::vector<const void*> backtrace(const Runtime& runtime, std::uint64_t id, std
   const ControlPool& controls = runtime.scheduler().controls();
   for (std::uint32_t slot = 0; slot < controls.size(); ++slot) {
     const Control& thread = controls.at(slot);
-    if (thread.live && thread.id == id) return frames_of(thread, most);
+    if (is_live(thread) && thread.id == id) return frames_of(thread, most);
   }
   return {};
 }

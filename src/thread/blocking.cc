@@ -94,7 +94,7 @@ std::string describe_waiting(const Scheduler& scheduler) {
   std::size_t lines = 0;
   for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
     const Control& thread = scheduler.controls().at(slot);
-    if (!thread.live || thread.state != ThreadState::kWaiting) continue;
+    if (!is_live(thread) || thread.state != ThreadState::kWaiting) continue;
     if (++lines <= kMostLines) text += describe_wait(thread);
   }
   if (lines > kMostLines) text += "  and " + std::to_string(lines - kMostLines) + " more\n";

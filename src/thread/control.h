@@ -140,6 +140,11 @@ inline TaskId task_of(const Control& thread) {
   return TaskId{thread.slot + std::uint64_t{1}};
 }
 
+/// Some handle to it, or the thread itself, exists. Another worker may let go of it at this moment.
+inline bool is_live(const Control& thread) {
+  return __atomic_load_n(&thread.live, __ATOMIC_RELAXED);
+}
+
 /// It can go on on one worker only.
 inline bool tied(const Control& thread) {
   return thread.pinned_to >= 0 || thread.preempted;

@@ -3,7 +3,9 @@
 // It is null while the thread lives and nobody joins; then the queue where a joining thread waits;
 // or one of the two marks. Of a thread that has ended only the Control is left, which belongs to
 // whoever finds the mark, or to nobody if it was detached. With several workers the word is changed
-// by atomic instructions; a queue is put there and taken away in sections alone.
+// by atomic instructions; a queue is put there and taken away in sections alone. Of child-first's
+// many threads hardly one is waited for when it ends: there the end needs no atomic instruction,
+// and everybody else who changes the word stops the other workers for it.
 #pragma once
 
 #include "spindle/thread/section.h"
@@ -18,11 +20,13 @@ inline bool has_ended(const Control& thread) {
   return thread.end.load(std::memory_order_acquire) == &end_was_reached;
 }
 
-/// Puts `to` where `from` stands. What stood there: `from` if it was done.
+WaitQueue* replace_end_among_several(Control& thread, WaitQueue* from, WaitQueue* to);
+
+/// By others than the thread, in a section: puts `to` where `from` stands. What stood there: `from`
+/// if it was done.
 inline WaitQueue* replace_end(Control& thread, WaitQueue* from, WaitQueue* to) {
   if (__builtin_expect(detail::sections_guarded, 0)) {
-    thread.end.compare_exchange_strong(from, to, std::memory_order_acq_rel);
-    return from;
+    return replace_end_among_several(thread, from, to);
   }
   WaitQueue* const before = thread.end.load(std::memory_order_relaxed);
   if (before == from) thread.end.store(to, std::memory_order_relaxed);

@@ -1,44 +1,44 @@
 #include "thread/gate.h"
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <climits>
 
-#include "thread/sanitizer.h"
-
 namespace spindle::thread {
-namespace {
 
-bool barrier(int command) {
-  return syscall(SYS_membarrier, command, 0, 0) == 0;
-}
-
-}  // namespace
-
-Gate::Gate() {
-#if !defined(SPINDLE_TSAN)
-  asymmetric_ = barrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-#endif
+// It may be decided otherwise while the gate is closed.
+bool Gate::enter_slowly(Passing& passing) {
+  for (;;) {
+    if (!leave(passing)) say_left(passing);
+    const std::uint32_t state = state_.load(std::memory_order_acquire);
+    if ((state & kBarred) != 0) return false;
+    if (state != 0) futex_wait(state_, state);
+    if (try_enter(passing)) return true;
+  }
 }
 
 void Gate::close() {
-  closed_.store(1, std::memory_order_seq_cst);
-  if (asymmetric_) barrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  state_.fetch_or(kClosed, std::memory_order_seq_cst);
+  barrier_.meet();
 }
 
 void Gate::wait_for(Passing& passing) {
   for (int i = 0; i < kMostSpins; ++i) {
-    if (passing.load(std::memory_order_acquire) == 0) return;
+    if (passing.load(std::memory_order_acquire) == kStays) return;
     pause_processor();
   }
-  while (passing.load(std::memory_order_acquire) != 0) futex_wait(passing, 1);
+  while (passing.load(std::memory_order_acquire) != kStays) futex_wait(passing, kPasses);
 }
 
 void Gate::open() {
-  closed_.store(0, std::memory_order_release);
-  futex_wake(closed_, INT_MAX);
+  state_.fetch_and(~kClosed, std::memory_order_release);
+  futex_wake(state_, INT_MAX);
+}
+
+void Gate::bar(bool barred) {
+  if (barred) {
+    state_.fetch_or(kBarred, std::memory_order_release);
+  } else {
+    state_.fetch_and(~kBarred, std::memory_order_release);
+  }
 }
 
 }  // namespace spindle::thread

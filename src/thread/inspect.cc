@@ -27,7 +27,7 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
   const StoppedWorld stopped(scheduler);
   for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
     const Control* const control = &scheduler.controls().at(slot);
-    if (!control->live) continue;
+    if (!is_live(*control)) continue;
     ThreadInfo info;
     info.id = control->id;
     info.name = control->name;

@@ -61,9 +61,9 @@ void Pools::bind_commonly(Control& thread) {
   stacks_.bind(thread);
 }
 
-void Pools::unbind_commonly(Control& thread) {
+void Pools::return_foreign(Worker& worker) {
   const std::lock_guard guard(lock_);
-  stacks_.unbind(thread);
+  stacks_.give_back(*std::exchange(worker.cache.foreign, nullptr));
 }
 
 }  // namespace spindle::thread

@@ -31,12 +31,15 @@ class Pools {
     several_ ? give_back_cached(worker.cache, thread) : controls_.give_back(thread);
   }
   std::uint64_t new_id(Worker& worker) { return several_ ? new_id_of(worker.cache) : ++last_id_; }
-  void bind(Worker& worker, Control& thread) {
+  [[gnu::always_inline]] void bind(Worker& worker, Control& thread) {
     several_ ? bind_cached(worker.cache, thread) : stacks_.bind(thread);
   }
-  void unbind(Worker& worker, Control& thread) {
+  /// The thread may still run on its stack: with several workers `return_foreign` must follow when
+  /// it does not any more.
+  [[gnu::always_inline]] void unbind(Worker& worker, Control& thread) {
     several_ ? unbind_cached(worker.cache, thread) : stacks_.unbind(thread);
   }
+  void return_foreign(Worker& worker);
 
   // To be looked at while no worker is inside.
   [[nodiscard]] const StackPool& stacks() const { return stacks_; }
@@ -81,10 +84,14 @@ class Pools {
     if (++cache.promises > 2 * kBatch) return_promises(cache, thread);
   }
   void unbind_cached(PoolCache& cache, Control& thread) {
-    if (thread.stack->size_class != 0) return unbind_commonly(thread);
+    if (thread.stack->size_class != 0) {
+      cache.foreign = std::exchange(thread.stack, nullptr);
+      return;
+    }
+    if (cache.stack_count >= 2 * kBatch) return_stacks(cache);
     Stack* const stack = std::exchange(thread.stack, nullptr);
     stack->next = std::exchange(cache.stacks, stack);
-    if (++cache.stack_count > 2 * kBatch) return_stacks(cache);
+    ++cache.stack_count;
   }
 
   // Under the lock, for many threads at a time.
@@ -97,7 +104,6 @@ class Pools {
   // Under the lock, for stacks of other sizes than the usual and where the cache has none.
   bool promise_commonly(std::size_t size, Control& to);
   void bind_commonly(Control& thread);
-  void unbind_commonly(Control& thread);
 
   const bool several_;
   ControlPool controls_;

@@ -19,14 +19,14 @@ namespace spindle::thread {
 
 /// Sleeps while `word` is `value`, until woken or until the moment of CLOCK_MONOTONIC (null: no
 /// limit). Both leave errno, which is a thread's, alone.
-inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
-                       const timespec* deadline = nullptr) {
+[[gnu::noinline]] inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                                         const timespec* deadline = nullptr) {
   const int saved_errno = errno;
   syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, nullptr,
           FUTEX_BITSET_MATCH_ANY);
   errno = saved_errno;
 }
-inline void futex_wake(std::atomic<std::uint32_t>& word, int most) {
+[[gnu::noinline]] inline void futex_wake(std::atomic<std::uint32_t>& word, int most) {
   const int saved_errno = errno;
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, most, nullptr, nullptr, 0);
   errno = saved_errno;
@@ -64,7 +64,7 @@ class RuntimeLock {
   static constexpr std::uint32_t kLocked = 1;
   static constexpr std::uint32_t kAwaited = 2;
 
-  void lock_slowly() {
+  [[gnu::noinline]] void lock_slowly() {
     for (int i = 0; i < kMostSpins; ++i) {
       std::uint32_t expected = kFree;
       if (word_.load(std::memory_order_relaxed) == kFree &&

@@ -155,11 +155,6 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   return thread;
 }
 
-void Scheduler::bind_stack(Worker& worker, Control& thread) {
-  pools_.bind(worker, thread);
-  sanitizer::stack_bound(thread);
-}
-
 void Scheduler::start(Control& thread) {
   if (several_) {
     add_one(here().started);
@@ -180,11 +175,6 @@ void Scheduler::start(Control& thread) {
     queue_up(main_, *self, true);
   }
   switch_from(*self, &thread);
-}
-
-void Scheduler::release(Control& thread) {
-  thread.live = false;
-  pools_.give_back(current_scheduler == this ? here() : main_, thread);
 }
 
 void Scheduler::cancel(Control& thread) {
@@ -223,6 +213,32 @@ inline void Scheduler::end_current(Control& self) {
   Control* const next = take_next(*self.worker);
   switch_to(self, next != nullptr ? *next : self.worker->root, true);
   __builtin_unreachable();
+}
+
+// Inlined, as is all that is left by a jump: of a call that never returns the processor would
+// expect the return, and then predict all returns of the thread that goes on wrongly.
+inline void Scheduler::end_among_several(Control& self) {
+  check_stack(self);
+  self.state = ThreadState::kEnded;
+  if (policy_) tell_policy_of_end(self);
+  Worker& worker = *self.worker;
+  Control* const next = take_next_among_several(worker);
+  Control& to = next != nullptr ? *next : worker.root;
+  if (__builtin_expect(watched_, 0)) tell_of_switch(self, to);
+  if (to.stack == nullptr) bind_stack(worker, to);  // not this one's, which is free from now on
+  pools_.unbind(worker, self);
+#if defined(SPINDLE_TSAN)
+  worker.buried_fiber = self.fiber;
+#endif
+  add_one(worker.ended);
+  say_ended(worker, self);
+  give_worker(worker, to);
+  sanitizer::before_switch(worker.root, to, true);
+  if (to.switches == 1) {
+    enter_first(worker.nowhere, to);
+    __builtin_unreachable();
+  }
+  leave_context(to.context);
 }
 
 void Scheduler::thread_main() {
@@ -267,11 +283,6 @@ void Scheduler::yield_otherwise(Control& self) {
   switch_from(self, next);
 }
 
-void Scheduler::queue_up(Worker& worker, Control& thread, bool in_front) {
-  thread.in_queue = true;
-  in_front ? push_front(worker, thread) : push(worker, thread);
-}
-
 void Scheduler::make_ready_otherwise(Control& thread, Why why) {
   const bool in_front = child_first_ && why != Why::kYielded;
   if (policy_ && !(several_ && tied(thread))) {
@@ -296,7 +307,9 @@ Control* Scheduler::take_otherwise(Worker& worker) {
 
 void Scheduler::choose_path() {
   plain_ = !policy_ && !several_ && !child_first_;
-  passes_ = several_ && !policy_ && !tracks_locks_ && observer_ == nullptr;
+  const bool passes = several_ && !policy_ && !tracks_locks_ && observer_ == nullptr;
+  gate_.bar(!passes);
+  ends_alone_ = several_ && child_first_ && gate_.barrier().is_light();
 }
 
 // What most switches do not need stands apart, so that those stay short.
@@ -317,10 +330,9 @@ void Scheduler::choose_path() {
 [[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
   Worker& worker = *from.worker;
   if (to.stack == nullptr) bind_stack(worker, to);
-  if (ends && !several_) pools_.unbind(worker, from);
+  if (ends) pools_.unbind(worker, from);
   sanitizer::before_switch(from, to, ends);
-  void* const top = to.begins_in_room ? to.stack->top : to.beginning.elsewhere;
-  enter_context(from.context, to.context, to.stack->bottom, top, &Scheduler::thread_main);
+  enter_first(from.context, to);
 }
 
 void Scheduler::observe(SwitchObserver* observer) {
@@ -344,11 +356,14 @@ void Scheduler::remove_idle_handler(IdleHandler& handler) {
 }
 
 void Scheduler::enter(Worker& worker, Control& thread) {
-  switch_to(worker.root, thread, false);
-  sanitizer::after_switch(worker.root);
-  bury(worker.root);
+  if (several_) {
+    go_to(worker.root, thread);
+  } else {
+    switch_to(worker.root, thread, false);
+    sanitizer::after_switch(worker.root);
+    bury(worker.root);
+  }
   current_control = nullptr;
-  if (several_) arrive(worker.root);
 }
 
 void Scheduler::loop(Worker& worker) {
@@ -419,7 +434,7 @@ bool Scheduler::run_idle_handlers() {
   return false;
 }
 
-void Scheduler::report_overrun(const Control& thread) {
+void report_overrun(const Control& thread) {
   std::fprintf(stderr, "stack overflow in thread %s (found late: no guard page was to be had)\n",
                thread.name);
   std::abort();

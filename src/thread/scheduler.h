@@ -7,9 +7,9 @@
 // callbacks run. While the policy is "fcfs" the ready threads stand in an intrusive queue and no
 // policy object is asked.
 //
-// With several workers each has a deque of ready threads, from which the others take when they have
-// none; a policy object is shared by all. What concerns the worker alone is done in passages, all
-// else in sections (passage.h). How a thread is left is told in several_workers.cc.
+// With several workers each has a deque of ready threads, from which idle ones take; a policy
+// object is shared by all. What concerns the worker alone is done in passages, all else in sections
+// (passage.h). How a thread is left is told in several_workers.cc.
 #pragma once
 
 #include <cstdint>
@@ -60,6 +60,8 @@ class Scheduler {
   void end_section(Worker& worker);
   void begin_passage(Worker& worker);
   void end_passage(Worker& worker);
+  /// Whoever changes how a thread that has not ended is joined must stop the others for it.
+  bool stops_to_join() const { return ends_alone_; }
   void stop_others();
   void let_others_go();
   /// The timer took the worker away from the running thread.
@@ -77,8 +79,7 @@ class Scheduler {
   void set_own_priority(Control& thread, int priority);
   /// Raises those for whom the thread waits, and for whom these wait in turn, to its priority.
   void donate(const Control& from);
-  /// Gives the thread the highest of its own priority and of those that wait for it now; then those
-  /// for whom it waits likewise.
+  /// Gives it the highest of its own and of those that wait for it; then whom it waits for, too.
   void settle(Control& thread);
 
   // Deadlock.
@@ -115,17 +116,12 @@ class Scheduler {
   Result<> use_policy(std::string_view name);
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
-
-  static void push(Worker& worker, Control& thread);
-  static Control* pop(Worker& worker);
-  static void push_front(Worker& worker, Control& thread);
-  static void queue_up(Worker& worker, Control& thread, bool in_front);
   /// The worker of the calling kernel thread.
   Worker& here();
   void yield_otherwise(Control& self);
   void make_ready_otherwise(Control& thread, Why why);
   Control* take_otherwise(Worker& worker);
-  Control* take_ready(Worker& worker) { return plain_ ? pop(worker) : take_otherwise(worker); }
+  Control* take_ready(Worker& worker);
   void choose_path();
 
   /// The thread to run now; null if none is ready or it is time to look for events.
@@ -135,9 +131,6 @@ class Scheduler {
   void bind_stack(Worker& worker, Control& thread);
   void begin_thread(Control& from, Control& to, bool ends);
   void tell_of_switch(Control& from, Control& to);
-  static void bury(Control& self);
-  static void check_stack(const Control& thread);
-  [[noreturn]] static void report_overrun(const Control& thread);
 
   // The part that speaks with policies.
   Account& account_of(Control& thread);
@@ -168,19 +161,26 @@ class Scheduler {
   void decide_preempted(Worker& worker);
 
   // Several workers: switching.
+  void begin_passage_slowly(Worker& worker);
+  void end_passage_slowly(Worker& worker);
   void leave_for(Control& self, Control* next);
+  void go_to(Control& self, Control& to);
+  static void enter_first(Context& from, Control& to);
   void arrive(Control& self);
   void yield_among_several(Control& self);
-  [[noreturn]] void end_among_several(Control& self);
-  void bury_left(Worker& worker, Control& dead);
+  [[noreturn, gnu::always_inline]] inline void end_among_several(Control& self);
+  void say_ended(Worker& worker, Control& dead);
+  void say_ended_atomically(Worker& worker, Control& dead);
+  void settle_lock(Worker& worker, bool wants_it);
   void keep_others_out(Worker& worker);
   void hand_on(Worker& worker, Control& thread, bool in_front);
+  void hand_on_first(Worker& worker, Control& thread);
   Worker& home_of(const Control& thread);
   void send(Worker& home, Control& thread);
+  Control* take_next_among_several(Worker& worker);
   Control* take_among_several(Worker& worker);
   Control* take_own(Worker& worker);
   Control* steal(Worker& thief);
-  static void empty_inbox(Worker& worker);
 
   // Several workers: resting.
   void loop_among_several(Worker& worker);
@@ -196,14 +196,15 @@ class Scheduler {
   void wake_everyone();
 
   // What a switch touches stands together.
-  bool plain_ = true;                 // one worker, first come, first served
-  std::atomic<bool> passes_ = false;  // several workers, with no need of sections to switch
+  bool plain_ = true;  // one worker, first come, first served
   bool guarded_ = false;
   bool watched_ = false;  // somebody wants to know of each switch
   bool several_ = false;
   bool child_first_ = false;
+  bool ends_alone_ = false;  // no atomic instruction tells that a thread has ended
   std::atomic<bool> priorities_differ_ = false;
   bool tracks_locks_ = false;
+  Gate gate_;  // of passages; barred where switches need sections
   std::unique_ptr<CpuPolicy> policy_;
   Worker main_;
   Pools pools_;
@@ -227,8 +228,7 @@ class Scheduler {
   std::int64_t preemption_ns_ = 0;
   Scheduler* next_scheduler_ = nullptr;  // in the list for the debugger
 
-  RuntimeLock lock_;  // of sections
-  Gate gate_;         // of passages
+  alignas(64) RuntimeLock lock_;  // of sections
   std::uint32_t stops_ = 0;
   CommonQueue behind_;  // child first: those that yielded
   std::vector<std::unique_ptr<Worker>> others_;

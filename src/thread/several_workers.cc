@@ -1,8 +1,10 @@
 // The part of the Scheduler that each switch runs through where there are several workers.
 //
 // As soon as a thread stands in a deque another worker may go on with it. So a thread that yields
-// or ends is only noted (Worker::left); the next one to run on the worker sees to it, when nothing
-// of it is in use any more. A thread that waits is let go of likewise, by leaving its section.
+// is only noted (Worker::left); the next one to run on the worker hands it on, when nothing of it
+// is in use any more. A thread that waits is let go of likewise, by leaving its section. A thread
+// that ends gives its stack to this worker's cache, from which nobody else takes, and is not
+// touched any more once it says that it has ended.
 
 #include <algorithm>
 
@@ -20,27 +22,30 @@ bool is_first(std::atomic<bool>& flag) {
   return !flag.load(std::memory_order_relaxed) && !flag.exchange(true);
 }
 
+void empty_inbox(Worker& worker) {
+  Control* newest = worker.inbox.exchange(nullptr, std::memory_order_acquire);
+  Control* oldest = nullptr;
+  while (newest != nullptr) {
+    Control* const following = std::exchange(newest->next, oldest);
+    oldest = std::exchange(newest, following);
+  }
+  while (oldest != nullptr) {
+    Control& thread = *oldest;
+    oldest = thread.next;
+    queue_up(worker, thread, false);
+  }
+}
+
 }  // namespace
 
 [[gnu::noinline]] void Scheduler::leave_for(Control& self, Control* next) {
   self.in_section = self.worker->locked;
-  switch_to(self, next != nullptr ? *next : self.worker->root, false);
-  sanitizer::after_switch(self);
-  arrive(self);
+  go_to(self, next != nullptr ? *next : self.worker->root);
 }
 
-// The first thing after a switch. Goes on in a section if `self` was in one, else in none; a
-// passage is left, and who is to be woken woken, where `self` ends its own.
-void Scheduler::arrive(Control& self) {
-  Worker& worker = *self.worker;
-  if (Control* const left = std::exchange(worker.left, nullptr)) {
-    if (left->state == ThreadState::kEnded) {
-      bury_left(worker, *left);
-    } else {
-      hand_on(worker, *left, std::exchange(worker.left_in_front, false));
-    }
-  }
-  if (self.in_section) {
+// A passage is left, and who is to be woken woken, where `self` ends its own.
+[[gnu::noinline]] void Scheduler::settle_lock(Worker& worker, bool wants_it) {
+  if (wants_it) {
     keep_others_out(worker);
   } else if (worker.locked) {
     worker.locked = false;
@@ -50,7 +55,7 @@ void Scheduler::arrive(Control& self) {
 
 void Scheduler::keep_others_out(Worker& worker) {
   if (worker.locked) return;
-  gate_.leave(worker.passing);
+  if (!gate_.leave(worker.passing)) Gate::say_left(worker.passing);
   lock_.lock();
   worker.locked = true;
 }
@@ -68,50 +73,33 @@ void Scheduler::yield_among_several(Control& self) {
   switch_from(self, next);
 }
 
-void Scheduler::end_among_several(Control& self) {
-  check_stack(self);
-  self.state = ThreadState::kEnded;
-  Worker& worker = *self.worker;
-  if (policy_) tell_policy_of_end(self);
-  worker.left = &self;
-  Control* const next = take_next(worker);
-  switch_to(self, next != nullptr ? *next : worker.root, true);
-  __builtin_unreachable();
-}
-
-void Scheduler::bury_left(Worker& worker, Control& dead) {
-  pools_.unbind(worker, dead);
-#if defined(SPINDLE_TSAN)
-  sanitizer::thread_gone(dead.fiber);
-#endif
-  worker.ended.store(worker.ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  WaitQueue* const joiner = replace_end(dead, nullptr, &end_was_reached);
-  if (joiner == nullptr) return;  // whoever joins finds the mark
+[[gnu::noinline]] void Scheduler::say_ended_atomically(Worker& worker, Control& dead) {
+  WaitQueue* joiner = nullptr;
+  // Whoever joins finds the mark.
+  if (dead.end.compare_exchange_strong(joiner, &end_was_reached, std::memory_order_acq_rel)) return;
+  if (joiner != &end_is_nobodys) {
+    // The one who waits may have given up at this moment.
+    keep_others_out(worker);
+    joiner = dead.end.exchange(&end_was_reached);
+  }
   if (joiner == &end_is_nobodys) {
     release(dead);
-    return;
+  } else if (joiner != nullptr) {
+    joiner->wake_one();
   }
-  // The one who waits may be giving up at this moment.
-  keep_others_out(worker);
-  if (WaitQueue* const waits = dead.end.exchange(&end_was_reached)) waits->wake_one();
 }
 
 void Scheduler::hand_on(Worker& worker, Control& thread, bool in_front) {
-  if (tied(thread)) {
-    send(home_of(thread), thread);
-    return;
-  }
-  const bool behind = child_first_ && !in_front;
-  if (behind) {
+  if (child_first_ && in_front) return hand_on_first(worker, thread);
+  if (tied(thread)) return send(home_of(thread), thread);
+  if (child_first_) {
     behind_.push(thread);
   } else {
     worker.deque.push(thread);
   }
   if (idle_workers_.load(std::memory_order_relaxed) == 0) return;
   // One ready thread is this worker's own next, and others shall only watch whether it comes to it.
-  if (child_first_ || worker.deque.size() > 1 || is_first(somebody_watches_)) {
-    wake_someone();
-  }
+  if (child_first_ || worker.deque.size() > 1 || is_first(somebody_watches_)) wake_someone();
 }
 
 // Of a thread that is tied to one.
@@ -131,20 +119,6 @@ void Scheduler::send(Worker& home, Control& thread) {
   wake(home);
 }
 
-void Scheduler::empty_inbox(Worker& worker) {
-  Control* newest = worker.inbox.exchange(nullptr, std::memory_order_acquire);
-  Control* oldest = nullptr;
-  while (newest != nullptr) {
-    Control* const following = std::exchange(newest->next, oldest);
-    oldest = std::exchange(newest, following);
-  }
-  while (oldest != nullptr) {
-    Control& thread = *oldest;
-    oldest = thread.next;
-    queue_up(worker, thread, false);
-  }
-}
-
 Control* Scheduler::take_among_several(Worker& worker) {
   if (worker.inbox.load(std::memory_order_relaxed) != nullptr) empty_inbox(worker);
   // Those that only this worker can run and those that any can, by turns.
@@ -159,7 +133,7 @@ Control* Scheduler::take_among_several(Worker& worker) {
 
 Control* Scheduler::take_own(Worker& worker) {
   if (!child_first_) return worker.deque.take_oldest();
-  Control* const newest = worker.deque.take_newest();
+  Control* const newest = worker.deque.take_newest(gate_.barrier());
   return newest != nullptr ? newest : behind_.pop();
 }
 
@@ -170,7 +144,7 @@ Control* Scheduler::steal(Worker& thief) {
   for (std::size_t i = 1; i < count; ++i) {
     WorkDeque& victim = worker((thief.number + i) % count).deque;
     const std::int64_t wanted = child_first_ ? 1 : (victim.size() + 1) / 2;
-    Control* const taken = victim.take_oldest();
+    Control* const taken = child_first_ ? victim.steal(gate_.barrier()) : victim.take_oldest();
     if (taken == nullptr) continue;
     ++thief.steals;
     thief.patience_ns = 0;  // watching was worth it

@@ -57,7 +57,7 @@ class StackPool {
     to.canary = stack->canary;
   }
   /// Takes the thread's stack back.
-  void unbind(Control& from) {
+  [[gnu::always_inline]] void unbind(Control& from) {
     give_back(*from.stack);
     from.stack = nullptr;
   }

@@ -2,24 +2,20 @@
 // where they are used. Included by scheduler.h alone.
 #pragma once
 
+#include "thread/end_of_life.h"
 #include "thread/sanitizer.h"
 #include "thread/scheduler.h"
 #include "thread/switch_observer.h"
 
 namespace spindle::thread {
 
-inline Worker& Scheduler::here() {
-  const Control* const self = current_control;
-  return self != nullptr ? *self->worker : several_ ? *current_worker() : main_;
-}
-
-inline void Scheduler::push(Worker& worker, Control& thread) {
+inline void push(Worker& worker, Control& thread) {
   thread.next = nullptr;
   (worker.last == nullptr ? worker.first : worker.last->next) = &thread;
   worker.last = &thread;
 }
 
-inline Control* Scheduler::pop(Worker& worker) {
+inline Control* pop(Worker& worker) {
   Control* const thread = worker.first;
   if (thread == nullptr) return nullptr;
   Control* const following = worker.first = thread->next;
@@ -31,14 +27,50 @@ inline Control* Scheduler::pop(Worker& worker) {
   return thread;
 }
 
-inline void Scheduler::push_front(Worker& worker, Control& thread) {
+inline void push_front(Worker& worker, Control& thread) {
   thread.next = worker.first;
   if (worker.first == nullptr) worker.last = &thread;
   worker.first = &thread;
 }
 
-inline void Scheduler::check_stack(const Control& thread) {
+inline void queue_up(Worker& worker, Control& thread, bool in_front) {
+  thread.in_queue = true;
+  in_front ? push_front(worker, thread) : push(worker, thread);
+}
+
+[[noreturn]] void report_overrun(const Control& thread);
+
+[[gnu::always_inline]] inline void check_stack(const Control& thread) {
   if (__builtin_expect(!StackPool::intact(thread), 0)) report_overrun(thread);
+}
+
+inline void bury([[maybe_unused]] Control& self) {
+#if defined(SPINDLE_TSAN)
+  Worker& worker = *self.worker;
+  if (worker.buried_fiber != nullptr) {
+    sanitizer::thread_gone(std::exchange(worker.buried_fiber, nullptr));
+  }
+#endif
+}
+
+[[gnu::always_inline]] inline void give_worker(Worker& worker, Control& to) {
+  ++worker.switches;
+  ++to.switches;
+  *worker.errno_location = to.saved_errno;
+  *worker.exceptions = to.exceptions;
+  worker.depth.store(to.depth, std::memory_order_relaxed);
+  to.worker = &worker;
+  to.state = ThreadState::kRunning;
+  current_control = &to;
+}
+
+inline Worker& Scheduler::here() {
+  const Control* const self = current_control;
+  return self != nullptr ? *self->worker : several_ ? *current_worker() : main_;
+}
+
+inline Control* Scheduler::take_ready(Worker& worker) {
+  return plain_ ? pop(worker) : take_otherwise(worker);
 }
 
 inline Control* Scheduler::take_next(Worker& worker) {
@@ -77,7 +109,7 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   if (to.switches == 1) {
     begin_thread(from, to, ends);
   } else if (ends) {
-    if (!several_) pools_.unbind(worker, from);
+    pools_.unbind(worker, from);
     sanitizer::before_switch(from, to, ends);
     leave_context(to.context);
   } else {
@@ -97,13 +129,78 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   bury(self);
 }
 
-inline void Scheduler::bury([[maybe_unused]] Control& self) {
-#if defined(SPINDLE_TSAN)
-  Worker& worker = *self.worker;
-  if (worker.buried_fiber != nullptr) {
-    sanitizer::thread_gone(std::exchange(worker.buried_fiber, nullptr));
+inline void Scheduler::bind_stack(Worker& worker, Control& thread) {
+  pools_.bind(worker, thread);
+  sanitizer::stack_bound(thread);
+}
+
+inline void Scheduler::release(Control& thread) {
+  __atomic_store_n(&thread.live, false, __ATOMIC_RELAXED);
+  pools_.give_back(current_scheduler == this ? here() : main_, thread);
+}
+
+// Of child-first: before all others.
+[[gnu::always_inline]] inline void Scheduler::hand_on_first(Worker& worker, Control& thread) {
+  if (__builtin_expect(tied(thread), 0)) return send(home_of(thread), thread);
+  worker.deque.push(thread);
+  if (__builtin_expect(idle_workers_.load(std::memory_order_relaxed) != 0, 0)) wake_someone();
+}
+
+inline Control* Scheduler::take_next_among_several(Worker& worker) {
+  if (--worker.switches_to_poll <= 0) return nullptr;
+  const bool none_tied =
+      worker.inbox.load(std::memory_order_relaxed) == nullptr && worker.first == nullptr;
+  if (__builtin_expect(child_first_ && none_tied, 1)) {
+    Control* const newest = worker.deque.take_newest(gate_.barrier());
+    if (newest != nullptr) return newest;
   }
-#endif
+  return take_among_several(worker);
+}
+
+// The last that is done with the thread: its Control may be another's at once. Of child-first
+// everybody else who changes the word has stopped this worker first (stops_to_join).
+[[gnu::always_inline]] inline void Scheduler::say_ended(Worker& worker, Control& dead) {
+  if (ends_alone_ && dead.end.load(std::memory_order_relaxed) == nullptr) {
+    dead.end.store(&end_was_reached, std::memory_order_release);
+  } else {
+    say_ended_atomically(worker, dead);
+  }
+}
+
+[[gnu::always_inline]] inline void Scheduler::enter_first(Context& from, Control& to) {
+  void* const top = to.begins_in_room ? to.stack->top : to.beginning.elsewhere;
+  enter_context(from, to.context, to.stack->bottom, top, &Scheduler::thread_main);
+}
+
+[[gnu::always_inline]] inline void Scheduler::go_to(Control& self, Control& to) {
+  Worker& worker = *self.worker;
+  self.saved_errno = *worker.errno_location;
+  self.exceptions = *worker.exceptions;
+  self.depth = worker.depth.load(std::memory_order_relaxed);
+  if (__builtin_expect(watched_, 0)) tell_of_switch(self, to);
+  give_worker(worker, to);
+  if (to.switches == 1) {
+    if (to.stack == nullptr) bind_stack(worker, to);
+    sanitizer::before_switch(self, to, false);
+    enter_first(self.context, to);
+  } else {
+    sanitizer::before_switch(self, to, false);
+    switch_context(self.context, to.context);
+  }
+  sanitizer::after_switch(self);
+  bury(self);
+  arrive(self);
+}
+
+// The first thing after a switch. Goes on in a section if `self` was in one, else in none.
+[[gnu::always_inline]] inline void Scheduler::arrive(Control& self) {
+  Worker& worker = *self.worker;
+  if (Control* const left = std::exchange(worker.left, nullptr)) {
+    std::exchange(worker.left_in_front, false) ? hand_on_first(worker, *left)
+                                               : hand_on(worker, *left, false);
+  }
+  if (__builtin_expect(worker.cache.foreign != nullptr, 0)) pools_.return_foreign(worker);
+  if (__builtin_expect(self.in_section || worker.locked, 0)) settle_lock(worker, self.in_section);
 }
 
 [[gnu::always_inline]] inline void Scheduler::park(Control& self) {

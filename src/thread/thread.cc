@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
@@ -45,6 +46,15 @@ Control* prepare_and_start(const ThreadOptions& options, const void* callable, s
 }
 
 }  // namespace detail
+
+[[gnu::noinline]] WaitQueue* replace_end_among_several(Control& thread, WaitQueue* from,
+                                                       WaitQueue* to) {
+  const Scheduler* const scheduler = thread.scheduler;
+  std::optional<StoppedWorld> stopped;
+  if (scheduler != nullptr && scheduler->stops_to_join()) stopped.emplace(*scheduler);
+  thread.end.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+  return from;
+}
 
 namespace {
 
@@ -98,8 +108,13 @@ void release(Control& thread) {
     Remains::let_go_of(thread);
     return;
   }
-  const Passage passage;
-  thread.scheduler->release(thread);
+  Scheduler& scheduler = *thread.scheduler;
+  if (__builtin_expect(!scheduler.preempts(), 1)) {
+    scheduler.release(thread);
+  } else {
+    const Passage passage;
+    scheduler.release(thread);
+  }
 }
 
 }  // namespace
@@ -137,7 +152,7 @@ Result<> Thread::join_until(std::int64_t deadline_ns) {
 
 Result<> Thread::detach() {
   if (control_ == nullptr) return Error{EINVAL, "there is no thread to detach"};
-  const Passage passage;
+  const Section section;
   Control& thread = *std::exchange(control_, nullptr);
   const bool ended = replace_end(thread, nullptr, &end_is_nobodys) == &end_was_reached;
   if (ended || runtime_is_gone(thread)) release(thread);

@@ -21,6 +21,16 @@ Control* WorkDeque::take_last(std::int64_t top, std::int64_t newest) {
   return thread;
 }
 
+Control* WorkDeque::steal(const LightBarrier& barrier) {
+  std::int64_t top = top_.load(std::memory_order_seq_cst);
+  if (top >= bottom_.load(std::memory_order_relaxed)) return nullptr;
+  barrier.meet();
+  if (top >= bottom_.load(std::memory_order_seq_cst)) return nullptr;
+  Control* const thread =
+      ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
+  return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst) ? thread : nullptr;
+}
+
 WorkDeque::Ring* WorkDeque::grow(std::int64_t top, std::int64_t bottom) {
   Ring* const old = ring_.load(std::memory_order_relaxed);
   rings_.push_back(std::make_unique<Ring>(2 * (old->mask + 1)));

@@ -3,7 +3,9 @@
 // The owner puts threads in at the new end and takes them from there (child first) or from the old
 // end (first come, first served); everybody else takes from the old end. No locks: only who takes
 // the last one, or takes from the old end, has to be the first to say so (Chase and Lev, "Dynamic
-// circular work-stealing deque", 2005). A thread stands here only when its context has been saved.
+// circular work-stealing deque", 2005). That the owner, who takes from the new end, and a thief do
+// not overlook each other is the thief's care (LightBarrier): an owner who takes from the new end
+// has to be stolen from by `steal`. A thread stands here only when its context has been saved.
 #pragma once
 
 #include <atomic>
@@ -11,6 +13,8 @@
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "thread/light_barrier.h"
 
 namespace spindle::thread {
 
@@ -31,12 +35,12 @@ class WorkDeque {
     ring->at(bottom).store(&thread, std::memory_order_relaxed);
     bottom_.store(bottom + 1, std::memory_order_release);
   }
-  Control* take_newest() {
+  Control* take_newest(const LightBarrier& barrier) {
     const std::int64_t newest = bottom_.load(std::memory_order_relaxed) - 1;
     std::int64_t top = top_.load(std::memory_order_relaxed);
     if (top > newest) return nullptr;
     // Whoever takes the oldest reads `bottom_` after `top_`; here it is the other way round.
-    bottom_.store(newest, std::memory_order_seq_cst);
+    barrier.store(bottom_, newest);
     top = top_.load(std::memory_order_seq_cst);
     if (__builtin_expect(top < newest, 1)) {
       return ring_.load(std::memory_order_relaxed)->at(newest).load(std::memory_order_relaxed);
@@ -44,7 +48,7 @@ class WorkDeque {
     return take_last(top, newest);
   }
 
-  /// By anybody; null if there is none.
+  /// By anybody, while the owner does not take the newest; null if there is none.
   Control* take_oldest() {
     std::int64_t top = top_.load(std::memory_order_seq_cst);
     for (;;) {
@@ -54,6 +58,8 @@ class WorkDeque {
       if (top_.compare_exchange_weak(top, top + 1, std::memory_order_seq_cst)) return thread;
     }
   }
+  /// The oldest, by anybody; null if there is none, or somebody else was faster.
+  Control* steal(const LightBarrier& barrier);
 
   /// May be out of date when it is looked at by others than the owner.
   [[nodiscard]] std::int64_t size() const {

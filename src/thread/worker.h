@@ -26,6 +26,7 @@ struct PoolCache {
   std::uint32_t promises = 0;  // of stacks of the usual size, to be passed on
   Stack* stacks = nullptr;     // free ones of the usual size
   std::uint32_t stack_count = 0;
+  Stack* foreign = nullptr;  // of another size, of a thread that has just ended
   std::uint64_t next_id = 0;
   std::uint64_t end_of_ids = 0;
 };
@@ -47,18 +48,19 @@ struct Worker {
   Scheduler* scheduler = nullptr;
 
   // Several workers.
-  bool locked = false;           // this one is in a section that keeps the others out
-  bool left_in_front = false;    // `left` goes on before all others
-  bool turn = false;             // of `first`, before the deque
-  Control* left = nullptr;       // the thread it came from, to be seen to on the next one's stack
-  bool wakes_by_kick = false;    // `to_wake` sleeps in the poller
-  Worker* to_wake = nullptr;     // by this one, when it has left its section
+  bool locked = false;         // this one is in a section that keeps the others out
+  bool left_in_front = false;  // `left` goes on before all others
+  bool turn = false;           // of `first`, before the deque
+  Control* left = nullptr;     // the thread it came from, which is ready, to be handed on
+  bool wakes_by_kick = false;  // `to_wake` sleeps in the poller
+  Worker* to_wake = nullptr;   // by this one, when it has left its section
   std::uint64_t steals = 0;
   std::int64_t patience_ns = 0;  // of one that watches whether others have work
   PoolCache cache;
   std::atomic<std::uint64_t> started = 0;  // threads, on this worker
   std::atomic<std::uint64_t> ended = 0;
-  Control root;  // the context in which events are looked for, on the kernel thread's own stack
+  Context nowhere;  // what is left of a thread that has ended
+  Control root;     // the context in which events are looked for, on the kernel thread's own stack
   Stack root_stack;
   std::uint32_t number = 0;
 

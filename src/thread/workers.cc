@@ -33,6 +33,15 @@ constexpr std::uint32_t kInPoller = 2;
 
 constinit thread_local Worker* this_worker = nullptr;
 
+// From here on the timer may take the worker away.
+[[gnu::always_inline]] inline void end_critical(Worker& worker) {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  worker.depth.store(0, std::memory_order_relaxed);
+  if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) {
+    worker.scheduler->yield_due();
+  }
+}
+
 }  // namespace
 
 Worker* current_worker() {
@@ -114,7 +123,7 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   return result;
 }
 
-void Scheduler::begin_section(Worker& worker) {
+[[gnu::noinline]] void Scheduler::begin_section(Worker& worker) {
   worker.depth.store(1, std::memory_order_relaxed);
   if (yields_at_sections_ && current_control != nullptr) {
     yield(*current_control);
@@ -126,39 +135,40 @@ void Scheduler::begin_section(Worker& worker) {
   worker.locked = true;
 }
 
-void Scheduler::end_section(Worker& worker) {
+[[gnu::noinline]] void Scheduler::end_section(Worker& worker) {
   if (several_) {
     worker.locked = false;
     lock_.unlock();
     if (worker.to_wake != nullptr) wake_noted(worker);
   }
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  worker.depth.store(0, std::memory_order_relaxed);
-  if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) yield_due();
+  end_critical(worker);
 }
 
+// The usual way through both calls nothing.
 [[gnu::always_inline]] inline void Scheduler::begin_passage(Worker& worker) {
-  while (passes_.load(std::memory_order_relaxed)) {
-    worker.depth.store(1, std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    gate_.enter(worker.passing);
-    // It may have been decided otherwise while the gate was closed.
-    if (__builtin_expect(passes_.load(std::memory_order_relaxed), 1)) return;
-    gate_.leave(worker.passing);
-  }
-  begin_section(worker);
+  worker.depth.store(1, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!gate_.try_enter(worker.passing)) begin_passage_slowly(worker);
+}
+
+[[gnu::noinline]] void Scheduler::begin_passage_slowly(Worker& worker) {
+  if (!gate_.enter_slowly(worker.passing)) begin_section(worker);
 }
 
 [[gnu::always_inline]] inline void Scheduler::end_passage(Worker& worker) {
-  if (worker.locked || !several_) {
+  if (__builtin_expect(worker.locked || !several_, 0)) {
     end_section(worker);
-    return;
+  } else if (!gate_.leave(worker.passing) || worker.to_wake != nullptr) {
+    end_passage_slowly(worker);
+  } else {
+    end_critical(worker);
   }
-  gate_.leave(worker.passing);
-  if (worker.to_wake != nullptr) wake_noted(worker);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  worker.depth.store(0, std::memory_order_relaxed);
-  if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) yield_due();
+}
+
+[[gnu::noinline]] void Scheduler::end_passage_slowly(Worker& worker) {
+  Gate::say_left(worker.passing);
+  wake_noted(worker);
+  end_critical(worker);
 }
 
 void Scheduler::stop_others() {
@@ -233,7 +243,7 @@ constinit thread_local bool sections_guarded = false;
 
 // The system calls that wake others wait until this worker has left its section, where those that
 // wake begin.
-void Scheduler::wake_noted(Worker& worker) {
+[[gnu::noinline]] void Scheduler::wake_noted(Worker& worker) {
   if (Worker* const sleeper = std::exchange(worker.to_wake, nullptr)) {
     worker.wakes_by_kick ? poller_->kick() : futex_wake_one(sleeper->sleep);
   }

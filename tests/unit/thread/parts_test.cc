@@ -38,15 +38,16 @@ constexpr std::size_t kControls = 3000;  // so that the deque grows some times
 TEST(WorkDequeTest, TheOwnerTakesFromBothEnds) {
   std::vector<Control> controls(kControls);
   WorkDeque deque;
-  EXPECT_EQ(deque.take_newest(), nullptr);
+  const LightBarrier barrier;
+  EXPECT_EQ(deque.take_newest(barrier), nullptr);
   EXPECT_EQ(deque.take_oldest(), nullptr);
   for (Control& one : controls) deque.push(one);
   EXPECT_EQ(deque.size(), static_cast<std::int64_t>(kControls));
   for (std::size_t i = 0; i < kControls / 2; ++i) {
     ASSERT_EQ(deque.take_oldest(), &controls[i]);
-    ASSERT_EQ(deque.take_newest(), &controls[kControls - 1 - i]);
+    ASSERT_EQ(deque.take_newest(barrier), &controls[kControls - 1 - i]);
   }
-  EXPECT_EQ(deque.take_newest(), nullptr);
+  EXPECT_EQ(deque.take_newest(barrier), nullptr);
   EXPECT_EQ(deque.size(), 0);
 }
 
@@ -57,6 +58,7 @@ TEST(WorkDequeTest, NothingIsLostOrDoubledAmongThieves) {
   std::vector<std::atomic<int>> taken(kControls);
   std::atomic<std::size_t> left = kControls;
   WorkDeque deque;
+  const LightBarrier barrier;
   const auto note = [&](const Control* one) {
     if (one == nullptr) return;
     ++taken[one->id];
@@ -65,18 +67,31 @@ TEST(WorkDequeTest, NothingIsLostOrDoubledAmongThieves) {
   std::vector<std::thread> thieves;
   for (int i = 0; i < 2; ++i) {
     thieves.emplace_back([&] {
-      while (left > 0) note(deque.take_oldest());
+      while (left > 0) note(deque.steal(barrier));
     });
   }
   Random random(1);
   for (Control& one : controls) {
     deque.push(one);
     if (random.below(3) == 0)
-      note(random.below(2) == 0 ? deque.take_newest() : deque.take_oldest());
+      note(random.below(2) == 0 ? deque.take_newest(barrier) : deque.take_oldest());
   }
-  while (left > 0) note(deque.take_newest());
+  while (left > 0) note(deque.take_newest(barrier));
   for (std::thread& thief : thieves) thief.join();
   for (const auto& count : taken) ASSERT_EQ(count, 1);
+}
+
+TEST(GateTest, NobodyPassesABarredOne) {
+  Gate gate;
+  Gate::Passing passing = 0;
+  gate.bar(true);
+  EXPECT_FALSE(gate.try_enter(passing) || gate.enter_slowly(passing));
+  EXPECT_EQ(passing, 0u);
+  gate.close();
+  gate.bar(false);
+  gate.open();
+  EXPECT_TRUE(gate.try_enter(passing));
+  EXPECT_TRUE(gate.leave(passing));
 }
 
 // What passes and what has closed the gate touch the same plain numbers, as ThreadSanitizer sees.
@@ -95,11 +110,11 @@ TEST(GateTest, NobodyPassesWhileItIsClosed) {
     threads.emplace_back([&] {
       std::uint64_t seen = 0;
       while (!over) {
-        gate.enter(one.passing);
+        EXPECT_TRUE(gate.try_enter(one.passing) || gate.enter_slowly(one.passing));
         ++one.passed;
         EXPECT_GE(changed_by_closer, seen);
         seen = changed_by_closer;
-        gate.leave(one.passing);
+        if (!gate.leave(one.passing)) Gate::say_left(one.passing);
       }
     });
   }

@@ -265,6 +265,38 @@ TEST_P(WorkersTest, ForksAndJoins) {
   });
 }
 
+// Joining, giving up, letting go and ending come together in every order, on stacks of two sizes,
+// while somebody looks at all threads.
+TEST_P(WorkersTest, EndsMeetJoinsAndDetaches) {
+  constexpr std::size_t kMakers = 4;
+  std::atomic<std::size_t> ended = 0;
+  run([&] {
+    std::atomic<bool> over = false;
+    Thread watcher = spawn("watcher", [&] {
+      for (; !over; yield()) EXPECT_GT(list_threads(*Runtime::current()).size(), 1u);
+    });
+    in_parallel(kMakers, [&](std::size_t index) {
+      Random random(index);
+      for (int i = 0; i < kRounds; ++i) {
+        ThreadOptions options{.name = "child"};
+        if (random.below(4) == 0) options.stack_size = 96 * 1024;
+        Thread child = spawn(options, [&ended, seed = random()] {
+          Random own(seed);
+          yield_some(own);
+          ++ended;
+        });
+        yield_some(random);
+        if (random.below(4) == 0) static_cast<void>(child.join_until(monotonic_ns() + 2'000).ok());
+        if (!child.joinable()) continue;
+        EXPECT_TRUE((random.below(3) == 0 ? child.detach() : child.join()).ok());
+      }
+    });
+    over = true;
+    EXPECT_TRUE(watcher.join().ok());
+  });
+  EXPECT_EQ(ended, kMakers * kRounds);
+}
+
 TEST_P(WorkersTest, SleepersAndDescriptorsWake) {
   run([&] {
     int ends[2];
@@ -358,7 +390,10 @@ TEST_P(WorkersTest, PolicyMayBeChangedMeanwhile) {
       done = true;
     });
     in_parallel(kThreads, [&](std::size_t) {
-      for (int i = 0; i < kRounds; ++i) yield();
+      for (int i = 0; i < kRounds; ++i) {
+        yield();
+        if (i % 8 == 0) EXPECT_TRUE(spawn("child", [] { yield(); }).join().ok());
+      }
     });
     EXPECT_TRUE(changer.join().ok());
     EXPECT_TRUE(done);
@@ -410,7 +445,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, WorkersTest,
                                          Mode{1, 0, "child-first"}, Mode{2, 0, "child-first"},
                                          Mode{3, 0, "rr"}, Mode{1, 300'000, "fcfs"},
                                          Mode{1, 300'000, "rr"}, Mode{2, 300'000, "fcfs"},
-                                         Mode{2, 300'000, "rr"}));
+                                         Mode{2, 300'000, "rr"}, Mode{4, 0, "child-first"},
+                                         Mode{2, 300'000, "child-first"}));
 
 TEST(WorkersOptions, AreChecked) {
   EXPECT_EQ(Runtime::create({.workers = 0}).code(), EINVAL);
