@@ -307,13 +307,18 @@ void ReplacementWhatIf::accessed(BlockNo block, CacheAccess access) {
   hits_ += access == CacheAccess::kHit ? 1 : 0;
   if (!is_sampled(block)) return;
   waiting_.push_back({block, access, group_part_});
-  // Who sees all of it can be exact, and what is held now may not be so later.
-  if (one_in_ == 1 || waiting_.size() == kMostWaiting) catch_up();
+  if (one_in_ == 1) {
+    // This one is exact, and what is held now may not be so later.
+    if (shadows_.empty()) make_shadows();
+    if (live_ != nullptr) live_->accessed(block, access, group_part_);
+  }
+  if (waiting_.size() == kMostWaiting) catch_up();
 }
 
 void ReplacementWhatIf::catch_up() const {
   if (shadows_.empty() && !(waiting_.empty() && present_.empty())) make_shadows();
   for (auto& shadow : shadows_) {
+    if (shadow.get() == live_) continue;
     for (const Access& each : waiting_) shadow->accessed(each.block, each.access, each.part);
   }
   for (const Access& each : waiting_) lru_stack_->accessed(each.block, each.access);
@@ -337,6 +342,7 @@ void ReplacementWhatIf::make_shadows() const {
     } else {
       for (const auto& [block, frame] : present_) shadow->accessed(block, CacheAccess::kBlank, 0);
     }
+    if (one_in_ == 1 && row.policy == policy_ && row.size == Size::kSame) live_ = shadow.get();
     shadows_.push_back(std::move(shadow));
   }
   for (const auto& [block, frame] : present_) lru_stack_->accessed(block, CacheAccess::kBlank);
@@ -346,6 +352,7 @@ void ReplacementWhatIf::set_capacity(std::size_t capacity) {
   one_in_ = std::max<std::uint64_t>(1, capacity / most_frames_ + (capacity % most_frames_ != 0));
   choose_sample(BlockNo{0});
   shadows_.clear();
+  live_ = nullptr;
   identities_.clear();
   lru_stack_ = std::make_unique<LruStack>();
   const std::size_t sizes[kSizes] = {std::max<std::size_t>(1, capacity / 2), capacity,
@@ -379,7 +386,7 @@ void ReplacementWhatIf::restarted(const CacheContents& contents) {
 }
 
 void ReplacementWhatIf::counting_begins(std::string_view policy) {
-  catch_up();
+  if (!waiting_.empty()) catch_up();
   const auto names = replacement_policy_names();
   const auto known = std::ranges::find(names, policy);
   policy_ = known == names.end() ? std::string_view() : *known;

@@ -29,6 +29,39 @@ std::string csv_field(const std::string& text) {
   return out + "\"";
 }
 
+struct Column {
+  std::size_t width = 0;
+  bool to_right = false;
+};
+
+using Columns = std::vector<std::size_t>;  // which ones
+
+/// All columns, or as many parts of them as a terminal has to be given one after the other.
+std::vector<Columns> parts_of(const std::vector<Column>& columns, const TextStyle& style) {
+  std::vector<Columns> parts = {{}};
+  std::size_t width = 0;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (style.wraps && parts.back().size() > 1 && width + columns[c].width > style.width) {
+      parts.push_back({0});
+      width = columns[0].width + 2;
+    }
+    parts.back().push_back(c);
+    width += columns[c].width + 2;
+  }
+  return parts;
+}
+
+std::string line_of(const std::vector<std::string>& cells, const std::vector<Column>& columns,
+                    const Columns& part) {
+  std::string line;
+  for (const std::size_t c : part)
+    line += (c == part[0] ? "" : "  ") + (columns[c].to_right
+                                              ? right_aligned(cells[c], columns[c].width)
+                                              : padded(cells[c], columns[c].width));
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
 }  // namespace
 
 void Table::add_row(std::vector<std::string> cells) {
@@ -43,45 +76,39 @@ void Table::set_last_row(std::vector<std::string> cells) {
 
 std::string Table::text(const TextStyle& style, std::string_view whole) const {
   const std::size_t shown = std::min(rows_.size(), kMostTextRows);
-  std::vector<std::size_t> widths;
-  std::vector<bool> to_right;
-  for (std::size_t c = 0; c < titles_.size(); ++c) {
-    const auto [name, unit] = in_two(titles_[c]);
-    std::size_t width = std::max(columns_of(name), columns_of(unit));
-    bool numbers = shown != 0;
-    for (std::size_t r = 0; r < shown; ++r) {
-      width = std::max(width, columns_of(rows_[r][c]));
-      numbers = numbers && (is_number(rows_[r][c]) || rows_[r][c].empty() || rows_[r][c] == "-");
-    }
-    widths.push_back(last_.empty() ? width : std::max(width, columns_of(last_[c])));
-    to_right.push_back(numbers);
-  }
-  std::string out;
-  const auto add = [&](const std::vector<std::string>& cells) {
-    std::string line;
-    for (std::size_t c = 0; c < cells.size(); ++c)
-      line += (c == 0 ? "" : "  ") +
-              (to_right[c] ? right_aligned(cells[c], widths[c]) : padded(cells[c], widths[c]));
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  };
-  std::size_t line_width = widths.empty() ? 0 : 2 * (widths.size() - 1);
-  for (std::size_t width : widths) line_width += width;
-  const std::string rule = repeated(style.pick("─", "-"), std::min(line_width, style.width)) + "\n";
+  std::vector<Column> columns;
   std::vector<std::string> names;
   std::vector<std::string> units;
-  for (const std::string& title : titles_) {
-    names.push_back(in_two(title).first);
-    units.push_back(in_two(title).second);
+  for (std::size_t c = 0; c < titles_.size(); ++c) {
+    const auto [name, unit] = in_two(titles_[c]);
+    Column column{std::max(columns_of(name), columns_of(unit)), shown != 0};
+    for (std::size_t r = 0; r < shown; ++r) {
+      const std::string& cell = rows_[r][c];
+      column.width = std::max(column.width, columns_of(cell));
+      column.to_right = column.to_right && (is_number(cell) || cell.empty() || cell == "-");
+    }
+    if (!last_.empty()) column.width = std::max(column.width, columns_of(last_[c]));
+    columns.push_back(column);
+    names.push_back(name);
+    units.push_back(unit);
   }
-  add(names);
-  if (std::ranges::any_of(units, [](const std::string& unit) { return !unit.empty(); })) add(units);
-  out += rule;
-  for (std::size_t r = 0; r < shown; ++r) add(rows_[r]);
-  if (shown < rows_.size())
-    out += "... and " + std::to_string(rows_.size() - shown) + " more; " + std::string(whole) +
-           " has them all.\n";
-  if (!last_.empty()) out += rule, add(last_);
+  std::string out;
+  for (const Columns& part : parts_of(columns, style)) {
+    std::size_t width = part.empty() ? 0 : 2 * (part.size() - 1);
+    for (const std::size_t c : part) width += columns[c].width;
+    const std::string rule = repeated(style.pick("─", "-"), std::min(width, style.width)) + "\n";
+    if (!out.empty()) out += "\n";
+    out += line_of(names, columns, part);
+    const bool has_units =
+        std::ranges::any_of(part, [&](std::size_t c) { return !units[c].empty(); });
+    if (has_units) out += line_of(units, columns, part);
+    out += rule;
+    for (std::size_t r = 0; r < shown; ++r) out += line_of(rows_[r], columns, part);
+    if (shown < rows_.size())
+      out += "... and " + std::to_string(rows_.size() - shown) + " more; " + std::string(whole) +
+             " has them all.\n";
+    if (!last_.empty()) out += rule + line_of(last_, columns, part);
+  }
   return out;
 }
 

@@ -25,7 +25,8 @@ TextStyle terminal_style(int descriptor) {
   style.utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
   winsize size{};
   const char* columns = std::getenv("COLUMNS");
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
+  style.wraps = ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  if (style.wraps)
     style.width = size.ws_col;
   else
     style.width = columns == nullptr ? kWidthOfFiles : std::strtoul(columns, nullptr, 10);

@@ -96,6 +96,29 @@ free_in_picture() {
     python3 -c 'import json, sys; print(sum(k["blocks"] for k in json.load(sys.stdin)["kinds"] if k["name"] == "free"))'
 }
 
+# Nothing is broken where the terminal ends: what is too wide stands in parts.
+narrow_terminal() {
+  step "a narrow terminal"
+  python3 - "$mnt" <<'PYTHON'
+import fcntl, os, pty, struct, sys, termios
+mount = sys.argv[1]
+process, terminal = pty.fork()
+if process == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    os.execvp("spindle", ["spindle", "experiment", mount, "--cold", "--", "md5sum", f"{mount}/files/1"])
+text = b""
+try:
+    while part := os.read(terminal, 65536):
+        text += part
+except OSError:  # the other end is closed
+    pass
+assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0, text
+lines = text[text.index(b"took "):].decode().splitlines()
+assert max(map(len, lines)) <= 60, [line for line in lines if len(line) > 60]
+assert sum(line.startswith("arm policy") for line in lines) > 1, lines
+PYTHON
+}
+
 wrong_input() {
   step "wrong input, and switched off"
   unmount_volume
@@ -126,6 +149,7 @@ wrong_input() {
 
 figures
 pictures
+narrow_terminal
 just_written
 wrong_input
 unmount_volume

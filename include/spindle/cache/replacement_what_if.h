@@ -119,7 +119,8 @@ class ReplacementWhatIf final : public CacheObserver {
   std::vector<std::uint32_t> free_frames_;
   // To catch up is no change that anybody sees.
   mutable std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before needed
-  mutable std::vector<Access> waiting_;                   ///< the shadows have not seen these yet
+  mutable Shadow* live_ = nullptr;  ///< of the policy in use; it does not wait; null if sampled
+  mutable std::vector<Access> waiting_;  ///< the shadows have not seen these yet
   std::unique_ptr<LruStack> lru_stack_;
 };
 

@@ -24,7 +24,8 @@ class Table {
   [[nodiscard]] const std::vector<std::string>& titles() const { return titles_; }
   [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const { return rows_; }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  /// Of a long table the first rows, and that `whole` has all of them.
+  /// Of a long table the first rows, and that `whole` has all of them. One that is too wide for a
+  /// terminal stands in parts below one another, each with the first column.
   [[nodiscard]] std::string text(const TextStyle& style, std::string_view whole = "--csv") const;
   /// With the titles; without the last row, which is no data.
   [[nodiscard]] std::string csv() const;

@@ -13,6 +13,7 @@ namespace spindle::chart {
 struct TextStyle {
   std::size_t width = 80;
   bool utf8 = true;
+  bool wraps = false;  ///< a terminal, which breaks a line that is longer
 
   /// The one of the two that can be shown.
   [[nodiscard]] std::string_view pick(std::string_view fancy, std::string_view plain) const {

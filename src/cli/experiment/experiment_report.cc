@@ -5,6 +5,7 @@
 
 #include "cli/experiment/experiment.h"
 #include "spindle/base/size_text.h"
+#include "spindle/base/wrapped_text.h"
 #include "spindle/chart/bars.h"
 #include "spindle/chart/page.h"
 #include "spindle/chart/palette.h"
@@ -276,17 +277,20 @@ Experiment take_figures(const MountControl& control, const std::vector<std::stri
 }
 
 std::string report_text(const Experiment& experiment, const chart::TextStyle& style) {
-  std::string out = fmt::format("{}\n{}\n\n{}\n\n", command_text(experiment),
-                                run_sentence(experiment), conclusion(experiment));
+  const auto lines_of = [&](const std::string& sentences) {
+    return style.wraps ? wrapped_text(sentences, "", "", style.width) : sentences + "\n";
+  };
+  std::string out = lines_of(command_text(experiment)) + lines_of(run_sentence(experiment)) + "\n" +
+                    lines_of(conclusion(experiment)) + "\n";
   out += requests_table(experiment).text(style, "--json") + "\n";
-  out += "The disk: " + disk_sentence(experiment) + "\n\n";
+  out += lines_of("The disk: " + disk_sentence(experiment)) + "\n";
   if (has_arms(experiment)) out += arms_table(experiment).text(style, "--json") + "\n";
-  out += "The cache: " + cache_sentence(experiment) + "\n\n";
+  out += lines_of("The cache: " + cache_sentence(experiment)) + "\n";
   if (has_replacements(experiment))
     out += replacements_table(experiment).text(style, "--json") + "\n";
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) out += curve.title + "\n" + to_text(curve, style) + "\n";
-  return out + "The journal: " + journal_sentence(experiment) + "\n";
+  return out + lines_of("The journal: " + journal_sentence(experiment));
 }
 
 std::string report_svg(const Experiment& experiment) {
