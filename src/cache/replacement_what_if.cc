@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cmath>
 #include <unordered_map>
 
@@ -20,6 +21,10 @@ constexpr std::size_t kMostWaiting = 64;
 
 /// In how many parts the sample is counted, so that their differences tell how good it is.
 constexpr std::size_t kParts = 16;
+
+/// While much is read ahead nearly all that is in a small shadow may be held, and to pass by all of
+/// it for each victim would cost more than the rest of the cache.
+constexpr unsigned kMostPassed = 8;
 
 bool is_read(CacheAccess access) {
   return access == CacheAccess::kHit || access == CacheAccess::kMiss;
@@ -49,12 +54,13 @@ std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
 /// does, since CLOCK goes round in the order of frames.
 class ReplacementWhatIf::Shadow {
  public:
-  Shadow(std::size_t frames, const Row& identity, BlockHolder* held)
+  Shadow(std::size_t frames, const Row& identity, BlockHolder* held, unsigned most_passed)
       : row(identity),
         policy_(make_replacement_policy(identity.policy, frames).take()),
         frames_(frames),
         by_block_(std::min<std::size_t>(frames, 1024)),
-        held_(held) {}
+        held_(held),
+        most_passed_(most_passed) {}
 
   /// Before any access: the frames, too, are those of the live cache.
   void adopt(std::span<const CacheContents::Present> present,
@@ -142,6 +148,7 @@ class ReplacementWhatIf::Shadow {
       return frame;
     }
     if (made_ < frames_.size()) return made_++;
+    passed_ = 0;
     const Evictable evictable{&Shadow::frame_may_go, this};
     std::optional<FrameNo> victim = policy_->victim(evictable, incoming.value);
     if (!victim) victim = policy_->victim(Evictable{}, incoming.value);
@@ -157,8 +164,11 @@ class ReplacementWhatIf::Shadow {
   }
 
   static bool frame_may_go(void* context, FrameNo frame) {
-    const auto& shadow = *static_cast<const Shadow*>(context);
-    return shadow.may_go(shadow.frames_[frame.value]);
+    auto& shadow = *static_cast<Shadow*>(context);
+    if (shadow.passed_ == shadow.most_passed_) return true;
+    if (shadow.may_go(shadow.frames_[frame.value])) return true;
+    ++shadow.passed_;
+    return false;
   }
 
   void use(std::uint32_t frame) {
@@ -191,6 +201,8 @@ class ReplacementWhatIf::Shadow {
   std::vector<std::uint32_t> free_;
   NumberTable by_block_;
   BlockHolder* held_;
+  unsigned most_passed_;  ///< in one search for a victim
+  unsigned passed_ = 0;
   std::array<std::uint64_t, kParts> misses_{};
 };
 
@@ -336,13 +348,14 @@ void ReplacementWhatIf::forgotten(Run run) {
 void ReplacementWhatIf::make_shadows() const {
   for (const Row& row : identities_) {
     const std::size_t frames = std::max<std::size_t>(1, row.capacity_blocks / one_in_);
-    auto shadow = std::make_unique<Shadow>(frames, row, held_);
+    const bool is_live = one_in_ == 1 && row.policy == policy_ && row.size == Size::kSame;
+    auto shadow = std::make_unique<Shadow>(frames, row, held_, is_live ? UINT_MAX : kMostPassed);
     if (row.basis == Basis::kSimulated && row.size == Size::kSame) {
       shadow->adopt(present_, free_frames_);
     } else {
       for (const auto& [block, frame] : present_) shadow->accessed(block, CacheAccess::kBlank, 0);
     }
-    if (one_in_ == 1 && row.policy == policy_ && row.size == Size::kSame) live_ = shadow.get();
+    if (is_live) live_ = shadow.get();
     shadows_.push_back(std::move(shadow));
   }
   for (const auto& [block, frame] : present_) lru_stack_->accessed(block, CacheAccess::kBlank);

@@ -15,10 +15,10 @@
 // for all policies together. How far a sample may be off is said beside it: the blocks are dealt
 // out to 16 parts, and what the parts differ by is what another sample would differ by.
 //
-// A shadow passes by the blocks that the live cache could not let go of either. Without sampling,
-// from an empty cache or a new policy on, the shadow of the policy in use and of the live size
-// counts exactly what the live cache counts, unless that had to wait until any frame could go, or
-// parked frames (FramePool).
+// A shadow passes by the blocks that the live cache could not let go of either; by 8 of them in one
+// search, and the one of the policy in use by all. Without sampling, from an empty cache or a new
+// policy on, the shadow of the policy in use and of the live size counts exactly what the live
+// cache counts, unless that had to wait until any frame could go, or parked frames (FramePool).
 //
 // What that shadow is off, by its sample most of all, all shadows are off alike. So their ratios
 // are corrected by it: stretched, from 0 to its own and from there to 1, so that its own becomes
