@@ -441,7 +441,7 @@ refuses "processes: 'A:1' is not NAME:ALLOCATION:MAX" deadlock A:1
 refuses 'period of A: not above 0' realtime A:0:1
 refuses 'arrival of P1: -1 is below 0' cpu P1:-1:3
 refuses 'programs: a program is a list like' processes x3
-refuses 'program: not a program of forks' processes -p forks 'exec()'
+refuses 'program: not a program of forks' processes -p forks 'jump()'
 refuses 'actions: there is no such process' processes -p tree a+b c+d
 refuses 'ops: "fly TERM" is none of' processes -p signals fly:TERM
 refuses 'expression: "25" is no hour' cron '0 25 * * *'
