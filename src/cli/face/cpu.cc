@@ -294,7 +294,8 @@ Facts CpuForm::facts(const Solved& solved) const {
   const double makespan = number("makespan");
   const auto processes = static_cast<double>(solved.input()["processes"].size());
   const double a_second = makespan > 0 ? 1000 * processes / makespan : 0;
-  facts.emplace_back("throughput", shown(a_second) + " processes a second");
+  const std::string rate = a_second < 0.1 ? fmt::format("{:.3g}", a_second) : shown(a_second);
+  facts.emplace_back("throughput", rate + " processes a second");
   facts.emplace_back("changes of process", shown(number("switches")));
   for (const auto& [key, title, unit] : {std::tuple("preemptions", "preemptions", ""),
                                          {"longest_wait", "longest wait", " ms"},
