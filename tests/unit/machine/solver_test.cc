@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "spindle/machine/scenario.h"
 #include "spindle/solve/solve.h"
@@ -21,25 +21,17 @@ Json read_cases() {
   return Json::parse(file);
 }
 
-const std::map<std::string, std::string> kPolicies = {{"FCFS", "fcfs"},
-                                                      {"SJF", "sjf"},
-                                                      {"SRTF", "srtf"},
-                                                      {"LJF", "ljf"},
-                                                      {"LRTF", "lrtf"},
-                                                      {"RR", "rr"},
-                                                      {"PRIORITY", "priority"},
-                                                      {"PRIORITY-P", "priority-preemptive"},
-                                                      {"PRIORITY-AGING", "priority-aging"},
-                                                      {"PRIORITY-RR", "priority-rr"},
-                                                      {"HRRN", "hrrn"},
-                                                      {"VRR", "vrr"},
-                                                      {"FEEDBACK", "feedback"},
-                                                      {"MLQ", "mlq"},
-                                                      {"LOTTERY", "lottery"},
-                                                      {"STRIDE", "stride"},
-                                                      {"CFS", "cfs"},
-                                                      {"EEVDF", "eevdf"},
-                                                      {"FAIR-SHARE", "fair-share"}};
+const std::set<std::string> kAlgorithms = {
+    "FCFS",      "SJF",        "SRTF",           "LJF",         "LRTF", "RR",
+    "PRIORITY",  "PRIORITY-P", "PRIORITY-AGING", "PRIORITY-RR", "HRRN", "VRR",
+    "FEEDBACK",  "MLQ",        "LOTTERY",        "STRIDE",      "CFS",  "EEVDF",
+    "FAIR-SHARE"};
+
+std::string policy_of(std::string algorithm) {
+  if (algorithm == "PRIORITY-P") return "priority-preemptive";
+  for (char& c : algorithm) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return algorithm;
+}
 
 std::string fourth_of(const std::string& algorithm) {
   if (algorithm == "FAIR-SHARE") return "group";
@@ -75,7 +67,7 @@ Json within_what_there_is(Json problem) {
 /// The case as somebody would type it; empty for what the machine does otherwise.
 std::string scenario_of(const Json& problem) {
   const std::string algorithm = problem["algorithm"];
-  if (!kPolicies.contains(algorithm)) return "";
+  if (!kAlgorithms.contains(algorithm)) return "";
   // What the exercises take where nothing is said.
   std::map<std::string, std::string> given = {{"tie", "'arrival'"},
                                               {"latency", "48"},
@@ -93,7 +85,7 @@ std::string scenario_of(const Json& problem) {
     if (value.is_array()) text = "{" + text.substr(1, text.size() - 2) + "}";
     given[key] = text;
   }
-  std::string text = "machine { policy = '" + kPolicies.at(algorithm) + "', costs = 'none'";
+  std::string text = "machine { policy = '" + policy_of(algorithm) + "', costs = 'none'";
   for (const auto& [key, value] : given) text += ", " + key + " = " + value;
   text += " }\n";
   for (const Json& process : problem["input"]["processes"]) {
