@@ -28,13 +28,14 @@ class AwakeProcessors {
   AwakeProcessors(const AwakeProcessors&) = delete;
   AwakeProcessors& operator=(const AwakeProcessors&) = delete;
 
-  /// An event came that was lingered for.
+  /// An event came soon after the one before it.
   void event_came() {
     if (in_a_row_ < kEventsInARow && ++in_a_row_ == kEventsInARow) demand(0);
   }
-  /// None came: they may halt.
+  [[nodiscard]] bool are_awake() const { return in_a_row_ == kEventsInARow; }
+  /// None came soon: they may halt.
   void none_came() {
-    if (in_a_row_ == kEventsInARow) demand(kAnyLatency);
+    if (are_awake()) demand(kAnyLatency);
     in_a_row_ = 0;
   }
 

@@ -24,9 +24,12 @@ constexpr int kReadsToPutOff = 16;
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 /// Whoever else got the processor meanwhile computes: who sleeps gets it back sooner than who
-/// yields. So there is no lingering for a time that makes what was lost a hundredth.
+/// yields. So there is no lingering for a time that makes what was lost a thirtieth.
 constexpr std::int64_t kLongAwayNs = 200'000;
-constexpr std::int64_t kSleepsForAway = 100;
+constexpr std::int64_t kSleepsForAway = 30;
+/// What comes within this time follows what was before it, even if it had to be slept for: the
+/// processors of the one who asks and of the worker may both have had to be woken.
+constexpr std::int64_t kSoonNs = 200'000;
 
 /// One more as long as it lives.
 class Counted {
@@ -199,19 +202,7 @@ void Poller::dispatch(int fd, std::uint32_t events) {
   }
 }
 
-// Looks again and again for a moment; 0 if nothing came.
-int Poller::linger(epoll_event* events, std::int64_t at_most_ns) {
-  const std::int64_t wanted_ns = linger_ns.load(std::memory_order_relaxed);
-  if (wanted_ns == 0) return 0;
-  const int count = look_for_a_while(events, std::min(wanted_ns, at_most_ns));
-  if (count > 0) {
-    processors_.event_came();
-  } else {
-    processors_.none_came();
-  }
-  return count;
-}
-
+// Looks again and again for a moment; 0 if nothing came, or others want the processor.
 int Poller::look_for_a_while(epoll_event* events, std::int64_t at_most_ns) {
   std::int64_t now_ns = monotonic_ns();
   if (now_ns < linger_again_ns_.load(std::memory_order_relaxed)) return 0;
@@ -230,20 +221,48 @@ int Poller::look_for_a_while(epoll_event* events, std::int64_t at_most_ns) {
   return 0;
 }
 
+int Poller::sleep_for_events(epoll_event* events, std::int64_t at_most_ns) {
+  if (has_nanosecond_wait_) {
+    const struct timespec timeout = {.tv_sec = at_most_ns / kNsPerSecond,
+                                     .tv_nsec = at_most_ns % kNsPerSecond};
+    const int count = epoll_pwait2(epoll_fd_, events, kMostEvents,
+                                   at_most_ns == kNever ? nullptr : &timeout, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    has_nanosecond_wait_ = false;
+  }
+  const std::int64_t ms = std::min<std::int64_t>((at_most_ns - 1) / kNsPerMs + 1, INT32_MAX);
+  return epoll_wait(epoll_fd_, events, kMostEvents,
+                    at_most_ns == kNever ? -1 : static_cast<int>(ms));
+}
+
+// While events follow one another the first sleep is short: should nothing come, the processors
+// must not be kept awake for who sleeps on.
+int Poller::linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns) {
+  int count = look_for_a_while(events, std::min(linger_ns, at_most_ns));
+  if (count > 0) processors_.event_came();
+  if (count != 0) return count;
+  if (processors_.are_awake()) {
+    count = sleep_for_events(events, std::min(kSoonNs, at_most_ns));
+    if (count != 0) return count;
+    processors_.none_came();
+    if (at_most_ns <= kSoonNs) return 0;
+  }
+  const std::int64_t before_ns = monotonic_ns();
+  count = sleep_for_events(events, at_most_ns);
+  if (count > 0 && monotonic_ns() - before_ns < kSoonNs) {
+    processors_.event_came();
+  } else {
+    processors_.none_came();
+  }
+  return count;
+}
+
 int Poller::wait_for_events(epoll_event* events, std::int64_t deadline_ns) {
   const std::int64_t left =
       deadline_ns == kNever ? kNever : std::max<std::int64_t>(0, deadline_ns - monotonic_ns());
   if (left == 0) return epoll_wait(epoll_fd_, events, kMostEvents, 0);
-  if (const int count = linger(events, left); count != 0) return count;
-  if (has_nanosecond_wait_) {
-    const struct timespec timeout = {.tv_sec = left / kNsPerSecond, .tv_nsec = left % kNsPerSecond};
-    const int count =
-        epoll_pwait2(epoll_fd_, events, kMostEvents, left == kNever ? nullptr : &timeout, nullptr);
-    if (count >= 0 || errno != ENOSYS) return count;
-    has_nanosecond_wait_ = false;
-  }
-  const std::int64_t ms = std::min<std::int64_t>((left - 1) / kNsPerMs + 1, INT32_MAX);
-  return epoll_wait(epoll_fd_, events, kMostEvents, left == kNever ? -1 : static_cast<int>(ms));
+  const std::int64_t wanted_ns = linger_ns.load(std::memory_order_relaxed);
+  return wanted_ns == 0 ? sleep_for_events(events, left) : linger(events, left, wanted_ns);
 }
 
 void Poller::poll(std::int64_t deadline_ns, RuntimeLock* lock) {

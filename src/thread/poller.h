@@ -88,8 +88,9 @@ class Poller {
   Result<> park(WaitQueue& queue, std::int64_t deadline_ns);
   void dispatch(int fd, std::uint32_t events);
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
-  int linger(epoll_event* events, std::int64_t at_most_ns);
+  int linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns);
   int look_for_a_while(epoll_event* events, std::int64_t at_most_ns);
+  int sleep_for_events(epoll_event* events, std::int64_t at_most_ns);
 
   int epoll_fd_;
   int event_fd_;
