@@ -29,10 +29,11 @@ inline constexpr std::size_t kLargestTransfer = 1u << 20;
 inline constexpr std::size_t kRequestBufferSize = kLargestTransfer + 4096;
 
 /// Buffers for requests, last given first taken: the warm one. Pages are touched only as far as
-/// requests reach.
+/// requests reach, and what more than a few requests took at once goes back to the host.
 class RequestBuffers {
  public:
   using Buffer = std::unique_ptr<std::byte[]>;
+  RequestBuffers();
   Buffer take();
   void give(Buffer buffer);
 
