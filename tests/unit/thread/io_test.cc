@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "spindle/base/clock.h"
 #include "spindle/base/random.h"
+#include "spindle/thread/linger.h"
 #include "spindle/thread/stream.h"
 #include "thread_test.h"
 
@@ -249,6 +252,46 @@ TEST(Io, AWorkerThatIsKeptBusyStillSeesEvents) {
     while (!stop) yield();
     reader.join().take();
   });
+}
+
+// Somebody who answers at once, after a while that is lingered for, and after one that is slept.
+class Echo {
+ public:
+  explicit Echo(int fd) : thread_([fd] { answer(fd); }) {}
+  ~Echo() { thread_.join(); }
+
+ private:
+  static void answer(int fd) {
+    char byte = 0;
+    for (int k = 0; ::read(fd, &byte, 1) == 1; ++k) {
+      if (k % 8 == 0) std::this_thread::sleep_for(std::chrono::microseconds(k));
+      EXPECT_EQ(::write(fd, &byte, 1), 1);
+    }
+    close(fd);
+  }
+  std::thread thread_;
+};
+
+TEST(Io, LingeringAnswersAsSleepingDoes) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  const Echo echo(ends[1]);
+  set_linger_ns(50'000);
+  run([&] {
+    for (int k = 0; k < 400; ++k) {
+      const char byte = static_cast<char>('a' + k % 26);
+      send_byte(ends[0], byte);
+      EXPECT_EQ(receive_byte(ends[0]), byte);
+      if (k % 64 != 0) continue;
+      const std::int64_t deadline_ns = monotonic_ns() + kMs / 4;
+      EXPECT_EQ(wait_readable(ends[0], deadline_ns).code(), ETIMEDOUT);
+      EXPECT_GE(monotonic_ns(), deadline_ns);
+    }
+    forget(ends[0]);
+  });
+  set_linger_ns(0);
+  close(ends[0]);
 }
 
 TEST(Io, DeadlinesOfManyWaitsOnOneDescriptor) {

@@ -399,9 +399,12 @@ TEST_F(AwakeProcessorsTest, ManyEventsInARowKeepThemAwakeUntilNoneComes) {
   processors.none_came();
   events(processors, AwakeProcessors::kEventsInARow - 1);
   EXPECT_TRUE(demands().empty());
+  EXPECT_FALSE(processors.are_awake());
   events(processors, 2 * AwakeProcessors::kEventsInARow);
   EXPECT_EQ(demands(), std::vector<std::int32_t>{0});
+  EXPECT_TRUE(processors.are_awake());
   processors.none_came();
+  EXPECT_FALSE(processors.are_awake());
   processors.none_came();
   ASSERT_EQ(demands().size(), 2u);
   EXPECT_GE(demands()[1], 1'000'000'000);
