@@ -79,4 +79,4 @@ def show(samples, what):
         ratios = [100 * (one / other - 1) for one, other in zip(times, samples[first])]
         low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         print(f"{state:<28}{statistics.median(times) / 1e6:>9.1f} ms{middle:>34.1f} %{low:>11.1f} to {high:.1f} %")
-    print(f"{len(samples[first])} rounds; {FILES} files a run")
+    print(f"{len(samples[first])} rounds")

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """What it costs to be watched: the daemon's CPU time for one workload with the shadows of what-if, or the trace, on, each against a
-mount with all of them off; with a large cache, as it comes, and with a small one. And for one look of `spindle watch`.
+mount with all of them off: files made, read and removed, and reads of 4 KiB at random; with a large cache, as it comes, and with a
+small one. And for one look of `spindle watch`.
 
   bench/run --watched [--rounds N]
 
-How the states take turns, and what the work is, says turns.py. Each has a mount of its own, which runs all the while: what an
+How the states take turns, and what the work on files is, says turns.py. Each has a mount of its own, which runs all the while: what an
 experiment costs changes as it grows.
 """
 
 import contextlib
+import os
+import random
 from pathlib import Path
 
 import turns
@@ -23,6 +26,8 @@ STATES = {
     "trace": {"trace_on": "1"},
 }
 CACHES = ["64M", "1M"]
+LARGE_FILE = 32 << 20
+READS = 8000
 
 
 def cpu_time_ns(process):
@@ -34,7 +39,27 @@ def process_of(mount):
     return int((mount / ".spindle/process_id").read_text())
 
 
-def measure_cache(options, cache):
+def work_on_files(mount):
+    turns.work(mount / "work")
+
+
+def read_at_random(mount):
+    large = mount / "large"
+    if not large.exists():
+        large.write_bytes(os.urandom(LARGE_FILE))
+        os.sync()
+    places = random.Random(1)
+    file = os.open(large, os.O_RDONLY | os.O_DIRECT)
+    block = memoryview(turns.buffer)[:4096]
+    for _ in range(READS):
+        os.preadv(file, [block], places.randrange(LARGE_FILE // len(block)) * len(block))
+    os.close(file)
+
+
+WORKS = {"work on files": work_on_files, "reads at random": read_at_random}
+
+
+def measure_cost(options, what, cache):
     with contextlib.ExitStack() as stack:
         mounts = {}
         for state, settings in STATES.items():
@@ -45,13 +70,13 @@ def measure_cache(options, cache):
         def measure(state):
             process = process_of(mounts[state])
             begin = cpu_time_ns(process)
-            turns.work(mounts[state] / "work")
+            WORKS[what](mounts[state])
             return cpu_time_ns(process) - begin
 
         for state in STATES:
             measure(state)  # the first makes what stays
         samples = turns.take_turns(options.rounds, list(STATES), measure)
-        print(f"a cache of {cache}iB")
+        print(f"{what}, a cache of {cache}iB")
         turns.show(samples, "CPU time")
 
 
@@ -69,8 +94,9 @@ def measure_look(options):
 
 def main():
     options = turns.options(__doc__)
-    for cache in CACHES:
-        measure_cache(options, cache)
+    for what in WORKS:
+        for cache in CACHES:
+            measure_cost(options, what, cache)
     measure_look(options)
 
 
