@@ -49,7 +49,10 @@ BlockRef CacheCore::pin(Buffer& buffer) {
 
 void CacheCore::last_unpinned(Buffer& buffer) {
   --pinned_;
-  if (!buffer.in_policy) frames_.settle(buffer);
+  if (!buffer.in_policy) {
+    frames_.settle(buffer);
+    if (observer_ != nullptr && buffer.in_policy) observer_->settled(buffer.block);
+  }
   if (!frame_waiters_.empty()) frame_waiters_.wake_one();
 }
 
@@ -78,7 +81,7 @@ void CacheCore::count_miss(BlockNo block) {
   history_.count(false);
   trace_block(EventKind::kMiss, block.value);
   // A loaded policy that misbehaves is another one from then on.
-  if (observer_ != nullptr && observed_policy_ != frames_.policy()) begin_observing();
+  if (observer_ != nullptr && observed_policy_ != frames_.policy()) begin_experiment();
   observe(block, CacheAccess::kMiss);
 }
 
@@ -240,8 +243,10 @@ Result<> CacheCore::write_access(const BlockRef& block) {
 void CacheCore::set_logged(const BlockRef& block, bool logged) {
   Buffer* buffer = buffer_of(block);
   if (buffer->cut_off) return;
+  const bool changes = !buffer->dirty && buffer->logged != logged;
   buffer->logged = logged;
   buffer->changed_since_logged = false;
+  if (changes) observe_kept(*buffer);
 }
 
 void CacheCore::forget(Run run) {
@@ -277,22 +282,32 @@ void CacheCore::drop_clean() {
 
 void CacheCore::set_observer(CacheObserver* observer) {
   observer_ = observer;
-  if (observer_ != nullptr) begin_observing();
+  if (observer_ != nullptr) begin_experiment();
 }
 
 Result<> CacheCore::set_policy(std::string_view name) {
   TRY(frames_.set_policy(name));
-  if (observer_ != nullptr) begin_observing();
+  restart_observer();
   return {};
 }
 
-void CacheCore::begin_observing() {
+/// The policy in use forgets what it has learnt, so that it has no start on those that it is
+/// compared with.
+void CacheCore::begin_experiment() {
+  const Result<> renewed = frames_.set_policy(frames_.policy());
+  CHECK(renewed.ok());
+  restart_observer();
+}
+
+void CacheCore::restart_observer() {
+  if (observer_ == nullptr) return;
+  observed_policy_ = frames_.policy();
   std::vector<CacheContents::Present> present;
   for (const Buffer* buffer : frames_.by_recency())
-    present.push_back({buffer->block, buffer->frame});
-  observer_->restarted({frames_.capacity(), present, frames_.free_frames(), this});
-  observed_policy_ = frames_.policy();
-  observer_->counting_begins(observed_policy_);
+    present.push_back(
+        {buffer->block, buffer->frame, buffer->dirty || buffer->logged, buffer->read_ahead});
+  observer_->restarted(
+      {observed_policy_, frames_.capacity(), present, frames_.free_frames(), this});
 }
 
 CacheStatistics CacheCore::statistics() const {
@@ -310,7 +325,7 @@ void CacheCore::reset_statistics() {
   counts_ = {};
   history_.reset();
   frames_.reset_evictions();
-  if (observer_ != nullptr) observer_->counting_begins(observed_policy_);
+  begin_experiment();
 }
 
 }  // namespace spindle

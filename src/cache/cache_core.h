@@ -93,7 +93,11 @@ class CacheCore final : public BlockHolder {
   void observe(BlockNo block, CacheAccess access) {
     if (observer_ != nullptr) observer_->accessed(block, access);
   }
-  void begin_observing();
+  void observe_kept(const Buffer& buffer) {
+    if (observer_ != nullptr) observer_->kept(buffer.block, buffer.dirty || buffer.logged);
+  }
+  void begin_experiment();
+  void restart_observer();
   Result<BlockRef> read_slowly(BlockNo block, IoPurpose purpose, bool counted);
   Result<BlockRef> claim(BlockNo block, BlockTransfer* load);
   Buffer* install(Buffer* frame, BlockNo block, BlockTransfer* load);

@@ -23,6 +23,9 @@ namespace spindle {
 
 class FramePool {
  public:
+  static constexpr std::size_t kParkFrom = 64;  ///< passed by in one search
+  static constexpr std::size_t kParkAtMost = 256;
+
   FramePool(std::size_t capacity, std::size_t spare, std::uint32_t block_size);
   ~FramePool();
   FramePool(const FramePool&) = delete;
@@ -71,8 +74,6 @@ class FramePool {
 
  private:
   struct Search;
-  static constexpr std::size_t kParkFrom = 64;  ///< passed by in one search
-  static constexpr std::size_t kParkAtMost = 256;
 
   template <class Visit>
   void for_each_between(std::size_t first, std::size_t end, Visit visit) {

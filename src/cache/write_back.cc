@@ -54,10 +54,12 @@ void CacheCore::mark_dirty(const BlockRef& block, InodeNo owner) {
     if (buffer.transfer != nullptr) buffer.dirtied_again = true;
     return;
   }
+  const bool was_kept = buffer.dirty || buffer.logged;
   const bool again = buffer.dirty && buffer.transfer != nullptr;
   if (buffer.dirty) dirty_.remove(buffer);
   dirty_.add(buffer, owner, coarse_now_ns());
   buffer.dirtied_again = again;
+  if (!was_kept) observe_kept(buffer);
   // The thread knows of older data already, unless this is the first or the share is reached now.
   const std::size_t count = dirty_.count();
   if (count == 1 || count == share(options_.background_percent) + 1) write_back_calls_.wake_one();
@@ -229,6 +231,7 @@ void CacheCore::finish_write(Buffer& buffer, const std::optional<Error>& error, 
       dirty_.renew(buffer, coarse_now_ns());
     } else {
       dirty_.remove(buffer);
+      if (!buffer.logged) observe_kept(buffer);
     }
   }
   buffer.dirtied_again = false;

@@ -36,7 +36,7 @@ Files with a twin NAME.json hold the same for programs. Names end in their unit.
   cache/statistics         the buffer cache: reads = hits + misses, dirty blocks (a file each, too)
   cache/policy             which block goes when room is needed              (can be set)
   cache/whatif             what each replacement policy would have hit, and at half and double size
-  cache/lru_curve          LRU's ratio of hits at every size of the cache, out of the same sample
+  cache/lru_curve          LRU's ratio of hits at every size of the cache, out of the same reads
   cache/history            reads and hits over time since the last reset
   cache/watch              whether the shadows behind cache/whatif watch; off: it is empty
                                                                             (can be set)

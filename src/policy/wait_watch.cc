@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,6 +31,13 @@ constexpr std::array kWaits = {
 #endif
 };
 
+/// Of a terminal or a pipe, somebody else has to give what is read. While a file is read the C
+/// library may hold locks, and with a socket, as it does when it asks for a user's name.
+bool waits_for_input(int descriptor) {
+  struct stat info {};
+  return ::fstat(descriptor, &info) == 0 && (S_ISCHR(info.st_mode) || S_ISFIFO(info.st_mode));
+}
+
 /// "202 0x7f... 0x80 ... SP PC", as the kernel says it; empty: it is not asleep in such a call.
 std::string wait_of(pid_t thread) {
   std::array<char, 64> path;
@@ -43,8 +51,11 @@ std::string wait_of(pid_t thread) {
   std::string wait(text.data(), static_cast<std::size_t>(length));
   char* end = nullptr;
   const long call = std::strtol(wait.c_str(), &end, 10);
-  const bool is_call = end != wait.c_str() && *end == ' ';
-  return is_call && std::ranges::find(kWaits, call) != kWaits.end() ? wait : "";
+  if (end == wait.c_str() || *end != ' ') return "";
+  const bool is_wait = call == SYS_read || call == SYS_readv
+                           ? waits_for_input(static_cast<int>(std::strtoull(end, nullptr, 16)))
+                           : std::ranges::find(kWaits, call) != kWaits.end();
+  return is_wait ? wait : "";
 }
 
 /// The last number but one.

@@ -9,7 +9,8 @@
 // is found asleep in the same place of the same call for a second gets the signal, whose handler
 // compares `late_call` and `late_stack` with where it is. A thread that the machine is too busy to
 // run is not asleep, however long that lasts. Only sleeping and waiting for others counts, as for a
-// lock: in the midst of it no lock of the C library is held, as there may be while a file is read.
+// lock, or for input from a terminal or a pipe: in the midst of it no lock of the C library is
+// held, as there may be while a file is read, but that of the stream that is read from.
 #pragma once
 
 #include <sys/types.h>

@@ -25,6 +25,8 @@ namespace spindle {
 namespace {
 
 constexpr long kTickNs = 100'000'000;
+/// Once the time is up: a loop that calls other libraries is not long in its own code.
+constexpr long kHastyTickNs = 1'000'000;
 /// A second. The first tick in a call is none of it: the call may just have begun.
 constexpr int kMostSlowTicks = 10;
 constexpr std::size_t kSignalStackSize = 64 * 1024;
@@ -43,6 +45,18 @@ std::atomic<std::size_t> range_count = 0;
 
 thread_local WatchedCall* current_call = nullptr;
 thread_local CallsOfThread calls;
+
+/// Of this kernel thread; it goes by the processor time that the thread uses.
+struct Timer {
+  void tick_every(long period_ns) {
+    const itimerspec period{{0, period_ns}, {0, period_ns}};
+    ::timer_settime(id, 0, &period, nullptr);
+    is_hasty = period_ns == kHastyTickNs;
+  }
+  timer_t id{};
+  bool is_hasty = false;
+};
+thread_local Timer timer;
 
 struct Registers {
   std::uintptr_t at = 0;
@@ -104,12 +118,17 @@ struct WatchHandlers {
   }
 
   static void on_tick(int signal, siginfo_t*, void* context) {
+    const bool begins = current_call == nullptr || current_call->ticks_ == 0;
+    if (begins && timer.is_hasty) timer.tick_every(kTickNs);
     if (current_call == nullptr) return;
     const int ticks = current_call->ticks_ + 1;
     current_call->ticks_ = ticks;
     if (ticks == 1 || ++current_call->library_.slow_ticks_ < kMostSlowTicks) return;
     const CodeRange* const code = library_code_at(registers_of(context).at);
-    if (code == nullptr) return;
+    if (code == nullptr) {
+      if (!timer.is_hasty) timer.tick_every(kHastyTickNs);
+      return;
+    }
     abandon(signal, *code->library,
             ticks > kMostSlowTicks ? "ran for a second and gave no answer"
                                    : "needed a second for slow answers");
@@ -167,7 +186,7 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   ~Watch() {
     if (is_ticking_) {
-      ::timer_delete(timer_);
+      ::timer_delete(timer.id);
       end_watching_waits(calls);
     }
     if (!stack_) return;
@@ -199,11 +218,10 @@ class Watch {
     event.sigev_signo = WatchHandlers::tick_signal();
     event.sigev_notify_thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
     // Without a timer only the loops are not found.
-    if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) != 0) return;
+    if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer.id) != 0) return;
     is_ticking_ = true;
     watch_waits(calls, WatchHandlers::wait_signal());
-    const itimerspec period{{0, kTickNs}, {0, kTickNs}};
-    ::timer_settime(timer_, 0, &period, nullptr);
+    timer.tick_every(kTickNs);
   }
 
   void give_stack() {
@@ -217,7 +235,6 @@ class Watch {
   }
 
   std::unique_ptr<char[]> stack_;
-  timer_t timer_{};
   bool is_ticking_ = false;
 };
 

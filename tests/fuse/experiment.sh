@@ -140,11 +140,23 @@ wrong_input() {
   echo on >"$mnt/.spindle/cache/watch"
   unmount_volume
 
-  step "too few reads for a sample"
-  mount_volume disk=textbook
+  step "nothing was read yet"
+  mount_volume noatime,disk=textbook
   echo 1 >"$mnt/.spindle/reset"
   grep -q '"hit_ratio": null' "$mnt/.spindle/cache/whatif.json" || fail "a ratio of nothing: $(fact cache whatif)"
   awk '$1 == "lru" { exit $3 != "-" }' "$mnt/.spindle/cache/whatif" || fail "a ratio of nothing: $(fact cache whatif)"
+
+  step "a small experiment in a large cache looks at every block"
+  spindle experiment "$mnt" --cold --json -- sh -c "cat $mnt/files/*; cp -r $mnt/files $mnt/more; rm -r $mnt/more" >small.json 2>said
+  python3 - small.json <<'PYTHON'
+import json, sys
+found = json.load(open(sys.argv[1]))
+cache, rows = found["cache"], found["replacements"]
+assert cache["reads"] > 500 and cache["evictions"] == 0, cache
+for row in rows:  # where nothing has to go all policies are one
+    assert row["sampled_one_in"] == 1 and row["error"] == 0 and row["reads"] == cache["reads"], (row, cache)
+    assert row["hit_ratio"] == row["shadow_hit_ratio"] == cache["hit_ratio"], (row, cache)
+PYTHON
 }
 
 figures

@@ -44,6 +44,10 @@ record_it() {
   local status=0
   spindle record "$mnt" other.rec -- sh -c 'exit 5' 2>/dev/null || status=$?
   expect 5 "$status" "the command's own status"
+  cp other.rec first.rec
+  spindle record "$mnt" other.rec -- true 2>/dev/null
+  cmp first.rec other.rec.old || fail "the recording that was there is not kept"
+  grep -q '^command true$' other.rec || fail "the new one is not there"
 }
 
 play_it() {
@@ -94,6 +98,11 @@ wrong_input() {
   refuses "no Spindle volume" spindle record "$work" x.rec -- true
   refuses "could not be run" spindle record "$mnt" x.rec -- /nonexistent
   refuses "COMMAND" spindle record "$mnt" x.rec
+  refuses "is no recording" spindle record "$mnt" work.sh -- touch "$mnt/ran"
+  grep -q '^rmdir' work.sh || fail "what is no recording was overwritten"
+  refuses "lies on the volume" spindle record "$mnt" "$mnt/own.rec" -- touch "$mnt/ran"
+  refuses "No such file or directory" spindle record "$mnt" nowhere/x.rec -- touch "$mnt/ran"
+  [ ! -e "$mnt/ran" ] || fail "the command ran although there was nowhere to store it"
 }
 
 record_it

@@ -149,6 +149,8 @@ class BufferCache {
   [[nodiscard]] CacheStatistics statistics() const;
   /// Its reads and hits over time, since the counters were reset.
   [[nodiscard]] const HitHistory& history() const;
+  /// An experiment begins: counts from zero, and the policy knows nothing but what is present, and
+  /// in which order it was used last.
   void reset_statistics();
   /// Sees every access from now on, until another takes its place; null: nobody. Must live until
   /// then, or as long as the cache.

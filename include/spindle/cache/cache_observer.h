@@ -19,6 +19,10 @@ enum class CacheAccess : std::uint8_t {
   kReadAhead,  ///< brought in before anybody asked; only for blocks that are absent
 };
 
+inline bool is_read(CacheAccess access) {
+  return access == CacheAccess::kHit || access == CacheAccess::kMiss;
+}
+
 /// Knows which blocks a live cache could not let go of now.
 class BlockHolder {
  public:
@@ -29,12 +33,16 @@ class BlockHolder {
   ~BlockHolder() = default;
 };
 
-/// A live cache when observing begins.
+/// A live cache when an experiment begins. Its policy is new, and knows nothing but what is
+/// present.
 struct CacheContents {
   struct Present {
     BlockNo block;
-    std::uint32_t frame;  ///< from `capacity` on: one that its policy does not know
+    std::uint32_t frame;      ///< from `capacity` on: one that its policy does not know
+    bool kept = false;        ///< as `CacheObserver::kept` would say
+    bool read_ahead = false;  ///< and not used since
   };
+  std::string_view policy = {};
   std::size_t capacity = 0;                         ///< the frames that its policy knows
   std::span<const Present> present = {};            ///< the one used least recently first
   std::span<const std::uint32_t> free_frames = {};  ///< used before; the next to be taken is last
@@ -45,15 +53,17 @@ class CacheObserver {
  public:
   virtual ~CacheObserver() = default;
   virtual void accessed(BlockNo block, CacheAccess access) = 0;
+  /// A block that is present is dirty or needed by the journal from now on, or is neither now.
+  virtual void kept(BlockNo block, bool is_kept) = 0;
+  /// A block that was parked (FramePool) may go now, and is the policy's business again.
+  virtual void settled(BlockNo block) = 0;
   /// The blocks were freed, or could not be loaded: they are no longer in any cache.
   virtual void forgotten(Run run) = 0;
   /// Every block that may go has left the cache, in the order of the frames.
   virtual void emptied() = 0;
-  /// Observing begins, or the cache has a new policy, which knows nothing but what is present.
+  /// What comes now is to be counted from zero: observing begins, the cache does so itself, or has
+  /// another policy.
   virtual void restarted(const CacheContents& contents) = 0;
-  /// What comes now is to be counted from zero: the cache does so itself, or observing begins, or
-  /// this policy is in use from now on.
-  virtual void counting_begins(std::string_view policy) = 0;
 };
 
 }  // namespace spindle

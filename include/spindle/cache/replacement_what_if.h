@@ -5,24 +5,23 @@
 //   for (const ReplacementWhatIf::Row& row : what_if.rows()) ...
 //   cache.set_observer(nullptr);
 //
-// The policy in use at the present size is no question: its row is what the live cache counted.
-// For each policy three shadows, caches of half, the same and double the size without any data, see
-// the stream of accesses of the live cache. To bound what that costs, only one in
-// `sampled_one_in()` of all blocks is looked at, one of each group of neighbours, in shadows that
-// are smaller by the same factor (SHARDS: Waldspurger et al., "Efficient MRC Construction with
-// SHARDS", FAST 2015): all accesses to a block count or none do, so that distances of reuse keep
-// their meaning. By default shadows of the live size have at most 256 frames, which is some 2 MiB
-// for all policies together. How far a sample may be off is said beside it: the blocks are dealt
+// The accesses since the experiment began are kept in a log, 8 bytes each. Who asks has them played
+// to shadows, caches of half, the same and double the size without any data, one for each policy;
+// all begin with what was in the live cache. So an experiment costs its log and no more. When that
+// is full, half of all blocks leave it, as if they had never been looked at, and the shadows are
+// smaller by the same factor (SHARDS with a bounded sample: Waldspurger et al., "Efficient MRC
+// Construction with SHARDS", FAST 2015). When it is full with as few blocks as there may be, the
+// shadows are fed from then on. How far a sample may be off is said beside it: the blocks are dealt
 // out to 16 parts, and what the parts differ by is what another sample would differ by.
 //
-// A shadow passes by the blocks that the live cache could not let go of either; by 8 of them in one
-// search, and the one of the policy in use by all. Without sampling, from an empty cache or a new
-// policy on, the shadow of the policy in use and of the live size counts exactly what the live
-// cache counts, unless that had to wait until any frame could go, or parked frames (FramePool).
+// The policy in use at the present size is no question: its row is what the live cache counted. As
+// long as every block is looked at, a shadow of it sees each access at once, asks the live cache
+// what may go, and counts the same, unless that had to wait until any frame could go. The others
+// know which blocks are dirty or needed by the journal.
 //
-// What that shadow is off, by its sample most of all, all shadows are off alike. So their ratios
-// are corrected by it: stretched, from 0 to its own and from there to 1, so that its own becomes
-// the one that the live cache counted, to the last read. Order and steps stay.
+// What the shadow of the policy in use is off, by its sample most of all, all shadows are off
+// alike. So their ratios are corrected by it: stretched, from 0 to its own and from there to 1, so
+// that its own becomes the one that the live cache counted, to the last read. Order and steps stay.
 #pragma once
 
 #include <cstddef>
@@ -35,12 +34,22 @@
 
 namespace spindle {
 
+class AccessLog;
+class LruStack;
+class ShadowCache;
+
 class ReplacementWhatIf final : public CacheObserver {
  public:
-  static constexpr std::size_t kNoSampling = SIZE_MAX;
-
-  /// `most_frames` of a shadow of the live size, at least 1.
-  explicit ReplacementWhatIf(std::size_t most_frames = 256);
+  /// What it may cost, in memory and in time.
+  struct Bounds {
+    std::size_t events = std::size_t{1} << 17;  ///< in the log
+    std::size_t frames = std::size_t{1} << 16;  ///< of a shadow of the present size, at first
+    /// Of such a shadow, below which no sample goes; of small caches one block in 16 is enough, as
+    /// long as 16 frames are left.
+    std::size_t fewest_frames = 256;
+  };
+  ReplacementWhatIf() : ReplacementWhatIf(Bounds{}) {}
+  explicit ReplacementWhatIf(const Bounds& bounds);
   ~ReplacementWhatIf() override;
 
   enum class Size : std::uint8_t { kHalf, kSame, kDouble };
@@ -67,61 +76,64 @@ class ReplacementWhatIf final : public CacheObserver {
     double error = 0;
   };
   /// For each of `replacement_policy_names`, in that order, its sizes in ascending order; not for
-  /// one that misbehaved since. Empty before the first `restarted`.
+  /// one that misbehaved since. Empty before the first `restarted`. At most some five
+  /// microseconds for each event in the log.
   [[nodiscard]] std::vector<Row> rows() const;
   /// Of LRU, at every size at which it changes, at most `most` points by rising size, out of the
-  /// same sample in one pass (Mattson's stack distances). A block that was freed makes room in all
+  /// same log in one pass (Mattson's stack distances). A block that was freed makes room in all
   /// sizes alike, so that with deletions it is a little better than a cache can be.
   struct CurvePoint {
     std::uint64_t capacity_blocks = 0;
     double hit_ratio = 0;  ///< of all reads; corrected as those of the rows
   };
   [[nodiscard]] std::vector<CurvePoint> lru_curve(std::size_t most) const;
-  /// One in so many blocks is looked at.
-  [[nodiscard]] std::uint64_t sampled_one_in() const { return one_in_; }
+  /// One in so many blocks is looked at; 1: all.
+  [[nodiscard]] std::uint64_t sampled_one_in() const;
 
   void accessed(BlockNo block, CacheAccess access) override;
+  void kept(BlockNo block, bool is_kept) override;
+  void settled(BlockNo block) override;
   void forgotten(Run run) override;
   void emptied() override;
   void restarted(const CacheContents& contents) override;
-  void counting_begins(std::string_view policy) override;
 
  private:
-  class Shadow;
-  class LruStack;
+  struct Question;
+  struct Result;
   class Correction;
-  struct Access {
-    BlockNo block;
-    CacheAccess access;
-    std::uint8_t part;
-  };
-  [[nodiscard]] bool is_sampled(BlockNo block);
-  void choose_sample(BlockNo block);
-  [[nodiscard]] double ratio_of(const Row& counted) const;
+  [[nodiscard]] bool feeds() const { return !shadows_.empty(); }
+  ShadowCache* live();
+  void make_room();
+  void begin_to_feed();
+  void forget_answers() const;
+  void feed(std::size_t events) const;
+  void ask() const;
+  [[nodiscard]] Result play_for(const Question& question) const;
+  [[nodiscard]] std::unique_ptr<ShadowCache> make_shadow(const Question& question) const;
+  [[nodiscard]] double ratio_of(std::uint64_t misses) const;
   [[nodiscard]] Correction correction() const;
-  [[nodiscard]] Row row_of(const Shadow& shadow, const Correction& corrected) const;
-  void become_counted(Row& row) const;
-  void set_capacity(std::size_t capacity);
-  void make_shadows() const;
-  void catch_up() const;
+  [[nodiscard]] bool is_in_use(const Question& question) const;
+  [[nodiscard]] Row row_of(std::size_t question, const Correction& corrected) const;
 
-  std::size_t most_frames_;
-  std::uint64_t one_in_ = 1;
+  Bounds bounds_;
   std::string_view policy_;  ///< in use; empty: not known
   std::uint64_t reads_ = 0;  ///< of the live cache, sampled or not
   std::uint64_t hits_ = 0;
-  std::uint64_t group_start_ = 0;   ///< of the neighbours that were asked about last
-  std::uint64_t group_sample_ = 0;  ///< the one of them that is looked at
-  std::uint8_t group_part_ = 0;     ///< and the part of the sample to which it belongs
+  std::uint64_t rarest_ = 1;  ///< what `one_in` rises to at most
   BlockHolder* held_ = nullptr;
-  std::vector<Row> identities_;                  ///< the rows before anything is counted
-  std::vector<CacheContents::Present> present_;  ///< when it was restarted, of those looked at
+  std::vector<CacheContents::Present> present_;  ///< when it was restarted
   std::vector<std::uint32_t> free_frames_;
-  // To catch up is no change that anybody sees.
-  mutable std::vector<std::unique_ptr<Shadow>> shadows_;  ///< one for each; none before needed
-  mutable Shadow* live_ = nullptr;  ///< of the policy in use; it does not wait; null if sampled
-  mutable std::vector<Access> waiting_;  ///< the shadows have not seen these yet
-  std::unique_ptr<LruStack> lru_stack_;
+  std::vector<Question> questions_;
+  std::unique_ptr<ShadowCache> live_;  ///< of the policy in use; null when not every block counts
+  std::size_t room_ends_at_ = 0;       ///< how long the log may get before something must be done
+  // To ask is no change that anybody sees.
+  mutable std::unique_ptr<AccessLog> log_;
+  mutable std::vector<std::unique_ptr<ShadowCache>> shadows_;  ///< by question, once they are fed
+  mutable std::size_t fed_ = 0;                                ///< events of the log
+  mutable std::vector<Result> results_;  ///< by question; of the first `asked_` events of the log
+  mutable std::size_t asked_ = 0;
+  mutable std::unique_ptr<LruStack> stack_;
+  mutable std::size_t stacked_ = 0;  ///< events of the log that the stack has seen
 };
 
 }  // namespace spindle

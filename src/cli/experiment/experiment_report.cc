@@ -127,11 +127,12 @@ std::string disk_sentence(const Experiment& experiment) {
 std::string cache_sentence(const Experiment& experiment) {
   const Json& cache = experiment["cache"];
   const double one_in = experiment["replacements"].empty()
-                            ? 1
+                            ? 0
                             : number(experiment["replacements"].front(), "sampled_one_in");
   std::string text =
       fmt::format("{} reads, {} % of them hits; {} evictions.", plain(cache["reads"]),
                   percent(number(cache, "hit_ratio")), plain(cache["evictions"]));
+  if (one_in == 1) text += " The shadows saw every access.";
   if (one_in > 1)
     text += fmt::format(
         " The policy in use is counted; the shadows and the curve look at one block in {:.0f}, and "

@@ -9,13 +9,16 @@
 #include <algorithm>
 #include <atomic>
 #include <climits>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <thread>
 
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
+#include "cli/picture/disk_pictures.h"
 #include "spindle/base/printable.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/record/recording.h"
@@ -131,11 +134,44 @@ class Copier {
   std::string tail_;
 };
 
+/// Whether writing the file would be recorded in it.
+bool is_on_mount(const RecordRequest& request) {
+  std::filesystem::path folder = std::filesystem::path(request.file).parent_path();
+  if (folder.empty()) folder = ".";
+  struct stat of_file {};
+  struct stat of_mount {};
+  const bool is_there =
+      ::stat(request.file.c_str(), &of_file) == 0 || ::stat(folder.c_str(), &of_file) == 0;
+  return is_there && ::stat(request.mount.c_str(), &of_mount) == 0 &&
+         of_file.st_dev == of_mount.st_dev;
+}
+
+/// A recording that was there is kept beside it; what is no recording stays, and is complained of.
+void make_way(const std::string& file, Complaint& complaint) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
+  if (!is_recording(file)) {
+    complaint.make(fmt::format("{} is there and is no recording: it stays as it is", file));
+  } else if (std::rename(file.c_str(), (file + ".old").c_str()) != 0) {
+    complaint.make(
+        fmt::format("{} cannot be kept as {}.old ({})", file, file, std::strerror(errno)));
+  }
+}
+
+std::ofstream make_file(const RecordRequest& request, Complaint& complaint) {
+  if (is_on_mount(request))
+    complaint.make(fmt::format("{} lies on the volume that is recorded", request.file));
+  if (!complaint.made()) make_way(request.file, complaint);
+  if (complaint.made()) return {};
+  std::ofstream file(request.file, std::ios::binary | std::ios::trunc);
+  if (!file)
+    complaint.make(fmt::format("{} cannot be written ({})", request.file, std::strerror(errno)));
+  return file;
+}
+
 int record(const RecordRequest& request, const MountControl& control, Complaint& complaint) {
   const Recording head = describe(control, request, complaint);
   if (complaint.made()) return 1;
-  std::ofstream file(request.file, std::ios::binary | std::ios::trunc);
-  file << recording_head(head);
   const std::string path =
       request.mount + "/.spindle/record_pipe" + (request.contents ? "_contents" : "");
   const int pipe = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -143,6 +179,12 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
     complaint.make(fmt::format("{} cannot be opened ({})", path, std::strerror(errno)));
     return 1;
   }
+  std::ofstream file = make_file(request, complaint);
+  if (complaint.made()) {
+    ::close(pipe);
+    return 1;
+  }
+  file << recording_head(head);
   Copier copier(pipe, file);
   copier.copy();  // the recording begins
   std::atomic<bool> runs = true;

@@ -218,21 +218,24 @@ TEST_F(Plugin, ACpuPolicyThatMisbehavesForgetsNoTask) {
 
 #if !defined(SPINDLE_IS_SANITIZED)
 TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
-  ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
-  const auto policy = make_arm_policy("misbehaving").take();
-  const ArmRequest request{.cylinder = Cylinder{1}};
-  ::setenv("FAULT", "spin", 1);
-  EXPECT_EQ(policy->pick({&request, 1}, {}).index, 0u);
-  ::unsetenv("FAULT");
-  EXPECT_EQ(policy->name(), "fcfs");
-  EXPECT_NE(last_policy_fault()->text.find("ran for a second"), std::string::npos);
+  // The second is nearly all the time in the C library, where it cannot be left.
+  for (const char* const fault : {"spin", "print"}) {
+    ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
+    const auto policy = make_arm_policy("misbehaving").take();
+    const ArmRequest request{.cylinder = Cylinder{1}};
+    ::setenv("FAULT", fault, 1);
+    EXPECT_EQ(policy->pick({&request, 1}, {}).index, 0u);
+    ::unsetenv("FAULT");
+    EXPECT_EQ(policy->name(), "fcfs");
+    EXPECT_NE(last_policy_fault()->text.find("ran for a second"), std::string::npos);
+  }
   // It may have left anything behind in the library, so that another copy is loaded.
   ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
   EXPECT_EQ(make_arm_policy("misbehaving").take()->name(), "misbehaving");
 }
 
 TEST_F(Plugin, IsAbandonedWhenItWaitsForEver) {
-  for (const char* const fault : {"sleep", "lock"}) {
+  for (const char* const fault : {"sleep", "lock", "input"}) {
     SCOPED_TRACE(fault);
     ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
     // Also in a thread of its own, which has ended by the time that others are watched.

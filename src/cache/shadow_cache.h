@@ -1,0 +1,95 @@
+// ShadowCache: a cache that holds nothing but the numbers of its blocks, to see what a policy would
+// have hit.
+//
+//   ShadowCache shadow("arc", frames);
+//   shadow.adopt(present);
+//   play(log.events(), shadow);
+//   shadow.counts().hits ...
+//
+// It gives out frames in the order in which FramePool does, since CLOCK goes round in the order of
+// frames. A block that the live cache could not let go of (dirty, needed by the journal) is passed
+// by, up to eight of them in one search for a victim: in a small shadow nearly all may be such.
+// With a BlockHolder it is a shadow of the live cache itself: that is asked, each time, what may
+// go, which also knows what is in use; and what a FramePool would park is parked until it is
+// settled.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "number_table.h"
+#include "spindle/cache/cache_observer.h"
+#include "spindle/policy/replacement_policy.h"
+
+namespace spindle {
+
+/// In how many parts blocks are counted, so that their differences tell how good a sample is.
+constexpr std::size_t kSampleParts = 16;
+
+class ShadowCache {
+ public:
+  struct Counts {
+    std::uint64_t reads = 0;
+    std::uint64_t hits = 0;
+    std::array<std::uint64_t, kSampleParts> misses{};  ///< of each part of the blocks
+
+    /// Of the misses, had other blocks been the sample.
+    [[nodiscard]] double standard_error_of_misses() const;
+  };
+
+  ShadowCache(std::string_view policy, std::size_t frames, BlockHolder* live = nullptr);
+
+  /// Before anything else: what is there, in the frames in which it is.
+  void adopt(std::span<const CacheContents::Present> present,
+             std::span<const std::uint32_t> free_frames);
+
+  void accessed(BlockNo block, CacheAccess access);
+  /// Whether it may not go, on behalf of the live cache.
+  void keep(BlockNo block, bool is_kept);
+  void forget(Run run);
+  void settle(BlockNo block);
+  /// All that may go goes.
+  void empty();
+
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+  /// False once its policy misbehaved, and another took its place.
+  [[nodiscard]] bool is_true_to_name() const { return policy_->name() == name_; }
+
+ private:
+  struct Frame {
+    BlockNo block;
+    bool in_use = false;
+    bool read_ahead = false;
+    bool kept = false;
+    bool parked = false;  ///< the policy does not know it
+  };
+
+  void put(BlockNo block, std::uint32_t frame, bool read_ahead);
+  std::uint32_t take_frame(BlockNo incoming);
+  std::uint32_t evict_for(BlockNo incoming);
+  void park_passed();
+  void leave_policy(std::uint32_t frame);
+  void join_policy(std::uint32_t frame);
+  [[nodiscard]] bool may_go(const Frame& frame) const;
+  static bool frame_may_go(void* context, FrameNo frame);
+  void use(std::uint32_t frame);
+  void release(std::uint32_t frame);
+  template <class Condition>
+  void release_if(Condition condition);
+
+  std::string_view name_;
+  std::unique_ptr<ReplacementPolicy> policy_;
+  std::vector<Frame> frames_;
+  std::uint32_t made_ = 0;
+  std::vector<std::uint32_t> free_;
+  NumberTable by_block_;
+  BlockHolder* live_;
+  std::vector<std::uint32_t> passed_;  ///< in the last search for a victim
+  Counts counts_;
+};
+
+}  // namespace spindle
