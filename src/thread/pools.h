@@ -79,6 +79,7 @@ class Pools {
     if (thread.size_class != 0 || stack == nullptr) return bind_commonly(thread);
     cache.stacks = stack->next;
     --cache.stack_count;
+    stack->renew();
     thread.stack = stack;
     thread.canary = stack->canary;
     if (++cache.promises > 2 * kBatch) return_promises(cache, thread);

@@ -70,11 +70,10 @@ void on_tick(int, siginfo_t*, void* raw_context) {
   if (at < program_text.begin || at >= program_text.end) return;
   const int saved_errno = errno;
   // Only now, when the interrupted code is known to be the program's own, may another tick come:
-  // one that interrupted this handler before would take its code for the thread's.
-  sigset_t tick;
-  sigemptyset(&tick);
-  sigaddset(&tick, kTickSignal);
-  pthread_sigmask(SIG_UNBLOCK, &tick, nullptr);
+  // one that interrupted this handler before would take its code for the thread's. The threads that
+  // run before it returns get the mask of the one interrupted: ThreadSanitizer calls handlers with
+  // all signals blocked.
+  pthread_sigmask(SIG_SETMASK, &context.uc_sigmask, nullptr);
   self->scheduler->preempt(*self);
   errno = saved_errno;
   // The return from the handler restores the signal stack as well, which is the worker's.

@@ -31,6 +31,8 @@ constexpr std::size_t kCanaryWords = 8;
 constexpr std::size_t kColours = 16;
 constexpr std::size_t kColourBytes = 64;
 
+constexpr std::uint32_t kLooksGrowApart = 8;
+
 std::size_t page_size() {
   static const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return size;
@@ -50,10 +52,58 @@ std::size_t advise(std::byte* first, std::size_t slot_size, std::size_t count, i
   return done > 0 ? static_cast<std::size_t>(done) / page_size() : 0;
 }
 
+/// Its end if none is in memory.
+std::byte* lowest_page_touched(const Stack& stack) {
+  const auto size = static_cast<std::size_t>(stack.top - stack.bottom);
+  const std::size_t pages = round_up_to_page(size) / page_size();
+  std::vector<unsigned char> resident(pages);
+  std::size_t lowest = 0;
+  if (mincore(stack.bottom, pages * page_size(), resident.data()) != 0) return stack.top;
+  while (lowest < pages && (resident[lowest] & 1) == 0) ++lowest;
+  return std::min(stack.bottom + lowest * page_size(), stack.top);
+}
+
+std::byte* highest_page(const Stack& stack) {
+  const auto last = reinterpret_cast<std::uintptr_t>(stack.top) - 1;
+  return reinterpret_cast<std::byte*>(last & ~(page_size() - 1));
+}
+
+/// From its high end down, where a thread comes first.
+bool is_zero(const std::byte* page) {
+  const auto* words = reinterpret_cast<const std::uint64_t*>(page);
+  constexpr std::size_t kWordsAtOnce = 16;
+  for (std::size_t at = page_size() / sizeof *words; at > 0; at -= kWordsAtOnce) {
+    std::uint64_t any = 0;
+    for (std::size_t i = 1; i <= kWordsAtOnce; ++i) any |= words[at - i];
+    if (any != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
+void Stack::look() {
+  std::byte* const lowest = lowest_page_touched(*this);
+  if (lowest < highest_page(*this)) deepest = lowest;
+}
+
+void Stack::look_again() {
+  uses_between = std::min(uses_between, UINT32_MAX / kLooksGrowApart) * kLooksGrowApart;
+  uses_to_look = uses_between;
+  look();
+}
+
+void Stack::wipe() const {
+  std::byte* const end = highest_page(*this);
+  for (std::byte* page = deepest; page < end; page += page_size()) {
+    if (!is_zero(page)) std::memset(page, 0, page_size());
+  }
+}
+
 // Valgrind does not know the system calls of guarding ahead, and would say so.
-StackPool::StackPool(std::size_t usual_size) : guards_ahead_(!runs_on_valgrind()) {
+StackPool::StackPool(std::size_t usual_size)
+    : guards_ahead_(!runs_on_valgrind()),
+      wipes_(!runs_on_valgrind() && sanitizer::kStackGrowth == 1) {
   classes_.push_back({.stack_size = round_up_to_page(usual_size * sanitizer::kStackGrowth)});
 }
 
@@ -116,8 +166,11 @@ Stack* StackPool::cut(std::uint32_t size_class) {
   if (low >= from.guarded_to) guard_ahead(from);
   std::byte* const top = from.unused - sizeof(Stack) - made_++ % kColours * kColourBytes;
   announce_stack(low + page_size(), top);
-  return new (top)
-      Stack{.bottom = low + page_size(), .top = top, .size_class = size_class, .canary = !guarded};
+  auto* const stack = new (top) Stack{.bottom = low + page_size(), .top = top};
+  stack->size_class = size_class;
+  stack->canary = !guarded;
+  stack->wiped = wipes_;
+  return stack;
 }
 
 bool StackPool::guard(std::byte* page) {
@@ -163,15 +216,14 @@ bool StackPool::guards(const Control& control, const void* address) {
 
 std::size_t stack_used(const Control& control) {
   if (control.stack == nullptr) return 0;
-  const std::byte* const bottom = control.stack->bottom;
-  const auto size = static_cast<std::size_t>(control.stack->top - bottom);
-  const std::size_t page = page_size();
-  const std::size_t pages = (size + page - 1) / page;
-  std::vector<unsigned char> resident(pages);
-  if (mincore(control.stack->bottom, pages * page, resident.data()) != 0) return 0;
-  std::size_t lowest = 0;
-  while (lowest < pages && (resident[lowest] & 1) == 0) ++lowest;
-  return size - std::min(lowest * page, size);
+  Stack& stack = *control.stack;
+  const std::byte* lowest = lowest_page_touched(stack);
+  if (stack.wiped) {
+    stack.look();
+    const std::byte* const highest = highest_page(stack);
+    while (lowest < highest && is_zero(lowest)) lowest += page_size();
+  }
+  return static_cast<std::size_t>(stack.top - lowest);
 }
 
 }  // namespace spindle::thread

@@ -4,6 +4,11 @@
 // (Stack) at its top; free ones are kept, the last used first, for its pages are warm. A thread is
 // promised a stack when it is made (address space, which can run out) and gets it when it first
 // runs (memory): a million threads that are ready but never ran cost no stack. Not thread-safe.
+//
+// So that it can be told how deep a thread went, a stack of which more than the highest page was
+// used is wiped before the next thread gets it. Whether there is such a stack the kernel has to be
+// asked: each is looked at when it is used again for the first, the 8th, the 64th time and so on,
+// and whenever its thread is inspected.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +28,24 @@ struct alignas(16) Stack {
   Stack* next = nullptr;  // among the free ones
   std::byte* bottom = nullptr;
   std::byte* top = nullptr;
+  std::byte* deepest = nullptr;  // page known to have been used; null: the highest one
   std::uint32_t size_class = 0;
+  std::uint32_t uses_to_look = 1;
+  std::uint32_t uses_between = 1;
   bool canary = false;
+  bool wiped = false;  // valgrind and the sanitizers would take that for a mistake
+
+  /// Before another thread gets it.
+  void renew() {
+    if (wiped && --uses_to_look == 0) look_again();
+    if (__builtin_expect(deepest != nullptr, 0)) wipe();
+  }
+  /// Asks the kernel for the deepest page.
+  void look();
+
+ private:
+  void look_again();
+  void wipe() const;
 };
 
 class StackPool {
@@ -48,6 +69,7 @@ class StackPool {
     Stack* stack = from.free;
     if (stack != nullptr) {
       from.free = stack->next;
+      stack->renew();
     } else {
       stack = cut(to.size_class);
     }
@@ -113,9 +135,10 @@ class StackPool {
   std::uint32_t made_ = 0;
   GuardKind guard_kind_ = GuardKind::kMadvise;
   bool guards_ahead_;  // the kernel does so
+  const bool wipes_;
 };
 
-/// Bytes from the top of the stack down to the lowest page that was ever touched; 0 without a
+/// Bytes from the top of the stack down to the lowest page that the thread has touched; 0 without a
 /// stack.
 std::size_t stack_used(const Control& control);
 

@@ -32,7 +32,7 @@ struct ThreadInfo {
   std::int64_t cpu_time_ns = 0;           ///< if the runtime counts it, or a policy needs it
   int priority = 0;                       ///< with what was donated
   std::size_t stack_size = 0;             ///< bytes
-  std::size_t stack_used = 0;  ///< bytes in pages ever touched since the stack was mapped
+  std::size_t stack_used = 0;             ///< bytes, at the deepest so far, up to the end of a page
 };
 
 /// In the order of ids. Ended threads are listed until they are joined.

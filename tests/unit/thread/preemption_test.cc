@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
@@ -149,6 +150,24 @@ TEST(Preemption, DonationCuresPriorityInversion) {
     EXPECT_TRUE(middle.join().ok());
   });
   EXPECT_TRUE(result.ok());
+}
+
+bool is_blocked(int signal) {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return sigismember(&mask, signal) == 1;
+}
+
+// Handlers return in another order than they were entered.
+TEST(Preemption, LeavesTheSignalsAsTheyWere) {
+  auto runtime = make("lottery");
+  const Result<> result = runtime->run([&] {
+    in_parallel(4, [&](std::size_t) {
+      while (runtime->preemptions() < 40) EXPECT_FALSE(is_blocked(SIGTERM));
+    });
+  });
+  EXPECT_TRUE(result.ok());
+  for (const int signal : {SIGTERM, SIGVTALRM}) EXPECT_FALSE(is_blocked(signal));
 }
 
 // Threads are interrupted all the time in malloc, exceptions and library locks.

@@ -1,5 +1,7 @@
 #include "spindle/thread/thread.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -346,12 +348,49 @@ TEST(Inspect, TellsWhatEachThreadDoes) {
                   .ok());
 }
 
+std::uintptr_t deepest_frame = 0;
+
 // The address is made where the optimiser cannot follow, so that the recursion stays one.
 [[gnu::noinline]] std::size_t descend(std::size_t depth) {
   volatile char frame[256];
   frame[0] = static_cast<char>(depth);
+  deepest_frame = reinterpret_cast<std::uintptr_t>(frame);
   if (depth == 0) return 0;
   return descend(depth - 1) + static_cast<std::size_t>(frame[0] & 1);
+}
+
+// Of a stack that is used again, too, whether the thread before went deeper or not.
+TEST(Inspect, TellsHowDeepEachThreadWent) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "frames are larger, and stacks are not wiped";
+#endif
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  for (const unsigned workers : {1u, 2u}) {
+    Runtime::Options options;
+    options.workers = workers;
+    auto runtime = Runtime::create(std::move(options)).take();
+    const Result<> result = runtime->run([&] {
+      for (const std::size_t depth : {100, 10, 0, 50, 1, 150, 0, 100}) {
+        Semaphore seen(0, "seen");
+        Latch down(1, "down");
+        std::size_t depth_bytes = 0;
+        Thread diver = spawn("diver", [&] {
+          const auto begin = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+          descend(depth);
+          depth_bytes = begin - deepest_frame;
+          down.count_down();
+          seen.acquire();
+        });
+        down.wait();
+        const std::size_t used = list_threads(*runtime).back().stack_used;
+        EXPECT_GE(used, depth_bytes) << depth;
+        EXPECT_LE(used, depth_bytes + 2 * page) << depth;
+        seen.release();
+        EXPECT_TRUE(diver.join().ok());
+      }
+    });
+    EXPECT_TRUE(result.ok());
+  }
 }
 
 TEST(OverflowDeathTest, NamesTheThread) {
