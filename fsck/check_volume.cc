@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "spindle/base/clock.h"
+#include "spindle/device/overlay_device.h"
 #include "spindle/journal/replay.h"
 
 namespace spindle::fsck {
@@ -75,7 +76,9 @@ class Check {
   }
 
   Result<> one_round(Report& report) {
-    Disk disk(device_, layout_);
+    // Who only looks sees what all else hangs on, the state block and the group table, put right.
+    OverlayDevice put_right(device_);
+    Disk disk(report.mode() == Mode::kNo ? put_right : device_, layout_);
     VolumeFacts volume(disk, report, superblock_, options_.progress);
     TRY(check_state(disk, report));
     TRY(check_group_table(disk, report));
@@ -107,9 +110,8 @@ class Check {
     const BlockNo number = disk.layout().state();
     const auto read = disk.read(number, BlockKind::kState);
     if (read.ok()) return {};
-    if (!report.problem(Problem::kState, Place::of(number), read.error().describe())) {
-      return read.error();
-    }
+    const bool repair = report.problem(Problem::kState, Place::of(number), read.error().describe());
+    if (!repair && report.mode() != Mode::kNo) return read.error();
     Block block = disk.new_block(BlockKind::kState, kNoInode);
     // A generation that no inode had: the clock has gone further than the count ever did.
     format::at<format::State>(block, format::kHeaderSize).generation =
@@ -195,9 +197,9 @@ class Check {
         TRY(check_written(disk, report, i));
         continue;
       }
-      if (!report.problem(Problem::kGroupTable, Place::of(number), read.error().describe())) {
-        return read.error();
-      }
+      const bool repair =
+          report.problem(Problem::kGroupTable, Place::of(number), read.error().describe());
+      if (!repair && report.mode() != Mode::kNo) return read.error();
       Block block = disk.new_block(BlockKind::kGroupTable, kNoInode);
       const std::uint64_t first = i * layout.descriptors_per_block();
       for (std::uint64_t k = 0; k < layout.descriptors_per_block(); ++k) {

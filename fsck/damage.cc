@@ -20,6 +20,8 @@ using format::BlockKind;
 using format::Inode;
 using format::MapKind;
 
+constexpr std::size_t kMostTries = 64;  // for a file whose map can be damaged so
+
 // One file with its blocks, as a candidate.
 struct File {
   InodeNo number;
@@ -55,7 +57,7 @@ class Damage {
   }
 
   Result<DamageAnswer> cross_link() {
-    for (std::size_t tries = 0; tries < 64 && files_.size() >= 2; ++tries) {
+    for (std::size_t tries = 0; tries < kMostTries && files_.size() >= 2; ++tries) {
       File& victim = pick(files_);
       const File& other = pick(files_);
       if (victim.number == other.number) continue;
@@ -69,7 +71,7 @@ class Damage {
   }
 
   Result<DamageAnswer> bad_map() {
-    for (std::size_t tries = 0; tries < 64 && !files_.empty(); ++tries) {
+    for (std::size_t tries = 0; tries < kMostTries && !files_.empty(); ++tries) {
       File& victim = pick(files_);
       const BlockNo beyond{layout_.block_count + random_.below(layout_.block_count)};
       if (!point_anywhere(victim.inode, beyond)) continue;
@@ -135,16 +137,21 @@ class Damage {
 
   // A chain of blocks that bites its tail, or a directory that contains itself.
   Result<DamageAnswer> loop() {
-    for (std::size_t tries = 0; tries < 64 && !files_.empty(); ++tries) {
+    for (std::size_t tries = 0; tries < kMostTries && !files_.empty(); ++tries) {
       const File& file = pick(files_);
       const BlockNo first = file.pieces.extents.front().block;
-      const Extent& last_extent = file.pieces.extents.back();
-      const BlockNo last = last_extent.block + (last_extent.length - 1);
+      const BlockNo last = nth_from_end(file, 0);
       if (first == last) continue;
+      const std::string then = " is followed by its first, " + number(first);
       if (static_cast<MapKind>(file.inode.map_kind) == MapKind::kFat) {
-        about(file.number, "in the FAT its last block " + number(last) +
-                               " is followed by its first, " + number(first));
+        about(file.number, "in the FAT its last block " + number(last) + then);
         return set_fat_next(last, first);
+      }
+      if (static_cast<MapKind>(file.inode.map_kind) == MapKind::kLinked) {
+        // The inode says which block is the last: what that one says of a next has no meaning.
+        const BlockNo before = nth_from_end(file, 1);
+        about(file.number, "its last block but one, " + number(before) + "," + then);
+        return set_link_next(before, first);
       }
     }
     return directory_loop();
@@ -233,7 +240,15 @@ class Damage {
     return from[random_.below(from.size())];
   }
   static std::string number(BlockNo block) { return std::to_string(block.value); }
-  static Error nothing(const char* why) { return Error{ENOENT, why}; }
+  static Error nothing(const char* why) { return Error{ENODATA, why}; }
+
+  /// Block `n`, 0 being the last, of a file that has so many.
+  static BlockNo nth_from_end(const File& file, std::uint64_t n) {
+    const auto& extents = file.pieces.extents;
+    std::size_t at = extents.size() - 1;
+    for (; n >= extents[at].length; --at) n -= extents[at].length;
+    return extents[at].block + (extents[at].length - 1 - n);
+  }
 
   std::string shown(InodeNo inode) {
     const auto paths = names_.paths_of(inode);
@@ -275,6 +290,8 @@ class Damage {
         break;
       }
       case MapKind::kIndexed:
+      case MapKind::kFat:
+      case MapKind::kLinked:
         break;
       default:
         return false;
@@ -335,6 +352,14 @@ class Damage {
     return answer_;
   }
 
+  Result<DamageAnswer> set_link_next(BlockNo block, BlockNo next) {
+    Block bytes = TRY(disk_.read_raw(block));
+    auto& header = format::at<format::LinkHeader>(bytes, 0);
+    header.next = next.value;
+    header.checksum = format::link_checksum(header, layout_.seed, block);
+    return write_raw(block, bytes);
+  }
+
   Result<DamageAnswer> set_fat_next(BlockNo block, BlockNo next) {
     const auto place = layout_.fat_place(block);
     Block fat = TRY(disk_.read_copy(place.block, BlockKind::kFat));
@@ -352,7 +377,7 @@ class Damage {
       if (!is_fixed && !volume_.is_deleted(number) && fits(facts)) all.push_back(number);
       return {};
     }));
-    if (all.empty()) return nothing("the volume has nothing of that kind");
+    if (all.empty()) return nothing("the volume has no file or directory that it could hit");
     return pick(all);
   }
 
@@ -371,7 +396,7 @@ class Damage {
         if (fits(tree.names[i])) candidates.push_back({directory, i});
       }
     }
-    if (candidates.empty()) return nothing("the volume has no name of that kind");
+    if (candidates.empty()) return nothing("the volume has no name that it could hit");
     const Candidate chosen = pick(candidates);
     const Inode inode = TRY(disk_.read_inode(chosen.directory));
     const DirectoryTree tree = TRY(read_directory_tree(volume_, chosen.directory, inode));

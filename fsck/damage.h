@@ -29,7 +29,7 @@ struct DamageAnswer {
 };
 
 /// Damages the volume. The same seed does the same to the same volume. EINVAL for a kind that is
-/// none; EUCLEAN if the volume is damaged already; ENOENT if it has nothing that could be damaged
+/// none; EUCLEAN if the volume is damaged already; ENODATA if it has nothing that could be damaged
 /// so (such as two files to be cross-linked).
 Result<DamageAnswer> damage(BlockDevice& device, const format::Superblock& superblock,
                             std::string_view kind, std::uint64_t seed);

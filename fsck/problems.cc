@@ -75,7 +75,7 @@ constexpr std::array<ProblemRow, static_cast<std::size_t>(Problem::kCount)> kRow
      "The counted number is written. No data changes."},
     {"size", "the size does not fit the blocks", "Correct it",
      "The file says that it is longer, or shorter, than a file with its blocks can be.",
-     "The size becomes the nearest one that its blocks allow."},
+     "The file ends with its last block: beyond it there is nothing of it."},
     {"xattrs", "the extended attributes are damaged", "Drop them",
      "The block that holds the file's extended attributes (access control lists are such) cannot "
      "be read as attributes.",

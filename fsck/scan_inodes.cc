@@ -186,20 +186,20 @@ class InodeCheck {
     return taken;
   }
 
-  // Strategies without holes must have a block for each byte of the file.
+  // Strategies without holes must have a block for each byte of the file. Those with holes allow
+  // almost any size; one that is impossible says nothing, so the file ends with its last block.
   Result<> check_size(const MapPieces& pieces) {
     const FileMap* map = file_map(static_cast<MapKind>(inode_.map_kind));
     const std::uint64_t content = map->content_size(volume_.layout.block_size);
-    std::uint64_t most = map->max_file_blocks(volume_.layout) * content;
-    if (!map->has_holes()) {
-      most = 0;
-      for (const Extent& extent : pieces.extents) most += extent.length * content;
-    }
+    std::uint64_t mapped = 0;
+    for (const Extent& extent : pieces.extents)
+      mapped = std::max(mapped, (extent.at.value + extent.length) * content);
+    std::uint64_t most = map->has_holes() ? map->max_file_blocks(volume_.layout) * content : mapped;
     if (S_ISLNK(inode_.mode)) most = std::min<std::uint64_t>(most, kMaxSymlinkLength);
     if (inode_.size > most && !S_ISDIR(inode_.mode) && !map_declined_ &&
         found(Problem::kSize, std::to_string(std::uint64_t{inode_.size}) + " bytes, at most " +
                                   std::to_string(most))) {
-      inode_.size = most;
+      inode_.size = std::min(most, mapped);
       changed_ = true;
     }
     return {};

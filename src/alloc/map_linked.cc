@@ -71,6 +71,9 @@ Result<> check_header(std::span<const std::byte> bytes, const format::Layout& la
   if (header.checksum != format::link_checksum(header, layout.seed, place.block)) {
     return corrupt("the checksum of a link does not match", Subject::block(place.block));
   }
+  if (header.owner == owner_tag(file) && header.file_block < place.file_block.value) {
+    return corrupt("the chain comes back to a block before", Subject::block(place.block));
+  }
   if (header.owner != owner_tag(file) || header.file_block != place.file_block.value) {
     return corrupt("a link leads to another file's block", Subject::block(place.block));
   }

@@ -11,6 +11,7 @@ namespace {
 // In the order of EventKind.
 constexpr EventType kTypes[] = {
     {"request", "fuse", "operation", "path", {"inode", "offset", "size_bytes", "pid", "uid"}},
+    {"target", "fuse", "", "path", {"inode"}},
     {"reply", "fuse", "", "", {"error", "bytes"}},
     {"task", "background", "what", "", {"epoch"}},
     {"done", "background", "", "", {}},
@@ -42,6 +43,7 @@ constexpr EventType kTypes[] = {
       "arrival_virtual_ns", "begin_virtual_ns", "depth"}},
     {"transfer", "disk", "kind", "purpose", {"block", "blocks"}},
     {"flush", "disk", "", "", {}},
+    {"lost", "trace", "", "", {"events"}},
 };
 static_assert(std::size(kTypes) == kEventKinds);
 
@@ -61,7 +63,7 @@ void EventTrace::resize(std::size_t capacity) {
   CHECK(capacity > 0 && capacity <= kLargest);
   capacity_ = capacity;
   ring_ = {};
-  kept_ = 0;
+  clear();
 }
 
 void EventTrace::start() {
@@ -93,6 +95,7 @@ void EventTrace::add_for(std::uint64_t whose, EventKind kind,
   std::fill(std::ranges::copy(numbers, event.numbers.begin()).out, event.numbers.end(), 0);
   event.word = word;
   event.text.assign(text);
+  if (kept_ == ring_.size()) ++lost_;
   kept_ = std::min(kept_ + 1, ring_.size());
   if (told_) told_();
 }
@@ -103,7 +106,7 @@ void EventTrace::add_block(EventKind kind, std::uint64_t block, std::string_view
   const std::uint64_t whose = request_();
   for (std::size_t back = 1; back <= std::min(kLookedAt, kept_); ++back) {
     TraceEvent& before = ring_[(recorded_ - back) % ring_.size()];
-    if (before.kind == kind && before.request == whose &&
+    if (before.number > sealed_ && before.kind == kind && before.request == whose &&
         before.numbers[0] + before.numbers[1] == block) {
       ++before.numbers[1];
       return;

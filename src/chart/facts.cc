@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "column_parts.h"
 #include "spindle/base/check.h"
 
 namespace spindle::chart {
@@ -49,7 +50,7 @@ void FactTable::add_row(std::vector<Value> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string FactTable::text() const {
+std::string FactTable::text(std::size_t width) const {
   std::vector<std::size_t> widths;
   for (const auto& column : columns_) widths.push_back(column.size());
   std::vector<std::vector<std::string>> cells;
@@ -65,18 +66,21 @@ std::string FactTable::text() const {
     return !rows_.empty() && is_number(rows_.front()[column]);
   };
   std::string out;
-  const auto add_line = [&](const std::vector<std::string>& texts) {
+  const auto add_line = [&](const std::vector<std::string>& texts, const Columns& part) {
     std::string line;
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      if (i != 0) line += "  ";
+    for (const std::size_t i : part) {
+      if (i != part.front()) line += "  ";
       line += to_right(i) ? fmt::format("{:>{}}", texts[i], widths[i])
                           : fmt::format("{:<{}}", texts[i], widths[i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   };
-  add_line(columns_);
-  for (const auto& texts : cells) add_line(texts);
+  for (const auto& part : column_parts(widths, width)) {
+    if (!out.empty()) out += "\n";
+    add_line(columns_, part);
+    for (const auto& texts : cells) add_line(texts, part);
+  }
   return out;
 }
 

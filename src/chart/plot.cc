@@ -73,6 +73,11 @@ Point on_paper(const Axes& axes, const Point& p) {
   return {kLeft + axes.across(p.x) * kWidth, kTop + (1 - axes.up(p.y)) * kHeight};
 }
 
+bool is_empty(const Plot& plot) {
+  return std::ranges::all_of(plot.lines,
+                             [](const Plot::Line& line) { return line.points.empty(); });
+}
+
 void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
   const double bottom = kTop + kHeight;
   for (double tick : axis_ticks(0, axes.top(), 8, plot.counts_up)) {
@@ -80,7 +85,8 @@ void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
     svg.line({kLeft, y}, {kLeft + kWidth, y}, {.stroke = "#E6E6E6"});
     svg.text({kLeft - 8, y + 4}, number_text(tick), {.size = 11, .anchor = Anchor::kEnd});
   }
-  for (double tick : axes.ticks()) {
+  // How far x would go without a point nobody knows.
+  for (double tick : is_empty(plot) ? std::vector<double>() : axes.ticks()) {
     const double x = kLeft + axes.across(tick) * kWidth;
     svg.line({x, kTop}, {x, bottom + 4}, {.stroke = "#E6E6E6"});
     svg.text({x, bottom + 18}, number_text(tick), {.size = 11, .anchor = Anchor::kMiddle});
@@ -120,6 +126,8 @@ std::string to_svg(const Plot& plot) {
     svg.text({16, kTop + kHeight + 62}, plot.caption, {.size = 11, .colour = "#595959"});
   svg.text({16, 22}, plot.title, {.size = 15, .bold = true});
   draw_axes(svg, plot, axes);
+  if (!plot.nothing.empty() && is_empty(plot))
+    svg.text_in({kLeft, kTop, kWidth, kHeight}, plot.nothing, {.colour = "#595959"});
   double y = kTop + 10;
   for (std::size_t i = 0; i < plot.lines.size(); ++i) {
     draw_line(svg, plot.lines[i], axes, i);

@@ -15,6 +15,8 @@ constexpr double kSmall = 11;
 constexpr Point kCentre{340, 300};
 constexpr double kInner = 140;
 constexpr double kOuter = 200;
+constexpr double kThinnest = 0.015;    // of a sector, as a part of a turn
+constexpr double kLabelsApart = 0.34;  // so that neither covers the other
 
 std::string unit_of(const Ring& ring, std::uint64_t places) {
   return ring.unit + (places == 1 ? "" : "s");
@@ -44,7 +46,9 @@ std::vector<Point> sector(double from, double to) {
 
 void draw_part(Svg& svg, const Ring& ring, const Ring::Part& part) {
   const double from = turn_of(ring, static_cast<double>(part.start));
-  const double to = turn_of(ring, static_cast<double>(part.start + part.length));
+  // In a large ring a place is thinner than a line, and is seen all the same.
+  const double to =
+      std::max(turn_of(ring, static_cast<double>(part.start + part.length)), from + kThinnest);
   // Edges tell neighbours apart where there is room for them.
   const bool wide = (to - from) * kInner > 3;
   svg.polygon(sector(from, to),
@@ -62,19 +66,27 @@ void draw_scale(Svg& svg, const Ring& ring) {
   }
 }
 
-/// Two marks that stand close together have their words one behind the other.
+/// Where the words of a mark stand: where it points, or to the side if another is close by.
+double label_turn(const Ring& ring, std::size_t mark) {
+  const double turn = turn_of(ring, static_cast<double>(ring.marks[mark].at));
+  double shift = 0;
+  for (std::size_t k = 0; k < ring.marks.size(); ++k) {
+    const double other = turn_of(ring, static_cast<double>(ring.marks[k].at));
+    const double apart = std::remainder(turn - other, 2 * std::numbers::pi);
+    if (k == mark || std::abs(apart) >= kLabelsApart) continue;
+    const bool is_behind = apart > 0 || (apart == 0 && mark > k);
+    shift += (is_behind ? 0.5 : -0.5) * (kLabelsApart - std::abs(apart));
+  }
+  return turn + shift;
+}
+
 void draw_marks(Svg& svg, const Ring& ring) {
+  constexpr double kReach = kOuter + 24;
   for (std::size_t i = 0; i < ring.marks.size(); ++i) {
-    const double turn = turn_of(ring, static_cast<double>(ring.marks[i].at));
-    bool is_close = false;
-    for (std::size_t k = 0; k < i; ++k) {
-      const double other = turn_of(ring, static_cast<double>(ring.marks[k].at));
-      const double apart = std::abs(std::remainder(turn - other, 2 * std::numbers::pi));
-      is_close |= apart < 0.3;
-    }
-    const double reach = kOuter + (is_close ? 46 : 24);
-    svg.arrow(on_circle(reach, turn), on_circle(kOuter + 1, turn), {.stroke = "#000000"});
-    const Point at = on_circle(reach + 10, turn);
+    const double turn = label_turn(ring, i);
+    const Point place = on_circle(kOuter + 1, turn_of(ring, static_cast<double>(ring.marks[i].at)));
+    svg.arrow(on_circle(kReach, turn), place, {.stroke = "#000000"});
+    const Point at = on_circle(kReach + 10, turn);
     const Anchor anchor = std::abs(std::sin(turn)) < 0.3 ? Anchor::kMiddle
                           : std::sin(turn) > 0           ? Anchor::kStart
                                                          : Anchor::kEnd;
@@ -137,7 +149,10 @@ std::string to_svg(const Ring& ring) {
   Svg svg(width, 610, ring.title);
   svg.text({16, 26}, ring.title, {.size = 15, .bold = true});
   svg.polygon(sector(0, 2 * std::numbers::pi), {.fill = ring.kinds.front().colour});
-  for (const Ring::Part& part : ring.parts) draw_part(svg, ring, part);
+  // Where thin ones lie on one another, that of the kind named first is seen.
+  for (std::size_t kind = ring.kinds.size(); kind-- > 0;)
+    for (const Ring::Part& part : ring.parts)
+      if (part.kind == kind) draw_part(svg, ring, part);
   for (const double radius : {kInner, kOuter}) svg.circle(kCentre, radius, {.stroke = "#8C8C8C"});
   draw_scale(svg, ring);
   draw_marks(svg, ring);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "column_parts.h"
 #include "spindle/base/check.h"
 #include "spindle/chart/svg.h"
 
@@ -33,23 +34,6 @@ struct Column {
   std::size_t width = 0;
   bool to_right = false;
 };
-
-using Columns = std::vector<std::size_t>;  // which ones
-
-/// All columns, or as many parts of them as a terminal has to be given one after the other.
-std::vector<Columns> parts_of(const std::vector<Column>& columns, const TextStyle& style) {
-  std::vector<Columns> parts = {{}};
-  std::size_t width = 0;
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    if (style.wraps && parts.back().size() > 1 && width + columns[c].width > style.width) {
-      parts.push_back({0});
-      width = columns[0].width + 2;
-    }
-    parts.back().push_back(c);
-    width += columns[c].width + 2;
-  }
-  return parts;
-}
 
 std::string line_of(const std::vector<std::string>& cells, const std::vector<Column>& columns,
                     const Columns& part) {
@@ -93,7 +77,9 @@ std::string Table::text(const TextStyle& style, std::string_view whole) const {
     units.push_back(unit);
   }
   std::string out;
-  for (const Columns& part : parts_of(columns, style)) {
+  std::vector<std::size_t> widths;
+  for (const Column& column : columns) widths.push_back(column.width);
+  for (const Columns& part : column_parts(widths, style.wraps ? style.width : 0)) {
     std::size_t width = part.empty() ? 0 : 2 * (part.size() - 1);
     for (const std::size_t c : part) width += columns[c].width;
     const std::string rule = repeated(style.pick("─", "-"), std::min(width, style.width)) + "\n";

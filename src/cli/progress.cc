@@ -8,11 +8,13 @@
 
 namespace spindle::cli {
 
-Progress::Progress(std::uint64_t whole)
-    : shown_(::isatty(STDERR_FILENO) == 1), whole_(std::max<std::uint64_t>(whole, 1)) {}
+Progress::Progress(std::uint64_t whole, std::string_view what)
+    : shown_(::isatty(STDERR_FILENO) == 1),
+      whole_(std::max<std::uint64_t>(whole, 1)),
+      what_(what) {}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r{:60}\r", "");
+  if (shown_) fmt::print(stderr, "\r{:75}\r", "");
 }
 
 void Progress::at(std::uint64_t done) {
@@ -22,8 +24,8 @@ void Progress::at(std::uint64_t done) {
   if (!shown_ || permille == last_permille_) return;
   last_permille_ = permille;
   const std::size_t full = kWidth * permille / 1000;
-  fmt::print(stderr, "\r[{:<{}}] {:5.1f} %", std::string(full, '#'), kWidth,
-             static_cast<double>(permille) / 10);
+  fmt::print(stderr, "\r[{:<{}}] {:5.1f} %{}{}", std::string(full, '#'), kWidth,
+             static_cast<double>(permille) / 10, what_.empty() ? "" : "  ", what_);
   std::fflush(stderr);
 }
 

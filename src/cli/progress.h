@@ -7,18 +7,21 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace spindle::cli {
 
 class Progress {
  public:
-  explicit Progress(std::uint64_t whole);
+  /// `what` stands behind the bar: what is being done, where that changes.
+  explicit Progress(std::uint64_t whole, std::string_view what = {});
   ~Progress();
   void at(std::uint64_t done);
 
  private:
   bool shown_;
   std::uint64_t whole_;
+  std::string_view what_;
   std::uint64_t last_permille_ = 1001;
 };
 

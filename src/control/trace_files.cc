@@ -8,21 +8,37 @@
 #include <nlohmann/json.hpp>
 
 #include "control/folders.h"
+#include "spindle/base/clock.h"
 
 namespace spindle {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Stands in the place of `count` events that nobody can read any more, before those kept.
+TraceEvent lost_events(std::uint64_t count, const EventTrace& trace) {
+  TraceEvent event{.number = trace.recorded() - trace.size(), .kind = EventKind::kLost};
+  event.at_ns = trace.size() == 0 ? monotonic_ns() : trace.at(0).at_ns;
+  event.numbers[0] = count;
+  return event;
+}
+
+/// All that is kept, and first how much is not.
+template <class Visit>
+void for_each_told(const EventTrace& trace, Visit&& visit) {
+  if (trace.lost() != 0) visit(lost_events(trace.lost(), trace));
+  trace.for_each(visit);
+}
+
 std::string trace_text(const EventTrace& trace) {
   std::string text;
-  trace.for_each([&text](const TraceEvent& event) { text += event_text(event); });
+  for_each_told(trace, [&text](const TraceEvent& event) { text += event_text(event); });
   return text;
 }
 
 std::string trace_json(const EventTrace& trace) {
   std::string text = "[";
-  trace.for_each([&text](const TraceEvent& event) {
+  for_each_told(trace, [&text](const TraceEvent& event) {
     text += text.size() == 1 ? "\n" : ",\n";
     text += event_json(event);
   });
@@ -33,12 +49,16 @@ std::string trace_json(const EventTrace& trace) {
 class TracePipe {
  public:
   using Format = std::string (*)(const TraceEvent& event);
-  TracePipe(const EventTrace& trace, Format format)
+  TracePipe(EventTrace& trace, Format format)
       : trace_(trace), format_(format), next_(trace.recorded() + 1) {}
 
   std::string take(std::size_t size) {
     const std::uint64_t oldest = trace_.recorded() - trace_.size() + 1;
-    next_ = std::max(next_, oldest);
+    if (next_ < oldest) {
+      rest_ += format_(lost_events(oldest - next_, trace_));
+      next_ = oldest;
+    }
+    trace_.seal();
     while (rest_.size() < size && next_ <= trace_.recorded()) {
       rest_ += format_(trace_.at(next_++ - oldest));
     }
@@ -48,14 +68,14 @@ class TracePipe {
   }
 
  private:
-  const EventTrace& trace_;
+  EventTrace& trace_;
   Format format_;
   std::uint64_t next_;  ///< the number of the event that comes next
   std::string rest_;    ///< the end of an event that was too long for the last read
 };
 
-void add_pipe(ControlTree& tree, std::string_view path, const EventTrace& trace,
-              TracePipe::Format format, const std::shared_ptr<thread::WaitQueue>& arrivals) {
+void add_pipe(ControlTree& tree, std::string_view path, EventTrace& trace, TracePipe::Format format,
+              const std::shared_ptr<thread::WaitQueue>& arrivals) {
   tree.add_file(path, [&trace, format, arrivals] {
     const auto pipe = std::make_shared<TracePipe>(trace, format);
     ControlFile file{.is_private = true};

@@ -1,5 +1,5 @@
-// What the kernel's FUSE protocol has beyond the headers of Debian 12: two operations and some
-// flags.
+// What the kernel's FUSE protocol has beyond the headers of Debian 12: three operations and
+// some flags.
 //
 // Names and layouts are those of the kernel's uapi/linux/fuse.h (protocol 7.39 and later).
 #pragma once
@@ -8,8 +8,9 @@
 
 namespace spindle::protocol {
 
-inline constexpr std::uint32_t kTemporaryFile = 51;  // FUSE_TMPFILE
-inline constexpr std::uint32_t kStatx = 52;          // FUSE_STATX
+inline constexpr std::uint32_t kTemporaryFile = 51;    // FUSE_TMPFILE
+inline constexpr std::uint32_t kStatx = 52;            // FUSE_STATX
+inline constexpr std::uint32_t kCopyFileRange64 = 53;  // FUSE_COPY_FILE_RANGE_64
 
 inline constexpr std::uint32_t kHandleKillPrivilegesV2 = 1u << 28;       // FUSE_HANDLE_KILLPRIV_V2
 inline constexpr std::uint32_t kWriteKillPrivileges = 1u << 2;           // FUSE_WRITE_KILL_SUIDGID

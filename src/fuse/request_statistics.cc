@@ -54,6 +54,7 @@ constexpr RequestName kRequestNames[] = {
     {FUSE_RENAME2, "rename2"},
     {FUSE_LSEEK, "lseek"},
     {FUSE_COPY_FILE_RANGE, "copy_file_range"},
+    {protocol::kCopyFileRange64, "copy_file_range_64"},
     {FUSE_SYNCFS, "syncfs"},
     {protocol::kTemporaryFile, "tmpfile"},
     {protocol::kStatx, "statx"},

@@ -1,8 +1,10 @@
 #include "request_trace.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
+#include "protocol.h"
 #include "spindle/base/event_trace.h"
 #include "spindle/thread/thread.h"
 
@@ -60,19 +62,70 @@ ByteRange range_of(std::uint32_t opcode, std::string_view body) {
     case FUSE_SETATTR:
       if (const auto* in = body_as<fuse_setattr_in>(body)) return {0, in->size};
       break;
+    case FUSE_COPY_FILE_RANGE:
+    case protocol::kCopyFileRange64:
+      if (const auto* in = body_as<fuse_copy_file_range_in>(body)) return {in->off_in, in->len};
+      break;
     default:
       break;
   }
   return {};
 }
 
+/// The text that ends with a zero there.
+std::string_view text_at(std::string_view body, std::size_t offset) {
+  const std::string_view rest = body.substr(offset);
+  return rest.substr(0, rest.find('\0'));
+}
+
+std::string below(const std::string& directory, std::string_view name) {
+  return (directory == "/" ? "" : directory.empty() ? "?" : directory) + "/" + std::string(name);
+}
+
 std::string path_of(SessionState& session, const fuse_in_header& header, std::string_view body) {
   std::string path = session.volume.path(header.nodeid);
   const auto offset = offset_of_name(header.opcode);
   if (!offset || *offset >= body.size()) return path;
-  const std::string_view rest = body.substr(*offset);
-  const std::string_view name = rest.substr(0, rest.find('\0'));
-  return (path == "/" ? "" : path.empty() ? "?" : path) + "/" + std::string(name);
+  return below(path, text_at(body, *offset));
+}
+
+/// Of a name, `node` is its directory; 0: a symbolic link's text is of no inode.
+struct Target {
+  std::uint64_t node = 0;
+  std::string path;
+};
+
+/// What a request is about besides its path: where to it renames, links or copies.
+std::optional<Target> target_of(SessionState& session, const fuse_in_header& header,
+                                std::string_view body) {
+  const auto second_name = [&](std::size_t offset) {
+    return text_at(body, std::min(body.size(), body.find('\0', offset) + 1));
+  };
+  const auto named = [&](std::uint64_t directory, std::size_t offset) {
+    return Target{directory, below(session.volume.path(directory), second_name(offset))};
+  };
+  switch (header.opcode) {
+    case FUSE_RENAME:
+      if (const auto* in = body_as<fuse_rename_in>(body)) return named(in->newdir, sizeof *in);
+      break;
+    case FUSE_RENAME2:
+      if (const auto* in = body_as<fuse_rename2_in>(body)) return named(in->newdir, sizeof *in);
+      break;
+    case FUSE_LINK:
+      if (const auto* in = body_as<fuse_link_in>(body))
+        return Target{in->oldnodeid, session.volume.path(in->oldnodeid)};
+      break;
+    case FUSE_SYMLINK:
+      return Target{0, std::string(second_name(0))};
+    case FUSE_COPY_FILE_RANGE:
+    case protocol::kCopyFileRange64:
+      if (const auto* in = body_as<fuse_copy_file_range_in>(body))
+        return Target{in->nodeid_out, session.volume.path(in->nodeid_out)};
+      break;
+    default:
+      break;
+  }
+  return std::nullopt;
 }
 
 std::string_view body_of(const fuse_in_header& header, std::size_t size) {
@@ -124,6 +177,8 @@ void trace_request(SessionState& session, const fuse_in_header& header, std::siz
   active_trace->add(EventKind::kRequest,
                     {header.nodeid, range.offset, range.size, header.pid, header.uid},
                     request_name(header.opcode), path_of(session, header, body));
+  if (const auto target = target_of(session, header, body))
+    active_trace->add(EventKind::kTarget, {target->node}, "", target->path);
 }
 
 void count_file(BusyFiles& files, const fuse_in_header& header, std::size_t size,

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "spindle/base/checksum.h"
 #include "spindle/base/clock.h"
@@ -143,7 +144,9 @@ void OperationNotes::add_paths(OperationNote& note) {
       note.path = joined(path, operation.name);
       break;
     case Kind::kLink:
-      note.path = path;
+      // By now the volume knows the file by its new name.
+      note.path = std::exchange(linked_[operation.node], {});
+      linked_.erase(operation.node);
       note.new_path = joined(volume_.path(operation.other), operation.name);
       break;
     case Kind::kRename:

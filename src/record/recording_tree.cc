@@ -124,6 +124,7 @@ Result<Attributes> RecordingTree::symlink(const Caller& caller, NodeId directory
 }
 
 Result<Attributes> RecordingTree::link(NodeId node, NodeId directory, std::string_view name) {
+  for (OperationListener* listener : listeners_) listener->linking(node);
   return record(
       Kind::kLink, node, [&] { return below_.link(node, directory, name); },
       [&](Operation& o) {

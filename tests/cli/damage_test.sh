@@ -71,6 +71,10 @@ refuses "damaged already" spindle damage copy.img --kind loop -o other.img
 refuses "No such file" spindle undo nowhere copy.img
 refuses "no undo file" spindle undo volume.img copy.img
 mkfs.spindle -q other.img 32M
+for kind in bad-link-count cross-link dangling-name loop; do
+  refuses "no $kind: the volume has no" spindle damage other.img --kind $kind -o nothing.img
+  [ ! -e nothing.img ] || fail "a copy was left behind"
+done
 refuses "another size" spindle undo undo other.img
 echo precious >kept
 refuses "name another" fsck.spindle -y -f --undo kept copy.img

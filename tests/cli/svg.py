@@ -1,5 +1,6 @@
-"""svg.py FILE EXPRESSION [NAME=JSON_FILE...]: the SVG is well formed, nothing of it lies outside, no two words overlap, and the
-expression is true of its elements (`of(TAG)`), of all its words (`words`), its tooltips (`tips`) and the JSON by name."""
+"""svg.py FILE EXPRESSION [NAME=JSON_FILE...]: the SVG is well formed, nothing of it lies outside, no two words overlap, no line
+strikes one through, and the expression is true of its elements (`of(TAG)`), of all its words (`words`), its tooltips (`tips`)
+and the JSON by name."""
 import json
 import sys
 import xml.etree.ElementTree as tree
@@ -32,6 +33,25 @@ for e in of('text'):
 for i, a in enumerate(boxes):
     for b in boxes[i + 1:]:
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], ('overlap', a, b)
+
+
+def strikes(line, box):
+    """Whether the line comes through the middle of the word."""
+    x, y = [float(line.get(name)) for name in ('x1', 'x2')], [float(line.get(name)) for name in ('y1', 'y2')]
+    low, high = 0.0, 1.0
+    for (begin, end), near, far in ((x, box[0] + 1, box[2] - 1), (y, box[1] + 1, box[3] - 1)):
+        if begin == end:
+            if not near < begin < far:
+                return False
+            continue
+        ends = sorted(((near - begin) / (end - begin), (far - begin) / (end - begin)))
+        low, high = max(low, ends[0]), min(high, ends[1])
+    return low < high
+
+
+for e in of('line'):
+    for box in boxes:
+        assert not strikes(e, box), ('struck through', e.attrib, box)
 data = {}
 for argument in sys.argv[3:]:
     name, path = argument.split('=', 1)

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include "fsck/damage.h"
 #include "fsck/explain.h"
@@ -11,6 +13,7 @@
 #include "sample_volume.h"
 #include "spindle/base/random.h"
 #include "spindle/base/temporary_folder.h"
+#include "spindle/device/fault_device.h"
 
 namespace spindle::test {
 namespace {
@@ -44,6 +47,15 @@ MemoryDevice damaged(std::string_view kind, std::uint64_t seed, fsck::DamageAnsw
 
 class EachKind : public testing::TestWithParam<std::string_view> {};
 
+/// A check that only looks goes through to its end, whatever is damaged.
+void expect_found(const MemoryDevice& broken) {
+  MemoryDevice device = broken;
+  const auto looked = check(device, fsck::Mode::kNo);
+  ASSERT_TRUE(looked.ok()) << looked.error().describe();
+  EXPECT_NE(looked->left, 0u);
+  EXPECT_TRUE(device.same_content(broken)) << "a look has written";
+}
+
 TEST_P(EachKind, IsFoundRepairedAndUndone) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     SCOPED_TRACE(seed);
@@ -54,6 +66,7 @@ TEST_P(EachKind, IsFoundRepairedAndUndone) {
     fsck::DamageAnswer again;
     EXPECT_TRUE(damaged(GetParam(), seed, again).same_content(broken)) << "not of the seed alone";
 
+    expect_found(broken);
     TemporaryPath undo;
     MemoryDevice device = broken;
     {
@@ -86,6 +99,48 @@ INSTANTIATE_TEST_SUITE_P(Damage, EachKind, testing::ValuesIn(kinds()), [](const 
   return name;
 });
 
+// A bit in what all else hangs on, in the state block and in the group table, among others.
+TEST(Damage, IsFoundWhereverABitFlips) {
+  std::set<std::uint64_t> seen;
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+    SCOPED_TRACE(seed);
+    fsck::DamageAnswer answer;
+    const MemoryDevice broken = damaged("bit-flip", seed, answer);
+    seen.insert(answer.blocks.front().value);
+    expect_found(broken);
+  }
+  MemoryDevice sound = sample().device;
+  const format::Layout layout = Damager(sound).layout();
+  EXPECT_TRUE(seen.contains(layout.state().value));
+  EXPECT_TRUE(seen.contains(layout.group_table().start.value));
+}
+
+TEST(Damage, CrossLinksFilesOfEachStrategy) {
+  std::map<std::string, MemoryDevice> broken;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    fsck::DamageAnswer answer;
+    MemoryDevice device = damaged("cross-link", seed, answer);
+    broken.emplace(answer.name.substr(0, answer.name.find('/', 1)), std::move(device));
+  }
+  for (const char* folder : {"/contiguous", "/linked", "/fat", "/indexed", "/extent"}) {
+    SCOPED_TRACE(folder);
+    ASSERT_TRUE(broken.contains(folder));
+    expect_found(broken.at(folder));
+    EXPECT_EQ(check(broken.at(folder), fsck::Mode::kYes)->left, 0u);
+  }
+}
+
+TEST(Damage, OfASizeLeavesNoneThatIsBeyondTheBlocks) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    fsck::DamageAnswer answer;
+    MemoryDevice device = damaged("bad-size", seed, answer);
+    ASSERT_EQ(check(device, fsck::Mode::kYes)->left, 0u);
+    EXPECT_LT(Damager(device).inode(answer.inode->value).size,
+              device.block_count() * device.block_size())
+        << answer.what;
+  }
+}
+
 TEST(Damage, RefusesWhatItCannotDo) {
   MemoryDevice device = sample().device;
   EXPECT_EQ(fsck::damage(device, superblock_of(device), "nonsense", 1).code(), EINVAL);
@@ -105,6 +160,25 @@ TEST(Undo, OfARepairThatWasCutOff) {
   ASSERT_TRUE(undone.ok());
   EXPECT_TRUE(undone->was_cut_off);
   EXPECT_TRUE(device.same_content(broken));
+}
+
+// The disk fails at each write of the repair in turn: it ends there, and goes back to what was.
+TEST(Undo, OfARepairThatFailedAtAnyWrite) {
+  fsck::DamageAnswer answer;
+  const MemoryDevice broken = damaged("stale", 2, answer);
+  std::uint64_t failed = 0;
+  for (bool is_over = false; !is_over; ++failed) {
+    SCOPED_TRACE(failed);
+    TemporaryPath undo;
+    MemoryDevice device = broken;
+    FaultDevice faulty(device);
+    faulty.add({.on = FaultRule::kWrites, .skip = failed, .times = FaultRule::kForever});
+    is_over = check(**fsck::UndoRecorder::create(undo.path(), faulty), fsck::Mode::kYes).ok();
+    EXPECT_EQ(is_over, faulty.faults() == 0);
+    ASSERT_TRUE(fsck::undo(undo.path(), device, false).ok());
+    EXPECT_TRUE(device.same_content(broken));
+  }
+  EXPECT_GT(failed, 3u);
 }
 
 TEST(Undo, LeavesWhatSomebodyElseChanged) {

@@ -260,9 +260,7 @@ const Case kGroupCases[] = {
     {"TornTable",
      Problem::kGroupTable,
      {},
-     [](Damager& d) { d.flip(d.layout().group_table().start, 40); },
-     false,
-     true},
+     [](Damager& d) { d.flip(d.layout().group_table().start, 40); }},
     {"TornInodes",
      Problem::kInodeTableBlock,
      {},
@@ -327,7 +325,7 @@ const Case kVolumeCases[] = {
        d.edit_inode(file, [&](auto& inode) { inode.next_orphan = file; });
        orphan_head(file)(d);
      }},
-    {"TornState", Problem::kState, {}, [](Damager& d) { d.flip(d.layout().state()); }, false, true},
+    {"TornState", Problem::kState, {}, [](Damager& d) { d.flip(d.layout().state()); }},
     {"TornJournal",
      Problem::kJournal,
      {},

@@ -19,7 +19,6 @@ struct Case {
   std::vector<std::string> damaged;  ///< paths whose content may be lost; "*": all
   std::function<void(Damager&)> damage;
   bool names_may_change = false;
-  bool ends_a_look = false;  ///< a check that may change nothing answers EUCLEAN
 };
 
 inline void PrintTo(const Case& damage, std::ostream* out) {

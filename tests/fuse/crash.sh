@@ -90,9 +90,12 @@ expect True "$(field explored 'all(f["kept"] == f["promised"] > 0 for f in j["fi
 
 step "a long list is shown whole"
 new_volume 4M
-spindle crash record "$image" long.crash -- sh -c 'for i in $(seq 250); do echo $i >$i; done' 2>said
+spindle crash record "$image" long.crash -- sh -c 'for i in $(seq 250); do echo $i >$i; done; mv 1 one; ln one two' 2>said
 expect "$(field <(spindle crash long.crash --json) 'len(j["rows"])')" \
   "$(spindle crash long.crash | grep -cE ' (write|flush|discard|program)( |$)')" "lines of the list"
+
+spindle crash long.crash | grep -q "program .* rename /1 to /one$" || fail "the rename is not told"
+spindle crash long.crash | grep -q "program .* link /one to /two$" || fail "the link is not told: $(spindle crash long.crash | grep link)"
 
 step "wrong input"
 refuses "no recording of writes" spindle crash before.img

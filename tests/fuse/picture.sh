@@ -14,6 +14,7 @@ spindle picture "$mnt" --all none >said 2>&1 || fail "$(cat said)"
 for name in seeks responses arm hits; do [ -s "none/$name.png" ] || fail "$name is not drawn: $(cat said)"; done
 python3 "$svg" none/seeks.svg "'Nothing has been counted.' in words"
 python3 "$svg" none/arm.svg "'The arm has not moved.' in words"
+python3 "$svg" none/hits.svg "'Nothing has been read.' in words"
 
 step "many files, read by eight programs"
 printf "%.0s$seed" $(seq 20000) >random
@@ -169,6 +170,17 @@ PYTHON
 grep -q 'A .*/file *256 *blocks' <(spindle picture "$image" --blocks 300-4395 --by file) || fail "a file in the part has no name"
 ! grep -q '/file' <(spindle picture "$image" --blocks 4096-8191 --by file) || fail "a file elsewhere has a name"
 for wrong in 5 5- -5 9-5 0-8192 x-y; do refuses "not FIRST-LAST within 0-8191" spindle picture "$image" --blocks=$wrong; done
+
+step "a log of which hardly anything is in use"
+truncate -s 64G large
+mkfs.spindle -q large
+image=$work/large mount_volume
+echo 1 >"$mnt/file"
+echo 1 >"$mnt/.spindle/journal/commit"
+spindle picture "$mnt" --kind journal --svg ring.svg
+python3 "$svg" ring.svg "any('tail' in word for word in words)"
+unmount_volume
+rm large
 
 step "an image, and wrong input"
 spindle picture "$image" --kind journal >text

@@ -54,7 +54,7 @@ import json, sys
 events = [json.loads(line) for line in sys.stdin]
 print(*{e["path"] for e in events if e["event"] == "request" and e["operation"] == "write"})')" "the paths written"
   spindle trace "$mnt" --op fsync --path '/d/*' >tree
-  grep -q 'fsync /d/file, by process [0-9]' tree || fail "the tree has no fsync: $(cat tree)"
+  grep -q 'fsync /d/file, inode [0-9]*, by process [0-9]' tree || fail "the tree has no fsync: $(cat tree)"
   grep -q 'commit of epoch' tree || fail "the commit does not stand below who waits for it"
   grep -qE 'arm (moves|stays).*seek .*rotation .*transfer' tree || fail "the arm is missing: $(cat tree)"
   ! grep -q 'mkdir' tree || fail "the filter lets others pass"
@@ -102,14 +102,55 @@ follow_live() {
   echo 0 >"$control/trace_on"
 }
 
+# Requests about two names tell both, and are found by each.
+tell_both_names() {
+  step "renames, links and copies"
+  spindle trace "$mnt" --json -- sh -c "
+    head -c 9000 /dev/zero >$mnt/one; mv $mnt/one $mnt/d/two; ln -s d/two $mnt/four
+    python3 -c 'import os; os.copy_file_range(os.open(\"$mnt/d/two\", 0), os.open(\"$mnt/five\", 65), 9000)'
+    ln $mnt/d/two $mnt/three" >events
+  spindle trace "$mnt" --path '/d/two' >tree
+  local line
+  for line in "rename2\{0,1\} /one to /d/two, in inode 1," "link /three to /d/two, in inode 1," \
+    "copy_file_range /d/two to /five, inode [0-9]*, 9000 bytes at 0,"; do
+    grep -q "$line" tree || fail "the tree has no '$line': $(cat tree)"
+  done
+  spindle trace "$mnt" --op symlink | grep -q "symlink /four to d/two, in inode 1," || fail "the symbolic link's target"
+  expect "" "$(spindle trace "$mnt" --op symlink --path '/one' 2>/dev/null)" "links that lead elsewhere"
+}
+
+# Who reads too late hears how much is gone.
+lose_events() {
+  step "a ring that is too small"
+  echo 20 >"$control/trace_size"
+  echo 1 >"$control/trace_on"
+  local pipe lines first
+  for pipe in trace_pipe trace_pipe.jsonl; do
+    exec {lines}<"$control/$pipe"
+    for _ in $(seq 20); do touch "$mnt/late"; done
+    read -r first <&"$lines"
+    exec {lines}<&-
+    case $first in
+    *' trace lost events='* | *'"event":"lost","events":'*) ;;
+    *) fail "$pipe hides that events are lost: $first" ;;
+    esac
+  done
+  echo 0 >"$control/trace_on"
+}
+
 bound_it() {
   step "size, and wrong input"
   spindle trace "$mnt" --op create --json -- sh -c "touch $mnt/by-option" >events
   grep -q '/by-option' events || fail "a command behind a list of operations is not traced"
   spindle trace "$mnt" --size 10 --json -- find "$mnt" >events 2>said
-  grep -q "full" said || fail "nobody says that the trace is full"
-  [ "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))))' "$control/trace.json")" -le 10 ] ||
-    fail "more is kept than was asked for"
+  grep -q "older events are lost" said || fail "nobody says that events are lost: $(cat said)"
+  python3 - "$control/trace.json" <<'PYTHON' || fail "what is kept, and what is lost"
+import json, sys
+lost, *kept = json.load(open(sys.argv[1]))
+assert lost["event"] == "lost" and lost["events"] > 0 and len(kept) == 10, (lost, len(kept))
+assert lost["number"] + 1 == kept[0]["number"], (lost, kept[0])
+PYTHON
+  grep -q ' trace lost events=' "$control/trace" || fail "the text does not say that events are lost"
   touch "$mnt/not-seen"
   ! grep -q not-seen "$control/trace" || fail "it is traced while it is off"
   refuses "no Spindle volume" spindle trace "$work"
@@ -117,6 +158,8 @@ bound_it() {
   refuses "could not be run" spindle trace "$mnt" -- /nonexistent
   refuses "" spindle trace "$mnt" --size 0
   refuses "--op: 'nonsense'" spindle trace "$mnt" --op nonsense
+  refuses "excludes" spindle trace "$mnt" --follow -- true
+  refuses "excludes" spindle trace "$mnt" --follow --chrome file
   for value in 0 -1 many 99999999; do refuses "Invalid argument" bash -c "echo $value >$control/trace_size"; done
   local status=0
   spindle trace "$mnt" -- sh -c 'exit 7' >/dev/null 2>&1 || status=$?
@@ -125,7 +168,9 @@ bound_it() {
 
 follow_one_write
 filter_them
+tell_both_names
 follow_live
+lose_events
 bound_it
 unmount_volume
 check_volume

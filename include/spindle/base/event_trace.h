@@ -7,7 +7,8 @@
 //
 // A layer knows this header and nobody above it. While no trace is started an event costs a look at
 // one thread-local pointer; else a clock and a copy of some 150 bytes, and no allocation once the
-// ring's texts have been as long before. Neighbouring blocks of one kind and request are one event.
+// ring's texts have been as long before. Neighbouring blocks of one kind and request are one event,
+// unless somebody has read it meanwhile.
 //
 // Numbers mean what `event_type` says of the kind; words are of static storage. The ring belongs to
 // the kernel thread that started it.
@@ -26,6 +27,7 @@ namespace spindle {
 
 enum class EventKind : std::uint8_t {
   kRequest,     ///< a request of the kernel begins
+  kTarget,      ///< the other name or file that it is about
   kReply,       ///< its answer leaves
   kTask,        ///< work begins that is nobody's request
   kDone,        ///< the task's end
@@ -48,8 +50,9 @@ enum class EventKind : std::uint8_t {
   kServe,       ///< the arm has served them
   kTransfer,    ///< blocks of a disk without time
   kFlush,       ///< the device makes durable what it was given
+  kLost,        ///< in what is read of a trace: the ring was too small for these before
 };
-inline constexpr std::size_t kEventKinds = 23;
+inline constexpr std::size_t kEventKinds = 25;
 inline constexpr std::size_t kEventNumbers = 12;
 
 /// What the fields of a kind of event are called; an empty name is a field that it has not.
@@ -86,7 +89,7 @@ class EventTrace {
   void start();
   void stop();
   [[nodiscard]] bool is_on() const;
-  void clear() { kept_ = 0; }
+  void clear() { kept_ = lost_ = 0; }
   /// Forgets all events.
   void resize(std::size_t capacity);
   /// Called after each event; must not make one.
@@ -105,8 +108,12 @@ class EventTrace {
 
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::size_t size() const { return kept_; }
+  /// How many were kept, and gave way to newer ones, since it was cleared or resized.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
   /// How many there were in all: the number of the newest.
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
+  /// What there is by now has been read, and stays as it is.
+  void seal() { sealed_ = recorded_; }
   /// The `index`-th of those kept, the oldest being 0; below size().
   [[nodiscard]] const TraceEvent& at(std::size_t index) const {
     return ring_[(recorded_ - kept_ + index) % ring_.size()];
@@ -122,6 +129,8 @@ class EventTrace {
   std::uint64_t (*request_)();
   std::uint64_t recorded_ = 0;
   std::size_t kept_ = 0;
+  std::uint64_t lost_ = 0;
+  std::uint64_t sealed_ = 0;  ///< the number up to which events do not change
   std::uint64_t requests_ = 0;
   std::function<void()> told_;
 };

@@ -5,6 +5,7 @@
 // needs none beside it. Table, of ready texts under titles for people, is another thing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -30,7 +31,10 @@ class FactTable {
   /// As many values as there are columns.
   void add_row(std::vector<Value> row);
   void drop_rows() { rows_.clear(); }
-  [[nodiscard]] std::string text() const;
+  /// Wider than `width` columns it stands in parts below one another, each with the first column;
+  /// 0: as wide as it is.
+  [[nodiscard]] std::string text(std::size_t width = 0) const;
+  [[nodiscard]] std::size_t row_count() const { return rows_.size(); }
   /// A list of objects, one a row, with the columns as keys.
   [[nodiscard]] std::string json() const;
 

@@ -27,7 +27,8 @@ struct Plot {
   bool logarithmic = false;
   bool counts_across = false;  ///< x does
   bool counts_up = false;
-  double y_top = 0;  ///< how far the y axis goes at least
+  double y_top = 0;     ///< how far the y axis goes at least
+  std::string nothing;  ///< what a picture without a point says in their place
   std::vector<Line> lines;
 };
 

@@ -46,6 +46,7 @@ class OperationNotes final : public OperationListener {
   OperationNotes(Tree& volume, WriteLogWriter& log) : volume_(volume), log_(log) {}
 
   void syncing(NodeId node) override;
+  void linking(NodeId node) override { linked_[node] = volume_.path(node); }
   void done(const Operation& operation, std::span<const std::byte> data) override;
 
  private:
@@ -60,6 +61,7 @@ class OperationNotes final : public OperationListener {
   Tree& volume_;
   WriteLogWriter& log_;
   std::unordered_map<NodeId, Sync> syncs_;
+  std::unordered_map<NodeId, std::string> linked_;  ///< paths from before the link
 };
 
 }  // namespace spindle

@@ -19,6 +19,8 @@ class OperationListener {
   virtual ~OperationListener() = default;
   /// A sync of this file or directory is about to begin. May suspend.
   virtual void syncing(NodeId node) { static_cast<void>(node); }
+  /// The file is about to get one more name. Must not suspend.
+  virtual void linking(NodeId node) { static_cast<void>(node); }
   /// `data` is what was written; times are of the monotonic clock. Must not suspend.
   virtual void done(const Operation& operation, std::span<const std::byte> data) = 0;
 };

@@ -1,15 +1,19 @@
 #include "cli/inspect/answer.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "spindle/chart/text_style.h"
+
 namespace spindle::cli {
 namespace {
 
 constexpr std::size_t kMostNotes = 20;
+constexpr std::size_t kFewRows = 16;  // that may stand in parts on a narrow terminal
 
 }  // namespace
 
@@ -49,10 +53,12 @@ std::vector<std::string> Answer::all_notes() const {
 }
 
 std::string Answer::text() const {
+  const chart::TextStyle style = chart::terminal_style(STDOUT_FILENO);
+  const std::size_t width = style.wraps ? style.width : 0;
   std::string out = facts_.empty() ? "" : facts_text(facts_);
   for (const auto& [name, table] : tables_) {
     if (!out.empty()) out += "\n";
-    out += name + ":\n" + table.text();
+    out += name + ":\n" + table.text(table.row_count() <= kFewRows ? width : 0);
   }
   const auto notes = all_notes();
   if (!notes.empty() && !out.empty()) out += "\n";

@@ -105,10 +105,12 @@ DrawnPicture draw_arm(const DiskFigures& figures, const chart::TextStyle& style)
       path.stops.push_back({turn, chart::ArmPath::Kind::kTurn, true});
     path.stops.push_back({move.to, chart::ArmPath::Kind::kServed, true});
   }
+  const std::string what = track.moves.empty()
+                               ? "The arm has not moved.\n"
+                               : fmt::format("The last {} of {}.\n\n{}", track.moves.size() - first,
+                                             counted(services, "service"), to_text(path, style));
   return {.svg = to_svg(track),
-          .text = fmt::format("{}\nThe last {} of {}.\n\n{}\n{}\n", track.title,
-                              track.moves.size() - first, counted(services, "service"),
-                              to_text(path, style), track.caption),
+          .text = fmt::format("{}\n{}\n{}\n", track.title, what, track.caption),
           .json = {{"cylinders", track.cylinders}, {"history", history}, {"moves", moves}}};
 }
 
@@ -180,6 +182,7 @@ chart::Plot hits_plot(const DiskFigures& figures) {
   plot.y_label = "hits (% of reads)";
   plot.caption = figures.caption;
   plot.y_top = 100;
+  plot.nothing = "Nothing has been read.";
   const Json& rows = figures.table("cache/history");
   const bool by_reads = figures.time == DiskFigures::Time::kReads;
   const bool in_seconds = !rows.empty() && number(rows.back(), "end_ms") >= 10'000;
@@ -212,7 +215,7 @@ DrawnPicture draw_hits(const DiskFigures& figures, const chart::TextStyle& style
   const Json& rows = figures.table("cache/history");
   const chart::Plot plot = hits_plot(figures);
   std::string text = plot.title + "\n\n";
-  text += rows.empty() ? "Nothing has been read.\n" : to_text(plot, style);
+  text += rows.empty() ? plot.nothing + "\n" : to_text(plot, style);
   return {.svg = to_svg(plot),
           .text = text + "\n" + plot.caption + "\n",
           .json = {{"history", rows}, {"reads", sum(rows, "reads")}, {"hits", sum(rows, "hits")}}};
@@ -285,9 +288,10 @@ DiskFigures take_disk_figures(const MountControl& control) {
   const std::string image = control.value("volume/image");
   figures.subject = printable(image.substr(image.rfind('/') + 1));
   figures.caption = fmt::format(
-      "Disk {}, arm {}, cache {}; {} requests since the counters were reset; {:%Y-%m-%d %H:%M:%S}",
+      "Disk {}, arm {}, cache {}; {} since the counters were reset; {:%Y-%m-%d %H:%M:%S}",
       control.chosen("disk/model"), control.chosen("disk/scheduler"),
-      control.chosen("cache/policy"), control.value("disk/requests"),
+      control.chosen("cache/policy"),
+      counted(natural(figures.table("disk/statistics"), "requests"), "request"),
       fmt::localtime(std::time(nullptr)));
   return figures;
 }

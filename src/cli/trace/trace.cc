@@ -65,6 +65,12 @@ std::string shown_text(const TracedRequests& traced, bool as_json) {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+void tell_of_lost(const TracedRequests& traced) {
+  if (traced.lost() == 0) return;
+  fmt::print(stderr, "{} older {} lost; --size keeps more.\n", traced.lost(),
+             traced.lost() == 1 ? "event is" : "events are");
+}
+
 /// Shows requests as they end, until somebody interrupts or the mount goes.
 void follow(const TraceRequest& request, const MountControl& control, Complaint& complaint) {
   const std::string path = control.directory() + "/.spindle/trace_pipe.jsonl";
@@ -86,6 +92,7 @@ void follow(const TraceRequest& request, const MountControl& control, Complaint&
       if (!event.is_discarded()) traced.add(event);
     }
     TracedRequests ended = traced.take_ended();
+    tell_of_lost(ended);
     ended.keep_only(request.filter);
     fmt::print("{}", shown_text(ended, request.json));
     std::fflush(stdout);
@@ -126,9 +133,7 @@ void show(const TraceRequest& request, const MountControl& control, Complaint& c
   if (complaint.made()) return;
   TracedRequests traced;
   for (const Json& event : events) traced.add(event);
-  if (!events.empty() && std::to_string(events.size()) == control.value("trace_size"))
-    fmt::print(stderr, "The trace is full, older events are lost; --size keeps more than {}.\n",
-               events.size());
+  tell_of_lost(traced);
   if (traced.empty() && request.command.empty() && control.chosen("trace_on") == "off")
     return complaint.make(
         "nothing is traced: switch it on (--on), or give a command to be traced after --");
@@ -174,7 +179,8 @@ void add_trace_command(const Command& program, int& status) {
       "Show what happened under each request of a mount, from the call to the arm.\n"
       "With a COMMAND after --, of what it does; else of what the trace has kept.");
   command.option("MOUNT", request->mount, "where the volume is mounted").required();
-  command.option("COMMAND", request->command, "after --: traced from its start to its end");
+  const Option traced =
+      command.option("COMMAND", request->command, "after --: traced from its start to its end");
   command
       .option("--op", request->filter.operations, "only these operations: read, write, lookup ...")
       .one_of(request_names())
@@ -184,16 +190,19 @@ void add_trace_command(const Command& program, int& status) {
       .type_name("GLOB");
   command.option("--pid", request->filter.process, "only this process's requests");
   command.flag("--json", request->json, "the events as JSON lines");
-  command.option("--chrome", request->chrome, "as Chrome trace events, for ui.perfetto.dev")
-      .type_name("FILE");
-  command
-      .option("--blktrace", request->blktrace,
-              "what the disk served, to NAME.blktrace.0, for blkparse, btt and iowatcher")
-      .type_name("NAME");
-  command.option("--fio", request->fio, "the same as an iolog of fio").type_name("FILE");
-  command.option("--disksim", request->disksim, "the same as DiskSim's ASCII").type_name("FILE");
-  const Option follow =
-      command.flag("-f,--follow", request->follow, "as it happens, until interrupted");
+  const Option files[] = {
+      command.option("--chrome", request->chrome, "as Chrome trace events, for ui.perfetto.dev")
+          .type_name("FILE"),
+      command
+          .option("--blktrace", request->blktrace,
+                  "what the disk served, to NAME.blktrace.0, for blkparse, btt and iowatcher")
+          .type_name("NAME"),
+      command.option("--fio", request->fio, "the same as an iolog of fio").type_name("FILE"),
+      command.option("--disksim", request->disksim, "the same as DiskSim's ASCII")
+          .type_name("FILE")};
+  Option follow = command.flag("-f,--follow", request->follow, "as it happens, until interrupted");
+  follow.excludes(traced);
+  for (const Option& file : files) follow.excludes(file);
   const Option on = command.flag("--on", request->on, "switch the trace on, and leave it so");
   command.flag("--off", request->off, "switch it off").excludes(on).excludes(follow);
   command.option("--size", request->size, "how many events are kept").range(1, 1 << 20);

@@ -1,5 +1,8 @@
-// The trace as Chrome trace events. Process 1 has a row for each process that asked, process 2 one
-// for the daemon's own work, process 3 the disk in virtual time.
+// The trace as Chrome trace events. Process 1 has the requests, in as many rows as run side by
+// side, process 2 the daemon's own work, process 3 the disk in virtual time. Both times begin with
+// what comes first: two clocks far apart would leave a viewer nothing but two dots.
+#include <algorithm>
+#include <limits>
 #include <map>
 
 #include "cli/trace/traced_requests.h"
@@ -47,9 +50,28 @@ Json span(const std::string& name, int process, std::uint64_t row, std::int64_t 
           {"args", std::move(arguments)}};
 }
 
-void add_disk_span(const TracedEvent& event, Json& list) {
+/// Where the two times begin.
+struct Zero {
+  std::int64_t at_ns = std::numeric_limits<std::int64_t>::max();
+  std::int64_t virtual_ns = std::numeric_limits<std::int64_t>::max();
+};
+
+Zero zero_of(const std::vector<const TracedRequest*>& requests) {
+  Zero zero;
+  for (const TracedRequest* request : requests) {
+    zero.at_ns = std::min(zero.at_ns, request->began_ns());
+    for (const TracedEvent& event : request->events) {
+      if (event.name != "serve") continue;
+      const auto begin_ns = static_cast<std::int64_t>(event.number("begin_virtual_ns"));
+      zero.virtual_ns = std::min(zero.virtual_ns, begin_ns);
+    }
+  }
+  return zero;
+}
+
+void add_disk_span(const TracedEvent& event, const Zero& zero, Json& list) {
   const auto ns = [&](const char* field) { return static_cast<std::int64_t>(event.number(field)); };
-  std::int64_t at_ns = ns("begin_virtual_ns");
+  std::int64_t at_ns = ns("begin_virtual_ns") - zero.virtual_ns;
   for (const char* phase : {"seek_ns", "rotation_ns", "transfer_ns"}) {
     const std::int64_t length_ns = ns(phase);
     if (length_ns == 0) continue;
@@ -60,12 +82,13 @@ void add_disk_span(const TracedEvent& event, Json& list) {
   }
 }
 
-void add_request(const TracedRequest& request, std::uint64_t row, Json& list) {
+void add_request(const TracedRequest& request, std::uint64_t row, const Zero& zero, Json& list) {
   const int process = request.is_task() ? kBackground : kRequests;
   const TracedEvent& first = request.events.front();
   const std::string path = first.word("path");
   list.push_back(span(request.operation() + (path.empty() ? "" : " " + path), process, row,
-                      request.began_ns(), request.ended_ns() - request.began_ns(), first.fields));
+                      request.began_ns() - zero.at_ns, request.ended_ns() - request.began_ns(),
+                      first.fields));
   for (std::size_t i = 1; i < request.events.size(); ++i) {
     const TracedEvent& event = request.events[i];
     list.push_back({{"name", event.layer + ": " + event.name},
@@ -73,9 +96,9 @@ void add_request(const TracedRequest& request, std::uint64_t row, Json& list) {
                     {"s", "t"},
                     {"pid", process},
                     {"tid", row},
-                    {"ts", microseconds(event.at_ns)},
+                    {"ts", microseconds(event.at_ns - zero.at_ns)},
                     {"args", event.fields}});
-    if (event.name == "serve") add_disk_span(event, list);
+    if (event.name == "serve") add_disk_span(event, zero, list);
   }
 }
 
@@ -88,10 +111,12 @@ std::string chrome_json(const TracedRequests& traced) {
   list.push_back(name_of("process_name", kDisk, 0, "disk (virtual time)"));
   list.push_back(name_of("thread_name", kDisk, 1, "arm"));
   std::map<bool, Rows> rows;
-  for (const TracedRequest* request : traced.requests()) {
+  const auto requests = traced.requests();
+  const Zero zero = zero_of(requests);
+  for (const TracedRequest* request : requests) {
     const std::uint64_t row =
         rows[request->is_task()].take(request->began_ns(), request->ended_ns());
-    add_request(*request, row, list);
+    add_request(*request, row, zero, list);
   }
   const Json whole = {{"traceEvents", std::move(list)}, {"displayTimeUnit", "ns"}};
   return whole.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

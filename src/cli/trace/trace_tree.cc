@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <set>
@@ -44,10 +45,14 @@ std::string serve_clause(const TracedEvent& event) {
     return duration_text(static_cast<std::int64_t>(event.number(field)));
   };
   const std::uint64_t moved = event.number("cylinders");
-  const std::string way = moved == 0 ? fmt::format("stays at cylinder {}", event.number("to"))
-                                     : fmt::format("moves {} {}, {} to {}", moved,
-                                                   moved == 1 ? "cylinder" : "cylinders",
-                                                   event.number("from"), event.number("end"));
+  std::string way = fmt::format("stays at cylinder {}", event.number("to"));
+  if (moved != 0) {
+    way = fmt::format("moves {} {}, {} to {}", moved, moved == 1 ? "cylinder" : "cylinders",
+                      event.number("from"), event.number("to"));
+    // A long run goes on in the cylinders behind.
+    if (event.number("end") != event.number("to"))
+      way += fmt::format(" and on to {}", event.number("end"));
+  }
   return fmt::format("arm {}: seek {}, rotation {}, transfer {}; {} of {}", way, ns("seek_ns"),
                      ns("rotation_ns"), ns("transfer_ns"), event.word("kind"), blocks_of(event));
 }
@@ -125,6 +130,13 @@ const std::map<std::string, Clause>& clauses() {
   return table;
 }
 
+/// Whether the inode of such a request is a directory, and its path leads to a name in there.
+bool names_in_directory(std::string_view operation) {
+  constexpr std::string_view kOperations[] = {"lookup", "create", "mknod",   "mkdir", "unlink",
+                                              "rmdir",  "rename", "rename2", "link",  "symlink"};
+  return std::ranges::find(kOperations, operation) != std::end(kOperations);
+}
+
 std::string heading_of(const TracedRequest& request) {
   const TracedEvent& first = request.events.front();
   std::string text = fmt::format("#{} {}", request.id, request.operation());
@@ -133,8 +145,11 @@ std::string heading_of(const TracedRequest& request) {
       text += fmt::format(" of epoch {}", epoch);
     return text;
   }
-  const std::string path = first.word("path");
-  text += " " + (path.empty() ? fmt::format("inode {}", first.number("inode")) : path);
+  if (const std::string path = first.word("path"); !path.empty()) text += " " + path;
+  if (const TracedEvent* target = request.target()) text += " to " + target->word("path");
+  if (const auto inode = first.number("inode"); inode != 0)
+    text +=
+        fmt::format(", {}inode {}", names_in_directory(request.operation()) ? "in " : "", inode);
   if (const auto size = first.number("size_bytes"); size != 0)
     text += fmt::format(", {} bytes at {}", size, first.number("offset"));
   const std::uint64_t process = first.number("pid");
@@ -174,7 +189,7 @@ class TreeText {
   }
 
   void add_events(const TracedRequest& request, const std::string& indent) {
-    for (std::size_t i = 1; i < request.events.size(); ++i) {
+    for (std::size_t i = request.target() != nullptr ? 2 : 1; i < request.events.size(); ++i) {
       const TracedEvent& event = request.events[i];
       const bool is_last = i + 1 == request.events.size();
       text_ += fmt::format("{}{} {:>10}  {:<8} {}\n", indent,

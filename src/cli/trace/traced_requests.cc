@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace spindle::cli {
 
@@ -21,6 +22,10 @@ std::string TracedRequest::operation() const {
   return events.front().word(is_task() ? "what" : "operation");
 }
 
+const TracedEvent* TracedRequest::target() const {
+  return events.size() > 1 && events[1].name == "target" ? &events[1] : nullptr;
+}
+
 bool TraceFilter::takes(const TracedRequest& request) const {
   const TracedEvent& first = request.events.front();
   if (not_process != 0 && first.number("pid") == not_process) return false;
@@ -29,7 +34,11 @@ bool TraceFilter::takes(const TracedRequest& request) const {
   if (!operations.empty() && std::ranges::find(operations, request.operation()) == operations.end())
     return false;
   if (process && first.number("pid") != *process) return false;
-  return path.empty() || ::fnmatch(path.c_str(), first.word("path").c_str(), 0) == 0;
+  const auto matches = [this](const TracedEvent& event) {
+    return ::fnmatch(path.c_str(), event.word("path").c_str(), 0) == 0;
+  };
+  const TracedEvent* target = request.target();
+  return path.empty() || matches(first) || (target != nullptr && matches(*target));
 }
 
 void TracedRequests::add(const Json& event) {
@@ -38,7 +47,12 @@ void TracedRequests::add(const Json& event) {
   taken.at_ns = event.value("at_ns", std::int64_t{0});
   taken.layer = event.value("layer", "");
   taken.name = event.value("event", "");
+  if (taken.name == "lost") {
+    lost_ += taken.number("events");
+    return;
+  }
   const std::uint64_t id = event.value("request", std::uint64_t{0});
+  if (taken.name == "task" && taken.word("what") == "commit") commits_[taken.number("epoch")] = id;
   TracedRequest& request = by_id_[id];
   request.id = id;
   request.events.push_back(std::move(taken));
@@ -73,11 +87,10 @@ std::vector<const TracedRequest*> TracedRequests::requests() const {
 }
 
 const TracedRequest* TracedRequests::commit_of(std::uint64_t epoch) const {
-  for (const TracedRequest* request : requests()) {
-    const bool commits = request->is_task() && request->operation() == "commit";
-    if (commits && request->events.front().number("epoch") == epoch) return request;
-  }
-  return nullptr;
+  const auto commit = commits_.find(epoch);
+  if (commit == commits_.end()) return nullptr;
+  const auto found = by_id_.find(commit->second);
+  return found == by_id_.end() ? nullptr : &found->second;
 }
 
 void TracedRequests::keep_only(const TraceFilter& filter) {
@@ -105,6 +118,12 @@ TracedRequests TracedRequests::take_ended() {
     if (lost || (has_ended(request) && !is_wanted)) ended.by_id_.insert(by_id_.extract(it));
     it = next;
   }
+  for (auto it = commits_.begin(); it != commits_.end();) {
+    const auto next = std::next(it);
+    if (!by_id_.contains(it->second)) ended.commits_.insert(commits_.extract(it));
+    it = next;
+  }
+  ended.lost_ = std::exchange(lost_, 0);
   return ended;
 }
 

@@ -36,6 +36,8 @@ struct TracedRequest {
   [[nodiscard]] bool is_task() const { return events.front().name == "task"; }
   /// "write", "commit".
   [[nodiscard]] std::string operation() const;
+  /// Where to it renames, links or copies; or null.
+  [[nodiscard]] const TracedEvent* target() const;
   [[nodiscard]] std::int64_t began_ns() const { return events.front().at_ns; }
   [[nodiscard]] std::int64_t ended_ns() const { return events.back().at_ns; }
 };
@@ -56,6 +58,8 @@ class TracedRequests {
  public:
   /// Events come in order.
   void add(const Json& event);
+  /// How many events the trace had no room for.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
   /// Drops what the filter does not take, and the work that nobody who is left waited for.
   void keep_only(const TraceFilter& filter);
   /// Takes out those that have ended, and what they waited for; for a trace that goes on.
@@ -71,6 +75,8 @@ class TracedRequests {
 
  private:
   std::map<std::uint64_t, TracedRequest> by_id_;
+  std::map<std::uint64_t, std::uint64_t> commits_;  ///< the request that made an epoch durable
+  std::uint64_t lost_ = 0;
 };
 
 /// For a person: a line for each event below its request, with times, and below who waits for a

@@ -33,6 +33,12 @@ int fail(const std::string& about, const std::string& why) {
   return 1;
 }
 
+std::string why_not(const Request& request, const Error& error) {
+  if (error.code == EBUSY) return "it is mounted: unmount it first";
+  if (error.code == ENODATA) return fmt::format("no {}: {}", request.kind, error.what);
+  return error.describe();
+}
+
 Result<fsck::DamageAnswer> damage_copy(const Request& request) {
   auto copy = TRY(FileDevice::open(request.output, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto found = TRY(fsck::find_superblock(*copy, copy->size_bytes()));
@@ -66,8 +72,7 @@ int run(Request request) {
   const auto answer = damage_copy(request);
   if (!answer.ok()) {
     ::unlink(request.output.c_str());
-    return fail(request.image, answer.code() == EBUSY ? "it is mounted: unmount it first"
-                                                      : answer.error().describe());
+    return fail(request.image, why_not(request, answer.error()));
   }
   const std::string beside = request.output + ".answer";
   const Result<> written = write_whole_file(

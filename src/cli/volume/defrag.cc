@@ -49,7 +49,7 @@ void Defragmenter::leave_out(const DefragFile& file, const Error& error) {
 }
 
 void Defragmenter::look(std::vector<DefragFile> files) {
-  Progress progress(files.size());
+  Progress progress(files.size(), "plan");
   for (DefragFile& file : files) {
     if (StopRequest::made()) return;
     const auto plan = volume_.ask("plan", file.node);
@@ -85,7 +85,7 @@ std::vector<DefragFile*> Defragmenter::in_one_piece() {
 std::uint64_t Defragmenter::move_all(std::string_view verb, const std::vector<DefragFile*>& files) {
   std::uint64_t blocks = 0;
   for (const DefragFile* file : files) blocks += file->after.blocks;
-  Progress progress(blocks);
+  Progress progress(blocks, verb);
   std::uint64_t done = 0;
   std::uint64_t moved = 0;
   for (DefragFile* file : files) {

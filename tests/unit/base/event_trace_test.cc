@@ -37,8 +37,10 @@ TEST(EventTrace, KeepsTheLastOfThemInOrderWithTheirRequests) {
     EXPECT_EQ(trace.at(i).numbers[1], 0u);
     EXPECT_EQ(trace.at(i).text, "text");
   }
+  EXPECT_EQ(trace.lost(), 2u);
   trace.clear();
   EXPECT_EQ(trace.size(), 0u);
+  EXPECT_EQ(trace.lost(), 0u);
   trace_event(EventKind::kFlush, {});
   ASSERT_EQ(trace.size(), 1u);
   EXPECT_EQ(trace.at(0).number, 6u);
@@ -57,12 +59,18 @@ TEST(EventTrace, NeighbouringBlocksOfOneKindAndRequestAreOneEvent) {
   EXPECT_EQ(trace.at(0).numbers[1], 8u);
   EXPECT_EQ(trace.at(1).numbers[0], 7u);
   EXPECT_EQ(trace.at(1).numbers[1], 8u);
+  trace.seal();
+  trace_block(EventKind::kMiss, 15);  // a neighbour of what somebody has read
+  EXPECT_EQ(trace.at(1).numbers[1], 8u);
+  trace_block(EventKind::kMiss, 16);
+  ASSERT_EQ(trace.size(), 3u);
+  EXPECT_EQ(trace.at(2).numbers[1], 2u);
   trace_block(EventKind::kMiss, 99);  // no neighbour
   trace_block(EventKind::kHit, 100);  // of another kind
   whose = 1;
   trace_block(EventKind::kHit, 101);  // for another
   whose = 0;
-  EXPECT_EQ(trace.size(), 5u);
+  EXPECT_EQ(trace.size(), 6u);
 }
 
 TEST(EventTrace, BelongsToTheKernelThreadThatStartedIt) {
