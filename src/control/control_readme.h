@@ -53,7 +53,7 @@ programs. Names end in their unit.
   cache/whatif             what each replacement policy would have hit, and at
                            half and double size
   cache/lru_curve          LRU's ratio of hits at every size of the cache, out
-                           of the same sample
+                           of the same reads
   cache/history            reads and hits over time since the last reset
 * cache/watch              whether the shadows behind cache/whatif watch; off:
                            it is empty
