@@ -19,7 +19,12 @@ namespace {
 /// Each shadow is fed so many events in a row: what it knows is then fetched into the processor's
 /// cache once for all of them.
 constexpr std::size_t kBatch = 256;
-/// While more than that waits, so many times as much is fed as comes.
+/// Who asks has so many events played before others get their turn: half a millisecond.
+constexpr std::size_t kTurn = 8192;
+/// What is done only when nobody can go on, as the disk's next request, would wait for the end of
+/// all turns if one followed the other at once.
+constexpr std::int64_t kBetweenTurnsNs = 50'000;
+/// While more than a batch waits, so many times as much is fed as comes.
 constexpr std::size_t kCatchUp = 4;
 
 /// At most `most` of the points, evenly over the logarithm of the size; the first and the last.
@@ -41,14 +46,14 @@ std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
 }
 
 void let_others_run() {
-  if (thread::current_thread::exists()) thread::yield();
+  if (thread::current_thread::exists()) thread::sleep_for(kBetweenTurnsNs);
 }
 
 /// All that happened; others may run meanwhile.
 template <class Cache>
 void play_all(const AccessLog& log, Cache& cache) {
   for (std::size_t played = 0; played < log.size(); let_others_run()) {
-    const auto next = log.some_events(played, kBatch);
+    const auto next = log.some_events(played, kTurn);
     play(next, cache);
     played += next.size();
   }
