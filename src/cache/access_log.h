@@ -4,7 +4,7 @@
 //   log.begin(1);                             // every block counts
 //   log.accessed(block, CacheAccess::kHit);
 //   log.thin();                               // only half as many blocks do, as if from the start
-//   play(log.events(), shadow);               // shadow.accessed(block, access), shadow.forget(run)
+//   play(log.some_events(0, 100), shadow);    // shadow.accessed(block, access), shadow.forget(run)
 //   ...
 //
 // Of each group of `one_in()` neighbours, a power of two, just one is in the sample, so that no
@@ -13,6 +13,7 @@
 // it.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -72,11 +73,12 @@ class AccessLog {
   void clear() { events_.clear(); }
 
   [[nodiscard]] std::uint64_t one_in() const { return one_in_; }
-  [[nodiscard]] std::span<const Event> events() const { return events_; }
   [[nodiscard]] std::size_t size() const { return events_.size(); }
-  /// Whether that event belongs to the one before it.
-  [[nodiscard]] bool is_length(std::size_t event) const {
-    return events_[event].kind() == Kind::kLength;
+  /// From `first` on, at most so many, and one more if that belongs to the last.
+  [[nodiscard]] std::span<const Event> some_events(std::size_t first, std::size_t most) const {
+    std::size_t end = first + std::min(most, events_.size() - first);
+    if (end < events_.size() && events_[end].kind() == Kind::kLength) ++end;
+    return std::span(events_).subspan(first, end - first);
   }
   [[nodiscard]] bool is_sampled(BlockNo block) const {
     for (std::uint64_t level = 2; level <= one_in_; level *= 2)
@@ -118,7 +120,7 @@ class AccessLog {
   std::uint64_t one_in_ = 1;
 };
 
-/// Tells a cache what happened; a run and its length must not have been parted.
+/// Tells a cache what happened.
 template <class Cache>
 void play(std::span<const AccessLog::Event> events, Cache& cache) {
   using Kind = AccessLog::Kind;

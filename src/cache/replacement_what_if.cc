@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "access_log.h"
 #include "lru_stack.h"
 #include "shadow_cache.h"
 #include "spindle/base/check.h"
 #include "spindle/policy/replacement_policy.h"
+#include "spindle/thread/thread.h"
 
 namespace spindle {
 
@@ -17,7 +19,12 @@ namespace {
 /// Each shadow is fed so many events in a row: what it knows is then fetched into the processor's
 /// cache once for all of them.
 constexpr std::size_t kBatch = 256;
-/// While more than that waits, so many times as much is fed as comes.
+/// Who asks has so many events played before others get their turn: half a millisecond.
+constexpr std::size_t kTurn = 8192;
+/// What is done only when nobody can go on, as the disk's next request, would wait for the end of
+/// all turns if one followed the other at once.
+constexpr std::int64_t kBetweenTurnsNs = 50'000;
+/// While more than a batch waits, so many times as much is fed as comes.
 constexpr std::size_t kCatchUp = 4;
 
 /// At most `most` of the points, evenly over the logarithm of the size; the first and the last.
@@ -38,13 +45,17 @@ std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
   return some;
 }
 
-/// The cache holds what was there, used in that order, if it is in the sample.
+void let_others_run() {
+  if (thread::current_thread::exists()) thread::sleep_for(kBetweenTurnsNs);
+}
+
+/// All that happened; others may run meanwhile.
 template <class Cache>
-void fill(Cache& cache, const std::vector<CacheContents::Present>& present, const AccessLog& log) {
-  for (const CacheContents::Present& each : present) {
-    if (!log.is_sampled(each.block)) continue;
-    cache.accessed(each.block, each.read_ahead ? CacheAccess::kReadAhead : CacheAccess::kBlank);
-    if (each.kept) cache.keep(each.block, true);
+void play_all(const AccessLog& log, Cache& cache) {
+  for (std::size_t played = 0; played < log.size(); let_others_run()) {
+    const auto next = log.some_events(played, kTurn);
+    play(next, cache);
+    played += next.size();
   }
 }
 
@@ -57,7 +68,35 @@ struct ReplacementWhatIf::Question {
   std::size_t capacity = 0;  ///< in blocks
 };
 
-/// What a shadow has to say to it.
+/// What is asked, and what was in the cache before anything was counted. Does not change.
+struct ReplacementWhatIf::Start {
+  std::vector<Question> questions;
+  std::vector<CacheContents::Present> present;
+  std::vector<std::uint32_t> free_frames;
+
+  /// The cache holds what was there, used in that order, if it is in the sample.
+  template <class Cache>
+  void fill(Cache& cache, const AccessLog& log) const {
+    for (const CacheContents::Present& each : present) {
+      if (!log.is_sampled(each.block)) continue;
+      cache.accessed(each.block, each.read_ahead ? CacheAccess::kReadAhead : CacheAccess::kBlank);
+      if (each.kept) cache.keep(each.block, true);
+    }
+  }
+
+  [[nodiscard]] std::unique_ptr<ShadowCache> make_shadow(const Question& question,
+                                                         const AccessLog& log) const {
+    auto shadow = std::make_unique<ShadowCache>(
+        question.policy, std::max<std::size_t>(1, question.capacity / log.one_in()));
+    if (log.one_in() == 1 && question.size == Size::kSame)
+      shadow->adopt(present, free_frames);
+    else
+      fill(*shadow, log);
+    return shadow;
+  }
+};
+
+/// What a shadow has to say to a question.
 struct ReplacementWhatIf::Result {
   std::uint64_t reads = 0;
   std::uint64_t hits = 0;
@@ -93,8 +132,72 @@ class ReplacementWhatIf::Correction {
   double to_ = 0;
 };
 
+/// What can be said at one moment.
+struct ReplacementWhatIf::Answer {
+  std::shared_ptr<const Start> start;
+  std::string_view policy;  ///< in use
+  std::uint64_t one_in = 1;
+  std::size_t events = 0;
+  std::uint64_t reads = 0;  ///< as the live cache counted
+  std::uint64_t hits = 0;
+  std::vector<Result> results;  ///< by question
+  std::uint64_t stack_reads = 0;
+  std::vector<std::uint64_t> stack_histogram;
+
+  [[nodiscard]] bool is_in_use(const Question& question) const {
+    return question.policy == policy && question.size == Size::kSame;
+  }
+  void take(const LruStack& stack) {
+    stack_reads = stack.reads();
+    stack_histogram = stack.histogram();
+  }
+  [[nodiscard]] double expected_reads() const {
+    return static_cast<double>(reads) / static_cast<double>(one_in);
+  }
+  [[nodiscard]] double ratio_of(std::uint64_t misses) const {
+    return std::clamp(1.0 - static_cast<double>(misses) / expected_reads(), 0.0, 1.0);
+  }
+  [[nodiscard]] Correction correction() const;
+  [[nodiscard]] Row row_of(std::size_t question, const Correction& corrected) const;
+};
+
+ReplacementWhatIf::Correction ReplacementWhatIf::Answer::correction() const {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!is_in_use(start->questions[i]) || reads == 0) continue;
+    return {ratio_of(results[i].reads - results[i].hits),
+            static_cast<double>(hits) / static_cast<double>(reads)};
+  }
+  return {};
+}
+
+ReplacementWhatIf::Row ReplacementWhatIf::Answer::row_of(std::size_t i,
+                                                         const Correction& corrected) const {
+  const Question& question = start->questions[i];
+  const Result& result = results[i];
+  Row row{.policy = question.policy,
+          .size = question.size,
+          .capacity_blocks = question.capacity,
+          .basis = one_in == 1 ? Basis::kSimulated : Basis::kSampled,
+          .reads = result.reads,
+          .hits = result.hits};
+  if (reads != 0) {
+    row.shadow_hit_ratio = ratio_of(result.reads - result.hits);
+    row.hit_ratio = corrected(row.shadow_hit_ratio);
+    const double two_standard_errors = 2 * result.error_of_misses / expected_reads();
+    if (row.basis == Basis::kSampled)
+      row.error = std::min(1.0, two_standard_errors * corrected.slope(row.shadow_hit_ratio));
+  }
+  if (!is_in_use(question)) return row;
+  // No shadow is needed for what the live cache itself does.
+  row.basis = Basis::kCounted;
+  row.reads = reads;
+  row.hits = hits;
+  row.error = 0;
+  return row;
+}
+
 ReplacementWhatIf::ReplacementWhatIf(const Bounds& bounds)
-    : bounds_(bounds), log_(std::make_unique<AccessLog>()), stack_(std::make_unique<LruStack>()) {
+    : bounds_(bounds), log_(std::make_unique<AccessLog>()) {
   CHECK(bounds.events > 0 && bounds.frames > 0 && bounds.fewest_frames > 0);
 }
 ReplacementWhatIf::~ReplacementWhatIf() = default;
@@ -109,41 +212,36 @@ void ReplacementWhatIf::restarted(const CacheContents& contents) {
   policy_ = known == names.end() ? std::string_view() : *known;
   reads_ = hits_ = 0;
   held_ = contents.held;
-  present_.assign(contents.present.begin(), contents.present.end());
-  free_frames_.assign(contents.free_frames.begin(), contents.free_frames.end());
-  questions_.clear();
   const std::size_t capacity = contents.capacity;
+  auto start = std::make_shared<Start>();
+  start->present.assign(contents.present.begin(), contents.present.end());
+  start->free_frames.assign(contents.free_frames.begin(), contents.free_frames.end());
   for (const std::string_view policy : names) {
-    questions_.push_back({policy, Size::kHalf, std::max<std::size_t>(1, capacity / 2)});
-    questions_.push_back({policy, Size::kSame, capacity});
-    questions_.push_back({policy, Size::kDouble, 2 * capacity});
+    start->questions.push_back({policy, Size::kHalf, std::max<std::size_t>(1, capacity / 2)});
+    start->questions.push_back({policy, Size::kSame, capacity});
+    start->questions.push_back({policy, Size::kDouble, 2 * capacity});
   }
+  start_ = std::move(start);
   const auto first = std::bit_ceil((capacity + bounds_.frames - 1) / bounds_.frames);
   rarest_ = std::max(
       first, std::bit_floor(std::max({capacity / bounds_.fewest_frames,
                                       std::min<std::size_t>(16, capacity / 16), std::size_t{1}})));
   log_->begin(first);
   shadows_.clear();
+  stack_.reset();
   live_.reset();
+  answer_.reset();
+  fed_ = 0;
   room_ends_at_ = bounds_.events;
-  forget_answers();
-}
-
-/// What was played of the log no longer is what it holds.
-void ReplacementWhatIf::forget_answers() const {
-  fed_ = asked_ = stacked_ = 0;
-  results_.clear();
-  stack_ = std::make_unique<LruStack>();
-  fill(*stack_, present_, *log_);
 }
 
 /// The shadow that sees all at once, since what is held now may not be so later. A mount has to
 /// answer before anybody looks, so it is not made before it is needed.
 ShadowCache* ReplacementWhatIf::live() {
-  if (live_ || log_->one_in() != 1 || policy_.empty() || questions_.empty()) return live_.get();
-  const auto capacity = questions_[static_cast<std::size_t>(Size::kSame)].capacity;
+  if (live_ || log_->one_in() != 1 || policy_.empty()) return live_.get();
+  const auto capacity = start_->questions[static_cast<std::size_t>(Size::kSame)].capacity;
   live_ = std::make_unique<ShadowCache>(policy_, capacity, held_);
-  live_->adopt(present_, free_frames_);
+  live_->adopt(start_->present, start_->free_frames);
   return live_.get();
 }
 
@@ -185,135 +283,108 @@ void ReplacementWhatIf::make_room() {
     live_.reset();
     log_->thin();
   }
-  forget_answers();
 }
 
 void ReplacementWhatIf::begin_to_feed() {
-  forget_answers();
-  for (const Question& question : questions_) shadows_.push_back(make_shadow(question));
+  stack_ = std::make_unique<LruStack>();
+  start_->fill(*stack_, *log_);
+  for (const Question& question : start_->questions)
+    shadows_.push_back(start_->make_shadow(question, *log_));
   room_ends_at_ = log_->size() + kBatch;
 }
 
 /// So many events at least, if there are.
 void ReplacementWhatIf::feed(std::size_t events) const {
-  std::size_t end = std::min(fed_ + events, log_->size());
-  if (end < log_->size() && log_->is_length(end)) ++end;
-  const auto next = log_->events().subspan(fed_, end - fed_);
+  const auto next = log_->some_events(fed_, events);
   for (auto& shadow : shadows_) play(next, *shadow);
   play(next, *stack_);
-  fed_ = end;
+  fed_ += next.size();
   if (fed_ < log_->size()) return;
   log_->clear();
   fed_ = 0;
 }
 
-std::unique_ptr<ShadowCache> ReplacementWhatIf::make_shadow(const Question& question) const {
-  const std::uint64_t one_in = log_->one_in();
-  auto shadow = std::make_unique<ShadowCache>(question.policy,
-                                              std::max<std::size_t>(1, question.capacity / one_in));
-  if (one_in == 1 && question.size == Size::kSame)
-    shadow->adopt(present_, free_frames_);
-  else
-    fill(*shadow, present_, *log_);
-  return shadow;
+std::shared_ptr<ReplacementWhatIf::Answer> ReplacementWhatIf::counted_so_far() const {
+  auto answer = std::make_shared<Answer>();
+  answer->start = start_;
+  answer->policy = policy_;
+  answer->one_in = log_->one_in();
+  answer->events = log_->size();
+  answer->reads = reads_;
+  answer->hits = hits_;
+  return answer;
 }
 
-/// Brings what is known up to the present.
-void ReplacementWhatIf::ask() const {
-  if (feeds()) {
-    feed(log_->size());
-    results_.clear();
-    for (std::size_t i = 0; i < shadows_.size(); ++i)
-      results_.push_back(Result::of(live_ && is_in_use(questions_[i]) ? *live_ : *shadows_[i]));
-    return;
+std::shared_ptr<const ReplacementWhatIf::Answer> ReplacementWhatIf::fed_answer() const {
+  feed(log_->size());
+  const std::shared_ptr<Answer> answer = counted_so_far();
+  for (std::size_t i = 0; i < shadows_.size(); ++i) {
+    const bool is_live = live_ && answer->is_in_use(start_->questions[i]);
+    answer->results.push_back(Result::of(is_live ? *live_ : *shadows_[i]));
   }
-  if (!results_.empty() && asked_ == log_->size()) return;
-  play(log_->events().subspan(stacked_), *stack_);
-  stacked_ = asked_ = log_->size();
-  const std::vector<Result> before = std::exchange(results_, {});
-  for (std::size_t i = 0; i < questions_.size(); ++i) {
-    // One that misbehaved is not asked again.
-    const bool may_ask = before.empty() || before[i].is_true_to_name;
-    results_.push_back(may_ask ? play_for(questions_[i]) : before[i]);
+  answer->take(*stack_);
+  return answer;
+}
+
+/// Others may run meanwhile, and the cache go on: so all of it is worked out of what was there
+/// when it was asked.
+std::shared_ptr<const ReplacementWhatIf::Answer> ReplacementWhatIf::ask() const {
+  if (feeds()) return fed_answer();
+  const std::shared_ptr<Answer> answer = counted_so_far();
+  const std::shared_ptr<const Answer> before = answer_;
+  if (before && before->one_in == answer->one_in && before->events == answer->events &&
+      before->reads == answer->reads)
+    return before;
+  const std::optional<Result> live = live_ ? std::optional(Result::of(*live_)) : std::nullopt;
+  const std::shared_ptr<const Start> start = start_;
+  const AccessLog log = *log_;
+  LruStack stack;
+  start->fill(stack, log);
+  play_all(log, stack);
+  answer->take(stack);
+  for (std::size_t i = 0; i < start->questions.size(); ++i) {
+    const Question& question = start->questions[i];
+    // Where nothing ever had to go, all policies are one.
+    const bool fits =
+        log.one_in() == 1 && stack.most_blocks() <= std::min(question.capacity, LruStack::kDeepest);
+    if (before && !before->results[i].is_true_to_name) {
+      answer->results.push_back(before->results[i]);
+    } else if (live && answer->is_in_use(question)) {
+      answer->results.push_back(*live);
+    } else if (fits) {
+      answer->results.push_back({.reads = stack.reads(), .hits = stack.most_hits()});
+    } else {
+      const auto shadow = start->make_shadow(question, log);
+      play_all(log, *shadow);
+      answer->results.push_back(Result::of(*shadow));
+    }
   }
-}
-
-ReplacementWhatIf::Result ReplacementWhatIf::play_for(const Question& question) const {
-  if (live_ && is_in_use(question)) return Result::of(*live_);
-  // Where nothing ever had to go, all policies are one.
-  if (log_->one_in() == 1 &&
-      stack_->most_blocks() <= std::min(question.capacity, LruStack::kDeepest))
-    return {.reads = stack_->reads(), .hits = stack_->most_hits()};
-  const auto shadow = make_shadow(question);
-  play(log_->events(), *shadow);
-  return Result::of(*shadow);
-}
-
-bool ReplacementWhatIf::is_in_use(const Question& question) const {
-  return question.policy == policy_ && question.size == Size::kSame;
-}
-
-double ReplacementWhatIf::ratio_of(std::uint64_t misses) const {
-  const double expected = static_cast<double>(reads_) / static_cast<double>(log_->one_in());
-  return std::clamp(1.0 - static_cast<double>(misses) / expected, 0.0, 1.0);
-}
-
-ReplacementWhatIf::Correction ReplacementWhatIf::correction() const {
-  for (std::size_t i = 0; i < questions_.size(); ++i) {
-    if (!is_in_use(questions_[i]) || reads_ == 0) continue;
-    return {ratio_of(results_[i].reads - results_[i].hits),
-            static_cast<double>(hits_) / static_cast<double>(reads_)};
-  }
-  return {};
-}
-
-ReplacementWhatIf::Row ReplacementWhatIf::row_of(std::size_t i, const Correction& corrected) const {
-  const Question& question = questions_[i];
-  const Result& result = results_[i];
-  Row row{.policy = question.policy,
-          .size = question.size,
-          .capacity_blocks = question.capacity,
-          .basis = log_->one_in() == 1 ? Basis::kSimulated : Basis::kSampled,
-          .reads = result.reads,
-          .hits = result.hits};
-  if (reads_ != 0) {
-    row.shadow_hit_ratio = ratio_of(result.reads - result.hits);
-    row.hit_ratio = corrected(row.shadow_hit_ratio);
-    const double expected = static_cast<double>(reads_) / static_cast<double>(log_->one_in());
-    const double two_standard_errors = 2 * result.error_of_misses / expected;
-    if (row.basis == Basis::kSampled)
-      row.error = std::min(1.0, two_standard_errors * corrected.slope(row.shadow_hit_ratio));
-  }
-  if (!is_in_use(question)) return row;
-  // No shadow is needed for what the live cache itself does.
-  row.basis = Basis::kCounted;
-  row.reads = reads_;
-  row.hits = hits_;
-  row.error = 0;
-  return row;
+  if (start == start_) answer_ = answer;
+  return answer;
 }
 
 std::vector<ReplacementWhatIf::Row> ReplacementWhatIf::rows() const {
-  ask();
-  const Correction corrected = correction();
   std::vector<Row> rows;
-  for (std::size_t i = 0; i < questions_.size(); ++i)
-    if (results_[i].is_true_to_name) rows.push_back(row_of(i, corrected));
+  if (!start_) return rows;
+  const std::shared_ptr<const Answer> answer = ask();
+  const Correction corrected = answer->correction();
+  for (std::size_t i = 0; i < answer->results.size(); ++i)
+    if (answer->results[i].is_true_to_name) rows.push_back(answer->row_of(i, corrected));
   return rows;
 }
 
 std::vector<ReplacementWhatIf::CurvePoint> ReplacementWhatIf::lru_curve(std::size_t most) const {
-  ask();
   std::vector<CurvePoint> all;
   if (reads_ == 0) return all;
-  const Correction corrected = correction();
-  const std::vector<std::uint64_t>& histogram = stack_->histogram();
+  const std::shared_ptr<const Answer> answer = ask();
+  const Correction corrected = answer->correction();
   // What the sample has too few or too many reads of counts as hits of all sizes, as in `rows`.
-  std::uint64_t misses = stack_->reads();
-  for (std::size_t distance = 0; distance < histogram.size(); ++distance) {
-    misses -= histogram[distance];
-    if (histogram[distance] == 0 && !all.empty()) continue;
-    all.push_back({(distance + 1) * log_->one_in(), corrected(ratio_of(misses))});
+  std::uint64_t misses = answer->stack_reads;
+  for (std::size_t distance = 0; distance < answer->stack_histogram.size(); ++distance) {
+    const std::uint64_t hits = answer->stack_histogram[distance];
+    misses -= hits;
+    if (hits == 0 && !all.empty()) continue;
+    all.push_back({(distance + 1) * answer->one_in, corrected(answer->ratio_of(misses))});
   }
   return spread_by_logarithm(all, most);
 }

@@ -3,7 +3,7 @@
 //
 //   ShadowCache shadow("arc", frames);
 //   shadow.adopt(present);
-//   play(log.events(), shadow);
+//   play(log.some_events(0, log.size()), shadow);
 //   shadow.counts().hits ...
 //
 // It gives out frames in the order in which FramePool does, since CLOCK goes round in the order of

@@ -76,8 +76,8 @@ class ReplacementWhatIf final : public CacheObserver {
     double error = 0;
   };
   /// For each of `replacement_policy_names`, in that order, its sizes in ascending order; not for
-  /// one that misbehaved since. Empty before the first `restarted`. At most some five
-  /// microseconds for each event in the log.
+  /// one that misbehaved since. Empty before the first `restarted`. Takes up to
+  /// some five microseconds for each event in the log, in which other threads get their turns.
   [[nodiscard]] std::vector<Row> rows() const;
   /// Of LRU, at every size at which it changes, at most `most` points by rising size, out of the
   /// same log in one pass (Mattson's stack distances). A block that was freed makes room in all
@@ -99,21 +99,18 @@ class ReplacementWhatIf final : public CacheObserver {
 
  private:
   struct Question;
+  struct Start;
   struct Result;
+  struct Answer;
   class Correction;
   [[nodiscard]] bool feeds() const { return !shadows_.empty(); }
   ShadowCache* live();
   void make_room();
   void begin_to_feed();
-  void forget_answers() const;
   void feed(std::size_t events) const;
-  void ask() const;
-  [[nodiscard]] Result play_for(const Question& question) const;
-  [[nodiscard]] std::unique_ptr<ShadowCache> make_shadow(const Question& question) const;
-  [[nodiscard]] double ratio_of(std::uint64_t misses) const;
-  [[nodiscard]] Correction correction() const;
-  [[nodiscard]] bool is_in_use(const Question& question) const;
-  [[nodiscard]] Row row_of(std::size_t question, const Correction& corrected) const;
+  [[nodiscard]] std::shared_ptr<Answer> counted_so_far() const;
+  [[nodiscard]] std::shared_ptr<const Answer> fed_answer() const;
+  [[nodiscard]] std::shared_ptr<const Answer> ask() const;
 
   Bounds bounds_;
   std::string_view policy_;  ///< in use; empty: not known
@@ -121,19 +118,15 @@ class ReplacementWhatIf final : public CacheObserver {
   std::uint64_t hits_ = 0;
   std::uint64_t rarest_ = 1;  ///< what `one_in` rises to at most
   BlockHolder* held_ = nullptr;
-  std::vector<CacheContents::Present> present_;  ///< when it was restarted
-  std::vector<std::uint32_t> free_frames_;
-  std::vector<Question> questions_;
-  std::unique_ptr<ShadowCache> live_;  ///< of the policy in use; null when not every block counts
-  std::size_t room_ends_at_ = 0;       ///< how long the log may get before something must be done
+  std::shared_ptr<const Start> start_;  ///< of the experiment; null before the first
+  std::unique_ptr<ShadowCache> live_;   ///< of the policy in use; null when not every block counts
+  std::size_t room_ends_at_ = 0;        ///< how long the log may get before something must be done
   // To ask is no change that anybody sees.
   mutable std::unique_ptr<AccessLog> log_;
   mutable std::vector<std::unique_ptr<ShadowCache>> shadows_;  ///< by question, once they are fed
+  mutable std::unique_ptr<LruStack> stack_;                    ///< the same
   mutable std::size_t fed_ = 0;                                ///< events of the log
-  mutable std::vector<Result> results_;  ///< by question; of the first `asked_` events of the log
-  mutable std::size_t asked_ = 0;
-  mutable std::unique_ptr<LruStack> stack_;
-  mutable std::size_t stacked_ = 0;  ///< events of the log that the stack has seen
+  mutable std::shared_ptr<const Answer> answer_;               ///< the last one
 };
 
 }  // namespace spindle
