@@ -20,6 +20,8 @@ using format::BlockKind;
 using format::Inode;
 using format::MapKind;
 
+constexpr const char* kNoFile = "the volume has no file";
+constexpr const char* kNoDirectory = "the volume has no directory but the first two";
 constexpr std::size_t kMostTries = 64;  // for a file whose map can be damaged so
 
 // One file with its blocks, as a candidate.
@@ -104,7 +106,7 @@ class Damage {
   }
 
   Result<DamageAnswer> bad_link_count() {
-    const InodeNo chosen = TRY(any_inode([](const InodeFacts&) { return true; }));
+    const InodeNo chosen = TRY(any_inode([](const InodeFacts&) { return true; }, kNoFile));
     Inode inode = TRY(disk_.read_inode(chosen));
     const std::uint32_t before = inode.links;
     inode.links = random_.one_in(2) || before == 0
@@ -127,7 +129,8 @@ class Damage {
 
   Result<DamageAnswer> bad_parent() {
     const InodeNo chosen = TRY(any_inode(
-        [](const InodeFacts& facts) { return S_ISDIR(facts.mode) && facts.named_by != 0; }));
+        [](const InodeFacts& facts) { return S_ISDIR(facts.mode) && facts.named_by != 0; },
+        kNoDirectory));
     Inode inode = TRY(disk_.read_inode(chosen));
     const std::uint64_t before = inode.parent;
     inode.parent = chosen.value;
@@ -190,7 +193,7 @@ class Damage {
   // A write that never reached the disk: the block is as it was before its newest inode was made.
   Result<DamageAnswer> stale() {
     const InodeNo chosen =
-        TRY(any_inode([](const InodeFacts& facts) { return S_ISREG(facts.mode); }));
+        TRY(any_inode([](const InodeFacts& facts) { return S_ISREG(facts.mode); }, kNoFile));
     const auto inode = TRY(disk_.read_inode(chosen));
     about(chosen,
           "the block of its inode is an older version, from before the file was made, as "
@@ -370,20 +373,20 @@ class Damage {
   }
 
   template <class Fits>
-  Result<InodeNo> any_inode(Fits fits) {
+  Result<InodeNo> any_inode(Fits fits, const char* if_none) {
     std::vector<InodeNo> all;
     TRY(volume_.each_inode([&](InodeNo number, const InodeFacts& facts) -> Result<> {
       const bool is_fixed = number == format::kRootInode || number == format::kLostFoundInode;
       if (!is_fixed && !volume_.is_deleted(number) && fits(facts)) all.push_back(number);
       return {};
     }));
-    if (all.empty()) return nothing("the volume has no file or directory that it could hit");
+    if (all.empty()) return nothing(if_none);
     return pick(all);
   }
 
   // A directory's tree with one name changed, of those that `fits` allows.
   template <class Fits, class Edit>
-  Result<DamageAnswer> edit_name(Fits fits, Edit edit) {
+  Result<DamageAnswer> edit_name(Fits fits, Edit edit, const char* if_none = kNoFile) {
     struct Candidate {
       InodeNo directory;
       std::size_t index;
@@ -396,7 +399,7 @@ class Damage {
         if (fits(tree.names[i])) candidates.push_back({directory, i});
       }
     }
-    if (candidates.empty()) return nothing("the volume has no name that it could hit");
+    if (candidates.empty()) return nothing(if_none);
     const Candidate chosen = pick(candidates);
     const Inode inode = TRY(disk_.read_inode(chosen.directory));
     const DirectoryTree tree = TRY(read_directory_tree(volume_, chosen.directory, inode));
@@ -416,7 +419,8 @@ class Damage {
           about(names[index].inode, "its name leads to inode " + std::to_string(directory.value) +
                                         ", the directory in which the name stands");
           names[index].inode = directory;
-        });
+        },
+        kNoDirectory);
   }
 
   [[nodiscard]] std::vector<BlockNo> metadata() const {
