@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 
 #include "fsck/check_volume.h"
 #include "fsck/directory_tree.h"
@@ -85,9 +87,11 @@ class Damage {
   }
 
   Result<DamageAnswer> lost_block() {
-    for (int tries = 0; tries < 10'000; ++tries) {
-      const BlockNo block = random_data_block();
-      if (volume_.used.contains(block) || !TRY(has_bitmap(block))) continue;
+    const std::vector<Run> runs = blocks_with_bitmaps();
+    for (int tries = 0; tries < 10'000 && !runs.empty(); ++tries) {
+      const Run run = pick(runs);
+      const BlockNo block = run.start + random_.below(run.length);
+      if (volume_.used.contains(block)) continue;
       answer_.what =
           "Block " + number(block) + " is marked as in use, but no file has it: its space is lost.";
       return flip_bit(block);
@@ -325,9 +329,22 @@ class Damage {
     }
   }
 
-  BlockNo random_data_block() {
-    const Run data = layout_.data(GroupNo{random_.below(layout_.group_count)});
-    return data.start + random_.below(data.length);
+  /// The blocks for files whose bitmap was ever written: in groups that nobody used none was.
+  std::vector<Run> blocks_with_bitmaps() {
+    std::vector<Run> runs;
+    for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
+      const Run data = layout_.data(group);
+      for (std::uint64_t at = 0; at < data.length;) {
+        const std::uint64_t in_bitmap =
+            layout_.block_index(data.start + at) % layout_.bits_per_block();
+        const std::uint64_t length =
+            std::min(data.length - at, layout_.bits_per_block() - in_bitmap);
+        if (disk_.read(bit_of(data.start + at).block, BlockKind::kBlockBitmap).ok())
+          runs.push_back({data.start + at, length});
+        at += length;
+      }
+    }
+    return runs;
   }
 
   // Where a block's bit stands.
@@ -341,10 +358,6 @@ class Damage {
     const std::uint64_t in_block = index % layout_.bits_per_block();
     return {layout_.block_bitmap(*layout_.group_of(block)).start + index / layout_.bits_per_block(),
             format::kHeaderSize + in_block / 8, std::byte{1} << in_block % 8};
-  }
-  // Bitmaps of groups that nobody used yet were never written.
-  Result<bool> has_bitmap(BlockNo block) {
-    return disk_.read(bit_of(block).block, BlockKind::kBlockBitmap).ok();
   }
   Result<DamageAnswer> flip_bit(BlockNo block) {
     const Bit bit = bit_of(block);
@@ -406,8 +419,33 @@ class Damage {
     std::vector<Name> names = tree.names;
     edit(names, chosen.index, chosen.directory);
     answer_.blocks.insert(answer_.blocks.end(), tree.blocks.begin(), tree.blocks.end());
+    const std::set<BlockNo> before = TRY(blocks_of(chosen.directory));
     TRY(write_directory_tree(volume_, chosen.directory, tree, std::move(names)));
+    // A tree written anew may need other blocks than one that has grown: that is no fault.
+    std::vector<BlockNo> changed;
+    std::ranges::set_symmetric_difference(before, TRY(blocks_of(chosen.directory)),
+                                          std::back_inserter(changed));
+    for (const BlockNo block : changed) TRY(account(block, !before.contains(block)));
     return answer_;
+  }
+
+  Result<std::set<BlockNo>> blocks_of(InodeNo number) {
+    const Inode inode = TRY(disk_.read_inode(number));
+    const MapPieces pieces = read_map(volume_, number, inode);
+    std::set<BlockNo> blocks;
+    for (const auto& [block, kind] : pieces.nodes) blocks.insert(block);
+    for (const Extent& extent : pieces.extents)
+      for (std::uint64_t i = 0; i < extent.length; ++i) blocks.insert(extent.block + i);
+    return blocks;
+  }
+
+  /// Lets the bitmap and the count of its group say whether the block is in use.
+  Result<> account(BlockNo block, bool in_use) {
+    static_cast<void>(TRY(flip_bit(block)));
+    const GroupNo group = *layout_.group_of(block);
+    format::GroupDescriptor descriptor = TRY(disk_.read_descriptor(group));
+    descriptor.free_blocks = descriptor.free_blocks + (in_use ? -1 : 1);
+    return disk_.write_descriptor(group, descriptor);
   }
 
   Result<DamageAnswer> directory_loop() {

@@ -141,6 +141,21 @@ TEST(Damage, OfASizeLeavesNoneThatIsBeyondTheBlocks) {
   }
 }
 
+// One fault, and not a second one that the answer does not tell of.
+TEST(Damage, OfANameLeavesTheBitmapsRight) {
+  for (const std::string_view kind : {"orphan", "dangling-name", "wrong-type"}) {
+    for (std::uint64_t seed = 1; seed <= 16; ++seed) {
+      fsck::DamageAnswer answer;
+      MemoryDevice device = damaged(kind, seed, answer);
+      const auto looked = check(device, fsck::Mode::kNo);
+      for (const fsck::Finding& finding : looked->findings) {
+        EXPECT_NE(finding.problem, fsck::Problem::kBlockBitmap) << answer.what;
+        EXPECT_NE(finding.problem, fsck::Problem::kGroupCounts) << answer.what;
+      }
+    }
+  }
+}
+
 TEST(Damage, RefusesWhatItCannotDo) {
   MemoryDevice device = sample().device;
   EXPECT_EQ(fsck::damage(device, superblock_of(device), "nonsense", 1).code(), EINVAL);
