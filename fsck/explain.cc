@@ -38,7 +38,7 @@ std::vector<std::string> Explainer::explain(const Finding& finding) {
     const std::string names = names_of(*finding.place.inode);
     lines.push_back("Names: " + (names.empty() ? "none leads to it" : names));
   }
-  const std::string blocks = blocks_of(finding.place);
+  const std::string blocks = blocks_of(finding);
   if (!blocks.empty()) lines.push_back("Blocks: " + blocks);
   if (finding.problem == Problem::kMapShared)
     lines.push_back("Shared: " + shared_by(*finding.place.inode));
@@ -56,7 +56,12 @@ std::string Explainer::names_of(InodeNo inode) {
   return list;
 }
 
-std::string Explainer::blocks_of(const Place& place) {
+std::string Explainer::blocks_of(const Finding& finding) {
+  if (finding.problem == Problem::kSuperblock)
+    return text_of({layout_.superblock(), 1}) + "; its copies in " +
+           text_of({layout_.fixed_copy(), 1}) + " and " + text_of({layout_.last_copy(), 1});
+  if (finding.problem == Problem::kJournal) return text_of(layout_.journal) + ", the journal";
+  const Place& place = finding.place;
   if (place.inode) return blocks_of(*place.inode);
   if (place.group) return blocks_of(*place.group);
   return place.block ? text_of({*place.block, 1}) + ", " + role_of(*place.block) : "";

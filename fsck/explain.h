@@ -24,7 +24,7 @@ class Explainer {
 
  private:
   [[nodiscard]] std::string names_of(InodeNo inode);
-  [[nodiscard]] std::string blocks_of(const Place& place);
+  [[nodiscard]] std::string blocks_of(const Finding& finding);
   [[nodiscard]] std::string blocks_of(InodeNo inode);
   [[nodiscard]] std::string blocks_of(GroupNo group) const;
   [[nodiscard]] std::string role_of(BlockNo block) const;

@@ -47,13 +47,25 @@ MemoryDevice damaged(std::string_view kind, std::uint64_t seed, fsck::DamageAnsw
 
 class EachKind : public testing::TestWithParam<std::string_view> {};
 
-/// A check that only looks goes through to its end, whatever is damaged.
+std::string explained(MemoryDevice& device, const fsck::Finding& finding) {
+  const format::Superblock superblock = superblock_of(device);
+  const format::Layout layout = format::Layout::of(superblock).take();
+  fsck::Explainer explainer(device, superblock, layout);
+  std::string all;
+  for (const std::string& line : explainer.explain(finding)) all += line + "\n";
+  return all;
+}
+
+/// A check that only looks goes through to its end, whatever is damaged, and says where it is.
 void expect_found(const MemoryDevice& broken) {
   MemoryDevice device = broken;
   const auto looked = check(device, fsck::Mode::kNo);
   ASSERT_TRUE(looked.ok()) << looked.error().describe();
   EXPECT_NE(looked->left, 0u);
   EXPECT_TRUE(device.same_content(broken)) << "a look has written";
+  for (const fsck::Finding& finding : looked->findings)
+    EXPECT_NE(explained(device, finding).find("\nBlocks: "), std::string::npos)
+        << explained(device, finding);
 }
 
 TEST_P(EachKind, IsFoundRepairedAndUndone) {
@@ -248,15 +260,6 @@ TEST(Undo, PutsBackNothingThatIsDamaged) {
       EXPECT_TRUE(device.same_content(repaired));
     }
   }
-}
-
-std::string explained(MemoryDevice& device, const fsck::Finding& finding) {
-  const format::Superblock superblock = superblock_of(device);
-  const format::Layout layout = format::Layout::of(superblock).take();
-  fsck::Explainer explainer(device, superblock, layout);
-  std::string all;
-  for (const std::string& line : explainer.explain(finding)) all += line + "\n";
-  return all;
 }
 
 // Whom a block is shared with: the answer names both, and the explanation must, too.
