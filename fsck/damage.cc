@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 
 #include "fsck/check_volume.h"
 #include "fsck/directory_tree.h"
@@ -20,6 +22,8 @@ using format::BlockKind;
 using format::Inode;
 using format::MapKind;
 
+constexpr const char* kNoFile = "the volume has no file";
+constexpr const char* kNoDirectory = "the volume has no directory but the first two";
 constexpr std::size_t kMostTries = 64;  // for a file whose map can be damaged so
 
 // One file with its blocks, as a candidate.
@@ -83,9 +87,11 @@ class Damage {
   }
 
   Result<DamageAnswer> lost_block() {
-    for (int tries = 0; tries < 10'000; ++tries) {
-      const BlockNo block = random_data_block();
-      if (volume_.used.contains(block) || !TRY(has_bitmap(block))) continue;
+    const std::vector<Run> runs = blocks_with_bitmaps();
+    for (int tries = 0; tries < 10'000 && !runs.empty(); ++tries) {
+      const Run run = pick(runs);
+      const BlockNo block = run.start + random_.below(run.length);
+      if (volume_.used.contains(block)) continue;
       answer_.what =
           "Block " + number(block) + " is marked as in use, but no file has it: its space is lost.";
       return flip_bit(block);
@@ -104,7 +110,7 @@ class Damage {
   }
 
   Result<DamageAnswer> bad_link_count() {
-    const InodeNo chosen = TRY(any_inode([](const InodeFacts&) { return true; }));
+    const InodeNo chosen = TRY(any_inode([](const InodeFacts&) { return true; }, kNoFile));
     Inode inode = TRY(disk_.read_inode(chosen));
     const std::uint32_t before = inode.links;
     inode.links = random_.one_in(2) || before == 0
@@ -127,7 +133,8 @@ class Damage {
 
   Result<DamageAnswer> bad_parent() {
     const InodeNo chosen = TRY(any_inode(
-        [](const InodeFacts& facts) { return S_ISDIR(facts.mode) && facts.named_by != 0; }));
+        [](const InodeFacts& facts) { return S_ISDIR(facts.mode) && facts.named_by != 0; },
+        kNoDirectory));
     Inode inode = TRY(disk_.read_inode(chosen));
     const std::uint64_t before = inode.parent;
     inode.parent = chosen.value;
@@ -190,7 +197,7 @@ class Damage {
   // A write that never reached the disk: the block is as it was before its newest inode was made.
   Result<DamageAnswer> stale() {
     const InodeNo chosen =
-        TRY(any_inode([](const InodeFacts& facts) { return S_ISREG(facts.mode); }));
+        TRY(any_inode([](const InodeFacts& facts) { return S_ISREG(facts.mode); }, kNoFile));
     const auto inode = TRY(disk_.read_inode(chosen));
     about(chosen,
           "the block of its inode is an older version, from before the file was made, as "
@@ -322,9 +329,22 @@ class Damage {
     }
   }
 
-  BlockNo random_data_block() {
-    const Run data = layout_.data(GroupNo{random_.below(layout_.group_count)});
-    return data.start + random_.below(data.length);
+  /// The blocks for files whose bitmap was ever written: in groups that nobody used none was.
+  std::vector<Run> blocks_with_bitmaps() {
+    std::vector<Run> runs;
+    for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
+      const Run data = layout_.data(group);
+      for (std::uint64_t at = 0; at < data.length;) {
+        const std::uint64_t in_bitmap =
+            layout_.block_index(data.start + at) % layout_.bits_per_block();
+        const std::uint64_t length =
+            std::min(data.length - at, layout_.bits_per_block() - in_bitmap);
+        if (disk_.read(bit_of(data.start + at).block, BlockKind::kBlockBitmap).ok())
+          runs.push_back({data.start + at, length});
+        at += length;
+      }
+    }
+    return runs;
   }
 
   // Where a block's bit stands.
@@ -338,10 +358,6 @@ class Damage {
     const std::uint64_t in_block = index % layout_.bits_per_block();
     return {layout_.block_bitmap(*layout_.group_of(block)).start + index / layout_.bits_per_block(),
             format::kHeaderSize + in_block / 8, std::byte{1} << in_block % 8};
-  }
-  // Bitmaps of groups that nobody used yet were never written.
-  Result<bool> has_bitmap(BlockNo block) {
-    return disk_.read(bit_of(block).block, BlockKind::kBlockBitmap).ok();
   }
   Result<DamageAnswer> flip_bit(BlockNo block) {
     const Bit bit = bit_of(block);
@@ -370,20 +386,20 @@ class Damage {
   }
 
   template <class Fits>
-  Result<InodeNo> any_inode(Fits fits) {
+  Result<InodeNo> any_inode(Fits fits, const char* if_none) {
     std::vector<InodeNo> all;
     TRY(volume_.each_inode([&](InodeNo number, const InodeFacts& facts) -> Result<> {
       const bool is_fixed = number == format::kRootInode || number == format::kLostFoundInode;
       if (!is_fixed && !volume_.is_deleted(number) && fits(facts)) all.push_back(number);
       return {};
     }));
-    if (all.empty()) return nothing("the volume has no file or directory that it could hit");
+    if (all.empty()) return nothing(if_none);
     return pick(all);
   }
 
   // A directory's tree with one name changed, of those that `fits` allows.
   template <class Fits, class Edit>
-  Result<DamageAnswer> edit_name(Fits fits, Edit edit) {
+  Result<DamageAnswer> edit_name(Fits fits, Edit edit, const char* if_none = kNoFile) {
     struct Candidate {
       InodeNo directory;
       std::size_t index;
@@ -396,15 +412,40 @@ class Damage {
         if (fits(tree.names[i])) candidates.push_back({directory, i});
       }
     }
-    if (candidates.empty()) return nothing("the volume has no name that it could hit");
+    if (candidates.empty()) return nothing(if_none);
     const Candidate chosen = pick(candidates);
     const Inode inode = TRY(disk_.read_inode(chosen.directory));
     const DirectoryTree tree = TRY(read_directory_tree(volume_, chosen.directory, inode));
     std::vector<Name> names = tree.names;
     edit(names, chosen.index, chosen.directory);
     answer_.blocks.insert(answer_.blocks.end(), tree.blocks.begin(), tree.blocks.end());
+    const std::set<BlockNo> before = TRY(blocks_of(chosen.directory));
     TRY(write_directory_tree(volume_, chosen.directory, tree, std::move(names)));
+    // A tree written anew may need other blocks than one that has grown: that is no fault.
+    std::vector<BlockNo> changed;
+    std::ranges::set_symmetric_difference(before, TRY(blocks_of(chosen.directory)),
+                                          std::back_inserter(changed));
+    for (const BlockNo block : changed) TRY(account(block, !before.contains(block)));
     return answer_;
+  }
+
+  Result<std::set<BlockNo>> blocks_of(InodeNo number) {
+    const Inode inode = TRY(disk_.read_inode(number));
+    const MapPieces pieces = read_map(volume_, number, inode);
+    std::set<BlockNo> blocks;
+    for (const auto& [block, kind] : pieces.nodes) blocks.insert(block);
+    for (const Extent& extent : pieces.extents)
+      for (std::uint64_t i = 0; i < extent.length; ++i) blocks.insert(extent.block + i);
+    return blocks;
+  }
+
+  /// Lets the bitmap and the count of its group say whether the block is in use.
+  Result<> account(BlockNo block, bool in_use) {
+    static_cast<void>(TRY(flip_bit(block)));
+    const GroupNo group = *layout_.group_of(block);
+    format::GroupDescriptor descriptor = TRY(disk_.read_descriptor(group));
+    descriptor.free_blocks = descriptor.free_blocks + (in_use ? -1 : 1);
+    return disk_.write_descriptor(group, descriptor);
   }
 
   Result<DamageAnswer> directory_loop() {
@@ -416,7 +457,8 @@ class Damage {
           about(names[index].inode, "its name leads to inode " + std::to_string(directory.value) +
                                         ", the directory in which the name stands");
           names[index].inode = directory;
-        });
+        },
+        kNoDirectory);
   }
 
   [[nodiscard]] std::vector<BlockNo> metadata() const {

@@ -26,7 +26,8 @@ Explainer::Explainer(BlockDevice& device, const format::Superblock& superblock,
     : layout_(layout),
       disk_(device, layout),
       volume_(disk_, silent_, superblock, Progress{}),
-      names_(volume_) {}
+      names_(volume_),
+      owners_(volume_) {}
 
 std::vector<std::string> Explainer::explain(const Finding& finding) {
   const ProblemRow& row = row_of(finding.problem);
@@ -37,8 +38,10 @@ std::vector<std::string> Explainer::explain(const Finding& finding) {
     const std::string names = names_of(*finding.place.inode);
     lines.push_back("Names: " + (names.empty() ? "none leads to it" : names));
   }
-  const std::string blocks = blocks_of(finding.place);
+  const std::string blocks = blocks_of(finding);
   if (!blocks.empty()) lines.push_back("Blocks: " + blocks);
+  if (finding.problem == Problem::kMapShared)
+    lines.push_back("Shared: " + shared_by(*finding.place.inode));
   if (finding.can_be_repaired) {
     lines.push_back("Repair: " + std::string(row.effect));
   } else {
@@ -53,7 +56,12 @@ std::string Explainer::names_of(InodeNo inode) {
   return list;
 }
 
-std::string Explainer::blocks_of(const Place& place) {
+std::string Explainer::blocks_of(const Finding& finding) {
+  if (finding.problem == Problem::kSuperblock)
+    return text_of({layout_.superblock(), 1}) + "; its copies in " +
+           text_of({layout_.fixed_copy(), 1}) + " and " + text_of({layout_.last_copy(), 1});
+  if (finding.problem == Problem::kJournal) return text_of(layout_.journal) + ", the journal";
+  const Place& place = finding.place;
   if (place.inode) return blocks_of(*place.inode);
   if (place.group) return blocks_of(*place.group);
   return place.block ? text_of({*place.block, 1}) + ", " + role_of(*place.block) : "";
@@ -86,6 +94,29 @@ std::string Explainer::blocks_of(GroupNo group) const {
          ", its inode bitmap in " + text_of(layout_.inode_bitmap(group)) + ", its inodes in " +
          text_of(layout_.inode_table(group)) + ", its FAT in " + text_of(layout_.fat(group)) +
          ", blocks of files in " + text_of(layout_.data(group));
+}
+
+std::string Explainer::shared_by(InodeNo inode) {
+  const auto read = disk_.read_inode(inode);
+  if (!read.ok()) return "it cannot be read any more";
+  const MapPieces pieces = read_map(volume_, inode, *read);
+  std::vector<Run> runs;
+  for (const auto& [block, kind] : pieces.nodes) runs.push_back({block, 1});
+  for (const Extent& extent : pieces.extents) runs.push_back({extent.block, extent.length});
+  std::string list;
+  std::size_t count = 0;
+  for (const Run run : runs) {
+    if (!layout_.is_data(run)) add(list, text_of(run) + " with " + role_of(run.start));
+    for (const auto& [blocks, other] : owners_.of(run)) {
+      if (other == inode || ++count > kMostRuns) continue;
+      const std::string names = names_of(other);
+      const std::string number = "inode " + std::to_string(other.value);
+      add(list,
+          text_of(blocks) + " with " + (names.empty() ? number : names + " (" + number + ")"));
+    }
+  }
+  if (count > kMostRuns) add(list, "and " + std::to_string(count - kMostRuns) + " more runs");
+  return list.empty() ? "what it is cannot be told" : list;
 }
 
 std::string Explainer::role_of(BlockNo block) const {

@@ -195,7 +195,10 @@ void show_result(const Request& request, const CheckResult& result, bool only_lo
   }
 }
 
-void show_json(const Request& request, const CheckResult& result) {
+using Explanations = std::vector<std::vector<std::string>>;  // of the findings, in their order
+
+void show_json(const Request& request, const CheckResult& result,
+               const Explanations& explanations) {
   auto findings = nlohmann::ordered_json::array();
   for (const Finding& finding : result.findings) {
     const ProblemRow& row = row_of(finding.problem);
@@ -207,6 +210,8 @@ void show_json(const Request& request, const CheckResult& result) {
                         {"meaning", row.meaning},
                         {"effect", row.effect},
                         {"repaired", finding.repaired}});
+    if (findings.size() <= explanations.size())
+      findings.back()["explanation"] = explanations[findings.size() - 1];
   }
   const nlohmann::ordered_json out = {{"image", request.image},
                                       {"skipped", result.skipped},
@@ -277,9 +282,15 @@ int run(const Request& request) {
                                    : image;
   const auto layout = format::Layout::of(found->superblock);
   std::unique_ptr<Explainer> explainer;
-  if (request.explain && !request.json && layout.ok()) {
+  Explanations explanations;
+  if (request.explain && layout.ok()) {
     explainer = std::make_unique<Explainer>(device, found->superblock, *layout);
-    add_explanations(options, *explainer);
+    if (request.json)
+      options.show = [&](const Finding& finding) {
+        explanations.push_back(explainer->explain(finding));
+      };
+    else
+      add_explanations(options, *explainer);
   }
   const auto result = check_volume(device, *found, options);
   bar.clear();
@@ -289,7 +300,7 @@ int run(const Request& request) {
   }
   if (!result.ok()) return fail(request.image, result.error());
   if (request.json) {
-    show_json(request, *result);
+    show_json(request, *result, explanations);
   } else {
     show_result(request, *result, only_look);
   }

@@ -16,8 +16,9 @@ constexpr double kGap = 12;  ///< behind the bar of zeros
 
 std::string range_text(const Histogram& histogram, std::size_t bin) {
   const double limit = histogram.bins[bin].limit;
-  if (limit == 0 || bin == 0 || histogram.bins[bin - 1].limit + 1 == limit)
-    return number_text(limit);
+  // What begins with a bin of zeros counts in whole numbers.
+  const bool counts = histogram.bins.front().limit == 0;
+  if (counts && (bin == 0 || histogram.bins[bin - 1].limit + 1 == limit)) return number_text(limit);
   return "to " + number_text(limit);
 }
 

@@ -187,7 +187,7 @@ std::string to_text(const Ring& ring, const TextStyle& style) {
     out += fmt::format("{}  {}: {} {}\n", ring.kinds[i].letter, ring.kinds[i].name,
                        ring.places_of(i), unit_of(ring, ring.places_of(i)));
   for (const std::string& words : ring.centre) out += words + "\n";
-  return out + ring.caption + "\n";
+  return out + "\n" + ring.caption + "\n";
 }
 
 }  // namespace spindle::chart

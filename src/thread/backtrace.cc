@@ -89,10 +89,12 @@ std::string describe_threads(const Runtime& runtime) {
     text += "thread " + std::to_string(thread.id) + " \"" + thread.name + "\" " +
             std::string(to_string(thread.state));
     if (thread.state == ThreadState::kWaiting) {
-      text += " for " + std::string(to_string(thread.waits_for)) + " \"" + thread.object_name + '"';
+      text += " for " + std::string(to_string(thread.waits_for));
+      if (!thread.object_name.empty()) text += " \"" + thread.object_name + '"';
       if (thread.held_by != 0) text += ", held by thread " + std::to_string(thread.held_by);
     }
-    text += ", " + std::to_string(thread.switches) + " switches, " +
+    text += "\n  " + std::to_string(thread.switches) +
+            (thread.switches == 1 ? " switch, " : " switches, ") +
             std::to_string(thread.stack_used) + " of " + std::to_string(thread.stack_size) +
             " bytes of stack used\n";
     for (const void* at : frames_of(*by_id[thread.id], kMostFrames)) {

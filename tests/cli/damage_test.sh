@@ -61,6 +61,19 @@ path=$(python3 -c 'import json; print(json.load(open("copy.img.answer"))["path"]
 grep -qF "$path" said || fail "--answer does not name $path: $(cat said)"
 fsck.spindle -n -f --explain copy.img | grep -F "Names:" | grep -qF "$path" || fail "--explain does not name $path"
 
+fsck.spindle -n -f --explain --json copy.img >found.json
+python3 - "$path" <<'PYTHON' || fail "--explain --json does not name $path"
+import json, sys
+findings = json.load(open("found.json"))["findings"]
+assert all(f["explanation"][0].startswith("What it means: ") for f in findings)
+assert any(line.startswith("Names: ") and sys.argv[1] in line for f in findings for line in f["explanation"])
+PYTHON
+
+# Of two files that share a block both are named.
+spindle damage volume.img --kind cross-link --seed 3 -o copy.img --force >said
+fsck.spindle -n --explain copy.img >said
+grep -q 'Shared: [0-9-]* with /' said || fail "the other file is not named: $(cat said)"
+
 refuses "kind" spindle damage volume.img
 refuses "no damage of the kind 'nonsense'" spindle damage volume.img --kind nonsense
 refuses "No such file" spindle damage nowhere --kind loop

@@ -50,7 +50,8 @@ def strikes(line, box):
 
 
 for e in of('line'):
-    for box in boxes:
+    # The grid lies behind all.
+    for box in boxes if e.get('stroke') != '#E6E6E6' else []:
         assert not strikes(e, box), ('struck through', e.attrib, box)
 data = {}
 for argument in sys.argv[3:]:

@@ -47,13 +47,25 @@ MemoryDevice damaged(std::string_view kind, std::uint64_t seed, fsck::DamageAnsw
 
 class EachKind : public testing::TestWithParam<std::string_view> {};
 
-/// A check that only looks goes through to its end, whatever is damaged.
+std::string explained(MemoryDevice& device, const fsck::Finding& finding) {
+  const format::Superblock superblock = superblock_of(device);
+  const format::Layout layout = format::Layout::of(superblock).take();
+  fsck::Explainer explainer(device, superblock, layout);
+  std::string all;
+  for (const std::string& line : explainer.explain(finding)) all += line + "\n";
+  return all;
+}
+
+/// A check that only looks goes through to its end, whatever is damaged, and says where it is.
 void expect_found(const MemoryDevice& broken) {
   MemoryDevice device = broken;
   const auto looked = check(device, fsck::Mode::kNo);
   ASSERT_TRUE(looked.ok()) << looked.error().describe();
   EXPECT_NE(looked->left, 0u);
   EXPECT_TRUE(device.same_content(broken)) << "a look has written";
+  for (const fsck::Finding& finding : looked->findings)
+    EXPECT_NE(explained(device, finding).find("\nBlocks: "), std::string::npos)
+        << explained(device, finding);
 }
 
 TEST_P(EachKind, IsFoundRepairedAndUndone) {
@@ -138,6 +150,21 @@ TEST(Damage, OfASizeLeavesNoneThatIsBeyondTheBlocks) {
     EXPECT_LT(Damager(device).inode(answer.inode->value).size,
               device.block_count() * device.block_size())
         << answer.what;
+  }
+}
+
+// One fault, and not a second one that the answer does not tell of.
+TEST(Damage, OfANameLeavesTheBitmapsRight) {
+  for (const std::string_view kind : {"orphan", "dangling-name", "wrong-type"}) {
+    for (std::uint64_t seed = 1; seed <= 16; ++seed) {
+      fsck::DamageAnswer answer;
+      MemoryDevice device = damaged(kind, seed, answer);
+      const auto looked = check(device, fsck::Mode::kNo);
+      for (const fsck::Finding& finding : looked->findings) {
+        EXPECT_NE(finding.problem, fsck::Problem::kBlockBitmap) << answer.what;
+        EXPECT_NE(finding.problem, fsck::Problem::kGroupCounts) << answer.what;
+      }
+    }
   }
 }
 
@@ -235,17 +262,32 @@ TEST(Undo, PutsBackNothingThatIsDamaged) {
   }
 }
 
+// Whom a block is shared with: the answer names both, and the explanation must, too.
+TEST(Explain, NamesBothFilesThatShareABlock) {
+  std::size_t shared = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    fsck::DamageAnswer answer;
+    MemoryDevice device = damaged("cross-link", seed, answer);
+    const auto result = check(device, fsck::Mode::kNo);
+    for (const fsck::Finding& finding : result->findings) {
+      if (finding.problem != fsck::Problem::kMapShared) continue;
+      ++shared;
+      const std::string all = explained(device, finding);
+      std::string other = answer.what.substr(answer.what.find("belongs to ") + 11);
+      other.resize(other.find(" (inode"));
+      const std::string& name = finding.place.inode == answer.inode ? other : answer.name;
+      EXPECT_NE(all.find(" with " + name), all.npos) << answer.what << "\n" << all;
+    }
+  }
+  EXPECT_GT(shared, 10u);
+}
+
 TEST(Explain, NamesWhatIsConcerned) {
   fsck::DamageAnswer answer;
   MemoryDevice device = damaged("bad-link-count", 4, answer);
   const auto result = check(device, fsck::Mode::kNo);
   ASSERT_TRUE(result.ok() && result->found == 1);
-  const format::Superblock superblock = superblock_of(device);
-  const auto layout = format::Layout::of(superblock);
-  ASSERT_TRUE(layout.ok());
-  fsck::Explainer explainer(device, superblock, *layout);
-  std::string all;
-  for (const std::string& line : explainer.explain(result->findings.front())) all += line + "\n";
+  const std::string all = explained(device, result->findings.front());
   EXPECT_NE(all.find("Names: "), all.npos);
   EXPECT_NE(all.find(answer.name), all.npos) << all;
   EXPECT_NE(all.find("in " + std::to_string(answer.blocks.front().value)), all.npos) << all;

@@ -94,4 +94,18 @@ unmount_volume
 ! wait $watcher || fail "the mount is gone, and the watcher says that all is well"
 grep -q "no longer mounted" said || fail "it does not say that the mount is gone: $(cat said)"
 check_volume
+
+step "a mount that may not be looked at, and one without a daemon"
+if [ "$(id -u)" = 0 ]; then
+  chmod 755 "$work"
+  mount_volume
+  refuses "allow_other" setpriv --reuid=65534 --regid=65534 --clear-groups spindle watch "$mnt" --once
+  unmount_volume
+fi
+mount_volume
+kill -9 "$daemon"
+for i in $(seq 1200); do is_alive "$daemon" || break; sleep 0.05; done
+refuses "its daemon is gone" spindle watch "$mnt" --once
+refuses "its daemon is gone" spindle trace "$mnt"
+spindle umount "$mnt"
 step "done"

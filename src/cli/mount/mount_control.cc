@@ -36,10 +36,25 @@ class IgnoredInterrupts {
 
 }  // namespace
 
+namespace {
+
+std::string why_not(const std::string& directory, int error) {
+  switch (error) {
+    case EACCES:
+      return "it may not be looked at: without -o allow_other a mount is for who has mounted it";
+    case ENOTCONN:
+      return fmt::format("its daemon is gone; `spindle umount {}` takes the mount away", directory);
+    default:
+      return "no Spindle volume is mounted there";
+  }
+}
+
+}  // namespace
+
 MountControl::MountControl(std::string directory, Complaint& complaint)
     : directory_(std::move(directory)), complaint_(complaint) {
-  if (::access(path("version").c_str(), R_OK) == 0) return;
-  complaint_.make(fmt::format("{}: no Spindle volume is mounted there", directory_));
+  if (::access(path("version").c_str(), R_OK) != 0)
+    complaint_.make(directory_ + ": " + why_not(directory_, errno));
 }
 
 std::string MountControl::path(const std::string& name) const {

@@ -142,10 +142,10 @@ class Census {
   void name_pieces() {
     add_kind("the volume's own", 'S', chart::series_colour(6));
     pieces_ = add_kind("files in one piece", '1', chart::series_colour(0));
-    add_kind("files in 2 to 4 pieces", 'F', chart::series_colour(5));
+    add_kind("files in 2 to 4 pieces", 'F', chart::series_colour(2));
     add_kind("files in 5 to 16 pieces", 'P', chart::series_colour(1));
     add_kind("files in more pieces", 'X', chart::series_colour(3));
-    other_ = add_kind("directories, links", 'N', colour_of(Meaning::kWaiting));
+    other_ = add_kind("directories, links", 'N', chart::series_colour(5));
     of_files_ = of_others_ = {other_, other_};
   }
 

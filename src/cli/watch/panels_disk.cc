@@ -107,10 +107,17 @@ std::string arm_summary(const Figures& figures) {
   return text;
 }
 
+bool has_arm(const ArmNow& arm) {
+  return arm.model != "none" && arm.cylinders > 1;
+}
+
 void draw_no_arm(Canvas& canvas, const Area& area, const Figures& figures) {
   const char* per = figures.seconds > 0 ? "/s" : "";
+  const ArmNow& arm = figures.now.arm;
   const std::string lines[] = {
-      "The disk 'none' takes no time: no arm moves, nothing waits.",
+      arm.model == "none" ? "The disk 'none' takes no time: no arm moves, nothing waits."
+                          : fmt::format("The disk '{}' has no arm: all is equally far. {} wait.",
+                                        arm.model, arm.queue),
       "Another one (key d, or -o disk=textbook at mount) has an arm.",
       fmt::format("{} requests{}, {} blocks read{}, {} written{}",
                   number_text(figures.rate(counted(figures.disk, "requests"))), per,
@@ -231,13 +238,13 @@ void draw_legend(Canvas& canvas, int x, int y, int right) {
 
 std::string arm_title(const WatchView& view) {
   const ArmNow& arm = view.figures.now.arm;
-  if (arm.model == "none") return "Arm: none";
+  if (!has_arm(arm)) return "Arm: none";
   return fmt::format("Arm: {}, disk '{}'", arm.policy, arm.model);
 }
 
 void draw_arm(Canvas& canvas, const Area& area, const WatchView& view) {
   const ArmNow& arm = view.figures.now.arm;
-  if (arm.model == "none") return draw_no_arm(canvas, area, view.figures);
+  if (!has_arm(arm)) return draw_no_arm(canvas, area, view.figures);
   const Track track(canvas, area, arm.cylinders);
   const bool has_summary = area.height >= 5;
   const int bottom = area.y + area.height - (has_summary ? 1 : 0);

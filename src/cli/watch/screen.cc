@@ -185,12 +185,9 @@ void draw_help(Canvas& canvas) {
 }
 
 void draw_too_small(Canvas& canvas) {
-  const std::string sentence =
-      fmt::format("{} x {} is too small: {} x {} shows one panel.", canvas.width(), canvas.height(),
-                  kLeastWidth, kLeastHeight);
-  const auto width = static_cast<std::size_t>(std::max(canvas.width(), 1));
-  for (std::size_t at = 0; at < sentence.size(); at += width)
-    canvas.put(0, static_cast<int>(at / width), std::string_view(sentence).substr(at, width));
+  canvas.put_wrapped({0, 0, canvas.width(), canvas.height()},
+                     fmt::format("{} x {} is too small: {} x {} shows one panel.", canvas.width(),
+                                 canvas.height(), kLeastWidth, kLeastHeight));
 }
 
 }  // namespace
