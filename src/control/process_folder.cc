@@ -486,7 +486,7 @@ Result<std::string> ProcessFolder::target_of(const Place& place, const Found& fo
     case kExecutable:
       return found.process.executable;
     case kDirectory:
-      return found.process.directory.empty() ? "/" : found.process.directory;
+      return found.process.directory.empty() ? mount_point_ : found.process.directory;
     case kRoot:
       return mount_point_;
     case kNamespace:

@@ -18,9 +18,14 @@ constexpr double kMostSteps = 3e7;
 constexpr std::size_t kBytesOfElement = 32;
 constexpr std::size_t kBytesOfLookedAt = 128;
 constexpr std::size_t kBytesOfSorted = 2048;
+constexpr std::size_t kBytesOfJoined = 256;  ///< it may be a number
 /// And taking a text for a number, or making another one of it, for each byte.
 constexpr std::size_t kBytesOfDigit = 16;
 constexpr std::size_t kBytesOfCharacter = 4;
+/// And writing a number as text; a float of any size in full, for %f; and another piece of a text.
+constexpr std::size_t kBytesOfNumber = 512;
+constexpr std::size_t kBytesOfFloatInFull = 4096;
+constexpr std::size_t kBytesOfPiece = 16;
 
 constexpr char kFind[] = "find", kMatch[] = "match", kGmatch[] = "gmatch", kGsub[] = "gsub",
                kInsert[] = "insert", kRemove[] = "remove", kConcat[] = "concat",
@@ -73,9 +78,10 @@ int guarded_table(lua_State* state) {
   luaL_checktype(state, 1, LUA_TTABLE);
   if (lua_getmetatable(state, 1) != 0)
     luaL_error(state, "table.%s takes tables without a metatable", name);
-  const bool sorts = std::string_view(name) == kSort;
-  LuaInterpreter::of(state).charge(
-      state, elements_moved(state, name) * (sorts ? kBytesOfSorted : kBytesOfElement));
+  std::size_t bytes = kBytesOfElement;
+  if (std::string_view(name) == kSort) bytes = kBytesOfSorted;
+  if (std::string_view(name) == kConcat) bytes = kBytesOfJoined;
+  LuaInterpreter::of(state).charge(state, elements_moved(state, name) * bytes);
   return call_original(state, name);
 }
 
@@ -105,12 +111,17 @@ int repeat(lua_State* state) {
     lua_pushliteral(state, "");
     return 1;
   }
+  // What would be too long is refused at once.
+  constexpr lua_Integer kMost = 1 << 20;
+  const lua_Integer pieces = std::clamp<lua_Integer>(luaL_checkinteger(state, 2), 0, kMost);
+  LuaInterpreter::of(state).charge(state, static_cast<std::size_t>(pieces) * kBytesOfPiece);
   return call_original(state, "rep");
 }
 
 /// As a text without addresses, which would differ from run to run.
 int to_string(lua_State* state) {
   luaL_checkany(state, 1);
+  if (lua_type(state, 1) == LUA_TNUMBER) LuaInterpreter::of(state).charge(state, kBytesOfNumber);
   if (luaL_getmetafield(state, 1, "__tostring") != LUA_TNIL) {
     lua_pop(state, 1);
     luaL_tolstring(state, 1, nullptr);
@@ -125,6 +136,7 @@ int to_string(lua_State* state) {
 int format(lua_State* state) {
   std::size_t size = 0;
   const char* text = luaL_checklstring(state, 1, &size);
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i + 1 < size; ++i) {
     if (text[i] != '%') continue;
     if (text[i + 1] == '%') {
@@ -134,7 +146,9 @@ int format(lua_State* state) {
     std::size_t end = i + 1;
     while (end < size && std::strchr("-+ #0123456789.", text[end]) != nullptr) ++end;
     if (end < size && text[end] == 'p') return luaL_error(state, "there are no addresses");
+    bytes += end < size && text[end] == 'f' ? kBytesOfFloatInFull : kBytesOfNumber;
   }
+  LuaInterpreter::of(state).charge(state, bytes);
   const int count = lua_gettop(state);
   for (int i = 2; i <= count; ++i) {
     if (!lua_istable(state, i) && !lua_isfunction(state, i)) continue;

@@ -87,6 +87,7 @@ who_runs() {
   expect "$hog $second" "$(inside pgrep hog | xargs)" "pgrep"
   shows "hog.$hog\)" pstree -p 1 || fail "pstree does not show the hog"
   expect "$sleeper: $mnt" "$(inside pwdx "$sleeper")" "pwdx"
+  expect "2: $mnt" "$(inside pwdx 2)" "where a kernel thread is"
   shows "hog.lua one" ps -eLf || fail "ps -eLf"
   shows "hog.lua one" ps aux || fail "ps aux"
   inside ps axjf >/dev/null
@@ -195,6 +196,9 @@ reach() {
     expect 7 "$(field "$hog" ni)" "a process that its owner may not make less nice"
     refused_with EACCES machine/run "-n -1 /bin/sleeper.lua"
   fi
+  # User 0 is whoever asks: setpriority(2).
+  inside python3 -c 'import os; os.setpriority(os.PRIO_USER, 0, 8)'
+  expect "8 8" "$(field "$hog" ni) $(field "$sleeper" ni)" "the processes that their user niced"
   inside taskset -pc 1 "$second" >/dev/null
   grep -q '^Cpus_allowed_list:.1$' "$control/proc/$second/status" || fail "taskset"
   inside chrt -b -p 0 "$second"
@@ -270,10 +274,10 @@ def raises(number, call, *arguments):
         return
     raise AssertionError(f"{call} {arguments} was not refused")
 ctl = os.open(f"{control}/proc/{second}/ctl", os.O_WRONLY)
-good = b"nice 3\ncpus 0\n"
+good = b"nice 9\ncpus 0\n"
 assert os.write(ctl, good + b"nonsense\n") == len(good)  # as far as it went
 text = open(f"{control}/proc/{second}/ctl").read()
-assert "nice 3\n" in text and "cpus 0\n" in text, text
+assert "nice 9\n" in text and "cpus 0\n" in text, text
 stat = os.open(f"{control}/proc/{second}/stat", os.O_RDONLY)
 assert os.read(stat, 4096)
 pipe = os.open(f"{control}/machine/trace_pipe", os.O_RDONLY | os.O_NONBLOCK)

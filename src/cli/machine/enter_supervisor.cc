@@ -301,6 +301,12 @@ std::vector<std::int64_t> Supervisor::processes_of_user(std::int64_t uid) const 
   return members;
 }
 
+/// Of the asking process, as it is outside of its namespaces.
+std::int64_t Supervisor::real_user(const seccomp_notif& call) {
+  return std::strtoll(host_proc_field(fmt::format("{}/status", call.pid), "Uid:").c_str(), nullptr,
+                      10);
+}
+
 Supervisor::Answer Supervisor::signal(std::int64_t process, std::int64_t signal) {
   const std::string line = fmt::format("kill {}", signal);
   if (process > 0) return command(process, line);
@@ -330,9 +336,10 @@ Supervisor::Answer Supervisor::signal_descriptor(const seccomp_notif& call) {
   return signal(std::strtoll(name.c_str(), nullptr, 10), as_number(call.data.args[1]));
 }
 
-std::optional<std::vector<std::int64_t>> Supervisor::meant_by(std::int64_t which,
+std::optional<std::vector<std::int64_t>> Supervisor::meant_by(const seccomp_notif& call,
+                                                              std::int64_t which,
                                                               std::int64_t who) {
-  if (which == PRIO_USER) return processes_of_user(who);
+  if (which == PRIO_USER) return processes_of_user(who != 0 ? who : real_user(call));
   if (who == 0) return {};
   std::vector<std::int64_t> chosen;
   if (which == PRIO_PROCESS && !folder_of(who).empty()) chosen = {who};
@@ -341,7 +348,7 @@ std::optional<std::vector<std::int64_t>> Supervisor::meant_by(std::int64_t which
 }
 
 Supervisor::Answer Supervisor::priority(const seccomp_notif& call, bool set) {
-  const auto chosen = meant_by(as_number(call.data.args[0]), as_number(call.data.args[1]));
+  const auto chosen = meant_by(call, as_number(call.data.args[0]), as_number(call.data.args[1]));
   if (!chosen) return {};
   if (chosen->empty()) return -ESRCH;
   if (set) {
@@ -360,7 +367,8 @@ constexpr int kIoClassShift = 13;  // of ioprio_set(2)
 
 Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) {
   // IOPRIO_WHO_PROCESS is 1 where PRIO_PROCESS is 0, and so on.
-  const auto chosen = meant_by(as_number(call.data.args[0]) - 1, as_number(call.data.args[1]));
+  const auto chosen =
+      meant_by(call, as_number(call.data.args[0]) - 1, as_number(call.data.args[1]));
   if (!chosen) return {};
   if (chosen->empty()) return -ESRCH;
   if (set) {

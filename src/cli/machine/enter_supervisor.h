@@ -40,7 +40,8 @@ class Supervisor {
   Answer signal(std::int64_t process, std::int64_t signal);
   Answer signal_descriptor(const seccomp_notif& call);
   /// The processes of that kind (PRIO_PROCESS ...) and number; nothing: none of the machine's.
-  std::optional<std::vector<std::int64_t>> meant_by(std::int64_t which, std::int64_t who);
+  std::optional<std::vector<std::int64_t>> meant_by(const seccomp_notif& call, std::int64_t which,
+                                                    std::int64_t who);
   Answer priority(const seccomp_notif& call, bool set);
   Answer io_priority(const seccomp_notif& call, bool set);
   std::int64_t io_priority_of(std::int64_t process);
@@ -62,6 +63,7 @@ class Supervisor {
   std::vector<std::int64_t> processes() const;
   std::vector<std::int64_t> group_of(std::int64_t group) const;
   std::vector<std::int64_t> processes_of_user(std::int64_t uid) const;
+  static std::int64_t real_user(const seccomp_notif& call);
 
   /// The asking process's memory; false if it is gone or the address is bad.
   bool read_memory(const seccomp_notif& call, std::uint64_t address, void* to, std::size_t size);

@@ -171,6 +171,10 @@ TEST(HostileProgram, PaysForWhatALibraryDoes) {
       "for i = 1, 40 do fork(function() sleep(50) end) end for i = 1, 40 do processes() end",
       "for i = 1, 100 do close(open('/' .. i, 'w')) end for i = 1, 100 do list('/') end",
       "for i = 1, 20000 do getpid() end",
+      "for i = 1, 5000 do ('%99.99f'):format(1e300) end",
+      "for i = 1, 30000 do tostring(1.5) end",
+      "for i = 1, 2 do local s = ('ab'):rep(500000) end",
+      "local t = {} for i = 1, 100000 do t[i] = i end table.concat(t)",
   };
   for (const char* source : kDear) {
     SCOPED_TRACE(source);
