@@ -320,7 +320,7 @@ Measured measure(const Job& job, const std::string& place, int data, int clients
   if (read(ready[0], &byte, 1) != 1) std::exit(1);
   close(ready[0]);
   const auto took = run_clients(job, place, clients, static_cast<std::int64_t>(seconds * 1e9));
-  if (umount2(place.c_str(), 0) != 0) stop("umount");
+  if (umount2(place.c_str(), MNT_DETACH) != 0) stop("umount");
   rusage usage = {};
   int status = 0;
   if (wait4(daemon, &status, 0, &usage) != daemon || status != 0) stop("the daemon failed");
@@ -332,7 +332,7 @@ Measured measure(const Job& job, const std::string& place, int data, int clients
           (us(usage.ru_utime) + us(usage.ru_stime)) / count};
 }
 
-double median(const std::vector<Measured>& all, double Measured::* of) {
+double median(const std::vector<Measured>& all, double Measured::*of) {
   std::vector<double> values;
   for (const Measured& one : all) values.push_back(one.*of);
   std::sort(values.begin(), values.end());

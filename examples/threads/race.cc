@@ -28,15 +28,11 @@ bool add_twice(bool with_lock) {
 
 int main() {
   const Exploration found = explore([] { return add_twice(false); });
-  std::printf("without a lock: wrong after %lu schedules; threads passed over at each switch:",
-              static_cast<unsigned long>(found.schedules));
-  for (const auto passed_over : found.schedule) std::printf(" %u", passed_over);
-  std::printf("\n");
+  std::printf("without a lock: %s", describe(found).c_str());
   check(found.failed, "the race was not found");
   check(!*replay([] { return add_twice(false); }, found.schedule), "the replay went well");
 
   const Exploration proof = explore([] { return add_twice(true); });
-  std::printf("with a lock: right in all %lu schedules\n",
-              static_cast<unsigned long>(proof.schedules));
+  std::printf("with a lock: %s", describe(proof).c_str());
   check(!proof.failed && proof.complete, "the lock does not help");
 }

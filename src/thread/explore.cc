@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "spindle/base/check.h"
 #include "spindle/thread/runtime.h"
+#include "thread/scheduler.h"
 
 namespace spindle::thread {
 namespace {
@@ -20,8 +23,10 @@ struct Choice {
 /// was possible.
 class ExploringPolicy : public CpuPolicy {
  public:
-  ExploringPolicy(std::vector<Choice>& path, std::uint32_t most_delays)
-      : path_(path), delays_left_(most_delays) {}
+  /// `order` gets the name of each thread that goes on.
+  ExploringPolicy(std::vector<Choice>& path, std::uint32_t most_delays,
+                  std::vector<std::string>& order)
+      : path_(path), delays_left_(most_delays), order_(order) {}
 
   std::string_view name() const override { return "exploring"; }
   void ready(TaskId task, const TaskInfo&, Why) override { ready_.push_back(task); }
@@ -37,6 +42,8 @@ class ExploringPolicy : public CpuPolicy {
     const auto chosen = ready_.begin() + taken;
     const TaskId task = *chosen;
     ready_.erase(chosen);
+    const auto slot = static_cast<std::uint32_t>(task.value - 1);
+    order_.emplace_back(current_scheduler->controls().at(slot).name);
     return task;
   }
   std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
@@ -45,16 +52,23 @@ class ExploringPolicy : public CpuPolicy {
  private:
   std::vector<Choice>& path_;
   std::uint32_t delays_left_;
+  std::vector<std::string>& order_;
   std::size_t step_ = 0;
   std::vector<TaskId> ready_;
 };
 
+/// What else is known of a run.
+struct Told {
+  std::vector<std::string> order;
+  std::string deadlock;
+};
+
 Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays, bool at_primitives,
-                       const std::function<bool()>& test) {
+                       const std::function<bool()>& test, Told& told) {
   Runtime::Options options;
-  options.custom_policy = std::make_unique<ExploringPolicy>(path, most_delays);
-  // A deadlock is a finding here, told by the result.
-  options.on_deadlock = [](std::string_view) {};
+  options.custom_policy = std::make_unique<ExploringPolicy>(path, most_delays, told.order);
+  // A deadlock is a finding here. The last report, that all are asleep, has everybody.
+  options.on_deadlock = [&](std::string_view report) { told.deadlock = report; };
   options.yield_at_primitives = at_primitives;
   auto runtime = TRY(Runtime::create(std::move(options)));
   bool good = false;
@@ -77,9 +91,13 @@ Exploration explore(const std::function<bool()>& test, const ExploreOptions& opt
   Exploration result;
   std::vector<Choice> path;
   while (result.schedules < options.most_schedules && !result.failed && !result.complete) {
-    const Result<bool> good = run_along(path, options.most_delays, options.at_primitives, test);
+    Told told;
+    const Result<bool> good =
+        run_along(path, options.most_delays, options.at_primitives, test, told);
     ++result.schedules;
     result.failed = !good.ok() || !*good;
+    result.order = std::move(told.order);
+    result.deadlock = good.ok() ? std::string() : std::move(told.deadlock);
     result.schedule.clear();
     for (const Choice& choice : path) result.schedule.push_back(choice.taken);
     if (!result.failed) result.complete = !advance(path);
@@ -87,11 +105,27 @@ Exploration explore(const std::function<bool()>& test, const ExploreOptions& opt
   return result;
 }
 
+std::string describe(const Exploration& exploration) {
+  const std::string count = std::to_string(exploration.schedules);
+  if (!exploration.failed) {
+    return exploration.complete ? "right in all schedules (" + count + ")\n"
+                                : "right in " + count + " schedules; not all were tried\n";
+  }
+  std::string text = "wrong in schedule " + count + ", in which these threads went on:\n ";
+  for (std::size_t i = 0; i < exploration.order.size(); ++i) {
+    text += " " + exploration.order[i];
+    const std::uint32_t passed_over = exploration.schedule[i];
+    if (passed_over > 0) text += " (past " + std::to_string(passed_over) + ")";
+  }
+  return text + "\n" + exploration.deadlock + (exploration.deadlock.empty() ? "" : "\n");
+}
+
 Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule,
                     const ExploreOptions& options) {
   std::vector<Choice> path;
   for (const std::uint32_t taken : schedule) path.push_back({taken, taken + 1});
-  return run_along(path, 0, options.at_primitives, test);
+  Told told;
+  return run_along(path, 0, options.at_primitives, test, told);
 }
 
 }  // namespace spindle::thread

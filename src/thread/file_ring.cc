@@ -77,6 +77,7 @@ int FileRing::run(std::uint8_t operation, int fd, const void* buffer, std::size_
   while (syscall(SYS_io_uring_enter, fd_, 1, 0, 0, nullptr, 0) < 0) {
     CHECK(errno == EINTR || errno == EAGAIN || errno == EBUSY);
   }
+  readable();  // what the host has in memory is there already
   WaitQueue::park(pending);
   if (!crowd_.wake_one()) --in_flight_;
   return pending.result;

@@ -6,6 +6,7 @@
 #include "spindle/thread/section.h"
 #include "thread/blocking.h"
 #include "thread/scheduler.h"
+#include "thread/statistics.h"
 
 namespace spindle::thread {
 
@@ -80,7 +81,8 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
     return taken || acquire_contended(deadline_ns, where);
   }
   if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
-  holder_ = {&self, where};
+  holder_.thread = &self;
+  if constexpr (kKeepsStatistics) holder_.taken_at = where;
   if (__builtin_expect(self.tracks_locks, 0)) track(where, true);
   return true;
 }
@@ -163,7 +165,7 @@ void Mutex::unlock() {
   if (holding(holder_) != &self) report_misuse("unlocks", waiters_, holder_);
   if (__builtin_expect(!detail::sections_guarded, 1)) {
     if (__builtin_expect(!self.tracks_locks, 1) && waiters_.empty()) {
-      holder_ = {};
+      holder_.thread = nullptr;
       return;
     }
   } else if (may_skip_section(self)) {

@@ -5,6 +5,7 @@
 #include "thread/end_of_life.h"
 #include "thread/sanitizer.h"
 #include "thread/scheduler.h"
+#include "thread/statistics.h"
 #include "thread/switch_observer.h"
 
 namespace spindle::thread {
@@ -54,7 +55,7 @@ inline void bury([[maybe_unused]] Control& self) {
 }
 
 [[gnu::always_inline]] inline void give_worker(Worker& worker, Control& to) {
-  ++worker.switches;
+  if constexpr (kKeepsStatistics) ++worker.switches;
   ++to.switches;
   *worker.errno_location = to.saved_errno;
   *worker.exceptions = to.exceptions;
@@ -88,7 +89,7 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
 
 [[gnu::always_inline]] inline void Scheduler::switch_to(Control& from, Control& to, bool ends) {
   Worker& worker = *from.worker;
-  ++worker.switches;
+  if constexpr (kKeepsStatistics) ++worker.switches;
   ++to.switches;
   if (!ends) {
     from.saved_errno = *worker.errno_location;
@@ -205,7 +206,9 @@ inline Control* Scheduler::take_next_among_several(Worker& worker) {
 
 [[gnu::always_inline]] inline void Scheduler::park(Control& self) {
   self.state = ThreadState::kWaiting;
-  self.beginning.waiting_since_ns = self.worker->coarse_now_ns;
+  if constexpr (kKeepsStatistics) {
+    self.beginning.waiting_since_ns = self.worker->coarse_now_ns;
+  }
   check_stack(self);
   if (policy_) account(self);
   switch_from(self, take_next(*self.worker));

@@ -8,6 +8,7 @@
 //     a.join().take(); b.join().take();
 //     return counter == 2;
 //   });
+//   std::fputs(describe(found).c_str(), stdout);  // who went on at each switch of what broke it
 //   // found.failed, found.schedule = {0, 1, ...}: give it to `replay` to see it again
 //
 // Each schedule is a run of its own, in a fresh runtime, so everything that the program touches
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "spindle/base/result.h"
@@ -41,7 +43,12 @@ struct Exploration {
   bool failed = false;          ///< the last one ended in a deadlock, or the test said false
   /// The choices of the last schedule: at each switch, how many ready threads were passed over.
   std::vector<std::uint32_t> schedule;
+  std::vector<std::string> order;  ///< and the name of the thread that went on, each time
+  std::string deadlock;            ///< who waited for what, if the last one ended so
 };
+
+/// What came of it, in lines for people: the schedule that failed, switch by switch.
+std::string describe(const Exploration& exploration);
 
 /// Runs `test` as the main thread under one schedule after the other until one fails or all have
 /// been run. A failing CHECK in the test ends the program as always. Not inside a runtime. A test

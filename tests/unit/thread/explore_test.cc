@@ -51,6 +51,33 @@ TEST(Explore, FindsALostUpdateAndReplaysIt) {
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(replay(lost_update, found.schedule).take());
 }
 
+TEST(Explore, TellsTheScheduleThatFails) {
+  // First come, first served lets a write last; b has to be passed over once.
+  const Exploration found = explore([] {
+    std::string written;
+    Thread a = spawn("a", [&] { written += 'a'; });
+    Thread b = spawn("b", [&] { written += 'b'; });
+    a.join().take();
+    b.join().take();
+    return written == "ab";
+  });
+  ASSERT_TRUE(found.failed);
+  EXPECT_EQ(found.order.size(), found.schedule.size());
+  EXPECT_NE(describe(found).find("went on:\n  main b (past 1) a"), std::string::npos)
+      << describe(found);
+
+  const Exploration stuck = explore([] {
+    Semaphore never(0, "never");
+    never.acquire();
+    return true;
+  });
+  EXPECT_NE(describe(stuck).find("thread \"main\" (1) waits for semaphore \"never\""),
+            std::string::npos)
+      << describe(stuck);
+  const Exploration right = explore([] { return true; });
+  EXPECT_EQ(describe(right), "right in all schedules (1)\n");
+}
+
 TEST(Explore, FindsADeadlockThatNeedsADelay) {
   // First come, first served never meets it: b starts when a is through.
   auto dine = [] {
