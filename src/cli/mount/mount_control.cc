@@ -34,10 +34,6 @@ class IgnoredInterrupts {
   std::array<void (*)(int), 2> before_{};
 };
 
-}  // namespace
-
-namespace {
-
 std::string why_not(const std::string& directory, int error) {
   switch (error) {
     case EACCES:
