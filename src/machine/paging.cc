@@ -93,8 +93,11 @@ Result<> Paging::load(Process& process, const std::string& path) {
   }
   const auto heap = map({.bytes = page_size_, .kind = AreaKind::kHeap});
   if (!heap.ok()) return give_up(heap.error());
-  const auto stack =
-      map({.bytes = page_size_, .kind = AreaKind::kStack, .most_bytes = kStackBytes});
+  // One level of tables translates less than a stack of the usual size.
+  const std::uint64_t quarter = std::uint64_t{1} << (memory_->configuration().address_bits - 3);
+  const auto stack = map({.bytes = page_size_,
+                          .kind = AreaKind::kStack,
+                          .most_bytes = std::min<std::uint64_t>(kStackBytes, quarter)});
   if (!stack.ok()) return give_up(stack.error());
   leave(process);
   process.space = space;

@@ -1,5 +1,6 @@
 // A run of a scenario, with who had which CPU when, and how the machine stood on the way.
 
+#include <algorithm>
 #include <map>
 
 #include "spindle/base/check.h"
@@ -113,9 +114,12 @@ class Sampler {
   /// Not at each of many steps down, since it goes through all frames.
   void note_fullest(const Machine& machine, const SystemSnapshot& system) {
     constexpr std::uint64_t kSteps = 64;
+    constexpr std::uint64_t kStepsOfUsed = 16;  // of memory that is nearly empty
     const MemoryTotals& memory = system.memory;
-    if (!run_.fullest.empty() && memory.free + memory.total / kSteps >= least_free_) return;
-    least_free_ = memory.free;
+    const std::uint64_t used = memory.total - memory.free;
+    const std::uint64_t step = std::min(memory.total / kSteps, most_used_ / kStepsOfUsed);
+    if (!run_.fullest.empty() && used <= most_used_ + step) return;
+    most_used_ = used;
     run_.fullest = pieces_of(machine);
     run_.fullest_at = system.now;
   }
@@ -135,7 +139,7 @@ class Sampler {
 
   ScenarioRun& run_;
   std::vector<RunSample>& samples_;
-  std::uint64_t least_free_ = 0;
+  std::uint64_t most_used_ = 0;
   VirtualTime next_;
   VirtualTime distance_{1'000'000};
   VirtualTime last_at_, last_busy_;

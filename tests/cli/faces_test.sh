@@ -461,6 +461,8 @@ json "[x['avg_waiting'] for x in a] == sorted(x['avg_waiting'] for x in a) and l
 says '^page faults since the point before' run "$scenarios/thrashing.lua" --curves -
 says '^memory at [0-9.]+ ms' run "$scenarios/thrashing.lua" --memory -
 says '^ +[0-9]+ +[0-9]+ +[0-9]+  walker-3 anonymous ' run "$scenarios/thrashing.lua" --memory -
+# Also where all of it is little of what there is.
+says '^ +[0-9]+ +[0-9]+ +256  file ' run "$scenarios/mixed.lua" --memory -
 says '^the arm, which moved over [0-9]+ cylinders in all' run "$scenarios/thrashing.lua" --arm -
 for picture in memory arm; do
   spindle run "$scenarios/thrashing.lua" --$picture "$work/picture.svg" >"$work/text" || fail "run --$picture: exit status $?"

@@ -47,6 +47,27 @@ TEST(Paging, WordsOutliveSwapAndAreCopiedWhenWritten) {
   expect_laws(*test.machine);
 }
 
+TEST(Paging, ProgramsRunWithTablesOfEachShape) {
+  for (unsigned levels = 0; levels <= 4; ++levels) {
+    for (const std::uint32_t page_size : {1024u, 4096u, 65536u}) {
+      SCOPED_TRACE(testing::Message() << levels << " levels, pages of " << page_size);
+      MachineConfiguration configuration;
+      configuration.memory.page_size = page_size;
+      configuration.memory.bytes = 64 * page_size;
+      configuration.memory.swap_bytes = 400 * page_size;
+      configuration.memory.table_levels = levels;
+      TestMachine test(configuration);
+      test.start(
+          "local n, size = 70, " + std::to_string(page_size) +
+          " local at = mmap(n * size) for i = 0, n - 1 do store(at + i * size, i) end "
+          "local sum = 0 for i = 0, n - 1 do sum = sum + load(at + i * size) end print(sum)");
+      test.run();
+      EXPECT_EQ(test.printed, "2415\n");
+      EXPECT_GT(test.machine->snapshot_system().memory.swapped_out, 0u);
+    }
+  }
+}
+
 TEST(Paging, ProcessesShareSegmentsAndFiles) {
   TestMachine test;
   test.host.add("/data", std::string(5000, 'a'));
