@@ -370,7 +370,11 @@ TEST(Inspect, TellsHowDeepEachThreadWent) {
     options.workers = workers;
     auto runtime = Runtime::create(std::move(options)).take();
     const Result<> result = runtime->run([&] {
-      for (const std::size_t depth : {100, 10, 0, 50, 1, 150, 0, 100}) {
+      // And after many that were not deep.
+      std::vector<std::size_t> depths = {100, 10, 0, 50, 1, 150};
+      depths.insert(depths.end(), 40, 0);
+      depths.insert(depths.end(), {150, 20});
+      for (const std::size_t depth : depths) {
         Semaphore seen(0, "seen");
         Latch down(1, "down");
         std::size_t depth_bytes = 0;
