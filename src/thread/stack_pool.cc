@@ -32,6 +32,7 @@ constexpr std::size_t kColours = 16;
 constexpr std::size_t kColourBytes = 64;
 
 constexpr std::uint32_t kLooksGrowApart = 8;
+constexpr std::uint8_t kUnusedInARow = 16;
 
 std::size_t page_size() {
   static const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -68,16 +69,11 @@ std::byte* highest_page(const Stack& stack) {
   return reinterpret_cast<std::byte*>(last & ~(page_size() - 1));
 }
 
-/// From its high end down, where a thread comes first.
 bool is_zero(const std::byte* page) {
-  const auto* words = reinterpret_cast<const std::uint64_t*>(page);
-  constexpr std::size_t kWordsAtOnce = 16;
-  for (std::size_t at = page_size() / sizeof *words; at > 0; at -= kWordsAtOnce) {
-    std::uint64_t any = 0;
-    for (std::size_t i = 1; i <= kWordsAtOnce; ++i) any |= words[at - i];
-    if (any != 0) return false;
-  }
-  return true;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  std::uint64_t first = 0;
+  std::memcpy(&first, page, kWord);
+  return first == 0 && std::memcmp(page, page + kWord, page_size() - kWord) == 0;
 }
 
 }  // namespace
@@ -93,11 +89,29 @@ void Stack::look_again() {
   look();
 }
 
-void Stack::wipe() const {
+void Stack::wipe() {
   std::byte* const end = highest_page(*this);
-  for (std::byte* page = deepest; page < end; page += page_size()) {
-    if (!is_zero(page)) std::memset(page, 0, page_size());
+  std::byte* used = end;
+  for (std::byte* page = end; page > deepest;) {
+    page -= page_size();
+    if (is_zero(page)) continue;
+    std::memset(page, 0, page_size());
+    used = page;
   }
+  give_back_unused(used, end);
+}
+
+// The lower half, if many threads in a row did not come to it: it need not be looked through each
+// time for what one of them has done once.
+void Stack::give_back_unused(const std::byte* used, const std::byte* end) {
+  const std::size_t pages = static_cast<std::size_t>(end - deepest) / page_size();
+  const std::size_t lower_half = (pages + 1) / 2 * page_size();
+  unused_in_a_row = used >= deepest + lower_half ? unused_in_a_row + 1 : 0;
+  if (unused_in_a_row < kUnusedInARow) return;
+  unused_in_a_row = 0;
+  madvise(deepest, lower_half, MADV_DONTNEED);
+  deepest += lower_half;
+  if (deepest == end) deepest = nullptr;
 }
 
 // Valgrind does not know the system calls of guarding ahead, and would say so.

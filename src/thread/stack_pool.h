@@ -33,6 +33,7 @@ struct alignas(16) Stack {
   std::uint32_t uses_to_look = 1;
   std::uint32_t uses_between = 1;
   bool canary = false;
+  std::uint8_t unused_in_a_row = 0;
   bool wiped = false;  // valgrind and the sanitizers would take that for a mistake
 
   /// Before another thread gets it.
@@ -45,7 +46,8 @@ struct alignas(16) Stack {
 
  private:
   void look_again();
-  void wipe() const;
+  void wipe();
+  void give_back_unused(const std::byte* used, const std::byte* end);
 };
 
 class StackPool {
