@@ -24,6 +24,19 @@ std::string text_of(double number) {
   return text.data();
 }
 
+const char* words_for(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::kBoolean:
+      return "true or false";
+    case Value::Kind::kNumber:
+      return "a number";
+    case Value::Kind::kText:
+      return "a text";
+    default:
+      return "a table";
+  }
+}
+
 /// The named members of a table, each of which must be asked for.
 class Members {
  public:
@@ -34,7 +47,7 @@ class Members {
     const auto found = call_.value.named.find(name);
     if (found == call_.value.named.end()) return nullptr;
     if (found->second.kind == kind) return &found->second;
-    fail("'" + name + "' is of the wrong kind");
+    fail("'" + name + "' takes " + words_for(kind));
     return nullptr;
   }
   void text(const std::string& name, std::string& into) {

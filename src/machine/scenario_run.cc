@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "spindle/base/check.h"
 #include "spindle/machine/memory.h"
@@ -15,7 +16,7 @@ constexpr std::size_t kSamples = 128;
 /// Turns switches into spans.
 class SpanRecorder {
  public:
-  SpanRecorder(std::vector<CpuSpan>& spans, std::uint32_t cpus) : spans_(spans), open_(cpus) {}
+  SpanRecorder(ScenarioRun& run, std::uint32_t cpus) : run_(run), cpus_(cpus) {}
 
   void take(const EventRing& events) {
     for (seen_ = std::max(seen_, events.first()); seen_ < events.end(); ++seen_) {
@@ -23,28 +24,38 @@ class SpanRecorder {
       if (event.kind != MachineEventKind::kSwitch) continue;
       close(event.cpu, event.at);
       if (event.other != 0)
-        open_[event.cpu] = {event.cpu,
-                            event.other,
-                            std::string(events.text(event.other_name)),
-                            event.at + VirtualTime{event.value},
-                            {}};
+        cpus_[event.cpu].open = {event.cpu,
+                                 event.other,
+                                 std::string(events.text(event.other_name)),
+                                 event.at + VirtualTime{event.value},
+                                 {}};
     }
   }
   void close_all(VirtualTime at) {
-    for (std::uint32_t cpu = 0; cpu < open_.size(); ++cpu) close(cpu, at);
+    for (std::uint32_t cpu = 0; cpu < cpus_.size(); ++cpu) close(cpu, at);
   }
 
  private:
+  struct Cpu {
+    CpuSpan open;
+    bool had_spans = false;
+  };
+
   void close(std::uint32_t cpu, VirtualTime at) {
-    CpuSpan& span = open_[cpu];
+    CpuSpan& span = cpus_[cpu].open;
     if (span.thread == 0) return;
     span.to = at;
-    if (span.from < span.to && spans_.size() < ScenarioRun::kMostSpans) spans_.push_back(span);
+    if (span.from < span.to) add(span, cpus_[cpu]);
     span = {};
   }
+  void add(const CpuSpan& span, Cpu& cpu) {
+    ++run_.all_spans;
+    if (std::exchange(cpu.had_spans, true)) ++run_.switches;
+    if (run_.spans.size() < ScenarioRun::kMostSpans) run_.spans.push_back(span);
+  }
 
-  std::vector<CpuSpan>& spans_;
-  std::vector<CpuSpan> open_;
+  ScenarioRun& run_;
+  std::vector<Cpu> cpus_;
   std::uint64_t seen_ = 0;
 };
 
@@ -171,7 +182,7 @@ Result<ScenarioRun> run_scenario(const Scenario& scenario, std::string& message)
       return started.error();
     }
   }
-  SpanRecorder recorder(run.spans, scenario.configuration.cpus);
+  SpanRecorder recorder(run, scenario.configuration.cpus);
   Sampler sampler(run);
   while (!machine.finished() && !machine.stuck()) {
     const auto next = machine.next_event();

@@ -68,7 +68,9 @@ struct MemoryPiece {
 struct ScenarioRun {
   std::unique_ptr<MemoryHost> host;
   std::unique_ptr<Machine> machine;  ///< at the end
-  std::vector<CpuSpan> spans;        ///< by CPU and time; the first kMostSpans
+  std::vector<CpuSpan> spans;        ///< in the order of their ends; the first kMostSpans
+  std::uint64_t all_spans = 0;       ///< how many there were
+  std::uint64_t switches = 0;        ///< of each CPU its spans but the first
   std::vector<RunSample> samples;    ///< of equal distances, a hundred or so
   std::vector<MemoryPiece> fullest;  ///< memory when about the least was free
   VirtualTime fullest_at;

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/machine/run_answer.h"
+#include "cli/words.h"
 #include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/policy/cpu_policy.h"
@@ -20,7 +21,7 @@ namespace {
 
 struct RunRequest {
   std::string scenario;
-  std::string policy;
+  std::optional<std::string> policy;
   bool all_policies = false;
   std::optional<std::uint64_t> seed;
   bool json = false;
@@ -127,15 +128,20 @@ int run(const RunRequest& request) {
   auto scenario = read_scenario(*text, request.scenario, read_beside, message);
   if (!scenario.ok()) return fail(message);
   if (request.seed) scenario->configuration.seed = *request.seed;
-  if (!request.policy.empty())
-    scenario->configuration.cpu_policy = is_policy_library(request.policy)
-                                             ? std::filesystem::absolute(request.policy).string()
-                                             : request.policy;
+  if (request.policy)
+    scenario->configuration.cpu_policy = is_policy_library(*request.policy)
+                                             ? std::filesystem::absolute(*request.policy).string()
+                                             : *request.policy;
   if (const auto loaded = load_policies(scenario->configuration, folder); !loaded.ok())
     return fail(loaded.error().what);
+  if (const auto names = cpu_policy_names();
+      std::ranges::find(names, scenario->configuration.cpu_policy) == names.end())
+    return fail(fmt::format("no CPU policy has the name '{}'; there are {}",
+                            scenario->configuration.cpu_policy,
+                            listed({names.begin(), names.end()})));
   // Everything that happens is to be in the trace, as far as that is a text of sensible length.
   if (!request.trace.empty()) scenario->configuration.event_capacity = 1'000'000;
-  if (request.all_policies && !request.policy.empty() && !is_policy_library(request.policy))
+  if (request.all_policies && request.policy && !is_policy_library(*request.policy))
     return fail("--all-policies compares all; --policy can only add one of a library");
   if (!request.all_policies) return run_one(request, *scenario, *text);
   const std::string pictures =
@@ -153,7 +159,7 @@ void add_run_command(const Command& program, int& status) {
       program.subcommand("run", "Run a scenario on a simulated machine, without a mount.");
   command.option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)").required();
   command
-      .option("--policy", request->policy,
+      .option("--policy", [request](const std::string& name) { request->policy = name; },
               "instead of the scenario's: a name, or a library with one (./mine.so)")
       .type_name("NAME");
   command.flag(

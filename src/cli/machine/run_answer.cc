@@ -187,7 +187,7 @@ Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::strin
           {"makespan", end},
           {"utilization", capacity > 0 ? rounded(ms(busy) / capacity) : 0},
           {"throughput", end > 0 ? rounded(static_cast<double>(means.count) / end) : 0},
-          {"switches", run.spans.empty() ? 0 : run.spans.size() - 1},
+          {"switches", run.switches},
           {"preemptions", preemptions},
           {"instants", run.instants},
           {"processes", processes_json(run)},
@@ -196,6 +196,7 @@ Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::strin
           {"memory", memory_json(system.memory)},
           {"deadlocks", objects_json(system)},
           {"gantt", gantt},
+          {"gantt_pieces", run.all_spans},
           {"output", run.console}};
 }
 
@@ -299,6 +300,8 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
     text += chart::to_text(timeline_of(scenario, run, "", kMostShown), style) + "\n";
   else
     text += chart::overview_text(timeline_of(scenario, run, "", run.spans.size()), style) + "\n";
+  if (run.spans.size() < run.all_spans)
+    text += fmt::format("The chart ends after {} of {} pieces.\n\n", run.spans.size(), run.all_spans);
   text += process_table(run).text(style, "--json");
   if (run.machine->records().size() > kMostShown)
     text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostShown);

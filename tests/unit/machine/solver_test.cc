@@ -137,6 +137,7 @@ TEST(MachineAndSolver, AgreeOnEverySchedule) {
     const Json solved = solve_cases(Json::array({plain}))[0]["answer"];
     for (const char* quantity : {"completion", "turnaround", "waiting", "response", "gantt"})
       EXPECT_EQ(answer[quantity], solved[quantity]) << quantity;
+    EXPECT_EQ(run->switches, solved["switches"]);
     ++compared;
   }
   EXPECT_GE(compared, 58);
@@ -176,6 +177,25 @@ ScenarioRun run_text(const std::string& text) {
   auto run = run_scenario(*scenario, message);
   EXPECT_TRUE(run.ok()) << message;
   return std::move(run).take();
+}
+
+ScenarioRun run_of(const std::string& text) {
+  std::string message;
+  const Scenario scenario = read_scenario(text, "test", {}, message).take();
+  return run_scenario(scenario, message).take();
+}
+
+TEST(MachineAndSolver, CountSwitchesOfEachProcessorAndBeyondTheChart) {
+  const ScenarioRun two = run_of(
+      "machine { cpus = 2, policy = 'fcfs', costs = 'none' } process { 'P', burst = 5, count = 4 }");
+  EXPECT_EQ(two.all_spans, 4u);
+  EXPECT_EQ(two.switches, 2u);
+  const ScenarioRun many = run_of(
+      "machine { policy = 'rr', quantum = 1, costs = 'none' }"
+      "process { 'P', burst = 110000, count = 2 }");
+  EXPECT_EQ(many.all_spans, 220'000u);
+  EXPECT_EQ(many.switches, 219'999u);
+  EXPECT_EQ(many.spans.size(), ScenarioRun::kMostSpans);
 }
 
 TEST(MachineAndSolver, AgreeOnWhatTheBankerGrants) {
