@@ -173,8 +173,8 @@ class ThreadARequest : public spindle::thread::FdWatcher {
     return count.ok() && *count == to.size();
   }
   static void serve(fuse_session* session) {
-    constexpr std::int64_t kLinger_ns = 200'000;  // as the daemon
-    spindle::thread::set_linger_ns(kLinger_ns);
+    constexpr std::int64_t kLingerNs = 50'000;  // as the daemon
+    spindle::thread::set_linger_ns(kLingerNs);
     auto runtime = spindle::thread::Runtime::create().take();
     runtime
         ->run([&] {

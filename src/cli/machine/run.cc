@@ -159,8 +159,9 @@ void add_run_command(const Command& program, int& status) {
       program.subcommand("run", "Run a scenario on a simulated machine, without a mount.");
   command.option("SCENARIO", request->scenario, "a Lua file; see spindle-run(1)").required();
   command
-      .option("--policy", [request](const std::string& name) { request->policy = name; },
-              "instead of the scenario's: a name, or a library with one (./mine.so)")
+      .option(
+          "--policy", [request](const std::string& name) { request->policy = name; },
+          "instead of the scenario's: a name, or a library with one (./mine.so)")
       .type_name("NAME");
   command.flag(
       "--all-policies", request->all_policies,

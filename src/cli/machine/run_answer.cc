@@ -301,7 +301,8 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
   else
     text += chart::overview_text(timeline_of(scenario, run, "", run.spans.size()), style) + "\n";
   if (run.spans.size() < run.all_spans)
-    text += fmt::format("The chart ends after {} of {} pieces.\n\n", run.spans.size(), run.all_spans);
+    text +=
+        fmt::format("The chart ends after {} of {} pieces.\n\n", run.spans.size(), run.all_spans);
   text += process_table(run).text(style, "--json");
   if (run.machine->records().size() > kMostShown)
     text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostShown);

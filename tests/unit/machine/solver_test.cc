@@ -187,7 +187,8 @@ ScenarioRun run_of(const std::string& text) {
 
 TEST(MachineAndSolver, CountSwitchesOfEachProcessorAndBeyondTheChart) {
   const ScenarioRun two = run_of(
-      "machine { cpus = 2, policy = 'fcfs', costs = 'none' } process { 'P', burst = 5, count = 4 }");
+      "machine { cpus = 2, policy = 'fcfs', costs = 'none' }"
+      "process { 'P', burst = 5, count = 4 }");
   EXPECT_EQ(two.all_spans, 4u);
   EXPECT_EQ(two.switches, 2u);
   const ScenarioRun many = run_of(
