@@ -12,10 +12,11 @@ namespace {
 
 /// How long it works at most, about, before it looks at the real work.
 constexpr std::int64_t kSlice_ns = 200'000;
-/// The real work rests when nothing of it was done for so long.
-constexpr std::chrono::microseconds kRest{500};
-/// So many times it waits for that between two slices: about a twentieth of a processor is its.
-constexpr int kMostRests = 8;
+/// The real work rests when nothing of it was done for so long: while it waits for the host's disk,
+/// or computes between two requests, it does not.
+constexpr std::chrono::milliseconds kRest{4};
+/// So many times it waits for that between two slices: about an eightieth of a processor is its.
+constexpr int kMostRests = 4;
 /// What a machine that cannot keep up may still make up for.
 constexpr std::int64_t kMostLag_ns = 100'000'000;
 /// How long it sleeps at least: what falls due meanwhile happens in one slice.
