@@ -25,20 +25,10 @@ std::vector<BlockOwners::Owned> BlockOwners::of(Run run) {
 
 void BlockOwners::read_all() {
   is_read_ = true;
-  const format::Layout& layout = volume_.layout;
-  for (GroupNo group{0}; group.value < layout.group_count; ++group) {
-    const auto descriptor = volume_.disk.read_descriptor(group);
-    const Run table = layout.inode_table(group);
-    const std::uint64_t blocks =
-        descriptor.ok() ? std::min<std::uint64_t>(descriptor->inode_blocks_written, table.length)
-                        : table.length;
-    for (std::uint64_t i = 0; i < blocks; ++i) {
-      if (!volume_.disk.read(table.start + i, BlockKind::kInodeTable).ok()) continue;
-      const std::uint64_t before = group.value * layout.inodes_per_group;
-      for (std::uint64_t k = 1; k <= layout.inodes_per_block(); ++k)
-        add(InodeNo{before + i * layout.inodes_per_block() + k});
-    }
-  }
+  volume_.disk.each_inode_block([this](BlockNo block, InodeNo first) {
+    if (!volume_.disk.read(block, BlockKind::kInodeTable).ok()) return;
+    for (std::uint64_t i = 0; i < volume_.layout.inodes_per_block(); ++i) add(first + i);
+  });
   std::ranges::sort(owned_, {}, [](const Owned& o) { return o.blocks.start.value; });
 }
 

@@ -1,5 +1,6 @@
 #include "fsck/disk.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace spindle::fsck {
@@ -107,6 +108,19 @@ Result<> Disk::write_descriptor(GroupNo group, const format::GroupDescriptor& de
   Block block = TRY(read_copy(place.block, BlockKind::kGroupTable));
   format::at<format::GroupDescriptor>(block, place.offset) = descriptor;
   return write(place.block, block);
+}
+
+void Disk::each_inode_block(const std::function<void(BlockNo block, InodeNo first)>& visit) {
+  for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
+    const auto descriptor = read_descriptor(group);
+    const Run table = layout_.inode_table(group);
+    std::uint64_t written = table.length;
+    if (descriptor.ok())
+      written = std::min<std::uint64_t>(written, descriptor->inode_blocks_written);
+    const std::uint64_t first = group.value * layout_.inodes_per_group + 1;
+    for (std::uint64_t i = 0; i < written; ++i)
+      visit(table.start + i, InodeNo{first + i * layout_.inodes_per_block()});
+  }
 }
 
 Result<std::uint64_t> Disk::fat_entry(BlockNo block) {

@@ -6,6 +6,7 @@
 // kCachedBlocks other blocks are read.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <unordered_map>
@@ -46,6 +47,9 @@ class Disk final : public BlockReader {
   Result<> clear_inode(InodeNo number, const format::Inode& inode);
   Result<format::GroupDescriptor> read_descriptor(GroupNo group);
   Result<> write_descriptor(GroupNo group, const format::GroupDescriptor& descriptor);
+  /// Each block of the inode tables that was ever written, and its first inode, damaged or not: the
+  /// whole table of a group that does not tell.
+  void each_inode_block(const std::function<void(BlockNo block, InodeNo first)>& visit);
   /// As FileMap::WalkContext wants it: 0 where the FAT block is not written yet.
   Result<std::uint64_t> fat_entry(BlockNo block);
   [[nodiscard]] FileMap::WalkContext walk_context();

@@ -23,19 +23,8 @@ std::vector<std::string> NameIndex::paths_of(InodeNo inode) {
 
 void NameIndex::read_all() {
   is_read_ = true;
-  const format::Layout& layout = volume_.layout;
-  for (GroupNo group{0}; group.value < layout.group_count; ++group) {
-    const auto descriptor = volume_.disk.read_descriptor(group);
-    const Run table = layout.inode_table(group);
-    std::uint64_t written = table.length;
-    if (descriptor.ok()) {
-      written = std::min<std::uint64_t>(written, descriptor->inode_blocks_written);
-    }
-    for (std::uint64_t i = 0; i < written; ++i) {
-      read_table_block(table.start + i, InodeNo{group.value * layout.inodes_per_group +
-                                                i * layout.inodes_per_block() + 1});
-    }
-  }
+  volume_.disk.each_inode_block(
+      [this](BlockNo block, InodeNo first) { read_table_block(block, first); });
 }
 
 void NameIndex::read_table_block(BlockNo block, InodeNo first) {

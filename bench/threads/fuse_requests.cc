@@ -29,6 +29,7 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/base/random.h"
+#include "spindle/base/temporary_folder.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/file_io.h"
 #include "spindle/thread/linger.h"
@@ -365,8 +366,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: threads_fuse [SECONDS [REPETITIONS]]\n");
     return 2;
   }
-  std::string place = "/tmp/threads_fuse.XXXXXX";
-  if (mkdtemp(place.data()) == nullptr) stop("mkdtemp");
+  const std::string place = spindle::make_temporary_folder("threads_fuse").take();
   const int data = make_data(place + ".data");
   for (const Job& job : kJobs) {
     for (const int clients : {1, 4, 16, 64, 256}) {

@@ -145,8 +145,8 @@ void OperationNotes::add_paths(OperationNote& note) {
       break;
     case Kind::kLink:
       // By now the volume knows the file by its new name.
-      note.path = std::exchange(linked_[operation.node], {});
-      linked_.erase(operation.node);
+      note.path = path;
+      if (auto before = linked_.extract(operation.node)) note.path = std::move(before.mapped());
       note.new_path = joined(volume_.path(operation.other), operation.name);
       break;
     case Kind::kRename:

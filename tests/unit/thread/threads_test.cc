@@ -355,14 +355,15 @@ std::uintptr_t deepest_frame = 0;
 [[gnu::noinline]] std::size_t descend(std::size_t depth) {
   volatile char frame[256];
   frame[0] = static_cast<char>(depth);
-  deepest_frame = reinterpret_cast<std::uintptr_t>(frame);
+  deepest_frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   if (depth == 0) return 0;
   return descend(depth - 1) + static_cast<std::size_t>(frame[0] & 1);
 }
 
-// Of a stack that is used again, too, whether the thread before went deeper or not.
+// Of a stack that is used again, too, whether the thread before went deeper or not. Under a
+// sanitizer stacks are not wiped, and may show more than that.
 TEST(Inspect, TellsHowDeepEachThreadWent) {
-  if (sanitizer::kStackGrowth > 1) GTEST_SKIP() << "stacks are not wiped";
+  constexpr bool kIsWiped = sanitizer::kStackGrowth == 1;
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   for (const unsigned workers : {1u, 2u}) {
     Runtime::Options options;
@@ -387,7 +388,7 @@ TEST(Inspect, TellsHowDeepEachThreadWent) {
         down.wait();
         const std::size_t used = list_threads(*runtime).back().stack_used;
         EXPECT_GE(used, depth_bytes) << depth;
-        EXPECT_LE(used, depth_bytes + 2 * page) << depth;
+        if (kIsWiped) EXPECT_LE(used, depth_bytes + 2 * page) << depth;
         seen.release();
         EXPECT_TRUE(diver.join().ok());
       }
