@@ -115,6 +115,7 @@ tell_both_names() {
     "copy_file_range /d/two to /five, inode [0-9]*, 9000 bytes at 0,"; do
     grep -q "$line" tree || fail "the tree has no '$line': $(cat tree)"
   done
+  expect 1 "$(spindle trace "$mnt" --op rename | grep -c '/one to /d/two')" "renames, by whatever name"
   spindle trace "$mnt" --op symlink >tree
   grep -q "symlink /four to d/two, in inode 1," tree || fail "the symbolic link's target: $(cat tree)"
   expect "" "$(spindle trace "$mnt" --op symlink --path '/one' 2>/dev/null)" "links that lead elsewhere"

@@ -26,13 +26,24 @@ const TracedEvent* TracedRequest::target() const {
   return events.size() > 1 && events[1].name == "target" ? &events[1] : nullptr;
 }
 
+namespace {
+
+/// As the kernel's later versions of an operation are: rename2, copy_file_range_64.
+bool is_operation(const std::string& operation, const std::string& asked) {
+  return operation == asked || operation == asked + "2" || operation == asked + "_64";
+}
+
+}  // namespace
+
 bool TraceFilter::takes(const TracedRequest& request) const {
   const TracedEvent& first = request.events.front();
   if (not_process != 0 && first.number("pid") == not_process) return false;
   if (is_empty()) return true;
   if (request.is_task()) return false;
-  if (!operations.empty() && std::ranges::find(operations, request.operation()) == operations.end())
-    return false;
+  const auto is_asked = [operation = request.operation()](const std::string& asked) {
+    return is_operation(operation, asked);
+  };
+  if (!operations.empty() && std::ranges::none_of(operations, is_asked)) return false;
   if (process && first.number("pid") != *process) return false;
   const auto matches = [this](const TracedEvent& event) {
     return ::fnmatch(path.c_str(), event.word("path").c_str(), 0) == 0;
