@@ -4,11 +4,15 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "spindle/format/layout.h"
 
 namespace spindle::fsck {
+
+/// How many bits of a bitmap are set.
+[[nodiscard]] std::uint64_t count_bits(std::span<const std::byte> bitmap);
 
 class BlockSet {
  public:
@@ -17,29 +21,31 @@ class BlockSet {
 
   /// True if the block was not in the set before. It must lie in a group.
   bool add(BlockNo block);
+  /// Adds all of the run, which must lie in one group; gives those blocks that were there before.
+  std::vector<BlockNo> add(Run run);
   void remove(BlockNo block);
   [[nodiscard]] bool contains(BlockNo block) const;
   /// How many blocks of the group are in the set.
   [[nodiscard]] std::uint64_t count(GroupNo group) const;
   [[nodiscard]] bool has_any(GroupNo group) const;
-  /// The bits of the part with block `index` of the group's bitmap; null if none of them is in the
-  /// set.
-  [[nodiscard]] const std::vector<bool>* part(GroupNo group, std::uint64_t index) const {
-    return parts_[group.value * layout_.bitmap_blocks_per_group + index].get();
+  /// The bits of the part with block `index` of the group's bitmap, in the order of that block;
+  /// empty if none of them is in the set.
+  [[nodiscard]] std::span<const std::byte> part(GroupNo group, std::uint64_t index) const {
+    const auto& bits = parts_[group.value * layout_.bitmap_blocks_per_group + index];
+    return {bits.get(), bits ? layout_.bits_per_block() / 8 : 0};
   }
   /// The first data block of the volume that is not in the set.
   [[nodiscard]] std::optional<BlockNo> first_absent() const;
 
  private:
-  using Bits = std::vector<bool>;
   struct Place {
     std::size_t part;
-    std::size_t bit;
+    std::uint64_t bit;
   };
   [[nodiscard]] Place place_of(BlockNo block) const;
 
   const format::Layout& layout_;
-  std::vector<std::unique_ptr<Bits>> parts_;
+  std::vector<std::unique_ptr<std::byte[]>> parts_;
   mutable GroupNo search_group_;         // all groups before it are known to be full,
   mutable std::uint64_t search_at_ = 0;  // and its blocks before this one
 };

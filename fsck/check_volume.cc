@@ -162,13 +162,18 @@ class Check {
       const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
       if (last.ok() && std::ranges::all_of(*last, is_zero)) return false;
     }
+    if (written == 0) return true;
     const Run fat = disk.layout().fat(group);
     const std::uint64_t unit = disk.layout().fat_unit();
-    for (std::uint64_t i = 0; written != 0 && i * unit < fat.length; ++i) {
+    std::vector<Run> unwritten;
+    for (std::uint64_t i = 0; i * unit < fat.length; ++i) {
       const bool is_written = (descriptor.fat_blocks_written >> i & 1) != 0;
-      if (!is_written && disk.read(fat.start + i * unit, BlockKind::kFat).ok()) return false;
+      if (!is_written) unwritten.push_back({fat.start + i * unit, 1});
     }
-    return true;
+    disk.read_ahead(unwritten);
+    return std::ranges::none_of(unwritten, [&](const Run& first_of_unit) {
+      return disk.read(first_of_unit.start, BlockKind::kFat).ok();
+    });
   }
 
   static Result<> check_written(Disk& disk, Report& report, std::uint64_t table_block) {

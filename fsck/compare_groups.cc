@@ -18,6 +18,13 @@ void set_bit(Block& block, std::uint64_t bit) {
   block[format::kHeaderSize + bit / 8] |= std::byte{1} << (bit % 8);
 }
 
+// Bits [first, end).
+void set_bits(Block& block, std::uint64_t first, std::uint64_t end) {
+  for (; first < end && first % 8 != 0; ++first) set_bit(block, first);
+  for (; first + 8 <= end; first += 8) block[format::kHeaderSize + first / 8] = std::byte{0xff};
+  for (; first < end; ++first) set_bit(block, first);
+}
+
 class GroupCheck {
  public:
   GroupCheck(VolumeFacts& volume, GroupNo group)
@@ -83,15 +90,15 @@ class GroupCheck {
   Block wanted_block_bitmap(std::uint64_t index, std::uint64_t& used) const {
     Block wanted = volume_.disk.new_block(BlockKind::kBlockBitmap, kNoInode);
     const std::uint64_t first = index * layout_.bits_per_block();
-    const std::uint64_t length = layout_.group(group_).length;
-    const std::uint64_t metadata = layout_.group_metadata_blocks(group_);
-    const std::vector<bool>* files = volume_.used.part(group_, index);
-    used = 0;
-    for (std::uint64_t i = 0; i < layout_.bits_per_block(); ++i) {
-      const bool of_file = files != nullptr && (*files)[i];
-      if (of_file || first + i < metadata || first + i >= length) set_bit(wanted, i);
-      used += of_file ? 1 : 0;
-    }
+    const std::uint64_t bits = layout_.bits_per_block();
+    const auto within = [&](std::uint64_t block) {
+      return std::clamp(block, first, first + bits) - first;
+    };
+    const std::span<const std::byte> files = volume_.used.part(group_, index);
+    std::ranges::copy(files, wanted.begin() + format::kHeaderSize);
+    used = count_bits(files);
+    set_bits(wanted, 0, within(layout_.group_metadata_blocks(group_)));
+    set_bits(wanted, within(layout_.group(group_).length), bits);
     return wanted;
   }
 
@@ -145,20 +152,18 @@ class GroupCheck {
     const std::uint64_t bits = layout_.bits_per_block();
     for (std::uint64_t index = 0; index < written; ++index) {
       Block wanted = volume_.disk.new_block(BlockKind::kInodeBitmap, kNoInode);
-      for (std::uint64_t i = 0; i < bits; ++i) {
-        const std::uint64_t at = index * bits + i;
-        const bool beyond = at >= layout_.inodes_per_group;
-        const InodeFacts* facts =
-            beyond ? nullptr
-                   : volume_.find(InodeNo{group_.value * layout_.inodes_per_group + at + 1});
-        if (beyond || facts != nullptr) set_bit(wanted, i);
-        if (facts == nullptr) continue;
-        ++used_inodes_;
-        directories_ += S_ISDIR(facts->mode) ? 1 : 0;
-      }
+      const std::uint64_t within = std::min(bits, layout_.inodes_per_group - index * bits);
+      const InodeNo first{group_.value * layout_.inodes_per_group + index * bits + 1};
+      set_bits(wanted, within, bits);
+      TRY(volume_.each_inode_of(first, within,
+                                [&](InodeNo number, const InodeFacts& facts) -> Result<> {
+                                  set_bit(wanted, number - first);
+                                  ++used_inodes_;
+                                  directories_ += S_ISDIR(facts.mode) ? 1 : 0;
+                                  return {};
+                                }));
       std::string detail;
-      if (holds(bitmap.start + index, BlockKind::kInodeBitmap, wanted,
-                group_.value * layout_.inodes_per_group + index * bits + 1, detail))
+      if (holds(bitmap.start + index, BlockKind::kInodeBitmap, wanted, first.value, detail))
         continue;
       if (found(Problem::kInodeBitmap, detail)) {
         TRY(volume_.disk.write(bitmap.start + index, wanted));

@@ -261,6 +261,18 @@ void assign_keys(std::vector<Name>& names, std::uint64_t hash_seed) {
   std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.key < b.key; });
 }
 
+// The tree leads to and fro among the directory's blocks.
+void read_nodes_ahead(VolumeFacts& volume, const DirectoryTree& tree, std::uint64_t nodes) {
+  constexpr std::uint64_t kMostNodes = 128;
+  const std::uint64_t count = std::min<std::uint64_t>({nodes, tree.blocks.size(), kMostNodes});
+  std::vector<Run> runs;
+  for (const BlockNo block : std::span(tree.blocks).first(count)) {
+    if (runs.empty() || runs.back().end() != block) runs.push_back({block, 0});
+    ++runs.back().length;
+  }
+  volume.disk.read_ahead(std::move(runs));
+}
+
 }  // namespace
 
 Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
@@ -279,6 +291,7 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
     tree.damage = corrupt("a block of the directory is missing");
   }
   if (inode.size == 0) return tree;
+  read_nodes_ahead(volume, tree, inode.size / volume.layout.block_size);
   if (!tree.damage) {
     const auto read = tree.blocks.empty() ? Result<>(corrupt("the directory has no blocks"))
                                           : TreeReader(volume, number, tree).run();

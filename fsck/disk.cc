@@ -7,10 +7,11 @@ namespace spindle::fsck {
 
 using format::BlockKind;
 
-Result<Disk::Cached*> Disk::fetch(BlockNo block) {
+Result<Disk::Kept> Disk::fetch(BlockNo block) {
+  if (const auto ahead = find_ahead(block)) return *ahead;
   if (const auto found = index_.find(block); found != index_.end()) {
     recent_.splice(recent_.begin(), recent_, found->second);
-    return &recent_.front();
+    return Kept{recent_.front().bytes, &recent_.front().verified_kind};
   }
   if (block.value >= layout_.block_count) {
     return corrupt("it lies outside of the volume", Subject::block(block));
@@ -23,33 +24,67 @@ Result<Disk::Cached*> Disk::fetch(BlockNo block) {
     index_.erase(recent_.back().number);
     recent_.pop_back();
   }
-  return &recent_.front();
+  return Kept{recent_.front().bytes, &recent_.front().verified_kind};
+}
+
+std::optional<Disk::Kept> Disk::find_ahead(BlockNo block) {
+  std::size_t before = 0;
+  for (const Run& run : ahead_runs_) {
+    if (run.contains(block)) {
+      const std::size_t index = before + (block - run.start);
+      return Kept{std::span(ahead_bytes_).subspan(index * layout_.block_size, layout_.block_size),
+                  &ahead_kinds_[index]};
+    }
+    before += run.length;
+  }
+  return std::nullopt;
+}
+
+void Disk::read_ahead(std::vector<Run> runs) {
+  std::size_t blocks = 0;
+  for (const Run& run : runs) blocks += run.length;
+  ahead_bytes_.resize(blocks * layout_.block_size);
+  ahead_kinds_.assign(blocks, 0);
+  std::vector<std::span<std::byte>> pieces;
+  for (std::span<std::byte> left(ahead_bytes_); const Run& run : runs) {
+    pieces.push_back(left.first(run.length * layout_.block_size));
+    left = left.subspan(pieces.back().size());
+  }
+  std::vector<IoRequest> batch;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    batch.push_back({.kind = IoRequest::Kind::kRead,
+                     .start = runs[i].start,
+                     .buffers = {&pieces[i], 1},
+                     .purpose = IoPurpose::kMetadata});
+  }
+  ahead_runs_ = device_.submit(batch).ok() ? std::move(runs) : std::vector<Run>();
 }
 
 void Disk::forget() {
   recent_.clear();
   index_.clear();
+  ahead_runs_.clear();
 }
 
 Result<BlockView> Disk::read(BlockNo block, BlockKind kind) {
-  Cached* cached = TRY(fetch(block));
-  if (cached->verified_kind != static_cast<std::uint16_t>(kind)) {
-    TRY(format::verify_block(cached->bytes, kind, layout_.seed, block));
-    cached->verified_kind = static_cast<std::uint16_t>(kind);
+  const Kept kept = TRY(fetch(block));
+  if (*kept.verified_kind != static_cast<std::uint16_t>(kind)) {
+    TRY(format::verify_block(kept.bytes, kind, layout_.seed, block));
+    *kept.verified_kind = static_cast<std::uint16_t>(kind);
   }
-  return BlockView{{}, cached->bytes};
+  return BlockView{{}, kept.bytes};
 }
 
 Result<BlockView> Disk::read_data(BlockNo block) {
   return BlockView {
     {}, TRY(fetch(block))
-    ->bytes
+    .bytes
   };
 }
 
 Result<Block> Disk::read_raw(BlockNo block) {
-  return TRY(fetch(block))
-  ->bytes;
+  const Kept kept = TRY(fetch(block));
+  return Block(kept.bytes.begin(), kept.bytes.end());
 }
 
 Result<Block> Disk::read_copy(BlockNo block, BlockKind kind) {
@@ -71,6 +106,10 @@ Result<> Disk::write(BlockNo number, Block& block) {
 
 Result<> Disk::write_raw(BlockNo number, std::span<const std::byte> bytes) {
   TRY(device_.write(number, bytes, IoPurpose::kMetadata));
+  if (const auto ahead = find_ahead(number)) {
+    std::ranges::copy(bytes, ahead->bytes.begin());
+    *ahead->verified_kind = 0;
+  }
   if (const auto found = index_.find(number); found != index_.end()) {
     found->second->bytes.assign(bytes.begin(), bytes.end());
     found->second->verified_kind = 0;

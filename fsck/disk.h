@@ -3,12 +3,14 @@
 //
 // A small cache of blocks makes neighbours cheap; what is written goes to the device at once. It is
 // also the BlockReader that FileMap::walk reads through. A view stays valid while fewer than
-// kCachedBlocks other blocks are read.
+// kCachedBlocks other blocks are read, and nothing is read ahead.
 #pragma once
 
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -28,6 +30,9 @@ class Disk final : public BlockReader {
   [[nodiscard]] BlockDevice& device() { return device_; }
   /// Reads everything anew from now on: somebody else may have written.
   void forget();
+  /// Reads these blocks with one request a run, for whoever asks for them one by one until the next
+  /// call. What cannot be read so is read, or refused, when it is asked for.
+  void read_ahead(std::vector<Run> runs);
 
   Result<BlockView> read(BlockNo block, format::BlockKind kind) override;
   Result<BlockView> read_data(BlockNo block) override;
@@ -61,12 +66,21 @@ class Disk final : public BlockReader {
     Block bytes;
     std::uint16_t verified_kind = 0;
   };
-  Result<Cached*> fetch(BlockNo block);
+  /// A block where it is kept.
+  struct Kept {
+    std::span<std::byte> bytes;
+    std::uint16_t* verified_kind;
+  };
+  Result<Kept> fetch(BlockNo block);
+  [[nodiscard]] std::optional<Kept> find_ahead(BlockNo block);
 
   BlockDevice& device_;
   const format::Layout& layout_;
   std::list<Cached> recent_;  // the latest first
   std::unordered_map<BlockNo, std::list<Cached>::iterator> index_;
+  std::vector<Run> ahead_runs_;
+  Block ahead_bytes_;                       // of the runs, one after the other
+  std::vector<std::uint16_t> ahead_kinds_;  // as verified, of each block
 };
 
 }  // namespace spindle::fsck

@@ -21,6 +21,7 @@ using format::Inode;
 using format::MapKind;
 
 constexpr std::uint32_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::uint64_t kTableBlocksAtOnce = 64;
 
 bool is_known_type(std::uint16_t mode) {
   switch (mode & S_IFMT) {
@@ -180,9 +181,10 @@ class InodeCheck {
   // Takes the blocks; gives those that somebody else has.
   std::set<std::uint64_t> claim(const std::vector<Extent>& extents) {
     std::set<std::uint64_t> taken;
-    for_each_block(extents, [&](BlockNo block) {
-      if (!volume_.used.add(block)) taken.insert(block.value);
-    });
+    for (const Extent& extent : extents) {
+      for (const BlockNo block : volume_.used.add(Run{extent.block, extent.length}))
+        taken.insert(block.value);
+    }
     return taken;
   }
 
@@ -347,7 +349,10 @@ Result<> scan_inodes(VolumeFacts& volume) {
   TRY(read_orphans(volume));
   for (std::uint64_t g = 0; g < volume.layout.group_count; ++g) {
     const Run table = volume.layout.inode_table(GroupNo{g});
-    for (std::uint64_t i = 0; i < volume.written_inode_blocks[g]; ++i) {
+    const std::uint64_t written = volume.written_inode_blocks[g];
+    for (std::uint64_t i = 0; i < written; ++i) {
+      if (i % kTableBlocksAtOnce == 0)
+        volume.disk.read_ahead({{table.start + i, std::min(kTableBlocksAtOnce, written - i)}});
       const InodeNo first{g * volume.layout.inodes_per_group +
                           i * volume.layout.inodes_per_block() + 1};
       TRY(scan_table_block(volume, table.start + i, first));

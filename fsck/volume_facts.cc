@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace spindle::fsck {
 
 InodeFacts& VolumeFacts::facts(InodeNo inode) {
@@ -36,12 +38,21 @@ InodeNo VolumeFacts::content_owner(InodeNo number, const format::Inode& inode) c
   return is_for_another ? InodeNo{inode.parent} : number;
 }
 
-Result<> VolumeFacts::each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit) {
-  for (std::uint64_t i = 0; i < inodes.size(); ++i) {
-    for (std::uint64_t k = 0; inodes[i] && k < kInodesTogether; ++k) {
-      InodeFacts& facts = inodes[i][k];
-      if (facts.mode != 0) TRY(visit(InodeNo{i * kInodesTogether + k + 1}, facts));
+Result<> VolumeFacts::each_inode(const VisitInode& visit) {
+  return each_inode_of(InodeNo{1}, layout.inode_count(), visit);
+}
+
+Result<> VolumeFacts::each_inode_of(InodeNo first, std::uint64_t count, const VisitInode& visit) {
+  const std::uint64_t end = first.value - 1 + count;
+  for (std::uint64_t index = first.value - 1; index < end;) {
+    const std::uint64_t together_end =
+        std::min(end, (index / kInodesTogether + 1) * kInodesTogether);
+    InodeFacts* const together = inodes[index / kInodesTogether].get();
+    for (; together != nullptr && index < together_end; ++index) {
+      InodeFacts& facts = together[index % kInodesTogether];
+      if (facts.mode != 0) TRY(visit(InodeNo{index + 1}, facts));
     }
+    index = together_end;
   }
   return {};
 }

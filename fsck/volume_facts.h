@@ -82,8 +82,11 @@ struct VolumeFacts {
   /// Whose content the inode's blocks hold. A conversion builds the new map in an inode without a
   /// name, whose parent is the file itself.
   [[nodiscard]] InodeNo content_owner(InodeNo number, const format::Inode& inode) const;
+  using VisitInode = std::function<Result<>(InodeNo, InodeFacts&)>;
   /// Calls `visit` for each inode in use, in order.
-  Result<> each_inode(const std::function<Result<>(InodeNo, InodeFacts&)>& visit);
+  Result<> each_inode(const VisitInode& visit);
+  /// Of `count` inodes from `first` on.
+  Result<> each_inode_of(InodeNo first, std::uint64_t count, const VisitInode& visit);
   /// Takes a free block for a repair. ENOSPC.
   Result<BlockNo> take_block();
   /// What a repair no longer needs, the next one may take if nothing else is free. Only where all

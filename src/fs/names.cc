@@ -159,17 +159,37 @@ Result<Attributes> FileSystem::attributes(NodeId id) {
 
 namespace {
 
-// One name of a directory, copied out, so that the visitor is called with no lock held.
-struct ListedName {
-  std::string name;
-  InodeNo inode;
-  std::uint32_t type = 0;
-  std::int64_t position = 0;
+// What does not fit into the kernel's buffer was copied in vain; but each time the leaf is looked
+// for anew.
+constexpr std::size_t kNamesAtOnce = 256;
+
+// Names of a directory, copied out, so that the visitor is called with no lock held.
+class ListedNames {
+ public:
+  ListedNames() { names_.reserve(kNamesAtOnce); }
+
+  bool is_full() const { return names_.size() == kNamesAtOnce; }
+  void add(const DirectoryName& name) {
+    names_.push_back(name);
+    text_.append(name.name);
+  }
+  /// Calls `visit` for each, in order, until it says false: then false.
+  bool each(const Tree::Visit& visit) const {
+    std::string_view left = text_;
+    for (const DirectoryName& name : names_) {
+      const std::string_view text = left.substr(0, name.name.size());
+      left.remove_prefix(text.size());
+      if (!visit({text, name.inode.value, name.type, name.position})) return false;
+    }
+    return true;
+  }
+  std::int64_t end() const { return names_.back().position; }
+
+ private:
+  std::vector<DirectoryName> names_;  ///< of whose names only the length is good
+  std::string text_;                  ///< the names, one after the other
 };
 
-// About as many as the kernel's smallest buffer holds; then twice as many each time.
-constexpr std::size_t kFirstNames = 128;
-constexpr std::size_t kNamesAtOnce = 1024;
 constexpr std::uint64_t kReadAheadBytes = 8u << 20;
 
 // Names come in the order of their hashes, and so from all over the directory's blocks: who begins
@@ -180,16 +200,14 @@ Result<> read_directory_ahead(Volume& volume, Node& directory) {
                             kReadAheadBytes);
 }
 
-Result<std::vector<ListedName>> list_some(Volume& volume, Node& directory, std::int64_t position,
-                                          std::size_t most) {
-  std::vector<ListedName> names;
-  names.reserve(most);
+Result<ListedNames> list_some(Volume& volume, Node& directory, std::int64_t position) {
+  ListedNames names;
   const std::shared_lock guard(directory.lock);
   if (position == Directory::kAfterDotDot) TRY(read_directory_ahead(volume, directory));
   TRY(DirectoryReader(volume, directory)
           ->visit(*volume.reader, position, [&](const DirectoryName& item) {
-            if (names.size() == most) return false;
-            names.push_back({std::string(item.name), item.inode, item.type, item.position});
+            if (names.is_full()) return false;
+            names.add(item);
             return true;
           }));
   touch_accessed(volume, directory);
@@ -208,13 +226,10 @@ Result<> list_directory(Volume& volume, const NodeRef& directory, std::int64_t p
     return {};
   }
   position = std::max(position, Directory::kAfterDotDot);
-  for (std::size_t most = kFirstNames;; most = std::min(2 * most, kNamesAtOnce)) {
-    const std::vector<ListedName> names = TRY(list_some(volume, *directory, position, most));
-    for (const ListedName& item : names) {
-      if (!visit({item.name, item.inode.value, item.type, item.position})) return {};
-      position = item.position;
-    }
-    if (names.size() < most) return {};
+  for (;;) {
+    const ListedNames names = TRY(list_some(volume, *directory, position));
+    if (!names.each(visit) || !names.is_full()) return {};
+    position = names.end();
   }
 }
 
