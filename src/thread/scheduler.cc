@@ -38,7 +38,7 @@ void add_one(std::atomic<std::uint64_t>& count) {
 constinit thread_local Control* current_control = nullptr;
 constinit Control nobody("outside of any thread");
 constinit thread_local Scheduler* current_scheduler = nullptr;
-Scheduler* first_scheduler = nullptr;
+Scheduler* first_scheduler = nullptr;  // of all, for gdb_threads.py
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
   for (const std::size_t size : {options.stack_size, options.main_stack_size}) {
@@ -287,7 +287,7 @@ void Scheduler::make_ready_otherwise(Control& thread, Why why) {
   const bool in_front = child_first_ && why != Why::kYielded;
   if (policy_ && !(several_ && tied(thread))) {
     tell_policy(thread, why);
-    if (several_ && ready_in_policy_ > 1) wake_someone();
+    if (several_) ready_in_policy_ > 1 ? wake_someone() : ask_to_watch();
   } else if (several_) {
     hand_on(here(), thread, in_front);
   } else {
