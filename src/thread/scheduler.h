@@ -3,8 +3,7 @@
 // A thread that waits goes straight to the next ready one. Only when there is none, and every
 // kSwitchesBetweenPolls switches, control returns to the root: the context in which `run` was
 // called (or the worker began), on the kernel thread's own stack, where events are looked for and
-// callbacks run. While the policy is "fcfs" the ready threads stand in an intrusive queue and no
-// policy object is asked.
+// callbacks run. Under "fcfs" the ready threads stand in an intrusive queue: no policy is asked.
 //
 // With several workers each has a deque of ready threads, from which idle ones take; a policy
 // object is shared by all. What concerns the worker alone is done in passages, all else in sections
@@ -147,6 +146,7 @@ class Scheduler {
   Result<> begin(const std::function<void()>& main);
   void loop(Worker& worker);
   void look_for_events(Worker& worker, std::int64_t deadline_ns);
+  void expire_due(Worker& worker);
   bool run_idle_handlers();
   void enter(Worker& worker, Control& thread);
   void wait_for_events(Worker& worker);
