@@ -1,9 +1,18 @@
 // What only Spindle's threads are measured for: the cost of preemption, of watching, of handing
-// a call over, and of looking at ten thousand threads. Ratios come from one process each.
+// a call over, and of looking at ten thousand threads. Ratios come from one process each. And
+// whether all stays whole where threads are preempted everywhere, for a minute:
+//   threads_own [--storm SECONDS]      0: not at all
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "spindle/base/clock.h"
@@ -143,11 +152,105 @@ void dump_cost() {
   });
 }
 
+// --- preempt.storm ----------------------------------------------------------------------------
+
+constexpr std::size_t kStormThreads = 8;
+constexpr std::size_t kStormRounds = 64;  // after which they repeat themselves
+
+std::uint64_t mixed(std::uint64_t into, std::string_view text) {
+  for (const char c : text) into = (into ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return into;
+}
+
+/// Allocates, throws and prints, and says what came of it: always the same of the same round.
+std::uint64_t storm_round(std::size_t thread, std::size_t round, std::FILE* sink) {
+  std::map<std::size_t, std::string> texts;
+  for (std::size_t i = 0; i < 40; ++i)
+    texts[i * 7 % 40] = std::string(20 + round, char('a' + i % 26));
+  std::uint64_t sum = thread;
+  for (const auto& [number, text] : texts) sum = mixed(sum + number, text);
+  for (std::size_t i = 0; i < 4; ++i) {
+    try {
+      throw std::runtime_error("thrown by " + std::to_string(thread) + " in " + std::to_string(i));
+    } catch (const std::runtime_error& error) {
+      sum = mixed(sum, error.what());
+    }
+  }
+  std::array<char, 100> line;
+  for (std::size_t i = 0; i < 10; ++i) {
+    std::snprintf(line.data(), line.size(), "%zu %08zx %.3f %s", thread, round * i,
+                  static_cast<double>(round) / 7, texts[i].c_str());
+    sum = mixed(sum, line.data());
+    std::fprintf(sink, "%s\n", line.data());
+  }
+  return sum;
+}
+
+/// True if every round came to what it does without preemption.
+bool storm(unsigned workers, std::int64_t duration_ns) {
+  std::FILE* const sink = std::fopen("/dev/null", "w");
+  if (sink == nullptr) return false;
+  std::array<std::array<std::uint64_t, kStormRounds>, kStormThreads> expected;
+  for (std::size_t thread = 0; thread < kStormThreads; ++thread) {
+    for (std::size_t round = 0; round < kStormRounds; ++round) {
+      expected[thread][round] = storm_round(thread, round, sink);
+    }
+  }
+  Runtime::Options options;
+  options.policy = "rr";
+  options.workers = workers;
+  options.quantum_ns = options.preemption_ns = 1'000'000;
+  auto runtime = Runtime::create(std::move(options)).take();
+  Mutex mutex("rounds");
+  std::uint64_t wrong = 0, rounds = 0;  // guarded by `mutex`
+  std::array<std::uint64_t, kStormThreads> own_rounds = {};
+  const auto body = [&](std::size_t index, std::int64_t until_ns) {
+    for (; spindle::monotonic_ns() < until_ns; ++own_rounds[index]) {
+      const std::size_t round = own_rounds[index] % kStormRounds;
+      const bool right = storm_round(index, round, sink) == expected[index][round];
+      const std::lock_guard lock(mutex);
+      ++rounds;
+      if (!right) ++wrong;
+    }
+  };
+  const bool ended_well = runtime
+                              ->run([&] {
+                                const std::int64_t until_ns = spindle::monotonic_ns() + duration_ns;
+                                std::vector<Thread> threads;
+                                for (std::size_t i = 0; i < kStormThreads; ++i) {
+                                  threads.push_back(spawn("storm", [&, i] { body(i, until_ns); }));
+                                }
+                                for (Thread& thread : threads) thread.join().take();
+                              })
+                              .ok();
+  std::fclose(sink);
+  std::uint64_t counted = 0;
+  for (const std::uint64_t own : own_rounds) counted += own;
+  std::printf(
+      "preempt.storm, %u workers, %.0f s: %lu preemptions in %lu rounds, %lu wrong, %ld lost\n",
+      workers, static_cast<double>(duration_ns) / 1e9,
+      static_cast<unsigned long>(runtime->preemptions()), static_cast<unsigned long>(rounds),
+      static_cast<unsigned long>(wrong), static_cast<long>(counted - rounds));
+  return ended_well && wrong == 0 && counted == rounds && runtime->preemptions() > 0;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  std::int64_t storm_s = 60;
+  if (argc == 3 && std::string_view(argv[1]) == "--storm") {
+    storm_s = std::atoi(argv[2]);
+  } else if (argc > 1) {
+    std::fprintf(stderr, "usage: threads_own [--storm SECONDS]\n");
+    return 2;
+  }
   preemption_cost();
   watching_cost();
   offload_cost();
   dump_cost();
+  bool whole = true;
+  for (const unsigned workers : {1u, 2u}) {
+    if (storm_s > 0) whole = storm(workers, storm_s * 1'000'000'000) && whole;
+  }
+  return whole ? 0 : 1;
 }

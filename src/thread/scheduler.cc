@@ -20,6 +20,8 @@ namespace spindle::thread {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
+constexpr std::size_t kTimersAtATime = 16;
+static_assert(kSwitchesBetweenPolls / 2 % kTimersAtATime == 0);
 
 std::mutex schedulers_mutex;
 
@@ -38,7 +40,7 @@ void add_one(std::atomic<std::uint64_t>& count) {
 constinit thread_local Control* current_control = nullptr;
 constinit Control nobody("outside of any thread");
 constinit thread_local Scheduler* current_scheduler = nullptr;
-Scheduler* first_scheduler = nullptr;
+Scheduler* first_scheduler = nullptr;  // of all, for gdb_threads.py
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
   for (const std::size_t size : {options.stack_size, options.main_stack_size}) {
@@ -287,7 +289,7 @@ void Scheduler::make_ready_otherwise(Control& thread, Why why) {
   const bool in_front = child_first_ && why != Why::kYielded;
   if (policy_ && !(several_ && tied(thread))) {
     tell_policy(thread, why);
-    if (several_ && ready_in_policy_ > 1) wake_someone();
+    if (several_) ready_in_policy_ > 1 ? wake_someone() : ask_to_watch();
   } else if (several_) {
     hand_on(here(), thread, in_front);
   } else {
@@ -416,14 +418,27 @@ void Scheduler::look_for_events(Worker& worker, std::int64_t deadline_ns) {
   }
   if (poller_->has_posted()) poller_->run_posted();
   worker.coarse_now_ns = monotonic_ns();
+  expire_due(worker);
+}
+
+// Whose time has come go before those that are ready: behind very many they would be late by all
+// that these do. But only so many at a time that the others come on just as fast.
+void Scheduler::expire_due(Worker& worker) {
+  if (timers_.empty()) return;
+  const bool in_front = plain_ && worker.first != nullptr;
+  Control* const first = in_front ? std::exchange(worker.first, nullptr) : nullptr;
+  Control* const last = in_front ? std::exchange(worker.last, nullptr) : nullptr;
+  std::size_t left = in_front ? kSwitchesBetweenPolls / 2 : SIZE_MAX;
   // Some at a time, so that what is known of each is fetched while others are seen to.
-  std::array<WaitNode*, 16> due;
-  std::size_t count = timers_.empty() ? 0 : due.size();
-  while (count == due.size()) {
+  std::array<WaitNode*, kTimersAtATime> due;
+  for (std::size_t count = due.size(); count == due.size() && left > 0; left -= count) {
     count = timers_.take_due(worker.coarse_now_ns, due);
     for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(due[i]->thread);
     for (std::size_t i = 0; i < count; ++i) WaitQueue::expire(*due[i]);
   }
+  if (!in_front) return;
+  (worker.last == nullptr ? worker.first : worker.last->next) = first;
+  worker.last = last;
 }
 
 bool Scheduler::run_idle_handlers() {

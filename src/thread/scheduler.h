@@ -1,11 +1,9 @@
-// Scheduler: the inside of a Runtime: who is ready, the switch itself, and what happens when nobody
-// is ready.
+// Scheduler: the inside of a Runtime: who is ready, the switch itself, and what if nobody is ready.
 //
 // A thread that waits goes straight to the next ready one. Only when there is none, and every
 // kSwitchesBetweenPolls switches, control returns to the root: the context in which `run` was
 // called (or the worker began), on the kernel thread's own stack, where events are looked for and
-// callbacks run. While the policy is "fcfs" the ready threads stand in an intrusive queue and no
-// policy object is asked.
+// callbacks run. Under "fcfs" the ready threads stand in an intrusive queue: no policy is asked.
 //
 // With several workers each has a deque of ready threads, from which idle ones take; a policy
 // object is shared by all. What concerns the worker alone is done in passages, all else in sections
@@ -148,6 +146,7 @@ class Scheduler {
   Result<> begin(const std::function<void()>& main);
   void loop(Worker& worker);
   void look_for_events(Worker& worker, std::int64_t deadline_ns);
+  void expire_due(Worker& worker);
   bool run_idle_handlers();
   void enter(Worker& worker, Control& thread);
   void wait_for_events(Worker& worker);
@@ -186,6 +185,9 @@ class Scheduler {
   void loop_among_several(Worker& worker);
   bool go_on(Worker& worker);
   void rest(Worker& worker);
+  void ask_to_watch();
+  std::int64_t begin_watch(Worker& worker);
+  void pass_on_watch();
   [[nodiscard]] bool all_sleep() const;
   bool all_is_over(Worker& worker);
   void sleep_until(Worker& worker, std::int64_t deadline_ns);
@@ -233,7 +235,8 @@ class Scheduler {
   CommonQueue behind_;  // child first: those that yielded
   std::vector<std::unique_ptr<Worker>> others_;
   std::atomic<std::uint32_t> idle_workers_ = 0;
-  std::atomic<bool> somebody_watches_ = false;  // an idle worker, what busy ones do not come to
+  std::atomic<Worker*> watcher_ = nullptr;      // idle, looks after what busy ones do not come to
+  std::atomic<bool> somebody_watches_ = false;  // or is asked to
   std::size_t ready_in_policy_ = 0;
   bool stuck_ = false;              // every thread is asleep for ever
   std::atomic<bool> over_ = false;  // several workers: no thread is left, or all are stuck
@@ -241,9 +244,6 @@ class Scheduler {
   Worker* timekeeper_ = nullptr;    // sleeps until the first timer
   std::int64_t timekeeper_until_ns_ = 0;
 };
-
-/// All schedulers, for gdb_threads.py.
-extern Scheduler* first_scheduler;
 
 }  // namespace spindle::thread
 

@@ -17,11 +17,6 @@ namespace {
 
 constexpr std::int64_t kMostStolen = 32;
 
-/// True for who sets the flag.
-bool is_first(std::atomic<bool>& flag) {
-  return !flag.load(std::memory_order_relaxed) && !flag.exchange(true);
-}
-
 void empty_inbox(Worker& worker) {
   Control* newest = worker.inbox.exchange(nullptr, std::memory_order_acquire);
   Control* oldest = nullptr;
@@ -99,7 +94,7 @@ void Scheduler::hand_on(Worker& worker, Control& thread, bool in_front) {
   }
   if (idle_workers_.load(std::memory_order_relaxed) == 0) return;
   // One ready thread is this worker's own next, and others shall only watch whether it comes to it.
-  if (child_first_ || worker.deque.size() > 1 || is_first(somebody_watches_)) wake_someone();
+  child_first_ || worker.deque.size() > 1 ? wake_someone() : ask_to_watch();
 }
 
 // Of a thread that is tied to one.
@@ -107,10 +102,11 @@ Worker& Scheduler::home_of(const Control& thread) {
   return thread.preempted ? *thread.worker : worker(static_cast<std::size_t>(thread.pinned_to));
 }
 
-// To the one worker that may run it.
+// To the one worker that may run it. While this one does, others shall look for events.
 void Scheduler::send(Worker& home, Control& thread) {
   if (&home == &here()) {
     queue_up(home, thread, false);
+    ask_to_watch();
     return;
   }
   thread.next = home.inbox.load(std::memory_order_relaxed);

@@ -56,6 +56,7 @@ struct Worker {
   Worker* to_wake = nullptr;   // by this one, when it has left its section
   std::uint64_t steals = 0;
   std::int64_t patience_ns = 0;  // of one that watches whether others have work
+  bool owes_watch = false;       // watched or was asked to, and has not rested since
   PoolCache cache;
   std::atomic<std::uint64_t> started = 0;  // threads, on this worker
   std::atomic<std::uint64_t> ended = 0;

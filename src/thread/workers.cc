@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // While others are busy, an idle worker looks after the most of it whether one has work that it
-// does not come to. One that was told to watch looks after the least of it, then after twice as
-// long, and so on until it has seen nothing for so long that it watches no more.
+// does not come to. If it was asked to watch it looks after the least of it, then after twice as
+// long, and so on until it has seen nothing for so long.
 constexpr std::int64_t kLeastPatience_ns = 200'000;
 constexpr std::int64_t kMostPatience_ns = 10'000'000;
 
@@ -273,8 +273,15 @@ void Scheduler::wake_someone() {
   for (const std::uint32_t kind : {kOnWord, kInPoller}) {
     for (std::size_t i = 0; i < workers(); ++i) {
       Worker& one = worker(i);
-      if (one.sleep.load(std::memory_order_relaxed) == kind && wake(one)) return;
+      if (one.sleep.load() == kind && wake(one)) return;
     }
+  }
+}
+
+void Scheduler::ask_to_watch() {
+  if (idle_workers_.load(std::memory_order_relaxed) == 0) return;
+  if (!somebody_watches_.load(std::memory_order_relaxed) && !somebody_watches_.exchange(true)) {
+    wake_someone();
   }
 }
 
@@ -290,6 +297,7 @@ bool Scheduler::go_on(Worker& worker) {
   const Passage passage;
   Control* const next = take_ready(worker);
   if (next == nullptr) return false;
+  if (std::exchange(worker.owes_watch, false)) pass_on_watch();
   enter(worker, *next);
   return true;
 }
@@ -330,12 +338,33 @@ bool Scheduler::all_is_over(Worker& worker) {
   return true;
 }
 
+// As long as some are idle and others at work, one of those that are idle is the watcher: it looks
+// again by itself, so that a thread that was made ready and that its worker does not come to waits
+// no longer than a time slice. The others sleep until they are woken. Nobody needs to watch while
+// all are idle, and whoever is the first at work then asks (see ask_to_watch). Until when the
+// worker shall sleep; kNever if it is not the watcher.
+std::int64_t Scheduler::begin_watch(Worker& worker) {
+  worker.owes_watch = false;
+  if (watcher_.load() != nullptr || idle_workers_.load() == workers()) return kNever;
+  watcher_.store(&worker);
+  // A short time costs more than the switch that follows: it is for when somebody asked.
+  const std::int64_t watching_ns = std::max(worker.patience_ns * 2, kLeastPatience_ns);
+  if (watching_ns > kMostPatience_ns) somebody_watches_.store(false);
+  const bool was_asked = somebody_watches_.load();
+  worker.patience_ns = was_asked ? watching_ns : 0;
+  return worker.coarse_now_ns + (was_asked ? watching_ns : kMostPatience_ns);
+}
+
+// Whoever watched, or was woken to do so, and goes to work instead.
+void Scheduler::pass_on_watch() {
+  if (idle_workers_.load() == 0 || watcher_.load() != nullptr) return;
+  somebody_watches_.store(true);
+  wake_someone();
+}
+
 // Nobody spins: an idle worker sleeps, one of them in the poller if there are descriptors, the
-// others on a word of their own. While others are busy it looks again by itself: a thread that was
-// made ready and that its worker does not come to shall not wait for longer than a time slice. A
-// short time costs more than the switch that follows, so such are kept for when somebody asked for
-// them (see hand_on). Whoever has something for a worker first puts it there and then looks
-// whether the worker sleeps; the worker does the opposite.
+// others on a word of their own. Whoever has something for a worker first puts it there and then
+// looks whether the worker sleeps; the worker does the opposite.
 void Scheduler::rest(Worker& worker) {
   if (over_.load(std::memory_order_relaxed)) return;
   idle_workers_.fetch_add(1);
@@ -343,14 +372,7 @@ void Scheduler::rest(Worker& worker) {
   worker.sleep.store(polls ? kInPoller : kOnWord, std::memory_order_seq_cst);
   if (worker.inbox.load() != nullptr || poller_->has_posted()) return rise(worker);
   if (all_is_over(worker)) return;
-  std::int64_t until_ns = kNever;
-  if (!all_sleep()) {
-    const std::int64_t watching_ns = std::max(worker.patience_ns * 2, kLeastPatience_ns);
-    if (watching_ns > kMostPatience_ns) somebody_watches_.store(false, std::memory_order_relaxed);
-    const bool watches = somebody_watches_.load(std::memory_order_relaxed);
-    worker.patience_ns = watches ? watching_ns : 0;
-    until_ns = worker.coarse_now_ns + (watches ? watching_ns : kMostPatience_ns);
-  }
+  std::int64_t until_ns = begin_watch(worker);
   const std::int64_t first_timer_ns = timers_.next_look_ns();
   if (timekeeper_ == nullptr || first_timer_ns < timekeeper_until_ns_) {
     until_ns = std::min(until_ns, first_timer_ns);
@@ -368,16 +390,26 @@ void Scheduler::rest(Worker& worker) {
   }
   set_timer(worker, true);
   rise(worker);
-  const bool keeps_watch = polls || timekeeper_ == &worker;
+  const bool keeps_time = polls || timekeeper_ == &worker;
   if (timekeeper_ == &worker) timekeeper_ = nullptr;
   // If it goes to work somebody else must look for events.
-  const bool watch_is_kept = timers_.empty() && !poller_->anything_registered();
-  if (keeps_watch && !watch_is_kept) wake_someone();
+  const bool nothing_to_look_for = timers_.empty() && !poller_->anything_registered();
+  if (keeps_time && !nothing_to_look_for) wake_someone();
 }
 
+// While all others are idle they have no thread that this one does not come to.
 void Scheduler::rise(Worker& worker) {
   worker.sleep.store(kAwake);
-  idle_workers_.fetch_sub(1);
+  const bool others_work = idle_workers_.fetch_sub(1) < workers();
+  if (watcher_.load() == &worker) {
+    watcher_.store(nullptr);
+    worker.owes_watch = true;
+  }
+  if (watcher_.load() != nullptr) return;
+  if (somebody_watches_.load()) worker.owes_watch = true;
+  if (others_work) return;
+  somebody_watches_.store(false);
+  worker.owes_watch = false;
 }
 
 void Scheduler::sleep_until(Worker& worker, std::int64_t deadline_ns) {

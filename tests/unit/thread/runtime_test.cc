@@ -342,5 +342,36 @@ TEST(Time, TimersComeThroughWhileThreadsKeepTheWorkerBusy) {
   });
 }
 
+// One thread lets the deadline pass; then whoever slept does not wait for all that are ready, and
+// many that slept do not keep these waiting either.
+TEST(Time, WhoWakesAndWhoIsReadyGoOnByTurns) {
+  constexpr int kReady = 2'000;
+  for (const int sleepers : {1, 600}) {
+    run([=] {
+      int ready_ran = 0, woken = 0, ready_ran_before_half = 0;
+      std::vector<Thread> threads;
+      const std::int64_t deadline_ns = monotonic_ns() + 50 * kMs;
+      for (int i = 0; i < sleepers; ++i) {
+        threads.push_back(spawn("sleeper", [&] {
+          sleep_until(deadline_ns);
+          if (++woken == (sleepers + 1) / 2) ready_ran_before_half = ready_ran;
+        }));
+      }
+      yield();
+      const bool all_sleep = monotonic_ns() < deadline_ns;  // else the machine was too slow
+      for (int i = 0; i < kReady; ++i) {
+        threads.push_back(spawn("ready", [&] {
+          while (monotonic_ns() < deadline_ns) {
+          }
+          ++ready_ran;
+        }));
+      }
+      for (Thread& thread : threads) EXPECT_TRUE(thread.join().ok());
+      EXPECT_TRUE(!all_sleep || ready_ran_before_half < sleepers / 2 + 1'000);
+      EXPECT_TRUE(!all_sleep || ready_ran_before_half >= sleepers / 4);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace spindle::thread

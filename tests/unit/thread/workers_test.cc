@@ -28,6 +28,7 @@
 #include "spindle/thread/latch.h"
 #include "spindle/thread/local.h"
 #include "spindle/thread/mutex.h"
+#include "spindle/thread/offload.h"
 #include "spindle/thread/section.h"
 #include "spindle/thread/semaphore.h"
 #include "spindle/thread/shared_mutex.h"
@@ -484,18 +485,54 @@ TEST(Workers, TakeWorkFromOneAnother) {
   EXPECT_GT(runtime->steals(), 0u);
 }
 
+/// Makes a thread that sets a flag and waits for it without ever coming to switch.
+void wait_for_one_that_another_worker_must_run() {
+  std::atomic<bool> flag = false;
+  Thread setter = spawn("setter", [&] { flag = true; });
+  const std::int64_t until_ns = monotonic_ns() + 60'000'000'000;
+  while (!flag && monotonic_ns() < until_ns) {
+  }
+  EXPECT_TRUE(flag);
+  EXPECT_TRUE(setter.join().ok());
+}
+
 TEST(Workers, AnIdleOneTakesWhatABusyOneDoesNotComeTo) {
   auto runtime = Runtime::create({.workers = 2}).take();
-  const Result<> result = runtime->run([&] {
-    std::atomic<bool> flag = false;
-    Thread setter = spawn("setter", [&] { flag = true; });
-    const std::int64_t until_ns = monotonic_ns() + 60'000'000'000;
-    while (!flag && monotonic_ns() < until_ns) {
+  ASSERT_TRUE(runtime->run(wait_for_one_that_another_worker_must_run).ok());
+}
+
+// Again and again one worker computes, and what it has made ready must be taken by one that fell
+// asleep before, or is about to. A wake-up that is lost is one for which this waits too long.
+TEST(Workers, NoneOversleepsHoweverItFellAsleep) {
+  for (const char* policy : {"fcfs", "child-first", "rr"}) {
+    for (const unsigned workers : {2u, 3u}) {
+      SCOPED_TRACE(testing::Message() << policy << ", " << workers << " workers");
+      Runtime::Options options;
+      options.workers = workers;
+      options.policy = policy;
+      auto runtime = Runtime::create(std::move(options)).take();
+      const Result<> result = runtime->run([workers] {
+        Random random(workers);
+        for (int round = 0; round < 100; ++round) {
+          if (random.below(3) == 0) sleep_for(static_cast<std::int64_t>(random.below(400'000)));
+          if (random.below(3) == 0) offload([] { std::this_thread::yield(); });
+          if (random.below(3) == 0) yield_some(random);
+          const int home = static_cast<int>(random.below(workers + 1)) - 1;
+          Semaphore there(0), back(0);
+          Thread partner = spawn(ThreadOptions{.name = "partner", .pinned_to = home}, [&] {
+            there.acquire();
+            back.release();
+          });
+          if (random.below(2) == 0) yield();
+          there.release();
+          back.acquire();
+          wait_for_one_that_another_worker_must_run();
+          EXPECT_TRUE(partner.join().ok());
+        }
+      });
+      EXPECT_TRUE(result.ok());
     }
-    EXPECT_TRUE(flag);
-    EXPECT_TRUE(setter.join().ok());
-  });
-  ASSERT_TRUE(result.ok());
+  }
 }
 
 }  // namespace
