@@ -38,13 +38,13 @@ std::string absolute_path(const std::string& path) {
   return ::getcwd(here, sizeof here) != nullptr ? std::string(here) + "/" + path : path;
 }
 
-// The image of the Spindle volume that is mounted there, if one is.
-std::optional<std::string> mounted_image(const std::string& directory) {
-  std::optional<std::string> found;
+// The mount of a Spindle volume that is there, if one is.
+std::optional<HostMount> mount_at(const std::string& directory) {
+  std::optional<HostMount> found;
   for (const HostMount& mount : host_mounts()) {
     if (mount.directory != directory) continue;
     found.reset();  // what was mounted there before is covered by this
-    if (mount.is_spindle) found = mount.source;
+    if (mount.is_spindle) found = mount;
   }
   return found;
 }
@@ -119,9 +119,11 @@ void wait_for_end(int daemon) {
 
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
-  const auto image = mounted_image(directory);
-  if (!image) return fail(fmt::format("{}: no Spindle volume is mounted there", given));
-  const int daemon = open_daemon(directory, *image);
+  const auto mount = mount_at(directory);
+  if (!mount) return fail(fmt::format("{}: no Spindle volume is mounted there", given));
+  if (::geteuid() != 0 && mount->user != ::getuid())
+    return fail(fmt::format("{}: another user has mounted it", given));
+  const int daemon = open_daemon(directory, mount->source);
   const int error = unmount(directory);
   if (error != 0) {
     if (daemon >= 0) ::close(daemon);
