@@ -62,7 +62,7 @@ set_choices() {
       sync "$mnt/at-$name"
     done
     echo "$before" >"$control/$file"
-    for name in nonsense "" "$before-" $'\x01' "$(head -c 3000 /dev/zero | tr '\0' x)"; do refused "$file" "$name"; done
+    for name in nonsense "" / "$before-" $'\x01' "$(head -c 3000 /dev/zero | tr '\0' x)"; do refused "$file" "$name"; done
     grep -qF "[$before]" "$control/$file" || fail "$file was changed by a value that it refused"
   done
   echo 0.5 >"$control/disk/pace"
