@@ -11,6 +11,7 @@
 #include "fsck/check_volume.h"
 #include "fsck/explain.h"
 #include "fsck/undo_file.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/wrapped_text.h"
 #include "spindle/command_line/checked_output.h"
@@ -225,7 +226,7 @@ void show_json(const Request& request, const CheckResult& result,
                                       {"blocks", result.blocks},
                                       {"exit_status", status_of(result)},
                                       {"findings", findings}};
-  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(out, 2));
 }
 
 // An undo file without anything in it is of no use to anybody.
@@ -327,7 +328,8 @@ int main(int argc, char** argv) {
             "say of each problem what it means, which names and blocks it concerns, and what "
             "the repair will do; implies -f");
   line.option("--undo", request.undo, "keep what is overwritten in this new file")
-      .type_name("FILE");
+      .type_name("FILE")
+      .check([](const std::string& name) { return name.empty() ? "'' is no name of a file" : ""; });
   line.flag("-v", request.verbose, "say which pass is under way");
   line.flag("--json", request.json, "the result as JSON");
   line.option("IMAGE", request.image, "image file or block device").required();

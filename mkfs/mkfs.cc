@@ -12,6 +12,8 @@
 
 #include "mkfs/format_volume.h"
 #include "mkfs/populate.h"
+#include "spindle/base/json_text.h"
+#include "spindle/base/printable.h"
 #include "spindle/base/size_text.h"
 #include "spindle/base/uuid.h"
 #include "spindle/command_line/checked_output.h"
@@ -25,14 +27,14 @@ namespace {
 
 struct Request {
   std::string image;
-  std::string size;
+  std::optional<std::string> size;
   std::string block_size = "4K";
   std::string strategy = "extent";
   std::string label;
-  std::string uuid;
+  std::optional<std::string> uuid;
   std::optional<std::uint64_t> inodes;
-  std::string journal_size;
-  std::string group_size;
+  std::optional<std::string> journal_size;
+  std::optional<std::string> group_size;
   std::string directory;
   bool only_show = false;
   bool quiet = false;
@@ -108,25 +110,31 @@ void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
              request.only_show ? "Would format" : "Formatting", request.image,
              size_text(blocks * block_size), blocks, block_size);
   fmt::print("  uuid       {}\n", plan["uuid"].get<std::string>());
-  if (!request.label.empty()) fmt::print("  label      {}\n", request.label);
+  if (!request.label.empty()) fmt::print("  label      {}\n", printable(request.label));
   fmt::print("  strategy   {}\n", request.strategy);
   fmt::print("  inodes     {}\n", plan["inodes"].get<std::uint64_t>());
   fmt::print("  groups     {} of up to {}\n", plan["groups"].get<std::uint64_t>(),
              size_text(plan["group_bytes"].get<std::uint64_t>()));
   fmt::print("  journal    {}\n", size_text(plan["journal_bytes"].get<std::uint64_t>()));
   fmt::print("  for files  {}\n", size_text(plan["data_blocks"].get<std::uint64_t>() * block_size));
-  if (!request.directory.empty()) fmt::print("  copy of    {}\n", request.directory);
+  if (!request.directory.empty()) fmt::print("  copy of    {}\n", printable(request.directory));
 }
 
 // The wished formatting in numbers; the sentence in `reason` if some of it is impossible.
 bool read_request(const Request& request, FormatOptions& options, std::uint64_t& block_size,
                   std::uint64_t& size, std::string& reason) {
-  const auto number = [&](const std::string& text, const char* option, std::uint64_t& into) {
-    if (text.empty()) return true;
-    const auto parsed = parse_size(text);
-    if (!parsed.ok()) reason = fmt::format("{}: '{}': {}", option, text, parsed.error().what);
-    if (parsed.ok()) into = *parsed;
-    return parsed.ok();
+  const auto number = [&](const std::optional<std::string>& text, const char* option,
+                          std::uint64_t& into) {
+    if (!text) return true;
+    const auto parsed = parse_size(*text);
+    if (!parsed.ok()) {
+      reason = fmt::format("{}: '{}': {}", option, *text, parsed.error().what);
+    } else if (*parsed == 0) {
+      reason = fmt::format("{}: '{}': the size must be above 0", option, *text);
+    } else {
+      into = *parsed;
+    }
+    return reason.empty();
   };
   if (!number(request.block_size, "-b", block_size) || !number(request.size, "SIZE", size) ||
       !number(request.journal_size, "-J", options.journal_size) ||
@@ -146,10 +154,10 @@ bool read_request(const Request& request, FormatOptions& options, std::uint64_t&
     return false;
   }
   options.default_map_kind = *kind;
-  if (!request.uuid.empty()) {
-    const auto uuid = parse_uuid(request.uuid);
+  if (request.uuid) {
+    const auto uuid = parse_uuid(*request.uuid);
     if (!uuid.ok()) {
-      reason = fmt::format("-U: '{}': {}", request.uuid, uuid.error().what);
+      reason = fmt::format("-U: '{}': {}", *request.uuid, uuid.error().what);
       return false;
     }
     options.uuid = *uuid;
@@ -179,6 +187,10 @@ Result<> check_unused(const std::string& path) {
 // Whether a volume may be made in what is there, if anything is; tells the size of an image file.
 // The sentence in `reason` if not.
 bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
+  if (request.image.empty()) {
+    reason = "IMAGE: '': an image has a name";
+    return false;
+  }
   struct stat info {};
   const bool exists = ::stat(request.image.c_str(), &info) == 0;
   if (!exists && size == 0) {
@@ -244,8 +256,8 @@ int copy_directory(const Request& request, FileDevice& device) {
       device, request.directory, reason, [&](const std::string&, const PopulateReport& so_far) {
         const std::uint64_t done = so_far.files + so_far.directories + so_far.others;
         if (show && done % 64 == 0) {
-          fmt::print(stderr, "\rCopying {}: {} files, {}   ", request.directory, so_far.files,
-                     size_text(so_far.bytes));
+          fmt::print(stderr, "\rCopying {}: {} files, {}   ", printable(request.directory),
+                     so_far.files, size_text(so_far.bytes));
         }
       });
   if (show) fmt::print(stderr, "\r\033[K");
@@ -254,7 +266,7 @@ int copy_directory(const Request& request, FileDevice& device) {
                                : reason);
   }
   if (!request.quiet && !request.json) {
-    fmt::print("Copied {}: {} files, {} directories, {} others, {}\n", request.directory,
+    fmt::print("Copied {}: {} files, {} directories, {} others, {}\n", printable(request.directory),
                copied->files, copied->directories, copied->others, size_text(copied->bytes));
   }
   return 0;
@@ -316,7 +328,9 @@ int run(const Request& request) {
   if (!made.ok()) return fail(sentence(request.image, made.error()));
   if (!request.quiet && !request.json) show_plan(request, plan);
   const int status = request.only_show ? 0 : make_volume(request, options, *planned, file);
-  if (status == 0 && request.json) fmt::print("{}\n", plan.dump(2));
+  if (status == 0 && request.json) {
+    fmt::print("{}\n", json_text(plan, 2));
+  }
   return status;
 }
 
@@ -325,6 +339,10 @@ int run(const Request& request) {
 
 int main(int argc, char** argv) {
   spindle::Request request;
+  // An empty text is given all the same, and refused.
+  const auto set = [](std::optional<std::string>& into) {
+    return [&into](const std::string& text) { into = text; };
+  };
   spindle::CommandLine line("mkfs.spindle", "mkfs.spindle " SPINDLE_VERSION,
                             "Makes a Spindle volume in IMAGE, a file or a block device.");
   line.option("-b,--block-size", request.block_size, "block size, 1K to 64K (default 4K)")
@@ -334,13 +352,14 @@ int main(int argc, char** argv) {
       .type_name("STRATEGY");
   line.option("-L,--label", request.label, "name of the volume, at most 64 bytes")
       .type_name("LABEL");
-  line.option("-U,--uuid", request.uuid, "UUID of the volume (default: random)").type_name("UUID");
+  line.option("-U,--uuid", set(request.uuid), "UUID of the volume (default: random)")
+      .type_name("UUID");
   line.option("-N,--inodes", request.inodes, "number of inodes (default: one for each 16 KiB)")
       .type_name("INODES");
-  line.option("-J,--journal-size", request.journal_size,
+  line.option("-J,--journal-size", set(request.journal_size),
               "size of the journal (default: a 32nd of the image, at most 64M)")
       .type_name("SIZE");
-  line.option("-g,--group-size", request.group_size,
+  line.option("-g,--group-size", set(request.group_size),
               "size of a group at least: the longest a contiguous file can be (default: a 4th of "
               "the image or 64 bitmap blocks; with -a contiguous the image)")
       .type_name("SIZE");
@@ -352,7 +371,7 @@ int main(int argc, char** argv) {
   line.flag("--json", request.json, "say what was done as JSON");
   line.flag("--force", request.force, "overwrite a file system that is there");
   line.option("IMAGE", request.image, "file or block device").required();
-  line.option("SIZE", request.size,
+  line.option("SIZE", set(request.size),
               "its size, with K, M, G or T; needed for a file that does not exist");
   if (const auto ended = line.parse(argc, argv, spindle::kFailed)) return *ended;
   return spindle::with_checked_output("mkfs.spindle", spindle::kFailed,

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "spindle/base/printable.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/thread/runtime.h"
 
@@ -223,7 +224,9 @@ Result<PopulateReport> populate(BlockDevice& device, const std::string& director
       auto volume = TRY(FileSystem::mount(device, {.capacity_bytes = 128u << 20}, {}));
       Populator populator(*volume, progress);
       const auto copied = populator.run(directory);
-      if (!copied.ok()) reason = populator.current_path() + ": " + copied.error().describe();
+      if (!copied.ok()) {
+        reason = printable(populator.current_path()) + ": " + copied.error().describe();
+      }
       TRY(volume->unmount());
       if (!copied.ok()) return copied.error();
       return populator.report();

@@ -7,6 +7,7 @@
 
 #include "column_parts.h"
 #include "spindle/base/check.h"
+#include "spindle/base/json_text.h"
 
 namespace spindle::chart {
 namespace {
@@ -91,7 +92,7 @@ std::string FactTable::json() const {
     for (std::size_t i = 0; i < row.size(); ++i) object[columns_[i]] = to_json(row[i]);
     list.push_back(std::move(object));
   }
-  return list.dump(2) + "\n";
+  return json_text(list, 2) + "\n";
 }
 
 std::string facts_text(const std::vector<Fact>& facts) {
@@ -105,7 +106,7 @@ std::string facts_text(const std::vector<Fact>& facts) {
 }
 
 std::string facts_json(const std::vector<Fact>& facts) {
-  return facts_object(facts).dump(2) + "\n";
+  return json_text(facts_object(facts), 2) + "\n";
 }
 
 nlohmann::ordered_json facts_object(const std::vector<Fact>& facts) {

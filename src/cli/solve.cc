@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "spindle/base/json_text.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/solve/solve.h"
 
@@ -101,7 +102,7 @@ std::optional<Json> read_cases(const std::string& name, std::string& reason) {
 }
 
 std::string text_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(value, kOneLine);
 }
 
 std::string name_of(const Json& line) {

@@ -2,6 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "help_text.h"
@@ -17,6 +21,28 @@ std::string not_positive(const std::string& text) {
   double value = 0;
   const bool is_positive = CLI::detail::lexical_cast(text, value) && value > 0;
   return is_positive ? "" : text + " is not above 0";
+}
+
+/// CLI11 reads the negative as what is as far from the largest number, and the too large as it.
+std::string not_whole_number(const std::string& text, std::uint64_t largest) {
+  if (text.empty() || text.front() < '0' || text.front() > '9')
+    return "'" + text + "' is no whole number";
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long long value = std::strtoull(text.c_str(), &end, 0);
+  if (*end != '\0') return "'" + text + "' is no whole number";
+  return errno == ERANGE || value > largest ? text + " is too large" : "";
+}
+
+template <class Value>
+void allow_whole_numbers(CLI::Option& option) {
+  if constexpr (std::is_unsigned_v<Value>) {
+    option.check([](const std::string& text) {
+      return not_whole_number(text, std::numeric_limits<Value>::max());
+    });
+  } else if constexpr (std::same_as<Value, std::optional<std::uint64_t>>) {
+    allow_whole_numbers<std::uint64_t>(option);
+  }
 }
 
 /// A number as the help and a complaint write it: 0.1 rather than 0.100000.
@@ -143,7 +169,9 @@ Option Command::flag(const std::string& names, bool& into, const std::string& he
 
 template <OptionValue Value>
 Option Command::option(const std::string& names, Value& into, const std::string& help) const {
-  return Option(*app_->add_option(names, into, help));
+  CLI::Option& option = *app_->add_option(names, into, help);
+  allow_whole_numbers<Value>(option);
+  return Option(option);
 }
 
 template Option Command::option(const std::string&, std::string&, const std::string&) const;

@@ -6,6 +6,7 @@
 #include "spindle/alloc/space_map.h"
 #include "spindle/base/cells.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/json_text.h"
 #include "spindle/control/disk_tables.h"
 
 namespace spindle {
@@ -126,7 +127,7 @@ std::string activity_text(const VolumeParts& parts, const Caller& caller) {
       {"operations", operations_json(session == nullptr ? nullptr : &session->statistics())},
   };
   // A name on the disk may be of any bytes.
-  return activity.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(activity, kOneLine) + "\n";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "control/folders.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/json_text.h"
 
 namespace spindle {
 namespace {
@@ -127,7 +128,7 @@ std::string event_json(const TraceEvent& event) {
     json[std::string(type.numbers[i])] = event.numbers[i];
   }
   // A name on the disk may be of any bytes.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json, kOneLine);
 }
 
 std::string event_json_line(const TraceEvent& event) {

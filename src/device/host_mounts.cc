@@ -38,6 +38,18 @@ std::string_view take_until(std::string_view& text, char separator) {
   return part;
 }
 
+uid_t user_of(std::string_view options) {
+  constexpr std::string_view kName = "user_id=";
+  while (!options.empty()) {
+    const std::string_view option = take_until(options, ',');
+    if (!option.starts_with(kName)) continue;
+    uid_t user = 0;
+    std::from_chars(option.data() + kName.size(), option.data() + option.size(), user);
+    return user;
+  }
+  return 0;
+}
+
 // Where the volume in the image is mounted; empty: nowhere.
 std::string mount_point_of(const std::string& path) {
   struct stat image {};
@@ -69,8 +81,11 @@ std::vector<HostMount> host_mounts() {
     }
     const std::string_view type = take_until(line, ' ');
     const std::string_view source = take_until(line, ' ');
-    mounts.push_back(
-        {unescaped(source), unescaped(directory), std::string(device), type == "fuse.spindle"});
+    mounts.push_back({.source = unescaped(source),
+                      .directory = unescaped(directory),
+                      .device = std::string(device),
+                      .is_spindle = type == "fuse.spindle",
+                      .user = user_of(line)});
   }
   return mounts;
 }

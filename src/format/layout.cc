@@ -187,10 +187,12 @@ Result<std::uint64_t> plan_journal(const Layout& layout, const LayoutRequest& re
 // Chooses inodes_per_group: the wished number spread over the groups, in whole blocks.
 Result<> plan_inodes(Layout& layout, std::uint64_t wished) {
   const std::uint64_t per_block = layout.inodes_per_block();
+  const Error too_many{EINVAL, "that many inodes do not fit the volume"};
+  if (wished / per_block > layout.block_count) return too_many;
   const std::uint64_t table = ceil_div(ceil_div(wished, layout.group_count), per_block);
   if (table >= layout.blocks_per_group() ||
       table * per_block > std::numeric_limits<std::uint32_t>::max()) {
-    return Error{EINVAL, "that many inodes do not fit the volume"};
+    return too_many;
   }
   layout.inodes_per_group =
       static_cast<std::uint32_t>(std::max<std::uint64_t>(table, 1) * per_block);

@@ -19,6 +19,7 @@ bool is_worth_telling(int code) {
     case EINVAL:
     case EROFS:
     case EOPNOTSUPP:
+    case EPERM:
       return true;
     default:
       return false;

@@ -292,6 +292,8 @@ void JournalCore::finish_epoch() {
   expected_syncs_ = closing_.syncs + open_.syncs;
   closing_.clear(EpochNo{});
   durable_changed_.wake_all();
+  // The epoch's own blocks that were freed are held no more, and the open epoch has begun anew.
+  space_changed_.wake_all();
   for (const auto& callback : durable_callbacks_) callback(durable_);
 }
 

@@ -17,7 +17,6 @@ constexpr off_t kLargest = off_t{64} << 20;
 
 /// Why it may not be loaded; null if it may.
 const char* objection_to(const struct stat& info) {
-  if (!S_ISREG(info.st_mode)) return "it is no file";
   if (info.st_size > kLargest) return "it is larger than 64 MiB";
   if (info.st_uid != 0 && info.st_uid != ::geteuid())
     return "it must belong to root or to the user who runs this";
@@ -52,8 +51,10 @@ Result<LibraryFile> LibraryFile::open(const std::string& path) {
   if (fd < 0) return Error{errno, "it cannot be opened"};
   struct stat info {};
   const char* const objection = ::fstat(fd, &info) == 0 ? objection_to(info) : "it cannot be read";
+  const bool is_file = S_ISREG(info.st_mode);
   LibraryFile file(fd, {info.st_dev, info.st_ino, info.st_size,
                         info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec});
+  if (!is_file) return Error{EINVAL, "it is no file"};
   if (objection != nullptr) return Error{EACCES, objection};
   return file;
 }

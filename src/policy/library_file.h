@@ -25,7 +25,8 @@ class LibraryFile {
     bool operator==(const Identity&) const = default;
   };
 
-  /// EACCES unless it belongs to root or to this user, and nobody else may write it.
+  /// EINVAL unless it is a file; EACCES unless it belongs to root or to this user, and nobody else
+  /// may write it.
   static Result<LibraryFile> open(const std::string& path);
   LibraryFile(LibraryFile&& other) noexcept;
   LibraryFile& operator=(LibraryFile&&) = delete;

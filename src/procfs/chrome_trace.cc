@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "spindle/base/json_text.h"
 #include "spindle/procfs/event_text.h"
 
 namespace spindle::procfs {
@@ -77,7 +78,7 @@ class ChromeTrace {
   void add(const json& event) {
     if (!text_.empty()) text_ += ",\n";
     // What a program calls itself may be no UTF-8.
-    text_ += event.dump(-1, ' ', false, json::error_handler_t::replace);
+    text_ += json_text(event, kOneLine);
   }
 
   void name_thread(ProcessNumber process, ProcessNumber thread, std::uint32_t name) {

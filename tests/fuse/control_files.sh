@@ -62,7 +62,7 @@ set_choices() {
       sync "$mnt/at-$name"
     done
     echo "$before" >"$control/$file"
-    for name in nonsense "" "$before-" $'\x01' "$(head -c 3000 /dev/zero | tr '\0' x)"; do refused "$file" "$name"; done
+    for name in nonsense "" / "$before-" $'\x01' "$(head -c 3000 /dev/zero | tr '\0' x)"; do refused "$file" "$name"; done
     grep -qF "[$before]" "$control/$file" || fail "$file was changed by a value that it refused"
   done
   echo 0.5 >"$control/disk/pace"
@@ -266,7 +266,11 @@ check_counters
 shadows_agree
 usage_is_true
 refuses "Invalid argument" setfattr -n user.spindle.alloc -v nonsense "$mnt/fat"
-grep -q . "$control/last_error" || fail "last_error is empty after a refused strategy"
+grep -q "no allocation strategy" "$control/last_error" || fail "last_error after a refused strategy: $(fact . last_error)"
+refuses "Operation not permitted" setfattr -n user.spindle.map -v x "$mnt/fat"
+grep -q "can only be read" "$control/last_error" || fail "last_error after setting a map: $(fact . last_error)"
+refuses "Operation not permitted" setfattr -x user.spindle.alloc "$mnt/fat"
+grep -q "always there" "$control/last_error" || fail "last_error after removing a strategy: $(fact . last_error)"
 unmount_volume
 names_are_private
 check_volume

@@ -80,6 +80,7 @@ PYTHON
 # No fsync and no commit: what the command left in memory must have come to the disk all the same.
 just_written() {
   step "what was just written counts"
+  spindle experiment "$mnt" --json -- true $'odd\xff' | python3 -m json.tool >/dev/null || fail "a word of any bytes"
   spindle experiment "$mnt" --json -- sh -c "head -c 200000 /dev/urandom >$mnt/fresh
     printf again | dd of=$mnt/files/1 conv=notrunc status=none" >fresh.json
   expect 0 "$(fact cache dirty_blocks)" "dirty blocks"

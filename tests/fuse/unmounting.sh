@@ -225,6 +225,8 @@ as_user mkfs.spindle -q theirs/image 8M
 as_user spindle mount theirs/image "$2"
 as_user sh -c 'echo mine >"$1/file" && find "$1"' sh "$2"
 as_user spindle record "$2" theirs/recording -- cat "$2/file"
+! setpriv --reuid 65533 --regid 65533 --clear-groups spindle umount "$2" 2>refusal
+grep -q "another user has mounted it" refusal
 as_user spindle umount "$2"
 SCRIPT
   # In a namespace of its own, with a /dev/fuse that anybody may open.

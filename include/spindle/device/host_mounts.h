@@ -5,6 +5,8 @@
 // of mounts says that it is still mounted.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ struct HostMount {
   std::string directory;
   std::string device;  ///< "0:51", by which /sys knows it
   bool is_spindle = false;
+  uid_t user = 0;  ///< who mounted it, where FUSE says so
 };
 
 /// The mounts that this process sees, those that cover others after them.

@@ -7,6 +7,7 @@
 
 #include "cli/crash/crash.h"
 #include "cli/volume/image_copy.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/size_text.h"
 
 namespace spindle::cli {
@@ -155,7 +156,7 @@ void list_run(const RecordedRun& run, const CrashRequest& request, Complaint&) {
   const std::int64_t from_ns = window_ns == 0 ? 0 : run.length_ns() - window_ns;
   const Listing listing = request.at ? list_in_flight(run, *request.at) : list_from(run, from_ns);
   if (request.json) {
-    fmt::print("{}\n", json_of(run, listing).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(json_of(run, listing), 2));
     return;
   }
   print_head(run, request, listing.rows.size());
@@ -207,11 +208,11 @@ void write_cut(const RecordedRun& run, const CrashRequest& request, Complaint& c
   if (request.json) {
     Json kept = Json::array();
     for (const std::size_t event : survivors) kept.push_back(event + 1);
-    fmt::print("{}\n", Json{{"image", request.output},
-                            {"at", *request.at},
-                            {"in_flight", in_flight},
-                            {"survivors", kept}}
-                           .dump(2));
+    const Json cut = {{"image", request.output},
+                      {"at", *request.at},
+                      {"in_flight", in_flight},
+                      {"survivors", kept}};
+    fmt::print("{}\n", json_text(cut, 2));
     return;
   }
   fmt::print("{}: as after a power cut behind event {}; {} in flight{}\n", request.output,

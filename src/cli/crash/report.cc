@@ -5,6 +5,7 @@
 
 #include "cli/crash/crash.h"
 #include "cli/crash/explore.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/wrapped_text.h"
 
@@ -179,8 +180,7 @@ bool explore_run(const RecordedRun& run, const CrashRequest& request, Complaint&
   const Exploration exploration = explore(run, plan, complaint);
   if (complaint.made()) return false;
   if (request.json)
-    fmt::print("{}\n",
-               json_of(run, plan, exploration).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(json_of(run, plan, exploration), 2));
   else
     print(run, plan, exploration);
   return exploration.damaged == 0 && exploration.broken == 0;

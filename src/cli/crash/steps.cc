@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/crash/crash.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/wrapped_text.h"
 #include "spindle/journal/replay.h"
 
@@ -223,8 +224,7 @@ void tell_steps(BlockDevice& device, const format::Layout& layout, const std::st
   if (!story.ok()) return complaint.make(fmt::format("{}: {}", name, story.error().describe()));
   const Json steps = Steps(device, layout, *story).tell();
   if (json) {
-    fmt::print("{}\n", Json{{"of", name}, {"steps", steps}}.dump(2, ' ', false,
-                                                                 Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(Json{{"of", name}, {"steps", steps}}, 2));
     return;
   }
   std::size_t number = 0;

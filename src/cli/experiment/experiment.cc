@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/picture/disk_pictures.h"
 #include "cli/picture/journal_picture.h"
+#include "spindle/base/json_text.h"
 #include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
@@ -77,7 +78,7 @@ int run(const ExperimentRequest& request) {
     if (!request.html.empty())
       write_file(request.html, report_html(experiment, pictures_of(control)), complaint);
     if (request.json)
-      fmt::print("{}\n", experiment.dump(2));
+      fmt::print("{}\n", json_text(experiment, 2));
     else
       fmt::print("{}", report_text(experiment, chart::terminal_style(STDOUT_FILENO)));
   }

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/experiment/league.h"
 #include "cli/face/traces.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/size_text.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/disk/disk_model.h"
@@ -146,8 +147,7 @@ int run(const ReplayRequest& request) {
     std::vector<LeagueRow> rows;
     if (!complaint.made()) rows = play_league(*recording, plan, complaint);
     if (!complaint.made() && request.json)
-      fmt::print("{}\n",
-                 league_json(*recording, rows).dump(2, ' ', false, Json::error_handler_t::replace));
+      fmt::print("{}\n", json_text(league_json(*recording, rows), 2));
     else if (!complaint.made())
       fmt::print("{}",
                  league_text(*recording, rows, request.top, chart::terminal_style(STDOUT_FILENO)));

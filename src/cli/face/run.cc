@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "cli/face/libraries.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/whole_file.h"
 #include "spindle/solve/solve.h"
 
@@ -388,7 +389,7 @@ class Show {
     if (!request_.svg.empty())
       write_svg(request_, svg_of(form_.picture(solved), title), complaint_);
     if (complaint_.made()) return;
-    if (request_.json) return print(json_of(solved).dump(2) + "\n");
+    if (request_.json) return print(json_text(json_of(solved), 2) + "\n");
     if (request_.csv) return print(form_.table(solved).csv());
     std::string out = title + "\n\n";
     add_part(out, text_of(form_.picture(solved), style_));
@@ -417,7 +418,7 @@ class Show {
     if (request_.json) {
       Json list = Json::array();
       for (const Solved& solved : all) list.push_back(json_of(solved));
-      return print(list.dump(2) + "\n");
+      return print(json_text(list, 2) + "\n");
     }
     const chart::Table table = comparison(all);
     if (request_.csv) return print(table.csv());

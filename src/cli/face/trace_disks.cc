@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cli/face/traces.h"
+#include "spindle/base/json_text.h"
 #include "spindle/disk/disk_model.h"
 #include "spindle/trace/disk_replay.h"
 #include "spindle/trace/disk_trace.h"
@@ -190,7 +191,7 @@ void replay_disks(const FaceRequest& request, Complaint& complaint) {
   if (!request.svg.empty()) write_svg(request, to_svg(bars_of(rows, plan)), complaint);
   if (complaint.made()) return;
   const std::string_view name = disk_format_names()[static_cast<std::size_t>(trace->format())];
-  if (request.json) return fmt::print("{}\n", json_of(rows, layout, plan, name).dump(2));
+  if (request.json) return fmt::print("{}\n", json_text(json_of(rows, layout, plan, name), 2));
   if (request.csv) return fmt::print("{}", table_of(rows, plan).csv());
   fmt::print("{} ({}): {} requests to {} device{}, {} bytes in all; {} wait at a time\n\n{}",
              request.trace, name, grouped(layout.requests), layout.start_of.size(),

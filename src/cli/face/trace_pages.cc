@@ -8,6 +8,7 @@
 
 #include "cli/face/memory_forms.h"
 #include "cli/face/traces.h"
+#include "spindle/base/json_text.h"
 #include "spindle/trace/page_replay.h"
 #include "spindle/trace/page_trace.h"
 
@@ -174,7 +175,7 @@ std::string csv_of(const Outcome& outcome) {
 void show(const FaceRequest& request, const Outcome& outcome, Complaint& complaint) {
   if (!request.svg.empty()) write_svg(request, to_svg(plot_of(outcome)), complaint);
   if (complaint.made()) return;
-  if (request.json) return fmt::print("{}\n", json_of(outcome).dump(2));
+  if (request.json) return fmt::print("{}\n", json_text(json_of(outcome), 2));
   if (request.csv) return fmt::print("{}", csv_of(outcome));
   const chart::TextStyle style = chart::terminal_style(STDOUT_FILENO);
   fmt::print("{}: {} references to {} pages, {:.1f} million a second of CPU in all\n\n",

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "spindle/base/json_text.h"
 #include "spindle/chart/text_style.h"
 
 namespace spindle::cli {
@@ -70,7 +71,7 @@ std::string Answer::json() const {
   auto out = nlohmann::ordered_json::parse(facts_json(facts_));
   for (const auto& [name, table] : tables_) out[name] = nlohmann::ordered_json::parse(table.json());
   out["notes"] = all_notes();
-  return out.dump(2) + "\n";
+  return json_text(out, 2) + "\n";
 }
 
 }  // namespace spindle::cli

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/machine/run_answer.h"
 #include "cli/words.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/policy/cpu_policy.h"
@@ -73,7 +74,7 @@ int run_one(const RunRequest& request, const Scenario& scenario, const std::stri
   if (!run.ok()) return fail(message.empty() ? run.error().what : message);
   if (const int status = write_files(request, scenario, *run); status != 0) return status;
   if (request.json) {
-    fmt::print("{}\n", run_json(scenario, *run, request.scenario, text).dump(2));
+    fmt::print("{}\n", json_text(run_json(scenario, *run, request.scenario, text), 2));
     return 0;
   }
   const chart::TextStyle style = chart::terminal_style(STDOUT_FILENO);
@@ -103,7 +104,7 @@ int run_all(const RunRequest& request, Scenario scenario, const std::string& tex
   }
   nlohmann::json all = nlohmann::json::array();
   for (PolicyResult& result : results) all.push_back(std::move(result.answer));
-  fmt::print("{}\n", all.dump(2));
+  fmt::print("{}\n", json_text(all, 2));
   return 0;
 }
 

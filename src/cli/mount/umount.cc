@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <fstream>
@@ -38,38 +39,59 @@ std::string absolute_path(const std::string& path) {
   return ::getcwd(here, sizeof here) != nullptr ? std::string(here) + "/" + path : path;
 }
 
-// The image of the Spindle volume that is mounted there, if one is.
-std::optional<std::string> mounted_image(const std::string& directory) {
-  std::optional<std::string> found;
+// The mount of a Spindle volume that is there, if one is.
+std::optional<HostMount> mount_at(const std::string& directory) {
+  std::optional<HostMount> found;
   for (const HostMount& mount : host_mounts()) {
     if (mount.directory != directory) continue;
     found.reset();  // what was mounted there before is covered by this
-    if (mount.is_spindle) found = mount.source;
+    if (mount.is_spindle) found = mount;
   }
   return found;
 }
 
-// Who has the image mounted, as the mark in it says; 0: nobody, or it does not say. Only an image
-// that is locked is believed: another one may stand under that name by now.
-pid_t marked_process(const std::string& image) {
+// What an image says of the volume in it.
+struct ImageFacts {
+  std::optional<format::Superblock> superblock;
+  bool is_in_use = false;  ///< somebody holds the lock on it
+};
+
+ImageFacts facts_of(const std::string& image) {
+  ImageFacts facts;
   const int fd = ::open(image.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
+  if (fd < 0) return facts;
   format::Superblock superblock;
   const ssize_t size =
       ::pread(fd, &superblock, sizeof superblock, static_cast<off_t>(format::kSuperblockOffset));
-  const bool is_in_use = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (size == sizeof superblock && superblock.magic == format::kSuperblockMagic)
+    facts.superblock = superblock;
+  facts.is_in_use = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   ::close(fd);
-  const bool is_marked = size == sizeof superblock && is_in_use &&
-                         superblock.magic == format::kSuperblockMagic &&
-                         !format::check_not_mounted(superblock).ok();
-  return is_marked ? static_cast<pid_t>(superblock.mount_process) : 0;
+  return facts;
+}
+
+// Who has the image mounted, as the mark in it says; 0: nobody, or it does not say. Only an image
+// that is locked is believed: another one may stand under that name by now.
+pid_t marked_process(const ImageFacts& facts) {
+  const bool is_marked =
+      facts.superblock && facts.is_in_use && !format::check_not_mounted(*facts.superblock).ok();
+  return is_marked ? static_cast<pid_t>(facts.superblock->mount_process) : 0;
+}
+
+// Whether the daemon, that is gone, has written all. The last that it writes is that the volume was
+// unmounted in order.
+bool is_all_written(const std::string& image, const format::Superblock& before) {
+  const ImageFacts now = facts_of(image);
+  const bool is_known =
+      now.superblock && !now.is_in_use && std::ranges::equal(now.superblock->uuid, before.uuid);
+  return !is_known || (now.superblock->state & format::kClean) != 0;
 }
 
 // A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already. The
 // mark is looked at first: a control file takes the daemon seven requests. A volume that is mounted
 // for reading only carries none.
-int open_daemon(const std::string& directory, const std::string& image) {
-  pid_t process = marked_process(image);
+int open_daemon(const std::string& directory, pid_t marked) {
+  pid_t process = marked;
   if (process == 0) std::ifstream(directory + "/.spindle/process_id") >> process;
   if (process == 0) return -1;
   return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
@@ -119,9 +141,13 @@ void wait_for_end(int daemon) {
 
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
-  const auto image = mounted_image(directory);
-  if (!image) return fail(fmt::format("{}: no Spindle volume is mounted there", given));
-  const int daemon = open_daemon(directory, *image);
+  const auto mount = mount_at(directory);
+  if (!mount) return fail(fmt::format("{}: no Spindle volume is mounted there", given));
+  if (::geteuid() != 0 && mount->user != ::getuid())
+    return fail(fmt::format("{}: another user has mounted it", given));
+  const ImageFacts before = facts_of(mount->source);
+  const pid_t marked = marked_process(before);
+  const int daemon = open_daemon(directory, marked);
   const int error = unmount(directory);
   if (error != 0) {
     if (daemon >= 0) ::close(daemon);
@@ -132,7 +158,9 @@ int run(const std::string& given) {
   if (daemon < 0) return 0;
   wait_for_end(daemon);
   ::close(daemon);
-  return 0;
+  if (marked == 0 || is_all_written(mount->source, *before.superblock)) return 0;
+  return fail(
+      fmt::format("{}: it is unmounted, but not all could be written to {}", given, mount->source));
 }
 
 }  // namespace

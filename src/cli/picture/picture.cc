@@ -17,6 +17,7 @@
 #include "cli/picture/block_census.h"
 #include "cli/picture/disk_pictures.h"
 #include "cli/picture/journal_picture.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/size_text.h"
 #include "spindle/chart/png.h"
 #include "spindle/command_line/command_line.h"
@@ -208,7 +209,7 @@ void show_one(const PictureRequest& request, Subject& subject, Complaint& compla
   if (!request.svg.empty()) write_file(request.svg, picture.svg, complaint);
   if (!request.png.empty()) write_png(request.png, picture, complaint);
   if (request.json)
-    fmt::print("{}\n", picture.json.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(picture.json, 2));
   else if (request.svg.empty() && request.png.empty())
     fmt::print("{}", picture.text);
 }
@@ -216,8 +217,7 @@ void show_one(const PictureRequest& request, Subject& subject, Complaint& compla
 /// A picture to FOLDER/NAME.svg, .png and .json.
 void write_forms(const std::string& path, const DrawnPicture& picture, Complaint& complaint) {
   write_file(path + ".svg", picture.svg, complaint);
-  write_file(path + ".json",
-             picture.json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", complaint);
+  write_file(path + ".json", json_text(picture.json, 2) + "\n", complaint);
   write_png(path + ".png", picture, complaint);
   if (!complaint.made()) fmt::print("{}.svg, .png, .json\n", path);
 }

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
 #include "cli/trace/traced_requests.h"
+#include "spindle/base/json_text.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/fuse/request_statistics.h"
 
@@ -58,8 +59,7 @@ class TraceOn {
 std::string shown_text(const TracedRequests& traced, bool as_json) {
   if (!as_json) return tree_text(traced, chart::terminal_style(STDOUT_FILENO));
   std::string lines;
-  for (const Json& event : traced.events())
-    lines += event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  for (const Json& event : traced.events()) lines += json_text(event, kOneLine) + "\n";
   return lines;
 }
 

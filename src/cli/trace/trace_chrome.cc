@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/trace/traced_requests.h"
+#include "spindle/base/json_text.h"
 
 namespace spindle::cli {
 namespace {
@@ -119,7 +120,7 @@ std::string chrome_json(const TracedRequests& traced) {
     add_request(*request, row, zero, list);
   }
   const Json whole = {{"traceEvents", std::move(list)}, {"displayTimeUnit", "ns"}};
-  return whole.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(whole, kOneLine) + "\n";
 }
 
 }  // namespace spindle::cli

@@ -10,6 +10,7 @@
 #include "cli/volume/image_copy.h"
 #include "fsck/damage.h"
 #include "fsck/find_superblock.h"
+#include "spindle/base/json_text.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
@@ -75,10 +76,7 @@ int run(Request request) {
     return fail(request.image, why_not(request, answer.error()));
   }
   const std::string beside = request.output + ".answer";
-  const Result<> written = write_whole_file(
-      beside,
-      json_of(request, *answer).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-          "\n");
+  const Result<> written = write_whole_file(beside, json_text(json_of(request, *answer), 2) + "\n");
   if (!written.ok()) return fail(beside, written.error().describe());
   fmt::print("{}: damaged ({}, seed {})\n", request.output, request.kind, request.seed);
   if (request.answer) {

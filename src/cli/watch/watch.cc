@@ -16,6 +16,7 @@
 #include "cli/mount/mount_control.h"
 #include "cli/watch/loop.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/json_text.h"
 #include "spindle/chart/text_style.h"
 #include "spindle/command_line/command_line.h"
 
@@ -38,7 +39,7 @@ std::optional<Activity> activity_of(const MountControl& control, Complaint& comp
 }
 
 void print_line(const Figures& figures, Complaint& complaint) {
-  fmt::print("{}\n", figures_json(figures).dump(-1, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(figures_json(figures), kOneLine));
   if (std::fflush(stdout) != 0)
     complaint.make(fmt::format("standard output cannot be written ({})", std::strerror(errno)));
 }

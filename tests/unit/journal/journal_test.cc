@@ -281,6 +281,57 @@ TEST(Journal, OpenRefusesALogThatWasNotReplayed) {
   });
 }
 
+// A device on which others can run while it is written to.
+class SlowImage final : public BlockDevice {
+ public:
+  explicit SlowImage(BlockDevice& backing) : backing_(backing) {}
+
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
+  Result<> submit(std::span<const IoRequest> batch) override {
+    if (const auto now = std::exchange(during_next_write, {})) now();
+    return backing_.submit(batch);
+  }
+  Result<> flush() override { return backing_.flush(); }
+
+  std::function<void()> during_next_write;
+
+ private:
+  BlockDevice& backing_;
+};
+
+// The blocks that fill half the cache are freed in the epoch that made them. So its commit makes
+// room, and no checkpoint has to.
+TEST(Journal, ACommitThatMakesRoomWakesWhoWaitsForIt) {
+  const format::Layout layout =
+      test::make_layout({.image_size = 4u << 20, .journal_size = 1u << 20});
+  const std::uint64_t first = layout.data(GroupNo{0}).start.value;
+  test::in_runtime([&] {
+    MemoryDevice image(layout.block_size, layout.block_count);
+    test::make_volume(image, layout);
+    SlowImage host(image);
+    const auto cache = BufferCache::create(host, {.capacity_bytes = 1u << 20}).take();
+    const std::uint64_t blocks = cache->statistics().capacity_blocks / 2 + 1;
+    const auto journal = Journal::open(*cache, layout, {}).take();
+    Transaction frees = journal->begin(4096).take();
+    for (std::uint64_t i = 0; i < blocks; ++i) {
+      Transaction tx = journal->begin(4096).take();
+      tx.create_block(BlockNo{first + i}, BlockKind::kDirectory, InodeNo{1}).take();
+      tx.commit();
+    }
+    frees.revoke({BlockNo{first}, blocks});
+    frees.commit();
+    thread::Thread waiter;
+    host.during_next_write = [&] {
+      waiter = thread::spawn("waiter", [&] { journal->begin(4096).take().commit(); });
+      thread::yield();
+    };
+    journal->sync().take();
+    waiter.join().take();
+    journal->close().take();
+  });
+}
+
 // An image of nothing but holes on a host that finds room where it is written to, or told to.
 class SparseImage final : public BlockDevice {
  public:

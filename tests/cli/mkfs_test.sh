@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# What mkfs.spindle takes from its command line, and what it refuses; no mount is needed.
+set -u
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# refuses WORDS OPTION...: exit status 1, one sentence with the words, and no image.
+refuses() {
+  local words=$1 said status
+  shift
+  said=$(mkfs.spindle "$@" 2>&1)
+  status=$?
+  [ $status -eq 1 ] && [ "$(wc -l <<<"$said")" -eq 1 ] && grep -qF -- "$words" <<<"$said" ||
+    fail "mkfs.spindle $*: exit status $status, not '$words' but: $said"
+  [ ! -e image ] || { fail "mkfs.spindle $*: there is an image"; rm -f image; }
+}
+
+# json EXPRESSION OPTION...: it is true of the plan `a`.
+json() {
+  local expression=$1
+  shift
+  mkfs.spindle -n --json "$@" | python3 -c '
+import json, sys
+a = json.load(sys.stdin)
+assert eval(sys.argv[1]), a' "$expression" || fail "mkfs.spindle -n --json $*: not $expression"
+}
+
+# What is empty was given all the same, and a number is neither wrapped nor cut down to what fits.
+refuses "IMAGE: ''" "" 4M
+for size in "" x -1 4Q 0; do
+  refuses "SIZE: '$size'" image "$size"
+  refuses "-J: '$size'" -J "$size" image 4M
+  refuses "-g: '$size'" -g "$size" image 4M
+done
+refuses "-b: ''" -b "" image 4M
+refuses "-U: ''" -U "" image 4M
+for number in "" -3 +3 x 1.5 12x; do refuses "--inodes: '$number' is no whole number" -N "$number" image 4M; done
+refuses "18446744073709551616 is too large" -N 18446744073709551616 image 4M
+for number in 18446744073709551615 0xffffffffffffffff 100000; do
+  refuses "that many inodes do not fit the volume" -N "$number" image 4M
+done
+refuses "at least one inode" -N 0 image 4M
+json "32 <= a['inodes'] < 64" -N 32 image 4M
+
+# Names of any bytes: JSON stays JSON, and nothing reaches the terminal that it would obey.
+odd=$'odd\xff\n\e[31m'
+mkdir "$odd"
+: >"$odd/file"
+json "a['label'].startswith('odd') and a['copy_of'].startswith('odd')" -L "$odd" -d "$odd" image 4M
+mkfs.spindle -L "$odd" -d "$odd" image 4M >said || fail "mkfs.spindle with odd names: exit status $?"
+! grep -q $'\e' said || fail "a name is not printable"
+[ "$(grep -cF 'odd\xff\x0a\x1b[31m' said)" -eq 3 ] || fail "not thrice the odd name in: $(cat said)"
+
+[ $failures -eq 0 ] && echo "mkfs.spindle: all as expected"
+exit $((failures != 0))
