@@ -182,6 +182,23 @@ TEST(BarrierTimeout, TakesTheArrivalBack) {
   });
 }
 
+// The last one comes when the wait of another is over, but it was not his turn yet.
+TEST(BarrierTimeout, AnArrivalThatCountedIsNotTakenBack) {
+  run([] {
+    Barrier barrier(2);
+    Task<void> cancelled = launch("cancelled", [&] { barrier.arrive_and_wait(); });
+    yield();
+    cancelled.cancel();
+    EXPECT_TRUE(barrier.arrive_and_wait());
+    EXPECT_EQ(cancelled.join().code(), ECANCELED);
+    Thread other = spawn("other", [&] { EXPECT_FALSE(barrier.arrive_and_wait()); });
+    yield();
+    EXPECT_TRUE(*barrier.arrive_and_wait_until(0)) << "two are still enough";
+    EXPECT_TRUE(other.join().ok());
+    EXPECT_EQ(barrier.rounds(), 2u);
+  });
+}
+
 TEST(OnceTest, RunsOnceAndAgainAfterAnException) {
   run_shuffled([](std::uint64_t) {
     Once once;
