@@ -40,7 +40,7 @@ class Channel {
     if (closed_) return closed_error();
     if (offer(value)) return {};
     Waiter waiter;
-    waiter.value.emplace(std::move(value));
+    waiter.offered = &value;
     senders_.enqueue(waiter);
     if (!WaitQueue::park(waiter, deadline_ns)) return timeout_error();
     if (!waiter.done) return closed_error();
@@ -93,7 +93,8 @@ class Channel {
   friend class detail::SendCase<T>;
   friend class detail::ReceiveCase<T>;
   struct Waiter : WaitNode {
-    std::optional<T> value;
+    std::optional<T> value;  ///< what a receiver got
+    T* offered = nullptr;    ///< what a sender would give
     bool done = false;
   };
 
@@ -125,7 +126,7 @@ class Channel {
   }
 
   std::optional<T> release(Waiter& sender) {
-    std::optional<T> value = std::move(sender.value);
+    std::optional<T> value(std::move(*sender.offered));
     sender.done = true;
     senders_.wake(sender);
     return value;

@@ -284,6 +284,23 @@ TEST(SelectTest, TakesTheFirstThatIsPossible) {
   });
 }
 
+TEST(SelectTest, OneValueMayBeOfferedToSeveral) {
+  run([] {
+    Channel<std::string> left, right;
+    std::string word = "a word that is too long to stand in the string itself";
+    const std::string copy = word;
+    EXPECT_EQ(select({send_case(left, word), send_case(right, word)}, monotonic_ns() + kMs).code(),
+              ETIMEDOUT);
+    EXPECT_EQ(word, copy);
+    Task<std::string> receiver = launch("receiver", [&] {
+      sleep_for(kMs);
+      return right.receive().take();
+    });
+    EXPECT_EQ(select({send_case(left, word), send_case(right, word)})->number, 1u);
+    EXPECT_EQ(receiver.join().take(), copy);
+  });
+}
+
 TEST(SelectTest, NothingIsLostOrDoubled) {
   run_shuffled([](std::uint64_t) {
     Channel<int> a, b;
