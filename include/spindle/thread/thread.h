@@ -11,9 +11,9 @@
 // has its own errno and its own state of caught exceptions.
 //
 // Cancelling a thread ends its present or next wait, at one of the points of cancellation, with
-// the exception Cancelled, which unwinds its stack and is delivered once. Such points are all
-// waits (sleeping, joining, descriptors, every primitive), but not the locking of a mutex, and
-// `current_thread::cancellation_point`.
+// the exception Cancelled, which unwinds its stack and is delivered once. Such points are
+// `current_thread::cancellation_point` and all waits (sleeping, joining, descriptors, every
+// primitive), but for taking a lock, entering a monitor and `offload`.
 #pragma once
 
 #include <cstddef>

@@ -79,6 +79,8 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
     Channel<int> channel;
     Mutex mutex;
     ConditionVariable condition;
+    HoareMonitor monitor;
+    HoareMonitor::Condition never(monitor);
     Thread other = spawn("other", [&] { event.wait(); });
     const std::vector<std::function<void()>> waits = {
         [&] { semaphore.acquire(); },
@@ -90,6 +92,10 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
         [&] {
           std::unique_lock lock(mutex);
           condition.wait(lock);
+        },
+        [&] {
+          const HoareMonitor::Entry entry(monitor);
+          never.wait();
         },
         [&] { sleep_for(1000'000 * kMs); },
         [&] { static_cast<void>(other.join().ok()); },
@@ -116,6 +122,9 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
       }
     }
     // None of it left a trace.
+    EXPECT_TRUE(never.empty());
+    EXPECT_TRUE(monitor.enter_until(0));
+    monitor.leave();
     semaphore.release();
     EXPECT_TRUE(semaphore.try_acquire());
     Thread partner = spawn("partner", [&] { barrier.arrive_and_wait(); });
