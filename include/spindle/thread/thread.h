@@ -64,7 +64,7 @@ class Thread {
 
   /// Waits for the thread's end. EINVAL if the handle is not joinable, EDEADLK if it is the calling
   /// thread's own or waits, through locks and joins, for the caller; ESRCH if it had not ended when
-  /// its runtime went.
+  /// its runtime went; EBUSY if another thread waits for it by this handle.
   Result<> join();
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
   Result<> join_until(std::int64_t deadline_ns);

@@ -52,6 +52,20 @@ TEST(Thread, JoiningTwiceOrAnEmptyHandleIsAnError) {
   });
 }
 
+TEST(Thread, JoiningWhatAnotherWaitsForIsAnError) {
+  run([] {
+    Event go;
+    Thread thread = spawn("t", [&] { go.wait(); });
+    Thread joiner = spawn("joiner", [&] { EXPECT_TRUE(thread.join().ok()); });
+    yield();
+    EXPECT_EQ(thread.join().code(), EBUSY);
+    EXPECT_TRUE(thread.joinable());
+    go.set();
+    EXPECT_TRUE(joiner.join().ok());
+    EXPECT_EQ(thread.join().code(), EINVAL);
+  });
+}
+
 TEST(Thread, CannotJoinItself) {
   run([] {
     Thread thread;
