@@ -209,7 +209,7 @@ void sleep_from(std::int64_t now_ns, std::int64_t deadline_ns) {
 
 void sleep_for(std::int64_t duration_ns) {
   const std::int64_t now_ns = monotonic_ns();
-  sleep_from(now_ns, duration_ns < kNever - now_ns ? now_ns + duration_ns : kNever);
+  sleep_from(now_ns, deadline_after(now_ns, duration_ns));
 }
 
 void sleep_until(std::int64_t monotonic_deadline_ns) {
