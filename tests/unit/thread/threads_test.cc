@@ -420,6 +420,23 @@ TEST(OverflowDeathTest, NamesTheThread) {
                "stack overflow in thread deep thought");
 }
 
+// The kernel gives no address then.
+TEST(OverflowDeathTest, NamesTheThreadThatHasNoRoomForASignal) {
+  if (sanitizer::kStackGrowth != 1) GTEST_SKIP() << "stacks are larger than asked for";
+  constexpr std::size_t kStack = 64 * 1024;
+  const auto spin_at_the_bottom = [] {
+    volatile char room[kStack - 2'000];
+    for (;;) room[0] = static_cast<char>(room[0] + 1);
+  };
+  EXPECT_DEATH(
+      {
+        auto runtime = Runtime::create({.stack_size = kStack, .preemption_ns = 1'000'000}).take();
+        static_cast<void>(
+            runtime->run([&] { spawn("spinner", spin_at_the_bottom).join().take(); }));
+      },
+      "stack overflow in thread spinner");
+}
+
 TEST(OverflowDeathTest, OtherFaultsKeepTheirAnswer) {
   EXPECT_DEATH(run([] {
                  volatile std::uintptr_t nowhere = 8;
