@@ -252,6 +252,21 @@ TEST(FutureTest, ValueExceptionBrokenPromiseAndTimeOut) {
   });
 }
 
+TEST(FutureTest, OfNothingSaysThatTheTimeHasCome) {
+  run([] {
+    Promise<void> promise;
+    const Future<void> future = promise.future();
+    EXPECT_EQ(future.get(0).code(), ETIMEDOUT);
+    promise.set();
+    EXPECT_TRUE(future.get().ok());
+    Promise<void> failing;
+    failing.set_exception(std::make_exception_ptr(std::runtime_error("failed")));
+    EXPECT_THROW(static_cast<void>(failing.future().get().ok()), std::runtime_error);
+    const Future<void> broken = Promise<void>().future();
+    EXPECT_EQ(broken.get().code(), EPIPE);
+  });
+}
+
 TEST(TaskGroupTest, WaitsForAllAndPassesTheFirstException) {
   run_shuffled([](std::uint64_t) {
     TaskGroup group("group");
