@@ -284,6 +284,20 @@ TEST(TaskGroupTest, WaitsForAllAndPassesTheFirstException) {
   });
 }
 
+TEST(TaskGroupTest, AFunctionThatCannotBeCopiedIsNotWaitedFor) {
+  struct Uncopyable {
+    Uncopyable() = default;
+    Uncopyable(const Uncopyable&) { throw std::runtime_error("no copy"); }
+    void operator()() const {}
+  };
+  run([] {
+    TaskGroup group;
+    const Uncopyable function;
+    EXPECT_THROW(group.run(function), std::runtime_error);
+    EXPECT_EQ(group.running(), 0u);
+  });
+}
+
 TEST(SelectTest, TakesTheFirstThatIsPossible) {
   run([] {
     Channel<int> numbers(1), more(1);
