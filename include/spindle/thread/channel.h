@@ -35,6 +35,7 @@ class Channel {
         receivers_(name, WaitKind::kChannel) {}
 
   /// EPIPE if the channel is or gets closed; ETIMEDOUT if the deadline (monotonic ns) came first.
+  /// The value is lost then.
   Result<> send(T value, std::int64_t deadline_ns = kNever) {
     const Section section;
     if (closed_) return closed_error();
@@ -47,6 +48,8 @@ class Channel {
     return {};
   }
 
+  /// The oldest value. EPIPE if there is none and the channel is or gets closed; ETIMEDOUT if the
+  /// deadline (monotonic ns) came first.
   Result<T> receive(std::int64_t deadline_ns = kNever) {
     const Section section;
     if (std::optional<T> value = take()) return std::move(*value);

@@ -36,10 +36,10 @@ inline constexpr std::uint32_t kUsualWeight = 1024;
 struct ThreadOptions {
   std::string_view name = {};
   int priority = 0;            ///< a higher number goes first, where the policy looks at it
-  std::size_t stack_size = 0;  ///< bytes without the guard page; 0: the runtime's
+  std::size_t stack_size = 0;  ///< bytes without the guard page, at least so; 0: the runtime's
   std::uint32_t weight = kUsualWeight;  ///< not 0
   std::int64_t deadline_ns = 0;         ///< absolute, for the policy "edf"
-  int pinned_to = -1;                   ///< the number of the only worker that may run it; -1: any
+  int pinned_to = -1;  ///< the number of the only worker that may run it; any if there is none
 };
 
 /// What a cancelled thread is ended with. Nothing to be caught, except to be thrown again.
