@@ -2,11 +2,18 @@
 // a lock or a join. Each thread has one edge at most, so looking for a circle is walking a chain.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
+#include "spindle/thread/wait_queue.h"
 #include "thread/control.h"
 
 namespace spindle::thread {
+
+/// The moment so long after another; one beyond all time never comes.
+constexpr std::int64_t deadline_after(std::int64_t now_ns, std::int64_t duration_ns) {
+  return duration_ns < kNever - now_ns ? now_ns + duration_ns : kNever;
+}
 
 /// True if the chain that starts with `self`, which is about to wait without a deadline, comes back
 /// to it.

@@ -6,9 +6,8 @@
 
 namespace spindle::thread {
 
-/// Not interruptible: who is cancelled here could not say whether he is inside.
 struct HoareMonitor::Waiter : WaitNode {
-  explicit Waiter(const void* place) : where(place) { interruptible = false; }
+  explicit Waiter(const void* place) : where(place) {}
   const void* where;
 };
 
@@ -48,6 +47,7 @@ void HoareMonitor::check_inside(const char* what) const {
 bool HoareMonitor::wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where) {
   Blocking blocking(inside_, queue, where, deadline_ns == kNever);
   Waiter waiter(where);
+  waiter.interruptible = false;  // as in locking a mutex
   queue.enqueue(waiter);
   const bool woken = WaitQueue::park(waiter, deadline_ns);
   blocking.ended(woken);
@@ -91,7 +91,12 @@ bool HoareMonitor::Condition::wait_until(std::int64_t deadline_ns, const void* w
   Waiter waiter(where);
   waiters_.enqueue(waiter);
   monitor_.leave_to_next();
-  if (WaitQueue::park(waiter, deadline_ns)) return true;
+  try {
+    if (WaitQueue::park(waiter, deadline_ns)) return true;
+  } catch (...) {  // the thread was cancelled
+    monitor_.enter_until(kNever, where);
+    throw;
+  }
   monitor_.enter_until(kNever, where);
   return false;
 }

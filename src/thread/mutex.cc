@@ -111,7 +111,7 @@ bool Mutex::try_lock() {
 bool Mutex::try_lock_for(std::int64_t duration_ns) {
   const void* const where = __builtin_return_address(0);
   if (try_acquire(where)) return true;
-  return duration_ns > 0 && acquire(monotonic_ns() + duration_ns, where);
+  return duration_ns > 0 && acquire(deadline_after(monotonic_ns(), duration_ns), where);
 }
 
 bool Mutex::try_lock_until(std::int64_t deadline_ns) {
@@ -241,7 +241,7 @@ bool RecursiveMutex::try_lock() {
 }
 
 bool RecursiveMutex::try_lock_for(std::int64_t duration_ns) {
-  const std::int64_t deadline = duration_ns > 0 ? monotonic_ns() + duration_ns : 0;
+  const std::int64_t deadline = duration_ns > 0 ? deadline_after(monotonic_ns(), duration_ns) : 0;
   return acquire(deadline, __builtin_return_address(0));
 }
 

@@ -1,5 +1,6 @@
 #include "thread/overflow.h"
 
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,10 +21,28 @@ void write_text(const char* text) {
   static_cast<void>(!write(STDERR_FILENO, text, std::strlen(text)));
 }
 
+std::uintptr_t stack_pointer(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP]);
+#elif defined(__aarch64__)
+  return context.uc_mcontext.sp;
+#else
+  return static_cast<void>(context), 0;
+#endif
+}
+
+/// The kernel tells no address where it finds no room for a signal's frame, which is smaller than a
+/// page, below the stack pointer.
+bool is_overflow(const Control& thread, const siginfo_t& info, const ucontext_t& context) {
+  if (info.si_code != SI_KERNEL) return StackPool::guards(thread, info.si_addr);
+  const std::uintptr_t below = stack_pointer(context) - static_cast<std::uintptr_t>(getpagesize());
+  return StackPool::guards(thread, reinterpret_cast<const void*>(below));
+}
+
 void on_fault(int signal, siginfo_t* info, void* context) {
   abandon_policy_call(signal, info, context);
   const Control* const thread = current_control;
-  if (thread != nullptr && StackPool::guards(*thread, info->si_addr)) {
+  if (thread != nullptr && is_overflow(*thread, *info, *static_cast<ucontext_t*>(context))) {
     write_text("stack overflow in thread ");
     write_text(thread->name);
     write_text("\n");

@@ -42,8 +42,9 @@ bool SharedMutex::try_lock() {
 
 bool SharedMutex::try_lock_for(std::int64_t duration_ns) {
   const Section section;
-  if (duration_ns <= 0) return !locked() && readers_ == 0 && acquire(kNever, nullptr);
-  return acquire(monotonic_ns() + duration_ns, __builtin_return_address(0));
+  const void* const where = __builtin_return_address(0);
+  if (duration_ns <= 0) return !locked() && readers_ == 0 && acquire(kNever, where);
+  return acquire(deadline_after(monotonic_ns(), duration_ns), where);
 }
 
 bool SharedMutex::try_lock_until(std::int64_t deadline_ns) {
@@ -62,7 +63,7 @@ bool SharedMutex::try_lock_shared() {
 bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
   const Section section;
   if (duration_ns <= 0) return try_lock_shared();
-  return acquire_shared(monotonic_ns() + duration_ns, __builtin_return_address(0));
+  return acquire_shared(deadline_after(monotonic_ns(), duration_ns), __builtin_return_address(0));
 }
 
 bool SharedMutex::try_lock_shared_until(std::int64_t deadline_ns) {

@@ -20,8 +20,10 @@ class PollSet {
  public:
   explicit PollSet(std::span<const pollfd> descriptors) : fd_(epoll_create1(EPOLL_CLOEXEC)) {
     for (const pollfd& one : descriptors) {
-      epoll_event event = {.events = static_cast<std::uint32_t>(one.events), .data = {}};
-      if (one.fd >= 0) epoll_ctl(fd_, EPOLL_CTL_ADD, one.fd, &event);
+      if (one.fd < 0) continue;
+      const auto events = static_cast<std::uint32_t>(one.events);
+      if (set(EPOLL_CTL_ADD, one.fd, events) || errno != EEXIST) continue;
+      set(EPOLL_CTL_MOD, one.fd, all_events(descriptors, one.fd));
     }
   }
   ~PollSet() { close_descriptor(fd_); }
@@ -30,6 +32,19 @@ class PollSet {
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
+  /// Of a descriptor that stands there more than once.
+  static std::uint32_t all_events(std::span<const pollfd> descriptors, int fd) {
+    std::uint32_t events = 0;
+    for (const pollfd& one : descriptors) {
+      if (one.fd == fd) events |= static_cast<std::uint32_t>(one.events);
+    }
+    return events;
+  }
+  bool set(int operation, int fd, std::uint32_t events) const {
+    epoll_event event = {.events = events, .data = {}};
+    return epoll_ctl(fd_, operation, fd, &event) == 0;
+  }
+
   int fd_;
 };
 

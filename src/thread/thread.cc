@@ -62,20 +62,21 @@ namespace {
 class Joining {
  public:
   Joining(Control& thread, WaitQueue& end)
-      : thread_(thread), end_(end), waits_(replace_end(thread, nullptr, &end) == nullptr) {}
+      : thread_(thread), end_(end), before_(replace_end(thread, nullptr, &end)) {}
   ~Joining() {
-    if (waits_) replace_end(thread_, &end_, nullptr);
+    if (before_ == nullptr) replace_end(thread_, &end_, nullptr);
   }
   Joining(const Joining&) = delete;
   Joining& operator=(const Joining&) = delete;
 
-  /// False if it has ended already.
-  [[nodiscard]] bool waits() const { return waits_; }
+  /// It needs no wait.
+  [[nodiscard]] bool had_ended() const { return before_ == &end_was_reached; }
+  [[nodiscard]] bool is_anothers() const { return before_ != nullptr && !had_ended(); }
 
  private:
   Control& thread_;
   WaitQueue& end_;
-  const bool waits_;
+  WaitQueue* const before_;
 };
 
 Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* where) {
@@ -89,7 +90,11 @@ Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* whe
   bool ended = false;
   try {
     const Joining joining(thread, end);
-    ended = !joining.waits() || end.wait_until(deadline_ns);
+    if (joining.is_anothers()) {
+      blocking.ended(false);
+      return Error{EBUSY, "another thread waits for its end"};
+    }
+    ended = joining.had_ended() || end.wait_until(deadline_ns);
   } catch (...) {  // the joiner was cancelled
     blocking.ended(false);
     throw;
@@ -204,7 +209,7 @@ void sleep_from(std::int64_t now_ns, std::int64_t deadline_ns) {
 
 void sleep_for(std::int64_t duration_ns) {
   const std::int64_t now_ns = monotonic_ns();
-  sleep_from(now_ns, duration_ns < kNever - now_ns ? now_ns + duration_ns : kNever);
+  sleep_from(now_ns, deadline_after(now_ns, duration_ns));
 }
 
 void sleep_until(std::int64_t monotonic_deadline_ns) {

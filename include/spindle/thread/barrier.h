@@ -26,7 +26,8 @@ class Barrier {
 
   /// True for the one thread of a round that came last.
   bool arrive_and_wait() { return *arrive_and_wait_until(kNever); }
-  /// ETIMEDOUT, with the arrival taken back, if the deadline (monotonic ns) came first.
+  /// ETIMEDOUT, with the arrival taken back, if the deadline (monotonic ns) came first. Cancelling
+  /// a thread that waits takes its arrival back as well, unless the last one has come already.
   Result<bool> arrive_and_wait_until(std::int64_t deadline_ns) {
     const Section section;
     if (--missing_ > 0) return wait_until(deadline_ns);
@@ -44,14 +45,22 @@ class Barrier {
 
  private:
   Result<bool> wait_until(std::int64_t deadline_ns) {
+    const std::uint64_t round = rounds_;
     try {
       if (waiters_.wait_until(deadline_ns)) return false;
     } catch (...) {  // the thread was cancelled
-      ++missing_;
+      take_back(round);
       throw;
     }
-    ++missing_;
+    if (!take_back(round)) return false;
     return Error{ETIMEDOUT, "the others did not come in time"};
+  }
+
+  // False if it counted: between the end of a wait and this thread's turn the last one came.
+  bool take_back(std::uint64_t round) {
+    if (rounds_ != round) return false;
+    ++missing_;
+    return true;
   }
 
   std::size_t parties_;

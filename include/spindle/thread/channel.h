@@ -35,18 +35,21 @@ class Channel {
         receivers_(name, WaitKind::kChannel) {}
 
   /// EPIPE if the channel is or gets closed; ETIMEDOUT if the deadline (monotonic ns) came first.
+  /// The value is lost then.
   Result<> send(T value, std::int64_t deadline_ns = kNever) {
     const Section section;
     if (closed_) return closed_error();
     if (offer(value)) return {};
     Waiter waiter;
-    waiter.value.emplace(std::move(value));
+    waiter.offered = &value;
     senders_.enqueue(waiter);
     if (!WaitQueue::park(waiter, deadline_ns)) return timeout_error();
     if (!waiter.done) return closed_error();
     return {};
   }
 
+  /// The oldest value. EPIPE if there is none and the channel is or gets closed; ETIMEDOUT if the
+  /// deadline (monotonic ns) came first.
   Result<T> receive(std::int64_t deadline_ns = kNever) {
     const Section section;
     if (std::optional<T> value = take()) return std::move(*value);
@@ -93,7 +96,8 @@ class Channel {
   friend class detail::SendCase<T>;
   friend class detail::ReceiveCase<T>;
   struct Waiter : WaitNode {
-    std::optional<T> value;
+    std::optional<T> value;  ///< what a receiver got
+    T* offered = nullptr;    ///< what a sender would give
     bool done = false;
   };
 
@@ -125,7 +129,7 @@ class Channel {
   }
 
   std::optional<T> release(Waiter& sender) {
-    std::optional<T> value = std::move(sender.value);
+    std::optional<T> value(std::move(*sender.offered));
     sender.done = true;
     senders_.wake(sender);
     return value;

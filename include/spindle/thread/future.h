@@ -6,14 +6,16 @@
 //   int value = TRY(answer.get());
 //
 // A future may be copied and asked any number of times; each gets the value by copy. A promise that
-// goes without having been kept gives EPIPE.
+// goes without having been kept gives EPIPE. A Promise<void> says only that the time has come.
 #pragma once
 
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "spindle/base/check.h"
 #include "spindle/base/result.h"
@@ -24,9 +26,12 @@ namespace spindle::thread {
 
 namespace detail {
 template <class T>
+using Kept = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+template <class T>
 struct Shared {
   Event settled{"future"};
-  std::optional<T> value;
+  std::optional<Kept<T>> value;
   std::exception_ptr failure;
 };
 }  // namespace detail
@@ -45,7 +50,11 @@ class Future {
     }
     if (shared_->failure) std::rethrow_exception(shared_->failure);
     if (!shared_->value) return Error{EPIPE, "the promise was broken"};
-    return *shared_->value;
+    if constexpr (std::is_void_v<T>) {
+      return {};
+    } else {
+      return *shared_->value;
+    }
   }
   [[nodiscard]] bool ready() const { return shared_ && shared_->settled.is_set(); }
 
@@ -68,11 +77,12 @@ class Promise {
 
   [[nodiscard]] Future<T> future() const { return Future<T>(shared_); }
   /// Once: keeping a promise twice is a bug of the caller.
-  void set(T value) {
+  void set(detail::Kept<T> value) {
     CHECK(!shared_->settled.is_set());
     shared_->value.emplace(std::move(value));
     shared_->settled.set();
   }
+  void set() requires std::is_void_v<T> { set(std::monostate()); }
   void set_exception(std::exception_ptr failure) {
     CHECK(!shared_->settled.is_set());
     shared_->failure = std::move(failure);

@@ -33,8 +33,8 @@ class TaskGroup {
 
   template <class F>
   void run(F&& function) {
-    enter();
     Body<std::decay_t<F>> body{this, std::forward<F>(function)};
+    enter();
     // The body is moved from only if the thread was made.
     if (!spawn_detached(ThreadOptions{.name = name_}, std::move(body)).ok()) body();
   }

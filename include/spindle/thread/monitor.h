@@ -16,6 +16,9 @@
 // A monitor knows who is inside, as a mutex knows its holder: circles are reported, priorities
 // donated, and entering twice, or leaving, waiting and signalling from outside, stop the program
 // with a message.
+//
+// Waiting for a condition is a point of cancellation; the thread is inside again before it unwinds.
+// Entering, and the wait of the one who signalled, are none.
 #pragma once
 
 #include <cstdint>

@@ -67,10 +67,11 @@ class Runtime {
     std::size_t stack_size = 64 * 1024;             ///< of a thread, without the guard page
     std::size_t main_stack_size = 1024 * 1024;      ///< of the first thread
     unsigned workers = 1;                           ///< kernel threads that run threads, to 256
-    /// The time slice after which a timer's signal takes the worker from a thread that has not
-    /// waited; 0: never. Under "fcfs" and "child-first" the thread goes behind the others; else
-    /// the policy's quantum and priorities decide. Code of shared libraries, as malloc, is not
-    /// interrupted; std::mutex must not be held where a thread can be (InterruptsOff helps).
+    /// The time slice, of 20 us at least, after which a timer's signal takes the worker from a
+    /// thread that has not waited; 0: never. Under "fcfs" and "child-first" the thread goes behind
+    /// the others; else the policy's quantum and priorities decide. Code of shared libraries, as
+    /// malloc, is not interrupted; std::mutex must not be held where a thread can be (InterruptsOff
+    /// helps).
     std::int64_t preemption_ns = 0;
     /// Threads may switch at the beginning of each call of a primitive, too, as with several
     /// workers or preemption. With the policy "lottery" and a seed that is the deterministic mode:
@@ -78,7 +79,8 @@ class Runtime {
     /// the threads do not look at the time or at descriptors). One worker, no preemption.
     bool yield_at_primitives = false;
     /// Reports two locks that are taken in one order here and in the other there, even if no
-    /// deadlock came of it, through `on_lock_order` (not given: the log). Costs some ns a lock.
+    /// deadlock came of it, through `on_lock_order` (not given: the log). Looks at mutexes and at
+    /// the writers of shared ones. Costs some ns a lock.
     bool check_lock_order = false;
     std::function<void(std::string_view report)> on_lock_order = {};
     bool count_cpu_time = false;  ///< for ThreadInfo::cpu_time_ns; reads a clock at each switch
@@ -89,8 +91,8 @@ class Runtime {
   };
 
   /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than
-  /// 256, `yield_at_primitives` with several or with preemption; the kernel's reason if it gives no
-  /// event queue or timer.
+  /// 256, a time slice under 20 us, `yield_at_primitives` with several or with preemption; the
+  /// kernel's reason if it gives no event queue or timer.
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
   /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound.

@@ -82,15 +82,12 @@ class SendCase final : public SelectCase {
     return closed_ || channel_.offer(value_);
   }
   WaitNode& enqueue() override {
-    waiter_.value.emplace(std::move(value_));
+    waiter_.offered = &value_;
     channel_.senders_.enqueue(waiter_);
     return waiter_;
   }
   void finish() override { closed_ = !waiter_.done; }
   [[nodiscard]] bool closed() const override { return closed_; }
-  ~SendCase() override {
-    if (waiter_.value && !waiter_.done) value_ = std::move(*waiter_.value);
-  }
 
  private:
   Channel<T>& channel_;
@@ -105,7 +102,7 @@ template <class T>
 std::unique_ptr<SelectCase> receive_case(Channel<T>& channel, T& to) {
   return std::make_unique<detail::ReceiveCase<T>>(channel, to);
 }
-/// Sends `value`, which is moved from only if this case is chosen.
+/// Sends `value`, which is moved from only if this case is chosen: several may offer the same one.
 template <class T>
 std::unique_ptr<SelectCase> send_case(Channel<T>& channel, T& value) {
   return std::make_unique<detail::SendCase<T>>(channel, value);

@@ -11,9 +11,9 @@
 // has its own errno and its own state of caught exceptions.
 //
 // Cancelling a thread ends its present or next wait, at one of the points of cancellation, with
-// the exception Cancelled, which unwinds its stack and is delivered once. Such points are all
-// waits (sleeping, joining, descriptors, every primitive), but not the locking of a mutex, and
-// `current_thread::cancellation_point`.
+// the exception Cancelled, which unwinds its stack and is delivered once. Such points are
+// `current_thread::cancellation_point` and all waits (sleeping, joining, descriptors, every
+// primitive), but for taking a lock, entering a monitor and `offload`.
 #pragma once
 
 #include <cstddef>
@@ -36,10 +36,10 @@ inline constexpr std::uint32_t kUsualWeight = 1024;
 struct ThreadOptions {
   std::string_view name = {};
   int priority = 0;            ///< a higher number goes first, where the policy looks at it
-  std::size_t stack_size = 0;  ///< bytes without the guard page; 0: the runtime's
+  std::size_t stack_size = 0;  ///< bytes without the guard page, at least so; 0: the runtime's
   std::uint32_t weight = kUsualWeight;  ///< not 0
   std::int64_t deadline_ns = 0;         ///< absolute, for the policy "edf"
-  int pinned_to = -1;                   ///< the number of the only worker that may run it; -1: any
+  int pinned_to = -1;  ///< the number of the only worker that may run it; any if there is none
 };
 
 /// What a cancelled thread is ended with. Nothing to be caught, except to be thrown again.
@@ -64,7 +64,7 @@ class Thread {
 
   /// Waits for the thread's end. EINVAL if the handle is not joinable, EDEADLK if it is the calling
   /// thread's own or waits, through locks and joins, for the caller; ESRCH if it had not ended when
-  /// its runtime went.
+  /// its runtime went; EBUSY if another thread waits for it by this handle.
   Result<> join();
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
   Result<> join_until(std::int64_t deadline_ns);

@@ -439,5 +439,21 @@ TEST(StreamTest, PipesSocketsAndPoll) {
   });
 }
 
+TEST(StreamTest, PollWaitsForAllThatIsAskedOfOneDescriptor) {
+  run([] {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    std::array<pollfd, 2> polled = {{{.fd = ends[0], .events = POLLPRI, .revents = 0},
+                                     {.fd = ends[0], .events = POLLIN, .revents = 0}}};
+    Thread writer = spawn("writer", [&] { EXPECT_EQ(write(ends[1], "x", 1), 1); });
+    const std::int64_t deadline_ns = monotonic_ns() + 60'000'000'000;
+    EXPECT_EQ(poll(polled, deadline_ns).take(), 1u);
+    EXPECT_LT(monotonic_ns(), deadline_ns);
+    EXPECT_TRUE(writer.join().ok());
+    close_descriptor(ends[0]);
+    close_descriptor(ends[1]);
+  });
+}
+
 }  // namespace
 }  // namespace spindle::thread

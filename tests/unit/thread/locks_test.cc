@@ -81,6 +81,36 @@ TEST(Mutex, TimedTriesGiveUpAndLeaveNoTrace) {
   });
 }
 
+TEST(Mutex, ATimeBeyondAllOthersIsWaitedFor) {
+  run([] {
+    Mutex mutex;
+    RecursiveMutex recursive;
+    SharedMutex shared;
+    std::unique_lock lock(mutex);
+    std::unique_lock lock_of_recursive(recursive);
+    std::unique_lock lock_of_shared(shared);
+    const auto locks = [&](auto& what) {
+      EXPECT_TRUE(what.try_lock_for(kNever));
+      what.unlock();
+    };
+    Thread other = spawn("other", [&] {
+      locks(mutex);
+      locks(recursive);
+      locks(shared);
+    });
+    Thread reader = spawn("reader", [&] {
+      EXPECT_TRUE(shared.try_lock_shared_for(kNever));
+      shared.unlock_shared();
+    });
+    yield();
+    lock.unlock();
+    lock_of_recursive.unlock();
+    lock_of_shared.unlock();
+    EXPECT_TRUE(other.join().ok());
+    EXPECT_TRUE(reader.join().ok());
+  });
+}
+
 TEST(Mutex, StandardLocksWork) {
   run([] {
     Mutex a;

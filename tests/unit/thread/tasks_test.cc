@@ -79,6 +79,8 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
     Channel<int> channel;
     Mutex mutex;
     ConditionVariable condition;
+    HoareMonitor monitor;
+    HoareMonitor::Condition never(monitor);
     Thread other = spawn("other", [&] { event.wait(); });
     const std::vector<std::function<void()>> waits = {
         [&] { semaphore.acquire(); },
@@ -90,6 +92,10 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
         [&] {
           std::unique_lock lock(mutex);
           condition.wait(lock);
+        },
+        [&] {
+          const HoareMonitor::Entry entry(monitor);
+          never.wait();
         },
         [&] { sleep_for(1000'000 * kMs); },
         [&] { static_cast<void>(other.join().ok()); },
@@ -116,6 +122,9 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
       }
     }
     // None of it left a trace.
+    EXPECT_TRUE(never.empty());
+    EXPECT_TRUE(monitor.enter_until(0));
+    monitor.leave();
     semaphore.release();
     EXPECT_TRUE(semaphore.try_acquire());
     Thread partner = spawn("partner", [&] { barrier.arrive_and_wait(); });
@@ -182,6 +191,23 @@ TEST(BarrierTimeout, TakesTheArrivalBack) {
   });
 }
 
+// The last one comes when the wait of another is over, but it was not his turn yet.
+TEST(BarrierTimeout, AnArrivalThatCountedIsNotTakenBack) {
+  run([] {
+    Barrier barrier(2);
+    Task<void> cancelled = launch("cancelled", [&] { barrier.arrive_and_wait(); });
+    yield();
+    cancelled.cancel();
+    EXPECT_TRUE(barrier.arrive_and_wait());
+    EXPECT_EQ(cancelled.join().code(), ECANCELED);
+    Thread other = spawn("other", [&] { EXPECT_FALSE(barrier.arrive_and_wait()); });
+    yield();
+    EXPECT_TRUE(*barrier.arrive_and_wait_until(0)) << "two are still enough";
+    EXPECT_TRUE(other.join().ok());
+    EXPECT_EQ(barrier.rounds(), 2u);
+  });
+}
+
 TEST(OnceTest, RunsOnceAndAgainAfterAnException) {
   run_shuffled([](std::uint64_t) {
     Once once;
@@ -226,6 +252,21 @@ TEST(FutureTest, ValueExceptionBrokenPromiseAndTimeOut) {
   });
 }
 
+TEST(FutureTest, OfNothingSaysThatTheTimeHasCome) {
+  run([] {
+    Promise<void> promise;
+    const Future<void> future = promise.future();
+    EXPECT_EQ(future.get(0).code(), ETIMEDOUT);
+    promise.set();
+    EXPECT_TRUE(future.get().ok());
+    Promise<void> failing;
+    failing.set_exception(std::make_exception_ptr(std::runtime_error("failed")));
+    EXPECT_THROW(static_cast<void>(failing.future().get().ok()), std::runtime_error);
+    const Future<void> broken = Promise<void>().future();
+    EXPECT_EQ(broken.get().code(), EPIPE);
+  });
+}
+
 TEST(TaskGroupTest, WaitsForAllAndPassesTheFirstException) {
   run_shuffled([](std::uint64_t) {
     TaskGroup group("group");
@@ -240,6 +281,20 @@ TEST(TaskGroupTest, WaitsForAllAndPassesTheFirstException) {
     EXPECT_THROW(group.wait(), std::runtime_error);
     EXPECT_EQ(ended, 10);
     group.wait();
+  });
+}
+
+TEST(TaskGroupTest, AFunctionThatCannotBeCopiedIsNotWaitedFor) {
+  struct Uncopyable {
+    Uncopyable() = default;
+    Uncopyable(const Uncopyable&) { throw std::runtime_error("no copy"); }
+    void operator()() const {}
+  };
+  run([] {
+    TaskGroup group;
+    const Uncopyable function;
+    EXPECT_THROW(group.run(function), std::runtime_error);
+    EXPECT_EQ(group.running(), 0u);
   });
 }
 
@@ -264,6 +319,23 @@ TEST(SelectTest, TakesTheFirstThatIsPossible) {
     numbers.close();
     chosen = *select({receive_case(numbers, number)});
     EXPECT_TRUE(chosen.closed);
+  });
+}
+
+TEST(SelectTest, OneValueMayBeOfferedToSeveral) {
+  run([] {
+    Channel<std::string> left, right;
+    std::string word = "a word that is too long to stand in the string itself";
+    const std::string copy = word;
+    EXPECT_EQ(select({send_case(left, word), send_case(right, word)}, monotonic_ns() + kMs).code(),
+              ETIMEDOUT);
+    EXPECT_EQ(word, copy);
+    Task<std::string> receiver = launch("receiver", [&] {
+      sleep_for(kMs);
+      return right.receive().take();
+    });
+    EXPECT_EQ(select({send_case(left, word), send_case(right, word)})->number, 1u);
+    EXPECT_EQ(receiver.join().take(), copy);
   });
 }
 

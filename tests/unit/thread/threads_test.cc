@@ -52,6 +52,20 @@ TEST(Thread, JoiningTwiceOrAnEmptyHandleIsAnError) {
   });
 }
 
+TEST(Thread, JoiningWhatAnotherWaitsForIsAnError) {
+  run([] {
+    Event go;
+    Thread thread = spawn("t", [&] { go.wait(); });
+    Thread joiner = spawn("joiner", [&] { EXPECT_TRUE(thread.join().ok()); });
+    yield();
+    EXPECT_EQ(thread.join().code(), EBUSY);
+    EXPECT_TRUE(thread.joinable());
+    go.set();
+    EXPECT_TRUE(joiner.join().ok());
+    EXPECT_EQ(thread.join().code(), EINVAL);
+  });
+}
+
 TEST(Thread, CannotJoinItself) {
   run([] {
     Thread thread;
@@ -404,6 +418,23 @@ TEST(OverflowDeathTest, NamesTheThread) {
                  deep.join().take();
                }),
                "stack overflow in thread deep thought");
+}
+
+// The kernel gives no address then.
+TEST(OverflowDeathTest, NamesTheThreadThatHasNoRoomForASignal) {
+  if (sanitizer::kStackGrowth != 1) GTEST_SKIP() << "stacks are larger than asked for";
+  constexpr std::size_t kStack = 64 * 1024;
+  const auto spin_at_the_bottom = [] {
+    volatile char room[kStack - 2'000];
+    for (;;) room[0] = static_cast<char>(room[0] + 1);
+  };
+  EXPECT_DEATH(
+      {
+        auto runtime = Runtime::create({.stack_size = kStack, .preemption_ns = 1'000'000}).take();
+        static_cast<void>(
+            runtime->run([&] { spawn("spinner", spin_at_the_bottom).join().take(); }));
+      },
+      "stack overflow in thread spinner");
 }
 
 TEST(OverflowDeathTest, OtherFaultsKeepTheirAnswer) {

@@ -453,6 +453,7 @@ TEST(WorkersOptions, AreChecked) {
   EXPECT_EQ(Runtime::create({.workers = 0}).code(), EINVAL);
   EXPECT_EQ(Runtime::create({.workers = 257}).code(), EINVAL);
   EXPECT_EQ(Runtime::create({.preemption_ns = -1}).code(), EINVAL);
+  EXPECT_EQ(Runtime::create({.preemption_ns = 1'000}).code(), EINVAL);
 }
 
 TEST(Workers, ATimerThatOneOfThemDoesNotGetEndsTheRun) {
