@@ -420,9 +420,10 @@ TEST(OverflowDeathTest, NamesTheThread) {
                "stack overflow in thread deep thought");
 }
 
-// The kernel gives no address then.
+// The kernel gives no address then. Where a sanitizer makes stacks larger than asked for there is
+// room.
+#if !defined(SPINDLE_ASAN) && !defined(SPINDLE_TSAN)
 TEST(OverflowDeathTest, NamesTheThreadThatHasNoRoomForASignal) {
-  if (sanitizer::kStackGrowth != 1) GTEST_SKIP() << "stacks are larger than asked for";
   constexpr std::size_t kStack = 64 * 1024;
   const auto spin_at_the_bottom = [] {
     volatile char room[kStack - 2'000];
@@ -436,6 +437,7 @@ TEST(OverflowDeathTest, NamesTheThreadThatHasNoRoomForASignal) {
       },
       "stack overflow in thread spinner");
 }
+#endif
 
 TEST(OverflowDeathTest, OtherFaultsKeepTheirAnswer) {
   EXPECT_DEATH(run([] {
