@@ -50,12 +50,12 @@ Result<LibraryFile> LibraryFile::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Error{errno, "it cannot be opened"};
   struct stat info {};
-  const char* const objection = ::fstat(fd, &info) == 0 ? objection_to(info) : "it cannot be read";
-  const bool is_file = S_ISREG(info.st_mode);
+  const bool is_known = ::fstat(fd, &info) == 0;
   LibraryFile file(fd, {info.st_dev, info.st_ino, info.st_size,
                         info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec});
-  if (!is_file) return Error{EINVAL, "it is no file"};
-  if (objection != nullptr) return Error{EACCES, objection};
+  if (!is_known) return Error{EACCES, "it cannot be read"};
+  if (!S_ISREG(info.st_mode)) return Error{EINVAL, "it is no file"};
+  if (const char* const objection = objection_to(info)) return Error{EACCES, objection};
   return file;
 }
 

@@ -1,6 +1,5 @@
 #include "thread/overflow.h"
 
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <cstring>
 
 #include "spindle/policy/policy_watch.h"
+#include "thread/interrupted.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
@@ -21,21 +21,12 @@ void write_text(const char* text) {
   static_cast<void>(!write(STDERR_FILENO, text, std::strlen(text)));
 }
 
-std::uintptr_t stack_pointer(const ucontext_t& context) {
-#if defined(__x86_64__)
-  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP]);
-#elif defined(__aarch64__)
-  return context.uc_mcontext.sp;
-#else
-  return static_cast<void>(context), 0;
-#endif
-}
-
 /// The kernel tells no address where it finds no room for a signal's frame, which is smaller than a
 /// page, below the stack pointer.
 bool is_overflow(const Control& thread, const siginfo_t& info, const ucontext_t& context) {
   if (info.si_code != SI_KERNEL) return StackPool::guards(thread, info.si_addr);
-  const std::uintptr_t below = stack_pointer(context) - static_cast<std::uintptr_t>(getpagesize());
+  const std::uintptr_t below =
+      interrupted(context).stack - static_cast<std::uintptr_t>(getpagesize());
   return StackPool::guards(thread, reinterpret_cast<const void*>(below));
 }
 

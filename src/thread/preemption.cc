@@ -8,7 +8,6 @@
 
 #include <link.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +16,7 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
+#include "thread/interrupted.h"
 #include "thread/scheduler.h"
 
 #if !defined(sigev_notify_thread_id)
@@ -47,16 +47,6 @@ int note_program(dl_phdr_info* info, std::size_t, void* to) {
 
 TextRange program_text;
 
-std::uintptr_t interrupted_at(const ucontext_t& context) {
-#if defined(__x86_64__)
-  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
-#elif defined(__aarch64__)
-  return context.uc_mcontext.pc;
-#else
-  return static_cast<void>(context), program_text.begin;
-#endif
-}
-
 void on_tick(int, siginfo_t*, void* raw_context) {
   Worker* const worker = current_worker();
   Control* const self = current_control;
@@ -66,8 +56,8 @@ void on_tick(int, siginfo_t*, void* raw_context) {
     return;
   }
   auto& context = *static_cast<ucontext_t*>(raw_context);
-  const std::uintptr_t at = interrupted_at(context);
-  if (at < program_text.begin || at >= program_text.end) return;
+  const std::uintptr_t at = interrupted(context).code;
+  if (at != 0 && (at < program_text.begin || at >= program_text.end)) return;
   const int saved_errno = errno;
   // Only now, when the interrupted code is known to be the program's own, may another tick come:
   // one that interrupted this handler before would take its code for the thread's. The threads that
