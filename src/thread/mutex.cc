@@ -77,8 +77,11 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
 [[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
   Control& self = caller();
   if (__builtin_expect(detail::sections_guarded, 0)) {
-    const bool taken = may_skip_section(self) && take_soon(holder_, self, where);
-    return taken || acquire_contended(deadline_ns, where);
+    if (may_skip_section(self)) {
+      if (!locked() && take_if_free(holder_, &self, where)) return true;
+      if (take_soon(holder_, self, where)) return true;
+    }
+    return acquire_contended(deadline_ns, where);
   }
   if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
   holder_.thread = &self;
@@ -172,6 +175,11 @@ void Mutex::unlock() {
     Control* unawaited = &self;
     if (std::atomic_ref(holder_.thread).compare_exchange_strong(unawaited, nullptr)) return;
   }
+  unlock_contended(self);
+}
+
+// Apart, so that the short way saves no registers: an atomic instruction waits for each of them.
+[[gnu::noinline]] void Mutex::unlock_contended(Control& self) {
   const Section section;
   if (__builtin_expect(self.tracks_locks, 0)) track_release();
   hand_on();

@@ -51,6 +51,7 @@ class Mutex {
   bool acquire(std::int64_t deadline_ns, const void* where);
   bool acquire_contended(std::int64_t deadline_ns, const void* where);
   bool try_acquire(const void* where);
+  void unlock_contended(Control& self);
   void hand_on();
   void track(const void* where, bool waited_for);
   void track_release();
