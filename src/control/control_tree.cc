@@ -140,8 +140,14 @@ Attributes ControlTree::attributes_of(std::size_t index) const {
   attributes.uid = ::geteuid();
   attributes.gid = ::getegid();
   attributes.block_size = 4096;
-  attributes.accessed = attributes.modified = attributes.changed = attributes.born = made_;
+  attributes.accessed = attributes.changed = attributes.born = made_;
+  attributes.modified = modified(attributes.mode);
   return attributes;
+}
+
+// The kernel keeps a listing until this time changes, and what a folder shows changes unseen.
+Timestamp ControlTree::modified(std::uint32_t mode) const {
+  return S_ISDIR(mode) ? wall_time() : made_;
 }
 
 Attributes ControlTree::attributes_of(const ComputedFolder& computed,
@@ -151,6 +157,7 @@ Attributes ControlTree::attributes_of(const ComputedFolder& computed,
   attributes.node = node_of(computed, node.id);
   attributes.generation = node.generation;
   attributes.mode = node.mode;
+  attributes.modified = modified(node.mode);
   attributes.links = S_ISDIR(node.mode) ? 2 : 1;
   attributes.uid = node.uid;
   attributes.gid = node.gid;

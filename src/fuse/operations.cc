@@ -85,14 +85,15 @@ void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
 }
 
 void do_init(void* user_data, fuse_conn_info* connection) {
-  constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS |
-                               FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO |
-                               FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
-                               FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS |
-                               FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA;
+  constexpr unsigned kWanted =
+      FUSE_CAP_ASYNC_READ | FUSE_CAP_DONT_MASK | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+      FUSE_CAP_ASYNC_DIO | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_PARALLEL_DIROPS |
+      FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPORT_SUPPORT |
+      FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_NO_OPENDIR_SUPPORT;
   connection->want = connection->capable & kWanted;
+  auto& session = *static_cast<SessionState*>(user_data);
+  session.kernel_opens_directories = (connection->want & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0;
   // The kernel that looks after ACLs checks permissions, too.
-  const auto& session = *static_cast<const SessionState*>(user_data);
   if (!session.options.default_permissions) connection->want &= ~FUSE_CAP_POSIX_ACL;
   connection->max_write = kLargestTransfer;
   connection->max_readahead = kLargestTransfer;
@@ -234,7 +235,6 @@ void set_open_flags(NodeId node, std::uint64_t handle, fuse_file_info* file) {
   file->fh = is_control ? handle : static_cast<std::uint64_t>(file->flags & O_ACCMODE);
   file->direct_io = is_control;
   file->keep_cache = !is_control;
-  file->cache_readdir = !is_control;
 }
 
 void do_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
@@ -267,8 +267,14 @@ void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   fuse_reply_err(request, 0);
 }
 
+// Listings need nothing of an open directory, so the kernel is told not to ask: it sends neither
+// this again nor RELEASEDIR, and keeps each listing until it knows that the directory has changed.
 void do_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  set_open_flags(node, 0, file);
+  if (session_of(request).kernel_opens_directories) {
+    fuse_reply_err(request, ENOSYS);
+    return;
+  }
+  file->keep_cache = file->cache_readdir = (node & kControlBit) == 0;
   fuse_reply_open(request, file);
 }
 

@@ -62,6 +62,7 @@ struct SessionState final : thread::FdWatcher {
   fuse_session* fuse = nullptr;
   int fd = -1;
   bool mounted = false;
+  bool kernel_opens_directories = false;  ///< and asks nobody
   RequestStatistics statistics;
   std::atomic<std::uint64_t> requests_begun{0};  ///< counted by one kernel thread
   BusyFiles busy_files;

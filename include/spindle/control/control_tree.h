@@ -124,6 +124,7 @@ class ControlTree final : public Tree {
   [[nodiscard]] Result<Place> place_of(NodeId node) const;
   [[nodiscard]] NodeId node_of(std::size_t index) const;
   [[nodiscard]] NodeId node_of(const ComputedFolder& computed, VirtualFolder::Id id) const;
+  [[nodiscard]] Timestamp modified(std::uint32_t mode) const;
   [[nodiscard]] Attributes attributes_of(std::size_t index) const;
   [[nodiscard]] Attributes attributes_of(const ComputedFolder& computed,
                                          const VirtualFolder::Node& node) const;
