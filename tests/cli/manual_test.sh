@@ -40,6 +40,11 @@ look_at() {
 for page in "$pages"/*; do
   said=$(MANWIDTH=100 man --warnings -l "$page" 2>&1 >/dev/null)
   [ -z "$said" ] || complain "$page: $said"
+  # These requests set their arguments without blanks between: words of a sentence would run together.
+  glued=$(grep -E '^\.(BR|RB|BI|IB|IR|RI) ' "$page" | sed 's/"[^"]*"/"/g' | grep -E ' [A-Za-z.]+ [A-Za-z.]+ [A-Za-z]+' || true)
+  [ -z "$glued" ] || complain "$page sets without blanks: $glued"
+  twice=$(sed '1,/^\.SH SEE ALSO/d; s/,$//' "$page" | sort | uniq -d)
+  [ -z "$twice" ] || complain "$page says twice to see $twice"
 done
 
 commands=$(spindle --help | sed '1,/^Commands:/d' | grep -oE '^  [a-z]+')
