@@ -68,7 +68,7 @@ programs. Names end in their unit.
 * disk/pace                wall time for each unit of the disk's virtual time;
                            0: none
   disk/whatif              what each arm policy would have cost on these very
-                           requests, best first
+                           requests, fastest first
   disk/whatif_moves        the last 256 stops of the arm under each of them
   disk/moves               the last 1000 moves of the arm, oldest first
   disk/history             all its moves since the last reset, in stretches of
