@@ -217,8 +217,7 @@ class Connector {
     std::uint64_t fewest = 0;
     for (auto one = connections_.begin(); one != connections_.end(); ++one) {
       if (S_ISDIR(volume_.facts(one->name.inode).mode)) continue;
-      const std::uint64_t blocks = TRY(volume_.disk.read_inode(one->name.inode))
-      .blocks;
+      const std::uint64_t blocks = TRY(volume_.disk.read_inode(one->name.inode)).blocks;
       if (blocks == 0 || (smallest != connections_.end() && blocks >= fewest)) continue;
       smallest = one;
       fewest = blocks;

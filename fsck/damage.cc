@@ -50,10 +50,7 @@ class Damage {
     TRY(scan_directories(volume_));
     return volume_.each_inode([this](InodeNo number, const InodeFacts& facts) -> Result<> {
       if (!S_ISREG(facts.mode) || volume_.is_deleted(number)) return {};
-      File file {
-        number, TRY(disk_.read_inode(number))
-        , {}
-      };
+      File file{number, TRY(disk_.read_inode(number)), {}};
       file.pieces = read_map(volume_, number, file.inode);
       if (!file.pieces.extents.empty()) files_.push_back(std::move(file));
       return {};

@@ -116,8 +116,7 @@ class TreeReader {
 
  private:
   Result<NodeHead> head_of(std::uint64_t file_block) {
-    return TRY(read_node(file_block))
-    .at<NodeHead>(format::kHeaderSize);
+    return TRY(read_node(file_block)).at<NodeHead>(format::kHeaderSize);
   }
 
   Result<> read_free_list(std::uint64_t next) {

@@ -76,10 +76,7 @@ Result<BlockView> Disk::read(BlockNo block, BlockKind kind) {
 }
 
 Result<BlockView> Disk::read_data(BlockNo block) {
-  return BlockView {
-    {}, TRY(fetch(block))
-    .bytes
-  };
+  return BlockView{{}, TRY(fetch(block)).bytes};
 }
 
 Result<Block> Disk::read_raw(BlockNo block) {
@@ -119,8 +116,7 @@ Result<> Disk::write_raw(BlockNo number, std::span<const std::byte> bytes) {
 
 Result<format::Inode> Disk::read_inode(InodeNo inode) {
   const auto place = layout_.inode_place(inode);
-  return TRY(read(place.block, BlockKind::kInodeTable))
-  .at<format::Inode>(place.offset);
+  return TRY(read(place.block, BlockKind::kInodeTable)).at<format::Inode>(place.offset);
 }
 
 Result<> Disk::write_inode(InodeNo number, const format::Inode& inode) {
@@ -138,8 +134,7 @@ Result<> Disk::clear_inode(InodeNo number, const format::Inode& inode) {
 
 Result<format::GroupDescriptor> Disk::read_descriptor(GroupNo group) {
   const auto place = layout_.descriptor_place(group);
-  return TRY(read(place.block, BlockKind::kGroupTable))
-  .at<format::GroupDescriptor>(place.offset);
+  return TRY(read(place.block, BlockKind::kGroupTable)).at<format::GroupDescriptor>(place.offset);
 }
 
 Result<> Disk::write_descriptor(GroupNo group, const format::GroupDescriptor& descriptor) {
@@ -166,14 +161,10 @@ Result<std::uint64_t> Disk::fat_entry(BlockNo block) {
   if (!layout_.is_data(block)) return corrupt("it can be in no chain", Subject::block(block));
   const GroupNo group = *layout_.group_of(block);
   const auto place = layout_.fat_place(block);
-  const std::uint64_t written = TRY(read_descriptor(group))
-  .fat_blocks_written;
+  const std::uint64_t written = TRY(read_descriptor(group)).fat_blocks_written;
   const std::uint64_t unit = (place.block - layout_.fat(group).start) / layout_.fat_unit();
   if ((written >> unit & 1) == 0) return std::uint64_t{0};
-  return std::uint64_t {
-    TRY(read(place.block, BlockKind::kFat))
-    .at<le64>(place.offset)
-  };
+  return std::uint64_t{TRY(read(place.block, BlockKind::kFat)).at<le64>(place.offset)};
 }
 
 FileMap::WalkContext Disk::walk_context() {

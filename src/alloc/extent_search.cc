@@ -167,10 +167,9 @@ class Walk {
       if (key < todo.bounds.least || key >= end) {
         return corrupt("the keys of an extent node are out of order", subject_of(todo.block));
       }
-      stack_.push_back({
-        .block = TRY(child_of(context_.layout, todo.block, entry))
-        , .level = todo.level - 1, .bounds = { key, end }
-      });
+      stack_.push_back({.block = TRY(child_of(context_.layout, todo.block, entry)),
+                        .level = todo.level - 1,
+                        .bounds = {key, end}});
       end = key;
     }
     return {};

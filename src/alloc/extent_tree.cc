@@ -63,8 +63,7 @@ std::uint32_t ExtentEditor::capacity(BlockNo block) const {
 
 Result<std::span<std::byte>> ExtentEditor::edit_node(BlockNo block) {
   if (!block) return file_.root;
-  return TRY(tx_.edit_block(block, BlockKind::kExtentNode))
-  .subspan(format::kHeaderSize);
+  return TRY(tx_.edit_block(block, BlockKind::kExtentNode)).subspan(format::kHeaderSize);
 }
 
 Result<BlockNo> ExtentEditor::create_node(std::uint16_t level,
@@ -74,7 +73,7 @@ Result<BlockNo> ExtentEditor::create_node(std::uint16_t level,
                          : TRY(space_.allocate(tx_, {.want = 1, .hint = hint}));
   const std::span<std::byte> node =
       TRY(tx_.create_block(run.start, BlockKind::kExtentNode, file_.inode))
-  .subspan(format::kHeaderSize);
+          .subspan(format::kHeaderSize);
   node_head(node).level = level;
   node_head(node).count = static_cast<std::uint16_t>(entries.size());
   std::memcpy(node.data() + entry_offset(0), entries.data(), entries.size_bytes());

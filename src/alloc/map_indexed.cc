@@ -165,7 +165,7 @@ Result<> set_pointers(Transaction& tx, MapFile& file, const Way& way, Run run) {
   std::span<std::byte> node = file.root;
   if (way.place.levels != 0) {
     node = TRY(tx.edit_block(way.blocks[way.place.levels - 1], BlockKind::kIndirect))
-    .subspan(format::kHeaderSize);
+               .subspan(format::kHeaderSize);
   }
   for (std::uint64_t i = 0; i < run.length; ++i) {
     format::at<le64>(node, (way.last.index + i) * sizeof(le64)) =
@@ -180,7 +180,7 @@ Result<> complete_way(Transaction& tx, SpaceManager& space, MapFile& file, Way& 
   std::uint64_t index = way.place.slot;
   if (way.found != 0) {
     above = TRY(tx.edit_block(way.blocks[way.found - 1], BlockKind::kIndirect))
-    .subspan(format::kHeaderSize);
+                .subspan(format::kHeaderSize);
     index = way.place.index[way.found - 1];
   }
   for (; way.found < way.place.levels; ++way.found) {
@@ -247,7 +247,7 @@ Result<> prune(Transaction& tx, SpaceManager& space, MapFile& file, const Way& w
     std::uint64_t index = way.place.slot;
     if (level != 0) {
       above = TRY(tx.edit_block(way.blocks[level - 1], BlockKind::kIndirect))
-      .subspan(format::kHeaderSize);
+                  .subspan(format::kHeaderSize);
       index = way.place.index[level - 1];
     }
     format::at<le64>(above, index * sizeof(le64)) = 0;

@@ -243,8 +243,7 @@ Result<bool> LinkedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
   if (cut.value == 0) {
     chain = Chain{};
   } else {
-    chain.last = TRY(locate(tx, space, file, chain, cut - 1))
-    .block;
+    chain.last = TRY(locate(tx, space, file, chain, cut - 1)).block;
     chain.count = cut.value;
   }
   if (cut.value != 0 && first == pieces.front().run.start) {

@@ -99,8 +99,7 @@ Result<InodeNo> SpaceManager::State::allocate_inode(Transaction& tx, InodeNo par
   while (!index) {
     g = is_directory ? group_for_directory(parent) : group_for_file(near);
     if (!g) return Error{ENOSPC, "no inode is free"};
-    index = TRY(load_inodes(*g))
-    ->first_free();
+    index = TRY(load_inodes(*g))->first_free();
   }
   change_inode(*g, *index, true, is_directory);
   groups[g->value].inodes->uncommitted_changes += 1;
@@ -181,8 +180,7 @@ Result<> SpaceManager::set_fat_entry(Transaction& tx, BlockNo block, std::uint64
   const format::Layout::Place place = layout().fat_place(block);
   const GroupNo g = state_->group_of(block);
   TRY(state_->ensure_fat_block(g, place.block - layout().fat(g).start));
-  *TRY(tx.edit<le64>(place.block, BlockKind::kFat, place.offset))
-  = entry;
+  *TRY(tx.edit<le64>(place.block, BlockKind::kFat, place.offset)) = entry;
   return {};
 }
 

@@ -316,8 +316,7 @@ Result<std::size_t> ControlTree::write(NodeId node, std::uint64_t handle, std::u
 
 Result<std::size_t> ControlTree::write_for(const Caller& caller, NodeId, std::uint64_t handle,
                                            std::uint64_t, std::span<const std::byte> bytes, bool) {
-  const std::shared_ptr<const ControlFile> file = TRY(handle_of(handle))
-  ->file;
+  const std::shared_ptr<const ControlFile> file = TRY(handle_of(handle))->file;
   if (!file->is_writable()) return Error{EACCES, "it can only be read"};
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (file->input) return file->input(text);

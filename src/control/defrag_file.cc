@@ -55,8 +55,7 @@ class DefragSession {
                    "it is neither settle nor plan, defragment, unite, pack or down with the number "
                    "of an inode"};
     }
-    const std::uint32_t owner = TRY(volume_.attributes(node))
-    .uid;
+    const std::uint32_t owner = TRY(volume_.attributes(node)).uid;
     if (!control::is_master(caller) && caller.uid != owner) {
       return Error{EPERM, "the file is somebody else's"};
     }

@@ -4,14 +4,9 @@ namespace spindle {
 
 void add_table(ControlTree& tree, const std::string& path,
                std::function<Result<FactTable>()> make) {
-  tree.add_file(path, {.read = [make]() -> Result<std::string> {
-                  return TRY(make())
-                  .text();
-                }});
-  tree.add_file(path + ".json", {.read = [make]() -> Result<std::string> {
-                  return TRY(make())
-                  .json();
-                }});
+  tree.add_file(path, {.read = [make]() -> Result<std::string> { return TRY(make()).text(); }});
+  tree.add_file(path + ".json",
+                {.read = [make]() -> Result<std::string> { return TRY(make()).json(); }});
 }
 
 void add_facts(ControlTree& tree, const std::string& folder,

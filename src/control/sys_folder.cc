@@ -68,10 +68,8 @@ Result<std::string> SysFolder::target(Id) {
 
 Result<ControlFile> SysFolder::open(Id file) {
   if (TRY(entry(file)).is_folder) return Error{EISDIR};
-  return ControlFile{.read = [this, file]() -> Result<std::string> {
-    return TRY(entry(file))
-    .text;
-  }};
+  return ControlFile{
+      .read = [this, file]() -> Result<std::string> { return TRY(entry(file)).text; }};
 }
 
 }  // namespace spindle::control

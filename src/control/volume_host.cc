@@ -128,8 +128,7 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos || slash + 1 == path.size())
     return Error{EINVAL, "the path names no file"};
-  const Attributes directory = TRY(walk(path.substr(0, slash)))
-  .file;
+  const Attributes directory = TRY(walk(path.substr(0, slash))).file;
   if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
   if (!may(directory, kWriteBit | kSearchBit))
     return Error{EACCES, "the user may not change the directory"};
@@ -314,8 +313,7 @@ std::vector<NodeId> VolumeHost::linked_files_at(const Places& places) {
 
 Result<> VolumeHost::link(std::string_view from, std::string_view to) {
   return add_name(to, [&](const Place& place) -> Result<Attributes> {
-    const Attributes file = TRY(walk(from, LastLink::kKept))
-    .file;
+    const Attributes file = TRY(walk(from, LastLink::kKept)).file;
     if (S_ISDIR(file.mode)) return Error{EPERM, "a directory has one name"};
     return volume_.link(file.node, place.directory.node, place.name);
   });
@@ -332,8 +330,7 @@ Result<std::string> VolumeHost::read_link(std::string_view path) {
   Result<std::string> target = Error{EIO, "not read"};
   on_volume([&] {
     target = [&]() -> Result<std::string> {
-      const Attributes link = TRY(walk(path, LastLink::kKept))
-      .file;
+      const Attributes link = TRY(walk(path, LastLink::kKept)).file;
       if (!S_ISLNK(link.mode)) return Error{EINVAL, "it is no symbolic link"};
       return volume_.read_link(link.node);
     }();
@@ -347,8 +344,7 @@ Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& 
   Places names;
   on_volume([&] {
     changed = [&]() -> Result<> {
-      const Attributes file = TRY(walk(path))
-      .file;
+      const Attributes file = TRY(walk(path)).file;
       const AttributeChange change = TRY(make(file));
       TRY(volume_.set_attributes(caller(), file.node, change));
       names = names_of(file.node);
@@ -385,8 +381,7 @@ Result<std::vector<std::string>> VolumeHost::list(std::string_view path) {
   Result<std::vector<std::string>> names = Error{EIO, "not listed"};
   on_volume([&] {
     names = [&]() -> Result<std::vector<std::string>> {
-      const Attributes directory = TRY(walk(path))
-      .file;
+      const Attributes directory = TRY(walk(path)).file;
       if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
       if (!may(directory, kReadBit)) return Error{EACCES, "the user may not read the directory"};
       std::vector<std::string> found;

@@ -186,8 +186,7 @@ Result<> NodeEditor::compact() {
   }
   std::size_t at = block_.size();
   for (unsigned i = 0; i < node.count; ++i) {
-    at -= TRY(entry_at(slot(i).value))
-    .size();
+    at -= TRY(entry_at(slot(i).value)).size();
     slot(i).value = static_cast<std::uint32_t>(at);
   }
   std::memcpy(block_.data() + start, packed.data() + start, packed.size() - start);
@@ -206,8 +205,7 @@ Result<unsigned> leaf_cut(const DirectoryNode& leaf, unsigned index, std::size_t
     if (cut == index) {
       left += entry_bytes;
     } else {
-      left += TRY(leaf.entry(cut < index ? cut : cut - 1))
-      .bytes();
+      left += TRY(leaf.entry(cut < index ? cut : cut - 1)).bytes();
     }
     left += sizeof(NodeSlot);
   }

@@ -123,9 +123,7 @@ Result<Directory::Walk::Opened> Directory::Walk::open(FileBlock at) {
   }
   seen_[at.value] = true;
   ++seen_count_;
-  return Opened {
-    block, TRY(reader_.read(block, BlockKind::kDirectory))
-  };
+  return Opened{block, TRY(reader_.read(block, BlockKind::kDirectory))};
 }
 
 Result<> Directory::Walk::tree_node(const Pending& pending, std::vector<Pending>& stack) {
@@ -183,8 +181,7 @@ Result<> Directory::Walk::entries_apart(const DirectoryNode& node, BlockNo block
   std::vector<std::pair<std::size_t, std::size_t>> entries;  // offset, bytes
   std::size_t sum = 0;
   for (unsigned slot = 0; slot < node.count(); ++slot) {
-    const std::size_t bytes = TRY(node.entry(slot))
-    .bytes();
+    const std::size_t bytes = TRY(node.entry(slot)).bytes();
     entries.emplace_back(node.offset(slot), bytes);
     sum += bytes;
   }

@@ -239,8 +239,8 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
       const std::uint64_t want = std::min(piece.length, unwritten ? piece.length : zero_budget);
       piece = unwritten ? TRY(add_blocks(volume, change, node, shape, at, want, true))
                         : TRY(add_zero_blocks(volume, change, node, shape, at, want));
-                        if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
-                        changed = true;
+      if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
+      changed = true;
     } else if (!shape.map->has_holes() && at >= end) {
       // A reserve of the map's own, which holds anything.
       piece.length = std::min(piece.length, zero_budget);

@@ -16,7 +16,9 @@ using format::BlockKind;
 constexpr std::size_t kLinkOffset = offsetof(format::Inode, next_orphan);
 constexpr std::int64_t kLongestReleaseNs = 100'000'000;
 
-bool is_recent(std::int64_t at_ns) { return monotonic_ns() - at_ns < 1'000'000'000; }
+bool is_recent(std::int64_t at_ns) {
+  return monotonic_ns() - at_ns < 1'000'000'000;
+}
 
 }  // namespace
 

@@ -36,8 +36,7 @@ Run only_run(const Plan& plan) {
 
 Result<Run> better_run(SpaceManager& space, Run used, Arrangement arrangement) {
   if (arrangement == Arrangement::kTowardsFront) return space.find_run_to_pack(used);
-  const Run hole = TRY(space.hole_before(used))
-  .run;
+  const Run hole = TRY(space.hole_before(used)).run;
   return hole.length < used.length ? Run{} : Run{hole.start, used.length};
 }
 
@@ -75,8 +74,7 @@ void set_runs(Plan& plan, std::vector<Run> runs) {
 
 Result<Plan> plan_to_stay(Volume& volume, Node& node) {
   Plan plan;
-  plan.extents = TRY(describe_map_of(volume, node, SIZE_MAX))
-  .extents;
+  plan.extents = TRY(describe_map_of(volume, node, SIZE_MAX)).extents;
   plan.figures.before = placement_of(plan.extents);
   set_runs(plan, {});
   return plan;
@@ -236,8 +234,7 @@ Result<Rearrangement> FileSystem::plan_rearrangement(NodeId id, Arrangement arra
   Volume& volume = *volume_;
   const auto plan = [&]() -> Result<Rearrangement> {
     const NodeRef node = TRY(file_to_move(volume, id));
-    return TRY(plan_for(volume, *node, arrangement))
-    .figures;
+    return TRY(plan_for(volume, *node, arrangement)).figures;
   };
   return volume.told("plan_rearrangement", plan());
 }

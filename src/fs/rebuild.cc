@@ -183,8 +183,7 @@ Result<bool> Relocation::map_as_before(FileBlock from, FileBlock to, bool unwrit
     TRY(volume_.cache->throttle());
     Change change = TRY(begin_map_change(volume_, *hidden_, *shape_.map, 8));
     do {
-      from += TRY(add_blocks(volume_, change, *hidden_, shape_, from, to - from, unwritten))
-      .length;
+      from += TRY(add_blocks(volume_, change, *hidden_, shape_, from, to - from, unwritten)).length;
     } while (from < to && has_room_for_call(volume_, *shape_.map, change.tx));
     TRY(change.commit_part());
     if (from < to && !pause()) return false;

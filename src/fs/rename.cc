@@ -192,11 +192,14 @@ Result<> FileSystem::rename(const Caller& caller, NodeId from, std::string_view 
     if ((flags & ~kKnownFlags) != 0 || contradicts) {
       return Error{EINVAL, "these flags of rename are not known"};
     }
-    Rename rename {
-      .from = TRY(volume_->directory(from))
-      , .old_name = name, .to = TRY(volume_->directory(to))
-      , .new_name = new_name, .flags = flags, .caller = caller, .moved = {}, .there = {}
-    };
+    Rename rename{.from = TRY(volume_->directory(from)),
+                  .old_name = name,
+                  .to = TRY(volume_->directory(to)),
+                  .new_name = new_name,
+                  .flags = flags,
+                  .caller = caller,
+                  .moved = {},
+                  .there = {}};
     return volume_->with_space([&] {
       return with_room(*volume_, rename.to, new_name,
                        [&] { return rename_once(*volume_, rename); });

@@ -95,8 +95,7 @@ Result<> XattrChain::store(Transaction& tx, const Chain& old, std::string_view b
     if (i < kept && !changes(old, bytes, i, count)) continue;
     const auto block = i < kept ? TRY(tx.edit_block(blocks[i], BlockKind::kXattr))
                                 : TRY(tx.create_block(blocks[i], BlockKind::kXattr, file_.inode));
-                                fill(block, part(bytes, i),
-                                     i + 1 < count ? blocks[i + 1] : kNoBlock);
+    fill(block, part(bytes, i), i + 1 < count ? blocks[i + 1] : kNoBlock);
   }
   for (const Run& run : runs_of(std::span(old.blocks).subspan(kept))) {
     TRY(file_.space.free(tx, run));

@@ -230,7 +230,7 @@ class Kernel final : public Scheduler::Client {
   std::unordered_map<Thread*, std::unique_ptr<Thread>> threads_;
   std::vector<ProcessNumber> suspects_;
   bool suspects_all_ = false;
-  bool was_changed_ = false;  ///< from outside, and nothing has followed from it yet
+  bool was_changed_ = false;      ///< from outside, and nothing has followed from it yet
   bool is_quiet_unseen_ = false;  ///< since somebody began to wait, or ended
   std::shared_ptr<LuaMemory> program_memory_;
   std::unique_ptr<Cron> cron_;       ///< null: the machine has no crontab at all

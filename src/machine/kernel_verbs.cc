@@ -82,8 +82,7 @@ Result<> Kernel::set_limit(ProcessNumber number, std::string_view name, std::uin
                            std::uint32_t by) {
   const auto limit = limit_of(name);
   if (!limit) return Error{EINVAL, "there is no such limit"};
-  Process& process = *TRY(permitted(number, by))
-  ->process;
+  Process& process = *TRY(permitted(number, by))->process;
   ProcessLimit& bound = process.limits[*limit];
   if (by == 0) {
     bound.hard = std::max(bound.hard, value);

@@ -155,8 +155,7 @@ Result<> Machine::set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint3
 }
 
 Result<> Machine::set_traced(ProcessNumber process, bool traced, std::uint32_t by) {
-  TRY(kernel_->permitted(process, by))
-  ->process->is_traced = traced;
+  TRY(kernel_->permitted(process, by))->process->is_traced = traced;
   return {};
 }
 

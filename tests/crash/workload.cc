@@ -19,8 +19,7 @@ std::string line_of(const std::string& name, std::uint32_t id, bool is_directory
 }
 
 Result<std::vector<std::byte>> try_to_read(FileSystem& volume, NodeId node) {
-  const std::uint64_t size = TRY(volume.attributes(node))
-  .size;
+  const std::uint64_t size = TRY(volume.attributes(node)).size;
   std::vector<std::byte> bytes;
   TRY(volume.read(node, 0, 0, size, [&](auto pieces) {
     for (const auto& piece : pieces) bytes.insert(bytes.end(), piece.begin(), piece.end());

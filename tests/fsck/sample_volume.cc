@@ -35,8 +35,7 @@ Result<Item> read_item(FileSystem& volume, NodeId node) {
   const std::string names = TRY(volume.list_xattr(node));
   for (std::size_t at = 0; at < names.size();) {
     const std::string name = names.c_str() + at;
-    item.attributes += name + "=" + TRY(volume.get_xattr(node, name))
-    +";";
+    item.attributes += name + "=" + TRY(volume.get_xattr(node, name)) + ";";
     at += name.size() + 1;
   }
   return item;

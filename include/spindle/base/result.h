@@ -59,28 +59,16 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  T& value() & {
-    return CHECK(ok())
-    , *std::get_if<0>(&state_);
-  }
-  const T& value() const& {
-    return CHECK(ok())
-    , *std::get_if<0>(&state_);
-  }
-  T&& value() && {
-    return CHECK(ok())
-    , std::move(*std::get_if<0>(&state_));
-  }
+  T& value() & { return CHECK(ok()), *std::get_if<0>(&state_); }
+  const T& value() const& { return CHECK(ok()), *std::get_if<0>(&state_); }
+  T&& value() && { return CHECK(ok()), std::move(*std::get_if<0>(&state_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  [[nodiscard]] const Error& error() const {
-    return CHECK(!ok())
-    , *std::get_if<1>(&state_);
-  }
+  [[nodiscard]] const Error& error() const { return CHECK(!ok()), *std::get_if<1>(&state_); }
   /// 0, or the errno code.
   [[nodiscard]] int code() const { return ok() ? 0 : error().code; }
 
@@ -98,10 +86,7 @@ class [[nodiscard]] Result<void> {
 
   [[nodiscard]] bool ok() const { return !error_; }
   explicit operator bool() const { return ok(); }
-  [[nodiscard]] const Error& error() const {
-    return CHECK(!ok())
-    , *error_;
-  }
+  [[nodiscard]] const Error& error() const { return CHECK(!ok()), *error_; }
   [[nodiscard]] int code() const { return ok() ? 0 : error_->code; }
   void take() && { CHECK(ok()); }
 

@@ -27,7 +27,7 @@ struct Histogram {
   std::string caption;
   std::string x_label;  ///< with its unit
   std::string y_label;
-  std::vector<Bin> bins;  ///< without gaps
+  std::vector<Bin> bins;    ///< without gaps
   std::vector<Mark> marks;  ///< rising
   Meaning meaning = Meaning::kDevice;
 };

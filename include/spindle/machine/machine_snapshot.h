@@ -192,7 +192,7 @@ inline constexpr std::uint64_t kStackBytes = 8u << 20;
 inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
 struct LimitSnapshot {
-  std::string name;                  ///< "Max processes"
+  std::string name;  ///< "Max processes"
   std::uint64_t soft = kUnlimited, hard = kUnlimited;
 };
 

@@ -42,7 +42,7 @@ struct Operation {
     kSyncAll,
     kAllocate,
     kSeek,
-    kCopyRange,  ///< of NODE from OFFSET to OTHER at MODE, SIZE bytes
+    kCopyRange,      ///< of NODE from OFFSET to OTHER at MODE, SIZE bytes
     kReadDirectory,  ///< SIZE names; OFFSET 1: goes on where the last one ended
     kGetXattr,
     kSetXattr,  ///< SIZE bytes of value

@@ -42,8 +42,7 @@ Result<NodeId> resolve(Tree& tree, const std::string& path) {
   NodeId node = kRootNode;
   for (std::size_t at = 1; at < path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
-    node = TRY(tree.lookup(node, path.substr(at, end - at)))
-    .node;
+    node = TRY(tree.lookup(node, path.substr(at, end - at))).node;
     at = end + 1;
   }
   return node;

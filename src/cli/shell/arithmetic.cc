@@ -157,8 +157,7 @@ class Evaluator {
     if (take("-")) return wrapped(0 - static_cast<std::uint64_t>(TRY(single())));
     if (take("+")) return single();
     if (take("~")) return ~TRY(single());
-    if (take("!")) return TRY(single())
-    == 0 ? 1 : 0;
+    if (take("!")) return TRY(single()) == 0 ? 1 : 0;
     if (take("(")) {
       const std::int64_t value = TRY(choice());
       if (!take(")")) return Error{EINVAL, "a ( lacks its ) in an arithmetic expression"};

@@ -289,9 +289,7 @@ ShellParser::Made ShellParser::parse_pipeline() {
   const std::size_t begin = token_.begin;
   const bool is_negated = is_reserved("!");
   if (is_negated) TRY(advance());
-  std::vector<ShellCommandPtr> parts {
-    TRY(parse_command())
-  };
+  std::vector<ShellCommandPtr> parts{TRY(parse_command())};
   while (is_operator("|")) {
     TRY(advance());
     TRY(skip_newlines());

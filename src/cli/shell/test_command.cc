@@ -36,15 +36,13 @@ class Evaluator {
 
   Result<bool> either() {
     bool answer = TRY(both());
-    while (take("-o")) answer = TRY(both())
-    || answer;
+    while (take("-o")) answer = TRY(both()) || answer;
     return answer;
   }
 
   Result<bool> both() {
     bool answer = TRY(single());
-    while (take("-a")) answer = TRY(single())
-    &&answer;
+    while (take("-a")) answer = TRY(single()) && answer;
     return answer;
   }
 

@@ -157,8 +157,7 @@ class Ager {
     const auto created =
         volume_.create(options_.owner, made.file.directory, made.file.name(), 0644);
     if (created.code() == ENOSPC) return refuse(made.left);
-    made.file.node = TRY(created)
-    .node;
+    made.file.node = TRY(created).node;
     volume_.forget(made.file.node, 1);
     open_.push_back(made);
     return {};
