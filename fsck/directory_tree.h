@@ -16,11 +16,10 @@ struct Name {
 };
 
 struct DirectoryTree {
-  std::vector<Name> names;      ///< in the order of keys, as far as they could be read
-  std::vector<BlockNo> blocks;  ///< of the directory's file, in order
-  std::uint64_t node_blocks =
-      0;  ///< file blocks that the tree and its free list account for: next_block
-  std::optional<Error> damage;  ///< the tree is not as the format says
+  std::vector<Name> names;        ///< in the order of keys, as far as they could be read
+  std::vector<BlockNo> blocks;    ///< of the directory's file, in order
+  std::uint64_t node_blocks = 0;  ///< that the tree and its free list account for: next_block
+  std::optional<Error> damage;    ///< the tree is not as the format says
 };
 
 /// Reads the tree. If it is damaged, `names` are those of all leaves among the directory's blocks

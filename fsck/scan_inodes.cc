@@ -242,8 +242,8 @@ class InodeCheck {
   InodeNo number_;
   Inode inode_;
   bool changed_ = false;
-  bool map_declined_ =
-      false;  // something of the map is wrong and stays so: its block count says nothing
+  // Something of the map is wrong and stays so: its block count says nothing.
+  bool map_declined_ = false;
   std::uint64_t blocks_ = 0;
   std::optional<MapRewrite> rewrite_;
 };

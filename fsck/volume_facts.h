@@ -1,10 +1,11 @@
 // VolumeFacts: what the passes learn of the volume and hand on. Each pass fills its part and reads
 // those before it.
 //
-//   pass 1  scan_inodes       each inode by itself, its map, its attributes; which blocks are in
-//   use pass 2  scan_directories  each directory's tree and names; who names whom pass 3  connect
-//   everything reachable from the root, or connected to lost+found; parents pass 4  count_links
-//   link counts pass 5  compare_groups    bitmaps, counts, FAT against what is in use
+//   pass 1  scan_inodes       each inode by itself, its map, its attributes; blocks in use
+//   pass 2  scan_directories  each directory's tree and names; who names whom
+//   pass 3  connect           all is reachable from the root, or put into lost+found; parents
+//   pass 4  count_links       link counts
+//   pass 5  compare_groups    bitmaps, counts, FAT against what is in use
 #pragma once
 
 #include <functional>

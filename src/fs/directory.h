@@ -1,8 +1,10 @@
 // Directory: the names of one directory, over the tree of format/directory.h.
 //
-//   DirectoryFile file{.inode = n, .map = map_file, .space = space, .hash_seed = seed, .size =
-//   size}; Directory directory(file); TRY(directory.insert(tx, "name", inode, type)); inode->size =
-//   file.size;  and the map's root and blocks, in the same transaction
+//   DirectoryFile file{
+//       .inode = n, .map = map_file, .space = space, .hash_seed = seed, .size = size};
+//   Directory directory(file);
+//   TRY(directory.insert(tx, "name", inode, type));
+//   inode->size = file.size;  // and the map's root and blocks, in the same transaction
 //
 // A Directory is a view that is made for one call or a few and holds no state of its own. The
 // caller holds the directory's inode locked (shared is enough for what takes a BlockReader), and

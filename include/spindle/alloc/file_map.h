@@ -45,8 +45,8 @@ struct Extent {
 /// What `walk` shows, in the order of the map. Return an error to stop.
 struct MapVisitor {
   std::function<Result<>(const Extent& extent)> data;
-  std::function<Result<>(BlockNo block, format::BlockKind kind)> node =
-      {};  ///< the map's own blocks
+  /// The map's own blocks.
+  std::function<Result<>(BlockNo block, format::BlockKind kind)> node = {};
 };
 
 class FileMap {
@@ -60,8 +60,8 @@ class FileMap {
   [[nodiscard]] std::uint32_t content_offset(std::uint32_t block_size) const {
     return block_size - content_size(block_size);
   }
-  [[nodiscard]] virtual bool has_holes()
-      const = 0;  ///< else `extend` from the end only, zero-filled by the caller
+  /// If not, `extend` maps from the end only, and the caller fills with zeros.
+  [[nodiscard]] virtual bool has_holes() const = 0;
   [[nodiscard]] virtual bool has_unwritten() const { return false; }
   /// Whether the blocks of a file may lie in several runs.
   [[nodiscard]] virtual bool has_several_runs() const { return true; }

@@ -1,8 +1,8 @@
 // ControlTree: the files of MOUNT/.spindle, a table of {path, read, write} with folders in it whose
 // names are computed.
 //
-//   tree.add_file("disk/scheduler", {.read = [&] { ... return text; }, .write =
-//   [&](std::string_view text) { ... }});
+//   tree.add_file("disk/scheduler", {.read = [&] { ... return text; },
+//                                    .write = [&](std::string_view text) { ... }});
 //   tree.add_folder("proc", processes);
 //
 // What a file does is said in control_file.h, what a computed folder is in virtual_folder.h. A

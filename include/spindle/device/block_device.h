@@ -39,8 +39,8 @@ struct IoRequest {
   enum class Kind : std::uint8_t { kRead, kWrite };
   Kind kind = Kind::kRead;
   BlockNo start;
-  std::span<const std::span<std::byte>>
-      buffers;  ///< each a multiple of the block size; not changed by a write
+  /// Each a multiple of the block size; not changed by a write.
+  std::span<const std::span<std::byte>> buffers;
   IoPurpose purpose = IoPurpose::kData;
 
   [[nodiscard]] std::uint64_t bytes() const;

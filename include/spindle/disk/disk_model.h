@@ -3,9 +3,8 @@
 //   DiskModel model = TRY(make_disk_model("7200rpm", device.block_size(), device.block_count()));
 //
 // Presets, for a volume of any size (the volume is the whole disk):
-//   textbook   200 cylinders (0 .. 199), 1 ms for each cylinder moved, 6,000 rpm, 100 blocks a
-//   track:
-//              10 ms a turn, 0.1 ms a block
+//   textbook   200 cylinders (0 .. 199), 1 ms for each cylinder moved, 6,000 rpm,
+//              100 blocks a track: 10 ms a turn, 0.1 ms a block
 //   7200rpm    a desktop drive: 0.8 ms to the next cylinder, 16 ms full stroke, 1 MiB a track
 //   15000rpm   a server drive: 0.2 ms to the next cylinder, 7 ms full stroke, 512 KiB a track
 //   ssd        no arm: 60 us a request, 500 MB/s

@@ -34,8 +34,7 @@ struct DiskStatistics {
   std::int64_t seek_ns = 0;
   std::int64_t rotation_ns = 0;
   std::int64_t transfer_ns = 0;
-  std::uint64_t depth_sum =
-      0;  ///< of the queue depths that the services found, themselves included
+  std::uint64_t depth_sum = 0;  ///< of the depths the services found, themselves included
   std::uint64_t depth_max = 0;
   TimeHistogram responses;          ///< virtual time from arrival to the last block
   DecadeHistogram response_counts;  ///< the same in ns, for requests

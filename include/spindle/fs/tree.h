@@ -66,8 +66,8 @@ struct Attributes {
 struct AttributeChange {
   bool mode : 1 = false, uid : 1 = false, gid : 1 = false, size : 1 = false;
   bool accessed : 1 = false, modified : 1 = false, changed : 1 = false;
-  bool clear_setuid : 1 =
-      false;      ///< a write or chown by somebody unprivileged: drop setuid, setgid, capabilities
+  /// A write or chown by somebody unprivileged: drop setuid, setgid, capabilities.
+  bool clear_setuid : 1 = false;
   Attributes to;  ///< the fields named above
 };
 

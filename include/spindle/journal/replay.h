@@ -23,8 +23,8 @@ struct ReplayReport {
   std::uint64_t records = 0;
   std::uint64_t blocks_written = 0;
   std::uint64_t revoked_records = 0;
-  std::vector<BlockNo>
-      mismatched;  ///< blocks that do not come out as sealed: damage of another kind
+  /// Blocks that do not come out as sealed: damage of another kind.
+  std::vector<BlockNo> mismatched;
 };
 
 /// Replays the log of the volume on `device`. EUCLEAN if both journal headers are bad or a valid

@@ -29,8 +29,8 @@ struct MountOptions {
   std::string cpu_policy = "cfs";  ///< of the simulated machine
   std::uint64_t commit_seconds = 5;
   std::string write_log;  ///< the file that keeps every write; empty: none does
-  std::string
-      kernel_options;  ///< ",nodev,nosuid" ...: for the kernel alone, each with a comma before it
+  /// ",nodev,nosuid" ...: for the kernel alone, each with a comma before it.
+  std::string kernel_options;
 };
 
 /// Adds the comma-separated options of `text` to `options`. The Error's sentence is in `reason`: it
