@@ -17,9 +17,12 @@ struct SessionState;
 class OpenWriters {
  public:
   void add(NodeId node) { ++counts_[node]; }
-  void remove(NodeId node) {
+  /// Whether that was the last of them.
+  bool remove(NodeId node) {
     const auto found = counts_.find(node);
-    if (found != counts_.end() && --found->second == 0) counts_.erase(found);
+    if (found == counts_.end() || --found->second != 0) return false;
+    counts_.erase(found);
+    return true;
   }
   [[nodiscard]] bool has(NodeId node) const { return counts_.contains(node); }
 

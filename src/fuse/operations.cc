@@ -171,8 +171,12 @@ void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which,
   change.to.accessed = (which & FUSE_SET_ATTR_ATIME_NOW) != 0 ? wall_time() : time(to->st_atim);
   change.to.modified = (which & FUSE_SET_ATTR_MTIME_NOW) != 0 ? wall_time() : time(to->st_mtim);
   change.to.changed = time(to->st_ctim);
-  reply_attributes(request,
-                   tree_of(request, node).set_attributes(caller_of(request), node, change));
+  const auto changed = tree_of(request, node).set_attributes(caller_of(request), node, change);
+  // Nothing is left of what could not be written.
+  if (changed.ok() && change.size && change.to.size == 0) {
+    session_of(request).write_errors.drop(node);
+  }
+  reply_attributes(request, changed);
 }
 
 void do_readlink(fuse_req_t request, fuse_ino_t node) {
@@ -259,7 +263,10 @@ void do_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 }
 
 void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  if (writes(node, file)) session_of(request).open_writers.remove(node);
+  // Whoever wrote has been told by close, if by nothing else: the next to write is not to hear it.
+  if (writes(node, file) && session_of(request).open_writers.remove(node)) {
+    session_of(request).write_errors.drop(node);
+  }
   // Not at open: most programs ask for the attributes then, and may have what the kernel knows.
   const bool is_volume = (node & kControlBit) == 0;
   if (is_volume && (file->fh & kHasChangedTimes) != 0) session_of(request).forget_attributes(node);

@@ -4,7 +4,9 @@
 // there is no space for them then, only fsync and close would say so, and a program that writes
 // until the volume is full would go on for ever. So the error is kept here by node, and the
 // attributes of the node are made invalid in the kernel: its next write(2) asks for them first,
-// through the open file, and that request is answered with the error, once.
+// through the open file, and that request is answered with the error, once. It is forgotten where
+// it has no more to say: when the last writer has closed the file, which told of it, too, and when
+// the file is cut to nothing, to be written anew.
 #pragma once
 
 #include <unordered_map>
@@ -30,7 +32,7 @@ class WriteErrors {
   }
   /// Whether one is due: then the kernel may keep no attributes of the node.
   [[nodiscard]] bool has(NodeId node) const { return !errors_.empty() && errors_.contains(node); }
-  /// The kernel has let go of the node.
+  /// The error is of no use any more.
   void drop(NodeId node) {
     if (!errors_.empty()) errors_.erase(node);
   }

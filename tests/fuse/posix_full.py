@@ -21,6 +21,38 @@ class Full(PosixCase):
                 self.assertEqual(errno.errorcode[error.errno], "ENOSPC")
             os.unlink(self.path("a"))
 
+    def write_until_refused(self, descriptor, size):
+        with self.assertRaises(OSError) as caught:
+            while os.fstat(descriptor).st_size < 100 * size:
+                os.write(descriptor, b"x" * (1 << 16))
+        self.assertEqual(errno.errorcode[caught.exception.errno], "ENOSPC")
+
+    def test_writing_once_there_is_room_again(self):
+        """What was refused is over with the file that it belonged to."""
+        size = os.statvfs(self.at).f_blocks * os.statvfs(self.at).f_frsize
+        data = os.urandom(size // 4)
+        for is_closed in (True, False):
+            filler = os.open(self.path("filler"), os.O_CREAT | os.O_WRONLY)
+            os.setxattr(filler, "user.spindle.alloc", b"extent")    # which needs no free run of its length
+            fallocate(filler, 0, 0, size * 6 // 8)
+            os.close(filler)
+            descriptor = os.open(self.path("a"), os.O_CREAT | os.O_RDWR)
+            self.write_until_refused(descriptor, size)
+            with self.assertRaises(OSError) as caught:
+                os.fsync(descriptor)
+            self.assertEqual(errno.errorcode[caught.exception.errno], "ENOSPC")
+            if is_closed:
+                os.close(descriptor)
+                descriptor = os.open(self.path("a"), os.O_RDWR | os.O_TRUNC)
+            else:
+                os.ftruncate(descriptor, 0)
+            os.unlink(self.path("filler"))
+            self.assertEqual(os.pwrite(descriptor, data, 0), len(data))
+            os.fsync(descriptor)
+            os.close(descriptor)
+            self.assertEqual(self.read("a"), data)
+            os.unlink(self.path("a"))
+
     def test_punching_holes(self):
         path, blocks = self.make("a", b"x" * (400 * BLOCK)), 400
         descriptor = os.open(path, os.O_RDWR)
