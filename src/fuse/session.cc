@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "kernel_read_ahead.h"
+#include "mount_guard.h"
 #include "protocol.h"
 #include "request_trace.h"
 #include "session_state.h"
@@ -215,6 +216,7 @@ Result<std::unique_ptr<Session>> Session::mount(Options options, Tree& volume, T
   if (fuse_session_custom_io(state->fuse, &io, state->fd) != 0) {
     return Error{EIO, "libfuse refuses to hand its answers over"};
   }
+  guard_mount(state->options.mount_point);
   return std::unique_ptr<Session>(new Session(std::move(state)));
 }
 

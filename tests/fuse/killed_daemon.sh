@@ -71,6 +71,52 @@ print(files)
 PYTHON
 }
 
+# The kernel may let a thread of the daemon wait, deaf to signals, for pages that the daemon itself has to write: to ask
+# for holes in a file that is being written does so. Killed then, it must end for all that, and whoever waits for it.
+kill_while_it_waits_for_the_kernel() {
+  new_volume 64M
+  mount_volume cache=1M
+  echo 1000 >"$mnt/.spindle/disk/pace"
+  python3 - "$mnt/file" <<'PYTHON' &
+import os, sys
+descriptor = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
+os.write(descriptor, bytes(8 << 20))
+try:
+    os.lseek(descriptor, 0, os.SEEK_HOLE)
+except OSError:
+    os._exit(0)                                     # and no close, which could wait, too
+os._exit(1)
+PYTHON
+  local program=$! tries=0
+  until grep -q '^State:[[:space:]]*D' /proc/"$daemon"/task/*/status; do
+    is_alive "$program" || fail "asking for holes waits for nothing"
+    sleep 0.05
+  done
+  kill -9 "$daemon"
+  while has_threads "$daemon"; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 400 ]; then
+      umount -f "$mnt" || true                      # lets all go that wait
+      fail "the killed daemon does not end"
+    fi
+    sleep 0.05
+  done
+  wait "$program" || fail "whoever asked for holes was not told that the daemon is gone"
+  ! is_mounted "$mnt" || umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
+  check_volume_after_crash "after it waited for the kernel"
+  step "killed while it waited for the kernel"
+}
+
+# A zombie has one thread left: the first, while others cannot end.
+has_threads() { [ "$(ls "/proc/$1/task" 2>/dev/null | wc -l)" -gt 1 ] || is_alive "$1"; }
+
+# A crash is no damage.
+check_volume_after_crash() {
+  fsck.spindle -n "$image" >fsck.log 2>&1 || fail "$1: fsck.spindle -n answers $?: $(cat fsck.log)"
+}
+
+kill_while_it_waits_for_the_kernel
+
 new_volume 128M
 mount_volume
 ever_kept=0
@@ -88,8 +134,8 @@ for round in $(seq 10); do
   umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
   while is_alive "$daemon"; do sleep 0.05; done
 
-  # A crash is no damage; and the replay is fsck's or the mount's.
-  fsck.spindle -n "$image" >fsck.log 2>&1 || fail "round $round: fsck.spindle -n answers $?: $(cat fsck.log)"
+  # The replay is fsck's or the mount's.
+  check_volume_after_crash "round $round"
   if [ $((round % 3)) = 0 ]; then
     fsck.spindle -p "$image" >fsck.log 2>&1 || fail "round $round: fsck.spindle -p answers $?: $(cat fsck.log)"
     check_volume

@@ -1,0 +1,83 @@
+#include "mount_guard.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <limits>
+
+#include "spindle/base/log.h"
+
+namespace spindle {
+namespace {
+
+constexpr int kPatienceMs = 2'000;
+
+struct Device {
+  unsigned major = 0;
+  unsigned minor = 0;
+  bool operator==(const Device&) const = default;
+};
+
+// The device of what is mounted there, by what the kernel knows without asking the daemon.
+Device device_at(const char* mount_point) {
+  constexpr int kAskNobody = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW;
+  struct statx found {};
+  if (::statx(AT_FDCWD, mount_point, kAskNobody, 0, &found) != 0) return {};
+  return {found.stx_dev_major, found.stx_dev_minor};
+}
+
+// Whoever has mounted it may write to this file, where there is one; else root can force it. The
+// device belongs to nobody else as long as the daemon has not ended.
+void cut_connection(const char* mount_point, const Device& device) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/sys/fs/fuse/connections/%u/abort", device.minor);
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)!::write(fd, "1", 1);
+  } else if (device_at(mount_point) == device) {
+    (void)::umount2(mount_point, MNT_FORCE | UMOUNT_NOFOLLOW);
+  }
+}
+
+// No signal but that of the death disturbs it, so that Ctrl-C and the like leave it to the daemon.
+[[noreturn]] void stand_guard(pid_t daemon, const char* mount_point) {
+  const int death = SIGRTMIN;
+  sigset_t signals;
+  ::sigfillset(&signals);
+  ::sigprocmask(SIG_SETMASK, &signals, nullptr);
+  ::prctl(PR_SET_NAME, "spindle-guard");
+  ::prctl(PR_SET_PDEATHSIG, death);
+  ::close_range(0, std::numeric_limits<unsigned>::max(), 0);
+  const auto process = static_cast<int>(::syscall(SYS_pidfd_open, daemon, 0));
+  if (process < 0) ::_exit(0);  // it has ended already
+  const Device device = device_at(mount_point);
+  (void)!::chdir("/");
+
+  if (::getppid() == daemon) {
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, death);
+    int received = 0;
+    ::sigwait(&signals, &received);
+  }
+  pollfd ended{process, POLLIN, 0};
+  if (::poll(&ended, 1, kPatienceMs) == 0) cut_connection(mount_point, device);
+  ::_exit(0);
+}
+
+}  // namespace
+
+void guard_mount(const std::string& mount_point) {
+  const pid_t daemon = ::getpid();
+  const pid_t guard = ::fork();
+  if (guard == 0) stand_guard(daemon, mount_point.c_str());
+  if (guard < 0) log(LogLevel::kWarning, "no process could be made to guard the mount");
+}
+
+}  // namespace spindle
