@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "spindle/base/json_text.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/solve/solve.h"
@@ -93,10 +94,7 @@ std::optional<Json> read_cases(const std::string& name, std::string& reason) {
     if (cases.is_array()) return cases;
     reason = fmt::format("{}: not a list of cases", name);
   } catch (const Json::exception& error) {
-    // The library's own text names the line and the column; its number does not help.
-    const std::string_view what = error.what();
-    reason = fmt::format("{}: not JSON: {}", name,
-                         what.substr(std::min(what.find("] ") + 2, what.size())));
+    reason = fmt::format("{}: not JSON: {}", name, what_is_wrong(error));
   }
   return std::nullopt;
 }
@@ -105,15 +103,17 @@ std::string text_of(const Json& value) {
   return json_text(value, kOneLine);
 }
 
-std::string name_of(const Json& line) {
+/// The case's id, or where it stands in the list.
+std::string name_of(const Json& line, std::size_t index) {
+  if (line["id"].is_null()) return fmt::format("case {}", index + 1);
   return line["id"].is_string() ? line["id"].get<std::string>() : text_of(line["id"]);
 }
 
-void print_answer(const Json& problem, const Json& line) {
+void print_answer(const Json& problem, const Json& line, const std::string& name) {
   const auto word = [&problem](const char* key) {
     return problem.contains(key) && problem[key].is_string() ? problem[key].get<std::string>() : "";
   };
-  fmt::print("{}: {} {}\n", name_of(line), word("domain"), word("algorithm"));
+  fmt::print("{}: {} {}\n", name, word("domain"), word("algorithm"));
   if (line.contains("error")) return fmt::print("  error: {}\n", line["error"].get<std::string>());
   std::size_t width = 0;
   const Json& answer = line["answer"];
@@ -130,7 +130,8 @@ struct Tally {
 };
 
 /// A line for each difference between what was expected and what was answered.
-void compare(const Json& problem, const Json& line, std::FILE* out, Tally& tally) {
+void compare(const Json& problem, const Json& line, const std::string& name, std::FILE* out,
+             Tally& tally) {
   if (line.contains("error")) ++tally.errors;
   if (!problem.is_object() || !problem.contains("expected")) return;
   ++tally.compared;
@@ -140,8 +141,7 @@ void compare(const Json& problem, const Json& line, std::FILE* out, Tally& tally
   else
     found = differences(problem, line["answer"]);
   if (found.empty()) ++tally.agreed;
-  for (const std::string& difference : found)
-    fmt::print(out, "{}: {}\n", name_of(line), difference);
+  for (const std::string& difference : found) fmt::print(out, "{}: {}\n", name, difference);
 }
 
 int solve(const SolveRequest& request) {
@@ -157,10 +157,11 @@ int solve(const SolveRequest& request) {
   if (request.json) fmt::print("[");
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const Json& problem = (*cases)[i];
+    const std::string name = name_of(lines[i], i);
     if (request.json) fmt::print("{}\n{}", i == 0 ? "" : ",", text_of(lines[i]));
     if (!request.json && !(problem.is_object() && problem.contains("expected")))
-      print_answer(problem, lines[i]);
-    compare(problem, lines[i], out, tally);
+      print_answer(problem, lines[i], name);
+    compare(problem, lines[i], name, out, tally);
   }
   if (request.json) fmt::print("\n]\n");
   if (tally.compared != 0)

@@ -20,6 +20,18 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
   return parts;
 }
 
+bool has_gap(std::string_view text, std::string_view separators) {
+  bool is_gap = true;
+  bool is_parted = false;
+  for (const char c : text) {
+    const bool parts = separators.find(c) != std::string_view::npos;
+    if (parts && is_gap) return true;
+    is_parted = is_parted || parts;
+    is_gap = parts || (is_gap && c == ' ');
+  }
+  return is_parted && is_gap;
+}
+
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint, double low,
                  double high) {
   double value = 0;
@@ -52,6 +64,11 @@ double as_number(const Json& value) {
   double number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
+}
+
+std::string what_is_wrong(const Json::exception& error) {
+  const std::string_view what = error.what();
+  return std::string(what.substr(std::min(what.find("] ") + 2, what.size())));
 }
 
 std::optional<double> number_of(const Json& object, std::string_view key) {

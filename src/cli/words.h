@@ -34,6 +34,8 @@ Json read_number(const std::string& text, std::string_view field, Complaint& com
                  double low = 0, double high = 1e15);
 /// The parts between any of `separators`, none of them empty.
 std::vector<std::string> split(std::string_view text, std::string_view separators);
+/// Whether something is missing before, between or behind the separators: "A:0::3", "1,,2".
+bool has_gap(std::string_view text, std::string_view separators);
 /// "4", "0.5": a JSON number or text as a person writes it.
 std::string plain(const Json& value);
 double as_number(const Json& value);
@@ -41,6 +43,8 @@ double as_number(const Json& value);
 std::string listed(const std::vector<std::string>& words);
 /// "12,345.67" without the comma: at most two decimals.
 std::string shown(double value);
+/// What the parser says, with the line and the column, without the number of the error.
+std::string what_is_wrong(const Json::exception& error);
 /// The member as a number, if there is one.
 std::optional<double> number_of(const Json& object, std::string_view key);
 /// "12,345,678".

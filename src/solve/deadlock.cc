@@ -112,7 +112,8 @@ Json banker(const Problem& problem) {
   for (std::size_t p = 0; p < bank.held.size(); ++p)
     for (std::size_t r = 0; r < bank.available.size(); ++r)
       if ((bank.need[p][r] -= bank.held[p][r]) < 0)
-        return problem.input["max"].fail("a process holds more than its maximum"), Json();
+        return problem.input["max"].items()[p].fail("the process holds more than its maximum"),
+               Json();
   const auto sequence = bank.safe_sequence();
   Json answer = {{"need", bank.need}, {"safe", sequence.has_value()}};
   answer["sequence"] = sequence ? Json(*sequence) : Json();

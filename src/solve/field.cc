@@ -26,7 +26,8 @@ bool is_same_word(std::string_view a, std::string_view b) {
 }  // namespace
 
 void Field::fail(std::string_view why) const {
-  failure_->note(std::string(name_) + ": " + std::string(present() ? why : "missing"));
+  const std::string place = item_ == 0 ? "" : " (item " + std::to_string(item_) + " of the list)";
+  failure_->note(std::string(name_) + ": " + std::string(present() ? why : "missing") + place);
 }
 
 Field Field::operator[](std::string_view member) const {
@@ -47,7 +48,8 @@ std::vector<Field> Field::items() const {
     return items;
   }
   items.reserve(value_->size());
-  for (const Json& item : *value_) items.emplace_back(&item, name_, failure_);
+  for (const Json& item : *value_)
+    items.emplace_back(&item, name_, failure_, item_ == 0 ? items.size() + 1 : item_);
   return items;
 }
 

@@ -48,8 +48,8 @@ inline constexpr std::int64_t kUnitNs = 1'000'000;
 
 class Field {
  public:
-  Field(const nlohmann::json* value, std::string_view name, Failure* failure)
-      : value_(value), name_(name), failure_(failure) {}
+  Field(const nlohmann::json* value, std::string_view name, Failure* failure, std::size_t item = 0)
+      : value_(value), name_(name), failure_(failure), item_(item) {}
 
   [[nodiscard]] bool present() const { return value_ != nullptr && !value_->is_null(); }
   [[nodiscard]] bool failed() const { return failure_->failed(); }
@@ -98,6 +98,7 @@ class Field {
   const nlohmann::json* value_;
   std::string_view name_;
   Failure* failure_;
+  std::size_t item_;  ///< which of the outermost list it is, or is in, from 1; 0: of none
 };
 
 /// A span of time in units: a whole number where it is one.

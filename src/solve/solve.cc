@@ -44,16 +44,18 @@ Json solve_case(const Json& value, Failure& failure) {
   return domain->solve({algorithm, all["parameters"], all["input"], &failure});
 }
 
-/// What stands in a case and was not read.
-void note_unread(const Json& value, const Failure& failure, std::vector<std::string>& notes) {
+/// What stands in the case of that place in the list, and was not read.
+void note_unread(const Json& value, std::size_t index, const Failure& failure,
+                 std::vector<std::string>& notes) {
+  const Json id = value.value("id", Json());
+  const std::string case_name = id.is_null()     ? "case " + std::to_string(index + 1)
+                                : id.is_string() ? id.get<std::string>()
+                                                 : id.dump();
   for (const char* part : {"parameters", "input"}) {
     if (!value.contains(part) || !value[part].is_object()) continue;
     for (const auto& [name, unused] : value[part].items())
       if (!failure.was_read(&value[part], name))
-        notes.push_back((value.contains("id") && value["id"].is_string()
-                             ? value["id"].get<std::string>()
-                             : value.value("id", Json()).dump()) +
-                        ": " + part + ": \"" + name + "\" means nothing here");
+        notes.push_back(case_name + ": " + part + ": \"" + name + "\" means nothing here");
   }
 }
 
@@ -82,7 +84,7 @@ Json solve_cases(const Json& cases, std::vector<std::string>* notes) {
       line["error"] = failure.sentence();
     else
       line["answer"] = asked_for(value, std::move(answer));
-    if (notes != nullptr && !failure.failed()) note_unread(value, failure, *notes);
+    if (notes != nullptr && !failure.failed()) note_unread(value, answers.size(), failure, *notes);
     answers.push_back(std::move(line));
   }
   return answers;

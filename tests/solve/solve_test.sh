@@ -35,6 +35,8 @@ solves 0 'makespan +27' "[$rr}]"
 solves 0 '1 of 1 cases agree' "[$rr,\"expected\":{\"makespan\":27}}]"
 solves 1 '^a: makespan: expected 28, answered 27$' "[$rr,\"expected\":{\"makespan\":28}}]"
 solves 1 '^a: colour: no answer$' "[$rr,\"expected\":{\"colour\":1}}]"
+solves 1 '^case 2: tape RR$' "[$rr},{\"domain\":\"tape\",\"algorithm\":\"RR\"}]"
+solves 1 'a process is \[name, arrival, burst\] \(item 3 of the list\)$' "[${rr/]]/],[\"R\",1]]}}]"
 solves 0 '^\]$' '[]' --json
 solves 1 'not a list of cases' '{}'
 solves 1 'not JSON: parse error at line 1' '[nan]'

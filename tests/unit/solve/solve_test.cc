@@ -97,7 +97,7 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(error_of(bad), "head: 10 is not from 0 to 9");
   bad = good;
   bad["input"]["queue"] = {1, "two"};
-  EXPECT_EQ(error_of(bad), "queue: \"two\" is no whole number");
+  EXPECT_EQ(error_of(bad), "queue: \"two\" is no whole number (item 2 of the list)");
   bad = good;
   bad["algorithm"] = "PATERNOSTER";
   EXPECT_EQ(error_of(bad),
@@ -106,9 +106,9 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   bad = {{"domain", "cpu"},
          {"algorithm", "FCFS"},
          {"input", {{"processes", {{"A", 0, 1}, {"B", 0, -1}}}}}};
-  EXPECT_EQ(error_of(bad), "processes: -1 is below 0");
+  EXPECT_EQ(error_of(bad), "processes: -1 is below 0 (item 2 of the list)");
   bad["input"]["processes"][1] = {"A", 0, 1};
-  EXPECT_EQ(error_of(bad), "processes: two are named \"A\"");
+  EXPECT_EQ(error_of(bad), "processes: two are named \"A\" (item 2 of the list)");
   bad["domain"] = "tape";
   EXPECT_EQ(error_of(bad), "domain: \"tape\" is not known");
 }
