@@ -82,7 +82,8 @@ std::string Table::text(const TextStyle& style, std::string_view whole) const {
   for (const Columns& part : column_parts(widths, style.wraps ? style.width : 0)) {
     std::size_t width = part.empty() ? 0 : 2 * (part.size() - 1);
     for (const std::size_t c : part) width += columns[c].width;
-    const std::string rule = repeated(style.pick("─", "-"), std::min(width, style.width)) + "\n";
+    if (style.wraps) width = std::min(width, style.width);
+    const std::string rule = repeated(style.pick("─", "-"), width) + "\n";
     if (!out.empty()) out += "\n";
     out += line_of(names, columns, part);
     const bool has_units =
