@@ -439,6 +439,34 @@ for face in cpu realtime disk memory translate deadlock sync processes cron; do
   refuses "input: ':' says nothing" $face 5 :
   refuses "input: '' says nothing" $face ''
 done
+# What is left out is not taken for what stands behind it.
+refuses "^spindle cpu: input: something is missing in 'P1:0::2'$" cpu P1:0::2
+refuses "^spindle memory: input: something is missing in '7,0,,1'$" memory 7,0,,1
+refuses "^spindle deadlock: input: something is missing in 'P0:0,,1:3,2'$" deadlock --available 3,2 P0:0,,1:3,2
+refuses "^spindle deadlock: --available: something is missing in '3,,2'$" deadlock --available 3,,2 P0:0,1:3,2
+printf 'name,arrival,burst,priority\r\nP1,0,,2\r\n' >"$work/gap.csv"
+refuses "^spindle cpu: --file: something is missing in line 2, 'P1,0,,2'$" cpu -p priority -f "$work/gap.csv"
+printf '# a comment\nname,arrival,burst,priority\n\nP1,0,5,\n' >"$work/gap.csv"
+refuses "^spindle cpu: --file: something is missing in line 4, 'P1,0,5,'$" cpu -p priority -f "$work/gap.csv"
+printf 'name,arrival,burst,,\nP1,0,5,,\n,,,,\nP2,1,3\n' >"$work/spreadsheet.csv"
+json "a['answer']['completion'] == {'P1': 5, 'P2': 8}" cpu -f "$work/spreadsheet.csv"
+printf '7,0,1,\n2,0,3\n' >"$work/references.csv"
+json "a['input']['refs'] == [7, 0, 1, 2, 0, 3]" memory -f "$work/references.csv"
+refuses 'the name P0 stands twice' deadlock --available 3,2 P0:0,1:3,2 P0:1,1:2,2
+refuses "'0\+2' is about a page that has an entry" translate --table 0+1,0+2 5
+refuses "'0\+1\+7' is about a page that has an entry" translate -p multi-level --fields 2,2,4 --table 0+3,0+1+7 21
+refuses "'0\+3' is about a page that has an entry" translate -p multi-level --fields 2,2,4 --table 0+1+7,0+3 21
+says 'page 4: a fault; 0 goes: from the oldest on, bits are cleared' memory -p second-chance --frames 4 -e 0,1,2,3,0,4
+refuses 'the name A stands twice' memory -p shared-lru A:1,2 A:3,4
+refuses '^spindle cpu: --cpus: 0 is not from 1 to 64$' cpu --cpus 0 A:0:4
+refuses "'A:V:B' is not NAME:P .* or NAME:V" sync A:V:B
+says '^operations that failed +1$' memory -p heap-best --size 100 +200
+refuses 'the process holds more than its maximum \(item 2 of the list\)' deadlock --available 3 P0:0:1 P1:2:1
+echo '{"domain": "cpu", "algorithm": "RR", "input": {"processes": [["A", 0, 3]' >"$work/cut.json"
+refuses '^spindle cpu: --file: .*cut.json: not JSON: parse error at line ' cpu -f "$work/cut.json"
+echo '{"domain": "cpu", "algorithm": "RR", "parameters": {"quantm": 2}, "input": {"processes": [["A", 0, 3]]}}' >"$work/misspelt.json"
+says 'rr: parameters: "quantm" means nothing here' cpu -f "$work/misspelt.json"
+
 refuses "addresses: 'x' is no number" translate x
 refuses "table: '5' is no entry" translate --table 5 3
 refuses "operations: 'A:Q' is not NAME:P" sync A:Q

@@ -214,7 +214,7 @@ Json CpuForm::generate(Recipe& recipe, Complaint& complaint) const {
 /// others.
 void CpuForm::complete(Json& problem, Complaint& complaint) const {
   Json& parameters = problem["parameters"];
-  if (as_number(parameters.value("cpus", Json(1))) <= 1)
+  if (as_number(parameters.value("cpus", Json(1))) == 1)
     for (const char* name : {"cpus", "queues", "migration", "migration_cost"})
       parameters.erase(name);
   if (problem["algorithm"] == "MLFQ" && parameters.contains("quanta"))

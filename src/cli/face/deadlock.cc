@@ -58,6 +58,8 @@ class UnitsForm : public Form {
             fmt::format("processes: '{}' is not {}", fmt::join(row, ":"), typed_as(*this)));
         return {};
       }
+      if (std::ranges::find(names, Json(row[0])) != names.end())
+        complaint.make(fmt::format("processes: the name {} stands twice", row[0]));
       names.push_back(row[0]);
       for (auto& [list, text] : {std::pair(&allocation, &row[1]), {&wanted, &row[2]}}) {
         Json units = Json::array();

@@ -168,8 +168,17 @@ int run_face(const Face& face, const FaceRequest& request);
 std::string_view typed_as(const Form& form);
 /// That nothing of the kind ("processes") was given, and how it can be.
 std::string no_input(std::string_view what, const Form& form);
-/// Asks the solver; false, with a complaint, if it does not answer.
-bool solve(Solved& solved, Complaint& complaint);
+/// A complaint if one of `rows`, lists that begin with a name, has this one already.
+void check_name_is_new(const std::string& name, const Json& rows, std::string_view field,
+                       Complaint& complaint);
+/// The fields of each line of a CSV file, without the line of titles that it may have (no number
+/// stands in it). A complaint if something is missing in a line between two fields, or behind them
+/// where the line of titles has a name for it.
+std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool have_numbers,
+                                                  Complaint& complaint);
+/// Asks the solver; false, with a complaint, if it does not answer. What it did not read is added
+/// to `notes`.
+bool solve(Solved& solved, Complaint& complaint, std::vector<std::string>* notes = nullptr);
 
 /// To the file that is asked for, if one is.
 void write_svg(const FaceRequest& request, const std::string& document, Complaint& complaint);

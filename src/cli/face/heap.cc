@@ -44,6 +44,11 @@ class HeapForm final : public StepsForm {
                                                    {"searched_in_all", "searched (chunks)"}};
     return kMeasures;
   }
+  [[nodiscard]] Facts facts(const Solved& solved) const override {
+    Facts facts = StepsForm::facts(solved);
+    facts.emplace_back("operations that failed", plain(solved.answer["failed"]));
+    return facts;
+  }
   void finish(Solved& solved) const override {
     StepsForm::finish(solved);
     double searched = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "cli/face/face.h"
 
@@ -18,6 +19,41 @@ std::string_view typed_as(const Form& form) {
 
 std::string no_input(std::string_view what, const Form& form) {
   return fmt::format("{}: none given; type {}, or use --file or --generate", what, typed_as(form));
+}
+
+std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool have_numbers,
+                                                  Complaint& complaint) {
+  constexpr std::string_view kSeparators = ",\t";
+  std::vector<std::vector<std::string>> rows;
+  std::size_t titles = 0;
+  std::istringstream lines(text);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const std::string whole = line.substr(0, line.find_last_not_of(" \r") + 1);
+    line.erase(line.find_last_not_of(",\t \r") + 1);
+    if (line.empty() || line.front() == '#') continue;
+    std::vector<std::string> row = split(line, kSeparators);
+    if (have_numbers && rows.empty() && line.find_first_of("0123456789") == std::string::npos) {
+      titles = row.size();
+      continue;
+    }
+    if (has_gap(line, kSeparators) || (line.size() < whole.size() && row.size() < titles))
+      complaint.make(fmt::format("--file: something is missing in line {}, '{}'", number, whole));
+    for (std::string& field : row) {
+      field.erase(0, field.find_first_not_of(' '));
+      field.erase(field.find_last_not_of(' ') + 1);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void check_name_is_new(const std::string& name, const Json& rows, std::string_view field,
+                       Complaint& complaint) {
+  const auto has_it = [&](const Json& row) { return row[0] == name; };
+  if (std::ranges::any_of(rows, has_it))
+    complaint.make(fmt::format("{}: the name {} stands twice", field, name));
 }
 
 Recipe::Recipe(std::string_view text, Complaint& complaint) : complaint_(complaint) {

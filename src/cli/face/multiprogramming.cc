@@ -45,6 +45,7 @@ class ProcessesForm : public Form {
       if (pages.empty())
         complaint.make(
             fmt::format("processes: '{}' is not NAME:PAGE,PAGE...", fmt::join(row, ":")));
+      check_name_is_new(row[0], processes, "processes", complaint);
       processes.push_back({row[0], pages});
     }
     if (processes.empty()) complaint.make(no_input("processes", *this));

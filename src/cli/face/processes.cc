@@ -285,7 +285,7 @@ class TreeForm final : public Form {
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override { return no_measures(); }
   [[nodiscard]] std::string_view row_help() const override {
-    return "tree: actions as a+b (a makes b) and b- (b ends)";
+    return "tree: actions as a+b (a makes b) or b- (b ends)";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {

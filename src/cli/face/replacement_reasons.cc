@@ -79,8 +79,10 @@ class Telling {
     if (policy_ == "opt") return fmt::format("{} ({}).", next_text(name, now), all_next(name, now));
     if (policy_ == "clock") return hand_to(page);
     if (policy_ == "second-chance")
-      return fmt::format("it is the oldest whose bit is clear, loaded by reference {}.",
-                         page.loaded);
+      return fmt::format(
+          "from the oldest on, bits are cleared until one is found clear: its own, loaded by "
+          "reference {}.",
+          page.loaded);
     return fmt::format("{}It was loaded by reference {}, used {} times, last by reference {}.",
                        rule(), page.loaded, page.uses, page.used);
   }

@@ -113,22 +113,6 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
   for (const FacePolicy& policy : plan.form->policies()) plan.policies.push_back(&policy);
 }
 
-std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool have_numbers) {
-  std::vector<std::vector<std::string>> rows;
-  for (const std::string& line : split(text, "\r\n")) {
-    if (line.front() == '#') continue;
-    const bool is_header =
-        have_numbers && rows.empty() && line.find_first_of("0123456789") == std::string::npos;
-    std::vector<std::string> row = split(line, ",\t");
-    for (std::string& field : row) {
-      field.erase(0, field.find_first_not_of(' '));
-      field.erase(field.find_last_not_of(' ') + 1);
-    }
-    if (!is_header && !row.empty()) rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 /// Whether the policy solves the case: by the algorithm's name, or because its form has no other,
 /// and names its algorithm by what was chosen ("SWITCH_ON_END,IO_RUN_LATER").
 bool is_of(const Json& json, const Form& form, const FacePolicy& policy, const Json& input,
@@ -178,11 +162,15 @@ void read_file(const Face& face, const std::string& path, Plan& plan, Complaint&
   const std::string& text = *content;
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   if (start != std::string::npos && (text[start] == '{' || text[start] == '[')) {
-    const Json json = Json::parse(text, nullptr, false);
-    if (json.is_discarded()) return complaint.make(fmt::format("--file: {} is no JSON", path));
-    return take_json(face, json.is_array() && json.size() == 1 ? json[0] : json, plan, complaint);
+    try {
+      const Json json = Json::parse(text);
+      return take_json(face, json.is_array() && json.size() == 1 ? json[0] : json, plan, complaint);
+    } catch (const Json::parse_error& error) {
+      return complaint.make(fmt::format("--file: {}: not JSON: {}", path, what_is_wrong(error)));
+    }
   }
-  plan.input = plan.form->read_rows(rows_of_csv(text, plan.form->rows_have_numbers()), complaint);
+  plan.input =
+      plan.form->read_rows(rows_of_csv(text, plan.form->rows_have_numbers(), complaint), complaint);
 }
 
 Json generated(const Form& form, const std::string& text, Complaint& complaint) {
@@ -214,6 +202,8 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
     for (const std::string& word : request.words) {
       rows.push_back(split(word, ":"));
       if (rows.back().empty()) return complaint.make(fmt::format("input: '{}' says nothing", word));
+      if (has_gap(word, ":") || has_gap(word, ","))
+        return complaint.make(fmt::format("input: something is missing in '{}'", word));
     }
     plan.input = plan.form->read_rows(rows, complaint);
   }
@@ -234,13 +224,15 @@ Json read_value(const FaceParameter& parameter, const std::string& text, Complai
     case Kind::kFlag:
       if (text == "yes" || text == "true") return true;
       return text == "no" || text == "false" ? Json(false) : unknown("yes and no");
-    case Kind::kWords:
-      return split(text, ", ");
     case Kind::kText:
       return text;
+    case Kind::kWords:
     case Kind::kNumbers:
       break;
   }
+  if (has_gap(text, ","))
+    return complaint.make(fmt::format("{}: something is missing in '{}'", name, text)), Json();
+  if (parameter.kind == Kind::kWords) return split(text, ", ");
   Json list = Json::array();
   for (const std::string& part : split(text, ", "))
     list.push_back(read_number(part, name, complaint));
@@ -506,6 +498,14 @@ std::string as_typed(const Form& form, const std::string& sentence) {
   return is_option ? option_name(name) + sentence.substr(name.size()) : sentence;
 }
 
+/// Says which parameters of a file the solver did not read: they may be misspelt.
+void tell_unread(const Face& face, const Plan& plan, const std::vector<std::string>& notes) {
+  for (const auto& [name, value] : plan.parameters.items())
+    for (const std::string& note : notes)
+      if (note.find(fmt::format("parameters: \"{}\"", name)) != std::string::npos)
+        fmt::print(stderr, "spindle {}: {}\n", face.command, note);
+}
+
 void answer(const Face& face, const FaceRequest& request, Complaint& complaint) {
   Plan plan;
   choose_policies(face, request, plan, complaint);
@@ -522,7 +522,10 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
       return;
     }
     Complaint refused;
-    if (!solve(solved, refused)) return complaint.make(as_typed(*plan.form, refused.what()));
+    std::vector<std::string> notes;
+    if (!solve(solved, refused, &notes))
+      return complaint.make(as_typed(*plan.form, refused.what()));
+    if (plan.policies.size() == 1) tell_unread(face, plan, notes);
     plan.form->finish(solved);
     all.push_back(std::move(solved));
   }
@@ -534,8 +537,8 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
 
 }  // namespace
 
-bool solve(Solved& solved, Complaint& complaint) {
-  const Json lines = solve_cases(Json::array({solved.problem}));
+bool solve(Solved& solved, Complaint& complaint, std::vector<std::string>* notes) {
+  const Json lines = solve_cases(Json::array({solved.problem}), notes);
   if (lines[0].contains("error")) {
     complaint.make(lines[0]["error"].get<std::string>());
     return false;

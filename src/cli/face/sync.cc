@@ -30,7 +30,7 @@ class SemaphoreForm final : public StepsForm {
                   {{"initial", Kind::kNumber, "semaphore: the value at the start", "1"}},
                   {{"value", "value"}, {"blocked", "waiting"}}) {}
   [[nodiscard]] std::string_view row_help() const override {
-    return "operations as NAME:P (wait) and NAME:V (signal)";
+    return "operations as NAME:P (wait) or NAME:V (signal)";
   }
 
  private:
@@ -74,7 +74,7 @@ class BufferForm final : public StepsForm {
                    {"blocked_consumers", "waiting consumers"},
                    {"consumed", "consumed"}}) {}
   [[nodiscard]] std::string_view row_help() const override {
-    return "bounded-buffer: operations as put:NAME:ITEM and get:NAME";
+    return "bounded-buffer: operations as put:NAME:ITEM or get:NAME";
   }
 
  private:
@@ -124,7 +124,7 @@ class ReadersWritersForm final : public StepsForm {
                    {"fair", "FAIR", "Readers and writers, in order of arrival"}},
                   {}, {{"inside", "inside"}, {"waiting", "waiting"}}) {}
   [[nodiscard]] std::string_view row_help() const override {
-    return "readers and writers: operations as NAME:r, NAME:w and NAME:done";
+    return "readers and writers: operations as NAME:r, NAME:w or NAME:done";
   }
 
  private:

@@ -222,7 +222,10 @@ void TranslationForm::complete(Json& problem, Complaint& complaint) const {
       continue;
     }
     Json* entry = &table;
-    for (std::size_t i = 0; i + 1 < numbers.size(); ++i) entry = &(*entry)[plain(numbers[i])];
+    for (std::size_t i = 0; i + 1 < numbers.size() && (entry->is_object() || entry->is_null()); ++i)
+      entry = &(*entry)[plain(numbers[i])];
+    if (!entry->is_null())
+      return complaint.make(fmt::format("--table: '{}' is about a page that has an entry", text));
     *entry = numbers.back();
   }
   parameters["table"] = table;
