@@ -20,6 +20,9 @@ using Names = std::vector<std::string_view>;
 template <class Number>
 Result<Number> as_number(std::string_view text) {
   const auto number = number_in<Number>(text);
+  if (!number && std::is_unsigned_v<Number>)
+    return Error{EINVAL, "it is not a whole number from 0 on"};
+  if (!number && std::is_integral_v<Number>) return Error{EINVAL, "it is not a whole number"};
   if (!number) return Error{EINVAL, "it is not a number"};
   return *number;
 }
