@@ -457,11 +457,15 @@ refuses "'0\+2' is about a page that has an entry" translate --table 0+1,0+2 5
 refuses "'0\+1\+7' is about a page that has an entry" translate -p multi-level --fields 2,2,4 --table 0+3,0+1+7 21
 refuses "'0\+3' is about a page that has an entry" translate -p multi-level --fields 2,2,4 --table 0+1+7,0+3 21
 says 'page 4: a fault; 0 goes: from the oldest on, bits are cleared' memory -p second-chance --frames 4 -e 0,1,2,3,0,4
+refuses 'the name A stands twice' realtime A:5:2 A:7:2
 refuses 'the name A stands twice' memory -p shared-lru A:1,2 A:3,4
 refuses '^spindle cpu: --cpus: 0 is not from 1 to 64$' cpu --cpus 0 A:0:4
 refuses "'A:V:B' is not NAME:P .* or NAME:V" sync A:V:B
 says '^operations that failed +1$' memory -p heap-best --size 100 +200
 refuses 'the process holds more than its maximum \(item 2 of the list\)' deadlock --available 3 P0:0:1 P1:2:1
+refuses "ops: 'B-' frees what is not allocated" memory -p buddy A+70 B-
+refuses "ops: 'A-' frees what is not allocated" memory -p buddy A+70 A- A-
+json "a['answer']['allocations'][1] == ['B', None, 2048]" memory -p buddy A+70 B+2000 B- A-
 echo '{"domain": "cpu", "algorithm": "RR", "input": {"processes": [["A", 0, 3]' >"$work/cut.json"
 refuses '^spindle cpu: --file: .*cut.json: not JSON: parse error at line ' cpu -f "$work/cut.json"
 echo '{"domain": "cpu", "algorithm": "RR", "parameters": {"quantm": 2}, "input": {"processes": [["A", 0, 3]]}}' >"$work/misspelt.json"

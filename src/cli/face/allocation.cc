@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "cli/face/memory_forms.h"
 #include "spindle/base/random.h"
@@ -214,6 +215,7 @@ class BuddyForm final : public Form {
 Json BuddyForm::read_rows(const std::vector<std::vector<std::string>>& rows,
                           Complaint& complaint) const {
   Json ops = Json::array();
+  std::set<std::string> asked;  // and not freed since; what got no block may be freed all the same
   for (const std::vector<std::string>& row : rows)
     for (const std::string& part : row)
       for (const std::string& op : split(part, ", ")) {
@@ -223,6 +225,9 @@ Json BuddyForm::read_rows(const std::vector<std::vector<std::string>>& rows,
           return {};
         }
         const std::string name = op.substr(0, sign);
+        if (op[sign] == '-' && asked.erase(name) == 0)
+          complaint.make(fmt::format("ops: '{}' frees what is not allocated", op));
+        if (op[sign] == '+') asked.insert(name);
         if (op[sign] == '-')
           ops.push_back({"free", name});
         else

@@ -86,6 +86,7 @@ Json RealtimeForm::read_rows(const std::vector<std::vector<std::string>>& rows,
           fmt::format("tasks: '{}' is not NAME:PERIOD:EXECUTION[:DEADLINE]", fmt::join(row, ":")));
       return {};
     }
+    check_name_is_new(row[0], tasks, "tasks", complaint);
     constexpr std::string_view kParts[] = {"", "period of ", "execution of ", "deadline of "};
     Json task = {row[0]};
     for (std::size_t part = 1; part < row.size(); ++part)
