@@ -32,9 +32,9 @@ class Watch:
         self.master, slave = pty.openpty()
         self.size(columns, lines)
         self.before = termios.tcgetattr(slave)
-        environment = dict(os.environ, TERM=term, LC_ALL=locale)
-        for name in ("LINES", "COLUMNS", "NO_COLOR"):
-            environment.pop(name, None)
+        # A shell may have exported a size that is not the terminal's.
+        environment = dict(os.environ, TERM=term, LC_ALL=locale, LINES="60", COLUMNS="200")
+        environment.pop("NO_COLOR", None)
         self.process = subprocess.Popen(
             ["spindle", "watch", mount, "-i", "0.2", *more], stdin=slave, stdout=slave, stderr=slave,
             start_new_session=True, env=environment, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))

@@ -75,6 +75,9 @@ std::unique_ptr<Terminal> Terminal::open(Complaint& complaint) {
   }
   // Before ncurses looks at the locale.
   static_cast<void>(chart::terminal_style(STDOUT_FILENO));
+  // To ncurses a size that a shell has exported would be the terminal's, whatever that is.
+  ::unsetenv("LINES");
+  ::unsetenv("COLUMNS");
   SCREEN* screen = ::newterm(nullptr, stdout, stdin);
   if (screen == nullptr) {
     const char* type = std::getenv("TERM");
