@@ -129,6 +129,9 @@ Result<> shrink_map(Volume& volume, Node& node, FileBlock end) {
     MapFile file = change.map_file(node);
     done = TRY(shape.map->shrink(change.tx, *volume.space, file, end));
     change.mapped(node, file);
+    // No crash shows a size whose blocks are gone, not even of a file without names.
+    format::Inode& inode = change.edit(node);
+    inode.size = std::min<std::uint64_t>(inode.size, shape.start_of(end));
     change.touches_content(node);
     TRY(change.commit_part());
   }

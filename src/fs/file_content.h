@@ -71,7 +71,7 @@ Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const Cont
 Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
                                const ContentShape& shape, FileBlock at, std::uint64_t want);
 
-/// Frees all blocks from `end` on. Takes transactions.
+/// Frees all blocks from `end` on; the file is no larger than what is left. Takes transactions.
 Result<> shrink_map(Volume& volume, Node& node, FileBlock end);
 /// Frees what is mapped beyond the end, then takes the node off the orphan list, if it has a name.
 /// Takes transactions.

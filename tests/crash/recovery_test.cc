@@ -3,6 +3,7 @@
 // freed. Whatever is left of it mounts again and holds what was promised before the first cut.
 
 #include <gtest/gtest.h>
+#include <linux/falloc.h>
 
 #include "fsck/check_volume.h"
 #include "judge.h"
@@ -77,8 +78,8 @@ class Orphan {
     free_blocks_ = must(volume->space()).free_blocks;
     const NodeId kept = make(*volume, "kept");
     const NodeId lost = make(*volume, "lost");
+    if (kind != format::MapKind::kContiguous) leave_single_blocks(*volume);
     const auto bytes = bytes_of(1, 100'000);
-    // In turns, so that the file has many runs.
     for (std::uint64_t i = 0; i < 10; ++i) {
       must(volume->write(lost, 0, i * bytes.size(), bytes, false));
       if (i < 3) must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), false));
@@ -114,6 +115,23 @@ class Orphan {
  private:
   static NodeId make(FileSystem& volume, const char* name) {
     return must(volume.create({}, kRootNode, name, 0644)).node;
+  }
+
+  // Most blocks that are free stand alone from now on: a file will have hundreds of runs.
+  static void leave_single_blocks(FileSystem& volume) {
+    constexpr std::uint64_t kBlock = 1024;
+    constexpr std::uint64_t kBlocksForMaps = 300;
+    constexpr std::uint64_t kSingleBlocks = 1200;
+    const NodeId sieve = make(volume, "sieve");
+    const std::string_view strategy = "extent";
+    must(volume.set_xattr({}, sieve, "user.spindle.alloc", std::as_bytes(std::span(strategy)), 0));
+    const std::uint64_t blocks = must(volume.space()).free_blocks - kBlocksForMaps;
+    must(volume.allocate(sieve, 0, 0, blocks * kBlock));
+    for (std::uint64_t i = 0; i < kSingleBlocks; ++i) {
+      constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+      must(volume.allocate(sieve, kPunch, 2 * i * kBlock, kBlock));
+    }
+    must(volume.sync_all());
   }
 
   MemoryDevice image_;
