@@ -2,7 +2,7 @@
 // have hit.
 //
 //   ShadowCache shadow("arc", frames);
-//   shadow.adopt(present);
+//   shadow.adopt(present, free_frames);
 //   play(log.some_events(0, log.size()), shadow);
 //   shadow.counts().hits ...
 //

@@ -19,7 +19,7 @@ class LaterLook {
   void ask(std::shared_ptr<const void> owner) {
     if (is_asked_) return;
     const auto spawned = thread::spawn_detached(name_, [this, kept = std::move(owner)] {
-      thread::sleep_until(monotonic_ns() + kInterval_ns);
+      thread::sleep_until(monotonic_ns() + kIntervalNs);
       is_asked_ = false;
       arrivals.wake_all();
     });
@@ -29,7 +29,7 @@ class LaterLook {
   thread::WaitQueue arrivals;
 
  private:
-  static constexpr std::int64_t kInterval_ns = 20'000'000;
+  static constexpr std::int64_t kIntervalNs = 20'000'000;
   const char* name_;
   bool is_asked_ = false;
 };

@@ -1,7 +1,7 @@
 // Change: one transaction with the inodes that it edits and the locks that it holds.
 //
 //   Change change = TRY(Change::begin(volume, bytes));
-//   TRY(change.lock({directory, file}));
+//   change.lock({directory, file});
 //   format::Inode& inode = change.edit(*file);       // a private copy
 //   inode.links += 1;
 //   TRY(change.commit());                            // stores, commits, publishes, unlocks
@@ -59,7 +59,7 @@ class Change {
   Result<EpochNo> commit();
   /// As commit, but does not wait although the options say so: more is to come.
   Result<EpochNo> commit_part();
-  /// The node made for `create`d inode, after the commit.
+  /// The node of the inode that `create` made, after the commit.
   [[nodiscard]] NodeRef created() const { return created_; }
 
   Transaction tx;

@@ -2,7 +2,7 @@
 //
 //   EventTrace trace(16384, &thread::current_thread::tag);  // who knows whose work it is
 //   trace.start();                                          // all layers of this kernel thread
-//   tell trace_event(EventKind::kEvict, {victim, incoming});     // in a layer
+//   trace_event(EventKind::kDurable, {epoch});              // in a layer
 //   trace.for_each([](const TraceEvent& event) { ... });    // oldest first
 //
 // A layer knows this header and nobody above it. While no trace is started an event costs a look at
@@ -79,7 +79,8 @@ class EventTrace {
  public:
   static constexpr std::size_t kLargest = 1 << 20;
 
-  /// Keeps the last `capacity` events, 1 to kLargest. `whose` says for whose sake the caller works.
+  /// Keeps the last `capacity` events, 1 to kLargest. `whose` answers with the number of the
+  /// request for which the calling thread works.
   EventTrace(std::size_t capacity, std::uint64_t (*whose)());
   ~EventTrace() { stop(); }
   EventTrace(const EventTrace&) = delete;
@@ -101,9 +102,9 @@ class EventTrace {
            std::string_view text = {});
   void add_for(std::uint64_t whose, EventKind kind, std::initializer_list<std::uint64_t> numbers,
                std::string_view word = {}, std::string_view text = {});
-  /// One block of a kind whose two numbers are a run: it may join the one or other event before.
+  /// One block of a kind whose two numbers are a run: it may join one of the last two events.
   void add_block(EventKind kind, std::uint64_t block, std::string_view word = {});
-  /// Whose sake the caller works for.
+  /// The request for which the calling thread works; 0: nobody's.
   [[nodiscard]] std::uint64_t request() const { return request_(); }
 
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
