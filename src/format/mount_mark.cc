@@ -1,6 +1,5 @@
 #include "spindle/format/mount_mark.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -8,16 +7,15 @@
 #include <optional>
 #include <string>
 
+#include "spindle/base/host_proc.h"
+
 namespace spindle::format {
 namespace {
 
-std::string read_small_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  char text[4096];
-  const ssize_t length = ::read(fd, text, sizeof text);
-  ::close(fd);
-  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+// Empty if there is no such file.
+std::string proc_text(const std::string& path) {
+  auto text = read_host_proc(path);
+  return text.ok() ? std::move(*text) : std::string();
 }
 
 // The 16 bytes of the boot id, which the kernel shows as hexadecimal with dashes; zeros if it does
@@ -25,7 +23,7 @@ std::string read_small_file(const std::string& path) {
 std::array<std::byte, 16> boot_id() {
   std::array<std::byte, 16> id{};
   std::size_t digits = 0;
-  for (const char c : read_small_file("/proc/sys/kernel/random/boot_id")) {
+  for (const char c : proc_text("sys/kernel/random/boot_id")) {
     std::uint8_t value = 0;
     if (std::from_chars(&c, &c + 1, value, 16).ec != std::errc{} || digits == 32) continue;
     id[digits / 2] = id[digits / 2] << 4 | std::byte{value};
@@ -34,15 +32,18 @@ std::array<std::byte, 16> boot_id() {
   return id;
 }
 
-// Field 22 of /proc/PID/stat; nothing if there is no such process, or only what is left of a dead
-// one until its parent looks (state Z or X, field 3). The command's name, field 2, may hold
+// The start time in /proc/PID/stat; nothing if there is no such process, or only what is left of a
+// dead one until its parent looks (state Z or X, field 3). The command's name, field 2, may hold
 // anything, but ends at the last parenthesis.
 std::optional<std::uint64_t> start_time(std::uint64_t process) {
-  const std::string stat = read_small_file("/proc/" + std::to_string(process) + "/stat");
+  constexpr int kNameField = 2, kStartTimeField = 22;
+  const std::string stat = proc_text(std::to_string(process) + "/stat");
   std::size_t at = stat.rfind(')');
   if (at == std::string::npos || at + 2 >= stat.size()) return std::nullopt;
   if (stat[at + 2] == 'Z' || stat[at + 2] == 'X') return std::nullopt;
-  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+  for (int field = kNameField; field < kStartTimeField && at != std::string::npos; ++field) {
+    at = stat.find(' ', at + 1);
+  }
   if (at == std::string::npos) return std::nullopt;
   std::uint64_t start = 0;
   const auto parsed = std::from_chars(stat.data() + at + 1, stat.data() + stat.size(), start);
