@@ -15,6 +15,8 @@
 //            or the map. Taken after Journal::begin, in ascending order of numbers.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <functional>
 #include <list>
 #include <memory>
@@ -56,10 +58,10 @@ struct ChangeWatch {
 struct Node {
   Node(NodeTable& in, InodeNo with_number) : table(in), number(with_number) {}
 
-  [[nodiscard]] std::uint32_t type() const { return inode.mode & 0170000u; }
-  [[nodiscard]] bool is_directory() const { return type() == 0040000u; }
-  [[nodiscard]] bool is_regular() const { return type() == 0100000u; }
-  [[nodiscard]] bool is_symlink() const { return type() == 0120000u; }
+  [[nodiscard]] std::uint32_t type() const { return inode.mode & S_IFMT; }
+  [[nodiscard]] bool is_directory() const { return type() == S_IFDIR; }
+  [[nodiscard]] bool is_regular() const { return type() == S_IFREG; }
+  [[nodiscard]] bool is_symlink() const { return type() == S_IFLNK; }
   /// Whose content its blocks hold: its own, but for the hidden inode in which a file's new content
   /// is built (rebuild.h), which names that file as its parent.
   [[nodiscard]] InodeNo content_owner() const {

@@ -151,19 +151,17 @@ Result<format::Inode> Volume::load_inode(InodeNo number) {
   if (inode.mode == 0) return Error{ESTALE, "the inode is free", subject};
 
   const auto kind = format::MapKind{inode.map_kind};
-  const std::uint32_t type = inode.mode & 0170000u;
-  const bool has_content = type == 0100000u || type == 0040000u;
-  const bool is_symlink = type == 0120000u;
+  const bool has_content = S_ISREG(inode.mode) || S_ISDIR(inode.mode);
   if (kind == format::MapKind::kInline ? has_content : file_map(kind) == nullptr) {
     return corrupt("an inode has an impossible allocation strategy", subject);
   }
   if (inode.parent != 0 && !layout.is_inode(InodeNo{inode.parent})) {
     return corrupt("an inode has an impossible parent", subject);
   }
-  if (type == 0040000u && kind != format::MapKind::kExtent) {
+  if (S_ISDIR(inode.mode) && kind != format::MapKind::kExtent) {
     return corrupt("a directory is not mapped by extents", subject);
   }
-  if (is_symlink && inode.size > kMaxSymlinkLength) {
+  if (S_ISLNK(inode.mode) && inode.size > kMaxSymlinkLength) {
     return corrupt("a symbolic link is too long", subject);
   }
   if (inode.size > static_cast<std::uint64_t>(INT64_MAX)) {

@@ -1,6 +1,7 @@
 // `spindle inspect IMAGE block N`: what a block is, whose it is, and whether it is whole.
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <bit>
@@ -203,12 +204,12 @@ void add_owner(InspectedVolume& volume, BlockNo block, const Owner& owner) {
   answer.fact("file_block", number(owner.file_block->value));
   answer.fact("unwritten", owner.unwritten);
   if (kind == MapKind::kLinked) add_link_header(volume, block);
-  if ((owner.content.mode & 0170000) == 0040000) add_header(volume, block, BlockKind::kDirectory);
+  if (S_ISDIR(owner.content.mode)) add_header(volume, block, BlockKind::kDirectory);
 }
 
 std::string purpose_of(const Owner& owner) {
   if (!owner.file_block) return block_kind_name(static_cast<std::uint16_t>(owner.kind));
-  return (owner.content.mode & 0170000) == 0040000 ? "directory" : "data";
+  return S_ISDIR(owner.content.mode) ? "directory" : "data";
 }
 
 // A block that files can own.
