@@ -8,8 +8,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kPermissions = 07777;
-
 // Times alone need no transaction of their own (pending_times.h).
 bool is_times_only(const AttributeChange& change) {
   return !change.mode && !change.uid && !change.gid && !change.size && !change.clear_setuid;

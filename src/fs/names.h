@@ -62,6 +62,9 @@ Result<InodeNo> make_whiteout(Volume& volume, Change& change, Node& directory,
 inline constexpr std::size_t kWhiteoutLogBytes =
     log_cost::kAllocateInode + log_cost::kRecord + Change::kInodeLogBytes;
 
+/// The bits of a mode that chmod(2) sets.
+inline constexpr std::uint32_t kPermissions = 07777;
+
 /// As stat(2) shows it.
 Attributes attributes_of(const Volume& volume, const Node& node);
 /// The same, with one more reference of the kernel's.

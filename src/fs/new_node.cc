@@ -1,9 +1,8 @@
 #include <sys/stat.h>
 
-#include <shared_mutex>
-
-#include <algorithm>
 #include <cstring>
+#include <shared_mutex>
+#include <utility>
 
 #include "acl.h"
 #include "file_content.h"
@@ -84,8 +83,21 @@ Result<Heritage> inherit(Volume& volume, Node& parent, const Caller& caller,
   return heritage;
 }
 
-void fill(Volume& volume, Change& change, const Node& parent, const Caller& caller,
-          const NewFile& wanted, const Heritage& heritage, format::Inode& inode) {
+// A generation for a new inode. The state block's counter moves by as much as committed
+// transactions took from it; what dropped ones took is owed by the next.
+Result<std::uint32_t> take_generation(Volume& volume, Change& change) {
+  const std::uint64_t step = 1 + std::exchange(volume.generation_owed, 0);
+  const auto taken = static_cast<std::uint32_t>(volume.generation++);
+  change.tx.on_drop([&volume, step] { volume.generation_owed += step; });
+  TRY(change.tx.add(volume.layout.state(), format::BlockKind::kState,
+                    format::kHeaderSize + offsetof(format::State, generation),
+                    static_cast<std::int32_t>(step)));
+  return taken;
+}
+
+// All fields but the generation.
+void fill(const Volume& volume, const Node& parent, const Caller& caller, const NewFile& wanted,
+          const Heritage& heritage, format::Inode& inode) {
   const bool is_setgid = (parent.inode.mode & S_ISGID) != 0;
   const format::DiskTime now = to_disk(volume.now());
   inode.mode = static_cast<std::uint16_t>(heritage.mode);
@@ -95,20 +107,8 @@ void fill(Volume& volume, Change& change, const Node& parent, const Caller& call
   inode.uid = caller.uid;
   inode.gid = is_setgid ? parent.inode.gid : le32(caller.gid);
   inode.accessed = inode.modified = inode.changed = inode.born = now;
-  inode.generation = static_cast<std::uint32_t>(volume.generation);
   inode.parent = wanted.is_directory() ? parent.number.value : 0;
   inode.device = wanted.device;
-  // The state block's counter moves by as much as committed transactions took from it; what
-  // dropped ones took is owed by the next.
-  const std::uint64_t step = 1 + std::exchange(volume.generation_owed, 0);
-  ++volume.generation;
-  change.tx.on_drop([&volume, step] { volume.generation_owed += step; });
-}
-
-Result<> count_generation(Volume& volume, Change& change, std::uint64_t step) {
-  return change.tx.add(volume.layout.state(), format::BlockKind::kState,
-                       format::kHeaderSize + offsetof(format::State, generation),
-                       static_cast<std::int32_t>(step));
 }
 
 Result<> store_attributes(Volume& volume, Change& change, InodeNo number, format::Inode& inode,
@@ -172,9 +172,8 @@ Result<InodeNo> make_inode(Volume& volume, Change& change, Node& parent, const C
   const InodeNo number =
       TRY(volume.space->allocate_inode(change.tx, parent.number, wanted.is_directory()));
   format::Inode& inode = change.create(number);
-  const std::uint64_t step = 1 + volume.generation_owed;
-  fill(volume, change, parent, caller, wanted, heritage, inode);
-  TRY(count_generation(volume, change, step));
+  inode.generation = TRY(take_generation(volume, change));
+  fill(volume, parent, caller, wanted, heritage, inode);
   TRY(store_attributes(volume, change, number, inode, heritage.attributes, budget));
   if (wanted.type() == S_IFLNK) {
     TRY(store_target(volume, change, number, inode, wanted.target));
@@ -227,8 +226,6 @@ Result<Attributes> make(Volume& volume, const Caller& caller, NodeId directory,
                      [&] { return make_once(volume, caller, parent, name, wanted); });
   });
 }
-
-constexpr std::uint32_t kPermissions = 07777;
 
 }  // namespace
 
