@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "file_content.h"
+#include "names.h"
 #include "volume.h"
 
 namespace spindle {
@@ -103,9 +104,7 @@ Result<bool> overwrite(Volume& volume, Node& node, const ContentShape& shape, co
                       }));
   if (!all_written) return false;
   for (const Extent& extent : extents) TRY(copy_into(volume, node, shape, extent, piece, {}));
-  const Timestamp now = volume.now();
-  node.inode.modified = {now.seconds, now.nanoseconds};
-  node.inode.changed = node.inode.modified;
+  touch_modified(node.inode, volume.now());
   volume.pending_times.add(node);
   return true;
 }
@@ -173,9 +172,7 @@ Result<std::size_t> write_some(Volume& volume, Node& node, const ContentShape& s
     inode.size = end;
     change.touches_content(node);
   }
-  const Timestamp now = volume.now();
-  inode.modified = {now.seconds, now.nanoseconds};
-  inode.changed = inode.modified;
+  touch_modified(inode, volume.now());
   if (clear_setuid) inode.mode = without_setuid(inode.mode);
   TRY(change.commit_part());
   return piece.bytes.size();
