@@ -74,6 +74,13 @@ Result<> change_size(Volume& volume, const NodeRef& node, const AttributeChange&
 
 }  // namespace
 
+Result<Attributes> FileSystem::attributes(NodeId id) {
+  const auto get = [&]() -> Result<Attributes> {
+    return attributes_of(*volume_, *TRY(volume_->node(id)));
+  };
+  return volume_->told("attributes", get());
+}
+
 Result<Attributes> FileSystem::set_attributes(const Caller& caller, NodeId id,
                                               const AttributeChange& change) {
   const auto set = [&]() -> Result<Attributes> {

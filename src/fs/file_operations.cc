@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <shared_mutex>
@@ -10,8 +9,6 @@
 
 namespace spindle {
 namespace {
-
-constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
 
 Result<NodeRef> file(Volume& volume, NodeId id) {
   NodeRef node = TRY(volume.node(id));
@@ -28,25 +25,6 @@ Result<> make_durable(Volume& volume, Node& node, bool data_only) {
 }
 
 }  // namespace
-
-bool touch_accessed(Volume& volume, Node& node) {
-  using AccessTimes = FileSystem::AccessTimes;
-  if (volume.options.access_times == AccessTimes::kNone || !volume.writable().ok()) {
-    return false;
-  }
-  if (node.is_directory() && !volume.options.directory_access_times) return false;
-  format::Inode& inode = node.inode;
-  const Timestamp now = volume.now();
-  const Timestamp accessed = from_disk(inode.accessed);
-  if (volume.options.access_times == AccessTimes::kRelative &&
-      accessed > from_disk(inode.modified) && accessed > from_disk(inode.changed) &&
-      now.seconds - accessed.seconds < kDaySeconds) {
-    return false;
-  }
-  inode.accessed = to_disk(now);
-  volume.pending_times.add(node);
-  return true;
-}
 
 Result<Opened> FileSystem::open(NodeId id, int flags) {
   const auto look = [&]() -> Result<Opened> {

@@ -1,7 +1,5 @@
-// What the operations on names share: a directory under edit, a new inode, attributes.
+// What the operations on names share: a directory under edit, names, attributes and times.
 #pragma once
-
-#include <optional>
 
 #include "change.h"
 #include "directory.h"

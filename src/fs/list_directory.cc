@@ -1,0 +1,95 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <shared_mutex>
+
+#include "file_content.h"
+#include "names.h"
+
+namespace spindle {
+namespace {
+
+// With more of them, more are copied in vain than fit into the kernel's buffer; with fewer, the
+// leaf is looked for anew more often.
+constexpr std::size_t kNamesAtOnce = 256;
+
+// Names of a directory, copied out, so that the visitor is called with no lock held.
+class ListedNames {
+ public:
+  ListedNames() { names_.reserve(kNamesAtOnce); }
+
+  bool is_full() const { return names_.size() == kNamesAtOnce; }
+  void add(const DirectoryName& name) {
+    names_.push_back(name);
+    text_.append(name.name);
+  }
+  /// Calls `visit` for each, in order, until it says false: then false.
+  bool each(const Tree::Visit& visit) const {
+    std::string_view left = text_;
+    for (const DirectoryName& name : names_) {
+      const std::string_view text = left.substr(0, name.name.size());
+      left.remove_prefix(text.size());
+      if (!visit({text, name.inode.value, name.type, name.position})) return false;
+    }
+    return true;
+  }
+  std::int64_t end() const { return names_.back().position; }
+
+ private:
+  std::vector<DirectoryName> names_;  ///< of whose names only the length is good
+  std::string text_;                  ///< the names, one after the other
+};
+
+constexpr std::uint64_t kReadAheadBytes = 8u << 20;
+
+// Names come in the order of their hashes, and so from all over the directory's blocks: who begins
+// at the front will want the whole of it.
+Result<> read_directory_ahead(Volume& volume, Node& directory) {
+  if (directory.inode.size <= volume.layout.block_size) return {};
+  return read_content_ahead(volume, directory, TRY(content_shape(volume, directory)), 0,
+                            kReadAheadBytes);
+}
+
+Result<ListedNames> list_some(Volume& volume, Node& directory, std::int64_t position) {
+  ListedNames names;
+  const std::shared_lock guard(directory.lock);
+  if (position == Directory::kAfterDotDot) TRY(read_directory_ahead(volume, directory));
+  TRY(DirectoryReader(volume, directory)
+          ->visit(*volume.reader, position, [&](const DirectoryName& item) {
+            if (names.is_full()) return false;
+            names.add(item);
+            return true;
+          }));
+  touch_accessed(volume, directory);
+  return names;
+}
+
+Result<> list_directory(Volume& volume, const NodeRef& directory, std::int64_t position,
+                        const Tree::Visit& visit) {
+  if (position < 0) return Error{EINVAL, "it is no position of a directory"};
+  if (position < Directory::kAfterDot &&
+      !visit({".", directory->number.value, S_IFDIR, Directory::kAfterDot})) {
+    return {};
+  }
+  if (position < Directory::kAfterDotDot &&
+      !visit({"..", directory->inode.parent, S_IFDIR, Directory::kAfterDotDot})) {
+    return {};
+  }
+  position = std::max(position, Directory::kAfterDotDot);
+  for (;;) {
+    const ListedNames names = TRY(list_some(volume, *directory, position));
+    if (!names.each(visit) || !names.is_full()) return {};
+    position = names.end();
+  }
+}
+
+}  // namespace
+
+Result<> FileSystem::read_directory(NodeId id, std::int64_t position, const Visit& visit) {
+  const auto list = [&]() -> Result<> {
+    return list_directory(*volume_, TRY(volume_->directory(id)), position, visit);
+  };
+  return volume_->told("read_directory", list());
+}
+
+}  // namespace spindle
