@@ -163,14 +163,26 @@ Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
   }
   const Reservations::Growth* growth = reservations.going_on(owner, request.hint);
   if (growth != nullptr && growth->window.length != 0) {
-    const Run window = growth->window;
-    const Run run{window.start, std::min(request.want, window.length)};
-    const GroupNo g = group_of(run.start);
-    CHECK(groups[g.value].blocks->reserved.remove(run));
-    reservations.note(owner, run, {run.end(), window.length - run.length}, true);
-    TRY(record_taking(tx, g, run));
-    return std::optional(run);
+    return take_from_window(tx, request, owner, growth->window);
   }
+  return take_and_reserve(tx, request, owner, growth);
+}
+
+/// Takes the first blocks of the window that is reserved for the file.
+Result<std::optional<Run>> SpaceManager::State::take_from_window(Transaction& tx,
+                                                                 const FitRequest& request,
+                                                                 InodeNo owner, Run window) {
+  const Run run{window.start, std::min(request.want, window.length)};
+  const GroupNo g = group_of(run.start);
+  CHECK(groups[g.value].blocks->reserved.remove(run));
+  reservations.note(owner, run, {run.end(), window.length - run.length}, true);
+  TRY(record_taking(tx, g, run));
+  return std::optional(run);
+}
+
+/// Takes a run, and if the file has been seen to grow (`growth`) reserves a window behind it.
+Result<std::optional<Run>> SpaceManager::State::take_and_reserve(
+    Transaction& tx, const FitRequest& request, InodeNo owner, const Reservations::Growth* growth) {
   const bool goes_on = growth != nullptr;
   FitRequest roomy = request;
   if (goes_on && reservations.reserved() < free_blocks / kShareReserved) {

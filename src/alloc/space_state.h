@@ -69,6 +69,10 @@ struct SpaceManager::State {
                        std::uint64_t kept);
   Result<std::optional<Run>> try_allocate(Transaction& tx, const FitRequest& request, InodeNo owner,
                                           std::uint64_t kept);
+  Result<std::optional<Run>> take_from_window(Transaction& tx, const FitRequest& request,
+                                              InodeNo owner, Run window);
+  Result<std::optional<Run>> take_and_reserve(Transaction& tx, const FitRequest& request,
+                                              InodeNo owner, const Reservations::Growth* growth);
   [[nodiscard]] std::uint64_t kept_back() const;
   Result<> take(Transaction& tx, GroupNo g, Run run);
   Result<> record_taking(Transaction& tx, GroupNo g, Run run);
