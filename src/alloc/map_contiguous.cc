@@ -75,8 +75,7 @@ Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std:
     const std::vector<BlockRef> source =
         TRY(cache.read_range({from + done, piece}, IoPurpose::kData));
     for (std::uint64_t i = 0; i < piece; ++i) {
-      const BlockRef target = TRY(cache.blank(to + done + i));
-      TRY(cache.write_access(target));
+      const BlockRef target = TRY(cache.replace(to + done + i));
       const auto bytes = source[i].bytes();
       std::copy(bytes.begin(), bytes.end(), target.writable().begin());
       cache.mark_dirty(target, owner);

@@ -177,11 +177,7 @@ Result<> zero_around(Transaction& tx, SpaceManager& space, const MapFile& file,
   for (std::uint64_t i = 0; i < extent.length; ++i) {
     if (i == skip) i += length;
     if (i >= extent.length) break;
-    const BlockRef block = TRY(cache.blank(BlockNo{extent.block + i}));
-    TRY(cache.write_access(block));
-    const std::span<std::byte> bytes = block.writable();
-    std::fill(bytes.begin(), bytes.end(), std::byte{});
-    cache.mark_dirty(block, file.inode);
+    cache.mark_dirty(TRY(cache.blank(BlockNo{extent.block + i})), file.inode);
     if (i % kZeroedAtOnce == 0) TRY(cache.flush_file(file.inode));
   }
   TRY(cache.flush_file(file.inode));

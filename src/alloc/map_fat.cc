@@ -135,11 +135,7 @@ Result<> FatEditor::link_run(FileBlock at, Run run) {
 }
 
 Result<> FatEditor::make_zero(BlockNo block) {
-  const BlockRef zeros = TRY(space_.cache().blank(block));
-  TRY(space_.cache().write_access(zeros));
-  const std::span<std::byte> bytes = zeros.writable();
-  std::fill(bytes.begin(), bytes.end(), std::byte{});
-  space_.cache().mark_dirty(zeros, file_.inode);
+  space_.cache().mark_dirty(TRY(space_.cache().blank(block)), file_.inode);
   tx_.order_data(file_.inode);
   return {};
 }

@@ -189,7 +189,6 @@ Result<Extent> LinkedMap::extend(Transaction& tx, SpaceManager& space, MapFile& 
   tx.on_drop([&space, inode = file.inode, at] { space.chains().cut(inode, at); });
   for (std::uint64_t i = 0; i < run.length; ++i) {
     const BlockRef block = TRY(space.cache().blank(run.start + i));
-    TRY(space.cache().write_access(block));
     const BlockNo next = i + 1 < run.length ? run.start + i + 1 : kNoBlock;
     write_header(block.writable(), space.layout(), file, {at + i, run.start + i}, next);
     space.cache().mark_dirty(block, file.inode);

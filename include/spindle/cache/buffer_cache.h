@@ -88,8 +88,9 @@ class BufferCache {
   /// returns. A hint: may do less, never fails.
   void read_ahead(std::span<const Run> runs);
   void read_ahead(Run run) { read_ahead({&run, 1}); }
-  /// A block whose old content is not wanted: a frame, zero-filled, no transfer. If the block is in
-  /// memory, that frame, zero-filled after `write_access`. Errors as of `read`.
+  /// A block whose old content is not wanted, without a transfer: a frame full of zeros that may be
+  /// changed at once. If the block is in memory, that frame, after `write_access`. Errors as of
+  /// `read`.
   Result<BlockRef> blank(BlockNo block);
   /// The same, but the frame holds anything: for who fills all of it before anything suspends.
   Result<BlockRef> replace(BlockNo block);
