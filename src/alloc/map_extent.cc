@@ -14,6 +14,8 @@ using format::ExtentEntry;
 constexpr int kRunsPerCall = 16;
 // Blocks that are zeroed before they are written.
 constexpr std::uint64_t kZeroedAtOnce = 256;
+// Behind a hole of fewer blocks there should be room to fill it in place.
+constexpr std::uint64_t kRoomForHole = 1024;
 
 class ExtentMap final : public FileMap {
  public:
@@ -103,9 +105,8 @@ Result<Extent> ExtentMap::extend(Transaction& tx, SpaceManager& space, MapFile& 
   BlockNo hint = first_hint(space, file);
   if (path.found) hint = BlockNo{path.entry.block + path.entry.length};
   if (path.found && at.value != end_of(path.entry)) {
-    // Behind a hole of moderate size there should be room to fill it in place.
     const std::uint64_t gap = at.value - end_of(path.entry);
-    if (gap < 1024 && space.layout().is_data(hint + gap)) hint += gap;
+    if (gap < kRoomForHole && space.layout().is_data(hint + gap)) hint += gap;
   }
   const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
   ExtentEntry entry{};

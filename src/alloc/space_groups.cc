@@ -15,6 +15,8 @@ constexpr std::size_t kMaxLoadedGroups = 1024;
 constexpr std::uint64_t kMaxLoadedRuns = 1u << 19;
 // So much of a bitmap is read together.
 constexpr std::uint64_t kReadAheadBytes = 1u << 20;
+// And so many blocks of the group table.
+constexpr std::uint64_t kTableBlocksAhead = BufferCache::kMaxRange / 16;
 
 /// Reads the numbers of one descriptor; false if they are impossible.
 bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescriptor& descriptor,
@@ -51,9 +53,8 @@ Result<> SpaceManager::State::read_group_table() {
   std::vector<BlockRef> ahead;
   for (std::uint64_t g = 0; g < layout.group_count; ++g) {
     const format::Layout::Place place = layout.descriptor_place(GroupNo{g});
-    if (g % (std::uint64_t{BufferCache::kMaxRange / 16} * layout.descriptors_per_block()) == 0) {
-      const std::uint64_t length =
-          std::min<std::uint64_t>(BufferCache::kMaxRange / 16, table.end() - place.block);
+    if (g % (kTableBlocksAhead * layout.descriptors_per_block()) == 0) {
+      const std::uint64_t length = std::min(kTableBlocksAhead, table.end() - place.block);
       ahead = TRY(cache.read_range({place.block, length}, IoPurpose::kMetadata));
     }
     const BlockView view = TRY(reader.read(place.block, BlockKind::kGroupTable));

@@ -10,13 +10,18 @@ namespace {
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::uint64_t kMostCylinders = 100'000;
 
-constexpr std::array<std::string_view, 5> kNames = {"textbook", "7200rpm", "15000rpm", "ssd",
-                                                    "none"};
+constexpr std::string_view kTextbook = "textbook";
+constexpr std::string_view k7200Rpm = "7200rpm";
+constexpr std::string_view k15000Rpm = "15000rpm";
+constexpr std::string_view kSolidState = "ssd";
+constexpr std::string_view kUntimed = "none";
+constexpr std::array kNames = {kTextbook, k7200Rpm, k15000Rpm, kSolidState, kUntimed};
 
 DiskModel textbook(std::uint64_t block_count) {
   constexpr std::uint64_t kCylinders = 200;
-  return {.name = kNames[0],
-          .geometry = Geometry(block_count, kCylinders, 100),
+  constexpr std::uint64_t kBlocksPerTrack = 100;
+  return {.name = kTextbook,
+          .geometry = Geometry(block_count, kCylinders, kBlocksPerTrack),
           .seek = {SeekCurve::Shape::kLinear, 1'000'000, (kCylinders - 1) * 1'000'000},
           .block_time_ns = 100'000,
           .rotates = true};
@@ -36,14 +41,15 @@ DiskModel hard_disk(std::string_view name, std::int64_t turns_per_minute, std::u
 }
 
 DiskModel solid_state(std::uint32_t block_size, std::uint64_t block_count) {
-  return {.name = kNames[3],
+  constexpr std::int64_t kNsPerByte = 2;
+  return {.name = kSolidState,
           .geometry = Geometry(block_count, 1, std::max<std::uint64_t>(1, block_count)),
-          .block_time_ns = block_size * 2,
+          .block_time_ns = block_size * kNsPerByte,
           .request_overhead_ns = 60'000};
 }
 
 DiskModel untimed(std::uint64_t block_count) {
-  return {.name = kNames[4],
+  return {.name = kUntimed,
           .geometry = Geometry(block_count, 1, std::max<std::uint64_t>(1, block_count))};
 }
 
@@ -79,15 +85,15 @@ std::int64_t DiskModel::rotation_time_ns(BlockNo block, VirtualTime now) const {
 
 Result<DiskModel> make_disk_model(std::string_view preset, std::uint32_t block_size,
                                   std::uint64_t block_count) {
-  if (preset == kNames[0]) return textbook(block_count);
-  if (preset == kNames[1])
-    return hard_disk(kNames[1], 7200, 1 << 20, {SeekCurve::Shape::kSquareRoot, 800'000, 16'000'000},
+  if (preset == kTextbook) return textbook(block_count);
+  if (preset == k7200Rpm)
+    return hard_disk(k7200Rpm, 7200, 1 << 20, {SeekCurve::Shape::kSquareRoot, 800'000, 16'000'000},
                      block_size, block_count);
-  if (preset == kNames[2])
-    return hard_disk(kNames[2], 15000, 512 << 10,
+  if (preset == k15000Rpm)
+    return hard_disk(k15000Rpm, 15000, 512 << 10,
                      {SeekCurve::Shape::kSquareRoot, 200'000, 7'000'000}, block_size, block_count);
-  if (preset == kNames[3]) return solid_state(block_size, block_count);
-  if (preset == kNames[4]) return untimed(block_count);
+  if (preset == kSolidState) return solid_state(block_size, block_count);
+  if (preset == kUntimed) return untimed(block_count);
   return Error{EINVAL, "no disk has this name"};
 }
 
