@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "journal/block_rows.h"
 #include "journal/journal_core.h"
 #include "spindle/base/event_trace.h"
 #include "spindle/thread/traced_task.h"
@@ -50,29 +51,18 @@ Result<> JournalCore::checkpoint(bool interleave) {
 Result<> JournalCore::write_home(std::span<const BlockNo> blocks, EpochNo limit) {
   const std::size_t size = layout_.block_size;
   bounce_.resize(std::max(bounce_.size(), blocks.size() * size));
-  std::vector<std::span<std::byte>> rows;
-  std::vector<BlockNo> starts;
+  BlockRows rows;
   std::size_t used = 0;
   for (BlockNo block : blocks) {
     const std::span<const std::byte> content = held_.begin_write(block, limit, durable_);
     if (content.empty()) continue;
-    std::byte* to = bounce_.data() + used;
-    std::memcpy(to, content.data(), size);
+    const std::span<std::byte> copy = std::span(bounce_).subspan(used, size);
+    std::memcpy(copy.data(), content.data(), size);
+    rows.add(block, copy);
     used += size;
-    if (!rows.empty() && starts.back() + rows.back().size() / size == block) {
-      rows.back() = {rows.back().data(), rows.back().size() + size};
-    } else {
-      rows.emplace_back(to, size);
-      starts.push_back(block);
-    }
-  }
-  std::vector<IoRequest> requests;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    requests.push_back({IoRequest::Kind::kWrite, starts[i], {&rows[i], 1}, IoPurpose::kMetadata});
   }
   counts_.checkpointed_blocks += used / size;
-  if (requests.empty()) return {};
-  return device_.submit(requests);
+  return rows.submit(device_, IoRequest::Kind::kWrite, IoPurpose::kMetadata);
 }
 
 // The entries up to that of `limit` are needed no more. Their room is used again only once the

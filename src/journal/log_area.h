@@ -106,4 +106,21 @@ class RecordReader {
 /// EUCLEAN unless replaying the record touches nothing but blocks that the journal protects.
 Result<> check_record(const Record& record, const format::Layout& layout);
 
+/// Calls `visit(record, its position)` for each record of the entry; EUCLEAN at the first that is
+/// impossible, or if they are not as many as the entry's head says.
+template <class Visit>
+Result<> visit_records(const Entry& entry, const format::Layout& layout, Visit visit) {
+  std::uint64_t records = 0;
+  for (RecordReader reader(entry.bytes); !reader.at_end(); ++records) {
+    const std::size_t position = reader.position();
+    const Record record = TRY(reader.next());
+    TRY(check_record(record, layout));
+    visit(record, position);
+  }
+  if (records != format::at<format::LogHead>(std::span(entry.bytes), 0).records) {
+    return corrupt("a log entry has another number of records than it says");
+  }
+  return {};
+}
+
 }  // namespace spindle::log

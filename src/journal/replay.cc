@@ -1,10 +1,10 @@
 #include "spindle/journal/replay.h"
 
 #include <algorithm>
-#include <cstring>
 #include <queue>
 
 #include "journal/bits.h"
+#include "journal/block_rows.h"
 #include "journal/log_area.h"
 #include "journal/replayer.h"
 
@@ -52,23 +52,6 @@ class RevokeSweep {
   std::priority_queue<Revoke, std::vector<Revoke>, Older> active_;
 };
 
-// Calls `visit(record, its position)` for each record of the entry; EUCLEAN at the first that is
-// impossible.
-template <class Visit>
-Result<> visit_records(const log::Entry& entry, const format::Layout& layout, Visit visit) {
-  std::uint64_t records = 0;
-  for (log::RecordReader reader(entry.bytes); !reader.at_end(); ++records) {
-    const std::size_t position = reader.position();
-    const log::Record record = TRY(reader.next());
-    TRY(log::check_record(record, layout));
-    visit(record, position);
-  }
-  if (records != format::at<format::LogHead>(std::span(entry.bytes), 0).records) {
-    return corrupt("a log entry has another number of records than it says");
-  }
-  return {};
-}
-
 class Replayer {
  public:
   /// With a story, tells it what is revoked and what goes home.
@@ -115,7 +98,7 @@ class Replayer {
 Result<> Replayer::collect() {
   for (std::uint32_t index = 0; index < entries_.size(); ++index) {
     const log::Entry& entry = entries_[index];
-    TRY(visit_records(entry, layout_, [&](const log::Record& record, std::size_t position) {
+    TRY(log::visit_records(entry, layout_, [&](const log::Record& record, std::size_t position) {
       ++report_.records;
       if (record.kind == RecordKind::kRevoke) {
         revokes_.push_back({{record.block, record.count}, entry.epoch});
@@ -207,28 +190,13 @@ void Replayer::apply(const Target& target, std::span<std::byte> block) {
   }
 }
 
-// One request for each row of adjacent blocks: they are adjacent in the buffer, too.
 Result<> Replayer::transfer(IoRequest::Kind kind, std::span<const Target> targets, bool only_old) {
-  std::vector<std::span<std::byte>> rows;
-  std::vector<BlockNo> starts;
+  BlockRows rows;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (only_old && !targets[i].needs_old) continue;
-    const bool adjacent =
-        !rows.empty() && rows.back().data() + rows.back().size() == bytes_of(i).data() &&
-        starts.back() + rows.back().size() / layout_.block_size == targets[i].block;
-    if (adjacent) {
-      rows.back() = {rows.back().data(), rows.back().size() + layout_.block_size};
-    } else {
-      rows.push_back(bytes_of(i));
-      starts.push_back(targets[i].block);
-    }
+    rows.add(targets[i].block, bytes_of(i));
   }
-  std::vector<IoRequest> requests;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    requests.push_back({kind, starts[i], {&rows[i], 1}, IoPurpose::kJournal});
-  }
-  if (requests.empty()) return {};
-  return device_.submit(requests);
+  return rows.submit(device_, kind, IoPurpose::kJournal);
 }
 
 Result<> Replayer::move_tail() {
@@ -253,19 +221,6 @@ Result<ReplayReport> Replayer::run() {
   return report_;
 }
 
-// Zeroes each block of [start, start + bytes) that could pass for the beginning of an entry.
-Result<> scrub(BlockDevice& device, BlockNo start, std::span<std::byte> bytes,
-               std::uint32_t block_size) {
-  TRY(device.read(start, bytes, IoPurpose::kJournal));
-  for (std::size_t at = 0; at < bytes.size(); at += block_size) {
-    const std::span<std::byte> block = bytes.subspan(at, block_size);
-    if (format::at<format::LogHead>(block, 0).magic != format::kLogMagic) continue;
-    std::ranges::fill(block, std::byte{0});
-    TRY(device.write(start + at / block_size, block, IoPurpose::kJournal));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<ReplayReport> replay(BlockDevice& device, const format::Layout& layout) {
@@ -275,76 +230,6 @@ Result<ReplayReport> replay(BlockDevice& device, const format::Layout& layout) {
 Result<ReplayReport> replay_into(ReplayStory& story, BlockDevice& device,
                                  const format::Layout& layout) {
   return Replayer(device, layout, &story).run();
-}
-
-Result<std::vector<LogEntry>> read_log(BlockDevice& device, const format::Layout& layout) {
-  const log::Tail tail = TRY(log::read_tail(device, layout));
-  std::vector<LogEntry> result;
-  for (const log::Entry& entry : TRY(log::read_entries(device, layout, tail))) {
-    LogEntry decoded{entry.start, entry.epoch, entry.bytes.size(), {}};
-    TRY(visit_records(entry, layout, [&](const log::Record& record, std::size_t) {
-      decoded.records.push_back({record.kind, record.block, record.offset, record.count,
-                                 static_cast<std::uint32_t>(record.bytes.size())});
-    }));
-    result.push_back(std::move(decoded));
-  }
-  return result;
-}
-
-namespace {
-
-LogRing::Entry ring_entry(const log::Entry& entry, bool is_needed) {
-  const auto& head = format::at<format::LogHead>(std::span(entry.bytes), 0);
-  return {entry.start, entry.blocks, entry.epoch, head.records, is_needed};
-}
-
-}  // namespace
-
-Result<LogRing> read_log_ring(BlockDevice& device, const format::Layout& layout) {
-  const log::Tail tail = TRY(log::read_tail(device, layout));
-  LogRing ring;
-  ring.blocks = log::area(layout).length;
-  ring.tail_block = tail.block;
-  std::uint64_t at = 0;  // from the tail on
-  for (const log::Entry& entry : TRY(log::read_entries(device, layout, tail))) {
-    ring.entries.push_back(ring_entry(entry, true));
-    at += entry.blocks;
-  }
-  ring.head_block = (tail.block + at) % ring.blocks;
-  std::vector<std::byte> block(layout.block_size);
-  while (at < ring.blocks) {
-    const std::uint64_t place = (tail.block + at) % ring.blocks;
-    TRY(log::transfer(device, layout, IoRequest::Kind::kRead, place, block));
-    const auto head = format::at<format::LogHead>(std::span(block), 0);
-    std::optional<log::Entry> old;
-    if (head.magic == format::kLogMagic && head.epoch < tail.epoch)
-      old = TRY(log::read_entry(device, layout, place, head.epoch, ring.blocks - at));
-    if (old) ring.entries.push_back(ring_entry(*old, false));
-    at += old ? old->blocks : 1;
-  }
-  return ring;
-}
-
-namespace {
-
-Result<> scrub_log(BlockDevice& device, const format::Layout& layout) {
-  const Run ring = log::area(layout);
-  const std::uint64_t step = std::max<std::uint64_t>(1, (1u << 20) / layout.block_size);
-  std::vector<std::byte> buffer(step * layout.block_size);
-  for (std::uint64_t at = 0; at < ring.length; at += step) {
-    const std::uint64_t count = std::min(step, ring.length - at);
-    TRY(scrub(device, ring.start + at, std::span(buffer).first(count * layout.block_size),
-              layout.block_size));
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<> format_journal(BlockDevice& device, const format::Layout& layout, OldLog old_log) {
-  if (old_log == OldLog::kOfSameUuid) TRY(scrub_log(device, layout));
-  TRY(log::write_tail(device, layout, {1, 0, 1, 0}));
-  return log::write_tail(device, layout, {2, 0, 1, 1});
 }
 
 }  // namespace spindle
