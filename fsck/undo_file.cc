@@ -9,6 +9,7 @@
 
 #include "spindle/base/checksum.h"
 #include "spindle/base/endian.h"
+#include "spindle/base/file_descriptor.h"
 #include "spindle/base/limits.h"
 
 namespace spindle::fsck {
@@ -38,47 +39,32 @@ std::uint64_t checksum_of(const UndoHeader& header) {
 }
 
 Result<> read_fully(int file, std::span<std::byte> into, std::uint64_t at) {
-  while (!into.empty()) {
-    const ssize_t got = ::pread(file, into.data(), into.size(), static_cast<off_t>(at));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error{errno, "the undo file cannot be read"};
-    if (got == 0) return Error{ENODATA, "the undo file ends"};
-    into = into.subspan(static_cast<std::size_t>(got));
-    at += static_cast<std::uint64_t>(got);
-  }
+  const auto got = read_at(file, into, at);
+  if (!got.ok()) return Error{got.code(), "the undo file cannot be read"};
+  if (*got < into.size()) return Error{ENODATA, "the undo file ends"};
   return {};
 }
 
-// A file that is closed with its scope.
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~OpenFile() {
-    if (file_ >= 0) ::close(file_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
+Result<FileDescriptor> open_undo_file(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return Error{errno, "the undo file cannot be opened"};
+  return file;
+}
 
-  Result<UndoHeader> header() const {
-    if (file_ < 0) return Error{errno, "the undo file cannot be opened"};
-    UndoHeader header;
-    const auto read = read_fully(file_, std::as_writable_bytes(std::span(&header, 1)), 0);
-    if (!read.ok() && read.code() != ENODATA) return read.error();
-    const bool is_good = read.ok() && std::memcmp(header.magic, kUndoMagic, 8) == 0 &&
-                         header.checksum == checksum_of(header) &&
-                         std::has_single_bit(std::uint32_t{header.block_size}) &&
-                         header.block_size >= kMinBlockSize && header.block_size <= kMaxBlockSize;
-    if (!is_good) return corrupt("it is no undo file of a repair");
-    if (header.version != kUndoVersion) {
-      return Error{EOPNOTSUPP, "the undo file is of a version that is not known"};
-    }
-    return header;
+Result<UndoHeader> read_header(int file) {
+  UndoHeader header;
+  const auto read = read_fully(file, std::as_writable_bytes(std::span(&header, 1)), 0);
+  if (!read.ok() && read.code() != ENODATA) return read.error();
+  const bool is_good = read.ok() && std::memcmp(header.magic, kUndoMagic, 8) == 0 &&
+                       header.checksum == checksum_of(header) &&
+                       std::has_single_bit(std::uint32_t{header.block_size}) &&
+                       header.block_size >= kMinBlockSize && header.block_size <= kMaxBlockSize;
+  if (!is_good) return corrupt("it is no undo file of a repair");
+  if (header.version != kUndoVersion) {
+    return Error{EOPNOTSUPP, "the undo file is of a version that is not known"};
   }
-  [[nodiscard]] int get() const { return file_; }
-
- private:
-  int file_;
-};
+  return header;
+}
 
 // A block of the undo file: where its old bytes stand, and the checksum of what it became.
 struct Kept {
@@ -226,14 +212,14 @@ Result<> UndoRecorder::finish() {
 }
 
 Result<std::uint32_t> undo_block_size(const std::string& path) {
-  const OpenFile file(path);
-  const UndoHeader header = TRY(file.header());
+  const FileDescriptor file = TRY(open_undo_file(path));
+  const UndoHeader header = TRY(read_header(file.get()));
   return std::uint32_t{header.block_size};
 }
 
 Result<UndoReport> undo(const std::string& path, BlockDevice& device, bool force) {
-  const OpenFile file(path);
-  const UndoHeader header = TRY(file.header());
+  const FileDescriptor file = TRY(open_undo_file(path));
+  const UndoHeader header = TRY(read_header(file.get()));
   if (header.block_count != device.block_count() || header.block_size != device.block_size()) {
     return Error{EINVAL, "the undo file was made for an image of another size"};
   }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "spindle/base/file_descriptor.h"
 #include "spindle/base/printable.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/thread/runtime.h"
@@ -23,20 +24,6 @@ constexpr std::size_t kCopyBytes = 1 << 20;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
 };
 
 Timestamp to_timestamp(const timespec& time) {
@@ -137,7 +124,7 @@ class Populator {
   // Only what is data is read and written, so holes stay holes.
   Result<> copy_content(const std::string& path, NodeId node, std::uint64_t size) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) return Error{errno, "it cannot be opened"};
+    if (!file.is_open()) return Error{errno, "it cannot be opened"};
     std::vector<std::byte> buffer(kCopyBytes);
     off_t at = ::lseek(file.get(), 0, SEEK_DATA);
     while (at >= 0 && static_cast<std::uint64_t>(at) < size) {

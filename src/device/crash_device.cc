@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "spindle/base/file_descriptor.h"
 
 namespace spindle {
 namespace {
@@ -157,15 +158,9 @@ Result<> CrashDevice::read_blocks(BlockNo start, std::span<std::byte> into) cons
 }
 
 Result<> CrashDevice::read_image(BlockNo start, std::span<std::byte> into) const {
-  std::uint64_t offset = start.value * block_size();
-  while (!into.empty()) {
-    const ssize_t got = ::pread(image_, into.data(), into.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error{errno, "the image cannot be read", Subject::block(start)};
-    if (got == 0) return Error{EIO, "the image has become shorter", Subject::block(start)};
-    into = into.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
+  const auto got = read_at(image_, into, start.value * block_size());
+  if (!got.ok()) return Error{got.code(), "the image cannot be read", Subject::block(start)};
+  if (*got < into.size()) return Error{EIO, "the image has become shorter", Subject::block(start)};
   return {};
 }
 

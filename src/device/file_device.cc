@@ -15,6 +15,7 @@
 #include "device/transfer.h"
 #include "device/wait_gauge.h"
 #include "spindle/base/clock.h"
+#include "spindle/base/file_descriptor.h"
 #include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
 
@@ -35,19 +36,6 @@ constexpr unsigned kMostMisses = 4;
 /// Who waits goes away and comes back.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
 constexpr std::array<std::byte, kPiece> kZeros{};
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Result<std::uint64_t> size_of(int fd, const struct stat& status) {
   if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
@@ -76,7 +64,7 @@ std::uint64_t bytes_of(std::span<const Transfer> transfers) {
 }  // namespace
 
 struct FileDevice::State {
-  Descriptor fd;
+  FileDescriptor fd;
   bool is_block_device = false;
   bool read_only = false;
   std::uint64_t size = 0;
@@ -129,8 +117,8 @@ Result<std::unique_ptr<FileDevice>> FileDevice::open(const std::string& path, Ac
   // The kernel refuses O_EXCL for a block device that it has mounted itself.
   const bool claim = is_block_device && !read_only && lock == Lock::kExclusive;
   const int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (claim ? O_EXCL : 0);
-  Descriptor fd(::open(path.c_str(), flags));
-  if (fd.get() < 0) return Error{errno, "the image cannot be opened"};
+  FileDescriptor fd(::open(path.c_str(), flags));
+  if (!fd.is_open()) return Error{errno, "the image cannot be opened"};
   if (::fstat(fd.get(), &status) != 0) return Error{errno, "the image cannot be looked at"};
   if (lock == Lock::kExclusive) TRY(take_lock(fd.get(), !read_only));
   const std::uint64_t size = TRY(size_of(fd.get(), status));

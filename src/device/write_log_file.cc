@@ -12,6 +12,7 @@
 #include "spindle/base/checksum.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/endian.h"
+#include "spindle/base/file_descriptor.h"
 #include "spindle/base/limits.h"
 
 namespace spindle {
@@ -101,8 +102,10 @@ Result<std::unique_ptr<WriteLogWriter>> WriteLogWriter::create(const std::string
   std::unique_ptr<WriteLogWriter> writer(new WriteLogWriter(file, device));
   const iovec parts[] = {{&header, sizeof header}, {const_cast<char*>(image.data()), image.size()}};
   writer->end_ = sizeof header + image.size();
-  if (::pwritev(file, parts, 2, 0) != static_cast<ssize_t>(writer->end_))
-    return Error{errno == 0 ? EIO : errno, "the recording cannot be written"};
+  const ssize_t written = ::pwritev(file, parts, 2, 0);
+  if (written < 0) return Error{errno, "the recording cannot be written"};
+  if (static_cast<std::uint64_t>(written) < writer->end_)
+    return Error{EIO, "the recording cannot be written"};
   return writer;
 }
 
@@ -196,14 +199,9 @@ Result<std::unique_ptr<WriteLogFile>> WriteLogFile::open(const std::string& path
 }
 
 Result<> WriteLogFile::read(std::uint64_t offset, std::span<std::byte> into) const {
-  while (!into.empty()) {
-    const ssize_t got = ::pread(file_, into.data(), into.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error{errno, "the recording cannot be read"};
-    if (got == 0) return Error{ENODATA, "the recording ends"};
-    into = into.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
+  const auto got = read_at(file_, into, offset);
+  if (!got.ok()) return Error{got.code(), "the recording cannot be read"};
+  if (*got < into.size()) return Error{ENODATA, "the recording ends"};
   return {};
 }
 

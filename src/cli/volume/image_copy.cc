@@ -7,19 +7,10 @@
 #include <algorithm>
 #include <array>
 
+#include "spindle/base/file_descriptor.h"
+
 namespace spindle::cli {
 namespace {
-
-// A descriptor that is closed with its scope.
-struct Descriptor {
-  explicit Descriptor(int file) : number(file) {}
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number;
-};
 
 /// How much was copied of the bytes from `at` on; below 0: none could be. The host copies alone
 /// where it can, which between two file systems it may not.
@@ -61,12 +52,12 @@ Result<> copy_content(int from, int to) {
 }  // namespace
 
 Result<> copy_image(const std::string& from, const std::string& to, bool replace) {
-  const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (source.number < 0) return Error{errno, "the image cannot be opened"};
+  const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!source.is_open()) return Error{errno, "the image cannot be opened"};
   const int fresh = replace ? O_TRUNC : O_EXCL;
-  const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | fresh, 0644));
-  if (copy.number < 0) return Error{errno, "the copy cannot be made"};
-  const auto copied = copy_content(source.number, copy.number);
+  const FileDescriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | fresh, 0644));
+  if (!copy.is_open()) return Error{errno, "the copy cannot be made"};
+  const auto copied = copy_content(source.get(), copy.get());
   // What was there before may be a device.
   if (!copied.ok() && !replace) ::unlink(to.c_str());
   return copied;
