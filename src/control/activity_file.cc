@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/file_kinds.h"
 #include "control/folders.h"
 #include "spindle/alloc/space_map.h"
 #include "spindle/base/cells.h"

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "control/file_kinds.h"
 #include "control/folders.h"
 #include "spindle/control/defrag_verbs.h"
 #include "spindle/control/fact_files.h"

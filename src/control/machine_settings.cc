@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <span>
 
-#include "control/folders.h"
+#include "control/file_kinds.h"
 #include "control/machine_folder.h"
 #include "spindle/base/number_text.h"
 #include "spindle/disk/disk_model.h"

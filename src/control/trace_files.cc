@@ -7,7 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "control/folders.h"
+#include "control/file_kinds.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/json_text.h"
 

@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include <charconv>
 #include <memory>
 
 #include "control/control_readme.h"
+#include "control/file_kinds.h"
 #include "control/folders.h"
 #include "spindle/base/uuid.h"
 #include "spindle/control/activity_file.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "control/folders.h"
+#include "control/file_kinds.h"
 #include "spindle/control/disk_tables.h"
 
 namespace spindle {
