@@ -83,6 +83,7 @@ gives "f x 2 4 y|3" 'f() { local x=$1; echo f $x $# $(leave 4; echo $?) $2; retu
 gives "3|0" 'f() { return 3; echo no; }; f; echo $?'
 gives "out x y|0" 'f() { local v=in; }; v=out; f; set -- x y; echo $v "$@"'
 gives "y z 2|0" 'set -- x y z; shift; echo "$*" $#'
+gives "y|0" 'set -- x y; [ "${00}" = "$0" ] && echo ${02}'
 gives $'[a  b]\n[c]|0' 'for x in "a  b" c; do say "[$x]"; done'
 gives $'[a]\n[b]|0' 'v="a  b"; for x in $v; do say "[$x]"; done'
 gives "/bin/say.lua /bin/settings.lua /bin/sleeper.lua|0" 'echo /bin/s*.lua'
