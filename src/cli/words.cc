@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "spindle/base/number_text.h"
 #include "spindle/chart/svg.h"
 
 namespace spindle::cli {
@@ -34,10 +35,9 @@ bool has_gap(std::string_view text, std::string_view separators) {
 
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint, double low,
                  double high) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc() || stopped != end || !std::isfinite(value)) {
+  const auto number = number_in<double>(text);
+  const double value = number.value_or(0);
+  if (!number || !std::isfinite(value)) {
     complaint.make(fmt::format("{}: '{}' is no number", field, text));
   } else if (value < low || high < value) {
     complaint.make(fmt::format("{}: {} is {} {}", field, text, value < low ? "below" : "above",

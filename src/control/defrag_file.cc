@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "control/file_kinds.h"
 #include "control/folders.h"
+#include "spindle/base/number_text.h"
 #include "spindle/control/defrag_verbs.h"
 #include "spindle/control/fact_files.h"
 
@@ -49,19 +49,18 @@ class DefragSession {
     const std::size_t space = std::min(line.find(' '), line.size());
     const DefragVerb* const verb = defrag_verb(line.substr(0, space));
     const std::string_view digits = line.substr(std::min(space + 1, line.size()));
-    NodeId node = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), node);
-    if (verb == nullptr || error != std::errc() || end != digits.data() + digits.size()) {
+    const auto node = number_in<NodeId>(digits);
+    if (verb == nullptr || !node) {
       return Error{EINVAL,
                    "it is neither settle nor plan, defragment, unite, pack or down with the number "
                    "of an inode"};
     }
-    const std::uint32_t owner = TRY(volume_.attributes(node)).uid;
+    const std::uint32_t owner = TRY(volume_.attributes(*node)).uid;
     if (!control::is_master(caller) && caller.uid != owner) {
       return Error{EPERM, "the file is somebody else's"};
     }
-    last_ = TRY(rearrange(volume_, *verb, node));
-    node_ = node;
+    last_ = TRY(rearrange(volume_, *verb, *node));
+    node_ = *node;
     return {};
   }
 

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "control/file_kinds.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/json_text.h"
+#include "spindle/base/number_text.h"
 
 namespace spindle {
 namespace {
@@ -89,13 +88,12 @@ void add_pipe(ControlTree& tree, std::string_view path, EventTrace& trace, Trace
 }
 
 Result<> set_size(EventTrace& trace, std::string_view text) {
-  std::size_t size = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (error != std::errc() || end != text.data() + text.size() || size == 0 ||
-      size > EventTrace::kLargest) {
+  static_assert(EventTrace::kLargest == 1048576);
+  const auto size = number_in<std::size_t>(text);
+  if (!size || *size == 0 || *size > EventTrace::kLargest) {
     return Error{EINVAL, "the trace keeps 1 to 1048576 events"};
   }
-  trace.resize(size);
+  trace.resize(*size);
   return {};
 }
 

@@ -1,8 +1,9 @@
 #include "cron.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
+
+#include "spindle/base/number_text.h"
 
 namespace spindle {
 namespace {
@@ -33,10 +34,7 @@ std::string_view expand(std::string_view name) {
 }
 
 std::optional<int> number_of(std::string_view text, const Kind& kind) {
-  int number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error == std::errc() && stop == end) return number;
+  if (const auto number = number_in(text)) return number;
   if (text.size() != 3) return std::nullopt;
   for (std::size_t i = 0; i + 3 <= kind.names.size(); i += 3)
     if (std::ranges::equal(kind.names.substr(i, 3), text, {}, {},

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <string>
+
+#include "spindle/base/number_text.h"
 
 namespace spindle {
 namespace {
@@ -57,11 +58,8 @@ std::string_view signal_name(int signal) {
 }
 
 std::optional<int> signal_of(std::string_view name) {
-  int number = 0;
-  const char* end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data(), end, number);
-  if (error == std::errc() && stop == end)
-    return number >= 0 && number <= kMostSignal ? std::optional(number) : std::nullopt;
+  if (const auto number = number_in(name))
+    return *number >= 0 && *number <= kMostSignal ? number : std::nullopt;
   std::string upper(name);
   std::ranges::transform(upper, upper.begin(),
                          [](unsigned char c) { return static_cast<char>(std::toupper(c)); });

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <memory>
 #include <thread>
 
 #include "cli/commands.h"
 #include "cli/crash/crash.h"
 #include "fsck/find_superblock.h"
+#include "spindle/base/number_text.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/write_log_file.h"
 
@@ -31,11 +31,10 @@ struct CrashWords {
 
 std::uint64_t natural(std::string_view option, std::string_view text, std::uint64_t low,
                       Complaint& complaint) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < low)
+  const auto value = number_in<std::uint64_t>(text);
+  if (!value || *value < low)
     complaint.make(fmt::format("{}: '{}' is no whole number from {} on", option, text, low));
-  return value;
+  return value.value_or(0);
 }
 
 SurvivorChoice survivors_of(const CrashWords& words, Complaint& complaint) {

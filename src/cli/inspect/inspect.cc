@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/inspect/subjects.h"
+#include "spindle/base/number_text.h"
 #include "spindle/command_line/command_line.h"
 
 namespace spindle::cli {
@@ -44,12 +44,6 @@ Describe of_path(const std::string& path, Result<> (*describe)(InspectedVolume&,
   };
 }
 
-bool parse_number(const std::string& text, std::uint64_t& value) {
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stopped == end;
-}
-
 // What to do for the words of the subject; nothing, and why not in `reason`, if they make none.
 Describe find_subject(const std::vector<std::string>& words, std::string& reason) {
   if (words.empty()) return describe_summary;
@@ -69,15 +63,19 @@ Describe find_subject(const std::vector<std::string>& words, std::string& reason
     reason = fmt::format("the PATH of {} begins with '/', not as '{}'", word, words[1]);
     return {};
   }
-  std::uint64_t value = 0;
   if (words.size() == 2 && takes_number) {
-    if (!parse_number(words[1], value)) {
+    const auto value = number_in<std::uint64_t>(words[1]);
+    if (!value) {
       reason =
           fmt::format("'{}' is no number of a{} {}", words[1], word == "inode" ? "n" : "", word);
     } else if (word == "inode") {
-      return [value](InspectedVolume& volume) { return describe_inode(volume, InodeNo{value}); };
+      return [inode = InodeNo{*value}](InspectedVolume& volume) {
+        return describe_inode(volume, inode);
+      };
     } else {
-      return [value](InspectedVolume& volume) { return describe_block(volume, BlockNo{value}); };
+      return [block = BlockNo{*value}](InspectedVolume& volume) {
+        return describe_block(volume, block);
+      };
     }
     return {};
   }

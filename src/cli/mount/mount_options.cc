@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <span>
 
 #include "spindle/base/limits.h"
+#include "spindle/base/number_text.h"
 #include "spindle/base/size_text.h"
 #include "spindle/disk/disk_model.h"
 #include "spindle/policy/policy_library.h"
@@ -112,26 +112,17 @@ std::string apply_cache(std::string_view value, MountOptions& options) {
   return {};
 }
 
-template <class T>
-bool parse_number(std::string_view text, T& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 std::string apply_pace(std::string_view value, MountOptions& options) {
-  double pace = 0;
-  if (!parse_number(value, pace) || !(pace >= 0 && pace <= 1000))
-    return "is a factor from 0 to 1000";
-  options.pace = pace;
+  const auto pace = number_in<double>(value);
+  if (!pace || !(*pace >= 0 && *pace <= 1000)) return "is a factor from 0 to 1000";
+  options.pace = *pace;
   return {};
 }
 
 std::string apply_commit(std::string_view value, MountOptions& options) {
-  std::uint64_t seconds = 0;
-  if (!parse_number(value, seconds) || seconds < 1 || seconds > 3600) {
-    return "is a number of seconds from 1 to 3600";
-  }
-  options.commit_seconds = seconds;
+  const auto seconds = number_in<std::uint64_t>(value);
+  if (!seconds || *seconds < 1 || *seconds > 3600) return "is a number of seconds from 1 to 3600";
+  options.commit_seconds = *seconds;
   return {};
 }
 

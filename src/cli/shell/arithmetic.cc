@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
-#include <limits>
+
+#include "spindle/base/number_text.h"
 
 namespace spindle::cli {
 namespace {
@@ -180,11 +180,9 @@ class Evaluator {
     } else if (word.size() > 1 && word[0] == '0') {
       base = 8;
     }
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
-    if (error != std::errc() || end != word.data() + word.size())
-      return Error{EINVAL, "a word in an arithmetic expression is no number"};
-    return value;
+    const auto value = number_in<std::int64_t>(word, base);
+    if (!value) return Error{EINVAL, "a word in an arithmetic expression is no number"};
+    return *value;
   }
 
   Number value_of(std::string_view name) const {

@@ -7,9 +7,7 @@
 #include <glob.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -110,11 +108,9 @@ std::optional<std::string> Shell::variable(std::string_view name) const {
   if (name == "$") return std::to_string(::getpid());
   if (name == "-") return std::string(options_.begin(), options_.end());
   if (name == "PWD") return directory_;
-  std::size_t place = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), place);
-  if (error == std::errc() && end == name.data() + name.size()) {
-    if (place == 0) return name_;
-    return place <= arguments_.size() ? std::optional(arguments_[place - 1]) : std::nullopt;
+  if (const auto place = number_in<std::size_t>(name)) {
+    if (*place == 0) return name_;
+    return *place <= arguments_.size() ? std::optional(arguments_[*place - 1]) : std::nullopt;
   }
   return variables_.value(name);
 }

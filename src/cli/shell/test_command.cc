@@ -3,8 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <optional>
+#include "spindle/base/number_text.h"
 
 namespace spindle::cli {
 namespace {
@@ -90,11 +89,9 @@ class Evaluator {
   }
 
   static Result<std::int64_t> number(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size())
-      return Error{EINVAL, "a word that is compared as a number is none"};
-    return value;
+    const auto value = number_in<std::int64_t>(text);
+    if (!value) return Error{EINVAL, "a word that is compared as a number is none"};
+    return *value;
   }
 
   [[nodiscard]] Result<bool> unary(char sign, const std::string& word) const {
