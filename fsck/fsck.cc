@@ -254,6 +254,23 @@ Result<std::unique_ptr<FileDevice>> open_image(const Request& request, FileDevic
   return FileDevice::open(request.image, access, kMinBlockSize, FileDevice::Lock::kNone);
 }
 
+// With --explain each finding is explained as it comes, while what it is about can still be read:
+// to the terminal, or for the JSON into `explanations`.
+Result<CheckResult> check_and_explain(const Request& request, BlockDevice& device,
+                                      const FoundSuperblock& found, CheckOptions& options,
+                                      Explanations& explanations) {
+  const auto layout = format::Layout::of(found.superblock);
+  if (!request.explain || !layout.ok()) return check_volume(device, found, options);
+  Explainer explainer(device, found.superblock, *layout);
+  if (request.json)
+    options.show = [&](const Finding& finding) {
+      explanations.push_back(explainer.explain(finding));
+    };
+  else
+    add_explanations(options, explainer);
+  return check_volume(device, found, options);
+}
+
 int run(const Request& request) {
   ProgressBar bar;
   const bool shows_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
@@ -281,19 +298,8 @@ int run(const Request& request) {
   BlockDevice& device = only_look  ? static_cast<BlockDevice&>(overlay)
                         : recorder ? static_cast<BlockDevice&>(*recorder)
                                    : image;
-  const auto layout = format::Layout::of(found->superblock);
-  std::unique_ptr<Explainer> explainer;
   Explanations explanations;
-  if (request.explain && layout.ok()) {
-    explainer = std::make_unique<Explainer>(device, found->superblock, *layout);
-    if (request.json)
-      options.show = [&](const Finding& finding) {
-        explanations.push_back(explainer->explain(finding));
-      };
-    else
-      add_explanations(options, *explainer);
-  }
-  const auto result = check_volume(device, *found, options);
+  const auto result = check_and_explain(request, device, *found, options, explanations);
   bar.clear();
   if (recorder) {
     const auto kept = keep_undo(request, *recorder);

@@ -195,21 +195,18 @@ constexpr std::string_view kFree = "max";
 
 void add_clock(ControlTree& tree, MachineAccess machine) {
   LiveMachine& live = machine.live();
-  tree.add_file("machine/rate", {.read = [&live]() -> Result<std::string> {
-                                   const double rate = thread::offload([&] { return live.rate(); });
-                                   if (rate == LiveMachine::kAsFastAsPossible)
-                                     return fmt::format("{}\n", kFree);
-                                   return fmt::format("{}\n", rate);
-                                 },
-                                 .write = [&live](std::string_view text) -> Result<> {
-                                   const double rate = text == kFree
-                                                           ? LiveMachine::kAsFastAsPossible
-                                                           : TRY(as_number<double>(text));
-                                   const bool is_negative = text != kFree && !(rate >= 0);
-                                   if (is_negative)
-                                     return Error{EINVAL, "a rate is 0 to 1000000, or max"};
-                                   return thread::offload([&] { return live.set_rate(rate); });
-                                 }});
+  const auto show_rate = [&live]() -> Result<std::string> {
+    const double rate = thread::offload([&] { return live.rate(); });
+    if (rate == LiveMachine::kAsFastAsPossible) return fmt::format("{}\n", kFree);
+    return fmt::format("{}\n", rate);
+  };
+  const auto set_rate = [&live](std::string_view text) -> Result<> {
+    const double rate =
+        text == kFree ? LiveMachine::kAsFastAsPossible : TRY(as_number<double>(text));
+    if (text != kFree && !(rate >= 0)) return Error{EINVAL, "a rate is 0 to 1000000, or max"};
+    return thread::offload([&] { return live.set_rate(rate); });
+  };
+  tree.add_file("machine/rate", {.read = show_rate, .write = set_rate});
   tree.add_file("machine/step", {.write = [&live](std::string_view text) -> Result<> {
                   constexpr std::uint64_t kMostSteps = 1'000'000;
                   const auto events = TRY(as_number<std::uint64_t>(text));

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdlib>
 #include <memory>
 
@@ -166,7 +165,23 @@ class Mount {
   }
 
   Result<> open_as(FileDevice::Access access) {
-    const MountOptions& options = request_.options;
+    close_layers();
+    TRY(open_disk(access));
+    TRY(open_volume());
+    make_machine();
+    add_volume_control(control_, {.volume = *volume_,
+                                  .disk = *disk_,
+                                  .what_if = *what_if_,
+                                  .trace = trace_,
+                                  .recorded = *recorded_,
+                                  .session = [this] { return session_.get(); },
+                                  .image = request_.image,
+                                  .version = SPINDLE_VERSION});
+    return {};
+  }
+
+  // From the top to the bottom: each stands on those after it.
+  void close_layers() {
     machine_.reset();
     what_if_.reset();
     notes_.reset();
@@ -176,6 +191,10 @@ class Mount {
     recorder_.reset();
     write_log_.reset();
     image_.reset();
+  }
+
+  Result<> open_disk(FileDevice::Access access) {
+    const MountOptions& options = request_.options;
     image_ = TRY(open_when_free(request_.image, access, kDefaultBlockSize));
     read_front_ahead();
     const format::Superblock superblock = TRY(read_superblock(*image_));
@@ -185,6 +204,11 @@ class Mount {
     disk_ = TRY(SimulatedDisk::create(
         below,
         {.arm_policy = options.arm_policy, .disk = options.disk_preset, .pace = options.pace}));
+    return {};
+  }
+
+  Result<> open_volume() {
+    const MountOptions& options = request_.options;
     BufferCache::Options cache;
     cache.capacity_bytes = options.cache_bytes;
     cache.policy = options.cache_policy;
@@ -195,8 +219,12 @@ class Mount {
       recorded_->add(*notes_);
     }
     what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
+    return {};
+  }
+
+  void make_machine() {
     machine_ = std::make_unique<LiveMachine>(
-        MachineConfiguration{.cpu_policy = options.cpu_policy},
+        MachineConfiguration{.cpu_policy = request_.options.cpu_policy},
         [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
           return std::make_unique<VolumeHost>(
               *runtime, *volume_, request_.directory,
@@ -208,15 +236,6 @@ class Mount {
         },
         [this] { return session_->requests_begun(); });
     machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
-    add_volume_control(control_, {.volume = *volume_,
-                                  .disk = *disk_,
-                                  .what_if = *what_if_,
-                                  .trace = trace_,
-                                  .recorded = *recorded_,
-                                  .session = [this] { return session_.get(); },
-                                  .image = request_.image,
-                                  .version = SPINDLE_VERSION});
-    return {};
   }
 
   // The superblock, the state, the groups and the tail of the log stand next to one another: the
