@@ -320,9 +320,8 @@ void add_picture_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "picture",
       "Draw the blocks of a volume: what each part of the disk is used for, by which strategy it\n"
-      "was allocated, whose it is, in how many pieces; its journal; and of a mount, a recording "
-      "or\n"
-      "a block trace what the arm and the cache did.");
+      "was allocated, whose it is, in how many pieces; its journal; and of a mount, a recording\n"
+      "or a block trace what the arm and the cache did.");
   add_options(command, *request);
   command.callback([request, &status] { status = run(*request); });
 }

@@ -251,9 +251,9 @@ void add_defrag_command(const Command& program, int& status) {
   auto request = std::make_shared<DefragRequest>();
   const Command command = program.subcommand(
       "defrag",
-      "Bring the blocks of files together, on a mount that is in use or in an unmounted image, "
-      "and\n"
-      "compare how they lay and lie. Of a whole volume the free blocks are brought together, too.");
+      "Bring the blocks of files together, on a mount that is in use or in an unmounted image,\n"
+      "and compare how they lay and lie. Of a whole volume the free blocks are brought together,\n"
+      "too.");
   command
       .option("PATH", request->paths,
               "a mount, directories and files on it; or the image of a volume")
