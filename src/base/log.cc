@@ -20,27 +20,13 @@ spdlog::logger& logger() {
 }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kWarning:
-      return spdlog::level::warn;
-    case LogLevel::kError:
-      return spdlog::level::err;
-  }
-  return spdlog::level::err;
+  return level == LogLevel::kWarning ? spdlog::level::warn : spdlog::level::err;
 }
 
 }  // namespace
 
 void log(LogLevel level, std::string_view message) {
   logger().log(spdlog_level(level), "{}", message);
-}
-
-void set_log_level(LogLevel lowest_shown) {
-  logger().set_level(spdlog_level(lowest_shown));
 }
 
 void log_to_syslog() {

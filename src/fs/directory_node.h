@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "spindle/format/directory.h"
 
@@ -53,9 +52,6 @@ class DirectoryNode {
   [[nodiscard]] std::uint64_t key(unsigned slot) const { return slots()[slot].key; }
   [[nodiscard]] FileBlock child(unsigned slot) const { return FileBlock{slots()[slot].value}; }
   [[nodiscard]] std::uint32_t offset(unsigned slot) const { return slots()[slot].value; }
-  [[nodiscard]] bool is_full_branch() const {
-    return count() >= format::branch_slots(static_cast<std::uint32_t>(block_.size()));
-  }
   /// EUCLEAN if it does not lie inside, or has no name.
   [[nodiscard]] Result<LeafEntry> entry(unsigned slot) const;
 

@@ -14,7 +14,6 @@ inline constexpr std::uint32_t kCopyFileRange64 = 53;  // FUSE_COPY_FILE_RANGE_6
 
 inline constexpr std::uint32_t kHandleKillPrivilegesV2 = 1u << 28;       // FUSE_HANDLE_KILLPRIV_V2
 inline constexpr std::uint32_t kWriteKillPrivileges = 1u << 2;           // FUSE_WRITE_KILL_SUIDGID
-inline constexpr std::uint32_t kOpenKillPrivileges = 1u << 0;            // FUSE_OPEN_KILL_SUIDGID
 inline constexpr std::uint32_t kSetAttributesKillPrivileges = 1u << 11;  // FATTR_KILL_SUIDGID
 
 struct StatxIn {

@@ -110,7 +110,6 @@ class Kernel final : public Scheduler::Client {
   void look_for_deadlocks();
   void reap(Process& process);
   [[nodiscard]] std::uint64_t processes_of(std::uint32_t uid) const;
-  [[nodiscard]] std::uint64_t thread_count() const { return thread_count_; }
 
   // Signals (kernel_signal.cc).
   Result<> kill(ProcessNumber target, int signal, std::uint32_t by);

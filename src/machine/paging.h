@@ -81,14 +81,13 @@ class Paging {
 
  private:
   static constexpr std::uint64_t kOurs = std::uint64_t{1} << 63;
-  /// Of the swap file on the disk, where the volume has none.
   static constexpr std::uint64_t kAhead = std::uint64_t{1} << 40;  ///< tasks that nobody waits as
   static constexpr std::uint64_t kMostAhead = 31;
   static constexpr std::int64_t kMostTries = 64;
   static constexpr std::uint64_t kNoFile = ~std::uint64_t{0};
   /// What a thread's `progress` says of its access.
   enum Progress : std::uint8_t { kAccess, kState };
-  enum State : std::uint8_t { kFresh, kWaiting, kResumed, kCharged };
+  enum State : std::uint8_t { kFresh, kWaiting, kCharged };
 
   explicit Paging(Kernel& kernel) : kernel_(kernel) {}
   [[nodiscard]] static TaskId task_of(const Thread& thread) {

@@ -10,10 +10,9 @@
 
 namespace spindle {
 
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogLevel { kWarning, kError };
 
 void log(LogLevel level, std::string_view message);
-void set_log_level(LogLevel lowest_shown);
 void log_to_syslog();
 
 }  // namespace spindle

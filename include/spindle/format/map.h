@@ -34,8 +34,6 @@ struct LinkedRoot {
 };
 static_assert(sizeof(LinkedRoot) == kMapRootSize);
 
-inline constexpr std::uint32_t kLinkMagic = 0x4B4E494C;  // "LINK"
-
 struct LinkHeader {
   le64 checksum;    ///< of the 24 bytes that follow, seed block_seed(volume, block)
   le64 next;        ///< the next block of the chain

@@ -46,10 +46,6 @@ class StackDistances {
     --marked_;
     last_[page] = 0;
   }
-  void clear_counts() {
-    histogram_.clear();
-    cold_ = 0;
-  }
 
   /// How many pages there are that were used and not forgotten.
   [[nodiscard]] std::uint64_t pages() const { return marked_; }
