@@ -1,7 +1,6 @@
 #include "fsck/disk.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace spindle::fsck {
 

@@ -1,7 +1,5 @@
 #include "fsck/explain.h"
 
-#include <sys/stat.h>
-
 #include "fsck/map_repair.h"
 
 namespace spindle::fsck {

@@ -1,7 +1,6 @@
 #include "fsck/find_superblock.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <vector>
 

@@ -1,7 +1,6 @@
 #include "spindle/chart/timeline.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 

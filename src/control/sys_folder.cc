@@ -1,5 +1,7 @@
 #include "control/sys_folder.h"
 
+#include <sys/stat.h>
+
 #include "control/path_entries.h"
 
 namespace spindle::control {

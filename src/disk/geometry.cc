@@ -1,7 +1,5 @@
 #include "spindle/disk/geometry.h"
 
-#include <algorithm>
-
 #include "spindle/base/check.h"
 
 namespace spindle {

@@ -1,7 +1,6 @@
 #include "rebuild.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "names.h"

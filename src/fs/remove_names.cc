@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include "file_content.h"
 #include "names.h"
 

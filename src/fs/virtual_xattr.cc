@@ -1,6 +1,5 @@
 #include "virtual_xattr.h"
 
-#include <algorithm>
 #include <shared_mutex>
 
 #include "names.h"

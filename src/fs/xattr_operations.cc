@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <shared_mutex>
 
 #include "acl.h"

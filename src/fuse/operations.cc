@@ -8,9 +8,6 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "interruptible_read.h"
 #include "listings.h"
 #include "privilege.h"

@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 
-#include <cstring>
-
 #include "protocol.h"
 #include "session_state.h"
 

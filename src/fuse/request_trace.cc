@@ -1,7 +1,6 @@
 #include "request_trace.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "protocol.h"

@@ -7,9 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "kernel_read_ahead.h"
 #include "mount_guard.h"
 #include "protocol.h"

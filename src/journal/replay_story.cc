@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "journal/log_area.h"
 #include "journal/replayer.h"
 #include "spindle/device/overlay_device.h"

@@ -1,7 +1,5 @@
 // The life of processes: arrival, fork, program, end, and who reaps them.
 
-#include <algorithm>
-
 #include "kernel.h"
 #include "lua_program.h"
 #include "paging.h"

@@ -3,8 +3,6 @@
 // Spaces take turns: one that is out comes in when there is room; when it has been out for a turn,
 // the one that has been in the longest makes room for it.
 
-#include <algorithm>
-
 #include "memory_runs.h"
 #include "spindle/base/check.h"
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <tuple>
 
 #include "arm_policies.h"
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <vector>
 
 #include "cpu_policies.h"
 #include "spindle/base/check.h"

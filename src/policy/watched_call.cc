@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <ctime>
 #include <memory>
-#include <mutex>
 
 #include "spindle/base/check.h"
 #include "spindle/policy/policy_watch.h"

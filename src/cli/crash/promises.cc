@@ -1,7 +1,6 @@
 // What syncs promised, and until when: until somebody changes the file, or a name on the way to it.
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "cli/crash/explore.h"
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/face/memory_forms.h"
 #include "spindle/base/random.h"
 

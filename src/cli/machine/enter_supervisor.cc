@@ -22,7 +22,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "spindle/base/host_proc.h"
 #include "spindle/machine/machine_snapshot.h"

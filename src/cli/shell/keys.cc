@@ -1,7 +1,5 @@
 #include "cli/shell/keys.h"
 
-#include <utility>
-
 namespace spindle::cli {
 namespace {
 
