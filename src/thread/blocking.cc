@@ -3,28 +3,74 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <unordered_map>
 
+#include "spindle/thread/section.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
 namespace {
 
 constexpr std::size_t kMostLines = 100;
+constexpr std::size_t kMostOwners = 8;
 
 std::string quoted(const char* name) {
   return '"' + std::string(name) + '"';
 }
 
-// The next thread of the chain; null where it ends: nobody holds it, or a deadline will end it.
-const Control* next_in_chain(const Control& thread) {
-  const bool timed = thread.parked != nullptr && thread.parked->timer_index != 0;
-  return thread.blocking == nullptr || timed ? nullptr : thread.blocking->by();
+bool waits_for_ever(const Control& thread) {
+  return thread.blocking != nullptr && !waits_with_deadline(thread);
 }
 
-std::string describe_wait(const Control& thread) {
+/// The threads of the shortest circle that `self` closes, each of which waits for the next and the
+/// last for the first; empty if it closes none.
+std::vector<const Control*> circle_of(const Control& self) {
+  std::vector<const Control*> ahead = {};
+  std::unordered_map<const Control*, const Control*> waited_for_by;
+  const Control* last = nullptr;
+  const auto look_behind = [&](const Control& thread) {
+    thread.blocking->owners().for_each([&](const Holder& holder) {
+      const Control* const owner = holding(holder);
+      if (owner == &self) last = &thread;
+      // Most often the owner runs, and this was all.
+      if (owner == &self || !waits_for_ever(*owner)) return;
+      if (waited_for_by.emplace(owner, &thread).second) ahead.push_back(owner);
+    });
+  };
+  look_behind(self);
+  for (std::size_t i = 0; last == nullptr && i < ahead.size(); ++i) look_behind(*ahead[i]);
+  std::vector<const Control*> circle;
+  for (; last != nullptr && last != &self; last = waited_for_by.at(last)) circle.push_back(last);
+  if (last != nullptr) circle.push_back(&self);
+  std::reverse(circle.begin(), circle.end());
+  return circle;
+}
+
+/// ", held by "Ann" since main+0x12"; of `only` alone, if it is given.
+std::string describe_owners(const Owners& owners, const Control* only = nullptr) {
+  std::string text;
+  std::size_t count = 0;
+  owners.for_each([&](const Holder& holder) {
+    const Control* const owner = holding(holder);
+    const void* const taken_at = place_of_taking(holder);
+    if (taken_at == nullptr || (only != nullptr && owner != only)) return;  // a join; another one
+    if (++count > kMostOwners) return;
+    text += &holder == &owners.alone ? ", held by " : ", read by ";
+    text += quoted(owner->name) + " since " + describe_code(taken_at);
+    if (only != nullptr) count = kMostOwners;  // however often it reads
+  });
+  if (only == nullptr && count > kMostOwners) {
+    text += " and by " + std::to_string(count - kMostOwners) + " more";
+  }
+  return text;
+}
+
+/// `by`: the one of those that have what it wants who is to be told; null: all.
+std::string describe_wait(const Control& thread, const Control* by = nullptr) {
   std::string line = "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) + ')';
   const Blocking* const blocking = thread.blocking;
   const WaitQueue* wanted = nullptr;
@@ -37,10 +83,15 @@ std::string describe_wait(const Control& thread) {
   line += " waits for " + std::string(to_string(wanted->kind())) + ' ' + quoted(wanted->name());
   if (blocking == nullptr) return line + '\n';
   if (blocking->where() != nullptr) line += " at " + describe_code(blocking->where());
-  const Control* const by = blocking->by();
-  const void* const taken_at = place_of_taking(blocking->holder());
-  if (by == nullptr || taken_at == nullptr) return line + '\n';
-  return line + ", held by " + quoted(by->name) + " since " + describe_code(taken_at) + '\n';
+  return line + describe_owners(blocking->owners(), by) + '\n';
+}
+
+std::string describe_circle(const std::vector<const Control*>& circle) {
+  std::string text = "deadlock: these threads wait for one another\n";
+  for (std::size_t i = 0; i < circle.size() && i < kMostLines; ++i) {
+    text += describe_wait(*circle[i], circle[(i + 1) % circle.size()]);
+  }
+  return text;
 }
 
 }  // namespace
@@ -68,25 +119,7 @@ std::string describe_code(const void* address) {
 }
 
 bool closes_circle(const Control& self) {
-  const Control* thread = next_in_chain(self);
-  // A circle that was reported before and does not contain this thread is walked in vain.
-  for (std::size_t steps = self.scheduler->live_threads(); thread != nullptr && steps > 0;
-       --steps) {
-    if (thread == &self) return true;
-    thread = next_in_chain(*thread);
-  }
-  return false;
-}
-
-std::string describe_circle(const Control& self) {
-  std::string text = "deadlock: these threads wait for one another\n";
-  const Control* thread = &self;
-  for (std::size_t lines = 0; lines < kMostLines; ++lines) {
-    text += describe_wait(*thread);
-    thread = thread->blocking->by();
-    if (thread == &self) break;
-  }
-  return text;
+  return !circle_of(self).empty();
 }
 
 std::string describe_waiting(const Scheduler& scheduler) {
@@ -101,13 +134,10 @@ std::string describe_waiting(const Scheduler& scheduler) {
   return text;
 }
 
-void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder) {
-  const Control* const by = holding(holder);
-  const char* const holder_name = by == nullptr ? "nobody" : by->name;
-  // Where it was taken last, if it was let go of without a section.
-  const void* const taken_at = by == nullptr ? nullptr : place_of_taking(holder);
-  const std::string since = taken_at != nullptr ? " since " + describe_code(taken_at) : "";
-  report_misuse(what, lock, "held by " + quoted(holder_name) + since);
+void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners) {
+  const std::string owned = describe_owners(owners);
+  // Of one that was let go of it is still known where it was taken last.
+  report_misuse(what, lock, owned.empty() ? "held by \"nobody\"" : owned.substr(2));
 }
 
 void report_misuse(const char* what, const WaitQueue& lock, const std::string& state) {
@@ -116,19 +146,69 @@ void report_misuse(const char* what, const WaitQueue& lock, const std::string& s
   std::abort();
 }
 
-Blocking::Blocking(const Holder& holder, const WaitQueue& wanted, const void* where,
+Result<> to_result(LockOutcome outcome) {
+  if (outcome == LockOutcome::kClosesCircle) {
+    return Error{EDEADLK, "waiting for the lock would close a circle of waiting threads"};
+  }
+  if (outcome == LockOutcome::kTimedOut) return Error{ETIMEDOUT, "the lock was not free in time"};
+  return {};
+}
+
+LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners,
+                          const LockRequest& request) {
+  node.interruptible = false;
+  queue.enqueue(node);
+  const bool reports = request.deadline_ns == kNever && !request.checked;
+  Blocking blocking(owners, queue, request.where, reports);
+  if (request.checked && closes_circle(*node.thread)) {
+    queue.withdraw(node);
+    blocking.ended(false);
+    return LockOutcome::kClosesCircle;
+  }
+  const bool woken = WaitQueue::park(node, request.deadline_ns);
+  blocking.ended(woken);
+  return woken ? LockOutcome::kTaken : LockOutcome::kTimedOut;
+}
+
+void note_taken(const WaitQueue& lock, const void* where, bool shares, bool waited_for) {
+  const Control& self = caller();
+  self.scheduler->lock_order().taken(self, {&lock, shares}, where, waited_for);
+}
+
+void note_released(const WaitQueue& lock) {
+  const Control& self = caller();
+  self.scheduler->lock_order().released(self, lock);
+}
+
+void forget_in_order(const WaitQueue& lock) {
+  const Section section;
+  if (current_scheduler != nullptr) current_scheduler->lock_order().forget(lock);
+}
+
+Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* where,
                    bool may_report)
-    : self_(calling_thread()), holder_(holder), wanted_(wanted), where_(where) {
+    : self_(calling_thread()), owners_(owners), wanted_(wanted), where_(where) {
   self_.blocking = this;
-  if (may_report && closes_circle(self_)) self_.scheduler->report_circle(self_);
+  if (may_report) {
+    const auto circle = circle_of(self_);
+    if (!circle.empty()) self_.scheduler->report_circle(describe_circle(circle));
+  }
   if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
 }
 
 void Blocking::ended(bool woken) {
-  Control* const holder = by();
   self_.blocking = nullptr;
-  const bool takes_back = !woken && holder != nullptr && holder != &nobody;
-  if (takes_back && self_.scheduler->priorities_differ()) self_.scheduler->settle(*holder);
+  if (woken || !self_.scheduler->priorities_differ()) return;
+  owners_.for_each([](const Holder& holder) {
+    Control* const owner = holding(holder);
+    if (owner != &nobody) owner->scheduler->settle(*owner);
+  });
+}
+
+bool Blocking::is_by(const Control& thread) const {
+  bool found = false;
+  owners_.for_each([&](const Holder& holder) { found = found || holding(holder) == &thread; });
+  return found;
 }
 
 }  // namespace spindle::thread

@@ -1,10 +1,15 @@
 // Who waits for whom: the graph whose edges are Control::blocking, kept while a thread waits for
-// a lock or a join. Each thread has one edge at most, so looking for a circle is walking a chain.
+// a lock or a join. A thread waits for each of those who have what it wants, most often for one
+// alone; so there is a deadlock where the edges close a circle, which the one who is about to close
+// it looks for. Nothing of this is done for a lock that is free.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "spindle/base/result.h"
+#include "spindle/thread/readers.h"
 #include "spindle/thread/wait_queue.h"
 #include "thread/control.h"
 
@@ -15,12 +20,35 @@ constexpr std::int64_t deadline_after(std::int64_t now_ns, std::int64_t duration
   return duration_ns < kNever - now_ns ? now_ns + duration_ns : kNever;
 }
 
-/// True if the chain that starts with `self`, which is about to wait without a deadline, comes back
-/// to it.
-bool closes_circle(const Control& self);
+/// Who has what is wanted.
+struct Owners {
+  const Holder& alone;                 ///< or nobody
+  const Readers* readers = nullptr;    ///< if nobody has it alone
+  const WaitQueue* writers = nullptr;  ///< in whose way the readers are; null: in the asker's own
 
-/// The circle that `self` closes, one line a thread.
-std::string describe_circle(const Control& self);
+  template <class Visit>
+  void for_each(Visit visit) const;
+};
+
+/// How a lock is asked for.
+struct LockRequest {
+  std::int64_t deadline_ns = kNever;
+  const void* where = nullptr;  ///< the place in the code
+  bool checked = false;         ///< a wait that would close a circle is refused
+};
+
+enum class LockOutcome : std::uint8_t { kTaken, kTimedOut, kClosesCircle };
+
+/// For the functions that tell it with an error.
+Result<> to_result(LockOutcome outcome);
+
+/// Parks the calling thread, with its node in the queue, until it is woken: with the lock.
+LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners,
+                          const LockRequest& request);
+
+/// True if some chain that starts with `self`, which is about to wait without a deadline, comes
+/// back to it.
+bool closes_circle(const Control& self);
 
 /// What every thread that has not ended waits for, one line each, so many at most.
 std::string describe_waiting(const Scheduler& scheduler);
@@ -29,21 +57,26 @@ std::string describe_waiting(const Scheduler& scheduler);
 WaitNode& most_urgent(const WaitQueue& queue);
 
 /// Stops the program: the calling thread did to the lock what it must not.
-[[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Holder& holder);
+[[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners);
 /// `state`: the lock's, in words.
 [[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const std::string& state);
 
-/// For the time of a wait: the edge, the report if it closes a circle, the donation of priority.
+// For the runtime's order of locks, where it keeps one (Control::tracks_locks). In sections.
+void note_taken(const WaitQueue& lock, const void* where, bool shares, bool waited_for);
+void note_released(const WaitQueue& lock);
+void forget_in_order(const WaitQueue& lock);
+
+/// For the time of a wait: the edges, the report if they close a circle, the donation of priority.
 class Blocking {
  public:
   /// `may_report`: the wait has no deadline, and the caller did not ask to be told himself.
-  Blocking(const Holder& holder, const WaitQueue& wanted, const void* where, bool may_report);
-  /// `woken`: the wait ended with what was wanted, so that the holder has let go of it already.
+  Blocking(const Owners& owners, const WaitQueue& wanted, const void* where, bool may_report);
+  /// `woken`: the wait ended with what was wanted, so that the owners have let go of it already.
   void ended(bool woken);
 
-  /// Who must act before the thread can go on; null if nobody is known.
-  [[nodiscard]] Control* by() const { return holding(holder_); }
-  [[nodiscard]] const Holder& holder() const { return holder_; }
+  /// Who must act before the thread can go on, as far as is known.
+  [[nodiscard]] const Owners& owners() const { return owners_; }
+  [[nodiscard]] bool is_by(const Control& thread) const;
   [[nodiscard]] const WaitQueue& wanted() const { return wanted_; }
   /// The place in the code where it is wanted; may be null.
   [[nodiscard]] const void* where() const { return where_; }
@@ -53,9 +86,30 @@ class Blocking {
 
  private:
   Control& self_;
-  const Holder& holder_;
+  const Owners owners_;
   const WaitQueue& wanted_;
   const void* const where_;
 };
+
+/// Its wait ends by itself at some time.
+inline bool waits_with_deadline(const Control& thread) {
+  return thread.parked != nullptr && thread.parked->timer_index != 0;
+}
+
+template <class Visit>
+void Owners::for_each(Visit visit) const {
+  if (holding(alone) != nullptr) {
+    visit(alone);
+    return;
+  }
+  if (readers == nullptr) return;
+  // Writers that give up some time keep nobody waiting for ever.
+  bool in_the_way = writers == nullptr;
+  for (const WaitNode* node = in_the_way ? nullptr : writers->front(); node != nullptr;
+       node = node->next) {
+    in_the_way = in_the_way || node->timer_index == 0;
+  }
+  if (in_the_way) readers->for_each(visit);
+}
 
 }  // namespace spindle::thread

@@ -117,7 +117,8 @@ class Waits:
     def __init__(self):
         self.nodes = Fields("spindle::thread::WaitNode", ["queue"])
         self.queues = Fields("spindle::thread::WaitQueue", ["name_", "kind_"])
-        self.edges = Fields("spindle::thread::Blocking", ["holder_"])
+        self.edges = Fields("spindle::thread::Blocking", ["owners_.alone", "owners_.readers"])
+        self.readers = Fields("spindle::thread::Readers", ["first_.thread"])
         self.holders = Fields("spindle::thread::Holder", ["thread"])
         self.controls = Fields("spindle::thread::Control", ["id"])
         self.known = {}
@@ -137,8 +138,11 @@ class Waits:
     def holder(self, thread):
         if thread.blocking == 0:
             return ""
+        edge = self.edges.read_at(thread.blocking)
         # A mutex that is waited for has a mark in the lowest bit.
-        holder = self.holders.read_at(self.edges.read_at(thread.blocking)["holder_"])["thread"] & ~1
+        holder = self.holders.read_at(edge["alone"])["thread"] & ~1
+        if holder == 0 and edge["readers"] != 0:
+            holder = self.readers.read_at(edge["readers"])["thread"]
         return " held by thread %d" % self.controls.read_at(holder)["id"] if holder != 0 else ""
 
 

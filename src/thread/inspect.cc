@@ -13,10 +13,11 @@ namespace spindle::thread {
 namespace {
 void note_holder(const Blocking& blocking, ThreadInfo& info) {
   info.wanted_at = blocking.where();
-  const Control* const by = blocking.by();
-  if (by == nullptr) return;
-  info.held_by = by->id;
-  info.taken_at = place_of_taking(blocking.holder());
+  blocking.owners().for_each([&](const Holder& holder) {
+    if (info.held_by != 0) return;
+    info.held_by = holding(holder)->id;
+    info.taken_at = place_of_taking(holder);
+  });
 }
 }  // namespace
 

@@ -2,28 +2,38 @@
 //
 // An edge from a to b: some thread took b while it held a. A lock that is taken while another is
 // held, from which a path of edges leads to that other one, is an inversion: some other order of
-// running would have been a deadlock. Each pair is reported once. Kept by the runtime that was made
-// with check_lock_order, in its sections.
+// running would have been a deadlock. Each pair is reported once. Two that share a lock do not wait
+// for each other, so a path goes through a lock only if one of them had it, or wanted it, alone.
+// Kept by the runtime that was made with check_lock_order, in its sections.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "thread/control.h"
 
 namespace spindle::thread {
 
+/// A lock as it is taken. `shares`: beside others that do, none of whom ever waits for another.
+struct LockUse {
+  const WaitQueue* lock;
+  bool shares = false;
+  auto operator<=>(const LockUse&) const = default;
+};
+
 class LockOrder {
  public:
   explicit LockOrder(std::function<void(std::string_view)> report) : report_(std::move(report)) {}
 
   /// `waited_for`: not by a mere try, which can be no part of a deadlock.
-  void taken(const Control& by, const WaitQueue& lock, const void* where, bool waited_for);
+  void taken(const Control& by, LockUse use, const void* where, bool waited_for);
   void released(const Control& by, const WaitQueue& lock);
   /// The lock is no more.
   void forget(const WaitQueue& lock);
@@ -35,7 +45,7 @@ class LockOrder {
 
  private:
   struct Held {
-    const WaitQueue* lock;
+    LockUse use;
     const void* where;
   };
   struct Edge {
@@ -43,17 +53,17 @@ class LockOrder {
     const void* first_where;
     const void* second_where;
   };
-  using Edges = std::unordered_map<const WaitQueue*, Edge>;
+  using Edges = std::map<LockUse, Edge>;
 
   void learn(const Control& by, const Held& first, const Held& second);
-  /// The first edge of a path, or null.
-  const Edge* path(const WaitQueue* from, const WaitQueue* to) const;
+  /// The first edge of a path from one who waits for `from` to one who has `to`, or null.
+  const Edge* path(LockUse from, LockUse to) const;
   void report(const Control& by, const Held& first, const Held& second, const Edge& before);
 
   std::function<void(std::string_view)> report_;
   std::vector<std::vector<Held>> held_;  // by the thread's slot
-  std::unordered_map<const WaitQueue*, Edges> after_;
-  std::unordered_map<const WaitQueue*, std::unordered_set<const WaitQueue*>> before_;
+  std::map<LockUse, Edges> after_;
+  std::unordered_map<const WaitQueue*, std::set<LockUse>> before_;
   std::uint64_t inversions_ = 0;
 };
 

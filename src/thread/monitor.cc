@@ -12,20 +12,28 @@ struct HoareMonitor::Waiter : WaitNode {
 };
 
 void HoareMonitor::enter() {
-  enter_until(kNever, __builtin_return_address(0));
+  enter_as({.where = __builtin_return_address(0)});
+}
+
+Result<> HoareMonitor::enter_checked(std::int64_t deadline_ns) {
+  return to_result(enter_as({deadline_ns, __builtin_return_address(0), true}));
 }
 
 bool HoareMonitor::enter_until(std::int64_t deadline_ns) {
-  return enter_until(deadline_ns, __builtin_return_address(0));
+  return enter_as({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
-bool HoareMonitor::enter_until(std::int64_t deadline_ns, const void* where) {
+LockOutcome HoareMonitor::enter_as(const LockRequest& request) {
   const Section section;
   Control& self = caller();
-  if (inside_.thread == &self) report_misuse("enters again", entering_, inside_);
-  if (inside_.thread != nullptr) return wait_in(entering_, deadline_ns, where);
-  inside_ = {&self, where};
-  return true;
+  if (inside_.thread == &self) {
+    if (request.checked) return LockOutcome::kClosesCircle;
+    report_misuse("enters again", entering_, {inside_});
+  }
+  if (inside_.thread != nullptr) return wait_in(entering_, request);
+  inside_ = {&self, request.where};
+  if (self.tracks_locks) track(request.where, request.deadline_ns != 0);
+  return LockOutcome::kTaken;
 }
 
 void HoareMonitor::leave() {
@@ -40,18 +48,16 @@ bool HoareMonitor::inside() const {
 }
 
 void HoareMonitor::check_inside(const char* what) const {
-  if (inside_.thread != &caller()) report_misuse(what, entering_, inside_);
+  if (inside_.thread != &caller()) report_misuse(what, entering_, {inside_});
 }
 
 // Woken means that this thread was put inside.
-bool HoareMonitor::wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where) {
-  Blocking blocking(inside_, queue, where, deadline_ns == kNever);
-  Waiter waiter(where);
-  waiter.interruptible = false;  // as in locking a mutex
-  queue.enqueue(waiter);
-  const bool woken = WaitQueue::park(waiter, deadline_ns);
-  blocking.ended(woken);
-  return woken;
+// Taken means that this thread was put inside.
+LockOutcome HoareMonitor::wait_in(WaitQueue& queue, const LockRequest& request) {
+  Waiter waiter(request.where);
+  const LockOutcome outcome = wait_for_lock(waiter, queue, {inside_}, request);
+  if (outcome == LockOutcome::kTaken && waiter.thread->tracks_locks) track(request.where, true);
+  return outcome;
 }
 
 // The first of the queue goes on, inside.
@@ -67,6 +73,7 @@ void HoareMonitor::hand_to(WaitQueue& queue) {
 // To one who signalled, else to one who would enter.
 void HoareMonitor::leave_to_next() {
   Control& self = caller();
+  if (self.tracks_locks) note_released(entering_);
   if (!urgent_.empty()) {
     hand_to(urgent_);
   } else if (!entering_.empty()) {
@@ -91,28 +98,47 @@ bool HoareMonitor::Condition::wait_until(std::int64_t deadline_ns, const void* w
   Waiter waiter(where);
   waiters_.enqueue(waiter);
   monitor_.leave_to_next();
+  bool signalled = false;
   try {
-    if (WaitQueue::park(waiter, deadline_ns)) return true;
+    signalled = WaitQueue::park(waiter, deadline_ns);
   } catch (...) {  // the thread was cancelled
-    monitor_.enter_until(kNever, where);
+    monitor_.enter_as({.where = where});
     throw;
   }
-  monitor_.enter_until(kNever, where);
-  return false;
+  if (!signalled) {
+    monitor_.enter_as({.where = where});
+  } else if (waiter.thread->tracks_locks) {
+    monitor_.track(where, true);
+  }
+  return signalled;
 }
 
 void HoareMonitor::Condition::signal() {
   const Section section;
   monitor_.check_inside("signals in");
   if (waiters_.empty()) return;
-  const void* const where = __builtin_return_address(0);
+  if (caller().tracks_locks) note_released(monitor_.entering_);
   monitor_.hand_to(waiters_);
-  monitor_.wait_in(monitor_.urgent_, kNever, where);
+  monitor_.wait_in(monitor_.urgent_, {.where = __builtin_return_address(0)});
 }
 
 bool HoareMonitor::Condition::empty() const {
   const Section section;
   return waiters_.empty();
+}
+
+void HoareMonitor::track(const void* where, bool waited_for) {
+  in_order_ = true;
+  note_taken(entering_, where, false, waited_for);
+}
+
+void HoareMonitor::forget_order() {
+  forget_in_order(entering_);
+}
+
+// Outside of a runtime somebody may be inside whom `run` left asleep for ever.
+void HoareMonitor::check_may_go() const {
+  if (current_scheduler != nullptr) report_misuse("destroys", entering_, {inside_});
 }
 
 }  // namespace spindle::thread

@@ -74,20 +74,20 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
 }  // namespace
 
 // Inlined into each function of the interface, whose return address is where the lock is taken.
-[[gnu::always_inline]] inline bool Mutex::acquire(std::int64_t deadline_ns, const void* where) {
+[[gnu::always_inline]] inline LockOutcome Mutex::acquire(const LockRequest& request) {
   Control& self = caller();
   if (__builtin_expect(detail::sections_guarded, 0)) {
     if (may_skip_section(self)) {
-      if (!locked() && take_if_free(holder_, &self, where)) return true;
-      if (take_soon(holder_, self, where)) return true;
+      if (!locked() && take_if_free(holder_, &self, request.where)) return LockOutcome::kTaken;
+      if (take_soon(holder_, self, request.where)) return LockOutcome::kTaken;
     }
-    return acquire_contended(deadline_ns, where);
+    return acquire_contended(request);
   }
-  if (holder_.thread != nullptr) return acquire_contended(deadline_ns, where);
+  if (holder_.thread != nullptr) return acquire_contended(request);
   holder_.thread = &self;
-  if constexpr (kKeepsStatistics) holder_.taken_at = where;
-  if (__builtin_expect(self.tracks_locks, 0)) track(where, true);
-  return true;
+  if constexpr (kKeepsStatistics) holder_.taken_at = request.where;
+  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, true);
+  return LockOutcome::kTaken;
 }
 
 bool Mutex::try_acquire(const void* where) {
@@ -104,7 +104,11 @@ bool Mutex::try_acquire(const void* where) {
 }
 
 void Mutex::lock() {
-  acquire(kNever, __builtin_return_address(0));
+  acquire({.where = __builtin_return_address(0)});
+}
+
+Result<> Mutex::lock_checked(std::int64_t deadline_ns) {
+  return to_result(acquire({deadline_ns, __builtin_return_address(0), true}));
 }
 
 bool Mutex::try_lock() {
@@ -114,58 +118,34 @@ bool Mutex::try_lock() {
 bool Mutex::try_lock_for(std::int64_t duration_ns) {
   const void* const where = __builtin_return_address(0);
   if (try_acquire(where)) return true;
-  return duration_ns > 0 && acquire(deadline_after(monotonic_ns(), duration_ns), where);
+  const LockRequest request{deadline_after(monotonic_ns(), duration_ns), where};
+  return duration_ns > 0 && acquire(request) == LockOutcome::kTaken;
 }
 
 bool Mutex::try_lock_until(std::int64_t deadline_ns) {
-  return acquire(deadline_ns, __builtin_return_address(0));
+  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
-Result<> Mutex::lock_checked() {
-  const void* const where = __builtin_return_address(0);
-  const Section section;
-  if (try_acquire(where)) return {};
-  Control& self = caller();
-  if (holding(holder_) == &self) return Error{EDEADLK, "the thread already holds the mutex"};
-  if (detail::sections_guarded && take_or_mark(holder_, &self, where)) {
-    if (self.tracks_locks) track(where, false);
-    return {};
-  }
-  Blocking blocking(holder_, waiters_, where, false);
-  if (closes_circle(calling_thread())) {
-    blocking.ended(false);
-    return Error{EDEADLK, "waiting for the mutex would close a circle"};
-  }
-  WaitNode node;
-  node.interruptible = false;
-  waiters_.enqueue(node);
-  WaitQueue::park(node);
-  blocking.ended(true);
-  if (self.tracks_locks) track(where, true);
-  return {};
-}
-
-bool Mutex::acquire_contended(std::int64_t deadline_ns, const void* where) {
+LockOutcome Mutex::acquire_contended(const LockRequest& request) {
   Control& self = caller();
   const Section section;
-  if (holding(holder_) == &self) report_misuse("locks again", waiters_, holder_);
-  bool taken = detail::sections_guarded && take_or_mark(holder_, &self, where);
-  if (!taken) {
+  if (holding(holder_) == &self) {
+    if (request.checked) return LockOutcome::kClosesCircle;
+    report_misuse("locks again", waiters_, {holder_});
+  }
+  LockOutcome outcome = LockOutcome::kTaken;
+  if (!detail::sections_guarded || !take_or_mark(holder_, &self, request.where)) {
     WaitNode node;
-    node.interruptible = false;
-    waiters_.enqueue(node);
-    Blocking blocking(holder_, waiters_, where, deadline_ns == kNever);
     // Woken means that unlock has made this thread the holder.
-    taken = WaitQueue::park(node, deadline_ns);
-    blocking.ended(taken);
+    outcome = wait_for_lock(node, waiters_, {holder_}, request);
   }
-  if (taken && self.tracks_locks) track(where, true);
-  return taken;
+  if (outcome == LockOutcome::kTaken && self.tracks_locks) track(request.where, true);
+  return outcome;
 }
 
 void Mutex::unlock() {
   Control& self = caller();
-  if (holding(holder_) != &self) report_misuse("unlocks", waiters_, holder_);
+  if (holding(holder_) != &self) report_misuse("unlocks", waiters_, {holder_});
   if (__builtin_expect(!detail::sections_guarded, 1)) {
     if (__builtin_expect(!self.tracks_locks, 1) && waiters_.empty()) {
       holder_.thread = nullptr;
@@ -181,7 +161,7 @@ void Mutex::unlock() {
 // Apart, so that the short way saves no registers: an atomic instruction waits for each of them.
 [[gnu::noinline]] void Mutex::unlock_contended(Control& self) {
   const Section section;
-  if (__builtin_expect(self.tracks_locks, 0)) track_release();
+  if (__builtin_expect(self.tracks_locks, 0)) note_released(waiters_);
   hand_on();
   // The new holder owes nothing: it is the most urgent of those who waited.
   if (self.priority != self.own_priority) self.scheduler->settle(self);
@@ -209,52 +189,51 @@ bool Mutex::held_by_this_thread() const {
 }
 
 void Mutex::track(const void* where, bool waited_for) {
-  const Control& self = caller();
   in_order_ = true;
-  self.scheduler->lock_order().taken(self, waiters_, where, waited_for);
-}
-
-void Mutex::track_release() {
-  const Control& self = caller();
-  self.scheduler->lock_order().released(self, waiters_);
+  note_taken(waiters_, where, false, waited_for);
 }
 
 void Mutex::forget_order() {
-  const Section section;
-  if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiters_);
+  forget_in_order(waiters_);
 }
 
 // Outside of a runtime it may be held by threads that `run` left asleep for ever.
 void Mutex::check_may_go() const {
   const bool abandoned = current_scheduler == nullptr && holding(holder_) != &nobody;
-  if (!abandoned) report_misuse("destroys", waiters_, holder_);
+  if (!abandoned) report_misuse("destroys", waiters_, {holder_});
 }
 
-[[gnu::always_inline]] inline bool RecursiveMutex::acquire(std::int64_t deadline_ns,
-                                                           const void* where) {
+[[gnu::always_inline]] inline LockOutcome RecursiveMutex::acquire(const LockRequest& request) {
   const Section section;
-  const bool locked = mutex_.held_by_this_thread() || mutex_.acquire(deadline_ns, where);
-  if (locked) ++depth_;
-  return locked;
+  const LockOutcome outcome =
+      mutex_.held_by_this_thread() ? LockOutcome::kTaken : mutex_.acquire(request);
+  if (outcome == LockOutcome::kTaken) ++depth_;
+  return outcome;
 }
 
 void RecursiveMutex::lock() {
-  acquire(kNever, __builtin_return_address(0));
+  acquire({.where = __builtin_return_address(0)});
+}
+
+Result<> RecursiveMutex::lock_checked(std::int64_t deadline_ns) {
+  return to_result(acquire({deadline_ns, __builtin_return_address(0), true}));
 }
 
 bool RecursiveMutex::try_lock() {
   const Section section;
-  if (mutex_.locked() && !mutex_.held_by_this_thread()) return false;
-  return acquire(kNever, __builtin_return_address(0));
+  const void* const where = __builtin_return_address(0);
+  if (!mutex_.held_by_this_thread() && !mutex_.try_acquire(where)) return false;
+  ++depth_;
+  return true;
 }
 
 bool RecursiveMutex::try_lock_for(std::int64_t duration_ns) {
   const std::int64_t deadline = duration_ns > 0 ? deadline_after(monotonic_ns(), duration_ns) : 0;
-  return acquire(deadline, __builtin_return_address(0));
+  return acquire({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 bool RecursiveMutex::try_lock_until(std::int64_t deadline_ns) {
-  return acquire(deadline_ns, __builtin_return_address(0));
+  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 void RecursiveMutex::unlock() {

@@ -81,7 +81,7 @@ class Scheduler {
   void settle(Control& thread);
 
   // Deadlock.
-  void report_circle(const Control& closing);
+  void report_circle(const std::string& report);
   std::uint64_t deadlocks() const { return deadlocks_; }
   LockOrder& lock_order() { return lock_order_; }
   const LockOrder& lock_order() const { return lock_order_; }

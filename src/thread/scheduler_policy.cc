@@ -116,31 +116,42 @@ void Scheduler::set_own_priority(Control& thread, int priority) {
 }
 
 void Scheduler::donate(const Control& from) {
-  // Ends: each step raises a priority that was lower.
-  for (const Control* waits = &from; waits->blocking != nullptr;) {
-    Control* const thread = waits->blocking->by();
-    if (thread == nullptr || thread == &nobody || thread->priority >= from.priority) return;
-    set_effective_priority(*thread, from.priority);
-    waits = thread;
+  // Ends: each that is looked at again had a lower priority before.
+  std::vector<const Control*> raised;
+  for (const Control* waits = &from; waits != nullptr;) {
+    if (waits->blocking != nullptr) {
+      waits->blocking->owners().for_each([&](const Holder& holder) {
+        Control* const owner = holding(holder);
+        if (owner == &nobody || owner->priority >= from.priority) return;
+        set_effective_priority(*owner, from.priority);
+        raised.push_back(owner);
+      });
+    }
+    waits = raised.empty() ? nullptr : raised.back();
+    if (waits != nullptr) raised.pop_back();
   }
 }
 
 void Scheduler::settle(Control& thread) {
   const StoppedWorld stopped(*this);
-  Control* next = &thread;
+  std::vector<Control*> changed = {&thread};
   // The bound is for circles, which stay when they have been reported.
-  for (std::size_t steps = live_threads(); next != nullptr && steps > 0; --steps) {
-    int highest = next->own_priority;
+  for (std::size_t steps = live_threads(); !changed.empty() && steps > 0; --steps) {
+    Control& next = *changed.back();
+    changed.pop_back();
+    int highest = next.own_priority;
     for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
       const Control& other = controls().at(slot);
       const bool waits_for_it = other.state == ThreadState::kWaiting && other.blocking != nullptr &&
-                                other.blocking->by() == next;
+                                other.blocking->is_by(next);
       if (waits_for_it) highest = std::max(highest, other.priority);
     }
-    if (highest == next->priority) return;
-    set_effective_priority(*next, highest);
-    next = next->blocking != nullptr ? next->blocking->by() : nullptr;
-    if (next == &nobody) return;
+    if (highest == next.priority) continue;
+    set_effective_priority(next, highest);
+    if (next.blocking == nullptr) continue;
+    next.blocking->owners().for_each([&](const Holder& holder) {
+      if (holding(holder) != &nobody) changed.push_back(holding(holder));
+    });
   }
 }
 
@@ -152,9 +163,9 @@ WaitNode& most_urgent(const WaitQueue& queue) {
   return *chosen;
 }
 
-void Scheduler::report_circle(const Control& closing) {
+void Scheduler::report_circle(const std::string& report) {
   ++deadlocks_;
-  tell_of_deadlock(describe_circle(closing));
+  tell_of_deadlock(report);
 }
 
 void Scheduler::tell_of_deadlock(const std::string& report) const {

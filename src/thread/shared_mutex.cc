@@ -13,95 +13,111 @@ bool SharedMutex::may_read() const {
 
 // These two are inlined into each function of the interface, whose return address is where the lock
 // is taken.
-[[gnu::always_inline]] inline bool SharedMutex::acquire(std::int64_t deadline_ns,
-                                                        const void* where) {
+[[gnu::always_inline]] inline LockOutcome SharedMutex::acquire(const LockRequest& request) {
   const Section section;
-  if (locked() || readers_ > 0) return wait_in(waiting_writers_, deadline_ns, where);
+  if (locked() || readers() > 0) return wait_in(waiting_writers_, request);
   Control& self = caller();
-  writer_ = {&self, where};
-  if (__builtin_expect(self.tracks_locks, 0)) track(where);
-  return true;
+  writer_ = {&self, request.where};
+  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, false, true);
+  return LockOutcome::kTaken;
 }
 
-[[gnu::always_inline]] inline bool SharedMutex::acquire_shared(std::int64_t deadline_ns,
-                                                               const void* where) {
+[[gnu::always_inline]] inline LockOutcome SharedMutex::acquire_shared(const LockRequest& request) {
   const Section section;
-  if (!may_read()) return wait_in(waiting_readers_, deadline_ns, where);
-  ++readers_;
-  return true;
+  if (!may_read()) return wait_in(waiting_readers_, request);
+  Control& self = caller();
+  readers_.add(&self, request.where);
+  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, true, true);
+  return LockOutcome::kTaken;
 }
 
 void SharedMutex::lock() {
-  acquire(kNever, __builtin_return_address(0));
+  acquire({.where = __builtin_return_address(0)});
+}
+
+Result<> SharedMutex::lock_checked(std::int64_t deadline_ns) {
+  return to_result(acquire({deadline_ns, __builtin_return_address(0), true}));
 }
 
 bool SharedMutex::try_lock() {
   const Section section;
-  return !locked() && readers_ == 0 && acquire(kNever, __builtin_return_address(0));
+  if (locked() || readers() > 0) return false;
+  Control& self = caller();
+  writer_ = {&self, __builtin_return_address(0)};
+  if (self.tracks_locks) track(writer_.taken_at, false, false);
+  return true;
 }
 
 bool SharedMutex::try_lock_for(std::int64_t duration_ns) {
-  const Section section;
-  const void* const where = __builtin_return_address(0);
-  if (duration_ns <= 0) return !locked() && readers_ == 0 && acquire(kNever, where);
-  return acquire(deadline_after(monotonic_ns(), duration_ns), where);
+  const std::int64_t deadline_ns = deadline_after(monotonic_ns(), duration_ns);
+  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 bool SharedMutex::try_lock_until(std::int64_t deadline_ns) {
-  return acquire(deadline_ns, __builtin_return_address(0));
+  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 void SharedMutex::lock_shared() {
-  acquire_shared(kNever, __builtin_return_address(0));
+  acquire_shared({.where = __builtin_return_address(0)});
+}
+
+Result<> SharedMutex::lock_shared_checked(std::int64_t deadline_ns) {
+  return to_result(acquire_shared({deadline_ns, __builtin_return_address(0), true}));
 }
 
 bool SharedMutex::try_lock_shared() {
   const Section section;
-  return may_read() && acquire_shared(kNever, __builtin_return_address(0));
+  if (!may_read()) return false;
+  Control& self = caller();
+  const void* const where = __builtin_return_address(0);
+  readers_.add(&self, where);
+  if (self.tracks_locks) track(where, true, false);
+  return true;
 }
 
 bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
-  const Section section;
-  if (duration_ns <= 0) return try_lock_shared();
-  return acquire_shared(deadline_after(monotonic_ns(), duration_ns), __builtin_return_address(0));
+  const std::int64_t deadline_ns = deadline_after(monotonic_ns(), duration_ns);
+  return acquire_shared({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 bool SharedMutex::try_lock_shared_until(std::int64_t deadline_ns) {
-  return acquire_shared(deadline_ns, __builtin_return_address(0));
+  return acquire_shared({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
-void SharedMutex::track(const void* where) {
-  const Control& self = caller();
+// Readers that let each other in do not wait for one another; where a waiting writer keeps new ones
+// out they do.
+void SharedMutex::track(const void* where, bool shared, bool waited_for) {
   in_order_ = true;
-  self.scheduler->lock_order().taken(self, waiting_writers_, where, true);
+  note_taken(waiting_writers_, where, shared && prefer_ == Prefer::kReaders, waited_for);
 }
 
 void SharedMutex::forget_order() {
-  const Section section;
-  if (current_scheduler != nullptr) current_scheduler->lock_order().forget(waiting_writers_);
+  forget_in_order(waiting_writers_);
 }
 
 // Outside of a runtime it may be held by threads that `run` left asleep for ever.
 void SharedMutex::check_may_go() const {
   if (current_scheduler == nullptr) return;
-  if (locked()) report_misuse("destroys", waiting_writers_, writer_);
-  report_misuse("destroys", waiting_readers_, "which is being read");
+  report_misuse("destroys", waiting_writers_, {writer_, &readers_});
 }
 
-bool SharedMutex::wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where) {
-  if (writer_.thread == &caller()) report_misuse("locks again", queue, writer_);
-  Blocking blocking(writer_, queue, where, deadline_ns == kNever);
+LockOutcome SharedMutex::wait_in(WaitQueue& queue, const LockRequest& request) {
+  const bool reads = &queue == &waiting_readers_;
+  if (writer_.thread == &caller()) {
+    if (request.checked) return LockOutcome::kClosesCircle;
+    report_misuse("locks again", queue, {writer_});
+  }
   Waiter waiter;
-  waiter.interruptible = false;
   waiter.ticket = ++last_ticket_;
-  queue.enqueue(waiter);
   // Woken means that `admit` has given this thread the lock.
-  const bool woken = WaitQueue::park(waiter, deadline_ns);
-  blocking.ended(woken);
-  if (woken && waiter.thread->tracks_locks && &queue == &waiting_writers_) track(where);
-  // A writer that gives up may be what kept readers out.
-  if (!woken) admit();
-  return woken;
+  const LockOutcome outcome = wait_for_lock(
+      waiter, queue, {writer_, &readers_, reads ? &waiting_writers_ : nullptr}, request);
+  if (outcome != LockOutcome::kTaken) {
+    admit();  // a writer that gives up may be what kept readers out
+  } else if (waiter.thread->tracks_locks) {
+    track(request.where, reads, true);
+  }
+  return outcome;
 }
 
 bool SharedMutex::readers_turn() const {
@@ -114,27 +130,29 @@ bool SharedMutex::readers_turn() const {
 
 void SharedMutex::admit() {
   while (!locked()) {
-    if (readers_turn()) {
-      ++readers_;
-      waiting_readers_.wake_one();
-    } else if (readers_ == 0 && !waiting_writers_.empty()) {
-      Control* const next = waiting_writers_.front()->thread;
-      writer_ = {next, next->blocking->where()};
-      waiting_writers_.wake_one();
-      if (next->scheduler->priorities_differ()) next->scheduler->settle(*next);
+    const bool reads = readers_turn();
+    if (!reads && (readers() > 0 || waiting_writers_.empty())) return;
+    WaitQueue& queue = reads ? waiting_readers_ : waiting_writers_;
+    Control& next = *queue.front()->thread;
+    const void* const where = next.blocking->where();
+    if (reads) {
+      readers_.add(&next, where);
     } else {
-      return;
+      writer_ = {&next, where};
     }
+    queue.wake_one();
+    // Others may wait for the lock still.
+    if (next.scheduler->priorities_differ()) next.scheduler->settle(next);
   }
 }
 
 void SharedMutex::unlock() {
   const Section section;
   Control& self = caller();
-  if (writer_.thread != &self) report_misuse("unlocks", waiting_writers_, writer_);
-  if (__builtin_expect(self.tracks_locks, 0)) {
-    self.scheduler->lock_order().released(self, waiting_writers_);
+  if (writer_.thread != &self) {
+    report_misuse("unlocks", waiting_writers_, {writer_, &readers_});
   }
+  if (__builtin_expect(self.tracks_locks, 0)) note_released(waiting_writers_);
   writer_ = {};
   admit();
   if (self.priority != self.own_priority) self.scheduler->settle(self);
@@ -142,9 +160,13 @@ void SharedMutex::unlock() {
 
 void SharedMutex::unlock_shared() {
   const Section section;
-  if (readers_ == 0) report_misuse("unlocks", waiting_readers_, writer_);
-  --readers_;
+  Control& self = caller();
+  if (!readers_.remove(&self)) {
+    report_misuse("unlocks", waiting_readers_, {writer_, &readers_});
+  }
+  if (__builtin_expect(self.tracks_locks, 0)) note_released(waiting_writers_);
   admit();
+  if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
 }  // namespace spindle::thread

@@ -82,7 +82,7 @@ class Joining {
 Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* where) {
   WaitQueue end(thread.name, WaitKind::kJoin);
   const Holder holder{&thread, nullptr};
-  Blocking blocking(holder, end, where, false);
+  Blocking blocking({holder}, end, where, false);
   if (deadline_ns == kNever && closes_circle(calling_thread())) {
     blocking.ended(false);
     return Error{EDEADLK, "the thread waits for the one that would join it"};

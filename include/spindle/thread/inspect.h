@@ -25,7 +25,7 @@ struct ThreadInfo {
   std::string object_name;                ///< of what it waits for; may be empty
   const void* object = nullptr;           ///< the WaitQueue it waits on
   std::int64_t waiting_since_ns = 0;      ///< monotonic, as of the last look for events
-  std::uint64_t held_by = 0;              ///< the id of the thread that holds it, if one does
+  std::uint64_t held_by = 0;              ///< the id of the thread (or of one) that holds it
   const void* wanted_at = nullptr;        ///< where in the code the lock is waited for,
   const void* taken_at = nullptr;         ///< and where its holder took it
   std::uint64_t switches = 0;             ///< how often it was given a worker

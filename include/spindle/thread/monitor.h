@@ -14,8 +14,8 @@
 // (ConditionVariable) the signal only says that the condition may hold, and the waiter tests again.
 //
 // A monitor knows who is inside, as a mutex knows its holder: circles are reported, priorities
-// donated, and entering twice, or leaving, waiting and signalling from outside, stop the program
-// with a message.
+// donated, and entering twice, leaving, waiting and signalling from outside, or destroying it while
+// somebody is inside, stop the program with a message.
 //
 // Waiting for a condition is a point of cancellation; the thread is inside again before it unwinds.
 // Entering, and the wait of the one who signalled, are none.
@@ -23,16 +23,27 @@
 
 #include <cstdint>
 
+#include "spindle/base/result.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
+
+struct LockRequest;
+enum class LockOutcome : std::uint8_t;
 
 class HoareMonitor {
  public:
   explicit HoareMonitor(const char* name = "")
       : entering_(name, WaitKind::kMonitor), urgent_(name, WaitKind::kMonitor) {}
+  ~HoareMonitor() {
+    if (inside_.thread != nullptr) check_may_go();
+    if (in_order_) forget_order();
+  }
 
   void enter();
+  /// EDEADLK, and not inside, if the calling thread is inside already or waiting would close a
+  /// circle; ETIMEDOUT if the deadline (monotonic ns) came first.
+  Result<> enter_checked(std::int64_t deadline_ns = kNever);
   /// False if the deadline (monotonic ns; 0: do not wait) came first.
   [[nodiscard]] bool enter_until(std::int64_t deadline_ns);
   void leave();
@@ -72,15 +83,19 @@ class HoareMonitor {
 
  private:
   struct Waiter;
-  bool enter_until(std::int64_t deadline_ns, const void* where);
-  bool wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where);
+  LockOutcome enter_as(const LockRequest& request);
+  LockOutcome wait_in(WaitQueue& queue, const LockRequest& request);
   void hand_to(WaitQueue& queue);
   void leave_to_next();
   void check_inside(const char* what) const;
+  void track(const void* where, bool waited_for);
+  void forget_order();
+  void check_may_go() const;
 
   Holder inside_;
   WaitQueue entering_;
   WaitQueue urgent_;
+  bool in_order_ = false;  // known to the runtime's order of locks, as `entering_`
 };
 
 }  // namespace spindle::thread

@@ -8,8 +8,9 @@
 // Locking a Mutex twice, unlocking one that another thread holds, or destroying one that is locked,
 // is a bug of the caller that stops the program with a message naming both. A wait without a
 // deadline that closes a circle of waiting threads is reported (Runtime::Options::on_deadlock),
-// with where each lock was taken, and then waits; `lock_checked` answers EDEADLK instead. Outside
-// of a runtime an uncontended lock and unlock are harmless; waiting there is not possible.
+// with where each lock was taken, and then waits; `lock_checked` answers EDEADLK instead, with a
+// deadline too: a wait that only the deadline would end is no use. Outside of a runtime an
+// uncontended lock and unlock are harmless; waiting there is not possible.
 //
 // Whoever has let go of a mutex and knows that nobody else will come may destroy it, also while the
 // one who had it before him is about to return from `unlock`.
@@ -23,6 +24,9 @@
 
 namespace spindle::thread {
 
+struct LockRequest;
+enum class LockOutcome : std::uint8_t;
+
 class Mutex {
  public:
   explicit Mutex(const char* name = "") : waiters_(name, WaitKind::kMutex) {}
@@ -32,8 +36,9 @@ class Mutex {
   }
 
   void lock();
-  /// EDEADLK, and not locked, if the calling thread holds it or waiting would close a circle.
-  Result<> lock_checked();
+  /// EDEADLK, and not locked, if the calling thread holds it or waiting would close a circle;
+  /// ETIMEDOUT if the deadline (monotonic ns) came first.
+  Result<> lock_checked(std::int64_t deadline_ns = kNever);
   bool try_lock();
   /// False if the time passed first. A time that is not positive only tries.
   bool try_lock_for(std::int64_t duration_ns);
@@ -48,13 +53,12 @@ class Mutex {
 
  private:
   friend class RecursiveMutex;
-  bool acquire(std::int64_t deadline_ns, const void* where);
-  bool acquire_contended(std::int64_t deadline_ns, const void* where);
+  LockOutcome acquire(const LockRequest& request);
+  LockOutcome acquire_contended(const LockRequest& request);
   bool try_acquire(const void* where);
   void unlock_contended(Control& self);
   void hand_on();
   void track(const void* where, bool waited_for);
-  void track_release();
   void forget_order();
   void check_may_go() const;
 
@@ -69,6 +73,8 @@ class RecursiveMutex {
   explicit RecursiveMutex(const char* name = "") : mutex_(name) {}
 
   void lock();
+  /// EDEADLK if waiting would close a circle, ETIMEDOUT if the deadline (monotonic ns) came first.
+  Result<> lock_checked(std::int64_t deadline_ns = kNever);
   bool try_lock();
   bool try_lock_for(std::int64_t duration_ns);
   bool try_lock_until(std::int64_t deadline_ns);
@@ -78,7 +84,7 @@ class RecursiveMutex {
   [[nodiscard]] bool held_by_this_thread() const { return mutex_.held_by_this_thread(); }
 
  private:
-  bool acquire(std::int64_t deadline_ns, const void* where);
+  LockOutcome acquire(const LockRequest& request);
 
   Mutex mutex_;
   std::size_t depth_ = 0;

@@ -5,15 +5,22 @@
 // starve. With kReaders, readers enter as long as any reader is inside; with kFair, readers and
 // writers go in the order in which they came. A lock is handed to the one who waits. A reader must
 // not lock shared again while it holds the lock: a writer waiting in between would stop both.
-// Misuse and circles through a writer are answered as by Mutex.
+//
+// A lock knows its writer and each of its readers. Misuse and circles are answered as by Mutex,
+// and whoever keeps an urgent thread waiting, be it by reading, runs with its priority.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "spindle/base/result.h"
+#include "spindle/thread/readers.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
+
+struct LockRequest;
+enum class LockOutcome : std::uint8_t;
 
 enum class Prefer : std::uint8_t { kWriters, kReaders, kFair };
 
@@ -24,23 +31,28 @@ class SharedMutex {
         waiting_writers_(name, WaitKind::kSharedMutex),
         prefer_(prefer) {}
   ~SharedMutex() {
-    if (locked() || readers_ > 0) check_may_go();
+    if (locked() || readers() > 0) check_may_go();
     if (in_order_) forget_order();
   }
 
   void lock();
+  /// EDEADLK, and not locked, if the calling thread writes or waiting would close a circle (as it
+  /// does for one that reads); ETIMEDOUT if the deadline (monotonic ns) came first.
+  Result<> lock_checked(std::int64_t deadline_ns = kNever);
   bool try_lock();
   bool try_lock_for(std::int64_t duration_ns);
   bool try_lock_until(std::int64_t deadline_ns);
   void unlock();
 
   void lock_shared();
+  /// Like lock_checked.
+  Result<> lock_shared_checked(std::int64_t deadline_ns = kNever);
   bool try_lock_shared();
   bool try_lock_shared_for(std::int64_t duration_ns);
   bool try_lock_shared_until(std::int64_t deadline_ns);
   void unlock_shared();
 
-  [[nodiscard]] std::size_t readers() const { return readers_; }
+  [[nodiscard]] std::size_t readers() const { return readers_.count(); }
   [[nodiscard]] bool locked() const { return writer_.thread != nullptr; }
 
  private:
@@ -49,21 +61,21 @@ class SharedMutex {
   };
   [[nodiscard]] bool may_read() const;
   [[nodiscard]] bool readers_turn() const;
-  bool acquire(std::int64_t deadline_ns, const void* where);
-  bool acquire_shared(std::int64_t deadline_ns, const void* where);
-  bool wait_in(WaitQueue& queue, std::int64_t deadline_ns, const void* where);
+  LockOutcome acquire(const LockRequest& request);
+  LockOutcome acquire_shared(const LockRequest& request);
+  LockOutcome wait_in(WaitQueue& queue, const LockRequest& request);
   void admit();
-  void track(const void* where);
+  void track(const void* where, bool shared, bool waited_for);
   void forget_order();
   void check_may_go() const;
 
   Holder writer_;
-  std::size_t readers_ = 0;
+  Readers readers_;
   std::uint64_t last_ticket_ = 0;
   WaitQueue waiting_readers_;
   WaitQueue waiting_writers_;
   Prefer prefer_;
-  bool in_order_ = false;  // known to the runtime's order of locks, as a writer's lock
+  bool in_order_ = false;  // known to the runtime's order of locks, as `waiting_writers_`
 };
 
 }  // namespace spindle::thread

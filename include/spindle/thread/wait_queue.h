@@ -96,14 +96,17 @@ class WaitQueue {
   [[nodiscard]] const char* name() const { return name_; }
   [[nodiscard]] WaitKind kind() const { return kind_; }
 
-  // For those who build primitives: enqueue, let go of something, park.
+  // For those who build primitives: enqueue, let go of something, park (or withdraw).
 
   /// The first waiting node, or null.
   [[nodiscard]] WaitNode* front() const { return head_; }
   /// Takes the node out, of whatever place, and makes its thread ready.
   void wake(WaitNode& node);
-  /// Puts the calling thread at the end without parking it: `park(node)` must follow.
+  /// Puts the calling thread at the end without parking it: `park(node)` or `withdraw(node)`
+  /// must follow.
   void enqueue(WaitNode& node);
+  /// Takes the node out again: nothing is waited for after all.
+  void withdraw(WaitNode& node) { unlink(node); }
   /// Parks until the node is woken or the deadline comes; returns at once if it was woken
   /// meanwhile. False if the deadline came first. Throws Cancelled, with the node taken out, if
   /// the thread is cancelled and the node interruptible.

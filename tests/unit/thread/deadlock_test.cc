@@ -1,10 +1,12 @@
 #include <array>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/monitor.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/semaphore.h"
 #include "spindle/thread/shared_mutex.h"
@@ -169,6 +171,248 @@ TEST(Deadlock, GoesThroughWritersOfSharedMutexes) {
   EXPECT_TRUE(says(reports[0], "waits for shared mutex \"table\"")) << reports[0];
 }
 
+/// Whoever says that he waits for it says who reads it.
+TEST(Deadlock, GoesThroughEachReader) {
+  std::vector<std::string> reports;
+  Mutex mutex("mutex");
+  SharedMutex table("table");
+  auto runtime = make_reporting_runtime(reports);
+  EXPECT_EQ(runtime
+                ->run([&] {
+                  for (const char* name : {"first", "second"}) {
+                    spawn_detached(name, [&, name] {
+                      table.lock_shared();
+                      if (name == std::string_view("second")) mutex.lock();
+                      WaitQueue("nothing").wait();
+                    }).take();
+                  }
+                  mutex.lock();
+                  yield();
+                  table.lock();
+                })
+                .code(),
+            EDEADLK);
+  EXPECT_EQ(runtime->deadlocks(), 1u);
+  ASSERT_EQ(reports.size(), 2u);
+  for (const char* part :
+       {"\"main\" (1) waits for shared mutex \"table\" at ", ", read by \"second\" since ",
+        "\"second\" (3) waits for mutex \"mutex\" at ", ", held by \"main\" since "}) {
+    EXPECT_TRUE(says(reports[0], part)) << part << " in\n" << reports[0];
+  }
+  EXPECT_FALSE(says(reports[0], "first")) << reports[0];
+  EXPECT_TRUE(says(reports[1], ", read by \"first\" since ")) << reports[1];
+}
+
+TEST(Deadlock, AReaderThatWouldWriteWaitsForItself) {
+  std::vector<std::string> reports;
+  SharedMutex table("table");
+  auto runtime = make_reporting_runtime(reports);
+  const auto upgrade = [&] {
+    table.lock_shared();
+    EXPECT_FALSE(table.try_lock_for(kMs));
+    EXPECT_EQ(table.lock_checked().code(), EDEADLK);
+    table.lock();
+  };
+  EXPECT_EQ(runtime->run(upgrade).code(), EDEADLK);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_TRUE(says(reports[0], ", read by \"main\" since ")) << reports[0];
+}
+
+// A writer that gives up lets the readers behind it in; one that does not keeps them out for ever.
+TEST(Deadlock, GoesThroughTheWritersThatKeepReadersOut) {
+  for (const bool gives_up : {true, false}) {
+    std::vector<std::string> reports;
+    auto runtime = make_reporting_runtime(reports);
+    SharedMutex table("table");
+    const Result<> result = runtime->run([&] {
+      table.lock_shared();
+      spawn_detached("writer", [&] {
+        if (!gives_up) table.lock();
+        EXPECT_FALSE(table.try_lock_for(kMs));
+      }).take();
+      yield();
+      table.lock_shared();
+      table.unlock_shared();
+      table.unlock_shared();
+    });
+    EXPECT_EQ(result.code(), gives_up ? 0 : EDEADLK);
+    EXPECT_EQ(runtime->deadlocks(), gives_up ? 0u : 1u);
+  }
+}
+
+// As with mutexes alone: threads that have some locks, for reading or writing, and want another.
+TEST(Deadlock, OfReadersAndWritersIsReportedExactlyWhenTheRunCannotEnd) {
+  for (const Prefer prefer : {Prefer::kWriters, Prefer::kReaders, Prefer::kFair}) {
+    int stuck = 0;
+    int ended = 0;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed);
+      std::vector<std::string> reports;
+      std::vector<std::unique_ptr<SharedMutex>> locks;
+      for (int i = 0; i < 6; ++i) locks.push_back(std::make_unique<SharedMutex>("s", prefer));
+      auto runtime = make_reporting_runtime(reports, std::make_unique<ShufflePolicy>(seed));
+      const Result<> result = runtime->run([&, seed] {
+        for (std::uint64_t i = 0; i < 5; ++i) {
+          spawn_detached("t", [&, seed, i] {
+            Random random(seed * 100 + i);
+            for (int round = 0; round < 3; ++round) {
+              std::array<bool, 6> reads{}, writes{};
+              for (std::uint64_t k = 1 + random.below(3); k > 0; --k) {
+                const std::uint64_t wanted = random.below(6);
+                if (reads[wanted] || writes[wanted]) continue;
+                if (random.below(3) > 0) {
+                  locks[wanted]->lock_shared();
+                  reads[wanted] = true;
+                } else {
+                  locks[wanted]->lock();
+                  writes[wanted] = true;
+                }
+                yield_some(random);
+              }
+              for (std::size_t lock = 0; lock < locks.size(); ++lock) {
+                if (reads[lock]) locks[lock]->unlock_shared();
+                if (writes[lock]) locks[lock]->unlock();
+              }
+            }
+          }).take();
+        }
+      });
+      EXPECT_EQ(result.code(), runtime->deadlocks() > 0 ? EDEADLK : 0);
+      ++(result.ok() ? ended : stuck);
+    }
+    EXPECT_GT(stuck, 5);
+    EXPECT_GT(ended, 5);
+  }
+}
+
+TEST(Deadlock, EveryLockCanBeAskedForChecked) {
+  run([] {
+    Mutex mutex;
+    RecursiveMutex recursive;
+    SharedMutex read, written;
+    HoareMonitor monitor;
+    Mutex main_has;
+    main_has.lock();
+    Thread other = spawn("other", [&] {
+      mutex.lock();
+      recursive.lock();
+      read.lock_shared();
+      written.lock();
+      monitor.enter();
+      main_has.lock();
+      main_has.unlock();
+      monitor.leave();
+      written.unlock();
+      read.unlock_shared();
+      recursive.unlock();
+      mutex.unlock();
+    });
+    yield();
+    for (const std::int64_t deadline_ns : {kNever, monotonic_ns() + 10'000 * kMs}) {
+      EXPECT_EQ(mutex.lock_checked(deadline_ns).code(), EDEADLK);
+      EXPECT_EQ(recursive.lock_checked(deadline_ns).code(), EDEADLK);
+      EXPECT_EQ(read.lock_checked(deadline_ns).code(), EDEADLK);
+      EXPECT_EQ(written.lock_checked(deadline_ns).code(), EDEADLK);
+      EXPECT_EQ(written.lock_shared_checked(deadline_ns).code(), EDEADLK);
+      EXPECT_EQ(monitor.enter_checked(deadline_ns).code(), EDEADLK);
+    }
+    EXPECT_TRUE(read.lock_shared_checked().ok());
+    read.unlock_shared();
+    main_has.unlock();
+    EXPECT_TRUE(other.join().ok());
+
+    // Nobody has any of them now.
+    EXPECT_TRUE(mutex.lock_checked().ok());
+    EXPECT_TRUE(recursive.lock_checked().ok());
+    EXPECT_TRUE(recursive.lock_checked().ok());
+    EXPECT_TRUE(written.lock_checked().ok());
+    EXPECT_EQ(written.lock_checked().code(), EDEADLK);
+    EXPECT_EQ(written.lock_shared_checked().code(), EDEADLK);
+    EXPECT_TRUE(monitor.enter_checked().ok());
+    EXPECT_EQ(monitor.enter_checked().code(), EDEADLK);
+    Event over;
+    Thread late = spawn("late", [&] {
+      const std::int64_t deadline_ns = monotonic_ns() + kMs;
+      EXPECT_EQ(mutex.lock_checked(deadline_ns).code(), ETIMEDOUT);
+      EXPECT_EQ(recursive.lock_checked(deadline_ns).code(), ETIMEDOUT);
+      EXPECT_EQ(written.lock_checked(deadline_ns).code(), ETIMEDOUT);
+      EXPECT_EQ(written.lock_shared_checked(deadline_ns).code(), ETIMEDOUT);
+      EXPECT_EQ(monitor.enter_checked(deadline_ns).code(), ETIMEDOUT);
+      over.set();
+    });
+    over.wait();  // to join it now would close the circle
+    EXPECT_TRUE(late.join().ok());
+    monitor.leave();
+    written.unlock();
+    recursive.unlock();
+    recursive.unlock();
+    mutex.unlock();
+    EXPECT_EQ(Runtime::current()->deadlocks(), 0u);
+  });
+}
+
+TEST(Deadlock, GoesThroughJoins) {
+  std::vector<std::string> reports;
+  Mutex mutex("mutex");
+  auto runtime = make_reporting_runtime(reports);
+  EXPECT_EQ(runtime
+                ->run([&] {
+                  mutex.lock();
+                  static_cast<void>(spawn("joined", [&] {
+                                      yield();
+                                      mutex.lock();
+                                    }).join());
+                })
+                .code(),
+            EDEADLK);
+  ASSERT_GE(reports.size(), 1u);
+  EXPECT_TRUE(says(reports[0], "\"joined\" (2) waits for mutex \"mutex\" at ")) << reports[0];
+  EXPECT_TRUE(says(reports[0], "\"main\" (1) waits for join \"joined\"")) << reports[0];
+}
+
+TEST(Deadlock, OfThreadsThatJoinEachOtherIsRefused) {
+  run([] {
+    Thread first, second;
+    int refused = 0;
+    const auto join = [&refused](Thread& other) {
+      const int code = other.join().code();
+      refused += code == EDEADLK ? 1 : 0;
+    };
+    first = spawn("first", [&] { join(second); });
+    second = spawn("second", [&] { join(first); });
+    while (first.joinable() && second.joinable()) yield();
+    EXPECT_EQ(refused, 1);
+    Thread& left = first.joinable() ? first : second;
+    EXPECT_TRUE(left.join().ok());
+  });
+}
+
+TEST(SharedMutex, WhoeverReadsIsRaisedByTheWriterThatWaits) {
+  run([] {
+    SharedMutex table;
+    Mutex mutex;
+    mutex.lock();
+    Thread reader = spawn("reader", [&] {
+      const std::shared_lock reading(table);
+      EXPECT_EQ(current_thread::priority(), 0);
+      const std::lock_guard nested(mutex);
+      EXPECT_EQ(current_thread::priority(), 5);
+    });
+    const std::shared_lock reading(table);
+    yield();
+    Thread writer = spawn(ThreadOptions{.name = "writer", .priority = 5},
+                          [&] { const std::lock_guard writing(table); });
+    yield();
+    EXPECT_EQ(current_thread::priority(), 5);
+    mutex.unlock();
+    table.unlock_shared();
+    EXPECT_EQ(current_thread::priority(), 0);
+    EXPECT_TRUE(reader.join().ok());
+    EXPECT_TRUE(writer.join().ok());
+    table.lock_shared();
+  });
+}
+
 TEST(Deadlock, JoiningOneWhoWaitsForTheJoinerFails) {
   run([] {
     Mutex mutex;
@@ -209,6 +453,13 @@ TEST(SharedMutexDeathTest, MisuseIsNamed) {
                  table.lock_shared();
                }),
                "\"main\" locks again the shared mutex \"table\"");
+  EXPECT_DEATH(run([] {
+                 SharedMutex table("table");
+                 table.lock_shared();
+                 Thread thief = spawn("thief", [&] { table.unlock_shared(); });
+                 thief.join().take();
+               }),
+               "\"thief\" unlocks the shared mutex \"table\", read by \"main\" since ");
   EXPECT_DEATH(run([] { SharedMutex("table").unlock_shared(); }), "held by \"nobody\"");
 }
 

@@ -1,5 +1,8 @@
 // The library's own primitives under every schedule within a bound, with a switch possible at the
 // beginning of each call.
+#include <mutex>
+#include <shared_mutex>
+
 #include "spindle/thread/barrier.h"
 #include "spindle/thread/channel.h"
 #include "spindle/thread/condition_variable.h"
@@ -117,6 +120,54 @@ TEST(ExplorePrimitives, ReadersAndWriters) {
       return good && value == 2;
     });
   }
+}
+
+// A reader who wants a mutex, its holder who wants to write: whoever comes last is refused, and so
+// both end, whatever the order.
+TEST(ExplorePrimitives, ACheckedLockIsRefusedInsteadOfADeadlock) {
+  expect_always_good([] {
+    Mutex mutex;
+    SharedMutex table;
+    int refused = 0;
+    int done = 0;
+    Thread reader = spawn("reader", [&] {
+      const std::shared_lock reading(table);
+      const Result<> locked = mutex.lock_checked();
+      locked.ok() ? mutex.unlock(), ++done : ++refused;
+    });
+    Thread writer = spawn("writer", [&] {
+      const std::lock_guard lock(mutex);
+      const Result<> locked = table.lock_checked();
+      locked.ok() ? table.unlock(), ++done : ++refused;
+    });
+    reader.join().take();
+    writer.join().take();
+    return refused <= 1 && refused + done == 2 && table.readers() == 0 && !mutex.locked();
+  });
+}
+
+TEST(ExplorePrimitives, NoDeadlockOfReadersAndWritersGoesWithoutAReport) {
+  int reports = 0;
+  const auto test = [&] {
+    SharedMutex first, second;
+    const auto both = [](SharedMutex& read, SharedMutex& write) {
+      read.lock_shared();
+      write.lock();
+      write.unlock();
+      read.unlock_shared();
+    };
+    Thread a = spawn("a", [&] { both(first, second); });
+    Thread b = spawn("b", [&] { both(second, first); });
+    a.join().take();
+    b.join().take();
+    reports += static_cast<int>(Runtime::current()->deadlocks());
+    return true;
+  };
+  const Exploration found = explore(test, kEverywhere);
+  EXPECT_TRUE(found.failed);
+  EXPECT_EQ(reports, 0) << "those that end well";
+  EXPECT_NE(found.deadlock.find("read by \"a\""), std::string::npos) << found.deadlock;
+  EXPECT_NE(found.deadlock.find("read by \"b\""), std::string::npos) << found.deadlock;
 }
 
 TEST(ExplorePrimitives, ChannelsAndSelect) {

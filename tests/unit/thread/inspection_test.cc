@@ -8,12 +8,14 @@
 #include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <shared_mutex>
 #include <thread>
 
 #include "spindle/base/clock.h"
 #include "spindle/base/temporary_folder.h"
 #include "spindle/thread/file_io.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/monitor.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/offload.h"
 #include "spindle/thread/semaphore.h"
@@ -221,6 +223,67 @@ TEST(LockOrderTest, GoesThroughOtherLocksAndForgetsDeadOnes) {
     }
   });
   EXPECT_EQ(none.size(), 0u);
+}
+
+TEST(LockOrderTest, LooksAtMonitors) {
+  const auto reports = inversions_in([] {
+    HoareMonitor teller("teller");
+    HoareMonitor::Condition money(teller, "money");
+    Mutex vault("vault");
+    {
+      const HoareMonitor::Entry entry(teller);
+      EXPECT_FALSE(money.wait_until(monotonic_ns() + 1));
+      const std::lock_guard lock(vault);
+    }
+    const std::lock_guard lock(vault);
+    EXPECT_TRUE(teller.enter_checked().ok());
+    teller.leave();
+  });
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_NE(reports[0].find("takes \"teller\" at "), std::string::npos) << reports[0];
+}
+
+// Whoever waits in a monitor for a condition leaves that monitor alone.
+TEST(LockOrderTest, AWaitInAnInnerMonitorIsAnInversion) {
+  const auto reports = inversions_in([] {
+    HoareMonitor outer("outer"), inner("inner");
+    HoareMonitor::Condition never(inner, "never");
+    const HoareMonitor::Entry first(inner);
+    const HoareMonitor::Entry second(outer);
+    EXPECT_FALSE(never.wait_until(monotonic_ns() + 1));
+  });
+  EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST(LockOrderTest, LooksAtReadersWhereTheyCanWaitForOneAnother) {
+  const auto take_both = [](Prefer prefer, bool second_writes) {
+    return inversions_in([&] {
+      SharedMutex a("a", prefer), b("b", prefer);
+      {
+        const std::shared_lock one(a);
+        const std::shared_lock two(b);
+      }
+      const std::shared_lock one(b);
+      second_writes ? a.lock() : a.lock_shared();
+      second_writes ? a.unlock() : a.unlock_shared();
+    });
+  };
+  EXPECT_EQ(take_both(Prefer::kWriters, false).size(), 1u) << "a writer may wait in between";
+  EXPECT_EQ(take_both(Prefer::kFair, false).size(), 1u);
+  EXPECT_EQ(take_both(Prefer::kReaders, false).size(), 0u);
+  // The reader of b waits for nobody who reads it.
+  EXPECT_EQ(take_both(Prefer::kReaders, true).size(), 0u);
+  const auto reports = inversions_in([] {
+    SharedMutex table("table", Prefer::kReaders);
+    Mutex mutex("mutex");
+    {
+      const std::shared_lock one(table);
+      const std::lock_guard two(mutex);
+    }
+    const std::lock_guard one(mutex);
+    const std::lock_guard two(table);
+  });
+  EXPECT_EQ(reports.size(), 1u);
 }
 
 TEST(OffloadTest, OthersRunMeanwhileAndResultsAndExceptionsComeBack) {

@@ -175,7 +175,7 @@ TEST(MutexDeathTest, ALockThatIsHeldMustNotGo) {
   EXPECT_DEATH(run([] { RecursiveMutex("twice").lock(); }), "destroys the mutex \"twice\"");
   EXPECT_DEATH(Mutex("early").lock(), "destroys the mutex \"early\"");
   EXPECT_DEATH(run([] { SharedMutex("book").lock(); }), "book\", held by \"main\" since ");
-  EXPECT_DEATH(run([] { SharedMutex("book").lock_shared(); }), "book\", which is being read");
+  EXPECT_DEATH(run([] { SharedMutex("book").lock_shared(); }), "book\", read by \"main\" since ");
 }
 
 TEST(Mutex, MayGoWithTheThreadsThatAreStuckInIt) {

@@ -4,6 +4,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -14,6 +15,7 @@
 #include <mutex>
 #include <new>
 #include <numeric>
+#include <shared_mutex>
 #include <thread>
 
 #include "spindle/base/clock.h"
@@ -205,6 +207,44 @@ void hand_over(Give give, Take take, std::function<Shared*()> make) {
     give(*shared);
     taker.join().take();
   }
+}
+
+// Threads that take two locks in any order, the second one checked.
+TEST_P(WorkersTest, CheckedLocksNeverStopTheRun) {
+  run([] {
+    constexpr std::size_t kLocks = 3;
+    std::array<SharedMutex, kLocks> tables;
+    std::array<Mutex, kLocks> mutexes;
+    std::array<int, kLocks> written{}, counted{};
+    std::atomic<int> writes = 0, counts = 0;
+    in_parallel(kThreads, [&](std::size_t i) {
+      Random random(i + 1);
+      const auto change = [&random](int& value, std::atomic<int>& changes) {
+        const int before = value;
+        yield_some(random, 1);
+        value = before + 1;
+        ++changes;
+      };
+      for (int round = 0; round < kRounds; ++round) {
+        const std::size_t table = random.below(kLocks);
+        const std::size_t mutex = random.below(kLocks);
+        if (random.below(2) == 0) {
+          const std::shared_lock reading(tables[table]);
+          if (!mutexes[mutex].lock_checked().ok()) continue;
+          change(counted[mutex], counts);
+          mutexes[mutex].unlock();
+        } else {
+          const std::lock_guard lock(mutexes[mutex]);
+          if (!tables[table].lock_checked().ok()) continue;
+          change(written[table], writes);
+          tables[table].unlock();
+        }
+      }
+    });
+    EXPECT_EQ(std::accumulate(written.begin(), written.end(), 0), writes);
+    EXPECT_EQ(std::accumulate(counted.begin(), counted.end(), 0), counts);
+    EXPECT_EQ(Runtime::current()->deadlocks(), 0u);
+  });
 }
 
 TEST_P(WorkersTest, WhoeverHasAPrimitiveAloneMayDestroyIt) {

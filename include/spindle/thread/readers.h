@@ -1,0 +1,57 @@
+// Readers: who has a lock for reading, and where each took it, so that whoever waits for all of
+// them can be told for whom.
+//
+// The first stands in the lock itself, so that a lone reader costs two stores; the others are
+// found by their thread. To be used in sections.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <unordered_map>
+
+#include "spindle/thread/wait_queue.h"
+
+namespace spindle::thread {
+
+class Readers {
+ public:
+  [[nodiscard]] std::size_t count() const { return count_; }
+
+  /// A thread that reads twice is there twice.
+  void add(Control* thread, const void* where) {
+    ++count_;
+    if (first_.thread == nullptr) {
+      first_ = {thread, where};
+    } else {
+      add_other(thread, where);
+    }
+  }
+  /// False if it is none of them.
+  bool remove(Control* thread) {
+    if (first_.thread == thread) {
+      first_.thread = nullptr;
+    } else if (!remove_other(thread)) {
+      return false;
+    }
+    --count_;
+    return true;
+  }
+
+  template <class Visit>
+  void for_each(Visit visit) const {
+    if (first_.thread != nullptr) visit(first_);
+    if (!others_) return;
+    for (const auto& [thread, where] : *others_) visit(Holder{thread, where});
+  }
+
+ private:
+  using Others = std::unordered_multimap<Control*, const void*>;
+  void add_other(Control* thread, const void* where);
+  bool remove_other(Control* thread);
+
+  Holder first_;
+  std::size_t count_ = 0;
+  std::unique_ptr<Others> others_;
+};
+
+}  // namespace spindle::thread
