@@ -1,6 +1,9 @@
 #include "spindle/thread/wait_queue.h"
 
+#include <string>
+
 #include "spindle/base/clock.h"
+#include "thread/blocking.h"
 #include "thread/scheduler.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -21,7 +24,8 @@ bool is_to_be_cancelled(const WaitNode& node) {
 
 WaitQueue::~WaitQueue() {
   // Threads that `run` left asleep for ever may still stand here when what they waited for goes.
-  CHECK(head_ == nullptr || current_scheduler == nullptr);
+  if (head_ == nullptr || current_scheduler == nullptr) return;
+  report_misuse("destroys", *this, "for which \"" + std::string(head_->thread->name) + "\" waits");
 }
 
 void WaitQueue::enqueue(WaitNode& node) {

@@ -197,7 +197,7 @@ TEST(WaitQueueDeathTest, MustNotGoWhileSomebodyWaits) {
                  yield();
                  gone.reset();
                }),
-               "CHECK failed");
+               "\"main\" destroys the semaphore \"gone\", for which \"waiter\" waits");
 }
 
 TEST(RecursiveMutex, IsFreeWhenUnlockedAsOftenAsLocked) {

@@ -467,7 +467,7 @@ TEST(HoareMonitorTest, WhoeverIsInsideIsRaisedByThoseThatWait) {
     monitor.leave();
     EXPECT_EQ(current_thread::priority(), 0);
     EXPECT_TRUE(urgent.join().ok());
-    monitor.enter();
+    monitor.enter();  // for `entry`
   });
 }
 
@@ -489,6 +489,37 @@ TEST(HoareMonitorDeathTest, MisuseIsNamed) {
                  monitor.enter();
                }),
                "\"main\" enters again the monitor \"buffer\", held by \"main\" since ");
+}
+
+TEST(HoareMonitorDeathTest, MustNotGoWhileSomebodyIsInsideOrWaits) {
+  EXPECT_DEATH(run([] { HoareMonitor("buffer").enter(); }),
+               "\"main\" destroys the monitor \"buffer\", held by \"main\" since ");
+  EXPECT_DEATH(run([] {
+                 HoareMonitor monitor("buffer");
+                 auto gone = std::make_unique<HoareMonitor::Condition>(monitor, "not empty");
+                 Thread waiter = spawn("waiter", [&] {
+                   monitor.enter();
+                   gone->wait();
+                 });
+                 yield();
+                 gone.reset();
+               }),
+               "\"main\" destroys the condition \"not empty\", for which \"waiter\" waits");
+}
+
+TEST(HoareMonitorTest, MayGoWithTheThreadsThatAreStuckInIt) {
+  HoareMonitor monitor;
+  HoareMonitor::Condition never(monitor);
+  const auto get_stuck = [&] {
+    spawn_detached("waits", [&] {
+      monitor.enter();
+      never.wait();
+    }).take();
+    yield();
+    monitor.enter();
+    WaitQueue("nothing").wait();
+  };
+  EXPECT_EQ(make_runtime()->run(get_stuck).code(), EDEADLK);
 }
 
 TEST(LocalTest, EachThreadHasItsOwnAndItEndsWithTheThread) {
