@@ -26,17 +26,26 @@ bool waits_for_ever(const Control& thread) {
   return thread.blocking != nullptr && !waits_with_deadline(thread);
 }
 
+/// An owner of what the thread wants waits, too. Most often none does, and so no circle is closed.
+inline bool waits_for_one_who_waits(const Control& self) {
+  bool found = false;
+  self.blocking->owners().for_each([&](const Holder& holder) {
+    const Control* const owner = holding(holder);
+    found = found || owner == &self || waits_for_ever(*owner);
+  });
+  return found;
+}
+
 /// The threads of the shortest circle that `self` closes, each of which waits for the next and the
 /// last for the first; empty if it closes none.
-std::vector<const Control*> circle_of(const Control& self) {
-  std::vector<const Control*> ahead = {};
+[[gnu::noinline]] std::vector<const Control*> circle_of(const Control& self) {
+  std::vector<const Control*> ahead;
   std::unordered_map<const Control*, const Control*> waited_for_by;
   const Control* last = nullptr;
   const auto look_behind = [&](const Control& thread) {
     thread.blocking->owners().for_each([&](const Holder& holder) {
       const Control* const owner = holding(holder);
       if (owner == &self) last = &thread;
-      // Most often the owner runs, and this was all.
       if (owner == &self || !waits_for_ever(*owner)) return;
       if (waited_for_by.emplace(owner, &thread).second) ahead.push_back(owner);
     });
@@ -94,6 +103,11 @@ std::string describe_circle(const std::vector<const Control*>& circle) {
   return text;
 }
 
+[[gnu::noinline]] void report_if_circle(const Control& self) {
+  const auto circle = circle_of(self);
+  if (!circle.empty()) self.scheduler->report_circle(describe_circle(circle));
+}
+
 }  // namespace
 
 std::string describe_code(const void* address) {
@@ -119,7 +133,7 @@ std::string describe_code(const void* address) {
 }
 
 bool closes_circle(const Control& self) {
-  return !circle_of(self).empty();
+  return waits_for_one_who_waits(self) && !circle_of(self).empty();
 }
 
 std::string describe_waiting(const Scheduler& scheduler) {
@@ -189,10 +203,7 @@ Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* wh
                    bool may_report)
     : self_(calling_thread()), owners_(owners), wanted_(wanted), where_(where) {
   self_.blocking = this;
-  if (may_report) {
-    const auto circle = circle_of(self_);
-    if (!circle.empty()) self_.scheduler->report_circle(describe_circle(circle));
-  }
+  if (may_report && waits_for_one_who_waits(self_)) report_if_circle(self_);
   if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
 }
 
