@@ -135,7 +135,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->tag = caller().tag;
   thread->priority = thread->own_priority = options.priority;
   if (options.priority != 0) priorities_differ_.store(true, std::memory_order_relaxed);
-  const bool pinned = options.pinned_to < static_cast<int>(workers());
+  const bool pinned = options.pinned_to >= 0 && options.pinned_to < static_cast<int>(workers());
   thread->pinned_to = static_cast<std::int16_t>(pinned ? options.pinned_to : -1);
   thread->interrupts_off = 0;
   thread->in_queue = false;

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -13,6 +15,7 @@
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/latch.h"
 #include "spindle/thread/semaphore.h"
+#include "spindle/thread/task.h"
 #include "thread/sanitizer.h"
 #include "thread_test.h"
 
@@ -329,6 +332,94 @@ TEST(Thread, StackSizesAreAsAsked) {
     EXPECT_EQ(spawn_detached(ThreadOptions{.stack_size = std::size_t{1} << 40}, [] {}).code(),
               ENOMEM);
   });
+}
+
+TEST(ThreadOptions, WhateverTheyAreEachThreadRuns) {
+  constexpr std::int64_t kLeast = INT64_MIN;
+  for (const std::string_view policy : cpu_policy_names()) {
+    SCOPED_TRACE(policy);
+    int ran = 0;
+    auto runtime = Runtime::create({.policy = policy}).take();
+    const Result<> result = runtime->run([&] {
+      const auto work = [&] {
+        for (int i = 0; i < 3; ++i) yield();
+        ++ran;
+      };
+      std::vector<Thread> threads;
+      for (const std::uint32_t weight : {0u, 1u, UINT32_MAX}) {
+        threads.push_back(spawn(ThreadOptions{.weight = weight}, work));
+      }
+      for (const int priority : {INT_MIN, -1, INT_MAX}) {
+        threads.push_back(spawn(ThreadOptions{.priority = priority}, work));
+      }
+      for (const std::int64_t deadline_ns : {kLeast, std::int64_t{1}, kNever}) {
+        threads.push_back(spawn(ThreadOptions{.deadline_ns = deadline_ns}, work));
+      }
+      for (const std::size_t stack_size : {std::size_t{1}, std::size_t{8191}}) {
+        threads.push_back(spawn(ThreadOptions{.stack_size = stack_size}, work));
+      }
+      for (const int worker : {INT_MIN, INT_MAX}) {
+        threads.push_back(spawn(ThreadOptions{.pinned_to = worker}, work));
+      }
+      current_thread::set_priority(INT_MIN);
+      for (Thread& thread : threads) EXPECT_TRUE(thread.join().ok());
+    });
+    EXPECT_TRUE(result.ok());
+    EXPECT_EQ(ran, 13);
+  }
+}
+
+TEST(ThreadOptions, AStackBeyondAllMemoryMakesNoThread) {
+  run([] {
+    for (const std::size_t size : {(std::size_t{1} << 30) + 1, SIZE_MAX - 1, SIZE_MAX}) {
+      EXPECT_FALSE(spawn(ThreadOptions{.stack_size = size}, [] {}).joinable());
+      EXPECT_EQ(launch(ThreadOptions{.stack_size = size}, [] {}).join().code(), ENOMEM);
+    }
+  });
+}
+
+TEST(ThreadOptions, ANameIsKeptToItsFirstNulOrSoFarAsThereIsRoom) {
+  using namespace std::string_view_literals;
+  run([] {
+    const auto name_of = [](std::string_view name) {
+      std::string seen;
+      Thread thread = spawn(name, [&] { seen = current_thread::name(); });
+      EXPECT_TRUE(thread.join().ok());
+      return seen;
+    };
+    EXPECT_EQ(name_of("before\0after"sv), "before");
+    EXPECT_EQ(name_of("\0"sv), "");
+    EXPECT_EQ(name_of(std::string(1'000'000, 'n')), std::string(31, 'n'));
+  });
+}
+
+TEST(ThreadOptions, ManyMoreThanProcessorsWork) {
+  std::atomic<int> ran = 0;
+  auto runtime = Runtime::create({.workers = 100}).take();
+  EXPECT_TRUE(runtime
+                  ->run([&] {
+                    in_parallel(1000, [&](std::size_t i) {
+                      EXPECT_TRUE(current_thread::pin_to(static_cast<int>(i % 100)).ok());
+                      yield();
+                      EXPECT_EQ(current_thread::worker(), static_cast<int>(i % 100));
+                      ++ran;
+                    });
+                  })
+                  .ok());
+  EXPECT_EQ(ran, 1000);
+}
+
+// Not even one whose lowest bits are those of another.
+TEST(ThreadOptions, AWorkerThatIsNotThereIsAnyWorker) {
+  auto runtime = Runtime::create({.workers = 2}).take();
+  EXPECT_TRUE(runtime
+                  ->run([] {
+                    for (const int number : {2, -2, 0x10006, -0xfffa, INT_MAX, INT_MIN}) {
+                      Thread thread = spawn(ThreadOptions{.pinned_to = number}, [] { yield(); });
+                      EXPECT_TRUE(thread.join().ok());
+                    }
+                  })
+                  .ok());
 }
 
 TEST(Inspect, TellsWhatEachThreadDoes) {
