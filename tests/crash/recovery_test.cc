@@ -73,14 +73,14 @@ TEST_P(Recovery, CanBeCutOffAnywhere) {
 class Orphan {
  public:
   explicit Orphan(format::MapKind kind)
-      : image_(formatted({.size = 4u << 20, .map_kind = kind, .journal_size = 64u << 10})) {
+      : image_(formatted({.size = 16u << 20, .map_kind = kind, .journal_size = 64u << 10})) {
     auto volume = mounted(image_);
     free_blocks_ = must(volume->space()).free_blocks;
     const NodeId kept = make(*volume, "kept");
     const NodeId lost = make(*volume, "lost");
     if (kind != format::MapKind::kContiguous) leave_single_blocks(*volume);
     const auto bytes = bytes_of(1, 100'000);
-    for (std::uint64_t i = 0; i < 10; ++i) {
+    for (std::uint64_t i = 0; i < 40; ++i) {
       must(volume->write(lost, 0, i * bytes.size(), bytes, false));
       if (i < 3) must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), false));
       must(volume->sync(lost, false));
@@ -106,7 +106,7 @@ class Orphan {
     const auto problems = check_volume(volume);
     if (!problems.empty()) return problems.front();
     if (volume.statistics().nameless_nodes != 0) return "something was not freed";
-    if (must(volume.space()).free_blocks < free_blocks_ + 900) return "space is lost";
+    if (must(volume.space()).free_blocks < free_blocks_ + 3900) return "space is lost";
     const NodeId kept = must(volume.lookup(kRootNode, "kept")).node;
     if (content_of(volume, kept) != kept_) return "another file has changed";
     return "";
@@ -117,11 +117,11 @@ class Orphan {
     return must(volume.create({}, kRootNode, name, 0644)).node;
   }
 
-  // Most blocks that are free stand alone from now on: a file will have hundreds of runs.
+  // Most blocks that are free stand alone from now on: a file will have thousands of runs.
   static void leave_single_blocks(FileSystem& volume) {
     constexpr std::uint64_t kBlock = 1024;
-    constexpr std::uint64_t kBlocksForMaps = 300;
-    constexpr std::uint64_t kSingleBlocks = 1200;
+    constexpr std::uint64_t kBlocksForMaps = 600;
+    constexpr std::uint64_t kSingleBlocks = 4500;
     const NodeId sieve = make(volume, "sieve");
     const std::string_view strategy = "extent";
     must(volume.set_xattr({}, sieve, "user.spindle.alloc", std::as_bytes(std::span(strategy)), 0));
