@@ -166,6 +166,7 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
   if (opcode == FUSE_INIT) {
     lengthen_kernel_read_ahead(options.mount_point);
     if (ready) ready();
+    guard_mount(options.mount_point);  // nobody waits for it now
   }
   buffers.give(std::move(buffer));
   --in_flight;
@@ -213,7 +214,6 @@ Result<std::unique_ptr<Session>> Session::mount(Options options, Tree& volume, T
   if (fuse_session_custom_io(state->fuse, &io, state->fd) != 0) {
     return Error{EIO, "libfuse refuses to hand its answers over"};
   }
-  guard_mount(state->options.mount_point);
   return std::unique_ptr<Session>(new Session(std::move(state)));
 }
 
