@@ -291,7 +291,8 @@ DiskFigures take_disk_figures(const MountControl& control) {
       "Disk {}, arm {}, cache {}; {} since the counters were reset; {:%Y-%m-%d %H:%M:%S}",
       control.chosen("disk/model"), control.chosen("disk/scheduler"),
       control.chosen("cache/policy"),
-      counted(natural(figures.table("disk/statistics"), "requests"), "request"),
+      counted(static_cast<double>(natural(figures.table("disk/statistics"), "requests")),
+              "request"),
       fmt::localtime(std::time(nullptr)));
   return figures;
 }
