@@ -74,6 +74,7 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
 }  // namespace
 
 // Inlined into each function of the interface, whose return address is where the lock is taken.
+// What is asked for is put together only for who may have to wait.
 [[gnu::always_inline]] inline LockOutcome Mutex::acquire(const LockRequest& request) {
   Control& self = caller();
   if (__builtin_expect(detail::sections_guarded, 0)) {
@@ -81,9 +82,9 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
       if (!locked() && take_if_free(holder_, &self, request.where)) return LockOutcome::kTaken;
       if (take_soon(holder_, self, request.where)) return LockOutcome::kTaken;
     }
-    return acquire_contended(request);
+    return acquire_contended(LockRequest(request));
   }
-  if (holder_.thread != nullptr) return acquire_contended(request);
+  if (holder_.thread != nullptr) return acquire_contended(LockRequest(request));
   holder_.thread = &self;
   if constexpr (kKeepsStatistics) holder_.taken_at = request.where;
   if (__builtin_expect(self.tracks_locks, 0)) track(request.where, true);

@@ -11,11 +11,21 @@ bool SharedMutex::may_read() const {
   return writer_.thread == nullptr && (prefer_ == Prefer::kReaders || waiting_writers_.empty());
 }
 
+inline bool SharedMutex::is_awaited() const {
+  return __builtin_expect(!waiting_readers_.empty() || !waiting_writers_.empty(), 0);
+}
+
+// Nothing comes between, and nobody is to be told: a lone reader goes a short way, for which no
+// registers are saved.
+inline bool SharedMutex::needs_no_section(const Control& self) const {
+  return !detail::sections_guarded && !self.tracks_locks && !is_awaited();
+}
+
 // These two are inlined into each function of the interface, whose return address is where the lock
-// is taken.
+// is taken. What is asked for is put together only for who has to wait.
 [[gnu::always_inline]] inline LockOutcome SharedMutex::acquire(const LockRequest& request) {
   const Section section;
-  if (locked() || readers() > 0) return wait_in(waiting_writers_, request);
+  if (locked() || readers() > 0) return wait_in(waiting_writers_, LockRequest(request));
   Control& self = caller();
   writer_ = {&self, request.where};
   if (__builtin_expect(self.tracks_locks, 0)) track(request.where, false, true);
@@ -24,7 +34,7 @@ bool SharedMutex::may_read() const {
 
 [[gnu::always_inline]] inline LockOutcome SharedMutex::acquire_shared(const LockRequest& request) {
   const Section section;
-  if (!may_read()) return wait_in(waiting_readers_, request);
+  if (!may_read()) return wait_in(waiting_readers_, LockRequest(request));
   Control& self = caller();
   readers_.add(&self, request.where);
   if (__builtin_expect(self.tracks_locks, 0)) track(request.where, true, true);
@@ -58,7 +68,14 @@ bool SharedMutex::try_lock_until(std::int64_t deadline_ns) {
 }
 
 void SharedMutex::lock_shared() {
-  acquire_shared({.where = __builtin_return_address(0)});
+  const void* const where = __builtin_return_address(0);
+  Control& self = caller();
+  if (needs_no_section(self) && !locked() && readers_.add_first(&self, where)) return;
+  begin_reading({.where = where});
+}
+
+[[gnu::noinline]] LockOutcome SharedMutex::begin_reading(const LockRequest& request) {
+  return acquire_shared(request);
 }
 
 Result<> SharedMutex::lock_shared_checked(std::int64_t deadline_ns) {
@@ -154,18 +171,25 @@ void SharedMutex::unlock() {
   }
   if (__builtin_expect(self.tracks_locks, 0)) note_released(waiting_writers_);
   writer_ = {};
-  admit();
+  if (is_awaited()) admit();
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
 void SharedMutex::unlock_shared() {
+  Control& self = caller();
+  const bool owes_priority = self.priority != self.own_priority;
+  if (needs_no_section(self) && !owes_priority && readers_.remove_first(&self)) return;
+  end_reading();
+}
+
+[[gnu::noinline]] void SharedMutex::end_reading() {
   const Section section;
   Control& self = caller();
   if (!readers_.remove(&self)) {
     report_misuse("unlocks", waiting_readers_, {writer_, &readers_});
   }
   if (__builtin_expect(self.tracks_locks, 0)) note_released(waiting_writers_);
-  admit();
+  if (is_awaited()) admit();
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 

@@ -19,20 +19,27 @@ class Readers {
 
   /// A thread that reads twice is there twice.
   void add(Control* thread, const void* where) {
+    if (add_first(thread, where)) return;
     ++count_;
-    if (first_.thread == nullptr) {
-      first_ = {thread, where};
-    } else {
-      add_other(thread, where);
-    }
+    add_other(thread, where);
   }
   /// False if it is none of them.
   bool remove(Control* thread) {
-    if (first_.thread == thread) {
-      first_.thread = nullptr;
-    } else if (!remove_other(thread)) {
-      return false;
-    }
+    if (remove_first(thread)) return true;
+    if (!remove_other(thread)) return false;
+    --count_;
+    return true;
+  }
+  /// The same in the lock itself alone; false, and nothing done, where that is not enough.
+  bool add_first(Control* thread, const void* where) {
+    if (first_.thread != nullptr) return false;
+    first_ = {thread, where};
+    ++count_;
+    return true;
+  }
+  bool remove_first(Control* thread) {
+    if (first_.thread != thread) return false;
+    first_.thread = nullptr;
     --count_;
     return true;
   }

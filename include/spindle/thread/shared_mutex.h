@@ -63,6 +63,10 @@ class SharedMutex {
   [[nodiscard]] bool readers_turn() const;
   LockOutcome acquire(const LockRequest& request);
   LockOutcome acquire_shared(const LockRequest& request);
+  [[nodiscard]] bool is_awaited() const;
+  [[nodiscard]] bool needs_no_section(const Control& self) const;
+  LockOutcome begin_reading(const LockRequest& request);
+  void end_reading();
   LockOutcome wait_in(WaitQueue& queue, const LockRequest& request);
   void admit();
   void track(const void* where, bool shared, bool waited_for);
