@@ -124,11 +124,16 @@ void SessionState::readable() {
       return;
     }
     ++in_flight;
+    const std::uint64_t request = reinterpret_cast<const fuse_in_header*>(buffer.get())->unique;
     auto spawned =
         thread::spawn_detached("request", [this, held = std::move(buffer), size]() mutable {
           serve_request(std::move(held), static_cast<std::size_t>(size));
         });
-    if (!spawned.ok()) log(LogLevel::kError, spawned.error().describe());
+    if (!spawned.ok()) {
+      log(LogLevel::kError, spawned.error().describe());
+      reply_raw(*this, request, spawned.code(), {});
+      --in_flight;
+    }
     if (in_flight == 1 || size >= kLarge) return;
   }
 }
