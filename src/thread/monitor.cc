@@ -51,7 +51,6 @@ void HoareMonitor::check_inside(const char* what) const {
   if (inside_.thread != &caller()) report_misuse(what, entering_, {inside_});
 }
 
-// Woken means that this thread was put inside.
 // Taken means that this thread was put inside.
 LockOutcome HoareMonitor::wait_in(WaitQueue& queue, const LockRequest& request) {
   Waiter waiter(request.where);
