@@ -4,6 +4,7 @@
 // Each policy is a key, whether a lower key that becomes ready takes the CPU, and whether equals
 // take turns.
 
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -28,9 +29,11 @@ std::int64_t by_deadline(const TaskInfo& info) {
   return info.deadline.ns;
 }
 
-/// The laxity at time 0; at any later time all are less by the same.
+/// The laxity at time 0; at any later time all are less by the same. No deadline is too long ago.
 std::int64_t by_laxity(const TaskInfo& info) {
-  return info.deadline.ns - info.expected_burst.ns;
+  std::int64_t laxity = 0;
+  const bool is_beyond = __builtin_sub_overflow(info.deadline.ns, info.expected_burst.ns, &laxity);
+  return is_beyond ? std::numeric_limits<std::int64_t>::min() : laxity;
 }
 
 struct Rule {
