@@ -1,3 +1,4 @@
+// A directory's names for who lists it, from some position on.
 #include <sys/stat.h>
 
 #include <algorithm>

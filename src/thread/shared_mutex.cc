@@ -59,6 +59,7 @@ bool SharedMutex::try_lock() {
 }
 
 bool SharedMutex::try_lock_for(std::int64_t duration_ns) {
+  if (duration_ns <= 0) return try_lock();
   const std::int64_t deadline_ns = deadline_after(monotonic_ns(), duration_ns);
   return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
@@ -93,6 +94,7 @@ bool SharedMutex::try_lock_shared() {
 }
 
 bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
+  if (duration_ns <= 0) return try_lock_shared();
   const std::int64_t deadline_ns = deadline_after(monotonic_ns(), duration_ns);
   return acquire_shared({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }

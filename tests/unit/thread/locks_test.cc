@@ -346,6 +346,19 @@ TEST(SharedMutex, AWriterThatGivesUpLetsTheReadersIn) {
   });
 }
 
+TEST(SharedMutex, ATimeThatIsNotPositiveOnlyTries) {
+  run([] {
+    SharedMutex mutex;
+    EXPECT_TRUE(mutex.try_lock_for(0));
+    EXPECT_FALSE(mutex.try_lock_for(-1));  // and is no misuse, as locking it again would be
+    EXPECT_FALSE(mutex.try_lock_shared_for(0));
+    mutex.unlock();
+    EXPECT_TRUE(mutex.try_lock_shared_for(-1));
+    EXPECT_FALSE(mutex.try_lock_for(0));
+    mutex.unlock_shared();
+  });
+}
+
 TEST(ConditionVariable, ABoundedBufferLosesNothing) {
   run_shuffled([](std::uint64_t seed) {
     constexpr int kItems = 60;
