@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "fsck/check_volume.h"
 #include "fsck/explain.h"
@@ -19,6 +18,7 @@
 #include "spindle/device/host_mounts.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/format/mount_mark.h"
+#include "spindle/json/json.h"
 
 namespace spindle::fsck {
 namespace {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "mkfs/format_volume.h"
@@ -21,6 +20,7 @@
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/map_names.h"
 #include "spindle/format/mount_mark.h"
+#include "spindle/json/json.h"
 
 namespace spindle {
 namespace {

@@ -3,9 +3,8 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "spindle/base/random.h"
+#include "spindle/json/json.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "column_parts.h"
 #include "spindle/base/check.h"
 #include "spindle/base/json_text.h"
+#include "spindle/json/json.h"
 
 namespace spindle::chart {
 namespace {

@@ -8,13 +8,13 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/commands.h"
 #include "cli/words.h"
 #include "spindle/base/json_text.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/json/json.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle::cli {

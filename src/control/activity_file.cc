@@ -1,7 +1,5 @@
 #include "spindle/control/activity_file.h"
 
-#include <nlohmann/json.hpp>
-
 #include "control/file_kinds.h"
 #include "control/folders.h"
 #include "spindle/alloc/space_map.h"
@@ -9,6 +7,7 @@
 #include "spindle/base/clock.h"
 #include "spindle/base/json_text.h"
 #include "spindle/control/disk_tables.h"
+#include "spindle/json/json.h"
 
 namespace spindle {
 namespace {

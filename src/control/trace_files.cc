@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "control/file_kinds.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/json_text.h"
 #include "spindle/base/number_text.h"
+#include "spindle/json/json.h"
 
 namespace spindle {
 namespace {

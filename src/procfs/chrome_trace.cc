@@ -2,11 +2,11 @@
 
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
 
 #include "spindle/base/json_text.h"
+#include "spindle/json/json.h"
 #include "spindle/procfs/event_text.h"
 
 namespace spindle::procfs {

@@ -8,13 +8,13 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "spindle/base/clock.h"
+#include "spindle/json/json.h"
 
 namespace spindle {
 

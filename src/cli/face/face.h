@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +27,7 @@
 #include "spindle/chart/plot.h"
 #include "spindle/chart/table.h"
 #include "spindle/chart/timeline.h"
+#include "spindle/json/json.h"
 
 namespace spindle::cli {
 

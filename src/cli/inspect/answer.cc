@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "spindle/base/json_text.h"
 #include "spindle/chart/text_style.h"
+#include "spindle/json/json.h"
 
 namespace spindle::cli {
 namespace {

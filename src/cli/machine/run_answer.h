@@ -1,10 +1,10 @@
 // What `spindle run` says of a run: the solver's quantities as JSON, and pictures and tables of it.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "spindle/chart/text_style.h"
+#include "spindle/json/json.h"
 #include "spindle/machine/scenario.h"
 
 namespace spindle::cli {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/volume/image_copy.h"
@@ -16,6 +15,7 @@
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/file_device.h"
 #include "spindle/format/mount_mark.h"
+#include "spindle/json/json.h"
 
 namespace spindle::cli {
 namespace {

@@ -5,9 +5,9 @@
 #include <array>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "spindle/base/random.h"
+#include "spindle/json/json.h"
 #include "spindle/machine/memory.h"
 
 namespace spindle {

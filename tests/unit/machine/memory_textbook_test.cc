@@ -5,8 +5,8 @@
 
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "spindle/json/json.h"
 #include "spindle/machine/memory.h"
 
 namespace spindle {

@@ -2,9 +2,9 @@
 // too much of it.
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "laws.h"
+#include "spindle/json/json.h"
 #include "spindle/machine/machine_signal.h"
 
 namespace spindle {

@@ -6,8 +6,8 @@
 #include <cctype>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "spindle/json/json.h"
 #include "spindle/machine/scenario.h"
 #include "spindle/solve/solve.h"
 

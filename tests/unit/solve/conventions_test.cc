@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "spindle/json/json.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle {

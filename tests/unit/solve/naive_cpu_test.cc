@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "spindle/base/random.h"
+#include "spindle/json/json.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle {

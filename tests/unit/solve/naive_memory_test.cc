@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "spindle/base/random.h"
+#include "spindle/json/json.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle {

@@ -8,8 +8,9 @@
 #include <cctype>
 #include <fstream>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include "spindle/json/json.h"
 
 namespace spindle {
 namespace {
