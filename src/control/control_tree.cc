@@ -34,6 +34,19 @@ void take_part(std::string_view text, std::uint64_t offset, std::size_t size,
   take(pieces);
 }
 
+// "; it takes fcfs, sstf, look", of a choice that shows "fcfs [sstf] look"; else nothing.
+std::string choices_of(const ControlFile& file) {
+  if (!file.is_choice) return {};
+  const Result<std::string> shown = file.read();
+  if (!shown.ok()) return {};
+  std::string choices = "; it takes ";
+  for (const char letter : trimmed(shown.value())) {
+    if (letter == ' ') choices += ',';
+    if (letter != '[' && letter != ']') choices += letter;
+  }
+  return choices;
+}
+
 std::uint32_t permissions_of(const ControlFile& file) {
   const std::uint32_t writers = file.is_for_everyone ? 0222u : 0200u;
   const std::uint32_t readers = file.is_private ? 0400u : 0444u;
@@ -355,8 +368,8 @@ Result<std::size_t> ControlTree::apply_lines(const ControlFile& file, const Call
 // Tells why, in words.
 Error ControlTree::refuse(const ControlFile& file, std::string_view text, Error error) {
   if (refused_) {
-    refused_(file.path + ": '" + std::string(text.substr(0, 64)) +
-             "' is refused: " + error.describe());
+    refused_(file.path + ": '" + std::string(text.substr(0, 64)) + "' is refused: " +
+             error.describe() + (error.code == EINVAL ? choices_of(file) : std::string()));
   }
   return error;
 }

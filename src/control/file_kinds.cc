@@ -33,7 +33,7 @@ void add_choice(ControlTree& tree, std::string_view path,
                      present = std::move(present)]() -> Result<std::string> {
     return choice_text(names(), present());
   };
-  tree.add_file(path, {.read = show, .write = std::move(choose)});
+  tree.add_file(path, {.read = show, .write = std::move(choose), .is_choice = true});
 }
 
 Result<std::string_view> policy_for(const Caller& caller, PolicyKind kind, std::string_view text) {
@@ -63,7 +63,7 @@ void add_policy_choice(ControlTree& tree, std::string_view path, PolicyKind kind
                                                        std::string_view text) -> Result<> {
     return choose(TRY(policy_for(caller, kind, text)));
   };
-  tree.add_file(path, {.read = show, .command = take});
+  tree.add_file(path, {.read = show, .command = take, .is_choice = true});
 }
 
 void add_number(ControlTree& tree, std::string_view path, std::function<double()> present,
@@ -82,15 +82,16 @@ void add_number(ControlTree& tree, std::string_view path, std::function<double()
 void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> is_on,
                 std::function<void(bool)> set) {
   static constexpr std::array<std::string_view, 2> kStates = {"on", "off"};
-  add_choice(
-      tree, path, [] { return std::span<const std::string_view>(kStates); },
-      [is_on = std::move(is_on)] { return kStates[is_on() ? 0 : 1]; },
-      [set = std::move(set)](std::string_view state) -> Result<> {
-        const bool turns_on = state == "on" || state == "1";
-        if (!turns_on && state != "off" && state != "0") return Error{EINVAL, "it is on or off"};
-        set(turns_on);
-        return {};
-      });
+  const auto show = [is_on = std::move(is_on)]() -> Result<std::string> {
+    return choice_text(kStates, kStates[is_on() ? 0 : 1]);
+  };
+  const auto take = [set = std::move(set)](std::string_view state) -> Result<> {
+    const bool turns_on = state == "on" || state == "1";
+    if (!turns_on && state != "off" && state != "0") return Error{EINVAL, "it is on or off"};
+    set(turns_on);
+    return {};
+  };
+  tree.add_file(path, {.read = show, .write = take});
 }
 
 void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action) {

@@ -170,7 +170,7 @@ void add_threads_folder(ControlTree& tree) {
         text == kChildFirst ? text : TRY(policy_for(caller, PolicyKind::kCpu, text));
     return thread::Runtime::current()->set_policy(name);
   };
-  tree.add_file("threads/policy", {.read = show, .command = take});
+  tree.add_file("threads/policy", {.read = show, .command = take, .is_choice = true});
 }
 
 }  // namespace spindle::control

@@ -44,7 +44,7 @@ void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, 
   const auto take = [machine, choose = std::move(choose)](std::string_view name) {
     return machine.with([&](Machine& m) { return choose(m, name); });
   };
-  tree.add_file(path, {.read = show, .write = take});
+  tree.add_file(path, {.read = show, .write = take, .is_choice = true});
 }
 
 // The same of policies, which may come out of a library, too.
@@ -61,7 +61,7 @@ void add_policy(ControlTree& tree, MachineAccess machine, std::string_view path,
     const std::string_view name = TRY(policy_for(caller, kind, text));
     return machine.with([&](Machine& m) { return (m.*choose)(name); });
   };
-  tree.add_file(path, {.read = show, .command = take});
+  tree.add_file(path, {.read = show, .command = take, .is_choice = true});
 }
 
 // A number of the configuration.
@@ -123,7 +123,7 @@ void add_scheme(ControlTree& tree, MachineAccess machine, std::string_view path,
     if (std::ranges::find(names, name) == names.end()) return Error{EINVAL, unknown};
     return rebuild(machine, [&](MachineConfiguration& c) { member(c) = name; });
   };
-  tree.add_file(path, {.read = show, .write = take});
+  tree.add_file(path, {.read = show, .write = take, .is_choice = true});
 }
 
 // The sizes of fixed partitions, in order.

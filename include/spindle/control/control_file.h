@@ -40,7 +40,10 @@ struct ControlFile {
   Stream stream = {};
   bool is_for_everyone = false;  ///< all may write: the commands look at who asks
   bool is_private = false;       ///< only root and who mounted may read: it tells of others' files
-  std::string path = {};         ///< shown when something is refused
+  /// `read` shows the names that it takes, with the present one in brackets: who writes another one
+  /// is told them.
+  bool is_choice = false;
+  std::string path = {};  ///< shown when something is refused
 
   [[nodiscard]] bool is_readable() const { return read || read_for || stream.take; }
   [[nodiscard]] bool is_writable() const { return write || command || input; }

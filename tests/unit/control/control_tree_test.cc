@@ -162,6 +162,24 @@ TEST(ControlTree, AnswersForWhatIsGone) {
   EXPECT_EQ(tree.attributes(find(tree, "numbers/last"))->generation, 3u);
 }
 
+TEST(ControlTree, SaysWhatAChoiceTakes) {
+  ControlTree tree;
+  std::string told;
+  tree.on_refused([&](std::string text) { told = std::move(text); });
+  Error error{EINVAL, "there is no such fruit"};
+  tree.add_file("fruit", {.read = [] { return Result<std::string>("apple [pear] plum\n"); },
+                          .write = [&](std::string_view) { return Result<>(error); },
+                          .is_choice = true});
+  const auto handle = open(tree, "fruit", O_WRONLY);
+  EXPECT_EQ(write(tree, handle, "nut\n").code(), EINVAL);
+  EXPECT_EQ(told,
+            "fruit: 'nut' is refused: there is no such fruit (Invalid argument); it takes apple, "
+            "pear, plum");
+  error = {EBUSY, "somebody eats"};
+  EXPECT_EQ(write(tree, handle, "plum\n").code(), EBUSY);
+  EXPECT_EQ(told, "fruit: 'plum' is refused: somebody eats (Device or resource busy)");
+}
+
 TEST(ControlTree, AppliesCommandsUpToTheFirstThatIsRefused) {
   ControlTree tree;
   Names done;
