@@ -18,20 +18,21 @@ constexpr std::uint32_t kReadBit = 4, kWriteBit = 2, kSearchBit = 1;
 }  // namespace
 
 VolumeHost::~VolumeHost() {
-  on_volume([&] {
+  // Without a thread they are kept until the volume is unmounted.
+  [[maybe_unused]] const Result<> forgotten = on_volume([&]() -> Result<> {
     for (const NodeId node : kept_) volume_.forget(node, 1);
+    return {};
   });
 }
 
-void VolumeHost::on_volume(const std::function<void()>& work) {
-  std::promise<void> done;
+template <class Work>
+std::invoke_result_t<Work> VolumeHost::on_volume(Work work) {
+  std::promise<std::invoke_result_t<Work>> answer;
   runtime_.post([&] {
-    thread::spawn_detached("machine file", [&] {
-      work();
-      done.set_value();
-    }).take();
+    const auto begun = thread::spawn_detached("machine file", [&] { answer.set_value(work()); });
+    if (!begun.ok()) answer.set_value(begun.error());
   });
-  done.get_future().wait();
+  return answer.get_future().get();
 }
 
 Caller VolumeHost::caller() const {
@@ -199,10 +200,7 @@ void VolumeHost::tell_names(const Places& places) const {
 }
 
 Result<HostFile> VolumeHost::lookup(std::string_view path, LastLink last) {
-  Result<HostFile> found = Error{EIO, "not looked up"};
-  on_volume(
-      [&] { found = [&]() -> Result<HostFile> { return describe(TRY(walk(path, last))); }(); });
-  return found;
+  return on_volume([&]() -> Result<HostFile> { return describe(TRY(walk(path, last))); });
 }
 
 /// Where a link that leads nowhere yet leads, a file is made.
@@ -225,30 +223,26 @@ Result<HostFile> VolumeHost::create_at(const std::string& path, std::uint32_t mo
 }
 
 Result<HostFile> VolumeHost::create(std::string_view path, std::uint32_t mode) {
-  Result<HostFile> made = Error{EIO, "not made"};
   Place place;
-  on_volume([&] { made = create_at(std::string(path), mode, place); });
+  auto made = on_volume([&] { return create_at(std::string(path), mode, place); });
   if (made.ok()) tell_name(place);
   return made;
 }
 
 Result<> VolumeHost::add_name(std::string_view path, const MakeName& make) {
-  Result<> made;
   Place place;
   Places names;
-  on_volume([&] {
-    made = [&]() -> Result<> {
-      place = TRY(parent_of(path));
-      if (const auto taken = volume_.lookup(place.directory.node, place.name); taken.ok()) {
-        volume_.forget(taken->node, 1);
-        return Error{EEXIST, "there is such a file"};
-      }
-      const Attributes added = TRY(make(place));
-      // Under its other names it has one link more.
-      if (S_ISREG(added.mode)) names = names_of(added.node);
-      volume_.forget(added.node, 1);
-      return {};
-    }();
+  const auto made = on_volume([&]() -> Result<> {
+    place = TRY(parent_of(path));
+    if (const auto taken = volume_.lookup(place.directory.node, place.name); taken.ok()) {
+      volume_.forget(taken->node, 1);
+      return Error{EEXIST, "there is such a file"};
+    }
+    const Attributes added = TRY(make(place));
+    // Under its other names it has one link more.
+    if (S_ISREG(added.mode)) names = names_of(added.node);
+    volume_.forget(added.node, 1);
+    return {};
   });
   if (made.ok()) tell_name(place), tell_names(names);
   return made;
@@ -261,39 +255,33 @@ Result<> VolumeHost::make_directory(std::string_view path, std::uint32_t mode) {
 }
 
 Result<> VolumeHost::remove(std::string_view path) {
-  Result<> removed;
   Place place;
   Places names;
-  on_volume([&] {
-    removed = [&]() -> Result<> {
-      place = TRY(parent_of(path));
-      const Attributes file = TRY(volume_.lookup(place.directory.node, place.name));
-      keep(file.node);
-      if (S_ISDIR(file.mode)) return volume_.remove_directory(place.directory.node, place.name);
-      TRY(volume_.unlink(place.directory.node, place.name));
-      if (file.links > 1) names = names_of(file.node);
-      return {};
-    }();
+  const auto removed = on_volume([&]() -> Result<> {
+    place = TRY(parent_of(path));
+    const Attributes file = TRY(volume_.lookup(place.directory.node, place.name));
+    keep(file.node);
+    if (S_ISDIR(file.mode)) return volume_.remove_directory(place.directory.node, place.name);
+    TRY(volume_.unlink(place.directory.node, place.name));
+    if (file.links > 1) names = names_of(file.node);
+    return {};
   });
   if (removed.ok()) tell_name(place), tell_names(names);
   return removed;
 }
 
 Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
-  Result<> renamed;
   Place old_place;
   Place new_place;
   Places names;
-  on_volume([&] {
-    renamed = [&]() -> Result<> {
-      old_place = TRY(parent_of(from));
-      new_place = TRY(parent_of(to));
-      const std::vector<NodeId> linked = linked_files_at({old_place, new_place});
-      TRY(volume_.rename(caller(), old_place.directory.node, old_place.name,
-                         new_place.directory.node, new_place.name, 0));
-      for (const NodeId file : linked) std::ranges::move(names_of(file), std::back_inserter(names));
-      return {};
-    }();
+  const auto renamed = on_volume([&]() -> Result<> {
+    old_place = TRY(parent_of(from));
+    new_place = TRY(parent_of(to));
+    const std::vector<NodeId> linked = linked_files_at({old_place, new_place});
+    TRY(volume_.rename(caller(), old_place.directory.node, old_place.name, new_place.directory.node,
+                       new_place.name, 0));
+    for (const NodeId file : linked) std::ranges::move(names_of(file), std::back_inserter(names));
+    return {};
   });
   if (renamed.ok()) tell_name(old_place), tell_name(new_place), tell_names(names);
   return renamed;
@@ -327,29 +315,22 @@ Result<> VolumeHost::make_link(std::string_view target, std::string_view path) {
 }
 
 Result<std::string> VolumeHost::read_link(std::string_view path) {
-  Result<std::string> target = Error{EIO, "not read"};
-  on_volume([&] {
-    target = [&]() -> Result<std::string> {
-      const Attributes link = TRY(walk(path, LastLink::kKept)).file;
-      if (!S_ISLNK(link.mode)) return Error{EINVAL, "it is no symbolic link"};
-      return volume_.read_link(link.node);
-    }();
+  return on_volume([&]() -> Result<std::string> {
+    const Attributes link = TRY(walk(path, LastLink::kKept)).file;
+    if (!S_ISLNK(link.mode)) return Error{EINVAL, "it is no symbolic link"};
+    return volume_.read_link(link.node);
   });
-  return target;
 }
 
 /// As `change` says, given what the file is like now.
 Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& make) {
-  Result<> changed;
   Places names;
-  on_volume([&] {
-    changed = [&]() -> Result<> {
-      const Attributes file = TRY(walk(path)).file;
-      const AttributeChange change = TRY(make(file));
-      TRY(volume_.set_attributes(caller(), file.node, change));
-      names = names_of(file.node);
-      return {};
-    }();
+  const auto changed = on_volume([&]() -> Result<> {
+    const Attributes file = TRY(walk(path)).file;
+    const AttributeChange change = TRY(make(file));
+    TRY(volume_.set_attributes(caller(), file.node, change));
+    names = names_of(file.node);
+    return {};
   });
   tell_names(names);
   return changed;
@@ -378,70 +359,59 @@ Result<> VolumeHost::set_modified(std::string_view path, std::optional<std::int6
 }
 
 Result<std::vector<std::string>> VolumeHost::list(std::string_view path) {
-  Result<std::vector<std::string>> names = Error{EIO, "not listed"};
-  on_volume([&] {
-    names = [&]() -> Result<std::vector<std::string>> {
-      const Attributes directory = TRY(walk(path)).file;
-      if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
-      if (!may(directory, kReadBit)) return Error{EACCES, "the user may not read the directory"};
-      std::vector<std::string> found;
-      TRY(volume_.read_directory(directory.node, 0, [&](const DirectoryItem& item) {
-        if (item.name != "." && item.name != "..") found.emplace_back(item.name);
-        return true;
-      }));
-      std::ranges::sort(found);
-      return found;
-    }();
+  return on_volume([&]() -> Result<std::vector<std::string>> {
+    const Attributes directory = TRY(walk(path)).file;
+    if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
+    if (!may(directory, kReadBit)) return Error{EACCES, "the user may not read the directory"};
+    std::vector<std::string> found;
+    TRY(volume_.read_directory(directory.node, 0, [&](const DirectoryItem& item) {
+      if (item.name != "." && item.name != "..") found.emplace_back(item.name);
+      return true;
+    }));
+    std::ranges::sort(found);
+    return found;
   });
-  return names;
 }
 
 Result<std::size_t> VolumeHost::read(std::uint64_t id, std::uint64_t offset,
                                      std::span<std::byte> bytes) {
-  Result<> done;
-  std::size_t count = 0;
-  on_volume([&] {
-    done = volume_.read(id, 0, offset, bytes.size(), [&](const auto& pieces) {
+  return on_volume([&]() -> Result<std::size_t> {
+    std::size_t count = 0;
+    TRY(volume_.read(id, 0, offset, bytes.size(), [&](const auto& pieces) {
       for (const auto& piece : pieces) {
         const std::size_t size = std::min(piece.size(), bytes.size() - count);
         if (size != 0) std::memcpy(bytes.data() + count, piece.data(), size);
         count += size;
       }
-    });
+    }));
+    return count;
   });
-  if (!done.ok()) return done.error();
-  return count;
 }
 
 Result<> VolumeHost::write(std::uint64_t id, std::uint64_t offset,
                            std::span<const std::byte> bytes) {
-  Result<> written;
   Places names;
-  on_volume([&] {
-    const auto done = volume_.write(id, 0, offset, bytes, uid_ != 0);
-    if (!done.ok()) written = done.error();
+  const auto written = on_volume([&]() -> Result<> {
+    TRY(volume_.write(id, 0, offset, bytes, uid_ != 0));
     names = names_of(id);
+    return {};
   });
   return after_change(written, id, names);
 }
 
 Result<std::uint64_t> VolumeHost::size(std::uint64_t id) {
-  Result<Attributes> file = Error{EIO, "not asked"};
-  on_volume([&] { file = volume_.attributes(id); });
-  if (!file.ok()) return file.error();
-  return file->size;
+  return on_volume([&]() -> Result<std::uint64_t> { return TRY(volume_.attributes(id)).size; });
 }
 
 Result<> VolumeHost::truncate(std::uint64_t id, std::uint64_t size) {
-  Result<> changed;
   Places names;
-  on_volume([&] {
+  const auto changed = on_volume([&]() -> Result<> {
     AttributeChange change;
     change.size = true;
     change.to.size = size;
-    if (const auto done = volume_.set_attributes(caller(), id, change); !done.ok())
-      changed = done.error();
+    TRY(volume_.set_attributes(caller(), id, change));
     names = names_of(id);
+    return {};
   });
   return after_change(changed, id, names);
 }

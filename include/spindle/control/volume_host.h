@@ -17,6 +17,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "spindle/fs/tree.h"
@@ -77,7 +78,9 @@ class VolumeHost final : public MachineHost {
     Attributes file;
     std::string path;  ///< without symbolic links
   };
-  void on_volume(const std::function<void()>& work);
+  /// What `work` answers, a Result, on a thread of the volume; an error if none can be made.
+  template <class Work>
+  std::invoke_result_t<Work> on_volume(Work work);
   [[nodiscard]] bool may(const Attributes& file, std::uint32_t bits) const;
   [[nodiscard]] Caller caller() const;
   using MakeChange = std::function<Result<AttributeChange>(const Attributes& file)>;
