@@ -169,7 +169,7 @@ Result<> link_tail(SpaceManager& space, const MapFile& file, const Chain& chain,
   BufferCache& cache = space.cache();
   const ChainMark tail{FileBlock{chain.count - 1}, chain.last};
   const BlockRef block = TRY(cache.read(chain.last, IoPurpose::kData));
-  TRY(cache.write_access(block));
+  cache.write_access(block);
   TRY(check_header(block.bytes(), space.layout(), file, tail));
   write_header(block.writable(), space.layout(), file, tail, next);
   cache.mark_dirty(block, file.inode);

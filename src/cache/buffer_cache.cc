@@ -76,8 +76,8 @@ BlockRef BufferCache::peek(BlockNo block) {
   return core_->peek(block);
 }
 
-Result<> BufferCache::write_access(const BlockRef& block) {
-  return core_->write_access(block);
+void BufferCache::write_access(const BlockRef& block) {
+  core_->write_access(block);
 }
 void BufferCache::mark_dirty(const BlockRef& block, InodeNo owner) {
   core_->mark_dirty(block, owner);

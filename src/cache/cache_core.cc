@@ -234,10 +234,9 @@ BlockRef CacheCore::peek(BlockNo block) {
   return buffer == nullptr || buffer->loading ? BlockRef() : pin(*buffer);
 }
 
-Result<> CacheCore::write_access(const BlockRef& block) {
+void CacheCore::write_access(const BlockRef& block) {
   Buffer* buffer = buffer_of(block);
   while (buffer->transfer != nullptr) buffer->transfer->wait();
-  return {};
 }
 
 void CacheCore::set_logged(const BlockRef& block, bool logged) {

@@ -50,7 +50,7 @@ class CacheCore final : public BlockHolder {
   Result<BlockRef> blank(BlockNo block);
   Result<BlockRef> replace(BlockNo block);
   BlockRef peek(BlockNo block);
-  Result<> write_access(const BlockRef& block);
+  void write_access(const BlockRef& block);
   void mark_dirty(const BlockRef& block, InodeNo owner);
   void set_logged(const BlockRef& block, bool logged);
   std::vector<BlockNo> take_changed_logged() { return std::exchange(changed_logged_, {}); }

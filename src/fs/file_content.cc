@@ -22,7 +22,7 @@ Result<> zero_blocks(Volume& volume, Node& node, const ContentShape& shape, Run 
     const BlockRef frame =
         TRY(has_header ? cache.read(block, IoPurpose::kData) : cache.blank(block));
     if (has_header) {
-      TRY(cache.write_access(frame));
+      cache.write_access(frame);
       std::ranges::fill(frame.writable().subspan(shape.content_offset), std::byte{0});
     }
     cache.mark_dirty(frame, node.content_owner());
@@ -206,7 +206,7 @@ Result<> zero_within_block(Volume& volume, Change& change, Node& node, const Con
       TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, 1));
   if (extent.is_hole() || extent.unwritten) return {};
   const BlockRef block = TRY(volume.cache->read(extent.block, IoPurpose::kData));
-  TRY(volume.cache->write_access(block));
+  volume.cache->write_access(block);
   const std::size_t first = shape.content_offset + (from - shape.start_of(at));
   std::ranges::fill(block.writable().subspan(first, to - from), std::byte{0});
   volume.cache->mark_dirty(block, node.content_owner());

@@ -37,7 +37,7 @@ Result<BlockRef> frame_to_write(BufferCache& cache, const ContentShape& shape, B
   if (beside == Beside::kNothing && !has_header) return cache.replace(block);
   if (beside == Beside::kZeros && !has_header) return cache.blank(block);
   BlockRef frame = TRY(cache.read(block, IoPurpose::kData));
-  TRY(cache.write_access(frame));
+  cache.write_access(frame);
   return frame;
 }
 

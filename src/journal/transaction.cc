@@ -61,7 +61,8 @@ Result<> find_frame(BufferCache& cache, BlockNo block, EditedBlock& edited) {
     edited.frame = TRY(cache.blank(block));
     edited.blanked = true;
   }
-  return cache.write_access(edited.frame);
+  cache.write_access(edited.frame);
+  return {};
 }
 
 }  // namespace

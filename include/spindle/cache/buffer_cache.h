@@ -98,7 +98,7 @@ class BufferCache {
   [[nodiscard]] BlockRef peek(BlockNo block);
 
   /// Waits until no transfer is reading the frame, so that it may be changed.
-  Result<> write_access(const BlockRef& block);
+  void write_access(const BlockRef& block);
   /// File data of `owner` was changed. May not suspend.
   void mark_dirty(const BlockRef& block, InodeNo owner);
   /// Makes a writer wait (and write back) while too much is dirty. Called with no lock held. An

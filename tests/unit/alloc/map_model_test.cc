@@ -226,7 +226,7 @@ class Model {
 
   void write_stamp(InodeNo inode, BlockNo block, std::uint64_t stamp) {
     const BlockRef ref = volume_.cache->read(block, IoPurpose::kData).take();
-    volume_.cache->write_access(ref).take();
+    volume_.cache->write_access(ref);
     const std::size_t from = map_.content_offset(volume_.layout.block_size);
     std::ranges::copy(content_of(stamp), ref.writable().subspan(from).begin());
     volume_.cache->mark_dirty(ref, inode);

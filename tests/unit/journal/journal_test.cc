@@ -41,7 +41,7 @@ struct Mounted {
   }
   void write_data(BlockNo block, char fill, InodeNo owner) {
     const BlockRef frame = cache->blank(block).take();
-    cache->write_access(frame).take();
+    cache->write_access(frame);
     std::ranges::fill(frame.writable(), static_cast<std::byte>(fill));
     cache->mark_dirty(frame, owner);
   }

@@ -283,7 +283,8 @@ bool Workload::free_block(Step& step) {
 
 bool Workload::write_words(BlockNo block, const Snapshot::Data& data, InodeNo owner, bool is_new) {
   const auto frame = is_new ? cache_.blank(block) : cache_.read(block);
-  if (!frame.ok() || !cache_.write_access(*frame).ok()) return false;
+  if (!frame.ok()) return false;
+  cache_.write_access(*frame);
   for (std::size_t at = 0; at < layout_.block_size; at += 8) {
     format::at<le64>(frame->writable(), at) = word_of(data);
   }
