@@ -1,32 +1,33 @@
 // The alarm clock (Pintos, Nachos): threads sleep until a time of theirs, nobody spins, nobody
 // wakes early, and they wake in the order of their times.
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "example.h"
-#include "spindle/base/clock.h"
 #include "spindle/thread/thread.h"
 
 using namespace spindle::thread;
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
 
 struct Morning {
-  std::vector<int> order;
+  std::vector<std::chrono::milliseconds> order;
   bool all_slept = false;  // before the first of them was to wake
 };
 
-Morning set_alarms(std::int64_t first_ns) {
+Morning set_alarms(steady_clock::time_point begin) {
   Morning morning;
   std::vector<Thread> sleepers;
-  for (const int ms : {30, 10, 50, 20, 40}) {
-    sleepers.push_back(spawn("sleeper " + std::to_string(ms), [&morning, first_ns, ms] {
-      const std::int64_t until_ns = first_ns + ms * 1'000'000;
-      sleep_until(until_ns);
-      check(spindle::monotonic_ns() >= until_ns, "a sleeper woke early");
-      morning.order.push_back(ms);
+  for (const auto after : {30ms, 10ms, 50ms, 20ms, 40ms}) {
+    sleepers.push_back(spawn("sleeper " + std::to_string(after.count()), [&morning, begin, after] {
+      sleep_until(begin + after);
+      check(steady_clock::now() >= begin + after, "a sleeper woke early");
+      morning.order.push_back(after);
     }));
   }
   yield();  // all go to sleep
-  morning.all_slept = spindle::monotonic_ns() < first_ns;
+  morning.all_slept = steady_clock::now() < begin;
   for (Thread& sleeper : sleepers) sleeper.join().take();
   return morning;
 }
@@ -35,10 +36,11 @@ int main() {
   run([] {
     Morning morning;
     // A machine that is busy elsewhere may come to them too late: again, with more time.
-    for (std::int64_t time_ns = 1'000'000; !morning.all_slept; time_ns *= 2) {
-      morning = set_alarms(spindle::monotonic_ns() + time_ns);
+    for (auto time = 1ms; !morning.all_slept; time *= 2) {
+      morning = set_alarms(steady_clock::now() + time);
     }
-    for (const int ms : morning.order) std::printf("%d ms\n", ms);
-    check(morning.order == std::vector<int>({10, 20, 30, 40, 50}), "they woke in another order");
+    for (const auto after : morning.order) std::printf("%d ms\n", static_cast<int>(after.count()));
+    check(morning.order == std::vector({10ms, 20ms, 30ms, 40ms, 50ms}),
+          "they woke in another order");
   });
 }

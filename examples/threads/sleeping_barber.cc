@@ -1,4 +1,5 @@
 // The sleeping barber (Dijkstra 1965): he sleeps until a customer comes; who finds no chair leaves.
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "spindle/thread/thread.h"
 
 using namespace spindle::thread;
+using namespace std::chrono_literals;
 
 constexpr int kChairs = 3;
 constexpr int kCustomers = 30;
@@ -28,13 +30,13 @@ int main() {
         }
         barber_ready.release();
         ++cuts;
-        sleep_for(200'000);
+        sleep_for(200us);
       }
     });
     std::vector<Thread> people;
     for (int i = 0; i < kCustomers; ++i) {
       people.push_back(spawn("customer " + std::to_string(i), [&, i] {
-        sleep_for(i % 5 * 300'000);  // they come in bursts
+        sleep_for(i % 5 * 300us);  // they come in bursts
         {
           const std::lock_guard lock(mutex);
           if (waiting == kChairs) {

@@ -172,14 +172,14 @@ LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners
                           const LockRequest& request) {
   node.interruptible = false;
   queue.enqueue(node);
-  const bool reports = request.deadline_ns == kNever && !request.checked;
+  const bool reports = request.deadline == kNever && !request.checked;
   Blocking blocking(owners, queue, request.where, reports);
   if (request.checked && closes_circle(*node.thread)) {
     queue.withdraw(node);
     blocking.ended(false);
     return LockOutcome::kClosesCircle;
   }
-  const bool woken = WaitQueue::park(node, request.deadline_ns);
+  const bool woken = WaitQueue::park(node, request.deadline);
   blocking.ended(woken);
   return woken ? LockOutcome::kTaken : LockOutcome::kTimedOut;
 }

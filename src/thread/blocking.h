@@ -15,11 +15,6 @@
 
 namespace spindle::thread {
 
-/// The moment so long after another; one beyond all time never comes.
-constexpr std::int64_t deadline_after(std::int64_t now_ns, std::int64_t duration_ns) {
-  return duration_ns < kNever - now_ns ? now_ns + duration_ns : kNever;
-}
-
 /// Who has what is wanted.
 struct Owners {
   const Holder& alone;                 ///< or nobody
@@ -32,7 +27,7 @@ struct Owners {
 
 /// How a lock is asked for.
 struct LockRequest {
-  std::int64_t deadline_ns = kNever;
+  Deadline deadline = kNever;
   const void* where = nullptr;  ///< the place in the code
   bool checked = false;         ///< a wait that would close a circle is refused
 };

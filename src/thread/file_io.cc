@@ -50,7 +50,7 @@ class OwnDescriptor {
 };
 
 Result<std::size_t> read_within(int fd, std::span<std::byte> to, std::uint64_t offset,
-                                std::int64_t deadline_ns) {
+                                Timeout timeout) {
   const auto own = TRY(OwnDescriptor::duplicate(fd));
   using Bytes = std::vector<std::byte>;
   const auto read = [own, size = to.size(), offset]() -> Result<Bytes> {
@@ -58,7 +58,7 @@ Result<std::size_t> read_within(int fd, std::span<std::byte> to, std::uint64_t o
     bytes.resize(TRY(read_at(*own, bytes, offset)));
     return bytes;
   };
-  Result<Bytes> outcome = TRY(offload_until(deadline_ns, read));
+  Result<Bytes> outcome = TRY(offload_until(timeout, read));
   const Bytes bytes = TRY(std::move(outcome));
   std::ranges::copy(bytes, to.begin());
   return bytes.size();
@@ -67,8 +67,8 @@ Result<std::size_t> read_within(int fd, std::span<std::byte> to, std::uint64_t o
 }  // namespace
 
 Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset,
-                            std::int64_t deadline_ns) {
-  if (deadline_ns != kNever) return read_within(fd, to, offset, deadline_ns);
+                            Timeout timeout) {
+  if (timeout != kNever) return read_within(fd, to, offset, timeout);
   std::size_t done = 0;
   while (done < to.size()) {
     const auto rest = to.subspan(done);
@@ -83,12 +83,11 @@ Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offse
   return done;
 }
 
-Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset,
-                  std::int64_t deadline_ns) {
-  if (deadline_ns != kNever) {
+Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset, Timeout timeout) {
+  if (timeout != kNever) {
     const auto own = TRY(OwnDescriptor::duplicate(fd));
     const std::vector<std::byte> bytes(from.begin(), from.end());
-    return TRY(offload_until(deadline_ns, [=] { return write_at(*own, bytes, offset); }));
+    return TRY(offload_until(timeout, [=] { return write_at(*own, bytes, offset); }));
   }
   while (!from.empty()) {
     const auto at = static_cast<off_t>(offset);
@@ -102,10 +101,10 @@ Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset,
   return {};
 }
 
-Result<> sync_file(int fd, std::int64_t deadline_ns) {
-  if (deadline_ns != kNever) {
+Result<> sync_file(int fd, Timeout timeout) {
+  if (timeout != kNever) {
     const auto own = TRY(OwnDescriptor::duplicate(fd));
-    return TRY(offload_until(deadline_ns, [own] { return sync_file(*own); }));
+    return TRY(offload_until(timeout, [own] { return sync_file(*own); }));
   }
   const int result = run(IORING_OP_FSYNC, fd, nullptr, 0, 0, [&] { return fsync(fd); });
   if (result < 0) return Error{-result, "the file cannot be synchronised"};

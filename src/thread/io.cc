@@ -5,25 +5,25 @@
 
 namespace spindle::thread {
 
-Result<> wait_readable(int fd, std::int64_t deadline_ns) {
+Result<> wait_readable(int fd, Timeout timeout) {
   const Section section;
   Scheduler& scheduler = *calling_thread().scheduler;
-  return scheduler.poller().wait(fd, Poller::Direction::kReadable, deadline_ns);
+  return scheduler.poller().wait(fd, Poller::Direction::kReadable, timeout);
 }
 
-Result<> wait_writable(int fd, std::int64_t deadline_ns) {
+Result<> wait_writable(int fd, Timeout timeout) {
   const Section section;
   Scheduler& scheduler = *calling_thread().scheduler;
-  return scheduler.poller().wait(fd, Poller::Direction::kWritable, deadline_ns);
+  return scheduler.poller().wait(fd, Poller::Direction::kWritable, timeout);
 }
 
-Result<> put_off_read(int fd, std::int64_t deadline_ns) {
+Result<> put_off_read(int fd, Timeout timeout) {
   const Section section;
   const Control& self = calling_thread();
   Scheduler& scheduler = *self.scheduler;
   // Among several workers there is no moment when nobody runs.
   if (scheduler.workers() > 1) return {};
-  return scheduler.poller().put_off_read(fd, deadline_ns, self.worker->switches);
+  return scheduler.poller().put_off_read(fd, timeout, self.worker->switches);
 }
 
 void forget(int fd) {

@@ -15,12 +15,17 @@ void HoareMonitor::enter() {
   enter_as({.where = __builtin_return_address(0)});
 }
 
-Result<> HoareMonitor::enter_checked(std::int64_t deadline_ns) {
-  return to_result(enter_as({deadline_ns, __builtin_return_address(0), true}));
+Result<> HoareMonitor::enter_checked(Timeout timeout) {
+  return to_result(enter_as({timeout, __builtin_return_address(0), true}));
 }
 
-bool HoareMonitor::enter_until(std::int64_t deadline_ns) {
-  return enter_as({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool HoareMonitor::enter_until(Deadline deadline) {
+  return enter_as({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
+}
+
+bool HoareMonitor::enter_for(Duration duration) {
+  const LockRequest request{duration.from_now(), __builtin_return_address(0)};
+  return enter_as(request) == LockOutcome::kTaken;
 }
 
 LockOutcome HoareMonitor::enter_as(const LockRequest& request) {
@@ -32,7 +37,7 @@ LockOutcome HoareMonitor::enter_as(const LockRequest& request) {
   }
   if (inside_.thread != nullptr) return wait_in(entering_, request);
   inside_ = {&self, request.where};
-  if (self.tracks_locks) track(request.where, request.deadline_ns != 0);
+  if (self.tracks_locks) track(request.where, request.deadline != 0);
   return LockOutcome::kTaken;
 }
 
@@ -87,11 +92,15 @@ void HoareMonitor::Condition::wait() {
   wait_until(kNever, __builtin_return_address(0));
 }
 
-bool HoareMonitor::Condition::wait_until(std::int64_t deadline_ns) {
-  return wait_until(deadline_ns, __builtin_return_address(0));
+bool HoareMonitor::Condition::wait_until(Deadline deadline) {
+  return wait_until(deadline, __builtin_return_address(0));
 }
 
-bool HoareMonitor::Condition::wait_until(std::int64_t deadline_ns, const void* where) {
+bool HoareMonitor::Condition::wait_for(Duration duration) {
+  return wait_until(duration.from_now(), __builtin_return_address(0));
+}
+
+bool HoareMonitor::Condition::wait_until(Deadline deadline, const void* where) {
   const Section section;
   monitor_.check_inside("waits in");
   Waiter waiter(where);
@@ -99,7 +108,7 @@ bool HoareMonitor::Condition::wait_until(std::int64_t deadline_ns, const void* w
   monitor_.leave_to_next();
   bool signalled = false;
   try {
-    signalled = WaitQueue::park(waiter, deadline_ns);
+    signalled = WaitQueue::park(waiter, deadline);
   } catch (...) {  // the thread was cancelled
     monitor_.enter_as({.where = where});
     throw;

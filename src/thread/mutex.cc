@@ -2,7 +2,6 @@
 
 #include <atomic>
 
-#include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
 #include "thread/blocking.h"
 #include "thread/scheduler.h"
@@ -108,23 +107,22 @@ void Mutex::lock() {
   acquire({.where = __builtin_return_address(0)});
 }
 
-Result<> Mutex::lock_checked(std::int64_t deadline_ns) {
-  return to_result(acquire({deadline_ns, __builtin_return_address(0), true}));
+Result<> Mutex::lock_checked(Timeout timeout) {
+  return to_result(acquire({timeout, __builtin_return_address(0), true}));
 }
 
 bool Mutex::try_lock() {
   return try_acquire(__builtin_return_address(0));
 }
 
-bool Mutex::try_lock_for(std::int64_t duration_ns) {
+bool Mutex::try_lock_for(Duration duration) {
   const void* const where = __builtin_return_address(0);
   if (try_acquire(where)) return true;
-  const LockRequest request{deadline_after(monotonic_ns(), duration_ns), where};
-  return duration_ns > 0 && acquire(request) == LockOutcome::kTaken;
+  return duration.ns() > 0 && acquire({duration.from_now(), where}) == LockOutcome::kTaken;
 }
 
-bool Mutex::try_lock_until(std::int64_t deadline_ns) {
-  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool Mutex::try_lock_until(Deadline deadline) {
+  return acquire({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 LockOutcome Mutex::acquire_contended(const LockRequest& request) {
@@ -216,25 +214,29 @@ void RecursiveMutex::lock() {
   acquire({.where = __builtin_return_address(0)});
 }
 
-Result<> RecursiveMutex::lock_checked(std::int64_t deadline_ns) {
-  return to_result(acquire({deadline_ns, __builtin_return_address(0), true}));
+Result<> RecursiveMutex::lock_checked(Timeout timeout) {
+  return to_result(acquire({timeout, __builtin_return_address(0), true}));
 }
 
-bool RecursiveMutex::try_lock() {
+bool RecursiveMutex::try_acquire(const void* where) {
   const Section section;
-  const void* const where = __builtin_return_address(0);
   if (!mutex_.held_by_this_thread() && !mutex_.try_acquire(where)) return false;
   ++depth_;
   return true;
 }
 
-bool RecursiveMutex::try_lock_for(std::int64_t duration_ns) {
-  const std::int64_t deadline = duration_ns > 0 ? deadline_after(monotonic_ns(), duration_ns) : 0;
-  return acquire({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool RecursiveMutex::try_lock() {
+  return try_acquire(__builtin_return_address(0));
 }
 
-bool RecursiveMutex::try_lock_until(std::int64_t deadline_ns) {
-  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool RecursiveMutex::try_lock_for(Duration duration) {
+  const void* const where = __builtin_return_address(0);
+  if (try_acquire(where)) return true;
+  return duration.ns() > 0 && acquire({duration.from_now(), where}) == LockOutcome::kTaken;
+}
+
+bool RecursiveMutex::try_lock_until(Deadline deadline) {
+  return acquire({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 void RecursiveMutex::unlock() {

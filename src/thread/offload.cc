@@ -23,7 +23,7 @@ class Call {
   // By the thread, in one section.
   Call(std::function<void()> work, bool may_be_left);
   /// False if the deadline came first; the call is left then, as if the thread was cancelled.
-  bool wait(std::int64_t deadline_ns);
+  bool wait(Deadline deadline);
 
   // By the helper.
   static void make(const std::shared_ptr<Call>& call);
@@ -62,10 +62,10 @@ Call::Call(std::function<void()> work, bool may_be_left) : work_(std::move(work)
   done_.enqueue(node_);
 }
 
-bool Call::wait(std::int64_t deadline_ns) {
+bool Call::wait(Deadline deadline) {
   const Runtime::ExternalWork pending(runtime_);
   const Leaving leaving(*this);
-  if (WaitQueue::park(node_, deadline_ns)) return true;
+  if (WaitQueue::park(node_, deadline)) return true;
   const std::lock_guard lock(mutex_);
   return ended_;
 }
@@ -233,7 +233,7 @@ void Helpers::serve(const std::shared_ptr<Common>& common, Helper& self) {
 
 namespace detail {
 
-bool run_on_helper(std::function<void()> work, std::int64_t deadline_ns) {
+bool run_on_helper(std::function<void()> work, Deadline deadline) {
   if (current_control == nullptr) {
     work();
     return true;
@@ -241,9 +241,9 @@ bool run_on_helper(std::function<void()> work, std::int64_t deadline_ns) {
   // In a section: the helper threads' lock must not be held by a thread that is preempted.
   const Section section;
   static Helpers helpers;
-  const auto call = std::make_shared<Call>(std::move(work), deadline_ns != kNever);
+  const auto call = std::make_shared<Call>(std::move(work), deadline != kNever);
   if (!helpers.submit(call)) Call::make(call);
-  return call->wait(deadline_ns);
+  return call->wait(deadline);
 }
 
 }  // namespace detail

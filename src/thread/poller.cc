@@ -108,25 +108,25 @@ Result<Poller::Descriptor*> Poller::arm(int fd, std::uint32_t events) {
   return &descriptor;
 }
 
-Result<> Poller::wait(int fd, Direction direction, std::int64_t deadline_ns) {
+Result<> Poller::wait(int fd, Direction direction, Deadline deadline) {
   const bool reads = direction == Direction::kReadable;
   Descriptor& descriptor = *TRY(arm(fd, reads ? EPOLLIN : EPOLLOUT));
   if (reads) descriptor.reads_to_put_off = kReadsToPutOff;
-  return park(reads ? descriptor.readers : descriptor.writers, deadline_ns);
+  return park(reads ? descriptor.readers : descriptor.writers, deadline);
 }
 
-Result<> Poller::park(WaitQueue& queue, std::int64_t deadline_ns) {
+Result<> Poller::park(WaitQueue& queue, Deadline deadline) {
   WaitNode node;
   queue.enqueue(node);
   const Counted counted(waiting_threads_);
-  const bool woken = WaitQueue::park(node, deadline_ns);
+  const bool woken = WaitQueue::park(node, deadline);
   if (!woken) return Error{ETIMEDOUT, "the descriptor was not ready in time"};
   // The descriptor is gone or new if it was forgotten: what was woken by `forget` is marked.
   if (node.cancelled) return Error{ECANCELED, "the descriptor was forgotten"};
   return {};
 }
 
-Result<> Poller::put_off_read(int fd, std::int64_t deadline_ns, std::uint64_t switches) {
+Result<> Poller::put_off_read(int fd, Deadline deadline, std::uint64_t switches) {
   const Descriptor* const known = find(fd);
   if (known == nullptr || known->reads_to_put_off == 0) return {};
   const Result<Descriptor*> armed = arm(fd, EPOLLIN);
@@ -134,7 +134,7 @@ Result<> Poller::put_off_read(int fd, std::int64_t deadline_ns, std::uint64_t sw
   Descriptor& descriptor = **armed;
   descriptor.put_off_after_switches = switches;
   if (!std::exchange(descriptor.listed, true)) put_off_.push_back(fd);
-  const Result<> woken = park(descriptor.later_readers, deadline_ns);
+  const Result<> woken = park(descriptor.later_readers, deadline);
   return woken.code() == ETIMEDOUT ? Result<>() : woken;
 }
 
@@ -172,8 +172,7 @@ Result<> Poller::watch(int fd, FdWatcher& watcher) {
   if (known != nullptr && (known->watcher != nullptr || !known->readers.empty())) {
     return Error{EEXIST, "the descriptor is already waited for"};
   }
-  TRY(arm(fd, EPOLLIN))
-  ->watcher = &watcher;
+  TRY(arm(fd, EPOLLIN))->watcher = &watcher;
   return {};
 }
 

@@ -39,11 +39,11 @@ class Poller {
   Poller& operator=(const Poller&) = delete;
 
   /// Parks the calling thread; see io.h.
-  Result<> wait(int fd, Direction direction, std::int64_t deadline_ns);
+  Result<> wait(int fd, Direction direction, Deadline deadline);
   /// Before a read: parks the calling thread if it would be in vain by what came of the last ones,
   /// until it is worth trying, but not beyond the deadline. ECANCELED as `wait`. `switches`: of the
   /// worker so far.
-  Result<> put_off_read(int fd, std::int64_t deadline_ns, std::uint64_t switches);
+  Result<> put_off_read(int fd, Deadline deadline, std::uint64_t switches);
   /// Lets the first of the reads that were put off be tried. False if no other thread has run
   /// since then, or there is none.
   bool try_one_read(std::uint64_t switches);
@@ -85,7 +85,7 @@ class Poller {
   Descriptor* find(int fd) const;
   Result<Descriptor*> arm(int fd, std::uint32_t events);
   Result<> set_armed(Descriptor& descriptor, std::uint32_t events);
-  Result<> park(WaitQueue& queue, std::int64_t deadline_ns);
+  Result<> park(WaitQueue& queue, Deadline deadline);
   void dispatch(int fd, std::uint32_t events);
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
   int linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns);

@@ -6,7 +6,7 @@
 
 namespace spindle::thread {
 
-Result<Selected> select(SelectCases cases, std::int64_t deadline_ns) {
+Result<Selected> select(SelectCases cases, Timeout timeout) {
   const Section section;
   std::size_t number = 0;
   for (const auto& one : cases) {
@@ -14,13 +14,13 @@ Result<Selected> select(SelectCases cases, std::int64_t deadline_ns) {
     ++number;
   }
   if (cases.size() == 0) return Error{EINVAL, "there is nothing to select from"};
-  if (deadline_ns == 0) return Error{ETIMEDOUT, "no channel was ready"};
+  if (timeout == 0) return Error{ETIMEDOUT, "no channel was ready"};
   std::vector<WaitNode*> nodes;
   for (const auto& one : cases) nodes.push_back(&one->enqueue());
   Selection selection{.nodes = nodes};
   for (WaitNode* node : nodes) node->selection = &selection;
   // The first node is the one that is parked on; whichever is woken, all are taken out.
-  if (!WaitQueue::park(*nodes.front(), deadline_ns)) {
+  if (!WaitQueue::park(*nodes.front(), timeout)) {
     return Error{ETIMEDOUT, "no channel was ready in time"};
   }
   number = 0;

@@ -1,6 +1,5 @@
 #include "spindle/thread/shared_mutex.h"
 
-#include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
 #include "thread/blocking.h"
 #include "thread/scheduler.h"
@@ -45,27 +44,31 @@ void SharedMutex::lock() {
   acquire({.where = __builtin_return_address(0)});
 }
 
-Result<> SharedMutex::lock_checked(std::int64_t deadline_ns) {
-  return to_result(acquire({deadline_ns, __builtin_return_address(0), true}));
+Result<> SharedMutex::lock_checked(Timeout timeout) {
+  return to_result(acquire({timeout, __builtin_return_address(0), true}));
 }
 
-bool SharedMutex::try_lock() {
+bool SharedMutex::try_acquire(const void* where) {
   const Section section;
   if (locked() || readers() > 0) return false;
   Control& self = caller();
-  writer_ = {&self, __builtin_return_address(0)};
-  if (self.tracks_locks) track(writer_.taken_at, false, false);
+  writer_ = {&self, where};
+  if (self.tracks_locks) track(where, false, false);
   return true;
 }
 
-bool SharedMutex::try_lock_for(std::int64_t duration_ns) {
-  if (duration_ns <= 0) return try_lock();
-  const std::int64_t deadline_ns = deadline_after(monotonic_ns(), duration_ns);
-  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool SharedMutex::try_lock() {
+  return try_acquire(__builtin_return_address(0));
 }
 
-bool SharedMutex::try_lock_until(std::int64_t deadline_ns) {
-  return acquire({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool SharedMutex::try_lock_for(Duration duration) {
+  const void* const where = __builtin_return_address(0);
+  if (try_acquire(where)) return true;
+  return duration.ns() > 0 && acquire({duration.from_now(), where}) == LockOutcome::kTaken;
+}
+
+bool SharedMutex::try_lock_until(Deadline deadline) {
+  return acquire({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 void SharedMutex::lock_shared() {
@@ -79,28 +82,31 @@ void SharedMutex::lock_shared() {
   return acquire_shared(request);
 }
 
-Result<> SharedMutex::lock_shared_checked(std::int64_t deadline_ns) {
-  return to_result(acquire_shared({deadline_ns, __builtin_return_address(0), true}));
+Result<> SharedMutex::lock_shared_checked(Timeout timeout) {
+  return to_result(acquire_shared({timeout, __builtin_return_address(0), true}));
 }
 
-bool SharedMutex::try_lock_shared() {
+bool SharedMutex::try_acquire_shared(const void* where) {
   const Section section;
   if (!may_read()) return false;
   Control& self = caller();
-  const void* const where = __builtin_return_address(0);
   readers_.add(&self, where);
   if (self.tracks_locks) track(where, true, false);
   return true;
 }
 
-bool SharedMutex::try_lock_shared_for(std::int64_t duration_ns) {
-  if (duration_ns <= 0) return try_lock_shared();
-  const std::int64_t deadline_ns = deadline_after(monotonic_ns(), duration_ns);
-  return acquire_shared({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool SharedMutex::try_lock_shared() {
+  return try_acquire_shared(__builtin_return_address(0));
 }
 
-bool SharedMutex::try_lock_shared_until(std::int64_t deadline_ns) {
-  return acquire_shared({deadline_ns, __builtin_return_address(0)}) == LockOutcome::kTaken;
+bool SharedMutex::try_lock_shared_for(Duration duration) {
+  const void* const where = __builtin_return_address(0);
+  if (try_acquire_shared(where)) return true;
+  return duration.ns() > 0 && acquire_shared({duration.from_now(), where}) == LockOutcome::kTaken;
+}
+
+bool SharedMutex::try_lock_shared_until(Deadline deadline) {
+  return acquire_shared({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
 // Readers that let each other in do not wait for one another; where a waiting writer keeps new ones

@@ -31,12 +31,12 @@ SignalEvents::~SignalEvents() {
   pthread_sigmask(SIG_SETMASK, &blocked_before_, nullptr);
 }
 
-Result<int> SignalEvents::wait(std::int64_t deadline_ns) {
+Result<int> SignalEvents::wait(Timeout timeout) {
   for (;;) {
     signalfd_siginfo info;
     if (read(fd_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
     if (errno != EAGAIN && errno != EINTR) return Error{errno, "the signals cannot be read"};
-    TRY(wait_readable(fd_, deadline_ns));
+    TRY(wait_readable(fd_, timeout));
   }
 }
 

@@ -58,25 +58,25 @@ Result<> set_nonblocking(int fd) {
   return {};
 }
 
-Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::int64_t deadline_ns) {
-  TRY(put_off_read(fd, deadline_ns));
+Result<std::size_t> read_some(int fd, std::span<std::byte> to, Timeout timeout) {
+  TRY(put_off_read(fd, timeout));
   for (;;) {
     const ssize_t count = ::read(fd, to.data(), to.size());
     if (count >= 0) return static_cast<std::size_t>(count);
     if (errno == EINTR) continue;
     if (!would_wait(errno)) return Error{errno, "the descriptor cannot be read"};
-    TRY(wait_readable(fd, deadline_ns));
+    TRY(wait_readable(fd, timeout));
   }
 }
 
-Result<> write_all(int fd, std::span<const std::byte> from, std::int64_t deadline_ns) {
+Result<> write_all(int fd, std::span<const std::byte> from, Timeout timeout) {
   while (!from.empty()) {
     ssize_t count = ::send(fd, from.data(), from.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == ENOTSOCK) count = ::write(fd, from.data(), from.size());
     if (count >= 0) {
       from = from.subspan(static_cast<std::size_t>(count));
     } else if (would_wait(errno)) {
-      TRY(wait_writable(fd, deadline_ns));
+      TRY(wait_writable(fd, timeout));
     } else if (errno != EINTR) {
       return Error{errno, "the descriptor cannot be written"};
     }
@@ -84,20 +84,20 @@ Result<> write_all(int fd, std::span<const std::byte> from, std::int64_t deadlin
   return {};
 }
 
-Result<int> accept(int listener, std::int64_t deadline_ns) {
+Result<int> accept(int listener, Timeout timeout) {
   for (;;) {
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) return fd;
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (!would_wait(errno)) return Error{errno, "no connection can be accepted"};
-    TRY(wait_readable(listener, deadline_ns));
+    TRY(wait_readable(listener, timeout));
   }
 }
 
-Result<> connect(int fd, const sockaddr* address, socklen_t size, std::int64_t deadline_ns) {
+Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeout) {
   if (::connect(fd, address, size) == 0) return {};
   if (errno != EINPROGRESS && errno != EINTR) return Error{errno, "the connection failed"};
-  TRY(wait_writable(fd, deadline_ns));
+  TRY(wait_writable(fd, timeout));
   int error = 0;
   socklen_t length = sizeof error;
   getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
@@ -105,13 +105,13 @@ Result<> connect(int fd, const sockaddr* address, socklen_t size, std::int64_t d
   return {};
 }
 
-Result<std::size_t> poll(std::span<pollfd> descriptors, std::int64_t deadline_ns) {
+Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout) {
   const auto look = [&] { return ::poll(descriptors.data(), descriptors.size(), 0); };
   int ready = look();
   if (ready == 0) {
     const PollSet set(descriptors);
     if (set.fd() < 0) return Error{errno, "epoll_create1 failed"};
-    const Result<> woken = wait_readable(set.fd(), deadline_ns);
+    const Result<> woken = wait_readable(set.fd(), timeout);
     if (!woken.ok() && woken.code() != ETIMEDOUT) return woken.error();
     ready = look();
   }

@@ -79,11 +79,11 @@ class Joining {
   WaitQueue* const before_;
 };
 
-Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* where) {
+Result<> wait_for_end(Control& thread, Deadline deadline, const void* where) {
   WaitQueue end(thread.name, WaitKind::kJoin);
   const Holder holder{&thread, nullptr};
   Blocking blocking({holder}, end, where, false);
-  if (deadline_ns == kNever && closes_circle(calling_thread())) {
+  if (deadline == kNever && closes_circle(calling_thread())) {
     blocking.ended(false);
     return Error{EDEADLK, "the thread waits for the one that would join it"};
   }
@@ -94,7 +94,7 @@ Result<> wait_for_end(Control& thread, std::int64_t deadline_ns, const void* whe
       blocking.ended(false);
       return Error{EBUSY, "another thread waits for its end"};
     }
-    ended = joining.had_ended() || end.wait_until(deadline_ns);
+    ended = joining.had_ended() || end.wait_until(deadline);
   } catch (...) {  // the joiner was cancelled
     blocking.ended(false);
     throw;
@@ -141,14 +141,14 @@ Result<> Thread::join() {
   return join_until(kNever);
 }
 
-Result<> Thread::join_until(std::int64_t deadline_ns) {
+Result<> Thread::join_until(Deadline deadline) {
   if (control_ == nullptr) return Error{EINVAL, "there is no thread to join"};
   Control& thread = *control_;
   if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
   if (!has_ended(thread)) {
     if (runtime_is_gone(thread)) return Error{ESRCH, "the thread went with its runtime"};
     const Section section;
-    TRY(wait_for_end(thread, deadline_ns, __builtin_return_address(0)));
+    TRY(wait_for_end(thread, deadline, __builtin_return_address(0)));
   }
   control_ = nullptr;
   release(thread);
@@ -192,28 +192,28 @@ void yield() {
 
 namespace {
 
-void sleep_from(std::int64_t now_ns, std::int64_t deadline_ns) {
+void sleep_from(std::int64_t now_ns, Deadline deadline) {
   WaitQueue alarm("", WaitKind::kSleep);
   const Section section;
-  if (deadline_ns <= now_ns) {
+  if (deadline.ns() <= now_ns) {
     Control& self = calling_thread();
     self.scheduler->yield(self);
   } else {
     WaitNode node;
     alarm.enqueue(node);
-    WaitQueue::park_ahead(node, deadline_ns);
+    WaitQueue::park_ahead(node, deadline);
   }
 }
 
 }  // namespace
 
-void sleep_for(std::int64_t duration_ns) {
+void sleep_for(Duration duration) {
   const std::int64_t now_ns = monotonic_ns();
-  sleep_from(now_ns, deadline_after(now_ns, duration_ns));
+  sleep_from(now_ns, duration.after(now_ns));
 }
 
-void sleep_until(std::int64_t monotonic_deadline_ns) {
-  sleep_from(monotonic_ns(), monotonic_deadline_ns);
+void sleep_until(Deadline deadline) {
+  sleep_from(monotonic_ns(), deadline);
 }
 
 namespace current_thread {

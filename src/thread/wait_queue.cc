@@ -43,15 +43,15 @@ void WaitQueue::unlink(WaitNode& node) {
   node.queue = nullptr;
 }
 
-bool WaitQueue::park(WaitNode& node, std::int64_t deadline_ns) {
+bool WaitQueue::park(WaitNode& node, Deadline deadline) {
   if (node.queue == nullptr) return true;
-  const bool is_past = deadline_ns != kNever && deadline_ns <= monotonic_ns();
-  if (!is_past || is_to_be_cancelled(node)) return park_ahead(node, deadline_ns);
+  const bool is_past = deadline != kNever && deadline.ns() <= monotonic_ns();
+  if (!is_past || is_to_be_cancelled(node)) return park_ahead(node, deadline);
   unlink_all(node);
   return false;
 }
 
-bool WaitQueue::park_ahead(WaitNode& node, std::int64_t deadline_ns) {
+bool WaitQueue::park_ahead(WaitNode& node, Deadline deadline) {
   Control& self = *node.thread;
   Scheduler& scheduler = *self.scheduler;
   if (__builtin_expect(is_to_be_cancelled(node), 0)) {
@@ -59,7 +59,7 @@ bool WaitQueue::park_ahead(WaitNode& node, std::int64_t deadline_ns) {
     self.cancel = CancelState::kDelivered;
     throw Cancelled();
   }
-  if (deadline_ns != kNever) scheduler.timers().insert(node, deadline_ns);
+  if (deadline != kNever) scheduler.timers().insert(node, deadline.ns());
   self.parked = &node;
   scheduler.park(self);
   self.parked = nullptr;
@@ -118,10 +118,10 @@ void WaitQueue::wait() {
   park(node);
 }
 
-bool WaitQueue::wait_until(std::int64_t deadline_ns) {
+bool WaitQueue::wait_until(Deadline deadline) {
   WaitNode node;
   enqueue(node);
-  return park(node, deadline_ns);
+  return park(node, deadline);
 }
 
 bool WaitQueue::wake_one() {

@@ -26,15 +26,18 @@ class Barrier {
 
   /// True for the one thread of a round that came last.
   bool arrive_and_wait() { return *arrive_and_wait_until(kNever); }
-  /// ETIMEDOUT, with the arrival taken back, if the deadline (monotonic ns) came first. Cancelling
-  /// a thread that waits takes its arrival back as well, unless the last one has come already.
-  Result<bool> arrive_and_wait_until(std::int64_t deadline_ns) {
+  /// ETIMEDOUT, with the arrival taken back, if the deadline came first. Cancelling a thread
+  /// that waits takes its arrival back as well, unless the last one has come already.
+  Result<bool> arrive_and_wait_until(Deadline deadline) {
     const Section section;
-    if (--missing_ > 0) return wait_until(deadline_ns);
+    if (--missing_ > 0) return wait_until(deadline);
     missing_ = parties_;
     ++rounds_;
     waiters_.wake_all();
     return true;
+  }
+  Result<bool> arrive_and_wait_for(Duration duration) {
+    return arrive_and_wait_until(duration.from_now());
   }
 
   /// Rounds completed.
@@ -44,10 +47,10 @@ class Barrier {
   }
 
  private:
-  Result<bool> wait_until(std::int64_t deadline_ns) {
+  Result<bool> wait_until(Deadline deadline) {
     const std::uint64_t round = rounds_;
     try {
-      if (waiters_.wait_until(deadline_ns)) return false;
+      if (waiters_.wait_until(deadline)) return false;
     } catch (...) {  // the thread was cancelled
       take_back(round);
       throw;

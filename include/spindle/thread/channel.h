@@ -34,29 +34,29 @@ class Channel {
         senders_(name, WaitKind::kChannel),
         receivers_(name, WaitKind::kChannel) {}
 
-  /// EPIPE if the channel is or gets closed; ETIMEDOUT if the deadline (monotonic ns) came first.
-  /// The value is lost then.
-  Result<> send(T value, std::int64_t deadline_ns = kNever) {
+  /// EPIPE if the channel is or gets closed; ETIMEDOUT if the time-out came first. The value is
+  /// lost then.
+  Result<> send(T value, Timeout timeout = kNever) {
     const Section section;
     if (closed_) return closed_error();
     if (offer(value)) return {};
     Waiter waiter;
     waiter.offered = &value;
     senders_.enqueue(waiter);
-    if (!WaitQueue::park(waiter, deadline_ns)) return timeout_error();
+    if (!WaitQueue::park(waiter, timeout)) return timeout_error();
     if (!waiter.done) return closed_error();
     return {};
   }
 
   /// The oldest value. EPIPE if there is none and the channel is or gets closed; ETIMEDOUT if the
-  /// deadline (monotonic ns) came first.
-  Result<T> receive(std::int64_t deadline_ns = kNever) {
+  /// time-out came first.
+  Result<T> receive(Timeout timeout = kNever) {
     const Section section;
     if (std::optional<T> value = take()) return std::move(*value);
     if (closed_) return closed_error();
     Waiter waiter;
     receivers_.enqueue(waiter);
-    if (!WaitQueue::park(waiter, deadline_ns)) return timeout_error();
+    if (!WaitQueue::park(waiter, timeout)) return timeout_error();
     if (!waiter.done) return closed_error();
     return std::move(*waiter.value);
   }

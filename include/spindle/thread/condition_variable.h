@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
@@ -38,24 +39,31 @@ class ConditionVariable {
     while (!condition()) wait(lock);
   }
 
-  /// False if the deadline (monotonic ns) came first. Locks again either way, also if the thread
-  /// is cancelled.
+  /// False if the deadline came first. Locks again either way, also if the thread is cancelled.
   template <class Lock>
-  bool wait_until(Lock& lock, std::int64_t deadline_ns) {
+  bool wait_until(Lock& lock, Deadline deadline) {
     const Section section;
     WaitNode node;
     waiters_.enqueue(node);
     lock.unlock();
     const Relock<Lock> relock(lock);
-    return WaitQueue::park(node, deadline_ns);
+    return WaitQueue::park(node, deadline);
   }
   /// The condition's last answer.
   template <class Lock, class Condition>
-  bool wait_until(Lock& lock, std::int64_t deadline_ns, Condition condition) {
+  bool wait_until(Lock& lock, Deadline deadline, Condition condition) {
     while (!condition()) {
-      if (!wait_until(lock, deadline_ns)) return condition();
+      if (!wait_until(lock, deadline)) return condition();
     }
     return true;
+  }
+  template <class Lock>
+  bool wait_for(Lock& lock, Duration duration) {
+    return wait_until(lock, duration.from_now());
+  }
+  template <class Lock, class Condition>
+  bool wait_for(Lock& lock, Duration duration, Condition condition) {
+    return wait_until(lock, duration.from_now(), std::move(condition));
   }
 
  private:

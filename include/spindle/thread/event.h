@@ -36,11 +36,12 @@ class Event {
     const Section section;
     if (!set_) waiters_.wait();
   }
-  /// False if the deadline (monotonic ns) came first.
-  bool wait_until(std::int64_t deadline_ns) {
+  /// False if the deadline came first.
+  bool wait_until(Deadline deadline) {
     const Section section;
-    return set_ || waiters_.wait_until(deadline_ns);
+    return set_ || waiters_.wait_until(deadline);
   }
+  bool wait_for(Duration duration) { return wait_until(duration.from_now()); }
 
  private:
   bool set_ = false;

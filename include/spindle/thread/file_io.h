@@ -6,8 +6,8 @@
 // stay until the call returns, so a wait here is no point of cancellation. Outside of a thread the
 // calls block.
 //
-// With a deadline (monotonic ns) each is an `offload_until`, on buffers and a descriptor of its own
-// that cost a copy: after ETIMEDOUT the caller's are his again, and a write may still happen.
+// With a time-out each is an `offload_until`, on buffers and a descriptor of its own that cost a
+// copy: after ETIMEDOUT the caller's are his again, and a write may still happen.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,12 @@ namespace spindle::thread {
 
 /// Bytes read; fewer than asked for only at the end of the file.
 Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset,
-                            std::int64_t deadline_ns = kNever);
+                            Timeout timeout = kNever);
 /// Writes all of them.
 Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset,
-                  std::int64_t deadline_ns = kNever);
+                  Timeout timeout = kNever);
 /// What was written before is durable after.
-Result<> sync_file(int fd, std::int64_t deadline_ns = kNever);
+Result<> sync_file(int fd, Timeout timeout = kNever);
 
 /// True if the calling thread's runtime has a ring: these calls then need no helper thread.
 bool file_io_uses_ring();

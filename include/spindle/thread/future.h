@@ -42,10 +42,10 @@ class Future {
   Future() = default;
 
   /// Waits. Throws the exception that was set. EPIPE if the promise was broken, ETIMEDOUT if the
-  /// deadline (monotonic ns) came first, EINVAL for a future that belongs to no promise.
-  Result<T> get(std::int64_t deadline_ns = kNever) const {
+  /// time-out came first, EINVAL for a future that belongs to no promise.
+  Result<T> get(Timeout timeout = kNever) const {
     if (!shared_) return Error{EINVAL, "the future belongs to no promise"};
-    if (!shared_->settled.wait_until(deadline_ns)) {
+    if (!shared_->settled.wait_until(timeout)) {
       return Error{ETIMEDOUT, "the promise was not kept in time"};
     }
     if (shared_->failure) std::rethrow_exception(shared_->failure);

@@ -41,12 +41,13 @@ class TaskGroup {
 
   /// Until all that was run has ended; then throws the first exception, once.
   void wait() { static_cast<void>(wait_until(kNever)); }
-  /// False if the deadline (monotonic ns) came first.
-  bool wait_until(std::int64_t deadline_ns) {
-    if (!wait_for_all(deadline_ns)) return false;
+  /// False if the deadline came first.
+  bool wait_until(Deadline deadline) {
+    if (!wait_for_all(deadline)) return false;
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     return true;
   }
+  bool wait_for(Duration duration) { return wait_until(duration.from_now()); }
   /// How many have not ended.
   [[nodiscard]] std::size_t running() const {
     const Section section;
@@ -94,9 +95,9 @@ class TaskGroup {
     const Section section;
     if (!failure_) failure_ = std::move(failure);
   }
-  bool wait_for_all(std::int64_t deadline_ns) {
+  bool wait_for_all(Deadline deadline) {
     const Section section;
-    return running_ == 0 || waiters_.wait_until(deadline_ns);
+    return running_ == 0 || waiters_.wait_until(deadline);
   }
 
   const char* name_;

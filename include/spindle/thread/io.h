@@ -13,16 +13,16 @@
 namespace spindle::thread {
 
 /// Parks until the descriptor is readable (or at its end, or broken). ETIMEDOUT if the deadline
-/// (monotonic ns) came first; ECANCELED if it was forgotten meanwhile; EPERM for a descriptor that
-/// cannot be polled (a regular file), EBADF for none.
-Result<> wait_readable(int fd, std::int64_t deadline_ns = kNever);
-Result<> wait_writable(int fd, std::int64_t deadline_ns = kNever);
+/// came first; ECANCELED if it was forgotten meanwhile; EPERM for a descriptor that cannot be
+/// polled (a regular file), EBADF for none.
+Result<> wait_readable(int fd, Timeout timeout = kNever);
+Result<> wait_writable(int fd, Timeout timeout = kNever);
 
 /// For those who read at once and wait if there was nothing: to be called before. Lets the other
 /// ready threads run first if the last reads of this descriptor found nothing; there may be
 /// something afterwards or not, as the deadline may have come. ECANCELED if it was forgotten
 /// meanwhile.
-Result<> put_off_read(int fd, std::int64_t deadline_ns = kNever);
+Result<> put_off_read(int fd, Timeout timeout = kNever);
 
 /// Ends the registration; threads that wait on it get ECANCELED. Harmless if there is none.
 void forget(int fd);

@@ -31,11 +31,12 @@ class Latch {
     const Section section;
     if (count_ > 0) waiters_.wait();
   }
-  /// False if the deadline (monotonic ns) came first.
-  bool wait_until(std::int64_t deadline_ns) {
+  /// False if the deadline came first.
+  bool wait_until(Deadline deadline) {
     const Section section;
-    return count_ == 0 || waiters_.wait_until(deadline_ns);
+    return count_ == 0 || waiters_.wait_until(deadline);
   }
+  bool wait_for(Duration duration) { return wait_until(duration.from_now()); }
   void arrive_and_wait(std::size_t by = 1) {
     const Section section;
     count_down(by);

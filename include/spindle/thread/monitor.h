@@ -42,10 +42,11 @@ class HoareMonitor {
 
   void enter();
   /// EDEADLK, and not inside, if the calling thread is inside already or waiting would close a
-  /// circle; ETIMEDOUT if the deadline (monotonic ns) came first.
-  Result<> enter_checked(std::int64_t deadline_ns = kNever);
-  /// False if the deadline (monotonic ns; 0: do not wait) came first.
-  [[nodiscard]] bool enter_until(std::int64_t deadline_ns);
+  /// circle; ETIMEDOUT if the deadline came first.
+  Result<> enter_checked(Timeout timeout = kNever);
+  /// False if the deadline (0: do not wait) came first.
+  [[nodiscard]] bool enter_until(Deadline deadline);
+  [[nodiscard]] bool enter_for(Duration duration);
   void leave();
   [[nodiscard]] bool inside() const;
 
@@ -67,15 +68,16 @@ class HoareMonitor {
 
     /// Inside the monitor: leaves it, and is inside again when signalled.
     void wait();
-    /// False if the deadline (monotonic ns) came first; inside again either way, but then nothing
-    /// is promised of the condition.
-    bool wait_until(std::int64_t deadline_ns);
+    /// False if the deadline came first; inside again either way, but then nothing is promised
+    /// of the condition.
+    bool wait_until(Deadline deadline);
+    bool wait_for(Duration duration);
     /// Inside the monitor: if somebody waits he goes on now, inside, and the caller after him.
     void signal();
     [[nodiscard]] bool empty() const;
 
    private:
-    bool wait_until(std::int64_t deadline_ns, const void* where);
+    bool wait_until(Deadline deadline, const void* where);
 
     HoareMonitor& monitor_;
     WaitQueue waiters_;

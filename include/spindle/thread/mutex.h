@@ -37,12 +37,12 @@ class Mutex {
 
   void lock();
   /// EDEADLK, and not locked, if the calling thread holds it or waiting would close a circle;
-  /// ETIMEDOUT if the deadline (monotonic ns) came first.
-  Result<> lock_checked(std::int64_t deadline_ns = kNever);
+  /// ETIMEDOUT if the deadline came first.
+  Result<> lock_checked(Timeout timeout = kNever);
   bool try_lock();
   /// False if the time passed first. A time that is not positive only tries.
-  bool try_lock_for(std::int64_t duration_ns);
-  bool try_lock_until(std::int64_t deadline_ns);
+  bool try_lock_for(Duration duration);
+  bool try_lock_until(Deadline deadline);
   void unlock();
 
   [[nodiscard]] bool locked() const {
@@ -73,11 +73,11 @@ class RecursiveMutex {
   explicit RecursiveMutex(const char* name = "") : mutex_(name) {}
 
   void lock();
-  /// EDEADLK if waiting would close a circle, ETIMEDOUT if the deadline (monotonic ns) came first.
-  Result<> lock_checked(std::int64_t deadline_ns = kNever);
+  /// EDEADLK if waiting would close a circle, ETIMEDOUT if the deadline came first.
+  Result<> lock_checked(Timeout timeout = kNever);
   bool try_lock();
-  bool try_lock_for(std::int64_t duration_ns);
-  bool try_lock_until(std::int64_t deadline_ns);
+  bool try_lock_for(Duration duration);
+  bool try_lock_until(Deadline deadline);
   void unlock();
 
   [[nodiscard]] bool locked() const { return mutex_.locked(); }
@@ -85,6 +85,7 @@ class RecursiveMutex {
 
  private:
   LockOutcome acquire(const LockRequest& request);
+  bool try_acquire(const void* where);
 
   Mutex mutex_;
   std::size_t depth_ = 0;

@@ -34,7 +34,7 @@ inline constexpr std::size_t kMostHelpers = 16;
 namespace detail {
 /// Runs the work on a helper and parks until it has ended. With a deadline the work must own what
 /// it uses: false if that came first, and the helper ends the work.
-bool run_on_helper(std::function<void()> work, std::int64_t deadline_ns);
+bool run_on_helper(std::function<void()> work, Deadline deadline);
 
 template <class F, class T>
 void call_into(F& function, Outcome<T>& outcome) {
@@ -54,10 +54,10 @@ auto offload(F&& function) -> std::invoke_result_t<F&> {
   return outcome.take().take();
 }
 
-/// ETIMEDOUT if the call has not ended when the deadline (monotonic ns) comes: see above. With
-/// kNever it waits as `offload` does.
+/// ETIMEDOUT if the call has not ended when the deadline comes: see above. With kNever it waits
+/// as `offload` does.
 template <class F>
-auto offload_until(std::int64_t deadline_ns, F&& function)
+auto offload_until(Deadline deadline, F&& function)
     -> Result<std::invoke_result_t<std::decay_t<F>&>> {
   struct Call {
     explicit Call(F&& what) : function(std::forward<F>(what)) {}
@@ -66,11 +66,16 @@ auto offload_until(std::int64_t deadline_ns, F&& function)
   };
   const auto call = std::make_shared<Call>(std::forward<F>(function));
   const auto work = [call] { detail::call_into(call->function, call->outcome); };
-  if (!detail::run_on_helper(work, deadline_ns)) {
+  if (!detail::run_on_helper(work, deadline)) {
     return Error{ETIMEDOUT, "the call did not end in time"};
   }
   if (call->outcome.failure) std::rethrow_exception(call->outcome.failure);
   return call->outcome.take();
+}
+
+template <class F>
+auto offload_for(Duration duration, F&& function) {
+  return offload_until(duration.from_now(), std::forward<F>(function));
 }
 
 }  // namespace spindle::thread

@@ -24,10 +24,10 @@ class Once {
   void call(F&& function) {
     static_cast<void>(call_until(kNever, std::forward<F>(function)).ok());
   }
-  /// ETIMEDOUT if somebody else was still at it when the deadline (monotonic ns) came.
+  /// ETIMEDOUT if somebody else was still at it when the deadline came.
   template <class F>
-  Result<> call_until(std::int64_t deadline_ns, F&& function) {
-    if (!TRY(begin(deadline_ns))) return {};
+  Result<> call_until(Deadline deadline, F&& function) {
+    if (!TRY(begin(deadline))) return {};
     try {
       std::forward<F>(function)();
     } catch (...) {
@@ -36,6 +36,10 @@ class Once {
     }
     finish(State::kDone);
     return {};
+  }
+  template <class F>
+  Result<> call_for(Duration duration, F&& function) {
+    return call_until(duration.from_now(), std::forward<F>(function));
   }
   [[nodiscard]] bool done() const {
     const Section section;
@@ -46,11 +50,10 @@ class Once {
   enum class State : std::uint8_t { kNew, kRunning, kDone };
 
   /// True for the one who is to call.
-  Result<bool> begin(std::int64_t deadline_ns) {
+  Result<bool> begin(Deadline deadline) {
     const Section section;
     while (state_ == State::kRunning) {
-      if (!waiters_.wait_until(deadline_ns))
-        return Error{ETIMEDOUT, "the call was not over in time"};
+      if (!waiters_.wait_until(deadline)) return Error{ETIMEDOUT, "the call was not over in time"};
     }
     if (state_ == State::kDone) return false;
     state_ = State::kRunning;

@@ -41,8 +41,8 @@ struct Selected {
   bool closed = false;
 };
 
-/// ETIMEDOUT if the deadline (monotonic ns; 0: do not wait) came first.
-Result<Selected> select(SelectCases cases, std::int64_t deadline_ns = kNever);
+/// ETIMEDOUT if the deadline (0: do not wait) came first.
+Result<Selected> select(SelectCases cases, Timeout timeout = kNever);
 
 namespace detail {
 template <class T>

@@ -29,11 +29,12 @@ class Semaphore {
     const Section section;
     return count_ > 0 && (--count_, true);
   }
-  /// False if the deadline (monotonic ns) came first.
-  bool try_acquire_until(std::int64_t deadline_ns) {
+  /// False if the deadline came first.
+  bool try_acquire_until(Deadline deadline) {
     const Section section;
-    return try_acquire() || waiters_.wait_until(deadline_ns);
+    return try_acquire() || waiters_.wait_until(deadline);
   }
+  bool try_acquire_for(Duration duration) { return try_acquire_until(duration.from_now()); }
   void release(std::size_t units = 1) {
     const Section section;
     while (units > 0 && waiters_.wake_one()) --units;

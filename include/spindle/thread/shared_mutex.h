@@ -37,19 +37,19 @@ class SharedMutex {
 
   void lock();
   /// EDEADLK, and not locked, if the calling thread writes or waiting would close a circle (as it
-  /// does for one that reads); ETIMEDOUT if the deadline (monotonic ns) came first.
-  Result<> lock_checked(std::int64_t deadline_ns = kNever);
+  /// does for one that reads); ETIMEDOUT if the deadline came first.
+  Result<> lock_checked(Timeout timeout = kNever);
   bool try_lock();
-  bool try_lock_for(std::int64_t duration_ns);
-  bool try_lock_until(std::int64_t deadline_ns);
+  bool try_lock_for(Duration duration);
+  bool try_lock_until(Deadline deadline);
   void unlock();
 
   void lock_shared();
   /// Like lock_checked.
-  Result<> lock_shared_checked(std::int64_t deadline_ns = kNever);
+  Result<> lock_shared_checked(Timeout timeout = kNever);
   bool try_lock_shared();
-  bool try_lock_shared_for(std::int64_t duration_ns);
-  bool try_lock_shared_until(std::int64_t deadline_ns);
+  bool try_lock_shared_for(Duration duration);
+  bool try_lock_shared_until(Deadline deadline);
   void unlock_shared();
 
   [[nodiscard]] std::size_t readers() const { return readers_.count(); }
@@ -63,6 +63,8 @@ class SharedMutex {
   [[nodiscard]] bool readers_turn() const;
   LockOutcome acquire(const LockRequest& request);
   LockOutcome acquire_shared(const LockRequest& request);
+  bool try_acquire(const void* where);
+  bool try_acquire_shared(const void* where);
   [[nodiscard]] bool is_awaited() const;
   [[nodiscard]] bool needs_no_section(const Control& self) const;
   LockOutcome begin_reading(const LockRequest& request);

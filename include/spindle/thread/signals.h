@@ -27,8 +27,8 @@ class SignalEvents {
   SignalEvents(const SignalEvents&) = delete;
   SignalEvents& operator=(const SignalEvents&) = delete;
 
-  /// The next signal's number. ETIMEDOUT if the deadline (monotonic ns) came first.
-  Result<int> wait(std::int64_t deadline_ns = kNever);
+  /// The next signal's number. ETIMEDOUT if the deadline came first.
+  Result<int> wait(Timeout timeout = kNever);
 
  private:
   SignalEvents(int fd, const sigset_t& blocked_before) : fd_(fd), blocked_before_(blocked_before) {}

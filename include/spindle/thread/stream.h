@@ -21,17 +21,16 @@ namespace spindle::thread {
 
 Result<> set_nonblocking(int fd);
 
-/// Some bytes, at least one; 0 at the end. ETIMEDOUT if the deadline (monotonic ns) came first.
-Result<std::size_t> read_some(int fd, std::span<std::byte> to, std::int64_t deadline_ns = kNever);
+/// Some bytes, at least one; 0 at the end. ETIMEDOUT if the deadline came first.
+Result<std::size_t> read_some(int fd, std::span<std::byte> to, Timeout timeout = kNever);
 /// All of them. EPIPE if the other side is gone (without a signal, for sockets).
-Result<> write_all(int fd, std::span<const std::byte> from, std::int64_t deadline_ns = kNever);
+Result<> write_all(int fd, std::span<const std::byte> from, Timeout timeout = kNever);
 /// The descriptor of the next connection, non-blocking.
-Result<int> accept(int listener, std::int64_t deadline_ns = kNever);
-Result<> connect(int fd, const sockaddr* address, socklen_t size,
-                 std::int64_t deadline_ns = kNever);
+Result<int> accept(int listener, Timeout timeout = kNever);
+Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeout = kNever);
 /// Waits until one of the descriptors is ready, as poll(2): how many are, with their `revents`; 0
 /// if the deadline came first.
-Result<std::size_t> poll(std::span<pollfd> descriptors, std::int64_t deadline_ns = kNever);
+Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout = kNever);
 void close_descriptor(int fd);
 
 }  // namespace spindle::thread

@@ -60,9 +60,10 @@ class Task {
   /// ECANCELED if the thread was cancelled; ENOMEM if it was never made; else as Thread::join.
   Result<T> join() { return join_until(kNever); }
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
-  Result<T> join_until(std::int64_t deadline_ns) {
+  Result<T> join_for(Duration duration) { return join_until(duration.from_now()); }
+  Result<T> join_until(Deadline deadline) {
     if (outcome_ && !thread_.joinable()) return Error{ENOMEM, "there was no memory for the thread"};
-    TRY(thread_.join_until(deadline_ns));
+    TRY(thread_.join_until(deadline));
     const std::unique_ptr<detail::Outcome<T>> outcome = std::move(outcome_);
     if (outcome->failure) std::rethrow_exception(outcome->failure);
     if (outcome->empty()) return Error{ECANCELED, "the thread was cancelled"};

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "spindle/base/result.h"
+#include "spindle/thread/time.h"
 
 namespace spindle::thread {
 
@@ -67,7 +68,8 @@ class Thread {
   /// its runtime went; EBUSY if another thread waits for it by this handle.
   Result<> join();
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
-  Result<> join_until(std::int64_t deadline_ns);
+  Result<> join_until(Deadline deadline);
+  Result<> join_for(Duration duration) { return join_until(duration.from_now()); }
   /// Lets the thread go on by itself. EINVAL if the handle is not joinable.
   Result<> detach();
 
@@ -178,8 +180,8 @@ Result<> spawn_detached(std::string_view name, F&& function) {
 void yield();
 
 /// Sleeps for at least so long. Never wakes early; a time that is past only yields.
-void sleep_for(std::int64_t duration_ns);
-void sleep_until(std::int64_t monotonic_deadline_ns);
+void sleep_for(Duration duration);
+void sleep_until(Deadline deadline);
 
 namespace current_thread {
 /// Throws Cancelled if the calling thread was cancelled.

@@ -15,15 +15,14 @@
 #include <cstdint>
 #include <span>
 
+#include "spindle/thread/time.h"
+
 namespace spindle::thread {
 
 struct Control;
 class Scheduler;
 class WaitQueue;
 struct Selection;
-
-/// A moment that never comes; every other deadline is in nanoseconds of CLOCK_MONOTONIC.
-inline constexpr std::int64_t kNever = INT64_MAX;
 
 /// What kind of thing a thread waits for.
 enum class WaitKind : std::uint8_t {
@@ -82,9 +81,9 @@ class WaitQueue {
 
   /// Parks the calling thread until it is woken.
   void wait();
-  /// True if woken, false if the deadline (monotonic ns) came first. A deadline that is past does
-  /// not park.
-  bool wait_until(std::int64_t deadline_ns);
+  /// True if woken, false if the deadline came first. A deadline that is past does not park.
+  bool wait_until(Deadline deadline);
+  bool wait_for(Duration duration) { return wait_until(duration.from_now()); }
 
   /// Makes the first waiting thread ready; it runs when the policy says. False if none waits.
   bool wake_one();
@@ -110,9 +109,9 @@ class WaitQueue {
   /// Parks until the node is woken or the deadline comes; returns at once if it was woken
   /// meanwhile. False if the deadline came first. Throws Cancelled, with the node taken out, if
   /// the thread is cancelled and the node interruptible.
-  static bool park(WaitNode& node, std::int64_t deadline_ns = kNever);
+  static bool park(WaitNode& node, Deadline deadline = kNever);
   /// The same for a deadline that was ahead when it was looked at last.
-  static bool park_ahead(WaitNode& node, std::int64_t deadline_ns);
+  static bool park_ahead(WaitNode& node, Deadline deadline);
 
  private:
   friend class Scheduler;
