@@ -42,6 +42,15 @@ class Latch {
     count_down(by);
     wait();
   }
+  /// False if the deadline came first; it has counted all the same.
+  bool arrive_and_wait_until(Deadline deadline, std::size_t by = 1) {
+    const Section section;
+    count_down(by);
+    return wait_until(deadline);
+  }
+  bool arrive_and_wait_for(Duration duration, std::size_t by = 1) {
+    return arrive_and_wait_until(duration.from_now(), by);
+  }
 
  private:
   std::size_t count_;

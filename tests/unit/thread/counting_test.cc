@@ -168,6 +168,18 @@ TEST(Latch, TimesOut) {
   });
 }
 
+// Who is late has arrived, and does not keep the others waiting.
+TEST(Latch, CountsWhoArrivesAndGivesUp) {
+  run([] {
+    Latch latch(4);
+    EXPECT_FALSE(latch.arrive_and_wait_for(kMs));
+    EXPECT_FALSE(latch.arrive_and_wait_until(0, 2));
+    EXPECT_FALSE(latch.try_wait());
+    EXPECT_TRUE(latch.arrive_and_wait_until(0));
+    EXPECT_TRUE(latch.arrive_and_wait_for(0)) << "it is open already";
+  });
+}
+
 TEST(Barrier, NobodyIsARoundAhead) {
   run_shuffled([](std::uint64_t seed) {
     constexpr int kRounds = 10;

@@ -172,7 +172,7 @@ TEST(TimeOuts, OfEverythingElseAreNeverEarly) {
     Task<int> task = launch("task", [&] { return over.wait(), 1; });
     yield();
     Semaphore semaphore(0);
-    Latch latch(1);
+    Latch latch(3);
     Barrier barrier(2);
     Channel<int> channel;
     Promise<int> promise;
@@ -183,6 +183,8 @@ TEST(TimeOuts, OfEverythingElseAreNeverEarly) {
     late([&](auto, auto span) { return semaphore.try_acquire_for(span); });
     late([&](auto at, auto) { return latch.wait_until(at); });
     late([&](auto, auto span) { return latch.wait_for(span); });
+    late([&](auto at, auto) { return latch.arrive_and_wait_until(at); });
+    late([&](auto, auto span) { return latch.arrive_and_wait_for(span); });
     late([&](auto at, auto) { return barrier.arrive_and_wait_until(at).ok(); });
     late([&](auto, auto span) { return barrier.arrive_and_wait_for(span).ok(); });
     late([&](auto at, auto) { return over.wait_until(at); });
