@@ -40,7 +40,7 @@ class Eevdf final : public CpuPolicy {
       task.left = quantum_;
       task.end = task.start + share_of(quantum_, task);
     }
-    push(id, task);
+    push(id, task, why == Why::kPassedOver);
   }
 
   std::optional<TaskId> next(VirtualTime now) override {
@@ -108,12 +108,12 @@ class Eevdf final : public CpuPolicy {
     task.active = false;
   }
 
-  void push(TaskId id, Task& task) {
+  void push(TaskId id, Task& task, bool in_front) {
     task.in_future = now_virtual_ < task.start;
     if (task.in_future)
-      future_.push(task.start, id);
+      future_.push(task.start, id, in_front);
     else
-      eligible_.push(task.end, id);
+      eligible_.push(task.end, id, in_front);
   }
 
   void settle() {
@@ -152,8 +152,9 @@ class FairShare final : public CpuPolicy {
     }
     task.served += info.ran.ns * kNormalWeight / std::max(info.weight, 1u);
     group.served += info.ran.ns;
-    group.members.push(task.served, id);
-    if (!group.in_order) order_.push(group.served, TaskId{task.group});
+    const bool in_front = why == Why::kPassedOver;
+    group.members.push(task.served, id, in_front);
+    if (!group.in_order) order_.push(group.served, TaskId{task.group}, in_front);
     group.in_order = true;
   }
 

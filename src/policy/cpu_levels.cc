@@ -26,7 +26,7 @@ class MultiLevelQueue final : public CpuPolicy {
   void ready(TaskId task, const TaskInfo& info, Why why) override {
     const std::size_t level = level_of(info.priority);
     level_[task] = level;
-    if (why == Why::kPreempted)
+    if (why == Why::kPreempted || why == Why::kPassedOver)
       queues_[level].push_front(task);
     else
       queues_[level].push_back(task);
@@ -74,10 +74,12 @@ class AgingPriority final : public CpuPolicy {
   explicit AgingPriority(VirtualTime interval) : interval_(interval) {}
   [[nodiscard]] std::string_view name() const override { return "priority-aging"; }
 
-  void ready(TaskId task, const TaskInfo& info, Why) override {
-    const std::int64_t phase = info.now.ns % interval_.ns;
-    waiting_.insert({phase, ++arrivals_, info.priority - info.now.ns / interval_.ns, task});
-    place_[task] = {phase, arrivals_};
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
+    PhaseTree::Item& place = place_[task];
+    if (why != Why::kPassedOver)
+      place = {info.now.ns % interval_.ns, ++arrivals_, info.priority - info.now.ns / interval_.ns,
+               task};
+    waiting_.insert(place);
     now_ = std::max(now_, info.now);
   }
 
@@ -101,7 +103,7 @@ class AgingPriority final : public CpuPolicy {
   }
 
   void removed(TaskId task) override {
-    const Place& place = place_.at(task);
+    const PhaseTree::Item& place = place_.at(task);
     waiting_.erase(place.phase, place.order);
   }
 
@@ -111,11 +113,6 @@ class AgingPriority final : public CpuPolicy {
   }
 
  private:
-  struct Place {
-    std::int64_t phase = 0;
-    std::uint64_t order = 0;
-  };
-
   /// The task of the highest priority now, which is its rank; of equals the one that waits longest.
   [[nodiscard]] std::optional<PhaseTree::Item> highest() const {
     const std::int64_t spans = now_.ns / interval_.ns;
@@ -131,8 +128,8 @@ class AgingPriority final : public CpuPolicy {
   VirtualTime now_;
   std::uint64_t arrivals_ = 0;
   PhaseTree waiting_;
-  std::unordered_map<TaskId, Place> place_;
-  std::unordered_map<TaskId, std::int64_t> running_;  ///< with what it was chosen
+  std::unordered_map<TaskId, PhaseTree::Item> place_;  ///< where it waits, or waited last
+  std::unordered_map<TaskId, std::int64_t> running_;   ///< with what it was chosen
 };
 
 }  // namespace

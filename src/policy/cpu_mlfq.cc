@@ -50,6 +50,7 @@ class Mlfq final : public CpuPolicy {
     if (!from_cpu) boost_if_due(info.now);
     Task& task = tasks_[id];
     CHECK(task.next == nullptr);
+    if (why == Why::kPassedOver) return link(levels_[task.level].queue, task);
     task.id = id;
     bool in_turn = true;  // it had its turn, and stands at the back
     if (why == Why::kCreated || task.boosts != boosts_)
@@ -226,7 +227,10 @@ class Feedback final : public CpuPolicy {
     std::size_t& level = levels_[task];
     if (why == Why::kCreated) level = 0;
     if (why == Why::kQuantumExpired && ready_ != 0) level = std::min(level + 1, kLevels - 1);
-    queues_[level].push_back(task);
+    if (why == Why::kPassedOver)
+      queues_[level].push_front(task);
+    else
+      queues_[level].push_back(task);
     ++ready_;
   }
 

@@ -16,7 +16,12 @@ class Queue final : public CpuPolicy {
       : name_(name), quantum_(quantum) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
 
-  void ready(TaskId task, const TaskInfo&, Why) override { queue_.push_back(task); }
+  void ready(TaskId task, const TaskInfo&, Why why) override {
+    if (why == Why::kPassedOver)
+      queue_.push_front(task);
+    else
+      queue_.push_back(task);
+  }
   std::optional<TaskId> next(VirtualTime) override { return queue_.pop_front(); }
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return quantum_; }
   void removed(TaskId task) override { queue_.remove(task); }
@@ -33,6 +38,8 @@ class VirtualRoundRobin final : public CpuPolicy {
   [[nodiscard]] std::string_view name() const override { return "vrr"; }
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
+    if (why == Why::kPassedOver)
+      return (turns_.at(task).is_woken ? woken_ : queue_).push_front(task);
     const VirtualTime left = quantum(task).value() - info.ran;
     const bool first = why == Why::kWoken && left.ns > 0;
     turns_[task] = {first ? left : quantum_, first};

@@ -20,14 +20,19 @@ class HighestResponseRatio final : public CpuPolicy {
  public:
   [[nodiscard]] std::string_view name() const override { return "hrrn"; }
 
-  void ready(TaskId task, const TaskInfo& info, Why) override {
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
     now_ = std::max(now_, info.now.ns);
     if (free_.empty()) grow();
     const std::size_t slot = free_.back();
     free_.pop_back();
     slot_of_[task] = slot;
-    slots_[slot] = {task, info.now.ns, std::max<std::int64_t>(1, info.expected_burst.ns),
-                    ++arrivals_};
+    if (why == Why::kPassedOver) {
+      slots_[slot] = take_back(task);
+    } else {
+      given_.clear();
+      slots_[slot] = {task, info.now.ns, std::max<std::int64_t>(1, info.expected_burst.ns),
+                      ++arrivals_};
+    }
     play_up(slot);
   }
 
@@ -35,9 +40,9 @@ class HighestResponseRatio final : public CpuPolicy {
     now_ = std::max(now_, now.ns);
     if (slot_of_.empty()) return std::nullopt;
     go_on(1);
-    const TaskId task = slots_[nodes_[1].winner].task;
-    removed(task);
-    return task;
+    given_.push_back(slots_[nodes_[1].winner]);
+    removed(given_.back().task);
+    return given_.back().task;
   }
 
   [[nodiscard]] std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
@@ -64,6 +69,15 @@ class HighestResponseRatio final : public CpuPolicy {
     std::size_t winner = 0;
     std::int64_t until = kNever;  ///< when something below is no longer as it is
   };
+
+  /// Passed over: it has waited since it came, as before.
+  Waiting take_back(TaskId task) {
+    const auto found = std::ranges::find(given_, task, &Waiting::task);
+    CHECK(found != given_.end());
+    const Waiting waiting = *found;
+    given_.erase(found);
+    return waiting;
+  }
 
   /// (w1 + b1) / b1 > (w2 + b2) / b2, without division and in numbers wide enough.
   [[nodiscard]] bool is_better(const Waiting& a, const Waiting& b) const {
@@ -130,6 +144,7 @@ class HighestResponseRatio final : public CpuPolicy {
   std::uint64_t arrivals_ = 0;
   std::vector<Waiting> slots_;  ///< a power of two of them
   std::vector<Node> nodes_;     ///< the root is 1; the leaves stand behind
+  std::vector<Waiting> given_;  ///< by `next`, since one became ready
   std::vector<std::size_t> free_;
   std::unordered_map<TaskId, std::size_t> slot_of_;
 };

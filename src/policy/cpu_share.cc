@@ -137,7 +137,7 @@ class LeastServed : public CpuPolicy {
     if (lowest_number_first_)
       heap_.push_at(share.served, static_cast<std::int64_t>(id.value), id);
     else
-      heap_.push(share.served, id);
+      heap_.push(share.served, id, why == Why::kPassedOver);
   }
 
   TaskHeap heap_;

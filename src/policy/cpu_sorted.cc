@@ -56,14 +56,14 @@ class Sorted final : public CpuPolicy {
 
   void ready(TaskId task, const TaskInfo& info, Why why) override {
     const bool by_arrival = preempted_ == CpuConventions::Equals::kArrival;
-    if (by_arrival && why != Why::kPreempted && why != Why::kQuantumExpired)
+    if (by_arrival && (why == Why::kCreated || why == Why::kWoken || why == Why::kYielded))
       arrivals_[task] = ++arrivals_so_far_;
     if (rule_.keeps_cpu && why == Why::kQuantumExpired) {
       give_up_kept();
       kept_ = {rule_.key(info), 0, task};
     } else {
-      const bool front = preempted_ == CpuConventions::Equals::kFront && why == Why::kPreempted;
-      push(rule_.key(info), task, front);
+      const bool stays = preempted_ == CpuConventions::Equals::kFront && why == Why::kPreempted;
+      push(rule_.key(info), task, stays || why == Why::kPassedOver);
     }
   }
 

@@ -30,7 +30,16 @@
 namespace spindle {
 
 /// Why a task becomes ready.
-enum class Why : std::uint8_t { kCreated, kWoken, kYielded, kPreempted, kQuantumExpired };
+enum class Why : std::uint8_t {
+  kCreated,
+  kWoken,
+  kYielded,
+  kPreempted,
+  kQuantumExpired,
+  /// `next` gave it at this very instant, but it may not run where there is room: it stands again
+  /// where it stood. Of several, the one that was given last is handed back first.
+  kPassedOver
+};
 
 /// What policies may want to know of a task.
 struct TaskInfo {

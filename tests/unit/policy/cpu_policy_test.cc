@@ -370,6 +370,72 @@ TEST(CpuPolicy, LosesAndInventsNoTask) {
     }
 }
 
+/// Tasks of a few priorities, bursts and deadlines, each of a user of its own.
+TaskInfo info_of(TaskId task, std::int64_t now, std::int64_t ran = 0) {
+  const auto id = static_cast<std::int64_t>(task.value);
+  return {.now = {now},
+          .priority = static_cast<int>(id % 3),
+          .ran = {ran},
+          .expected_burst = {id % 5},
+          .deadline = {id % 4},
+          .group = static_cast<std::uint32_t>(id)};
+}
+
+/// Takes out so many tasks, or all, and hands them back.
+void pass_over(CpuPolicy& policy, std::int64_t now, std::uint64_t count) {
+  std::vector<TaskId> given;
+  while (given.size() < count) {
+    const auto task = policy.next({now});
+    if (!task) break;
+    given.push_back(*task);
+  }
+  for (; !given.empty(); given.pop_back())
+    policy.ready(given.back(), info_of(given.back(), now), Why::kPassedOver);
+}
+
+/// Of two of a kind, the one that is asked in vain again and again chooses as the other does.
+void expect_passing_over_changes_nothing(std::string_view name, const CpuConventions& conventions,
+                                         std::uint64_t seed) {
+  // Virtual time goes on to the first of those who are asked for before their time.
+  const std::uint64_t most_passed_over = name == "eevdf" ? 1 : 4;
+  // Who comes back starts no lower than the least served of those who were looked at.
+  const bool has_floor = name == "stride" || name == "cfs" || name == "fair-share";
+  Random random(seed);
+  const auto policy = policy_named(name, conventions);
+  const auto twin = policy_named(name, conventions);
+  std::int64_t now = 0;
+  const auto tell = [&](TaskId task, std::int64_t ran, Why why) {
+    policy->ready(task, info_of(task, now, ran), why);
+    twin->ready(task, info_of(task, now, ran), why);
+  };
+  for (std::uint64_t id = 0; id < 12; ++id) tell(TaskId{id}, 0, Why::kCreated);
+  for (int step = 0; step < 200; ++step) {
+    now += static_cast<std::int64_t>(random.below(10));
+    pass_over(*twin, now, random.below(most_passed_over + 1));
+    const auto task = policy->next({now});
+    ASSERT_EQ(task, twin->next({now}));
+    ASSERT_EQ(policy->quantum(*task), twin->quantum(*task));
+    now += static_cast<std::int64_t>(1 + random.below(9));
+    const Why why = !has_floor && random.one_in(3) ? Why::kWoken
+                    : random.one_in(2)             ? Why::kPreempted
+                                                   : Why::kQuantumExpired;
+    tell(*task, 1 + static_cast<std::int64_t>(task->value), why);
+  }
+}
+
+TEST(CpuPolicy, WhoIsPassedOverStandsWhereItStood) {
+  using Equals = CpuConventions::Equals;
+  for (std::string_view name : cpu_policy_names())
+    for (std::uint64_t seed = 1; seed <= 20; ++seed)
+      for (Equals equals : {Equals::kFront, Equals::kArrival, Equals::kBack}) {
+        if (name == "lottery") continue;  // each question is a draw
+        SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
+        const CpuConventions conventions = {
+            .quantum = {10}, .preempted = equals, .boost = {50}, .woken_to_front = seed % 2 == 0};
+        ASSERT_NO_FATAL_FAILURE(expect_passing_over_changes_nothing(name, conventions, seed));
+      }
+}
+
 TEST(CpuPolicy, IsMadeByItsNameOrNotAtAll) {
   for (std::string_view name : cpu_policy_names()) EXPECT_EQ(policy_named(name)->name(), name);
   EXPECT_EQ(make_cpu_policy("random", CpuConventions{}).code(), EINVAL);
