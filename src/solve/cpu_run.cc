@@ -1,8 +1,10 @@
 #include "cpu_run.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
+#include <ranges>
 #include <utility>
 
 namespace spindle {
@@ -18,6 +20,11 @@ CpuRun::CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& 
     : policies_(std::move(policies)),
       processes_(processes),
       rules_(rules),
+      is_any_bound_(std::ranges::any_of(processes,
+                                        [&](const CpuProcess& p) {
+                                          return std::countr_one(p.affinity) <
+                                                 static_cast<int>(rules.cpus);
+                                        })),
       states_(processes.size()),
       cpus_(rules.cpus) {
   by_arrival_.resize(processes.size());
@@ -45,8 +52,7 @@ bool CpuRun::run() {
     for (Event event : rules_.same_instant) tell(event);
     // With several CPUs, nobody is sent away while one of them is idle.
     if (cpus_.size() > 1) dispatch();
-    preempt();
-    dispatch();
+    settle();
   }
   return true;
 }
@@ -198,16 +204,46 @@ std::size_t CpuRun::home_of(std::size_t process, Why why) const {
   return *best;
 }
 
-void CpuRun::preempt() {
-  for (std::size_t c = 0; c < cpus_.size(); ++c) {
-    Cpu& cpu = cpus_[c];
-    if (!cpu.running || now_ < cpu.start) continue;
-    const std::size_t process = *cpu.running;
-    if (!policy_of(c).preempts(TaskId{process}, info(process))) continue;
-    cpu.running.reset();
-    make_ready(process, Why::kPreempted);
-    cpu.unfinished = process;
+/// Until nobody runs who is beaten by somebody that waits. One that is sent away by who is bound to
+/// its CPU may beat the running one of another.
+void CpuRun::settle() {
+  bool was_beaten = preempt();
+  dispatch();
+  for (std::size_t c = 1; c < cpus_.size() && is_any_bound_ && was_beaten; ++c) {
+    was_beaten = preempt();
+    dispatch();
   }
+}
+
+/// Whoever is beaten stands in line again; those whom `dispatch` leaves where they were go on. Of
+/// equals, those who were chosen later stand behind. Answers whether anybody was.
+bool CpuRun::preempt() {
+  std::vector<std::size_t> beaten;
+  for (std::size_t c = 0; c < cpus_.size(); ++c)
+    if (is_beaten(c)) beaten.push_back(c);
+  std::ranges::sort(beaten, std::greater<>(), [this](std::size_t c) { return cpus_[c].slice; });
+  for (std::size_t c : beaten) {
+    Cpu& cpu = cpus_[c];
+    cpu.unfinished = std::exchange(cpu.running, std::nullopt);
+    cpu.beaten_at = now_;
+    make_ready(*cpu.unfinished, Why::kPreempted);
+  }
+  return !beaten.empty();
+}
+
+/// Whether somebody waits who should have the CPU at once, and may.
+bool CpuRun::is_beaten(std::size_t c) {
+  const Cpu& cpu = cpus_[c];
+  if (!cpu.running || now_ < cpu.start) return false;
+  CpuPolicy& policy = policy_of(c);
+  const auto loses = [&] { return policy.preempts(TaskId{*cpu.running}, info(*cpu.running)); };
+  if (!loses()) return false;
+  if (!is_any_bound_) return true;
+  const Search rival = search(policy, [&](TaskId task) { return may_run(task.value, c); });
+  if (rival.found) policy.ready(*rival.found, info(rival.found->value), Why::kPassedOver);
+  const bool loses_to_rival = rival.found && loses();
+  hand_back(policy, rival);
+  return loses_to_rival;
 }
 
 void CpuRun::dispatch() {
@@ -222,14 +258,26 @@ void CpuRun::dispatch() {
   }
 }
 
-/// The best of the queue for which there is a place; those that are passed by stay where they are.
+/// Takes out the first for which there is a place, and those in front of it.
+CpuRun::Search CpuRun::search(CpuPolicy& policy, const std::function<bool(TaskId)>& fits) {
+  Search search;
+  for (search.found = policy.next(now_); search.found && !fits(*search.found);
+       search.found = policy.next(now_))
+    search.passed_over.push_back(*search.found);
+  return search;
+}
+
+void CpuRun::hand_back(CpuPolicy& policy, const Search& search) {
+  for (const TaskId task : search.passed_over | std::views::reverse)
+    policy.ready(task, info(task.value), Why::kPassedOver);
+}
+
+/// The best of the queue for which there is a place; those that are passed over stay where they
+/// are.
 std::optional<TaskId> CpuRun::take_for(CpuPolicy& policy, const std::function<bool(TaskId)>& fits) {
-  std::vector<TaskId> passed_by;
-  std::optional<TaskId> task = policy.next(now_);
-  for (; task && !fits(*task); task = policy.next(now_)) passed_by.push_back(*task);
-  for (; !passed_by.empty(); passed_by.pop_back())
-    policy.ready(passed_by.back(), info(passed_by.back().value), Why::kPreempted);
-  return task;
+  const Search best = search(policy, fits);
+  hand_back(policy, best);
+  return best.found;
 }
 
 /// As many of the best as there are CPUs free, each where it was last if it can be.
@@ -288,9 +336,14 @@ void CpuRun::start(std::size_t c, TaskId task) {
   Cpu& cpu = cpus_[c];
   const std::size_t process = task.value;
   State& state = states_[process];
+  const bool goes_on = cpu.unfinished == process && cpu.beaten_at == now_;
   if (cpu.unfinished && *cpu.unfinished != process) ++preemptions_;
   cpu.unfinished.reset();
-  cpu.start = cpu.last && *cpu.last != process ? now_ + rules_.context_switch : now_;
+  const bool is_other = cpu.last && *cpu.last != process;
+  cpu.running = cpu.last = process;
+  if (goes_on) return;
+  cpu.slice = ++slices_so_far_;
+  cpu.start = is_other ? now_ + rules_.context_switch : now_;
   if (state.ran_on && *state.ran_on != c) {
     ++migrations_;
     cpu.start += rules_.migration_cost;
@@ -298,7 +351,6 @@ void CpuRun::start(std::size_t c, TaskId task) {
   state.ran_on = c;
   const std::optional<VirtualTime> quantum = policy_of(c).quantum(task);
   cpu.slice_end = cpu.start + (quantum ? std::min(*quantum, state.left) : state.left);
-  cpu.running = cpu.last = process;
 }
 
 /// What goes on without a break is one segment.

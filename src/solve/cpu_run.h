@@ -112,6 +112,8 @@ class CpuRun {
     std::optional<std::size_t> unfinished;  ///< who was taken off it in its burst last
     VirtualTime start;                      ///< of the running one's slice, after the switch
     VirtualTime slice_end;                  ///< of the running one
+    std::uint64_t slice = 0;                ///< which of all that were given, from 1
+    std::optional<VirtualTime> beaten_at;   ///< when the last one had to stand in line again
     std::size_t waiting = 0;                ///< in its own queue
     std::optional<std::size_t> segment;     ///< the last of it in the chart
   };
@@ -133,8 +135,16 @@ class CpuRun {
   void make_ready(std::size_t process, Why why);
   [[nodiscard]] std::size_t home_of(std::size_t process, Why why) const;
   void use_device(std::size_t process);
-  void preempt();
+  void settle();
+  bool preempt();
+  [[nodiscard]] bool is_beaten(std::size_t cpu);
   void dispatch();
+  struct Search {
+    std::optional<TaskId> found;
+    std::vector<TaskId> passed_over;
+  };
+  Search search(CpuPolicy& policy, const std::function<bool(TaskId)>& fits);
+  void hand_back(CpuPolicy& policy, const Search& search);
   std::optional<TaskId> take_for(CpuPolicy& policy, const std::function<bool(TaskId)>& fits);
   void dispatch_shared();
   bool take_from_longest(std::size_t thief);
@@ -144,6 +154,7 @@ class CpuRun {
   std::vector<CpuPolicy*> policies_;
   const std::vector<CpuProcess>& processes_;
   Rules rules_;
+  bool is_any_bound_;  ///< to some of the CPUs
   std::vector<State> states_;
   std::vector<std::size_t> by_arrival_;
   std::size_t arrived_ = 0;
@@ -152,6 +163,7 @@ class CpuRun {
   VirtualTime device_free_;
   VirtualTime now_;
   std::vector<Cpu> cpus_;
+  std::uint64_t slices_so_far_ = 0;
   VirtualTime busy_;
   std::uint64_t preemptions_ = 0;
   std::uint64_t migrations_ = 0;

@@ -127,6 +127,50 @@ TEST(Solve, LooksAtTheEndOfASwitchWhoHasCome) {
   EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["gantt"], answer["gantt"]);
 }
 
+Json completions(const char* algorithm, const Json& parameters, const char* input) {
+  const Json problem = {{"domain", "cpu"},
+                        {"algorithm", algorithm},
+                        {"parameters", parameters},
+                        {"input", Json::parse(input)}};
+  return solve_cases(Json::array({problem}))[0]["answer"]["completion"];
+}
+
+/// B and C may not run on the second CPU when it takes D, and wait on all the same: at 5, B has
+/// waited 4 for its 7, and C 1 for its 3.
+TEST(Solve, WhoIsPassedOverHasWaitedAllTheSame) {
+  EXPECT_EQ(completions("HRRN", {{"cpus", 2}},
+                        R"({"processes": [["A", 0, 5], ["B", 1, 7], ["C", 4, 3], ["D", 4, 1]],
+                            "affinity": {"A": [0], "B": [0], "C": [0]}})"),
+            Json({{"A", 5}, {"B", 12}, {"C", 15}, {"D", 5}}));
+}
+
+/// At 1, D needs one of two CPUs: B gives way, who was chosen last, and the quantum of A goes on.
+TEST(Solve, OnlyWhoGivesWayBeginsItsQuantumAgain) {
+  EXPECT_EQ(
+      completions(
+          "PRIORITY-RR", {{"cpus", 2}, {"quantum", 3}},
+          R"({"processes": [["A", 0, 5, 1], ["B", 0, 5, 1], ["C", 0, 4, 1], ["D", 1, 2, 0]]})"),
+      Json({{"A", 8}, {"B", 8}, {"C", 7}, {"D", 3}}));
+}
+
+/// P would come before A and B, but is bound to the CPU of X.
+TEST(Solve, WhoMayNotRunOnACpuSendsNobodyAway) {
+  EXPECT_EQ(completions("PRIORITY-RR", {{"cpus", 2}, {"quantum", 3}},
+                        R"({"processes": [["A", 0, 4, 2], ["B", 0, 3, 2], ["X", 0, 10, 0],
+                                          ["P", 2, 1, 1]],
+                            "affinity": {"A": [0], "B": [0], "X": [1], "P": [1]}})"),
+            Json({{"A", 7}, {"B", 6}, {"X", 10}, {"P", 11}}));
+}
+
+/// At 1, A takes the idle CPU, G sends D away from the one that it is bound to, and D does so with
+/// A.
+TEST(Solve, WhoIsSentAwayMaySendAnotherAway) {
+  EXPECT_EQ(completions("PRIORITY-P", {{"cpus", 2}},
+                        R"({"processes": [["D", 0, 5, 2], ["G", 1, 1, 0], ["A", 1, 4, 3]],
+                            "affinity": {"G": [0]}})"),
+            Json({{"D", 5}, {"G", 2}, {"A", 6}}));
+}
+
 /// Arrivals may stand in any order: each request has its own answer.
 TEST(Solve, ServesRequestsInWhateverOrderTheyAreListed) {
   Json problem = {{"domain", "disk-online"},
