@@ -299,6 +299,16 @@ END
 # Why, all policies, other conventions, questions.
 says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
 says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3
+# Who goes on after its I/O changes nothing; who comes from another CPU was chosen before it moved; estimates are what is compared.
+says '^At 7 ms: A runs: no other is ready' cpu -p rr --context-switch 1 -e A:0:2,5,2 B:12:2
+says '^At 4 ms on CPU 0: C runs: no other is ready' cpu --cpus 2 -p rr --quantum 2 --migration-cost 1 -e A:0:4 B:0:3 C:0:4
+says '^At 10 ms on CPU 0: D runs: .* 3 \(the others: B \(4\)\)' cpu --cpus 2 -e A:0:10,9,1 B:0:2,2,5 C:0:9 D:3:3
+says '^At 8 ms: C runs: it has the shortest burst by estimate, 5 \(the others: A \(5\.5\)\)' \
+  cpu -p sjf --first 5 -e A:0:6,1,6 B:0:2,1,2 C:0:4,1,4
+# The fourth number is what the policy takes it for.
+for fourth in lottery:tickets stride:tickets cfs:weight eevdf:weight fair-share:user hrrn:priority; do
+  says "^process .* ${fourth#*:} " cpu -p "${fourth%:*}" A:0:5:3 B:0:4:2
+done
 says 'From 53 to 65: it is the nearest, 12 cylinders away; 67 is 14' disk -p sstf --head 53 -e $silberschatz
 says 'goes to the edge, 199, and turns' disk -p scan --head 53 -e $silberschatz
 says '^Reference 4, page 2: a fault; 7 goes: it was not used for longest' memory -p lru -e $string

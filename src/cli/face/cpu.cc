@@ -232,9 +232,16 @@ void CpuForm::complete(Json& problem, Complaint& complaint) const {
   input["affinity"] = affinity;
 }
 
+/// What the policy takes the fourth number of a process for.
+std::string fourth_of(std::string_view policy) {
+  if (policy == "lottery" || policy == "stride") return "tickets";
+  if (policy == "cfs" || policy == "eevdf") return "weight";
+  return policy == "fair-share" ? "user" : "priority";
+}
+
 std::string CpuForm::question(const Json& problem) const {
   const auto policy = std::ranges::find(policies(), problem["algorithm"], &FacePolicy::algorithm);
-  chart::Table table({"process", "arrival (ms)", "burst (ms)", "priority"});
+  chart::Table table({"process", "arrival (ms)", "burst (ms)", fourth_of(policy->name)});
   for (const Json& row : problem["input"]["processes"])
     table.add_row(
         {plain(row[0]), plain(row[1]), plain(row[2]), row.size() > 3 ? plain(row[3]) : "-"});
@@ -256,7 +263,7 @@ chart::Table CpuForm::table(const Solved& solved) const {
   std::vector<std::string> titles = {"process",         "arrival (ms)",    "CPU time (ms)",
                                      "completion (ms)", "turnaround (ms)", "waiting (ms)",
                                      "response (ms)"};
-  if (has_priority) titles.insert(titles.begin() + 3, "priority");
+  if (has_priority) titles.insert(titles.begin() + 3, fourth_of(solved.policy->name));
   chart::Table table(titles);
   if (!solved.answer.contains("completion")) return table;
   for (const CpuSchedule::Process& p : schedule.processes) {

@@ -20,6 +20,8 @@ constexpr std::size_t kMostNamed = 6;
 struct State {
   std::size_t burst = 0;
   double left = 0;
+  double expected = 0;  ///< what is left, as far as the policy knows
+  double estimate = 0;  ///< of the whole burst, where bursts are estimated
   double ready_since = 0;
 };
 
@@ -34,7 +36,7 @@ struct Rule {
 const std::vector<Rule>& rules() {
   using Process = CpuSchedule::Process;
   const auto since = [](const Process&, const State& s, double) { return s.ready_since; };
-  const auto left = [](const Process&, const State& s, double) { return s.left; };
+  const auto left = [](const Process&, const State& s, double) { return s.expected; };
   const auto priority = [](const Process& p, const State&, double) { return p.priority; };
   const auto ratio = [](const Process&, const State& s, double now) {
     return (now - s.ready_since + s.left) / s.left;
@@ -43,7 +45,9 @@ const std::vector<Rule>& rules() {
       {"fcfs", "has been ready longest, since", since},
       {"rr", "stands first in the queue, ready since", since},
       {"sjf", "has the shortest burst,", left},
+      {"sjf-estimated", "has the shortest burst by estimate,", left},
       {"srtf", "has the least left to run,", left, true},
+      {"srtf-estimated", "has the least left to run by estimate,", left, true},
       {"ljf", "has the longest burst,", left},
       {"lrtf", "has the most left to run,", left, true},
       {"priority", "has the best priority,", priority},
@@ -68,19 +72,22 @@ const std::vector<Rule>& rules() {
 class Telling {
  public:
   Telling(const CpuSchedule& schedule, std::string_view policy)
-      : schedule_(schedule), last_(schedule.cpus()) {
-    for (const CpuSchedule::Process& process : schedule.processes)
-      states_.push_back({0, process.bursts[0], process.arrival});
-    const auto found = std::ranges::find(rules(), policy, &Rule::policy);
+      : schedule_(schedule), returns_(schedule.processes.size()), last_(schedule.cpus()) {
+    for (const CpuSchedule::Span& span : schedule.device) returns_[span.process].push_back(span.to);
+    for (const CpuSchedule::Process& process : schedule.processes) {
+      states_.push_back(first_state(process));
+      if (process.bursts[0] <= kClose) end_burst(states_.size() - 1);
+    }
+    const std::string known = std::string(policy) + (schedule.estimate ? "-estimated" : "");
+    const auto found = std::ranges::find(rules(), known, &Rule::policy);
     if (found != rules().end()) rule_ = &*found;
   }
 
   std::vector<std::string> sentences() {
     std::vector<std::string> out;
-    std::size_t returned = 0;
     for (const CpuSchedule::Span& span : schedule_.cpu) {
       out.push_back(sentence(span));
-      run(span, returned);
+      run(span);
     }
     return out;
   }
@@ -88,7 +95,7 @@ class Telling {
  private:
   [[nodiscard]] std::string sentence(const CpuSchedule::Span& span) const {
     const CpuSchedule::Span* last = last_[span.cpu];
-    const double now = last == nullptr ? span.from : span.from - schedule_.context_switch;
+    const double now = span.chosen_at;
     const std::string& name = schedule_.processes[span.process].name;
     std::string text = fmt::format("At {} ms: ", shown(now));
     if (last_.size() > 1) text = fmt::format("At {} ms on CPU {}: ", shown(now), span.cpu);
@@ -126,36 +133,41 @@ class Telling {
                                            : fmt::format("{} ({})", name, key_text(process, now));
   }
 
-  void run(const CpuSchedule::Span& span, std::size_t& returned) {
+  void run(const CpuSchedule::Span& span) {
     State& state = states_[span.process];
-    const CpuSchedule::Process& process = schedule_.processes[span.process];
     state.left -= span.to - span.from;
+    state.expected = std::max(0.0, state.expected - (span.to - span.from));
     state.ready_since = span.to;
-    if (state.left <= kClose) {
-      state.left = 0;
-      state.ready_since = kNever;
-      if (state.burst + 2 < process.bursts.size()) {
-        state.burst += 2;
-        state.left = process.bursts[state.burst];
-        state.ready_since = end_of_device(span, returned);
-      }
-    }
+    if (state.left <= kClose) end_burst(span.process);
     last_[span.cpu] = &span;
   }
 
-  /// The device's span that begins when the process leaves the CPU, or later if it waits.
-  [[nodiscard]] double end_of_device(const CpuSchedule::Span& after, std::size_t& from) const {
-    while (from < schedule_.device.size() && schedule_.device[from].to < after.to) ++from;
-    for (std::size_t i = from; i < schedule_.device.size(); ++i)
-      if (schedule_.device[i].process == after.process &&
-          after.to <= schedule_.device[i].from + kClose)
-        return schedule_.device[i].to;
-    return kNever;
+  [[nodiscard]] State first_state(const CpuSchedule::Process& process) const {
+    const double length = process.bursts[0];
+    const double estimate = schedule_.estimate ? schedule_.estimate->first : length;
+    return {0, length, estimate, estimate, process.arrival};
+  }
+
+  /// The device comes, and the next burst, if it is not one of no length.
+  void end_burst(std::size_t process) {
+    State& state = states_[process];
+    const std::vector<double>& bursts = schedule_.processes[process].bursts;
+    state.left = 0;
+    for (; state.left <= kClose && state.burst + 2 < bursts.size(); state.burst += 2) {
+      if (schedule_.estimate)
+        state.estimate = schedule_.estimate->alpha * bursts[state.burst] +
+                         (1 - schedule_.estimate->alpha) * state.estimate;
+      state.ready_since = returns_[process][state.burst / 2];
+      state.left = bursts[state.burst + 2];
+      state.expected = schedule_.estimate ? state.estimate : state.left;
+    }
+    if (state.left <= kClose) state.ready_since = kNever;
   }
 
   const CpuSchedule& schedule_;
   const Rule* rule_ = nullptr;
   std::vector<State> states_;
+  std::vector<std::vector<double>> returns_;    ///< of each process from each of its I/Os
   std::vector<const CpuSchedule::Span*> last_;  ///< of each CPU
 };
 

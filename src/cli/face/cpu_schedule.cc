@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 namespace spindle::cli {
 namespace {
@@ -20,7 +21,8 @@ std::vector<CpuSchedule::Span> spans_of(const Json& answer, const char* key,
     const auto found = numbers.find(item[0].get<std::string>());
     if (found == numbers.end()) continue;
     const std::size_t number = item.size() > 3 ? item[3].get<std::size_t>() : 0;
-    spans.push_back({found->second, as_number(item[1]), as_number(item[2]), number});
+    const double from = as_number(item[1]);
+    spans.push_back({found->second, from, as_number(item[2]), number, from});
   }
   return spans;
 }
@@ -59,9 +61,25 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
   cpu = spans_of(solved.answer, "gantt", numbers);
   device = spans_of(solved.answer, "io", numbers);
   const Json& parameters = solved.parameters();
-  if (parameters.contains("context_switch"))
-    context_switch = as_number(parameters["context_switch"]);
+  find_choices(parameters);
+  if (const auto first = number_of(parameters, "first"))
+    estimate = {.alpha = number_of(parameters, "alpha").value_or(0.5), .first = *first};
   low_first = parameters.value("priority_order", "low-first") == "low-first";
+}
+
+/// A process begins with a change of process if another had the CPU before, and with one of CPU if
+/// it ran elsewhere before.
+void CpuSchedule::find_choices(const Json& parameters) {
+  const double context_switch = number_of(parameters, "context_switch").value_or(0);
+  const double migration_cost = number_of(parameters, "migration_cost").value_or(0);
+  std::vector<std::optional<std::size_t>> last_on(cpus());
+  std::vector<std::optional<std::size_t>> ran_on(processes.size());
+  for (Span& span : cpu) {
+    const auto last = std::exchange(last_on[span.cpu], span.process);
+    const auto before = std::exchange(ran_on[span.process], span.cpu);
+    if (last && *last != span.process) span.chosen_at -= context_switch;
+    if (before && *before != span.cpu) span.chosen_at -= migration_cost;
+  }
 }
 
 std::size_t CpuSchedule::cpus() const {
@@ -85,9 +103,8 @@ chart::Timeline CpuSchedule::timeline() const {
   };
   for (const Span& span : cpu) {
     chart::Lane& lane = timeline.resources[span.cpu];
-    const bool changes = !lane.spans.empty() && context_switch > 0;
-    if (changes)
-      lane.spans.push_back({span.from - context_switch, span.from, "", Meaning::kOverhead});
+    if (span.chosen_at < span.from)
+      lane.spans.push_back({span.chosen_at, span.from, "", Meaning::kOverhead});
     lane.spans.push_back({span.from, span.to, processes[span.process].name, Meaning::kRunning});
     add(span, Meaning::kRunning);
   }

@@ -2,6 +2,7 @@
 // that meant for each. Its picture, its table and the reasons of its choices are made from it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct CpuSchedule {
     double from = 0;
     double to = 0;
     std::size_t cpu = 0;
+    double chosen_at =
+        0;  ///< of a CPU: before the changes of process and of CPU that it begins with
+  };
+  /// How long a burst is, is not known but estimated from those before.
+  struct Estimate {
+    double alpha = 0.5;  ///< what the last burst counts
+    double first = 0;
   };
 
   explicit CpuSchedule(const Solved& solved);
@@ -39,8 +47,11 @@ struct CpuSchedule {
   std::vector<Process> processes;
   std::vector<Span> cpu;
   std::vector<Span> device;
-  double context_switch = 0;
+  std::optional<Estimate> estimate;
   bool low_first = true;
+
+ private:
+  void find_choices(const Json& parameters);
 };
 
 std::vector<std::string> reasons_of(const CpuSchedule& schedule, std::string_view policy);
