@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <span>
 
 #include "cpu_run.h"
 #include "domains.h"
@@ -18,6 +20,7 @@ using Json = nlohmann::json;
 
 constexpr double kMostJobs = 200'000;
 constexpr double kMostSteps = 1e8;
+constexpr std::int64_t kLastRelease = 1'000'000'000'000'000'000;
 
 struct Task {
   std::string name;
@@ -144,27 +147,63 @@ Json schedule(const Problem& problem, std::string_view policy_name) {
           {"misses", misses}};
 }
 
-/// The fixed point of R = C + sum of ceil(R / T) C over the tasks before it (Joseph and Pandya
-/// 1986); the tasks stand in order of priority. Null where it lies beyond the deadline.
+/// The longest that each task takes to respond, where the tasks stand in order of priority.
+class ResponseTimes {
+ public:
+  explicit ResponseTimes(const std::vector<Task>& tasks) : tasks_(tasks) {}
+
+  /// Nothing if it can be beyond the deadline. A task may be due after its next release: then the
+  /// releases that queue up behind the first are looked at, too (Lehoczky 1990).
+  std::optional<VirtualTime> of(std::size_t t) {
+    const Task& task = tasks_[t];
+    VirtualTime worst;
+    for (std::int64_t jobs = 1; !is_exhausted(); ++jobs) {
+      if (kLastRelease / task.period.ns < jobs) steps_ = 2 * kMostSteps;
+      const VirtualTime released{(jobs - 1) * task.period.ns};
+      const std::optional<VirtualTime> end = end_of(t, jobs, released + task.deadline);
+      if (!end) return std::nullopt;
+      worst = std::max(worst, *end - released);
+      if (*end <= released + task.period) break;
+    }
+    return worst;
+  }
+
+  /// No answer is to be trusted then.
+  [[nodiscard]] bool is_exhausted() const { return steps_ > kMostSteps; }
+
+ private:
+  /// When so many jobs of a task are done, if all are released together at the start: the fixed
+  /// point of R = jobs x C + sum of ceil(R / T) C over the tasks before it (Joseph and Pandya
+  /// 1986). Nothing if that is after the limit.
+  std::optional<VirtualTime> end_of(std::size_t t, std::int64_t jobs, VirtualTime limit) {
+    __int128 end = static_cast<__int128>(jobs) * tasks_[t].execution.ns;
+    for (std::int64_t last = 0; last != end && end <= limit.ns && !is_exhausted();) {
+      last = static_cast<std::int64_t>(end);
+      end = static_cast<__int128>(jobs) * tasks_[t].execution.ns;
+      for (const Task& before : std::span(tasks_).first(t))
+        end += static_cast<__int128>((last - 1) / before.period.ns + 1) * before.execution.ns;
+      steps_ += static_cast<double>(t + 1);
+    }
+    if (limit.ns < end) return std::nullopt;
+    return VirtualTime{static_cast<std::int64_t>(end)};
+  }
+
+  const std::vector<Task>& tasks_;
+  double steps_ = 0;
+};
+
 Json response_times(const Problem& problem) {
   const std::vector<Task> tasks = read_tasks(problem);
   if (problem.failed()) return {};
+  ResponseTimes times(tasks);
   Json responses = Json::array();
   bool schedulable = true;
-  double steps = 0;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
-    std::int64_t response = tasks[t].execution.ns;
-    for (std::int64_t last = 0; last != response && response <= tasks[t].deadline.ns;) {
-      last = response;
-      response = tasks[t].execution.ns;
-      if ((steps += static_cast<double>(t + 1)) > kMostSteps)
-        return problem.input["tasks"].fail("too many steps to the response times"), Json();
-      for (std::size_t before = 0; before < t && response <= tasks[t].deadline.ns; ++before)
-        response += ((last - 1) / tasks[before].period.ns + 1) * tasks[before].execution.ns;
-    }
-    const bool in_time = response <= tasks[t].deadline.ns;
-    schedulable = schedulable && in_time;
-    responses.push_back(in_time ? in_units({response}) : Json());
+    const std::optional<VirtualTime> response = times.of(t);
+    if (times.is_exhausted())
+      return problem.input["tasks"].fail("too many steps to the response times"), Json();
+    schedulable = schedulable && response;
+    responses.push_back(response ? in_units(*response) : Json());
   }
   return {{"response", responses}, {"schedulable", schedulable}};
 }

@@ -106,17 +106,25 @@ class ResponseTimeForm final : public Form {
               std::ceil(last / as_number(tasks[before][1]) - 1e-9) * as_number(tasks[before][2]);
         if (last != response && rounds.size() < kMostRounds) rounds.push_back(shown(response));
       }
-      out.push_back(fmt::format(
-          "{}: {} ms, {}{}.", plain(tasks[t][0]), fmt::join(rounds, ", "),
-          response <= deadline ? "which stays: its own time, and that of all releases before it "
-                                 "in that span"
-                               : "which is beyond its deadline, ",
-          response <= deadline ? "" : shown(deadline) + " ms"));
+      std::string text = fmt::format("{}: {} ms, ", plain(tasks[t][0]), fmt::join(rounds, ", "));
+      if (response <= deadline)
+        text += "which stays: its own time, and that of all releases before it in that span";
+      else
+        text += fmt::format("which is beyond its deadline, {} ms", shown(deadline));
+      out.push_back(text + later_release(solved.answer["response"][t], response, deadline) + ".");
     }
     return out;
   }
 
  private:
+  /// Where the first release is not the one that takes longest: the next came before it was done.
+  static std::string later_release(const Json& worst, double first, double deadline) {
+    if (deadline < first || worst == Json(first)) return "";
+    return worst.is_null()
+               ? "; a later release, which waits for it, misses its deadline"
+               : fmt::format("; a later release, which waits for it, takes {} ms", plain(worst));
+  }
+
   static const Json& deadline_of(const Json& row) { return row.size() > 3 ? row[3] : row[1]; }
 };
 
