@@ -158,11 +158,13 @@ Json responses(const std::vector<Arrival>& arrivals, const Served& served, const
   const double mean = arrivals.empty() ? 0
                                        : static_cast<double>(sum.ns) / kUnitNs /
                                              static_cast<double>(arrivals.size());
-  return {{"order", served.order},
-          {"completion", completions},
-          {"total_movement", arm.movement()},
-          {"mean_response", rounded(mean)},
-          {"max_response", in_units(longest)}};
+  Json answer = {{"order", served.order},
+                 {"completion", completions},
+                 {"total_movement", arm.movement()},
+                 {"mean_response", rounded(mean)},
+                 {"max_response", in_units(longest)}};
+  if (arrivals.size() <= kLongestListed) answer["path"] = arm.path();
+  return answer;
 }
 
 }  // namespace

@@ -314,6 +314,12 @@ says 'goes to the edge, 199, and turns' disk -p scan --head 53 -e $silberschatz
 says '^Reference 4, page 2: a fault; 7 goes: it was not used for longest' memory -p lru -e $string
 says 'its deadline, at 7 ms, is the earliest' realtime -p edf -e A:7:3 B:12:3 C:20:5
 says '^With --count-cold no: faults 9 instead of 12' memory -p lru $string
+says '^references  20$' memory -p lru --count-cold no $string
+says '^At 0 ms: from 0 to 20: it is the nearest, 20 cylinders away; no other waits' disk -p sstf -e 10:50 0:20
+says '^ +199 +139 ' disk -p scan --head 50 0:60 0:10
+says '^Reference 14, page 4: a hit, its use number 4' memory -p lfu --keep-counts yes -e 4,1,2,5,0,2,4,5,5,1,5,2,4,4
+says '^At 17 ms: A runs until 23 ms; .* its deadline, at 21 ms' realtime -p edf --until 40 -e A:4:3:9 B:8:4:12
+says '^B: 62, 88, 114 ms, .*; a later release, which waits for it, takes 118 ms' realtime -p response-time -e A:70:26 B:100:62:118
 says '^Reference 4, .* 7 goes: it is used again latest, by reference 18' memory -p opt -e $string
 says 'the hand clears the bit of 7, 0 and 1' memory -p clock -e $string
 says 'hole 4 is the smallest' memory -p best-fit -e 212

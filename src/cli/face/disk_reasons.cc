@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "spindle/policy/policy_library.h"
@@ -34,6 +35,9 @@ class Telling {
         requests_.push_back(
             online_ ? Request{as_number(item[0]), static_cast<std::uint64_t>(as_number(item[1]))}
                     : Request{0, static_cast<std::uint64_t>(as_number(item))});
+    by_arrival_.resize(requests_.size());
+    std::iota(by_arrival_.begin(), by_arrival_.end(), std::size_t{0});
+    std::ranges::stable_sort(by_arrival_, {}, [&](std::size_t r) { return requests_[r].arrival; });
   }
 
   std::vector<std::string> sentences() {
@@ -41,7 +45,7 @@ class Telling {
     if (requests_.empty() || !solved_.answer.contains("order")) return out;
     for (const Json& item : solved_.answer["order"]) {
       const std::size_t request = online_ ? item.get<std::size_t>() : find(item);
-      take_arrivals(request);
+      take_arrivals();
       waiting_.erase({requests_[request].cylinder, request});
       out.push_back(sentence(request));
       if (online_) now_ = as_number(solved_.answer["completion"][request]);
@@ -52,16 +56,17 @@ class Telling {
  private:
   /// The oldest request for that cylinder; without arrivals all wait from the start.
   std::size_t find(const Json& cylinder) {
-    take_arrivals(0);
+    take_arrivals();
     return waiting_.lower_bound({cylinder.get<std::uint64_t>(), 0})->second;
   }
 
-  void take_arrivals(std::size_t needed) {
-    while (arrived_ < requests_.size() &&
-           (arrived_ <= needed || requests_[arrived_].arrival <= now_)) {
-      now_ = std::max(now_, requests_[arrived_].arrival);
-      waiting_.insert({requests_[arrived_].cylinder, arrived_});
-      ++arrived_;
+  /// Those that have come by now; where none waits, the next is awaited.
+  void take_arrivals() {
+    for (; arrived_ < by_arrival_.size(); ++arrived_) {
+      const std::size_t next = by_arrival_[arrived_];
+      if (!waiting_.empty() && now_ < requests_[next].arrival) break;
+      now_ = std::max(now_, requests_[next].arrival);
+      waiting_.insert({requests_[next].cylinder, next});
     }
   }
 
@@ -138,6 +143,7 @@ class Telling {
   double now_ = 0;
   std::size_t arrived_ = 0;
   std::vector<Request> requests_;
+  std::vector<std::size_t> by_arrival_;
   std::set<std::pair<std::uint64_t, std::size_t>> waiting_;
 };
 

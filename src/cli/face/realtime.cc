@@ -206,11 +206,15 @@ std::vector<std::string> RealtimeForm::reasons(const Solved& solved) const {
   const std::vector<Task> tasks = tasks_of(solved.input());
   const std::string_view policy = solved.policy->name;
   std::vector<std::string> out;
+  std::vector<double> ran(tasks.size());
   for (const Json& item : solved.answer["gantt"]) {
     const auto task = std::ranges::find(tasks, plain(item[0]), &Task::name);
     if (task == tasks.end()) continue;
     const double now = as_number(item[1]);
-    const double release = std::floor(now / task->period + 1e-9) * task->period;
+    // Its releases are served in order, each for the execution time.
+    double& before = ran[static_cast<std::size_t>(task - tasks.begin())];
+    const double release = std::floor(before / task->execution + 1e-9) * task->period;
+    before += as_number(item[2]) - now;
     std::string why;
     if (policy == "rm")
       why = fmt::format("its period, {} ms, is the shortest", shown(task->period));

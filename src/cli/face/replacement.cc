@@ -205,10 +205,13 @@ chart::Table ReplacementForm::table(const Solved& solved) const {
 Facts ReplacementForm::facts(const Solved& solved) const {
   const double faults = number_of(solved.answer, "faults").value_or(0);
   const double hits = number_of(solved.answer, "hits").value_or(0);
-  const double all = faults + hits;
-  Facts facts = {{"references", shown(all)},
-                 {"faults", fmt::format("{} ({} %)", shown(faults), shown(100 * faults / all))},
-                 {"hits", fmt::format("{} ({} %)", shown(hits), shown(100 * hits / all))}};
+  const bool is_listed = solved.input()["refs"].is_array();
+  const double all = is_listed ? static_cast<double>(solved.input()["refs"].size()) : faults + hits;
+  const auto of_all = [all](double count) {
+    return all == 0 ? shown(count)
+                    : fmt::format("{} ({} %)", shown(count), shown(100 * count / all));
+  };
+  Facts facts = {{"references", shown(all)}, {"faults", of_all(faults)}, {"hits", of_all(hits)}};
   const double write_backs = number_of(solved.answer, "write_backs").value_or(0);
   if (write_backs > 0) facts.emplace_back("pages written back", shown(write_backs));
   return facts;

@@ -27,6 +27,7 @@ class Telling {
   explicit Telling(const Solved& solved)
       : policy_(solved.policy->name),
         bit_on_load_(solved.parameters().value("load_bit", "1") == "1"),
+        keeps_counts_(solved.parameters().value("keep_counts", false)),
         frames_(solved.parameters()["frames"].get<std::size_t>()),
         victims_(solved.answer["victims"]) {
     for (const Json& page : solved.input()["refs"])
@@ -55,9 +56,11 @@ class Telling {
       const std::string name = plain(victim);
       frame = pages_[name].frame;
       text = fmt::format("a fault; {} goes: {}", name, reason(name, i));
+      if (keeps_counts_) kept_uses_[name] = pages_[name].uses;
       pages_.erase(name);
     }
-    pages_[references_[i]] = {i + 1, i + 1, 1, frame, bit_on_load_};
+    const std::size_t uses = 1 + kept_uses_[references_[i]];
+    pages_[references_[i]] = {i + 1, i + 1, uses, frame, bit_on_load_};
     return text;
   }
 
@@ -147,10 +150,12 @@ class Telling {
 
   std::string_view policy_;
   bool bit_on_load_;
+  bool keeps_counts_;
   std::size_t frames_;
   const Json& victims_;
   std::vector<std::string> references_;
   std::map<std::string, Page> pages_;
+  std::map<std::string, std::size_t> kept_uses_;  ///< of pages that went, if they go on counting
   std::size_t fault_ = 0;
   std::size_t hand_ = 0;
 };
