@@ -19,6 +19,7 @@ count = 0
 try:
     os.makedirs(folder, exist_ok=True)
     directory = os.open(folder, os.O_RDONLY)
+    open(f"begun.{writer}", "w").close()
     while True:
         count += 1
         name = f"{round_number}-{count}"
@@ -123,9 +124,14 @@ ever_kept=0
 for round in $(seq 10); do
   [ $((round % 2)) = 0 ] && options=commit=1 || options=commit=1,data=journal
   writers=()
+  rm -f begun.*
   for writer in 1 2 3; do
     write_load $writer "$round" $RANDOM &
     writers+=($!)
+  done
+  until [ -e begun.1 ] && [ -e begun.2 ] && [ -e begun.3 ]; do
+    is_alive "${writers[0]}" || fail "the writers ended before the daemon was killed"
+    sleep 0.05
   done
   sleep "0.$((RANDOM % 8 + 1))$((RANDOM % 10))"
   sleep 0.5

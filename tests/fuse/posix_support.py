@@ -43,6 +43,10 @@ def open_by_handle(folder, handle):
         os.close(at)
 
 
+# Before, statx(2) of a FUSE file system does not reach it, and nobody knows the time of birth.
+KERNEL_ASKS_FOR_BIRTH_TIMES = tuple(int(number) for number in os.uname().release.split(".")[:2]) >= (6, 6)
+
+
 def birth_time(path):
     buffer = ctypes.create_string_buffer(256)
     checked(LIBC.statx(AT_FDCWD, path.encode(), 0, 0xFFF, buffer))
