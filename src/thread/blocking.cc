@@ -23,17 +23,25 @@ std::string quoted(const char* name) {
 }
 
 bool waits_for_ever(const Control& thread) {
-  return thread.blocking != nullptr && !waits_with_deadline(thread);
+  return thread.blocking != nullptr && is_parked(thread) && thread.parked->timer_index == 0;
 }
 
-/// An owner of what the thread wants waits, too. Most often none does, and so no circle is closed.
-inline bool waits_for_one_who_waits(const Control& self) {
+/// Some owner of what the thread wants is `self` or waits for ever, and so leads on.
+template <class LeadsOn>
+bool any_owner(const Control& thread, const Control& self, LeadsOn leads_on) {
   bool found = false;
-  self.blocking->owners().for_each([&](const Holder& holder) {
+  thread.blocking->owners().for_each([&](const Holder& holder) {
     const Control* const owner = holding(holder);
-    found = found || owner == &self || waits_for_ever(*owner);
+    found = found || owner == &self || (waits_for_ever(*owner) && leads_on(*owner));
   });
   return found;
+}
+
+/// False for most, which then close no circle: two steps lead to somebody who goes on.
+bool may_close_circle(const Control& self) {
+  return any_owner(self, self, [&](const Control& owner) {
+    return any_owner(owner, self, [](const Control&) { return true; });
+  });
 }
 
 /// The threads of the shortest circle that `self` closes, each of which waits for the next and the
@@ -68,7 +76,8 @@ std::string describe_owners(const Owners& owners, const Control* only = nullptr)
     const void* const taken_at = place_of_taking(holder);
     if (taken_at == nullptr || (only != nullptr && owner != only)) return;  // a join; another one
     if (++count > kMostOwners) return;
-    text += &holder == &owners.alone ? ", held by " : ", read by ";
+    const bool is_held = &holder == &owners.alone;
+    text += is_held ? ", held by " : owners.writers != nullptr ? ", behind " : ", read by ";
     text += quoted(owner->name) + " since " + describe_code(taken_at);
     if (only != nullptr) count = kMostOwners;  // however often it reads
   });
@@ -132,8 +141,16 @@ std::string describe_code(const void* address) {
   return text;
 }
 
+const WaitNode* Owners::writer_in_front() const {
+  const WaitNode* node = writers->front();
+  while (node != nullptr && node->timer_index != 0) node = node->next;
+  // They stand in the order of their tickets.
+  const bool is_in_front = node != nullptr && static_cast<const TicketNode&>(*node).ticket < ticket;
+  return is_in_front ? node : nullptr;
+}
+
 bool closes_circle(const Control& self) {
-  return waits_for_one_who_waits(self) && !circle_of(self).empty();
+  return may_close_circle(self) && !circle_of(self).empty();
 }
 
 std::string describe_waiting(const Scheduler& scheduler) {
@@ -203,7 +220,7 @@ Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* wh
                    bool may_report)
     : self_(calling_thread()), owners_(owners), wanted_(wanted), where_(where) {
   self_.blocking = this;
-  if (may_report && waits_for_one_who_waits(self_)) report_if_circle(self_);
+  if (may_report && may_close_circle(self_)) report_if_circle(self_);
   if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
 }
 

@@ -17,12 +17,19 @@ namespace spindle::thread {
 
 /// Who has what is wanted.
 struct Owners {
-  const Holder& alone;                 ///< or nobody
-  const Readers* readers = nullptr;    ///< if nobody has it alone
-  const WaitQueue* writers = nullptr;  ///< in whose way the readers are; null: in the asker's own
+  const Holder& alone;               ///< or nobody
+  const Readers* readers = nullptr;  ///< if nobody has it alone
+  /// For one who would read: the writers that wait. Those whose ticket is lower go before him.
+  const WaitQueue* writers = nullptr;
+  std::uint64_t ticket = 0;
 
+  /// Those for whom the asker waits: whoever has it alone, else a writer that goes before him, else
+  /// all who read.
   template <class Visit>
   void for_each(Visit visit) const;
+  /// The first of the writers that go before; null if none does, or each gives up some time. They
+  /// wait for the same ones.
+  [[nodiscard]] const WaitNode* writer_in_front() const;
 };
 
 /// How a lock is asked for.
@@ -86,25 +93,21 @@ class Blocking {
   const void* const where_;
 };
 
-/// Its wait ends by itself at some time.
-inline bool waits_with_deadline(const Control& thread) {
-  return thread.parked != nullptr && thread.parked->timer_index != 0;
+/// Its wait is not over. One whose wait is may not have run since.
+inline bool is_parked(const Control& thread) {
+  return thread.parked != nullptr && thread.parked->queue != nullptr;
 }
 
 template <class Visit>
 void Owners::for_each(Visit visit) const {
   if (holding(alone) != nullptr) {
     visit(alone);
-    return;
+  } else if (writers != nullptr) {
+    const WaitNode* const writer = writer_in_front();
+    if (writer != nullptr) visit(Holder{writer->thread, writer->thread->blocking->where()});
+  } else if (readers != nullptr) {
+    readers->for_each(visit);
   }
-  if (readers == nullptr) return;
-  // Writers that give up some time keep nobody waiting for ever.
-  bool in_the_way = writers == nullptr;
-  for (const WaitNode* node = in_the_way ? nullptr : writers->front(); node != nullptr;
-       node = node->next) {
-    in_the_way = in_the_way || node->timer_index == 0;
-  }
-  if (in_the_way) readers->for_each(visit);
 }
 
 }  // namespace spindle::thread

@@ -186,9 +186,8 @@ void Scheduler::start(Control& thread) {
 void Scheduler::cancel(Control& thread) {
   if (has_ended(thread) || thread.cancel != CancelState::kNone) return;
   thread.cancel = CancelState::kRequested;
-  WaitNode* const node = thread.parked;
-  const bool waits = node != nullptr && node->queue != nullptr;
-  if (waits && node->interruptible && thread.cancel_off == 0) WaitQueue::interrupt(*node);
+  if (!is_parked(thread) || thread.cancel_off > 0) return;
+  if (thread.parked->interruptible) WaitQueue::interrupt(*thread.parked);
 }
 
 std::size_t Scheduler::live_threads() const {

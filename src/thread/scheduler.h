@@ -75,6 +75,7 @@ class Scheduler {
   /// False as long as every thread has priority 0, so that nobody needs to look at priorities.
   bool priorities_differ() const { return priorities_differ_.load(std::memory_order_relaxed); }
   void set_own_priority(Control& thread, int priority);
+  void set_effective_priority(Control& thread, int priority);
   /// Raises those for whom the thread waits, and for whom these wait in turn, to its priority.
   void donate(const Control& from);
   /// Gives it the highest of its own and of those that wait for it; then whom it waits for, too.
@@ -133,7 +134,6 @@ class Scheduler {
   // The part that speaks with policies.
   Account& account_of(Control& thread);
   void account(Control& self);
-  void set_effective_priority(Control& thread, int priority);
   void tell_of_deadlock(const std::string& report) const;
   void tell_policy(Control& thread, Why why);
   void tell_policy_of_end(Control& thread);

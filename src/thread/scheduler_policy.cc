@@ -119,7 +119,7 @@ void Scheduler::donate(const Control& from) {
   // Ends: each that is looked at again had a lower priority before.
   std::vector<const Control*> raised;
   for (const Control* waits = &from; waits != nullptr;) {
-    if (waits->blocking != nullptr) {
+    if (waits->blocking != nullptr && (waits == &from || is_parked(*waits))) {
       waits->blocking->owners().for_each([&](const Holder& holder) {
         Control* const owner = holding(holder);
         if (owner == &nobody || owner->priority >= from.priority) return;

@@ -126,19 +126,42 @@ void SharedMutex::check_may_go() const {
   report_misuse("destroys", waiting_writers_, {writer_, &readers_});
 }
 
+// Of a reader: writers with a lower ticket go before.
+std::uint64_t SharedMutex::place_among_writers(std::uint64_t ticket) const {
+  if (prefer_ == Prefer::kFair) return ticket;
+  return prefer_ == Prefer::kWriters ? UINT64_MAX : 0;
+}
+
+// Readers that wait already wait for a writer that goes before them, too.
+void SharedMutex::inherit_from_overtaken(Control& writer) {
+  if (prefer_ != Prefer::kWriters || waiting_readers_.empty()) return;
+  if (!writer.scheduler->priorities_differ()) return;
+  const int priority = most_urgent(waiting_readers_).thread->priority;
+  if (priority > writer.priority) writer.scheduler->set_effective_priority(writer, priority);
+}
+
 LockOutcome SharedMutex::wait_in(WaitQueue& queue, const LockRequest& request) {
   const bool reads = &queue == &waiting_readers_;
   if (writer_.thread == &caller()) {
     if (request.checked) return LockOutcome::kClosesCircle;
     report_misuse("locks again", queue, {writer_});
   }
-  Waiter waiter;
+  TicketNode waiter;
   waiter.ticket = ++last_ticket_;
+  Owners owners{writer_, &readers_};
+  if (reads) {
+    owners.writers = &waiting_writers_;
+    owners.ticket = place_among_writers(waiter.ticket);
+  } else {
+    inherit_from_overtaken(calling_thread());
+  }
   // Woken means that `admit` has given this thread the lock.
-  const LockOutcome outcome = wait_for_lock(
-      waiter, queue, {writer_, &readers_, reads ? &waiting_writers_ : nullptr}, request);
+  const LockOutcome outcome = wait_for_lock(waiter, queue, owners, request);
   if (outcome != LockOutcome::kTaken) {
     admit();  // a writer that gives up may be what kept readers out
+    if (waiter.thread->priority != waiter.thread->own_priority) {
+      waiter.thread->scheduler->settle(*waiter.thread);
+    }
   } else if (waiter.thread->tracks_locks) {
     track(request.where, reads, true);
   }
@@ -149,8 +172,8 @@ bool SharedMutex::readers_turn() const {
   if (waiting_readers_.empty()) return false;
   if (waiting_writers_.empty() || prefer_ == Prefer::kReaders) return true;
   return prefer_ == Prefer::kFair &&
-         static_cast<const Waiter*>(waiting_readers_.front())->ticket <
-             static_cast<const Waiter*>(waiting_writers_.front())->ticket;
+         static_cast<const TicketNode*>(waiting_readers_.front())->ticket <
+             static_cast<const TicketNode*>(waiting_writers_.front())->ticket;
 }
 
 void SharedMutex::admit() {

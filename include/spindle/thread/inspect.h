@@ -25,14 +25,14 @@ struct ThreadInfo {
   std::string object_name;                ///< of what it waits for; may be empty
   const void* object = nullptr;           ///< the WaitQueue it waits on
   std::int64_t waiting_since_ns = 0;      ///< monotonic, as of the last look for events
-  std::uint64_t held_by = 0;              ///< the id of the thread (or of one) that holds it
-  const void* wanted_at = nullptr;        ///< where in the code the lock is waited for,
-  const void* taken_at = nullptr;         ///< and where its holder took it
-  std::uint64_t switches = 0;             ///< how often it was given a worker
-  std::int64_t cpu_time_ns = 0;           ///< if the runtime counts it, or a policy needs it
-  int priority = 0;                       ///< with what was donated
-  std::size_t stack_size = 0;             ///< bytes
-  std::size_t stack_used = 0;             ///< bytes, at the deepest so far, up to the end of a page
+  std::uint64_t held_by = 0;        ///< the id of a thread that holds it or goes before this one
+  const void* wanted_at = nullptr;  ///< where in the code the lock is waited for,
+  const void* taken_at = nullptr;   ///< and where that one took it, or waits for it
+  std::uint64_t switches = 0;       ///< how often it was given a worker
+  std::int64_t cpu_time_ns = 0;     ///< if the runtime counts it, or a policy needs it
+  int priority = 0;                 ///< with what was donated
+  std::size_t stack_size = 0;       ///< bytes
+  std::size_t stack_used = 0;       ///< bytes, at the deepest so far, up to the end of a page
 };
 
 /// In the order of ids. Ended threads are listed until they are joined.

@@ -2,16 +2,22 @@
 // them can be told for whom.
 //
 // The first stands in the lock itself, so that a lone reader costs two stores; the others are
-// found by their thread. To be used in sections.
+// found by their thread. To be used in sections. Who waits for the lock has a ticket.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <unordered_map>
 
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
+
+/// Tickets are numbered in the order of coming.
+struct TicketNode : WaitNode {
+  std::uint64_t ticket = 0;
+};
 
 class Readers {
  public:

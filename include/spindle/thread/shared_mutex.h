@@ -37,7 +37,8 @@ class SharedMutex {
 
   void lock();
   /// EDEADLK, and not locked, if the calling thread writes or waiting would close a circle (as it
-  /// does for one that reads); ETIMEDOUT if the deadline came first.
+  /// does for one that reads, and for one that would keep out a reader for whom other readers
+  /// wait); ETIMEDOUT if the deadline came first.
   Result<> lock_checked(Timeout timeout = kNever);
   bool try_lock();
   bool try_lock_for(Duration duration);
@@ -56,9 +57,6 @@ class SharedMutex {
   [[nodiscard]] bool locked() const { return writer_.thread != nullptr; }
 
  private:
-  struct Waiter : WaitNode {
-    std::uint64_t ticket = 0;
-  };
   [[nodiscard]] bool may_read() const;
   [[nodiscard]] bool readers_turn() const;
   LockOutcome acquire(const LockRequest& request);
@@ -69,6 +67,8 @@ class SharedMutex {
   [[nodiscard]] bool needs_no_section(const Control& self) const;
   LockOutcome begin_reading(const LockRequest& request);
   void end_reading();
+  [[nodiscard]] std::uint64_t place_among_writers(std::uint64_t ticket) const;
+  void inherit_from_overtaken(Control& writer);
   LockOutcome wait_in(WaitQueue& queue, const LockRequest& request);
   void admit();
   void track(const void* where, bool shared, bool waited_for);

@@ -240,7 +240,103 @@ TEST(Deadlock, GoesThroughTheWritersThatKeepReadersOut) {
   }
 }
 
-// As with mutexes alone: threads that have some locks, for reading or writing, and want another.
+/// Threads of which "reader" reads, "both" has a mutex and wants to read, which a writer that gives
+/// up some time keeps it from, and "reader" wants the mutex.
+class Overtaking {
+ public:
+  explicit Overtaking(Prefer prefer = Prefer::kWriters) : table("table", prefer) {}
+
+  void begin() {
+    start("reader", [this] {
+      const std::shared_lock reading(table);
+      for (int i = 0; i < 3; ++i) yield();
+      const std::lock_guard lock(mutex);
+    });
+    start("patient", [this] { EXPECT_FALSE(table.try_lock_for(20 * kMs)); });
+    start("both", [this] {
+      const std::lock_guard lock(mutex);
+      const std::shared_lock reading(table);
+    });
+    for (int i = 0; i < 5; ++i) yield();
+  }
+  void join() {
+    for (Thread& thread : threads_) EXPECT_TRUE(thread.join().ok());
+  }
+
+  SharedMutex table;
+  Mutex mutex{"mutex"};
+
+ private:
+  template <class F>
+  void start(const char* name, F body) {
+    threads_.push_back(spawn(name, body));
+  }
+
+  std::vector<Thread> threads_;
+};
+
+// What it closes is between others: they wait for one another as soon as it goes before a reader.
+TEST(Deadlock, IsClosedByAWriterThatKeepsAReaderOut) {
+  std::vector<std::string> reports;
+  auto runtime = make_reporting_runtime(reports);
+  Overtaking scene;
+  const Result<> result = runtime->run([&] {
+    scene.begin();
+    EXPECT_TRUE(reports.empty());
+    spawn_detached("late", [&] { scene.table.lock(); }).take();
+    yield();
+    EXPECT_EQ(reports.size(), 1u) << "while the patient one waits still";
+    WaitQueue("nothing").wait();
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  ASSERT_EQ(reports.size(), 2u);
+  for (const char* part :
+       {"\"late\" (5) waits for shared mutex \"table\" at ", ", read by \"reader\" since ",
+        "\"reader\" (2) waits for mutex \"mutex\" at ", ", held by \"both\" since ",
+        "\"both\" (4) waits for shared mutex \"table\" at ", ", behind \"late\" since "}) {
+    EXPECT_TRUE(says(reports[0], part)) << part << " in\n" << reports[0];
+  }
+  EXPECT_FALSE(says(reports[0], "patient")) << reports[0];
+}
+
+TEST(Deadlock, OfOthersIsRefusedToAWriter) {
+  run([] {
+    Overtaking scene;
+    scene.begin();
+    EXPECT_EQ(scene.table.lock_checked().code(), EDEADLK);
+    scene.join();
+    EXPECT_EQ(Runtime::current()->deadlocks(), 0u);
+  });
+}
+
+TEST(Deadlock, IsNotClosedByAWriterThatStandsBehindTheReader) {
+  run([] {
+    Overtaking scene(Prefer::kFair);
+    scene.begin();
+    EXPECT_TRUE(scene.table.lock_checked().ok());
+    scene.table.unlock();
+    scene.join();
+    EXPECT_EQ(Runtime::current()->deadlocks(), 0u);
+  });
+}
+
+// It has what it waited for, but did not run since.
+TEST(Deadlock, IsNotOfAReaderThatWasLetIn) {
+  run([] {
+    SharedMutex table;
+    table.lock();
+    Thread reader = spawn("reader", [&] { const std::shared_lock reading(table); });
+    yield();
+    table.unlock();
+    EXPECT_EQ(table.readers(), 1u);
+    EXPECT_TRUE(table.lock_checked().ok());
+    table.unlock();
+    EXPECT_TRUE(reader.join().ok());
+  });
+}
+
+// As with mutexes alone: threads that have some locks, for reading or writing, and want another,
+// some of them for a time.
 TEST(Deadlock, OfReadersAndWritersIsReportedExactlyWhenTheRunCannotEnd) {
   for (const Prefer prefer : {Prefer::kWriters, Prefer::kReaders, Prefer::kFair}) {
     int stuck = 0;
@@ -260,12 +356,14 @@ TEST(Deadlock, OfReadersAndWritersIsReportedExactlyWhenTheRunCannotEnd) {
               for (std::uint64_t k = 1 + random.below(3); k > 0; --k) {
                 const std::uint64_t wanted = random.below(6);
                 if (reads[wanted] || writes[wanted]) continue;
+                const bool gives_up = random.below(4) == 0;
+                SharedMutex& lock = *locks[wanted];
                 if (random.below(3) > 0) {
-                  locks[wanted]->lock_shared();
-                  reads[wanted] = true;
+                  if (!gives_up) lock.lock_shared();
+                  reads[wanted] = !gives_up || lock.try_lock_shared_for(kMs / 50);
                 } else {
-                  locks[wanted]->lock();
-                  writes[wanted] = true;
+                  if (!gives_up) lock.lock();
+                  writes[wanted] = !gives_up || lock.try_lock_for(kMs / 50);
                 }
                 yield_some(random);
               }
@@ -409,6 +507,30 @@ TEST(SharedMutex, WhoeverReadsIsRaisedByTheWriterThatWaits) {
     EXPECT_EQ(current_thread::priority(), 0);
     EXPECT_TRUE(reader.join().ok());
     EXPECT_TRUE(writer.join().ok());
+    table.lock_shared();
+  });
+}
+
+// A reader that is urgent and stands behind writers waits for each that goes before it.
+TEST(SharedMutex, WhoeverReadsIsRaisedByTheReadersThatAreKeptOut) {
+  run([] {
+    SharedMutex table;
+    const std::shared_lock reading(table);
+    Thread patient = spawn("patient", [&] { EXPECT_FALSE(table.try_lock_for(kMs)); });
+    yield();
+    Thread urgent = spawn(ThreadOptions{.name = "urgent", .priority = 5},
+                          [&] { const std::shared_lock also(table); });
+    yield();
+    Thread late = spawn("late", [&] {
+      const std::lock_guard writing(table);
+      EXPECT_EQ(current_thread::priority(), 5) << "the urgent one waits still";
+    });
+    EXPECT_TRUE(patient.join().ok());
+    EXPECT_EQ(current_thread::priority(), 5);
+    table.unlock_shared();
+    EXPECT_EQ(current_thread::priority(), 0);
+    EXPECT_TRUE(late.join().ok());
+    EXPECT_TRUE(urgent.join().ok());
     table.lock_shared();
   });
 }
