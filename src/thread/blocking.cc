@@ -67,8 +67,16 @@ bool may_close_circle(const Control& self) {
   return circle;
 }
 
+/// What somebody who is waited for does with what is wanted.
+const char* describe_owning(const WaitQueue& wanted, const Owners& owners) {
+  if (wanted.kind() == WaitKind::kOnce) return "called by";
+  if (holding(owners.alone) != nullptr) return "held by";
+  return owners.writers != nullptr ? "behind" : "read by";
+}
+
 /// ", held by "Ann" since main+0x12"; of `only` alone, if it is given.
-std::string describe_owners(const Owners& owners, const Control* only = nullptr) {
+std::string describe_owners(const WaitQueue& wanted, const Owners& owners,
+                            const Control* only = nullptr) {
   std::string text;
   std::size_t count = 0;
   owners.for_each([&](const Holder& holder) {
@@ -76,9 +84,8 @@ std::string describe_owners(const Owners& owners, const Control* only = nullptr)
     const void* const taken_at = place_of_taking(holder);
     if (taken_at == nullptr || (only != nullptr && owner != only)) return;  // a join; another one
     if (++count > kMostOwners) return;
-    const bool is_held = &holder == &owners.alone;
-    text += is_held ? ", held by " : owners.writers != nullptr ? ", behind " : ", read by ";
-    text += quoted(owner->name) + " since " + describe_code(taken_at);
+    text += std::string(", ") + describe_owning(wanted, owners) + ' ' + quoted(owner->name) +
+            " since " + describe_code(taken_at);
     if (only != nullptr) count = kMostOwners;  // however often it reads
   });
   if (only == nullptr && count > kMostOwners) {
@@ -101,7 +108,7 @@ std::string describe_wait(const Control& thread, const Control* by = nullptr) {
   line += " waits for " + std::string(to_string(wanted->kind())) + ' ' + quoted(wanted->name());
   if (blocking == nullptr) return line + '\n';
   if (blocking->where() != nullptr) line += " at " + describe_code(blocking->where());
-  return line + describe_owners(blocking->owners(), by) + '\n';
+  return line + describe_owners(*wanted, blocking->owners(), by) + '\n';
 }
 
 std::string describe_circle(const std::vector<const Control*>& circle) {
@@ -166,7 +173,7 @@ std::string describe_waiting(const Scheduler& scheduler) {
 }
 
 void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners) {
-  const std::string owned = describe_owners(owners);
+  const std::string owned = describe_owners(lock, owners);
   // Of one that was let go of it is still known where it was taken last.
   report_misuse(what, lock, owned.empty() ? "held by \"nobody\"" : owned.substr(2));
 }
@@ -179,26 +186,25 @@ void report_misuse(const char* what, const WaitQueue& lock, const std::string& s
 
 Result<> to_result(LockOutcome outcome) {
   if (outcome == LockOutcome::kClosesCircle) {
-    return Error{EDEADLK, "waiting for the lock would close a circle of waiting threads"};
+    return Error{EDEADLK, "waiting would close a circle of waiting threads"};
   }
-  if (outcome == LockOutcome::kTimedOut) return Error{ETIMEDOUT, "the lock was not free in time"};
+  if (outcome == LockOutcome::kTimedOut) return Error{ETIMEDOUT, "the wait was not over in time"};
   return {};
 }
 
 LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners,
                           const LockRequest& request) {
-  node.interruptible = false;
+  node.interruptible = request.cancellable;
   queue.enqueue(node);
   const bool reports = request.deadline == kNever && !request.checked;
   Blocking blocking(owners, queue, request.where, reports);
   if (request.checked && closes_circle(*node.thread)) {
     queue.withdraw(node);
-    blocking.ended(false);
     return LockOutcome::kClosesCircle;
   }
-  const bool woken = WaitQueue::park(node, request.deadline);
-  blocking.ended(woken);
-  return woken ? LockOutcome::kTaken : LockOutcome::kTimedOut;
+  if (!WaitQueue::park(node, request.deadline)) return LockOutcome::kTimedOut;
+  blocking.ended_well();
+  return LockOutcome::kTaken;
 }
 
 void note_taken(const WaitQueue& lock, const void* where, bool shares, bool waited_for) {
@@ -224,9 +230,9 @@ Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* wh
   if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
 }
 
-void Blocking::ended(bool woken) {
+Blocking::~Blocking() {
   self_.blocking = nullptr;
-  if (woken || !self_.scheduler->priorities_differ()) return;
+  if (ended_well_ || !self_.scheduler->priorities_differ()) return;
   owners_.for_each([](const Holder& holder) {
     Control* const owner = holding(holder);
     if (owner != &nobody) owner->scheduler->settle(*owner);

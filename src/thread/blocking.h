@@ -37,6 +37,7 @@ struct LockRequest {
   Deadline deadline = kNever;
   const void* where = nullptr;  ///< the place in the code
   bool checked = false;         ///< a wait that would close a circle is refused
+  bool cancellable = false;     ///< the wait is a point of cancellation
 };
 
 enum class LockOutcome : std::uint8_t { kTaken, kTimedOut, kClosesCircle };
@@ -68,13 +69,15 @@ void note_taken(const WaitQueue& lock, const void* where, bool shares, bool wait
 void note_released(const WaitQueue& lock);
 void forget_in_order(const WaitQueue& lock);
 
-/// For the time of a wait: the edges, the report if they close a circle, the donation of priority.
+/// For the time of a wait: the edges, the report if they close a circle, the donation of priority,
+/// which is taken back if the wait ends without what was wanted.
 class Blocking {
  public:
   /// `may_report`: the wait has no deadline, and the caller did not ask to be told himself.
   Blocking(const Owners& owners, const WaitQueue& wanted, const void* where, bool may_report);
-  /// `woken`: the wait ended with what was wanted, so that the owners have let go of it already.
-  void ended(bool woken);
+  ~Blocking();
+  /// The wait ended with what was wanted: the owners have let go of it already.
+  void ended_well() { ended_well_ = true; }
 
   /// Who must act before the thread can go on, as far as is known.
   [[nodiscard]] const Owners& owners() const { return owners_; }
@@ -91,6 +94,7 @@ class Blocking {
   const Owners owners_;
   const WaitQueue& wanted_;
   const void* const where_;
+  bool ended_well_ = false;
 };
 
 /// Its wait is not over. One whose wait is may not have run since.

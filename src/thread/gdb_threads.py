@@ -20,7 +20,7 @@ from gdb.unwinder import Unwinder, register_unwinder
 STATES = ["ready", "running", "waiting", "ended"]
 RUNNING, WAITING = 1, 2
 KINDS = ["queue", "mutex", "shared mutex", "condition", "semaphore", "latch", "barrier", "event", "channel", "join",
-         "sleep", "readable", "writable", "monitor"]
+         "sleep", "readable", "writable", "monitor", "once"]
 CONTROLS_PER_SLAB = 1024
 MOST_FRAMES = 64
 

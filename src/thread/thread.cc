@@ -84,23 +84,14 @@ Result<> wait_for_end(Control& thread, Deadline deadline, const void* where) {
   const Holder holder{&thread, nullptr};
   Blocking blocking({holder}, end, where, false);
   if (deadline == kNever && closes_circle(calling_thread())) {
-    blocking.ended(false);
     return Error{EDEADLK, "the thread waits for the one that would join it"};
   }
-  bool ended = false;
-  try {
-    const Joining joining(thread, end);
-    if (joining.is_anothers()) {
-      blocking.ended(false);
-      return Error{EBUSY, "another thread waits for its end"};
-    }
-    ended = joining.had_ended() || end.wait_until(deadline);
-  } catch (...) {  // the joiner was cancelled
-    blocking.ended(false);
-    throw;
+  const Joining joining(thread, end);
+  if (joining.is_anothers()) return Error{EBUSY, "another thread waits for its end"};
+  if (!joining.had_ended() && !end.wait_until(deadline)) {
+    return Error{ETIMEDOUT, "the thread did not end in time"};
   }
-  blocking.ended(ended);
-  if (!ended) return Error{ETIMEDOUT, "the thread did not end in time"};
+  blocking.ended_well();
   return {};
 }
 

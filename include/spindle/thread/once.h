@@ -1,10 +1,13 @@
 // Once: a function that is called by the first who comes; the others wait until it is done.
 //
-//   static Once loaded;
+//   static Once loaded("tables");
 //   call_once(loaded, [] { load_tables(); });
 //
 // If the function ends with an exception, that reaches its caller and the next one tries again.
-// Calling it from within itself waits for ever (and is reported as a deadlock when all sleep).
+//
+// Who waits does so for the thread that is at it, as one who waits for a mutex does for its holder:
+// he lends it his priority, and a circle of waiting threads is reported, be it only that the
+// function calls itself. `call_until` answers EDEADLK instead.
 #pragma once
 
 #include <cstdint>
@@ -16,25 +19,21 @@
 
 namespace spindle::thread {
 
+struct LockRequest;
+
 class Once {
  public:
-  explicit Once(const char* name = "") : waiters_(name, WaitKind::kEvent) {}
+  explicit Once(const char* name = "") : waiters_(name, WaitKind::kOnce) {}
 
   template <class F>
   void call(F&& function) {
-    static_cast<void>(call_until(kNever, std::forward<F>(function)).ok());
+    if (!done() && begin()) run(std::forward<F>(function));
   }
-  /// ETIMEDOUT if somebody else was still at it when the deadline came.
+  /// ETIMEDOUT if somebody else was still at it when the deadline came; EDEADLK if he waits,
+  /// through locks and joins, for the caller, or is the caller.
   template <class F>
   Result<> call_until(Deadline deadline, F&& function) {
-    if (!TRY(begin(deadline))) return {};
-    try {
-      std::forward<F>(function)();
-    } catch (...) {
-      finish(State::kNew);
-      throw;
-    }
-    finish(State::kDone);
+    if (!done() && TRY(begin_until(deadline))) run(std::forward<F>(function));
     return {};
   }
   template <class F>
@@ -43,29 +42,29 @@ class Once {
   }
   [[nodiscard]] bool done() const {
     const Section section;
-    return state_ == State::kDone;
+    return done_;
   }
 
  private:
-  enum class State : std::uint8_t { kNew, kRunning, kDone };
+  // True for the one who is to call.
+  bool begin();
+  Result<bool> begin_until(Deadline deadline);
+  Result<bool> begin_as(const LockRequest& request);
+  void finish(bool done);
 
-  /// True for the one who is to call.
-  Result<bool> begin(Deadline deadline) {
-    const Section section;
-    while (state_ == State::kRunning) {
-      if (!waiters_.wait_until(deadline)) return Error{ETIMEDOUT, "the call was not over in time"};
+  template <class F>
+  void run(F&& function) {
+    try {
+      std::forward<F>(function)();
+    } catch (...) {
+      finish(false);
+      throw;
     }
-    if (state_ == State::kDone) return false;
-    state_ = State::kRunning;
-    return true;
-  }
-  void finish(State state) {
-    const Section section;
-    state_ = state;
-    waiters_.wake_all();
+    finish(true);
   }
 
-  State state_ = State::kNew;
+  Holder at_it_;  // who calls
+  bool done_ = false;
   WaitQueue waiters_;
 };
 

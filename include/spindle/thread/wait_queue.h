@@ -40,6 +40,7 @@ enum class WaitKind : std::uint8_t {
   kReadable,
   kWritable,
   kMonitor,
+  kOnce,
 };
 
 /// One waiting thread's place in a queue. Primitives derive from it to hand values over.

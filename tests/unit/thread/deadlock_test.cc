@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <shared_mutex>
 #include <string>
@@ -8,6 +9,7 @@
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/monitor.h"
 #include "spindle/thread/mutex.h"
+#include "spindle/thread/once.h"
 #include "spindle/thread/semaphore.h"
 #include "spindle/thread/shared_mutex.h"
 #include "thread_test.h"
@@ -447,6 +449,56 @@ TEST(Deadlock, EveryLockCanBeAskedForChecked) {
     mutex.unlock();
     EXPECT_EQ(Runtime::current()->deadlocks(), 0u);
   });
+}
+
+// The first calls of two tables need one another, and that of a third itself.
+TEST(Deadlock, GoesThroughFirstCalls) {
+  std::vector<std::string> reports;
+  auto runtime = make_reporting_runtime(reports);
+  Once left("left");
+  Once right("right");
+  Mutex mutex("mutex");
+  const auto load = [&] {
+    right.call([&] {
+      const std::lock_guard lock(mutex);
+      yield();
+      left.call([] { FAIL(); });
+    });
+  };
+  const Result<> result = runtime->run([&] {
+    spawn_detached("loader", load).take();
+    left.call([&] {
+      yield();
+      EXPECT_EQ(right.call_until(kNever, [] { FAIL(); }).code(), EDEADLK);
+      EXPECT_EQ(right.call_for(std::chrono::hours(1), [] { FAIL(); }).code(), EDEADLK);
+      EXPECT_EQ(mutex.lock_checked().code(), EDEADLK);
+      EXPECT_TRUE(reports.empty());
+      right.call([] { FAIL(); });
+    });
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  ASSERT_EQ(reports.size(), 2u);
+  for (const char* part :
+       {"\"main\" (1) waits for once \"right\" at ", ", called by \"loader\" since ",
+        "\"loader\" (2) waits for once \"left\" at ", ", called by \"main\" since "}) {
+    EXPECT_TRUE(says(reports[0], part)) << part << " in\n" << reports[0];
+  }
+}
+
+TEST(Deadlock, OfAFirstCallThatCallsItself) {
+  std::vector<std::string> reports;
+  auto runtime = make_reporting_runtime(reports);
+  Once once("itself");
+  const auto call = [&] {
+    once.call([&] {
+      EXPECT_EQ(once.call_until(kNever, [] { FAIL(); }).code(), EDEADLK);
+      call_once(once, [] { FAIL(); });
+    });
+  };
+  EXPECT_EQ(runtime->run(call).code(), EDEADLK);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_TRUE(says(reports[0], "\"main\" (1) waits for once \"itself\" at ")) << reports[0];
+  EXPECT_TRUE(says(reports[0], ", called by \"main\" since ")) << reports[0];
 }
 
 TEST(Deadlock, GoesThroughJoins) {

@@ -230,6 +230,42 @@ TEST(OnceTest, RunsOnceAndAgainAfterAnException) {
   });
 }
 
+TEST(OnceTest, WhoeverIsAtItIsRaisedByThoseThatWait) {
+  run([] {
+    Once once;
+    Thread urgent, leaves;
+    once.call([&] {
+      urgent =
+          spawn(ThreadOptions{.name = "urgent", .priority = 5}, [&] { once.call([] { FAIL(); }); });
+      leaves = spawn(ThreadOptions{.name = "leaves", .priority = 7},
+                     [&] { EXPECT_FALSE(once.call_for(kMs, [] { FAIL(); }).ok()); });
+      yield();
+      EXPECT_EQ(current_thread::priority(), 7);
+      while (current_thread::priority() == 7) sleep_for(kMs);
+      EXPECT_EQ(current_thread::priority(), 5);
+    });
+    EXPECT_EQ(current_thread::priority(), 0);
+    EXPECT_TRUE(urgent.join().ok());
+    EXPECT_TRUE(leaves.join().ok());
+  });
+}
+
+TEST(OnceTest, WaitingForItIsAPointOfCancellation) {
+  run([] {
+    Once once;
+    once.call([&] {
+      Thread waiter = spawn("waiter", [&] {
+        once.call([] { FAIL(); });
+        FAIL();
+      });
+      yield();
+      waiter.cancel();
+      EXPECT_TRUE(waiter.join().ok());
+    });
+    EXPECT_TRUE(once.done());
+  });
+}
+
 TEST(FutureTest, ValueExceptionBrokenPromiseAndTimeOut) {
   run([] {
     Promise<int> promise;
