@@ -155,6 +155,12 @@ says '^After burst 1: 0\.5 x 6 \+ 0\.5 x 10 = 8 ms\.' cpu -p estimate -e 6 4
 json "a['answer']['turnaround'] == [74, 100]" cpu -p mlfq-jobs --quanta 8,16,1000 0:50 0:50
 says '^At 8 ms: job 1 runs until 16 ms, from queue 0, .*it goes to queue 1' cpu -p mlfq-jobs --quanta 8,16 -e 0:50 0:50
 json "a['answer']['winners'] == [0, 1, 0, 0]" cpu -p lottery-jobs --draws 10,80,5,60 3:75 1:25
+# Alone, a job goes down all the same; an I/O at the end of a quantum renews an allotment of several.
+says '^At 12 ms: job 0 runs until 16 ms, from queue 2' cpu -p mlfq-jobs --quanta 2,2,2 -e 0:12:0 8:4:0
+says '^At 14 ms: job 0 runs until 20 ms, from queue 0' cpu -p mlfq-jobs --quanta 3,3 --allotments 2,1 --stay yes -e 0:18:6 1:5:0
+says '^37 has the indices 0, 2 and the offset 5; no entry stands there: a fault' translate -p multi-level -e 37
+says '^108 is in the upper half, 20 below its end, within the limit, 40: 512 - 20 = 492' translate -p two-segments -e 108
+says '^4206596 is 1 in 10 bits, 3 in 10 bits and 4 in 12 bits' translate -p split-bits --fields 10,10,12 -e 4206596
 says '^At 1 ms: 80 modulo 100 tickets is 80, a ticket of job 1; it runs 1 ms, and ends' \
   cpu -p lottery-jobs --draws 10,80,5,60 -e 3:75 1:25
 json "a['answer']['order'] == [0, 1, 2, 2, 2, 0, 2, 2]" cpu -p stride-tickets 100 50 250

@@ -13,6 +13,8 @@ namespace {
 using Kind = FaceParameter::Kind;
 using chart::Meaning;
 
+constexpr double kClose = 1e-9;
+
 struct Job {
   double arrival = 0;
   double run_time = 0;
@@ -26,16 +28,18 @@ Job job_of(const Json& row) {
 /// On which level each job is as the schedule goes on.
 class Levels {
  public:
-  explicit Levels(const Solved& solved) : jobs_(solved.input()["jobs"].size()) {
+  explicit Levels(const Solved& solved) {
     const Json& parameters = solved.parameters();
-    for (std::size_t level = 0; level < parameters["quanta"].size(); ++level) {
-      const double allotment =
-          parameters.contains("allotments") ? as_number(parameters["allotments"][level]) : 1;
-      allowed_.push_back(as_number(parameters["quanta"][level]) * allotment);
-    }
+    for (std::size_t level = 0; level < parameters["quanta"].size(); ++level)
+      levels_.push_back(
+          {as_number(parameters["quanta"][level]),
+           parameters.contains("allotments") ? as_number(parameters["allotments"][level]) : 1});
     boost_ = as_number(parameters.value("boost", Json(0)));
     renews_ = parameters.value("stay", false);
-    for (const Json& row : solved.input()["jobs"]) between_.push_back(job_of(row).between);
+    for (const Json& row : solved.input()["jobs"]) {
+      between_.push_back(job_of(row).between);
+      put_on(jobs_.emplace_back(), 0);
+    }
   }
 
   /// The level on which the job begins to run at that time.
@@ -44,44 +48,63 @@ class Levels {
     return jobs_[job].level;
   }
 
+  /// A job that nobody waits for goes down, and up again, without a break in its run.
   void run(std::size_t job, double from, double to) {
     State& state = jobs_[job];
+    const double between = between_[job];
     for (double now = from; now < to;) {
       boost_up_to(state, now);
-      double end = to;
+      double end = std::min(to, now + levels_[state.level].quantum - state.used);
       if (boost_ > 0) end = std::min(end, (std::floor(now / boost_) + 1) * boost_);
-      state.used += end - now;
-      state.since_io += end - now;
+      if (between > 0) end = std::min(end, now + between - state.since_io);
+      account(state, end - now, between);
       now = end;
-    }
-    const bool waits = between_[job] > 0 && state.since_io >= between_[job];
-    if (waits) state.since_io = 0;
-    if (state.used >= allowed_[state.level]) {
-      state.level = std::min(state.level + 1, allowed_.size() - 1);
-      state.used = 0;
-    } else if (waits && renews_) {
-      state.used = 0;
     }
   }
 
  private:
+  struct Level {
+    double quantum = 0;
+    double allotment = 1;  ///< in quanta
+  };
   struct State {
     std::size_t level = 0;
-    double used = 0;
+    double used = 0;  ///< of the quantum
+    double quanta_left = 1;
     double since_io = 0;
     double boosts = 0;
   };
+
+  void put_on(State& state, std::size_t level) const {
+    state.level = level;
+    state.used = 0;
+    state.quanta_left = levels_[level].allotment;
+  }
+
+  /// It ran so long, no longer than to the end of its quantum, or to its next I/O.
+  void account(State& state, double ran, double between) const {
+    state.used += ran;
+    state.since_io += ran;
+    const bool waits = between > 0 && between - state.since_io < kClose;
+    const bool renews = waits && renews_;
+    const bool used_up = levels_[state.level].quantum - state.used < kClose;
+    if (waits) state.since_io = 0;
+    if (renews) state.quanta_left = levels_[state.level].allotment;
+    if (used_up && state.quanta_left <= 1)
+      return put_on(state, std::min(state.level + 1, levels_.size() - 1));
+    if (used_up) --state.quanta_left;
+    if (used_up || renews) state.used = 0;
+  }
 
   void boost_up_to(State& state, double time) const {
     const double boosts = boost_ > 0 ? std::floor(time / boost_) : 0;
     if (boosts <= state.boosts) return;
     state.boosts = boosts;
-    state.level = 0;
-    state.used = 0;
+    put_on(state, 0);
   }
 
+  std::vector<Level> levels_;
   std::vector<State> jobs_;
-  std::vector<double> allowed_;
   std::vector<double> between_;
   double boost_ = 0;
   bool renews_ = false;

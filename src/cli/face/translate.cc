@@ -1,11 +1,11 @@
-// `spindle translate`: virtual addresses to physical ones, and the TLB before that.
+// `spindle translate`: virtual addresses to physical ones.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
-#include "cli/face/face.h"
+#include "cli/face/translate_forms.h"
 #include "spindle/base/random.h"
 
 namespace spindle::cli {
@@ -22,10 +22,6 @@ Json read_address(const std::string& text, Complaint& complaint) {
       text.find_first_not_of("0123456789abcdefABCDEF", 2) != std::string::npos)
     return complaint.make(fmt::format("addresses: '{}' is no number", text)), Json();
   return static_cast<std::int64_t>(std::stoull(text.substr(2), nullptr, 16));
-}
-
-std::uint64_t natural(const Json& value) {
-  return static_cast<std::uint64_t>(std::max(0.0, as_number(value)));
 }
 
 /// What an entry of a table says, from words of numbers between `+`.
@@ -66,7 +62,9 @@ class TranslationForm final : public Form {
       facts.emplace_back("faults", shown(*faults));
     return facts;
   }
-  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override;
+  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
+    return translation_reasons(solved);
+  }
 };
 
 const std::vector<FacePolicy>& TranslationForm::policies() const {
@@ -164,12 +162,12 @@ Json example_memory() {
   return memory;
 }
 
-/// The words of `--memory` become an object; the example has its own directory.
+/// The words of `--memory` become an object; the example's directory is in page 0.
 void complete_two_level(Json& problem, Complaint& complaint) {
   Json& input = problem["input"];
   if (!input.contains("memory")) {
     input["memory"] = example_memory();
-    problem["parameters"]["directory"] = 0;
+    if (!problem["parameters"].contains("directory")) problem["parameters"]["directory"] = 0;
   }
   if (!input["memory"].is_array()) return;
   Json memory = Json::object();
@@ -180,15 +178,6 @@ void complete_two_level(Json& problem, Complaint& complaint) {
     memory[parts[0]] = parts[1];
   }
   input["memory"] = memory;
-}
-
-/// What an address became: nothing, a place, or with the directory's tables a place and the byte
-/// there, or in which table it ended.
-std::string physical_text(const Json& physical) {
-  if (physical.is_null()) return "fault";
-  if (!physical.is_object()) return plain(physical);
-  if (physical.contains("fault")) return "fault in the " + plain(physical["fault"]);
-  return fmt::format("{}, which holds {}", plain(physical["physical"]), plain(physical["value"]));
 }
 
 /// The words of `--table` become what the algorithm has.
@@ -385,159 +374,17 @@ chart::Table TranslationForm::table(const Solved& solved) const {
   return table;
 }
 
-/// Of an address that is taken apart into page and offset.
-std::string paged_reason(const Solved& solved, const Json& from, const Json& to) {
-  const std::uint64_t size = natural(solved.parameters()["page_size"]);
-  const std::uint64_t address = natural(from.is_array() ? from[1] : from);
-  const std::string page =
-      fmt::format("{} = {} x {} + {}: page {}, offset {}", address, address / size, size,
-                  address % size, address / size, address % size);
-  if (solved.policy->algorithm == "PAGE-OFFSET") return page + ".";
-  if (to.is_null()) return page + "; the page is in no frame: a fault.";
-  const std::uint64_t frame = natural(to) / size;
-  return fmt::format("{}; it is in frame {}: {} x {} + {} = {}.", page, frame, frame, size,
-                     address % size, plain(to));
-}
-
-std::string reason(const Solved& solved, std::size_t i) {
-  const std::string_view algorithm = solved.policy->algorithm;
-  const Json& parameters = solved.parameters();
-  const Json& from = solved.input()["addresses"][i];
-  const bool has_fields = !solved.answer.contains("physical");
-  const Json to = has_fields ? Json() : solved.answer["physical"][i];
-  const bool faults = to.is_null();
-  if (algorithm == "PAGE-TABLE" || algorithm == "INVERTED" || algorithm == "PAGE-OFFSET")
-    return paged_reason(solved, from, to);
-  if (algorithm == "BASE-LIMIT")
-    return faults ? fmt::format("{} is not below the limit, {}: a fault.", plain(from),
-                                plain(parameters["limit"]))
-                  : fmt::format("{} is below the limit: {} + {} = {}.", plain(from),
-                                plain(parameters["base"]), plain(from), plain(to));
-  if (algorithm == "SEGMENTS")
-    return faults
-               ? fmt::format("Segment {} has no byte {}: a fault.", plain(from[0]), plain(from[1]))
-               : fmt::format("Segment {} begins at {}: with {} that is {}.", plain(from[0]),
-                             natural(to) - natural(from[1]), plain(from[1]), plain(to));
-  if (algorithm == "TWO-LEVEL") {
-    const std::uint64_t address = natural(from);
-    return fmt::format("{}: entry {} of the directory, entry {} of the table, byte {}: {}.",
-                       address, address >> 10, address >> 5 & 31, address & 31, physical_text(to));
-  }
-  const std::string what = has_fields ? "fields " + solved.answer["fields"][i].dump()
-                           : faults   ? "a fault"
-                                      : plain(to);
-  return fmt::format("{}: {}.", plain(from), what);
-}
-
-std::vector<std::string> TranslationForm::reasons(const Solved& solved) const {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < solved.input()["addresses"].size(); ++i)
-    out.push_back(reason(solved, i));
-  return out;
-}
-
-/// Which of the addresses' pages the TLB has.
-class TlbForm final : public Form {
- public:
-  [[nodiscard]] std::string domain(const Json&) const override { return "tlb"; }
-  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
-    static const std::vector<FacePolicy> kPolicies = {
-        {"tlb-lru", "LRU", "TLB, least recently used", {"entries", "sets", "page_size"}},
-        {"tlb-fifo", "FIFO", "TLB, first in, first out", {"entries", "sets", "page_size"}},
-        {"tlb-random", "RANDOM", "TLB, at random", {"entries", "sets", "page_size", "seed"}}};
-    return kPolicies;
-  }
-  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
-    static const std::vector<FaceParameter> kParameters = {
-        {"entries", Kind::kNumber, "tlb: how many it has", "4"},
-        {"sets", Kind::kNumber, "tlb: how many sets they form, 1: fully associative", "1"},
-        {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: bytes of a page", "16"},
-        {"seed", Kind::kNumber, "tlb-random: where the numbers begin", "1"}};
-    return kParameters;
-  }
-  [[nodiscard]] const std::vector<Measure>& measures() const override {
-    static const std::vector<Measure> kMeasures = {{"misses", "misses"}, {"hits", "hits", true}};
-    return kMeasures;
-  }
-  [[nodiscard]] std::string_view row_help() const override {
-    return "addresses as ADDRESS or 0xADDRESS; segments: SEGMENT:OFFSET; inverted: PROCESS:ADDRESS";
-  }
-  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
-                               Complaint& complaint) const override {
-    return TranslationForm().read_rows(rows, complaint);
-  }
-  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
-    return TranslationForm().generate(recipe, complaint);
-  }
-  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
-    return fmt::format("uniform:count=10,high=127,seed={}", seed);
-  }
-  [[nodiscard]] std::string question(const Json& problem) const override {
-    return fmt::format(
-        "A TLB has {} entries in {} sets ({}), pages have {} bytes. Which of these "
-        "addresses hit?\n\n  {}",
-        plain(problem["parameters"]["entries"]), plain(problem["parameters"]["sets"]),
-        plain(problem["algorithm"]), plain(problem["parameters"]["page_size"]),
-        problem["input"]["addresses"].dump());
-  }
-  [[nodiscard]] Picture picture(const Solved& solved) const override {
-    if (!solved.answer.contains("trace")) return {};
-    chart::FrameTable picture;
-    picture.references_label = "page";
-    picture.rows = {"TLB"};
-    picture.footer_label = "address";
-    const auto trace = solved.answer["trace"].get<std::string>();
-    for (std::size_t i = 0; i < trace.size(); ++i) {
-      const bool hit = trace[i] == 'H';
-      picture.columns.push_back({std::to_string(page(solved, i)),
-                                 {{hit ? "hit" : "miss", hit ? chart::FrameTable::State::kHit
-                                                             : chart::FrameTable::State::kLoaded}},
-                                 plain(solved.input()["addresses"][i]),
-                                 !hit});
-    }
-    return picture;
-  }
-  [[nodiscard]] bool shows_table() const override { return false; }
-  [[nodiscard]] chart::Table table(const Solved& solved) const override {
-    chart::Table table({"address", "page", "set", "TLB"});
-    const std::string trace = solved.answer.value("trace", "");
-    for (std::size_t i = 0; i < trace.size(); ++i)
-      table.add_row({plain(solved.input()["addresses"][i]), std::to_string(page(solved, i)),
-                     std::to_string(page(solved, i) % natural(solved.parameters()["sets"])),
-                     trace[i] == 'H' ? "hit" : "miss"});
-    return table;
-  }
-  [[nodiscard]] Facts facts(const Solved& solved) const override {
-    const double hits = as_number(solved.answer["hits"]);
-    const double all = hits + as_number(solved.answer["misses"]);
-    return {{"hits", plain(solved.answer["hits"])},
-            {"misses", plain(solved.answer["misses"])},
-            {"hit ratio", shown(all == 0 ? 0 : 100 * hits / all) + " %"}};
-  }
-  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
-    std::vector<std::string> out;
-    const std::string trace = solved.answer.value("trace", "");
-    for (std::size_t i = 0; i < trace.size(); ++i)
-      out.push_back(fmt::format(
-          "{} is on page {}, set {}: {}.", plain(solved.input()["addresses"][i]), page(solved, i),
-          page(solved, i) % natural(solved.parameters()["sets"]),
-          trace[i] == 'H' ? "its entry is there, a hit" : "no entry, a miss; it is loaded"));
-    return out;
-  }
-
- private:
-  [[nodiscard]] static std::uint64_t page(const Solved& solved, std::size_t i) {
-    return natural(solved.input()["addresses"][i]) / natural(solved.parameters()["page_size"]);
-  }
-};
-
 }  // namespace
 
+const Form& translation_form() {
+  static const TranslationForm kForm;
+  return kForm;
+}
+
 const Face& translate_face() {
-  static const TranslationForm kTranslation;
-  static const TlbForm kTlb;
-  static const Face kFace = {
-      "translate", "Translate virtual addresses: pages, segments, TLB.", {&kTranslation, &kTlb}};
+  static const Face kFace = {"translate",
+                             "Translate virtual addresses: pages, segments, TLB.",
+                             {&translation_form(), &tlb_form()}};
   return kFace;
 }
 
