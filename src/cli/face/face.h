@@ -3,8 +3,8 @@
 // A face has one or more forms. A form is a kind of exercise with its own input: it knows how the
 // input is typed, read from a file or generated, which policies and conventions there are, and how
 // to make of the solver's answer a picture, a table and the reasons of each choice. All else is the
-// same for all of them, and is in run.cc: the case is built, given to the solver, and the
-// answer is shown as text, SVG, JSON or CSV. So what a face says is what the solver says.
+// same for all of them: the case is built (plan.h), given to the solver (run.cc), and the answer is
+// shown as text, SVG, JSON or CSV (show.h). So what a face says is what the solver says.
 //
 // Policies, conventions and quantities are named as in the solver's parameters and answers; on the
 // command line `context_switch` is spelt `--context-switch`.

@@ -1,0 +1,31 @@
+// Plan: what a person asked of a face, turned into cases of the solver: by which policies, with
+// which input and parameters.
+#pragma once
+
+#include <deque>
+
+#include "cli/face/face.h"
+
+namespace spindle::cli {
+
+struct Plan {
+  const Form* form = nullptr;
+  std::vector<const FacePolicy*> policies;
+  std::deque<FacePolicy> own;  ///< those out of libraries
+  Json input;
+  Json parameters = Json::object();  ///< from a file
+  std::string algorithm = {};        ///< from a file, if it is not as the policy names it
+};
+
+/// Chooses the policies, and reads the input, into a plan that is empty so far; there is at least
+/// one policy then. The plan must stay where it is.
+void make_plan(const Face& face, const FaceRequest& request, Plan& plan, Complaint& complaint);
+/// The case that the plan makes for one of its policies.
+Json case_of(const Plan& plan, const FacePolicy& policy, const FaceRequest& request,
+             Complaint& complaint);
+
+/// "context_switch" is typed "--context-switch".
+std::string option_name(std::string_view parameter);
+bool has_parameter(const FacePolicy& policy, const FaceParameter& parameter);
+
+}  // namespace spindle::cli
