@@ -155,6 +155,7 @@ says '^After burst 1: 0\.5 x 6 \+ 0\.5 x 10 = 8 ms\.' cpu -p estimate -e 6 4
 json "a['answer']['turnaround'] == [74, 100]" cpu -p mlfq-jobs --quanta 8,16,1000 0:50 0:50
 says '^At 8 ms: job 1 runs until 16 ms, from queue 0, .*it goes to queue 1' cpu -p mlfq-jobs --quanta 8,16 -e 0:50 0:50
 json "a['answer']['winners'] == [0, 1, 0, 0]" cpu -p lottery-jobs --draws 10,80,5,60 3:75 1:25
+says '^P2 holds nothing, so that nobody waits for it: it is not deadlocked' deadlock -p detection --available 0 -e P0:0:0 P1:1:1 P2:0:2
 # Alone, a job goes down all the same; an I/O at the end of a quantum renews an allotment of several.
 says '^At 12 ms: job 0 runs until 16 ms, from queue 2' cpu -p mlfq-jobs --quanta 2,2,2 -e 0:12:0 8:4:0
 says '^At 14 ms: job 0 runs until 20 ms, from queue 0' cpu -p mlfq-jobs --quanta 3,3 --allotments 2,1 --stay yes -e 0:18:6 1:5:0

@@ -1,12 +1,11 @@
-// `spindle deadlock`: the Banker's algorithm, detection, and cycles of who waits for whom.
+// `spindle deadlock`: the Banker's algorithm, detection and recovery.
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 
-#include "cli/face/face.h"
+#include "cli/face/wait_for.h"
 #include "spindle/base/random.h"
 
 namespace spindle::cli {
@@ -72,6 +71,11 @@ class UnitsForm : public Form {
     return {{"names", names}, {"allocation", allocation}, {wanted_, wanted}};
   }
 
+  void complete(Json& problem, Complaint& complaint) const override {
+    if (!problem["input"].contains("available"))
+      complaint.make("--available: the units that nobody holds are missing");
+  }
+
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 5, 1, 1000);
     const std::uint64_t resources = recipe.natural("resources", 3, 1, 100);
@@ -116,6 +120,12 @@ class UnitsForm : public Form {
     return state;
   }
 
+  /// Where deadlocks are looked for, whoever holds nothing is in none.
+  [[nodiscard]] bool is_out_of_it(const Units& held) const {
+    return wanted_ == "request" &&
+           std::ranges::all_of(held, [](std::int64_t units) { return units == 0; });
+  }
+
   /// Who waits for whom when nobody can go on: each that is stuck, for all that hold what it lacks.
   [[nodiscard]] chart::Graph graph_of(const Solved& solved,
                                       const std::vector<std::size_t>& finished) const {
@@ -126,10 +136,7 @@ class UnitsForm : public Form {
     std::vector<bool> done(state.held.size());
     for (std::size_t p : finished) done[p] = true;
     for (std::size_t p = 0; p < done.size(); ++p) {
-      const bool idle =
-          wanted_ == "request" &&
-          std::ranges::all_of(state.held[p], [](std::int64_t units) { return units == 0; });
-      graph.nodes.push_back({names_of(solved)[p], !done[p] && !idle});
+      graph.nodes.push_back({names_of(solved)[p], !done[p] && !is_out_of_it(state.held[p])});
       if (!done[p]) continue;
       for (std::size_t r = 0; r < state.available.size(); ++r)
         state.available[r] += state.held[p][r];
@@ -160,11 +167,15 @@ class UnitsForm : public Form {
                       units_text(state.held[p]), units_text(state.available)));
       done[p] = true;
     }
-    for (std::size_t p = 0; p < done.size(); ++p)
-      if (!done[p] && !covers(state.available, state.needed[p]))
+    for (std::size_t p = 0; p < done.size(); ++p) {
+      if (!done[p] && is_out_of_it(state.held[p]))
+        out.push_back(fmt::format(
+            "{} holds nothing, so that nobody waits for it: it is not deadlocked.", names[p]));
+      else if (!done[p] && !covers(state.available, state.needed[p]))
         out.push_back(fmt::format("{} needs {} more, but only {} are available: it cannot finish.",
                                   names[p], units_text(state.needed[p]),
                                   units_text(state.available)));
+    }
     return out;
   }
 
@@ -287,9 +298,8 @@ class BankerForm final : public UnitsForm {
 
 /// "P1+1+0+2" becomes [1, [1, 0, 2]].
 void BankerForm::complete(Json& problem, Complaint& complaint) const {
+  UnitsForm::complete(problem, complaint);
   Json& input = problem["input"];
-  if (!input.contains("available"))
-    complaint.make("--available: the units that nobody holds are missing");
   if (!input.contains("requests") || !input["requests"].is_array()) return;
   for (Json& request : input["requests"]) {
     if (!request.is_string()) continue;
@@ -324,10 +334,6 @@ class DetectionForm final : public UnitsForm {
   }
   [[nodiscard]] std::string_view row_help() const override {
     return "detection: processes as NAME:ALLOCATION:REQUEST";
-  }
-  void complete(Json& problem, Complaint& complaint) const override {
-    if (!problem["input"].contains("available"))
-      complaint.make("--available: the units that nobody holds are missing");
   }
   [[nodiscard]] std::string question(const Json& problem) const override {
     chart::Table table({"process", "holds", "asks for"});
@@ -383,10 +389,6 @@ class VictimForm final : public UnitsForm {
   }
   [[nodiscard]] std::string_view row_help() const override {
     return "victim: processes as NAME:ALLOCATION:REQUEST";
-  }
-  void complete(Json& problem, Complaint& complaint) const override {
-    if (!problem["input"].contains("available"))
-      complaint.make("--available: the units that nobody holds are missing");
   }
   /// Who could finish before anybody was ended.
   void finish(Solved& solved) const override {
@@ -446,119 +448,16 @@ class VictimForm final : public UnitsForm {
   }
 };
 
-class WaitForForm final : public Form {
- public:
-  [[nodiscard]] std::string domain(const Json&) const override { return "deadlock"; }
-  [[nodiscard]] const std::vector<FacePolicy>& policies() const override {
-    static const std::vector<FacePolicy> kPolicies = {
-        {"wait-for", "WAIT-FOR-CYCLE", "Cycles of the wait-for graph", {}}};
-    return kPolicies;
-  }
-  [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
-    static const std::vector<FaceParameter> kParameters;
-    return kParameters;
-  }
-  [[nodiscard]] const std::vector<Measure>& measures() const override {
-    static const std::vector<Measure> kMeasures;
-    return kMeasures;
-  }
-  [[nodiscard]] std::string_view row_help() const override {
-    return "wait-for: edges as WAITING:HOLDER";
-  }
-  [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
-                               Complaint& complaint) const override {
-    Json edges = Json::array();
-    for (const std::vector<std::string>& row : rows) {
-      if (row.size() != 2)
-        complaint.make(fmt::format("edges: '{}' is not WAITING:HOLDER", fmt::join(row, ":")));
-      edges.push_back(row);
-    }
-    if (edges.empty()) complaint.make(no_input("edges", *this));
-    return {{"edges", edges}};
-  }
-  [[nodiscard]] bool rows_have_numbers() const override { return false; }
-  [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
-    const std::uint64_t count = recipe.natural("count", 6, 2, 1000);
-    const std::uint64_t edges = recipe.natural("edges", count, 1, 100'000);
-    const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
-    if (complaint.made()) return {};
-    Random random(seed);
-    Json list = Json::array();
-    for (std::uint64_t e = 0; e < edges; ++e) {
-      const std::uint64_t from = random.below(count);
-      const std::uint64_t to = (from + 1 + random.below(count - 1)) % count;
-      list.push_back({fmt::format("P{}", from + 1), fmt::format("P{}", to + 1)});
-    }
-    return {{"edges", list}};
-  }
-  [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
-    return fmt::format("uniform:count=6,edges=7,seed={}", seed);
-  }
-  [[nodiscard]] std::string question(const Json& problem) const override {
-    std::vector<std::string> edges;
-    for (const Json& edge : problem["input"]["edges"])
-      edges.push_back(fmt::format("{} for {}", plain(edge[0]), plain(edge[1])));
-    return fmt::format(
-        "These processes wait for one another: {}. Is there a deadlock, and who is "
-        "on a cycle?",
-        listed(edges));
-  }
-  [[nodiscard]] Picture picture(const Solved& solved) const override {
-    chart::Graph graph;
-    graph.edge_meaning = "waits for";
-    graph.trouble_meaning = "on a cycle";
-    std::map<std::string, std::size_t> numbers;
-    for (const Json& edge : solved.input()["edges"])
-      for (const Json& end : edge) numbers[plain(end)] = 0;
-    for (auto& [name, number] : numbers) {
-      number = graph.nodes.size();
-      const Json& cycle = solved.answer["on_cycle"];
-      graph.nodes.push_back({name, std::ranges::find(cycle, Json(name)) != cycle.end()});
-    }
-    for (const Json& edge : solved.input()["edges"])
-      graph.edges.push_back({numbers[plain(edge[0])], numbers[plain(edge[1])]});
-    return graph;
-  }
-  [[nodiscard]] bool shows_table() const override { return false; }
-  [[nodiscard]] chart::Table table(const Solved& solved) const override {
-    chart::Table table({"process", "on a cycle"});
-    const auto graph = std::get<chart::Graph>(picture(solved));
-    for (const chart::Graph::Node& node : graph.nodes)
-      table.add_row({node.label, node.is_trouble ? "yes" : "no"});
-    return table;
-  }
-  [[nodiscard]] Facts facts(const Solved& solved) const override {
-    std::vector<std::string> names;
-    for (const Json& name : solved.answer["on_cycle"]) names.push_back(plain(name));
-    return {{"deadlock", solved.answer["deadlock"].get<bool>() ? "yes" : "no"},
-            {"on a cycle", names.empty() ? "nobody" : listed(names)}};
-  }
-  [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
-    std::vector<std::string> out;
-    const auto graph = std::get<chart::Graph>(picture(solved));
-    for (const chart::Graph::Edge& edge : graph.edges) {
-      const bool on_cycle = graph.nodes[edge.from].is_trouble && graph.nodes[edge.to].is_trouble;
-      out.push_back(fmt::format("{} waits for {}{}.", graph.nodes[edge.from].label,
-                                graph.nodes[edge.to].label,
-                                on_cycle ? ", which waits, in the end, for itself" : ""));
-    }
-    return out;
-  }
-};
-
 }  // namespace
 
 const Face& deadlock_face() {
   static const BankerForm kBanker;
   static const DetectionForm kDetection;
   static const VictimForm kVictim;
-  static const WaitForForm kWaitFor;
   static const Face kFace = {
       "deadlock",
       "Avoid and find deadlocks: the Banker's algorithm, detection, victims, cycles.",
-      {&kBanker, &kDetection, &kVictim, &kWaitFor}};
+      {&kBanker, &kDetection, &kVictim, &wait_for_form()}};
   return kFace;
 }
 
