@@ -329,7 +329,7 @@ Json solve_heap(const Problem& problem) {
   Json results = Json::array();
   Json searched = Json::array();
   for (const Field& op : ops) {
-    if (const auto want = amount_of(op, '+'); want && *want <= kMostBytes) {
+    if (const auto want = amount_of(op, '+'); want && 0 < *want && *want <= kMostBytes) {
       std::int64_t looked_at = 0;
       blocks.push_back(heap.allocate(*want, looked_at));
       results.push_back(blocks.back());

@@ -48,6 +48,9 @@ solves 1 'algorithm: "RUN" is none of FCFS, SJF, SRTF' "[${rr/RR/RUN}}]"
 solves 1 'domain: "kitchen" is not known' "[${rr/cpu/kitchen}}]"
 solves 0 'makespan +27' "[${rr/RR/Round_Robin}}]"
 solves 0 '^spindle solve: a: parameters: "quatum" means nothing here$' "[${rr/\"quantum\"/\"quatum\":9,\"quantum\"}}]"
+# A block of nothing would lie where the next one does.
+solves 1 'neither \+bytes nor -number of a block \(item 1 of the list\)$' \
+  '[{"domain":"heap","algorithm":"FIRST-FIT","parameters":{"size":100},"input":{"ops":["+0","+10","-0"]}}]'
 solves 1 'quantum: the list is no number' "[${rr/4/[]}}]"
 solves 1 'nested deeper than' "$(printf '[%.0s' {1..100000})"
 solves 1 'nested deeper than' "$(printf '{"a":%.0s' {1..5000})"
