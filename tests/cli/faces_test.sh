@@ -131,6 +131,7 @@ draws "'sector 9: block 2339' in words and 'heads 0 to 4 of cylinder 2' in words
 draws "'sector 1: block 0' in words" disk -p lba-to-chs --lba 0
 json "a['answer']['seek_ms'] == 4" disk -p seek --curve table --table 1+2,11+6 --distance 6
 draws "'distance (cylinders)' in words" disk -p seek --curve table
+refuses "'A:0:5.x0aB:1:3' is not NAME:ARRIVAL" cpu $'A:0:5\nB:1:3'
 refuses "table: '5' is not DISTANCE\+MS" disk -p seek --curve table --table 5
 refuses 'table: does not reach' disk -p seek --curve table --table 1+1 --distance 9
 draws "not any('.' in word for word in words)" processes -p forks 'fork(); fork()'

@@ -6,6 +6,7 @@
 
 #include "cli/face/plan.h"
 #include "cli/face/show.h"
+#include "spindle/base/printable.h"
 #include "spindle/solve/solve.h"
 
 namespace spindle::cli {
@@ -79,7 +80,7 @@ int run_face(const Face& face, const FaceRequest& request) {
         fmt::format("--file: a value is of another kind than is shown here ({})", error.what()));
   }
   if (!complaint.made()) return 0;
-  fmt::print(stderr, "spindle {}: {}\n", face.command, complaint.what());
+  fmt::print(stderr, "spindle {}: {}\n", face.command, printable(complaint.what()));
   return 1;
 }
 
