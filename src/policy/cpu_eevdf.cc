@@ -24,6 +24,7 @@ class Eevdf final : public CpuPolicy {
   [[nodiscard]] std::string_view name() const override { return "eevdf"; }
 
   void ready(TaskId id, const TaskInfo& info, Why why) override {
+    if (kFarthestKey < now_virtual_) count_anew();
     Task& task = tasks_[id];
     const bool comes_anew = !task.active || why == Why::kWoken;
     // While it waited, its weight did not count.
@@ -103,6 +104,16 @@ class Eevdf final : public CpuPolicy {
     now_ = now;
   }
 
+  void count_anew() {
+    for (auto& [id, task] : tasks_) {
+      task.start = counted_from(now_virtual_, task.start);
+      task.end = counted_from(now_virtual_, task.end);
+    }
+    eligible_.lower_all(now_virtual_);
+    future_.lower_all(now_virtual_);
+    now_virtual_ = 0;
+  }
+
   void deactivate(Task& task) {
     if (task.active) active_weight_ -= task.weight;
     task.active = false;
@@ -145,6 +156,7 @@ class FairShare final : public CpuPolicy {
     Task& task = tasks_[id];
     if (why == Why::kCreated) task.group = info.group;
     Group& group = groups_[task.group];
+    if (kFarthestKey < group.floor) count_anew(task.group, group);
     // Time in which it had nothing to run is not saved up.
     if (why == Why::kCreated || why == Why::kWoken) {
       task.served = std::max(task.served, group.floor);
@@ -192,6 +204,13 @@ class FairShare final : public CpuPolicy {
     TaskHeap members;        ///< those that are ready
     bool in_order = false;
   };
+
+  void count_anew(std::uint64_t number, Group& group) {
+    for (auto& [id, task] : tasks_)
+      if (task.group == number) task.served = counted_from(group.floor, task.served);
+    group.members.lower_all(group.floor);
+    group.floor = 0;
+  }
 
   VirtualTime quantum_;
   std::int64_t floor_ = 0;

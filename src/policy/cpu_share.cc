@@ -128,6 +128,7 @@ class LeastServed : public CpuPolicy {
   /// Queues the task, which has been served `amount` more. Who comes new or back starts no lower
   /// than `credit` below the least served: time asleep is not saved up.
   void queue(TaskId id, const TaskInfo& info, Why why, std::int64_t amount, std::int64_t credit) {
+    if (kFarthestKey < floor_) count_anew();
     Share& share = tasks_[id];
     share.weight = std::max(info.weight, 1u);
     share.served += amount;
@@ -138,6 +139,12 @@ class LeastServed : public CpuPolicy {
       heap_.push_at(share.served, static_cast<std::int64_t>(id.value), id);
     else
       heap_.push(share.served, id, why == Why::kPassedOver);
+  }
+
+  void count_anew() {
+    for (auto& [id, share] : tasks_) share.served = counted_from(floor_, share.served);
+    heap_.lower_all(floor_);
+    floor_ = 0;
   }
 
   TaskHeap heap_;

@@ -5,6 +5,7 @@
 // out of turn; who never does that does not pay for it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <tuple>
 #include <unordered_map>
@@ -14,6 +15,14 @@
 #include "spindle/base/id.h"
 
 namespace spindle {
+
+/// Time by weight, 1,024 ns for each that a task of weight 1 runs, does not fit into a key for
+/// ever: beyond this one all are counted anew.
+inline constexpr std::int64_t kFarthestKey = std::int64_t{1} << 61;
+/// The key, counted from `start`. Who lags behind by all that there is lags no farther.
+inline std::int64_t counted_from(std::int64_t start, std::int64_t key) {
+  return std::max(key, start - kFarthestKey) - start;
+}
 
 class TaskHeap {
  public:
@@ -35,6 +44,11 @@ class TaskHeap {
   void push_at(std::int64_t key, std::int64_t place, TaskId task) {
     entries_.emplace_back();
     move_up(entries_.size() - 1, {key, place, task});
+  }
+
+  /// Takes so much off all keys; their order stays.
+  void lower_all(std::int64_t by) {
+    for (Entry& entry : entries_) entry.key -= by;
   }
 
   Entry pop() {

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
@@ -298,6 +300,30 @@ TEST(CpuPolicy, SharesFollowTheWeights) {
     EXPECT_NEAR(share.at(0), 0.25, 0.01) << name;
     EXPECT_NEAR(share.at(1), 0.125, 0.01) << name;
     EXPECT_NEAR(share.at(2), 0.625, 0.01) << name;
+  }
+}
+
+/// Time by weight is counted on for ever: 100 turns of eleven days each, of tasks of weight 1.
+TEST(CpuPolicy, SharesHaveNoEnd) {
+  for (std::string_view name : {"cfs", "eevdf", "fair-share", "stride"}) {
+    SCOPED_TRACE(name);
+    constexpr VirtualTime kTurn{1'000'000'000'000'000};
+    const auto policy =
+        policy_named(name, {.quantum = kTurn, .latency = kTurn, .granularity = kTurn});
+    VirtualTime now;
+    const auto tell = [&](std::uint64_t id, VirtualTime ran, Why why) {
+      policy->ready(TaskId{id}, {.now = now, .ran = ran, .weight = 1}, why);
+    };
+    for (const std::uint64_t id : {0, 1}) tell(id, {}, Why::kCreated);
+    std::array<int, 2> turns{};
+    for (int turn = 0; turn < 100; ++turn) {
+      const auto task = policy->next(now);
+      ASSERT_TRUE(task);
+      ++turns.at(task->value);
+      ASSERT_LE(std::abs(turns[0] - turns[1]), 1) << "turn " << turn;
+      now += kTurn;
+      tell(task->value, kTurn, Why::kQuantumExpired);
+    }
   }
 }
 
