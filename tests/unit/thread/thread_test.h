@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,19 @@ inline std::unique_ptr<Runtime> make_shuffled_runtime(std::uint64_t seed) {
   Runtime::Options options;
   options.custom_policy = std::make_unique<ShufflePolicy>(seed);
   return Runtime::create(std::move(options)).take();
+}
+
+/// One whose reports of deadlocks are kept, not logged.
+inline std::unique_ptr<Runtime> make_reporting_runtime(
+    std::vector<std::string>& reports, std::unique_ptr<CpuPolicy> policy = nullptr) {
+  Runtime::Options options;
+  options.custom_policy = std::move(policy);
+  options.on_deadlock = [&reports](std::string_view report) { reports.emplace_back(report); };
+  return Runtime::create(std::move(options)).take();
+}
+
+inline bool says(const std::string& report, std::string_view what) {
+  return report.find(what) != std::string::npos;
 }
 
 /// Runs the body as the main thread; the run must end well.
