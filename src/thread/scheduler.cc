@@ -142,7 +142,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->has_account = false;
   if (options.weight != kUsualWeight || options.deadline_ns != 0) {
     Account& account = account_of(*thread);
-    account.weight = options.weight;
+    account.weight = std::max(options.weight, 1u);
     account.deadline_ns = options.deadline_ns;
   }
   const std::size_t length = options.name.copy(thread->name, kLongestName);

@@ -18,7 +18,7 @@ namespace spindle::thread {
 
 class Barrier {
  public:
-  /// `parties`, at least 1, is how many threads meet.
+  /// `parties` is how many threads meet; 0 ends the program at a CHECK.
   explicit Barrier(std::size_t parties, const char* name = "")
       : parties_(parties), missing_(parties), waiters_(name, WaitKind::kBarrier) {
     CHECK(parties > 0);

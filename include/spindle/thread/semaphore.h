@@ -35,6 +35,7 @@ class Semaphore {
     return try_acquire() || waiters_.wait_until(deadline);
   }
   bool try_acquire_for(Duration duration) { return try_acquire_until(duration.from_now()); }
+  /// The count and the units together must not exceed SIZE_MAX.
   void release(std::size_t units = 1) {
     const Section section;
     while (units > 0 && waiters_.wake_one()) --units;

@@ -5,10 +5,10 @@
 //   spawn_detached("request", [request = std::move(request)]() mutable { ... }).take();
 //
 // The callable is kept with the thread (a small one) or at the top of its stack, so that making a
-// thread allocates nothing that is not pooled; a thread gets its stack when it first runs. A name
-// is kept up to 31 bytes. An exception that leaves a thread's function ends the program
-// (std::terminate); task.h has threads whose result or exception reaches the joiner. Each thread
-// has its own errno and its own state of caught exceptions.
+// thread allocates nothing that is not pooled; a thread gets its stack when it first runs. An
+// exception that leaves a thread's function ends the program (std::terminate); task.h has threads
+// whose result or exception reaches the joiner. Each thread has its own errno and its own state of
+// caught exceptions.
 //
 // Cancelling a thread ends its present or next wait, at one of the points of cancellation, with
 // the exception Cancelled, which unwinds its stack and is delivered once. Such points are
@@ -35,10 +35,12 @@ struct Control;
 inline constexpr std::uint32_t kUsualWeight = 1024;
 
 struct ThreadOptions {
-  std::string_view name = {};
+  std::string_view name = {};  ///< kept to its first NUL, and 31 bytes at most
   int priority = 0;            ///< a higher number goes first, where the policy looks at it
-  std::size_t stack_size = 0;  ///< bytes without the guard page, at least so; 0: the runtime's
-  std::uint32_t weight = kUsualWeight;  ///< not 0
+  /// Bytes without the guard page; 0: the runtime's. Another size than that is rounded up to a
+  /// power of two, of 8 KiB at least; beyond 1 GiB no thread is made, as where there is no memory.
+  std::size_t stack_size = 0;
+  std::uint32_t weight = kUsualWeight;  ///< 0 counts as 1
   std::int64_t deadline_ns = 0;         ///< absolute, for the policy "edf"
   int pinned_to = -1;  ///< the number of the only worker that may run it; any if there is none
 };
@@ -73,8 +75,7 @@ class Thread {
   /// Lets the thread go on by itself. EINVAL if the handle is not joinable.
   Result<> detach();
 
-  /// False for a handle that is empty, moved from, joined or detached, or whose spawn had no
-  /// memory.
+  /// False for a handle that is empty, moved from, joined or detached, or whose spawn made none.
   [[nodiscard]] bool joinable() const { return control_ != nullptr; }
   /// Unique in the runtime, from 1 on; 0 if not joinable.
   [[nodiscard]] std::uint64_t id() const;
@@ -153,7 +154,7 @@ Control* make_thread(const ThreadOptions& options, Fate fate, F&& function) {
 }  // namespace detail
 
 /// Makes a thread that runs `function()`. Only inside a runtime. The handle is not joinable if
-/// there was no memory for a stack.
+/// there was no memory for such a stack.
 template <class F>
 [[nodiscard]] Thread spawn(const ThreadOptions& options, F&& function) {
   return Thread(detail::make_thread(options, detail::Fate::kJoined, std::forward<F>(function)));
@@ -163,7 +164,7 @@ template <class F>
   return spawn(ThreadOptions{.name = name}, std::forward<F>(function));
 }
 
-/// Makes a thread that nobody joins. ENOMEM if there was no memory for a stack.
+/// Makes a thread that nobody joins. ENOMEM if there was no memory for such a stack.
 template <class F>
 Result<> spawn_detached(const ThreadOptions& options, F&& function) {
   const bool made =

@@ -128,12 +128,14 @@ TEST(Policies, AreToldWhatAThreadWasMadeWith) {
     Runtime::current()->set_policy(std::make_unique<NotingPolicy>(created));
     EXPECT_TRUE(light.join().ok() && late.join().ok());
     spawn("last", [] {}).join().take();
+    spawn(ThreadOptions{.weight = 0}, [] {}).join().take();
   });
   std::multiset<std::pair<std::uint32_t, std::int64_t>> told;
   for (const TaskInfo& info : created) told.emplace(info.weight, info.deadline.ns);
   // Of them the main thread, which is told of when it first waits.
   EXPECT_EQ(told,
-            (decltype(told){{kUsualWeight, 0}, {kUsualWeight, 0}, {kUsualWeight, 0}, {3000, 70}}));
+            (decltype(told){
+                {1, 0}, {kUsualWeight, 0}, {kUsualWeight, 0}, {kUsualWeight, 0}, {3000, 70}}));
 }
 
 TEST(Policies, YieldsAtPrimitivesAreForOneWorker) {
