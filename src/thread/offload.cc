@@ -158,9 +158,9 @@ bool Helpers::submit(std::shared_ptr<Call> call) {
   return true;
 }
 
-// With the lock.
+// With the lock. In the end nobody is left who would join one more.
 bool Helpers::call_another(const std::shared_ptr<Common>& common) {
-  if (common->queue.empty() || common->looking > 0) return false;
+  if (common->queue.empty() || common->looking > 0 || common->ends) return false;
   if (common->asleep > common->called) {
     ++common->called;
     ++common->looking;

@@ -407,6 +407,23 @@ TEST(OffloadTest, WhatNoHelperBeganInTimeIsNotDone) {
   });
 }
 
+// The program ends while its first helper begins, with calls in the queue that were left.
+TEST(OffloadDeathTest, CallsThatNobodyHasBegunDoNotDisturbTheEndOfTheProgram) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EXIT(
+        {
+          run([] {
+            for (int call = 0; call < 3; ++call) {
+              EXPECT_EQ(offload_until(0, [] {}).code(), ETIMEDOUT);
+            }
+          });
+          std::exit(0);
+        },
+        testing::ExitedWithCode(0), "");
+  }
+}
+
 TEST(FileIo, ManyThreadsReadAndWriteOneFile) {
   run([] {
     const int fd = open_temporary_file();
