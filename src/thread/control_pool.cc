@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "thread/sanitizer.h"
+
 namespace spindle::thread {
 namespace {
 
@@ -31,6 +33,7 @@ bool ControlPool::add_slabs() {
   void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
+  sanitizer::memory_mapped(memory, size);
   mappings_.push_back({memory, size});
   std::byte* const begin = align_up(static_cast<std::byte*>(memory), many ? kHugePage : 1);
   if (many) madvise(begin, count * sizeof(Control), MADV_HUGEPAGE);

@@ -52,6 +52,14 @@ inline void name_threads_in_reports() {
 #endif
 }
 
+/// Fresh memory. Where it lies other stacks may have been, whose frames were left and not returned
+/// from: their red zones are still poisoned.
+inline void memory_mapped([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) {
+#if defined(SPINDLE_ASAN)
+  __asan_unpoison_memory_region(begin, size);
+#endif
+}
+
 /// The stack that the kernel thread was given, for the context that runs between threads.
 inline void adopt_kernel_thread([[maybe_unused]] Control& root) {
 #if defined(SPINDLE_ASAN)

@@ -157,6 +157,7 @@ bool StackPool::make_room(std::uint32_t size_class) {
     --to.promised;
     return false;
   }
+  sanitizer::memory_mapped(memory, size);
   madvise(memory, size, MADV_NOHUGEPAGE);
   to.available += size / (page_size() + to.stack_size);
   to.spare_slabs.push_back(static_cast<std::byte*>(memory));

@@ -309,6 +309,31 @@ TEST(Thread, ManyLiveAtOnceAndTheirStacksAreUsedAgain) {
                   .ok());
 }
 
+// Sleeps for ever, below so many frames.
+void sleep_below(std::size_t frames, Semaphore& never) {
+  volatile char frame[100];
+  frame[0] = 1;
+  if (frames > 0)
+    sleep_below(frames - 1, never);
+  else
+    never.acquire();
+  frame[1] = 1;
+}
+
+// The frames that nobody returned from have left red zones of AddressSanitizer's behind.
+TEST(Thread, StacksStandWhereThoseOfAnotherRuntimeStood) {
+  for (std::size_t size = std::size_t{60} << 10; size > std::size_t{20} << 10; size -= 4096) {
+    auto runtime = Runtime::create({.stack_size = size}).take();
+    Semaphore never(0, "never");
+    const Result<> ran = runtime->run([&] {
+      std::array<Thread, 30> threads;
+      for (Thread& thread : threads) thread = spawn("asleep", [&] { sleep_below(60, never); });
+      EXPECT_TRUE(threads.front().join().ok());
+    });
+    EXPECT_EQ(ran.code(), EDEADLK);
+  }
+}
+
 TEST(Thread, StackSizesAreAsAsked) {
   run([] {
     for (const std::size_t size :
