@@ -37,11 +37,17 @@ bool any_owner(const Control& thread, const Control& self, LeadsOn leads_on) {
   return found;
 }
 
-/// False for most, which then close no circle: two steps lead to somebody who goes on.
-bool may_close_circle(const Control& self) {
+[[gnu::noinline]] bool two_steps_lead_on(const Control& self) {
   return any_owner(self, self, [&](const Control& owner) {
     return any_owner(owner, self, [](const Control&) { return true; });
   });
+}
+
+/// False for most, which then close no circle: one step, or two, lead to somebody who goes on.
+inline bool may_close_circle(const Control& self) {
+  const Control* const owner = holding(self.blocking->owners().alone);
+  const bool goes_on = owner != nullptr && owner != &self && owner->blocking == nullptr;
+  return !goes_on && two_steps_lead_on(self);
 }
 
 /// The threads of the shortest circle that `self` closes, each of which waits for the next and the
