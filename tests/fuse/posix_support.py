@@ -43,8 +43,11 @@ def open_by_handle(folder, handle):
         os.close(at)
 
 
+KERNEL = tuple(int(number) for number in os.uname().release.split(".")[:2])
 # Before, statx(2) of a FUSE file system does not reach it, and nobody knows the time of birth.
-KERNEL_ASKS_FOR_BIRTH_TIMES = tuple(int(number) for number in os.uname().release.split(".")[:2]) >= (6, 6)
+KERNEL_ASKS_FOR_BIRTH_TIMES = KERNEL >= (6, 6)
+# Before, an fsync that fails does not wait for the writes that are still under way: they can fail after it.
+FSYNC_TELLS_ALL_AT_ONCE = KERNEL >= (6, 16)
 
 
 def birth_time(path):
