@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
-#include <ranges>
 #include <utility>
 
 namespace spindle {
@@ -268,8 +267,8 @@ CpuRun::Search CpuRun::search(CpuPolicy& policy, const std::function<bool(TaskId
 }
 
 void CpuRun::hand_back(CpuPolicy& policy, const Search& search) {
-  for (const TaskId task : search.passed_over | std::views::reverse)
-    policy.ready(task, info(task.value), Why::kPassedOver);
+  for (auto task = search.passed_over.rbegin(); task != search.passed_over.rend(); ++task)
+    policy.ready(*task, info(task->value), Why::kPassedOver);
 }
 
 /// The best of the queue for which there is a place; those that are passed over stay where they
