@@ -29,8 +29,8 @@ struct CpuSchedule {
     double from = 0;
     double to = 0;
     std::size_t cpu = 0;
-    double chosen_at =
-        0;  ///< of a CPU: before the changes of process and of CPU that it begins with
+    /// Of a CPU: before the changes of process and of CPU that it begins with.
+    double chosen_at = 0;
   };
   /// How long a burst is, is not known but estimated from those before.
   struct Estimate {

@@ -1,3 +1,5 @@
+// How an address was translated, told in a sentence: one function for each algorithm.
+
 #include <fmt/format.h>
 
 #include "cli/face/translate_forms.h"
