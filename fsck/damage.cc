@@ -491,11 +491,11 @@ Result<> check_sound(BlockDevice& device, const format::Superblock& superblock) 
   return {};
 }
 
-struct Row {
+struct DamageRow {
   DamageKind kind;
   Result<DamageAnswer> (Damage::*apply)();
 };
-constexpr std::array<Row, 15> kRows = {{
+constexpr std::array<DamageRow, 15> kDamageRows = {{
     {{"bad-bitmap", "a block in use is marked as free"}, &Damage::bad_bitmap},
     {{"bad-link-count", "an inode counts more or fewer names than there are"},
      &Damage::bad_link_count},
@@ -518,8 +518,8 @@ constexpr std::array<Row, 15> kRows = {{
 
 std::span<const DamageKind> damage_kinds() {
   static const auto kKinds = [] {
-    std::array<DamageKind, kRows.size()> kinds;
-    std::ranges::transform(kRows, kinds.begin(), &Row::kind);
+    std::array<DamageKind, kDamageRows.size()> kinds;
+    std::ranges::transform(kDamageRows, kinds.begin(), &DamageRow::kind);
     return kinds;
   }();
   return kKinds;
@@ -527,8 +527,9 @@ std::span<const DamageKind> damage_kinds() {
 
 Result<DamageAnswer> damage(BlockDevice& device, const format::Superblock& superblock,
                             std::string_view kind, std::uint64_t seed) {
-  const auto* row = std::ranges::find(kRows, kind, [](const Row& r) { return r.kind.name; });
-  if (row == kRows.end()) return Error{EINVAL, "there is no such kind of damage"};
+  const auto* row =
+      std::ranges::find(kDamageRows, kind, [](const DamageRow& r) { return r.kind.name; });
+  if (row == kDamageRows.end()) return Error{EINVAL, "there is no such kind of damage"};
   const format::Layout layout = TRY(format::Layout::of(superblock));
   if (layout.block_count > device.block_count()) {
     return corrupt("the image is shorter than its volume");

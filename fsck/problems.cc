@@ -5,7 +5,7 @@
 namespace spindle::fsck {
 namespace {
 
-constexpr std::array<ProblemRow, static_cast<std::size_t>(Problem::kCount)> kRows = {{
+constexpr std::array<ProblemRow, static_cast<std::size_t>(Problem::kCount)> kProblemRows = {{
     {"superblock", "the superblock is damaged", "Restore it from a copy",
      "The superblock says how large the volume is and where everything stands; without it nothing "
      "can be found. Its checksum or its numbers are wrong.",
@@ -156,7 +156,7 @@ constexpr std::array<ProblemRow, static_cast<std::size_t>(Problem::kCount)> kRow
 }  // namespace
 
 const ProblemRow& row_of(Problem problem) {
-  return kRows[static_cast<std::size_t>(problem)];
+  return kProblemRows[static_cast<std::size_t>(problem)];
 }
 
 }  // namespace spindle::fsck

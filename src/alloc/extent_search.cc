@@ -109,10 +109,10 @@ Result<ExtentPath> seek_extent(BlockReader& reader, const format::Layout& layout
 namespace {
 
 /// A walk in order, with the nodes that are still to be visited on a stack.
-class Walk {
+class ExtentWalk {
  public:
-  Walk(const FileMap::WalkContext& context, std::span<const std::byte> root,
-       const MapVisitor& visitor)
+  ExtentWalk(const FileMap::WalkContext& context, std::span<const std::byte> root,
+             const MapVisitor& visitor)
       : context_(context), root_(root), visitor_(visitor) {}
 
   Result<> run() {
@@ -186,7 +186,7 @@ class Walk {
 
 Result<> walk_extents(const FileMap::WalkContext& context, std::span<const std::byte> root,
                       const MapVisitor& visitor) {
-  return Walk(context, root, visitor).run();
+  return ExtentWalk(context, root, visitor).run();
 }
 
 }  // namespace spindle

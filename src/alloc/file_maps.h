@@ -11,6 +11,9 @@ const FileMap& fat_map();
 const FileMap& indexed_map();
 const FileMap& extent_map();
 
+/// Runs of blocks that one call of shrink or punch frees at most.
+inline constexpr int kRunsPerCall = 16;
+
 /// Where the file's first block would best stand.
 inline BlockNo first_hint(const SpaceManager& space, const MapFile& file) {
   return file.hint ? file.hint : space.hint_for(file.inode);

@@ -10,8 +10,6 @@ namespace {
 
 using format::ExtentEntry;
 
-// Runs that one call of shrink or punch frees at most, none longer than kFree is meant for.
-constexpr int kRunsPerCall = 16;
 // Blocks that are zeroed before they are written.
 constexpr std::uint64_t kZeroedAtOnce = 256;
 // Behind a hole of fewer blocks there should be room to fill it in place.

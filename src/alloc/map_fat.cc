@@ -16,11 +16,10 @@ namespace {
 using format::kFatEnd;
 using format::kFatMaxSkip;
 
-// What one call changes at most: links, and runs of blocks.
+// Links that one call changes at most.
 constexpr std::uint64_t kLinksPerCall = 128;
-constexpr int kRunsPerCall = 16;
 // How far from the end of the chain, in file blocks, shrink looks for what to free.
-constexpr std::uint64_t kShrinkWindow = 256;
+constexpr std::uint64_t kFatShrinkWindow = 256;
 
 class FatMap final : public FileMap {
  public:
@@ -217,7 +216,7 @@ Result<bool> FatMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
   if (chain.count == 0 || chain.last.file_block < end) return true;
   FatLinks links(tx, space);
   const std::uint64_t last = chain.last.file_block.value;
-  const FileBlock from{std::max(end.value, last > kShrinkWindow ? last - kShrinkWindow : 0)};
+  const FileBlock from{std::max(end.value, last > kFatShrinkWindow ? last - kFatShrinkWindow : 0)};
   std::optional<ChainMark> before;
   if (from.value != 0) before = TRY(locate_in_fat(links, space, file, chain, from - 1));
   const std::vector<ChainMark> places = TRY(last_places(links, chain, before));

@@ -19,8 +19,6 @@ using format::BlockKind;
 constexpr unsigned kDirect = format::kDirectPointers;
 constexpr unsigned kMaxLevels = 3;
 constexpr unsigned kSlots = kDirect + kMaxLevels;
-// Runs that one call of shrink or punch frees at most.
-constexpr int kRunsPerCall = 16;
 
 std::uint64_t pointers_per_block(const format::Layout& layout) {
   return layout.payload() / sizeof(le64);
@@ -337,9 +335,9 @@ Result<std::uint64_t> IndexedMap::punch(Transaction& tx, SpaceManager& space, Ma
 }
 
 /// A walk through the blocks of pointers, in order, with those still to be visited on a stack.
-class Walk {
+class IndexedWalk {
  public:
-  Walk(const FileMap::WalkContext& context, const MapFile& file, const MapVisitor& visitor)
+  IndexedWalk(const FileMap::WalkContext& context, const MapFile& file, const MapVisitor& visitor)
       : context_(context), file_(file), visitor_(visitor) {}
 
   Result<> run() {
@@ -411,7 +409,7 @@ class Walk {
 
 Result<> IndexedMap::walk(const WalkContext& context, const MapFile& file,
                           const MapVisitor& visitor) const {
-  return Walk(context, file, visitor).run();
+  return IndexedWalk(context, file, visitor).run();
 }
 
 const IndexedMap kIndexedMap;

@@ -18,9 +18,8 @@ namespace {
 using format::LinkedRoot;
 using format::LinkHeader;
 
-// Runs that one call of shrink frees at most, and how far from the end it looks for them.
-constexpr std::size_t kRunsPerCall = 16;
-constexpr std::uint64_t kShrinkWindow = 1024;
+// How far from the end of the chain, in blocks, shrink looks for what to free.
+constexpr std::uint64_t kLinkedShrinkWindow = 1024;
 constexpr std::uint64_t kBlocksPerExtend = 1024;
 constexpr std::uint64_t kLongestPiece = 256;  ///< that find looks through
 constexpr std::uint64_t kReadAhead = 32;
@@ -234,7 +233,8 @@ Result<bool> LinkedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
                                FileBlock end) const {
   Chain chain = TRY(chain_of(space.layout(), file));
   if (end.value >= chain.count) return true;
-  const std::uint64_t window = chain.count > kShrinkWindow ? chain.count - kShrinkWindow : 0;
+  const std::uint64_t window =
+      chain.count > kLinkedShrinkWindow ? chain.count - kLinkedShrinkWindow : 0;
   const FileBlock from{std::max(end.value, window)};
   const std::deque<Piece> pieces = TRY(last_pieces(tx, space, file, chain, from));
   const FileBlock cut = pieces.front().at;

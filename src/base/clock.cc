@@ -4,10 +4,22 @@
 
 namespace spindle {
 
-std::int64_t monotonic_ns() {
+namespace {
+
+std::int64_t now_ns(clockid_t clock) {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000ll + now.tv_nsec;
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * kNsPerSecond + now.tv_nsec;
+}
+
+}  // namespace
+
+std::int64_t monotonic_ns() {
+  return now_ns(CLOCK_MONOTONIC);
+}
+
+std::int64_t thread_cpu_ns() {
+  return now_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 Timestamp wall_time() {

@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <ctime>
 #include <new>
 
 #include "spindle/base/check.h"
+#include "spindle/base/clock.h"
 #include "spindle/base/event_trace.h"
 
 namespace spindle {
@@ -20,13 +20,6 @@ constexpr std::size_t kLargePage = 2u << 20;
 /// after so many that were slow.
 constexpr std::int64_t kSlowPageNs = 2'000'000;
 constexpr unsigned kMostSlowPages = 3;
-
-/// What the kernel does for this thread counts, what it does for others meanwhile does not.
-std::int64_t thread_cpu_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 void* map_lazily(std::size_t length) {
   void* memory = ::mmap(nullptr, length, PROT_READ | PROT_WRITE,
@@ -93,6 +86,7 @@ void FramePool::ask_for_large_page(std::byte* at) {
   const bool is_ours = page >= bytes_ && large_pages_end_ <= bytes_ + capacity_ * block_size_;
   if (!is_ours || slow_large_pages_ == kMostSlowPages) return;
   if (::madvise(page, kLargePage, MADV_HUGEPAGE) != 0) return;
+  // What the kernel does for this thread counts, what it does for others meanwhile does not.
   const std::int64_t began_ns = thread_cpu_ns();
   *const_cast<volatile std::byte*>(at) = std::byte{};
   if (thread_cpu_ns() - began_ns > kSlowPageNs) ++slow_large_pages_;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "cylinders.h"
 #include "spindle/chart/palette.h"
 #include "spindle/chart/svg.h"
 
@@ -15,15 +16,11 @@ using Kind = ArmPath::Kind;
 constexpr std::size_t kMostTextStops = 200;
 constexpr std::size_t kMostStops = 2000;
 
-std::uint64_t distance(std::uint64_t a, std::uint64_t b) {
-  return a < b ? b - a : a - b;
-}
-
 /// The way from column `from` to column `to`, where a mark stands.
 std::string way(std::size_t from, std::size_t to, std::string_view mark, const TextStyle& style) {
   const std::string line(style.pick("─", "-"));
   if (from == to) return std::string(from, ' ') + std::string(mark);
-  const std::size_t between = distance(from, to) - 1;
+  const std::size_t between = cylinders_between(from, to) - 1;
   if (from < to)
     return std::string(from, ' ') + std::string(style.pick("╰", "`")) + repeated(line, between) +
            std::string(mark);
@@ -36,9 +33,9 @@ std::string_view mark_of(Kind kind, const TextStyle& style) {
   return kind == Kind::kServed ? style.pick("●", "*") : style.pick("◇", "+");
 }
 
-class Drawing {
+class ArmPathDrawing {
  public:
-  explicit Drawing(const ArmPath& path)
+  explicit ArmPathDrawing(const ArmPath& path)
       : path_(path),
         count_(std::min(path.stops.size(), kMostStops)),
         step_(std::clamp(700.0 / static_cast<double>(count_ + 1), 1.0, 26.0)) {}
@@ -171,7 +168,8 @@ std::string to_text(const ArmPath& path, const TextStyle& style) {
                                  static_cast<double>(width - 1) / static_cast<double>(last));
     const std::string number =
         stop.kind == Kind::kServed ? std::to_string(++served) : std::string();
-    const std::uint64_t moved = i == 0 ? 0 : distance(path.stops[i - 1].cylinder, stop.cylinder);
+    const std::uint64_t moved =
+        i == 0 ? 0 : cylinders_between(path.stops[i - 1].cylinder, stop.cylinder);
     std::string moved_text = i == 0 ? "" : std::to_string(moved);
     if (!stop.way_counts) moved_text = "(" + moved_text + ")";
     out += right_aligned(number, 4) + " " + right_aligned(std::to_string(stop.cylinder), digits) +
@@ -186,7 +184,7 @@ std::string to_text(const ArmPath& path, const TextStyle& style) {
 }
 
 std::string to_svg(const ArmPath& path) {
-  return Drawing(path).document();
+  return ArmPathDrawing(path).document();
 }
 
 }  // namespace spindle::chart

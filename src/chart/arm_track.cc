@@ -6,17 +6,12 @@
 #include <cmath>
 #include <limits>
 
+#include "cylinders.h"
 #include "spindle/chart/palette.h"
 #include "spindle/chart/svg.h"
 
 namespace spindle::chart {
 namespace {
-
-constexpr double kSmall = 11;
-
-double distance(std::uint64_t a, std::uint64_t b) {
-  return static_cast<double>(a < b ? b - a : a - b);
-}
 
 /// The cylinders that a picture has to show, and some air.
 class Range {
@@ -77,14 +72,16 @@ class Field {
       const double x = at(tick * unit, 0).x;
       svg_.line({x, box_.y}, {x, bottom}, {.stroke = "#E6E6E6"});
       if (numbers_below)
-        svg_.text({x, bottom + 15}, number_text(tick), {.size = kSmall, .anchor = Anchor::kMiddle});
+        svg_.text({x, bottom + 15}, number_text(tick),
+                  {.size = kSmallText, .anchor = Anchor::kMiddle});
     }
     for (const double tick : nice_ticks(low_, high_, box_.height < 160 ? 4 : 8)) {
       if (tick != std::floor(tick)) continue;
       const double y = y_of(tick);
       svg_.line({box_.x, y}, {box_.x + box_.width, y}, {.stroke = "#E6E6E6"});
       if (numbers_left)
-        svg_.text({box_.x - 7, y + 4}, number_text(tick), {.size = kSmall, .anchor = Anchor::kEnd});
+        svg_.text({box_.x - 7, y + 4}, number_text(tick),
+                  {.size = kSmallText, .anchor = Anchor::kEnd});
     }
     svg_.line({box_.x, box_.y}, {box_.x, bottom}, {.stroke = "#000000"});
     svg_.line({box_.x, bottom}, {box_.x + box_.width, bottom}, {.stroke = "#000000"});
@@ -137,15 +134,15 @@ class Field {
 
   // The arm is taken to move evenly over all of its way.
   void add_turns(const ArmMove& move, std::vector<Point>& way) const {
-    double whole = 0;
+    std::uint64_t whole = 0;
     std::uint64_t last = move.from;
-    for (const std::uint64_t turn : move.turns) whole += distance(last, turn), last = turn;
-    whole += distance(last, move.to);
-    double gone = 0;
+    for (const std::uint64_t turn : move.turns) whole += cylinders_between(last, turn), last = turn;
+    whole += cylinders_between(last, move.to);
+    std::uint64_t gone = 0;
     last = move.from;
     for (const std::uint64_t turn : move.turns) {
-      gone += distance(last, turn), last = turn;
-      const double share = whole > 0 ? gone / whole : 0;
+      gone += cylinders_between(last, turn), last = turn;
+      const double share = whole > 0 ? static_cast<double>(gone) / static_cast<double>(whole) : 0;
       way.push_back(at(move.begin_ms + share * (move.arrive_ms - move.begin_ms), turn));
     }
   }
@@ -170,9 +167,11 @@ void draw_both(Svg& svg, const ArmTrack& track, const Range& range, const Box& u
                const Box& lower) {
   svg.text({16, upper.y - 8}, fmt::format("all {} services", services_of(track)), {.bold = true});
   svg.box({upper.x + 240, upper.y - 17, 12, 9}, {.fill = Field::kRange});
-  svg.text({upper.x + 258, upper.y - 8}, "the arm was between these cylinders", {.size = kSmall});
+  svg.text({upper.x + 258, upper.y - 8}, "the arm was between these cylinders",
+           {.size = kSmallText});
   svg.circle({upper.x + 524, upper.y - 12}, 2, {.fill = colour_of(Meaning::kRunning)});
-  svg.text({upper.x + 534, upper.y - 8}, "and here at the end of each stretch", {.size = kSmall});
+  svg.text({upper.x + 534, upper.y - 8}, "and here at the end of each stretch",
+           {.size = kSmallText});
   const Field all(svg, upper, track.history.front().begin_ms, track.history.back().finish_ms,
                   range);
   all.draw_axes(true, true, 8);
@@ -197,7 +196,7 @@ std::string to_svg(const ArmTrack& track) {
   constexpr double kWidth = 860;
   const bool both = services_of(track) > track.moves.size();
   const double width = std::max({kLeft + kWidth + 36, Svg::width_of(track.title, 15) + 32,
-                                 Svg::width_of(track.caption, kSmall) + 32});
+                                 Svg::width_of(track.caption, kSmallText) + 32});
   const Box upper{kLeft, 76, kWidth, 220};
   const Box lower{kLeft, both ? upper.y + upper.height + 82 : 62, kWidth, 320};
   const double height = lower.y + lower.height + 70;
@@ -209,7 +208,7 @@ std::string to_svg(const ArmTrack& track) {
     range.take(stretch.lowest);
     range.take(stretch.highest);
   }
-  svg.text({16, both ? 46 : lower.y - 12}, range.label(), {.size = kSmall});
+  svg.text({16, both ? 46 : lower.y - 12}, range.label(), {.size = kSmallText});
   if (both) draw_both(svg, track, range, upper, lower);
   if (!track.moves.empty()) {
     const Field last(svg, lower, track.moves.front().begin_ms, track.moves.back().finish_ms, range);
@@ -219,7 +218,7 @@ std::string to_svg(const ArmTrack& track) {
   } else {
     svg.text_in(lower, "The arm has not moved.", {.colour = "#595959"});
   }
-  svg.text({16, height - 14}, track.caption, {.size = kSmall, .colour = "#595959"});
+  svg.text({16, height - 14}, track.caption, {.size = kSmallText, .colour = "#595959"});
   return svg.document();
 }
 
@@ -233,13 +232,13 @@ std::string to_svg(const ArmPanels& panels) {
   const std::size_t rows = (panels.panels.size() + kColumns - 1) / kColumns;
   const double width =
       std::max({kLeft + kColumns * kAcross + 16, Svg::width_of(panels.title, 15) + 32,
-                Svg::width_of(panels.caption, kSmall) + 32});
+                Svg::width_of(panels.caption, kSmallText) + 32});
   const double height = 84 + static_cast<double>(std::max<std::size_t>(rows, 1)) * kDown + 44;
   Svg svg(width, height, panels.title);
   svg.text({16, 26}, panels.title, {.size = 15, .bold = true});
   Range range(panels.cylinders);
   for (const ArmPanels::Panel& panel : panels.panels) range.take(panel.moves);
-  svg.text({16, 46}, range.label(), {.size = kSmall});
+  svg.text({16, 46}, range.label(), {.size = kSmallText});
   const double latest_ms = latest(panels);
   for (std::size_t i = 0; i < panels.panels.size(); ++i) {
     const ArmPanels::Panel& panel = panels.panels[i];
@@ -247,7 +246,7 @@ std::string to_svg(const ArmPanels& panels) {
     const Box box{kLeft + static_cast<double>(column) * kAcross,
                   88 + static_cast<double>(i / kColumns) * kDown, kWidth, kHeight};
     svg.text({box.x, box.y - 22}, panel.label + (panel.in_use ? " (in use)" : ""), {.bold = true});
-    svg.text({box.x, box.y - 7}, panel.what, {.size = kSmall});
+    svg.text({box.x, box.y - 7}, panel.what, {.size = kSmallText});
     const Field field(svg, box, 0, latest_ms, range);
     field.draw_axes(column == 0, true, 4);
     field.draw_moves(panel.moves);
@@ -256,7 +255,7 @@ std::string to_svg(const ArmPanels& panels) {
                {.anchor = Anchor::kMiddle});
   }
   if (panels.panels.empty()) svg.text({16, 100}, "The arm has not moved.", {.colour = "#595959"});
-  svg.text({16, height - 14}, panels.caption, {.size = kSmall, .colour = "#595959"});
+  svg.text({16, height - 14}, panels.caption, {.size = kSmallText, .colour = "#595959"});
   return svg.document();
 }
 

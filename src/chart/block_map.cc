@@ -14,7 +14,7 @@
 namespace spindle::chart {
 namespace {
 
-constexpr std::size_t kMostColumns = 64;
+constexpr std::size_t kMostCellsInRow = 64;
 
 /// A line of the legend, but for its letter or colour.
 struct LegendLine {
@@ -66,18 +66,18 @@ std::string glyph(const BlockMap& map, std::size_t kind, bool is_capital, const 
 
 constexpr double kPitch = 13;
 constexpr double kCell = 12;
-constexpr double kTop = 66;
+constexpr double kGridTop = 66;
 constexpr double kLegendPitch = 18;
 
-class Drawing {
+class BlockMapDrawing {
  public:
-  explicit Drawing(const BlockMap& map)
+  explicit BlockMapDrawing(const BlockMap& map)
       : map_(map),
         legend_(legend_of(map)),
         note_("Each cell is " + cell_text(map) +
               ", in the colour of what fills most of it, as high as it is in use."),
         left_(30 + Svg::width_of(first_block_text(map, map.cells.size()), 10)),
-        rows_((map.cells.size() + kMostColumns - 1) / kMostColumns) {
+        rows_((map.cells.size() + kMostCellsInRow - 1) / kMostCellsInRow) {
     for (const LegendLine& line : legend_) {
       names_ = std::max(names_, Svg::width_of(line.name));
       blocks_ = std::max(blocks_, Svg::width_of(line.blocks));
@@ -85,15 +85,15 @@ class Drawing {
   }
 
   [[nodiscard]] std::string document() const {
-    const double bottom = kTop + static_cast<double>(rows_) * kPitch;
-    const double width = std::max({left_ + kMostColumns * kPitch + 16, legend_right() + 16,
+    const double bottom = kGridTop + static_cast<double>(rows_) * kPitch;
+    const double width = std::max({left_ + kMostCellsInRow * kPitch + 16, legend_right() + 16,
                                    Svg::width_of(map_.title, 15) + 32, Svg::width_of(note_) + 32,
                                    Svg::width_of(map_.caption, 11) + 32});
     const double height = bottom + 62 + static_cast<double>(legend_.size()) * kLegendPitch;
     Svg svg(width, height, map_.title);
     svg.text({16, 26}, map_.title, {.size = 15, .bold = true});
     svg.text({16, 46}, note_);
-    svg.text({left_ - 8, kTop - 5}, "block", {.size = 10, .anchor = Anchor::kEnd});
+    svg.text({left_ - 8, kGridTop - 5}, "block", {.size = 10, .anchor = Anchor::kEnd});
     for (std::size_t i = 0; i < map_.cells.size(); ++i) draw_cell(svg, i);
     draw_legend(svg, bottom + 36);
     svg.text({16, height - 16}, map_.caption, {.size = 11, .colour = "#595959"});
@@ -104,9 +104,9 @@ class Drawing {
   [[nodiscard]] double legend_right() const { return left_ + 22 + names_ + 24 + blocks_ + 140; }
 
   void draw_cell(Svg& svg, std::size_t i) const {
-    const double x = left_ + static_cast<double>(i % kMostColumns) * kPitch;
-    const double y = kTop + static_cast<double>(i / kMostColumns) * kPitch;
-    if (i % kMostColumns == 0) {
+    const double x = left_ + static_cast<double>(i % kMostCellsInRow) * kPitch;
+    const double y = kGridTop + static_cast<double>(i / kMostCellsInRow) * kPitch;
+    if (i % kMostCellsInRow == 0) {
       svg.text({left_ - 8, y + 10}, first_block_text(map_, i),
                {.size = 10, .anchor = Anchor::kEnd});
     }
@@ -164,7 +164,7 @@ std::uint64_t BlockMap::blocks_of(std::size_t kind) const {
 
 std::string to_text(const BlockMap& map, const TextStyle& style, Colours colours) {
   const std::size_t digits = first_block_text(map, map.cells.size()).size();
-  std::size_t columns = kMostColumns;
+  std::size_t columns = kMostCellsInRow;
   while (columns > 8 && columns + digits + 2 > style.width) columns /= 2;
   std::string out = map.title + "\nEach letter is " + cell_text(map) +
                     ": what fills most of it; a capital where at least half is in use.\n\n";
@@ -188,7 +188,7 @@ std::string to_text(const BlockMap& map, const TextStyle& style, Colours colours
 }
 
 std::string to_svg(const BlockMap& map) {
-  return Drawing(map).document();
+  return BlockMapDrawing(map).document();
 }
 
 }  // namespace spindle::chart

@@ -11,7 +11,7 @@ namespace {
 using State = FrameTable::State;
 
 constexpr std::size_t kMostTextColumns = 400;
-constexpr std::size_t kMostColumns = 600;
+constexpr std::size_t kMostReferences = 600;
 
 std::size_t widest_of(const FrameTable& table) {
   std::size_t width = 1;
@@ -36,11 +36,11 @@ Meaning meaning_of(State state) {
   return state == State::kEmpty ? Meaning::kFree : Meaning::kWaiting;
 }
 
-class Drawing {
+class FrameTableDrawing {
  public:
-  explicit Drawing(const FrameTable& table)
+  explicit FrameTableDrawing(const FrameTable& table)
       : table_(table),
-        count_(std::min(table.columns.size(), kMostColumns)),
+        count_(std::min(table.columns.size(), kMostReferences)),
         cell_(std::max(26.0, 9.0 * static_cast<double>(widest_of(table)) + 8)),
         left_(static_cast<double>(widest_label(table)) * 8 + 28),
         per_block_(static_cast<std::size_t>(std::max(4.0, 880 / cell_))) {}
@@ -146,7 +146,7 @@ std::string to_text(const FrameTable& table, const TextStyle& style) {
 }
 
 std::string to_svg(const FrameTable& table) {
-  return Drawing(table).document();
+  return FrameTableDrawing(table).document();
 }
 
 }  // namespace spindle::chart

@@ -48,9 +48,9 @@ std::vector<Point> places_of_tree(const Graph& graph) {
   return places;
 }
 
-class Drawing {
+class GraphDrawing {
  public:
-  explicit Drawing(const Graph& graph) : graph_(graph) {
+  explicit GraphDrawing(const Graph& graph) : graph_(graph) {
     double label = 0;
     for (const Graph::Node& node : graph.nodes) label = std::max(label, Svg::width_of(node.label));
     node_ = std::max(20.0, label / 2 + 8);
@@ -177,7 +177,7 @@ std::string to_text(const Graph& graph, const TextStyle& style) {
 }
 
 std::string to_svg(const Graph& graph) {
-  return Drawing(graph).document();
+  return GraphDrawing(graph).document();
 }
 
 }  // namespace spindle::chart

@@ -8,12 +8,6 @@
 namespace spindle::chart {
 namespace {
 
-constexpr double kSmall = 11;
-constexpr double kLeft = 84;
-constexpr double kTop = 62;
-constexpr double kHeight = 320;
-constexpr double kGap = 12;  ///< behind the bar of zeros
-
 std::string range_text(const Histogram& histogram, std::size_t bin) {
   const double limit = histogram.bins[bin].limit;
   // What begins with a bin of zeros counts in whole numbers.
@@ -22,15 +16,15 @@ std::string range_text(const Histogram& histogram, std::size_t bin) {
   return "to " + number_text(limit);
 }
 
-class Drawing {
+class HistogramDrawing {
  public:
-  explicit Drawing(const Histogram& histogram)
+  explicit HistogramDrawing(const Histogram& histogram)
       : histogram_(histogram),
         has_zeros_(!histogram.bins.empty() && histogram.bins.front().limit == 0) {
     double widest = 0;
     for (const Histogram::Bin& bin : histogram.bins) {
       most_ = std::max(most_, bin.count);
-      widest = std::max(widest, Svg::width_of(number_text(bin.limit), kSmall));
+      widest = std::max(widest, Svg::width_of(number_text(bin.limit), kSmallText));
     }
     const auto bars = static_cast<double>(std::max<std::size_t>(histogram.bins.size(), 1));
     bar_ = std::max(widest + 8, std::min(90.0, 700 / bars));
@@ -41,10 +35,10 @@ class Drawing {
     const double bottom = kTop + marks_height() + kHeight;
     const double width =
         std::max({kLeft + width_ + 40, marks_right() + 16, Svg::width_of(histogram_.title, 15) + 32,
-                  Svg::width_of(histogram_.caption, kSmall) + 32});
+                  Svg::width_of(histogram_.caption, kSmallText) + 32});
     Svg svg(width, bottom + 72, histogram_.title);
     svg.text({16, 26}, histogram_.title, {.size = 15, .bold = true});
-    svg.text({16, 46}, histogram_.y_label, {.size = kSmall});
+    svg.text({16, 46}, histogram_.y_label, {.size = kSmallText});
     draw_axis(svg, bottom);
     for (std::size_t i = 0; i < histogram_.bins.size(); ++i) draw_bar(svg, i, bottom);
     if (histogram_.bins.empty())
@@ -53,7 +47,7 @@ class Drawing {
     draw_marks(svg, bottom);
     svg.line({kLeft, bottom}, {kLeft + width_, bottom}, {.stroke = "#000000"});
     svg.text({kLeft + width_ / 2, bottom + 36}, histogram_.x_label, {.anchor = Anchor::kMiddle});
-    svg.text({16, bottom + 58}, histogram_.caption, {.size = kSmall, .colour = "#595959"});
+    svg.text({16, bottom + 58}, histogram_.caption, {.size = kSmallText, .colour = "#595959"});
     return svg.document();
   }
 
@@ -73,7 +67,7 @@ class Drawing {
       if (tick != static_cast<double>(static_cast<std::uint64_t>(tick))) continue;
       const double y = top_of(tick, bottom);
       svg.line({kLeft, y}, {kLeft + width_, y}, {.stroke = "#E6E6E6"});
-      svg.text({kLeft - 8, y + 4}, number_text(tick), {.size = kSmall, .anchor = Anchor::kEnd});
+      svg.text({kLeft - 8, y + 4}, number_text(tick), {.size = kSmallText, .anchor = Anchor::kEnd});
     }
   }
 
@@ -84,10 +78,11 @@ class Drawing {
     svg.box({left + 1, top, bar_ - 2, bottom - top}, {.fill = colour_of(histogram_.meaning)},
             range_text(histogram_, bin) + ": " + number_text(of.count));
     if (has_zeros_ && bin == 0)
-      svg.text({left + bar_ / 2, bottom + 16}, "0", {.size = kSmall, .anchor = Anchor::kMiddle});
+      svg.text({left + bar_ / 2, bottom + 16}, "0",
+               {.size = kSmallText, .anchor = Anchor::kMiddle});
     else
       svg.text({left + bar_, bottom + 16}, number_text(of.limit),
-               {.size = kSmall, .anchor = Anchor::kMiddle});
+               {.size = kSmallText, .anchor = Anchor::kMiddle});
   }
 
   /// Where the value lies among the bars, evenly within each.
@@ -111,23 +106,28 @@ class Drawing {
     const auto& marks = histogram_.marks;
     if (marks.empty() || histogram_.bins.empty()) return;
     const double first = place_of(marks.front().value);
-    const bool to_left = first - Svg::width_of(marks.front().label, kSmall) > kLeft;
+    const bool to_left = first - Svg::width_of(marks.front().label, kSmallText) > kLeft;
     for (std::size_t i = 0; i < marks.size(); ++i) {
       const std::size_t line = to_left ? marks.size() - 1 - i : i;
       const double x = place_of(marks[i].value);
       const double y = kTop + 4 + 16 * static_cast<double>(line);
       svg.line({x, y - 8}, {x, bottom}, {.stroke = "#000000", .dashes = "4 3"});
       svg.text({to_left ? x - 5 : x + 5, y}, marks[i].label,
-               {.size = kSmall, .anchor = to_left ? Anchor::kEnd : Anchor::kStart});
+               {.size = kSmallText, .anchor = to_left ? Anchor::kEnd : Anchor::kStart});
     }
   }
   /// How far the words of marks reach.
   [[nodiscard]] double marks_right() const {
     double right = 0;
     for (const Histogram::Mark& mark : histogram_.marks)
-      right = std::max(right, place_of(mark.value) + 5 + Svg::width_of(mark.label, kSmall));
+      right = std::max(right, place_of(mark.value) + 5 + Svg::width_of(mark.label, kSmallText));
     return right;
   }
+
+  static constexpr double kLeft = 84;
+  static constexpr double kTop = 62;
+  static constexpr double kHeight = 320;
+  static constexpr double kGap = 12;  ///< behind the bar of zeros
 
   const Histogram& histogram_;
   bool has_zeros_;
@@ -150,7 +150,7 @@ std::string to_text(const Histogram& histogram, const TextStyle& style) {
 }
 
 std::string to_svg(const Histogram& histogram) {
-  return Drawing(histogram).document();
+  return HistogramDrawing(histogram).document();
 }
 
 }  // namespace spindle::chart

@@ -60,17 +60,17 @@ class Axes {
   double top_;
 };
 
-constexpr double kLeft = 80;
-constexpr double kTop = 48;
-constexpr double kWidth = 660;
-constexpr double kHeight = 380;
+constexpr double kPlotLeft = 80;
+constexpr double kPlotTop = 48;
+constexpr double kPlotWidth = 660;
+constexpr double kPlotHeight = 380;
 
 std::string_view colour_of(const Plot::Line& line, std::size_t number) {
   return line.colour.empty() ? series_colour(number) : line.colour;
 }
 
 Point on_paper(const Axes& axes, const Point& p) {
-  return {kLeft + axes.across(p.x) * kWidth, kTop + (1 - axes.up(p.y)) * kHeight};
+  return {kPlotLeft + axes.across(p.x) * kPlotWidth, kPlotTop + (1 - axes.up(p.y)) * kPlotHeight};
 }
 
 bool is_empty(const Plot& plot) {
@@ -79,22 +79,22 @@ bool is_empty(const Plot& plot) {
 }
 
 void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
-  const double bottom = kTop + kHeight;
+  const double bottom = kPlotTop + kPlotHeight;
   for (double tick : axis_ticks(0, axes.top(), 8, plot.counts_up)) {
-    const double y = kTop + (1 - axes.up(tick)) * kHeight;
-    svg.line({kLeft, y}, {kLeft + kWidth, y}, {.stroke = "#E6E6E6"});
-    svg.text({kLeft - 8, y + 4}, number_text(tick), {.size = 11, .anchor = Anchor::kEnd});
+    const double y = kPlotTop + (1 - axes.up(tick)) * kPlotHeight;
+    svg.line({kPlotLeft, y}, {kPlotLeft + kPlotWidth, y}, {.stroke = "#E6E6E6"});
+    svg.text({kPlotLeft - 8, y + 4}, number_text(tick), {.size = 11, .anchor = Anchor::kEnd});
   }
   // How far x would go without a point nobody knows.
   for (double tick : is_empty(plot) ? std::vector<double>() : axes.ticks()) {
-    const double x = kLeft + axes.across(tick) * kWidth;
-    svg.line({x, kTop}, {x, bottom + 4}, {.stroke = "#E6E6E6"});
+    const double x = kPlotLeft + axes.across(tick) * kPlotWidth;
+    svg.line({x, kPlotTop}, {x, bottom + 4}, {.stroke = "#E6E6E6"});
     svg.text({x, bottom + 18}, number_text(tick), {.size = 11, .anchor = Anchor::kMiddle});
   }
-  svg.line({kLeft, kTop}, {kLeft, bottom}, {.stroke = "#000000"});
-  svg.line({kLeft, bottom}, {kLeft + kWidth, bottom}, {.stroke = "#000000"});
-  svg.text({kLeft + kWidth / 2, bottom + 38}, plot.x_label, {.anchor = Anchor::kMiddle});
-  svg.text({16, kTop - 8}, plot.y_label, {.size = 11});
+  svg.line({kPlotLeft, kPlotTop}, {kPlotLeft, bottom}, {.stroke = "#000000"});
+  svg.line({kPlotLeft, bottom}, {kPlotLeft + kPlotWidth, bottom}, {.stroke = "#000000"});
+  svg.text({kPlotLeft + kPlotWidth / 2, bottom + 38}, plot.x_label, {.anchor = Anchor::kMiddle});
+  svg.text({16, kPlotTop - 8}, plot.y_label, {.size = 11});
 }
 
 void draw_line(Svg& svg, const Plot::Line& line, const Axes& axes, std::size_t number) {
@@ -119,19 +119,20 @@ std::string to_svg(const Plot& plot) {
   double label = 0;
   for (const Plot::Line& line : plot.lines) label = std::max(label, Svg::width_of(line.label, 11));
   const double caption = plot.caption.empty() ? 0 : 22;
-  Svg svg(std::max({kLeft + kWidth + label + 70, Svg::width_of(plot.caption, 11) + 32,
+  Svg svg(std::max({kPlotLeft + kPlotWidth + label + 70, Svg::width_of(plot.caption, 11) + 32,
                     Svg::width_of(plot.title, 15) + 32}),
-          kTop + kHeight + 56 + caption, plot.title);
+          kPlotTop + kPlotHeight + 56 + caption, plot.title);
   if (!plot.caption.empty())
-    svg.text({16, kTop + kHeight + 62}, plot.caption, {.size = 11, .colour = "#595959"});
+    svg.text({16, kPlotTop + kPlotHeight + 62}, plot.caption, {.size = 11, .colour = "#595959"});
   svg.text({16, 22}, plot.title, {.size = 15, .bold = true});
   draw_axes(svg, plot, axes);
   if (!plot.nothing.empty() && is_empty(plot))
-    svg.text_in({kLeft, kTop, kWidth, kHeight}, plot.nothing, {.colour = "#595959"});
-  double y = kTop + 10;
+    svg.text_in({kPlotLeft, kPlotTop, kPlotWidth, kPlotHeight}, plot.nothing,
+                {.colour = "#595959"});
+  double y = kPlotTop + 10;
   for (std::size_t i = 0; i < plot.lines.size(); ++i) {
     draw_line(svg, plot.lines[i], axes, i);
-    const double x = kLeft + kWidth + 16;
+    const double x = kPlotLeft + kPlotWidth + 16;
     if (plot.lines[i].is_points)
       svg.circle({x + 12, y - 4}, 4, {.fill = colour_of(plot.lines[i], i)});
     else

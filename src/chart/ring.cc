@@ -11,7 +11,6 @@
 namespace spindle::chart {
 namespace {
 
-constexpr double kSmall = 11;
 constexpr Point kCentre{340, 300};
 constexpr double kInner = 140;
 constexpr double kOuter = 200;
@@ -62,7 +61,7 @@ void draw_scale(Svg& svg, const Ring& ring) {
     const double turn = turn_of(ring, tick);
     svg.line(on_circle(kInner - 6, turn), on_circle(kInner, turn), {.stroke = "#000000"});
     const Point at = on_circle(kInner - 24, turn);
-    svg.text({at.x, at.y + 4}, number_text(tick), {.size = kSmall, .anchor = Anchor::kMiddle});
+    svg.text({at.x, at.y + 4}, number_text(tick), {.size = kSmallText, .anchor = Anchor::kMiddle});
   }
 }
 
@@ -145,7 +144,7 @@ std::string to_svg(const Ring& ring) {
   constexpr double kLegendLeft = 2 * kCentre.x + 8;
   const double width =
       std::max({kLegendLeft + legend_width(ring), Svg::width_of(ring.title, 15) + 32,
-                Svg::width_of(ring.caption, kSmall) + 32});
+                Svg::width_of(ring.caption, kSmallText) + 32});
   Svg svg(width, 610, ring.title);
   svg.text({16, 26}, ring.title, {.size = 15, .bold = true});
   svg.polygon(sector(0, 2 * std::numbers::pi), {.fill = ring.kinds.front().colour});
@@ -163,7 +162,7 @@ std::string to_svg(const Ring& ring) {
     y += 18;
   }
   draw_legend(svg, ring, kLegendLeft);
-  svg.text({16, 590}, ring.caption, {.size = kSmall, .colour = "#595959"});
+  svg.text({16, 590}, ring.caption, {.size = kSmallText, .colour = "#595959"});
   return svg.document();
 }
 

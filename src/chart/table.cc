@@ -12,7 +12,7 @@ namespace {
 /// More rows are left out of the text; CSV and JSON have them all.
 constexpr std::size_t kMostTextRows = 200;
 
-bool is_number(std::string_view text) {
+bool looks_like_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789.,+-%() ") == std::string_view::npos;
 }
 
@@ -69,7 +69,7 @@ std::string Table::text(const TextStyle& style, std::string_view whole) const {
     for (std::size_t r = 0; r < shown; ++r) {
       const std::string& cell = rows_[r][c];
       column.width = std::max(column.width, columns_of(cell));
-      column.to_right = column.to_right && (is_number(cell) || cell.empty() || cell == "-");
+      column.to_right = column.to_right && (looks_like_number(cell) || cell.empty() || cell == "-");
     }
     if (!last_.empty()) column.width = std::max(column.width, columns_of(last_[c]));
     columns.push_back(column);

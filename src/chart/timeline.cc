@@ -90,9 +90,9 @@ class BoxedBar {
 };
 
 /// Left of the axis stand the labels, above the title, below the numbers.
-class Drawing {
+class TimelineDrawing {
  public:
-  explicit Drawing(const Timeline& timeline) : timeline_(timeline) {
+  explicit TimelineDrawing(const Timeline& timeline) : timeline_(timeline) {
     double label = 0;
     for (const std::vector<Lane>* lanes : {&timeline.resources, &timeline.tasks})
       for (const Lane& lane : *lanes) {
@@ -236,7 +236,7 @@ std::string to_text(const Timeline& timeline, const TextStyle& style) {
 }
 
 std::string to_svg(const Timeline& timeline) {
-  return Drawing(timeline).document();
+  return TimelineDrawing(timeline).document();
 }
 
 }  // namespace spindle::chart

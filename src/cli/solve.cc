@@ -20,20 +20,13 @@
 namespace spindle::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;
-constexpr int kDeepest = 100;
+constexpr int kDeepestJson = 100;
 
 struct SolveRequest {
   std::string file;
   bool json = false;
 };
-
-int fail(const std::string& what) {
-  fmt::print(stderr, "spindle solve: {}\n", what);
-  return 1;
-}
 
 std::string unreadable(const std::string& name) {
   return fmt::format("{}: it cannot be read ({})", name, std::strerror(errno));
@@ -85,8 +78,8 @@ int depth_of(const std::string& text) {
 std::optional<Json> read_cases(const std::string& name, std::string& reason) {
   const std::optional<std::string> text = read_all(name, reason);
   if (!text) return std::nullopt;
-  if (depth_of(*text) > kDeepest) {
-    reason = fmt::format("{}: nested deeper than {} levels", name, kDeepest);
+  if (depth_of(*text) > kDeepestJson) {
+    reason = fmt::format("{}: nested deeper than {} levels", name, kDeepestJson);
     return std::nullopt;
   }
   try {
@@ -147,7 +140,7 @@ void compare(const Json& problem, const Json& line, const std::string& name, std
 int solve(const SolveRequest& request) {
   std::string reason;
   const std::optional<Json> cases = read_cases(request.file, reason);
-  if (!cases) return fail(reason);
+  if (!cases) return fail("solve", reason);
   std::vector<std::string> notes;
   const Json lines = solve_cases(*cases, &notes);
   for (const std::string& note : notes) fmt::print(stderr, "spindle solve: {}\n", note);

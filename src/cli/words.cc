@@ -77,6 +77,10 @@ std::optional<double> number_of(const Json& object, std::string_view key) {
   return found->get<double>();
 }
 
+double number_or_zero(const Json& object, std::string_view key) {
+  return number_of(object, key).value_or(0);
+}
+
 std::string shown(double value) {
   std::string text = fmt::format("{:.2f}", value);
   text.erase(text.find_last_not_of('0') + 1);
@@ -95,6 +99,20 @@ std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
   return text;
+}
+
+std::string counted(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+int fail(std::string_view command, std::string_view what) {
+  fmt::print(stderr, "spindle {}: {}\n", command, what);
+  return 1;
+}
+
+int fail(std::string_view command, std::string_view about, std::string_view why) {
+  fmt::print(stderr, "spindle {}: {}: {}\n", command, about, why);
+  return 1;
 }
 
 }  // namespace spindle::cli

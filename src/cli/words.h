@@ -48,7 +48,14 @@ std::string shown(double value);
 std::string what_is_wrong(const Json::exception& error);
 /// The member as a number, if there is one.
 std::optional<double> number_of(const Json& object, std::string_view key);
+double number_or_zero(const Json& object, std::string_view key);
 /// "12,345,678".
 std::string grouped(std::uint64_t number);
+/// "1 block", "2 blocks".
+std::string counted(std::uint64_t count, std::string_view what);
+/// "spindle COMMAND: WHAT", on standard error; the status of a command that failed.
+int fail(std::string_view command, std::string_view what);
+/// "spindle COMMAND: ABOUT: WHY".
+int fail(std::string_view command, std::string_view about, std::string_view why);
 
 }  // namespace spindle::cli

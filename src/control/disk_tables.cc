@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "spindle/base/clock.h"
+
 namespace spindle {
 namespace {
-
-constexpr double kNsPerMs = 1e6;
 
 double milliseconds(std::int64_t ns) {
   return static_cast<double>(ns) / kNsPerMs;

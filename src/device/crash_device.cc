@@ -11,14 +11,14 @@ namespace spindle {
 namespace {
 
 /// The place of what was discarded.
-constexpr std::uint64_t kZeros = 0;
+constexpr std::uint64_t kPlaceOfZeros = 0;
 /// So many of the overwritten blocks are compared, the first ones, among which is the superblock:
 /// each mount and each repair changes that.
 constexpr std::size_t kMostCompared = 16384;
 
 /// What the image may hold in the end, of one block.
 struct Ending {
-  std::uint64_t place = kZeros;
+  std::uint64_t place = kPlaceOfZeros;
   std::vector<std::uint64_t> others = {};  ///< writes of which the end was not seen
 };
 
@@ -72,7 +72,7 @@ Result<> CrashDevice::check_image() const {
   std::vector<std::byte> expected(block_size());
   for (const BlockNo block : blocks) {
     const Ending& ending = all.at(block);
-    if (ending.place == kZeros) continue;  // discarded blocks may hold anything
+    if (ending.place == kPlaceOfZeros) continue;  // discarded blocks may hold anything
     TRY(read_image(block, found));
     std::vector<std::uint64_t> places = ending.others;
     places.push_back(ending.place);
@@ -93,7 +93,7 @@ void CrashDevice::advance(const WriteOrder::Barrier& barrier) {
     const BlockNo start = event.run.start + part.offset / block_size();
     for (std::uint64_t at = 0; at < part.length; at += block_size()) {
       places_[start + at / block_size()] = event.kind == WriteEvent::Kind::kDiscard
-                                               ? kZeros
+                                               ? kPlaceOfZeros
                                                : log_.content_offset(part.event) + part.offset + at;
     }
   }
@@ -148,7 +148,7 @@ Result<> CrashDevice::read_blocks(BlockNo start, std::span<std::byte> into) cons
       i = end;
       continue;
     }
-    if (place->second == kZeros)
+    if (place->second == kPlaceOfZeros)
       std::ranges::fill(block(i), std::byte{0});
     else
       TRY(log_.read(place->second, block(i)));

@@ -16,6 +16,17 @@
 #include "spindle/base/limits.h"
 
 namespace spindle {
+
+enum class WriteLogRecordType : std::uint16_t {
+  kBefore = 1,  ///< what blocks held before they were first overwritten
+  kWrite,
+  kFlush,
+  kDiscard,
+  kComplete,  ///< event `block` is done, at `moment`
+  kNote,
+  kEnd,
+};
+
 namespace {
 
 constexpr char kMagic[8] = {'S', 'P', 'I', 'N', 'W', 'L', 'O', 'G'};
@@ -34,16 +45,6 @@ struct FileHeader {
   le64 checksum;  ///< of what stands before it
 };
 static_assert(sizeof(FileHeader) == 64);
-
-enum class RecordType : std::uint16_t {
-  kBefore = 1,  ///< what blocks held before they were first overwritten
-  kWrite,
-  kFlush,
-  kDiscard,
-  kComplete,  ///< event `block` is done, at `moment`
-  kNote,
-  kEnd,
-};
 
 template <class T>
 std::uint64_t checksum_of(const T& record, std::uint64_t seed) {
@@ -70,7 +71,7 @@ struct WriteLogRecord {
 static_assert(sizeof(WriteLogRecord) == 48);
 
 struct WriteLogWriter::Head {
-  RecordType type{};
+  WriteLogRecordType type{};
   IoPurpose purpose = IoPurpose::kData;
   std::uint64_t block = 0;
   std::uint64_t count = 0;
@@ -159,31 +160,32 @@ void WriteLogWriter::before(BlockDevice& device, Run run) {
       return;
     }
     const std::span<std::byte> content(bytes);
-    append({.type = RecordType::kBefore, .block = at.value, .count = count}, {&content, 1});
+    append({.type = WriteLogRecordType::kBefore, .block = at.value, .count = count}, {&content, 1});
     for (std::uint64_t i = 0; i < count; ++i) kept_[at.value + i] = true;
     at = at + count;
   }
 }
 
 void WriteLogWriter::enter(const WriteEvent& event, std::span<const std::span<std::byte>> content) {
-  const RecordType type = event.kind == WriteEvent::Kind::kWrite   ? RecordType::kWrite
-                          : event.kind == WriteEvent::Kind::kFlush ? RecordType::kFlush
-                                                                   : RecordType::kDiscard;
+  const WriteLogRecordType type =
+      event.kind == WriteEvent::Kind::kWrite   ? WriteLogRecordType::kWrite
+      : event.kind == WriteEvent::Kind::kFlush ? WriteLogRecordType::kFlush
+                                               : WriteLogRecordType::kDiscard;
   append({type, event.purpose, event.run.start.value, event.run.length, event.moment}, content);
 }
 
 void WriteLogWriter::complete(std::size_t index, std::uint64_t moment) {
-  append({.type = RecordType::kComplete, .block = index, .moment = moment}, {});
+  append({.type = WriteLogRecordType::kComplete, .block = index, .moment = moment}, {});
 }
 
 void WriteLogWriter::note(std::string_view text) {
   std::string kept(text.substr(0, kLongestText));
   const std::span<std::byte> content = std::as_writable_bytes(std::span(kept));
-  append({.type = RecordType::kNote}, {&content, 1});
+  append({.type = WriteLogRecordType::kNote}, {&content, 1});
 }
 
 void WriteLogWriter::finish() {
-  append({.type = RecordType::kEnd}, {});
+  append({.type = WriteLogRecordType::kEnd}, {});
 }
 
 WriteLogFile::~WriteLogFile() {
@@ -245,7 +247,7 @@ Result<> WriteLogFile::scan() {
 }
 
 Result<> WriteLogFile::take(const WriteLogRecord& record, std::uint64_t at) {
-  const auto type = static_cast<RecordType>(std::uint16_t{record.type});
+  const auto type = static_cast<WriteLogRecordType>(std::uint16_t{record.type});
   const auto time_ns = static_cast<std::int64_t>(std::uint64_t{record.time_ns});
   const Run run{BlockNo{record.block}, record.count};
   const bool fits = run.length <= block_count_ && record.block <= block_count_ - run.length;
@@ -258,28 +260,28 @@ Result<> WriteLogFile::take(const WriteLogRecord& record, std::uint64_t at) {
     return Result<>();
   };
   switch (type) {
-    case RecordType::kBefore:
+    case WriteLogRecordType::kBefore:
       if (!is_whole) break;
       for (std::uint64_t i = 0; i < run.length; ++i)
         before_.emplace(run.start + i, at + i * block_size_);
       return {};
-    case RecordType::kWrite:
+    case WriteLogRecordType::kWrite:
       if (is_whole) return add(WriteEvent::Kind::kWrite, WriteEvent::kNever);
       break;
-    case RecordType::kDiscard:
+    case WriteLogRecordType::kDiscard:
       if (fits) return add(WriteEvent::Kind::kDiscard, WriteEvent::kNever);
       break;
-    case RecordType::kFlush:
+    case WriteLogRecordType::kFlush:
       return add(WriteEvent::Kind::kFlush, record.moment);
-    case RecordType::kComplete:
+    case WriteLogRecordType::kComplete:
       if (record.block >= events_.size()) break;
       events_[record.block].moment = record.moment;
       return {};
-    case RecordType::kNote:
+    case WriteLogRecordType::kNote:
       if (record.length > kLongestText) break;
       notes_.push_back({events_.size(), time_ns, at, record.length});
       return {};
-    case RecordType::kEnd:
+    case WriteLogRecordType::kEnd:
       is_complete_ = true;
       return {};
   }

@@ -4,10 +4,11 @@
 #include <array>
 #include <cmath>
 
+#include "spindle/base/clock.h"
+
 namespace spindle {
 namespace {
 
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::uint64_t kMostCylinders = 100'000;
 
 constexpr std::string_view kTextbook = "textbook";

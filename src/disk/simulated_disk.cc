@@ -13,8 +13,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-
 Result<> check_pace(double pace) {
   if (pace >= 0 && pace <= SimulatedDisk::kMaxPace) return {};
   return Error{EINVAL, "the pace must be a number from 0 to 1000"};

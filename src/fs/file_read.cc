@@ -6,7 +6,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::array<std::byte, 65536> kZeros{};
+constexpr std::array<std::byte, 65536> kZeroBytes{};
 constexpr std::uint64_t kFirstWindow = 128u << 10;
 constexpr std::uint64_t kLargestWindow = 2u << 20;
 
@@ -14,8 +14,8 @@ using Pieces = std::vector<std::span<const std::byte>>;
 
 void add_zeros(Pieces& pieces, std::uint64_t count) {
   while (count > 0) {
-    const std::size_t part = std::min<std::uint64_t>(count, kZeros.size());
-    pieces.push_back(std::span(kZeros).first(part));
+    const std::size_t part = std::min<std::uint64_t>(count, kZeroBytes.size());
+    pieces.push_back(std::span(kZeroBytes).first(part));
     count -= part;
   }
 }

@@ -11,7 +11,7 @@ namespace spindle {
 namespace {
 
 // Blocks are written home in batches of so many bytes, between which a waiting sync is served.
-constexpr std::size_t kBatchBytes = 4u << 20;
+constexpr std::size_t kCheckpointBatchBytes = 4u << 20;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Result<> JournalCore::checkpoint(bool interleave) {
   TRY(flush_data());
   const std::vector<BlockNo> blocks = held_.up_to(limit);
   trace_event(EventKind::kCheckpoint, {limit.value, blocks.size()});
-  const std::size_t batch = std::max<std::size_t>(1, kBatchBytes / layout_.block_size);
+  const std::size_t batch = std::max<std::size_t>(1, kCheckpointBatchBytes / layout_.block_size);
   for (std::size_t first = 0; first < blocks.size(); first += batch) {
     const std::size_t count = std::min(batch, blocks.size() - first);
     TRY(write_home(std::span(blocks).subspan(first, count), limit));

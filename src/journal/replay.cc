@@ -14,7 +14,7 @@ namespace {
 using format::RecordKind;
 
 // Blocks are brought up to date in batches of so many bytes, whatever the log names.
-constexpr std::size_t kBatchBytes = 4u << 20;
+constexpr std::size_t kReplayBatchBytes = 4u << 20;
 
 // Where a record stands. The order is that of blocks, and for each block that of the log.
 struct Item {
@@ -129,7 +129,7 @@ void Replayer::tell(const Target& target) {
 }
 
 Result<> Replayer::apply_all() {
-  const std::size_t batch = std::max<std::size_t>(1, kBatchBytes / layout_.block_size);
+  const std::size_t batch = std::max<std::size_t>(1, kReplayBatchBytes / layout_.block_size);
   std::vector<Target> targets;
   for (std::size_t first = 0; first < items_.size();) {
     std::size_t last = first;

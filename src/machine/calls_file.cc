@@ -18,10 +18,6 @@ std::string path_of(const Thread& thread, const std::string& text) {
   return absolute_path(thread.process->directory, text);
 }
 
-Outcome answer_of(const Result<>& result) {
-  return result.ok() ? Response::nothing() : Response::of(result.error());
-}
-
 Result<OpenFile*> descriptor(const Thread& thread, std::int64_t number) {
   const auto& descriptors = thread.process->descriptors;
   const auto found = descriptors.find(static_cast<int>(number));
@@ -202,24 +198,24 @@ Outcome call_truncate(Kernel& kernel, Thread& thread) {
   if (!file.ok()) return file.error();
   if (thread.request.numbers[0] < 0) return Error{EINVAL, "the size is negative"};
   if (!file->may_write) return Error{EACCES, "the user may not write to the file"};
-  return answer_of(
+  return Response::of(
       kernel.truncate_file(file->id, static_cast<std::uint64_t>(thread.request.numbers[0])));
 }
 
 /// text: path.
 Outcome call_remove(Kernel& kernel, Thread& thread) {
-  return answer_of(kernel.host.remove(path_of(thread, thread.request.text)));
+  return Response::of(kernel.host.remove(path_of(thread, thread.request.text)));
 }
 
 /// text, more: the paths before and after.
 Outcome call_rename(Kernel& kernel, Thread& thread) {
-  return answer_of(kernel.host.rename(path_of(thread, thread.request.text),
-                                      path_of(thread, thread.request.more)));
+  return Response::of(kernel.host.rename(path_of(thread, thread.request.text),
+                                         path_of(thread, thread.request.more)));
 }
 
 /// text, more: the path of the file, and the new one.
 Outcome call_link(Kernel& kernel, Thread& thread) {
-  return answer_of(
+  return Response::of(
       kernel.host.link(path_of(thread, thread.request.text), path_of(thread, thread.request.more)));
 }
 
@@ -227,7 +223,7 @@ Outcome call_link(Kernel& kernel, Thread& thread) {
 Outcome call_make_link(Kernel& kernel, Thread& thread) {
   if (thread.request.text.size() >= kLongestPath)
     return Error{ENAMETOOLONG, "the target is too long"};
-  return answer_of(
+  return Response::of(
       kernel.host.make_link(thread.request.text, path_of(thread, thread.request.more)));
 }
 
@@ -242,8 +238,8 @@ Outcome call_read_link(Kernel& kernel, Thread& thread) {
 Outcome call_change_mode(Kernel& kernel, Thread& thread) {
   const std::int64_t mode = thread.request.numbers[0];
   if (mode < 0 || mode > 07777) return Error{EINVAL, "permissions are 0 to 7777, octal"};
-  return answer_of(kernel.host.change_mode(path_of(thread, thread.request.text),
-                                           static_cast<std::uint32_t>(mode)));
+  return Response::of(kernel.host.change_mode(path_of(thread, thread.request.text),
+                                              static_cast<std::uint32_t>(mode)));
 }
 
 /// text: path. numbers: when it was changed last, in seconds since 1970 (-1: now).
@@ -251,7 +247,7 @@ Outcome call_set_times(Kernel& kernel, Thread& thread) {
   const std::int64_t seconds = thread.request.numbers[0];
   constexpr std::int64_t kLatest = std::int64_t{1} << 40;
   if (seconds < -1 || seconds > kLatest) return Error{EINVAL, "there is no such time"};
-  return answer_of(kernel.host.set_modified(
+  return Response::of(kernel.host.set_modified(
       path_of(thread, thread.request.text),
       seconds == -1 ? std::nullopt : std::optional<std::int64_t>(seconds)));
 }
@@ -267,7 +263,7 @@ Outcome call_umask(Kernel&, Thread& thread) {
 
 /// text: path.
 Outcome call_make_directory(Kernel& kernel, Thread& thread) {
-  return answer_of(kernel.host.make_directory(path_of(thread, thread.request.text), 0777));
+  return Response::of(kernel.host.make_directory(path_of(thread, thread.request.text), 0777));
 }
 
 /// text: path. Answers the names.

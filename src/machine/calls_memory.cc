@@ -11,10 +11,6 @@ VirtualAddress address_of(const Thread& thread) {
   return VirtualAddress{static_cast<std::uint64_t>(thread.request.numbers[0])};
 }
 
-Outcome answer_of(const Result<>& result) {
-  return result.ok() ? Response::nothing() : Response::of(result.error());
-}
-
 /// "rwx" or some of it.
 Protection protection_of(const std::string& text) {
   return {.read = text.find('r') != std::string::npos,
@@ -72,14 +68,15 @@ Outcome call_map(Kernel& kernel, Thread& thread) {
 /// numbers: address, bytes.
 Outcome call_unmap(Kernel& kernel, Thread& thread) {
   const auto bytes = static_cast<std::uint64_t>(thread.request.numbers[1]);
-  return answer_of(kernel.paging->memory().unmap(thread.process->space, address_of(thread), bytes));
+  return Response::of(
+      kernel.paging->memory().unmap(thread.process->space, address_of(thread), bytes));
 }
 
 /// numbers: address, bytes. text: protection.
 Outcome call_protect(Kernel& kernel, Thread& thread) {
   const auto bytes = static_cast<std::uint64_t>(thread.request.numbers[1]);
-  return answer_of(kernel.paging->memory().protect(thread.process->space, address_of(thread), bytes,
-                                                   protection_of(thread.request.text)));
+  return Response::of(kernel.paging->memory().protect(thread.process->space, address_of(thread),
+                                                      bytes, protection_of(thread.request.text)));
 }
 
 /// numbers: where the heap shall end; 0: as it is. Answers where it ends, and where it starts.

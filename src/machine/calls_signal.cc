@@ -11,10 +11,6 @@ bool can_be_changed(std::int64_t signal) {
   return signal > 0 && signal <= kMostSignal && signal != kSigKill && signal != kSigStop;
 }
 
-Outcome answer_of(const Result<>& result) {
-  return result.ok() ? Response::nothing() : Response::of(result.error());
-}
-
 ProcessNumber own_for_0(const Thread& thread, std::int64_t number) {
   return number == 0 ? thread.id : static_cast<ProcessNumber>(number);
 }
@@ -28,7 +24,7 @@ Outcome call_kill(Kernel& kernel, Thread& thread) {
   if (target < -Kernel::kMostNumber || target > Kernel::kMostNumber)
     return Error{ESRCH, "there is no such process"};
   const auto number = target == 0 ? -thread.process->group : static_cast<ProcessNumber>(target);
-  return answer_of(kernel.kill(number, static_cast<int>(signal), thread.process->uid));
+  return Response::of(kernel.kill(number, static_cast<int>(signal), thread.process->uid));
 }
 
 /// numbers: signal, what becomes of it (0 default, 1 ignored, 2 a handler). function: the handler.
@@ -90,9 +86,9 @@ Outcome call_nice(Kernel& kernel, Thread& thread) {
 /// numbers: process (0: itself), class, real-time priority.
 Outcome call_scheduler(Kernel& kernel, Thread& thread) {
   const auto& numbers = thread.request.numbers;
-  return answer_of(kernel.set_scheduling(own_for_0(thread, numbers[0]),
-                                         static_cast<SchedulingClass>(numbers[1]),
-                                         static_cast<int>(numbers[2]), thread.process->uid));
+  return Response::of(kernel.set_scheduling(own_for_0(thread, numbers[0]),
+                                            static_cast<SchedulingClass>(numbers[1]),
+                                            static_cast<int>(numbers[2]), thread.process->uid));
 }
 
 /// numbers: process (0: itself), class, level.
@@ -100,7 +96,7 @@ Outcome call_io_priority(Kernel& kernel, Thread& thread) {
   const auto& numbers = thread.request.numbers;
   if (numbers[2] < 0 || numbers[2] > IoPriority::kMostLevel)
     return Error{EINVAL, "an I/O level is 0 to 7"};
-  return answer_of(kernel.set_io_priority(
+  return Response::of(kernel.set_io_priority(
       own_for_0(thread, numbers[0]),
       {static_cast<IoPriority::Class>(numbers[1]), static_cast<unsigned>(numbers[2])},
       thread.process->uid));
@@ -109,8 +105,8 @@ Outcome call_io_priority(Kernel& kernel, Thread& thread) {
 /// numbers: process (0: itself), the set of CPUs.
 Outcome call_affinity(Kernel& kernel, Thread& thread) {
   const auto& numbers = thread.request.numbers;
-  return answer_of(kernel.set_cpus(own_for_0(thread, numbers[0]),
-                                   static_cast<std::uint64_t>(numbers[1]), thread.process->uid));
+  return Response::of(kernel.set_cpus(own_for_0(thread, numbers[0]),
+                                      static_cast<std::uint64_t>(numbers[1]), thread.process->uid));
 }
 
 /// text: the limit's name. numbers: whether to set it, the new value (-1: unlimited). Answers the

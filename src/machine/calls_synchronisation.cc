@@ -10,9 +10,7 @@
 namespace spindle {
 namespace {
 
-using Kind = Resource::Kind;
-
-Result<Resource*> existing(Kernel& kernel, std::string_view name, Kind kind) {
+Result<Resource*> existing(Kernel& kernel, std::string_view name, Resource::Kind kind) {
   Resource* resource = kernel.synchronisation.resources.find(name);
   if (resource == nullptr) return Error{ENOENT, "there is no such object"};
   if (resource->kind != kind) return Error{EINVAL, "the object is of another kind"};
@@ -45,7 +43,7 @@ Outcome give_back(Kernel& kernel, Thread& thread, Resource& resource, std::int64
   return Response::nothing();
 }
 
-Outcome open_object(Kernel& kernel, const Thread& thread, Kind kind) {
+Outcome open_object(Kernel& kernel, const Thread& thread, Resource::Kind kind) {
   if (const auto named = check_object_name(thread.request.text); !named.ok()) return named.error();
   const auto opened =
       kernel.synchronisation.resources.open(kind, thread.request.text, thread.request.numbers[0]);
@@ -56,7 +54,7 @@ Outcome open_object(Kernel& kernel, const Thread& thread, Kind kind) {
 /// Mutexes come into being when they are first used.
 Result<Resource*> mutex(Kernel& kernel, std::string_view name) {
   TRY(check_object_name(name));
-  return kernel.synchronisation.resources.open(Kind::kMutex, name, 1);
+  return kernel.synchronisation.resources.open(Resource::Kind::kMutex, name, 1);
 }
 
 Result<WaitQueue*> condition(Kernel& kernel, const std::string& name) {
@@ -88,24 +86,24 @@ Outcome make_way(Kernel& kernel, Thread& thread, Thread& signalled, Resource& mo
 
 /// numbers: the count it begins with.
 Outcome call_semaphore_open(Kernel& kernel, Thread& thread) {
-  return open_object(kernel, thread, Kind::kSemaphore);
+  return open_object(kernel, thread, Resource::Kind::kSemaphore);
 }
 
 Outcome call_semaphore_wait(Kernel& kernel, Thread& thread) {
-  auto semaphore = existing(kernel, thread.request.text, Kind::kSemaphore);
+  auto semaphore = existing(kernel, thread.request.text, Resource::Kind::kSemaphore);
   if (!semaphore.ok()) return semaphore.error();
   return take(kernel, thread, {{*semaphore, 1}}, "sem_wait");
 }
 
 /// Answers 1 if it was to be had, else 0.
 Outcome call_semaphore_try(Kernel& kernel, Thread& thread) {
-  auto semaphore = existing(kernel, thread.request.text, Kind::kSemaphore);
+  auto semaphore = existing(kernel, thread.request.text, Resource::Kind::kSemaphore);
   if (!semaphore.ok()) return semaphore.error();
   return try_take(kernel, thread, **semaphore);
 }
 
 Outcome call_semaphore_post(Kernel& kernel, Thread& thread) {
-  auto semaphore = existing(kernel, thread.request.text, Kind::kSemaphore);
+  auto semaphore = existing(kernel, thread.request.text, Resource::Kind::kSemaphore);
   if (!semaphore.ok()) return semaphore.error();
   return give_back(kernel, thread, **semaphore, 1);
 }
@@ -241,7 +239,7 @@ Outcome call_queue_receive(Kernel& kernel, Thread& thread) {
 
 /// numbers: how many instances there are.
 Outcome call_resource_open(Kernel& kernel, Thread& thread) {
-  return open_object(kernel, thread, Kind::kResource);
+  return open_object(kernel, thread, Resource::Kind::kResource);
 }
 
 /// numbers: the most that it will ever hold. A mutex can be claimed, too.
@@ -263,7 +261,7 @@ Outcome call_request(Kernel& kernel, Thread& thread) {
   Amounts wants;
   const std::vector<std::string>& list = thread.request.list;
   for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
-    auto resource = existing(kernel, list[i], Kind::kResource);
+    auto resource = existing(kernel, list[i], Resource::Kind::kResource);
     if (!resource.ok()) return resource.error();
     wants[*resource] += std::strtoll(list[i + 1].c_str(), nullptr, 10);
   }
@@ -272,7 +270,7 @@ Outcome call_request(Kernel& kernel, Thread& thread) {
 
 /// numbers: how many.
 Outcome call_release(Kernel& kernel, Thread& thread) {
-  auto resource = existing(kernel, thread.request.text, Kind::kResource);
+  auto resource = existing(kernel, thread.request.text, Resource::Kind::kResource);
   if (!resource.ok()) return resource.error();
   return give_back(kernel, thread, **resource, thread.request.numbers[0]);
 }

@@ -12,16 +12,16 @@ constexpr std::size_t kMostJobs = 256;
 constexpr int kMostDays = 5 * 366;
 constexpr std::int64_t kDay_s = 86'400;
 
-struct Kind {
+struct Field {
   int low = 0;
   int high = 0;
   std::string_view names;  ///< of low, low + 1 ..., three letters each
 };
-constexpr std::array<Kind, 5> kKinds = {{{0, 59, ""},
-                                         {0, 23, ""},
-                                         {1, 31, ""},
-                                         {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-                                         {0, 7, "sunmontuewedthufrisat"}}};
+constexpr std::array<Field, 5> kFields = {{{0, 59, ""},
+                                           {0, 23, ""},
+                                           {1, 31, ""},
+                                           {1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+                                           {0, 7, "sunmontuewedthufrisat"}}};
 
 std::string_view expand(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
@@ -33,13 +33,13 @@ std::string_view expand(std::string_view name) {
   return {};
 }
 
-std::optional<int> number_of(std::string_view text, const Kind& kind) {
+std::optional<int> number_of(std::string_view text, const Field& field) {
   if (const auto number = number_in(text)) return number;
   if (text.size() != 3) return std::nullopt;
-  for (std::size_t i = 0; i + 3 <= kind.names.size(); i += 3)
-    if (std::ranges::equal(kind.names.substr(i, 3), text, {}, {},
+  for (std::size_t i = 0; i + 3 <= field.names.size(); i += 3)
+    if (std::ranges::equal(field.names.substr(i, 3), text, {}, {},
                            [](char c) { return static_cast<char>(c | 0x20); }))
-      return kind.low + static_cast<int>(i / 3);
+      return field.low + static_cast<int>(i / 3);
   return std::nullopt;
 }
 
@@ -56,20 +56,20 @@ std::vector<std::string> words_of(std::string_view line) {
 }
 
 /// "*", "5", "1-5", each perhaps with "/step".
-bool allow(std::string_view item, const Kind& kind, std::uint64_t& bits) {
+bool allow(std::string_view item, const Field& field, std::uint64_t& bits) {
   const std::size_t slash = item.find('/');
   const std::string_view range = item.substr(0, slash);
   const std::optional<int> step =
       slash == std::string_view::npos ? 1 : number_of(item.substr(slash + 1), {});
-  std::optional<int> low = kind.low;
-  std::optional<int> high = kind.high;
+  std::optional<int> low = field.low;
+  std::optional<int> high = field.high;
   if (range != "*") {
     const std::size_t dash = range.find('-');
-    low = number_of(range.substr(0, dash), kind);
+    low = number_of(range.substr(0, dash), field);
     high = dash == std::string_view::npos ? (slash == std::string_view::npos ? low : high)
-                                          : number_of(range.substr(dash + 1), kind);
+                                          : number_of(range.substr(dash + 1), field);
   }
-  if (!low || !high || !step || *step < 1 || *low < kind.low || *high > kind.high || *low > *high)
+  if (!low || !high || !step || *step < 1 || *low < field.low || *high > field.high || *low > *high)
     return false;
   for (int number = *low; number <= *high; number += *step) bits |= std::uint64_t{1} << number;
   return true;
@@ -78,7 +78,7 @@ bool allow(std::string_view item, const Kind& kind, std::uint64_t& bits) {
 bool allow_field(std::string_view field, std::size_t place, CronJob& job) {
   for (std::string_view rest = field; !rest.empty();) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    if (!allow(rest.substr(0, comma), kKinds[place], job.allowed[place])) return false;
+    if (!allow(rest.substr(0, comma), kFields[place], job.allowed[place])) return false;
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   if (place == 2) job.any_day = field.starts_with('*');

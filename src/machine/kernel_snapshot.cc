@@ -197,7 +197,7 @@ MemoryAreaSnapshot snapshot_of(const AreaStatistics& seen) {
 void add_memory(const Process& process, const MemoryManager& memory, bool with_areas,
                 ProcessSnapshot& out) {
   if (!process.space) return;
-  const SpaceStatistics seen = memory.statistics(process.space);
+  const AddressSpaceStatistics seen = memory.statistics(process.space);
   out.peak_size = seen.peak_size;
   out.peak_resident = seen.peak_resident;
   out.page_table_bytes = seen.page_tables;

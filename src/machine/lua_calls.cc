@@ -10,13 +10,13 @@
 #include <string_view>
 
 #include "lua_interpreter.h"
+#include "spindle/base/clock.h"
 #include "spindle/machine/machine_signal.h"
 #include "spindle/machine/machine_snapshot.h"
 
 namespace spindle {
 namespace {
 
-constexpr double kNsPerMs = 1e6;
 constexpr double kLongest_ms = 1e12;
 
 Request& request_of(lua_State* state) {

@@ -176,15 +176,15 @@ int rank_of(lua_State* state, int index) {
   }
 }
 
-bool comes_before(lua_State* state, int one, int other) {
+bool is_less(lua_State* state, int one, int other) {
   const int rank = rank_of(state, one);
   if (const int than = rank_of(state, other); rank != than) return rank < than;
   if (rank < 2) return lua_compare(state, one, other, LUA_OPLT) != 0;
   return rank == 2 && lua_toboolean(state, one) == 0 && lua_toboolean(state, other) != 0;
 }
 
-int key_comes_before(lua_State* state) {
-  lua_pushboolean(state, comes_before(state, 1, 2) ? 1 : 0);
+int key_is_less(lua_State* state) {
+  lua_pushboolean(state, is_less(state, 1, 2) ? 1 : 0);
   return 1;
 }
 
@@ -203,7 +203,7 @@ void push_keys(lua_State* state) {
   lua_getfield(state, -1, kSort);
   lua_remove(state, -2);
   lua_pushvalue(state, keys);
-  lua_pushcfunction(state, key_comes_before);
+  lua_pushcfunction(state, key_is_less);
   lua_call(state, 2, 0);
 }
 
@@ -239,7 +239,7 @@ int first_pair(lua_State* state) {
   const int first = lua_gettop(state);
   std::size_t count = 0;
   for (lua_pushnil(state); lua_next(state, 1) != 0; lua_pop(state, 1), ++count) {
-    if (count != 0 && !comes_before(state, -2, first)) continue;
+    if (count != 0 && !is_less(state, -2, first)) continue;
     lua_pushvalue(state, -2);
     lua_replace(state, first);
   }

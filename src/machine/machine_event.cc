@@ -5,7 +5,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::string_view kCalls[] = {
+constexpr std::string_view kCallNames[] = {
     "none",         "compute",       "exit",          "exit_thread",
     "fork",         "thread",        "exec",          "wait",
     "kill",         "signal",        "signal_mask",   "pause",
@@ -26,14 +26,14 @@ constexpr std::string_view kCalls[] = {
     "stop",         "processes",     "dofile",        "link",
     "chmod",        "utime",         "umask",         "ionice",
     "lstat",        "symlink",       "readlink"};
-static_assert(std::size(kCalls) == static_cast<std::size_t>(SystemCall::kReadLink) + 1);
+static_assert(std::size(kCallNames) == static_cast<std::size_t>(SystemCall::kReadLink) + 1);
 
 constexpr std::string_view kTooMany = "...";
 
 }  // namespace
 
 std::string_view name_of(SystemCall call) {
-  return kCalls[static_cast<std::size_t>(call)];
+  return kCallNames[static_cast<std::size_t>(call)];
 }
 
 EventRing::EventRing(std::size_t capacity)

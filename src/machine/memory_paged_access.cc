@@ -3,15 +3,6 @@
 #include "memory_paged.h"
 
 namespace spindle {
-namespace {
-
-bool allows(const Protection& protection, AccessKind kind) {
-  if (kind == AccessKind::kRead) return protection.read;
-  return kind == AccessKind::kWrite ? protection.write : protection.execute;
-}
-
-}  // namespace
-
 AccessOutcome PagedMemory::access(const MemoryAccess& access) {
   const bool has_word = access.store || access.load;
   if (has_word && access.address.value % sizeof(std::uint64_t) != 0)
@@ -50,7 +41,7 @@ AccessOutcome PagedMemory::step_access(Operation& operation) {
     refuse(operation, Violation::kNotMapped);
     return outcome;
   }
-  if (!allows(area->protection, access.kind)) {
+  if (!area->protection.allows(access.kind)) {
     refuse(operation, Violation::kProtection);
     return outcome;
   }

@@ -10,23 +10,23 @@ std::vector<MemoryArea> PagedMemory::areas(SpaceId id) const {
   return areas;
 }
 
-SpaceStatistics PagedMemory::statistics(SpaceId id) const {
+AddressSpaceStatistics PagedMemory::statistics(SpaceId id) const {
   const Space& space = space_of(id);
-  SpaceStatistics seen{.size = space.areas.bytes(),
-                       .peak_size = space.peak_size,
-                       .resident_anonymous = space.anonymous * page_size_,
-                       .resident_file = space.of_files * page_size_,
-                       .resident_shared = space.of_segments * page_size_,
-                       .peak_resident = space.peak_resident * page_size_,
-                       .page_tables = inverted_ ? 0 : space.pages.table_bytes(),
-                       .swap = space.swapped * page_size_,
-                       .working_set = space.recency.working_set() * page_size_,
-                       .references = space.references,
-                       .minor_faults = space.minor_faults,
-                       .major_faults = space.major_faults,
-                       .copies = space.copies,
-                       .oom_score = oom_score(space),
-                       .suspended = space.is_suspended};
+  AddressSpaceStatistics seen{.size = space.areas.bytes(),
+                              .peak_size = space.peak_size,
+                              .resident_anonymous = space.anonymous * page_size_,
+                              .resident_file = space.of_files * page_size_,
+                              .resident_shared = space.of_segments * page_size_,
+                              .peak_resident = space.peak_resident * page_size_,
+                              .page_tables = inverted_ ? 0 : space.pages.table_bytes(),
+                              .swap = space.swapped * page_size_,
+                              .working_set = space.recency.working_set() * page_size_,
+                              .references = space.references,
+                              .minor_faults = space.minor_faults,
+                              .major_faults = space.major_faults,
+                              .copies = space.copies,
+                              .oom_score = oom_score(space),
+                              .suspended = space.is_suspended};
   if (allotment_ == Allotment::kFixed)
     seen.resident_limit =
         space.resident_limit != 0 ? space.resident_limit : frames_.size() / spaces_.size();

@@ -15,11 +15,6 @@ Error rolled_out() {
   return {EAGAIN, "the process is swapped out"};
 }
 
-bool allows(const Protection& protection, AccessKind kind) {
-  if (kind == AccessKind::kRead) return protection.read;
-  return kind == AccessKind::kWrite ? protection.write : protection.execute;
-}
-
 }  // namespace
 
 RunMemory::RunMemory(const MemoryConfiguration& configuration)
@@ -402,7 +397,7 @@ AccessOutcome RunMemory::access(const MemoryAccess& access) {
     return refused(Violation::kMisaligned);
   const MemoryArea* area = space.areas.find(access.address);
   if (area == nullptr) return refused(Violation::kBeyondLimit);
-  if (!allows(area->protection, access.kind)) return refused(Violation::kProtection);
+  if (!area->protection.allows(access.kind)) return refused(Violation::kProtection);
   if (is_blocked(space, access)) return {.status = Status::kBlocked};
   const std::uint64_t offset = access.address.value % settings_.page_size;
   const auto [pages, page] = page_at(space, *area, access.address.value / settings_.page_size);

@@ -65,7 +65,7 @@ class RunMemory final : public MemoryManager {
   Result<> set_swap_bytes(std::uint64_t bytes) override;
 
   [[nodiscard]] std::vector<MemoryArea> areas(SpaceId space) const override;
-  [[nodiscard]] SpaceStatistics statistics(SpaceId space) const override;
+  [[nodiscard]] AddressSpaceStatistics statistics(SpaceId space) const override;
   [[nodiscard]] std::vector<AreaStatistics> area_statistics(SpaceId space) const override;
   [[nodiscard]] MemoryUsage usage() const override;
   [[nodiscard]] std::vector<FrameRow> frames() const override;

@@ -32,13 +32,13 @@ std::vector<MemoryArea> RunMemory::areas(SpaceId id) const {
   return areas;
 }
 
-SpaceStatistics RunMemory::statistics(SpaceId id) const {
+AddressSpaceStatistics RunMemory::statistics(SpaceId id) const {
   const Owned& space = space_of(id);
-  SpaceStatistics seen{.size = space.areas.bytes(),
-                       .peak_size = space.peak,
-                       .peak_resident = space.peak,
-                       .references = space.references,
-                       .suspended = space.is_suspended};
+  AddressSpaceStatistics seen{.size = space.areas.bytes(),
+                              .peak_size = space.peak,
+                              .peak_resident = space.peak,
+                              .references = space.references,
+                              .suspended = space.is_suspended};
   for (const AreaStatistics& each : area_statistics(id)) {
     const MemoryArea& area = each.area;
     const bool is_file = area.kind == AreaKind::kFile;
@@ -86,7 +86,7 @@ MemoryUsage RunMemory::usage() const {
   usage.total = total_units_ * settings_.page_size;
   usage.free = usage.available = free_.total() * settings_.page_size;
   for (const auto& [id, space] : spaces_) {
-    const SpaceStatistics seen = statistics(SpaceId{id});
+    const AddressSpaceStatistics seen = statistics(SpaceId{id});
     usage.anonymous += seen.resident_anonymous;
     usage.mapped += seen.resident_file;
     usage.committed += seen.data + seen.stack;

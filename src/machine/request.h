@@ -56,6 +56,9 @@ struct Response {
     response.clause = error.what;
     return response;
   }
+  static Response of(const Result<>& result) {
+    return result.ok() ? nothing() : of(result.error());
+  }
 };
 
 class Program {

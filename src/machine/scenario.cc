@@ -9,13 +9,13 @@
 
 #include "paths.h"
 #include "scenario_value.h"
+#include "spindle/base/clock.h"
 #include "spindle/policy/policy_library.h"
 
 namespace spindle {
 namespace {
 
 using Value = ScenarioValue;
-constexpr double kNsPerMs = 1e6;
 constexpr double kMostNumber = 1e15;
 
 std::string text_of(double number) {

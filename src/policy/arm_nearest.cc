@@ -7,11 +7,6 @@
 namespace spindle {
 namespace {
 
-/// The direction in which `there` lies; where it stands already, the old one.
-bool direction_to(Cylinder there, const ArmState& state) {
-  return there == state.at ? state.moving_up : state.at < there;
-}
-
 class Fcfs final : public ArmPolicy {
  public:
   [[nodiscard]] std::string_view name() const override { return "fcfs"; }

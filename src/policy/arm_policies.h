@@ -26,6 +26,11 @@ namespace spindle {
 SPINDLE_ARM_POLICIES(SPINDLE_DECLARE)
 #undef SPINDLE_DECLARE
 
+/// The direction in which `there` lies; where it stands already, the old one.
+inline bool direction_to(Cylinder there, const ArmState& state) {
+  return there == state.at ? state.moving_up : state.at < there;
+}
+
 /// SSTF whose ties the platter decides.
 std::unique_ptr<ArmPolicy> make_nearest_by_rotation_arm(const ArmConventions& conventions);
 

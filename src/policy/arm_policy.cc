@@ -3,22 +3,15 @@
 #include <algorithm>
 
 #include "arm_policies.h"
+#include "built_in.h"
 #include "plugins.h"
 
 namespace spindle {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  std::unique_ptr<ArmPolicy> (*make)(const ArmConventions&);
-};
-
-#define SPINDLE_ENTRY(NAME, FACTORY) Entry{NAME, FACTORY},
-#define SPINDLE_NAME(NAME, FACTORY) NAME,
-constexpr Entry kPolicies[] = {SPINDLE_ARM_POLICIES(SPINDLE_ENTRY)};
-constexpr std::string_view kNames[] = {SPINDLE_ARM_POLICIES(SPINDLE_NAME)};
-#undef SPINDLE_ENTRY
-#undef SPINDLE_NAME
+constexpr BuiltIn<ArmPolicy, const ArmConventions&> kBuiltInArms[] = {
+    SPINDLE_ARM_POLICIES(SPINDLE_BUILT_IN)};
+constexpr auto kArmNames = names_of(kBuiltInArms);
 
 /// A queue that is searched from end to end.
 class SpanQueue final : public WaitingRequests {
@@ -71,15 +64,14 @@ ArmChoice ArmPolicy::pick(std::span<const ArmRequest> queue, const ArmState& sta
 
 Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name,
                                                    const ArmConventions& conventions) {
-  for (const Entry& entry : kPolicies)
-    if (entry.name == name) return entry.make(conventions);
+  if (const auto* built_in = find_built_in(kBuiltInArms, name)) return built_in->make(conventions);
   if (const Plugin* plugin = find_plugin(PolicyKind::kArm, name))
     return make_guarded_arm(*plugin, conventions);
   return Error{EINVAL, "no arm policy has this name"};
 }
 
 std::span<const std::string_view> arm_policy_names() {
-  return with_plugins(PolicyKind::kArm, kNames);
+  return with_plugins(PolicyKind::kArm, kArmNames);
 }
 
 }  // namespace spindle

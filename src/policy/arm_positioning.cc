@@ -14,10 +14,6 @@
 namespace spindle {
 namespace {
 
-bool direction_to(Cylinder there, const ArmState& state) {
-  return there == state.at ? state.moving_up : state.at < there;
-}
-
 class ShortestPositioning final : public ArmPolicy {
  public:
   ShortestPositioning(std::string_view name, const ArmConventions& conventions,

@@ -1,22 +1,15 @@
 #include "spindle/policy/cpu_policy.h"
 
+#include "built_in.h"
 #include "cpu_policies.h"
 #include "plugins.h"
 
 namespace spindle {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  std::unique_ptr<CpuPolicy> (*make)(const CpuConventions&);
-};
-
-#define SPINDLE_ENTRY(NAME, FACTORY) Entry{NAME, FACTORY},
-#define SPINDLE_NAME(NAME, FACTORY) NAME,
-constexpr Entry kPolicies[] = {SPINDLE_CPU_POLICIES(SPINDLE_ENTRY)};
-constexpr std::string_view kNames[] = {SPINDLE_CPU_POLICIES(SPINDLE_NAME)};
-#undef SPINDLE_ENTRY
-#undef SPINDLE_NAME
+constexpr BuiltIn<CpuPolicy, const CpuConventions&> kBuiltInCpuPolicies[] = {
+    SPINDLE_CPU_POLICIES(SPINDLE_BUILT_IN)};
+constexpr auto kCpuNames = names_of(kBuiltInCpuPolicies);
 
 }  // namespace
 
@@ -31,15 +24,15 @@ Result<std::unique_ptr<CpuPolicy>> make_cpu_policy(std::string_view name,
   for (const VirtualTime quantum : conventions.quanta)
     if (quantum.ns < 0 || (quantum.ns == 0 && !mlq))
       return Error{EINVAL, "the quantum of a level is not above 0"};
-  for (const Entry& entry : kPolicies)
-    if (entry.name == name) return entry.make(conventions);
+  if (const auto* built_in = find_built_in(kBuiltInCpuPolicies, name))
+    return built_in->make(conventions);
   if (const Plugin* plugin = find_plugin(PolicyKind::kCpu, name))
     return make_guarded_cpu(*plugin, conventions);
   return Error{EINVAL, "no CPU policy has this name"};
 }
 
 std::span<const std::string_view> cpu_policy_names() {
-  return with_plugins(PolicyKind::kCpu, kNames);
+  return with_plugins(PolicyKind::kCpu, kCpuNames);
 }
 
 }  // namespace spindle

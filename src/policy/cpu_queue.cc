@@ -10,9 +10,9 @@
 namespace spindle {
 namespace {
 
-class Queue final : public CpuPolicy {
+class ReadyQueue final : public CpuPolicy {
  public:
-  Queue(std::string_view name, std::optional<VirtualTime> quantum)
+  ReadyQueue(std::string_view name, std::optional<VirtualTime> quantum)
       : name_(name), quantum_(quantum) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
 
@@ -73,11 +73,11 @@ class VirtualRoundRobin final : public CpuPolicy {
 }  // namespace
 
 std::unique_ptr<CpuPolicy> make_fcfs_cpu(const CpuConventions&) {
-  return std::make_unique<Queue>("fcfs", std::nullopt);
+  return std::make_unique<ReadyQueue>("fcfs", std::nullopt);
 }
 
 std::unique_ptr<CpuPolicy> make_round_robin_cpu(const CpuConventions& conventions) {
-  return std::make_unique<Queue>("rr", conventions.quantum);
+  return std::make_unique<ReadyQueue>("rr", conventions.quantum);
 }
 
 std::unique_ptr<CpuPolicy> make_virtual_round_robin_cpu(const CpuConventions& conventions) {

@@ -1,22 +1,15 @@
 #include "spindle/policy/replacement_policy.h"
 
+#include "built_in.h"
 #include "plugins.h"
 #include "replacement_policies.h"
 
 namespace spindle {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  std::unique_ptr<ReplacementPolicy> (*make)(std::size_t, const ReplacementConventions&);
-};
-
-#define SPINDLE_ENTRY(NAME, FACTORY) Entry{NAME, FACTORY},
-#define SPINDLE_NAME(NAME, FACTORY) NAME,
-constexpr Entry kPolicies[] = {SPINDLE_REPLACEMENT_POLICIES(SPINDLE_ENTRY)};
-constexpr std::string_view kNames[] = {SPINDLE_REPLACEMENT_POLICIES(SPINDLE_NAME)};
-#undef SPINDLE_ENTRY
-#undef SPINDLE_NAME
+constexpr BuiltIn<ReplacementPolicy, std::size_t, const ReplacementConventions&>
+    kBuiltInReplacements[] = {SPINDLE_REPLACEMENT_POLICIES(SPINDLE_BUILT_IN)};
+constexpr auto kReplacementNames = names_of(kBuiltInReplacements);
 
 }  // namespace
 
@@ -26,15 +19,15 @@ Result<std::unique_ptr<ReplacementPolicy>> make_replacement_policy(
     return Error{EINVAL, "the number of frames is out of range"};
   if (conventions.aging_bits == 0 || conventions.aging_bits > 63)
     return Error{EINVAL, "the bits of ageing are not 1 to 63"};
-  for (const Entry& entry : kPolicies)
-    if (entry.name == name) return entry.make(capacity, conventions);
+  if (const auto* built_in = find_built_in(kBuiltInReplacements, name))
+    return built_in->make(capacity, conventions);
   if (const Plugin* plugin = find_plugin(PolicyKind::kReplacement, name))
     return make_guarded_replacement(*plugin, capacity, conventions);
   return Error{EINVAL, "no replacement policy has this name"};
 }
 
 std::span<const std::string_view> replacement_policy_names() {
-  return with_plugins(PolicyKind::kReplacement, kNames);
+  return with_plugins(PolicyKind::kReplacement, kReplacementNames);
 }
 
 }  // namespace spindle

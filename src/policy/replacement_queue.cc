@@ -8,14 +8,14 @@
 namespace spindle {
 namespace {
 
-enum class Rule : std::uint8_t { kLru, kFifo, kMru };
+enum class QueueRule : std::uint8_t { kLru, kFifo, kMru };
 
-template <Rule kRule>
+template <QueueRule kRule>
 class Queue final : public InlinedPolicy<Queue<kRule>> {
  public:
   explicit Queue(std::size_t capacity) : frames_(capacity) {}
   [[nodiscard]] std::string_view name() const override {
-    return kRule == Rule::kLru ? "lru" : kRule == Rule::kFifo ? "fifo" : "mru";
+    return kRule == QueueRule::kLru ? "lru" : kRule == QueueRule::kFifo ? "fifo" : "mru";
   }
 
   void inserted(FrameNo number, PageKey) override {
@@ -28,7 +28,7 @@ class Queue final : public InlinedPolicy<Queue<kRule>> {
   void touched(FrameNo number) override {
     const FrameIndex frame = frame_index(number.value, frames_.capacity());
     CHECK(frames_.tag(frame) != 0);
-    if constexpr (kRule != Rule::kFifo) frames_.move_to_front(0, frame);
+    if constexpr (kRule != QueueRule::kFifo) frames_.move_to_front(0, frame);
   }
 
   void erased(FrameNo number) override {
@@ -39,9 +39,9 @@ class Queue final : public InlinedPolicy<Queue<kRule>> {
   }
 
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey>) override {
-    FrameIndex frame = kRule == Rule::kMru ? frames_.front(0) : frames_.back(0);
+    FrameIndex frame = kRule == QueueRule::kMru ? frames_.front(0) : frames_.back(0);
     while (frame != kEnd && !evictable(FrameNo{frame}))
-      frame = kRule == Rule::kMru ? frames_.towards_back(frame) : frames_.towards_front(frame);
+      frame = kRule == QueueRule::kMru ? frames_.towards_back(frame) : frames_.towards_front(frame);
     return frame == kEnd ? std::nullopt : std::optional(FrameNo{frame});
   }
 
@@ -54,15 +54,15 @@ class Queue final : public InlinedPolicy<Queue<kRule>> {
 }  // namespace
 
 std::unique_ptr<ReplacementPolicy> make_lru(std::size_t capacity, const ReplacementConventions&) {
-  return std::make_unique<Queue<Rule::kLru>>(capacity);
+  return std::make_unique<Queue<QueueRule::kLru>>(capacity);
 }
 
 std::unique_ptr<ReplacementPolicy> make_fifo(std::size_t capacity, const ReplacementConventions&) {
-  return std::make_unique<Queue<Rule::kFifo>>(capacity);
+  return std::make_unique<Queue<QueueRule::kFifo>>(capacity);
 }
 
 std::unique_ptr<ReplacementPolicy> make_mru(std::size_t capacity, const ReplacementConventions&) {
-  return std::make_unique<Queue<Rule::kMru>>(capacity);
+  return std::make_unique<Queue<QueueRule::kMru>>(capacity);
 }
 
 }  // namespace spindle

@@ -178,12 +178,12 @@ void abandon_policy_call(int signal, const siginfo_t* info, const void* context)
 namespace {
 
 /// Of one kernel thread: its ticks, and a stack for handlers when its own is full.
-class Watch {
+class ThreadWatch {
  public:
-  Watch() = default;
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-  ~Watch() {
+  ThreadWatch() = default;
+  ThreadWatch(const ThreadWatch&) = delete;
+  ThreadWatch& operator=(const ThreadWatch&) = delete;
+  ~ThreadWatch() {
     if (is_ticking_) {
       ::timer_delete(timer.id);
       end_watching_waits(calls);
@@ -237,7 +237,7 @@ class Watch {
   bool is_ticking_ = false;
 };
 
-thread_local Watch watch;
+thread_local ThreadWatch thread_watch;
 
 int note_code(dl_phdr_info* info, std::size_t, void* raw) {
   const auto& [map, library] = *static_cast<std::pair<const link_map*, WatchedLibrary*>*>(raw);
@@ -258,7 +258,7 @@ int note_code(dl_phdr_info* info, std::size_t, void* raw) {
 }  // namespace
 
 WatchedCall::WatchedCall(WatchedLibrary& library) : library_(library), outer_(current_call) {
-  watch.ensure();
+  thread_watch.ensure();
   current_call = this;
   calls.begin();
 }
@@ -269,7 +269,7 @@ WatchedCall::~WatchedCall() {
 }
 
 WatchedLibrary& watch_library(void* handle) {
-  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { watch.forked(); });
+  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { thread_watch.forked(); });
   CHECK(registered == 0);
   auto* const library = new WatchedLibrary;
   link_map* map = nullptr;

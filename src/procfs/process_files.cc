@@ -228,7 +228,7 @@ bool has_terminal(const ProcessSnapshot& process) {
 
 using View = const ProcessView&;
 
-constexpr ProcessFile kFiles[] = {
+constexpr ProcessFile kProcessFiles[] = {
     {"autogroup", [](View v) { return fmt::format("/autogroup-{} nice 0\n", v.process.session); }},
     {"cgroup", [](View) { return std::string("0::/\n"); }},
     {"cmdline", cmdline_text},
@@ -261,7 +261,7 @@ constexpr ProcessFile kFiles[] = {
 }  // namespace
 
 std::span<const ProcessFile> process_files() {
-  return kFiles;
+  return kProcessFiles;
 }
 
 ThreadSnapshot main_thread(const ProcessSnapshot& process) {

@@ -234,7 +234,7 @@ std::string cmdline_text(const SystemView&) {
   return "BOOT_IMAGE=/spindle\n";
 }
 
-constexpr SystemFile kFiles[] = {
+constexpr SystemFile kSystemFiles[] = {
     {"cmdline", cmdline_text},
     {"cpuinfo", cpuinfo_text},
     {"devices",
@@ -272,7 +272,7 @@ constexpr SystemFile kFiles[] = {
 }  // namespace
 
 std::span<const SystemFile> system_files() {
-  return kFiles;
+  return kSystemFiles;
 }
 
 std::string disk_columns(const DiskSnapshot& disk) {

@@ -14,9 +14,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;
+constexpr std::int64_t kMostManagedBytes = std::int64_t{1} << 40;
 
-std::unique_ptr<FitPolicy> make_policy(const Problem& problem) {
+std::unique_ptr<FitPolicy> fit_policy_of(const Problem& problem) {
   constexpr PolicyOfAlgorithm kPolicies[] = {
       {"FIRST-FIT", "first"}, {"BEST-FIT", "best"}, {"WORST-FIT", "worst"}, {"NEXT-FIT", "next"}};
   const auto name = asked_policy(problem, PolicyKind::kFit, kPolicies);
@@ -57,7 +57,7 @@ class Holes {
 std::vector<std::uint64_t> read_sizes(const Field& field, std::int64_t low) {
   std::vector<std::uint64_t> sizes;
   for (const Field& item : field.items())
-    sizes.push_back(static_cast<std::uint64_t>(item.integer(low, kMostBytes)));
+    sizes.push_back(static_cast<std::uint64_t>(item.integer(low, kMostManagedBytes)));
   return sizes;
 }
 
@@ -198,7 +198,7 @@ class Heap {
 
 /// Blocks [name, start, size] move down until no hole is left between them.
 Json compaction(const Problem& problem) {
-  const std::int64_t size = problem.parameters["size"].integer(1, kMostBytes);
+  const std::int64_t size = problem.parameters["size"].integer(1, kMostManagedBytes);
   struct Block {
     std::string name;
     Chunk place;
@@ -244,7 +244,7 @@ Json solve_allocation(const Problem& problem) {
   const bool fixed = problem.parameters["fixed"].flag_or(false);
   const std::vector<std::uint64_t> sizes = read_sizes(problem.input["holes"], 0);
   const std::vector<std::uint64_t> requests = read_sizes(problem.input["requests"], 1);
-  const auto policy = make_policy(problem);
+  const auto policy = fit_policy_of(problem);
   if (!policy) return problem.unknown_algorithm();
   if (problem.failed()) return {};
   Holes holes(sizes);
@@ -272,7 +272,8 @@ Json solve_allocation(const Problem& problem) {
 
 Json solve_buddy(const Problem& problem) {
   if (problem.algorithm != "BUDDY") return problem.unknown_algorithm();
-  const auto size = static_cast<std::uint64_t>(problem.parameters["size"].integer(1, kMostBytes));
+  const auto size =
+      static_cast<std::uint64_t>(problem.parameters["size"].integer(1, kMostManagedBytes));
   const auto smallest = static_cast<std::uint64_t>(
       problem.parameters["min"].integer_or(1, 1, static_cast<std::int64_t>(size)));
   if (!std::has_single_bit(size)) problem.parameters["size"].fail("not a power of two");
@@ -292,7 +293,7 @@ Json solve_buddy(const Problem& problem) {
     if (allocates && found != held.end()) item.fail("allocated twice: " + name);
     if (problem.failed()) return {};
     if (allocates) {
-      const auto want = static_cast<std::uint64_t>(op[2].integer(1, kMostBytes));
+      const auto want = static_cast<std::uint64_t>(op[2].integer(1, kMostManagedBytes));
       if (problem.failed()) return {};
       const auto block = buddies.allocate(want);
       if (block) held[name] = *block;
@@ -313,13 +314,13 @@ Json solve_heap(const Problem& problem) {
   const auto* const fit = std::ranges::find(kFits, problem.algorithm);
   if (fit == std::end(kFits)) return problem.unknown_algorithm();
   rules.fit = static_cast<Heap::Fit>(fit - std::begin(kFits));
-  rules.header = parameters["header"].integer_or(0, 0, kMostBytes);
-  rules.align = parameters["align"].integer_or(1, 1, kMostBytes);
+  rules.header = parameters["header"].integer_or(0, 0, kMostManagedBytes);
+  rules.align = parameters["align"].integer_or(1, 1, kMostManagedBytes);
   rules.order = static_cast<Heap::Order>(parameters["order"].choice(
       {"ADDRSORT", "SIZESORT+", "SIZESORT-", "INSERT-FRONT", "INSERT-BACK"}));
   rules.coalesce = parameters["coalesce"].flag_or(false);
-  const Chunk all{parameters["base"].integer_or(0, 0, kMostBytes),
-                  parameters["size"].integer(1, kMostBytes)};
+  const Chunk all{parameters["base"].integer_or(0, 0, kMostManagedBytes),
+                  parameters["size"].integer(1, kMostManagedBytes)};
   const std::vector<Field> ops = problem.input["ops"].items();
   // Each operation searches, and perhaps sorts, the whole list.
   if (ops.size() > 20'000) problem.input["ops"].fail("too many operations");
@@ -329,7 +330,7 @@ Json solve_heap(const Problem& problem) {
   Json results = Json::array();
   Json searched = Json::array();
   for (const Field& op : ops) {
-    if (const auto want = amount_of(op, '+'); want && 0 < *want && *want <= kMostBytes) {
+    if (const auto want = amount_of(op, '+'); want && 0 < *want && *want <= kMostManagedBytes) {
       std::int64_t looked_at = 0;
       blocks.push_back(heap.allocate(*want, looked_at));
       results.push_back(blocks.back());

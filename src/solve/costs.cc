@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kLargest = 1e15;
-constexpr std::int64_t kMostBytes = std::int64_t{1} << 60;
+constexpr std::int64_t kMostCountedBytes = std::int64_t{1} << 60;
 
 double not_negative(const Field& field) {
   return field.number(0, kLargest);
@@ -55,8 +55,8 @@ Json highest_fault_rate(const Field& parameters) {
 }
 
 Json pages_for(const Field& parameters) {
-  const std::int64_t bytes = parameters["bytes"].integer(0, kMostBytes);
-  const std::int64_t size = parameters["page_size"].integer(1, kMostBytes);
+  const std::int64_t bytes = parameters["bytes"].integer(0, kMostCountedBytes);
+  const std::int64_t size = parameters["page_size"].integer(1, kMostCountedBytes);
   const std::int64_t pages = bytes / size + (bytes % size != 0 ? 1 : 0);
   const std::int64_t unused = bytes % size == 0 ? 0 : size - bytes % size;
   return {{"pages", pages}, {"internal_fragmentation", unused}};
@@ -68,19 +68,19 @@ Json table_size(const Field& parameters) {
       parameters["page_size"].integer(1, std::int64_t{1} << std::min<std::int64_t>(bits, 60));
   const std::int64_t entry = parameters["entry_bytes"].integer(1, 4096);
   const std::uint64_t last = ~std::uint64_t{0} >> (64 - bits);
-  if (last / static_cast<std::uint64_t>(size) >= static_cast<std::uint64_t>(kMostBytes))
+  if (last / static_cast<std::uint64_t>(size) >= static_cast<std::uint64_t>(kMostCountedBytes))
     return parameters["page_size"].fail("too small"), Json();
   const std::int64_t entries =
       static_cast<std::int64_t>(last / static_cast<std::uint64_t>(size)) + 1;
-  if (entries > kMostBytes / entry) return parameters["page_size"].fail("too small"), Json();
+  if (entries > kMostCountedBytes / entry) return parameters["page_size"].fail("too small"), Json();
   return {{"entries", entries}, {"bytes", entries * entry}};
 }
 
 /// Objects of one size in slabs of whole pages: how many fit, and what is left over.
 Json slab(const Field& parameters) {
-  const std::int64_t slab_bytes = parameters["slab_bytes"].integer_or(4096, 1, kMostBytes);
+  const std::int64_t slab_bytes = parameters["slab_bytes"].integer_or(4096, 1, kMostCountedBytes);
   const std::int64_t object = parameters["object_bytes"].integer(1, slab_bytes);
-  const std::int64_t objects = parameters["objects"].integer(0, kMostBytes / slab_bytes);
+  const std::int64_t objects = parameters["objects"].integer(0, kMostCountedBytes / slab_bytes);
   if (parameters.failed()) return {};
   const std::int64_t fit = slab_bytes / object;
   const std::int64_t slabs = objects / fit + (objects % fit != 0 ? 1 : 0);
@@ -141,7 +141,7 @@ Json chs_to_lba(const Problem& problem) {
 Json lba_to_chs(const Problem& problem) {
   const std::int64_t heads = problem.parameters["heads"].integer(1, 65536);
   const std::int64_t sectors = problem.parameters["sectors"].integer(1, 65536);
-  const std::int64_t lba = problem.input["lba"].integer(0, kMostBytes);
+  const std::int64_t lba = problem.input["lba"].integer(0, kMostCountedBytes);
   const std::int64_t track = lba / sectors;
   return {{"chs", {track / heads, track % heads, lba % sectors + 1}}};
 }

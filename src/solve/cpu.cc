@@ -26,8 +26,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// More processes are answered with their averages alone.
-constexpr std::size_t kMostListed = 100'000;
 constexpr std::int64_t kMostCpus = 64;
 
 constexpr std::string_view kInTurns[] = {"RR",      "VRR",    "PRIORITY-RR", "FEEDBACK",
@@ -58,7 +56,7 @@ std::vector<VirtualTime> read_quanta(const Problem& problem) {
   return quanta;
 }
 
-CpuConventions read_conventions(const Problem& problem) {
+CpuConventions read_cpu_conventions(const Problem& problem) {
   using Equals = CpuConventions::Equals;
   const Field& parameters = problem.parameters;
   const Field quantum = parameters["quantum"];
@@ -89,7 +87,7 @@ CpuConventions read_conventions(const Problem& problem) {
   return conventions;
 }
 
-std::unique_ptr<CpuPolicy> make_policy(const Problem& problem) {
+std::unique_ptr<CpuPolicy> cpu_policy_of(const Problem& problem) {
   constexpr PolicyOfAlgorithm kPolicies[] = {{"FCFS", "fcfs"},
                                              {"SJF", "sjf"},
                                              {"SRTF", "srtf"},
@@ -112,7 +110,7 @@ std::unique_ptr<CpuPolicy> make_policy(const Problem& problem) {
                                              {"FAIR-SHARE", "fair-share"}};
   const auto name = asked_policy(problem, PolicyKind::kCpu, kPolicies);
   if (!name) return problem.unknown_algorithm(), nullptr;
-  const CpuConventions conventions = read_conventions(problem);
+  const CpuConventions conventions = read_cpu_conventions(problem);
   if (problem.failed()) return nullptr;
   auto policy = make_cpu_policy(*name, conventions);
   if (!policy.ok()) return problem.parameters["quanta"].fail("cannot be used"), nullptr;
@@ -275,7 +273,7 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
                  {"longest_wait", in_units(longest_wait)},
                  {"jain_fairness", rounded(shares * shares / (count * squares))}};
   if (cpus > 1) answer["migrations"] = run.migrations();
-  if (processes.size() > kMostListed) return answer;
+  if (processes.size() > kLongestListed) return answer;
   answer["completion"] = completion.values();
   answer["turnaround"] = turnaround.values();
   answer["waiting"] = waiting.values();
@@ -292,7 +290,7 @@ Json solve_schedule(const Problem& problem, bool lists_devices) {
   std::vector<std::unique_ptr<CpuPolicy>> policies;
   std::vector<CpuPolicy*> pointers;
   for (std::size_t c = 0; c < (is_shared ? 1 : rules.cpus) && !problem.failed(); ++c) {
-    policies.push_back(make_policy(problem));
+    policies.push_back(cpu_policy_of(problem));
     pointers.push_back(policies.back().get());
   }
   if (problem.failed()) return {};
@@ -300,7 +298,7 @@ Json solve_schedule(const Problem& problem, bool lists_devices) {
   if (!run.run())
     return problem.input["processes"].fail("they run in more slices than can be counted"), Json();
   Json answer = metrics(run, processes, rules.cpus);
-  if (run.gantt().size() <= kMostListed)
+  if (run.gantt().size() <= kLongestListed)
     answer["gantt"] = segments(run.gantt(), processes, rules.cpus > 1);
   std::vector<CpuSegment> device = run.device();
   std::ranges::stable_sort(device, {}, &CpuSegment::from);

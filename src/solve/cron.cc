@@ -34,14 +34,14 @@ struct Kind {
 constexpr Kind kKinds[] = {{0, 59, {}}, {0, 23, {}}, {1, 31, {}}, {1, 12, kMonths}, {0, 7, kDays}};
 enum Place : std::uint8_t { kMinute, kHour, kDayOfMonth, kMonth, kDayOfWeek };
 
-struct Alias {
+struct ScheduleAlias {
   std::string_view name;
   std::string_view fields;
 };
-constexpr Alias kAliases[] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
-                              {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
-                              {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
-                              {"@hourly", "0 * * * *"}};
+constexpr ScheduleAlias kScheduleAliases[] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
+                                              {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+                                              {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                                              {"@hourly", "0 * * * *"}};
 
 std::optional<int> number_of(std::string_view text, const Kind& kind) {
   for (std::size_t i = 0; i < kind.names.size(); ++i)
@@ -93,7 +93,7 @@ struct Schedule {
     constexpr std::string_view kWhat[] = {"minute", "hour", "day of the month", "month",
                                           "day of the week"};
     constexpr std::string_view kSpace = " \t";
-    for (const Alias& alias : kAliases)
+    for (const ScheduleAlias& alias : kScheduleAliases)
       if (text == alias.name) text = alias.fields;
     for (std::size_t place = 0; place < allowed.size(); ++place) {
       text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));

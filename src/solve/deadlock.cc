@@ -19,7 +19,7 @@ using Units = std::vector<std::int64_t>;  ///< of each resource
 
 constexpr std::int64_t kMostUnits = 1'000'000'000'000;
 constexpr std::size_t kMostCells = 4'000'000;
-constexpr double kMostSteps = 3e9;
+constexpr double kMostDeadlockSteps = 3e9;
 
 Units read_units(const Field& field) {
   Units units;
@@ -49,7 +49,7 @@ void bound_work(const Field& field, std::size_t processes, std::size_t resources
                 std::size_t times) {
   const double steps = static_cast<double>(processes) * static_cast<double>(processes) *
                        static_cast<double>(resources) * static_cast<double>(times);
-  if (steps > kMostSteps) field.fail("too many processes");
+  if (steps > kMostDeadlockSteps) field.fail("too many processes");
 }
 
 /// The order in which processes can end, each giving back what it holds, when each needs `wanted`

@@ -18,17 +18,15 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::int64_t kMostCylinders = std::int64_t{1} << 40;
-/// Longer queues are answered with their totals alone.
-constexpr std::size_t kLongestListed = 100'000;
 
 constexpr double kLongestTimeNs = 1e18;
 constexpr std::size_t kMostLookedAt = 30'000;
 
 /// Whether a decision may look at every request.
 bool looks_at_all(const Problem& problem) {
-  constexpr std::string_view kAlgorithms[] = {"SATF",  "BSATF",       "SPTF",    "ASATF",
+  constexpr std::string_view kFarSighted[] = {"SATF",  "BSATF",       "SPTF",    "ASATF",
                                               "FSCAN", "N-STEP-SCAN", "DEADLINE"};
-  return std::ranges::find(kAlgorithms, problem.algorithm) != std::end(kAlgorithms) ||
+  return std::ranges::find(kFarSighted, problem.algorithm) != std::end(kFarSighted) ||
          is_policy_library(problem.algorithm) ||
          (problem.algorithm == "SSTF" && problem.parameters["tie"].raw() == "rotation");
 }

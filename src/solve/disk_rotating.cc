@@ -111,7 +111,7 @@ struct Totals {
   [[nodiscard]] double all() const { return seek + rotate + transfer; }
 };
 
-ArmConventions read_conventions(const Problem& problem) {
+ArmConventions read_rotating_conventions(const Problem& problem) {
   ArmConventions conventions = read_arm_conventions(problem);
   const std::int64_t window = problem.parameters["window"].integer_or(-1, -1, 1 << 30);
   if (window == 0) problem.parameters["window"].fail("not above 0, nor -1");
@@ -144,7 +144,7 @@ Json serve(const Platter& platter, Requests& requests, std::uint64_t block, cons
 
 Json solve_disk_rotating(const Problem& problem) {
   const Platter platter(problem);
-  const ArmConventions conventions = read_conventions(problem);
+  const ArmConventions conventions = read_rotating_conventions(problem);
   const auto policy = make_arm(problem, conventions);
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();

@@ -35,6 +35,9 @@
 
 namespace spindle {
 
+/// Longer inputs, and longer lists of what happened, are answered with totals and means alone.
+inline constexpr std::size_t kLongestListed = 100'000;
+
 struct Problem {
   std::string algorithm;
   Field parameters;

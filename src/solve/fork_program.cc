@@ -10,7 +10,7 @@ namespace {
 constexpr int kDeepest = 100;
 constexpr long kMostRounds = 1000;
 /// Statements and expressions times populations.
-constexpr std::size_t kMostWork = 200'000;
+constexpr std::size_t kMostForkWork = 200'000;
 
 bool is_letter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -104,7 +104,7 @@ bool ForkProgram::skip_arguments() {
 
 bool ForkProgram::statement(Population& population) {
   work_ += population.size() + 1;
-  if (depth_ >= kDeepest || work_ > kMostWork) return false;
+  if (depth_ >= kDeepest || work_ > kMostForkWork) return false;
   ++depth_;
   bool good = true;
   if (take("{")) {
@@ -254,7 +254,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::compared(Population population)
 
 std::optional<ForkProgram::Outcome> ForkProgram::single(Population population) {
   work_ += population.size() + 1;
-  if (depth_ >= kDeepest || work_ > kMostWork) return std::nullopt;
+  if (depth_ >= kDeepest || work_ > kMostForkWork) return std::nullopt;
   ++depth_;
   std::optional<Outcome> outcome;
   if (take("!")) {

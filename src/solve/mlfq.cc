@@ -17,7 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostListed = 100'000;
 constexpr double kMostBursts = 5e6;
 
 /// The run time in pieces of `between`, an I/O after each but the last.
@@ -115,7 +114,7 @@ Json solve_mlfq(const Problem& problem) {
              {.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice}});
   if (!run.run()) return problem.input["jobs"].fail("too long a run"), Json();
   Json answer = job_times(run, jobs);
-  if (run.gantt().size() > kMostListed) return answer;
+  if (run.gantt().size() > kLongestListed) return answer;
   Json gantt = Json::array();
   for (const CpuSegment& segment : run.gantt())
     gantt.push_back({segment.process, in_units(segment.from), in_units(segment.to)});

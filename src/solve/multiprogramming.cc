@@ -20,16 +20,16 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kLargestPage = std::uint64_t{1} << 40;
-constexpr std::size_t kMostProcesses = 1000;
+constexpr std::uint64_t kLargestPageOfProcess = std::uint64_t{1} << 40;
+constexpr std::size_t kMostPagedProcesses = 1000;
 constexpr std::size_t kMostReferences = 20'000'000;
 
-struct Process {
+struct PagedProcess {
   std::string name;
   std::vector<PageKey> references;
 };
 
-struct Rules {
+struct MultiprogrammingRules {
   std::size_t frames = 1;
   std::uint64_t quantum = 1;
   VirtualTime fault_time;
@@ -37,9 +37,10 @@ struct Rules {
   bool is_proportional = false;
 };
 
-class Machine {
+class PagedMachine {
  public:
-  Machine(const Problem& problem, std::span<const Process> processes, const Rules& rules)
+  PagedMachine(const Problem& problem, std::span<const PagedProcess> processes,
+               const MultiprogrammingRules& rules)
       : processes_(processes), rules_(rules), states_(processes.size()) {
     const std::vector<std::size_t> shares =
         rules.is_local ? allotments() : std::vector<std::size_t>{rules.frames};
@@ -93,7 +94,7 @@ class Machine {
   [[nodiscard]] std::vector<std::size_t> allotments() const {
     std::vector<std::size_t> sizes;
     std::size_t all = 0;
-    for (const Process& process : processes_) {
+    for (const PagedProcess& process : processes_) {
       const std::set<PageKey> pages(process.references.begin(), process.references.end());
       sizes.push_back(rules_.is_proportional ? std::max<std::size_t>(1, pages.size()) : 1);
       all += sizes.back();
@@ -146,8 +147,8 @@ class Machine {
     if (state.at < references.size()) ready_.push_back(p);
   }
 
-  std::span<const Process> processes_;
-  Rules rules_;
+  std::span<const PagedProcess> processes_;
+  MultiprogrammingRules rules_;
   std::vector<State> states_;
   std::vector<PageFrames> memories_;  ///< one for all, or one for each process
   std::deque<std::size_t> ready_;
@@ -157,9 +158,9 @@ class Machine {
   VirtualTime device_free_;
 };
 
-Rules read_rules(const Problem& problem, VirtualTime fault_time) {
+MultiprogrammingRules read_multiprogramming_rules(const Problem& problem, VirtualTime fault_time) {
   const Field& parameters = problem.parameters;
-  Rules rules;
+  MultiprogrammingRules rules;
   rules.frames = static_cast<std::size_t>(parameters["frames"].integer(1, 10'000'000));
   rules.quantum = static_cast<std::uint64_t>(parameters["quantum"].integer_or(1, 1, 1 << 30));
   rules.fault_time = parameters["fault_time"].time_or(fault_time);
@@ -169,24 +170,25 @@ Rules read_rules(const Problem& problem, VirtualTime fault_time) {
 }
 
 /// [name, pages].
-std::vector<Process> read_processes(const Problem& problem) {
+std::vector<PagedProcess> read_paged_processes(const Problem& problem) {
   const Field field = problem.input["processes"];
-  std::vector<Process> processes;
+  std::vector<PagedProcess> processes;
   std::size_t references = 0;
   for (const Field& item : field.items()) {
     const std::vector<Field> parts = item.items();
     if (parts.size() != 2) item.fail("a process is [name, pages]");
     if (problem.failed()) return processes;
-    processes.push_back({parts[0].text(), parts[1].naturals(kLargestPage)});
+    processes.push_back({parts[0].text(), parts[1].naturals(kLargestPageOfProcess)});
     references += processes.back().references.size();
-    if (references > kMostReferences || processes.size() > kMostProcesses) item.fail("too many");
+    if (references > kMostReferences || processes.size() > kMostPagedProcesses)
+      item.fail("too many");
   }
   if (processes.empty()) field.fail("there must be some");
   return processes;
 }
 
 /// Whether the case can be run at all.
-bool is_sound(const Problem& problem, const Rules& rules, std::size_t processes) {
+bool is_sound(const Problem& problem, const MultiprogrammingRules& rules, std::size_t processes) {
   if (!problem.failed() && problem.algorithm == "OPT") problem.unknown_algorithm();
   if (!problem.failed() && make_page_policy(problem, 1, {}) == nullptr) problem.unknown_algorithm();
   if (!problem.failed() && rules.is_local && rules.frames < processes)
@@ -197,10 +199,10 @@ bool is_sound(const Problem& problem, const Rules& rules, std::size_t processes)
 }  // namespace
 
 Json solve_multiprogramming(const Problem& problem) {
-  const std::vector<Process> processes = read_processes(problem);
-  const Rules rules = read_rules(problem, {});
+  const std::vector<PagedProcess> processes = read_paged_processes(problem);
+  const MultiprogrammingRules rules = read_multiprogramming_rules(problem, {});
   if (!is_sound(problem, rules, processes.size())) return {};
-  Machine machine(problem, processes, rules);
+  PagedMachine machine(problem, processes, rules);
   machine.run();
   return machine.answer();
 }
@@ -208,10 +210,10 @@ Json solve_multiprogramming(const Problem& problem) {
 /// The first process alone, the first two, and so on: how busy the CPU is. Or so many like the only
 /// one as `degree` says.
 Json solve_thrashing(const Problem& problem) {
-  std::vector<Process> processes = read_processes(problem);
-  const Rules rules = read_rules(problem, {10 * kUnitNs});
+  std::vector<PagedProcess> processes = read_paged_processes(problem);
+  const MultiprogrammingRules rules = read_multiprogramming_rules(problem, {10 * kUnitNs});
   const auto degree = static_cast<std::size_t>(problem.parameters["degree"].integer_or(
-      static_cast<std::int64_t>(processes.size()), 1, kMostProcesses));
+      static_cast<std::int64_t>(processes.size()), 1, kMostPagedProcesses));
   if (problem.failed()) return {};
   const std::size_t given = processes.size();
   for (std::size_t p = given; p < degree; ++p) processes.push_back(processes[p % given]);
@@ -225,7 +227,7 @@ Json solve_thrashing(const Problem& problem) {
   double highest = -1;
   std::size_t best = 0;
   for (std::size_t count = 1; count <= processes.size(); ++count) {
-    Machine machine(problem, std::span(processes).first(count), rules);
+    PagedMachine machine(problem, std::span(processes).first(count), rules);
     machine.run();
     curve.push_back({count, rounded(machine.utilization()), machine.faults()});
     if (machine.utilization() <= highest + 1e-9) continue;

@@ -16,8 +16,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kLargestPage = std::uint64_t{1} << 62;
-/// Longer reference strings are answered with their totals alone.
-constexpr std::size_t kLongestListed = 100'000;
 
 /// Counts what references do to the frames.
 class Memory {

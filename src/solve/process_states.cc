@@ -18,19 +18,19 @@ namespace {
 using Json = nlohmann::json;
 
 /// Ticks times processes.
-constexpr std::uint64_t kMostWork = 50'000'000;
-constexpr std::size_t kMostProcesses = 1000;
+constexpr std::uint64_t kMostProcessTicks = 50'000'000;
+constexpr std::size_t kMostProgrammedProcesses = 1000;
 constexpr std::uint64_t kMostWrittenDown = 100'000;
 
 enum class Step : std::uint8_t { kCompute, kStartIo, kEndIo };
 enum class State : std::uint8_t { kReady, kRunning, kWaiting, kDone };
 
-struct Process {
+struct ProgrammedProcess {
   std::vector<Step> steps;
   std::size_t at = 0;
   State state = State::kReady;
   std::uint64_t io_ends = 0;  ///< the tick, while it waits
-  std::string history{};      ///< a letter for each tick: see `Machine::write_down`
+  std::string history{};      ///< a letter for each tick: see `TickMachine::write_down`
 
   [[nodiscard]] bool is_at_end() const { return at == steps.size(); }
 };
@@ -54,7 +54,7 @@ std::optional<std::vector<Step>> read_program(std::string_view text) {
   return steps;
 }
 
-class Machine {
+class TickMachine {
  public:
   struct Rules {
     std::uint64_t io_length = 5;
@@ -62,7 +62,7 @@ class Machine {
     bool run_at_once = false;
   };
 
-  Machine(std::vector<Process> processes, const Rules& rules)
+  TickMachine(std::vector<ProgrammedProcess> processes, const Rules& rules)
       : processes_(std::move(processes)), rules_(rules) {
     processes_[0].state = State::kRunning;
   }
@@ -70,7 +70,7 @@ class Machine {
   /// False if it takes too long.
   bool run() {
     while (!all_done()) {
-      if (++now_ * processes_.size() > kMostWork) return false;
+      if (++now_ * processes_.size() > kMostProcessTicks) return false;
       if (!tick() && !all_done()) return false;
     }
     return true;
@@ -79,7 +79,7 @@ class Machine {
   [[nodiscard]] Json answer() const {
     Json answer = {{"total", now_}, {"cpu_busy", cpu_busy_}, {"io_busy", io_busy_}};
     if (now_ * processes_.size() > kMostWrittenDown) return answer;
-    for (const Process& process : processes_) answer["states"].push_back(process.history);
+    for (const ProgrammedProcess& process : processes_) answer["states"].push_back(process.history);
     return answer;
   }
 
@@ -88,7 +88,7 @@ class Machine {
   bool tick() {
     for (std::size_t p = 0; p < processes_.size(); ++p)
       if (processes_[p].state == State::kWaiting && processes_[p].io_ends == now_) come_back(p);
-    Process& process = processes_[current_];
+    ProgrammedProcess& process = processes_[current_];
     std::optional<Step> step;
     if (process.state == State::kRunning && !process.is_at_end()) {
       step = process.steps[process.at++];
@@ -133,17 +133,17 @@ class Machine {
 
   [[nodiscard]] bool all_done() const {
     return std::ranges::all_of(processes_,
-                               [](const Process& p) { return p.state == State::kDone; });
+                               [](const ProgrammedProcess& p) { return p.state == State::kDone; });
   }
 
   [[nodiscard]] bool io_runs() const {
-    return std::ranges::any_of(processes_, [this](const Process& p) {
+    return std::ranges::any_of(processes_, [this](const ProgrammedProcess& p) {
       return p.state == State::kWaiting && now_ < p.io_ends;
     });
   }
 
   [[nodiscard]] std::ptrdiff_t runnable() const {
-    return std::ranges::count_if(processes_, [](const Process& p) {
+    return std::ranges::count_if(processes_, [](const ProgrammedProcess& p) {
       return p.state == State::kReady || p.state == State::kRunning;
     });
   }
@@ -162,13 +162,13 @@ class Machine {
   }
 
   void end_if_done() {
-    Process& process = processes_[current_];
+    ProgrammedProcess& process = processes_[current_];
     if (process.state != State::kRunning || !process.is_at_end()) return;
     process.state = State::kDone;
     run_next();
   }
 
-  std::vector<Process> processes_;
+  std::vector<ProgrammedProcess> processes_;
   Rules rules_;
   std::size_t current_ = 0;
   std::uint64_t now_ = 0;
@@ -188,7 +188,7 @@ Json solve_process_states(const Problem& problem) {
   const bool at_once = returns == "IO_RUN_IMMEDIATE";
   if ((!on_end && switches != "SWITCH_ON_IO") || (!at_once && returns != "IO_RUN_LATER"))
     return problem.unknown_algorithm();
-  Machine::Rules rules;
+  TickMachine::Rules rules;
   rules.io_length =
       static_cast<std::uint64_t>(problem.parameters["io_length"].integer_or(5, 0, 1'000'000));
   const Field switch_field = problem.parameters["switch"];
@@ -197,7 +197,7 @@ Json solve_process_states(const Problem& problem) {
       switch_field.present() ? switch_field.choice({"SWITCH_ON_IO", "SWITCH_ON_END"}) == 1 : on_end;
   rules.run_at_once =
       done_field.present() ? done_field.choice({"IO_RUN_LATER", "IO_RUN_IMMEDIATE"}) == 1 : at_once;
-  std::vector<Process> processes;
+  std::vector<ProgrammedProcess> processes;
   std::size_t steps = 0;
   for (const Field& item : problem.input["programs"].items()) {
     auto program = read_program(item.text());
@@ -205,11 +205,11 @@ Json solve_process_states(const Problem& problem) {
     if (problem.failed()) return {};
     steps += program->size();
     processes.emplace_back().steps = std::move(*program);
-    if (steps > kMostWork || processes.size() > kMostProcesses)
+    if (steps > kMostProcessTicks || processes.size() > kMostProgrammedProcesses)
       return problem.input["programs"].fail("too long"), Json();
   }
   if (processes.empty()) return problem.input["programs"].fail("there must be some"), Json();
-  Machine machine(std::move(processes), rules);
+  TickMachine machine(std::move(processes), rules);
   if (!machine.run()) return problem.input["programs"].fail("they do not come to an end"), Json();
   return machine.answer();
 }

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kMostJobs = 200'000;
-constexpr double kMostSteps = 1e8;
+constexpr double kMostRealtimeSteps = 1e8;
 constexpr std::int64_t kLastRelease = 1'000'000'000'000'000'000;
 
 struct Task {
@@ -158,7 +158,7 @@ class ResponseTimes {
     const Task& task = tasks_[t];
     VirtualTime worst;
     for (std::int64_t jobs = 1; !is_exhausted(); ++jobs) {
-      if (kLastRelease / task.period.ns < jobs) steps_ = 2 * kMostSteps;
+      if (kLastRelease / task.period.ns < jobs) steps_ = 2 * kMostRealtimeSteps;
       const VirtualTime released{(jobs - 1) * task.period.ns};
       const std::optional<VirtualTime> end = end_of(t, jobs, released + task.deadline);
       if (!end) return std::nullopt;
@@ -169,7 +169,7 @@ class ResponseTimes {
   }
 
   /// No answer is to be trusted then.
-  [[nodiscard]] bool is_exhausted() const { return steps_ > kMostSteps; }
+  [[nodiscard]] bool is_exhausted() const { return steps_ > kMostRealtimeSteps; }
 
  private:
   /// When so many jobs of a task are done, if all are released together at the start: the fixed

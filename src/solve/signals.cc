@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostOperations = 100'000;
+constexpr std::size_t kMostSignalOperations = 100'000;
 
 enum class Default : std::uint8_t { kEnd, kIgnore, kStop, kContinue };
 
@@ -61,11 +61,11 @@ constexpr Signal kSignals[] = {{1, "HUP"},
                                {29, "IO"},
                                {30, "PWR"},
                                {31, "SYS"}};
-struct Alias {
+struct SignalAlias {
   std::string_view name;
   int number = 0;
 };
-constexpr Alias kAliases[] = {{"POLL", 29}, {"IOT", 6}, {"CLD", 17}};
+constexpr SignalAlias kSignalAliases[] = {{"POLL", 29}, {"IOT", 6}, {"CLD", 17}};
 constexpr int kKill = 9;
 constexpr int kContinue = 18;
 constexpr int kStop = 19;
@@ -80,11 +80,11 @@ std::optional<int> small_number(std::string_view text) {
 }
 
 /// "TERM", "SIGTERM", "15", "RTMIN+2" or "RTMAX-1".
-std::optional<int> number_of(std::string_view text) {
+std::optional<int> signal_number(std::string_view text) {
   if (text.starts_with("SIG")) text.remove_prefix(3);
   for (const Signal& signal : kSignals)
     if (signal.name == text) return signal.number;
-  for (const Alias& alias : kAliases)
+  for (const SignalAlias& alias : kSignalAliases)
     if (alias.name == text) return alias.number;
   std::optional<int> number;
   if (text == "RTMIN" || text == "RTMAX") {
@@ -110,7 +110,7 @@ Default default_of(int number) {
   return number < kFirstRealTime ? kSignals[number - 1].by_default : Default::kEnd;
 }
 
-class Process {
+class SignalledProcess {
  public:
   enum class Action : std::uint8_t { kDefault, kIgnore, kCatch };
 
@@ -221,8 +221,8 @@ class Process {
 };
 
 /// False if it is no operation.
-bool perform(Process& process, const std::string& text, Json& waits) {
-  using Action = Process::Action;
+bool perform(SignalledProcess& process, const std::string& text, Json& waits) {
+  using Action = SignalledProcess::Action;
   if (text == "wait") return waits.push_back(process.wait()), true;
   const std::size_t space = text.find(' ');
   if (space == std::string::npos) return false;
@@ -233,7 +233,7 @@ bool perform(Process& process, const std::string& text, Json& waits) {
     if (status) process.exit(*status);
     return status.has_value();
   }
-  const std::optional<int> number = number_of(object);
+  const std::optional<int> number = signal_number(object);
   if (!number) return false;
   if (verb == "kill")
     process.kill(*number);
@@ -257,9 +257,9 @@ bool perform(Process& process, const std::string& text, Json& waits) {
 Json solve_signals(const Problem& problem) {
   if (problem.algorithm != "LINUX") return problem.unknown_algorithm();
   const std::vector<Field> operations = problem.input["ops"].items();
-  if (operations.size() > kMostOperations) problem.input["ops"].fail("too many operations");
+  if (operations.size() > kMostSignalOperations) problem.input["ops"].fail("too many operations");
   if (problem.failed()) return {};
-  Process process;
+  SignalledProcess process;
   Json waits = Json::array();
   for (const Field& operation : operations) {
     const std::string text = operation.text();

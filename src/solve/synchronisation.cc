@@ -13,14 +13,14 @@ namespace {
 using Json = nlohmann::json;
 
 /// The states after each operation are listed; with everybody waiting that grows as the square.
-constexpr std::size_t kMostOperations = 2000;
+constexpr std::size_t kMostThreadOperations = 2000;
 
 std::vector<std::vector<Field>> read_operations(const Problem& problem, std::size_t shortest) {
   std::vector<std::vector<Field>> operations;
   for (const Field& item : problem.input["ops"].items()) {
     operations.push_back(item.items());
     if (operations.back().size() < shortest) item.fail("too short an operation");
-    if (operations.size() > kMostOperations) item.fail("too many operations");
+    if (operations.size() > kMostThreadOperations) item.fail("too many operations");
     if (problem.failed()) break;
   }
   return operations;

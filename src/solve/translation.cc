@@ -13,12 +13,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kMostBytes = std::int64_t{1} << 48;
+constexpr std::int64_t kLargestAddress = std::int64_t{1} << 48;
 /// Longer lists of addresses are answered with their totals alone.
-constexpr std::size_t kLongestListed = 1000;
+constexpr std::size_t kLongestTrace = 1000;
 
 std::uint64_t natural(const Field& field, std::int64_t low = 0) {
-  return static_cast<std::uint64_t>(field.integer(low, kMostBytes));
+  return static_cast<std::uint64_t>(field.integer(low, kLargestAddress));
 }
 
 Json physical_of_each(const std::vector<std::uint64_t>& addresses, auto&& translate) {
@@ -46,7 +46,7 @@ Json page_table(const Problem& problem, const std::vector<std::uint64_t>& addres
   const std::uint64_t size = natural(problem.parameters["page_size"], 1);
   std::map<std::string, std::uint64_t> frames;
   for (const auto& [page, frame] : problem.parameters["table"].members())
-    frames[page] = static_cast<std::uint64_t>(frame.integer(0, kMostBytes >> 16));
+    frames[page] = static_cast<std::uint64_t>(frame.integer(0, kLargestAddress >> 16));
   if (size > std::uint64_t{1} << 30) problem.parameters["page_size"].fail("too large");
   return physical_of_each(addresses, [&](std::uint64_t address) {
     const auto frame = frames.find(std::to_string(address / size));
@@ -176,7 +176,8 @@ Json multi_level(const Problem& problem, const std::vector<std::uint64_t>& addre
       entry = entry.member(std::to_string(index));
     }
     if (!entry.present()) return Json();
-    const auto frame = static_cast<std::uint64_t>(entry.integer(0, kMostBytes >> widths.back()));
+    const auto frame =
+        static_cast<std::uint64_t>(entry.integer(0, kLargestAddress >> widths.back()));
     return Json(frame << widths.back() | (address & offset_mask));
   });
 }
@@ -217,7 +218,7 @@ Json solve_translation(const Problem& problem) {
   // What is only taken apart need not fit into a memory.
   const bool takes_apart = problem.algorithm == "PAGE-OFFSET" || problem.algorithm == "SPLIT-BITS";
   const std::vector<std::uint64_t> addresses =
-      problem.input["addresses"].naturals(takes_apart ? ~std::uint64_t{0} >> 1 : kMostBytes);
+      problem.input["addresses"].naturals(takes_apart ? ~std::uint64_t{0} >> 1 : kLargestAddress);
   if (problem.algorithm == "BASE-LIMIT") return base_limit(problem, addresses);
   if (problem.algorithm == "PAGE-OFFSET") return page_offset(problem, addresses);
   if (problem.algorithm == "PAGE-TABLE") return page_table(problem, addresses);
@@ -233,7 +234,7 @@ Json solve_tlb(const Problem& problem) {
   const std::uint64_t page_size = natural(problem.parameters["page_size"], 1);
   const auto entries = static_cast<std::size_t>(problem.parameters["entries"].integer(1, 1 << 20));
   const auto sets = static_cast<std::size_t>(problem.parameters["sets"].integer_or(1, 1, 1 << 20));
-  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kMostBytes);
+  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kLargestAddress);
   const std::string_view name = problem.algorithm == "LRU"      ? "lru"
                                 : problem.algorithm == "FIFO"   ? "fifo"
                                 : problem.algorithm == "RANDOM" ? "random"
@@ -260,7 +261,7 @@ Json solve_tlb(const Problem& problem) {
     trace += hit ? 'H' : 'M';
   }
   Json answer = {{"hits", hits}, {"misses", addresses.size() - hits}};
-  if (addresses.size() <= kLongestListed) answer["trace"] = trace;
+  if (addresses.size() <= kLongestTrace) answer["trace"] = trace;
   return answer;
 }
 

@@ -49,7 +49,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   }
 }
 
-bool install_handler() {
+bool install_fault_handler() {
   struct sigaction action = {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
@@ -61,7 +61,7 @@ bool install_handler() {
 
 OverflowReporter::OverflowReporter()
     : stack_(std::make_unique_for_overwrite<char[]>(kSignalStackSize)) {
-  static const bool installed = install_handler();
+  static const bool installed = install_fault_handler();
   CHECK(installed);
   stack_t stack = {};
   stack.ss_sp = stack_.get();

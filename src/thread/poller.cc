@@ -21,8 +21,6 @@ constexpr int kMostEvents = 64;
 // After a read that had to wait so many are put off before one is tried at once again, to see
 // whether what is read comes faster by now.
 constexpr int kReadsToPutOff = 16;
-constexpr std::int64_t kNsPerMs = 1'000'000;
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 /// Whoever else got the processor meanwhile computes: who sleeps gets it back sooner than who
 /// yields. So there is no lingering for a time that makes what was lost a thirtieth.
 constexpr std::int64_t kLongAwayNs = 200'000;

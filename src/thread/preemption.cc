@@ -27,7 +27,6 @@ namespace spindle::thread {
 namespace {
 
 constexpr int kTickSignal = SIGVTALRM;
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 struct TextRange {
   std::uintptr_t begin = 0;
@@ -70,7 +69,7 @@ void on_tick(int, siginfo_t*, void* raw_context) {
   sigaltstack(nullptr, &context.uc_stack);
 }
 
-bool install_handler() {
+bool install_tick_handler() {
   dl_iterate_phdr(note_program, &program_text);
   struct sigaction action = {};
   action.sa_sigaction = on_tick;
@@ -83,7 +82,7 @@ bool install_handler() {
 
 Result<> Scheduler::start_timer(Worker& worker) const {
   if (!preempts()) return {};
-  static const bool installed = install_handler();
+  static const bool installed = install_tick_handler();
   CHECK(installed);
   sigevent event = {};
   event.sigev_notify = SIGEV_THREAD_ID;

@@ -10,17 +10,6 @@
 namespace spindle::thread {
 namespace {
 
-enum class What : std::uint8_t { kBegins, kWaits, kStops, kEnds };
-
-struct Event {
-  std::int64_t at_ns;
-  std::uint64_t thread;
-  What what;
-  WaitKind kind;
-  std::uint32_t worker;
-  const char* object;
-};
-
 // As much of a JSON string as a name needs.
 std::string escaped(std::string_view text) {
   std::string result;
@@ -80,6 +69,17 @@ class Trace::Recorder : public SwitchObserver {
   }
 
  private:
+  enum class What : std::uint8_t { kBegins, kWaits, kStops, kEnds };
+
+  struct Event {
+    std::int64_t at_ns;
+    std::uint64_t thread;
+    What what;
+    WaitKind kind;
+    std::uint32_t worker;
+    const char* object;
+  };
+
   void add(const Event& event) { events_[count_++ % events_.size()] = event; }
   // The object may be gone when the trace is written.
   const char* keep(const char* name) { return objects_.try_emplace(name).first->first.c_str(); }

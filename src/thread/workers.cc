@@ -20,7 +20,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // While others are busy, an idle worker looks after the most of it whether one has work that it
 // does not come to. If it was asked to watch it looks after the least of it, then after twice as
 // long, and so on until it has seen nothing for so long.

@@ -22,6 +22,9 @@ struct BlktraceRecord {
 };
 static_assert(sizeof(BlktraceRecord) == 48);
 
+/// In which disks are addressed by blktrace and the formats akin to it.
+inline constexpr std::uint64_t kSectorBytes = 512;
+
 inline constexpr std::uint32_t kBlktraceMagic = 0x65617407;
 
 /// The low half of an action: what happened.

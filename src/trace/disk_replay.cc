@@ -1,11 +1,10 @@
 #include "spindle/trace/disk_replay.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "spindle/base/check.h"
+#include "spindle/base/clock.h"
 #include "spindle/disk/drive.h"
 
 namespace spindle {
@@ -13,12 +12,6 @@ namespace {
 
 /// Of the full model; requests are widened to whole blocks.
 constexpr std::uint32_t kBlockSize = 4096;
-
-std::int64_t cpu_now_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 std::uint64_t distance(Cylinder a, Cylinder b) {
   return a < b ? b - a : a - b;
@@ -119,14 +112,14 @@ Result<DiskReplay> DiskReplay::make(const Plan& plan) {
 }
 
 void DiskReplay::serve(std::span<const TracedRequest> requests) {
-  std::int64_t before = cpu_now_ns();
+  std::int64_t before = thread_cpu_ns();
   for (const std::unique_ptr<Run>& run : runs_) {
     for (const TracedRequest& request : requests) {
       CHECK(request.length != 0 && request.start + request.length <= plan_.bytes);
       if (run->depth() == plan_.depth) run->serve_one();
       run->arrive(request);
     }
-    const std::int64_t after = cpu_now_ns();
+    const std::int64_t after = thread_cpu_ns();
     run->row.cpu_ns += after - std::exchange(before, after);
   }
 }
@@ -134,9 +127,9 @@ void DiskReplay::serve(std::span<const TracedRequest> requests) {
 std::vector<DiskReplay::Row> DiskReplay::finish() {
   std::vector<Row> rows;
   for (const std::unique_ptr<Run>& run : runs_) {
-    const std::int64_t before = cpu_now_ns();
+    const std::int64_t before = thread_cpu_ns();
     while (run->depth() != 0) run->serve_one();
-    run->row.cpu_ns += cpu_now_ns() - before;
+    run->row.cpu_ns += thread_cpu_ns() - before;
     rows.push_back(run->row);
   }
   return rows;

@@ -9,14 +9,14 @@
 namespace spindle {
 namespace {
 
-constexpr std::string_view kNames[] = {"disksim", "blkparse", "blktrace", "fio", "msr", "spc"};
-constexpr std::uint64_t kSector = 512;
+constexpr std::string_view kDiskFormatNames[] = {"disksim", "blkparse", "blktrace",
+                                                 "fio",     "msr",      "spc"};
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
 /// No device takes longer requests; they would only be a way to keep the replay busy.
 constexpr std::uint64_t kLongestRequest = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr int kLinesLookedAt = 200;
+constexpr int kDiskLinesLookedAt = 200;
 
 /// What a line is: a request, something else that belongs there, or nothing of this format.
 enum class Line : std::uint8_t { kRequest, kOther, kWrong };
@@ -33,8 +33,8 @@ Line checked(bool read, std::uint64_t arrival_ns, const TracedRequest& request,
 
 /// Sectors to bytes; false if there are too many of them.
 bool to_bytes(std::uint64_t& sectors) {
-  if (sectors > kMostBytes / kSector) return false;
-  sectors *= kSector;
+  if (sectors > kMostBytes / kSectorBytes) return false;
+  sectors *= kSectorBytes;
   return true;
 }
 
@@ -185,20 +185,21 @@ bool is_blank(std::string_view line) {
 }  // namespace
 
 std::span<const std::string_view> disk_format_names() {
-  return kNames;
+  return kDiskFormatNames;
 }
 
 Result<DiskFormat> disk_format_of(std::string_view name) {
-  const auto* found = std::ranges::find(kNames, name);
-  if (found == std::end(kNames)) return Error{EINVAL, "no format of disk traces has this name"};
-  return static_cast<DiskFormat>(found - std::begin(kNames));
+  const auto* found = std::ranges::find(kDiskFormatNames, name);
+  if (found == std::end(kDiskFormatNames))
+    return Error{EINVAL, "no format of disk traces has this name"};
+  return static_cast<DiskFormat>(found - std::begin(kDiskFormatNames));
 }
 
 Result<DiskFormat> detect_disk_format(std::string_view bytes) {
   if (is_blktrace(bytes)) return DiskFormat::kBlktrace;
   if (bytes.starts_with("fio version")) return DiskFormat::kFio;
   TextCursor cursor(bytes, 0);
-  for (int seen = 0; !cursor.at_end() && seen < kLinesLookedAt; ++seen) {
+  for (int seen = 0; !cursor.at_end() && seen < kDiskLinesLookedAt; ++seen) {
     const std::string_view line = cursor.line();
     TracedRequest request;
     for (DiskFormat format :

@@ -9,7 +9,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint64_t kSector = 512;
 constexpr std::uint32_t kDevice = 8U << 20;  ///< 8,0: the first SCSI disk
 
 std::vector<ServedRequest> by_arrival(std::span<const ServedRequest> requests) {
@@ -48,7 +47,7 @@ std::string blktrace_records(const std::vector<ServedRequest>& requests) {
     record.magic = kBlktraceMagic;
     record.sequence = ++sequence;
     record.time_ns = static_cast<std::uint64_t>(event.at.ns);
-    record.sector = request.start / kSector;
+    record.sector = request.start / kSectorBytes;
     record.bytes = static_cast<std::uint32_t>(request.length);
     record.action = static_cast<std::uint32_t>(event.action) | event.category |
                     (request.is_write ? kBlktraceWrite : kBlktraceRead);
@@ -84,8 +83,8 @@ std::string disksim_lines(const std::vector<ServedRequest>& requests) {
     print(out, "%lld.%06lld 0 %llu %llu %d\n",
           static_cast<long long>(request.arrival.ns / 1'000'000),
           static_cast<long long>(request.arrival.ns % 1'000'000),
-          static_cast<unsigned long long>(request.start / kSector),
-          static_cast<unsigned long long>(request.length / kSector), request.is_write ? 0 : 1);
+          static_cast<unsigned long long>(request.start / kSectorBytes),
+          static_cast<unsigned long long>(request.length / kSectorBytes), request.is_write ? 0 : 1);
   return out;
 }
 

@@ -1,12 +1,11 @@
 #include "spindle/trace/page_replay.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "page_numbers.h"
+#include "spindle/base/clock.h"
 #include "spindle/policy/page_memory.h"
 #include "spindle/policy/stack_distance.h"
 
@@ -15,12 +14,6 @@ namespace {
 
 /// So many references go to a policy in one go.
 constexpr std::size_t kBlock = 4096;
-
-std::int64_t cpu_now_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 }  // namespace
 
@@ -40,11 +33,11 @@ struct PageReplay::State {
     numbers.resize(pages.size());
     different.of(pages, numbers);
     references += pages.size();
-    std::int64_t before = cpu_now_ns();
+    std::int64_t before = thread_cpu_ns();
     for (Run& run : runs) {
       if (!run.memory) continue;
       run.memory->refer(numbers, different.bound());
-      const std::int64_t after = cpu_now_ns();
+      const std::int64_t after = thread_cpu_ns();
       run.row.cpu_ns += after - std::exchange(before, after);
     }
     if (keeps_all) all.insert(all.end(), numbers.begin(), numbers.end());
@@ -91,7 +84,7 @@ std::vector<PageReplay::Row> PageReplay::finish() {
   std::vector<Row> rows;
   for (State::Run& run : state_->runs) {
     if (!run.memory) {
-      const std::int64_t before = cpu_now_ns();
+      const std::int64_t before = thread_cpu_ns();
       run.memory.emplace(make_optimal_policy(run.row.frames, state_->all), run.row.frames);
       std::vector<PageNumber> block;
       for (std::size_t from = 0; from < state_->all.size(); from += kBlock) {
@@ -100,7 +93,7 @@ std::vector<PageReplay::Row> PageReplay::finish() {
                      state_->all.begin() + static_cast<std::ptrdiff_t>(to));
         run.memory->refer(block, state_->different.bound());
       }
-      run.row.cpu_ns = cpu_now_ns() - before;
+      run.row.cpu_ns = thread_cpu_ns() - before;
     }
     run.row.references = state_->references;
     run.row.misses = run.memory->misses();

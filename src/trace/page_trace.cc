@@ -10,11 +10,11 @@
 namespace spindle {
 namespace {
 
-constexpr std::string_view kNames[] = {"numbers", "lackey", "din", "oracleGeneral"};
+constexpr std::string_view kPageFormatNames[] = {"numbers", "lackey", "din", "oracleGeneral"};
 constexpr std::size_t kRecordBytes = 24;
 constexpr std::size_t kObjectOffset = 4;
 /// So many lines are looked at to find out the format.
-constexpr int kLinesLookedAt = 50;
+constexpr int kPageLinesLookedAt = 50;
 
 bool is_comment(std::string_view line) {
   const std::size_t first = line.find_first_not_of(" \t");
@@ -74,13 +74,14 @@ bool is_text(std::string_view bytes) {
 }  // namespace
 
 std::span<const std::string_view> page_format_names() {
-  return kNames;
+  return kPageFormatNames;
 }
 
 Result<PageFormat> page_format_of(std::string_view name) {
-  const auto* found = std::ranges::find(kNames, name);
-  if (found == std::end(kNames)) return Error{EINVAL, "no format of page traces has this name"};
-  return static_cast<PageFormat>(found - std::begin(kNames));
+  const auto* found = std::ranges::find(kPageFormatNames, name);
+  if (found == std::end(kPageFormatNames))
+    return Error{EINVAL, "no format of page traces has this name"};
+  return static_cast<PageFormat>(found - std::begin(kPageFormatNames));
 }
 
 Result<PageFormat> detect_page_format(std::string_view bytes) {
@@ -89,7 +90,7 @@ Result<PageFormat> detect_page_format(std::string_view bytes) {
     return Error{EINVAL, "the trace is neither text nor a row of records of 24 bytes"};
   }
   TextCursor cursor(bytes, 0);
-  for (int seen = 0; !cursor.at_end() && seen < kLinesLookedAt; ++seen) {
+  for (int seen = 0; !cursor.at_end() && seen < kPageLinesLookedAt; ++seen) {
     const std::string_view line = cursor.line();
     if (is_comment(line)) continue;
     Access access;

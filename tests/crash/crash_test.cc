@@ -12,7 +12,7 @@
 namespace spindle::test {
 namespace {
 
-constexpr int kOperations = 60;
+constexpr int kCrashOperations = 60;
 constexpr std::size_t kStates = 4200;     // for each strategy
 constexpr std::size_t kChecksOneIn = 16;  // states that are unmounted and given to fsck
 
@@ -29,7 +29,7 @@ std::size_t try_all_cuts(const VolumeOptions& format, const FileSystem::Options&
   auto volume = mounted(device, options);
   device.restart();
   const MemoryDevice start = image;
-  Workload(*volume, device, history, seed, {.sync = options.sync}).run(kOperations);
+  Workload(*volume, device, history, seed, {.sync = options.sync}).run(kCrashOperations);
   volume.reset();
 
   const CrashStates states(start, device.log());

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kFirstSeed = 1300;
 constexpr std::uint64_t kSeeds = 1;
-constexpr int kOperations = 50;
+constexpr int kFaultOperations = 50;
 constexpr int kCuts = 4;  // at the end, and at random
 
 struct Fault {
@@ -41,7 +41,7 @@ class Patient {
     faulty_.add({.on = static_cast<std::uint8_t>(fault.on), .skip = skip, .times = fault.times});
     workload_ = std::make_unique<Workload>(*volume_, device_, history_, seed,
                                            Workload::Options{.may_fail = true});
-    workload_->run(kOperations);
+    workload_->run(kFaultOperations);
   }
 
   // False when the workload has fewer requests than were to pass.

@@ -14,8 +14,7 @@ namespace spindle::test {
 namespace {
 
 constexpr std::size_t kMostNames = 3000;
-constexpr std::size_t kMostRead = 300'000;
-constexpr Caller kCaller{};
+constexpr std::size_t kMostBytesExercised = 300'000;
 
 FileSystem::Options silent(bool read_only) {
   FileSystem::Options options;
@@ -57,7 +56,7 @@ void read_node(FileSystem& volume, NodeId node) {
   const auto take = [&](auto pieces) {
     for (const auto& piece : pieces) bytes += piece.size();
   };
-  static_cast<void>(volume.read(node, 0, 0, kMostRead, take));
+  static_cast<void>(volume.read(node, 0, 0, kMostBytesExercised, take));
   static_cast<void>(volume.read(node, 0, size - std::min<std::uint64_t>(size, 5000), 6000, take));
   static_cast<void>(volume.read_link(node));
   static_cast<void>(volume.seek(node, 0, SEEK_HOLE));

@@ -10,8 +10,6 @@ namespace {
 
 using fsck::Mode;
 
-constexpr Caller kCaller{};
-
 // A file of each strategy.
 MemoryDevice filled(const VolumeOptions& options) {
   MemoryDevice device = formatted(options);

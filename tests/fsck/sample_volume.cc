@@ -10,9 +10,8 @@
 namespace spindle::test {
 namespace {
 
-constexpr Caller kCaller{};
 // A damaged size may say that a file of holes is as large as a file can be.
-constexpr std::uint64_t kMostRead = 1u << 20;
+constexpr std::uint64_t kLargestContent = 1u << 20;
 
 std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -20,7 +19,7 @@ std::string text_of(std::span<const std::byte> bytes) {
 
 Result<std::string> read_all(FileSystem& volume, NodeId node, std::uint64_t size) {
   std::string text;
-  TRY(volume.read(node, 0, 0, std::min(size + 10, kMostRead), [&](auto pieces) {
+  TRY(volume.read(node, 0, 0, std::min(size + 10, kLargestContent), [&](auto pieces) {
     for (const auto& piece : pieces) text += text_of(piece);
   }));
   return text;

@@ -14,6 +14,8 @@
 
 namespace spindle::test {
 
+inline constexpr Caller kCaller{};
+
 /// What a path is: its inode, and all of it that a repair must not change.
 struct Item {
   NodeId node = 0;

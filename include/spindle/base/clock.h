@@ -10,6 +10,9 @@
 
 namespace spindle {
 
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
 /// A point in virtual time, or a span of it; nanoseconds.
 struct VirtualTime {
   std::int64_t ns = 0;
@@ -29,6 +32,9 @@ struct Timestamp {
 
 /// CLOCK_MONOTONIC, in nanoseconds.
 std::int64_t monotonic_ns();
+
+/// What the calling kernel thread has had of the processor, in the kernel, too; nanoseconds.
+std::int64_t thread_cpu_ns();
 
 /// CLOCK_REALTIME_COARSE, as Linux stamps files: what it and we note of one file is in order.
 Timestamp wall_time();

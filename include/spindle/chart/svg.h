@@ -44,6 +44,8 @@ struct Lettering {
   bool bold = false;
   std::string_view colour = "#000000";
 };
+/// The size of what stands beside a picture: marks of its axes, its caption.
+inline constexpr double kSmallText = 11;
 
 class Svg {
  public:

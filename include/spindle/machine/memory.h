@@ -143,7 +143,7 @@ class MemoryManager {
   // Views.
 
   [[nodiscard]] virtual std::vector<MemoryArea> areas(SpaceId space) const = 0;
-  [[nodiscard]] virtual SpaceStatistics statistics(SpaceId space) const = 0;
+  [[nodiscard]] virtual AddressSpaceStatistics statistics(SpaceId space) const = 0;
   [[nodiscard]] virtual std::vector<AreaStatistics> area_statistics(SpaceId space) const = 0;
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
   [[nodiscard]] virtual std::vector<FrameRow> frames() const = 0;

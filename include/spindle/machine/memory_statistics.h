@@ -17,7 +17,7 @@
 namespace spindle {
 
 /// A space's pages, in bytes. Names as in /proc/PID/status.
-struct SpaceStatistics {
+struct AddressSpaceStatistics {
   std::uint64_t size = 0;                ///< VmSize
   std::uint64_t peak_size = 0;           ///< VmPeak
   std::uint64_t resident_anonymous = 0;  ///< RssAnon

@@ -137,6 +137,10 @@ struct Protection {
   bool read = true;
   bool write = false;
   bool execute = false;
+  [[nodiscard]] constexpr bool allows(AccessKind kind) const {
+    if (kind == AccessKind::kRead) return read;
+    return kind == AccessKind::kWrite ? write : execute;
+  }
   constexpr bool operator==(const Protection&) const = default;
 };
 

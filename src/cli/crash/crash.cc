@@ -159,7 +159,7 @@ int run(CrashWords& words) {
   else
     status = run_words(words, complaint);
   if (!complaint.made()) return status;
-  fmt::print(stderr, "spindle crash: {}\n", complaint.what());
+  fail("crash", complaint.what());
   return words.is_record && status != 0 ? status : 1;
 }
 

@@ -7,7 +7,7 @@
 namespace spindle::cli {
 namespace {
 
-using Kind = Operation::Kind;
+using OperationKind = Operation::Kind;
 
 /// Whether `path` is `above`, or in it.
 bool is_within(const std::string& path, const std::string& above) {
@@ -18,13 +18,13 @@ bool is_within(const std::string& path, const std::string& above) {
 /// Whether it changes names or contents.
 bool changes(const Operation& operation) {
   switch (operation.kind) {
-    case Kind::kSync:
-    case Kind::kSyncDirectory:
-    case Kind::kSyncAll:
-    case Kind::kSetXattr:
-    case Kind::kRemoveXattr:
+    case OperationKind::kSync:
+    case OperationKind::kSyncDirectory:
+    case OperationKind::kSyncAll:
+    case OperationKind::kSetXattr:
+    case OperationKind::kRemoveXattr:
       return false;
-    case Kind::kSetAttributes:
+    case OperationKind::kSetAttributes:
       return (operation.flags & 2) != 0;
     default:
       return true;
@@ -69,8 +69,9 @@ class Promises {
 
   static bool concerns(const OperationNote& note, NodeId node, const std::string& path) {
     const Operation& operation = note.operation;
-    const bool names = operation.kind == Kind::kRename || operation.kind == Kind::kUnlink ||
-                       operation.kind == Kind::kRemoveDirectory;
+    const bool names = operation.kind == OperationKind::kRename ||
+                       operation.kind == OperationKind::kUnlink ||
+                       operation.kind == OperationKind::kRemoveDirectory;
     return operation.node == node || operation.other == node ||
            (names && (is_within(path, note.path) || is_within(path, note.new_path)));
   }

@@ -12,10 +12,6 @@
 namespace spindle::cli {
 namespace {
 
-std::string counted(std::uint64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 std::string block_name(const format::Layout& layout, BlockNo block) {
   if (block == layout.superblock()) return "superblock";
   if (block == layout.fixed_copy() || block == layout.last_copy()) return "copy of the superblock";

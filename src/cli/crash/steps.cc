@@ -10,11 +10,7 @@
 namespace spindle::cli {
 namespace {
 
-constexpr std::size_t kMostShown = 16;
-
-std::string counted(std::uint64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
+constexpr std::size_t kMostDetails = 16;
 
 /// Collects the steps; each is a sentence or two, with lines of detail below it.
 class Steps {
@@ -67,7 +63,7 @@ class Steps {
     for (const auto& record : entry.records) {
       if (record.kind == format::RecordKind::kSeal)
         ++seals;
-      else if (details.size() < kMostShown)
+      else if (details.size() < kMostDetails)
         details.push_back(record_text(record));
     }
     const std::size_t shown = details.size() + seals;
@@ -151,12 +147,12 @@ class Steps {
     if (story_.revoked.empty()) return;
     std::vector<std::string> details;
     for (const auto& record : story_.revoked) {
-      if (details.size() == kMostShown) break;
+      if (details.size() == kMostDetails) break;
       details.push_back(
           fmt::format("block {}: a record of transaction {}", record.block.value, record.epoch));
     }
-    if (story_.revoked.size() > kMostShown)
-      details.push_back(fmt::format("... and {} more", story_.revoked.size() - kMostShown));
+    if (story_.revoked.size() > kMostDetails)
+      details.push_back(fmt::format("... and {} more", story_.revoked.size() - kMostDetails));
     add(fmt::format(
             "{} left out: the block was freed in that transaction or in a later one, and may "
             "be somebody else's by now.",
@@ -168,7 +164,7 @@ class Steps {
   void homes() {
     std::vector<std::string> details;
     for (const auto& home : story_.homes) {
-      if (details.size() == kMostShown) break;
+      if (details.size() == kMostDetails) break;
       const std::string which =
           home.first_epoch == home.last_epoch
               ? fmt::format("transaction {}", home.last_epoch)
@@ -177,8 +173,8 @@ class Steps {
                                     name_of(home.block), counted(home.records, "record"), which,
                                     home.reads_old ? "" : ", which make up all of it"));
     }
-    if (story_.homes.size() > kMostShown)
-      details.push_back(fmt::format("... and {} more", story_.homes.size() - kMostShown));
+    if (story_.homes.size() > kMostDetails)
+      details.push_back(fmt::format("... and {} more", story_.homes.size() - kMostDetails));
     add(fmt::format("{} written home, each once, with what all its records make of it.",
                     story_.homes.size() == 1 ? "1 block is"
                                              : fmt::format("{} blocks are", story_.homes.size())),

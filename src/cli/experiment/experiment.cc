@@ -83,7 +83,7 @@ int run(const ExperimentRequest& request) {
       fmt::print("{}", report_text(experiment, chart::terminal_style(STDOUT_FILENO)));
   }
   if (!complaint.made()) return ran.status;
-  fmt::print(stderr, "spindle experiment: {}\n", complaint.what());
+  fail("experiment", complaint.what());
   return ran.status != 0 ? ran.status : 1;
 }
 

@@ -14,10 +14,6 @@
 namespace spindle::cli {
 namespace {
 
-double number(const Json& row, std::string_view key) {
-  return number_of(row, key).value_or(0);
-}
-
 double rounded(double value) {
   return std::round(100 * value) / 100;
 }
@@ -42,7 +38,8 @@ chart::Table requests_table(const Experiment& experiment) {
   chart::Table table({"operation", "requests", "errors", "mean (us)", "longest (us)"});
   for (const Json& row : experiment["requests"])
     table.add_row({row.value("operation", ""), plain(row["count"]), plain(row["errors"]),
-                   shown(number(row, "mean_us")), shown(number(row, "longest_us"))});
+                   shown(number_or_zero(row, "mean_us")),
+                   shown(number_or_zero(row, "longest_us"))});
   return table;
 }
 
@@ -50,11 +47,11 @@ chart::Table arms_table(const Experiment& experiment) {
   chart::Table table({"arm policy", "movement (cylinders)", "seek (ms)", "rotation (ms)",
                       "transfer (ms)", "total (ms)", "mean response (ms)", "longest (ms)"});
   for (const Json& row : experiment["arms"])
-    table.add_row({name_of(row), plain(row["arm_movement_cylinders"]),
-                   shown(number(row, "seek_ms")), shown(number(row, "rotation_ms")),
-                   shown(number(row, "transfer_ms")), shown(number(row, "total_ms")),
-                   shown(number(row, "mean_response_ms")),
-                   shown(number(row, "longest_response_ms"))});
+    table.add_row(
+        {name_of(row), plain(row["arm_movement_cylinders"]), shown(number_or_zero(row, "seek_ms")),
+         shown(number_or_zero(row, "rotation_ms")), shown(number_or_zero(row, "transfer_ms")),
+         shown(number_or_zero(row, "total_ms")), shown(number_or_zero(row, "mean_response_ms")),
+         shown(number_or_zero(row, "longest_response_ms"))});
   return table;
 }
 
@@ -66,9 +63,10 @@ chart::Table replacements_table(const Experiment& experiment) {
   chart::Table table({"cache policy", "hits (%)", "at half size (%)", "at double size (%)",
                       "error (points)", "basis"});
   for (const Json& row : experiment["replacements"])
-    table.add_row({name_of(row), percent(number(row, "hit_ratio")),
-                   percent(number(row, "at_half_size")), percent(number(row, "at_double_size")),
-                   percent(number(row, "error")), row.value("basis", "")});
+    table.add_row({name_of(row), percent(number_or_zero(row, "hit_ratio")),
+                   percent(number_or_zero(row, "at_half_size")),
+                   percent(number_or_zero(row, "at_double_size")),
+                   percent(number_or_zero(row, "error")), row.value("basis", "")});
   return table;
 }
 
@@ -76,7 +74,7 @@ chart::Bars arms_bars(const Experiment& experiment) {
   chart::Bars bars{
       "What each arm policy would have cost", "disk time (ms)", {}, chart::Meaning::kDevice};
   for (const Json& row : experiment["arms"])
-    bars.bars.push_back({name_of(row), rounded(number(row, "total_ms"))});
+    bars.bars.push_back({name_of(row), rounded(number_or_zero(row, "total_ms"))});
   return bars;
 }
 
@@ -84,7 +82,7 @@ chart::Bars replacements_bars(const Experiment& experiment) {
   chart::Bars bars{
       "What each cache policy would have hit", "hits (% of reads)", {}, chart::Meaning::kHit};
   for (const Json& row : experiment["replacements"])
-    bars.bars.push_back({name_of(row), rounded(100 * number(row, "hit_ratio"))});
+    bars.bars.push_back({name_of(row), rounded(100 * number_or_zero(row, "hit_ratio"))});
   return bars;
 }
 
@@ -99,14 +97,15 @@ chart::Plot curve_plot(const Experiment& experiment) {
   plot.y_top = 100;
   chart::Plot::Line line{"LRU", {}, true, false, chart::colour_of(chart::Meaning::kHit)};
   for (const Json& row : experiment["lru_curve"])
-    line.points.push_back({number(row, "capacity_bytes") / kMiB, 100 * number(row, "hit_ratio")});
+    line.points.push_back(
+        {number_or_zero(row, "capacity_bytes") / kMiB, 100 * number_or_zero(row, "hit_ratio")});
   if (line.points.empty()) return plot;
-  const double size = number(experiment["cache"], "size_bytes") / kMiB;
+  const double size = number_or_zero(experiment["cache"], "size_bytes") / kMiB;
   // The curve says where it rises; a larger cache hits no more.
   if (line.points.back().x < size) line.points.push_back({size, line.points.back().y});
   plot.lines.push_back(std::move(line));
   plot.lines.push_back({"in use",
-                        {{size, 100 * number(experiment["cache"], "hit_ratio")}},
+                        {{size, 100 * number_or_zero(experiment["cache"], "hit_ratio")}},
                         false,
                         true,
                         chart::ink_on(chart::Meaning::kFree)});
@@ -121,17 +120,17 @@ std::string disk_sentence(const Experiment& experiment) {
       plain(disk["requests"]), plain(disk["read_requests"]), plain(disk["read_blocks"]),
       plain(disk["write_requests"]), plain(disk["written_blocks"]),
       plain(disk["arm_movement_cylinders"]),
-      duration_text(static_cast<std::int64_t>(number(disk, "busy_time_ns"))));
+      duration_text(static_cast<std::int64_t>(number_or_zero(disk, "busy_time_ns"))));
 }
 
 std::string cache_sentence(const Experiment& experiment) {
   const Json& cache = experiment["cache"];
   const double one_in = experiment["replacements"].empty()
                             ? 0
-                            : number(experiment["replacements"].front(), "sampled_one_in");
+                            : number_or_zero(experiment["replacements"].front(), "sampled_one_in");
   std::string text =
       fmt::format("{} reads, {} % of them hits; {} evictions.", plain(cache["reads"]),
-                  percent(number(cache, "hit_ratio")), plain(cache["evictions"]));
+                  percent(number_or_zero(cache, "hit_ratio")), plain(cache["evictions"]));
   if (one_in == 1) text += " The shadows saw every access.";
   if (one_in > 1)
     text += fmt::format(
@@ -145,7 +144,8 @@ std::string journal_sentence(const Experiment& experiment) {
   const Json& journal = experiment["journal"];
   return fmt::format("{} transactions in {} group commits, {} of log; {} checkpoints.",
                      plain(journal["transactions"]), plain(journal["epochs"]),
-                     size_of(number(journal, "log_bytes_written")), plain(journal["checkpoints"]));
+                     size_of(number_or_zero(journal, "log_bytes_written")),
+                     plain(journal["checkpoints"]));
 }
 
 Json::const_iterator row_in_use(const Json& rows) {
@@ -160,8 +160,9 @@ std::string arm_conclusion(const Experiment& experiment) {
   const auto used = row_in_use(arms);
   if (used == arms.end())
     return "No arm policy was followed but the one in use: disk/watch is off.";
-  if (number(*used, "total_ms") == 0) return "The disk had nothing to do.";
-  const double saved = 1 - number(arms.front(), "total_ms") / number(*used, "total_ms");
+  if (number_or_zero(*used, "total_ms") == 0) return "The disk had nothing to do.";
+  const double saved =
+      1 - number_or_zero(arms.front(), "total_ms") / number_or_zero(*used, "total_ms");
   return saved < 0.0005 ? fmt::format("No arm policy would have been faster than {}.",
                                       used->value("policy", ""))
                         : fmt::format("{} would have taken {} % less disk time than {}.",
@@ -172,21 +173,22 @@ std::string arm_conclusion(const Experiment& experiment) {
 /// Whether a shadow saw any read.
 bool has_replacements(const Experiment& experiment) {
   return std::ranges::any_of(experiment["replacements"], [](const Json& row) {
-    return row.value("basis", "") != "counted" && number(row, "reads") > 0;
+    return row.value("basis", "") != "counted" && number_or_zero(row, "reads") > 0;
   });
 }
 
 /// The same of the cache policies.
 std::string cache_conclusion(const Experiment& experiment) {
-  if (number(experiment["cache"], "reads") == 0) return "";
+  if (number_or_zero(experiment["cache"], "reads") == 0) return "";
   const Json& caches = experiment["replacements"];
   const auto used = row_in_use(caches);
   if (used == caches.end())
     return " No cache policy was followed but the one in use: cache/watch is off.";
   if (!has_replacements(experiment))
     return " The reads were too few to compare the cache policies.";
-  const double more = number(caches.front(), "hit_ratio") - number(*used, "hit_ratio");
-  const double error = number(caches.front(), "error");
+  const double more =
+      number_or_zero(caches.front(), "hit_ratio") - number_or_zero(*used, "hit_ratio");
+  const double error = number_or_zero(caches.front(), "error");
   if (more < 0.0005 || more < error)
     return fmt::format(" No cache policy would have hit {} than {}.",
                        more < 0.0005 ? "more" : "surely more", used->value("policy", ""));
@@ -203,7 +205,8 @@ std::string settings_sentence(const Experiment& experiment) {
   const Json& settings = experiment["settings"];
   return fmt::format("disk {}, arm {}, cache {} of {}, fit {}", settings.value("disk", ""),
                      settings.value("arm", ""), settings.value("cache_policy", ""),
-                     size_of(number(experiment["cache"], "size_bytes")), settings.value("fit", ""));
+                     size_of(number_or_zero(experiment["cache"], "size_bytes")),
+                     settings.value("fit", ""));
 }
 
 std::string run_sentence(const Experiment& experiment) {
@@ -213,7 +216,7 @@ std::string run_sentence(const Experiment& experiment) {
 }
 
 bool has_arms(const Experiment& experiment) {
-  return !experiment["arms"].empty() && number(experiment["arms"].front(), "requests") > 0;
+  return !experiment["arms"].empty() && number_or_zero(experiment["arms"].front(), "requests") > 0;
 }
 
 chart::Page page_of(const Experiment& experiment) {

@@ -217,7 +217,7 @@ int run(const RecordRequest& request) {
   const MountControl control(request.mount, complaint);
   if (!complaint.made()) status = record(request, control, complaint);
   if (!complaint.made()) return status;
-  fmt::print(stderr, "spindle record: {}\n", complaint.what());
+  fail("record", complaint.what());
   return status != 0 ? status : 1;
 }
 

@@ -153,8 +153,7 @@ int run(const ReplayRequest& request) {
                  league_text(*recording, rows, request.top, chart::terminal_style(STDOUT_FILENO)));
   }
   if (!complaint.made()) return 0;
-  fmt::print(stderr, "spindle replay: {}\n", complaint.what());
-  return 1;
+  return fail("replay", complaint.what());
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 using Kind = FaceParameter::Kind;
 
 /// More ticks than this are answered without a picture.
-constexpr std::size_t kMostShown = 500;
+constexpr std::size_t kMostTicks = 500;
 
 class AgeingForm final : public Form {
  public:
@@ -68,7 +68,7 @@ class AgeingForm final : public Form {
   /// The counters after each tick are what the solver answers to the ticks so far.
   void finish(Solved& solved) const override {
     const Json ticks = solved.input()["ticks"];
-    if (ticks.size() > kMostShown) return;
+    if (ticks.size() > kMostTicks) return;
     Json after = Json::array();
     Solved part = solved;
     part.problem["input"]["ticks"] = Json::array();
@@ -89,7 +89,7 @@ class AgeingForm final : public Form {
         plain(problem["parameters"]["bits"]), fmt::join(ticks, "  "));
   }
   [[nodiscard]] Picture picture(const Solved& solved) const override {
-    using State = chart::FrameTable::State;
+    using CellState = chart::FrameTable::State;
     const Json after = solved.answer.value("counters_after_each", Json::array());
     if (after.empty()) return {};
     chart::FrameTable picture;
@@ -105,7 +105,7 @@ class AgeingForm final : public Form {
       chart::FrameTable::Column column{std::to_string(tick), {}, bits, false};
       for (std::size_t page = 0; page < after[tick].size(); ++page)
         column.cells.push_back(
-            {plain(after[tick][page]), bits[page] == '1' ? State::kLoaded : State::kKept});
+            {plain(after[tick][page]), bits[page] == '1' ? CellState::kLoaded : CellState::kKept});
       picture.columns.push_back(std::move(column));
     }
     return picture;

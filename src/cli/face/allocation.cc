@@ -261,15 +261,15 @@ Json BuddyForm::generate(Recipe& recipe, Complaint& complaint) const {
   return {{"ops", ops}};
 }
 
-struct Block {
+struct BuddyBlock {
   std::uint64_t start = 0;
   std::uint64_t size = 0;
   std::uint64_t want = 0;
 };
 
 /// The blocks that are held at the end, by name.
-std::map<std::string, Block> held_blocks(const Solved& solved) {
-  std::map<std::string, Block> held;
+std::map<std::string, BuddyBlock> held_blocks(const Solved& solved) {
+  std::map<std::string, BuddyBlock> held;
   std::size_t next = 0;
   for (const Json& op : solved.input()["ops"]) {
     const std::string name = plain(op[1]);

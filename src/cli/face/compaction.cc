@@ -13,19 +13,19 @@ namespace {
 using Kind = FaceParameter::Kind;
 using chart::Meaning;
 
-struct Block {
+struct NamedBlock {
   std::string name;
   std::uint64_t start = 0;
   std::uint64_t size = 0;
 };
 
 /// In order of place.
-std::vector<Block> blocks_of(const Json& list) {
-  std::vector<Block> blocks;
+std::vector<NamedBlock> blocks_of(const Json& list) {
+  std::vector<NamedBlock> blocks;
   for (const Json& item : list)
     blocks.push_back({plain(item[0]), static_cast<std::uint64_t>(as_number(item[1])),
                       static_cast<std::uint64_t>(as_number(item[2]))});
-  std::ranges::stable_sort(blocks, {}, &Block::start);
+  std::ranges::stable_sort(blocks, {}, &NamedBlock::start);
   return blocks;
 }
 
@@ -86,7 +86,7 @@ class CompactionForm final : public Form {
   }
   [[nodiscard]] std::string question(const Json& problem) const override {
     chart::Table table({"block", "from (KiB)", "size (KiB)"});
-    for (const Block& block : blocks_of(problem["input"]["blocks"]))
+    for (const NamedBlock& block : blocks_of(problem["input"]["blocks"]))
       table.add_row({block.name, std::to_string(block.start), std::to_string(block.size)});
     return fmt::format(
         "A memory of {} KiB holds these blocks:\n\n{}\nIt is compacted. Where does each lie then, "
@@ -104,8 +104,8 @@ class CompactionForm final : public Form {
   }
   [[nodiscard]] chart::Table table(const Solved& solved) const override {
     chart::Table table({"block", "size (KiB)", "from (KiB)", "to (KiB)", "copied (KiB)"});
-    const std::vector<Block> before = blocks_of(solved.input()["blocks"]);
-    const std::vector<Block> after = blocks_of(solved.answer["blocks"]);
+    const std::vector<NamedBlock> before = blocks_of(solved.input()["blocks"]);
+    const std::vector<NamedBlock> after = blocks_of(solved.answer["blocks"]);
     for (std::size_t i = 0; i < after.size(); ++i)
       table.add_row({after[i].name, std::to_string(after[i].size), std::to_string(before[i].start),
                      std::to_string(after[i].start),
@@ -122,8 +122,8 @@ class CompactionForm final : public Form {
   }
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
     std::vector<std::string> out;
-    const std::vector<Block> before = blocks_of(solved.input()["blocks"]);
-    const std::vector<Block> after = blocks_of(solved.answer["blocks"]);
+    const std::vector<NamedBlock> before = blocks_of(solved.input()["blocks"]);
+    const std::vector<NamedBlock> after = blocks_of(solved.answer["blocks"]);
     for (std::size_t i = 0; i < after.size(); ++i)
       out.push_back(
           before[i].start == after[i].start
@@ -136,14 +136,14 @@ class CompactionForm final : public Form {
   }
 
  private:
-  static void add_parts(chart::MemoryMap& map, const std::vector<Block>& blocks, std::uint64_t size,
-                        std::string_view prefix) {
+  static void add_parts(chart::MemoryMap& map, const std::vector<NamedBlock>& blocks,
+                        std::uint64_t size, std::string_view prefix) {
     std::uint64_t end = 0;
     const auto free = [&](std::uint64_t to) {
       if (end < to)
         map.parts.push_back({end, to - end, fmt::format("{}free", prefix), Meaning::kFree});
     };
-    for (const Block& block : blocks) {
+    for (const NamedBlock& block : blocks) {
       free(block.start);
       map.parts.push_back(
           {block.start, block.size, fmt::format("{}{}", prefix, block.name), Meaning::kRunning});
@@ -155,7 +155,7 @@ class CompactionForm final : public Form {
   static std::vector<std::uint64_t> holes_before(const Solved& solved) {
     std::vector<std::uint64_t> holes;
     std::uint64_t end = 0;
-    for (const Block& block : blocks_of(solved.input()["blocks"])) {
+    for (const NamedBlock& block : blocks_of(solved.input()["blocks"])) {
       if (end < block.start) holes.push_back(block.start - end);
       end = block.start + block.size;
     }

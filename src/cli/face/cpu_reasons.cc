@@ -12,12 +12,11 @@
 namespace spindle::cli {
 namespace {
 
-constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kClose = 1e-9;
+constexpr double kNeverReady = std::numeric_limits<double>::infinity();
 /// So many of those that were passed by are named.
 constexpr std::size_t kMostNamed = 6;
 
-struct State {
+struct ProcessState {
   std::size_t burst = 0;
   double left = 0;
   double expected = 0;  ///< what is left, as far as the policy knows
@@ -29,16 +28,17 @@ struct State {
 struct Rule {
   std::string_view policy;
   std::string_view what;  ///< "the shortest burst"
-  std::function<double(const CpuSchedule::Process&, const State&, double now)> key;  ///< or none
+  std::function<double(const CpuSchedule::Process&, const ProcessState&, double now)>
+      key;  ///< or none
   bool is_preemptive = false;
 };
 
 const std::vector<Rule>& rules() {
   using Process = CpuSchedule::Process;
-  const auto since = [](const Process&, const State& s, double) { return s.ready_since; };
-  const auto left = [](const Process&, const State& s, double) { return s.expected; };
-  const auto priority = [](const Process& p, const State&, double) { return p.priority; };
-  const auto ratio = [](const Process&, const State& s, double now) {
+  const auto since = [](const Process&, const ProcessState& s, double) { return s.ready_since; };
+  const auto left = [](const Process&, const ProcessState& s, double) { return s.expected; };
+  const auto priority = [](const Process& p, const ProcessState&, double) { return p.priority; };
+  const auto ratio = [](const Process&, const ProcessState& s, double now) {
     return (now - s.ready_since + s.left) / s.left;
   };
   static const std::vector<Rule> kRules = {
@@ -69,14 +69,14 @@ const std::vector<Rule>& rules() {
   return kRules;
 }
 
-class Telling {
+class CpuReasons {
  public:
-  Telling(const CpuSchedule& schedule, std::string_view policy)
+  CpuReasons(const CpuSchedule& schedule, std::string_view policy)
       : schedule_(schedule), returns_(schedule.processes.size()), last_(schedule.cpus()) {
     for (const CpuSchedule::Span& span : schedule.device) returns_[span.process].push_back(span.to);
     for (const CpuSchedule::Process& process : schedule.processes) {
       states_.push_back(first_state(process));
-      if (process.bursts[0] <= kClose) end_burst(states_.size() - 1);
+      if (process.bursts[0] <= kTimeTolerance) end_burst(states_.size() - 1);
     }
     const std::string known = std::string(policy) + (schedule.estimate ? "-estimated" : "");
     const auto found = std::ranges::find(rules(), known, &Rule::policy);
@@ -99,9 +99,9 @@ class Telling {
     const std::string& name = schedule_.processes[span.process].name;
     std::string text = fmt::format("At {} ms: ", shown(now));
     if (last_.size() > 1) text = fmt::format("At {} ms on CPU {}: ", shown(now), span.cpu);
-    if (last != nullptr && last->process != span.process && std::abs(last->to - now) < kClose &&
-        0 < states_[last->process].left &&
-        std::abs(states_[last->process].ready_since - now) < kClose)
+    if (last != nullptr && last->process != span.process &&
+        std::abs(last->to - now) < kTimeTolerance && 0 < states_[last->process].left &&
+        std::abs(states_[last->process].ready_since - now) < kTimeTolerance)
       text +=
           rule_ != nullptr && rule_->is_preemptive
               ? fmt::format("{} gives way. ", schedule_.processes[last->process].name)
@@ -109,7 +109,8 @@ class Telling {
     std::vector<std::string> others;
     std::size_t ready = 0;
     for (std::size_t p = 0; p < states_.size(); ++p) {
-      if (p == span.process || states_[p].left <= 0 || now + kClose < states_[p].ready_since)
+      if (p == span.process || states_[p].left <= 0 ||
+          now + kTimeTolerance < states_[p].ready_since)
         continue;
       ++ready;
       if (others.size() < kMostNamed) others.push_back(named(p, now));
@@ -134,15 +135,15 @@ class Telling {
   }
 
   void run(const CpuSchedule::Span& span) {
-    State& state = states_[span.process];
+    ProcessState& state = states_[span.process];
     state.left -= span.to - span.from;
     state.expected = std::max(0.0, state.expected - (span.to - span.from));
     state.ready_since = span.to;
-    if (state.left <= kClose) end_burst(span.process);
+    if (state.left <= kTimeTolerance) end_burst(span.process);
     last_[span.cpu] = &span;
   }
 
-  [[nodiscard]] State first_state(const CpuSchedule::Process& process) const {
+  [[nodiscard]] ProcessState first_state(const CpuSchedule::Process& process) const {
     const double length = process.bursts[0];
     const double estimate = schedule_.estimate ? schedule_.estimate->first : length;
     return {0, length, estimate, estimate, process.arrival};
@@ -150,10 +151,10 @@ class Telling {
 
   /// The device comes, and the next burst, if it is not one of no length.
   void end_burst(std::size_t process) {
-    State& state = states_[process];
+    ProcessState& state = states_[process];
     const std::vector<double>& bursts = schedule_.processes[process].bursts;
     state.left = 0;
-    for (; state.left <= kClose && state.burst + 2 < bursts.size(); state.burst += 2) {
+    for (; state.left <= kTimeTolerance && state.burst + 2 < bursts.size(); state.burst += 2) {
       if (schedule_.estimate)
         state.estimate = schedule_.estimate->alpha * bursts[state.burst] +
                          (1 - schedule_.estimate->alpha) * state.estimate;
@@ -161,12 +162,12 @@ class Telling {
       state.left = bursts[state.burst + 2];
       state.expected = schedule_.estimate ? state.estimate : state.left;
     }
-    if (state.left <= kClose) state.ready_since = kNever;
+    if (state.left <= kTimeTolerance) state.ready_since = kNeverReady;
   }
 
   const CpuSchedule& schedule_;
   const Rule* rule_ = nullptr;
-  std::vector<State> states_;
+  std::vector<ProcessState> states_;
   std::vector<std::vector<double>> returns_;    ///< of each process from each of its I/Os
   std::vector<const CpuSchedule::Span*> last_;  ///< of each CPU
 };
@@ -174,7 +175,7 @@ class Telling {
 }  // namespace
 
 std::vector<std::string> reasons_of(const CpuSchedule& schedule, std::string_view policy) {
-  return Telling(schedule, policy).sentences();
+  return CpuReasons(schedule, policy).sentences();
 }
 
 }  // namespace spindle::cli

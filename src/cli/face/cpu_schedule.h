@@ -10,6 +10,9 @@
 
 namespace spindle::cli {
 
+/// Times that are closer are the same.
+inline constexpr double kTimeTolerance = 1e-9;
+
 struct CpuSchedule {
   struct Process {
     std::string name;

@@ -21,9 +21,9 @@ std::uint64_t distance(std::uint64_t a, std::uint64_t b) {
 }
 
 /// The requests as they are served, with what waited beside each.
-class Telling {
+class DiskReasons {
  public:
-  explicit Telling(const Solved& solved)
+  explicit DiskReasons(const Solved& solved)
       : solved_(solved),
         policy_(solved.policy->name),
         online_(solved.input().contains("requests")),
@@ -150,7 +150,7 @@ class Telling {
 }  // namespace
 
 std::vector<std::string> disk_reasons(const Solved& solved) {
-  return Telling(solved).sentences();
+  return DiskReasons(solved).sentences();
 }
 
 }  // namespace spindle::cli

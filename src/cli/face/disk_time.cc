@@ -10,24 +10,19 @@ namespace {
 
 using Kind = FaceParameter::Kind;
 
-FaceParameter number(std::string_view name, std::string_view help, std::string_view fallback) {
-  return {name, Kind::kNumber, help, fallback};
-}
-
-std::string value(const Json& quantities, const char* name) {
-  return value_text(quantities.value(name, Json()));
-}
-
 Formula random_access() {
   return {
       .domain = "disk-time",
       .policy = {"random-io", "RANDOM-IO", "One access at random"},
-      .quantities =
-          {{number("seek_ms", "random-io, track-read: a mean seek (ms)", "4"), {4, 6, 8, 9, 12}},
-           {number("rpm", "random-io, track-read: revolutions a minute", "15000"),
-            {5400, 7200, 10000, 15000}},
-           {number("mb_per_s", "random-io: what it transfers (MB/s)", "125"), {50, 100, 125, 200}},
-           {number("bytes", "random-io: of the access", "4096"), {512, 4096, 65536, 1000000}}},
+      .quantities = {{number_parameter("seek_ms", "random-io, track-read: a mean seek (ms)", "4"),
+                      {4, 6, 8, 9, 12}},
+                     {number_parameter("rpm", "random-io, track-read: revolutions a minute",
+                                       "15000"),
+                      {5400, 7200, 10000, 15000}},
+                     {number_parameter("mb_per_s", "random-io: what it transfers (MB/s)", "125"),
+                      {50, 100, 125, 200}},
+                     {number_parameter("bytes", "random-io: of the access", "4096"),
+                      {512, 4096, 65536, 1000000}}},
       .results = {{"io_ms", "an access", "ms"},
                   {"rotation_ms", "of it rotation", "ms"},
                   {"transfer_ms", "of it transfer", "ms"},
@@ -39,21 +34,22 @@ Formula random_access() {
                 "A disk turns {} times a minute, seeks for {} ms on average, and transfers {} "
                 "MB/s. How long does an access to {} bytes at a random place take, and at what "
                 "rate does it read so?",
-                value(q, "rpm"), value(q, "seek_ms"), value(q, "mb_per_s"), value(q, "bytes"));
+                value_text(q, "rpm"), value_text(q, "seek_ms"), value_text(q, "mb_per_s"),
+                value_text(q, "bytes"));
           },
       .reasons =
           [](const Solved& solved) {
             const Json& q = solved.parameters();
             const Json& a = solved.answer;
             return std::vector<std::string>{
-                fmt::format("Half a revolution: 60000 / {} / 2 = {} ms.", value(q, "rpm"),
+                fmt::format("Half a revolution: 60000 / {} / 2 = {} ms.", value_text(q, "rpm"),
                             value_text(a["rotation_ms"])),
-                fmt::format("{} bytes at {} MB/s: {} ms.", value(q, "bytes"), value(q, "mb_per_s"),
-                            value_text(a["transfer_ms"])),
+                fmt::format("{} bytes at {} MB/s: {} ms.", value_text(q, "bytes"),
+                            value_text(q, "mb_per_s"), value_text(a["transfer_ms"])),
                 fmt::format("{} + {} + {} = {} ms; {} bytes in that time are {} MB/s.",
-                            value(q, "seek_ms"), value_text(a["rotation_ms"]),
-                            value_text(a["transfer_ms"]), value_text(a["io_ms"]), value(q, "bytes"),
-                            value_text(a["mb_per_s"]))};
+                            value_text(q, "seek_ms"), value_text(a["rotation_ms"]),
+                            value_text(a["transfer_ms"]), value_text(a["io_ms"]),
+                            value_text(q, "bytes"), value_text(a["mb_per_s"]))};
           }};
 }
 
@@ -61,11 +57,12 @@ Formula track_read() {
   return {
       .domain = "disk-time",
       .policy = {"track-read", "TRACK-READ", "Whole tracks, against sectors one by one"},
-      .quantities = {{number("seek_ms", "", "4"), {4, 6, 8, 9, 12}},
-                     {number("rpm", "", "15000"), {5400, 7200, 10000, 15000}},
-                     {number("sectors_per_track", "track-read: sectors of a track", "500"),
+      .quantities = {{number_parameter("seek_ms", "", "4"), {4, 6, 8, 9, 12}},
+                     {number_parameter("rpm", "", "15000"), {5400, 7200, 10000, 15000}},
+                     {number_parameter("sectors_per_track", "track-read: sectors of a track",
+                                       "500"),
                       {100, 320, 500}},
-                     {number("sectors_read", "track-read: sectors that are read", "2500"),
+                     {number_parameter("sectors_read", "track-read: sectors that are read", "2500"),
                       {500, 1600, 2500, 5000}}},
       .results = {{"sequential_ms", "one after another", "ms"}, {"random_ms", "one by one", "ms"}},
       .curve = {"sectors_read", 0, 5000, "sectors read"},
@@ -75,8 +72,8 @@ Formula track_read() {
                 "A disk turns {} times a minute, seeks for {} ms, and has {} sectors on a track. "
                 "How "
                 "long does it take to read {} sectors, track by track, and each at a random place?",
-                value(q, "rpm"), value(q, "seek_ms"), value(q, "sectors_per_track"),
-                value(q, "sectors_read"));
+                value_text(q, "rpm"), value_text(q, "seek_ms"), value_text(q, "sectors_per_track"),
+                value_text(q, "sectors_read"));
           },
       .reasons =
           [](const Solved& solved) {
@@ -84,10 +81,10 @@ Formula track_read() {
             return std::vector<std::string>{
                 fmt::format("Track by track: one seek of {} ms; for each track half a revolution, "
                             "and a revolution to read it: {} ms.",
-                            value(q, "seek_ms"), value_text(solved.answer["sequential_ms"])),
+                            value_text(q, "seek_ms"), value_text(solved.answer["sequential_ms"])),
                 fmt::format("One by one: a seek, half a revolution and the time of one sector, {} "
                             "times: {} ms.",
-                            value(q, "sectors_read"), value_text(solved.answer["random_ms"]))};
+                            value_text(q, "sectors_read"), value_text(solved.answer["random_ms"]))};
           }};
 }
 
@@ -115,7 +112,7 @@ Formula seek_time() {
   return {
       .domain = "disk-time",
       .policy = {"seek", "SEEK", "A seek, by the curve of the arm"},
-      .quantities = {{number("distance", "seek: cylinders to cross", "100"),
+      .quantities = {{number_parameter("distance", "seek: cylinders to cross", "100"),
                       {1, 10, 100, 1000, 5000}},
                      {{"curve",
                        Kind::kChoice,
@@ -126,9 +123,11 @@ Formula seek_time() {
                        false}},
                      {{"table", Kind::kWords, "seek, table: what was measured, as DISTANCE+MS,...",
                        "1+1,100+3,1000+6,5000+10,9999+15"}},
-                     {number("cylinders", "", "10000"), {}},
-                     {number("track_to_track_ms", "seek: to the next cylinder", "1"), {0.5, 1, 2}},
-                     {number("full_stroke_ms", "seek: across the disk", "15"), {10, 15, 20}}},
+                     {number_parameter("cylinders", "", "10000"), {}},
+                     {number_parameter("track_to_track_ms", "seek: to the next cylinder", "1"),
+                      {0.5, 1, 2}},
+                     {number_parameter("full_stroke_ms", "seek: across the disk", "15"),
+                      {10, 15, 20}}},
       .results = {{"seek_ms", "seek", "ms"}},
       .curve = {"distance", 0, 9999, "distance (cylinders)"},
       .complete = read_seek_table,
@@ -137,8 +136,8 @@ Formula seek_time() {
             return fmt::format(
                 "An arm takes {} ms to the next cylinder and {} ms across all {}; between them "
                 "the time is {}. How long is a seek over {} cylinders?",
-                value(q, "track_to_track_ms"), value(q, "full_stroke_ms"), value(q, "cylinders"),
-                value(q, "curve"), value(q, "distance"));
+                value_text(q, "track_to_track_ms"), value_text(q, "full_stroke_ms"),
+                value_text(q, "cylinders"), value_text(q, "curve"), value_text(q, "distance"));
           },
       .reasons =
           [](const Solved& solved) {
@@ -146,12 +145,13 @@ Formula seek_time() {
             if (q.contains("table"))
               return std::vector<std::string>{fmt::format(
                   "{} cylinders on straight lines between what was measured, {}: {} ms.",
-                  value(q, "distance"), value(q, "table"), value_text(solved.answer["seek_ms"]))};
+                  value_text(q, "distance"), value_text(q, "table"),
+                  value_text(solved.answer["seek_ms"]))};
             return std::vector<std::string>{
                 fmt::format("{} cylinders on the {} curve from {} ms for 1 to {} ms for {}: {} ms.",
-                            value(q, "distance"), value(q, "curve"), value(q, "track_to_track_ms"),
-                            value(q, "full_stroke_ms"), as_number(q["cylinders"]) - 1,
-                            value_text(solved.answer["seek_ms"]))};
+                            value_text(q, "distance"), value_text(q, "curve"),
+                            value_text(q, "track_to_track_ms"), value_text(q, "full_stroke_ms"),
+                            as_number(q["cylinders"]) - 1, value_text(solved.answer["seek_ms"]))};
           }};
 }
 
@@ -193,8 +193,10 @@ Formula to_block() {
   return {
       .domain = "disk-time",
       .policy = {"chs-to-lba", "CHS-TO-LBA", "Cylinder, head and sector to block"},
-      .quantities = {{number("heads", "chs-to-lba, lba-to-chs: of the disk", "16"), {8, 16, 255}},
-                     {number("sectors", "chs-to-lba, lba-to-chs: of a track, from 1 on", "63"),
+      .quantities = {{number_parameter("heads", "chs-to-lba, lba-to-chs: of the disk", "16"),
+                      {8, 16, 255}},
+                     {number_parameter("sectors", "chs-to-lba, lba-to-chs: of a track, from 1 on",
+                                       "63"),
                       {17, 32, 63}},
                      {{"chs", Kind::kNumbers, "chs-to-lba: the address", "2,5,9", {}, true}}},
       .results = {{"lba", "block", ""}},
@@ -207,7 +209,7 @@ Formula to_block() {
             return fmt::format(
                 "A disk has {} heads and {} sectors on a track, numbered from 1. Which block is "
                 "cylinder, head, sector {}?",
-                value(q, "heads"), value(q, "sectors"), value(q, "chs"));
+                value_text(q, "heads"), value_text(q, "sectors"), value_text(q, "chs"));
           },
       .reasons =
           [](const Solved& solved) {
@@ -215,41 +217,42 @@ Formula to_block() {
             const Json& chs = solved.input()["chs"];
             return std::vector<std::string>{
                 fmt::format("({} x {} + {}) x {} + {} - 1 = {}.", value_text(chs[0]),
-                            value(q, "heads"), value_text(chs[1]), value(q, "sectors"),
+                            value_text(q, "heads"), value_text(chs[1]), value_text(q, "sectors"),
                             value_text(chs[2]), value_text(solved.answer["lba"]))};
           }};
 }
 
 Formula from_block() {
-  return {
-      .domain = "disk-time",
-      .policy = {"lba-to-chs", "LBA-TO-CHS", "Block to cylinder, head and sector"},
-      .quantities = {{number("heads", "", "16"), {8, 16, 255}},
-                     {number("sectors", "", "63"), {17, 32, 63}},
-                     {{"lba", Kind::kNumber, "lba-to-chs: the block", "2339", {}, true},
-                      {0, 100, 2339, 50000, 123456}}},
-      .results = {{"chs", "cylinder, head, sector", ""}},
-      .picture =
-          [](const Solved& solved) {
-            return blocks_up_to(solved.parameters(), solved.answer["chs"], solved.input()["lba"]);
-          },
-      .question =
-          [](const Json& q) {
-            return fmt::format(
-                "A disk has {} heads and {} sectors on a track, numbered from 1. At which "
-                "cylinder, head and sector is block {}?",
-                value(q, "heads"), value(q, "sectors"), value(q, "lba"));
-          },
-      .reasons =
-          [](const Solved& solved) {
-            const Json& q = solved.parameters();
-            const Json& chs = solved.answer["chs"];
-            return std::vector<std::string>{
-                fmt::format("{} / {} tracks: the rest, and 1, is the sector, {}.",
-                            value(solved.input(), "lba"), value(q, "sectors"), value_text(chs[2])),
-                fmt::format("Tracks / {}: cylinder {}, and the rest is the head, {}.",
-                            value(q, "heads"), value_text(chs[0]), value_text(chs[1]))};
-          }};
+  return {.domain = "disk-time",
+          .policy = {"lba-to-chs", "LBA-TO-CHS", "Block to cylinder, head and sector"},
+          .quantities = {{number_parameter("heads", "", "16"), {8, 16, 255}},
+                         {number_parameter("sectors", "", "63"), {17, 32, 63}},
+                         {{"lba", Kind::kNumber, "lba-to-chs: the block", "2339", {}, true},
+                          {0, 100, 2339, 50000, 123456}}},
+          .results = {{"chs", "cylinder, head, sector", ""}},
+          .picture =
+              [](const Solved& solved) {
+                return blocks_up_to(solved.parameters(), solved.answer["chs"],
+                                    solved.input()["lba"]);
+              },
+          .question =
+              [](const Json& q) {
+                return fmt::format(
+                    "A disk has {} heads and {} sectors on a track, numbered from 1. At which "
+                    "cylinder, head and sector is block {}?",
+                    value_text(q, "heads"), value_text(q, "sectors"), value_text(q, "lba"));
+              },
+          .reasons =
+              [](const Solved& solved) {
+                const Json& q = solved.parameters();
+                const Json& chs = solved.answer["chs"];
+                return std::vector<std::string>{
+                    fmt::format("{} / {} tracks: the rest, and 1, is the sector, {}.",
+                                value_text(solved.input(), "lba"), value_text(q, "sectors"),
+                                value_text(chs[2])),
+                    fmt::format("Tracks / {}: cylinder {}, and the rest is the head, {}.",
+                                value_text(q, "heads"), value_text(chs[0]), value_text(chs[1]))};
+              }};
 }
 
 }  // namespace

@@ -138,6 +138,15 @@ std::string value_text(const Json& value) {
   return value.is_number() ? fmt::format("{}", value.get<double>()) : plain(value);
 }
 
+std::string value_text(const Json& quantities, const char* name) {
+  return value_text(quantities.value(name, Json()));
+}
+
+FaceParameter number_parameter(std::string_view name, std::string_view help,
+                               std::string_view fallback) {
+  return {name, FaceParameter::Kind::kNumber, help, fallback};
+}
+
 std::vector<const Form*> forms_of(std::span<const FormulaForm> forms) {
   std::vector<const Form*> list;
   for (const FormulaForm& form : forms) list.push_back(&form);

@@ -86,6 +86,11 @@ std::vector<const Form*> forms_of(std::span<const FormulaForm> forms);
 
 /// A number in full, where `plain` would round it.
 std::string value_text(const Json& value);
+/// The quantity of that name.
+std::string value_text(const Json& quantities, const char* name);
+
+FaceParameter number_parameter(std::string_view name, std::string_view help,
+                               std::string_view fallback);
 
 /// What an access to memory costs on average, how large tables are: forms of `spindle memory`.
 const std::vector<const Form*>& memory_cost_forms();

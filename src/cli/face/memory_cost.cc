@@ -9,27 +9,18 @@
 namespace spindle::cli {
 namespace {
 
-using Kind = FaceParameter::Kind;
-
-FaceParameter number(std::string_view name, std::string_view help, std::string_view fallback) {
-  return {name, Kind::kNumber, help, fallback};
-}
-
-std::string value(const Json& parameters, const char* name) {
-  return value_text(parameters.value(name, Json()));
-}
-
 Formula access_with_tlb() {
   return {
       .domain = "memory-cost",
       .policy = {"access-tlb", "EAT-TLB", "Effective access time with a TLB"},
-      .quantities = {{number("hit_ratio", "access-tlb: how often the TLB has the page", "0.8"),
-                      {0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98}},
-                     {number("memory_ns", "access-*, fault-rate: an access to memory (ns)", "100"),
-                      {50, 80, 100, 120, 200}},
-                     {number("tlb_ns", "access-tlb: a look into the TLB (ns)", "20"),
-                      {1, 5, 10, 20}},
-                     {number("levels", "access-tlb: of the page table", "1"), {1, 2, 3, 4}}},
+      .quantities =
+          {{number_parameter("hit_ratio", "access-tlb: how often the TLB has the page", "0.8"),
+            {0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98}},
+           {number_parameter("memory_ns", "access-*, fault-rate: an access to memory (ns)", "100"),
+            {50, 80, 100, 120, 200}},
+           {number_parameter("tlb_ns", "access-tlb: a look into the TLB (ns)", "20"),
+            {1, 5, 10, 20}},
+           {number_parameter("levels", "access-tlb: of the page table", "1"), {1, 2, 3, 4}}},
       .results = {{"eat_ns", "effective access time", "ns"}},
       .curve = {"hit_ratio", 0, 1, "hit ratio of the TLB"},
       .question =
@@ -38,21 +29,23 @@ Formula access_with_tlb() {
                 "A look into the TLB takes {} ns, an access to memory {} ns, and the page table "
                 "has "
                 "{} level(s). With a hit ratio of {}, how long does an access take on average?",
-                value(p, "tlb_ns"), value(p, "memory_ns"), value(p, "levels"),
-                value(p, "hit_ratio"));
+                value_text(p, "tlb_ns"), value_text(p, "memory_ns"), value_text(p, "levels"),
+                value_text(p, "hit_ratio"));
           },
       .reasons =
           [](const Solved& solved) {
             const Json& p = solved.parameters();
             return std::vector<std::string>{
-                fmt::format("A hit: {} ns of TLB + {} ns of memory.", value(p, "tlb_ns"),
-                            value(p, "memory_ns")),
+                fmt::format("A hit: {} ns of TLB + {} ns of memory.", value_text(p, "tlb_ns"),
+                            value_text(p, "memory_ns")),
                 fmt::format("A miss reads the page table too, {} x {} ns more, and happens to a "
                             "share of 1 - {}.",
-                            value(p, "levels"), value(p, "memory_ns"), value(p, "hit_ratio")),
-                fmt::format("{} + {} + (1 - {}) x {} x {} = {} ns.", value(p, "tlb_ns"),
-                            value(p, "memory_ns"), value(p, "hit_ratio"), value(p, "levels"),
-                            value(p, "memory_ns"), plain(solved.answer["eat_ns"]))};
+                            value_text(p, "levels"), value_text(p, "memory_ns"),
+                            value_text(p, "hit_ratio")),
+                fmt::format("{} + {} + (1 - {}) x {} x {} = {} ns.", value_text(p, "tlb_ns"),
+                            value_text(p, "memory_ns"), value_text(p, "hit_ratio"),
+                            value_text(p, "levels"), value_text(p, "memory_ns"),
+                            plain(solved.answer["eat_ns"]))};
           }};
 }
 
@@ -60,11 +53,12 @@ Formula access_with_faults() {
   return {
       .domain = "memory-cost",
       .policy = {"access-faults", "EAT-FAULT", "Effective access time with page faults"},
-      .quantities = {{number("fault_rate", "access-faults: share of accesses that fault", "0.001"),
-                      {0.0001, 0.0005, 0.001, 0.002, 0.01}},
-                     {number("memory_ns", "", "200"), {50, 100, 200}},
-                     {number("fault_ns", "access-faults, fault-rate: a page fault (ns)", "8000000"),
-                      {100000, 1000000, 8000000, 20000000}}},
+      .quantities =
+          {{number_parameter("fault_rate", "access-faults: share of accesses that fault", "0.001"),
+            {0.0001, 0.0005, 0.001, 0.002, 0.01}},
+           {number_parameter("memory_ns", "", "200"), {50, 100, 200}},
+           {number_parameter("fault_ns", "access-faults, fault-rate: a page fault (ns)", "8000000"),
+            {100000, 1000000, 8000000, 20000000}}},
       .results = {{"eat_ns", "effective access time", "ns"}},
       .curve = {"fault_rate", 0, 0.01, "page faults of an access"},
       .question =
@@ -72,7 +66,7 @@ Formula access_with_faults() {
             return fmt::format(
                 "An access to memory takes {} ns, a page fault {} ns, and a share of {} of the "
                 "accesses fault. How long does an access take on average?",
-                value(p, "memory_ns"), value(p, "fault_ns"), value(p, "fault_rate"));
+                value_text(p, "memory_ns"), value_text(p, "fault_ns"), value_text(p, "fault_rate"));
           },
       .reasons =
           [](const Solved& solved) {
@@ -80,52 +74,55 @@ Formula access_with_faults() {
             return std::vector<std::string>{
                 fmt::format("(1 - {0}) x {1} + {0} x {2} = {3} ns: {4} times as long as without "
                             "faults.",
-                            value(p, "fault_rate"), value(p, "memory_ns"), value(p, "fault_ns"),
-                            plain(solved.answer["eat_ns"]),
+                            value_text(p, "fault_rate"), value_text(p, "memory_ns"),
+                            value_text(p, "fault_ns"), plain(solved.answer["eat_ns"]),
                             shown(as_number(solved.answer["eat_ns"]) /
                                   std::max(1e-9, as_number(p["memory_ns"]))))};
           }};
 }
 
 Formula highest_fault_rate() {
-  return {.domain = "memory-cost",
-          .policy = {"fault-rate", "MAX-FAULT-RATE", "How many faults can be borne"},
-          .quantities = {{number("memory_ns", "", "200"), {50, 100, 200}},
-                         {number("fault_ns", "", "8000000"), {100000, 1000000, 8000000, 20000000}},
-                         {number("slowdown", "fault-rate: how much slower it may be, as a share",
-                                 "0.1"),
-                          {0.01, 0.05, 0.1, 0.2, 0.5}}},
-          .results = {{"max_fault_rate", "highest rate of page faults", "of the accesses"}},
-          .curve = {"slowdown", 0, 1, "slower by (share)"},
-          .question =
-              [](const Json& p) {
-                return fmt::format(
-                    "An access to memory takes {} ns, a page fault {} ns. What share of the "
-                    "accesses may "
-                    "fault if the mean access is to be slower by a share of no more than {}?",
-                    value(p, "memory_ns"), value(p, "fault_ns"), value(p, "slowdown"));
-              },
-          .reasons =
-              [](const Solved& solved) {
-                const Json& p = solved.parameters();
-                return std::vector<std::string>{fmt::format(
-                    "Each fault costs {0} - {1} ns more; {1} x {2} ns may be lost on an access; "
-                    "{1} x {2} "
-                    "/ ({0} - {1}) = {3}, one access in {4}.",
-                    value(p, "fault_ns"), value(p, "memory_ns"), value(p, "slowdown"),
-                    value_text(solved.answer["max_fault_rate"]),
-                    shown(1 / std::max(1e-15, as_number(solved.answer["max_fault_rate"]))))};
-              }};
+  return {
+      .domain = "memory-cost",
+      .policy = {"fault-rate", "MAX-FAULT-RATE", "How many faults can be borne"},
+      .quantities = {{number_parameter("memory_ns", "", "200"), {50, 100, 200}},
+                     {number_parameter("fault_ns", "", "8000000"),
+                      {100000, 1000000, 8000000, 20000000}},
+                     {number_parameter("slowdown",
+                                       "fault-rate: how much slower it may be, as a share", "0.1"),
+                      {0.01, 0.05, 0.1, 0.2, 0.5}}},
+      .results = {{"max_fault_rate", "highest rate of page faults", "of the accesses"}},
+      .curve = {"slowdown", 0, 1, "slower by (share)"},
+      .question =
+          [](const Json& p) {
+            return fmt::format(
+                "An access to memory takes {} ns, a page fault {} ns. What share of the "
+                "accesses may "
+                "fault if the mean access is to be slower by a share of no more than {}?",
+                value_text(p, "memory_ns"), value_text(p, "fault_ns"), value_text(p, "slowdown"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& p = solved.parameters();
+            return std::vector<std::string>{fmt::format(
+                "Each fault costs {0} - {1} ns more; {1} x {2} ns may be lost on an access; "
+                "{1} x {2} "
+                "/ ({0} - {1}) = {3}, one access in {4}.",
+                value_text(p, "fault_ns"), value_text(p, "memory_ns"), value_text(p, "slowdown"),
+                value_text(solved.answer["max_fault_rate"]),
+                shown(1 / std::max(1e-15, as_number(solved.answer["max_fault_rate"]))))};
+          }};
 }
 
 Formula pages_for() {
   return {
       .domain = "memory-cost",
       .policy = {"pages", "PAGES-FOR", "Pages of a process"},
-      .quantities = {{number("bytes", "pages: of the process", "72766"),
+      .quantities = {{number_parameter("bytes", "pages: of the process", "72766"),
                       {10000, 50000, 72766, 100000, 123456}},
-                     {number("page_size", "pages, table-size, traces of addresses: bytes of a page",
-                             "4096"),
+                     {number_parameter("page_size",
+                                       "pages, table-size, traces of addresses: bytes of a page",
+                                       "4096"),
                       {1024, 2048, 4096, 8192}}},
       .results = {{"pages", "pages", ""},
                   {"internal_fragmentation", "unused in the last one", "bytes"}},
@@ -135,14 +132,14 @@ Formula pages_for() {
             return fmt::format(
                 "How many pages of {} bytes does a process of {} bytes need, and how many bytes of "
                 "the last one are unused?",
-                value(p, "page_size"), value(p, "bytes"));
+                value_text(p, "page_size"), value_text(p, "bytes"));
           },
       .reasons =
           [](const Solved& solved) {
             const Json& p = solved.parameters();
             return std::vector<std::string>{fmt::format(
                 "{0} / {1}, rounded up: {2}; {2} x {1} - {0} = {3} bytes are left over.",
-                value(p, "bytes"), value(p, "page_size"), plain(solved.answer["pages"]),
+                value_text(p, "bytes"), value_text(p, "page_size"), plain(solved.answer["pages"]),
                 plain(solved.answer["internal_fragmentation"]))};
           }};
 }
@@ -151,10 +148,10 @@ Formula table_size() {
   return {
       .domain = "memory-cost",
       .policy = {"table-size", "TABLE-SIZE", "Size of a page table"},
-      .quantities = {{number("address_bits", "table-size: of a virtual address", "32"),
+      .quantities = {{number_parameter("address_bits", "table-size: of a virtual address", "32"),
                       {16, 24, 32, 48}},
-                     {number("page_size", "", "4096"), {1024, 4096, 8192, 65536}},
-                     {number("entry_bytes", "table-size: of an entry", "4"), {4, 8}}},
+                     {number_parameter("page_size", "", "4096"), {1024, 4096, 8192, 65536}},
+                     {number_parameter("entry_bytes", "table-size: of an entry", "4"), {4, 8}}},
       .results = {{"bytes", "page table", "bytes"}, {"entries", "entries", ""}},
       .curve = {"page_size", 512, 65536, "bytes of a page", true},
       .question =
@@ -162,15 +159,17 @@ Formula table_size() {
             return fmt::format(
                 "Addresses have {} bits, a page {} bytes, an entry of the page table {} bytes. How "
                 "large is a table of one level?",
-                value(p, "address_bits"), value(p, "page_size"), value(p, "entry_bytes"));
+                value_text(p, "address_bits"), value_text(p, "page_size"),
+                value_text(p, "entry_bytes"));
           },
       .reasons =
           [](const Solved& solved) {
             const Json& p = solved.parameters();
-            return std::vector<std::string>{fmt::format(
-                "2^{} bytes / {} = {} pages, each with an entry of {} bytes: {} bytes.",
-                value(p, "address_bits"), value(p, "page_size"), plain(solved.answer["entries"]),
-                value(p, "entry_bytes"), plain(solved.answer["bytes"]))};
+            return std::vector<std::string>{
+                fmt::format("2^{} bytes / {} = {} pages, each with an entry of {} bytes: {} bytes.",
+                            value_text(p, "address_bits"), value_text(p, "page_size"),
+                            plain(solved.answer["entries"]), value_text(p, "entry_bytes"),
+                            plain(solved.answer["bytes"]))};
           }};
 }
 
@@ -178,10 +177,11 @@ Formula slab() {
   return {
       .domain = "memory-cost",
       .policy = {"slab", "SLAB", "Objects in slabs"},
-      .quantities = {{number("slab_bytes", "slab: bytes of a slab", "4096"), {4096, 8192, 16384}},
-                     {number("object_bytes", "slab: bytes of an object", "300"),
+      .quantities = {{number_parameter("slab_bytes", "slab: bytes of a slab", "4096"),
+                      {4096, 8192, 16384}},
+                     {number_parameter("object_bytes", "slab: bytes of an object", "300"),
                       {48, 100, 192, 300, 700}},
-                     {number("objects", "slab: how many", "100"), {20, 50, 100, 250}}},
+                     {number_parameter("objects", "slab: how many", "100"), {20, 50, 100, 250}}},
       .results = {{"slabs", "slabs", ""},
                   {"objects_per_slab", "objects in a slab", ""},
                   {"free_objects", "places left free", ""},
@@ -192,7 +192,8 @@ Formula slab() {
             return fmt::format(
                 "A cache keeps {} objects of {} bytes in slabs of {} bytes. How many slabs are "
                 "there, how many places are free, and how many bytes are lost?",
-                value(p, "objects"), value(p, "object_bytes"), value(p, "slab_bytes"));
+                value_text(p, "objects"), value_text(p, "object_bytes"),
+                value_text(p, "slab_bytes"));
           },
       .reasons =
           [](const Solved& solved) {
@@ -200,11 +201,11 @@ Formula slab() {
             const Json& a = solved.answer;
             return std::vector<std::string>{
                 fmt::format("{} / {}, rounded down: {} objects fit into a slab.",
-                            value(p, "slab_bytes"), value(p, "object_bytes"),
+                            value_text(p, "slab_bytes"), value_text(p, "object_bytes"),
                             plain(a["objects_per_slab"])),
                 fmt::format("{} / {}, rounded up: {} slabs; {} places stay free.",
-                            value(p, "objects"), plain(a["objects_per_slab"]), plain(a["slabs"]),
-                            plain(a["free_objects"]))};
+                            value_text(p, "objects"), plain(a["objects_per_slab"]),
+                            plain(a["slabs"]), plain(a["free_objects"]))};
           }};
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cli/face/cpu_forms.h"
+#include "cli/face/cpu_schedule.h"
 #include "spindle/base/random.h"
 
 namespace spindle::cli {
@@ -12,8 +13,6 @@ namespace {
 
 using Kind = FaceParameter::Kind;
 using chart::Meaning;
-
-constexpr double kClose = 1e-9;
 
 struct Job {
   double arrival = 0;
@@ -85,9 +84,9 @@ class Levels {
   void account(State& state, double ran, double between) const {
     state.used += ran;
     state.since_io += ran;
-    const bool waits = between > 0 && between - state.since_io < kClose;
+    const bool waits = between > 0 && between - state.since_io < kTimeTolerance;
     const bool renews = waits && renews_;
-    const bool used_up = levels_[state.level].quantum - state.used < kClose;
+    const bool used_up = levels_[state.level].quantum - state.used < kTimeTolerance;
     if (waits) state.since_io = 0;
     if (renews) state.quanta_left = levels_[state.level].allotment;
     if (used_up && state.quanta_left <= 1)
@@ -227,7 +226,7 @@ Picture MlfqForm::picture(const Solved& solved) const {
     ran[job] += to - from;
     const Job asked = job_of(jobs[job]);
     const bool waits = asked.between > 0 && ran[job] < asked.run_time &&
-                       std::fmod(ran[job], asked.between) < 1e-9 && io_time > 0;
+                       std::fmod(ran[job], asked.between) < kTimeTolerance && io_time > 0;
     if (!waits) continue;
     spans.push_back({to, to + io_time, "", Meaning::kDevice});
     since[job] = to + io_time;

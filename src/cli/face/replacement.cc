@@ -137,7 +137,7 @@ std::string ReplacementForm::question(const Json& problem) const {
 
 /// Goes through the references as the answer says, frame by frame.
 chart::FrameTable frame_table(const Solved& solved) {
-  using State = chart::FrameTable::State;
+  using CellState = chart::FrameTable::State;
   chart::FrameTable table;
   const auto frames = solved.parameters()["frames"].get<std::size_t>();
   const Json& victims = solved.answer["victims"];
@@ -167,8 +167,8 @@ chart::FrameTable frame_table(const Solved& solved) {
       where[column.reference] = at;
     }
     for (std::size_t r = 0; r < rows; ++r)
-      column.cells.push_back({held[r], held[r].empty() ? State::kEmpty : State::kKept});
-    column.cells[at].state = column.is_fault ? State::kLoaded : State::kHit;
+      column.cells.push_back({held[r], held[r].empty() ? CellState::kEmpty : CellState::kKept});
+    column.cells[at].state = column.is_fault ? CellState::kLoaded : CellState::kHit;
     table.columns.push_back(std::move(column));
   }
   return table;

@@ -12,7 +12,7 @@
 namespace spindle::cli {
 namespace {
 
-constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kNeverUsed = std::numeric_limits<std::size_t>::max();
 
 struct Page {
   std::size_t loaded = 0;  ///< number of the reference, from 1 on
@@ -22,9 +22,9 @@ struct Page {
   bool bit = false;
 };
 
-class Telling {
+class ReplacementReasons {
  public:
-  explicit Telling(const Solved& solved)
+  explicit ReplacementReasons(const Solved& solved)
       : policy_(solved.policy->name),
         bit_on_load_(solved.parameters().value("load_bit", "1") == "1"),
         keeps_counts_(solved.parameters().value("keep_counts", false)),
@@ -67,7 +67,7 @@ class Telling {
   [[nodiscard]] std::size_t next_use(const std::string& page, std::size_t after) const {
     for (std::size_t i = after + 1; i < references_.size(); ++i)
       if (references_[i] == page) return i + 1;
-    return kNever;
+    return kNeverUsed;
   }
 
   std::string reason(const std::string& name, std::size_t now) {
@@ -117,8 +117,8 @@ class Telling {
 
   [[nodiscard]] std::string next_text(const std::string& name, std::size_t now) const {
     const std::size_t next = next_use(name, now);
-    return next == kNever ? "it is never used again"
-                          : fmt::format("it is used again latest, by reference {}", next);
+    return next == kNeverUsed ? "it is never used again"
+                              : fmt::format("it is used again latest, by reference {}", next);
   }
 
   [[nodiscard]] std::string all_next(const std::string& victim, std::size_t now) const {
@@ -126,7 +126,7 @@ class Telling {
     for (const auto& [name, page] : pages_) {
       if (name == victim) continue;
       const std::size_t next = next_use(name, now);
-      words.push_back(next == kNever ? name + " never" : fmt::format("{} by {}", name, next));
+      words.push_back(next == kNeverUsed ? name + " never" : fmt::format("{} by {}", name, next));
     }
     return words.empty() ? "there is no other" : fmt::format("{}", fmt::join(words, ", "));
   }
@@ -164,7 +164,7 @@ class Telling {
 
 std::vector<std::string> replacement_reasons(const Solved& solved) {
   if (!solved.answer.contains("victims") || !solved.input()["refs"].is_array()) return {};
-  return Telling(solved).sentences();
+  return ReplacementReasons(solved).sentences();
 }
 
 }  // namespace spindle::cli

@@ -226,7 +226,7 @@ class StrideForm final : public Form {
   }
   /// Each column is a slice: who had it, and the passes after it.
   [[nodiscard]] Picture picture(const Solved& solved) const override {
-    using State = chart::FrameTable::State;
+    using CellState = chart::FrameTable::State;
     const Json& order = solved.answer["order"];
     if (order.size() > kMostColumns) return {};
     chart::FrameTable picture;
@@ -243,7 +243,8 @@ class StrideForm final : public Form {
       passes[job] += as_number(strides[job]);
       chart::FrameTable::Column column{std::to_string(slice + 1), {}, "", false};
       for (std::size_t j = 0; j < passes.size(); ++j)
-        column.cells.push_back({shown(passes[j]), j == job ? State::kLoaded : State::kKept});
+        column.cells.push_back(
+            {shown(passes[j]), j == job ? CellState::kLoaded : CellState::kKept});
       picture.columns.push_back(std::move(column));
     }
     return picture;

@@ -6,7 +6,7 @@ namespace spindle::cli {
 namespace {
 
 /// The operations so far are solved again after each.
-constexpr std::size_t kMostShown = 200;
+constexpr std::size_t kMostOperations = 200;
 
 /// "A B", "TERM", "-".
 std::string cell_text(const Json& value) {
@@ -58,7 +58,7 @@ std::string StepsForm::quiz_recipe(std::uint64_t seed) const {
 /// waited.
 void StepsForm::finish(Solved& solved) const {
   const Json operations = solved.input()["ops"];
-  if (operations.size() > kMostShown) return;
+  if (operations.size() > kMostOperations) return;
   Json steps = Json::array();
   Solved part = solved;
   part.problem["input"]["ops"] = Json::array();

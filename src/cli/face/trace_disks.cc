@@ -20,7 +20,7 @@ constexpr std::size_t kMostDevices = 1000;
 constexpr std::uint64_t kAlignment = 4096;
 constexpr std::uint64_t kLargestDisk = std::uint64_t{1} << 62;
 
-DiskReplay::Plan plan_of(const FaceRequest& request, Complaint& complaint) {
+DiskReplay::Plan disk_plan_of(const FaceRequest& request, Complaint& complaint) {
   DiskReplay::Plan plan;
   plan.policies = chosen_policies(request, PolicyKind::kArm, {}, "fcfs", complaint);
   const auto disk = request.values.find("disk");
@@ -179,7 +179,7 @@ Replayed replay(DiskTrace& trace, const std::string& name, DiskReplay::Plan& pla
 }  // namespace
 
 void replay_disks(const FaceRequest& request, Complaint& complaint) {
-  DiskReplay::Plan plan = plan_of(request, complaint);
+  DiskReplay::Plan plan = disk_plan_of(request, complaint);
   if (!request.words.empty() || !request.recipe.empty())
     complaint.make("--trace: the requests come from the trace alone");
   const std::optional<DiskFormat> format = read_format(request, complaint);

@@ -88,7 +88,7 @@ std::string feed_words(const FaceRequest& request, PageReplay& replay, Complaint
   return "the references";
 }
 
-PageReplay::Plan plan_of(const FaceRequest& request, Complaint& complaint) {
+PageReplay::Plan page_plan_of(const FaceRequest& request, Complaint& complaint) {
   PageReplay::Plan plan;
   plan.policies = chosen_policies(request, PolicyKind::kReplacement, {"opt"},
                                   request.curve ? "" : "lru", complaint);
@@ -189,7 +189,7 @@ void show(const FaceRequest& request, const Outcome& outcome, Complaint& complai
 
 void replay_pages(const FaceRequest& request, Complaint& complaint) {
   const double before = cpu_seconds();
-  const PageReplay::Plan plan = plan_of(request, complaint);
+  const PageReplay::Plan plan = page_plan_of(request, complaint);
   const int sources =
       int{!request.trace.empty()} + int{!request.recipe.empty()} + int{!request.words.empty()};
   if (sources > 1)

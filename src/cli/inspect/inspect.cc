@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/inspect/subjects.h"
+#include "cli/words.h"
 #include "spindle/base/number_text.h"
 #include "spindle/command_line/command_line.h"
 
@@ -23,11 +24,6 @@ using Describe = std::function<Result<>(InspectedVolume&)>;
 
 constexpr char kSubjects[] =
     "superblock, inode N, PATH, block N, map PATH, directory PATH, journal, free or groups";
-
-int fail(const std::string& what) {
-  fmt::print(stderr, "spindle inspect: {}\n", what);
-  return 1;
-}
 
 struct WholeSubject {
   std::string_view word;
@@ -86,10 +82,11 @@ Describe find_subject(const std::vector<std::string>& words, std::string& reason
 int run(const InspectRequest& request) {
   std::string reason;
   const Describe describe = find_subject(request.words, reason);
-  if (!describe) return fail(reason);
+  if (!describe) return fail("inspect", reason);
   Answer answer;
   auto volume = InspectedVolume::open(request.image, answer);
-  if (!volume.ok()) return fail(fmt::format("{}: {}", request.image, volume.error().describe()));
+  if (!volume.ok())
+    return fail("inspect", fmt::format("{}: {}", request.image, volume.error().describe()));
   const auto described = describe(**volume);
   if (!described.ok()) {
     // An error about a number names it itself.
@@ -98,6 +95,7 @@ int run(const InspectRequest& request) {
     // Of a mounted volume, what is new is in the memory of its daemon for a while.
     const bool may_come = described.code() == ENOENT && (*volume)->state() == "mounted";
     return fail(
+        "inspect",
         fmt::format("{}: {}{}{}", request.image, path, described.error().describe(),
                     may_come ? "; it is mounted: `sync` brings what is new to the disk" : ""));
   }

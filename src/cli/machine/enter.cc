@@ -28,6 +28,7 @@
 
 #include "cli/commands.h"
 #include "cli/machine/enter_supervisor.h"
+#include "cli/words.h"
 #include "spindle/base/host_proc.h"
 #include "spindle/command_line/command_line.h"
 
@@ -36,14 +37,9 @@ namespace {
 
 constexpr int kFirstProcess = 30'000;  // of those inside; the machine's are below
 
-int fail(const std::string& what) {
-  fmt::print(stderr, "spindle enter: {}\n", what);
-  return 1;
-}
-
 // In a process that is to become the command: the reason, and the end.
 [[noreturn]] void give_up(const std::string& what, int status = 1) {
-  fail(what);
+  fail("enter", what);
   std::_Exit(status);
 }
 
@@ -234,13 +230,14 @@ int run(const std::string& mount, std::vector<std::string> command) {
   open_host_proc();
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(mount.c_str(), nullptr),
                                                          std::free);
-  if (!real) return fail(fmt::format("{}: {}", mount, std::strerror(errno)));
+  if (!real) return fail("enter", fmt::format("{}: {}", mount, std::strerror(errno)));
   Entrance entrance;
   entrance.control = std::string(real.get()) + "/.spindle";
   const std::string proc = entrance.control + "/proc";
   const int machine_proc = ::open(proc.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (machine_proc < 0 || ::faccessat(machine_proc, "stat", R_OK, 0) != 0) {
-    return fail(fmt::format("{}: no simulated machine is there ({}); is a Spindle volume mounted?",
+    return fail("enter",
+                fmt::format("{}: no simulated machine is there ({}); is a Spindle volume mounted?",
                             mount, std::strerror(errno)));
   }
   entrance.hostname = first_word(proc + "/sys/kernel/hostname");
@@ -252,10 +249,10 @@ int run(const std::string& mount, std::vector<std::string> command) {
   entrance.command = std::move(command);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    return fail(std::strerror(errno));
+    return fail("enter", std::strerror(errno));
   }
   const pid_t child = ::fork();
-  if (child < 0) return fail(std::strerror(errno));
+  if (child < 0) return fail("enter", std::strerror(errno));
   if (child == 0) {
     ::close(ends[0]);
     ::close(machine_proc);

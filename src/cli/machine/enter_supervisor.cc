@@ -117,7 +117,7 @@ class AsUser {
   AsUser& operator=(const AsUser&) = delete;
 };
 
-std::int64_t as_number(std::uint64_t argument) {
+std::int64_t signed_argument(std::uint64_t argument) {
   return static_cast<std::int32_t>(argument);
 }
 
@@ -174,10 +174,10 @@ Supervisor::Answer Supervisor::answer(const seccomp_notif& call) {
     case __NR_kill:
     case __NR_rt_sigqueueinfo:
     case __NR_tkill:
-      return signal(as_number(arguments[0]), as_number(arguments[1]));
+      return signal(signed_argument(arguments[0]), signed_argument(arguments[1]));
     case __NR_tgkill:
     case __NR_rt_tgsigqueueinfo:
-      return signal(as_number(arguments[1]), as_number(arguments[2]));
+      return signal(signed_argument(arguments[1]), signed_argument(arguments[2]));
     case __NR_pidfd_send_signal:
       return signal_descriptor(call);
     case __NR_setpriority:
@@ -323,7 +323,7 @@ Supervisor::Answer Supervisor::signal(std::int64_t process, std::int64_t signal)
 
 // killall opens the process's folder in /proc and uses it as the descriptor.
 Supervisor::Answer Supervisor::signal_descriptor(const seccomp_notif& call) {
-  const std::string link = fmt::format("{}/fd/{}", call.pid, as_number(call.data.args[0]));
+  const std::string link = fmt::format("{}/fd/{}", call.pid, signed_argument(call.data.args[0]));
   const auto target = read_host_proc_link(link);
   struct stat ours {};
   struct stat theirs {};
@@ -332,7 +332,7 @@ Supervisor::Answer Supervisor::signal_descriptor(const seccomp_notif& call) {
     return {};
   }
   const auto name = target->substr(target->rfind('/') + 1);
-  return signal(std::strtoll(name.c_str(), nullptr, 10), as_number(call.data.args[1]));
+  return signal(std::strtoll(name.c_str(), nullptr, 10), signed_argument(call.data.args[1]));
 }
 
 std::optional<std::vector<std::int64_t>> Supervisor::meant_by(const seccomp_notif& call,
@@ -347,11 +347,12 @@ std::optional<std::vector<std::int64_t>> Supervisor::meant_by(const seccomp_noti
 }
 
 Supervisor::Answer Supervisor::priority(const seccomp_notif& call, bool set) {
-  const auto chosen = meant_by(call, as_number(call.data.args[0]), as_number(call.data.args[1]));
+  const auto chosen =
+      meant_by(call, signed_argument(call.data.args[0]), signed_argument(call.data.args[1]));
   if (!chosen) return {};
   if (chosen->empty()) return -ESRCH;
   if (set) {
-    const auto nice = std::clamp<std::int64_t>(as_number(call.data.args[2]), -20, 19);
+    const auto nice = std::clamp<std::int64_t>(signed_argument(call.data.args[2]), -20, 19);
     return command_all(*chosen, fmt::format("nice {}", nice));
   }
   constexpr int kNiceField = 19;
@@ -367,11 +368,11 @@ constexpr int kIoClassShift = 13;  // of ioprio_set(2)
 Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) {
   // IOPRIO_WHO_PROCESS is 1 where PRIO_PROCESS is 0, and so on.
   const auto chosen =
-      meant_by(call, as_number(call.data.args[0]) - 1, as_number(call.data.args[1]));
+      meant_by(call, signed_argument(call.data.args[0]) - 1, signed_argument(call.data.args[1]));
   if (!chosen) return {};
   if (chosen->empty()) return -ESRCH;
   if (set) {
-    const auto wanted = static_cast<std::uint64_t>(as_number(call.data.args[2]));
+    const auto wanted = static_cast<std::uint64_t>(signed_argument(call.data.args[2]));
     const std::uint64_t io_class = wanted >> kIoClassShift;
     if (io_class >= IoPriority::kClassNames.size()) return -EINVAL;
     return command_all(*chosen, fmt::format("ionice {} {}", IoPriority::kClassNames[io_class],
@@ -399,7 +400,7 @@ std::int64_t Supervisor::io_priority_of(std::int64_t process) {
 }
 
 Supervisor::Answer Supervisor::affinity(const seccomp_notif& call, bool set) {
-  const std::int64_t process = as_number(call.data.args[0]);
+  const std::int64_t process = signed_argument(call.data.args[0]);
   const std::string folder = folder_of(process);
   if (folder.empty()) return {};
   std::uint64_t mask = 0;
@@ -425,22 +426,23 @@ Supervisor::Answer Supervisor::affinity(const seccomp_notif& call, bool set) {
 constexpr int kPriorityField = 40, kPolicyField = 41;
 
 Supervisor::Answer Supervisor::scheduler(const seccomp_notif& call) {
-  const std::int64_t process = as_number(call.data.args[0]);
+  const std::int64_t process = signed_argument(call.data.args[0]);
   const std::string folder = folder_of(process);
   if (folder.empty()) return {};
   const bool keeps_policy = call.data.nr == __NR_sched_setparam;
   sched_param parameters{};
   const std::uint64_t address = call.data.args[keeps_policy ? 1 : 2];
   if (!read_memory(call, address, &parameters, sizeof parameters)) return -EFAULT;
-  const std::int64_t policy = keeps_policy ? stat_field(folder, kPolicyField).value_or(0)
-                                           : as_number(call.data.args[1]) & ~SCHED_RESET_ON_FORK;
+  const std::int64_t policy = keeps_policy
+                                  ? stat_field(folder, kPolicyField).value_or(0)
+                                  : signed_argument(call.data.args[1]) & ~SCHED_RESET_ON_FORK;
   const std::string line =
       scheduling_line(static_cast<std::uint32_t>(policy), parameters.sched_priority);
   return line.empty() ? Answer(-EINVAL) : command(process, line);
 }
 
 Supervisor::Answer Supervisor::get_scheduler(const seccomp_notif& call) {
-  const std::string folder = folder_of(as_number(call.data.args[0]));
+  const std::string folder = folder_of(signed_argument(call.data.args[0]));
   if (folder.empty()) return {};
   if (call.data.nr == __NR_sched_getscheduler) return stat_field(folder, kPolicyField);
   sched_param parameters{};
@@ -449,7 +451,7 @@ Supervisor::Answer Supervisor::get_scheduler(const seccomp_notif& call) {
 }
 
 Supervisor::Answer Supervisor::attributes(const seccomp_notif& call, bool set) {
-  const std::int64_t process = as_number(call.data.args[0]);
+  const std::int64_t process = signed_argument(call.data.args[0]);
   const std::string folder = folder_of(process);
   if (folder.empty()) return {};
   SchedulerAttributes attributes{};
@@ -495,11 +497,11 @@ rlimit64 limit_in(const std::string& limits, std::string_view line) {
 }
 
 Supervisor::Answer Supervisor::limit(const seccomp_notif& call) {
-  const std::int64_t process = as_number(call.data.args[0]);
+  const std::int64_t process = signed_argument(call.data.args[0]);
   const std::string folder = folder_of(process);
   if (folder.empty()) return {};
   const auto* named = std::find_if(std::begin(kLimits), std::end(kLimits), [&](const auto& known) {
-    return known.resource == as_number(call.data.args[1]);
+    return known.resource == signed_argument(call.data.args[1]);
   });
   const bool is_known = named != std::end(kLimits);
   if (const std::uint64_t old = call.data.args[3]; old != 0) {

@@ -33,14 +33,9 @@ struct RunRequest {
   std::string trace;
 };
 
-int fail(const std::string& what) {
-  fmt::print(stderr, "spindle run: {}\n", what);
-  return 1;
-}
-
 int write_file(const std::string& option, const std::string& path, const std::string& text) {
   const Result<> written = write_whole_file(path, text);
-  return written.ok() ? 0 : fail(option + ": " + path + ": " + written.error().describe());
+  return written.ok() ? 0 : fail("run", option + ": " + path + ": " + written.error().describe());
 }
 
 constexpr const char* kTerminal = "-";  // instead of a file
@@ -71,7 +66,7 @@ int write_files(const RunRequest& request, const Scenario& scenario, const Scena
 int run_one(const RunRequest& request, const Scenario& scenario, const std::string& text) {
   std::string message;
   const auto run = run_scenario(scenario, message);
-  if (!run.ok()) return fail(message.empty() ? run.error().what : message);
+  if (!run.ok()) return fail("run", message.empty() ? run.error().what : message);
   if (const int status = write_files(request, scenario, *run); status != 0) return status;
   if (request.json) {
     fmt::print("{}\n", json_text(run_json(scenario, *run, request.scenario, text), 2));
@@ -91,7 +86,7 @@ int run_all(const RunRequest& request, Scenario scenario, const std::string& tex
     scenario.configuration.cpu_policy = policy;
     std::string message;
     const auto run = run_scenario(scenario, message);
-    if (!run.ok()) return fail(message.empty() ? run.error().what : message);
+    if (!run.ok()) return fail("run", message.empty() ? run.error().what : message);
     results.push_back({std::string(policy), run_json(scenario, *run, request.scenario, text)});
   }
   // As `spindle cpu --all` ranks them.
@@ -122,33 +117,33 @@ Result<> load_policies(MachineConfiguration& configuration, const std::filesyste
 
 int run(const RunRequest& request) {
   const auto text = whole_file(request.scenario);
-  if (!text.ok()) return fail(request.scenario + ": " + text.error().describe());
+  if (!text.ok()) return fail("run", request.scenario + ": " + text.error().describe());
   const std::filesystem::path folder = std::filesystem::path(request.scenario).parent_path();
   const auto read_beside = [&](const std::string& name) { return whole_file(folder / name); };
   std::string message;
   auto scenario = read_scenario(*text, request.scenario, read_beside, message);
-  if (!scenario.ok()) return fail(message);
+  if (!scenario.ok()) return fail("run", message);
   if (request.seed) scenario->configuration.seed = *request.seed;
   if (request.policy)
     scenario->configuration.cpu_policy = is_policy_library(*request.policy)
                                              ? std::filesystem::absolute(*request.policy).string()
                                              : *request.policy;
   if (const auto loaded = load_policies(scenario->configuration, folder); !loaded.ok())
-    return fail(loaded.error().what);
+    return fail("run", loaded.error().what);
   if (const auto names = cpu_policy_names();
       std::ranges::find(names, scenario->configuration.cpu_policy) == names.end())
-    return fail(fmt::format("no CPU policy has the name '{}'; there are {}",
-                            scenario->configuration.cpu_policy,
-                            listed({names.begin(), names.end()})));
+    return fail("run", fmt::format("no CPU policy has the name '{}'; there are {}",
+                                   scenario->configuration.cpu_policy,
+                                   listed({names.begin(), names.end()})));
   // Everything that happens is to be in the trace, as far as that is a text of sensible length.
   if (!request.trace.empty()) scenario->configuration.event_capacity = 1'000'000;
   if (request.all_policies && request.policy && !is_policy_library(*request.policy))
-    return fail("--all-policies compares all; --policy can only add one of a library");
+    return fail("run", "--all-policies compares all; --policy can only add one of a library");
   if (!request.all_policies) return run_one(request, *scenario, *text);
   const std::string pictures =
       request.svg + request.curves + request.arm + request.memory + request.trace;
   if (!pictures.empty())
-    return fail("--all-policies compares in a table; pictures and traces are of one policy");
+    return fail("run", "--all-policies compares in a table; pictures and traces are of one policy");
   return run_all(request, *std::move(scenario), *text);
 }
 

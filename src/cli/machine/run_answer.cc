@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "cli/words.h"
 #include "spindle/chart/arm_path.h"
 #include "spindle/chart/memory_map.h"
 #include "spindle/chart/page.h"
@@ -17,10 +18,8 @@
 namespace spindle::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t kMostListed = 10'000;
-constexpr std::size_t kMostShown = 50;
+constexpr std::size_t kMostProcesses = 50;
 
 double ms(VirtualTime time) {
   return static_cast<double>(time.ns) / 1e6;
@@ -30,7 +29,7 @@ double rounded(double value) {
   return std::round(value * 1e4) / 1e4;
 }
 
-std::string shown(double value) {
+std::string in_thousandths(double value) {
   std::string text = fmt::format("{:.3f}", value);
   while (text.ends_with('0')) text.pop_back();
   if (text.ends_with('.')) text.pop_back();
@@ -228,7 +227,7 @@ void add_tasks(const ScenarioRun& run, chart::Timeline& timeline) {
   const auto names = names_of(run);
   const auto& records = run.machine->records();
   const VirtualTime end = run.machine->now();
-  for (std::size_t i = 0; i < std::min(records.size(), kMostShown); ++i) {
+  for (std::size_t i = 0; i < std::min(records.size(), kMostProcesses); ++i) {
     const ProcessRecord& record = records[i];
     chart::Lane lane{names.at(record.id), {}, {{ms(record.arrival), false, "arrives"}}};
     double at = ms(record.arrival);
@@ -250,19 +249,20 @@ chart::Table process_table(const ScenarioRun& run) {
   chart::Table table({"process", "arrival (ms)", "CPU time (ms)", "blocked (ms)", "completion (ms)",
                       "turnaround (ms)", "waiting (ms)", "response (ms)", "end"});
   const auto& records = run.machine->records();
-  for (std::size_t i = 0; i < std::min(records.size(), kMostShown); ++i) {
+  for (std::size_t i = 0; i < std::min(records.size(), kMostProcesses); ++i) {
     const ProcessRecord& record = records[i];
     const bool ended = record.has_ended;
-    table.add_row({names.at(record.id), shown(ms(record.arrival)), shown(ms(record.cpu)),
-                   shown(ms(record.blocked)), ended ? shown(ms(record.end)) : "-",
-                   ended ? shown(ms(record.end - record.arrival)) : "-",
-                   ended ? shown(ms(waiting_of(record))) : "-",
-                   record.has_run ? shown(ms(record.first_run - record.arrival)) : "-",
+    table.add_row({names.at(record.id), in_thousandths(ms(record.arrival)),
+                   in_thousandths(ms(record.cpu)), in_thousandths(ms(record.blocked)),
+                   ended ? in_thousandths(ms(record.end)) : "-",
+                   ended ? in_thousandths(ms(record.end - record.arrival)) : "-",
+                   ended ? in_thousandths(ms(waiting_of(record))) : "-",
+                   record.has_run ? in_thousandths(ms(record.first_run - record.arrival)) : "-",
                    ended ? status_text(record.wait_status) : "lives"});
   }
   const Means means = means_of(run);
-  table.set_last_row({"mean", "", "", "", "", shown(means.turnaround), shown(means.waiting),
-                      shown(means.response), ""});
+  table.set_last_row({"mean", "", "", "", "", in_thousandths(means.turnaround),
+                      in_thousandths(means.waiting), in_thousandths(means.response), ""});
   return table;
 }
 
@@ -271,9 +271,10 @@ chart::Table cpu_table(const SystemSnapshot& system) {
                       "interrupts (ms)", "switches"});
   for (std::size_t cpu = 0; cpu < system.cpus.size(); ++cpu) {
     const CpuTimes& times = system.cpus[cpu].times;
-    table.add_row({std::to_string(cpu), shown(ms(times.user)), shown(ms(times.nice)),
-                   shown(ms(times.system)), shown(ms(times.idle)), shown(ms(times.iowait)),
-                   shown(ms(times.irq)), std::to_string(system.cpus[cpu].switches)});
+    table.add_row({std::to_string(cpu), in_thousandths(ms(times.user)),
+                   in_thousandths(ms(times.nice)), in_thousandths(ms(times.system)),
+                   in_thousandths(ms(times.idle)), in_thousandths(ms(times.iowait)),
+                   in_thousandths(ms(times.irq)), std::to_string(system.cpus[cpu].switches)});
   }
   return table;
 }
@@ -281,7 +282,8 @@ chart::Table cpu_table(const SystemSnapshot& system) {
 std::string troubles(const ScenarioRun& run, const SystemSnapshot& system) {
   std::string text;
   for (const DeadlockSnapshot& deadlock : system.deadlocks) {
-    text += fmt::format("deadlock at {} ms: {}\n", shown(ms(deadlock.found)), deadlock.description);
+    text += fmt::format("deadlock at {} ms: {}\n", in_thousandths(ms(deadlock.found)),
+                        deadlock.description);
     if (deadlock.victim != 0) text += fmt::format("  {} was killed\n", deadlock.victim);
   }
   if (!run.is_stuck) return text;
@@ -296,16 +298,16 @@ std::string run_text(const Scenario& scenario, const ScenarioRun& run,
                      const chart::TextStyle& style) {
   const SystemSnapshot system = run.machine->snapshot_system();
   std::string text;
-  if (run.spans.size() <= kMostShown)
-    text += chart::to_text(timeline_of(scenario, run, "", kMostShown), style) + "\n";
+  if (run.spans.size() <= kMostProcesses)
+    text += chart::to_text(timeline_of(scenario, run, "", kMostProcesses), style) + "\n";
   else
     text += chart::overview_text(timeline_of(scenario, run, "", run.spans.size()), style) + "\n";
   if (run.spans.size() < run.all_spans)
     text +=
         fmt::format("The chart ends after {} of {} pieces.\n\n", run.spans.size(), run.all_spans);
   text += process_table(run).text(style, "--json");
-  if (run.machine->records().size() > kMostShown)
-    text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostShown);
+  if (run.machine->records().size() > kMostProcesses)
+    text += fmt::format("and {} more processes\n", run.machine->records().size() - kMostProcesses);
   text += "\n" + cpu_table(system).text(style, "--json");
   if (const std::string trouble = troubles(run, system); !trouble.empty()) text += "\n" + trouble;
   if (!run.console.empty()) text += "\nwhat the programs printed:\n" + run.console;
@@ -386,7 +388,7 @@ chart::ArmPath arm_path_of(const ScenarioRun& run) {
 chart::MemoryMap memory_map_of(const ScenarioRun& run) {
   constexpr std::uint64_t kKiB = 1024;
   chart::MemoryMap map;
-  map.title = fmt::format("memory at {} ms", shown(ms(run.fullest_at)));
+  map.title = fmt::format("memory at {} ms", in_thousandths(ms(run.fullest_at)));
   map.unit = "KiB";
   for (const MemoryPiece& piece : run.fullest) {
     const bool is_free = piece.use == FrameUse::kFree;
@@ -440,10 +442,10 @@ std::string comparison_text(const std::vector<PolicyResult>& results,
                       "CPU in use (%)", "switches", "preemptions"});
   for (const PolicyResult& result : results) {
     const auto number = [&](const char* key) { return result.answer[key].get<double>(); };
-    table.add_row({result.policy, shown(number("avg_turnaround")), shown(number("avg_waiting")),
-                   shown(number("avg_response")), shown(number("makespan")),
-                   shown(100 * number("utilization")), shown(number("switches")),
-                   shown(number("preemptions"))});
+    table.add_row({result.policy, in_thousandths(number("avg_turnaround")),
+                   in_thousandths(number("avg_waiting")), in_thousandths(number("avg_response")),
+                   in_thousandths(number("makespan")), in_thousandths(100 * number("utilization")),
+                   in_thousandths(number("switches")), in_thousandths(number("preemptions"))});
   }
   return table.text(style, "--json");
 }

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/mount/mount_options.h"
 #include "cli/mount/remount.h"
+#include "cli/words.h"
 #include "spindle/base/log.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/control/machine_control.h"
@@ -43,11 +44,6 @@ struct MountRequest {
   bool debug = false;
   MountOptions options;
 };
-
-int fail(const std::string& what) {
-  fmt::print(stderr, "spindle mount: {}\n", what);
-  return 1;
-}
 
 // Unmounts on SIGTERM, SIGINT and SIGHUP, so that stopping the daemon is as safe as `spindle
 // umount`.
@@ -323,9 +319,9 @@ void leave_terminal() {
 // not: the child's message is one byte if all is well, a sentence if not, nothing if it died.
 int serve_in_background(const MountRequest& request) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(std::strerror(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("mount", std::strerror(errno));
   const pid_t child = ::fork();
-  if (child < 0) return fail(std::strerror(errno));
+  if (child < 0) return fail("mount", std::strerror(errno));
   if (child == 0) {
     ::close(ends[0]);
     ::setsid();
@@ -357,47 +353,49 @@ int serve_in_background(const MountRequest& request) {
   }
   ::close(ends[0]);
   if (message == "\n") return 0;
-  return fail(message.empty() ? "the daemon died before the mount answered" : message);
+  return fail("mount", message.empty() ? "the daemon died before the mount answered" : message);
 }
 
 int run(MountRequest request) {
   for (const std::string& text : request.option_texts) {
     std::string reason;
-    if (!parse_mount_options(text, request.options, reason)) return fail(reason);
+    if (!parse_mount_options(text, request.options, reason)) return fail("mount", reason);
   }
   if (const auto name = request.options.for_remount_alone;
       !name.empty() && !request.options.remount)
-    return fail(fmt::format("option '{}' is for remount alone", name));
+    return fail("mount", fmt::format("option '{}' is for remount alone", name));
   if (request.options.remount) {
     const std::string problem = remount(request.directory, request.options);
-    return problem.empty() ? 0 : fail(problem);
+    return problem.empty() ? 0 : fail("mount", problem);
   }
   if (request.options.read_only && !request.options.write_log.empty())
-    return fail("the options 'ro' and 'write-log' contradict each other: nothing would be written");
+    return fail("mount",
+                "the options 'ro' and 'write-log' contradict each other: nothing would be written");
   const auto absolute = [](const std::string& path) -> std::string {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                            std::free);
     return real ? real.get() : "";
   };
   const std::string image = absolute(request.image);
-  if (image.empty()) return fail(fmt::format("{}: {}", request.image, std::strerror(errno)));
+  if (image.empty())
+    return fail("mount", fmt::format("{}: {}", request.image, std::strerror(errno)));
   const std::string directory = absolute(request.directory);
   if (directory.empty())
-    return fail(fmt::format("{}: {}", request.directory, std::strerror(errno)));
+    return fail("mount", fmt::format("{}: {}", request.directory, std::strerror(errno)));
   struct stat info {};
   if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    return fail(fmt::format("{} is not a directory", request.directory));
+    return fail("mount", fmt::format("{} is not a directory", request.directory));
   }
   if (::access("/dev/fuse", R_OK | W_OK) != 0) {
     const char* const why = errno == EACCES ? "is not for this user: root has to chmod a+rw it"
                                             : "cannot be used: is the fuse module loaded?";
-    return fail(fmt::format("/dev/fuse {} ({})", why, std::strerror(errno)));
+    return fail("mount", fmt::format("/dev/fuse {} ({})", why, std::strerror(errno)));
   }
   request.image = image;
   request.directory = directory;
   if (!request.foreground) return serve_in_background(request);
   const std::string problem = serve(request, {});
-  return problem.empty() ? 0 : fail(problem);
+  return problem.empty() ? 0 : fail("mount", problem);
 }
 
 }  // namespace

@@ -17,17 +17,13 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/mount_mark.h"
 
 namespace spindle::cli {
 namespace {
-
-int fail(const std::string& what) {
-  fmt::print(stderr, "spindle umount: {}\n", what);
-  return 1;
-}
 
 // Without touching the directory itself: a mount whose daemon died answers nothing.
 std::string absolute_path(const std::string& path) {
@@ -142,9 +138,9 @@ void wait_for_end(int daemon) {
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
   const auto mount = mount_at(directory);
-  if (!mount) return fail(fmt::format("{}: no Spindle volume is mounted there", given));
+  if (!mount) return fail("umount", fmt::format("{}: no Spindle volume is mounted there", given));
   if (::geteuid() != 0 && mount->user != ::getuid())
-    return fail(fmt::format("{}: another user has mounted it", given));
+    return fail("umount", fmt::format("{}: another user has mounted it", given));
   const ImageFacts before = facts_of(mount->source);
   const pid_t marked = marked_process(before);
   const int daemon = open_daemon(directory, marked);
@@ -152,15 +148,16 @@ int run(const std::string& given) {
   if (error != 0) {
     if (daemon >= 0) ::close(daemon);
     if (error == EBUSY)
-      return fail(fmt::format("{} is busy: some program has a file open or stands in it", given));
-    return fail(fmt::format("{}: {}", given, std::strerror(error)));
+      return fail("umount",
+                  fmt::format("{} is busy: some program has a file open or stands in it", given));
+    return fail("umount", fmt::format("{}: {}", given, std::strerror(error)));
   }
   if (daemon < 0) return 0;
   wait_for_end(daemon);
   ::close(daemon);
   if (marked == 0 || is_all_written(mount->source, *before.superblock)) return 0;
-  return fail(
-      fmt::format("{}: it is unmounted, but not all could be written to {}", given, mount->source));
+  return fail("umount", fmt::format("{}: it is unmounted, but not all could be written to {}",
+                                    given, mount->source));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "cli/words.h"
 #include "fsck/xattr_check.h"
 #include "spindle/base/cells.h"
 #include "spindle/chart/palette.h"
@@ -251,9 +252,6 @@ class Census {
   }
 
   [[nodiscard]] std::string fragmentation_text() const {
-    const auto counted = [](std::uint64_t count, const char* what) {
-      return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-    };
     std::string text = counted(file_count_, "file") + " with data";
     if (file_count_ != 0)
       text += fmt::format(" in {}, {:.2f} a file", counted(file_runs_, "piece"),

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "spindle/base/clock.h"
 #include "spindle/base/decade_histogram.h"
 #include "spindle/base/printable.h"
 #include "spindle/chart/arm_path.h"
@@ -19,21 +20,17 @@
 namespace spindle::cli {
 namespace {
 
-double number(const Json& row, const char* key) {
-  return number_of(row, key).value_or(0);
-}
-
 std::uint64_t natural(const Json& row, const char* key) {
   return row.value(key, std::uint64_t{0});
 }
 
 double sum(const Json& rows, const char* key) {
   double whole = 0;
-  for (const Json& row : rows) whole += number(row, key);
+  for (const Json& row : rows) whole += number_or_zero(row, key);
   return whole;
 }
 
-std::string counted(double count, std::string_view what) {
+std::string count_text(double count, std::string_view what) {
   return fmt::format("{} {}{}", chart::number_text(count), what, count == 1 ? "" : "s");
 }
 
@@ -46,9 +43,9 @@ std::vector<std::uint64_t> turns_of(const Json& row) {
 }
 
 chart::ArmMove move_of(const Json& row, double zero_ms, double total_ms) {
-  const double begin_ms = number(row, "begin_ms") - zero_ms;
+  const double begin_ms = number_or_zero(row, "begin_ms") - zero_ms;
   return {.begin_ms = begin_ms,
-          .arrive_ms = begin_ms + number(row, "seek_ms"),
+          .arrive_ms = begin_ms + number_or_zero(row, "seek_ms"),
           .finish_ms = begin_ms + total_ms,
           .from = natural(row, "from"),
           .turns = turns_of(row),
@@ -57,7 +54,8 @@ chart::ArmMove move_of(const Json& row, double zero_ms, double total_ms) {
 }
 
 double total_ms(const Json& move) {
-  return number(move, "seek_ms") + number(move, "rotation_ms") + number(move, "transfer_ms");
+  return number_or_zero(move, "seek_ms") + number_or_zero(move, "rotation_ms") +
+         number_or_zero(move, "transfer_ms");
 }
 
 std::uint64_t cylinders_of(const DiskFigures& figures) {
@@ -84,16 +82,16 @@ DrawnPicture draw_arm(const DiskFigures& figures, const chart::TextStyle& style)
   const double services = sum(history, "services");
   const Json moves = moves_since_reset(
       figures, services > static_cast<double>(kMostMoves) ? kFewMoves : kMostMoves);
-  const double zero_ms = history.empty() ? 0 : number(history.front(), "begin_ms");
+  const double zero_ms = history.empty() ? 0 : number_or_zero(history.front(), "begin_ms");
   chart::ArmTrack track{.title = "The arm's path over time: " + figures.subject,
                         .caption = figures.caption,
                         .cylinders = cylinders_of(figures),
                         .history = {},
                         .moves = {}};
   for (const Json& row : history)
-    track.history.push_back({number(row, "begin_ms") - zero_ms, number(row, "finish_ms") - zero_ms,
-                             natural(row, "services"), natural(row, "lowest"),
-                             natural(row, "highest"), natural(row, "end")});
+    track.history.push_back({number_or_zero(row, "begin_ms") - zero_ms,
+                             number_or_zero(row, "finish_ms") - zero_ms, natural(row, "services"),
+                             natural(row, "lowest"), natural(row, "highest"), natural(row, "end")});
   for (const Json& row : moves) track.moves.push_back(move_of(row, zero_ms, total_ms(row)));
   constexpr std::size_t kTextMoves = 24;
   chart::ArmPath path{.title = track.title, .cylinders = track.cylinders, .stops = {}};
@@ -108,7 +106,7 @@ DrawnPicture draw_arm(const DiskFigures& figures, const chart::TextStyle& style)
   const std::string what = track.moves.empty()
                                ? "The arm has not moved.\n"
                                : fmt::format("The last {} of {}.\n\n{}", track.moves.size() - first,
-                                             counted(services, "service"), to_text(path, style));
+                                             count_text(services, "service"), to_text(path, style));
   return {.svg = to_svg(track),
           .text = fmt::format("{}\n{}\n{}\n", track.title, what, track.caption),
           .json = {{"cylinders", track.cylinders}, {"history", history}, {"moves", moves}}};
@@ -124,7 +122,8 @@ std::vector<chart::Histogram::Bin> bins_of(const Json& rows, const char* limit, 
   for (std::size_t row = 0; i <= last; ++i) {
     const std::uint64_t up_to = DecadeHistogram::limit(i);
     const bool has_row = natural(rows[row], limit) == up_to;
-    bins.push_back({static_cast<double>(up_to) / unit, has_row ? number(rows[row++], count) : 0});
+    bins.push_back(
+        {static_cast<double>(up_to) / unit, has_row ? number_or_zero(rows[row++], count) : 0});
   }
   return bins;
 }
@@ -132,7 +131,7 @@ std::vector<chart::Histogram::Bin> bins_of(const Json& rows, const char* limit, 
 DrawnPicture draw_seeks(const DiskFigures& figures, const chart::TextStyle& style) {
   const Json& rows = figures.table("disk/seek_distances");
   const double services = sum(rows, "services");
-  const double moved = number(figures.table("disk/statistics"), "arm_movement_cylinders");
+  const double moved = number_or_zero(figures.table("disk/statistics"), "arm_movement_cylinders");
   chart::Histogram histogram{.title = "How far the arm moves: " + figures.subject,
                              .caption = figures.caption,
                              .x_label = "seek distance (cylinders, up to)",
@@ -152,7 +151,6 @@ DrawnPicture draw_seeks(const DiskFigures& figures, const chart::TextStyle& styl
 DrawnPicture draw_responses(const DiskFigures& figures, const chart::TextStyle& style) {
   const Json& rows = figures.table("disk/response_times");
   const Json& disk = figures.table("disk/statistics");
-  constexpr double kNsPerMs = 1e6;
   chart::Histogram histogram{.title = "How long requests take: " + figures.subject,
                              .caption = figures.caption,
                              .x_label = "response time, queue and service (ms, up to)",
@@ -161,7 +159,7 @@ DrawnPicture draw_responses(const DiskFigures& figures, const chart::TextStyle& 
                              .marks = {}};
   Json percentiles;
   for (const char* name : {"p50", "p90", "p99"}) {
-    const double ns = number(disk, (std::string(name) + "_response_ns").c_str());
+    const double ns = number_or_zero(disk, (std::string(name) + "_response_ns").c_str());
     percentiles[name] = ns;
     if (!rows.empty())
       histogram.marks.push_back({fmt::format("{} % are done after {} ms", name + 1,
@@ -185,7 +183,7 @@ chart::Plot hits_plot(const DiskFigures& figures) {
   plot.nothing = "Nothing has been read.";
   const Json& rows = figures.table("cache/history");
   const bool by_reads = figures.time == DiskFigures::Time::kReads;
-  const bool in_seconds = !rows.empty() && number(rows.back(), "end_ms") >= 10'000;
+  const bool in_seconds = !rows.empty() && number_or_zero(rows.back(), "end_ms") >= 10'000;
   plot.x_label = by_reads     ? "reads of the cache so far"
                  : in_seconds ? "time since the counters were reset (s)"
                               : "time since the counters were reset (ms)";
@@ -196,11 +194,12 @@ chart::Plot hits_plot(const DiskFigures& figures) {
   const std::size_t merged = std::max<std::size_t>(1, (rows.size() + kMostSteps - 1) / kMostSteps);
   double begin = 0, reads = 0, hits = 0, own_reads = 0, own_hits = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    own_reads += number(rows[i], "reads");
-    own_hits += number(rows[i], "hits");
+    own_reads += number_or_zero(rows[i], "reads");
+    own_hits += number_or_zero(rows[i], "hits");
     if ((i + 1) % merged != 0 && i + 1 != rows.size()) continue;
     reads += own_reads, hits += own_hits;
-    const double end = by_reads ? reads : number(rows[i], "end_ms") / (in_seconds ? 1000 : 1);
+    const double end =
+        by_reads ? reads : number_or_zero(rows[i], "end_ms") / (in_seconds ? 1000 : 1);
     now.points.push_back({begin, 100 * own_hits / own_reads});
     all.points.push_back({end, 100 * hits / reads});
     if (i + 1 == rows.size()) now.points.push_back({end, now.points.back().y});
@@ -223,17 +222,18 @@ DrawnPicture draw_hits(const DiskFigures& figures, const chart::TextStyle& style
 
 chart::ArmPanels::Panel panel_of(const Json& row, const Json& moves) {
   const std::string name = row.value("policy", "");
-  const auto total_ns = static_cast<std::int64_t>(number(row, "total_ms") * 1e6);
-  chart::ArmPanels::Panel panel{.label = name,
-                                .what = counted(number(row, "arm_movement_cylinders"), "cylinder") +
-                                        ", " + duration_text(total_ns),
-                                .in_use = row.value("in_use", false),
-                                .moves = {}};
+  const auto total_ns = static_cast<std::int64_t>(number_or_zero(row, "total_ms") * 1e6);
+  chart::ArmPanels::Panel panel{
+      .label = name,
+      .what = count_text(number_or_zero(row, "arm_movement_cylinders"), "cylinder") + ", " +
+              duration_text(total_ns),
+      .in_use = row.value("in_use", false),
+      .moves = {}};
   double zero_ms = 0;
   for (const Json& move : moves) {
     if (move.value("policy", "") != name) continue;
-    if (panel.moves.empty()) zero_ms = number(move, "begin_ms");
-    panel.moves.push_back(move_of(move, zero_ms, number(move, "total_ms")));
+    if (panel.moves.empty()) zero_ms = number_or_zero(move, "begin_ms");
+    panel.moves.push_back(move_of(move, zero_ms, number_or_zero(move, "total_ms")));
   }
   return panel;
 }
@@ -249,7 +249,8 @@ DrawnPicture draw_policies(const DiskFigures& figures, const chart::TextStyle& s
   std::size_t most = 0;
   for (const Json& row : rows) {
     chart::ArmPanels::Panel panel = panel_of(row, moves);
-    bars.bars.push_back({panel.label + (panel.in_use ? " (in use)" : ""), number(row, "total_ms")});
+    bars.bars.push_back(
+        {panel.label + (panel.in_use ? " (in use)" : ""), number_or_zero(row, "total_ms")});
     most = std::max(most, panel.moves.size());
     if (!panel.moves.empty()) panels.panels.push_back(std::move(panel));
   }
@@ -291,8 +292,8 @@ DiskFigures take_disk_figures(const MountControl& control) {
       "Disk {}, arm {}, cache {}; {} since the counters were reset; {:%Y-%m-%d %H:%M:%S}",
       control.chosen("disk/model"), control.chosen("disk/scheduler"),
       control.chosen("cache/policy"),
-      counted(static_cast<double>(natural(figures.table("disk/statistics"), "requests")),
-              "request"),
+      count_text(static_cast<double>(natural(figures.table("disk/statistics"), "requests")),
+                 "request"),
       fmt::localtime(std::time(nullptr)));
   return figures;
 }

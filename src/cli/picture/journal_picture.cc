@@ -28,9 +28,8 @@ Json entries_json(const LogRing& log) {
   return entries;
 }
 
-std::string counted(const Json& statistics, const char* key, const char* what) {
-  const auto count = statistics.value(key, std::uint64_t{0});
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+std::string statistic_text(const Json& statistics, const char* key, const char* what) {
+  return counted(statistics.value(key, std::uint64_t{0}), what);
 }
 
 std::vector<std::string> centre_of(const LogRing& log, const Json& statistics) {
@@ -41,14 +40,13 @@ std::vector<std::string> centre_of(const LogRing& log, const Json& statistics) {
     ++needed;
     records += entry.records;
   }
-  std::vector<std::string> lines = {
-      fmt::format("{} group commit{}", needed, needed == 1 ? "" : "s"),
-      fmt::format("of {} records", records), "not yet written home"};
+  std::vector<std::string> lines = {counted(needed, "group commit"),
+                                    fmt::format("of {} records", records), "not yet written home"};
   if (statistics.is_object()) {
     lines.emplace_back("");
-    lines.push_back(counted(statistics, "transactions", "transaction") + " so far,");
-    lines.push_back("in " + counted(statistics, "epochs", "group commit") + ",");
-    lines.push_back(counted(statistics, "checkpoints", "checkpoint"));
+    lines.push_back(statistic_text(statistics, "transactions", "transaction") + " so far,");
+    lines.push_back("in " + statistic_text(statistics, "epochs", "group commit") + ",");
+    lines.push_back(statistic_text(statistics, "checkpoints", "checkpoint"));
   }
   return lines;
 }

@@ -269,8 +269,7 @@ int run(const PictureRequest& request) {
                              : show_all(request, subject, complaint);
   }
   if (!complaint.made()) return 0;
-  fmt::print(stderr, "spindle picture: {}\n", complaint.what());
-  return 1;
+  return fail("picture", complaint.what());
 }
 
 void add_options(const Command& command, PictureRequest& request) {

@@ -4,12 +4,13 @@
 #include <array>
 #include <cctype>
 
+#include "cli/shell/syntax.h"
 #include "spindle/base/number_text.h"
 
 namespace spindle::cli {
 namespace {
 
-constexpr int kDeepest = 100;
+constexpr int kDeepestExpression = 100;
 
 struct Operator {
   std::string_view sign;
@@ -17,24 +18,24 @@ struct Operator {
 };
 
 // Longer ones first: the first that fits is taken.
-constexpr std::array<Operator, 18> kOperators = {{{"||", 1},
-                                                  {"&&", 2},
-                                                  {"==", 6},
-                                                  {"!=", 6},
-                                                  {"<<", 8},
-                                                  {">>", 8},
-                                                  {"<=", 7},
-                                                  {">=", 7},
-                                                  {"<", 7},
-                                                  {">", 7},
-                                                  {"|", 3},
-                                                  {"^", 4},
-                                                  {"&", 5},
-                                                  {"+", 9},
-                                                  {"-", 9},
-                                                  {"*", 10},
-                                                  {"/", 10},
-                                                  {"%", 10}}};
+constexpr std::array<Operator, 18> kArithmeticOperators = {{{"||", 1},
+                                                            {"&&", 2},
+                                                            {"==", 6},
+                                                            {"!=", 6},
+                                                            {"<<", 8},
+                                                            {">>", 8},
+                                                            {"<=", 7},
+                                                            {">=", 7},
+                                                            {"<", 7},
+                                                            {">", 7},
+                                                            {"|", 3},
+                                                            {"^", 4},
+                                                            {"&", 5},
+                                                            {"+", 9},
+                                                            {"-", 9},
+                                                            {"*", 10},
+                                                            {"/", 10},
+                                                            {"%", 10}}};
 constexpr std::array<std::string_view, 11> kAssignments = {
     "<<=", ">>=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "="};
 
@@ -71,13 +72,9 @@ Result<std::int64_t> apply(std::int64_t left, std::string_view sign, std::int64_
   return divide(left, sign, right);
 }
 
-bool is_name_part(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
-class Evaluator {
+class ArithmeticEvaluator {
  public:
-  Evaluator(std::string_view text, const ArithmeticVariables& variables)
+  ArithmeticEvaluator(std::string_view text, const ArithmeticVariables& variables)
       : rest_(text), variables_(variables) {}
 
   Result<std::int64_t> whole() {
@@ -104,7 +101,8 @@ class Evaluator {
 
   // CONDITION ? VALUE : VALUE. What is not chosen, or not asked for, changes no variable.
   Number choice() {
-    if (++depth_ > kDeepest) return Error{EINVAL, "an arithmetic expression is nested too deeply"};
+    if (++depth_ > kDeepestExpression)
+      return Error{EINVAL, "an arithmetic expression is nested too deeply"};
     std::int64_t value = TRY(binary(1));
     if (take("?")) {
       const bool is_true = value != 0;
@@ -127,8 +125,8 @@ class Evaluator {
 
   [[nodiscard]] const Operator* operator_here() const {
     const auto found = std::ranges::find_if(
-        kOperators, [&](const Operator& one) { return rest_.starts_with(one.sign); });
-    return found == kOperators.end() ? nullptr : &*found;
+        kArithmeticOperators, [&](const Operator& one) { return rest_.starts_with(one.sign); });
+    return found == kArithmeticOperators.end() ? nullptr : &*found;
   }
 
   // Operators that hold at least so strongly.
@@ -147,7 +145,8 @@ class Evaluator {
   }
 
   Number single() {
-    if (++depth_ > kDeepest) return Error{EINVAL, "an arithmetic expression is nested too deeply"};
+    if (++depth_ > kDeepestExpression)
+      return Error{EINVAL, "an arithmetic expression is nested too deeply"};
     const Number value = single_here();
     --depth_;
     return value;
@@ -219,7 +218,7 @@ class Evaluator {
 
 Result<std::int64_t> evaluate_arithmetic(std::string_view text,
                                          const ArithmeticVariables& variables) {
-  return Evaluator(text, variables).whole();
+  return ArithmeticEvaluator(text, variables).whole();
 }
 
 }  // namespace spindle::cli

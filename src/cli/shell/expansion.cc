@@ -10,7 +10,7 @@
 namespace spindle::cli {
 namespace {
 
-constexpr int kDeepest = 50;
+constexpr int kDeepestWord = 50;
 
 bool is_special(char c) {
   return std::string_view("?!#@*$-0123456789").find(c) != std::string_view::npos;
@@ -147,7 +147,7 @@ void ShellExpansion::add_parted(std::string_view text) {
 }
 
 Result<> ShellExpansion::expand(std::string_view word, Place place) {
-  if (++depth_ > kDeepest) return Error{EINVAL, "words are nested too deeply"};
+  if (++depth_ > kDeepestWord) return Error{EINVAL, "words are nested too deeply"};
   if (place == Place::kPlain) take_tilde(word);
   const bool is_quoted = place != Place::kPlain;
   while (!word.empty()) {

@@ -17,27 +17,27 @@
 namespace spindle::cli {
 namespace {
 
-using Kind = ProcessStatus::Kind;
+using StatusKind = ProcessStatus::Kind;
 
 constexpr int kShortestLook_ms = 1;  // how often the machine is asked how its processes fare
 constexpr int kLongestLook_ms = 8;
 
 ProcessStatus status_of(int wait_status) {
-  if (WIFSTOPPED(wait_status)) return {.kind = Kind::kStopped};
-  if (WIFCONTINUED(wait_status)) return {.kind = Kind::kRunning};
-  return {.kind = Kind::kEnded,
+  if (WIFSTOPPED(wait_status)) return {.kind = StatusKind::kStopped};
+  if (WIFCONTINUED(wait_status)) return {.kind = StatusKind::kRunning};
+  return {.kind = StatusKind::kEnded,
           .exit_status =
               WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status)};
 }
 
 ProcessStatus status_of(const std::vector<ProcessStatus>& all) {
   ProcessStatus status = all.back();
-  const auto some_is = [&](Kind kind) {
+  const auto some_is = [&](StatusKind kind) {
     return std::ranges::find(all, kind, &ProcessStatus::kind) != all.end();
   };
-  status.kind = some_is(Kind::kRunning)   ? Kind::kRunning
-                : some_is(Kind::kStopped) ? Kind::kStopped
-                                          : Kind::kEnded;
+  status.kind = some_is(StatusKind::kRunning)   ? StatusKind::kRunning
+                : some_is(StatusKind::kStopped) ? StatusKind::kStopped
+                                                : StatusKind::kEnded;
   status.is_reading = std::ranges::any_of(all, &ProcessStatus::is_reading);
   return status;
 }
@@ -62,7 +62,7 @@ void Shell::update(Job& job) {
   std::vector<ProcessStatus> all;
   for (Job::Child& child : job.children) {
     int wait_status = 0;
-    if (child.status.kind != Kind::kEnded &&
+    if (child.status.kind != StatusKind::kEnded &&
         ::waitpid(child.number, &wait_status, WNOHANG | WUNTRACED | WCONTINUED) > 0)
       child.status = status_of(wait_status);
     all.push_back(child.status);
@@ -79,8 +79,8 @@ int Shell::has_stopped(Job job) {
 
 int Shell::wait_for(Job job) {
   const int status = job.processes.empty() ? wait_for_children(job) : wait_for_processes(job);
-  if (job.status.kind == Kind::kStopped) return has_stopped(std::move(job));
-  if (job.status.kind == Kind::kRunning) {  // a trap has ended the wait
+  if (job.status.kind == StatusKind::kStopped) return has_stopped(std::move(job));
+  if (job.status.kind == StatusKind::kRunning) {  // a trap has ended the wait
     jobs_.push_back(std::move(job));
     run_traps();
     return status;
@@ -96,7 +96,7 @@ void Shell::stop_with(Job& job) {
   ::raise(SIGSTOP);
   tell(job, SIGCONT);
   for (Job::Child& child : job.children)
-    if (child.status.kind == Kind::kStopped) child.status = {};
+    if (child.status.kind == StatusKind::kStopped) child.status = {};
 }
 
 // Ctrl-C and Ctrl-Z are for the children, which are in front of the terminal meanwhile.
@@ -105,11 +105,12 @@ int Shell::wait_for_children(Job& job) {
   std::vector<ProcessStatus> all;
   for (Job::Child& child : job.children) {
     int wait_status = 0;
-    while (child.status.kind == Kind::kRunning) {
+    while (child.status.kind == StatusKind::kRunning) {
       const pid_t got = ::waitpid(child.number, &wait_status, WUNTRACED);
       if (got > 0) child.status = status_of(wait_status);
-      if (child.status.kind == Kind::kStopped && is_child_) stop_with(job);
-      if (got < 0 && errno != EINTR) child.status = {.kind = Kind::kEnded, .exit_status = 127};
+      if (child.status.kind == StatusKind::kStopped && is_child_) stop_with(job);
+      if (got < 0 && errno != EINTR)
+        child.status = {.kind = StatusKind::kEnded, .exit_status = 127};
       if (got < 0 && ended_by_signal() != 0) ::kill(child.number, SIGTERM);
       if (ends_wait()) return job.status = {}, 128 + trapped_signal();
     }
@@ -126,9 +127,9 @@ int Shell::wait_for_processes(Job& job) {
   int look_ms = kShortestLook_ms;
   while (true) {
     update(job);
-    if (job.status.kind == Kind::kStopped && is_child_) {
+    if (job.status.kind == StatusKind::kStopped && is_child_) {
       stop_with(job);
-    } else if (job.status.kind != Kind::kRunning) {
+    } else if (job.status.kind != StatusKind::kRunning) {
       break;
     }
     if (!session_.show_output() && !std::exchange(was_told, true)) tell(job, kSigPipe);
@@ -180,12 +181,12 @@ void Shell::report_jobs() {
   session_.show_output();
   for (Job& job : jobs_) {
     update(job);
-    if (job.status.kind != Kind::kEnded || mode_ != Mode::kInteractive) continue;
+    if (job.status.kind != StatusKind::kEnded || mode_ != Mode::kInteractive) continue;
     write_out(fmt::format("[{}] exit {}  {}\n", job.number, job.status.exit_status, job.text));
   }
   session_.show_output();
   if (mode_ != Mode::kInteractive) return;
-  std::erase_if(jobs_, [](const Job& job) { return job.status.kind == Kind::kEnded; });
+  std::erase_if(jobs_, [](const Job& job) { return job.status.kind == StatusKind::kEnded; });
 }
 
 }  // namespace spindle::cli

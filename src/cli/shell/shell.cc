@@ -20,7 +20,7 @@
 namespace spindle::cli {
 namespace {
 
-constexpr int kDeepest = 200;  // texts and functions, one in another
+constexpr int kDeepestCall = 200;  // texts and functions, one in another
 
 // For glob(3): the characters stand for themselves.
 std::string plain_pattern(std::string_view text) {
@@ -74,7 +74,7 @@ bool Shell::run(const std::string& text, bool more_may_come) {
   ShellParser parser(text, &aliases_);
   auto command = parser.next();
   if (!command.ok() && parser.is_incomplete() && more_may_come) return false;
-  if (texts_ == kDeepest) {
+  if (texts_ == kDeepestCall) {
     status_ = say_error("scripts are nested too deeply", 2);
     return true;
   }
@@ -431,7 +431,7 @@ int Shell::run_own(const Own& own, const ShellCommand& command, const Arguments&
 
 int Shell::run_function(const ShellCommand& function, const ShellCommand& command,
                         Arguments words) {
-  if (calls_ == kDeepest) return say_error("functions call one another too deeply", 2);
+  if (calls_ == kDeepestCall) return say_error("functions call one another too deeply", 2);
   if (const auto done = assign(command); !done.ok()) return say_error(done.error(), command.text);
   words.erase(words.begin());
   std::swap(arguments_, words);

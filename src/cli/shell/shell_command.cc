@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/shell/prompt.h"
 #include "cli/shell/shell.h"
+#include "cli/words.h"
 #include "spindle/base/whole_file.h"
 #include "spindle/command_line/command_line.h"
 
@@ -27,11 +28,6 @@ struct Options {
   bool has_command = false;
   std::vector<std::string> script;  ///< and its arguments
 };
-
-int fail(const std::string& what, int status = 1) {
-  fmt::print(stderr, "spindle shell: {}\n", what);
-  return status;
-}
 
 int run_text(Shell& shell, const std::string& text) {
   shell.run(text);
@@ -74,7 +70,7 @@ int run_input(Shell& shell) {
   const int commands = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (commands < 0 || nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0)
-    return fail(std::strerror(errno));
+    return fail("shell", std::strerror(errno));
   ::close(nothing);
   FILE* const lines = ::fdopen(commands, "r");
   char* text = nullptr;
@@ -97,7 +93,7 @@ int run_input(Shell& shell) {
 int run(const Options& options) {
   Complaint complaint;
   ShellSession session(options.mount, complaint);
-  if (complaint.made()) return fail(complaint.what());
+  if (complaint.made()) return fail("shell", complaint.what());
   if (options.has_command) {
     std::vector<std::string> arguments = options.script;
     Shell shell(session, Shell::Mode::kScript, std::move(arguments));
@@ -105,8 +101,10 @@ int run(const Options& options) {
   }
   if (!options.script.empty()) {
     const Result<std::string> text = whole_file(options.script.front());
-    if (!text.ok())
-      return fail(fmt::format("{}: {}", options.script.front(), std::strerror(text.code())), 127);
+    if (!text.ok()) {
+      fail("shell", options.script.front(), std::strerror(text.code()));
+      return 127;
+    }
     Shell shell(session, Shell::Mode::kScript, options.script);
     return run_text(shell, *text);
   }

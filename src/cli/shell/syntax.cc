@@ -9,12 +9,12 @@
 namespace spindle::cli {
 namespace {
 
-constexpr int kDeepest = 100;
+constexpr int kDeepestCommand = 100;
 
 // Longer ones first: the first that fits is taken.
-constexpr std::array<std::string_view, 19> kOperators = {"<<<", "<<-", "<<", "<&", "<>", "<(", ">>",
-                                                         ">&",  ">|",  ">(", "&&", "&>", "||", ";;",
-                                                         "|",   "&",   ";",  "(",  ")"};
+constexpr std::array<std::string_view, 19> kShellOperators = {
+    "<<<", "<<-", "<<", "<&", "<>", "<(", ">>", ">&", ">|", ">(",
+    "&&",  "&>",  "||", ";;", "|",  "&",  ";",  "(",  ")"};
 constexpr std::string_view kEndsWord = " \t\n;&|<>()";
 
 // Words that begin or go on with a command that is made of others.
@@ -26,10 +26,6 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-bool is_name_part(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
 // The word that ends a here-document, without its quotes.
 std::string without_quotes(std::string_view word) {
   std::string text;
@@ -39,6 +35,10 @@ std::string without_quotes(std::string_view word) {
 }
 
 }  // namespace
+
+bool is_name_part(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
 
 bool is_variable_name(std::string_view text) {
   return !text.empty() && !is_digit(text.front()) && std::ranges::all_of(text, is_name_part);
@@ -77,7 +77,7 @@ std::size_t ShellParser::operator_length() const {
   while (digits < rest.size() && is_digit(rest[digits])) ++digits;
   const std::string_view sign = rest.substr(digits);
   if (digits != 0 && !sign.starts_with('<') && !sign.starts_with('>')) return 0;
-  for (const std::string_view known : kOperators)
+  for (const std::string_view known : kShellOperators)
     if (sign.starts_with(known)) return digits + known.size();
   return sign.starts_with('<') || sign.starts_with('>') ? digits + 1 : 0;
 }
@@ -340,7 +340,7 @@ Result<> ShellParser::expand_alias() {
 ShellParser::Made ShellParser::parse_command() {
   TRY(expand_alias());
   TRY(refuse_unknown());
-  if (++depth_ > kDeepest) return Error{EINVAL, "commands are nested too deeply"};
+  if (++depth_ > kDeepestCommand) return Error{EINVAL, "commands are nested too deeply"};
   const std::size_t begin = token_.begin;
   const bool is_compound =
       is_operator("(") ||

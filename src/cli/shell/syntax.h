@@ -153,5 +153,7 @@ class ShellParser {
 /// NAME=..., with a name that a variable can have.
 bool is_assignment(std::string_view word);
 bool is_variable_name(std::string_view text);
+/// A letter, a digit, or an underscore.
+bool is_name_part(char c);
 
 }  // namespace spindle::cli

@@ -8,11 +8,11 @@
 namespace spindle::cli {
 namespace {
 
-constexpr int kDeepest = 100;
+constexpr int kDeepestTest = 100;
 
-class Evaluator {
+class TestEvaluator {
  public:
-  Evaluator(const std::vector<std::string>& words, const OutsidePath& outside)
+  TestEvaluator(const std::vector<std::string>& words, const OutsidePath& outside)
       : words_(words), outside_(outside) {}
 
   Result<bool> whole() {
@@ -46,7 +46,7 @@ class Evaluator {
   }
 
   Result<bool> single() {
-    if (++depth_ > kDeepest) return Error{EINVAL, "it is nested too deeply"};
+    if (++depth_ > kDeepestTest) return Error{EINVAL, "it is nested too deeply"};
     const Result<bool> answer = single_here();
     --depth_;
     return answer;
@@ -134,7 +134,7 @@ class Evaluator {
 }  // namespace
 
 Result<bool> evaluate_test(const std::vector<std::string>& words, const OutsidePath& outside) {
-  return Evaluator(words, outside).whole();
+  return TestEvaluator(words, outside).whole();
 }
 
 }  // namespace spindle::cli

@@ -166,7 +166,7 @@ int run(const TraceRequest& request) {
     show(request, control, complaint);
   }
   if (!complaint.made()) return status;
-  fmt::print(stderr, "spindle trace: {}\n", complaint.what());
+  fail("trace", complaint.what());
   return status != 0 ? status : 1;
 }
 

@@ -112,9 +112,7 @@ int run(AgeRequest& request) {
     return age_volume(request, volume, clock_seconds);
   });
   if (aged.ok()) return StopRequest::made() ? 1 : 0;
-  fmt::print(stderr, "spindle age: {}: {}\n", printable(request.image),
-             offline_reason(aged.error()));
-  return 1;
+  return fail("age", printable(request.image), offline_reason(aged.error()));
 }
 
 std::string check_strategy(const std::string& given) {

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/volume/image_copy.h"
+#include "cli/words.h"
 #include "fsck/damage.h"
 #include "fsck/find_superblock.h"
 #include "spindle/base/json_text.h"
@@ -20,7 +21,7 @@
 namespace spindle::cli {
 namespace {
 
-struct Request {
+struct DamageRequest {
   std::string image;
   std::string kind;
   std::uint64_t seed = 1;
@@ -29,18 +30,13 @@ struct Request {
   bool answer = false;
 };
 
-int fail(const std::string& about, const std::string& why) {
-  fmt::print(stderr, "spindle damage: {}: {}\n", about, why);
-  return 1;
-}
-
-std::string why_not(const Request& request, const Error& error) {
+std::string why_not(const DamageRequest& request, const Error& error) {
   if (error.code == EBUSY) return "it is mounted: unmount it first";
   if (error.code == ENODATA) return fmt::format("no {}: {}", request.kind, error.what);
   return error.describe();
 }
 
-Result<fsck::DamageAnswer> damage_copy(const Request& request) {
+Result<fsck::DamageAnswer> damage_copy(const DamageRequest& request) {
   auto copy = TRY(FileDevice::open(request.output, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto found = TRY(fsck::find_superblock(*copy, copy->size_bytes()));
   TRY(format::check_not_mounted(found.superblock));
@@ -48,7 +44,7 @@ Result<fsck::DamageAnswer> damage_copy(const Request& request) {
   return fsck::damage(*copy, found.superblock, request.kind, request.seed);
 }
 
-nlohmann::ordered_json json_of(const Request& request, const fsck::DamageAnswer& answer) {
+nlohmann::ordered_json json_of(const DamageRequest& request, const fsck::DamageAnswer& answer) {
   nlohmann::ordered_json out = {
       {"image", request.image},         {"copy", request.output},
       {"kind", request.kind},           {"seed", request.seed},
@@ -59,25 +55,25 @@ nlohmann::ordered_json json_of(const Request& request, const fsck::DamageAnswer&
   return out;
 }
 
-int run(Request request) {
+int run(DamageRequest request) {
   if (request.output.empty()) request.output = request.image + ".damaged";
   if (is_same_file(request.image, request.output)) {
-    return fail(request.output, "it is the image itself; only a copy is damaged");
+    return fail("damage", request.output, "it is the image itself; only a copy is damaged");
   }
   const auto copied = copy_image(request.image, request.output, request.force);
   if (!copied.ok()) {
     const std::string hint = copied.code() == EEXIST ? "; --force replaces it" : "";
-    return fail(copied.code() == EEXIST ? request.output : request.image,
+    return fail("damage", copied.code() == EEXIST ? request.output : request.image,
                 copied.error().describe() + hint);
   }
   const auto answer = damage_copy(request);
   if (!answer.ok()) {
     ::unlink(request.output.c_str());
-    return fail(request.image, why_not(request, answer.error()));
+    return fail("damage", request.image, why_not(request, answer.error()));
   }
   const std::string beside = request.output + ".answer";
   const Result<> written = write_whole_file(beside, json_text(json_of(request, *answer), 2) + "\n");
-  if (!written.ok()) return fail(beside, written.error().describe());
+  if (!written.ok()) return fail("damage", beside, written.error().describe());
   fmt::print("{}: damaged ({}, seed {})\n", request.output, request.kind, request.seed);
   if (request.answer) {
     fmt::print("{}\n", answer->what);
@@ -99,7 +95,7 @@ std::string kinds_text() {
 }  // namespace
 
 void add_damage_command(const Command& program, int& status) {
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<DamageRequest>();
   const Command command = program.subcommand(
       "damage", "Make a copy of IMAGE with one fault in it, for fsck.spindle to be tried on.");
   command.footer(kinds_text());

@@ -16,6 +16,7 @@
 #include "cli/inspect/answer.h"
 #include "cli/volume/defrag.h"
 #include "cli/volume/offline_volume.h"
+#include "cli/words.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/control/defrag_verbs.h"
 
@@ -119,11 +120,6 @@ class OfflineDefrag final : public DefragVolume {
   FileSystem& volume_;
 };
 
-int fail(const std::string& about, const std::string& why) {
-  fmt::print(stderr, "spindle defrag: {}: {}\n", printable(about), why);
-  return 1;
-}
-
 /// The directory at which the volume is mounted on which the path is; empty: none is.
 std::string mount_of(const std::string& path) {
   std::error_code error;
@@ -148,7 +144,8 @@ std::vector<DefragFile> files_of(std::vector<std::string>& paths, int& status) {
   while (const FTSENT* entry = walk ? ::fts_read(walk.get()) : nullptr) {
     const bool is_unreadable = entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
                                (entry->fts_info == FTS_NS && entry->fts_level == FTS_ROOTLEVEL);
-    if (is_unreadable) status = fail(entry->fts_path, std::strerror(entry->fts_errno));
+    if (is_unreadable)
+      status = fail("defrag", printable(entry->fts_path), std::strerror(entry->fts_errno));
     if (entry->fts_info != FTS_F || !known.insert(entry->fts_statp->st_ino).second) continue;
     found.push_back({entry->fts_path, entry->fts_statp->st_ino});
   }
@@ -192,8 +189,9 @@ void show(const DefragRequest& request, const DefragReport& report) {
 
 /// 0 if every file could be looked at.
 int tell(const DefragRequest& request, const Result<DefragReport>& report) {
-  if (!report.ok()) return fail(request.paths.front(), report.error().describe());
-  for (const auto& [path, why] : report->left_out) fail(path, why);
+  if (!report.ok())
+    return fail("defrag", printable(request.paths.front()), report.error().describe());
+  for (const auto& [path, why] : report->left_out) fail("defrag", printable(path), why);
   show(request, *report);
   return report->left_out.empty() && !report->was_stopped ? 0 : 1;
 }
@@ -211,7 +209,8 @@ int run_on_image(const DefragRequest& request) {
         report = defragmenter.run(std::move(files));
         return report.ok() ? Result<>() : report.error();
       });
-  if (!done.ok()) return fail(request.paths.front(), offline_reason(done.error()));
+  if (!done.ok())
+    return fail("defrag", printable(request.paths.front()), offline_reason(done.error()));
   return tell(request, report);
 }
 
@@ -220,12 +219,14 @@ int run_on_mount(DefragRequest& request, const std::string& mount) {
   bool is_whole = false;
   std::error_code ignored;
   for (const std::string& path : request.paths) {
-    if (mount_of(path) != mount) return fail(path, "it is not on the volume mounted at " + mount);
+    if (mount_of(path) != mount)
+      return fail("defrag", printable(path), "it is not on the volume mounted at " + mount);
     is_whole |= std::filesystem::canonical(path, ignored) == mount;
   }
   const bool packs = request.packs || (is_whole && !request.packs_not);
   MountedDefrag mounted(mount);
-  if (const auto open = mounted.is_open(); !open.ok()) return fail(mount, open.error().describe());
+  if (const auto open = mounted.is_open(); !open.ok())
+    return fail("defrag", printable(mount), open.error().describe());
   Defragmenter defragmenter(mounted, {.dry_run = request.dry_run, .packs = packs});
   const int told = tell(request, defragmenter.run(files_of(request.paths, status)));
   return told != 0 ? told : status;
@@ -235,13 +236,16 @@ int run(DefragRequest& request) {
   const StopRequest stop;
   const std::string& first = request.paths.front();
   struct stat info {};
-  if (::stat(first.c_str(), &info) != 0) return fail(first, std::strerror(errno));
+  if (::stat(first.c_str(), &info) != 0)
+    return fail("defrag", printable(first), std::strerror(errno));
   const std::string mount = mount_of(first);
   if (!mount.empty()) return run_on_mount(request, mount);
   if (S_ISDIR(info.st_mode) || !is_volume_image(first)) {
-    return fail(first, "it is neither on a mounted Spindle volume nor the image of one");
+    return fail("defrag", printable(first),
+                "it is neither on a mounted Spindle volume nor the image of one");
   }
-  if (request.paths.size() > 1) return fail(request.paths[1], "an image is defragmented alone");
+  if (request.paths.size() > 1)
+    return fail("defrag", printable(request.paths[1]), "an image is defragmented alone");
   return run_on_image(request);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "fsck/find_superblock.h"
 #include "fsck/undo_file.h"
 #include "spindle/command_line/command_line.h"
@@ -14,18 +15,18 @@
 namespace spindle::cli {
 namespace {
 
-struct Request {
+struct UndoRequest {
   std::string file;
   std::string image;
   bool force = false;
 };
 
-int fail(const std::string& about, const Error& error) {
-  fmt::print(stderr, "spindle undo: {}: {}\n", about, error.describe());
+int fail_undo(const std::string& about, const Error& error) {
+  const int status = fail("undo", about, error.describe());
   if (error.code == EBUSY) {
     fmt::print(stderr, "Nothing was written; --force puts the old blocks back all the same.\n");
   }
-  return 1;
+  return status;
 }
 
 // A superblock that was damaged before the repair says nothing of a mount.
@@ -34,23 +35,20 @@ Result<> check_unused(FileDevice& image) {
   return found.ok() ? format::check_not_mounted(found->superblock) : Result<>{};
 }
 
-int run(const Request& request) {
+int run(const UndoRequest& request) {
   const auto block_size = fsck::undo_block_size(request.file);
-  if (!block_size.ok()) return fail(request.file, block_size.error());
+  if (!block_size.ok()) return fail_undo(request.file, block_size.error());
   const auto opened =
       FileDevice::open(request.image, FileDevice::Access::kReadWrite, kMinBlockSize);
   const auto unused = opened.ok() ? check_unused(**opened) : opened.error();
-  if (!unused.ok() && unused.code() == EBUSY) {
-    fmt::print(stderr, "spindle undo: {} is in use; unmount it first\n", request.image);
-    return 1;
-  }
-  if (!unused.ok()) return fail(request.image, unused.error());
+  if (!unused.ok() && unused.code() == EBUSY)
+    return fail("undo", request.image + " is in use; unmount it first");
+  if (!unused.ok()) return fail_undo(request.image, unused.error());
   FileDevice& image = **opened;
   image.set_block_size(*block_size);
   const auto report = fsck::undo(request.file, image, request.force);
-  if (!report.ok()) return fail(request.image, report.error());
-  fmt::print("{}: {} block{} as before the repair{}\n", request.image, report->blocks,
-             report->blocks == 1 ? "" : "s",
+  if (!report.ok()) return fail_undo(request.image, report.error());
+  fmt::print("{}: {} as before the repair{}\n", request.image, counted(report->blocks, "block"),
              report->was_cut_off ? ", which did not come to its end" : "");
   return 0;
 }
@@ -58,7 +56,7 @@ int run(const Request& request) {
 }  // namespace
 
 void add_undo_command(const Command& program, int& status) {
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<UndoRequest>();
   const Command command = program.subcommand(
       "undo", "Put back, byte for byte, what `fsck.spindle --undo FILE` overwrote in IMAGE.");
   command.option("FILE", request->file, "the undo file of the repair").required();

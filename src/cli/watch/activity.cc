@@ -121,7 +121,7 @@ void sort_rows(Figures& figures) {
   std::ranges::stable_sort(figures.operations, std::ranges::greater(), &OperationTimes::count);
 }
 
-Json counted(const Counts& counts, std::initializer_list<const char*> names) {
+Json counts_json(const Counts& counts, std::initializer_list<const char*> names) {
   Json object = Json::object();
   for (const char* name : names)
     if (const auto found = counts.find(name); found != counts.end()) object[name] = found->second;
@@ -139,8 +139,8 @@ Json arm_json(const Figures& figures) {
                      {"to", move.to},
                      {"end", move.end},
                      {"kind", move.is_write ? "write" : "read"}});
-  Json json = counted(figures.disk, {"arm_movement_cylinders", "arm_moves", "seek_time_ns",
-                                     "rotation_time_ns", "transfer_time_ns"});
+  Json json = counts_json(figures.disk, {"arm_movement_cylinders", "arm_moves", "seek_time_ns",
+                                         "rotation_time_ns", "transfer_time_ns"});
   json.update({{"policy", arm.policy},
                {"disk", arm.model},
                {"cylinders", arm.cylinders},
@@ -153,10 +153,10 @@ Json arm_json(const Figures& figures) {
 }
 
 Json cache_json(const Figures& figures) {
-  Json json = counted(figures.cache, {"reads", "hits", "misses", "evictions", "written_back_blocks",
-                                      "read_ahead_blocks"});
-  json.update(
-      counted(figures.now.cache, {"size_bytes", "capacity_blocks", "used_blocks", "dirty_blocks"}));
+  Json json = counts_json(figures.cache, {"reads", "hits", "misses", "evictions",
+                                          "written_back_blocks", "read_ahead_blocks"});
+  json.update(counts_json(figures.now.cache,
+                          {"size_bytes", "capacity_blocks", "used_blocks", "dirty_blocks"}));
   json["policy"] = figures.now.cache_policy;
   const auto ratio = figures.hit_ratio();
   json["hit_ratio"] = ratio ? Json(*ratio) : Json(nullptr);
@@ -277,22 +277,23 @@ Json figures_json(const Figures& figures) {
                           {"p90_us", microseconds(one.percentile_ns(90))},
                           {"p99_us", microseconds(one.percentile_ns(99))},
                           {"longest_us", microseconds(one.percentile_ns(100))}});
-  Json volume = counted(figures.now.volume, {"block_size_bytes", "blocks", "data_blocks",
-                                             "free_blocks", "inodes", "free_inodes"});
+  Json volume = counts_json(figures.now.volume, {"block_size_bytes", "blocks", "data_blocks",
+                                                 "free_blocks", "inodes", "free_inodes"});
   volume.update(
       {{"image", figures.now.image}, {"label", figures.now.label}, {"state", figures.now.state}});
-  Json journal = counted(figures.journal, {"transactions", "epochs", "log_bytes_written"});
-  journal.update(counted(figures.now.journal, {"log_used_bytes", "log_capacity_bytes"}));
-  return {{"at_ns", figures.now.at_ns},
-          {"seconds", figures.seconds > 0 ? Json(figures.seconds) : Json(nullptr)},
-          {"volume", volume},
-          {"arm", arm_json(figures)},
-          {"disk", counted(figures.disk, {"requests", "read_blocks", "written_blocks", "flushes"})},
-          {"cache", cache_json(figures)},
-          {"journal", journal},
-          {"map", cells_json(figures)},
-          {"files", files},
-          {"operations", operations}};
+  Json journal = counts_json(figures.journal, {"transactions", "epochs", "log_bytes_written"});
+  journal.update(counts_json(figures.now.journal, {"log_used_bytes", "log_capacity_bytes"}));
+  return {
+      {"at_ns", figures.now.at_ns},
+      {"seconds", figures.seconds > 0 ? Json(figures.seconds) : Json(nullptr)},
+      {"volume", volume},
+      {"arm", arm_json(figures)},
+      {"disk", counts_json(figures.disk, {"requests", "read_blocks", "written_blocks", "flushes"})},
+      {"cache", cache_json(figures)},
+      {"journal", journal},
+      {"map", cells_json(figures)},
+      {"files", files},
+      {"operations", operations}};
 }
 
 }  // namespace spindle::cli

@@ -15,7 +15,6 @@
 namespace spindle::cli {
 namespace {
 
-constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kPatienceNs = 2'000 * kNsPerMs;
 constexpr std::array<double, 11> kIntervals_s = {0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 600, 3600};
 

@@ -14,7 +14,7 @@ namespace {
 using chart::colour_of;
 using chart::Meaning;
 
-std::uint64_t counted(const std::map<std::string, std::uint64_t>& counts, const char* name) {
+std::uint64_t count_in(const std::map<std::string, std::uint64_t>& counts, const char* name) {
   const auto found = counts.find(name);
   return found == counts.end() ? 0 : found->second;
 }
@@ -94,13 +94,13 @@ class Track {
 
 std::string arm_summary(const Figures& figures) {
   const auto& disk = figures.disk;
-  const double seek = static_cast<double>(counted(disk, "seek_time_ns"));
-  const double rotation = static_cast<double>(counted(disk, "rotation_time_ns"));
-  const double busy = seek + rotation + static_cast<double>(counted(disk, "transfer_time_ns"));
+  const double seek = static_cast<double>(count_in(disk, "seek_time_ns"));
+  const double rotation = static_cast<double>(count_in(disk, "rotation_time_ns"));
+  const double busy = seek + rotation + static_cast<double>(count_in(disk, "transfer_time_ns"));
   const char* per = figures.seconds > 0 ? "/s" : "";
   std::string text = fmt::format(
-      "{} requests{}, {} cylinders{}", number_text(figures.rate(counted(disk, "requests"))), per,
-      number_text(figures.rate(counted(disk, "arm_movement_cylinders"))), per);
+      "{} requests{}, {} cylinders{}", number_text(figures.rate(count_in(disk, "requests"))), per,
+      number_text(figures.rate(count_in(disk, "arm_movement_cylinders"))), per);
   if (busy > 0)
     text += fmt::format("; time: {:.0f}% seek, {:.0f}% rotation", seek / busy * 100,
                         rotation / busy * 100);
@@ -120,9 +120,9 @@ void draw_no_arm(Canvas& canvas, const Area& area, const Figures& figures) {
                                         arm.model, arm.queue),
       "Another one (key d, or -o disk=textbook at mount) has an arm.",
       fmt::format("{} requests{}, {} blocks read{}, {} written{}",
-                  number_text(figures.rate(counted(figures.disk, "requests"))), per,
-                  number_text(figures.rate(counted(figures.disk, "read_blocks"))), per,
-                  number_text(figures.rate(counted(figures.disk, "written_blocks"))), per)};
+                  number_text(figures.rate(count_in(figures.disk, "requests"))), per,
+                  number_text(figures.rate(count_in(figures.disk, "read_blocks"))), per,
+                  number_text(figures.rate(count_in(figures.disk, "written_blocks"))), per)};
   Area rest = area;
   for (const std::string& line : lines) {
     const int rows = canvas.put_wrapped(rest, line);
@@ -274,7 +274,7 @@ std::string blocks_title(const WatchView& view, const Area& area) {
   const Activity& now = view.figures.now;
   const std::uint64_t blocks = Grid(now.cells, area).cells_per_glyph * now.cells.blocks_per_cell;
   return fmt::format("Blocks: {} to a letter ({})", blocks,
-                     size_text(blocks * counted(now.volume, "block_size_bytes")));
+                     size_text(blocks * count_in(now.volume, "block_size_bytes")));
 }
 
 void draw_blocks(Canvas& canvas, const Area& area, const WatchView& view) {

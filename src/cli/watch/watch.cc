@@ -120,8 +120,7 @@ int run(const WatchRequest& request) {
     watch_at_terminal(request, complaint);
   }
   if (!complaint.made()) return 0;
-  fmt::print(stderr, "spindle watch: {}\n", complaint.what());
-  return 1;
+  return fail("watch", complaint.what());
 }
 
 }  // namespace

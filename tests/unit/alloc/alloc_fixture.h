@@ -20,6 +20,9 @@
 
 namespace spindle::test {
 
+/// In a test's body `Run` is GoogleTest's.
+using BlockRun = ::spindle::Run;
+
 /// Runs `main` in a runtime of its own and expects it to end.
 inline void in_runtime(std::function<void()> main) {
   auto runtime = thread::Runtime::create().take();

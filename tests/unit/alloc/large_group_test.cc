@@ -7,9 +7,6 @@
 namespace spindle::test {
 namespace {
 
-// In a test's body `Run` is GoogleTest's.
-using BlockRun = ::spindle::Run;
-
 constexpr std::uint64_t kMiB = 1u << 20;
 constexpr std::uint64_t kGiB = 1u << 30;
 

@@ -7,9 +7,6 @@
 namespace spindle::test {
 namespace {
 
-// In a test's body `Run` is GoogleTest's.
-using BlockRun = ::spindle::Run;
-
 using format::BlockKind;
 
 /// Maps `want` blocks at `at` in a transaction of its own; how many were, or the error.

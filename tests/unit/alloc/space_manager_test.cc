@@ -12,9 +12,6 @@
 namespace spindle::test {
 namespace {
 
-// In a test's body `Run` is GoogleTest's.
-using BlockRun = ::spindle::Run;
-
 /// Takes one block after another until the volume is full.
 std::vector<BlockNo> fill(Volume& volume, InodeNo owner = kNoInode) {
   std::vector<BlockNo> taken;

@@ -10,10 +10,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 1024;
-constexpr InodeNo kFile{12};
-constexpr InodeNo kOtherFile{13};
-
 class BufferCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {

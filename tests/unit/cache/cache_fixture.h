@@ -1,5 +1,5 @@
-// What the tests of the cache share: a device that is slow and fails on demand, and a run inside a
-// runtime.
+// What the tests of the cache share: a block size, two files, a device that is slow and fails on
+// demand, and a run inside a runtime.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,6 +16,10 @@
 #include "spindle/thread/thread.h"
 
 namespace spindle {
+
+inline constexpr std::uint32_t kBlockSize = 1024;
+inline constexpr InodeNo kFile{12};
+inline constexpr InodeNo kOtherFile{13};
 
 /// A MemoryDevice that lets other threads run while a batch is under way, serves reads before and
 /// writes after that, and fails where it is told to. Two writes of one block at once, or a read of

@@ -9,9 +9,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 1024;
-constexpr InodeNo kFile{12};
-constexpr InodeNo kOtherFile{13};
 constexpr BlockNo kBlock{20};
 
 class CacheConcurrencyTest : public ::testing::Test {

@@ -12,7 +12,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 1024;
 constexpr std::uint64_t kBlocks = 320;
 constexpr std::uint64_t kBlocksPerFile = 40;
 constexpr std::size_t kThreads = 6;

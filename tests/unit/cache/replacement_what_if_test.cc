@@ -10,7 +10,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 1024;
 using Size = ReplacementWhatIf::Size;
 using Basis = ReplacementWhatIf::Basis;
 

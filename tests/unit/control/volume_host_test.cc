@@ -124,13 +124,13 @@ TEST(VolumeHost, TellsOfAChangeUnderEachName) {
     const VolumeListener listener{
         .name = [&](NodeId, const std::string& name) { names.push_back(name); }};
     std::optional<VolumeHost> host;  // it is made and goes where it may wait for the volume
-    using Names = std::vector<std::string>;
+    using ToldNames = std::vector<std::string>;
     const auto told_of = [&](const std::function<Result<>()>& change) {
       return thread::offload([&] {
         names.clear();
         EXPECT_TRUE(change().ok());
         std::ranges::sort(names);
-        return Names(names.begin(), std::ranges::unique(names).begin());
+        return ToldNames(names.begin(), std::ranges::unique(names).begin());
       });
     };
     const auto told = [&] {
@@ -140,17 +140,17 @@ TEST(VolumeHost, TellsOfAChangeUnderEachName) {
       host.emplace(runtime, volume, "/mnt", listener);
       EXPECT_TRUE(host->lookup("/a").ok());
     });
-    EXPECT_EQ(told(), Names({"a"}));
+    EXPECT_EQ(told(), ToldNames({"a"}));
     ASSERT_TRUE(volume.link(file->node, folder->node, "b").ok());
-    EXPECT_EQ(told(), Names({"a", "b"}));
+    EXPECT_EQ(told(), ToldNames({"a", "b"}));
     ASSERT_TRUE(volume.rename({}, folder->node, "b", kRootNode, "c", 0).ok());
-    EXPECT_EQ(told(), Names({"a", "c"}));
+    EXPECT_EQ(told(), ToldNames({"a", "c"}));
     ASSERT_TRUE(volume.unlink(kRootNode, "a").ok());
-    EXPECT_EQ(told(), Names({"c"}));
+    EXPECT_EQ(told(), ToldNames({"c"}));
     // Another one takes the place of one of its names: it has one link less under the others.
     ASSERT_TRUE(volume.link(file->node, folder->node, "d").ok());
     add(volume, kRootNode, "new", "text", 0644);
-    EXPECT_EQ(told_of([&] { return host->rename("/new", "/c"); }), Names({"c", "d", "new"}));
+    EXPECT_EQ(told_of([&] { return host->rename("/new", "/c"); }), ToldNames({"c", "d", "new"}));
     EXPECT_EQ(volume.attributes(file->node)->links, 1u);
     volume.forget(file->node, 3);
     volume.forget(folder->node, 1);

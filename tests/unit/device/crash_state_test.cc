@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "device_fixture.h"
 #include "spindle/base/random.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/device/recording_device.h"
@@ -15,8 +16,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 1024;
-constexpr std::uint64_t kBlocks = 64;
+constexpr std::uint64_t kMediumBlocks = 64;
 using Version = std::uint32_t;
 
 /// Every sector of a block carries the number of the write that made it.
@@ -38,15 +38,15 @@ Version version_at(const MemoryDevice& image, std::uint64_t sector) {
 }
 
 struct Workload {
-  MemoryDevice start{kBlockSize, kBlocks};
-  MemoryDevice image{kBlockSize, kBlocks};
+  MemoryDevice start{kBlockSize, kMediumBlocks};
+  MemoryDevice image{kBlockSize, kMediumBlocks};
   RecordingDevice device{image};
 
   explicit Workload(std::uint64_t seed) {
     Random random(seed);
     for (Version version = 1; version <= 60; ++version) {
       const std::uint64_t length = 1 + random.below(5);
-      const BlockNo at{random.below(kBlocks - length)};
+      const BlockNo at{random.below(kMediumBlocks - length)};
       device.write(at, stamped(version, length)).take();
       if (random.one_in(6)) device.flush().take();
     }
@@ -55,7 +55,7 @@ struct Workload {
 
 /// For each sector, the versions that may be found there after `cut` events.
 std::vector<std::set<Version>> allowed_versions(const WriteLog& recording, std::size_t cut) {
-  std::vector<std::set<Version>> allowed(kBlocks * kBlockSize / kSectorSize, {0});
+  std::vector<std::set<Version>> allowed(kMediumBlocks * kBlockSize / kSectorSize, {0});
   std::size_t covered = 0;
   for (std::size_t i = 0; i < cut; ++i)
     if (recording.events[i].kind == WriteEvent::Kind::kFlush) covered = i;
@@ -102,7 +102,7 @@ TEST(CrashStates, WhatAFlushCoversSurvivesAndNothingComesFromNowhere) {
 }
 
 TEST(CrashStates, EveryModeReachesWhatItPromises) {
-  MemoryDevice start(kBlockSize, kBlocks);
+  MemoryDevice start(kBlockSize, kMediumBlocks);
   MemoryDevice image = start;
   RecordingDevice device(image);
   device.write(BlockNo{10}, stamped(1, 2)).take();
@@ -157,7 +157,7 @@ class SlowDevice final : public BlockDevice {
 };
 
 TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
-  MemoryDevice start(kBlockSize, kBlocks);
+  MemoryDevice start(kBlockSize, kMediumBlocks);
   MemoryDevice image = start;
   SlowDevice slow(image);
   RecordingDevice device(slow);
@@ -184,7 +184,7 @@ TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
 
 // What failed may be found on the medium, but not over what was written later and flushed.
 TEST(CrashStates, AFailedWriteDoesNotComeBackOverALaterOneThatIsDurable) {
-  MemoryDevice start(kBlockSize, kBlocks);
+  MemoryDevice start(kBlockSize, kMediumBlocks);
   MemoryDevice image = start;
   FaultDevice faulty(image);
   faulty.add({.on = FaultRule::kWrites});

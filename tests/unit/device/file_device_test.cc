@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "device/wait_gauge.h"
+#include "device_fixture.h"
 #include "spindle/base/random.h"
 #include "spindle/base/temporary_folder.h"
 #include "spindle/device/memory_device.h"
@@ -56,12 +57,6 @@ std::unique_ptr<FileDevice> open_device(const ImageFile& image,
 void run_in_runtime(const std::function<void()>& body) {
   auto runtime = thread::Runtime::create().take();
   runtime->run(body).take();
-}
-
-std::vector<std::byte> random_bytes(Random& random, std::size_t size) {
-  std::vector<std::byte> bytes(size);
-  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
-  return bytes;
 }
 
 /// One batch of requests that do not overlap, with its buffers, over a device of `blocks` blocks.

@@ -5,16 +5,11 @@
 #include <cstring>
 #include <vector>
 
+#include "device_fixture.h"
 #include "spindle/base/random.h"
 
 namespace spindle {
 namespace {
-
-std::vector<std::byte> random_bytes(Random& random, std::size_t size) {
-  std::vector<std::byte> bytes(size);
-  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
-  return bytes;
-}
 
 TEST(MemoryDevice, ReadsZerosWhereNothingWasWritten) {
   MemoryDevice device(4096, 1ull << 30);

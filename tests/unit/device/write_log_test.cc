@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "device_fixture.h"
 #include "spindle/base/random.h"
 #include "spindle/device/crash_device.h"
 #include "spindle/device/crash_state.h"
@@ -18,8 +19,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 1024;
-constexpr std::uint64_t kBlocks = 96;
+constexpr std::uint64_t kImageBlocks = 96;
 
 std::vector<std::byte> noise(Random& random, std::uint64_t blocks) {
   std::vector<std::byte> bytes(blocks * kBlockSize);
@@ -30,13 +30,13 @@ std::vector<std::byte> noise(Random& random, std::uint64_t blocks) {
 /// A folder with an image that a random workload was recorded on, in memory and in a file.
 class RecordedImage : public testing::Test {
  protected:
-  RecordedImage() : start_(kBlockSize, kBlocks) {
+  RecordedImage() : start_(kBlockSize, kImageBlocks) {
     std::filesystem::create_directories(folder_);
     Random random(17);
-    std::ofstream(image_).write(reinterpret_cast<const char*>(noise(random, kBlocks).data()),
-                                kBlocks * kBlockSize);
+    std::ofstream(image_).write(reinterpret_cast<const char*>(noise(random, kImageBlocks).data()),
+                                kImageBlocks * kBlockSize);
     auto image = open_image();
-    std::vector<std::byte> bytes(kBlocks * kBlockSize);
+    std::vector<std::byte> bytes(kImageBlocks * kBlockSize);
     image->read(BlockNo{0}, bytes).take();
     start_.write(BlockNo{0}, bytes).take();
     writer_ = WriteLogWriter::create(file_, *image, image_).take();
@@ -54,7 +54,7 @@ class RecordedImage : public testing::Test {
 
   void step(BlockDevice& device, Random& random) {
     const std::uint64_t length = 1 + random.below(5);
-    const BlockNo at{random.below(kBlocks - length)};
+    const BlockNo at{random.below(kImageBlocks - length)};
     device.write(at, noise(random, length), IoPurpose::kJournal).take();
     if (random.one_in(5)) device.flush().take();
     if (random.one_in(9)) writer_->note("a note");
@@ -81,14 +81,14 @@ TEST_F(RecordedImage, GivesTheStatesThatTheLogInMemoryGives) {
   const WriteOrder order(log->events(), kBlockSize);
   const auto durable = CrashDevice::open(*log, image_).take();
   std::size_t barrier = 0;
-  std::vector<std::byte> found(kBlocks * kBlockSize);
+  std::vector<std::byte> found(kImageBlocks * kBlockSize);
   for (std::size_t cut = 0; cut <= order.events(); ++cut) {
     for (; barrier <= order.barrier_of(cut); ++barrier) durable->advance(order.barriers()[barrier]);
     for (const CrashMode mode : kCrashModes) {
       OverlayDevice state(*durable);
       durable->apply(state, order.arrived(cut, mode, cut)).take();
       state.read(BlockNo{0}, found).take();
-      MemoryDevice image(kBlockSize, kBlocks);
+      MemoryDevice image(kBlockSize, kImageBlocks);
       image.write(BlockNo{0}, found).take();
       ASSERT_TRUE(image.same_content(expected.at(cut, mode, cut)))
           << "cut " << cut << " mode " << static_cast<int>(mode);
@@ -136,7 +136,7 @@ TEST_F(RecordedImage, KnowsWhetherTheImageIsThatOfTheRun) {
   image->write(written, std::vector<std::byte>(kBlockSize)).take();
   std::filesystem::copy_file(image_, image_ + ".other");
   EXPECT_EQ(CrashDevice::open(*log, image_ + ".other").code(), ESTALE);
-  std::filesystem::resize_file(image_ + ".other", kBlockSize * (kBlocks - 1));
+  std::filesystem::resize_file(image_ + ".other", kBlockSize * (kImageBlocks - 1));
   EXPECT_EQ(CrashDevice::open(*log, image_ + ".other").code(), EINVAL);
 }
 
@@ -150,7 +150,7 @@ TEST_F(RecordedImage, ARecordingThatCannotBeWrittenEndsAlone) {
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
   const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{kBlocks * kBlockSize, before.rlim_max};
+  const rlimit small{kImageBlocks * kBlockSize, before.rlim_max};
   ::setrlimit(RLIMIT_FSIZE, &small);
   RecordingDevice device(*image, *writer);
   Random random(3);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "disk_fixture.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/random.h"
 #include "spindle/device/fault_device.h"
@@ -18,12 +19,6 @@
 
 namespace spindle {
 namespace {
-
-constexpr std::uint32_t kBlockSize = 4096;
-
-void run_in_runtime(const std::function<void()>& body) {
-  thread::Runtime::create().take()->run(body).take();
-}
 
 std::unique_ptr<SimulatedDisk> make_disk(BlockDevice& backing, std::string_view arm,
                                          std::string_view disk, double pace = 0) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "disk_fixture.h"
 #include "spindle/base/random.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/disk/arm_history.h"
@@ -18,7 +19,6 @@
 namespace spindle {
 namespace {
 
-constexpr std::uint32_t kBlockSize = 4096;
 constexpr std::uint64_t kBlocks = 20'000;
 
 const ArmWhatIf::Row& row_in_use(const ArmWhatIf& what_if) {

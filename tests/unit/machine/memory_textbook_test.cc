@@ -56,7 +56,7 @@ class Exercise {
     ASSERT_FALSE(is_blocked);
   }
 
-  [[nodiscard]] SpaceStatistics statistics() const { return memory_->statistics(space_); }
+  [[nodiscard]] AddressSpaceStatistics statistics() const { return memory_->statistics(space_); }
   [[nodiscard]] std::uint64_t faults() const {
     return statistics().minor_faults + statistics().major_faults;
   }

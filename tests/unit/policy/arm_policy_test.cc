@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "policies_by_name.h"
 #include "spindle/base/random.h"
 #include "spindle/policy/arm_queue.h"
 
@@ -23,10 +24,6 @@ struct Tour {
   std::uint64_t distance = 0;
   std::uint64_t return_distance = 0;
 };
-
-std::unique_ptr<ArmPolicy> policy_named(std::string_view name, ArmConventions conventions = {}) {
-  return std::move(make_arm_policy(name, conventions)).take();
-}
 
 std::uint64_t between(std::uint64_t a, std::uint64_t b) {
   return a < b ? b - a : a - b;
@@ -56,7 +53,7 @@ Tour drive(ArmPolicy& policy, const Cylinders& cylinders, ArmState state) {
 const Cylinders kTextbookQueue = {98, 183, 37, 122, 14, 124, 65, 67};
 
 Tour textbook(std::string_view name, bool up) {
-  return drive(*policy_named(name), kTextbookQueue,
+  return drive(*arm_policy_named(name), kTextbookQueue,
                {.at = Cylinder{53}, .moving_up = up, .cylinders = 200, .now = {}});
 }
 
@@ -89,18 +86,19 @@ TEST(ArmPolicy, CircularPoliciesServeDownwardsToo) {
 
 TEST(ArmPolicy, AtTheEdgeItselfTheTurnCostsNothing) {
   const ArmState top{.at = Cylinder{199}, .moving_up = true, .cylinders = 200, .now = {}};
-  EXPECT_EQ(drive(*policy_named("scan"), {10}, top).distance, 189u);
-  EXPECT_EQ(drive(*policy_named("c-scan"), {10}, top).distance, 209u);
-  EXPECT_EQ(drive(*policy_named("c-scan"), {0}, top).distance, 199u);
+  EXPECT_EQ(drive(*arm_policy_named("scan"), {10}, top).distance, 189u);
+  EXPECT_EQ(drive(*arm_policy_named("c-scan"), {10}, top).distance, 209u);
+  EXPECT_EQ(drive(*arm_policy_named("c-scan"), {0}, top).distance, 199u);
 }
 
 TEST(ArmPolicy, ScanStaysWhereTheLastRequestWas) {
-  EXPECT_EQ(drive(*policy_named("scan"), {60, 90}, {Cylinder{53}, true, 200, {}}).distance, 37u);
+  EXPECT_EQ(drive(*arm_policy_named("scan"), {60, 90}, {Cylinder{53}, true, 200, {}}).distance,
+            37u);
 }
 
 TEST(ArmPolicy, TiesOfSstfFollowTheConvention) {
   const auto first = [](ArmConventions::Tie tie, bool up) {
-    return drive(*policy_named("sstf", {.sstf_tie = tie}), {60, 40, 60},
+    return drive(*arm_policy_named("sstf", {.sstf_tie = tie}), {60, 40, 60},
                  {.at = Cylinder{50}, .moving_up = up, .cylinders = 100, .now = {}})
         .order[0];
   };
@@ -117,7 +115,8 @@ TEST(ArmPolicy, OfOneCylinderTheFirstToArriveIsServedFirst) {
                                          {8, Cylinder{80}, {}, false}};
   for (std::string_view name : arm_policy_names())
     for (std::uint64_t at : {50u, 80u, 90u})
-      EXPECT_EQ(policy_named(name)->pick(queue, {Cylinder{at}, true, 100, {}}).index, 0u) << name;
+      EXPECT_EQ(arm_policy_named(name)->pick(queue, {Cylinder{at}, true, 100, {}}).index, 0u)
+          << name;
 }
 
 // The second implementation: the whole order of a closed queue, by sorting.
@@ -174,7 +173,7 @@ TEST(ArmPolicy, OrdersAsTheNaiveImplementationDoes) {
     Cylinders queue(1 + random.below(20));
     for (std::uint64_t& c : queue) c = random.below(cylinders);
     const auto order = [&](std::string_view name) {
-      return drive(*policy_named(name, {.steps = 3}), queue, state).order;
+      return drive(*arm_policy_named(name, {.steps = 3}), queue, state).order;
     };
     const std::uint64_t at = state.at.value;
     ASSERT_EQ(order("fcfs"), queue);
@@ -192,7 +191,7 @@ TEST(ArmPolicy, OrdersAsTheNaiveImplementationDoes) {
 
 /// Requests that come while a sweep is under way are not served by it.
 TEST(ArmPolicy, FscanFreezesItsQueue) {
-  const auto fscan = policy_named("fscan");
+  const auto fscan = arm_policy_named("fscan");
   std::vector<ArmRequest> queue = {{0, Cylinder{10}, {}, false}, {1, Cylinder{50}, {}, false}};
   ArmState state{Cylinder{0}, true, 100, {}};
   EXPECT_EQ(fscan->pick(queue, state).index, 0u);
@@ -209,11 +208,12 @@ TEST(ArmPolicy, TheLongQueueGivesTheSameOrder) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
       Random random(seed);
       const auto tie = static_cast<ArmConventions::Tie>(random.below(4));
-      const auto policy = policy_named(name, {.sstf_tie = tie, .steps = 4});
+      const auto policy = arm_policy_named(name, {.sstf_tie = tie, .steps = 4});
       ArmState state{Cylinder{random.below(50)}, random.one_in(2), 50, {}};
       Cylinders cylinders(1 + random.below(30));
       for (std::uint64_t& c : cylinders) c = random.below(50);
-      const Tour tour = drive(*policy_named(name, {.sstf_tie = tie, .steps = 4}), cylinders, state);
+      const Tour tour =
+          drive(*arm_policy_named(name, {.sstf_tie = tie, .steps = 4}), cylinders, state);
       ArmQueue queue;
       for (std::uint64_t c : cylinders) queue.add(Cylinder{c});
       Cylinders order;
@@ -232,7 +232,7 @@ TEST(ArmPolicy, TheLongQueueGivesTheSameOrder) {
 TEST(ArmPolicy, SweepsDoNotStarveAnyone) {
   for (std::string_view name : {"scan", "look", "c-scan", "c-look", "fscan", "n-step-scan"}) {
     Random random(42);
-    auto policy = policy_named(name);
+    auto policy = arm_policy_named(name);
     ArmState state{Cylinder{0}, true, 1000, {}};
     std::vector<ArmRequest> queue;
     std::uint64_t id = 0;
@@ -250,7 +250,7 @@ TEST(ArmPolicy, SweepsDoNotStarveAnyone) {
 }
 
 TEST(ArmPolicy, IsMadeByItsNameOrNotAtAll) {
-  for (std::string_view name : arm_policy_names()) EXPECT_EQ(policy_named(name)->name(), name);
+  for (std::string_view name : arm_policy_names()) EXPECT_EQ(arm_policy_named(name)->name(), name);
   EXPECT_EQ(make_arm_policy("elevator").code(), EINVAL);
 }
 

@@ -7,16 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "policies_by_name.h"
 #include "spindle/base/random.h"
 #include "spindle/policy/arm_policy.h"
 #include "spindle/policy/arm_queue.h"
 
 namespace spindle {
 namespace {
-
-std::unique_ptr<ArmPolicy> policy_named(std::string_view name, ArmConventions conventions = {}) {
-  return std::move(make_arm_policy(name, conventions)).take();
-}
 
 /// Times without any order: what a request costs depends on itself and on where the arm stands.
 class Times final : public PositioningTimes {
@@ -68,7 +65,7 @@ TEST(ArmPositioning, VRWeighsTheTurn) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed)
     for (const double r : {0.0, 0.1, 0.2, 1.0}) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", r " + std::to_string(r));
-      const auto policy = policy_named("v-r", {.r = r});
+      const auto policy = arm_policy_named("v-r", {.r = r});
       ASSERT_NO_FATAL_FAILURE(compare(seed, *policy, [r](const auto& queue, const ArmState& state) {
         const auto is_behind = [&](const ArmRequest& q) {
           return state.moving_up ? q.cylinder < state.at : state.at < q.cylinder;
@@ -88,15 +85,15 @@ TEST(ArmPositioning, VRWeighsTheTurn) {
 /// Without a price for turning it is SSTF; with the whole disk as its price, LOOK.
 TEST(ArmPositioning, VRLiesBetweenSstfAndLook) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-    const auto sstf = policy_named("sstf");
-    const auto look = policy_named("look");
+    const auto sstf = arm_policy_named("sstf");
+    const auto look = arm_policy_named("look");
     const auto asked = [](ArmPolicy& policy) {
       return [&policy](const std::vector<ArmRequest>& queue, const ArmState& state) {
         return policy.pick(queue, state).index;
       };
     };
-    ASSERT_NO_FATAL_FAILURE(compare(seed, *policy_named("v-r", {.r = 0}), asked(*sstf)));
-    ASSERT_NO_FATAL_FAILURE(compare(seed, *policy_named("v-r", {.r = 1}), asked(*look)));
+    ASSERT_NO_FATAL_FAILURE(compare(seed, *arm_policy_named("v-r", {.r = 0}), asked(*sstf)));
+    ASSERT_NO_FATAL_FAILURE(compare(seed, *arm_policy_named("v-r", {.r = 1}), asked(*look)));
   }
 }
 
@@ -105,7 +102,7 @@ TEST(ArmPositioning, SptfTakesTheSoonestOfItsWindow) {
     for (const std::size_t window : {0u, 1u, 3u}) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", window " + std::to_string(window));
       const double aging = seed % 3 == 0 ? 2.5 : 0;
-      const auto policy = policy_named("sptf", {.window = window, .aging = aging});
+      const auto policy = arm_policy_named("sptf", {.window = window, .aging = aging});
       const auto naive = [window, aging](const auto& queue, const ArmState& state) {
         std::size_t best = 0;
         const auto cost = [&](std::size_t i) {
@@ -126,7 +123,7 @@ TEST(ArmPositioning, WholeWindowsAreServedToTheLastRequest) {
   std::vector<ArmRequest> queue;
   for (std::uint64_t id = 0; id < 20; ++id)
     queue.push_back({id, Cylinder{id * 31 % 50}, {}, false});
-  const auto policy = policy_named("sptf", {.window = 4, .whole_windows = true});
+  const auto policy = arm_policy_named("sptf", {.window = 4, .whole_windows = true});
   ArmState state{Cylinder{25}, true, 50, {}};
   for (std::uint64_t served = 0; !queue.empty(); ++served) {
     const Times times(queue, state);
@@ -142,7 +139,7 @@ TEST(ArmPositioning, SptfWithoutTimesIsSstf) {
   ArmQueue queue;
   for (const std::uint64_t c : {10u, 48u, 60u}) queue.add(Cylinder{c});
   const ArmState state{Cylinder{50}, true, 100, {}};
-  EXPECT_EQ(policy_named("sptf")->choose(queue, state).index, 1u);
+  EXPECT_EQ(arm_policy_named("sptf")->choose(queue, state).index, 1u);
 }
 
 TEST(ArmPositioning, ThePlatterDecidesTiesOfSstf) {
@@ -152,7 +149,7 @@ TEST(ArmPositioning, ThePlatterDecidesTiesOfSstf) {
                                          {4, Cylinder{51}, {}, false}};
   std::vector<ArmRequest> tied(queue.begin(), queue.end() - 1);
   const ArmState state{Cylinder{50}, true, 100, {}};
-  const auto policy = policy_named("sstf", {.sstf_tie = ArmConventions::Tie::kRotation});
+  const auto policy = arm_policy_named("sstf", {.sstf_tie = ArmConventions::Tie::kRotation});
   const Times all(queue, state);
   EXPECT_EQ(policy->pick(queue, state, &all).index, 3u);
   const Times times(tied, state);
@@ -167,8 +164,8 @@ TEST(ArmPositioning, DeadlineServesTheLateFirst) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const std::size_t batch = 1 + seed % 5;
-    const auto policy =
-        policy_named("deadline", {.read_deadline = {50}, .write_deadline = {120}, .batch = batch});
+    const auto policy = arm_policy_named(
+        "deadline", {.read_deadline = {50}, .write_deadline = {120}, .batch = batch});
     std::size_t served = 0;
     const auto naive = [&](const std::vector<ArmRequest>& queue, const ArmState& state) {
       if (served++ % batch == 0)

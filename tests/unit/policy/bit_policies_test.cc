@@ -75,7 +75,7 @@ struct Frames {
   }
 };
 
-void compare(std::string_view name, std::uint64_t seed) {
+void compare_by_bits(std::string_view name, std::uint64_t seed) {
   Random random(seed);
   const std::size_t capacity = 60 + random.below(300);
   Frames frames{.all = std::vector<Frames::Frame>(capacity),
@@ -120,7 +120,7 @@ TEST(BitPolicies, ManyFramesAreChosenAsBySearchingAll) {
   for (const char* name : {"nru", "aging", "wsclock"})
     for (std::uint64_t seed = 1; seed <= 25; ++seed) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
-      ASSERT_NO_FATAL_FAILURE(compare(name, seed));
+      ASSERT_NO_FATAL_FAILURE(compare_by_bits(name, seed));
     }
 }
 

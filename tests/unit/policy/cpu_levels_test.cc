@@ -8,17 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "policies_by_name.h"
 #include "spindle/base/random.h"
 #include "spindle/policy/cpu_policy.h"
 
 namespace spindle {
 namespace {
 
-std::unique_ptr<CpuPolicy> policy_named(std::string_view name, CpuConventions conventions = {}) {
-  return std::move(make_cpu_policy(name, conventions)).take();
-}
-
-struct Waiting {
+struct WaitingTask {
   TaskId task;
   int priority = 0;
   std::int64_t since = 0;
@@ -28,7 +25,7 @@ struct Waiting {
 template <class Choose>
 void compare(CpuPolicy& policy, std::uint64_t seed, Choose&& choose) {
   Random random(seed);
-  std::vector<Waiting> waiting;
+  std::vector<WaitingTask> waiting;
   std::int64_t now = 0;
   for (std::uint64_t id = 0; id < 400; ++id) {
     now += static_cast<std::int64_t>(random.below(8));
@@ -47,7 +44,7 @@ void compare(CpuPolicy& policy, std::uint64_t seed, Choose&& choose) {
 
 TEST(CpuLevels, TheMultiLevelQueueServesTheUpperQueuesFirst) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
-    const auto policy = policy_named("mlq", {.quanta = {{4}, {8}, {0}}});
+    const auto policy = cpu_policy_named("mlq", {.quanta = {{4}, {8}, {0}}});
     ASSERT_NO_FATAL_FAILURE(compare(*policy, seed, [](const auto& waiting, std::int64_t) {
       std::size_t best = 0;
       for (std::size_t i = 1; i < waiting.size(); ++i)
@@ -58,7 +55,7 @@ TEST(CpuLevels, TheMultiLevelQueueServesTheUpperQueuesFirst) {
 }
 
 TEST(CpuLevels, TheMultiLevelQueueGivesEachQueueItsQuantum) {
-  const auto policy = policy_named("mlq", {.quanta = {{4}, {8}, {0}}});
+  const auto policy = cpu_policy_named("mlq", {.quanta = {{4}, {8}, {0}}});
   for (std::uint64_t id = 0; id < 3; ++id)
     policy->ready(TaskId{id}, {.priority = -static_cast<int>(id)}, Why::kCreated);
   EXPECT_EQ(policy->quantum(TaskId{0}), VirtualTime{4});
@@ -71,7 +68,7 @@ TEST(CpuLevels, TheMultiLevelQueueGivesEachQueueItsQuantum) {
 TEST(CpuLevels, WaitingRaisesThePriority) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     const std::int64_t interval = 1 + static_cast<std::int64_t>(seed % 40);
-    const auto policy = policy_named("priority-aging", {.aging_interval = {interval}});
+    const auto policy = cpu_policy_named("priority-aging", {.aging_interval = {interval}});
     ASSERT_NO_FATAL_FAILURE(
         compare(*policy, seed, [interval](const auto& waiting, std::int64_t now) {
           std::size_t best = 0;
@@ -87,7 +84,7 @@ TEST(CpuLevels, WaitingRaisesThePriority) {
 
 /// Nobody starves: the lowest priority runs in the end although higher ones never stop coming.
 TEST(CpuLevels, AgeingEndsStarvation) {
-  const auto policy = policy_named("priority-aging", {.aging_interval = {10}});
+  const auto policy = cpu_policy_named("priority-aging", {.aging_interval = {10}});
   policy->ready(TaskId{0}, {.priority = 0}, Why::kCreated);
   std::int64_t now = 0;
   for (std::uint64_t id = 1;; ++id, now += 5) {
@@ -120,7 +117,7 @@ std::vector<double> shares(CpuPolicy& policy, const std::vector<TaskInfo>& tasks
 }
 
 TEST(CpuLevels, EevdfSharesByWeight) {
-  const auto policy = policy_named("eevdf", {.quantum = {1000}});
+  const auto policy = cpu_policy_named("eevdf", {.quantum = {1000}});
   const auto share =
       shares(*policy, {{.weight = 1024}, {.weight = 2048}, {.weight = 5120}}, 20'000);
   EXPECT_NEAR(share[0], 0.125, 0.01);
@@ -129,7 +126,7 @@ TEST(CpuLevels, EevdfSharesByWeight) {
 }
 
 TEST(CpuLevels, EevdfGivesWholeQuanta) {
-  const auto policy = policy_named("eevdf", {.quantum = {2'000'000}});
+  const auto policy = cpu_policy_named("eevdf", {.quantum = {2'000'000}});
   for (const std::uint32_t weight : {1u, 3u, 7u, 1024u, 88'761u}) {
     policy->ready(TaskId{weight}, {.weight = weight}, Why::kCreated);
     EXPECT_EQ(policy->quantum(TaskId{weight}), VirtualTime{2'000'000}) << weight;
@@ -138,7 +135,7 @@ TEST(CpuLevels, EevdfGivesWholeQuanta) {
 
 /// No task is ever more than about a quantum away from what it should have had.
 TEST(CpuLevels, EevdfKeepsEveryLagSmall) {
-  const auto policy = policy_named("eevdf", {.quantum = {1000}});
+  const auto policy = cpu_policy_named("eevdf", {.quantum = {1000}});
   std::map<std::uint64_t, double> ran;
   std::int64_t now = 0;
   for (std::uint64_t t = 0; t < 5; ++t) policy->ready(TaskId{t}, {}, Why::kCreated);
@@ -154,7 +151,7 @@ TEST(CpuLevels, EevdfKeepsEveryLagSmall) {
 }
 
 TEST(CpuLevels, FairShareDividesByUsersFirst) {
-  const auto policy = policy_named("fair-share", {.quantum = {1000}});
+  const auto policy = cpu_policy_named("fair-share", {.quantum = {1000}});
   const auto share =
       shares(*policy, {{.group = 1}, {.group = 2}, {.group = 2}, {.group = 2}}, 12'000);
   EXPECT_NEAR(share[0], 0.5, 0.01);
@@ -162,7 +159,7 @@ TEST(CpuLevels, FairShareDividesByUsersFirst) {
 }
 
 TEST(CpuLevels, LotteryTakesTheDrawsItIsGiven) {
-  const auto policy = policy_named("lottery", {.draws = {0, 74, 75, 199}});
+  const auto policy = cpu_policy_named("lottery", {.draws = {0, 74, 75, 199}});
   std::vector<std::uint64_t> won;
   policy->ready(TaskId{0}, {.weight = 75}, Why::kCreated);
   policy->ready(TaskId{1}, {.weight = 25}, Why::kCreated);

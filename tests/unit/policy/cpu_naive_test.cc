@@ -95,7 +95,7 @@ class Model {
   std::int64_t queued_ = 0;
 };
 
-void compare(std::string_view name, std::uint64_t seed) {
+void compare_turns(std::string_view name, std::uint64_t seed) {
   Random random(seed);
   const auto policy = std::move(make_cpu_policy(name, {.quantum = {kQuantum},
                                                        .latency = {40},
@@ -149,7 +149,7 @@ TEST(NaiveCpuPolicies, ChooseTheSame) {
   for (const char* name : {"vrr", "feedback", "stride", "cfs", "hrrn"})
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
-      ASSERT_NO_FATAL_FAILURE(compare(name, seed));
+      ASSERT_NO_FATAL_FAILURE(compare_turns(name, seed));
     }
 }
 

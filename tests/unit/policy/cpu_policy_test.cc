@@ -12,14 +12,11 @@
 #include <map>
 #include <string>
 
+#include "policies_by_name.h"
 #include "spindle/base/random.h"
 
 namespace spindle {
 namespace {
-
-std::unique_ptr<CpuPolicy> policy_named(std::string_view name, CpuConventions conventions = {}) {
-  return std::move(make_cpu_policy(name, conventions)).take();
-}
 
 struct Job {
   std::int64_t arrival = 0;
@@ -100,7 +97,7 @@ class Machine {
 };
 
 double mean_waiting(std::string_view name, const std::vector<Job>& jobs, std::int64_t quantum = 1) {
-  const auto policy = policy_named(name, {.quantum = {quantum}});
+  const auto policy = cpu_policy_named(name, {.quantum = {quantum}});
   Machine machine(*policy, jobs);
   machine.run();
   return machine.mean_waiting();
@@ -123,10 +120,10 @@ TEST(CpuPolicy, TheTextbookExamplesHaveTheirKnownWaitingTimes) {
 }
 
 TEST(CpuPolicy, PreemptionFollowsTheKey) {
-  const auto policy = policy_named("priority-preemptive");
+  const auto policy = cpu_policy_named("priority-preemptive");
   const std::vector<Job> jobs = {{0, 4, 1}, {1, 2, 5}, {2, 1, 1}};
   EXPECT_EQ(Machine(*policy, jobs).run(), (std::vector<std::size_t>{0, 1, 1, 0, 0, 0, 2}));
-  const auto edf = policy_named("edf");
+  const auto edf = cpu_policy_named("edf");
   const std::vector<Job> deadlines = {{0, 3, 0, 20}, {1, 2, 0, 5}, {2, 1, 0, 30}};
   EXPECT_EQ(Machine(*edf, deadlines).run(), (std::vector<std::size_t>{0, 1, 1, 0, 0, 2}));
 }
@@ -147,7 +144,7 @@ TEST(CpuPolicy, TheProcessesOfTheFeedbackExampleFinishAsTheBookSays) {
 TEST(CpuPolicy, APreemptedTaskStandsWhereTheConventionPutsIt) {
   using Equals = CpuConventions::Equals;
   const auto order = [](Equals equals) {
-    const auto policy = policy_named("priority-preemptive", {.preempted = equals});
+    const auto policy = cpu_policy_named("priority-preemptive", {.preempted = equals});
     policy->ready(TaskId{1}, {}, Why::kCreated);
     policy->ready(TaskId{2}, {}, Why::kCreated);
     EXPECT_EQ(policy->next({}), TaskId{1});
@@ -165,7 +162,7 @@ TEST(CpuPolicy, APreemptedTaskStandsWhereTheConventionPutsIt) {
 }
 
 TEST(CpuPolicy, VirtualRoundRobinGivesTheRestOfTheQuantumFirst) {
-  const auto policy = policy_named("vrr", {.quantum = {10}});
+  const auto policy = cpu_policy_named("vrr", {.quantum = {10}});
   policy->ready(TaskId{1}, {}, Why::kCreated);
   policy->ready(TaskId{2}, {}, Why::kCreated);
   ASSERT_EQ(policy->next({}), TaskId{1});
@@ -179,7 +176,7 @@ TEST(CpuPolicy, VirtualRoundRobinGivesTheRestOfTheQuantumFirst) {
 }
 
 /// The second implementation: all ready tasks in the order in which they came, searched whole.
-struct Waiting {
+struct KeyedTask {
   TaskId task;
   std::int64_t key = 0;
 };
@@ -198,9 +195,9 @@ TEST(CpuPolicy, ChoosesAsASearchOfAllReadyTasksDoes) {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
       Random random(seed);
-      const auto policy = policy_named(name);
+      const auto policy = cpu_policy_named(name);
       const bool has_front = name != "fcfs" && name != "rr";
-      std::vector<Waiting> queue;
+      std::vector<KeyedTask> queue;
       std::uint64_t tasks = 0;
       for (int step = 0; step < 400; ++step) {
         if (random.one_in(2)) {
@@ -208,7 +205,7 @@ TEST(CpuPolicy, ChoosesAsASearchOfAllReadyTasksDoes) {
           info.priority = static_cast<int>(random.below(4));
           info.expected_burst.ns = static_cast<std::int64_t>(random.below(5));
           info.deadline.ns = static_cast<std::int64_t>(random.below(6));
-          const Waiting waiting{TaskId{tasks++}, key_for(name, info)};
+          const KeyedTask waiting{TaskId{tasks++}, key_for(name, info)};
           const bool front = random.one_in(4);
           policy->ready(waiting.task, info, front ? Why::kPreempted : Why::kWoken);
           queue.insert(front && has_front ? queue.begin() : queue.end(), waiting);
@@ -218,7 +215,7 @@ TEST(CpuPolicy, ChoosesAsASearchOfAllReadyTasksDoes) {
           policy->removed(removed->task);
           queue.erase(removed);
         } else {
-          const auto best = std::ranges::min_element(queue, {}, &Waiting::key);
+          const auto best = std::ranges::min_element(queue, {}, &KeyedTask::key);
           const std::optional<TaskId> next = policy->next({});
           ASSERT_EQ(next, best == queue.end() ? std::nullopt : std::optional(best->task));
           if (next) queue.erase(best);
@@ -228,12 +225,12 @@ TEST(CpuPolicy, ChoosesAsASearchOfAllReadyTasksDoes) {
 }
 
 TEST(CpuPolicy, MlfqSinksTheLongJobAndKeepsTheInteractiveOneUp) {
-  const auto policy = policy_named("mlfq", {.quantum = {2}, .levels = 3, .boost = {0}});
+  const auto policy = cpu_policy_named("mlfq", {.quantum = {2}, .levels = 3, .boost = {0}});
   const std::vector<Job> jobs = {{0, 20}, {9, 2}};
   const std::vector<std::size_t> who = Machine(*policy, jobs).run();
   EXPECT_EQ(who[9], 1u);
   EXPECT_EQ(who[10], 1u);
-  const auto fresh = policy_named("mlfq", {.quantum = {2}, .levels = 3, .boost = {0}});
+  const auto fresh = cpu_policy_named("mlfq", {.quantum = {2}, .levels = 3, .boost = {0}});
   const TaskId task{7};
   fresh->ready(task, {}, Why::kCreated);
   for (const std::int64_t expected : {2, 4, 8, 8}) {
@@ -245,7 +242,7 @@ TEST(CpuPolicy, MlfqSinksTheLongJobAndKeepsTheInteractiveOneUp) {
 
 /// Giving the CPU up just before the quantum ends does not keep a task at the top.
 TEST(CpuPolicy, MlfqCountsTheQuantumOverSeveralBursts) {
-  const auto policy = policy_named("mlfq", {.quantum = {10}, .levels = 2, .boost = {0}});
+  const auto policy = cpu_policy_named("mlfq", {.quantum = {10}, .levels = 2, .boost = {0}});
   const TaskId cheat{1};
   policy->ready(cheat, {}, Why::kCreated);
   ASSERT_EQ(policy->next({}), cheat);
@@ -258,7 +255,7 @@ TEST(CpuPolicy, MlfqCountsTheQuantumOverSeveralBursts) {
 }
 
 TEST(CpuPolicy, MlfqBoostLiftsEveryone) {
-  const auto policy = policy_named("mlfq", {.quantum = {2}, .levels = 3, .boost = {100}});
+  const auto policy = cpu_policy_named("mlfq", {.quantum = {2}, .levels = 3, .boost = {100}});
   for (std::uint64_t id = 0; id < 3; ++id) {
     policy->ready(TaskId{id}, {}, Why::kCreated);
     ASSERT_EQ(policy->next({}), TaskId{id});
@@ -277,7 +274,7 @@ TEST(CpuPolicy, MlfqBoostLiftsEveryone) {
 
 /// How often each of three tasks ran a full quantum, by weight.
 std::map<std::uint64_t, double> shares(std::string_view name, int quanta) {
-  const auto policy = policy_named(name, {.quantum = {1000}, .seed = 5, .granularity = {1000}});
+  const auto policy = cpu_policy_named(name, {.quantum = {1000}, .seed = 5, .granularity = {1000}});
   const std::map<std::uint64_t, std::uint32_t> weights = {{0, 100}, {1, 50}, {2, 250}};
   for (const auto& [id, weight] : weights)
     policy->ready(TaskId{id}, {.weight = weight}, Why::kCreated);
@@ -309,7 +306,7 @@ TEST(CpuPolicy, SharesHaveNoEnd) {
     SCOPED_TRACE(name);
     constexpr VirtualTime kTurn{1'000'000'000'000'000};
     const auto policy =
-        policy_named(name, {.quantum = kTurn, .latency = kTurn, .granularity = kTurn});
+        cpu_policy_named(name, {.quantum = kTurn, .latency = kTurn, .granularity = kTurn});
     VirtualTime now;
     const auto tell = [&](std::uint64_t id, VirtualTime ran, Why why) {
       policy->ready(TaskId{id}, {.now = now, .ran = ran, .weight = 1}, why);
@@ -330,7 +327,7 @@ TEST(CpuPolicy, SharesHaveNoEnd) {
 /// A task that slept does not come back with all the time it missed.
 TEST(CpuPolicy, SleepIsNotSavedUp) {
   for (std::string_view name : {"stride", "cfs"}) {
-    const auto policy = policy_named(name, {.quantum = {1'000'000}});
+    const auto policy = cpu_policy_named(name, {.quantum = {1'000'000}});
     policy->ready(TaskId{1}, {}, Why::kCreated);
     policy->ready(TaskId{2}, {}, Why::kCreated);
     ASSERT_EQ(policy->next({}), TaskId{1});  // and sleeps
@@ -348,7 +345,7 @@ TEST(CpuPolicy, SleepIsNotSavedUp) {
 
 TEST(CpuPolicy, LotteryIsAFunctionOfItsSeed) {
   const auto winners = [](std::uint64_t seed) {
-    const auto policy = policy_named("lottery", {.seed = seed});
+    const auto policy = cpu_policy_named("lottery", {.seed = seed});
     std::vector<std::uint64_t> won;
     for (std::uint64_t id = 0; id < 40; ++id) policy->ready(TaskId{id}, {}, Why::kCreated);
     for (int i = 0; i < 40; ++i) won.push_back(policy->next({})->value);
@@ -368,7 +365,7 @@ TEST(CpuPolicy, LosesAndInventsNoTask) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
       Random random(seed);
-      const auto policy = policy_named(name, {.quantum = {10}, .boost = {50}});
+      const auto policy = cpu_policy_named(name, {.quantum = {10}, .boost = {50}});
       std::map<std::uint64_t, bool> is_ready;
       std::int64_t now = 0;
       for (int step = 0; step < 1000; ++step) {
@@ -427,8 +424,8 @@ void expect_passing_over_changes_nothing(std::string_view name, const CpuConvent
   // Who comes back starts no lower than the least served of those who were looked at.
   const bool has_floor = name == "stride" || name == "cfs" || name == "fair-share";
   Random random(seed);
-  const auto policy = policy_named(name, conventions);
-  const auto twin = policy_named(name, conventions);
+  const auto policy = cpu_policy_named(name, conventions);
+  const auto twin = cpu_policy_named(name, conventions);
   std::int64_t now = 0;
   const auto tell = [&](TaskId task, std::int64_t ran, Why why) {
     policy->ready(task, info_of(task, now, ran), why);
@@ -463,7 +460,7 @@ TEST(CpuPolicy, WhoIsPassedOverStandsWhereItStood) {
 }
 
 TEST(CpuPolicy, IsMadeByItsNameOrNotAtAll) {
-  for (std::string_view name : cpu_policy_names()) EXPECT_EQ(policy_named(name)->name(), name);
+  for (std::string_view name : cpu_policy_names()) EXPECT_EQ(cpu_policy_named(name)->name(), name);
   EXPECT_EQ(make_cpu_policy("random", CpuConventions{}).code(), EINVAL);
   EXPECT_EQ(make_cpu_policy("rr", CpuConventions{.quantum = {0}}).code(), EINVAL);
   EXPECT_EQ(make_cpu_policy("mlfq", CpuConventions{.levels = 0}).code(), EINVAL);

@@ -9,15 +9,12 @@
 #include <bit>
 #include <string>
 
+#include "policies_by_name.h"
 #include "spindle/base/random.h"
 #include "spindle/policy/run_set.h"
 
 namespace spindle {
 namespace {
-
-std::unique_ptr<FitPolicy> policy_named(std::string_view name) {
-  return std::move(make_fit_policy(name)).take();
-}
 
 using Sizes = std::vector<std::uint64_t>;
 
@@ -35,7 +32,7 @@ RunSet holes_of(const Sizes& sizes) {
 /// The sizes of the holes that requests of these sizes go to (0: none), as the policy places them.
 Sizes holes_taken(std::string_view name, const Sizes& holes, const Sizes& requests) {
   RunSet free = holes_of(holes);
-  const auto policy = policy_named(name);
+  const auto policy = fit_policy_named(name);
   Sizes taken;
   for (std::uint64_t want : requests) {
     const auto run = policy->choose(free, {.want = want, .hint = {}, .must_be_whole = true});
@@ -69,7 +66,7 @@ TEST(FitPolicy, NearContinuesAtTheHint) {
   RunSet free;
   ASSERT_TRUE(free.add({BlockNo{10}, 5}));
   ASSERT_TRUE(free.add({BlockNo{20}, 100}));
-  const auto near = policy_named("near");
+  const auto near = fit_policy_named("near");
   const auto chosen = [&](std::uint64_t want, std::uint64_t hint, bool whole = false) {
     return near->choose(free, {.want = want, .hint = BlockNo{hint}, .must_be_whole = whole});
   };
@@ -89,7 +86,7 @@ TEST(FitPolicy, BuddyAlignsToThePowerOfTwo) {
   RunSet free;
   ASSERT_TRUE(free.add({BlockNo{3}, 7}));    // 3..9: 4..7 is aligned for 4
   ASSERT_TRUE(free.add({BlockNo{17}, 30}));  // 17..46: 32..39 is aligned for 8
-  const auto buddy = policy_named("buddy");
+  const auto buddy = fit_policy_named("buddy");
   const auto chosen = [&](std::uint64_t want) { return buddy->choose(free, {.want = want}); };
   EXPECT_EQ(chosen(3), (spindle::Run{BlockNo{4}, 3}));
   EXPECT_EQ(chosen(5), (spindle::Run{BlockNo{24}, 5}));
@@ -172,9 +169,9 @@ class Naive {
 };
 
 /// Allocates and frees at random, asking both each time.
-void compare(std::string_view name, std::uint64_t seed) {
+void compare_fits(std::string_view name, std::uint64_t seed) {
   Random random(seed);
-  const auto policy = policy_named(name);
+  const auto policy = fit_policy_named(name);
   Naive naive(name);
   RunSet free;
   ASSERT_TRUE(free.add({BlockNo{1}, 150}));
@@ -200,14 +197,14 @@ TEST(FitPolicy, ChoosesAsTheNaiveImplementationDoes) {
   for (std::string_view name : fit_policy_names())
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
-      ASSERT_NO_FATAL_FAILURE(compare(name, seed));
+      ASSERT_NO_FATAL_FAILURE(compare_fits(name, seed));
     }
 }
 
 TEST(FitPolicy, IsMadeByItsNameOrNotAtAll) {
   for (std::string_view name : fit_policy_names()) {
-    EXPECT_EQ(policy_named(name)->name(), name);
-    EXPECT_EQ(policy_named(name)->choose(RunSet(), {.want = 1}), std::nullopt);
+    EXPECT_EQ(fit_policy_named(name)->name(), name);
+    EXPECT_EQ(fit_policy_named(name)->choose(RunSet(), {.want = 1}), std::nullopt);
   }
   EXPECT_EQ(make_fit_policy("last").code(), EINVAL);
 }

@@ -11,15 +11,11 @@
 #include <string>
 
 #include "naive_replacement.h"
+#include "policies_by_name.h"
 #include "spindle/base/random.h"
 
 namespace spindle {
 namespace {
-
-std::unique_ptr<ReplacementPolicy> policy_named(std::string_view name, std::size_t capacity,
-                                                ReplacementConventions conventions = {}) {
-  return std::move(make_replacement_policy(name, capacity, conventions)).take();
-}
 
 /// A cache that owns the frames, as the buffer cache does: the least free frame is filled first.
 class Cache {
@@ -80,7 +76,7 @@ using References = std::vector<PageKey>;
 
 std::size_t faults(std::string_view name, std::size_t capacity, const References& references,
                    ReplacementConventions conventions = {}) {
-  Cache cache(policy_named(name, capacity, conventions), capacity);
+  Cache cache(replacement_policy_named(name, capacity, conventions), capacity);
   std::size_t misses = 0;
   for (PageKey key : references) misses += cache.use(key).hit ? 0 : 1;
   return misses;
@@ -138,8 +134,8 @@ TEST(ReplacementPolicy, LruHasTheStackProperty) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
     const std::size_t capacity = 1 + random.below(12);
-    Cache small(policy_named("lru", capacity), capacity);
-    Cache large(policy_named("lru", capacity + 1), capacity + 1);
+    Cache small(replacement_policy_named("lru", capacity), capacity);
+    Cache large(replacement_policy_named("lru", capacity + 1), capacity + 1);
     for (PageKey key : random_references(random, 300)) {
       small.use(key);
       large.use(key);
@@ -176,7 +172,7 @@ TEST(ReplacementPolicy, OptimalReachesTheOptimum) {
 void compare(std::string_view name, std::uint64_t seed, ReplacementConventions conventions) {
   Random random(seed);
   const std::size_t capacity = 1 + random.below(24);
-  Cache cache(policy_named(name, capacity, conventions), capacity);
+  Cache cache(replacement_policy_named(name, capacity, conventions), capacity);
   const auto naive = make_naive_replacement(name, capacity, conventions);
   const bool drops = random.one_in(2);
   for (PageKey key : random_references(random, 600)) {
@@ -234,7 +230,7 @@ TEST(ReplacementPolicy, PassesPinnedFramesBy) {
       SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
       Random random(seed);
       const std::size_t capacity = 1 + random.below(16);
-      const auto policy = policy_named(name, capacity);
+      const auto policy = replacement_policy_named(name, capacity);
       std::vector<bool> used(capacity, false);
       Pins pins{std::vector<bool>(capacity, false)};
       for (int step = 0; step < 400; ++step) {
@@ -274,8 +270,8 @@ TEST(ReplacementPolicy, AVainSearchChangesNothing) {
       Random random(seed);
       const std::size_t capacity = 1 + random.below(16);
       Pins all{std::vector<bool>(capacity, true)};
-      Cache asked(policy_named(name, capacity), capacity);
-      Cache left(policy_named(name, capacity), capacity);
+      Cache asked(replacement_policy_named(name, capacity), capacity);
+      Cache left(replacement_policy_named(name, capacity), capacity);
       for (PageKey key : random_references(random, 300)) {
         ASSERT_FALSE(asked.policy().victim(all.evictable()));
         ASSERT_EQ(asked.use(key), left.use(key));
@@ -285,7 +281,7 @@ TEST(ReplacementPolicy, AVainSearchChangesNothing) {
 
 TEST(ReplacementPolicy, TheScanResistantOnesKeepTheirHotPages) {
   const auto hits_of_hot_pages = [](std::string_view name) {
-    Cache cache(policy_named(name, 100), 100);
+    Cache cache(replacement_policy_named(name, 100), 100);
     std::size_t hits = 0;
     PageKey cold = 1000;
     for (int round = 0; round < 200; ++round) {
@@ -301,8 +297,8 @@ TEST(ReplacementPolicy, TheScanResistantOnesKeepTheirHotPages) {
 
 TEST(ReplacementPolicy, IsMadeByItsNameOrNotAtAll) {
   for (std::string_view name : replacement_policy_names()) {
-    EXPECT_EQ(policy_named(name, 1)->name(), name);
-    EXPECT_EQ(policy_named(name, 1)->victim({}), std::nullopt);
+    EXPECT_EQ(replacement_policy_named(name, 1)->name(), name);
+    EXPECT_EQ(replacement_policy_named(name, 1)->victim({}), std::nullopt);
   }
   EXPECT_EQ(make_replacement_policy("belady", 4).code(), EINVAL);
   EXPECT_EQ(make_replacement_policy("lru", 0).code(), EINVAL);

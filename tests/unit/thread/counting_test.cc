@@ -14,8 +14,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 TEST(WaitQueue, WakesInOrderAndOnlyWhoWaits) {
   run([] {
     WaitQueue queue("q");
@@ -128,7 +126,7 @@ TEST(Semaphore, NobodyOvertakesAWaiter) {
 TEST(Semaphore, TimesOut) {
   run([] {
     Semaphore units(0);
-    const std::int64_t deadline = monotonic_ns() + kMs;
+    const std::int64_t deadline = monotonic_ns() + kNsPerMs;
     EXPECT_FALSE(units.try_acquire_until(deadline));
     EXPECT_GE(monotonic_ns(), deadline);
     units.release();
@@ -162,7 +160,7 @@ TEST(Latch, OpensAtZeroAndStaysOpen) {
 TEST(Latch, TimesOut) {
   run([] {
     Latch latch(1);
-    EXPECT_FALSE(latch.wait_until(monotonic_ns() + kMs));
+    EXPECT_FALSE(latch.wait_until(monotonic_ns() + kNsPerMs));
     latch.count_down();
     EXPECT_TRUE(latch.wait_until(0));
   });
@@ -172,7 +170,7 @@ TEST(Latch, TimesOut) {
 TEST(Latch, CountsWhoArrivesAndGivesUp) {
   run([] {
     Latch latch(4);
-    EXPECT_FALSE(latch.arrive_and_wait_for(kMs));
+    EXPECT_FALSE(latch.arrive_and_wait_for(kNsPerMs));
     EXPECT_FALSE(latch.arrive_and_wait_until(0, 2));
     EXPECT_FALSE(latch.try_wait());
     EXPECT_TRUE(latch.arrive_and_wait_until(0));
@@ -265,13 +263,13 @@ TEST_P(ChannelTest, OneReceiverSeesEachSendersOrder) {
 TEST_P(ChannelTest, TimesOutAndNeverWaitsWhereItMustNot) {
   run([] {
     Channel<std::string> channel(GetParam());
-    EXPECT_EQ(channel.receive(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(channel.receive(monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     EXPECT_FALSE(channel.try_receive());
     std::string value = "kept";
     for (std::size_t i = 0; i < GetParam(); ++i) EXPECT_TRUE(channel.send("x").ok());
     EXPECT_EQ(channel.try_send(value).code(), EAGAIN);
     EXPECT_EQ(value, "kept");
-    EXPECT_EQ(channel.send("late", monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(channel.send("late", monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     for (std::size_t i = 0; i < GetParam(); ++i) EXPECT_EQ(channel.try_receive(), "x");
     EXPECT_FALSE(channel.try_receive());
   });

@@ -16,8 +16,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 TEST(Deadlock, OppositeOrderIsReportedWithThreadsAndLocks) {
   std::vector<std::string> reports;
   Mutex salt("salt");
@@ -127,7 +125,7 @@ TEST(Deadlock, AWaitWithADeadlineClosesNoCircle) {
                       const std::lock_guard lock(a);
                       other = spawn("other", [&] {
                         const std::lock_guard inner(b);
-                        EXPECT_FALSE(a.try_lock_for(kMs));
+                        EXPECT_FALSE(a.try_lock_for(kNsPerMs));
                       });
                       yield();
                       const std::lock_guard second(b);
@@ -161,7 +159,7 @@ TEST(Deadlock, EveryLockCanBeAskedForChecked) {
       mutex.unlock();
     });
     yield();
-    for (const std::int64_t deadline_ns : {kNever, monotonic_ns() + 10'000 * kMs}) {
+    for (const std::int64_t deadline_ns : {kNever, monotonic_ns() + 10'000 * kNsPerMs}) {
       EXPECT_EQ(mutex.lock_checked(deadline_ns).code(), EDEADLK);
       EXPECT_EQ(recursive.lock_checked(deadline_ns).code(), EDEADLK);
       EXPECT_EQ(read.lock_checked(deadline_ns).code(), EDEADLK);
@@ -185,7 +183,7 @@ TEST(Deadlock, EveryLockCanBeAskedForChecked) {
     EXPECT_EQ(monitor.enter_checked().code(), EDEADLK);
     Event over;
     Thread late = spawn("late", [&] {
-      const std::int64_t deadline_ns = monotonic_ns() + kMs;
+      const std::int64_t deadline_ns = monotonic_ns() + kNsPerMs;
       EXPECT_EQ(mutex.lock_checked(deadline_ns).code(), ETIMEDOUT);
       EXPECT_EQ(recursive.lock_checked(deadline_ns).code(), ETIMEDOUT);
       EXPECT_EQ(written.lock_checked(deadline_ns).code(), ETIMEDOUT);

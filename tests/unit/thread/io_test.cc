@@ -17,8 +17,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 struct SocketPair {
   SocketPair() { EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0); }
   ~SocketPair() {
@@ -79,7 +77,7 @@ TEST(Io, ReadsThatArePutOffFindWhatIsThere) {
         const char byte = static_cast<char>('a' + k % 26);
         if (i % 2 == 0) send_byte(pair.ends[0], byte);
         if (random.below(4) == 0) yield();
-        if (random.below(16) == 0) sleep_for(kMs / 20);
+        if (random.below(16) == 0) sleep_for(kNsPerMs / 20);
         EXPECT_EQ(read_byte(pair.ends[i % 2]), byte);
         if (i % 2 == 1) send_byte(pair.ends[1], byte);
       }
@@ -104,7 +102,7 @@ TEST(Io, ReadsThatArePutOffEndAsOthers) {
     const auto read_code = [&](std::int64_t deadline_ns) {
       return read_some(pair.ends[0], {&byte, 1}, deadline_ns).code();
     };
-    const std::int64_t deadline_ns = monotonic_ns() + 2 * kMs;
+    const std::int64_t deadline_ns = monotonic_ns() + 2 * kNsPerMs;
     EXPECT_EQ(read_code(deadline_ns), ETIMEDOUT);
     EXPECT_GE(monotonic_ns(), deadline_ns);
     send_byte(pair.ends[1], '!');
@@ -136,14 +134,14 @@ TEST(Io, ReadinessIsSeenAgainWithoutNewData) {
     SocketPair pair;
     ASSERT_EQ(write(pair.ends[0], "abc", 3), 3);
     for (const char expected : {'a', 'b', 'c'}) {
-      ASSERT_TRUE(wait_readable(pair.ends[1], monotonic_ns() + 5'000 * kMs).ok());
+      ASSERT_TRUE(wait_readable(pair.ends[1], monotonic_ns() + 5'000 * kNsPerMs).ok());
       // Looks for events come in between, with nobody waiting for this descriptor.
-      sleep_for(kMs / 10);
+      sleep_for(kNsPerMs / 10);
       char byte = 0;
       ASSERT_EQ(read(pair.ends[1], &byte, 1), 1);
       EXPECT_EQ(byte, expected);
     }
-    EXPECT_EQ(wait_readable(pair.ends[1], monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(wait_readable(pair.ends[1], monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
   });
 }
 
@@ -157,7 +155,7 @@ TEST(Io, WaitingToWriteEndsWhenThereIsRoom) {
       if (count < 0) break;
       sent += static_cast<std::size_t>(count);
     }
-    EXPECT_EQ(wait_writable(pair.ends[0], monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(wait_writable(pair.ends[0], monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     Thread reader = spawn("reader", [&] {
       std::size_t got = 0;
       while (got < sent) {
@@ -197,9 +195,9 @@ TEST(Io, TheEndOfAStreamWakesAndDoesNotSpin) {
     // The broken descriptor stays registered; while nobody waits for it, it must not keep the
     // worker from sleeping: this many short sleeps would otherwise switch at every look.
     const std::uint64_t before = Runtime::current()->switches();
-    for (int i = 0; i < 5; ++i) sleep_for(kMs);
+    for (int i = 0; i < 5; ++i) sleep_for(kNsPerMs);
     EXPECT_LE(Runtime::current()->switches() - before, 20u);
-    EXPECT_TRUE(wait_readable(pair.ends[0], monotonic_ns() + 1'000 * kMs).ok());
+    EXPECT_TRUE(wait_readable(pair.ends[0], monotonic_ns() + 1'000 * kNsPerMs).ok());
   });
 }
 
@@ -284,7 +282,7 @@ TEST(Io, LingeringAnswersAsSleepingDoes) {
       send_byte(ends[0], byte);
       EXPECT_EQ(receive_byte(ends[0]), byte);
       if (k % 64 != 0) continue;
-      const std::int64_t deadline_ns = monotonic_ns() + kMs / 4;
+      const std::int64_t deadline_ns = monotonic_ns() + kNsPerMs / 4;
       EXPECT_EQ(wait_readable(ends[0], deadline_ns).code(), ETIMEDOUT);
       EXPECT_GE(monotonic_ns(), deadline_ns);
     }
@@ -302,7 +300,7 @@ TEST(Io, DeadlinesOfManyWaitsOnOneDescriptor) {
     std::vector<Thread> threads;
     for (int i = 0; i < 20; ++i) {
       threads.push_back(spawn("t", [&, i] {
-        const std::int64_t deadline = monotonic_ns() + (i < 10 ? kMs : 10'000 * kMs);
+        const std::int64_t deadline = monotonic_ns() + (i < 10 ? kNsPerMs : 10'000 * kNsPerMs);
         const int code = wait_readable(pair.ends[0], deadline).code();
         if (code == ETIMEDOUT) {
           EXPECT_GE(monotonic_ns(), deadline);

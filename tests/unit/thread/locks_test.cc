@@ -12,8 +12,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 TEST(Mutex, OneAtATimeWhateverTheInterleaving) {
   run_shuffled([](std::uint64_t seed) {
     Mutex mutex("counter");
@@ -63,12 +61,12 @@ TEST(Mutex, TimedTriesGiveUpAndLeaveNoTrace) {
     Event gave_up;
     Thread other = spawn("other", [&] {
       const std::int64_t start = monotonic_ns();
-      EXPECT_FALSE(mutex.try_lock_for(2 * kMs));
-      EXPECT_GE(monotonic_ns(), start + 2 * kMs);
+      EXPECT_FALSE(mutex.try_lock_for(2 * kNsPerMs));
+      EXPECT_GE(monotonic_ns(), start + 2 * kNsPerMs);
       EXPECT_FALSE(mutex.try_lock_for(-1));
       EXPECT_FALSE(mutex.try_lock_until(0));
       gave_up.set();
-      EXPECT_TRUE(mutex.try_lock_for(60'000 * kMs));
+      EXPECT_TRUE(mutex.try_lock_for(60'000 * kNsPerMs));
       EXPECT_TRUE(mutex.held_by_this_thread());
       mutex.unlock();
     });
@@ -233,7 +231,7 @@ TEST(RecursiveMutex, OthersTimeOut) {
     mutex.lock();
     Thread other = spawn("other", [&] {
       EXPECT_FALSE(mutex.try_lock());
-      EXPECT_FALSE(mutex.try_lock_for(kMs));
+      EXPECT_FALSE(mutex.try_lock_for(kNsPerMs));
     });
     other.join().take();
     EXPECT_TRUE(mutex.try_lock_for(0));
@@ -333,7 +331,7 @@ TEST(SharedMutex, AWriterThatGivesUpLetsTheReadersIn) {
   run([] {
     SharedMutex mutex;
     mutex.lock_shared();
-    Thread writer = spawn("writer", [&] { EXPECT_FALSE(mutex.try_lock_for(kMs)); });
+    Thread writer = spawn("writer", [&] { EXPECT_FALSE(mutex.try_lock_for(kNsPerMs)); });
     yield();
     Thread reader = spawn("reader", [&] {
       mutex.lock_shared();
@@ -423,7 +421,7 @@ TEST(ConditionVariable, TimesOutWithTheLockHeld) {
     Mutex mutex;
     ConditionVariable changed;
     std::unique_lock lock(mutex);
-    const std::int64_t deadline = monotonic_ns() + kMs;
+    const std::int64_t deadline = monotonic_ns() + kNsPerMs;
     EXPECT_FALSE(changed.wait_until(lock, deadline, [] { return false; }));
     EXPECT_GE(monotonic_ns(), deadline);
     EXPECT_TRUE(mutex.held_by_this_thread());

@@ -103,7 +103,7 @@ struct HashOfState {
 enum class Kind { kFcfs, kChildFirst, kPolicy };
 
 /// An error that the model must find.
-enum class Error {
+enum class ModelError {
   kNone,
   kBelievesInAWatcher,
   kNobodyIsWatcher,
@@ -118,7 +118,7 @@ struct Setting {
   Kind kind;
   std::uint8_t to_make_ready;
   std::uint8_t to_post;
-  Error error = Error::kNone;
+  ModelError error = ModelError::kNone;
 };
 
 class Model {
@@ -242,10 +242,10 @@ class Model {
         return true;
       case At::kReadIdle: {
         const bool many = ready_of(state, number) + self.hidden > 1;
-        self.at = state.idle == 0                                      ? At::kLeave
-                  : many || setting_.kind == Kind::kChildFirst         ? At::kReadIdleAgain
-                  : setting_.error == Error::kOneReadyThreadAsksNobody ? At::kLeave
-                                                                       : At::kReadWatched;
+        self.at = state.idle == 0                                           ? At::kLeave
+                  : many || setting_.kind == Kind::kChildFirst              ? At::kReadIdleAgain
+                  : setting_.error == ModelError::kOneReadyThreadAsksNobody ? At::kLeave
+                                                                            : At::kReadWatched;
         return true;
       }
       case At::kReadWatched:
@@ -343,7 +343,8 @@ class Model {
       }
       default: {  // kGoesToWork
         const bool owes = std::exchange(self.owes_watch, 0) != 0;
-        self.at = owes && setting_.error != Error::kWatchIsNotPassedOn ? At::kPassOn : At::kRuns;
+        self.at =
+            owes && setting_.error != ModelError::kWatchIsNotPassedOn ? At::kPassOn : At::kRuns;
         self.other = 0;
         self.runs = 1;
         return true;
@@ -371,20 +372,21 @@ class Model {
         return true;
       case At::kCountIdle:
         ++state.idle;
-        self.at = setting_.error == Error::kLooksBeforeItSleeps ? At::kLookAtInbox : At::kSetWord;
+        self.at =
+            setting_.error == ModelError::kLooksBeforeItSleeps ? At::kLookAtInbox : At::kSetWord;
         return true;
       case At::kSetWord:
         self.word = 1;
         self.at =
-            setting_.error == Error::kLooksBeforeItSleeps ? At::kBeginWatch : At::kLookAtInbox;
+            setting_.error == ModelError::kLooksBeforeItSleeps ? At::kBeginWatch : At::kLookAtInbox;
         return true;
       case At::kLookAtInbox:
         self.at = self.inbox > 0 ? At::kClearWord : At::kLookAtPosted;
         return true;
       case At::kLookAtPosted:
-        self.at = state.posted > 0                                ? At::kClearWord
-                  : setting_.error == Error::kLooksBeforeItSleeps ? At::kSetWord
-                                                                  : At::kBeginWatch;
+        self.at = state.posted > 0                                     ? At::kClearWord
+                  : setting_.error == ModelError::kLooksBeforeItSleeps ? At::kSetWord
+                                                                       : At::kBeginWatch;
         return true;
       default:
         return sleep(state, number);
@@ -403,7 +405,8 @@ class Model {
         self.at = At::kFutex;
         return true;
       case At::kFutex:
-        self.in_futex = self.word != 0 || setting_.error == Error::kSleepsWhateverTheWord ? 1 : 0;
+        self.in_futex =
+            self.word != 0 || setting_.error == ModelError::kSleepsWhateverTheWord ? 1 : 0;
         self.at = At::kSleeps;
         return true;
       case At::kSleeps:
@@ -437,7 +440,7 @@ class Model {
     if (state.watched != 0) self.owes_watch = 1;
     const bool others_work = state.idle + 1u < setting_.workers;
     if (others_work) return;
-    if (setting_.error != Error::kBelievesInAWatcher) state.watched = 0;
+    if (setting_.error != ModelError::kBelievesInAWatcher) state.watched = 0;
     self.owes_watch = 0;
   }
 
@@ -446,7 +449,7 @@ class Model {
     self.owes_watch = 0;
     self.at = At::kLeaveToSleep;
     if (state.watcher != kNobody) return;
-    if (state.idle == setting_.workers || setting_.error == Error::kNobodyIsWatcher) return;
+    if (state.idle == setting_.workers || setting_.error == ModelError::kNobodyIsWatcher) return;
     state.watcher = number;
     self.limited = 1;
     // It may have lost its patience.
@@ -506,12 +509,12 @@ TEST(RestModel, ForgetsNoThreadInAnyInterleaving) {
 
 TEST(RestModel, FindsErrors) {
   const std::vector<Setting> wrong = {
-      {2, Kind::kFcfs, 2, 1, Error::kBelievesInAWatcher},
-      {2, Kind::kFcfs, 2, 0, Error::kNobodyIsWatcher},
-      {3, Kind::kFcfs, 4, 0, Error::kWatchIsNotPassedOn},
-      {2, Kind::kPolicy, 2, 1, Error::kOneReadyThreadAsksNobody},
-      {3, Kind::kFcfs, 1, 0, Error::kLooksBeforeItSleeps},
-      {3, Kind::kFcfs, 1, 0, Error::kSleepsWhateverTheWord},
+      {2, Kind::kFcfs, 2, 1, ModelError::kBelievesInAWatcher},
+      {2, Kind::kFcfs, 2, 0, ModelError::kNobodyIsWatcher},
+      {3, Kind::kFcfs, 4, 0, ModelError::kWatchIsNotPassedOn},
+      {2, Kind::kPolicy, 2, 1, ModelError::kOneReadyThreadAsksNobody},
+      {3, Kind::kFcfs, 1, 0, ModelError::kLooksBeforeItSleeps},
+      {3, Kind::kFcfs, 1, 0, ModelError::kSleepsWhateverTheWord},
   };
   for (const Setting& setting : wrong) {
     SCOPED_TRACE(testing::Message() << "error " << static_cast<int>(setting.error));

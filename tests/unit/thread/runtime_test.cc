@@ -18,8 +18,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 TEST(Runtime, RunsMainAndWhatItSpawnsToTheirEnds) {
   auto runtime = make_runtime();
   std::vector<int> order;
@@ -283,7 +281,7 @@ TEST(Time, NobodyWakesEarly) {
                       Random random(i + 1);
                       for (int k = 0; k < 5; ++k) {
                         const std::int64_t deadline =
-                            monotonic_ns() + static_cast<std::int64_t>(random.below(5 * kMs));
+                            monotonic_ns() + static_cast<std::int64_t>(random.below(5 * kNsPerMs));
                         sleep_until(deadline);
                         EXPECT_GE(monotonic_ns(), deadline);
                       }
@@ -296,7 +294,7 @@ TEST(Time, SleepersWakeInTheOrderOfTheirDeadlines) {
   bool all_slept = false;
   // On a machine that was busy elsewhere meanwhile, some deadlines are past before the sleep:
   // again, with more time.
-  for (std::int64_t patience = 20 * kMs; !all_slept; patience *= 2) {
+  for (std::int64_t patience = 20 * kNsPerMs; !all_slept; patience *= 2) {
     std::vector<std::size_t> woken;
     run([&] {
       const std::int64_t start = monotonic_ns() + patience;
@@ -304,7 +302,7 @@ TEST(Time, SleepersWakeInTheOrderOfTheirDeadlines) {
       for (std::size_t i = 0; i < 20; ++i) {
         threads.push_back(spawn("sleeper", [&woken, start, i] {
           // The same deadline for pairs: those come in the order in which they went to sleep.
-          sleep_until(start + static_cast<std::int64_t>((19 - i) / 2) * kMs / 10);
+          sleep_until(start + static_cast<std::int64_t>((19 - i) / 2) * kNsPerMs / 10);
           woken.push_back(i);
         }));
       }
@@ -334,7 +332,7 @@ TEST(Time, TimersComeThroughWhileThreadsKeepTheWorkerBusy) {
   run([] {
     bool stop = false;
     Thread sleeper = spawn("sleeper", [&] {
-      sleep_for(2 * kMs);
+      sleep_for(2 * kNsPerMs);
       stop = true;
     });
     while (!stop) yield();
@@ -350,7 +348,7 @@ TEST(Time, WhoWakesAndWhoIsReadyGoOnByTurns) {
     run([=] {
       int ready_ran = 0, woken = 0, ready_ran_before_half = 0;
       std::vector<Thread> threads;
-      const std::int64_t deadline_ns = monotonic_ns() + 50 * kMs;
+      const std::int64_t deadline_ns = monotonic_ns() + 50 * kNsPerMs;
       for (int i = 0; i < sleepers; ++i) {
         threads.push_back(spawn("sleeper", [&] {
           sleep_until(deadline_ns);

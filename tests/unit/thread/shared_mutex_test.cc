@@ -4,14 +4,13 @@
 #include <shared_mutex>
 #include <string>
 
+#include "spindle/base/clock.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/shared_mutex.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
 namespace {
-
-constexpr std::int64_t kMs = 1'000'000;
 
 TEST(Deadlock, GoesThroughWritersOfSharedMutexes) {
   std::vector<std::string> reports;
@@ -73,7 +72,7 @@ TEST(Deadlock, AReaderThatWouldWriteWaitsForItself) {
   auto runtime = make_reporting_runtime(reports);
   const auto upgrade = [&] {
     table.lock_shared();
-    EXPECT_FALSE(table.try_lock_for(kMs));
+    EXPECT_FALSE(table.try_lock_for(kNsPerMs));
     EXPECT_EQ(table.lock_checked().code(), EDEADLK);
     table.lock();
   };
@@ -92,7 +91,7 @@ TEST(Deadlock, GoesThroughTheWritersThatKeepReadersOut) {
       table.lock_shared();
       spawn_detached("writer", [&] {
         if (!gives_up) table.lock();
-        EXPECT_FALSE(table.try_lock_for(kMs));
+        EXPECT_FALSE(table.try_lock_for(kNsPerMs));
       }).take();
       yield();
       table.lock_shared();
@@ -116,7 +115,7 @@ class Overtaking {
       for (int i = 0; i < 3; ++i) yield();
       const std::lock_guard lock(mutex);
     });
-    start("patient", [this] { EXPECT_FALSE(table.try_lock_for(20 * kMs)); });
+    start("patient", [this] { EXPECT_FALSE(table.try_lock_for(20 * kNsPerMs)); });
     start("both", [this] {
       const std::lock_guard lock(mutex);
       const std::shared_lock reading(table);
@@ -224,10 +223,10 @@ TEST(Deadlock, OfReadersAndWritersIsReportedExactlyWhenTheRunCannotEnd) {
                 SharedMutex& lock = *locks[wanted];
                 if (random.below(3) > 0) {
                   if (!gives_up) lock.lock_shared();
-                  reads[wanted] = !gives_up || lock.try_lock_shared_for(kMs / 50);
+                  reads[wanted] = !gives_up || lock.try_lock_shared_for(kNsPerMs / 50);
                 } else {
                   if (!gives_up) lock.lock();
-                  writes[wanted] = !gives_up || lock.try_lock_for(kMs / 50);
+                  writes[wanted] = !gives_up || lock.try_lock_for(kNsPerMs / 50);
                 }
                 yield_some(random);
               }
@@ -278,7 +277,7 @@ TEST(SharedMutex, WhoeverReadsIsRaisedByTheReadersThatAreKeptOut) {
   run([] {
     SharedMutex table;
     const std::shared_lock reading(table);
-    Thread patient = spawn("patient", [&] { EXPECT_FALSE(table.try_lock_for(kMs)); });
+    Thread patient = spawn("patient", [&] { EXPECT_FALSE(table.try_lock_for(kNsPerMs)); });
     yield();
     Thread urgent = spawn(ThreadOptions{.name = "urgent", .priority = 5},
                           [&] { const std::shared_lock also(table); });

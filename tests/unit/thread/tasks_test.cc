@@ -21,8 +21,6 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-
 TEST(Task, ResultReachesTheJoiner) {
   run([] {
     Task<std::string> task = launch("answer", [] { return std::string("forty-two"); });
@@ -52,7 +50,7 @@ TEST(Task, JoinTimesOutAndMemoryMayLack) {
       go.wait();
       return 1;
     });
-    EXPECT_EQ(task.join_until(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(task.join_until(monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     go.set();
     EXPECT_EQ(task.join().take(), 1);
     Task<int> giant = launch(ThreadOptions{.name = "giant", .stack_size = std::size_t{1} << 40},
@@ -97,7 +95,7 @@ TEST(Cancellation, EndsEveryKindOfWaitAndUnwinds) {
           const HoareMonitor::Entry entry(monitor);
           never.wait();
         },
-        [&] { sleep_for(1000'000 * kMs); },
+        [&] { sleep_for(1000'000 * kNsPerMs); },
         [&] { static_cast<void>(other.join().ok()); },
         [&] {
           for (;;) current_thread::cancellation_point(), yield();
@@ -164,13 +162,13 @@ TEST(Cancellation, IsDeliveredOnceSoThatDestructorsMayWait) {
     struct Cleaner {
       bool& cleaned;
       ~Cleaner() {
-        sleep_for(kMs);
+        sleep_for(kNsPerMs);
         cleaned = true;
       }
     };
     Thread thread = spawn("cleaner", [&] {
       const Cleaner cleaner{cleaned};
-      sleep_for(1000'000 * kMs);
+      sleep_for(1000'000 * kNsPerMs);
     });
     yield();
     thread.cancel();
@@ -182,7 +180,7 @@ TEST(Cancellation, IsDeliveredOnceSoThatDestructorsMayWait) {
 TEST(BarrierTimeout, TakesTheArrivalBack) {
   run([] {
     Barrier barrier(2);
-    EXPECT_EQ(barrier.arrive_and_wait_until(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(barrier.arrive_and_wait_until(monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     Thread other = spawn("other", [&] { EXPECT_FALSE(barrier.arrive_and_wait()); });
     yield();
     EXPECT_TRUE(barrier.arrive_and_wait());
@@ -238,10 +236,10 @@ TEST(OnceTest, WhoeverIsAtItIsRaisedByThoseThatWait) {
       urgent =
           spawn(ThreadOptions{.name = "urgent", .priority = 5}, [&] { once.call([] { FAIL(); }); });
       leaves = spawn(ThreadOptions{.name = "leaves", .priority = 7},
-                     [&] { EXPECT_FALSE(once.call_for(kMs, [] { FAIL(); }).ok()); });
+                     [&] { EXPECT_FALSE(once.call_for(kNsPerMs, [] { FAIL(); }).ok()); });
       yield();
       EXPECT_EQ(current_thread::priority(), 7);
-      while (current_thread::priority() == 7) sleep_for(kMs);
+      while (current_thread::priority() == 7) sleep_for(kNsPerMs);
       EXPECT_EQ(current_thread::priority(), 5);
     });
     EXPECT_EQ(current_thread::priority(), 0);
@@ -270,7 +268,7 @@ TEST(FutureTest, ValueExceptionBrokenPromiseAndTimeOut) {
   run([] {
     Promise<int> promise;
     const Future<int> future = promise.future();
-    EXPECT_EQ(future.get(monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(future.get(monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     EXPECT_FALSE(future.ready());
     Thread setter = spawn("setter", [promise = std::move(promise)]() mutable { promise.set(7); });
     in_parallel(3, [&](std::size_t) { EXPECT_EQ(*future.get(), 7); });
@@ -341,7 +339,7 @@ TEST(SelectTest, TakesTheFirstThatIsPossible) {
     int number = 0;
     std::string word;
     EXPECT_EQ(select({receive_case(numbers, number)}, 0).code(), ETIMEDOUT);
-    EXPECT_EQ(select({receive_case(numbers, number)}, monotonic_ns() + kMs).code(), ETIMEDOUT);
+    EXPECT_EQ(select({receive_case(numbers, number)}, monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
     EXPECT_EQ(select({}).code(), EINVAL);
     Thread sender = spawn("sender", [&] { EXPECT_TRUE(words.send("hello").ok()); });
     Selected chosen = *select({receive_case(numbers, number), receive_case(words, word)});
@@ -363,11 +361,12 @@ TEST(SelectTest, OneValueMayBeOfferedToSeveral) {
     Channel<std::string> left, right;
     std::string word = "a word that is too long to stand in the string itself";
     const std::string copy = word;
-    EXPECT_EQ(select({send_case(left, word), send_case(right, word)}, monotonic_ns() + kMs).code(),
-              ETIMEDOUT);
+    EXPECT_EQ(
+        select({send_case(left, word), send_case(right, word)}, monotonic_ns() + kNsPerMs).code(),
+        ETIMEDOUT);
     EXPECT_EQ(word, copy);
     Task<std::string> receiver = launch("receiver", [&] {
-      sleep_for(kMs);
+      sleep_for(kNsPerMs);
       return right.receive().take();
     });
     EXPECT_EQ(select({send_case(left, word), send_case(right, word)})->number, 1u);
@@ -441,7 +440,7 @@ TEST(TimeOuts, OfOnceAndHoareMonitor) {
     Thread slow = spawn("slow", [&] { once.call([&] { go.wait(); }); });
     yield();
     const auto must_not_run = [] { ADD_FAILURE(); };
-    EXPECT_EQ(once.call_until(monotonic_ns() + kMs, must_not_run).code(), ETIMEDOUT);
+    EXPECT_EQ(once.call_until(monotonic_ns() + kNsPerMs, must_not_run).code(), ETIMEDOUT);
     go.set();
     EXPECT_TRUE(slow.join().ok());
     EXPECT_TRUE(once.call_until(0, must_not_run).ok());
@@ -449,7 +448,7 @@ TEST(TimeOuts, OfOnceAndHoareMonitor) {
     HoareMonitor monitor;
     HoareMonitor::Condition never(monitor);
     const HoareMonitor::Entry entry(monitor);
-    EXPECT_FALSE(never.wait_until(monotonic_ns() + kMs));
+    EXPECT_FALSE(never.wait_until(monotonic_ns() + kNsPerMs));
     bool entered = false;
     Thread other = spawn("other", [&] {
       const HoareMonitor::Entry second(monitor);
@@ -458,9 +457,10 @@ TEST(TimeOuts, OfOnceAndHoareMonitor) {
     });
     yield();
     EXPECT_FALSE(entered) << "after the time-out the waiter is inside again";
-    EXPECT_TRUE(never.wait_until(monotonic_ns() + 1000 * kMs));
+    EXPECT_TRUE(never.wait_until(monotonic_ns() + 1000 * kNsPerMs));
     EXPECT_TRUE(entered);
-    Thread late = spawn("late", [&] { EXPECT_FALSE(monitor.enter_until(monotonic_ns() + kMs)); });
+    Thread late =
+        spawn("late", [&] { EXPECT_FALSE(monitor.enter_until(monotonic_ns() + kNsPerMs)); });
     EXPECT_TRUE(late.join().ok());
     EXPECT_TRUE(monitor.inside());
     monitor.leave();
@@ -514,12 +514,12 @@ TEST(HoareMonitorDeathTest, MisuseIsNamed) {
       misuse(monitor);
     });
   };
-  const char* const kNobody = "the monitor \"buffer\", held by \"nobody\"";
-  EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { monitor.leave(); }), kNobody);
+  const char* const kHeldByNobody = "the monitor \"buffer\", held by \"nobody\"";
+  EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { monitor.leave(); }), kHeldByNobody);
   EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { HoareMonitor::Condition(monitor).wait(); }),
-               kNobody);
+               kHeldByNobody);
   EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) { HoareMonitor::Condition(monitor).signal(); }),
-               kNobody);
+               kHeldByNobody);
   EXPECT_DEATH(in_monitor([](HoareMonitor& monitor) {
                  monitor.enter();
                  monitor.enter();

@@ -284,26 +284,26 @@ TEST(Thread, EachHasItsOwnExceptions) {
 TEST(Thread, ManyLiveAtOnceAndTheirStacksAreUsedAgain) {
   auto runtime = Runtime::create({.stack_size = 16 * 1024}).take();
 #if defined(__SANITIZE_THREAD__)
-  constexpr std::size_t kMany = 5'000;  // ThreadSanitizer has a limit of its own
+  constexpr std::size_t kManyThreads = 5'000;  // ThreadSanitizer has a limit of its own
 #else
-  constexpr std::size_t kMany = 50'000;
+  constexpr std::size_t kManyThreads = 50'000;
 #endif
   ASSERT_TRUE(runtime
                   ->run([&] {
                     for (int round = 0; round < 2; ++round) {
                       Latch gate(1);
                       std::size_t through = 0;
-                      for (std::size_t i = 0; i < kMany; ++i) {
+                      for (std::size_t i = 0; i < kManyThreads; ++i) {
                         ASSERT_TRUE(spawn_detached("one of many", [&] {
                                       gate.wait();
                                       ++through;
                                     }).ok());
                       }
                       yield();
-                      EXPECT_EQ(runtime->live_threads(), kMany + 1);
+                      EXPECT_EQ(runtime->live_threads(), kManyThreads + 1);
                       gate.count_down();
                       yield();
-                      EXPECT_EQ(through, kMany);
+                      EXPECT_EQ(through, kManyThreads);
                     }
                   })
                   .ok());
@@ -311,7 +311,7 @@ TEST(Thread, ManyLiveAtOnceAndTheirStacksAreUsedAgain) {
 
 // Sleeps for ever, below so many frames.
 void sleep_below(std::size_t frames, Semaphore& never) {
-  volatile char frame[100];
+  [[maybe_unused]] volatile char frame[100];
   frame[0] = 1;
   if (frames > 0)
     sleep_below(frames - 1, never);
