@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "spindle/policy/plugin.h"
 #include "spindle/policy/policy_library.h"
@@ -65,7 +66,9 @@ class OwnPolicy {
   OwnPolicy(const OwnPolicy&) = delete;
   OwnPolicy& operator=(const OwnPolicy&) = delete;
   ~OwnPolicy() {
-    static_cast<void>(failure_of(library_, [this] { delete policy_; }));
+    if (policy_ == nullptr) return;
+    const auto failure = failure_of(library_, [this] { delete policy_; });
+    if (failure && failure->was_abandoned) library_.abandon(policy_);
   }
 
   template <class Make>
@@ -77,7 +80,7 @@ class OwnPolicy {
   std::optional<std::string> ask(const Call& call) const {
     auto failure = failure_of(library_, call);
     if (!failure) return std::nullopt;
-    if (failure->was_abandoned) policy_ = nullptr;
+    if (failure->was_abandoned) library_.abandon(std::exchange(policy_, nullptr));
     return std::move(failure->why);
   }
   Policy* operator->() const { return policy_; }

@@ -14,7 +14,9 @@
 #include <atomic>
 #include <csetjmp>
 #include <csignal>
+#include <mutex>
 #include <string_view>
+#include <vector>
 
 namespace spindle {
 
@@ -22,9 +24,16 @@ class WatchedLibrary {
  public:
   /// What a call into it did that was abandoned; null: none was.
   [[nodiscard]] const char* fault() const { return fault_.load(std::memory_order_relaxed); }
+  /// An object of its own that must not be touched any more, not even to delete it.
+  void abandon(const void* object) {
+    const std::scoped_lock lock(mutex_);
+    abandoned_.push_back(object);
+  }
 
  private:
   friend struct WatchHandlers;
+  std::mutex mutex_;
+  std::vector<const void*> abandoned_;
   std::atomic<const char*> fault_ = nullptr;
   std::atomic<int> slow_ticks_ = 0;
 };
