@@ -151,7 +151,7 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
       tree, machine, "machine/replacement", PolicyKind::kReplacement,
       [](const Configuration& c) { return c.memory.replacement; }, &Machine::set_replacement);
   add_named(
-      tree, machine, "machine/allotment", {"global", "fixed", "fault-frequency", "working-set"},
+      tree, machine, "machine/allotment", names_of(kAllotments),
       [](const Configuration& c) { return c.memory.allotment; },
       [](Machine& m, std::string_view name) { return m.set_allotment(name); });
   add_value(
@@ -166,8 +166,7 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
         tlb.entries = static_cast<std::uint32_t>(entries);
         return m.set_tlb(tlb);
       });
-  add_scheme(tree, machine, "machine/allocation",
-             {"paging", "segmentation", "partitions", "fixed-partitions"},
+  add_scheme(tree, machine, "machine/allocation", names_of(kAllocations),
              "no scheme of allocation has this name",
              [](Configuration& c) -> std::string& { return c.memory.allocation; });
   add_partitions(tree, machine);
@@ -243,7 +242,7 @@ void add_machine_settings(ControlTree& tree, MachineAccess machine) {
       [](const Configuration& c) { return c.disk; },
       [](Machine& m, std::string_view name) { return m.set_disk(name); });
   add_named(
-      tree, machine, "machine/deadlock", {"none", "ordering", "banker", "detection", "recovery"},
+      tree, machine, "machine/deadlock", names_of(deadlock_strategy_names()),
       [](const Configuration& c) { return std::string(name_of(c.deadlock)); },
       [](Machine& m, std::string_view name) -> Result<> {
         const auto strategy = deadlock_strategy_of(name);
@@ -251,7 +250,7 @@ void add_machine_settings(ControlTree& tree, MachineAccess machine) {
         return m.set_deadlock_strategy(*strategy);
       });
   add_named(
-      tree, machine, "machine/device_mode", {"programmed", "interrupt", "dma"},
+      tree, machine, "machine/device_mode", names_of(device_mode_names()),
       [](const Configuration& c) { return std::string(name_of(c.device_mode)); },
       [](Machine& m, std::string_view name) -> Result<> {
         const auto mode = device_mode_of(name);

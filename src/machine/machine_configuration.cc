@@ -19,6 +19,14 @@ std::optional<E> find_in(const std::array<std::string_view, n>& names, std::stri
 
 }  // namespace
 
+std::span<const std::string_view> device_mode_names() {
+  return kModes;
+}
+
+std::span<const std::string_view> deadlock_strategy_names() {
+  return kStrategies;
+}
+
 std::string_view name_of(DeviceMode mode) {
   return kModes[static_cast<std::size_t>(mode)];
 }

@@ -63,9 +63,7 @@ Result<std::unique_ptr<MemoryManager>> MemoryManager::make(
   if (configuration.allocation == "paging") return PagedMemory::make(configuration);
   for (const char* runs : {"segmentation", "partitions", "fixed-partitions"})
     if (configuration.allocation == runs) return RunMemory::make(configuration);
-  return Error{EINVAL,
-               "memory is allocated by paging, segmentation, partitions or "
-               "fixed-partitions"};
+  return Error{EINVAL, "no scheme of allocation has this name"};
 }
 
 PagedMemory::PagedMemory(const MemoryConfiguration& configuration, Tlb tlb, Allotment allotment)

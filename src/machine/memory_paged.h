@@ -125,8 +125,9 @@ class PagedMemory final : public MemoryManager {
     bool keeps_frame = false;      ///< the page is written and stays
     std::vector<Operation> waiting;
   };
-  /// Of a file: its pages must be numbered by 31 bits, as keys have them.
-  static constexpr std::uint64_t kMostPages = std::uint64_t{1} << 31;
+  static constexpr std::uint64_t kMostPages = std::uint64_t{1}
+                                              << 31;  ///< a file's: keys have 31 bits
+  /// In the order of kAllotments.
   enum class Allotment : std::uint8_t { kGlobal, kFixed, kFaultFrequency, kWorkingSet };
 
   PagedMemory(const MemoryConfiguration& configuration, Tlb tlb, Allotment allotment);

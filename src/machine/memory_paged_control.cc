@@ -1,5 +1,7 @@
 // Load control, the end of memory, and changes while the machine runs.
 
+#include <algorithm>
+
 #include "memory_paged.h"
 
 namespace spindle {
@@ -88,11 +90,9 @@ void PagedMemory::set_replacement(std::unique_ptr<ReplacementPolicy> policy) {
 }
 
 Result<PagedMemory::Allotment> PagedMemory::allotment_of(std::string_view name) {
-  if (name == "global") return Allotment::kGlobal;
-  if (name == "fixed") return Allotment::kFixed;
-  if (name == "fault-frequency") return Allotment::kFaultFrequency;
-  if (name == "working-set") return Allotment::kWorkingSet;
-  return Error{EINVAL, "an allotment is global, fixed, fault-frequency or working-set"};
+  const auto found = std::ranges::find(kAllotments, name);
+  if (found == kAllotments.end()) return Error{EINVAL, "no allotment has this name"};
+  return static_cast<Allotment>(found - kAllotments.begin());
 }
 
 Result<> PagedMemory::set_allotment(std::string_view name) {

@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <map>
 #include <set>
+#include <span>
 
 #include "paths.h"
 #include "scenario_value.h"
 #include "spindle/base/clock.h"
+#include "spindle/disk/disk_model.h"
 #include "spindle/policy/policy_library.h"
 
 namespace spindle {
@@ -37,6 +39,16 @@ const char* words_for(Value::Kind kind) {
   }
 }
 
+/// "a, b or c".
+std::string alternatives(std::span<const std::string_view> choices) {
+  std::string words;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i != 0) words += i + 1 == choices.size() ? " or " : ", ";
+    words += choices[i];
+  }
+  return words;
+}
+
 /// The named members of a table, each of which must be asked for.
 class Members {
  public:
@@ -53,12 +65,27 @@ class Members {
   void text(const std::string& name, std::string& into) {
     if (const Value* value = find(name, Value::Kind::kText)) into = value->text;
   }
+  /// A text that is one of these.
+  void choice(const std::string& name, std::string& into,
+              std::span<const std::string_view> choices) {
+    text(name, into);
+    if (std::ranges::find(choices, into) == choices.end())
+      fail("'" + name + "' is " + alternatives(choices));
+  }
+  /// The name of a policy, or its library, which the caller loads later.
+  void policy(const std::string& name, std::string& into, PolicyKind kind) {
+    const Value* value = find(name, Value::Kind::kText);
+    if (value != nullptr && is_policy_library(value->text))
+      into = value->text;
+    else
+      choice(name, into, policy_names(kind));
+  }
   template <class T>
   void number(const std::string& name, T& into, double low, double high, double scale = 1) {
     const Value* value = find(name, Value::Kind::kNumber);
     if (value == nullptr) return;
     if (!(value->number >= low && value->number <= high))
-      return fail("'" + name + "' is out of range");
+      return fail("'" + name + "' is from " + text_of(low) + " to " + text_of(high));
     if constexpr (std::is_floating_point_v<T>)
       into = value->number * scale;
     else
@@ -103,15 +130,11 @@ class Members {
   std::size_t positions_ = 0;
 };
 
-void read_costs(const ScenarioCall& call, Members& members, MachineCosts& costs) {
-  const auto given = call.value.named.find("costs");
-  if (given != call.value.named.end()) {
-    const Value* name = members.find("costs", Value::Kind::kText);
-    if (name != nullptr && name->text == "none")
-      costs = MachineCosts::none();
-    else if (name != nullptr && name->text != "usual")
-      members.fail("'costs' is none or usual");
-  }
+void read_costs(Members& members, MachineCosts& costs) {
+  constexpr std::string_view kCosts[] = {"usual", "none"};
+  std::string which = "usual";
+  members.choice("costs", which, kCosts);
+  if (which == "none") costs = MachineCosts::none();
   members.time("context_switch", costs.context_switch_ns);
   members.time("system_call", costs.system_call_ns);
   members.time("fork", costs.fork_ns);
@@ -143,20 +166,17 @@ void read_conventions(Members& members, MachineConfiguration& configuration) {
   if (const Value* quanta = members.find("quanta", Value::Kind::kTable))
     for (const double quantum : members.numbers("quanta", *quanta, 0))
       conventions.quanta.push_back({std::llround(quantum * kNsPerMs)});
+  constexpr std::string_view kTies[] = {"front", "arrival", "requeue"};
   std::string tie = "front";
-  members.text("tie", tie);
-  if (tie == "arrival" || tie == "requeue")
-    conventions.preempted =
-        tie == "arrival" ? CpuConventions::Equals::kArrival : CpuConventions::Equals::kBack;
-  else if (tie != "front")
-    members.fail("'tie' is front, arrival or requeue");
+  members.choice("tie", tie, kTies);
+  if (tie == "arrival") conventions.preempted = CpuConventions::Equals::kArrival;
+  if (tie == "requeue") conventions.preempted = CpuConventions::Equals::kBack;
+  constexpr std::string_view kRequeues[] = {"arrivals-first", "preempted-first"};
   std::string requeue = "arrivals-first";
-  members.text("requeue", requeue);
+  members.choice("requeue", requeue, kRequeues);
   if (requeue == "preempted-first")
     configuration.same_instant = {InstantEvent::kPreempted, InstantEvent::kArrival,
                                   InstantEvent::kDevice};
-  else if (requeue != "arrivals-first")
-    members.fail("'requeue' is arrivals-first or preempted-first");
   if (const Value* order = members.find("same_instant", Value::Kind::kTable))
     read_same_instant(*order, members, configuration);
   BurstEstimate estimate;
@@ -173,26 +193,26 @@ void read_memory(Members& members, MachineConfiguration& configuration) {
   members.number("memory", memory.bytes, 1, kMostBytes);
   members.number("page_size", memory.page_size, 1, 1 << 20);
   members.number("swap", memory.swap_bytes, 0, kMostBytes);
-  members.text("allocation", memory.allocation);
-  members.text("fit", memory.fit);
+  members.choice("allocation", memory.allocation, kAllocations);
+  members.policy("fit", memory.fit, PolicyKind::kFit);
   members.number("partition", configuration.partition_bytes, 1, kMostBytes);
   if (const Value* sizes = members.find("partitions", Value::Kind::kTable))
     for (const double size : members.numbers("partitions", *sizes, 1))
       memory.partitions.push_back(static_cast<std::uint64_t>(size));
   members.number("table_levels", memory.table_levels, 0, 4);
-  members.text("replacement", memory.replacement);
-  members.text("allotment", memory.allotment);
+  members.policy("replacement", memory.replacement, PolicyKind::kReplacement);
+  members.choice("allotment", memory.allotment, kAllotments);
   members.number("resident_limit", memory.resident_limit, 0, kMostNumber);
   members.number("working_set", memory.working_set_references, 1, kMostNumber);
   members.number("fault_interval", memory.fault_interval_references, 0, kMostNumber);
   members.number("tlb", memory.tlb.entries, 0, 1 << 16);
   members.number("tlb_sets", memory.tlb.sets, 1, 1 << 16);
-  members.text("tlb_replacement", memory.tlb.replacement);
+  members.choice("tlb_replacement", memory.tlb.replacement, replacement_policy_names());
   members.number("asids", memory.tlb.asids, 0, 1 << 16);
+  constexpr std::string_view kSwitch[] = {"on", "off"};
   std::string load_control = "on";
-  members.text("load_control", load_control);
+  members.choice("load_control", load_control, kSwitch);
   configuration.load_control = load_control == "on";
-  if (load_control != "on" && load_control != "off") members.fail("'load_control' is on or off");
 }
 
 void read_machine(const ScenarioCall& call, Scenario& scenario, bool& is_low_first,
@@ -201,30 +221,23 @@ void read_machine(const ScenarioCall& call, Scenario& scenario, bool& is_low_fir
   MachineConfiguration& configuration = scenario.configuration;
   members.number("seed", configuration.seed, 0, kMostNumber);
   members.number("cpus", configuration.cpus, 1, kMostCpus);
-  members.text("policy", configuration.cpu_policy);
-  read_costs(call, members, configuration.costs);
+  members.policy("policy", configuration.cpu_policy, PolicyKind::kCpu);
+  read_costs(members, configuration.costs);
   read_conventions(members, configuration);
   read_memory(members, configuration);
   members.time("balance_interval", configuration.balance_interval_ns);
-  members.text("disk", configuration.disk);
-  members.text("arm", configuration.arm_policy);
+  members.choice("disk", configuration.disk, disk_preset_names());
+  members.policy("arm", configuration.arm_policy, PolicyKind::kArm);
   std::string mode(name_of(configuration.device_mode));
   std::string deadlock(name_of(configuration.deadlock));
   std::string order = "low-first";
-  members.text("device_mode", mode);
-  members.text("deadlock", deadlock);
-  members.text("priority_order", order);
+  members.choice("device_mode", mode, device_mode_names());
+  members.choice("deadlock", deadlock, deadlock_strategy_names());
+  constexpr std::string_view kOrders[] = {"low-first", "high-first"};
+  members.choice("priority_order", order, kOrders);
   is_low_first = order == "low-first";
-  if (!is_low_first && order != "high-first")
-    members.fail("'priority_order' is low-first or high-first");
-  if (const auto known = device_mode_of(mode))
-    configuration.device_mode = *known;
-  else
-    members.fail("'device_mode' is programmed, interrupt or dma");
-  if (const auto known = deadlock_strategy_of(deadlock))
-    configuration.deadlock = *known;
-  else
-    members.fail("'deadlock' is none, ordering, banker, detection or recovery");
+  if (const auto known = device_mode_of(mode)) configuration.device_mode = *known;
+  if (const auto known = deadlock_strategy_of(deadlock)) configuration.deadlock = *known;
   members.number("processes", configuration.most_processes, 1, 29'999);
   members.number("processes_of_user", configuration.most_processes_of_user, 1, 29'999);
   members.finish();

@@ -530,7 +530,7 @@ wrong() {
 }
 wrong "wrong.lua:1: machine: there is no 'quantun'" 'machine { quantun = 4 }'
 wrong "wrong.lua:2: process: 'burst' is a list of numbers" $'machine {}\nprocess { burst = { 4, "x" } }'
-wrong 'wrong.lua:1: machine: no CPU policy has this name' 'machine { policy = "nope" } process { burst = 1 }'
+wrong 'wrong.lua:1: machine: '\''policy'\'' is fcfs, rr, ' 'machine { policy = "nope" } process { burst = 1 }'
 wrong 'wrong.lua:3: ' $'process {\n'
 wrong 'there is no process' ''
 refuses 'No such file' run "$work/missing.lua"

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ enum class DeadlockStrategy : std::uint8_t {
   kRecovery,   ///< found, and a victim is killed
 };
 
+std::span<const std::string_view> device_mode_names();
+std::span<const std::string_view> deadlock_strategy_names();
 std::string_view name_of(DeviceMode mode);
 std::string_view name_of(DeadlockStrategy strategy);
 std::optional<DeviceMode> device_mode_of(std::string_view name);

@@ -5,16 +5,24 @@
 // virtual nanoseconds.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "spindle/base/id.h"
 #include "spindle/policy/replacement_policy.h"
 
 namespace spindle {
+
+/// How address spaces get memory, and whose page goes: see MemoryConfiguration.
+constexpr std::array<std::string_view, 4> kAllocations = {"paging", "segmentation", "partitions",
+                                                          "fixed-partitions"};
+constexpr std::array<std::string_view, 4> kAllotments = {"global", "fixed", "fault-frequency",
+                                                         "working-set"};
 
 using SpaceId = Id<struct SpaceTag>;           ///< an address space; never given out twice
 using SegmentId = Id<struct SegmentTag>;       ///< a shared-memory segment

@@ -152,7 +152,7 @@ TEST(Scenario, NamesWhatIsWrong) {
   };
   EXPECT_EQ(complaint(""), "there is no process");
   EXPECT_EQ(complaint("machine { quantun = 4 }"), "test:1: machine: there is no 'quantun'");
-  EXPECT_EQ(complaint("machine { cpus = 65 }"), "test:1: machine: 'cpus' is out of range");
+  EXPECT_EQ(complaint("machine { cpus = 65 }"), "test:1: machine: 'cpus' is from 1 to 64");
   EXPECT_EQ(complaint("machine { deadlock = 'x' }"),
             "test:1: machine: 'deadlock' is none, ordering, banker, detection or recovery");
   EXPECT_EQ(complaint("process { 'P' }"), "test:1: process: it has no program, code or burst");
@@ -162,7 +162,10 @@ TEST(Scenario, NamesWhatIsWrong) {
             "test:3: process: 'burst' is a list of numbers, none below 0");
   EXPECT_EQ(complaint("process { 'P', 5, burst = 1 }"),
             "test:1: process: a value stands in it without a key");
-  EXPECT_EQ(complaint("machine { policy = 'x' }"), "test:1: machine: no CPU policy has this name");
+  EXPECT_TRUE(complaint("machine { policy = 'x' }")
+                  .starts_with("test:1: machine: 'policy' is fcfs, rr, priority, "));
+  EXPECT_EQ(complaint("machine { allotment = 'x' }"),
+            "test:1: machine: 'allotment' is global, fixed, fault-frequency or working-set");
   EXPECT_EQ(complaint("machine { requeue = 'x' }"),
             "test:1: machine: 'requeue' is arrivals-first or preempted-first");
   EXPECT_NE(complaint("process { program = 'x.lua' }").find("x.lua: it cannot be read"),
