@@ -125,8 +125,7 @@ class PagedMemory final : public MemoryManager {
     bool keeps_frame = false;      ///< the page is written and stays
     std::vector<Operation> waiting;
   };
-  static constexpr std::uint64_t kMostPages = std::uint64_t{1}
-                                              << 31;  ///< a file's: keys have 31 bits
+  static constexpr std::uint64_t kMostPages = 1ull << 31;  ///< of a file: as keys number them
   /// In the order of kAllotments.
   enum class Allotment : std::uint8_t { kGlobal, kFixed, kFaultFrequency, kWorkingSet };
 
