@@ -3,6 +3,14 @@
 #include <cstring>
 
 namespace spindle {
+namespace {
+
+// The C library's words for ETIMEDOUT speak of a connection, and what takes too long here has none.
+const char* words_of(int code) {
+  return code == ETIMEDOUT ? "Timed out" : std::strerror(code);
+}
+
+}  // namespace
 
 std::string Error::describe() const {
   std::string text;
@@ -19,8 +27,8 @@ std::string Error::describe() const {
       text = "byte " + std::to_string(subject.number) + ": ";
       break;
   }
-  if (*what != '\0') return text + what + " (" + std::strerror(code) + ")";
-  return text + std::strerror(code);
+  if (*what != '\0') return text + what + " (" + words_of(code) + ")";
+  return text + words_of(code);
 }
 
 }  // namespace spindle
