@@ -44,7 +44,7 @@ constexpr std::size_t kFileBytes = 64 << 20;
 constexpr std::size_t kMostWritten = 128 << 10;
 constexpr std::size_t kRequestBytes = kMostWritten + 4096;
 constexpr fuse_ino_t kData = 2;
-constexpr double kAnswersStay_s = 1;
+constexpr double kAnswersStaySeconds = 1;
 
 [[noreturn]] void stop(const char* what) {
   std::perror(what);
@@ -88,7 +88,7 @@ class Volume {
     fuse_entry_param found = {};
     found.ino = node;
     found.attr = attributes(node);
-    found.attr_timeout = found.entry_timeout = kAnswersStay_s;
+    found.attr_timeout = found.entry_timeout = kAnswersStaySeconds;
     return found;
   }
 
@@ -109,7 +109,7 @@ class Volume {
   }
   static void get_attributes(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
     const struct stat found = attributes(node);
-    fuse_reply_attr(request, &found, kAnswersStay_s);
+    fuse_reply_attr(request, &found, kAnswersStaySeconds);
   }
   static void open(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
     file->direct_io = 1;  // each read is a request

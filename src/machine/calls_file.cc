@@ -268,10 +268,10 @@ Outcome call_make_directory(Kernel& kernel, Thread& thread) {
 
 /// text: path. Answers the names.
 Outcome call_list(Kernel& kernel, Thread& thread) {
-  constexpr std::int64_t kTimeOfName_ns = 500;
+  constexpr std::int64_t kTimeOfNameNs = 500;
   auto names = kernel.host.list(path_of(thread, thread.request.text));
   if (!names.ok()) return names.error();
-  thread.debt_ns += static_cast<std::int64_t>(names->size()) * kTimeOfName_ns;
+  thread.debt_ns += static_cast<std::int64_t>(names->size()) * kTimeOfNameNs;
   Response response;
   response.list = std::move(names).take();
   response.has_list = true;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kNoHang = 1;
 constexpr std::int64_t kUntraced = 2;
-constexpr std::int64_t kLongest_ns = std::int64_t{1} << 60;
+constexpr std::int64_t kLongestNs = std::int64_t{1} << 60;
 
 /// The child's number, its wait status, and its name.
 Response report(const Process& child, int status) {
@@ -76,12 +76,12 @@ Outcome call_compute(Kernel&, Thread&) {
 /// Answers a line for each process: the words are number, parent, group, state, nice, CPU time in
 /// ms, terminal (-1: none), then name and arguments.
 Outcome call_processes(Kernel& kernel, Thread& thread) {
-  constexpr std::int64_t kTimeOfEach_ns = 4'000;
+  constexpr std::int64_t kTimeOfEachNs = 4'000;
   Response response;
   response.has_list = true;
   for (const auto& [number, process] : kernel.processes) {
     if (!kernel.has_arrived(*process)) continue;
-    thread.debt_ns += kTimeOfEach_ns;
+    thread.debt_ns += kTimeOfEachNs;
     const auto found = kernel.snapshot_process(number, false);
     if (!found.ok()) continue;
     const ProcessSnapshot& p = *found;
@@ -119,9 +119,9 @@ Outcome call_fork(Kernel& kernel, Thread& thread) {
   if (const auto may = kernel.may_add_thread(parent); !may.ok()) return may.error();
   // The machine's memory is copied on write; what the program itself keeps is copied now.
   constexpr std::size_t kBytesForNothing = 64u << 10;
-  constexpr std::int64_t kTimeOfByte_ns = 5;
+  constexpr std::int64_t kTimeOfByteNs = 5;
   const std::size_t bytes = std::max(thread.program->bytes(), kBytesForNothing);
-  thread.debt_ns += static_cast<std::int64_t>(bytes - kBytesForNothing) * kTimeOfByte_ns;
+  thread.debt_ns += static_cast<std::int64_t>(bytes - kBytesForNothing) * kTimeOfByteNs;
   auto program = thread.program->make_child(thread.request.function);
   if (!program.ok()) return program.error();
   auto made = kernel.make_process(parent.name, parent);
@@ -253,7 +253,7 @@ Outcome call_set_session(Kernel&, Thread& thread) {
 /// numbers: ns.
 Outcome call_sleep(Kernel& kernel, Thread& thread) {
   const std::int64_t span_ns = thread.request.numbers[0];
-  if (span_ns < 0 || span_ns > kLongest_ns) return Error{EINVAL, "that is no span of time"};
+  if (span_ns < 0 || span_ns > kLongestNs) return Error{EINVAL, "that is no span of time"};
   if (span_ns == 0) return Response::nothing();
   kernel.block(thread, nullptr, "hrtimer_nanosleep", {}, Kernel::Awake::kAnswered);
   kernel.set_timer(thread, span_ns);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMostJobs = 256;
 constexpr int kMostDays = 5 * 366;
-constexpr std::int64_t kDay_s = 86'400;
+constexpr std::int64_t kDaySeconds = 86'400;
 
 struct Field {
   int low = 0;
@@ -138,7 +138,7 @@ std::optional<std::int64_t> next_of(const CronJob& job, std::int64_t from) {
   for (int days = 0; days < kMostDays; ++days, ++day, minute = 0) {
     if (!fits_day(job, day)) continue;
     for (; minute < 1440; ++minute)
-      if (fits_minute(job, minute)) return day * kDay_s + minute * 60;
+      if (fits_minute(job, minute)) return day * kDaySeconds + minute * 60;
   }
   return std::nullopt;
 }
@@ -182,8 +182,8 @@ std::vector<const CronJob*> Cron::due(std::int64_t second, std::int64_t start_wa
   const std::int64_t wall = start_wall_seconds + second;
   for (const CronJob& job : jobs_) {
     const bool is_due = job.once_at ? *job.once_at == second
-                                    : wall % 60 == 0 && fits_day(job, wall / kDay_s) &&
-                                          fits_minute(job, wall % kDay_s / 60);
+                                    : wall % 60 == 0 && fits_day(job, wall / kDaySeconds) &&
+                                          fits_minute(job, wall % kDaySeconds / 60);
     if (is_due) jobs.push_back(&job);
   }
   return jobs;

@@ -11,11 +11,11 @@
 namespace spindle {
 namespace {
 
-constexpr std::int64_t kLoadInterval_ns = 5'000'000'000;
+constexpr std::int64_t kLoadIntervalNs = 5'000'000'000;
 /// What a call takes at least, in the long run: a thread that has not used the time is in debt, and
 /// pays so much at once. Else a machine without costs would never leave the instant.
-constexpr std::int64_t kLeastTimeOfCall_ns = 250;
-constexpr std::int64_t kMostDebt_ns = 1'000'000;
+constexpr std::int64_t kLeastTimeOfCallNs = 250;
+constexpr std::int64_t kMostDebtNs = 1'000'000;
 
 Result<std::vector<std::unique_ptr<CpuPolicy>>> make_policies(
     const MachineConfiguration& configuration) {
@@ -72,7 +72,7 @@ Result<> Kernel::build() {
   // All inherit these.
   init->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
   init->limits[kLimitFiles] = {1024, 4096};
-  agenda.add({kLoadInterval_ns}, AgendaEntry::Kind::kLoad);
+  agenda.add({kLoadIntervalNs}, AgendaEntry::Kind::kLoad);
   if (configuration.cpus > 1 && configuration.balance_interval_ns > 0)
     agenda.add({configuration.balance_interval_ns}, AgendaEntry::Kind::kBalance);
   start_cron();
@@ -194,7 +194,7 @@ void Kernel::handle(const AgendaEntry& entry) {
 }
 
 void Kernel::tick_load() {
-  agenda.add(now() + VirtualTime{kLoadInterval_ns}, AgendaEntry::Kind::kLoad);
+  agenda.add(now() + VirtualTime{kLoadIntervalNs}, AgendaEntry::Kind::kLoad);
   suspect_all();
   double active = static_cast<double>(scheduler->running() + scheduler->ready());
   for (const Thread* thread : thread_by_number_)
@@ -256,8 +256,8 @@ void Kernel::begin_request(Thread& thread) {
   const bool computes = thread.request.call == SystemCall::kCompute;
   const std::int64_t cost_ns = computes ? thread.request.numbers[0] : cost_of(thread.request.call);
   thread.activity = {cost_ns, computes, false};
-  thread.debt_ns = std::max<std::int64_t>(0, thread.debt_ns + kLeastTimeOfCall_ns - cost_ns);
-  if (thread.debt_ns < kMostDebt_ns) return;
+  thread.debt_ns = std::max<std::int64_t>(0, thread.debt_ns + kLeastTimeOfCallNs - cost_ns);
+  if (thread.debt_ns < kMostDebtNs) return;
   thread.activity.left_ns += std::exchange(thread.debt_ns, 0);
 }
 

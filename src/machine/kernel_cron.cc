@@ -5,8 +5,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::int64_t kSecond_ns = 1'000'000'000;
-constexpr std::int64_t kMinute_s = 60;
+constexpr std::int64_t kMinuteSeconds = 60;
 constexpr std::size_t kMostCrontab = 1u << 16;
 
 }  // namespace
@@ -16,7 +15,7 @@ void Kernel::start_cron() {
   cron_ = std::make_unique<Cron>();
   read_crontab();
   schedule_cron(-1);
-  agenda.add({kMinute_s * kSecond_ns}, AgendaEntry::Kind::kCrontab);
+  agenda.add({kMinuteSeconds * kNsPerSecond}, AgendaEntry::Kind::kCrontab);
 }
 
 /// False if it is as it was. What is wrong with it is said each time that it is read.
@@ -41,18 +40,18 @@ bool Kernel::read_crontab() {
 
 /// At each minute, as crond does; what the new table has for this very second starts, too.
 void Kernel::look_at_crontab() {
-  agenda.add(now() + VirtualTime{kMinute_s * kSecond_ns}, AgendaEntry::Kind::kCrontab);
-  if (read_crontab()) schedule_cron(now().ns / kSecond_ns - 1);
+  agenda.add(now() + VirtualTime{kMinuteSeconds * kNsPerSecond}, AgendaEntry::Kind::kCrontab);
+  if (read_crontab()) schedule_cron(now().ns / kNsPerSecond - 1);
 }
 
 void Kernel::schedule_cron(std::int64_t after) {
   cron_entry_ = 0;
   if (const auto next = cron_->next(after, configuration.start_wall_seconds))
-    cron_entry_ = agenda.add({*next * kSecond_ns}, AgendaEntry::Kind::kCron);
+    cron_entry_ = agenda.add({*next * kNsPerSecond}, AgendaEntry::Kind::kCron);
 }
 
 void Kernel::run_cron() {
-  const std::int64_t second = now().ns / kSecond_ns;
+  const std::int64_t second = now().ns / kNsPerSecond;
   read_crontab();
   for (const CronJob* job : cron_->due(second, configuration.start_wall_seconds)) {
     StartRequest request;

@@ -11,18 +11,18 @@ namespace spindle {
 namespace {
 
 /// How long it works at most, about, before it looks at the real work.
-constexpr std::int64_t kSlice_ns = 200'000;
+constexpr std::int64_t kSliceNs = 200'000;
 /// The real work rests when nothing of it was done for so long: while it waits for the host's disk,
 /// or computes between two requests, it does not.
 constexpr std::chrono::milliseconds kRest{4};
 /// So many times it waits for that between two slices: about an eightieth of a processor is its.
 constexpr int kMostRests = 4;
 /// What a machine that cannot keep up may still make up for.
-constexpr std::int64_t kMostLag_ns = 100'000'000;
+constexpr std::int64_t kMostLagNs = 100'000'000;
 /// How long it sleeps at least: what falls due meanwhile happens in one slice.
-constexpr std::int64_t kShortestSleep_ns = 5'000'000;
+constexpr std::int64_t kShortestSleepNs = 5'000'000;
 /// And at most, so that no rate makes a time that the clock does not have.
-constexpr double kLongestSleep_ns = 3600e9;
+constexpr double kLongestSleepNs = 3600e9;
 constexpr int kEventsBetweenLooks = 64;
 
 }  // namespace
@@ -106,8 +106,8 @@ Result<> LiveMachine::restart(MachineConfiguration configuration) {
 VirtualTime LiveMachine::goal() const {
   if (rate_ == kAsFastAsPossible) return {INT64_MAX};
   const double passed_ns = static_cast<double>(monotonic_ns() - wall_base_ns_) * rate_;
-  constexpr double kMost_ns = 4e18;  // the clock ends there, long before it would overflow
-  return {virtual_base_.ns + static_cast<std::int64_t>(std::min(passed_ns, kMost_ns))};
+  constexpr double kMostNs = 4e18;  // the clock ends there, long before it would overflow
+  return {virtual_base_.ns + static_cast<std::int64_t>(std::min(passed_ns, kMostNs))};
 }
 
 void LiveMachine::set_clock() {
@@ -148,7 +148,7 @@ void LiveMachine::run_slice(std::unique_lock<std::mutex>& lock) {
 }
 
 LiveMachine::SliceEnd LiveMachine::go_on_to(VirtualTime goal) {
-  const std::int64_t end_ns = monotonic_ns() + kSlice_ns;
+  const std::int64_t end_ns = monotonic_ns() + kSliceNs;
   for (auto next = machine_->next_event(); next && *next <= goal; next = machine_->next_event()) {
     if (rate_ == kAsFastAsPossible && machine_->finished()) break;
     if (waiting_ != 0) return SliceEnd::kIsAwaited;
@@ -165,9 +165,9 @@ LiveMachine::SliceEnd LiveMachine::go_on_to(VirtualTime goal) {
 /// is one.
 bool LiveMachine::limit_lag() {
   const double lag_ns = static_cast<double>((goal() - machine_->now()).ns) / rate_;
-  if (lag_ns <= kMostLag_ns) return false;
+  if (lag_ns <= kMostLagNs) return false;
   virtual_base_ = machine_->now();
-  wall_base_ns_ = monotonic_ns() - kMostLag_ns;
+  wall_base_ns_ = monotonic_ns() - kMostLagNs;
   return true;
 }
 
@@ -196,9 +196,9 @@ void LiveMachine::sleep_until_next_event(std::unique_lock<std::mutex>& lock) {
   }
   const double virtual_ns = static_cast<double>(awaited_->ns - virtual_base_.ns);
   const double sleep_ns = virtual_ns / rate_ - static_cast<double>(monotonic_ns() - wall_base_ns_);
-  changed_.wait_for(lock, std::chrono::nanoseconds(std::max(
-                              kShortestSleep_ns,
-                              static_cast<std::int64_t>(std::min(sleep_ns, kLongestSleep_ns)))));
+  changed_.wait_for(
+      lock, std::chrono::nanoseconds(std::max(
+                kShortestSleepNs, static_cast<std::int64_t>(std::min(sleep_ns, kLongestSleepNs)))));
 }
 
 }  // namespace spindle

@@ -17,7 +17,7 @@
 namespace spindle {
 namespace {
 
-constexpr double kLongest_ms = 1e12;
+constexpr double kLongestMs = 1e12;
 
 Request& request_of(lua_State* state) {
   return *LuaInterpreter::of(state).request;
@@ -65,7 +65,7 @@ int ask(lua_State* state, SystemCall call, lua_KFunction then = answered) {
 
 std::int64_t span_ns(lua_State* state, int index) {
   const double ms = luaL_checknumber(state, index);
-  luaL_argcheck(state, ms >= 0 && ms <= kLongest_ms, index, "a span of time in ms");
+  luaL_argcheck(state, ms >= 0 && ms <= kLongestMs, index, "a span of time in ms");
   return std::llround(ms * kNsPerMs);
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr int kInstructions = 100'000;
 constexpr int kInstructionsBetweenLooks = 5'000;
 constexpr std::size_t kManyArguments = 64;
-constexpr std::int64_t kInstructionsTime_ns = 1'000'000;
+constexpr std::int64_t kInstructionsTimeNs = 1'000'000;
 /// And for each so many bytes that were made or gone through.
 constexpr std::size_t kBytes = 2u << 20;
 /// Comparing two texts, and taking one for a number, is one instruction, however long they are: so
@@ -139,7 +139,7 @@ void LuaInterpreter::count(lua_State* state, lua_Debug* record) {
   interpreter.instructions_left_ -= interpreter.instructions_counted_;
   if (interpreter.instructions_left_ > 0) return interpreter.count_on(state);
   const std::size_t slices = std::max<std::size_t>(1, interpreter.charged_ / kBytes);
-  interpreter.debt_ns_ += static_cast<std::int64_t>(slices) * kInstructionsTime_ns;
+  interpreter.debt_ns_ += static_cast<std::int64_t>(slices) * kInstructionsTimeNs;
   interpreter.begin_slice(state);
   if (lua_isyieldable(state) != 0) {
     interpreter.ran_out_of_instructions = true;

@@ -10,7 +10,7 @@ namespace spindle {
 namespace {
 
 /// Reviews after which a space has had its turn.
-constexpr std::uint64_t kTurn_reviews = 10;
+constexpr std::uint64_t kTurnReviews = 10;
 
 }  // namespace
 
@@ -62,8 +62,8 @@ LoadReview RunMemory::review() {
   review.resume = waiting->id;
   if (review.demand_frames <= review.available_frames && !is_fixed()) return review;
   const Owned* const first = longest(false);
-  const bool is_its_turn = reviews_ - waiting->since >= kTurn_reviews;
-  if (is_its_turn && first != nullptr && reviews_ - first->since >= kTurn_reviews)
+  const bool is_its_turn = reviews_ - waiting->since >= kTurnReviews;
+  if (is_its_turn && first != nullptr && reviews_ - first->since >= kTurnReviews)
     review.suspend = first->id;
   return review;
 }

@@ -8,8 +8,8 @@ namespace spindle {
 namespace {
 
 /// Until a victim has left its memory.
-constexpr std::int64_t kWaitForVictim_ns = 100'000;
-constexpr std::int64_t kReviewInterval_ns = 100'000'000;
+constexpr std::int64_t kWaitForVictimNs = 100'000;
+constexpr std::int64_t kReviewIntervalNs = 100'000'000;
 constexpr std::size_t kMostSegments = 4096;
 
 }  // namespace
@@ -27,7 +27,7 @@ Result<std::unique_ptr<Paging>> Paging::create(Kernel& kernel) {
   TRY(paging->find_swap_file(configuration));
   paging->memory_ = TRY(MemoryManager::make(configuration));
   paging->page_size_ = configuration.page_size;
-  kernel.agenda.add(VirtualTime{kReviewInterval_ns}, AgendaEntry::Kind::kReview);
+  kernel.agenda.add(VirtualTime{kReviewIntervalNs}, AgendaEntry::Kind::kReview);
   return paging;
 }
 
@@ -245,7 +245,7 @@ Outcome Paging::out_of_memory(Thread& thread) {
     kernel_.agenda.add(kernel_.now(), AgendaEntry::Kind::kVictim, victim->threads.front()->id);
   }
   static_cast<void>(thread);
-  return Outcome::busy(kWaitForVictim_ns);
+  return Outcome::busy(kWaitForVictimNs);
 }
 
 void Paging::note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAddress address) {
@@ -379,7 +379,7 @@ bool Paging::set_suspended(SpaceId space, bool suspended) {
 }
 
 void Paging::review() {
-  kernel_.agenda.add(kernel_.now() + VirtualTime{kReviewInterval_ns}, AgendaEntry::Kind::kReview);
+  kernel_.agenda.add(kernel_.now() + VirtualTime{kReviewIntervalNs}, AgendaEntry::Kind::kReview);
   const LoadReview review = memory_->review();
   if (!kernel_.configuration.load_control && !has_suspended()) return;
   if (review.suspend) set_suspended(*review.suspend, true);

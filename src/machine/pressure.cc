@@ -33,12 +33,12 @@ void Pressure::add(VirtualTime to, const std::array<bool, 6>& is_stalled) {
 }
 
 void Pressure::close(std::int64_t periods) {
-  constexpr std::array<double, 3> kWindows_s = {10, 60, 300};
+  constexpr std::array<double, 3> kWindowsSeconds = {10, 60, 300};
   const auto span_ns = static_cast<double>(periods * kPeriod.ns);
   for (std::size_t i = 0; i < in_period_.size(); ++i) {
     const double share = static_cast<double>(in_period_[i].ns) / span_ns;
-    for (std::size_t window = 0; window < kWindows_s.size(); ++window) {
-      const double keep = std::exp(-span_ns / (kWindows_s[window] * 1e9));
+    for (std::size_t window = 0; window < kWindowsSeconds.size(); ++window) {
+      const double keep = std::exp(-span_ns / (kWindowsSeconds[window] * 1e9));
       double& average = stall(i).average[window];
       average = average * keep + share * (1 - keep);
     }

@@ -21,7 +21,7 @@ namespace {
 
 constexpr unsigned kMostWorkers = 256;
 // In shorter ones threads would do nothing but be preempted.
-constexpr std::int64_t kShortestSlice_ns = 20'000;
+constexpr std::int64_t kShortestSliceNs = 20'000;
 constexpr std::size_t kTimersAtATime = 16;
 static_assert(kSwitchesBetweenPolls / 2 % kTimersAtATime == 0);
 
@@ -52,7 +52,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(Runtime::Options options) {
   if (options.workers == 0 || options.workers > kMostWorkers) {
     return Error{EINVAL, "there must be 1 to 256 workers"};
   }
-  if (options.preemption_ns != 0 && options.preemption_ns < kShortestSlice_ns) {
+  if (options.preemption_ns != 0 && options.preemption_ns < kShortestSliceNs) {
     return Error{EINVAL, "a time slice must have 20 us at least"};
   }
   if (options.yield_at_primitives && (options.workers > 1 || options.preemption_ns > 0)) {

@@ -21,7 +21,7 @@ constexpr int kMostLookedAt = 64;
 /// Where so many come due at a time, those that follow wait a little for one another: to sleep and
 /// to be woken for each of them costs more than all else that they do.
 constexpr std::size_t kMany = 8;
-constexpr std::int64_t kLooksApart_ns = 100'000;
+constexpr std::int64_t kLooksApartNs = 100'000;
 
 std::uint64_t tick_of(std::int64_t moment_ns) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(moment_ns, 0)) >> kTickBits;
@@ -227,7 +227,7 @@ std::size_t TimerQueue::take_due(std::int64_t now_ns, std::span<WaitNode*> due) 
     remove(*node);
     due[count++] = node;
   }
-  if (count >= kMany) no_look_before_ns_ = now_ns + kLooksApart_ns;
+  if (count >= kMany) no_look_before_ns_ = now_ns + kLooksApartNs;
   return count;
 }
 

@@ -23,8 +23,8 @@ namespace {
 // While others are busy, an idle worker looks after the most of it whether one has work that it
 // does not come to. If it was asked to watch it looks after the least of it, then after twice as
 // long, and so on until it has seen nothing for so long.
-constexpr std::int64_t kLeastPatience_ns = 200'000;
-constexpr std::int64_t kMostPatience_ns = 10'000'000;
+constexpr std::int64_t kLeastPatienceNs = 200'000;
+constexpr std::int64_t kMostPatienceNs = 10'000'000;
 
 constexpr std::uint32_t kAwake = 0;
 constexpr std::uint32_t kOnWord = 1;
@@ -347,11 +347,11 @@ std::int64_t Scheduler::begin_watch(Worker& worker) {
   if (watcher_.load() != nullptr || idle_workers_.load() == workers()) return kNever;
   watcher_.store(&worker);
   // A short time costs more than the switch that follows: it is for when somebody asked.
-  const std::int64_t watching_ns = std::max(worker.patience_ns * 2, kLeastPatience_ns);
-  if (watching_ns > kMostPatience_ns) somebody_watches_.store(false);
+  const std::int64_t watching_ns = std::max(worker.patience_ns * 2, kLeastPatienceNs);
+  if (watching_ns > kMostPatienceNs) somebody_watches_.store(false);
   const bool was_asked = somebody_watches_.load();
   worker.patience_ns = was_asked ? watching_ns : 0;
-  return worker.coarse_now_ns + (was_asked ? watching_ns : kMostPatience_ns);
+  return worker.coarse_now_ns + (was_asked ? watching_ns : kMostPatienceNs);
 }
 
 // Whoever watched, or was woken to do so, and goes to work instead.

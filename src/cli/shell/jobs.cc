@@ -19,8 +19,8 @@ namespace {
 
 using StatusKind = ProcessStatus::Kind;
 
-constexpr int kShortestLook_ms = 1;  // how often the machine is asked how its processes fare
-constexpr int kLongestLook_ms = 8;
+constexpr int kShortestLookMs = 1;  // how often the machine is asked how its processes fare
+constexpr int kLongestLookMs = 8;
 
 ProcessStatus status_of(int wait_status) {
   if (WIFSTOPPED(wait_status)) return {.kind = StatusKind::kStopped};
@@ -124,7 +124,7 @@ int Shell::wait_for_children(Job& job) {
 int Shell::wait_for_processes(Job& job) {
   const Keys keys(!is_child_ || is_foreground_child_);
   bool was_told = false;
-  int look_ms = kShortestLook_ms;
+  int look_ms = kShortestLookMs;
   while (true) {
     update(job);
     if (job.status.kind == StatusKind::kStopped && is_child_) {
@@ -138,7 +138,7 @@ int Shell::wait_for_processes(Job& job) {
     if (ends_wait()) return 128 + trapped_signal();
     if (job.status.is_reading && pass_input()) look_ms = 0;
     ::poll(nullptr, 0, look_ms);
-    look_ms = std::min(look_ms + kShortestLook_ms, kLongestLook_ms);
+    look_ms = std::min(look_ms + kShortestLookMs, kLongestLookMs);
   }
   session_.show_output();
   session_.forget_typed();  // and with it the end of input, which was this job's

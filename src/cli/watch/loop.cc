@@ -16,7 +16,8 @@ namespace spindle::cli {
 namespace {
 
 constexpr std::int64_t kPatienceNs = 2'000 * kNsPerMs;
-constexpr std::array<double, 11> kIntervals_s = {0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 600, 3600};
+constexpr std::array<double, 11> kIntervalsSeconds = {0.1, 0.2, 0.5, 1,   2,   5,
+                                                      10,  30,  60,  600, 3600};
 
 struct SettingKey {
   char key;
@@ -174,11 +175,11 @@ void WatchLoop::press_letter(char letter) {
 void WatchLoop::change_interval(bool longer) {
   const double now = screen_.interval_s;
   if (longer) {
-    const auto next = std::ranges::upper_bound(kIntervals_s, now);
-    if (next != kIntervals_s.end()) screen_.interval_s = *next;
+    const auto next = std::ranges::upper_bound(kIntervalsSeconds, now);
+    if (next != kIntervalsSeconds.end()) screen_.interval_s = *next;
   } else {
-    const auto here = std::ranges::lower_bound(kIntervals_s, now);
-    if (here != kIntervals_s.begin()) screen_.interval_s = *(here - 1);
+    const auto here = std::ranges::lower_bound(kIntervalsSeconds, now);
+    if (here != kIntervalsSeconds.begin()) screen_.interval_s = *(here - 1);
   }
   due_ns_ = std::min(due_ns_, monotonic_ns() + static_cast<std::int64_t>(screen_.interval_s * 1e9));
 }

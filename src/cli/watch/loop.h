@@ -11,8 +11,8 @@
 
 namespace spindle::cli {
 
-inline constexpr double kShortestInterval_s = 0.1;
-inline constexpr double kLongestInterval_s = 3600;
+inline constexpr double kShortestIntervalSeconds = 0.1;
+inline constexpr double kLongestIntervalSeconds = 3600;
 
 class WatchLoop {
  public:

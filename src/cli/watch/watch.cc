@@ -133,7 +133,7 @@ void add_watch_command(const Command& program, int& status) {
       "cache, its busiest files, and how long requests take. The key ? shows the keys.");
   command.option("MOUNT", request->mount, "where the volume is mounted").required();
   command.option("-i,--interval", request->interval_s, "seconds from one look to the next")
-      .range(kShortestInterval_s, kLongestInterval_s)
+      .range(kShortestIntervalSeconds, kLongestIntervalSeconds)
       .type_name("SECONDS");
   command.flag("--once", request->once,
                "show once what there was since the counters were reset, and end");

@@ -202,7 +202,7 @@ TEST(TimerQueueTest, GivesOutWhatIsDueInOrder) {
   std::vector<WaitNode> nodes(500);
   std::multimap<std::int64_t, WaitNode*> expected;  // equal ones in the order of their coming
   std::int64_t now = 1'000'000'000'000;
-  constexpr std::int64_t kLongestDelay_ns = 200'000;
+  constexpr std::int64_t kLongestDelayNs = 200'000;
   const auto some_time = [&](std::uint64_t bits) {
     return static_cast<std::int64_t>(random.below(std::uint64_t{1} << random.below(bits)));
   };
@@ -218,7 +218,7 @@ TEST(TimerQueueTest, GivesOutWhatIsDueInOrder) {
     } else {
       // Sometimes to the very moment that is said, which is the first deadline or before it.
       const std::int64_t said = timers.next_look_ns();
-      ASSERT_LE(said, std::max(expected.begin()->first, now + kLongestDelay_ns));
+      ASSERT_LE(said, std::max(expected.begin()->first, now + kLongestDelayNs));
       now = random.one_in(3) ? std::max(now, said) : now + some_time(random.one_in(50) ? 55 : 22);
       std::array<WaitNode*, 10> due;
       for (std::size_t count = due.size(); count == due.size();) {
@@ -354,12 +354,12 @@ TEST(GuardDeathTest, WithoutMappingsACanaryIsLookedAt) {
 // A busy worker looks for events while another, which has been kicked, has not come back from the
 // kernel yet.
 TEST(PollerTest, AKickIsLeftForTheOneThatWaits) {
-  constexpr std::int64_t kLong_ns = 60'000'000'000;
+  constexpr std::int64_t kLongNs = 60'000'000'000;
   const auto poller = Poller::create().take();
   for (int i = 0; i < 3; ++i) {
     poller->kick();
     poller->poll(0, nullptr);
-    const std::int64_t deadline_ns = monotonic_ns() + kLong_ns;
+    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
     poller->poll(deadline_ns, nullptr);
     EXPECT_LT(monotonic_ns(), deadline_ns);
     poller->poll(monotonic_ns() + 1'000'000, nullptr);  // and it is gone then

@@ -20,20 +20,19 @@
 namespace spindle::thread {
 namespace {
 
-constexpr std::int64_t kSlice_ns = 1'000'000;
-constexpr std::int64_t kSecond_ns = 1'000'000'000;
+constexpr std::int64_t kSliceNs = 1'000'000;
 
 std::unique_ptr<Runtime> make(std::string_view policy, unsigned workers = 1) {
   Runtime::Options options;
   options.policy = policy;
-  options.preemption_ns = kSlice_ns;
-  options.quantum_ns = kSlice_ns;
+  options.preemption_ns = kSliceNs;
+  options.quantum_ns = kSliceNs;
   options.workers = workers;
   return Runtime::create(std::move(options)).take();
 }
 
 // Spins in the program's own code until the flag is set; false after so long.
-bool spin_until(const std::atomic<bool>& flag, std::int64_t most_ns = 60 * kSecond_ns) {
+bool spin_until(const std::atomic<bool>& flag, std::int64_t most_ns = 60 * kNsPerSecond) {
   const std::int64_t begin_ns = monotonic_ns();
   for (std::uint64_t i = 0;; ++i) {
     if (flag.load(std::memory_order_relaxed)) return true;
@@ -74,7 +73,7 @@ TEST(Preemption, TimersAndDescriptorsComeThroughBesideThreadsThatNeverYield) {
           EXPECT_TRUE(wait_readable(ends[0]).ok());
           over = true;
         });
-        sleep_for(2 * kSlice_ns);
+        sleep_for(2 * kSliceNs);
         EXPECT_EQ(write(ends[1], "x", 1), 1);
         EXPECT_TRUE(reader.join().ok());
         for (Thread& spinner : spinners) EXPECT_TRUE(spinner.join().ok());
@@ -107,7 +106,7 @@ TEST(Preemption, IsPutOffWhileInterruptsAreOff) {
         const InterruptsOff nested;
         setter = spawn("setter", [&] { flag = true; });
         EXPECT_TRUE(interrupts_are_off());
-        EXPECT_FALSE(spin_until(flag, 20 * kSlice_ns));
+        EXPECT_FALSE(spin_until(flag, 20 * kSliceNs));
       }
       // What was put off is made up for.
       EXPECT_TRUE(spin_until(flag));
@@ -131,13 +130,13 @@ TEST(Preemption, DonationCuresPriorityInversion) {
     Thread low = spawn(ThreadOptions{.name = "low", .priority = 1}, [&] {
       mutex.lock();
       held = true;
-      const std::int64_t until_ns = monotonic_ns() + 4 * kSlice_ns;
+      const std::int64_t until_ns = monotonic_ns() + 4 * kSliceNs;
       while (monotonic_ns() < until_ns) {
       }
       mutex.unlock();
     });
     current_thread::set_priority(1);
-    while (!held) sleep_for(kSlice_ns / 2);
+    while (!held) sleep_for(kSliceNs / 2);
     Thread high = spawn(ThreadOptions{.name = "high", .priority = 3}, [&] {
       mutex.lock();
       mutex.unlock();
