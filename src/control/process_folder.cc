@@ -327,7 +327,8 @@ Result<VirtualFolder::Node> ProcessFolder::lookup(const Caller& caller, Id folde
                                                   std::string_view name) {
   const Place place = Place::of(folder);
   if (place.process == 0) {
-    const std::string_view above = place.number == 0 ? "" : top_entries()[place.number - 1].path;
+    std::string_view above;
+    if (place.number != 0) above = top_entries()[place.number - 1].path;
     const std::uint32_t number = top_number(joined_path(above, name));
     if (number != 0) return node(Place{0, 0, 0, number}.id());
     return place.number == 0 ? lookup_process(caller, name) : Result<Node>(kNoFile);
