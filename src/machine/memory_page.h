@@ -21,7 +21,7 @@ using SlotIndex = std::uint32_t;
 inline constexpr FrameIndex kNoFrame = ~FrameIndex{0};
 inline constexpr SlotIndex kNoSlot = ~SlotIndex{0};
 
-struct Space;
+struct PagedSpace;
 class ReplacementPool;
 
 /// The bytes of a page; those never stored are zero and take no memory of the host.
@@ -71,7 +71,7 @@ struct PageEntry {
   PageKey key = 0;         ///< of an anonymous page of this entry alone; 0: none yet
   std::uint64_t page = 0;
   std::uint64_t last_use = 0;  ///< in references of the space
-  Space* space = nullptr;
+  PagedSpace* space = nullptr;
   PageEntry* older = nullptr;  ///< in the space's RecencyList
   PageEntry* newer = nullptr;
   PageEntry* previous_sharer = nullptr;  ///< of the frame

@@ -42,7 +42,7 @@ PageEntry* PageMap::find(std::uint64_t page) {
   return &last_[within];
 }
 
-PageEntry& PageMap::at(std::uint64_t page, Space& space) {
+PageEntry& PageMap::at(std::uint64_t page, PagedSpace& space) {
   if (PageEntry* entry = find(page)) return *entry;
   const std::uint64_t count = std::uint64_t{1} << bits_;
   auto entries = std::make_unique<PageEntry[]>(count);

@@ -42,7 +42,7 @@ class PageMap {
   /// The entry, if its chunk stands.
   [[nodiscard]] PageEntry* find(std::uint64_t page);
   /// The entry, which belongs to `space`.
-  PageEntry& at(std::uint64_t page, Space& space);
+  PageEntry& at(std::uint64_t page, PagedSpace& space);
   /// How many bytes of tables `at` would add.
   [[nodiscard]] std::uint64_t missing_table_bytes(std::uint64_t page) const;
   [[nodiscard]] std::uint64_t table_bytes() const { return table_bytes_; }

@@ -25,7 +25,7 @@
 namespace spindle {
 
 /// An address space.
-struct Space {
+struct PagedSpace {
   SpaceId id;
   AreaMap areas;
   PageMap pages;
@@ -126,21 +126,20 @@ class PagedMemory final : public MemoryManager {
     std::vector<Operation> waiting;
   };
   static constexpr std::uint64_t kMostPages = 1ull << 31;  ///< of a file: as keys number them
-  /// In the order of kAllotments.
   enum class Allotment : std::uint8_t { kGlobal, kFixed, kFaultFrequency, kWorkingSet };
 
   PagedMemory(const MemoryConfiguration& configuration, Tlb tlb, Allotment allotment);
   static Result<Allotment> allotment_of(std::string_view name);
 
   // Spaces.
-  [[nodiscard]] Space& space_of(SpaceId id) const;
-  Space& new_space(const SpaceOptions& options);
-  Result<> take_tables(Space& space);
-  void copy_entry(Space& child, PageEntry& entry);
-  void unmap_pages(Space& space, VirtualAddress start, VirtualAddress end);
-  void unmap_area(Space& space, const MemoryArea& area);
+  [[nodiscard]] PagedSpace& space_of(SpaceId id) const;
+  PagedSpace& new_space(const SpaceOptions& options);
+  Result<> take_tables(PagedSpace& space);
+  void copy_entry(PagedSpace& child, PageEntry& entry);
+  void unmap_pages(PagedSpace& space, VirtualAddress start, VirtualAddress end);
+  void unmap_area(PagedSpace& space, const MemoryArea& area);
   void free_segment(SegmentId segment);
-  void count_size(Space& space);
+  void count_size(PagedSpace& space);
   [[nodiscard]] PageObject* object_of(const MemoryArea& area);
   [[nodiscard]] std::uint64_t page_of(VirtualAddress address) const {
     return address.value >> page_bits_;
@@ -149,28 +148,29 @@ class PagedMemory final : public MemoryManager {
   // Accesses. Each step answers kDone when the page is mapped and may be used so.
   AccessOutcome step(Operation& operation);
   AccessOutcome step_access(Operation& operation);
-  void use(Space& space, PageEntry& entry, const MemoryAccess& access, bool is_fresh,
+  void use(PagedSpace& space, PageEntry& entry, const MemoryAccess& access, bool is_fresh,
            AccessOutcome& outcome);
-  Status serve_fault(Operation& operation, Space& space, const MemoryArea& area);
-  Status write_protected(Operation& operation, Space& space, const MemoryArea& area,
+  Status serve_fault(Operation& operation, PagedSpace& space, const MemoryArea& area);
+  Status write_protected(Operation& operation, PagedSpace& space, const MemoryArea& area,
                          PageEntry& entry);
-  Status from_slot(Operation& operation, Space& space, const MemoryArea& area, PageEntry& entry);
-  Status from_object(Operation& operation, Space& space, const MemoryArea& area,
+  Status from_slot(Operation& operation, PagedSpace& space, const MemoryArea& area,
+                   PageEntry& entry);
+  Status from_object(Operation& operation, PagedSpace& space, const MemoryArea& area,
                      std::uint64_t page);
-  Status zero_filled(Operation& operation, Space& space, const MemoryArea& area,
+  Status zero_filled(Operation& operation, PagedSpace& space, const MemoryArea& area,
                      std::uint64_t page);
-  Status copied(Operation& operation, Space& space, std::uint64_t page, FrameIndex source);
-  void count_fault(Operation& operation, Space& space, Fault fault);
-  void shrink(Space& space);
-  void walk_cost(Space& space, std::uint64_t page, AccessOutcome& outcome);
+  Status copied(Operation& operation, PagedSpace& space, std::uint64_t page, FrameIndex source);
+  void count_fault(Operation& operation, PagedSpace& space, Fault fault);
+  void shrink(PagedSpace& space);
+  void walk_cost(PagedSpace& space, std::uint64_t page, AccessOutcome& outcome);
   Status refuse(Operation& operation, Violation violation);
 
   // Frames.
-  Status room(Operation& operation, Space* space, std::uint64_t frames);
+  Status room(Operation& operation, PagedSpace* space, std::uint64_t frames);
   Status park(Operation& operation, std::uint64_t frames);
-  FrameIndex choose_victim(Space* space, PageKey incoming, bool own_only, bool clean_only);
+  FrameIndex choose_victim(PagedSpace* space, PageKey incoming, bool own_only, bool clean_only);
   [[nodiscard]] bool may_go(FrameIndex frame, bool clean_only) const;
-  [[nodiscard]] bool is_over_limit(const Space& space) const;
+  [[nodiscard]] bool is_over_limit(const PagedSpace& space) const;
   bool grab(std::uint64_t frames);
   FrameIndex take_frame(FrameUse use);
   void free_frame(FrameIndex frame);
@@ -180,23 +180,23 @@ class PagedMemory final : public MemoryManager {
   void evict_to_file(FrameIndex frame);
   void release(PageEntry& entry);
   void mark_dirty(FrameIndex frame);
-  void map_page(Space& space, std::uint64_t page, FrameIndex frame, bool writable);
+  void map_page(PagedSpace& space, std::uint64_t page, FrameIndex frame, bool writable);
   void link(PageEntry& entry, FrameIndex frame, bool writable);
   void unlink(PageEntry& entry);
   void unmap_entry(PageEntry& entry);
-  std::uint64_t& resident_of(Space& space, FrameUse use);
-  [[nodiscard]] std::uint64_t missing_tables(const Space& space, std::uint64_t page) const;
+  std::uint64_t& resident_of(PagedSpace& space, FrameUse use);
+  [[nodiscard]] std::uint64_t missing_tables(const PagedSpace& space, std::uint64_t page) const;
   [[nodiscard]] std::uint64_t tables_for(std::uint64_t bytes) const;
-  ReplacementPool& pool_for(Space* space);
+  ReplacementPool& pool_for(PagedSpace* space);
   std::unique_ptr<ReplacementPool> make_pool(std::uint64_t capacity);
   void recharge(FrameIndex frame);
-  void enter_pool(FrameIndex frame, Space* space);
+  void enter_pool(FrameIndex frame, PagedSpace* space);
 
   // Transfers.
   Transfer& start(bool is_write, FrameIndex frame, SpaceId space);
-  Status read_slot(Operation& operation, SlotIndex slot, Space* space, PageObject* object,
+  Status read_slot(Operation& operation, SlotIndex slot, PagedSpace* space, PageObject* object,
                    std::uint64_t page);
-  Status read_file(Operation& operation, PageObject& object, std::uint64_t page, Space* space);
+  Status read_file(Operation& operation, PageObject& object, std::uint64_t page, PagedSpace* space);
   Status wait_on(Operation& operation, TransferId transfer);
   void finish_read(Transfer& transfer, std::span<const std::byte> content, bool failed);
   void finish_write(Transfer& transfer);
@@ -212,8 +212,8 @@ class PagedMemory final : public MemoryManager {
   PageObject& file_object(InodeNo file);
   void drop_object_page(PageObject& object, std::uint64_t page);
   void start_write_back(FrameIndex frame);
-  [[nodiscard]] int oom_score(const Space& space) const;
-  [[nodiscard]] std::string broken_law_of(const Space& space) const;
+  [[nodiscard]] int oom_score(const PagedSpace& space) const;
+  [[nodiscard]] std::string broken_law_of(const PagedSpace& space) const;
 
   MemoryConfiguration settings_;
   std::uint32_t page_size_;
@@ -229,8 +229,8 @@ class PagedMemory final : public MemoryManager {
   std::unique_ptr<InvertedTable> inverted_;
   std::uint64_t inverted_frames_ = 0;
   std::unique_ptr<ReplacementPool> pool_;  ///< of all; with local replacement, of files
-  std::map<std::uint64_t, std::unique_ptr<Space>> spaces_;
-  mutable Space* last_space_ = nullptr;  ///< looked up last
+  std::map<std::uint64_t, std::unique_ptr<PagedSpace>> spaces_;
+  mutable PagedSpace* last_space_ = nullptr;  ///< looked up last
   std::map<std::uint64_t, PageObject> files_;
   std::map<std::uint64_t, PageObject> segments_;
   std::map<std::uint64_t, Transfer> transfers_;

@@ -7,7 +7,7 @@ AccessOutcome PagedMemory::access(const MemoryAccess& access) {
   const bool has_word = access.store || access.load;
   if (has_word && access.address.value % sizeof(std::uint64_t) != 0)
     return {.status = Status::kViolation, .violation = Violation::kMisaligned};
-  Space& space = space_of(access.space);
+  PagedSpace& space = space_of(access.space);
   // Whether a page may be executed is not in its entry.
   if (tlb_.exists() && access.kind != AccessKind::kExecute) {
     PageEntry* entry = tlb_.find(access.cpu, access.space, page_of(access.address));
@@ -31,7 +31,7 @@ AccessOutcome PagedMemory::step(Operation& operation) {
 
 AccessOutcome PagedMemory::step_access(Operation& operation) {
   const MemoryAccess access = operation.access;
-  Space& space = space_of(access.space);
+  PagedSpace& space = space_of(access.space);
   AccessOutcome& outcome = operation.outcome;
   const std::uint64_t page = page_of(access.address);
   walk_cost(space, page, outcome);
@@ -62,7 +62,7 @@ AccessOutcome PagedMemory::step_access(Operation& operation) {
   return outcome;
 }
 
-void PagedMemory::walk_cost(Space& space, std::uint64_t page, AccessOutcome& outcome) {
+void PagedMemory::walk_cost(PagedSpace& space, std::uint64_t page, AccessOutcome& outcome) {
   const std::uint64_t looks =
       inverted_ ? inverted_->probes(space.id.value, page, space.pages.find(page)) : shape_.levels();
   outcome.cost_ns += static_cast<std::int64_t>(looks) * settings_.costs.memory_ns;
@@ -76,8 +76,8 @@ PagedMemory::Status PagedMemory::refuse(Operation& operation, Violation violatio
 }
 
 /// The page is there: the access is done.
-void PagedMemory::use(Space& space, PageEntry& entry, const MemoryAccess& access, bool is_fresh,
-                      AccessOutcome& outcome) {
+void PagedMemory::use(PagedSpace& space, PageEntry& entry, const MemoryAccess& access,
+                      bool is_fresh, AccessOutcome& outcome) {
   Frame& frame = frames_[entry.frame];
   ++space.references;
   frame.last_use = ++counted_.references;
@@ -96,7 +96,7 @@ void PagedMemory::use(Space& space, PageEntry& entry, const MemoryAccess& access
   });
 }
 
-void PagedMemory::count_fault(Operation& operation, Space& space, Fault fault) {
+void PagedMemory::count_fault(Operation& operation, PagedSpace& space, Fault fault) {
   if (operation.is_counted) return;
   operation.is_counted = true;
   operation.outcome.fault = fault;
@@ -106,7 +106,7 @@ void PagedMemory::count_fault(Operation& operation, Space& space, Fault fault) {
 }
 
 /// Page-fault frequency: when a fault comes late, what was not used since the last one goes.
-void PagedMemory::shrink(Space& space) {
+void PagedMemory::shrink(PagedSpace& space) {
   const std::uint64_t now = space.references + 1;
   const bool is_late = now - space.last_fault > settings_.fault_interval_references;
   if (is_late && space.last_fault != 0) {
@@ -120,7 +120,7 @@ void PagedMemory::shrink(Space& space) {
   space.last_fault = now;
 }
 
-PagedMemory::Status PagedMemory::serve_fault(Operation& operation, Space& space,
+PagedMemory::Status PagedMemory::serve_fault(Operation& operation, PagedSpace& space,
                                              const MemoryArea& area) {
   const std::uint64_t page = page_of(operation.access.address);
   PageEntry* entry = space.pages.find(page);
@@ -131,7 +131,7 @@ PagedMemory::Status PagedMemory::serve_fault(Operation& operation, Space& space,
 }
 
 /// A write to a page that is mapped, but not to be written.
-PagedMemory::Status PagedMemory::write_protected(Operation& operation, Space& space,
+PagedMemory::Status PagedMemory::write_protected(Operation& operation, PagedSpace& space,
                                                  const MemoryArea& area, PageEntry& entry) {
   count_fault(operation, space, Fault::kMinor);
   const Frame& frame = frames_[entry.frame];
@@ -141,7 +141,7 @@ PagedMemory::Status PagedMemory::write_protected(Operation& operation, Space& sp
   return Status::kDone;
 }
 
-PagedMemory::Status PagedMemory::copied(Operation& operation, Space& space, std::uint64_t page,
+PagedMemory::Status PagedMemory::copied(Operation& operation, PagedSpace& space, std::uint64_t page,
                                         FrameIndex source) {
   pinned_ = source;
   const Status status = room(operation, &space, 1 + missing_tables(space, page));
@@ -161,7 +161,7 @@ PagedMemory::Status PagedMemory::copied(Operation& operation, Space& space, std:
   return Status::kDone;
 }
 
-PagedMemory::Status PagedMemory::from_slot(Operation& operation, Space& space,
+PagedMemory::Status PagedMemory::from_slot(Operation& operation, PagedSpace& space,
                                            const MemoryArea& area, PageEntry& entry) {
   const SlotIndex number = entry.slot;
   if (swap_[number].writing) {
@@ -179,7 +179,7 @@ PagedMemory::Status PagedMemory::from_slot(Operation& operation, Space& space,
 }
 
 /// A page of a file or a segment: mapped as it is, or copied if a private one is written.
-PagedMemory::Status PagedMemory::from_object(Operation& operation, Space& space,
+PagedMemory::Status PagedMemory::from_object(Operation& operation, PagedSpace& space,
                                              const MemoryArea& area, std::uint64_t page) {
   PageObject& object = *object_of(area);
   const std::uint64_t at = area.offset / page_size_ + page - page_of(area.start);
@@ -207,7 +207,7 @@ PagedMemory::Status PagedMemory::from_object(Operation& operation, Space& space,
   return Status::kDone;
 }
 
-PagedMemory::Status PagedMemory::zero_filled(Operation& operation, Space& space,
+PagedMemory::Status PagedMemory::zero_filled(Operation& operation, PagedSpace& space,
                                              const MemoryArea& area, std::uint64_t page) {
   count_fault(operation, space, Fault::kMinor);
   PageObject* object = object_of(area);

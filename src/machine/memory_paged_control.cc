@@ -13,7 +13,7 @@ LoadReview PagedMemory::review() {
   review.major_faults =
       counted_.major_faults - std::exchange(reviewed_major_faults_, counted_.major_faults);
   review.available_frames = frames_.size() - inverted_frames_;
-  const Space* largest = nullptr;
+  const PagedSpace* largest = nullptr;
   std::uint64_t running = 0;
   for (const auto& [id, space] : spaces_) {
     review.available_frames -= space->tables.size();
@@ -36,7 +36,7 @@ LoadReview PagedMemory::review() {
 }
 
 void PagedMemory::suspend(SpaceId id) {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   if (space.is_suspended) return;
   space.is_suspended = true;
   suspended_demand_[id.value] = space.recency.working_set();
@@ -51,7 +51,7 @@ Result<> PagedMemory::resume(SpaceId id) {
 }
 
 /// A share of memory and swap in thousandths, and the adjustment.
-int PagedMemory::oom_score(const Space& space) const {
+int PagedMemory::oom_score(const PagedSpace& space) const {
   const std::uint64_t all = frames_.size() + swap_.capacity();
   const std::uint64_t used = space.resident() + space.swapped + space.tables.size();
   return std::clamp(static_cast<int>(used * 1000 / all) + space.oom_adjustment, 0, 2000);
@@ -92,6 +92,7 @@ void PagedMemory::set_replacement(std::unique_ptr<ReplacementPolicy> policy) {
 Result<PagedMemory::Allotment> PagedMemory::allotment_of(std::string_view name) {
   const auto found = std::ranges::find(kAllotments, name);
   if (found == kAllotments.end()) return Error{EINVAL, "no allotment has this name"};
+  // The enumerators stand in the same order.
   return static_cast<Allotment>(found - kAllotments.begin());
 }
 

@@ -5,7 +5,8 @@
 namespace spindle {
 
 /// kDone: so many frames are free, and the space may have them. Else the operation waits.
-PagedMemory::Status PagedMemory::room(Operation& operation, Space* space, std::uint64_t frames) {
+PagedMemory::Status PagedMemory::room(Operation& operation, PagedSpace* space,
+                                      std::uint64_t frames) {
   for (;;) {
     const bool own_only = space != nullptr && frames > 0 && is_over_limit(*space);
     if (!own_only && free_.size() >= frames) return Status::kDone;
@@ -28,7 +29,7 @@ PagedMemory::Status PagedMemory::park(Operation& operation, std::uint64_t frames
   return Status::kBlocked;
 }
 
-bool PagedMemory::is_over_limit(const Space& space) const {
+bool PagedMemory::is_over_limit(const PagedSpace& space) const {
   if (allotment_ != Allotment::kFixed || !space.pool) return false;
   const std::uint64_t share = std::max<std::uint64_t>(frames_.size() / spaces_.size(), 1);
   return space.pool->size() >= (space.resident_limit != 0 ? space.resident_limit : share);
@@ -41,7 +42,7 @@ bool PagedMemory::may_go(FrameIndex index, bool clean_only) const {
   return !clean_only && (frame.use == FrameUse::kFile || !swap_.is_full());
 }
 
-FrameIndex PagedMemory::choose_victim(Space* space, PageKey incoming, bool own_only,
+FrameIndex PagedMemory::choose_victim(PagedSpace* space, PageKey incoming, bool own_only,
                                       bool clean_only) {
   const auto may = [&](FrameIndex frame) { return may_go(frame, clean_only); };
   if (allotment_ == Allotment::kGlobal) return pool_->victim(may, incoming);
@@ -199,13 +200,13 @@ void PagedMemory::mark_dirty(FrameIndex index) {
   swap_.let_go(std::exchange(frame.slot, kNoSlot));
 }
 
-std::uint64_t& PagedMemory::resident_of(Space& space, FrameUse use) {
+std::uint64_t& PagedMemory::resident_of(PagedSpace& space, FrameUse use) {
   if (use == FrameUse::kFile) return space.of_files;
   return use == FrameUse::kSegment ? space.of_segments : space.anonymous;
 }
 
 /// The page of the space is this frame, which holds it already.
-void PagedMemory::map_page(Space& space, std::uint64_t page, FrameIndex index, bool writable) {
+void PagedMemory::map_page(PagedSpace& space, std::uint64_t page, FrameIndex index, bool writable) {
   PageEntry& entry = space.pages.at(page, space);
   const std::uint64_t tables = tables_for(space.pages.table_bytes());
   while (space.tables.size() < tables) space.tables.push_back(take_frame(FrameUse::kTable));
@@ -229,7 +230,7 @@ void PagedMemory::link(PageEntry& entry, FrameIndex index, bool writable) {
   if (frame.sharers != nullptr) frame.sharers->previous_sharer = &entry;
   frame.sharers = &entry;
   ++frame.mappings;
-  Space& space = *entry.space;
+  PagedSpace& space = *entry.space;
   ++resident_of(space, frame.use);
   space.peak_resident = std::max(space.peak_resident, space.resident());
   if (inverted_) inverted_->insert(entry, space.id.value);
@@ -238,7 +239,7 @@ void PagedMemory::link(PageEntry& entry, FrameIndex index, bool writable) {
 /// The entry leads to its frame no more; the frame is left as it is.
 void PagedMemory::unlink(PageEntry& entry) {
   Frame& frame = frames_[entry.frame];
-  Space& space = *entry.space;
+  PagedSpace& space = *entry.space;
   tlb_.invalidate(space.id, entry.page);
   if (inverted_) inverted_->erase(entry, space.id.value);
   if (entry.previous_sharer != nullptr)
@@ -283,11 +284,11 @@ void PagedMemory::recharge(FrameIndex index) {
   enter_pool(index, frame.sharers != nullptr ? frame.sharers->space : nullptr);
 }
 
-void PagedMemory::enter_pool(FrameIndex index, Space* space) {
+void PagedMemory::enter_pool(FrameIndex index, PagedSpace* space) {
   pool_for(space).insert(index);
 }
 
-ReplacementPool& PagedMemory::pool_for(Space* space) {
+ReplacementPool& PagedMemory::pool_for(PagedSpace* space) {
   return space != nullptr && space->pool ? *space->pool : *pool_;
 }
 
@@ -295,7 +296,7 @@ std::uint64_t PagedMemory::tables_for(std::uint64_t bytes) const {
   return settings_.tables_take_frames ? (bytes + page_size_ - 1) / page_size_ : 0;
 }
 
-std::uint64_t PagedMemory::missing_tables(const Space& space, std::uint64_t page) const {
+std::uint64_t PagedMemory::missing_tables(const PagedSpace& space, std::uint64_t page) const {
   const std::uint64_t bytes = space.pages.table_bytes() + space.pages.missing_table_bytes(page);
   const std::uint64_t frames = tables_for(bytes);
   return frames > space.tables.size() ? frames - space.tables.size() : 0;

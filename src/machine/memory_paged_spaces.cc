@@ -4,7 +4,7 @@
 
 namespace spindle {
 
-Space& PagedMemory::space_of(SpaceId id) const {
+PagedSpace& PagedMemory::space_of(SpaceId id) const {
   if (last_space_ != nullptr && last_space_->id == id) return *last_space_;
   const auto found = spaces_.find(id.value);
   CHECK(found != spaces_.end());
@@ -17,13 +17,14 @@ std::unique_ptr<ReplacementPool> PagedMemory::make_pool(std::uint64_t capacity) 
                                            capacity);
 }
 
-Space& PagedMemory::new_space(const SpaceOptions& options) {
+PagedSpace& PagedMemory::new_space(const SpaceOptions& options) {
   constexpr std::uint64_t kFirstPool = 16;
   const SpaceId id{++last_id_};
-  auto space = std::make_unique<Space>(Space{id,
-                                             {page_size_, address_limit_},
-                                             PageMap{shape_},
-                                             RecencyList{settings_.working_set_references}});
+  auto space =
+      std::make_unique<PagedSpace>(PagedSpace{id,
+                                              {page_size_, address_limit_},
+                                              PageMap{shape_},
+                                              RecencyList{settings_.working_set_references}});
   space->resident_limit =
       options.resident_limit != 0 ? options.resident_limit : settings_.resident_limit;
   space->oom_adjustment = options.oom_adjustment;
@@ -33,7 +34,7 @@ Space& PagedMemory::new_space(const SpaceOptions& options) {
 }
 
 /// The frames of the space's tables, as many as they need now.
-Result<> PagedMemory::take_tables(Space& space) {
+Result<> PagedMemory::take_tables(PagedSpace& space) {
   const std::uint64_t wanted = tables_for(space.pages.table_bytes()) - space.tables.size();
   if (!grab(wanted)) return Error{ENOMEM, "there is no memory for page tables"};
   for (std::uint64_t i = 0; i < wanted; ++i) space.tables.push_back(take_frame(FrameUse::kTable));
@@ -41,7 +42,7 @@ Result<> PagedMemory::take_tables(Space& space) {
 }
 
 Result<SpaceId> PagedMemory::create(const SpaceOptions& options) {
-  Space& space = new_space(options);
+  PagedSpace& space = new_space(options);
   const SpaceId id = space.id;
   if (const Result<> taken = take_tables(space); !taken.ok()) {
     destroy(id);
@@ -51,8 +52,8 @@ Result<SpaceId> PagedMemory::create(const SpaceOptions& options) {
 }
 
 Result<SpaceId> PagedMemory::fork(SpaceId parent_id) {
-  Space& parent = space_of(parent_id);
-  Space& child =
+  PagedSpace& parent = space_of(parent_id);
+  PagedSpace& child =
       new_space({.resident_limit = parent.resident_limit, .oom_adjustment = parent.oom_adjustment});
   const SpaceId id = child.id;
   child.areas = parent.areas;
@@ -71,7 +72,7 @@ Result<SpaceId> PagedMemory::fork(SpaceId parent_id) {
 }
 
 /// Both have the page, and neither may write it. Pages of a file are found again in the cache.
-void PagedMemory::copy_entry(Space& child, PageEntry& entry) {
+void PagedMemory::copy_entry(PagedSpace& child, PageEntry& entry) {
   if (entry.swapped()) {
     child.pages.at(entry.page, child).slot = entry.slot;
     swap_.hold(entry.slot);
@@ -82,7 +83,7 @@ void PagedMemory::copy_entry(Space& child, PageEntry& entry) {
 }
 
 void PagedMemory::destroy(SpaceId id) {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   forget_space(id);
   for (const auto& [start, area] : space.areas.all()) unmap_area(space, area);
   tlb_.invalidate(id);
@@ -102,12 +103,12 @@ PageObject* PagedMemory::object_of(const MemoryArea& area) {
   return area.kind == AreaKind::kSegment ? &segments_.at(area.segment.value) : nullptr;
 }
 
-void PagedMemory::count_size(Space& space) {
+void PagedMemory::count_size(PagedSpace& space) {
   space.peak_size = std::max(space.peak_size, space.areas.bytes());
 }
 
 Result<VirtualAddress> PagedMemory::map(SpaceId id, const MapRequest& asked) {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   MapRequest request = asked;
   if (request.offset % page_size_ != 0) return Error{EINVAL, "the offset is no multiple of pages"};
   if (request.offset / page_size_ >= kMostPages - request.bytes / page_size_ % kMostPages)
@@ -133,7 +134,7 @@ Result<VirtualAddress> PagedMemory::map(SpaceId id, const MapRequest& asked) {
   return start;
 }
 
-void PagedMemory::unmap_pages(Space& space, VirtualAddress start, VirtualAddress end) {
+void PagedMemory::unmap_pages(PagedSpace& space, VirtualAddress start, VirtualAddress end) {
   const std::uint64_t first = page_of(start);
   const std::uint64_t last = page_of(end);
   space.pages.for_each(first, last, [this](PageEntry& entry) { unmap_entry(entry); });
@@ -145,7 +146,7 @@ void PagedMemory::unmap_pages(Space& space, VirtualAddress start, VirtualAddress
   }
 }
 
-void PagedMemory::unmap_area(Space& space, const MemoryArea& area) {
+void PagedMemory::unmap_area(PagedSpace& space, const MemoryArea& area) {
   unmap_pages(space, area.start, area.end);
   PageObject* object = object_of(area);
   if (object == nullptr) return;
@@ -155,14 +156,14 @@ void PagedMemory::unmap_area(Space& space, const MemoryArea& area) {
 }
 
 Result<> PagedMemory::unmap(SpaceId id, VirtualAddress start, std::uint64_t bytes) {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   for (const MemoryArea& area : TRY(space.areas.remove(start, bytes))) unmap_area(space, area);
   return {};
 }
 
 Result<> PagedMemory::protect(SpaceId id, VirtualAddress start, std::uint64_t bytes,
                               Protection protection) {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   TRY(space.areas.protect(start, bytes, protection));
   const std::uint64_t end = page_of(VirtualAddress{space.areas.round_up(start.value + bytes)});
   space.pages.for_each(page_of(start), end, [&](PageEntry& entry) {
@@ -173,7 +174,7 @@ Result<> PagedMemory::protect(SpaceId id, VirtualAddress start, std::uint64_t by
 }
 
 Result<> PagedMemory::set_break(SpaceId id, VirtualAddress end) {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   const MemoryArea lost = TRY(space.areas.set_break(end));
   if (lost.start < lost.end) unmap_pages(space, lost.start, lost.end);
   count_size(space);

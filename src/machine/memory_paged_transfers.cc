@@ -24,8 +24,9 @@ PagedMemory::Status PagedMemory::wait_on(Operation& operation, TransferId transf
 }
 
 /// Brings a swapped page in, of a space or of a segment.
-PagedMemory::Status PagedMemory::read_slot(Operation& operation, SlotIndex number, Space* space,
-                                           PageObject* object, std::uint64_t page) {
+PagedMemory::Status PagedMemory::read_slot(Operation& operation, SlotIndex number,
+                                           PagedSpace* space, PageObject* object,
+                                           std::uint64_t page) {
   if (space != nullptr) count_fault(operation, *space, Fault::kMajor);
   operation.key = swap_[number].key;
   const Status status = room(operation, space, 1);
@@ -53,7 +54,7 @@ PagedMemory::Status PagedMemory::read_slot(Operation& operation, SlotIndex numbe
 }
 
 PagedMemory::Status PagedMemory::read_file(Operation& operation, PageObject& object,
-                                           std::uint64_t page, Space* space) {
+                                           std::uint64_t page, PagedSpace* space) {
   if (space != nullptr) count_fault(operation, *space, Fault::kMajor);
   constexpr PageKey kOfFile = PageKey{1} << 63;
   operation.key = kOfFile | (object.file.value << 31) | (page & 0x7FFF'FFFF);

@@ -11,7 +11,7 @@ std::vector<MemoryArea> PagedMemory::areas(SpaceId id) const {
 }
 
 AddressSpaceStatistics PagedMemory::statistics(SpaceId id) const {
-  const Space& space = space_of(id);
+  const PagedSpace& space = space_of(id);
   AddressSpaceStatistics seen{.size = space.areas.bytes(),
                               .peak_size = space.peak_size,
                               .resident_anonymous = space.anonymous * page_size_,
@@ -60,7 +60,7 @@ void add_page(AreaStatistics& area, const PageEntry& entry, const Frame& frame,
 }  // namespace
 
 std::vector<AreaStatistics> PagedMemory::area_statistics(SpaceId id) const {
-  Space& space = space_of(id);
+  PagedSpace& space = space_of(id);
   std::vector<AreaStatistics> all;
   for (const auto& [start, area] : space.areas.all()) {
     AreaStatistics& seen = all.emplace_back(AreaStatistics{.area = area});
@@ -155,7 +155,7 @@ std::vector<SpaceId> PagedMemory::spaces() const {
   return all;
 }
 
-std::string PagedMemory::broken_law_of(const Space& space) const {
+std::string PagedMemory::broken_law_of(const PagedSpace& space) const {
   std::uint64_t bytes = 0;
   std::uint64_t resident = 0;
   std::uint64_t swap = 0;

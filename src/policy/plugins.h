@@ -37,23 +37,23 @@ struct EndlessQuestions {};
 /// Of the exception that is being handled.
 std::string words_of_exception();
 
-struct Failure {
+struct CallFailure {
   std::string why;
   bool was_abandoned = false;  ///< in the midst of it: what it was about must not be used again
 };
 
 /// Calls into the library; why that failed, if it threw or had to be abandoned, now or before.
 template <class Call>
-std::optional<Failure> failure_of(WatchedLibrary& library, const Call& call) {
+std::optional<CallFailure> failure_of(WatchedLibrary& library, const Call& call) {
   if (library.fault() != nullptr)
-    return Failure{std::string("may not be used, since its library ") + library.fault(), true};
+    return CallFailure{std::string("may not be used, since its library ") + library.fault(), true};
   WatchedCall watched(library);
-  if (sigsetjmp(watched.back, 0) != 0) return Failure{std::string(watched.words()), true};
+  if (sigsetjmp(watched.back, 0) != 0) return CallFailure{std::string(watched.words()), true};
   try {
     call();
     return std::nullopt;
   } catch (...) {
-    return Failure{words_of_exception()};
+    return CallFailure{words_of_exception()};
   }
 }
 
