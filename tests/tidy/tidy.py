@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks what a compiler does not: who includes whom, budgets of size, and words that do not belong in the sources.
+"""Checks what a compiler does not: who includes whom, names of types, budgets of size, and words that do not belong in
+the sources.
 
-    tidy.py {layers|libraries|budgets|openings|words} [ROOT]
+    tidy.py {layers|libraries|types|budgets|openings|words} [ROOT]
 
 The table of layers is that of CMakeLists.txt: each spindle_layer(NAME DEPENDS ...) says what NAME may include, and what
 those may include it may too. The other folders with C++ have their rows in FOLDERS below. Prints one line for each
@@ -134,6 +135,37 @@ def check_libraries(root):
             yield f"{folder}/CMakeLists.txt:1: it builds no program"
 
 
+NAMESPACE = re.compile(r"^(?:inline )?namespace (?:([\w:]+) )?\{$")
+TYPE = re.compile(r"^(?!.*;$)(?:struct|class|enum class|enum|union)\s+(?:\[\[\w+\]\]\s*)?(?:alignas\(\w+\)\s*)?(\w+)\s*"
+                  r"(?:final\s*)?(?:$|:[^:]|\{)")
+
+
+def types_of(lines):
+    """The types that have a name outside of their file: (line, name with its namespaces)."""
+    namespaces = []
+    for number, line in enumerate(lines, 1):
+        opened = NAMESPACE.match(line)
+        if opened:
+            namespaces.append(opened[1] or "")
+        elif line.startswith("}  // namespace") and namespaces:
+            namespaces.pop()
+        elif all(namespaces):
+            found = TYPE.match(line)
+            if found:
+                yield number, "::".join([*namespaces, found[1]])
+
+
+def check_types(root):
+    """Two types of one name in one program are an error that no linker tells of."""
+    places = {}
+    for path in sources(root, "include", "src", "mkfs", "fsck"):
+        name = path.relative_to(root).as_posix()
+        for number, full_name in types_of(lines_of(path)):
+            first = places.setdefault(full_name, f"{name}:{number}")
+            if not first.startswith(f"{name}:"):
+                yield f"{name}:{number}: {full_name} is defined in {first}, too"
+
+
 NO_FUNCTION = re.compile(r"^(template\s*<.*>\s*)?(namespace|extern|class|struct|union|enum)\b")
 ENDS_STATEMENT = re.compile(r"([;{}]|^\s*(public|private|protected):|^\s*//.*|^\s*#.*|^\s*)$")
 
@@ -210,6 +242,7 @@ def check_words(root):
 CHECKS = {
     "layers": check_layers,
     "libraries": check_libraries,
+    "types": check_types,
     "budgets": check_budgets,
     "openings": check_openings,
     "words": check_words,

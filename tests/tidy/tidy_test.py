@@ -75,6 +75,16 @@ class TidyTest(unittest.TestCase):
         self.put("src/fs/b.cc", "#include <spdlog/spdlog.h>\n")
         self.assert_only("layers", "src/fs/b.cc:1: only src/base includes spdlog")
 
+    def test_a_type_is_defined_once(self):
+        self.put("src/fs/b.cc", "namespace spindle {\nnamespace {\nstruct Local {\n};\n}  // namespace\n"
+                                "struct Shared final {\n};\nclass Other;\nenum class Opaque : int;\n}  // namespace spindle\n")
+        self.put("src/disk/b.cc", "namespace spindle {\nnamespace {\nstruct Local {\n};\n}  // namespace\n"
+                                  "class Other {\n};\nenum class Opaque : int { kOne };\n}  // namespace spindle\n"
+                                  "namespace spindle::cli {\nstruct Shared {\n};\n}  // namespace spindle::cli\n")
+        self.assertEqual(self.violations("types"), [])
+        self.put("fsck/b.h", "namespace spindle {\n\nclass Shared : public Other {\n};\n}  // namespace spindle\n")
+        self.assert_only("types", "fsck/b.h:3: spindle::Shared is defined in src/fs/b.cc:6, too")
+
     def test_an_unknown_layer_is_noticed(self):
         self.put("src/fs/b.cc", '#include "spindle/gone/a.h"\n')
         self.assert_only("layers", "src/fs/b.cc:1: includes gone, which is no layer")
