@@ -35,9 +35,9 @@ std::shared_ptr<LuaInterpreter> LuaInterpreter::make(const LuaProgram::Options& 
   if (made->state == nullptr) return nullptr;
   *static_cast<LuaInterpreter**>(lua_getextraspace(made->state)) = made.get();
   made->begin_slice(made->state);
-  auto open = [](lua_State* state) {
-    open_lua_libraries(state);
-    open_lua_calls(state);
+  auto open = [](lua_State* lua) {
+    open_lua_libraries(lua);
+    open_lua_calls(lua);
   };
   if (!protect(made->state, open)) return nullptr;
   return made;

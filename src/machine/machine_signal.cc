@@ -10,7 +10,7 @@
 namespace spindle {
 namespace {
 
-constexpr std::array<std::string_view, 32> kNames = {
+constexpr std::array<std::string_view, 32> kSignalNames = {
     "0",    "HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1",
     "SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN",
     "TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "POLL", "PWR",  "SYS"};
@@ -54,7 +54,8 @@ SignalAction default_action(int signal) {
 std::string_view signal_name(int signal) {
   if (signal < 0 || signal > kMostSignal) return "?";
   const auto number = static_cast<std::size_t>(signal);
-  return number < kNames.size() ? kNames[number] : kRealTimeNames[number - kNames.size()];
+  return number < kSignalNames.size() ? kSignalNames[number]
+                                      : kRealTimeNames[number - kSignalNames.size()];
 }
 
 std::optional<int> signal_of(std::string_view name) {
@@ -64,9 +65,9 @@ std::optional<int> signal_of(std::string_view name) {
   std::ranges::transform(upper, upper.begin(),
                          [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (upper.starts_with("SIG")) upper.erase(0, 3);
-  const auto found = std::find(kNames.begin() + 1, kNames.end(), upper);
-  if (found == kNames.end()) return std::nullopt;
-  return static_cast<int>(found - kNames.begin());
+  const auto found = std::find(kSignalNames.begin() + 1, kSignalNames.end(), upper);
+  if (found == kSignalNames.end()) return std::nullopt;
+  return static_cast<int>(found - kSignalNames.begin());
 }
 
 }  // namespace spindle

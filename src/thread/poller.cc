@@ -41,12 +41,12 @@ class Counted {
   std::size_t& count_;
 };
 
-std::atomic<std::int64_t> linger_ns = 0;
+std::atomic<std::int64_t> lingers_for_ns = 0;
 
 }  // namespace
 
 void set_linger_ns(std::int64_t ns) {
-  linger_ns.store(ns, std::memory_order_relaxed);
+  lingers_for_ns.store(ns, std::memory_order_relaxed);
 }
 
 Poller::Descriptor::Descriptor(int number)
@@ -258,7 +258,7 @@ int Poller::wait_for_events(epoll_event* events, std::int64_t deadline_ns) {
   const std::int64_t left =
       deadline_ns == kNever ? kNever : std::max<std::int64_t>(0, deadline_ns - monotonic_ns());
   if (left == 0) return epoll_wait(epoll_fd_, events, kMostEvents, 0);
-  const std::int64_t wanted_ns = linger_ns.load(std::memory_order_relaxed);
+  const std::int64_t wanted_ns = lingers_for_ns.load(std::memory_order_relaxed);
   return wanted_ns == 0 ? sleep_for_events(events, left) : linger(events, left, wanted_ns);
 }
 
