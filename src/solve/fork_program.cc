@@ -7,25 +7,21 @@
 namespace spindle {
 namespace {
 
-constexpr int kDeepest = 100;
-constexpr long kMostRounds = 1000;
+constexpr int kDeepestStatement = 100;
 /// Statements and expressions times populations.
 constexpr std::size_t kMostForkWork = 200'000;
+/// Of a number that the program names.
+constexpr std::size_t kMostDigits = 9;
 
 bool is_letter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-/// What makes no process and ends none.
-bool changes_nothing(std::string_view name) {
-  constexpr std::string_view kNames[] = {"wait",  "waitpid", "printf", "puts",
-                                         "sleep", "getpid",  "fflush", "getppid"};
-  return std::ranges::find(kNames, name) != std::end(kNames);
-}
-
-/// Whether the word stands before a name that is declared.
+/// Whether the word stands before a name that is declared, perhaps with others like it.
 bool is_type(std::string_view word) {
-  return word == "int" || word == "pid_t" || word == "long" || word == "unsigned";
+  constexpr std::string_view kTypes[] = {"int",      "pid_t", "long", "short",
+                                         "unsigned", "char",  "const"};
+  return std::ranges::find(kTypes, word) != std::end(kTypes);
 }
 
 }  // namespace
@@ -40,9 +36,19 @@ void ForkProgram::join(Population& into, const Population& others) {
   for (const auto& [variables, count] : others) into[variables] += count;
 }
 
+void ForkProgram::forget(std::string_view name, Population& population) {
+  Population without;
+  for (const auto& [variables, count] : population) {
+    Variables others = variables;
+    if (const auto found = others.find(name); found != others.end()) others.erase(found);
+    without[std::move(others)] += count;
+  }
+  population = std::move(without);
+}
+
 bool ForkProgram::run() {
   const std::string_view whole = rest_;
-  if (!(take("int") || take("void")) || !take("main") || !take("(") || !skip_arguments())
+  if (!(take("int") || take("void")) || !take("main") || !take("(") || !skip_to_bracket())
     rest_ = whole;
   while (!at_end()) {
     const std::string_view from = rest_;
@@ -51,6 +57,23 @@ bool ForkProgram::run() {
     text.erase(text.find_last_not_of("; \t\n") + 1);
     if (!text.empty()) steps_.emplace_back(std::move(text), processes());
   }
+  return true;
+}
+
+std::string ForkProgram::complaint() const {
+  return "not a program of forks" + (why_.empty() ? "" : ": " + why_);
+}
+
+bool ForkProgram::fail(std::string why) {
+  if (why_.empty()) why_ = std::move(why);
+  return false;
+}
+
+bool ForkProgram::goes_deeper(const Population& population) {
+  work_ += population.size() + 1;
+  if (depth_ >= kDeepestStatement || work_ > kMostForkWork)
+    return fail("it is too deep, or takes too many steps");
+  ++depth_;
   return true;
 }
 
@@ -68,6 +91,11 @@ bool ForkProgram::take(std::string_view token) {
   return true;
 }
 
+std::string_view ForkProgram::take_one_of(std::span<const std::string_view> tokens) {
+  const auto found = std::ranges::find_if(tokens, [this](std::string_view t) { return take(t); });
+  return found == tokens.end() ? std::string_view() : *found;
+}
+
 std::optional<std::string_view> ForkProgram::take_word() {
   if (at_end() || std::isdigit(static_cast<unsigned char>(rest_[0])) != 0) return std::nullopt;
   const auto end = std::ranges::find_if_not(rest_, is_letter) - rest_.begin();
@@ -78,49 +106,76 @@ std::optional<std::string_view> ForkProgram::take_word() {
 
 std::optional<long> ForkProgram::take_number() {
   if (at_end()) return std::nullopt;
+  const std::string_view digits =
+      rest_.substr(0, std::min(rest_.find_first_not_of("0123456789"), rest_.size()));
+  // One that begins with 0 is octal, which nobody means.
+  const bool is_octal = digits.size() > 1 && digits[0] == '0';
+  if (digits.empty() || digits.size() > kMostDigits || is_octal) return std::nullopt;
   long number = 0;
-  const auto [stop, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
-  if (error != std::errc()) return std::nullopt;
-  rest_.remove_prefix(static_cast<std::size_t>(stop - rest_.data()));
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  rest_.remove_prefix(digits.size());
   return number;
 }
 
-bool ForkProgram::skip_arguments() {
-  bool in_text = false;
-  for (int open = 1; !rest_.empty();) {
-    const char c = rest_[0];
-    rest_.remove_prefix(1);
-    if (in_text && c == '\\' && !rest_.empty())
-      rest_.remove_prefix(1);
-    else if (c == '"')
-      in_text = !in_text;
-    else if (!in_text && c == '(')
-      ++open;
-    else if (!in_text && c == ')' && --open == 0)
-      return true;
+bool ForkProgram::take_type() {
+  bool any = false;
+  for (std::string_view before = rest_;; before = rest_, any = true) {
+    const auto word = take_word();
+    if (word && is_type(*word)) continue;
+    rest_ = before;
+    return any;
+  }
+}
+
+bool ForkProgram::skip_quoted() {
+  const char quote = rest_[0];
+  for (std::size_t i = 1; i < rest_.size(); ++i) {
+    if (rest_[i] == '\\')
+      ++i;
+    else if (rest_[i] == quote)
+      return rest_.remove_prefix(i + 1), true;
   }
   return false;
 }
 
+std::optional<std::string> ForkProgram::skip_to_bracket() {
+  std::string code;
+  for (int open = 1; !at_end();) {
+    const char c = rest_[0];
+    if (c == '"' || c == '\'') {
+      if (!skip_quoted()) return std::nullopt;
+      continue;
+    }
+    rest_.remove_prefix(1);
+    if (c == '(') ++open;
+    if (c == ')' && --open == 0) return code;
+    code += c;
+  }
+  return std::nullopt;
+}
+
 bool ForkProgram::statement(Population& population) {
-  work_ += population.size() + 1;
-  if (depth_ >= kDeepest || work_ > kMostForkWork) return false;
-  ++depth_;
+  if (!goes_deeper(population)) return false;
   bool good = true;
   if (take("{")) {
     good = block(population);
   } else if (take("if")) {
     good = branch(population);
   } else if (take("for")) {
-    good = loop(population);
-  } else if (take("exit") || take("_exit") || take("return")) {
-    good = end(population);
+    good = for_loop(population);
+  } else if (take("while")) {
+    good = while_loop(population);
+  } else if (take("exit") || take("_exit")) {
+    good = take("(") && arguments(population) && end(population);
+  } else if (take("return")) {
+    good = returned(population) && end(population);
   } else if (take("break")) {
     good = jump(population, &Loop::left);
   } else if (take("continue")) {
     good = jump(population, &Loop::next);
   } else if (!take(";")) {
-    good = expressions(population);
+    good =
+        (take_type() ? declaration(population) : expressions(population)) && at_end_of_statement();
   }
   --depth_;
   return good;
@@ -132,45 +187,109 @@ bool ForkProgram::at_end_of_statement() {
 
 /// One or several with commas between; their values do not matter.
 bool ForkProgram::expressions(Population& population) {
+  const auto outcome = list(std::move(population));
+  if (!outcome) return false;
+  population = all_of(*outcome);
+  return true;
+}
+
+/// Behind the type: names, perhaps with what they are set to.
+bool ForkProgram::declaration(Population& population) {
   do {
-    const auto outcome = either(population);
+    const auto word = take_word();
+    if (!word) return false;
+    declared_.emplace_back(*word);
+    forget(visible(*word), population);
+    if (!take("=")) continue;
+    const auto outcome = assigned(*word, "=", std::move(population));
     if (!outcome) return false;
-    population = outcome->is_true;
-    join(population, outcome->is_false);
+    population = all_of(*outcome);
   } while (take(","));
-  return at_end_of_statement();
+  return true;
+}
+
+/// What was declared since is gone.
+void ForkProgram::end_scope(std::size_t declared, Population& population) {
+  for (; declared_.size() > declared; declared_.pop_back())
+    forget(visible(declared_.back()), population);
+}
+
+/// A name that hides another has its own variable.
+std::string ForkProgram::visible(std::string_view name) const {
+  const auto hidden = std::max<std::ptrdiff_t>(std::ranges::count(declared_, name) - 1, 0);
+  return std::string(name) + std::string(static_cast<std::size_t>(hidden), '\'');
 }
 
 bool ForkProgram::block(Population& population) {
+  const std::size_t declared = declared_.size();
   while (!take("}"))
     if (at_end() || !statement(population)) return false;
+  end_scope(declared, population);
   return true;
 }
 
 bool ForkProgram::branch(Population& population) {
   if (!take("(")) return false;
-  std::optional<Outcome> outcome = either(population);
-  if (!outcome || !take(")") || !statement(outcome->is_true)) return false;
-  if (take("else") && !statement(outcome->is_false)) return false;
-  population = std::move(outcome->is_true);
-  join(population, outcome->is_false);
+  auto ways = branches(list(std::move(population)));
+  if (!ways || !take(")") || !statement(ways->is_true)) return false;
+  if (take("else") && !statement(ways->is_false)) return false;
+  population = std::move(ways->is_true);
+  join(population, ways->is_false);
   return true;
 }
 
-bool ForkProgram::loop(Population& population) {
-  const std::optional<long> count = rounds();
-  if (!count) return false;
-  const std::string_view body = rest_;
-  // Without a round the body must be read all the same.
-  Population nobody;
-  Population& inside = *count == 0 ? nobody : population;
-  loops_.emplace_back();
-  for (long round = 0; round < std::max(*count, 1L); ++round) {
-    rest_ = body;
-    if (!statement(inside)) return false;
-    join(inside, std::exchange(loops_.back().next, {}));
+bool ForkProgram::for_loop(Population& population) {
+  const std::size_t declared = declared_.size();
+  if (!take("(")) return false;
+  const bool begins =
+      take(";") || ((take_type() ? declaration(population) : expressions(population)) && take(";"));
+  if (!begins || !rounds(population, true)) return false;
+  end_scope(declared, population);
+  return true;
+}
+
+bool ForkProgram::while_loop(Population& population) {
+  if (!take("(") || at_end()) return false;
+  const std::string_view condition = rest_;
+  // while (wait(NULL) > 0); makes no process and ends none, however often it goes round.
+  if (rest_.starts_with("wait")) {
+    const auto code = skip_to_bracket();
+    if (code && code->find("fork") == std::string::npos && take(";")) return true;
   }
-  join(inside, loops_.back().left);
+  rest_ = condition;
+  return rounds(population, false);
+}
+
+/// From the condition on: as long as it is true for somebody. The body is read at least once.
+bool ForkProgram::rounds(Population& population, bool is_for) {
+  const std::string_view condition = rest_;
+  std::string_view behind;
+  Population finished;
+  loops_.emplace_back();
+  do {
+    rest_ = condition;
+    Branches ways;
+    if (is_for && take(";")) {
+      ways.is_true = std::move(population);
+    } else {
+      auto known = branches(list(std::move(population)));
+      if (!known || !take(is_for ? ";" : ")")) return false;
+      ways = std::move(*known);
+    }
+    join(finished, ways.is_false);
+    const std::string_view step = rest_;
+    Population nobody;
+    if (is_for && !take(")") && !(expressions(nobody) && take(")"))) return false;
+    if (!statement(ways.is_true)) return false;
+    behind = rest_;
+    population = std::move(ways.is_true);
+    join(population, std::exchange(loops_.back().next, {}));
+    rest_ = step;
+    if (is_for && !take(")") && !expressions(population)) return false;
+  } while (!population.empty());
+  rest_ = behind;
+  population = std::move(finished);
+  join(population, loops_.back().left);
   loops_.pop_back();
   return true;
 }
@@ -182,132 +301,16 @@ bool ForkProgram::jump(Population& population, Population Loop::*where) {
   return at_end_of_statement();
 }
 
-/// "(i = 0; i < 3; i++)": how often.
-std::optional<long> ForkProgram::rounds() {
-  if (!take("(")) return std::nullopt;
-  auto name = take_word();
-  if (name && is_type(*name)) name = take_word();
-  if (!name || !take("=")) return std::nullopt;
-  const auto first = take_number();
-  if (!first || !take(";") || !take(*name)) return std::nullopt;
-  const bool up_to = take("<=");
-  if (!up_to && !take("<") && !take("!=")) return std::nullopt;
-  const auto last = take_number();
-  if (!last || !take(";")) return std::nullopt;
-  const bool counts = take("++") ? take(*name) : take(*name) && (take("++") || take("+=1"));
-  if (!counts || !take(")")) return std::nullopt;
-  const long count = std::max(*last - *first + (up_to ? 1 : 0), 0L);
-  return count <= kMostRounds ? std::optional(count) : std::nullopt;
+/// What return gives back; perhaps nothing.
+bool ForkProgram::returned(Population& population) {
+  return at_end() || rest_[0] == ';' || rest_[0] == '}' || expressions(population);
 }
 
 /// exit(0); return 0; or return;
 bool ForkProgram::end(Population& population) {
-  if (take("(") ? !skip_arguments() : (take_number(), false)) return false;
   ended_ += count_of(population);
   population.clear();
   return at_end_of_statement();
-}
-
-/// a || b: b is for those who see a false.
-std::optional<ForkProgram::Outcome> ForkProgram::either(Population population) {
-  std::optional<Outcome> left = both(std::move(population));
-  while (left && take("||")) {
-    const std::optional<Outcome> right = both(std::move(left->is_false));
-    if (!right) return std::nullopt;
-    join(left->is_true, right->is_true);
-    left->is_false = right->is_false;
-  }
-  return left;
-}
-
-/// a && b: b is for those who see a true.
-std::optional<ForkProgram::Outcome> ForkProgram::both(Population population) {
-  std::optional<Outcome> left = compared(std::move(population));
-  while (left && take("&&")) {
-    const std::optional<Outcome> right = compared(std::move(left->is_true));
-    if (!right) return std::nullopt;
-    left->is_true = right->is_true;
-    join(left->is_false, right->is_false);
-  }
-  return left;
-}
-
-/// What a fork returns is 0 in the child, and above it in the parent.
-std::optional<ForkProgram::Outcome> ForkProgram::compared(Population population) {
-  std::optional<Outcome> outcome = single(std::move(population));
-  if (!outcome) return std::nullopt;
-  std::string_view sign;
-  for (std::string_view each : {"==", "!=", ">=", "<=", ">", "<"})
-    if (sign.empty() && take(each)) sign = each;
-  if (sign.empty()) return outcome;
-  const std::optional<long> number = take_number();
-  if (!number || *number < -1 || *number > 0) return std::nullopt;
-  const auto holds = [&](long value) {
-    if (value == *number) return sign.ends_with("=") && sign != "!=";
-    return sign == "!=" || sign[0] == (value < *number ? '<' : '>');
-  };
-  Outcome result;
-  join(holds(1) ? result.is_true : result.is_false, outcome->is_true);
-  join(holds(0) ? result.is_true : result.is_false, outcome->is_false);
-  return result;
-}
-
-std::optional<ForkProgram::Outcome> ForkProgram::single(Population population) {
-  work_ += population.size() + 1;
-  if (depth_ >= kDeepest || work_ > kMostForkWork) return std::nullopt;
-  ++depth_;
-  std::optional<Outcome> outcome;
-  if (take("!")) {
-    outcome = single(std::move(population));
-    if (outcome) std::swap(outcome->is_true, outcome->is_false);
-  } else if (take("(")) {
-    outcome = either(std::move(population));
-    if (!take(")")) outcome.reset();
-  } else if (const auto number = take_number()) {
-    outcome =
-        *number != 0 ? Outcome{std::move(population), {}} : Outcome{{}, std::move(population)};
-  } else if (auto name = take_word()) {
-    if (is_type(*name)) name = take_word();
-    if (name) outcome = named(*name, std::move(population));
-  }
-  --depth_;
-  return outcome;
-}
-
-/// A fork, a call that changes nothing, a variable, or what it gets.
-std::optional<ForkProgram::Outcome> ForkProgram::named(std::string_view name,
-                                                       Population population) {
-  if (name == "fork") {
-    if (!take("(") || !take(")")) return std::nullopt;
-    return Outcome{population, population};
-  }
-  if (take("(")) {
-    const bool leaves = name.starts_with("exec");
-    if (!(leaves || changes_nothing(name)) || !skip_arguments()) return std::nullopt;
-    if (leaves) {
-      ended_ += count_of(population);
-      return Outcome{};
-    }
-    return Outcome{std::move(population), {}};
-  }
-  Outcome outcome;
-  if (!at_end() && !rest_.starts_with("==") && take("=")) {
-    const std::optional<Outcome> value = either(std::move(population));
-    if (!value) return std::nullopt;
-    for (const bool is_true : {true, false})
-      for (const auto& [variables, count] : is_true ? value->is_true : value->is_false) {
-        Variables now = variables;
-        now[std::string(name)] = is_true;
-        (is_true ? outcome.is_true : outcome.is_false)[std::move(now)] += count;
-      }
-    return outcome;
-  }
-  for (const auto& [variables, count] : population) {
-    const auto found = variables.find(name);
-    const bool is_true = found != variables.end() && found->second;
-    (is_true ? outcome.is_true : outcome.is_false)[variables] += count;
-  }
-  return outcome;
 }
 
 }  // namespace spindle

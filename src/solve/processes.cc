@@ -88,7 +88,7 @@ Json solve_fork_count(const Problem& problem) {
   const std::string program = problem.input["program"].text();
   if (problem.failed()) return {};
   ForkProgram forks(program);
-  if (!forks.run()) return problem.input["program"].fail("not a program of forks"), Json();
+  if (!forks.run()) return problem.input["program"].fail(forks.complaint()), Json();
   if (forks.processes() > kMostCounted)
     return problem.input["program"].fail("too many processes"), Json();
   Json steps = Json::array();

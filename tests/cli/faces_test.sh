@@ -504,6 +504,7 @@ refuses 'arrival of P1: -1 is below 0' cpu P1:-1:3
 refuses 'programs: a program is a list like' processes x3
 refuses 'program: not a program of forks' processes -p forks 'jump()'
 refuses 'actions: there is no such process' processes -p tree a+b c+d
+refuses 'program: not a program of forks: x has no value' processes -p forks 'if (x) fork();'
 refuses 'ops: "fly TERM" is none of' processes -p signals fly:TERM
 refuses 'expression: "25" is no hour' cron '0 25 * * *'
 refuses "after: 'noon' is not a time" cron '0 5 * * *' --after noon

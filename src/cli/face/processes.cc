@@ -192,7 +192,7 @@ class ForksForm final : public Form {
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override { return no_measures(); }
   [[nodiscard]] std::string_view row_help() const override {
-    return "forks: a program of fork(), &&, ||, !, if, else, for, exit and variables";
+    return "forks: a program of fork(), &&, ||, !, if, else, for, while, exit and variables";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {

@@ -45,6 +45,12 @@ INSTANTIATE_TEST_SUITE_P(Simulation, Case, testing::ValuesIn(load_cases()), [](c
   return name;
 });
 
+/// What a case with this input, and no parameters, is answered with.
+Json answer_line(const char* domain, const char* algorithm, Json input) {
+  const Json problem = {{"domain", domain}, {"algorithm", algorithm}, {"input", std::move(input)}};
+  return solve_cases(Json::array({problem}))[0];
+}
+
 /// Any value in place of any other: an answer or a sentence, never a crash.
 TEST(Solve, AnswersAMalformedCaseWithASentence) {
   const std::vector<Json> wrong = {nullptr,
@@ -364,18 +370,21 @@ TEST(Solve, NothingIsDoneInNoTime) {
 
 TEST(Solve, RefusesWhatIsNoProgramOfForks) {
   for (const char* program :
-       {"", "fork", "fork(", "fork() fork()", "for (;;) fork();", "for (i = 0; i < 3; i--) fork();",
-        "if fork() fork();", "break; fork();", "{ fork();", "fork() == 7", "system(\"x\")",
-        "fork() &&", "printf(\"", "for (i = 0; i < 1001; i++) fork();",
+       {"fork", "fork(", "fork() fork()", "for (;;) fork();", "for (i = 0; i < 3; i--) fork();",
+        "if fork() fork();", "break; fork();", "{ fork();", "if (fork() == 7) fork();",
+        "system(\"x\")", "fork() &&", "printf(\"", "else; fork();", "execute(fork());",
         "for (i = 0; i < 900; i++) for (j = 0; j < 900; j++) wait(0);"}) {
-    const Json problem = {
-        {"domain", "fork-count"}, {"algorithm", "COUNT"}, {"input", {{"program", program}}}};
-    const Json line = solve_cases(Json::array({problem}))[0];
-    if (*program == '\0')
-      EXPECT_EQ(line["answer"]["processes"], 1);
-    else
-      EXPECT_EQ(line["error"], "program: not a program of forks") << program;
+    const std::string error =
+        answer_line("fork-count", "COUNT", {{"program", program}}).value("error", "");
+    EXPECT_TRUE(error.starts_with("program: not a program of forks")) << program << ": " << error;
   }
+  const std::pair<const char*, const char*> reasons[] = {
+      {"int x; if (x) fork();", "x has no value"},
+      {"if (wait(NULL) > 0) fork();", "its way depends on a number that is not known"},
+      {"for (i = 5; i != 3; i++) fork();", "it is too deep, or takes too many steps"}};
+  for (const auto& [program, reason] : reasons)
+    EXPECT_EQ(answer_line("fork-count", "COUNT", {{"program", program}})["error"],
+              std::string("program: not a program of forks: ") + reason);
 }
 
 /// The counts are those of the same programs run on Linux.
@@ -388,12 +397,31 @@ TEST(Solve, ForksOfThoseWhoJumpAreCounted) {
       {"for (i = 0; i < 0; i++) break; fork();", 2},
       {"pid_t a = fork(), b = fork(); if (a == 0 && b == 0) fork();", 5},
       {"int main(void) { if (fork() == 0) execlp(\"ls\", \"ls\", NULL); fork(); return 0; }", 3},
+      {"", 1},
+      {"for (i = 0; i < 3; i++) if (i == 0) fork();", 2},
+      {"for (i = 0; i < 3; i++) if (i) fork();", 4},
+      {"for (i = 0; i < 4; i++) if (i % 2 == 1) fork();", 4},
+      {"for (i = 0; i < 3; i++) { fork(); i = 2; }", 2},
+      {"for (i = 0; i < 2; i++) for (i = 0; i < 2; i++) fork();", 4},
+      {"for (int i = 3; i > 0; --i) fork();", 8},
+      {"for (int i = 0; i < 2; i++) for (int i = 0; i < 2; i++) fork();", 16},
+      {"int x = 1; { int x = 0; x++; fork(); } if (x == 1) fork();", 4},
+      {"int i = 0; while (i < 3) { if (fork() == 0) i += 2; i++; }", 4},
+      {"while (fork() == 0) break; while (wait(NULL) > 0); fork();", 4},
+      {"for (i = 0; i < 2; i++) fork(); if (i == 0) fork();", 4},
+      {"int x = -1; if (x < 0) fork();", 2},
+      {"int x = 2 * -6 / 4; x == -3 && fork();", 2},
+      {"x = fork() || fork(); if (x == 1) fork();", 5},
+      {"printf(\"%d (\", fork());", 2},
+      {"if (fork() == 0) return fork(); exit(fork());", 4},
+      {"sleep(1) && fork();", 1},
+      {"fork() ? fork() : 0;", 3},
+      {"fork() != 0 && (fork(), fork());", 5},
   };
-  for (const auto& [program, processes] : programs) {
-    const Json problem = {
-        {"domain", "fork-count"}, {"algorithm", "COUNT"}, {"input", {{"program", program}}}};
-    EXPECT_EQ(solve_cases(Json::array({problem}))[0]["answer"]["processes"], processes) << program;
-  }
+  for (const auto& [program, processes] : programs)
+    EXPECT_EQ(answer_line("fork-count", "COUNT", {{"program", program}})["answer"]["processes"],
+              processes)
+        << program;
 }
 
 TEST(Solve, OneBadCaseDoesNotStopTheOthers) {
