@@ -6,10 +6,13 @@
 // All rules are those of signal(7): a standard signal pends once, a real-time signal as often as it
 // was sent; pending ones are taken by ascending number; SIGKILL and SIGSTOP cannot be caught,
 // ignored or blocked; SIGCONT and the stop signals drop each other from those that pend; an ignored
-// signal is dropped when it is sent, unless it is blocked.
+// signal is dropped when it is sent, unless it is blocked, and one that pends when it becomes
+// ignored. What a stopped process is to do itself it does when it goes on.
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -115,17 +118,24 @@ class SignalledProcess {
   enum class Action : std::uint8_t { kDefault, kIgnore, kCatch };
 
   void act(int number, Action action) {
-    if (!is_alive() || number == kKill || number == kStop) return;
-    actions_[number] = action;
-    if (is_ignored(number)) pending_.erase(number);
+    if (number == kKill || number == kStop) return;
+    does([this, number, action] {
+      actions_[number] = action;
+      // The default of SIGCONT counts as ignoring it: who runs has nothing to continue.
+      const bool continues = action == Action::kDefault && number == kContinue;
+      if (continues || is_ignored(number)) pending_.erase(number);
+    });
   }
 
   void block(int number) {
-    if (is_alive() && number != kKill && number != kStop) blocked_.insert(number);
+    if (number == kKill || number == kStop) return;
+    does([this, number] { blocked_.insert(number); });
   }
   void unblock(int number) {
-    blocked_.erase(number);
-    deliver();
+    does([this, number] {
+      blocked_.erase(number);
+      deliver();
+    });
   }
 
   void kill(int number) {
@@ -136,14 +146,16 @@ class SignalledProcess {
       std::erase_if(pending_, [](const auto& p) { return default_of(p.first) == Default::kStop; });
       state_ = State::kRunning;
     }
-    if (is_ignored(number) && !blocked_.contains(number)) return deliver();
-    std::uint64_t& times = pending_[number];
-    times = number < kFirstRealTime ? 1 : times + 1;
+    if (!is_ignored(number) || blocked_.contains(number)) {
+      std::uint64_t& times = pending_[number];
+      times = number < kFirstRealTime ? 1 : times + 1;
+    }
     deliver();
+    go_on();
   }
 
   void exit(int status) {
-    if (is_alive()) end({{"exit", status & 255}});
+    does([this, status] { end({{"exit", status & 255}}); });
   }
 
   /// What waitpid with WNOHANG tells: how the process ended, or nothing.
@@ -182,6 +194,19 @@ class SignalledProcess {
            (action == Action::kDefault && default_of(number) == Default::kIgnore);
   }
 
+  void does(std::function<void()> operation) {
+    to_do_.push_back(std::move(operation));
+    go_on();
+  }
+  /// Does what it is to do, as long as it runs.
+  void go_on() {
+    while (state_ == State::kRunning && !to_do_.empty()) {
+      const std::function<void()> operation = std::move(to_do_.front());
+      to_do_.pop_front();
+      operation();
+    }
+  }
+
   /// Takes what pends and is not blocked; of a stopped process, SIGKILL alone.
   void deliver() {
     while (is_alive()) {
@@ -213,6 +238,7 @@ class SignalledProcess {
   }
 
   State state_ = State::kRunning;
+  std::deque<std::function<void()>> to_do_;  ///< by the process itself, when it goes on
   std::map<int, Action> actions_;
   std::set<int> blocked_;
   std::map<int, std::uint64_t> pending_;  ///< how often each

@@ -349,6 +349,12 @@ says 'page 1, offset 5; it is in frame 7: 7 x 16 \+ 5 = 117' translate -e 21
 says 'the unit goes to B, which has waited longest' sync -e A:P B:P A:V
 says 'the buffer is full, so it waits' sync -p bounded-buffer --capacity 1 -e put:p:a put:p:b
 says 'USR1 pends already, and standard signals do not queue' processes -p signals -e block:USR1 kill:USR1 kill:USR1
+says 'IO has no effect' processes -p signals -e ignore:IO block:PROF kill:PROF kill:IO
+says 'STOP can be neither caught nor ignored nor blocked' processes -p signals -e block:STOP
+says 'exit 3: it is stopped, and does so when it goes on' processes -p signals -e kill:STOP exit:3
+says 'goes on after having been stopped; its handler runs for USR1 and USR2' \
+  processes -p signals -e catch:USR1 catch:USR2 kill:STOP kill:USR2 kill:USR1 kill:CONT
+says 'wait: it is gone already' processes -p signals -e exit:0 wait wait
 says 'b ends: c now has the parent a' processes -p tree -e a+b b+c b-
 says '^Tick 9: 1 has ended' processes -e c3,i,c2 c4
 says 'minute 30 is in \*/15' cron '*/15 9-17 * * 1-5' --after 2024-01-05T16:20 -e

@@ -43,34 +43,97 @@ class SignalsForm final : public StepsForm {
   [[nodiscard]] std::string why(const Json& operation, const Json& before,
                                 const Json& after) const override {
     const std::string text = plain(operation);
-    const std::string signal = text.substr(std::min(text.find(' ') + 1, text.size()));
-    const auto was = [&](const char* key) { return before.value(key, Json::array()); };
     const std::string state = before.value("state", "running");
-    if (text == "wait") {
-      const Json& told = after["waits"].back();
-      return told.is_null() ? "it has not ended, so there is nothing to tell"
-                            : fmt::format("it ended by {} {}, and is gone now", told.begin().key(),
-                                          plain(told.begin().value()));
-    }
+    if (text == "wait") return why_waited(state, after["waits"].back());
     if (state == "zombie" || state == "reaped") return "it has ended before";
-    if (after["state"] == "zombie")
-      return text.starts_with("exit") ? "it ends, a zombie until its parent waits"
-             : after["status"].contains("signal")
-                 ? fmt::format("{} ends it, a zombie until its parent waits",
-                               plain(after["status"]["signal"]))
-                 : "it ends";
-    if (after["handled"].size() > was("handled").size())
-      return fmt::format("its handler runs for {}", plain(after["handled"].back()));
-    if (after["state"] != state)
-      return after["state"] == "stopped" ? fmt::format("{} stops it", signal)
-                                         : "it goes on after having been stopped";
-    if (text.starts_with("kill"))
-      return after["pending"].size() > was("pending").size() ? signal + " pends"
-             : after["pending"] == was("pending") &&
-                     was("pending").dump().find(signal) != std::string::npos
-                 ? signal + " pends already, and standard signals do not queue"
-                 : signal + " has no effect";
-    return after["pending"] == was("pending") ? "noted" : "what pended is dropped or taken";
+    const std::size_t space = std::min(text.find(' '), text.size());
+    const Change change = {.verb = text.substr(0, space),
+                           .signal = text.substr(std::min(space + 1, text.size())),
+                           .state = state,
+                           .before = before,
+                           .after = after};
+    if (change.verb != "kill" && state == "stopped")
+      return "it is stopped, and does so when it goes on";
+    const std::vector<std::string> clauses = happened(change);
+    return clauses.empty() ? why_nothing_happened(change)
+                           : fmt::format("{}", fmt::join(clauses, "; "));
+  }
+
+  struct Change {
+    std::string verb;
+    std::string signal;
+    std::string state;  ///< before
+    const Json& before;
+    const Json& after;
+
+    [[nodiscard]] bool is_signal(std::initializer_list<std::string_view> spellings) const {
+      return std::ranges::find(spellings, signal) != spellings.end();
+    }
+    /// Those that stand in the list afterwards, beyond those that stood there before.
+    [[nodiscard]] std::vector<std::string> added(const char* key) const {
+      return beyond(after[key], before.value(key, Json::array()));
+    }
+    [[nodiscard]] std::vector<std::string> gone(const char* key) const {
+      return beyond(before.value(key, Json::array()), after[key]);
+    }
+
+   private:
+    static std::vector<std::string> beyond(const Json& those, const Json& known) {
+      auto names = those.get<std::vector<std::string>>();
+      for (const Json& name : known)
+        if (const auto found = std::ranges::find(names, plain(name)); found != names.end())
+          names.erase(found);
+      return names;
+    }
+  };
+
+  static std::string why_waited(const std::string& state, const Json& told) {
+    if (!told.is_null())
+      return fmt::format("it ended by {} {}, and is gone now", told.begin().key(),
+                         plain(told.begin().value()));
+    return state == "reaped" ? "it is gone already, so there is nothing to tell"
+                             : "it has not ended, so there is nothing to tell";
+  }
+
+  static std::vector<std::string> happened(const Change& change) {
+    std::vector<std::string> clauses;
+    const std::string now = plain(change.after["state"]);
+    const Json& status = change.after["status"];
+    const bool is_killed =
+        status.is_object() && status.contains("signal") && status["signal"] == "KILL";
+    if (change.state == "stopped" && now != "stopped" && !is_killed)
+      clauses.emplace_back("it goes on after having been stopped");
+    const std::vector<std::string> handled = change.added("handled");
+    if (!handled.empty())
+      clauses.push_back(fmt::format("its handler runs for {}", listed(handled)));
+    if (now == "stopped" && change.state != "stopped")
+      clauses.push_back(change.signal + " stops it");
+    if (now == "zombie")
+      clauses.push_back(status.contains("exit")
+                            ? "it ends, a zombie until its parent waits"
+                            : fmt::format("{} ends it, a zombie until its parent waits",
+                                          plain(status["signal"])));
+    if (!clauses.empty()) return clauses;
+    if (const auto pending = change.added("pending"); !pending.empty())
+      clauses.push_back(fmt::format("{} pends", listed(pending)));
+    if (const auto gone = change.gone("pending"); !gone.empty())
+      clauses.push_back(change.verb == "unblock"
+                            ? fmt::format("{}, which pended, is taken and ignored", listed(gone))
+                            : fmt::format("{}, which pended, is dropped", listed(gone)));
+    return clauses;
+  }
+
+  static std::string why_nothing_happened(const Change& change) {
+    if (change.verb != "kill")
+      return change.is_signal({"KILL", "SIGKILL", "9", "STOP", "SIGSTOP", "19"})
+                 ? change.signal + " can be neither caught nor ignored nor blocked"
+                 : "noted";
+    const Json& pending = change.after["pending"];
+    const std::string name =
+        change.signal.starts_with("SIG") ? change.signal.substr(3) : change.signal;
+    return std::find(pending.begin(), pending.end(), name) != pending.end()
+               ? change.signal + " pends already, and standard signals do not queue"
+               : change.signal + " has no effect";
   }
 };
 

@@ -261,6 +261,22 @@ TEST(Solve, RealTimeSignalsAreCountedFromTheirEnds) {
   EXPECT_EQ(answer["pending"], Json({"RTMIN+2", "RTMIN+2", "RTMIN+28"}));
 }
 
+/// As Linux has it: who is stopped executes nothing, and the default of SIGCONT counts as ignoring.
+TEST(Solve, AStoppedProcessDoesItsPartWhenItGoesOn) {
+  const auto answer = [](Json operations) {
+    return answer_line("signals", "LINUX", {{"ops", std::move(operations)}})["answer"];
+  };
+  Json stopped = answer({"kill STOP", "catch TERM", "exit 3", "wait"});
+  EXPECT_EQ(stopped["state"], "stopped");
+  EXPECT_EQ(stopped["waits"], Json::array({nullptr}));
+  stopped = answer({"kill STOP", "catch USR1", "block TERM", "kill TERM", "kill CONT", "wait"});
+  EXPECT_EQ(stopped["waits"], Json::parse(R"([{"signal": "TERM"}])"));
+  stopped = answer({"kill STOP", "catch TERM", "exit 3", "kill CONT", "kill TERM", "wait"});
+  EXPECT_EQ(stopped["waits"], Json::parse(R"([{"exit": 3}])"));
+  EXPECT_EQ(answer({"block CONT", "kill CONT", "default CONT"})["pending"], Json::array());
+  EXPECT_EQ(answer({"block TSTP", "kill TSTP", "default TSTP"})["pending"], Json::array({"TSTP"}));
+}
+
 /// Words are the same in other case, and with underscores; what is missing is said to be.
 TEST(Solve, ReadsWordsAsPeopleWriteThem) {
   Json problem = {{"domain", "cpu"},
