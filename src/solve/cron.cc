@@ -83,7 +83,8 @@ struct Schedule {
     }
     if (!step || !low || !high || *step < 1 || *low < kind.low || *high > kind.high || *low > *high)
       return false;
-    for (int number = *low; number <= *high; number += *step)
+    const int apart = std::min(*step, kind.high + 1);
+    for (int number = *low; number <= *high; number += apart)
       allowed[place] |= std::uint64_t{1} << number;
     return true;
   }
@@ -101,9 +102,11 @@ struct Schedule {
       text.remove_prefix(field.size());
       if (field.empty()) return "not the five fields of a cron expression";
       star[place] = field.starts_with('*');
-      for (std::string_view rest = field; !rest.empty();)
-        if (!allow(place, next_part(rest, ',')))
-          return "\"" + std::string(field) + "\" is no " + std::string(kWhat[place]);
+      // What stands behind a last comma is an item that is missing.
+      bool is_good = !field.ends_with(',');
+      for (std::string_view rest = field; is_good && !rest.empty();)
+        is_good = allow(place, next_part(rest, ','));
+      if (!is_good) return "\"" + std::string(field) + "\" is no " + std::string(kWhat[place]);
     }
     // Both 0 and 7 are Sunday.
     if ((allowed[kDayOfWeek] >> 7 & 1) != 0) allowed[kDayOfWeek] |= 1;

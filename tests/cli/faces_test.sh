@@ -357,6 +357,8 @@ says 'goes on after having been stopped; its handler runs for USR1 and USR2' \
 says 'wait: it is gone already' processes -p signals -e exit:0 wait wait
 says 'b ends: c now has the parent a' processes -p tree -e a+b b+c b-
 says '^Tick 9: 1 has ended' processes -e c3,i,c2 c4
+says 'day 21 in \*/10 and Friday in 5[.]$' cron '0 0 */10 * 5' --after 2024-06-20T00:00 --count 1 -e
+says 'day 1 in 1 or Monday in 5[.]$' cron '0 0 1 * 5' --after 2024-06-29T00:00 --count 1 -e
 says 'minute 30 is in \*/15' cron '*/15 9-17 * * 1-5' --after 2024-01-05T16:20 -e
 json "[x['id'] for x in a][0] == 'readers-first'" sync --all -p fair R1:r W1:w R2:r R1:done R2:done W1:done
 says '^With --switch SWITCH_ON_END: time .* 16 instead of 12' processes c3,i,c2 c4

@@ -182,17 +182,25 @@ class CronForm final : public Form {
         out.push_back(fmt::format("{} is the next for {}.", time, listed(fields)));
         continue;
       }
-      out.push_back(
-          fmt::format("{}: minute {} is in {}, hour {} in {}, month {} in {}; day {} in "
-                      "{} or {} in {}, whichever of the two restricts.",
-                      time, std::stoi(time.substr(14, 2)), fields[0], std::stoi(time.substr(11, 2)),
-                      fields[1], std::stoi(time.substr(5, 2)), fields[3],
-                      std::stoi(time.substr(8, 2)), fields[2], weekday_of(time), fields[4]));
+      out.push_back(fmt::format(
+          "{}: minute {} is in {}, hour {} in {}, month {} in {}; day {} in {} {} {} in {}.", time,
+          std::stoi(time.substr(14, 2)), fields[0], std::stoi(time.substr(11, 2)), fields[1],
+          std::stoi(time.substr(5, 2)), fields[3], std::stoi(time.substr(8, 2)), fields[2],
+          is_either_enough(solved, fields) ? "or" : "and", weekday_of(time), fields[4]));
     }
     return out;
   }
 
  private:
+  /// Of the two day fields.
+  [[nodiscard]] static bool is_either_enough(const Solved& solved,
+                                             const std::vector<std::string>& fields) {
+    const bool begins = solved.parameters().value("star", "begins") == "begins";
+    const auto is_star = [begins](const std::string& field) {
+      return field == "*" || (begins && field.starts_with('*'));
+    };
+    return !is_star(fields[2]) && !is_star(fields[4]);
+  }
   [[nodiscard]] static std::string after_of(const Solved& solved) {
     return plain(solved.input()["after"]);
   }

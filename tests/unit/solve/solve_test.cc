@@ -277,6 +277,17 @@ TEST(Solve, AStoppedProcessDoesItsPartWhenItGoesOn) {
   EXPECT_EQ(answer({"block TSTP", "kill TSTP", "default TSTP"})["pending"], Json::array({"TSTP"}));
 }
 
+TEST(Solve, AStepOfCronBeyondItsFieldLeavesTheFirst) {
+  const auto line = [](const char* expression) {
+    return answer_line("cron", "VIXIE",
+                       {{"expression", expression}, {"after", "2024-01-01T00:00"}});
+  };
+  const Json first = Json::array({"2024-01-01T00:05"});
+  EXPECT_EQ(line("5/2147483647 * * * *")["answer"]["times"], first);
+  EXPECT_EQ(line("5-30/2147483647 * * * *")["answer"]["times"], first);
+  EXPECT_EQ(line("5, * * * *")["error"], "expression: \"5,\" is no minute");
+}
+
 /// Words are the same in other case, and with underscores; what is missing is said to be.
 TEST(Solve, ReadsWordsAsPeopleWriteThem) {
   Json problem = {{"domain", "cpu"},
