@@ -174,26 +174,41 @@ References read_references(const Field& field) {
   return references;
 }
 
+/// Those that the algorithm goes by; a library may go by all.
+ReplacementConventions read_replacement_conventions(const Problem& problem) {
+  using Tie = ReplacementConventions::Tie;
+  const Field& parameters = problem.parameters;
+  const auto is_one_of = [&](std::initializer_list<std::string_view> algorithms) {
+    return is_policy_library(problem.algorithm) ||
+           std::ranges::find(algorithms, problem.algorithm) != algorithms.end();
+  };
+  const auto natural = [&](const char* name, std::int64_t fallback) {
+    return static_cast<std::uint64_t>(
+        parameters[name].integer_or(fallback, 0, std::int64_t{1} << 62));
+  };
+  ReplacementConventions conventions;
+  if (is_one_of({"CLOCK", "SECOND-CHANCE"}))
+    conventions.clock_bit_on_load = parameters["load_bit"].integer_or(1, 0, 1) == 1;
+  if (is_one_of({"LFU", "MFU"})) {
+    conventions.frequency_tie = parameters["tie"].choice({"fifo|arrival", "lru"}) == 0
+                                    ? Tie::kFirstLoaded
+                                    : Tie::kLeastRecent;
+    conventions.keep_counts = parameters["keep_counts"].flag_or(false);
+  }
+  if (is_one_of({"RANDOM"})) conventions.seed = natural("seed", 1);
+  if (is_one_of({"NRU", "AGING"})) conventions.tick_references = natural("tick", 0);
+  if (is_one_of({"WSCLOCK"})) conventions.working_set_references = natural("window", 0);
+  if (is_one_of({"AGING"}))
+    conventions.aging_bits = static_cast<unsigned>(parameters["bits"].integer_or(8, 1, 63));
+  return conventions;
+}
+
 }  // namespace
 
 std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std::size_t frames,
                                                     std::span<const PageKey> references) {
   if (problem.algorithm == "OPT") return make_optimal_policy(frames, references);
-  ReplacementConventions conventions;
-  using Tie = ReplacementConventions::Tie;
-  conventions.clock_bit_on_load = problem.parameters["load_bit"].integer_or(1, 0, 1) == 1;
-  conventions.frequency_tie = problem.parameters["tie"].choice({"fifo|arrival", "lru"}) == 0
-                                  ? Tie::kFirstLoaded
-                                  : Tie::kLeastRecent;
-  conventions.keep_counts = problem.parameters["keep_counts"].flag_or(false);
-  const auto natural = [&](const char* name, std::int64_t fallback) {
-    return static_cast<std::uint64_t>(
-        problem.parameters[name].integer_or(fallback, 0, std::int64_t{1} << 62));
-  };
-  conventions.seed = natural("seed", 1);
-  conventions.tick_references = natural("tick", 0);
-  conventions.working_set_references = natural("window", 0);
-  conventions.aging_bits = static_cast<unsigned>(problem.parameters["bits"].integer_or(8, 1, 63));
+  const ReplacementConventions conventions = read_replacement_conventions(problem);
   constexpr PolicyOfAlgorithm kPolicies[] = {{"FIFO", "fifo"},
                                              {"LRU", "lru"},
                                              {"MRU", "mru"},

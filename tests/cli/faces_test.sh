@@ -355,6 +355,9 @@ says 'exit 3: it is stopped, and does so when it goes on' processes -p signals -
 says 'goes on after having been stopped; its handler runs for USR1 and USR2' \
   processes -p signals -e catch:USR1 catch:USR2 kill:STOP kill:USR2 kill:USR1 kill:CONT
 says 'wait: it is gone already' processes -p signals -e exit:0 wait wait
+says '1 goes: the first from the hand on that is clean and out of the working set; if' memory -p wsclock -e 1,2,3,4
+says '2 goes: .*of equals it was loaded first[.]' memory -p lfu -e 1,2,3,1,4
+says '3 goes: it was used least often [(]uses: 1 2, 2 2, 3 1[)][.]' memory -p lfu -e 1,2,3,1,2,4
 says 'b ends: c now has the parent a' processes -p tree -e a+b b+c b-
 says '^Tick 9: 1 has ended' processes -e c3,i,c2 c4
 says 'day 21 in \*/10 and Friday in 5[.]$' cron '0 0 */10 * 5' --after 2024-06-20T00:00 --count 1 -e
@@ -512,6 +515,7 @@ refuses 'arrival of P1: -1 is below 0' cpu P1:-1:3
 refuses 'programs: a program is a list like' processes x3
 refuses 'program: not a program of forks' processes -p forks 'jump()'
 refuses 'actions: there is no such process' processes -p tree a+b c+d
+refuses '^spindle memory: --load-bit: nru has no such parameter' memory -p nru --load-bit 0 1,2
 refuses 'program: not a program of forks: x has no value' processes -p forks 'if (x) fork();'
 refuses 'ops: "fly TERM" is none of' processes -p signals fly:TERM
 refuses 'expression: "25" is no hour' cron '0 25 * * *'

@@ -50,10 +50,10 @@ const std::vector<FacePolicy>& ReplacementForm::policies() const {
         {"opt", "OPT", "Belady's optimum"},
         {"clock", "CLOCK", "CLOCK", {"load_bit"}},
         {"second-chance", "SECOND-CHANCE", "Second chance", {"load_bit"}},
-        {"enhanced-clock", "ENHANCED-CLOCK", "Enhanced CLOCK", {"load_bit", "tick"}},
-        {"nru", "NRU", "Not recently used", {"load_bit", "tick", "seed"}},
-        {"aging", "AGING", "Ageing", {"load_bit", "tick", "bits"}},
-        {"wsclock", "WSCLOCK", "WSClock", {"load_bit", "window"}},
+        {"enhanced-clock", "ENHANCED-CLOCK", "Enhanced CLOCK"},
+        {"nru", "NRU", "Not recently used", {"tick"}},
+        {"aging", "AGING", "Ageing", {"tick", "bits"}},
+        {"wsclock", "WSCLOCK", "WSClock", {"window"}},
         {"lfu", "LFU", "Least frequently used", {"tie", "keep_counts"}},
         {"mfu", "MFU", "Most frequently used", {"tie", "keep_counts"}},
         {"mru", "MRU", "Most recently used"},
@@ -75,7 +75,7 @@ const std::vector<FaceParameter>& ReplacementForm::parameters() const {
       {"frames", Kind::kNumber, "how many frames there are", "3"},
       {"load_bit",
        Kind::kChoice,
-       "CLOCK and its kin: the bit of a page that is loaded",
+       "CLOCK, second chance: the bit of a page that is loaded",
        "",
        {"1", "0"}},
       {"tie",
@@ -88,7 +88,7 @@ const std::vector<FaceParameter>& ReplacementForm::parameters() const {
       {"tick", Kind::kNumber, "NRU, ageing: references from one tick to the next", "4"},
       {"window", Kind::kNumber, "WSClock: the working set's references", "4"},
       {"bits", Kind::kNumber, "ageing: of a counter", "8"},
-      {"seed", Kind::kNumber, "NRU, random: of the choices", "1"},
+      {"seed", Kind::kNumber, "random: of the choices", "1"},
   };
   return kParameters;
 }

@@ -27,6 +27,7 @@ class ReplacementReasons {
   explicit ReplacementReasons(const Solved& solved)
       : policy_(solved.policy->name),
         bit_on_load_(solved.parameters().value("load_bit", "1") == "1"),
+        fifo_among_equals_(solved.parameters().value("tie", "fifo") == "fifo"),
         keeps_counts_(solved.parameters().value("keep_counts", false)),
         frames_(solved.parameters()["frames"].get<std::size_t>()),
         victims_(solved.answer["victims"]) {
@@ -77,8 +78,9 @@ class ReplacementReasons {
       return fmt::format("it was not used for longest, since reference {}.", page.used);
     if (policy_ == "mru") return fmt::format("it was used last, by reference {}.", page.used);
     if (policy_ == "lfu" || policy_ == "mfu")
-      return fmt::format("it was used {} (uses: {}).",
-                         policy_ == "lfu" ? "least often" : "most often", all_uses());
+      return fmt::format("it was used {} (uses: {}){}.",
+                         policy_ == "lfu" ? "least often" : "most often", all_uses(),
+                         among_equals(page.uses));
     if (policy_ == "opt") return fmt::format("{} ({}).", next_text(name, now), all_next(name, now));
     if (policy_ == "clock") return hand_to(page);
     if (policy_ == "second-chance")
@@ -86,27 +88,41 @@ class ReplacementReasons {
           "from the oldest on, bits are cleared until one is found clear: its own, loaded by "
           "reference {}.",
           page.loaded);
-    return fmt::format("{}It was loaded by reference {}, used {} times, last by reference {}.",
-                       rule(), page.loaded, page.uses, page.used);
+    return fmt::format("{}It was loaded by reference {}, used {}, last by reference {}.", rule(),
+                       page.loaded, page.uses == 1 ? "once" : fmt::format("{} times", page.uses),
+                       page.used);
   }
 
-  /// What the policies with several queues go by, in short.
+  /// What the policies with several queues, or with more bits than one, go by, in short.
   [[nodiscard]] std::string_view rule() const {
     if (policy_ == "2q")
-      return "of the pages seen once the oldest, or else the least recently used. ";
+      return "the oldest of those that came in new, if they are more than a quarter of the frames, "
+             "or else the least recently used of those that came back. ";
     if (policy_ == "arc")
-      return "the least recently used of the pages seen once, or of those seen again, whichever "
-             "list is longer than its target. ";
-    if (policy_ == "sieve") return "the hand found it not visited since it came there. ";
+      return "the least recently used of the pages seen once, or of those seen again, as the "
+             "target for the first says. ";
+    if (policy_ == "sieve") return "the hand found it not visited since it was there last. ";
     if (policy_ == "random") return "it was drawn by lot. ";
-    if (policy_ == "nru") return "it is of the lowest class, by use and by being written. ";
+    if (policy_ == "nru")
+      return "it is the first of the lowest class, by use and by being written. ";
     if (policy_ == "enhanced-clock")
       return "the hand found it the best to go, by its bits of use and of being written. ";
-    if (policy_ == "aging") return "its counter is the lowest. ";
-    if (policy_ == "wsclock") return "the hand found it out of the working set. ";
+    if (policy_ == "aging") return "its counter is the lowest, or the first of the lowest. ";
+    if (policy_ == "wsclock")
+      return "the first from the hand on that is clean and out of the working set; if there is "
+             "none, that is clean and was not found used; if there is none, the first. ";
     if (policy_ == "s3-fifo")
-      return "the oldest of the small queue, or of the main one, not used since. ";
+      return "the oldest of the small queue, used there again once at most, or of the main one, "
+             "with no uses left. ";
     return "";
+  }
+
+  /// Why this one of those that were used as often, if there are any.
+  [[nodiscard]] std::string_view among_equals(std::size_t uses) const {
+    if (std::ranges::count(pages_, uses, [](const auto& page) { return page.second.uses; }) == 1)
+      return "";
+    return fifo_among_equals_ ? ", and of equals it was loaded first"
+                              : ", and of equals it was not used for longest";
   }
 
   [[nodiscard]] std::string all_uses() const {
@@ -150,6 +166,7 @@ class ReplacementReasons {
 
   std::string_view policy_;
   bool bit_on_load_;
+  bool fifo_among_equals_;
   bool keeps_counts_;
   std::size_t frames_;
   const Json& victims_;

@@ -352,6 +352,16 @@ TEST(Solve, TellsWhatNobodyRead) {
                                              "7: input: \"colour\" means nothing here"}));
 }
 
+TEST(Solve, TellsOfAConventionOfAnotherPolicy) {
+  Json problem = {{"domain", "page-replacement"},
+                  {"algorithm", "NRU"},
+                  {"parameters", {{"frames", 3}, {"tick", 2}, {"load_bit", 0}}},
+                  {"input", {{"refs", {1, 2}}}}};
+  std::vector<std::string> notes;
+  solve_cases(Json::array({problem}), &notes);
+  EXPECT_EQ(notes, std::vector<std::string>{"case 1: parameters: \"load_bit\" means nothing here"});
+}
+
 /// Numbers as text and whole numbers with a point, but nothing that is no number.
 TEST(Solve, ReadsNumbersAsTheyCome) {
   const auto faults_with = [](const Json& frames) {
