@@ -310,6 +310,10 @@ says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5
 # Who goes on after its I/O changes nothing; who comes from another CPU was chosen before it moved; estimates are what is compared.
 says '^At 7 ms: A runs: no other is ready' cpu -p rr --context-switch 1 -e A:0:2,5,2 B:12:2
 says '^At 4 ms on CPU 0: C runs: no other is ready' cpu --cpus 2 -p rr --quantum 2 --migration-cost 1 -e A:0:4 B:0:3 C:0:4
+says '^At 4 ms on CPU 1: D runs: no other that may run there is ready' \
+  cpu --cpus 2 --affinity C+0 -e A:0:8 B:0:2 C:0:3 D:4:2
+says '^At 2 ms on CPU 1: D runs: of the queue of this CPU, it stands first in the queue, ready since 2[.]$' \
+  cpu -p rr --quantum 2 --cpus 2 --queues per-cpu -e A:0:5 B:0:2 C:1:3 D:2:4 E:2:1
 says '^At 10 ms on CPU 0: D runs: .* 3 \(the others: B \(4\)\)' cpu --cpus 2 -e A:0:10,9,1 B:0:2,2,5 C:0:9 D:3:3
 says '^At 8 ms: C runs: it has the shortest burst by estimate, 5 \(the others: A \(5\.5\)\)' \
   cpu -p sjf --first 5 -e A:0:6,1,6 B:0:2,1,2 C:0:4,1,4

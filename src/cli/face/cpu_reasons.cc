@@ -108,19 +108,33 @@ class CpuReasons {
               : fmt::format("the turn of {} is over. ", schedule_.processes[last->process].name);
     std::vector<std::string> others;
     std::size_t ready = 0;
+    bool is_any_bound = false;
     for (std::size_t p = 0; p < states_.size(); ++p) {
       if (p == span.process || states_[p].left <= 0 ||
           now + kTimeTolerance < states_[p].ready_since)
         continue;
+      if (!schedule_.processes[p].may_run_on(span.cpu)) {
+        is_any_bound = true;
+        continue;
+      }
       ++ready;
       if (others.size() < kMostNamed) others.push_back(named(p, now));
     }
-    if (ready == 0) return text + fmt::format("{} runs: no other is ready.", name);
+    if (ready == 0)
+      return text + fmt::format("{} runs: no other {}is ready.", name,
+                                is_any_bound ? "that may run there " : "");
+    if (rule_ == nullptr && schedule_.has_queue_each)
+      return text +
+             fmt::format("{} runs: the policy puts it first in the queue of this CPU.", name);
     if (rule_ == nullptr)
       return text +
              fmt::format("{} runs: the policy's queues put it before {}.", name, listed(others));
     if (ready > others.size()) others.push_back(fmt::format("{} more", ready - others.size()));
     const std::string key = rule_->key ? " " + key_text(span.process, now) : "";
+    // In which queue each of the others stands, the schedule does not say.
+    if (schedule_.has_queue_each)
+      return text +
+             fmt::format("{} runs: of the queue of this CPU, it {}{}.", name, rule_->what, key);
     return text + fmt::format("{} runs: it {}{} (the others: {}).", name, rule_->what, key,
                               listed(others));
   }

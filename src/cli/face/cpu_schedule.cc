@@ -39,8 +39,13 @@ double CpuSchedule::Process::cpu_time() const {
   return sum;
 }
 
+bool CpuSchedule::Process::may_run_on(std::size_t number) const {
+  return bound_to.empty() || std::ranges::find(bound_to, number) != bound_to.end();
+}
+
 CpuSchedule::CpuSchedule(const Solved& solved) {
   Numbers numbers;
+  const Json affinity = solved.input().value("affinity", Json::object());
   for (const Json& row : solved.input()["processes"]) {
     Process process;
     process.name = row[0].get<std::string>();
@@ -51,6 +56,9 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
       process.bursts.push_back(as_number(row[2]));
     process.has_priority = row.size() > 3;
     if (process.has_priority) process.priority = as_number(row[3]);
+    if (const auto bound = affinity.find(process.name); bound != affinity.end())
+      for (const Json& number : *bound)
+        process.bound_to.push_back(static_cast<std::size_t>(as_number(number)));
     process.completion = of_process(solved.answer, "completion", process.name);
     process.turnaround = of_process(solved.answer, "turnaround", process.name);
     process.waiting = of_process(solved.answer, "waiting", process.name);
@@ -64,6 +72,7 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
   find_choices(parameters);
   if (const auto first = number_of(parameters, "first"))
     estimate = {.alpha = number_of(parameters, "alpha").value_or(0.5), .first = *first};
+  has_queue_each = cpus() > 1 && parameters.value("queues", "shared") == "per-cpu";
   low_first = parameters.value("priority_order", "low-first") == "low-first";
 }
 

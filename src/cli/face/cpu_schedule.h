@@ -20,12 +20,14 @@ struct CpuSchedule {
     std::vector<double> bursts;  ///< CPU, device, CPU ...
     double priority = 0;
     bool has_priority = false;
+    std::vector<std::size_t> bound_to;  ///< the CPUs on which it may run; empty: all
     double completion = 0;
     double turnaround = 0;
     double waiting = 0;
     double response = 0;
 
     [[nodiscard]] double cpu_time() const;
+    [[nodiscard]] bool may_run_on(std::size_t number) const;
   };
   struct Span {
     std::size_t process = 0;
@@ -52,6 +54,7 @@ struct CpuSchedule {
   std::vector<Span> device;
   std::optional<Estimate> estimate;
   bool low_first = true;
+  bool has_queue_each = false;  ///< each CPU has a queue of its own
 
  private:
   void find_choices(const Json& parameters);

@@ -153,8 +153,8 @@ class ReadersWritersForm final : public StepsForm {
     const std::vector<std::string> in = added(before, after, "granted");
     const std::vector<std::string> inside = names(before, "inside");
     if (operation[1] == "done") {
-      if (inside == names(after, "inside")) return "it was not inside";
-      return in.empty() ? "it leaves" : fmt::format("it leaves, and lets {} in", listed(in));
+      if (!in.empty()) return fmt::format("it leaves, and lets {} in", listed(in));
+      return inside == names(after, "inside") ? "it was not inside" : "it leaves";
     }
     if (!in.empty()) return inside.empty() ? "nobody is inside" : "only readers are inside";
     const std::vector<std::string> waiting = names(before, "waiting");
