@@ -60,6 +60,32 @@ class Memory {
   std::vector<Json> victims_;
 };
 
+/// The pages that a process should have in memory, as they come and go.
+class ResidentSets {
+ public:
+  void count_fault() { ++faults_; }
+  /// After each reference.
+  void note(std::size_t size) {
+    sizes_.push_back(size);
+    sum_ += size;
+  }
+  /// `set`: a map, by page, of what is left at the end.
+  template <class Set>
+  [[nodiscard]] Json answer(const Set& set) const {
+    std::set<PageKey> last;
+    for (const auto& [page, use] : set) last.insert(page);
+    const double mean =
+        sizes_.empty() ? 0 : static_cast<double>(sum_) / static_cast<double>(sizes_.size());
+    return {
+        {"faults", faults_}, {"sizes", sizes_}, {"mean_size", rounded(mean)}, {"last_set", last}};
+  }
+
+ private:
+  std::uint64_t faults_ = 0;
+  std::uint64_t sum_ = 0;
+  std::vector<std::size_t> sizes_;
+};
+
 /// Which pages the last `window` references went to, after each reference.
 Json working_set(const Problem& problem) {
   const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
@@ -67,21 +93,14 @@ Json working_set(const Problem& problem) {
       static_cast<std::size_t>(problem.parameters["window"].integer(1, Field::kMostItems));
   if (problem.failed()) return {};
   std::unordered_map<PageKey, std::size_t> uses;
-  std::uint64_t faults = 0;
-  std::uint64_t sum = 0;
-  Json sizes = Json::array();
+  ResidentSets sets;
   for (std::size_t i = 0; i < references.size(); ++i) {
     // The page is looked for in the set as the last reference left it.
-    if (++uses[references[i]] == 1) ++faults;
+    if (++uses[references[i]] == 1) sets.count_fault();
     if (i >= window && --uses[references[i - window]] == 0) uses.erase(references[i - window]);
-    sizes.push_back(uses.size());
-    sum += uses.size();
+    sets.note(uses.size());
   }
-  std::set<PageKey> last;
-  for (const auto& [page, count] : uses) last.insert(page);
-  const double mean =
-      references.empty() ? 0 : static_cast<double>(sum) / static_cast<double>(references.size());
-  return {{"faults", faults}, {"sizes", sizes}, {"mean_size", rounded(mean)}, {"last_set", last}};
+  return sets.answer(uses);
 }
 
 /// Page fault frequency (Chu and Opderbeck 1976): a fault soon after the last one adds a page; one
@@ -93,26 +112,19 @@ Json fault_frequency(const Problem& problem) {
   if (problem.failed()) return {};
   std::unordered_map<PageKey, std::size_t> last_use;
   std::size_t last_fault = 0;
-  std::uint64_t faults = 0;
-  std::uint64_t sum = 0;
-  Json sizes = Json::array();
+  ResidentSets sets;
   for (std::size_t now = 1; now <= references.size(); ++now) {
     const PageKey page = references[now - 1];
     if (!last_use.contains(page)) {
-      ++faults;
+      sets.count_fault();
       if (now - last_fault > interval && last_fault != 0)
         std::erase_if(last_use, [&](const auto& use) { return use.second < last_fault; });
       last_fault = now;
     }
     last_use[page] = now;
-    sizes.push_back(last_use.size());
-    sum += last_use.size();
+    sets.note(last_use.size());
   }
-  std::set<PageKey> last;
-  for (const auto& [page, use] : last_use) last.insert(page);
-  const double mean =
-      references.empty() ? 0 : static_cast<double>(sum) / static_cast<double>(references.size());
-  return {{"faults", faults}, {"sizes", sizes}, {"mean_size", rounded(mean)}, {"last_set", last}};
+  return sets.answer(last_use);
 }
 
 /// LRU's faults for 1 to `frames` frames, in one pass: a reference hits in all memories that are
