@@ -32,10 +32,9 @@ Outcome call_signal(Kernel&, Thread& thread) {
   const std::int64_t signal = thread.request.numbers[0];
   if (!can_be_changed(signal)) return Error{EINVAL, "this signal cannot be handled"};
   using Kind = SignalDisposition::Kind;
-  SignalDisposition& disposition = thread.process->dispositions[static_cast<std::size_t>(signal)];
-  disposition.kind = static_cast<Kind>(thread.request.numbers[1]);
-  disposition.function = thread.request.function;
-  if (disposition.kind == Kind::kIgnore) thread.process->pending &= ~(SignalSet{1} << signal);
+  Kernel::set_disposition(
+      *thread.process, static_cast<int>(signal),
+      {.kind = static_cast<Kind>(thread.request.numbers[1]), .function = thread.request.function});
   return Response::nothing();
 }
 

@@ -116,6 +116,7 @@ class Kernel final : public Scheduler::Client {
   /// To the process, or to the one thread. What it does, it does now or as soon as the thread
   /// leaves the kernel.
   void send(Process& process, int signal, Thread* only = nullptr);
+  static void set_disposition(Process& process, int signal, SignalDisposition disposition);
   /// Has the thread begin what is pending. False if that ended it.
   bool deliver(Thread& thread);
   void tell_parent(Process& process);

@@ -22,6 +22,12 @@ bool is_ignored(const Process& process, int signal) {
   return disposition.kind == Kind::kDefault && default_action(signal) == SignalAction::kIgnore;
 }
 
+/// Those that were sent to one of its threads, too.
+void forget_pending(Process& process, SignalSet signals) {
+  process.pending &= ~signals;
+  for (Thread* thread : process.threads) thread->pending &= ~signals;
+}
+
 /// Calls that no handler breaks off: it runs when they are over.
 bool is_uninterruptible(const Thread& thread) {
   return thread.request.call == SystemCall::kMutexLock ||
@@ -72,8 +78,12 @@ void Kernel::send(Process& process, int signal, Thread* only) {
   }
   if (signal == kSigCont) resume(process);
   if (signal == kSigKill && process.id != 1) return end_process(process, kSigKill);
-  if ((kStops & bit(signal)) != 0) process.pending &= ~bit(kSigCont);
-  if (is_ignored(process, signal)) return;
+  if ((kStops & bit(signal)) != 0) forget_pending(process, bit(kSigCont));
+  // What is blocked pends all the same: there may be a handler when it no longer is.
+  const Thread* target =
+      only != nullptr || process.threads.empty() ? only : process.threads.front();
+  const bool is_blocked = target != nullptr && (target->blocked & bit(signal)) != 0;
+  if (is_ignored(process, signal) && (process.id == 1 || !is_blocked)) return;
   if (only == nullptr)
     process.pending |= bit(signal);
   else
@@ -84,6 +94,15 @@ void Kernel::send(Process& process, int signal, Thread* only) {
     nudge(*thread, signal);
     return;
   }
+}
+
+void Kernel::set_disposition(Process& process, int signal, SignalDisposition disposition) {
+  process.dispositions[static_cast<std::size_t>(signal)] = disposition;
+  // Who can say so runs, and has nothing to continue.
+  const bool does_nothing =
+      is_ignored(process, signal) || (disposition.kind == SignalDisposition::Kind::kDefault &&
+                                      default_action(signal) == SignalAction::kContinue);
+  if (does_nothing) forget_pending(process, bit(signal));
 }
 
 /// The thread has something pending: what it does not do by itself soon, it does now.
@@ -177,7 +196,7 @@ void Kernel::finish_handler(Thread& thread) {
 }
 
 void Kernel::stop(Process& process) {
-  process.pending &= ~bit(kSigCont);
+  forget_pending(process, bit(kSigCont));
   process.stop_to_tell = true;
   for (Thread* thread : std::vector<Thread*>(process.threads)) {
     thread->stop_wanted = true;
@@ -190,9 +209,8 @@ void Kernel::stop(Process& process) {
 }
 
 void Kernel::resume(Process& process) {
-  process.pending &= ~kStops;
+  forget_pending(process, kStops);
   for (Thread* thread : std::vector<Thread*>(process.threads)) {
-    thread->pending &= ~kStops;
     if (!std::exchange(thread->stop_wanted, false)) continue;
     if (thread->state == ThreadState::kStopped && thread->arrival == 0) {
       thread->slept += now() - thread->blocked_since;

@@ -95,6 +95,20 @@ TEST(Process, SignalsAreHandledBlockedAndPending) {
       "blocked\ngot\t10\ngot\t10\nnil\ta signal came\t4\nalarm\ttrue\nnil\ta signal came\t4\n");
 }
 
+TEST(Process, WhatIsIgnoredPendsWhileItIsBlockedAndGoesWhenItIsIgnoredAnew) {
+  TestMachine test;
+  test.start(R"(
+    local function got(n) print('got', n) end
+    signal_mask('block', 'CHLD') signal_mask('block', 'CONT')
+    kill(getpid(), 'CHLD') signal('CHLD', got)
+    signal('CONT', got) kill(getpid(), 'CONT') signal('CONT', 'default') signal('CONT', got)
+    signal_mask('unblock', 'CHLD') signal_mask('unblock', 'CONT')
+    print('end')
+  )");
+  test.run();
+  EXPECT_EQ(test.printed, "got\t17\nend\n");
+}
+
 TEST(Process, HandlersInterruptComputing) {
   TestMachine test({.costs = MachineCosts::none()});
   const ProcessNumber pid =
