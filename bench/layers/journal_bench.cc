@@ -9,7 +9,7 @@
 namespace spindle::bench {
 namespace {
 
-constexpr std::uint64_t kVolumeSize = 256u << 20;
+constexpr std::uint64_t kJournaledVolumeSize = 256u << 20;
 constexpr std::int64_t kCommitsEachSync = 256;
 constexpr std::uint64_t kTouchedInodes = 8;  // of the first block of the table, which is written
 
@@ -25,7 +25,7 @@ void touch_inode(OpenVolume& volume, std::uint64_t count) {
 
 void commit(benchmark::State& state, std::int64_t commits_each_sync) {
   in_runtime([&] {
-    OpenVolume volume(kVolumeSize);
+    OpenVolume volume(kJournaledVolumeSize);
     std::uint64_t count = 0;
     for (auto _ : state) {
       for (std::int64_t i = 0; i < commits_each_sync; ++i) touch_inode(volume, ++count);
@@ -40,7 +40,7 @@ BENCHMARK_CAPTURE(commit, group, kCommitsEachSync)->Name("journal/commit_256_and
 void allocate(benchmark::State& state) {
   const auto want = static_cast<std::uint64_t>(state.range(0));
   in_runtime([&] {
-    OpenVolume volume(kVolumeSize);
+    OpenVolume volume(kJournaledVolumeSize);
     BlockNo hint = kNoBlock;
     for (auto _ : state) {
       Transaction tx =
