@@ -8,10 +8,6 @@
 namespace spindle {
 namespace {
 
-std::uint64_t distance_between(Cylinder a, Cylinder b) {
-  return a < b ? b - a : a - b;
-}
-
 template <class T>
 T take(std::vector<T>& from, std::size_t index) {
   T taken = from[index];
@@ -27,8 +23,7 @@ class ModelTimes final : public PositioningTimes {
       : model_(model), arm_(arm), waiting_(waiting), runs_(runs) {}
 
   [[nodiscard]] VirtualTime of(std::size_t request) const override {
-    const VirtualTime seek{
-        model_.seek_time_ns(distance_between(arm_.at, waiting_[request].cylinder))};
+    const VirtualTime seek{model_.seek_time_ns(arm_distance(arm_.at, waiting_[request].cylinder))};
     return seek + VirtualTime{model_.rotation_time_ns(runs_[request].start, arm_.now + seek)};
   }
 
@@ -84,7 +79,7 @@ Service Drive::serve_next() {
 }
 
 void Drive::move_arm(Service& service, Cylinder to) {
-  const std::uint64_t distance = distance_between(arm_.at, to);
+  const std::uint64_t distance = arm_distance(arm_.at, to);
   if (distance == 0) return;
   const std::int64_t seek_ns = model_.seek_time_ns(distance);
   service.distance += distance;

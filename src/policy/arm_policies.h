@@ -34,9 +34,4 @@ inline bool direction_to(Cylinder there, const ArmState& state) {
 /// SSTF whose ties the platter decides.
 std::unique_ptr<ArmPolicy> make_nearest_by_rotation_arm(const ArmConventions& conventions);
 
-/// How far the arm moves between two cylinders.
-constexpr std::uint64_t arm_distance(Cylinder a, Cylinder b) {
-  return a < b ? b - a : a - b;
-}
-
 }  // namespace spindle

@@ -6,16 +6,13 @@
 #include "spindle/base/check.h"
 #include "spindle/base/clock.h"
 #include "spindle/disk/drive.h"
+#include "spindle/policy/arm_policy.h"
 
 namespace spindle {
 namespace {
 
 /// Of the full model; requests are widened to whole blocks.
 constexpr std::uint32_t kBlockSize = 4096;
-
-std::uint64_t distance(Cylinder a, Cylinder b) {
-  return a < b ? b - a : a - b;
-}
 
 }  // namespace
 
@@ -63,10 +60,10 @@ struct DiskReplay::Run {
     const ArmRequest request = waiting[choice.index];
     Cylinder at = arm.at;
     for (Cylinder turn : choice.by_way_of) {
-      row.movement += distance(at, turn);
+      row.movement += arm_distance(at, turn);
       at = turn;
     }
-    row.movement += distance(at, request.cylinder);
+    row.movement += arm_distance(at, request.cylinder);
     arm.at = request.cylinder;
     arm.moving_up = choice.moving_up;
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(choice.index));

@@ -31,6 +31,11 @@
 
 namespace spindle {
 
+/// How far the arm moves between two cylinders.
+constexpr std::uint64_t arm_distance(Cylinder a, Cylinder b) {
+  return a < b ? b - a : a - b;
+}
+
 struct ArmRequest {
   std::uint64_t id = 0;  ///< the caller's own
   Cylinder cylinder = {};

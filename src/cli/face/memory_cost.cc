@@ -97,8 +97,8 @@ Formula highest_fault_rate() {
           [](const Json& p) {
             return fmt::format(
                 "An access to memory takes {} ns, a page fault {} ns. What share of the "
-                "accesses may "
-                "fault if the mean access is to be slower by a share of no more than {}?",
+                "accesses may fault if the mean access is to be slower by a share of no more than "
+                "{}?",
                 value_text(p, "memory_ns"), value_text(p, "fault_ns"), value_text(p, "slowdown"));
           },
       .reasons =
