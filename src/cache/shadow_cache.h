@@ -28,7 +28,7 @@
 namespace spindle {
 
 /// In how many parts blocks are counted, so that their differences tell how good a sample is.
-constexpr std::size_t kSampleParts = 16;
+inline constexpr std::size_t kSampleParts = 16;
 
 class ShadowCache {
  public:

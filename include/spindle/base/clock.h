@@ -10,8 +10,8 @@
 
 namespace spindle {
 
-constexpr std::int64_t kNsPerMs = 1'000'000;
-constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+inline constexpr std::int64_t kNsPerMs = 1'000'000;
+inline constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 /// A point in virtual time, or a span of it; nanoseconds.
 struct VirtualTime {

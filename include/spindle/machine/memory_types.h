@@ -19,10 +19,10 @@
 namespace spindle {
 
 /// How address spaces get memory, and whose page goes: see MemoryConfiguration.
-constexpr std::array<std::string_view, 4> kAllocations = {"paging", "segmentation", "partitions",
-                                                          "fixed-partitions"};
-constexpr std::array<std::string_view, 4> kAllotments = {"global", "fixed", "fault-frequency",
-                                                         "working-set"};
+inline constexpr std::array<std::string_view, 4> kAllocations = {"paging", "segmentation",
+                                                                 "partitions", "fixed-partitions"};
+inline constexpr std::array<std::string_view, 4> kAllotments = {"global", "fixed",
+                                                                "fault-frequency", "working-set"};
 
 using SpaceId = Id<struct SpaceTag>;           ///< an address space; never given out twice
 using SegmentId = Id<struct SegmentTag>;       ///< a shared-memory segment
