@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fsck/marking_device.h"
 #include "spindle/base/clock.h"
 #include "spindle/device/overlay_device.h"
 #include "spindle/journal/replay.h"
@@ -35,19 +36,23 @@ class Check {
  public:
   Check(BlockDevice& device, const Superblock& superblock, const format::Layout& layout,
         const CheckOptions& options)
-      : device_(device), superblock_(superblock), layout_(layout), options_(options) {}
+      : device_(device),
+        repaired_(device, [this] { return mark_as_having_errors(); }),
+        superblock_(superblock),
+        layout_(layout),
+        options_(options) {}
 
   Result<CheckResult> run(bool superblock_is_copy) {
     Report report(options_.mode, options_.show, options_.ask);
     if (superblock_is_copy && report.problem(Problem::kSuperblock, "superblock")) {
-      TRY(write_superblock(layout_.superblock(), layout_.superblock_offset(), superblock_));
+      TRY(mark_as_having_errors());
     }
     TRY(replay_journal(report));
     TRY(one_round(report));
     result_.found = report.found();
     result_.left = report.found() - report.repaired();
     result_.findings = report.findings();
-    if (options_.mode == Mode::kYes && report.found() != 0) TRY(look_again());
+    if (wants_another_look(report)) TRY(look_again());
     if (options_.mode != Mode::kNo) TRY(finish());
     return result_;
   }
@@ -64,7 +69,7 @@ class Check {
     if (!replayed.ok()) {
       if (replayed.code() != EUCLEAN) return replayed.error();
       if (report.problem(Problem::kJournal, "journal", replayed.error().describe())) {
-        TRY(format_journal(device_, layout_));
+        TRY(format_journal(repaired_, layout_));
       }
       return {};
     }
@@ -78,7 +83,8 @@ class Check {
   Result<> one_round(Report& report) {
     // Who only looks sees what all else hangs on, the state block and the group table, put right.
     OverlayDevice put_right(device_);
-    Disk disk(report.mode() == Mode::kNo ? put_right : device_, layout_);
+    Disk disk(report.mode() == Mode::kNo ? static_cast<BlockDevice&>(put_right) : repaired_,
+              layout_);
     VolumeFacts volume(disk, report, superblock_, options_.progress);
     TRY(check_state(disk, report));
     TRY(check_group_table(disk, report));
@@ -93,12 +99,21 @@ class Check {
   }
 
   // A repair may bring other things to light, and what was cut off is free only at the next look.
+  // A person who declined something has heard it, and would hear it again.
+  static bool wants_another_look(const Report& report) {
+    if (report.found() == 0) return false;
+    return report.mode() == Mode::kYes ||
+           (report.mode() == Mode::kAsk && report.repaired() == report.found());
+  }
+
   Result<> look_again() {
+    const bool asks = options_.mode == Mode::kAsk;
     for (int round = 1; round < kMostRounds; ++round) {
-      Report report(Mode::kYes, {}, {});
+      Report report(options_.mode, asks ? options_.show : Report::Show{}, options_.ask);
       TRY(one_round(report));
       result_.left = report.found() - report.repaired();
-      if (report.found() == 0) return {};
+      if (asks) result_.found += report.found();
+      if (!wants_another_look(report)) return {};
     }
     Report report(Mode::kNo, options_.show, {});
     TRY(one_round(report));
@@ -226,18 +241,30 @@ class Check {
         if (std::memcmp(&other, &own, sizeof own) == 0) continue;
       }
       if (report.problem(Problem::kSuperblockCopy, Place::of(number))) {
-        TRY(write_superblock(number, 0, superblock_));
+        TRY(write_superblock(repaired_, number, 0, superblock_));
       }
     }
     return {};
   }
 
-  Result<> write_superblock(BlockNo number, std::size_t offset, Superblock superblock) {
+  Result<> write_superblock(BlockDevice& device, BlockNo number, std::size_t offset,
+                            Superblock superblock) {
     std::vector<std::byte> block(layout_.block_size);
-    TRY(device_.read(number, block));
+    TRY(device.read(number, block));
     superblock.checksum = format::superblock_checksum(superblock, number);
     std::memcpy(block.data() + offset, &superblock, sizeof superblock);
-    return device_.write(number, block, IoPurpose::kMetadata);
+    return device.write(number, block, IoPurpose::kMetadata);
+  }
+
+  Result<> write_first_superblock(const Superblock& superblock) {
+    TRY(write_superblock(device_, layout_.superblock(), layout_.superblock_offset(), superblock));
+    return device_.flush();
+  }
+
+  Result<> mark_as_having_errors() {
+    Superblock marked = superblock_;
+    marked.state = format::kHasErrors;
+    return write_first_superblock(marked);
   }
 
   Result<> count(VolumeFacts& volume) {
@@ -265,11 +292,11 @@ class Check {
     superblock_.mount_process = 0;
     superblock_.mount_process_start = 0;
     std::memset(superblock_.mount_boot_id, 0, sizeof superblock_.mount_boot_id);
-    TRY(write_superblock(layout_.superblock(), layout_.superblock_offset(), superblock_));
-    return device_.flush();
+    return write_first_superblock(superblock_);
   }
 
   BlockDevice& device_;
+  MarkingDevice repaired_;  // what repairs write to
   Superblock superblock_;
   const format::Layout& layout_;
   const CheckOptions& options_;
@@ -282,7 +309,9 @@ Result<CheckResult> check_volume(BlockDevice& device, const FoundSuperblock& fou
                                  const CheckOptions& options) {
   const format::Layout layout = TRY(format::Layout::of(found.superblock));
   if (layout.block_count > device.block_count()) {
-    return corrupt("the image is shorter than its volume");
+    return corrupt(
+        "the image is shorter than its volume: lengthen it with `truncate -s` to the size that "
+        "`spindle inspect` says, and what is left can be repaired");
   }
   if (!options.force && !found.is_copy && Check::is_marked_clean(found.superblock)) {
     CheckResult result;

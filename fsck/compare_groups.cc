@@ -190,19 +190,25 @@ class GroupCheck {
       Block empty = volume_.disk.new_block(BlockKind::kFat, kNoInode);
       return volume_.disk.write(number, empty);
     }
-    Block& block = *read;
-    bool changed = false;
+    std::vector<std::uint64_t> in_no_chain;
     for (std::uint64_t i = 0; i < layout_.fat_entries_per_block(); ++i) {
-      auto& entry = format::at<le64>(block, format::kHeaderSize + i * sizeof(le64));
-      if (entry == 0) continue;
       const BlockNo owner = start + i;
+      if (link_of(*read, i) == 0) continue;
       if (layout_.group(group_).contains(owner) && volume_.in_fat.contains(owner)) continue;
-      if (found(Problem::kFatEntry, "block " + std::to_string(owner.value))) {
-        entry = 0;
-        changed = true;
-      }
+      in_no_chain.push_back(i);
     }
-    return changed ? volume_.disk.write(number, block) : Result<>();
+    if (in_no_chain.empty()) return {};
+    std::string detail = "block " + std::to_string((start + in_no_chain.front()).value);
+    if (in_no_chain.size() > 1) {
+      detail += ", and " + std::to_string(in_no_chain.size() - 1) + " more";
+    }
+    if (!found(Problem::kFatEntry, detail)) return {};
+    for (const std::uint64_t i : in_no_chain) link_of(*read, i) = 0;
+    return volume_.disk.write(number, *read);
+  }
+
+  static le64& link_of(Block& fat, std::uint64_t index) {
+    return format::at<le64>(fat, format::kHeaderSize + index * sizeof(le64));
   }
 
   void compare_counts() {

@@ -69,9 +69,18 @@ class Connector {
     }
     if (!volume_.report.problem(Problem::kRootMissing, Place::of(kRootInode))) return {};
     const Inode inode = empty_directory(0755, kRootInode);
-    TRY(volume_.disk.write_inode(kRootInode, inode));
+    TRY(make_inode(kRootInode, inode));
     root = InodeFacts{inode.mode, 2, 0, 0, kRootInode.value, kRootInode.value};
     volume_.directories.push_back(kRootInode);
+    return {};
+  }
+
+  // Its place in the table may have been lost with all around it.
+  Result<> make_inode(InodeNo number, const Inode& inode) {
+    TRY(volume_.disk.make_inode(number, inode));
+    const GroupNo group = volume_.layout.group_of(number);
+    volume_.written_inode_blocks[group.value] =
+        TRY(volume_.disk.read_descriptor(group)).inode_blocks_written;
     return {};
   }
 
@@ -87,7 +96,7 @@ class Connector {
 
   Result<> make_lost_found() {
     const Inode inode = empty_directory(0700, kRootInode);
-    TRY(volume_.disk.write_inode(format::kLostFoundInode, inode));
+    TRY(make_inode(format::kLostFoundInode, inode));
     volume_.facts(format::kLostFoundInode) = InodeFacts{inode.mode, 2, 0, 0, kRootInode.value, 0};
     volume_.directories.push_back(format::kLostFoundInode);
     connect_to(kRootInode, "lost+found", format::kLostFoundInode);

@@ -118,6 +118,26 @@ Result<format::Inode> Disk::read_inode(InodeNo inode) {
   return TRY(read(place.block, BlockKind::kInodeTable)).at<format::Inode>(place.offset);
 }
 
+// Blocks of the inode table that were never written, up to this one, become empty ones.
+Result<> Disk::begin_inode_blocks(InodeNo number) {
+  const GroupNo group = layout_.group_of(number);
+  const Run table = layout_.inode_table(group);
+  const std::uint64_t wanted = layout_.inode_place(number).block - table.start + 1;
+  format::GroupDescriptor descriptor = TRY(read_descriptor(group));
+  if (descriptor.inode_blocks_written >= wanted) return {};
+  for (std::uint64_t i = descriptor.inode_blocks_written; i < wanted; ++i) {
+    Block block = new_block(BlockKind::kInodeTable, kNoInode);
+    TRY(write(table.start + i, block));
+  }
+  descriptor.inode_blocks_written = static_cast<std::uint32_t>(wanted);
+  return write_descriptor(group, descriptor);
+}
+
+Result<> Disk::make_inode(InodeNo number, const format::Inode& inode) {
+  TRY(begin_inode_blocks(number));
+  return write_inode(number, inode);
+}
+
 Result<> Disk::write_inode(InodeNo number, const format::Inode& inode) {
   const auto place = layout_.inode_place(number);
   Block block = TRY(read_copy(place.block, BlockKind::kInodeTable));

@@ -48,6 +48,8 @@ class Disk final : public BlockReader {
 
   Result<format::Inode> read_inode(InodeNo inode);
   Result<> write_inode(InodeNo number, const format::Inode& inode);
+  /// The same, of an inode whose place in the table may never have been written.
+  Result<> make_inode(InodeNo number, const format::Inode& inode);
   /// Makes a free inode of `inode`: nothing of it stays but its generation.
   Result<> clear_inode(InodeNo number, const format::Inode& inode);
   Result<format::GroupDescriptor> read_descriptor(GroupNo group);
@@ -72,6 +74,7 @@ class Disk final : public BlockReader {
     std::uint16_t* verified_kind;
   };
   Result<Kept> fetch(BlockNo block);
+  Result<> begin_inode_blocks(InodeNo number);
   [[nodiscard]] std::optional<Kept> find_ahead(BlockNo block);
 
   BlockDevice& device_;

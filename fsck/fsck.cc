@@ -105,13 +105,26 @@ std::string text_of(const Finding& finding) {
   return text;
 }
 
-bool ask(const std::string& question) {
-  fmt::print("  {} [y/n] ", question);
-  std::fflush(stdout);
-  std::string answer;
-  return std::getline(std::cin, answer) && !answer.empty() &&
-         (answer[0] == 'y' || answer[0] == 'Y');
-}
+// Asks for each repair, until all that follow are wanted, too. Whatever is no yes changes nothing.
+class Questions {
+ public:
+  bool operator()(const std::string& question) {
+    fmt::print("  {} [y/n, a: yes to all] ", question);
+    if (all_) {
+      fmt::print("y\n");
+      return true;
+    }
+    std::fflush(stdout);
+    std::string answer;
+    if (!std::getline(std::cin, answer) || answer.empty()) return false;
+    const char letter = answer[0];
+    all_ = letter == 'a' || letter == 'A';
+    return all_ || letter == 'y' || letter == 'Y';
+  }
+
+ private:
+  bool all_ = false;
+};
 
 CheckOptions make_options(const Request& request, ProgressBar* bar) {
   CheckOptions options;
@@ -134,7 +147,7 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
       if (bar != nullptr) bar->show(pass, share);
     };
   }
-  options.ask = ask;
+  options.ask = Questions();
   if (!request.json) {
     options.show = [bar, mode = options.mode](const Finding& finding) {
       if (bar != nullptr) bar->clear();
