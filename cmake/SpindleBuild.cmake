@@ -119,13 +119,10 @@ if(NOT SPINDLE_THREAD_ONLY)
   target_link_libraries(spindle_precompiled_json_sources PRIVATE nlohmann_json::nlohmann_json)
 endif()
 if(SPINDLE_BUILD_TESTS)
-  # Tests are compiled sooner, and what they test is optimised. With a sanitizer it takes longer to optimise a test than to run it.
-  set(level -O1)
-  if(SPINDLE_SANITIZE)
-    set(level -O0)
-  endif()
+  # Tests are compiled sooner, and what they test is optimised. UNOPTIMISED is a property of a test's target.
   add_library(spindle_test_options INTERFACE)
-  target_compile_options(spindle_test_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${level} -g1>)
+  target_compile_options(spindle_test_options INTERFACE
+                         $<$<COMPILE_LANGUAGE:CXX>:$<IF:$<BOOL:$<TARGET_PROPERTY:UNOPTIMISED>>,-O0,-O1> -g1>)
   # An EXPECT_ under an `if` is safe: GoogleTest's macros see to it.
   target_compile_options(spindle_test_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-dangling-else>)
   if(SPINDLE_SANITIZE MATCHES undefined)
