@@ -36,8 +36,11 @@ class ExploringPolicy : public CpuPolicy {
       const auto count = static_cast<std::uint32_t>(ready_.size());
       path_.push_back({0, std::min(count - 1, delays_left_) + 1});
     }
-    const std::uint32_t taken = path_[step_++].taken;
-    CHECK(taken < ready_.size());
+    std::uint32_t taken = path_[step_++].taken;
+    if (taken >= ready_.size()) {
+      strayed_ = true;
+      taken = 0;
+    }
     delays_left_ -= std::min(taken, delays_left_);
     const auto chosen = ready_.begin() + taken;
     const TaskId task = *chosen;
@@ -48,12 +51,16 @@ class ExploringPolicy : public CpuPolicy {
   }
   std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
   void removed(TaskId task) override { std::erase(ready_, task); }
+  /// The program went another way than the path: a thread that was chosen was not there, or it
+  /// ended sooner.
+  [[nodiscard]] bool strayed() const { return strayed_ || step_ < path_.size(); }
 
  private:
   std::vector<Choice>& path_;
   std::uint32_t delays_left_;
   std::vector<std::string>& order_;
   std::size_t step_ = 0;
+  bool strayed_ = false;
   std::vector<TaskId> ready_;
 };
 
@@ -66,13 +73,17 @@ struct Told {
 Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays, bool at_primitives,
                        const std::function<bool()>& test, Told& told) {
   Runtime::Options options;
-  options.custom_policy = std::make_unique<ExploringPolicy>(path, most_delays, told.order);
+  auto policy = std::make_unique<ExploringPolicy>(path, most_delays, told.order);
+  const ExploringPolicy& exploring = *policy;
+  options.custom_policy = std::move(policy);
   // A deadlock is a finding here. The last report, that all are asleep, has everybody.
   options.on_deadlock = [&](std::string_view report) { told.deadlock = report; };
   options.yield_at_primitives = at_primitives;
   auto runtime = TRY(Runtime::create(std::move(options)));
   bool good = false;
-  TRY(runtime->run([&] { good = test(); }));
+  const Result<> run = runtime->run([&] { good = test(); });
+  if (exploring.strayed()) return Error{EINVAL, "the program does not go the way of the schedule"};
+  TRY(run);
   return good;
 }
 
@@ -90,23 +101,30 @@ Exploration explore(const std::function<bool()>& test, const ExploreOptions& opt
   CHECK(Runtime::current() == nullptr);
   Exploration result;
   std::vector<Choice> path;
-  while (result.schedules < options.most_schedules && !result.failed && !result.complete) {
+  while (result.schedules < options.most_schedules && !result.failed && !result.complete &&
+         !result.strayed) {
     Told told;
     const Result<bool> good =
         run_along(path, options.most_delays, options.at_primitives, test, told);
     ++result.schedules;
-    result.failed = !good.ok() || !*good;
+    result.strayed = good.code() == EINVAL;
+    result.failed = !result.strayed && (!good.ok() || !*good);
     result.order = std::move(told.order);
     result.deadlock = good.ok() ? std::string() : std::move(told.deadlock);
     result.schedule.clear();
     for (const Choice& choice : path) result.schedule.push_back(choice.taken);
-    if (!result.failed) result.complete = !advance(path);
+    if (!result.failed && !result.strayed) result.complete = !advance(path);
   }
   return result;
 }
 
 std::string describe(const Exploration& exploration) {
   const std::string count = std::to_string(exploration.schedules);
+  if (exploration.strayed) {
+    return "given up in schedule " + count +
+           ": the program did not go the same way again, as one does that uses time or "
+           "randomness\n";
+  }
   if (!exploration.failed) {
     return exploration.complete ? "right in all schedules (" + count + ")\n"
                                 : "right in " + count + " schedules; not all were tried\n";

@@ -41,6 +41,8 @@ struct Exploration {
   std::uint64_t schedules = 0;  ///< that were run
   bool complete = false;        ///< no schedule within the bound of delays was left out
   bool failed = false;          ///< the last one ended in a deadlock, or the test said false
+  /// The last one could not be run: the test did not go the same way again.
+  bool strayed = false;
   /// The choices of the last schedule: at each switch, how many ready threads were passed over.
   std::vector<std::uint32_t> schedule;
   std::vector<std::string> order;  ///< and the name of the thread that went on, each time
@@ -56,7 +58,7 @@ std::string describe(const Exploration& exploration);
 Exploration explore(const std::function<bool()>& test, const ExploreOptions& options = {});
 
 /// Runs the test under one schedule, found with the same options, again: what the test said, or
-/// EDEADLK.
+/// EDEADLK; EINVAL if the test does not go the way of the schedule.
 Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule,
                     const ExploreOptions& options = {});
 
