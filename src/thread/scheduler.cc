@@ -32,6 +32,17 @@ void* callable_of(Control& thread) {
   return thread.begins_in_room ? thread.beginning.room : thread.beginning.elsewhere;
 }
 
+/// No character is cut in two: what shows names may want them in UTF-8.
+std::size_t length_of_name(std::string_view name) {
+  if (name.size() <= kLongestName) return name.size();
+  const auto goes_on = [&](std::size_t at) {
+    return (static_cast<unsigned char>(name[at]) & 0xc0) == 0x80;
+  };
+  std::size_t length = kLongestName;
+  while (length > 0 && goes_on(length)) --length;
+  return length;
+}
+
 /// Only one kernel thread changes it.
 void add_one(std::atomic<std::uint64_t>& count) {
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -145,7 +156,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
     account.weight = std::max(options.weight, 1u);
     account.deadline_ns = options.deadline_ns;
   }
-  const std::size_t length = options.name.copy(thread->name, kLongestName);
+  const std::size_t length = options.name.copy(thread->name, length_of_name(options.name));
   thread->name[length] = '\0';
   if (tracks_locks_) lock_order_.begin(thread->slot);
   sanitizer::thread_made(*thread);

@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
 #include "thread/scheduler.h"
 
@@ -81,6 +82,7 @@ class Trace::Recorder : public SwitchObserver {
   };
 
   void add(const Event& event) { events_[count_++ % events_.size()] = event; }
+  static std::string span_from(const Event& event, std::int64_t until_ns);
   // The object may be gone when the trace is written.
   const char* keep(const char* name) { return objects_.try_emplace(name).first->first.c_str(); }
 
@@ -102,16 +104,24 @@ std::string Trace::Recorder::json() const {
   for (std::size_t i = lost(); i < count_; ++i) {
     const Event& event = events_[i % events_.size()];
     const auto before = last.find(event.thread);
-    if (before != last.end() && before->second.what == What::kBegins) {
-      text += ",\n" + span("runs", 1, event.thread, before->second.at_ns, event.at_ns,
-                           "\"worker\":" + std::to_string(event.worker));
-    } else if (before != last.end() && before->second.what == What::kWaits) {
-      text += ",\n" + span(to_string(before->second.kind), 2, event.thread, before->second.at_ns,
-                           event.at_ns, "\"object\":\"" + escaped(before->second.object) + "\"");
-    }
+    if (before != last.end()) text += span_from(before->second, event.at_ns);
     last.insert_or_assign(event.thread, event);
   }
+  // Who runs, or waits, still does.
+  const std::int64_t now_ns = monotonic_ns();
+  for (const auto& [thread, event] : last) text += span_from(event, now_ns);
   return text + "\n]}\n";
+}
+
+// What the thread did from that event on; nothing if it was ready, or has ended.
+std::string Trace::Recorder::span_from(const Event& event, std::int64_t until_ns) {
+  if (event.what == What::kBegins) {
+    return ",\n" + span("runs", 1, event.thread, event.at_ns, until_ns,
+                        "\"worker\":" + std::to_string(event.worker));
+  }
+  if (event.what != What::kWaits) return {};
+  return ",\n" + span(to_string(event.kind), 2, event.thread, event.at_ns, until_ns,
+                      "\"object\":\"" + escaped(event.object) + "\"");
 }
 
 Trace::Trace(Runtime& runtime, std::size_t most_events)

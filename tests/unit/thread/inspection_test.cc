@@ -13,6 +13,7 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/base/temporary_folder.h"
+#include "spindle/thread/event.h"
 #include "spindle/thread/file_io.h"
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/monitor.h"
@@ -121,6 +122,24 @@ TEST(TraceTest, IsJsonWithRunsAndWaits) {
     EXPECT_EQ(names, 2);
     EXPECT_EQ(trace.lost(), 0u);
   });
+}
+
+TEST(TraceTest, HasTheWaitsThatNeverEndedAndNamesThatAreWhole) {
+  std::vector<std::string> reports;
+  Event never("never");
+  auto runtime = make_reporting_runtime(reports);
+  const Trace trace(*runtime);
+  // The 31st byte of the name is the first half of a letter.
+  const std::string name = std::string(30, 'n') + "\u00e9";
+  EXPECT_EQ(runtime->run([&] { spawn_detached(name, [&] { never.wait(); }).take(); }).code(),
+            EDEADLK);
+  EXPECT_EQ(list_threads(*runtime).at(0).name, std::string(30, 'n'));
+  const auto json = nlohmann::json::parse(trace.chrome_json());
+  bool waits = false;
+  for (const auto& event : json["traceEvents"]) {
+    waits |= event["name"] == "event" && event["args"]["object"] == "never";
+  }
+  EXPECT_TRUE(waits);
 }
 
 TEST(TraceTest, KeepsTheNewestEvents) {
