@@ -100,21 +100,36 @@ std::string describe_owners(const WaitQueue& wanted, const Owners& owners,
   return text;
 }
 
+std::string described(const WaitQueue& wanted) {
+  return std::string(to_string(wanted.kind())) + ' ' + quoted(wanted.name());
+}
+
+/// " for channel "a" or channel "b"".
+std::string describe_parked(const Control& thread) {
+  if (!is_parked(thread)) return {};
+  const Selection* const selection = thread.parked->selection;
+  if (selection == nullptr) return " for " + described(*thread.parked->queue);
+  std::string text;
+  for (std::size_t i = 0; i < selection->nodes.size(); ++i) {
+    if (i == kMostOwners) {
+      text += " or one of " + std::to_string(selection->nodes.size() - i) + " more";
+      break;
+    }
+    text += (i == 0 ? " for " : " or ") + described(*selection->nodes[i]->queue);
+  }
+  return text;
+}
+
 /// `by`: the one of those that have what it wants who is to be told; null: all.
 std::string describe_wait(const Control& thread, const Control* by = nullptr) {
-  std::string line = "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) + ')';
+  std::string line =
+      "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) + ") waits";
   const Blocking* const blocking = thread.blocking;
-  const WaitQueue* wanted = nullptr;
-  if (blocking != nullptr) {
-    wanted = &blocking->wanted();
-  } else if (thread.parked != nullptr) {
-    wanted = thread.parked->queue;
-  }
-  if (wanted == nullptr) return line + " waits\n";
-  line += " waits for " + std::string(to_string(wanted->kind())) + ' ' + quoted(wanted->name());
-  if (blocking == nullptr) return line + '\n';
+  if (blocking == nullptr) return line + describe_parked(thread) + '\n';
+  const WaitQueue& wanted = blocking->wanted();
+  line += " for " + described(wanted);
   if (blocking->where() != nullptr) line += " at " + describe_code(blocking->where());
-  return line + describe_owners(*wanted, blocking->owners(), by) + '\n';
+  return line + describe_owners(wanted, blocking->owners(), by) + '\n';
 }
 
 std::string describe_circle(const std::vector<const Control*>& circle) {

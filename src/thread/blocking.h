@@ -1,7 +1,7 @@
 // Who waits for whom: the graph whose edges are Control::blocking, kept while a thread waits for
-// a lock or a join. A thread waits for each of those who have what it wants, most often for one
-// alone; so there is a deadlock where the edges close a circle, which the one who is about to close
-// it looks for. Nothing of this is done for a lock that is free.
+// a lock, a join or a group. A thread waits for each of those who have what it wants, most often
+// for one alone; so there is a deadlock where the edges close a circle, which the one who is about
+// to close it looks for. Nothing of this is done for a lock that is free.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "spindle/base/result.h"
+#include "spindle/thread/members.h"
 #include "spindle/thread/readers.h"
 #include "spindle/thread/wait_queue.h"
 #include "thread/control.h"
@@ -19,6 +20,7 @@ namespace spindle::thread {
 struct Owners {
   const Holder& alone;               ///< or nobody
   const Readers* readers = nullptr;  ///< if nobody has it alone
+  const Members* members = nullptr;  ///< all of whom are waited for
   /// For one who would read: the writers that wait. Those whose ticket is lower go before him.
   const WaitQueue* writers = nullptr;
   std::uint64_t ticket = 0;
@@ -111,6 +113,8 @@ void Owners::for_each(Visit visit) const {
     if (writer != nullptr) visit(Holder{writer->thread, writer->thread->blocking->where()});
   } else if (readers != nullptr) {
     readers->for_each(visit);
+  } else if (members != nullptr) {
+    members->for_each(visit);
   }
 }
 

@@ -113,6 +113,21 @@ void release(Control& thread) {
   }
 }
 
+// `where`: the place in the code, for reports.
+Result<> wait_and_release(Control*& joined, Deadline deadline, const void* where) {
+  if (joined == nullptr) return Error{EINVAL, "there is no thread to join"};
+  Control& thread = *joined;
+  if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
+  if (!has_ended(thread)) {
+    if (runtime_is_gone(thread)) return Error{ESRCH, "the thread went with its runtime"};
+    const Section section;
+    TRY(wait_for_end(thread, deadline, where));
+  }
+  joined = nullptr;
+  release(thread);
+  return {};
+}
+
 }  // namespace
 
 void Thread::join_or_detach() {
@@ -129,21 +144,11 @@ void Thread::join_or_detach() {
 }
 
 Result<> Thread::join() {
-  return join_until(kNever);
+  return wait_and_release(control_, kNever, __builtin_return_address(0));
 }
 
 Result<> Thread::join_until(Deadline deadline) {
-  if (control_ == nullptr) return Error{EINVAL, "there is no thread to join"};
-  Control& thread = *control_;
-  if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
-  if (!has_ended(thread)) {
-    if (runtime_is_gone(thread)) return Error{ESRCH, "the thread went with its runtime"};
-    const Section section;
-    TRY(wait_for_end(thread, deadline, __builtin_return_address(0)));
-  }
-  control_ = nullptr;
-  release(thread);
-  return {};
+  return wait_and_release(control_, deadline, __builtin_return_address(0));
 }
 
 Result<> Thread::detach() {

@@ -8,6 +8,10 @@
 // With the policy "child-first" a forked function runs at once and its maker later, so that few
 // threads are alive at a time. Where there is no memory for a thread, `run` calls the function
 // itself. Destroying a group waits.
+//
+// What a function has captured is gone before the group hears of its end; the thread itself, and
+// its values of a Local, end soon after. Who waits lends his priority to those that run, and a
+// circle of waiting threads through a group is reported.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +19,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "spindle/thread/members.h"
 #include "spindle/thread/section.h"
 #include "spindle/thread/thread.h"
 #include "spindle/thread/wait_queue.h"
@@ -35,8 +40,14 @@ class TaskGroup {
   void run(F&& function) {
     Body<std::decay_t<F>> body{this, std::forward<F>(function)};
     enter();
-    // The body is moved from only if the thread was made.
-    if (!spawn_detached(ThreadOptions{.name = name_}, std::move(body)).ok()) body();
+    try {
+      // The body is moved from only if the thread was made.
+      if (spawn_detached(ThreadOptions{.name = name_}, std::move(body)).ok()) return;
+    } catch (...) {
+      leave();
+      throw;
+    }
+    body();
   }
 
   /// Until all that was run has ended; then throws the first exception, once.
@@ -64,7 +75,8 @@ class TaskGroup {
     void operator()() {
       const Member member(*group);
       try {
-        function();
+        F own = std::move(function);
+        own();
       } catch (const Cancelled&) {
         throw;
       } catch (...) {
@@ -74,34 +86,29 @@ class TaskGroup {
   };
   class Member {
    public:
-    explicit Member(TaskGroup& group) : group_(group) {}
-    ~Member() { group_.leave(); }
+    explicit Member(TaskGroup& group) : group_(group) { group_.begin(node_); }
+    ~Member() { group_.end(node_); }
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
 
    private:
     TaskGroup& group_;
+    MemberNode node_;
   };
 
-  void enter() {
-    const Section section;
-    ++running_;
-  }
-  void leave() {
-    const Section section;
-    if (--running_ == 0) waiters_.wake_all();
-  }
+  void enter();
+  void leave();
+  void begin(MemberNode& member);
+  void end(MemberNode& member);
   void note(std::exception_ptr failure) {
     const Section section;
     if (!failure_) failure_ = std::move(failure);
   }
-  bool wait_for_all(Deadline deadline) {
-    const Section section;
-    return running_ == 0 || waiters_.wait_until(deadline);
-  }
+  bool wait_for_all(Deadline deadline);
 
   const char* name_;
   std::size_t running_ = 0;
+  Members members_;  // of those, the ones that have begun
   std::exception_ptr failure_;
   WaitQueue waiters_;
 };

@@ -4,11 +4,14 @@
 #include <string>
 
 #include "spindle/base/clock.h"
+#include "spindle/thread/channel.h"
 #include "spindle/thread/event.h"
+#include "spindle/thread/group.h"
 #include "spindle/thread/inspect.h"
 #include "spindle/thread/monitor.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/once.h"
+#include "spindle/thread/select.h"
 #include "spindle/thread/semaphore.h"
 #include "spindle/thread/shared_mutex.h"
 #include "thread_test.h"
@@ -269,6 +272,48 @@ TEST(Deadlock, GoesThroughJoins) {
   ASSERT_GE(reports.size(), 1u);
   EXPECT_TRUE(says(reports[0], "\"joined\" (2) waits for mutex \"mutex\" at ")) << reports[0];
   EXPECT_TRUE(says(reports[0], "\"main\" (1) waits for join \"joined\"")) << reports[0];
+}
+
+// Of those that run for a group one waits for what the group's waiter holds; others go on.
+TEST(Deadlock, GoesThroughGroups) {
+  std::vector<std::string> reports;
+  auto runtime = make_reporting_runtime(reports);
+  Mutex mutex("mutex");
+  const Result<> result = runtime->run([&] {
+    spawn_detached("waiter", [&] {
+      const std::lock_guard lock(mutex);
+      TaskGroup group("group");
+      group.run([] { yield(); });
+      group.run([&] { const std::lock_guard inner(mutex); });
+      group.wait();
+    }).take();
+    for (int i = 0; i < 10; ++i) yield();
+    EXPECT_EQ(Runtime::current()->deadlocks(), 1u);
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  ASSERT_EQ(reports.size(), 2u);
+  for (const char* part : {"wait for one another", "waits for join \"group\" at ",
+                           "waits for mutex \"mutex\" at ", "held by \"waiter\" since "}) {
+    EXPECT_TRUE(says(reports[0], part)) << part << " in\n" << reports[0];
+  }
+}
+
+TEST(Deadlock, ReportsTellWhereAJoinStandsAndAllThatASelectWantsToo) {
+  std::vector<std::string> reports;
+  auto runtime = make_reporting_runtime(reports);
+  const Result<> result = runtime->run([] {
+    Channel<int> first(0, "first"), second(0, "second");
+    Thread selects = spawn("selects", [&] {
+      int value = 0;
+      static_cast<void>(select({receive_case(first, value), receive_case(second, value)}).ok());
+    });
+    static_cast<void>(selects.join().ok());
+  });
+  EXPECT_EQ(result.code(), EDEADLK);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_TRUE(says(reports[0], "waits for channel \"first\" or channel \"second\"")) << reports[0];
+  EXPECT_TRUE(says(reports[0], "waits for join \"selects\" at ")) << reports[0];
+  EXPECT_FALSE(says(reports[0], "Thread::join")) << reports[0];
 }
 
 TEST(Deadlock, OfThreadsThatJoinEachOtherIsRefused) {

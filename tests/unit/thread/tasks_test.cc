@@ -332,6 +332,48 @@ TEST(TaskGroupTest, AFunctionThatCannotBeCopiedIsNotWaitedFor) {
   });
 }
 
+TEST(TaskGroupTest, WhatWasCapturedIsGoneWhenTheWaitIsOver) {
+  struct Slow {
+    explicit Slow(int& count) : alive(&count) {}
+    Slow(Slow&& other) noexcept : alive(std::exchange(other.alive, nullptr)) {}
+    ~Slow() {
+      if (alive == nullptr) return;
+      yield();
+      --*alive;
+    }
+    int* alive;
+  };
+  run_shuffled([](std::uint64_t) {
+    int alive = 3;
+    TaskGroup group;
+    for (int i = 0; i < 3; ++i) group.run([slow = Slow(alive)] {});
+    group.wait();
+    EXPECT_EQ(alive, 0);
+  });
+}
+
+TEST(TaskGroupTest, WhoeverWaitsLendsItsPriorityToThoseThatRun) {
+  run([] {
+    TaskGroup group;
+    std::vector<int> priorities;
+    const auto note = [&] { priorities.push_back(current_thread::priority()); };
+    const auto noting_twice = [&] {
+      yield();
+      note();
+      yield();
+      note();
+    };
+    spawn_detached({.name = "low", .priority = 1}, [&] {
+      group.run(noting_twice);
+      group.run(note);
+    }).take();
+    Thread high = spawn({.name = "high", .priority = 5}, [&] { group.wait(); });
+    high.join().take();
+    EXPECT_EQ(priorities.size(), 3u);
+    for (const int priority : priorities) EXPECT_EQ(priority, 5);
+  });
+}
+
 TEST(SelectTest, TakesTheFirstThatIsPossible) {
   run([] {
     Channel<int> numbers(1), more(1);
