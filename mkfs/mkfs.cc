@@ -310,6 +310,10 @@ int run(const Request& request) {
   if (!read_request(request, options, block_size, size, reason)) return fail(reason);
   if (size != 0 && size < kMinImageSize) return fail("SIZE: an image has at least 1 MiB");
   if (size > kMaxImageSize) return fail("SIZE: an image has at most 16 TiB");
+  if (!request.directory.empty()) {
+    const auto source = check_source(request.directory);
+    if (!source.ok()) return fail(printable(request.directory) + ": " + source.error().what);
+  }
   if (!check_image(request, size, reason)) return fail(reason);
   if (size == 0) {
     const auto device = open_image(request, block_size);

@@ -30,6 +30,19 @@ Timestamp to_timestamp(const timespec& time) {
   return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
 }
 
+// What is in the directory, in order.
+Result<std::vector<std::string>> names_in(const std::string& path) {
+  std::unique_ptr<DIR, CloseDirectory> listing(::opendir(path.c_str()));
+  if (!listing) return Error{errno, "it cannot be listed"};
+  std::vector<std::string> names;
+  while (const dirent* item = ::readdir(listing.get())) {
+    const std::string name = item->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 class Populator {
  public:
   Populator(FileSystem& volume, const PopulateProgress& progress)
@@ -59,15 +72,7 @@ class Populator {
 
   Result<> copy_folder(const Folder& folder) {
     path_ = folder.path;
-    std::unique_ptr<DIR, CloseDirectory> listing(::opendir(folder.path.c_str()));
-    if (!listing) return Error{errno, "it cannot be listed"};
-    std::vector<std::string> names;
-    while (const dirent* item = ::readdir(listing.get())) {
-      const std::string name = item->d_name;
-      if (name != "." && name != "..") names.push_back(name);
-    }
-    std::sort(names.begin(), names.end());
-    for (const std::string& name : names) TRY(copy_item(folder, name));
+    for (const std::string& name : TRY(names_in(folder.path))) TRY(copy_item(folder, name));
     finished_.push_back(folder);
     return {};
   }
@@ -201,6 +206,16 @@ class Populator {
 };
 
 }  // namespace
+
+Result<> check_source(const std::string& directory) {
+  for (const std::string& name : TRY(names_in(directory))) {
+    if (is_control_name(kRootNode, name))
+      return Error{EEXIST,
+                   "there is a .spindle in it, which in the root of a volume is the name of the "
+                   "control files; rename it"};
+  }
+  return {};
+}
 
 Result<PopulateReport> populate(BlockDevice& device, const std::string& directory,
                                 std::string& reason, const PopulateProgress& progress) {

@@ -16,6 +16,9 @@ struct PopulateReport {
   std::uint64_t bytes = 0;
 };
 
+/// EEXIST if there is something in `directory` that the root of a volume cannot hold.
+Result<> check_source(const std::string& directory);
+
 /// Called with each path before it is copied.
 using PopulateProgress = std::function<void(const std::string& path, const PopulateReport& so_far)>;
 

@@ -133,7 +133,10 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
   if (!may(directory, kWriteBit | kSearchBit))
     return Error{EACCES, "the user may not change the directory"};
-  return Place{directory, std::string(path.substr(slash + 1))};
+  const std::string_view name = path.substr(slash + 1);
+  if (is_control_name(directory.node, name))
+    return Error{EBUSY, "the name belongs to the control files"};
+  return Place{directory, std::string(name)};
 }
 
 // A kernel that collects writes trusts the size that it knows for as long as it knows the file by

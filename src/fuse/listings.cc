@@ -22,6 +22,7 @@ void reply_listing(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t 
   std::string name;
   const auto result =
       tree_of(request, node).read_directory(node, position, [&](const DirectoryItem& item) {
+        if (is_control_name(node, item.name)) return true;
         name.assign(item.name);
         const std::size_t needs = add(buffer.get() + used, size - used, name.c_str(), item);
         if (needs > size - used) return false;
@@ -64,6 +65,7 @@ void reply_listing_with_attributes(fuse_req_t request, fuse_ino_t node, std::siz
   std::size_t planned = 0;
   const auto result =
       tree_of(request, node).read_directory(node, position, [&](const DirectoryItem& item) {
+        if (is_control_name(node, item.name)) return true;
         items.push_back({std::string(item.name), item.node, item.type, item.position});
         planned += fuse_add_direntry_plus(request, nullptr, 0, items.back().name.c_str(), nullptr,
                                           item.position);

@@ -53,10 +53,6 @@ const T& raw_argument(fuse_req_t request) {
   return *reinterpret_cast<const T*>(session_of(request).current + 1);
 }
 
-bool is_control_name(fuse_ino_t parent, std::string_view name) {
-  return parent == kRootNode && name == kControlName;
-}
-
 void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
   if (!result.ok()) {
     fuse_reply_err(request, result.code());

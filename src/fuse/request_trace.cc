@@ -164,8 +164,8 @@ bool concerns_control(const fuse_in_header& header, std::size_t size) {
   if ((header.nodeid & kControlBit) != 0) return true;
   const std::string_view body = body_of(header, size);
   if (header.opcode == FUSE_BATCH_FORGET) return forgets_control(body);
-  if (header.opcode != FUSE_LOOKUP || header.nodeid != kRootNode) return false;
-  return body.substr(0, body.find('\0')) == kControlName;
+  return header.opcode == FUSE_LOOKUP &&
+         is_control_name(header.nodeid, body.substr(0, body.find('\0')));
 }
 
 void trace_request(SessionState& session, const fuse_in_header& header, std::size_t size) {

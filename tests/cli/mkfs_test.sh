@@ -59,5 +59,13 @@ mkfs.spindle -L "$odd" -d "$odd" image 4M >said || fail "mkfs.spindle with odd n
 ! grep -q $'\e' said || fail "a name is not printable"
 [ "$(grep -cF 'odd\xff\x0a\x1b[31m' said)" -eq 3 ] || fail "not thrice the odd name in: $(cat said)"
 
+# In the root, and there alone, a name is taken.
+rm -f image
+mkdir -p taken/below/.spindle
+mkfs.spindle -q -d taken below 4M || fail "mkfs.spindle with a .spindle below the root: exit status $?"
+mkdir taken/.spindle
+refuses "taken: there is a .spindle in it" -d taken image 4M
+refuses "taken: there is a .spindle in it" -n -d taken image 4M
+
 [ $failures -eq 0 ] && echo "mkfs.spindle: all as expected"
 exit $((failures != 0))

@@ -259,6 +259,40 @@ names_are_private() {
   unmount_volume
 }
 
+# A volume may come with the name in its root, from a damaged image for one. Which must not be found as the control files.
+hides_what_has_its_name() {
+  local xxhash
+  xxhash=$(ldconfig -p | awk '/libxxhash.so.0 .*x86-64|libxxhash.so.0 / { print $NF; exit }')
+  [ -n "$xxhash" ] || { step "no libxxhash here"; return 0; }
+  step "something else of the name"
+  mkdir -p source/xspindle/inside
+  echo text >source/kept
+  new_volume 8M -d source
+  python3 - "$image" "$xxhash" <<'PYTHON'
+import ctypes, sys
+BLOCK, UUID = 4096, 1024 + 24
+xxh3 = ctypes.CDLL(sys.argv[2]).XXH3_64bits_withSeed
+xxh3.restype, xxh3.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]
+image = open(sys.argv[1], "rb").read()
+seed = xxh3(image[UUID : UUID + 16], 16, 0)
+with open(sys.argv[1], "r+b") as file:
+    for at in range(0, len(image), BLOCK):
+        block = image[at : at + BLOCK]
+        if block[8:12] == b"SPIN" and b"xspindle" in block:
+            content = block[8:].replace(b"xspindle", b".spindle")
+            checksum = xxh3(content, len(content), (seed + at // BLOCK * 0x9E3779B97F4A7C15) % 2**64)
+            file.seek(at)
+            file.write(checksum.to_bytes(8, "little") + content)
+PYTHON
+  mount_volume
+  expect "kept lost+found" "$(ls -A "$mnt" | xargs)" "what is listed"
+  expect "kept lost+found" "$(ls -lA "$mnt" | awk 'NR > 1 { print $NF }' | xargs)" "what is listed with attributes"
+  expect "" "$(find "$mnt" -name inside)" "what is found below"
+  [ -r "$mnt/.spindle/threads/list" ] || fail "the control files are not under their name"
+  ! ls -A "$mnt" | grep -q spindle || fail "it is listed once the kernel knows the name"
+  unmount_volume
+}
+
 read_all
 threads_are_shown
 set_choices
@@ -274,4 +308,5 @@ grep -q "always there" "$control/last_error" || fail "last_error after removing 
 unmount_volume
 names_are_private
 check_volume
+hides_what_has_its_name
 step "done"

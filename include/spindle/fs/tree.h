@@ -31,6 +31,13 @@ using NodeId = std::uint64_t;
 inline constexpr NodeId kRootNode = 1;
 inline constexpr NodeId kControlBit = 1ull << 63;
 
+/// The control files appear under this name in the root of a mount. So nothing of the volume's own
+/// can be reached by it there: a name of this kind is never made, and left out of listings.
+inline constexpr std::string_view kControlName = ".spindle";
+constexpr bool is_control_name(NodeId directory, std::string_view name) {
+  return directory == kRootNode && name == kControlName;
+}
+
 class Interruption;
 
 /// Who asks.

@@ -24,7 +24,6 @@
 
 namespace spindle {
 
-inline constexpr std::string_view kControlName = ".spindle";
 inline constexpr NodeId kControlRoot = kControlBit | kRootNode;
 
 struct SessionState;

@@ -111,6 +111,23 @@ TEST(VolumeHost, IsWhatFilesInMemoryAreToAMachine) {
   });
 }
 
+TEST(VolumeHost, LeavesTheNameOfTheControlFilesAlone) {
+  with_volume([](thread::Runtime& runtime, FileSystem& volume) {
+    add(volume, kRootNode, "a", "text", 0644);
+    thread::offload([&] {
+      VolumeHost host(runtime, volume, "/mnt");
+      EXPECT_EQ(host.create("/.spindle", 0644).code(), EBUSY);
+      EXPECT_EQ(host.make_directory("/.spindle", 0755).code(), EBUSY);
+      EXPECT_EQ(host.rename("/a", "/.spindle").code(), EBUSY);
+      EXPECT_EQ(host.link("/a", "/.spindle").code(), EBUSY);
+      EXPECT_EQ(host.make_link("a", "/.spindle").code(), EBUSY);
+      EXPECT_TRUE(host.make_directory("/folder", 0755).ok());
+      EXPECT_TRUE(host.make_directory("/folder/.spindle", 0755).ok());
+    });
+    EXPECT_EQ(volume.lookup(kRootNode, ".spindle").code(), ENOENT);
+  });
+}
+
 /// Whoever keeps something of the volume knows the file by each of its names, and by names that the
 /// machine has never heard of.
 TEST(VolumeHost, TellsOfAChangeUnderEachName) {
