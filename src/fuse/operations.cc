@@ -165,10 +165,8 @@ void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which,
   change.to.modified = (which & FUSE_SET_ATTR_MTIME_NOW) != 0 ? wall_time() : time(to->st_mtim);
   change.to.changed = time(to->st_ctim);
   const auto changed = tree_of(request, node).set_attributes(caller_of(request), node, change);
-  // Nothing is left of what could not be written.
-  if (changed.ok() && change.size && change.to.size == 0) {
-    session_of(request).write_errors.drop(node);
-  }
+  // Whoever sets the size has dealt with what failed before; fsync and close tell of it anyhow.
+  if (changed.ok() && change.size) session_of(request).write_errors.drop(node);
   reply_attributes(request, changed);
 }
 

@@ -4,9 +4,10 @@
 // there is no space for them then, only fsync and close would say so, and a program that writes
 // until the volume is full would go on for ever. So the error is kept here by node, and the
 // attributes of the node are made invalid in the kernel: its next write(2) asks for them first,
-// through the open file, and that request is answered with the error, once. It is forgotten where
-// it has no more to say: when the last writer has closed the file, which told of it, too, and when
-// the file is cut to nothing, to be written anew.
+// through the open file, and that request is answered with the error, once. So is a read(2) beyond
+// what the kernel takes for the end, which asks in the same way. The error is forgotten where it
+// has no more to say: when the last writer has closed the file, which told of it, too, and when the
+// file gets another size, by which the writer has dealt with it.
 #pragma once
 
 #include <unordered_map>

@@ -63,6 +63,22 @@ class Full(PosixCase):
             self.assertEqual(self.read("a"), data)
             os.unlink(self.path("a"))
 
+    def test_reading_what_was_cut_back(self):
+        """Who has heard of the failure and gives up what was not written is not told again, least of all by a read."""
+        size = os.statvfs(self.at).f_blocks * os.statvfs(self.at).f_frsize
+        descriptor = os.open(self.path("a"), os.O_CREAT | os.O_RDWR)
+        os.pwrite(descriptor, b"x" * 10000, 0)
+        os.fsync(descriptor)
+        self.write_until_refused(descriptor, size)
+        with self.assertRaises(OSError):
+            os.fsync(descriptor)
+        if not FSYNC_TELLS_ALL_AT_ONCE:
+            self.hear_of_all_failures(descriptor)
+        os.ftruncate(descriptor, 10000)
+        self.assertEqual(os.pread(descriptor, 20000, 0), b"x" * 10000)
+        os.close(descriptor)
+        os.unlink(self.path("a"))
+
     def test_punching_holes(self):
         path, blocks = self.make("a", b"x" * (400 * BLOCK)), 400
         descriptor = os.open(path, os.O_RDWR)
