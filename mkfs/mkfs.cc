@@ -172,7 +172,9 @@ bool read_request(const Request& request, FormatOptions& options, std::uint64_t&
 }
 
 std::string sentence(const std::string& image, const Error& error) {
-  if (error.code == EBUSY) return fmt::format("{} is in use: {}", image, who_uses(image));
+  if (error.code == EBUSY) {
+    return fmt::format("{} is in use: {}", image, who_uses(image, format::who_has_mounted(image)));
+  }
   if (error.code == EINVAL && *error.what != '\0') return fmt::format("{}: {}", image, error.what);
   return fmt::format("{}: {}", image, error.describe());
 }
@@ -181,7 +183,7 @@ std::string sentence(const std::string& image, const Error& error) {
 Result<> check_unused(const std::string& path) {
   TRY(open_when_free(path, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto present = present_volume(path);
-  return present ? format::check_not_mounted(*present) : Result<>{};
+  return present ? format::check_not_mounted(*present, path) : Result<>{};
 }
 
 // Whether a volume may be made in what is there, if anything is; tells the size of an image file.

@@ -1,10 +1,12 @@
 #include "spindle/base/host_proc.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <climits>
+#include <memory>
 
 #include "spindle/base/whole_file.h"
 
@@ -36,6 +38,23 @@ Result<std::string> read_host_proc_link(const std::string& path) {
   const ssize_t size = ::readlinkat(host_proc(), path.c_str(), target, sizeof target);
   if (size < 0) return Error{errno, "it cannot be read in /proc"};
   return std::string(target, static_cast<std::size_t>(size));
+}
+
+Result<std::vector<std::string>> list_host_proc(const std::string& path) {
+  const int fd = ::openat(host_proc(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Error{errno, "it cannot be opened in /proc"};
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::fdopendir(fd), ::closedir);
+  if (!folder) return ::close(fd), Error{errno, "it cannot be read in /proc"};
+  std::vector<std::string> names;
+  while (const dirent* item = ::readdir(folder.get())) {
+    const std::string_view name = item->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+FileDescriptor open_in_host_proc(const std::string& path, int flags) {
+  return FileDescriptor(::openat(host_proc(), path.c_str(), flags | O_CLOEXEC));
 }
 
 bool stat_host_proc(const std::string& path, struct stat& to) {

@@ -101,9 +101,10 @@ Result<std::unique_ptr<FileDevice>> open_when_free(const std::string& path,
   return opened;
 }
 
-std::string who_uses(const std::string& path) {
+std::string who_uses(const std::string& path, const std::string& otherwise) {
   const std::string mount_point = mount_point_of(path);
   if (!mount_point.empty()) return "it is mounted at " + mount_point;
+  if (!otherwise.empty()) return otherwise;
   return "another program has it open, or it is mounted by another name";
 }
 

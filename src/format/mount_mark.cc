@@ -1,13 +1,15 @@
 #include "spindle/format/mount_mark.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstring>
 #include <optional>
-#include <string>
 
+#include "spindle/base/file_descriptor.h"
 #include "spindle/base/host_proc.h"
+#include "spindle/base/open_elsewhere.h"
 
 namespace spindle::format {
 namespace {
@@ -50,15 +52,50 @@ std::optional<std::uint64_t> start_time(std::uint64_t process) {
   return parsed.ec == std::errc{} ? std::optional(start) : std::nullopt;
 }
 
+// Whether the mark is that of a living process other than this one.
+bool is_marked_by_another(const Superblock& superblock) {
+  const std::uint64_t process = superblock.mount_process;
+  if (process == 0 || process == static_cast<std::uint64_t>(::getpid())) return false;
+  const auto boot = boot_id();
+  return std::memcmp(boot.data(), superblock.mount_boot_id, boot.size()) == 0 &&
+         start_time(process) == superblock.mount_process_start;
+}
+
+OpenElsewhere is_mounted(const Superblock& superblock, const std::string& image) {
+  if (!is_marked_by_another(superblock)) return OpenElsewhere::kNo;
+  if (image.empty()) return OpenElsewhere::kUnknown;
+  return is_open_in(superblock.mount_process, image);
+}
+
 }  // namespace
 
-Result<> check_not_mounted(const Superblock& superblock) {
-  const std::uint64_t process = superblock.mount_process;
-  if (process == 0 || process == static_cast<std::uint64_t>(::getpid())) return {};
-  const auto boot = boot_id();
-  if (std::memcmp(boot.data(), superblock.mount_boot_id, boot.size()) != 0) return {};
-  if (start_time(process) != superblock.mount_process_start) return {};
-  return Error{EBUSY, "another process has the volume mounted"};
+Result<> check_not_mounted(const Superblock& superblock, const std::string& image) {
+  switch (is_mounted(superblock, image)) {
+    case OpenElsewhere::kNo:
+      return {};
+    case OpenElsewhere::kYes:
+      return Error{EBUSY, "another process has the volume mounted"};
+    case OpenElsewhere::kUnknown:
+      return Error{EBUSY, "the superblock says that another process has the volume mounted"};
+  }
+  return {};
+}
+
+std::string who_has_mounted(const std::string& image) {
+  const FileDescriptor file(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
+  Superblock superblock;
+  const auto size =
+      read_at(file.get(), std::as_writable_bytes(std::span(&superblock, 1)), kSuperblockOffset);
+  if (!size.ok() || *size != sizeof superblock || superblock.magic != kSuperblockMagic) return {};
+  const auto mounted = is_mounted(superblock, image);
+  if (mounted == OpenElsewhere::kNo) return {};
+  const std::string process = "process " + std::to_string(std::uint64_t{superblock.mount_process});
+  if (mounted == OpenElsewhere::kYes) return process + " has it mounted by another name";
+  return "its superblock says that " + process +
+         " has it mounted, and it cannot be seen whether this is a copy of that image; unmount "
+         "that "
+         "volume first" +
+         (::geteuid() == 0 ? "" : ", or ask as root");
 }
 
 void mark_mounted(Superblock& superblock) {

@@ -43,7 +43,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::mount(BlockDevice& device,
   if (device.block_count() < layout.block_count) {
     return corrupt("the device is smaller than its volume");
   }
-  TRY(format::check_not_mounted(superblock));
+  TRY(format::check_not_mounted(superblock, options.image));
   const ReplayReport replayed = TRY(replay_log(device, layout, options.read_only));
   auto volume = TRY(Volume::prepare(device, superblock, std::move(options)));
   if (!replayed.mismatched.empty()) {

@@ -176,9 +176,7 @@ marks_of_the_dead_are_no_bar() {
   mount_volume
   echo text >"$mnt/text"
   sync "$mnt/text"
-  # A copy has the mark of a daemon that lives, and is refused while it does.
   cp --sparse=always "$image" copy
-  refuses "mounted" spindle mount copy "$work/other"
   if is_root; then
     # For a machine that has booted since, it is a stranger's.
     echo 01234567-89ab-cdef-0123-456789abcdef >boot_id
@@ -199,6 +197,61 @@ marks_of_the_dead_are_no_bar() {
   kill_daemon
   fsck.spindle -p "$image" >said 2>&1 || [ $? = 1 ] || fail "fsck.spindle -p after a kill: $(cat said)"
   mount_volume
+  unmount_volume
+  check_volume
+}
+
+# A copy has the mark of a daemon that lives, which has another file open.
+a_copy_of_a_mounted_image_is_free() {
+  local other=$work/other
+  step "a copy of a mounted image"
+  mkdir -p "$other"
+  mount_volume
+  echo text >"$mnt/text"
+  sync "$mnt/text"
+  cp --sparse=always "$image" copy
+  spindle mount copy "$other"
+  expect text "$(cat "$other/text")" "in a copy of a mounted volume"
+  rm "$other/text"
+  spindle umount "$other"
+  cp --sparse=always "$image" copy
+  # Read-only, the copy keeps the mark; nobody is to wait for its process.
+  spindle mount copy "$other" -o ro
+  timeout 60 spindle umount "$other" || fail "it waits for the daemon of the original"
+  cp --sparse=always "$image" copy
+  mkfs.spindle -q --force copy || fail "a copy of a mounted image cannot be formatted"
+  expect text "$(cat "$mnt/text")" "in the original"
+  if is_root; then
+    step "what is no copy, in other places"
+    mkdir -p bound
+    mount --bind "$work" bound
+    ln -f "$image" hard-link
+    cat >in_namespace <<'SCRIPT'
+set -e
+mount -t tmpfs none mnt
+! spindle mount bound/hard-link other 2>said
+grep -q "in use" said
+# By another inode, behind which the lock is not seen.
+if disk=$(losetup -f --show bound/hard-link 2>/dev/null); then
+  for option in rw ro; do
+    ! spindle mount "$disk" other -o "$option" 2>said
+    grep -q "process $1 has it mounted by another name" said
+  done
+  ! mkfs.spindle --force "$disk" 2>said
+  grep -q "process $1 has it mounted" said
+  losetup -d "$disk"
+fi
+SCRIPT
+    unshare -m --propagation private bash -ex in_namespace "$daemon" 2>trace || fail "$(tail -n 4 trace)"
+    umount bound
+    # Who may not see what the daemon has open is told of the mark, and of the way out.
+    cp --sparse=always "$image" copy
+    chmod 711 "$work"
+    chown 65534 copy
+    refuses "its superblock says that process $daemon has it mounted, and it cannot be seen" \
+      setpriv --reuid 65534 --clear-groups mkfs.spindle --force copy
+    chown 0 copy
+  fi
   unmount_volume
   check_volume
 }
@@ -246,5 +299,6 @@ is_never_mounted_twice
 waits_for_the_daemon_of_that_mount
 is_never_mounted_twice_by_loop
 marks_of_the_dead_are_no_bar
+a_copy_of_a_mounted_image_is_free
 another_users_mount
 step "done"

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <vector>
 
+#include "spindle/base/file_descriptor.h"
 #include "spindle/base/result.h"
 
 namespace spindle {
@@ -19,6 +21,10 @@ void open_host_proc();
 /// The content of a file such as "17/status".
 Result<std::string> read_host_proc(const std::string& path);
 Result<std::string> read_host_proc_link(const std::string& path);
+/// The names in such a folder.
+Result<std::vector<std::string>> list_host_proc(const std::string& path);
+/// open(2) of what is there, links followed: "17/fd/3" is what the process has open there.
+FileDescriptor open_in_host_proc(const std::string& path, int flags);
 /// What stat(2) says of it, links followed; false if there is nothing.
 bool stat_host_proc(const std::string& path, struct stat& to);
 

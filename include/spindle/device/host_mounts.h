@@ -31,7 +31,8 @@ Result<std::unique_ptr<FileDevice>> open_when_free(const std::string& path,
                                                    FileDevice::Access access,
                                                    std::uint32_t block_size);
 
-/// Who has the image, in words: "it is mounted at /mnt".
-std::string who_uses(const std::string& path);
+/// Who has the image, in words: "it is mounted at /mnt". Where the table of mounts does not say, it
+/// is `otherwise`, if that says anything: see format/mount_mark.h.
+std::string who_uses(const std::string& path, const std::string& otherwise = {});
 
 }  // namespace spindle

@@ -45,6 +45,9 @@ class FileSystem final : public Tree {
   enum class AccessTimes : std::uint8_t { kNone, kRelative, kStrict };
 
   struct Options {
+    /// Where the device's bytes come from: by this path the copy of an image that is mounted is
+    /// known to be no more than a copy (format/mount_mark.h).
+    std::string image = {};
     bool read_only = false;
     AccessTimes access_times = AccessTimes::kRelative;
     bool directory_access_times = true;  ///< listing a directory counts as reading it

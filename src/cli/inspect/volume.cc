@@ -23,13 +23,14 @@ bool is_directory(const Inode& inode) {
 
 }  // namespace
 
-InspectedVolume::InspectedVolume(std::unique_ptr<FileDevice> image, fsck::FoundSuperblock found,
-                                 const format::Layout& layout, Answer& answer)
+InspectedVolume::InspectedVolume(std::unique_ptr<FileDevice> image, const std::string& path,
+                                 fsck::FoundSuperblock found, const format::Layout& layout,
+                                 Answer& answer)
     : image_(std::move(image)),
       found_(found),
       layout_(layout),
       answer_(answer),
-      is_mounted_(!format::check_not_mounted(found.superblock).ok()) {}
+      is_mounted_(!format::check_not_mounted(found.superblock, path).ok()) {}
 
 Result<std::unique_ptr<InspectedVolume>> InspectedVolume::open(const std::string& image,
                                                                Answer& answer) {
@@ -46,7 +47,7 @@ Result<std::unique_ptr<InspectedVolume>> InspectedVolume::open(const std::string
                             device->block_count(), layout.block_count));
   }
   std::unique_ptr<InspectedVolume> volume(
-      new InspectedVolume(std::move(device), found, layout, answer));
+      new InspectedVolume(std::move(device), image, found, layout, answer));
   volume->replay_log();
   volume->disk_ = std::make_unique<fsck::Disk>(*volume->overlay_, volume->layout_);
   volume->facts_ = std::make_unique<fsck::VolumeFacts>(*volume->disk_, volume->report_,

@@ -60,8 +60,8 @@ class InspectedVolume {
   Result<fsck::DirectoryTree> directory(InodeNo number, const format::Inode& inode);
 
  private:
-  InspectedVolume(std::unique_ptr<FileDevice> image, fsck::FoundSuperblock found,
-                  const format::Layout& layout, Answer& answer);
+  InspectedVolume(std::unique_ptr<FileDevice> image, const std::string& path,
+                  fsck::FoundSuperblock found, const format::Layout& layout, Answer& answer);
   void replay_log();
   Result<ReplayReport> replay_once();
   std::optional<std::pair<InodeNo, std::string>> name_of(InodeNo inode);

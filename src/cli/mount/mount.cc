@@ -24,6 +24,7 @@
 #include "spindle/device/recording_device.h"
 #include "spindle/device/write_log_file.h"
 #include "spindle/disk/simulated_disk.h"
+#include "spindle/format/mount_mark.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/session.h"
 #include "spindle/machine/live_machine.h"
@@ -73,8 +74,9 @@ class SignalWatcher final : public thread::FdWatcher {
   bool watched_ = false;
 };
 
-FileSystem::Options volume_options(const MountOptions& options) {
+FileSystem::Options volume_options(const std::string& image, const MountOptions& options) {
   FileSystem::Options out;
+  out.image = image;
   out.read_only = options.read_only;
   out.access_times = options.atime == "noatime"       ? FileSystem::AccessTimes::kNone
                      : options.atime == "strictatime" ? FileSystem::AccessTimes::kStrict
@@ -95,7 +97,8 @@ std::string sentence(const MountRequest& request, const Error& error) {
                        request.image);
   }
   if (error.code == EBUSY) {
-    return fmt::format("{} is in use: {}", request.image, who_uses(request.image));
+    return fmt::format("{} is in use: {}", request.image,
+                       who_uses(request.image, format::who_has_mounted(request.image)));
   }
   const bool may_read = ::access(request.image.c_str(), R_OK) == 0;
   const bool may_not_write = error.code == EROFS || error.code == EACCES;
@@ -208,7 +211,7 @@ class Mount {
     BufferCache::Options cache;
     cache.capacity_bytes = options.cache_bytes;
     cache.policy = options.cache_policy;
-    volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(options)));
+    volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(request_.image, options)));
     recorded_ = std::make_unique<RecordingTree>(*volume_);
     if (write_log_) {
       notes_ = std::make_unique<OperationNotes>(*volume_, *write_log_);

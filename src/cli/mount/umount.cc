@@ -68,9 +68,9 @@ ImageFacts facts_of(const std::string& image) {
 
 // Who has the image mounted, as the mark in it says; 0: nobody, or it does not say. Only an image
 // that is locked is believed: another one may stand under that name by now.
-pid_t marked_process(const ImageFacts& facts) {
-  const bool is_marked =
-      facts.superblock && facts.is_in_use && !format::check_not_mounted(*facts.superblock).ok();
+pid_t marked_process(const std::string& image, const ImageFacts& facts) {
+  const bool is_marked = facts.superblock && facts.is_in_use &&
+                         !format::check_not_mounted(*facts.superblock, image).ok();
   return is_marked ? static_cast<pid_t>(facts.superblock->mount_process) : 0;
 }
 
@@ -142,7 +142,7 @@ int run(const std::string& given) {
   if (::geteuid() != 0 && mount->user != ::getuid())
     return fail("umount", fmt::format("{}: another user has mounted it", given));
   const ImageFacts before = facts_of(mount->source);
-  const pid_t marked = marked_process(before);
+  const pid_t marked = marked_process(mount->source, before);
   const int daemon = open_daemon(directory, marked);
   const int error = unmount(directory);
   if (error != 0) {

@@ -39,7 +39,7 @@ std::string why_not(const DamageRequest& request, const Error& error) {
 Result<fsck::DamageAnswer> damage_copy(const DamageRequest& request) {
   auto copy = TRY(FileDevice::open(request.output, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto found = TRY(fsck::find_superblock(*copy, copy->size_bytes()));
-  TRY(format::check_not_mounted(found.superblock));
+  TRY(format::check_not_mounted(found.superblock, request.image));
   copy->set_block_size(found.superblock.block_size);
   return fsck::damage(*copy, found.superblock, request.kind, request.seed);
 }

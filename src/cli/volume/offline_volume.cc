@@ -17,9 +17,10 @@ constexpr std::int64_t kNever = 315'360'000'000'000'000;  // ten years
 
 volatile std::sig_atomic_t stop_requested = 0;
 
-Result<> serve(BlockDevice& device, const std::int64_t* clock_seconds,
+Result<> serve(BlockDevice& device, const std::string& image, const std::int64_t* clock_seconds,
                const std::function<Result<>(FileSystem& volume)>& body) {
   FileSystem::Options options;
+  options.image = image;
   if (clock_seconds != nullptr) {
     options.clock = [clock_seconds] { return Timestamp{*clock_seconds, 0}; };
   }
@@ -39,14 +40,14 @@ Result<> with_offline_volume(const std::string& image, std::int64_t* clock_secon
       TRY(FileDevice::open(image, FileDevice::Access::kReadWrite, kMinBlockSize,
                            FileDevice::Lock::kExclusive, FileDevice::Engine::kBlocking));
   const format::Superblock superblock = TRY(read_superblock(*device));
-  TRY(format::check_not_mounted(superblock));
+  TRY(format::check_not_mounted(superblock, image));
   device->set_block_size(superblock.block_size);
   if (clock_seconds != nullptr) {
     *clock_seconds = static_cast<std::int64_t>(std::uint64_t{superblock.last_write_seconds});
   }
   const auto runtime = TRY(thread::Runtime::create());
   Result<> done;
-  TRY(runtime->run([&] { done = serve(*device, clock_seconds, body); }));
+  TRY(runtime->run([&] { done = serve(*device, image, clock_seconds, body); }));
   return done;
 }
 

@@ -30,9 +30,9 @@ int fail_undo(const std::string& about, const Error& error) {
 }
 
 // A superblock that was damaged before the repair says nothing of a mount.
-Result<> check_unused(FileDevice& image) {
+Result<> check_unused(FileDevice& image, const std::string& path) {
   const auto found = fsck::find_superblock(image, image.size_bytes());
-  return found.ok() ? format::check_not_mounted(found->superblock) : Result<>{};
+  return found.ok() ? format::check_not_mounted(found->superblock, path) : Result<>{};
 }
 
 int run(const UndoRequest& request) {
@@ -40,7 +40,7 @@ int run(const UndoRequest& request) {
   if (!block_size.ok()) return fail_undo(request.file, block_size.error());
   const auto opened =
       FileDevice::open(request.image, FileDevice::Access::kReadWrite, kMinBlockSize);
-  const auto unused = opened.ok() ? check_unused(**opened) : opened.error();
+  const auto unused = opened.ok() ? check_unused(**opened, request.image) : opened.error();
   if (!unused.ok() && unused.code() == EBUSY)
     return fail("undo", request.image + " is in use; unmount it first");
   if (!unused.ok()) return fail_undo(request.image, unused.error());
