@@ -127,6 +127,23 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   return {};
 }
 
+// A map without blocks is the same in each kind: a root of zeros. So nothing has to be reserved,
+// which may be impossible.
+Result<bool> convert_if_without_blocks(Volume& volume, const NodeRef& node, format::MapKind kind) {
+  Change change = TRY(Change::begin(volume, Change::kInodeLogBytes));
+  change.lock({node});
+  const bool has_blocks = node->inode.blocks != TRY(count_xattr_blocks(volume, *node));
+  if (has_blocks || node->inode.size != 0) return false;
+  format::Inode& file = change.edit(*node);
+  std::ranges::fill(file.map_root, std::byte{});
+  file.map_kind = static_cast<std::uint8_t>(kind);
+  file.changed = to_disk(volume.now());
+  change.touches_content(*node);
+  TRY(change.commit());
+  volume.space->forget(node->number);
+  return true;
+}
+
 // A file that gets other blocks, while others read and write it: its copy is built in a hidden
 // inode, which nobody else can reach, so that its lock is not needed; and what is written to where
 // it was copied already is copied again.
@@ -278,7 +295,8 @@ Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind) {
   const ContentShape shape = TRY(content_shape(volume, node->number, kind));
   const std::uint64_t size = node->inode.size;
   TRY(check_size(node->number, shape, 0, size));
-  TRY(rebuild(volume, node, {.kind = kind, .size = size, .moves = {{0, size, 0}}}));
+  if (size != 0 || !TRY(convert_if_without_blocks(volume, node, kind)))
+    TRY(rebuild(volume, node, {.kind = kind, .size = size, .moves = {{0, size, 0}}}));
   ++volume.conversions;
   return {};
 }

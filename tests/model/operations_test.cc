@@ -278,6 +278,34 @@ TEST(VirtualAttributes, ShowAndSetTheStrategy) {
   });
 }
 
+TEST(VirtualAttributes, NeedNothingForAFileWithoutBlocks) {
+  in_runtime([] {
+    Desk desk;
+    std::vector<NodeId> files{desk.file("cut")};
+    must(desk.volume->write(files[0], 0, 0, bytes_of(6, 50'000), false));
+    AttributeChange cut;
+    cut.size = true;
+    must(desk.volume->set_attributes(kCaller, files[0], cut));
+    must(desk.volume->set_xattr(kCaller, files[0], "user.mine", bytes_of(7, 300), 0));
+    for (Result<Attributes> made = Error{ENOENT};; files.push_back(made->node)) {
+      made = desk.volume->create(kCaller, kRootNode, std::to_string(files.size()), 0644);
+      if (!made.ok()) break;
+    }
+    EXPECT_EQ(must(desk.volume->space()).free_files, 0u);
+    for (const FileMap* map : all_file_maps()) {
+      const auto name = std::as_bytes(std::span(map->name()));
+      for (const NodeId file : {files.front(), files.back()}) {
+        must(desk.volume->set_xattr(kCaller, file, "user.spindle.alloc", name, 0));
+        EXPECT_EQ(must(desk.volume->get_xattr(file, "user.spindle.alloc")), map->name());
+        must(desk.volume->write(file, 0, 0, bytes_of(8, 3000), false));
+        EXPECT_EQ(content_of(*desk.volume, file), bytes_of(8, 3000)) << map->name();
+        must(desk.volume->set_attributes(kCaller, file, cut));
+      }
+    }
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
+  });
+}
+
 // A file in many pieces, written in turns with another one whose blocks lie between.
 NodeId scattered_file(Desk& desk, const FileMap& map, std::vector<std::byte>& bytes) {
   must(desk.volume->space_manager().set_fit_policy("first"));
