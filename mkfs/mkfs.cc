@@ -254,18 +254,23 @@ class ImageFile {
 int copy_directory(const Request& request, FileDevice& device) {
   const bool show = !request.quiet && !request.json && ::isatty(STDERR_FILENO) != 0;
   std::string reason;
-  const auto copied = populate(
-      device, request.directory, reason, [&](const std::string&, const PopulateReport& so_far) {
-        const std::uint64_t done = so_far.files + so_far.directories + so_far.others;
-        if (show && done % 64 == 0) {
-          fmt::print(stderr, "\rCopying {}: {} files, {}   ", printable(request.directory),
-                     so_far.files, size_text(so_far.bytes));
-        }
-      });
+  const auto copied =
+      populate(device, {request.directory, request.image}, reason,
+               [&](const std::string&, const PopulateReport& so_far) {
+                 const std::uint64_t done = so_far.files + so_far.directories + so_far.others;
+                 if (show && done % 64 == 0) {
+                   fmt::print(stderr, "\rCopying {}: {} files, {}   ", printable(request.directory),
+                              so_far.files, size_text(so_far.bytes));
+                 }
+               });
   if (show) fmt::print(stderr, "\r\033[K");
   if (!copied.ok()) {
     return fail(reason.empty() ? fmt::format("{}: {}", request.directory, copied.error().describe())
                                : reason);
+  }
+  for (const std::string& path : copied->left_out) {
+    if (request.quiet) break;
+    fmt::print(stderr, "mkfs.spindle: {}: left out, it is the image itself\n", printable(path));
   }
   if (!request.quiet && !request.json) {
     fmt::print("Copied {}: {} files, {} directories, {} others, {}\n", printable(request.directory),

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "spindle/base/file_descriptor.h"
@@ -45,8 +46,11 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
 
 class Populator {
  public:
-  Populator(FileSystem& volume, const PopulateProgress& progress)
-      : volume_(volume), progress_(progress) {}
+  Populator(FileSystem& volume, const std::string& image, const PopulateProgress& progress)
+      : volume_(volume), progress_(progress) {
+    struct stat info {};
+    if (::stat(image.c_str(), &info) == 0) image_ = {info.st_dev, info.st_ino};
+  }
 
   // Folders wait on a list, not on the stack: a tree may be deep.
   Result<> run(const std::string& source) {
@@ -65,6 +69,7 @@ class Populator {
   [[nodiscard]] const std::string& current_path() const { return path_; }
 
  private:
+  using FileId = std::pair<dev_t, ino_t>;
   struct Folder {
     std::string path;
     NodeId node;
@@ -82,6 +87,11 @@ class Populator {
     const std::string path = path_;
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) return Error{errno, "it cannot be read"};
+    // It would be read while it is written, and grow by what it holds.
+    if (S_ISREG(info.st_mode) && image_ == FileId{info.st_dev, info.st_ino}) {
+      report_.left_out.push_back(path);
+      return {};
+    }
     if (progress_) progress_(path, report_);
     if (S_ISDIR(info.st_mode)) {
       ++report_.directories;
@@ -202,7 +212,8 @@ class Populator {
   std::string path_;
   std::vector<Folder> pending_;
   std::vector<Folder> finished_;
-  std::map<std::pair<dev_t, ino_t>, NodeId> links_;
+  std::map<FileId, NodeId> links_;
+  std::optional<FileId> image_;
 };
 
 }  // namespace
@@ -217,15 +228,15 @@ Result<> check_source(const std::string& directory) {
   return {};
 }
 
-Result<PopulateReport> populate(BlockDevice& device, const std::string& directory,
+Result<PopulateReport> populate(BlockDevice& device, const PopulateSource& source,
                                 std::string& reason, const PopulateProgress& progress) {
   auto runtime = TRY(thread::Runtime::create());
   Result<PopulateReport> result = Error{EIO, "the copying did not end"};
   const auto ran = runtime->run([&] {
     const auto copy = [&]() -> Result<PopulateReport> {
       auto volume = TRY(FileSystem::mount(device, {.capacity_bytes = 128u << 20}, {}));
-      Populator populator(*volume, progress);
-      const auto copied = populator.run(directory);
+      Populator populator(*volume, source.image, progress);
+      const auto copied = populator.run(source.directory);
       if (!copied.ok()) {
         reason = printable(populator.current_path()) + ": " + copied.error().describe();
       }

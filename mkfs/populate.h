@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "spindle/device/block_device.h"
 
@@ -14,6 +15,7 @@ struct PopulateReport {
   std::uint64_t directories = 0;
   std::uint64_t others = 0;  ///< links, devices, FIFOs, sockets
   std::uint64_t bytes = 0;
+  std::vector<std::string> left_out;  ///< names of the image itself
 };
 
 /// EEXIST if there is something in `directory` that the root of a volume cannot hold.
@@ -22,9 +24,14 @@ Result<> check_source(const std::string& directory);
 /// Called with each path before it is copied.
 using PopulateProgress = std::function<void(const std::string& path, const PopulateReport& so_far)>;
 
-/// Copies what is in `directory` (not itself, but its mode, owner, times and attributes go to the
+struct PopulateSource {
+  std::string directory;
+  std::string image = {};  ///< where the volume is made: left out if it is in the directory
+};
+
+/// Copies what is in the directory (not itself, but its mode, owner, times and attributes go to the
 /// root). On failure `reason` says which path could not be copied, and why.
-Result<PopulateReport> populate(BlockDevice& device, const std::string& directory,
+Result<PopulateReport> populate(BlockDevice& device, const PopulateSource& source,
                                 std::string& reason, const PopulateProgress& progress = {});
 
 }  // namespace spindle

@@ -67,5 +67,15 @@ mkdir taken/.spindle
 refuses "taken: there is a .spindle in it" -d taken image 4M
 refuses "taken: there is a .spindle in it" -n -d taken image 4M
 
+# The image is not copied into itself, by no name.
+mkdir -p around/below
+echo text >around/text
+: >around/self.img
+ln around/self.img around/below/link
+mkfs.spindle -d around around/self.img 4M >said 2>complaint || fail "mkfs.spindle of the folder it is in: exit status $?"
+grep -qF "1 files, 1 directories" said || fail "not one file of: $(cat said)"
+[ "$(sort complaint)" = "mkfs.spindle: around/below/link: left out, it is the image itself
+mkfs.spindle: around/self.img: left out, it is the image itself" ] || fail "it says: $(cat complaint)"
+
 [ $failures -eq 0 ] && echo "mkfs.spindle: all as expected"
 exit $((failures != 0))
