@@ -51,6 +51,13 @@ Result<> take_lock(int fd, bool exclusive) {
   return Error{errno, "the image cannot be locked"};
 }
 
+// Linux opens such a device for writing all the same, and fails each write with EPERM.
+Result<> check_writable(int fd) {
+  int is_read_only = 0;
+  if (::ioctl(fd, BLKROGET, &is_read_only) != 0 || is_read_only == 0) return {};
+  return Error{EROFS, "the block device is read-only"};
+}
+
 bool is_read(const Transfer& transfer) {
   return transfer.kind == IoRequest::Kind::kRead;
 }
@@ -120,6 +127,7 @@ Result<std::unique_ptr<FileDevice>> FileDevice::open(const std::string& path, Ac
   FileDescriptor fd(::open(path.c_str(), flags));
   if (!fd.is_open()) return Error{errno, "the image cannot be opened"};
   if (::fstat(fd.get(), &status) != 0) return Error{errno, "the image cannot be looked at"};
+  if (is_block_device && !read_only) TRY(check_writable(fd.get()));
   if (lock == Lock::kExclusive) TRY(take_lock(fd.get(), !read_only));
   const std::uint64_t size = TRY(size_of(fd.get(), status));
   return std::unique_ptr<FileDevice>(

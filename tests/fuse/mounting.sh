@@ -347,6 +347,15 @@ block_devices() {
   spindle inspect "$disk" map /content >said || fail "inspect of a block device"
   refuses "already holds a Spindle volume" mkfs.spindle "$disk"
   losetup -d "$disk"
+  disk=$(losetup -r -f --show disk)
+  refuses 'read-only (Read-only file system); `-o ro` mounts it for reading' spindle mount "$disk" "$mnt"
+  refuses "Read-only file system" fsck.spindle -y "$disk"
+  refuses "Read-only file system" mkfs.spindle --force "$disk"
+  ! grep -q Formatting <(mkfs.spindle --force "$disk" 2>&1) || fail "mkfs.spindle begins to format a read-only device"
+  spindle mount "$disk" "$mnt" -o ro
+  cmp content "$mnt/content"
+  spindle umount "$mnt"
+  losetup -d "$disk"
   # The same volume through the file.
   spindle mount disk "$mnt" -o ro
   cmp content "$mnt/content"

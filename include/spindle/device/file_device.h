@@ -28,8 +28,9 @@ class FileDevice final : public BlockDevice {
   /// the same whatever the host's disk does.
   enum class Engine { kAutomatic, kHelperThread, kBlocking };
 
-  /// Opens `path`. ENOENT, EACCES, ...; EBUSY if somebody else holds the lock; EINVAL if it is
-  /// neither a file nor a block device. The block count is the size in whole blocks.
+  /// Opens `path`. ENOENT, EACCES, ...; EBUSY if somebody else holds the lock; EROFS if it is to
+  /// be written and cannot be; EINVAL if it is neither a file nor a block device. The block count
+  /// is the size in whole blocks.
   static Result<std::unique_ptr<FileDevice>> open(const std::string& path, Access access,
                                                   std::uint32_t block_size,
                                                   Lock lock = Lock::kExclusive,
