@@ -388,7 +388,10 @@ images_that_may_only_be_read() {
   spindle mount "$place/clean" "$mnt" -o ro
   refuses_writing
   spindle umount "$mnt"
-  refuses "the log has to be replayed" spindle mount "$place/crashed-too" "$mnt" -o ro
+  for option in rw ro; do
+    refuses "copy the image to where it can be written" spindle mount "$place/crashed-too" "$mnt" -o "$option"
+  done
+  ! grep -q 'mounts it for reading' <(spindle mount "$place/crashed-too" "$mnt" 2>&1) || fail "-o ro is no way to mount it"
   fsck.spindle -n -f "$place/crashed-too" >said || fail "$(cat said)"
   refuses "Read-only file system" fsck.spindle -y "$place/crashed-too"
   umount "$place"

@@ -27,6 +27,7 @@
 #include "spindle/format/mount_mark.h"
 #include "spindle/fs/file_system.h"
 #include "spindle/fuse/session.h"
+#include "spindle/journal/replay.h"
 #include "spindle/machine/live_machine.h"
 #include "spindle/record/operation_notes.h"
 #include "spindle/thread/linger.h"
@@ -90,6 +91,28 @@ FileSystem::Options volume_options(const std::string& image, const MountOptions&
   return out;
 }
 
+// Whether the volume has changes in its log alone, which have to be written to be seen.
+bool has_log(const std::string& image) {
+  const auto look = [&]() -> Result<bool> {
+    const auto device = TRY(FileDevice::open(image, FileDevice::Access::kReadOnly, kMinBlockSize,
+                                             FileDevice::Lock::kNone));
+    const format::Superblock superblock = TRY(read_superblock(*device));
+    device->set_block_size(superblock.block_size);
+    const format::Layout layout = TRY(format::Layout::of(superblock));
+    return !TRY(read_log(*device, layout)).empty();
+  };
+  const auto found = look();
+  return found.ok() && *found;
+}
+
+// What can be done about an image that this user, or nobody, may write.
+std::string way_to_read(const MountRequest& request) {
+  if (!has_log(request.image))
+    return request.options.read_only ? "" : "; `-o ro` mounts it for reading";
+  const char* const why = request.options.read_only ? "" : " its log has to be replayed, so";
+  return fmt::format(";{} copy the image to where it can be written", why);
+}
+
 // In words, for the person who mounts.
 std::string sentence(const MountRequest& request, const Error& error) {
   if (error.code == EUCLEAN) {
@@ -102,10 +125,8 @@ std::string sentence(const MountRequest& request, const Error& error) {
   }
   const bool may_read = ::access(request.image.c_str(), R_OK) == 0;
   const bool may_not_write = error.code == EROFS || error.code == EACCES;
-  if (may_not_write && may_read && !request.options.read_only) {
-    return fmt::format("{}: {}; `-o ro` mounts it for reading", request.image, error.describe());
-  }
-  return fmt::format("{}: {}", request.image, error.describe());
+  return fmt::format("{}: {}{}", request.image, error.describe(),
+                     may_not_write && may_read ? way_to_read(request) : "");
 }
 
 // What is kept while nobody has said how much: some 3 MiB.
