@@ -13,8 +13,9 @@ namespace spindle {
 
 bool is_virtual_xattr(std::string_view name);
 Result<std::string> get_virtual_xattr(Volume& volume, Node& node, std::string_view name);
+/// `flags` as in setxattr(2): EEXIST for XATTR_CREATE, since each file has these.
 Result<> set_virtual_xattr(Volume& volume, const NodeRef& node, std::string_view name,
-                           std::string_view value);
+                           std::string_view value, int flags);
 
 /// The runs of a file. The lock is not held.
 Result<FileSystem::MapDescription> describe_map_of(Volume& volume, Node& node,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
 
@@ -269,6 +270,11 @@ TEST(VirtualAttributes, ShowAndSetTheStrategy) {
             ->set_xattr(kCaller, file, "user.spindle.alloc", std::as_bytes(std::span(wrong)), 0)
             .code(),
         EINVAL);
+    const auto fat = std::as_bytes(std::span(std::string_view("fat")));
+    for (const char* name : {"user.spindle.alloc", "user.spindle.map"}) {
+      EXPECT_EQ(desk.volume->set_xattr(kCaller, file, name, fat, XATTR_CREATE).code(), EEXIST);
+    }
+    must(desk.volume->set_xattr(kCaller, file, "user.spindle.alloc", fat, XATTR_REPLACE));
     const auto usage = must(desk.volume->usage());
     EXPECT_EQ(usage.directories, 2u);
     std::uint64_t files = 0;
