@@ -145,8 +145,11 @@ void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 
 void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
   AttributeChange change;
+  const std::uint32_t valid = raw_argument<fuse_setattr_in>(request).valid;
+  // Of a chown(2) to neither user nor group the kernel passes on the time of change alone, and does
+  // nothing else in this way.
   change.clear_setuid =
-      (raw_argument<fuse_setattr_in>(request).valid & protocol::kSetAttributesKillPrivileges) != 0;
+      (valid & protocol::kSetAttributesKillPrivileges) != 0 || valid == FATTR_CTIME;
   change.mode = (which & FUSE_SET_ATTR_MODE) != 0;
   change.uid = (which & FUSE_SET_ATTR_UID) != 0;
   change.gid = (which & FUSE_SET_ATTR_GID) != 0;

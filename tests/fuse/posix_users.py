@@ -59,6 +59,21 @@ class Users(PosixCase):
         os.chown(path, 1, 1)
         self.assertEqual(self.mode("a"), 0o777)
 
+    def test_chown_to_nobody_else_clears_setuid(self):
+        path = self.set_user_file()
+        os.chown(path, -1, -1)
+        self.assertEqual(self.mode("a"), 0o777)
+        os.chmod(path, 0o6766)
+        os.chown(path, -1, -1)
+        self.assertEqual(self.mode("a"), 0o2766)
+        os.chmod(path, 0o6777)
+        os.utime(path), os.truncate(path, 10)
+        self.assertEqual(self.mode("a"), 0o6777)
+        os.mkdir(self.path("d"))
+        os.chmod(self.path("d"), 0o6777)
+        os.chown(self.path("d"), -1, -1)
+        self.assertEqual(self.mode("d"), 0o6777)
+
     def test_trusted_attributes_are_hidden(self):
         path = self.make("a")
         os.chmod(path, 0o666)
