@@ -43,7 +43,7 @@ Result<std::unique_ptr<BufferCache>> BufferCache::create(BlockDevice& device, Op
     return Error{EINVAL, "a share of dirty data is over 100 percent"};
   }
   if (options.capacity_bytes / device.block_size() > kMostBlocks) {
-    return Error{EINVAL, "the cache would have too many blocks"};
+    return Error{EINVAL, "a cache has at most 2^26 blocks, 256 GiB of 4 KiB"};
   }
   auto core = std::make_unique<CacheCore>(device, options);
   TRY(core->open(options.policy));

@@ -49,6 +49,7 @@ refuses_options() {
     ro=1 sync=yes dirsync=1 nodiratime=0 remount=1 noatime=1 strictatime=0 allow_other=root default_permissions=no user_id=0; do
     refuses "option '${option%%=*}'" spindle mount "$image" "$mnt" -o "$option"
   done
+  refuses "at most 2^26 blocks" spindle mount "$image" "$mnt" -o cache=1T
   refuses "no Spindle volume is mounted there" spindle mount "$image" "$mnt" -o remount,ro
   ! is_mounted "$mnt" || fail "a wrong option was taken"
 }

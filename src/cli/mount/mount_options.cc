@@ -107,7 +107,8 @@ std::string apply_cache(std::string_view value, MountOptions& options) {
   if (is_policy_library(value))
     return policy(&MountOptions::cache_policy, PolicyKind::kReplacement)(value, options);
   const auto size = parse_size(value);
-  if (!size.ok() || *size < (1u << 20) || *size > (1ull << 40)) return "is a size from 1M to 1T";
+  if (!size.ok() || *size < (1u << 20) || *size > (1ull << 40))
+    return "is a size from 1M to 1T, of at most 2^26 blocks";
   options.cache_bytes = *size;
   return {};
 }
