@@ -68,11 +68,12 @@ programs. Names end in their unit.
 * disk/pace                wall time for each unit of the disk's virtual time;
                            0: none
   disk/whatif              what each arm policy would have cost on these very
-                           requests, fastest first
+                           requests, fastest first; a new scheduler or model
+                           starts it anew, while disk/statistics count on
   disk/whatif_moves        the last 256 stops of the arm under each of them
   disk/moves               the last 1000 moves of the arm, oldest first
-  disk/history             all its moves since the last reset, in stretches of
-                           equally many
+  disk/history             all its moves since the last reset, scheduler or
+                           model, in stretches of equally many
 * disk/watch               whether the shadows behind disk/whatif watch; off: it
                            is empty
   disk/purposes            what the requests were for: data, metadata, journal
