@@ -47,7 +47,7 @@ struct Request {
 int fail(const std::string& image, const Error& error) {
   if (error.code == EBUSY) {
     fmt::print(stderr, "fsck.spindle: {} is in use: {} (-n looks at it all the same)\n", image,
-               who_uses(image));
+               who_uses(image, format::who_has_mounted(image)));
   } else {
     fmt::print(stderr, "fsck.spindle: {}: {}\n", image, error.describe());
   }
@@ -296,7 +296,7 @@ int run(const Request& request) {
   const auto found = find_superblock(image, image.size_bytes());
   if (!found.ok()) return fail(request.image, found.error());
   if (!only_look) {
-    const auto unused = format::check_not_mounted(found->superblock);
+    const auto unused = format::check_not_mounted(found->superblock, request.image);
     if (!unused.ok()) return fail(request.image, unused.error());
   }
   image.set_block_size(found->superblock.block_size);

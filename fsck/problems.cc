@@ -93,8 +93,8 @@ constexpr std::array<ProblemRow, static_cast<std::size_t>(Problem::kCount)> kPro
      "The size of a directory is the number of its blocks that the tree uses.",
      "The tree is written anew, with the right size. No name is lost."},
     {"name-invalid", "a name is impossible", "Remove it",
-     "A name is empty, has a '/' in it, is there twice, or is not where its hash puts it, so that "
-     "nobody could ever open it.",
+     "A name is empty, has a '/' in it, is there twice, is not where its hash puts it, or is "
+     "`.spindle` in the root, where a mount has its control files: so nobody could ever open it.",
      "The name is removed. If the file has no other one, it appears in /lost+found."},
     {"name-of-free-inode", "a name belongs to no inode in use", "Remove it",
      "The name leads to an inode that is free, or that there is not: the file was deleted or lost, "

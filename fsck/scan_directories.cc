@@ -50,6 +50,9 @@ class DirectoryCheck {
         name.key / format::kKeyDistinctions != hash / format::kKeyDistinctions) {
       return !drop(Problem::kNameInvalid, shown);
     }
+    if (number_ == format::kRootInode && name.name == format::kControlName) {
+      return !drop(Problem::kNameInvalid, shown + " is where a mount has its control files");
+    }
     if (volume_.is_deleted(number_)) {
       return !drop(Problem::kNameInvalid, shown + " in a deleted directory");
     }

@@ -50,6 +50,35 @@ TEST(MountedDamage, FileThatCountsNoLinksGetsNoSecondName) {
   EXPECT_EQ(repair_and_compare(device, {}, false), "");
 }
 
+// Nobody could reach it in a mount, which has its control files under the name.
+TEST(ControlName, OfTheVolumesOwnGoesToLostAndFoundWithAllThatIsInIt) {
+  MemoryDevice device = sample().device;
+  in_runtime([&] {
+    auto volume = mounted(device, silent());
+    const NodeId folder =
+        must(volume->make_directory(kCaller, kRootNode, std::string(kControlName), 0755)).node;
+    must(volume->create(kCaller, folder, "inside", 0644));
+    must(volume->unmount());
+  });
+  const auto looked = check(device, fsck::Mode::kNo);
+  ASSERT_TRUE(looked.ok()) << looked.error().describe();
+  ASSERT_FALSE(looked->findings.empty());
+  EXPECT_EQ(looked->findings.front().problem, Problem::kNameInvalid);
+  EXPECT_EQ(repair_and_compare(device, {}, false), "");
+  in_runtime([&] {
+    auto volume = mounted(device, silent());
+    EXPECT_EQ(volume->lookup(kRootNode, std::string(kControlName)).code(), ENOENT);
+    const NodeId lost = must(volume->lookup(kRootNode, "lost+found")).node;
+    std::string name;
+    must(volume->read_directory(lost, 0, [&](const DirectoryItem& item) {
+      if (item.name[0] == '#') name = item.name;
+      return true;
+    }));
+    EXPECT_TRUE(volume->lookup(must(volume->lookup(lost, name)).node, "inside").ok());
+    must(volume->unmount());
+  });
+}
+
 // Files that were deleted while open and one that was being truncated, when the power failed.
 TEST(Crashed, WhatWaitsOnTheOrphanListIsNoDamage) {
   MemoryDevice device = sample().device;

@@ -20,6 +20,8 @@
 // the list of free nodes (root's NodeHead::free_head, then each one's), whose count is 0.
 #pragma once
 
+#include <string_view>
+
 #include "spindle/format/inode.h"
 
 namespace spindle::format {
@@ -53,6 +55,9 @@ struct DirectoryEntry {
   std::uint8_t length;  ///< bytes of the name, 1 .. 255, that follow; no zero at the end
 };
 static_assert(sizeof(DirectoryEntry) == 10);
+
+/// A mount has its control files under this name in the root: so no name of the root is this one.
+inline constexpr std::string_view kControlName = ".spindle";
 
 inline constexpr std::size_t kNodeSlots = kHeaderSize + sizeof(NodeHead);  ///< offset of slot 0
 inline constexpr unsigned kMaxDirectoryLevels = 8;

@@ -24,6 +24,7 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/base/result.h"
+#include "spindle/format/directory.h"
 
 namespace spindle {
 
@@ -33,7 +34,7 @@ inline constexpr NodeId kControlBit = 1ull << 63;
 
 /// The control files appear under this name in the root of a mount. So nothing of the volume's own
 /// can be reached by it there: a name of this kind is never made, and left out of listings.
-inline constexpr std::string_view kControlName = ".spindle";
+using format::kControlName;
 constexpr bool is_control_name(NodeId directory, std::string_view name) {
   return directory == kRootNode && name == kControlName;
 }
