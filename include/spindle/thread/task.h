@@ -55,6 +55,13 @@ template <class T>
 class Task {
  public:
   Task() = default;
+  Task(Task&&) noexcept = default;
+  /// Waits first for the end of the thread that it had.
+  Task& operator=(Task&& other) noexcept {
+    thread_ = std::move(other.thread_);
+    outcome_ = std::move(other.outcome_);
+    return *this;
+  }
 
   /// Waits for the end; then the result, once. Throws the exception that left the function.
   /// ECANCELED if the thread was cancelled; ENOMEM if it was never made; else as Thread::join.

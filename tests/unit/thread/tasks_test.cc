@@ -43,6 +43,20 @@ TEST(Task, ExceptionReachesTheJoiner) {
   });
 }
 
+TEST(Task, WhatIsAssignedToEndsFirst) {
+  run([] {
+    const auto result = std::make_shared<int>(1);
+    Task<std::shared_ptr<int>> task = launch("first", [&] {
+      yield();
+      return result;
+    });
+    task = launch("second", [&] { return result; });
+    EXPECT_EQ(result.use_count(), 2) << "of the first nothing is left";
+    EXPECT_EQ(task.join().take(), result);
+    EXPECT_EQ(result.use_count(), 1);
+  });
+}
+
 TEST(Task, JoinTimesOutAndMemoryMayLack) {
   run([] {
     Event go;
