@@ -111,9 +111,12 @@ Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout) {
   if (ready == 0) {
     const PollSet set(descriptors);
     if (set.fd() < 0) return Error{errno, "epoll_create1 failed"};
-    const Result<> woken = wait_readable(set.fd(), timeout);
-    if (!woken.ok() && woken.code() != ETIMEDOUT) return woken.error();
-    ready = look();
+    // Whoever ran before this thread may have taken what woke it.
+    for (bool in_time = true; ready == 0 && in_time; ready = look()) {
+      const Result<> woken = wait_readable(set.fd(), timeout);
+      in_time = woken.ok();
+      if (!in_time && woken.code() != ETIMEDOUT) return woken.error();
+    }
   }
   if (ready < 0) return Error{errno, "the descriptors cannot be polled"};
   return static_cast<std::size_t>(ready);
