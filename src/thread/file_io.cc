@@ -30,6 +30,12 @@ int run(std::uint8_t operation, int fd, const void* buffer, std::size_t size, st
   });
 }
 
+/// The ring takes the highest number of all for "where the descriptor stands".
+Result<> check_offset(std::uint64_t offset) {
+  if (offset > INT64_MAX) return Error{EINVAL, "no file is as long as the offset"};
+  return {};
+}
+
 /// A descriptor of the call's own: the caller may close his while the call, left, goes on.
 class OwnDescriptor {
  public:
@@ -68,6 +74,7 @@ Result<std::size_t> read_within(int fd, std::span<std::byte> to, std::uint64_t o
 
 Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset,
                             Timeout timeout) {
+  TRY(check_offset(offset));
   if (timeout != kNever) return read_within(fd, to, offset, timeout);
   std::size_t done = 0;
   while (done < to.size()) {
@@ -84,6 +91,7 @@ Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offse
 }
 
 Result<> write_at(int fd, std::span<const std::byte> from, std::uint64_t offset, Timeout timeout) {
+  TRY(check_offset(offset));
   if (timeout != kNever) {
     const auto own = TRY(OwnDescriptor::duplicate(fd));
     const std::vector<std::byte> bytes(from.begin(), from.end());

@@ -19,7 +19,8 @@
 
 namespace spindle::thread {
 
-/// Bytes read; fewer than asked for only at the end of the file.
+/// Bytes read; fewer than asked for only at the end of the file. EINVAL, here and below, for an
+/// offset over INT64_MAX.
 Result<std::size_t> read_at(int fd, std::span<std::byte> to, std::uint64_t offset,
                             Timeout timeout = kNever);
 /// Writes all of them.

@@ -466,6 +466,24 @@ TEST(FileIo, ManyThreadsReadAndWriteOneFile) {
   EXPECT_EQ(read_at(-1, outside, 0).code(), EBADF);
 }
 
+TEST(FileIo, NoOffsetMeansWhereTheDescriptorStands) {
+  const int fd = open_temporary_file();
+  ASSERT_EQ(write(fd, "0123456789", 10), 10);
+  const auto refuses = [&] {
+    std::vector<std::byte> bytes(2);
+    for (const std::uint64_t offset : {UINT64_MAX, std::uint64_t{1} << 63}) {
+      for (const std::int64_t deadline_ns : {kNever, monotonic_ns() + 60 * kNsPerSecond}) {
+        EXPECT_EQ(read_at(fd, bytes, offset, deadline_ns).code(), EINVAL);
+        EXPECT_EQ(write_at(fd, bytes, offset, deadline_ns).code(), EINVAL);
+      }
+    }
+    EXPECT_EQ(lseek(fd, 0, SEEK_CUR), 10);
+  };
+  run(refuses);
+  refuses();
+  close(fd);
+}
+
 TEST(SignalEventsTest, ASignalIsAnEvent) {
   auto signals = SignalEvents::open({SIGUSR1, SIGUSR2}).take();
   run([&] {
