@@ -65,8 +65,10 @@ void on_tick(int, siginfo_t*, void* raw_context) {
   pthread_sigmask(SIG_SETMASK, &context.uc_sigmask, nullptr);
   self->scheduler->preempt(*self);
   errno = saved_errno;
-  // The return from the handler restores the signal stack as well, which is the worker's.
+  // The return from the handler restores the signal stack and mask as well, which are the worker's:
+  // other threads may have changed them meanwhile.
   sigaltstack(nullptr, &context.uc_stack);
+  pthread_sigmask(SIG_SETMASK, nullptr, &context.uc_sigmask);
 }
 
 bool install_tick_handler() {

@@ -3,10 +3,57 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <array>
+#include <mutex>
+
 #include "spindle/thread/io.h"
 #include "spindle/thread/runtime.h"
+#include "spindle/thread/section.h"
 
 namespace spindle::thread {
+namespace {
+
+/// How many SignalEvents there are for a signal, and how the first of them found it.
+struct AwaitedSignal {
+  std::size_t by = 0;
+  bool was_blocked = false;
+};
+
+std::mutex awaited_mutex;
+std::array<AwaitedSignal, NSIG> awaited;  // by number; guarded by awaited_mutex
+
+template <class Visit>
+void for_each_signal(const sigset_t& signals, Visit visit) {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (sigismember(&signals, signal) == 1)
+      visit(signal, awaited[static_cast<std::size_t>(signal)]);
+  }
+}
+
+// In a section, both: the mutex must not be held by a thread that is preempted.
+
+void block_for_another(const sigset_t& signals) {
+  const Section section;
+  const std::lock_guard lock(awaited_mutex);
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &signals, &before);
+  for_each_signal(signals, [&](int signal, AwaitedSignal& state) {
+    if (state.by++ == 0) state.was_blocked = sigismember(&before, signal) == 1;
+  });
+}
+
+void unblock_if_last(const sigset_t& signals) {
+  const Section section;
+  const std::lock_guard lock(awaited_mutex);
+  sigset_t nobodys;
+  sigemptyset(&nobodys);
+  for_each_signal(signals, [&](int signal, AwaitedSignal& state) {
+    if (--state.by == 0 && !state.was_blocked) sigaddset(&nobodys, signal);
+  });
+  pthread_sigmask(SIG_UNBLOCK, &nobodys, nullptr);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<SignalEvents>> SignalEvents::open(std::initializer_list<int> signals) {
   sigset_t set;
@@ -14,21 +61,20 @@ Result<std::unique_ptr<SignalEvents>> SignalEvents::open(std::initializer_list<i
   for (const int signal : signals) {
     if (sigaddset(&set, signal) != 0) return Error{EINVAL, "there is no signal with this number"};
   }
-  sigset_t before;
-  pthread_sigmask(SIG_BLOCK, &set, &before);
+  block_for_another(set);
   const int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    unblock_if_last(set);
     return Error{error, "signalfd failed"};
   }
-  return std::unique_ptr<SignalEvents>(new SignalEvents(fd, before));
+  return std::unique_ptr<SignalEvents>(new SignalEvents(fd, set));
 }
 
 SignalEvents::~SignalEvents() {
   if (Runtime::current() != nullptr) forget(fd_);
   close(fd_);
-  pthread_sigmask(SIG_SETMASK, &blocked_before_, nullptr);
+  unblock_if_last(signals_);
 }
 
 Result<int> SignalEvents::wait(Timeout timeout) {

@@ -6,7 +6,8 @@
 //
 // While it exists the signals are blocked on the calling kernel thread (and on those that it makes
 // later); they should be blocked on every kernel thread of the program, or one of those takes them
-// with the default action. So open it before the runtime runs where it has several workers.
+// with the default action. So open it before the runtime runs where it has several workers. When
+// the last one for a signal goes it is as the first one found it, on the calling kernel thread.
 #pragma once
 
 #include <csignal>
@@ -31,9 +32,9 @@ class SignalEvents {
   Result<int> wait(Timeout timeout = kNever);
 
  private:
-  SignalEvents(int fd, const sigset_t& blocked_before) : fd_(fd), blocked_before_(blocked_before) {}
+  SignalEvents(int fd, const sigset_t& signals) : fd_(fd), signals_(signals) {}
   int fd_;
-  sigset_t blocked_before_;
+  sigset_t signals_;
 };
 
 }  // namespace spindle::thread
