@@ -74,19 +74,19 @@ struct alignas(32) Control {
   WaitNode* parked = nullptr;  // what it waits on, if it waits
 
   Beginning beginning;
-  std::atomic<WaitQueue*> end = nullptr;     // see end_of_life.h
-  std::uint32_t depth = 0;                   // of sections it is in, while it does not run
-  bool in_section = false;                   // it goes on in one that keeps other workers out
-  bool live = false;                         // neither joined, nor detached and ended
-  bool preempted = false;                    // by a signal: it goes on where it was
-  std::atomic<std::uint8_t> cancel_off = 0;  // depth of sections in which it cannot be cancelled
-  Stack* stack = nullptr;                    // null before the first run and after the end
+  std::atomic<WaitQueue*> end = nullptr;  // see end_of_life.h
+  std::uint32_t depth = 0;                // of sections it is in, while it does not run
+  bool in_section = false;                // it goes on in one that keeps other workers out
+  bool live = false;                      // neither joined, nor detached and ended
+  bool preempted = false;                 // by a signal: it goes on where it was
+  std::uint8_t size_class = 0;            // of its stack
+  Stack* stack = nullptr;                 // null before the first run and after the end
   void (*entry)(void*) = nullptr;
   std::uint64_t id = 0;
-  std::uint32_t slot = 0;  // its number in the pool, and its TaskId less one
-  std::uint32_t size_class = 0;
-  Scheduler* scheduler = nullptr;      // null when the runtime is gone
-  const Blocking* blocking = nullptr;  // who must act before it can go on, if known
+  std::uint32_t slot = 0;                     // its number in the pool, and its TaskId less one
+  std::atomic<std::uint32_t> cancel_off = 0;  // depth of sections in which it cannot be cancelled
+  Scheduler* scheduler = nullptr;             // null when the runtime is gone
+  const Blocking* blocking = nullptr;         // who must act before it can go on, if known
   LocalTable* locals = nullptr;
   std::uint64_t tag = 0;  // whose sake it works for
   int priority = 0;       // with what was donated

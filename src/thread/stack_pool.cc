@@ -138,7 +138,7 @@ std::uint32_t StackPool::class_of(std::size_t size) {
 
 bool StackPool::promise_slowly(std::size_t size, Control& to) {
   if (size > kLargestStack) return false;
-  to.size_class = class_of(size);
+  to.size_class = static_cast<std::uint8_t>(class_of(size));
   const SizeClass& from = classes_[to.size_class];
   return ++classes_[to.size_class].promised <= from.available || make_room(to.size_class);
 }
