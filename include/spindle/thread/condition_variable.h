@@ -29,7 +29,8 @@ class ConditionVariable {
     waiters_.wake_all();
   }
 
-  /// Unlocks, waits to be notified, locks again.
+  /// Unlocks, waits to be notified, locks again. What unlocking throws (std::unique_lock does if it
+  /// owns nothing) reaches the caller, who has not waited.
   template <class Lock>
   void wait(Lock& lock) {
     wait_until(lock, kNever);
@@ -45,7 +46,12 @@ class ConditionVariable {
     const Section section;
     WaitNode node;
     waiters_.enqueue(node);
-    lock.unlock();
+    try {
+      lock.unlock();
+    } catch (...) {
+      if (node.queue != nullptr) waiters_.withdraw(node);
+      throw;
+    }
     const Relock<Lock> relock(lock);
     return WaitQueue::park(node, deadline);
   }

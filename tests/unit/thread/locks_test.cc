@@ -416,6 +416,28 @@ TEST(ConditionVariable, NotifyAllWakesAllAndTheLockIsHeldAgain) {
   });
 }
 
+TEST(ConditionVariable, NobodyWaitsWhoseLockCannotBeUnlocked) {
+  run([] {
+    Mutex mutex;
+    ConditionVariable changed;
+    Thread careless = spawn("careless", [&] {
+      std::unique_lock lock(mutex, std::defer_lock);
+      EXPECT_THROW(changed.wait(lock), std::system_error);
+    });
+    EXPECT_TRUE(careless.join().ok());
+    bool woken = false;
+    Thread waiter = spawn("waiter", [&] {
+      std::unique_lock lock(mutex);
+      changed.wait(lock);
+      woken = true;
+    });
+    yield();
+    changed.notify_one();
+    EXPECT_TRUE(waiter.join().ok());
+    EXPECT_TRUE(woken);
+  });
+}
+
 TEST(ConditionVariable, TimesOutWithTheLockHeld) {
   run([] {
     Mutex mutex;
