@@ -76,15 +76,15 @@ class Promise {
   }
 
   [[nodiscard]] Future<T> future() const { return Future<T>(shared_); }
-  /// Once: keeping a promise twice is a bug of the caller.
+  /// Once: keeping a promise twice, or one that was moved from, is a bug of the caller.
   void set(detail::Kept<T> value) {
-    CHECK(!shared_->settled.is_set());
+    CHECK(shared_ != nullptr && !shared_->settled.is_set());
     shared_->value.emplace(std::move(value));
     shared_->settled.set();
   }
   void set() requires std::is_void_v<T> { set(std::monostate()); }
   void set_exception(std::exception_ptr failure) {
-    CHECK(!shared_->settled.is_set());
+    CHECK(shared_ != nullptr && !shared_->settled.is_set());
     shared_->failure = std::move(failure);
     shared_->settled.set();
   }

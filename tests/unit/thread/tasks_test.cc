@@ -300,6 +300,21 @@ TEST(FutureTest, ValueExceptionBrokenPromiseAndTimeOut) {
   });
 }
 
+TEST(FutureDeathTest, APromiseIsKeptOnceAndByWhoHasIt) {
+  EXPECT_DEATH(run([] {
+                 Promise<int> promise;
+                 promise.set(1);
+                 promise.set(2);
+               }),
+               "CHECK failed");
+  EXPECT_DEATH(run([] {
+                 Promise<int> promise;
+                 const Promise<int> other = std::move(promise);
+                 promise.set(1);
+               }),
+               "CHECK failed");
+}
+
 TEST(FutureTest, OfNothingSaysThatTheTimeHasCome) {
   run([] {
     Promise<void> promise;
