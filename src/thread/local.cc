@@ -1,19 +1,23 @@
 #include "spindle/thread/local.h"
 
 #include <atomic>
+#include <utility>
 
+#include "spindle/thread/thread.h"
 #include "thread/local_table.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
 
 void destroy_locals(Control& thread) {
+  const current_thread::CancellationOff off;
   const std::unique_ptr<LocalTable> table(thread.locals);
   // The end of one value may make another.
-  while (!table->entries.empty()) {
-    const LocalTable::Entry last = table->entries.back();
-    table->entries.pop_back();
-    if (last.value != nullptr) last.destroy(last.value);
+  while (!table->made.empty()) {
+    const std::size_t number = table->made.back();
+    table->made.pop_back();
+    const LocalTable::Entry last = std::exchange(table->entries[number], {});
+    last.destroy(last.value);
   }
   thread.locals = nullptr;
 }
@@ -37,6 +41,7 @@ void set_local_value(std::size_t number, void* value, void (*destroy)(void*)) {
   auto& entries = self.locals->entries;
   if (number >= entries.size()) entries.resize(number + 1);
   entries[number] = {value, destroy};
+  self.locals->made.push_back(number);
 }
 
 }  // namespace detail

@@ -13,10 +13,11 @@ struct LocalTable {
     void* value = nullptr;
     void (*destroy)(void*) = nullptr;
   };
-  std::vector<Entry> entries;  // by the number of the Local
+  std::vector<Entry> entries;     // by the number of the Local
+  std::vector<std::size_t> made;  // numbers, in the order in which the values were made
 };
 
-/// Ends the thread's values, the last made first.
+/// Ends the calling thread's values, the last made first, while it cannot be cancelled.
 void destroy_locals(Control& thread);
 
 }  // namespace spindle::thread

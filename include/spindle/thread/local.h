@@ -4,8 +4,9 @@
 //   ++*depth;                         // T() at a thread's first use; ends with the thread
 //
 // C++'s thread_local belongs to the kernel thread, and so to all threads of a worker; this belongs
-// to the thread and goes where it goes. A number is taken for each Local that is made and not given
-// back: make few, and static. Only inside a thread.
+// to the thread and goes where it goes. A thread's values end with it, the last made first; their
+// destructors may wait, and are not cancelled. A number is taken for each Local that is made and
+// not given back: make few, and static. Only inside a thread.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Results, exceptions, cancellation, once, futures, groups, select, Hoare monitors, thread-locals.
+// Results, exceptions, cancellation, once, futures, groups, select, Hoare monitors.
 #include <stdexcept>
 
 #include "spindle/base/clock.h"
@@ -9,7 +9,6 @@
 #include "spindle/thread/future.h"
 #include "spindle/thread/group.h"
 #include "spindle/thread/latch.h"
-#include "spindle/thread/local.h"
 #include "spindle/thread/monitor.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/once.h"
@@ -627,26 +626,6 @@ TEST(HoareMonitorTest, MayGoWithTheThreadsThatAreStuckInIt) {
     WaitQueue("nothing").wait();
   };
   EXPECT_EQ(make_runtime()->run(get_stuck).code(), EDEADLK);
-}
-
-TEST(LocalTest, EachThreadHasItsOwnAndItEndsWithTheThread) {
-  static int alive = 0;
-  struct Counted {
-    Counted() { ++alive; }
-    ~Counted() { --alive; }
-    int value = 0;
-  };
-  static Local<Counted> local;
-  run([] {
-    in_parallel(5, [](std::size_t index) {
-      local->value = static_cast<int>(index);
-      yield();
-      EXPECT_EQ(local->value, static_cast<int>(index));
-    });
-    EXPECT_EQ(alive, 0);
-    EXPECT_EQ(local->value, 0);
-  });
-  EXPECT_EQ(alive, 0);
 }
 
 }  // namespace
