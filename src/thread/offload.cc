@@ -1,6 +1,7 @@
 #include "spindle/thread/offload.h"
 
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -30,10 +31,14 @@ class Call {
   /// Nobody waits for it any more.
   [[nodiscard]] bool left() const { return left_.load(std::memory_order_acquire); }
 
+  /// What the thread's errno is after the call, which has ended.
+  [[nodiscard]] int error_number() const { return error_number_; }
+
  private:
   class Leaving;
 
   std::function<void()> work_;
+  int error_number_ = errno;  // the thread's, then the helper's
   Runtime& runtime_ = *Runtime::current();
   WaitQueue done_{"blocking call", WaitKind::kEvent};
   WaitNode node_;
@@ -71,7 +76,9 @@ bool Call::wait(Deadline deadline) {
 }
 
 void Call::make(const std::shared_ptr<Call>& call) {
+  errno = call->error_number_;
   if (!call->left()) call->work_();
+  call->error_number_ = errno;
   call->work_ = nullptr;  // with what it owns
   const std::lock_guard lock(call->mutex_);
   call->ended_ = true;
@@ -243,7 +250,9 @@ bool run_on_helper(std::function<void()> work, Deadline deadline) {
   static Helpers helpers;
   const auto call = std::make_shared<Call>(std::move(work), deadline != kNever);
   if (!helpers.submit(call)) Call::make(call);
-  return call->wait(deadline);
+  const bool ended = call->wait(deadline);
+  if (ended) current_thread::error_number() = call->error_number();
+  return ended;
 }
 
 }  // namespace detail

@@ -4,10 +4,12 @@
 //   const int fd = offload([&] { return open(path, O_RDONLY); });   // may take a disk's time
 //   Result<int> answer = offload_until(deadline_ns, [name] { return look_up(name); });
 //
-// For what cannot be polled: files, name look-up, waitpid. An exception reaches the caller. Helpers
-// are made when none is idle, up to kMostHelpers in the process, and kept; beyond that calls queue.
-// The wait of `offload` is no point of cancellation, for the helper uses what the caller's stack
-// holds. Outside of a thread, and where the kernel gives no helper, the function is just called.
+// For what cannot be polled: files, name look-up, waitpid. An exception reaches the caller, and
+// errno is after the call as the call left it (in a thread that may have gone to another worker:
+// current_thread::error_number). Helpers are made when none is idle, up to kMostHelpers in the
+// process, and kept; beyond that calls queue. The wait of `offload` is no point of cancellation,
+// for the helper uses what the caller's stack holds. Outside of a thread, and where the kernel
+// gives no helper, the function is just called.
 //
 // Nobody can end a blocking call from outside. So when the deadline of `offload_until` comes, or
 // its thread is cancelled, the call is left to its helper, which ends it some time and drops what

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstdlib>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <shared_mutex>
 #include <thread>
 
@@ -323,6 +325,21 @@ TEST(OffloadTest, OthersRunMeanwhileAndResultsAndExceptionsComeBack) {
     EXPECT_TRUE(other.join().ok());
     in_parallel(100, [](std::size_t index) { EXPECT_EQ(offload([=] { return index; }), index); });
   });
+}
+
+TEST(OffloadTest, ErrnoComesBack) {
+  const auto fail = [] { return open("/no/such/file", O_RDONLY); };
+  const auto expect_errno = [&](int before, int after, const std::function<void()>& call) {
+    current_thread::error_number() = before;
+    call();
+    EXPECT_EQ(current_thread::error_number(), after);
+  };
+  run([&] {
+    expect_errno(0, ENOENT, [&] { EXPECT_EQ(offload(fail), -1); });
+    expect_errno(0, ENOENT, [&] { EXPECT_EQ(offload_for(60 * kNsPerSecond, fail).take(), -1); });
+    expect_errno(EDOM, EDOM, [] { offload([] {}); });
+  });
+  expect_errno(0, ENOENT, [&] { EXPECT_EQ(offload(fail), -1); });
 }
 
 /// Calls that block until they are let go, one by one.
