@@ -24,7 +24,7 @@ inline bool SharedMutex::needs_no_section(const Control& self) const {
 // is taken. What is asked for is put together only for who has to wait.
 [[gnu::always_inline]] inline LockOutcome SharedMutex::acquire(const LockRequest& request) {
   const Section section;
-  if (locked() || readers() > 0) return wait_in(waiting_writers_, LockRequest(request));
+  if (is_written() || readers_.count() > 0) return wait_in(waiting_writers_, LockRequest(request));
   Control& self = caller();
   writer_ = {&self, request.where};
   if (__builtin_expect(self.tracks_locks, 0)) track(request.where, false, true);
@@ -50,7 +50,7 @@ Result<> SharedMutex::lock_checked(Timeout timeout) {
 
 bool SharedMutex::try_acquire(const void* where) {
   const Section section;
-  if (locked() || readers() > 0) return false;
+  if (is_written() || readers_.count() > 0) return false;
   Control& self = caller();
   writer_ = {&self, where};
   if (self.tracks_locks) track(where, false, false);
@@ -74,7 +74,7 @@ bool SharedMutex::try_lock_until(Deadline deadline) {
 void SharedMutex::lock_shared() {
   const void* const where = __builtin_return_address(0);
   Control& self = caller();
-  if (needs_no_section(self) && !locked() && readers_.add_first(&self, where)) return;
+  if (needs_no_section(self) && !is_written() && readers_.add_first(&self, where)) return;
   begin_reading({.where = where});
 }
 
@@ -177,9 +177,9 @@ bool SharedMutex::readers_turn() const {
 }
 
 void SharedMutex::admit() {
-  while (!locked()) {
+  while (!is_written()) {
     const bool reads = readers_turn();
-    if (!reads && (readers() > 0 || waiting_writers_.empty())) return;
+    if (!reads && (readers_.count() > 0 || waiting_writers_.empty())) return;
     WaitQueue& queue = reads ? waiting_readers_ : waiting_writers_;
     Control& next = *queue.front()->thread;
     const void* const where = next.blocking->where();
@@ -208,8 +208,10 @@ void SharedMutex::unlock() {
 
 void SharedMutex::unlock_shared() {
   Control& self = caller();
-  const bool owes_priority = self.priority != self.own_priority;
-  if (needs_no_section(self) && !owes_priority && readers_.remove_first(&self)) return;
+  if (needs_no_section(self) && self.priority == self.own_priority &&
+      readers_.remove_first(&self)) {
+    return;
+  }
   end_reading();
 }
 

@@ -268,6 +268,7 @@ void set_tag(std::uint64_t tag) {
   calling_thread().tag = tag;
 }
 int priority() {
+  const Section section;
   return caller().priority;
 }
 void set_priority(int priority) {

@@ -15,6 +15,7 @@
 
 #include "spindle/base/result.h"
 #include "spindle/thread/readers.h"
+#include "spindle/thread/section.h"
 #include "spindle/thread/wait_queue.h"
 
 namespace spindle::thread {
@@ -31,7 +32,7 @@ class SharedMutex {
         waiting_writers_(name, WaitKind::kSharedMutex),
         prefer_(prefer) {}
   ~SharedMutex() {
-    if (locked() || readers() > 0) check_may_go();
+    if (is_written() || readers_.count() > 0) check_may_go();
     if (in_order_) forget_order();
   }
 
@@ -53,10 +54,17 @@ class SharedMutex {
   bool try_lock_shared_until(Deadline deadline);
   void unlock_shared();
 
-  [[nodiscard]] std::size_t readers() const { return readers_.count(); }
-  [[nodiscard]] bool locked() const { return writer_.thread != nullptr; }
+  [[nodiscard]] std::size_t readers() const {
+    const Section section;
+    return readers_.count();
+  }
+  [[nodiscard]] bool locked() const {
+    const Section section;
+    return is_written();
+  }
 
  private:
+  [[nodiscard]] bool is_written() const { return writer_.thread != nullptr; }
   [[nodiscard]] bool may_read() const;
   [[nodiscard]] bool readers_turn() const;
   LockOutcome acquire(const LockRequest& request);

@@ -1,5 +1,6 @@
 // Readers and writers in the graph of who waits for whom.
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <shared_mutex>
 #include <string>
@@ -304,6 +305,39 @@ TEST(SharedMutex, IsHarmlessOutsideOfARuntime) {
   mutex.lock_shared();
   EXPECT_FALSE(mutex.try_lock());
   mutex.unlock_shared();
+}
+
+// For ThreadSanitizer.
+TEST(SharedMutex, MayBeLookedAtByAnyWorker) {
+  Runtime::Options options;
+  options.workers = 2;
+  auto runtime = Runtime::create(std::move(options)).take();
+  const Result<> result = runtime->run([] {
+    SharedMutex table("table");
+    std::atomic<bool> over = false;
+    Thread urgent = spawn(ThreadOptions{.name = "urgent", .priority = 9}, [&] {
+      for (int i = 0; i < 3000; ++i) {
+        const std::lock_guard alone(table);
+        EXPECT_EQ(table.readers(), 0u);
+      }
+      over = true;
+    });
+    Thread reader = spawn("reader", [&] {
+      while (!over) {
+        const std::shared_lock shared(table);
+        EXPECT_FALSE(table.locked());
+        EXPECT_LE(current_thread::priority(), 9);
+      }
+    });
+    while (!over) {
+      EXPECT_LE(table.readers(), 1u);
+      static_cast<void>(table.locked());
+      yield();
+    }
+    EXPECT_TRUE(urgent.join().ok());
+    EXPECT_TRUE(reader.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
 }
 
 TEST(SharedMutexDeathTest, MisuseIsNamed) {
