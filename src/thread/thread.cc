@@ -192,6 +192,7 @@ void sleep_from(std::int64_t now_ns, Deadline deadline) {
   WaitQueue alarm("", WaitKind::kSleep);
   const Section section;
   if (deadline.ns() <= now_ns) {
+    current_thread::cancellation_point();
     Control& self = calling_thread();
     self.scheduler->yield(self);
   } else {

@@ -30,5 +30,20 @@ TEST(CancellationOff, NestsHoweverDeep) {
   });
 }
 
+TEST(Cancellation, EndsASleepOfNoTimeToo) {
+  run([] {
+    bool slept = false;
+    for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}}) {
+      Thread thread = spawn("sleeper", [&] {
+        sleep_for(ns);
+        slept = true;
+      });
+      thread.cancel();
+      EXPECT_TRUE(thread.join().ok());
+      EXPECT_FALSE(slept) << ns;
+    }
+  });
+}
+
 }  // namespace
 }  // namespace spindle::thread
