@@ -240,7 +240,7 @@ void note_released(const WaitQueue& lock) {
 
 void forget_in_order(const WaitQueue& lock) {
   const Section section;
-  if (current_scheduler != nullptr) current_scheduler->lock_order().forget(lock);
+  LockOrder::forget_everywhere(lock);
 }
 
 Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* where,

@@ -1,6 +1,8 @@
 #include "thread/lock_order.h"
 
 #include <algorithm>
+#include <mutex>
+#include <utility>
 
 #include "spindle/base/log.h"
 #include "spindle/thread/inspect.h"
@@ -12,6 +14,9 @@ std::string describe(LockUse use, const void* where) {
   return '"' + std::string(use.lock->name()) + "\" at " + describe_code(where);
 }
 
+constinit std::mutex orders_mutex;
+constinit LockOrder* first_order = nullptr;
+
 /// One who wants it so waits for one who has it so.
 bool excludes(LockUse wanted, LockUse held) {
   return wanted.lock == held.lock && !(wanted.shares && held.shares);
@@ -19,21 +24,47 @@ bool excludes(LockUse wanted, LockUse held) {
 
 }  // namespace
 
+LockOrder::LockOrder(std::function<void(std::string_view)> report) : report_(std::move(report)) {
+  const std::lock_guard lock(orders_mutex);
+  next_ = std::exchange(first_order, this);
+}
+
+LockOrder::~LockOrder() {
+  const std::lock_guard lock(orders_mutex);
+  LockOrder** at = &first_order;
+  while (*at != this) at = &(*at)->next_;
+  *at = next_;
+}
+
 void LockOrder::taken(const Control& by, LockUse use, const void* where, bool waited_for) {
-  if (by.slot >= held_.size()) held_.resize(by.slot + 1);
-  auto& held = held_[by.slot];
-  for (const Held& first : held) {
-    if (waited_for && first.use.lock != use.lock) learn(by, first, {use, where});
+  std::vector<std::string> reports;
+  {
+    const std::lock_guard lock(orders_mutex);
+    if (by.slot >= held_.size()) held_.resize(by.slot + 1);
+    auto& held = held_[by.slot];
+    for (const Held& first : held) {
+      if (!waited_for || first.use.lock == use.lock) continue;
+      std::string report = learn(by, first, {use, where});
+      if (!report.empty()) reports.push_back(std::move(report));
+    }
+    held.push_back({use, where});
   }
-  held.push_back({use, where});
+  // Whoever is told may use locks himself.
+  for (const std::string& report : reports) tell(report);
 }
 
 void LockOrder::released(const Control& by, const WaitQueue& lock) {
+  const std::lock_guard guard(orders_mutex);
   if (by.slot >= held_.size()) return;
   auto& held = held_[by.slot];
   const auto at = std::find_if(held.rbegin(), held.rend(),
                                [&](const Held& one) { return one.use.lock == &lock; });
   if (at != held.rend()) held.erase(std::next(at).base());
+}
+
+void LockOrder::forget_everywhere(const WaitQueue& lock) {
+  const std::lock_guard guard(orders_mutex);
+  for (LockOrder* order = first_order; order != nullptr; order = order->next_) order->forget(lock);
 }
 
 void LockOrder::forget(const WaitQueue& lock) {
@@ -51,13 +82,17 @@ void LockOrder::forget(const WaitQueue& lock) {
   before_.erase(&lock);
 }
 
-void LockOrder::learn(const Control& by, const Held& first, const Held& second) {
+std::string LockOrder::learn(const Control& by, const Held& first, const Held& second) {
   Edges& edges = after_[first.use];
-  if (edges.contains(second.use)) return;
-  const Edge* const opposite = path(second.use, first.use);
-  if (opposite != nullptr) report(by, first, second, *opposite);
+  if (edges.contains(second.use)) return "";
+  std::string report;
+  if (const Edge* const opposite = path(second.use, first.use)) {
+    ++inversions_;
+    report = describe_inversion(by, first, second, *opposite);
+  }
   edges.emplace(second.use, Edge{by.name, first.where, second.where});
   before_[second.use.lock].insert(first.use);
+  return report;
 }
 
 const LockOrder::Edge* LockOrder::path(LockUse from, LockUse to) const {
@@ -84,19 +119,20 @@ const LockOrder::Edge* LockOrder::path(LockUse from, LockUse to) const {
   return nullptr;
 }
 
-void LockOrder::report(const Control& by, const Held& first, const Held& second,
-                       const Edge& before) {
-  ++inversions_;
-  const std::string text = "lock order: thread \"" + std::string(by.name) + "\" takes " +
-                           describe(second.use, second.where) + " while it holds " +
-                           describe(first.use, first.where) + "; thread \"" + before.thread +
-                           "\" began the opposite order, holding one since " +
-                           describe_code(before.first_where) + " and taking the next at " +
-                           describe_code(before.second_where);
+std::string LockOrder::describe_inversion(const Control& by, const Held& first, const Held& second,
+                                          const Edge& before) {
+  return "lock order: thread \"" + std::string(by.name) + "\" takes " +
+         describe(second.use, second.where) + " while it holds " +
+         describe(first.use, first.where) + "; thread \"" + before.thread +
+         "\" began the opposite order, holding one since " + describe_code(before.first_where) +
+         " and taking the next at " + describe_code(before.second_where);
+}
+
+void LockOrder::tell(const std::string& report) const {
   if (report_) {
-    report_(text);
+    report_(report);
   } else {
-    log(LogLevel::kWarning, text);
+    log(LogLevel::kWarning, report);
   }
 }
 

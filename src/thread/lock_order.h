@@ -4,7 +4,8 @@
 // held, from which a path of edges leads to that other one, is an inversion: some other order of
 // running would have been a deadlock. Each pair is reported once. Two that share a lock do not wait
 // for each other, so a path goes through a lock only if one of them had it, or wanted it, alone.
-// Kept by the runtime that was made with check_lock_order, in its sections.
+// Kept by the runtime that was made with check_lock_order, in its sections. A lock may go in
+// another one's, or where none runs, so that all orders have one mutex.
 #pragma once
 
 #include <compare>
@@ -30,13 +31,16 @@ struct LockUse {
 
 class LockOrder {
  public:
-  explicit LockOrder(std::function<void(std::string_view)> report) : report_(std::move(report)) {}
+  explicit LockOrder(std::function<void(std::string_view)> report);
+  ~LockOrder();
+  LockOrder(const LockOrder&) = delete;
+  LockOrder& operator=(const LockOrder&) = delete;
 
   /// `waited_for`: not by a mere try, which can be no part of a deadlock.
   void taken(const Control& by, LockUse use, const void* where, bool waited_for);
   void released(const Control& by, const WaitQueue& lock);
-  /// The lock is no more.
-  void forget(const WaitQueue& lock);
+  /// The lock is no more, for none of the orders.
+  static void forget_everywhere(const WaitQueue& lock);
   /// The thread of this slot begins.
   void begin(std::uint32_t slot) {
     if (slot < held_.size()) held_[slot].clear();
@@ -55,16 +59,21 @@ class LockOrder {
   };
   using Edges = std::map<LockUse, Edge>;
 
-  void learn(const Control& by, const Held& first, const Held& second);
+  void forget(const WaitQueue& lock);
+  /// What is to be reported; mostly nothing.
+  std::string learn(const Control& by, const Held& first, const Held& second);
   /// The first edge of a path from one who waits for `from` to one who has `to`, or null.
   const Edge* path(LockUse from, LockUse to) const;
-  void report(const Control& by, const Held& first, const Held& second, const Edge& before);
+  static std::string describe_inversion(const Control& by, const Held& first, const Held& second,
+                                        const Edge& before);
+  void tell(const std::string& report) const;
 
   std::function<void(std::string_view)> report_;
   std::vector<std::vector<Held>> held_;  // by the thread's slot
   std::map<LockUse, Edges> after_;
   std::unordered_map<const WaitQueue*, std::set<LockUse>> before_;
   std::uint64_t inversions_ = 0;
+  LockOrder* next_ = nullptr;  // of all
 };
 
 }  // namespace spindle::thread

@@ -246,6 +246,26 @@ TEST(LockOrderTest, GoesThroughOtherLocksAndForgetsDeadOnes) {
   EXPECT_EQ(none.size(), 0u);
 }
 
+TEST(LockOrderTest, ForgetsWhatGoesBetweenTheRunsOrInAnother) {
+  Runtime::Options options;
+  options.check_lock_order = true;
+  auto runtime = Runtime::create(std::move(options)).take();
+  std::array<std::optional<Mutex>, 2> locks;
+  for (int i = 0; i < 3; ++i) {
+    for (auto& lock : locks) lock.emplace("lock");
+    const Result<> result = runtime->run([&] {
+      const std::lock_guard one(*locks[i % 2 == 0 ? 0 : 1]);
+      const std::lock_guard two(*locks[i % 2 == 0 ? 1 : 0]);
+    });
+    EXPECT_TRUE(result.ok());
+    const auto drop = [&] {
+      for (auto& lock : locks) lock.reset();
+    };
+    i == 0 ? drop() : run(drop);
+  }
+  EXPECT_EQ(runtime->lock_order_inversions(), 0u);
+}
+
 TEST(LockOrderTest, LooksAtMonitors) {
   const auto reports = inversions_in([] {
     HoareMonitor teller("teller");
