@@ -80,6 +80,15 @@ bool install_tick_handler() {
   return sigaction(kTickSignal, &action, nullptr) == 0;
 }
 
+/// Of the calling kernel thread, for the tick; true if that was blocked before.
+bool change_mask(int how) {
+  sigset_t tick, before;
+  sigemptyset(&tick);
+  sigaddset(&tick, kTickSignal);
+  pthread_sigmask(how, &tick, &before);
+  return sigismember(&before, kTickSignal) == 1;
+}
+
 }  // namespace
 
 Result<> Scheduler::start_timer(Worker& worker) const {
@@ -94,12 +103,15 @@ Result<> Scheduler::start_timer(Worker& worker) const {
     return Error{errno, "timer_create failed"};
   }
   worker.has_timer = true;
+  worker.blocked_tick = change_mask(SIG_UNBLOCK);
   set_timer(worker, true);
   return {};
 }
 
 void Scheduler::stop_timer(Worker& worker) {
-  if (std::exchange(worker.has_timer, false)) timer_delete(worker.timer);
+  if (!std::exchange(worker.has_timer, false)) return;
+  timer_delete(worker.timer);
+  if (worker.blocked_tick) change_mask(SIG_BLOCK);
 }
 
 void Scheduler::set_timer(Worker& worker, bool on) const {

@@ -70,6 +70,7 @@ struct Worker {
   Control* preempted = nullptr;              // for the root to decide about
   timer_t timer = nullptr;
   bool has_timer = false;
+  bool blocked_tick = false;  // its kernel thread, before
   std::uint64_t preemptions = 0;
 
   // What others touch.

@@ -71,7 +71,7 @@ class Runtime {
     /// thread that has not waited; 0: never. Under "fcfs" and "child-first" the thread goes behind
     /// the others; else the policy's quantum and priorities decide. Code of shared libraries, as
     /// malloc, is not interrupted; std::mutex must not be held where a thread can be (InterruptsOff
-    /// helps).
+    /// helps). The signal is SIGVTALRM, which `run` unblocks while it lasts.
     std::int64_t preemption_ns = 0;
     /// Threads may switch at the beginning of each call of a primitive, too, as with several
     /// workers or preemption. With the policy "lottery" and a seed that is the deterministic mode:

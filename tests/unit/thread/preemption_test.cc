@@ -169,6 +169,28 @@ TEST(Preemption, LeavesTheSignalsAsTheyWere) {
   for (const int signal : {SIGTERM, SIGVTALRM}) EXPECT_FALSE(is_blocked(signal));
 }
 
+TEST(Preemption, ComesAlsoWhereItsSignalIsBlocked) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  for (const unsigned workers : {1u, 2u}) {
+    auto runtime = make("rr", workers);
+    const Result<> result = runtime->run([&] {
+      std::atomic<bool> flag = false;
+      std::vector<Thread> spinners;
+      for (unsigned i = 0; i < workers; ++i) {
+        spinners.push_back(spawn("spinner", [&] { EXPECT_TRUE(spin_until(flag)); }));
+      }
+      yield();
+      flag = true;
+    });
+    EXPECT_TRUE(result.ok());
+    EXPECT_GE(runtime->preemptions(), 1u);
+    EXPECT_TRUE(is_blocked(SIGVTALRM));
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 // Threads are interrupted all the time in malloc, exceptions and library locks.
 TEST(Preemption, StormLeavesEverythingWhole) {
   for (const unsigned workers : {1u, 2u}) {
