@@ -178,7 +178,7 @@ void Poller::unwatch(int fd) {
   forget(fd);
 }
 
-void Poller::dispatch(int fd, std::uint32_t events) {
+void Poller::dispatch(int fd, std::uint32_t events) noexcept {
   Descriptor* descriptor = find(fd);
   if (descriptor == nullptr) return;  // an earlier event's watcher forgot it
   const std::uint32_t broken = events & (EPOLLERR | EPOLLHUP);
@@ -302,7 +302,7 @@ void Poller::post(std::function<void()> work) {
   if (asleep_.exchange(false)) kick();  // once for all that is posted until it wakes
 }
 
-void Poller::run_posted() {
+void Poller::run_posted() noexcept {
   std::vector<std::function<void()>> posted;
   {
     const std::lock_guard lock(inbox_mutex_);

@@ -54,7 +54,8 @@ class Poller {
   /// From any kernel thread.
   void post(std::function<void()> work);
   [[nodiscard]] bool has_posted() const { return has_posted_.load(); }
-  void run_posted();
+  /// What the functions throw ends the program.
+  void run_posted() noexcept;
 
   /// Looks at the descriptors, waiting until `deadline_ns` (a past one: not at all; kNever: for
   /// ever) for the first event, posted work or a kick. The lock, if given, is open while it waits.
@@ -86,7 +87,7 @@ class Poller {
   Result<Descriptor*> arm(int fd, std::uint32_t events);
   Result<> set_armed(Descriptor& descriptor, std::uint32_t events);
   Result<> park(WaitQueue& queue, Deadline deadline);
-  void dispatch(int fd, std::uint32_t events);
+  void dispatch(int fd, std::uint32_t events) noexcept;
   int wait_for_events(epoll_event* events, std::int64_t deadline_ns);
   int linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns);
   int look_for_a_while(epoll_event* events, std::int64_t at_most_ns);

@@ -455,7 +455,7 @@ void Scheduler::expire_due(Worker& worker) {
   worker.last = last;
 }
 
-bool Scheduler::run_idle_handlers() {
+bool Scheduler::run_idle_handlers() noexcept {
   // By index: a handler may remove itself or others.
   for (std::size_t i = 0; i < idle_handlers_.size(); ++i) {
     if (idle_handlers_[i]->idle()) return true;

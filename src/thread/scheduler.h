@@ -147,7 +147,7 @@ class Scheduler {
   void loop(Worker& worker);
   void look_for_events(Worker& worker, std::int64_t deadline_ns);
   void expire_due(Worker& worker);
-  bool run_idle_handlers();
+  bool run_idle_handlers() noexcept;
   void enter(Worker& worker, Control& thread);
   void wait_for_events(Worker& worker);
   bool nothing_can_come() const;

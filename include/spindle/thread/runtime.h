@@ -17,7 +17,8 @@
 // waited for, nobody can ever wake anyone: `run` answers EDEADLK instead of hanging.
 //
 // Idle handlers, watchers and posted functions run on the kernel thread's own stack, between
-// threads: they may wake and spawn threads, but must not wait themselves.
+// threads: they may wake and spawn threads, but must not wait themselves. An exception that leaves
+// one of them ends the program (std::terminate).
 #pragma once
 
 #include <cstddef>

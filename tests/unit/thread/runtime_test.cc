@@ -245,6 +245,14 @@ class DrainingWatcher : public FdWatcher {
   Semaphore& events_;
 };
 
+TEST(PostDeathTest, AnExceptionThatLeavesAFunctionEndsTheProgram) {
+  EXPECT_DEATH(run([] {
+                 Runtime::current()->post([] { throw 1; });
+                 sleep_for(kNsPerMs);
+               }),
+               "terminat");
+}
+
 TEST(Watch, TheWatcherIsCalledForEachEvent) {
   auto runtime = make_runtime();
   const int fd = eventfd(0, EFD_NONBLOCK);
