@@ -165,9 +165,21 @@ void Poller::forget(int fd) {
   descriptors_[static_cast<std::size_t>(fd)].reset();
 }
 
+void Poller::forget_idle() {
+  for (const auto& descriptor : descriptors_) {
+    const bool idle = descriptor && descriptor->watcher == nullptr && !is_waited_for(*descriptor);
+    if (idle) forget(descriptor->fd);
+  }
+}
+
+bool Poller::is_waited_for(const Descriptor& descriptor) {
+  return !descriptor.readers.empty() || !descriptor.writers.empty() ||
+         !descriptor.later_readers.empty();
+}
+
 Result<> Poller::watch(int fd, FdWatcher& watcher) {
   const Descriptor* known = find(fd);
-  if (known != nullptr && (known->watcher != nullptr || !known->readers.empty())) {
+  if (known != nullptr && (known->watcher != nullptr || is_waited_for(*known))) {
     return Error{EEXIST, "the descriptor is already waited for"};
   }
   TRY(arm(fd, EPOLLIN))->watcher = &watcher;

@@ -48,6 +48,8 @@ class Poller {
   /// since then, or there is none.
   bool try_one_read(std::uint64_t switches);
   void forget(int fd);
+  /// All that are neither watched nor waited for: they may be closed where nobody can forget them.
+  void forget_idle();
   Result<> watch(int fd, FdWatcher& watcher);
   void unwatch(int fd);
 
@@ -83,6 +85,7 @@ class Poller {
   };
 
   Poller(int epoll_fd, int event_fd) : epoll_fd_(epoll_fd), event_fd_(event_fd) {}
+  static bool is_waited_for(const Descriptor& descriptor);
   Descriptor* find(int fd) const;
   Result<Descriptor*> arm(int fd, std::uint32_t events);
   Result<> set_armed(Descriptor& descriptor, std::uint32_t events);

@@ -72,7 +72,7 @@ Result<std::unique_ptr<SignalEvents>> SignalEvents::open(std::initializer_list<i
 }
 
 SignalEvents::~SignalEvents() {
-  if (Runtime::current() != nullptr) forget(fd_);
+  forget(fd_);
   close(fd_);
   unblock_if_last(signals_);
 }

@@ -116,6 +116,7 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   for (auto& other : others_) {
     if (other->kernel_thread.joinable()) other->kernel_thread.join();
   }
+  poller_->forget_idle();
   if (result.ok() && stuck_) {
     return Error{EDEADLK, "all threads are asleep and nothing can wake them"};
   }

@@ -24,7 +24,8 @@ Result<> wait_writable(int fd, Timeout timeout = kNever);
 /// meanwhile.
 Result<> put_off_read(int fd, Timeout timeout = kNever);
 
-/// Ends the registration; threads that wait on it get ECANCELED. Harmless if there is none.
+/// Ends the registration; threads that wait on it get ECANCELED. Harmless if there is none, as
+/// outside of a run, whose end ends all registrations.
 void forget(int fd);
 
 }  // namespace spindle::thread

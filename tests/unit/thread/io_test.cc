@@ -228,6 +228,49 @@ TEST(Io, ANumberMayBeUsedAgainForAnotherFile) {
   });
 }
 
+TEST(Io, NothingIsRegisteredBetweenTheRuns) {
+  auto runtime = make_runtime();
+  for (int i = 0; i < 3; ++i) {
+    SocketPair pair;
+    const Result<> result = runtime->run([&] {
+      Thread reader = spawn("reader", [&] { EXPECT_EQ(receive_byte(pair.ends[0]), 'y'); });
+      yield();
+      send_byte(pair.ends[1], 'y');
+      reader.join().take();
+    });
+    EXPECT_TRUE(result.ok());
+    forget(pair.ends[0]);
+    close_descriptor(std::exchange(pair.ends[0], -1));
+  }
+}
+
+TEST(Io, WhatIsWaitedForIsNotWatched) {
+  struct : FdWatcher {
+    void readable() override {}
+  } watcher;
+  run([&] {
+    SocketPair pair;
+    const auto expect_not_watched = [&](const std::function<void()>& wait) {
+      Thread thread = spawn("waiter", [&] { wait(); });
+      yield();
+      EXPECT_EQ(Runtime::current()->watch(pair.ends[0], watcher).code(), EEXIST);
+      thread.cancel();
+      EXPECT_TRUE(thread.join().ok());
+    };
+    std::array<std::byte, 4096> bytes{};
+    // The second read is put off, for the first has found nothing.
+    for (int i = 0; i < 2; ++i) {
+      expect_not_watched([&] { read_some(pair.ends[0], bytes).take(); });
+    }
+    expect_not_watched([&] {
+      while (write_all(pair.ends[0], bytes).ok()) {
+      }
+    });
+    EXPECT_TRUE(Runtime::current()->watch(pair.ends[0], watcher).ok());
+    Runtime::current()->unwatch(pair.ends[0]);
+  });
+}
+
 TEST(Io, WhatCannotBePolledIsAnError) {
   run([] {
     EXPECT_EQ(wait_readable(-1).code(), EBADF);
