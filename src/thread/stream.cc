@@ -4,9 +4,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "spindle/base/clock.h"
 #include "spindle/thread/io.h"
+#include "spindle/thread/thread.h"
 
 namespace spindle::thread {
 namespace {
@@ -14,6 +17,9 @@ namespace {
 bool would_wait(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
 }
+
+/// So often is looked whether there is room in a backlog.
+constexpr std::int64_t kBacklogLookNs = kNsPerMs;
 
 /// A set of descriptors that is one descriptor to those who wait.
 class PollSet {
@@ -47,6 +53,23 @@ class PollSet {
 
   int fd_;
 };
+
+// Of a Unix socket. Nobody tells when there is room in it again.
+Result<> wait_for_backlog(Deadline deadline) {
+  const std::int64_t now_ns = monotonic_ns();
+  if (deadline.ns() <= now_ns) return Error{ETIMEDOUT, "the backlog was full for too long"};
+  sleep_until(std::min(now_ns + kBacklogLookNs, deadline.ns()));
+  return {};
+}
+
+Result<> end_of_connecting(int fd, Timeout timeout) {
+  TRY(wait_writable(fd, timeout));
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error != 0) return Error{error, "the connection failed"};
+  return {};
+}
 
 }  // namespace
 
@@ -95,13 +118,15 @@ Result<int> accept(int listener, Timeout timeout) {
 }
 
 Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeout) {
-  if (::connect(fd, address, size) == 0) return {};
-  if (errno != EINPROGRESS && errno != EINTR) return Error{errno, "the connection failed"};
-  TRY(wait_writable(fd, timeout));
-  int error = 0;
-  socklen_t length = sizeof error;
-  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return Error{error, "the connection failed"};
+  while (::connect(fd, address, size) != 0) {
+    if (errno == EAGAIN && address->sa_family == AF_UNIX) {
+      TRY(wait_for_backlog(timeout));
+    } else if (errno == EINPROGRESS || errno == EINTR) {
+      return end_of_connecting(fd, timeout);
+    } else {
+      return Error{errno, "the connection failed"};
+    }
+  }
   return {};
 }
 

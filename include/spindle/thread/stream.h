@@ -27,6 +27,7 @@ Result<std::size_t> read_some(int fd, std::span<std::byte> to, Timeout timeout =
 Result<> write_all(int fd, std::span<const std::byte> from, Timeout timeout = kNever);
 /// The descriptor of the next connection, non-blocking.
 Result<int> accept(int listener, Timeout timeout = kNever);
+/// Waits until the listener has room, too. ETIMEDOUT if the deadline came first.
 Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeout = kNever);
 /// Waits until one of the descriptors is ready, as poll(2): how many are, with their `revents`; 0
 /// if the deadline came first.

@@ -1,10 +1,12 @@
-// Descriptors that several threads wait for at a time.
+// Polling what others read, too; connecting where there is no room.
 #include "spindle/thread/stream.h"
 
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 
+#include "spindle/base/clock.h"
 #include "spindle/thread/thread.h"
 #include "thread_test.h"
 
@@ -32,6 +34,31 @@ TEST(Poll, GoesOnWaitingIfAnotherTookWhatWokeIt) {
     in_parallel(4, poll_and_read);
     EXPECT_TRUE(writer.join().ok());
     for (const int end : ends) close_descriptor(end);
+  });
+}
+
+TEST(Connect, WaitsForRoomInTheBacklogOfAUnixSocket) {
+  run([] {
+    // The kernel chooses a name.
+    sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+    socklen_t size = sizeof(sa_family_t);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    const auto make = [] { return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); };
+    const int listener = make();
+    ASSERT_EQ(bind(listener, generic, size), 0);
+    size = sizeof address;
+    ASSERT_EQ(getsockname(listener, generic, &size), 0);
+    ASSERT_EQ(listen(listener, 0), 0);
+    const int first = make();
+    const int second = make();
+    ASSERT_TRUE(connect(first, generic, size, kNever).ok());
+    EXPECT_EQ(connect(second, generic, size, 0).code(), ETIMEDOUT);
+    EXPECT_EQ(connect(second, generic, size, monotonic_ns() + kNsPerMs).code(), ETIMEDOUT);
+    Thread connecting =
+        spawn("second", [&] { EXPECT_TRUE(connect(second, generic, size, kNever).ok()); });
+    for (int i = 0; i < 2; ++i) close_descriptor(accept(listener).take());
+    EXPECT_TRUE(connecting.join().ok());
+    for (const int fd : {listener, first, second}) close_descriptor(fd);
   });
 }
 
