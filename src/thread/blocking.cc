@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::size_t kMostLines = 100;
 constexpr std::size_t kMostOwners = 8;
+
+std::atomic<bool> exit_has_begun = false;
 
 std::string quoted(const char* name) {
   return '"' + std::string(name) + '"';
@@ -191,6 +194,15 @@ std::string describe_waiting(const Scheduler& scheduler) {
   }
   if (lines > kMostLines) text += "  and " + std::to_string(lines - kMostLines) + " more\n";
   return text;
+}
+
+bool checks_what_goes() {
+  return current_scheduler != nullptr && !exit_has_begun.load(std::memory_order_relaxed);
+}
+
+void watch_for_exit() {
+  static const int watches = std::atexit([] { exit_has_begun.store(true); });
+  static_cast<void>(watches);
 }
 
 void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners) {

@@ -61,6 +61,12 @@ std::string describe_waiting(const Scheduler& scheduler);
 /// Of those with the highest priority that wait, the one that came first. The queue is not empty.
 WaitNode& most_urgent(const WaitQueue& queue);
 
+/// Whether what goes while somebody holds it or waits for it is a bug: not outside of a run, for he
+/// may be one whom `run` left asleep for ever, and not once the program exits, maybe in a thread.
+bool checks_what_goes();
+/// From now on the program's exit is noticed, before what was made until now goes.
+void watch_for_exit();
+
 /// Stops the program: the calling thread did to the lock what it must not.
 [[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners);
 /// `state`: the lock's, in words.

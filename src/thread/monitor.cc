@@ -144,9 +144,8 @@ void HoareMonitor::forget_order() {
   forget_in_order(entering_);
 }
 
-// Outside of a runtime somebody may be inside whom `run` left asleep for ever.
 void HoareMonitor::check_may_go() const {
-  if (current_scheduler != nullptr) report_misuse("destroys", entering_, {inside_});
+  if (checks_what_goes()) report_misuse("destroys", entering_, {inside_});
 }
 
 }  // namespace spindle::thread

@@ -196,9 +196,9 @@ void Mutex::forget_order() {
   forget_in_order(waiters_);
 }
 
-// Outside of a runtime it may be held by threads that `run` left asleep for ever.
+// One that was locked where no thread exists is held by whoever destroys it.
 void Mutex::check_may_go() const {
-  const bool abandoned = current_scheduler == nullptr && holding(holder_) != &nobody;
+  const bool abandoned = !checks_what_goes() && holding(holder_) != &nobody;
   if (!abandoned) report_misuse("destroys", waiters_, {holder_});
 }
 

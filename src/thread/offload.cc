@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "spindle/thread/section.h"
+#include "spindle/thread/thread.h"
 #include "thread/runtime_lock.h"
 #include "thread/scheduler.h"
 
@@ -88,7 +89,8 @@ void Call::make(const std::shared_ptr<Call>& call) {
   });
 }
 
-/// The helpers of the process. They end with it, idle ones being told to.
+/// The helpers of the process. They end with it, idle ones being told to; those that make a call
+/// are left alone, for a thread may have called std::exit while another one waits for the call.
 ///
 /// As long as a call stands in the queue somebody is about to look there: one is woken by whoever
 /// puts the first call in, and a helper that takes a call sees to it that another one comes for the
@@ -109,7 +111,7 @@ class Helpers {
     std::thread thread;
     std::shared_ptr<Call> makes;
   };
-  /// Kept by each helper, for one that makes a call which was left may be the last of the process.
+  /// Kept by each helper, for one that makes a call may outlive the others and this.
   struct Common {
     std::mutex mutex;
     std::condition_variable changed;
@@ -138,7 +140,7 @@ Helpers::~Helpers() {
     const std::lock_guard lock(common_->mutex);
     common_->ends = true;
     for (Helper& helper : common_->helpers) {
-      if (helper.makes != nullptr && helper.makes->left()) {
+      if (helper.makes != nullptr) {
         helper.thread.detach();
       } else {
         to_join.push_back(std::move(helper.thread));

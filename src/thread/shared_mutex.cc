@@ -120,10 +120,8 @@ void SharedMutex::forget_order() {
   forget_in_order(waiting_writers_);
 }
 
-// Outside of a runtime it may be held by threads that `run` left asleep for ever.
 void SharedMutex::check_may_go() const {
-  if (current_scheduler == nullptr) return;
-  report_misuse("destroys", waiting_writers_, {writer_, &readers_});
+  if (checks_what_goes()) report_misuse("destroys", waiting_writers_, {writer_, &readers_});
 }
 
 // Of a reader: writers with a lower ticket go before.

@@ -23,8 +23,7 @@ bool is_to_be_cancelled(const WaitNode& node) {
 }  // namespace
 
 WaitQueue::~WaitQueue() {
-  // Threads that `run` left asleep for ever may still stand here when what they waited for goes.
-  if (head_ == nullptr || current_scheduler == nullptr) return;
+  if (head_ == nullptr || !checks_what_goes()) return;
   report_misuse("destroys", *this, "for which \"" + std::string(head_->thread->name) + "\" waits");
 }
 

@@ -13,6 +13,7 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/section.h"
+#include "thread/blocking.h"
 #include "thread/overflow.h"
 #include "thread/passage.h"
 #include "thread/scheduler.h"
@@ -104,6 +105,7 @@ Result<> Scheduler::begin(const std::function<void()>& main) {
 
 Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   if (current_scheduler != nullptr) return Error{EBUSY, "this kernel thread already runs threads"};
+  watch_for_exit();
   runtime_ = &runtime;
   stuck_ = false;
   over_ = false;

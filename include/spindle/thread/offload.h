@@ -14,7 +14,7 @@
 // Nobody can end a blocking call from outside. So when the deadline of `offload_until` comes, or
 // its thread is cancelled, the call is left to its helper, which ends it some time and drops what
 // came of it: the function must own all that it uses, and is destroyed by the helper. A call that
-// no helper has begun by then is not made any more. The program's end does not wait for such calls.
+// no helper has begun by then is not made any more. The program's end waits for no call.
 #pragma once
 
 #include <cstddef>

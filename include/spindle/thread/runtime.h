@@ -103,7 +103,9 @@ class Runtime {
 
   /// Runs `main` as the thread "main", and whatever it spawns, to their ends. EDEADLK if all
   /// threads that are left wait for one another: they stay as they are, to be looked at
-  /// (inspect.h). EBUSY if this kernel thread is already inside a `run`.
+  /// (inspect.h). EBUSY if this kernel thread is already inside a `run`. If a thread calls
+  /// std::exit the others stay where they are; what they hold or wait for may go then, if it was
+  /// made before the program's first `run`.
   Result<> run(std::function<void()> main);
 
   /// The runtime whose `run` the calling kernel thread is in; null outside.

@@ -1,0 +1,49 @@
+// std::exit in a thread, while others wait and hold.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "spindle/thread/monitor.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/offload.h"
+#include "spindle/thread/semaphore.h"
+#include "spindle/thread/shared_mutex.h"
+#include "thread_test.h"
+
+namespace spindle::thread {
+namespace {
+
+// They go after exit has begun.
+Semaphore static_semaphore(0, "static");
+Mutex static_mutex("static");
+SharedMutex static_table("static");
+HoareMonitor static_monitor("static");
+
+void exit_beside(const std::function<void()>& other) {
+  run([&] {
+    Thread thread = spawn("other", [&] {
+      other();
+      sleep_for(60 * kNsPerSecond);
+    });
+    sleep_for(kNsPerMs);
+    std::exit(0);
+  });
+}
+
+TEST(ExitDeathTest, LetsGoWhatIsHeldAndWaitedFor) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto ended = testing::ExitedWithCode(0);
+  EXPECT_EXIT(exit_beside([] { static_semaphore.acquire(); }), ended, "");
+  EXPECT_EXIT(exit_beside([] { static_mutex.lock(); }), ended, "");
+  EXPECT_EXIT(exit_beside([] { static_table.lock(); }), ended, "");
+  EXPECT_EXIT(exit_beside([] { static_table.lock_shared(); }), ended, "");
+  EXPECT_EXIT(exit_beside([] { static_monitor.enter(); }), ended, "");
+}
+
+TEST(ExitDeathTest, DoesNotWaitForCalls) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_beside([] { offload([] { pause(); }); }), testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace spindle::thread
