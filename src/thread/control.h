@@ -93,7 +93,7 @@ struct alignas(32) Control {
   int own_priority = 0;
   std::int16_t pinned_to = -1;  // a worker's number
   std::uint16_t interrupts_off = 0;
-  bool in_queue = false;       // of a worker, not of the policy
+  bool in_policy = false;      // among the policy's ready ones
   bool begins_in_room = true;  // its callable stands in `beginning`
   bool has_account = false;    // else its Account is another's, of long ago
   char name[kLongestName + 1] = {};

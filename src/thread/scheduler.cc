@@ -149,7 +149,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   const bool pinned = options.pinned_to >= 0 && options.pinned_to < static_cast<int>(workers());
   thread->pinned_to = static_cast<std::int16_t>(pinned ? options.pinned_to : -1);
   thread->interrupts_off = 0;
-  thread->in_queue = false;
+  thread->in_policy = false;
   thread->has_account = false;
   if (options.weight != kUsualWeight || options.deadline_ns != 0) {
     Account& account = account_of(*thread);
@@ -313,11 +313,7 @@ void Scheduler::make_ready_otherwise(Control& thread, Why why) {
 
 Control* Scheduler::take_otherwise(Worker& worker) {
   if (several_) return take_among_several(worker);
-  if (worker.first != nullptr) {
-    Control* const thread = pop(worker);
-    thread->in_queue = false;
-    return thread;
-  }
+  if (worker.first != nullptr) return pop(worker);
   return policy_ ? take_from_policy() : nullptr;
 }
 

@@ -78,7 +78,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
   if (std::exchange(account_of(thread).policy_number, policy_number_) != policy_number_) {
     why = Why::kCreated;
   }
-  thread.in_queue = false;
+  thread.in_policy = true;
   ++ready_in_policy_;
   policy_->ready(task_of(thread), info_of(thread), why);
 }
@@ -92,6 +92,7 @@ Control* Scheduler::take_from_policy() {
   while (const std::optional<TaskId> task = policy_->next(now)) {
     --ready_in_policy_;
     Control& thread = controls().at(static_cast<std::uint32_t>(task->value - 1));
+    thread.in_policy = false;
     account_of(thread).chosen_at = now;
     if (!several_ || !thread.preempted || thread.worker == &here()) return &thread;
     // It was interrupted on another worker and can go on there alone.
@@ -103,7 +104,8 @@ Control* Scheduler::take_from_policy() {
 void Scheduler::set_effective_priority(Control& thread, int priority) {
   if (thread.priority == priority) return;
   thread.priority = priority;
-  if (!policy_ || thread.state != ThreadState::kReady || thread.in_queue) return;
+  // A ready one that is tied to a worker, or was interrupted just now, stands elsewhere.
+  if (!thread.in_policy) return;
   policy_->removed(task_of(thread));
   --ready_in_policy_;
   tell_policy(thread, Why::kWoken);

@@ -123,7 +123,6 @@ Control* Scheduler::take_among_several(Worker& worker) {
   if (next == nullptr) next = policy_ ? take_from_policy() : take_own(worker);
   if (next == nullptr) next = pop(worker);
   if (next == nullptr && !policy_) next = steal(worker);
-  if (next != nullptr) next->in_queue = false;
   return next;
 }
 

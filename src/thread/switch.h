@@ -35,7 +35,6 @@ inline void push_front(Worker& worker, Control& thread) {
 }
 
 inline void queue_up(Worker& worker, Control& thread, bool in_front) {
-  thread.in_queue = true;
   in_front ? push_front(worker, thread) : push(worker, thread);
 }
 
