@@ -142,23 +142,22 @@ void Scheduler::yield_due() {
   if (self != nullptr && self->interrupts_off == 0) preempt(*self);
 }
 
-// Events were looked for, so that whom the time or a descriptor woke is ready now.
-void Scheduler::decide_preempted(Worker& worker) {
+// Events were looked for, so that whom the time or a descriptor woke is ready now. The thread if it
+// keeps the worker; else it stands among those that are ready.
+Control* Scheduler::decide_preempted(Worker& worker) {
   Control& thread = *std::exchange(worker.preempted, nullptr);
   if (!policy_) {
     queue_up(worker, thread, false);
-    return;
+    return nullptr;
   }
   TaskInfo info = info_of(thread);
   info.ran = info.now - account_of(thread).chosen_at;
   const auto quantum = policy_->quantum(task_of(thread));
   const bool used_up = quantum && info.ran >= *quantum;
-  if (used_up || policy_->preempts(task_of(thread), info)) {
-    account(thread);
-    tell_policy(thread, used_up ? Why::kQuantumExpired : Why::kPreempted);
-  } else {
-    queue_up(worker, thread, true);
-  }
+  if (!used_up && !policy_->preempts(task_of(thread), info)) return &thread;
+  account(thread);
+  tell_policy(thread, used_up ? Why::kQuantumExpired : Why::kPreempted);
+  return nullptr;
 }
 
 namespace detail {

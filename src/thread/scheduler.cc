@@ -313,8 +313,7 @@ void Scheduler::make_ready_otherwise(Control& thread, Why why) {
 
 Control* Scheduler::take_otherwise(Worker& worker) {
   if (several_) return take_among_several(worker);
-  if (worker.first != nullptr) return pop(worker);
-  return policy_ ? take_from_policy() : nullptr;
+  return policy_ ? take_from_policy() : pop(worker);
 }
 
 void Scheduler::choose_path() {
@@ -349,6 +348,7 @@ void Scheduler::choose_path() {
 
 void Scheduler::observe(SwitchObserver* observer) {
   const StoppedWorld stopped(*this);
+  begin_accounting();
   observer_ = observer;
   choose_path();
   watched_ = observer != nullptr || counts_cpu_time_ || runs_on_valgrind();
@@ -384,8 +384,8 @@ void Scheduler::loop(Worker& worker) {
   while (live_ > 0 && !stuck_) {
     const bool preempted = worker.preempted != nullptr;
     if (preempted || worker.switches_to_poll <= 0) look_for_events(worker, 0);
-    if (preempted) decide_preempted(worker);
-    Control* next = take_ready(worker);
+    Control* next = preempted ? decide_preempted(worker) : nullptr;
+    if (next == nullptr) next = take_ready(worker);
     if (next == nullptr) {
       worker.switches_to_poll -= kSwitchesATry;
       const bool tries = !poller_->has_posted() && poller_->try_one_read(worker.switches);

@@ -70,8 +70,7 @@ class Scheduler {
 
   // Policy and priorities.
   Result<> set_policy(std::string_view name);
-  /// Null: "fcfs".
-  void set_policy(std::unique_ptr<CpuPolicy> policy);
+  void set_policy(std::unique_ptr<CpuPolicy> policy);  // null: "fcfs"
   /// False as long as every thread has priority 0, so that nobody needs to look at priorities.
   bool priorities_differ() const { return priorities_differ_.load(std::memory_order_relaxed); }
   void set_own_priority(Control& thread, int priority);
@@ -96,8 +95,7 @@ class Scheduler {
   const ControlPool& controls() const { return pools_.controls(); }
   std::size_t& external_work() { return external_work_; }
   void observe(SwitchObserver* observer);
-  /// Made at the first call; null if the kernel gives none.
-  FileRing* file_ring();
+  FileRing* file_ring();  // made at the first call; null if the kernel gives none
 
   Runtime* runtime() const { return runtime_; }
   std::string_view policy_name() const;
@@ -134,6 +132,7 @@ class Scheduler {
   // The part that speaks with policies.
   Account& account_of(Control& thread);
   void account(Control& self);
+  void begin_accounting();
   void tell_of_deadlock(const std::string& report) const;
   void tell_policy(Control& thread, Why why);
   void tell_policy_of_end(Control& thread);
@@ -157,7 +156,7 @@ class Scheduler {
   Result<> start_timer(Worker& worker) const;
   static void stop_timer(Worker& worker);
   void set_timer(Worker& worker, bool on) const;
-  void decide_preempted(Worker& worker);
+  Control* decide_preempted(Worker& worker);
 
   // Several workers: switching.
   void begin_passage_slowly(Worker& worker);
@@ -179,11 +178,12 @@ class Scheduler {
   Control* take_next_among_several(Worker& worker);
   Control* take_among_several(Worker& worker);
   Control* take_own(Worker& worker);
+  Control* take_tied(Worker& worker);
   Control* steal(Worker& thief);
 
   // Several workers: resting.
   void loop_among_several(Worker& worker);
-  bool go_on(Worker& worker);
+  bool go_on(Worker& worker, Control* kept);
   void rest(Worker& worker);
   void ask_to_watch();
   std::int64_t begin_watch(Worker& worker);

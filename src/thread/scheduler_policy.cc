@@ -38,6 +38,7 @@ Result<> Scheduler::set_policy(std::string_view name) {
 
 void Scheduler::set_policy(std::unique_ptr<CpuPolicy> policy) {
   const StoppedWorld stopped(*this);
+  begin_accounting();
   const std::vector<Control*> ready = take_all_ready();
   policy_ = std::move(policy);
   child_first_ = false;
@@ -51,6 +52,18 @@ Account& Scheduler::account_of(Control& thread) {
   Account& account = controls().account(thread);
   if (!std::exchange(thread.has_account, true)) account = Account{};
   return account;
+}
+
+// While the world is stopped, before somebody begins to want to know how long threads run: those
+// that run were given their workers when nobody took note of it.
+void Scheduler::begin_accounting() {
+  if (policy_ || watched_) return;
+  const VirtualTime now{monotonic_ns()};
+  for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
+    Control& thread = controls().at(slot);
+    const bool has_worker = thread.state == ThreadState::kRunning || thread.preempted;
+    if (is_live(thread) && has_worker) account_of(thread).chosen_at = now;
+  }
 }
 
 void Scheduler::account(Control& self) {

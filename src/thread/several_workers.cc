@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "spindle/base/clock.h"
 #include "thread/end_of_life.h"
 #include "thread/passage.h"
 #include "thread/scheduler.h"
@@ -119,11 +120,17 @@ Control* Scheduler::take_among_several(Worker& worker) {
   if (worker.inbox.load(std::memory_order_relaxed) != nullptr) empty_inbox(worker);
   // Those that only this worker can run and those that any can, by turns.
   const bool tied_first = worker.first != nullptr && (policy_ || (worker.turn = !worker.turn));
-  Control* next = tied_first ? pop(worker) : nullptr;
+  Control* next = tied_first ? take_tied(worker) : nullptr;
   if (next == nullptr) next = policy_ ? take_from_policy() : take_own(worker);
-  if (next == nullptr) next = pop(worker);
+  if (next == nullptr) next = take_tied(worker);
   if (next == nullptr && !policy_) next = steal(worker);
   return next;
+}
+
+Control* Scheduler::take_tied(Worker& worker) {
+  Control* const thread = pop(worker);
+  if (thread != nullptr && policy_) account_of(*thread).chosen_at = VirtualTime{monotonic_ns()};
+  return thread;
 }
 
 Control* Scheduler::take_own(Worker& worker) {

@@ -295,9 +295,10 @@ void Scheduler::wake_everyone() {
   for (std::size_t i = 0; i < workers(); ++i) wake(worker(i));
 }
 
-bool Scheduler::go_on(Worker& worker) {
+// With `kept`, which was interrupted and keeps the worker, or else with whoever is ready.
+bool Scheduler::go_on(Worker& worker, Control* kept) {
   const Passage passage;
-  Control* const next = take_ready(worker);
+  Control* const next = kept != nullptr ? kept : take_ready(worker);
   if (next == nullptr) return false;
   if (std::exchange(worker.owes_watch, false)) pass_on_watch();
   enter(worker, *next);
@@ -308,12 +309,13 @@ void Scheduler::loop_among_several(Worker& worker) {
   worker.coarse_now_ns = monotonic_ns();
   worker.switches_to_poll = kSwitchesBetweenPolls;
   while (!over_.load(std::memory_order_acquire)) {
+    Control* kept = nullptr;
     if (worker.switches_to_poll <= 0 || worker.preempted != nullptr) {
       const Section section;
       look_for_events(worker, 0);
-      if (worker.preempted != nullptr) decide_preempted(worker);
+      if (worker.preempted != nullptr) kept = decide_preempted(worker);
     }
-    if (go_on(worker)) continue;
+    if (go_on(worker, kept)) continue;
     const Section section;
     look_for_events(worker, 0);
     if (worker.deque.size() > 0 || worker.first != nullptr || ready_in_policy_ > 0) continue;

@@ -1,4 +1,5 @@
-// What the runtime owes to its policy: which threads stand in it, and which stand elsewhere.
+// What the runtime owes to its policy: which threads stand in it, where others stand that are
+// ready, and what it is told of their bursts.
 #include <atomic>
 #include <memory>
 #include <string>
@@ -7,8 +8,10 @@
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/event.h"
+#include "spindle/thread/inspect.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/semaphore.h"
+#include "spindle/thread/trace.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
@@ -82,6 +85,82 @@ TEST(PolicyDuties, AThreadThatWasPreemptedMayBeGivenAPriorityByPostedWork) {
   });
   EXPECT_TRUE(result.ok());
   EXPECT_EQ(changes, 20);
+}
+
+/// First come, first served; it writes down what it is told of threads that ran.
+class RecordingPolicy : public CpuPolicy {
+ public:
+  struct Told {
+    TaskInfo info;
+    Why why;
+  };
+  explicit RecordingPolicy(std::vector<Told>& told) : told_(told) {}
+  std::string_view name() const override { return "recording"; }
+  void ready(TaskId task, const TaskInfo& info, Why why) override {
+    told_.push_back({info, why});
+    ready_.push_back(task);
+  }
+  std::optional<TaskId> next(VirtualTime) override {
+    if (ready_.empty()) return std::nullopt;
+    const TaskId task = ready_.front();
+    ready_.erase(ready_.begin());
+    return task;
+  }
+  std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+  void removed(TaskId task) override { std::erase(ready_, task); }
+
+ private:
+  std::vector<Told>& told_;
+  std::vector<TaskId> ready_;
+};
+
+// As the machine's uptime was, when it was measured from a time of which nobody had taken note.
+TEST(PolicyDuties, WhatRanWhenThePolicyCameIsChargedFromThenOn) {
+  for (const unsigned workers : {1u, 2u}) {
+    SCOPED_TRACE(workers);
+    std::vector<RecordingPolicy::Told> told;
+    auto runtime = Runtime::create({.workers = workers}).take();
+    std::int64_t begin_ns = 0;
+    const Result<> result = runtime->run([&] {
+      begin_ns = monotonic_ns();
+      runtime->set_policy(std::make_unique<RecordingPolicy>(told));
+      yield();
+    });
+    EXPECT_TRUE(result.ok());
+    ASSERT_FALSE(told.empty());
+    EXPECT_LE(told.front().info.ran.ns, monotonic_ns() - begin_ns);
+  }
+}
+
+TEST(PolicyDuties, APinnedThreadIsChargedFromWhenItsWorkerTookIt) {
+  std::vector<RecordingPolicy::Told> told;
+  auto runtime = Runtime::create({.workers = 2, .count_cpu_time = true}).take();
+  const Result<> result = runtime->run([&] {
+    const std::int64_t begin_ns = monotonic_ns();
+    runtime->set_policy(std::make_unique<RecordingPolicy>(told));
+    Thread pinned = spawn(ThreadOptions{.name = "pinned", .pinned_to = 1}, [] {
+      for (int i = 0; i < 3; ++i) yield();
+      sleep_for(kNsPerSecond / 100);
+    });
+    sleep_for(kNsPerSecond / 200);
+    for (const ThreadInfo& thread : list_threads(*runtime)) {
+      EXPECT_LE(thread.cpu_time_ns, monotonic_ns() - begin_ns) << thread.name;
+    }
+    EXPECT_TRUE(pinned.join().ok());
+  });
+  EXPECT_TRUE(result.ok());
+}
+
+TEST(PolicyDuties, WhatRanWhenATraceBeganIsChargedFromThenOn) {
+  run([] {
+    const std::int64_t begin_ns = monotonic_ns();
+    const Trace trace(*Runtime::current());
+    yield();
+    sleep_for(1);
+    for (const ThreadInfo& thread : list_threads(*Runtime::current())) {
+      EXPECT_LE(thread.cpu_time_ns, monotonic_ns() - begin_ns) << thread.name;
+    }
+  });
 }
 
 }  // namespace
