@@ -119,7 +119,7 @@ void Scheduler::send(Worker& home, Control& thread) {
 Control* Scheduler::take_among_several(Worker& worker) {
   if (worker.inbox.load(std::memory_order_relaxed) != nullptr) empty_inbox(worker);
   // Those that only this worker can run and those that any can, by turns.
-  const bool tied_first = worker.first != nullptr && (policy_ || (worker.turn = !worker.turn));
+  const bool tied_first = worker.first != nullptr && (worker.turn = !worker.turn);
   Control* next = tied_first ? take_tied(worker) : nullptr;
   if (next == nullptr) next = policy_ ? take_from_policy() : take_own(worker);
   if (next == nullptr) next = take_tied(worker);

@@ -50,7 +50,7 @@ struct Worker {
   // Several workers.
   bool locked = false;         // this one is in a section that keeps the others out
   bool left_in_front = false;  // `left` goes on before all others
-  bool turn = false;           // of `first`, before the deque
+  bool turn = false;           // of `first`, before the others
   Control* left = nullptr;     // the thread it came from, which is ready, to be handed on
   bool wakes_by_kick = false;  // `to_wake` sleeps in the poller
   Worker* to_wake = nullptr;   // by this one, when it has left its section

@@ -42,7 +42,9 @@ struct ThreadOptions {
   std::size_t stack_size = 0;
   std::uint32_t weight = kUsualWeight;  ///< 0 counts as 1
   std::int64_t deadline_ns = 0;         ///< absolute, for the policy "edf"
-  int pinned_to = -1;  ///< the number of the only worker that may run it; any if there is none
+  /// The number of the only worker that may run it; any if there is none. Pinned threads stand in
+  /// their worker's own queue, not in the policy: it takes one of either by turns.
+  int pinned_to = -1;
 };
 
 /// What a cancelled thread is ended with. Nothing to be caught, except to be thrown again.

@@ -87,6 +87,35 @@ TEST(PolicyDuties, AThreadThatWasPreemptedMayBeGivenAPriorityByPostedWork) {
   EXPECT_EQ(changes, 20);
 }
 
+// The pinned one yields all the time, and its worker has both in front of it all the time.
+TEST(PolicyDuties, AThreadThatIsPinnedDoesNotKeepOthersFromItsWorker) {
+  for (const char* policy : {"priority", "rr", "lottery", "mlfq", "cfs"}) {
+    SCOPED_TRACE(policy);
+    auto runtime = Runtime::create({.policy = policy, .workers = 2}).take();
+    std::atomic<int> pinned_turns = 0;
+    std::atomic<bool> ran = false;
+    const Result<> result = runtime->run([&] {
+      ASSERT_TRUE(current_thread::pin_to(0).ok());
+      yield();
+      std::atomic<bool> over = false;
+      Thread pinned = spawn(ThreadOptions{.name = "pinned", .pinned_to = 1}, [&] {
+        for (; !over; ++pinned_turns) yield();
+      });
+      while (pinned_turns == 0) yield();
+      pinned_turns = 0;
+      Thread free = spawn(ThreadOptions{.name = "free", .priority = 9}, [&] { ran = true; });
+      // Main keeps the other worker.
+      while (!ran && pinned_turns < 100'000) {
+      }
+      EXPECT_TRUE(ran);
+      over = true;
+      EXPECT_TRUE(free.join().ok());
+      EXPECT_TRUE(pinned.join().ok());
+    });
+    EXPECT_TRUE(result.ok());
+  }
+}
+
 /// First come, first served; it writes down what it is told of threads that ran.
 class RecordingPolicy : public CpuPolicy {
  public:
