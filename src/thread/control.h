@@ -51,9 +51,9 @@ struct Account {
   std::uint32_t weight = kUsualWeight;
   std::int64_t deadline_ns = 0;
   VirtualTime chosen_at;  // when it was last given the worker
-  // How long it last kept the worker, and how long it will, by estimate.
-  VirtualTime last_burst;
-  VirtualTime expected_burst;
+  VirtualTime last_run;        // how long it last kept the worker
+  VirtualTime burst;           // how long it ran since it last waited, by itself
+  VirtualTime expected_burst;  // how long it will, by estimate
   std::int64_t cpu_time_ns = 0;
 };
 

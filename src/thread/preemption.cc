@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -152,6 +153,7 @@ Control* Scheduler::decide_preempted(Worker& worker) {
   }
   TaskInfo info = info_of(thread);
   info.ran = info.now - account_of(thread).chosen_at;
+  info.expected_burst.ns = std::max(info.expected_burst.ns - info.ran.ns, std::int64_t{0});
   const auto quantum = policy_->quantum(task_of(thread));
   const bool used_up = quantum && info.ran >= *quantum;
   if (!used_up && !policy_->preempts(task_of(thread), info)) return &thread;

@@ -69,19 +69,23 @@ void Scheduler::begin_accounting() {
 void Scheduler::account(Control& self) {
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
   // the textbooks do, with a factor of one half.
-  Account& account = account_of(self);
-  account.last_burst = VirtualTime{monotonic_ns()} - account.chosen_at;
-  account.cpu_time_ns += account.last_burst.ns;
-  account.expected_burst.ns = (account.expected_burst.ns + account.last_burst.ns) / 2;
+  account.expected_burst.ns = (account.expected_burst.ns + account.burst.ns) / 2;
+  account.burst = {};
 }
 
 TaskInfo Scheduler::info_of(Control& thread) {
   const Account& account = account_of(thread);
   TaskInfo info;
   info.now = VirtualTime{monotonic_ns()};
+// The thread gives its worker away; its burst goes on later if it was interrupted.
   info.priority = thread.priority;
-  info.ran = account.last_burst;
-  info.expected_burst = account.expected_burst;
+  Account& account = account_of(self);
+  account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
+  account.cpu_time_ns += account.last_run.ns;
+  account.burst.ns += account.last_run.ns;
+  if (self.preempted) return;
+  info.ran = account.last_run;
+  info.expected_burst.ns = std::max(account.expected_burst.ns - account.burst.ns, std::int64_t{0});
   info.deadline = VirtualTime{account.deadline_ns};
   info.weight = account.weight;
   return info;

@@ -1,6 +1,7 @@
 // What the runtime owes to its policy: which threads stand in it, where others stand that are
 // ready, and what it is told of their bursts.
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,9 +20,17 @@ namespace {
 
 constexpr std::int64_t kDutySliceNs = 1'000'000;
 
-void keep_busy(std::int64_t span_ns) {
-  for (const std::int64_t until_ns = monotonic_ns() + span_ns; monotonic_ns() < until_ns;) {
+// In the program's own code, where a thread can be interrupted. ThreadSanitizer lets a signal come
+// where the clock is read.
+void keep_busy_while(const std::function<bool()>& goes_on) {
+  while (goes_on() && monotonic_ns() > 0) {
+    for (int i = 0; i < 4096; ++i) asm volatile("" ::: "memory");
   }
+}
+
+void keep_busy(std::int64_t span_ns) {
+  const std::int64_t until_ns = monotonic_ns() + span_ns;
+  keep_busy_while([&] { return monotonic_ns() < until_ns; });
 }
 
 // A thread that is ready and stands in no policy, for it is pinned and its worker is busy.
@@ -116,14 +125,16 @@ TEST(PolicyDuties, AThreadThatIsPinnedDoesNotKeepOthersFromItsWorker) {
   }
 }
 
-/// First come, first served; it writes down what it is told of threads that ran.
+/// First come, first served; it writes down what it is told of threads that ran. Every tick ends a
+/// thread's turn if `ticks`.
 class RecordingPolicy : public CpuPolicy {
  public:
   struct Told {
     TaskInfo info;
     Why why;
   };
-  explicit RecordingPolicy(std::vector<Told>& told) : told_(told) {}
+  explicit RecordingPolicy(std::vector<Told>& told, bool ticks = false)
+      : told_(told), ticks_(ticks) {}
   std::string_view name() const override { return "recording"; }
   void ready(TaskId task, const TaskInfo& info, Why why) override {
     told_.push_back({info, why});
@@ -136,10 +147,12 @@ class RecordingPolicy : public CpuPolicy {
     return task;
   }
   std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+  bool preempts(TaskId, const TaskInfo&) override { return ticks_; }
   void removed(TaskId task) override { std::erase(ready_, task); }
 
  private:
   std::vector<Told>& told_;
+  const bool ticks_;
   std::vector<TaskId> ready_;
 };
 
@@ -190,6 +203,33 @@ TEST(PolicyDuties, WhatRanWhenATraceBeganIsChargedFromThenOn) {
       EXPECT_LE(thread.cpu_time_ns, monotonic_ns() - begin_ns) << thread.name;
     }
   });
+}
+
+// A burst goes on where it was interrupted: what is left of it becomes less, and the estimate of
+// the next one is made of the whole.
+TEST(PolicyDuties, ThePolicyIsToldWhatIsLeftOfABurst) {
+  std::vector<RecordingPolicy::Told> told;
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<RecordingPolicy>(told, true);
+  options.preemption_ns = kDutySliceNs;
+  auto runtime = Runtime::create(std::move(options)).take();
+  constexpr std::int64_t kBurstNs = 20 * kDutySliceNs;
+  const Result<> result = runtime->run([&] {
+    keep_busy(kBurstNs);
+    sleep_for(1);
+    told.clear();
+    keep_busy_while([&] { return told.size() < 5; });
+  });
+  EXPECT_TRUE(result.ok());
+  std::int64_t left_ns = 0;
+  for (const auto& [info, why] : told) {
+    EXPECT_EQ(why, Why::kPreempted);
+    if (&info == &told.front().info) left_ns = info.expected_burst.ns + info.ran.ns;
+    left_ns = std::max(left_ns - info.ran.ns, std::int64_t{0});
+    EXPECT_EQ(info.expected_burst.ns, left_ns);
+  }
+  // A burst in pieces would be taken for one of a slice.
+  EXPECT_GE(told.front().info.expected_burst.ns + told.front().info.ran.ns, kBurstNs / 4);
 }
 
 }  // namespace
