@@ -61,6 +61,16 @@ void Pools::bind_commonly(Control& thread) {
   stacks_.bind(thread);
 }
 
+void Pools::take_back_stack(Worker& worker, Control& thread) {
+  if (thread.stack != nullptr) {
+    unbind(worker, thread);
+    if (worker.cache.foreign != nullptr) return_foreign(worker);
+  } else {
+    const std::lock_guard guard(lock_);
+    stacks_.break_promise(thread);
+  }
+}
+
 void Pools::return_foreign(Worker& worker) {
   const std::lock_guard guard(lock_);
   stacks_.give_back(*std::exchange(worker.cache.foreign, nullptr));

@@ -40,6 +40,8 @@ class Pools {
     several_ ? unbind_cached(worker.cache, thread) : stacks_.unbind(thread);
   }
   void return_foreign(Worker& worker);
+  /// Of a thread that will never run: the one that it has, or was promised.
+  void take_back_stack(Worker& worker, Control& thread);
 
   // To be looked at while no worker is inside.
   [[nodiscard]] const StackPool& stacks() const { return stacks_; }

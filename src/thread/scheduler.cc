@@ -194,6 +194,14 @@ void Scheduler::start(Control& thread) {
   switch_from(*self, &thread);
 }
 
+void Scheduler::discard(Control& thread) {
+#if defined(SPINDLE_TSAN)
+  sanitizer::thread_gone(thread.fiber);
+#endif
+  pools_.take_back_stack(here(), thread);
+  release(thread);
+}
+
 void Scheduler::cancel(Control& thread) {
   if (has_ended(thread) || thread.cancel != CancelState::kNone) return;
   thread.cancel = CancelState::kRequested;

@@ -43,6 +43,7 @@ class Scheduler {
   Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                    void (*entry)(void*), void** storage);
   void start(Control& thread);
+  void discard(Control& thread);  // prepared, and not started
   /// Gives the Control of an ended thread back; also when `run` has returned.
   void release(Control& thread);
   void cancel(Control& thread);
@@ -113,8 +114,7 @@ class Scheduler {
   Result<> use_policy(std::string_view name);
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
-  /// The worker of the calling kernel thread.
-  Worker& here();
+  Worker& here();  // of the calling kernel thread
   void yield_otherwise(Control& self);
   void make_ready_otherwise(Control& thread, Why why);
   Control* take_otherwise(Worker& worker);

@@ -32,6 +32,11 @@ void start(Control* control, Fate fate) {
   control->scheduler->start(*control);
 }
 
+void discard(Control* control) {
+  const Passage passage;
+  control->scheduler->discard(*control);
+}
+
 Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
                            void (*entry)(void*), Fate fate) {
   CHECK(current_scheduler != nullptr && "threads are made inside of Runtime::run");

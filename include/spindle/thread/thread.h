@@ -107,6 +107,8 @@ Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t ali
 enum class Fate : std::uint8_t { kJoined, kDetached };
 /// Makes the prepared thread ready.
 void start(Control* control, Fate fate);
+/// Instead of that: there will be no such thread.
+void discard(Control* control);
 /// Both, for a callable that fits in the Control and may be copied byte by byte.
 Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
                            void (*entry)(void*), Fate fate);
@@ -148,7 +150,12 @@ Control* make_thread(const ThreadOptions& options, Fate fate, F&& function) {
     Control* control =
         prepare(options, sizeof(Function), alignof(Function), &run_callable<Function>, &storage);
     if (control == nullptr) return nullptr;
-    new (storage) Function(std::forward<F>(function));
+    try {
+      new (storage) Function(std::forward<F>(function));
+    } catch (...) {
+      discard(control);
+      throw;
+    }
     start(control, fate);
     return control;
   }
