@@ -135,6 +135,12 @@ std::string describe_wait(const Control& thread, const Control* by = nullptr) {
   return line + describe_owners(wanted, blocking->owners(), by) + '\n';
 }
 
+std::string describe_withheld(const Control& thread, const Scheduler& scheduler) {
+  return "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) +
+         ") is ready, but the policy " + quoted(std::string(scheduler.policy_name()).c_str()) +
+         " does not give it\n";
+}
+
 std::string describe_circle(const std::vector<const Control*>& circle) {
   std::string text = "deadlock: these threads wait for one another\n";
   for (std::size_t i = 0; i < circle.size() && i < kMostLines; ++i) {
@@ -189,8 +195,10 @@ std::string describe_waiting(const Scheduler& scheduler) {
   std::size_t lines = 0;
   for (std::uint32_t slot = 0; slot < scheduler.controls().size(); ++slot) {
     const Control& thread = scheduler.controls().at(slot);
-    if (!is_live(thread) || thread.state != ThreadState::kWaiting) continue;
-    if (++lines <= kMostLines) text += describe_wait(thread);
+    const bool waits = thread.state == ThreadState::kWaiting;
+    if (!is_live(thread) || (!waits && !thread.in_policy)) continue;
+    if (++lines > kMostLines) continue;
+    text += waits ? describe_wait(thread) : describe_withheld(thread, scheduler);
   }
   if (lines > kMostLines) text += "  and " + std::to_string(lines - kMostLines) + " more\n";
   return text;

@@ -50,7 +50,7 @@ struct Account {
   std::uint32_t policy_number = 0;  // of the policy that knows it
   std::uint32_t weight = kUsualWeight;
   std::int64_t deadline_ns = 0;
-  VirtualTime chosen_at;  // when it was last given the worker
+  VirtualTime chosen_at;       // when it was last given the worker
   VirtualTime last_run;        // how long it last kept the worker
   VirtualTime burst;           // how long it ran since it last waited, by itself
   VirtualTime expected_burst;  // how long it will, by estimate

@@ -101,8 +101,7 @@ class Scheduler {
   Runtime* runtime() const { return runtime_; }
   std::string_view policy_name() const;
   std::size_t live_threads() const;
-  /// Work was posted: somebody shall look.
-  void wake_for_posted();
+  void wake_for_posted();  // somebody shall look
   unsigned workers() const { return 1 + static_cast<unsigned>(others_.size()); }
   Worker& worker(std::size_t number) { return number == 0 ? main_ : *others_[number - 1]; }
   const Worker& worker(std::size_t number) const {
@@ -238,6 +237,7 @@ class Scheduler {
   std::atomic<Worker*> watcher_ = nullptr;      // idle, looks after what busy ones do not come to
   std::atomic<bool> somebody_watches_ = false;  // or is asked to
   std::size_t ready_in_policy_ = 0;
+  bool policy_withholds_ = false;   // it was asked since it was told of a ready one, and gave none
   bool stuck_ = false;              // every thread is asleep for ever
   std::atomic<bool> over_ = false;  // several workers: no thread is left, or all are stuck
   Worker* in_poller_ = nullptr;     // sleeps there

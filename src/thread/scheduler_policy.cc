@@ -1,6 +1,8 @@
 // The part of the Scheduler that speaks with policies and knows of priorities.
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include "spindle/base/clock.h"
 #include "spindle/base/log.h"
@@ -9,6 +11,17 @@
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
+
+namespace {
+
+/// What a policy that was written for a course may do wrong is told in words.
+[[noreturn]] void report_not_ready(const CpuPolicy& policy, TaskId task) {
+  std::fprintf(stderr, "the policy \"%s\" gave task %llu, which is not among its ready ones\n",
+               std::string(policy.name()).c_str(), static_cast<unsigned long long>(task.value));
+  std::abort();
+}
+
+}  // namespace
 
 Result<> Scheduler::use_policy(std::string_view name) {
   // The scheduler's own queue is first come, first served, or last come: no object is needed.
@@ -66,7 +79,13 @@ void Scheduler::begin_accounting() {
   }
 }
 
+// The thread gives its worker away; its burst goes on later if it was interrupted.
 void Scheduler::account(Control& self) {
+  Account& account = account_of(self);
+  account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
+  account.cpu_time_ns += account.last_run.ns;
+  account.burst.ns += account.last_run.ns;
+  if (self.preempted) return;
   // Shortest-job policies estimate the next burst by the exponential average of the past ones, as
   // the textbooks do, with a factor of one half.
   account.expected_burst.ns = (account.expected_burst.ns + account.burst.ns) / 2;
@@ -77,13 +96,7 @@ TaskInfo Scheduler::info_of(Control& thread) {
   const Account& account = account_of(thread);
   TaskInfo info;
   info.now = VirtualTime{monotonic_ns()};
-// The thread gives its worker away; its burst goes on later if it was interrupted.
   info.priority = thread.priority;
-  Account& account = account_of(self);
-  account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
-  account.cpu_time_ns += account.last_run.ns;
-  account.burst.ns += account.last_run.ns;
-  if (self.preempted) return;
   info.ran = account.last_run;
   info.expected_burst.ns = std::max(account.expected_burst.ns - account.burst.ns, std::int64_t{0});
   info.deadline = VirtualTime{account.deadline_ns};
@@ -96,6 +109,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
     why = Why::kCreated;
   }
   thread.in_policy = true;
+  policy_withholds_ = false;
   ++ready_in_policy_;
   policy_->ready(task_of(thread), info_of(thread), why);
 }
@@ -107,14 +121,20 @@ void Scheduler::tell_policy_of_end(Control& thread) {
 Control* Scheduler::take_from_policy() {
   const VirtualTime now{monotonic_ns()};
   while (const std::optional<TaskId> task = policy_->next(now)) {
-    --ready_in_policy_;
-    Control& thread = controls().at(static_cast<std::uint32_t>(task->value - 1));
+    const std::uint64_t slot = task->value - 1;
+    const bool exists = slot < controls().size();
+    if (!exists || !controls().at(static_cast<std::uint32_t>(slot)).in_policy) {
+      report_not_ready(*policy_, *task);
+    }
+    Control& thread = controls().at(static_cast<std::uint32_t>(slot));
     thread.in_policy = false;
+    --ready_in_policy_;
     account_of(thread).chosen_at = now;
     if (!several_ || !thread.preempted || thread.worker == &here()) return &thread;
     // It was interrupted on another worker and can go on there alone.
     send(*thread.worker, thread);
   }
+  policy_withholds_ = true;
   return nullptr;
 }
 

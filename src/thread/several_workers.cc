@@ -168,6 +168,13 @@ std::vector<Control*> Scheduler::take_all_ready() {
     while (Control* thread = policy_ ? take_from_policy() : take_ready(main_)) {
       ready.push_back(thread);
     }
+    // Those that the policy withholds.
+    for (std::uint32_t slot = 0; ready_in_policy_ > 0 && slot < controls().size(); ++slot) {
+      Control& thread = controls().at(slot);
+      if (!std::exchange(thread.in_policy, false)) continue;
+      --ready_in_policy_;
+      ready.push_back(&thread);
+    }
     return ready;
   }
   for (std::size_t i = 0; i < workers(); ++i) {

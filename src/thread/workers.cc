@@ -318,7 +318,8 @@ void Scheduler::loop_among_several(Worker& worker) {
     if (go_on(worker, kept)) continue;
     const Section section;
     look_for_events(worker, 0);
-    if (worker.deque.size() > 0 || worker.first != nullptr || ready_in_policy_ > 0) continue;
+    const bool policy_has_some = ready_in_policy_ > 0 && !policy_withholds_;
+    if (worker.deque.size() > 0 || worker.first != nullptr || policy_has_some) continue;
     if (!run_idle_handlers()) rest(worker);
   }
 }

@@ -232,5 +232,83 @@ TEST(PolicyDuties, ThePolicyIsToldWhatIsLeftOfABurst) {
   EXPECT_GE(told.front().info.expected_burst.ns + told.front().info.ran.ns, kBurstNs / 4);
 }
 
+/// Wrong on purpose, in one of three ways, at its fourth choice.
+class WrongPolicy : public CpuPolicy {
+ public:
+  enum class Wrong { kTwice, kUnknown, kWithholds };
+  explicit WrongPolicy(Wrong wrong) : wrong_(wrong) {}
+  std::string_view name() const override { return "wrong"; }
+  void ready(TaskId task, const TaskInfo&, Why) override { ready_.push_back(task); }
+  std::optional<TaskId> next(VirtualTime) override {
+    if (ready_.empty()) return std::nullopt;
+    const TaskId task = ready_.front();
+    const bool now = ++choices_ >= 4;
+    if (now && wrong_ == Wrong::kUnknown) return TaskId{4000};
+    if (now && wrong_ == Wrong::kWithholds) return std::nullopt;
+    if (!now || wrong_ != Wrong::kTwice) ready_.erase(ready_.begin());
+    return task;
+  }
+  std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
+  void removed(TaskId task) override { std::erase(ready_, task); }
+
+ private:
+  Wrong wrong_;
+  int choices_ = 0;
+  std::vector<TaskId> ready_;
+};
+
+Result<> run_wrongly(WrongPolicy::Wrong wrong, unsigned workers,
+                     std::function<void(std::string_view)> on_deadlock = {}) {
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<WrongPolicy>(wrong);
+  options.workers = workers;
+  options.on_deadlock = std::move(on_deadlock);
+  auto runtime = Runtime::create(std::move(options)).take();
+  return runtime->run([] {
+    in_parallel(4, [](std::size_t) {
+      for (int i = 0; i < 5; ++i) yield();
+    });
+  });
+}
+
+TEST(PolicyDuties, APolicyThatGivesWhatIsNotReadyIsTold) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  constexpr auto kNotReady = "the policy \"wrong\" gave task .*, which is not among its ready ones";
+  EXPECT_DEATH(static_cast<void>(run_wrongly(WrongPolicy::Wrong::kTwice, 1).ok()), kNotReady);
+  EXPECT_DEATH(static_cast<void>(run_wrongly(WrongPolicy::Wrong::kUnknown, 1).ok()), kNotReady);
+}
+
+TEST(PolicyDuties, ThreadsThatThePolicyWithholdsAreReported) {
+  for (const unsigned workers : {1u, 2u}) {
+    SCOPED_TRACE(workers);
+    std::string report;
+    const Result<> result = run_wrongly(WrongPolicy::Wrong::kWithholds, workers,
+                                        [&](std::string_view text) { report = std::string(text); });
+    EXPECT_EQ(result.code(), EDEADLK);
+    EXPECT_TRUE(says(report, "is ready, but the policy \"wrong\" does not give it")) << report;
+  }
+}
+
+// A course's policy that loses threads can be taken out again while they wait.
+TEST(PolicyDuties, WhatThePolicyWithholdsGoesOverToTheNextOne) {
+  Runtime::Options options;
+  options.custom_policy = std::make_unique<WrongPolicy>(WrongPolicy::Wrong::kWithholds);
+  auto runtime = Runtime::create(std::move(options)).take();
+  std::thread poster;
+  std::atomic<int> ended = 0;
+  const Result<> result = runtime->run([&] {
+    const Runtime::ExternalWork coming(*runtime);
+    poster =
+        std::thread([&] { runtime->post([&] { EXPECT_TRUE(runtime->set_policy("rr").ok()); }); });
+    in_parallel(4, [&](std::size_t) {
+      yield();
+      ++ended;
+    });
+  });
+  poster.join();
+  EXPECT_TRUE(result.ok());
+  EXPECT_EQ(ended, 4);
+}
+
 }  // namespace
 }  // namespace spindle::thread
