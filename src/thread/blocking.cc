@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 
 #include "spindle/thread/section.h"
 #include "thread/scheduler.h"
@@ -233,10 +234,18 @@ Result<> to_result(LockOutcome outcome) {
   return {};
 }
 
+void note_vain_try() {
+  if (current_control != nullptr) current_control->tried_in_vain = true;
+}
+
+bool take_vain_try(Control& self) {
+  return std::exchange(self.tried_in_vain, false);
+}
+
 LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners,
                           const LockRequest& request) {
   node.interruptible = request.cancellable;
-  queue.enqueue(node);
+  request.in_front ? queue.enqueue_in_front(node) : queue.enqueue(node);
   const bool reports = request.deadline == kNever && !request.checked;
   Blocking blocking(owners, queue, request.where, reports);
   if (request.checked && closes_circle(*node.thread)) {

@@ -40,6 +40,7 @@ struct LockRequest {
   const void* where = nullptr;  ///< the place in the code
   bool checked = false;         ///< a wait that would close a circle is refused
   bool cancellable = false;     ///< the wait is a point of cancellation
+  bool in_front = false;        ///< of all others: it waited, and was woken to try again
 };
 
 enum class LockOutcome : std::uint8_t { kTaken, kTimedOut, kClosesCircle };
@@ -50,6 +51,14 @@ Result<> to_result(LockOutcome outcome);
 /// Parks the calling thread, with its node in the queue, until it is woken: with the lock.
 LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners,
                           const LockRequest& request);
+
+/// The calling thread could not take a lock by a mere try. What it lets go of next, and others wait
+/// for, it does not hand over: it wakes one of them to try again (WaitNode::cancelled). Else
+/// threads that take several locks as std::lock does, one by waiting and the rest by trying, could
+/// fail for ever, each with a lock that was handed to it while it waited.
+void note_vain_try();
+/// Whether that is so now, and no more.
+bool take_vain_try(Control& self);
 
 /// True if some chain that starts with `self`, which is about to wait without a deadline, comes
 /// back to it.

@@ -96,6 +96,7 @@ struct alignas(32) Control {
   bool in_policy = false;      // among the policy's ready ones
   bool begins_in_room = true;  // its callable stands in `beginning`
   bool has_account = false;    // else its Account is another's, of long ago
+  bool tried_in_vain = false;  // a lock, and let go of none that others wait for since
   char name[kLongestName + 1] = {};
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
   void* fake_stack = nullptr;  // AddressSanitizer's

@@ -35,8 +35,17 @@ bool take_if_free(Holder& holder, Control* thread, const void* where) {
   return true;
 }
 
+/// In a section.
+bool take_now(Holder& holder, Control* thread, const void* where) {
+  if (detail::sections_guarded) return take_if_free(holder, thread, where);
+  if (holder.thread != nullptr) return false;
+  holder = {thread, where};
+  return true;
+}
+
 /// Takes it if it is free, else marks it. In a section.
 bool take_or_mark(Holder& holder, Control* thread, const void* where) {
+  if (!detail::sections_guarded) return take_now(holder, thread, where);
   const std::atomic_ref word(holder.thread);
   for (;;) {
     Control* held_by = word.load(std::memory_order_relaxed);
@@ -46,6 +55,12 @@ bool take_or_mark(Holder& holder, Control* thread, const void* where) {
       return false;
     }
   }
+}
+
+/// Who is to have it next; somebody waits.
+WaitNode& next_of(const WaitQueue& waiters) {
+  const bool priorities_differ = waiters.front()->thread->scheduler->priorities_differ();
+  return priorities_differ ? most_urgent(waiters) : *waiters.front();
 }
 
 /// On another worker, then: it may let go at any moment. What was a thread stays in memory.
@@ -93,11 +108,9 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
 bool Mutex::try_acquire(const void* where) {
   const Section section;
   Control& self = caller();
-  if (detail::sections_guarded) {
-    if (!take_if_free(holder_, &self, where)) return false;
-  } else {
-    if (holder_.thread != nullptr) return false;
-    holder_ = {&self, where};
+  if (!take_now(holder_, &self, where)) {
+    note_vain_try();
+    return false;
   }
   if (__builtin_expect(self.tracks_locks, 0)) track(where, false);
   return true;
@@ -133,12 +146,19 @@ LockOutcome Mutex::acquire_contended(const LockRequest& request) {
     report_misuse("locks again", waiters_, {holder_});
   }
   LockOutcome outcome = LockOutcome::kTaken;
-  if (!detail::sections_guarded || !take_or_mark(holder_, &self, request.where)) {
+  LockRequest asked = request;
+  while (!take_or_mark(holder_, &self, request.where)) {
     WaitNode node;
-    // Woken means that unlock has made this thread the holder.
-    outcome = wait_for_lock(node, waiters_, {holder_}, request);
+    outcome = wait_for_lock(node, waiters_, {holder_}, asked);
+    // Woken means that unlock has made this thread the holder, or that it shall try again.
+    if (outcome != LockOutcome::kTaken || !node.cancelled) break;
+    asked.in_front = true;
   }
-  if (outcome == LockOutcome::kTaken && self.tracks_locks) track(request.where, true);
+  if (outcome != LockOutcome::kTaken) return outcome;
+  if (asked.in_front && detail::sections_guarded && !waiters_.empty()) {
+    std::atomic_ref(holder_.thread).store(marked(&self));
+  }
+  if (self.tracks_locks) track(request.where, true);
   return outcome;
 }
 
@@ -161,8 +181,8 @@ void Mutex::unlock() {
 [[gnu::noinline]] void Mutex::unlock_contended(Control& self) {
   const Section section;
   if (__builtin_expect(self.tracks_locks, 0)) note_released(waiters_);
-  hand_on();
-  // The new holder owes nothing: it is the most urgent of those who waited.
+  take_vain_try(self) ? wake_to_try() : hand_on();
+  // The next holder owes nothing: it is the most urgent of those who waited.
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
@@ -173,14 +193,22 @@ void Mutex::hand_on() {
     word.store(nullptr);
     return;
   }
-  const bool priorities_differ = waiters_.front()->thread->scheduler->priorities_differ();
-  WaitNode& next = priorities_differ ? most_urgent(waiters_) : *waiters_.front();
+  WaitNode& next = next_of(waiters_);
   const bool more_wait = waiters_.front()->next != nullptr;
   const bool marks = more_wait && detail::sections_guarded;
   const void* const where = next.thread->blocking->where();
   __atomic_store_n(&holder_.taken_at, where, __ATOMIC_RELAXED);
   word.store(marks ? marked(next.thread) : next.thread);
   waiters_.wake(next);
+}
+
+// In a section. Whoever comes sooner takes it; then the one who was woken waits again, in front.
+void Mutex::wake_to_try() {
+  WaitNode* const next = waiters_.empty() ? nullptr : &next_of(waiters_);
+  std::atomic_ref(holder_.thread).store(nullptr);
+  if (next == nullptr) return;
+  next->cancelled = true;
+  waiters_.wake(*next);
 }
 
 bool Mutex::held_by_this_thread() const {

@@ -151,6 +151,7 @@ Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std:
   thread->interrupts_off = 0;
   thread->in_policy = false;
   thread->has_account = false;
+  thread->tried_in_vain = false;
   if (options.weight != kUsualWeight || options.deadline_ns != 0) {
     Account& account = account_of(*thread);
     account.weight = std::max(options.weight, 1u);

@@ -50,7 +50,10 @@ Result<> SharedMutex::lock_checked(Timeout timeout) {
 
 bool SharedMutex::try_acquire(const void* where) {
   const Section section;
-  if (is_written() || readers_.count() > 0) return false;
+  if (is_written() || readers_.count() > 0) {
+    note_vain_try();
+    return false;
+  }
   Control& self = caller();
   writer_ = {&self, where};
   if (self.tracks_locks) track(where, false, false);
@@ -88,7 +91,10 @@ Result<> SharedMutex::lock_shared_checked(Timeout timeout) {
 
 bool SharedMutex::try_acquire_shared(const void* where) {
   const Section section;
-  if (!may_read()) return false;
+  if (!may_read()) {
+    note_vain_try();
+    return false;
+  }
   Control& self = caller();
   readers_.add(&self, where);
   if (self.tracks_locks) track(where, true, false);
@@ -153,8 +159,14 @@ LockOutcome SharedMutex::wait_in(WaitQueue& queue, const LockRequest& request) {
   } else {
     inherit_from_overtaken(calling_thread());
   }
-  // Woken means that `admit` has given this thread the lock.
-  const LockOutcome outcome = wait_for_lock(waiter, queue, owners, request);
+  // Woken means that `admit` has given this thread the lock, or that it shall try again.
+  LockOutcome outcome = wait_for_lock(waiter, queue, owners, request);
+  for (LockRequest again = request; outcome == LockOutcome::kTaken && waiter.cancelled;) {
+    waiter.cancelled = false;
+    if (try_again(waiter, reads, request.where)) break;
+    again.in_front = true;
+    outcome = wait_for_lock(waiter, queue, owners, again);
+  }
   if (outcome != LockOutcome::kTaken) {
     admit();  // a writer that gives up may be what kept readers out
     if (waiter.thread->priority != waiter.thread->own_priority) {
@@ -172,6 +184,27 @@ bool SharedMutex::readers_turn() const {
   return prefer_ == Prefer::kFair &&
          static_cast<const TicketNode*>(waiting_readers_.front())->ticket <
              static_cast<const TicketNode*>(waiting_writers_.front())->ticket;
+}
+
+// Whose turn it is gets the lock; but if the thread has just tried another one in vain it is woken
+// to try (see note_vain_try).
+void SharedMutex::let_go(Control& self) {
+  if (!take_vain_try(self) || readers_.count() > 0) return admit();
+  WaitQueue& queue = readers_turn() ? waiting_readers_ : waiting_writers_;
+  queue.front()->cancelled = true;
+  queue.wake_one();
+}
+
+// By one who was woken to do so. Others may have come sooner, or go before.
+bool SharedMutex::try_again(const TicketNode& waiter, bool reads, const void* where) {
+  const auto* const writer = static_cast<const TicketNode*>(waiting_writers_.front());
+  const bool is_behind =
+      reads && writer != nullptr && writer->ticket < place_among_writers(waiter.ticket);
+  const bool takes = !is_written() && !is_behind && (reads || readers_.count() == 0);
+  if (takes && reads) readers_.add(waiter.thread, where);
+  if (takes && !reads) writer_ = {waiter.thread, where};
+  admit();
+  return takes;
 }
 
 void SharedMutex::admit() {
@@ -200,7 +233,7 @@ void SharedMutex::unlock() {
   }
   if (__builtin_expect(self.tracks_locks, 0)) note_released(waiting_writers_);
   writer_ = {};
-  if (is_awaited()) admit();
+  if (is_awaited()) let_go(self);
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
@@ -220,7 +253,7 @@ void SharedMutex::unlock_shared() {
     report_misuse("unlocks", waiting_readers_, {writer_, &readers_});
   }
   if (__builtin_expect(self.tracks_locks, 0)) note_released(waiting_writers_);
-  if (is_awaited()) admit();
+  if (is_awaited()) let_go(self);
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 

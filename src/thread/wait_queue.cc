@@ -36,6 +36,15 @@ void WaitQueue::enqueue(WaitNode& node) {
   tail_ = &node;
 }
 
+void WaitQueue::enqueue_in_front(WaitNode& node) {
+  node.thread = &calling_thread();
+  node.queue = this;
+  node.next = head_;
+  node.previous = nullptr;
+  (head_ == nullptr ? tail_ : head_->previous) = &node;
+  head_ = &node;
+}
+
 void WaitQueue::unlink(WaitNode& node) {
   (node.previous == nullptr ? head_ : node.previous->next) = node.next;
   (node.next == nullptr ? tail_ : node.next->previous) = node.previous;

@@ -3,6 +3,8 @@
 //
 // A lock that is free is taken in a few nanoseconds. When it is contended, unlock hands it to the
 // first waiter (of those with the highest priority, where threads differ in it): nobody overtakes.
+// But whoever has just tried another lock in vain only wakes that waiter to try again, before all
+// others, so that threads which take several by std::lock or std::scoped_lock all come to an end.
 // Meanwhile the holder runs with the priority of the most urgent thread that it keeps waiting.
 //
 // Locking a Mutex twice, unlocking one that another thread holds, or destroying one that is locked,
@@ -58,6 +60,7 @@ class Mutex {
   bool try_acquire(const void* where);
   void unlock_contended(Control& self);
   void hand_on();
+  void wake_to_try();
   void track(const void* where, bool waited_for);
   void forget_order();
   void check_may_go() const;

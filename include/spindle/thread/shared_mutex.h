@@ -78,6 +78,8 @@ class SharedMutex {
   [[nodiscard]] std::uint64_t place_among_writers(std::uint64_t ticket) const;
   void inherit_from_overtaken(Control& writer);
   LockOutcome wait_in(WaitQueue& queue, const LockRequest& request);
+  bool try_again(const TicketNode& waiter, bool reads, const void* where);
+  void let_go(Control& self);
   void admit();
   void track(const void* where, bool shared, bool waited_for);
   void forget_order();

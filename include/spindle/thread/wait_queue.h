@@ -105,6 +105,8 @@ class WaitQueue {
   /// Puts the calling thread at the end without parking it: `park(node)` or `withdraw(node)`
   /// must follow.
   void enqueue(WaitNode& node);
+  /// The same before all others, for one that stood there already.
+  void enqueue_in_front(WaitNode& node);
   /// Takes the node out again: nothing is waited for after all.
   void withdraw(WaitNode& node) { unlink(node); }
   /// Parks until the node is woken or the deadline comes; returns at once if it was woken
