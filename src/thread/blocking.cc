@@ -277,16 +277,29 @@ Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* wh
     : self_(calling_thread()), owners_(owners), wanted_(wanted), where_(where) {
   self_.blocking = this;
   if (may_report && may_close_circle(self_)) report_if_circle(self_);
-  if (self_.scheduler->priorities_differ()) self_.scheduler->donate(self_);
+  if (!self_.scheduler->priorities_differ()) return;
+  list(self_.scheduler->first_blocked());
+  self_.scheduler->donate(self_);
 }
 
 Blocking::~Blocking() {
   self_.blocking = nullptr;
+  if (listed_by_ != nullptr) {
+    *listed_by_ = next_;
+    if (next_ != nullptr) next_->listed_by_ = listed_by_;
+  }
   if (ended_well_ || !self_.scheduler->priorities_differ()) return;
-  owners_.for_each([](const Holder& holder) {
+  owners_.for_each([&](const Holder& holder) {
     Control* const owner = holding(holder);
-    if (owner != &nobody) owner->scheduler->settle(*owner);
+    if (owner != &nobody) self_.scheduler->settle(*owner);
   });
+}
+
+void Blocking::list(Blocking*& first) {
+  if (listed_by_ != nullptr) return;
+  next_ = std::exchange(first, this);
+  if (next_ != nullptr) next_->listed_by_ = &next_;
+  listed_by_ = &first;
 }
 
 bool Blocking::is_by(const Control& thread) const {

@@ -100,6 +100,11 @@ class Blocking {
   [[nodiscard]] const Owners& owners() const { return owners_; }
   [[nodiscard]] bool is_by(const Control& thread) const;
   [[nodiscard]] const WaitQueue& wanted() const { return wanted_; }
+  /// For Scheduler::settle, which looks at all that are listed: from the first time on that
+  /// priorities differ all are.
+  void list(Blocking*& first);
+  [[nodiscard]] const Control& waiting() const { return self_; }
+  [[nodiscard]] const Blocking* next() const { return next_; }
   /// The place in the code where it is wanted; may be null.
   [[nodiscard]] const void* where() const { return where_; }
 
@@ -112,6 +117,8 @@ class Blocking {
   const WaitQueue& wanted_;
   const void* const where_;
   bool ended_well_ = false;
+  Blocking* next_ = nullptr;
+  Blocking** listed_by_ = nullptr;  // the pointer to it; null: it is in no list
 };
 
 /// Its wait is not over. One whose wait is may not have run since.

@@ -86,7 +86,7 @@ struct alignas(32) Control {
   std::uint32_t slot = 0;                     // its number in the pool, and its TaskId less one
   std::atomic<std::uint32_t> cancel_off = 0;  // depth of sections in which it cannot be cancelled
   Scheduler* scheduler = nullptr;             // null when the runtime is gone
-  const Blocking* blocking = nullptr;         // who must act before it can go on, if known
+  Blocking* blocking = nullptr;               // who must act before it can go on, if known
   LocalTable* locals = nullptr;
   std::uint64_t tag = 0;  // whose sake it works for
   int priority = 0;       // with what was donated

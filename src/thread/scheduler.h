@@ -44,14 +44,12 @@ class Scheduler {
                    void (*entry)(void*), void** storage);
   void start(Control& thread);
   void discard(Control& thread);  // prepared, and not started
-  /// Gives the Control of an ended thread back; also when `run` has returned.
-  void release(Control& thread);
+  void release(Control& thread);  // that has ended; also when `run` has returned
   void cancel(Control& thread);
 
   // For the running thread.
   void yield(Control& self);
-  /// Goes to another thread; comes back after `make_ready`.
-  void park(Control& self);
+  void park(Control& self);  // comes back after `make_ready`
   void make_ready(Control& thread, Why why);
 
   // Sections and passages.
@@ -63,8 +61,7 @@ class Scheduler {
   bool stops_to_join() const { return ends_alone_; }
   void stop_others();
   void let_others_go();
-  /// The timer took the worker away from the running thread.
-  void preempt(Control& self);
+  void preempt(Control& self);  // the timer took the worker from the running thread
   void yield_due();
   bool preempts() const { return preemption_ns_ > 0; }
   bool yields_at_sections() const { return yields_at_sections_; }
@@ -78,6 +75,7 @@ class Scheduler {
   void set_effective_priority(Control& thread, int priority);
   /// Raises those for whom the thread waits, and for whom these wait in turn, to its priority.
   void donate(const Control& from);
+  Blocking*& first_blocked() { return first_blocked_; }  // of those that are listed
   /// Gives it the highest of its own and of those that wait for it; then whom it waits for, too.
   void settle(Control& thread);
 
@@ -222,6 +220,8 @@ class Scheduler {
   std::uint64_t deadlocks_ = 0;
   std::size_t live_ = 0;
   std::size_t external_work_ = 0;
+  Blocking* first_blocked_ = nullptr;
+  bool lists_all_blocked_ = false;
   LockOrder lock_order_;
   SwitchObserver* observer_ = nullptr;
   bool counts_cpu_time_ = false;

@@ -172,17 +172,23 @@ void Scheduler::donate(const Control& from) {
 }
 
 void Scheduler::settle(Control& thread) {
-  const StoppedWorld stopped(*this);
+  if (!std::exchange(lists_all_blocked_, true)) {
+    // Those that wait since before priorities differed.
+    const StoppedWorld stopped(*this);
+    for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
+      Control& waits = controls().at(slot);
+      if (is_live(waits) && waits.blocking != nullptr) waits.blocking->list(first_blocked_);
+    }
+  }
   std::vector<Control*> changed = {&thread};
   // The bound is for circles, which stay when they have been reported.
   for (std::size_t steps = live_threads(); !changed.empty() && steps > 0; --steps) {
     Control& next = *changed.back();
     changed.pop_back();
     int highest = next.own_priority;
-    for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
-      const Control& other = controls().at(slot);
-      const bool waits_for_it = other.state == ThreadState::kWaiting && other.blocking != nullptr &&
-                                other.blocking->is_by(next);
+    for (const Blocking* one = first_blocked_; one != nullptr; one = one->next()) {
+      const Control& other = one->waiting();
+      const bool waits_for_it = is_parked(other) && one->is_by(next);
       if (waits_for_it) highest = std::max(highest, other.priority);
     }
     if (highest == next.priority) continue;

@@ -310,5 +310,28 @@ TEST(PolicyDuties, WhatThePolicyWithholdsGoesOverToTheNextOne) {
   EXPECT_EQ(ended, 4);
 }
 
+// While all have the same priority nobody keeps a list of who waits for whom.
+TEST(PolicyDuties, WhoWaitedBeforePrioritiesDifferedDonatesToo) {
+  run([] {
+    Mutex mutex("shared");
+    std::vector<Thread> threads;
+    mutex.lock();
+    for (int i = 0; i < 3; ++i) {
+      threads.push_back(spawn("waits", [&] { const std::lock_guard lock(mutex); }));
+    }
+    yield();
+    EXPECT_EQ(current_thread::priority(), 0);
+    threads[1].set_priority(7);
+    EXPECT_EQ(current_thread::priority(), 7);
+    threads[2].set_priority(8);
+    EXPECT_EQ(current_thread::priority(), 8);
+    threads[2].set_priority(0);
+    EXPECT_EQ(current_thread::priority(), 7);
+    mutex.unlock();
+    EXPECT_EQ(current_thread::priority(), 0);
+    for (Thread& thread : threads) EXPECT_TRUE(thread.join().ok());
+  });
+}
+
 }  // namespace
 }  // namespace spindle::thread
