@@ -33,7 +33,7 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
     info.id = control->id;
     info.name = control->name;
     info.state = control->state;
-    if (control->state == ThreadState::kWaiting && control->parked != nullptr) {
+    if (control->state == ThreadState::kWaiting && is_parked(*control)) {
       const WaitQueue* queue = control->parked->queue;
       info.waits_for = queue->kind();
       info.object_name = queue->name();

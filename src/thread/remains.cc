@@ -32,10 +32,15 @@ void Remains::keep(ControlPool controls) {
   std::unique_ptr<Remains> remains(new Remains(std::move(controls)));
   for (std::uint32_t slot = 0; slot < remains->controls_.size(); ++slot) {
     Control& thread = remains->controls_.at(slot);
-    if (!thread.live || thread.end == &end_is_nobodys) continue;
+    if (!thread.live) continue;
     thread.scheduler = nullptr;
     thread.beginning.remains = remains.get();
-    ++remains->handles_;
+    thread.parked = nullptr;
+    thread.blocking = nullptr;
+    thread.in_policy = false;
+    if (thread.end != &end_is_nobodys) ++remains->handles_;
+    // Locks that it holds for ever name it.
+    if (thread.state != ThreadState::kEnded) ++remains->handles_;
   }
   if (remains->handles_ > 0) static_cast<void>(remains.release());
 }

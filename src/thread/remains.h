@@ -1,5 +1,7 @@
 // Remains: the Controls of a runtime that is gone, kept for those who still have handles to its
 // threads. They can ask how a thread ended and let go of it; the last one takes the rest away.
+// Those of a runtime whose threads did not all end stay for good: a lock that outlives it may name
+// one.
 #pragma once
 
 #include <atomic>
@@ -24,8 +26,8 @@ class Remains {
   explicit Remains(ControlPool controls);
 
   ControlPool controls_;
-  Remains* next_ = nullptr;  // of all that there are
-  std::atomic<std::size_t> handles_ = 0;
+  Remains* next_ = nullptr;               // of all that there are
+  std::atomic<std::size_t> handles_ = 0;  // and threads that never ended
 };
 
 }  // namespace spindle::thread

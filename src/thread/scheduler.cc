@@ -114,6 +114,11 @@ Scheduler::~Scheduler() {
   Scheduler** at = &first_scheduler;
   while (*at != this) at = &(*at)->next_scheduler_;
   *at = next_scheduler_;
+  // What threads wait for that never ended may outlive them.
+  for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
+    const Control& thread = controls().at(slot);
+    if (is_live(thread) && is_parked(thread)) WaitQueue::unlink_all(*thread.parked);
+  }
   Remains::keep(pools_.take_controls());
 }
 

@@ -66,7 +66,9 @@ inline void bury([[maybe_unused]] Control& self) {
 
 inline Worker& Scheduler::here() {
   const Control* const self = current_control;
-  return self != nullptr ? *self->worker : several_ ? *current_worker() : main_;
+  if (self != nullptr) return *self->worker;
+  Worker* const worker = several_ ? current_worker() : nullptr;
+  return worker != nullptr ? *worker : main_;  // also when `run` has returned
 }
 
 inline Control* Scheduler::take_ready(Worker& worker) {

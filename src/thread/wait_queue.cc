@@ -23,7 +23,13 @@ bool is_to_be_cancelled(const WaitNode& node) {
 }  // namespace
 
 WaitQueue::~WaitQueue() {
-  if (head_ == nullptr || !checks_what_goes()) return;
+  if (head_ == nullptr) return;
+  if (current_scheduler == nullptr) {
+    // Threads that `run` left asleep for ever may still stand here when what they waited for goes.
+    while (head_ != nullptr) unlink_all(*head_);
+    return;
+  }
+  if (!checks_what_goes()) return;
   report_misuse("destroys", *this, "for which \"" + std::string(head_->thread->name) + "\" waits");
 }
 

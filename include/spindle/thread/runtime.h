@@ -96,7 +96,8 @@ class Runtime {
   /// kernel's reason if it gives no event queue or timer.
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
-  /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound.
+  /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound. They
+  /// wait for nothing any more; what they hold stays theirs, for whoever uses it in another runtime.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;

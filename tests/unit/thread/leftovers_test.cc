@@ -1,10 +1,18 @@
-// What is left of threads that came to nothing: that could not be made, or whose runtime went
-// while they waited.
+// What is left of threads that came to nothing: that could not be made, whose runtime went while
+// they waited, or that ended with a lock.
 #include <array>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "spindle/thread/channel.h"
+#include "spindle/thread/future.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/mutex.h"
+#include "spindle/thread/select.h"
+#include "spindle/thread/semaphore.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
@@ -42,6 +50,93 @@ TEST(Leftovers, AThreadWhoseCallableCannotBeCopiedIsNone) {
       EXPECT_TRUE(ran);
     });
     EXPECT_TRUE(result.ok());
+  }
+}
+
+/// Runs threads that wait for ever, in a runtime that is gone when this returns.
+void strand(unsigned workers, const std::function<void()>& body) {
+  Runtime::Options options;
+  options.workers = workers;
+  options.on_deadlock = [](std::string_view) {};
+  auto runtime = Runtime::create(std::move(options)).take();
+  EXPECT_EQ(runtime->run([&] { EXPECT_TRUE(spawn_detached("stranded", body).ok()); }).code(),
+            EDEADLK);
+}
+
+TEST(Leftovers, NobodyWaitsForWhatOutlivesItsRuntime) {
+  for (const unsigned workers : {1u, 2u}) {
+    SCOPED_TRACE(workers);
+    Semaphore semaphore(0, "semaphore");
+    Channel<int> first(0, "first"), second(0, "second");
+    auto promise = std::make_unique<Promise<int>>();
+    strand(workers, [&] { semaphore.acquire(); });
+    strand(workers, [&] { EXPECT_TRUE(first.receive().ok()); });
+    strand(workers, [&] {
+      int value = 0;
+      static_cast<void>(select({receive_case(first, value), receive_case(second, value)}));
+    });
+    strand(workers, [future = promise->future()] { EXPECT_TRUE(future.get().ok()); });
+    promise.reset();
+    run([&] {
+      semaphore.release();
+      EXPECT_TRUE(semaphore.try_acquire());
+      EXPECT_EQ(first.send(1, 0).code(), ETIMEDOUT);
+      EXPECT_EQ(second.send(1, 0).code(), ETIMEDOUT);
+    });
+  }
+}
+
+// The runtime still stands, and may be looked at.
+TEST(Leftovers, WhatIsWaitedForMayGoBeforeTheRuntime) {
+  for (const unsigned workers : {1u, 2u}) {
+    SCOPED_TRACE(workers);
+    Runtime::Options options;
+    options.workers = workers;
+    options.on_deadlock = [](std::string_view) {};
+    auto runtime = Runtime::create(std::move(options)).take();
+    auto semaphore = std::make_unique<Semaphore>(0, "semaphore");
+    auto promise = std::make_unique<Promise<int>>();
+    EXPECT_EQ(runtime
+                  ->run([&] {
+                    EXPECT_TRUE(spawn_detached("a", [&] { semaphore->acquire(); }).ok());
+                    EXPECT_TRUE(spawn_detached("b", [future = promise->future()] {
+                                  EXPECT_FALSE(future.get().ok());
+                                }).ok());
+                  })
+                  .code(),
+              EDEADLK);
+    semaphore.reset();
+    promise.reset();
+    EXPECT_EQ(list_threads(*runtime).size(), 2u);
+  }
+}
+
+// Not that of a thread of the next runtime that happens to have the same place in memory.
+TEST(Leftovers, ALockStaysThatOfAThreadThatIsGone) {
+  for (const unsigned workers : {1u, 2u}) {
+    SCOPED_TRACE(workers);
+    auto held = std::make_unique<Mutex>("held");
+    Semaphore never(0, "never");
+    strand(workers, [&] {
+      held->lock();
+      never.acquire();
+    });
+    std::vector<std::string> reports;
+    auto runtime = make_reporting_runtime(reports);
+    const Result<> result = runtime->run([&] {
+      in_parallel(3, [&](std::size_t i) {
+        current_thread::set_priority(static_cast<int>(i));
+        EXPECT_FALSE(held->held_by_this_thread());
+        EXPECT_FALSE(held->try_lock());
+        EXPECT_EQ(held->lock_checked(1).code(), ETIMEDOUT);
+      });
+      held->lock();
+    });
+    EXPECT_EQ(result.code(), EDEADLK);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_TRUE(says(reports[0], "waits for mutex \"held\"")) << reports[0];
+    EXPECT_TRUE(says(reports[0], "held by \"stranded\" since")) << reports[0];
+    held.reset();
   }
 }
 
