@@ -267,6 +267,11 @@ void note_released(const WaitQueue& lock) {
   self.scheduler->lock_order().released(self, lock);
 }
 
+void check_holds_none(const Control& self) {
+  const Section section;
+  self.scheduler->lock_order().ends(self);
+}
+
 void forget_in_order(const WaitQueue& lock) {
   const Section section;
   LockOrder::forget_everywhere(lock);

@@ -85,6 +85,7 @@ void watch_for_exit();
 void note_taken(const WaitQueue& lock, const void* where, bool shares, bool waited_for);
 void note_released(const WaitQueue& lock);
 void forget_in_order(const WaitQueue& lock);
+void check_holds_none(const Control& self);
 
 /// For the time of a wait: the edges, the report if they close a circle, the donation of priority,
 /// which is taken back if the wait ends without what was wanted.

@@ -6,6 +6,7 @@
 
 #include "spindle/base/log.h"
 #include "spindle/thread/inspect.h"
+#include "thread/blocking.h"
 
 namespace spindle::thread {
 namespace {
@@ -65,6 +66,13 @@ void LockOrder::released(const Control& by, const WaitQueue& lock) {
 void LockOrder::forget_everywhere(const WaitQueue& lock) {
   const std::lock_guard guard(orders_mutex);
   for (LockOrder* order = first_order; order != nullptr; order = order->next_) order->forget(lock);
+}
+
+void LockOrder::ends(const Control& thread) const {
+  const std::lock_guard guard(orders_mutex);
+  if (thread.slot >= held_.size() || held_[thread.slot].empty()) return;
+  const Held& first = held_[thread.slot].front();
+  report_misuse("ends and holds", *first.use.lock, "taken at " + describe_code(first.where));
 }
 
 void LockOrder::forget(const WaitQueue& lock) {

@@ -39,6 +39,8 @@ class LockOrder {
   /// `waited_for`: not by a mere try, which can be no part of a deadlock.
   void taken(const Control& by, LockUse use, const void* where, bool waited_for);
   void released(const Control& by, const WaitQueue& lock);
+  /// Stops the program if the thread, which ends, holds a lock.
+  void ends(const Control& thread) const;
   /// The lock is no more, for none of the orders.
   static void forget_everywhere(const WaitQueue& lock);
   /// The thread of this slot begins.

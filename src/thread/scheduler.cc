@@ -280,6 +280,7 @@ void Scheduler::thread_main() {
   if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_passage();
   self.entry(callable_of(self));
   if (self.locals != nullptr) destroy_locals(self);
+  if (__builtin_expect(self.tracks_locks, 0)) check_holds_none(self);
   if (__builtin_expect(scheduler.guarded_, 0)) detail::enter_passage();
   if (scheduler.several_) scheduler.end_among_several(self);
   scheduler.end_current(self);

@@ -8,7 +8,9 @@
 // Meanwhile the holder runs with the priority of the most urgent thread that it keeps waiting.
 //
 // Locking a Mutex twice, unlocking one that another thread holds, or destroying one that is locked,
-// is a bug of the caller that stops the program with a message naming both. A wait without a
+// is a bug of the caller that stops the program with a message naming both. So is to end while
+// holding one, but that is looked for under Runtime::Options::check_lock_order alone: else the lock
+// stays locked, and may be taken for that of a later thread. A wait without a
 // deadline that closes a circle of waiting threads is reported (Runtime::Options::on_deadlock),
 // with where each lock was taken, and then waits; `lock_checked` answers EDEADLK instead, with a
 // deadline too: a wait that only the deadline would end is no use. Outside of a runtime an

@@ -81,7 +81,7 @@ class Runtime {
     bool yield_at_primitives = false;
     /// Reports two locks that are taken in one order here and in the other there, even if no
     /// deadlock came of it, through `on_lock_order` (not given: the log). Looks at mutexes, shared
-    /// ones and monitors. Costs some ns a lock.
+    /// ones and monitors, and stops the program where a thread ends while it holds one. Costs some ns a lock.
     bool check_lock_order = false;
     std::function<void(std::string_view report)> on_lock_order = {};
     bool count_cpu_time = false;  ///< for ThreadInfo::cpu_time_ns; reads a clock at each switch

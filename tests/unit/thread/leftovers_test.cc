@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -10,9 +11,11 @@
 #include "spindle/thread/channel.h"
 #include "spindle/thread/future.h"
 #include "spindle/thread/inspect.h"
+#include "spindle/thread/monitor.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/select.h"
 #include "spindle/thread/semaphore.h"
+#include "spindle/thread/shared_mutex.h"
 #include "thread_test.h"
 
 namespace spindle::thread {
@@ -138,6 +141,28 @@ TEST(Leftovers, ALockStaysThatOfAThreadThatIsGone) {
     EXPECT_TRUE(says(reports[0], "held by \"stranded\" since")) << reports[0];
     held.reset();
   }
+}
+
+void end_holding(const std::function<void()>& take) {
+  Runtime::Options options;
+  options.check_lock_order = true;
+  auto runtime = Runtime::create(std::move(options)).take();
+  static_cast<void>(runtime->run([&] { spawn("careless", take).join().take(); }).ok());
+}
+
+TEST(LeftoversDeathTest, AThreadThatEndsAndHoldsALockIsToldWhereOrdersAreChecked) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  constexpr auto kSays = "thread \"careless\" ends and holds the .* \"forgotten\", taken at ";
+  Mutex mutex("forgotten");
+  SharedMutex shared("forgotten");
+  HoareMonitor monitor("forgotten");
+  EXPECT_DEATH(end_holding([&] { mutex.lock(); }), kSays);
+  EXPECT_DEATH(end_holding([&] { shared.lock_shared(); }), kSays);
+  EXPECT_DEATH(end_holding([&] { monitor.enter(); }), kSays);
+  end_holding([&] {
+    const std::scoped_lock lock(mutex, shared);
+    const HoareMonitor::Entry entry(monitor);
+  });
 }
 
 }  // namespace
