@@ -60,8 +60,8 @@ std::string_view to_string(ThreadState state) {
 
 std::string_view to_string(WaitKind kind) {
   constexpr std::array<std::string_view, 15> kNames = {
-      "queue", "mutex",   "shared mutex", "condition", "semaphore", "latch",    "barrier",
-      "event", "channel", "join",         "sleep",     "readable",  "writable", "monitor", "once"};
+      "queue",   "mutex", "shared mutex", "condition", "semaphore", "latch",   "barrier", "event",
+      "channel", "join",  "sleep",        "readable",  "writable",  "monitor", "once"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -81,7 +81,8 @@ class Runtime {
     bool yield_at_primitives = false;
     /// Reports two locks that are taken in one order here and in the other there, even if no
     /// deadlock came of it, through `on_lock_order` (not given: the log). Looks at mutexes, shared
-    /// ones and monitors, and stops the program where a thread ends while it holds one. Costs some ns a lock.
+    /// ones and monitors, and stops the program where a thread ends while it holds one. Costs some
+    /// ns a lock.
     bool check_lock_order = false;
     std::function<void(std::string_view report)> on_lock_order = {};
     bool count_cpu_time = false;  ///< for ThreadInfo::cpu_time_ns; reads a clock at each switch
@@ -97,7 +98,8 @@ class Runtime {
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
   /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound. They
-  /// wait for nothing any more; what they hold stays theirs, for whoever uses it in another runtime.
+  /// wait for nothing any more; what they hold stays theirs, for whoever uses it in another
+  /// runtime.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
