@@ -1,5 +1,8 @@
 // Members: the threads that run for somebody, so that whoever waits for all of them can be told for
-// whom. Each stands in the list with a node on its own stack. To be used in sections.
+// whom.
+//
+// Each stands in the list with a node on its own stack, so that nothing is allocated. To be used in
+// sections.
 #pragma once
 
 #include "spindle/thread/wait_queue.h"
