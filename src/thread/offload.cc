@@ -222,10 +222,8 @@ void Helpers::sleep(Common& common, std::unique_lock<std::mutex>& lock) {
 void Helpers::serve(const std::shared_ptr<Common>& common, Helper& self) {
   std::unique_lock lock(common->mutex);
   for (;;) {
-    while (common->queue.empty()) {
-      if (common->ends) return;
-      sleep(*common, lock);
-    }
+    while (common->queue.empty() && !common->ends) sleep(*common, lock);
+    if (common->ends) return;  // maybe with calls that nobody has begun, and that may take for ever
     self.makes = take(*common);
     --common->looking;
     const bool another_sleeps = call_another(common);
