@@ -300,9 +300,9 @@ TEST(Deadlock, GoesThroughGroups) {
 
 TEST(Deadlock, ReportsTellWhereAJoinStandsAndAllThatASelectWantsToo) {
   std::vector<std::string> reports;
+  Channel<int> first(0, "first"), second(0, "second");
   auto runtime = make_reporting_runtime(reports);
-  const Result<> result = runtime->run([] {
-    Channel<int> first(0, "first"), second(0, "second");
+  const Result<> result = runtime->run([&] {
     Thread selects = spawn("selects", [&] {
       int value = 0;
       static_cast<void>(select({receive_case(first, value), receive_case(second, value)}).ok());
@@ -310,6 +310,8 @@ TEST(Deadlock, ReportsTellWhereAJoinStandsAndAllThatASelectWantsToo) {
     static_cast<void>(selects.join().ok());
   });
   EXPECT_EQ(result.code(), EDEADLK);
+  // Then they go on, and what they own goes.
+  EXPECT_TRUE(runtime->run([&] { EXPECT_TRUE(second.send(1).ok()); }).ok());
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_TRUE(says(reports[0], "waits for channel \"first\" or channel \"second\"")) << reports[0];
   EXPECT_TRUE(says(reports[0], "waits for join \"selects\" at ")) << reports[0];
