@@ -91,11 +91,10 @@ std::string who_has_mounted(const std::string& image) {
   if (mounted == OpenElsewhere::kNo) return {};
   const std::string process = "process " + std::to_string(std::uint64_t{superblock.mount_process});
   if (mounted == OpenElsewhere::kYes) return process + " has it mounted by another name";
+  const std::string way_out =
+      ::geteuid() == 0 ? "unmount that volume first" : "unmount that volume first, or ask as root";
   return "its superblock says that " + process +
-         " has it mounted, and it cannot be seen whether this is a copy of that image; unmount "
-         "that "
-         "volume first" +
-         (::geteuid() == 0 ? "" : ", or ask as root");
+         " has it mounted, and it cannot be seen whether this is a copy of that image; " + way_out;
 }
 
 void mark_mounted(Superblock& superblock) {
