@@ -268,9 +268,9 @@ int copy_directory(const Request& request, FileDevice& device) {
     return fail(reason.empty() ? fmt::format("{}: {}", request.directory, copied.error().describe())
                                : reason);
   }
-  for (const std::string& path : copied->left_out) {
-    if (request.quiet) break;
-    fmt::print(stderr, "mkfs.spindle: {}: left out, it is the image itself\n", printable(path));
+  if (!request.quiet) {
+    for (const std::string& path : copied->left_out)
+      fmt::print(stderr, "mkfs.spindle: {}: left out, it is the image itself\n", printable(path));
   }
   if (!request.quiet && !request.json) {
     fmt::print("Copied {}: {} files, {} directories, {} others, {}\n", printable(request.directory),
