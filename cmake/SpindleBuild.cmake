@@ -91,6 +91,10 @@ if(SPINDLE_SANITIZE)
   target_compile_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
   target_link_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE})
+  if(SPINDLE_SANITIZE MATCHES undefined)
+    # A quarter of the time to compile goes into these, and AddressSanitizer stops at what they would find.
+    target_compile_options(spindle_options INTERFACE -fno-sanitize=null,object-size,vptr)
+  endif()
 endif()
 if(SPINDLE_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
