@@ -9,9 +9,12 @@
 // one reference to the node they return; `forget` gives references back. A node with references
 // lives, also when its last name is gone.
 //
-// Permissions of paths are checked by the kernel (default_permissions); what only the file system
-// can know is checked here (sticky-free rules such as setgid inheritance, clearing of setuid on
-// write where asked for).
+// The kernel checks permissions (default_permissions); what only the file system can do is done
+// here: a new file inherits group and setgid from its directory, a write clears setuid if asked to.
+//
+// Errors are those of the system call with the same task; the comments name the ones that a caller
+// might tell apart. EIO, EUCLEAN (damage), EROFS and ENOSPC can come from every operation that
+// reads or writes. What an operation answered is in memory; only `sync*` makes it durable.
 #pragma once
 
 #include <cstddef>
@@ -103,26 +106,32 @@ enum RenameFlags : std::uint32_t {
 /// What `open` gives.
 struct Opened {
   std::uint64_t handle = 0;
-  bool has_changed_times = false;  ///< who keeps attributes of the node asks for them anew
+  bool has_changed_times = false;  ///< attributes of the node that the caller keeps are out of date
 };
 
 class Tree {
  public:
   virtual ~Tree() = default;
 
-  /// ENOENT if there is no such name; ENAMETOOLONG. "." and ".." are names too; "." is one of any
-  /// node.
+  /// ENOENT if there is no such name; ENAMETOOLONG. "." and ".." are names, too; "." is a name of
+  /// every node, not only of directories.
   virtual Result<Attributes> lookup(NodeId directory, std::string_view name) = 0;
+  /// Gives back that many references; the node may be gone then.
   virtual void forget(NodeId node, std::uint64_t references) = 0;
   virtual Result<Attributes> attributes(NodeId node) = 0;
+  /// Changes what `change` names, all or nothing, and answers all attributes as they are then. A
+  /// change of size: EISDIR, EINVAL unless it is a regular file; EFBIG.
   virtual Result<Attributes> set_attributes(const Caller& caller, NodeId node,
                                             const AttributeChange& change) = 0;
+  /// The target of a symbolic link; EINVAL for any other node.
   virtual Result<std::string> read_link(NodeId node) = 0;
 
-  /// Regular files: EEXIST if the name is taken.
+  // These make a node. EEXIST if the name is taken, ENOENT if the directory has been removed.
+
+  /// A regular file.
   virtual Result<Attributes> create(const Caller& caller, NodeId directory, std::string_view name,
                                     std::uint32_t mode) = 0;
-  /// Devices, FIFOs, sockets, regular files.
+  /// A device, FIFO, socket or regular file, as the type in `mode` says.
   virtual Result<Attributes> make_node(const Caller& caller, NodeId directory,
                                        std::string_view name, std::uint32_t mode,
                                        std::uint32_t device_major, std::uint32_t device_minor) = 0;
@@ -130,55 +139,71 @@ class Tree {
                                             std::string_view name, std::uint32_t mode) = 0;
   virtual Result<Attributes> symlink(const Caller& caller, NodeId directory, std::string_view name,
                                      std::string_view target) = 0;
+  /// One more name for a node. EPERM for a directory, EMLINK if it has kMaxLinks names.
   virtual Result<Attributes> link(NodeId node, NodeId directory, std::string_view name) = 0;
   /// A file without a name (O_TMPFILE); `link` can give it one.
   virtual Result<Attributes> temporary_file(const Caller& caller, NodeId directory,
                                             std::uint32_t mode) = 0;
+  /// Removes a name of what is no directory (EISDIR).
   virtual Result<> unlink(NodeId directory, std::string_view name) = 0;
+  /// ENOTEMPTY, ENOTDIR.
   virtual Result<> remove_directory(NodeId directory, std::string_view name) = 0;
-  /// `caller` owns the whiteout, if one is wanted.
+  /// renameat2(2), `flags` being RenameFlags: what had the new name loses it. EINVAL if a directory
+  /// would come into itself. `caller` owns the whiteout, if one is wanted.
   virtual Result<> rename(const Caller& caller, NodeId from, std::string_view name, NodeId to,
                           std::string_view new_name, std::uint32_t flags) = 0;
 
-  /// What a control file shows is kept under the handle; the volume needs no handle (0). To open a
-  /// file for reading counts as reading it: what a cache above the tree answers is not seen here.
+  /// `flags` as for open(2). A control file keeps under the handle what it shows; the volume needs
+  /// no handle (0). Opening a file for reading counts as reading it, since reads that a cache above
+  /// the tree answers are not seen here.
   virtual Result<Opened> open(NodeId node, int flags) = 0;
+  /// Once for each `open` that succeeded.
   virtual void release(NodeId node, std::uint64_t handle) = 0;
-  /// Calls `take` with the bytes, in order, in as many pieces as it likes; together at most `size`,
-  /// fewer at the end of the file. The pieces are valid until `take` that ends the call returns.
+  /// Calls `take` once with the bytes, in order, in any number of pieces: at most `size`, fewer at
+  /// the end of the file. The pieces are valid until `take` returns. Not called after an error.
   using Take = std::function<void(std::span<const std::span<const std::byte>> pieces)>;
   virtual Result<> read(NodeId node, std::uint64_t handle, std::uint64_t offset, std::size_t size,
                         const Take& take) = 0;
-  /// Writes all of it or fails; a part may have been written when it fails for lack of space.
+  /// Writes all of it, and answers how much that is, or fails; when it fails for lack of space, a
+  /// part may have been written. `clear_setuid`: somebody unprivileged writes.
   virtual Result<std::size_t> write(NodeId node, std::uint64_t handle, std::uint64_t offset,
                                     std::span<const std::byte> bytes, bool clear_setuid) = 0;
+  /// fsync(2), or fdatasync(2) if `data_only`: durable when it returns. An error of writing the
+  /// file back that nobody was told of yet is reported here, once.
   virtual Result<> sync(NodeId node, bool data_only) = 0;
+  /// The same for the names of a directory.
   virtual Result<> sync_directory(NodeId node) = 0;
+  /// Everything that was answered so far is durable when it returns.
   virtual Result<> sync_all() = 0;
-  /// fallocate(2): `mode` is its FALLOC_FL_ flags.
+  /// fallocate(2): `mode` is its FALLOC_FL_ flags; EOPNOTSUPP for those that are not known.
   virtual Result<> allocate(NodeId node, int mode, std::uint64_t offset, std::uint64_t length) = 0;
   /// lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO beyond the end.
   virtual Result<std::uint64_t> seek(NodeId node, std::uint64_t offset, int whence) = 0;
+  /// copy_file_range(2): how many bytes were copied; fewer at the end of `from`, or after an error
+  /// when some were.
   virtual Result<std::size_t> copy_range(NodeId from, std::uint64_t from_offset, NodeId to,
                                          std::uint64_t to_offset, std::uint64_t length) = 0;
 
-  /// Visits items after `position` (0: from the start, "." and ".." first) until `visit` says
-  /// false: that item will come again. Positions stay good while other names come and go.
+  /// Visits the items after `position` (0: from the start, "." and ".." first) until `visit` says
+  /// false: it has not taken that item. Positions stay valid while other names come and go.
   using Visit = std::function<bool(const DirectoryItem& item)>;
   virtual Result<> read_directory(NodeId directory, std::int64_t position, const Visit& visit) = 0;
 
+  /// ENODATA if the node has no such attribute.
   virtual Result<std::string> get_xattr(NodeId node, std::string_view name) = 0;
-  /// `flags`: XATTR_CREATE, XATTR_REPLACE.
+  /// `flags`: 0, XATTR_CREATE (EEXIST) or XATTR_REPLACE (ENODATA).
   virtual Result<> set_xattr(const Caller& caller, NodeId node, std::string_view name,
                              std::span<const std::byte> value, int flags) = 0;
   /// Names, each ended by a zero byte, as listxattr(2) gives them.
   virtual Result<std::string> list_xattr(NodeId node) = 0;
+  /// ENODATA if the node has no such attribute.
   virtual Result<> remove_xattr(const Caller& caller, NodeId node, std::string_view name) = 0;
 
+  /// For statfs(2).
   virtual Result<Space> space() = 0;
 
-  // The same, told who asks: for files of which that decides what they are, what may be written,
-  // or how long a read waits. The volume's are none of them.
+  // The same with the caller. Some control files show or accept different things for different
+  // callers, or let a reader wait; files of the volume do not.
   virtual Result<Attributes> lookup_for(const Caller& caller, NodeId directory,
                                         std::string_view name);
   virtual Result<> read_for(const Caller& caller, NodeId node, std::uint64_t handle,
@@ -188,7 +213,7 @@ class Tree {
                                         bool clear_setuid);
 
   /// Where the node was last found by name, from the root on ("/a/b"); empty if that is not known.
-  /// For those who show what happens: asks no disk.
+  /// For showing what happens: reads no disk.
   virtual std::string path(NodeId node);
 };
 
