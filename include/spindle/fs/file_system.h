@@ -139,12 +139,13 @@ class FileSystem final : public Tree {
   /// Why the volume turned read-only, if it did.
   [[nodiscard]] const std::optional<Error>& failure() const;
 
-  /// A reason worth telling that an operation failed for, newest last; at most kRecentErrors.
+  /// An operation that failed for a reason worth telling.
   struct RecentError {
     Timestamp when;
     std::string text;  ///< "create: inode 12: no free run is long enough (No space left ...)"
   };
   static constexpr std::size_t kRecentErrors = 32;
+  /// The last kRecentErrors of them, newest last.
   [[nodiscard]] const std::vector<RecentError>& recent_errors() const;
   /// The newest one's text, or "".
   [[nodiscard]] std::string_view last_error() const;
@@ -186,26 +187,29 @@ class FileSystem final : public Tree {
   };
   Result<MapDescription> describe_map(NodeId node, std::size_t max_extents = 65536);
 
-  /// Where the blocks of a file shall lie: in as few runs as are free beside it; or in as few as
-  /// there are if its own blocks are free, too. Or, of a file in one run, so that free blocks come
-  /// together: in a free run farther in front that is shorter than what the file leaves behind; or
-  /// right at the front of the free run before it, however short that is, which then joins the free
-  /// ones behind. For kUnited and kDown it may go out of the way meanwhile, in no more runs.
-  enum class Arrangement : std::uint8_t { kFewestRuns, kUnited, kTowardsFront, kDown };
+  /// Where the blocks of a file are to go. The first two bring one file together. The other two
+  /// move a file that lies in one run, so that free blocks come together. With kUnited and kDown
+  /// the file may have to go out of the way first, to no more runs than it has.
+  enum class Arrangement : std::uint8_t {
+    kFewestRuns,    ///< to as few free runs as possible
+    kUnited,        ///< to one free run, or to as few runs as there are with its own blocks free
+    kTowardsFront,  ///< to a free run nearer the front, shorter than the one that it leaves behind
+    kDown,          ///< to the start of the free run before it, which then lies behind the file
+  };
   struct Rearrangement {
     Placement before;
     Placement after;
     BlockNo first_block;  ///< after; kNoBlock: it has none
     bool moves = false;   ///< false: it lies as well as it can, and is left alone
   };
-  /// Moves the blocks of a regular file, all or nothing, while others read and write it; who writes
-  /// it waits for the copy of a piece of it. Its content and times stay. It stays where it is if
-  /// its length or map changes meanwhile. `plan_rearrangement` only says what would be. One file of
-  /// a volume at a time.
+  /// Moves the blocks of a regular file, all or nothing, while others read and write it; a writer
+  /// waits until the piece that is being copied is done. Content and times do not change. If the
+  /// file's length or map changes meanwhile, it stays where it is. `plan_rearrangement` only says
+  /// what would be done. One file of a volume is moved at a time.
   ///   EINVAL  it is no regular file    EROFS  the volume may not be written
   Result<Rearrangement> rearrange(NodeId node, Arrangement arrangement);
   Result<Rearrangement> plan_rearrangement(NodeId node, Arrangement arrangement);
-  /// Waits until what was deleted, or has moved away, can be used.
+  /// Waits until the blocks that were deleted, or moved away from, can be used again.
   Result<> settle_space();
 
  private:
