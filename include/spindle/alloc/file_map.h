@@ -1,8 +1,8 @@
 // FileMap: how the blocks of a file are found. Five strategies, one stateless object each.
 //
 // A strategy works on the 64 bytes that it owns in the inode (MapFile::root), the blocks beneath
-// them, and nothing else; who it works for does not show. `map_kind` is turned into a strategy in
-// one place, `file_map`, and nowhere is there a switch on it. A sixth strategy is one new file and
+// them, and nothing else; it cannot tell who calls it. `file_map` is the one place that turns a
+// `map_kind` into a strategy; nowhere is there a switch on it. A sixth strategy is one new file and
 // one line there.
 //
 // File blocks have `content_size` bytes of content: the whole block, but for `linked`, whose blocks
@@ -12,8 +12,8 @@
 // allows: `extend` may map less than wanted, `shrink` and `punch` say how far they came.
 //
 // After an error of a changing call the transaction must be dropped, and `file` made anew from the
-// inode. Where the look-ups in chains ended is remembered by SpaceManager, by inode number: who
-// gives an inode another root than its map made (a conversion, a swap) calls SpaceManager::forget.
+// inode. SpaceManager remembers by inode number where look-ups in chains ended: whoever gives an
+// inode a root that its map did not make (a conversion, a swap) calls SpaceManager::forget.
 #pragma once
 
 #include <functional>
@@ -87,7 +87,7 @@ class FileMap {
   virtual Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
                               FileBlock end) const = 0;
   /// Makes [from, from + length) a hole, as much as one call may log, from the front on. Returns
-  /// how many blocks of the range are done. Only if has_holes(); EOPNOTSUPP else.
+  /// how many blocks of the range are done. EOPNOTSUPP unless has_holes().
   virtual Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file,
                                       FileBlock from, std::uint64_t length) const;
   /// The unwritten blocks at [from, from + length), one piece as `find` gives it or a part of it,

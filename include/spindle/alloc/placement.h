@@ -4,9 +4,10 @@
 //   total += now;
 //   total.layout_score();
 //
-// A run is what lies in one piece on the disk, a gap the way from one run to the next, either way.
-// The layout score is that of Smith and Seltzer ("File System Aging", SIGMETRICS 1997): of all
-// blocks that follow another one of their file, the share that stands right behind it; 1 is best.
+// A run is what lies in one piece on the disk; a gap is the distance from one run to the next, in
+// either direction. The layout score is that of Smith and Seltzer ("File System Aging", SIGMETRICS
+// 1997): of all blocks but the first of each file, the share that directly follows the block before
+// it in the file; 1 is best.
 #pragma once
 
 #include <cstdint>

@@ -8,14 +8,14 @@
 // it counts as free (statfs) but is not given out; `allocate` waits for that rather than say
 // ENOSPC. So ENOSPC means: the disk is full.
 //
-// A few blocks are kept back, and count as no part of the volume: on a full disk a hole that is
-// punched into the middle of an extent makes the file's map longer, and must not fail for that.
+// A few blocks are kept back, and do not count as part of the volume: on a full disk, punching a
+// hole into the middle of an extent makes the file's map longer, and must not fail for that.
 //
-// Free runs are kept in memory for the groups in use (a RunSet a group, loaded when first needed,
-// dropped when many are loaded); of every group its free count is known. A FitPolicy picks the run
-// inside a group; the search goes from the hint's group on round the volume, and comes to the next
-// group only if none in this one will do. On a volume of one group the policy sees all of it: the
-// textbook's picture.
+// Free runs are kept in memory for the groups in use (a RunSet for each, loaded when first needed,
+// dropped when many are loaded); the free count is known for every group. A FitPolicy picks the run
+// inside a group. The search starts in the hint's group, goes round the volume, and comes to the
+// next group only if no run in this one will do. On a volume of one group the policy sees all of
+// it, as in the textbooks.
 //
 // One kernel thread; inside a runtime. allocate, free and the inode calls may suspend.
 #pragma once
@@ -87,14 +87,14 @@ class SpaceManager {
     bool touches = false;  ///< there is nothing between
   };
   Result<Hole> hole_before(Run used);
-  /// Sets the runs aside for a file; false, and nothing is done, if they are not free any more:
-  /// until `forget`, `allocate` with this owner takes its blocks from them, in their order,
-  /// whatever the policy. They are given up rather than that somebody else is told ENOSPC.
+  /// Sets the runs aside for a file: until `forget`, `allocate` with this owner takes its blocks
+  /// from them, in their order, whatever the policy. False, and nothing is done, if they are not
+  /// free any more. They are given up before anybody else is told ENOSPC.
   [[nodiscard]] bool set_aside(InodeNo owner, std::span<const Run> runs);
   /// As `find_runs` for as many blocks as `own` has, if these were free, too; they are somebody's.
   Result<std::vector<Run>> find_runs_over(std::span<const Run> own, std::uint64_t most_runs);
-  /// Keeps from everybody what is free in the windows, and what becomes free in them, until
-  /// `end_claim`. One claim at a time; given up like runs that are set aside.
+  /// Keeps what is free in the windows, or becomes free in them, from everybody until `end_claim`.
+  /// One claim at a time; given up like runs that are set aside.
   Result<> claim(std::span<const Run> windows);
   void end_claim();
   /// Gives the blocks of one file back, and revokes them. EUCLEAN if some of them are free already

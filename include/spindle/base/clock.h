@@ -33,10 +33,10 @@ struct Timestamp {
 /// CLOCK_MONOTONIC, in nanoseconds.
 std::int64_t monotonic_ns();
 
-/// What the calling kernel thread has had of the processor, in the kernel, too; nanoseconds.
+/// Processor time of the calling kernel thread, time in the kernel included; nanoseconds.
 std::int64_t thread_cpu_ns();
 
-/// CLOCK_REALTIME_COARSE, as Linux stamps files: what it and we note of one file is in order.
+/// CLOCK_REALTIME_COARSE, by which Linux stamps files, so that its stamps and ours are in order.
 Timestamp wall_time();
 
 }  // namespace spindle

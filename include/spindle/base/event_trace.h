@@ -1,16 +1,16 @@
 // EventTrace: what happens under each request, layer by layer, as typed events in a ring.
 //
-//   EventTrace trace(16384, &thread::current_thread::tag);  // who knows whose work it is
+//   EventTrace trace(16384, &thread::current_thread::tag);  // the tag: for which request it works
 //   trace.start();                                          // all layers of this kernel thread
 //   trace_event(EventKind::kDurable, {epoch});              // in a layer
 //   trace.for_each([](const TraceEvent& event) { ... });    // oldest first
 //
-// A layer knows this header and nobody above it. While no trace is started an event costs a look at
-// one thread-local pointer; else a clock and a copy of some 150 bytes, and no allocation once the
-// ring's texts have been as long before. Neighbouring blocks of one kind and request are one event,
-// unless somebody has read it meanwhile.
+// A layer knows this header and nobody above it. While no trace is started, an event costs a look
+// at one thread-local pointer. Otherwise it costs reading a clock and copying some 150 bytes, and
+// an allocation only for a text longer than any before in its place of the ring. Neighbouring
+// blocks of one kind and request become one event, unless it has been read meanwhile.
 //
-// Numbers mean what `event_type` says of the kind; words are of static storage. The ring belongs to
+// `event_type` says what the numbers of a kind mean; words have static storage. The ring belongs to
 // the kernel thread that started it.
 #pragma once
 
@@ -50,12 +50,12 @@ enum class EventKind : std::uint8_t {
   kServe,       ///< the arm has served them
   kTransfer,    ///< blocks of a disk without time
   kFlush,       ///< the device makes durable what it was given
-  kLost,        ///< in what is read of a trace: the ring was too small for these before
+  kLost,        ///< only where a trace is read: these events had to give way to newer ones
 };
 inline constexpr std::size_t kEventKinds = 25;
 inline constexpr std::size_t kEventNumbers = 12;
 
-/// What the fields of a kind of event are called; an empty name is a field that it has not.
+/// What the fields of a kind of event are called; an empty name: it has no such field.
 struct EventType {
   std::string_view name;   ///< "hit"
   std::string_view layer;  ///< "cache"
@@ -109,11 +109,11 @@ class EventTrace {
 
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] std::size_t size() const { return kept_; }
-  /// How many were kept, and gave way to newer ones, since it was cleared or resized.
+  /// How many events gave way to newer ones since the trace was cleared or resized.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
   /// How many there were in all: the number of the newest.
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }
-  /// What there is by now has been read, and stays as it is.
+  /// The events so far have been read: they do not change any more.
   void seal() { sealed_ = recorded_; }
   /// The `index`-th of those kept, the oldest being 0; below size().
   [[nodiscard]] const TraceEvent& at(std::size_t index) const {

@@ -1,4 +1,4 @@
-// FileDescriptor: a descriptor of the host that is closed with its scope; read_at: bytes from it.
+// FileDescriptor: a descriptor of the host that its scope closes. read_at reads bytes from one.
 //
 //   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 //   if (!file.is_open()) return Error{errno, "it cannot be opened"};
@@ -18,7 +18,7 @@ namespace spindle {
 
 class FileDescriptor {
  public:
-  /// Takes over what open(2) and the like gave: below 0 it is none, and errno is not touched.
+  /// Takes over what open(2) and its like returned: none if below 0. Does not change errno.
   explicit FileDescriptor(int fd) : fd_(fd) {}
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&&) = delete;
@@ -33,8 +33,8 @@ class FileDescriptor {
   int fd_;
 };
 
-/// Reads what stands from `offset` on until `into` is full or the file ends, and says how many
-/// bytes that were. The error of the host, whatever was read before it.
+/// Reads from `offset` on until `into` is full or the file ends, and returns how many bytes that
+/// were. An error of the host is returned even if some bytes were read before it.
 Result<std::size_t> read_at(int fd, std::span<std::byte> into, std::uint64_t offset);
 
 }  // namespace spindle

@@ -6,9 +6,9 @@
 //   for (const Sample& sample : history.samples()) ...       // oldest first
 //
 // A sample stands for `stride` additions, the last one perhaps for fewer. When there is no room for
-// another one, neighbours are merged, and from then on a sample stands for twice as many. So there
-// are always between half the capacity and the capacity of them, once there were that many, and an
-// addition costs one `merge` (two over the long run). Nothing is allocated after the first.
+// another one, neighbours are merged, and from then on a sample stands for twice as many. So once
+// the capacity was reached there are always between half of it and all of it, and an addition costs
+// one `merge` (two over the long run). Memory is allocated once, when the history is made.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ namespace spindle {
 template <class Sample>
 class FoldedHistory {
  public:
-  /// Even, and not 0.
+  /// The capacity, in samples, is even and not 0.
   explicit FoldedHistory(std::size_t capacity) : capacity_(capacity) {
     CHECK(capacity != 0 && capacity % 2 == 0);
     samples_.reserve(capacity);

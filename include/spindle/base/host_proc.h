@@ -1,8 +1,8 @@
 // The host's own /proc, also when a file system of ours is bound over it.
 //
-// A daemon that reads /proc by its path may be asking itself, and would wait for its own answer for
-// ever. `open_host_proc` is called before anything is mounted; all paths are then relative to the
-// folder that /proc was at that time.
+// A daemon that reads /proc by its path may be asking itself, and then it would wait for its own
+// answer for ever. `open_host_proc` is called before anything is mounted; all paths below are
+// relative to the folder that /proc was at that time.
 #pragma once
 
 #include <sys/stat.h>

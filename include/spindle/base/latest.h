@@ -1,4 +1,4 @@
-// Latest: a list that forgets its oldest entries, and finds each by a number that stays its own.
+// Latest: a list that forgets its oldest entries, and finds each by a number that never changes.
 //
 //   Latest<Record> records(100'000);
 //   const std::uint64_t number = records.add({...});
@@ -18,9 +18,9 @@ class Latest {
   /// Keeps at least the last `most` entries, and fewer than a quarter more. At least 4.
   explicit Latest(std::size_t most) : most_(most) {}
 
-  /// Answers the entry's number: of the first 0, of each next one more.
+  /// Returns the entry's number: 0 for the first, then 1, 2, 3 ...
   std::uint64_t add(Entry entry) {
-    // Many at once, so that an entry is moved a few times in all and not at each addition.
+    // Many at once: so each entry is moved a few times in all, not at each addition.
     if (entries_.size() == most_ + most_ / 4) forget(most_ / 4);
     entries_.push_back(std::move(entry));
     return forgotten_ + entries_.size() - 1;

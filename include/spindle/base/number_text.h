@@ -12,8 +12,8 @@
 
 namespace spindle {
 
-/// Nothing if there is anything else before or behind it, or the type cannot hold it. The base is
-/// of whole numbers.
+/// The number that the whole text is; nothing if there is more in the text, or the type cannot hold
+/// it. `base` is for whole numbers alone.
 template <class Number = int>
 std::optional<Number> number_in(std::string_view text, [[maybe_unused]] int base = 10) {
   Number number{};

@@ -1,9 +1,10 @@
 // Whether another process of the host has a file open, as far as this one may see.
 //
-// Names do not matter, nor mounts, nor mount namespaces: files are told apart by what stat(2) says
-// of them, and loop devices lead to the file behind them. What is known to be another file is kNo;
-// where something in between could lead to the same bytes (a device mapper, a partition, a file
-// system that shows another one's files), or this user may not look, it is kUnknown.
+// Names, mounts and mount namespaces do not matter: files are told apart by what stat(2) says of
+// them, and a loop device stands for the file behind it. The answer is kNo if all that the process
+// has open are other files. It is kUnknown if something in between could lead to the same bytes (a
+// device mapper, a partition, a file system that shows another one's files), or if this user may
+// not look.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
-// Paths with symbolic links in them, for who walks them by their names alone.
+// Paths with symbolic links in them, for callers that walk paths by names alone.
 //
 //   const std::string real = TRY(without_links("/a/../link/b", LastLink::kFollowed, target_of));
 //
-// Targets and ".." are meant within the root "/", which nothing leads out of. That a name is there
-// is not asked: who looks up the answer finds out.
+// Targets and ".." are taken within the root "/", which nothing leads out of. Whether a name exists
+// is not checked: the caller finds out when it looks up the answer.
 #pragma once
 
 #include <functional>

@@ -6,7 +6,7 @@
 
 namespace spindle {
 
-/// Bytes that are no UTF-8, control characters and the backslash become \xNN.
+/// Bytes that are not UTF-8, control characters and backslashes become \xNN.
 std::string printable(std::string_view text);
 
 }  // namespace spindle

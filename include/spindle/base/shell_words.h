@@ -6,8 +6,8 @@
 //
 // Blanks part words; '...' keeps everything, "..." all but \, and \ the next character; in $'...'
 // \n is the end of a line. # at the start of a word makes the rest a comment. Operators are ; & &&
-// || | < > >> and, of descriptors, 2> 2>> 1>&2 2>&1. Nothing is replaced: what a shell knows more,
-// such as variables, it has replaced before. Not locked.
+// || | < > >> and, for descriptors, 2> 2>> 1>&2 2>&1. Nothing is expanded: a shell that has
+// variables and the like has replaced them before. Not locked.
 #pragma once
 
 #include <optional>

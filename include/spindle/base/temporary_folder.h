@@ -2,8 +2,8 @@
 //
 //   const std::string folder = TRY(make_temporary_folder("spindle-crash"));
 //
-// Whoever makes it removes it. It does not remove itself, for a volume may be mounted at it, and
-// what is on that must stay.
+// Whoever makes it removes it. It does not remove itself, for a volume may be mounted there, whose
+// files must stay.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // whole_file, write_whole_file: what is in a file of the host, all at once.
 //
-// For files that people name and the control files of a mount. The streams of the standard library
-// throw where reading fails in the middle: at a directory, or when a mount goes away under them.
+// For files that people name, and for the control files of a mount. The streams of the standard
+// library throw if reading fails in the middle: for a directory, or when a mount goes away.
 #pragma once
 
 #include <string>

@@ -92,7 +92,7 @@ class BufferCache {
   /// changed at once. If the block is in memory, that frame, after `write_access`. Errors as of
   /// `read`.
   Result<BlockRef> blank(BlockNo block);
-  /// The same, but the frame holds anything: for who fills all of it before anything suspends.
+  /// The same, but the frame may hold anything: the caller fills all of it before it suspends.
   Result<BlockRef> replace(BlockNo block);
   /// The block if it is in memory (not counted as a read, not a touch).
   [[nodiscard]] BlockRef peek(BlockNo block);

@@ -1,4 +1,4 @@
-// CacheObserver: who wants to see every access to a live cache, without being seen by it.
+// CacheObserver: sees every access to a live cache, without being seen by it.
 //
 // Called between suspension points of the cache's runtime; must not suspend, and must ask
 // the cache nothing but what is held. Without an observer the cache pays one comparison an access.

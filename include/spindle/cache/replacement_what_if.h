@@ -5,23 +5,23 @@
 //   for (const ReplacementWhatIf::Row& row : what_if.rows()) ...
 //   cache.set_observer(nullptr);
 //
-// The accesses since the experiment began are kept in a log, 8 bytes each. Who asks has them played
-// to shadows, caches of half, the same and double the size without any data, one for each policy;
-// all begin with what was in the live cache. So an experiment costs its log and no more. When that
-// is full, half of all blocks leave it, as if they had never been looked at, and the shadows are
-// smaller by the same factor (SHARDS with a bounded sample: Waldspurger et al., "Efficient MRC
-// Construction with SHARDS", FAST 2015). When it is full with as few blocks as there may be, the
-// shadows are fed from then on. How far a sample may be off is said beside it: the blocks are dealt
-// out to 16 parts, and what the parts differ by is what another sample would differ by.
+// The accesses since the experiment began are kept in a log, 8 bytes each. `rows` plays the log to
+// shadows: caches without data, of half, the same and double the size, one for each policy. They
+// all start with what was in the live cache. So an experiment costs no more than its log. When the
+// log is full, every second block is dropped from it, as if it had never been used, and the shadows
+// shrink by the same factor (SHARDS with a bounded sample: Waldspurger et al., "Efficient MRC
+// Construction with SHARDS", FAST 2015). When the sample can shrink no more, the shadows are made
+// and see each access as it comes. Each row says how far off its sample may be: the blocks are
+// dealt out to 16 parts, and the parts differ by as much as another sample would.
 //
-// The policy in use at the present size is no question: its row is what the live cache counted. As
-// long as every block is looked at, a shadow of it sees each access at once, asks the live cache
-// what may go, and counts the same, unless that had to wait until any frame could go. The others
-// know which blocks are dirty or needed by the journal.
+// The policy in use at the present size needs no shadow: its row is what the live cache counted. As
+// long as no block was dropped there is one all the same, as a check. It sees each access at once,
+// asks the live cache which blocks may go, and counts the same, unless the live cache had to wait
+// for a frame. The other shadows know which blocks are dirty or needed by the journal.
 //
-// What the shadow of the policy in use is off, by its sample most of all, all shadows are off
-// alike. So their ratios are corrected by it: stretched, from 0 to its own and from there to 1, so
-// that its own becomes the one that the live cache counted, to the last read. Order and steps stay.
+// A sample makes all shadows wrong in the same way. How wrong is known of the policy in use, so the
+// ratios of all are corrected by it: they are stretched, from 0 to its own and from its own to 1,
+// so that its own becomes exactly the one that the live cache counted. Their order stays.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +44,8 @@ class ReplacementWhatIf final : public CacheObserver {
   struct Bounds {
     std::size_t events = std::size_t{1} << 17;  ///< in the log
     std::size_t frames = std::size_t{1} << 16;  ///< of a shadow of the present size, at first
-    /// Of such a shadow, below which no sample goes; of small caches one block in 16 is enough, as
-    /// long as 16 frames are left.
+    /// A sample leaves such a shadow at least this many frames; or, of a small cache, at least one
+    /// frame in 16, and 16 in all.
     std::size_t fewest_frames = 256;
   };
   ReplacementWhatIf() : ReplacementWhatIf(Bounds{}) {}
@@ -66,22 +66,22 @@ class ReplacementWhatIf final : public CacheObserver {
     Basis basis = Basis::kSimulated;
     std::uint64_t reads = 0;  ///< on that basis
     std::uint64_t hits = 0;
-    /// As the shadow says: of all reads, 0 to 1; 0 before the first. What the sample has too few
-    /// or too many reads of, for want or by reason of a block that is used all the time, is taken
-    /// to be hits (as SHARDS adjusts).
+    /// Of all reads, 0 to 1, as the shadow counted; 0 before the first. If the sample has more or
+    /// fewer reads than its share, since it has or lacks a block that is used all the time, the
+    /// difference is taken to be hits (as SHARDS adjusts).
     double shadow_hit_ratio = 0;
     double hit_ratio = 0;  ///< corrected
-    /// Of a sampled one: 19 samples in 20 are not farther than that from what all blocks would
-    /// have shown. 0 for the others.
+    /// How far off a sampled ratio may be: 19 samples in 20 come closer than this to the ratio of
+    /// all blocks. 0 where nothing is sampled.
     double error = 0;
   };
-  /// For each of `replacement_policy_names`, in that order, its sizes in ascending order; not for
-  /// one that misbehaved since. Empty before the first `restarted`. Takes up to
-  /// some five microseconds for each event in the log, in which other threads get their turns.
+  /// For each of `replacement_policy_names`, in that order, its sizes in ascending order. A policy
+  /// that has misbehaved is left out. Empty before the first `restarted`. Takes up to five
+  /// microseconds for each event in the log, and lets other threads run meanwhile.
   [[nodiscard]] std::vector<Row> rows() const;
-  /// Of LRU, at every size at which it changes, at most `most` points by rising size, out of the
-  /// same log in one pass (Mattson's stack distances). A block that was freed makes room in all
-  /// sizes alike, so that with deletions it is a little better than a cache can be.
+  /// The hit ratio of LRU at every size at which it changes, at most `most` points by rising size,
+  /// out of the same log in one pass (Mattson's stack distances). A block that is freed makes room
+  /// at every size, so with deletions the curve is a little better than a cache can be.
   struct CurvePoint {
     std::uint64_t capacity_blocks = 0;
     double hit_ratio = 0;  ///< of all reads; corrected as those of the rows

@@ -2,7 +2,7 @@
 //
 // ArmTrack is one arm: its last moves one by one, and, where there were more, above them where it
 // was all the time before. ArmPanels are the arms of several policies that served one stream of
-// requests, side by side over the same two axes: who has the shorter way is done sooner.
+// requests, side by side over the same two axes: the shorter its way, the sooner an arm is done.
 //
 // A move begins at `begin_ms`, turns where it turned, comes to its first block at `arrive_ms`, and
 // follows the blocks to `end` until `finish_ms`.

@@ -4,10 +4,10 @@
 // so a reader never sees half of two states, and one who seeks back to the start sees the present
 // one. A stream is read as a pipe is: each read takes what is there, and waits if there is nothing.
 //
-// Written is either a value, handed over without its line end and the spaces around it; or a file
-// of commands, of which each line is one, applied in order up to the first that is refused: then
-// the bytes of the lines before it count as written, or the write fails if there is none. An Error
-// refuses (EINVAL and the like reach the writer's write(2)), and the tree is told why.
+// What is written is either a value, handed over without its line end and the spaces around it, or
+// a list of commands, one a line. Commands are applied in order up to the first that is refused:
+// then the bytes of the lines before it count as written; if there are none, the write fails. An
+// Error refuses: EINVAL and the like reach the writer's write(2), and the tree is told why.
 #pragma once
 
 #include <functional>
@@ -38,10 +38,10 @@ struct ControlFile {
   /// commands, if any.
   std::function<Result<std::size_t>(std::string_view bytes)> input = {};
   Stream stream = {};
-  bool is_for_everyone = false;  ///< all may write: the commands look at who asks
-  bool is_private = false;       ///< only root and who mounted may read: it tells of others' files
-  /// `read` shows the names that it takes, with the present one in brackets: who writes another one
-  /// is told them.
+  bool is_for_everyone = false;  ///< anybody may write: the commands check their caller
+  bool is_private = false;       ///< only root and the user who mounted may read: it tells of files
+  /// `read` shows the names that can be written, with the present one in brackets. Whoever writes
+  /// any other text is told these names.
   bool is_choice = false;
   std::string path = {};  ///< shown when something is refused
 

@@ -32,8 +32,8 @@ class ControlTree final : public Tree {
 
   /// Adds a file at a path such as "cache/policy". The path must be new.
   void add_file(std::string_view path, ControlFile file);
-  /// Adds a file that is another one for each who opens it; `open` is called once now, to know
-  /// what it can do.
+  /// Adds a file that `open` makes anew for each opening; it is also called once now, to know what
+  /// the file can do.
   void add_file(std::string_view path, std::function<ControlFile()> open);
   /// Adds a computed folder, which must outlive the tree. The path must be new.
   void add_folder(std::string_view path, VirtualFolder& folder);

@@ -1,7 +1,7 @@
 // What a disk has counted, and what its observers have seen, as the tables of MOUNT/.spindle/disk;
 // and cache/history of the cache above it.
 //
-// The control files show them of the live disk; who replays a recording shows the same tables of
+// The control files show them for the live disk; a replay of a recording shows the same tables for
 // the disk that served it.
 #pragma once
 

@@ -3,9 +3,9 @@
 //   RecordingTree tree(volume);
 //   add_record_files(control, tree);
 //
-// From the first read on, each reader gets a line for every operation that ends ("op ...", see
-// operation.h), times counted from there on; with the bytes written through the second file. Who
-// leaves more than 64 MiB unread gets no more, but for a line "lost".
+// From its first read on, each reader gets a line for every operation that ends ("op ...", see
+// operation.h), with times since that read; the second file adds the bytes that were written. A
+// reader that leaves more than 64 MiB unread gets one more line, "lost", and then nothing.
 #pragma once
 
 #include "spindle/control/control_tree.h"

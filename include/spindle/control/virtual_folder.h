@@ -4,8 +4,8 @@
 //   tree.add_folder("proc", processes);      // MOUNT/.spindle/proc and all below it
 //
 // Its nodes have numbers of the folder's own choice, below 2^58; 0 is the folder itself. A number
-// says all that is needed to find the node again, since nothing is remembered of it between two
-// calls: what is gone is answered with ENOENT. Where a number may come again for something else,
+// says all that is needed to find the node again, since nothing about it is remembered between two
+// calls. If the node is gone, the answer is ENOENT. If a number may be used again for another node,
 // the generation tells the two apart.
 //
 // Called by the runtime's threads; may suspend.

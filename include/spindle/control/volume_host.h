@@ -4,9 +4,9 @@
 //     return std::make_unique<VolumeHost>(*Runtime::current(), volume, "/mnt"); });
 //
 // The machine calls it from its own kernel thread; each operation is done by a user-space thread of
-// the volume's runtime, like a request of the kernel, while the machine waits. So nobody may wait
-// for the machine on the runtime's kernel thread itself. What the machine has looked up stays
-// referenced, up to a bound, so that an open file lives when its last name goes.
+// the volume's runtime, like a request of the kernel, while the machine waits. So nothing may block
+// the runtime's kernel thread to wait for the machine. What the machine has looked up stays
+// referenced, up to a bound, so that an open file outlives its last name.
 //
 // The permissions of the mode bits hold for the user of a simulated process; uid 0 of the machine
 // may do anything within the volume.
@@ -26,8 +26,8 @@
 
 namespace spindle {
 
-/// Who keeps something of the volume, and hears of what the machine changes. Called on its kernel
-/// thread.
+/// Told what the machine changes, on the machine's kernel thread: for whoever keeps a copy of some
+/// of the volume.
 struct VolumeListener {
   std::function<void(NodeId file)> content = {};
   std::function<void(NodeId directory, const std::string& name)> name = {};

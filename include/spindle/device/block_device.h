@@ -1,7 +1,7 @@
 // BlockDevice: the one way in which blocks are read and written.
 //
-// Everything above a device hands it batches of requests; a device may serve a batch in any order
-// of its choice and `submit` returns when all of it is done. Decorators stack (recording, faults,
+// Everything above a device hands it batches of requests. A device may serve a batch in any order;
+// `submit` returns when all of it is done. Decorators can be stacked (recording, faults,
 // overlay); at the bottom stands a file or memory. A mounted volume sees only disk/SimulatedDisk;
 // mkfs, fsck and tests use the lower devices directly.
 //
@@ -52,17 +52,17 @@ class BlockDevice {
   [[nodiscard]] virtual std::uint32_t block_size() const = 0;
   [[nodiscard]] virtual std::uint64_t block_count() const = 0;
   /// Serves the batch; returns when all of it is done. EIO (or what the host said) with the first
-  /// block that failed; then any part of the batch may have been done. EINVAL outside of the
-  /// device.
+  /// block that failed; then any part of the batch may have been done. EINVAL if a request is not
+  /// one of whole blocks on the device.
   virtual Result<> submit(std::span<const IoRequest> batch) = 0;
-  /// What completed before is durable after.
+  /// Every write that completed before the call is durable after it.
   virtual Result<> flush() = 0;
-  /// These blocks' content is no longer needed (a hint: a file punches holes). Then they read as
-  /// anything. Not durable by itself. The default does nothing.
+  /// A hint that the content of these blocks is no longer needed, for which a file punches holes:
+  /// from now on they may read as anything. Not durable by itself. The default does nothing.
   virtual Result<> discard(Run run);
-  /// The run will be written soon, a little at a time, and flushed each time: where the host keeps
-  /// nothing but a hole it finds room now, rather than during those flushes. What the run reads as
-  /// stays as it is; nobody may write to it meanwhile. A hint: the default does nothing.
+  /// A hint that the run will be written soon, a little at a time, with a flush each time: if the
+  /// host has only a hole there, it finds room now rather than during those flushes. The content of
+  /// the run does not change; nobody may write to it meanwhile. The default does nothing.
   virtual void fill_holes(Run) {}
 
   /// A batch of one request over one buffer.
@@ -72,7 +72,7 @@ class BlockDevice {
 };
 
 /// EINVAL, with the block, unless each buffer is a multiple of the block size and the whole request
-/// lies on the device. Every device asks this first; an empty request is good and does nothing.
+/// lies on the device. Every device checks this first. An empty request is valid and does nothing.
 Result<> check_request(const BlockDevice& device, const IoRequest& request);
 Result<> check_run(const BlockDevice& device, Run run);
 

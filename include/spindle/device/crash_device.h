@@ -1,5 +1,5 @@
-// CrashDevice: what is surely on the medium after a power cut, read out of a recording and of the
-// image as the run left it.
+// CrashDevice: what is certain to be on the medium after a power cut, read from a recording and
+// from the image as the run left it.
 //
 //   auto device = TRY(CrashDevice::open(*log, "volume.img"));   // as it was before the run
 //   for (i = 0; i <= order.barrier_of(cut); ++i) device->advance(order.barriers()[i]);

@@ -1,13 +1,13 @@
-// FaultDevice: a device that fails as told, to see what those above make of it.
+// FaultDevice: a device that fails as told, to test how the layers above it cope.
 //
 //   FaultDevice device(image, seed);
 //   device.add({.on = FaultRule::kWrites, .skip = 16, .code = ENOSPC});    // the 17th write, once
 //   device.add({.on = FaultRule::kReads, .where = {BlockNo{7}, 1}, .times = FaultRule::kForever});
 //   device.add({.on = FaultRule::kAnything, .one_in = 1000, .times = FaultRule::kForever});
 //
-// Each request of a batch and each flush is held against the rules in the order of their adding;
-// the first that strikes decides. A request that fails is not passed on, nor is what stands behind
-// it in its batch; what stands before it is done. Without rules everything passes.
+// Each request of a batch and each flush is checked against the rules in the order in which they
+// were added; the first that strikes decides. A request that fails is not passed on, nor are those
+// after it in its batch; those before it are done. Without rules everything passes.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +24,10 @@ struct FaultRule {
   static constexpr Run kEverywhere{BlockNo{0}, ~std::uint64_t{0}};
 
   std::uint8_t on = kAnything;
-  Run where = kEverywhere;   ///< strikes what touches one of these blocks; flushes wherever
-  std::uint64_t skip = 0;    ///< so many that fit pass first
-  std::uint64_t one_in = 1;  ///< then one in so many (not 0) is struck, by the seed
-  std::uint64_t times = 1;   ///< so many are struck, then the rule is spent
+  Run where = kEverywhere;   ///< of reads and writes: those that touch one of these blocks
+  std::uint64_t skip = 0;    ///< this many matching requests pass first
+  std::uint64_t one_in = 1;  ///< of those that follow, one in this many (not 0) fails, by the seed
+  std::uint64_t times = 1;   ///< after this many failures the rule is used up
   int code = EIO;
 };
 

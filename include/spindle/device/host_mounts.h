@@ -1,8 +1,8 @@
 // What the host has mounted, and images that are about to be free.
 //
 // A daemon holds the lock on its image until it has written the last block, which is a moment after
-// umount(8) or fusermount3(1) returned. So who wants the image next waits for it, unless the table
-// of mounts says that it is still mounted.
+// umount(8) or fusermount3(1) returned. So `open_when_free` waits for the lock, unless the table of
+// mounts says that the image is still mounted.
 #pragma once
 
 #include <sys/types.h>
@@ -19,20 +19,20 @@ struct HostMount {
   std::string directory;
   std::string device;  ///< "0:51", by which /sys knows it
   bool is_spindle = false;
-  uid_t user = 0;  ///< who mounted it, where FUSE says so
+  uid_t user = 0;  ///< who mounted it, if the options of FUSE say so
 };
 
 /// The mounts that this process sees, those that cover others after them.
 std::vector<HostMount> host_mounts();
 
 /// FileDevice::open with the lock. EBUSY if the volume in the image is mounted, or if somebody else
-/// holds the lock for seconds.
+/// keeps the lock for seconds.
 Result<std::unique_ptr<FileDevice>> open_when_free(const std::string& path,
                                                    FileDevice::Access access,
                                                    std::uint32_t block_size);
 
-/// Who has the image, in words: "it is mounted at /mnt". Where the table of mounts does not say, it
-/// is `otherwise`, if that says anything: see format/mount_mark.h.
+/// Who uses the image, in words: "it is mounted at /mnt". If the table of mounts does not say, the
+/// answer is `otherwise`, or, if that is empty, a general sentence; see format/mount_mark.h.
 std::string who_uses(const std::string& path, const std::string& otherwise = {});
 
 }  // namespace spindle

@@ -33,7 +33,7 @@ class RecordingDevice final : public BlockDevice {
   void fill_holes(Run run) override { backing_.fill_holes(run); }  ///< no event: nothing changes
 
   [[nodiscard]] const WriteLog& log() const { return log_; }
-  /// How many events there are: what is asked when, say, an fsync has returned.
+  /// How many events there are: to remember how far the log was when, say, an fsync returned.
   [[nodiscard]] std::size_t events() const { return events_; }
   /// Forgets all events; what is on the backing device is where the next recording begins. Nothing
   /// may be under way. For a log in memory.

@@ -3,13 +3,13 @@
 //   WriteOrder order(log.events, log.block_size);
 //   for (const WritePart& part : order.arrived(cut, CrashMode::kTorn, seed)) ...apply it...
 //
-// A cut after n events leaves all writes that one of the first n events, a flush, covers, and any
-// part of the others among the first n. Of two writes to the same place the later one wins if both
-// arrive: a drive may leave out the later, never exchange them. That every block stops at a version
-// of its own is just what reordering of writes looks like after a cut. So a write that failed,
-// which no flush covers, may be found, but not where a later one stands that a flush covers.
+// After a cut behind n events the medium has every write that a flush among the first n events
+// covers, and any part of the other writes among them. If two writes to the same place arrive, the
+// later one wins: a drive may lose the later one, but never exchanges the two. So each block is
+// found in a version of its own, which is just how reordered writes look after a cut. A write that
+// failed is covered by no flush: it may be found, unless a flush covers a later one in its place.
 //
-// Knows places and moments only; where the bytes are is the business of who applies them
+// Knows places and moments, but no bytes: these belong to the classes that apply the parts
 // (crash_state.h in memory, crash_device.h over an image). Memory: some 24 bytes for each event.
 #pragma once
 
@@ -56,7 +56,8 @@ class WriteOrder {
   [[nodiscard]] std::span<const Barrier> barriers() const { return barriers_; }
   /// The last one among the first `cut` events, which is at most `events()`: its number.
   [[nodiscard]] std::size_t barrier_of(std::size_t cut) const;
-  /// What is left of the writes and discards among the first `cut` events that no flush covers.
+  /// The writes and discards among the first `cut` events that no flush covers, without the parts
+  /// that a covered one has overwritten.
   [[nodiscard]] std::vector<WritePart> uncovered_parts(std::size_t cut) const;
   /// The events of those.
   [[nodiscard]] std::vector<std::size_t> uncovered(std::size_t cut) const;

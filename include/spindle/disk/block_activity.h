@@ -5,7 +5,7 @@
 //   activity.written_blocks()[3];               // ever, in the fourth cell
 //
 // The disk is divided into at most kMostCells cells of equally many blocks, a power of two. The
-// counters only grow, so that who looks now and then takes the difference, and any number may look.
+// counters only grow, so any number of readers may look now and then, and take the difference.
 // Not locked.
 #pragma once
 

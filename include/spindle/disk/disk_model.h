@@ -14,9 +14,9 @@
 // them, then more heads; so a small volume is transferred as fast as a large one.
 //
 // The platters turn with virtual time, so that where the head comes down decides how long it waits.
-// Tracks are skewed by just the time to the next cylinder: who reads on from block to block never
-// waits for the platter. Head switches cost nothing. All is integer arithmetic on nanoseconds (the
-// square root apart, which IEEE 754 fixes to the bit), and repeats exactly.
+// Tracks are skewed by just the time to the next cylinder, so a sequential reader never waits for
+// the platter. Head switches cost nothing. All is integer arithmetic on nanoseconds (except for the
+// square root, which IEEE 754 fixes to the bit), and repeats exactly.
 #pragma once
 
 #include <cstdint>

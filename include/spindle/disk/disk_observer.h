@@ -1,4 +1,4 @@
-// DiskObserver: who wants to see each request of a live disk, without being seen by it.
+// DiskObserver: sees each request of a live disk, without being seen by it.
 //
 // Called between suspension points of the disk's runtime; must not suspend and must not call the
 // disk. Without observers a disk pays one comparison. While the disk is `none` nothing is
@@ -20,8 +20,8 @@ class DiskObserver {
   /// The arm has served one.
   virtual void served(const Service& service, std::uint64_t requests) = 0;
   /// The counters were reset, or the policy or the model changed, or observing begins: from here on
-  /// the drive goes on as it stands. `requests` tells of each place in the drive's queue how many
-  /// it stands for.
+  /// the drive goes on as it stands. `requests` has, for each entry of the drive's queue, how many
+  /// requests were merged into it.
   virtual void restarted(const Drive& drive, std::span<const std::uint64_t> requests) = 0;
 };
 

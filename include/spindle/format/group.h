@@ -1,8 +1,8 @@
 // Group descriptors, 32 bytes each, in the blocks of the group table.
 //
-// What a fresh volume need not write, it does not: a group's bitmaps, inode-table blocks and FAT
-// blocks are valid on the disk only once its descriptor says so. Until then a bitmap is what a new
-// group's would be (metadata blocks in use, all else free), and inodes and FAT entries are free.
+// A fresh volume writes no more than it must: a group's bitmaps, inode-table blocks and FAT blocks
+// are valid on the disk only once its descriptor says so. Until then a bitmap is taken to be that
+// of a new group (metadata blocks in use, all others free), and inodes and FAT entries to be free.
 //
 // With K bitmap blocks a group, 64 bits have to do for K bitmap blocks and 64 * K FAT blocks. So a
 // bit of `bitmap_blocks_written` stands for ceil(K / 64) bitmap blocks in a row, and one of

@@ -1,15 +1,15 @@
 // The mark in the superblock that says who has the volume mounted.
 //
 // It is the boot id of the machine, the process's id and its start time. It outlives a crash, and
-// is then known to be stale: another boot, or no process with this id that began then. A mark of
-// the calling process itself does not count: the lock on the image keeps a second mount off, and a
-// process that has survived the power cut of a simulated disk mounts it again.
+// is then known to be stale: it is of another boot, or no process of that id started then. A mark
+// of the calling process itself does not count: the lock on the image prevents a second mount, and
+// a process that has survived the power cut of a simulated disk must be able to mount it again.
 //
-// The lock on the image is what parts two programs that open the same file; the mark also parts
-// those that reach it in two ways, as by a loop device. All who write to a volume ask for both.
+// The lock on the image keeps two programs apart that open the same file. The mark also keeps those
+// apart that reach it in two ways, as by a loop device. Whatever writes to a volume checks both.
 //
-// A copy of an image carries the mark, too. What tells it from the image itself is that the process
-// does not have it open.
+// A copy of an image carries the mark, too. It is told from the image itself by this: the process
+// in the mark does not have it open.
 #pragma once
 
 #include <string>

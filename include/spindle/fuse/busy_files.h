@@ -7,9 +7,9 @@
 // However many files there are, kMost are kept, by the algorithm Space-Saving (Metwally, Agrawal
 // and El Abbadi: "Efficient Computation of Frequent and Top-k Elements in Data Streams", ICDT
 // 2005): a file that is not in the table takes the place of the least busy one, and its score with
-// it, so that no file can be missing that has more than one kMost-th of all. Scores halve every
-// kHalfLifeNs, so that the table follows what happens now. What a row counts is exact since
-// `entered`. Adding costs a look through the table. Not locked.
+// it, so that no file is missing that has more than one kMost-th of all. Scores halve every
+// kHalfLifeNs, so that the table follows what happens now. The counts of a row are exact from when
+// the file `entered`. Adding costs a look through the table. Not locked.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ class BusyFiles {
   };
 
   void add(const Request& request);
-  /// The number is a new file's, who has done nothing as yet.
+  /// The number now belongs to a new file, which has had no request yet.
   void forget(NodeId node);
   /// Those with a score, the highest first.
   [[nodiscard]] std::vector<File> rows() const;

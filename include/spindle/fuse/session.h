@@ -54,9 +54,9 @@ class Session {
   /// signal watcher.
   void unmount();
 
-  // Of what changed beside the mount's own requests the kernel must hear, which would show what it
-  // keeps. To be called from another kernel thread than the runtime's: the kernel may have to ask
-  // something first.
+  // Tells the kernel what changed without a request of this mount, or it would go on showing what
+  // it has cached. Not to be called from the runtime's kernel thread: the kernel may first have to
+  // ask something that is answered there.
 
   void content_changed(NodeId file);
   void name_changed(NodeId directory, const std::string& name);

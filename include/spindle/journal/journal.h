@@ -54,8 +54,8 @@ struct JournalStatistics {
 class Journal {
  public:
   struct Options {
-    /// More than a day: nothing happens by the clock. A shorter one also lets a commit wait, no
-    /// longer than a commit takes, for as many syncs to join it as there were during the last one.
+    /// If it is more than a day, nothing happens by the clock. If not, a commit also waits, no
+    /// longer than a commit takes, until as many syncs have joined it as came during the last one.
     std::int64_t commit_interval_ns = 5'000'000'000;
     bool data_in_log = false;  ///< data=journal: all file data goes by way of the log
     std::size_t small_data_bytes = 256 * 1024;  ///< ordered data up to this goes into the log
@@ -86,19 +86,19 @@ class Journal {
   /// checkpoint, and ends the thread. After it only the destructor may be called.
   Result<> close();
 
-  /// A shared metadata block that has no content on the disk yet (a bitmap, an inode table block, a
-  /// FAT block of a fresh group) gets the one it stands for, in the open epoch, outside of any
-  /// transaction, since it changes no meaning. `fill` writes the payload of a block that is zeroed
-  /// but for its header; `edit_descriptor` says in the group descriptor that it is written, and
-  /// changes nothing if the descriptor says so already: then nothing happens at all. Both may be
-  /// called more than once and must not suspend. May be called with a transaction open.
+  /// Gives a shared metadata block that has no content on the disk yet (a bitmap, an inode table
+  /// block, a FAT block of a fresh group) the content that it stands for. It joins the open epoch
+  /// outside of any transaction, since it changes no meaning. `fill` writes the payload of a block
+  /// that is zero behind its header; `edit_descriptor` marks the block as written in the group
+  /// descriptor. If it changes nothing there, the block was written before, and nothing happens.
+  /// Both may be called more than once and must not suspend. A transaction may be open.
   Result<> initialise(BlockNo block, format::BlockKind kind,
                       const std::function<void(std::span<std::byte> block)>& fill,
                       format::Layout::Place descriptor,
                       const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
 
   /// The first half of `initialise`, for a block that has no bit of its own in the descriptor: the
-  /// content, without a word of it. It means nothing until an `initialise` that follows says so.
+  /// block gets its content, but no mark. It counts only once a later `initialise` marks it, too.
   Result<> prepare(BlockNo block, format::BlockKind kind,
                    const std::function<void(std::span<std::byte> block)>& fill);
 

@@ -112,7 +112,7 @@ struct LogRing {
 /// EUCLEAN if both journal headers are bad. Changes nothing.
 Result<LogRing> read_log_ring(BlockDevice& device, const format::Layout& layout);
 
-/// What may stand where the journal is to be: entries of an older volume of the same UUID would
+/// What may be left where the journal is to be. Entries of an older volume with the same UUID would
 /// pass for its own; those of any other volume never do.
 enum class OldLog : std::uint8_t { kOfSameUuid, kOfOthers };
 /// Writes an empty journal: both headers, and zeros where an old entry might stand. For mkfs.

@@ -71,7 +71,7 @@ class CachedReader final : public BlockReader {
 class Journal;
 struct TransactionState;
 
-/// Bounds for `Journal::begin`: what one edit can cost in the log, in bytes.
+/// Bounds for `Journal::begin`: the most that one edit can cost in the log, in bytes.
 namespace log_cost {
 /// An inode, a descriptor, a counter, a run of bits or of revoked blocks: with headers and seal.
 inline constexpr std::size_t kRecord = 320;
@@ -109,9 +109,9 @@ class Transaction final : public BlockReader {
                     std::uint64_t count, bool value);
   /// The file's dirty data reaches the disk no later than this transaction.
   void order_data(InodeNo inode);
-  /// The blocks belong to nobody once this is durable: until then they must not be used again; then
-  /// the cache has forgotten them, and no older log entry will be replayed into them. (The bitmap
-  /// is SpaceManager's business.)
+  /// The blocks belong to nobody once this is durable. Until then they must not be used again; from
+  /// then on the cache has forgotten them, and no older log entry is replayed into them. (The
+  /// bitmap is left to SpaceManager.)
   void revoke(Run run);
 
   /// Hooks run at commit with the epoch it joined, or when the transaction is dropped; in order;

@@ -6,14 +6,14 @@
 //
 // Nothing is made, and no thread runs, until the first `with`. The machine advances in short slices
 // at `rate`: 0 pauses it, 1 follows the wall clock, kAsFastAsPossible does not wait. Between two
-// events it sleeps, and costs nothing; its clock is set when somebody looks. `with` holds
-// the machine between two slices: it takes the lock, so whoever serves the machine's own files must
-// not call it from the kernel thread that the host needs (thread::offload does it right).
+// events it sleeps and costs nothing; its clock is set when somebody looks. `with` takes a lock and
+// stops the machine between two slices. So code that serves the machine's own files must not call
+// it on the kernel thread that the host needs: it uses thread::offload.
 //
-// It is a guest: while it has all the time that it can get, and the real work goes on, it waits
-// after each slice until that rests, or for its small share of a processor.
+// The machine gives way to real work: when it runs as fast as it can while real work is being done,
+// it waits after each slice until that work pauses, or until it is due its small share of a CPU.
 //
-// The virtual course does not depend on rate or wall time; only when verbs come does.
+// What happens in virtual time does not depend on rate or wall time, except for when a verb comes.
 #pragma once
 
 #include <atomic>
@@ -55,8 +55,8 @@ class LiveMachine {
     return result;
   }
 
-  /// As `with`, but never waits and makes nothing: nothing comes back while somebody holds the
-  /// machine, or if there is none. `look` reads snapshots, for which no host is asked.
+  /// As `with`, but never waits and makes nothing: returns nothing while somebody holds the
+  /// machine, or if there is none. `look` only reads snapshots, which need no host.
   template <class Look>
   auto look_if_free(Look&& look) -> std::optional<decltype(look(std::declval<const Machine&>()))> {
     const std::unique_lock lock(mutex_, std::try_to_lock);
@@ -102,7 +102,7 @@ class LiveMachine {
   std::unique_ptr<MachineHost> host_;
   std::unique_ptr<Machine> machine_;
   std::atomic<std::uint64_t> uses_{0};
-  std::atomic<int> waiting_{0};  ///< who wants the lock: a slice ends early for them
+  std::atomic<int> waiting_{0};  ///< threads that want the lock: a slice ends early for them
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   double rate_ = 1;

@@ -1,12 +1,12 @@
-// MachineConfiguration: of what make a simulated machine is.
+// MachineConfiguration: what a simulated machine is made of, and how it behaves.
 //
 //   MachineConfiguration configuration{.cpus = 4, .cpu_policy = "cfs"};
 //   configuration.costs = MachineCosts::none();     // as in a textbook
 //   auto machine = TRY(Machine::create(configuration, host));
 //
-// Plain data. Everything in it, with the programs and the calls made, determines each event of a
-// run; `seed` is all the chance there is. `Machine::create` says what it cannot build; what may
-// change while it runs has a verb of Machine.
+// Plain data. Together with the programs and the calls made it determines each event of a run;
+// `seed` is the only source of chance. `Machine::create` refuses what it cannot build. What may
+// change while the machine runs has a verb of Machine.
 #pragma once
 
 #include <array>

@@ -25,7 +25,8 @@ namespace spindle {
 /// A process or a thread of the simulated machine, as Linux numbers them. 0 is the idle thread.
 using ProcessNumber = std::int32_t;
 
-/// `thread` is who had the CPU, or whom it is about; what else is set stands beside each.
+/// `thread` is the one that had the CPU, or that the event is about; the comments name the other
+/// members that are set.
 enum class MachineEventKind : std::uint8_t {
   kSwitch,         ///< from `thread` in `state` to `other`
   kWakeup,         ///< `other` was woken by `thread` (0: by an interrupt); `cpu` is its target

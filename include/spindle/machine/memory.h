@@ -12,9 +12,9 @@
 //   for (PageTransfer transfer : memory->take_transfers()) ...   // serve it, at some virtual time
 //     for (ResumedAccess resumed : memory->complete(transfer.id)) ...   // wake its task
 //
-// An access that was blocked is done by the `complete` that brings its outcome, never to be
-// repeated: so a page that was fetched is used before it can go, and each access gets on. While an
-// access is blocked there are transfers under way.
+// A blocked access is done by the `complete` that brings its outcome, and must not be repeated. So
+// a page that was fetched is used before it can leave, and each access makes progress. While an
+// access is blocked, transfers are under way.
 //
 // Pages keep what was stored in them, through fork, copy-on-write and swap; what is not stored is
 // zero, or the file's. Replacement, placement and the TLB's choice are ReplacementPolicy and
@@ -85,8 +85,8 @@ class MemoryManager {
   virtual AccessOutcome access_file(TaskId task, InodeNo file, FilePage page, AccessKind kind) = 0;
   /// The page's bytes; empty if it is not in memory.
   virtual std::span<std::byte> file_content(InodeNo file, FilePage page) = 0;
-  /// The host's file has these bytes now, `offset` bytes into the page: so has all that is kept of
-  /// it, in memory and on its way out.
+  /// The host's file has these bytes now, `offset` bytes into the page. Every copy of the page gets
+  /// them, in memory and on its way out.
   virtual void write_through(InodeNo file, FilePage page, std::uint64_t offset,
                              std::span<const std::byte> bytes) = 0;
   /// Blocked until all that was written to the file is on its way out and has arrived; done if
@@ -97,11 +97,12 @@ class MemoryManager {
   /// Drops clean pages that nobody maps. Returns how many.
   virtual std::uint64_t drop_caches() = 0;
 
-  /// What is to be served, since this was last called; in the order in which it was asked for.
+  /// The transfers that are to be served and were not returned before, in the order of asking.
   virtual std::vector<PageTransfer> take_transfers() = 0;
-  /// The transfer was served. `content` is what was read (nothing: zeros; of swap: nothing is as
-  /// what was written). Failed, a read is a violation for who waits for it; a failed write is lost
-  /// to the disk, and for swap alone kept here. Who can go on, in order.
+  /// The transfer was served. `content` is what was read; if it is empty, that is zeros, or, from
+  /// swap, what was written there. If a read failed, that is a violation for the tasks that wait
+  /// for it. If a write failed, the disk has nothing of it, but a page of swap is still kept here.
+  /// Returns the accesses that can go on, in order.
   virtual std::vector<ResumedAccess> complete(TransferId transfer,
                                               std::span<const std::byte> content = {},
                                               bool failed = false) = 0;
@@ -110,19 +111,19 @@ class MemoryManager {
 
   // Load control, and the end of memory.
 
-  /// To be asked at times, by which rates are measured. Thrashing: the working sets of those who
-  /// run are larger than memory, and pages are fetched for more than one of 100 references. The
-  /// largest resident space is to be suspended, unless it is alone; one is to be resumed when its
-  /// working set fits again. With schemes of runs those who are out take turns with those who are
-  /// in.
+  /// To be called now and then; rates are those since the last call. Memory thrashes if the working
+  /// sets of the spaces that run are larger than memory, and more than one reference in 100 fetches
+  /// a page. Then the space with most resident pages should be suspended, unless it is the
+  /// only one. A space should be resumed when its working set fits again. With schemes of runs the
+  /// spaces that are out take turns with those that are in.
   virtual LoadReview review() = 0;
   /// Swaps the whole space out, as far as slots go; with schemes of runs all of it or nothing.
   virtual void suspend(SpaceId space) = 0;
   /// Its pages come back as they are used; with schemes of runs all at once: ENOMEM if there is no
   /// room for them, EAGAIN while they are still on their way out.
   virtual Result<> resume(SpaceId space) = 0;
-  /// With schemes of runs: who is to be suspended so that something that failed with ENOMEM for
-  /// this space may succeed: who has been in memory for the longest time. Nothing: nobody can.
+  /// With schemes of runs: the space to suspend so that what failed with ENOMEM for this one may
+  /// succeed, which is the one that has been in memory for longest. Nothing if there is none.
   [[nodiscard]] virtual std::optional<SpaceId> roll_out_victim(SpaceId) const { return {}; }
   /// The space with the highest score, of equals the youngest; nothing if all are exempt.
   [[nodiscard]] virtual std::optional<SpaceId> oom_victim() const = 0;
@@ -131,7 +132,7 @@ class MemoryManager {
   // Changes while it runs; EINVAL, and no change, for what `make` would refuse; EOPNOTSUPP with
   // schemes of runs.
 
-  /// What is resident is told to the new policy in order of its last use.
+  /// The new policy is told of all resident pages, in the order of their last use.
   virtual Result<> set_replacement(std::string_view name) = 0;
   /// Takes this object instead: it must be for as many frames as there are, and "global".
   virtual void set_replacement(std::unique_ptr<ReplacementPolicy> policy) = 0;
@@ -150,7 +151,7 @@ class MemoryManager {
   [[nodiscard]] virtual std::vector<PageRow> page_table(SpaceId space) const = 0;
   [[nodiscard]] virtual std::vector<TlbRow> tlb() const = 0;
   [[nodiscard]] virtual std::vector<SpaceId> spaces() const = 0;
-  /// Breaks one of the laws above: the sentence that says which; empty: all hold. O(everything).
+  /// A sentence on a law above that does not hold; empty: all hold. O(everything).
   [[nodiscard]] virtual std::string broken_law() const = 0;
 };
 

@@ -82,7 +82,7 @@ enum class AccessKind : std::uint8_t { kRead, kWrite, kExecute };
 /// One use of a word of memory by a thread.
 struct MemoryAccess {
   SpaceId space;
-  TaskId task;  ///< who waits, if it must
+  TaskId task;  ///< the one that waits if the access is blocked
   VirtualAddress address;
   AccessKind kind = AccessKind::kRead;
   unsigned cpu = 0;

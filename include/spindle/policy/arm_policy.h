@@ -5,9 +5,9 @@
 // caller keeps the queue in order of arrival, asks `pick` each time the arm is free, and removes
 // the answer.
 //
-// A caller that knows its disk tells, through PositioningTimes, how long each request would take to
-// reach, seek and rotation together; to policies that go by it ("sptf"), the distance stands in for
-// a caller that does not.
+// A caller that knows its disk tells, through PositioningTimes, how long the arm would take to each
+// request, seek and rotation together. For a caller that does not, policies that go by this time
+// ("sptf") go by the distance instead.
 //
 // Distances are in cylinders. Directions: the arm moves `up` towards higher cylinders. Nothing is
 // allocated in `pick`. Where textbooks differ, ArmConventions names the choice; its defaults are
@@ -80,25 +80,25 @@ struct ArmChoice {
 
 /// The choices in which textbooks differ.
 struct ArmConventions {
-  /// SSTF, two requests equally near on both sides: the one that lies in the direction of travel,
-  /// the one on the lower or the higher cylinder, or the one that arrived first. Or, of all
-  /// requests that are equally near, the one that the platter brings first.
+  /// SSTF, if two requests are equally near on both sides: the one served first is the one in the
+  /// direction of travel, on the lower or the higher cylinder, or the first to arrive. kRotation:
+  /// of all requests that are equally near, the one that the platter brings first.
   enum class Tie : std::uint8_t { kTravel, kLower, kHigher, kArrival, kRotation };
   Tie sstf_tie = Tie::kTravel;
   /// N-step SCAN: how many requests a sweep serves; those that arrive meanwhile wait for the next.
   std::size_t steps = 8;
-  /// SPTF, and SSTF with kRotation: only so many of the oldest requests are looked at; 0: all.
+  /// SPTF, and SSTF with kRotation: how many of the oldest requests are looked at; 0: all.
   std::size_t window = 0;
   /// SPTF: the window moves on only when all that it holds have been served (BSATF).
   bool whole_windows = false;
-  /// SPTF: how much of the time that a request has waited is taken off the time to reach it (0:
-  /// pure SPTF; aged SPTF, Jacobson and Wilkes 1991).
+  /// SPTF: the share of a request's waiting time that is taken off the time to reach it. 0 is pure
+  /// SPTF, more is aged SPTF (Jacobson and Wilkes 1991).
   double aging = 0;
-  /// V(R): turning back costs this share of all cylinders. 0 is SSTF, 1 is LOOK (Geist and Daniel
-  /// 1987).
+  /// V(R): turning back counts as this share of all cylinders. 0 is SSTF, 1 is LOOK (Geist and
+  /// Daniel 1987).
   double r = 0.2;
-  /// Deadline: when a read, or a write, that waits must be served; and how many requests a sweep
-  /// serves before that is looked at.
+  /// Deadline: how long a read and a write may wait, and how many requests a sweep serves before it
+  /// looks for one that has waited longer.
   VirtualTime read_deadline{500'000'000};
   VirtualTime write_deadline{5'000'000'000};
   std::size_t batch = 16;

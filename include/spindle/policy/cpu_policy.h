@@ -36,8 +36,8 @@ enum class Why : std::uint8_t {
   kYielded,
   kPreempted,
   kQuantumExpired,
-  /// `next` gave it at this very instant, but it may not run where there is room: it stands again
-  /// where it stood. Of several, the one that was given last is handed back first.
+  /// `next` returned it at this very instant, but it may not run on the CPU that is free: it goes
+  /// back to its place. Of several, the one that was returned last is handed back first.
   kPassedOver
 };
 
@@ -97,17 +97,17 @@ struct CpuConventions {
   /// CFS: the span in which each ready task runs once, and the shortest slice.
   VirtualTime latency{6'000'000};
   VirtualTime granularity{750'000};
-  /// With so many tasks that the shortest slices do not fit into the span, the span grows (Linux);
-  /// else only the slices do.
+  /// If there are too many tasks for their shortest slices to fit into the span: true, the span
+  /// grows, as in Linux; false, only the slices do.
   bool stretch_latency = true;
-  /// The quantum of each level from the top; empty: as above. MLFQ, where they set the number of
-  /// levels; feedback, whose last one is that of all below; and MLQ, where 0 is a queue without a
-  /// quantum.
+  /// The quantum of each level from the top; empty: as above. For MLFQ they also set the number of
+  /// levels; for feedback the last one counts for all levels below; for MLQ 0 means a queue without
+  /// a quantum.
   std::vector<VirtualTime> quanta = {};
   /// MLFQ: how many quanta of each level a task may use before it goes down; empty: one.
   std::vector<std::uint32_t> allotments = {};
-  /// MLFQ: a task that comes back from waiting has its whole allotment again. Who waits just before
-  /// its quantum ends stays on top for ever then.
+  /// MLFQ: a task that comes back from waiting has its whole allotment again. So one that always
+  /// waits just before its quantum ends stays on the top level for ever.
   bool waiting_renews_allotment = false;
   /// MLFQ: a task that comes back from waiting goes to the front of its level, before the running
   /// one.

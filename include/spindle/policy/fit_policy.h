@@ -34,7 +34,7 @@ class FreeRuns {
 
 struct FitRequest {
   std::uint64_t want = 1;      ///< blocks; not 0
-  BlockNo hint = kNoBlock;     ///< near here, best from here on (a file's next block); or kNoBlock
+  BlockNo hint = kNoBlock;     ///< best right here (a file's next block), else near; or kNoBlock
   bool must_be_whole = false;  ///< nothing shorter than `want` will do
 };
 

@@ -1,14 +1,14 @@
-// PageMemory: frames under one replacement policy, and which page stands in which; what the replay
-// of a trace refers to, at full speed.
+// PageMemory: frames under one replacement policy, and which page is in which frame: the memory to
+// which a trace is replayed, at full speed.
 //
 //   PageMemory memory(TRY(make_replacement_policy("sieve", 1000)), 1000);
 //   memory.refer(pages, bound);   // as often as there are pages
 //   memory.misses();
 //
-// Pages are named by small numbers, for a table by page says where each of them is. The policy is
-// the one that serves the mount and the solver. That of the library has a loop over the references
-// of its own, in which its functions are inlined (src/policy/run_policy.h); one that was loaded is
-// called for each reference.
+// Pages have small numbers, since a table by page says where each of them is. The policies are
+// those that serve the mount and the solver. Each built-in one has a loop over the references of
+// its own, in which its functions are inlined (src/policy/run_policy.h); a loaded one is called for
+// each reference.
 #pragma once
 
 #include <cstdint>

@@ -14,10 +14,10 @@
 // nothing, or what is beside the macro. A name has up to 32 small letters, digits, '-', '.' or '_'.
 // Nothing of Spindle is linked: the headers are all.
 //
-// Each answer is looked at before it is used. A policy that answers with what is not there, that
-// throws or that goes round in circles is replaced by the plainest of its kind, and the work goes
-// on. So is one that takes a second for answers of more than a tenth, or whose own code makes a
-// fault of the machine. What no one can look at is memory that it overwrites, and a wait.
+// Each answer is checked before it is used. A policy that chooses what does not exist, that throws,
+// or that asks without end is replaced by the plainest of its kind, and the work goes on. So is one
+// whose slow answers (more than a tenth of a second each) add up to a second, or whose own code
+// makes a fault of the machine. Memory that it overwrites, and some ways to wait, go unnoticed.
 #pragma once
 
 #include <type_traits>

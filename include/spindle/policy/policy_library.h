@@ -9,10 +9,10 @@
 // under its own name, and it is told here and in the log. The broken one is not listed any more,
 // until its library is loaded again.
 //
-// Only a library is loaded that belongs to root or to the user of this process, and that nobody
-// else may write. What is loaded is a copy, so the file may be built anew at any time; loaded
-// again, it serves all policies that are made from then on. Nothing is ever unloaded. May be used
-// by several kernel threads.
+// A library is loaded only if it belongs to root or to the user of this process, and nobody else
+// may write it. What is loaded is a copy, so the file may be rebuilt at any time; once it is loaded
+// again, new policies are made by the new library. Nothing is ever unloaded. May be used by several
+// kernel threads.
 #pragma once
 
 #include <cstdint>

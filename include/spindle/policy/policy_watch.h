@@ -1,13 +1,13 @@
-// What keeps a loaded policy from taking the process with it: an answer that does not come, and a
-// fault of the machine in the policy's own code, end the call and not the process.
+// Keeps a loaded policy from ending the process: if its answer does not come, or its own code makes
+// a fault of the machine, only the call ends.
 //
 // A handler of such faults asks first:
 //
 //   abandon_policy_call(signal, info, context);   // comes back only if it was no policy's fault
 //
-// A call is abandoned where the library's own code is at work, or is asleep, and nowhere else: what
-// runs below it, as the allocator, may hold locks. What the call has made is left as it is. One
-// watch a kernel thread; async-signal-safe.
+// A call is abandoned only while the library's own code runs or sleeps: code that it calls, such as
+// the allocator, may hold locks. What the call has allocated is never freed. Each kernel thread has
+// a watch of its own; async-signal-safe.
 #pragma once
 
 #include <csignal>

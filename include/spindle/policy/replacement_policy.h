@@ -48,8 +48,8 @@ struct ReplacementConventions {
   /// first.
   enum class Tie : std::uint8_t { kLeastRecent, kFirstLoaded };
   Tie frequency_tie = Tie::kLeastRecent;
-  /// LFU and MFU: whether a page that comes back goes on from the count it left with. The counts of
-  /// all pages ever seen are kept then, in memory that grows with them.
+  /// LFU and MFU: whether a page that comes back goes on from the count with which it left. If so,
+  /// the counts of all pages ever seen are kept, in memory that grows with them.
   bool keep_counts = false;
   std::uint64_t seed = 1;  ///< of "random"
   /// NRU and ageing: how many references make a tick of the clock, at which NRU clears the
@@ -70,9 +70,9 @@ class ReplacementPolicy {
   virtual void inserted(FrameNo frame, PageKey key) = 0;
   /// The page in `frame` was used again.
   virtual void touched(FrameNo frame) = 0;
-  /// The page in `frame` differs from its copy on the disk now, or does so no more. For those that
-  /// spare pages which would have to be written first (NRU, enhanced CLOCK, WSClock); a caller that
-  /// never tells is served as if nothing were ever written.
+  /// The page in `frame` differs from its copy on the disk now, or no longer does. For the policies
+  /// that spare pages which would have to be written first (NRU, enhanced CLOCK, WSClock). If the
+  /// caller never tells, no page is ever dirty.
   virtual void set_dirty(FrameNo frame, bool dirty) {
     static_cast<void>(frame), static_cast<void>(dirty);
   }

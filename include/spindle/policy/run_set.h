@@ -30,7 +30,7 @@ class RunSet final : public FreeRuns {
   /// Makes the run free. False, and nothing changes, if a part of it is free already, it is empty,
   /// or its end lies beyond the last number.
   [[nodiscard]] bool add(Run run);
-  /// Takes the run out. False, and nothing changes, if not all of it is free, or it is empty.
+  /// Takes the run out. False, and nothing changes, if a part of it is not free, or it is empty.
   [[nodiscard]] bool remove(Run run);
   void clear();
 

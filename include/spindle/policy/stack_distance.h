@@ -5,7 +5,7 @@
 // Each use has a place in time; a bit marks the places that are the last use of their page, and a
 // distance is the number of bits behind one (Olken 1981). The bits are counted in blocks of 512
 // with a Fenwick tree over the blocks; when the places are used up, they are packed again. So a
-// reference costs some ten steps in tables that fit the caches, and memory goes with the pages.
+// reference costs some ten steps in tables that fit the caches, and memory grows with the pages.
 //
 //   StackDistances distances;
 //   for (std::uint32_t page : pages) distances.refer(page);

@@ -5,9 +5,9 @@
 //   recording_tree.add(notes);
 //
 // Each operation that changes the volume, and each sync, becomes a note when it has ended. Before
-// an fsync the file (or the names of the directory) is read, so that the note of a sync that went
-// well holds what it promised: that this content, at least, survives from now on. What somebody
-// else changes or syncs at the same time is not clear, and is no promise.
+// an fsync the file (or the names of the directory) is read, so that the note of a sync that
+// succeeded holds what it promised: that this content, at least, survives from now on. If somebody
+// else changes or syncs the file at the same time, what was promised is not clear: no promise.
 #pragma once
 
 #include <optional>

@@ -3,12 +3,12 @@
 //   PreparedVolume prepared = TRY(prepare_volume(recording, formatted, "near"));
 //   PlayResult result = TRY(play(recording, prepared, {.arm = "sptf", .disk = "7200rpm"}));
 //
-// An operation begins when all those have ended that had ended before it began in the recording: so
-// what went on side by side does so again, and the order holds whatever the disk. The time between
-// operations moves nothing but the timers of the journal and of write-back, by the recording's own
-// clock. All else is virtual time, so a recording and settings give the same result, always.
+// An operation begins as soon as all those have ended that had ended before it began in the
+// recording. So what ran side by side does so again, in the same order with every disk. The time
+// between operations, by the recording's clock, only moves the timers of the journal and of
+// write-back. All else is virtual time, so a recording and settings always give the same result.
 //
-// Each call makes a runtime of its own: calls may run on several kernel threads at a time.
+// Each call makes a runtime of its own, so several kernel threads may make calls at a time.
 #pragma once
 
 #include <cstdint>
@@ -50,15 +50,15 @@ struct PlayResult {
   std::uint64_t runs = 0;   ///< of their blocks
   std::uint64_t data_blocks = 0;
   std::uint64_t map_blocks = 0;
-  std::uint64_t differing = 0;  ///< operations that failed here and not there, or otherwise
+  std::uint64_t differing = 0;  ///< operations that did not end as they did in the recording
   bool is_as_asked = true;      ///< false: a policy misbehaved, and another took its place
 
   [[nodiscard]] double mean_run_blocks() const {
     return runs == 0 ? 0 : static_cast<double>(data_blocks) / static_cast<double>(runs);
   }
 };
-/// Who wants to see more than the result: the disk's requests as they are served, and the volume
-/// when all is done.
+/// For callers that need more than the result: they see the disk's requests as they are served, and
+/// the volume when all is done.
 struct PlayWatch {
   std::span<DiskObserver* const> observers = {};
   std::function<void(FileSystem& volume)> at_end = {};

@@ -1,4 +1,4 @@
-// RecordingTree: passes every operation on to another tree, and tells who listens what it was.
+// RecordingTree: passes every operation on to another tree, and tells its listeners what it was.
 //
 //   RecordingTree tree(volume);
 //   tree.add(listener);          // hears of each operation when it has ended
