@@ -353,7 +353,7 @@ int main(int argc, char** argv) {
   line.flag("--json", request.json, "the result as JSON");
   line.option("IMAGE", request.image, "image file or block device").required();
   if (const auto ended = line.parse(argc, argv, spindle::fsck::kUsage)) return *ended;
-  // Who asks what is wrong does not want to hear that the volume was unmounted properly.
+  // With --explain it is no answer that the volume was unmounted properly.
   request.force = request.force || request.explain;
   return spindle::with_checked_output("fsck.spindle", spindle::fsck::kOperational,
                                       [&] { return spindle::fsck::run(request); });

@@ -17,7 +17,7 @@
 
 namespace spindle {
 
-/// Of the root directory and lost+found: who makes a volume may write it.
+/// The owner of the root directory and lost+found: the user who makes a volume may write to it.
 struct Owner {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;

@@ -3,8 +3,8 @@
 // A tournament tree: leaf i holds the number of group i, each inner node the greater of its two
 // children. `next` climbs from a leaf until a subtree to its right holds a number large enough and
 // goes down to its first; so the search for room never goes through the groups of a full volume.
-// The numbers may be upper bounds: who finds that a group has less than its number says, sets the
-// right one and asks again. Not locked.
+// The numbers may be upper bounds: a caller that finds less in a group than its number says sets
+// the right number and asks again. Not locked.
 #pragma once
 
 #include <algorithm>

@@ -7,10 +7,10 @@
 //   play(log.some_events(0, 100), shadow);    // shadow.accessed(block, access), shadow.forget(run)
 //   ...
 //
-// Of each group of `one_in()` neighbours, a power of two, just one is in the sample, so that no
-// file is sampled too much or too little. The sample of twice that is a part of it. Which one it is
-// only the number of the block decides, so that all that happens to a block is kept, or nothing of
-// it.
+// Of each group of `one_in()` neighbours, a power of two, exactly one block is in the sample, so
+// that no file is sampled too much or too little. Only its number decides whether a block is in, so
+// the log has all that happens to a block, or nothing. The sample for twice `one_in()` is a part of
+// this one.
 #pragma once
 
 #include <algorithm>

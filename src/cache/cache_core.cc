@@ -290,7 +290,7 @@ Result<> CacheCore::set_policy(std::string_view name) {
   return {};
 }
 
-/// The policy in use forgets what it has learnt, so that it has no start on those that it is
+/// The policy in use forgets what it has learnt, so that it has no head start on those that it is
 /// compared with.
 void CacheCore::begin_experiment() {
   const Result<> renewed = frames_.set_policy(frames_.policy());

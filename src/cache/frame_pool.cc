@@ -12,12 +12,12 @@
 namespace spindle {
 namespace {
 
-/// One fault brings such a page, where 512 would bring small ones: half the time of filling a
-/// cache.
+/// One fault brings in a large page, where 512 small ones take a fault each: that halves the time
+/// to fill a cache.
 constexpr std::size_t kLargePage = 2u << 20;
-/// Where memory is fragmented the kernel tidies up first, and a virtual machine may have to ask its
-/// host for as much in one piece; then small pages are quicker. No more large ones are asked for
-/// after so many that were slow.
+/// If memory is fragmented, the kernel compacts it first, and a virtual machine may have to ask its
+/// host for as much in one piece; then small pages are quicker. After so many slow ones no more
+/// large pages are asked for.
 constexpr std::int64_t kSlowPageNs = 2'000'000;
 constexpr unsigned kMostSlowPages = 3;
 
@@ -65,7 +65,7 @@ Result<> FramePool::open(CacheCore& cache, std::string_view policy) {
   if (buffers_ == nullptr || bytes_ == nullptr) {
     return Error{ENOMEM, "there is no address space for a cache of that size"};
   }
-  // What a mount reads before it is used is little: a large page for it would only take time.
+  // A mount reads little before it is used: a large page for that would only take time.
   large_pages_end_ = bytes_ + kLargePage;
   return {};
 }
@@ -86,7 +86,7 @@ void FramePool::ask_for_large_page(std::byte* at) {
   const bool is_ours = page >= bytes_ && large_pages_end_ <= bytes_ + capacity_ * block_size_;
   if (!is_ours || slow_large_pages_ == kMostSlowPages) return;
   if (::madvise(page, kLargePage, MADV_HUGEPAGE) != 0) return;
-  // What the kernel does for this thread counts, what it does for others meanwhile does not.
+  // Processor time, not wall time: what the kernel does for others meanwhile does not count.
   const std::int64_t began_ns = thread_cpu_ns();
   *const_cast<volatile std::byte*>(at) = std::byte{};
   if (thread_cpu_ns() - began_ns > kSlowPageNs) ++slow_large_pages_;

@@ -111,7 +111,7 @@ void CacheCore::read_ahead(std::span<const Run> runs) {
 
 void CacheCore::run_read_ahead(ReadAhead* work) {
   const std::unique_ptr<ReadAhead> held(work);
-  // A failure is told to those who wait already; who asks later tries again.
+  // Threads that wait for the blocks hear of a failure; whoever asks for them later tries again.
   static_cast<void>(load(work->buffers, work->transfer, IoPurpose::kReadAhead));
   work->blocks.clear();
   --read_aheads_;

@@ -19,10 +19,10 @@ namespace {
 /// Each shadow is fed so many events in a row: what it knows is then fetched into the processor's
 /// cache once for all of them.
 constexpr std::size_t kBatch = 256;
-/// Who asks has so many events played before others get their turn: half a millisecond.
+/// How many events are played for `rows` before other threads run: half a millisecond's worth.
 constexpr std::size_t kTurn = 8192;
-/// What is done only when nobody can go on, as the disk's next request, would wait for the end of
-/// all turns if one followed the other at once.
+/// The pause between two turns. The disk serves its next request only when no thread is ready, and
+/// would wait for the last turn if one followed the other at once.
 constexpr std::int64_t kBetweenTurnsNs = 50'000;
 /// While more than a batch waits, so many times as much is fed as comes.
 constexpr std::size_t kCatchUp = 4;
@@ -235,8 +235,8 @@ void ReplacementWhatIf::restarted(const CacheContents& contents) {
   room_ends_at_ = bounds_.events;
 }
 
-/// The shadow that sees all at once, since what is held now may not be so later. A mount has to
-/// answer before anybody looks, so it is not made before it is needed.
+/// The shadow of the policy in use. It sees each access at once, since a block that is held now may
+/// not be held later. It is made when it is first needed: a mount should answer before that.
 ShadowCache* ReplacementWhatIf::live() {
   if (live_ || log_->one_in() != 1 || policy_.empty()) return live_.get();
   const auto capacity = start_->questions[static_cast<std::size_t>(Size::kSame)].capacity;
@@ -293,7 +293,7 @@ void ReplacementWhatIf::begin_to_feed() {
   room_ends_at_ = log_->size() + kBatch;
 }
 
-/// So many events at least, if there are.
+/// Feeds at least so many events, if the log has as many.
 void ReplacementWhatIf::feed(std::size_t events) const {
   const auto next = log_->some_events(fed_, events);
   for (auto& shadow : shadows_) play(next, *shadow);
@@ -326,8 +326,8 @@ std::shared_ptr<const ReplacementWhatIf::Answer> ReplacementWhatIf::fed_answer()
   return answer;
 }
 
-/// Others may run meanwhile, and the cache go on: so all of it is worked out of what was there
-/// when it was asked.
+/// Other threads may run meanwhile and use the cache, so all is computed from copies of what was
+/// there at the beginning.
 std::shared_ptr<const ReplacementWhatIf::Answer> ReplacementWhatIf::ask() const {
   if (feeds()) return fed_answer();
   const std::shared_ptr<Answer> answer = counted_so_far();
@@ -344,7 +344,7 @@ std::shared_ptr<const ReplacementWhatIf::Answer> ReplacementWhatIf::ask() const 
   answer->take(stack);
   for (std::size_t i = 0; i < start->questions.size(); ++i) {
     const Question& question = start->questions[i];
-    // Where nothing ever had to go, all policies are one.
+    // If no block ever had to leave, all policies hit the same.
     const bool fits =
         log.one_in() == 1 && stack.most_blocks() <= std::min(question.capacity, LruStack::kDeepest);
     if (before && !before->results[i].is_true_to_name) {
@@ -378,7 +378,7 @@ std::vector<ReplacementWhatIf::CurvePoint> ReplacementWhatIf::lru_curve(std::siz
   if (reads_ == 0) return all;
   const std::shared_ptr<const Answer> answer = ask();
   const Correction corrected = answer->correction();
-  // What the sample has too few or too many reads of counts as hits of all sizes, as in `rows`.
+  // Reads that the sample has too many or too few of count as hits at every size, as in `rows`.
   std::uint64_t misses = answer->stack_reads;
   for (std::size_t distance = 0; distance < answer->stack_histogram.size(); ++distance) {
     const std::uint64_t hits = answer->stack_histogram[distance];

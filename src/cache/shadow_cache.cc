@@ -21,7 +21,7 @@ double ShadowCache::Counts::standard_error_of_misses() const {
     const double difference = static_cast<double>(part) - mean;
     squares += difference * difference;
   }
-  // One more, since no miss in the sample is not none at all.
+  // One more, since a sample without a miss does not prove that there was none.
   return std::sqrt(1 + squares * kSampleParts / (kSampleParts - 1));
 }
 

@@ -7,11 +7,11 @@
 //   shadow.counts().hits ...
 //
 // It gives out frames in the order in which FramePool does, since CLOCK goes round in the order of
-// frames. A block that the live cache could not let go of (dirty, needed by the journal) is passed
-// by, up to eight of them in one search for a victim: in a small shadow nearly all may be such.
-// With a BlockHolder it is a shadow of the live cache itself: that is asked, each time, what may
-// go, which also knows what is in use; and what a FramePool would park is parked until it is
-// settled.
+// frames. Blocks that the live cache could not let go of (dirty, needed by the journal) are passed
+// by, but no more than eight in one search for a victim: in a small shadow nearly all blocks may be
+// such. With a BlockHolder it is a shadow of the live cache itself: each time it asks the holder
+// which block may go, which also knows what is in use. What a FramePool would park it parks, until
+// that is settled.
 #pragma once
 
 #include <array>
@@ -37,7 +37,7 @@ class ShadowCache {
     std::uint64_t hits = 0;
     std::array<std::uint64_t, kSampleParts> misses{};  ///< of each part of the blocks
 
-    /// Of the misses, had other blocks been the sample.
+    /// By how much the number of misses would differ with other blocks in the sample.
     [[nodiscard]] double standard_error_of_misses() const;
   };
 

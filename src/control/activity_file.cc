@@ -76,7 +76,7 @@ Json map_json(FileSystem& volume, const BlockActivity& activity) {
           {"written", activity.written_blocks()}};
 }
 
-/// Paths only for who may know them; others have the numbers.
+/// Paths only for readers that may know them; others see the numbers.
 Json files_json(Tree& volume, const BusyFiles* files, bool with_paths) {
   Json list = Json::array();
   if (files == nullptr) return list;

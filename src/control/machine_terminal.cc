@@ -1,4 +1,4 @@
-// machine/terminal: a terminal of the machine for each who opens it.
+// machine/terminal: each opening gets a terminal of the machine.
 
 #include <fmt/format.h>
 

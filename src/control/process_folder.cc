@@ -45,7 +45,7 @@ enum Kind : std::uint32_t {
 constexpr std::uint32_t kLink = S_IFLNK | 0777;
 constexpr std::uint32_t kOpenFolder = S_IFDIR | 0555;
 constexpr std::uint32_t kReadable = S_IFREG | 0444;
-constexpr std::uint32_t kForAnybody = S_IFREG | 0666;  // who is not the owner hears it at write
+constexpr std::uint32_t kForAnybody = S_IFREG | 0666;  // others than the owner are refused at write
 
 // What a process's folder has beside procfs::process_files().
 struct OwnName {

@@ -33,7 +33,7 @@ constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
 /// After so many misses in a row one read in 2^n is tried without waiting.
 constexpr unsigned kMostMisses = 4;
-/// Who waits goes away and comes back.
+/// A thread that waits is switched away from and back to.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
 constexpr std::array<std::byte, kPiece> kZeros{};
 

@@ -1,4 +1,4 @@
-// IoEngine: who waits for the host's disk on behalf of user-space threads.
+// IoEngine: waits for the host's disk on behalf of user-space threads.
 //
 // An engine takes operations, returns at once, and calls `IoOperation::finish` on the runtime's
 // kernel thread when each is done. Operations live on their waiting thread's stack. Two engines:

@@ -11,8 +11,8 @@
 // the caller has anything to do it is waited for at once instead: that stops no one. What was so a
 // moment ago is taken to be so now: the last one that was handed over was quick, and nothing ran
 // during it. One in `kTrust` is handed over all the same, to see whether that still holds; so
-// others are kept waiting for a few quick ones at most. Who opens a device is alone: at
-// first everything is waited for, until something is slow.
+// others are kept waiting for a few quick ones at most. At first everything is waited for, until
+// something is slow: while a device is being opened there are no others.
 #pragma once
 
 #include <cstdint>

@@ -43,8 +43,8 @@ class ListedNames {
 
 constexpr std::uint64_t kReadAheadBytes = 8u << 20;
 
-// Names come in the order of their hashes, and so from all over the directory's blocks: who begins
-// at the front will want the whole of it.
+// Names come in the order of their hashes, and so from all over the directory's blocks: a listing
+// that begins at the front will need all of them.
 Result<> read_directory_ahead(Volume& volume, Node& directory) {
   if (directory.inode.size <= volume.layout.block_size) return {};
   return read_content_ahead(volume, directory, TRY(content_shape(volume, directory)), 0,

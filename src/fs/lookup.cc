@@ -8,7 +8,7 @@ namespace spindle {
 Result<Attributes> FileSystem::lookup(NodeId directory, std::string_view name) {
   const auto look = [&]() -> Result<Attributes> {
     TRY(check_name(name));
-    // Who holds a handle of a file (open_by_handle_at) asks for it by its number and this name.
+    // open_by_handle_at(2) asks for a file by its number and this name.
     if (name == ".") {
       const NodeRef itself = TRY(volume_->node(directory));
       if (itself->inode.links == 0) return Error{ESTALE, "the file has been removed"};

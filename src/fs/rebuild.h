@@ -3,8 +3,8 @@
 // The new content is built in a hidden inode on the orphan list, in as many transactions as it
 // takes; then one transaction exchanges the map roots, kinds and sizes of the two, and the hidden
 // inode, which now has the old content, is freed. A crash before the exchange leaves the file as it
-// was, one after it as it shall be. The hidden inode names the file as its parent, and its blocks
-// carry the file's number from the start (Node::content_owner).
+// was; after it the file is as planned. The hidden inode names the file as its parent, and its
+// blocks carry the file's number from the start (Node::content_owner).
 //
 // Takes transactions; Node::change is held.
 #pragma once
@@ -34,12 +34,12 @@ struct RebuildPlan {
 
 Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan);
 
-/// Gives the file, whose data lies in `extents`, other blocks: those of the free runs, which have
-/// room for all of them. All else stays, what is mapped without content and the times, too. False:
-/// the runs are not free any more; or `suits`, which sees the new map before anything is copied,
-/// says no; or somebody gave the file another map or size meanwhile, or writes faster than it is
-/// copied. Then nothing has happened. `held` is Node::change; from piece to piece it is let go, so
-/// that who writes waits for one of them only.
+/// Moves the file, whose data lies in `extents`, to the free runs, which have room for all of it.
+/// Nothing else changes: its times and the blocks mapped without content stay. False, and nothing
+/// has happened, if the runs are not free any more; if `suits`, which sees the new map before
+/// anything is copied, says no; if the file got another map or size meanwhile; or if it is written
+/// faster than it is copied. `held` is Node::change; it is let go between pieces, so that a writer
+/// waits for one piece only.
 Result<bool> relocate(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,
                       std::span<const Run> runs, const std::vector<Extent>& extents,
                       const std::function<bool(const std::vector<Extent>& extents)>& suits);

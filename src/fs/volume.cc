@@ -121,7 +121,7 @@ Result<NodeRef> Volume::directory(NodeId id) {
   return found;
 }
 
-// Who wants one inode of a directory wants the others, too, and they are neighbours.
+// A program that needs one inode of a directory needs the others, too, and they are neighbours.
 Result<> Volume::read_inodes_ahead(InodeNo number) {
   constexpr std::uint64_t kBytes = 64 * 1024;
   const std::uint64_t per_block = layout.inodes_per_block();

@@ -70,7 +70,7 @@ Result<> remove_stored(Volume& volume, const NodeRef& node, std::string_view nam
   return with_xattr_edit(volume, node, 0, [&](Change& change, XattrEdit& attributes) -> Result<> {
     change.edit(*node).changed = to_disk(volume.now());
     const Result<> removed = attributes.remove(name);
-    // Who takes away an ACL that is not there is told that it is gone, as by Linux's own.
+    // Removing an ACL that is not there succeeds, as in Linux's own file systems.
     return removed.code() == ENODATA && is_acl(name) ? Result<>{} : removed;
   });
 }

@@ -1,11 +1,11 @@
 // ListingHints: whether a listing is to carry the attributes of what it names.
 //
-// The kernel asks for them at the beginning of each listing, whoever lists. To make them, and to
-// take them in, costs several times what the names alone do; but who wants them and does not get
-// them has to ask for each name. So a listing begins without. If look-ups in that directory follow,
-// as they do when `ls -l`, `find` or `rsync` run, the next listings carry attributes, until one in
-// kTrusted is tried without again. What the kernel asks for further on in a listing it has its own
-// reasons for, and gets.
+// The kernel asks for them at the beginning of each listing, whether the program needs them or not.
+// Making them, and taking them in, costs several times what the names alone do; but a program that
+// needs them and does not get them has to ask for each name. So a listing begins without them. If
+// look-ups in that directory follow, as with `ls -l`, `find` or `rsync`, the next listings carry
+// attributes, until one in kTrusted is tried without again. Further on in a listing the kernel has
+// its own reasons to ask for them, and gets them.
 #pragma once
 
 #include <algorithm>

@@ -24,7 +24,7 @@ void for_each_name(const std::string& names, const Visit& visit) {
 
 bool has_capability(pid_t thread, int capability) {
   const std::string folder = std::to_string(thread);
-  // Who is root in a namespace of their own is not so here.
+  // Root in a user namespace of its own is not root here.
   const auto theirs = read_host_proc_link(folder + "/ns/user");
   const auto ours = read_host_proc_link("self/ns/user");
   if (!theirs.ok() || !ours.ok() || *theirs != *ours) return false;

@@ -16,9 +16,9 @@ constexpr std::size_t kStackSize = 256 * 1024;
 constexpr std::int64_t kLongestGatheringNs = 5'000'000;
 // What takes less than this is not worth waiting for.
 constexpr std::int64_t kShortCommitNs = 50'000;
-// So much of the log the host is made to find room for at a time.
+// For how much of the log the host is made to find room at a time.
 constexpr std::uint64_t kReadyBytes = 256 * 1024;
-// Who asks for longer intervals wants nothing to happen by the clock, so that all runs are alike.
+// An interval longer than this means that nothing is to happen by the clock, so that runs repeat.
 constexpr std::int64_t kByTheClockNs = 86'400'000'000'000;
 
 constexpr std::size_t logged_size(std::size_t block_size) {

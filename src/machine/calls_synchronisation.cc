@@ -73,7 +73,7 @@ Result<MessageQueue*> message_queue(Kernel& kernel, const std::string& name) {
   return &found->second;
 }
 
-/// Hoare's signal: who is signalled is in the monitor at once, and who signals waits for its turn.
+/// Hoare's signal: the signalled thread is in the monitor at once, and the signaller waits.
 Outcome make_way(Kernel& kernel, Thread& thread, Thread& signalled, Resource& monitor) {
   if (monitor.held_by(thread.id) == 0) return Error{EPERM, "the thread is not in the monitor"};
   kernel.synchronisation.resources.hand_over(monitor, thread.id, signalled.id);

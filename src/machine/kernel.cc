@@ -12,8 +12,9 @@ namespace spindle {
 namespace {
 
 constexpr std::int64_t kLoadIntervalNs = 5'000'000'000;
-/// What a call takes at least, in the long run: a thread that has not used the time is in debt, and
-/// pays so much at once. Else a machine without costs would never leave the instant.
+/// The least time of a call, in the long run. A thread whose calls took less is in debt, and pays
+/// when that comes to kMostDebtNs. Without this a machine without costs might never leave an
+/// instant.
 constexpr std::int64_t kLeastTimeOfCallNs = 250;
 constexpr std::int64_t kMostDebtNs = 1'000'000;
 
@@ -27,7 +28,7 @@ Result<std::vector<std::unique_ptr<CpuPolicy>>> make_policies(
   return policies;
 }
 
-/// Which of two things of one instant is first.
+/// Whether `a` comes before `b` when both happen at one instant.
 bool comes_before(const MachineConfiguration& configuration, InstantEvent a, InstantEvent b) {
   const auto& order = configuration.same_instant;
   return std::ranges::find(order, a) < std::ranges::find(order, b);
@@ -171,7 +172,7 @@ void Kernel::handle(const AgendaEntry& entry) {
     case Kind::kVictim:
       if (Thread* thread = find_thread(static_cast<ProcessNumber>(entry.subject)))
         end_process(*thread->process, kSigKill);
-      // What is left of them may be one again.
+      // The threads that are left may still be in a deadlock.
       forget_reports();
       break;
     case Kind::kCron:
@@ -363,7 +364,7 @@ void Kernel::leave_wait(Thread& thread) {
 }
 
 void Kernel::timer_fired(Thread& thread) {
-  // A wait for something within a time ends without it; else the time was what it waited for.
+  // A timed wait for something has failed; a thread that waits for nothing else has slept enough.
   if (thread.wait.queue != nullptr)
     return answer(thread, Response::of(Error{ETIMEDOUT, "too late"}));
   answer(thread, Response::nothing());

@@ -31,7 +31,7 @@ namespace spindle {
 class LuaMemory;
 class Paging;
 
-/// Of a program, and of each file that it is made of.
+/// The most that a program's file may have, and each file that it loads.
 inline constexpr std::size_t kMostProgramBytes = std::size_t{1} << 20;
 
 class Kernel final : public Scheduler::Client {
@@ -52,13 +52,13 @@ class Kernel final : public Scheduler::Client {
   [[nodiscard]] bool finished() const;
   [[nodiscard]] bool stuck() const;
   Result<> set_cpu_policy(std::string_view name, const CpuConventions& conventions);
-  /// What follows from a change from outside is the first that happens when time goes on.
+  /// The machine was changed from outside: what follows happens first when time goes on.
   void note_change() { was_changed_ = true; }
 
   // What becomes of a thread (kernel.cc).
   void serve(Thread& thread) override;
-  /// The thread, which is about to run or runs, waits for what `queue` stands for (or a timer).
-  /// Awake, it is `answer`ed, or its handler is called again.
+  /// Has the thread, which runs or is about to, wait in `queue` or for a timer. When it wakes, it
+  /// has been `answer`ed, or its handler is called again, as `awake` says.
   enum class Awake : std::uint8_t { kAnswered, kRetries };
   void block(Thread& thread, WaitQueue* queue, const char* channel, std::string object,
              Awake awake);
@@ -70,7 +70,7 @@ class Kernel final : public Scheduler::Client {
   /// Ends the wait with the answer to the request.
   void answer(Thread& thread, Response response);
   void set_timer(Thread& thread, std::int64_t span_ns);
-  /// Has it stand in a run queue, with its next activity known, unless it was stopped or ended.
+  /// Learns what the thread does next and puts it into a run queue, unless it was stopped or ended.
   void make_ready(Thread& thread, Why why);
 
   // Processes (kernel_process.cc).
@@ -79,33 +79,33 @@ class Kernel final : public Scheduler::Client {
   [[nodiscard]] Thread* find_thread(ProcessNumber number) const;
   Result<Process*> make_process(const std::string& name, Process& parent);
   Result<Thread*> make_thread(Process& process, std::unique_ptr<Program> program);
-  /// EAGAIN if the machine, or the user, has as many as may be.
+  /// EAGAIN if the machine, or the user, already has the most threads allowed.
   [[nodiscard]] Result<> may_add_thread(const Process& process) const;
-  /// Has another program instead of its own; the thread is the only one.
+  /// Replaces the program of a process, whose only thread this is.
   Result<> load_program(Thread& thread, const std::string& path,
                         const std::vector<std::string>& arguments, const std::string* source);
   Result<> open_standard(Process& process, const std::vector<std::string>& descriptors);
   void rename(Process& process, const std::string& name);
-  /// It was made, and could not be completed.
+  /// Removes a process that was made, but could not be completed.
   void discard(Process& process);
   void add_record(Process& process, VirtualTime arrival);
-  /// Null if there is none, or if it is too old.
+  /// Null if the process has no record, or it was forgotten as too old.
   ProcessRecord* record_of(const Process& process);
   void arrive(Thread& thread);
-  /// Behind the others that are ready.
+  /// The thread goes behind the others that are ready.
   void give_way(Thread& thread);
   void end_process(Process& process, int wait_status);
   void end_thread(Thread& thread);
   /// Closes all descriptors.
   void close_all(Process& process);
   void close(Process& process, int descriptor);
-  /// Those who can have now what they waited for go on.
+  /// Threads whose request can be granted now go on.
   void grant_resources();
-  /// Whether it can still go on is looked at, at the end of the instant.
+  /// At the end of the instant it is checked whether the thread can ever go on.
   void suspect(const Thread& thread);
   /// The same of all threads.
   void suspect_all() { suspects_all_ = true; }
-  /// And deadlocks that were reported are reported again.
+  /// Suspects all, and reports deadlocks again that were reported before.
   void forget_reports();
   void look_for_deadlocks();
   void reap(Process& process);
@@ -113,11 +113,11 @@ class Kernel final : public Scheduler::Client {
 
   // Signals (kernel_signal.cc).
   Result<> kill(ProcessNumber target, int signal, std::uint32_t by);
-  /// To the process, or to the one thread. What it does, it does now or as soon as the thread
-  /// leaves the kernel.
+  /// Sends a signal to the process, or to one thread of it. It takes effect now, or as soon as the
+  /// thread leaves the kernel.
   void send(Process& process, int signal, Thread* only = nullptr);
   static void set_disposition(Process& process, int signal, SignalDisposition disposition);
-  /// Has the thread begin what is pending. False if that ended it.
+  /// Has the thread begin to handle its pending signals. False if that ended it.
   bool deliver(Thread& thread);
   void tell_parent(Process& process);
   [[nodiscard]] SignalSet deliverable(const Thread& thread) const;
@@ -128,7 +128,7 @@ class Kernel final : public Scheduler::Client {
   Result<> set_scheduling(ProcessNumber process, SchedulingClass scheduling, int priority,
                           std::uint32_t by);
   Result<> set_io_priority(ProcessNumber process, IoPriority priority, std::uint32_t by);
-  /// In what order the disk serves what is done for the thread.
+  /// The rank of the thread's requests at the disk: the lowest is served first.
   [[nodiscard]] static unsigned io_rank(const Thread& thread);
   Result<> set_cpus(ProcessNumber process, std::uint64_t cpus, std::uint32_t by);
   Result<> set_limit(ProcessNumber process, std::string_view limit, std::uint64_t value,
@@ -141,9 +141,9 @@ class Kernel final : public Scheduler::Client {
   Result<int> open_file(Process& process, const std::string& path, int flags);
   Outcome write_file(Thread& thread, OpenFile& file);
   [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
-  /// Of a processor that moves so much between a device and memory itself.
+  /// The time of a CPU that moves the run between a device and memory word by word.
   [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
-  /// The agenda knows when the disk is done with what it serves.
+  /// Notes in the agenda when the disk is done with its present request.
   void schedule_disk();
   Result<> truncate_file(std::uint64_t file, std::uint64_t size);
   void show(const Thread& thread, int terminal, std::string_view text);
@@ -154,7 +154,7 @@ class Kernel final : public Scheduler::Client {
   // Views (kernel_snapshot.cc).
   SystemSnapshot snapshot_system();
   Result<ProcessSnapshot> snapshot_process(ProcessNumber number, bool with_areas);
-  /// Also before it has been put into a run queue.
+  /// True even before the process has been put into a run queue.
   [[nodiscard]] bool has_arrived(const Process& process) const { return process.started <= now(); }
   /// An event with the thread's names in it; to be filled, and recorded.
   [[nodiscard]] MachineEvent event(MachineEventKind kind, const Thread* thread) const;

@@ -130,7 +130,7 @@ Result<> Kernel::load_program(Thread& thread, const std::string& path,
   options.random = &random;
   auto program = LuaProgram::load(options, text, last_message);
   if (!program.ok()) return program.error();
-  // Who has not arrived has no memory yet.
+  // A process that has not arrived has no memory yet.
   if (has_arrived(process)) TRY(paging->load(process, path));
   thread.program = std::move(program).take();
   const auto file = host.lookup(path);

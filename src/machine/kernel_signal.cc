@@ -98,7 +98,7 @@ void Kernel::send(Process& process, int signal, Thread* only) {
 
 void Kernel::set_disposition(Process& process, int signal, SignalDisposition disposition) {
   process.dispositions[static_cast<std::size_t>(signal)] = disposition;
-  // Who can say so runs, and has nothing to continue.
+  // SIGCONT by default does nothing here: a process that makes this call is not stopped.
   const bool does_nothing =
       is_ignored(process, signal) || (disposition.kind == SignalDisposition::Kind::kDefault &&
                                       default_action(signal) == SignalAction::kContinue);

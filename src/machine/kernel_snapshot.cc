@@ -253,7 +253,7 @@ SystemSnapshot Kernel::snapshot_system() {
   return out;
 }
 
-/// Who has just arrived is ready, on the CPU where all begin.
+/// A process that has just arrived counts as ready, on the CPU where all begin.
 void Kernel::count_tasks(SystemSnapshot& out) const {
   constexpr std::uint64_t kKernelThreads = 2;
   out.running = scheduler->running() + scheduler->ready();

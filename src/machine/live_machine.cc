@@ -10,18 +10,19 @@
 namespace spindle {
 namespace {
 
-/// How long it works at most, about, before it looks at the real work.
+/// About how long the machine runs at most before it looks at the real work.
 constexpr std::int64_t kSliceNs = 200'000;
-/// The real work rests when nothing of it was done for so long: while it waits for the host's disk,
-/// or computes between two requests, it does not.
+/// The real work counts as at rest when nothing was done for this long. It is not at rest while it
+/// waits for the host's disk, or computes between two requests.
 constexpr std::chrono::milliseconds kRest{4};
-/// So many times it waits for that between two slices: about an eightieth of a processor is its.
+/// How often the machine waits for that between two slices: so it always has about an eightieth of
+/// a processor.
 constexpr int kMostRests = 4;
-/// What a machine that cannot keep up may still make up for.
+/// How far a machine that cannot keep up may fall behind before the rest is written off.
 constexpr std::int64_t kMostLagNs = 100'000'000;
-/// How long it sleeps at least: what falls due meanwhile happens in one slice.
+/// The shortest sleep: what falls due meanwhile happens in one slice.
 constexpr std::int64_t kShortestSleepNs = 5'000'000;
-/// And at most, so that no rate makes a time that the clock does not have.
+/// The longest sleep: so no rate leads to a time that the clock cannot express.
 constexpr double kLongestSleepNs = 3600e9;
 constexpr int kEventsBetweenLooks = 64;
 
@@ -123,7 +124,7 @@ void LiveMachine::wake_if_changed() {
 }
 
 void LiveMachine::run() {
-  // It is a guest. Not nicer: who waits for the lock waits for who has it.
+  // It gives way to real work. Not nicer than this: others wait for the lock while it has it.
   ::setpriority(PRIO_PROCESS, 0, 10);
   std::unique_lock lock(mutex_);
   while (!ending_) {
@@ -161,8 +162,8 @@ LiveMachine::SliceEnd LiveMachine::go_on_to(VirtualTime goal) {
   return SliceEnd::kAtGoal;
 }
 
-/// A machine that cannot keep up goes as fast as it can; it does not owe what it missed. True if it
-/// is one.
+/// A machine that cannot keep up runs as fast as it can, and does not make up for what it missed.
+/// Returns whether this is one.
 bool LiveMachine::limit_lag() {
   const double lag_ns = static_cast<double>((goal() - machine_->now()).ns) / rate_;
   if (lag_ns <= kMostLagNs) return false;
@@ -189,7 +190,7 @@ void LiveMachine::give_way_to_real_work(std::unique_lock<std::mutex>& lock) {
 
 void LiveMachine::sleep_until_next_event(std::unique_lock<std::mutex>& lock) {
   awaited_ = machine_->next_event();
-  // What does not wait and yet rests has finished: only a command makes it go on.
+  // A machine that runs as fast as it can sleeps only when it has finished, until the next command.
   if (!awaited_ || rate_ == kAsFastAsPossible) {
     changed_.wait(lock);
     return;

@@ -39,8 +39,8 @@ class LuaInterpreter {
   LuaProgram::Options options;
   Request* request = nullptr;          ///< to be filled by the call that yields
   const Response* response = nullptr;  ///< to the call that goes on
-  /// A library did work that is not counted in instructions, as if it had made so many bytes. Who
-  /// does much of it has used its time at the next instruction.
+  /// A library did work that is not counted in instructions: as much as making so many bytes. A
+  /// program that has done much of it has used up its time at the next instruction.
   void charge(lua_State* running_state, std::size_t bytes);
 
   bool ran_out_of_instructions = false;

@@ -14,15 +14,16 @@ namespace spindle {
 namespace {
 
 constexpr double kMostSteps = 3e7;
-/// Going through a table costs about as much as so many bytes that are made, for each element.
+// Work of the libraries is charged in bytes: as many as could be made in the same time.
+/// For each element that a table function goes through.
 constexpr std::size_t kBytesOfElement = 32;
 constexpr std::size_t kBytesOfLookedAt = 128;
 constexpr std::size_t kBytesOfSorted = 2048;
 constexpr std::size_t kBytesOfJoined = 256;  ///< it may be a number
-/// And taking a text for a number, or making another one of it, for each byte.
+/// For each byte of a text that is read as a number, or made into another text.
 constexpr std::size_t kBytesOfDigit = 16;
 constexpr std::size_t kBytesOfCharacter = 4;
-/// And writing a number as text; a float of any size in full, for %f; and another piece of a text.
+/// For writing a number as text, or a float of any size in full (%f); for each piece of a text.
 constexpr std::size_t kBytesOfNumber = 512;
 constexpr std::size_t kBytesOfFloatInFull = 4096;
 constexpr std::size_t kBytesOfPiece = 16;

@@ -14,8 +14,8 @@ constexpr std::size_t kManyArguments = 64;
 constexpr std::int64_t kInstructionsTimeNs = 1'000'000;
 /// And for each so many bytes that were made or gone through.
 constexpr std::size_t kBytes = 2u << 20;
-/// Comparing two texts, and taking one for a number, is one instruction, however long they are: so
-/// they are not too long, and who has long ones has used the time after fewer instructions.
+/// Comparing two texts, or reading one as a number, is one instruction, however long they are. So
+/// texts are bounded, and a program with long ones has used its time after fewer instructions.
 constexpr std::size_t kMostText = 1u << 20;
 constexpr std::size_t kTextHeader = 64;
 constexpr std::size_t kLongText = (4u << 10) + kTextHeader;

@@ -74,7 +74,7 @@ void RunMemory::suspend(SpaceId id) {
   if (can_roll_out(space)) roll_out(space);
 }
 
-/// What is on its way in comes in when the space does; who waits for it waits for that.
+/// Pages on their way in come in when the space does; tasks that wait for a page wait for that.
 void RunMemory::stop_reading(Owned& space) {
   for (const auto& [page, id] : space.pages.reading) {
     Reading& reading = readings_.at(id.value);
@@ -157,7 +157,7 @@ Result<> RunMemory::roll_in(Owned& space) {
     transfer.slot = SlotNo{slot};
     start_reading(transfer, &space, nullptr, page);
   }
-  // Who has tried to go on meanwhile goes on when the first page is there.
+  // Tasks that have tried to go on meanwhile do so when the first page is there.
   auto& waiting = readings_.at(space.pages.reading.begin()->second.value).waiting;
   waiting = std::exchange(space.awaiting_return, {});
   return {};

@@ -206,7 +206,7 @@ Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
 /// The thread waits for what memory wants moved; with programmed I/O it moves it itself.
 Outcome Paging::await(Thread& thread, const char* channel) {
   const bool polls = kernel_.configuration.device_mode == DeviceMode::kProgrammed;
-  // Nothing moves for who waits for others to make room.
+  // While a thread waits for others to make room, nothing is moved for it.
   if (const std::int64_t moving_ns = polls && kernel_.disk->is_idle() ? poll_transfers_ns() : 0;
       moving_ns > 0)
     return Outcome::busy(moving_ns);

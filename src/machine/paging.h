@@ -32,12 +32,12 @@ class Paging {
 
   // Address spaces.
 
-  /// The process has a new space, with the program's file, a heap and a stack, instead of its own.
+  /// Gives the process a new space instead of its own, with the program's file, a heap and a stack.
   Result<> load(Process& process, const std::string& path);
-  /// The child has a copy of the parent's.
+  /// Gives the child a copy of the parent's space.
   Result<> fork(const Process& parent, Process& child);
   void leave(Process& process);
-  /// As MemoryManager's, in memory that others make room in.
+  /// As in MemoryManager, but if there is no room, other processes are swapped out to make some.
   Result<VirtualAddress> map(const Process& process, const MapRequest& request);
   Result<> set_break(const Process& process, VirtualAddress end);
   /// The thread's access will not be resumed.
@@ -50,29 +50,29 @@ class Paging {
 
   Outcome access(Thread& thread, VirtualAddress address, AccessKind kind,
                  std::optional<std::uint64_t> store, bool load);
-  /// A shared segment of that name, made if there is none, mapped: its address.
+  /// Maps the shared segment of that name, which is made if there is none, and returns its address.
   Result<VirtualAddress> map_segment(Process& process, const std::string& name,
                                      std::uint64_t bytes);
-  /// Its name is free, and it is gone when nobody maps it any more. ENOENT.
+  /// Frees the segment's name; the segment goes when nobody maps it any more. ENOENT.
   Result<> remove_segment(std::string_view name);
   [[nodiscard]] std::vector<ObjectSnapshot> segments() const;
 
   // Files, by way of the pages that are kept of them.
 
-  /// Collects what `read` asks for; a thread that must wait has the pages behind fetched, too.
+  /// Serves a `read` step by step. If the thread must wait, the pages that follow are fetched, too.
   Outcome read(Thread& thread, OpenFile& file);
-  /// What the host has now stands in the pages that are kept, too.
+  /// The host's file was written: the pages that are kept of it get the same bytes.
   void written(std::uint64_t file, std::uint64_t offset, std::string_view text);
-  /// What is kept of the file goes, if it was changed by somebody else.
+  /// Drops the pages that are kept of the file if somebody else has changed it.
   void opened(const HostFile& file);
   void truncated(std::uint64_t file, std::uint64_t size);
 
   // The disk.
 
   [[nodiscard]] static bool is_transfer(std::uint64_t cookie) { return (cookie & kOurs) != 0; }
-  /// It is done: whoever waited for it goes on.
+  /// The request is done: whatever waited for it goes on.
   void complete(const BlockRequest& request);
-  /// What memory wants to be moved, on its way; for the thread, if it is for one.
+  /// Hands the transfers that memory asks for to the disk, on behalf of the thread if there is one.
   void start_transfers(const Thread* thread = nullptr);
   /// Load control: suspends and resumes processes as memory advises.
   void review();
@@ -81,7 +81,7 @@ class Paging {
 
  private:
   static constexpr std::uint64_t kOurs = std::uint64_t{1} << 63;
-  static constexpr std::uint64_t kAhead = std::uint64_t{1} << 40;  ///< tasks that nobody waits as
+  static constexpr std::uint64_t kAhead = std::uint64_t{1} << 40;  ///< tasks of pages read ahead
   static constexpr std::uint64_t kMostAhead = 31;
   static constexpr std::int64_t kMostTries = 64;
   static constexpr std::uint64_t kNoFile = ~std::uint64_t{0};

@@ -8,7 +8,7 @@ void Pressure::advance(VirtualTime to, const Counts& counts) {
   const bool works = counts.running != 0;
   const bool waits = counts.on_disk != 0;
   const bool pages = counts.on_page != 0;
-  // Who waits for a CPU waits because another has it.
+  // A thread waits for a CPU only while another has it: CPUs never stall everybody.
   const std::array<bool, 6> is_stalled = {counts.ready != 0, false, waits,
                                           waits && !works,   pages, pages && !works};
   if (to >= period_end_) {

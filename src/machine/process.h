@@ -53,7 +53,7 @@ struct InterruptedWork {
   SignalSet blocked = 0;
 };
 
-/// The channel of who waits for a page.
+/// The wait channel of a thread that waits for a page.
 inline constexpr std::string_view kPageFault = "page_fault";
 
 /// Where a blocked thread waits.

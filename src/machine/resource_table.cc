@@ -188,7 +188,7 @@ std::vector<ProcessNumber> ResourceTable::grant(DeadlockStrategy strategy) {
   std::vector<ProcessNumber> granted;
   while (!changed_.empty()) {
     std::vector<Resource*> ahead = std::exchange(changed_, {});
-    // What the banker refused may be safe since anything at all was given back.
+    // With the banker, anything that was given back may make any refused request safe.
     if (strategy == DeadlockStrategy::kBanker)
       for (const auto& [name, resource] : resources_)
         if (!resource->waiting.empty()) ahead.push_back(resource.get());
@@ -197,7 +197,7 @@ std::vector<ProcessNumber> ResourceTable::grant(DeadlockStrategy strategy) {
   return granted;
 }
 
-/// In order; who stands behind one that cannot be served waits, but for the banker.
+/// Grants in order. Requests behind one that cannot be granted wait, except with the banker.
 void ResourceTable::grant_from(Resource& resource, DeadlockStrategy strategy,
                                std::vector<ProcessNumber>& granted) {
   for (std::size_t place = 0; place < resource.waiting.size();) {
@@ -217,7 +217,7 @@ void ResourceTable::grant_from(Resource& resource, DeadlockStrategy strategy,
 void ResourceTable::leave_queues(ProcessNumber thread) {
   for (const auto& [resource, amount] : waits_.at(thread)) {
     std::erase(resource->waiting, thread);
-    // Who stood behind may be served now.
+    // Threads that stood behind it may be served now.
     if (!resource->waiting.empty()) changed_.push_back(resource);
   }
   waits_.erase(thread);

@@ -35,8 +35,8 @@ struct Resource {
   std::map<ProcessNumber, std::int64_t> held;
   std::map<ProcessNumber, std::int64_t> claims;
   std::deque<ProcessNumber> waiting;
-  bool is_hoare = false;   ///< a monitor in which who signals makes way
-  bool is_signal = false;  ///< a semaphore that somebody posted who had not taken it
+  bool is_hoare = false;   ///< a monitor in which the signaller makes way
+  bool is_signal = false;  ///< a semaphore that was posted by a thread that had not taken it
 
   [[nodiscard]] std::int64_t held_by(ProcessNumber thread) const {
     const auto found = held.find(thread);
@@ -68,17 +68,17 @@ class ResourceTable {
   Result<> try_request(ProcessNumber thread, const Amounts& wants, DeadlockStrategy strategy);
   /// EPERM for more than the thread holds; a semaphore takes whatever comes.
   Result<> release(ProcessNumber thread, Resource& resource, std::int64_t amount);
-  /// The holder of the mutex waits for it now, before all others, and the other one has it.
+  /// The mutex goes from `from` to `to`; `from` now waits for it, before all others.
   void hand_over(Resource& mutex, ProcessNumber from, ProcessNumber to);
-  /// Everything that is waited for is looked at by the next `grant`: another strategy may grant it.
+  /// The next `grant` looks at all requests that wait: another strategy may grant them.
   void reconsider();
-  /// Those who wait and can be granted what they wait for, now: in order. They wait no more.
+  /// Grants what can be granted now, and returns the threads that no longer wait, in order.
   std::vector<ProcessNumber> grant(DeadlockStrategy strategy);
   /// What the thread waits for; empty: for nothing here.
   [[nodiscard]] Amounts awaited(ProcessNumber thread) const;
-  /// It does not wait any more.
+  /// The thread does not wait any more.
   void cancel(ProcessNumber thread);
-  /// It is gone: gives back all but semaphores, and waits for nothing.
+  /// The thread is gone: it gives back all but semaphores, and waits for nothing.
   void forget(ProcessNumber thread);
 
   /// Whether all claims could be met one thread after the other; `order` is then such a sequence.

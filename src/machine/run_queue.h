@@ -34,7 +34,7 @@ class RunQueue {
   void forget(const Thread& thread);
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  /// Who has been ready for longest; on from there by `queue_after`.
+  /// The thread that has been ready for longest; `queue_after` leads on to the next.
   [[nodiscard]] Thread* oldest() const { return first_; }
   [[nodiscard]] std::string_view policy() const { return policy_->name(); }
   /// The ready ones go over in the order in which they became ready.

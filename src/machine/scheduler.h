@@ -6,9 +6,10 @@
 // `make_ready` and `take_off`. A thread's Activity runs down while it has a CPU; at its end the
 // client serves it.
 //
-// Within one instant: slices end, then arrivals and wake-ups are told (make_ready), then those
-// whose slice was cut go behind (`requeue_cut`), then preemption is looked at, then CPUs are
-// filled. So it is in the solver, whose answers a machine without costs gives.
+// Within one instant slices end (`end_slices`); arrivals and wake-ups are reported (`make_ready`);
+// threads whose slice ended go to the back (`requeue_cut`); threads are preempted (`preempt`); free
+// CPUs get threads (`dispatch`). The solver uses the same order, so a machine without costs gives
+// its answers.
 #pragma once
 
 #include <functional>
@@ -69,7 +70,7 @@ class Scheduler {
 
   /// The thread, which runs nowhere and has its next activity, is to run.
   void make_ready(Thread& thread, Why why);
-  /// The thread, if it has a CPU or is ready, has or is so no more. Its state is the caller's.
+  /// Takes the thread off its CPU or out of its run queue, if it is there. Does not set its state.
   void take_off(Thread& thread);
   /// It will never run again.
   void forget(Thread& thread);

@@ -1,8 +1,8 @@
 // Synchronisation: the objects by which programs wait for one another, by name.
 //
-// A monitor is a mutex with conditions: its name is the mutex's. By Mesa's rule who is signalled
-// takes the mutex again when it is free; by Hoare's it has the mutex at once, and who signalled
-// waits, before all who want to enter, until it is free again.
+// A monitor is a mutex with conditions, and has the name of the mutex. By Mesa's rule the signalled
+// thread takes the mutex again when it is free. By Hoare's rule it has the mutex at once, and the
+// thread that signalled waits for it, ahead of all that want to enter.
 #pragma once
 
 #include <deque>

@@ -2,10 +2,10 @@
 //
 // What a blocked thread waits for follows from the call it is in: resources of the table, the other
 // end of a pipe, a child, a thread, or a condition, message queue or semaphore that anybody may
-// signal. A thread will never go on if all who could end its wait will never go on either; who
-// sleeps, waits for a device, or for somebody at a terminal, may always. Of what anybody may
-// signal, only those come into question whose program can do so at all: it is read when it is
-// loaded.
+// signal. A thread will never go on if all threads that could end its wait will never go on either.
+// A thread that sleeps, or waits for a device or for a person at a terminal, can always go on. If
+// anybody may signal, those threads count whose program contains a call that can: programs are
+// searched for such calls when they are loaded.
 #pragma once
 
 #include <array>
@@ -25,17 +25,18 @@ struct Pipe;
 
 /// The calls by which a program can end waits of threads that it knows nothing of: a bit each.
 enum Waker : std::uint8_t { kPosts = 1, kSignals = 2, kSends = 4, kReceives = 8, kAnyWaker = 15 };
-/// Those that the text of a program could make, by itself or through others that it loads.
+/// Those calls that a program with this text could make, itself or through files that it loads.
 std::uint8_t wakers_in(std::string_view program);
 
 class WaitGraph {
  public:
   explicit WaitGraph(const Kernel& kernel) : kernel_(kernel) {}
 
-  /// Whether the thread will never go on, by a look at those on whom it depends alone. Signals that
-  /// anybody may give are taken to come, and so is whatever more than `kMostVisited` depend on.
+  /// Whether the thread will never go on, judged only by the threads on which it depends. A signal
+  /// that anybody may send counts as sure to come; so does the end of a wait if more than
+  /// kMostVisited threads would have to be visited.
   [[nodiscard]] bool is_dead(const Thread& thread) const;
-  /// All that will never go on, besides those that were reported; in order of number.
+  /// All threads that will never go on and were not reported yet, by number.
   [[nodiscard]] std::vector<ProcessNumber> all_dead() const;
   /// "101 (philosopher) waits for fork2, held by 102"
   [[nodiscard]] std::string describe(const Thread& thread) const;
@@ -60,15 +61,16 @@ class WaitGraph {
   [[nodiscard]] Need resources_needed(const Thread& thread, Amounts amounts) const;
   [[nodiscard]] Need pipe_needed(const Thread& thread) const;
   [[nodiscard]] Need child_needed(const Thread& thread) const;
-  /// Whether those who are not `asleep` could end the wait.
+  /// Whether the threads that are not asleep could end the wait.
   template <typename IsAsleep>
   [[nodiscard]] bool can_be_met(const Need& need, const Awake& awake,
                                 const IsAsleep& is_asleep) const;
   [[nodiscard]] Awake awake_besides(const Threads& asleep) const;
-  /// False for who only waits behind a deadlock: it holds nothing, and nobody waits for it
-  /// (Silberschatz, Galvin, Gagne: Operating System Concepts, detection begins with those as done).
+  /// False for a thread that only waits behind a deadlock: it holds nothing, and nobody waits for
+  /// it (Silberschatz, Galvin, Gagne, "Operating System Concepts": detection counts it as
+  /// finished).
   [[nodiscard]] bool takes_part(const Thread& thread, const Threads& asleep) const;
-  /// Takes out all that can go on, given that all others could.
+  /// Takes those threads out of `asleep` that can go on, one after another.
   void wake_in_turn(Threads& asleep, bool is_everybody) const;
 
   const Kernel& kernel_;

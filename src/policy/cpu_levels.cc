@@ -66,9 +66,10 @@ class MultiLevelQueue final : public CpuPolicy {
 /// Preemptive priority; each span that a task waits raises it by one. The running task keeps what
 /// it had when it was chosen, and begins at its own priority when it waits again.
 ///
-/// Who waits since q spans and r has, when Q spans and R have passed, been raised Q - q times, and
-/// once less if R is below r. So priority - q ranks all those with r up to R for ever, and all
-/// others too; a decision looks at the best of the ones and of the others.
+/// Let a task begin to wait after q whole spans and a rest r, and let Q spans and a rest R have
+/// passed now. Then it has been raised Q - q times, or once less if R is below r. So priority - q
+/// ranks all tasks with r up to R for ever, and all with r above R, too; a decision compares the
+/// best of the first with the best of the second.
 class AgingPriority final : public CpuPolicy {
  public:
   explicit AgingPriority(VirtualTime interval) : interval_(interval) {}

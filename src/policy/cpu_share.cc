@@ -125,8 +125,8 @@ class LeastServed : public CpuPolicy {
     std::uint32_t weight = 1;
   };
 
-  /// Queues the task, which has been served `amount` more. Who comes new or back starts no lower
-  /// than `credit` below the least served: time asleep is not saved up.
+  /// Queues the task, which has been served `amount` more. A task that is new or comes back starts
+  /// no lower than `credit` below the least served: time asleep is not saved up.
   void queue(TaskId id, const TaskInfo& info, Why why, std::int64_t amount, std::int64_t credit) {
     if (kFarthestKey < floor_) count_anew();
     Share& share = tasks_[id];

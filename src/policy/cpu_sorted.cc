@@ -107,7 +107,7 @@ class Sorted final : public CpuPolicy {
   TaskHeap tasks_;
   std::unordered_map<TaskId, std::int64_t> arrivals_;  ///< only with Equals::kArrival
   std::int64_t arrivals_so_far_ = 0;
-  std::optional<TaskHeap::Entry> kept_;  ///< whose quantum ended, and who goes on among its equals
+  std::optional<TaskHeap::Entry> kept_;  ///< its quantum ended, but among its equals it goes on
 };
 
 std::unique_ptr<CpuPolicy> make(const CpuConventions& conventions, const Rule& rule) {

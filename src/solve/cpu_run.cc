@@ -203,8 +203,8 @@ std::size_t CpuRun::home_of(std::size_t process, Why why) const {
   return *best;
 }
 
-/// Until nobody runs who is beaten by somebody that waits. One that is sent away by who is bound to
-/// its CPU may beat the running one of another.
+/// Goes on until no running process is beaten by a waiting one. A process that loses its CPU to one
+/// bound to it may itself beat the one that runs on another.
 void CpuRun::settle() {
   bool was_beaten = preempt();
   dispatch();

@@ -44,7 +44,7 @@ bool covers(const Units& units, const Units& wanted) {
   return true;
 }
 
-/// Looking for who can end, again and again, takes this many steps at worst.
+/// Looking for a process that can end, again and again, takes this many steps at worst.
 void bound_work(const Field& field, std::size_t processes, std::size_t resources,
                 std::size_t times) {
   const double steps = static_cast<double>(processes) * static_cast<double>(processes) *
@@ -148,9 +148,9 @@ struct Waiting {
       problem.input["request"].fail("not as many processes as in allocation");
   }
 
-  /// Marks in `done` who can end or need not; answers in which order they end.
+  /// Marks in `done` the processes that can end or need not; returns the order in which they end.
   std::vector<std::size_t> detect(std::vector<bool>& done) const {
-    // Who holds nothing keeps nobody waiting, and is not part of a deadlock.
+    // A process that holds nothing keeps nobody waiting, and is not part of a deadlock.
     done.resize(held.size());
     for (std::size_t p = 0; p < held.size(); ++p)
       done[p] = std::ranges::all_of(held[p], [](std::int64_t units) { return units == 0; });

@@ -3,7 +3,7 @@
 // The program is walked once, for all its processes together: those that have the same variables
 // are one entry with a count, which a fork splits. It knows fork(), the operators of numbers,
 // comparisons and logic, variables, if and else, for and while loops, break and continue, blocks
-// and exit; who calls exec goes on with another program; wait, printf and the like change nothing.
+// and exit; a process that calls exec leaves this program; wait, printf and the like do nothing.
 // A program whose way depends on what is not known (the number of a process, a variable that was
 // never set) is refused.
 //

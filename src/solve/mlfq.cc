@@ -4,7 +4,7 @@
 // A job is [arrival, run time, how long it runs between two I/Os (0: it makes none)]. Conventions,
 // level by level from the top: `quanta`, `allotments` (quanta until a job goes down: 1); `boost`
 // (0: never), at whole multiples of itself; `io_time` (5); `stay` (false: an I/O does not renew the
-// allotment), `io_bump` (false: who comes back from I/O goes to the end of its level's queue).
+// allotment), `io_bump` (false: a job that comes back from I/O goes to the end of its level).
 // Without `quanta`: `levels` (3) of `quantum` (10) each.
 
 #include "mlfq.h"

@@ -2,10 +2,10 @@
 // devices that take a fixed time. (The exercise of Arpaci-Dusseau, "Operating Systems: Three Easy
 // Pieces", chapter 4.)
 //
-// Starting an I/O takes a tick of the CPU, and so does looking after its end. Conventions: `switch`
-// (SWITCH_ON_IO: who starts an I/O gives the CPU up; SWITCH_ON_END: it keeps the CPU, idle, to the
-// end of the I/O), `io_done` (IO_RUN_LATER: who comes back waits for its turn; IO_RUN_IMMEDIATE: it
-// takes the CPU), `io_length` (5).
+// Starting an I/O takes a tick of the CPU, and so does handling its end. Conventions: `switch`
+// (SWITCH_ON_IO: a process that starts an I/O gives the CPU up; SWITCH_ON_END: it keeps the CPU,
+// idle, to the end of the I/O), `io_done` (IO_RUN_LATER: a process that comes back waits for its
+// turn; IO_RUN_IMMEDIATE: it takes the CPU), `io_length` (5).
 
 #include <algorithm>
 #include <optional>

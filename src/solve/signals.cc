@@ -121,7 +121,7 @@ class SignalledProcess {
     if (number == kKill || number == kStop) return;
     does([this, number, action] {
       actions_[number] = action;
-      // The default of SIGCONT counts as ignoring it: who runs has nothing to continue.
+      // The default of SIGCONT counts as ignoring it: a process that runs is not stopped.
       const bool continues = action == Action::kDefault && number == kContinue;
       if (continues || is_ignored(number)) pending_.erase(number);
     });

@@ -90,8 +90,8 @@ Json bounded_buffer(const Problem& problem) {
           {"blocked_consumers", consumers}};
 }
 
-/// Who is let in, under one of three rules: whoever reads goes in while others read; no reader
-/// passes a writer that waits; or strictly in order of arrival.
+/// Readers and writers under one of three rules: a reader goes in while others read; no reader
+/// passes a writer that waits; or all go in strictly in order of arrival.
 class ReadersWriters {
  public:
   enum class Rule : std::uint8_t { kReadersFirst, kWritersFirst, kFair };
@@ -102,7 +102,7 @@ class ReadersWriters {
     let_in();
   }
 
-  /// One who is not inside changes nothing.
+  /// Nothing if `who` is not inside.
   void leave(const std::string& who) {
     if (readers_.erase(who) != 0 || (writing_ && writer_ == who && std::exchange(writing_, false)))
       let_in();

@@ -126,7 +126,7 @@ class UnitsForm : public Form {
            std::ranges::all_of(held, [](std::int64_t units) { return units == 0; });
   }
 
-  /// Who waits for whom when nobody can go on: each that is stuck, for all that hold what it lacks.
+  /// Who waits for whom when nobody can go on: each stuck process for all that hold what it lacks.
   [[nodiscard]] chart::Graph graph_of(const Solved& solved,
                                       const std::vector<std::size_t>& finished) const {
     chart::Graph graph;
@@ -367,7 +367,7 @@ class DetectionForm final : public UnitsForm {
   }
 };
 
-/// Who is ended so that the others can go on.
+/// Which process is ended so that the others can go on.
 class VictimForm final : public UnitsForm {
  public:
   VictimForm() : UnitsForm("request") {}

@@ -381,7 +381,7 @@ Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) 
   std::int64_t best = INT64_MAX;
   for (const std::int64_t process : *chosen) {
     const std::int64_t has = io_priority_of(process);
-    // Of several it is the highest; who has none counts as best effort.
+    // Of several it is the highest; a process without one counts as best effort.
     if (best == INT64_MAX || (has != 0 && has < best)) best = has;
   }
   return best;

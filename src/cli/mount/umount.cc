@@ -66,8 +66,8 @@ ImageFacts facts_of(const std::string& image) {
   return facts;
 }
 
-// Who has the image mounted, as the mark in it says; 0: nobody, or it does not say. Only an image
-// that is locked is believed: another one may stand under that name by now.
+// The process that has the image mounted, as the mark in it says; 0: none, or it does not say. The
+// mark counts only if the image is locked: another image may have that name by now.
 pid_t marked_process(const std::string& image, const ImageFacts& facts) {
   const bool is_marked = facts.superblock && facts.is_in_use &&
                          !format::check_not_mounted(*facts.superblock, image).ok();

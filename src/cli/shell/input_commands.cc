@@ -76,7 +76,7 @@ Result<ReadOptions> read_options(const std::vector<std::string>& arguments) {
   return options;
 }
 
-/// Of one line; what is behind it is for the next who reads.
+/// Reads one line; what follows it is left for the next reader.
 class LineReader {
  public:
   explicit LineReader(const ReadOptions& options)

@@ -48,7 +48,8 @@ void run_line(Shell& shell, std::string line, const std::function<bool(std::stri
 
 int run_prompt(Shell& shell) {
   ShellPrompt prompt(shell);
-  // Ctrl-Z is for what runs, and who takes the terminal back is in its background.
+  // Ctrl-Z is meant for what runs; and the shell is in the background when it takes the terminal
+  // back.
   for (const int signal : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(signal, SIG_IGN);
   while (!shell.is_leaving()) {
     shell.report_jobs();

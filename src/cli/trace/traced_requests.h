@@ -46,7 +46,7 @@ struct TraceFilter {
   std::vector<std::string> operations;  ///< empty: all
   std::string path;                     ///< a glob; empty: all
   std::optional<std::uint64_t> process;
-  std::uint64_t not_process = 0;  ///< who looks at the trace
+  std::uint64_t not_process = 0;  ///< the process that reads the trace
 
   [[nodiscard]] bool is_empty() const {
     return operations.empty() && path.empty() && !process.has_value();
@@ -79,8 +79,8 @@ class TracedRequests {
   std::uint64_t lost_ = 0;
 };
 
-/// For a person: a line for each event below its request, with times, and below who waits for a
-/// commit that commit.
+/// For a person: a line for each event below its request, with times; a commit stands below the
+/// request that waits for it.
 std::string tree_text(const TracedRequests& traced, const chart::TextStyle& style);
 /// For chrome://tracing and https://ui.perfetto.dev: requests and the disk as rows.
 std::string chrome_json(const TracedRequests& traced);
