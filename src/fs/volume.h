@@ -57,7 +57,7 @@ class Volume {
     // Twice, since a conversion that fails leaves something to be freed itself.
     for (int attempt = 0; attempt < 2 && result.code() == ENOSPC; ++attempt) {
       const bool was_moving = rearranging.locked();
-      if (was_moving) const std::lock_guard until_moved(rearranging);
+      if (was_moving) wait_until_moved();
       if (!orphans.wait_for_space() && !was_moving) break;
       result = operation();
     }
@@ -89,6 +89,7 @@ class Volume {
          FileSystem::Options with);
   Result<format::Inode> load_inode(InodeNo number);
   Result<> read_inodes_ahead(InodeNo number);
+  void wait_until_moved() { const std::lock_guard no_file_is_moved(rearranging); }
   void remember(const char* operation, const Error& error);
 
   thread::Mutex superblock_lock_{"superblock"};
