@@ -1,4 +1,4 @@
-// The sleeping barber (Dijkstra 1965): he sleeps until a customer comes; who finds no chair leaves.
+// The sleeping barber (Dijkstra 1965) sleeps until a customer comes; one who finds no chair leaves.
 #include <chrono>
 #include <mutex>
 #include <string>
