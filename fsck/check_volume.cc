@@ -81,7 +81,8 @@ class Check {
   }
 
   Result<> one_round(Report& report) {
-    // Who only looks sees what all else hangs on, the state block and the group table, put right.
+    // With -n the state block and the group table, on which all else depends, are put right in
+    // memory.
     OverlayDevice put_right(device_);
     Disk disk(report.mode() == Mode::kNo ? static_cast<BlockDevice&>(put_right) : repaired_,
               layout_);
@@ -98,8 +99,8 @@ class Check {
     return count(volume);
   }
 
-  // A repair may bring other things to light, and what was cut off is free only at the next look.
-  // A person who declined something has heard it, and would hear it again.
+  // A repair may bring other problems to light, and blocks that were cut off are free only at the
+  // next look. There is no other look after a repair was declined: the question would come again.
   static bool wants_another_look(const Report& report) {
     if (report.found() == 0) return false;
     return report.mode() == Mode::kYes ||
@@ -143,8 +144,8 @@ class Check {
     return written;
   }
 
-  // What a lost descriptor said is read off the group's own blocks: each tells by its checksum
-  // whether it was written.
+  // Rebuilds a lost descriptor from the group's own blocks: the checksum of each tells whether it
+  // was written.
   static GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
     const format::Layout& layout = disk.layout();
     GroupDescriptor descriptor{};

@@ -103,7 +103,7 @@ class Connector {
     return {};
   }
 
-  // Climbs to the root; whoever is met on the way is known to be reachable, or not, from then on.
+  // Climbs to the root; for every directory on the way it is then known whether it can be reached.
   Result<> check_reachable(InodeNo start) {
     std::vector<std::uint64_t> path;
     std::uint64_t at = start.value;
@@ -220,7 +220,7 @@ class Connector {
     return true;
   }
 
-  // Of the files to be connected, the one whose loss is the least of those that have blocks.
+  // The smallest of the files to be connected that have blocks: its loss matters least.
   Result<std::vector<Connection>::iterator> smallest_file() {
     auto smallest = connections_.end();
     std::uint64_t fewest = 0;

@@ -105,7 +105,7 @@ std::string text_of(const Finding& finding) {
   return text;
 }
 
-// Asks for each repair, until all that follow are wanted, too. Whatever is no yes changes nothing.
+// Asks before each repair, until the answer is "all". Any answer but yes changes nothing.
 class Questions {
  public:
   bool operator()(const std::string& question) {

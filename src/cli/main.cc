@@ -44,8 +44,8 @@ constexpr NamedCommand kCommands[] = {
     {"run", add_run_command},
 };
 
-// The one that is asked for; all, if that is none of them: to describe a hundred options takes
-// longer than most commands need for their work.
+// Adds the command that is asked for, or all if there is none of that name: to describe a hundred
+// options takes longer than most commands need for their work.
 void add_commands(const Command& program, std::string_view asked_for, int& status) {
   const auto found = std::ranges::find(kCommands, asked_for, &NamedCommand::name);
   if (found != std::end(kCommands)) return found->add(program, status);
@@ -65,7 +65,8 @@ int run(int argc, char** argv) {
     return 1;
   }
   if (const std::optional<int> ended = line.parse(argc, argv, 1)) return *ended;
-  // An answer that another policy gave than the one asked for is none; a mount goes on with it.
+  // If a policy misbehaved, another one has given the answer: that is a failure, except for a
+  // mount, which goes on with the other policy.
   const bool is_answer = std::string_view(argv[1]) != "mount";
   return status == 0 && is_answer && last_policy_fault() ? 1 : status;
 }

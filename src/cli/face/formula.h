@@ -1,6 +1,6 @@
-// Exercises that are one formula: so much is given, and something is asked for. The picture is of
-// its own, or a curve: how the answer depends on one of the quantities, the others being as they
-// are; each of its points is what the solver answers.
+// Exercises that are one formula: some quantities are given, one is asked for. The picture is one
+// of its own, or a curve that shows how the answer depends on one quantity while the others keep
+// their values; each of its points is an answer of the solver.
 #pragma once
 
 #include <span>

@@ -74,8 +74,8 @@ pid_t marked_process(const std::string& image, const ImageFacts& facts) {
   return is_marked ? static_cast<pid_t>(facts.superblock->mount_process) : 0;
 }
 
-// Whether the daemon, that is gone, has written all. The last that it writes is that the volume was
-// unmounted in order.
+// Whether the daemon, which is gone, has written everything. The last thing that it writes is that
+// the volume was unmounted in order.
 bool is_all_written(const std::string& image, const format::Superblock& before) {
   const ImageFacts now = facts_of(image);
   const bool is_known =
