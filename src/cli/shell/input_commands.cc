@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "cli/shell/shell.h"
 #include "spindle/base/number_text.h"
@@ -176,61 +178,94 @@ int Shell::do_read(const Arguments& arguments) {
   return has_end ? 0 : reader.is_late() ? kLate : 1;
 }
 
+namespace {
+
+// What getopts finds: the option, and $OPTARG if it is to be set.
+struct FoundOption {
+  char option = '?';
+  std::optional<std::string> value = {};
+  std::string complaint = {};  // empty: none
+  bool is_none = false;        // there are no more options
+};
+
+// Whether the letter is an option, by a text such as "ab:", and whether it takes a value.
+enum class OptionKind { kUnknown, kFlag, kTakesValue };
+OptionKind option_kind(const std::string& known, char letter) {
+  const std::size_t at = letter == ':' ? known.npos : known.find(letter);
+  if (at == known.npos) return OptionKind::kUnknown;
+  return at + 1 < known.size() && known[at + 1] == ':' ? OptionKind::kTakesValue
+                                                       : OptionKind::kFlag;
+}
+
+// The options in `words`, of which `known` tells. If that begins with ':', the caller wants to
+// complain by itself: $OPTARG is then the option that something is wrong with.
+class OptionReader {
+ public:
+  // `word` is the place of the next word, from 1 on, and `letter` that of the next letter in it.
+  OptionReader(const std::string& known, const std::vector<std::string>& words, int& word,
+               std::size_t& letter)
+      : known_(known), words_(words), word_(word), letter_(letter) {}
+
+  FoundOption next() {
+    if (!has_word() || word()[0] != '-' || word().size() < 2) return end();
+    if (word() == "--") return ++word_, end();
+    letter_ = std::max<std::size_t>(letter_, 1);
+    const char option = word()[std::min(letter_++, word().size() - 1)];
+    const OptionKind kind = option_kind(known_, option);
+    if (kind == OptionKind::kTakesValue) return with_value(option);
+    if (letter_ >= word().size()) next_word();
+    if (kind == OptionKind::kFlag) return {.option = option};
+    return refused(option, '?', fmt::format("getopts: there is no option -{}", option));
+  }
+
+ private:
+  [[nodiscard]] bool has_word() const { return static_cast<std::size_t>(word_) <= words_.size(); }
+  [[nodiscard]] const std::string& word() const {
+    return words_[static_cast<std::size_t>(word_) - 1];
+  }
+  void next_word() { ++word_, letter_ = 0; }
+  FoundOption end() { return letter_ = 0, FoundOption{.is_none = true}; }
+
+  // The value is the rest of the word, or the word that follows.
+  FoundOption with_value(char option) {
+    const std::string rest = word().substr(std::min(letter_, word().size()));
+    next_word();
+    if (!rest.empty()) return {.option = option, .value = rest};
+    if (!has_word())
+      return refused(option, ':', fmt::format("getopts: -{} lacks its value", option));
+    const std::string& value = word();
+    next_word();
+    return {.option = option, .value = value};
+  }
+
+  [[nodiscard]] FoundOption refused(char option, char if_silent, std::string complaint) const {
+    if (known_.starts_with(':')) return {.option = if_silent, .value = std::string(1, option)};
+    return {.complaint = std::move(complaint)};
+  }
+
+  const std::string& known_;
+  const std::vector<std::string>& words_;
+  int& word_;
+  std::size_t& letter_;
+};
+
+}  // namespace
+
 // The next option of the words, or of $1, $2...; $OPTIND is the word that is looked at.
 int Shell::do_getopts(const Arguments& arguments) {
   if (arguments.size() < 2) return say_error("getopts: which options, into which variable?", 2);
-  const std::string& known = arguments[0];
-  const std::string& name = arguments[1];
   const Arguments words =
       arguments.size() > 2 ? Arguments(arguments.begin() + 2, arguments.end()) : arguments_;
-  int place = number_in(variable("OPTIND").value_or("1")).value_or(1);
-  if (place < 1) place = 1;
-  if (place == 1 && option_word_ != 1) option_place_ = 0;
-  const auto set = [&](const char* variable, const std::string& value) {
-    (void)set_variable(variable, value);
-  };
-  const auto finish = [&](char option, int next, int status) {
-    set(name.c_str(), std::string(1, option));
-    set("OPTIND", std::to_string(next));
-    option_word_ = next;
-    return status;
-  };
+  int word = std::max(1, number_in(variable("OPTIND").value_or("1")).value_or(1));
+  if (word == 1 && option_word_ != 1) option_place_ = 0;
   (void)variables_.unset("OPTARG");
-  const auto index = static_cast<std::size_t>(place - 1);
-  const bool is_over = index >= words.size() || words[index].size() < 2 || words[index][0] != '-';
-  if (is_over || words[index] == "--") {
-    option_place_ = 0;
-    return finish('?', is_over ? place : place + 1, 1);
-  }
-  const std::string& word = words[index];
-  option_place_ = std::max<std::size_t>(option_place_, 1);
-  const char option = word[std::min(option_place_++, word.size() - 1)];
-  const bool is_last = option_place_ >= word.size();
-  const std::size_t found = option == ':' ? known.npos : known.find(option);
-  const bool is_silent = known.starts_with(':');
-  const int next = is_last ? place + 1 : place;
-  if (found == known.npos) {
-    if (is_last) option_place_ = 0;
-    if (is_silent) set("OPTARG", std::string(1, option));
-    if (!is_silent) say_error(fmt::format("getopts: there is no option -{}", option));
-    return finish('?', next, 0);
-  }
-  if (found + 1 >= known.size() || known[found + 1] != ':') {
-    if (is_last) option_place_ = 0;
-    return finish(option, next, 0);
-  }
-  const std::size_t taken = std::exchange(option_place_, 0);
-  if (!is_last) {
-    set("OPTARG", word.substr(taken));
-    return finish(option, place + 1, 0);
-  }
-  if (index + 1 < words.size()) {
-    set("OPTARG", words[index + 1]);
-    return finish(option, place + 2, 0);
-  }
-  if (is_silent) set("OPTARG", std::string(1, option));
-  if (!is_silent) say_error(fmt::format("getopts: -{} lacks its value", option));
-  return finish(is_silent ? ':' : '?', place + 1, 0);
+  const FoundOption found = OptionReader(arguments[0], words, word, option_place_).next();
+  if (found.value) (void)set_variable("OPTARG", *found.value);
+  if (!found.complaint.empty()) say_error(found.complaint);
+  (void)set_variable(arguments[1], std::string(1, found.option));
+  (void)set_variable("OPTIND", std::to_string(word));
+  option_word_ = word;
+  return found.is_none ? 1 : 0;
 }
 
 }  // namespace spindle::cli
