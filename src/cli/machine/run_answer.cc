@@ -144,6 +144,29 @@ std::vector<std::string> stuck_lines(const ScenarioRun& run) {
   return lines;
 }
 
+// [name, from, to, CPU] of each span, in ms.
+Json gantt_json(const ScenarioRun& run) {
+  Json list = Json::array();
+  const auto names = names_of(run);
+  for (const CpuSpan& span : run.spans) {
+    if (list.size() == kMostListed) break;
+    const auto known = names.find(span.thread);
+    list.push_back(
+        {known == names.end() ? span.name : known->second, ms(span.from), ms(span.to), span.cpu});
+  }
+  return list;
+}
+
+Json disks_json(const std::vector<DiskSnapshot>& disks) {
+  Json list = Json::array();
+  for (const DiskSnapshot& disk : disks)
+    list.push_back({{"reads", disk.reads},
+                    {"writes", disk.writes},
+                    {"busy", ms(disk.busy)},
+                    {"arm_distance", disk.arm_distance}});
+  return list;
+}
+
 }  // namespace
 
 Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::string& name,
@@ -160,20 +183,6 @@ Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::strin
   }
   const double end = ms(means.last_end);
   const double capacity = end * static_cast<double>(system.cpus.size());
-  Json gantt = Json::array();
-  const auto names = names_of(run);
-  for (const CpuSpan& span : run.spans) {
-    if (gantt.size() == kMostListed) break;
-    const auto known = names.find(span.thread);
-    gantt.push_back(
-        {known == names.end() ? span.name : known->second, ms(span.from), ms(span.to), span.cpu});
-  }
-  Json disks = Json::array();
-  for (const DiskSnapshot& disk : system.disks)
-    disks.push_back({{"reads", disk.reads},
-                     {"writes", disk.writes},
-                     {"busy", ms(disk.busy)},
-                     {"arm_distance", disk.arm_distance}});
   return {{"scenario", name},
           {"text", text},
           {"seed", scenario.configuration.seed},
@@ -191,10 +200,10 @@ Json run_json(const Scenario& scenario, const ScenarioRun& run, const std::strin
           {"instants", run.instants},
           {"processes", processes_json(run)},
           {"cpus", cpus},
-          {"disks", disks},
+          {"disks", disks_json(system.disks)},
           {"memory", memory_json(system.memory)},
           {"deadlocks", objects_json(system)},
-          {"gantt", gantt},
+          {"gantt", gantt_json(run)},
           {"gantt_pieces", run.all_spans},
           {"output", run.console}};
 }
