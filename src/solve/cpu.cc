@@ -230,13 +230,46 @@ class Metric {
   std::uint64_t count_ = 0;
 };
 
+/// Jain's index of how evenly shares are spread: 1 if all are equal, 1 / n if one of n has all.
+class JainIndex {
+ public:
+  void add(double share) {
+    sum_ += share;
+    squares_ += share * share;
+    ++count_;
+  }
+  [[nodiscard]] Json value() const {
+    return rounded(sum_ * sum_ / (static_cast<double>(count_) * squares_));
+  }
+
+ private:
+  double sum_ = 0;
+  double squares_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// For which share of its time in the system the process had a CPU.
+double share_of_cpu(const CpuProcess& process, VirtualTime in_system) {
+  double ran = 0;
+  for (std::size_t b = 0; b < process.bursts.size(); b += 2)
+    ran += static_cast<double>(process.bursts[b].ns);
+  return in_system.ns == 0 ? 1 : ran / static_cast<double>(in_system.ns);
+}
+
+/// How often a CPU went from one segment of the chart to the next.
+std::size_t switches_of(const CpuRun& run, std::size_t cpus) {
+  std::vector<std::size_t> segments(cpus);
+  for (const CpuSegment& segment : run.gantt()) ++segments[segment.cpu];
+  std::size_t switches = 0;
+  for (std::size_t of_cpu : segments) switches += of_cpu == 0 ? 0 : of_cpu - 1;
+  return switches;
+}
+
 Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::size_t cpus) {
   Metric completion, turnaround, waiting, response;
   VirtualTime makespan;
   VirtualTime longest_wait;
-  // Jain's index of what share of its time in the system each process had the CPU.
-  double shares = 0;
-  double squares = 0;
+  JainIndex fairness;
   for (std::size_t p = 0; p < processes.size(); ++p) {
     const CpuProcess& process = processes[p];
     const VirtualTime took = run.completion(p) - process.arrival;
@@ -248,19 +281,10 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
     response.add(process.name, run.first_start(p) - process.arrival);
     makespan = std::max(makespan, run.completion(p));
     longest_wait = std::max(longest_wait, idle);
-    double ran = 0;
-    for (std::size_t b = 0; b < process.bursts.size(); b += 2)
-      ran += static_cast<double>(process.bursts[b].ns);
-    const double share = took.ns == 0 ? 1 : ran / static_cast<double>(took.ns);
-    shares += share;
-    squares += share * share;
+    fairness.add(share_of_cpu(process, took));
   }
   const auto span = static_cast<double>(std::max<std::int64_t>(makespan.ns, 1));
   const auto count = static_cast<double>(processes.size());
-  std::vector<std::size_t> segments(cpus);
-  for (const CpuSegment& segment : run.gantt()) ++segments[segment.cpu];
-  std::size_t switches = 0;
-  for (std::size_t of_cpu : segments) switches += of_cpu == 0 ? 0 : of_cpu - 1;
   Json answer = {{"avg_turnaround", turnaround.mean()},
                  {"avg_waiting", waiting.mean()},
                  {"avg_response", response.mean()},
@@ -268,10 +292,10 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
                  {"utilization",
                   rounded(static_cast<double>(run.busy().ns) / span / static_cast<double>(cpus))},
                  {"throughput", rounded(makespan.ns == 0 ? 0 : count / (span / kUnitNs))},
-                 {"switches", switches},
+                 {"switches", switches_of(run, cpus)},
                  {"preemptions", run.preemptions()},
                  {"longest_wait", in_units(longest_wait)},
-                 {"jain_fairness", rounded(shares * shares / (count * squares))}};
+                 {"jain_fairness", fairness.value()}};
   if (cpus > 1) answer["migrations"] = run.migrations();
   if (processes.size() > kLongestListed) return answer;
   answer["completion"] = completion.values();
