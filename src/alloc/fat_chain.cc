@@ -46,7 +46,8 @@ Result<FatLink> FatLinks::link(BlockNo block) {
   if (place.block != held_) {
     // An entry that was never written is answered here: no chain leads through it.
     const std::uint64_t entry = TRY(space_.fat_entry(reader_, block));
-    if (entry == 0) return corrupt("a chain leads to a block of none", Subject::block(block));
+    if (entry == 0)
+      return corrupt("a chain leads to a block that is in no chain", Subject::block(block));
     view_ = TRY(reader_.read(place.block, format::BlockKind::kFat));
     held_ = place.block;
   }

@@ -27,8 +27,8 @@ programs. Names end in their unit.
   record_pipe              each operation from the first read on, as
                            `spindle record` stores them
   record_pipe_contents     the same with what is written
-                           (these tell names of files: for root and who has
-                           mounted alone)
+                           (these tell names of files: only root and the user
+                           who has mounted may read them)
 * trace_on, trace_size     whether events are kept, and how many
   activity.json            what `spindle watch` shows, in one piece: arm,
                            blocks, busiest files ...

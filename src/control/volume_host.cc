@@ -239,7 +239,7 @@ Result<> VolumeHost::add_name(std::string_view path, const MakeName& make) {
     place = TRY(parent_of(path));
     if (const auto taken = volume_.lookup(place.directory.node, place.name); taken.ok()) {
       volume_.forget(taken->node, 1);
-      return Error{EEXIST, "there is such a file"};
+      return Error{EEXIST, "the file exists already"};
     }
     const Attributes added = TRY(make(place));
     // Under its other names it has one link more.
@@ -305,13 +305,13 @@ std::vector<NodeId> VolumeHost::linked_files_at(const Places& places) {
 Result<> VolumeHost::link(std::string_view from, std::string_view to) {
   return add_name(to, [&](const Place& place) -> Result<Attributes> {
     const Attributes file = TRY(walk(from, LastLink::kKept)).file;
-    if (S_ISDIR(file.mode)) return Error{EPERM, "a directory has one name"};
+    if (S_ISDIR(file.mode)) return Error{EPERM, "a directory cannot have a second name"};
     return volume_.link(file.node, place.directory.node, place.name);
   });
 }
 
 Result<> VolumeHost::make_link(std::string_view target, std::string_view path) {
-  if (target.empty()) return Error{ENOENT, "a link leads somewhere"};
+  if (target.empty()) return Error{ENOENT, "the target of a link cannot be empty"};
   return add_name(path, [&](const Place& place) {
     return volume_.symlink(caller(), place.directory.node, place.name, target);
   });

@@ -259,7 +259,7 @@ Result<Attributes> FileSystem::make_node(const Caller& caller, NodeId directory,
     case S_IFSOCK:
       break;
     default:
-      return Error{EINVAL, "no file of this type can be made so"};
+      return Error{EINVAL, "no file of this type can be made this way"};
   }
   return volume_->told("make_node", make(*volume_, caller, directory, name, wanted));
 }

@@ -73,7 +73,7 @@ Result<Attributes> link_once(Volume& volume, const NodeRef& node, const NodeRef&
       TRY(Change::begin(volume, Directory::log_bytes(volume.layout) + 2 * Change::kInodeLogBytes +
                                     OrphanList::kLogBytes));
   change.lock({parent, node});
-  if (node->is_directory()) return Error{EPERM, "a directory has one name"};
+  if (node->is_directory()) return Error{EPERM, "a directory cannot have a second name"};
   if (parent->inode.links == 0) return Error{ENOENT, "the directory has been removed"};
   if (node->inode.links == 0 && !no_truncation) return Error{ENOENT, "the file has been removed"};
   if (node->inode.links >= kMaxLinks) {

@@ -59,7 +59,7 @@ Result<bool> is_above(Volume& volume, const NodeRef& node, NodeRef directory) {
     if (directory->number == format::kRootInode) return false;
     directory = TRY(volume.directory(directory->inode.parent));
   }
-  return corrupt("directories stand in one another", Subject::inode(directory->number));
+  return corrupt("directories contain one another", Subject::inode(directory->number));
 }
 
 Result<> check_no_circle(Volume& volume, const Rename& rename) {

@@ -83,7 +83,7 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   }
   Result<HostFile> found = host.lookup(path);
   if (found.ok() && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-    return Error{EEXIST, "there is such a file"};
+    return Error{EEXIST, "the file exists already"};
   if (found.code() == ENOENT && (flags & O_CREAT) != 0) found = host.create(path, 0666);
   const HostFile file = TRY(std::move(found));
   if (file.is_directory) return Error{EISDIR, "it is a directory"};

@@ -67,7 +67,7 @@ Result<HostFile> MemoryHost::lookup(std::string_view path, LastLink last) {
 }
 
 Result<> MemoryHost::can_add(std::string_view path) const {
-  if (names_.contains(path)) return Error{EEXIST, "there is such a file"};
+  if (names_.contains(path)) return Error{EEXIST, "the file exists already"};
   const std::string_view folder = parent_of(path);
   if (folder.empty()) return {};
   const auto found = names_.find(folder);
@@ -117,7 +117,7 @@ Result<MemoryHost::Node*> MemoryHost::named(std::string_view path, LastLink last
 
 Result<> MemoryHost::link(std::string_view from, std::string_view to) {
   Node* const node = TRY(named(from, LastLink::kKept));
-  if (node->is_directory) return Error{EPERM, "a directory has one name"};
+  if (node->is_directory) return Error{EPERM, "a directory cannot have a second name"};
   const std::uint64_t id = names_.find(TRY(resolved(from, LastLink::kKept)))->second;
   add_name(TRY(new_path(to, LastLink::kKept)), id);
   ++node->links;
@@ -125,7 +125,7 @@ Result<> MemoryHost::link(std::string_view from, std::string_view to) {
 }
 
 Result<> MemoryHost::make_link(std::string_view target, std::string_view path) {
-  if (target.empty()) return Error{ENOENT, "a link leads somewhere"};
+  if (target.empty()) return Error{ENOENT, "the target of a link cannot be empty"};
   const std::string real = TRY(new_path(path, LastLink::kKept));
   const std::uint64_t id = add_node(false, 0777);
   nodes_[id].is_link = true;

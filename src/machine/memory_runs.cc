@@ -8,7 +8,7 @@ namespace spindle {
 namespace {
 
 Error not_with_runs() {
-  return {EOPNOTSUPP, "memory in runs has no such thing"};
+  return {EOPNOTSUPP, "memory in runs does not have that"};
 }
 
 Error rolled_out() {

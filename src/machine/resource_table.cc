@@ -63,7 +63,7 @@ Result<Resource*> ResourceTable::open(Resource::Kind kind, std::string_view name
 }
 
 Result<> ResourceTable::claim(ProcessNumber thread, Resource& resource, std::int64_t amount) {
-  if (amount < 0 || amount > resource.total) return Error{EINVAL, "there are not so many"};
+  if (amount < 0 || amount > resource.total) return Error{EINVAL, "there are not that many"};
   if (amount < resource.held_by(thread)) return Error{EINVAL, "it holds more than that"};
   resource.claims[thread] = amount;
   return {};
@@ -75,7 +75,7 @@ Result<> ResourceTable::check(ProcessNumber thread, const Resource& resource, st
   const std::int64_t after = resource.held_by(thread) + amount;
   if (amount <= 0 || after > resource.total) {
     if (resource.kind == Resource::Kind::kMutex) return Error{EDEADLK, "it holds the lock already"};
-    return Error{EINVAL, "there are not so many"};
+    return Error{EINVAL, "there are not that many"};
   }
   if (strategy == DeadlockStrategy::kOrdering && !comes_in_order(thread, resource))
     return Error{EDEADLK, "it comes before what the thread holds"};
@@ -144,7 +144,7 @@ Result<> ResourceTable::try_request(ProcessNumber thread, const Amounts& wants,
     is_free = is_free && resource->waiting.empty();
   }
   if (!is_free || !may_have(thread, wants, strategy))
-    return Error{EAGAIN, "it is not to be had now"};
+    return Error{EAGAIN, "it is not available now"};
   give(thread, wants);
   return {};
 }

@@ -255,7 +255,7 @@ names_are_private() {
   ! grep -qE 'private|secret' theirs || fail "others are told: $(cat theirs)"
   COLUMNS=100 ordinary "$(command -v spindle)" watch --once "$mnt" >theirs
   grep -q "inode $(stat -c %i "$mnt/private/secret")" theirs || fail "others are shown no number: $(cat theirs)"
-  refuses "root and who has mounted" ordinary "$(command -v spindle)" trace "$mnt"
+  refuses "root and the user who has mounted" ordinary "$(command -v spindle)" trace "$mnt"
   unmount_volume
 }
 

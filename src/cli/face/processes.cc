@@ -34,12 +34,12 @@ class StatesForm final : public Form {
         {"io_length", Kind::kNumber, "states: how long an I/O takes (ticks)", "5"},
         {"switch",
          Kind::kChoice,
-         "states: when who starts an I/O gives the CPU up",
+         "states: when a process that starts an I/O gives the CPU up",
          "",
          {"SWITCH_ON_IO", "SWITCH_ON_END"}},
         {"io_done",
          Kind::kChoice,
-         "states: when who comes back from I/O runs",
+         "states: when a process that comes back from I/O runs",
          "",
          {"IO_RUN_LATER", "IO_RUN_IMMEDIATE"}}};
     return kParameters;

@@ -37,7 +37,7 @@ class LotteryForm final : public Form {
     static const std::vector<FaceParameter> kParameters = {
         {"quantum", Kind::kNumber, "", "1"},
         {"full_quantum", Kind::kFlag,
-         "lottery-jobs: whether who ends within a quantum keeps the CPU to its end", "yes"},
+         "lottery-jobs: whether a job that ends within a quantum keeps the CPU to its end", "yes"},
         {"draws", Kind::kNumbers, "lottery-jobs: what is drawn, in order", "", {}, true},
         {"seed", Kind::kNumber, "", "1"}};
     return kParameters;

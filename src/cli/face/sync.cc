@@ -48,7 +48,7 @@ class SemaphoreForm final : public StepsForm {
             at != 0 && random.one_in(2) ? "V" : "P"};
   }
   [[nodiscard]] std::string setting(const Json& problem) const override {
-    return fmt::format("A semaphore begins with {}; who waits is served in order. Then:",
+    return fmt::format("A semaphore begins with {}; waits end in order of arrival. Then:",
                        plain(problem["parameters"]["initial"]));
   }
   [[nodiscard]] std::string why(const Json& operation, const Json& before,
@@ -93,7 +93,7 @@ class BufferForm final : public StepsForm {
     return {"put", fmt::format("p{}", 1 + random.below(2)), fmt::format("x{}", at + 1)};
   }
   [[nodiscard]] std::string setting(const Json& problem) const override {
-    return fmt::format("A buffer holds {} items; who waits is served in order. Then:",
+    return fmt::format("A buffer holds {} items; waits end in order of arrival. Then:",
                        plain(problem["parameters"]["capacity"]));
   }
   [[nodiscard]] std::string why(const Json& operation, const Json& before,

@@ -111,7 +111,7 @@ void add_root(Answer& answer, const Inode& inode) {
     case MapKind::kInline:
       return;
   }
-  answer.note("The kind of its map is a number that is none.");
+  answer.note("The kind of its map is an unknown number.");
 }
 
 void add_target(InspectedVolume& volume, InodeNo number, const Inode& inode) {

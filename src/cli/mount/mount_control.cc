@@ -37,7 +37,7 @@ class IgnoredInterrupts {
 std::string why_not(const std::string& directory, int error) {
   switch (error) {
     case EACCES:
-      return "it may not be looked at: without -o allow_other a mount is for who has mounted it";
+      return "only the user who has mounted it may look at it; -o allow_other lets others, too";
     case ENOTCONN:
       return fmt::format("its daemon is gone; `spindle umount {}` takes the mount away", directory);
     default:
@@ -61,8 +61,9 @@ std::string MountControl::text(const std::string& name) const {
   Result<std::string> content = whole_file(path(name));
   if (content.ok()) return std::move(content).take();
   const bool is_private = content.code() == EACCES;
-  complaint_.make(fmt::format("{} cannot be read ({}{})", path(name), std::strerror(content.code()),
-                              is_private ? ": it is for root and who has mounted alone" : ""));
+  complaint_.make(
+      fmt::format("{} cannot be read ({}{})", path(name), std::strerror(content.code()),
+                  is_private ? ": only root and the user who has mounted may read it" : ""));
   return {};
 }
 

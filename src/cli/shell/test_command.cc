@@ -18,7 +18,8 @@ class TestEvaluator {
   Result<bool> whole() {
     if (words_.empty()) return false;
     const bool answer = TRY(either());
-    if (at_ != words_.size()) return Error{EINVAL, "a word is too much, or no operator"};
+    if (at_ != words_.size())
+      return Error{EINVAL, "there is a word too many, or an operator is missing"};
     return answer;
   }
 
@@ -90,7 +91,7 @@ class TestEvaluator {
 
   static Result<std::int64_t> number(std::string_view text) {
     const auto value = number_in<std::int64_t>(text);
-    if (!value) return Error{EINVAL, "a word that is compared as a number is none"};
+    if (!value) return Error{EINVAL, "a word that is compared as a number is not one"};
     return *value;
   }
 
