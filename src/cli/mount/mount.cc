@@ -1,335 +1,32 @@
-// `spindle mount`: opens the image, mounts the volume, and serves it until it is unmounted.
+// `spindle mount`: what is asked for, and the daemon that serves it in the background.
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/mount/mount_options.h"
+#include "cli/mount/mounted_volume.h"
 #include "cli/mount/remount.h"
 #include "cli/words.h"
 #include "spindle/base/log.h"
 #include "spindle/command_line/command_line.h"
-#include "spindle/control/machine_control.h"
-#include "spindle/control/volume_control.h"
-#include "spindle/control/volume_host.h"
-#include "spindle/device/host_mounts.h"
-#include "spindle/device/recording_device.h"
-#include "spindle/device/write_log_file.h"
-#include "spindle/disk/simulated_disk.h"
-#include "spindle/format/mount_mark.h"
-#include "spindle/fs/file_system.h"
-#include "spindle/fuse/session.h"
-#include "spindle/journal/replay.h"
-#include "spindle/machine/live_machine.h"
-#include "spindle/record/operation_notes.h"
-#include "spindle/thread/linger.h"
-#include "spindle/thread/offload.h"
-#include "spindle/thread/runtime.h"
-#include "spindle/thread/thread.h"
 
 namespace spindle::cli {
 namespace {
 
-struct MountRequest {
-  std::string image;
-  std::string directory;
+// What the command line asks for.
+struct MountCommand {
+  MountRequest request;
   std::vector<std::string> option_texts;
   bool foreground = false;
-  bool debug = false;
-  MountOptions options;
 };
-
-// Unmounts on SIGTERM, SIGINT and SIGHUP, so that stopping the daemon is as safe as `spindle
-// umount`.
-class SignalWatcher final : public thread::FdWatcher {
- public:
-  explicit SignalWatcher(Session& session) : session_(session) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-    ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-    fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    watched_ = fd_ >= 0 && thread::Runtime::current()->watch(fd_, *this).ok();
-  }
-  ~SignalWatcher() override {
-    if (watched_) thread::Runtime::current()->unwatch(fd_);
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  void readable() override {
-    signalfd_siginfo info{};
-    while (::read(fd_, &info, sizeof info) == sizeof info) session_.unmount();
-  }
-
- private:
-  Session& session_;
-  int fd_ = -1;
-  bool watched_ = false;
-};
-
-FileSystem::Options volume_options(const std::string& image, const MountOptions& options) {
-  FileSystem::Options out;
-  out.image = image;
-  out.read_only = options.read_only;
-  out.access_times = options.atime == "noatime"       ? FileSystem::AccessTimes::kNone
-                     : options.atime == "strictatime" ? FileSystem::AccessTimes::kStrict
-                                                      : FileSystem::AccessTimes::kRelative;
-  out.directory_access_times = options.directory_access_times;
-  out.sync = options.sync;
-  out.sync_directories = options.sync_directories;
-  out.data_in_log = options.data_in_log;
-  out.commit_interval_ns = static_cast<std::int64_t>(options.commit_seconds) * 1'000'000'000;
-  out.fit_policy = options.fit_policy;
-  return out;
-}
-
-// Whether the volume has changes in its log alone, which have to be written to be seen.
-bool has_log(const std::string& image) {
-  const auto look = [&]() -> Result<bool> {
-    const auto device = TRY(FileDevice::open(image, FileDevice::Access::kReadOnly, kMinBlockSize,
-                                             FileDevice::Lock::kNone));
-    const format::Superblock superblock = TRY(read_superblock(*device));
-    device->set_block_size(superblock.block_size);
-    const format::Layout layout = TRY(format::Layout::of(superblock));
-    return !TRY(read_log(*device, layout)).empty();
-  };
-  const auto found = look();
-  return found.ok() && *found;
-}
-
-// What can be done about an image that this user, or nobody, may write.
-std::string way_to_read(const MountRequest& request) {
-  if (!has_log(request.image))
-    return request.options.read_only ? "" : "; `-o ro` mounts it for reading";
-  const char* const why = request.options.read_only ? "" : " its log has to be replayed, so";
-  return fmt::format(";{} copy the image to where it can be written", why);
-}
-
-// In words, for the person who mounts.
-std::string sentence(const MountRequest& request, const Error& error) {
-  if (error.code == EUCLEAN) {
-    return fmt::format("{}: {}; try `fsck.spindle {}`", request.image, error.describe(),
-                       request.image);
-  }
-  if (error.code == EBUSY) {
-    return fmt::format("{} is in use: {}", request.image,
-                       who_uses(request.image, format::who_has_mounted(request.image)));
-  }
-  const bool may_read = ::access(request.image.c_str(), R_OK) == 0;
-  const bool may_not_write = error.code == EROFS || error.code == EACCES;
-  return fmt::format("{}: {}{}", request.image, error.describe(),
-                     may_not_write && may_read ? way_to_read(request) : "");
-}
-
-// What is kept while nobody has said how much: some 3 MiB.
-constexpr std::size_t kTracedEvents = 16384;
-
-struct MountEvents {
-  std::function<void()> ready = [] {};  ///< the mount answers
-  std::function<void()> ended = [] {};  ///< all is written, and well; nothing is torn down yet
-};
-
-// One mounted volume from end to end. Runs inside the runtime.
-class Mount {
- public:
-  Mount(const MountRequest& request, const MountEvents& events)
-      : request_(request), events_(events) {}
-
-  // Nothing, or the sentence to say.
-  std::string run() {
-    std::string problem = run_to_end();
-    if (problem.empty()) events_.ended();
-    return problem;
-  }
-
- private:
-  std::string run_to_end() {
-    if (const auto opened = open(); !opened.ok()) return complaint(opened.error());
-    auto session = Session::mount(session_options(), *recorded_, control_);
-    if (!session.ok()) {
-      (void)volume_->unmount();
-      return fmt::format("{}: {}", request_.directory, session.error().describe());
-    }
-    session_ = std::move(session).take();
-    Result<> served;
-    {
-      const SignalWatcher signals(*session_);
-      served = session_->serve(events_.ready);
-    }
-    // It may be in the middle of a file, which this thread must not keep it from. One that nobody
-    // has used is in the middle of nothing, and to begin a kernel thread takes longer than to end
-    // it.
-    if (machine_->uses() != 0) thread::offload([this] { machine_.reset(); });
-    machine_.reset();
-    const auto unmounted = volume_->unmount();
-    finish_write_log();
-    if (!served.ok()) return sentence(request_, served.error());
-    if (!unmounted.ok()) return sentence(request_, unmounted.error());
-    return {};
-  }
-
-  Result<> open() {
-    if (!request_.options.read_only) return open_as(FileDevice::Access::kReadWrite);
-    Result<> opened = open_as(FileDevice::Access::kReadOnly);
-    // After a crash the log has to be replayed, also for one who only reads.
-    if (opened.code() == EROFS && open_as(FileDevice::Access::kReadWrite).ok()) return {};
-    return opened;
-  }
-
-  Result<> open_as(FileDevice::Access access) {
-    close_layers();
-    TRY(open_disk(access));
-    TRY(open_volume());
-    make_machine();
-    add_volume_control(control_, {.volume = *volume_,
-                                  .disk = *disk_,
-                                  .what_if = *what_if_,
-                                  .trace = trace_,
-                                  .recorded = *recorded_,
-                                  .session = [this] { return session_.get(); },
-                                  .image = request_.image,
-                                  .version = SPINDLE_VERSION});
-    return {};
-  }
-
-  // From the top to the bottom: each stands on those after it.
-  void close_layers() {
-    machine_.reset();
-    what_if_.reset();
-    notes_.reset();
-    recorded_.reset();
-    volume_.reset();
-    disk_.reset();
-    recorder_.reset();
-    write_log_.reset();
-    image_.reset();
-  }
-
-  Result<> open_disk(FileDevice::Access access) {
-    const MountOptions& options = request_.options;
-    image_ = TRY(open_when_free(request_.image, access, kDefaultBlockSize));
-    read_front_ahead();
-    const format::Superblock superblock = TRY(read_superblock(*image_));
-    image_->set_block_size(superblock.block_size);
-    if (!options.write_log.empty()) TRY(open_write_log());
-    BlockDevice& below = recorder_ ? static_cast<BlockDevice&>(*recorder_) : *image_;
-    disk_ = TRY(SimulatedDisk::create(
-        below,
-        {.arm_policy = options.arm_policy, .disk = options.disk_preset, .pace = options.pace}));
-    return {};
-  }
-
-  Result<> open_volume() {
-    const MountOptions& options = request_.options;
-    BufferCache::Options cache;
-    cache.capacity_bytes = options.cache_bytes;
-    cache.policy = options.cache_policy;
-    volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(request_.image, options)));
-    recorded_ = std::make_unique<RecordingTree>(*volume_);
-    if (write_log_) {
-      notes_ = std::make_unique<OperationNotes>(*volume_, *write_log_);
-      recorded_->add(*notes_);
-    }
-    what_if_ = std::make_unique<WhatIf>(*disk_, volume_->cache());
-    return {};
-  }
-
-  void make_machine() {
-    machine_ = std::make_unique<LiveMachine>(
-        MachineConfiguration{.cpu_policy = request_.options.cpu_policy},
-        [runtime = thread::Runtime::current(), this]() -> std::unique_ptr<MachineHost> {
-          return std::make_unique<VolumeHost>(
-              *runtime, *volume_, request_.directory,
-              VolumeListener{.content = [this](NodeId file) { session_->content_changed(file); },
-                             .name =
-                                 [this](NodeId directory, const std::string& name) {
-                                   session_->name_changed(directory, name);
-                                 }});
-        },
-        [this] { return session_->requests_begun(); });
-    machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
-  }
-
-  // The superblock, the state, the groups and the tail of the log stand next to one another: the
-  // host waits for its disk once, not for each of them.
-  void read_front_ahead() {
-    constexpr std::size_t kFrontBytes = 32 * 1024;
-    std::vector<std::byte> front(kFrontBytes);
-    (void)image_->read(BlockNo{0}, front, IoPurpose::kMetadata);
-  }
-
-  Result<> open_write_log() {
-    auto opened = WriteLogWriter::create(request_.options.write_log, *image_, request_.image);
-    has_no_write_log_ = !opened.ok();
-    write_log_ = TRY(std::move(opened));
-    recorder_ = std::make_unique<RecordingDevice>(*image_, *write_log_);
-    return {};
-  }
-
-  void finish_write_log() {
-    if (!write_log_) return;
-    write_log_->finish();
-    const auto& failure = write_log_->failure();
-    if (!failure) return;
-    log(LogLevel::kWarning, request_.options.write_log + ": " + failure->describe());
-  }
-
-  [[nodiscard]] std::string complaint(const Error& error) const {
-    if (!has_no_write_log_) return sentence(request_, error);
-    return request_.options.write_log + ": " + error.describe();
-  }
-
-  [[nodiscard]] Session::Options session_options() const {
-    const MountOptions& options = request_.options;
-    Session::Options out;
-    out.source = request_.image;
-    out.mount_point = request_.directory;
-    out.read_only = options.read_only;
-    out.allow_other = options.allow_other;
-    out.default_permissions = options.default_permissions;
-    out.atime = options.atime;
-    out.kernel_options = options.kernel_options;
-    out.debug = request_.debug;
-    return out;
-  }
-
-  const MountRequest& request_;
-  const MountEvents& events_;
-  std::unique_ptr<FileDevice> image_;
-  std::unique_ptr<WriteLogWriter> write_log_;
-  std::unique_ptr<RecordingDevice> recorder_;
-  bool has_no_write_log_ = false;  ///< it was asked for, and could not be made
-  std::unique_ptr<SimulatedDisk> disk_;
-  std::unique_ptr<FileSystem> volume_;
-  std::unique_ptr<RecordingTree> recorded_;
-  std::unique_ptr<OperationNotes> notes_;
-  std::unique_ptr<WhatIf> what_if_;
-  std::unique_ptr<LiveMachine> machine_;
-  EventTrace trace_{kTracedEvents, &thread::current_thread::tag};
-  std::unique_ptr<MachineControl> machine_control_;
-  ControlTree control_;
-  std::unique_ptr<Session> session_;
-};
-
-std::string serve(const MountRequest& request, const MountEvents& events) {
-  // Converting a large file nests deepest; pages of a stack that are not reached cost nothing.
-  auto runtime = thread::Runtime::create({.stack_size = 256 * 1024, .count_cpu_time = true});
-  if (!runtime.ok()) return runtime.error().describe();
-  constexpr std::int64_t kLingerNs = 50'000;
-  thread::set_linger_ns(kLingerNs);
-  std::string problem;
-  const auto ran = (*runtime)->run([&] { problem = Mount(request, events).run(); });
-  if (problem.empty() && !ran.ok()) problem = ran.error().describe();
-  return problem;
-}
 
 // The daemon leaves the terminal once the mount answers.
 void leave_terminal() {
@@ -364,7 +61,7 @@ int serve_in_background(const MountRequest& request) {
     };
     // The system takes all memory back at once, sooner than destructors give it piece by piece.
     const auto ended = [] { std::_Exit(0); };
-    const std::string problem = serve(request, {.ready = ready, .ended = ended});
+    const std::string problem = serve_volume(request, {.ready = ready, .ended = ended});
     if (ends[1] < 0) log(LogLevel::kError, problem);
     tell(problem);
     std::_Exit(1);
@@ -380,66 +77,80 @@ int serve_in_background(const MountRequest& request) {
   return fail("mount", message.empty() ? "the daemon died before the mount answered" : message);
 }
 
-int run(MountRequest request) {
-  for (const std::string& text : request.option_texts) {
+// The path without symbolic links; empty, with errno, if it leads nowhere.
+std::string real_path_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         std::free);
+  return real ? real.get() : "";
+}
+
+// Reads the options. The sentence that says what is wrong with them; empty: nothing is.
+std::string read_mount_options(const std::vector<std::string>& texts, MountOptions& options) {
+  for (const std::string& text : texts) {
     std::string reason;
-    if (!parse_mount_options(text, request.options, reason)) return fail("mount", reason);
+    if (!parse_mount_options(text, options, reason)) return reason;
   }
-  if (const auto name = request.options.for_remount_alone;
-      !name.empty() && !request.options.remount)
-    return fail("mount", fmt::format("option '{}' is for remount alone", name));
-  if (request.options.remount) {
-    const std::string problem = remount(request.directory, request.options);
-    return problem.empty() ? 0 : fail("mount", problem);
+  if (!options.for_remount_alone.empty() && !options.remount)
+    return fmt::format("option '{}' is for remount alone", options.for_remount_alone);
+  if (!options.remount && options.read_only && !options.write_log.empty())
+    return "the options 'ro' and 'write-log' contradict each other: nothing would be written";
+  return {};
+}
+
+// Makes both paths absolute. The sentence that says what is wrong with them; empty: nothing is.
+std::string resolve_paths(MountRequest& request) {
+  for (std::string* path : {&request.image, &request.directory}) {
+    const std::string real = real_path_of(*path);
+    if (real.empty()) return fmt::format("{}: {}", *path, std::strerror(errno));
+    struct stat info {};
+    if (path == &request.directory && (::stat(real.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)))
+      return fmt::format("{} is not a directory", *path);
+    *path = real;
   }
-  if (request.options.read_only && !request.options.write_log.empty())
-    return fail("mount",
-                "the options 'ro' and 'write-log' contradict each other: nothing would be written");
-  const auto absolute = [](const std::string& path) -> std::string {
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
-                                                           std::free);
-    return real ? real.get() : "";
-  };
-  const std::string image = absolute(request.image);
-  if (image.empty())
-    return fail("mount", fmt::format("{}: {}", request.image, std::strerror(errno)));
-  const std::string directory = absolute(request.directory);
-  if (directory.empty())
-    return fail("mount", fmt::format("{}: {}", request.directory, std::strerror(errno)));
-  struct stat info {};
-  if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    return fail("mount", fmt::format("{} is not a directory", request.directory));
-  }
-  if (::access("/dev/fuse", R_OK | W_OK) != 0) {
-    const char* const why = errno == EACCES ? "is not for this user: root has to chmod a+rw it"
-                                            : "cannot be used: is the fuse module loaded?";
-    return fail("mount", fmt::format("/dev/fuse {} ({})", why, std::strerror(errno)));
-  }
-  request.image = image;
-  request.directory = directory;
-  if (!request.foreground) return serve_in_background(request);
-  const std::string problem = serve(request, {});
+  return {};
+}
+
+// Why this user cannot mount with FUSE; empty: nothing speaks against it.
+std::string why_no_fuse() {
+  if (::access("/dev/fuse", R_OK | W_OK) == 0) return {};
+  const char* const why = errno == EACCES ? "is not for this user: root has to chmod a+rw it"
+                                          : "cannot be used: is the fuse module loaded?";
+  return fmt::format("/dev/fuse {} ({})", why, std::strerror(errno));
+}
+
+// The exit status; a problem is said first.
+int mount_status(const std::string& problem) {
   return problem.empty() ? 0 : fail("mount", problem);
+}
+
+int run(MountCommand command) {
+  MountRequest& request = command.request;
+  if (const int failed = mount_status(read_mount_options(command.option_texts, request.options)))
+    return failed;
+  if (request.options.remount) return mount_status(remount(request.directory, request.options));
+  if (const int failed = mount_status(resolve_paths(request))) return failed;
+  if (const int failed = mount_status(why_no_fuse())) return failed;
+  return command.foreground ? mount_status(serve_volume(request, {}))
+                            : serve_in_background(request);
 }
 
 }  // namespace
 
 void add_mount_command(const Command& program, int& status) {
-  auto request = std::make_shared<MountRequest>();
+  auto asked = std::make_shared<MountCommand>();
   const Command command = program.subcommand("mount", "Mount the volume in IMAGE at DIR.");
-  command.option("IMAGE", request->image, "image file or block device").required();
-  command.option("DIR", request->directory, "where it is to appear").required();
+  command.option("IMAGE", asked->request.image, "image file or block device").required();
+  command.option("DIR", asked->request.directory, "where it is to appear").required();
   command
-      .option("-o,--options", request->option_texts,
+      .option("-o,--options", asked->option_texts,
               "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "
               "sync, dirsync, data=ordered|journal, cache=SIZE, cache-policy=POLICY, arm=POLICY, "
               "disk=PRESET, pace=FACTOR, fit=POLICY, cpu=POLICY, commit=SECONDS, write-log=FILE; a "
-              "POLICY is a "
-              "name, or a library with one (./mine.so)")
+              "POLICY is a name, or a library with one (./mine.so)")
       .type_name("OPT,...");
-  command.flag("-f,--foreground", request->foreground, "stay in the foreground");
-  command.flag("--debug", request->debug, "show every request (with -f)");
-  command.callback([request, &status] { status = run(*request); });
+  command.flag("-f,--foreground", asked->foreground, "stay in the foreground");
+  command.flag("--debug", asked->request.debug, "show every request (with -f)");
+  command.callback([asked, &status] { status = run(*asked); });
 }
 
 }  // namespace spindle::cli
