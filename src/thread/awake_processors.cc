@@ -35,7 +35,7 @@ void AwakeProcessors::open() {
   fd_ = ::open(files_.latency.c_str(), O_WRONLY | O_CLOEXEC);
 }
 
-// Holds as long as the file stays open, or until another demand.
+// A demand holds as long as the file stays open, or until the next one.
 void AwakeProcessors::demand(std::int32_t latency_us) {
   if (!was_opened_) open();
   if (fd_ >= 0) static_cast<void>(!::write(fd_, &latency_us, sizeof latency_us));

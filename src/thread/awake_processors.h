@@ -1,10 +1,10 @@
-// AwakeProcessors: keeps the idle processors of a virtual machine from halting, while one event
-// follows another.
+// AwakeProcessors: keeps the idle processors of a virtual machine from halting while events follow
+// one another.
 //
-// Who waits for an answer sleeps, and if nothing else is to be done there his processor halts: to
-// wake it is the host's business and takes longer than most answers. For who cannot wait so long
-// Linux has /dev/cpu_dma_latency, which only root may open. Elsewhere an idle processor is awake
-// again in a microsecond or two, and is left alone.
+// The process that waits for an answer sleeps, and if its processor has nothing else to do it
+// halts: waking it is up to the host and takes longer than most answers. Against that Linux has
+// /dev/cpu_dma_latency, which only root may open. Outside of virtual machines an idle processor is
+// awake again in a microsecond or two, and is left alone.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace spindle::thread {
 
 class AwakeProcessors {
  public:
-  /// So many events in a row begin it: single ones are not worth the power.
+  /// After so many events in a row processors are kept awake: single ones are not worth the power.
   static constexpr int kEventsInARow = 32;
 
   struct Files {
@@ -28,12 +28,12 @@ class AwakeProcessors {
   AwakeProcessors(const AwakeProcessors&) = delete;
   AwakeProcessors& operator=(const AwakeProcessors&) = delete;
 
-  /// An event came soon after the one before it.
+  /// To be called when an event came soon after the one before it.
   void event_came() {
     if (in_a_row_ < kEventsInARow && ++in_a_row_ == kEventsInARow) demand(0);
   }
   [[nodiscard]] bool are_awake() const { return in_a_row_ == kEventsInARow; }
-  /// None came soon: they may halt.
+  /// To be called when none came soon: processors may halt.
   void none_came() {
     if (are_awake()) demand(kAnyLatency);
     in_a_row_ = 0;

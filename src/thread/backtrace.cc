@@ -1,5 +1,5 @@
 // Backtraces of threads that do not run: the unwinder is started on the caller's stack, from a
-// frame whose call frame information says that it was called by the thread where that waits.
+// frame whose call frame information says that the thread called it at the place where it waits.
 
 #include <unwind.h>
 
@@ -42,7 +42,7 @@ extern "C" void spindle_call_below(void* stack_pointer, void (*function)(void*),
 
 void walk_thread(const Control& thread, Walk& walk) {
 #if defined(SPINDLE_UCONTEXT)
-  // A ucontext is left by the C library in a way of its own.
+  // The C library leaves a ucontext in a way of its own.
   static_cast<void>(thread), static_cast<void>(walk);
 #else
   walk.skipped = 2;

@@ -30,7 +30,7 @@ bool waits_for_ever(const Control& thread) {
   return thread.blocking != nullptr && is_parked(thread) && thread.parked->timer_index == 0;
 }
 
-/// Some owner of what the thread wants is `self` or waits for ever, and so leads on.
+/// True if some owner of what the thread wants is `self`, or waits without a deadline and leads on.
 template <class LeadsOn>
 bool any_owner(const Control& thread, const Control& self, LeadsOn leads_on) {
   bool found = false;
@@ -47,14 +47,14 @@ bool any_owner(const Control& thread, const Control& self, LeadsOn leads_on) {
   });
 }
 
-/// False for most, which then close no circle: one step, or two, lead to somebody who goes on.
+/// False for most, which then close no circle: after one or two steps comes a thread that goes on.
 inline bool may_close_circle(const Control& self) {
   const Control* const owner = holding(self.blocking->owners().alone);
   const bool goes_on = owner != nullptr && owner != &self && owner->blocking == nullptr;
   return !goes_on && two_steps_lead_on(self);
 }
 
-/// The threads of the shortest circle that `self` closes, each of which waits for the next and the
+/// The threads of the shortest circle that `self` closes, each of which waits for the next, and the
 /// last for the first; empty if it closes none.
 [[gnu::noinline]] std::vector<const Control*> circle_of(const Control& self) {
   std::vector<const Control*> ahead;
@@ -77,7 +77,7 @@ inline bool may_close_circle(const Control& self) {
   return circle;
 }
 
-/// What somebody who is waited for does with what is wanted.
+/// The words for what an owner does with what is wanted.
 const char* describe_owning(const WaitQueue& wanted, const Owners& owners) {
   if (wanted.kind() == WaitKind::kOnce) return "called by";
   if (holding(owners.alone) != nullptr) return "held by";
@@ -124,7 +124,7 @@ std::string describe_parked(const Control& thread) {
   return text;
 }
 
-/// `by`: the one of those that have what it wants who is to be told; null: all.
+/// `by`: the only owner to be named; null: all.
 std::string describe_wait(const Control& thread, const Control* by = nullptr) {
   std::string line =
       "  thread " + quoted(thread.name) + " (" + std::to_string(thread.id) + ") waits";
@@ -216,7 +216,7 @@ void watch_for_exit() {
 
 void report_misuse(const char* what, const WaitQueue& lock, const Owners& owners) {
   const std::string owned = describe_owners(lock, owners);
-  // Of one that was let go of it is still known where it was taken last.
+  // A lock that is not held still knows where it was taken last.
   report_misuse(what, lock, owned.empty() ? "held by \"nobody\"" : owned.substr(2));
 }
 

@@ -64,9 +64,10 @@ inline constexpr std::size_t kContextBytes = 184;
 inline constexpr std::size_t kContextBytes = 160;
 #endif
 
-/// It will be gone on with soon.
+/// Fetches what a switch to the context will need soon.
 inline void prefetch_context(const Context& context) {
-  // As a number: one that never ran has no stack yet, and nothing may be added to a null pointer.
+  // As a number: a context that never ran has no stack yet, and nothing may be added to a null
+  // pointer.
   const auto stack_pointer = reinterpret_cast<std::uintptr_t>(context.stack_pointer);
   __builtin_prefetch(reinterpret_cast<const void*>(stack_pointer));
   __builtin_prefetch(reinterpret_cast<const void*>(stack_pointer + kContextBytes));
@@ -74,7 +75,7 @@ inline void prefetch_context(const Context& context) {
 
 #if defined(__x86_64__)
 
-// Everything that a call may clobber, but for the operands.
+// Everything that a call may clobber, except the operands.
 // clang-format off
 #if defined(__AVX512F__)
 #define SPINDLE_CLOBBERED_BY_AVX512                                                              \

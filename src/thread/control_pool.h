@@ -1,8 +1,8 @@
 // ControlPool: the Controls of a runtime's threads, in slabs that stay where they are.
 //
-// A Control's number (its slot) stays for good, so that numbers are dense and can be a policy's
-// TaskIds. The last one freed is taken first, for it is warm in the cache. Where there are many
-// they stand in huge pages, if the kernel has some. Not thread-safe.
+// A Control keeps its number (its slot) for good, so that numbers are dense and can be a policy's
+// TaskIds. The last one freed is taken first, for it is warm in the cache. If there are many, they
+// stand in huge pages where the kernel has some. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -33,12 +33,12 @@ class ControlPool {
     free_ = &control;
   }
 
-  /// How many were ever made; their numbers are below.
+  /// How many were ever made; their numbers are below this.
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] Control& at(std::uint32_t slot) const {
     return slabs_[slot / kPerSlab].controls[slot % kPerSlab];
   }
-  /// Which nobody touches for as long as no policy and no trace asks for it.
+  /// The thread's Account: memory that is not touched until a policy or a trace asks for it.
   [[nodiscard]] Account& account(const Control& control) const {
     return slabs_[control.slot / kPerSlab].accounts[control.slot % kPerSlab];
   }

@@ -13,13 +13,13 @@
 namespace spindle::thread {
 namespace {
 
-/// Where a run could have gone on otherwise.
+/// A point where a run could have gone on in several ways.
 struct Choice {
   std::uint32_t taken;
   std::uint32_t possible;
 };
 
-/// Follows a given path of choices; past its end takes the first ready thread and notes what else
+/// Follows a given path of choices; after its end takes the first ready thread and notes what else
 /// was possible.
 class ExploringPolicy : public CpuPolicy {
  public:
@@ -51,8 +51,8 @@ class ExploringPolicy : public CpuPolicy {
   }
   std::optional<VirtualTime> quantum(TaskId) const override { return std::nullopt; }
   void removed(TaskId task) override { std::erase(ready_, task); }
-  /// The program went another way than the path: a thread that was chosen was not there, or it
-  /// ended sooner.
+  /// True if the program did not follow the path: a chosen thread was not there, or it ended
+  /// sooner.
   [[nodiscard]] bool strayed() const { return strayed_ || step_ < path_.size(); }
 
  private:
@@ -64,7 +64,7 @@ class ExploringPolicy : public CpuPolicy {
   std::vector<TaskId> ready_;
 };
 
-/// What else is known of a run.
+/// What a run tells besides its path.
 struct Told {
   std::vector<std::string> order;
   std::string deadlock;
@@ -76,7 +76,7 @@ Result<bool> run_along(std::vector<Choice>& path, std::uint32_t most_delays, boo
   auto policy = std::make_unique<ExploringPolicy>(path, most_delays, told.order);
   const ExploringPolicy& exploring = *policy;
   options.custom_policy = std::move(policy);
-  // A deadlock is a finding here. The last report, that all are asleep, has everybody.
+  // A deadlock is a finding here. The last report, that all are asleep, names every thread.
   options.on_deadlock = [&](std::string_view report) { told.deadlock = report; };
   options.yield_at_primitives = at_primitives;
   auto runtime = TRY(Runtime::create(std::move(options)));

@@ -30,13 +30,13 @@ int run(std::uint8_t operation, int fd, const void* buffer, std::size_t size, st
   });
 }
 
-/// The ring takes the highest number of all for "where the descriptor stands".
+/// The ring takes the highest offset of all for "the descriptor's present position".
 Result<> check_offset(std::uint64_t offset) {
   if (offset > INT64_MAX) return Error{EINVAL, "no file is as long as the offset"};
   return {};
 }
 
-/// A descriptor of the call's own: the caller may close his while the call, left, goes on.
+/// A duplicate of the caller's descriptor, who may close his own while the call, left, goes on.
 class OwnDescriptor {
  public:
   static Result<std::shared_ptr<const OwnDescriptor>> duplicate(int fd) {

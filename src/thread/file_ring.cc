@@ -54,7 +54,7 @@ int FileRing::run(std::uint8_t operation, int fd, const void* buffer, std::size_
   turn.interruptible = false;
   if (in_flight_ == parameters_.sq_entries) {
     crowd_.enqueue(turn);
-    WaitQueue::park(turn);  // whoever has done leaves his entry to this thread
+    WaitQueue::park(turn);  // a thread that is done leaves its entry to this one
   } else {
     ++in_flight_;
   }
@@ -77,7 +77,7 @@ int FileRing::run(std::uint8_t operation, int fd, const void* buffer, std::size_
   while (syscall(SYS_io_uring_enter, fd_, 1, 0, 0, nullptr, 0) < 0) {
     CHECK(errno == EINTR || errno == EAGAIN || errno == EBUSY);
   }
-  readable();  // what the host has in memory is there already
+  readable();  // what the kernel has in its cache is there already
   WaitQueue::park(pending);
   if (!crowd_.wake_one()) --in_flight_;
   return pending.result;

@@ -15,13 +15,13 @@ namespace spindle::thread {
 
 class FileRing : public FdWatcher {
  public:
-  /// Null if the kernel gives none. To be called, as all the rest, in a section.
+  /// Null if the kernel gives none. All functions are to be called in a section.
   static std::unique_ptr<FileRing> create(Runtime& runtime);
   ~FileRing() override;
   FileRing(const FileRing&) = delete;
   FileRing& operator=(const FileRing&) = delete;
 
-  /// Submits and parks; the operation's result: not negative, or an errno value negated.
+  /// Submits the operation and parks. Returns its result, or an errno value negated.
   int run(std::uint8_t operation, int fd, const void* buffer, std::size_t size,
           std::uint64_t offset);
 
@@ -50,7 +50,7 @@ class FileRing : public FdWatcher {
   io_uring_params parameters_;
   std::uint32_t in_flight_ = 0;
   WaitQueue waiting_{"file", WaitKind::kEvent};
-  WaitQueue crowd_{"ring", WaitKind::kQueue};  // for a free entry
+  WaitQueue crowd_{"ring", WaitKind::kQueue};  // threads that wait for a free entry
 };
 
 }  // namespace spindle::thread

@@ -4,7 +4,7 @@
 
 namespace spindle::thread {
 
-// It may be decided otherwise while the gate is closed.
+// Whether the gate is barred may change while it is closed.
 bool Gate::enter_slowly(Passing& passing) {
   for (;;) {
     if (!leave(passing)) say_left(passing);

@@ -1,10 +1,10 @@
 // Gate: lets each worker pass alone through the parts of the scheduler that touch only what is its
-// own, and lets one of them stop all others for as long as it looks at everything.
+// own, and lets one of them stop all others while it looks at everything.
 //
-// To pass costs two stores and a load: no instruction that the others' caches notice. Whoever stops
-// the others pays instead (LightBarrier): afterwards a worker that passes has been seen to, and one
-// that comes sees that the gate is closed. A gate can also be barred: then nobody passes, and has
-// to go another way.
+// To pass costs two stores and a load: no instruction that the others' caches notice. The worker
+// that stops the others pays instead (LightBarrier): afterwards it sees each worker that passes,
+// and each that comes sees that the gate is closed. A gate can also be barred: then all have to go
+// another way.
 #pragma once
 
 #include <atomic>
@@ -27,19 +27,20 @@ class Gate {
   }
   /// Waits while it is closed; false if it is barred.
   [[nodiscard]] bool enter_slowly(Passing& passing);
-  /// False if somebody waits for it: `say_left` must follow. Nothing happens to a worker that does
-  /// not pass.
+  /// False if somebody waits for this worker to leave: `say_left` must follow. Does nothing for a
+  /// worker that is not passing.
   [[nodiscard]] bool leave(Passing& passing) {
     barrier_.store(passing, kStays);
     return __builtin_expect((state_.load(std::memory_order_relaxed) & kClosed) == 0, 1);
   }
   static void say_left(Passing& passing) { futex_wake_one(passing); }
 
-  /// By one at a time, who does not pass himself: `wait_for` must follow for each of the others.
+  /// To be called by one worker at a time, which is not passing itself: `wait_for` must follow for
+  /// each of the others.
   void close();
   static void wait_for(Passing& passing);
   void open();
-  /// While it is closed, or nobody comes.
+  /// To be called while it is closed, or nobody can come.
   void bar(bool barred);
 
   [[nodiscard]] const LightBarrier& barrier() const { return barrier_; }

@@ -34,7 +34,7 @@ WORD = struct.Struct("<Q")
 
 
 def member_of(kind, path):
-    """Of a class, or of a member of it: how many bytes from its beginning, and of which type."""
+    """The offset in bytes of a member (a path of names) in a class, and the member's type."""
     offset = 0
     for name in path.split("."):
         field = next(one for one in kind.strip_typedefs().fields() if one.name == name)

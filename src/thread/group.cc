@@ -25,7 +25,7 @@ void TaskGroup::begin(MemberNode& member) {
   Control& self = caller();
   member.thread = &self;
   members_.add(member);
-  // Somebody may have lent his priority to those who ran already.
+  // Threads that wait may have lent their priority to the members so far.
   if (!waiters_.empty() && self.scheduler->priorities_differ()) self.scheduler->settle(self);
 }
 

@@ -7,7 +7,7 @@
 
 namespace spindle::thread {
 
-/// The registers for both; 0 on an architecture that is not known here.
+/// The two registers; 0 on an architecture that is not known here.
 struct Interrupted {
   std::uintptr_t code = 0;
   std::uintptr_t stack = 0;

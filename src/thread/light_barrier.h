@@ -1,10 +1,10 @@
-// LightBarrier: for two sides that must not both overlook what the other one has just written, of
-// which one comes all the time and the other seldom.
+// LightBarrier: a memory barrier for two sides of which one comes all the time and the other
+// seldom, so that they never both overlook what the other has just written.
 //
-// Usually each side writes its word, has a memory barrier, and reads the other's. Here the side
-// that comes all the time only writes; the other one has the kernel run a memory barrier on every
-// processor that runs this process (membarrier(2)). Where the kernel has no such call, and for
-// ThreadSanitizer, which does not know of it, each side has its own.
+// Usually each side writes its word, runs a memory barrier, and reads the other's word. Here the
+// side that comes all the time runs none; the other one has the kernel run a barrier on every
+// processor that runs this process (membarrier(2)). Where the kernel has no such call, and under
+// ThreadSanitizer, which does not know it, each side runs its own.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ class LightBarrier {
  public:
   LightBarrier();
 
-  /// The side that comes all the time: writes, before it reads what the other side writes.
+  /// For the side that comes all the time: writes its word, before it reads the other side's.
   template <class T>
   void store(std::atomic<T>& word, T value) const {
     if (__builtin_expect(is_light_, 1)) {
@@ -25,7 +25,7 @@ class LightBarrier {
       word.store(value, std::memory_order_seq_cst);
     }
   }
-  /// The other side: between writing (seq_cst) and reading (seq_cst).
+  /// For the other side: between writing (seq_cst) and reading (seq_cst).
   void meet() const {
     if (is_light_) run_everywhere();
   }

@@ -18,7 +18,7 @@ std::string describe(LockUse use, const void* where) {
 constinit std::mutex orders_mutex;
 constinit LockOrder* first_order = nullptr;
 
-/// One who wants it so waits for one who has it so.
+/// True if a thread that wants the first waits for one that has the second.
 bool excludes(LockUse wanted, LockUse held) {
   return wanted.lock == held.lock && !(wanted.shares && held.shares);
 }
@@ -50,7 +50,7 @@ void LockOrder::taken(const Control& by, LockUse use, const void* where, bool wa
     }
     held.push_back({use, where});
   }
-  // Whoever is told may use locks himself.
+  // The callback may use locks itself.
   for (const std::string& report : reports) tell(report);
 }
 

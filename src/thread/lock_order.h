@@ -2,10 +2,11 @@
 //
 // An edge from a to b: some thread took b while it held a. A lock that is taken while another is
 // held, from which a path of edges leads to that other one, is an inversion: some other order of
-// running would have been a deadlock. Each pair is reported once. Two that share a lock do not wait
-// for each other, so a path goes through a lock only if one of them had it, or wanted it, alone.
-// Kept by the runtime that was made with check_lock_order, in its sections. A lock may go in
-// another one's, or where none runs, so that all orders have one mutex.
+// running would have been a deadlock. Each pair is reported once. Two threads that share a lock do
+// not wait for each other, so a path goes through a lock only if one of them had it, or wanted it,
+// exclusively. A runtime that was made with check_lock_order keeps one, in its sections. A lock may
+// be destroyed in a section of another runtime, or where none runs, so all LockOrders have one
+// mutex.
 #pragma once
 
 #include <compare>
@@ -22,7 +23,8 @@
 
 namespace spindle::thread {
 
-/// A lock as it is taken. `shares`: beside others that do, none of whom ever waits for another.
+/// A lock as it is taken. `shares`: together with others that share it, none of whom ever waits for
+/// another.
 struct LockUse {
   const WaitQueue* lock;
   bool shares = false;
@@ -36,14 +38,14 @@ class LockOrder {
   LockOrder(const LockOrder&) = delete;
   LockOrder& operator=(const LockOrder&) = delete;
 
-  /// `waited_for`: not by a mere try, which can be no part of a deadlock.
+  /// `waited_for`: false for a mere try, which cannot be part of a deadlock.
   void taken(const Control& by, LockUse use, const void* where, bool waited_for);
   void released(const Control& by, const WaitQueue& lock);
   /// Stops the program if the thread, which ends, holds a lock.
   void ends(const Control& thread) const;
-  /// The lock is no more, for none of the orders.
+  /// The lock is being destroyed: all LockOrders forget it.
   static void forget_everywhere(const WaitQueue& lock);
-  /// The thread of this slot begins.
+  /// A thread begins in this slot.
   void begin(std::uint32_t slot) {
     if (slot < held_.size()) held_[slot].clear();
   }
@@ -62,9 +64,9 @@ class LockOrder {
   using Edges = std::map<LockUse, Edge>;
 
   void forget(const WaitQueue& lock);
-  /// What is to be reported; mostly nothing.
+  /// Adds the edge from `first` to `second`. Returns what is to be reported; mostly nothing.
   std::string learn(const Control& by, const Held& first, const Held& second);
-  /// The first edge of a path from one who waits for `from` to one who has `to`, or null.
+  /// The first edge of a path from a thread that waits for `from` to one that has `to`, or null.
   const Edge* path(LockUse from, LockUse to) const;
   static std::string describe_inversion(const Control& by, const Held& first, const Held& second,
                                         const Edge& before);
@@ -75,7 +77,7 @@ class LockOrder {
   std::map<LockUse, Edges> after_;
   std::unordered_map<const WaitQueue*, std::set<LockUse>> before_;
   std::uint64_t inversions_ = 0;
-  LockOrder* next_ = nullptr;  // of all
+  LockOrder* next_ = nullptr;  // in the list of all
 };
 
 }  // namespace spindle::thread

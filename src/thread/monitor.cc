@@ -56,7 +56,7 @@ void HoareMonitor::check_inside(const char* what) const {
   if (inside_.thread != &caller()) report_misuse(what, entering_, {inside_});
 }
 
-// Taken means that this thread was put inside.
+// kTaken means that this thread was put inside.
 LockOutcome HoareMonitor::wait_in(WaitQueue& queue, const LockRequest& request) {
   Waiter waiter(request.where);
   const LockOutcome outcome = wait_for_lock(waiter, queue, {inside_}, request);
@@ -64,17 +64,17 @@ LockOutcome HoareMonitor::wait_in(WaitQueue& queue, const LockRequest& request) 
   return outcome;
 }
 
-// The first of the queue goes on, inside.
+// The first thread of the queue goes on, inside.
 void HoareMonitor::hand_to(WaitQueue& queue) {
   const auto& next = static_cast<const Waiter&>(*queue.front());
   inside_ = {next.thread, next.where};
   queue.wake_one();
   Scheduler& scheduler = *inside_.thread->scheduler;
-  // Others may wait for the monitor still.
+  // Others may still wait for the monitor.
   if (scheduler.priorities_differ()) scheduler.settle(*inside_.thread);
 }
 
-// To one who signalled, else to one who would enter.
+// Hands it to a thread that signalled; if there is none, to one that wants to enter.
 void HoareMonitor::leave_to_next() {
   Control& self = caller();
   if (self.tracks_locks) note_released(entering_);

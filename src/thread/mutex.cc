@@ -11,11 +11,11 @@ namespace spindle::thread {
 
 namespace {
 
-// Where there are several workers, or preemption, a mutex that nobody waits for is taken and let go
-// without a section, by one atomic instruction each. Who has to wait enters a section and marks the
-// holder in the same word; from then on it is let go of in a section alone, where it is handed on.
-// So whoever lets go has no more to do with the mutex: it may be gone as soon as the next one has
-// it.
+// With several workers or preemption, a mutex that nobody waits for is taken and let go without a
+// section, by one atomic instruction each. A thread that has to wait enters a section and marks the
+// holder in the same word; from then on the holder lets go in a section, where the mutex is handed
+// on. So after letting go the holder does not touch the mutex: it may be destroyed as soon as the
+// next thread has it.
 bool may_skip_section(const Control& self) {
   return !self.tracks_locks && self.scheduler != nullptr && !self.scheduler->yields_at_sections();
 }
@@ -43,7 +43,7 @@ bool take_now(Holder& holder, Control* thread, const void* where) {
   return true;
 }
 
-/// Takes it if it is free, else marks it. In a section.
+/// Takes it if it is free, otherwise marks it. In a section.
 bool take_or_mark(Holder& holder, Control* thread, const void* where) {
   if (!detail::sections_guarded) return take_now(holder, thread, where);
   const std::atomic_ref word(holder.thread);
@@ -57,20 +57,21 @@ bool take_or_mark(Holder& holder, Control* thread, const void* where) {
   }
 }
 
-/// Who is to have it next; somebody waits.
+/// The waiter that is to have it next; there must be one.
 WaitNode& next_of(const WaitQueue& waiters) {
   const bool priorities_differ = waiters.front()->thread->scheduler->priorities_differ();
   return priorities_differ ? most_urgent(waiters) : *waiters.front();
 }
 
-/// On another worker, then: it may let go at any moment. What was a thread stays in memory.
+/// True if the holder runs, on another worker: it may let go at any moment. Memory of a thread
+/// stays readable after its end.
 [[gnu::no_sanitize_thread]] bool runs(const Control& holder) {
   ThreadState state = ThreadState::kEnded;
   __atomic_load(&holder.state, &state, __ATOMIC_RELAXED);
   return state == ThreadState::kRunning;
 }
 
-/// Takes it if nobody waits for it, looking for a moment whether a holder that runs lets go.
+/// Takes it if nobody waits for it; waits a moment for a holder that runs to let go.
 bool take_soon(Holder& holder, Control& self, const void* where) {
   for (int i = 0; i < kMostSpins; ++i) {
     Control* const held_by = std::atomic_ref(holder.thread).load(std::memory_order_relaxed);
@@ -87,8 +88,8 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
 
 }  // namespace
 
-// Inlined into each function of the interface, whose return address is where the lock is taken.
-// What is asked for is put together only for who may have to wait.
+// Inlined into each function of the interface, whose return address is where the lock is taken. The
+// request is put together only if the thread may have to wait.
 [[gnu::always_inline]] inline LockOutcome Mutex::acquire(const LockRequest& request) {
   Control& self = caller();
   if (__builtin_expect(detail::sections_guarded, 0)) {
@@ -150,7 +151,7 @@ LockOutcome Mutex::acquire_contended(const LockRequest& request) {
   while (!take_or_mark(holder_, &self, request.where)) {
     WaitNode node;
     outcome = wait_for_lock(node, waiters_, {holder_}, asked);
-    // Woken means that unlock has made this thread the holder, or that it shall try again.
+    // It is woken when unlock has made this thread the holder, or when it shall try again.
     if (outcome != LockOutcome::kTaken || !node.cancelled) break;
     asked.in_front = true;
   }
@@ -177,19 +178,20 @@ void Mutex::unlock() {
   unlock_contended(self);
 }
 
-// Apart, so that the short way saves no registers: an atomic instruction waits for each of them.
+// Not inlined, so that the short way saves no registers: an atomic instruction waits for each
+// store.
 [[gnu::noinline]] void Mutex::unlock_contended(Control& self) {
   const Section section;
   if (__builtin_expect(self.tracks_locks, 0)) note_released(waiters_);
   take_vain_try(self) ? wake_to_try() : hand_on();
-  // The next holder owes nothing: it is the most urgent of those who waited.
+  // The next holder need not be raised: it is the most urgent of those that waited.
   if (self.priority != self.own_priority) self.scheduler->settle(self);
 }
 
 // In a section.
 void Mutex::hand_on() {
   const std::atomic_ref word(holder_.thread);
-  if (waiters_.empty()) {  // or they have given up
+  if (waiters_.empty()) {  // or its waiters have given up
     word.store(nullptr);
     return;
   }
@@ -202,7 +204,7 @@ void Mutex::hand_on() {
   waiters_.wake(next);
 }
 
-// In a section. Whoever comes sooner takes it; then the one who was woken waits again, in front.
+// In a section. A thread that comes sooner takes it; then the woken one waits again, in front.
 void Mutex::wake_to_try() {
   WaitNode* const next = waiters_.empty() ? nullptr : &next_of(waiters_);
   std::atomic_ref(holder_.thread).store(nullptr);
@@ -224,7 +226,7 @@ void Mutex::forget_order() {
   forget_in_order(waiters_);
 }
 
-// One that was locked where no thread exists is held by whoever destroys it.
+// A mutex that was locked where no thread exists counts as held by whoever destroys it.
 void Mutex::check_may_go() const {
   const bool abandoned = !checks_what_goes() && holding(holder_) != &nobody;
   if (!abandoned) report_misuse("destroys", waiters_, {holder_});

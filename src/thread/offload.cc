@@ -24,12 +24,12 @@ class Call {
  public:
   // By the thread, in one section.
   Call(std::function<void()> work, bool may_be_left);
-  /// False if the deadline came first; the call is left then, as if the thread was cancelled.
+  /// False if the deadline came first. The call is left then, and also if the thread is cancelled.
   bool wait(Deadline deadline);
 
   // By the helper.
   static void make(const std::shared_ptr<Call>& call);
-  /// Nobody waits for it any more.
+  /// True if nobody waits for it any more.
   [[nodiscard]] bool left() const { return left_.load(std::memory_order_acquire); }
 
   /// What the thread's errno is after the call, which has ended.
@@ -43,12 +43,12 @@ class Call {
   Runtime& runtime_ = *Runtime::current();
   WaitQueue done_{"blocking call", WaitKind::kEvent};
   WaitNode node_;
-  std::mutex mutex_;  // who holds it keeps the thread that waits in its runtime
+  std::mutex mutex_;  // while it is held, the waiting thread stays in its runtime
   bool ended_ = false;
   std::atomic<bool> left_ = false;
 };
 
-/// For the time of a wait, however it ends.
+/// Exists during a wait, however that ends.
 class Call::Leaving {
  public:
   explicit Leaving(Call& call) : call_(call) {}
@@ -89,13 +89,13 @@ void Call::make(const std::shared_ptr<Call>& call) {
   });
 }
 
-/// The helpers of the process. They end with it, idle ones being told to; those that make a call
-/// are left alone, for a thread may have called std::exit while another one waits for the call.
+/// The helpers of the process. Idle ones are told to end with it; those that make a call are left
+/// alone, for a thread may have called std::exit while another one waits for the call.
 ///
-/// As long as a call stands in the queue somebody is about to look there: one is woken by whoever
-/// puts the first call in, and a helper that takes a call sees to it that another one comes for the
-/// next, before it makes the call, which may take for ever. So of many short calls at a time most
-/// find a helper that is awake.
+/// As long as a call stands in the queue, some helper is about to look there: whoever puts the
+/// first call in wakes one, and a helper that takes a call wakes another for the next one before it
+/// makes its own, which may take for ever. So of many short calls at a time most find a helper that
+/// is awake.
 class Helpers {
  public:
   Helpers() = default;
@@ -111,7 +111,7 @@ class Helpers {
     std::thread thread;
     std::shared_ptr<Call> makes;
   };
-  /// Kept by each helper, for one that makes a call may outlive the others and this.
+  /// Kept alive by each helper, for one that makes a call may outlive the others and the Helpers.
   struct Common {
     std::mutex mutex;
     std::condition_variable changed;
@@ -119,12 +119,12 @@ class Helpers {
     std::atomic<std::size_t> queued = 0;
     std::deque<Helper> helpers;
     std::size_t asleep = 0;
-    std::size_t called = 0;   // of those asleep, to look at the queue
-    std::size_t looking = 0;  // called, or awake without a call
+    std::size_t called = 0;   // helpers that sleep, to look at the queue
+    std::size_t looking = 0;  // helpers that were called, or are awake without a call
     bool ends = false;
   };
 
-  /// True if one that sleeps has to be notified.
+  /// True if a sleeping helper must be notified.
   static bool call_another(const std::shared_ptr<Common>& common);
   static void add_helper(const std::shared_ptr<Common>& common);
   static void serve(const std::shared_ptr<Common>& common, Helper& self);
@@ -167,7 +167,7 @@ bool Helpers::submit(std::shared_ptr<Call> call) {
   return true;
 }
 
-// With the lock. In the end nobody is left who would join one more.
+// With the lock. At the end nobody is left to join another helper.
 bool Helpers::call_another(const std::shared_ptr<Common>& common) {
   if (common->queue.empty() || common->looking > 0 || common->ends) return false;
   if (common->asleep > common->called) {
@@ -179,7 +179,7 @@ bool Helpers::call_another(const std::shared_ptr<Common>& common) {
   return false;
 }
 
-// Signals are for others: a new kernel thread begins with its maker's mask.
+// A helper takes no signals: it begins with the mask of the kernel thread that makes it.
 void Helpers::add_helper(const std::shared_ptr<Common>& common) {
   sigset_t all, before;
   sigfillset(&all);
@@ -202,7 +202,7 @@ std::shared_ptr<Call> Helpers::take(Common& common) {
   return call;
 }
 
-// Not before it has looked for another moment whether there is a call.
+// Sleeps, but first looks for a moment whether there is another call.
 void Helpers::sleep(Common& common, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   for (int i = 0; i < kMostSpins && common.queued == 0; ++i) pause_processor();
@@ -223,7 +223,7 @@ void Helpers::serve(const std::shared_ptr<Common>& common, Helper& self) {
   std::unique_lock lock(common->mutex);
   for (;;) {
     while (common->queue.empty() && !common->ends) sleep(*common, lock);
-    if (common->ends) return;  // maybe with calls that nobody has begun, and that may take for ever
+    if (common->ends) return;  // calls not begun, which may take for ever, are dropped
     self.makes = take(*common);
     --common->looking;
     const bool another_sleeps = call_another(common);

@@ -21,8 +21,8 @@ void write_text(const char* text) {
   static_cast<void>(!write(STDERR_FILENO, text, std::strlen(text)));
 }
 
-/// The kernel tells no address where it finds no room for a signal's frame, which is smaller than a
-/// page, below the stack pointer.
+/// If the kernel finds no room for a signal's frame below the stack pointer, it tells no address;
+/// such a frame is smaller than a page.
 bool is_overflow(const Control& thread, const siginfo_t& info, const ucontext_t& context) {
   if (info.si_code != SI_KERNEL) return StackPool::guards(thread, info.si_addr);
   const std::uintptr_t below =
@@ -44,7 +44,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
     previous_action.sa_handler(signal);
   } else {
-    // Returning repeats the access, this time with the default answer.
+    // Returning repeats the access, this time with the previous action.
     sigaction(signal, &previous_action, nullptr);
   }
 }

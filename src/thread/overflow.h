@@ -1,5 +1,6 @@
 // OverflowReporter: while one exists, its kernel thread answers an access to a stack's guard page
-// with the thread's name on standard error and abort(). Other faults go where they went before.
+// with the thread's name on standard error and abort(). Other faults go to the handler that was
+// there before.
 #pragma once
 
 #include <csignal>

@@ -1,16 +1,16 @@
-// Passage and StoppedWorld: what several workers do alone, and how to keep them from it.
+// Passage and StoppedWorld: what each of several workers does alone, and how to stop them all.
 //
-// In a Section one worker keeps all others out. Most of what the scheduler does at a switch needs
-// no more than that nobody looks at the thread meanwhile: making one, putting it in the worker's
-// own queue, taking the next, ending. That is done in a Passage, by all workers at the same time.
+// In a Section one worker keeps all others out. Most of what the scheduler does at a switch only
+// needs that nobody looks at the thread meanwhile: making one, putting it in the worker's own
+// queue, taking the next, ending. That is done in a Passage, by all workers at the same time.
 // Whoever looks at all threads stops the world first, in a Section.
 //
 //   const Passage passage;                 const Section section;
 //   scheduler.yield(self);                 const StoppedWorld stopped(scheduler);
 //
 // With one worker, a passage costs a test of a flag and stopping the world nothing. While
-// everything has to be done in sections (Scheduler::passes), a passage is one. Nothing in a passage
-// may enter a section.
+// everything has to be done in sections (Scheduler::passes), a passage is a section. Nothing in a
+// passage may enter a section.
 #pragma once
 
 #include "spindle/thread/section.h"

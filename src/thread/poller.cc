@@ -18,18 +18,19 @@ namespace spindle::thread {
 namespace {
 
 constexpr int kMostEvents = 64;
-// After a read that had to wait so many are put off before one is tried at once again, to see
-// whether what is read comes faster by now.
+// After a read that had to wait, so many are put off before one is tried at once again, to see
+// whether data comes faster by now.
 constexpr int kReadsToPutOff = 16;
-/// Whoever else got the processor meanwhile computes: who sleeps gets it back sooner than who
-/// yields. So there is no lingering for a time that makes what was lost a thirtieth.
+/// If the processor was away for longer, another process computes: a worker that sleeps gets it
+/// back sooner than one that yields. So the worker does not linger for thirty times as long as it
+/// was away.
 constexpr std::int64_t kLongAwayNs = 200'000;
 constexpr std::int64_t kSleepsForAway = 30;
-/// What comes within this time follows what was before it, even if it had to be slept for: the
-/// processors of the one who asks and of the worker may both have had to be woken.
+/// An event within this time counts as following the one before it, even if the worker slept for
+/// it: the processors of the asking process and of the worker may both have had to be woken.
 constexpr std::int64_t kSoonNs = 200'000;
 
-/// One more as long as it lives.
+/// Adds one to a count as long as it exists.
 class Counted {
  public:
   explicit Counted(std::size_t& count) : count_(count) { ++count_; }
@@ -119,7 +120,7 @@ Result<> Poller::park(WaitQueue& queue, Deadline deadline) {
   const Counted counted(waiting_threads_);
   const bool woken = WaitQueue::park(node, deadline);
   if (!woken) return Error{ETIMEDOUT, "the descriptor was not ready in time"};
-  // The descriptor is gone or new if it was forgotten: what was woken by `forget` is marked.
+  // The descriptor is gone or new if it was forgotten; `forget` marks the nodes that it wakes.
   if (node.cancelled) return Error{ECANCELED, "the descriptor was forgotten"};
   return {};
 }
@@ -139,7 +140,8 @@ Result<> Poller::put_off_read(int fd, Deadline deadline, std::uint64_t switches)
 bool Poller::try_one_read(std::uint64_t switches) {
   while (!put_off_.empty()) {
     Descriptor& descriptor = *find(put_off_.front());
-    // To the one that looks for events, and from it to another thread: only then somebody has run.
+    // One switch leads to the root, another from there to a thread: only after both has a thread
+    // run.
     const bool waits = !descriptor.later_readers.empty();
     if (waits && switches <= descriptor.put_off_after_switches + 1) return false;
     put_off_.pop_front();
@@ -199,7 +201,7 @@ void Poller::dispatch(int fd, std::uint32_t events) noexcept {
   if (!descriptor->readers.empty() || !descriptor->later_readers.empty()) wanted |= EPOLLIN;
   if (!descriptor->writers.empty()) wanted |= EPOLLOUT;
   const bool unwanted = (events & (EPOLLIN | EPOLLOUT) & ~wanted) != 0;
-  // Breakage is reported whether asked for or not, so only leaving epoll silences it.
+  // epoll reports breakage whether asked for or not, so only leaving epoll silences it.
   if (unwanted || (broken != 0 && wanted == 0)) {
     static_cast<void>(set_armed(*descriptor, wanted).ok());
   }
@@ -218,7 +220,7 @@ int Poller::look_for_a_while(epoll_event* events, std::int64_t at_most_ns) {
   const std::int64_t end_ns = now_ns + at_most_ns;
   do {
     if (const int count = epoll_wait(epoll_fd_, events, kMostEvents, 0); count != 0) return count;
-    // Who asks may be waiting for this very processor.
+    // The process that sends requests may be waiting for this very processor.
     std::this_thread::yield();
     const std::int64_t before_ns = std::exchange(now_ns, monotonic_ns());
     const std::int64_t away_ns = now_ns - before_ns;
@@ -244,8 +246,8 @@ int Poller::sleep_for_events(epoll_event* events, std::int64_t at_most_ns) {
                     at_most_ns == kNever ? -1 : static_cast<int>(ms));
 }
 
-// While events follow one another the first sleep is short: should nothing come, the processors
-// must not be kept awake for who sleeps on.
+// While events follow one another the first sleep is short: if nothing comes, the processors must
+// not be kept awake while the worker sleeps on.
 int Poller::linger(epoll_event* events, std::int64_t at_most_ns, std::int64_t linger_ns) {
   int count = look_for_a_while(events, std::min(linger_ns, at_most_ns));
   if (count > 0) processors_.event_came();
@@ -293,7 +295,7 @@ void Poller::poll(std::int64_t deadline_ns, RuntimeLock* lock) {
       dispatch(event.data.fd, event.events);
       continue;
     }
-    // A kick is for the one that waits: whoever only looks leaves it to him.
+    // A kick is for the worker that waits: one that only looks leaves it there.
     std::uint64_t wakes = 0;
     if (waits) static_cast<void>(!read(event_fd_, &wakes, sizeof wakes));
   }
@@ -311,7 +313,7 @@ void Poller::post(std::function<void()> work) {
     inbox_.push_back(std::move(work));
     has_posted_.store(true);
   }
-  if (asleep_.exchange(false)) kick();  // once for all that is posted until it wakes
+  if (asleep_.exchange(false)) kick();  // once for all work posted until it wakes
 }
 
 void Poller::run_posted() noexcept {

@@ -5,9 +5,9 @@
 // that nobody waits for is the descriptor disarmed, until the next wait. All but `post` belongs to
 // the worker's kernel thread.
 //
-// A read that is likely to find nothing, as the last one did, is not tried at once but when others
-// have run and no thread is ready: where the answer comes from one of these it is there by then,
-// and neither the vain read nor a look for events was needed.
+// A read that is likely to find nothing, as the last one did, is tried only when other threads have
+// run and none is ready: if one of these is to write what is read, it is there by then, and neither
+// a vain read nor a look for events was needed.
 #pragma once
 
 #include <sys/epoll.h>
@@ -40,15 +40,16 @@ class Poller {
 
   /// Parks the calling thread; see io.h.
   Result<> wait(int fd, Direction direction, Deadline deadline);
-  /// Before a read: parks the calling thread if it would be in vain by what came of the last ones,
+  /// Before a read: if it would be in vain, judging by the last ones, parks the calling thread
   /// until it is worth trying, but not beyond the deadline. ECANCELED as `wait`. `switches`: of the
   /// worker so far.
   Result<> put_off_read(int fd, Deadline deadline, std::uint64_t switches);
-  /// Lets the first of the reads that were put off be tried. False if no other thread has run
-  /// since then, or there is none.
+  /// Lets the first of the reads that were put off be tried. False if there is none, or no other
+  /// thread has run since it was put off.
   bool try_one_read(std::uint64_t switches);
   void forget(int fd);
-  /// All that are neither watched nor waited for: they may be closed where nobody can forget them.
+  /// Forgets all descriptors that are neither watched nor waited for: they may be closed where
+  /// nobody can forget them.
   void forget_idle();
   Result<> watch(int fd, FdWatcher& watcher);
   void unwatch(int fd);
@@ -56,11 +57,12 @@ class Poller {
   /// From any kernel thread.
   void post(std::function<void()> work);
   [[nodiscard]] bool has_posted() const { return has_posted_.load(); }
-  /// What the functions throw ends the program.
+  /// An exception that leaves one of the functions ends the program.
   void run_posted() noexcept;
 
   /// Looks at the descriptors, waiting until `deadline_ns` (a past one: not at all; kNever: for
-  /// ever) for the first event, posted work or a kick. The lock, if given, is open while it waits.
+  /// ever) for the first event, posted work or a kick. The lock, if given, is unlocked while it
+  /// waits.
   void poll(std::int64_t deadline_ns, RuntimeLock* lock);
   /// Ends a `poll` that waits.
   void kick();
@@ -81,7 +83,7 @@ class Poller {
     std::array<char, 16> label;
     WaitQueue readers;
     WaitQueue writers;
-    WaitQueue later_readers;  // whose reads were put off
+    WaitQueue later_readers;  // threads whose reads were put off
   };
 
   Poller(int epoll_fd, int event_fd) : epoll_fd_(epoll_fd), event_fd_(event_fd) {}
@@ -100,11 +102,11 @@ class Poller {
   int event_fd_;
   bool has_nanosecond_wait_ = true;
   std::atomic<std::int64_t> linger_again_ns_ = 0;
-  AwakeProcessors processors_;                            // of the one worker that waits
+  AwakeProcessors processors_;                            // used by the one worker that waits
   std::vector<std::unique_ptr<Descriptor>> descriptors_;  // by number
   std::size_t registered_ = 0;
   std::size_t waiting_threads_ = 0;
-  std::deque<int> put_off_;  // descriptors that have `later_readers`, or had
+  std::deque<int> put_off_;  // descriptors that have or had `later_readers`
 
   std::mutex inbox_mutex_;
   std::vector<std::function<void()>> inbox_;  // guarded by inbox_mutex_

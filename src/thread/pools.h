@@ -1,7 +1,7 @@
 // Pools: where a runtime's threads get their Controls, numbers and stacks from.
 //
-// With several workers each has a cache, so that most threads are made and buried without a lock;
-// what a cache lacks, or has too much of, goes to and from the common pools under one.
+// With several workers each has a cache, so that most threads are made and freed without a lock;
+// what a cache lacks or has too much of is moved from or to the common pools under a lock.
 #pragma once
 
 #include <cstdint>
@@ -34,23 +34,23 @@ class Pools {
   [[gnu::always_inline]] void bind(Worker& worker, Control& thread) {
     several_ ? bind_cached(worker.cache, thread) : stacks_.bind(thread);
   }
-  /// The thread may still run on its stack: with several workers `return_foreign` must follow when
-  /// it does not any more.
+  /// Takes the thread's stack back, on which it may still run: with several workers
+  /// `return_foreign` must follow when it no longer does.
   [[gnu::always_inline]] void unbind(Worker& worker, Control& thread) {
     several_ ? unbind_cached(worker.cache, thread) : stacks_.unbind(thread);
   }
   void return_foreign(Worker& worker);
-  /// Of a thread that will never run: the one that it has, or was promised.
+  /// Takes back the stack that a thread has, or was promised, and that will never run.
   void take_back_stack(Worker& worker, Control& thread);
 
-  // To be looked at while no worker is inside.
+  // To be called only while no worker is in one of the functions above.
   [[nodiscard]] const StackPool& stacks() const { return stacks_; }
   [[nodiscard]] const ControlPool& controls() const { return controls_; }
-  /// At the end; nothing may be taken or given back any more.
+  /// For the runtime's end: nothing may be taken or given back any more.
   ControlPool take_controls() { return std::move(controls_); }
 
  private:
-  // So many are fetched at a time; twice as many are kept.
+  // How many are fetched at a time; a cache keeps twice as many.
   static constexpr std::uint32_t kBatch = 32;
 
   Control* take_cached(PoolCache& cache, std::size_t stack_size) {
@@ -75,7 +75,7 @@ class Pools {
     if (cache.next_id == cache.end_of_ids) fetch_ids(cache);
     return cache.next_id++;
   }
-  // A stack of the cache leaves the promise over for another thread.
+  // If the stack comes from the cache, the promise is left for another thread.
   void bind_cached(PoolCache& cache, Control& thread) {
     Stack* const stack = cache.stacks;
     if (thread.size_class != 0 || stack == nullptr) return bind_commonly(thread);
@@ -104,7 +104,7 @@ class Pools {
   void return_promises(PoolCache& cache, const Control& example);
   void fetch_ids(PoolCache& cache);
   void return_stacks(PoolCache& cache);
-  // Under the lock, for stacks of other sizes than the usual and where the cache has none.
+  // Under the lock, for stacks of unusual sizes, or if the cache has none.
   bool promise_commonly(std::size_t size, Control& to);
   void bind_commonly(Control& thread);
 

@@ -1,10 +1,10 @@
 // Preemption: a timer's signal for each worker, and what its handler does.
 //
-// The handler runs on the stack of the thread that it interrupts, and yields there: the thread goes
-// on, by return from the handler, when it is its turn again, on the same worker (its registers may
-// hold addresses that belong to the kernel thread). In a section, or with interrupts off, the
-// signal is only noted, and taken up at the end. Outside of the program's own code, in malloc, say,
-// it is passed over until the next tick: such code may hold locks of the kernel thread.
+// The handler runs on the stack of the thread that it interrupts, and yields there: when its turn
+// comes again, the thread goes on, by return from the handler, on the same worker (its registers
+// may hold addresses that belong to the kernel thread). In a section, or with interrupts off, the
+// signal is only noted, and acted on at the end. Outside of the program's own code (in malloc, for
+// example) it is ignored until the next tick: such code may hold locks of the kernel thread.
 
 #include <link.h>
 #include <sys/syscall.h>
@@ -61,7 +61,7 @@ void on_tick(int, siginfo_t*, void* raw_context) {
   const int saved_errno = errno;
   // Only now, when the interrupted code is known to be the program's own, may another tick come:
   // one that interrupted this handler before would take its code for the thread's. The threads that
-  // run before it returns get the mask of the one interrupted: ThreadSanitizer calls handlers with
+  // run before it returns get the mask of the interrupted one: ThreadSanitizer calls handlers with
   // all signals blocked.
   pthread_sigmask(SIG_SETMASK, &context.uc_sigmask, nullptr);
   self->scheduler->preempt(*self);
@@ -81,7 +81,7 @@ bool install_tick_handler() {
   return sigaction(kTickSignal, &action, nullptr) == 0;
 }
 
-/// Of the calling kernel thread, for the tick; true if that was blocked before.
+/// Changes whether the calling kernel thread blocks the tick; true if it did before.
 bool change_mask(int how) {
   sigset_t tick, before;
   sigemptyset(&tick);
@@ -133,7 +133,7 @@ void Scheduler::preempt(Control& self) {
   worker.preempted = &self;
   switch_from(self, nullptr);
   self.preempted = false;
-  // It has just been its turn: what came meanwhile was for others.
+  // The thread has just come to its turn: a tick meanwhile was for others.
   worker.preemption_due.store(false, std::memory_order_relaxed);
   detail::leave_section();
 }
@@ -143,8 +143,8 @@ void Scheduler::yield_due() {
   if (self != nullptr && self->interrupts_off == 0) preempt(*self);
 }
 
-// Events were looked for, so that whom the time or a descriptor woke is ready now. The thread if it
-// keeps the worker; else it stands among those that are ready.
+// Events were looked for, so threads that the time or a descriptor woke are ready now. Returns the
+// interrupted thread if it keeps the worker; otherwise puts it among the ready ones.
 Control* Scheduler::decide_preempted(Worker& worker) {
   Control& thread = *std::exchange(worker.preempted, nullptr);
   if (!policy_) {

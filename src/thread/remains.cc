@@ -9,8 +9,8 @@
 namespace spindle::thread {
 namespace {
 
-// Handles that stand on the stacks of threads which sleep for ever keep theirs to the end of the
-// program, where whoever looks for leaks shall find them here.
+// Handles on the stacks of threads that sleep for ever keep their Remains to the end of the
+// program, where a search for leaks shall find them through this list.
 constinit std::mutex remains_mutex;
 constinit Remains* first_remains = nullptr;
 
@@ -39,7 +39,7 @@ void Remains::keep(ControlPool controls) {
     thread.blocking = nullptr;
     thread.in_policy = false;
     if (thread.end != &end_is_nobodys) ++remains->handles_;
-    // Locks that it holds for ever name it.
+    // Locks that it holds for ever point to it.
     if (thread.state != ThreadState::kEnded) ++remains->handles_;
   }
   if (remains->handles_ > 0) static_cast<void>(remains.release());

@@ -1,7 +1,7 @@
-// Remains: the Controls of a runtime that is gone, kept for those who still have handles to its
-// threads. They can ask how a thread ended and let go of it; the last one takes the rest away.
-// Those of a runtime whose threads did not all end stay for good: a lock that outlives it may name
-// one.
+// Remains: the Controls of a runtime that is gone, kept while there are handles to its threads. A
+// handle can still tell how its thread ended, and let go of it; when the last one does, the
+// Controls are freed. Those of a runtime whose threads did not all end stay for good: a lock that
+// outlives it may name one.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ class Remains {
  public:
   /// Keeps the Controls for as long as there are handles to some of them.
   static void keep(ControlPool controls);
-  /// By who has the handle to a thread whose runtime is gone.
+  /// For the owner of a handle to a thread whose runtime is gone.
   static void let_go_of(Control& thread);
   ~Remains();
 
@@ -26,8 +26,8 @@ class Remains {
   explicit Remains(ControlPool controls);
 
   ControlPool controls_;
-  Remains* next_ = nullptr;               // of all that there are
-  std::atomic<std::size_t> handles_ = 0;  // and threads that never ended
+  Remains* next_ = nullptr;               // in the list of all
+  std::atomic<std::size_t> handles_ = 0;  // plus threads that never ended
 };
 
 }  // namespace spindle::thread

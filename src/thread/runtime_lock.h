@@ -1,9 +1,10 @@
 // RuntimeLock: keeps the workers of one runtime out of one another's sections.
 //
 // It has no owner: a thread that waits inside a section leaves it locked for the thread that its
-// worker goes on with, which unlocks it. Whoever finds it locked spins for less than a microsecond
-// and then sleeps in the kernel, so a worker whose holder lost its CPU wastes nothing (the three
-// states are those of Drepper, "Futexes are tricky", 2011). Small pools use such locks too.
+// worker goes on with, which unlocks it. A worker that finds it locked spins for less than a
+// microsecond and then sleeps in the kernel, so it wastes no time if the holder has lost its CPU
+// (the three states are those of Drepper, "Futexes are tricky", 2011). The pools use such a lock
+// too.
 #pragma once
 
 #include <linux/futex.h>
@@ -18,7 +19,7 @@
 namespace spindle::thread {
 
 /// Sleeps while `word` is `value`, until woken or until the moment of CLOCK_MONOTONIC (null: no
-/// limit). Both leave errno, which is a thread's, alone.
+/// limit). futex_wait and futex_wake do not change errno, which belongs to the thread.
 [[gnu::noinline]] inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value,
                                          const timespec* deadline = nullptr) {
   const int saved_errno = errno;
@@ -35,7 +36,7 @@ inline void futex_wake_one(std::atomic<std::uint32_t>& word) {
   futex_wake(word, 1);
 }
 
-/// Nobody who waits for another kernel thread spins more often: less than a microsecond.
+/// How often a kernel thread spins at most when it waits for another: less than a microsecond.
 inline constexpr int kMostSpins = 40;
 
 /// Tells the processor that it spins.

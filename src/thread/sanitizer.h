@@ -1,4 +1,4 @@
-// What the sanitizers want to be told of a switch of stacks. Without them, nothing.
+// What the sanitizers must be told of a switch of stacks. In builds without them, nothing is done.
 #pragma once
 
 #include <pthread.h>
@@ -34,7 +34,8 @@
 
 namespace spindle::thread::sanitizer {
 
-/// By how much frames grow: they have red zones, and keep more alive. Every stack grows with them.
+/// The factor by which frames grow, for they have red zones and keep more variables. Every stack is
+/// made larger by it.
 #if defined(SPINDLE_ASAN) || defined(SPINDLE_TSAN)
 inline constexpr std::size_t kStackGrowth = 4;
 #else
@@ -52,7 +53,7 @@ inline void name_threads_in_reports() {
 #endif
 }
 
-/// Fresh memory. Where it lies other stacks may have been, whose frames were left and not returned
+/// The memory is fresh. Other stacks may have been there, whose frames were left and not returned
 /// from: their red zones are still poisoned.
 inline void memory_mapped([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t size) {
 #if defined(SPINDLE_ASAN)
@@ -60,7 +61,7 @@ inline void memory_mapped([[maybe_unused]] void* begin, [[maybe_unused]] std::si
 #endif
 }
 
-/// The stack that the kernel thread was given, for the context that runs between threads.
+/// Tells of the kernel thread's own stack, on which the context between threads runs.
 inline void adopt_kernel_thread([[maybe_unused]] Control& root) {
 #if defined(SPINDLE_ASAN)
   pthread_attr_t attributes;

@@ -27,12 +27,12 @@ static_assert(kSwitchesBetweenPolls / 2 % kTimersAtATime == 0);
 
 std::mutex schedulers_mutex;
 
-/// Where the callable of a thread that has not run yet stands.
+/// The callable of a thread that has not run yet.
 void* callable_of(Control& thread) {
   return thread.begins_in_room ? thread.beginning.room : thread.beginning.elsewhere;
 }
 
-/// No character is cut in two: what shows names may want them in UTF-8.
+/// Cuts no UTF-8 character in two, for whatever shows names may require UTF-8.
 std::size_t length_of_name(std::string_view name) {
   if (name.size() <= kLongestName) return name.size();
   const auto goes_on = [&](std::size_t at) {
@@ -114,7 +114,7 @@ Scheduler::~Scheduler() {
   Scheduler** at = &first_scheduler;
   while (*at != this) at = &(*at)->next_scheduler_;
   *at = next_scheduler_;
-  // What threads wait for that never ended may outlive them.
+  // An object for which such threads wait may outlive them.
   for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
     const Control& thread = controls().at(slot);
     if (is_live(thread) && is_parked(thread)) WaitQueue::unlink_all(*thread.parked);
@@ -217,7 +217,7 @@ void Scheduler::cancel(Control& thread) {
 
 std::size_t Scheduler::live_threads() const {
   if (!several_) return live_;
-  // Those that ended first, so that the difference is never too small.
+  // Counts the ended threads first, so that the difference is never too small.
   std::uint64_t ended = 0, started = 0;
   for (std::size_t i = 0; i < workers(); ++i) ended += worker(i).ended.load();
   for (std::size_t i = 0; i < workers(); ++i) started += worker(i).started.load();
@@ -245,8 +245,8 @@ inline void Scheduler::end_current(Control& self) {
   __builtin_unreachable();
 }
 
-// Inlined, as is all that is left by a jump: of a call that never returns the processor would
-// expect the return, and then predict all returns of the thread that goes on wrongly.
+// Inlined, as everything that is left by a jump: after a call that never returns the processor
+// would still expect its return, and so mispredict all returns of the thread that goes on.
 inline void Scheduler::end_among_several(Control& self) {
   check_stack(self);
   self.state = ThreadState::kEnded;
@@ -255,7 +255,7 @@ inline void Scheduler::end_among_several(Control& self) {
   Control* const next = take_next_among_several(worker);
   Control& to = next != nullptr ? *next : worker.root;
   if (__builtin_expect(watched_, 0)) tell_of_switch(self, to);
-  if (to.stack == nullptr) bind_stack(worker, to);  // not this one's, which is free from now on
+  if (to.stack == nullptr) bind_stack(worker, to);  // before this thread's stack becomes free
   pools_.unbind(worker, self);
 #if defined(SPINDLE_TSAN)
   worker.buried_fiber = self.fiber;
@@ -446,15 +446,15 @@ void Scheduler::look_for_events(Worker& worker, std::int64_t deadline_ns) {
   expire_due(worker);
 }
 
-// Whose time has come go before those that are ready: behind very many they would be late by all
-// that these do. But only so many at a time that the others come on just as fast.
+// Threads whose time has come go before those that are ready: behind very many they would be late
+// by all that these do. But only so many go at a time that the others get on just as fast.
 void Scheduler::expire_due(Worker& worker) {
   if (timers_.empty()) return;
   const bool in_front = plain_ && worker.first != nullptr;
   Control* const first = in_front ? std::exchange(worker.first, nullptr) : nullptr;
   Control* const last = in_front ? std::exchange(worker.last, nullptr) : nullptr;
   std::size_t left = in_front ? kSwitchesBetweenPolls / 2 : SIZE_MAX;
-  // Some at a time, so that what is known of each is fetched while others are seen to.
+  // Several at a time, so that one's data is fetched into the cache while others are handled.
   std::array<WaitNode*, kTimersAtATime> due;
   for (std::size_t count = due.size(); count == due.size() && left > 0; left -= count) {
     count = timers_.take_due(worker.coarse_now_ns, due);

@@ -1,13 +1,13 @@
-// Scheduler: the inside of a Runtime: who is ready, the switch itself, and what if nobody is ready.
+// Scheduler: the inside of a Runtime: the ready threads, the switch, and what if none is ready.
 //
 // A thread that waits goes straight to the next ready one. Only when there is none, and every
 // kSwitchesBetweenPolls switches, control returns to the root: the context in which `run` was
-// called (or the worker began), on the kernel thread's own stack, where events are looked for and
-// callbacks run. Under "fcfs" the ready threads stand in an intrusive queue: no policy is asked.
+// called (or the worker began), on the kernel thread's own stack, where it looks for events and
+// runs callbacks. Under "fcfs" the ready threads stand in an intrusive queue: no policy is asked.
 //
 // With several workers each has a deque of ready threads, from which idle ones take; a policy
 // object is shared by all. What concerns the worker alone is done in passages, all else in sections
-// (passage.h). How a thread is left is told in several_workers.cc.
+// (passage.h). several_workers.cc tells how a thread is left.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ class Scheduler {
   Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                    void (*entry)(void*), void** storage);
   void start(Control& thread);
-  void discard(Control& thread);  // prepared, and not started
-  void release(Control& thread);  // that has ended; also when `run` has returned
+  void discard(Control& thread);  // a prepared thread that was not started
+  void release(Control& thread);  // a thread that has ended; also when `run` has returned
   void cancel(Control& thread);
 
   // For the running thread.
@@ -57,7 +57,7 @@ class Scheduler {
   void end_section(Worker& worker);
   void begin_passage(Worker& worker);
   void end_passage(Worker& worker);
-  /// Whoever changes how a thread that has not ended is joined must stop the others for it.
+  /// True if changing how a thread that has not ended is joined requires stopping the others.
   bool stops_to_join() const { return ends_alone_; }
   void stop_others();
   void let_others_go();
@@ -73,10 +73,10 @@ class Scheduler {
   bool priorities_differ() const { return priorities_differ_.load(std::memory_order_relaxed); }
   void set_own_priority(Control& thread, int priority);
   void set_effective_priority(Control& thread, int priority);
-  /// Raises those for whom the thread waits, and for whom these wait in turn, to its priority.
+  /// Raises those for whom the thread waits, and those for whom they wait in turn, to its priority.
   void donate(const Control& from);
-  Blocking*& first_blocked() { return first_blocked_; }  // of those that are listed
-  /// Gives it the highest of its own and of those that wait for it; then whom it waits for, too.
+  Blocking*& first_blocked() { return first_blocked_; }  // the list of Blocking
+  /// Gives it the highest priority of its own and of its waiters; then those for which it waits.
   void settle(Control& thread);
 
   // Deadlock.
@@ -99,7 +99,7 @@ class Scheduler {
   Runtime* runtime() const { return runtime_; }
   std::string_view policy_name() const;
   std::size_t live_threads() const;
-  void wake_for_posted();  // somebody shall look
+  void wake_for_posted();  // some worker shall look
   unsigned workers() const { return 1 + static_cast<unsigned>(others_.size()); }
   Worker& worker(std::size_t number) { return number == 0 ? main_ : *others_[number - 1]; }
   const Worker& worker(std::size_t number) const {
@@ -111,7 +111,7 @@ class Scheduler {
   Result<> use_policy(std::string_view name);
   static void thread_main();
   [[noreturn, gnu::always_inline]] inline void end_current(Control& self);
-  Worker& here();  // of the calling kernel thread
+  Worker& here();  // the calling kernel thread's
   void yield_otherwise(Control& self);
   void make_ready_otherwise(Control& thread, Why why);
   Control* take_otherwise(Worker& worker);
@@ -126,7 +126,7 @@ class Scheduler {
   void begin_thread(Control& from, Control& to, bool ends);
   void tell_of_switch(Control& from, Control& to);
 
-  // The part that speaks with policies.
+  // Talking to policies.
   Account& account_of(Control& thread);
   void account(Control& self);
   void begin_accounting();
@@ -197,13 +197,13 @@ class Scheduler {
   // What a switch touches stands together.
   bool plain_ = true;  // one worker, first come, first served
   bool guarded_ = false;
-  bool watched_ = false;  // somebody wants to know of each switch
+  bool watched_ = false;  // there is a SwitchObserver
   bool several_ = false;
   bool child_first_ = false;
-  bool ends_alone_ = false;  // no atomic instruction tells that a thread has ended
+  bool ends_alone_ = false;  // a thread's end needs no atomic instruction
   std::atomic<bool> priorities_differ_ = false;
   bool tracks_locks_ = false;
-  Gate gate_;  // of passages; barred where switches need sections
+  Gate gate_;  // for passages; barred while switches need sections
   std::unique_ptr<CpuPolicy> policy_;
   Worker main_;
   Pools pools_;
@@ -231,17 +231,17 @@ class Scheduler {
 
   alignas(64) RuntimeLock lock_;  // of sections
   std::uint32_t stops_ = 0;
-  CommonQueue behind_;  // child first: those that yielded
+  CommonQueue behind_;  // child first: threads that yielded
   std::vector<std::unique_ptr<Worker>> others_;
   std::atomic<std::uint32_t> idle_workers_ = 0;
-  std::atomic<Worker*> watcher_ = nullptr;      // idle, looks after what busy ones do not come to
-  std::atomic<bool> somebody_watches_ = false;  // or is asked to
+  std::atomic<Worker*> watcher_ = nullptr;      // the idle worker that looks after busy ones
+  std::atomic<bool> somebody_watches_ = false;  // or has been asked to
   std::size_t ready_in_policy_ = 0;
-  bool policy_withholds_ = false;   // it was asked since it was told of a ready one, and gave none
+  bool policy_withholds_ = false;   // asked since the last thread became ready, it gave none
   bool stuck_ = false;              // every thread is asleep for ever
   std::atomic<bool> over_ = false;  // several workers: no thread is left, or all are stuck
-  Worker* in_poller_ = nullptr;     // sleeps there
-  Worker* timekeeper_ = nullptr;    // sleeps until the first timer
+  Worker* in_poller_ = nullptr;     // the worker that sleeps there
+  Worker* timekeeper_ = nullptr;    // the worker that sleeps until the first timer
   std::int64_t timekeeper_until_ns_ = 0;
 };
 

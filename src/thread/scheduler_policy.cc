@@ -1,4 +1,4 @@
-// The part of the Scheduler that speaks with policies and knows of priorities.
+// The part of the Scheduler that talks to policies and keeps priorities.
 
 #include <algorithm>
 #include <cstdio>
@@ -14,7 +14,7 @@ namespace spindle::thread {
 
 namespace {
 
-/// What a policy that was written for a course may do wrong is told in words.
+/// In words, since this is a likely mistake in a policy written for a course.
 [[noreturn]] void report_not_ready(const CpuPolicy& policy, TaskId task) {
   std::fprintf(stderr, "the policy \"%s\" gave task %llu, which is not among its ready ones\n",
                std::string(policy.name()).c_str(), static_cast<unsigned long long>(task.value));
@@ -60,15 +60,15 @@ void Scheduler::set_policy(std::unique_ptr<CpuPolicy> policy) {
   for (Control* thread : ready) make_ready(*thread, Why::kWoken);
 }
 
-// What stands there from the thread that had the Control before is forgotten first.
+// First forgets what is there from the thread that had the Control before.
 Account& Scheduler::account_of(Control& thread) {
   Account& account = controls().account(thread);
   if (!std::exchange(thread.has_account, true)) account = Account{};
   return account;
 }
 
-// While the world is stopped, before somebody begins to want to know how long threads run: those
-// that run were given their workers when nobody took note of it.
+// While the world is stopped, before run times are needed for the first time: nobody noted when the
+// threads that run got their workers.
 void Scheduler::begin_accounting() {
   if (policy_ || watched_) return;
   const VirtualTime now{monotonic_ns()};
@@ -79,7 +79,7 @@ void Scheduler::begin_accounting() {
   }
 }
 
-// The thread gives its worker away; its burst goes on later if it was interrupted.
+// The thread gives its worker up; its burst goes on later if it was interrupted.
 void Scheduler::account(Control& self) {
   Account& account = account_of(self);
   account.last_run = VirtualTime{monotonic_ns()} - account.chosen_at;
@@ -141,7 +141,7 @@ Control* Scheduler::take_from_policy() {
 void Scheduler::set_effective_priority(Control& thread, int priority) {
   if (thread.priority == priority) return;
   thread.priority = priority;
-  // A ready one that is tied to a worker, or was interrupted just now, stands elsewhere.
+  // A ready thread that is tied to a worker, or was interrupted just now, stands elsewhere.
   if (!thread.in_policy) return;
   policy_->removed(task_of(thread));
   --ready_in_policy_;
@@ -155,7 +155,7 @@ void Scheduler::set_own_priority(Control& thread, int priority) {
 }
 
 void Scheduler::donate(const Control& from) {
-  // Ends: each that is looked at again had a lower priority before.
+  // The loop ends: each thread that is looked at again had a lower priority before.
   std::vector<const Control*> raised;
   for (const Control* waits = &from; waits != nullptr;) {
     if (waits->blocking != nullptr && (waits == &from || is_parked(*waits))) {
@@ -173,7 +173,7 @@ void Scheduler::donate(const Control& from) {
 
 void Scheduler::settle(Control& thread) {
   if (!std::exchange(lists_all_blocked_, true)) {
-    // Those that wait since before priorities differed.
+    // Lists those that began to wait before priorities differed.
     const StoppedWorld stopped(*this);
     for (std::uint32_t slot = 0; slot < controls().size(); ++slot) {
       Control& waits = controls().at(slot);

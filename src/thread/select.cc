@@ -19,7 +19,7 @@ Result<Selected> select(SelectCases cases, Timeout timeout) {
   for (const auto& one : cases) nodes.push_back(&one->enqueue());
   Selection selection{.nodes = nodes};
   for (WaitNode* node : nodes) node->selection = &selection;
-  // The first node is the one that is parked on; whichever is woken, all are taken out.
+  // The thread parks on the first node; whichever is woken, all are taken out.
   if (!WaitQueue::park(*nodes.front(), timeout)) {
     return Error{ETIMEDOUT, "no channel was ready in time"};
   }

@@ -1,10 +1,10 @@
-// The part of the Scheduler that each switch runs through where there are several workers.
+// The part of the Scheduler that runs at each switch if there are several workers.
 //
 // As soon as a thread stands in a deque another worker may go on with it. So a thread that yields
-// is only noted (Worker::left); the next one to run on the worker hands it on, when nothing of it
-// is in use any more. A thread that waits is let go of likewise, by leaving its section. A thread
-// that ends gives its stack to this worker's cache, from which nobody else takes, and is not
-// touched any more once it says that it has ended.
+// is only noted (Worker::left); the next one to run on the worker hands it on, when its stack and
+// context are no longer in use. A thread that waits is let go of likewise: the next one leaves its
+// section. A thread that ends gives its stack to this worker's cache, from which nobody else takes,
+// and is not touched any more once it says that it has ended.
 
 #include <algorithm>
 
@@ -39,7 +39,8 @@ void empty_inbox(Worker& worker) {
   go_to(self, next != nullptr ? *next : self.worker->root);
 }
 
-// A passage is left, and who is to be woken woken, where `self` ends its own.
+// Makes the runtime's lock held or not, as the arriving thread needs it. That thread leaves the
+// passage, and wakes whoever is to be woken, when it ends its own section or passage.
 [[gnu::noinline]] void Scheduler::settle_lock(Worker& worker, bool wants_it) {
   if (wants_it) {
     keep_others_out(worker);
@@ -71,10 +72,10 @@ void Scheduler::yield_among_several(Control& self) {
 
 [[gnu::noinline]] void Scheduler::say_ended_atomically(Worker& worker, Control& dead) {
   WaitQueue* joiner = nullptr;
-  // Whoever joins finds the mark.
+  // A thread that joins later finds the mark.
   if (dead.end.compare_exchange_strong(joiner, &end_was_reached, std::memory_order_acq_rel)) return;
   if (joiner != &end_is_nobodys) {
-    // The one who waits may have given up at this moment.
+    // The joining thread may have given up at this moment.
     keep_others_out(worker);
     joiner = dead.end.exchange(&end_was_reached);
   }
@@ -94,16 +95,18 @@ void Scheduler::hand_on(Worker& worker, Control& thread, bool in_front) {
     worker.deque.push(thread);
   }
   if (idle_workers_.load(std::memory_order_relaxed) == 0) return;
-  // One ready thread is this worker's own next, and others shall only watch whether it comes to it.
+  // A single ready thread is this worker's next; others shall only watch whether the worker gets to
+  // it.
   child_first_ || worker.deque.size() > 1 ? wake_someone() : ask_to_watch();
 }
 
-// Of a thread that is tied to one.
+// The worker to which a tied thread is tied.
 Worker& Scheduler::home_of(const Control& thread) {
   return thread.preempted ? *thread.worker : worker(static_cast<std::size_t>(thread.pinned_to));
 }
 
-// To the one worker that may run it. While this one does, others shall look for events.
+// Sends the thread to the one worker that may run it. If that is this one, others shall look for
+// events meanwhile.
 void Scheduler::send(Worker& home, Control& thread) {
   if (&home == &here()) {
     queue_up(home, thread, false);
@@ -118,7 +121,7 @@ void Scheduler::send(Worker& home, Control& thread) {
 
 Control* Scheduler::take_among_several(Worker& worker) {
   if (worker.inbox.load(std::memory_order_relaxed) != nullptr) empty_inbox(worker);
-  // Those that only this worker can run and those that any can, by turns.
+  // Takes in turn from the threads that only this worker can run and those that any worker can.
   const bool tied_first = worker.first != nullptr && (worker.turn = !worker.turn);
   Control* next = tied_first ? take_tied(worker) : nullptr;
   if (next == nullptr) next = policy_ ? take_from_policy() : take_own(worker);
@@ -139,8 +142,8 @@ Control* Scheduler::take_own(Worker& worker) {
   return newest != nullptr ? newest : behind_.pop();
 }
 
-// The oldest are taken: half of them first come, first served; one of those of child-first, whose
-// oldest has the most work before it.
+// Takes the oldest: half of the threads under first come, first served; only one under child-first,
+// whose oldest has the most work before it.
 Control* Scheduler::steal(Worker& thief) {
   const std::size_t count = workers();
   for (std::size_t i = 1; i < count; ++i) {
@@ -161,7 +164,7 @@ Control* Scheduler::steal(Worker& thief) {
   return nullptr;
 }
 
-// While the world is stopped. Those that are tied to a worker stay there.
+// While the world is stopped. Threads that are tied to a worker stay there.
 std::vector<Control*> Scheduler::take_all_ready() {
   std::vector<Control*> ready;
   if (policy_ || !several_) {

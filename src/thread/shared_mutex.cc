@@ -14,14 +14,14 @@ inline bool SharedMutex::is_awaited() const {
   return __builtin_expect(!waiting_readers_.empty() || !waiting_writers_.empty(), 0);
 }
 
-// Nothing comes between, and nobody is to be told: a lone reader goes a short way, for which no
-// registers are saved.
+// True if no other thread can come between and nobody needs to be told: then a lone reader takes a
+// short way, for which no registers are saved.
 inline bool SharedMutex::needs_no_section(const Control& self) const {
   return !detail::sections_guarded && !self.tracks_locks && !is_awaited();
 }
 
 // These two are inlined into each function of the interface, whose return address is where the lock
-// is taken. What is asked for is put together only for who has to wait.
+// is taken. The request is put together only if the thread has to wait.
 [[gnu::always_inline]] inline LockOutcome SharedMutex::acquire(const LockRequest& request) {
   const Section section;
   if (is_written() || readers_.count() > 0) return wait_in(waiting_writers_, LockRequest(request));
@@ -115,8 +115,8 @@ bool SharedMutex::try_lock_shared_until(Deadline deadline) {
   return acquire_shared({deadline, __builtin_return_address(0)}) == LockOutcome::kTaken;
 }
 
-// Readers that let each other in do not wait for one another; where a waiting writer keeps new ones
-// out they do.
+// Readers that let each other in do not wait for one another; if a waiting writer keeps new readers
+// out, they do.
 void SharedMutex::track(const void* where, bool shared, bool waited_for) {
   in_order_ = true;
   note_taken(waiting_writers_, where, shared && prefer_ == Prefer::kReaders, waited_for);
@@ -130,13 +130,13 @@ void SharedMutex::check_may_go() const {
   if (checks_what_goes()) report_misuse("destroys", waiting_writers_, {writer_, &readers_});
 }
 
-// Of a reader: writers with a lower ticket go before.
+// For a reader's ticket: writers with a lower one than the result go before it.
 std::uint64_t SharedMutex::place_among_writers(std::uint64_t ticket) const {
   if (prefer_ == Prefer::kFair) return ticket;
   return prefer_ == Prefer::kWriters ? UINT64_MAX : 0;
 }
 
-// Readers that wait already wait for a writer that goes before them, too.
+// Readers that wait already now wait for this writer too, which goes before them.
 void SharedMutex::inherit_from_overtaken(Control& writer) {
   if (prefer_ != Prefer::kWriters || waiting_readers_.empty()) return;
   if (!writer.scheduler->priorities_differ()) return;
@@ -159,7 +159,7 @@ LockOutcome SharedMutex::wait_in(WaitQueue& queue, const LockRequest& request) {
   } else {
     inherit_from_overtaken(calling_thread());
   }
-  // Woken means that `admit` has given this thread the lock, or that it shall try again.
+  // It is woken when `admit` has given this thread the lock, or when it shall try again.
   LockOutcome outcome = wait_for_lock(waiter, queue, owners, request);
   for (LockRequest again = request; outcome == LockOutcome::kTaken && waiter.cancelled;) {
     waiter.cancelled = false;
@@ -186,8 +186,8 @@ bool SharedMutex::readers_turn() const {
              static_cast<const TicketNode*>(waiting_writers_.front())->ticket;
 }
 
-// Whose turn it is gets the lock; but if the thread has just tried another one in vain it is woken
-// to try (see note_vain_try).
+// The lock goes to whoever's turn it is; but if `self` has just tried another lock in vain, that
+// thread is only woken to try (see note_vain_try).
 void SharedMutex::let_go(Control& self) {
   if (!take_vain_try(self) || readers_.count() > 0) return admit();
   WaitQueue& queue = readers_turn() ? waiting_readers_ : waiting_writers_;
@@ -195,7 +195,7 @@ void SharedMutex::let_go(Control& self) {
   queue.wake_one();
 }
 
-// By one who was woken to do so. Others may have come sooner, or go before.
+// For a thread that was woken to try. Others may have come sooner, or go before it.
 bool SharedMutex::try_again(const TicketNode& waiter, bool reads, const void* where) {
   const auto* const writer = static_cast<const TicketNode*>(waiting_writers_.front());
   const bool is_behind =
@@ -220,7 +220,7 @@ void SharedMutex::admit() {
       writer_ = {&next, where};
     }
     queue.wake_one();
-    // Others may wait for the lock still.
+    // Others may still wait for the lock.
     if (next.scheduler->priorities_differ()) next.scheduler->settle(next);
   }
 }

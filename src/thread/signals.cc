@@ -13,7 +13,8 @@
 namespace spindle::thread {
 namespace {
 
-/// How many SignalEvents there are for a signal, and how the first of them found it.
+/// How many SignalEvents there are for a signal, and whether it was blocked before the first of
+/// them.
 struct AwaitedSignal {
   std::size_t by = 0;
   bool was_blocked = false;
@@ -30,7 +31,7 @@ void for_each_signal(const sigset_t& signals, Visit visit) {
   }
 }
 
-// In a section, both: the mutex must not be held by a thread that is preempted.
+// Both in a section: the mutex must not be held by a thread that is preempted.
 
 void block_for_another(const sigset_t& signals) {
   const Section section;

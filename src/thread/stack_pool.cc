@@ -20,7 +20,7 @@ namespace {
 constexpr int kMadvGuardInstall = 102;  // Linux 6.13; newer than the C library's headers
 constexpr std::size_t kSlabBytes = 64 * 1024 * 1024;
 constexpr std::size_t kMostStacksPerSlab = 4096;
-// So far ahead guards share the page tables that the first of them needs.
+// Guards as far ahead as this share the page tables that the first of them needs.
 constexpr std::size_t kSpanGuardedAhead = 2 * 1024 * 1024;
 constexpr std::size_t kMostGuardsAhead = 64;
 constexpr std::uint32_t kManyStacks = 1024;
@@ -43,7 +43,8 @@ std::size_t round_up_to_page(std::size_t size) {
   return (size + page_size() - 1) / page_size() * page_size();
 }
 
-/// One page of each of `count` slots, from `first` on; for how many it was done.
+/// Advises the kernel about one page of each of `count` slots, from `first` on. Returns for how
+/// many it did.
 std::size_t advise(std::byte* first, std::size_t slot_size, std::size_t count, int advice) {
   std::array<iovec, kMostGuardsAhead> pages;
   for (std::size_t i = 0; i < count; ++i) pages[i] = {first + i * slot_size, page_size()};
@@ -53,7 +54,7 @@ std::size_t advise(std::byte* first, std::size_t slot_size, std::size_t count, i
   return done > 0 ? static_cast<std::size_t>(done) / page_size() : 0;
 }
 
-/// Its end if none is in memory.
+/// The lowest page in memory; the end of the stack if there is none.
 std::byte* lowest_page_touched(const Stack& stack) {
   const auto size = static_cast<std::size_t>(stack.top - stack.bottom);
   const std::size_t pages = round_up_to_page(size) / page_size();
@@ -101,8 +102,8 @@ void Stack::wipe() {
   give_back_unused(used, end);
 }
 
-// The lower half, if many threads in a row did not come to it: it need not be looked through each
-// time for what one of them has done once.
+// Gives the lower half back if many threads in a row did not reach it, so that it is not searched
+// each time because one thread used it once.
 void Stack::give_back_unused(const std::byte* used, const std::byte* end) {
   const std::size_t pages = static_cast<std::size_t>(end - deepest) / page_size();
   const std::size_t lower_half = (pages + 1) / 2 * page_size();
@@ -114,7 +115,7 @@ void Stack::give_back_unused(const std::byte* used, const std::byte* end) {
   if (deepest == end) deepest = nullptr;
 }
 
-// Valgrind does not know the system calls of guarding ahead, and would say so.
+// Valgrind does not know the system calls of guarding ahead, and would warn of them.
 StackPool::StackPool(std::size_t usual_size)
     : guards_ahead_(!runs_on_valgrind()),
       wipes_(!runs_on_valgrind() && sanitizer::kStackGrowth == 1) {
@@ -168,7 +169,7 @@ bool StackPool::make_room(std::uint32_t size_class) {
 Stack* StackPool::cut(std::uint32_t size_class) {
   SizeClass& from = classes_[size_class];
   if (from.unused == from.end) {
-    // What was promised is there.
+    // The promise has made sure of a slab.
     CHECK(!from.spare_slabs.empty());
     from.unused = from.spare_slabs.back();
     from.spare_slabs.pop_back();
@@ -213,7 +214,7 @@ void StackPool::guard_ahead(SizeClass& of) {
   const std::size_t done = advise(of.unused, slot_size, count, kMadvGuardInstall);
   guards_ahead_ = done > 0;
   of.guarded_to += done * slot_size;
-  // Whoever has so many stacks will need these soon.
+  // A program with so many stacks will need these soon.
   if (made_ < kManyStacks) return;
   advise(of.unused + slot_size - page_size(), slot_size, done, MADV_POPULATE_WRITE);
 }

@@ -5,10 +5,10 @@
 // promised a stack when it is made (address space, which can run out) and gets it when it first
 // runs (memory): a million threads that are ready but never ran cost no stack. Not thread-safe.
 //
-// So that it can be told how deep a thread went, a stack of which more than the highest page was
-// used is wiped before the next thread gets it. Whether there is such a stack the kernel has to be
-// asked: each is looked at when it is used again for the first, the 8th, the 64th time and so on,
-// and whenever its thread is inspected.
+// To know how deep each thread went, a stack of which more than the highest page was used is wiped
+// before the next thread gets it. Only the kernel knows which stacks those are: it is asked about
+// each stack when that is used again for the first, the 8th, the 64th time and so on, and whenever
+// its thread is inspected.
 #pragma once
 
 #include <cstddef>
@@ -28,15 +28,15 @@ struct alignas(16) Stack {
   Stack* next = nullptr;  // among the free ones
   std::byte* bottom = nullptr;
   std::byte* top = nullptr;
-  std::byte* deepest = nullptr;  // page known to have been used; null: the highest one
+  std::byte* deepest = nullptr;  // the lowest page known to have been used; null: the highest
   std::uint32_t size_class = 0;
   std::uint32_t uses_to_look = 1;
   std::uint32_t uses_between = 1;
   bool canary = false;
   std::uint8_t unused_in_a_row = 0;
-  bool wiped = false;  // valgrind and the sanitizers would take that for a mistake
+  bool wiped = false;  // false under valgrind and the sanitizers, which would report it
 
-  /// Before another thread gets it.
+  /// To be called before another thread gets it.
   void renew() {
     if (wiped && --uses_to_look == 0) look_again();
     if (__builtin_expect(deepest != nullptr, 0)) wipe();
@@ -52,7 +52,7 @@ struct alignas(16) Stack {
 
 class StackPool {
  public:
-  /// `usual_size` is served exactly; other sizes are rounded up to a power of two.
+  /// Stacks of `usual_size` have just that size; other sizes are rounded up to a power of two.
   explicit StackPool(std::size_t usual_size);
   ~StackPool();
   StackPool(const StackPool&) = delete;
@@ -91,13 +91,13 @@ class StackPool {
     to.free = &stack;
     ++to.available;
   }
-  /// For a thread that will never run.
+  /// Takes the promise back, for a thread that will never run.
   void break_promise(const Control& to) { --classes_[to.size_class].promised; }
 
   [[nodiscard]] std::size_t stack_size(const Control& control) const {
     return classes_[control.size_class].stack_size;
   }
-  /// True if the address lies on the guard of the thread's stack. Safe in a signal handler.
+  /// True if the address lies on the guard of the thread's stack. Async-signal-safe.
   static bool guards(const Control& control, const void* address);
   [[nodiscard]] GuardKind guard_kind() const { return guard_kind_; }
   /// True unless the thread's stack has a canary and it was overwritten.
@@ -111,9 +111,9 @@ class StackPool {
     Stack* free = nullptr;
     std::byte* unused = nullptr;  // the rest of the newest slab
     std::byte* end = nullptr;
-    std::byte* guarded_to = nullptr;           // below it unused ones have their guards already
-    std::size_t available = 0;                 // free ones and unused ones
-    std::size_t promised = 0;                  // to threads that did not run yet
+    std::byte* guarded_to = nullptr;           // unused stacks below it have their guards already
+    std::size_t available = 0;                 // free and unused stacks
+    std::size_t promised = 0;                  // to threads that have not run yet
     std::vector<std::byte*> spare_slabs = {};  // made for promises, not cut yet
   };
   struct Slab {
@@ -126,9 +126,9 @@ class StackPool {
   bool make_room(std::uint32_t size_class);
   [[nodiscard]] static std::size_t slab_size(const SizeClass& of);
   Stack* cut(std::uint32_t size_class);
-  /// False if there is only a canary.
+  /// Guards the page; false if only by a canary.
   bool guard(std::byte* page);
-  /// Guards the next unused ones too, by one system call for many, and fetches their first pages.
+  /// Guards the next unused stacks too, many by one system call, and fetches their first pages.
   void guard_ahead(SizeClass& of);
   static bool canary_intact(const Control& control);
 
@@ -136,7 +136,7 @@ class StackPool {
   std::vector<Slab> slabs_;
   std::uint32_t made_ = 0;
   GuardKind guard_kind_ = GuardKind::kMadvise;
-  bool guards_ahead_;  // the kernel does so
+  bool guards_ahead_;  // the kernel can guard many by one call
   const bool wipes_;
 };
 

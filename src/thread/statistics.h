@@ -1,6 +1,6 @@
 // Whether the library keeps what only people ask for: how often workers switched, since when a
-// thread waits, where locks were taken. It always does, but in a build that is made to measure what
-// that costs (bench/threads).
+// thread waits, where locks were taken. It always does, except in a build that measures what this
+// costs (bench/threads).
 #pragma once
 
 namespace spindle::thread {

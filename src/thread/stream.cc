@@ -18,7 +18,7 @@ bool would_wait(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-/// So often is looked whether there is room in a backlog.
+/// How often to look whether there is room in a backlog.
 constexpr std::int64_t kBacklogLookNs = kNsPerMs;
 
 /// A set of descriptors that is one descriptor to those who wait.
@@ -38,7 +38,7 @@ class PollSet {
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
-  /// Of a descriptor that stands there more than once.
+  /// The events for a descriptor, which may be listed more than once.
   static std::uint32_t all_events(std::span<const pollfd> descriptors, int fd) {
     std::uint32_t events = 0;
     for (const pollfd& one : descriptors) {
@@ -54,7 +54,7 @@ class PollSet {
   int fd_;
 };
 
-// Of a Unix socket. Nobody tells when there is room in it again.
+// For a Unix socket: nothing tells when its backlog has room again.
 Result<> wait_for_backlog(Deadline deadline) {
   const std::int64_t now_ns = monotonic_ns();
   if (deadline.ns() <= now_ns) return Error{ETIMEDOUT, "the backlog was full for too long"};
@@ -136,7 +136,7 @@ Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout) {
   if (ready == 0) {
     const PollSet set(descriptors);
     if (set.fd() < 0) return Error{errno, "epoll_create1 failed"};
-    // Whoever ran before this thread may have taken what woke it.
+    // A thread that ran before this one may have taken what woke it.
     for (bool in_time = true; ready == 0 && in_time; ready = look()) {
       const Result<> woken = wait_readable(set.fd(), timeout);
       in_time = woken.ok();

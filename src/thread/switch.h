@@ -1,5 +1,5 @@
-// The parts of the Scheduler that each wait and each wake-up runs through, for the compiler to put
-// where they are used. Included by scheduler.h alone.
+// The parts of the Scheduler that run at each wait and each wake-up, for the compiler to inline.
+// Included only by scheduler.h.
 #pragma once
 
 #include "thread/end_of_life.h"
@@ -120,7 +120,7 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   }
 }
 
-// Nothing is left to do after the switch, but for the sanitizers, so that it can be a jump.
+// After the switch nothing is left to do, except for the sanitizers, so that it can be a jump.
 [[gnu::always_inline]] inline void Scheduler::switch_from(Control& self, Control* next) {
   if (__builtin_expect(several_, 0)) {
     leave_for(self, next);
@@ -141,7 +141,7 @@ inline void Scheduler::release(Control& thread) {
   pools_.give_back(current_scheduler == this ? here() : main_, thread);
 }
 
-// Of child-first: before all others.
+// Under child-first: the thread goes before all others.
 [[gnu::always_inline]] inline void Scheduler::hand_on_first(Worker& worker, Control& thread) {
   if (__builtin_expect(tied(thread), 0)) return send(home_of(thread), thread);
   worker.deque.push(thread);
@@ -159,8 +159,8 @@ inline Control* Scheduler::take_next_among_several(Worker& worker) {
   return take_among_several(worker);
 }
 
-// The last that is done with the thread: its Control may be another's at once. Of child-first
-// everybody else who changes the word has stopped this worker first (stops_to_join).
+// The last use of the thread: its Control may be another thread's at once. Under child-first,
+// anybody else who changes the word has stopped this worker first (stops_to_join).
 [[gnu::always_inline]] inline void Scheduler::say_ended(Worker& worker, Control& dead) {
   if (ends_alone_ && dead.end.load(std::memory_order_relaxed) == nullptr) {
     dead.end.store(&end_was_reached, std::memory_order_release);
@@ -194,7 +194,7 @@ inline Control* Scheduler::take_next_among_several(Worker& worker) {
   arrive(self);
 }
 
-// The first thing after a switch. Goes on in a section if `self` was in one, else in none.
+// Runs first after a switch. Goes on in a section if `self` was in one, otherwise in none.
 [[gnu::always_inline]] inline void Scheduler::arrive(Control& self) {
   Worker& worker = *self.worker;
   if (Control* const left = std::exchange(worker.left, nullptr)) {

@@ -88,7 +88,7 @@ spindle_switch_context:
 
 // void spindle_enter_context(void** from_sp /* x0 */, void* top /* x1 */, void (*f)() /* x2 */)
 //
-// Goes to a new stack. The frame left behind is the one that spindle_switch_context leaves.
+// Goes to a new stack. It leaves the same frame behind as spindle_switch_context.
         .globl  spindle_enter_context
         .type   spindle_enter_context, %function
         .p2align 4

@@ -1,4 +1,4 @@
-// SwitchObserver: whoever wants to know of each switch of a runtime.
+// SwitchObserver: is told of each switch of a runtime.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace spindle::thread {
 
-/// Is told of switches, for a trace.
+/// Implemented by a trace.
 class SwitchObserver {
  public:
   virtual ~SwitchObserver() = default;
-  /// Either may be a root (no thread: its id is 0).
+  /// Either may be a root, which is no thread: its id is 0.
   virtual void switched(const Control& from, const Control& to, std::int64_t now_ns) = 0;
 };
 

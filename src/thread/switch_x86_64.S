@@ -4,11 +4,11 @@
 // has to keep. MXCSR and the x87 control word stay as they are: threads share the modes of their
 // kernel thread. Signal masks too: keeping them apart would cost a system call a switch.
 //
-// All is jumped to from the middle of functions (context.h), with the address to go on at in rax,
-// and left by a jump: returns that come home in another thread than their calls would each be
-// predicted wrongly. Those functions may use the 128 bytes below their stack pointer, the red zone.
-// What is left of a context is, from its stack pointer up: r15, r14, r13, r12, rbx, rbp, the
-// address, the red zone.
+// These are entered by a jump from the middle of functions (context.h), with the address to go on
+// at in rax, and left by a jump: a return in another thread than its call would always be
+// mispredicted. Those functions may use the 128 bytes below their stack pointer, the red zone. A
+// context consists of, from its stack pointer up: r15, r14, r13, r12, rbx, rbp, the address, the
+// red zone.
 #if defined(__x86_64__)
 
         .text
@@ -19,7 +19,7 @@
         .cfi_offset \register, -\depth
         .endm
 
-// Leaves on the stack what is left of a context, and its place in *rdi.
+// Pushes what a context consists of, and stores its place in *rdi.
         .macro KEEP_CONTEXT
         .cfi_def_cfa %rsp, 0
         .cfi_register %rip, %rax
@@ -43,7 +43,7 @@
         .cfi_restore \register
         .endm
 
-// Takes it from the stack; rax is the address to go on at.
+// Pops it; rax is the address to go on at.
         .macro RESTORE_CONTEXT
         POP_KEPT %r15, 176
         POP_KEPT %r14, 168
@@ -76,8 +76,8 @@ spindle_switch_context:
 
 // from: void** /* rdi */, top: void* /* rsi */, f: void (*)() /* rdx */, go on at: /* rax */
 //
-// Goes to a new stack. The frame left behind is the one that spindle_switch_context leaves. The
-// function finds 0 for its return address: there unwinding ends.
+// Goes to a new stack. It leaves the same frame behind as spindle_switch_context. The function
+// finds 0 as its return address: there unwinding ends.
         .globl  spindle_enter_context
         .type   spindle_enter_context, @function
         .p2align 4

@@ -63,7 +63,7 @@ Control* prepare_and_start(const ThreadOptions& options, const void* callable, s
 
 namespace {
 
-/// While a thread waits for another's end.
+/// Exists while a thread waits for another's end.
 class Joining {
  public:
   Joining(Control& thread, WaitQueue& end)
@@ -74,7 +74,7 @@ class Joining {
   Joining(const Joining&) = delete;
   Joining& operator=(const Joining&) = delete;
 
-  /// It needs no wait.
+  /// True if the thread had ended: there is nothing to wait for.
   [[nodiscard]] bool had_ended() const { return before_ == &end_was_reached; }
   [[nodiscard]] bool is_anothers() const { return before_ != nullptr && !had_ended(); }
 
@@ -231,13 +231,14 @@ CancellationOff::CancellationOff() {
   Control& self = calling_thread();
   self.cancel_off.store(self.cancel_off + 1, std::memory_order_relaxed);
 }
-// Not inlined: a wait, and with it a change of the kernel thread, may lie between the two.
+// Not inlined: between constructor and destructor there may be a wait, and so a change of the
+// kernel thread.
 [[gnu::noinline]] CancellationOff::~CancellationOff() {
   Control& self = calling_thread();
   self.cancel_off.store(self.cancel_off - 1, std::memory_order_relaxed);
 }
 
-// Not inlined, and not known to have no effect: asked again after each wait.
+// Not inlined, and opaque to the compiler: it must be called again after each wait.
 [[gnu::noinline]] int& error_number() {
   asm volatile("" ::: "memory");
   return errno;

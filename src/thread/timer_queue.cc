@@ -10,16 +10,16 @@ namespace spindle::thread {
 namespace {
 
 constexpr std::size_t kArity = 4;
-/// A tick, by which the wheel reckons, is 2^19 ns.
+/// The wheel counts in ticks of 2^19 ns.
 constexpr unsigned kTickBits = 19;
-/// Where a number would be that of the one before, of the first in a slot.
+/// The bit that marks `previous` of the first timer in a slot.
 constexpr std::uint32_t kFirstOf = 0x8000'0000;
-/// In place of the next one's, of those in the heap.
+/// The value of `next` for timers in the heap.
 constexpr std::uint32_t kInHeap = UINT32_MAX - 1;
-/// So many are looked at for the first deadline of a slot.
+/// How many timers are looked at for the first deadline of a slot.
 constexpr int kMostLookedAt = 64;
-/// Where so many come due at a time, those that follow wait a little for one another: to sleep and
-/// to be woken for each of them costs more than all else that they do.
+/// If so many come due at a time, the following ones wait a little for one another: sleeping and
+/// being woken for each of them costs more than all else that they do.
 constexpr std::size_t kMany = 8;
 constexpr std::int64_t kLooksApartNs = 100'000;
 
@@ -122,8 +122,8 @@ void TimerQueue::remove_far(std::uint32_t number) {
   if (timer.next == kNone) filled_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
 }
 
-// Of a lower level all are before those of a higher one, for they share more digits with the
-// horizon; and of one level those with the lower digit.
+// All slots of a lower level come before those of a higher one, for they share more digits with the
+// horizon; within a level those with the lower digit come first.
 TimerQueue::Slot TimerQueue::first_slot() const {
   for (unsigned level = 0; level < kLevels; ++level) {
     unsigned index = index_of(horizon_tick_, level);
@@ -144,7 +144,7 @@ TimerQueue::Slot TimerQueue::first_slot() const {
   __builtin_unreachable();
 }
 
-// Puts what the slot holds where it belongs now.
+// Puts the timers of the slot where they belong now.
 void TimerQueue::empty_slot(unsigned slot) {
   std::uint32_t number = std::exchange(first_[slot], kNone);
   filled_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
@@ -156,8 +156,8 @@ void TimerQueue::empty_slot(unsigned slot) {
   }
 }
 
-// Not beyond what is still far away. Where the horizon's digits have changed, what shares them now
-// belongs to lower levels.
+// No timer that is still far away may be before `tick`. If digits of the horizon change, timers
+// that share them now belong to lower levels.
 void TimerQueue::move_horizon(std::uint64_t tick) {
   horizon_tick_ = tick;
   for (unsigned level = kLevels - 1; level > 0 && far_count_ > 0; --level) {
@@ -231,7 +231,8 @@ std::size_t TimerQueue::take_due(std::int64_t now_ns, std::span<WaitNode*> due) 
   return count;
 }
 
-// The beginning of the first slot if that holds too many to be looked at.
+// The first of the far deadlines, or the beginning of the first slot if that holds too many to be
+// looked at.
 std::int64_t TimerQueue::first_far_ns() const {
   const Slot slot = first_slot();
   std::int64_t first_ns = kNever;

@@ -11,7 +11,7 @@
 namespace spindle::thread {
 namespace {
 
-// As much of a JSON string as a name needs.
+// Escapes as much for a JSON string as a name needs.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -27,7 +27,7 @@ std::string microseconds(std::int64_t ns) {
   return text;
 }
 
-/// One span of Chrome's "complete" events. Process 1 has the threads' running, 2 their waiting.
+/// One of Chrome's "complete" events. Process 1 shows when threads run, process 2 when they wait.
 std::string span(std::string_view name, int process, std::uint64_t thread, std::int64_t begin_ns,
                  std::int64_t end_ns, std::string_view arguments) {
   return "{\"name\":\"" + escaped(name) + "\",\"ph\":\"X\",\"pid\":" + std::to_string(process) +
@@ -83,7 +83,7 @@ class Trace::Recorder : public SwitchObserver {
 
   void add(const Event& event) { events_[count_++ % events_.size()] = event; }
   static std::string span_from(const Event& event, std::int64_t until_ns);
-  // The object may be gone when the trace is written.
+  // A copy, for the object may be gone when the trace is written.
   const char* keep(const char* name) { return objects_.try_emplace(name).first->first.c_str(); }
 
   std::vector<Event> events_;
@@ -107,13 +107,13 @@ std::string Trace::Recorder::json() const {
     if (before != last.end()) text += span_from(before->second, event.at_ns);
     last.insert_or_assign(event.thread, event);
   }
-  // Who runs, or waits, still does.
+  // Threads that ran or waited last still do.
   const std::int64_t now_ns = monotonic_ns();
   for (const auto& [thread, event] : last) text += span_from(event, now_ns);
   return text + "\n]}\n";
 }
 
-// What the thread did from that event on; nothing if it was ready, or has ended.
+// The span that begins with the event; none if the thread was ready then, or ended.
 std::string Trace::Recorder::span_from(const Event& event, std::int64_t until_ns) {
   if (event.what == What::kBegins) {
     return ",\n" + span("runs", 1, event.thread, event.at_ns, until_ns,

@@ -1,4 +1,5 @@
-// Under valgrind: whose bug it is that valgrind has just reported, for all threads are one to it.
+// Under valgrind, which takes all threads for one: tells which thread made the error that valgrind
+// has just reported.
 #pragma once
 
 #include "thread/control.h"
@@ -7,9 +8,10 @@ namespace spindle::thread {
 
 /// The program runs under valgrind.
 bool runs_on_valgrind();
-/// The thread is about to be left: if there were reports since the last time, it is named.
+/// To be called when the thread is about to be left: names it if there were reports since the last
+/// call.
 void name_in_reports(const Control& thread);
-/// Somebody will run on these addresses.
+/// Tells valgrind that these addresses are a stack.
 void announce_stack(const void* bottom, const void* top);
 
 }  // namespace spindle::thread

@@ -7,7 +7,7 @@
 #include "thread/scheduler.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
-// A node is taken out of its queue before the wait that it stands for returns.
+// A node is taken out of its queue before its wait returns.
 #pragma GCC diagnostic ignored "-Wdangling-pointer"
 #endif
 
@@ -25,7 +25,7 @@ bool is_to_be_cancelled(const WaitNode& node) {
 WaitQueue::~WaitQueue() {
   if (head_ == nullptr) return;
   if (current_scheduler == nullptr) {
-    // Threads that `run` left asleep for ever may still stand here when what they waited for goes.
+    // Threads that `run` left asleep for ever may still be here when the queue is destroyed.
     while (head_ != nullptr) unlink_all(*head_);
     return;
   }
@@ -109,7 +109,7 @@ void WaitQueue::wake(WaitNode& node) {
   if (thread.parked == parked) thread.scheduler->make_ready(thread, Why::kWoken);
 }
 
-// The wait of a parked thread ends without what it waited for.
+// Ends the wait of a parked thread without what it waited for.
 void WaitQueue::end_early(WaitNode& node) {
   unlink_all(node);
   node.thread->scheduler->make_ready(*node.thread, Why::kWoken);

@@ -10,7 +10,7 @@ WorkDeque::WorkDeque() {
   ring_.store(rings_.back().get(), std::memory_order_relaxed);
 }
 
-// One is left, or none: others may be about to take the same.
+// One thread is left, or none: others may be about to take the same one.
 Control* WorkDeque::take_last(std::int64_t top, std::int64_t newest) {
   Control* thread = nullptr;
   if (top == newest) {

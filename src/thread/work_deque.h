@@ -1,11 +1,12 @@
-// WorkDeque: the ready threads of one of several workers, which others may take work from.
+// WorkDeque: the ready threads of one of several workers, from which others may take work.
 //
 // The owner puts threads in at the new end and takes them from there (child first) or from the old
-// end (first come, first served); everybody else takes from the old end. No locks: only who takes
-// the last one, or takes from the old end, has to be the first to say so (Chase and Lev, "Dynamic
-// circular work-stealing deque", 2005). That the owner, who takes from the new end, and a thief do
-// not overlook each other is the thief's care (LightBarrier): an owner who takes from the new end
-// has to be stolen from by `steal`. A thread stands here only when its context has been saved.
+// end (first come, first served); everybody else takes from the old end. No locks: whoever takes
+// the last one, or takes from the old end, claims it by an atomic instruction that only the first
+// wins (Chase and Lev, "Dynamic circular work-stealing deque", 2005). It is the thief's task that
+// it and an owner who takes from the new end do not overlook each other (LightBarrier): from such
+// an owner threads must be taken by `steal`. A thread stands here only when its context has been
+// saved.
 #pragma once
 
 #include <atomic>
@@ -39,7 +40,7 @@ class WorkDeque {
     const std::int64_t newest = bottom_.load(std::memory_order_relaxed) - 1;
     std::int64_t top = top_.load(std::memory_order_relaxed);
     if (top > newest) return nullptr;
-    // Whoever takes the oldest reads `bottom_` after `top_`; here it is the other way round.
+    // A thief reads `bottom_` after `top_`; here it is the other way round.
     barrier.store(bottom_, newest);
     top = top_.load(std::memory_order_seq_cst);
     if (__builtin_expect(top < newest, 1)) {
@@ -48,7 +49,8 @@ class WorkDeque {
     return take_last(top, newest);
   }
 
-  /// By anybody, while the owner does not take the newest; null if there is none.
+  /// Takes the oldest; null if there is none. By anybody, as long as the owner does not take the
+  /// newest.
   Control* take_oldest() {
     std::int64_t top = top_.load(std::memory_order_seq_cst);
     for (;;) {
@@ -58,10 +60,10 @@ class WorkDeque {
       if (top_.compare_exchange_weak(top, top + 1, std::memory_order_seq_cst)) return thread;
     }
   }
-  /// The oldest, by anybody; null if there is none, or somebody else was faster.
+  /// Takes the oldest, by anybody; null if there is none, or somebody else was faster.
   Control* steal(const LightBarrier& barrier);
 
-  /// May be out of date when it is looked at by others than the owner.
+  /// May be out of date when others than the owner ask.
   [[nodiscard]] std::int64_t size() const {
     return bottom_.load(std::memory_order_relaxed) - top_.load(std::memory_order_relaxed);
   }
@@ -83,7 +85,8 @@ class WorkDeque {
   alignas(64) std::atomic<std::int64_t> top_ = 0;
   alignas(64) std::atomic<std::int64_t> bottom_ = 0;
   std::atomic<Ring*> ring_;
-  // Others may still read an old one: all are kept, together as much as the newest.
+  // Others may still read an old ring, so all are kept; the old ones together are no larger than
+  // the newest.
   std::vector<std::unique_ptr<Ring>> rings_;
 };
 

@@ -21,9 +21,9 @@
 namespace spindle::thread {
 namespace {
 
-// While others are busy, an idle worker looks after the most of it whether one has work that it
-// does not come to. If it was asked to watch it looks after the least of it, then after twice as
-// long, and so on until it has seen nothing for so long.
+// While others are busy, an idle worker looks after kMostPatienceNs whether one has work that it
+// does not get to. If it was asked to watch, it looks after kLeastPatienceNs, then after twice as
+// long, and so on until it has seen nothing for kMostPatienceNs.
 constexpr std::int64_t kLeastPatienceNs = 200'000;
 constexpr std::int64_t kMostPatienceNs = 10'000'000;
 
@@ -79,7 +79,7 @@ Result<> Scheduler::work(Worker& worker, const std::function<Result<>()>& begin)
   return result;
 }
 
-// Before there is work each worker has said that it can do some: none of them ends silently.
+// Before there is work, each worker has reported that it can do some: none ends silently.
 Result<> Scheduler::begin(const std::function<void()>& main) {
   TRY(start_timer(main_));
   const auto begun = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(others_.size()));
@@ -146,7 +146,7 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   end_critical(worker);
 }
 
-// The usual way through both calls nothing.
+// The usual way through both makes no calls.
 [[gnu::always_inline]] inline void Scheduler::begin_passage(Worker& worker) {
   worker.depth.store(1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -186,7 +186,7 @@ void Scheduler::let_others_go() {
   if (several_ && --stops_ == 0) gate_.open();
 }
 
-// The scheduler is looked at here, and only its gate is changed.
+// The scheduler is only looked at, except that its gate is changed.
 StoppedWorld::StoppedWorld(const Scheduler& scheduler)
     : scheduler_(const_cast<Scheduler&>(scheduler)) {
   scheduler_.stop_others();
@@ -243,8 +243,8 @@ constinit thread_local bool sections_guarded = false;
 
 }  // namespace detail
 
-// The system calls that wake others wait until this worker has left its section, where those that
-// wake begin.
+// The system calls that wake others are made only when this worker has left its section, in which
+// the woken ones begin.
 [[gnu::noinline]] void Scheduler::wake_noted(Worker& worker) {
   if (Worker* const sleeper = std::exchange(worker.to_wake, nullptr)) {
     worker.wakes_by_kick ? poller_->kick() : futex_wake_one(sleeper->sleep);
@@ -295,7 +295,8 @@ void Scheduler::wake_everyone() {
   for (std::size_t i = 0; i < workers(); ++i) wake(worker(i));
 }
 
-// With `kept`, which was interrupted and keeps the worker, or else with whoever is ready.
+// Goes on with `kept`, which was interrupted and keeps the worker, or if that is null with a ready
+// thread.
 bool Scheduler::go_on(Worker& worker, Control* kept) {
   const Passage passage;
   Control* const next = kept != nullptr ? kept : take_ready(worker);
@@ -324,7 +325,7 @@ void Scheduler::loop_among_several(Worker& worker) {
   }
 }
 
-// A worker that has been woken and did not notice yet is still counted as idle.
+// A worker that has been woken and has not noticed it yet is still counted as idle.
 bool Scheduler::all_sleep() const {
   if (idle_workers_.load() != workers()) return false;
   for (std::size_t i = 0; i < workers(); ++i) {
@@ -333,7 +334,7 @@ bool Scheduler::all_sleep() const {
   return true;
 }
 
-// If all are idle and nothing can come, or no thread is left.
+// True if all are idle and nothing can come, or no thread is left.
 bool Scheduler::all_is_over(Worker& worker) {
   if (!all_sleep() || (live_threads() > 0 && !nothing_can_come())) return false;
   if (live_threads() > 0) give_up();
@@ -343,16 +344,17 @@ bool Scheduler::all_is_over(Worker& worker) {
   return true;
 }
 
-// As long as some are idle and others at work, one of those that are idle is the watcher: it looks
-// again by itself, so that a thread that was made ready and that its worker does not come to waits
-// no longer than a time slice. The others sleep until they are woken. Nobody needs to watch while
-// all are idle, and whoever is the first at work then asks (see ask_to_watch). Until when the
-// worker shall sleep; kNever if it is not the watcher.
+// As long as some are idle and others at work, one of the idle ones is the watcher: it looks again
+// by itself, so that a ready thread that its worker does not get to waits no longer than a time
+// slice. The others sleep until they are woken. Nobody needs to watch while all are idle; the first
+// one that goes to work then asks for it (see ask_to_watch). Returns until when the worker shall
+// sleep; kNever if it is not the watcher.
 std::int64_t Scheduler::begin_watch(Worker& worker) {
   worker.owes_watch = false;
   if (watcher_.load() != nullptr || idle_workers_.load() == workers()) return kNever;
   watcher_.store(&worker);
-  // A short time costs more than the switch that follows: it is for when somebody asked.
+  // A short sleep costs more than the switch that follows, so it is only for a watch that was asked
+  // for.
   const std::int64_t watching_ns = std::max(worker.patience_ns * 2, kLeastPatienceNs);
   if (watching_ns > kMostPatienceNs) somebody_watches_.store(false);
   const bool was_asked = somebody_watches_.load();
@@ -360,7 +362,7 @@ std::int64_t Scheduler::begin_watch(Worker& worker) {
   return worker.coarse_now_ns + (was_asked ? watching_ns : kMostPatienceNs);
 }
 
-// Whoever watched, or was woken to do so, and goes to work instead.
+// For a worker that watched, or was woken to do so, and goes to work instead.
 void Scheduler::pass_on_watch() {
   if (idle_workers_.load() == 0 || watcher_.load() != nullptr) return;
   somebody_watches_.store(true);
@@ -369,7 +371,7 @@ void Scheduler::pass_on_watch() {
 
 // Nobody spins: an idle worker sleeps, one of them in the poller if there are descriptors, the
 // others on a word of their own. Whoever has something for a worker first puts it there and then
-// looks whether the worker sleeps; the worker does the opposite.
+// looks whether the worker sleeps; the worker first says that it sleeps and then looks.
 void Scheduler::rest(Worker& worker) {
   if (over_.load(std::memory_order_relaxed)) return;
   idle_workers_.fetch_add(1);
@@ -397,12 +399,12 @@ void Scheduler::rest(Worker& worker) {
   rise(worker);
   const bool keeps_time = polls || timekeeper_ == &worker;
   if (timekeeper_ == &worker) timekeeper_ = nullptr;
-  // If it goes to work somebody else must look for events.
+  // If it goes to work, another worker must look for events.
   const bool nothing_to_look_for = timers_.empty() && !poller_->anything_registered();
   if (keeps_time && !nothing_to_look_for) wake_someone();
 }
 
-// While all others are idle they have no thread that this one does not come to.
+// While all others are idle they have no thread that needs this worker: then it owes no watch.
 void Scheduler::rise(Worker& worker) {
   worker.sleep.store(kAwake);
   const bool others_work = idle_workers_.fetch_sub(1) < workers();

@@ -3,7 +3,7 @@
 //   Barrier barrier(3);               // three threads, each of which does:
 //   barrier.arrive_and_wait();        // true for the one that came last
 //
-// Belongs to one runtime, whose threads alone may call it; it must outlive those that wait.
+// Belongs to one runtime: only its threads may call it. It must outlive the threads that wait.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ class Barrier {
 
   /// True for the one thread of a round that came last.
   bool arrive_and_wait() { return *arrive_and_wait_until(kNever); }
-  /// ETIMEDOUT, with the arrival taken back, if the deadline came first. Cancelling a thread
-  /// that waits takes its arrival back as well, unless the last one has come already.
+  /// ETIMEDOUT, with the arrival taken back, if the deadline came first. Cancelling a thread that
+  /// waits takes its arrival back as well, unless the last thread has come already.
   Result<bool> arrive_and_wait_until(Deadline deadline) {
     const Section section;
     if (--missing_ > 0) return wait_until(deadline);
@@ -59,7 +59,7 @@ class Barrier {
     return Error{ETIMEDOUT, "the others did not come in time"};
   }
 
-  // False if it counted: between the end of a wait and this thread's turn the last one came.
+  // False if the arrival counts: the last thread came after this one's wait ended, before it ran.
   bool take_back(std::uint64_t round) {
     if (rounds_ != round) return false;
     ++missing_;

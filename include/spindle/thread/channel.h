@@ -34,8 +34,8 @@ class Channel {
         senders_(name, WaitKind::kChannel),
         receivers_(name, WaitKind::kChannel) {}
 
-  /// EPIPE if the channel is or gets closed; ETIMEDOUT if the time-out came first. The value is
-  /// lost then.
+  /// EPIPE if the channel is or gets closed; ETIMEDOUT if the time-out came first. Either way the
+  /// value is lost.
   Result<> send(T value, Timeout timeout = kNever) {
     const Section section;
     if (closed_) return closed_error();
@@ -117,7 +117,8 @@ class Channel {
     return true;
   }
 
-  // The oldest value: of the buffer (then the first waiting sender's moves in), or of a sender.
+  // Takes the oldest value of the buffer, into which the first waiting sender's value then moves;
+  // if there is no buffer, that of the first waiting sender.
   std::optional<T> take() {
     auto* sender = static_cast<Waiter*>(senders_.front());
     if (count_ == 0) return sender == nullptr ? std::nullopt : release(*sender);

@@ -55,7 +55,7 @@ class ConditionVariable {
     const Relock<Lock> relock(lock);
     return WaitQueue::park(node, deadline);
   }
-  /// The condition's last answer.
+  /// Returns the condition's last answer.
   template <class Lock, class Condition>
   bool wait_until(Lock& lock, Deadline deadline, Condition condition) {
     while (!condition()) {

@@ -31,7 +31,7 @@ class Event {
     return set_;
   }
 
-  /// Whoever waited when it was set goes on, even if it was reset before it ran.
+  /// A thread that waits when the event is set goes on, even if it is reset before the thread runs.
   void wait() {
     const Section section;
     if (!set_) waiters_.wait();

@@ -9,14 +9,14 @@
 //     return counter == 2;
 //   });
 //   std::fputs(describe(found).c_str(), stdout);  // who went on at each switch of what broke it
-//   // found.failed, found.schedule = {0, 1, ...}: give it to `replay` to see it again
+//   // found.failed, found.schedule = {0, 1, ...}: `replay` runs it again
 //
 // Each schedule is a run of its own, in a fresh runtime, so everything that the program touches
 // must be made inside it, and it may not use time, descriptors or randomness. Where threads switch
 // (waits and yields), any ready thread may go on. Schedules are bounded by delays (Emmi, Qadeer,
 // Rakamaric, "Delay-bounded scheduling", 2011): without delays threads run first come, first
-// served; passing over a thread costs one. Most mistakes show within two or three; a program that
-// waits in a loop of yields still ends.
+// served; passing over a thread costs one. Most mistakes show within two or three delays; a program
+// that waits in a loop of yields still ends.
 #pragma once
 
 #include <cstdint>
@@ -32,24 +32,24 @@ namespace spindle::thread {
 struct ExploreOptions {
   std::uint32_t most_delays = 3;
   std::uint64_t most_schedules = 100'000;
-  /// A switch is possible at the beginning of each call of a primitive too, as with several workers
-  /// or preemption, and not only where threads wait and yield.
+  /// Threads may switch at the beginning of each call of a primitive too, as with several workers
+  /// or preemption, and not only where they wait or yield.
   bool at_primitives = false;
 };
 
 struct Exploration {
-  std::uint64_t schedules = 0;  ///< that were run
+  std::uint64_t schedules = 0;  ///< schedules that were run
   bool complete = false;        ///< no schedule within the bound of delays was left out
   bool failed = false;          ///< the last one ended in a deadlock, or the test said false
-  /// The last one could not be run: the test did not go the same way again.
+  /// The last schedule could not be run: the test did not go the same way again.
   bool strayed = false;
   /// The choices of the last schedule: at each switch, how many ready threads were passed over.
   std::vector<std::uint32_t> schedule;
-  std::vector<std::string> order;  ///< and the name of the thread that went on, each time
-  std::string deadlock;            ///< who waited for what, if the last one ended so
+  std::vector<std::string> order;  ///< at each switch, the name of the thread that went on
+  std::string deadlock;            ///< who waited for what, if the last schedule ended in one
 };
 
-/// What came of it, in lines for people: the schedule that failed, switch by switch.
+/// The result in lines for people: the schedule that failed, switch by switch.
 std::string describe(const Exploration& exploration);
 
 /// Runs `test` as the main thread under one schedule after the other until one fails or all have
@@ -57,8 +57,8 @@ std::string describe(const Exploration& exploration);
 /// that ends in a deadlock leaves its stacks unwound: what it holds is lost.
 Exploration explore(const std::function<bool()>& test, const ExploreOptions& options = {});
 
-/// Runs the test under one schedule, found with the same options, again: what the test said, or
-/// EDEADLK; EINVAL if the test does not go the way of the schedule.
+/// Runs the test again under a schedule that was found with the same options. Returns what the test
+/// said; EDEADLK if it ended in a deadlock; EINVAL if the test does not follow the schedule.
 Result<bool> replay(const std::function<bool()>& test, std::span<const std::uint32_t> schedule,
                     const ExploreOptions& options = {});
 

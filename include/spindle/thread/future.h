@@ -5,8 +5,9 @@
 //   spawn_detached("asker", [promise = std::move(promise)]() mutable { promise.set(42); }).take();
 //   int value = TRY(answer.get());
 //
-// A future may be copied and asked any number of times; each gets the value by copy. A promise that
-// goes without having been kept gives EPIPE. A Promise<void> says only that the time has come.
+// A future may be copied and asked any number of times; each gets the value by copy. If a promise
+// is destroyed without having been kept, they get EPIPE. A Promise<void> only says that the time
+// has come.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +77,8 @@ class Promise {
   }
 
   [[nodiscard]] Future<T> future() const { return Future<T>(shared_); }
-  /// Once: keeping a promise twice, or one that was moved from, is a bug of the caller.
+  /// To be called once: keeping a promise twice, or one that was moved from, is a bug of the
+  /// caller.
   void set(detail::Kept<T> value) {
     CHECK(shared_ != nullptr && !shared_->settled.is_set());
     shared_->value.emplace(std::move(value));

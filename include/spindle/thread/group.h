@@ -6,12 +6,12 @@
 //   group.wait();                     // throws the first exception that left one of them
 //
 // With the policy "child-first" a forked function runs at once and its maker later, so that few
-// threads are alive at a time. Where there is no memory for a thread, `run` calls the function
-// itself. Destroying a group waits.
+// threads are alive at a time. If there is no memory for a thread, `run` calls the function itself.
+// Destroying a group waits for its threads.
 //
-// What a function has captured is gone before the group hears of its end; the thread itself, and
-// its values of a Local, end soon after. Who waits lends his priority to those that run, and a
-// circle of waiting threads through a group is reported.
+// What a function has captured is destroyed before the group hears of its end; the thread itself,
+// and its values of a Local, end soon after. A thread that waits for the group lends its priority
+// to the threads that run, and a circle of waiting threads through a group is reported.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,7 @@ class TaskGroup {
     body();
   }
 
-  /// Until all that was run has ended; then throws the first exception, once.
+  /// Waits until all functions have ended; then throws the first exception, once.
   void wait() { static_cast<void>(wait_until(kNever)); }
   /// False if the deadline came first.
   bool wait_until(Deadline deadline) {
@@ -59,7 +59,7 @@ class TaskGroup {
     return true;
   }
   bool wait_for(Duration duration) { return wait_until(duration.from_now()); }
-  /// How many have not ended.
+  /// How many functions have not ended.
   [[nodiscard]] std::size_t running() const {
     const Section section;
     return running_;
@@ -108,7 +108,7 @@ class TaskGroup {
 
   const char* name_;
   std::size_t running_ = 0;
-  Members members_;  // of those, the ones that have begun
+  Members members_;  // the functions that run: begun and not ended
   std::exception_ptr failure_;
   WaitQueue waiters_;
 };

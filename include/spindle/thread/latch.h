@@ -1,7 +1,7 @@
-// Latch: a gate that opens once, when counted down to zero, and stays open.
+// Latch: a gate that opens when its count has come down to zero, and then stays open.
 //
 // One thread makes it with the number of jobs and waits; each job counts down once when it is done.
-// Belongs to one runtime, whose threads alone may call it; it must outlive those that wait.
+// Belongs to one runtime: only its threads may call it. It must outlive the threads that wait.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ class Latch {
   explicit Latch(std::size_t count, const char* name = "")
       : count_(count), waiters_(name, WaitKind::kLatch) {}
 
-  /// By at most what is left.
+  /// Takes `by` from the count, but never more than is left.
   void count_down(std::size_t by = 1) {
     const Section section;
     count_ -= by < count_ ? by : count_;
@@ -42,7 +42,7 @@ class Latch {
     count_down(by);
     wait();
   }
-  /// False if the deadline came first; it has counted all the same.
+  /// False if the deadline came first; the latch has been counted down all the same.
   bool arrive_and_wait_until(Deadline deadline, std::size_t by = 1) {
     const Section section;
     count_down(by);

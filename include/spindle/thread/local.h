@@ -3,10 +3,10 @@
 //   Local<int> depth;                 // static, or anything that outlives the threads that use it
 //   ++*depth;                         // T() at a thread's first use; ends with the thread
 //
-// C++'s thread_local belongs to the kernel thread, and so to all threads of a worker; this belongs
-// to the thread and goes where it goes. A thread's values end with it, the last made first; their
-// destructors may wait, and are not cancelled. A number is taken for each Local that is made and
-// not given back: make few, and static. Only inside a thread.
+// C++'s thread_local belongs to the kernel thread, and so to all threads of a worker; a Local's
+// value belongs to the thread and goes where it goes. A thread's values are destroyed at its end,
+// the last made first; their destructors may wait, and are not cancelled. Each Local takes a number
+// that is never given back: make few, and make them static. Only inside a thread.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
-// Members: the threads that run for somebody, so that whoever waits for all of them can be told for
-// whom.
+// Members: the threads that run for a TaskGroup, so that a thread that waits for them all can be
+// told which they are.
 //
-// Each stands in the list with a node on its own stack, so that nothing is allocated. To be used in
+// Each member's node in the list lies on its own stack, so that nothing is allocated. To be used in
 // sections.
 #pragma once
 

@@ -7,18 +7,19 @@
 //     const HoareMonitor::Entry entry(monitor);
 //     if (items.empty()) not_empty.wait();      // `if` is enough: what was signalled holds still
 //     ...
-//     not_full.signal();                        // the waiter runs inside now; we wait for our turn
+//     not_full.signal();                        // the waiter runs inside now; we wait
 //   }
 //
-// Who signals waits on the urgent queue and goes on before anybody new enters. With Mesa's rule
-// (ConditionVariable) the signal only says that the condition may hold, and the waiter tests again.
+// The thread that signals waits on the urgent queue and goes on before anybody new enters. With
+// Mesa's rule (ConditionVariable) the signal only says that the condition may hold, and the waiter
+// tests again.
 //
 // A monitor knows who is inside, as a mutex knows its holder: circles are reported, priorities
 // donated, and entering twice, leaving, waiting and signalling from outside, or destroying it while
 // somebody is inside, stop the program with a message.
 //
 // Waiting for a condition is a point of cancellation; the thread is inside again before it unwinds.
-// Entering, and the wait of the one who signalled, are none.
+// Entering is none, nor is the wait of the thread that signalled.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,8 @@ class HoareMonitor {
   }
 
   void enter();
-  /// EDEADLK, and not inside, if the calling thread is inside already or waiting would close a
-  /// circle; ETIMEDOUT if the deadline came first.
+  /// Does not enter, but returns EDEADLK if the calling thread is inside already or waiting would
+  /// close a circle, and ETIMEDOUT if the deadline came first.
   Result<> enter_checked(Timeout timeout = kNever);
   /// False if the deadline (0: do not wait) came first.
   [[nodiscard]] bool enter_until(Deadline deadline);
@@ -68,11 +69,12 @@ class HoareMonitor {
 
     /// Inside the monitor: leaves it, and is inside again when signalled.
     void wait();
-    /// False if the deadline came first; inside again either way, but then nothing is promised
-    /// of the condition.
+    /// False if the deadline came first: then the condition may not hold. The thread is inside
+    /// again either way.
     bool wait_until(Deadline deadline);
     bool wait_for(Duration duration);
-    /// Inside the monitor: if somebody waits he goes on now, inside, and the caller after him.
+    /// Inside the monitor: if a thread waits, the first one goes on now, inside, and the caller
+    /// after it.
     void signal();
     [[nodiscard]] bool empty() const;
 
@@ -97,7 +99,7 @@ class HoareMonitor {
   Holder inside_;
   WaitQueue entering_;
   WaitQueue urgent_;
-  bool in_order_ = false;  // known to the runtime's order of locks, as `entering_`
+  bool in_order_ = false;  // the runtime's LockOrder knows it, as `entering_`
 };
 
 }  // namespace spindle::thread

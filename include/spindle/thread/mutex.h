@@ -3,21 +3,22 @@
 //
 // A lock that is free is taken in a few nanoseconds. When it is contended, unlock hands it to the
 // first waiter (of those with the highest priority, where threads differ in it): nobody overtakes.
-// But whoever has just tried another lock in vain only wakes that waiter to try again, before all
-// others, so that threads which take several by std::lock or std::scoped_lock all come to an end.
-// Meanwhile the holder runs with the priority of the most urgent thread that it keeps waiting.
+// One exception: a thread that has just tried another lock in vain only wakes that waiter, which
+// tries again before all others, so that threads which take several locks by std::lock or
+// std::scoped_lock all succeed in the end. While threads wait, the holder runs with the priority of
+// the most urgent of them.
 //
 // Locking a Mutex twice, unlocking one that another thread holds, or destroying one that is locked,
-// is a bug of the caller that stops the program with a message naming both. So is to end while
-// holding one, but that is looked for under Runtime::Options::check_lock_order alone: else the lock
-// stays locked, and may be taken for that of a later thread. A wait without a
-// deadline that closes a circle of waiting threads is reported (Runtime::Options::on_deadlock),
-// with where each lock was taken, and then waits; `lock_checked` answers EDEADLK instead, with a
-// deadline too: a wait that only the deadline would end is no use. Outside of a runtime an
-// uncontended lock and unlock are harmless; waiting there is not possible.
+// is a bug of the caller that stops the program with a message naming both. So is a thread's end
+// while it holds a lock, but only under Runtime::Options::check_lock_order: without it the lock
+// stays locked, and may seem to be held by a later thread. If a wait without a deadline closes a
+// circle of waiting threads, the circle is reported (Runtime::Options::on_deadlock), with where
+// each lock was taken, and the thread then waits. `lock_checked` returns EDEADLK instead, also with
+// a deadline: a wait that only the deadline would end is no use. Outside of a runtime an
+// uncontended lock and unlock are harmless; waiting is not possible there.
 //
-// Whoever has let go of a mutex and knows that nobody else will come may destroy it, also while the
-// one who had it before him is about to return from `unlock`.
+// A thread that has unlocked a mutex and knows that nobody else will lock it may destroy it, even
+// while the holder before it is still about to return from `unlock`.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +41,8 @@ class Mutex {
   }
 
   void lock();
-  /// EDEADLK, and not locked, if the calling thread holds it or waiting would close a circle;
-  /// ETIMEDOUT if the deadline came first.
+  /// Does not lock, but returns EDEADLK if the calling thread holds the mutex or waiting would
+  /// close a circle, and ETIMEDOUT if the deadline came first.
   Result<> lock_checked(Timeout timeout = kNever);
   bool try_lock();
   /// False if the time passed first. A time that is not positive only tries.
@@ -69,10 +70,10 @@ class Mutex {
 
   Holder holder_;
   WaitQueue waiters_;
-  bool in_order_ = false;  // known to the runtime's order of locks
+  bool in_order_ = false;  // the runtime's LockOrder knows it
 };
 
-/// A mutex that its holder may lock again; it is free when unlocked as often as locked.
+/// A mutex that its holder may lock again; it is free once it has been unlocked as often as locked.
 class RecursiveMutex {
  public:
   explicit RecursiveMutex(const char* name = "") : mutex_(name) {}

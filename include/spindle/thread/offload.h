@@ -4,17 +4,17 @@
 //   const int fd = offload([&] { return open(path, O_RDONLY); });   // may take a disk's time
 //   Result<int> answer = offload_until(deadline_ns, [name] { return look_up(name); });
 //
-// For what cannot be polled: files, name look-up, waitpid. An exception reaches the caller, and
-// errno is after the call as the call left it (in a thread that may have gone to another worker:
-// current_thread::error_number). Helpers are made when none is idle, up to kMostHelpers in the
-// process, and kept; beyond that calls queue. The wait of `offload` is no point of cancellation,
-// for the helper uses what the caller's stack holds. Outside of a thread, and where the kernel
-// gives no helper, the function is just called.
+// For what cannot be polled: files, name look-up, waitpid. An exception reaches the caller, and so
+// does errno (a thread that may have moved to another worker reads it by
+// current_thread::error_number). A helper is made when none is idle, up to kMostHelpers in the
+// process, and is kept; further calls queue. The wait of `offload` is not a point of cancellation,
+// since the helper uses what lies on the caller's stack. Outside of a thread, and if the kernel
+// gives no helper, the caller runs the function itself.
 //
 // Nobody can end a blocking call from outside. So when the deadline of `offload_until` comes, or
-// its thread is cancelled, the call is left to its helper, which ends it some time and drops what
-// came of it: the function must own all that it uses, and is destroyed by the helper. A call that
-// no helper has begun by then is not made any more. The program's end waits for no call.
+// its thread is cancelled, the call is left to its helper, which finishes it at some time and drops
+// the result: the function must own all that it uses, and the helper destroys it. A call that no
+// helper has begun by then is not made any more. The program's end does not wait for any call.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +34,9 @@ namespace spindle::thread {
 inline constexpr std::size_t kMostHelpers = 16;
 
 namespace detail {
-/// Runs the work on a helper and parks until it has ended. With a deadline the work must own what
-/// it uses: false if that came first, and the helper ends the work.
+/// Runs the work on a helper and parks until it has ended. With a deadline the work must own all
+/// that it uses: if the deadline comes first, this returns false and the work is left to the
+/// helper.
 bool run_on_helper(std::function<void()> work, Deadline deadline);
 
 template <class F, class T>

@@ -1,13 +1,13 @@
-// Once: a function that is called by the first who comes; the others wait until it is done.
+// Once: a function that the first thread to come calls; the others wait until it has returned.
 //
 //   static Once loaded("tables");
 //   call_once(loaded, [] { load_tables(); });
 //
-// If the function ends with an exception, that reaches its caller and the next one tries again.
+// If the function ends with an exception, that reaches its caller, and the next thread tries again.
 //
-// Who waits does so for the thread that is at it, as one who waits for a mutex does for its holder:
-// he lends it his priority, and a circle of waiting threads is reported, be it only that the
-// function calls itself. `call_until` answers EDEADLK instead.
+// A thread that waits does so for the one that runs the function, as it would for the holder of a
+// mutex: it lends that thread its priority, and a circle of waiting threads is reported, even one
+// that is only the function calling itself. `call_until` returns EDEADLK instead.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ class Once {
   void call(F&& function) {
     if (!done() && begin()) run(std::forward<F>(function));
   }
-  /// ETIMEDOUT if somebody else was still at it when the deadline came; EDEADLK if he waits,
-  /// through locks and joins, for the caller, or is the caller.
+  /// ETIMEDOUT if another thread still ran the function when the deadline came; EDEADLK if the
+  /// thread that runs it waits, through locks and joins, for the caller, or is the caller.
   template <class F>
   Result<> call_until(Deadline deadline, F&& function) {
     if (!done() && TRY(begin_until(deadline))) run(std::forward<F>(function));
@@ -46,7 +46,7 @@ class Once {
   }
 
  private:
-  // True for the one who is to call.
+  // True for the thread that is to call the function.
   bool begin();
   Result<bool> begin_until(Deadline deadline);
   Result<bool> begin_as(const LockRequest& request);
@@ -63,7 +63,7 @@ class Once {
     finish(true);
   }
 
-  Holder at_it_;  // who calls
+  Holder at_it_;  // the thread that runs the function
   bool done_ = false;
   WaitQueue waiters_;
 };

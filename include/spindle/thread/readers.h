@@ -1,8 +1,8 @@
-// Readers: who has a lock for reading, and where each took it, so that whoever waits for all of
-// them can be told for whom.
+// Readers: the threads that hold a lock for reading, and where each took it, so that a thread that
+// waits for them all can be told which they are.
 //
-// The first stands in the lock itself, so that a lone reader costs two stores; the others are
-// found by their thread. To be used in sections. Who waits for the lock has a ticket.
+// The first is kept in the lock itself, so that a lone reader costs two stores; the others are in a
+// table by thread. To be used in sections. Each thread that waits for the lock has a ticket.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace spindle::thread {
 
-/// Tickets are numbered in the order of coming.
+/// Tickets are numbered in the order in which threads begin to wait.
 struct TicketNode : WaitNode {
   std::uint64_t ticket = 0;
 };
@@ -23,20 +23,21 @@ class Readers {
  public:
   [[nodiscard]] std::size_t count() const { return count_; }
 
-  /// A thread that reads twice is there twice.
+  /// A thread that holds the lock twice is noted twice.
   void add(Control* thread, const void* where) {
     if (add_first(thread, where)) return;
     ++count_;
     add_other(thread, where);
   }
-  /// False if it is none of them.
+  /// False if the thread is not among them.
   bool remove(Control* thread) {
     if (remove_first(thread)) return true;
     if (!remove_other(thread)) return false;
     --count_;
     return true;
   }
-  /// The same in the lock itself alone; false, and nothing done, where that is not enough.
+  /// The same, but only for the reader kept in the lock itself: false, and nothing done, if that
+  /// place is taken (add) or holds another thread (remove).
   bool add_first(Control* thread, const void* where) {
     if (first_.thread != nullptr) return false;
     first_ = {thread, where};

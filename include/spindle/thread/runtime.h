@@ -1,20 +1,21 @@
-// The runtime: user-space threads on one kernel thread, switched cooperatively; by choice on
-// several, or with preemption.
+// Runtime: runs user-space threads on one kernel thread, switched cooperatively; by choice on
+// several kernel threads, or with preemption.
 //
 //   auto runtime = TRY(Runtime::create());
 //   TRY(runtime->run([] { Thread t = spawn("worker", [] { ... }); t.join().take(); }));
 //
 // `run` makes the calling kernel thread the worker; it returns when every thread has ended. A
 // thread keeps the worker until it waits, yields, sleeps or ends: between two such points code is
-// atomic, so what only the runtime's threads touch needs no lock. Nothing here may be called from
-// another kernel thread, except `post`. With `workers` > 1 threads run on so many kernel threads
-// at a time, taking work from one another; with `preemption_ns` a timer takes the worker from a
-// thread that keeps it. What threads share then needs the library's locks, or a Section.
+// atomic, so data that only the runtime's threads touch needs no lock. Nothing here may be called
+// from another kernel thread, except `post`. With `workers` > 1, threads run on that many kernel
+// threads at a time, which take work from one another; with `preemption_ns`, a timer takes the
+// worker from a thread that keeps it. In both cases, data that threads share needs the library's
+// locks, or a Section.
 //
 // When no thread is ready the worker looks, in this order, at posted work, due timers and file
 // descriptors; then at the idle handlers, until one of them has made a thread ready; then it sleeps
-// in the kernel until a descriptor, a timer or posted work calls. If nothing of this is to be
-// waited for, nobody can ever wake anyone: `run` answers EDEADLK instead of hanging.
+// in the kernel until a descriptor, a timer or posted work calls. If there is none of these to wait
+// for, nothing can ever wake a thread: `run` returns EDEADLK instead of hanging.
 //
 // Idle handlers, watchers and posted functions run on the kernel thread's own stack, between
 // threads: they may wake and spawn threads, but must not wait themselves. An exception that leaves
@@ -37,90 +38,93 @@ class Scheduler;
 /// What keeps a stack from growing over its neighbour.
 enum class GuardKind : std::uint8_t {
   kMadvise,   ///< MADV_GUARD_INSTALL: a guard page that costs no mapping (Linux 6.13 on)
-  kMprotect,  ///< a guard page, two mappings a stack
-  kCanary,    ///< a pattern, looked at when the thread waits or ends: mappings ran out
+  kMprotect,  ///< a guard page, which costs two mappings per stack
+  kCanary,    ///< a pattern, checked when the thread waits or ends; used when mappings run out
 };
 std::string_view to_string(GuardKind kind);
 
 class IdleHandler {
  public:
   virtual ~IdleHandler() = default;
-  /// No thread is ready. Returns true if a thread has been made ready.
+  /// Called when no thread is ready. Returns true if it has made a thread ready.
   virtual bool idle() = 0;
 };
 
 class FdWatcher {
  public:
   virtual ~FdWatcher() = default;
-  /// The watched descriptor is readable. Must take what is there, or it is called again at once.
+  /// Called when the watched descriptor is readable. Must read what is there, or it is called again
+  /// at once.
   virtual void readable() = 0;
 };
 
 class Runtime {
  public:
   struct Options {
-    /// A name that make_cpu_policy knows, or "child-first": a new thread runs at once, and what
-    /// became ready last goes on first (fork-join: few threads are alive at a time).
+    /// A name that make_cpu_policy knows, or "child-first": a new thread runs at once, and the
+    /// thread that became ready last goes on first (for fork and join: few threads are alive at a
+    /// time).
     std::string_view policy = "fcfs";
-    std::unique_ptr<CpuPolicy> custom_policy = {};  ///< goes before `policy` if given
-    std::int64_t quantum_ns = 10'000'000;           ///< for policies that have one
+    std::unique_ptr<CpuPolicy> custom_policy = {};  ///< used instead of `policy` if given
+    std::int64_t quantum_ns = 10'000'000;           ///< for policies with a quantum
     std::uint64_t seed = 1;                         ///< for policies that draw lots
-    std::size_t stack_size = 64 * 1024;             ///< of a thread, without the guard page
+    std::size_t stack_size = 64 * 1024;             ///< of a thread; the guard page comes on top
     std::size_t main_stack_size = 1024 * 1024;      ///< of the first thread
-    unsigned workers = 1;                           ///< kernel threads that run threads, to 256
+    unsigned workers = 1;                           ///< kernel threads that run threads, 1 to 256
     /// The time slice, of 20 us at least, after which a timer's signal takes the worker from a
     /// thread that has not waited; 0: never. Under "fcfs" and "child-first" the thread goes behind
-    /// the others; else the policy's quantum and priorities decide. Code of shared libraries, as
-    /// malloc, is not interrupted; std::mutex must not be held where a thread can be (InterruptsOff
-    /// helps). The signal is SIGVTALRM, which `run` unblocks while it lasts.
+    /// the others; under other policies their quantum and priorities decide. Code of shared
+    /// libraries, such as malloc, is not interrupted. A thread must not hold a std::mutex where it
+    /// can be interrupted (InterruptsOff helps). The signal is SIGVTALRM, which is unblocked during
+    /// `run`.
     std::int64_t preemption_ns = 0;
     /// Threads may switch at the beginning of each call of a primitive, too, as with several
-    /// workers or preemption. With the policy "lottery" and a seed that is the deterministic mode:
-    /// every choice is drawn from the seed, so that a race found is a race replayed (as long as
-    /// the threads do not look at the time or at descriptors). One worker, no preemption.
+    /// workers or preemption. With the policy "lottery" and a seed this is the deterministic mode:
+    /// every choice is drawn from the seed, so that a race can be replayed once it is found (as
+    /// long as the threads do not look at the time or at descriptors). One worker, no preemption.
     bool yield_at_primitives = false;
-    /// Reports two locks that are taken in one order here and in the other there, even if no
-    /// deadlock came of it, through `on_lock_order` (not given: the log). Looks at mutexes, shared
-    /// ones and monitors, and stops the program where a thread ends while it holds one. Costs some
-    /// ns a lock.
+    /// Reports two locks that were taken in both orders, even if no deadlock came of it, through
+    /// `on_lock_order` (if not given: in the log). Checks mutexes, shared mutexes and monitors, and
+    /// stops the program if a thread ends while it holds one. Costs some ns per lock.
     bool check_lock_order = false;
     std::function<void(std::string_view report)> on_lock_order = {};
     bool count_cpu_time = false;  ///< for ThreadInfo::cpu_time_ns; reads a clock at each switch
-    /// Is told of every circle of threads that wait for one another's locks, and of all being
-    /// asleep, in words: who waits for what, who holds it, where it was taken. If not given, the
-    /// report is logged.
+    /// Gets a report in words of every circle of threads that wait for one another's locks, and
+    /// when all threads are asleep for ever: who waits for what, who holds it, where it was taken.
+    /// If not given, the report is logged.
     std::function<void(std::string_view report)> on_deadlock = {};
   };
 
-  /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than
-  /// 256, a time slice under 20 us, `yield_at_primitives` with several or with preemption; the
-  /// kernel's reason if it gives no event queue or timer.
+  /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than 256, a
+  /// time slice under 20 us, `yield_at_primitives` with several workers or preemption; the kernel's
+  /// error if it gives no event queue or timer.
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
-  /// Threads that never ended (see `run`) are dropped: their stacks go without being unwound. They
-  /// wait for nothing any more; what they hold stays theirs, for whoever uses it in another
-  /// runtime.
+  /// Threads that never ended (see `run`) are dropped: their stacks are freed without being
+  /// unwound. They wait for nothing any more; but a lock that they hold stays held, also for
+  /// another runtime that uses it.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
   /// Runs `main` as the thread "main", and whatever it spawns, to their ends. EDEADLK if all
-  /// threads that are left wait for one another: they stay as they are, to be looked at
+  /// threads that are left wait for one another: they stay as they are, to be inspected
   /// (inspect.h). EBUSY if this kernel thread is already inside a `run`. If a thread calls
-  /// std::exit the others stay where they are; what they hold or wait for may go then, if it was
-  /// made before the program's first `run`.
+  /// std::exit, the others stay where they are; then objects that they hold or wait for may be
+  /// destroyed, if they were made before the program's first `run`.
   Result<> run(std::function<void()> main);
 
   /// The runtime whose `run` the calling kernel thread is in; null outside.
   static Runtime* current();
 
-  /// Handlers are asked in the order of their adding. The caller keeps them alive until removed.
+  /// Handlers are asked in the order in which they were added. The caller keeps them alive until
+  /// removed.
   void add_idle_handler(IdleHandler& handler);
   void remove_idle_handler(IdleHandler& handler);
 
   /// Calls `watcher` whenever `fd` is readable, at the next look for events. A watched descriptor
   /// by itself does not count as something to wait for (see ExternalWork). EEXIST if the descriptor
-  /// is already watched or waited for, else epoll_ctl's reason.
+  /// is already watched or waited for; otherwise epoll_ctl's error.
   Result<> watch(int fd, FdWatcher& watcher);
   void unwatch(int fd);
 
@@ -140,8 +144,8 @@ class Runtime {
     Runtime& runtime_;
   };
 
-  /// Changes the policy while threads run: those that are ready go over in the old one's order.
-  /// EINVAL for an unknown name, and nothing changed.
+  /// Changes the policy while threads run; it gets the ready threads in the old policy's order.
+  /// EINVAL, and nothing changed, for an unknown name.
   Result<> set_policy(std::string_view name);
   void set_policy(std::unique_ptr<CpuPolicy> policy);
   [[nodiscard]] std::string_view policy_name() const;
@@ -154,7 +158,8 @@ class Runtime {
   /// How often a thread was given a worker.
   [[nodiscard]] std::uint64_t switches() const;
   [[nodiscard]] unsigned workers() const;
-  /// How often a thread lost its worker to the timer, and was taken over by another worker.
+  /// How often a thread lost its worker to the timer; `steals`: how often another worker took a
+  /// ready thread over.
   [[nodiscard]] std::uint64_t preemptions() const;
   [[nodiscard]] std::uint64_t steals() const;
   /// Pairs of locks that were taken in both orders.

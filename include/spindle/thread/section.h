@@ -1,17 +1,17 @@
-// Section: a stretch of code that no other thread of the runtime comes between.
+// Section: a stretch of code during which no other thread of the runtime enters a Section.
 //
-// On one worker without preemption that is so everywhere between two waits, and a Section costs a
-// test of a flag. With several workers, or with preemption, it keeps the other workers out and
-// puts the timer's signal off. The library's primitives use it; whoever builds his own on a
-// WaitQueue, or on data shared by threads, does likewise:
+// On one worker without preemption no other thread runs between two waits anyway, and a Section
+// costs a test of a flag. With several workers it keeps the other workers out, and with preemption
+// it puts the timer's signal off. The library's primitives use it; so should primitives of your own
+// on a WaitQueue, and code that shares data among threads:
 //
 //   const Section section;
 //   while (items.empty()) arrivals.wait();   // another thread may enter its section meanwhile
 //   items.pop_front();
 //
-// Sections nest. A wait inside of one lets the others in and is in the section again when it ends.
-// InterruptsOff only puts preemption off, as courses teach it, and keeps no other worker out; a
-// thread that waits or yields takes its state with it.
+// Sections nest. A wait inside a section lets other threads in; when it ends, the thread is in its
+// section again. InterruptsOff only puts preemption off, as courses teach it, and keeps no other
+// worker out; each thread has a state of its own, which it keeps over waits and yields.
 #pragma once
 
 namespace spindle::thread {

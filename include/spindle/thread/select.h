@@ -1,4 +1,4 @@
-// select: waits for the first of several channel operations that can be done, and does that one.
+// select: waits until one of several channel operations can be done, and does that one.
 //
 //   int value = 0;
 //   switch (*select({receive_case(orders, value), send_case(results, result)}, deadline_ns)) {
@@ -6,8 +6,8 @@
 //     case 1: ...                       // `result` went to `results`
 //   }
 //
-// If several are possible at once the first of the list is done. A closed channel's operation is
-// possible: it is chosen with `closed` true and does nothing.
+// If several can be done at once, the first in the list is. An operation on a closed channel counts
+// as possible: it is chosen, with `closed` true, and does nothing.
 #pragma once
 
 #include <cstddef>
@@ -24,11 +24,11 @@ namespace spindle::thread {
 class SelectCase {
  public:
   virtual ~SelectCase() = default;
-  /// Does the operation if that needs no wait (or finds the channel closed).
+  /// Does the operation if that needs no wait. True if it did, or if the channel is closed.
   virtual bool try_now() = 0;
-  /// Takes a place among those who wait.
+  /// Takes a place among the waiters of the channel.
   virtual WaitNode& enqueue() = 0;
-  /// The wait is over by this case.
+  /// Called when this case has ended the wait.
   virtual void finish() = 0;
   [[nodiscard]] virtual bool closed() const = 0;
 };

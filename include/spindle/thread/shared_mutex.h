@@ -1,13 +1,13 @@
 // SharedMutex: many readers or one writer.
 //
 // The names are std::shared_mutex's, so std::shared_lock and std::unique_lock work. Who goes first
-// is chosen when it is made: by default a waiting writer keeps new readers out, so writers do not
-// starve. With kReaders, readers enter as long as any reader is inside; with kFair, readers and
-// writers go in the order in which they came. A lock is handed to the one who waits. A reader must
-// not lock shared again while it holds the lock: a writer waiting in between would stop both.
+// is chosen when the lock is made: by default a waiting writer keeps new readers out, so writers do
+// not starve. With kReaders, readers enter as long as any reader is inside; with kFair, readers and
+// writers go in the order in which they came. Unlocking hands the lock to whoever waits. A reader
+// must not lock shared again while it holds the lock: if a writer waits in between, both stop.
 //
-// A lock knows its writer and each of its readers. Misuse and circles are answered as by Mutex,
-// and whoever keeps an urgent thread waiting, be it by reading, runs with its priority.
+// A lock knows its writer and each of its readers. Misuse and circles are treated as by Mutex, and
+// a thread that keeps an urgent one waiting, even as a reader, runs with its priority.
 #pragma once
 
 #include <cstddef>
@@ -37,9 +37,9 @@ class SharedMutex {
   }
 
   void lock();
-  /// EDEADLK, and not locked, if the calling thread writes or waiting would close a circle (as it
-  /// does for one that reads, and for one that would keep out a reader for whom other readers
-  /// wait); ETIMEDOUT if the deadline came first.
+  /// Does not lock, but returns EDEADLK if the calling thread holds the lock for writing or waiting
+  /// would close a circle (so it does if the caller reads, and if it would keep out a reader for
+  /// whom other readers wait), and ETIMEDOUT if the deadline came first.
   Result<> lock_checked(Timeout timeout = kNever);
   bool try_lock();
   bool try_lock_for(Duration duration);
@@ -91,7 +91,7 @@ class SharedMutex {
   WaitQueue waiting_readers_;
   WaitQueue waiting_writers_;
   Prefer prefer_;
-  bool in_order_ = false;  // known to the runtime's order of locks, as `waiting_writers_`
+  bool in_order_ = false;  // the runtime's LockOrder knows it, as `waiting_writers_`
 };
 
 }  // namespace spindle::thread

@@ -5,9 +5,10 @@
 //   const int signal = TRY(signals->wait());
 //
 // While it exists the signals are blocked on the calling kernel thread (and on those that it makes
-// later); they should be blocked on every kernel thread of the program, or one of those takes them
-// with the default action. So open it before the runtime runs where it has several workers. When
-// the last one for a signal goes it is as the first one found it, on the calling kernel thread.
+// later); they should be blocked on every kernel thread of the program, for one that does not block
+// them takes them with the default action. So with several workers, open it before the runtime
+// runs. When the last SignalEvents for a signal is destroyed, the signal is again blocked or not on
+// the calling kernel thread, as the first one found it.
 #pragma once
 
 #include <csignal>
@@ -22,7 +23,7 @@ namespace spindle::thread {
 
 class SignalEvents {
  public:
-  /// EINVAL for a number that is no signal; the kernel's reason if it gives no descriptor.
+  /// EINVAL for a number that is no signal; the kernel's error if it gives no descriptor.
   static Result<std::unique_ptr<SignalEvents>> open(std::initializer_list<int> signals);
   ~SignalEvents();
   SignalEvents(const SignalEvents&) = delete;

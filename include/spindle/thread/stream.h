@@ -1,8 +1,8 @@
 // Reading, writing, accepting and connecting that park the thread, not the worker.
 //
-// The descriptors are non-blocking sockets, pipes and the like (`set_nonblocking`; `accept` gives
-// such ones). Each call tries first and waits only if it must; a read that is likely to find
-// nothing, by what the last ones found, lets the other ready threads run before it tries. Regular
+// The descriptors are non-blocking sockets, pipes and the like (`set_nonblocking`; `accept` returns
+// non-blocking ones). Each call tries first and waits only if it must; a read that is likely to
+// find nothing, as the last ones did, lets the other ready threads run before it tries. Regular
 // files are always "ready": where a disk may be slow, `offload` the call (offload.h).
 // `close_descriptor` forgets and closes.
 #pragma once
@@ -21,16 +21,16 @@ namespace spindle::thread {
 
 Result<> set_nonblocking(int fd);
 
-/// Some bytes, at least one; 0 at the end. ETIMEDOUT if the deadline came first.
+/// Reads some bytes, at least one; 0 at the end. ETIMEDOUT if the deadline came first.
 Result<std::size_t> read_some(int fd, std::span<std::byte> to, Timeout timeout = kNever);
-/// All of them. EPIPE if the other side is gone (without a signal, for sockets).
+/// Writes all of them. EPIPE if the other side is gone (without a signal, for sockets).
 Result<> write_all(int fd, std::span<const std::byte> from, Timeout timeout = kNever);
 /// The descriptor of the next connection, non-blocking.
 Result<int> accept(int listener, Timeout timeout = kNever);
 /// Waits until the listener has room, too. ETIMEDOUT if the deadline came first.
 Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeout = kNever);
-/// Waits until one of the descriptors is ready, as poll(2): how many are, with their `revents`; 0
-/// if the deadline came first.
+/// Waits, like poll(2), until one of the descriptors is ready. Returns how many are, with `revents`
+/// set; 0 if the deadline came first.
 Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout = kNever);
 void close_descriptor(int fd);
 

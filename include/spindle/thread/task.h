@@ -1,5 +1,5 @@
 // Task<T>: a thread with a result. What its function returns, or the exception that leaves it,
-// reaches the one who joins.
+// reaches the thread that joins.
 //
 //   Task<int> sum = launch("sum", [&] { return add_up(numbers); });
 //   ...
@@ -56,15 +56,16 @@ class Task {
  public:
   Task() = default;
   Task(Task&&) noexcept = default;
-  /// Waits first for the end of the thread that it had.
+  /// Waits first for the end of the thread that it owned.
   Task& operator=(Task&& other) noexcept {
     thread_ = std::move(other.thread_);
     outcome_ = std::move(other.outcome_);
     return *this;
   }
 
-  /// Waits for the end; then the result, once. Throws the exception that left the function.
-  /// ECANCELED if the thread was cancelled; ENOMEM if it was never made; else as Thread::join.
+  /// Waits for the thread's end and returns its result, once. Throws the exception that left the
+  /// function. ECANCELED if the thread was cancelled; ENOMEM if it was never made; other errors as
+  /// Thread::join.
   Result<T> join() { return join_until(kNever); }
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
   Result<T> join_for(Duration duration) { return join_until(duration.from_now()); }
@@ -86,7 +87,7 @@ class Task {
   friend auto launch(const ThreadOptions& options, F&& function)
       -> Task<std::invoke_result_t<std::decay_t<F>&>>;
 
-  // The thread goes first: it writes to the outcome until it has ended.
+  // The thread is destroyed first: until it has ended it writes to the outcome.
   std::unique_ptr<detail::Outcome<T>> outcome_;
   Thread thread_;
 };

@@ -10,10 +10,10 @@
 // whose result or exception reaches the joiner. Each thread has its own errno and its own state of
 // caught exceptions.
 //
-// Cancelling a thread ends its present or next wait, at one of the points of cancellation, with
-// the exception Cancelled, which unwinds its stack and is delivered once. Such points are
+// Cancelling a thread ends its present or next wait, at one of the points of cancellation, with the
+// exception Cancelled, which unwinds its stack and is delivered once. Such points are
 // `current_thread::cancellation_point` and all waits (sleeping, joining, descriptors, every
-// primitive), but for taking a lock, entering a monitor and `offload`.
+// primitive) except taking a lock, entering a monitor and `offload`.
 #pragma once
 
 #include <cstddef>
@@ -31,23 +31,24 @@ namespace spindle::thread {
 
 struct Control;
 
-/// A thread's share under lottery, stride and cfs, if nothing else is said.
+/// A thread's default weight under lottery, stride and cfs.
 inline constexpr std::uint32_t kUsualWeight = 1024;
 
 struct ThreadOptions {
   std::string_view name = {};  ///< kept to its first NUL, and 31 bytes at most
-  int priority = 0;            ///< a higher number goes first, where the policy looks at it
-  /// Bytes without the guard page; 0: the runtime's. Another size than that is rounded up to a
-  /// power of two, of 8 KiB at least; beyond 1 GiB no thread is made, as where there is no memory.
+  int priority = 0;            ///< a higher number goes first, under policies that have priorities
+  /// Bytes without the guard page; 0: the runtime's size. Any other size is rounded up to a power
+  /// of two of at least 8 KiB; beyond 1 GiB no thread is made, as if there were no memory.
   std::size_t stack_size = 0;
   std::uint32_t weight = kUsualWeight;  ///< 0 counts as 1
   std::int64_t deadline_ns = 0;         ///< absolute, for the policy "edf"
-  /// The number of the only worker that may run it; any if there is none. Pinned threads stand in
-  /// their worker's own queue, not in the policy: it takes one of either by turns.
+  /// The number of the only worker that may run it; any worker may if none has this number. Pinned
+  /// threads stand in their worker's own queue, not in the policy: the worker takes from both in
+  /// turn.
   int pinned_to = -1;
 };
 
-/// What a cancelled thread is ended with. Nothing to be caught, except to be thrown again.
+/// The exception that ends a cancelled thread. Whoever catches it must throw it again.
 struct Cancelled {};
 
 /// Owns the right to join a thread. Destroying a joinable handle joins. Belongs to the runtime that
@@ -67,23 +68,25 @@ class Thread {
     if (joinable()) join_or_detach();
   }
 
-  /// Waits for the thread's end. EINVAL if the handle is not joinable, EDEADLK if it is the calling
-  /// thread's own or waits, through locks and joins, for the caller; ESRCH if it had not ended when
-  /// its runtime went; EBUSY if another thread waits for it by this handle.
+  /// Waits for the thread's end. EINVAL if the handle is not joinable; EDEADLK if the thread is the
+  /// caller, or waits, through locks and joins, for the caller; ESRCH if it had not ended when its
+  /// runtime was destroyed; EBUSY if another thread waits for it by this handle.
   Result<> join();
   /// Like join; ETIMEDOUT (and still joinable) if it has not ended by then.
   Result<> join_until(Deadline deadline);
   Result<> join_for(Duration duration) { return join_until(duration.from_now()); }
-  /// Lets the thread go on by itself. EINVAL if the handle is not joinable.
+  /// Lets the thread go on without being joined. EINVAL if the handle is not joinable.
   Result<> detach();
 
-  /// False for a handle that is empty, moved from, joined or detached, or whose spawn made none.
+  /// False for a handle that is empty, moved from, joined or detached, or whose spawn made no
+  /// thread.
   [[nodiscard]] bool joinable() const { return control_ != nullptr; }
   /// Unique in the runtime, from 1 on; 0 if not joinable.
   [[nodiscard]] std::uint64_t id() const;
-  /// Higher goes first, where the policy looks at it. Nothing happens if not joinable or ended.
+  /// Higher goes first, under policies that have priorities. Does nothing if the handle is not
+  /// joinable or the thread has ended.
   void set_priority(int priority);
-  /// See above. Nothing happens if not joinable or ended.
+  /// See above. Does nothing if the handle is not joinable or the thread has ended.
   void cancel();
 
  private:
@@ -93,9 +96,9 @@ class Thread {
 };
 
 namespace detail {
-/// Callables of so many bytes are kept with what is known of the thread until it runs.
+/// Callables of up to so many bytes are kept in the thread's Control until it runs.
 inline constexpr std::size_t kLargestInControl = 32;
-/// Larger callables than so are kept on the heap.
+/// Callables of more bytes are kept on the heap.
 inline constexpr std::size_t kLargestOnStack = 1024;
 
 template <class F>
@@ -107,9 +110,10 @@ Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t ali
 enum class Fate : std::uint8_t { kJoined, kDetached };
 /// Makes the prepared thread ready.
 void start(Control* control, Fate fate);
-/// Instead of that: there will be no such thread.
+/// Instead of `start`: takes the prepared thread back.
 void discard(Control* control);
-/// Both, for a callable that fits in the Control and may be copied byte by byte.
+/// `prepare` and `start` in one, for a callable that fits in the Control and may be copied byte by
+/// byte.
 Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
                            void (*entry)(void*), Fate fate);
 
@@ -189,7 +193,7 @@ Result<> spawn_detached(std::string_view name, F&& function) {
 /// Lets the other ready threads run, as the policy says.
 void yield();
 
-/// Sleeps for at least so long. Never wakes early; a time that is past only yields.
+/// Sleep for a time or until a moment, and never less. A moment that is past only yields.
 void sleep_for(Duration duration);
 void sleep_until(Deadline deadline);
 
@@ -204,28 +208,29 @@ class CancellationOff {
   CancellationOff(const CancellationOff&) = delete;
   CancellationOff& operator=(const CancellationOff&) = delete;
 };
-/// The thread's errno. Where there are several workers a thread may go on in another kernel thread
-/// after a wait, while compilers keep the address of `errno` for the length of a function.
+/// The thread's errno. To be used instead of `errno` where there are several workers: after a wait
+/// a thread may go on in another kernel thread, while compilers keep the address of `errno` for the
+/// length of a function.
 int& error_number();
 /// The worker that runs the caller, from 0 on; -1 outside of a runtime.
 int worker();
-/// Restricts the calling thread to one worker (-1: any), at its next wait or yield. EINVAL if
-/// there is none with this number.
+/// Restricts the calling thread to one worker (-1: any), from its next wait or yield on. EINVAL if
+/// no worker has this number.
 Result<> pin_to(int worker);
 
 /// False between threads (idle handlers, posted work) and outside a runtime.
 bool exists();
-/// Of the calling thread; 0 and "" where none exists.
+/// The calling thread's number; 0, and "" for its name, where none exists.
 std::uint64_t id();
 std::string_view name();
-/// A number that says for whose sake the thread works, for those who trace it: 0 at first; threads
-/// that it spawns begin with its own. 0 where no thread exists.
+/// A number that tells a tracer for which request the thread works: 0 at first; threads that it
+/// spawns begin with its own. 0 where no thread exists.
 std::uint64_t tag();
 /// Only where a thread exists.
 void set_tag(std::uint64_t tag);
-/// With what was donated by threads that wait for a lock that it holds.
+/// The calling thread's priority, raised to that of the threads that wait for a lock that it holds.
 int priority();
-/// Takes effect at the next switch. Only where one exists.
+/// Takes effect at the next switch. Only where a thread exists.
 void set_priority(int priority);
 }  // namespace current_thread
 

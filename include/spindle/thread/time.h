@@ -5,9 +5,9 @@
 //   channel.receive(5ms);                                           // a Timeout: either of them
 //   channel.receive(monotonic_ns() + 5'000'000);                    // numbers are nanoseconds
 //
-// What is measured more finely than in nanoseconds is rounded up, so that nothing wakes early; what
-// 64 bits do not hold is kNever. Deadlines are of CLOCK_MONOTONIC, which std::chrono calls
-// steady_clock; no other clock will do, for it may be set while somebody waits.
+// Fractions of a nanosecond are rounded up, so that nothing wakes early; a time beyond what 64 bits
+// hold is kNever. Deadlines are moments of CLOCK_MONOTONIC, which std::chrono calls steady_clock;
+// no other clock will do, for it may be set while a thread waits.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@
 
 namespace spindle::thread {
 
-/// A moment that never comes; every other one is in nanoseconds of CLOCK_MONOTONIC.
+/// A moment that never comes; every other moment is in nanoseconds of CLOCK_MONOTONIC.
 inline constexpr std::int64_t kNever = INT64_MAX;
 
 namespace detail {
@@ -62,7 +62,8 @@ class Duration {
       : ns_(detail::round_up_to_ns(duration)) {}
 
   [[nodiscard]] constexpr std::int64_t ns() const { return ns_; }
-  /// The moment at which it is over, if it begins at another; kNever beyond all time.
+  /// The moment at which a duration that begins at `begin_ns` is over; kNever if 64 bits do not
+  /// hold it.
   [[nodiscard]] constexpr Deadline after(std::int64_t begin_ns) const {
     return ns_ < kNever - begin_ns ? begin_ns + ns_ : kNever;
   }

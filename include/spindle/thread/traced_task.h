@@ -1,6 +1,6 @@
-// TracedTask: work that is nobody's request, as a request of its own in the event trace.
+// TracedTask: shows work that belongs to no request as a request of its own in the event trace.
 //
-//   const TracedTask task("commit", epoch.value);    // until it goes, the thread works for itself
+//   const TracedTask task("commit", epoch.value);    // events are the task's while it exists
 //
 // Costs a comparison while no trace is on. Only inside a thread.
 #pragma once
@@ -15,7 +15,7 @@ namespace spindle {
 
 class TracedTask {
  public:
-  /// `what` is of static storage.
+  /// `what` must have static storage.
   explicit TracedTask(std::string_view what, std::uint64_t epoch = 0) : trace_(active_trace) {
     if (trace_ == nullptr) return;
     before_ = thread::current_thread::tag();

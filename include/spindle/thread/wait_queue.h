@@ -5,10 +5,11 @@
 //   items.push_back(x); arrivals.wake_one();      // the producer, a thread or a callback
 //
 // First come, first woken. The links stand on the waiting thread's own stack, so waiting allocates
-// nothing. Between a test and the wait that follows nothing else runs (one worker, cooperative), so
-// no wake-up is lost and no lock is needed; with several workers or preemption the test and the
-// wait, and the change and the wake-up, stand in a Section (section.h) each. A queue must not be
-// destroyed while threads wait on it. A wait is a point of cancellation (thread.h).
+// nothing. On one worker without preemption nothing else runs between a test and the wait that
+// follows it, so no wake-up is lost and no lock is needed. With several workers or preemption the
+// test and the wait belong into one Section (section.h), and so do the change and the wake-up. A
+// queue must not be destroyed while threads wait on it. A wait is a point of cancellation
+// (thread.h).
 #pragma once
 
 #include <cstddef>
@@ -51,21 +52,21 @@ struct WaitNode {
   WaitQueue* queue = nullptr;   ///< null once woken or timed out
   std::size_t timer_index = 0;  ///< its number among the timers, from 1 on; 0: none
   bool timed_out = false;
-  bool cancelled = false;          ///< for primitives that end a wait without what it waited for
+  bool cancelled = false;          ///< for primitives: the wait ended without what it was for
   bool interrupted = false;        ///< its thread was cancelled
   bool interruptible = true;       ///< cancellation of its thread ends the wait
-  Selection* selection = nullptr;  ///< if it is one of several
+  Selection* selection = nullptr;  ///< if the thread waits on several nodes
 };
 
-/// Several nodes on which one thread waits at a time, parked by the first of them: the first that
-/// is woken takes all out.
+/// Several nodes on which one thread waits at a time, parked on the first of them: when one is
+/// woken, all are taken out of their queues.
 struct Selection {
   std::span<WaitNode* const> nodes;
   WaitNode* chosen = nullptr;  ///< the one that was woken
 };
 
-/// Who holds a lock (or must end, for a join), and where in the code it was taken: an edge of the
-/// graph of who waits for whom. A Mutex keeps a mark in the lowest bit of `thread`.
+/// The thread that holds a lock (or, for a join, must end), and where in the code it took the lock:
+/// an edge of the graph of who waits for whom. A Mutex keeps a mark in the lowest bit of `thread`.
 struct Holder {
   Control* thread = nullptr;
   const void* taken_at = nullptr;
@@ -88,7 +89,7 @@ class WaitQueue {
 
   /// Makes the first waiting thread ready; it runs when the policy says. False if none waits.
   bool wake_one();
-  /// How many were woken.
+  /// Makes all waiting threads ready; returns how many.
   std::size_t wake_all();
 
   [[nodiscard]] bool empty() const { return head_ == nullptr; }
@@ -96,24 +97,24 @@ class WaitQueue {
   [[nodiscard]] const char* name() const { return name_; }
   [[nodiscard]] WaitKind kind() const { return kind_; }
 
-  // For those who build primitives: enqueue, let go of something, park (or withdraw).
+  // For building primitives: enqueue, let go of something, park (or withdraw).
 
   /// The first waiting node, or null.
   [[nodiscard]] WaitNode* front() const { return head_; }
-  /// Takes the node out, of whatever place, and makes its thread ready.
+  /// Takes the node out, wherever it stands in the queue, and makes its thread ready.
   void wake(WaitNode& node);
   /// Puts the calling thread at the end without parking it: `park(node)` or `withdraw(node)`
   /// must follow.
   void enqueue(WaitNode& node);
-  /// The same before all others, for one that stood there already.
+  /// The same at the front of the queue, for a thread that has waited in it already.
   void enqueue_in_front(WaitNode& node);
-  /// Takes the node out again: nothing is waited for after all.
+  /// Takes the node out again: the thread does not wait after all.
   void withdraw(WaitNode& node) { unlink(node); }
   /// Parks until the node is woken or the deadline comes; returns at once if it was woken
   /// meanwhile. False if the deadline came first. Throws Cancelled, with the node taken out, if
   /// the thread is cancelled and the node interruptible.
   static bool park(WaitNode& node, Deadline deadline = kNever);
-  /// The same for a deadline that was ahead when it was looked at last.
+  /// The same for a deadline that is known to have been in the future a moment ago.
   static bool park_ahead(WaitNode& node, Deadline deadline);
 
  private:
