@@ -1,4 +1,4 @@
-// The alarm clock (Pintos, Nachos): threads sleep until a time of theirs, nobody spins, nobody
+// The alarm clock (Pintos, Nachos): each thread sleeps until its own time. Nobody spins, nobody
 // wakes early, and they wake in the order of their times.
 #include <chrono>
 #include <string>
@@ -13,7 +13,7 @@ using std::chrono::steady_clock;
 
 struct Morning {
   std::vector<std::chrono::milliseconds> order;
-  bool all_slept = false;  // before the first of them was to wake
+  bool all_slept = false;  // all slept before the first was to wake
 };
 
 Morning set_alarms(steady_clock::time_point begin) {
@@ -26,7 +26,7 @@ Morning set_alarms(steady_clock::time_point begin) {
       morning.order.push_back(after);
     }));
   }
-  yield();  // all go to sleep
+  yield();  // lets all go to sleep
   morning.all_slept = steady_clock::now() < begin;
   for (Thread& sleeper : sleepers) sleeper.join().take();
   return morning;
@@ -35,7 +35,7 @@ Morning set_alarms(steady_clock::time_point begin) {
 int main() {
   run([] {
     Morning morning;
-    // A machine that is busy elsewhere may come to them too late: again, with more time.
+    // On a busy machine they may have gone to sleep too late: try again with more time.
     for (auto time = 1ms; !morning.all_slept; time *= 2) {
       morning = set_alarms(steady_clock::now() + time);
     }

@@ -1,6 +1,6 @@
-// A pool of resources that the Banker's algorithm guards (Dijkstra 1965): each thread says at the
-// start how many it may want at most, and a request is granted only if afterwards some order exists
-// in which all can still get their most and end. So no deadlock can come.
+// The Banker's algorithm (Dijkstra 1965) guards a pool of resources: each thread says at the start
+// how many it may want at most, and a request is granted only if afterwards there is still an order
+// in which each thread can get its maximum and end. So there can be no deadlock.
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -56,7 +56,7 @@ class Bank {
     move(available_, amount, 1);
     return false;
   }
-  // Can all end, one after the other, each with all it may want?
+  // True if all can end, one after the other, each with all that it may want.
   [[nodiscard]] bool safe() const {
     Amounts there = available_;
     std::vector<bool> ended(most_.size(), false);

@@ -1,6 +1,6 @@
-// The cigarette smokers (Patil 1971): an agent puts two of three things on the table, and the
-// smoker who has the third must go on, without changing the agent. Parnas' answer (1975): a pusher
-// for each thing watches what lies there and wakes the right smoker.
+// The cigarette smokers (Patil 1971): an agent, which must not be changed, puts two of three things
+// on the table, and the smoker who has the third must go on. Parnas' answer (1975): a pusher for
+// each thing watches the table and wakes the right smoker.
 #include <array>
 #include <mutex>
 

@@ -1,5 +1,5 @@
-// A matrix product, a thread for each band of rows, on two workers: nothing is shared but what is
-// only read, so no lock is needed, and the join makes the results visible.
+// A matrix product with a thread for each band of rows, on two workers: threads share only data
+// that they only read, so no lock is needed, and the join makes the results visible.
 #include <algorithm>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // Priority inversion and its cure. Low holds a lock that high wants, and middle, which wants no
-// lock, keeps the CPU: so high waits for middle. By donation low runs with high's priority while
-// it holds the lock. The same without a lock that knows its holder (a semaphore) shows the harm.
+// lock, keeps the CPU: so high waits for middle. With priority donation, low runs with high's
+// priority while it holds the lock. A semaphore, which does not know its holder, shows the harm.
 #include <string>
 
 #include "example.h"

@@ -1,6 +1,6 @@
-// A race, found by trying every schedule: two threads add to a counter without a lock, and one
-// update is lost only if a switch comes between reading and writing. `explore` finds it, prints the
-// schedule, and `replay` shows it again; with a lock all schedules are good.
+// A race, found by trying every schedule: two threads add to a counter without a lock, and an
+// update is lost only if a switch comes between reading and writing. `explore` finds it, the
+// schedule is printed, and `replay` runs it again; with a lock all schedules are good.
 #include <mutex>
 
 #include "example.h"

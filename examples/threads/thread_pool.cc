@@ -1,5 +1,5 @@
-// A thread pool: a channel of jobs, some threads that take from it, and a future for each answer.
-// Closing the channel ends the threads when the jobs are done.
+// A thread pool: a channel of jobs, some threads that take jobs from it, and a future for each
+// answer. Closing the channel ends the threads when the jobs are done.
 #include <functional>
 #include <string>
 #include <vector>
