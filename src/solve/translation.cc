@@ -74,8 +74,13 @@ Json segments(const Problem& problem) {
   return {{"physical", physical}};
 }
 
+/// The largest address of so many bits.
+constexpr std::uint64_t last_of_bits(std::int64_t bits) {
+  return (~std::uint64_t{0} >> 1) >> (63 - std::min<std::int64_t>(bits, 63));
+}
+
 /// The address's bits in fields of these widths, the highest first.
-Json split_bits(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+Json split_bits(const Problem& problem) {
   std::vector<unsigned> widths;
   std::int64_t bits = 0;
   for (const Field& width : problem.parameters["fields"].items()) {
@@ -84,7 +89,8 @@ Json split_bits(const Problem& problem, const std::vector<std::uint64_t>& addres
     if (problem.failed()) return {};
   }
   Json all = Json::array();
-  for (std::uint64_t address : addresses) {
+  // What is only taken apart need not fit into a memory.
+  for (std::uint64_t address : problem.input["addresses"].naturals(last_of_bits(bits))) {
     Json fields = Json::array();
     auto left = static_cast<unsigned>(bits);
     for (unsigned width : widths)
@@ -114,6 +120,8 @@ Json two_segments(const Problem& problem, const std::vector<std::uint64_t>& addr
 /// it is valid, the others are the page it points to.
 class TwoLevels {
  public:
+  static constexpr std::int64_t kAddressBits = 15;
+
   explicit TwoLevels(const Problem& problem)
       : directory_(std::to_string(problem.parameters["directory"].integer(0, 127))) {
     for (const auto& [page, text] : problem.input["memory"].members()) {
@@ -146,8 +154,10 @@ class TwoLevels {
   std::map<std::string, std::string> pages_;
 };
 
-Json two_level(const Problem& problem, const std::vector<std::uint64_t>& addresses) {
+Json two_level(const Problem& problem) {
   const TwoLevels levels(problem);
+  const std::vector<std::uint64_t> addresses =
+      problem.input["addresses"].naturals(last_of_bits(TwoLevels::kAddressBits));
   if (problem.failed()) return {};
   return physical_of_each(addresses, [&](std::uint64_t address) {
     return levels.translate(address, problem.input["memory"]);
@@ -215,16 +225,15 @@ Json inverted(const Problem& problem) {
 Json solve_translation(const Problem& problem) {
   if (problem.algorithm == "SEGMENTS") return segments(problem);
   if (problem.algorithm == "INVERTED") return inverted(problem);
+  if (problem.algorithm == "SPLIT-BITS") return split_bits(problem);
+  if (problem.algorithm == "TWO-LEVEL") return two_level(problem);
   // What is only taken apart need not fit into a memory.
-  const bool takes_apart = problem.algorithm == "PAGE-OFFSET" || problem.algorithm == "SPLIT-BITS";
-  const std::vector<std::uint64_t> addresses =
-      problem.input["addresses"].naturals(takes_apart ? ~std::uint64_t{0} >> 1 : kLargestAddress);
+  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(
+      problem.algorithm == "PAGE-OFFSET" ? last_of_bits(63) : kLargestAddress);
   if (problem.algorithm == "BASE-LIMIT") return base_limit(problem, addresses);
   if (problem.algorithm == "PAGE-OFFSET") return page_offset(problem, addresses);
   if (problem.algorithm == "PAGE-TABLE") return page_table(problem, addresses);
-  if (problem.algorithm == "SPLIT-BITS") return split_bits(problem, addresses);
   if (problem.algorithm == "TWO-SEGMENTS") return two_segments(problem, addresses);
-  if (problem.algorithm == "TWO-LEVEL") return two_level(problem, addresses);
   if (problem.algorithm == "MULTI-LEVEL") return multi_level(problem, addresses);
   return problem.unknown_algorithm();
 }

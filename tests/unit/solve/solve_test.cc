@@ -340,6 +340,26 @@ TEST(Solve, KnowsTheAlgorithmsThatItLists) {
             "algorithm: \"MAGIC\" is none of LRU, FIFO, RANDOM");
 }
 
+/// Bits above the fields of an address would be dropped, and another address answered for.
+TEST(Solve, RefusesAddressesThatHaveMoreBitsThanTheirSpace) {
+  const auto error_of = [](const char* algorithm, const Json& parameters, const Json& input) {
+    const Json problem = {{"domain", "translation"},
+                          {"algorithm", algorithm},
+                          {"parameters", parameters},
+                          {"input", input}};
+    return solve_cases(Json::array({problem}))[0].value("error", "");
+  };
+  const Json fields = {{"fields", {4, 4}}};
+  EXPECT_EQ(error_of("SPLIT-BITS", fields, {{"addresses", {255}}}), "");
+  EXPECT_EQ(error_of("SPLIT-BITS", fields, {{"addresses", {0, 256}}}),
+            "addresses: 256 is not from 0 to 255 (item 2 of the list)");
+  const Json directory = {{"directory", 0}};
+  const Json memory = {{"0", std::string(64, '7')}};
+  EXPECT_EQ(error_of("TWO-LEVEL", directory, {{"addresses", {32767}}, {"memory", memory}}), "");
+  EXPECT_EQ(error_of("TWO-LEVEL", directory, {{"addresses", {32768}}, {"memory", memory}}),
+            "addresses: 32768 is not from 0 to 32767 (item 1 of the list)");
+}
+
 TEST(Solve, TellsWhatNobodyRead) {
   const Json problem = {{"id", 7},
                         {"domain", "cpu"},
