@@ -28,6 +28,13 @@ std::unique_ptr<ArmPolicy> make_arm(const Problem& problem, const ArmConventions
       {"FSCAN", "fscan"},   {"V(R)", "v-r"},         {"N-STEP-SCAN", "n-step-scan"},
       {"SATF", "sptf"},     {"SPTF", "sptf"},        {"BSATF", "sptf"},
       {"ASATF", "sptf"},    {"DEADLINE", "deadline"}};
+  // Who turns at the last request is LOOK, whatever the exercise calls it.
+  const bool may_turn_early = problem.algorithm == "SCAN" || problem.algorithm == "C-SCAN";
+  const bool turns_early =
+      may_turn_early &&
+      problem.parameters["turn"].choice({"edge|end|disk-end", "request|last-request|last"}) == 1;
+  if (turns_early)
+    return make_arm_policy(problem.algorithm == "SCAN" ? "look" : "c-look", conventions).take();
   const auto name = asked_policy(problem, PolicyKind::kArm, kPolicies);
   return name ? make_arm_policy(*name, conventions).take() : nullptr;
 }

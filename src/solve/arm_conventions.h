@@ -14,7 +14,8 @@ namespace spindle {
 /// of deadline.
 ArmConventions read_arm_conventions(const Problem& problem);
 
-/// Nothing if the algorithm is unknown; a failure is noted if a parameter is wrong.
+/// SCAN and C-SCAN may say by `turn` that they turn at the last request, not at the edge. Nothing
+/// if the algorithm is unknown; a failure is noted if a parameter is wrong.
 std::unique_ptr<ArmPolicy> make_arm(const Problem& problem, const ArmConventions& conventions);
 
 }  // namespace spindle

@@ -1,8 +1,8 @@
 // The arm of a disk: a queue that is all there at the start, and requests that arrive over time.
 //
-// Conventions: `direction` (up), `count_return` of the circular ones (true), `reentry` of C-SCAN
-// (edge: from edge to edge; request: from the edge straight to the first request), and those of
-// arm_conventions.h.
+// Conventions: `direction` (up), `count_return` of the circular ones (true), `turn` of SCAN and
+// C-SCAN (edge, or at the last request), `reentry` of C-SCAN (edge: from edge to edge; request:
+// from the edge straight to the first request), and those of arm_conventions.h.
 
 #include <algorithm>
 #include <numeric>

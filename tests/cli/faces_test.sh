@@ -65,6 +65,10 @@ says '^mean .* 5\.67 ' cpu --policy rr --quantum 4 P1:0:24 P2:0:3 P3:0:3
 json "a['answer']['avg_waiting'] == 6.5" cpu -p srtf P1:0:8 P2:1:4 P3:2:9 P4:3:5
 json "a['answer']['total_movement'] == 236" disk -p sstf --head 53 $silberschatz
 json "a['answer']['total_movement'] == 640" disk -p fcfs --head 53 $silberschatz
+says '^With --turn request: movement \(cylinders\) 299 instead of 331 ' disk -p scan --head 53 $silberschatz
+says '^With --turn request: movement \(cylinders\) 322 instead of 382 ' disk -p c-scan --head 53 $silberschatz
+says 'nothing waits further upwards; the arm turns; this is the first downwards' \
+  disk -p scan --turn request -e --head 53 $silberschatz
 json "a['answer']['total'] == 375 and [s[0] for s in a['answer']['served']] == [7, 8, 30]" disk -p satf 7 30 8
 says 'from 70 to 10: its deadline is over' disk -p deadline --head 50 --read-deadline 15 --batch 1 -e 0:60 0:10 1:70 1:80
 draws "{'seek', 'rotate', '30'} <= set(words)" disk -p satf 7 30 8

@@ -61,8 +61,8 @@ const std::vector<FacePolicy>& DiskForm::policies() const {
     std::vector<FacePolicy> list = {
         {"fcfs", "FCFS", "First come, first served", {}},
         {"sstf", "SSTF", "Shortest seek time first", {"tie"}},
-        {"scan", "SCAN", "SCAN, the elevator", {}},
-        {"c-scan", "C-SCAN", "Circular SCAN", {"count_return", "reentry"}},
+        {"scan", "SCAN", "SCAN, the elevator", {"turn"}},
+        {"c-scan", "C-SCAN", "Circular SCAN", {"count_return", "turn", "reentry"}},
         {"look", "LOOK", "LOOK", {}},
         {"c-look", "C-LOOK", "Circular LOOK", {"count_return"}},
         {"fscan", "FSCAN", "FSCAN", {}},
@@ -89,6 +89,7 @@ const std::vector<FaceParameter>& DiskForm::parameters() const {
        "",
        {"lower", "higher", "arrival", "direction"}},
       {"count_return", Kind::kFlag, "whether the return of a circular policy is counted"},
+      {"turn", Kind::kChoice, "SCAN, C-SCAN: where the arm turns", "", {"edge", "request"}},
       {"reentry", Kind::kChoice, "C-SCAN: where the arm lands", "", {"edge", "request"}},
       {"steps", Kind::kNumber, "N-step SCAN: requests of a sweep", "4"},
       {"r", Kind::kNumber, "V(R): what turning costs, as a part of the disk: 0 SSTF, 1 LOOK",

@@ -124,7 +124,8 @@ class DiskReasons {
     const bool steps = policy_ == "fscan" || policy_ == "n-step-scan";
     const std::string_view scope = steps ? " of this sweep" : "";
     if (ahead) return fmt::format("it is the next request{} {}.", scope, way);
-    const bool to_edge = policy_ == "scan" || policy_ == "c-scan";
+    const bool to_edge = (policy_ == "scan" || policy_ == "c-scan") &&
+                         solved_.parameters().value("turn", "edge") == "edge";
     const std::uint64_t last = solved_.parameters()["cylinders"].get<std::uint64_t>() - 1;
     std::string text = fmt::format("nothing{} waits further {}; the arm ", scope, way);
     if (to_edge) text += fmt::format("goes to the edge, {}, and ", up_ ? last : 0);
