@@ -77,7 +77,7 @@ _spindle_face() {
     disk)
       policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf
         random-io track-read seek chs-to-lba lba-to-chs"
-      options+=" --head --cylinders --direction --tie --count-return --reentry --steps --r --seek-per-cylinder --service-time
+      options+=" --head --cylinders --direction --tie --count-return --turn --reentry --steps --r --seek-per-cylinder --service-time
         --read-deadline --write-deadline --batch --seek-speed --rotate-speed --skew --zones --window --aging
         --seek-ms --rpm --mb-per-s --bytes --sectors-per-track --sectors-read --distance --curve --track-to-track-ms
         --full-stroke-ms --table --heads --sectors --chs --lba -t --trace --format --depth --disk"
@@ -105,7 +105,7 @@ _spindle_face() {
     --requeue) _spindle_words "arrivals-first preempted-first" ;;
     --devices) _spindle_words "own single" ;;
     --direction) _spindle_words "up down" ;;
-    --reentry) _spindle_words "edge request" ;;
+    --turn | --reentry) _spindle_words "edge request" ;;
     --curve) if [[ $1 == disk ]]; then _spindle_words "constant linear square-root"; fi ;;
     --load-bit) _spindle_words "1 0" ;;
     --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration | \
