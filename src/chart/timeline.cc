@@ -1,6 +1,7 @@
 #include "spindle/chart/timeline.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -27,12 +28,18 @@ std::vector<Span> without_gaps(const Lane& lane, std::size_t most) {
   return all;
 }
 
+/// In full: who ends a millisecond later ends at another time, also after an hour.
+std::string time_text(double time) {
+  const double rounded = std::round(time * 1e4) / 1e4;
+  return std::abs(time) < 1e6 ? number_text(time) : fmt::format("{}", rounded);
+}
+
 class BoxedBar {
  public:
   BoxedBar(const Lane& lane, const TextStyle& style)
       : style_(style), spans_(without_gaps(lane, kMostTextSpans)) {
     for (const Span& span : spans_)
-      widths_.push_back(std::max(columns_of(span.label), columns_of(number_text(span.from))) + 1);
+      widths_.push_back(std::max(columns_of(span.label), columns_of(time_text(span.from))) + 1);
     stretch();
   }
 
@@ -51,7 +58,10 @@ class BoxedBar {
 
  private:
   /// The last time stands to the right of the bar's end.
-  [[nodiscard]] std::size_t room() const { return style_.width - 6; }
+  [[nodiscard]] std::size_t room() const {
+    const std::size_t last_time = spans_.empty() ? 0 : columns_of(time_text(spans_.back().to));
+    return style_.width - std::max(last_time, std::size_t{6});
+  }
 
   /// To scale, as far as the width allows it.
   void stretch() {
@@ -78,9 +88,9 @@ class BoxedBar {
       top += line + std::string(style_.pick(ends ? "┐" : "┬", "+"));
       bottom += line + std::string(style_.pick(ends ? "┘" : "┴", "+"));
       middle += centred(spans_[i].label, widths_[i]) + std::string(style_.pick("│", "|"));
-      times += padded(number_text(spans_[i].from), widths_[i] + 1);
+      times += padded(time_text(spans_[i].from), widths_[i] + 1);
     }
-    times += number_text(spans_[last - 1].to);
+    times += time_text(spans_[last - 1].to);
     return top + "\n" + middle + "\n" + bottom + "\n" + times + "\n";
   }
 

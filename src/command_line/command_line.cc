@@ -25,12 +25,15 @@ std::string not_positive(const std::string& text) {
 
 /// CLI11 reads the negative as what is as far from the largest number, and the too large as it.
 std::string not_whole_number(const std::string& text, std::uint64_t largest) {
-  if (text.empty() || text.front() < '0' || text.front() > '9')
+  const bool is_negative = text.starts_with('-');
+  const std::string digits = text.substr(is_negative ? 1 : 0);
+  if (digits.empty() || digits.front() < '0' || digits.front() > '9')
     return "'" + text + "' is no whole number";
   char* end = nullptr;
   errno = 0;
-  const unsigned long long value = std::strtoull(text.c_str(), &end, 0);
+  const unsigned long long value = std::strtoull(digits.c_str(), &end, 0);
   if (*end != '\0') return "'" + text + "' is no whole number";
+  if (is_negative) return text + " is below 0";
   return errno == ERANGE || value > largest ? text + " is too large" : "";
 }
 

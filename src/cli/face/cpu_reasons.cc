@@ -54,7 +54,7 @@ const std::vector<Rule>& rules() {
       {"priority-preemptive", "has the best priority,", priority, true},
       {"priority-rr", "stands first among those of the best priority,", priority, true},
       {"hrrn", "has the highest response ratio, (waited + burst) / burst =", ratio},
-      {"priority-aging", "has the best priority, its waiting counted,", nullptr, true},
+      {"priority-aging", "has the best priority, its waiting counted", nullptr, true},
       {"vrr", "stands first: back from a device with a part of its turn, or longest ready",
        nullptr},
       {"mlq", "stands first in the best queue that is not empty", nullptr, true},

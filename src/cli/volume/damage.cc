@@ -85,10 +85,9 @@ int run(DamageRequest request) {
 }
 
 std::string kinds_text() {
-  std::string text = "\nKinds of damage:\n";
-  for (const auto& kind : fsck::damage_kinds()) {
-    text += fmt::format("  {:<16}{}\n", kind.name, kind.what);
-  }
+  std::string text = "Kinds of damage:";
+  for (const auto& kind : fsck::damage_kinds())
+    text += fmt::format("\n  {:<16}{}", kind.name, kind.what);
   return text;
 }
 
@@ -107,7 +106,8 @@ void add_damage_command(const Command& program, int& status) {
       .type_name("KIND")
       .check([names](const std::string& given) {
         const bool is_known = std::find(names.begin(), names.end(), given) != names.end();
-        return is_known ? std::string() : "there is no damage of the kind '" + given + "'";
+        return is_known ? std::string()
+                        : fmt::format("'{}' is none of {}", given, fmt::join(names, ", "));
       });
   command.option("--seed", request->seed, "which of the places; the same seed, the same fault")
       .type_name("N");
