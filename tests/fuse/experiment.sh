@@ -127,6 +127,11 @@ wrong_input() {
   local status=0
   spindle experiment "$mnt" -- sh -c 'exit 3' >/dev/null || status=$?
   expect 3 "$status" "the command's own status"
+  spindle experiment "$mnt" --svg idle.svg -- true >text
+  grep -q "The disk had nothing to do" idle.svg || fail "a page without pictures does not say why: $(cat idle.svg)"
+  grep -q "^The cache: 0 reads; 0 evictions" text || fail "a share of no reads: $(cat text)"
+  spindle experiment "$mnt" -- touch "$mnt/files/1" >text
+  grep -q "^The journal: 1 transaction in 1 group commit, " text || fail "one of them is no several: $(cat text)"
   refuses "no Spindle volume" spindle experiment "$work" -- true
   refuses "COMMAND" spindle experiment "$mnt"
   refuses "could not be run" spindle experiment "$mnt" -- /nonexistent

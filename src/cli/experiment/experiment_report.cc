@@ -112,14 +112,19 @@ chart::Plot curve_plot(const Experiment& experiment) {
   return plot;
 }
 
+/// "1 block", "2 blocks": a counter in words.
+std::string count_of(const Json& counters, const char* key, std::string_view what) {
+  return counted(static_cast<std::uint64_t>(number_or_zero(counters, key)), what);
+}
+
 std::string disk_sentence(const Experiment& experiment) {
   const Json& disk = experiment["disk"];
   return fmt::format(
-      "{} requests: {} read ({} blocks), {} written ({} blocks). The arm moved {} cylinders; the "
-      "disk was busy for {}.",
-      plain(disk["requests"]), plain(disk["read_requests"]), plain(disk["read_blocks"]),
-      plain(disk["write_requests"]), plain(disk["written_blocks"]),
-      plain(disk["arm_movement_cylinders"]),
+      "{}: {} read ({}), {} written ({}). The arm moved {}; the disk was busy for {}.",
+      count_of(disk, "requests", "request"), plain(disk["read_requests"]),
+      count_of(disk, "read_blocks", "block"), plain(disk["write_requests"]),
+      count_of(disk, "written_blocks", "block"),
+      count_of(disk, "arm_movement_cylinders", "cylinder"),
       duration_text(static_cast<std::int64_t>(number_or_zero(disk, "busy_time_ns"))));
 }
 
@@ -128,9 +133,10 @@ std::string cache_sentence(const Experiment& experiment) {
   const double one_in = experiment["replacements"].empty()
                             ? 0
                             : number_or_zero(experiment["replacements"].front(), "sampled_one_in");
-  std::string text =
-      fmt::format("{} reads, {} % of them hits; {} evictions.", plain(cache["reads"]),
-                  percent(number_or_zero(cache, "hit_ratio")), plain(cache["evictions"]));
+  std::string text = count_of(cache, "reads", "read");
+  if (number_or_zero(cache, "reads") > 0)
+    text += fmt::format(", {} % of them hits", percent(number_or_zero(cache, "hit_ratio")));
+  text += fmt::format("; {}.", count_of(cache, "evictions", "eviction"));
   if (one_in == 1) text += " The shadows saw every access.";
   if (one_in > 1)
     text += fmt::format(
@@ -142,10 +148,10 @@ std::string cache_sentence(const Experiment& experiment) {
 
 std::string journal_sentence(const Experiment& experiment) {
   const Json& journal = experiment["journal"];
-  return fmt::format("{} transactions in {} group commits, {} of log; {} checkpoints.",
-                     plain(journal["transactions"]), plain(journal["epochs"]),
+  return fmt::format("{} in {}, {} of log; {}.", count_of(journal, "transactions", "transaction"),
+                     count_of(journal, "epochs", "group commit"),
                      size_of(number_or_zero(journal, "log_bytes_written")),
-                     plain(journal["checkpoints"]));
+                     count_of(journal, "checkpoints", "checkpoint"));
 }
 
 Json::const_iterator row_in_use(const Json& rows) {
@@ -303,6 +309,9 @@ std::string report_svg(const Experiment& experiment) {
   if (has_replacements(experiment)) page.add_picture(to_svg(replacements_bars(experiment)));
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) page.add_picture(to_svg(curve));
+  // A page without a picture says why it has none.
+  if (!has_arms(experiment) && !has_replacements(experiment) && curve.lines.empty())
+    page.add_heading(conclusion(experiment));
   return page.svg();
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli/mount/mount_control.h"
 #include "cli/trace/traced_requests.h"
+#include "cli/words.h"
 #include "spindle/base/size_text.h"
 
 namespace spindle::cli {
@@ -60,7 +61,7 @@ std::string serve_clause(const TracedEvent& event) {
 std::string reply_clause(const TracedEvent& event) {
   const auto error = static_cast<int>(event.number("error"));
   if (error != 0) return fmt::format("answers: {}", std::strerror(error));
-  return fmt::format("answers, with {} bytes", event.number("bytes"));
+  return fmt::format("answers, in a reply of {}", counted(event.number("bytes"), "byte"));
 }
 
 std::string queue_clause(const TracedEvent& event) {
@@ -106,19 +107,20 @@ const std::map<std::string, Clause>& clauses() {
       {"durable", [](E e) { return about_epoch("durable now:", e); }},
       {"commit",
        [](E e) {
-         return fmt::format("commits {} metadata block{}, {} bytes of log, to epoch {}",
-                            e.number("blocks"), e.number("blocks") == 1 ? "" : "s",
-                            e.number("log_bytes"), e.number("epoch"));
+         return fmt::format("commits {}, {} bytes of log, to epoch {}",
+                            counted(e.number("blocks"), "metadata block"), e.number("log_bytes"),
+                            e.number("epoch"));
        }},
       {"log",
        [](E e) {
-         return fmt::format("writes epoch {} into the log: {} blocks from its block {} on",
-                            e.number("epoch"), e.number("blocks"), e.number("log_block"));
+         return fmt::format("writes epoch {} into the log: {} from its block {} on",
+                            e.number("epoch"), counted(e.number("blocks"), "block"),
+                            e.number("log_block"));
        }},
       {"checkpoint",
        [](E e) {
-         return fmt::format("brings home {} blocks of the epochs up to {}", e.number("blocks"),
-                            e.number("epoch"));
+         return fmt::format("brings home {} of the epochs up to {}",
+                            counted(e.number("blocks"), "block"), e.number("epoch"));
        }},
       {"transfer",
        [](E e) {
