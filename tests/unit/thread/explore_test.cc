@@ -3,6 +3,8 @@
 
 #include "spindle/thread/explore.h"
 
+#include <sys/resource.h>
+
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -154,6 +156,70 @@ TEST(Explore, StopsAtItsBound) {
   EXPECT_EQ(found.schedules, 50u);
   EXPECT_FALSE(found.complete);
   EXPECT_FALSE(found.failed);
+}
+
+// Each makes way for the other, and comes back when the other does.
+bool make_way(int turns) {
+  bool a_wants = false, b_wants = false;
+  const auto pass = [turns](bool& mine, const bool& other) {
+    for (int i = 0; i < turns; ++i) {
+      mine = true;
+      yield();
+      if (!other) break;
+      yield();
+      mine = false;
+      yield();
+    }
+    mine = false;
+  };
+  Thread a = spawn("a", [&] { pass(a_wants, b_wants); });
+  Thread b = spawn("b", [&] { pass(b_wants, a_wants); });
+  a.join().take();
+  b.join().take();
+  return true;
+}
+
+TEST(Explore, EndsWhereAScheduleDoesNot) {
+  const auto livelock = [] { return make_way(INT32_MAX); };
+  const Exploration found = explore(livelock, {.most_switches = 5000});
+  ASSERT_TRUE(found.failed);
+  EXPECT_TRUE(found.endless);
+  EXPECT_EQ(found.schedule.size(), 5000u);
+  EXPECT_EQ(describe(found).find("no end of schedule"), 0u) << describe(found);
+  EXPECT_NE(describe(found).find("and so on, 5000 switches in all"), std::string::npos);
+  EXPECT_LT(describe(found).size(), 1000u);
+  EXPECT_EQ(replay(livelock, found.schedule, {.most_switches = 5000}).code(), EDEADLK);
+  EXPECT_FALSE(explore([] { return make_way(3); }).failed);
+}
+
+// Nothing is wrong with the test if there is no runtime to run it in.
+TEST(Explore, TellsThatNothingCouldBeRun) {
+  rlimit before = {};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none = {0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const Exploration found = explore([] { return true; });
+  const Result<bool> replayed = replay([] { return true; }, {});
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(found.failed);
+  EXPECT_FALSE(found.complete);
+  EXPECT_EQ(found.refused, EMFILE);
+  EXPECT_EQ(describe(found),
+            "given up after 0 schedules: the kernel gives no runtime (Too many open files)\n");
+  EXPECT_EQ(replayed.code(), EMFILE);
+}
+
+TEST(ExploreDeathTest, TellsTheScheduleThatAborts) {
+  EXPECT_DEATH(explore([] {
+                 bool b_was_here = false;
+                 Thread a = spawn("a", [&] { CHECK(!b_was_here); });
+                 Thread b = spawn("b", [&] { b_was_here = true; });
+                 a.join().take();
+                 b.join().take();
+                 return true;
+               }),
+               "aborted in the schedule \\{0, 1, 0\\}, in which these threads went on:\n"
+               "  main b a\n");
 }
 
 TEST(EverySchedule, Mutex) {
