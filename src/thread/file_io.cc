@@ -22,7 +22,11 @@ int run(std::uint8_t operation, int fd, const void* buffer, std::size_t size, st
   if (current_control != nullptr) {
     const Section section;
     FileRing* const ring = current_scheduler->file_ring();
-    if (ring != nullptr) return ring->run(operation, fd, buffer, size, offset);
+    const int result =
+        ring != nullptr ? ring->run(operation, fd, buffer, size, offset) : -ECANCELED;
+    // Where signals come again and again, as for preemption, the kernel may fail to make the thread
+    // that it needs for what would block.
+    if (result != -ECANCELED) return result;
   }
   return offload([&] {
     const auto result = blocking_call();
@@ -114,7 +118,10 @@ Result<> sync_file(int fd, Timeout timeout) {
     const auto own = TRY(OwnDescriptor::duplicate(fd));
     return TRY(offload_until(timeout, [own] { return sync_file(*own); }));
   }
-  const int result = run(IORING_OP_FSYNC, fd, nullptr, 0, 0, [&] { return fsync(fd); });
+  int result = -EINTR;
+  while (result == -EINTR) {
+    result = run(IORING_OP_FSYNC, fd, nullptr, 0, 0, [&] { return fsync(fd); });
+  }
   if (result < 0) return Error{-result, "the file cannot be synchronised"};
   return {};
 }

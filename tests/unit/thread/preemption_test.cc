@@ -11,6 +11,7 @@
 #include <string>
 
 #include "spindle/base/clock.h"
+#include "spindle/thread/file_io.h"
 #include "spindle/thread/io.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/section.h"
@@ -221,6 +222,24 @@ TEST(Preemption, StormLeavesEverythingWhole) {
     EXPECT_EQ(total, 0);
     EXPECT_GT(runtime->preemptions(), 0u);
   }
+}
+
+// The kernel, too, is interrupted: what it needs to make a blocking call by itself it may not get.
+TEST(Preemption, FilesAreSyncedBesideOneThatComputes) {
+  const int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+  ASSERT_GE(fd, 0);
+  for (int i = 0; i < 100; ++i) {
+    auto runtime = Runtime::create({.preemption_ns = 20'000}).take();
+    const Result<> result = runtime->run([&] {
+      std::atomic<bool> synced = false;
+      Thread computes = spawn("computes", [&] { EXPECT_TRUE(spin_until(synced)); });
+      for (int k = 0; k < 3; ++k) EXPECT_TRUE(sync_file(fd).ok());
+      synced = true;
+      EXPECT_TRUE(computes.join().ok());
+    });
+    EXPECT_TRUE(result.ok());
+  }
+  close(fd);
 }
 
 }  // namespace
