@@ -1,7 +1,14 @@
 #include "spindle/thread/trace.h"
 
 #include <cstdio>
+#include <functional>
 #include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "spindle/base/clock.h"
@@ -49,6 +56,7 @@ class Trace::Recorder : public SwitchObserver {
 
   void switched(const Control& from, const Control& to, std::int64_t now_ns) override {
     if (from.id != 0) {
+      note_name(from);
       Event event{now_ns, from.id, What::kStops, WaitKind::kQueue, from.worker->number, ""};
       if (from.state == ThreadState::kEnded) event.what = What::kEnds;
       if (from.state == ThreadState::kWaiting && from.parked != nullptr) {
@@ -59,8 +67,7 @@ class Trace::Recorder : public SwitchObserver {
       add(event);
     }
     if (to.id == 0) return;
-    if (names_.size() < to.id + 1) names_.resize(to.id + 1);
-    if (names_[to.id].empty()) names_[to.id] = to.name;
+    note_name(to);
     add({now_ns, to.id, What::kBegins, WaitKind::kQueue, from.worker->number, ""});
   }
 
@@ -81,32 +88,73 @@ class Trace::Recorder : public SwitchObserver {
     const char* object;
   };
 
+  // So many names are kept, of which half at most are in use, that few are looked through.
+  [[nodiscard]] std::size_t most_names() const { return 2 * events_.size() + 64; }
   void add(const Event& event) { events_[count_++ % events_.size()] = event; }
+  void note_name(const Control& thread);
+  const char* keep(const char* name);
+  template <class Visit>
+  void for_each_event(Visit visit) const {
+    for (std::size_t i = lost(); i < count_; ++i) visit(events_[i % events_.size()]);
+  }
+  [[nodiscard]] std::unordered_set<std::uint64_t> threads_of_events() const;
   static std::string span_from(const Event& event, std::int64_t until_ns);
-  // A copy, for the object may be gone when the trace is written.
-  const char* keep(const char* name) { return objects_.try_emplace(name).first->first.c_str(); }
 
   std::vector<Event> events_;
   std::size_t count_ = 0;
-  std::vector<std::string> names_;  // by the thread's id
-  std::map<std::string, bool> objects_;
+  std::unordered_map<std::uint64_t, std::string> names_;  // by the thread's id
+  std::vector<std::uint64_t> named_;                      // ids that are there, by the slot
+  std::set<std::string, std::less<>> objects_;
 };
+
+std::unordered_set<std::uint64_t> Trace::Recorder::threads_of_events() const {
+  std::unordered_set<std::uint64_t> threads;
+  for_each_event([&](const Event& event) { threads.insert(event.thread); });
+  return threads;
+}
+
+void Trace::Recorder::note_name(const Control& thread) {
+  if (named_.size() <= thread.slot) named_.resize(thread.slot + 1);
+  if (std::exchange(named_[thread.slot], thread.id) == thread.id) return;
+  if (names_.size() >= most_names()) {
+    const auto in_use = threads_of_events();
+    std::erase_if(names_, [&](const auto& name) { return !in_use.contains(name.first); });
+    named_.assign(named_.size(), 0);
+    named_[thread.slot] = thread.id;
+  }
+  names_.try_emplace(thread.id, thread.name);
+}
+
+// The object may be gone when the trace is written.
+const char* Trace::Recorder::keep(const char* name) {
+  const auto known = objects_.find(std::string_view(name));
+  if (known != objects_.end()) return known->c_str();
+  if (objects_.size() >= most_names()) {
+    std::unordered_set<const char*> in_use;
+    for_each_event([&](const Event& event) { in_use.insert(event.object); });
+    std::erase_if(objects_, [&](const auto& object) { return !in_use.contains(object.c_str()); });
+  }
+  return objects_.emplace(name).first->c_str();
+}
 
 std::string Trace::Recorder::json() const {
   std::string text = "{\"traceEvents\":[\n";
   text += "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":\"threads\"}},\n";
   text += "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":2,\"args\":{\"name\":\"waits\"}}";
-  for (std::size_t id = 1; id < names_.size(); ++id) {
-    if (names_[id].empty()) continue;
-    text += ",\n" + name_of_row(1, id, names_[id]) + ",\n" + name_of_row(2, id, names_[id]);
-  }
   std::map<std::uint64_t, Event> last;  // by thread
-  for (std::size_t i = lost(); i < count_; ++i) {
-    const Event& event = events_[i % events_.size()];
+  std::string spans;
+  for_each_event([&](const Event& event) {
     const auto before = last.find(event.thread);
-    if (before != last.end()) text += span_from(before->second, event.at_ns);
+    if (before != last.end()) spans += span_from(before->second, event.at_ns);
     last.insert_or_assign(event.thread, event);
+  });
+  for (const auto& [thread, event] : last) {
+    const auto name = names_.find(thread);
+    if (name == names_.end() || name->second.empty()) continue;
+    text += ",\n" + name_of_row(1, thread, name->second);
+    text += ",\n" + name_of_row(2, thread, name->second);
   }
+  text += spans;
   // Threads that ran or waited last still do.
   const std::int64_t now_ns = monotonic_ns();
   for (const auto& [thread, event] : last) text += span_from(event, now_ns);

@@ -151,6 +151,26 @@ TEST(TraceTest, KeepsTheNewestEvents) {
   });
 }
 
+// However many threads and objects there were.
+TEST(TraceTest, NamesOnlyWhatItsEventsAreOf) {
+  run([] {
+    Trace trace(*Runtime::current(), 8);
+    for (int i = 0; i < 2000; ++i) {
+      const std::string name = "number " + std::to_string(i);
+      Event event(name.c_str());
+      Thread thread = spawn(name, [&] { event.wait(); });
+      yield();
+      event.set();
+      EXPECT_TRUE(thread.join().ok());
+    }
+    const std::string json = trace.chrome_json();
+    EXPECT_NE(json.find("number 1999"), std::string::npos);
+    EXPECT_NE(json.find("\"main\""), std::string::npos);
+    EXPECT_EQ(json.find("number 500"), std::string::npos);
+    EXPECT_LT(nlohmann::json::parse(json)["traceEvents"].size(), 40u);
+  });
+}
+
 TEST(CpuTime, IsCountedWhereAsked) {
   auto runtime = Runtime::create({.count_cpu_time = true}).take();
   const Result<> result = runtime->run([&] {
