@@ -30,6 +30,7 @@ class TaskGroup {
  public:
   explicit TaskGroup(const char* name = "") : name_(name), waiters_(name, WaitKind::kJoin) {}
   ~TaskGroup() {
+    if (running() == 0) return;  // also where no thread exists
     const current_thread::CancellationOff off;
     wait_for_all(kNever);
   }

@@ -472,5 +472,12 @@ TEST(SelectTest, NothingIsLostOrDoubled) {
   });
 }
 
+TEST(Group, ThatRunsNothingMayGoWhereNoThreadExists) {
+  const TaskGroup outside("outside");
+  auto runtime = make_runtime();
+  runtime->post([] { const TaskGroup between_threads; });
+  EXPECT_TRUE(runtime->run([] { yield(); }).ok());
+}
+
 }  // namespace
 }  // namespace spindle::thread
