@@ -24,6 +24,7 @@ void write_text(const char* text) {
 /// If the kernel finds no room for a signal's frame below the stack pointer, it tells no address;
 /// such a frame is smaller than a page.
 bool is_overflow(const Control& thread, const siginfo_t& info, const ucontext_t& context) {
+  if (thread.canary) return StackPool::is_below(thread, interrupted(context).stack);
   if (info.si_code != SI_KERNEL) return StackPool::guards(thread, info.si_addr);
   const std::uintptr_t below =
       interrupted(context).stack - static_cast<std::uintptr_t>(getpagesize());

@@ -230,6 +230,11 @@ bool StackPool::guards(const Control& control, const void* address) {
   return at < control.stack->bottom && at >= control.stack->bottom - page_size();
 }
 
+bool StackPool::is_below(const Control& thread, std::uintptr_t stack_pointer) {
+  if (thread.stack == nullptr || stack_pointer == 0) return false;
+  return stack_pointer < reinterpret_cast<std::uintptr_t>(thread.stack->bottom);
+}
+
 std::size_t stack_used(const Control& control) {
   if (control.stack == nullptr) return 0;
   Stack& stack = *control.stack;

@@ -99,6 +99,8 @@ class StackPool {
   }
   /// True if the address lies on the guard of the thread's stack. Async-signal-safe.
   static bool guards(const Control& control, const void* address);
+  /// True if the stack pointer (0: unknown) has left the thread's stack at its low end. Likewise.
+  static bool is_below(const Control& thread, std::uintptr_t stack_pointer);
   [[nodiscard]] GuardKind guard_kind() const { return guard_kind_; }
   /// True unless the thread's stack has a canary and it was overwritten.
   [[nodiscard]] static bool intact(const Control& control) {

@@ -351,6 +351,23 @@ TEST(GuardDeathTest, WithoutMappingsACanaryIsLookedAt) {
       "stack overflow in thread digger .found late");
 }
 
+int dig(int depth) {
+  volatile char soil[256] = {};
+  soil[0] = 1;
+  return depth == INT32_MAX ? 0 : dig(depth + 1) + soil[0];
+}
+
+// It comes to where no memory is before it waits.
+TEST(GuardDeathTest, WithoutMappingsADeepOverflowIsNamedToo) {
+  EXPECT_DEATH(
+      {
+        let_fail(SYS_madvise, kGuardInstall, EINVAL);
+        let_fail(SYS_mprotect, PROT_NONE, ENOMEM);
+        run([] { spawn("digger", [] { static_cast<void>(dig(0)); }).join().take(); });
+      },
+      "stack overflow in thread digger");
+}
+
 // A busy worker looks for events while another, which has been kicked, has not come back from the
 // kernel yet.
 TEST(PollerTest, AKickIsLeftForTheOneThatWaits) {
