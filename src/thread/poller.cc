@@ -238,7 +238,8 @@ int Poller::sleep_for_events(epoll_event* events, std::int64_t at_most_ns) {
                                      .tv_nsec = at_most_ns % kNsPerSecond};
     const int count = epoll_pwait2(epoll_fd_, events, kMostEvents,
                                    at_most_ns == kNever ? nullptr : &timeout, nullptr);
-    if (count >= 0 || errno != ENOSYS) return count;
+    // Filters of system calls refuse the ones that they do not know by EPERM, too.
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     has_nanosecond_wait_ = false;
   }
   const std::int64_t ms = std::min<std::int64_t>((at_most_ns - 1) / kNsPerMs + 1, INT32_MAX);

@@ -368,6 +368,18 @@ TEST(GuardDeathTest, WithoutMappingsADeepOverflowIsNamedToo) {
       "stack overflow in thread digger");
 }
 
+TEST(PollerDeathTest, SleepsWhereAFilterRefusesTheNewerSystemCall) {
+  for (const std::uint32_t error : {ENOSYS, EPERM}) {
+    EXPECT_EXIT(
+        {
+          let_fail(SYS_epoll_pwait2, error);
+          run([] { sleep_for(kNsPerMs); });
+          std::_Exit(0);
+        },
+        testing::ExitedWithCode(0), "");
+  }
+}
+
 // A busy worker looks for events while another, which has been kicked, has not come back from the
 // kernel yet.
 TEST(PollerTest, AKickIsLeftForTheOneThatWaits) {
