@@ -95,10 +95,10 @@ void Call::make(const std::shared_ptr<Call>& call) {
 /// As long as a call stands in the queue, some helper is about to look there: whoever puts the
 /// first call in wakes one, and a helper that takes a call wakes another for the next one before it
 /// makes its own, which may take for ever. So of many short calls at a time most find a helper that
-/// is awake.
+/// is awake. A forked process has none of its parent's helpers.
 class Helpers {
  public:
-  Helpers() = default;
+  Helpers();
   Helpers(const Helpers&) = delete;
   Helpers& operator=(const Helpers&) = delete;
   ~Helpers();
@@ -131,10 +131,27 @@ class Helpers {
   static void sleep(Common& common, std::unique_lock<std::mutex>& lock);
   static std::shared_ptr<Call> take(Common& common);
 
-  const std::shared_ptr<Common> common_ = std::make_shared<Common>();
+  static Helpers* of_process_;
+  static std::shared_ptr<Common>* of_parent_;
+  std::shared_ptr<Common> common_ = std::make_shared<Common>();
 };
 
+constinit Helpers* Helpers::of_process_ = nullptr;
+constinit std::shared_ptr<Helpers::Common>* Helpers::of_parent_ = nullptr;
+
+// What the child has of its parent's is in whatever state fork found it, and stays as it is: there
+// is nobody to join.
+Helpers::Helpers() {
+  of_process_ = this;
+  pthread_atfork(nullptr, nullptr, [] {
+    if (of_process_ == nullptr) return;
+    auto& common = of_process_->common_;
+    of_parent_ = new auto(std::exchange(common, std::make_shared<Common>()));
+  });
+}
+
 Helpers::~Helpers() {
+  of_process_ = nullptr;
   std::vector<std::thread> to_join;
   {
     const std::lock_guard lock(common_->mutex);

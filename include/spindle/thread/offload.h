@@ -14,7 +14,8 @@
 // Nobody can end a blocking call from outside. So when the deadline of `offload_until` comes, or
 // its thread is cancelled, the call is left to its helper, which finishes it at some time and drops
 // the result: the function must own all that it uses, and the helper destroys it. A call that no
-// helper has begun by then is not made any more. The program's end does not wait for any call.
+// helper has begun by then is not made any more. The program's end does not wait for any call. A
+// forked process has helpers of its own.
 #pragma once
 
 #include <cstddef>

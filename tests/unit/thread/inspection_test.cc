@@ -1,5 +1,6 @@
 // Looking at threads: backtraces, traces, CPU time, stack use; and what waits for the host.
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -340,6 +341,26 @@ TEST(OffloadDeathTest, CallsThatNobodyHasBegunDoNotDisturbTheEndOfTheProgram) {
         testing::ExitedWithCode(0), "");
   }
 }
+
+// ThreadSanitizer lets a process that was forked beside helpers make none.
+#if !defined(__SANITIZE_THREAD__)
+TEST(OffloadTest, AForkedProcessHasHelpersOfItsOwn) {
+  const auto offload_some = [] {
+    in_parallel(3, [](std::size_t index) { EXPECT_EQ(offload([=] { return index; }), index); });
+  };
+  run(offload_some);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(60);
+    run(offload_some);
+    std::_Exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+#endif
 
 TEST(FileIo, ManyThreadsReadAndWriteOneFile) {
   run([] {
