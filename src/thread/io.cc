@@ -18,8 +18,9 @@ Result<> wait_writable(int fd, Timeout timeout) {
 }
 
 Result<> put_off_read(int fd, Timeout timeout) {
+  if (current_control == nullptr) return {};
   const Section section;
-  const Control& self = calling_thread();
+  const Control& self = *current_control;
   Scheduler& scheduler = *self.scheduler;
   // Among several workers there is no moment when nobody runs.
   if (scheduler.workers() > 1) return {};

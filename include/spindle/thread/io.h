@@ -21,7 +21,7 @@ Result<> wait_writable(int fd, Timeout timeout = kNever);
 /// To be called before a read that is tried at once and waits only if it finds nothing. If the last
 /// reads of this descriptor found nothing, lets the other ready threads run first. Afterwards there
 /// may be something to read or not, for the deadline may have come. ECANCELED if the descriptor was
-/// forgotten meanwhile.
+/// forgotten meanwhile. Does nothing outside of a thread.
 Result<> put_off_read(int fd, Timeout timeout = kNever);
 
 /// Ends the registration; threads that wait on the descriptor get ECANCELED. Harmless if it is not

@@ -4,7 +4,7 @@
 // non-blocking ones). Each call tries first and waits only if it must; a read that is likely to
 // find nothing, as the last ones did, lets the other ready threads run before it tries. Regular
 // files are always "ready": where a disk may be slow, `offload` the call (offload.h).
-// `close_descriptor` forgets and closes.
+// `close_descriptor` forgets and closes. Outside of a thread they do what can be done at once.
 #pragma once
 
 #include <poll.h>

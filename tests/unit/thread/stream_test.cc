@@ -37,6 +37,15 @@ TEST(Poll, GoesOnWaitingIfAnotherTookWhatWokeIt) {
   });
 }
 
+TEST(ReadSome, OutsideOfAThreadReadsWhatIsThere) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  std::array<std::byte, 2> bytes{};
+  EXPECT_EQ(read_some(ends[0], bytes).take(), 1u);
+  for (const int end : ends) close_descriptor(end);
+}
+
 TEST(Connect, WaitsForRoomInTheBacklogOfAUnixSocket) {
   run([] {
     // The kernel chooses a name.
