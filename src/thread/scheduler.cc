@@ -396,7 +396,8 @@ void Scheduler::enter(Worker& worker, Control& thread) {
 void Scheduler::loop(Worker& worker) {
   worker.coarse_now_ns = monotonic_ns();
   worker.switches_to_poll = kSwitchesBetweenPolls;
-  while (live_ > 0 && !stuck_) {
+  // What the last thread has posted is done, too.
+  while ((live_ > 0 || poller_->has_posted()) && !stuck_) {
     const bool preempted = worker.preempted != nullptr;
     if (preempted || worker.switches_to_poll <= 0) look_for_events(worker, 0);
     Control* next = preempted ? decide_preempted(worker) : nullptr;
@@ -409,7 +410,7 @@ void Scheduler::loop(Worker& worker) {
     }
     if (next != nullptr) {
       enter(worker, *next);
-    } else if (!run_idle_handlers()) {
+    } else if (live_ > 0 && !run_idle_handlers()) {
       wait_for_events(worker);
     }
   }

@@ -128,7 +128,8 @@ class Runtime {
   Result<> watch(int fd, FdWatcher& watcher);
   void unwatch(int fd);
 
-  /// Runs `work` on the worker soon. May be called by any kernel thread, also before `run`.
+  /// Runs `work` on the worker soon. May be called by any kernel thread, also before `run`. What
+  /// the runtime's own threads post is done before `run` returns.
   void post(std::function<void()> work);
 
   /// While one exists, somebody outside (a helper kernel thread, a device) will `post` or make a

@@ -196,6 +196,19 @@ TEST(Post, WakesAWorkerThatSleepsInTheKernel) {
   helper.join();
 }
 
+TEST(Post, WhatTheLastThreadPostsIsDone) {
+  for (const unsigned workers : {1u, 3u}) {
+    auto runtime = Runtime::create({.workers = workers}).take();
+    int done = 0;
+    const auto post_last = [&](auto what) { return [&, what] { runtime->post(what); }; };
+    EXPECT_TRUE(runtime->run(post_last([&] { ++done; })).ok());
+    EXPECT_EQ(done, 1);
+    const auto spawn_one = [&] { spawn_detached("late", [&] { yield(), ++done; }).take(); };
+    EXPECT_TRUE(runtime->run(post_last(spawn_one)).ok());
+    EXPECT_EQ(done, 2);
+  }
+}
+
 TEST(Post, NothingIsLostAmongManyPosters) {
   constexpr int kPosters = 4;
   constexpr int kEach = 2000;
