@@ -66,7 +66,7 @@ class Runtime {
     /// time).
     std::string_view policy = "fcfs";
     std::unique_ptr<CpuPolicy> custom_policy = {};  ///< used instead of `policy` if given
-    std::int64_t quantum_ns = 10'000'000;           ///< for policies with a quantum
+    std::int64_t quantum_ns = 10'000'000;           ///< for policies with a quantum; positive
     std::uint64_t seed = 1;                         ///< for policies that draw lots
     std::size_t stack_size = 64 * 1024;             ///< of a thread; the guard page comes on top
     std::size_t main_stack_size = 1024 * 1024;      ///< of the first thread
@@ -91,13 +91,13 @@ class Runtime {
     bool count_cpu_time = false;  ///< for ThreadInfo::cpu_time_ns; reads a clock at each switch
     /// Gets a report in words of every circle of threads that wait for one another's locks, and
     /// when all threads are asleep for ever: who waits for what, who holds it, where it was taken.
-    /// If not given, the report is logged.
+    /// If not given, the report is logged. It must not wait.
     std::function<void(std::string_view report)> on_deadlock = {};
   };
 
-  /// EINVAL for an unknown policy, a stack under 8 KiB or over 1 GiB, no worker or more than 256, a
-  /// time slice under 20 us, `yield_at_primitives` with several workers or preemption; the kernel's
-  /// error if it gives no event queue or timer.
+  /// EINVAL for an unknown policy or a quantum that it does not take, a stack under 8 KiB or over 1
+  /// GiB, no worker or more than 256, a time slice under 20 us, `yield_at_primitives` with several
+  /// workers or preemption; the kernel's error if it gives no event queue or timer.
   static Result<std::unique_ptr<Runtime>> create(Options options);
   static Result<std::unique_ptr<Runtime>> create();
   /// Threads that never ended (see `run`) are dropped: their stacks are freed without being
