@@ -144,26 +144,32 @@ std::unique_ptr<CpuPolicy> make_longest_job_cpu(const CpuConventions& convention
   return make(conventions, {.name = "ljf", .key = by_longest});
 }
 
-/// The running task grows shorter than the others as it runs, so it must give way now and then: the
-/// quantum is how often that is looked at.
+/// How often those look again whose order changes as time goes by, as textbooks do it in units of
+/// one. Under a longer quantum, which is another policy's, they would be other policies.
+VirtualTime time_to_look_again(const CpuConventions& conventions) {
+  constexpr VirtualTime kUnit{1'000'000};
+  return std::min(conventions.quantum, kUnit);
+}
+
+/// The running task grows shorter than the others as it runs, so it must give way now and then.
 std::unique_ptr<CpuPolicy> make_longest_remaining_cpu(const CpuConventions& conventions) {
-  return make(
-      conventions,
-      {.name = "lrtf", .key = by_longest, .preemptive = true, .quantum = conventions.quantum});
+  return make(conventions, {.name = "lrtf",
+                            .key = by_longest,
+                            .preemptive = true,
+                            .quantum = time_to_look_again(conventions)});
 }
 
 std::unique_ptr<CpuPolicy> make_earliest_deadline_cpu(const CpuConventions& conventions) {
   return make(conventions, {.name = "edf", .key = by_deadline, .preemptive = true});
 }
 
-/// Those that wait lose laxity while the running task keeps its own, so it is looked at again after
-/// each quantum.
+/// Those that wait lose laxity while the running task keeps its own.
 std::unique_ptr<CpuPolicy> make_least_laxity_cpu(const CpuConventions& conventions) {
   return make(conventions, {.name = "llf",
                             .key = by_laxity,
                             .preemptive = true,
                             .keeps_cpu = true,
-                            .quantum = conventions.quantum});
+                            .quantum = time_to_look_again(conventions)});
 }
 
 }  // namespace spindle

@@ -69,6 +69,9 @@ says '^With --turn request: movement \(cylinders\) 299 instead of 331 ' disk -p 
 says '^With --turn request: movement \(cylinders\) 322 instead of 382 ' disk -p c-scan --head 53 $silberschatz
 says 'nothing waits further upwards; the arm turns; this is the first downwards' \
   disk -p scan --turn request -e --head 53 $silberschatz
+says "At 1 ms: .* its waiting counted [(]the others" cpu -p priority-aging -e A:0:6:2 B:1:4:1
+says '^0 +1000000 +1000001$' cpu A:1000000 B:1
+says '[[]3; shared-lru, shared-fifo,' memory --help
 json "a['answer']['total'] == 375 and [s[0] for s in a['answer']['served']] == [7, 8, 30]" disk -p satf 7 30 8
 says 'from 70 to 10: its deadline is over' disk -p deadline --head 50 --read-deadline 15 --batch 1 -e 0:60 0:10 1:70 1:80
 draws "{'seek', 'rotate', '30'} <= set(words)" disk -p satf 7 30 8
@@ -258,6 +261,13 @@ refuses 'SWITCH_AT_NOON.* is none of SWITCH_ON_IO' processes -f "$work/case.json
 echo '{"domain": "cpu-io", "algorithm": "VRR", "parameters": {"quantum": 3},
   "input": {"processes": [["A", 0, [5, 4, 3]], ["B", 1, [2, 6, 2]], ["C", 2, [4, 3, 4]]]}}' >"$work/case.json"
 json "a['answer']['completion'] == {'B': 13, 'A': 19, 'C': 21}" cpu -f "$work/case.json"
+
+# Who has longest to run is looked for again after each unit of time, on the machine, too.
+echo 'machine { policy = "rr", quantum = 4, costs = "none" } process { "P1", burst = 24 } process { "P2", burst = 3 }
+  process { "P3", burst = 3 }' >"$work/three.lua"
+json "a['answer']['avg_waiting'] == 19" cpu -p lrtf P1:0:24 P2:0:3 P3:0:3
+json "a['avg_waiting'] == 19" run --policy lrtf "$work/three.lua"
+says '^lrtf +29 +19 ' run --all-policies "$work/three.lua"
 
 # The simulated machine runs what the solver answers, with each order of what happens at one instant, and one device or
 # many.

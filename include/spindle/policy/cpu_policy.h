@@ -82,8 +82,8 @@ class CpuPolicy {
 
 /// The parameters of the policies; each uses those that it has.
 struct CpuConventions {
-  /// Of those that have one: rr, vrr, priority-rr, lrtf, llf, feedback, lottery, stride,
-  /// fair-share, eevdf (its request), and the top level of MLFQ.
+  /// Of those that have one: rr, vrr, priority-rr, feedback, lottery, stride, fair-share, eevdf
+  /// (its request), MLFQ's top level; lrtf and llf look again after it, after 1 ms at the latest.
   VirtualTime quantum{10'000'000};
   std::uint64_t seed = 1;  ///< of the lottery's draws
   /// Where a preempted task stands among those of its own key (priority, remaining time): in front

@@ -175,6 +175,17 @@ TEST(CpuPolicy, VirtualRoundRobinGivesTheRestOfTheQuantumFirst) {
   EXPECT_EQ(policy->next({}), TaskId{2});
 }
 
+/// Under the quantum of another policy the one that runs would no longer be the longest.
+TEST(CpuPolicy, WhoseOrderChangesWithTimeLooksAgainEachMillisecond) {
+  for (const char* name : {"lrtf", "llf"}) {
+    const auto quantum_of = [name](std::int64_t quantum_ns) {
+      return cpu_policy_named(name, {.quantum = {quantum_ns}})->quantum(TaskId{1});
+    };
+    EXPECT_EQ(quantum_of(4'000'000), VirtualTime{1'000'000}) << name;
+    EXPECT_EQ(quantum_of(500'000), VirtualTime{500'000}) << name;
+  }
+}
+
 /// The second implementation: all ready tasks in the order in which they came, searched whole.
 struct KeyedTask {
   TaskId task;
