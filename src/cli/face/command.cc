@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -15,12 +16,28 @@
 namespace spindle::cli {
 namespace {
 
-std::string option_help(const FaceParameter& parameter) {
+/// "[3; shared-lru, thrashing: 12]": what is taken where nothing is said, and by whom another
+/// value.
+std::string fallback_help(const Face& face, const FaceParameter& parameter) {
+  std::string help(parameter.fallback);
+  std::map<std::string_view, std::vector<std::string_view>> others;
+  for (const Form* form : face.forms)
+    for (const FaceParameter& same : form->parameters()) {
+      if (same.name != parameter.name || same.fallback.empty()) continue;
+      if (same.fallback == parameter.fallback) continue;
+      for (const FacePolicy& policy : form->policies())
+        others[same.fallback].push_back(policy.name);
+    }
+  for (const auto& [fallback, policies] : others)
+    help += fmt::format("{}{}: {}", help.empty() ? "" : "; ", fmt::join(policies, ", "), fallback);
+  return help.empty() ? "" : fmt::format(" [{}]", help);
+}
+
+std::string option_help(const Face& face, const FaceParameter& parameter) {
   std::string help(parameter.help);
   if (!parameter.choices.empty()) help += fmt::format(": {}", fmt::join(parameter.choices, ", "));
   if (parameter.kind == FaceParameter::Kind::kFlag) help += ": yes, no";
-  if (!parameter.fallback.empty()) help += fmt::format(" [{}]", parameter.fallback);
-  return help;
+  return help + fallback_help(face, parameter);
 }
 
 void add_parameters(const Command& command, const Face& face, FaceRequest& request) {
@@ -36,7 +53,7 @@ void add_parameters(const Command& command, const Face& face, FaceRequest& reque
               [&request, key = std::string(parameter.name)](const std::string& value) {
                 request.values[key] = value;
               },
-              option_help(parameter))
+              option_help(face, parameter))
           .type_name("")
           .group("Parameters");
     }

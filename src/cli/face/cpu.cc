@@ -21,7 +21,7 @@ class CpuForm final : public Form {
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override;
   [[nodiscard]] const std::vector<Measure>& measures() const override;
   [[nodiscard]] std::string_view row_help() const override {
-    return "processes as NAME:ARRIVAL:BURST[,I/O,BURST...][:PRIORITY]";
+    return "processes as NAME:ARRIVAL:BURST[,I/O,BURST...][:PRIORITY] or NAME:BURST";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override;
