@@ -149,7 +149,10 @@ void LuaInterpreter::count(lua_State* state, lua_Debug* record) {
   if (++interpreter.refusals <= kMostRefusals) return;
   // From here on each instruction fails, so that no pcall can go on in a loop.
   interpreter.end_slice(state);
-  luaL_error(state, "a function that a library called does not come to its end");
+  // A program runs in a coroutine, where only a library's callback is kept from waiting.
+  const bool is_callback = state != interpreter.state;
+  luaL_error(state, "%s does not come to its end",
+             is_callback ? "a function that a library called" : "the script");
 }
 
 lua_State* LuaInterpreter::new_thread(lua_State* state, int* reference) {

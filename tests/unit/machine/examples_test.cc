@@ -171,7 +171,8 @@ TEST(Scenario, NamesWhatIsWrong) {
   EXPECT_NE(complaint("process { program = 'x.lua' }").find("x.lua: it cannot be read"),
             std::string::npos);
   EXPECT_NE(complaint("process {").find("test:1:"), std::string::npos);
-  EXPECT_NE(complaint("while true do end").find("does not come to its end"), std::string::npos);
+  EXPECT_NE(complaint("while true do end").find("the script does not come to its end"),
+            std::string::npos);
   EXPECT_NE(complaint("io.open('/etc/passwd')").find("nil value"), std::string::npos);
   EXPECT_NE(
       complaint("local t = {} while true do t[#t + 1] = ('x'):rep(1000000) end").find("memory"),
