@@ -25,6 +25,22 @@ constexpr std::size_t logged_size(std::size_t block_size) {
   return sizeof(format::LogRecord) + block_size;
 }
 
+// What is freed is looked for among all blocks in memory, run by run: large files, which are freed
+// in parts, are to cost that once for many parts.
+void join_neighbours(std::vector<Run>& runs) {
+  std::ranges::sort(runs, {}, &Run::start);
+  std::size_t kept = 0;
+  for (const Run& run : runs) {
+    if (kept != 0 && run.start <= runs[kept - 1].end()) {
+      Run& last = runs[kept - 1];
+      last.length = std::max(last.end(), run.end()) - last.start;
+    } else {
+      runs[kept++] = run;
+    }
+  }
+  runs.resize(kept);
+}
+
 }  // namespace
 
 void JournalCore::start() {
@@ -228,6 +244,7 @@ void JournalCore::make_log_ready() {
 DataPlan JournalCore::close_epoch() {
   // No older epoch is under way that could still need the data of what this one frees; but an fsync
   // may: then they are forgotten only when the freeing is durable.
+  join_neighbours(open_.revoked);
   if (file_flushes_ == 0) {
     for (Run run : open_.revoked) cache_.forget(run);
   }

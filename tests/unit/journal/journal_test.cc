@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "journal_test_volume.h"
+#include "spindle/cache/cache_observer.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/device/recording_device.h"
 #include "spindle/thread/thread.h"
@@ -329,6 +330,40 @@ TEST(Journal, ACommitThatMakesRoomWakesWhoWaitsForIt) {
     journal->sync().take();
     waiter.join().take();
     journal->close().take();
+  });
+}
+
+class ForgottenRuns final : public CacheObserver {
+ public:
+  void accessed(BlockNo, CacheAccess) override {}
+  void kept(BlockNo, bool) override {}
+  void settled(BlockNo) override {}
+  void forgotten(Run run) override { runs.push_back(run); }
+  void emptied() override {}
+  void restarted(const CacheContents&) override {}
+
+  std::vector<Run> runs;
+};
+
+// The cache may look through all that it has for each: a large file is freed in very many parts.
+TEST(Journal, WhatOneEpochFreesSideBySideIsForgottenAsOneRun) {
+  test::in_runtime([] {
+    Mounted m;
+    ForgottenRuns forgotten;
+    m.cache->set_observer(&forgotten);
+    for (const std::uint64_t first : {10, 5, 15, 30}) {
+      Transaction tx = m.begin();
+      tx.revoke({m.data(first), 5});
+      tx.commit();
+    }
+    m.journal->sync().take();
+    const spindle::Run joined{m.data(5), 15};
+    const spindle::Run alone{m.data(30), 5};
+    EXPECT_FALSE(forgotten.runs.empty());
+    for (std::size_t i = 0; i < forgotten.runs.size(); ++i) {
+      EXPECT_EQ(forgotten.runs[i], i % 2 == 0 ? joined : alone);
+    }
+    m.cache->set_observer(nullptr);
   });
 }
 
