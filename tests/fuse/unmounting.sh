@@ -146,6 +146,23 @@ waits_for_the_daemon_of_that_mount() {
   unmount_volume
 }
 
+waits_for_the_daemon_of_a_replaced_image() {
+  step "another image, mounted too, under the name of a mounted one"
+  local process other=$work/other
+  mkdir -p "$other"
+  mkfs.spindle -q replaced 16M
+  spindle mount replaced "$other"
+  process=$(cat "$other/.spindle/process_id")
+  rm replaced
+  mkfs.spindle -q replaced 16M
+  spindle mount replaced "$mnt"
+  daemon=$(cat "$mnt/.spindle/process_id")
+  timeout 60 spindle umount "$other" || fail "it waits for the end of the mount of the other image"
+  ! is_alive "$process" || fail "the daemon outlives spindle umount"
+  is_alive "$daemon" || fail "the mount of the other image is gone"
+  unmount_volume
+}
+
 # The lock of a file does not reach those who come by a loop device; the mark in the superblock does.
 is_never_mounted_twice_by_loop() {
   is_root || return 0
@@ -297,6 +314,7 @@ a_signal_waits_for_open_files
 a_dead_mount_can_be_left
 is_never_mounted_twice
 waits_for_the_daemon_of_that_mount
+waits_for_the_daemon_of_a_replaced_image
 is_never_mounted_twice_by_loop
 marks_of_the_dead_are_no_bar
 a_copy_of_a_mounted_image_is_free

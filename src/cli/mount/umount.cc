@@ -46,6 +46,15 @@ std::optional<HostMount> mount_at(const std::string& directory) {
   return found;
 }
 
+// Whether another image was mounted under the name of this one, which was replaced: what stands
+// there now says nothing of the older mount.
+bool shares_source(const HostMount& mount) {
+  const auto has_its_source = [&](const HostMount& other) {
+    return other.is_spindle && other.source == mount.source;
+  };
+  return std::ranges::count_if(host_mounts(), has_its_source) > 1;
+}
+
 // What an image says of the volume in it.
 struct ImageFacts {
   std::optional<format::Superblock> superblock;
@@ -142,7 +151,7 @@ int run(const std::string& given) {
   if (::geteuid() != 0 && mount->user != ::getuid())
     return fail("umount", fmt::format("{}: another user has mounted it", given));
   const ImageFacts before = facts_of(mount->source);
-  const pid_t marked = marked_process(mount->source, before);
+  const pid_t marked = shares_source(*mount) ? 0 : marked_process(mount->source, before);
   const int daemon = open_daemon(directory, marked);
   const int error = unmount(directory);
   if (error != 0) {
