@@ -67,10 +67,12 @@ Result<> punch_blocks(Volume& volume, Node& node, const ContentShape& shape, Fil
   return {};
 }
 
-// Overwrites what is mapped and written in whole blocks with zeros.
+// Overwrites what is mapped and written in whole blocks with zeros. What is mapped beyond the end
+// is zero already, or becomes so when the file grows.
 Result<> write_zeros(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
                      FileBlock to) {
   constexpr std::uint64_t kBlocksAtOnce = 256;
+  to = std::min(to, FileBlock{shape.blocks_for(node.inode.size)});
   while (from < to) {
     TRY(volume.cache->throttle());
     Change change = TRY(begin_map_change(volume, node, *shape.map, 1));

@@ -64,6 +64,14 @@ class Contents(PosixCase):
         self.assertEqual(self.read("a"), wanted)
         os.close(descriptor)
 
+    def test_fallocate_far_beyond_the_end(self):
+        """Whoever punches to the largest offset there is means the end, and does not wait for all that is not there."""
+        descriptor = os.open(self.make("a", b"x" * 3 * BLOCK), os.O_RDWR)
+        for offset in (2 * BLOCK + 10, BLOCK):
+            fallocate(descriptor, PUNCH_HOLE | KEEP_SIZE, offset, (1 << 63) - 1 - offset)
+            self.assertEqual(self.read("a"), b"x" * offset + bytes(3 * BLOCK - offset))
+        os.close(descriptor)
+
     def test_attributes(self):
         path = self.make("a")
         os.setxattr(path, "user.one", b"1")
