@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <shared_mutex>
 
 #include "spindle/base/event_trace.h"
 #include "volume.h"
@@ -258,6 +259,19 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
   return at;
 }
 
+// The first place in [from, to) that is a hole; `to` if none is.
+Result<FileBlock> first_hole(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
+                             FileBlock to) {
+  const std::shared_lock guard(node.lock);
+  while (from < to) {
+    const Extent piece = TRY(
+        shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), from, to - from));
+    if (piece.is_hole()) return from;
+    from += piece.length;
+  }
+  return to;
+}
+
 }  // namespace
 
 Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
@@ -265,12 +279,13 @@ Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBl
   const FileBlock end{shape.blocks_for(node.inode.size)};
   // A map without holes grows from its end only; what lies before is mapped anyhow.
   FileBlock at = shape.map->has_holes() ? from : end;
+  const FileBlock added_from = TRY(first_hole(volume, node, shape, std::max(at, end), to));
   while (at < to) {
     TRY(volume.cache->throttle());
     const Result<FileBlock> reached = map_some(volume, node, shape, at, to);
     if (reached.code() == ENOSPC && to > end) {
-      // What stands beyond the end would stay taken without anybody seeing it.
-      TRY(shrink_map(volume, node, end));
+      // What was added beyond the end would stay taken without anybody seeing it.
+      TRY(shrink_map(volume, node, added_from));
     }
     at = TRY(reached);
   }

@@ -88,7 +88,7 @@ Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShap
 Result<> zero_within_block(Volume& volume, Change& change, Node& node, const ContentShape& shape,
                            std::uint64_t from, std::uint64_t to);
 /// Makes sure that all of [from, to) has blocks, which is not so where there are holes; new ones
-/// are unwritten if the map can, else zeros. If space runs out, those beyond the end go again.
+/// are unwritten if the map can, else zeros. If space runs out, new ones beyond the end go again.
 /// Takes transactions.
 Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
                    FileBlock to);

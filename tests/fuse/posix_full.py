@@ -79,6 +79,18 @@ class Full(PosixCase):
         os.close(descriptor)
         os.unlink(self.path("a"))
 
+    def test_reserving(self):
+        """What was granted stays reserved when more is refused."""
+        size = os.statvfs(self.at).f_blocks * os.statvfs(self.at).f_frsize
+        descriptor = os.open(self.path("a"), os.O_CREAT | os.O_RDWR)
+        fallocate(descriptor, KEEP_SIZE, 0, size // 4)
+        reserved = os.fstat(descriptor).st_blocks
+        for offset in (0, size // 8):
+            self.refuses(errno.ENOSPC, fallocate, descriptor, KEEP_SIZE, offset, 2 * size)
+            self.assertEqual(os.fstat(descriptor).st_blocks, reserved)
+        os.close(descriptor)
+        os.unlink(self.path("a"))
+
     def test_punching_holes(self):
         path, blocks = self.make("a", b"x" * (400 * BLOCK)), 400
         descriptor = os.open(path, os.O_RDWR)
