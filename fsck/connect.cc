@@ -84,8 +84,8 @@ class Connector {
     return {};
   }
 
-  // lost+found is inode 2, under that name in the root. If it is not there it is made when it is
-  // needed.
+  // lost+found is inode 2, under that name in the root if nothing else has it. If it is not there
+  // it is made when it is needed.
   Result<> find_lost_found() {
     const InodeFacts& facts = volume_.facts(format::kLostFoundInode);
     if (S_ISDIR(facts.mode)) return {};
@@ -153,11 +153,24 @@ class Connector {
     const Inode inode = TRY(volume_.disk.read_inode(directory));
     DirectoryTree tree = TRY(read_directory_tree(volume_, directory, inode));
     auto names = tree.names;
-    for (const Name& name : more) {
+    for (Name name : more) {
+      name.name = free_name(names, name);
       std::erase_if(names, [&](const Name& there) { return there.name == name.name; });
-      names.push_back(name);
+      names.push_back(std::move(name));
     }
     return write_directory_tree(volume_, directory, tree, std::move(names));
+  }
+
+  // Another that stands under the name that is wanted keeps it.
+  static std::string free_name(const std::vector<Name>& names, const Name& wanted) {
+    std::string name = wanted.name;
+    const auto is_anothers = [&](const Name& there) {
+      return there.name == name && there.inode != wanted.inode;
+    };
+    for (unsigned i = 1; std::ranges::any_of(names, is_anothers); ++i) {
+      name = wanted.name + "." + std::to_string(i);
+    }
+    return name;
   }
 
   // The root first: it may be lost+found that it gets.

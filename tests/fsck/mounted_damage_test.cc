@@ -118,6 +118,34 @@ TEST(Crashed, NamesInADeletedDirectoryAreNotLost) {
   EXPECT_EQ(repair_and_compare(device, {}, true), "");
 }
 
+// Somebody had moved it away, and given its name to a file.
+TEST(LostAndFound, ThatIsConnectedTakesNobodysName) {
+  MemoryDevice device = sample().device;
+  NodeId folder = 0;
+  NodeId file = 0;
+  in_runtime([&] {
+    auto volume = mounted(device, silent());
+    folder = must(volume->make_directory(kCaller, kRootNode, "folder", 0755)).node;
+    must(volume->rename(kCaller, kRootNode, "lost+found", folder, "moved", 0));
+    file = must(volume->create(kCaller, kRootNode, "lost+found", 0644)).node;
+    must(volume->unmount());
+  });
+  Damager damager(device);
+  const BlockNo leaf = damager.blocks_of(format::BlockKind::kDirectory, folder).at(0);
+  auto bytes = damager.block(leaf);
+  damager.edit<format::DirectoryEntry>(
+      leaf, format::at<format::LeafSlot>(bytes, format::kNodeSlots).offset,
+      [](format::DirectoryEntry& entry) { entry.inode = 600; });
+  EXPECT_EQ(must(check(device, fsck::Mode::kYes)).left, 0u);
+  EXPECT_EQ(must(check(device, fsck::Mode::kNo)).found, 0u);
+  in_runtime([&] {
+    auto volume = mounted(device, silent());
+    EXPECT_EQ(must(volume->lookup(kRootNode, "lost+found")).node, file);
+    EXPECT_EQ(must(volume->lookup(kRootNode, "lost+found.1")).node, format::kLostFoundInode.value);
+    must(volume->unmount());
+  });
+}
+
 void fill(FileSystem& volume, NodeId file) {
   const auto bytes = bytes_of(1, 1024);
   for (std::uint64_t at = 0; volume.write(file, 0, at, bytes, false).ok();) at += bytes.size();
