@@ -116,26 +116,34 @@ void SessionState::readable() {
     if (size < 0) {
       buffers.give(std::move(buffer));
       if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the request was withdrawn
-      if (errno == EAGAIN) return;
-      gone = true;
-      for (Interruption* reading : interruptible) reading->interrupt();
-      thread::Runtime::current()->unwatch(fd);
-      if (in_flight == 0) finished.set();
+      if (errno != EAGAIN) let_go();
       return;
     }
     ++in_flight;
-    const std::uint64_t request = reinterpret_cast<const fuse_in_header*>(buffer.get())->unique;
+    const auto header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
     auto spawned =
         thread::spawn_detached("request", [this, held = std::move(buffer), size]() mutable {
           serve_request(std::move(held), static_cast<std::size_t>(size));
         });
     if (!spawned.ok()) {
       log(LogLevel::kError, spawned.error().describe());
-      reply_raw(*this, request, spawned.code(), {});
+      reply_raw(*this, header.unique, spawned.code(), {});
       --in_flight;
+      // The kernel does not ask again, and whoever waits for the mount to answer would for ever.
+      if (header.opcode == FUSE_INIT) {
+        outcome = spawned.error();
+        return let_go();
+      }
     }
     if (in_flight == 1 || size >= kLarge) return;
   }
+}
+
+void SessionState::let_go() {
+  gone = true;
+  for (Interruption* reading : interruptible) reading->interrupt();
+  thread::Runtime::current()->unwatch(fd);
+  if (in_flight == 0) finished.set();
 }
 
 void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size) {
@@ -228,7 +236,7 @@ Result<> Session::serve(const std::function<void()>& ready) {
   state_->ready = ready;
   TRY(runtime.watch(state_->fd, *state_));
   state_->finished.wait();
-  return {};
+  return state_->outcome;
 }
 
 // Another process unmounts: while the kernel does it, it may still ask this one to write. /dev/fuse

@@ -48,6 +48,8 @@ struct SessionState final : thread::FdWatcher {
   ~SessionState() override;
 
   void readable() override;
+  /// Takes no more requests; what is under way ends.
+  void let_go();
   void serve_request(RequestBuffers::Buffer buffer, std::size_t size);
 
   [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
@@ -80,6 +82,7 @@ struct SessionState final : thread::FdWatcher {
   std::function<void()> ready;
   std::size_t in_flight = 0;
   bool gone = false;  ///< the kernel has let go of the mount
+  Result<> outcome;   ///< why the mount never answered, if it did not
   thread::Event finished;
 };
 

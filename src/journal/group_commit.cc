@@ -43,8 +43,10 @@ void join_neighbours(std::vector<Run>& runs) {
 
 }  // namespace
 
-void JournalCore::start() {
+Result<> JournalCore::start() {
   thread_ = thread::spawn({.name = "journal", .stack_size = kStackSize}, [this] { run(); });
+  if (!thread_.joinable()) return Error{ENOMEM, "there is no memory for the journal's thread"};
+  return {};
 }
 
 void JournalCore::stop() {
@@ -242,9 +244,9 @@ void JournalCore::make_log_ready() {
 
 // The one moment in which the epoch ends: nothing in here suspends.
 DataPlan JournalCore::close_epoch() {
+  join_neighbours(open_.revoked);
   // No older epoch is under way that could still need the data of what this one frees; but an fsync
   // may: then they are forgotten only when the freeing is durable.
-  join_neighbours(open_.revoked);
   if (file_flushes_ == 0) {
     for (Run run : open_.revoked) cache_.forget(run);
   }

@@ -18,7 +18,7 @@ Result<std::unique_ptr<Journal>> Journal::open(BufferCache& cache, const format:
       TRY(log::read_entry(device, layout, tail.block, tail.epoch, log::area(layout).length));
   if (entry) return Error{EBUSY, "the journal's log must be replayed first"};
   auto core = std::make_unique<JournalCore>(cache, layout, options, tail);
-  core->start();
+  TRY(core->start());
   return std::unique_ptr<Journal>(new Journal(std::move(core)));
 }
 

@@ -85,7 +85,7 @@ class JournalCore {
   [[nodiscard]] const HeldBlocks& held() const { return held_; }
 
   // For Journal.
-  void start();
+  Result<> start();
   void stop();
   Result<> sync();
   Result<> sync(EpochNo epoch);

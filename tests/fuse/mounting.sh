@@ -417,6 +417,20 @@ mounts_again_at_once() {
   unmount_volume
   check_volume
 }
+# What serves the volume may find no memory for a thread: whoever waits for the mount is told.
+ends_where_address_space_is_short() {
+  step "little address space"
+  local limit status
+  for limit in 60000 80000 100000 120000 140000 160000; do
+    status=0
+    (ulimit -v "$limit" && exec timeout 60 spindle mount "$image" "$mnt" -o cache=1M) >said 2>&1 || status=$?
+    [ "$status" != 124 ] || fail "with $limit KiB of address space it does not end: $(cat said)"
+    [ "$status" = 0 ] || [ -s said ] || fail "refused with $limit KiB of address space without a word"
+    ! is_mounted "$mnt" || spindle umount "$mnt"
+  done
+  check_volume
+}
+
 
 new_volume 32M -L "a label"
 refuses_what_is_no_volume
@@ -437,3 +451,4 @@ block_devices
 images_that_may_only_be_read
 check_volume
 step "done"
+ends_where_address_space_is_short
