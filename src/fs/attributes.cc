@@ -66,8 +66,10 @@ Result<> change_size(Volume& volume, const NodeRef& node, const AttributeChange&
   if (node->is_directory()) return Error{EISDIR, "it is a directory"};
   if (!node->is_regular()) return Error{EINVAL, "it is not a regular file"};
   const std::lock_guard guard(node->change);
+  // The kernel keeps the times of files, and sees no change in the size that a file has already.
+  const bool resizes = node->inode.size != wanted.to.size;
   return set_size(volume, *node, wanted.to.size, [&](format::Inode& inode) {
-    touch_modified(inode, volume.now());
+    if (resizes) touch_modified(inode, volume.now());
     if (wanted.clear_setuid) inode.mode = without_setuid(inode.mode);
   });
 }

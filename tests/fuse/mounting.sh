@@ -244,6 +244,23 @@ write_and_leave_open() {
   echo content >&8
 }
 
+times_of_what_keeps_its_size() {
+  step "truncating to the same size"
+  mount_volume
+  echo text >"$mnt/stamped"
+  touch -d @1000000000 "$mnt/stamped"
+  python3 -c 'import os, sys; os.truncate(sys.argv[1], 5)' "$mnt/stamped"
+  unmount_volume
+  mount_volume
+  expect 1000000000 "$(stat -c %Y "$mnt/stamped")" "the time of a file that kept its size, after the next mount"
+  : >"$mnt/stamped"
+  touch -d @1000000000 "$mnt/stamped"
+  : >"$mnt/stamped"
+  [ "$(stat -c %Y "$mnt/stamped")" -gt 1000000000 ] || fail "O_TRUNC leaves the time of an empty file"
+  rm "$mnt/stamped"
+  unmount_volume
+}
+
 when_things_are_durable() {
   step "sync and commit="
   expect nothing "$(content_after_kill commit=3600 write_and_close)" "an hour between commits"
@@ -399,6 +416,20 @@ images_that_may_only_be_read() {
   image=$work/image
 }
 
+# What serves the volume may find no memory for a thread: whoever waits for the mount is told.
+ends_where_address_space_is_short() {
+  step "little address space"
+  local limit status
+  for limit in 60000 80000 100000 120000 140000 160000; do
+    status=0
+    (ulimit -v "$limit" && exec timeout 60 spindle mount "$image" "$mnt" -o cache=1M) >said 2>&1 || status=$?
+    [ "$status" != 124 ] || fail "with $limit KiB of address space it does not end: $(cat said)"
+    [ "$status" = 0 ] || [ -s said ] || fail "refused with $limit KiB of address space without a word"
+    ! is_mounted "$mnt" || spindle umount "$mnt"
+  done
+  check_volume
+}
+
 # umount(8) returns before the daemon has let go of the image.
 mounts_again_at_once() {
   step "again at once"
@@ -417,20 +448,6 @@ mounts_again_at_once() {
   unmount_volume
   check_volume
 }
-# What serves the volume may find no memory for a thread: whoever waits for the mount is told.
-ends_where_address_space_is_short() {
-  step "little address space"
-  local limit status
-  for limit in 60000 80000 100000 120000 140000 160000; do
-    status=0
-    (ulimit -v "$limit" && exec timeout 60 spindle mount "$image" "$mnt" -o cache=1M) >said 2>&1 || status=$?
-    [ "$status" != 124 ] || fail "with $limit KiB of address space it does not end: $(cat said)"
-    [ "$status" = 0 ] || [ -s said ] || fail "refused with $limit KiB of address space without a word"
-    ! is_mounted "$mnt" || spindle umount "$mnt"
-  done
-  check_volume
-}
-
 
 new_volume 32M -L "a label"
 refuses_what_is_no_volume
@@ -438,12 +455,14 @@ refuses_damaged_volumes
 refuses_options
 needs_the_device
 answers_when_it_returns
+ends_where_address_space_is_short
 mounts_again_at_once
 mounts_names_of_any_kind
 settings_are_shown
 remounts
 read_only_writes_nothing
 access_times
+times_of_what_keeps_its_size
 when_things_are_durable
 who_may_do_what
 mounts_by_mount_and_fstab
@@ -451,4 +470,3 @@ block_devices
 images_that_may_only_be_read
 check_volume
 step "done"
-ends_where_address_space_is_short
