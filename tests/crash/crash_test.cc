@@ -20,7 +20,7 @@ std::uint64_t base_seed() {
   return from_environment("SPINDLE_SEED", 500);
 }
 
-// Records one workload and tries every cut of it; gives the number of states.
+// Records one workload and tries every cut of it; returns the number of states.
 std::size_t try_all_cuts(const VolumeOptions& format, const FileSystem::Options& options,
                          std::uint64_t seed, std::string& wrong) {
   MemoryDevice image = formatted(format);
@@ -73,13 +73,13 @@ TEST_P(Crash, LosesNothingThatWasPromisedWithDataInTheLog) {
   try_cuts({.data_in_log = true}, kStates / 3);
 }
 
-// Here whatever an operation did is promised when it has answered.
+// Here the effect of an operation is promised as soon as it has returned.
 TEST_P(Crash, LosesNothingThatWasAnsweredWhenEachOperationIsDurable) {
   try_cuts({.sync = true}, kStates / 3);
 }
 
-// So many inodes that their table ends just before the first block of the bitmap does: the files
-// have their bits in that one and the next, which is written when it is first needed.
+// So many inodes that their table ends just before the blocks of the first bitmap block do: the
+// files have their bits in that one and the next, which is written when it is first needed.
 TEST_P(Crash, LosesNothingWhereTheBitmapHasManyBlocks) {
   try_cuts({}, kStates / 10, {.size = 12u << 20, .inodes = 31'200, .group_size = 12u << 20});
 }

@@ -1,5 +1,5 @@
 // The image fails: each single read, write and flush of random workloads in turn, once or from then
-// on. The error reaches somebody who asked; what failed did nothing; a journal that fails turns the
+// on. The error reaches a caller; a failed operation did nothing; a journal that fails turns the
 // volume read-only; and what an fsync acknowledged is there after a power cut at any such moment.
 
 #include <gtest/gtest.h>
@@ -25,7 +25,8 @@ struct Fault {
   std::size_t cache_bytes = 1u << 20;
 };
 
-// A volume on a disk that fails at the `skip`th request of a kind, a workload on it, and the ruins.
+// A volume on a disk that fails at the `skip`th request of a kind, a workload on it, and what is
+// left.
 class Patient {
  public:
   Patient(format::MapKind kind, const Fault& fault, std::uint64_t seed, std::uint64_t skip)
@@ -44,10 +45,10 @@ class Patient {
     workload_->run(kFaultOperations);
   }
 
-  // False when the workload has fewer requests than were to pass.
+  // False if the workload has no more than `skip` such requests.
   [[nodiscard]] bool was_struck() const { return faulty_.faults() > 0; }
 
-  // What of the volume is wrong while it is still mounted.
+  // What is wrong with the volume while it is still mounted.
   std::string judge_mounted() {
     if (!workload_->error().empty()) return workload_->error();
     const auto& failed = volume_->journal().failure();
@@ -81,7 +82,7 @@ class Patient {
     return "";
   }
 
-  // Unmounted: if that answers well, all is there to the byte. Else the next mount repairs.
+  // Unmounts: if that succeeds, all is there to the byte; otherwise the next mount repairs.
   std::string judge_unmounted() {
     const bool may_lose = workload_->failures() > 0;
     const auto unmounted = volume_->unmount();
@@ -111,8 +112,8 @@ class Patient {
 
 class Faults : public testing::TestWithParam<format::MapKind> {
  protected:
-  // Every request that the workload makes fails in one run. Gives how many runs there were in which
-  // an operation failed.
+  // Each request that the workload makes fails in one run. Returns in how many runs an operation
+  // failed.
   static std::size_t strike_each(const Fault& fault) {
     std::size_t told = 0;
     in_runtime([&] {
@@ -160,7 +161,7 @@ TEST_P(Faults, OfAllFlushesFromOneOn) {
   EXPECT_GT(strike_each({.on = FaultRule::kFlushes, .times = FaultRule::kForever}), 0u);
 }
 
-// With a cache so small that blocks have to be read again.
+// The cache is so small that blocks have to be read again.
 TEST_P(Faults, OfOneRead) {
   EXPECT_GT(strike_each({.on = FaultRule::kReads, .cache_bytes = 0}), 0u);
 }

@@ -53,7 +53,7 @@ std::string History::judge_content(std::size_t cut, std::uint32_t id,
   std::size_t end = first + 1;
   while (end < versions.size() && began_[versions[end].operation] <= cut) ++end;
 
-  // A write in several transactions may have come half way: any size between two versions.
+  // A write in several transactions may be half done: any size between two versions.
   const auto allowed = std::span(versions).subspan(first, end - first);
   const auto size_of = [](const Version& version) { return version.content.size(); };
   const auto [least, most] = std::ranges::minmax(allowed, {}, size_of);

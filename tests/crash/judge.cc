@@ -13,7 +13,7 @@ std::string finding_of(const fsck::CheckResult& checked) {
   return "fsck: " + checked.findings.front().place.text + " " + checked.findings.front().detail;
 }
 
-// A cut is no damage: a check straight after it, without a mount before, finds nothing.
+// A cut is not damage: a check right after it, without a mount before, finds nothing.
 std::string judge_check(MemoryDevice image) {
   const auto checked = fsck::check_volume(image, {.mode = fsck::Mode::kYes, .force = true});
   if (!checked.ok()) return "check: " + checked.error().describe();

@@ -12,14 +12,14 @@
 
 namespace spindle::test {
 
-/// The number in the environment under this name, or the other.
+/// The number in the environment under this name; if there is none, `otherwise`.
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise);
-/// SPINDLE_ONE_IN: so many times fewer states and faults are tried, under sanitizers say; 1 if it
-/// is not set.
+/// SPINDLE_ONE_IN: by what factor fewer states and faults are tried, for instance under sanitizers;
+/// 1 if it is not set.
 std::uint64_t one_in();
 
-/// What of an image after a cut at `cut` events is wrong; "" if nothing. The image is left mounted
-/// and cut off again, or with `runs_fsck` unmounted.
+/// What is wrong with an image after a cut at `cut` events; "" if nothing. The image is left
+/// mounted and cut off again, or with `runs_fsck` unmounted.
 std::string judge(MemoryDevice& image, std::size_t cut, const History& history, bool runs_fsck);
 
 }  // namespace spindle::test

@@ -68,8 +68,8 @@ TEST_P(Recovery, CanBeCutOffAnywhere) {
   });
 }
 
-// A large file that is freed in many transactions, because the log is small: cut anywhere, the rest
-// of it is freed by the next mount, and all of its space comes back.
+// A large file is freed in many transactions, because the log is small: after a cut anywhere, the
+// next mount frees the rest of it, and all of its space comes back.
 class Orphan {
  public:
   explicit Orphan(format::MapKind kind)
@@ -94,7 +94,7 @@ class Orphan {
 
   const MemoryDevice& image() const { return image_; }
 
-  // "" if a mount gives the space of the lost file back, and fsck finds nothing then.
+  // "" if a mount gives the space of the lost file back, and fsck then finds nothing.
   std::string judge_mount(MemoryDevice& image) const {
     MemoryDevice before = image;
     const auto checked = fsck::check_volume(before, {.mode = fsck::Mode::kYes, .force = true});
@@ -117,7 +117,7 @@ class Orphan {
     return must(volume.create({}, kRootNode, name, 0644)).node;
   }
 
-  // Most blocks that are free stand alone from now on: a file will have thousands of runs.
+  // From now on most free blocks have no free neighbour: a file will have thousands of runs.
   static void leave_single_blocks(FileSystem& volume) {
     constexpr std::uint64_t kBlock = 1024;
     constexpr std::uint64_t kBlocksForMaps = 600;

@@ -19,7 +19,7 @@ namespace spindle::test {
 
 class History {
  public:
-  /// An operation begins, when so many events are in the recording; it gets the next number.
+  /// An operation begins when that many events are in the recording; it gets the next number.
   void begin(std::size_t events);
   /// The operation has ended and the names are these. Called once for each `begin`.
   void end(std::string names);
@@ -31,7 +31,7 @@ class History {
   void file_durable(std::size_t events, std::uint32_t id);
   [[nodiscard]] std::size_t running() const { return began_.size() - 1; }
 
-  /// "" if these names may be found after a cut at `cut` events, else why not.
+  /// "" if these names may be found after a cut at `cut` events; otherwise why not.
   [[nodiscard]] std::string judge_names(std::size_t cut, const std::string& names) const;
   /// The same for a file's content.
   [[nodiscard]] std::string judge_content(std::size_t cut, std::uint32_t id,
@@ -79,12 +79,12 @@ class Workload {
            Options options);
   void run(int operations);
 
-  /// With `may_fail`: how many operations failed, and with what the last one did.
+  /// With `may_fail`: how many operations failed, and with which error the last one did.
   [[nodiscard]] std::size_t failures() const { return failures_; }
   [[nodiscard]] int last_error() const { return last_error_; }
   /// What was wrong with a failure; "" if nothing.
   [[nodiscard]] const std::string& error() const { return error_; }
-  /// "" if the volume shows exactly what the operations that went well have made of it.
+  /// "" if the volume shows exactly the result of the operations that succeeded.
   [[nodiscard]] std::string compare(const Shown& shown) const;
 
  private:
@@ -116,7 +116,7 @@ class Workload {
   FileRef pick();
   std::string pick_name();
   [[nodiscard]] std::string names() const;
-  /// The file as the volume has it: after a failure, which may have come half way.
+  /// The file as the volume has it, after a failure, which may have left it half changed.
   void adopt(File& file);
   [[nodiscard]] bool has_other_name(const FileRef& file) const;
 

@@ -56,7 +56,7 @@ std::string explained(MemoryDevice& device, const fsck::Finding& finding) {
   return all;
 }
 
-/// A check that only looks goes through to its end, whatever is damaged, and says where it is.
+/// A check that only looks goes on to its end, whatever is damaged, and reports its progress.
 void expect_found(const MemoryDevice& broken) {
   MemoryDevice device = broken;
   const auto looked = check(device, fsck::Mode::kNo);
@@ -111,7 +111,8 @@ INSTANTIATE_TEST_SUITE_P(Damage, EachKind, testing::ValuesIn(kinds()), [](const 
   return name;
 });
 
-// A bit in what all else hangs on, in the state block and in the group table, among others.
+// A bit is flipped in blocks on which all else depends, the state block and the group table among
+// them.
 TEST(Damage, IsFoundWhereverABitFlips) {
   std::set<std::uint64_t> seen;
   for (std::uint64_t seed = 1; seed <= 24; ++seed) {
@@ -153,7 +154,7 @@ TEST(Damage, OfASizeLeavesNoneThatIsBeyondTheBlocks) {
   }
 }
 
-// One fault, and not a second one that the answer does not tell of.
+// There is one fault, and not a second one that the answer does not name.
 TEST(Damage, OfANameLeavesTheBitmapsRight) {
   for (const std::string_view kind : {"orphan", "dangling-name", "wrong-type"}) {
     for (std::uint64_t seed = 1; seed <= 16; ++seed) {
@@ -176,7 +177,7 @@ TEST(Damage, RefusesWhatItCannotDo) {
   EXPECT_EQ(fsck::damage(broken, superblock_of(broken), "orphan", 1).code(), EUCLEAN);
 }
 
-// A repair that was killed: there is no end, but all that was overwritten is in the file.
+// A repair that was killed: the file has no end, but holds all that was overwritten.
 TEST(Undo, OfARepairThatWasCutOff) {
   fsck::DamageAnswer answer;
   const MemoryDevice broken = damaged("cross-link", 2, answer);
@@ -189,7 +190,7 @@ TEST(Undo, OfARepairThatWasCutOff) {
   EXPECT_TRUE(device.same_content(broken));
 }
 
-// The disk fails at each write of the repair in turn: it ends there, and goes back to what was.
+// The disk fails at each write of the repair in turn: the repair ends there, and can be undone.
 TEST(Undo, OfARepairThatFailedAtAnyWrite) {
   fsck::DamageAnswer answer;
   const MemoryDevice broken = damaged("stale", 2, answer);
@@ -234,7 +235,7 @@ TEST(Undo, RefusesAFileThatIsNone) {
   EXPECT_EQ(fsck::UndoRecorder::create(undo.path(), device).code(), EEXIST);
 }
 
-// Any byte of the file changed: it is refused, or what it puts back is what stood there.
+// Any byte of the file is changed: it is refused, or what it puts back is what was there before.
 TEST(Undo, PutsBackNothingThatIsDamaged) {
   fsck::DamageAnswer answer;
   const MemoryDevice broken = damaged("orphan", 3, answer);
@@ -262,7 +263,7 @@ TEST(Undo, PutsBackNothingThatIsDamaged) {
   }
 }
 
-// Whom a block is shared with: the answer names both, and the explanation must, too.
+// The answer names both files that share a block, and the explanation must, too.
 TEST(Explain, NamesBothFilesThatShareABlock) {
   std::size_t shared = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {

@@ -29,7 +29,7 @@ struct Found {
   NodeId node = 0;
 };
 
-// All names that the root leads to; those behind a ring or what cannot be read are missing.
+// All names reachable from the root, except those behind a ring or behind something unreadable.
 std::vector<Found> find_names(FileSystem& volume) {
   std::vector<Found> found;
   std::vector<NodeId> pending = {kRootNode};

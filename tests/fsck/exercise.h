@@ -1,5 +1,5 @@
-// Everything that programs do with a volume, on one that may be damaged: what it answers does not
-// matter, but that it does.
+// Everything that programs do with a volume, on one that may be damaged: it must answer, no matter
+// what.
 #pragma once
 
 #include "sample_volume.h"

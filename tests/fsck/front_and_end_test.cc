@@ -76,7 +76,7 @@ Result<fsck::CheckResult> ask(BlockDevice& device, std::function<bool()> answer)
   return fsck::check_volume(device, found, options);
 }
 
-// Whoever says yes to everything gets what -y makes.
+// Saying yes to everything has the same result as -y.
 TEST(Asking, LeavesNothingIfAllIsWanted) {
   for (std::uint64_t seed = 1; seed <= kMutations; ++seed) {
     SCOPED_TRACE(seed);
@@ -95,7 +95,7 @@ bool passes_for_sound(MemoryDevice& device) {
   return checked.ok() && checked->skipped;
 }
 
-// Some answers are no, or the person goes away: the volume passes for sound only if it is.
+// Some answers are no, or input ends: the volume is marked as sound only if it is.
 TEST(Asking, LeavesAMarkIfSomethingIsDeclined) {
   for (std::uint64_t seed = 1; seed <= kMutations; ++seed) {
     SCOPED_TRACE(seed);
@@ -109,7 +109,7 @@ TEST(Asking, LeavesAMarkIfSomethingIsDeclined) {
   }
 }
 
-// The disk takes no more from each write on in turn, as if the program had been killed there.
+// From each write on in turn the disk takes no more, as if the program had been killed there.
 TEST(CutOff, ARepairLeavesNoVolumeThatPassesForSound) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     const MemoryDevice broken = seed == 1 ? overwritten(BlockNo{0}, 1, true) : mutated(seed);

@@ -81,7 +81,7 @@ TEST(LargeGroup, DamageOfAnyBlockOfTheBitmapIsRepaired) {
       });
     });
   }
-  // The third was never written: what the descriptor calls valid is none.
+  // The third block was never written: the descriptor calls it valid, but it is not.
   expect_repaired(two_blocks(), [](Damager& d) {
     d.edit_descriptor(GroupNo{0}, [](auto& g) { g.bitmap_blocks_written = ~0ull; });
   });

@@ -1,4 +1,4 @@
-// Damage that a mounted volume meets: it says so and does no harm. And damage of a full volume.
+// A mounted volume that meets damage reports it and does no harm. And a full volume is repaired.
 
 #include <gtest/gtest.h>
 
@@ -50,7 +50,7 @@ TEST(MountedDamage, FileThatCountsNoLinksGetsNoSecondName) {
   EXPECT_EQ(repair_and_compare(device, {}, false), "");
 }
 
-// Nobody could reach it in a mount, which has its control files under the name.
+// The file could not be reached in a mount, which has its control files under that name.
 TEST(ControlName, OfTheVolumesOwnGoesToLostAndFoundWithAllThatIsInIt) {
   MemoryDevice device = sample().device;
   in_runtime([&] {
@@ -170,7 +170,7 @@ TEST(FullVolume, IsRepaired) {
   EXPECT_EQ(check(device, fsck::Mode::kNo)->found, 0u);
 }
 
-// What a full volume keeps back for its own needs goes to these files, a block each, too.
+// The blocks that a full volume keeps back for its own needs also go to these files, one each.
 void use_up(MemoryDevice& device, const std::vector<NodeId>& files) {
   Damager damager(device);
   const BlockNo bitmap = damager.layout().block_bitmap(GroupNo{0}).start;
@@ -191,8 +191,8 @@ void use_up(MemoryDevice& device, const std::vector<NodeId>& files) {
   }
 }
 
-// Files "a0", "b1", ... of 1, 2, ... blocks in /folder, and not one free block; without room for
-// another name in the root if so wished.
+// Files "a0", "b1", ... of 1, 2, ... blocks in /folder, and not one free block; if asked for,
+// without room for another name in the root.
 MemoryDevice full_volume(unsigned files, bool is_root_full) {
   MemoryDevice device =
       formatted({.size = 1u << 20, .map_kind = format::MapKind::kContiguous, .inodes = 256});

@@ -19,7 +19,7 @@ Mutation random_numbers(Random& random) {
   mutation.sealed = !random.one_in(6);
   mutation.place = random();
   mutation.other = random();
-  // The heads of blocks hold more that matters than their ends; fields stand at even places.
+  // The beginnings of blocks hold more that matters than their ends; fields have even offsets.
   mutation.offset = static_cast<std::uint32_t>(random.one_in(2) ? random.below(kNear / 2) * 2
                                                                 : random.below(1u << 16));
   mutation.value = random();
@@ -55,7 +55,7 @@ Mutation random_mutation(Random& random) {
 Mutation random_superblock_mutation(Random& random) {
   Mutation mutation = random_numbers(random);
   mutation.where = Where::kSuperblock;
-  // The superblock itself, mostly.
+  // Mostly the superblock itself, not a copy.
   if (!random.one_in(4)) mutation.place = 0;
   mutation.what = static_cast<What>(random.below(static_cast<std::uint64_t>(What::kZeroBlock) + 1));
   mutation.offset = static_cast<std::uint32_t>(random.below(240));
@@ -113,7 +113,7 @@ Mutator::Target Mutator::find(Where where, std::uint64_t place) const {
   }
 }
 
-// What a field may well hold: the ends of its range, some block, some inode, its neighbour.
+// A plausible value for a field: an end of its range, some block, some inode, or its neighbour.
 std::uint64_t Mutator::likely_number(const Mutation& mutation) const {
   const Ownership& all = ownership_;
   const std::uint64_t value = mutation.value >> 8;
@@ -185,7 +185,7 @@ void Mutator::put(const Mutation& mutation, const Target& target, std::vector<st
   damager_.put_sealed(target.block, std::move(bytes));
 }
 
-// Bytes [from, to) of the block are other ones.
+// Bytes [from, to) of the block have changed.
 void Mutator::note(const Target& target, std::size_t from, std::size_t to) {
   const Ownership& all = ownership_;
   const format::Layout& layout = damager_.layout();

@@ -1,7 +1,7 @@
 // Random damage: single changes of a volume's bytes, most of them sealed as if they were right, and
 // which files they may have touched.
 //
-// A Mutation is a value made of plain numbers: of a seed here, of a fuzzer's bytes elsewhere.
+// A Mutation is made of plain numbers: from a seed in tests, from a fuzzer's bytes in fuzzers.
 #pragma once
 
 #include <set>
@@ -46,7 +46,7 @@ Mutation random_superblock_mutation(Random& random);
 /// What may have been touched.
 struct Touched {
   std::set<NodeId> nodes;         ///< their content and attributes
-  bool names = false;             ///< any name may have gone, or be another one
+  bool names = false;             ///< any name may be lost or changed
   bool everything = false;        ///< the volume's own numbers, or its log
   std::vector<BlockNo> blocks{};  ///< in the order of the mutations
 };

@@ -1,5 +1,5 @@
-// Whose each block of the sample is, as the format says: by a walk over the inodes of the sample
-// before it is damaged.
+// The owner of each block of the sample, by the rules of the format: found by a walk over the
+// sample's inodes before it is damaged.
 #pragma once
 
 #include <map>
@@ -14,9 +14,9 @@ struct Ownership {
   std::vector<BlockNo> links;     ///< all blocks of linked files
   std::vector<NodeId> inodes;     ///< in use
   std::set<NodeId> directories;
-  /// Who owns a block that files own: usually one inode.
+  /// The owners of a block of files: usually one inode.
   std::map<BlockNo, std::set<NodeId>> owners;
-  /// Whose chain goes through a block of the FAT.
+  /// The files whose chains go through a block of the FAT.
   std::map<BlockNo, std::set<NodeId>> in_fat;
 };
 

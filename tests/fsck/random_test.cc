@@ -1,5 +1,5 @@
-// Random damage, sealed as if it were right: whatever stands on the disk, every program answers,
-// and a repair leaves a volume that is sound and holds all that was not damaged.
+// Random damage, sealed as if it were right: whatever is on the disk, every program answers, and a
+// repair leaves a sound volume that holds all that was not damaged.
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -29,7 +29,7 @@ std::uint64_t number_of(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-// A crash or a hang must tell its seed.
+// If a test crashes or hangs, it must tell its seed.
 std::uint64_t current_seed = 0;
 
 void tell_seed(int signal) {
@@ -55,7 +55,7 @@ class RandomDamage : public testing::Test {
     EXPECT_LT(usage.ru_maxrss, kMostMemory) << "memory ran away";
   }
 
-  // Calls `judge(seed, random)` for each seed; it says what was wrong.
+  // Calls `judge(seed, random)`, which returns what was wrong, for each seed.
   template <class F>
   void for_each_seed(std::uint64_t first, std::uint64_t count, F&& judge) {
     first = number_of("SPINDLE_SEED", first);
@@ -80,7 +80,7 @@ void keep_image(const MemoryDevice& device) {
              static_cast<std::streamsize>(bytes.size()));
 }
 
-// A check that may change nothing says something, and changes nothing.
+// A check that may change nothing gives an answer, and changes nothing.
 std::string look(const MemoryDevice& device, bool may_replay) {
   keep_image(device);
   MemoryDevice looked_at = device;
@@ -91,7 +91,7 @@ std::string look(const MemoryDevice& device, bool may_replay) {
   return looked_at.same_content(device) ? "" : "a check that may change nothing wrote";
 }
 
-// Whoever has changed a damaged volume leaves one that can be repaired.
+// After a mount has changed a damaged volume, it can still be repaired.
 std::string change_and_repair(const MemoryDevice& device) {
   MemoryDevice changed = mount_and_change(device);
   const auto repaired = check(changed, fsck::Mode::kYes);

@@ -16,7 +16,7 @@ namespace spindle::test {
 
 inline constexpr Caller kCaller{};
 
-/// What a path is: its inode, and all of it that a repair must not change.
+/// What a path leads to: its inode, and all of it that a repair must not change.
 struct Item {
   NodeId node = 0;
   std::uint32_t mode = 0;
@@ -32,7 +32,7 @@ struct Sample {
   MemoryDevice device;
   Items items;
 };
-/// How much there is of everything.
+/// How much of everything the sample has.
 struct SampleScale {
   std::uint64_t volume_size = 12u << 20;
   std::uint64_t inodes = 640;
@@ -47,7 +47,7 @@ Sample make_sample(const SampleScale& scale);
 /// The one of the default scale, made once.
 const Sample& sample();
 
-/// Counts requests, and fails once there were more than a check can need.
+/// Counts requests, and fails the test once there were more than a check can need.
 class CountingDevice final : public BlockDevice {
  public:
   static constexpr std::uint64_t kMostRequests = 400'000;
@@ -87,7 +87,7 @@ class Damager {
     change(format::at<T>(bytes, offset));
     put_sealed(number, std::move(bytes));
   }
-  /// One bit of the block is another, and its checksum is wrong.
+  /// Flips one bit of the block, so that its checksum is wrong.
   void flip(BlockNo number, std::size_t byte = 100);
 
   [[nodiscard]] format::Inode inode(NodeId node) const;

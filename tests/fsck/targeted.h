@@ -1,4 +1,4 @@
-// Damage to one field: how a case says what is damaged, and what must come of it.
+// Damage to one field: how a case says what is damaged, and what fsck must find.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,8 +25,8 @@ inline void PrintTo(const Case& damage, std::ostream* out) {
   *out << damage.name;
 }
 
-/// Damages a copy of the sample: a check must find it and change nothing, and a repair mend it.
-/// What went otherwise in words, empty if nothing did.
+/// Damages a copy of the sample: a check must find the damage and change nothing, and a repair must
+/// repair it. Returns in words what went wrong, "" if nothing.
 std::string find_and_repair(const Case& param);
 
 inline auto case_name = [](const auto& chosen) { return std::string(chosen.param.name); };

@@ -1,6 +1,6 @@
 // Fuzzes the replay of a log. The input becomes entries of consecutive epochs with right checksums
 // at the log's tail: of records that the input chooses, or of raw bytes. Replay, inspection, a
-// check and a mount must answer; what a replay did is done, and a second one finds nothing more.
+// check and a mount must answer; after a replay a second one finds nothing to do.
 
 #include <cstdlib>
 

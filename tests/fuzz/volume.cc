@@ -1,5 +1,5 @@
-// Fuzzes whoever reads a volume. The input is a script of mutations of a small volume, each of 20
-// bytes, most of which seal what they changed: mount, inspect and fsck must answer, and after a
+// Fuzzes all that reads a volume. The input is a script of mutations of a small volume, 20 bytes
+// for each, most of which seal what they changed: mount, inspect and fsck must answer, and after a
 // repair a check finds nothing.
 
 #include <cstdio>
@@ -50,7 +50,7 @@ Mutation next_mutation(Input& input) {
   std::abort();
 }
 
-// Whoever could repair the volume leaves nothing to be found.
+// After a repair that succeeded nothing is found.
 void repair(MemoryDevice device) {
   const auto repaired = check(device, fsck::Mode::kYes);
   if (!repaired.ok()) {

@@ -1,5 +1,5 @@
-// docs/FORMAT.md says the truth: its tables of fields are the structs, and its worked example is
-// what mkfs writes, to the byte.
+// docs/FORMAT.md is right: its tables of fields match the structs, and its worked example is what
+// mkfs writes, to the byte.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// The golden images: they mount and hold what the manifest says; of the broken ones a repair finds
-// exactly what is broken, and leaves nothing; and their recipes do not vary.
+// The golden images mount and hold what the manifest says; in the broken ones a repair finds
+// exactly what is broken, and leaves nothing; and their recipes always give the same bytes.
 
 #include <gtest/gtest.h>
 

@@ -14,7 +14,7 @@
 namespace spindle::test {
 namespace {
 
-// What a mount gives to its requests.
+// The stack size of a mount's requests.
 constexpr std::size_t kStackSize = 256u << 10;
 
 struct Round {
@@ -26,7 +26,7 @@ struct Round {
   int steps = 300;
 };
 
-// SPINDLE_SEED makes another run; the seed is in every failure's message.
+// SPINDLE_SEED chooses another run; every failure's message names the seed.
 std::uint64_t base_seed() {
   const char* text = std::getenv("SPINDLE_SEED");
   return text == nullptr ? 20'000 : std::strtoull(text, nullptr, 10);

@@ -26,7 +26,7 @@ struct VolumeOptions {
 MemoryDevice formatted(const VolumeOptions& options);
 /// Mounts, and aborts with the reason if that fails.
 std::unique_ptr<FileSystem> mounted(BlockDevice& device, FileSystem::Options options = {});
-/// Aborts, with the reason, unless it went well.
+/// Aborts, with the reason, unless the result is a success.
 void must(const Result<>& result);
 template <class T>
 T must(Result<T> result) {

@@ -312,7 +312,7 @@ TEST(VirtualAttributes, NeedNothingForAFileWithoutBlocks) {
   });
 }
 
-// A file in many pieces, written in turns with another one whose blocks lie between.
+// A file in many pieces, written in turn with another one whose blocks lie between.
 NodeId scattered_file(Desk& desk, const FileMap& map, std::vector<std::byte>& bytes) {
   must(desk.volume->space_manager().set_fit_policy("first"));
   const auto strategy = std::as_bytes(std::span(map.name()));

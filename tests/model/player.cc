@@ -62,7 +62,7 @@ void Player::forget(const Reference& node) {
   volume_->forget(node->node, 1u << 30);
 }
 
-// A node that has lost a name: without its last one it goes, or is kept open for a while.
+// A node has lost a name: if that was its last one, it is deleted, or kept open for a while.
 void Player::drop_name(const Reference& node) {
   if (node->links > 0) return;
   if (!held_ && node->is_file() && node->attributes.empty()) {

@@ -22,7 +22,7 @@ class Player {
   bool step();
   /// Compares everything. False: see `error`.
   bool compare();
-  /// The volume was mounted anew; gives back all references to the old one first.
+  /// To be called when the volume was mounted anew.
   void remounted(FileSystem& volume, NodeId top);
   [[nodiscard]] const std::string& error() const { return error_; }
   [[nodiscard]] const Reference& top() const { return top_; }
@@ -43,8 +43,8 @@ class Player {
   Reference pick_directory();
   Reference pick_file();
   bool fail(const std::string& what);
-  /// Whether the volume answered as it should; ENOSPC is always an answer on a volume that may run
-  /// full, and then nothing must have happened.
+  /// Whether the volume answered as it should. On a volume that may run full it may always answer
+  /// ENOSPC, but then nothing must have happened.
   bool agrees(const char* operation, int got, int expected);
   void forget(const Reference& node);
   void drop_name(const Reference& node);
@@ -68,8 +68,8 @@ class Player {
   bool convert();
   bool rearrange();
   bool sync();
-  /// After a write that failed for want of space: takes over what the volume has, if that is
-  /// something the write may have left.
+  /// After a write that failed for lack of space: takes over what the volume has, if the write may
+  /// have left that.
   bool adopt(ReferenceNode& file, std::uint64_t offset, const std::vector<std::byte>& written);
 
   FileSystem* volume_;

@@ -144,7 +144,7 @@ bool Player::seek() {
   if (offset >= bytes.size()) {
     return (data.code() == ENXIO && hole.code() == ENXIO) || fail("seek beyond the end");
   }
-  // What is called a hole must be zeros, and a hole must be found somewhere.
+  // What is reported as a hole must be zeros, and some hole must be found.
   const std::uint64_t first_data = data.ok() ? *data : bytes.size();
   if (!data.ok() && data.code() != ENXIO) return fail("SEEK_DATA: " + data.error().describe());
   if (!hole.ok() || *hole < offset || *hole > bytes.size()) return fail("SEEK_HOLE");

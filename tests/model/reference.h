@@ -1,4 +1,4 @@
-// A file system of a few lines: what the volume is compared with.
+// Reference: a file system of a few lines, with which the volume is compared.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +29,13 @@ struct ReferenceNode {
 using Reference = std::shared_ptr<ReferenceNode>;
 
 Reference make_reference(std::uint32_t mode, NodeId node);
-/// Whether `inner` is `outer` or stands somewhere in it.
+/// Whether `inner` is `outer` or lies somewhere in it.
 bool stands_in(const Reference& outer, const Reference& inner);
-/// 0, or the errno that a rename must answer with; does it if 0.
+/// Renames, and returns 0; or returns the errno with which a rename must fail.
 int rename(const Reference& from, const std::string& name, const Reference& to,
            const std::string& new_name, std::uint32_t flags);
 
-/// What differs between the reference and the volume beneath it; "" if nothing does.
+/// The differences between the reference and the volume; "" if there are none.
 std::string difference(Tree& tree, const Reference& reference, const std::string& path);
 /// After a mount: finds all of the reference's nodes by name and notes their numbers. Each gets one
 /// reference of the kernel's.

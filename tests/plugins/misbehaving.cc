@@ -1,5 +1,5 @@
-// Policies of all four kinds that behave, the plainest way, until the variable FAULT says how they
-// misbehave: from the call on whose number is FAULT_AFTER.
+// Policies of all four kinds that act as the plainest ones until they misbehave, in the way that
+// the variable FAULT says, from the call with the number FAULT_AFTER on.
 
 #include <unistd.h>
 
@@ -38,7 +38,7 @@ void think() {
     for (int i = 0; i < 1'000'000; ++i) turns = turns + 1;
 }
 
-/// What nobody can see coming.
+/// Faults that no look at an answer can foresee.
 void fault_of_the_machine(const std::string& fault) {
   if (fault == "spin")
     for (;;) turns = turns + 1;
@@ -64,7 +64,7 @@ void fault_of_the_machine(const std::string& fault) {
   if (fault == "stack") fill_the_stack(&zero);
 }
 
-/// Counts the calls of an object, and says what is to go wrong in this one: "" if nothing is.
+/// Counts the calls of an object, and says what shall go wrong in this one: "" if nothing.
 class Fault {
  public:
   std::string now() {

@@ -1,5 +1,5 @@
-// The context switch alone, for every way in which it can be made: with the assembly of this
-// machine and, where there are a cross compiler and an emulator, of AArch64, and with ucontext.
+// The context switch alone, in each of its versions: with the assembly of this machine, with that
+// of AArch64 if there are a cross compiler and an emulator, and with ucontext.
 #include <unwind.h>
 
 #include <cstdint>
@@ -32,7 +32,7 @@ void expect(bool holds, const char* what) {
   std::exit(1);
 }
 
-// More values than there are registers that a call keeps, alive over each switch.
+// More values than a call keeps in registers are alive across each switch.
 template <class Switch>
 void keep_many_values(std::uint64_t seed, Switch go) {
   std::uint64_t a = seed, b = a + 1, c = b + 1, d = c + 1, e = d + 1, f = e + 1, g = f + 1,
@@ -71,7 +71,7 @@ void away_main() {
     wait_at_depth(0);
     throw 42;
   } catch (int value) {
-    switch_context(away, home);  // somebody else throws and catches meanwhile
+    switch_context(away, home);  // the other context throws and catches meanwhile
     caught_away = value == 42;
   }
   wait_at_depth(20);

@@ -1,6 +1,6 @@
 // Threads that wait, for a debugger to look at: parked_threads [abort [THREADS]], where `abort`
-// leaves a core file of them. Their stacks are of many shapes, some with frames whose size is known
-// at run time alone; the last one waits for a lock.
+// leaves a core file of them. Their stacks have many shapes, some with frames whose size is known
+// only at run time; the last one waits for a lock.
 #include <alloca.h>
 
 #include <cstdlib>

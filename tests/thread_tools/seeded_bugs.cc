@@ -1,4 +1,4 @@
-// Bugs on purpose, for the sanitizers and valgrind to find and to name the thread that has them:
+// Bugs on purpose, which the sanitizers and valgrind must find, and whose thread they must name:
 // seeded_bugs BUG.
 #include <atomic>
 #include <cstdio>
@@ -18,7 +18,7 @@ void wait_for(const std::atomic<bool>& flag) {
   }
 }
 
-// Both run, and relaxed atomics tell nobody what else was written: nothing orders the two.
+// Both run, and relaxed atomics order no other accesses: nothing orders the two.
 void race() {
   std::atomic<bool> runs = false, written = false;
   Thread one = spawn(ThreadOptions{.name = "careless", .pinned_to = 0}, [&] {

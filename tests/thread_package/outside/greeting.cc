@@ -1,4 +1,4 @@
-// A program that knows nothing of Spindle but its installed thread library.
+// A program that uses only the installed thread library.
 #include <cstdio>
 
 #include "spindle/thread/runtime.h"

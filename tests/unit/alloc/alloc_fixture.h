@@ -1,4 +1,4 @@
-// A small volume in memory, mounted as far as allocation goes, and files that stand in no inode.
+// A small volume in memory, mounted as far as allocation goes, and files without inodes.
 #pragma once
 
 #include <gtest/gtest.h>

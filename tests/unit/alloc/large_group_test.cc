@@ -1,5 +1,5 @@
-// Groups with many bitmap blocks: runs that lie over several of them, and what of a group's bitmaps
-// and FAT is ever written.
+// Groups with many bitmap blocks: runs that span several of them, and which parts of a group's
+// bitmaps and FAT are written.
 #include <algorithm>
 
 #include "alloc_fixture.h"

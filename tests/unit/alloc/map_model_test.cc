@@ -1,5 +1,5 @@
-// Every strategy against a model: what was mapped, with which content, whatever is done to it, with
-// transactions dropped at random and the volume mounted anew; and every block is owned once.
+// Every strategy against a model of what is mapped, with which content, over random operations,
+// with transactions dropped at random and new mounts; and every block is owned once.
 #include <algorithm>
 
 #include "alloc_fixture.h"
@@ -91,7 +91,7 @@ class Model {
 
   Transaction begin() { return volume_.begin(map_.log_bytes_per_call(volume_.layout) + 1); }
 
-  /// Ends a transaction after a good call; true if what it did is true now.
+  /// Commits or drops a transaction after a successful call; true if it was committed.
   bool finish(Transaction&& tx, ModelFile& m, const MapFile& open, bool drops,
               std::span<const std::byte> root_before) {
     EXPECT_GE(tx.log_bytes_left(), 1u) << "the call logged more than it said";

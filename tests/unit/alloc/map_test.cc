@@ -9,7 +9,8 @@ namespace {
 
 using format::BlockKind;
 
-/// Maps `want` blocks at `at` in a transaction of its own; how many were, or the error.
+/// Maps `want` blocks at `at` in a transaction of its own; returns how many were mapped, or the
+/// error.
 Result<std::uint64_t> extend(Volume& volume, TestFile& file, std::uint64_t at, std::uint64_t want,
                              bool unwritten = false) {
   const std::vector<std::byte> root = file.root;
@@ -122,7 +123,7 @@ TEST_P(MapTest, AFileWrittenInOrderLiesInOnePiece) {
   });
 }
 
-// A full disk can always be given room by holes, though each makes the map longer.
+// Punching holes can always make room on a full disk, though each hole makes the map longer.
 TEST(ExtentMapTest, HolesArePunchedOnAFullDisk) {
   in_runtime([] {
     Volume volume({});
@@ -150,7 +151,7 @@ TEST(ExtentMapTest, HolesArePunchedOnAFullDisk) {
   });
 }
 
-// Of many small extents few are left: so are few nodes.
+// If few of many small extents are left, so are few nodes.
 TEST(ExtentMapTest, NodesThatBecomeSparseAreJoined) {
   in_runtime([] {
     for (const std::uint64_t keep_each : {20, 97}) {
@@ -223,7 +224,7 @@ std::vector<BlockNo> map_blocks(Volume& volume, TestFile& file) {
   return {blocks.begin(), blocks.end()};
 }
 
-/// A value that damage would likely bring about, or that a careless reader would trust.
+/// A value that damage is likely to produce, or that a careless reader would trust.
 std::uint64_t pick_value(Random& random, const Volume& volume, std::span<const BlockNo> blocks) {
   switch (random.below(6)) {
     case 0:
@@ -336,7 +337,7 @@ TEST_P(MapTest, DamagedMapsAreAnsweredWithErrorsNotCrashes) {
       use_damaged(volume, file, random);
       volume.unmount();
     }
-    // Much of the damage is such that it must be seen.
+    // Much of the damage must be noticed.
     EXPECT_GT(refused, 30);
   });
 }
@@ -434,7 +435,7 @@ TEST(ExtentMapTest, WritingIntoAllocatedSpaceNeedsNoSpace) {
       EXPECT_FALSE(find(at).unwritten);
     }
     EXPECT_EQ(file.blocks, 400u);
-    // What was not written by anyone reads as zeros, marked so or in fact.
+    // Blocks that nobody wrote read as zeros, by their mark or by their content.
     for (std::uint64_t at = 0; at < 400; ++at) {
       const Extent piece = find(at);
       ASSERT_FALSE(piece.is_hole());

@@ -90,7 +90,7 @@ TEST(SpaceManagerTest, AFullVolumeWaitsForFreedBlocksRatherThanSayItIsFull) {
 
 TEST(SpaceManagerTest, WhatAnOpenTransactionFreesIsNotGivenOut) {
   in_runtime([] {
-    // So small that no block is kept back, which would be given out first.
+    // The volume is so small that no block is kept back, which would be given out first.
     Volume volume({.block_size = 65536, .image_size = 8u << 20, .journal_size = 2u << 20});
     ASSERT_EQ(volume.space->statistics().kept_blocks, 0u);
     const std::vector<BlockNo> taken = fill(volume);
@@ -203,7 +203,7 @@ TEST(SpaceManagerTest, WhatMustBeWholeIsWholeOrNotAtAll) {
     EXPECT_EQ(volume.space->allocate(tx, {.want = group, .must_be_whole = true}).code(), ENOSPC);
     EXPECT_EQ(volume.space->allocate(tx, {.want = group * 9, .must_be_whole = true}).code(),
               ENOSPC);
-    // Without that, more than there is in one piece is answered with the longest piece.
+    // Otherwise a request longer than any free piece gets the longest piece.
     EXPECT_GT(volume.space->allocate(tx, {.want = group * 9}).take().length, group / 2);
   });
 }
@@ -306,7 +306,7 @@ TEST(SpaceManagerTest, FatEntriesOfFreshGroupsAreZeroAndKeepWhatIsSet) {
   });
 }
 
-/// Changes a metadata block behind the volume's back, and seals it.
+/// Changes a metadata block without the volume's knowledge, and seals it.
 void damage(Volume& volume, BlockNo block, std::size_t offset, std::uint32_t value) {
   std::vector<std::byte> bytes(volume.layout.block_size);
   volume.device.read(block, bytes).take();

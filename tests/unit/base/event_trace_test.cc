@@ -60,7 +60,7 @@ TEST(EventTrace, NeighbouringBlocksOfOneKindAndRequestAreOneEvent) {
   EXPECT_EQ(trace.at(1).numbers[0], 7u);
   EXPECT_EQ(trace.at(1).numbers[1], 8u);
   trace.seal();
-  trace_block(EventKind::kMiss, 15);  // a neighbour of what somebody has read
+  trace_block(EventKind::kMiss, 15);  // a neighbour, but of an event that was read
   EXPECT_EQ(trace.at(1).numbers[1], 8u);
   trace_block(EventKind::kMiss, 16);
   ASSERT_EQ(trace.size(), 3u);
@@ -83,7 +83,7 @@ TEST(EventTrace, BelongsToTheKernelThreadThatStartedIt) {
     other.start();
     EXPECT_FALSE(trace.is_on());
   }
-  trace_event(EventKind::kFlush, {});  // the other is gone, and nobody listens
+  trace_event(EventKind::kFlush, {});  // the other trace is gone, and nobody listens
   EXPECT_EQ(trace.recorded(), 0u);
 }
 

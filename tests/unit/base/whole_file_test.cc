@@ -1,4 +1,4 @@
-// Files of the host, read whole: those that can be, and what is said of those that cannot.
+// Files of the host, read whole; and the errors for those that cannot be.
 
 #include "spindle/base/whole_file.h"
 

@@ -1,4 +1,5 @@
-// One promise of the buffer cache a test: outside of a runtime where no waiting is involved.
+// Each test is about one promise of the buffer cache; it runs outside of a runtime if nothing
+// waits.
 #include "spindle/cache/buffer_cache.h"
 
 #include <algorithm>
@@ -161,7 +162,7 @@ TEST_F(BufferCacheTest, AChangedBlockOfTheLogIsToldOfOnce) {
   const auto unlogged = cache->unlogged_dirty_blocks(kFile);
   ASSERT_EQ(unlogged.size(), 1u);
   EXPECT_EQ(unlogged[0].block(), BlockNo{23});
-  // Clean at home does not make it what the log has.
+  // That its home is up to date does not mean that it is what the log has.
   ASSERT_TRUE(cache->flush_file(kFile).ok());
   write_block(*cache, BlockNo{22}, 2, kFile);
   EXPECT_EQ(cache->take_changed_logged(), std::vector{BlockNo{22}});

@@ -21,9 +21,9 @@ inline constexpr std::uint32_t kBlockSize = 1024;
 inline constexpr InodeNo kFile{12};
 inline constexpr InodeNo kOtherFile{13};
 
-/// A MemoryDevice that lets other threads run while a batch is under way, serves reads before and
-/// writes after that, and fails where it is told to. Two writes of one block at once, or a read of
-/// a block that is being written, are failures of the test.
+/// A MemoryDevice that lets other threads run during a batch, serves reads before that and writes
+/// after it, and fails where it is told to. Two writes of one block at once, or a read of a block
+/// that is being written, are failures of the test.
 class SlowDevice final : public BlockDevice {
  public:
   SlowDevice(std::uint32_t block_size, std::uint64_t block_count, std::uint64_t seed = 1)

@@ -83,7 +83,7 @@ class ModelRun {
 
  private:
   struct Block {
-    std::optional<std::uint64_t> version;  ///< none: forgotten, its content is anybody's guess
+    std::optional<std::uint64_t> version;  ///< none: forgotten, its content is unknown
     std::uint64_t forgotten = 0;           ///< how often
   };
   struct Held {
@@ -199,7 +199,7 @@ class ModelRun {
     for (std::uint64_t i = 0; i < run.length; ++i) {
       auto ref = must(cache_->blank(run.start + i));
       if (!ref.ok()) continue;
-      // Nobody ran since: the block cannot have been forgotten.
+      // No other thread ran since: the block cannot have been forgotten.
       EXPECT_TRUE(std::ranges::all_of(ref->bytes(), [](std::byte b) { return b == std::byte{0}; }));
       install(*ref, run.start + i);
     }

@@ -31,7 +31,7 @@ BlockNo pick(Random& random, std::uint64_t blocks) {
 void use(BufferCache& cache, Random& random, std::uint64_t blocks) {
   switch (random.below(40)) {
     case 0:
-      // Held all at once: what the policy asks for may not go.
+      // All are held at once: the block that the policy chooses may not go.
       EXPECT_TRUE(cache.read_range({BlockNo{random.below(blocks - 30)}, 30}).ok());
       return;
     case 1:
@@ -83,7 +83,7 @@ void expect_counted_and_simulated_alike(const ReplacementWhatIf& what_if, const 
   EXPECT_EQ(row.error, 0);
   const double ratio = static_cast<double>(counts.hits) / static_cast<double>(counts.reads);
   EXPECT_EQ(row.hit_ratio, ratio);
-  // What its shadow says without any correction.
+  // The shadow's own count, without any correction.
   EXPECT_EQ(std::llround(row.shadow_hit_ratio * static_cast<double>(counts.reads)),
             static_cast<long long>(counts.hits));
   EXPECT_EQ(row_of(rows, policy == "lru" ? "arc" : "lru", Size::kSame).basis, Basis::kSimulated);
@@ -130,7 +130,7 @@ TEST(ReplacementWhatIf, WithoutSamplingTheShadowOfThePolicyInUseCountsWhatTheCac
   }
 }
 
-// So many may not go that the policy is spared them until they may.
+// So many may not go that the policy is not offered them until they may.
 TEST(ReplacementWhatIf, ParkedBlocksAreParkedInTheShadowOfThePolicyInUse) {
   for (std::string_view policy : replacement_policy_names()) {
     for (std::uint64_t seed : {1}) {
@@ -221,7 +221,7 @@ TEST(ReplacementWhatIf, ASampleIsAsNearToWhatAllBlocksShowAsItSays) {
     for (int step = 0; step < 75'000; ++step) {
       const BlockNo block = stream(random, step);
       for (auto* each : {&all, &sampled, &fed}) each->accessed(block, CacheAccess::kMiss);
-      // To ask in between changes nothing.
+      // Asking in between changes nothing.
       if (step == 30'000) EXPECT_EQ(sampled.rows().size(), fed.rows().size());
     }
     EXPECT_EQ(all.sampled_one_in(), 1u);
@@ -325,7 +325,7 @@ TEST(ReplacementWhatIf, DirtyBlocksAreNoVictims) {
   cache->set_observer(nullptr);
 }
 
-// With a small sample, and blocks that are held and cannot go: whatever a shadow is off.
+// With a small sample, and blocks that are held and cannot go, however far a shadow is off.
 TEST(ReplacementWhatIf, ThePolicyInUseIsCorrectedToWhatTheCacheCounts) {
   for (std::string_view policy : {"lru", "arc", "clock"}) {
     SCOPED_TRACE(policy);

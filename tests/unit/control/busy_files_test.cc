@@ -1,4 +1,5 @@
-// BusyFiles: whatever the requests, the busiest are in the table, and its rows do not exaggerate.
+// BusyFiles: whatever the requests, the busiest files are in the table, with counts that are not
+// too high.
 #include "spindle/fuse/busy_files.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What .spindle/proc takes of the machine.
+// What .spindle/proc shows of the machine, and how many snapshots it takes.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -41,8 +41,8 @@ void with_machine(const std::function<void(ControlTree& tree, LiveMachine& live)
   EXPECT_TRUE(ran.ok());
 }
 
-/// One snapshot makes a look-up, a list, or a file's text, however large; what is read on from
-/// somewhere else is of the same.
+/// One snapshot serves a look-up, a list, or a file's text, however large; reading on from
+/// elsewhere uses the same one.
 TEST(MachineFolder, TakesOneSnapshotForEachAnswer) {
   with_machine([](ControlTree& tree, LiveMachine& live) {
     std::uint64_t before = live.uses();
@@ -75,7 +75,7 @@ TEST(MachineFolder, TakesOneSnapshotForEachAnswer) {
   });
 }
 
-/// Also while the machine rests: who has the number may use it.
+/// Also while the machine rests: whoever has the number may use it.
 TEST(MachineFolder, ShowsAProcessAsSoonAsItWasStarted) {
   with_machine([](ControlTree& tree, LiveMachine&) {
     const NodeId run = find(tree, find(tree, kControlBit | kRootNode, "machine"), "run");

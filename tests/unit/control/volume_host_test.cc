@@ -41,7 +41,7 @@ constexpr const char* kProgram = R"(
   fork(function() exec('/bin/child.lua', 'word') end) print(wait() ~= nil, now())
 )";
 
-/// What a machine with these files says and counts, and all of its events.
+/// What a machine with these files prints and counts, and all of its events.
 std::string story(MachineHost& host) {
   auto machine = Machine::create({.seed = 5}, host).take();
   std::string text;
@@ -128,7 +128,7 @@ TEST(VolumeHost, LeavesTheNameOfTheControlFilesAlone) {
   });
 }
 
-/// Whoever keeps something of the volume knows the file by each of its names, and by names that the
+/// A cache of the volume's content knows a file by each of its names, also by names that the
 /// machine has never heard of.
 TEST(VolumeHost, TellsOfAChangeUnderEachName) {
   with_volume([&](thread::Runtime& runtime, FileSystem& volume) {

@@ -182,7 +182,7 @@ TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
   EXPECT_EQ(version_at(flushed.at(4, CrashMode::kNone), 4), 2u);
 }
 
-// What failed may be found on the medium, but not over what was written later and flushed.
+// A failed write may be found on the medium, but not over data that was written later and flushed.
 TEST(CrashStates, AFailedWriteDoesNotComeBackOverALaterOneThatIsDurable) {
   MemoryDevice start(kBlockSize, kMediumBlocks);
   MemoryDevice image = start;

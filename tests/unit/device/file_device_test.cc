@@ -92,7 +92,7 @@ Batch random_batch(Random& random, std::uint64_t blocks) {
   return batch;
 }
 
-/// The file must do what memory does, whatever the order, the merging and the engine.
+/// The file must behave as memory does, whatever the order, the merging and the engine.
 void compare_with_memory(FileDevice& device, std::uint64_t seed, const ImageFile* cold) {
   Random random(seed);
   MemoryDevice model(4096, device.block_count());
@@ -260,7 +260,7 @@ TEST(WaitGauge, HandsOneInSoManyOver) {
   EXPECT_EQ(waited, WaitGauge::kTrust - 1);
 }
 
-// Whether they are waited for right here or handed over: all that was written is there.
+// Whether requests are waited for at once or handed over, all that was written is there.
 TEST_P(FileDeviceInRuntime, FlushesOneAfterTheOther) {
   ImageFile image(4096 * 100);
   auto device = open_device(image, GetParam());
@@ -358,7 +358,7 @@ TEST_P(FileDeviceInRuntime, AFileThatWasCutOffIsNotLengthenedAgain) {
   check();
   run_in_runtime(check);
   EXPECT_EQ(std::filesystem::file_size(image.path()), 65536u);
-  // What somebody lengthens has lost its content all the same.
+  // A file that was truncated and then lengthened has lost its content all the same.
   std::filesystem::resize_file(image.path(), 1 << 20);
   check();
 }

@@ -1,5 +1,4 @@
-// A write log in a file, and the states after a power cut that are read out of it: the same as
-// those of a log in memory.
+// A write log in a file gives the same states after a power cut as a log in memory.
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -25,7 +25,7 @@ std::unique_ptr<SimulatedDisk> make_disk(BlockDevice& backing, std::string_view 
   return SimulatedDisk::create(backing, {.arm_policy = arm, .disk = disk, .pace = pace}).take();
 }
 
-/// What always holds when nothing waits.
+/// Checks what always holds when nothing waits.
 void expect_counters_add_up(const SimulatedDisk& disk, VirtualTime since = {}) {
   const DiskStatistics& counted = disk.statistics();
   EXPECT_EQ(counted.requests(), counted.responses.count());
@@ -242,8 +242,8 @@ TEST(SimulatedDisk, NoneCostsNoTimeAndMovesNothing) {
   EXPECT_EQ(random_workload(1, "look", "none"), Outcome{});
 }
 
-/// While others keep the arm busy nearby, one request waits at the far end: all but those that go
-/// by distance or time alone come to it within a few sweeps.
+/// While others keep the arm busy nearby, one request waits at the far end: all policies except
+/// those that go by distance or time alone serve it within a few sweeps.
 TEST(SimulatedDisk, NoRequestStarvesButWhereTheNearestGoesFirst) {
   for (const std::string_view arm : arm_policy_names()) {
     SCOPED_TRACE(std::string(arm));
@@ -295,7 +295,7 @@ TEST(SimulatedDisk, AFlushComesAfterTheWritesBeforeIt) {
         ASSERT_TRUE(disk->flush().ok());
         EXPECT_EQ(done, 10u);
       }));
-      // A later write does not hold the flush up, nor must it wait for it.
+      // A later write does not delay the flush, and need not wait for it.
       threads.push_back(thread::spawn("late writer", [&] {
         const std::vector<std::byte> block(kBlockSize, std::byte{2});
         ASSERT_TRUE(disk->write(BlockNo{5}, block).ok());

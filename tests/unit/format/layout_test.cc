@@ -1,4 +1,5 @@
-// Layout and plan: what mkfs plans is a layout, holds what was asked for, and no place is two's.
+// Layout and plan: what mkfs plans is a valid layout with what was asked for, and no two parts
+// overlap.
 #include "spindle/format/layout.h"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
-// BareVolume: the layers below the file system over a device in memory, for tests of what stands on
-// them. Made, used and ended inside `in_runtime`.
+// BareVolume: the layers below the file system over a device in memory, for tests of what is built
+// on them. Made, used and ended inside `in_runtime`.
 //
 // `remount` closes the journal and opens all of it anew; `crash` leaves the journal as it is and
-// replays it. What would stand in an inode is kept by the test.
+// replays it. The test keeps what an inode would hold.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Directories with damaged blocks whose checksums are good: an answer, always, and no harm.
+// Directories with damaged blocks whose checksums are good: every call returns, and does no harm.
 #include <set>
 
 #include "directory_fixture.h"
@@ -63,7 +63,7 @@ class DamagedDirectory {
     good_ = std::make_unique<MemoryDevice>(volume_.device);
   }
 
-  /// One damaged state, and all operations on it. Whether the walk refused it.
+  /// Tries all operations on one damaged state. Returns whether the walk refused it.
   bool round() {
     volume_.device = *good_;
     for (std::uint64_t n = 1 + random_.below(2); n > 0; --n) damage_one();

@@ -105,7 +105,7 @@ class TestDirectory {
     return look([&](const Directory& d, BlockReader& reader) { return d.walk(reader, walker); });
   }
 
-  /// Goes on from `position` for at most `most` names; the position after the last one.
+  /// Goes on from `position` for at most `most` names; returns the position after the last one.
   std::int64_t list(std::int64_t position, std::size_t most, std::vector<std::string>& names) {
     const Result<> visited = look([&](const Directory& d, BlockReader& reader) {
       return d.visit(reader, position, [&](const DirectoryName& item) {

@@ -15,7 +15,7 @@ struct Variant {
 
 class DirectoryModel : public testing::TestWithParam<Variant> {};
 
-/// One random step on both; what is dropped happens to neither.
+/// Makes one random step on both; a dropped transaction happens to neither.
 void random_step(TestDirectory& directory, Model& model, Random& random, std::size_t most_names) {
   const bool drop = random.one_in(8);
   const bool grow = random.below(most_names) >= model.size();
@@ -149,7 +149,7 @@ TEST(Directory, ComesBackFromAFragmentedEnd) {
       ASSERT_EQ(directory.remove(numbered(i)).code(), 0);
     }
     EXPECT_EQ(directory.content.size, 0u);
-    // What one transaction could not free is a reserve that the next names take.
+    // Blocks that one transaction could not free are a reserve for the next names.
     ASSERT_EQ(directory.insert("again", {1, S_IFREG}).code(), 0);
     directory.expect({{"again", {1, S_IFREG}}});
     ASSERT_EQ(directory.remove("again").code(), 0);

@@ -131,7 +131,7 @@ TEST(Xattr, LeavesADeletedInodeInSmallSteps) {
     TestXattrs attributes(volume);
     XattrModel model;
     for (int i = 0; i < 200; ++i) {
-      // Blocks of others in between: freeing a chain in many pieces takes much log.
+      // Blocks of other files lie in between: freeing a chain in many pieces takes much log.
       auto tx = volume.journal->begin(log_cost::kAllocate);
       ASSERT_TRUE(volume.space->allocate(*tx, {.want = 1, .hint = kNoBlock}).ok());
       tx->commit();

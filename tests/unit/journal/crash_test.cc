@@ -71,7 +71,7 @@ std::vector<std::byte> read_block(BlockDevice& device, BlockNo block) {
   return bytes;
 }
 
-// Which prefix of transactions the replayed image is, having checked that it is just that.
+// Finds which prefix of transactions the replayed image is, and checks that it is just that.
 std::size_t check_prefix(const RecordedRun& run, BlockDevice& image) {
   const auto state = read_block(image, run.layout.state());
   const std::size_t prefix = format::at<le32>(std::span(state), format::kHeaderSize);
@@ -120,7 +120,7 @@ void check_promises(const RecordedRun& run, BlockDevice& image, std::size_t pref
   }
 }
 
-// Replays, checks, and replays again. Gives the prefix.
+// Replays, checks, and replays again. Returns the prefix.
 std::size_t check_state(const RecordedRun& run, MemoryDevice& image, std::size_t cut) {
   const auto report = replay(image, run.layout);
   EXPECT_TRUE(report.ok()) << report.error().describe();
@@ -185,7 +185,7 @@ TEST(JournalCrash, EveryCutLeavesAPrefixWithAllThatWasSynced) {
   std::cout << cuts * kCrashModes.size() << " states, " << sum.epochs << " epochs, "
             << sum.checkpoints << " checkpoints, " << sum.waits_for_space << " waits for space, "
             << sum.data_logged_blocks << " data blocks logged\n";
-  // The workloads must have come to all of this.
+  // The workloads must have reached all of these cases.
   EXPECT_GT(sum.waits_for_space, 0u);
   EXPECT_GT(sum.checkpoints, 0u);
   EXPECT_GT(sum.data_logged_blocks, 0u);

@@ -1,4 +1,4 @@
-// What the journal promises its users, one promise a test. Crashes are in crash_test.cc.
+// Each test is about one promise of the journal to its users. Crashes are in crash_test.cc.
 #include "spindle/journal/journal.h"
 
 #include <gtest/gtest.h>
@@ -192,7 +192,8 @@ TEST(Journal, ThoseWhoSyncOverAndOverShareEachCommit) {
       if (event.kind == WriteEvent::Kind::kFlush) thread::sleep_for(2'000'000);
     });
     std::uint64_t syncs = 0;
-    // The first to come alone, and the others next: that would be a commit for every two syncs.
+    // If the first to come were served alone, and the others next, there would be a commit for
+    // every two syncs.
     const auto is_shared = [&] { return 3 * m.journal->statistics().epochs < syncs; };
     std::vector<thread::Thread> threads;
     for (std::size_t i = 0; i < 4; ++i) {
@@ -367,7 +368,7 @@ TEST(Journal, WhatOneEpochFreesSideBySideIsForgottenAsOneRun) {
   });
 }
 
-// An image of nothing but holes on a host that finds room where it is written to, or told to.
+// An image of only holes on a host that allocates blocks where it is written to, or told to.
 class SparseImage final : public BlockDevice {
  public:
   SparseImage(BlockDevice& backing, Run log)

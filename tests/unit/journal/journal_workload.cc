@@ -155,7 +155,7 @@ bool Workload::promise(Random& random) {
   } else if (way < 3) {
     result = journal_.sync();
   } else if (way == 3) {
-    // What the cache does in the background.
+    // As the cache does in the background.
     return cache_.flush_file(file.number).ok() || true;
   } else {
     {

@@ -1,5 +1,5 @@
-// Logs that no journal has written: replay answers with an error or ignores them, and writes
-// nothing where the journal has no business.
+// Logs that no journal has written: replay returns an error or ignores them, and writes nothing
+// where the journal must not write.
 #include <gtest/gtest.h>
 
 #include "journal_test_volume.h"
@@ -41,7 +41,7 @@ class Forger {
     head.records = records_;
     write(device, epoch);
   }
-  /// With whatever the head says, but for the checksum.
+  /// With whatever the head says, except for the checksum.
   void write(BlockDevice& device, std::uint64_t epoch) {
     auto& head = format::at<format::LogHead>(std::span(bytes_), 0);
     head.checksum = checksum(std::span<const std::byte>(bytes_).subspan(8), layout_.seed ^ epoch);
@@ -232,7 +232,7 @@ TEST(ReplayFuzz, OneGoodHeaderIsEnoughAndNoneIsAnError) {
   EXPECT_TRUE(replay(image.device, image.layout).ok());
   image.device.write(image.layout.journal.start, zeros).take();
   EXPECT_EQ(replay(image.device, image.layout).code(), EUCLEAN);
-  // A new journal over an old one: nothing of the old log is taken for its own.
+  // A new journal over an old one: nothing of the old log is taken for part of the new one.
   Forger(image.layout).put(image.device);
   format_journal(image.device, image.layout).take();
   EXPECT_EQ(replay(image.device, image.layout).take().epochs, 0u);

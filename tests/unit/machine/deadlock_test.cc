@@ -1,5 +1,5 @@
-// Threads that wait for one another for ever, by every means of waiting there is: they are found,
-// and where that is wanted a victim sets the others free. Nobody who can go on is taken for one.
+// Threads that wait for one another for ever, in every way of waiting: they are found, and with
+// recovery a victim's end sets the others free. No thread that can go on is reported.
 
 #include "laws.h"
 
@@ -10,7 +10,7 @@ struct Case {
   const char* name;
   const char* source;
   std::size_t threads;      ///< that wait for one another
-  const char* description;  ///< a part of what is said of them
+  const char* description;  ///< a part of the report
   const char* rescued;      ///< printed when a victim has ended
 };
 
@@ -121,7 +121,8 @@ TEST(Deadlock, WhoCanStillGoOnIsNone) {
   }
 }
 
-/// What anybody may signal is waited for in vain if nobody who goes on has a program that could.
+/// A wait for something that anybody may signal is in vain if no process that goes on has a program
+/// that could signal it.
 TEST(Deadlock, OfSignalsIsFoundWhileOthersCompute) {
   struct Wait {
     const char* source;
@@ -153,7 +154,7 @@ TEST(Deadlock, OfSignalsIsFoundWhileOthersCompute) {
   }
 }
 
-/// A chain that closes to a ring of more threads than one look goes through.
+/// A chain that closes to a ring of more threads than one check goes through.
 TEST(Deadlock, OfAHundredAndMoreIsFound) {
   TestMachine test(with(DeadlockStrategy::kDetection));
   test.start(
@@ -175,7 +176,7 @@ TEST(Deadlock, StrategyChangesWhileTheMachineRuns) {
   ASSERT_TRUE(test.machine->set_deadlock_strategy(DeadlockStrategy::kRecovery).ok());
   test.machine->run_until({2'000'000'000});
   EXPECT_EQ(test.printed, kCases[0].rescued);
-  // What the banker holds back goes on when he is gone.
+  // Threads that the banker's algorithm holds back go on when it is switched off.
   TestMachine banker(with(DeadlockStrategy::kBanker));
   banker.start(
       "resource('r', 2) local function two() claim('r', 2) request('r', 1) sleep(1000) "
@@ -186,8 +187,8 @@ TEST(Deadlock, StrategyChangesWhileTheMachineRuns) {
   EXPECT_EQ(banker.machine->snapshot_system().deadlocks.size(), 1u);
 }
 
-/// By Hoare's rule the condition still holds when who was signalled goes on, though another one
-/// stood at the door; by Mesa's it need not.
+/// By Hoare's rule the condition still holds when the signalled thread goes on, though another one
+/// waited to enter; by Mesa's it need not.
 TEST(Monitor, SignalsByMesaAndByHoare) {
   const auto play = [](const std::string& signalling) {
     TestMachine test({.costs = MachineCosts::none()});

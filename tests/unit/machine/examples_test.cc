@@ -105,7 +105,7 @@ TEST(Examples, TheCrontabStartsPrograms) {
   EXPECT_NE(printed.find("the odd numbers up to 200 make 10000"), std::string::npos);
 }
 
-/// A minute after the table was changed, made or removed, it is so.
+/// A change, creation or removal of the table takes effect within a minute.
 TEST(Examples, TheCrontabIsReadAgain) {
   MemoryHost host;
   host.add("/bin/say.lua", "print(arg[1])");
@@ -122,7 +122,7 @@ TEST(Examples, TheCrontabIsReadAgain) {
   EXPECT_EQ(printed, "one\none\nline 2 of the crontab cannot be read\ntwo\n");
 }
 
-/// Before it arrives a process has no memory: there may be room for one at a time.
+/// A process has no memory before it arrives: there may be room for only one at a time.
 TEST(Scenario, ProcessesComeWithTheirMemory) {
   std::string message;
   const auto scenario = read_scenario(

@@ -1,4 +1,4 @@
-// Scripts that mean harm do none: they end, or go on in virtual time that can be ended.
+// Malicious scripts do no harm: they end, or go on in virtual time and can be ended.
 
 #include "laws.h"
 #include "spindle/machine/machine_signal.h"
@@ -148,14 +148,15 @@ TEST(HostileProgram, HasNothingButTheMachine) {
   std::string nothing = "nil";
   for (int i = 1; i < 9; ++i) nothing += "\tnil";
   EXPECT_NE(test.printed.find("\n" + nothing + "\n"), std::string::npos) << test.printed;
-  // Bytecode is no program, from wherever it comes.
+  // Bytecode is not accepted as a program, wherever it comes from.
   StartRequest request;
   request.path = "/bin/bytecode.lua";
   request.source = std::string("\x1bLua\x54\0\x19\x93\r\n\x1a\n", 12);
   EXPECT_EQ(test.machine->start(request).code(), ENOEXEC);
 }
 
-/// What a library does in one go is not counted in instructions: it costs time all the same.
+/// Work that a library does in one call is not counted in instructions, but costs time all the
+/// same.
 TEST(HostileProgram, PaysForWhatALibraryDoes) {
   const char* const kDear[] = {
       "local s = ('x'):rep(1000000) for i = 1, 100 do s:upper() end",
@@ -190,7 +191,7 @@ TEST(HostileProgram, PaysForWhatALibraryDoes) {
   test.run();
   EXPECT_EQ(test.machine->now().ns, 0);
   EXPECT_EQ(test.printed.find("loadstring"), std::string::npos);
-  // A pattern is refused for what it could do on this text, not for its looks.
+  // A pattern is refused for how long it could take on this text, not for its form.
   test.start(
       "local s = ('a word, '):rep(10000) print(s:match('^(.-),'), #s:match('^(.*),'), "
       "s:find('(%a+) (%w+)$'), pcall(string.find, ('a'):rep(9000), 'a-a-b'))");
@@ -198,7 +199,7 @@ TEST(HostileProgram, PaysForWhatALibraryDoes) {
   EXPECT_NE(test.printed.find("a word\t79998\tnil\tfalse\tthe pattern could take too long"),
             std::string::npos)
       << test.printed;
-  // What pays is a function as any other, also in a child.
+  // The function that charges time is like any other, also in a child.
   test.start("local f, g = math.floor, ('').rep fork(function() print(f(2.5), g('x', 3)) end)");
   test.run();
   EXPECT_NE(test.printed.find("2\txxx\n"), std::string::npos) << test.printed;

@@ -1,4 +1,4 @@
-// What always holds of a machine, whatever runs on it.
+// Checks of what always holds for a machine, whatever runs on it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ struct TestMachine {
                               << machine->last_message();
     return started.ok() ? *started : 0;
   }
-  /// Until all are done, or nothing goes on, or a virtual hour is over.
+  /// Runs until all are done, or nothing goes on, or a virtual hour is over.
   void run(std::int64_t most_ns = 3'600'000'000'000) {
     while (machine->now().ns < most_ns && !machine->finished() && !machine->stuck() &&
            machine->step()) {

@@ -37,7 +37,7 @@ Result<> start(LiveMachine& live, std::string source) {
   });
 }
 
-/// Until only init and kthreadd are left; how long that takes is of no interest.
+/// Waits until only init and kthreadd are left; how long that takes does not matter.
 void wait_until_finished(LiveMachine& live) {
   const auto is_finished = [](Machine& machine) -> Result<bool> { return machine.finished(); };
   while (!*live.with(is_finished)) std::this_thread::sleep_for(1ms);
@@ -75,7 +75,7 @@ TEST(LiveMachine, ShowsAtOnceWhatACommandStarted) {
   }
 }
 
-/// Whatever else is done meanwhile: nobody has a CPU before time goes on, and then the policy
+/// Whatever else is done meanwhile, no process has a CPU before time goes on, and then the policy
 /// chooses among all.
 TEST(LiveMachine, StartsNobodyWhileTimeStandsStill) {
   MachineConfiguration configuration{.costs = MachineCosts::none()};
@@ -111,7 +111,7 @@ TEST(LiveMachine, StartsNobodyWhileTimeStandsStill) {
   EXPECT_EQ(*live.with(ends), (std::vector<std::int64_t>{80, 30, 10}));
 }
 
-/// Real work that never rests leaves it a part of the time, so that it comes to its end.
+/// Real work that never rests leaves the machine a part of the time, so that it comes to its end.
 TEST(LiveMachine, GoesOnBesideRealWork) {
   std::atomic<std::uint64_t> asked = 0;
   LiveMachine live({}, make_host, [&] { return ++asked; });

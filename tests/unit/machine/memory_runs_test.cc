@@ -151,12 +151,12 @@ class Disk {
   std::vector<PageTransfer> waiting_;
 };
 
-/// Spaces that are too many for memory, of which each has some words that it must keep.
+/// More spaces than fit into memory, each with some words that it must keep.
 class Crowd {
  public:
   explicit Crowd(MemoryManager& memory) : memory_(memory), disk_(memory) {}
 
-  /// One more, which others make room for.
+  /// Adds a space, for which others make room.
   void add() {
     auto made = memory_.create({.partition_bytes = 16 * 64});
     for (; !made.ok(); made = memory_.create({.partition_bytes = 16 * 64})) {
@@ -170,7 +170,7 @@ class Crowd {
     ASSERT_EQ(memory_.broken_law(), "");
   }
 
-  /// Somebody comes in again, or uses a word.
+  /// A space comes in again, or uses a word.
   void step() {
     auto& [space, known] =
         *std::next(spaces_.begin(), static_cast<std::ptrdiff_t>(random_.below(spaces_.size())));
@@ -230,7 +230,7 @@ class Crowd {
   std::uint64_t task_ = 0;
 };
 
-/// Spaces go out as a whole and come in again, whoever needs the room; each keeps its words.
+/// Spaces go out as a whole and come in again, whichever needs the room; each keeps its words.
 TEST(MemoryInRuns, RollsSpacesOutAndIn) {
   for (const std::string_view allocation : {"partitions", "fixed-partitions", "segmentation"}) {
     for (const std::string_view fit : {"first", "best", "next", "buddy"}) {
@@ -280,7 +280,7 @@ TEST(MemoryInRuns, SegmentsAreShared) {
   EXPECT_EQ(memory->statistics(other).resident_shared, 4u * 64);
   EXPECT_EQ(memory->protect(one, text, 2 * 64, {.write = true}).code(), EACCES);
   EXPECT_EQ(memory->broken_law(), "");
-  // Removed, it lasts as long as somebody maps it.
+  // After its removal it lasts as long as a process maps it.
   ASSERT_TRUE(memory->remove_segment(segment).ok());
   EXPECT_EQ(memory->remove_segment(segment).code(), ENOENT);
   EXPECT_EQ(memory->map(one, request).code(), EINVAL);

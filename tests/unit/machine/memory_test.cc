@@ -1,5 +1,5 @@
-// Memory of the simulated machine against a naive model, over random operations; and what becomes
-// of it when it runs out.
+// Memory of the simulated machine against a naive model, over random operations; and what happens
+// when it runs out.
 
 #include <gtest/gtest.h>
 
@@ -330,7 +330,7 @@ TEST(Memory, MapsFilesThroughOneCache) {
   const std::vector<PageTransfer> writes = memory->take_transfers();
   ASSERT_EQ(writes.size(), 1u);
   EXPECT_EQ(std::to_integer<int>(writes[0].content[0]), 6);
-  // What is written by write() meanwhile must not be undone by what is on its way.
+  // Data written by write() meanwhile must not be overwritten by a transfer that is under way.
   memory->write_through(file, {}, 8, std::as_bytes(std::span("new", 3)));
   EXPECT_EQ(std::to_integer<char>(writes[0].content[8]), 'n');
   EXPECT_EQ(std::to_integer<char>(memory->file_content(file, {})[10]), 'w');

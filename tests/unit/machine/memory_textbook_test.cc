@@ -1,4 +1,4 @@
-// The textbook's exercises of memory, run on the machine's memory: what the solver answers is what
+// The textbook's exercises of memory, run on the machine's memory: the solver's answers are what
 // happens there.
 
 #include <gtest/gtest.h>

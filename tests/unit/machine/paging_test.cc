@@ -1,5 +1,5 @@
-// Programs that use memory: what they find there, what it costs, and what becomes of those who want
-// too much of it.
+// Programs that use memory: what they find there, what it costs, and what happens to those that
+// want too much of it.
 
 #include <fstream>
 
@@ -154,8 +154,8 @@ TEST(Paging, SwapIsSwitchedOffAndOnWhileItIsNotUsed) {
   expect_laws(*test.machine);
 }
 
-/// Who moves the words: with programmed I/O the processor is busy for as long as the disk is; with
-/// interrupts it moves them, block by block; with DMA it is only told.
+/// How the words are moved: with programmed I/O the processor is busy for as long as the disk is;
+/// with interrupts it moves them block by block; with DMA it is only told.
 TEST(Paging, PagesInAtTheCostOfTheDeviceMode) {
   std::map<DeviceMode, VirtualTime> busy;
   std::map<DeviceMode, VirtualTime> interrupted;
@@ -301,7 +301,7 @@ TEST(Paging, KeepsWhatFilesWereReadAndFetchesAhead) {
   test.run();
   EXPECT_EQ(test.printed.substr(0, 26), "200000\t200000\ttrue\t0.0\nyyy") << test.printed;
   EXPECT_NE(test.printed.find("yyyyyyyyx\ttrue"), std::string::npos) << test.printed;
-  // A third party changes the file: what is kept of it is dropped.
+  // Another program changes the file: the pages kept of it are dropped.
   test.host.add("/data", "new");
   test.start("local f = open('/data') print(read(f, 100))");
   test.run();
@@ -357,7 +357,7 @@ TEST(Paging, ManyStartInFewPartitions) {
   expect_laws(*test.machine);
 }
 
-/// Of those who wait for the disk, the better class goes first.
+/// Of the processes that wait for the disk, the better class goes first.
 TEST(Paging, TheDiskServesByClass) {
   TestMachine test;
   test.host.add("/data", std::string(4 << 20, 'x'));

@@ -169,7 +169,7 @@ TEST(Machine, KeepsTheLawsUnderRandomWorkloads) {
   }
 }
 
-/// Pressure: what is lost is counted to the instant, and averages come near to the share of it.
+/// Pressure: lost time is counted exactly, and averages come near to its share.
 TEST(Pressure, CountsForHowLongThreadsCouldNotGoOn) {
   TestMachine test;
   test.start("compute(20000)");

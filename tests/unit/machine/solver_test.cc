@@ -52,8 +52,8 @@ int total_of(const Json& input, std::size_t resource) {
   return total;
 }
 
-/// The machine refuses at once who asks for more than there is. Who asks for all of it, together
-/// with what it holds, can no more be served while others hold some.
+/// The machine refuses at once a request for more than there is. A process that asks, together with
+/// what it holds, for all of it cannot be served while others hold some.
 Json within_what_there_is(Json problem) {
   Json& input = problem["input"];
   for (std::size_t r = 0; r < input["available"].size(); ++r)
@@ -64,11 +64,11 @@ Json within_what_there_is(Json problem) {
   return problem;
 }
 
-/// The case as somebody would type it; empty for what the machine does otherwise.
+/// The case as somebody would type it; empty for cases that the machine treats differently.
 std::string scenario_of(const Json& problem) {
   const std::string algorithm = problem["algorithm"];
   if (!kAlgorithms.contains(algorithm)) return "";
-  // What the exercises take where nothing is said.
+  // The exercises' defaults.
   std::map<std::string, std::string> given = {{"tie", "'arrival'"},
                                               {"latency", "48"},
                                               {"granularity", "6"},
@@ -143,8 +143,7 @@ TEST(MachineAndSolver, AgreeOnEverySchedule) {
   EXPECT_GE(compared, 58);
 }
 
-/// A process that claims and asks for so many of R0, R1 ...
-/// The second a while after the first.
+/// A process that claims and asks for that many of R0, R1 ... The second a while after the first.
 std::string process_with(const std::string& name, const Json& claims, const Json& holds,
                          const Json& wants, std::size_t while_ms = 1) {
   std::string code;
@@ -219,7 +218,7 @@ TEST(MachineAndSolver, AgreeOnWhatTheBankerGrants) {
   EXPECT_GE(compared, 3);
 }
 
-/// Who asks and must wait is told so by the solver, and waits in the machine.
+/// A process that must wait for its request does so in the solver's answer and in the machine.
 TEST(MachineAndSolver, AgreeOnEachRequestToTheBanker) {
   int compared = 0;
   for (const Json& problem : read_cases()) {

@@ -20,7 +20,7 @@ using Cylinders = std::vector<std::uint64_t>;
 
 struct Tour {
   Cylinders order;
-  Cylinders path;  ///< the order, and the turning points between
+  Cylinders path;  ///< the order of service, with the turning points
   std::uint64_t distance = 0;
   std::uint64_t return_distance = 0;
 };
@@ -189,7 +189,7 @@ TEST(ArmPolicy, OrdersAsTheNaiveImplementationDoes) {
   }
 }
 
-/// Requests that come while a sweep is under way are not served by it.
+/// A sweep does not serve requests that come while it is under way.
 TEST(ArmPolicy, FscanFreezesItsQueue) {
   const auto fscan = arm_policy_named("fscan");
   std::vector<ArmRequest> queue = {{0, Cylinder{10}, {}, false}, {1, Cylinder{50}, {}, false}};
@@ -201,7 +201,7 @@ TEST(ArmPolicy, FscanFreezesItsQueue) {
   EXPECT_EQ(queue[fscan->pick(queue, state).index].id, 1u);
 }
 
-/// The long queue answers as the short one does.
+/// A long queue gives the same answers as a short one.
 TEST(ArmPolicy, TheLongQueueGivesTheSameOrder) {
   for (std::string_view name : arm_policy_names())
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {

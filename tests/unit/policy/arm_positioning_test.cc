@@ -1,5 +1,5 @@
-// V(R), shortest positioning time and deadline: each against a search of the whole queue, and what
-// they are known to be in their extremes.
+// V(R), shortest positioning time and deadline: each against a search of the whole queue, and with
+// extreme parameters against the policies that they then equal.
 
 #include <gtest/gtest.h>
 
@@ -82,7 +82,7 @@ TEST(ArmPositioning, VRWeighsTheTurn) {
     }
 }
 
-/// Without a price for turning it is SSTF; with the whole disk as its price, LOOK.
+/// If turning costs nothing it is SSTF; if turning costs the whole disk it is LOOK.
 TEST(ArmPositioning, VRLiesBetweenSstfAndLook) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     const auto sstf = arm_policy_named("sstf");
@@ -118,7 +118,7 @@ TEST(ArmPositioning, SptfTakesTheSoonestOfItsWindow) {
     }
 }
 
-/// In whole windows, no request is served before all of the window before it.
+/// In whole windows, no request is served before all requests of the previous window.
 TEST(ArmPositioning, WholeWindowsAreServedToTheLastRequest) {
   std::vector<ArmRequest> queue;
   for (std::uint64_t id = 0; id < 20; ++id)
@@ -134,7 +134,7 @@ TEST(ArmPositioning, WholeWindowsAreServedToTheLastRequest) {
   }
 }
 
-/// Who does not know its disk is served by distance.
+/// A caller that does not know its disk is served by distance.
 TEST(ArmPositioning, SptfWithoutTimesIsSstf) {
   ArmQueue queue;
   for (const std::uint64_t c : {10u, 48u, 60u}) queue.add(Cylinder{c});

@@ -1,5 +1,5 @@
-// The multi-level queue and ageing priorities against a search of all that wait; the shares that
-// EEVDF and fair share must give; the lottery with its draws given.
+// The multi-level queue and ageing priorities against a search of all waiting tasks; the shares
+// that EEVDF and fair share must give; the lottery with given draws.
 
 #include <gtest/gtest.h>
 
@@ -82,7 +82,7 @@ TEST(CpuLevels, WaitingRaisesThePriority) {
   }
 }
 
-/// Nobody starves: the lowest priority runs in the end although higher ones never stop coming.
+/// No task starves: the lowest priority runs in the end although higher ones never stop coming.
 TEST(CpuLevels, AgeingEndsStarvation) {
   const auto policy = cpu_policy_named("priority-aging", {.aging_interval = {10}});
   policy->ready(TaskId{0}, {.priority = 0}, Why::kCreated);
@@ -133,7 +133,7 @@ TEST(CpuLevels, EevdfGivesWholeQuanta) {
   }
 }
 
-/// No task is ever more than about a quantum away from what it should have had.
+/// No task is ever more than about a quantum away from its share.
 TEST(CpuLevels, EevdfKeepsEveryLagSmall) {
   const auto policy = cpu_policy_named("eevdf", {.quantum = {1000}});
   std::map<std::uint64_t, double> ran;

@@ -1,6 +1,6 @@
 // CPU policies that remember a task from turn to turn, against lists that are searched from end to
 // end: virtual round robin, feedback, stride and the fair scheduler; highest response ratio over
-// long spans; and EEVDF, fair share and the lottery, whose lists say who may be chosen.
+// long spans; and EEVDF, fair share and the lottery, whose lists say which tasks may be chosen.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ struct Task {
   std::uint32_t weight = 1;
   std::int64_t burst = 1;
   std::int64_t since = 0;
-  std::int64_t key = 0;  ///< the lowest runs; of equals the one queued first
+  std::int64_t key = 0;  ///< the lowest runs; among equals the one queued first
   std::int64_t order = 0;
   std::int64_t left = kQuantum;  ///< of virtual round robin's quantum
   int level = 0;
@@ -153,20 +153,20 @@ TEST(NaiveCpuPolicies, ChooseTheSame) {
     }
 }
 
-/// Says whom a policy may choose, from what it was told of all tasks.
+/// Says which tasks a policy may choose, from what it was told of all tasks.
 class Judge {
  public:
   virtual ~Judge() = default;
   virtual void ready(std::uint64_t task, const TaskInfo& info, Why why) = 0;
-  /// Whether this task may run now; it is not ready any more then.
+  /// Whether this task may run now; if so, it is no longer ready.
   virtual bool takes(std::uint64_t task, std::int64_t now) = 0;
-  /// Nobody was ready to be chosen then.
+  /// Whether no task was ready to be chosen.
   virtual void idles(std::int64_t now) { static_cast<void>(now); }
   virtual void removed(std::uint64_t task) = 0;
   virtual void finished(std::uint64_t task) = 0;
 };
 
-/// Of the requests that virtual time has reached, one that ends first.
+/// EEVDF: of the requests that virtual time has reached, one with the earliest deadline.
 class EevdfJudge final : public Judge {
  public:
   void ready(std::uint64_t id, const TaskInfo& info, Why why) override {
@@ -222,7 +222,8 @@ class EevdfJudge final : public Judge {
   std::int64_t virtual_ = 0;
 };
 
-/// Of the groups that have a ready task, one that was served least; of it, a task that was.
+/// Fair share: of the groups with a ready task, one that was served least; in it, a task that was
+/// served least.
 class FairShareJudge final : public Judge {
  public:
   void ready(std::uint64_t id, const TaskInfo& info, Why why) override {

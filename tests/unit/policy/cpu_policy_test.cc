@@ -25,7 +25,7 @@ struct Job {
   std::int64_t deadline = 0;
 };
 
-/// One CPU that runs the jobs to their ends, in steps of one time unit; answers who ran when.
+/// One CPU that runs the jobs to their ends, in steps of one time unit; returns which job ran when.
 class Machine {
  public:
   Machine(CpuPolicy& policy, const std::vector<Job>& jobs) : policy_(policy), jobs_(jobs) {
@@ -311,7 +311,7 @@ TEST(CpuPolicy, SharesFollowTheWeights) {
   }
 }
 
-/// Time by weight is counted on for ever: 100 turns of eleven days each, of tasks of weight 1.
+/// Weighted time does not overflow: 100 turns of eleven days each, of tasks of weight 1.
 TEST(CpuPolicy, SharesHaveNoEnd) {
   for (std::string_view name : {"cfs", "eevdf", "fair-share", "stride"}) {
     SCOPED_TRACE(name);
@@ -370,7 +370,7 @@ TEST(CpuPolicy, LotteryIsAFunctionOfItsSeed) {
   for (std::uint64_t id = 0; id < 40; ++id) EXPECT_EQ(all[id], id);
 }
 
-/// Whatever the policy: each ready task comes out once, and one that was removed does not.
+/// Under every policy each ready task comes out once, and a removed one does not.
 TEST(CpuPolicy, LosesAndInventsNoTask) {
   for (std::string_view name : cpu_policy_names())
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -415,7 +415,7 @@ TaskInfo info_of(TaskId task, std::int64_t now, std::int64_t ran = 0) {
           .group = static_cast<std::uint32_t>(id)};
 }
 
-/// Takes out so many tasks, or all, and hands them back.
+/// Takes out that many tasks, or all, and hands them back.
 void pass_over(CpuPolicy& policy, std::int64_t now, std::uint64_t count) {
   std::vector<TaskId> given;
   while (given.size() < count) {
@@ -427,12 +427,12 @@ void pass_over(CpuPolicy& policy, std::int64_t now, std::uint64_t count) {
     policy.ready(given.back(), info_of(given.back(), now), Why::kPassedOver);
 }
 
-/// Of two of a kind, the one that is asked in vain again and again chooses as the other does.
+/// Of two equal policies, one that is asked in vain again and again chooses as the other does.
 void expect_passing_over_changes_nothing(std::string_view name, const CpuConventions& conventions,
                                          std::uint64_t seed) {
-  // Virtual time goes on to the first of those who are asked for before their time.
+  // Virtual time advances to the first of the tasks that are asked for before they are eligible.
   const std::uint64_t most_passed_over = name == "eevdf" ? 1 : 4;
-  // Who comes back starts no lower than the least served of those who were looked at.
+  // A task that comes back starts no lower than the least served of those that were looked at.
   const bool has_floor = name == "stride" || name == "cfs" || name == "fair-share";
   Random random(seed);
   const auto policy = cpu_policy_named(name, conventions);

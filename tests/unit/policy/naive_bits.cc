@@ -1,5 +1,5 @@
-// The policies that go by reference bits a second time: a vector of pages in order of their frames,
-// searched from end to end at every step.
+// A second implementation of the policies that use reference bits: a vector of pages in order of
+// their frames, searched from end to end at every step.
 
 #include <algorithm>
 #include <map>

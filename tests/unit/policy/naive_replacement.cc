@@ -9,7 +9,7 @@
 namespace spindle {
 namespace {
 
-/// A queue of keys: what is newest stands first.
+/// A queue of keys, the newest first.
 using Keys = std::vector<PageKey>;
 
 bool has(const Keys& keys, PageKey key) {
@@ -103,7 +103,7 @@ class NaiveSecondChance final : public NaiveReplacement {
 
 class NaiveLfu final : public NaiveReplacement {
  public:
-  /// `sign` 1: the least count goes; -1: the greatest.
+  /// `sign` 1: the page with the least count is evicted; -1: that with the greatest.
   NaiveLfu(int sign, const ReplacementConventions& conventions)
       : sign_(sign), conventions_(conventions) {}
   void touch(PageKey key) override {
@@ -209,7 +209,8 @@ class NaiveArc final : public NaiveReplacement {
     take(b1_, key);
     take(b2_, key);
     put_first(returns ? t2_ : t1_, key);
-    // After drops by the owner a page may come in with a frame free and the ghosts full.
+    // After the owner has dropped pages, one may come in while a frame is free and the ghosts are
+    // full.
     if (t1_.size() + b1_.size() > capacity_) b1_.pop_back();
     if (t1_.size() + t2_.size() + b1_.size() + b2_.size() > 2 * capacity_) b2_.pop_back();
   }

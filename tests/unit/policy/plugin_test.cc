@@ -1,5 +1,5 @@
-// Policies out of libraries: which are loaded, which are refused, and that one which misbehaves, in
-// whatever way and at whatever moment, is replaced with nothing lost. The library behaves as the
+// Policies from libraries: which are loaded, which are refused, and that one that misbehaves, in
+// whatever way and at whatever moment, is replaced with nothing lost. The library acts as the
 // plainest policies do until it is told to misbehave, so that all must go on as if it had not.
 
 #include "spindle/policy/plugin.h"
@@ -38,14 +38,14 @@ constexpr PolicyKind kKinds[] = {PolicyKind::kArm, PolicyKind::kReplacement, Pol
 #endif
 #endif
 
-// A sanitizer takes faults for ours, and what is left behind for lost.
+// A sanitizer takes the library's faults for the program's, and abandoned memory for leaks.
 #if defined(SPINDLE_IS_SANITIZED)
 const std::vector<const char*> kFaultsOfTheMachine;
 #else
 const std::vector<const char*> kFaultsOfTheMachine = {"null", "jump", "divide", "trap", "stack"};
 #endif
 
-/// Of what `run` does, which must be the same whether or not the library misbehaves.
+/// The results of `run`, which must be the same whether or not the library misbehaves.
 template <class Body>
 void check_faults(PolicyKind kind, std::vector<const char*> faults, const Body& run) {
   faults.insert(faults.end(), kFaultsOfTheMachine.begin(), kFaultsOfTheMachine.end());
@@ -101,7 +101,7 @@ TEST_F(Plugin, AnArmPolicyThatMisbehavesLosesNoRequest) {
       if (i < 60) queue.add(Cylinder{random.below(100)});
       if (random.below(2) == 0 || queue.empty()) continue;
       const ArmChoice choice = policy->choose(queue, state);
-      EXPECT_TRUE(choice.by_way_of.empty());  // and what is not there cannot be removed
+      EXPECT_TRUE(choice.by_way_of.empty());  // and removing checks the index
       state.at = queue.cylinder_of(choice.index);
       served.push_back(choice.index);
       queue.remove(choice.index);
@@ -123,7 +123,7 @@ TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
     Random random(7);
     std::vector<std::uint64_t> victims;
     std::vector<std::optional<PageKey>> pages(kFrames);
-    // One frame is held at a time, and is never the one to go; one in ten references drops a page.
+    // One frame is held at a time, and is never evicted; one in ten references drops a page.
     for (int i = 0; i < 300; ++i) {
       FrameNo held{random.below(kFrames)};
       const PageKey page = random.below(20);
@@ -218,7 +218,7 @@ TEST_F(Plugin, ACpuPolicyThatMisbehavesForgetsNoTask) {
 
 #if !defined(SPINDLE_IS_SANITIZED)
 TEST_F(Plugin, IsAbandonedWhenItGivesNoAnswer) {
-  // The second is nearly all the time in the C library, where it cannot be left.
+  // The second spends nearly all its time in the C library, where it cannot be abandoned.
   for (const char* const fault : {"spin", "print"}) {
     ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
     const auto policy = make_arm_policy("misbehaving").take();
@@ -262,7 +262,7 @@ TEST_F(Plugin, CostsASecondInAllHoweverManyWaitForIt) {
   const ArmRequest request{.cylinder = Cylinder{1}};
   ::setenv("FAULT", "spin", 1);
   EXPECT_EQ(first->pick({&request, 1}, {}).index, 0u);
-  // Whoever were asked now would find that it spins.
+  // A policy that were asked now would be found spinning.
   EXPECT_EQ(second->pick({&request, 1}, {}).index, 0u);
   EXPECT_NE(last_policy_fault()->text.find("may not be used, since its library ran for a second"),
             std::string::npos);
@@ -361,7 +361,7 @@ TEST_F(Plugin, IsRefusedWhereOthersMayWriteIt) {
 }
 
 TEST(PluginInterface, HasTheLayoutOfItsVersion) {
-  // Whoever changes these changes plugin::kInterface, too.
+  // If you change these, change plugin::kInterface, too.
   EXPECT_EQ(plugin::kInterface, 1u);
   EXPECT_EQ(sizeof(ArmChoice), 48u);
   EXPECT_EQ(sizeof(ArmState), 32u);

@@ -23,7 +23,7 @@ class Cache {
   Cache(std::unique_ptr<ReplacementPolicy> policy, std::size_t capacity)
       : policy_(std::move(policy)), keys_(capacity) {}
 
-  /// What a reference did.
+  /// The result of a reference.
   struct Outcome {
     bool hit = false;
     std::optional<PageKey> evicted;
@@ -82,7 +82,7 @@ std::size_t faults(std::string_view name, std::size_t capacity, const References
   return misses;
 }
 
-/// Belady's: the page whose next use lies farthest ahead goes.
+/// Belady's: evicts the page whose next use lies farthest ahead.
 std::size_t optimal_faults(std::size_t capacity, const References& references) {
   std::set<PageKey> resident;
   std::size_t misses = 0;
@@ -262,7 +262,7 @@ TEST(ReplacementPolicy, PassesPinnedFramesBy) {
     }
 }
 
-/// A look for a victim that finds none leaves no trace: the decisions after it are the same.
+/// A search for a victim that finds none changes nothing: the decisions after it are the same.
 TEST(ReplacementPolicy, AVainSearchChangesNothing) {
   for (std::string_view name : replacement_policy_names())
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {

@@ -12,7 +12,7 @@
 namespace spindle {
 namespace {
 
-/// The second implementation: one flag a block, every question a loop.
+/// The second implementation: one flag per block, and a loop for every question.
 class NaiveRuns final : public FreeRuns {
  public:
   explicit NaiveRuns(std::size_t blocks) : free_(blocks, false) {}

@@ -1,4 +1,4 @@
-// Lines of operations are read as they were written, and nothing else is taken for one.
+// Lines of operations are read back as they were written, and nothing else is taken for one.
 #include "spindle/record/recording.h"
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ TEST(Recording, OperationsAreReadAsTheyWereWritten) {
     const auto read = parse_operation(line);
     ASSERT_TRUE(read.ok()) << line;
     EXPECT_EQ(*read, operation) << line;
-    // Cut anywhere it is no operation, or another one; it never is too much to bear.
+    // A line that is cut anywhere is refused or another operation, and never does harm.
     static_cast<void>(parse_operation(line.substr(0, random.below(line.size()))).ok());
   }
 }
@@ -82,7 +82,7 @@ TEST(Recording, IsReadAsItWasWritten) {
   EXPECT_EQ(parse_recording("spindle-recording 1\nvolume 4095 1 1\nend 0\n").code(), EINVAL);
   EXPECT_EQ(parse_recording("spindle-recording 1\nvolume 4096 99999999999999 1\nend 0\n").code(),
             EINVAL);
-  // Any byte of it changed: read or refused, and nothing else.
+  // With any byte changed, it is read or refused, and nothing else happens.
   const std::string whole = text + "end 50\n";
   for (int i = 0; i < 3000; ++i) {
     std::string damaged = whole;

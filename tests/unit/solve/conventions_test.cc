@@ -1,5 +1,5 @@
-// docs/CONVENTIONS.md is run: each table's case with each of its choices must give the answer that
-// stands there, and the first choice must be the default.
+// Runs docs/CONVENTIONS.md: each table's case with each of its choices must give the answer in the
+// table, and the first choice must be the default.
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ struct Convention {
   std::vector<Choice> choices = {};
 };
 
-/// What stands between the nth pair of backquotes, from 0; empty if there is none.
+/// The text between the nth pair of backquotes, from 0; empty if there is none.
 std::string quoted(const std::string& line, std::size_t n) {
   std::size_t from = line.find('`');
   for (; n > 0 && from != std::string::npos; --n)
@@ -58,7 +58,7 @@ Json answer_to(const Json& problem) {
   return line.value("answer", Json::object());
 }
 
-/// Of the answer, what the document shows.
+/// The part of the answer that the document shows.
 Json shown(const Json& answer, const Json& keys) {
   Json part = Json::object();
   for (const auto& [key, value] : keys.items()) part[key] = answer.value(key, Json());
@@ -90,7 +90,7 @@ TEST(Conventions, EachExampleTellsItsChoicesApart) {
   }
 }
 
-/// Domains that are one in the document.
+/// Domains that the document treats as one.
 std::string chapter_of(const Json& problem) {
   std::string domain = problem["domain"].get<std::string>();
   std::ranges::transform(domain, domain.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -99,7 +99,7 @@ std::string chapter_of(const Json& problem) {
   return domain == "page-aging" ? "page-replacement" : domain;
 }
 
-/// What the solver can do without is a convention: it takes something in its place.
+/// A parameter that the solver does not require is a convention: it has a default.
 TEST(Conventions, EachParameterThatMayBeLeftOutIsListed) {
   std::set<std::string> listed;
   for (const Convention& convention : read_conventions())

@@ -1,5 +1,5 @@
-// CPU schedules a second time: every process looked at in every unit of time, with no policy object
-// and no queue, and what that gives compared with the solver on random processes.
+// A second implementation of CPU schedules, which looks at every process in every unit of time,
+// with no policy object and no queue, compared with the solver on random processes.
 
 #include <gtest/gtest.h>
 
@@ -191,8 +191,8 @@ TEST(NaiveCpu, SeveralCpusRunTheBest) {
   }
 }
 
-/// What every schedule of several CPUs keeps: nobody runs twice at once, or where he may not, and
-/// each has what he asked for.
+/// What holds for every schedule of several CPUs: no process runs twice at once, or where it may
+/// not, and each gets the time that it asked for.
 TEST(NaiveCpu, NobodyRunsInTwoPlaces) {
   for (const char* algorithm : {"FCFS", "SRTF", "RR", "PRIORITY-RR", "CFS", "FEEDBACK", "MLFQ",
                                 "HRRN", "EEVDF", "STRIDE", "LOTTERY", "VRR"})
@@ -251,7 +251,7 @@ struct Release {
   int due = 0;
 };
 
-/// What the rule looks at: the lowest runs.
+/// The rule's key: the lowest runs.
 int urgency(const std::string& algorithm, const Periodic& task, const Release& job, int now) {
   if (algorithm == "RM") return task.period;
   if (algorithm == "DM") return task.deadline;

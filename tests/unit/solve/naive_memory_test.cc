@@ -1,5 +1,5 @@
-// Memory exercises a second time, on plain vectors, with random inputs; and what must hold of page
-// replacement whatever the input.
+// A second implementation of memory exercises, on plain vectors, with random inputs; and what must
+// hold for page replacement whatever the input.
 
 #include <gtest/gtest.h>
 
@@ -148,8 +148,8 @@ int faults(const std::string& algorithm, std::size_t frames, const std::vector<i
       .get<int>();
 }
 
-/// One pass says for every size what a pass for each size says; more frames never mean more faults,
-/// for LRU and OPT; and nothing has fewer than OPT.
+/// One pass gives for every size what a pass for each size gives; for LRU and OPT more frames never
+/// mean more faults; and no policy has fewer than OPT.
 TEST(NaiveMemory, TheCurveOfLruIsThatOfItsSizes) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

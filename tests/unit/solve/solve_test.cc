@@ -45,13 +45,13 @@ INSTANTIATE_TEST_SUITE_P(Simulation, Case, testing::ValuesIn(load_cases()), [](c
   return name;
 });
 
-/// What a case with this input, and no parameters, is answered with.
+/// The answer to a case with this input and no parameters.
 Json answer_line(const char* domain, const char* algorithm, Json input) {
   const Json problem = {{"domain", domain}, {"algorithm", algorithm}, {"input", std::move(input)}};
   return solve_cases(Json::array({problem}))[0];
 }
 
-/// Any value in place of any other: an answer or a sentence, never a crash.
+/// Any value in place of any other gives an answer or an error, never a crash.
 TEST(Solve, AnswersAMalformedCaseWithASentence) {
   const std::vector<Json> wrong = {nullptr,
                                    -1,
@@ -120,7 +120,7 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(error_of(bad), "domain: \"tape\" is not known");
 }
 
-/// Who comes while the CPU changes to another is looked at when that is done.
+/// A process that arrives during a context switch is considered when the switch is done.
 TEST(Solve, LooksAtTheEndOfASwitchWhoHasCome) {
   Json problem = {{"domain", "cpu"},
                   {"algorithm", "SRTF"},
@@ -150,7 +150,8 @@ TEST(Solve, WhoIsPassedOverHasWaitedAllTheSame) {
             Json({{"A", 5}, {"B", 12}, {"C", 15}, {"D", 5}}));
 }
 
-/// At 1, D needs one of two CPUs: B gives way, who was chosen last, and the quantum of A goes on.
+/// At 1, D needs one of two CPUs: B, which was chosen last, gives way, and the quantum of A goes
+/// on.
 TEST(Solve, OnlyWhoGivesWayBeginsItsQuantumAgain) {
   EXPECT_EQ(
       completions(
@@ -228,14 +229,15 @@ Json realtime(const char* algorithm, int until, const Json& tasks) {
   return solve_cases(Json::array({problem}))[0]["answer"];
 }
 
-/// A job that ends with the schedule, at its deadline, is in time.
+/// A job that ends at its deadline, where the schedule ends, is in time.
 TEST(Solve, TheLastInstantOfAScheduleCounts) {
   const Json answer = realtime("EDF", 5, Json::array({Json::array({"T", 4, 1, 1})}));
   EXPECT_EQ(answer["misses"], Json::array());
   EXPECT_EQ(answer["gantt"], Json({{"T", 0, 1}, {"T", 4, 5}}));
 }
 
-/// Of equal laxity the task that runs goes on; but who lost the CPU stands by its release again.
+/// If laxities are equal the running task goes on; but a task that lost the CPU is again ordered by
+/// its release.
 TEST(Solve, LeastLaxityFavoursOnlyWhoRuns) {
   const Json answer = realtime("LLF", 16, {{"A", 8, 1}, {"B", 4, 2}, {"C", 9, 3, 7}});
   EXPECT_EQ(answer["gantt"], Json({{"B", 0, 2},
@@ -261,7 +263,7 @@ TEST(Solve, RealTimeSignalsAreCountedFromTheirEnds) {
   EXPECT_EQ(answer["pending"], Json({"RTMIN+2", "RTMIN+2", "RTMIN+28"}));
 }
 
-/// As Linux has it: who is stopped executes nothing, and the default of SIGCONT counts as ignoring.
+/// As in Linux, a stopped process executes nothing, and the default of SIGCONT counts as ignoring.
 TEST(Solve, AStoppedProcessDoesItsPartWhenItGoesOn) {
   const auto answer = [](Json operations) {
     return answer_line("signals", "LINUX", {{"ops", std::move(operations)}})["answer"];
@@ -316,7 +318,7 @@ TEST(Solve, DeadlinesCountFromTheArrival) {
   EXPECT_EQ(order_with(15), Json({0, 2, 1, 3}));
 }
 
-/// Every name that is listed is solved, or its input is wanted; any other is told from those.
+/// Every listed name is solved, or its input is asked for; any other name is refused.
 TEST(Solve, KnowsTheAlgorithmsThatItLists) {
   for (const Json& problem : load_cases()) {
     const std::string domain = domain_named(problem["domain"].get<std::string>());

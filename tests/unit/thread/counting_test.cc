@@ -166,7 +166,7 @@ TEST(Latch, TimesOut) {
   });
 }
 
-// Who is late has arrived, and does not keep the others waiting.
+// A thread that is late has arrived all the same, and does not keep the others waiting.
 TEST(Latch, CountsWhoArrivesAndGivesUp) {
   run([] {
     Latch latch(4);

@@ -274,7 +274,7 @@ TEST(Deadlock, GoesThroughJoins) {
   EXPECT_TRUE(says(reports[0], "\"main\" (1) waits for join \"joined\"")) << reports[0];
 }
 
-// Of those that run for a group one waits for what the group's waiter holds; others go on.
+// One of a group's threads waits for what the group's waiter holds; others go on.
 TEST(Deadlock, GoesThroughGroups) {
   std::vector<std::string> reports;
   auto runtime = make_reporting_runtime(reports);
@@ -310,7 +310,7 @@ TEST(Deadlock, ReportsTellWhereAJoinStandsAndAllThatASelectWantsToo) {
     static_cast<void>(selects.join().ok());
   });
   EXPECT_EQ(result.code(), EDEADLK);
-  // Then they go on, and what they own goes.
+  // Then they go on, and what they own is destroyed.
   EXPECT_TRUE(runtime->run([&] { EXPECT_TRUE(second.send(1).ok()); }).ok());
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_TRUE(says(reports[0], "waits for channel \"first\" or channel \"second\"")) << reports[0];

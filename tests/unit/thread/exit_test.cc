@@ -14,7 +14,7 @@
 namespace spindle::thread {
 namespace {
 
-// They go after exit has begun.
+// They are destroyed after exit has begun.
 Semaphore static_semaphore(0, "static");
 Mutex static_mutex("static");
 SharedMutex static_table("static");
@@ -31,8 +31,8 @@ void exit_beside(const std::function<void()>& other) {
   });
 }
 
-// A death test that begins the program anew. LeakSanitizer takes for leaked what only the stacks of
-// threads name that never ended, so it does not look there.
+// A death test that begins the program anew. LeakSanitizer reports as leaked what is reachable only
+// from the stacks of threads that never ended, so it is switched off.
 class ExitDeathTest : public testing::Test {
  protected:
   ExitDeathTest() {

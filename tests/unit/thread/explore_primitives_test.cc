@@ -122,7 +122,7 @@ TEST(ExplorePrimitives, ReadersAndWriters) {
   }
 }
 
-// A reader who wants a mutex, its holder who wants to write: whoever comes last is refused, and so
+// A reader wants a mutex, and its holder wants to write: the one that comes last is refused, and so
 // both end, whatever the order.
 TEST(ExplorePrimitives, ACheckedLockIsRefusedInsteadOfADeadlock) {
   expect_always_good([] {

@@ -53,7 +53,8 @@ TEST(Explore, FindsALostUpdateAndReplaysIt) {
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(replay(lost_update, found.schedule).take());
 }
 
-// What uses something from outside goes another way each time: that is said, and is no failure.
+// A test that uses something from outside may go another way each time: that is reported, and is
+// not a failure.
 TEST(Explore, GivesUpOnATestThatDoesNotRepeatItself) {
   int runs = 0;
   const auto fewer_each_time = [&runs] {

@@ -67,7 +67,7 @@ constexpr std::size_t kMany = 5'000;  // ThreadSanitizer knows no more than some
 constexpr std::size_t kMany = 10'000;
 #endif
 
-/// The processor's time that it takes to list so many threads with their backtraces.
+/// The processor time for listing that many threads with their backtraces.
 std::int64_t listing_ns(std::size_t count) {
   std::int64_t taken_ns = 0;
   run([&] {
@@ -90,7 +90,7 @@ std::int64_t listing_ns(std::size_t count) {
   return taken_ns;
 }
 
-// With the square of their number it would take 64 times as long.
+// If time grew with the square of their number, it would take 64 times as long.
 TEST(Backtrace, OfManyThreadsTakesNoMoreThanTheirNumber) {
   EXPECT_LT(listing_ns(kMany), 32 * listing_ns(kMany / 8));
 }
@@ -224,7 +224,7 @@ TEST(OffloadTest, ErrnoComesBack) {
   expect_errno(0, ENOENT, [&] { EXPECT_EQ(offload(fail), -1); });
 }
 
-/// Calls that block until they are let go, one by one.
+/// Calls that block until they are released, one by one.
 class BlockedCalls {
  public:
   BlockedCalls() { EXPECT_EQ(pipe(ends_.data()), 0); }
@@ -275,7 +275,7 @@ TEST(OffloadTest, ACallThatIsLateIsLeftToItsHelper) {
     });
     EXPECT_TRUE(result.ok());
     runtime.reset();
-    // Of the two one may have been left before it began.
+    // One of the two may have been left before it began.
     const std::size_t begun = calls->begun;
     calls->let_go(2);
     while (calls->ended < begun) usleep(1'000);

@@ -66,7 +66,8 @@ char read_byte(int fd, std::int64_t deadline_ns = kNever) {
   return static_cast<char>(byte);
 }
 
-// A read that found nothing is put off the next time: none may be forgotten, whoever else talks.
+// A read that found nothing is put off the next time: none may be forgotten, whatever other threads
+// do.
 TEST(Io, ReadsThatArePutOffFindWhatIsThere) {
   run_shuffled([](std::uint64_t seed) {
     std::array<SocketPair, 4> pairs;
@@ -85,8 +86,8 @@ TEST(Io, ReadsThatArePutOffFindWhatIsThere) {
   });
 }
 
-// What was put off while nobody else ever waits is tried when events are looked for; a deadline, a
-// cancellation and `forget` end it as they end any wait.
+// A read that was put off while no other thread waits is tried when events are looked for; a
+// deadline, a cancellation and `forget` end it as they end any wait.
 TEST(Io, ReadsThatArePutOffEndAsOthers) {
   run([] {
     SocketPair pair;
@@ -135,7 +136,7 @@ TEST(Io, ReadinessIsSeenAgainWithoutNewData) {
     ASSERT_EQ(write(pair.ends[0], "abc", 3), 3);
     for (const char expected : {'a', 'b', 'c'}) {
       ASSERT_TRUE(wait_readable(pair.ends[1], monotonic_ns() + 5'000 * kNsPerMs).ok());
-      // Looks for events come in between, with nobody waiting for this descriptor.
+      // Looks for events come in between, while no thread waits for this descriptor.
       sleep_for(kNsPerMs / 10);
       char byte = 0;
       ASSERT_EQ(read(pair.ends[1], &byte, 1), 1);
@@ -295,7 +296,8 @@ TEST(Io, AWorkerThatIsKeptBusyStillSeesEvents) {
   });
 }
 
-// Somebody who answers at once, after a while that is lingered for, and after one that is slept.
+// The other side answers at once, after a time for which the worker lingers, and after one for
+// which it sleeps.
 class Echo {
  public:
   explicit Echo(int fd) : thread_([fd] { answer(fd); }) {}

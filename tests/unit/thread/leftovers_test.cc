@@ -1,5 +1,5 @@
-// What is left of threads that came to nothing: that could not be made, whose runtime went while
-// they waited, or that ended with a lock.
+// What is left of threads that could not be made, whose runtime was destroyed while they waited, or
+// that ended with a lock.
 #include <array>
 #include <functional>
 #include <memory>
@@ -20,7 +20,7 @@
 namespace spindle::thread {
 namespace {
 
-/// Of a size that is kept with the thread, on its stack, or on the heap.
+/// A callable of a size that is kept with the thread, on its stack, or on the heap.
 template <std::size_t kSize>
 struct ThrowsWhenCopied {
   ThrowsWhenCopied() = default;
@@ -56,7 +56,7 @@ TEST(Leftovers, AThreadWhoseCallableCannotBeCopiedIsNone) {
 }
 
 /// Runs a thread that waits for ever, in a runtime that is gone when this returns. The thread's
-/// stack goes without being unwound: nothing on it may own memory.
+/// stack is freed without being unwound: nothing on it may own memory.
 void strand(unsigned workers, const std::function<void()>& body) {
   Runtime::Options options;
   options.workers = workers;
@@ -110,7 +110,7 @@ TEST(Leftovers, WhatIsWaitedForMayGoBeforeTheRuntime) {
   }
 }
 
-// Not that of a thread of the next runtime that happens to have the same place in memory.
+// Not held by a thread of the next runtime that happens to have the same place in memory.
 TEST(Leftovers, ALockStaysThatOfAThreadThatIsGone) {
   for (const unsigned workers : {1u, 2u}) {
     SCOPED_TRACE(workers);

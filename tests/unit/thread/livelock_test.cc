@@ -1,5 +1,5 @@
-// Threads that take several locks as std::lock does, one by waiting and the rest by trying, all
-// come to an end.
+// Threads that take several locks as std::lock does, waiting for one and trying the rest, all come
+// to an end.
 #include <array>
 #include <mutex>
 #include <shared_mutex>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMostTurns = 100'000;
 
-/// How often a thread yields with all locks, and with one alone: so many combinations for each.
+/// How often a thread yields with all locks, and with only one: that many combinations for each.
 constexpr int kHabits = 9;
 
 /// Three threads, each of which takes all three locks and then one, again and again.
@@ -37,7 +37,7 @@ void take_all_and_one(int habits) {
     };
     ASSERT_TRUE(spawn_detached("t", body).ok());
   }
-  // It would go on for ever: the program has to end here.
+  // The threads would go on for ever: the program has to end here.
   for (int turns = 0; ended < locks.size(); ++turns) {
     CHECK(turns < kMostTurns && "no thread gets all locks");
     yield();
@@ -112,8 +112,8 @@ TEST(Livelock, ReadersAndWritersOfThreeLocksAllComeThrough) {
   run_shuffled([](std::uint64_t seed) { read_and_write<SharedMutex>(seed); });
 }
 
-// Whoever is woken to try and finds that another was faster waits on before all others, and what
-// stands behind him is not forgotten.
+// A thread that is woken to try and finds that another was faster waits on before all others, and
+// those behind it are not forgotten.
 TEST(Livelock, MutexesOnSeveralWorkersGoOn) {
   for (const std::int64_t preemption_ns : {0, 50'000}) {
     Runtime::Options options;

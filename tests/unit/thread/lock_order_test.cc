@@ -127,7 +127,7 @@ TEST(LockOrderTest, LooksAtMonitors) {
   EXPECT_NE(reports[0].find("takes \"teller\" at "), std::string::npos) << reports[0];
 }
 
-// Whoever waits in a monitor for a condition leaves that monitor alone.
+// A thread that waits for a condition of a monitor leaves only that monitor.
 TEST(LockOrderTest, AWaitInAnInnerMonitorIsAnInversion) {
   const auto reports = inversions_in([] {
     HoareMonitor outer("outer"), inner("inner");

@@ -47,7 +47,7 @@ TEST(Mutex, WaitersGetItInTheOrderOfTheirComing) {
     }
     yield();
     mutex.unlock();
-    // It was handed over: whoever did not wait cannot overtake.
+    // It was handed over: a thread that did not wait cannot overtake.
     EXPECT_FALSE(mutex.try_lock());
     for (Thread& thread : threads) thread.join().take();
     EXPECT_EQ(order, (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));

@@ -13,7 +13,7 @@
 namespace spindle::thread {
 namespace {
 
-// What was signalled still holds when the waiter goes on: `if` is enough.
+// The signalled condition still holds when the waiter goes on: `if` is enough.
 TEST(HoareMonitorTest, HandsTheMonitorToTheOneSignalled) {
   run_shuffled([](std::uint64_t seed) {
     HoareMonitor monitor("buffer");

@@ -1,6 +1,6 @@
-// The parts of the scheduler, each by itself: the deque that workers steal from, the gate that
+// The parts of the scheduler, each by itself: the deque from which workers steal, the gate that
 // stops them, the pools with a cache for each, the queue of timers, the weaker guards of stacks,
-// and what keeps processors awake.
+// and AwakeProcessors.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -51,7 +51,7 @@ TEST(WorkDequeTest, TheOwnerTakesFromBothEnds) {
   EXPECT_EQ(deque.size(), 0);
 }
 
-// Each thread comes out once, whoever takes it.
+// Each thread comes out once, whichever side takes it.
 TEST(WorkDequeTest, NothingIsLostOrDoubledAmongThieves) {
   std::vector<Control> controls(kControls);
   for (std::size_t i = 0; i < kControls; ++i) controls[i].id = i;
@@ -94,7 +94,8 @@ TEST(GateTest, NobodyPassesABarredOne) {
   EXPECT_TRUE(gate.leave(passing));
 }
 
-// What passes and what has closed the gate touch the same plain numbers, as ThreadSanitizer sees.
+// Workers that pass and the one that has closed the gate use the same plain numbers, for
+// ThreadSanitizer to see.
 TEST(GateTest, NobodyPassesWhileItIsClosed) {
   constexpr std::size_t kPassers = 2;
   struct alignas(64) Passer {
@@ -189,7 +190,7 @@ TEST(PoolsTest, GiveEachThreadItsOwnAndUseAllAgain) {
       }
       ASSERT_FALSE(testing::Test::HasFatalFailure()) << "step " << step;
     }
-    // Beside the living ones there are those that the caches keep.
+    // Beside the living ones there are those in the caches.
     EXPECT_LE(threads.ever_made(), kMost + 2 * 2 * 64);
     while (threads.live() > 0) threads.bury(0);
   }
@@ -216,7 +217,8 @@ TEST(TimerQueueTest, GivesOutWhatIsDueInOrder) {
       timers.insert(node, moment);
       expected.emplace(moment, &node);
     } else {
-      // Sometimes to the very moment that is said, which is the first deadline or before it.
+      // Sometimes to exactly the moment that next_look_ns gives, which is the first deadline or
+      // before it.
       const std::int64_t said = timers.next_look_ns();
       ASSERT_LE(said, std::max(expected.begin()->first, now + kLongestDelayNs));
       now = random.one_in(3) ? std::max(now, said) : now + some_time(random.one_in(50) ? 55 : 22);
@@ -237,8 +239,8 @@ TEST(TimerQueueTest, GivesOutWhatIsDueInOrder) {
   }
 }
 
-// Who sleeps until the moment that is said, and asks again, comes to the first deadline in few
-// steps.
+// Sleeping until the moment that next_look_ns gives, and asking again, leads to the first deadline
+// in few steps.
 TEST(TimerQueueTest, SaysWhenToLookAgain) {
   TimerQueue timers;
   std::vector<WaitNode> nodes(1000);
@@ -395,7 +397,7 @@ TEST(PollerTest, AKickIsLeftForTheOneThatWaits) {
   }
 }
 
-// What the kernel would be told, in a file instead of its device.
+// What the kernel would be told, written to a file instead of its device.
 class AwakeProcessorsTest : public ::testing::Test {
  protected:
   AwakeProcessorsTest() {

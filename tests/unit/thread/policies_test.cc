@@ -116,7 +116,7 @@ class NotingPolicy : public ShufflePolicy {
   std::vector<TaskInfo>& created_;
 };
 
-// It is kept for a policy that comes later, and not taken for the next thread's in the same place.
+// It is kept for a later policy, and not taken for that of the next thread in the same place.
 TEST(Policies, AreToldWhatAThreadWasMadeWith) {
   std::vector<TaskInfo> created;
   run([&] {

@@ -1,5 +1,5 @@
-// What the runtime owes to its policy: which threads stand in it, where others stand that are
-// ready, and what it is told of their bursts.
+// What the runtime owes to its policy: which threads are in it, where other ready threads are, and
+// what it is told of their bursts.
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::int64_t kDutySliceNs = 1'000'000;
 
-// In the program's own code, where a thread can be interrupted. ThreadSanitizer lets a signal come
-// where the clock is read.
+// Spins in the program's own code, where a thread can be interrupted. ThreadSanitizer lets a signal
+// come where the clock is read.
 void keep_busy_while(const std::function<bool()>& goes_on) {
   while (goes_on() && monotonic_ns() > 0) {
     for (int i = 0; i < 4096; ++i) asm volatile("" ::: "memory");
@@ -33,7 +33,7 @@ void keep_busy(std::int64_t span_ns) {
   keep_busy_while([&] { return monotonic_ns() < until_ns; });
 }
 
-// A thread that is ready and stands in no policy, for it is pinned and its worker is busy.
+// A thread is ready but not in the policy, for it is pinned and its worker is busy.
 TEST(PolicyDuties, APinnedThreadThatIsReadyMayBeGivenAPriority) {
   auto runtime = Runtime::create({.policy = "priority", .workers = 2}).take();
   const Result<> result = runtime->run([&] {
@@ -67,7 +67,7 @@ TEST(PolicyDuties, APinnedThreadThatIsReadyMayBeGivenAPriority) {
   EXPECT_TRUE(result.ok());
 }
 
-// One that was interrupted and of which is not decided yet whether it goes on.
+// A thread was interrupted, and it is not decided yet whether it goes on.
 TEST(PolicyDuties, AThreadThatWasPreemptedMayBeGivenAPriorityByPostedWork) {
   auto runtime = Runtime::create({.policy = "priority", .preemption_ns = kDutySliceNs}).take();
   std::atomic<bool> over = false;
@@ -125,8 +125,8 @@ TEST(PolicyDuties, AThreadThatIsPinnedDoesNotKeepOthersFromItsWorker) {
   }
 }
 
-/// First come, first served; it writes down what it is told of threads that ran. Every tick ends a
-/// thread's turn if `ticks`.
+/// First come, first served; notes what it is told of threads that ran. Every tick ends a thread's
+/// turn if `ticks`.
 class RecordingPolicy : public CpuPolicy {
  public:
   struct Told {
@@ -156,7 +156,8 @@ class RecordingPolicy : public CpuPolicy {
   std::vector<TaskId> ready_;
 };
 
-// As the machine's uptime was, when it was measured from a time of which nobody had taken note.
+// The machine's uptime would be the result if a burst were measured from a time that nobody had
+// noted.
 TEST(PolicyDuties, WhatRanWhenThePolicyCameIsChargedFromThenOn) {
   for (const unsigned workers : {1u, 2u}) {
     SCOPED_TRACE(workers);
@@ -292,7 +293,7 @@ TEST(PolicyDuties, ThreadsThatThePolicyWithholdsAreReported) {
   }
 }
 
-// A course's policy that loses threads can be taken out again while they wait.
+// A policy of a course that loses threads can be replaced while they wait.
 TEST(PolicyDuties, WhatThePolicyWithholdsGoesOverToTheNextOne) {
   Runtime::Options options;
   options.custom_policy = std::make_unique<WrongPolicy>(WrongPolicy::Wrong::kWithholds);

@@ -155,8 +155,8 @@ TEST(Priority, HigherRunsFirst) {
   });
 }
 
-// Low holds a lock that high wants while middle keeps the worker: without donation high would wait
-// for all that middle does.
+// Low holds a lock that high wants, while middle keeps the worker: without donation high would wait
+// until middle is done.
 TEST(Priority, IsDonatedToTheHolderOfALock) {
   run_strictly([] {
     Mutex mutex("shared");
@@ -267,8 +267,8 @@ TEST(Priority, TheMostUrgentWaiterGetsTheLock) {
   });
 }
 
-// Random locks in a fixed order, with random priorities: whatever happens, in the end everybody
-// has his own priority again.
+// Random locks in a fixed order, with random priorities: whatever happens, in the end each thread
+// has its own priority again.
 TEST(Priority, AllDonationsAreTakenBackInTheEnd) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);

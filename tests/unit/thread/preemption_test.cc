@@ -32,7 +32,7 @@ std::unique_ptr<Runtime> make(std::string_view policy, unsigned workers = 1) {
   return Runtime::create(std::move(options)).take();
 }
 
-// Spins in the program's own code until the flag is set; false after so long.
+// Spins in the program's own code until the flag is set; false if that takes too long.
 bool spin_until(const std::atomic<bool>& flag, std::int64_t most_ns = 60 * kNsPerSecond) {
   const std::int64_t begin_ns = monotonic_ns();
   for (std::uint64_t i = 0;; ++i) {
@@ -109,7 +109,7 @@ TEST(Preemption, IsPutOffWhileInterruptsAreOff) {
         EXPECT_TRUE(interrupts_are_off());
         EXPECT_FALSE(spin_until(flag, 20 * kSliceNs));
       }
-      // What was put off is made up for.
+      // A tick that was put off is made up for.
       EXPECT_TRUE(spin_until(flag));
       EXPECT_TRUE(setter.join().ok());
       const Section section;

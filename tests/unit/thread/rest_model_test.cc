@@ -1,9 +1,9 @@
 // A model of how workers rest and wake one another (src/thread/workers.cc and several_workers.cc),
 // of which every state is visited: no interleaving of the steps leaves a thread ready that a
-// sleeping worker could run, while nobody who is awake will look for it. And errors that are put
-// into the model are found.
+// sleeping worker could run while no awake worker will look for it. Errors that are put into the
+// model are found.
 //
-// Threads are counted only: one that runs may put others into its worker's deque, in a section or
+// Threads are only counted: a running one may put others into its worker's deque, in a section or
 // in a passage, send one to another worker, end, or keep its worker for ever. In a passage what is
 // put in becomes visible later than what is done next, as the processor may do; whatever a locked
 // instruction or the lock follows has become visible.
@@ -150,7 +150,7 @@ class Model {
     if (seen_.insert(state).second) to_visit_.push_back(state);
   }
 
-  /// Those that run a thread may never do anything else; all others sleep without limit.
+  /// Workers that run a thread may do so for ever; all others sleep without limit.
   [[nodiscard]] bool forgets(const State& state) const {
     if (state.poster != At::kRuns) return false;
     bool anything_to_run = state.posted > 0;

@@ -361,8 +361,8 @@ TEST(Time, TimersComeThroughWhileThreadsKeepTheWorkerBusy) {
   });
 }
 
-// One thread lets the deadline pass; then whoever slept does not wait for all that are ready, and
-// many that slept do not keep these waiting either.
+// One thread lets the deadline pass; then a thread that slept does not wait for all that are ready,
+// and many that slept do not keep these waiting either.
 TEST(Time, WhoWakesAndWhoIsReadyGoOnByTurns) {
   constexpr int kReady = 2'000;
   for (const int sleepers : {1, 600}) {

@@ -35,7 +35,7 @@ TEST(Deadlock, GoesThroughWritersOfSharedMutexes) {
   EXPECT_TRUE(says(reports[0], "waits for shared mutex \"table\"")) << reports[0];
 }
 
-/// Whoever says that he waits for it says who reads it.
+/// The report of a thread that waits for the lock names its readers.
 TEST(Deadlock, GoesThroughEachReader) {
   std::vector<std::string> reports;
   Mutex mutex("mutex");
@@ -104,8 +104,8 @@ TEST(Deadlock, GoesThroughTheWritersThatKeepReadersOut) {
   }
 }
 
-/// Threads of which "reader" reads, "both" has a mutex and wants to read, which a writer that gives
-/// up some time keeps it from, and "reader" wants the mutex.
+/// "reader" reads and wants a mutex; "both" has the mutex and wants to read, but a writer with a
+/// deadline keeps it out.
 class Overtaking {
  public:
   explicit Overtaking(Prefer prefer = Prefer::kWriters) : table("table", prefer) {}
@@ -139,7 +139,8 @@ class Overtaking {
   std::vector<Thread> threads_;
 };
 
-// What it closes is between others: they wait for one another as soon as it goes before a reader.
+// The circle that it closes is between others: they wait for one another as soon as it goes before
+// a reader.
 TEST(Deadlock, IsClosedByAWriterThatKeepsAReaderOut) {
   std::vector<std::string> reports;
   auto runtime = make_reporting_runtime(reports);
@@ -273,7 +274,7 @@ TEST(SharedMutex, WhoeverReadsIsRaisedByTheWriterThatWaits) {
   });
 }
 
-// A reader that is urgent and stands behind writers waits for each that goes before it.
+// An urgent reader behind writers waits for each that goes before it.
 TEST(SharedMutex, WhoeverReadsIsRaisedByTheReadersThatAreKeptOut) {
   run([] {
     SharedMutex table;

@@ -1,4 +1,4 @@
-// Signals as events: what is blocked while there are some, and after.
+// Signals as events: which signals are blocked while SignalEvents exist, and afterwards.
 #include "spindle/thread/signals.h"
 
 #include <unistd.h>
@@ -45,7 +45,7 @@ TEST(SignalEvents, LeaveBlockedWhatWasBlockedBefore) {
 
 // ThreadSanitizer calls handlers itself, and restores the mask of before.
 #if !defined(__SANITIZE_THREAD__)
-// One that was preempted before goes on, by the return from a handler, after they came.
+// A thread that was preempted before goes on after they came, by the return from a handler.
 TEST(SignalEvents, StayBlockedWherePreemptedThreadsGoOn) {
   Runtime::Options options;
   options.preemption_ns = 1'000'000;

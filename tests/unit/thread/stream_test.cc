@@ -1,4 +1,4 @@
-// Polling what others read, too; connecting where there is no room.
+// Polling descriptors that others read, too; connecting to a listener without room.
 #include "spindle/thread/stream.h"
 
 #include <sys/un.h>

@@ -72,7 +72,7 @@ TEST(Task, JoinTimesOutAndMemoryMayLack) {
   });
 }
 
-/// Counts the objects that live: what a cancelled thread's stack held must be ended.
+/// Counts the objects that live: those on a cancelled thread's stack must be destroyed.
 struct Witness {
   explicit Witness(int& count) : count_(count) { ++count_; }
   ~Witness() { --count_; }
@@ -202,7 +202,7 @@ TEST(BarrierTimeout, TakesTheArrivalBack) {
   });
 }
 
-// The last one comes when the wait of another is over, but it was not his turn yet.
+// The last one comes when the wait of another is over, but that one has not run yet.
 TEST(BarrierTimeout, AnArrivalThatCountedIsNotTakenBack) {
   run([] {
     Barrier barrier(2);

@@ -51,7 +51,7 @@ inline std::unique_ptr<Runtime> make_shuffled_runtime(std::uint64_t seed) {
   return Runtime::create(std::move(options)).take();
 }
 
-/// One whose reports of deadlocks are kept, not logged.
+/// Options with which reports of deadlocks are kept, not logged.
 inline std::unique_ptr<Runtime> make_reporting_runtime(
     std::vector<std::string>& reports, std::unique_ptr<CpuPolicy> policy = nullptr) {
   Runtime::Options options;

@@ -309,7 +309,7 @@ TEST(Thread, ManyLiveAtOnceAndTheirStacksAreUsedAgain) {
                   .ok());
 }
 
-// Sleeps for ever, below so many frames.
+// Sleeps for ever, below that many frames.
 void sleep_below(std::size_t frames, Semaphore& never) {
   [[maybe_unused]] volatile char frame[100];
   frame[0] = 1;
@@ -434,7 +434,7 @@ TEST(ThreadOptions, ManyMoreThanProcessorsWork) {
   EXPECT_EQ(ran, 1000);
 }
 
-// Not even one whose lowest bits are those of another.
+// Not even an id whose lowest bits are those of another.
 TEST(ThreadOptions, AWorkerThatIsNotThereIsAnyWorker) {
   auto runtime = Runtime::create({.workers = 2}).take();
   EXPECT_TRUE(runtime
@@ -490,8 +490,8 @@ std::uintptr_t deepest_frame = 0;
   return descend(depth - 1) + static_cast<std::size_t>(frame[0] & 1);
 }
 
-// Of a stack that is used again, too, whether the thread before went deeper or not. Under a
-// sanitizer stacks are not wiped, and may show more than that.
+// The depth is right for a stack that is used again, too, whether the thread before went deeper or
+// not. Under a sanitizer stacks are not wiped, and may show more.
 TEST(Inspect, TellsHowDeepEachThreadWent) {
   constexpr bool kIsWiped = sanitizer::kStackGrowth == 1;
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -536,8 +536,7 @@ TEST(OverflowDeathTest, NamesTheThread) {
                "stack overflow in thread deep thought");
 }
 
-// The kernel gives no address then. Where a sanitizer makes stacks larger than asked for there is
-// room.
+// The kernel gives no address in this case. If a sanitizer makes stacks larger, there is room.
 #if !defined(SPINDLE_ASAN) && !defined(SPINDLE_TSAN)
 TEST(OverflowDeathTest, NamesTheThreadThatHasNoRoomForASignal) {
   constexpr std::size_t kStack = 64 * 1024;

@@ -42,7 +42,7 @@ constexpr int kNoneRefused = 1'000'000'000;
 std::atomic<int> timers_to_refuse_after = kNoneRefused;
 }  // namespace
 
-// Takes the place of the C library's in this program.
+// Replaces the C library's function in this program.
 extern "C" int timer_create(clockid_t clock, sigevent* event, timer_t* timer) noexcept {
   using Create = int (*)(clockid_t, sigevent*, timer_t*);
   static const auto create = reinterpret_cast<Create>(dlsym(RTLD_NEXT, "timer_create"));
@@ -194,7 +194,7 @@ long fibonacci(long n) {
   return left.join().take() + right;
 }
 
-/// One thread gives, another takes, and lets what they share go at once.
+/// One thread gives, another takes, and destroys what they share at once.
 template <class Shared, class Give, class Take>
 void hand_over(Give give, Take take, std::function<Shared*()> make) {
   for (int round = 0; round < 100; ++round) {
@@ -209,7 +209,7 @@ void hand_over(Give give, Take take, std::function<Shared*()> make) {
   }
 }
 
-// Threads that take two locks in any order, the second one checked.
+// Threads take two locks in any order, the second one by lock_checked.
 TEST_P(WorkersTest, CheckedLocksNeverStopTheRun) {
   run([] {
     constexpr std::size_t kLocks = 3;
@@ -442,14 +442,14 @@ TEST_P(WorkersTest, PolicyMayBeChangedMeanwhile) {
 }
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-// The next one may destroy a mutex as soon as it is free. So its page goes at that moment, of which
-// the processor's single steps tell, and whoever then still looks at it gets SIGSEGV.
+// The next thread may destroy a mutex as soon as it is free. So its page is unmapped at that
+// moment, which single-stepping finds, and any later access to it gets SIGSEGV.
 constexpr std::int64_t kSingleSteps = 0x100;  // a flag of the processor
 constexpr std::size_t kPage = 4096;
 void* page_of_mutex = nullptr;
 
 void after_step(int, siginfo_t*, void* context) {
-  // Who holds it is the first word.
+  // The first word says which thread holds it.
   if (__atomic_load_n(static_cast<void**>(page_of_mutex), __ATOMIC_RELAXED) != nullptr) return;
   mprotect(page_of_mutex, kPage, PROT_NONE);
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] &= ~kSingleSteps;
@@ -542,8 +542,8 @@ TEST(Workers, AnIdleOneTakesWhatABusyOneDoesNotComeTo) {
   ASSERT_TRUE(runtime->run(wait_for_one_that_another_worker_must_run).ok());
 }
 
-// Again and again one worker computes, and what it has made ready must be taken by one that fell
-// asleep before, or is about to. A wake-up that is lost is one for which this waits too long.
+// Again and again one worker computes, and a thread that it has made ready must be taken by a
+// worker that fell asleep before, or is about to. If a wake-up is lost, this waits too long.
 TEST(Workers, NoneOversleepsHoweverItFellAsleep) {
   for (const char* policy : {"fcfs", "child-first", "rr"}) {
     for (const unsigned workers : {2u, 3u}) {

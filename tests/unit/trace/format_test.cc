@@ -1,4 +1,4 @@
-// Every format of traces: found out, read, and refused where it is damaged.
+// Every format of traces: recognised, read, and refused if damaged.
 #include "spindle/base/random.h"
 #include "spindle/trace/disk_trace.h"
 #include "spindle/trace/page_trace.h"
@@ -127,7 +127,7 @@ TEST(DiskFormat, WrongLinesAreNamedByTheirByte) {
   EXPECT_EQ(requests_of(nothing.path(), DiskFormat::kDiskSim).code(), EINVAL);
 }
 
-/// Any damage is an error or another request, never a read beyond the end.
+/// Any damage gives an error or another request, never a read beyond the end.
 TEST(DiskFormat, DamageIsSurvived) {
   for (const char* name : {"sda.blktrace", "blkparse.txt", "fio3.log", "msr.csv", "spc.csv"}) {
     std::ifstream in(sample(name), std::ios::binary);

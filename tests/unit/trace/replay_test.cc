@@ -1,4 +1,4 @@
-// Replays, against loops over vectors; and what must hold between policies.
+// Replays, compared with loops over vectors; and what must hold between policies.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -85,7 +85,7 @@ TEST(PageReplay, KeysMayBeAnywhere) {
       references_of({.kind = PageRecipe::Kind::kZipf, .count = 20'000, .pages = 5000});
   std::vector<PageKey> far = near;
   for (PageKey& page : far) page = page % 2 == 0 ? page : page * 0x9E3779B97F4A7C15ull;
-  // Alone and beside others: the pages are numbered in another way then.
+  // Alone, and beside others, when pages have other numbers.
   for (const std::vector<std::string>& policies :
        {std::vector<std::string>{"sieve"}, {"opt"}, {"lru", "sieve", "opt"}}) {
     std::vector<std::uint64_t> misses[2];
