@@ -1,4 +1,4 @@
-// The buffer cache when it has what is asked for.
+// The buffer cache when every read is a hit.
 
 #include <benchmark/benchmark.h>
 

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::uint64_t kJournaledVolumeSize = 256u << 20;
 constexpr std::int64_t kCommitsEachSync = 256;
-constexpr std::uint64_t kTouchedInodes = 8;  // of the first block of the table, which is written
+constexpr std::uint64_t kTouchedInodes = 8;  // in the first block of the table, which is written
 
-// Changes one inode; each time another time of access.
+// Changes one inode, to another access time each time.
 void touch_inode(OpenVolume& volume, std::uint64_t count) {
   Transaction tx = volume.journal->begin(log_cost::kRecord).take();
   const auto place = volume.layout.inode_place(InodeNo{1 + count % kTouchedInodes});

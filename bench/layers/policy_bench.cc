@@ -1,6 +1,6 @@
-// How many references a second each replacement policy follows, on one stream: 16,384 frames, and
-// 131,072 pages of which few are used often (the number of a page is the cube of a uniform draw, so
-// that half of all references go to an eighth of the pages).
+// How many references per second each replacement policy follows, on one stream: 16,384 frames, and
+// 131,072 pages of which few are used often (a page's number is the cube of a uniform draw, so that
+// half of all references go to an eighth of the pages).
 
 #include <benchmark/benchmark.h>
 

@@ -1,5 +1,5 @@
 // A switch between two user-space threads, next to the C library's swapcontext, which saves the
-// signal mask by a call of the kernel; and what a thread costs from its making to its end.
+// signal mask by a call of the kernel; and what a thread costs from its creation to its end.
 
 #include <benchmark/benchmark.h>
 #include <ucontext.h>

@@ -1,5 +1,5 @@
-// CPU scheduling of a million jobs, through the solver: all there at once, the longest queue there
-// can be.
+// CPU scheduling of a million jobs, through the solver: all arrive at once, for the longest queue
+// that can be.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t kPages = 1'000'000;
 constexpr std::size_t kFrames = 100'000;
 
-/// A trace of so many references, one number a line; gone at the end.
+/// A file with a trace of that many references, one number per line; removed at the end.
 class TraceOnDisk {
  public:
   explicit TraceOnDisk(std::uint64_t count)

@@ -1,11 +1,11 @@
-// fuse.requests: one small FUSE daemon, served in two ways: by a thread of Spindle's for each
-// request, on one kernel thread, and by libfuse's own pool of kernel threads. Clients, kernel
-// threads of another process, read 4 KiB at random places of a file, or create and unlink files.
+// fuse.requests: one small FUSE daemon, served in two ways: by a Spindle thread for each request,
+// on one kernel thread, and by libfuse's own pool of kernel threads. Clients, kernel threads of
+// another process, read 4 KiB at random places of a file, or create and unlink files.
 //
 //   threads_fuse [SECONDS [REPETITIONS]]     for each job and number of clients; needs /dev/fuse
 //
-// What a request does is the same code (Volume), but for the lock and the read of the file beneath.
-// Each measurement is a fresh daemon, the two ways take turns, and the medians are printed.
+// Both run the same code for a request (Volume), except for the lock and the read of the host's
+// file. Each measurement has a fresh daemon, the two ways take turns, and the medians are printed.
 #define FUSE_USE_VERSION 314
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
@@ -237,7 +237,7 @@ class ThreadARequest : public spindle::thread::FdWatcher {
   spindle::thread::Event gone_;
 };
 
-/// The daemon: until somebody unmounts.
+/// The daemon; runs until it is unmounted.
 template <class Way>
 [[noreturn]] void serve(const std::string& place, int data, int ready) {
   Volume<Way> volume(data);
@@ -280,7 +280,7 @@ struct Measured {
   double cpu_us = 0;
 };
 
-/// The clients, for so long; the time of each operation in ns.
+/// Runs the clients for that long; returns the time of each operation in ns.
 std::vector<std::int64_t> run_clients(const Job& job, const std::string& place, int clients,
                                       std::int64_t duration_ns) {
   std::vector<std::vector<std::int64_t>> took(static_cast<std::size_t>(clients));

@@ -114,7 +114,7 @@ void usage(const char* argv0) {
                argv0);
 }
 
-/// What a benchmark said in all its repetitions.
+/// What a benchmark reported in all its repetitions.
 struct Report {
   std::map<std::string, Series> series;
   std::vector<std::string> order;  // of the metrics
@@ -141,7 +141,8 @@ void read_line(const std::string& line, Report& report) {
   }
 }
 
-/// All repetitions, to the first that fails: what cannot finish once is not tried again.
+/// Runs all repetitions, up to the first that fails: a benchmark that cannot finish is not tried
+/// again.
 Report repeat(const Benchmark& benchmark, const Options& options) {
   Report report;
   const int runs = benchmark.probe ? 1 : options.runs;

@@ -1,6 +1,6 @@
 // The harness of the thread benchmarks: runs every benchmark and repetition in a process of its
-// own, on so many CPUs as there are workers, collects the numbers over a pipe and prints one
-// tab-separated row a metric: median, minimum, maximum.
+// own, on as many CPUs as there are workers, collects the numbers over a pipe and prints one
+// tab-separated row per metric: median, minimum, maximum.
 #pragma once
 
 #include <cstdint>

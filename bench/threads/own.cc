@@ -1,6 +1,6 @@
-// What only Spindle's threads are measured for: the cost of preemption, of watching, of handing
-// a call over, and of looking at ten thousand threads. Ratios come from one process each. And
-// whether all stays whole where threads are preempted everywhere, for a minute:
+// Measures what other libraries do not have: the cost of preemption, of watching, of handing a call
+// over, and of looking at ten thousand threads. Each ratio comes from one process. It also checks
+// that nothing breaks when threads are preempted everywhere, for a minute:
 //   threads_own [--storm SECONDS]      0: not at all
 #include <algorithm>
 #include <array>
@@ -44,7 +44,7 @@ double timed(Runtime::Options options, F body) {
   return ns;
 }
 
-/// The least of so many tries: other work on the machine only ever adds.
+/// The least of that many tries: other work on the machine only ever adds time.
 template <class F>
 double least(int tries, F measure) {
   double best = measure();
@@ -162,7 +162,8 @@ std::uint64_t mixed(std::uint64_t into, std::string_view text) {
   return into;
 }
 
-/// Allocates, throws and prints, and says what came of it: always the same of the same round.
+/// Allocates, throws and prints, and returns the result, which is always the same for the same
+/// round.
 std::uint64_t storm_round(std::size_t thread, std::size_t round, std::FILE* sink) {
   std::map<std::size_t, std::string> texts;
   for (std::size_t i = 0; i < 40; ++i)
@@ -186,7 +187,7 @@ std::uint64_t storm_round(std::size_t thread, std::size_t round, std::FILE* sink
   return sum;
 }
 
-/// True if every round came to what it does without preemption.
+/// True if every round had the same result as without preemption.
 bool storm(unsigned workers, std::int64_t duration_ns) {
   std::FILE* const sink = std::fopen("/dev/null", "w");
   if (sink == nullptr) return false;

@@ -26,7 +26,7 @@ struct SpindleThreads {
 
   using Thread = spindle::thread::Thread;
 
-  /// The kind of stack, where it is given, is the policy, or "preempt": slices of 10 ms.
+  /// The kind of stack, if given, is the policy, or "preempt": slices of 10 ms.
   template <class Options>
   static void run(const Options& options, void (*main)(void*), void* argument) {
     spindle::thread::Runtime::Options own;

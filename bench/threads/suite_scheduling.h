@@ -1,4 +1,4 @@
-// Threads that are made, that yield, and that live in great number.
+// Making threads, yielding, and many threads alive at a time.
 #pragma once
 
 #include "suite_base.h"

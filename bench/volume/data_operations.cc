@@ -45,7 +45,7 @@ std::string data_path(const Workload& workload, std::uint32_t job) {
   return workload.directory + "/data-" + std::to_string(job);
 }
 
-// Where the requests of a job go, one after the other.
+// The offsets of a job's requests, one after the other.
 class Offsets {
  public:
   Offsets(const Workload& workload, std::uint32_t job)

@@ -1,4 +1,4 @@
-// Making, asking for, and removing many small files.
+// Making, listing, and removing many small files.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ std::string file_path(const Workload& workload, std::uint64_t file, char kind,
 
 using FileWork = std::function<Result<std::uint64_t>(std::uint64_t file)>;
 
-// Does `work`, which answers with the bytes that it moved, to each file or to the sample.
+// Does `work`, which returns the bytes that it moved, to each file or to the sample.
 Result<Outcome> for_files(const Workload& workload, const FileWork& work) {
   return run_jobs(workload.jobs, [&](std::uint32_t job) -> Result<Amount> {
     Amount amount;

@@ -1,7 +1,7 @@
 // What bench_volume does to a directory, and how much of it. An operation prepares nothing and
 // cleans nothing away: rows are made of several, and compare.py says in which order.
 //
-// Files of data are DIRECTORY/data-JOB, one a job. Small files are DIRECTORY/d000/f00000, spread
+// Files of data are DIRECTORY/data-JOB, one per job. Small files are DIRECTORY/d000/f00000, spread
 // over `directories` folders; job j of n does every n-th of them.
 #pragma once
 
@@ -29,7 +29,7 @@ struct Workload {
 
   std::uint64_t files = 20000;
   std::uint64_t directories = 20;
-  std::uint64_t sample = 0;         ///< so many files at random instead of all in order; 0: all
+  std::uint64_t sample = 0;         ///< how many files, at random, instead of all in order; 0: all
   std::uint64_t small_size = 1024;  ///< bytes of a small file
 };
 
