@@ -22,7 +22,7 @@ LOOP = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)); p
 
 @contextlib.contextmanager
 def idle_loop():
-    """A process that computes when nobody else wants to, as long as that lasts."""
+    """Runs a process that computes at low priority within the `with` block."""
     with subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE) as loop:
         loop.stdout.readline()
         try:

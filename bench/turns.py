@@ -1,4 +1,4 @@
-"""What the measurements of one mount share: the mount, its work on files, and states that take turns.
+"""Shared by the measurements of one mount: the mount, its work on files, and states that take turns.
 
 The states take turns in each round, in another order each time; the first is there twice, so that the difference of the two says
 what the figures are worth. The workload is files made, written, synced, listed, read and removed.
@@ -19,7 +19,7 @@ buffer = mmap.mmap(-1, 1 << 16)  # aligned, as O_DIRECT wants it
 
 
 def options(description):
-    """Of the command line: `rounds`, and `programs`, the folder of the programs."""
+    """The command line's `rounds`, and `programs`, the folder of the programs."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--spindle-bin", dest="programs", type=Path, required=True, help="the folder of the programs")
@@ -28,7 +28,7 @@ def options(description):
 
 @contextlib.contextmanager
 def mounted(programs, cache="16M"):
-    """A new volume, mounted as long as that lasts with a cache of that size; its mount point."""
+    """Mounts a new volume within the `with` block, with a cache of that size; gives its mount point."""
     with tempfile.TemporaryDirectory(prefix="spindle-bench.") as folder:
         image, mount = Path(folder, "image"), Path(folder, "mount")
         mount.mkdir()
@@ -41,7 +41,7 @@ def mounted(programs, cache="16M"):
 
 
 def work(folder):
-    """Past the kernel's cache, so that the volume is asked."""
+    """Reads past the kernel's cache, so that the volume is asked."""
     content = bytes(range(256)) * 64
     folder.mkdir()
     for number in range(FILES):
@@ -62,7 +62,7 @@ def work(folder):
 
 
 def take_turns(rounds, states, measure):
-    """What `measure(state)` gives, in each round, for each state."""
+    """Returns what `measure(state)` gives, in each round, for each state."""
     measure(states[0])  # the first makes what stays
     samples = {state: [] for state in states}
     for number in range(rounds):
@@ -72,7 +72,7 @@ def take_turns(rounds, states, measure):
 
 
 def show(samples, what):
-    """A line for each state: `what` was measured, in nanoseconds, and how much more it is than in the first."""
+    """Prints a line for each state: `what`, in nanoseconds, and how much more it is than in the first state."""
     first, *_ = samples
     print(f"{'state':<28}{what:>12}{'more than ' + first:>36}{'quartiles':>20}")
     for state, times in samples.items():

@@ -31,7 +31,7 @@ READS = 8000
 
 
 def cpu_time_ns(process):
-    """Of all its threads, by the scheduler's own clock."""
+    """The CPU time of all its threads, by the scheduler's own clock."""
     return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{process}/task").glob("*/schedstat"))
 
 

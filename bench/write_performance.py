@@ -35,7 +35,7 @@ def command_of(result):
 
 
 def busy_lines(result):
-    """What a reader must know if the machine had other work to do."""
+    """A warning for the reader if the machine had other work to do."""
     if max(result["load_averages"]) <= 2 * result["machine"]["cpus"]:
         return []
     return ["", "**The machine was not quiet.** Other work took a share of the processors that changed all the time: a "
@@ -71,7 +71,7 @@ def volume_lines(result):
 
 
 def layer_lines(result):
-    """One line each: the median of the repetitions, or the only one."""
+    """One line for each: the median of the repetitions, or the only value."""
     chosen = [run for run in result["benchmarks"] if run.get("aggregate_name", "median") == "median"]
     table = [["benchmark", "CPU time", "unit", "a second"]]
     for run in chosen:

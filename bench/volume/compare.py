@@ -68,7 +68,7 @@ def chosen_groups(scale, patterns):
 
 
 class Run:
-    """Everything that is measured in one call of the program."""
+    """One run of the program: everything that it measures."""
 
     def __init__(self, arguments, work):
         self.arguments = arguments
@@ -232,7 +232,7 @@ def measure(arguments, work):
 
 
 def enter_own_namespace():
-    """Starts this program anew where its mounts are seen by nobody else: who copies the namespace would keep them busy."""
+    """Starts this program anew in its own mount namespace: a process that copies a namespace keeps its mounts busy."""
     if os.environ.get(OWN_NAMESPACE) != "yes":
         os.environ[OWN_NAMESPACE] = "yes"
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])

@@ -81,7 +81,7 @@ class FileSystem:
         os.statvfs(self.directory)
 
     def find_daemon(self):
-        """The process that serves the mount; None where the kernel does."""
+        """The process that serves the mount; None if the kernel does."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -122,26 +122,26 @@ class FileSystem:
             return True  # a mount whose daemon has died
 
     def settle(self):
-        """All that is dirty reaches the image, so that one row does not pay for the one before."""
+        """Writes all dirty data to the image, so that one row does not pay for the one before."""
         if self.is_mounted():
             run(["sync", "-f", self.directory])
         with open(self.image, "rb+") as image:
             os.fsync(image.fileno())
 
     def forget_image(self):
-        """The page cache keeps nothing of the image."""
+        """Drops the image from the page cache."""
         with open(self.image, "rb+") as image:
             os.fsync(image.fileno())
             os.posix_fadvise(image.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def make_cold(self):
-        """Neither the kernel nor the daemon remembers anything of the volume."""
+        """Makes kernel and daemon forget the volume."""
         self.unmount()
         self.forget_image()
         self.mount()
 
     def memory(self):
-        """(resident now, resident at most) of the daemon, in bytes."""
+        """The daemon's memory in bytes: (resident now, resident at most)."""
         pid = self.find_daemon()
         if pid is None:
             raise CannotDo("the kernel serves it")
@@ -153,7 +153,7 @@ class FileSystem:
         return sizes["VmRSS"], sizes["VmHWM"]
 
     def remove(self):
-        """Leaves nothing behind, whatever happened."""
+        """Removes everything, whatever happened."""
         if self.is_mounted():
             try:
                 self.unmount()

@@ -1,4 +1,4 @@
-"""From the JSON of a run to what a person reads: a table of figures and ratios, and which targets are missed."""
+"""Turns the JSON of a run into a table of figures and ratios, and says which targets are missed."""
 
 import math
 import statistics

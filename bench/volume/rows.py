@@ -24,7 +24,7 @@ from file_systems import CannotDo, run
 
 @dataclass
 class Scale:
-    """How much of everything: the full run, or --quick."""
+    """The amounts of everything: for the full run, or --quick."""
     image_size: int = 4 << 30
     data_size: int = 256 << 20
     job_size: int = 64 << 20
@@ -75,7 +75,7 @@ class Group:
 
 @dataclass
 class Bench:
-    """What a row works with: one volume, the amounts, and the material."""
+    """A row's surroundings: one volume, the amounts, and the material."""
     volume: object
     scale: Scale
     material: "Material"
@@ -110,7 +110,7 @@ class Bench:
 
 
 class Material:
-    """What programs are given to work on, made once on the host from a seed."""
+    """The files on which programs work, made once on the host from a seed."""
 
     def __init__(self, folder, scale):
         self.folder = folder
@@ -130,7 +130,7 @@ class Material:
             self.make_transactions(mode)
 
     def make_tree(self):
-        """Files in folders, with sizes as source trees have them: many small, few large; and some symbolic links."""
+        """Makes files in folders, with sizes as in source trees: many small, few large; and some symbolic links."""
         chance = random.Random(1)
         words = [bytes(chance.choices(b"etaoinshrdlucmfwyp", k=chance.randrange(2, 9))) for _ in range(4000)]
         for number in range(self.scale.tree_files):
@@ -157,7 +157,7 @@ class Material:
         shutil.rmtree(copy)
 
     def make_sources(self):
-        """A program of many files, and its Makefile."""
+        """Makes a program of many files, and its Makefile."""
         os.makedirs(self.sources)
         names = [f"unit{number:03}" for number in range(self.scale.sources)]
         for number, name in enumerate(names):

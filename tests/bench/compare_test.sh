@@ -25,7 +25,7 @@ PYTHON
 grep -q '^volume/fsck' "$place/table" || fail "the table has no row for fsck"
 [ -z "$(find "$place" -name '*.img')" ] || fail "images are left behind"
 
-# What Spindle cannot do is told, by the exit status, too.
+# An operation that Spindle cannot do is reported, also by the exit status.
 if run /bin/false "$2" 2>"$place/progress"; then fail "a driver that fails is not noticed"; fi
 grep -q 'false has failed' "$place/progress" || fail "the reason is not told"
 echo "compare.py measures, and tells what cannot be measured"

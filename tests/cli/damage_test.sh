@@ -13,7 +13,7 @@ fail() {
   failures=$((failures + 1))
 }
 
-# refuses WORD COMMAND...: it fails, and says the word in one or two lines.
+# refuses WORD COMMAND...: the command fails, and says the word in one or two lines.
 refuses() {
   local word=$1 said
   shift
@@ -46,7 +46,7 @@ for kind in cross-link bad-link-count orphan loop superblock; do
 done
 [ "$before" = "$(sha256sum <volume.img)" ] || fail "the image itself was damaged"
 
-# The host does not copy between two file systems by itself.
+# Between two file systems the host's copy_file_range does not work.
 if [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d .)" ]; then
   elsewhere=$(mktemp -d -p /dev/shm)
   trap 'rm -rf "$work" "$elsewhere"' EXIT
@@ -55,7 +55,7 @@ if [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d .)" ]; then
   cmp -s copy.img "$elsewhere/copy.img" || fail "the copy on another file system is another"
 fi
 
-# A name that the answer tells is the name that the explanation tells.
+# The explanation names the file that the answer names.
 spindle damage volume.img --kind bad-size --seed 2 --answer -o copy.img --force >said
 path=$(python3 -c 'import json; print(json.load(open("copy.img.answer"))["path"])')
 grep -qF "$path" said || fail "--answer does not name $path: $(cat said)"
@@ -69,7 +69,7 @@ assert all(f["explanation"][0].startswith("What it means: ") for f in findings)
 assert any(line.startswith("Names: ") and sys.argv[1] in line for f in findings for line in f["explanation"])
 PYTHON
 
-# Of two files that share a block both are named.
+# Both files that share a block are named.
 spindle damage volume.img --kind cross-link --seed 3 -o copy.img --force >said
 fsck.spindle -n --explain copy.img >said
 grep -q 'Shared: [0-9-]* with /' said || fail "the other file is not named: $(cat said)"

@@ -24,7 +24,7 @@ says() {
   grep -Eq -- "$regex" <<<"$text" || fail "$*: no line matches '$regex' in:"$'\n'"$text"
 }
 
-# json EXPRESSION COMMAND...: it is true of the answer `a`.
+# json EXPRESSION COMMAND...: the expression is true for the answer `a`.
 json() {
   local expression=$1
   shift
@@ -45,8 +45,8 @@ refuses() {
     fail "$*: not '$regex' but: $(cat "$work/error")"
 }
 
-# draws EXPRESSION COMMAND...: the SVG is well formed, nothing of it lies outside, and the expression is true of its
-# elements (`of(TAG)`) and of all its words (`words`).
+# draws EXPRESSION COMMAND...: the SVG is well formed, nothing in it lies outside, and the expression is true for its
+# elements (`of(TAG)`) and all its words (`words`).
 draws() {
   local expression=$1
   shift
@@ -164,7 +164,7 @@ json "a['answer']['turnaround'] == [74, 100]" cpu -p mlfq-jobs --quanta 8,16,100
 says '^At 8 ms: job 1 runs until 16 ms, from queue 0, .*it goes to queue 1' cpu -p mlfq-jobs --quanta 8,16 -e 0:50 0:50
 json "a['answer']['winners'] == [0, 1, 0, 0]" cpu -p lottery-jobs --draws 10,80,5,60 3:75 1:25
 says '^P2 holds nothing, so that nobody waits for it: it is not deadlocked' deadlock -p detection --available 0 -e P0:0:0 P1:1:1 P2:0:2
-# Alone, a job goes down all the same; an I/O at the end of a quantum renews an allotment of several.
+# A job that is alone goes down all the same; an I/O at the end of a quantum renews an allotment of several.
 says '^At 12 ms: job 0 runs until 16 ms, from queue 2' cpu -p mlfq-jobs --quanta 2,2,2 -e 0:12:0 8:4:0
 says '^At 14 ms: job 0 runs until 20 ms, from queue 0' cpu -p mlfq-jobs --quanta 3,3 --allotments 2,1 --stay yes -e 0:18:6 1:5:0
 says '^37 has the indices 0, 2 and the offset 5; no entry stands there: a fault' translate -p multi-level -e 37
@@ -209,7 +209,7 @@ refuses "ticks: '102' is not a 0 or 1" memory -p aging-counters 102
 refuses 'two of them overlap' memory -p compaction A:0:10 B:5:10
 refuses "memory: '5' is not PAGE\+BYTES" translate -p two-level --memory 5 --directory 0 64
 
-# A face takes each case of its domains, and says what the solver does.
+# A face takes each case of its domains, and gives the same answer as the solver.
 python3 - "$tests/../data/simulation-cases.json" "$work" <<'END'
 import json, sys
 commands = {"cpu": "cpu", "cpu-io": "cpu", "burst-estimate": "cpu", "mlfq": "cpu", "proportional-share": "cpu",
@@ -262,15 +262,14 @@ echo '{"domain": "cpu-io", "algorithm": "VRR", "parameters": {"quantum": 3},
   "input": {"processes": [["A", 0, [5, 4, 3]], ["B", 1, [2, 6, 2]], ["C", 2, [4, 3, 4]]]}}' >"$work/case.json"
 json "a['answer']['completion'] == {'B': 13, 'A': 19, 'C': 21}" cpu -f "$work/case.json"
 
-# Who has longest to run is looked for again after each unit of time, on the machine, too.
+# LRTF looks again after each unit of time which process has longest to run, on the machine, too.
 echo 'machine { policy = "rr", quantum = 4, costs = "none" } process { "P1", burst = 24 } process { "P2", burst = 3 }
   process { "P3", burst = 3 }' >"$work/three.lua"
 json "a['answer']['avg_waiting'] == 19" cpu -p lrtf P1:0:24 P2:0:3 P3:0:3
 json "a['avg_waiting'] == 19" run --policy lrtf "$work/three.lua"
 says '^lrtf +29 +19 ' run --all-policies "$work/three.lua"
 
-# The simulated machine runs what the solver answers, with each order of what happens at one instant, and one device or
-# many.
+# The simulated machine does what the solver answers, with each order of events at one instant, and one device or many.
 python3 - "$work" <<'END' || fail "the machine and the solver do not agree"
 import json, pathlib, random, subprocess, sys
 names = {"FCFS": "fcfs", "RR": "rr", "VRR": "vrr", "SJF": "sjf", "SRTF": "srtf", "PRIORITY-P": "priority-preemptive", "HRRN": "hrrn"}
@@ -321,7 +320,8 @@ END
 # Why, all policies, other conventions, questions.
 says 'At 4 ms: the turn of P1 is over. P2 runs: it stands first' cpu -p rr -e P1:0:24 P2:0:3 P3:0:3
 says 'A gives way. B runs: it has the least left to run, 3' cpu -p srtf -e A:0:5 B:1:3
-# Who goes on after its I/O changes nothing; who comes from another CPU was chosen before it moved; estimates are what is compared.
+# A process that goes on after its I/O changes nothing; one that comes from another CPU was chosen before it moved;
+# estimates are compared.
 says '^At 7 ms: A runs: no other is ready' cpu -p rr --context-switch 1 -e A:0:2,5,2 B:12:2
 says '^At 4 ms on CPU 0: C runs: no other is ready' cpu --cpus 2 -p rr --quantum 2 --migration-cost 1 -e A:0:4 B:0:3 C:0:4
 says '^At 4 ms on CPU 1: D runs: no other that may run there is ready' \
@@ -331,7 +331,7 @@ says '^At 2 ms on CPU 1: D runs: of the queue of this CPU, it stands first in th
 says '^At 10 ms on CPU 0: D runs: .* 3 \(the others: B \(4\)\)' cpu --cpus 2 -e A:0:10,9,1 B:0:2,2,5 C:0:9 D:3:3
 says '^At 8 ms: C runs: it has the shortest burst by estimate, 5 \(the others: A \(5\.5\)\)' \
   cpu -p sjf --first 5 -e A:0:6,1,6 B:0:2,1,2 C:0:4,1,4
-# The fourth number is what the policy takes it for.
+# The meaning of the fourth number depends on the policy.
 for fourth in lottery:tickets stride:tickets cfs:weight eevdf:weight fair-share:user hrrn:priority; do
   says "^process .* ${fourth#*:} " cpu -p "${fourth%:*}" A:0:5:3 B:0:4:2
 done
@@ -425,7 +425,7 @@ for face in "cpu A:0:3 B:1:2" "disk 5 9" "memory 1 2 1" "memory -p best-fit 50" 
   LC_ALL=C spindle $face | LC_ALL=C grep -q '[^ -~]' && fail "$face: other than ASCII in the C locale"
 done
 
-# Traces: every format gives the same requests; what is typed and what is a trace gives the same.
+# Traces: every format gives the same requests; typed input and a trace give the same.
 for file in disksim.ascii blkparse.txt sda.blktrace fio.log fio3.log msr.csv spc.csv; do
   json "a['devices'] >= 1 and a['policies'][0]['requests'] >= 2" disk -t "$traces/$file"
 done
@@ -478,7 +478,7 @@ refuses '^spindle age: --fill: 99.5 is not from 1 to 99; ' age image --fill 99.5
 refuses '^spindle picture: --by: .colour. is none of .*kind, ' picture image --by colour
 refuses '^spindle age: IMAGE is required; ' age
 
-# Who misspells an option is told of that first, whatever else is missing.
+# A misspelt option is reported first, whatever else is missing.
 refuses_option() {
   "$@" >"$work/error" 2>&1 && fail "$*: it is taken"
   head -1 "$work/error" | grep -q 'not expected: --bogus' || fail "$*: $(cat "$work/error")"
@@ -492,7 +492,7 @@ for face in cpu realtime disk memory translate deadlock sync processes cron; do
   refuses "input: ':' says nothing" $face 5 :
   refuses "input: '' says nothing" $face ''
 done
-# What is left out is not taken for what stands behind it.
+# A missing value is not taken from what follows it.
 refuses "^spindle cpu: input: something is missing in 'P1:0::2'$" cpu P1:0::2
 refuses "^spindle memory: input: something is missing in '7,0,,1'$" memory 7,0,,1
 refuses "^spindle deadlock: input: something is missing in 'P0:0,,1:3,2'$" deadlock --available 3,2 P0:0,,1:3,2
@@ -548,7 +548,7 @@ json "[x['avg_waiting'] for x in a] == sorted(x['avg_waiting'] for x in a) and l
 says '^page faults since the point before' run "$scenarios/thrashing.lua" --curves -
 says '^memory at [0-9.]+ ms' run "$scenarios/thrashing.lua" --memory -
 says '^ +[0-9]+ +[0-9]+ +[0-9]+  walker-3 anonymous ' run "$scenarios/thrashing.lua" --memory -
-# Also where all of it is little of what there is.
+# Also if the total is little compared with what there is.
 says '^ +[0-9]+ +[0-9]+ +256  file ' run "$scenarios/mixed.lua" --memory -
 says '^the arm, which moved over [0-9]+ cylinders in all' run "$scenarios/thrashing.lua" --arm -
 for picture in memory arm; do

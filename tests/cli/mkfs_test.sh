@@ -23,7 +23,7 @@ refuses() {
   [ ! -e image ] || { fail "mkfs.spindle $*: there is an image"; rm -f image; }
 }
 
-# json EXPRESSION OPTION...: it is true of the plan `a`.
+# json EXPRESSION OPTION...: the expression is true for the plan `a`.
 json() {
   local expression=$1
   shift
@@ -33,7 +33,7 @@ a = json.load(sys.stdin)
 assert eval(sys.argv[1]), a' "$expression" || fail "mkfs.spindle -n --json $*: not $expression"
 }
 
-# What is empty was given all the same, and a number is neither wrapped nor cut down to what fits.
+# An empty value counts as given, and a number is neither wrapped nor truncated to fit.
 refuses "IMAGE: ''" "" 4M
 for size in "" x -1 4Q 0; do
   refuses "SIZE: '$size'" image "$size"
@@ -51,7 +51,7 @@ done
 refuses "at least one inode" -N 0 image 4M
 json "32 <= a['inodes'] < 64" -N 32 image 4M
 
-# Names of any bytes: JSON stays JSON, and nothing reaches the terminal that it would obey.
+# Names of any bytes: JSON stays valid, and no control characters reach the terminal.
 odd=$'odd\xff\n\e[31m'
 mkdir "$odd"
 : >"$odd/file"
@@ -60,7 +60,7 @@ mkfs.spindle -L "$odd" -d "$odd" image 4M >said || fail "mkfs.spindle with odd n
 ! grep -q $'\e' said || fail "a name is not printable"
 [ "$(grep -cF 'odd\xff\x0a\x1b[31m' said)" -eq 3 ] || fail "not thrice the odd name in: $(cat said)"
 
-# In the root, and there alone, a name is taken.
+# One name is reserved in the root, and only there.
 rm -f image
 mkdir -p taken/below/.spindle
 mkfs.spindle -q -d taken below 4M || fail "mkfs.spindle with a .spindle below the root: exit status $?"
@@ -68,7 +68,7 @@ mkdir taken/.spindle
 refuses "taken: there is a .spindle in it" -d taken image 4M
 refuses "taken: there is a .spindle in it" -n -d taken image 4M
 
-# The image is not copied into itself, by no name.
+# The image is not copied into itself, under any name.
 mkdir -p around/below
 echo text >around/text
 : >around/self.img

@@ -45,7 +45,7 @@ read_all() {
   refuses "" touch "$control/new"
   refuses "" rm "$control/version"
   refuses "" mkdir "$control/folder"
-  # It is there for who asks, and in nobody's way.
+  # It can be opened by name, and is not listed.
   ! ls -A "$mnt" | grep -q spindle || fail ".spindle is listed"
 }
 
@@ -86,7 +86,7 @@ PYTHON
   grep -qF "$1: " "$control/last_error" || fail "last_error does not name $1: $(cat "$control/last_error")"
 }
 
-# One snapshot of each file, in which the sums must hold whatever goes on beside it.
+# Takes one snapshot of each file, in which the sums must hold whatever else goes on.
 counters_add_up() {
   python3 - "$control" <<'PYTHON'
 import json, sys
@@ -127,15 +127,15 @@ check_counters() {
   done
   sync -f "$mnt"
   echo 1 >"$control/journal/checkpoint"  # nothing is left that would be written by itself
-  # Reset counts anew, and a read of one file shows in it.
+  # After a reset counting begins anew, and a read of one file is counted.
   echo 1 >"$control/cache/reset"
   echo 1 >"$control/disk/reset"
   expect 0 "$(fact disk arm_movement_cylinders)" "arm movement after a reset"
   expect 0 "$(fact cache misses)" "misses after a reset"
 }
 
-# The shadow of the policy in use does what the live one does, to the last cylinder, whichever it is; the arm's distance
-# is the sum of its moves; and the shadows can be switched off.
+# The shadow of the policy in use does what the live one does, to the last cylinder, whichever policy it is; the arm's
+# distance is the sum of its moves; and the shadows can be switched off.
 shadows_agree() {
   step "what if"
   echo textbook >"$control/disk/model"
@@ -196,7 +196,7 @@ PYTHON
   refused cache/watch 2
 }
 
-# What is told of the volume as a whole is what the files say one by one.
+# The figures for the whole volume are those of the files together.
 usage_is_true() {
   step "usage"
   find "$mnt" -maxdepth 1 -type f -delete

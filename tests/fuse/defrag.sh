@@ -76,7 +76,7 @@ python3 - "$mnt" <<'PYTHON' &
 import mmap, os, random, sys
 random.seed(3)
 directory = sys.argv[1]
-# Scattered, since another one grows beside each.
+# These files are scattered, since another one grows beside each.
 wanted = {}
 for i in range(6):
     name = f"{directory}/written{i}"

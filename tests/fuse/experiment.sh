@@ -3,12 +3,12 @@
 # with them, and the pictures show the figures.
 . "$(dirname "$0")/library.sh"
 new_volume 64M
-# So small that the shadows look at every block.
+# The cache is so small that the shadows look at every block.
 mount_volume disk=textbook,cache=1M,arm=sstf,cache-policy=arc
 mkdir "$mnt/files"
 for i in $(seq 60); do head -c 20000 /dev/zero >"$mnt/files/$i"; done
 unmount_volume
-# No block is dirty or held by the journal then, which a shadow would not know.
+# Afterwards no block is dirty or held by the journal, which a shadow would not know.
 mount_volume noatime,disk=textbook,cache=1M,arm=sstf,cache-policy=arc
 
 figures() {
@@ -35,7 +35,7 @@ assert arc["sampled_one_in"] == 1 and arc["basis"] == "counted", (arc, cache)
 for row in replacements.values():
     assert row["reads"] == cache["reads"] and row["error"] == 0 and row["basis"] == ("counted" if row is arc else "simulated"), row
 assert arc["hit_ratio"] == cache["hit_ratio"], (arc, cache)
-# Exactly, unless one of the four had to wait until any block could go.
+# They agree exactly, unless one of the four had to wait until any block could be evicted.
 assert abs(arc["shadow_hit_ratio"] - cache["hit_ratio"]) <= 4 / cache["reads"], (arc, cache)
 curve = found["lru_curve"]
 assert [p["capacity_blocks"] for p in curve] == sorted(p["capacity_blocks"] for p in curve)
@@ -77,7 +77,7 @@ assert counter.tags["table"] >= 3 and counter.tags["svg"] >= 8, counter.tags
 PYTHON
 }
 
-# No fsync and no commit: what the command left in memory must have come to the disk all the same.
+# There was no fsync and no commit: what the command left in memory must have reached the disk all the same.
 just_written() {
   step "what was just written counts"
   spindle experiment "$mnt" --json -- true $'odd\xff' | python3 -m json.tool >/dev/null || fail "a word of any bytes"
@@ -97,7 +97,7 @@ free_in_picture() {
     python3 -c 'import json, sys; print(sum(k["blocks"] for k in json.load(sys.stdin)["kinds"] if k["name"] == "free"))'
 }
 
-# Nothing is broken where the terminal ends: what is too wide stands in parts.
+# No line is broken at the terminal's edge: a table that is too wide is printed in parts.
 narrow_terminal() {
   step "a narrow terminal"
   python3 - "$mnt" <<'PYTHON'

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A volume that is full says so and nothing else happens to it: ENOSPC, df agrees, deleting works, and there is room for
-# as much again afterwards.
+# A full volume answers ENOSPC and nothing else happens to it: df agrees, deleting works, and there is room for as much
+# again afterwards.
 . "$(dirname "$0")/library.sh"
 
 free_bytes() { stat -f -c '%a %S' "$mnt" | awk '{ print $1 * $2 }'; }
@@ -90,7 +90,7 @@ try_strategy() {
   check_volume
 }
 
-# Buffered writes that come after each other, by several at once: what a close or an fsync acknowledged is there.
+# Several programs at once make buffered writes, one after the other: what a close or an fsync acknowledged is there.
 race_to_the_end() {
   step "four writers at once"
   new_volume 16M
@@ -138,7 +138,7 @@ run_out_of_inodes() {
   check_volume
 }
 
-# A contiguous file lies in one group, here of 8 MiB: whoever writes more hears of it, though there is room.
+# A contiguous file lies in one group, here of 8 MiB: writing more fails, though there is room.
 run_out_of_a_group() {
   step "a contiguous file of more than a group"
   new_volume 40M -b 1K

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The host runs out of room under a sparse image: whoever writes is told, the volume turns read-only when its journal cannot
-# be written and says why, and what an fsync has acknowledged is there once the host has room again. And somebody cuts the
-# image off under the mount: nothing is acknowledged any more, and no write makes the image long again.
+# The host runs out of room under a sparse image: programs that write get an error, the volume turns read-only when its
+# journal cannot be written and says why, and what an fsync has acknowledged is there once the host has room again. And
+# the image is truncated under the mount: nothing is acknowledged any more, and no write makes the image longer again.
 . "$(dirname "$0")/library.sh"
 [ "$(id -u)" = 0 ] || skip "needs a small tmpfs, which only root can mount"
 

@@ -72,8 +72,9 @@ print(files)
 PYTHON
 }
 
-# The kernel may let a thread of the daemon wait, deaf to signals, for pages that the daemon itself has to write: to ask
-# for holes in a file that is being written does so. Killed then, it must end for all that, and whoever waits for it.
+# The kernel may let a thread of the daemon wait, deaf to signals, for pages that the daemon itself has to write; asking
+# for holes in a file that is being written does so. If the daemon is killed then, it must end all the same, and so must
+# those that wait for it.
 kill_while_it_waits_for_the_kernel() {
   new_volume 64M
   mount_volume cache=1M
@@ -108,10 +109,10 @@ PYTHON
   step "killed while it waited for the kernel"
 }
 
-# A zombie has one thread left: the first, while others cannot end.
+# A zombie has one thread left, the first; it has more while others cannot end.
 has_threads() { [ "$(ls "/proc/$1/task" 2>/dev/null | wc -l)" -gt 1 ] || is_alive "$1"; }
 
-# A crash is no damage.
+# A crash is not damage.
 check_volume_after_crash() {
   fsck.spindle -n "$image" >fsck.log 2>&1 || fail "$1: fsck.spindle -n answers $?: $(cat fsck.log)"
 }
@@ -140,7 +141,7 @@ for round in $(seq 10); do
   umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
   while is_alive "$daemon"; do sleep 0.05; done
 
-  # The replay is fsck's or the mount's.
+  # Either fsck or the mount does the replay.
   check_volume_after_crash "round $round"
   if [ $((round % 3)) = 0 ]; then
     fsck.spindle -p "$image" >fsck.log 2>&1 || fail "round $round: fsck.spindle -p answers $?: $(cat fsck.log)"

@@ -1,10 +1,10 @@
-# What the tests of this folder share. Sourced by each, which then runs in $work, a folder of its own:
+# Shared by the tests of this folder. Each sources it, and then runs in $work, a folder of its own:
 #   new_volume SIZE [MKFS_OPTION...]   formats $image
 #   mount_volume [MOUNT_OPTION...]     mounts $image at $mnt
 #   unmount_volume                     unmounts it, and wants the daemon gone
 #   check_volume                       fsck.spindle -f must find nothing
 #   expect WANTED GOT WHAT; refuses WORD COMMAND...; fail WHAT; step WHAT
-# The first thing that is wrong ends the test, with the line that found it. At exit, all is unmounted and removed.
+# The first error ends the test, with the line that found it. At exit, all is unmounted and removed.
 set -Eeuo pipefail
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
@@ -66,7 +66,7 @@ unmount_volume() {
   ! is_alive "$daemon" || fail "the daemon outlives the mount"
 }
 
-# Silence is what is asked of it: no error, whatever the exit code says of corrected ones.
+# fsck must print no error, whatever the exit code says of corrected ones.
 check_volume() {
   local said status=0
   said=$(fsck.spindle -n -f "$image" 2>&1) || status=$?

@@ -7,7 +7,7 @@ new_volume 64M -d "$examples"
 mount_volume
 
 run() { timeout 60 spindle shell "$mnt" -c "$1"; }
-# gives WANTED TEXT: what the text prints, errors too, and its status behind.
+# gives WANTED TEXT: what the text prints, errors included, and then its status.
 gives() {
   local said status=0
   said=$(run "$2" 2>&1) || status=$?

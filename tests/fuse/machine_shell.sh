@@ -28,7 +28,7 @@ mount_volume
 
 shell() { timeout 60 spindle shell "$mnt" "$@"; }
 run() { shell -c "$1"; }
-# What the line prints, and its status behind.
+# What the line prints, and then its status.
 gives() {
   local said status=0
   said=$(run "$2" 2>&1) || status=$?
