@@ -5,7 +5,7 @@ here=$(realpath "$0")
 if [ "${1:-}" = ordinary ] && [ "$(id -u)" = 0 ]; then
   [ -r /dev/fuse ] || { echo "skipped: /dev/fuse cannot be used"; exit 77; }
   runuser -u nobody -- test -x "$(command -v spindle)" || { echo "skipped: nobody may not run the programs"; exit 77; }
-  # On many systems everybody may use /dev/fuse: here, for this test alone.
+  # On many systems everybody may use /dev/fuse; here it is so only for this test.
   exec unshare -m bash -c 'mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && mount --bind /mnt/fuse /dev/fuse &&
     exec runuser -u nobody -- env PATH="$(dirname "$(command -v spindle)"):/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR=/tmp "$0" inside' "$here"
 fi
@@ -91,16 +91,16 @@ who_runs() {
   shows "hog.lua one" ps -eLf || fail "ps -eLf"
   shows "hog.lua one" ps aux || fail "ps aux"
   inside ps axjf >/dev/null
-  # Whoever asks finds an alias of themselves, which no list shows, and no other number.
+  # A process that asks finds an alias of itself, which no list shows, and no other number.
   ! shows '^ *3000[0-9]' ps -eo pid= || fail "a real process is listed"
   [ ! -e "$control/proc/29999" ] || fail "a process that is not there is found"
 }
 
-# Once with the clock running, for what tools compute from two looks.
+# Once with the clock running, for tools that compute from two looks.
 how_busy() {
   step "how busy"
   local report
-  # Each looks for a second: all at once.
+  # Each tool looks for a second: all run at once.
   inside pidstat 1 1 >pidstat &
   inside vmstat 1 2 >vmstat &
   inside mpstat -P ALL 1 1 >mpstat &
@@ -124,7 +124,7 @@ PYTHON
   expect spindle "$(inside hostname)" "the host's name"
 }
 
-# At rest, what files say of one instant must agree.
+# At rest, all files show the same instant and must agree.
 add_up() {
   step "sums"
   echo 0 >"$machine/rate"
@@ -196,7 +196,7 @@ reach() {
     expect 7 "$(field "$hog" ni)" "a process that its owner may not make less nice"
     refused_with EACCES machine/run "-n -1 /bin/sleeper.lua"
   fi
-  # User 0 is whoever asks: setpriority(2).
+  # User 0 means the caller: setpriority(2).
   inside python3 -c 'import os; os.setpriority(os.PRIO_USER, 0, 8)'
   expect "8 8" "$(field "$hog" ni) $(field "$sleeper" ni)" "the processes that their user niced"
   inside taskset -pc 1 "$second" >/dev/null
@@ -238,7 +238,7 @@ reach() {
     TERM=xterm timeout 60 script -qec "spindle enter $mnt htop -p $sleeper" /dev/null >htop.out || true
   [ ! -e "$control/proc/$sleeper" ] ||
     fail "htop's F9 did not reach the process; it said: $(tail -c 500 htop.out | cat -v)"
-  # A real process can't be hit, by its number here or there.
+  # A real process cannot be reached, by its number inside or outside.
   sleep 100 &
   local real=$!
   refuses "such process" inside kill "$real"
@@ -298,7 +298,7 @@ raises(errno.ESRCH, os.write, ctl, b"stop")
 raises(errno.ENOENT, os.stat, f"{control}/proc/{second}/stat")
 PYTHON
   echo 0 >"$machine/rate"
-  # Nothing happens any more: the reader waits, and can be killed.
+  # Nothing more happens: the reader waits, and can be killed.
   timeout 1 cat "$machine/trace_pipe" >/dev/null || true
   timeout -s INT 0.5 cat "$machine/trace_pipe" >/dev/null || true
   expect "# tracer: nop" "$(sed -n 1p "$machine/trace")" "the trace's first line"
@@ -307,7 +307,7 @@ PYTHON
   echo 1 >"$machine/rate"
 }
 
-# What programs of the machine do to files is seen outside at once, also where something else was seen before.
+# What programs of the machine do to files is visible outside at once, also if something else was visible before.
 files() {
   step "files"
   cat >"$mnt/bin/writer.lua" <<'LUA'
@@ -330,7 +330,7 @@ LUA
   await "ls -d '$control/proc/$writer' 2>/dev/null" ""
 }
 
-# Until the command prints that.
+# Waits until the command prints that.
 await() {
   local try
   for try in $(seq 1200); do
@@ -340,7 +340,7 @@ await() {
   fail "'$1' never gives '$2', but '$(eval "$1" || true)'"
 }
 
-# What tools trip over when it is otherwise.
+# Details on which tools depend.
 rules() {
   step "the rules of /proc"
   local threads
@@ -370,14 +370,14 @@ for thread in threads:
     assert read(f"{process}/task/{thread}/stat").startswith(f"{thread} (")
     assert not os.path.exists(f"{proc}/{process}/task/{thread}/task")
     assert not os.path.exists(f"{proc}/self/task/{thread}")
-# Owners agree; no size is told; what names a namespace ends somewhere.
+# Owners agree; sizes are not shown; links to namespaces lead to files.
 for name in ("stat", "status", "io", "smaps", "environ"):
     seen = os.stat(f"{proc}/{process}/{name}")
     assert seen.st_size == 0 and seen.st_uid == os.stat(f"{proc}/{process}").st_uid and seen.st_mode & 0o444 == 0o444, name
 assert int(read(f"{process}/status").split("Uid:")[1].split()[0]) == os.stat(f"{proc}/{process}").st_uid
 for name in os.listdir(f"{proc}/{process}/ns") if os.path.isdir(f"{proc}/{process}/ns") else []:
     assert stat.S_ISREG(os.stat(f"{proc}/{process}/ns/{name}").st_mode), name
-# A file that is kept open is made anew when it is read from its start, and stays itself behind it.
+# An open file is made anew when it is read from its start, and stays the same when read on.
 uptime = os.open(f"{proc}/uptime", os.O_RDONLY)
 first = os.pread(uptime, 100, 0)
 for _ in range(500):
@@ -395,8 +395,8 @@ PYTHON
   kill_one "$threads"
 }
 
-# Who is started while time stands still is there, and waits for the policy; and the same workload and seed, under a policy that
-# draws lots, goes as it does without a mount.
+# A process that is started while time stands still exists, and waits for the policy; and the same workload and seed,
+# under a policy that draws lots, runs as it does without a mount.
 same_as_offline() {
   step "the same offline"
   cat >"$mnt/bin/work.lua" <<'LUA'
@@ -427,7 +427,7 @@ here = [(row["process"], row["first_run_ms"], row["end_ms"], row["cpu_ms"]) for 
 there = [(row["pid"], row["response"], row["completion"], row["cpu"]) for row in there["processes"]]
 assert len(here) == 3 and all(abs(a - b) < 0.001 for h, t in zip(here, there) for a, b in zip(h, t)), f"{here}\n{there}"
 PYTHON
-  # Shortest first, whoever came first.
+  # Shortest first, in whatever order they came.
   echo 0 >"$machine/rate"
   echo sjf >"$machine/policy"
   cat >"$mnt/bin/burst.lua" <<'LUA'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# `spindle map`: what it counts is what the attribute of each file says, for whoever may read the file.
+# `spindle map`: it counts what the attribute of each file says, for all who may read the file.
 . "$(dirname "$0")/library.sh"
 new_volume 32M
 mount_volume fit=first,allow_other

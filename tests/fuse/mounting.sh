@@ -21,7 +21,7 @@ refuses_what_is_no_volume() {
   ! grep -q "$work" /proc/mounts || fail "a refused mount left something mounted"
 }
 
-# The superblock stands at byte 1024, the journal's headers behind it; see docs/FORMAT.md.
+# The superblock is at byte 1024, the journal's headers after it; see docs/FORMAT.md.
 refuses_damaged_volumes() {
   step "damaged volumes"
   local start said status
@@ -54,7 +54,7 @@ refuses_options() {
   ! is_mounted "$mnt" || fail "a wrong option was taken"
 }
 
-# What the kernel keeps of a mount can change under it.
+# Options that the kernel keeps can be changed by remounting.
 remounts() {
   is_root || return 0
   step "remount"
@@ -122,7 +122,7 @@ mounts_names_of_any_kind() {
   ! grep -qF 'the,' /proc/mounts || fail "it is still mounted"
 }
 
-# What is set at mount is what the control files show.
+# The control files show the options of the mount.
 settings_are_shown() {
   step "settings"
   mount_volume "cache=8M,cache-policy=arc,arm=sstf,disk=15000rpm,pace=0.25,fit=worst,cpu=mlfq"
@@ -139,7 +139,7 @@ settings_are_shown() {
     [ "$(fact cache size_bytes)" -ge $((1 << 20)) ] || fail "cache=$size has no effect"
     unmount_volume
   done
-  # What fstab holds for others.
+  # Options that fstab holds for other programs.
   mount_volume "defaults,noauto,nofail,_netdev,user,x-systemd.automount,nodev,nosuid"
   grep -F "$mnt" /proc/mounts | grep -qE 'nosuid.*nodev' || fail "nosuid and nodev do not reach the kernel"
   unmount_volume
@@ -166,7 +166,7 @@ read_only_writes_nothing() {
   expect "$before" "$(sha256sum <"$image")" "the image after a read-only mount"
 }
 
-# Reads past the kernel's cache, and tells the access time.
+# Reads past the kernel's cache, and prints the access time.
 read_and_tell() {
   dd if="$mnt/text" of=/dev/null bs=4096 iflag=direct status=none
   stat -c %.X "$mnt/text"
@@ -177,7 +177,7 @@ reads_that_count() {
   local old=981158400.000000000 first second
   mount_volume "$1"
   touch -a -d @$old "$mnt/text"
-  # Past the tick of the clock in which this changed the file: an access in the same one is no later than the change.
+  # Waits for the next tick of the clock: an access in the tick of the change is no later than the change.
   sleep 0.05
   first=$(read_and_tell)
   sleep 0.05
@@ -207,7 +207,7 @@ access_times() {
   expect no "$(listing_counts strictatime,nodiratime)" "nodiratime"
 }
 
-# What is there after the daemon is killed; $1: mount options, the rest: a command that writes $mnt/written.
+# Prints what is left after the daemon is killed; $1: mount options, the rest: a command that writes $mnt/written.
 content_after_kill() {
   mount_volume "$1"
   rm -f "$mnt/written"

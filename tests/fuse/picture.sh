@@ -1,6 +1,6 @@
 #!/bin/bash
-# `spindle picture` of a mount, of a recording and of a block trace: each picture is well formed, nothing overlaps, and it
-# shows what the control files say; as PNG, too; with much, with little and with nothing to be drawn.
+# `spindle picture` of a mount, of a recording and of a block trace: each picture is well formed, nothing overlaps, and
+# it shows what the control files say; as PNG, too; with much, little and nothing to draw.
 svg=$(realpath "$(dirname "$0")/../cli/svg.py")
 . "$(dirname "$0")/library.sh"
 new_volume 64M
@@ -28,7 +28,7 @@ for round in 1 2; do
     xargs -P 8 -I{} dd if={} of=/dev/null bs=4096 iflag=direct status=none
 done
 
-# Whatever is written or read between them would part the pictures from the counters.
+# Any write or read between them would make pictures and counters differ.
 copy_counters() {
   mkdir -p "$1"
   for name in disk/statistics disk/whatif cache/statistics; do
@@ -97,7 +97,7 @@ is_checkpointed() {
   python3 -c 'import json, sys; assert {e["state"] for e in json.load(sys.stdin)["entries"]} == {"checkpointed"}' <ring.json &&
     python3 "$svg" ring.svg "'head and tail' in words"
 }
-# What was written before may be committed between the two.
+# Earlier writes may be committed between the two.
 for try in $(seq 100); do is_checkpointed 2>said && break; done
 is_checkpointed || fail "the journal's ring does not come to rest: $(cat ring.json)"
 
@@ -131,7 +131,7 @@ PYTHON
 spindle picture stream.trace --kind policies --arm look --depth 16 --json >policies.json
 spindle picture stream.trace --svg traced.svg
 python3 "$svg" traced.svg "'all 3000 services' in words"
-# Who serves the same requests at the same depth goes the same way.
+# The same requests at the same depth give the same path.
 spindle disk --trace stream.trace --all --disk 7200rpm --depth 16 --json >replayed.json
 python3 - <<'PYTHON'
 import json

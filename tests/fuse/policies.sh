@@ -1,6 +1,7 @@
 #!/bin/bash
-# Policies out of libraries: the example is built outside of the tree, and serves the mount, its what-if, the league, the
-# solver and the machine alike; one that misbehaves is replaced, and nothing is lost; what cannot be trusted is refused.
+# Policies from libraries: the example is built outside of the tree, and serves the mount, its what-if, replay, the
+# solver and the machine alike; one that misbehaves is replaced, and nothing is lost; a library that cannot be trusted
+# is refused.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/library.sh"
 build=$(dirname "$(dirname "$(command -v spindle)")")

@@ -22,7 +22,7 @@ class Contents(PosixCase):
         self.assertEqual(self.read("a"), bytes(64 * BLOCK) + b"x" * BLOCK)
 
     def test_holes_of_what_was_just_written(self):
-        """The kernel may hold data back; it is no hole for that."""
+        """The kernel may hold data back; that does not make it a hole."""
         for flags in (os.O_RDWR, os.O_RDWR | os.O_APPEND):
             descriptor = os.open(self.path("a"), os.O_CREAT | os.O_TRUNC | flags)
             os.write(descriptor, b"x" * 100000)

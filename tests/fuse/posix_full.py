@@ -6,7 +6,7 @@ from posix_support import *
 
 class Full(PosixCase):
     def test_writing_without_end(self):
-        """Nobody calls fsync: `write` itself must say that the volume is full."""
+        """Without an fsync, `write` itself must say that the volume is full."""
         size = os.statvfs(self.at).f_blocks * os.statvfs(self.at).f_frsize
         for flags in (os.O_WRONLY, os.O_RDWR):
             descriptor = os.open(self.path("a"), os.O_CREAT | os.O_TRUNC | flags)
@@ -36,7 +36,7 @@ class Full(PosixCase):
         self.fail("fsync fails for ever")
 
     def test_writing_once_there_is_room_again(self):
-        """What was refused is over with the file that it belonged to."""
+        """The error for refused data ends with the file to which it belonged."""
         size = os.statvfs(self.at).f_blocks * os.statvfs(self.at).f_frsize
         data = os.urandom(size // 4)
         for is_closed in (True, False):
@@ -64,7 +64,7 @@ class Full(PosixCase):
             os.unlink(self.path("a"))
 
     def test_reading_what_was_cut_back(self):
-        """Who has heard of the failure and gives up what was not written is not told again, least of all by a read."""
+        """A program that got the error and gives the unwritten data up does not get it again, least of all from a read."""
         size = os.statvfs(self.at).f_blocks * os.statvfs(self.at).f_frsize
         descriptor = os.open(self.path("a"), os.O_CREAT | os.O_RDWR)
         os.pwrite(descriptor, b"x" * 10000, 0)

@@ -84,7 +84,7 @@ class Names(PosixCase):
                         os.unlink(self.path(f"gone-{i}"))
                     for i in range(100):
                         self.make(f"new-{i}")
-        # What was there all the time is listed once, whatever happened to the others.
+        # A name that was there all the time is listed once, whatever happened to the others.
         self.assertEqual(sorted(name for name in seen if name.startswith("kept")), sorted(kept))
         self.assertEqual(len(seen), len(set(seen)))
 
@@ -117,7 +117,7 @@ class Names(PosixCase):
         os.chmod(path, 0o6755)
         os.chown(path, 65534, 65534)
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o755)
-        # Others come in only with -o allow_other, whatever the modes say.
+        # Other users have access only with -o allow_other, whatever the modes say.
         self.as_other(lambda: not os.path.exists(path) and not os.access(self.at, os.X_OK))
 
     def test_temporary_file(self):

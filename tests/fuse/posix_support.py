@@ -1,4 +1,4 @@
-"""What the posix_*.py share: system calls that Python lacks, and a folder for each case, in the folder that is named
+"""Shared by the posix_*.py: system calls that Python lacks, and a folder for each case, in the folder that is named
 as the first argument."""
 import ctypes, errno, fcntl, mmap, os, signal, stat, subprocess, sys, time, unittest
 
@@ -44,9 +44,9 @@ def open_by_handle(folder, handle):
 
 
 KERNEL = tuple(int(number) for number in os.uname().release.split(".")[:2])
-# Before, statx(2) of a FUSE file system does not reach it, and nobody knows the time of birth.
+# Before this version statx(2) does not reach a FUSE file system, and the time of birth is unknown.
 KERNEL_ASKS_FOR_BIRTH_TIMES = KERNEL >= (6, 6)
-# Before, an fsync that fails does not wait for the writes that are still under way: they can fail after it.
+# Before this version an fsync that fails does not wait for the writes that are still under way: they can fail after it.
 FSYNC_TELLS_ALL_AT_ONCE = KERNEL >= (6, 16)
 
 
@@ -83,7 +83,7 @@ class PosixCase(unittest.TestCase):
         return stat.S_IMODE(os.stat(self.path(name)).st_mode)
 
     def becomes_true(self, condition):
-        """What the file system does after `close` has returned is soon done."""
+        """Waits for what the file system does after `close` has returned."""
         end = time.monotonic() + 60
         while not condition() and time.monotonic() < end:
             time.sleep(0.01)

@@ -42,7 +42,7 @@ class Users(PosixCase):
             self.as_other(lambda: change(path) is None)
             self.assertEqual(self.mode("a"), 0o777)
             self.assertNotIn("security.capability", os.listxattr(path))
-            # Setgid without execution for the group is no privilege.
+            # Setgid without execution for the group is not a privilege.
             path = self.set_user_file(0o6766)
             self.as_other(lambda: change(path) is None)
             self.assertEqual(self.mode("a") & 0o6000, 0o2000)

@@ -33,7 +33,7 @@ make_tree() {
   touch -h -d '2001-02-03 04:05:06.789 UTC' "$tree"/a/{fifo,dangling} "$tree/with space/symbolic"
 }
 
-# Everything of a tree but its access and change times, one line each.
+# Everything in a tree except access and change times, one line for each file.
 describe() {
   (cd "$1" &&
     find . -mindepth 1 ! -type d -printf '%p %M %n %U %G %s %T@ %l\n' -o -type d -printf '%p %M %U %G\n' | sort &&

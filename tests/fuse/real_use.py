@@ -10,7 +10,7 @@ STRATEGIES = ["contiguous", "linked", "fat", "indexed", "extent"]
 
 
 def aligned(data):
-    """A buffer at a page's beginning, as O_DIRECT likes it."""
+    """A page-aligned buffer, for O_DIRECT."""
     buffer = mmap.mmap(-1, max(BLOCK, -(-len(data) // BLOCK) * BLOCK))
     buffer[: len(data)] = data
     return memoryview(buffer)[: len(data)]
@@ -40,7 +40,7 @@ def at_once(*works):
 
 
 class Flag:
-    """What one of several programs tells the others."""
+    """Numbers that one of several programs shares with the others."""
 
     def __init__(self):
         self.shared = mmap.mmap(-1, 1)
@@ -131,7 +131,7 @@ PATTERN = bytes((i * 7 + i // 251) % 255 + 1 for i in range(251 * 255))
 
 
 def pattern(offset, length):
-    """What stands at an offset, whoever wrote it last; never a zero."""
+    """The byte at an offset, whichever program wrote it last; never a zero."""
     start = offset % len(PATTERN)
     return (PATTERN * (1 + (start + length) // len(PATTERN)))[start : start + length]
 
@@ -173,7 +173,7 @@ def readers_during_truncation(path, seed):
 
 
 def conversions_under_load(path, seed, control):
-    """A file is converted, and every policy changed, while two write and two read."""
+    """A file is converted, and every policy changed, while two programs write and two read."""
     size = 200 * BLOCK
     with open(path, "wb") as file:
         file.write(pattern(0, size))

@@ -17,7 +17,7 @@ for strategy in contiguous linked fat indexed extent; do
   step "$strategy"
 done
 
-# An image that is larger than what is written to it: the host's file is sparse.
+# The image is larger than what is written to it: the host's file is sparse.
 new_volume 12G
 mount_volume
 for strategy in fat indexed extent; do

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A run is recorded and played again: every operation ends as it did, the same file gives the same table whatever the
-# number of jobs, the policies differ as they must, and what is no recording is refused.
+# number of jobs, the policies differ as they must, and files that are not recordings are refused.
 . "$(dirname "$0")/library.sh"
 new_volume 64M
 mount_volume disk=textbook,cache=4M

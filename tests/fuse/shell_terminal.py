@@ -9,7 +9,7 @@ unread = b""
 
 
 def until(text):
-    """What is shown up to the text, and with it."""
+    """Waits for the text; returns what is shown up to its end."""
     global unread
     while text.encode() not in unread:
         ready, _, _ = select.select([terminal], [], [], 60)
@@ -57,7 +57,7 @@ def line(text, *wanted):
 
 
 def start(text, name, states):
-    """A line whose program runs on."""
+    """Types a line whose program goes on running."""
     os.write(terminal, text.encode() + b"\r")
     await_processes(name, states)
 
@@ -78,7 +78,7 @@ os.write(terminal, b"for i in 1 2\r")
 until("> ")
 line("do echo n$i; done", "n1\r\nn2\r\n")
 
-# What is typed goes to the program that reads, and its end is not the shell's.
+# What is typed goes to the program that reads, and its end of input is not the shell's.
 start("cat", "cat", ["S"])
 os.write(terminal, b"typed\r")
 until("typed\r\n"), until("typed\r\n")
@@ -113,7 +113,7 @@ key("C")
 prompt()
 await_processes("sleeper", [])
 
-# The same of a pipeline that the shell runs in processes of its own.
+# The same for a pipeline that the shell runs in processes of its own.
 start("(sleeper; echo no) | while read x; do echo $x; done", "sleeper", ["S"])
 key("Z")
 until("[1] stopped"), prompt()

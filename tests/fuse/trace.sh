@@ -1,6 +1,6 @@
 #!/bin/bash
-# The event trace: each request with all that happened for its sake, through the files and the command; in each form, and
-# filtered; live; and nothing of it while it is off.
+# The event trace: each request with all that happened for it, through the files and the command; in each form,
+# filtered, and live; and nothing while it is off.
 . "$(dirname "$0")/library.sh"
 new_volume 64M
 mount_volume disk=7200rpm
@@ -102,7 +102,7 @@ follow_live() {
   echo 0 >"$control/trace_on"
 }
 
-# Requests about two names tell both, and are found by each.
+# Requests about two names show both, and are found by each.
 tell_both_names() {
   step "renames, links and copies"
   spindle trace "$mnt" --json -- sh -c "
@@ -121,7 +121,7 @@ tell_both_names() {
   expect "" "$(spindle trace "$mnt" --op symlink --path '/one' 2>/dev/null)" "links that lead elsewhere"
 }
 
-# Who reads too late hears how much is gone.
+# A reader that is too late is told how much is gone.
 lose_events() {
   step "a ring that is too small"
   echo 20 >"$control/trace_size"

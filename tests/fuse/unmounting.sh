@@ -1,6 +1,7 @@
 #!/bin/bash
-# The ways out of a mount: spindle umount, umount, fusermount3 -u and signals all leave a clean volume; a busy one is not
-# left. One volume is never mounted twice, whichever way it is reached, and the mark of one that was killed is no bar.
+# The ways out of a mount: spindle umount, umount, fusermount3 -u and signals all leave a clean volume; a busy one is
+# not unmounted. One volume is never mounted twice, whichever way it is reached, and the mark of a killed daemon does
+# not prevent mounting.
 . "$(dirname "$0")/library.sh"
 
 is_root() { [ "$(id -u)" = 0 ]; }
@@ -120,7 +121,7 @@ is_never_mounted_twice() {
   done
   expect $((32 << 20)) "$(stat -L -c %s "$image")" "the size of an image that was not formatted anew"
   unmount_volume
-  # Readers do no harm to one another.
+  # Several readers do not disturb one another.
   mount_volume ro
   spindle mount hard-link "$other" -o ro
   refuses "in use" spindle mount "$image" "$work/mnt"
@@ -129,7 +130,7 @@ is_never_mounted_twice() {
   unmount_volume
 }
 
-# The name of a mounted image may stand for another one by now: here for a copy of what is mounted elsewhere.
+# The name of a mounted image may by now belong to another file: here to a copy of an image mounted elsewhere.
 waits_for_the_daemon_of_that_mount() {
   step "a copy under the name of a mounted image"
   local process other=$work/other
@@ -163,7 +164,7 @@ waits_for_the_daemon_of_a_replaced_image() {
   unmount_volume
 }
 
-# The lock of a file does not reach those who come by a loop device; the mark in the superblock does.
+# Programs that use a loop device do not see the lock of the file, but the mark in the superblock.
 is_never_mounted_twice_by_loop() {
   is_root || return 0
   local disk other=$work/other
@@ -195,7 +196,7 @@ marks_of_the_dead_are_no_bar() {
   sync "$mnt/text"
   cp --sparse=always "$image" copy
   if is_root; then
-    # For a machine that has booted since, it is a stranger's.
+    # To a machine that has rebooted since, the mark is another machine's.
     echo 01234567-89ab-cdef-0123-456789abcdef >boot_id
     unshare -m --propagation private bash -c '
       set -e
@@ -218,7 +219,7 @@ marks_of_the_dead_are_no_bar() {
   check_volume
 }
 
-# A copy has the mark of a daemon that lives, which has another file open.
+# A copy has the mark of a living daemon, which has another file open.
 a_copy_of_a_mounted_image_is_free() {
   local other=$work/other
   step "a copy of a mounted image"
@@ -232,7 +233,7 @@ a_copy_of_a_mounted_image_is_free() {
   rm "$other/text"
   spindle umount "$other"
   cp --sparse=always "$image" copy
-  # Read-only, the copy keeps the mark; nobody is to wait for its process.
+  # A read-only copy keeps the mark; unmounting must not wait for that process.
   spindle mount copy "$other" -o ro
   timeout 60 spindle umount "$other" || fail "it waits for the daemon of the original"
   cp --sparse=always "$image" copy
@@ -248,7 +249,7 @@ set -e
 mount -t tmpfs none mnt
 ! spindle mount bound/hard-link other 2>said
 grep -q "in use" said
-# By another inode, behind which the lock is not seen.
+# Through another inode, where the lock is not seen.
 if disk=$(losetup -f --show bound/hard-link 2>/dev/null); then
   for option in rw ro; do
     ! spindle mount "$disk" other -o "$option" 2>said
@@ -261,7 +262,7 @@ fi
 SCRIPT
     unshare -m --propagation private bash -ex in_namespace "$daemon" 2>trace || fail "$(tail -n 4 trace)"
     umount bound
-    # Who may not see what the daemon has open is told of the mark, and of the way out.
+    # A user who may not see what the daemon has open is told of the mark, and what to do.
     cp --sparse=always "$image" copy
     chmod 711 "$work"
     chown 65534 copy
@@ -273,7 +274,7 @@ SCRIPT
   check_volume
 }
 
-# Somebody's mount that keeps even root out: its daemon is found by the mark.
+# Another user's mount that keeps even root out: its daemon is found by the mark.
 another_users_mount() {
   is_root || return 0
   step "somebody else's mount"
@@ -290,7 +291,7 @@ head -c 10M /dev/zero | as_user dd of="$2/zeros" status=none
 spindle umount "$2"
 fsck.spindle -n -f "$1"
 flock -n "$1" true
-# Who makes a volume may write it, and reads lost+found.
+# The user who makes a volume may write to it, and read lost+found.
 as_user mkfs.spindle -q theirs/image 8M
 as_user spindle mount theirs/image "$2"
 as_user sh -c 'echo mine >"$1/file" && find "$1"' sh "$2"
@@ -299,7 +300,7 @@ as_user spindle record "$2" theirs/recording -- cat "$2/file"
 grep -q "another user has mounted it" refusal
 as_user spindle umount "$2"
 SCRIPT
-  # In a namespace of its own, with a /dev/fuse that anybody may open.
+  # Runs in a namespace of its own, with a /dev/fuse that anybody may open.
   unshare -m --propagation private bash -c '
     mount -t tmpfs -o mode=755 none /dev && mknod -m 666 /dev/fuse c 10 229 && mknod -m 666 /dev/null c 1 3 &&
     bash -ex in_namespace "$@"' bash "$image" "$mnt" >said 2>&1 || fail "$(tail -n 5 said)"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# `spindle watch`: at terminals of several sizes and kinds, with its keys; what it says to programs; and how it ends.
+# `spindle watch`: on terminals of several sizes and kinds, with its keys; its output for programs; and how it ends.
 . "$(dirname "$0")/library.sh"
 # The interpreter that the packages of scripts/packages are for.
 /usr/bin/python3 -c 'import pyte' 2>/dev/null || skip "python3-pyte is not there"
@@ -12,7 +12,7 @@ mkdir "$mnt/d"
 : >lines
 spindle watch "$mnt" --json -i 0.2 >>lines &
 watcher=$!
-# Until it has written so many lines more.
+# Waits until it has written that many more lines.
 wait_for_lines() {
   local wanted=$(($(wc -l <lines) + $1)) i
   for i in $(seq 1200); do [ "$(wc -l <lines)" -ge "$wanted" ] && return; sleep 0.05; done
@@ -55,7 +55,7 @@ busy = [file for line in lines for file in line["files"] if file["path"] == "/d/
 assert busy and max(line["files"][0]["path"] == "/d/busy" for line in lines if line["files"]), lines
 assert sum(file["written_bytes"] for file in busy) == 12 * 200 * 1024, busy
 assert {"write", "fsync"} <= {one["operation"] for one in once["operations"]}, once["operations"]
-# What the kernel asked of the volume, without what the watcher asked.
+# The kernel's requests to the volume, except the watcher's.
 latency = json.load(open(sys.argv[3] + "/requests/latency.json"))
 assert {one["operation"]: one["count"] for one in once["operations"]} == {one["operation"]: one["count"] for one in latency}
 PYTHON

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The programs on the golden images: exit statuses, repairs, and what inspect says of broken ones.
+# The programs on the golden images: exit statuses, repairs, and what inspect says about broken ones.
 #   programs_test.sh FOLDER_OF_IMAGES
 set -euo pipefail
 

@@ -21,7 +21,8 @@ says() {
   grep -Eq -- "$2" <<<"$text" || fail "${subject[*]}: no line matches '$2' in:"$'\n'"$text"
 }
 
-# json SUBJECT... -- EXPRESSION: it is true of the answer `a`; `source` is the directory that was copied in.
+# json SUBJECT... -- EXPRESSION: the expression is true for the answer `a`; `source` is the directory that was copied
+# in.
 json() {
   local subject=()
   while [ "$1" != -- ]; do subject+=("$1"); shift; done

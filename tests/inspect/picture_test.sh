@@ -24,7 +24,7 @@ assert [cell["block"] for cell in picture["cells"]] == list(range(0, blocks, pic
 assert 0 < len(picture["cells"]) <= 2048
 PYTHON
 }
-# holds EXPRESSION: it is true of the kinds `k` and the cells `c` of picture.json.
+# holds EXPRESSION: the expression is true for the kinds `k` and the cells `c` of picture.json.
 holds() {
   python3 -c '
 import json, sys
@@ -53,7 +53,7 @@ for strategy in contiguous linked fat indexed extent; do
   holds "k['/large'] >= 3000000 // 1024 and 97 <= k['/folder/small'] < 120 and k['the volume\'s own'] > 0"
 done
 
-# One letter a cell; the same picture as SVG, in which nothing lies outside.
+# One letter per cell; the same picture as SVG, in which nothing lies outside.
 spindle picture disk.img >text
 letters=$(grep -E '^ *[0-9]+  [^ ]+$' text | awk '{ printf "%s", $2 }')
 [ "$(LC_ALL=C.UTF-8; echo ${#letters})" = "$(python3 -c 'import json; print(len(json.load(open("picture.json"))["cells"]))')" ]

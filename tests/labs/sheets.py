@@ -33,7 +33,7 @@ def commands_of(text):
 
 
 def form_of(line):
-    """The line without what differs from run to run: numbers, units of time, the width of columns, where bash reads from."""
+    """The line without parts that differ from run to run: numbers, units of time, widths of columns, bash's source."""
     line = re.sub(r"^bash: line \d+: ", "bash: ", line)
     line = re.sub(r"[0-9a-f]{8}[0-9a-f-]*|\d+(\.\d+)?( (us|ms|s)\b)?", "#", line)
     return re.sub(r"\s+", " ", line).strip()
@@ -73,7 +73,7 @@ def complaint(shown, status, output):
 
 
 def text_of(sheet, heading):
-    """What stands in the document under the heading of the second level; all of it without one."""
+    """The document's text under the heading of the second level; all of it without a heading."""
     text = sheet.read_text()
     if heading is None:
         return text

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `spindle solve` on the known cases, on cases that differ, on malformed ones, and on files that mean harm.
+# `spindle solve` on the known cases, on cases that differ, on malformed ones, and on malicious files.
 set -u
 
 work=$(mktemp -d)
@@ -48,7 +48,7 @@ solves 1 'algorithm: "RUN" is none of FCFS, SJF, SRTF' "[${rr/RR/RUN}}]"
 solves 1 'domain: "kitchen" is not known' "[${rr/cpu/kitchen}}]"
 solves 0 'makespan +27' "[${rr/RR/Round_Robin}}]"
 solves 0 '^spindle solve: a: parameters: "quatum" means nothing here$' "[${rr/\"quantum\"/\"quatum\":9,\"quantum\"}}]"
-# A block of nothing would lie where the next one does.
+# A block of size 0 would lie where the next one does.
 solves 1 'neither \+bytes nor -number of a block \(item 1 of the list\)$' \
   '[{"domain":"heap","algorithm":"FIRST-FIT","parameters":{"size":100},"input":{"ops":["+0","+10","-0"]}}]'
 solves 1 'quantum: the list is no number' "[${rr/4/[]}}]"
@@ -57,7 +57,7 @@ solves 1 'nested deeper than' "$(printf '{"a":%.0s' {1..5000})"
 [ "$(spindle solve "$work/none" 2>&1)" = "spindle solve: $work/none: it cannot be read (No such file or directory)" ] || fail "a file that is not there"
 spindle solve "$work" >/dev/null 2>&1 && fail "a directory was solved"
 
-# One bad case does not stop the others, and stands in its place.
+# One bad case does not stop the others, and its error has its place.
 printf '[%s},17,%s,"expected":{"makespan":27}}]' "$rr" "$rr" | spindle solve - --json 2>"$work/error" | python3 -c '
 import json, sys
 answers = json.load(sys.stdin)

@@ -20,7 +20,7 @@ MAX_COLUMNS = 100
 OPENING_LINES = range(4, 26)
 GLANCE_LINES = 35  # a public header of so few lines may open with fewer: it is seen whole
 
-# Programs that are no layers: folder -> what they may include, with all below it. None: anything.
+# Programs, which are not layers: folder -> what they may include, with all below it. None: anything.
 FOLDERS = {
     "src/cli": None,
     "mkfs": {"mkfs", "fs", "command_line", "json"},
@@ -36,7 +36,7 @@ CPLUSPLUS = {".cc", ".h"}
 
 
 def read_layers(root):
-    """The direct dependencies of each layer, as CMakeLists.txt has them."""
+    """The direct dependencies of each layer, from CMakeLists.txt."""
     layers = {}
     for name, rest in LAYER.findall((root / "CMakeLists.txt").read_text()):
         words = rest.split()
@@ -141,7 +141,7 @@ TYPE = re.compile(r"^(?!.*;$)(?:struct|class|enum class|enum|union)\s+(?:\[\[\w+
 
 
 def types_of(lines):
-    """The types that have a name outside of their file: (line, name with its namespaces)."""
+    """The types whose names are visible outside of their file: (line, name with its namespaces)."""
     namespaces = []
     for number, line in enumerate(lines, 1):
         opened = NAMESPACE.match(line)
@@ -156,7 +156,7 @@ def types_of(lines):
 
 
 def check_types(root):
-    """Two types of one name in one program are an error that no linker tells of."""
+    """Two types of one name in one program are an error that no linker reports."""
     places = {}
     for path in sources(root, "include", "src", "mkfs", "fsck"):
         name = path.relative_to(root).as_posix()
