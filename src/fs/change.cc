@@ -27,8 +27,8 @@ Change::Change(Volume& volume, Transaction transaction)
 
 Result<Change> Change::begin(Volume& volume, std::size_t log_bytes) {
   TRY(volume.writable());
-  // The bounds add up worst cases that seldom meet: on the smallest volumes their sum is more than
-  // the log, where the whole log is enough for what is really edited.
+  // The bounds add up worst cases that seldom meet. On the smallest volumes their sum is more than
+  // the log, but the whole log is enough for what is really edited.
   const std::size_t most = volume.journal->largest_transaction();
   return Change(volume, TRY(volume.journal->begin(std::min(log_bytes, most))));
 }

@@ -6,9 +6,9 @@
 //   inode.links += 1;
 //   TRY(change.commit());                            // stores, commits, publishes, unlocks
 //
-// Dropped without commit nothing happened: the copies go, the transaction goes, then the locks. The
-// commit publishes the copies as the nodes' inodes in the moment in which the transaction joins its
-// epoch, and unlocks before it waits for anything.
+// If it is dropped without a commit, nothing has happened: it drops the copies, then the
+// transaction, then the locks. The commit publishes the copies as the nodes' inodes in the moment
+// in which the transaction joins its epoch, and unlocks before it waits for anything.
 #pragma once
 
 #include <deque>
@@ -24,19 +24,19 @@ class Volume;
 
 class Change {
  public:
-  /// What storing one inode takes of the log.
+  /// Log bytes that storing one inode takes.
   static constexpr std::size_t kInodeLogBytes = 2 * log_cost::kRecord;
 
-  /// EROFS, with the reason, if the volume may not be written; else waits for room in the log.
+  /// EROFS, with the reason, if the volume may not be written; otherwise waits for room in the log.
   static Result<Change> begin(Volume& volume, std::size_t log_bytes);
   Change(Change&&) noexcept = default;
   Change& operator=(Change&&) = delete;
   ~Change();
 
   /// Locks the nodes exclusively, in ascending order of numbers; empty refs and repetitions are
-  /// passed over. The first call may wait for any; later ones must name higher numbers.
+  /// ignored. The first call may wait for any node; later calls must name higher numbers.
   void lock(std::initializer_list<NodeRef> nodes);
-  /// Locks one more if that can be had at once.
+  /// Locks one more node if that takes no waiting.
   bool try_lock(const NodeRef& node);
   void unlock_all();
 
@@ -44,9 +44,9 @@ class Change {
   format::Inode& edit(Node& node);
   /// The inode of a number that this transaction has allocated; zeroed.
   format::Inode& create(InodeNo number);
-  /// The node's inode goes: all zero but for its generation. It leaves the table at commit.
+  /// Zeroes the node's inode, except its generation. The node leaves the table at commit.
   void erase(Node& node);
-  /// A change of what an fdatasync must make durable, too.
+  /// Says that an fdatasync, too, must make this change durable.
   void touches_content(Node& node);
 
   /// A MapFile over the copy: what the map does to it is stored with it.
@@ -54,10 +54,10 @@ class Change {
   /// Takes over the number of blocks after the map was called.
   void mapped(Node& node, const MapFile& file) { edit(node).blocks = file.blocks; }
 
-  /// Stores all copies and commits. With Options::sync it is durable when this returns, and with
+  /// Stores all copies and commits. They are durable when this returns with Options::sync, and with
   /// Options::sync_directories if one of them is a directory's.
   Result<EpochNo> commit();
-  /// As commit, but does not wait although the options say so: more is to come.
+  /// As commit, but never waits for durability: more transactions of the operation follow.
   Result<EpochNo> commit_part();
   /// The node of the inode that `create` made, after the commit.
   [[nodiscard]] NodeRef created() const { return created_; }

@@ -20,8 +20,8 @@ LeafEntry leaf_entry(std::string_view name, InodeNo inode, std::uint32_t type) {
 }  // namespace
 
 std::size_t Directory::log_bytes(const format::Layout& layout) {
-  // The most is a leaf's split (the leaf, the new one, the branch above, the root's list), or a
-  // root's (the root and two new ones, which the map finds room for in the same nodes): four
+  // The most is the split of a leaf (the leaf, the new one, the branch above, the root's list), or
+  // of a root (the root and two new nodes, for which the map has room in the same nodes): four
   // blocks.
   return 4 * log_cost::block(layout.block_size) + map_of_directories().log_bytes_per_call(layout) +
          2 * log_cost::kAllocate + format::kMaxDirectoryLevels * log_cost::kRecord;
@@ -67,8 +67,8 @@ Result<Directory::Path> Directory::descend(BlockReader& reader, std::uint64_t ke
   }
 }
 
-/// Leads `path` to the name, if it is there; else to where a new name of its hash would stand, with
-/// the key that it would get (beyond the hash's keys if all are taken).
+/// Leads `path` to the name, if it is there; otherwise to where a new name of its hash would stand,
+/// with the key that it would get (beyond the hash's keys if all are taken).
 Result<bool> Directory::find_name(BlockReader& reader, std::string_view name, Path& path,
                                   std::uint64_t& free_key) const {
   const std::uint64_t first = file_.key_of(name, file_.hash_seed);

@@ -32,15 +32,15 @@ namespace spindle {
 
 struct LeafEntry;
 
-/// What a directory is about: its inode's fields, changed in place. After an error of a changing
-/// call it must be made anew from the inode, and the transaction dropped.
+/// The fields of a directory's inode, which a Directory changes in place. After an error of a
+/// changing call they must be taken anew from the inode, and the transaction dropped.
 struct DirectoryFile {
   InodeNo inode;
   MapFile& map;  ///< always mapped by extents
   SpaceManager& space;
   std::uint64_t hash_seed = 0;
   std::uint64_t size = 0;  ///< bytes of its nodes; 0: no names
-  /// The key of a name with distinction 0. Tests put in one that collides.
+  /// Gives the key of a name with distinction 0. Tests put in a function whose keys collide.
   std::uint64_t (*key_of)(std::string_view name, std::uint64_t hash_seed) = format::directory_key;
 };
 
@@ -57,41 +57,43 @@ struct DirectoryName {
   std::int64_t position = 0;  ///< to go on after this name
 };
 
-/// The parent of a full leaf is full, too: make_room first. No errno of the kernel's: never leaves
-/// fs/.
+/// The parent of a full leaf is full, too: call make_room first. The kernel never sees this errno:
+/// it does not leave fs/.
 inline constexpr int kNeedsRoom = ENOBUFS;
 
 class Directory {
  public:
-  /// The positions of "." and "..", and that where the names begin.
+  /// The positions after "." and after "..", where the names begin.
   static constexpr std::int64_t kAfterDot = 1;
   static constexpr std::int64_t kAfterDotDot = 2;
 
   explicit Directory(DirectoryFile& file) : file_(file) {}
 
-  /// What one insert, replace, remove or make_room can log. On a volume with the smallest of logs
-  /// it is more than Journal::largest_transaction: that is enough there.
+  /// The most that one insert, replace, remove or make_room can log. On a volume with the smallest
+  /// log this exceeds Journal::largest_transaction, which is enough there.
   static std::size_t log_bytes(const format::Layout& layout);
 
   Result<std::optional<DirectoryEntry>> lookup(BlockReader& reader, std::string_view name) const;
-  /// EEXIST; kNeedsRoom; ENOSPC: no block, or 256 names of one hash. `name` has 1 .. 255 bytes.
+  /// EEXIST; kNeedsRoom; ENOSPC if there is no block or 256 names have this hash already. `name`
+  /// has 1 .. 255 bytes.
   Result<> insert(Transaction& tx, std::string_view name, InodeNo inode, std::uint32_t type);
   /// Lets an existing name stand for another inode. ENOENT. Never needs space.
   Result<> replace(Transaction& tx, std::string_view name, InodeNo inode, std::uint32_t type);
   /// ENOENT. Never needs space. When the last name goes, size becomes 0 and blocks are freed, as
   /// many as one call may log; others stay in the map as a reserve.
   Result<> remove(Transaction& tx, std::string_view name);
-  /// Splits the topmost full branch on the way to `name`, if there is one. ENOSPC; also if the tree
-  /// has its greatest height (kMaxDirectoryLevels).
+  /// Splits the topmost full branch on the way to `name`, if there is one. ENOSPC if there is no
+  /// block or the tree has its greatest height (kMaxDirectoryLevels).
   Result<> make_room(Transaction& tx, std::string_view name);
 
   [[nodiscard]] bool is_empty() const { return file_.size == 0; }
-  /// Names in it; reads every leaf.
+  /// The number of names; reads every leaf.
   Result<std::uint64_t> count(BlockReader& reader) const;
 
   /// Visits the names after `position` (kAfterDotDot or less: all), until `visit` says false: that
-  /// name will come again. A name that stays while others come and go is met exactly once by a
-  /// series of calls, each going on from the position of the last name taken. EINVAL: no position.
+  /// name counts as not taken. A name that stays while others come and go is met exactly once by a
+  /// series of calls, each going on from the position of the last name taken. EINVAL if `position`
+  /// is impossible.
   using Visit = std::function<bool(const DirectoryName& name)>;
   Result<> visit(BlockReader& reader, std::int64_t position, const Visit& visit) const;
 

@@ -133,7 +133,7 @@ Result<> NodeEditor::erase(unsigned index) {
       return corrupt("the entries of a directory node are larger than its head says");
     }
     node.entry_bytes -= bytes;
-    // The newest entry stands lowest: what comes and goes at once leaves no dead bytes.
+    // The newest entry stands lowest: if it is removed first, it leaves no dead bytes.
     if (offset == node.entry_start) node.entry_start += bytes;
   }
   const std::size_t at = kNodeSlots + index * sizeof(NodeSlot);

@@ -33,11 +33,11 @@ struct LeafEntry {
 
 class DirectoryNode {
  public:
-  /// EUCLEAN unless it can be a node of that owner's tree. A node without slots is refused unless
-  /// `may_be_free`. `number` is for the message.
+  /// EUCLEAN unless the block can be a node of that owner's tree. A node without slots is refused
+  /// unless `may_be_free`. `number` is for the message.
   static Result<DirectoryNode> check(std::span<const std::byte> block, InodeNo owner,
                                      BlockNo number, bool may_be_free = false);
-  /// The same bytes again, later.
+  /// A view of a block that was checked before.
   static DirectoryNode of_checked(std::span<const std::byte> block, BlockNo number) {
     return {block, number};
   }
@@ -52,7 +52,7 @@ class DirectoryNode {
   [[nodiscard]] std::uint64_t key(unsigned slot) const { return slots()[slot].key; }
   [[nodiscard]] FileBlock child(unsigned slot) const { return FileBlock{slots()[slot].value}; }
   [[nodiscard]] std::uint32_t offset(unsigned slot) const { return slots()[slot].value; }
-  /// EUCLEAN if it does not lie inside, or has no name.
+  /// A leaf's entry. EUCLEAN if it does not lie inside the block, or has no name.
   [[nodiscard]] Result<LeafEntry> entry(unsigned slot) const;
 
   /// The first slot with a key of at least `key`; count() if there is none.
@@ -94,7 +94,7 @@ class NodeEditor {
   void insert_child(unsigned index, std::uint64_t key, FileBlock child);
   /// Puts an entry into a leaf that has room for it. EUCLEAN if its entries contradict its head.
   Result<> insert_entry(unsigned index, std::uint64_t key, const LeafEntry& entry);
-  /// Takes the slot out; in a leaf with its entry, which is then dead bytes.
+  /// Removes the slot; in a leaf also its entry, whose bytes are then dead.
   Result<> erase(unsigned index);
   /// Moves slots [from, from + count) of `source`, a node of the same level, to the end of this
   /// one, which has room; in a leaf their entries too. `source` keeps them until `truncate`.

@@ -22,14 +22,14 @@ struct Directory::Step {
   FileBlock at;
   BlockNo block;
   unsigned level = 0;
-  unsigned count = 0;  ///< of its slots
+  unsigned count = 0;  ///< how many slots it has
   unsigned slot = 0;   ///< where the descent went on; in the leaf the first slot not below the key
 };
 
 struct Directory::Path {
   std::array<Step, format::kMaxDirectoryLevels> steps;  ///< the root first
-  unsigned depth = 0;                                   ///< of them in use
-  std::uint64_t last_key = format::kMaxKey;             ///< the last that can stand in the leaf
+  unsigned depth = 0;                                   ///< how many steps are in use
+  std::uint64_t last_key = format::kMaxKey;             ///< the last key that can stand in the leaf
   BlockView view;                                       ///< of the leaf
 
   [[nodiscard]] Step& leaf() { return steps[depth - 1]; }

@@ -73,7 +73,8 @@ Result<Directory::Halves> Directory::halve(Transaction& tx, const Path& path, un
   return Halves{{step.at, left}, right};
 }
 
-/// Tells the branch above the node at `depth` of its new right half, or makes the root a branch.
+/// Enters the new right half of the node at `depth` in the branch above, or makes the root a
+/// branch.
 Result<> Directory::join(Transaction& tx, const Path& path, unsigned depth, const Halves& halves) {
   const std::uint64_t key = halves.right.editor.slot(0).key;
   const Step& above = path.steps[depth == 0 ? 0 : depth - 1];
@@ -131,7 +132,7 @@ Result<> Directory::free_node(Transaction& tx, const Step& root, const Step& nod
   return {};
 }
 
-/// Takes out a leaf whose last name goes, and the branches that have nothing but it.
+/// Removes a leaf whose last name goes, and the branches that lead to nothing else.
 Result<> Directory::unlink_leaf(Transaction& tx, const Path& path) {
   unsigned first_freed = path.depth - 1;
   while (first_freed > 0 && path.steps[first_freed - 1].count == 1) --first_freed;

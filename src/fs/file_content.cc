@@ -11,8 +11,7 @@
 namespace spindle {
 namespace {
 
-// Blocks that one transaction maps and fills with zeros at most: their frames are all dirty at
-// once.
+// The most that one transaction maps and fills with zeros: all those frames are dirty at once.
 constexpr std::uint64_t kZeroBytesAtOnce = 4u << 20;
 
 // Fills the content of the run's blocks with zeros, in the cache.
@@ -226,7 +225,7 @@ Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShap
 
 namespace {
 
-// Maps what is a hole in [from, to), as far as one transaction goes; gives the place reached.
+// Maps the holes in [from, to), as far as one transaction goes; returns the place reached.
 Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
                            FileBlock to) {
   Change change = TRY(begin_map_change(volume, node, *shape.map, 8));
@@ -246,7 +245,7 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
       if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
       changed = true;
     } else if (!shape.map->has_holes() && at >= end) {
-      // A reserve of the map's own, which holds anything.
+      // The map's own reserve, which may hold anything.
       piece.length = std::min(piece.length, zero_budget);
       TRY(zero_blocks(volume, node, shape, {piece.block, piece.length}));
       change.tx.order_data(node.content_owner());
@@ -284,7 +283,7 @@ Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBl
     TRY(volume.cache->throttle());
     const Result<FileBlock> reached = map_some(volume, node, shape, at, to);
     if (reached.code() == ENOSPC && to > end) {
-      // What was added beyond the end would stay taken without anybody seeing it.
+      // Otherwise the blocks added beyond the end would stay allocated without anybody seeing them.
       TRY(shrink_map(volume, node, added_from));
     }
     at = TRY(reached);

@@ -51,8 +51,8 @@ inline Result<ContentShape> content_shape(const Volume& volume, const Node& node
 /// The map of a node, for looking things up; its lock is held.
 MapFile map_to_read(const Volume& volume, Node& node);
 
-/// What a transaction takes of the log that changes the map up to `calls` times and stores the
-/// inode; and whether one more call fits into what is left of it.
+/// The log bytes of a transaction that changes the map up to `calls` times and stores the inode;
+/// and whether one more call fits into what is left of them.
 std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls);
 bool has_room_for_call(const Volume& volume, const FileMap& map, const Transaction& tx);
 
@@ -67,17 +67,17 @@ Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, 
 /// cache forgets their content if the transaction is dropped.
 Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
                           FileBlock at, std::uint64_t want, bool unwritten = false);
-/// The same, and they hold zeros, in order before the commit.
+/// The same, with blocks that hold zeros, ordered before the commit.
 Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
                                const ContentShape& shape, FileBlock at, std::uint64_t want);
 
-/// Frees all blocks from `end` on; the file is no larger than what is left. Takes transactions.
+/// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
 Result<> shrink_map(Volume& volume, Node& node, FileBlock end);
 /// Frees what is mapped beyond the end, then takes the node off the orphan list, if it has a name.
 /// Takes transactions.
 Result<> finish_truncation(Volume& volume, Node& node);
-/// Makes the size `size`. `adjust` may change more of the inode in the transaction that sets the
-/// size. Takes transactions.
+/// Sets the size. `adjust` may change more of the inode in the same transaction. Takes
+/// transactions.
 Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
                   const std::function<void(format::Inode&)>& adjust);
 
@@ -87,8 +87,8 @@ Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShap
 /// Zeroes the bytes [from, to), all in one block; a hole or an unwritten block is zero already.
 Result<> zero_within_block(Volume& volume, Change& change, Node& node, const ContentShape& shape,
                            std::uint64_t from, std::uint64_t to);
-/// Makes sure that all of [from, to) has blocks, which is not so where there are holes; new ones
-/// are unwritten if the map can, else zeros. If space runs out, new ones beyond the end go again.
+/// Makes sure that all of [from, to) has blocks: the new ones, in holes, are unwritten if the map
+/// has such blocks, otherwise zeros. If space runs out, new ones beyond the end are freed again.
 /// Takes transactions.
 Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
                    FileBlock to);
@@ -97,7 +97,8 @@ Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBl
 /// setgid if asked to. Takes transactions.
 Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
                        std::span<const std::byte> bytes, bool clear_setuid);
-/// Shows the bytes [offset, offset + size) cut at the end, zeros for holes. The lock is held.
+/// Shows the bytes [offset, offset + size), cut at the end of the file, with zeros for holes. The
+/// lock is held.
 Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,
                       const Tree::Take& take);
 

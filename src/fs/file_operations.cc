@@ -17,7 +17,7 @@ Result<NodeRef> file(Volume& volume, NodeId id) {
   return node;
 }
 
-// Everything of the file durable, as after an fsync.
+// Makes everything of the file durable, as fsync does.
 Result<> make_durable(Volume& volume, Node& node, bool data_only) {
   if (volume.options.read_only) return {};
   if (!data_only) TRY(volume.pending_times.write(node));
@@ -81,7 +81,7 @@ Result<> FileSystem::sync_all() {
     if (volume_->options.read_only) return {};
     TRY(volume_->pending_times.write_all());
     TRY(volume_->cache->flush_all());
-    // A replay would write over what has gone home any older copy of it that is in the log.
+    // Otherwise a replay would overwrite what is in its place now with an older copy from the log.
     TRY(volume_->journal->checkpoint());
     return volume_->cache->flush_device();
   };

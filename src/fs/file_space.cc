@@ -11,7 +11,7 @@
 namespace spindle {
 namespace {
 
-// A range of bytes, in whole blocks and what is left over at its two ends.
+// A range of bytes: whole blocks, and parts of blocks at its two ends.
 struct Range {
   std::uint64_t offset = 0;
   std::uint64_t end = 0;

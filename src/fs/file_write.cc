@@ -8,7 +8,7 @@
 namespace spindle {
 namespace {
 
-// One transaction writes at most so much: all of it is in the cache, dirty, at once.
+// The most that one transaction writes: all of it is dirty in the cache at once.
 constexpr std::uint64_t kBytesAtOnce = 4u << 20;
 constexpr std::size_t kMapCalls = 8;
 
@@ -27,10 +27,10 @@ bool is_fresh(const FreshBlocks& fresh, FileBlock at) {
                              [&](const auto& run) { return run.first <= at && at < run.second; });
 }
 
-// What a block that is to be written holds beside what is written.
+// What a block holds beside the bytes that are about to be written to it.
 enum class Beside : std::uint8_t { kNothing, kZeros, kContent };
 
-// The frame of one block that is to be written: without reading it where nothing of it is kept.
+// The frame of one block that is to be written; it is read only if something of it is kept.
 Result<BlockRef> frame_to_write(BufferCache& cache, const ContentShape& shape, BlockNo block,
                                 Beside beside) {
   const bool has_header = shape.content_offset != 0;
@@ -85,7 +85,8 @@ bool has_setuid(const Node& node) {
   return without_setuid(node.inode.mode) != node.inode.mode;
 }
 
-// Overwrites what is mapped and written already, with no transaction. False: it is not all so.
+// Overwrites the piece without a transaction if all of it is mapped and written already; otherwise
+// false.
 Result<bool> overwrite(Volume& volume, Node& node, const ContentShape& shape, const Piece& piece,
                        bool clear_setuid) {
   if (volume.options.data_in_log || piece.end() > node.inode.size) return false;
@@ -162,7 +163,8 @@ Result<std::size_t> write_some(Volume& volume, Node& node, const ContentShape& s
   TRY(for_each_extent(
       volume, change.tx, shape, change.map_file(node), piece,
       [&](const Extent& extent) { return copy_into(volume, node, shape, extent, piece, fresh); }));
-  // What a larger size shows must be there before the size is, in a block that was there, too.
+  // What a larger size shows must be on the disk before the size is, also in a block that was
+  // mapped before.
   const bool grows = end > node.inode.size;
   if (!fresh.empty() || grows || volume.options.data_in_log)
     change.tx.order_data(node.content_owner());
@@ -178,7 +180,7 @@ Result<std::size_t> write_some(Volume& volume, Node& node, const ContentShape& s
   return piece.bytes.size();
 }
 
-// As write_some; where space runs out in the midst of it, as much as there is room for.
+// As write_some; if space runs out midway, it writes as much as there is room for.
 Result<std::size_t> write_what_fits(Volume& volume, Node& node, const ContentShape& shape,
                                     const Piece& piece, bool clear_setuid) {
   std::uint64_t most_new = UINT64_MAX;
@@ -206,7 +208,7 @@ Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
     std::size_t written = piece.bytes.size();
     if (!TRY(overwrite(volume, node, shape, piece, clear_setuid))) {
       const auto fitted = write_what_fits(volume, node, shape, piece, clear_setuid);
-      // What filled the gap before the write would stay taken without anybody seeing it.
+      // Otherwise the blocks that fill the gap before the write would stay allocated unseen.
       if (fitted.code() == ENOSPC && offset > node.inode.size && !shape.map->has_holes()) {
         TRY(shrink_map(volume, node, FileBlock{shape.blocks_for(node.inode.size)}));
       }

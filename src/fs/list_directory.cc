@@ -1,4 +1,4 @@
-// A directory's names for who lists it, from some position on.
+// Lists a directory's names, from some position on.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 namespace spindle {
 namespace {
 
-// With more of them, more are copied in vain than fit into the kernel's buffer; with fewer, the
-// leaf is looked for anew more often.
+// With more, names are copied in vain that do not fit into the kernel's buffer; with fewer, the
+// leaf is looked up more often.
 constexpr std::size_t kNamesAtOnce = 256;
 
 // Names of a directory, copied out, so that the visitor is called with no lock held.
@@ -24,7 +24,7 @@ class ListedNames {
     names_.push_back(name);
     text_.append(name.name);
   }
-  /// Calls `visit` for each, in order, until it says false: then false.
+  /// Calls `visit` for each, in order, until it says false; returns false then.
   bool each(const Tree::Visit& visit) const {
     std::string_view left = text_;
     for (const DirectoryName& name : names_) {
@@ -37,7 +37,7 @@ class ListedNames {
   std::int64_t end() const { return names_.back().position; }
 
  private:
-  std::vector<DirectoryName> names_;  ///< of whose names only the length is good
+  std::vector<DirectoryName> names_;  ///< of each name only the length is valid
   std::string text_;                  ///< the names, one after the other
 };
 

@@ -40,7 +40,8 @@ class DirectoryEdit {
 Result<> check_name(std::string_view name);
 bool is_dot_name(std::string_view name);  ///< "." or ".."
 
-/// The names of a directory grow: runs `operation` again after making room where it asks for that.
+/// Runs an operation that adds a name to a directory, and again after making room if it asks for
+/// that.
 template <class F>
 auto with_room(Volume& volume, const NodeRef& directory, std::string_view name, F&& operation)
     -> decltype(operation());
@@ -49,31 +50,31 @@ Result<> make_room(Volume& volume, const NodeRef& directory, std::string_view na
 /// The inode that stands under a name of a locked directory; an empty ref if there is none.
 Result<NodeRef> child(Volume& volume, Node& directory, std::string_view name);
 
-/// The node stands in that directory under that name, as far as is known: for those who show it.
+/// Remembers that the node was last found in that directory under that name, to show its path.
 void remember_name(Node& node, const Node& directory, std::string_view name);
 
-/// Makes a whiteout (RENAME_WHITEOUT) for a name of the locked directory, which is yet to be
-/// entered.
+/// Makes the inode of a whiteout (RENAME_WHITEOUT); the caller has yet to enter it in the locked
+/// directory.
 Result<InodeNo> make_whiteout(Volume& volume, Change& change, Node& directory,
                               const Caller& caller);
-/// What that takes of the log.
+/// Log bytes that make_whiteout takes.
 inline constexpr std::size_t kWhiteoutLogBytes =
     log_cost::kAllocateInode + log_cost::kRecord + Change::kInodeLogBytes;
 
 /// The bits of a mode that chmod(2) sets.
 inline constexpr std::uint32_t kPermissions = 07777;
 
-/// As stat(2) shows it.
+/// What stat(2) shows of a node.
 Attributes attributes_of(const Volume& volume, const Node& node);
-/// The same, with one more reference of the kernel's.
+/// The same, and counts one more reference of the kernel.
 Attributes refer(Volume& volume, const NodeRef& node);
 
 format::DiskTime to_disk(Timestamp time);
 Timestamp from_disk(const format::DiskTime& time);
 /// Sets mtime and ctime.
 void touch_modified(format::Inode& inode, Timestamp now);
-/// The node has been read: sets its access time, if that is to be. Says whether it did. Its lock is
-/// held.
+/// After a read of the node: sets its access time, if the options ask for it, and says whether it
+/// did. The node's lock is held.
 bool touch_accessed(Volume& volume, Node& node);
 
 // How often an operation makes room and tries again: each time frees a slot in every level.

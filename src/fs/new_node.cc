@@ -66,7 +66,7 @@ std::size_t bytes_of(const std::vector<Xattr>& attributes) {
   return bytes;
 }
 
-// What the parent gives to whatever is made in it.
+// What a new file inherits from the directory in which it is made.
 struct Heritage {
   std::uint32_t mode = 0;
   std::vector<Xattr> attributes;
@@ -83,8 +83,8 @@ Result<Heritage> inherit(Volume& volume, Node& parent, const Caller& caller,
   return heritage;
 }
 
-// A generation for a new inode. The state block's counter moves by as much as committed
-// transactions took from it; what dropped ones took is owed by the next.
+// A generation for a new inode. Only committed transactions advance the counter in the state block;
+// the next one adds what dropped ones took.
 Result<std::uint32_t> take_generation(Volume& volume, Change& change) {
   const std::uint64_t step = 1 + std::exchange(volume.generation_owed, 0);
   const auto taken = static_cast<std::uint32_t>(volume.generation++);

@@ -3,7 +3,7 @@
 //   NodeRef node = TRY(table.get(number));     // loads it if need be; stays while the ref lives
 //
 // A node stays in memory while somebody has a NodeRef to it (`pins`) or the kernel knows its number
-// (`references`); beyond that the last few thousand are kept, least recently used ones go first. A
+// (`references`); beyond that a few thousand are kept, of which the least recently used go first. A
 // node without names that nobody holds any more is handed to `on_abandoned`, to be freed.
 //
 // Node::inode is what is committed, except for its times, which may be ahead of the disk
@@ -35,7 +35,7 @@ namespace spindle {
 struct Node;
 class NodeTable;
 
-/// What sequential reading has been seen, in bytes.
+/// The sequential reading that was seen so far, in bytes.
 struct ReadAheadState {
   std::uint64_t next = 0;    ///< where a sequential read would go on
   std::uint64_t window = 0;  ///< how much to read ahead; 0: not sequential
@@ -49,7 +49,7 @@ struct ChangeWatch {
     std::uint64_t to = 0;
   };
   std::vector<Range> written;    ///< in blocks that were mapped all along
-  bool was_mapped_anew = false;  ///< the map or the size changed: what was copied is no use
+  bool was_mapped_anew = false;  ///< the map or the size changed: what was copied is useless
 
   void note(std::uint64_t from, std::uint64_t to);
   [[nodiscard]] std::uint64_t bytes() const;
@@ -62,8 +62,8 @@ struct Node {
   [[nodiscard]] bool is_directory() const { return type() == S_IFDIR; }
   [[nodiscard]] bool is_regular() const { return type() == S_IFREG; }
   [[nodiscard]] bool is_symlink() const { return type() == S_IFLNK; }
-  /// Whose content its blocks hold: its own, but for the hidden inode in which a file's new content
-  /// is built (rebuild.h), which names that file as its parent.
+  /// The inode whose content its blocks hold: itself, except for the hidden inode in which a file's
+  /// new content is built (rebuild.h), which names that file as its parent.
   [[nodiscard]] InodeNo content_owner() const {
     return is_regular() && inode.parent != 0 ? InodeNo{inode.parent} : number;
   }
@@ -83,7 +83,8 @@ struct Node {
   std::list<Node*>::iterator idle_place;
   ReadAheadState read_ahead;
   ChangeWatch* watch = nullptr;  ///< changed with `change` held
-  InodeNo found_in;  ///< where it was last found or put by name; 0: not since it is in memory
+  InodeNo found_in;  ///< directory where it was last found or put by name; 0: not since it was
+                     ///< loaded
   std::string found_as;
 };
 
@@ -125,7 +126,7 @@ class NodeTable {
   NodeRef find(InodeNo number);
   /// A node for an inode that a transaction has just made; it is not in the table yet.
   NodeRef insert(InodeNo number);
-  /// The inode was freed: its number may be used again, whoever still has a ref.
+  /// The inode was freed: its number may be used again, even while somebody has a ref.
   void erase(Node& node);
   /// No node is handed to `on_abandoned` any more.
   void close() { closed_ = true; }
@@ -142,7 +143,7 @@ class NodeTable {
   void shrink_idle();
 
   std::unordered_map<InodeNo, std::unique_ptr<Node>> nodes_;
-  // Freed inodes' nodes that are still pinned: out of the table, not yet out of the world.
+  // Nodes of freed inodes that are still pinned: out of the table, not yet destroyed.
   std::unordered_map<Node*, std::unique_ptr<Node>> erased_;
   std::list<Node*> idle_;  // the longest idle first
   std::size_t idle_limit_;

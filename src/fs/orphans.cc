@@ -124,8 +124,8 @@ Result<> OrphanList::free_node(Node& node) {
   }
 }
 
-// As many extended attributes as the budget allows; true: all. What it needs comes back in
-// `budget`.
+// Frees as many extended attributes as the budget allows; true if all are freed. What it needs
+// comes back in `budget`.
 Result<bool> OrphanList::free_attributes(Change& change, Node& node, std::size_t& budget) {
   format::Inode& inode = change.edit(node);
   if (inode.xattr_block == 0) return true;
@@ -149,7 +149,7 @@ void OrphanList::abandon(NodeRef node) {
   const auto spawned =
       thread::spawn_detached({.name = "free", .stack_size = 128 * 1024}, [this] { run(); });
   if (!spawned.ok()) {
-    running_ = false;  // The list on the disk still has it; the next one to come tries again.
+    running_ = false;  // The list on the disk still has it; the next call tries again.
     idle_.set();
   }
 }

@@ -1,10 +1,10 @@
 // OrphanList: the inodes that a crash must not forget, and the thread that frees deleted files.
 //
-// On the disk it is a list through State::orphan_head and Inode::next_orphan (format/inode.h). Here
-// its neighbours are known, so that any inode is taken out with two small edits. The links are
-// edited as records of their own, apart from the rest of the inode, since the inode before in the
-// list belongs to some other operation; `lock` keeps transactions that edit links apart, from the
-// edit to the commit. It is the last lock to be taken.
+// On the disk it is a list through State::orphan_head and Inode::next_orphan (format/inode.h). In
+// memory each inode's neighbours are known, so that it is taken out with two small edits. The links
+// are edited as records of their own, apart from the rest of the inode, since the previous inode in
+// the list belongs to some other operation; `lock` keeps transactions that edit links apart, from
+// the edit to the commit. It is the last lock to be taken.
 //
 // Deleted files that nobody holds any more are freed by a thread that lives as long as there is
 // something to free, in transactions of bounded size.
@@ -53,7 +53,7 @@ class OrphanList {
   /// Waits until the thread has nothing left to do.
   void drain();
   [[nodiscard]] bool busy() const { return running_; }
-  /// Nodes that could not be freed and are kept until the volume goes; forgets them.
+  /// Forgets the nodes that could not be freed and were kept for the life of the volume.
   void drop_stuck() { stuck_.clear(); }
 
   /// Frees all blocks and the inode. `node.change` is held.
@@ -66,7 +66,7 @@ class OrphanList {
     InodeNo previous;  ///< kNoInode: the list's head is before it
     InodeNo next;
   };
-  /// EUCLEAN unless it is on the list: what the inode's link count says may be damaged.
+  /// EUCLEAN unless it is on the list: a damaged link count may claim that it is.
   [[nodiscard]] Result<> check_listed(InodeNo inode) const;
   Result<> set_link(Transaction& tx, InodeNo from, InodeNo to);
   Result<> recover_one(InodeNo inode);

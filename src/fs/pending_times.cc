@@ -21,7 +21,7 @@ void PendingTimes::add(Node& node) {
   if (nodes_.size() > kMostPending) hurry_.set();
   if (running_) return;
   const auto spawned = thread::spawn_detached("pending times", [this] { run(); });
-  running_ = spawned.ok();  // if not, the next one to come tries again
+  running_ = spawned.ok();  // if not, the next call tries again
 }
 
 void PendingTimes::drop(Node& node) {

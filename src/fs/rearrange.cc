@@ -1,4 +1,4 @@
-// Moving the blocks of files to where they lie better, their content staying as it is.
+// Moves the blocks of files to where they lie better; their content stays as it is.
 
 #include <algorithm>
 #include <numeric>
@@ -28,7 +28,7 @@ bool makes_whole(Arrangement arrangement) {
   return arrangement == Arrangement::kFewestRuns || arrangement == Arrangement::kUnited;
 }
 
-// The blocks of a file that lies in one run; empty: it does not.
+// The blocks of a file that lies in one run; an empty run if it does not.
 Run only_run(const Plan& plan) {
   const Placement& now = plan.figures.before;
   return now.runs == 1 ? Run{first_block(plan.extents), now.blocks} : Run{};
@@ -92,7 +92,7 @@ Result<NodeRef> file_to_move(Volume& volume, NodeId id) {
   return node;
 }
 
-// Waits until what was deleted, or has moved, can be used. False: there was nothing of it.
+// Waits until the blocks of what was deleted, or has moved, can be used. False if there are none.
 Result<bool> gather_space(Volume& volume) {
   const bool was_freed = volume.orphans.busy();
   volume.orphans.drain();
@@ -112,7 +112,7 @@ Result<Rearrangement> move_as_planned(Volume& volume, const NodeRef& node,
         return done.after.runs <= plan.figures.after.runs &&
                done.after.blocks == done.before.blocks;
       });
-  // The map's own blocks had no room: then it stays where it is.
+  // There was no room for the map's own blocks: the file stays where it is.
   if (moved.code() != ENOSPC && TRY(moved)) return done;
   return Rearrangement{.before = done.before,
                        .after = done.before,
@@ -137,8 +137,8 @@ std::vector<Run> runs_of(const std::vector<Extent>& extents) {
   return runs;
 }
 
-// Where a file shall lie that can come there only if it is out of the way meanwhile; nowhere if
-// what is gained is not worth the move.
+// The place for a file that can only get there if it is moved out of the way first; none if the
+// gain is not worth the move.
 Result<std::vector<Run>> runs_over_itself(Volume& volume, const Plan& plan,
                                           Arrangement arrangement) {
   constexpr std::uint64_t kMostBlocksMovedForOne = 64;
@@ -153,8 +153,8 @@ Result<std::vector<Run>> runs_over_itself(Volume& volume, const Plan& plan,
   return is_worth_it ? std::vector<Run>{{hole.run.start, used.length}} : std::vector<Run>();
 }
 
-// Moves a file out of the way of what is claimed for it. It may have to stay there, since a writer
-// needs the claimed blocks, or the power fails: so it lies in no more runs than before.
+// Moves a file out of the blocks that are claimed for it. It may have to stay where it goes, if a
+// writer needs the claimed blocks or the power fails: so it lies in no more runs than before.
 Result<Rearrangement> move_aside(Volume& volume, const NodeRef& node,
                                  std::unique_lock<thread::Mutex>& held, Plan& plan) {
   const Placement& now = plan.figures.before;
@@ -162,7 +162,7 @@ Result<Rearrangement> move_aside(Volume& volume, const NodeRef& node,
   return move_as_planned(volume, node, held, plan);
 }
 
-// Brings a file, which is out of the way, to what is claimed for it.
+// Moves a file that is out of the way into the blocks that are claimed for it.
 Result<Rearrangement> bring_back(Volume& volume, const NodeRef& node, const std::vector<Run>& to) {
   volume.orphans.drain();
   TRY(volume.journal->sync());
@@ -176,7 +176,7 @@ Result<Rearrangement> bring_back(Volume& volume, const NodeRef& node, const std:
   return move_as_planned(volume, node, held, plan);
 }
 
-// Whether there is room for the file out of the way and where it shall lie, and for its map.
+// Whether there is room for the file twice, out of the way and in its new place, and for its map.
 bool has_room_twice(Volume& volume, const Rearrangement& figures) {
   const std::uint64_t blocks = figures.before.blocks;
   return volume.space->statistics().free_blocks >= 2 * blocks + blocks / 64 + 16;
@@ -195,7 +195,7 @@ Result<Rearrangement> move_in_two(Volume& volume, const NodeRef& node, Arrangeme
   held.unlock();
   if (!aside.moves) return aside;
   Rearrangement back = TRY(bring_back(volume, node, to));
-  // It has changed, or the space was needed: then it lies as well as it can elsewhere.
+  // The file has changed, or the space was needed: then it is placed as well as possible elsewhere.
   if (!back.moves) {
     volume.space->end_claim();
     back = TRY(rearrange_once(volume, node, Arrangement::kFewestRuns));

@@ -117,7 +117,7 @@ Result<> exchange(Volume& volume, const NodeRef& node, const NodeRef& hidden,
   file.blocks = other.blocks + xattr_blocks;
   other.blocks = old_blocks;
   const auto now = to_disk(volume.now());
-  // Where the blocks lie is nobody's concern: other blocks alone are no change.
+  // Where the blocks lie is nobody's concern: moving them changes no times.
   if (plan.changes_content || file.map_kind != other.map_kind) file.changed = now;
   if (plan.changes_content) file.modified = now;
   change.touches_content(*node);
@@ -144,9 +144,9 @@ Result<bool> convert_if_without_blocks(Volume& volume, const NodeRef& node, form
   return true;
 }
 
-// A file that gets other blocks, while others read and write it: its copy is built in a hidden
-// inode, which nobody else can reach, so that its lock is not needed; and what is written to where
-// it was copied already is copied again.
+// Gives a file other blocks while others read and write it. Its copy is built in a hidden inode,
+// which nobody else can reach, so that its lock is not needed; what is written to a part that is
+// copied already is copied again.
 class Relocation {
  public:
   Relocation(Volume& volume, const NodeRef& node, std::unique_lock<thread::Mutex>& held,
@@ -163,7 +163,7 @@ class Relocation {
   Relocation(const Relocation&) = delete;
   Relocation& operator=(const Relocation&) = delete;
 
-  // Each says false if what has been built is no use any more.
+  // Each says false if what has been built has become useless.
   Result<bool> map();
   Result<bool> copy();
   Result<bool> catch_up();
@@ -185,7 +185,7 @@ class Relocation {
   ChangeWatch watch_;
 };
 
-// Lets those go on that wait for the file.
+// Lets the threads that wait for the file go on.
 bool Relocation::pause() {
   held_.unlock();
   thread::yield();
@@ -207,8 +207,8 @@ Result<bool> Relocation::map_as_before(FileBlock from, FileBlock to, bool unwrit
   return true;
 }
 
-// Maps what the extents map. What lies beyond the end must read as zeros there, too, but for the
-// reserve of a map without holes, which is mapped in one go with what it lies behind.
+// Maps what the extents map. What lies beyond the end must read as zeros there, too, except the
+// reserve of a map without holes, which is mapped in one go with what precedes it.
 Result<bool> Relocation::map() {
   hidden_ = TRY(make_hidden(volume_, *node_, plan_.kind));
   const FileBlock end{shape_.blocks_for(plan_.size)};
@@ -246,7 +246,7 @@ Result<bool> Relocation::copy() {
   return true;
 }
 
-// Copies again what was written meanwhile: by then that is less each time, or it is given up.
+// Copies again what was written meanwhile. If writes keep coming for too many rounds, it gives up.
 Result<bool> Relocation::catch_up() {
   constexpr int kMostRounds = 8;
   for (int round = 0; round < kMostRounds; ++round) {

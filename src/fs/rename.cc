@@ -106,7 +106,7 @@ Result<> check(Volume& volume, const Rename& rename) {
   return {};
 }
 
-// A directory that comes to another parent: its `parent`, and the counts of both.
+// Gives a directory another parent: sets its `parent`, and the link counts of both parents.
 void move_directory(Change& change, Node& node, Node& from, Node& to) {
   if (!node.is_directory() || &from == &to) return;
   change.edit(node).parent = to.number.value;

@@ -5,7 +5,7 @@
 namespace spindle {
 namespace {
 
-// So many runs of one file are counted; a file with more of them is as fragmented as can be told.
+// The most runs of one file that are counted; a file with more is as fragmented as can be told.
 constexpr std::size_t kMostRuns = 1u << 20;
 
 Result<> count_node(Volume& volume, Node& node, FileSystem::Usage& usage) {

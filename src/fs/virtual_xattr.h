@@ -1,4 +1,4 @@
-// The attributes that are not stored but made: the strategy of a file, and its map.
+// The attributes that are not stored but computed: the strategy of a file, and its map.
 //
 //   user.spindle.alloc   the strategy's name. Setting it converts a file; of a directory it is the
 //                        strategy of files that are made in it later.

@@ -8,7 +8,8 @@
 namespace spindle {
 namespace {
 
-// What a person who looks at last_error wants to know; that a name is not there is no such thing.
+// Whether somebody who reads last_error wants to know of it; nobody needs to hear that a name is
+// missing.
 bool is_worth_telling(int code) {
   switch (code) {
     case ENOSPC:

@@ -26,7 +26,7 @@ class Volume {
   /// Opens the layers below, and finishes what the orphan list says.
   Result<> start(const BufferCache::Options& cache_options);
   ~Volume();
-  /// Everything durable, the log empty, no thread left. Nothing may be done after it.
+  /// Makes everything durable, empties the log and ends the threads. Nothing may be done after it.
   Result<> close();
 
   [[nodiscard]] Timestamp now() const;
@@ -36,8 +36,8 @@ class Volume {
   Result<NodeRef> node(NodeId id);
   Result<NodeRef> directory(NodeId id);  ///< ENOTDIR unless it is one
 
-  /// Passes the result on. A failure worth telling is kept, damage turns the volume read-only. With
-  /// no lock held.
+  /// Passes the result on. Keeps a failure that is worth telling; damage turns the volume
+  /// read-only. To be called with no lock held.
   template <class R>
   R told(const char* operation, R result) {
     if (!result.ok()) failed(operation, result.error());
@@ -49,8 +49,8 @@ class Volume {
   void report(std::string_view line) const;
 
   /// Runs an operation that needs space; if there is none while a file is moved, which needs its
-  /// blocks twice, or deleted files are still being freed, waits for that and runs it again. With
-  /// no lock held.
+  /// blocks twice, or deleted files are still being freed, waits for that and runs it again. To be
+  /// called with no lock held.
   template <class F>
   auto with_space(F&& operation) -> decltype(operation()) {
     auto result = operation();
@@ -82,7 +82,7 @@ class Volume {
 
   OrphanList orphans;
   PendingTimes pending_times;
-  NodeTable nodes;  ///< last: goes first, while what its nodes' end calls is still there
+  NodeTable nodes;  ///< last, so destroyed first: its nodes' end calls the others
 
  private:
   Volume(BlockDevice& of, const format::Superblock& block, const format::Layout& place,

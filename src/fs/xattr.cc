@@ -197,7 +197,8 @@ Result<bool> XattrChain::remove_all(Transaction& tx) {
   const auto front = [&](std::size_t count) {
     return to_bytes(std::span(attributes).first(count));
   };
-  // Keeping more costs less: the fewest to keep that the budget allows, but one less than all.
+  // Keeping more costs less: finds the fewest to keep that the budget allows, at most one less than
+  // all.
   std::size_t fewest = 0;
   std::size_t most = attributes.size() - 1;
   while (fewest < most) {

@@ -31,7 +31,7 @@ namespace spindle {
 inline constexpr std::string_view kAccessAclName = "system.posix_acl_access";
 inline constexpr std::string_view kDefaultAclName = "system.posix_acl_default";
 
-/// What a chain is about: its inode's fields, changed in place.
+/// The fields of an inode, which an XattrChain changes in place.
 struct XattrFile {
   InodeNo inode;
   SpaceManager& space;
@@ -51,7 +51,8 @@ class XattrChain {
   explicit XattrChain(XattrFile& file) : file_(file) {}
 
   /// Whether the file system keeps attributes of this name: user., trusted., security. with
-  /// something after it, system.posix_acl_access and _default. EOPNOTSUPP; ERANGE: longer than 255.
+  /// something after it, system.posix_acl_access and _default. EOPNOTSUPP if not; ERANGE if it is
+  /// longer than 255.
   static Result<> check_name(std::string_view name);
   /// A budget that is enough for an inode with few, small attributes and one of `value_size` bytes.
   static std::size_t log_bytes(std::uint32_t block_size, std::size_t value_size);

@@ -6,8 +6,8 @@
 
 namespace spindle {
 
-/// The attributes of a locked node, to be changed. What it returns as kNeedsRoom `with_xattr_edit`
-/// understands.
+/// The attributes of a locked node, to be changed. `with_xattr_edit` handles the kNeedsRoom that it
+/// returns.
 class XattrEdit {
  public:
   XattrEdit(Volume& volume, Change& change, Node& node, std::size_t log_budget);
@@ -25,7 +25,7 @@ class XattrEdit {
 };
 
 /// Runs `edit` in a transaction with the node locked, again with a larger budget if it asks for it,
-/// and commits. `value_size`: of what it will set.
+/// and commits. `value_size` is that of the value it will set.
 Result<> with_xattr_edit(Volume& volume, const NodeRef& node, std::size_t value_size,
                          const std::function<Result<>(Change&, XattrEdit&)>& edit);
 
