@@ -1,11 +1,11 @@
 // ChainMemory: what is remembered about files that are chains of blocks (linked, fat), so that a
 // look-up need not begin at the chain's start, and a shrunk chain is not linked on too early.
 //
-// For each chain up to kMaxMarks places, evenly spread over what was walked, and the place where
-// the last look-up ended. A mark is a hint that was true when it was noted; whoever changes a chain
-// drops the marks from there on, and a transaction that is dropped forgets the chain altogether.
-// Chains are told apart by inode and strategy, and by the chain's first block. The chains not used
-// for longest are forgotten beyond kMaxChains. In memory only, not locked.
+// It keeps for each chain up to kMaxMarks places, evenly spread over what was walked, and the place
+// where the last look-up ended. A mark is a hint that was true when it was noted; whoever changes a
+// chain drops the marks from there on, and a transaction that is dropped forgets the chain
+// altogether. Chains are told apart by inode and strategy, and by the chain's first block. Beyond
+// kMaxChains, the least recently used chains are forgotten. In memory only, not locked.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class ChainMemory {
 
   /// The last mark at `at` or before it of the chain that begins at `first`.
   std::optional<ChainMark> before(InodeNo inode, BlockNo first, FileBlock at);
-  /// A walk came by here. `last`: and ended here.
+  /// A walk came by `mark`, and ended there if `last`.
   void note(InodeNo inode, BlockNo first, ChainMark mark, bool last);
   /// The chain changed from `at` on.
   void cut(InodeNo inode, FileBlock at);
@@ -45,7 +45,7 @@ class ChainMemory {
     std::uint32_t uncommitted = 0;
   };
   [[nodiscard]] Shrink shrink_of(InodeNo inode) const;
-  /// Shrinks up to this epoch are durable and of no interest.
+  /// Forgets the shrinks up to this epoch, which are durable.
   void durable(EpochNo epoch);
 
  private:

@@ -94,7 +94,7 @@ Result<> ExtentEditor::free_node(BlockNo block) {
   return {};
 }
 
-/// Lets the keys on the way to the path's first entry be no greater than `key`.
+/// Lowers the keys on the way to the path's first entry to `key` at most.
 Result<> ExtentEditor::lower_keys(const ExtentPath& path, FileBlock key) {
   for (unsigned i = 0; i + 1 < path.depth; ++i) {
     const auto& step = path.steps[i];
@@ -160,7 +160,7 @@ Result<> ExtentEditor::make_room(ExtentPath& path, FileBlock key, std::uint32_t 
     const std::uint32_t needed = depth == path.depth ? room : 1;
     return step.count + needed > capacity(step.block);
   };
-  // Each round makes room one level further down, or adds one.
+  // Each round makes room one level further down, or adds a level.
   for (unsigned round = 0; round <= 2 * format::kMaxExtentLevels; ++round) {
     unsigned full = path.depth;  // the topmost of the full nodes that end with the leaf
     while (full > 0 && is_short(full)) --full;
@@ -246,8 +246,8 @@ Result<std::span<const std::byte>> ExtentEditor::read_child(const ExtentPath& pa
   return bytes;
 }
 
-/// If the node of step `at` is sparse, it and the one before or after it become one, if that is
-/// then no more than half full.
+/// If the node of step `at` is sparse, joins it with the one before or after it, provided that the
+/// result is no more than half full.
 Result<> ExtentEditor::merge_with_neighbour(ExtentPath& path, unsigned at) {
   const std::uint32_t most = capacity(path.steps[at].block) / 2;
   auto& parent = path.steps[at - 1];

@@ -56,7 +56,7 @@ Result<> walk_extents(const FileMap::WalkContext& context, std::span<const std::
 /// Changes the tree of `file` in a transaction.
 class ExtentEditor {
  public:
-  /// `frees`: the change gives blocks back, and may take nodes of those that are kept for that.
+  /// `frees`: the change gives blocks back, and may take nodes from the blocks kept back for that.
   ExtentEditor(Transaction& tx, SpaceManager& space, MapFile& file, bool frees = false)
       : tx_(tx), space_(space), file_(file), frees_(frees) {}
 

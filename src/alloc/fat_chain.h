@@ -1,9 +1,9 @@
 // The chain of one FAT file: reading its root and links, and going along it.
 //
 // An entry of the FAT says which block comes next and how many file blocks between the two are
-// holes. Every entry is checked as it is read. Places in the file only ever ascend along a chain,
-// but nothing else ends a damaged one that goes in a circle: CircleGuard notices it after a few
-// rounds (Brent's algorithm, 1980).
+// holes. Every entry is checked as it is read. Places in the file ascend along every chain, so they
+// do not show that a damaged one goes in a circle: CircleGuard notices that after a few rounds
+// (Brent's algorithm, 1980).
 #pragma once
 
 #include "chain_memory.h"
@@ -48,7 +48,7 @@ class FatLinks {
 
 class CircleGuard {
  public:
-  /// EUCLEAN if the walk came by this block before, sooner or later.
+  /// EUCLEAN, sooner or later, if the walk goes in a circle.
   Result<> passing(BlockNo block) {
     if (block == marked_) return corrupt("the chain goes in a circle", Subject::block(block));
     if (++steps_ < until_) return {};

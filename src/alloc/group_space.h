@@ -2,8 +2,8 @@
 //
 // Both are read from the group's bitmap as it was committed last, block by block, and from then on
 // follow every taking and freeing at once; a bitmap block that the descriptor does not call written
-// is that of a fresh group. A space may be forgotten, and read again later, only when it says
-// nothing that the bitmap does not: no uncommitted taking, no freeing that is not durable, no
+// counts as that of a fresh group. A space may be forgotten, and read again later, only when it
+// says nothing that the bitmap does not: no uncommitted taking, no freeing that is not durable, no
 // reservation (`is_idle`).
 //
 // A block of the group is in one of four states: in use, or in just one of the three sets. All
@@ -31,7 +31,7 @@ struct BlockSpace {
   [[nodiscard]] bool is_idle() const {
     return uncommitted_takings == 0 && reserved.count() == 0 && freeing.count() == 0;
   }
-  /// Whether any block of the run is free in one way or another.
+  /// Whether any block of the run is in one of the three sets.
   [[nodiscard]] bool touches_free(Run run) const;
 };
 
@@ -45,7 +45,7 @@ struct InodeSpace {
   [[nodiscard]] bool is_used(std::uint64_t index) const;
   void set(std::uint64_t index, bool is_used);
   [[nodiscard]] std::uint64_t free_count() const;
-  /// The lowest free one.
+  /// The lowest free inode, as its index in the group.
   [[nodiscard]] std::optional<std::uint64_t> first_free();
 };
 

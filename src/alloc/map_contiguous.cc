@@ -10,8 +10,8 @@ namespace {
 
 using format::ContiguousRoot;
 
-// A file that moves is copied in pieces of so many bytes, each written before the next is read, so
-// that the cache is not flooded.
+// A file that moves is copied in pieces of this size, each written before the next is read, so that
+// the cache is not flooded.
 constexpr std::uint64_t kCopyBytes = 1u << 20;
 
 ContiguousRoot& root_of(MapFile& file) {
@@ -86,8 +86,8 @@ Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std:
   return {};
 }
 
-/// A run for a file of `used` blocks that grows: with as much again as reserve, if there is one, or
-/// with room for what is wanted, or for one block more.
+/// Finds a run for a file of `used` blocks that grows: with as much again in reserve if there is
+/// one, otherwise with room for what is wanted, otherwise for one block more.
 Result<Run> find_new_home(Transaction& tx, SpaceManager& space, const MapFile& file,
                           std::uint64_t used, std::uint64_t want, std::uint64_t most) {
   const std::uint64_t lengths[] = {std::min(most, 2 * (used + want)), used + want, used + 1};

@@ -169,7 +169,7 @@ Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, Map
   return at >= end ? length : at - from.value;
 }
 
-/// Zeroes the blocks of an unwritten extent but for [skip, skip + length), by way of the cache.
+/// Zeroes the blocks of an unwritten extent, except [skip, skip + length), through the cache.
 Result<> zero_around(Transaction& tx, SpaceManager& space, const MapFile& file,
                      const ExtentEntry& extent, std::uint64_t skip, std::uint64_t length) {
   BufferCache& cache = space.cache();
@@ -201,7 +201,7 @@ Result<> ExtentMap::mark_written(Transaction& tx, SpaceManager& space, MapFile& 
     const Result<> room = tree.make_room(path, from, 2);
     if (!room.ok() && room.code() != ENOSPC) return room;
     if (!room.ok()) {
-      // What was allocated must be writable though there is no block for one more node.
+      // What was allocated must be writable even if there is no block for one more node.
       TRY(zero_around(tx, space, file, whole, skip, length));
       written = part_of(whole, 0, whole.length);
       written.flags = 0;

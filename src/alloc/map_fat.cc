@@ -100,7 +100,7 @@ Result<> FatEditor::end_with(ChainMark last) {
   return space_.set_fat_entry(tx_, last.block, kFatEnd);
 }
 
-/// Lets `from` (or the root) lead to `to`, not too far away.
+/// Links `from` (or the root) to `to`, which is within reach of one link.
 Result<> FatEditor::link(std::optional<ChainMark> from, ChainMark to) {
   if (!from) {
     chain_.first = to;
@@ -111,7 +111,7 @@ Result<> FatEditor::link(std::optional<ChainMark> from, ChainMark to) {
   return space_.set_fat_entry(tx_, from->block, to.block.value | skip << format::kFatNextBits);
 }
 
-/// The same, however far, by way of anchors.
+/// The same at any distance, by way of anchors.
 Result<> FatEditor::link_over_gap(std::optional<ChainMark> from, ChainMark to) {
   while (from && to.file_block - from->file_block - 1 > kFatMaxSkip) {
     const Run run = TRY(space_.allocate(tx_, {.want = 1, .hint = from->block + 1}));

@@ -280,7 +280,7 @@ Result<bool> IndexedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& f
   const format::Layout& layout = space.layout();
   const Extent last = TRY(last_mapped(tx, layout, file));
   if (last.is_hole() || last.at < end) return true;
-  // What stands in one block of pointers, from its far end on.
+  // Frees what one block of pointers maps, from its far end on.
   Way way = TRY(find_way(tx, layout, file, last.at));
   const std::uint64_t at_last = way.last.index;
   int runs = 0;

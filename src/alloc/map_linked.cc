@@ -163,7 +163,7 @@ Result<> wait_for_shrink(SpaceManager& space, InodeNo inode) {
   return space.journal().sync(shrink.epoch);
 }
 
-/// Lets the chain's tail lead to `next`.
+/// Links the chain's tail to `next`.
 Result<> link_tail(SpaceManager& space, const MapFile& file, const Chain& chain, BlockNo next) {
   BufferCache& cache = space.cache();
   const ChainMark tail{FileBlock{chain.count - 1}, chain.last};

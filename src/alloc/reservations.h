@@ -3,8 +3,8 @@
 //
 // A file that asks for the block right after those it got last is growing. It then gets a window:
 // free blocks behind its last ones, as many as it has got so far in a row, within bounds. Windows
-// are a promise to nobody: they are given up, all of them, when a search finds nothing else, and
-// the one that was not used for longest when there are too many. They stand in memory only.
+// are no promise: all of them are given up when a search finds nothing else, and the least recently
+// used one when there are too many. They stand in memory only.
 //
 // This class only remembers; the free runs themselves are moved by SpaceManager.
 #pragma once
@@ -34,12 +34,12 @@ class Reservations {
 
   explicit Reservations(std::uint32_t block_size) : max_window_(kMaxWindowBytes / block_size) {}
 
-  /// What is known of the owner if it goes on at `hint`; else null.
+  /// What is known of the owner if it goes on at `hint`; otherwise null.
   Growth* going_on(InodeNo owner, BlockNo hint);
   /// How long a window the growth deserves.
   [[nodiscard]] std::uint64_t window_for(const Growth& growth) const;
-  /// Remembers that the owner got `run`, going on or not, and that `window` behind it is its now.
-  /// Returns windows that are given up for it.
+  /// Remembers that the owner got `run`, going on or not, and now has `window` behind it. Returns
+  /// windows that are given up for it.
   std::vector<Run> note(InodeNo owner, Run run, Run window, bool goes_on);
   /// Forgets the owner; its window, if it had one, is given up.
   std::optional<Run> forget(InodeNo owner);

@@ -1,4 +1,4 @@
-// SpaceManager: reading groups, and initialising what a fresh group has not on the disk yet.
+// SpaceManager: reading groups, and initialising what a fresh group does not have on the disk yet.
 
 #include <mutex>
 
@@ -13,9 +13,9 @@ using format::GroupDescriptor;
 // How much free space is kept in memory: groups, and runs of them all together. A run is 40 bytes.
 constexpr std::size_t kMaxLoadedGroups = 1024;
 constexpr std::uint64_t kMaxLoadedRuns = 1u << 19;
-// So much of a bitmap is read together.
+// How much of a bitmap is read together.
 constexpr std::uint64_t kReadAheadBytes = 1u << 20;
-// And so many blocks of the group table.
+// And how many blocks of the group table.
 constexpr std::uint64_t kTableBlocksAhead = BufferCache::kMaxRange / 16;
 
 /// Reads the numbers of one descriptor; false if they are impossible.
@@ -33,7 +33,7 @@ bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescrip
          group.inode_blocks_written <= layout.inode_table_blocks();
 }
 
-/// The idle group that was not used for longest, of those in `loaded`.
+/// The least recently used of the idle groups in `loaded`.
 template <class SpaceOf>
 std::size_t least_recently_used(const std::vector<GroupNo>& loaded, const SpaceOf& space_of) {
   std::size_t best = loaded.size();
@@ -72,7 +72,7 @@ Result<> SpaceManager::State::read_group_table() {
   return {};
 }
 
-/// Has block `index` of a group's bitmap, of which so many are in use, read together with the next.
+/// Reads block `index` of a group's bitmap together with the next ones; `bitmap` has those in use.
 Result<> SpaceManager::State::read_ahead(Run bitmap, std::uint64_t index,
                                          std::vector<BlockRef>& ahead) {
   const std::uint64_t at_once = kReadAheadBytes / layout.block_size;
@@ -179,8 +179,8 @@ void SpaceManager::State::forget_idle_spaces() {
   }
 }
 
-/// Gives the blocks of a unit, which are zero but for what `fill` writes, their first content; with
-/// the last of them the descriptor says so.
+/// Gives the blocks of a unit their first content: zeros except what `fill` writes. With the last
+/// of them the descriptor says so.
 Result<> SpaceManager::State::initialise_unit(
     GroupNo g, Run unit, BlockKind kind,
     const std::function<void(BlockNo, std::span<std::byte>)>& fill,
@@ -216,8 +216,8 @@ Result<> SpaceManager::State::ensure_block_bitmap(GroupNo g, std::uint64_t index
   return {};
 }
 
-/// A block of the inode bitmap is valid once the first block of the table is whose inodes have
-/// their bits in it: it gets its content before that block.
+/// A block of the inode bitmap is valid once the first table block whose inodes have their bits in
+/// it is valid: so it gets its content before that block.
 Result<> SpaceManager::State::ensure_inode_block(GroupNo g, std::uint64_t table_block) {
   Group& group = groups[g.value];
   if (table_block < group.inode_blocks_written) return {};

@@ -1,4 +1,5 @@
-// SpaceManager: blocks. Which group, which run, and how a taking or a freeing becomes true.
+// SpaceManager: blocks. Which group and which run are chosen, and how allocating and freeing take
+// effect.
 
 #include "spindle/alloc/space_manager.h"
 
@@ -10,15 +11,15 @@ namespace {
 using format::BlockKind;
 using format::GroupDescriptor;
 
-// A request that may be answered with a shorter run reads so many groups' bitmaps in the hope for a
-// longer one.
+// The most groups whose bitmaps are read, in the hope for a longer run, for a request that may be
+// answered with a shorter one.
 constexpr std::size_t kMaxGroupsTried = 8;
 // A full disk is searched again after waiting for freed blocks; others may be faster.
 constexpr int kMaxRounds = 16;
-// Of what is free, so much is reserved at most, by all files together and by one.
+// The largest share of what is free that is reserved, by all files together and by one: 1 in ...
 constexpr std::uint64_t kShareReserved = 2;
 constexpr std::uint64_t kShareOfWindow = 32;
-// So many blocks are kept back: what one hole may need, a few times over. On a tiny volume, fewer.
+// How many blocks are kept back: what one hole may need, a few times over; fewer on a tiny volume.
 constexpr std::uint64_t kMostKeptBack = 8;
 constexpr std::uint64_t kShareKeptBack = 128;
 
@@ -61,7 +62,7 @@ Result<std::optional<Run>> SpaceManager::State::choose_any(GroupNo start,
   return std::optional<Run>();
 }
 
-/// A run that is available now; taken by the caller before anything else happens.
+/// A run that is available now; the caller takes it before anything else happens.
 Result<std::optional<Run>> SpaceManager::State::choose(const FitRequest& asked) {
   FitRequest request = asked;
   const std::uint64_t most = layout.data(GroupNo{0}).length;

@@ -9,8 +9,8 @@ namespace spindle {
 
 namespace {
 
-/// The longest of the runs, as few of them as hold so many blocks, the last no longer than need be;
-/// in the order of the disk.
+/// As few of the longest runs as hold `blocks` blocks, the last no longer than need be; in the
+/// order of the disk.
 std::vector<Run> longest_of(std::vector<Run> runs, std::uint64_t blocks, std::uint64_t most_runs) {
   const auto longer = [](const Run& a, const Run& b) { return a.length > b.length; };
   std::ranges::stable_sort(runs, longer);
@@ -21,7 +21,7 @@ std::vector<Run> longest_of(std::vector<Run> runs, std::uint64_t blocks, std::ui
       blocks -= run->length;
       continue;
     }
-    // Of those that hold the rest, the shortest; of equals the first.
+    // Takes the shortest of the runs that hold the rest; of equals the first.
     const auto beyond = std::lower_bound(run, runs.end(), Run{BlockNo{}, blocks - 1}, longer);
     const std::uint64_t shortest = std::prev(beyond)->length;
     const auto last = std::lower_bound(run, beyond, Run{BlockNo{}, shortest}, longer);
@@ -44,7 +44,7 @@ Result<std::vector<Run>> SpaceManager::State::available_runs() {
   return runs;
 }
 
-/// Blocks of the first of the owner's runs, which are recorded as taken by the caller.
+/// Takes blocks of the first of the owner's runs; the caller records them as taken.
 std::optional<Run> SpaceManager::State::take_aside(InodeNo owner, const FitRequest& request) {
   const auto found = aside.find(owner);
   if (!owner || found == aside.end()) return std::nullopt;
@@ -73,7 +73,8 @@ void SpaceManager::State::give_up_claim() {
   give_up(kept);
 }
 
-/// Puts what is free from now on where it belongs: among what is available, or to who claims it.
+/// Puts what is free from now on where it belongs: among what is available, or what is kept for the
+/// claim.
 void SpaceManager::State::make_available(GroupNo g, Run run) {
   BlockSpace& space = *groups[g.value].blocks;
   const auto add_to = [&](RunSet& set, BlockNo from, BlockNo to) {
@@ -135,7 +136,7 @@ Result<std::vector<Run>> SpaceManager::find_runs_over(std::span<const Run> own,
 
 namespace {
 
-/// How long a free run would be there if `run` were free, and what is being freed.
+/// How long a free run would be there if `run`, and what is being freed, were free.
 std::uint64_t free_length_around(const BlockSpace& space, Run run) {
   const RunSet* const sets[] = {&space.available, &space.freeing};
   for (bool grows = true; std::exchange(grows, false);) {
@@ -216,7 +217,7 @@ bool SpaceManager::set_aside(InodeNo owner, std::span<const Run> runs) {
   State& state = *state_;
   state.give_up_aside(owner);
   const auto is_free = [&](const Run& run) {
-    // Not in memory: it was forgotten since somebody found the run, and with it the finding.
+    // A group that is not in memory was forgotten since the run was found, so the run may be gone.
     const BlockSpace* space = state.groups[state.group_of(run.start).value].blocks.get();
     return space != nullptr && space->available.contains(run);
   };

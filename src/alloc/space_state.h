@@ -104,7 +104,7 @@ struct SpaceManager::State {
   const format::Layout layout;
   CachedReader reader;
   std::unique_ptr<FitPolicy> policy;
-  bool policy_reserves = false;  ///< it is the one that looks at the hint
+  bool policy_reserves = false;  ///< the policy is the one that looks at the hint
   thread::Mutex loading{"space manager: loading"};
 
   std::vector<Group> groups;

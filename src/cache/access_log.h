@@ -74,7 +74,7 @@ class AccessLog {
 
   [[nodiscard]] std::uint64_t one_in() const { return one_in_; }
   [[nodiscard]] std::size_t size() const { return events_.size(); }
-  /// From `first` on, at most so many, and one more if that belongs to the last.
+  /// The events from `first` on, at most `most`, and one more if it belongs to the last.
   [[nodiscard]] std::span<const Event> some_events(std::size_t first, std::size_t most) const {
     std::size_t end = first + std::min(most, events_.size() - first);
     if (end < events_.size() && events_[end].kind() == Kind::kLength) ++end;
@@ -104,11 +104,11 @@ class AccessLog {
   }
 
  private:
-  /// One that long is two events whatever the sample, a shorter one as many as it has sampled
+  /// A longer run is two events whatever the sample; others are as many as they have sampled
   /// blocks.
   static constexpr std::uint64_t kLongRun = 64;
 
-  /// Of the two neighbours that a group of `level` consists of, whether it is of the chosen one.
+  /// A group of `level` blocks has two halves: whether the block is in the chosen one.
   static bool is_chosen(std::uint64_t block, std::uint64_t level) {
     const int shift = std::countr_zero(level);
     const std::uint64_t group = block >> shift;

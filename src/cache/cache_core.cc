@@ -119,7 +119,8 @@ Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool c
   }
 }
 
-/// A frame for the block, which was absent; an empty ref if it came while a frame was waited for.
+/// A frame for the block, which was absent; an empty ref if somebody else brought it in while this
+/// waited for a frame.
 Result<BlockRef> CacheCore::claim(BlockNo block, BlockTransfer* transfer) {
   Buffer* frame = TRY(acquire_frame(block));
   if (frames_.find(block) != nullptr) {

@@ -61,7 +61,7 @@ class CacheCore final : public BlockHolder {
   Result<> flush_file(InodeNo owner);
   Result<> flush_all();
   Result<> flush_blocks(std::span<const BlockNo> blocks);
-  /// Those that are wanted, sorted.
+  /// The owner's dirty blocks that `wanted` accepts, sorted.
   std::vector<BlockRef> dirty_blocks(InodeNo owner, bool (*wanted)(const Buffer&));
   void forget_errors(InodeNo owner) { dirty_.take_error(owner); }
   Result<> flush_device();
@@ -136,7 +136,7 @@ class CacheCore final : public BlockHolder {
   DirtyBlocks dirty_;
   CacheObserver* observer_ = nullptr;
   std::string observed_policy_;
-  CacheStatistics counts_;  ///< of it only what is not counted elsewhere
+  CacheStatistics counts_;  ///< only those that are not counted elsewhere
   HitHistory history_;
 
   std::size_t pinned_ = 0;

@@ -2,7 +2,7 @@
 // age, and which write-backs failed that their owner does not know of yet.
 //
 // The lists run through the buffers themselves; nothing is allocated for a block, and for an owner
-// only while more have dirty blocks than ever before.
+// only if more of them have dirty blocks than ever before.
 #pragma once
 
 #include <cstddef>

@@ -16,8 +16,8 @@ namespace {
 /// to fill a cache.
 constexpr std::size_t kLargePage = 2u << 20;
 /// If memory is fragmented, the kernel compacts it first, and a virtual machine may have to ask its
-/// host for as much in one piece; then small pages are quicker. After so many slow ones no more
-/// large pages are asked for.
+/// host for as much in one piece; then small pages are quicker. After kMostSlowPages slow ones no
+/// more large pages are asked for.
 constexpr std::int64_t kSlowPageNs = 2'000'000;
 constexpr unsigned kMostSlowPages = 3;
 

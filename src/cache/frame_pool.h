@@ -55,7 +55,7 @@ class FramePool {
   /// and cut-off ones become free.
   void settle(Buffer& buffer);
 
-  /// The next one to be taken is last.
+  /// The free frames; the next to be taken is last.
   [[nodiscard]] std::vector<std::uint32_t> free_frames() const;
   /// Every frame that is found by its number, the one used least recently first.
   std::vector<Buffer*> by_recency();
@@ -96,7 +96,7 @@ class FramePool {
   CacheCore* cache_ = nullptr;
   Buffer* buffers_ = nullptr;
   std::byte* bytes_ = nullptr;
-  std::byte* large_pages_end_ = nullptr;  ///< up to there they were asked for
+  std::byte* large_pages_end_ = nullptr;  ///< large pages were asked for up to here
   unsigned slow_large_pages_ = 0;
   std::size_t made_ = 0;
   std::size_t spare_made_ = 0;

@@ -14,7 +14,7 @@ namespace spindle {
 
 class LruStack {
  public:
-  /// What was used before so many others is forgotten.
+  /// Blocks deeper in the stack than this are forgotten.
   static constexpr std::size_t kDeepest = 1 << 17;
 
   void accessed(BlockNo block, CacheAccess access) {
@@ -41,7 +41,7 @@ class LruStack {
   }
 
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
-  /// How many reads were at that depth: hits with more frames than that.
+  /// The number of reads at each depth: they are hits with more frames than that.
   [[nodiscard]] const std::vector<std::uint64_t>& histogram() const {
     return distances_.histogram();
   }

@@ -24,7 +24,7 @@ Result<std::vector<BlockRef>> CacheCore::read_range(Run run, IoPurpose purpose) 
   std::vector<Buffer*> missing;
   BlockTransfer transfer;
   const Result<> collected = collect(run, transfer, blocks, missing);
-  // Even when a frame was not to be had: others may be waiting for those that were claimed.
+  // Even if no frame was left for the rest: others may be waiting for those that were claimed.
   const Result<> loaded = missing.empty() ? Result<>() : load(missing, transfer, purpose);
   TRY(collected);
   TRY(loaded);

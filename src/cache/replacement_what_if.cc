@@ -16,18 +16,19 @@ namespace spindle {
 
 namespace {
 
-/// Each shadow is fed so many events in a row: what it knows is then fetched into the processor's
-/// cache once for all of them.
+/// The events that each shadow is fed in a row: its data is then fetched into the processor's cache
+/// once for all of them.
 constexpr std::size_t kBatch = 256;
 /// How many events are played for `rows` before other threads run: half a millisecond's worth.
 constexpr std::size_t kTurn = 8192;
 /// The pause between two turns. The disk serves its next request only when no thread is ready, and
 /// would wait for the last turn if one followed the other at once.
 constexpr std::int64_t kBetweenTurnsNs = 50'000;
-/// While more than a batch waits, so many times as much is fed as comes.
+/// While more than a batch waits, this many times as many events are fed as come.
 constexpr std::size_t kCatchUp = 4;
 
-/// At most `most` of the points, evenly over the logarithm of the size; the first and the last.
+/// At most `most` of the points, evenly over the logarithm of the size, with the first and the
+/// last.
 std::vector<ReplacementWhatIf::CurvePoint> spread_by_logarithm(
     const std::vector<ReplacementWhatIf::CurvePoint>& all, std::size_t most) {
   if (all.size() <= most) return all;
@@ -49,7 +50,7 @@ void let_others_run() {
   if (thread::current_thread::exists()) thread::sleep_for(kBetweenTurnsNs);
 }
 
-/// All that happened; others may run meanwhile.
+/// Plays all that happened; other threads may run meanwhile.
 template <class Cache>
 void play_all(const AccessLog& log, Cache& cache) {
   for (std::size_t played = 0; played < log.size(); let_others_run()) {
@@ -74,7 +75,7 @@ struct ReplacementWhatIf::Start {
   std::vector<CacheContents::Present> present;
   std::vector<std::uint32_t> free_frames;
 
-  /// The cache holds what was there, used in that order, if it is in the sample.
+  /// Fills the cache with what was present, in order of use, as far as it is in the sample.
   template <class Cache>
   void fill(Cache& cache, const AccessLog& log) const {
     for (const CacheContents::Present& each : present) {
@@ -96,7 +97,7 @@ struct ReplacementWhatIf::Start {
   }
 };
 
-/// What a shadow has to say to a question.
+/// A shadow's answer to a question.
 struct ReplacementWhatIf::Result {
   std::uint64_t reads = 0;
   std::uint64_t hits = 0;
@@ -293,7 +294,7 @@ void ReplacementWhatIf::begin_to_feed() {
   room_ends_at_ = log_->size() + kBatch;
 }
 
-/// Feeds at least so many events, if the log has as many.
+/// Feeds at least `events` events, if the log has as many.
 void ReplacementWhatIf::feed(std::size_t events) const {
   const auto next = log_->some_events(fed_, events);
   for (auto& shadow : shadows_) play(next, *shadow);

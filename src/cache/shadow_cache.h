@@ -9,9 +9,9 @@
 // It gives out frames in the order in which FramePool does, since CLOCK goes round in the order of
 // frames. Blocks that the live cache could not let go of (dirty, needed by the journal) are passed
 // by, but no more than eight in one search for a victim: in a small shadow nearly all blocks may be
-// such. With a BlockHolder it is a shadow of the live cache itself: each time it asks the holder
-// which block may go, which also knows what is in use. What a FramePool would park it parks, until
-// that is settled.
+// such. With a BlockHolder it is a shadow of the live cache itself: each time it asks the holder,
+// which also knows what is in use, which block may go. It parks what a FramePool would park, until
+// `settle`.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@
 
 namespace spindle {
 
-/// In how many parts blocks are counted, so that their differences tell how good a sample is.
+/// The number of parts in which blocks are counted: their differences tell how good a sample is.
 inline constexpr std::size_t kSampleParts = 16;
 
 class ShadowCache {
@@ -43,16 +43,16 @@ class ShadowCache {
 
   ShadowCache(std::string_view policy, std::size_t frames, BlockHolder* live = nullptr);
 
-  /// Before anything else: what is there, in the frames in which it is.
+  /// To be called first: takes over what the live cache holds, in the same frames.
   void adopt(std::span<const CacheContents::Present> present,
              std::span<const std::uint32_t> free_frames);
 
   void accessed(BlockNo block, CacheAccess access);
-  /// Whether it may not go, on behalf of the live cache.
+  /// Says whether the live cache must keep the block.
   void keep(BlockNo block, bool is_kept);
   void forget(Run run);
   void settle(BlockNo block);
-  /// All that may go goes.
+  /// Evicts all that may go.
   void empty();
 
   [[nodiscard]] const Counts& counts() const { return counts_; }

@@ -15,9 +15,9 @@ namespace {
 
 /// What one batch hands to the device: enough for a disk to order, little enough to wait for.
 constexpr std::size_t kBatchBytes = 8u << 20;
-/// Data that will be old enough so soon after goes with what is old enough now.
+/// Data that will be old enough within this part of the age is written with what is old enough now.
 constexpr std::int64_t kAgeSlackDivisor = 4;
-/// What could not be written is left alone for so long, except by those who ask for it by name.
+/// Data that could not be written is left alone for this long, unless somebody asks for it by name.
 constexpr std::int64_t kRetryAfterNs = 1'000'000'000;
 
 /// The clock of monotonic_ns, read cheaply and some milliseconds late: good enough for ages.
@@ -140,8 +140,8 @@ Result<> CacheCore::write_all(std::vector<BlockRef> blocks, Report report) {
   return result;
 }
 
-/// Waits for the write-back, by somebody else, that may be under way; its error if it did not bring
-/// this block home. It may also have begun and failed while we waited for something else.
+/// Waits for the write-back, by somebody else, that may be under way; its error if it did not write
+/// this block. It may also have begun and failed while we waited for something else.
 Result<> CacheCore::await_write(Buffer& buffer) const {
   std::optional<Error> error;
   if (buffer.transfer != nullptr) error = buffer.transfer->wait();
@@ -194,8 +194,8 @@ Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) 
   return result;
 }
 
-/// After a batch has failed: each owner's part of it once more, alone, so that an error reaches
-/// those whom it concerns, and only them.
+/// After a batch has failed: writes each owner's part again, alone, so that an error reaches only
+/// the owners whom it concerns.
 Result<> CacheCore::write_by_owner(std::span<Buffer* const> sorted, Report report) {
   Result<> result;
   while (!sorted.empty()) {

@@ -1,4 +1,4 @@
-// Which bytes of two copies differ, as few segments as a redo log should name.
+// Finds the bytes in which two copies differ, in as few segments as a redo log should name.
 #pragma once
 
 #include <bit>

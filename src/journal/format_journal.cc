@@ -6,7 +6,7 @@
 namespace spindle {
 namespace {
 
-// The old log is read in steps of so many bytes.
+// The old log is read in steps of this size.
 constexpr std::uint64_t kScrubBytes = 1u << 20;
 
 // Zeroes each block of [start, start + bytes) that could pass for the beginning of an entry.

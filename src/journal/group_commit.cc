@@ -9,14 +9,14 @@
 namespace spindle {
 namespace {
 
-// An epoch of that size is closed whatever the time: it bounds memory and what a crash can cost.
+// An epoch of this size is closed whatever the time: that bounds memory and what a crash can cost.
 constexpr std::size_t kLargeEpoch = 4u << 20;
 constexpr std::size_t kStackSize = 256 * 1024;
 // A commit that waits for more to join it does so for no longer than a commit takes, nor than this.
 constexpr std::int64_t kLongestGatheringNs = 5'000'000;
 // What takes less than this is not worth waiting for.
 constexpr std::int64_t kShortCommitNs = 50'000;
-// For how much of the log the host is made to find room at a time.
+// How much of the log the host is made to find room for at a time.
 constexpr std::uint64_t kReadyBytes = 256 * 1024;
 // An interval longer than this means that nothing is to happen by the clock, so that runs repeat.
 constexpr std::int64_t kByTheClockNs = 86'400'000'000'000;
@@ -73,7 +73,7 @@ std::size_t JournalCore::large_epoch_bytes() const {
   return std::min<std::size_t>(kLargeEpoch, space_.capacity_bytes() / 4);
 }
 
-// Before the log is so full that transactions would have to wait for it.
+// Closes the epoch before the log is so full that transactions would have to wait for it.
 void JournalCore::close_if_large() {
   if (open_.is_large || open_.cost() <= large_epoch_bytes()) return;
   open_.is_large = true;
@@ -183,14 +183,15 @@ std::size_t JournalCore::entry_bytes(const DataPlan& plan) const {
 
 // --- The group commit --------------------------------------------------------------------------
 
-// What a plan will have to log at most, whatever the room: logged data that has changed since.
+// The most that a plan has to log, whatever the room: the epoch, and logged data that has changed
+// since.
 std::size_t JournalCore::required_bytes() {
   std::size_t blocks = 0;
   for (InodeNo owner : open_.ordered) blocks += logged_.changed(owner).size();
   return std::max(open_.cost(), sizeof(format::LogHead)) + blocks * logged_size(layout_.block_size);
 }
 
-// Several that sync over and over come back soon after they were served. Without waiting for them
+// Callers that sync over and over come back soon after they were served. Without waiting for them,
 // the first to come would get a commit for itself each time, and the others the next.
 void JournalCore::gather_syncs() {
   if (last_commit_ns_ < kShortCommitNs || options_.commit_interval_ns > kByTheClockNs) return;
@@ -226,8 +227,8 @@ Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
   return {};
 }
 
-// While somebody waits for a flush is no time for the host to find room for the log in a sparse
-// image: it does so in between. Once round the ring is enough.
+// Has the host find room for the log in a sparse image between flushes, so that nobody who waits
+// for one has to wait for that, too. Once round the ring is enough.
 void JournalCore::make_log_ready() {
   const Run ring = log::area(layout_);
   const std::uint64_t chunk = std::max<std::uint64_t>(1, kReadyBytes / layout_.block_size);
@@ -246,7 +247,7 @@ void JournalCore::make_log_ready() {
 DataPlan JournalCore::close_epoch() {
   join_neighbours(open_.revoked);
   // No older epoch is under way that could still need the data of what this one frees; but an fsync
-  // may: then they are forgotten only when the freeing is durable.
+  // may: then the freed blocks are forgotten only when the freeing is durable.
   if (file_flushes_ == 0) {
     for (Run run : open_.revoked) cache_.forget(run);
   }

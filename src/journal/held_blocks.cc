@@ -57,7 +57,7 @@ std::span<const std::byte> HeldBlocks::begin_write(BlockNo block, EpochNo limit,
     held.next_change = EpochNo{};
     return held.frame.bytes();
   }
-  // Never anything that the log has not made durable.
+  // Only what the log has made durable may be written home.
   CHECK(held.frozen && held.frozen_epoch <= durable);
   held.written = held.frozen_epoch;
   held.next_change = held.changed;

@@ -33,7 +33,8 @@ class HeldBlocks {
   [[nodiscard]] std::size_t size() const { return blocks_.size(); }
   [[nodiscard]] bool contains(BlockNo block) const { return blocks_.contains(block); }
 
-  /// The open epoch is about to change the frame. The second of the pair: for the first time.
+  /// The open epoch is about to change the frame; the second of the pair says if for the first
+  /// time.
   std::pair<HeldBlock*, bool> touch(const BlockRef& frame, EpochNo open);
   /// The blocks were freed by an epoch that is durable now.
   void erase(Run run, EpochNo freed);

@@ -12,7 +12,7 @@
 namespace spindle {
 namespace {
 
-// So many transactions' memory is kept for the next ones.
+// The number of transactions whose memory is kept for the next ones.
 constexpr std::size_t kSpareTransactions = 32;
 
 format::GroupDescriptor table_entry(const BlockRef& table, std::size_t offset) {
@@ -340,7 +340,7 @@ Result<> JournalCore::sync() {
 }
 
 Result<> JournalCore::sync(EpochNo epoch) {
-  // An open epoch without changes has nothing to wait for but those before it.
+  // If the open epoch has no changes, only those before it need to be waited for.
   const EpochNo last = open_.empty() ? open_.number - 1 : open_.number;
   const EpochNo target = std::min(epoch, last);
   if (target <= durable_) return {};

@@ -68,7 +68,7 @@ class JournalCore {
 
   // For transactions.
   Result<std::unique_ptr<TransactionState>> begin(std::size_t bytes);
-  /// Takes what is there without waiting; false if it is not.
+  /// Reserves the bytes if they are there without waiting; false if not.
   bool reserve_more(TransactionState& transaction, std::size_t bytes);
   /// Takes a few bytes whether they are there or not.
   void overdraw(TransactionState& transaction, std::size_t bytes) {
@@ -210,7 +210,7 @@ class JournalCore {
   std::vector<std::function<void(EpochNo)>> durable_callbacks_;
   std::vector<std::function<void(const Error&)>> failure_callbacks_;
   std::vector<std::byte> bounce_;
-  JournalStatistics counts_;  ///< of it only what is not counted elsewhere
+  JournalStatistics counts_;  ///< only those that are not counted elsewhere
 };
 
 }  // namespace spindle

@@ -5,7 +5,7 @@
 namespace spindle::log {
 namespace {
 
-// So much of an entry is read at first: most entries are no longer.
+// How much of an entry is read at first: most entries are no longer.
 constexpr std::uint64_t kFirstRead = 32768;
 
 std::optional<Tail> parse_header(std::span<const std::byte> block, const format::Layout& layout,

@@ -67,10 +67,10 @@ std::uint64_t entry_checksum(std::span<const std::byte> bytes, const format::Lay
 Result<std::optional<Entry>> read_entry(BlockDevice& device, const format::Layout& layout,
                                         std::uint64_t start, std::uint64_t epoch,
                                         std::uint64_t max_blocks);
-/// The head that stands at ring position `start`, whatever it is worth.
+/// The head that stands at ring position `start`, unchecked.
 Result<format::LogHead> read_head(BlockDevice& device, const format::Layout& layout,
                                   std::uint64_t start);
-/// Whether an entry may be so long, where so many blocks of the ring are left for it.
+/// Whether an entry may have `bytes` bytes where the ring has `max_bytes` left for it.
 bool is_possible_length(std::uint64_t bytes, std::uint64_t max_bytes);
 /// All valid entries from the tail on, oldest first.
 Result<std::vector<Entry>> read_entries(BlockDevice& device, const format::Layout& layout,

@@ -5,7 +5,7 @@
 // initialised in passing. Closing an epoch while reservations stand splits what they promised over
 // two entries, each with a head and padding of its own: `fits` and `may_close` count that in.
 //
-// With no entry left in use, may_close holds for every state that `fits` has let come about.
+// With no entry left in use, may_close holds for every state that `fits` has allowed.
 #pragma once
 
 #include <algorithm>

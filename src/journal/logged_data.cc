@@ -19,7 +19,8 @@ std::size_t LoggedData::count(InodeNo owner) const {
   return at == owners_.end() ? 0 : at->second.logged;
 }
 
-// Only what the cache has told of is looked at: an fsync must not cost what all before it logged.
+// Looks only at blocks that the cache reports as changed: the cost of an fsync must not grow with
+// all that was logged before it.
 std::vector<BlockRef> LoggedData::changed(InodeNo owner) {
   for (BlockNo block : cache_.take_changed_logged()) {
     const auto at = blocks_.find(block);
@@ -29,7 +30,7 @@ std::vector<BlockRef> LoggedData::changed(InodeNo owner) {
   const auto of_owner = owners_.find(owner);
   if (of_owner == owners_.end()) return result;
   for (BlockNo block : of_owner->second.touched) {
-    // One that is not in memory was forgotten: it is freed.
+    // A block that is not in memory was forgotten when it was freed.
     BlockRef frame = cache_.peek(block);
     if (frame && blocks_.at(block).hash != hash_of(frame)) result.push_back(std::move(frame));
   }

@@ -48,7 +48,7 @@ class LoggedData {
   struct Owner {
     std::size_t logged = 0;  ///< blocks
     EpochNo last_epoch;
-    std::set<BlockNo> touched;  ///< were changed since they were logged, maybe to what they were
+    std::set<BlockNo> touched;  ///< changed since they were logged, maybe back to what they were
   };
 
   Blocks::iterator drop(Blocks::iterator at);

@@ -1,4 +1,4 @@
-// What stands in the log, for those who only look.
+// Reads what stands in the log, for inspection.
 #include <optional>
 
 #include "journal/log_area.h"

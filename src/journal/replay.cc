@@ -13,7 +13,7 @@ namespace {
 
 using format::RecordKind;
 
-// Blocks are brought up to date in batches of so many bytes, whatever the log names.
+// Blocks are brought up to date in batches of this size, however much the log names.
 constexpr std::size_t kReplayBatchBytes = 4u << 20;
 
 // Where a record stands. The order is that of blocks, and for each block that of the log.

@@ -30,7 +30,8 @@ std::span<const std::byte> view_of(TransactionState& state, EditedBlock& edited)
   return view;
 }
 
-// Counts `bytes` as used. The estimate may have been short: then more is reserved, if it is there.
+// Counts `bytes` as used. The estimate may have been too low: then more is reserved, if the log has
+// room.
 Result<> charge(TransactionState& state, std::size_t bytes) {
   if (state.used + bytes > state.reserved &&
       !state.core->reserve_more(state, state.used + bytes - state.reserved)) {
