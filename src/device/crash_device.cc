@@ -12,14 +12,14 @@ namespace {
 
 /// The place of what was discarded.
 constexpr std::uint64_t kPlaceOfZeros = 0;
-/// So many of the overwritten blocks are compared, the first ones, among which is the superblock:
-/// each mount and each repair changes that.
+/// How many of the overwritten blocks are compared: the first ones, among them the superblock,
+/// which each mount and each repair changes.
 constexpr std::size_t kMostCompared = 16384;
 
-/// What the image may hold in the end, of one block.
+/// What the image may hold of one block in the end.
 struct Ending {
   std::uint64_t place = kPlaceOfZeros;
-  std::vector<std::uint64_t> others = {};  ///< writes of which the end was not seen
+  std::vector<std::uint64_t> others = {};  ///< writes whose end was not seen
 };
 
 std::unordered_map<BlockNo, Ending> endings(const WriteLogFile& log) {
@@ -104,7 +104,8 @@ Result<> CrashDevice::apply(BlockDevice& state, std::span<const WritePart> parts
   return {};
 }
 
-// Whole blocks are written; what of the first and the last is not of the part stays as it is.
+// Writes whole blocks; the bytes of the first and the last that are outside the part stay as they
+// are.
 Result<> CrashDevice::apply(BlockDevice& state, const WritePart& part) const {
   const WriteEvent& event = log_.events()[part.event];
   const std::uint64_t first = part.offset / block_size();

@@ -27,13 +27,13 @@ constexpr std::uint64_t kLargestDirectWrite = 1024 * 1024;
 /// They are copied in pieces: a large one makes the host take large pages, in which each later
 /// small write costs several times as much.
 constexpr std::uint64_t kPiece = 128 * 1024;
-/// A piece that takes so long means that the host makes its writers wait; for a while all writes
+/// A piece that takes this long means that the host makes its writers wait; for a while all writes
 /// then go through the engine.
 constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
-/// After so many misses in a row one read in 2^n is tried without waiting.
+/// The greatest n: after n misses in a row one read in 2^n is tried without waiting.
 constexpr unsigned kMostMisses = 4;
-/// A thread that waits is switched away from and back to.
+/// The switches of a wait: away from the thread that waits, and back to it.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
 constexpr std::array<std::byte, kPiece> kZeros{};
 
@@ -78,12 +78,12 @@ struct FileDevice::State {
   std::uint32_t block_size = 0;
   Engine wanted_engine = Engine::kAutomatic;
 
-  std::unique_ptr<IoEngine> engine{};    ///< made when first something has to wait
+  std::unique_ptr<IoEngine> engine{};    ///< made when something first has to wait
   bool reads_without_waiting = true;     ///< the host's file system knows RWF_NOWAIT
   unsigned missed_reads = 0;             ///< in a row, that were not in the host's memory
-  unsigned reads_not_to_try = 0;         ///< so many go to the engine at once
+  unsigned reads_not_to_try = 0;         ///< how many go to the engine at once
   std::int64_t cautious_until_ns = 0;    ///< until then the host is taken to be slow
-  WaitGauge read_gauge{};                ///< for reads that come alone
+  WaitGauge read_gauge{};                ///< for reads that come singly
   WaitGauge sync_gauge{};                ///< for a flush
   std::uint64_t unsynced_bytes = 0;      ///< written since the last flush began
   std::uint64_t writes = 0;              ///< completed batches, counted to know ...
@@ -177,9 +177,9 @@ Result<> FileDevice::submit(std::span<const IoRequest> batch) {
   return served;
 }
 
-// A write past the cut would lengthen the file again, and what was lost would read as zeros. Not by
-// fstat: a time that was asked for is kept to the nanosecond from the next write on (Linux 6.13),
-// and with it each flush would have to write the host's inode.
+// A write past the cut would lengthen the file again, and what was lost would read as zeros. It
+// does not call fstat: once a time has been asked for, the next write keeps it to the nanosecond
+// (Linux 6.13), and each flush would then have to write the host's inode.
 Result<> FileDevice::State::check_length() {
   if (is_block_device) return {};
   const off_t length = ::lseek(fd.get(), 0, SEEK_END);
@@ -217,7 +217,7 @@ Result<> FileDevice::State::serve_blocking(Transfer transfer) const {
   return {};
 }
 
-/// Here and now; the host begins with all of them before the first is waited for.
+/// Reads on this kernel thread; the host begins with all of them before the first is waited for.
 Result<> FileDevice::State::wait_for_reads(std::span<const Transfer> transfers) {
   const std::int64_t began_ns = monotonic_ns();
   for (const Transfer& later : transfers.subspan(1))
@@ -230,7 +230,7 @@ Result<> FileDevice::State::wait_for_reads(std::span<const Transfer> transfers) 
   return served;
 }
 
-/// Does the work, which parks, and tells the gauge.
+/// Does the work, which parks the thread, and tells the gauge how that went.
 template <class Work>
 void FileDevice::State::measure_parked(WaitGauge& gauge, const Work& work) {
   const thread::Runtime& runtime = *thread::Runtime::current();
@@ -282,8 +282,8 @@ int FileDevice::State::try_read(Transfer& transfer) {
     return 0;
   }
   if (errno == EAGAIN) {
-    // What the host has not read yet it will not have a moment later: the engine looks, too, and
-    // one call is saved.
+    // What is not in the host's memory now will not be there a moment later: the next reads go to
+    // the engine, which looks, too, and one call is saved.
     missed_reads = std::min(missed_reads + 1, kMostMisses);
     reads_not_to_try = (1u << missed_reads) - 2;
     return 0;

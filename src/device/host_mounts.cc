@@ -50,7 +50,7 @@ uid_t user_of(std::string_view options) {
   return 0;
 }
 
-// Where the volume in the image is mounted; empty: nowhere.
+// Where the volume in the image is mounted; empty if nowhere.
 std::string mount_point_of(const std::string& path) {
   struct stat image {};
   if (::stat(path.c_str(), &image) != 0) return {};
@@ -74,7 +74,7 @@ std::vector<HostMount> host_mounts() {
     take_until(line, ' ');
     take_until(line, ' ');
     const std::string_view device = take_until(line, ' ');
-    take_until(line, ' ');  // what of the file system is mounted
+    take_until(line, ' ');  // the part of the file system that is mounted
     const std::string_view directory = take_until(line, ' ');
     // Options follow, as many as there are, and a hyphen.
     while (!line.empty() && take_until(line, ' ') != "-") {

@@ -3,7 +3,7 @@
 // An engine takes operations, returns at once, and calls `IoOperation::finish` on the runtime's
 // kernel thread when each is done. Operations live on their waiting thread's stack. Two engines:
 // io_uring, and a helper kernel thread. An engine serves one runtime at a time; between operations
-// it keeps nothing of it, so that the device may outlive the runtime.
+// it keeps nothing of the runtime, so that the device may outlive it.
 #pragma once
 
 #include <sys/uio.h>
@@ -38,7 +38,7 @@ struct IoOperation {
     result = outcome;
     if (--completion->remaining == 0) completion->waiter.wake_one();
   }
-  /// Does it here and now, and returns what `result` is to be.
+  /// Makes the call at once, and returns what `result` is to be.
   [[nodiscard]] std::int64_t perform() const;
 };
 

@@ -51,7 +51,7 @@ bool OverlayDevice::touches_overlay(const IoRequest& request) const {
 }
 
 Result<> OverlayDevice::fetch_mixed(const IoRequest& request) {
-  // Blocks that were written are never asked of the base, which may be unable to read them.
+  // Blocks that were written are never read from the base, which may be unable to read them.
   std::vector<std::span<std::byte>> pending;
   BlockNo pending_start;
   Result<> outcome;

@@ -6,13 +6,13 @@
 //     ... gauge.has_parked(took_ns, was_alone);
 //   }
 //
-// To hand a read or a flush over and to be woken when it is done takes system calls and wake-ups of
-// a processor, and where the host's disk is fast that is up to half of the whole. While nobody but
-// the caller has anything to do it is waited for at once instead: that stops no one. What was so a
-// moment ago is taken to be so now: the last one that was handed over was quick, and nothing ran
-// during it. One in `kTrust` is handed over all the same, to see whether that still holds; so
-// others are kept waiting for a few quick ones at most. At first everything is waited for, until
-// something is slow: while a device is being opened there are no others.
+// Handing a read or a flush over, and being woken when it is done, takes system calls and wake-ups
+// of a processor; where the host's disk is fast that is up to half of the whole time. While only
+// the caller has anything to do, the kernel thread waits itself instead, which delays no one. That
+// is assumed if the last operation that was handed over was quick and no other thread ran during
+// it. One in `kTrust` is handed over all the same, to see whether this still holds; so other
+// threads wait for a few quick operations at most. At first the kernel thread waits for everything,
+// until something is slow: while a device is being opened there are no other threads.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class WaitGauge {
   static constexpr std::uint64_t kLittleBytes = 256 * 1024;
   static constexpr unsigned kTrust = 16;
 
-  /// For a read of so many bytes, or a flush of what was written since the one before.
+  /// For a read of `bytes` bytes, or a flush of as many that were written since the one before.
   [[nodiscard]] bool may_wait(std::uint64_t bytes) const {
     return trust_ > 0 && bytes <= kLittleBytes;
   }
@@ -36,7 +36,7 @@ class WaitGauge {
   }
 
  private:
-  unsigned trust_ = kTrust - 1;  ///< so many may be waited for
+  unsigned trust_ = kTrust - 1;  ///< how many operations may still be waited for
 };
 
 }  // namespace spindle

@@ -143,12 +143,12 @@ void SimulatedDisk::enqueue(Batch& batch) {
   handled_by_->add_idle_handler(*this);
 }
 
-/// Lets as many of the batch's runs in as have room.
+/// Lets as many of the batch's runs into the queue as there is room for.
 void SimulatedDisk::fill_queue(Batch& batch) {
   while (batch.remaining < kMostOfABatch && !batch.to_come.empty()) enqueue_next(batch);
 }
 
-/// The next requests, as far as they are neighbours of one kind: one run.
+/// Enters the next requests as one run, as far as they are neighbours of one kind.
 void SimulatedDisk::enqueue_next(Batch& batch) {
   Pending pending{.batch = &batch};
   Run run;
@@ -205,7 +205,7 @@ void SimulatedDisk::await(Batch& batch) {
 }
 
 void SimulatedDisk::await_pace(Batch& batch) {
-  // Woken before the time only by a change of pace, which ends the wait.
+  // Only a change of pace, which ends the wait, wakes it before the time.
   if (thread::current_thread::exists())
     static_cast<void>(batch.waiter.wait_until(batch.due_ns));
   else
@@ -240,7 +240,7 @@ bool SimulatedDisk::serve_one() {
   return (batch.remaining == 0 || batch.due_ns != 0) && batch.waiter.wake_one();
 }
 
-/// Makes the owner wait for the end of the service by the clock on the wall, if that is to come.
+/// Makes the owner wait for the end of the service in wall time, if that is still to come.
 void SimulatedDisk::keep_pace(Batch& batch, std::int64_t service_ns) {
   const std::int64_t begin_ns = std::max(service_due_ns_, batch.arrived_ns);
   service_due_ns_ = begin_ns + std::llround(static_cast<double>(service_ns) * pace_);

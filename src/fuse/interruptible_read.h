@@ -22,7 +22,7 @@ class InterruptibleRead {
   ~InterruptibleRead() {
     if (session_ != nullptr) session_->interruptible.erase(&interruption_);
   }
-  /// Before the answer, with which libfuse forgets the request.
+  /// To be called before the answer, after which libfuse forgets the request.
   void end() {
     if (session_ != nullptr) fuse_req_interrupt_func(request_, nullptr, nullptr);
   }

@@ -19,7 +19,7 @@ void lengthen_kernel_read_ahead(const std::string& mount_point) {
   for (const HostMount& mount : host_mounts())
     if (mount.directory == mount_point) device = mount.device;  // the last covers those before it
   const std::string setting = "/sys/class/bdi/" + device + "/read_ahead_kb";
-  // Under a mount of ours the question would come to this very thread.
+  // If the setting lay in our own mount, this very thread would have to answer.
   if (device.empty() || setting.starts_with(mount_point)) return;
   const int fd = ::open(setting.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) return;

@@ -5,11 +5,11 @@
 
 namespace spindle {
 
-/// The kernel reads a file that is read from front to back 128 KiB ahead in any FUSE mount,
-/// whatever was agreed on: so much is a request. From now on it is 512 KiB, where this process may
-/// say so and it is not more already. Of larger ones little is won, and a program that maps a file
-/// would be given too much around each page that it touches. For once the mount answers; asks it
-/// nothing.
+/// When a file is read from front to back, the kernel reads 128 KiB ahead in any FUSE mount,
+/// whatever was agreed on: that is the size of a request. This makes it 512 KiB, if this process
+/// may do that and it is not more already. More would gain little, and a program that maps a file
+/// would be given too much around each page that it touches. To be called once the mount answers;
+/// asks the mount nothing.
 void lengthen_kernel_read_ahead(const std::string& mount_point);
 
 }  // namespace spindle

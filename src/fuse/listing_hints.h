@@ -1,11 +1,11 @@
-// ListingHints: whether a listing is to carry the attributes of what it names.
+// ListingHints: whether a listing should carry the attributes of the files that it names.
 //
 // The kernel asks for them at the beginning of each listing, whether the program needs them or not.
-// Making them, and taking them in, costs several times what the names alone do; but a program that
-// needs them and does not get them has to ask for each name. So a listing begins without them. If
-// look-ups in that directory follow, as with `ls -l`, `find` or `rsync`, the next listings carry
-// attributes, until one in kTrusted is tried without again. Further on in a listing the kernel has
-// its own reasons to ask for them, and gets them.
+// To gather and to take in attributes costs several times what the names alone cost; but a program
+// that needs them and does not get them has to ask for each name. So a listing begins without them.
+// If look-ups in that directory follow, as with `ls -l`, `find` or `rsync`, the next listings carry
+// attributes, until one in kTrusted is tried without them again. Further on in a listing the kernel
+// has its own reasons to ask for them, and gets them.
 #pragma once
 
 #include <algorithm>
@@ -37,9 +37,9 @@ class ListingHints {
 
  private:
   static constexpr unsigned kTrusted = 32;
-  std::array<NodeId, 8> bare_{};  ///< the directories last listed without
+  std::array<NodeId, 8> bare_{};  ///< the directories last listed without attributes
   std::size_t next_ = 0;
-  unsigned trusted_ = 0;  ///< so many listings carry attributes before one is tried without
+  unsigned trusted_ = 0;  ///< how many listings carry attributes before one is tried without
 };
 
 }  // namespace spindle

@@ -10,7 +10,7 @@
 namespace spindle {
 namespace {
 
-// An entry at `at`, if it fits into the room that is left; the bytes that it needs.
+// Puts an entry at `at` if it fits into the room that is left; returns the bytes that it needs.
 using AddEntry =
     std::function<std::size_t(char* at, std::size_t room, const char* name, const DirectoryItem&)>;
 
@@ -99,7 +99,7 @@ void do_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t pos
 
 void do_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t position,
                     fuse_file_info*) {
-  // What is never cached would be asked for again.
+  // Attributes of control files are never cached, so the kernel would ask for them again.
   if ((node & kControlBit) == 0 &&
       session_of(request).listing_hints.wants_attributes(node, position)) {
     return reply_listing_with_attributes(request, node, size, position);

@@ -25,7 +25,7 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// The device of what is mounted there, by what the kernel knows without asking the daemon.
+// The device of what is mounted there, as far as the kernel knows it without asking the daemon.
 Device device_at(const char* mount_point) {
   constexpr int kAskNobody = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW;
   struct statx found {};
@@ -33,8 +33,8 @@ Device device_at(const char* mount_point) {
   return {found.stx_dev_major, found.stx_dev_minor};
 }
 
-// Whoever has mounted it may write to this file, where there is one; else root can force it. The
-// device belongs to nobody else as long as the daemon has not ended.
+// The user who mounted may write to this file, if it exists; otherwise root can force the unmount.
+// The device belongs to nobody else as long as the daemon has not ended.
 void cut_connection(const char* mount_point, const Device& device) {
   char path[64];
   std::snprintf(path, sizeof path, "/sys/fs/fuse/connections/%u/abort", device.minor);
@@ -46,7 +46,8 @@ void cut_connection(const char* mount_point, const Device& device) {
   }
 }
 
-// No signal but that of the death disturbs it, so that Ctrl-C and the like leave it to the daemon.
+// Only the signal of the daemon's death reaches it, so that Ctrl-C and the like are left to the
+// daemon.
 [[noreturn]] void stand_guard(pid_t daemon, const char* mount_point) {
   const int death = SIGRTMIN;
   sigset_t signals;

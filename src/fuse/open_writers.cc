@@ -12,8 +12,8 @@
 namespace spindle {
 namespace {
 
-// Tells the kernel to drop its pages of the file, which it writes first. Returns when the answers
-// to those writes have been given.
+// Tells the kernel to drop its pages of the file; it writes the dirty ones first. Returns when the
+// answers to those writes have been given.
 void drop_pages(int fd, NodeId node) {
   fuse_out_header header{};
   fuse_notify_inval_inode_out all{.ino = node, .off = 0, .len = 0};
@@ -25,7 +25,7 @@ void drop_pages(int fd, NodeId node) {
 
 }  // namespace
 
-// On a kernel thread of its own: this one has to serve the writes meanwhile.
+// Runs on another kernel thread: this one has to serve the writes meanwhile.
 void collect_writes(SessionState& session, NodeId node) {
   thread::Runtime& runtime = *thread::Runtime::current();
   const thread::Runtime::ExternalWork helps(runtime);

@@ -1,8 +1,8 @@
 // OpenWriters: files that somebody has open for writing, so that the kernel's cache may hold bytes
 // of them that have not come here yet.
 //
-// What an answer tells of where a file's data is would be wrong then: `collect_writes` makes the
-// kernel hand over all that it has of a file. Once the last writer has closed a file, nothing is
+// An answer about where a file's data lies would then be wrong: `collect_writes` first makes the
+// kernel hand over all that it has of the file. Once the last writer has closed a file, nothing is
 // left.
 #pragma once
 
@@ -17,7 +17,7 @@ struct SessionState;
 class OpenWriters {
  public:
   void add(NodeId node) { ++counts_[node]; }
-  /// Whether that was the last of them.
+  /// Returns whether that was the last writer.
   bool remove(NodeId node) {
     const auto found = counts_.find(node);
     if (found == counts_.end() || --found->second != 0) return false;
@@ -30,8 +30,8 @@ class OpenWriters {
   std::unordered_map<NodeId, std::uint64_t> counts_;
 };
 
-/// Waits until all that was written to the file before has come to the tree. Called by the thread
-/// of a request, which must not hold what a write needs.
+/// Waits until the tree has got all that was written to the file before. Called by the thread of a
+/// request, which must hold nothing that a write needs.
 void collect_writes(SessionState& session, NodeId node);
 
 }  // namespace spindle

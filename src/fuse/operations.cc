@@ -62,7 +62,7 @@ void reply_entry(fuse_req_t request, const Result<Attributes>& result) {
   fuse_reply_entry(request, &entry);
 }
 
-// Of a file that was made just now; its number may have been another one's.
+// Answers with a file that was just made; its number may have been another file's before.
 void reply_new_entry(fuse_req_t request, const Result<Attributes>& result) {
   if (result.ok()) session_of(request).busy_files.forget(result->node);
   reply_entry(request, result);
@@ -86,7 +86,7 @@ void do_init(void* user_data, fuse_conn_info* connection) {
   connection->want = connection->capable & kWanted;
   auto& session = *static_cast<SessionState*>(user_data);
   session.kernel_opens_directories = (connection->want & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0;
-  // The kernel that looks after ACLs checks permissions, too.
+  // A kernel that looks after ACLs checks permissions, too.
   if (!session.options.default_permissions) connection->want &= ~FUSE_CAP_POSIX_ACL;
   connection->max_write = kLargestTransfer;
   connection->max_readahead = kLargestTransfer;
@@ -146,8 +146,8 @@ void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
   AttributeChange change;
   const std::uint32_t valid = raw_argument<fuse_setattr_in>(request).valid;
-  // Of a chown(2) to neither user nor group the kernel passes on the time of change alone, and does
-  // nothing else in this way.
+  // For a chown(2) that sets neither user nor group, and only then, the kernel passes on the time
+  // of change alone.
   change.clear_setuid =
       (valid & protocol::kSetAttributesKillPrivileges) != 0 || valid == FATTR_CTIME;
   change.mode = (which & FUSE_SET_ATTR_MODE) != 0;
@@ -257,11 +257,12 @@ void do_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
 }
 
 void do_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-  // Whoever wrote has been told by close, if by nothing else: the next to write is not to hear it.
+  // Close at least has told the writers of the error: the next writer must not be told.
   if (writes(node, file) && session_of(request).open_writers.remove(node)) {
     session_of(request).write_errors.drop(node);
   }
-  // Not at open: most programs ask for the attributes then, and may have what the kernel knows.
+  // This is not done at open: most programs ask for the attributes then, and may have what the
+  // kernel knows.
   const bool is_volume = (node & kControlBit) == 0;
   if (is_volume && (file->fh & kHasChangedTimes) != 0) session_of(request).forget_attributes(node);
   tree_of(request, node).release(node, file->fh);
@@ -283,8 +284,8 @@ void do_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
   fuse_reply_err(request, 0);
 }
 
-// The pieces as writev wants them, neighbours in memory joined; in one copy if there are too many
-// for one call.
+// Answers with the pieces as writev wants them, neighbours in memory joined; with one copy of them
+// if there are too many for one call.
 void reply_pieces(fuse_req_t request, std::span<const std::span<const std::byte>> pieces) {
   constexpr std::size_t kMostPieces = 1000;
   std::vector<iovec> vector;
@@ -337,7 +338,7 @@ bool has_setuid(Tree& tree, NodeId node) {
   return attributes.ok() && (attributes->mode & (S_ISUID | S_ISGID)) != 0;
 }
 
-// For fallocate and copy_file_range the kernel does not say whether setuid is to go.
+// For fallocate and copy_file_range the kernel does not say whether setuid must be cleared.
 Result<> drop_setuid(fuse_req_t request, NodeId node) {
   Tree& tree = tree_of(request, node);
   if (!has_setuid(tree, node) || has_capability(fuse_req_ctx(request)->pid, CAP_FSETID)) return {};
@@ -352,7 +353,7 @@ void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_
               off_t offset, fuse_file_info* file) {
   const std::uint32_t flags = raw_argument<fuse_write_in>(request).write_flags;
   const bool clear_setuid = (flags & protocol::kWriteKillPrivileges) != 0;
-  // The kernel does not look whether the mode changes when it has left that to the file system.
+  // The kernel does not notice that the mode changes when it has left that to the file system.
   const bool changes_mode = clear_setuid && has_setuid(tree_of(request, node), node);
   const auto written =
       tree_of(request, node)
@@ -473,7 +474,7 @@ void do_statfs(fuse_req_t request, fuse_ino_t) {
 
 }  // namespace
 
-// What is missing is meant: flush (nothing is left to do at close), and locks, which the kernel
+// Two are missing on purpose: flush (nothing is left to do at close), and locks, which the kernel
 // keeps by itself for a file system of one machine.
 const fuse_lowlevel_ops& fuse_operations() {
   static const fuse_lowlevel_ops operations = {

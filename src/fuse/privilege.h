@@ -1,4 +1,4 @@
-// What the kernel's requests do not say of those who make them.
+// What the kernel's requests do not say about the threads that make them.
 #pragma once
 
 #include <sys/types.h>
@@ -8,7 +8,7 @@
 namespace spindle {
 
 /// Whether the thread has the capability (CAP_SYS_ADMIN and the like) in the user namespace of this
-/// process. No, if it is gone.
+/// process; false if it is gone.
 bool has_capability(pid_t thread, int capability);
 
 /// The names of a list as listxattr(2) gives it, without those of trusted attributes: only an

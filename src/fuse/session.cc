@@ -20,7 +20,7 @@
 namespace spindle {
 namespace {
 
-// Commas part the options of a mount, so one in a name must be escaped.
+// Commas separate the options of a mount, so one in a name must be escaped.
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -35,16 +35,15 @@ std::string mount_options(const Session::Options& options) {
   text += options.read_only ? ",ro" : ",rw";
   if (options.allow_other) text += ",allow_other";
   if (options.default_permissions) text += ",default_permissions";
-  // Devices and setuid programs work as on any file system where the person who mounts may allow
-  // it.
+  // Devices and setuid programs work as on any file system if the user who mounts may allow them.
   if (::geteuid() == 0) text += ",dev,suid";
   if (options.atime == "noatime") text += ",noatime";
   return text + options.kernel_options;
 }
 
-// Of what the kernel offers, what libfuse 3.14 does not know: with FUSE_HANDLE_KILLPRIV_V2 the
+// The flags that the kernel offers and libfuse 3.14 does not know: with FUSE_HANDLE_KILLPRIV_V2 the
 // kernel need not ask for security.capability before each write, with FUSE_SETXATTR_EXT it says
-// when an ACL is to clear setgid.
+// when an ACL must clear setgid.
 std::uint32_t wanted_beyond_libfuse(const fuse_in_header& init) {
   const auto& offer = *reinterpret_cast<const fuse_init_in*>(&init + 1);
   return offer.flags & (protocol::kHandleKillPrivilegesV2 | FUSE_SETXATTR_EXT);
@@ -55,7 +54,7 @@ ssize_t write_answer(int fd, iovec* pieces, int count, void* user_data) {
   auto& session = *static_cast<SessionState*>(user_data);
   if (count > 0 && pieces[0].iov_len >= sizeof(fuse_out_header)) {
     const auto& header = *static_cast<const fuse_out_header*>(pieces[0].iov_base);
-    // No answer: something that the kernel is told, from whatever thread.
+    // This is no answer but a notice to the kernel, from any thread.
     if (header.unique == 0) return ::writev(fd, pieces, count);
     trace_reply(header);
     if (header.error != 0) session.last_failed_request = header.unique;
@@ -81,8 +80,8 @@ Result<> make_nonblocking(int fd) {
 
 }  // namespace
 
-// Each buffer is a mapping of its own: the heap would keep what it has once been given back, and by
-// itself the allocator puts large blocks there after the first was freed.
+// Each buffer is a mapping of its own: the heap would keep buffers that were freed, and without
+// this threshold the allocator puts large blocks there after the first was freed.
 RequestBuffers::RequestBuffers() {
   ::mallopt(M_MMAP_THRESHOLD, kRequestBufferSize);
 }
@@ -104,9 +103,9 @@ SessionState::~SessionState() {
   fuse_session_destroy(fuse);
 }
 
-// One request a call while requests come singly, which spares the read that finds nothing; several
-// while they queue. A large one is served first, out of the processor's cache, and into a buffer
-// that is then free for the next.
+// Receives one request a call while requests come singly, which saves a read that finds nothing;
+// several while they queue. A large request is served before the next is received: it is still in
+// the processor's cache, and its buffer is then free for the next.
 void SessionState::readable() {
   constexpr int kMostAtOnce = 16;
   constexpr ssize_t kLarge = 128 << 10;
@@ -194,8 +193,8 @@ void reply_raw(SessionState& session, std::uint64_t request, int error,
   if (error != 0) body = {};
   header.len = static_cast<std::uint32_t>(sizeof header + body.size());
   iovec pieces[2] = {{&header, sizeof header}, {const_cast<std::byte*>(body.data()), body.size()}};
-  // A request that was interrupted is gone for the kernel (ENOENT); nobody waits for this answer
-  // then.
+  // The kernel has dropped a request that was interrupted (ENOENT); then nobody waits for this
+  // answer.
   (void)write_answer(session.fd, pieces, body.empty() ? 1 : 2, &session);
 }
 

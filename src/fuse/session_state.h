@@ -19,7 +19,7 @@
 #include "spindle/thread/runtime.h"
 #include "write_errors.h"
 
-// libfuse names the requests' headers as the kernel does but for one struct that both define.
+// libfuse names the requests' headers as the kernel does, except one struct that both define.
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
 
@@ -28,8 +28,9 @@ namespace spindle {
 inline constexpr std::size_t kLargestTransfer = 1u << 20;
 inline constexpr std::size_t kRequestBufferSize = kLargestTransfer + 4096;
 
-/// Buffers for requests, last given first taken: the warm one. Pages are touched only as far as
-/// requests reach, and what more than a few requests took at once goes back to the host.
+/// Buffers for requests. The one given back last, which is still in the processor's cache, is taken
+/// first. Pages are touched only as far as requests reach; buffers beyond a few go back to the
+/// host.
 class RequestBuffers {
  public:
   using Buffer = std::unique_ptr<std::byte[]>;
@@ -55,7 +56,7 @@ struct SessionState final : thread::FdWatcher {
   [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
   /// How long the kernel may keep what it is told of the node.
   [[nodiscard]] double validity_seconds(NodeId node) const;
-  /// The kernel is to ask anew for what it keeps of the node's attributes.
+  /// Makes the kernel ask anew for the node's attributes.
   void forget_attributes(NodeId node) { (void)fuse_lowlevel_notify_inval_inode(fuse, node, -1, 0); }
 
   Session::Options options;
@@ -64,7 +65,7 @@ struct SessionState final : thread::FdWatcher {
   fuse_session* fuse = nullptr;
   int fd = -1;
   bool mounted = false;
-  bool kernel_opens_directories = false;  ///< and asks nobody
+  bool kernel_opens_directories = false;  ///< without asking the daemon
   RequestStatistics statistics;
   std::atomic<std::uint64_t> requests_begun{0};  ///< counted by one kernel thread
   BusyFiles busy_files;
@@ -76,8 +77,9 @@ struct SessionState final : thread::FdWatcher {
 
   /// The raw request that libfuse is about to hand to its operation: read before anything suspends.
   const fuse_in_header* current = nullptr;
-  std::uint64_t init_request = 0;  ///< the id of FUSE_INIT: its answer is completed on the way out
-  std::uint32_t more_init_flags = 0;  ///< what it is completed by
+  std::uint64_t init_request = 0;     ///< the id of FUSE_INIT: flags are added to its answer on the
+                                      ///< way out
+  std::uint32_t more_init_flags = 0;  ///< the flags that are added
   std::uint64_t last_failed_request = 0;
   std::function<void()> ready;
   std::size_t in_flight = 0;
