@@ -126,7 +126,7 @@ std::string activity_text(const VolumeParts& parts, const Caller& caller) {
                            control::is_master(caller))},
       {"operations", operations_json(session == nullptr ? nullptr : &session->statistics())},
   };
-  // A name on the disk may be of any bytes.
+  // A name on the disk may contain any bytes.
   return json_text(activity, kOneLine) + "\n";
 }
 

@@ -34,7 +34,7 @@ void take_part(std::string_view text, std::uint64_t offset, std::size_t size,
   take(pieces);
 }
 
-// "; it takes fcfs, sstf, look", of a choice that shows "fcfs [sstf] look"; else nothing.
+// "; it takes fcfs, sstf, look", of a choice that shows "fcfs [sstf] look"; otherwise nothing.
 std::string choices_of(const ControlFile& file) {
   if (!file.is_choice) return {};
   const Result<std::string> shown = file.read();
@@ -70,7 +70,7 @@ std::size_t ControlTree::add_child(std::size_t parent, std::string_view name, En
   return index;
 }
 
-// The folder in which a path's last part stands; made on the way if need be.
+// The folder in which a path's last part stands; missing folders are made.
 std::size_t ControlTree::folder_of(std::string_view path) {
   std::size_t folder = 0;
   for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/')) {
@@ -434,7 +434,7 @@ Result<> ControlTree::list_computed(const ComputedFolder& computed, VirtualFolde
   return {};
 }
 
-// Not EOPNOTSUPP: the kernel, which looks for an ACL, would let nobody but the owner in.
+// Not EOPNOTSUPP: then the kernel, which looks for an ACL, would let only the owner in.
 Result<std::string> ControlTree::get_xattr(NodeId, std::string_view) {
   return Error{ENODATA, "control files have no attributes"};
 }

@@ -1,4 +1,4 @@
-// volume/defrag: moves the blocks of one file after the other to where they lie better.
+// volume/defrag: moves the blocks of one file after another to where they lie better.
 
 #include <algorithm>
 #include <array>

@@ -22,8 +22,8 @@ void add_choice(ControlTree& tree, std::string_view path,
                 std::function<Result<>(std::string_view name)> choose);
 /// All names, the present one in brackets.
 std::string choice_text(std::span<const std::string_view> names, std::string_view present);
-/// The name of the policy that the caller means: one that is known, or that of a library, which is
-/// loaded for root and for the user of the daemon only.
+/// The name of the policy that the caller means: one that is known, or that of a library, which
+/// only root and the user of the daemon may load.
 Result<std::string_view> policy_for(const Caller& caller, PolicyKind kind, std::string_view text);
 /// "fcfs [look] scan": the names of a kind, and the present one in any case.
 std::string policies_text(PolicyKind kind, std::string_view present);
@@ -37,7 +37,7 @@ void add_number(ControlTree& tree, std::string_view path, std::function<double()
 /// A choice of on and off.
 void add_switch(ControlTree& tree, std::string_view path, std::function<bool()> is_on,
                 std::function<void(bool)> set);
-/// A file to write anything into: then it happens.
+/// A file that starts the action when anything is written into it.
 void add_trigger(ControlTree& tree, std::string_view path, std::function<Result<>()> action);
 
 }  // namespace spindle::control

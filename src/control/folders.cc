@@ -157,7 +157,7 @@ void add_threads_folder(ControlTree& tree) {
   tree.add_file("threads/backtraces", {.read = []() -> Result<std::string> {
                   return thread::describe_threads(*thread::Runtime::current());
                 }});
-  // The scheduler's own way stands beside the policies.
+  // The scheduler's own order, child-first, stands beside the policies.
   static constexpr std::string_view kChildFirst = "child-first";
   const auto show = []() -> Result<std::string> {
     const auto known = cpu_policy_names();

@@ -1,5 +1,5 @@
-// LaterLook: the machine tells nobody when it has more to show, so while somebody waits for that,
-// they look now and then.
+// LaterLook: the machine tells nobody when it has more to show, so those who wait for that look now
+// and then.
 #pragma once
 
 #include <memory>

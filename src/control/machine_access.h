@@ -1,9 +1,9 @@
 // How the files of .spindle reach the simulated machine.
 //
 // The machine runs on a kernel thread of its own, whose host may need this one: so it is asked on a
-// helper, while the asking thread waits and the mount's other requests go on. Who only looks needs
-// no helper while the machine is at rest. What comes back is a copy; nothing holds the machine
-// while a text is made of it.
+// helper, while the asking thread waits and the mount's other requests go on. A thread that only
+// looks needs no helper while the machine is at rest. What comes back is a copy; nothing holds the
+// machine while a text is made of it.
 #pragma once
 
 #include <utility>
@@ -23,7 +23,8 @@ class MachineAccess {
     return thread::offload([&] { return live_.with(use); });
   }
 
-  /// What `look(machine)` returns, a Result: at once if nobody holds the machine, else as `with`.
+  /// What `look(machine)` returns, a Result: at once if nobody holds the machine, otherwise as
+  /// `with`.
   template <class Look>
   auto look(Look look) const -> decltype(look(std::declval<const Machine&>())) {
     if (auto seen = live_.look_if_free(look)) return std::move(*seen);

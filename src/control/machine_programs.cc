@@ -1,4 +1,4 @@
-// machine/run starts programs; machine/status says how they fare.
+// machine/run starts programs; machine/status says what became of them.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -66,7 +66,8 @@ bool reads_terminal(const ProcessSnapshot& process) {
 
 std::string status_of(const Machine& machine, ProcessNumber number) {
   if (const auto process = machine.snapshot_process(number, false); process.ok()) {
-    // Whom the machine itself has stopped, for lack of memory, goes on without anybody's help.
+    // A process that the machine itself has stopped, for lack of memory, goes on without anybody's
+    // help.
     const bool is_suspended =
         process->space && machine.memory().statistics(process->space).suspended;
     if (process->state == 'T' && !is_suspended) return "stopped";
@@ -95,7 +96,7 @@ Result<Numbers> numbers_of(std::string_view line) {
   return numbers;
 }
 
-// Of those processes that whoever opened the file asked for.
+// The state of the processes that the opener of the file has asked for.
 ControlFile status_file(MachineAccess machine) {
   const auto asked = std::make_shared<Numbers>();
   return {.read = [machine, asked]() -> Result<std::string> {

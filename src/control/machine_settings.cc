@@ -47,7 +47,7 @@ void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, 
   tree.add_file(path, {.read = show, .write = take, .is_choice = true});
 }
 
-// The same of policies, which may come out of a library, too.
+// The same for policies, which may come from a library, too.
 void add_policy(ControlTree& tree, MachineAccess machine, std::string_view path, PolicyKind kind,
                 std::function<std::string(const MachineConfiguration&)> present,
                 Result<> (Machine::*choose)(std::string_view)) {
@@ -80,7 +80,7 @@ void add_value(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take});
 }
 
-// Builds the machine anew, changed: refused while processes would be lost.
+// Builds the machine anew with the change; refuses while processes would be lost.
 Result<> rebuild(MachineAccess machine, const std::function<void(MachineConfiguration&)>& change) {
   auto configuration = TRY(machine.with([](Machine& m) -> Result<MachineConfiguration> {
     if (!m.finished()) {

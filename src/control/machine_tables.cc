@@ -1,5 +1,5 @@
-// What Linux does not show of a machine: who had each CPU when, who waits in which queue, the
-// objects of synchronisation and the deadlocks.
+// What Linux does not show of a machine: which thread had each CPU when, which waits in which
+// queue, the objects of synchronisation and the deadlocks.
 
 #include <fmt/format.h>
 
@@ -95,7 +95,7 @@ Result<FactTable> blocked_table(Machine& machine) {
   return table;
 }
 
-// Of a CPU, who had it from when to when.
+// Which thread had a CPU, and from when to when.
 struct Slice {
   std::size_t cpu = 0;
   VirtualTime from, to;
@@ -145,7 +145,7 @@ Result<std::string> gantt_text(Machine& machine) {
   return chart::overview_text(timeline, {.width = 100});
 }
 
-// Of one that has not ended: with what its threads have done by now.
+// The record of a process that has not ended: with what its threads have done by now.
 ProcessRecord so_far(const Machine& machine, ProcessRecord record) {
   const auto process = machine.snapshot_process(record.id, false);
   if (!process.ok()) return record;
@@ -206,7 +206,7 @@ class SpaceOwners {
   std::map<SpaceId, std::pair<ProcessNumber, std::string>> owners_;
 };
 
-// Those that hold something.
+// The frames that hold something.
 Result<FactTable> frames_table(Machine& machine) {
   FactTable table(
       {"frame", "count", "use", "process", "command", "page", "mappings", "referenced", "dirty"});

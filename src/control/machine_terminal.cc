@@ -33,8 +33,8 @@ class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
     return part;
   }
 
-  /// EOT at the end of the text: nothing more will come, until something does. CAN alone: what was
-  /// typed and not read, and the end, are forgotten.
+  /// EOT at the end of the text is the end of the input, until more is typed. CAN alone forgets
+  /// what was typed and not read, and the end.
   Result<std::size_t> type(std::string_view text) {
     TRY(attach());
     constexpr char kEndOfTransmission = '\4';

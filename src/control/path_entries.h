@@ -1,5 +1,5 @@
-// A folder whose paths are known: numbers and lists for those parts of /proc and /sys that no
-// process comes and goes with.
+// A folder whose paths are known: numbers and lists for the parts of /proc and /sys that do not
+// come and go with processes.
 #pragma once
 
 #include <sys/stat.h>

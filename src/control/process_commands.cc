@@ -36,7 +36,7 @@ struct Command {
   std::uint32_t by;
   std::vector<std::string_view> words;  ///< with the verb
 
-  /// Whether the verb has so many arguments.
+  /// Whether the verb has `count` arguments.
   [[nodiscard]] bool has(std::size_t count) const { return words.size() == count + 1; }
 };
 

@@ -10,8 +10,8 @@
 
 namespace spindle::control {
 
-/// Does what the line says to the process or thread, as the user `by`. EINVAL for a verb or an
-/// argument that is none, beside the errors of Machine's verbs.
+/// Does what the line says to the process or thread, as the user `by`. EINVAL for an unknown verb
+/// or a bad argument, beside the errors of Machine's verbs.
 Result<> apply_command(Machine& machine, ProcessNumber process, std::string_view line,
                        std::uint32_t by);
 
@@ -19,7 +19,7 @@ Result<> apply_command(Machine& machine, ProcessNumber process, std::string_view
 std::string settings_text(const ProcessSnapshot& process, const ThreadSnapshot& thread,
                           std::uint32_t cpus);
 
-/// "0-2,5" as a set of CPUs; nothing for what is no such list.
+/// "0-2,5" as a set of CPUs; nothing for any other text.
 std::optional<std::uint64_t> cpu_set_of(std::string_view list);
 
 }  // namespace spindle::control

@@ -75,7 +75,7 @@ std::string_view namespace_kind(std::size_t index) {
   return name.substr(0, name.find('_'));
 }
 
-// What is for children is the same namespace as the process's own.
+// The namespace for children is the same as the process's own.
 std::uint64_t namespace_inode(std::size_t index) {
   constexpr std::uint64_t kFirst = 4026531836;
   const auto own = std::ranges::find(kNamespaceNames, namespace_kind(index));
@@ -150,7 +150,7 @@ std::optional<std::uint32_t> kernel_number(std::string_view name) {
   return number_in<std::uint32_t>(name);
 }
 
-// By any of the numbers that it has in its process namespaces.
+// Whether the number is one of those that the asker has in its process namespaces.
 bool is_asker(const Caller& caller, std::uint32_t number) {
   if (caller.process <= 0) return false;
   if (static_cast<std::uint32_t>(caller.process) == number) return true;
@@ -174,7 +174,7 @@ const DescriptorSnapshot* descriptor_of(const ProcessSnapshot& process, std::uin
 const Error kNoProcess{ENOENT, "the machine has no such process"};
 const Error kNoFile{ENOENT, "the process has no such file"};
 
-// By a path, what is gone is not there.
+// On a path, what has gone counts as not found.
 template <class T>
 Result<T> as_path(Result<T> result) {
   return result.code() == ESRCH ? Result<T>(kNoProcess) : std::move(result);
@@ -207,7 +207,7 @@ bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
   return file.exists == nullptr || file.exists(process);
 }
 
-// An alias stands for the asker, whom no verb reaches.
+// An alias stands for the asking process, which no verb reaches.
 bool has(const OwnName& own, const Place& place) {
   const bool is_alias = (place.kind & kAlias) != 0;
   if (own.kind == kCommands || own.kind == kCalls) return !is_alias;
@@ -511,7 +511,7 @@ Result<std::string> ProcessFolder::target(Id link) {
   return entry.target;
 }
 
-// ESRCH if the process of that number is no more the one that started then.
+// ESRCH if the process of that number is no longer the one that started then.
 Result<std::string> ProcessFolder::text_of(const Place& place, VirtualTime started) const {
   const std::uint32_t kind = place.kind & ~kAlias;
   if (kind == kNetFile) return std::string(kNetFiles[place.number].text);

@@ -1,8 +1,8 @@
 // .spindle/proc: the simulated machine as Linux's procfs shows a machine.
 //
 // A node's number says whose it is: the process, the thread (0: none), the kind of file, and a
-// number among its kind. Whoever asks for /proc/<own process number> finds an alias of `self` that
-// no list shows: ps and its like look themselves up there.
+// number among its kind. A process that asks for /proc/<own process number> finds an alias of
+// `self` that no list shows: ps and its like look themselves up there.
 #pragma once
 
 #include "control/machine_access.h"
@@ -49,7 +49,7 @@ class ProcessFolder final : public VirtualFolder {
   [[nodiscard]] Result<std::string> text_of(const Place& place, VirtualTime started) const;
   [[nodiscard]] Result<ControlFile> open_top(std::uint32_t number);
   [[nodiscard]] Result<std::vector<Item>> list_top() const;
-  /// Of a folder of the process; ENOTDIR for what is none.
+  /// The items of a folder of the process; ENOTDIR if the place is no folder.
   static Result<std::vector<Item>> items_of(const Place& place, const ProcessSnapshot& process);
   static std::vector<Item> list_path(const Place& place);
   static std::vector<Item> list_process(const Place& place, const ProcessSnapshot& process);

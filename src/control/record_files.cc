@@ -18,7 +18,7 @@ class RecordPipe final : public OperationListener {
   void done(const Operation& operation, std::span<const std::byte> data) override {
     if (lost_) return;
     Operation shifted = operation;
-    // What had begun before the recording did is not of it.
+    // What began before the recording is not part of it.
     if (operation.begin_ns < began_ns_) return;
     shifted.begin_ns -= began_ns_;
     if (contents_) shifted.data.assign(reinterpret_cast<const char*>(data.data()), data.size());

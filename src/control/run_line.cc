@@ -97,7 +97,7 @@ class Parser {
     return take_program();
   }
 
-  // What the last program has not redirected.
+  // Sets the target of what the last program has not redirected.
   void write_to(const std::string& target) {
     std::ranges::replace(out_.programs.back().descriptors, std::string(kToNext), target);
   }

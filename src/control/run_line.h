@@ -12,13 +12,13 @@ namespace spindle::control {
 
 struct RunLine {
   std::vector<StartRequest> programs;                         ///< of the pipeline, in order
-  std::vector<std::pair<std::string, std::uint64_t>> limits;  ///< of each of them
+  std::vector<std::pair<std::string, std::uint64_t>> limits;  ///< of each program
 };
 
 /// "-n 5 -d /home -t 0 -e 1 -l n=64 NAME=VALUE /bin/a.lua x <in | /bin/b.lua >>out 2>errors":
 /// options, environment, and programs whose output is the next one's input. `pipes` names the pipes
 /// and is counted on. -t is the terminal, -e another one for descriptor 2. EINVAL, with the reason,
-/// for what is no such line.
+/// for any other line.
 Result<RunLine> parse_run_line(std::string_view line, std::uint64_t& pipes);
 
 /// A mask of permissions as umask(1) has it: "022".

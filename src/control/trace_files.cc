@@ -23,7 +23,7 @@ TraceEvent lost_events(std::uint64_t count, const EventTrace& trace) {
   return event;
 }
 
-/// All that is kept, and first how much is not.
+/// Visits first how many events are lost, then all that are kept.
 template <class Visit>
 void for_each_told(const EventTrace& trace, Visit&& visit) {
   if (trace.lost() != 0) visit(lost_events(trace.lost(), trace));
@@ -45,7 +45,7 @@ std::string trace_json(const EventTrace& trace) {
   return text + "\n]\n";
 }
 
-/// What one reader of the live trace has not had yet.
+/// What one reader of the live trace has not read yet.
 class TracePipe {
  public:
   using Format = std::string (*)(const TraceEvent& event);
@@ -125,7 +125,7 @@ std::string event_json(const TraceEvent& event) {
   for (std::size_t i = 0; i < kEventNumbers && !type.numbers[i].empty(); ++i) {
     json[std::string(type.numbers[i])] = event.numbers[i];
   }
-  // A name on the disk may be of any bytes.
+  // A name on the disk may contain any bytes.
   return json_text(json, kOneLine);
 }
 

@@ -73,7 +73,7 @@ void VolumeHost::keep(NodeId node) {
   kept_in_order_.pop_front();
 }
 
-/// What it is called there may be all that is known of it, or one name more.
+/// Notes one more name of the file, or its only name if it has just one link.
 void VolumeHost::note_name(const Attributes& file, const Place& place) {
   Places& places = names_[file.node];
   if (file.links < 2) places.clear();
@@ -140,8 +140,8 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
 }
 
 // A kernel that collects writes trusts the size that it knows for as long as it knows the file by
-// any name: it is to look all of them up again. Names of which the machine has not heard, of a file
-// that has several or was renamed, are looked for in the whole volume.
+// any name: so it must look all names up again. Names that the machine does not know, of a file
+// that has several or was renamed, are searched for in the whole volume.
 VolumeHost::Places VolumeHost::names_of(NodeId file) {
   const auto attributes = volume_.attributes(file);
   if (!attributes.ok()) return {};
@@ -185,8 +185,8 @@ void VolumeHost::find_names(const Attributes& file, Places& places) {
     if (folder.node != kRootNode) volume_.forget(folder.node, 1);
 }
 
-// On the machine's own kernel thread: the kernel may hold the directory until the volume, which
-// must not wait here, has answered somebody.
+// Runs on the machine's own kernel thread: the kernel may hold the directory until the volume,
+// which must not wait here, has answered somebody.
 Result<> VolumeHost::after_change(const Result<>& changed, NodeId file, const Places& names) const {
   if (!changed.ok()) return changed;
   if (listener_.content) listener_.content(file);
@@ -206,7 +206,7 @@ Result<HostFile> VolumeHost::lookup(std::string_view path, LastLink last) {
   return on_volume([&]() -> Result<HostFile> { return describe(TRY(walk(path, last))); });
 }
 
-/// Where a link that leads nowhere yet leads, a file is made.
+/// If the path ends at a dangling symbolic link, makes the file where the link leads.
 Result<HostFile> VolumeHost::create_at(const std::string& path, std::uint32_t mode, Place& place) {
   std::string at = path;
   for (int links = 0; links <= kMostLinks; ++links) {
@@ -290,7 +290,7 @@ Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
   return renamed;
 }
 
-/// Those that have other names, too, and are kept.
+/// The kept files among them that have other names, too.
 std::vector<NodeId> VolumeHost::linked_files_at(const Places& places) {
   std::vector<NodeId> files;
   for (const Place& place : places) {
@@ -325,7 +325,7 @@ Result<std::string> VolumeHost::read_link(std::string_view path) {
   });
 }
 
-/// As `change` says, given what the file is like now.
+/// Changes the attributes as `make` says, given the present ones.
 Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& make) {
   Places names;
   const auto changed = on_volume([&]() -> Result<> {

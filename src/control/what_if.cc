@@ -21,8 +21,8 @@ std::string_view basis_name(ReplacementWhatIf::Basis basis) {
   return "";
 }
 
-// One row a policy, its three sizes beside one another; the best at the present size first. Of the
-// row, what is said of the present size, and the error of the worst.
+// One row a policy, its three sizes beside one another; the best at the present size first. A row
+// has what is said of the present size, and the largest error.
 FactTable replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
   using Size = ReplacementWhatIf::Size;
   struct Row {
@@ -44,7 +44,7 @@ FactTable replacements_table(const ReplacementWhatIf& what_if, std::string_view 
   FactTable table({"policy", "in_use", "hit_ratio", "at_half_size", "at_double_size", "basis",
                    "error", "reads", "sampled_one_in", "shadow_hit_ratio"});
   for (const Row& row : rows) {
-    // Out of no read there is nothing to be said.
+    // Without reads there is nothing to be said.
     const auto ratio = [&](double value) -> chart::Value {
       if (row.present.reads == 0) return std::monostate();
       return value;

@@ -27,7 +27,7 @@ class Content {
   std::span<const std::byte> bytes_;
 };
 
-/// The strategy is what a replay decides; and an ACL that is made up would be refused.
+/// The replay decides the strategy itself; and an ACL with made-up bytes would be refused.
 bool is_left_out(const Operation& operation) {
   if (operation.kind != Kind::kSetXattr) return false;
   return operation.name.starts_with("user.spindle.") ||

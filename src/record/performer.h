@@ -1,4 +1,4 @@
-// Performer: carries out recorded operations on a tree, with the nodes that stand there for those
+// Performer: carries out recorded operations on a tree, with the nodes that stand in it for those
 // of the recording.
 #pragma once
 
@@ -16,7 +16,7 @@ class Performer {
   }
 
   void perform(const Operation& operation);
-  /// How many have failed here and not there, or otherwise.
+  /// How many operations failed here and not in the recording, or the reverse.
   [[nodiscard]] std::uint64_t differing() const { return differing_; }
 
  private:

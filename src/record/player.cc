@@ -60,7 +60,7 @@ Result<> in_runtime(const std::function<Result<>()>& body) {
   return outcome;
 }
 
-/// Makes what the recording found.
+/// Makes the files that the recording found.
 class Preparation {
  public:
   Preparation(FileSystem& volume, std::map<NodeId, NodeId>& nodes)
@@ -129,7 +129,7 @@ class Preparation {
   std::map<std::string, NodeId> folders_;
 };
 
-/// Begins each operation when those have ended that had ended before it.
+/// Begins each operation when all that ended before it in the recording have ended.
 class Schedule {
  public:
   Schedule(Mounted& mounted, Performer& performer) : mounted_(mounted), performer_(performer) {}

@@ -22,7 +22,7 @@ struct BlktraceRecord {
 };
 static_assert(sizeof(BlktraceRecord) == 48);
 
-/// In which disks are addressed by blktrace and the formats akin to it.
+/// The unit in which blktrace and similar formats address disks.
 inline constexpr std::uint64_t kSectorBytes = 512;
 
 inline constexpr std::uint32_t kBlktraceMagic = 0x65617407;

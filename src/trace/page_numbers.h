@@ -3,8 +3,8 @@
 // Pages are numbered 0, 1, 2 ... in the order in which they first appear. Small keys are looked up
 // in a table of their own, others by open addressing (Fibonacci hashing, at most half full).
 //
-// Where a single table hangs on the numbers it does not matter if they have gaps: small keys may
-// be their own numbers then, and cost a bit a page here and nothing to look up.
+// If only one table is indexed by the numbers, gaps in them do not matter: then small keys may be
+// their own numbers, which costs one bit a page here and no look-up.
 #pragma once
 
 #include <algorithm>
@@ -60,7 +60,8 @@ class PageNumbers {
     bound_ = next_;
   }
 
-  /// Where it will be looked up. (A function that does nothing but prefetch is left out by GCC.)
+  /// Where the key will be looked up. (A function that does nothing but prefetch is left out by
+  /// GCC.)
   [[nodiscard]] const void* place_of(PageKey key) const {
     if (key >= kSmall) return &slots_[home_of(key)];
     return keeps_small_ ? static_cast<const void*>(&seen_[key / 64]) : &small_[key];
@@ -83,7 +84,7 @@ class PageNumbers {
     return number - 1;
   }
 
-  /// And 1.
+  /// The next number, plus 1.
   PageNumber new_number() {
     ++count_;
     return ++next_;

@@ -12,7 +12,7 @@
 namespace spindle {
 namespace {
 
-/// So many references go to a policy in one go.
+/// How many references go to a policy at once.
 constexpr std::size_t kBlock = 4096;
 
 }  // namespace
@@ -111,7 +111,7 @@ std::vector<PageReplay::CurvePoint> PageReplay::curve(std::size_t most) const {
     if (histogram[distance] != 0 || all.empty()) all.push_back({distance + 1, misses});
   }
   if (all.size() <= most) return all;
-  // Evenly spread over the logarithm of the size, the first and the last among them.
+  // Points evenly spread over the logarithm of the size, the first and the last among them.
   std::vector<CurvePoint> some;
   const double step = std::log(static_cast<double>(all.back().frames)) / static_cast<double>(most);
   double next = 0;

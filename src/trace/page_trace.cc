@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kPageFormatNames[] = {"numbers", "lackey", "din", "oracleGeneral"};
 constexpr std::size_t kRecordBytes = 24;
 constexpr std::size_t kObjectOffset = 4;
-/// So many lines are looked at to find out the format.
+/// How many lines are looked at to find out the format.
 constexpr int kPageLinesLookedAt = 50;
 
 bool is_comment(std::string_view line) {
@@ -122,8 +122,8 @@ Result<std::size_t> PageTrace::read(std::span<PageKey> pages) {
   return read_addresses(pages);
 }
 
-/// Eight bytes are looked at at once: how long the number is would be a guess, and a wrong one
-/// costs more than all the rest.
+/// Looks at eight bytes at once: a branch on the length of a number would be guessed by the
+/// processor, and a wrong guess costs more than all the rest.
 Result<std::size_t> PageTrace::read_numbers(std::span<PageKey> pages) {
   const std::string_view bytes = file_.bytes();
   std::size_t count = 0;

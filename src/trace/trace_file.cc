@@ -28,7 +28,7 @@ bool is_pipe(int descriptor) {
   return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
 }
 
-/// A file without a name that has all that comes through the pipe; none, with errno, if that fails.
+/// A nameless file with all that comes through the pipe; null, with errno, if that fails.
 Stream kept(std::FILE* pipe) {
   Stream file(std::tmpfile());
   std::vector<char> buffer(std::size_t{1} << 20);
@@ -85,7 +85,7 @@ std::string_view TextCursor::line() {
 }
 
 std::string_view next_field(std::string_view& line, std::string_view separators) {
-  // Fields are short, separators few: the library's search calls for each character.
+  // Fields are short and separators few: the library's search would make a call for each character.
   const auto is_separator = [separators](char c) {
     for (const char separator : separators)
       if (c == separator) return true;
