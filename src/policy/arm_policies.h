@@ -26,7 +26,7 @@ namespace spindle {
 SPINDLE_ARM_POLICIES(SPINDLE_DECLARE)
 #undef SPINDLE_DECLARE
 
-/// The direction in which `there` lies; where it stands already, the old one.
+/// The direction in which `there` lies; the old one if the arm stands there already.
 inline bool direction_to(Cylinder there, const ArmState& state) {
   return there == state.at ? state.moving_up : state.at < there;
 }

@@ -70,7 +70,7 @@ class HighestResponseRatio final : public CpuPolicy {
     std::int64_t until = kNever;  ///< when something below is no longer as it is
   };
 
-  /// Passed over: it has waited since it came, as before.
+  /// Takes back a task that was passed over: it has waited since it came, as before.
   Waiting take_back(TaskId task) {
     const auto found = std::ranges::find(given_, task, &Waiting::task);
     CHECK(found != given_.end());
@@ -121,7 +121,7 @@ class HighestResponseRatio final : public CpuPolicy {
     }
   }
 
-  /// To now.
+  /// Brings the subtree up to now.
   void go_on(std::size_t node) {
     if (nodes_[node].until > now_) return;
     go_on(2 * node);

@@ -96,7 +96,7 @@ class Sorted final : public CpuPolicy {
       tasks_.push(key, task, front);
   }
 
-  /// Another one runs: it stands among its equals like the rest.
+  /// Another task runs: the kept one stands among its equals like the rest.
   void give_up_kept() {
     if (kept_) push(kept_->key, kept_->task, false);
     kept_.reset();

@@ -6,7 +6,7 @@
 namespace spindle {
 namespace {
 
-/// The first run long enough at `from` or after, else from the start of all.
+/// The first run long enough at `from` or after, otherwise from the start of all.
 std::optional<Run> first_wrapping(const FreeRuns& free, std::uint64_t want, BlockNo from) {
   const std::optional<Run> run = free.first_of(want, from);
   return run || from == BlockNo{0} ? run : free.first_of(want, BlockNo{0});

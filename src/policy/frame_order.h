@@ -1,9 +1,9 @@
 // FrameOrder: which resident frame has the lowest key, and of equal keys the lowest number, where
 // the keys are the policy's own and mostly rise.
 //
-// A heap of keys as they were. One that has risen since is put right when it comes to the top; of
-// one that may have fallen the order must be told; and where all fall at once it forgets
-// everything, and begins anew when it is asked. So a frame that is used costs nothing here.
+// A heap of the keys as they were. A key that has risen since is put right when it comes to the
+// top; the order must be told of one that may have fallen; and if all fall at once it forgets
+// everything, and begins anew when it is asked. So a use of a frame costs nothing here.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ class FrameOrder {
     if (knows_) push({key, frame});
   }
 
-  /// Among those that may go.
+  /// The frame with the lowest key among those that may go.
   template <class IsResident, class KeyOf>
   std::optional<FrameIndex> lowest(IsResident&& is_resident, KeyOf&& key_of, Evictable evictable) {
     if (!knows_) begin_anew(is_resident, key_of);
@@ -81,7 +81,7 @@ class FrameOrder {
   FrameIndex capacity_;
   bool knows_ = false;
   std::vector<Entry> heap_;    ///< the lowest first
-  std::vector<Entry> passed_;  ///< of one search: those that may not go
+  std::vector<Entry> passed_;  ///< the frames of one search that may not go
 };
 
 }  // namespace spindle

@@ -1,14 +1,14 @@
 // GhostLists: the keys of pages that are gone, in the order in which they went; several lists, and
 // one index to all of them.
 //
-// push_front, pop_back, erase and find are O(1). 2Q, ARC and S3-FIFO use it to know again what they
+// push_front, pop_back, erase and find are O(1). 2Q, ARC and S3-FIFO use it to recognise what they
 // evicted. The index is open addressing with linear probing, at most half full, and closes its gaps
 // on erasure, so it needs no tombstones and never grows: nothing is allocated after construction.
 // A slot carries half of the key's hash, so that a page that is not remembered, the usual case,
 // costs one access to memory. 32 to 48 bytes a key.
 //
-// A key stands in one list at most. All lists together hold `capacity` keys at most; who pushes
-// makes room before.
+// A key stands in one list at most. All lists together hold `capacity` keys at most; the caller
+// makes room before it pushes.
 #pragma once
 
 #include <algorithm>

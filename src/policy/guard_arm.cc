@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostTurns = 2;  // as TurningPoints holds
 
-/// What the policy sees of the queue: no name is wrong, and no end to its questions is none.
+/// What the policy sees of the queue: wrong names do no harm, and its questions must end.
 class GuardedRequests final : public WaitingRequests {
  public:
   explicit GuardedRequests(const WaitingRequests& all) : all_(all) {
@@ -25,7 +25,7 @@ class GuardedRequests final : public WaitingRequests {
     return std::ranges::binary_search(names_, request);
   }
 
-  /// What it asked for that is not there.
+  /// The request that the policy asked for although it is not there.
   [[nodiscard]] const std::optional<std::size_t>& unknown() const { return unknown_; }
 
   [[nodiscard]] std::size_t size() const override { return all_.size(); }
@@ -40,7 +40,7 @@ class GuardedRequests final : public WaitingRequests {
   }
   [[nodiscard]] std::size_t next_oldest(std::size_t request) const override {
     if (known(request) != names_.back()) return all_.next_oldest(known(request));
-    // There is none behind the last.
+    // There is no request behind the last.
     if (!unknown_) unknown_ = request + 1;
     return names_.front();
   }
@@ -60,7 +60,7 @@ class GuardedRequests final : public WaitingRequests {
     if (++questions_ > 10'000 + 100 * all_.size() * all_.size()) throw EndlessQuestions();
   }
 
-  /// One that is there, in its place.
+  /// The request; if it is not there, one that is.
   std::size_t known(std::size_t request) const {
     count();
     if (contains(request)) return request;

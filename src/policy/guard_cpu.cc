@@ -90,7 +90,7 @@ class GuardedCpu final : public CpuPolicy {
     if (const auto why = own_.ask(call)) replace(*why);
   }
 
-  /// All that is ready, in the order in which it became so.
+  /// Lets FCFS take over all ready tasks, in the order in which they became ready.
   void replace(std::string_view why) const {
     plainest_ = make_fcfs_cpu(conventions_);
     std::vector<std::pair<TaskId, Ready>> tasks(ready_.begin(), ready_.end());

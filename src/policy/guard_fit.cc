@@ -6,7 +6,7 @@
 namespace spindle {
 namespace {
 
-/// What the policy sees of the free runs: there is an end to its questions.
+/// What the policy sees of the free runs: its questions must end.
 class GuardedRuns final : public FreeRuns {
  public:
   explicit GuardedRuns(const FreeRuns& all) : all_(all) {}

@@ -84,7 +84,7 @@ class GuardedReplacement final : public ReplacementPolicy {
     return std::nullopt;
   }
 
-  /// Everything that is there, in the order in which it came.
+  /// Lets FIFO take over all pages, in the order in which they came.
   void replace(std::string_view why) {
     plainest_ = make_fifo(frames_.size(), conventions_);
     std::vector<std::size_t> present;

@@ -26,7 +26,7 @@ const char* objection_to(const struct stat& info) {
   return nullptr;
 }
 
-/// All of it, in memory; a descriptor, or -1 and errno.
+/// Copies all of it into memory; returns a descriptor, or -1 and errno.
 int copy_of(int from, off_t size) {
   const int copy = ::memfd_create("spindle-policy", MFD_CLOEXEC);
   if (copy < 0) return -1;
@@ -73,8 +73,8 @@ void* LibraryFile::load(std::string& why) const {
     why = "it cannot be read";
     return nullptr;
   }
-  // The name must be new for each, else the loader takes it for one that is loaded. So the copy
-  // stays open for as long as it is used.
+  // The name must be new for each, otherwise the loader takes it for one that is loaded. So the
+  // copy stays open for as long as it is used.
   const std::string name = "/proc/self/fd/" + std::to_string(copy);
   void* const handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle != nullptr) return handle;

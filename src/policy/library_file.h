@@ -10,13 +10,13 @@
 
 namespace spindle {
 
-/// Without links and dots, so that it names the same file wherever the process goes; nothing, and
-/// errno, if there is no such file.
+/// The path without links and dots, so that it names the same file wherever the process goes;
+/// nothing, and errno, if there is no such file.
 std::optional<std::string> whole_path_of(std::string_view path);
 
 class LibraryFile {
  public:
-  /// Another one: the file was replaced, or written.
+  /// Differs if the file was replaced, or written.
   struct Identity {
     dev_t device = 0;
     ino_t inode = 0;
@@ -33,7 +33,8 @@ class LibraryFile {
   ~LibraryFile();
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
-  /// Loads a copy of it, so that nobody can change what runs. The handle, or null and why.
+  /// Loads a copy of it, so that nobody can change what runs. Returns the handle; or null, and says
+  /// why.
   [[nodiscard]] void* load(std::string& why) const;
 
  private:

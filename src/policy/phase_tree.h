@@ -88,7 +88,7 @@ class PhaseTree {
         node.best = nodes_[child].best;
   }
 
-  /// Those before the key, and the others.
+  /// The items before the key, and the others.
   std::pair<Index, Index> split(Index index, Key key) {
     if (index == kNone) return {kNone, kNone};
     Node& node = nodes_[index];

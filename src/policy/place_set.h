@@ -45,7 +45,7 @@ class PlaceSet {
     return levels_.back()[0] == 0 ? std::nullopt : std::optional(descend(levels_.size(), 0));
   }
 
-  /// The highest that is lower than `number`.
+  /// The highest number in the set that is lower than `number`.
   [[nodiscard]] std::optional<std::size_t> last_before(std::size_t number) const {
     for (std::size_t level = 0; level < levels_.size(); ++level, number /= 64) {
       const std::uint64_t below =

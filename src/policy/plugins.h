@@ -16,7 +16,7 @@ struct Plugin {
   PolicyKind kind;
   std::string name;
   std::string path;
-  const void* registration;  ///< of plugin.h, of the kind
+  const void* registration;  ///< the kind's, of plugin.h
   WatchedLibrary& library;
   bool misbehaved = false;  ///< under the lock of the table
 };
@@ -28,21 +28,21 @@ const Plugin* find_plugin(PolicyKind kind, std::string_view name);
 std::span<const std::string_view> with_plugins(PolicyKind kind,
                                                std::span<const std::string_view> built_in);
 
-/// It broke a promise, as `why` says ("throws ..."), and `instead` takes its place.
+/// Reports that it broke a promise, as `why` says ("throws ..."), and that `instead` replaces it.
 void report_misbehaviour(const Plugin& plugin, std::string_view why, std::string_view instead);
 
-/// Thrown through a policy that asks and asks.
+/// Thrown through a policy that asks without end.
 struct EndlessQuestions {};
 
-/// Of the exception that is being handled.
+/// What the exception that is being handled says.
 std::string words_of_exception();
 
 struct CallFailure {
   std::string why;
-  bool was_abandoned = false;  ///< in the midst of it: what it was about must not be used again
+  bool was_abandoned = false;  ///< midway: the object that it worked on must not be used again
 };
 
-/// Calls into the library; why that failed, if it threw or had to be abandoned, now or before.
+/// Calls into the library; says why that failed, if it threw or had to be abandoned, now or before.
 template <class Call>
 std::optional<CallFailure> failure_of(WatchedLibrary& library, const Call& call) {
   if (library.fault() != nullptr)
@@ -57,8 +57,8 @@ std::optional<CallFailure> failure_of(WatchedLibrary& library, const Call& call)
   }
 }
 
-/// An object of the library, asked in nothing but failure_of. One that was abandoned in the midst
-/// of a call is left where it is for good.
+/// An object of the library, called only within failure_of. One that was abandoned midway in a call
+/// is never deleted.
 template <class Policy>
 class OwnPolicy {
  public:
@@ -75,7 +75,7 @@ class OwnPolicy {
   std::optional<std::string> make(const Make& make) {
     return ask([&] { policy_ = make(); });
   }
-  /// Why the call failed, which may use `->`.
+  /// Makes the call, which may use `->`; says why it failed.
   template <class Call>
   std::optional<std::string> ask(const Call& call) const {
     auto failure = failure_of(library_, call);

@@ -28,7 +28,7 @@ struct Kind {
   std::string (*name_of)(const void* registration);
 };
 
-/// As the policy itself says it, asked once.
+/// The name that the policy itself gives, asked once.
 template <class Policy, class... Parameters, class... Arguments>
 std::string name_of(const plugin::Registration<Policy, Parameters...>* registration,
                     const Arguments&... arguments) {
@@ -77,7 +77,7 @@ struct Table {
 
   std::mutex loading;  ///< held while a library is loaded; `libraries` is under it
   std::vector<Library> libraries;
-  std::mutex mutex;  ///< of what follows
+  std::mutex mutex;  ///< for the members that follow
   std::vector<std::unique_ptr<Plugin>> plugins;
   std::set<Names> lists;  ///< all there ever were, since earlier ones may still be read
   std::array<const Names*, kKinds.size()> names{};  ///< of a kind, in `lists`; null: not made yet
@@ -86,7 +86,7 @@ struct Table {
 };
 
 Table& table() {
-  static Table& made = *new Table;  // what ends later than this may still ask
+  static Table& made = *new Table;  // objects that end later than this may still ask
   return made;
 }
 
@@ -217,7 +217,7 @@ void report_misbehaviour(const Plugin& plugin, std::string_view why, std::string
                      " takes its place";
   const std::lock_guard guard(table().mutex);
   auto& mine = const_cast<Plugin&>(plugin);
-  // Those that run at the same time have the same fault.
+  // Policies that run at the same time have the same fault.
   if (!mine.misbehaved) log(LogLevel::kError, text);
   mine.misbehaved = true;
   table().names[static_cast<std::size_t>(plugin.kind)] = nullptr;

@@ -100,7 +100,7 @@ class BitPolicy : public ReplacementPolicy {
 };
 
 /// Not recently used: the lowest of four classes, neither used nor dirty, dirty, used, both; of
-/// those in it the first frame. A tick of the clock forgets who was used.
+/// those in it the first frame. A tick of the clock forgets which frames were used.
 class Nru final : public BitPolicy {
  public:
   Nru(std::size_t capacity, std::uint64_t tick)
@@ -295,7 +295,7 @@ class WsClock final : public BitPolicy {
   FrameIndex hand_ = 0;
 };
 
-/// A draw for each page that comes in; the next frame from there that may go.
+/// Draws a frame for each page that comes in; the victim is the next one from there that may go.
 class RandomReplacement final : public BitPolicy {
  public:
   RandomReplacement(std::size_t capacity, std::uint64_t seed)

@@ -1,8 +1,8 @@
-// TaskFifo: ready tasks in a row: in at the back, or in front; out from the front.
+// TaskFifo: ready tasks in a row: they enter at the back or in front, and leave from the front.
 //
 // A ring that only grows, so that a decision costs a few instructions. The places of the tasks are
-// written down from the first time on that one is removed out of turn: it leaves a gap, which is
-// skipped when its turn comes.
+// recorded only once one has been removed out of turn: it leaves a gap, which is skipped when its
+// turn comes.
 #pragma once
 
 #include <algorithm>

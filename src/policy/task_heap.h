@@ -1,8 +1,8 @@
 // TaskHeap: ready tasks in order of a key, the lowest first; of equal keys the one queued first, or
 // one that was put in front of its equals. A binary heap in one array.
 //
-// The places of the tasks in the array are written down from the first time on that one is removed
-// out of turn; who never does that does not pay for it.
+// The places of the tasks in the array are recorded only once one has been removed out of turn; a
+// caller that never does that does not pay for it.
 #pragma once
 
 #include <algorithm>
@@ -16,10 +16,10 @@
 
 namespace spindle {
 
-/// Time by weight, 1,024 ns for each that a task of weight 1 runs, does not fit into a key for
-/// ever: beyond this one all are counted anew.
+/// A key is time by weight: 1,024 ns for each that a task of weight 1 runs. That does not fit into
+/// a key for ever: beyond this key all are counted anew.
 inline constexpr std::int64_t kFarthestKey = std::int64_t{1} << 61;
-/// The key, counted from `start`. Who lags behind by all that there is lags no farther.
+/// The key, counted from `start`. It lags behind by kFarthestKey at most.
 inline std::int64_t counted_from(std::int64_t start, std::int64_t key) {
   return std::max(key, start - kFarthestKey) - start;
 }
@@ -40,13 +40,14 @@ class TaskHeap {
     push_at(key, in_front ? --front_ : ++back_, task);
   }
 
-  /// For a place of the caller's choice among the equal keys; not to be mixed with `push`.
+  /// Puts the task at a place of the caller's choice among the equal keys; not to be mixed with
+  /// `push`.
   void push_at(std::int64_t key, std::int64_t place, TaskId task) {
     entries_.emplace_back();
     move_up(entries_.size() - 1, {key, place, task});
   }
 
-  /// Takes so much off all keys; their order stays.
+  /// Lowers all keys by `by`; their order stays.
   void lower_all(std::int64_t by) {
     for (Entry& entry : entries_) entry.key -= by;
   }
@@ -87,7 +88,7 @@ class TaskHeap {
     put(at, entry);
   }
 
-  /// The last entry takes its place, and finds its own.
+  /// Removes the entry; the last one takes its place, and moves to its own.
   void take_out(std::size_t at) {
     if (writes_places_) places_.erase(entries_[at].task);
     const Entry last = entries_.back();

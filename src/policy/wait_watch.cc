@@ -31,14 +31,14 @@ constexpr std::array kWaits = {
 #endif
 };
 
-/// Of a terminal or a pipe, somebody else has to give what is read. While a file is read the C
-/// library may hold locks, and with a socket, as it does when it asks for a user's name.
+/// Whether it is a terminal or a pipe, whose input must come from somebody else. While a file is
+/// read the C library may hold locks, and with a socket, as when it asks for a user's name.
 bool waits_for_input(int descriptor) {
   struct stat info {};
   return ::fstat(descriptor, &info) == 0 && (S_ISCHR(info.st_mode) || S_ISFIFO(info.st_mode));
 }
 
-/// "202 0x7f... 0x80 ... SP PC", as the kernel says it; empty: it is not asleep in such a call.
+/// "202 0x7f... 0x80 ... SP PC", as the kernel says it; empty if it is not asleep in such a call.
 std::string wait_of(pid_t thread) {
   std::array<char, 64> path;
   std::snprintf(path.data(), path.size(), "/proc/self/task/%d/syscall", static_cast<int>(thread));

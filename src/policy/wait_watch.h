@@ -1,16 +1,16 @@
-// WaitWatch: finds the calls into loaded libraries that wait, and wait, and use no processor.
+// WaitWatch: finds the calls into loaded libraries that wait for long, without using the processor.
 //
 //   CallsOfThread calls;                  // of this kernel thread, which counts its calls in it
 //   watch_waits(calls, signal);
 //   ...
 //   end_watching_waits(calls);
 //
-// A thread of its own asks the kernel twice a second where those that are in a call stand. One that
-// is found asleep in the same place of the same call for a second gets the signal, whose handler
-// compares `late_call` and `late_stack` with where it is. A thread that the machine is too busy to
-// run is not asleep, however long that lasts. Only sleeping and waiting for others counts, as for a
-// lock, or for input from a terminal or a pipe: in the midst of it no lock of the C library is
-// held, as there may be while a file is read, but that of the stream that is read from.
+// A separate thread asks the kernel twice a second where the threads that are in a call stand. One
+// that is found asleep in the same place of the same call for a second gets the signal, whose
+// handler compares `late_call` and `late_stack` with where it is. A thread that the machine is too
+// busy to run is not asleep, however long that lasts. Only sleeping and waiting for others counts,
+// as for a lock, or for input from a terminal or a pipe: during such a wait the C library holds no
+// lock, as it may while a file is read, except that of the stream that is read from.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +21,7 @@
 namespace spindle {
 
 struct CallsOfThread {
-  /// By the thread itself, which alone writes these two.
+  /// Called by the thread itself; only it writes these two.
   void begin() {
     add(depth, 1);
     add(changes, 1);
@@ -43,7 +43,7 @@ struct CallsOfThread {
   }
 };
 
-/// Until it ends to be watched. After a fork no thread of the child is watched.
+/// Watches the thread until `end_watching_waits`. After a fork no thread of the child is watched.
 void watch_waits(CallsOfThread& thread, int signal);
 void end_watching_waits(CallsOfThread& thread);
 

@@ -24,9 +24,9 @@ namespace spindle {
 namespace {
 
 constexpr long kTickNs = 100'000'000;
-/// Once the time is up: a loop that calls other libraries is not long in its own code.
+/// The tick once the time is up: a loop that calls other libraries is not long in its own code.
 constexpr long kHastyTickNs = 1'000'000;
-/// A second. The first tick in a call is none of it: the call may just have begun.
+/// A second. The first tick in a call does not count: the call may just have begun.
 constexpr int kMostSlowTicks = 10;
 constexpr std::size_t kSignalStackSize = 64 * 1024;
 constexpr std::size_t kMostRanges = 4096;
@@ -197,7 +197,7 @@ class ThreadWatch {
   void ensure() {
     if (!is_ticking_) start();
   }
-  /// A child has no timers.
+  /// In the child of a fork there are no timers.
   void forked() { is_ticking_ = false; }
 
  private:
@@ -216,7 +216,7 @@ class ThreadWatch {
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = WatchHandlers::tick_signal();
     event.sigev_notify_thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
-    // Without a timer only the loops are not found.
+    // Without a timer, only endless loops are not found.
     if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer.id) != 0) return;
     is_ticking_ = true;
     watch_waits(calls, WatchHandlers::wait_signal());

@@ -6,9 +6,9 @@
 //   call();
 //
 // The time of a call is that of the processor, looked at ten times a second, so that a call costs
-// no system call. A library has one second in all for calls of more than a tenth: of however many
-// policies that are asked at once it costs no more than that. Once a call was abandoned the library
-// must not be called again, since what it keeps in static variables may be half done.
+// no system call. A library has one second in all for calls of more than a tenth: however many of
+// its policies are asked at once, they cost no more than that. Once a call was abandoned the
+// library must not be called again, since what it keeps in static variables may be half done.
 #pragma once
 
 #include <atomic>
@@ -22,9 +22,9 @@ namespace spindle {
 
 class WatchedLibrary {
  public:
-  /// What a call into it did that was abandoned; null: none was.
+  /// What the call into it that was abandoned did; null if none was.
   [[nodiscard]] const char* fault() const { return fault_.load(std::memory_order_relaxed); }
-  /// An object of its own that must not be touched any more, not even to delete it.
+  /// Marks an object of the library that must not be touched any more, not even to delete it.
   void abandon(const void* object) {
     const std::scoped_lock lock(mutex_);
     abandoned_.push_back(object);
@@ -45,7 +45,7 @@ class WatchedCall {
   WatchedCall(const WatchedCall&) = delete;
   WatchedCall& operator=(const WatchedCall&) = delete;
 
-  /// What it did, once it was abandoned.
+  /// What the call did, once it was abandoned.
   [[nodiscard]] std::string_view words() const { return words_; }
 
   sigjmp_buf back;

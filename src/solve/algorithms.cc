@@ -1,4 +1,4 @@
-// The names of the algorithms, by domain, and how else people write them.
+// The names of the algorithms, by domain, and their other spellings.
 
 #include <algorithm>
 
@@ -9,13 +9,13 @@
 namespace spindle {
 namespace {
 
-/// Each entry is the solver's name, and after bars what else it is called; spaces lie between.
+/// Each entry is the solver's name and, after bars, its other names; spaces separate entries.
 struct Algorithms {
   std::string_view domain;
   std::string_view names;
   std::string_view others = {};
 };
-/// Those that know no more of the references than came so far.
+/// The policies that know only the references that came so far.
 constexpr std::string_view kPagePolicies =
     "FIFO LRU MRU LFU MFU CLOCK SECOND-CHANCE|SC "
     "ENHANCED-CLOCK|ENHANCED-SECOND-CHANCE|ESC NRU AGING|AGEING WSCLOCK 2Q|TWO-QUEUE ARC SIEVE "

@@ -62,7 +62,8 @@ std::vector<std::uint64_t> read_sizes(const Field& field, std::int64_t low) {
 }
 
 /// The textbook's buddy system: blocks of powers of two, split in halves on demand, joined with
-/// their buddy as soon as both are free. The lowest block of the smallest size that will do.
+/// their buddy as soon as both are free. A request gets the lowest block of the smallest size that
+/// will do.
 class Buddies {
  public:
   Buddies(std::uint64_t size, std::uint64_t smallest) : size_(size), smallest_(smallest) {
@@ -120,8 +121,8 @@ struct Chunk {
   std::int64_t size = 0;
 };
 
-/// A heap as malloc keeps it: a list of free chunks in some order, searched from its front. What is
-/// joined stands side by side in the list too, so only a list in order of address joins all.
+/// A heap as malloc keeps it: a list of free chunks in some order, searched from its front. Only
+/// neighbours in the list are joined, so only a list in order of address joins all.
 class Heap {
  public:
   enum class Fit : std::uint8_t { kFirst, kBest, kWorst };

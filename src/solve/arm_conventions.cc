@@ -21,7 +21,7 @@ ArmConventions read_arm_conventions(const Problem& problem) {
 }
 
 std::unique_ptr<ArmPolicy> make_arm(const Problem& problem, const ArmConventions& conventions) {
-  // Of the disk that turns, SATF is the name; elsewhere SPTF.
+  // The rotating disk's exercises say SATF, others SPTF.
   constexpr PolicyOfAlgorithm kPolicies[] = {
       {"FCFS", "fcfs"},     {"SSTF", "sstf"},        {"SCAN", "scan"},
       {"C-SCAN", "c-scan"}, {"LOOK", "look"},        {"C-LOOK", "c-look"},

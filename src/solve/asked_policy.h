@@ -16,8 +16,8 @@ struct PolicyOfAlgorithm {
   std::string_view policy;
 };
 
-/// The policy's name. If the algorithm is a library ("./mine.so") it is loaded; that it cannot be
-/// is noted. Nothing if the algorithm is neither that nor one of `known`, which is not noted.
+/// The policy's name. If the algorithm is a library ("./mine.so") it is loaded; if that fails, this
+/// is noted. Nothing if the algorithm is neither a library nor one of `known`, which is not noted.
 std::optional<std::string_view> asked_policy(const Problem& problem, PolicyKind kind,
                                              std::span<const PolicyOfAlgorithm> known);
 

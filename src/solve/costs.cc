@@ -23,7 +23,7 @@ double above_zero(const Field& field) {
   return value;
 }
 
-/// To four digits that count, for numbers far below 1.
+/// Rounds to four significant digits, for numbers far below 1.
 double to_four_digits(double value) {
   if (value == 0 || !std::isfinite(value)) return 0;
   const double scale = std::pow(10.0, 3 - std::floor(std::log10(value)));

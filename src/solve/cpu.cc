@@ -41,8 +41,8 @@ Fourth fourth_of(std::string_view algorithm) {
   return weighs ? Fourth::kWeight : Fourth::kPriority;
 }
 
-/// The queues of MLQ: a foreground in turns and a background without, unless they are listed. Of
-/// FEEDBACK the levels, if they are.
+/// The queues of MLQ: a foreground in turns and a background without, unless they are listed. For
+/// FEEDBACK its levels, if they are listed.
 std::vector<VirtualTime> read_quanta(const Problem& problem) {
   std::vector<VirtualTime> quanta;
   const Field field = problem.parameters["quanta"];
@@ -189,7 +189,7 @@ std::vector<CpuProcess> read_processes(const Problem& problem) {
   return processes;
 }
 
-/// {"A": [0, 2]}: A runs on the first CPU and the third alone.
+/// {"A": [0, 2]}: A runs only on the first CPU and the third.
 void read_affinity(const Problem& problem, std::size_t cpus, std::vector<CpuProcess>& processes) {
   if (!problem.input["affinity"].present()) return;
   for (const auto& [name, list] : problem.input["affinity"].members()) {
@@ -248,7 +248,7 @@ class JainIndex {
   std::uint64_t count_ = 0;
 };
 
-/// For which share of its time in the system the process had a CPU.
+/// The share of its time in the system for which the process had a CPU.
 double share_of_cpu(const CpuProcess& process, VirtualTime in_system) {
   double ran = 0;
   for (std::size_t b = 0; b < process.bursts.size(); b += 2)

@@ -49,7 +49,7 @@ bool CpuRun::run() {
     advance_to(*time);
     end_slices();
     for (Event event : rules_.same_instant) tell(event);
-    // With several CPUs, nobody is sent away while one of them is idle.
+    // With several CPUs, no process is preempted while one of them is idle.
     if (cpus_.size() > 1) dispatch();
     settle();
   }
@@ -62,7 +62,7 @@ std::optional<VirtualTime> CpuRun::next_event() const {
   for (std::size_t c = 0; c < cpus_.size(); ++c) {
     if (!cpus_[c].running) continue;
     consider(cpus_[c].slice_end);
-    // Who was chosen may be sent away at the end of the switch by who came meanwhile.
+    // At the end of the switch, a process that came meanwhile may preempt the one that was chosen.
     if (cpus_[c].start > now_) consider(cpus_[c].start);
     if (const auto alarm = policy_of(c).alarm(); alarm && *alarm > now_) consider(*alarm);
   }
@@ -103,7 +103,7 @@ void CpuRun::advance_to(VirtualTime time) {
   now_ = time;
 }
 
-/// Of those whose slice ends now, and of those whom the policy will have back now.
+/// Ends the slices that are over now, and those of processes that the policy takes back now.
 void CpuRun::end_slices() {
   for (std::size_t c = 0; c < cpus_.size(); ++c) {
     Cpu& cpu = cpus_[c];
@@ -186,7 +186,7 @@ void CpuRun::make_ready(std::size_t process, Why why) {
   ++cpus_[home].waiting;
 }
 
-/// In whose queue it waits: that of the CPU it lost, or of the one with the fewest to serve.
+/// The CPU in whose queue it waits: the one that it lost, or the one with the fewest to serve.
 std::size_t CpuRun::home_of(std::size_t process, Why why) const {
   const std::optional<std::size_t> last = states_[process].home;
   if (is_shared()) return 0;
@@ -214,8 +214,8 @@ void CpuRun::settle() {
   }
 }
 
-/// Whoever is beaten stands in line again; those whom `dispatch` leaves where they were go on. Of
-/// equals, those who were chosen later stand behind. Answers whether anybody was.
+/// Puts the beaten processes back into the queue; those that `dispatch` leaves where they were go
+/// on. Of equals, those that were chosen later stand behind. Returns whether any was beaten.
 bool CpuRun::preempt() {
   std::vector<std::size_t> beaten;
   for (std::size_t c = 0; c < cpus_.size(); ++c)
@@ -230,7 +230,7 @@ bool CpuRun::preempt() {
   return !beaten.empty();
 }
 
-/// Whether somebody waits who should have the CPU at once, and may.
+/// Whether a process waits that should have this CPU at once, and may run on it.
 bool CpuRun::is_beaten(std::size_t c) {
   const Cpu& cpu = cpus_[c];
   if (!cpu.running || now_ < cpu.start) return false;
@@ -279,7 +279,7 @@ std::optional<TaskId> CpuRun::take_for(CpuPolicy& policy, const std::function<bo
   return best.found;
 }
 
-/// As many of the best as there are CPUs free, each where it was last if it can be.
+/// Starts as many of the best as there are CPUs free, each where it was last if it can be.
 void CpuRun::dispatch_shared() {
   struct Pair {
     TaskId task;
@@ -311,7 +311,7 @@ void CpuRun::dispatch_shared() {
   for (const Pair& pair : chosen) start(pair.cpu, pair.task);
 }
 
-/// The best of the longest queue that may run on the idle CPU comes over.
+/// Moves the best of the longest queue that may run on the idle CPU to it.
 bool CpuRun::take_from_longest(std::size_t thief) {
   std::vector<std::size_t> others;
   for (std::size_t c = 0; c < cpus_.size(); ++c)

@@ -45,10 +45,10 @@ class CpuRun {
   enum class Event : std::uint8_t { kArrival, kDevice, kPreempted };
   struct Rules {
     VirtualTime context_switch = {};
-    std::optional<VirtualTime> until = {};  ///< stop then, whoever has not ended
-    bool single_device = false;  ///< all wait for one device, in order; else each has its own
+    std::optional<VirtualTime> until = {};  ///< stop then, even if some have not ended
+    bool single_device = false;  ///< all wait for one device, in order; otherwise each has its own
     std::array<Event, 3> same_instant = {Event::kArrival, Event::kDevice, Event::kPreempted};
-    /// The policy is told not how long a burst is, but what the bursts before let expect: `alpha`
+    /// The policy is not told how long a burst is, but an estimate from the bursts before: `alpha`
     /// times the last one and 1 - alpha times its estimate, `first` at the start.
     struct Estimate {
       double alpha = 0.5;
@@ -57,14 +57,14 @@ class CpuRun {
     std::optional<Estimate> estimate = {};
     std::size_t cpus = 1;             ///< 64 at most
     bool migrates = true;             ///< between CPUs with a policy each
-    VirtualTime migration_cost = {};  ///< of going on where a process was not last
+    VirtualTime migration_cost = {};  ///< of going on on another CPU than last
   };
 
   /// One policy for all CPUs, or one for each.
   CpuRun(std::vector<CpuPolicy*> policies, const std::vector<CpuProcess>& processes,
          const Rules& rules);
 
-  /// False if it took more decisions than so many processes should.
+  /// False if it took more decisions than that many processes should need.
   bool run();
 
   [[nodiscard]] const std::vector<CpuSegment>& gantt() const { return gantt_; }

@@ -176,7 +176,7 @@ Json detection(const Problem& problem) {
   return {{"deadlocked", deadlocked}, {"finish", finish}};
 }
 
-/// What it costs to end each process: `costs`, or else the units that it holds.
+/// What it costs to end each process: `costs`, or if there are none the units that it holds.
 std::vector<std::int64_t> read_costs(const Field& field, const std::vector<Units>& held) {
   std::vector<std::int64_t> costs;
   if (!field.present()) {
@@ -317,7 +317,7 @@ Json wait_for_cycle(const Problem& problem) {
 
 }  // namespace
 
-/// The input's `names` are for those who show the answer.
+/// The input's `names` are for programs that show the answer.
 Json solve_deadlock(const Problem& problem) {
   static_cast<void>(problem.input["names"]);
   if (problem.algorithm == "BANKER") return banker(problem);

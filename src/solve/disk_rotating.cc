@@ -5,9 +5,9 @@
 // `seek_speed` (1) units from a track to the next. `zones` ([30, 30, 30]) has an entry for each
 // track, from the outside in: how many degrees a block takes there. The blocks of each track begin
 // `skew` (0) blocks later than those of the track outside it. The arm stands on the outer track,
-// and half a turn, less half a block, lies between it and block 0. `window`: only so many of the
-// oldest requests are looked at (-1: all); BSATF serves all of them before it looks farther.
-// `late`: a list of requests that come one at each decision.
+// and half a turn, less half a block, lies between it and block 0. `window`: how many of the oldest
+// requests are looked at (-1: all); BSATF serves all of them before it looks farther. `late`: a
+// list of requests that come one at each decision.
 
 #include <algorithm>
 #include <cmath>

@@ -18,7 +18,7 @@ char plain(char c) {
   return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-/// Whether they differ in case, hyphens and underscores alone.
+/// Whether they differ only in case, hyphens and underscores.
 bool is_same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, plain, plain);
 }

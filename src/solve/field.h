@@ -27,7 +27,7 @@ class Failure {
     if (!failed()) sentence_ = std::move(sentence);
   }
 
-  /// From now on it is kept which members of this object are asked for.
+  /// From now on records which members of this object are asked for.
   void watch(const nlohmann::json* object) { read_[object]; }
   void read(const nlohmann::json* object, std::string_view member) {
     if (const auto found = read_.find(object); found != read_.end()) found->second.emplace(member);
@@ -72,7 +72,7 @@ class Field {
                                         std::int64_t high) const;
   [[nodiscard]] double number(double low, double high) const;
   [[nodiscard]] double number_or(double fallback, double low, double high) const;
-  /// Of time, in units; not negative.
+  /// A time in units, not negative.
   [[nodiscard]] VirtualTime time() const;
   [[nodiscard]] VirtualTime time_or(VirtualTime fallback) const;
   [[nodiscard]] std::string text() const;

@@ -1,4 +1,4 @@
-// What the expressions of a program of forks are worth, and to whom.
+// The values of a fork program's expressions, and which processes see them.
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,8 +10,8 @@ namespace {
 
 constexpr long kLargestNumber = 1'000'000'000;
 
-/// Signs of one rank, the longer of two that begin alike first; a later rank binds more tightly.
-/// Logic stands above them all.
+/// Operators of one rank, the longer of two that begin alike first. A later rank binds more
+/// tightly; logical operators bind less tightly than all of them.
 constexpr std::string_view kEqualities[] = {"==", "!="};
 constexpr std::string_view kOrders[] = {"<=", ">=", "<", ">"};
 constexpr std::string_view kSums[] = {"+", "-"};
@@ -39,7 +39,7 @@ bool is_exec(std::string_view name) {
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 
-/// Whether more than looking happens in it.
+/// Whether the code may have side effects.
 bool has_effects(std::string_view code) {
   constexpr std::string_view kEffects[] = {"fork", "exec", "exit", "=", "&", "++", "--"};
   return std::ranges::any_of(kEffects, [code](std::string_view effect) {
@@ -60,7 +60,7 @@ std::optional<bool> ForkProgram::truth_of(const Value& value) {
   return value.kind != Value::Kind::kNumber || value.number != 0;
 }
 
-/// Nothing where it is not known: a fork returns a number above 0, but nobody can say which.
+/// Nothing if the answer is not known: a fork returns a number above 0, but nobody can say which.
 std::optional<bool> ForkProgram::compared(std::string_view sign, Value left, Value right) {
   using Kind = Value::Kind;
   if (left.kind == Kind::kNotZero && right == Value{} && (sign == "==" || sign == "!="))
@@ -110,7 +110,8 @@ std::optional<ForkProgram::Branches> ForkProgram::branches(const std::optional<O
   return ways;
 }
 
-/// Behind the bracket that opens them. What only looks is passed by, whatever it is.
+/// Reads arguments, behind the bracket that opens them. If they have no side effects they are
+/// skipped, whatever they are.
 bool ForkProgram::arguments(Population& population) {
   const std::string_view from = rest_;
   const auto code = skip_to_bracket();
@@ -141,7 +142,7 @@ bool ForkProgram::argument(Population& population) {
   return true;
 }
 
-/// Of several with commas between, what the last is.
+/// Expressions with commas between: the value of the last.
 std::optional<ForkProgram::Outcome> ForkProgram::list(Population population) {
   std::optional<Outcome> outcome = chosen(std::move(population));
   while (outcome && take(",")) outcome = chosen(all_of(*outcome));
@@ -162,7 +163,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::chosen(Population population) {
   return outcome;
 }
 
-/// a || b: b is for those who see a false.
+/// a || b: only the processes that see a false evaluate b.
 std::optional<ForkProgram::Outcome> ForkProgram::either(Population population) {
   std::optional<Outcome> left = both(std::move(population));
   while (left && take("||")) {
@@ -176,7 +177,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::either(Population population) {
   return left;
 }
 
-/// a && b: b is for those who see a true.
+/// a && b: only the processes that see a true evaluate b.
 std::optional<ForkProgram::Outcome> ForkProgram::both(Population population) {
   std::optional<Outcome> left = operation(0, std::move(population));
   while (left && take("&&")) {
@@ -207,7 +208,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::operation(std::size_t rank,
   return left;
 }
 
-/// The right side is read anew for those who see each value of the left one.
+/// Reads the right side anew for each value of the left one, for the processes that see it.
 std::optional<ForkProgram::Outcome> ForkProgram::with_right_side(std::size_t rank,
                                                                  std::string_view sign,
                                                                  Outcome left) {
@@ -254,7 +255,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::single(Population population) {
   return outcome;
 }
 
-/// A call, a variable, or what it is set to.
+/// A call, a variable, or an assignment to one.
 std::optional<ForkProgram::Outcome> ForkProgram::named(std::string_view name,
                                                        Population population) {
   if (take("(")) return called(name, std::move(population));
@@ -290,7 +291,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::called(std::string_view name,
     std::string_view name;
     Value returns;
   };
-  // A wait returns the number of a child, or -1; who sleeps is not woken before.
+  // A wait returns the number of a child, or -1; no sleep ends early.
   constexpr Known kKnown[] = {{"wait", {Kind::kNotZero}},    {"waitpid", {Kind::kUnknown}},
                               {"printf", {Kind::kPositive}}, {"puts", {Kind::kPositive}},
                               {"sleep", {Kind::kNumber, 0}}, {"fflush", {Kind::kNumber, 0}},
@@ -322,7 +323,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::assigned(std::string_view name,
   return result;
 }
 
-/// i++ and ++i: one is what it was before, the other what it is behind.
+/// i++ and ++i: the first has the old value, the second the new one.
 std::optional<ForkProgram::Outcome> ForkProgram::stepped(std::string_view name, long by,
                                                          bool is_before,
                                                          const Population& population) {
@@ -337,7 +338,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::stepped(std::string_view name, 
   return result;
 }
 
-/// What the variable is then; nothing if it has no value.
+/// The new value of the variable; nothing if it has none.
 std::optional<ForkProgram::Value> ForkProgram::changed(std::string_view name, std::string_view sign,
                                                        const Value& by,
                                                        const Variables& variables) {

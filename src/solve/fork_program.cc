@@ -10,7 +10,7 @@ namespace {
 constexpr int kDeepestStatement = 100;
 /// Statements and expressions times populations.
 constexpr std::size_t kMostForkWork = 200'000;
-/// Of a number that the program names.
+/// The most digits of a number in the program.
 constexpr std::size_t kMostDigits = 9;
 
 bool is_letter(char c) {
@@ -108,7 +108,7 @@ std::optional<long> ForkProgram::take_number() {
   if (at_end()) return std::nullopt;
   const std::string_view digits =
       rest_.substr(0, std::min(rest_.find_first_not_of("0123456789"), rest_.size()));
-  // One that begins with 0 is octal, which nobody means.
+  // A number that begins with 0 is octal, which nobody means.
   const bool is_octal = digits.size() > 1 && digits[0] == '0';
   if (digits.empty() || digits.size() > kMostDigits || is_octal) return std::nullopt;
   long number = 0;
@@ -185,7 +185,7 @@ bool ForkProgram::at_end_of_statement() {
   return at_end() || rest_[0] == '}' || take(";");
 }
 
-/// One or several with commas between; their values do not matter.
+/// One or several expressions with commas between; their values do not matter.
 bool ForkProgram::expressions(Population& population) {
   const auto outcome = list(std::move(population));
   if (!outcome) return false;
@@ -193,7 +193,7 @@ bool ForkProgram::expressions(Population& population) {
   return true;
 }
 
-/// Behind the type: names, perhaps with what they are set to.
+/// The names behind a type, perhaps with their first values.
 bool ForkProgram::declaration(Population& population) {
   do {
     const auto word = take_word();
@@ -208,7 +208,7 @@ bool ForkProgram::declaration(Population& population) {
   return true;
 }
 
-/// What was declared since is gone.
+/// Forgets what was declared since.
 void ForkProgram::end_scope(std::size_t declared, Population& population) {
   for (; declared_.size() > declared; declared_.pop_back())
     forget(visible(declared_.back()), population);
@@ -260,7 +260,8 @@ bool ForkProgram::while_loop(Population& population) {
   return rounds(population, false);
 }
 
-/// From the condition on: as long as it is true for somebody. The body is read at least once.
+/// Reads a loop from its condition on, for as long as that is true for any process. The body is
+/// read at least once.
 bool ForkProgram::rounds(Population& population, bool is_for) {
   const std::string_view condition = rest_;
   std::string_view behind;
@@ -294,7 +295,7 @@ bool ForkProgram::rounds(Population& population, bool is_for) {
   return true;
 }
 
-/// break or continue: those who come to it go on behind the loop, or with its next round.
+/// break or continue: the processes that come to it go on behind the loop, or with its next round.
 bool ForkProgram::jump(Population& population, Population Loop::*where) {
   if (loops_.empty()) return false;
   join(loops_.back().*where, std::exchange(population, {}));

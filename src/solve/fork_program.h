@@ -27,12 +27,12 @@ class ForkProgram {
  public:
   explicit ForkProgram(std::string_view text) : rest_(text) {}
 
-  /// False if it is no such program, or one that is too long a walk.
+  /// False if it is no such program, or takes too long to walk.
   bool run();
   /// What is wrong with it, after `run` was false.
   [[nodiscard]] std::string complaint() const;
 
-  /// All that there have been.
+  /// All processes that there have been.
   [[nodiscard]] double processes() const { return count_of(alive_) + ended_; }
   /// Each statement of the outermost level, and how many processes there have been after it.
   [[nodiscard]] const std::vector<std::pair<std::string, double>>& steps() const { return steps_; }
@@ -48,14 +48,14 @@ class ForkProgram {
   using Variables = std::map<std::string, Value, std::less<>>;
   /// How many processes have these variables. Doubles are exact up to the most that is answered.
   using Population = std::map<Variables, double>;
-  /// Those that see an expression have each value.
+  /// For each value of an expression, the processes that see it.
   using Outcome = std::map<Value, Population>;
   struct Branches {
     Population is_true;
     Population is_false;
   };
 
-  /// Those who have jumped out of a round.
+  /// The processes that have jumped out of a round.
   struct Loop {
     Population left;
     Population next;  ///< to the next round
@@ -83,10 +83,10 @@ class ForkProgram {
   std::optional<std::string_view> take_word();
   std::optional<long> take_number();
   bool take_type();
-  /// Past a text or a letter, from its quote on.
+  /// Skips a text or a letter, from its quote on.
   bool skip_quoted();
-  /// Past the bracket that closes the one just taken; what stands before it, without spaces and
-  /// texts.
+  /// Skips the bracket that closes the one just taken; returns what stands before it, without
+  /// spaces and texts.
   std::optional<std::string> skip_to_bracket();
 
   // Each reads one construct, for the processes that come to it; false, or nothing, if it is none.
@@ -129,7 +129,7 @@ class ForkProgram {
   std::vector<std::string> declared_;  ///< the names that are visible, the innermost last
   double ended_ = 0;
   std::vector<std::pair<std::string, double>> steps_;
-  std::string why_;  ///< it cannot be counted, if more is to be said
+  std::string why_;  ///< the reason why it cannot be counted, if more is to be said
   int depth_ = 0;
   std::size_t work_ = 0;
 };

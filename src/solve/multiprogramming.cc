@@ -1,4 +1,4 @@
-// Several processes in one memory: whose frame goes when one of them needs one, and how the CPU
+// Several processes in one memory: which frame is taken when a process needs one, and how the CPU
 // starves when there are too many of them (Denning 1968: thrashing).
 //
 // The processes have the CPU in turns of `quantum` references (1), each of which takes a unit of
@@ -99,7 +99,7 @@ class PagedMachine {
       sizes.push_back(rules_.is_proportional ? std::max<std::size_t>(1, pages.size()) : 1);
       all += sizes.back();
     }
-    // One for each, and of the rest its share; what is left over goes to the first.
+    // Each gets one frame, and its share of the rest; what is left over goes to the first.
     std::size_t left = rules_.frames - sizes.size();
     const std::size_t rest = left;
     for (std::size_t& size : sizes) {
@@ -119,7 +119,7 @@ class PagedMachine {
         std::ranges::count_if(pages, [&](PageKey page) { return page >> 41 == process; }));
   }
 
-  /// Those whose page has come.
+  /// Makes the processes ready whose page has come.
   void come_back() {
     for (; !waiting_.empty() && waiting_.front().until <= now_; waiting_.pop_front())
       ready_.push_back(waiting_.front().process);
@@ -207,8 +207,8 @@ Json solve_multiprogramming(const Problem& problem) {
   return machine.answer();
 }
 
-/// The first process alone, the first two, and so on: how busy the CPU is. Or so many like the only
-/// one as `degree` says.
+/// How busy the CPU is with the first process alone, with the first two, and so on; or with up to
+/// `degree` processes like the only one.
 Json solve_thrashing(const Problem& problem) {
   std::vector<PagedProcess> processes = read_paged_processes(problem);
   const MultiprogrammingRules rules = read_multiprogramming_rules(problem, {10 * kUnitNs});

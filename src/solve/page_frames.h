@@ -26,10 +26,10 @@ class PageFrames {
     std::optional<PageKey> victim;  ///< whose frame it was
   };
   Reference refer(PageKey page);
-  /// Of a page that is there.
+  /// For a frame that holds a page.
   void set_dirty(FrameNo frame) { policy_->set_dirty(frame, true); }
 
-  /// By frame; as many as are filled.
+  /// The pages by frame, as many as are filled.
   [[nodiscard]] const std::vector<PageKey>& pages() const { return pages_; }
 
  private:

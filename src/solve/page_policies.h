@@ -6,7 +6,7 @@
 
 namespace spindle {
 
-/// Null if the algorithm is none; "OPT" needs `references`, all that will come.
+/// Null if the algorithm is unknown; "OPT" needs `references`, all that will come.
 std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std::size_t frames,
                                                     std::span<const PageKey> references);
 

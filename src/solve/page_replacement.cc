@@ -1,5 +1,5 @@
-// Page replacement on a reference string: faults, hits, who went for whom, what stays. And the two
-// algorithms that have no frames to fill: the working set, and ageing's counters.
+// Page replacement on a reference string: faults, hits, which page replaced which, what stays. And
+// the two algorithms that have no frames to fill: the working set, and ageing's counters.
 
 #include <algorithm>
 #include <set>
@@ -52,7 +52,7 @@ class Memory {
 
  private:
   PageFrames frames_;
-  bool listed_;  ///< who went for whom, and what stays
+  bool listed_;  ///< which page replaced which, and what stays
   std::set<FrameNo> dirty_;
   std::uint64_t write_backs_ = 0;
   std::uint64_t faults_ = 0;
@@ -186,7 +186,7 @@ References read_references(const Field& field) {
   return references;
 }
 
-/// Those that the algorithm goes by; a library may go by all.
+/// The conventions that the algorithm uses; a library may use all.
 ReplacementConventions read_replacement_conventions(const Problem& problem) {
   using Tie = ReplacementConventions::Tie;
   const Field& parameters = problem.parameters;

@@ -125,7 +125,7 @@ class TickMachine {
         processes_[current_].state = State::kReady;
       run(p);
     } else if (rules_.switch_on_end || runnable() == 1) {
-      // Who kept the CPU through its I/O goes on; or there is nobody else.
+      // The process kept the CPU through its I/O and goes on; or there is no other.
       run(p);
     }
     end_if_done();

@@ -137,7 +137,7 @@ Json fair_slices(const Problem& problem) {
   Json slices = Json::array();
   Json steps = Json::array();
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    // Each in turn, as it would be told when it is chosen from among all.
+    // Asks for each task in turn, as if it were chosen from among all.
     const TaskId task = *policy->next({});
     const double slice = static_cast<double>(policy->quantum(task)->ns) / kUnitNs;
     const std::uint32_t weight = weights[task.value];

@@ -168,11 +168,11 @@ class ResponseTimes {
     return worst;
   }
 
-  /// No answer is to be trusted then.
+  /// Whether the work was cut short: then no answer is to be trusted.
   [[nodiscard]] bool is_exhausted() const { return steps_ > kMostRealtimeSteps; }
 
  private:
-  /// When so many jobs of a task are done, if all are released together at the start: the fixed
+  /// When `jobs` jobs of a task are done, if all are released together at the start: the fixed
   /// point of R = jobs x C + sum of ceil(R / T) C over the tasks before it (Joseph and Pandya
   /// 1986). Nothing if that is after the limit.
   std::optional<VirtualTime> end_of(std::size_t t, std::int64_t jobs, VirtualTime limit) {

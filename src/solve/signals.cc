@@ -7,7 +7,7 @@
 // was sent; pending ones are taken by ascending number; SIGKILL and SIGSTOP cannot be caught,
 // ignored or blocked; SIGCONT and the stop signals drop each other from those that pend; an ignored
 // signal is dropped when it is sent, unless it is blocked, and one that pends when it becomes
-// ignored. What a stopped process is to do itself it does when it goes on.
+// ignored. A stopped process does its own operations when it goes on.
 
 #include <algorithm>
 #include <charconv>
@@ -207,7 +207,7 @@ class SignalledProcess {
     }
   }
 
-  /// Takes what pends and is not blocked; of a stopped process, SIGKILL alone.
+  /// Takes what pends and is not blocked; of a stopped process, only SIGKILL.
   void deliver() {
     while (is_alive()) {
       const auto next = std::ranges::find_if(pending_, [this](const auto& p) {

@@ -44,7 +44,7 @@ Json solve_case(const Json& value, Failure& failure) {
   return domain->solve({algorithm, all["parameters"], all["input"], &failure});
 }
 
-/// What stands in the case of that place in the list, and was not read.
+/// Notes what stands in case `index` of the list, and was not read.
 void note_unread(const Json& value, std::size_t index, const Failure& failure,
                  std::vector<std::string>& notes) {
   const Json id = value.value("id", Json());
@@ -59,7 +59,7 @@ void note_unread(const Json& value, std::size_t index, const Failure& failure,
   }
 }
 
-/// Of the answer, what the case asks for; all of it if the case does not say.
+/// The part of the answer that the case asks for; all of it if the case does not say.
 Json asked_for(const Json& value, Json answer) {
   if (!value.is_object() || !answer.is_object()) return answer;
   const auto expected = value.find("expected");

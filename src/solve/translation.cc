@@ -227,7 +227,7 @@ Json solve_translation(const Problem& problem) {
   if (problem.algorithm == "INVERTED") return inverted(problem);
   if (problem.algorithm == "SPLIT-BITS") return split_bits(problem);
   if (problem.algorithm == "TWO-LEVEL") return two_level(problem);
-  // What is only taken apart need not fit into a memory.
+  // Addresses that are only taken apart need not fit into a memory.
   const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(
       problem.algorithm == "PAGE-OFFSET" ? last_of_bits(63) : kLargestAddress);
   if (problem.algorithm == "BASE-LIMIT") return base_limit(problem, addresses);
