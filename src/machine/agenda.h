@@ -1,8 +1,8 @@
-// Agenda: what will happen at which instant, besides the ends of what CPUs do.
+// Agenda: what will happen at which instant, besides the ends of the CPUs' activities.
 //
-// Of one instant, arrivals come first, then what devices and timers bring (or these before those),
-// then the machine's own housekeeping; of equals, what was noted first. An entry that is not wanted
-// any more stays: whoever handles it knows it by its `number`.
+// Within one instant, arrivals come first, then events of devices and timers (or these before
+// arrivals), then the machine's own housekeeping; of equals, the entry that was added first. An
+// entry that is not wanted any more stays: its handler recognises it by its `number`.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,7 @@ class Agenda {
     return entry;
   }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
-  /// Entries that can make a program go on; also those that nobody wants any more.
+  /// Entries that can make a program go on, including those that nobody wants any more.
   [[nodiscard]] std::uint64_t for_programs() const { return for_programs_; }
 
  private:

@@ -3,8 +3,8 @@
 // A Drive in the machine's virtual time. Files and the swap file get their places when they are
 // first touched, a MiB at a time, in order; so the same run has the same arm movements wherever the
 // bytes really are. Each class of I/O has a queue of its own, in which the arm's policy chooses as
-// if the others were not there, and the first that is not empty is served. The owner adds requests,
-// and calls `complete` at the instant that `due` names.
+// if the others were not there; the first queue that is not empty is served. The owner adds
+// requests, and calls `complete` at the instant that `due` names.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ struct BlockRequest {
   Run run;
   bool is_write = false;
   VirtualTime issued;
-  ProcessNumber thread = 0;  ///< for whom; 0: for memory, on its own
+  ProcessNumber thread = 0;  ///< the thread that asked; 0: memory itself
   unsigned rank = 2;  ///< of its I/O class, below BlockQueue::kRanks: the least is served first
 };
 
@@ -40,9 +40,9 @@ class BlockQueue {
   Run place(std::uint64_t file, std::uint64_t offset, std::uint64_t bytes);
 
   void add(const BlockRequest& request, VirtualTime now);
-  /// When the request in service is done; nothing: none is.
+  /// When the request in service is done; nothing if there is none.
   [[nodiscard]] std::optional<VirtualTime> due() const;
-  /// It is `due`: the request that is done; the next one is begun.
+  /// To be called when it is `due`: returns the request that is done, and begins the next one.
   BlockRequest complete(VirtualTime now);
   [[nodiscard]] bool is_idle() const { return !in_service_ && waiting_.empty(); }
   /// Serves one request at once, after those that were served so, and says when it is done. The
@@ -63,7 +63,7 @@ class BlockQueue {
 
   BlockQueue(std::uint64_t blocks, const DiskModel& model, Policies policies);
   static Result<Policies> make_policies(std::string_view name);
-  /// The one that has the arm as it stands.
+  /// The drive that has the arm as it stands.
   [[nodiscard]] const Drive& drive() const { return drives_[rank_of_arm_]; }
   /// The queue of that rank, which goes on with the arm as it stands.
   Drive& drive_for(unsigned rank);

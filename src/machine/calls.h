@@ -1,5 +1,5 @@
-// The handlers of system calls, by topic: what each takes from the request, and what it answers,
-// stands beside it in its calls_*.cc, and in spindle-machine(7).
+// The handlers of system calls, by topic: calls_*.cc and spindle-machine(7) say what each takes
+// from the request and what it answers.
 #pragma once
 
 #include "outcome.h"
@@ -11,7 +11,7 @@ struct Thread;
 
 using CallHandler = Outcome (*)(Kernel&, Thread&);
 
-/// Null for those that programs cannot ask for.
+/// Null for calls that programs cannot ask for.
 CallHandler handler_of(SystemCall call);
 
 // calls_process.cc

@@ -26,7 +26,8 @@ Error no_such_process() {
   return {ESRCH, "there is no such process"};
 }
 
-/// The process that a call is about: the caller's own for 0; one of its children or itself else.
+/// The process that a call is about: for 0 the caller's own; otherwise one of its children or
+/// itself.
 Result<Process*> subject(Kernel& kernel, Thread& thread, std::int64_t number) {
   if (number == 0) return thread.process;
   Process* process = kernel.find_process(static_cast<ProcessNumber>(number));
@@ -115,7 +116,7 @@ Outcome call_exit_thread(Kernel& kernel, Thread& thread) {
 /// function: the child's. Answers the child's number.
 Outcome call_fork(Kernel& kernel, Thread& thread) {
   Process& parent = *thread.process;
-  // Before all is copied for it.
+  // This comes before all is copied for the child.
   if (const auto may = kernel.may_add_thread(parent); !may.ok()) return may.error();
   // The machine's memory is copied on write; what the program itself keeps is copied now.
   constexpr std::size_t kBytesForNothing = 64u << 10;

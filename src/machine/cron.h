@@ -27,7 +27,7 @@ struct CronJob {
 
 class Cron {
  public:
-  /// What is wrong with a line goes to `complaints`; the others hold.
+  /// What is wrong with a line goes to `complaints`; the other lines hold.
   static Cron parse(std::string_view table, std::vector<std::string>& complaints);
 
   /// Virtual seconds at which something starts next, after `after` (-1: from the beginning on).

@@ -13,7 +13,7 @@ namespace spindle {
 
 struct Process;
 
-/// Bytes on their way from those who write to those who read.
+/// Bytes on their way from the writers to the readers.
 struct Pipe {
   static constexpr std::size_t kCapacity = 65'536;
   std::uint64_t number = 0;
@@ -37,7 +37,7 @@ struct Pipe {
   }
 };
 
-/// Where a session's people sit: what was typed and not yet read, and what was written and not yet
+/// The terminal of a session: what was typed and not yet read, and what was written and not yet
 /// collected.
 struct Terminal {
   static constexpr std::size_t kCapacity = 1u << 20;
@@ -62,7 +62,7 @@ struct OpenFile {
   int terminal = -1;  ///< -1: the machine's console
 };
 
-/// One more descriptor of the process stands for it.
+/// Counts one more descriptor of the process that stands for the file.
 void hold(OpenFile& file, const Process& process);
 std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes);
 

@@ -70,7 +70,7 @@ Result<> Kernel::build() {
   Process* init = make_kernel_process("init", nullptr);
   make_kernel_process("kthreadd", nullptr);
   init->is_kernel = false;
-  // All inherit these.
+  // All processes inherit these.
   init->limits[kLimitProcesses] = {configuration.most_processes_of_user, kUnlimited};
   init->limits[kLimitFiles] = {1024, 4096};
   agenda.add({kLoadIntervalNs}, AgendaEntry::Kind::kLoad);
@@ -117,7 +117,7 @@ bool Kernel::step() {
   return true;
 }
 
-/// Until nothing more happens at this instant.
+/// Works until nothing more happens at this instant.
 void Kernel::work_through() {
   was_changed_ = false;
   for (;;) {
@@ -237,7 +237,7 @@ void Kernel::serve(Thread& thread) {
   }
 }
 
-/// Has the thread know what it does next. False if it was ended.
+/// Finds out what the thread does next. False if it was ended.
 bool Kernel::prepare(Thread& thread) {
   if (deliverable(thread) != 0 && !deliver(thread)) return false;
   if (thread.has_request) return true;

@@ -1,7 +1,7 @@
 // Kernel: the inside of a Machine: its clock, its threads, and the service of their requests.
 //
-// One instant at a time is worked through. A thread's request is served when its system time is
-// over, by the handler of its call (calls.h): it answers, has the thread wait, or asks for more
+// The kernel works through one instant at a time. A thread's request is served when its system time
+// is over, by the handler of its call (calls.h): it answers, has the thread wait, or asks for more
 // system time and is called again. Handlers and the parts below them share the Kernel's public
 // members: it is the one object that all of them change, each in its own part.
 #pragma once
@@ -92,18 +92,18 @@ class Kernel final : public Scheduler::Client {
   /// Null if the process has no record, or it was forgotten as too old.
   ProcessRecord* record_of(const Process& process);
   void arrive(Thread& thread);
-  /// The thread goes behind the others that are ready.
+  /// Puts the thread behind the others that are ready.
   void give_way(Thread& thread);
   void end_process(Process& process, int wait_status);
   void end_thread(Thread& thread);
   /// Closes all descriptors.
   void close_all(Process& process);
   void close(Process& process, int descriptor);
-  /// Threads whose request can be granted now go on.
+  /// Lets the threads whose request can be granted now go on.
   void grant_resources();
-  /// At the end of the instant it is checked whether the thread can ever go on.
+  /// Has it checked at the end of the instant whether the thread can ever go on.
   void suspect(const Thread& thread);
-  /// The same of all threads.
+  /// The same for all threads.
   void suspect_all() { suspects_all_ = true; }
   /// Suspects all, and reports deadlocks again that were reported before.
   void forget_reports();
@@ -159,7 +159,7 @@ class Kernel final : public Scheduler::Client {
   /// An event with the thread's names in it; to be filled, and recorded.
   [[nodiscard]] MachineEvent event(MachineEventKind kind, const Thread* thread) const;
   void say(const Thread* thread, std::string_view text);
-  /// To the thread's descriptor 2.
+  /// Writes to the thread's descriptor 2.
   void write_error(const Thread& thread, std::string_view text);
 
   MachineConfiguration configuration;
@@ -224,13 +224,13 @@ class Kernel final : public Scheduler::Client {
   [[nodiscard]] bool is_due() const;
 
   std::vector<Thread*> thread_by_number_;
-  /// Until the end of the instant: who ended them may still look at them.
+  /// Kept until the end of the instant: the code that ended them may still look at them.
   std::vector<std::unique_ptr<Thread>> dead_threads_;
   std::vector<std::unique_ptr<Process>> dead_processes_;
   std::unordered_map<Thread*, std::unique_ptr<Thread>> threads_;
   std::vector<ProcessNumber> suspects_;
   bool suspects_all_ = false;
-  bool was_changed_ = false;      ///< from outside, and nothing has followed from it yet
+  bool was_changed_ = false;      ///< from outside, and the change has not taken effect yet
   bool is_quiet_unseen_ = false;  ///< since somebody began to wait, or ended
   std::shared_ptr<LuaMemory> program_memory_;
   std::unique_ptr<Cron> cron_;       ///< null: the machine has no crontab at all

@@ -18,7 +18,7 @@ void Kernel::start_cron() {
   agenda.add({kMinuteSeconds * kNsPerSecond}, AgendaEntry::Kind::kCrontab);
 }
 
-/// False if it is as it was. What is wrong with it is said each time that it is read.
+/// False if it is unchanged. What is wrong with it is said each time that it is read.
 bool Kernel::read_crontab() {
   host.as_user(0, 0);
   const auto found = host.lookup(configuration.crontab);

@@ -63,7 +63,7 @@ void Kernel::close(Process& process, int descriptor) {
   holders.erase(held);
   WaitQueue& waiting = file->may_write ? pipe.waiting_readers : pipe.waiting_writers;
   if (holders.empty()) return wake_all(waiting);
-  // Those who are left may wait for one another.
+  // The threads that are left may wait for one another.
   for (const Thread* thread : waiting.threads()) suspect(*thread);
 }
 
@@ -186,7 +186,7 @@ void Kernel::write_error(const Thread& thread, std::string_view text) {
     file.pipe->bytes.append(text.substr(0, Pipe::kCapacity - file.pipe->size()));
     return wake_all(file.pipe->waiting_readers);
   }
-  // What a dying process says does not wait for the disk.
+  // The last words of a dying process do not wait for the disk.
   if (file.kind != OpenFile::Kind::kFile) return;
   const auto size = host.size(file.file);
   if (size.ok() && host.write(file.file, *size, std::as_bytes(std::span(text))).ok())
@@ -195,7 +195,7 @@ void Kernel::write_error(const Thread& thread, std::string_view text) {
 
 // Files.
 
-/// Has the thread wait until that much has moved; nothing if it moves by itself (see DeviceMode).
+/// Has the thread wait until `bytes` have moved; with programmed I/O it moves them itself.
 Outcome Kernel::transfer(Thread& thread, std::uint64_t file, std::uint64_t offset,
                          std::uint64_t bytes, bool is_write) {
   const Run run = disk->place(file, offset, bytes);

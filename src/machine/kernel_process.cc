@@ -185,7 +185,7 @@ void Kernel::discard(Process& process) {
   processes.erase(process.id);
 }
 
-/// It has all that it needs: it arrives now, or then.
+/// The thread has all that it needs: it arrives now, or at the time asked for.
 void Kernel::enter(Thread& thread, const StartRequest& request) {
   thread.nice = request.nice;
   thread.priority = request.priority;
@@ -226,7 +226,7 @@ void Kernel::end_process(Process& process, int wait_status) {
   if (process.is_exiting) return;
   process.is_exiting = true;
   process.wait_status = wait_status;
-  // The last to go is the first: while others are in a device's hands, the process is still there.
+  // Threads that wait for a device end later; until the last one has, the process still exists.
   const std::vector<Thread*> all = process.threads;
   for (Thread* thread : all) {
     if (thread->state == ThreadState::kDisk)

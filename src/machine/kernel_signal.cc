@@ -22,13 +22,13 @@ bool is_ignored(const Process& process, int signal) {
   return disposition.kind == Kind::kDefault && default_action(signal) == SignalAction::kIgnore;
 }
 
-/// Those that were sent to one of its threads, too.
+/// Also forgets those that were sent to one of its threads.
 void forget_pending(Process& process, SignalSet signals) {
   process.pending &= ~signals;
   for (Thread* thread : process.threads) thread->pending &= ~signals;
 }
 
-/// Calls that no handler breaks off: it runs when they are over.
+/// Calls that no handler interrupts: it runs when they are over.
 bool is_uninterruptible(const Thread& thread) {
   return thread.request.call == SystemCall::kMutexLock ||
          (thread.request.call == SystemCall::kConditionWait && !thread.wait.is_retried);
@@ -79,7 +79,7 @@ void Kernel::send(Process& process, int signal, Thread* only) {
   if (signal == kSigCont) resume(process);
   if (signal == kSigKill && process.id != 1) return end_process(process, kSigKill);
   if ((kStops & bit(signal)) != 0) forget_pending(process, bit(kSigCont));
-  // What is blocked pends all the same: there may be a handler when it no longer is.
+  // A blocked signal pends all the same: there may be a handler when it is unblocked.
   const Thread* target =
       only != nullptr || process.threads.empty() ? only : process.threads.front();
   const bool is_blocked = target != nullptr && (target->blocked & bit(signal)) != 0;
@@ -105,7 +105,7 @@ void Kernel::set_disposition(Process& process, int signal, SignalDisposition dis
   if (does_nothing) forget_pending(process, bit(signal));
 }
 
-/// The thread has something pending: what it does not do by itself soon, it does now.
+/// The thread has a signal pending: delivers it now, unless the thread will soon do so itself.
 void Kernel::nudge(Thread& thread, int signal) {
   if (thread.stop_wanted) return;
   const auto kind = thread.process->dispositions[static_cast<std::size_t>(signal)].kind;
@@ -222,7 +222,7 @@ void Kernel::resume(Process& process) {
   }
 }
 
-/// SIGCHLD, and whoever waits for it.
+/// Sends SIGCHLD to the parent, and wakes it if it waits.
 void Kernel::tell_parent(Process& process) {
   Process& parent = *process.parent;
   const auto& disposition = parent.dispositions[kSigChld];

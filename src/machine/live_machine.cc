@@ -58,7 +58,7 @@ Result<> LiveMachine::make() {
   wall_base_ns_ = monotonic_ns();
   virtual_base_ = {};
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  changed_.notify_all();  // it rests while there is no machine
+  changed_.notify_all();  // the thread rests while there is no machine
   return {};
 }
 
@@ -124,7 +124,8 @@ void LiveMachine::wake_if_changed() {
 }
 
 void LiveMachine::run() {
-  // It gives way to real work. Not nicer than this: others wait for the lock while it has it.
+  // It gives way to real work. It is not nicer than this, since others wait for the lock while it
+  // has it.
   ::setpriority(PRIO_PROCESS, 0, 10);
   std::unique_lock lock(mutex_);
   while (!ending_) {

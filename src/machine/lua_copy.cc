@@ -211,7 +211,7 @@ int copy_lua_state(lua_State* from, int reference, lua_State* to, lua_State* to_
     lua_xmove(state, to_thread, count);
     arguments = count - 1;
   };
-  // Where it fails is not told apart: there is no memory.
+  // Wherever it fails, the cause is the same: there is no memory.
   auto inside_from = [&](lua_State*) {
     if (!LuaInterpreter::protect(to, inside_to)) arguments = -1;
   };

@@ -1,7 +1,7 @@
 // LuaInterpreter: one Lua state, its memory, and what its C functions share.
 //
-// A C function of a script finds its interpreter by `of`. What may fail for lack of memory is done
-// in `protect`: errors of Lua jump over C++ frames, so nothing with a destructor may stand there.
+// A C function of a script finds its interpreter by `of`. Whatever may fail for lack of memory runs
+// in `protect`: errors of Lua jump over C++ frames, so nothing with a destructor may live there.
 #pragma once
 
 #include <lua.hpp>
@@ -22,7 +22,8 @@ class LuaInterpreter {
   static LuaInterpreter& of(lua_State* state) {
     return **static_cast<LuaInterpreter**>(lua_getextraspace(state));
   }
-  /// Calls `body(state)` so that an error of Lua ends it: false, and the message is on the stack.
+  /// Calls `body(state)` so that an error of Lua only ends it: then returns false, with the message
+  /// on the stack.
   template <class Body>
   static bool protect(lua_State* state, Body& body) {
     lua_pushcfunction(state, [](lua_State* inside) {
@@ -39,12 +40,12 @@ class LuaInterpreter {
   LuaProgram::Options options;
   Request* request = nullptr;          ///< to be filled by the call that yields
   const Response* response = nullptr;  ///< to the call that goes on
-  /// A library did work that is not counted in instructions: as much as making so many bytes. A
-  /// program that has done much of it has used up its time at the next instruction.
+  /// Charges work of a library that is not counted in instructions: as much as making `bytes`
+  /// bytes. A program that has done much of it has used up its time at the next instruction.
   void charge(lua_State* running_state, std::size_t bytes);
 
   bool ran_out_of_instructions = false;
-  /// Virtual time for the work done; it is paid then.
+  /// The virtual time owed for the work done, which then counts as paid.
   std::int64_t take_debt_ns() { return std::exchange(debt_ns_, 0); }
   [[nodiscard]] std::size_t used() const { return used_; }
   lua_State* running = nullptr;  ///< the coroutine that goes on
@@ -81,8 +82,8 @@ void open_lua_libraries(lua_State* state);
 /// The calls of the machine (lua_calls.cc). Inside `protect`.
 void open_lua_calls(lua_State* state);
 /// Copies all globals, handlers, and the list {function, arguments ...} of `from`'s registry into
-/// the new state `to`, and leaves function and arguments on the stack of `to_thread`: how many
-/// arguments, or -1 if there is no memory (lua_copy.cc).
+/// the new state `to`, and leaves function and arguments on the stack of `to_thread`. Returns the
+/// number of arguments, or -1 if there is no memory (lua_copy.cc).
 int copy_lua_state(lua_State* from, int reference, lua_State* to, lua_State* to_thread);
 
 }  // namespace spindle

@@ -2,8 +2,8 @@
 //
 // Each process has an interpreter of its own; its threads are coroutines of it, and signal handlers
 // coroutines upon those. A script can do nothing but compute and ask the kernel: the libraries of
-// files, processes, debugging and loading are not there, memory is counted, and after so many
-// instructions it pays with virtual time. Nothing in it depends on addresses or on the real clock.
+// files, processes, debugging and loading are not there, memory is counted, and it pays for its
+// instructions with virtual time. Nothing in it depends on addresses or on the real clock.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // AreaMap: the areas of one address space, in order, none touching another's pages.
 //
-// It knows addresses alone, nothing of frames. What a change takes away or alters is told to the
-// caller as ranges, so that pages follow.
+// It knows only addresses, nothing of frames. It tells the caller what a change removes or alters,
+// as ranges, so that pages follow.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ namespace spindle {
 
 class AreaMap {
  public:
-  /// Addresses from one page up to `limit`; a page of its own below the stack is kept free.
+  /// Addresses from one page up to `limit`; one page below the stack is kept free.
   AreaMap(std::uint32_t page_size, std::uint64_t limit) : page_size_(page_size), limit_(limit) {}
 
   /// The area that holds the address; nothing if none does.
@@ -24,12 +24,12 @@ class AreaMap {
 
   /// As MemoryManager::map; the area's numbers are not looked at otherwise.
   Result<VirtualAddress> add(const MapRequest& request);
-  /// Takes the range out; what lay in it, cut to it.
+  /// Removes the range; returns what lay in it, cut to it.
   Result<std::vector<MemoryArea>> remove(VirtualAddress start, std::uint64_t bytes);
   Result<> protect(VirtualAddress start, std::uint64_t bytes, Protection protection);
-  /// Moves the end of the heap; what it lost, as an empty or real range.
+  /// Moves the end of the heap; returns the range that it lost, which may be empty.
   Result<MemoryArea> set_break(VirtualAddress end);
-  /// The area that starts there and ends there, whole.
+  /// The area that is exactly this range.
   [[nodiscard]] const MemoryArea* exactly(VirtualAddress start, std::uint64_t bytes) const;
 
   [[nodiscard]] const std::map<VirtualAddress, MemoryArea>& all() const { return areas_; }

@@ -36,7 +36,7 @@ class PageContent {
     if (value == 0 && !bytes_) return;
     std::memcpy(&writable(page_size)[offset], &value, sizeof value);
   }
-  /// All of it, to be written to.
+  /// All bytes of the page, to be written to.
   std::span<std::byte> writable(std::uint32_t page_size) {
     if (!bytes_) bytes_ = std::make_unique<std::byte[]>(page_size);
     return {bytes_.get(), page_size};
@@ -67,7 +67,7 @@ struct PageEntry {
   SlotIndex slot = kNoSlot;
   bool writable = false;
   bool referenced = false;
-  bool in_window = false;  ///< used within the working set's window
+  bool in_window = false;  ///< used within the working-set window
   PageKey key = 0;         ///< of an anonymous page of this entry alone; 0: none yet
   std::uint64_t page = 0;
   std::uint64_t last_use = 0;  ///< in references of the space

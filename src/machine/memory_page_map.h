@@ -1,8 +1,8 @@
 // PageMap: the page-table entries of one space, and how large its page tables are.
 //
-// The tables of the simulated machine are a tree of 1 to 4 levels, of which only those stand that
-// have a page below them. Here entries lie in chunks of neighbours, whatever the tree is like, and
-// the tables of the tree are counted. Entries do not move.
+// The tables of the simulated machine are a tree of 1 to 4 levels, of which only those exist that
+// have a page below them. Here entries lie in chunks of neighbours, whatever the tree looks like,
+// and the tree's tables are only counted. Entries do not move.
 #pragma once
 
 #include <map>
@@ -26,7 +26,7 @@ class TableShape {
     return level == 0 ? 0 : page >> shifts_[level - 1];
   }
   [[nodiscard]] std::uint64_t table_bytes(unsigned level) const;
-  /// So many neighbours always have the same tables.
+  /// 2 to this power neighbours always have the same tables.
   [[nodiscard]] unsigned chunk_bits() const { return chunk_bits_; }
 
  private:
@@ -58,8 +58,8 @@ class PageMap {
         if (inside && (entry.present() || entry.swapped())) visit(entry);
       }
   }
-  /// The entries in [first, end), which must be empty, are as if never used; `forget(entry)` is
-  /// called for each before.
+  /// Makes the entries in [first, end), which must be empty, as if never used, after calling
+  /// `forget(entry)` for each.
   template <class Forget>
   void clear(std::uint64_t first, std::uint64_t end, Forget&& forget) {
     for (auto chunk = chunks_.lower_bound(first >> bits_);

@@ -1,9 +1,9 @@
 // PagedMemory: memory in pages, with tables of 1 to 4 levels or an inverted one.
 //
-// An access that cannot be done becomes an Operation, and each wait a place in a queue: of the
-// transfer that it waits for, or of those that wait for frames. When a transfer is complete, the
-// operations concerned take their step again from the start; so nothing they saw before is relied
-// upon. While anyone waits for frames, a transfer is under way.
+// An access that cannot be done becomes an Operation, and each wait a place in a queue: that of the
+// transfer that it waits for, or that for frames. When a transfer is complete, the operations
+// concerned take their step again from the start; so they rely on nothing that they saw before.
+// While any operation waits for frames, a transfer is under way.
 //
 // memory_paged_spaces.cc: spaces and areas; _access.cc: accesses and faults; _frames.cc: who gets
 // and who loses frames; _transfers.cc: what is under way; _files.cc: the cache of files;
@@ -110,7 +110,7 @@ class PagedMemory final : public MemoryManager {
     InodeNo file{};
     FilePage page{};
     bool is_counted = false;      ///< its fault was
-    FrameIndex fresh = kNoFrame;  ///< filled for it, which was its use for the policy
+    FrameIndex fresh = kNoFrame;  ///< filled for it, which counted as its use for the policy
     PageKey key = 0;              ///< of the new page that it makes
     TransferId until{};           ///< kSync: the last transfer that it waits for
     std::uint64_t frames = 0;     ///< that it waits for

@@ -84,7 +84,7 @@ AccessOutcome PagedMemory::sync_file(TaskId task, InodeNo file) {
   return step(operation);
 }
 
-/// The page goes out as it is now, and stays.
+/// Writes the page out as it is now; it stays in memory.
 void PagedMemory::start_write_back(FrameIndex index) {
   Frame& frame = frames_[index];
   Transfer& transfer = start(true, index, SpaceId{});
@@ -124,7 +124,7 @@ void PagedMemory::set_file_bytes(InodeNo file, std::uint64_t bytes) {
     drop_object_page(object, object.pages.rbegin()->first);
 }
 
-/// The page is no more, wherever it is.
+/// Drops the page, wherever it is.
 void PagedMemory::drop_object_page(PageObject& object, std::uint64_t page) {
   const ObjectPage there = object.pages.at(page);
   object.pages.erase(page);

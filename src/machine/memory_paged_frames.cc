@@ -4,7 +4,7 @@
 
 namespace spindle {
 
-/// kDone: so many frames are free, and the space may have them. Else the operation waits.
+/// kDone if `frames` frames are free, and the space may have them. Otherwise the operation waits.
 PagedMemory::Status PagedMemory::room(Operation& operation, PagedSpace* space,
                                       std::uint64_t frames) {
   for (;;) {
@@ -51,7 +51,7 @@ FrameIndex PagedMemory::choose_victim(PagedSpace* space, PageKey incoming, bool 
   if (const FrameIndex frame = pool_->victim(may, incoming); frame != kNoFrame) return frame;
   if (own != nullptr)
     if (const FrameIndex frame = own->victim(may, incoming); frame != kNoFrame) return frame;
-  // All that is left is to take from another space, the largest that can give.
+  // The last resort is to take a frame from another space, the largest that can give one.
   FrameIndex found = kNoFrame;
   std::uint64_t largest = 0;
   for (const auto& [id, other] : spaces_) {
@@ -64,7 +64,7 @@ FrameIndex PagedMemory::choose_victim(PagedSpace* space, PageKey incoming, bool 
   return found;
 }
 
-/// Makes so many frames free at once, as far as that needs no transfer.
+/// Makes `frames` frames free at once; false if that would need a transfer.
 bool PagedMemory::grab(std::uint64_t frames) {
   while (free_.size() < frames) {
     const FrameIndex victim = choose_victim(nullptr, 0, false, true);
@@ -89,7 +89,7 @@ void PagedMemory::free_frame(FrameIndex index) {
   ++counted_.freed;
 }
 
-/// Nobody maps it or needs it any more.
+/// Frees a frame that nobody maps or needs any more.
 void PagedMemory::drop_frame(FrameIndex index) {
   Frame& frame = frames_[index];
   if (frame.pool != nullptr) frame.pool->erase(index);
@@ -193,7 +193,7 @@ void PagedMemory::mark_dirty(FrameIndex index) {
   Slot& slot = swap_[frame.slot];
   slot.frame = kNoFrame;
   if (slot.holders > 1) {
-    // Others will read it from there; it is another page from now on.
+    // Others will read the old page from the slot; the frame is another page from now on.
     slot.content = frame.content.copy(page_size_);
     slot.key = ++last_key_;
   }
@@ -205,7 +205,7 @@ std::uint64_t& PagedMemory::resident_of(PagedSpace& space, FrameUse use) {
   return use == FrameUse::kSegment ? space.of_segments : space.anonymous;
 }
 
-/// The page of the space is this frame, which holds it already.
+/// Maps the space's page to this frame, which holds it already.
 void PagedMemory::map_page(PagedSpace& space, std::uint64_t page, FrameIndex index, bool writable) {
   PageEntry& entry = space.pages.at(page, space);
   const std::uint64_t tables = tables_for(space.pages.table_bytes());
@@ -236,7 +236,7 @@ void PagedMemory::link(PageEntry& entry, FrameIndex index, bool writable) {
   if (inverted_) inverted_->insert(entry, space.id.value);
 }
 
-/// The entry leads to its frame no more; the frame is left as it is.
+/// Detaches the entry from its frame, which is left as it is.
 void PagedMemory::unlink(PageEntry& entry) {
   Frame& frame = frames_[entry.frame];
   PagedSpace& space = *entry.space;
@@ -255,14 +255,14 @@ void PagedMemory::unlink(PageEntry& entry) {
   space.recency.lost_frame(entry);
 }
 
-/// The entry becomes empty, and what nobody else has is free.
+/// Makes the entry empty, and frees what nobody else has.
 void PagedMemory::unmap_entry(PageEntry& entry) {
   if (entry.swapped()) {
     const SlotIndex slot = std::exchange(entry.slot, kNoSlot);
     --entry.space->swapped;
     const FrameIndex cached = swap_[slot].frame;
     swap_.let_go(slot);
-    // It was read for somebody, and nobody is left who could map it.
+    // The page was read in, and nobody is left who could map it.
     if (cached != kNoFrame && swap_[slot].holders == 1 && frames_[cached].mappings == 0 &&
         frames_[cached].use == FrameUse::kAnonymous)
       drop_frame(cached);
@@ -277,7 +277,8 @@ void PagedMemory::unmap_entry(PageEntry& entry) {
     recharge(index);
 }
 
-/// The space whose pool it is in maps it no more: it goes to one that does, or to the cache.
+/// The space whose pool the frame is in does not map it any more: moves it to one that does, or to
+/// the cache.
 void PagedMemory::recharge(FrameIndex index) {
   Frame& frame = frames_[index];
   frame.pool->erase(index);

@@ -150,7 +150,7 @@ void PagedMemory::resume_step(Operation operation, std::vector<ResumedAccess>& r
   if (outcome.status != Status::kBlocked) resumed.push_back({operation.access.task, outcome});
 }
 
-/// In order, until one must wait again.
+/// Serves the waiting operations in order, until one must wait again.
 void PagedMemory::serve_waiting(std::vector<ResumedAccess>& resumed) {
   while (!waiting_for_frames_.empty()) {
     Operation operation = std::move(waiting_for_frames_.front());

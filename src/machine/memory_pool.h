@@ -22,7 +22,7 @@ class ReplacementPool {
   ReplacementPool(const ReplacementPool&) = delete;
   ReplacementPool& operator=(const ReplacementPool&) = delete;
 
-  /// The frame came in, or was used: one that is in no pool, or in this.
+  /// The frame, which is in no pool or in this one, came in or was used.
   void insert(FrameIndex frame);
   void touch(const Frame& frame) { policy_->touched(FrameNo{frame.pool_place}); }
   void set_dirty(const Frame& frame, bool dirty) {

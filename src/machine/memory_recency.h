@@ -1,7 +1,7 @@
 // RecencyList: the page-table entries of a space in order of their last use, and its working set.
 //
-// In the list are those entries that are present, or were used in the window: the last so many
-// references of the space itself. All steps are O(1), amortised.
+// The list holds the entries that are present, or were used in the window: the last references of
+// the space itself, a fixed number of them. All steps are O(1), amortised.
 #pragma once
 
 #include "memory_page.h"
@@ -58,7 +58,7 @@ class RecencyList {
     (newest_ != nullptr ? newest_->newer : oldest_) = &entry;
     newest_ = &entry;
   }
-  /// Also of an entry that is not in the list.
+  /// The entry may also be in no list.
   void unlink(PageEntry& entry) {
     if (oldest_in_window_ == &entry) oldest_in_window_ = entry.newer;
     if (entry.older == nullptr && oldest_ != &entry) return;

@@ -54,7 +54,7 @@ Result<std::unique_ptr<MemoryManager>> RunMemory::make(const MemoryConfiguration
 
 // Runs.
 
-/// With "buddy" a power of two; of fixed partitions a whole one.
+/// With "buddy" the run is a power of two; with fixed partitions it is a whole one.
 Result<Run> RunMemory::take(std::uint64_t wanted) {
   if (fit_->name() == "buddy") wanted = std::bit_ceil(wanted);
   if (wanted > total_units_) return Error{EFBIG, "no run could ever be so large"};
@@ -97,7 +97,7 @@ void RunMemory::compact() {
     CHECK(free_.add({at, left}));
 }
 
-/// The area has memory.
+/// Gives the area memory.
 Result<> RunMemory::hold(Owned& space, const MemoryArea& area) {
   if (area.kind == AreaKind::kSegment) {
     const auto found = std::ranges::find_if(
@@ -134,7 +134,7 @@ void RunMemory::forget_pages(Owned& space, VirtualAddress start, VirtualAddress 
   Pages& pages = space.pages;
   pages.content.erase(pages.content.lower_bound(first), pages.content.lower_bound(last));
   pages.reading.erase(pages.reading.lower_bound(first), pages.reading.lower_bound(last));
-  // Of what was just coming in.
+  // The slots of pages that were just coming in.
   for (auto slot = space.slots.lower_bound(first); slot != space.slots.lower_bound(last);) {
     swap_.let_go(slot->second);
     slot = space.slots.erase(slot);
@@ -220,7 +220,7 @@ Result<SpaceId> RunMemory::create(const SpaceOptions& options) {
   return id;
 }
 
-/// The child has memory for all that the parent has mapped.
+/// Gives the child memory for all that the parent has mapped.
 Result<> RunMemory::copy_areas(const Owned& parent, Owned& child) {
   for (const auto& [start, area] : parent.areas.all()) {
     if (const auto shared = parent.shared.find(start); shared != parent.shared.end())
@@ -294,7 +294,7 @@ Result<VirtualAddress> RunMemory::map(SpaceId id, const MapRequest& request) {
   return start;
 }
 
-/// All of it is brought in now.
+/// Reads all of the file's part now.
 void RunMemory::read_file(Owned& space, const MemoryArea& area, std::uint64_t file_bytes) {
   const std::uint32_t size = settings_.page_size;
   const auto shared = space.shared.find(area.start);
@@ -326,7 +326,7 @@ void RunMemory::start_reading(PageTransfer transfer, const Owned* space, const S
   outbox_.push_back(transfer);
 }
 
-/// Null if whose page it was is gone.
+/// Null if the owner of the page is gone.
 RunMemory::Pages* RunMemory::pages_of(const Reading& reading) {
   if (reading.shared != 0) {
     const auto shared = shared_.find(reading.shared);
@@ -356,7 +356,7 @@ Result<> RunMemory::protect(SpaceId id, VirtualAddress start, std::uint64_t byte
   return space.areas.protect(start, bytes, protection);
 }
 
-/// A segment that grows has a new run, and its old one only until then.
+/// A segment that grows gets a new run, and then gives its old one back.
 Result<> RunMemory::grow(Owned& space, const MemoryArea& heap) {
   if (!is_segmented()) return hold(space, heap);
   if (units(heap.bytes()) <= space.segments.at(heap.start).length) return {};

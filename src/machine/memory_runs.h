@@ -6,9 +6,9 @@
 // is read when it is mapped.
 //
 // What a space has is in memory as a whole, or, rolled out, in the swap file as a whole. Its runs
-// are given to others at once, who wait with their first access until what was there has been
+// are given to other spaces at once, whose first access waits until what was there has been
 // written. With segmentation, shared segments and the text of programs after a fork lie in one run
-// for all who map them, and stay in memory.
+// for all spaces that map them, and stay in memory.
 #pragma once
 
 #include <map>
@@ -136,7 +136,7 @@ class RunMemory final : public MemoryManager {
   [[nodiscard]] bool may_share(const MemoryArea& area) const {
     return is_segmented() && area.kind == AreaKind::kFile && !area.protection.write;
   }
-  /// Units that are the space's alone.
+  /// Bytes that belong to this space only.
   [[nodiscard]] static std::uint64_t private_bytes(const Owned& space);
   Result<Run> take(std::uint64_t units);
   void give_back(Run run);
@@ -162,7 +162,7 @@ class RunMemory final : public MemoryManager {
   [[nodiscard]] std::string broken_law_of(const Owned& space) const;
 
   // Rolling out and in (memory_runs_swap.cc).
-  /// Its memory is given to it once what others had there is written.
+  /// Has the space wait until what others had in its memory is written.
   void await_writes(Owned& space) const;
   bool is_blocked(Owned& space, const MemoryAccess& access);
   [[nodiscard]] bool can_roll_out(const Owned& space) const;

@@ -21,13 +21,13 @@ std::uint64_t RunMemory::private_bytes(const Owned& space) {
   return bytes;
 }
 
-/// Not for more than there is swap.
+/// Whether it is in and fits into the free swap space.
 bool RunMemory::can_roll_out(const Owned& space) const {
   const std::uint64_t wanted = units(private_bytes(space));
   return !space.is_rolled_out && wanted != 0 && swap_.used() + wanted <= swap_.capacity();
 }
 
-/// Which has been in, and can go out, or has been out, for the longest time.
+/// The space that has been out for the longest time; or in, of those that can go out.
 const RunMemory::Owned* RunMemory::longest(bool is_out) const {
   const Owned* found = nullptr;
   for (const auto& [id, space] : spaces_) {
@@ -91,7 +91,7 @@ void RunMemory::roll_out(Owned& space) {
     if (space.shared.contains(start)) continue;
     const std::uint64_t first = start.value / settings_.page_size;
     for (std::uint64_t page = first; page < first + units(area.bytes()); ++page) {
-      if (space.slots.contains(page)) continue;  // it had not come in from there yet
+      if (space.slots.contains(page)) continue;  // it had not come in from the slot yet
       const SlotIndex slot = swap_.take();
       swap_.hold(slot);
       space.slots[page] = slot;
@@ -117,7 +117,7 @@ void RunMemory::roll_out(Owned& space) {
   space.since = reviews_;
 }
 
-/// All or none.
+/// Takes all runs or none.
 Result<> RunMemory::take_back_runs(Owned& space) {
   if (!is_segmented()) {
     space.partition = TRY(take(space.partition_units));
@@ -129,7 +129,7 @@ Result<> RunMemory::take_back_runs(Owned& space) {
     const auto run = take(units(area.bytes()));
     if (run.ok()) {
       taken[start] = *run;
-      // Where it stands is known to `compact` from here on.
+      // From here on, `compact` knows where it stands.
       space.segments[start] = *run;
       continue;
     }
@@ -193,7 +193,8 @@ void RunMemory::await_writes(Owned& space) const {
   for (const auto& [id, writing] : writings_) space.awaited_writes.insert(id);
 }
 
-/// Whether it waits now, for its space to come in, or for what was there before to go.
+/// Whether the access waits now, for its space to come in or for what was there before to be
+/// written.
 bool RunMemory::is_blocked(Owned& space, const MemoryAccess& access) {
   if (space.is_rolled_out) {
     space.awaiting_return.push_back(access);
@@ -215,7 +216,7 @@ std::vector<ResumedAccess> RunMemory::complete_write(TransferId id) {
   return resumed;
 }
 
-/// Those that need not wait for something else now are done.
+/// Tries the accesses again; those that need not wait for something else now are done.
 void RunMemory::retry(const std::vector<MemoryAccess>& waiting, bool failed,
                       std::vector<ResumedAccess>& resumed) {
   for (const MemoryAccess& each : waiting) {

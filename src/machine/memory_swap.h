@@ -44,7 +44,7 @@ class SwapSlots {
     return slot;
   }
   void hold(SlotIndex slot) { ++slots_[slot].holders; }
-  /// Free when nobody holds it, and nothing is on its way there.
+  /// Ends one hold. The slot is free when nobody holds it, and nothing is on its way there.
   void let_go(SlotIndex slot) {
     CHECK(slots_[slot].holders > 0);
     --slots_[slot].holders;

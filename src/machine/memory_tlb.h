@@ -1,10 +1,10 @@
 // Tlb: the translation look-aside buffers of all CPUs.
 //
 // Each is divided into sets, a page's set is its number modulo theirs, and each set has a
-// ReplacementPolicy of its own. An entry leads to the page-table entry, and is taken out before
-// that is changed or goes. With ASIDs entries of several spaces stand side by side; without, a
-// CPU's are flushed when it turns to another space. A space that has no ASID takes the one given
-// out longest ago, whose entries are flushed then.
+// ReplacementPolicy of its own. An entry leads to the page-table entry, and is removed before that
+// is changed or goes. With ASIDs entries of several spaces stand side by side; without ASIDs, a
+// CPU's entries are flushed when it switches to another space. A space that has no ASID takes the
+// one given out longest ago, whose entries are flushed then.
 #pragma once
 
 #include <vector>
@@ -19,9 +19,9 @@ class Tlb {
   static Result<Tlb> make(const MemoryConfiguration::Tlb& shape, unsigned cpus, std::uint64_t seed);
 
   [[nodiscard]] bool exists() const { return shape_.entries != 0; }
-  /// Nothing: a miss.
+  /// Null on a miss.
   PageEntry* find(unsigned cpu, SpaceId space, std::uint64_t page);
-  /// After a miss.
+  /// To be called after a miss.
   void insert(unsigned cpu, SpaceId space, PageEntry& entry);
   /// On every CPU.
   void invalidate(SpaceId space, std::uint64_t page);

@@ -1,4 +1,4 @@
-// Outcome: what a handler of a system call came to.
+// Outcome: the result of a system call's handler.
 #pragma once
 
 #include <utility>

@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-/// Until a victim has left its memory.
+/// The wait until a victim has left its memory.
 constexpr std::int64_t kWaitForVictimNs = 100'000;
 constexpr std::int64_t kReviewIntervalNs = 100'000'000;
 constexpr std::size_t kMostSegments = 4096;
@@ -31,7 +31,7 @@ Result<std::unique_ptr<Paging>> Paging::create(Kernel& kernel) {
   return paging;
 }
 
-/// A file of that name on the volume is the swap file, as large as it is.
+/// If the volume has a file of that name, it is the swap file, at its present size.
 Result<> Paging::find_swap_file(MemoryConfiguration& configuration) {
   const auto found = kernel_.host.lookup(kernel_.configuration.swap_file);
   if (!found.ok() || found->is_directory) return {};
@@ -103,9 +103,9 @@ Result<> Paging::load(Process& process, const std::string& path) {
   process.space = space;
   process.heap = *heap;
   process.heap_end = *heap + page_size_;
-  // An exercise counts its own pages alone.
+  // An exercise counts only its own pages.
   if (!memory_->configuration().tables_take_frames) return {};
-  // The arguments stand there; where no frame is at hand they will when they are used.
+  // The arguments stand in this page; if no frame is free, it gets one when they are used.
   memory_->access({.space = space, .task = {}, .address = *stack, .kind = AccessKind::kWrite});
   memory_->cancel({});
   start_transfers();
@@ -276,7 +276,7 @@ void Paging::start_transfers(const Thread* thread) {
   }
 }
 
-/// How long a processor is busy that serves them all itself.
+/// How long a processor is busy that serves all transfers itself.
 std::int64_t Paging::poll_transfers_ns() {
   VirtualTime until = kernel_.now();
   std::int64_t words_ns = 0;
@@ -333,7 +333,7 @@ void Paging::complete(const BlockRequest& request) {
   start_transfers();
 }
 
-/// What it moves has been moved: whoever waited for it goes on.
+/// The transfer is complete: lets the threads that waited for it go on.
 void Paging::finish(const PageTransfer& transfer) {
   std::vector<std::byte> content;
   if (transfer.is_write)

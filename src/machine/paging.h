@@ -3,7 +3,7 @@
 //
 // MemoryManager decides; here its transfers become requests of the disk, threads wait for them, and
 // what is refused becomes a signal. The bytes of mapped files are the host's; those of swap are the
-// swap file's, if the volume has one, else MemoryManager keeps them.
+// swap file's, if the volume has one; otherwise MemoryManager keeps them.
 #pragma once
 
 #include <map>
@@ -70,7 +70,7 @@ class Paging {
   // The disk.
 
   [[nodiscard]] static bool is_transfer(std::uint64_t cookie) { return (cookie & kOurs) != 0; }
-  /// The request is done: whatever waited for it goes on.
+  /// The request is done: lets what waited for it go on.
   void complete(const BlockRequest& request);
   /// Hands the transfers that memory asks for to the disk, on behalf of the thread if there is one.
   void start_transfers(const Thread* thread = nullptr);
@@ -106,7 +106,7 @@ class Paging {
   void write_content(const PageTransfer& transfer);
   [[nodiscard]] Process* process_of(SpaceId space) const;
   bool set_suspended(SpaceId space, bool suspended);
-  /// Swaps others out for `process`, one by one, as long as the attempt finds no room.
+  /// Swaps other processes out for `process`, one by one, as long as the attempt finds no room.
   template <class Attempt>
   auto with_room(const Process& process, Attempt attempt);
 

@@ -45,7 +45,7 @@ Outcome Paging::read(Thread& thread, OpenFile& file) {
       std::memcpy(collected.data() + before, content.data() + at % page_size_, count);
       continue;
     }
-    // Memory is so short that a page does not stay until it is read: past it, then.
+    // Memory is so short that a page does not stay until it is read: so this reads past it.
     if (is_blocked) memory_->cancel(task_of(thread));
     const auto got = kernel_.host.read(
         file.file, at, std::as_writable_bytes(std::span(collected.data() + before, count)));

@@ -6,9 +6,9 @@
 
 namespace spindle {
 
-/// From the root on; ".." stays, since it is the host that knows where links lead.
+/// The path from the root on; ".." stays, since only the host knows where links lead.
 std::string absolute_path(std::string_view directory, std::string_view path);
-/// As `ps` shows a program: the last part of its path, without ".lua".
+/// The name that `ps` shows of a program: the last part of its path, without ".lua".
 std::string program_name(std::string_view path);
 
 }  // namespace spindle

@@ -1,10 +1,10 @@
-// Pressure: for how much of the time threads could not go on for want of a CPU, of the disk, or of
-// pages: what Linux calls pressure stall information.
+// Pressure: the share of time in which threads could not go on for lack of a CPU, of the disk, or
+// of pages; Linux calls it pressure stall information.
 //
 //   pressure.advance(now, {.running = 1, .ready = 3});       // so it was from the last time to now
 //
-// "Some" is lost while any thread waits for it, "full" while none works besides. Averages are taken
-// every two seconds, over 10, 60 and 300, as the load is.
+// "Some" counts the time in which any thread waits, "full" that in which no other works meanwhile.
+// Averages are taken every two seconds, over 10, 60 and 300, as the load is.
 #pragma once
 
 #include <array>

@@ -36,7 +36,8 @@ enum class ThreadState : std::uint8_t {
   kDead,
 };
 
-/// What a thread does when it has the CPU: so long, in this mode, and then its request is served.
+/// What a thread does when it has the CPU: it runs for `left_ns` in this mode, and then its request
+/// is served.
 struct Activity {
   std::int64_t left_ns = 0;
   bool is_user = false;
@@ -62,8 +63,8 @@ struct Wait {
   const char* channel = "";  ///< "sem_wait"
   std::string object;        ///< "empty"
   std::uint64_t timer = 0;   ///< number of its timer; another one that fires is an old one's
-  bool is_retried = false;   ///< awake, it serves its request again; else it has been answered
-  bool is_reported = false;  ///< it is of a deadlock that has been found
+  bool is_retried = false;   ///< awake, it serves its request again; otherwise it has been answered
+  bool is_reported = false;  ///< it is part of a deadlock that has been found
 };
 
 struct Thread {
@@ -76,7 +77,7 @@ struct Thread {
 
   // What it is doing.
   Request request;
-  bool has_request = false;  ///< else the program is asked, with `response`
+  bool has_request = false;  ///< otherwise the program is asked, with `response`
   Response response;
   Activity activity;
   std::vector<InterruptedWork> interrupted;

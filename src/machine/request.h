@@ -1,8 +1,8 @@
 // Request and Response: what a program asks of the kernel, and what it is answered.
 //
 // A Program is one thread of control: the kernel takes the next request from it when the one before
-// is answered. What it does in between takes no virtual time, but for what it asks for with
-// kCompute. LuaProgram is the one that scripts are.
+// is answered. What it does in between takes no virtual time, except what it asks for with
+// kCompute. Scripts are LuaPrograms.
 #pragma once
 
 #include <array>
@@ -75,7 +75,7 @@ class Program {
   /// A thread of a new process that has all that this one has, and begins with the function of a
   /// kFork request.
   virtual Result<std::unique_ptr<Program>> make_child(int function) = 0;
-  /// All that it keeps: what a child would have a copy of.
+  /// The size of all that it keeps, which a child would get a copy of.
   [[nodiscard]] virtual std::size_t bytes() const = 0;
 };
 

@@ -19,7 +19,7 @@ void add(const Amounts& amounts, Amounts& there) {
   for (const auto& [resource, amount] : amounts) there[resource] += amount;
 }
 
-/// Takes out, again and again, the first thread whose wants can be met, and gives what it has back;
+/// Removes, again and again, the first thread whose wants can be met, and gives back what it has;
 /// what is left in `wants` can never be met. The order in which they went goes to `order`.
 void finish_in_turn(std::map<ProcessNumber, Amounts>& wants,
                     const std::map<ProcessNumber, Amounts>& has, Amounts there,

@@ -1,9 +1,9 @@
-// ResourceTable: who holds what, who waits for what, and whether that can come to a good end.
+// ResourceTable: which threads hold and wait for which resources, and whether they can all end.
 //
 // A resource has some instances; a mutex is one with a single instance, which only its holder gives
 // back; a semaphore is one that anybody may add to. Threads are numbers here. Requests are granted
-// in order of their coming, by the strategy that is passed in; what a thread waits for is kept
-// until it is granted or cancelled.
+// in order of arrival, by the strategy that is passed in; what a thread waits for is kept until it
+// is granted or cancelled.
 //
 // A semaphore counts as held by those who took it only as long as nobody else has ever posted it:
 // from then on it is a signal, which anybody may send, and no wait for it closes a circle.
@@ -47,7 +47,7 @@ struct Resource {
 struct ByOrder {
   bool operator()(const Resource* a, const Resource* b) const { return a->order < b->order; }
 };
-/// So many of each; asked for together, they are granted together.
+/// How many instances of each resource; asked for together, they are granted together.
 using Amounts = std::map<Resource*, std::int64_t, ByOrder>;
 
 class ResourceTable {
@@ -64,7 +64,7 @@ class ResourceTable {
   /// True: granted. False: the thread waits in the queue. EDEADLK: out of order ("ordering"), or
   /// more than was claimed (EINVAL, "banker"), or a mutex that it holds already.
   Result<bool> request(ProcessNumber thread, const Amounts& wants, DeadlockStrategy strategy);
-  /// Granted at once, or not at all (EAGAIN).
+  /// Grants the request at once, or not at all (EAGAIN).
   Result<> try_request(ProcessNumber thread, const Amounts& wants, DeadlockStrategy strategy);
   /// EPERM for more than the thread holds; a semaphore takes whatever comes.
   Result<> release(ProcessNumber thread, Resource& resource, std::int64_t amount);
@@ -74,7 +74,7 @@ class ResourceTable {
   void reconsider();
   /// Grants what can be granted now, and returns the threads that no longer wait, in order.
   std::vector<ProcessNumber> grant(DeadlockStrategy strategy);
-  /// What the thread waits for; empty: for nothing here.
+  /// What the thread waits for; empty if for nothing here.
   [[nodiscard]] Amounts awaited(ProcessNumber thread) const;
   /// The thread does not wait any more.
   void cancel(ProcessNumber thread);

@@ -22,7 +22,7 @@ class RunQueue {
   explicit RunQueue(std::unique_ptr<CpuPolicy> policy) : policy_(std::move(policy)) {}
 
   void ready(Thread& thread, const TaskInfo& info, Why why);
-  /// Takes out whom to run now; null if nobody is ready. `of` finds a thread by the policy's
+  /// Takes out the thread to run now; null if none is ready. `of` finds a thread by the policy's
   /// number.
   Thread* next(VirtualTime now, const std::vector<Thread*>& of);
   [[nodiscard]] std::optional<VirtualTime> quantum(const Thread& thread) const;
@@ -30,14 +30,14 @@ class RunQueue {
   [[nodiscard]] std::optional<VirtualTime> alarm() const { return policy_->alarm(); }
   /// Takes the thread, which is ready here, out.
   void remove(Thread& thread);
-  /// The thread, which is not ready here, will not come back here.
+  /// Forgets the thread, which is not ready here and will not come back.
   void forget(const Thread& thread);
 
   [[nodiscard]] std::size_t size() const { return size_; }
   /// The thread that has been ready for longest; `queue_after` leads on to the next.
   [[nodiscard]] Thread* oldest() const { return first_; }
   [[nodiscard]] std::string_view policy() const { return policy_->name(); }
-  /// The ready ones go over in the order in which they became ready.
+  /// The ready threads move to the new policy in the order in which they became ready.
   void set_policy(std::unique_ptr<CpuPolicy> policy,
                   const std::function<TaskInfo(const Thread&)>& info);
 

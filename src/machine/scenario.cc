@@ -97,7 +97,7 @@ class Members {
   void fail(const std::string& why) {
     if (message_.empty()) message_ = call_.where + call_.function + ": " + why;
   }
-  /// Who was asked for as a name stands first, without a key.
+  /// The name, which stands first, without a key.
   std::string first() {
     positions_ = 1;
     const auto& list = call_.value.list;
@@ -116,7 +116,7 @@ class Members {
     }
     return all;
   }
-  /// What nobody asked for is a slip of the pen.
+  /// A member that nobody asked for is a mistake in the scenario.
   void finish() {
     if (call_.value.list.size() > positions_) fail("a value stands in it without a key");
     for (const auto& [name, value] : call_.value.named)

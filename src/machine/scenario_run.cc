@@ -1,4 +1,5 @@
-// A run of a scenario, with who had which CPU when, and how the machine stood on the way.
+// A run of a scenario, with which thread had which CPU when, and samples of the machine's state on
+// the way.
 
 #include <algorithm>
 #include <map>
@@ -59,7 +60,7 @@ class SpanRecorder {
   std::uint64_t seen_ = 0;
 };
 
-/// All of memory, neighbours alike as one.
+/// All of memory; neighbours of the same kind are one piece.
 std::vector<MemoryPiece> pieces_of(const Machine& machine) {
   std::map<SpaceId, std::string> owners;
   for (const ProcessNumber number : machine.processes())
@@ -88,7 +89,7 @@ class Sampler {
  public:
   explicit Sampler(ScenarioRun& run) : run_(run), samples_(run.samples) {}
 
-  /// Those before `end`, until when nothing happens.
+  /// Takes the samples before `end`; nothing happens until then.
   void look_until(Machine& machine, VirtualTime end) {
     while (next_ < end) {
       machine.run_until(next_);
@@ -122,7 +123,7 @@ class Sampler {
     last_major_faults_ = system.memory.major_faults;
   }
 
-  /// Not at each of many steps down, since it goes through all frames.
+  /// It goes through all frames, so it is not done at each of many small steps.
   void note_fullest(const Machine& machine, const SystemSnapshot& system) {
     constexpr std::uint64_t kSteps = 64;
     constexpr std::uint64_t kStepsOfUsed = 16;  // of memory that is nearly empty

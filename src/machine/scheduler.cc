@@ -355,7 +355,7 @@ void Scheduler::interrupt(Interrupt line, std::uint32_t index, std::int64_t cost
   cpu.interrupted_until = before + cost;
   if (cpu.current == nullptr) return;
   cpu.switched_until = std::max(cpu.switched_until, before) + cost;
-  // Until then it was no switch but an interrupt: charged in that order.
+  // The time until then is an interrupt's, not the switch's: they are charged in this order.
   if (cpu.quantum_end != kNever) cpu.quantum_end += cost;
   set_due(cpu);
 }

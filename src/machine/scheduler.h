@@ -1,4 +1,4 @@
-// Scheduler: the CPUs, who runs on them, and whose time it is.
+// Scheduler: the CPUs, which threads run on them, and to which their time is charged.
 //
 // Every nanosecond of each CPU is charged once: to the thread that ran, to interrupts, or to
 // idleness. The owner keeps the clock: it calls `end_slices` and `dispatch` at each instant, and
@@ -27,7 +27,7 @@ class Scheduler {
   class Client {
    public:
     virtual ~Client() = default;
-    /// The running thread's activity is over: it gets another, or does not run any more.
+    /// The running thread's activity is over: gives it another, or takes it off its CPU.
     virtual void serve(Thread& thread) = 0;
   };
   struct Cpu {
@@ -68,15 +68,15 @@ class Scheduler {
   /// Whether a CPU is due now (again).
   [[nodiscard]] bool is_due() const;
 
-  /// The thread, which runs nowhere and has its next activity, is to run.
+  /// Lets the thread, which runs nowhere and has its next activity, run.
   void make_ready(Thread& thread, Why why);
   /// Takes the thread off its CPU or out of its run queue, if it is there. Does not set its state.
   void take_off(Thread& thread);
   /// It will never run again.
   void forget(Thread& thread);
-  /// The thread's activity was changed from outside.
+  /// To be called when the thread's activity was changed from outside.
   void refresh(Thread& thread);
-  /// Somebody wants the thread's rank or CPUs changed: `change` is called while it is in no queue.
+  /// Changes the thread's rank or CPUs: calls `change` while the thread is in no queue.
   void change(Thread& thread, const std::function<void()>& change);
   void waits_for_disk(Thread& thread, bool waits);
 
@@ -120,7 +120,7 @@ class Scheduler {
 
 /// The weight of a nice value, as Linux has them: 1024 for 0.
 std::uint32_t weight_of_nice(int nice);
-/// As /proc/PID/stat shows it.
+/// The state as /proc/PID/stat shows it.
 char state_letter(const Thread& thread);
 
 }  // namespace spindle

@@ -27,7 +27,7 @@ struct MessageQueue {
   WaitQueue senders;
 };
 
-/// Of an object of any kind: EINVAL, ENAMETOOLONG.
+/// Checks the name of an object of any kind: EINVAL, ENAMETOOLONG.
 inline Result<> check_object_name(std::string_view name) {
   constexpr std::size_t kLongest = 255;
   if (name.empty()) return Error{EINVAL, "it has no name"};

@@ -13,7 +13,7 @@ bool waits_for_others(const Thread& thread) {
          thread.process->alarm == 0 && !thread.wait.is_reported;
 }
 
-/// A thread that waits for what it alone has taken waits for a signal, not for itself.
+/// A thread that waits for a semaphore that only it has taken waits for a signal, not for itself.
 bool is_signal(const Resource& resource, const Thread& thread) {
   return resource.kind == Resource::Kind::kSemaphore &&
          (resource.is_signal || resource.total != 1 ||

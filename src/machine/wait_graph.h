@@ -4,7 +4,7 @@
 // end of a pipe, a child, a thread, or a condition, message queue or semaphore that anybody may
 // signal. A thread will never go on if all threads that could end its wait will never go on either.
 // A thread that sleeps, or waits for a device or for a person at a terminal, can always go on. If
-// anybody may signal, those threads count whose program contains a call that can: programs are
+// anybody may signal, the threads count whose program contains a call that can: programs are
 // searched for such calls when they are loaded.
 #pragma once
 
@@ -70,7 +70,7 @@ class WaitGraph {
   /// it (Silberschatz, Galvin, Gagne, "Operating System Concepts": detection counts it as
   /// finished).
   [[nodiscard]] bool takes_part(const Thread& thread, const Threads& asleep) const;
-  /// Takes those threads out of `asleep` that can go on, one after another.
+  /// Removes from `asleep` the threads that can go on, one after another.
   void wake_in_turn(Threads& asleep, bool is_everybody) const;
 
   const Kernel& kernel_;

@@ -1,4 +1,4 @@
-// WaitQueue: threads that wait for one thing, in order of their coming.
+// WaitQueue: threads that wait for one thing, in order of arrival.
 #pragma once
 
 #include <algorithm>
