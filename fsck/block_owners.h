@@ -1,4 +1,4 @@
-// BlockOwners: which files have which blocks of a volume, also where two have the same.
+// BlockOwners: which files have which blocks of a volume, even if two have the same block.
 //
 //   BlockOwners owners(volume);
 //   for (const auto& [blocks, inode] : owners.of(run)) ...

@@ -21,7 +21,7 @@ class BlockSet {
 
   /// True if the block was not in the set before. It must lie in a group.
   bool add(BlockNo block);
-  /// Adds all of the run, which must lie in one group; gives those blocks that were there before.
+  /// Adds all of the run, which must lie in one group; returns the blocks that were there before.
   std::vector<BlockNo> add(Run run);
   void remove(BlockNo block);
   [[nodiscard]] bool contains(BlockNo block) const;

@@ -100,7 +100,8 @@ class Check {
   }
 
   // A repair may bring other problems to light, and blocks that were cut off are free only at the
-  // next look. There is no other look after a repair was declined: the question would come again.
+  // next look. After a declined repair there is no other look, for the same question would come
+  // again.
   static bool wants_another_look(const Report& report) {
     if (report.found() == 0) return false;
     return report.mode() == Mode::kYes ||
@@ -129,13 +130,13 @@ class Check {
     const bool repair = report.problem(Problem::kState, Place::of(number), read.error().describe());
     if (!repair && report.mode() != Mode::kNo) return read.error();
     Block block = disk.new_block(BlockKind::kState, kNoInode);
-    // A generation that no inode had: the clock has gone further than the count ever did.
+    // A generation that no inode has had: the clock's seconds are more than the count ever reached.
     format::at<format::State>(block, format::kHeaderSize).generation =
         static_cast<std::uint64_t>(wall_time().seconds);
     return disk.write(number, block);
   }
 
-  // Which units of blocks that are written together have been. Their first block tells.
+  // Which units of blocks, each written as a whole, have been written: their first block tells.
   static std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit, BlockKind kind) {
     std::uint64_t written = 0;
     for (std::uint64_t i = 0; i * unit < blocks.length; ++i) {
@@ -165,7 +166,7 @@ class Check {
   }
 
   // A count of written blocks that is too small would hide inodes, and one too large invent some.
-  // The blocks on both sides of the end tell, without a look at all of them.
+  // The blocks on both sides of that end show it, without a look at all others.
   static bool says_what_is_written(Disk& disk, GroupNo group, const GroupDescriptor& descriptor) {
     const Run table = disk.layout().inode_table(group);
     const std::uint64_t written = descriptor.inode_blocks_written;

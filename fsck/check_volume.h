@@ -1,8 +1,8 @@
-// check_volume: all of a check, from the superblock to the last count, with repairs as the mode
+// check_volume: a whole check, from the superblock to the last count, with repairs as the mode
 // says.
 //
-// Nothing but the device is needed; it is used by fsck.spindle and by the tests. A check that
-// repaired something looks again until it finds nothing, so that a second run has nothing to do.
+// It needs only the device; fsck.spindle and the tests use it. A check that repaired something
+// looks again until it finds nothing, so that a second run has nothing to do.
 #pragma once
 
 #include "fsck/find_superblock.h"

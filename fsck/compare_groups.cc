@@ -1,4 +1,4 @@
-// Pass 5: what the groups say is in use against what is in use: bitmaps, counts, FAT.
+// Pass 5: compares what the groups say is in use with what is in use: bitmaps, counts, FAT.
 
 #include <sys/stat.h>
 
@@ -48,8 +48,8 @@ class GroupCheck {
     return volume_.report.problem(problem, Place::of(group_), detail);
   }
 
-  // Whether the bitmap is as it should be; else why not. `first` is the number of what its first
-  // bit stands for, a block or an inode.
+  // Whether the bitmap is as it should be; otherwise `detail` says why not. `first` is the number
+  // of the block or inode that its first bit stands for.
   bool holds(BlockNo number, BlockKind kind, const Block& wanted, std::uint64_t first,
              std::string& detail) {
     const auto there = volume_.disk.read(number, kind);
@@ -86,7 +86,7 @@ class GroupCheck {
            (wrong == 2 ? " more is wrong" : " more are wrong");
   }
 
-  // What block `index` of the block bitmap should be; counts its blocks in use, metadata apart.
+  // What block `index` of the block bitmap should be; counts its blocks in use, except metadata.
   Block wanted_block_bitmap(std::uint64_t index, std::uint64_t& used) const {
     Block wanted = volume_.disk.new_block(BlockKind::kBlockBitmap, kNoInode);
     const std::uint64_t first = index * layout_.bits_per_block();
@@ -110,8 +110,8 @@ class GroupCheck {
     return {};
   }
 
-  // A bitmap block that was never written stands for that of a fresh group; it is written only if
-  // it must say more, with all of its unit.
+  // A bitmap block that was never written stands for that of a fresh group; only if it must say
+  // more is it written, with all of its unit.
   Result<> compare_bitmap_unit(std::uint64_t first, std::uint64_t count) {
     const std::uint64_t flag = std::uint64_t{1} << (first / layout_.bitmap_unit());
     const bool is_written = (descriptor_.bitmap_blocks_written & flag) != 0;

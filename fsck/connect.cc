@@ -32,7 +32,7 @@ Inode empty_directory(std::uint16_t permissions, InodeNo parent) {
   return inode;
 }
 
-// What has a name that is not written yet, and where it shall stand.
+// A name that is not written yet, and the directory in which it shall stand.
 struct Connection {
   InodeNo into;
   Name name;
@@ -75,7 +75,7 @@ class Connector {
     return {};
   }
 
-  // Its place in the table may have been lost with all around it.
+  // The inode's place in the table may have been lost with all around it.
   Result<> make_inode(InodeNo number, const Inode& inode) {
     TRY(volume_.disk.make_inode(number, inode));
     const GroupNo group = volume_.layout.group_of(number);
@@ -84,8 +84,8 @@ class Connector {
     return {};
   }
 
-  // lost+found is inode 2, under that name in the root if nothing else has it. If it is not there
-  // it is made when it is needed.
+  // lost+found is inode 2, under that name in the root if nothing else has it. If it is missing it
+  // is made when it is needed.
   Result<> find_lost_found() {
     const InodeFacts& facts = volume_.facts(format::kLostFoundInode);
     if (S_ISDIR(facts.mode)) return {};
@@ -129,7 +129,7 @@ class Connector {
     } else {
       connect_to(format::kLostFoundInode, "#" + std::to_string(directory.value), directory);
     }
-    // It stands in a ring of directories: the name that closes the ring goes.
+    // The directory stands in a ring of directories: the name that closes the ring is removed.
     return closes_ring ? remove_name(closes_ring, directory) : Result<>{};
   }
 
@@ -161,7 +161,7 @@ class Connector {
     return write_directory_tree(volume_, directory, tree, std::move(names));
   }
 
-  // Another that stands under the name that is wanted keeps it.
+  // If another inode stands under the name that is wanted, it keeps it, and a number is added.
   static std::string free_name(const std::vector<Name>& names, const Name& wanted) {
     std::string name = wanted.name;
     const auto is_anothers = [&](const Name& there) {
@@ -173,7 +173,7 @@ class Connector {
     return name;
   }
 
-  // The root first: it may be lost+found that it gets.
+  // The root comes first: one of its new names may be lost+found.
   Result<> write_names() {
     TRY(write_names_into(kRootInode));
     if (!S_ISDIR(volume_.facts(format::kLostFoundInode).mode)) return {};
@@ -288,7 +288,7 @@ Result<> count_links(VolumeFacts& volume) {
   return volume.each_inode([&](InodeNo number, InodeFacts& facts) -> Result<> {
     const bool is_directory = S_ISDIR(facts.mode);
     const bool is_nameless = is_directory ? facts.named_by == 0 : facts.names == 0;
-    if (is_nameless) return {};  // that has been said; or it was deleted, and has no links
+    if (is_nameless) return {};  // that has been reported; or it was deleted, and has no links
     const std::uint32_t links = is_directory ? 2 + facts.subdirectories : facts.names;
     if (facts.links == links) return {};
     if (!volume.report.problem(

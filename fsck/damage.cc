@@ -139,7 +139,7 @@ class Damage {
     return write_inode(chosen, inode);
   }
 
-  // A chain of blocks that bites its tail, or a directory that contains itself.
+  // Makes a chain of blocks that goes in a circle, or a directory that contains itself.
   Result<DamageAnswer> loop() {
     for (std::size_t tries = 0; tries < kMostTries && !files_.empty(); ++tries) {
       const File& file = pick(files_);
@@ -152,7 +152,7 @@ class Damage {
         return set_fat_next(last, first);
       }
       if (static_cast<MapKind>(file.inode.map_kind) == MapKind::kLinked) {
-        // The inode says which block is the last: what that one says of a next has no meaning.
+        // The inode says which block is the last: the last block's own link has no meaning.
         const BlockNo before = nth_from_end(file, 1);
         about(file.number, "its last block but one, " + number(before) + "," + then);
         return set_link_next(before, first);
@@ -246,7 +246,7 @@ class Damage {
   static std::string number(BlockNo block) { return std::to_string(block.value); }
   static Error nothing(const char* why) { return Error{ENODATA, why}; }
 
-  /// Block `n`, 0 being the last, of a file that has so many.
+  /// Block `n`, 0 being the last, of a file that has more than `n`.
   static BlockNo nth_from_end(const File& file, std::uint64_t n) {
     const auto& extents = file.pieces.extents;
     std::size_t at = extents.size() - 1;
@@ -279,7 +279,7 @@ class Damage {
     return answer_;
   }
 
-  // The first piece of the file stands at `block` now. False: its map cannot say so in the inode.
+  // Lets the file's first piece stand at `block`. False if its map cannot say so in the inode.
   bool point_at(Inode& inode, BlockNo block) const {
     const auto root = std::span<std::byte>(inode.map_root);
     Run run{block, 1};
@@ -326,7 +326,7 @@ class Damage {
     }
   }
 
-  /// The blocks for files whose bitmap was ever written: in groups that nobody used none was.
+  /// The data blocks whose bitmap was ever written: in groups that nobody has used, none was.
   std::vector<Run> blocks_with_bitmaps() {
     std::vector<Run> runs;
     for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
@@ -418,7 +418,8 @@ class Damage {
     answer_.blocks.insert(answer_.blocks.end(), tree.blocks.begin(), tree.blocks.end());
     const std::set<BlockNo> before = TRY(blocks_of(chosen.directory));
     TRY(write_directory_tree(volume_, chosen.directory, tree, std::move(names)));
-    // A tree written anew may need other blocks than one that has grown: that is no fault.
+    // A tree that is written anew may need other blocks than one that has grown; that must not
+    // become a second fault.
     std::vector<BlockNo> changed;
     std::ranges::set_symmetric_difference(before, TRY(blocks_of(chosen.directory)),
                                           std::back_inserter(changed));
@@ -436,7 +437,7 @@ class Damage {
     return blocks;
   }
 
-  /// Lets the bitmap and the count of its group say whether the block is in use.
+  /// Sets the bitmap and the count of the block's group to say whether it is in use.
   Result<> account(BlockNo block, bool in_use) {
     static_cast<void>(TRY(flip_bit(block)));
     const GroupNo group = *layout_.group_of(block);
@@ -482,7 +483,7 @@ class Damage {
   DamageAnswer answer_;
 };
 
-// What is to be found later must be the only fault.
+// The damage must be the only fault, so the volume must be sound before.
 Result<> check_sound(BlockDevice& device, const format::Superblock& superblock) {
   OverlayDevice overlay(device);
   const CheckResult result =

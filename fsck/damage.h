@@ -1,5 +1,5 @@
 // Damage on purpose: one fault of a chosen kind in a sound volume, at a place that a seed chooses,
-// with the answer in words: for those who learn what fsck does, and who want to find it themselves.
+// with the answer in words: for students of fsck who want to find the fault themselves.
 //
 // What is changed is sealed as if it were right, except where a wrong checksum is the fault.
 #pragma once
@@ -28,9 +28,9 @@ struct DamageAnswer {
   std::string name;  ///< a path of that inode before the damage
 };
 
-/// Damages the volume. The same seed does the same to the same volume. EINVAL for a kind that is
-/// none; EUCLEAN if the volume is damaged already; ENODATA if it has nothing that could be damaged
-/// so (such as two files to be cross-linked).
+/// Damages the volume. The same seed does the same to the same volume. EINVAL for an unknown kind;
+/// EUCLEAN if the volume is damaged already; ENODATA if it has nothing that could be damaged in
+/// this way (such as two files to be cross-linked).
 Result<DamageAnswer> damage(BlockDevice& device, const format::Superblock& superblock,
                             std::string_view kind, std::uint64_t seed);
 

@@ -138,7 +138,7 @@ class TreeReader {
   std::set<std::uint64_t> seen_;
 };
 
-// After damage: whatever leaf among the blocks is whole gives its names.
+// After damage: takes the names from every leaf among the blocks that is whole.
 void salvage(VolumeFacts& volume, InodeNo number, DirectoryTree& tree) {
   tree.names.clear();
   TreeReader reader(volume, number, tree);
@@ -260,7 +260,7 @@ void assign_keys(std::vector<Name>& names, std::uint64_t hash_seed) {
   std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.key < b.key; });
 }
 
-// The tree leads to and fro among the directory's blocks.
+// Reads the nodes in one go, since the tree leads to and fro among the directory's blocks.
 void read_nodes_ahead(VolumeFacts& volume, const DirectoryTree& tree, std::uint64_t nodes) {
   constexpr std::uint64_t kMostNodes = 128;
   const std::uint64_t count = std::min<std::uint64_t>({nodes, tree.blocks.size(), kMostNodes});
@@ -278,8 +278,8 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
                                           const format::Inode& inode) {
   DirectoryTree tree;
   const MapPieces pieces = read_map(volume, number, inode);
-  // A whole directory has no hole below its size. What stands behind one is only salvaged, so that
-  // its place in the file does not matter.
+  // A whole directory has no hole below its size. Blocks behind a hole are only salvaged, so that
+  // their place in the file does not matter.
   std::optional<std::uint64_t> whole;
   for (const Extent& extent : pieces.extents) {
     const bool follows = !extent.unwritten && extent.at.value == tree.blocks.size();
@@ -302,7 +302,7 @@ Result<DirectoryTree> read_directory_tree(VolumeFacts& volume, InodeNo number,
 
 namespace {
 
-// Blocks for so many nodes: the directory's own first.
+// Blocks for `count` nodes: the directory's own first.
 Result<std::vector<BlockNo>> take_node_blocks(VolumeFacts& volume, const std::vector<BlockNo>& own,
                                               std::size_t count) {
   std::vector<BlockNo> blocks(own.begin(), own.begin() + std::min(own.size(), count));

@@ -30,13 +30,14 @@ class Disk final : public BlockReader {
   [[nodiscard]] BlockDevice& device() { return device_; }
   /// Reads everything anew from now on: somebody else may have written.
   void forget();
-  /// Reads these blocks with one request a run, for whoever asks for them one by one until the next
-  /// call. What cannot be read so is read, or refused, when it is asked for.
+  /// Reads these blocks with one request a run, for callers that ask for them one by one until the
+  /// next call. Blocks that cannot be read in this way are read, or refused, when they are asked
+  /// for.
   void read_ahead(std::vector<Run> runs);
 
   Result<BlockView> read(BlockNo block, format::BlockKind kind) override;
   Result<BlockView> read_data(BlockNo block) override;
-  /// A copy, whatever it is: no check but that it could be read.
+  /// A copy of the block, whatever it holds, unchecked.
   Result<Block> read_raw(BlockNo block);
   /// A copy of a good block of that kind.
   Result<Block> read_copy(BlockNo block, format::BlockKind kind);
@@ -50,12 +51,12 @@ class Disk final : public BlockReader {
   Result<> write_inode(InodeNo number, const format::Inode& inode);
   /// The same, of an inode whose place in the table may never have been written.
   Result<> make_inode(InodeNo number, const format::Inode& inode);
-  /// Makes a free inode of `inode`: nothing of it stays but its generation.
+  /// Makes `inode` a free inode: only its generation stays.
   Result<> clear_inode(InodeNo number, const format::Inode& inode);
   Result<format::GroupDescriptor> read_descriptor(GroupNo group);
   Result<> write_descriptor(GroupNo group, const format::GroupDescriptor& descriptor);
-  /// Each block of the inode tables that was ever written, and its first inode, damaged or not: the
-  /// whole table of a group that does not tell.
+  /// Each block of the inode tables that was ever written, and its first inode, damaged or not; the
+  /// whole table if the group does not tell which were written.
   void each_inode_block(const std::function<void(BlockNo block, InodeNo first)>& visit);
   /// As FileMap::WalkContext wants it: 0 where the FAT block is not written yet.
   Result<std::uint64_t> fat_entry(BlockNo block);

@@ -13,7 +13,7 @@ struct FoundSuperblock {
 
 /// A superblock is damaged if its checksum is wrong or its numbers contradict one another.
 /// `device` has blocks of 1 KiB; `size_bytes` is its size. EUCLEAN if neither the superblock nor a
-/// copy can be found; EOPNOTSUPP if it is of a version or with features that are not known.
+/// copy can be found; EOPNOTSUPP if its version or one of its features is unknown.
 Result<FoundSuperblock> find_superblock(BlockDevice& device, std::uint64_t size_bytes);
 
 /// The good superblock at byte `offset` of the block `stands_in`, if there is one; for a device

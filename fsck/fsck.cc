@@ -41,7 +41,7 @@ struct Request {
   bool verbose = false;
   bool json = false;
   bool explain = false;
-  std::string undo;  ///< where to keep what is overwritten; empty: nowhere
+  std::string undo;  ///< where to keep what is overwritten; empty if nowhere
 };
 
 int fail(const std::string& image, const Error& error) {
@@ -54,7 +54,7 @@ int fail(const std::string& image, const Error& error) {
   return kOperational;
 }
 
-// The bar on a terminal: drawn anew only where it has changed.
+// The bar on a terminal, drawn again only when it has changed.
 class ProgressBar {
  public:
   void show(unsigned pass, double share) {
@@ -105,7 +105,7 @@ std::string text_of(const Finding& finding) {
   return text;
 }
 
-// Asks before each repair, until the answer is "all". Any answer but yes changes nothing.
+// Asks before each repair, until the answer is "all". Any answer other than yes changes nothing.
 class Questions {
  public:
   bool operator()(const std::string& question) {
@@ -134,7 +134,7 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
                                               : Mode::kAsk;
   options.force = request.force;
   if (bar != nullptr || request.verbose) {
-    // JSON has the standard output for itself.
+    // Nothing else may go to the standard output with JSON.
     std::FILE* out = request.json ? stderr : stdout;
     options.progress = [bar, out, verbose = request.verbose, last = 0u](unsigned pass,
                                                                         double share) mutable {
@@ -242,7 +242,7 @@ void show_json(const Request& request, const CheckResult& result,
   fmt::print("{}\n", json_text(out, 2));
 }
 
-// An undo file without anything in it is of no use to anybody.
+// An empty undo file is of no use to anybody, and is removed.
 Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
   TRY(recorder.finish());
   if (recorder.blocks() == 0) {
@@ -254,7 +254,7 @@ Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
   return {};
 }
 
-// What is written under a check that only looks is seen half done.
+// A check that only looks sees what others are writing half done.
 void tell_of_use(const std::string& image) {
   fmt::print(stderr, "fsck.spindle: {} is in use: {}; what is being written may look damaged\n",
              image, who_uses(image));
@@ -267,8 +267,8 @@ Result<std::unique_ptr<FileDevice>> open_image(const Request& request, FileDevic
   return FileDevice::open(request.image, access, kMinBlockSize, FileDevice::Lock::kNone);
 }
 
-// With --explain each finding is explained as it comes, while what it is about can still be read:
-// to the terminal, or for the JSON into `explanations`.
+// With --explain each finding is explained as it comes, while its inode and blocks can still be
+// read: to the terminal, or for the JSON into `explanations`.
 Result<CheckResult> check_and_explain(const Request& request, BlockDevice& device,
                                       const FoundSuperblock& found, CheckOptions& options,
                                       Explanations& explanations) {
@@ -353,7 +353,7 @@ int main(int argc, char** argv) {
   line.flag("--json", request.json, "the result as JSON");
   line.option("IMAGE", request.image, "image file or block device").required();
   if (const auto ended = line.parse(argc, argv, spindle::fsck::kUsage)) return *ended;
-  // With --explain it is no answer that the volume was unmounted properly.
+  // With --explain the volume is checked even if it was unmounted properly.
   request.force = request.force || request.explain;
   return spindle::with_checked_output("fsck.spindle", spindle::fsck::kOperational,
                                       [&] { return spindle::fsck::run(request); });

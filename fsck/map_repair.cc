@@ -60,7 +60,7 @@ void store_entry(format::ExtentEntry& entry, const Extent& extent) {
   entry.flags = extent.unwritten ? format::kUnwritten : 0;
 }
 
-// One level of the tree: packs `entries` into nodes, writes them, and gives the entries of the
+// One level of the tree: packs `entries` into nodes, writes them, and returns the entries of the
 // level above.
 Result<std::vector<format::ExtentEntry>> write_level(
     VolumeFacts& volume, InodeNo owner, const std::vector<format::ExtentEntry>& entries,
@@ -89,7 +89,7 @@ Result<std::vector<format::ExtentEntry>> write_level(
 // An entry's length has 32 bits.
 constexpr std::uint64_t kLongestExtent = 1u << 31;
 
-// All levels below the root; `entries` become the root's. Gives the level of the root.
+// All levels below the root; `entries` become the root's. Returns the level of the root.
 Result<unsigned> write_levels(VolumeFacts& volume, InodeNo owner,
                               std::vector<format::ExtentEntry>& entries,
                               std::vector<BlockNo>& nodes) {

@@ -1,8 +1,8 @@
 // Giving a file a new map: from the pieces of the old one that can be read.
 //
-// Whatever strategy the file had, the repaired map is one of extents, but for linked files, whose
-// blocks carry headers and which are cut where the chain breaks. Blocks that somebody else owns are
-// copied to free ones.
+// Whatever strategy the file had, the repaired map is one of extents, except for linked files:
+// their blocks carry headers, and they are cut where the chain breaks. Blocks that somebody else
+// owns are copied to free ones.
 #pragma once
 
 #include <vector>
@@ -27,8 +27,8 @@ MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& ino
 Result<> write_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& inode,
                           const std::vector<Extent>& extents);
 
-/// The same where the old map's own blocks, `old_nodes`, may be used again: if no others are free.
-/// Then `old_nodes` is empty. ENOSPC if they do not do either; then nothing has changed.
+/// The same, but if no other blocks are free it uses the old map's own blocks, `old_nodes`, which
+/// is empty afterwards. ENOSPC if these do not suffice either; then nothing has changed.
 Result<> replace_extent_map(VolumeFacts& volume, InodeNo number, format::Inode& inode,
                             const std::vector<Extent>& extents, std::vector<BlockNo>& old_nodes);
 

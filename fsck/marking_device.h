@@ -1,4 +1,4 @@
-// MarkingDevice: a repair that is cut off must not leave a volume that passes for sound.
+// MarkingDevice: a repair that is interrupted must not leave a volume that passes for sound.
 //
 //   MarkingDevice device(image, [&] { return write_superblock(...kHasErrors...); });
 //

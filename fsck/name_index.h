@@ -1,8 +1,8 @@
 // NameIndex: which names lead to an inode, on a volume that may be damaged.
 //
-// Reads all directories once, at the first question, and believes nobody: what cannot be read is
-// left out, and a loop of directories ends. For explanations to people, not for repairs: of a
-// volume with more than kMostNames names the rest is unknown. Changes nothing.
+// Reads all directories once, at the first question, and trusts nothing: what cannot be read is
+// left out, and a loop of directories ends. It serves explanations to people, not repairs: beyond
+// kMostNames names of a volume the rest is unknown. Changes nothing.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ class NameIndex {
   static constexpr std::size_t kMostNames = 1'000'000;
   static constexpr std::size_t kMostPaths = 8;
 
-  /// Of `volume` nothing is used but the disk; it must outlive the index.
+  /// Uses only the disk of `volume`, which must outlive the index.
   explicit NameIndex(VolumeFacts& volume) : volume_(volume) {}
 
   /// Paths of the inode, at most kMostPaths, of printable text; "/" for the root. A path that does

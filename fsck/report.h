@@ -49,7 +49,7 @@ class Report {
  public:
   /// Called for each finding before the decision.
   using Show = std::function<void(const Finding& finding)>;
-  /// Asks the person; only in mode kAsk.
+  /// Asks the user; only in mode kAsk.
   using Ask = std::function<bool(const std::string& question)>;
 
   Report(Mode mode, Show show, Ask ask)
@@ -65,7 +65,7 @@ class Report {
   [[nodiscard]] std::uint64_t found() const { return found_; }
   [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
 
-  /// So many findings are kept (all are counted and shown).
+  /// How many findings are kept (all are counted and shown).
   static constexpr std::size_t kMostKept = 10'000;
 
  private:

@@ -1,4 +1,4 @@
-// Pass 2: each directory: its tree, its names; and who names whom.
+// Pass 2: each directory's tree and names, and which directory names which inode.
 
 #include <sys/stat.h>
 

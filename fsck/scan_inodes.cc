@@ -1,6 +1,7 @@
-// Pass 1: each inode by itself: does it make sense, can its map be read, whose is each block.
+// Pass 1: each inode by itself: whether it makes sense, whether its map can be read, who owns each
+// block.
 //
-// Who claims a block first keeps it; a later claim is repaired by a copy.
+// The first inode that claims a block keeps it; a later claim is repaired by a copy.
 
 #include <sys/stat.h>
 
@@ -50,7 +51,7 @@ bool map_fits_type(const Inode& inode) {
   return kind == MapKind::kInline;
 }
 
-// One inode under examination: its own copy, written back once if anything of it changed.
+// One inode under examination: a copy of it, written back once if anything has changed.
 class InodeCheck {
  public:
   InodeCheck(VolumeFacts& volume, InodeNo number, const Inode& inode)
@@ -134,7 +135,7 @@ class InodeCheck {
   }
 
   // Claims the blocks. A map that must be written anew waits until all claims are known: only then
-  // is it sure which blocks are free.
+  // is it certain which blocks are free.
   Result<> check_map() {
     MapPieces pieces = read_map(volume_, number_, inode_);
     if (!pieces.damage) pieces.damage = miscounted(pieces);
@@ -178,7 +179,7 @@ class InodeCheck {
     }
   }
 
-  // Takes the blocks; gives those that somebody else has.
+  // Takes the blocks; returns those that somebody else has.
   std::set<std::uint64_t> claim(const std::vector<Extent>& extents) {
     std::set<std::uint64_t> taken;
     for (const Extent& extent : extents) {
@@ -242,13 +243,13 @@ class InodeCheck {
   InodeNo number_;
   Inode inode_;
   bool changed_ = false;
-  // Something of the map is wrong and stays so: its block count says nothing.
+  // A repair of the map was declined: so its block count means nothing.
   bool map_declined_ = false;
   std::uint64_t blocks_ = 0;
   std::optional<MapRewrite> rewrite_;
 };
 
-// Whoever takes a free inode for a new file relies on what the last one left in it.
+// A new file that takes a free inode relies on what the last file left in it.
 Result<> check_free(VolumeFacts& volume, InodeNo number, const Inode& inode) {
   Inode empty{};
   empty.generation = inode.generation;
@@ -269,7 +270,7 @@ std::optional<Inode> read_orphan(VolumeFacts& volume, InodeNo number) {
   return inode.ok() && inode->mode != 0 ? std::optional(*inode) : std::nullopt;
 }
 
-// The list ends with this one; kNoInode: it is empty.
+// Ends the list with this inode; with kNoInode the list becomes empty.
 Result<> end_orphans(VolumeFacts& volume, InodeNo last) {
   if (last) {
     Inode inode = TRY(volume.disk.read_inode(last));
@@ -282,7 +283,7 @@ Result<> end_orphans(VolumeFacts& volume, InodeNo last) {
 }
 
 // What a crash left on the list is no damage: the next mount frees or truncates it. So the list
-// stays, up to the first that cannot be one.
+// stays, up to the first inode that cannot be an orphan.
 Result<> read_orphans(VolumeFacts& volume) {
   const BlockView state = TRY(volume.disk.read(volume.layout.state(), BlockKind::kState));
   InodeNo last = kNoInode;

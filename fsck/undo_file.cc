@@ -79,7 +79,7 @@ struct Contents {
   bool is_complete = false;
 };
 
-// What follows the last block, if the repair came to its end.
+// Reads what follows the last block, if the repair came to its end.
 Result<> read_ends(int file, std::uint64_t at, Contents& contents) {
   for (Kept& kept : contents.blocks) {
     le64 after;
@@ -91,7 +91,7 @@ Result<> read_ends(int file, std::uint64_t at, Contents& contents) {
   return {};
 }
 
-// A record at the end that was cut off belongs to a block that was not written yet.
+// An incomplete record at the end belongs to a block that was not written yet.
 Result<Contents> read_contents(int file, const UndoHeader& header) {
   Contents contents;
   std::vector<std::byte> bytes(header.block_size);

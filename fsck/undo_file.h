@@ -3,8 +3,8 @@
 // UndoRecorder stands between a check and its device. Before a block is written for the first time
 // its old bytes go to the file, and are durable there before the write is handed on: so whenever
 // the repair is cut off, the file has all that it overwrote. `finish` adds what each block became;
-// with it `undo` can tell whether anybody has changed the volume since. To undo twice, or again
-// after a crash, does the same.
+// with it `undo` can tell whether anybody has changed the volume since. Undoing twice, or again
+// after a crash, gives the same result.
 //
 // The file: a header of 64 bytes (kUndoMagic, version 1, block size, blocks of the image, all
 // little-endian, and a checksum), then for each block its number, the checksum of its old bytes
@@ -32,7 +32,7 @@ class UndoRecorder final : public BlockDevice {
   [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override { return below_.flush(); }
-  /// Kept from the device: what is discarded could not be put back.
+  /// Not passed on to the device: discarded blocks could not be put back.
   Result<> discard(Run) override { return {}; }
 
   /// The repair is over: notes what the blocks are now.
@@ -53,7 +53,7 @@ class UndoRecorder final : public BlockDevice {
 
 struct UndoReport {
   std::uint64_t blocks = 0;   ///< put back
-  bool was_cut_off = false;   ///< the repair never ended
+  bool was_cut_off = false;   ///< the repair did not come to its end
   std::uint64_t changed = 0;  ///< blocks that are neither as before nor as after the repair
 };
 

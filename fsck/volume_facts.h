@@ -34,7 +34,7 @@ struct InodeFacts {
 struct MapRewrite {
   InodeNo inode;
   std::set<std::uint64_t> shared;  ///< blocks of it that somebody else owns
-  std::vector<BlockNo> own_nodes;  ///< the map's own blocks, but for those that somebody else owns
+  std::vector<BlockNo> own_nodes;  ///< the map's own blocks, except those that somebody else owns
   std::uint64_t xattr_blocks = 0;
 };
 
@@ -70,28 +70,28 @@ struct VolumeFacts {
   std::vector<MapRewrite> rewrites;
   std::vector<InodeNo> directories;
 
-  /// So much of the pass is done.
+  /// Reports how much of the pass is done.
   void tell(unsigned pass, std::uint64_t done, std::uint64_t all) const {
     if (progress) progress(pass, static_cast<double>(done) / static_cast<double>(all));
   }
   [[nodiscard]] InodeFacts& facts(InodeNo inode);
-  /// Null if the inode is free, or is none.
+  /// Null if the inode is free or the number impossible.
   [[nodiscard]] const InodeFacts* find(InodeNo inode) const;
   [[nodiscard]] bool in_use(InodeNo inode) const;
   /// In use without a name, and rightly so: it was deleted while it was open.
   [[nodiscard]] bool is_deleted(InodeNo inode) const;
-  /// Whose content the inode's blocks hold. A conversion builds the new map in an inode without a
-  /// name, whose parent is the file itself.
+  /// The inode whose content the inode's blocks hold. A conversion builds the new map in an inode
+  /// without a name, whose parent is the file itself.
   [[nodiscard]] InodeNo content_owner(InodeNo number, const format::Inode& inode) const;
   using VisitInode = std::function<Result<>(InodeNo, InodeFacts&)>;
   /// Calls `visit` for each inode in use, in order.
   Result<> each_inode(const VisitInode& visit);
-  /// Of `count` inodes from `first` on.
+  /// The same for `count` inodes from `first` on.
   Result<> each_inode_of(InodeNo first, std::uint64_t count, const VisitInode& visit);
   /// Takes a free block for a repair. ENOSPC.
   Result<BlockNo> take_block();
-  /// What a repair no longer needs, the next one may take if nothing else is free. Only where all
-  /// is repaired is it certain that nobody else has these blocks.
+  /// Blocks that a repair no longer needs: the next repair may take them if nothing else is free.
+  /// Only if everything is repaired is it certain that nobody else has these blocks.
   void release(std::span<const BlockNo> blocks);
 };
 

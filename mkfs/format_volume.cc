@@ -51,8 +51,8 @@ class Formatter {
 
   [[nodiscard]] Block new_block() const { return Block(layout_.block_size); }
 
-  /// Whatever stands there is no volume from now on, until the last write makes it one. A new image
-  /// is none already, and is spared the wait for the host's disk.
+  /// From now on the device holds no volume, until the last write makes it one. A new image holds
+  /// none anyway, and is spared the wait for the host's disk.
   Result<> erase_superblock() {
     Block block = new_block();
     TRY(device_.read(layout_.superblock(), block));
@@ -100,7 +100,7 @@ class Formatter {
     return descriptor;
   }
 
-  // The table of a large volume is megabytes long: written in large pieces.
+  // The table of a large volume is megabytes long, so it is written in large pieces.
   Result<> write_group_table() {
     const Run table = layout_.group_table();
     const std::uint64_t batch = std::max<std::uint64_t>(1, kTableBatchBytes / layout_.block_size);
@@ -146,7 +146,7 @@ class Formatter {
     }
   }
 
-  // Of the block bitmap, the unit that has the root directory's block.
+  // Writes the unit of the block bitmap that has the root directory's block.
   Result<> write_block_bitmap() {
     const GroupNo g{0};
     const Run bitmap = layout_.block_bitmap(g);

@@ -1,10 +1,10 @@
 // format_volume: makes an empty volume on a device, as docs/FORMAT.md describes it.
 //
-// Writes the superblock and its copies, the state block, the group table, an empty journal, and of
-// the first group what of its bitmaps is in use, the first block of the inode table (root directory
+// Writes the superblock and its copies, the state block, the group table, an empty journal, and in
+// the first group the used part of its bitmaps, the first block of the inode table (root directory
 // and lost+found) and the root directory's one block. All other groups are left as they are: their
 // descriptors say that nothing of them is written yet. The superblock comes last, after a flush, so
-// that a device half formatted is no volume.
+// that a half-formatted device is no volume.
 #pragma once
 
 #include <cstdint>

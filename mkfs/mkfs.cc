@@ -49,7 +49,7 @@ int fail(const std::string& what) {
   return kFailed;
 }
 
-// The superblock of the volume that stands in the image already, whole or not.
+// The superblock of the volume that the image holds already, whole or not.
 std::optional<format::Superblock> present_volume(const std::string& path) {
   format::Superblock superblock;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -60,7 +60,7 @@ std::optional<format::Superblock> present_volume(const std::string& path) {
   return superblock;
 }
 
-// What stands in the image already, in words; empty if nothing known does.
+// What the image holds already, in words; empty if nothing that is known.
 std::string present_content(const std::string& path) {
   std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
       blkid_new_probe_from_filename(path.c_str()), blkid_free_probe);
@@ -120,7 +120,7 @@ void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
   if (!request.directory.empty()) fmt::print("  copy of    {}\n", printable(request.directory));
 }
 
-// The wished formatting in numbers; the sentence in `reason` if some of it is impossible.
+// Reads the requested formatting into numbers; if part of it is impossible, `reason` says why.
 bool read_request(const Request& request, FormatOptions& options, std::uint64_t& block_size,
                   std::uint64_t& size, std::string& reason) {
   const auto number = [&](const std::optional<std::string>& text, const char* option,
@@ -179,15 +179,15 @@ std::string sentence(const std::string& image, const Error& error) {
   return fmt::format("{}: {}", image, error.describe());
 }
 
-// EBUSY if a program has the image open, or a volume in it is mounted, by whatever way.
+// EBUSY if a program has the image open, or a volume in it is mounted in any way.
 Result<> check_unused(const std::string& path) {
   TRY(open_when_free(path, FileDevice::Access::kReadWrite, kMinBlockSize));
   const auto present = present_volume(path);
   return present ? format::check_not_mounted(*present, path) : Result<>{};
 }
 
-// Whether a volume may be made in what is there, if anything is; tells the size of an image file.
-// The sentence in `reason` if not.
+// Whether a volume may be made in the image as it is, if it exists; gives the size of an image
+// file. If not, `reason` says why.
 bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
   if (request.image.empty()) {
     reason = "IMAGE: '': an image has a name";
@@ -219,7 +219,7 @@ bool check_image(const Request& request, std::uint64_t& size, std::string& reaso
   return true;
 }
 
-// The image file, made or made longer. What was made goes again unless a volume came to be in it.
+// The image file, made or made longer. A new file is removed again unless a volume was made in it.
 class ImageFile {
  public:
   explicit ImageFile(const std::string& path) : path_(path) {}
@@ -298,7 +298,7 @@ int make_volume(const Request& request, const FormatOptions& options,
   return status;
 }
 
-// The sentence in `reason` if the wished journal is too small for the volume.
+// Whether the requested journal is large enough for the volume; if not, `reason` says so.
 bool check_journal(std::uint64_t block_size, std::uint64_t size, const FormatOptions& options,
                    std::string& reason) {
   if (options.journal_size == 0) return true;
@@ -350,7 +350,7 @@ int run(const Request& request) {
 
 int main(int argc, char** argv) {
   spindle::Request request;
-  // An empty text is given all the same, and refused.
+  // An empty text counts as given, and is refused.
   const auto set = [](std::optional<std::string>& into) {
     return [&into](const std::string& text) { into = text; };
   };

@@ -87,7 +87,7 @@ class Populator {
     const std::string path = path_;
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) return Error{errno, "it cannot be read"};
-    // It would be read while it is written, and grow by what it holds.
+    // The image itself would be read while it is written, and grow by what it holds.
     if (S_ISREG(info.st_mode) && image_ == FileId{info.st_dev, info.st_ino}) {
       report_.left_out.push_back(path);
       return {};
@@ -136,7 +136,7 @@ class Populator {
                              minor(info.st_rdev));
   }
 
-  // Only what is data is read and written, so holes stay holes.
+  // Only data is read and written, so holes stay holes.
   Result<> copy_content(const std::string& path, NodeId node, std::uint64_t size) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return Error{errno, "it cannot be opened"};
@@ -199,7 +199,7 @@ class Populator {
         return Error{errno, "an extended attribute cannot be read"};
       }
       const auto set = volume_.set_xattr(caller_, node, name, value, 0);
-      // What belongs to the host alone (security modules of other kinds) stays behind.
+      // Attributes that only the host knows (of other security modules) are left out.
       if (!set.ok() && set.code() != EOPNOTSUPP) return set.error();
     }
     return {};

@@ -10,7 +10,7 @@ constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) {
   return (a + b - 1) / b;
 }
 
-// One inode for so many bytes of the volume, where the request does not say.
+// One inode for this many bytes of the volume, if the request does not say.
 constexpr std::uint64_t kBytesPerInode = 16384;
 constexpr std::uint64_t kDefaultMaxJournal = 64ull << 20;
 
@@ -21,7 +21,7 @@ bool valid_block_size(std::uint64_t size) {
 // A last group this short would hold hardly anything but its own metadata.
 constexpr std::uint64_t kMinDataBlocks = 1;
 
-// The metadata of a group of so many blocks.
+// The metadata of a group of `group_blocks` blocks.
 std::uint64_t metadata_of(const Layout& layout, std::uint64_t group_blocks) {
   const std::uint64_t table = layout.inode_table_blocks();
   return layout.bitmap_blocks_per_group + layout.inode_bitmap_blocks(table) + table +
@@ -136,7 +136,7 @@ Layout::Place Layout::fat_place(BlockNo block) const {
 
 namespace {
 
-// How many groups a volume has, more or less, where the request does not say.
+// About how many groups a volume has, if the request does not say.
 constexpr std::uint64_t kUsualGroups = 4;
 constexpr std::uint64_t kUsualMaxBitmapBlocks = 64;
 // Rounds in which the numbers that depend on one another settle.
