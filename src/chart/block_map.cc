@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMostCellsInRow = 64;
 
-/// A line of the legend, but for its letter or colour.
+/// A line of the legend, without its letter or colour.
 struct LegendLine {
   std::string name;
   std::string blocks;

@@ -187,7 +187,7 @@ class TimelineDrawing {
     }
   }
 
-  /// What waits is thin elsewhere, and left out here.
+  /// Waiting is drawn thin elsewhere, and left out here.
   void draw_narrow(Svg& svg, const Narrow& narrow, double y) const {
     for (const auto& [key, share] : narrow) {
       const auto& [column, meaning] = key;

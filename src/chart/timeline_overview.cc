@@ -84,7 +84,7 @@ class LaneOverview {
   std::map<std::string, Use> uses_;
 };
 
-// Something is never shown as nothing.
+// A use that is small but not zero is never shown as none.
 std::string row_text(const Use& use, const TextStyle& style) {
   std::string text;
   for (const double share : use.columns) {

@@ -44,7 +44,7 @@ constexpr NamedCommand kCommands[] = {
     {"run", add_run_command},
 };
 
-// Adds the command that is asked for, or all if there is none of that name: to describe a hundred
+// Adds the command that is asked for, or all commands if none has that name: to describe a hundred
 // options takes longer than most commands need for their work.
 void add_commands(const Command& program, std::string_view asked_for, int& status) {
   const auto found = std::ranges::find(kCommands, asked_for, &NamedCommand::name);

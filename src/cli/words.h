@@ -29,8 +29,8 @@ class Complaint {
   std::string what_;
 };
 
-/// A number as JSON, whole where it is one; a complaint that names the field if it is none, or out
-/// of range.
+/// A number as JSON, whole where it is one; a complaint that names the field if it is no number, or
+/// out of range.
 Json read_number(const std::string& text, std::string_view field, Complaint& complaint,
                  double low = 0, double high = 1e15);
 /// The parts between any of `separators`, none of them empty.

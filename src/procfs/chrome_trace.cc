@@ -77,7 +77,7 @@ class ChromeTrace {
 
   void add(const json& event) {
     if (!text_.empty()) text_ += ",\n";
-    // What a program calls itself may be no UTF-8.
+    // The name that a program gives itself may not be UTF-8.
     text_ += json_text(event, kOneLine);
   }
 

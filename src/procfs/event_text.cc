@@ -8,7 +8,7 @@
 namespace spindle::procfs {
 namespace {
 
-// ftrace's fields are parted by blanks, so a name has none.
+// Blanks separate ftrace's fields, so a name must have none.
 std::string name_of(const EventRing& ring, std::uint32_t number, ProcessNumber thread,
                     unsigned cpu) {
   if (thread == 0) return fmt::format("swapper/{}", cpu);

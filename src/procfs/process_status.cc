@@ -15,7 +15,7 @@ std::string signal_set(SignalSet set) {
   return fmt::format("{:016x}", set >> 1);
 }
 
-// One line, whatever a program calls itself.
+// The name in one line, whatever the program calls itself.
 std::string escaped_name(std::string_view name) {
   std::string out;
   for (const char c : name.substr(0, kLongestName)) {

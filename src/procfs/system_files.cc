@@ -102,7 +102,7 @@ std::string meminfo_text(const SystemView& view) {
   };
   std::string text;
   for (const auto& [name, bytes] : rows) {
-    // Down, so that parts never exceed the whole.
+    // Rounds down, so that parts never exceed the whole.
     fmt::format_to(std::back_inserter(text), "{:<16}{:8} kB\n", fmt::format("{}:", name),
                    bytes / 1024);
   }

@@ -10,7 +10,7 @@ namespace spindle::cli {
 struct CrashRequest {
   std::string file;
   RecordedRun::Options run;
-  std::optional<std::uint64_t> at;           ///< the power fails after so many events
+  std::optional<std::uint64_t> at;           ///< the power fails after this many events
   std::optional<std::uint64_t> transaction;  ///< or at any of the events of this one
   SurvivorChoice survivors;
   std::string output;

@@ -16,11 +16,11 @@
 namespace spindle::cli {
 namespace {
 
-/// So many files are followed by name: those that were promised, and others.
+/// How many files are followed by name: those that were promised, and others.
 constexpr std::size_t kMostPromised = 10'000;
 constexpr std::size_t kMostOthers = 64;
 constexpr std::size_t kMostTroubles = 20;
-/// So many states are tried between two looks at the results.
+/// How many states are tried between two looks at the results.
 constexpr std::size_t kBatch = 512;
 
 /// A state to be tried.

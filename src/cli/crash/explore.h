@@ -36,10 +36,10 @@ struct ExploredCut {
 struct ExploredFile {
   std::string path;
   std::optional<ContentDigest> in_the_end = {};  ///< what it is after the run; nothing: not there
-  std::uint64_t absent = 0;                      ///< in so many states it is not there
+  std::uint64_t absent = 0;                      ///< states in which it is not there
   std::uint64_t as_in_the_end = 0;
   std::uint64_t other = 0;
-  std::uint64_t promised = 0;  ///< in so many states something is promised of it ...
+  std::uint64_t promised = 0;  ///< states in which something is promised of it ...
   std::uint64_t kept = 0;      ///< ... and it is so
 };
 
@@ -53,10 +53,10 @@ struct Exploration {
   std::uint64_t broken = 0;
 };
 
-/// With a bar of progress.
+/// Shows a bar of progress.
 Exploration explore(const RecordedRun& run, const ExplorePlan& plan, Complaint& complaint);
 
-/// Of each path what was promised, and between which cuts that holds.
+/// What was promised of each path, and between which cuts that holds.
 struct Promise {
   std::string path;
   ContentDigest content;

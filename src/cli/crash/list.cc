@@ -13,7 +13,7 @@
 namespace spindle::cli {
 namespace {
 
-/// So many lines are shown, the last ones.
+/// How many lines are shown: the last ones.
 constexpr std::size_t kMostRows = 20'000;
 
 std::string_view kind_name(WriteEvent::Kind kind) {

@@ -64,11 +64,11 @@ class RecordedRun {
   [[nodiscard]] std::optional<Span> span_of_transaction(std::uint64_t transaction) const;
   [[nodiscard]] std::vector<std::uint64_t> transactions() const;
 
-  /// What of the writes in flight at the cut is on the medium. A complaint for a write that is not
-  /// in flight there.
+  /// The parts of the writes in flight at the cut that are on the medium. Complains of a write that
+  /// is not in flight there.
   [[nodiscard]] std::vector<WritePart> surviving(std::size_t cut, const SurvivorChoice& choice,
                                                  Complaint& complaint) const;
-  /// The image with all that is durable at the cut; a complaint, and null, if it is not to be had.
+  /// The image with all that is durable at the cut; null, with a complaint, if it cannot be read.
   [[nodiscard]] std::unique_ptr<CrashDevice> durable_at(std::size_t cut,
                                                         Complaint& complaint) const;
   [[nodiscard]] std::unique_ptr<CrashDevice> before_run(Complaint& complaint) const;

@@ -1,5 +1,5 @@
 // The league: a recording replayed with every combination of policies that is asked for, and the
-// table of who was best, and why.
+// table of the results, the best first, with reasons.
 #pragma once
 
 #include <string>

@@ -146,7 +146,7 @@ bool is_on_mount(const RecordRequest& request) {
          of_file.st_dev == of_mount.st_dev;
 }
 
-/// A recording that was there is kept beside it; what is no recording stays, and is complained of.
+/// An older recording is kept beside the new one; any other file stays, and causes a complaint.
 void make_way(const std::string& file, Complaint& complaint) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;

@@ -13,7 +13,7 @@ namespace spindle::cli {
 namespace {
 
 constexpr double kNeverReady = std::numeric_limits<double>::infinity();
-/// So many of those that were passed by are named.
+/// How many of the processes that were passed by are named.
 constexpr std::size_t kMostNamed = 6;
 
 struct ProcessState {

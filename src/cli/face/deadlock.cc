@@ -120,7 +120,7 @@ class UnitsForm : public Form {
     return state;
   }
 
-  /// Where deadlocks are looked for, whoever holds nothing is in none.
+  /// In the search for deadlocks, a process that holds nothing is in none.
   [[nodiscard]] bool is_out_of_it(const Units& held) const {
     return wanted_ == "request" &&
            std::ranges::all_of(held, [](std::int64_t units) { return units == 0; });

@@ -67,7 +67,7 @@ class Recipe {
                         std::uint64_t high);
   /// To be called when all was read: complains of names that nobody asked for.
   void finish(std::string_view kinds);
-  /// For a kind that is none of `kinds`.
+  /// Complains of a kind that is none of `kinds`.
   void unknown_kind(std::string_view kinds);
 
  private:

@@ -23,7 +23,8 @@ constexpr const char* kKindNames[] = {
     "state",         "group table", "block bitmap", "inode bitmap",        "inode table",   "FAT",
     "indirect node", "extent node", "directory",    "extended attributes", "journal header"};
 
-// Maps of a damaged volume may claim blocks over and over; a search reads so many times its size.
+// Maps of a damaged volume may claim blocks over and over; a search reads at most this many times
+// its size.
 constexpr std::uint64_t kMostClaims = 4;
 
 // What a file has the block for.

@@ -101,7 +101,7 @@ std::vector<sock_filter> filter_program() {
   return program;
 }
 
-// The write is the asking user's, whoever runs the supervisor.
+// The write is made as the asking user, no matter who runs the supervisor.
 class AsUser {
  public:
   explicit AsUser(pid_t process) {

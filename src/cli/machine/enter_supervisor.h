@@ -53,9 +53,9 @@ class Supervisor {
 
   /// Writes a line into the ctl of a process or thread: 0 or -errno; nothing if it is not there.
   Answer command(std::int64_t process, const std::string& line);
-  /// The same for several: 0 if one of them took it, else the last error.
+  /// The same for several: 0 if one of them took it, otherwise the last error.
   Answer command_all(const std::vector<std::int64_t>& processes, const std::string& line);
-  /// The folder of a process or thread below proc, "101" or "101/task/102"; empty: there is none.
+  /// The folder of a process or thread below proc, "101" or "101/task/102"; empty if there is none.
   std::string folder_of(std::int64_t process);
   std::string read_file(const std::string& path) const;
   /// Field `number` of stat, counted from 1, from the third on.

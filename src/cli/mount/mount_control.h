@@ -29,9 +29,9 @@ class MountControl {
   [[nodiscard]] std::string chosen(const std::string& name) const;
   /// A refusal is told with the reason that the volume gives.
   void write(const std::string& name, const std::string& value) const;
-  /// All that was written reaches the disk, and its place there.
+  /// Makes all that was written reach its place on the disk.
   void sync() const;
-  /// The same, but what the journal holds stays in the log.
+  /// The same, except that what the journal holds stays in the log.
   void commit() const;
 
  private:

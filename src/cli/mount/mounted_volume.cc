@@ -156,7 +156,7 @@ class Mount {
   Result<> open() {
     if (!request_.options.read_only) return open_as(FileDevice::Access::kReadWrite);
     Result<> opened = open_as(FileDevice::Access::kReadOnly);
-    // After a crash the log has to be replayed, also for one who only reads.
+    // After a crash the log has to be replayed, even for a read-only mount.
     if (opened.code() == EROFS && open_as(FileDevice::Access::kReadWrite).ok()) return {};
     return opened;
   }

@@ -1,4 +1,4 @@
-// `mount -o remount`: what of a mount the kernel keeps can change while the volume stays mounted.
+// `mount -o remount`: changes what the kernel keeps of a mount while the volume stays mounted.
 #pragma once
 
 #include <string>

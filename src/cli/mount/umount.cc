@@ -102,7 +102,7 @@ int open_daemon(const std::string& directory, pid_t marked) {
   return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
 }
 
-// As root the system call; else the helper that is allowed to.
+// As root uses the system call; otherwise the helper that is allowed to unmount.
 int unmount_once(const std::string& directory) {
   if (::geteuid() == 0) return ::umount2(directory.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
   const pid_t child = ::fork();
@@ -116,7 +116,7 @@ int unmount_once(const std::string& directory) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }
 
-// Who only looks at all mounts, as df(1) does, is gone in a moment.
+// A program that only looks at all mounts, as df(1) does, is gone in a moment.
 int unmount(const std::string& directory) {
   constexpr int kTries = 20;
   constexpr useconds_t kBetweenTriesUs = 25'000;

@@ -24,7 +24,7 @@ using format::Inode;
 constexpr std::uint64_t kMostCells = 2048;
 constexpr std::size_t kMostFiles = 6;
 constexpr std::size_t kMostNameBytes = 48;
-/// Files of up to so many pieces are of one kind; those of more are of the last.
+/// Files of up to this many pieces are of one kind; those with more are of the last.
 constexpr std::uint64_t kPieceLimits[] = {1, 4, 16};
 
 /// What is not of files, in the order of the kinds behind the free ones.

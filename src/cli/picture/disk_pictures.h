@@ -28,7 +28,7 @@ struct DiskFigures {
 /// Of a mount, since its counters were reset.
 DiskFigures take_disk_figures(const MountControl& control);
 /// Of a recording that is played on a volume in memory; of a block trace whose requests are served
-/// with so many of them waiting.
+/// with a given number of them waiting.
 struct PlayChoice {
   std::string arm;   ///< a name, or a library; empty: as it was recorded, or look
   std::string disk;  ///< empty: as it was recorded, or 7200rpm

@@ -55,7 +55,7 @@ std::vector<std::string> names_of(const std::map<std::string, Value>& table) {
   return names;
 }
 
-/// Of a volume of so many blocks those that "FIRST-LAST" names; empty: it is no such text.
+/// The blocks of a volume that "FIRST-LAST" names; empty if it is no such text.
 Run blocks_of(const std::string& text, std::uint64_t block_count) {
   if (text.empty()) return {BlockNo{0}, block_count};
   std::uint64_t first = 0;

@@ -17,7 +17,7 @@ struct ArithmeticVariables {
   std::function<void(std::string_view name, std::string value)> set;
 };
 
-/// EINVAL, with the reason, for what is no expression, and EDOM for a division by zero. Sums and
+/// EINVAL, with the reason, if it is no expression, and EDOM for a division by zero. Sums and
 /// products wrap around.
 Result<std::int64_t> evaluate_arithmetic(std::string_view text,
                                          const ArithmeticVariables& variables);

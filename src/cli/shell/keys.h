@@ -5,7 +5,7 @@
 
 namespace spindle::cli {
 
-/// While one lives that takes them, Ctrl-C and Ctrl-Z are noted instead of what they else do.
+/// While an object that takes them lives, Ctrl-C and Ctrl-Z are only noted.
 class Keys {
  public:
   explicit Keys(bool takes_them);

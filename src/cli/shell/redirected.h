@@ -20,12 +20,12 @@ class Redirected {
   Redirected& operator=(const Redirected&) = delete;
 
   Result<> open(int descriptor, const std::string& path, int flags);
-  /// From now on it is the same as `from`.
+  /// Makes the descriptor the same as `from`.
   Result<> duplicate(int descriptor, int from);
   Result<> close(int descriptor);
-  /// What is read from it is the text.
+  /// Makes the text what is read from the descriptor.
   Result<> supply(int descriptor, const std::string& text);
-  /// It stays so.
+  /// Keeps the descriptors as they are now.
   void keep();
 
  private:

@@ -121,7 +121,7 @@ std::string ShellSession::outside(const std::string& path, LastLink last) const 
     if (length < 0) return std::nullopt;
     return std::string(target.data(), static_cast<std::size_t>(length));
   };
-  // Whoever goes there is told of too many links as well.
+  // The system call that follows the path reports too many links as well.
   const auto real = without_links(path, last, target_of);
   if (!real.ok()) return mount_ + path;
   return *real == "/" ? mount_ : mount_ + *real;

@@ -22,7 +22,7 @@
 
 namespace spindle::cli {
 
-/// How a process fares.
+/// The state of a process.
 struct ProcessStatus {
   enum class Kind : std::uint8_t { kRunning, kStopped, kEnded };
   Kind kind = Kind::kRunning;
@@ -53,13 +53,13 @@ class ShellSession {
   [[nodiscard]] std::string inherited_limits() const { return control_.text("proc/1/limits"); }
   /// False if nobody reads it any more.
   bool show_output();
-  /// To whoever reads from the terminal. Answers how much was typed.
+  /// Types to the process that reads from the terminal. Returns how much was typed.
   std::size_t type(std::string_view text);
   void type_end();
-  /// What was typed and nobody read is gone.
+  /// Forgets what was typed and nobody has read.
   void forget_typed();
-  /// Where the file of the volume is for us: its symbolic links lead within the volume, as for the
-  /// machine.
+  /// The path of the volume's file for this process: symbolic links lead within the volume, as they
+  /// do for the machine.
   [[nodiscard]] std::string outside(const std::string& path,
                                     LastLink last = LastLink::kFollowed) const;
 

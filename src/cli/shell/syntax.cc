@@ -70,7 +70,7 @@ void ShellParser::skip_blanks() {
   }
 }
 
-// Of the operator here, with a descriptor's number before it; 0 if there is none.
+// The length of the operator here, with a descriptor's number before it; 0 if there is none.
 std::size_t ShellParser::operator_length() const {
   const std::string_view rest = text_.substr(at_);
   std::size_t digits = 0;

@@ -4,9 +4,9 @@
 //   while (const auto command = TRY(parser.next())) run(*command);
 //
 // Words stay as they were written, with their quotes and dollars: what they hold is found out when
-// their command runs (expansion.h). What POSIX has and this shell has not is refused by name. A
-// text that ends in the middle of a command is an error that more text would cure: `is_incomplete`.
-// The bodies of here-documents are words of their redirections. Not locked.
+// their command runs (expansion.h). What this shell lacks of POSIX is refused by name. A text that
+// ends in the middle of a command is an error that more text would cure: `is_incomplete`. The
+// bodies of here-documents are words of their redirections. Not locked.
 #pragma once
 
 #include <functional>

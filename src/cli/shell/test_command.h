@@ -12,10 +12,10 @@
 
 namespace spindle::cli {
 
-/// Where a file of the volume is for us.
+/// The path of a file of the volume for this process.
 using OutsidePath = std::function<std::string(const std::string& path, LastLink last)>;
 
-/// EINVAL for what is no expression.
+/// EINVAL if it is no expression.
 Result<bool> evaluate_test(const std::vector<std::string>& words, const OutsidePath& outside);
 
 }  // namespace spindle::cli

@@ -13,7 +13,7 @@
 namespace spindle::cli {
 namespace {
 
-/// 0: EXIT. Nothing for one that is none, or cannot be caught.
+/// 0 is EXIT. Nothing if it is no signal, or one that cannot be caught.
 std::optional<int> trap_of(const std::string& name) {
   if (name == "EXIT" || name == "0") return 0;
   const auto signal = signal_of(name);

@@ -60,9 +60,9 @@ class TracedRequests {
   void add(const Json& event);
   /// How many events the trace had no room for.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
-  /// Drops what the filter does not take, and the work that nobody who is left waited for.
+  /// Drops what the filter does not take, and the work that no remaining request waited for.
   void keep_only(const TraceFilter& filter);
-  /// Takes out those that have ended, and what they waited for; for a trace that goes on.
+  /// Removes and returns those that have ended, and what they waited for; for a trace that goes on.
   [[nodiscard]] TracedRequests take_ended();
 
   /// By number, and so in the order in which they began. What has lost its beginning is not among

@@ -1,5 +1,5 @@
-// An unmounted image, served for a while by this process: what is done to it goes through the file
-// system, so that it is never anything but whole, whenever the process ends.
+// An unmounted image, served for a while by this process: all changes go through the file system,
+// so that the image is always whole, whenever the process ends.
 //
 //   Result<> done = with_offline_volume(image, nullptr, [&](FileSystem& volume) -> Result<> { ...
 //   });
@@ -16,7 +16,7 @@
 
 namespace spindle::cli {
 
-/// EBUSY if it is mounted. Unmounts also after a failure of `body`, whose error is then the answer.
+/// EBUSY if it is mounted. Unmounts even after a failure of `body`, whose error it then returns.
 /// `clock_seconds`: the time by which all is stamped; begins when the volume was last written, and
 /// stands until somebody moves it. Null: the real time.
 Result<> with_offline_volume(const std::string& image, std::int64_t* clock_seconds,

@@ -17,7 +17,7 @@ namespace spindle::cli {
 class WatchHistory {
  public:
   static constexpr std::size_t kMost = 512;
-  /// For so many intervals a cell shows that it was read or written.
+  /// For how many intervals a cell shows that it was read or written.
   static constexpr unsigned kFadesAfter = 5;
 
   void add(const Figures& figures);

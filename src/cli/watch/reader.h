@@ -1,5 +1,5 @@
-// WatchReader: reads and sets the control files of a mount on a kernel thread of its own, so that
-// one that does not answer stops nobody at a keyboard.
+// WatchReader: reads and sets the control files of a mount on a kernel thread of its own, so that a
+// mount that does not answer stops nobody at a keyboard.
 //
 //   WatchReader reader("m");
 //   reader.ask({WatchReader::Kind::kActivity});

@@ -4,7 +4,7 @@
 //   draw_screen(canvas, state);
 //
 // As many panels as there is room for: all five from 78 x 20 on, two above three from 132 columns
-// on, else the chosen one alone; and on less than 40 x 8, a sentence.
+// on; otherwise only the chosen one; and on less than 40 x 8, a sentence.
 #pragma once
 
 #include <string>

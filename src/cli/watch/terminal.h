@@ -3,9 +3,9 @@
 //   const auto terminal = Terminal::open(complaint);     // from here on the whole screen is ours
 //   terminal->show(canvas);
 //
-// What the terminal has not (colours, characters beyond ASCII, an alternate screen) is done
-// without. When it goes, the terminal is as it was before; a stop with Ctrl-Z leaves it so, too.
-// One at a time.
+// It does without what the terminal lacks (colours, characters beyond ASCII, an alternate screen).
+// When it is destroyed, the terminal is as it was before; a stop with Ctrl-Z restores it, too. One
+// at a time.
 #pragma once
 
 #include <map>

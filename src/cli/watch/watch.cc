@@ -90,7 +90,7 @@ void print_lines(const WatchRequest& request, const MountControl& control, Compl
   }
 }
 
-/// Ends as the signal ends a process, so that whoever waits for it knows.
+/// Ends as the signal ends a process, so that the parent that waits for it knows.
 void end_by(int signal) {
   sigset_t one;
   ::sigemptyset(&one);
