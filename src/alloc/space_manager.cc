@@ -16,7 +16,7 @@ using format::GroupDescriptor;
 constexpr std::size_t kMaxGroupsTried = 8;
 // A full disk is searched again after waiting for freed blocks; others may be faster.
 constexpr int kMaxRounds = 16;
-// The largest share of what is free that is reserved, by all files together and by one: 1 in ...
+// At most one in this many free blocks is reserved: by all files together, and by one.
 constexpr std::uint64_t kShareReserved = 2;
 constexpr std::uint64_t kShareOfWindow = 32;
 // How many blocks are kept back: what one hole may need, a few times over; fewer on a tiny volume.
