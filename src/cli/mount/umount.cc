@@ -47,12 +47,11 @@ std::optional<HostMount> mount_at(const std::string& directory) {
 }
 
 // Whether another image was mounted under the name of this one, which was replaced: what stands
-// there now says nothing of the older mount.
+// there now says nothing of the older mount. The same mount may show at several directories.
 bool shares_source(const HostMount& mount) {
-  const auto has_its_source = [&](const HostMount& other) {
-    return other.is_spindle && other.source == mount.source;
-  };
-  return std::ranges::count_if(host_mounts(), has_its_source) > 1;
+  return std::ranges::any_of(host_mounts(), [&](const HostMount& other) {
+    return other.is_spindle && other.source == mount.source && other.device != mount.device;
+  });
 }
 
 // What an image says of the volume in it.
