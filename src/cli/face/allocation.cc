@@ -34,7 +34,8 @@ class AllocationForm final : public Form {
          "100,500,200,300,600",
          {},
          true},
-        {"fixed", Kind::kFlag, "fits: whether a hole is a partition that is given away whole"}};
+        {"fixed", Kind::kFlag,
+         "fits: whether a hole is a fixed partition, given to one request as a whole"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {
@@ -44,9 +45,7 @@ class AllocationForm final : public Form {
         {"internal_fragmentation", "wasted in partitions (KiB)"}};
     return kMeasures;
   }
-  [[nodiscard]] std::string_view row_help() const override {
-    return "first-fit and its kin: requests as SIZE";
-  }
+  [[nodiscard]] std::string_view row_help() const override { return "fits: requests as SIZE"; }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {
     Json requests = Json::array();
@@ -174,7 +173,7 @@ class BuddyForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"size", Kind::kNumber, "buddy: the whole memory (KiB), a power of two", "1024"},
+        {"size", Kind::kNumber, "buddy: size of the memory (KiB), a power of two", "1024"},
         {"min", Kind::kNumber, "buddy: the smallest block (KiB)", "64"}};
     return kParameters;
   }

@@ -61,7 +61,7 @@ void add_parameters(const Command& command, const Face& face, FaceRequest& reque
 
 /// A line for each form that has several, and one for all that have no more than one.
 std::string policies_help(const Face& face) {
-  std::string help = fmt::format("one, or several of a line to be compared [{}]",
+  std::string help = fmt::format("one policy, or several of one line to compare [{}]",
                                  face.forms.front()->policies().front().name);
   std::vector<std::string_view> alone;
   for (const Form* form : face.forms) {
@@ -74,7 +74,7 @@ std::string policies_help(const Face& face) {
     help += fmt::format("\n{}", fmt::join(names, ", "));
     if (libraries_of(*form) != nullptr) help += ", or a library with one of your own (./mine.so)";
   }
-  if (!alone.empty()) help += fmt::format("\nalone: {}", fmt::join(alone, ", "));
+  if (!alone.empty()) help += fmt::format("\none at a time: {}", fmt::join(alone, ", "));
   return help;
 }
 
@@ -104,8 +104,9 @@ void add_trace_options(const Command& command, FaceRequest& request, bool of_pag
       .type_name("FILE")
       .group("Traces");
   command
-      .option("--format", request.format,
-              fmt::format("of the trace, if it is not found out: {}", fmt::join(formats, ", ")))
+      .option(
+          "--format", request.format,
+          fmt::format("format of the trace, if it is not recognised: {}", fmt::join(formats, ", ")))
       .type_name("NAME")
       .group("Traces");
   const auto add = [&](const char* name, const char* key, const char* help) {
@@ -119,9 +120,10 @@ void add_trace_options(const Command& command, FaceRequest& request, bool of_pag
   if (of_pages) {
     command.flag("--curve", request.curve, "LRU's misses for every number of frames, in one pass")
         .group("Traces");
-    add("--page-size", "page_size", "of traces of addresses (bytes) [4096]");
+    add("--page-size", "page_size", "page size for traces of addresses (bytes) [4096]");
   } else {
-    add("--disk", "disk", "none (the way of the arm alone), textbook, 7200rpm, 15000rpm [none]");
+    add("--disk", "disk",
+        "model of the disk: none (only arm movement), textbook, 7200rpm, 15000rpm [none]");
     add("--depth", "depth", "how many requests wait at a time [32]");
   }
 }
@@ -144,7 +146,7 @@ void add_face(const Command& program, const Face& face, int& status) {
   command.option("--svg", request->svg, "write the picture to this file").type_name("FILE");
   command.flag("--json", request->json, "the case and its answer as JSON");
   command.flag("--csv", request->csv, "the table as CSV");
-  command.option("--quiz", request->quiz, "pose the question of this number").type_name("SEED");
+  command.option("--quiz", request->quiz, "pose the question with this number").type_name("SEED");
   command.flag("--answer", request->answer, "with --quiz: the answer, and why");
   add_parameters(command, face, *request);
   if (face.replay != nullptr) add_trace_options(command, *request, &face == &memory_face());

@@ -39,7 +39,7 @@ class CompactionForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"size", Kind::kNumber, "buddy, compaction, heap: the whole memory (KiB; heap: bytes)",
+        {"size", Kind::kNumber, "buddy, compaction, heap: size of the memory (KiB; heap: bytes)",
          "1024"}};
     return kParameters;
   }

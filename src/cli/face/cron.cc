@@ -75,11 +75,16 @@ class CronForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"after", Kind::kText, "after this time, as 2024-01-31T23:59; without: now", "", {}, true},
-        {"count", Kind::kNumber, "how many times", "6"},
+        {"after",
+         Kind::kText,
+         "tell the times after this one, such as 2024-01-31T23:59 [now]",
+         "",
+         {},
+         true},
+        {"count", Kind::kNumber, "how many times to tell", "6"},
         {"star",
          Kind::kChoice,
-         "which day fields do not restrict: that begin with a star, or that are whole stars",
+         "which day fields do not restrict the days: all that begin with *, or only * itself",
          "",
          {"begins", "whole"}}};
     return kParameters;

@@ -199,8 +199,13 @@ class BankerForm final : public UnitsForm {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"available", Kind::kNumbers, "units of each resource that nobody holds", "", {}, true},
-        {"requests", Kind::kWords, "banker: NAME+UNIT+UNIT..., one after the other", "", {}, true}};
+        {"available", Kind::kNumbers, "units of each resource that no process holds", "", {}, true},
+        {"requests",
+         Kind::kWords,
+         "banker: requests as NAME+UNIT+UNIT..., one after the other",
+         "",
+         {},
+         true}};
     return kParameters;
   }
   [[nodiscard]] std::string_view row_help() const override {
@@ -329,7 +334,12 @@ class DetectionForm final : public UnitsForm {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"available", Kind::kNumbers, "units of each resource that nobody holds", "", {}, true}};
+        {"available",
+         Kind::kNumbers,
+         "units of each resource that no process holds",
+         "",
+         {},
+         true}};
     return kParameters;
   }
   [[nodiscard]] std::string_view row_help() const override {
@@ -381,7 +391,7 @@ class VictimForm final : public UnitsForm {
         {"available", Kind::kNumbers, "", "", {}, true},
         {"costs",
          Kind::kNumbers,
-         "victim: of ending each process; without: the units that it holds",
+         "victim: cost of ending each process [the units that it holds]",
          "",
          {},
          true}};

@@ -11,46 +11,45 @@ namespace {
 using Kind = FaceParameter::Kind;
 
 Formula random_access() {
-  return {
-      .domain = "disk-time",
-      .policy = {"random-io", "RANDOM-IO", "One access at random"},
-      .quantities = {{number_parameter("seek_ms", "random-io, track-read: a mean seek (ms)", "4"),
-                      {4, 6, 8, 9, 12}},
-                     {number_parameter("rpm", "random-io, track-read: revolutions a minute",
-                                       "15000"),
-                      {5400, 7200, 10000, 15000}},
-                     {number_parameter("mb_per_s", "random-io: what it transfers (MB/s)", "125"),
-                      {50, 100, 125, 200}},
-                     {number_parameter("bytes", "random-io: of the access", "4096"),
-                      {512, 4096, 65536, 1000000}}},
-      .results = {{"io_ms", "an access", "ms"},
-                  {"rotation_ms", "of it rotation", "ms"},
-                  {"transfer_ms", "of it transfer", "ms"},
-                  {"mb_per_s", "rate", "MB/s"}},
-      .curve = {"bytes", 0, 4'000'000, "bytes of an access"},
-      .question =
-          [](const Json& q) {
-            return fmt::format(
-                "A disk turns {} times a minute, seeks for {} ms on average, and transfers {} "
-                "MB/s. How long does an access to {} bytes at a random place take, and at what "
-                "rate does it read so?",
-                value_text(q, "rpm"), value_text(q, "seek_ms"), value_text(q, "mb_per_s"),
-                value_text(q, "bytes"));
-          },
-      .reasons =
-          [](const Solved& solved) {
-            const Json& q = solved.parameters();
-            const Json& a = solved.answer;
-            return std::vector<std::string>{
-                fmt::format("Half a revolution: 60000 / {} / 2 = {} ms.", value_text(q, "rpm"),
-                            value_text(a["rotation_ms"])),
-                fmt::format("{} bytes at {} MB/s: {} ms.", value_text(q, "bytes"),
-                            value_text(q, "mb_per_s"), value_text(a["transfer_ms"])),
-                fmt::format("{} + {} + {} = {} ms; {} bytes in that time are {} MB/s.",
-                            value_text(q, "seek_ms"), value_text(a["rotation_ms"]),
-                            value_text(a["transfer_ms"]), value_text(a["io_ms"]),
-                            value_text(q, "bytes"), value_text(a["mb_per_s"]))};
-          }};
+  return {.domain = "disk-time",
+          .policy = {"random-io", "RANDOM-IO", "One access at random"},
+          .quantities =
+              {{number_parameter("seek_ms", "random-io, track-read: time of a mean seek (ms)", "4"),
+                {4, 6, 8, 9, 12}},
+               {number_parameter("rpm", "random-io, track-read: revolutions a minute", "15000"),
+                {5400, 7200, 10000, 15000}},
+               {number_parameter("mb_per_s", "random-io: transfer rate of the disk (MB/s)", "125"),
+                {50, 100, 125, 200}},
+               {number_parameter("bytes", "random-io: size of the access (bytes)", "4096"),
+                {512, 4096, 65536, 1000000}}},
+          .results = {{"io_ms", "an access", "ms"},
+                      {"rotation_ms", "of it rotation", "ms"},
+                      {"transfer_ms", "of it transfer", "ms"},
+                      {"mb_per_s", "rate", "MB/s"}},
+          .curve = {"bytes", 0, 4'000'000, "bytes of an access"},
+          .question =
+              [](const Json& q) {
+                return fmt::format(
+                    "A disk turns {} times a minute, seeks for {} ms on average, and transfers {} "
+                    "MB/s. How long does an access to {} bytes at a random place take, and at what "
+                    "rate does it read so?",
+                    value_text(q, "rpm"), value_text(q, "seek_ms"), value_text(q, "mb_per_s"),
+                    value_text(q, "bytes"));
+              },
+          .reasons =
+              [](const Solved& solved) {
+                const Json& q = solved.parameters();
+                const Json& a = solved.answer;
+                return std::vector<std::string>{
+                    fmt::format("Half a revolution: 60000 / {} / 2 = {} ms.", value_text(q, "rpm"),
+                                value_text(a["rotation_ms"])),
+                    fmt::format("{} bytes at {} MB/s: {} ms.", value_text(q, "bytes"),
+                                value_text(q, "mb_per_s"), value_text(a["transfer_ms"])),
+                    fmt::format("{} + {} + {} = {} ms; {} bytes in that time are {} MB/s.",
+                                value_text(q, "seek_ms"), value_text(a["rotation_ms"]),
+                                value_text(a["transfer_ms"]), value_text(a["io_ms"]),
+                                value_text(q, "bytes"), value_text(a["mb_per_s"]))};
+              }};
 }
 
 Formula track_read() {
@@ -59,10 +58,10 @@ Formula track_read() {
       .policy = {"track-read", "TRACK-READ", "Whole tracks, against sectors one by one"},
       .quantities = {{number_parameter("seek_ms", "", "4"), {4, 6, 8, 9, 12}},
                      {number_parameter("rpm", "", "15000"), {5400, 7200, 10000, 15000}},
-                     {number_parameter("sectors_per_track", "track-read: sectors of a track",
-                                       "500"),
+                     {number_parameter("sectors_per_track", "track-read: sectors per track", "500"),
                       {100, 320, 500}},
-                     {number_parameter("sectors_read", "track-read: sectors that are read", "2500"),
+                     {number_parameter("sectors_read",
+                                       "track-read: number of sectors that are read", "2500"),
                       {500, 1600, 2500, 5000}}},
       .results = {{"sequential_ms", "one after another", "ms"}, {"random_ms", "one by one", "ms"}},
       .curve = {"sectors_read", 0, 5000, "sectors read"},
@@ -109,50 +108,51 @@ void read_seek_table(Json& problem, Complaint& complaint) {
 }
 
 Formula seek_time() {
-  return {
-      .domain = "disk-time",
-      .policy = {"seek", "SEEK", "A seek, by the curve of the arm"},
-      .quantities = {{number_parameter("distance", "seek: cylinders to cross", "100"),
-                      {1, 10, 100, 1000, 5000}},
-                     {{"curve",
-                       Kind::kChoice,
-                       "seek: how its time grows with the distance",
-                       "square-root",
-                       {"constant", "linear", "square-root", "table"},
-                       false,
-                       false}},
-                     {{"table", Kind::kWords, "seek, table: what was measured, as DISTANCE+MS,...",
-                       "1+1,100+3,1000+6,5000+10,9999+15"}},
-                     {number_parameter("cylinders", "", "10000"), {}},
-                     {number_parameter("track_to_track_ms", "seek: to the next cylinder", "1"),
-                      {0.5, 1, 2}},
-                     {number_parameter("full_stroke_ms", "seek: across the disk", "15"),
-                      {10, 15, 20}}},
-      .results = {{"seek_ms", "seek", "ms"}},
-      .curve = {"distance", 0, 9999, "distance (cylinders)"},
-      .complete = read_seek_table,
-      .question =
-          [](const Json& q) {
-            return fmt::format(
-                "An arm takes {} ms to the next cylinder and {} ms across all {}; between them "
-                "the time is {}. How long is a seek over {} cylinders?",
-                value_text(q, "track_to_track_ms"), value_text(q, "full_stroke_ms"),
-                value_text(q, "cylinders"), value_text(q, "curve"), value_text(q, "distance"));
-          },
-      .reasons =
-          [](const Solved& solved) {
-            const Json& q = solved.parameters();
-            if (q.contains("table"))
-              return std::vector<std::string>{fmt::format(
-                  "{} cylinders on straight lines between what was measured, {}: {} ms.",
-                  value_text(q, "distance"), value_text(q, "table"),
-                  value_text(solved.answer["seek_ms"]))};
-            return std::vector<std::string>{
-                fmt::format("{} cylinders on the {} curve from {} ms for 1 to {} ms for {}: {} ms.",
-                            value_text(q, "distance"), value_text(q, "curve"),
-                            value_text(q, "track_to_track_ms"), value_text(q, "full_stroke_ms"),
-                            as_number(q["cylinders"]) - 1, value_text(solved.answer["seek_ms"]))};
-          }};
+  return {.domain = "disk-time",
+          .policy = {"seek", "SEEK", "A seek, by the curve of the arm"},
+          .quantities =
+              {{number_parameter("distance", "seek: distance (cylinders)", "100"),
+                {1, 10, 100, 1000, 5000}},
+               {{"curve",
+                 Kind::kChoice,
+                 "seek: how the time grows with the distance",
+                 "square-root",
+                 {"constant", "linear", "square-root", "table"},
+                 false,
+                 false}},
+               {{"table", Kind::kWords,
+                 "seek: measured times for the curve 'table', as DISTANCE+MS,...",
+                 "1+1,100+3,1000+6,5000+10,9999+15"}},
+               {number_parameter("cylinders", "", "10000"), {}},
+               {number_parameter("track_to_track_ms", "seek: time to the next cylinder (ms)", "1"),
+                {0.5, 1, 2}},
+               {number_parameter("full_stroke_ms", "seek: time across the whole disk (ms)", "15"),
+                {10, 15, 20}}},
+          .results = {{"seek_ms", "seek", "ms"}},
+          .curve = {"distance", 0, 9999, "distance (cylinders)"},
+          .complete = read_seek_table,
+          .question =
+              [](const Json& q) {
+                return fmt::format(
+                    "An arm takes {} ms to the next cylinder and {} ms across all {}; between them "
+                    "the time is {}. How long is a seek over {} cylinders?",
+                    value_text(q, "track_to_track_ms"), value_text(q, "full_stroke_ms"),
+                    value_text(q, "cylinders"), value_text(q, "curve"), value_text(q, "distance"));
+              },
+          .reasons =
+              [](const Solved& solved) {
+                const Json& q = solved.parameters();
+                if (q.contains("table"))
+                  return std::vector<std::string>{fmt::format(
+                      "{} cylinders on straight lines between what was measured, {}: {} ms.",
+                      value_text(q, "distance"), value_text(q, "table"),
+                      value_text(solved.answer["seek_ms"]))};
+                return std::vector<std::string>{fmt::format(
+                    "{} cylinders on the {} curve from {} ms for 1 to {} ms for {}: {} ms.",
+                    value_text(q, "distance"), value_text(q, "curve"),
+                    value_text(q, "track_to_track_ms"), value_text(q, "full_stroke_ms"),
+                    as_number(q["cylinders"]) - 1, value_text(solved.answer["seek_ms"]))};
+              }};
 }
 
 /// "heads 0 to 4", or "head 0".
@@ -193,12 +193,18 @@ Formula to_block() {
   return {
       .domain = "disk-time",
       .policy = {"chs-to-lba", "CHS-TO-LBA", "Cylinder, head and sector to block"},
-      .quantities = {{number_parameter("heads", "chs-to-lba, lba-to-chs: of the disk", "16"),
+      .quantities = {{number_parameter("heads", "chs-to-lba, lba-to-chs: number of heads", "16"),
                       {8, 16, 255}},
-                     {number_parameter("sectors", "chs-to-lba, lba-to-chs: of a track, from 1 on",
+                     {number_parameter("sectors",
+                                       "chs-to-lba, lba-to-chs: sectors per track, numbered from 1",
                                        "63"),
                       {17, 32, 63}},
-                     {{"chs", Kind::kNumbers, "chs-to-lba: the address", "2,5,9", {}, true}}},
+                     {{"chs",
+                       Kind::kNumbers,
+                       "chs-to-lba: the address, as CYLINDER,HEAD,SECTOR",
+                       "2,5,9",
+                       {},
+                       true}}},
       .results = {{"lba", "block", ""}},
       .picture =
           [](const Solved& solved) {
@@ -227,7 +233,7 @@ Formula from_block() {
           .policy = {"lba-to-chs", "LBA-TO-CHS", "Block to cylinder, head and sector"},
           .quantities = {{number_parameter("heads", "", "16"), {8, 16, 255}},
                          {number_parameter("sectors", "", "63"), {17, 32, 63}},
-                         {{"lba", Kind::kNumber, "lba-to-chs: the block", "2339", {}, true},
+                         {{"lba", Kind::kNumber, "lba-to-chs: the block number", "2339", {}, true},
                           {0, 100, 2339, 50000, 123456}}},
           .results = {{"chs", "cylinder, head, sector", ""}},
           .picture =

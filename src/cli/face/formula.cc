@@ -33,7 +33,7 @@ Json number_json(double value) {
 
 FormulaForm::FormulaForm(Formula formula)
     : formula_(std::move(formula)),
-      row_help_(fmt::format("{}: nothing, all is said by options", formula_.policy.name)) {
+      row_help_(fmt::format("{}: no input; options give all values", formula_.policy.name)) {
   for (const Formula::Quantity& quantity : formula_.quantities) {
     formula_.policy.parameters.push_back(quantity.parameter.name);
     parameters_.push_back(quantity.parameter);
@@ -45,7 +45,7 @@ FormulaForm::FormulaForm(Formula formula)
 
 Json FormulaForm::read_rows(const std::vector<std::vector<std::string>>& rows,
                             Complaint& complaint) const {
-  if (!rows.empty()) complaint.make("input: there is too much; " + row_help_);
+  if (!rows.empty()) complaint.make("input: there is too much: " + row_help_);
   return Json::object();
 }
 

@@ -24,20 +24,21 @@ std::vector<FacePolicy> policies_of_heap() {
 class HeapForm final : public StepsForm {
  public:
   HeapForm()
-      : StepsForm("heap", policies_of_heap(),
-                  {{"size", Kind::kNumber, "buddy, heap: the whole memory", "100"},
-                   {"base", Kind::kNumber, "heap: where it begins", "0"},
-                   {"header", Kind::kNumber, "heap: bytes before each block", "0"},
-                   {"align", Kind::kNumber, "heap: what sizes are rounded up to", "1"},
-                   {"order",
-                    Kind::kChoice,
-                    "heap: of the free list",
-                    "",
-                    {"ADDRSORT", "SIZESORT+", "SIZESORT-", "INSERT-FRONT", "INSERT-BACK"}},
-                   {"coalesce", Kind::kFlag, "heap: whether neighbours grow together", "no"}},
-                  {{"free_list", "free list"}}) {}
+      : StepsForm(
+            "heap", policies_of_heap(),
+            {{"size", Kind::kNumber, "buddy, heap: size of the memory", "100"},
+             {"base", Kind::kNumber, "heap: start address", "0"},
+             {"header", Kind::kNumber, "heap: size of the header before each block (bytes)", "0"},
+             {"align", Kind::kNumber, "heap: multiple to which sizes are rounded up (bytes)", "1"},
+             {"order",
+              Kind::kChoice,
+              "heap: order of the free list",
+              "",
+              {"ADDRSORT", "SIZESORT+", "SIZESORT-", "INSERT-FRONT", "INSERT-BACK"}},
+             {"coalesce", Kind::kFlag, "heap: whether free neighbours are merged", "no"}},
+            {{"free_list", "free list"}}) {}
   [[nodiscard]] std::string_view row_help() const override {
-    return "heap: operations as +SIZE to allocate, N- to free the Nth, from 0";
+    return "heap: operations as +SIZE to allocate, N- to free block N, counted from 0";
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {
     static const std::vector<Measure> kMeasures = {{"failed", "failed"},

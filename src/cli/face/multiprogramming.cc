@@ -18,16 +18,17 @@ class ProcessesForm : public Form {
  public:
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"frames", Kind::kNumber, "how many frames memory has", "12"},
-        {"scope", Kind::kChoice, "shared: whose frame may go", "", {"global", "local"}},
+        {"frames", Kind::kNumber, "number of frames", "12"},
+        {"scope", Kind::kChoice, "shared: whose frame may be replaced", "", {"global", "local"}},
         {"allotment",
          Kind::kChoice,
-         "shared, local: how the frames are divided",
+         "shared, local scope: how the frames are divided",
          "",
          {"equal", "proportional"}},
-        {"quantum", Kind::kNumber, "shared, thrashing: references in a turn", "4"},
-        {"fault_time", Kind::kNumber, "shared, thrashing: how long a page takes to come", "10"},
-        {"degree", Kind::kNumber, "thrashing: so many processes at most, like those given"}};
+        {"quantum", Kind::kNumber, "shared, thrashing: references that a process makes in a turn",
+         "4"},
+        {"fault_time", Kind::kNumber, "shared, thrashing: time to fetch a page", "10"},
+        {"degree", Kind::kNumber, "thrashing: largest number of processes, like those given"}};
     return kParameters;
   }
   [[nodiscard]] std::string_view row_help() const override {

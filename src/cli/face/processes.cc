@@ -34,7 +34,7 @@ class StatesForm final : public Form {
         {"io_length", Kind::kNumber, "states: how long an I/O takes (ticks)", "5"},
         {"switch",
          Kind::kChoice,
-         "states: when a process that starts an I/O gives the CPU up",
+         "states: when a process that starts an I/O gives up the CPU",
          "",
          {"SWITCH_ON_IO", "SWITCH_ON_END"}},
         {"io_done",
@@ -51,7 +51,7 @@ class StatesForm final : public Form {
     return kMeasures;
   }
   [[nodiscard]] std::string_view row_help() const override {
-    return "programs as c5,i,c2: compute 5 ticks, an I/O, compute 2";
+    return "programs such as c5,i,c2: compute for 5 ticks, do an I/O, compute for 2";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {
@@ -280,12 +280,12 @@ class TreeForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"reparent", Kind::kChoice, "tree: where orphans go", "", {"root", "parent"}}};
+        {"reparent", Kind::kChoice, "tree: new parent of orphans", "", {"root", "parent"}}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override { return no_measures(); }
   [[nodiscard]] std::string_view row_help() const override {
-    return "tree: actions as a+b (a makes b) or b- (b ends)";
+    return "tree: actions as a+b (a creates b) or b- (b ends)";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {

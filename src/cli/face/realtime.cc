@@ -49,7 +49,7 @@ class RealtimeForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"until", Kind::kNumber, "how long (ms); without: until the schedule repeats"}};
+        {"until", Kind::kNumber, "length of the schedule (ms) [until it repeats]"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {

@@ -131,7 +131,7 @@ class ResponseTimeForm final : public Form {
 Formula bound() {
   return {.domain = "realtime",
           .policy = {"rm-bound", "RM-BOUND", "Bound of Liu and Layland"},
-          .quantities = {{{"tasks", Kind::kNumber, "rm-bound: how many there are", "3"},
+          .quantities = {{{"tasks", Kind::kNumber, "rm-bound: number of tasks", "3"},
                           {1, 2, 3, 4, 5, 8, 10}}},
           .results = {{"bound", "utilisation that rate monotonic always bears", "of 1"}},
           .curve = {"tasks", 1, 41, "tasks"},

@@ -24,7 +24,7 @@ class ReplacementForm final : public Form {
     return kMeasures;
   }
   [[nodiscard]] std::string_view row_help() const override {
-    return "references as PAGE,PAGE ..., with a w behind it for a write";
+    return "references as PAGE,PAGE ...; a w after the page marks a write";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override;
@@ -72,23 +72,25 @@ const std::vector<FacePolicy>& ReplacementForm::policies() const {
 
 const std::vector<FaceParameter>& ReplacementForm::parameters() const {
   static const std::vector<FaceParameter> kParameters = {
-      {"frames", Kind::kNumber, "how many frames there are", "3"},
+      {"frames", Kind::kNumber, "number of frames", "3"},
       {"load_bit",
        Kind::kChoice,
-       "CLOCK, second chance: the bit of a page that is loaded",
+       "CLOCK, second chance: reference bit of a page that is just loaded",
        "",
        {"1", "0"}},
       {"tie",
        Kind::kChoice,
-       "LFU, MFU: of equal counts the one loaded first, or used longest ago",
+       "LFU, MFU: which page goes if counts are equal: the first loaded, or the least recently "
+       "used",
        "",
        {"fifo", "lru"}},
-      {"keep_counts", Kind::kFlag, "LFU, MFU: whether a page that returns goes on counting"},
+      {"keep_counts", Kind::kFlag, "LFU, MFU: whether a page that returns keeps its count"},
       {"count_cold", Kind::kFlag, "whether faults that fill an empty frame count"},
       {"tick", Kind::kNumber, "NRU, ageing: references from one tick to the next", "4"},
-      {"window", Kind::kNumber, "WSClock: the working set's references", "4"},
-      {"bits", Kind::kNumber, "ageing: of a counter", "8"},
-      {"seed", Kind::kNumber, "random: of the choices", "1"},
+      {"window", Kind::kNumber, "WSClock, working-set: how many references make the working set",
+       "4"},
+      {"bits", Kind::kNumber, "ageing: bits of a counter", "8"},
+      {"seed", Kind::kNumber, "random: seed of the choices", "1"},
   };
   return kParameters;
 }

@@ -34,14 +34,18 @@ class RotatingForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"seek_speed", Kind::kNumber, "satf and its kin: fortieths of a track in a unit of time",
-         "1"},
-        {"rotate_speed", Kind::kNumber, "satf and its kin: degrees in a unit of time", "1"},
-        {"skew", Kind::kNumber, "satf and its kin: blocks that each track begins later", "0"},
-        {"zones", Kind::kNumbers, "satf and its kin: degrees of a block, track by track",
+        {"seek_speed", Kind::kNumber,
+         "satf and its variants: seek speed, in fortieths of a track per unit of time", "1"},
+        {"rotate_speed", Kind::kNumber,
+         "satf and its variants: degrees of rotation per unit of time", "1"},
+        {"skew", Kind::kNumber, "satf and its variants: how many blocks later each track starts",
+         "0"},
+        {"zones", Kind::kNumbers, "satf and its variants: degrees that a block takes on each track",
          "30,30,30"},
-        {"window", Kind::kNumber, "satf and its kin: so many of the oldest are looked at"},
-        {"aging", Kind::kNumber, "asatf: how much of the wait is taken off", "0.5"}};
+        {"window", Kind::kNumber,
+         "satf and its variants: how many of the oldest requests are considered"},
+        {"aging", Kind::kNumber, "asatf: how much of a request's wait is subtracted from its cost",
+         "0.5"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {
@@ -50,7 +54,7 @@ class RotatingForm final : public Form {
     return kMeasures;
   }
   [[nodiscard]] std::string_view row_help() const override {
-    return "satf and its kin: requests as BLOCK";
+    return "satf and its variants: requests as BLOCK";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override {

@@ -38,7 +38,12 @@ class LotteryForm final : public Form {
         {"quantum", Kind::kNumber, "", "1"},
         {"full_quantum", Kind::kFlag,
          "lottery-jobs: whether a job that ends within a quantum keeps the CPU to its end", "yes"},
-        {"draws", Kind::kNumbers, "lottery-jobs: what is drawn, in order", "", {}, true},
+        {"draws",
+         Kind::kNumbers,
+         "lottery-jobs: the numbers that are drawn, in order",
+         "",
+         {},
+         true},
         {"seed", Kind::kNumber, "", "1"}};
     return kParameters;
   }
@@ -196,8 +201,9 @@ class StrideForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"big", Kind::kNumber, "stride-tickets: what one ticket pays for a slice", "10000"},
-        {"slices", Kind::kNumber, "stride-tickets: how many", "8"}};
+        {"big", Kind::kNumber,
+         "stride-tickets: the stride of a job is this number divided by its tickets", "10000"},
+        {"slices", Kind::kNumber, "stride-tickets: number of slices", "8"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {
@@ -293,9 +299,9 @@ class SlicesForm final : public Form {
     static const std::vector<FaceParameter> kParameters = {
         {"latency", Kind::kNumber, "", "48"},
         {"granularity", Kind::kNumber, "", "6"},
-        {"weight0", Kind::kNumber, "cfs-slices: the weight of nice value 0", "1024"},
+        {"weight0", Kind::kNumber, "cfs-slices: weight of nice value 0", "1024"},
         {"stretch", Kind::kFlag,
-         "cfs-slices: whether the latency grows where slices would be too short", "no"}};
+         "cfs-slices: whether the latency grows if slices would be too short", "no"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {

@@ -27,7 +27,7 @@ class SemaphoreForm final : public StepsForm {
  public:
   SemaphoreForm()
       : StepsForm("sync", {{"semaphore", "SEMAPHORE", "Semaphore", {"initial"}}},
-                  {{"initial", Kind::kNumber, "semaphore: the value at the start", "1"}},
+                  {{"initial", Kind::kNumber, "semaphore: initial value", "1"}},
                   {{"value", "value"}, {"blocked", "waiting"}}) {}
   [[nodiscard]] std::string_view row_help() const override {
     return "operations as NAME:P (wait) or NAME:V (signal)";

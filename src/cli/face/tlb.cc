@@ -22,10 +22,10 @@ class TlbForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"entries", Kind::kNumber, "tlb: how many it has", "4"},
-        {"sets", Kind::kNumber, "tlb: how many sets they form, 1: fully associative", "1"},
-        {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: bytes of a page", "16"},
-        {"seed", Kind::kNumber, "tlb-random: where the numbers begin", "1"}};
+        {"entries", Kind::kNumber, "tlb: number of entries", "4"},
+        {"sets", Kind::kNumber, "tlb: number of sets; 1: fully associative", "1"},
+        {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: page size (bytes)", "16"},
+        {"seed", Kind::kNumber, "tlb-random: seed of the random numbers", "1"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {

@@ -86,25 +86,25 @@ const std::vector<FacePolicy>& TranslationForm::policies() const {
 
 const std::vector<FaceParameter>& TranslationForm::parameters() const {
   static const std::vector<FaceParameter> kParameters = {
-      {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: bytes of a page", "16"},
+      {"page_size", Kind::kNumber, "paging, inverted, page-offset, tlb: page size (bytes)", "16"},
       {"table", Kind::kWords,
        "paging: PAGE+FRAME,...; multi-level: INDEX+INDEX+FRAME,...; segments: BASE+LIMIT or -,... "
-       "in order; inverted: PROCESS+PAGE or -, frame by frame; without any: an example"},
+       "in order; inverted: PROCESS+PAGE or -, frame by frame [an example]"},
       {"fields", Kind::kNumbers, "multi-level, split-bits: bits of each field, the highest first"},
-      {"directory", Kind::kNumber, "two-level: in which page of memory the directory lies"},
+      {"directory", Kind::kNumber, "two-level: page of memory that holds the page directory"},
       {"memory",
        Kind::kWords,
-       "two-level: PAGE+BYTES,... the 32 bytes of each page in hexadecimal; without: an example",
+       "two-level: PAGE+BYTES,...: the 32 bytes of each page in hexadecimal [an example]",
        "",
        {},
        true},
-      {"base", Kind::kNumber, "base-limit: where the space begins"},
-      {"limit", Kind::kNumber, "base-limit: how long it is"},
-      {"space", Kind::kNumber, "two-segments: how long the virtual space is"},
-      {"base0", Kind::kNumber, "two-segments: where the lower segment begins"},
-      {"limit0", Kind::kNumber, "two-segments: how long it is"},
-      {"base1", Kind::kNumber, "two-segments: where the upper segment ends"},
-      {"limit1", Kind::kNumber, "two-segments: how long it is"}};
+      {"base", Kind::kNumber, "base-limit: start of the address space in memory"},
+      {"limit", Kind::kNumber, "base-limit: size of the address space"},
+      {"space", Kind::kNumber, "two-segments: size of the virtual address space"},
+      {"base0", Kind::kNumber, "two-segments: start of the lower segment"},
+      {"limit0", Kind::kNumber, "two-segments: size of the lower segment"},
+      {"base1", Kind::kNumber, "two-segments: end of the upper segment"},
+      {"limit1", Kind::kNumber, "two-segments: size of the upper segment"}};
   return kParameters;
 }
 

@@ -21,8 +21,10 @@ class WorkingSetForm final : public Form {
   }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"window", Kind::kNumber, "working-set, wsclock: the last so many references", "4"},
-        {"interval", Kind::kNumber, "pff: references between two faults that are enough", "4"}};
+        {"window", Kind::kNumber, "WSClock, working-set: how many references make the working set",
+         "4"},
+        {"interval", Kind::kNumber,
+         "pff: a fault more than so many references after the last one removes unused pages", "4"}};
     return kParameters;
   }
   [[nodiscard]] const std::vector<Measure>& measures() const override {
