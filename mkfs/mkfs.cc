@@ -149,7 +149,7 @@ bool read_request(const Request& request, FormatOptions& options, std::uint64_t&
   }
   const auto kind = format::map_kind_named(request.strategy);
   if (!kind) {
-    reason = fmt::format("-a: '{}' is none of contiguous, linked, fat, indexed, extent",
+    reason = fmt::format("-a: '{}' is not one of contiguous, linked, fat, indexed, extent",
                          request.strategy);
     return false;
   }

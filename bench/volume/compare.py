@@ -87,7 +87,7 @@ class Run:
         options = dict(option.split("=", 1) for option in self.arguments.options if "=" in option)
         for name in [*names, *options]:
             if name not in file_systems.ALL:
-                raise SystemExit(f"compare.py: '{name}' is none of {', '.join(file_systems.ALL)}")
+                raise SystemExit(f"compare.py: '{name}' is not one of {', '.join(file_systems.ALL)}")
         volumes = [file_systems.ALL[name](work, self.scale.image_size) for name in names]
         for volume in volumes:
             volume.mount_options = options.get(volume.name, volume.mount_options)

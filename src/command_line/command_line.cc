@@ -137,7 +137,7 @@ Option Option::positive() const {
 Option Option::one_of(const std::vector<std::string>& words) const {
   option_->check([words](const std::string& text) {
     if (std::ranges::find(words, text) != words.end()) return std::string();
-    return "'" + text + "' is none of " + CLI::detail::join(words, ", ");
+    return "'" + text + "' is not one of " + CLI::detail::join(words, ", ");
   });
   return *this;
 }

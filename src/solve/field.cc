@@ -155,7 +155,7 @@ std::size_t Field::choice(std::initializer_list<std::string_view> words) const {
       spellings.remove_prefix(std::min(end + 1, spellings.size()));
     }
   }
-  return fail("\"" + word + "\" is none of " + known), 0;
+  return fail("\"" + word + "\" is not one of " + known), 0;
 }
 
 std::vector<std::uint64_t> Field::naturals(std::uint64_t high) const {

@@ -292,7 +292,7 @@ Json solve_signals(const Problem& problem) {
     if (problem.failed()) return {};
     if (!perform(process, text, waits))
       return operation.fail("\"" + text +
-                            "\" is none of kill, catch, ignore, default, block and "
+                            "\" is not one of kill, catch, ignore, default, block and "
                             "unblock with a signal, exit with a status, and wait"),
              Json();
   }

@@ -36,7 +36,7 @@ Json solve_case(const Json& value, Failure& failure) {
     return failure.note("domain: \"" + written + "\" is not known"), Json();
   const std::string algorithm = algorithm_named(own_name, name);
   if (algorithm.empty())
-    return failure.note("algorithm: \"" + name + "\" is none of " +
+    return failure.note("algorithm: \"" + name + "\" is not one of " +
                         in_a_row(algorithm_names(own_name))),
            Json();
   for (const char* part : {"parameters", "input"})

@@ -75,7 +75,7 @@ fsck.spindle -n --explain copy.img >said
 grep -q 'Shared: [0-9-]* with /' said || fail "the other file is not named: $(cat said)"
 
 refuses "kind" spindle damage volume.img
-refuses "'nonsense' is none of bad-bitmap, bad-link-count, " spindle damage volume.img --kind nonsense
+refuses "'nonsense' is not one of bad-bitmap, bad-link-count, " spindle damage volume.img --kind nonsense
 refuses "No such file" spindle damage nowhere --kind loop
 refuses "the image itself" spindle damage volume.img --kind loop -o volume.img --force
 refuses "--force replaces it" spindle damage volume.img --kind loop -o copy.img

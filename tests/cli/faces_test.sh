@@ -257,7 +257,7 @@ echo "{$states, \"algorithm\": \"SWITCH_ON_END,IO_RUN_LATER\", \"parameters\": {
 json "a['answer']['total'] == 11 and a['parameters']['switch'] == 'SWITCH_ON_END'" processes -f "$work/case.json"
 says '^States of processes, .*switch SWITCH_ON_END' processes -f "$work/case.json"
 echo "{$states, \"algorithm\": \"SWITCH_AT_NOON\"}" >"$work/case.json"
-refuses 'SWITCH_AT_NOON.* is none of SWITCH_ON_IO' processes -f "$work/case.json"
+refuses 'SWITCH_AT_NOON.* is not one of SWITCH_ON_IO' processes -f "$work/case.json"
 echo '{"domain": "cpu-io", "algorithm": "VRR", "parameters": {"quantum": 3},
   "input": {"processes": [["A", 0, [5, 4, 3]], ["B", 1, [2, 6, 2]], ["C", 2, [4, 3, 4]]]}}' >"$work/case.json"
 json "a['answer']['completion'] == {'B': 13, 'A': 19, 'C': 21}" cpu -f "$work/case.json"
@@ -452,7 +452,7 @@ refuses 'quantum' cpu -p rr --quantum 0 P1:0:3
 json "a['algorithm'] == 'RR'" cpu -p round_robin P1:0:3
 json "a['algorithm'] == 'SATF'" disk -p SPTF 7 30 8
 json "a['algorithm'] == 'OPT'" memory -p optimal 1 2 1
-refuses "'nope' is none of" cpu -p nope P1:0:3
+refuses "'nope' is neither one of" cpu -p nope P1:0:3
 refuses '^spindle cpu: --affinity: 3 is not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
 refuses 'processes: none given; type NAME:ARRIVAL:BURST.*, or use --file or --generate$' cpu
 refuses '^spindle disk: queue: 500 is not from 0 to 199' disk 500
@@ -460,7 +460,7 @@ refuses "frames: 'x' is no number" memory --frames x 1 2
 refuses 'until' realtime A:1.5:1
 refuses 'available' deadlock $bank
 refuses 'cannot be read' cpu -f "$work/missing"
-refuses "'zipf' is none of uniform" cpu -g zipf
+refuses "'zipf' is not one of uniform" cpu -g zipf
 refuses "'foo' is no part of zipf" memory -g zipf:foo=3
 refuses 'not more than one' cpu -g uniform P1:0:3
 refuses 'no question without --quiz' cpu --answer P1:0:3
@@ -468,14 +468,14 @@ refuses 'cannot be written' cpu P1:0:3 --svg /nonexistent/picture.svg
 refuses 'trace: .* cannot be opened' memory -t "$work/missing"
 printf '1\n2\nthree\n' >"$work/wrong"
 refuses 'byte 4: the line is no page number' memory -t "$work/wrong"
-refuses "format: 'x' is none of" memory -t "$work/wrong" --format x
+refuses "format: 'x' is not one of" memory -t "$work/wrong" --format x
 refuses 'looks like none of' disk -t "$work/wrong"
 refuses 'depth' disk -t "$traces/msr.csv" --depth 0
-refuses "'floppy' is none of" disk -t "$traces/msr.csv" --disk floppy
+refuses "'floppy' is not one of" disk -t "$traces/msr.csv" --disk floppy
 
 refuses '^spindle age: --days: 0 is not from 1 to 36500; `spindle age --help` says more$' age image --days 0
 refuses '^spindle age: --fill: 99.5 is not from 1 to 99; ' age image --fill 99.5
-refuses '^spindle picture: --by: .colour. is none of .*kind, ' picture image --by colour
+refuses '^spindle picture: --by: .colour. is not one of .*kind, ' picture image --by colour
 refuses '^spindle age: IMAGE is required; ' age
 
 # A misspelt option is reported first, whatever else is missing.
@@ -535,7 +535,7 @@ refuses 'program: not a program of forks' processes -p forks 'jump()'
 refuses 'actions: there is no such process' processes -p tree a+b c+d
 refuses '^spindle memory: --load-bit: nru has no such parameter' memory -p nru --load-bit 0 1,2
 refuses 'program: not a program of forks: x has no value' processes -p forks 'if (x) fork();'
-refuses 'ops: "fly TERM" is none of' processes -p signals fly:TERM
+refuses 'ops: "fly TERM" is not one of' processes -p signals fly:TERM
 refuses 'expression: "25" is no hour' cron '0 25 * * *'
 refuses "after: 'noon' is not a time" cron '0 5 * * *' --after noon
 

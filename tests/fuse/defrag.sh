@@ -44,7 +44,7 @@ step "wrong input"
 refuses "no such file" spindle age "$work/none"
 head -c 1M /dev/zero >zeros
 refuses "not a Spindle volume" spindle age zeros
-refuses "is none of" spindle age "$image" --strategy raid
+refuses "is not one of" spindle age "$image" --strategy raid
 refuses "--days" spindle age "$image" --days 0
 refuses "neither on a mounted Spindle volume nor the image" spindle defrag zeros
 refuses "neither on a mounted Spindle volume nor the image" spindle defrag "$work"

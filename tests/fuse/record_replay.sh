@@ -93,7 +93,7 @@ wrong_input() {
   refuses "cut off" spindle replay cut.rec
   refuses "cannot be opened" spindle replay nothing.rec
   refuses "Is a directory" spindle replay "$work"
-  refuses "is none of" spindle replay run.rec --arm nonsense
+  refuses "is not one of" spindle replay run.rec --arm nonsense
   refuses "no size" spindle replay run.rec --cache huge
   refuses "no Spindle volume" spindle record "$work" x.rec -- true
   refuses "could not be run" spindle record "$mnt" x.rec -- /nonexistent

@@ -44,7 +44,7 @@ solves 1 'not JSON' ''
 solves 1 'not JSON' '[{"id": NaN}]'
 solves 1 'not JSON' "$(printf '["\xff\xfe"]')"
 solves 1 'case: not an object' '[17, [], "x", null]'
-solves 1 'algorithm: "RUN" is none of FCFS, SJF, SRTF' "[${rr/RR/RUN}}]"
+solves 1 'algorithm: "RUN" is not one of FCFS, SJF, SRTF' "[${rr/RR/RUN}}]"
 solves 1 'domain: "kitchen" is not known' "[${rr/cpu/kitchen}}]"
 solves 0 'makespan +27' "[${rr/RR/Round_Robin}}]"
 solves 0 '^spindle solve: a: parameters: "quatum" means nothing here$' "[${rr/\"quantum\"/\"quatum\":9,\"quantum\"}}]"

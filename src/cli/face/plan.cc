@@ -78,8 +78,8 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
     const auto has = [&](const Form* form) { return find_policy(*form, name) != nullptr; };
     const auto found = std::ranges::find_if(face.forms, has);
     if (found == face.forms.end())
-      return complaint.make(fmt::format("--policy: '{}' is none of {}, nor a library (./mine.so)",
-                                        name, names_of(face)));
+      return complaint.make(fmt::format(
+          "--policy: '{}' is neither one of {} nor a library (./mine.so)", name, names_of(face)));
     if (plan.policies.empty()) plan.form = *found;
     if (!has(plan.form))
       return complaint.make(
@@ -192,7 +192,7 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
 Json read_value(const FaceParameter& parameter, const std::string& text, Complaint& complaint) {
   const std::string name = option_name(parameter.name);
   const auto unknown = [&](const std::string& choices) {
-    complaint.make(fmt::format("{}: '{}' is none of {}", name, text, choices));
+    complaint.make(fmt::format("{}: '{}' is not one of {}", name, text, choices));
     return Json();
   };
   switch (parameter.kind) {

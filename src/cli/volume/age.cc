@@ -119,7 +119,7 @@ std::string check_strategy(const std::string& given) {
   if (given == "mix" || file_map(given) != nullptr) return "";
   std::vector<std::string> names{"mix"};
   for (const FileMap* map : all_file_maps()) names.emplace_back(map->name());
-  return fmt::format("'{}' is none of {}", given, listed(names));
+  return fmt::format("'{}' is not one of {}", given, listed(names));
 }
 
 }  // namespace

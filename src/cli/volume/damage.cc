@@ -107,7 +107,7 @@ void add_damage_command(const Command& program, int& status) {
       .check([names](const std::string& given) {
         const bool is_known = std::find(names.begin(), names.end(), given) != names.end();
         return is_known ? std::string()
-                        : fmt::format("'{}' is none of {}", given, fmt::join(names, ", "));
+                        : fmt::format("'{}' is not one of {}", given, fmt::join(names, ", "));
       });
   command.option("--seed", request->seed, "which of the places; the same seed, the same fault")
       .type_name("N");

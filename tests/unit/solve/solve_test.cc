@@ -107,9 +107,10 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(error_of(bad), "queue: \"two\" is no whole number (item 2 of the list)");
   bad = good;
   bad["algorithm"] = "PATERNOSTER";
-  EXPECT_EQ(error_of(bad),
-            "algorithm: \"PATERNOSTER\" is none of FCFS, SSTF, SCAN, C-SCAN, LOOK, C-LOOK, FSCAN, "
-            "N-STEP-SCAN, V(R), SPTF, SATF, BSATF, ASATF, DEADLINE");
+  EXPECT_EQ(
+      error_of(bad),
+      "algorithm: \"PATERNOSTER\" is not one of FCFS, SSTF, SCAN, C-SCAN, LOOK, C-LOOK, FSCAN, "
+      "N-STEP-SCAN, V(R), SPTF, SATF, BSATF, ASATF, DEADLINE");
   bad = {{"domain", "cpu"},
          {"algorithm", "FCFS"},
          {"input", {{"processes", {{"A", 0, 1}, {"B", 0, -1}}}}}};
@@ -339,7 +340,7 @@ TEST(Solve, KnowsTheAlgorithmsThatItLists) {
   EXPECT_EQ(domain_named("kitchen"), "");
   const Json problem = {{"domain", "tlb"}, {"algorithm", "MAGIC"}};
   EXPECT_EQ(solve_cases(Json::array({problem}))[0]["error"],
-            "algorithm: \"MAGIC\" is none of LRU, FIFO, RANDOM");
+            "algorithm: \"MAGIC\" is not one of LRU, FIFO, RANDOM");
 }
 
 /// Bits above the fields of an address would be dropped, and another address answered for.
