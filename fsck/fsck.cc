@@ -335,22 +335,22 @@ int main(int argc, char** argv) {
   spindle::CommandLine line(
       "fsck.spindle", "fsck.spindle " SPINDLE_VERSION,
       "Checks the Spindle volume in IMAGE, and repairs it.\n"
-      "Without -n, -p or -y it asks before each repair; not at a terminal it only looks.\n"
+      "Without -n, -p or -y it asks before each repair; without a terminal it only checks.\n"
       "Exit status: 0 no errors, 1 errors corrected, 4 errors left, 8 could not check, 16 usage.");
   const spindle::Option no =
-      line.flag("-n", request.no, "change nothing; also looks at a mounted volume");
+      line.flag("-n", request.no, "change nothing; also checks a mounted volume");
   const spindle::Option preen = line.flag("-p,-a", request.preen, "repair without asking");
   const spindle::Option yes = line.flag("-y", request.yes, "answer every question with yes");
   no.excludes(preen).excludes(yes);
   line.flag("-f", request.force, "check even if the volume is marked clean");
   line.flag("--explain", request.explain,
-            "say of each problem what it means, which names and blocks it concerns, and what "
+            "explain what each problem means, which names and blocks it concerns, and what "
             "the repair will do; implies -f");
-  line.option("--undo", request.undo, "keep what is overwritten in this new file")
+  line.option("--undo", request.undo, "save the overwritten blocks in this new file")
       .type_name("FILE")
       .check([](const std::string& name) { return name.empty() ? "'' is no name of a file" : ""; });
-  line.flag("-v", request.verbose, "say which pass is under way");
-  line.flag("--json", request.json, "the result as JSON");
+  line.flag("-v", request.verbose, "print the name of each pass");
+  line.flag("--json", request.json, "print the result as JSON");
   line.option("IMAGE", request.image, "image file or block device").required();
   if (const auto ended = line.parse(argc, argv, spindle::fsck::kUsage)) return *ended;
   // With --explain the volume is checked even if it was unmounted properly.

@@ -371,19 +371,20 @@ int main(int argc, char** argv) {
               "size of the journal (default: a 32nd of the image, at most 64M)")
       .type_name("SIZE");
   line.option("-g,--group-size", set(request.group_size),
-              "size of a group at least: the longest a contiguous file can be (default: a 4th of "
-              "the image or 64 bitmap blocks; with -a contiguous the image)")
+              "minimum size of a group, which limits the length of a contiguous file (default: a "
+              "4th of the image or 64 bitmap blocks; with -a contiguous the image)")
       .type_name("SIZE");
-  line.option("-d,--directory", request.directory, "copy what is in this directory into the volume")
+  line.option("-d,--directory", request.directory,
+              "copy the contents of this directory into the volume")
       .type_name("DIR")
       .existing_directory();
-  line.flag("-n,--dry-run", request.only_show, "say what would be done, and do nothing");
-  line.flag("-q,--quiet", request.quiet, "say nothing but errors");
-  line.flag("--json", request.json, "say what was done as JSON");
-  line.flag("--force", request.force, "overwrite a file system that is there");
+  line.flag("-n,--dry-run", request.only_show, "print what would be done, and do nothing");
+  line.flag("-q,--quiet", request.quiet, "print only errors");
+  line.flag("--json", request.json, "print what was done as JSON");
+  line.flag("--force", request.force, "overwrite an existing file system");
   line.option("IMAGE", request.image, "file or block device").required();
   line.option("SIZE", set(request.size),
-              "its size, with K, M, G or T; needed for a file that does not exist");
+              "size of the volume, with K, M, G or T; required if the file does not exist");
   if (const auto ended = line.parse(argc, argv, spindle::kFailed)) return *ended;
   return spindle::with_checked_output("mkfs.spindle", spindle::kFailed,
                                       [&] { return spindle::run(request); });

@@ -169,9 +169,9 @@ void add_solve_command(const Command& program, int& status) {
   const auto request = std::make_shared<SolveRequest>();
   command.option("FILE", request->file, "a list of cases in JSON; - is the standard input")
       .required();
-  command.flag("--json", request->json, "the answers as a list in JSON");
+  command.flag("--json", request->json, "print the answers as a list in JSON");
   command.footer(
-      "A case is {\"id\", \"domain\", \"algorithm\", \"parameters\", \"input\"}. Where it has\n"
+      "A case is {\"id\", \"domain\", \"algorithm\", \"parameters\", \"input\"}. If it has\n"
       "\"expected\", the answer is compared, and the exit status is 1 if any differs.");
   command.callback([request, &status] { status = solve(*request); });
 }

@@ -14,7 +14,7 @@ namespace spindle {
 namespace {
 
 constexpr char kVersionNames[] = "--version,-V";
-constexpr char kVersionHelp[] = "say which version this is, and end";
+constexpr char kVersionHelp[] = "print the version and exit";
 
 // CLI11 has one, too; its sentence spells out the largest of all numbers.
 std::string not_positive(const std::string& text) {
@@ -233,7 +233,7 @@ CommandLine::CommandLine(std::unique_ptr<CLI::App> app, const std::string& progr
   owned_->name(program);
   owned_->formatter(make_help_formatter());
   owned_->failure_message(refusal);
-  owned_->set_help_flag("--help,-h", "say this, and end");
+  owned_->set_help_flag("--help,-h", "print this help and exit");
   owned_->set_version_flag(kVersionNames, version_, kVersionHelp);
 }
 

@@ -165,55 +165,62 @@ int run(CrashWords& words) {
 
 void add_record(const Command& command, const std::shared_ptr<CrashWords>& words) {
   const Command record = command.subcommand(
-      "record", "Mount IMAGE, run COMMAND in the mount, unmount, and keep every write in FILE.");
+      "record", "Mount IMAGE, run COMMAND in the mount, unmount, and record every write in FILE.");
   CrashRecordRequest& request = words->record;
-  record.option("IMAGE", request.image, "the volume; it is written to").required();
+  record.option("IMAGE", request.image, "the volume, which COMMAND may change").required();
   record.option("FILE", request.file, "the recording").required();
-  record.option("COMMAND", request.command, "after --: what is run, in the mount").required();
+  record.option("COMMAND", request.command, "after --: the command to run in the mount").required();
   record.option("-o,--options", request.options, "options of the mount")
       .type_name("OPT,...")
       .one_value();
-  record.flag("--force", request.force, "replace the recording if it is there");
+  record.flag("--force", request.force, "replace an existing recording");
   record.callback([words] { words->is_record = true; });
 }
 
 void add_options(const Command& command, const std::shared_ptr<CrashWords>& words) {
   CrashRequest& request = words->request;
-  command.option("FILE", request.file, "a recording; with --replay-steps alone, an image");
-  command.option("--last", request.last_seconds, "only the last so many seconds")
+  command.option("FILE", request.file, "a recording; with only --replay-steps, an image");
+  command.option("--last", request.last_seconds, "only the last SECONDS of the run")
       .type_name("SECONDS");
   command.option("--at", words->at, "the power fails after event N").type_name("N");
-  command.option("--keep", words->keep, "of the writes in flight there these survive; or all")
+  command.option("--keep", words->keep, "of the writes in flight, only these survive; or all")
       .type_name("N,...")
       .comma_separated();
-  command.option("--drop", words->drop, "all but these survive")
+  command.option("--drop", words->drop, "of the writes in flight, all but these survive")
       .type_name("N,...")
       .comma_separated();
-  command.option("--torn", words->torn, "of this one only its first sectors, or its first half")
+  command.option("--torn", words->torn, "only the first sectors of this write survive [half of it]")
       .type_name("N[:SECTORS],...")
       .comma_separated();
-  command.option("-o,--output", request.output, "write the image as the cut leaves it")
+  command.option("-o,--output", request.output, "write the image that the power failure leaves")
       .type_name("IMAGE");
-  command.flag("--force", request.force, "replace that image if it is there");
-  command.flag("--explore", words->explore,
-               "mount and check every state that a cut may leave, and say what survived");
-  command.option("--transaction", words->transaction, "explore the cuts while it was written")
+  command.flag("--force", request.force, "replace an existing image");
+  command.flag(
+      "--explore", words->explore,
+      "mount and check every state that a power failure may leave, and report what survived");
+  command
+      .option("--transaction", words->transaction,
+              "explore power failures while transaction T is written")
       .type_name("T");
-  command.flag("--lying-disk", request.run.lying_disk, "as on a disk whose flushes do nothing");
-  command.option("--samples", request.samples, "states that are drawn where all are too many")
+  command.flag("--lying-disk", request.run.lying_disk, "assume a disk whose flushes do nothing");
+  command
+      .option("--samples", request.samples,
+              "how many states to draw if there are too many to try all")
       .type_name("N")
       .range(1, 100'000);
   command
       .option("--exhaustive", request.exhaustive,
-              "all states of a cut are tried where there are at most so many")
+              "try all states of a power failure if there are at most N")
       .type_name("N")
       .range(1, 65'536);
-  command.option("--seed", request.seed, "which ones").type_name("N");
-  command.option("-j,--jobs", request.jobs, "so many at a time").type_name("N").range(1, 256);
-  command.flag("--replay-steps", words->steps, "tell how the journal is replayed, in words");
-  command.option("--image", request.run.image, "where the image of the run is now")
+  command.option("--seed", request.seed, "seed of the draws").type_name("N");
+  command.option("-j,--jobs", request.jobs, "how many states to check at a time")
+      .type_name("N")
+      .range(1, 256);
+  command.flag("--replay-steps", words->steps, "explain step by step how the journal is replayed");
+  command.option("--image", request.run.image, "the image of the run, if it was moved")
       .type_name("IMAGE");
-  command.flag("--json", request.json, "the answer as JSON");
+  command.flag("--json", request.json, "print the answer as JSON");
 }
 
 }  // namespace
@@ -224,7 +231,7 @@ void add_crash_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "crash",
       "Cut the power at any write of a recorded run: list its writes and flushes, get the image, "
-      "explore all states, tell the replay step by step.");
+      "explore all states, explain the replay of the journal step by step.");
   add_record(command, words);
   add_options(command, words);
   command.callback([words, &status] { status = run(*words); });

@@ -93,14 +93,14 @@ void add_experiment_command(const Command& program, int& status) {
   auto request = std::make_shared<ExperimentRequest>();
   const Command command = program.subcommand(
       "experiment",
-      "Reset a mount's counters, run COMMAND, and report what each policy made of it:\n"
-      "what every arm policy would have cost, and every cache policy would have hit.");
+      "Reset a mount's counters, run COMMAND, and compare the policies on its requests: what\n"
+      "each arm policy would have cost, and how often each cache policy would have hit.");
   command.option("MOUNT", request->mount, "where the volume is mounted").required();
-  command.option("COMMAND", request->command, "after --: what is run").required();
+  command.option("COMMAND", request->command, "after --: the command to run").required();
   command.flag("--cold", request->cold, "empty the caches first");
-  command.flag("--json", request->json, "the figures as JSON");
-  command.option("--svg", request->svg, "the pictures, to this file").type_name("FILE");
-  command.option("--html", request->html, "the whole report, to this file").type_name("FILE");
+  command.flag("--json", request->json, "print the figures as JSON");
+  command.option("--svg", request->svg, "write the pictures to this file").type_name("FILE");
+  command.option("--html", request->html, "write the whole report to this file").type_name("FILE");
   command.callback([request, &status] { status = run(*request); });
 }
 

@@ -226,11 +226,11 @@ int run(const RecordRequest& request) {
 void add_record_command(const Command& program, int& status) {
   auto request = std::make_shared<RecordRequest>();
   const Command command = program.subcommand(
-      "record", "Store the operations that COMMAND makes of a mount, to be replayed.");
+      "record", "Record the operations that COMMAND performs on a mount, to replay them later.");
   command.option("MOUNT", request->mount, "where the volume is mounted").required();
   command.option("FILE", request->file, "the recording").required();
-  command.option("COMMAND", request->command, "after --: what is run").required();
-  command.flag("--contents", request->contents, "store the bytes that are written, too");
+  command.option("COMMAND", request->command, "after --: the command to run").required();
+  command.flag("--contents", request->contents, "also store the bytes that are written");
   command.callback([request, &status] { status = run(*request); });
 }
 

@@ -162,25 +162,25 @@ void add_replay_command(const Command& program, int& status) {
   auto request = std::make_shared<ReplayRequest>();
   const Command command = program.subcommand(
       "replay",
-      "Play a recording again, on volumes in memory, with every combination of what is asked\n"
-      "for, and compare. NAMES are parted by commas, or all; a policy may also be a library with\n"
-      "one of your own (./mine.so). What is not asked for is as it was\n"
-      "recorded; where nothing is, all strategies and all arm policies are compared.");
-  command.option("FILE", request->file, "what `spindle record` has stored").required();
+      "Replay a recording on volumes in memory, with every combination of the given choices, and\n"
+      "compare them. NAMES are separated by commas, or all; a policy may also be a library of\n"
+      "your own (./mine.so). A choice that is not given stays as recorded; without any choice,\n"
+      "all strategies and all arm policies are compared.");
+  command.option("FILE", request->file, "a recording made by `spindle record`").required();
   const auto add = [command](const char* name, std::vector<std::string>& values, const char* help,
                              const char* type) {
     command.option(name, values, help).comma_separated().type_name(type);
   };
   add("--strategy", request->strategies, "allocation strategies", "NAMES");
-  add("--fit", request->fits, "how free runs are picked", "NAMES");
+  add("--fit", request->fits, "fit policies, which pick free runs", "NAMES");
   add("--arm", request->arms, "arm policies", "NAMES");
   add("--cache-policy", request->cache_policies, "replacement policies", "NAMES");
   add("--cache", request->cache_sizes, "sizes of the cache", "SIZES");
   add("--disk", request->disks, "disks", "NAMES");
-  command.option("-j,--jobs", request->jobs, "how many at a time; default: one a processor")
+  command.option("-j,--jobs", request->jobs, "how many replays at a time [one per processor]")
       .range(1, 256);
-  command.option("--top", request->top, "how many rows are shown; 20").range(1, 1000000);
-  command.flag("--json", request->json, "all figures as JSON");
+  command.option("--top", request->top, "how many rows to show [20]").range(1, 1000000);
+  command.flag("--json", request->json, "print all figures as JSON");
   command.callback([request, &status] { status = run(*request); });
 }
 

@@ -138,16 +138,17 @@ void add_face(const Command& program, const Face& face, int& status) {
           [request](const std::string& names) { request->policies = split(names, ","); },
           policies_help(face))
       .type_name("NAME,...");
-  command.flag("-a,--all", request->all, "every policy side by side, best first");
-  command.flag("-e,--explain", request->explain, "why each choice was made");
-  command.option("-f,--file", request->file, "the input from a CSV or JSON file").type_name("FILE");
-  command.option("-g,--generate", request->recipe, "the input from a seeded generator")
+  command.flag("-a,--all", request->all, "compare every policy, best first");
+  command.flag("-e,--explain", request->explain, "explain why each choice was made");
+  command.option("-f,--file", request->file, "read the input from a CSV or JSON file")
+      .type_name("FILE");
+  command.option("-g,--generate", request->recipe, "generate the input, with a seeded generator")
       .type_name("KIND:NAME=NUMBER,...");
   command.option("--svg", request->svg, "write the picture to this file").type_name("FILE");
-  command.flag("--json", request->json, "the case and its answer as JSON");
-  command.flag("--csv", request->csv, "the table as CSV");
+  command.flag("--json", request->json, "print the case and its answer as JSON");
+  command.flag("--csv", request->csv, "print the table as CSV");
   command.option("--quiz", request->quiz, "pose the question with this number").type_name("SEED");
-  command.flag("--answer", request->answer, "with --quiz: the answer, and why");
+  command.flag("--answer", request->answer, "with --quiz: give the answer, and explain it");
   add_parameters(command, face, *request);
   if (face.replay != nullptr) add_trace_options(command, *request, &face == &memory_face());
   command.callback([request, &face, &status] { status = run_face(face, *request); });

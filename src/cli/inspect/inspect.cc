@@ -110,8 +110,8 @@ void add_inspect_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "inspect", "Show what is on the disk of the volume in IMAGE, mounted, unmounted or damaged.");
   command.option("IMAGE", request->image, "image file or block device").required();
-  command.option("SUBJECT", request->words, fmt::format("{}; nothing: a summary", kSubjects));
-  command.flag("--json", request->json, "the answer as JSON");
+  command.option("SUBJECT", request->words, fmt::format("{} [a summary]", kSubjects));
+  command.flag("--json", request->json, "print the answer as JSON");
   command.callback([request, &status] { status = run(*request); });
 }
 

@@ -269,10 +269,10 @@ void add_enter_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "enter",
       "Run a shell, or COMMAND, in which /proc and /sys are those of the simulated machine:\n"
-      "ps, top and the like show its processes, kill and renice reach them, and no real one.");
+      "ps, top and similar programs show its processes; kill and renice act on these only.");
   command.option("MOUNT", *mount, "where the volume is mounted").required();
   command.leave_rest();  // what follows is the command's, with its options
-  command.footer("What follows MOUNT is the command with its arguments; without one, $SHELL.");
+  command.footer("COMMAND and its arguments follow MOUNT; without a COMMAND, $SHELL runs.");
   command.callback([command, mount, &status] { status = run(*mount, command.rest()); });
 }
 

@@ -157,24 +157,24 @@ void add_run_command(const Command& program, int& status) {
   command
       .option(
           "--policy", [request](const std::string& name) { request->policy = name; },
-          "instead of the scenario's: a name, or a library with one (./mine.so)")
+          "CPU policy instead of the scenario's: a name, or a library with one (./mine.so)")
       .type_name("NAME");
-  command.flag(
-      "--all-policies", request->all_policies,
-      "compare all CPU policies, best first, with the one of a library that --policy names");
-  command.option("--seed", request->seed, "instead of the scenario's");
+  command.flag("--all-policies", request->all_policies,
+               "compare all CPU policies, best first, and the library that --policy names");
+  command.option("--seed", request->seed, "seed instead of the scenario's");
   command.flag("--json", request->json, "print everything as JSON");
-  command.option("--svg", request->svg, "write the Gantt chart there").type_name("FILE");
+  command.option("--svg", request->svg, "write the Gantt chart to this file").type_name("FILE");
   command
-      .option("--curves", request->curves, "draw CPU use and page faults over time; - prints them")
+      .option("--curves", request->curves,
+              "draw CPU use and page faults over time; - prints the curves")
       .type_name("FILE");
-  command.option("--arm", request->arm, "draw the way of the disk's arm; - prints it")
+  command.option("--arm", request->arm, "draw the path of the disk's arm; - prints it")
       .type_name("FILE");
-  command.option("--memory", request->memory, "draw what lay where in memory; - prints it")
+  command.option("--memory", request->memory, "draw the layout of memory; - prints it")
       .type_name("FILE");
   command
       .option("--trace", request->trace,
-              "write all events there: FILE.json for Perfetto, else as ftrace's text")
+              "write all events: FILE.json for Perfetto, otherwise as ftrace's text")
       .type_name("FILE");
   command.callback([request, &status] { status = run(*request); });
 }

@@ -140,7 +140,7 @@ void add_mount_command(const Command& program, int& status) {
   auto asked = std::make_shared<MountCommand>();
   const Command command = program.subcommand("mount", "Mount the volume in IMAGE at DIR.");
   command.option("IMAGE", asked->request.image, "image file or block device").required();
-  command.option("DIR", asked->request.directory, "where it is to appear").required();
+  command.option("DIR", asked->request.directory, "directory on which it is mounted").required();
   command
       .option("-o,--options", asked->option_texts,
               "ro, allow_other, nodefault_permissions, noatime, nodiratime, relatime, strictatime, "

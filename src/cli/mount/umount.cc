@@ -173,7 +173,7 @@ int run(const std::string& given) {
 void add_umount_command(const Command& program, int& status) {
   auto directory = std::make_shared<std::string>();
   const Command command = program.subcommand(
-      "umount", "Unmount the volume at DIR; returns when its last block is written.");
+      "umount", "Unmount the volume at DIR, and return when its last block is written.");
   command.option("DIR", *directory, "where it is mounted").required();
   command.callback([directory, &status] { status = run(*directory); });
 }

@@ -275,39 +275,41 @@ int run(const PictureRequest& request) {
 void add_options(const Command& command, PictureRequest& request) {
   command
       .option("TARGET", request.where,
-              "an image, a mount, what `spindle record` stored, or a block trace")
+              "an image, a mount, a recording made by `spindle record`, or a block trace")
       .required();
   command
       .option("--kind", request.kind,
-              "blocks, arm, seeks, responses, hits, journal or policies; of what is played arm, "
-              "else blocks")
+              "blocks, arm, seeks, responses, hits, journal or policies [arm for a recording or a "
+              "trace, otherwise blocks]")
       .one_of(names_of(kKinds))
       .type_name("KIND");
-  command.option("--by", request.by, "kind, strategy, file or pieces: what tells blocks apart")
+  command
+      .option("--by", request.by,
+              "what the colours of the blocks show: kind, strategy, file or pieces")
       .one_of(names_of(kBy))
       .type_name("WHAT");
   command
       .option("--blocks", request.blocks,
-              "only these blocks, as 0-65535, in cells that are so much smaller")
+              "only these blocks, such as 0-65535, with fewer blocks in each cell")
       .type_name("FIRST-LAST");
-  command.option("--svg", request.svg, "the picture, to this file").type_name("FILE");
-  command.option("--png", request.png, "the same as pixels").type_name("FILE");
-  command.flag("--json", request.json, "its data as JSON");
-  command.option("--all", request.folder, "all pictures there are, in all forms, to this folder")
+  command.option("--svg", request.svg, "write the picture to this file as SVG").type_name("FILE");
+  command.option("--png", request.png, "write the picture to this file as PNG").type_name("FILE");
+  command.flag("--json", request.json, "print the data of the picture as JSON");
+  command.option("--all", request.folder, "write all pictures, in all formats, to this folder")
       .type_name("FOLDER");
   const auto names = [](std::span<const std::string_view> all) {
     return std::vector<std::string>(all.begin(), all.end());
   };
   command
       .option("--arm", request.play.arm,
-              "of what is played: the arm policy, or a library with one (./mine.so)")
+              "for a recording or a trace: the arm policy, or a library with one (./mine.so)")
       .type_name("POLICY");
-  command.option("--disk", request.play.disk, "of what is played: the disk")
+  command.option("--disk", request.play.disk, "for a recording or a trace: the model of the disk")
       .one_of(names(disk_preset_names()))
       .type_name("DISK");
   command
       .option("--depth", request.play.depth,
-              "of a block trace: how many requests wait at a time; 32")
+              "for a block trace: how many requests wait at a time [32]")
       .range(1, 4096)
       .type_name("N");
 }
@@ -319,8 +321,8 @@ void add_picture_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "picture",
       "Draw the blocks of a volume: what each part of the disk is used for, by which strategy it\n"
-      "was allocated, whose it is, in how many pieces; its journal; and of a mount, a recording\n"
-      "or a block trace what the arm and the cache did.");
+      "was allocated, to which file it belongs, in how many pieces; its journal; and, for a\n"
+      "mount, a recording or a block trace, the work of the arm and the cache.");
   add_options(command, *request);
   command.callback([request, &status] { status = run(*request); });
 }

@@ -123,13 +123,13 @@ void add_shell_command(const Command& program, int& status) {
   auto options = std::make_shared<Options>();
   const Command command = program.subcommand(
       "shell",
-      "A shell of the simulated machine: its commands are programs on the volume. Runs SCRIPT, or\n"
-      "what standard input says; asks for commands when that is a terminal.");
+      "Run a shell of the simulated machine: its commands are programs on the volume. It runs\n"
+      "SCRIPT, or reads commands from standard input, with a prompt if that is a terminal.");
   command.option("MOUNT", options->mount, "where the volume is mounted").required();
-  command.option("SCRIPT", options->script, "a file with commands, and its arguments $1...");
-  const Option text =
-      command.option("-c,--command", options->command, "run this text; what follows is $0, $1...");
-  command.footer("Type help in it for its own commands.");
+  command.option("SCRIPT", options->script, "a file of commands, and its arguments $1...");
+  const Option text = command.option("-c,--command", options->command,
+                                     "run the commands in TEXT; the arguments are $0, $1...");
+  command.footer("In the shell, type help for its built-in commands.");
   command.callback([options, text, &status] {
     options->has_command = text.is_given();
     status = run(*options);

@@ -177,7 +177,7 @@ void add_trace_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "trace",
       "Show what happened under each request of a mount, from the call to the arm.\n"
-      "With a COMMAND after --, of what it does; else of what the trace has kept.");
+      "With a COMMAND after --, trace its requests; otherwise show the events that were kept.");
   command.option("MOUNT", request->mount, "where the volume is mounted").required();
   const Option traced =
       command.option("COMMAND", request->command, "after --: traced from its start to its end");
@@ -186,26 +186,30 @@ void add_trace_command(const Command& program, int& status) {
       .one_of(request_names())
       .comma_separated()
       .type_name("NAME,...");
-  command.option("--path", request->filter.path, "only paths that match (from the mount on)")
+  command.option("--path", request->filter.path, "only paths that match, relative to the mount")
       .type_name("GLOB");
-  command.option("--pid", request->filter.process, "only this process's requests");
-  command.flag("--json", request->json, "the events as JSON lines");
+  command.option("--pid", request->filter.process, "only requests of this process");
+  command.flag("--json", request->json, "print the events as JSON lines");
   const Option files[] = {
-      command.option("--chrome", request->chrome, "as Chrome trace events, for ui.perfetto.dev")
+      command.option("--chrome", request->chrome, "write Chrome trace events, for ui.perfetto.dev")
           .type_name("FILE"),
       command
           .option("--blktrace", request->blktrace,
-                  "what the disk served, to NAME.blktrace.0, for blkparse, btt and iowatcher")
+                  "write the disk's requests to NAME.blktrace.0, for blkparse, btt and iowatcher")
           .type_name("NAME"),
-      command.option("--fio", request->fio, "the same as an iolog of fio").type_name("FILE"),
-      command.option("--disksim", request->disksim, "the same as DiskSim's ASCII")
+      command.option("--fio", request->fio, "write the disk's requests as an iolog of fio")
+          .type_name("FILE"),
+      command
+          .option("--disksim", request->disksim,
+                  "write the disk's requests in DiskSim's ASCII format")
           .type_name("FILE")};
-  Option follow = command.flag("-f,--follow", request->follow, "as it happens, until interrupted");
+  Option follow = command.flag("-f,--follow", request->follow,
+                               "print events as they happen, until interrupted");
   follow.excludes(traced);
   for (const Option& file : files) follow.excludes(file);
-  const Option on = command.flag("--on", request->on, "switch the trace on, and leave it so");
-  command.flag("--off", request->off, "switch it off").excludes(on).excludes(follow);
-  command.option("--size", request->size, "how many events are kept").range(1, 1 << 20);
+  const Option on = command.flag("--on", request->on, "switch the trace on and leave it on");
+  command.flag("--off", request->off, "switch the trace off").excludes(on).excludes(follow);
+  command.option("--size", request->size, "how many events to keep").range(1, 1 << 20);
   command.callback([request, &status] {
     request->filter.not_process = static_cast<std::uint64_t>(::getpid());
     status = run(*request);

@@ -127,27 +127,26 @@ std::string check_strategy(const std::string& given) {
 void add_age_command(const Command& program, int& status) {
   auto request = std::make_shared<AgeRequest>();
   AgingOptions& aging = request->aging;
-  const Command command =
-      program.subcommand("age",
-                         "Make the volume in IMAGE, which is not mounted, as old "
-                         "as so many days of use would: files are\n"
-                         "made, grown, replaced and deleted in a directory of its "
-                         "own. The same seed, the same volume.");
-  command.option("IMAGE", request->image, "the image; what is on it stays").required();
-  command.option("--seed", aging.seed, "what happens; 1").type_name("N");
-  command.option("--days", aging.days, "how long; 100").type_name("N").range(1, 36500);
-  command.option("--fill", aging.fill_percent, "how full it gets; 80")
+  const Command command = program.subcommand(
+      "age",
+      "Age the volume in IMAGE, which must not be mounted: for a number of days, files are "
+      "created, extended, replaced and deleted in a new directory. The same seed gives the same "
+      "volume.");
+  command.option("IMAGE", request->image, "the image; its files are kept").required();
+  command.option("--seed", aging.seed, "seed of the random operations [1]").type_name("N");
+  command.option("--days", aging.days, "days of use [100]").type_name("N").range(1, 36500);
+  command.option("--fill", aging.fill_percent, "how full the volume gets [80]")
       .type_name("PERCENT")
       .range(1.0, 99.0);
-  command.option("--churn", aging.churn_percent, "how much of it is written each day; 5")
+  command.option("--churn", aging.churn_percent, "how much of the volume is written each day [5]")
       .type_name("PERCENT")
       .range(0.1, 100.0);
   command
       .option("--strategy", aging.strategy,
-              "how the new files are allocated: a strategy, or mix; default: the volume's")
+              "allocation strategy of the new files, or mix [that of the volume]")
       .type_name("NAME")
       .check(check_strategy);
-  command.flag("--json", request->json, "the answer as JSON");
+  command.flag("--json", request->json, "print the answer as JSON");
   command.callback([request, &status] { status = run(*request); });
 }
 

@@ -96,12 +96,12 @@ std::string kinds_text() {
 void add_damage_command(const Command& program, int& status) {
   auto request = std::make_shared<DamageRequest>();
   const Command command = program.subcommand(
-      "damage", "Make a copy of IMAGE with one fault in it, for fsck.spindle to be tried on.");
+      "damage", "Make a copy of IMAGE with one fault in it, to try fsck.spindle on.");
   command.footer(kinds_text());
-  command.option("IMAGE", request->image, "a sound volume; it is only read").required();
+  command.option("IMAGE", request->image, "a volume without errors; it is only read").required();
   std::vector<std::string> names;
   for (const auto& kind : fsck::damage_kinds()) names.emplace_back(kind.name);
-  command.option("--kind", request->kind, "which fault")
+  command.option("--kind", request->kind, "the kind of fault")
       .required()
       .type_name("KIND")
       .check([names](const std::string& given) {
@@ -109,11 +109,14 @@ void add_damage_command(const Command& program, int& status) {
         return is_known ? std::string()
                         : fmt::format("'{}' is not one of {}", given, fmt::join(names, ", "));
       });
-  command.option("--seed", request->seed, "which of the places; the same seed, the same fault")
+  command
+      .option("--seed", request->seed,
+              "seed for the place of the fault; the same seed gives the same fault")
       .type_name("N");
-  command.option("-o,--output", request->output, "the copy; else IMAGE.damaged").type_name("COPY");
-  command.flag("--force", request->force, "replace the copy if it is there");
-  command.flag("--answer", request->answer, "say at once what was done");
+  command.option("-o,--output", request->output, "name of the copy [IMAGE.damaged]")
+      .type_name("COPY");
+  command.flag("--force", request->force, "replace an existing copy");
+  command.flag("--answer", request->answer, "tell which fault was made");
   command.callback([request, &status] { status = run(*request); });
 }
 

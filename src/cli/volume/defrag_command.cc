@@ -256,19 +256,21 @@ void add_defrag_command(const Command& program, int& status) {
   const Command command = program.subcommand(
       "defrag",
       "Bring the blocks of files together, on a mount that is in use or in an unmounted image,\n"
-      "and compare how they lay and lie. Of a whole volume the free blocks are brought together,\n"
-      "too.");
+      "and compare the layout before and after. For a whole volume, also bring the free blocks\n"
+      "together.");
   command
       .option("PATH", request->paths,
-              "a mount, directories and files on it; or the image of a volume")
+              "a mount, or directories and files on it; or the image of a volume")
       .required();
-  command.flag("-n,--dry-run", request->dry_run, "only say how each file would lie");
-  const Option pack = command.flag(
-      "--pack", request->packs, "bring the free blocks together, though it is not a whole volume");
+  command.flag("-n,--dry-run", request->dry_run,
+               "move nothing; show how each file would be laid out");
+  const Option pack =
+      command.flag("--pack", request->packs,
+                   "bring the free blocks together even if PATH is not a whole volume");
   command.flag("--no-pack", request->packs_not, "leave the free blocks where they are")
       .excludes(pack);
-  command.flag("--files", request->shows_files, "what became of each file that changed, too");
-  command.flag("--json", request->json, "the answer as JSON");
+  command.flag("--files", request->shows_files, "also show the result for each file that changed");
+  command.flag("--json", request->json, "print the answer as JSON");
   command.callback([request, &status] { status = run(*request); });
 }
 

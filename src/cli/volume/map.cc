@@ -169,12 +169,13 @@ void add_map_command(const Command& program, int& status) {
   auto request = std::make_shared<MapRequest>();
   const Command command = program.subcommand(
       "map",
-      "Show in how many pieces files of a mount lie on its disk, and how many seeks a sequential\n"
+      "Show in how many pieces the files of a mount are stored, and how many seeks a sequential\n"
       "read of each would cost.");
   command.option("PATH", request->paths, "files and directories on a mount").required();
-  command.flag("-r,--recursive", request->recursive, "all that is in the directories too");
-  command.flag("--runs", request->runs, "where each run lies too");
-  command.flag("--json", request->json, "the answer as JSON");
+  command.flag("-r,--recursive", request->recursive,
+               "also show the files in the directories and below");
+  command.flag("--runs", request->runs, "also show where each run is");
+  command.flag("--json", request->json, "print the answer as JSON");
   command.callback([request, &status] { status = run(*request); });
 }
 

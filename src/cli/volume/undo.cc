@@ -61,7 +61,7 @@ void add_undo_command(const Command& program, int& status) {
       "undo", "Put back, byte for byte, what `fsck.spindle --undo FILE` overwrote in IMAGE.");
   command.option("FILE", request->file, "the undo file of the repair").required();
   command.option("IMAGE", request->image, "the image that was repaired").required();
-  command.flag("--force", request->force, "although the volume was changed since");
+  command.flag("--force", request->force, "undo even if the volume was changed since the repair");
   command.callback([request, &status] { status = run(*request); });
 }
 

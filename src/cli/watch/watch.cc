@@ -129,17 +129,17 @@ void add_watch_command(const Command& program, int& status) {
   auto request = std::make_shared<WatchRequest>();
   const Command command = program.subcommand(
       "watch",
-      "Watch a mount at work: its arm and what waits for it, its blocks as they are written, its\n"
-      "cache, its busiest files, and how long requests take. The key ? shows the keys.");
+      "Watch a mount at work: its arm and the waiting requests, its blocks as they are written,\n"
+      "its cache, its busiest files, and how long requests take. Press ? for a list of the keys.");
   command.option("MOUNT", request->mount, "where the volume is mounted").required();
-  command.option("-i,--interval", request->interval_s, "seconds from one look to the next")
+  command.option("-i,--interval", request->interval_s, "seconds between two updates")
       .range(kShortestIntervalSeconds, kLongestIntervalSeconds)
       .type_name("SECONDS");
   command.flag("--once", request->once,
-               "show once what there was since the counters were reset, and end");
-  const Option json =
-      command.flag("--json", request->json, "a line of JSON for each interval; with --once, one");
-  command.option("-n,--count", request->count, "end after so many lines")
+               "show once what happened since the counters were reset, and exit");
+  const Option json = command.flag("--json", request->json,
+                                   "print a line of JSON for each interval; with --once, one line");
+  command.option("-n,--count", request->count, "exit after this many lines")
       .positive()
       .type_name("LINES")
       .needs(json);
