@@ -348,7 +348,7 @@ int main(int argc, char** argv) {
             "the repair will do; implies -f");
   line.option("--undo", request.undo, "save the overwritten blocks in this new file")
       .type_name("FILE")
-      .check([](const std::string& name) { return name.empty() ? "'' is no name of a file" : ""; });
+      .check([](const std::string& name) { return name.empty() ? "'' is not a file name" : ""; });
   line.flag("-v", request.verbose, "print the name of each pass");
   line.flag("--json", request.json, "print the result as JSON");
   line.option("IMAGE", request.image, "image file or block device").required();

@@ -59,7 +59,7 @@ Result<UndoHeader> read_header(int file) {
                        header.checksum == checksum_of(header) &&
                        std::has_single_bit(std::uint32_t{header.block_size}) &&
                        header.block_size >= kMinBlockSize && header.block_size <= kMaxBlockSize;
-  if (!is_good) return corrupt("it is no undo file of a repair");
+  if (!is_good) return corrupt("it is not an undo file of a repair");
   if (header.version != kUndoVersion) {
     return Error{EOPNOTSUPP, "the undo file is of a version that is not known"};
   }

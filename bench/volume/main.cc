@@ -37,7 +37,7 @@ void size_option(const Command& command, const std::string& name, std::uint64_t&
           name, [&into](const std::string& text) { into = *parse_size(text); }, what)
       .check([](const std::string& text) {
         const Result<std::uint64_t> size = parse_size(text);
-        return size.ok() && *size != 0 ? "" : "'" + text + "' is no size";
+        return size.ok() && *size != 0 ? "" : "'" + text + "' is not a size";
       });
 }
 

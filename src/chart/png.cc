@@ -62,7 +62,7 @@ Result<std::string> to_png(std::string_view svg_document, double scale) {
   double width = 0;
   double height = 0;
   if (drawing == nullptr || with.size_of(drawing.get(), &width, &height) == 0) {
-    return Error{EINVAL, "the drawing is no SVG that librsvg can read"};
+    return Error{EINVAL, "the drawing is not an SVG that librsvg can read"};
   }
   const RsvgRectangle page{0, 0, std::ceil(width * scale), std::ceil(height * scale)};
   if (page.width > kMostPixels || page.height > kMostPixels) {

@@ -38,7 +38,7 @@ Json read_number(const std::string& text, std::string_view field, Complaint& com
   const auto number = number_in<double>(text);
   const double value = number.value_or(0);
   if (!number || !std::isfinite(value)) {
-    complaint.make(fmt::format("{}: '{}' is no number", field, text));
+    complaint.make(fmt::format("{}: '{}' is not a number", field, text));
   } else if (value < low || high < value) {
     complaint.make(fmt::format("{}: {} is {} {}", field, text, value < low ? "below" : "above",
                                chart::number_text(value < low ? low : high)));

@@ -28,11 +28,11 @@ std::string not_whole_number(const std::string& text, std::uint64_t largest) {
   const bool is_negative = text.starts_with('-');
   const std::string digits = text.substr(is_negative ? 1 : 0);
   if (digits.empty() || digits.front() < '0' || digits.front() > '9')
-    return "'" + text + "' is no whole number";
+    return "'" + text + "' is not a whole number";
   char* end = nullptr;
   errno = 0;
   const unsigned long long value = std::strtoull(digits.c_str(), &end, 0);
-  if (*end != '\0') return "'" + text + "' is no whole number";
+  if (*end != '\0') return "'" + text + "' is not a whole number";
   if (is_negative) return text + " is below 0";
   return errno == ERANGE || value > largest ? text + " is too large" : "";
 }

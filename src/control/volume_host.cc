@@ -100,7 +100,7 @@ Result<VolumeHost::Walked> VolumeHost::walk(std::string_view path, LastLink last
       walked.erase(std::min(walked.rfind('/'), walked.size()));
       continue;
     }
-    if (!S_ISDIR(at.mode)) return Error{ENOTDIR, "it is no directory"};
+    if (!S_ISDIR(at.mode)) return Error{ENOTDIR, "it is not a directory"};
     if (!may(at, kSearchBit)) return Error{EACCES, "the user may not search the directory"};
     const auto found = volume_.lookup(at.node, name);
     if (found.code() == ENOENT) return Error{ENOENT, "there is no such file"};
@@ -130,7 +130,7 @@ Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   if (slash == std::string_view::npos || slash + 1 == path.size())
     return Error{EINVAL, "the path names no file"};
   const Attributes directory = TRY(walk(path.substr(0, slash))).file;
-  if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
+  if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is not a directory"};
   if (!may(directory, kWriteBit | kSearchBit))
     return Error{EACCES, "the user may not change the directory"};
   const std::string_view name = path.substr(slash + 1);
@@ -320,7 +320,7 @@ Result<> VolumeHost::make_link(std::string_view target, std::string_view path) {
 Result<std::string> VolumeHost::read_link(std::string_view path) {
   return on_volume([&]() -> Result<std::string> {
     const Attributes link = TRY(walk(path, LastLink::kKept)).file;
-    if (!S_ISLNK(link.mode)) return Error{EINVAL, "it is no symbolic link"};
+    if (!S_ISLNK(link.mode)) return Error{EINVAL, "it is not a symbolic link"};
     return volume_.read_link(link.node);
   });
 }
@@ -364,7 +364,7 @@ Result<> VolumeHost::set_modified(std::string_view path, std::optional<std::int6
 Result<std::vector<std::string>> VolumeHost::list(std::string_view path) {
   return on_volume([&]() -> Result<std::vector<std::string>> {
     const Attributes directory = TRY(walk(path)).file;
-    if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is no directory"};
+    if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is not a directory"};
     if (!may(directory, kReadBit)) return Error{EACCES, "the user may not read the directory"};
     std::vector<std::string> found;
     TRY(volume_.read_directory(directory.node, 0, [&](const DirectoryItem& item) {

@@ -223,7 +223,7 @@ Result<> WriteLogFile::scan() {
                       std::has_single_bit(std::uint32_t{header.block_size}) &&
                       header.block_size >= kMinBlockSize && header.block_size <= kMaxBlockSize &&
                       header.image_length <= PATH_MAX;
-  if (!is_log) return corrupt("it is no recording of writes");
+  if (!is_log) return corrupt("it is not a recording of writes");
   if (header.version != kWriteLogVersion)
     return Error{EOPNOTSUPP, "the recording is of a version that is not known"};
   block_size_ = header.block_size;

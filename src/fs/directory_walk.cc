@@ -27,7 +27,7 @@ Result<DirectoryName> directory_name(const DirectoryNode& node, unsigned slot, S
 }  // namespace
 
 Result<> Directory::visit(BlockReader& reader, std::int64_t position, const Visit& visit) const {
-  if (position < 0) return Error{EINVAL, "it is no position in a directory"};
+  if (position < 0) return Error{EINVAL, "it is not a valid position in a directory"};
   std::uint64_t key = position <= kAfterDotDot ? 0 : position - kAfterDotDot;
   while (!is_empty() && key <= format::kMaxKey) {
     const Path path = TRY(descend(reader, key));

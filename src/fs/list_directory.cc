@@ -67,7 +67,7 @@ Result<ListedNames> list_some(Volume& volume, Node& directory, std::int64_t posi
 
 Result<> list_directory(Volume& volume, const NodeRef& directory, std::int64_t position,
                         const Tree::Visit& visit) {
-  if (position < 0) return Error{EINVAL, "it is no position of a directory"};
+  if (position < 0) return Error{EINVAL, "it is not a valid position in a directory"};
   if (position < Directory::kAfterDot &&
       !visit({".", directory->number.value, S_IFDIR, Directory::kAfterDot})) {
     return {};

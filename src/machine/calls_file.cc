@@ -290,7 +290,7 @@ Outcome call_change_directory(Kernel& kernel, Thread& thread) {
   if (!thread.request.text.empty()) {
     const auto file = kernel.host.lookup(path_of(thread, thread.request.text));
     if (!file.ok()) return file.error();
-    if (!file->is_directory) return Error{ENOTDIR, "it is no directory"};
+    if (!file->is_directory) return Error{ENOTDIR, "it is not a directory"};
     thread.process->directory = file->path;
   }
   return Response::of(thread.process->directory);

@@ -25,7 +25,7 @@ Result<MapRequest> file_request(Kernel& kernel, const Thread& thread, std::int64
   if (found == thread.process->descriptors.end())
     return Error{EBADF, "there is no such descriptor"};
   const OpenFile& file = *found->second;
-  if (file.kind != OpenFile::Kind::kFile) return Error{ENODEV, "it is no file"};
+  if (file.kind != OpenFile::Kind::kFile) return Error{ENODEV, "it is not a file"};
   if (!file.may_read || (shared && protection.write && !file.may_write))
     return Error{EACCES, "the descriptor does not allow that"};
   MapRequest request{.kind = AreaKind::kFile, .file = InodeNo{file.file}};

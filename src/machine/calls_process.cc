@@ -254,7 +254,7 @@ Outcome call_set_session(Kernel&, Thread& thread) {
 /// numbers: ns.
 Outcome call_sleep(Kernel& kernel, Thread& thread) {
   const std::int64_t span_ns = thread.request.numbers[0];
-  if (span_ns < 0 || span_ns > kLongestNs) return Error{EINVAL, "that is no span of time"};
+  if (span_ns < 0 || span_ns > kLongestNs) return Error{EINVAL, "it is not a valid time span"};
   if (span_ns == 0) return Response::nothing();
   kernel.block(thread, nullptr, "hrtimer_nanosleep", {}, Kernel::Awake::kAnswered);
   kernel.set_timer(thread, span_ns);

@@ -64,7 +64,7 @@ Outcome call_pause(Kernel& kernel, Thread& thread) {
 Outcome call_alarm(Kernel& kernel, Thread& thread) {
   const std::int64_t span_ns = thread.request.numbers[0];
   if (span_ns < 0 || span_ns > std::int64_t{1} << 60)
-    return Error{EINVAL, "that is no span of time"};
+    return Error{EINVAL, "it is not a valid time span"};
   Process& process = *thread.process;
   process.alarm = span_ns == 0 ? 0
                                : kernel.agenda.add(kernel.now() + VirtualTime{span_ns},

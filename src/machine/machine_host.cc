@@ -72,7 +72,7 @@ Result<> MemoryHost::can_add(std::string_view path) const {
   if (folder.empty()) return {};
   const auto found = names_.find(folder);
   if (found == names_.end()) return Error{ENOENT, "there is no such directory"};
-  if (!nodes_.at(found->second).is_directory) return Error{ENOTDIR, "it is no directory"};
+  if (!nodes_.at(found->second).is_directory) return Error{ENOTDIR, "it is not a directory"};
   return {};
 }
 
@@ -137,7 +137,7 @@ Result<> MemoryHost::make_link(std::string_view target, std::string_view path) {
 
 Result<std::string> MemoryHost::read_link(std::string_view path) {
   const Node* const node = TRY(named(path, LastLink::kKept));
-  if (!node->is_link) return Error{EINVAL, "it is no symbolic link"};
+  if (!node->is_link) return Error{EINVAL, "it is not a symbolic link"};
   return node->content;
 }
 
@@ -196,7 +196,7 @@ Result<> MemoryHost::rename(std::string_view from, std::string_view to) {
 
 Result<std::vector<std::string>> MemoryHost::list(std::string_view path) {
   const HostFile folder = TRY(lookup(path));
-  if (!folder.is_directory) return Error{ENOTDIR, "it is no directory"};
+  if (!folder.is_directory) return Error{ENOTDIR, "it is not a directory"};
   const std::string prefix = folder.path == "/" ? "/" : folder.path + "/";
   std::vector<std::string> names;
   for (auto name = names_.lower_bound(prefix); name != names_.end(); ++name) {

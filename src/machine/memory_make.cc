@@ -9,8 +9,8 @@ namespace spindle {
 
 std::string_view describe(Violation violation) {
   constexpr std::string_view kClauses[] = {
-      "nothing is wrong",          "no area is mapped there", "the area does not allow it",
-      "it is beyond the limit",    "it is no multiple of 8",  "it is beyond the end of the file",
+      "nothing is wrong",          "no area is mapped there",   "the area does not allow it",
+      "it is beyond the limit",    "it is not a multiple of 8", "it is beyond the end of the file",
       "its page could not be read"};
   return kClauses[static_cast<std::size_t>(violation)];
 }

@@ -110,7 +110,8 @@ void PagedMemory::count_size(PagedSpace& space) {
 Result<VirtualAddress> PagedMemory::map(SpaceId id, const MapRequest& asked) {
   PagedSpace& space = space_of(id);
   MapRequest request = asked;
-  if (request.offset % page_size_ != 0) return Error{EINVAL, "the offset is no multiple of pages"};
+  if (request.offset % page_size_ != 0)
+    return Error{EINVAL, "the offset is not a multiple of the page size"};
   if (request.offset / page_size_ >= kMostPages - request.bytes / page_size_ % kMostPages)
     return Error{EFBIG, "the offset is too large"};
   const bool is_shared_memory = request.kind == AreaKind::kAnonymous && request.shared;

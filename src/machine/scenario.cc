@@ -102,7 +102,7 @@ class Members {
     positions_ = 1;
     const auto& list = call_.value.list;
     if (list.empty()) return {};
-    if (list[0].kind != Value::Kind::kText) fail("what stands first is no text");
+    if (list[0].kind != Value::Kind::kText) fail("the first value is not a text");
     return list[0].text;
   }
   /// A list of numbers, each from `low` on.

@@ -55,7 +55,7 @@ Result<LibraryFile> LibraryFile::open(const std::string& path) {
   LibraryFile file(fd, {info.st_dev, info.st_ino, info.st_size,
                         info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec});
   if (!is_known) return Error{EACCES, "it cannot be read"};
-  if (!S_ISREG(info.st_mode)) return Error{EINVAL, "it is no file"};
+  if (!S_ISREG(info.st_mode)) return Error{EINVAL, "it is not a file"};
   if (const char* const objection = objection_to(info)) return Error{EACCES, objection};
   return file;
 }

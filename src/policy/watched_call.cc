@@ -89,7 +89,7 @@ const CodeRange* library_code_at(std::uintptr_t at) {
 
 const char* words_of(int signal, const siginfo_t* info, const Registers& registers) {
   if (signal == SIGFPE) return "divided by zero";
-  if (signal == SIGILL) return "ran into what is no instruction";
+  if (signal == SIGILL) return "executed an illegal instruction";
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const bool is_stack =
       address + kNearStack >= registers.stack && address < registers.stack + kNearStack;

@@ -70,7 +70,7 @@ void append_byte(std::string& out, char c) {
 Result<char> byte_of(std::string_view two) {
   const int high = two.size() < 2 ? -1 : digit_of(two[0]);
   const int low = two.size() < 2 ? -1 : digit_of(two[1]);
-  if (high < 0 || low < 0) return Error{EINVAL, "it is no byte in hexadecimal"};
+  if (high < 0 || low < 0) return Error{EINVAL, "it is not a byte in hexadecimal"};
   return static_cast<char>(high << 4 | low);
 }
 
@@ -137,7 +137,7 @@ Result<std::uint64_t> number_field(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size())
-    return Error{EINVAL, "it is no number"};
+    return Error{EINVAL, "it is not a number"};
   return value;
 }
 

@@ -80,7 +80,7 @@ Result<Recording> parse_recording(std::string_view text) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = text.substr(at, end - at);
     if (at == 0) {
-      if (line != kFirstLine) return Error{EINVAL, "it is no recording of this version"};
+      if (line != kFirstLine) return Error{EINVAL, "it is not a recording of this version"};
     } else if (line.starts_with("end ")) {
       const auto count = number_field(line.substr(4));
       has_ended = count.ok() && *count == recording.operations.size();

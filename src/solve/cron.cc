@@ -106,7 +106,8 @@ struct Schedule {
       bool is_good = !field.ends_with(',');
       for (std::string_view rest = field; is_good && !rest.empty();)
         is_good = allow(place, next_part(rest, ','));
-      if (!is_good) return "\"" + std::string(field) + "\" is no " + std::string(kWhat[place]);
+      if (!is_good)
+        return "\"" + std::string(field) + "\" is not a valid " + std::string(kWhat[place]);
     }
     // Both 0 and 7 are Sunday.
     if ((allowed[kDayOfWeek] >> 7 & 1) != 0) allowed[kDayOfWeek] |= 1;

@@ -94,7 +94,7 @@ std::int64_t Field::integer(std::int64_t low, std::int64_t high) const {
     constexpr double kLargestExact = 9007199254740992.0;
     const double number = as_number();
     if (std::isnan(number) || number != std::floor(number))
-      return fail(shown() + " is no whole number"), low;
+      return fail(shown() + " is not a whole number"), low;
     huge = std::fabs(number) > kLargestExact;
     value = huge ? high : static_cast<std::int64_t>(number);
   }
@@ -110,7 +110,7 @@ std::int64_t Field::integer_or(std::int64_t fallback, std::int64_t low, std::int
 
 double Field::number(double low, double high) const {
   const double value = as_number();
-  if (std::isnan(value)) return fail(shown() + " is no number"), low;
+  if (std::isnan(value)) return fail(shown() + " is not a number"), low;
   if (value < low) return fail(shown() + " is below " + rounded(low).dump()), low;
   if (value > high) return fail(shown() + " is above " + rounded(high).dump()), low;
   return value;

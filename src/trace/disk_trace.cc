@@ -232,7 +232,7 @@ Result<std::size_t> DiskTrace::read_lines(std::span<TracedRequest> requests) {
     const Line what = read_line(line, requests[count]);
     if (what == Line::kRequest) ++count;
     if (what == Line::kWrong)
-      return Error{EINVAL, "the line is no request of this format", Subject::byte(start)};
+      return Error{EINVAL, "the line is not a request of this format", Subject::byte(start)};
   }
   at_ = cursor.at();
   return count;
@@ -255,7 +255,7 @@ Result<std::size_t> DiskTrace::read_records(std::span<TracedRequest> requests) {
       const bool read = to_bytes(start);
       request.start = start;
       if (checked(read, record.time_ns, request, requests[count]) != Line::kRequest)
-        return Error{EINVAL, "the record is no request", Subject::byte(at_)};
+        return Error{EINVAL, "the record is not a request", Subject::byte(at_)};
       ++count;
     }
     at_ += length;

@@ -87,7 +87,7 @@ Result<PageFormat> page_format_of(std::string_view name) {
 Result<PageFormat> detect_page_format(std::string_view bytes) {
   if (!is_text(bytes)) {
     if (bytes.size() % kRecordBytes == 0) return PageFormat::kOracleGeneral;
-    return Error{EINVAL, "the trace is neither text nor a row of records of 24 bytes"};
+    return Error{EINVAL, "the trace is neither text nor records of 24 bytes"};
   }
   TextCursor cursor(bytes, 0);
   for (int seen = 0; !cursor.at_end() && seen < kPageLinesLookedAt; ++seen) {
@@ -106,11 +106,11 @@ Result<PageFormat> detect_page_format(std::string_view bytes) {
 
 Result<PageTrace> PageTrace::open(const std::string& path, std::optional<PageFormat> format,
                                   std::uint64_t page_size) {
-  if (!std::has_single_bit(page_size)) return Error{EINVAL, "the page size is no power of two"};
+  if (!std::has_single_bit(page_size)) return Error{EINVAL, "the page size is not a power of two"};
   TraceFile file = TRY(TraceFile::open(path));
   if (!format) format = TRY(detect_page_format(file.bytes()));
   if (*format == PageFormat::kOracleGeneral && file.bytes().size() % kRecordBytes != 0)
-    return Error{EINVAL, "the trace is no row of records of 24 bytes"};
+    return Error{EINVAL, "the trace does not consist of records of 24 bytes"};
   return PageTrace(std::move(file), *format, static_cast<unsigned>(std::countr_zero(page_size)));
 }
 
@@ -145,7 +145,7 @@ Result<std::size_t> PageTrace::read_numbers(std::span<PageKey> pages) {
     if (is_number)
       pages[count++] = value;
     else if (!is_comment(whole))
-      return Error{EINVAL, "the line is no page number", Subject::byte(at_)};
+      return Error{EINVAL, "the line is not a page number", Subject::byte(at_)};
     at_ = cursor.at();
   }
   return count;
@@ -161,7 +161,7 @@ Result<std::size_t> PageTrace::read_addresses(std::span<PageKey> pages) {
     Access access;
     const bool good =
         format_ == PageFormat::kLackey ? read_lackey(line, access) : read_din(line, access);
-    if (!good) return Error{EINVAL, "the line is no memory access", Subject::byte(start)};
+    if (!good) return Error{EINVAL, "the line is not a memory access", Subject::byte(start)};
     const PageKey first = access.address >> page_bits_;
     const PageKey last = (access.address + access.size - 1) >> page_bits_;
     pages[count++] = first;

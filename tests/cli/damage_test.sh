@@ -91,7 +91,7 @@ done
 refuses "another size" spindle undo undo other.img
 echo precious >kept
 refuses "name another" fsck.spindle -y -f --undo kept copy.img
-refuses "'' is no name of a file" fsck.spindle -y -f --undo "" copy.img
+refuses "'' is not a file name" fsck.spindle -y -f --undo "" copy.img
 [ "$(cat kept)" = precious ] || fail "an old undo file was overwritten"
 fsck.spindle -y --undo unused volume.img >said || fail "a sound volume: $(cat said)"
 [ ! -e unused ] || fail "an empty undo file was left behind"

@@ -444,7 +444,7 @@ refuses 'the trace is empty' memory -t - < <(true)
 says 'million a second' memory -t "$traces/belady.txt" -p lru,sieve --frames 2
 
 # Wrong input.
-refuses "^spindle cpu: arrival of P1: 'x' is no number" cpu P1:x:3
+refuses "^spindle cpu: arrival of P1: 'x' is not a number" cpu P1:x:3
 refuses '^spindle cpu: burst of P1' cpu P1:0:-3
 refuses 'the name P1 stands twice' cpu P1:0:3 P1:0:4
 refuses 'quantum: fcfs has no such parameter' cpu -p fcfs --quantum 4 P1:0:3
@@ -456,18 +456,18 @@ refuses "'nope' is neither one of" cpu -p nope P1:0:3
 refuses '^spindle cpu: --affinity: 3 is not from 0 to 1' cpu --cpus 2 --affinity P1+3 P1:0:3
 refuses 'processes: none given; type NAME:ARRIVAL:BURST.*, or use --file or --generate$' cpu
 refuses '^spindle disk: queue: 500 is not from 0 to 199' disk 500
-refuses "frames: 'x' is no number" memory --frames x 1 2
+refuses "frames: 'x' is not a number" memory --frames x 1 2
 refuses 'until' realtime A:1.5:1
 refuses 'available' deadlock $bank
 refuses 'cannot be read' cpu -f "$work/missing"
 refuses "'zipf' is not one of uniform" cpu -g zipf
-refuses "'foo' is no part of zipf" memory -g zipf:foo=3
+refuses "'foo' is not a parameter of zipf" memory -g zipf:foo=3
 refuses 'not more than one' cpu -g uniform P1:0:3
 refuses 'no question without --quiz' cpu --answer P1:0:3
 refuses 'cannot be written' cpu P1:0:3 --svg /nonexistent/picture.svg
 refuses 'trace: .* cannot be opened' memory -t "$work/missing"
 printf '1\n2\nthree\n' >"$work/wrong"
-refuses 'byte 4: the line is no page number' memory -t "$work/wrong"
+refuses 'byte 4: the line is not a page number' memory -t "$work/wrong"
 refuses "format: 'x' is not one of" memory -t "$work/wrong" --format x
 refuses 'looks like none of' disk -t "$work/wrong"
 refuses 'depth' disk -t "$traces/msr.csv" --depth 0
@@ -524,8 +524,8 @@ refuses '^spindle cpu: --file: .*cut.json: not JSON: parse error at line ' cpu -
 echo '{"domain": "cpu", "algorithm": "RR", "parameters": {"quantm": 2}, "input": {"processes": [["A", 0, 3]]}}' >"$work/misspelt.json"
 says 'rr: parameters: "quantm" means nothing here' cpu -f "$work/misspelt.json"
 
-refuses "addresses: 'x' is no number" translate x
-refuses "table: '5' is no entry" translate --table 5 3
+refuses "addresses: 'x' is not a number" translate x
+refuses "table: '5' is not an entry" translate --table 5 3
 refuses "operations: 'A:Q' is not NAME:P" sync A:Q
 refuses "processes: 'A:1' is not NAME:ALLOCATION:MAX" deadlock A:1
 refuses 'period of A: not above 0' realtime A:0:1
@@ -536,7 +536,7 @@ refuses 'actions: there is no such process' processes -p tree a+b c+d
 refuses '^spindle memory: --load-bit: nru has no such parameter' memory -p nru --load-bit 0 1,2
 refuses 'program: not a program of forks: x has no value' processes -p forks 'if (x) fork();'
 refuses 'ops: "fly TERM" is not one of' processes -p signals fly:TERM
-refuses 'expression: "25" is no hour' cron '0 25 * * *'
+refuses 'expression: "25" is not a valid hour' cron '0 25 * * *'
 refuses "after: 'noon' is not a time" cron '0 5 * * *' --after noon
 
 # Scenarios of the simulated machine.

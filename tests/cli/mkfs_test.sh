@@ -42,7 +42,7 @@ for size in "" x -1 4Q 0; do
 done
 refuses "-b: ''" -b "" image 4M
 refuses "-U: ''" -U "" image 4M
-for number in "" - +3 x 1.5 12x -3x; do refuses "--inodes: '$number' is no whole number" -N "$number" image 4M; done
+for number in "" - +3 x 1.5 12x -3x; do refuses "--inodes: '$number' is not a whole number" -N "$number" image 4M; done
 refuses "--inodes: -3 is below 0" -N -3 image 4M
 refuses "18446744073709551616 is too large" -N 18446744073709551616 image 4M
 for number in 18446744073709551615 0xffffffffffffffff 100000; do

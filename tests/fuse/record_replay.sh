@@ -98,7 +98,7 @@ wrong_input() {
   refuses "no Spindle volume" spindle record "$work" x.rec -- true
   refuses "could not be run" spindle record "$mnt" x.rec -- /nonexistent
   refuses "COMMAND" spindle record "$mnt" x.rec
-  refuses "is no recording" spindle record "$mnt" work.sh -- touch "$mnt/ran"
+  refuses "is not a recording" spindle record "$mnt" work.sh -- touch "$mnt/ran"
   grep -q '^rmdir' work.sh || fail "what is no recording was overwritten"
   refuses "lies on the volume" spindle record "$mnt" "$mnt/own.rec" -- touch "$mnt/ran"
   refuses "No such file or directory" spindle record "$mnt" nowhere/x.rec -- touch "$mnt/ran"

@@ -94,9 +94,9 @@ says block 2 -- '^is +group table$'
 refuses 'outside of the volume' block 4096
 refuses 'no inode of this number' inode 0
 refuses 'no such name' /missing
-refuses 'is no subject' nonsense
+refuses 'is not a subject' nonsense
 refuses 'begins with' map hello
-refuses 'is no number' inode 1x
+refuses 'is not the number' inode 1x
 refuses 'not a directory' directory /hello
 
 # Damage: the answer says what cannot be read, and shows the rest.

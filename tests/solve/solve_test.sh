@@ -51,7 +51,7 @@ solves 0 '^spindle solve: a: parameters: "quatum" means nothing here$' "[${rr/\"
 # A block of size 0 would lie where the next one does.
 solves 1 'neither \+bytes nor -number of a block \(item 1 of the list\)$' \
   '[{"domain":"heap","algorithm":"FIRST-FIT","parameters":{"size":100},"input":{"ops":["+0","+10","-0"]}}]'
-solves 1 'quantum: the list is no number' "[${rr/4/[]}}]"
+solves 1 'quantum: the list is not a number' "[${rr/4/[]}}]"
 solves 1 'nested deeper than' "$(printf '[%.0s' {1..100000})"
 solves 1 'nested deeper than' "$(printf '{"a":%.0s' {1..5000})"
 [ "$(spindle solve "$work/none" 2>&1)" = "spindle solve: $work/none: it cannot be read (No such file or directory)" ] || fail "a file that is not there"

@@ -11,7 +11,7 @@ local places, bits = {u = 6, g = 3, o = 0}, {r = 4, w = 2, x = 1}
 
 local function changed(present, clause)
   local who, how, what = clause:match("^([ugoa]*)([-+=])([rwx]*)$")
-  if not who then text.fail(mode .. " is no mode", 2) end
+  if not who then text.fail(mode .. " is not a mode", 2) end
   if who == "" or who:find("a") then who = "ugo" end
   for place in who:gmatch(".") do
     local wanted = 0

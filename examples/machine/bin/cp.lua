@@ -4,7 +4,7 @@ local options, files = text.options("r", "[-r] FILE... TARGET")
 local target = table.remove(files)
 if #files == 0 then text.fail("what is to be copied, and whereto?", 2) end
 local goes_into = stat(target)
-if #files > 1 and not (goes_into and goes_into.directory) then text.fail(target .. ": it is no directory") end
+if #files > 1 and not (goes_into and goes_into.directory) then text.fail(target .. ": it is not a directory") end
 
 local function copy(from, to)
   local found, why = (options.r and lstat or stat)(from)

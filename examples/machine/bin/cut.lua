@@ -7,7 +7,7 @@ local separator = options.d or "\t"
 local ranges = {}
 for part in list:gmatch("[^,]+") do
   local first, dash, last = part:match("^(%d*)(%-?)(%d*)$")
-  if not first or (first == "" and last == "") then text.fail(part .. " is no number or range", 2) end
+  if not first or (first == "" and last == "") then text.fail(part .. " is not a number or range", 2) end
   first = tonumber(first) or 1
   ranges[#ranges + 1] = {first, dash == "" and first or tonumber(last) or math.huge}
 end

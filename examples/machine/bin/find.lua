@@ -12,7 +12,7 @@ while arg[i] do
     end
     i = i + 1
   elseif arg[i]:sub(1, 1) == "-" then
-    text.fail(arg[i] .. " is no option of it; usage: find [DIRECTORY...] [-name PATTERN] [-type f|d|l]", 2)
+    text.fail(arg[i] .. " is not an option; usage: find [DIRECTORY...] [-name PATTERN] [-type f|d|l]", 2)
   else
     roots[#roots + 1] = arg[i]
   end

@@ -3,7 +3,7 @@ local text = dofile("/lib/text.lua")
 local options, files = text.options("cFilnqv", "[-cFilnqv] PATTERN [FILE...]")
 local pattern = table.remove(files, 1) or text.fail("which pattern?", 2)
 if options.i then pattern = pattern:lower() end
-if not options.F and not pcall(string.find, "", pattern) then text.fail(pattern .. ": that is no pattern", 2) end
+if not options.F and not pcall(string.find, "", pattern) then text.fail(pattern .. ": it is not a valid pattern", 2) end
 local found_any = false
 text.each_file(files, function(fd, name)
   local label, number, count = #files > 1 and name .. ":" or "", 0, 0

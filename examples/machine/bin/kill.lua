@@ -6,9 +6,9 @@ if not arg[first] then text.fail("which process?", 2) end
 which = math.tointeger(tonumber(which)) or which
 for i = first, #arg do
   local pid = math.tointeger(tonumber(arg[i]))
-  if not pid then text.fail(arg[i] .. " is no process", 2) end
+  if not pid then text.fail(arg[i] .. " is not a process", 2) end
   local called, done, why = pcall(kill, pid, which)
-  if not called then text.fail(which .. " is no signal", 2) end
+  if not called then text.fail(which .. " is not a signal", 2) end
   if not done then text.warn(arg[i] .. ": " .. why) end
 end
 text.leave()

@@ -4,7 +4,7 @@ local _, files = text.options("", "FILE... TARGET")
 local target = table.remove(files)
 if #files == 0 then text.fail("what is to be moved, and whereto?", 2) end
 local found = stat(target)
-if #files > 1 and not (found and found.directory) then text.fail(target .. ": it is no directory") end
+if #files > 1 and not (found and found.directory) then text.fail(target .. ": it is not a directory") end
 for _, file in ipairs(files) do
   local done, why = rename(file, text.into(file, target))
   if not done then text.warn(file .. ": " .. why) end

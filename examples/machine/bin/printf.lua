@@ -16,7 +16,7 @@ local function formed(flags, kind)
   if kind == "c" then return (word or ""):sub(1, 1) end
   local number = tonumber(word or "0")
   if not number then
-    text.warn(word .. " is no number")
+    text.warn(word .. " is not a number")
     number = 0
   end
   if kind == "d" or kind == "i" or kind == "x" or kind == "X" or kind == "o" then number = math.floor(number) end
@@ -30,7 +30,7 @@ repeat
     text.put(plain(format:sub(at, (first or 0) - 1)))
     if not first then break end
     local flags, kind = format:sub(first + 1, first + 12):match("^([%-+ 0#]*%d*%.?%d*)([sdixXocbfeg%%])")
-    if not flags then text.fail(format:sub(first) .. " is no form", 2) end
+    if not flags then text.fail(format:sub(first) .. " is not a valid format", 2) end
     text.put(formed(flags, kind))
     at = first + 1 + #flags + #kind
   end

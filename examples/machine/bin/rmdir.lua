@@ -6,7 +6,7 @@ for _, path in ipairs(names) do
   local found, why = stat(path)
   local done = false
   if found and not found.directory then
-    why = "it is no directory"
+    why = "it is not a directory"
   elseif found then
     done, why = remove(path)
   end

@@ -55,7 +55,7 @@ function text.options(letters, usage)
       while at <= #word do
         local letter = word:sub(at, at)
         local place = letters:find(letter, 1, true)
-        if not place or not letter:match("%a") then wrong("-" .. letter .. " is no option of it") end
+        if not place or not letter:match("%a") then wrong("-" .. letter .. " is not an option") end
         if letters:sub(place + 1, place + 1) ~= ":" then
           options[letter] = true
         else
@@ -78,7 +78,7 @@ end
 function text.count(value, otherwise)
   if value == nil then return otherwise end
   local number = math.tointeger(tonumber(value))
-  if not number or number < 0 then text.fail(value .. " is no number of 0 or more", 2) end
+  if not number or number < 0 then text.fail(value .. " is not a number of 0 or more", 2) end
   return number
 end
 

@@ -33,7 +33,7 @@ std::uint64_t natural(std::string_view option, std::string_view text, std::uint6
                       Complaint& complaint) {
   const auto value = number_in<std::uint64_t>(text);
   if (!value || *value < low)
-    complaint.make(fmt::format("{}: '{}' is no whole number from {} on", option, text, low));
+    complaint.make(fmt::format("{}: '{}' is not a whole number of at least {}", option, text, low));
   return value.value_or(0);
 }
 

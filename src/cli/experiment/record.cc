@@ -151,7 +151,7 @@ void make_way(const std::string& file, Complaint& complaint) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
   if (!is_recording(file)) {
-    complaint.make(fmt::format("{} is there and is no recording: it stays as it is", file));
+    complaint.make(fmt::format("{} exists and is not a recording; it was not replaced", file));
   } else if (std::rename(file.c_str(), (file + ".old").c_str()) != 0) {
     complaint.make(
         fmt::format("{} cannot be kept as {}.old ({})", file, file, std::strerror(errno)));

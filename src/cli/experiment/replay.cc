@@ -77,7 +77,7 @@ std::vector<std::uint64_t> sizes_of(const ReplayRequest& request, std::uint64_t 
   for (const std::string& text : request.cache_sizes) {
     const auto size = parse_size(text);
     if (!size.ok() || *size < (1u << 16) || *size > (std::uint64_t{1} << 40))
-      complaint.make(fmt::format("--cache: '{}' is no size from 64K to 1T", text));
+      complaint.make(fmt::format("--cache: '{}' is not a size from 64K to 1T", text));
     else
       sizes.push_back(*size);
   }

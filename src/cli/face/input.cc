@@ -87,7 +87,7 @@ std::uint64_t Recipe::natural(std::string_view name, std::uint64_t fallback, std
   const double value = number(name, static_cast<double>(fallback), static_cast<double>(low),
                               static_cast<double>(high));
   if (value != std::floor(value)) {
-    complaint_.make(fmt::format("--generate: {} is no whole number", name));
+    complaint_.make(fmt::format("--generate: {} is not a whole number", name));
     return fallback;
   }
   return static_cast<std::uint64_t>(value);
@@ -96,8 +96,8 @@ std::uint64_t Recipe::natural(std::string_view name, std::uint64_t fallback, std
 void Recipe::finish(std::string_view kinds) {
   for (const auto& [name, value] : values_)
     if (std::ranges::find(asked_, name) == asked_.end())
-      complaint_.make(fmt::format("--generate: '{}' is no part of {}; there are {}", name, kinds,
-                                  fmt::join(asked_, ", ")));
+      complaint_.make(fmt::format("--generate: '{}' is not a parameter of {}; it takes {}", name,
+                                  kinds, fmt::join(asked_, ", ")));
 }
 
 void Recipe::unknown_kind(std::string_view kinds) {

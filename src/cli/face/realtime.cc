@@ -129,7 +129,7 @@ void RealtimeForm::complete(Json& problem, Complaint& complaint) const {
     const double period = as_number(row[1]);
     if (period <= 0) return complaint.make(fmt::format("period of {}: not above 0", plain(row[0])));
     if (period != std::floor(period))
-      return complaint.make("--until: is needed where a period is no whole number");
+      return complaint.make("--until is needed if a period is not a whole number");
     until = std::lcm(until, static_cast<std::int64_t>(period));
     if (until > kLongestShown) until = kLongestShown;
   }

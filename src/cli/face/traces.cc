@@ -47,7 +47,7 @@ std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::
        split(given == request.values.end() ? fallback : given->second, ", ")) {
     const Json number = read_number(part, option, complaint, low, high);
     if (!complaint.made() && !number.is_number_integer())
-      complaint.make(fmt::format("{}: {} is no whole number", option, part));
+      complaint.make(fmt::format("{}: {} is not a whole number", option, part));
     if (complaint.made()) return {low > 0 ? static_cast<std::uint64_t>(low) : 1};
     numbers.push_back(number.get<std::uint64_t>());
   }
@@ -67,7 +67,7 @@ void refuse_others(const FaceRequest& request, const std::vector<std::string_vie
       complaint.make(option + ": a replay of a trace has no such parameter");
   }
   if (request.explain) complaint.make("--explain: a trace has too many choices to explain");
-  if (request.quiz || request.answer) complaint.make("--quiz: a trace is no question");
+  if (request.quiz || request.answer) complaint.make("--quiz: a trace cannot be a question");
   if (!request.file.empty()) complaint.make("--file: --trace names the file already");
 }
 

@@ -20,7 +20,7 @@ Json read_address(const std::string& text, Complaint& complaint) {
     return read_number(text, "addresses", complaint, 0, 281'474'976'710'656.0);
   if (text.size() < 3 || text.size() > 14 ||
       text.find_first_not_of("0123456789abcdefABCDEF", 2) != std::string::npos)
-    return complaint.make(fmt::format("addresses: '{}' is no number", text)), Json();
+    return complaint.make(fmt::format("addresses: '{}' is not a number", text)), Json();
   return static_cast<std::int64_t>(std::stoull(text.substr(2), nullptr, 16));
 }
 
@@ -204,7 +204,7 @@ void TranslationForm::complete(Json& problem, Complaint& complaint) const {
         text == "-" ? Json::array() : numbers_of(text, "--table: " + text, complaint);
     if (complaint.made()) return;
     if (is_object ? numbers.size() < 2 : text != "-" && numbers.size() != 2)
-      return complaint.make(fmt::format("--table: '{}' is no entry of it", text));
+      return complaint.make(fmt::format("--table: '{}' is not an entry of the table", text));
     if (!is_object) {
       table.push_back(text == "-" ? Json() : numbers);
       continue;

@@ -62,8 +62,8 @@ Describe find_subject(const std::vector<std::string>& words, std::string& reason
   if (words.size() == 2 && takes_number) {
     const auto value = number_in<std::uint64_t>(words[1]);
     if (!value) {
-      reason =
-          fmt::format("'{}' is no number of a{} {}", words[1], word == "inode" ? "n" : "", word);
+      reason = fmt::format("'{}' is not the number of a{} {}", words[1], word == "inode" ? "n" : "",
+                           word);
     } else if (word == "inode") {
       return [inode = InodeNo{*value}](InspectedVolume& volume) {
         return describe_inode(volume, inode);
@@ -75,7 +75,7 @@ Describe find_subject(const std::vector<std::string>& words, std::string& reason
     }
     return {};
   }
-  reason = fmt::format("'{}' is no subject: it is {}", fmt::join(words, " "), kSubjects);
+  reason = fmt::format("'{}' is not a subject; write {}", fmt::join(words, " "), kSubjects);
   return {};
 }
 

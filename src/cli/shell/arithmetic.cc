@@ -180,7 +180,7 @@ class ArithmeticEvaluator {
       base = 8;
     }
     const auto value = number_in<std::int64_t>(word, base);
-    if (!value) return Error{EINVAL, "a word in an arithmetic expression is no number"};
+    if (!value) return Error{EINVAL, "a word in an arithmetic expression is not a number"};
     return *value;
   }
 

@@ -88,7 +88,7 @@ int Shell::do_kill(const Arguments& arguments) {
     first = has_name ? 2 : 1;
   }
   const auto number = signal_of(signal);
-  if (!number) return say_error(fmt::format("kill: {} is no signal", signal), 2);
+  if (!number) return say_error(fmt::format("kill: {} is not a signal", signal), 2);
   if (first == arguments.size()) return say_error("kill: which job or process?", 2);
   int status = 0;
   for (std::size_t i = first; i < arguments.size(); ++i) {

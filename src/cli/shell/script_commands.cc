@@ -93,7 +93,7 @@ int Shell::change_variables(const Arguments& arguments, std::string_view name,
   for (const std::string& argument : arguments) {
     const std::size_t split = argument.find('=');
     const std::string variable = argument.substr(0, split);
-    Result<> done = Error{EINVAL, "that is no name of a variable"};
+    Result<> done = Error{EINVAL, "it is not a valid name of a variable"};
     if (is_variable_name(variable)) done = change(variable);
     if (done.ok() && split != std::string::npos && name != "readonly")
       done = set_variable(variable, argument.substr(split + 1));

@@ -116,7 +116,7 @@ std::optional<std::string> Shell::variable(std::string_view name) const {
 }
 
 Result<> Shell::set_variable(std::string_view name, std::string value) {
-  if (!is_variable_name(name)) return Error{EINVAL, "that is no name of a variable"};
+  if (!is_variable_name(name)) return Error{EINVAL, "it is not a valid name of a variable"};
   return variables_.set(name, std::move(value));
 }
 

@@ -70,7 +70,7 @@ short nearest_of_8(const chart::Rgb& wanted) {
 std::unique_ptr<Terminal> Terminal::open(Complaint& complaint) {
   if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0) {
     complaint.make(
-        "this is no terminal; --once shows one snapshot, --json one line for each interval");
+        "this is not a terminal; --once shows one snapshot, --json one line for each interval");
     return nullptr;
   }
   // Before ncurses looks at the locale.

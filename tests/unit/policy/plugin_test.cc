@@ -337,13 +337,13 @@ TEST_F(Plugin, IsRefusedWhereItIsNone) {
   expect_refusal(PolicyKind::kArm, other, "version 4711");
   expect_refusal(PolicyKind::kCpu, other, "another world");
   expect_refusal(PolicyKind::kFit, other, "it has no fit policy; SPINDLE_FIT_POLICY");
-  expect_refusal(PolicyKind::kArm, folder_, "it is no file");
+  expect_refusal(PolicyKind::kArm, folder_, "it is not a file");
   expect_refusal(PolicyKind::kArm, "./nowhere.so", "./nowhere.so: it cannot be found");
   const std::string text = folder_ + "/text.so";
   std::ofstream(text) << "This is no library.\n";
   expect_refusal(PolicyKind::kArm, text, "text.so: ");
   ASSERT_EQ(::mkfifo((folder_ + "/pipe.so").c_str(), 0600), 0);
-  expect_refusal(PolicyKind::kArm, folder_ + "/pipe.so", "it is no file");
+  expect_refusal(PolicyKind::kArm, folder_ + "/pipe.so", "it is not a file");
   ASSERT_TRUE(load_policy(PolicyKind::kArm, kLibrary).ok());
   expect_refusal(PolicyKind::kArm, copy(), "is the name of the one of " + kLibrary);
   ::setenv("FAULT", "make", 1);

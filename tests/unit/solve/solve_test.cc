@@ -104,7 +104,7 @@ TEST(Solve, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(error_of(bad), "head: 10 is not from 0 to 9");
   bad = good;
   bad["input"]["queue"] = {1, "two"};
-  EXPECT_EQ(error_of(bad), "queue: \"two\" is no whole number (item 2 of the list)");
+  EXPECT_EQ(error_of(bad), "queue: \"two\" is not a whole number (item 2 of the list)");
   bad = good;
   bad["algorithm"] = "PATERNOSTER";
   EXPECT_EQ(
@@ -288,7 +288,7 @@ TEST(Solve, AStepOfCronBeyondItsFieldLeavesTheFirst) {
   const Json first = Json::array({"2024-01-01T00:05"});
   EXPECT_EQ(line("5/2147483647 * * * *")["answer"]["times"], first);
   EXPECT_EQ(line("5-30/2147483647 * * * *")["answer"]["times"], first);
-  EXPECT_EQ(line("5, * * * *")["error"], "expression: \"5,\" is no minute");
+  EXPECT_EQ(line("5, * * * *")["error"], "expression: \"5,\" is not a valid minute");
 }
 
 /// Words are the same in other case, and with underscores; what is missing is said to be.
@@ -398,7 +398,7 @@ TEST(Solve, ReadsNumbersAsTheyCome) {
   for (const Json& frames : {Json(3), Json(3.0), Json("3"), Json("3e0")})
     EXPECT_EQ(faults_with(frames), 3) << frames;
   for (const Json& frames : {Json(3.5), Json("3x"), Json(""), Json(" 3"), Json("nan"), Json(true)})
-    EXPECT_EQ(faults_with(frames), "frames: " + frames.dump() + " is no whole number");
+    EXPECT_EQ(faults_with(frames), "frames: " + frames.dump() + " is not a whole number");
   for (const Json& frames : {Json(1e300), Json("-1"), Json("inf")})
     EXPECT_EQ(faults_with(frames), "frames: " + frames.dump() + " is not from 1 to 5000000");
 }
