@@ -201,7 +201,7 @@ class Check {
       const GroupDescriptor descriptor = TRY(disk.read_descriptor(group));
       if (says_what_is_written(disk, group, descriptor)) continue;
       if (!report.problem(Problem::kGroupTable, Place::of(group),
-                          "what it says is written is not what is")) {
+                          "it does not match the blocks that were written")) {
         continue;
       }
       TRY(disk.write_descriptor(group, rebuilt_descriptor(disk, group)));

@@ -220,7 +220,7 @@ class Connector {
     const Place where = Place::of_directory(kRootInode);
     const auto smallest = TRY(smallest_file());
     if (smallest == connections_.end()) {
-      volume_.report.problem_left(Problem::kNoRoomToConnect, where, "nor can any be made");
+      volume_.report.problem_left(Problem::kNoRoomToConnect, where, "no room can be made either");
       return false;
     }
     const InodeNo number = smallest->name.inode;

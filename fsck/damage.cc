@@ -186,7 +186,7 @@ class Damage {
   Result<DamageAnswer> wrong_type() {
     return edit_name([](const Name& name) { return name.type == S_IFREG >> 12; },
                      [this](std::vector<Name>& names, std::size_t index, InodeNo) {
-                       about(names[index].inode, "beside its name stands that it is a FIFO");
+                       about(names[index].inode, "its name says that it is a FIFO");
                        names[index].type = S_IFIFO >> 12;
                      });
   }
@@ -453,7 +453,7 @@ class Damage {
         },
         [this](std::vector<Name>& names, std::size_t index, InodeNo directory) {
           about(names[index].inode, "its name leads to inode " + std::to_string(directory.value) +
-                                        ", the directory in which the name stands");
+                                        ", the directory that has the name");
           names[index].inode = directory;
         },
         kNoDirectory);

@@ -44,7 +44,7 @@ class TreeReader {
       const Visit visit = pending.back();
       pending.pop_back();
       if (visit.file_block >= tree_.node_blocks || !seen_.insert(visit.file_block).second) {
-        return corrupt("a branch leads astray");
+        return corrupt("a branch points to a wrong block");
       }
       const BlockView node = TRY(read_node(visit.file_block));
       const auto& head = node.at<NodeHead>(format::kHeaderSize);
@@ -122,7 +122,7 @@ class TreeReader {
   Result<> read_free_list(std::uint64_t next) {
     while (next != 0) {
       if (next >= tree_.node_blocks || !seen_.insert(next).second) {
-        return corrupt("the list of free nodes leads astray");
+        return corrupt("the list of free nodes points to a wrong block");
       }
       const NodeHead head = TRY(head_of(next));
       if (head.count != 0) return corrupt("a free node is not empty");

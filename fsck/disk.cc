@@ -177,7 +177,7 @@ void Disk::each_inode_block(const std::function<void(BlockNo block, InodeNo firs
 }
 
 Result<std::uint64_t> Disk::fat_entry(BlockNo block) {
-  if (!layout_.is_data(block)) return corrupt("it can be in no chain", Subject::block(block));
+  if (!layout_.is_data(block)) return corrupt("it cannot be in a chain", Subject::block(block));
   const GroupNo group = *layout_.group_of(block);
   const auto place = layout_.fat_place(block);
   const std::uint64_t written = TRY(read_descriptor(group)).fat_blocks_written;

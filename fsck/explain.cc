@@ -114,7 +114,7 @@ std::string Explainer::shared_by(InodeNo inode) {
     }
   }
   if (count > kMostRuns) add(list, "and " + std::to_string(count - kMostRuns) + " more runs");
-  return list.empty() ? "what it is cannot be told" : list;
+  return list.empty() ? "it cannot be determined" : list;
 }
 
 std::string Explainer::role_of(BlockNo block) const {

@@ -61,7 +61,7 @@ Result<FoundSuperblock> find_superblock(BlockDevice& device, std::uint64_t size_
     const auto copy = try_at(device, offset);
     if (copy && check_known(*copy).ok()) return FoundSuperblock{*copy, true};
   }
-  return refused.value_or(corrupt("no Spindle superblock is there, nor a copy of one"));
+  return refused.value_or(corrupt("there is no Spindle superblock, and no copy of one"));
 }
 
 Result<format::Superblock> read_superblock_at(BlockDevice& device, BlockNo stands_in,

@@ -46,7 +46,7 @@ struct Request {
 
 int fail(const std::string& image, const Error& error) {
   if (error.code == EBUSY) {
-    fmt::print(stderr, "fsck.spindle: {} is in use: {} (-n looks at it all the same)\n", image,
+    fmt::print(stderr, "fsck.spindle: {} is in use: {} (-n checks it anyway)\n", image,
                who_uses(image, format::who_has_mounted(image)));
   } else {
     fmt::print(stderr, "fsck.spindle: {}: {}\n", image, error.describe());
@@ -140,7 +140,7 @@ CheckOptions make_options(const Request& request, ProgressBar* bar) {
                                                                         double share) mutable {
       if (verbose && pass != last) {
         if (bar != nullptr) bar->clear();
-        if (pass < last) fmt::print(out, "Another look, after the repairs\n");
+        if (pass < last) fmt::print(out, "Second check, after the repairs\n");
         fmt::print(out, "{}\n", pass_name(pass));
         last = pass;
       }
@@ -256,7 +256,8 @@ Result<> keep_undo(const Request& request, UndoRecorder& recorder) {
 
 // A check that only looks sees what others are writing half done.
 void tell_of_use(const std::string& image) {
-  fmt::print(stderr, "fsck.spindle: {} is in use: {}; what is being written may look damaged\n",
+  fmt::print(stderr,
+             "fsck.spindle: {} is in use: {}; blocks that are being written may look damaged\n",
              image, who_uses(image));
 }
 

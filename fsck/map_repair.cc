@@ -25,7 +25,7 @@ MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& ino
   visitor.data = [&](const Extent& extent) -> Result<> {
     if (extent.is_hole()) return {};
     if (!volume.layout.is_data(Run{extent.block, extent.length})) {
-      return corrupt("a block can belong to no file", Subject::block(extent.block));
+      return corrupt("a block cannot belong to a file", Subject::block(extent.block));
     }
     blocks += extent.length;
     if (blocks > volume.layout.block_count) return corrupt("it has more blocks than the volume");
@@ -41,7 +41,7 @@ MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& ino
   };
   visitor.node = [&](BlockNo block, BlockKind kind) -> Result<> {
     if (!volume.layout.is_data(block)) {
-      return corrupt("a block can belong to no file", Subject::block(block));
+      return corrupt("a block cannot belong to a file", Subject::block(block));
     }
     pieces.nodes.emplace_back(block, kind);
     return {};

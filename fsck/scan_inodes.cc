@@ -63,7 +63,7 @@ class InodeCheck {
       return {};
     }
     if (number_ == format::kLostFoundInode && !S_ISDIR(inode_.mode)) {
-      if (found(Problem::kInodeGarbage, "it can be nothing but /lost+found")) return clear();
+      if (found(Problem::kInodeGarbage, "it can only be /lost+found")) return clear();
       return {};
     }
     if (!map_fits_type(inode_)) {

@@ -39,7 +39,7 @@ Result<std::vector<BlockNo>> check_xattrs(VolumeFacts& volume, InodeNo number, B
   std::vector<std::byte> text;
   for (BlockNo block = first; block;) {
     if (!volume.layout.is_data(block)) {
-      return corrupt("the chain leads to a block that can be none of it", Subject::block(block));
+      return corrupt("the chain leads to a block that cannot belong to it", Subject::block(block));
     }
     if (text.size() > kMaxXattrTotal || blocks.size() > kMaxXattrTotal ||
         std::find(blocks.begin(), blocks.end(), block) != blocks.end()) {

@@ -190,14 +190,14 @@ Result<> check_unused(const std::string& path) {
 // file. If not, `reason` says why.
 bool check_image(const Request& request, std::uint64_t& size, std::string& reason) {
   if (request.image.empty()) {
-    reason = "IMAGE: '': an image has a name";
+    reason = "IMAGE: '': the name of the image is empty";
     return false;
   }
   struct stat info {};
   const bool exists = ::stat(request.image.c_str(), &info) == 0;
   if (!exists && size == 0) {
-    reason = fmt::format("{} does not exist: say how large it is to be, e.g. `{} 64M`",
-                         request.image, request.image);
+    reason = fmt::format("{} does not exist: give its size, e.g. `{} 64M`", request.image,
+                         request.image);
     return false;
   }
   if (exists && !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode)) {
@@ -242,7 +242,7 @@ class ImageFile {
     if (fd >= 0) ::close(fd);
     if (done) return {};
     return Error{code, fd < 0 ? "the image cannot be created"
-                              : "the image cannot be made that large where it lies"};
+                              : "the image cannot be made this large on its file system"};
   }
   void keep() { is_new_ = false; }
 

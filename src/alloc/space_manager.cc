@@ -229,7 +229,7 @@ Result<Run> SpaceManager::State::allocate(Transaction& tx, const FitRequest& req
 
 Result<> SpaceManager::State::free(Transaction& tx, Run run) {
   if (!layout.is_data(run)) {
-    return corrupt("blocks to be freed that no file can own", Subject::block(run.start));
+    return corrupt("the blocks to be freed cannot belong to a file", Subject::block(run.start));
   }
   const GroupNo g = group_of(run.start);
   TRY(load_blocks(g));

@@ -57,7 +57,7 @@ class DefragSession {
     }
     const std::uint32_t owner = TRY(volume_.attributes(*node)).uid;
     if (!control::is_master(caller) && caller.uid != owner) {
-      return Error{EPERM, "the file is somebody else's"};
+      return Error{EPERM, "the file belongs to another user"};
     }
     last_ = TRY(rearrange(volume_, *verb, *node));
     node_ = *node;

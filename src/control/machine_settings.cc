@@ -181,7 +181,7 @@ void add_memory(ControlTree& tree, MachineAccess machine) {
       tree, machine, "machine/swap_bytes",
       [](const Configuration& c) { return static_cast<std::int64_t>(c.memory.swap_bytes); },
       [](Machine& m, std::int64_t bytes) -> Result<> {
-        if (bytes < 0) return Error{EINVAL, "a size is not below 0"};
+        if (bytes < 0) return Error{EINVAL, "a size must not be negative"};
         return m.set_swap_bytes(static_cast<std::uint64_t>(bytes));
       });
   add_make<std::uint32_t>(tree, machine, "machine/page_size",

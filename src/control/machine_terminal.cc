@@ -44,7 +44,8 @@ class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
     if (at_end) text.remove_suffix(1);
     const std::size_t typed = TRY(machine_.with(
         [&](Machine& m) -> Result<std::size_t> { return m.type(number_, text, at_end); }));
-    if (typed == 0 && !text.empty()) return Error{EAGAIN, "nobody has read what was typed before"};
+    if (typed == 0 && !text.empty())
+      return Error{EAGAIN, "the input that was typed before has not been read yet"};
     return typed + (at_end && typed == text.size() ? 1 : 0);
   }
 

@@ -112,7 +112,7 @@ class Parser {
     }
     const bool is_error = sign.starts_with('2');
     if (!is_error && !sign.starts_with('<') && !sign.starts_with('>'))
-      return Error{EINVAL, "of a shell's operators it knows <, >, >>, 2>, 2>>, 2>&1, 1>&2 and |"};
+      return Error{EINVAL, "the only shell operators are <, >, >>, 2>, 2>>, 2>&1, 1>&2 and |"};
     std::string path = TRY(take_value());
     if (!path.starts_with('/')) path = fmt::format("{}/{}", program.directory, path);
     if (sign.ends_with(">>")) path = fmt::format(">>{}", path);

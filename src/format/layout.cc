@@ -68,7 +68,7 @@ Result<Layout> Layout::of(const Superblock& superblock) {
       layout.journal.length <
           min_journal_blocks(layout.block_size, layout.bitmap_blocks_per_group) ||
       layout.journal.length > layout.block_count) {
-    return corrupt("the journal stands in an impossible place");
+    return corrupt("the journal is in an impossible place");
   }
   if (layout.first_group() + 1 >= layout.last_copy() ||
       groups_in(layout, layout.last_copy() - layout.first_group()) != layout.group_count) {

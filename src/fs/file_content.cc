@@ -54,7 +54,7 @@ Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t off
   if (offset <= shape.max_size && length <= shape.max_size - offset) return {};
   const bool is_of_images = offset <= kMaxImageSize && length <= kMaxImageSize - offset;
   if (!shape.map->has_several_runs() && is_of_images) {
-    return Error{ENOSPC, "a contiguous file lies in one group of the volume, and is no longer",
+    return Error{ENOSPC, "a contiguous file must fit into one group of the volume",
                  Subject::inode(number)};
   }
   return Error{EFBIG, "the allocation strategy cannot hold a file of this size",

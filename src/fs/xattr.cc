@@ -103,7 +103,7 @@ Result<> XattrChain::walk(BlockReader& reader, const Visit& visit) const {
   for (BlockNo block = file_.first_block; block;) {
     const Subject subject = Subject::block(block);
     if (!layout.is_data(block)) {
-      return corrupt("extended attributes stand where no file's block can",
+      return corrupt("extended attributes are in a block that cannot belong to a file",
                      Subject::inode(file_.inode));
     }
     const BlockView view = TRY(reader.read(block, BlockKind::kXattr));

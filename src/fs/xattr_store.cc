@@ -78,8 +78,7 @@ Result<> XattrChain::grow(Transaction& tx, std::vector<BlockNo>& blocks, std::si
 
 Result<> XattrChain::store(Transaction& tx, const Chain& old, std::string_view bytes) {
   if (bytes.size() > kMaxXattrTotal) {
-    return Error{ENOSPC, "the extended attributes of the file are too many",
-                 Subject::inode(file_.inode)};
+    return Error{ENOSPC, "the file has too many extended attributes", Subject::inode(file_.inode)};
   }
   const std::size_t needed = cost(old, bytes);
   if (needed > file_.log_budget) {

@@ -133,7 +133,7 @@ Outcome call_monitor_open(Kernel& kernel, Thread& thread) {
   if (!monitor.ok()) return monitor.error();
   const bool is_hoare = thread.request.numbers[0] != 0;
   if ((*monitor)->is_hoare != is_hoare && (*monitor)->available == 0)
-    return Error{EBUSY, "somebody is in the monitor"};
+    return Error{EBUSY, "a thread is in the monitor"};
   (*monitor)->is_hoare = is_hoare;
   return Response::nothing();
 }

@@ -49,7 +49,7 @@ Resource* ResourceTable::find(std::string_view name) {
 Result<Resource*> ResourceTable::open(Resource::Kind kind, std::string_view name,
                                       std::int64_t total) {
   if (Resource* resource = find(name)) {
-    if (resource->kind != kind) return Error{EINVAL, "something else has this name"};
+    if (resource->kind != kind) return Error{EINVAL, "another object has this name"};
     return resource;
   }
   if (total < 0) return Error{EINVAL, "the number is negative"};

@@ -77,7 +77,7 @@ class GuardedRequests final : public WaitingRequests {
 std::optional<std::string> fault_of(const ArmChoice& choice, const GuardedRequests& waiting,
                                     const ArmState& state) {
   if (!waiting.contains(choice.index))
-    return "picked request " + std::to_string(choice.index) + ", of which there is none";
+    return "picked request " + std::to_string(choice.index) + ", which does not exist";
   if (choice.by_way_of.size() > kMostTurns) return "turned more than twice on its way";
   std::uint64_t way = 0;
   Cylinder at = state.at;
@@ -111,7 +111,7 @@ class GuardedArm final : public ArmPolicy {
     const GuardedRequests guarded(waiting);
     std::optional<std::string> why = own_.ask([&] { choice = own_->choose(guarded, state); });
     if (!why && guarded.unknown())
-      why = "asked for request " + std::to_string(*guarded.unknown()) + ", of which there is none";
+      why = "asked for request " + std::to_string(*guarded.unknown()) + ", which does not exist";
     if (!why) why = fault_of(choice, guarded, state);
     if (!why) return choice;
     replace(*why);

@@ -142,7 +142,7 @@ Result<const void*> registration_of(const Table::Library& library, PolicyKind ki
     return refusal(EINVAL, library.path,
                    "it was built for version " + std::to_string(head.interface) +
                        " of the policy headers, and this is version " +
-                       std::to_string(plugin::kInterface) + ": build it anew");
+                       std::to_string(plugin::kInterface) + ": rebuild it");
   if (std::string_view(head.standard_library) != plugin::kStandardLibrary)
     return refusal(EINVAL, library.path,
                    "it was built with " + std::string(head.standard_library) + ", and this with " +

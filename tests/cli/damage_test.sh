@@ -82,7 +82,7 @@ refuses "--force replaces it" spindle damage volume.img --kind loop -o copy.img
 refuses "damaged already" spindle damage copy.img --kind loop -o other.img
 [ ! -e other.img ] || fail "a copy was left behind"
 refuses "No such file" spindle undo nowhere copy.img
-refuses "no undo file" spindle undo volume.img copy.img
+refuses "not an undo file" spindle undo volume.img copy.img
 mkfs.spindle -q other.img 32M
 for kind in bad-link-count cross-link dangling-name loop; do
   refuses "no $kind: the volume has no" spindle damage other.img --kind $kind -o nothing.img

@@ -446,7 +446,7 @@ says 'million a second' memory -t "$traces/belady.txt" -p lru,sieve --frames 2
 # Wrong input.
 refuses "^spindle cpu: arrival of P1: 'x' is not a number" cpu P1:x:3
 refuses '^spindle cpu: burst of P1' cpu P1:0:-3
-refuses 'the name P1 stands twice' cpu P1:0:3 P1:0:4
+refuses 'the name P1 is used twice' cpu P1:0:3 P1:0:4
 refuses 'quantum: fcfs has no such parameter' cpu -p fcfs --quantum 4 P1:0:3
 refuses 'quantum' cpu -p rr --quantum 0 P1:0:3
 json "a['algorithm'] == 'RR'" cpu -p round_robin P1:0:3
@@ -505,13 +505,13 @@ printf 'name,arrival,burst,,\nP1,0,5,,\n,,,,\nP2,1,3\n' >"$work/spreadsheet.csv"
 json "a['answer']['completion'] == {'P1': 5, 'P2': 8}" cpu -f "$work/spreadsheet.csv"
 printf '7,0,1,\n2,0,3\n' >"$work/references.csv"
 json "a['input']['refs'] == [7, 0, 1, 2, 0, 3]" memory -f "$work/references.csv"
-refuses 'the name P0 stands twice' deadlock --available 3,2 P0:0,1:3,2 P0:1,1:2,2
+refuses 'the name P0 is used twice' deadlock --available 3,2 P0:0,1:3,2 P0:1,1:2,2
 refuses "'0\+2' is about a page that has an entry" translate --table 0+1,0+2 5
 refuses "'0\+1\+7' is about a page that has an entry" translate -p multi-level --fields 2,2,4 --table 0+3,0+1+7 21
 refuses "'0\+3' is about a page that has an entry" translate -p multi-level --fields 2,2,4 --table 0+1+7,0+3 21
 says 'page 4: a fault; 0 goes: from the oldest on, bits are cleared' memory -p second-chance --frames 4 -e 0,1,2,3,0,4
-refuses 'the name A stands twice' realtime A:5:2 A:7:2
-refuses 'the name A stands twice' memory -p shared-lru A:1,2 A:3,4
+refuses 'the name A is used twice' realtime A:5:2 A:7:2
+refuses 'the name A is used twice' memory -p shared-lru A:1,2 A:3,4
 refuses '^spindle cpu: --cpus: 0 is not from 1 to 64$' cpu --cpus 0 A:0:4
 refuses "'A:V:B' is not NAME:P .* or NAME:V" sync A:V:B
 says '^operations that failed +1$' memory -p heap-best --size 100 +200

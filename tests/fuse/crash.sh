@@ -100,16 +100,16 @@ grep -q "program .* rename /1 to /one$" list || fail "the rename is not told"
 grep -q "program .* link /one to /two$" list || fail "the link is not told: $(grep link list)"
 
 step "wrong input"
-refuses "no recording of writes" spindle crash before.img
+refuses "not a recording of writes" spindle crash before.img
 refuses "No such file" spindle crash nowhere
 refuses "events" spindle crash extent.crash --at 100000
-refuses "no whole number" spindle crash extent.crash --at x
+refuses "not a whole number" spindle crash extent.crash --at x
 refuses "not in flight" spindle crash extent.crash --at "$entry" --keep 1 --output other.img
 refuses "those are" spindle crash extent.crash --explore --transaction 999
 refuses "need --at" spindle crash extent.crash --keep 3
 refuses "needs --at" spindle crash extent.crash --output other.img
 refuses "FILE is missing" spindle crash
-refuses "is there already" spindle crash record "$image" extent.crash -- true
+refuses "already exists" spindle crash record "$image" extent.crash -- true
 refuses "contradict" spindle mount "$image" "$mnt" -o ro,write-log=other.crash
 refuses "changed after the recording" spindle crash fat.crash --at 3 --output other.img
 head -c 12000 extent.crash >short.crash

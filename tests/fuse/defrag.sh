@@ -145,7 +145,7 @@ if [ "$(id -u)" = 0 ]; then
   ordinary chmod 444 "$mnt/theirs/a"
   ordinary "$(command -v spindle)" defrag "$mnt/theirs/a" >/dev/null || fail "an owner may not move his file"
   expect 1 "$(spindle map "$mnt/theirs/a" | awk '$1 == "runs" { print $2 }')" "runs of it"
-  refuses "somebody else's" ordinary "$(command -v spindle)" defrag "$mnt/mine/file"
+  refuses "belongs to another user" ordinary "$(command -v spindle)" defrag "$mnt/mine/file"
 fi
 refuses "Invalid argument" bash -c "echo nonsense >$mnt/.spindle/volume/defrag"
 refuses "not on the volume mounted at" spindle defrag "$mnt/mine" "$work"

@@ -146,7 +146,7 @@ run_out_of_a_group() {
   mkdir "$mnt/contiguous"
   setfattr -n user.spindle.alloc -v contiguous "$mnt/contiguous"
   refuses "No space left" dd if=/dev/zero of="$mnt/contiguous/big" bs=1M count=20
-  grep -q "lies in one group" "$mnt/.spindle/last_error" || fail "last_error: $(fact . last_error)"
+  grep -q "fit into one group" "$mnt/.spindle/last_error" || fail "last_error: $(fact . last_error)"
   refuses "No space left" truncate -s 20M "$mnt/contiguous/big"
   refuses "No space left" fallocate -l 20M "$mnt/contiguous/big"
   unmount_volume

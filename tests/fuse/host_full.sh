@@ -67,7 +67,7 @@ for options in data=ordered data=journal sync; do
     has_turned_read_only
     verify
     if [ "$options" = data=ordered ]; then
-      refuses "not all could be written" spindle umount "$mnt"
+      refuses "not all data could be written" spindle umount "$mnt"
       while is_alive "$daemon"; do sleep 0.02; done
     else
       kill -9 "$daemon"
@@ -97,7 +97,7 @@ refuses "" sync "$mnt/after"
 refuses "Read-only file system" touch "$mnt/new"
 expect failed "$(fact volume state)" "volume/state"
 grep -q "cut off" "$mnt/.spindle/last_error" || fail "last_error: $(fact . last_error)"
-refuses "not all could be written" spindle umount "$mnt"
+refuses "not all data could be written" spindle umount "$mnt"
 while is_alive "$daemon"; do sleep 0.02; done
 expect $((1 << 20)) "$(stat -c %s "$image")" "the length of the image"
 refuses "shorter than its volume" fsck.spindle -n "$image"

@@ -444,7 +444,7 @@ mounts_again_at_once() {
   refuses "is mounted at $mnt" spindle mount "$image" "$work"
   refuses "is mounted at $mnt" fsck.spindle -y "$image"
   fsck.spindle -n "$image" >said 2>&1 || fail "fsck.spindle -n of a mounted volume answers $?: $(cat said)"
-  grep -qF "is mounted at $mnt; what is being written may look damaged" said || fail "fsck.spindle -n says: $(cat said)"
+  grep -qF "is mounted at $mnt; blocks that are being written may look damaged" said || fail "fsck.spindle -n says: $(cat said)"
   unmount_volume
   check_volume
 }

@@ -189,9 +189,9 @@ spindle picture "$image" --all of_image >said
 expect 15 "$(ls of_image | wc -l)" "pictures of an image"
 refuses "has moved" spindle picture "$image" --kind arm
 refuses "has no blocks" spindle picture work.rec --kind blocks
-refuses "knows of no cache" spindle picture stream.trace --kind hits
-refuses "of the blocks alone" spindle picture "$image" --kind journal --by file
-refuses "of the blocks alone" spindle picture "$image" --kind journal --blocks 0-9
+refuses "has no cache" spindle picture stream.trace --kind hits
+refuses "only for --kind blocks" spindle picture "$image" --kind journal --by file
+refuses "only for --kind blocks" spindle picture "$image" --kind journal --blocks 0-9
 refuses "--kind" spindle picture "$image" --kind art
 refuses "--arm" spindle picture stream.trace --arm nobody
 refuses "cannot be written" spindle picture "$image" --png /nonexistent/file

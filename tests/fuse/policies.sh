@@ -131,7 +131,7 @@ in_the_league() {
   grep -q "takes its place" said || fail "it says: $(cat said)"
   expect "1 2 -" "$(awk '$2 ~ /^(look|fcfs|misbehaving)$/ && $1 ~ /^([0-9]+|-)$/ { print $1 }' league | xargs)" "places in the league"
   grep -q '^ *- *misbehaving .*not compared' league || fail "it is compared: $(cat league)"
-  refuses "none of" spindle replay some.rec --arm mine
+  refuses "not one of" spindle replay some.rec --arm mine
   says 'arm impatient,' spindle picture some.rec --arm ./impatient.so
   FAULT=pick refuses "a policy misbehaved" spindle picture some.rec --arm "$bad"
 }

@@ -86,7 +86,7 @@ PYTHON
 
 wrong_input() {
   step "wrong input"
-  refuses "no recording" spindle replay work.sh
+  refuses "not a recording" spindle replay work.sh
   head -c 3000 run.rec >cut.rec
   refuses "" spindle replay cut.rec
   sed '$d' run.rec >cut.rec
@@ -94,7 +94,7 @@ wrong_input() {
   refuses "cannot be opened" spindle replay nothing.rec
   refuses "Is a directory" spindle replay "$work"
   refuses "is not one of" spindle replay run.rec --arm nonsense
-  refuses "no size" spindle replay run.rec --cache huge
+  refuses "not a size" spindle replay run.rec --cache huge
   refuses "no Spindle volume" spindle record "$work" x.rec -- true
   refuses "could not be run" spindle record "$mnt" x.rec -- /nonexistent
   refuses "COMMAND" spindle record "$mnt" x.rec

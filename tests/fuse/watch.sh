@@ -82,7 +82,7 @@ is_mounted "$mnt" && fail "the terminal's test should have unmounted"
 refuses "no Spindle volume" spindle watch "$mnt"
 refuses "no Spindle volume" spindle watch "$work" --json
 mount_volume
-refuses "no terminal" spindle watch "$mnt"
+refuses "not a terminal" spindle watch "$mnt"
 refuses "interval" spindle watch "$mnt" -i 0
 refuses "requires" spindle watch "$mnt" -n 3
 refuses "cannot be written" bash -c "spindle watch $mnt --json -i 0.1 -n 2 >/dev/full"

@@ -181,7 +181,7 @@ def obeys_keys():
     watch.press("q")
     watch.wait_for(*TITLES, without=("Any key",))
     watch.press("x")
-    watch.wait_for("no such key")
+    watch.wait_for("no meaning")
     watch.press("a")
     watch.wait_for("disk/scheduler", "> look (now)", "sstf")
     watch.press("\x1bOB\r")

@@ -92,7 +92,7 @@ json block 0 -- "a['is'] == 'superblock' and a['checksum_right']"
 json block 1 -- "a['is'] == 'state' and a['checksum_right'] and a['kind'] == 'state'"
 says block 2 -- '^is +group table$'
 refuses 'outside of the volume' block 4096
-refuses 'no inode of this number' inode 0
+refuses 'no inode with this number' inode 0
 refuses 'no such name' /missing
 refuses 'is not a subject' nonsense
 refuses 'begins with' map hello

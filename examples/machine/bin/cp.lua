@@ -2,7 +2,7 @@
 local text = dofile("/lib/text.lua")
 local options, files = text.options("r", "[-r] FILE... TARGET")
 local target = table.remove(files)
-if #files == 0 then text.fail("what is to be copied, and whereto?", 2) end
+if #files == 0 then text.fail("a source and a target are needed", 2) end
 local goes_into = stat(target)
 if #files > 1 and not (goes_into and goes_into.directory) then text.fail(target .. ": it is not a directory") end
 

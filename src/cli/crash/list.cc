@@ -215,7 +215,7 @@ void write_cut(const RecordedRun& run, const CrashRequest& request, Complaint& c
     fmt::print("{}\n", json_text(cut, 2));
     return;
   }
-  fmt::print("{}: as after a power cut behind event {}; {} in flight{}\n", request.output,
+  fmt::print("{}: as a power cut after event {} leaves it; {} in flight{}\n", request.output,
              *request.at,
              in_flight == 0   ? "nothing was"
              : in_flight == 1 ? "1 write was"

@@ -71,12 +71,12 @@ int run_in(const std::string& directory, const std::vector<std::string>& command
 
 bool is_free(const CrashRecordRequest& request, Complaint& complaint) {
   if (request.file.find(',') != std::string::npos) {
-    complaint.make(fmt::format("{}: the name of a recording has no comma", request.file));
+    complaint.make(fmt::format("{}: the name of a recording must not have a comma", request.file));
     return false;
   }
   if (::access(request.file.c_str(), F_OK) != 0) return true;
   if (!request.force) {
-    complaint.make(fmt::format("{}: it is there already; --force replaces it", request.file));
+    complaint.make(fmt::format("{}: it already exists; --force replaces it", request.file));
     return false;
   }
   if (::unlink(request.file.c_str()) == 0) return true;

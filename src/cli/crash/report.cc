@@ -67,9 +67,10 @@ void print(const RecordedRun& run, const ExplorePlan& plan, const Exploration& e
              run.has_lying_disk() ? ", on a disk whose flushes do nothing" : "");
   fmt::print("{}\n", whole_table(table_of_cuts(run, exploration)));
   if (!exploration.files.empty()) {
-    fmt::print("In so many states a file is\n{}\n", whole_table(table_of_files(exploration)));
+    fmt::print("Number of states in which a file is\n{}\n",
+               whole_table(table_of_files(exploration)));
     if (exploration.more_files != 0)
-      fmt::print("{} more files were touched; what was promised of them is not compared.\n\n",
+      fmt::print("{} more files were touched; the promises about them are not checked.\n\n",
                  exploration.more_files);
   }
   for (const std::string& trouble : exploration.troubles)

@@ -52,7 +52,7 @@ class Steps {
     }
     add(fmt::format("The journal has two headers, written in turn, so that one is always whole. "
                     "The newer good one counts: block {}. The log behind them is a ring of {} "
-                    "blocks, and the oldest entry that may not be home yet stands at its block {}.",
+                    "blocks, and the oldest entry that may not be home yet is at its block {}.",
                     counting.block.value, story_.log_blocks, counting.tail_block),
         std::move(details));
   }
@@ -123,7 +123,7 @@ class Steps {
       case LogEnd::kWholeRing:
         return add("The entries fill the whole ring: the log ends where it began.");
       case LogEnd::kNoEntry:
-        return add(at + ": no head of an entry stands there. Here the log ends.");
+        return add(at + ": there is no head of an entry. Here the log ends.");
       case LogEnd::kOtherEpoch:
         return add(
             fmt::format("{}: an entry of transaction {}, left from an earlier round; the "
@@ -155,7 +155,7 @@ class Steps {
       details.push_back(fmt::format("... and {} more", story_.revoked.size() - kMostDetails));
     add(fmt::format(
             "{} left out: the block was freed in that transaction or in a later one, and may "
-            "be somebody else's by now.",
+            "belong to another file by now.",
             story_.revoked.size() == 1 ? "1 record is"
                                        : fmt::format("{} records are", story_.revoked.size())),
         std::move(details));
@@ -198,7 +198,7 @@ class Steps {
 
   void outcome() {
     if (story_.entries.empty())
-      return add(fmt::format("Nothing is to be replayed: the volume is as of transaction {}.",
+      return add(fmt::format("There is nothing to replay: the volume is as of transaction {}.",
                              story_.report.last_epoch));
     add(
         fmt::format("The volume is as of transaction {}. What came later, and was not durable, is "

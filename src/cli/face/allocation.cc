@@ -331,7 +331,7 @@ std::vector<std::string> BuddyForm::reasons(const Solved& solved) const {
     const std::string need =
         fmt::format("{} KiB need a block of {} KiB", plain(op[2]), plain(allocation[2]));
     out.push_back(allocation[1].is_null()
-                      ? fmt::format("{}: {}, and there is none so large.", name, need)
+                      ? fmt::format("{}: {}, and no free block is that large.", name, need)
                       : fmt::format("{}: {}; the lowest, split off where none of that size was "
                                     "free, is at {}.",
                                     name, need, plain(allocation[1])));

@@ -181,7 +181,7 @@ Json CpuForm::read_rows(const std::vector<std::vector<std::string>>& rows,
              Json();
     const std::string& name = row[0];
     if (!names.insert(name).second)
-      complaint.make(fmt::format("processes: the name {} stands twice", name));
+      complaint.make(fmt::format("processes: the name {} is used twice", name));
     const std::size_t burst_at = row.size() == 2 ? 1 : 2;
     Json process = {name, 0};
     if (row.size() > 2) process[1] = read_number(row[1], "arrival of " + name, complaint);

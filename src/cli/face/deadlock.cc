@@ -58,7 +58,7 @@ class UnitsForm : public Form {
         return {};
       }
       if (std::ranges::find(names, Json(row[0])) != names.end())
-        complaint.make(fmt::format("processes: the name {} stands twice", row[0]));
+        complaint.make(fmt::format("processes: the name {} is used twice", row[0]));
       names.push_back(row[0]);
       for (auto& [list, text] : {std::pair(&allocation, &row[1]), {&wanted, &row[2]}}) {
         Json units = Json::array();

@@ -53,7 +53,7 @@ void check_name_is_new(const std::string& name, const Json& rows, std::string_vi
                        Complaint& complaint) {
   const auto has_it = [&](const Json& row) { return row[0] == name; };
   if (std::ranges::any_of(rows, has_it))
-    complaint.make(fmt::format("{}: the name {} stands twice", field, name));
+    complaint.make(fmt::format("{}: the name {} is used twice", field, name));
 }
 
 Recipe::Recipe(std::string_view text, Complaint& complaint) : complaint_(complaint) {

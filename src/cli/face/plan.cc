@@ -57,8 +57,10 @@ const Form* load_own(const Face& face, const std::string& path, Plan& plan, Comp
     }
     if (why == nullptr) why = name.error().what;
   }
-  complaint.make(why != nullptr ? fmt::format("--policy: {}", why)
-                                : fmt::format("--policy: {}: a library has none for this", path));
+  complaint.make(
+      why != nullptr
+          ? fmt::format("--policy: {}", why)
+          : fmt::format("--policy: {}: a library cannot have a policy of this kind", path));
   return nullptr;
 }
 
@@ -166,7 +168,7 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
         "the input is typed, or comes from --file, --generate or --quiz, not more "
         "than one of them");
   if (request.quiz && !plan.own.empty())
-    return complaint.make("--quiz: a question is about the policies that all know");
+    return complaint.make("--quiz: a question cannot be about a policy of a library");
   if (request.answer && !request.quiz)
     return complaint.make("--answer: there is no question without --quiz");
   if (request.quiz) {

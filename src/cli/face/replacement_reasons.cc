@@ -97,7 +97,7 @@ class ReplacementReasons {
   [[nodiscard]] std::string_view rule() const {
     if (policy_ == "2q")
       return "the oldest of those that came in new, if they are more than a quarter of the frames, "
-             "or else the least recently used of those that came back. ";
+             "otherwise the least recently used of those that came back. ";
     if (policy_ == "arc")
       return "the least recently used of the pages seen once, or of those seen again, as the "
              "target for the first says. ";

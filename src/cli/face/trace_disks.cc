@@ -181,7 +181,7 @@ Replayed replay(DiskTrace& trace, const std::string& name, DiskReplay::Plan& pla
 void replay_disks(const FaceRequest& request, Complaint& complaint) {
   DiskReplay::Plan plan = disk_plan_of(request, complaint);
   if (!request.words.empty() || !request.recipe.empty())
-    complaint.make("--trace: the requests come from the trace alone");
+    complaint.make("--trace: the requests come only from the trace");
   const std::optional<DiskFormat> format = read_format(request, complaint);
   if (complaint.made()) return;
   auto trace = DiskTrace::open(request.trace, format);

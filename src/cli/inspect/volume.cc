@@ -118,7 +118,7 @@ bool InspectedVolume::is_written(GroupNo group, BlockNo block) {
 
 Result<Inode> InspectedVolume::inode(InodeNo inode) {
   if (!layout_.is_inode(inode)) {
-    return Error{EINVAL, "the volume has no inode of this number", Subject::inode(inode)};
+    return Error{EINVAL, "the volume has no inode with this number", Subject::inode(inode)};
   }
   const Error is_free{ENOENT, "it is free", Subject::inode(inode)};
   if (!is_written(layout_.group_of(inode), layout_.inode_place(inode).block)) return is_free;

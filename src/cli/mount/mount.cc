@@ -54,7 +54,7 @@ int serve_in_background(const MountRequest& request) {
       ends[1] = -1;
     };
     const auto ready = [&] {
-      if (::chdir("/") != 0) log(LogLevel::kWarning, "the daemon cannot go to /");
+      if (::chdir("/") != 0) log(LogLevel::kWarning, "the daemon cannot change its directory to /");
       log_to_syslog();
       leave_terminal();
       tell("\n");
@@ -91,7 +91,7 @@ std::string read_mount_options(const std::vector<std::string>& texts, MountOptio
     if (!parse_mount_options(text, options, reason)) return reason;
   }
   if (!options.for_remount_alone.empty() && !options.remount)
-    return fmt::format("option '{}' is for remount alone", options.for_remount_alone);
+    return fmt::format("option '{}' is only for remount", options.for_remount_alone);
   if (!options.remount && options.read_only && !options.write_log.empty())
     return "the options 'ro' and 'write-log' contradict each other: nothing would be written";
   return {};
@@ -113,7 +113,7 @@ std::string resolve_paths(MountRequest& request) {
 // Why this user cannot mount with FUSE; empty: nothing speaks against it.
 std::string why_no_fuse() {
   if (::access("/dev/fuse", R_OK | W_OK) == 0) return {};
-  const char* const why = errno == EACCES ? "is not for this user: root has to chmod a+rw it"
+  const char* const why = errno == EACCES ? "is not open to this user: root must chmod a+rw it"
                                           : "cannot be used: is the fuse module loaded?";
   return fmt::format("/dev/fuse {} ({})", why, std::strerror(errno));
 }

@@ -156,15 +156,17 @@ int run(const std::string& given) {
   if (error != 0) {
     if (daemon >= 0) ::close(daemon);
     if (error == EBUSY)
-      return fail("umount",
-                  fmt::format("{} is busy: some program has a file open or stands in it", given));
+      return fail(
+          "umount",
+          fmt::format("{} is busy: a program has a file open or its working directory in it",
+                      given));
     return fail("umount", fmt::format("{}: {}", given, std::strerror(error)));
   }
   if (daemon < 0) return 0;
   wait_for_end(daemon);
   ::close(daemon);
   if (marked == 0 || is_all_written(mount->source, *before.superblock)) return 0;
-  return fail("umount", fmt::format("{}: it is unmounted, but not all could be written to {}",
+  return fail("umount", fmt::format("{}: it is unmounted, but not all data could be written to {}",
                                     given, mount->source));
 }
 

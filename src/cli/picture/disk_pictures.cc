@@ -274,7 +274,7 @@ void check_disk(PictureKind kind, const DiskFigures& figures, Complaint& complai
   const bool is_of_arm = kind == PictureKind::kArm || kind == PictureKind::kPolicies;
   if (is_of_arm && !figures.arm_is_watched)
     complaint.make(
-        "its arm is not watched; from now on it is with: echo on > MOUNT/.spindle/disk/watch");
+        "its arm is not watched; to watch it from now on: echo on > MOUNT/.spindle/disk/watch");
 }
 
 }  // namespace
@@ -301,7 +301,7 @@ DiskFigures take_disk_figures(const MountControl& control) {
 DrawnPicture picture_of(PictureKind kind, const DiskFigures& figures, Complaint& complaint) {
   if (kind != PictureKind::kHits) check_disk(kind, figures, complaint);
   if (kind == PictureKind::kHits && !figures.has("cache/history"))
-    complaint.make("a block trace knows of no cache");
+    complaint.make("a block trace has no cache");
   if (complaint.made()) return {};
   const chart::TextStyle style = chart::terminal_style(STDOUT_FILENO);
   DrawnPicture picture;

@@ -260,8 +260,8 @@ void show_all(const PictureRequest& request, Subject& subject, Complaint& compla
 int run(const PictureRequest& request) {
   Complaint complaint;
   const bool means_others = !request.kind.empty() && request.kind != "blocks";
-  if (means_others && !request.by.empty()) complaint.make("--by is of the blocks alone");
-  if (means_others && !request.blocks.empty()) complaint.make("--blocks is of the blocks alone");
+  if (means_others && !request.by.empty()) complaint.make("--by is only for --kind blocks");
+  if (means_others && !request.blocks.empty()) complaint.make("--blocks is only for --kind blocks");
   if (!complaint.made()) {
     Subject subject(request, complaint);
     if (!complaint.made())

@@ -110,11 +110,11 @@ Result<std::string> Shell::redirection_words(const Redirection& redirection) {
       return fmt::format(" {}>&{}", redirection.descriptor, word);
     case Kind::kRead:
       if (redirection.descriptor != 0)
-        return Error{EINVAL, "a program reads from descriptor 0 alone"};
+        return Error{EINVAL, "a program reads only from descriptor 0"};
       return fmt::format(" <{}", quoted_shell_word(absolute(word)));
     default:
       if (redirection.descriptor == 0)
-        return Error{EINVAL, "a program writes to descriptors 1 and 2 alone"};
+        return Error{EINVAL, "a program writes only to descriptors 1 and 2"};
       return fmt::format(" {}{}{}", number, redirection.kind == Kind::kWrite ? ">" : ">>",
                          quoted_shell_word(absolute(word)));
   }
@@ -299,7 +299,7 @@ pid_t Shell::fork_child(const ChildPlace& place, const std::function<int()>& bod
 
 Result<std::string> Shell::output_of(const std::string& commands) {
   std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return Error{errno, "there is no pipe"};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return Error{errno, "no pipe can be made"};
   const pid_t child = fork_child({.output = pipe[1], .others = {pipe[0]}}, [&] {
     run(commands);
     return status_;
@@ -314,7 +314,7 @@ Result<std::string> Shell::output_of(const std::string& commands) {
     output.append(part.data(), static_cast<std::size_t>(got));
   }
   ::close(pipe[0]);
-  if (child < 0) return Error{EAGAIN, "there is no process for $(...)"};
+  if (child < 0) return Error{EAGAIN, "no process can be made for $(...)"};
   Job job;
   job.children.push_back({child, {}});
   status_ = wait_for_children(job);

@@ -24,7 +24,7 @@ constexpr std::string_view kOptions = "efux";
 int Shell::leave_loops(const Arguments& arguments, Flow flow, std::string_view name) {
   const int levels = arguments.empty() ? 1 : number_in(arguments[0]).value_or(0);
   if (levels < 1) return say_error(fmt::format("{}: the number of loops is 1 or more", name), 2);
-  if (loops_ == 0) return say_error(fmt::format("{}: there is no loop around it", name));
+  if (loops_ == 0) return say_error(fmt::format("{}: it is not inside a loop", name));
   flow_ = flow;
   flow_levels_ = std::min(levels, loops_);
   return 0;
@@ -48,7 +48,7 @@ int Shell::do_exit(const Arguments& arguments) {
 int Shell::do_return(const Arguments& arguments) {
   const auto status = arguments.empty() ? std::optional(status_) : number_in(arguments[0]);
   if (!status || *status < 0 || *status > 255) return say_error("return: a status is 0 to 255", 2);
-  if (calls_ == 0) return say_error("return: there is no function around it");
+  if (calls_ == 0) return say_error("return: it is not inside a function");
   flow_ = Flow::kReturn;
   return *status;
 }
@@ -130,7 +130,7 @@ int Shell::do_readonly(const Arguments& arguments) {
 
 int Shell::do_local(const Arguments& arguments) {
   return change_variables(arguments, "local", [this](const std::string& name) -> Result<> {
-    if (!variables_.make_local(name)) return Error{EINVAL, "there is no function around it"};
+    if (!variables_.make_local(name)) return Error{EINVAL, "it is not inside a function"};
     return {};
   });
 }

@@ -347,7 +347,7 @@ Result<> Shell::redirect(const Redirection& redirection, Redirected& redirected)
     if (word == "-") return redirected.close(redirection.descriptor);
     const auto from = number_in(word);
     if (!from || *from < 0 || *from > Redirection::kMostDescriptor)
-      return Error{EINVAL, "a descriptor from 0 to 9, or -, stands behind & here"};
+      return Error{EINVAL, "& must be followed by a descriptor from 0 to 9, or by -"};
     return redirected.duplicate(redirection.descriptor, *from);
   }
   const std::string path = absolute(word);

@@ -171,7 +171,7 @@ Result<std::size_t> ShellParser::skip_substitution() {
   TRY(advance());
   TRY(parse_list(false));
   if (token_.kind == Token::Kind::kEnd) return incomplete("$( has no end");
-  if (!is_operator(")")) return Error{EINVAL, "$( ends with something else than )"};
+  if (!is_operator(")")) return Error{EINVAL, "$( does not end with )"};
   return token_.end;
 }
 
@@ -242,7 +242,7 @@ Result<ShellCommandPtr> ShellParser::next() {
   if (token_.kind == Token::Kind::kEnd) return ShellCommandPtr();
   auto list = TRY(parse_list(true));
   if (token_.kind != Token::Kind::kEnd && token_.kind != Token::Kind::kNewline)
-    return Error{EINVAL, "a word or an operator stands where no command can go on"};
+    return Error{EINVAL, "unexpected word or operator after a command"};
   if (!pending_.empty()) return incomplete("a here-document has no end");
   return list;
 }
@@ -353,7 +353,7 @@ ShellParser::Made ShellParser::parse_command() {
 // Compound commands.
 
 ShellParser::Made ShellParser::parse_compound(std::size_t begin) {
-  Made parsed = Error{EINVAL, "a word that goes on with a command stands where none has begun"};
+  Made parsed = Error{EINVAL, "unexpected word: it belongs inside a command that has not begun"};
   if (is_reserved("if")) parsed = parse_if(begin);
   if (is_reserved("while") || is_reserved("until")) parsed = parse_loop(begin);
   if (is_reserved("for")) parsed = parse_for(begin);
@@ -523,7 +523,7 @@ ShellParser::Made ShellParser::parse_simple(std::size_t begin) {
   }
   if (is_operator("&>") || is_operator("(")) {
     TRY(refuse_unknown());
-    return Error{EINVAL, "( stands where no command can begin"};
+    return Error{EINVAL, "unexpected (: no command can begin here"};
   }
   command->text = text_.substr(begin, last_end_ - begin);
   return ShellCommandPtr(command);

@@ -136,7 +136,7 @@ void show(const TraceRequest& request, const MountControl& control, Complaint& c
   tell_of_lost(traced);
   if (traced.empty() && request.command.empty() && control.chosen("trace_on") == "off")
     return complaint.make(
-        "nothing is traced: switch it on (--on), or give a command to be traced after --");
+        "nothing is traced: switch it on (--on), or give a command to trace after --");
   traced.keep_only(request.filter);
   if (traced.empty()) fmt::print(stderr, "No request is as asked for.\n");
   if (!request.chrome.empty()) write_file(request.chrome, chrome_json(traced), complaint);

@@ -75,7 +75,7 @@ class MountedDefrag final : public DefragVolume {
  private:
   Result<> command(const std::string& line) {
     if (::pwrite(control_, line.data(), line.size(), 0) >= 0) return {};
-    if (errno == EPERM) return Error{errno, "it is somebody else's"};
+    if (errno == EPERM) return Error{errno, "it belongs to another user"};
     if (errno == ENOTCONN) return Error{errno, "the volume is no longer mounted there"};
     return Error{errno, ::strerrordesc_np(errno)};
   }
@@ -182,8 +182,10 @@ void show(const DefragRequest& request, const DefragReport& report) {
           report.longest_free_run_after);
   answer.table("layout", std::move(sums));
   if (request.shows_files) answer.table("moved", table_of_files(report));
-  if (request.dry_run) answer.note("Nothing was moved; each file is looked at for itself.");
-  if (report.was_stopped) answer.note("It was stopped; what is not moved lies as it did.");
+  if (request.dry_run)
+    answer.note("Nothing was moved; each file is planned as if it alone were moved.");
+  if (report.was_stopped)
+    answer.note("It was stopped; the files that were not moved are unchanged.");
   fmt::print("{}", request.json ? answer.json() : answer.text());
 }
 
@@ -245,7 +247,7 @@ int run(DefragRequest& request) {
                 "it is neither on a mounted Spindle volume nor the image of one");
   }
   if (request.paths.size() > 1)
-    return fail("defrag", printable(request.paths[1]), "an image is defragmented alone");
+    return fail("defrag", printable(request.paths[1]), "an image must be the only PATH");
   return run_on_image(request);
 }
 

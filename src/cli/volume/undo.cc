@@ -24,7 +24,7 @@ struct UndoRequest {
 int fail_undo(const std::string& about, const Error& error) {
   const int status = fail("undo", about, error.describe());
   if (error.code == EBUSY) {
-    fmt::print(stderr, "Nothing was written; --force puts the old blocks back all the same.\n");
+    fmt::print(stderr, "Nothing was written; --force puts the old blocks back anyway.\n");
   }
   return status;
 }
@@ -49,7 +49,7 @@ int run(const UndoRequest& request) {
   const auto report = fsck::undo(request.file, image, request.force);
   if (!report.ok()) return fail_undo(request.image, report.error());
   fmt::print("{}: {} as before the repair{}\n", request.image, counted(report->blocks, "block"),
-             report->was_cut_off ? ", which did not come to its end" : "");
+             report->was_cut_off ? ", which was not finished" : "");
   return 0;
 }
 

@@ -169,7 +169,7 @@ void WatchLoop::press_letter(char letter) {
   }
   for (const auto& [key, setting] : kSettings)
     if (letter == key) return reader_.ask({WatchReader::Kind::kChoices, setting, {}});
-  if (letter != 0) screen_.message = "There is no such key; ? shows those that there are.";
+  if (letter != 0) screen_.message = "This key has no meaning; ? lists the keys.";
 }
 
 void WatchLoop::change_interval(bool longer) {

@@ -115,9 +115,10 @@ void draw_no_arm(Canvas& canvas, const Area& area, const Figures& figures) {
   const char* per = figures.seconds > 0 ? "/s" : "";
   const ArmNow& arm = figures.now.arm;
   const std::string lines[] = {
-      arm.model == "none" ? "The disk 'none' takes no time: no arm moves, nothing waits."
-                          : fmt::format("The disk '{}' has no arm: all is equally far. {} wait.",
-                                        arm.model, arm.queue),
+      arm.model == "none"
+          ? "The disk 'none' takes no time: no arm moves, nothing waits."
+          : fmt::format("The disk '{}' has no arm: all blocks are equally far. {} wait.", arm.model,
+                        arm.queue),
       "Another one (key d, or -o disk=textbook at mount) has an arm.",
       fmt::format("{} requests{}, {} blocks read{}, {} written{}",
                   number_text(figures.rate(count_in(figures.disk, "requests"))), per,

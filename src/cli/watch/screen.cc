@@ -161,8 +161,8 @@ std::vector<std::string> help_of_keys(bool is_wide) {
 void draw_help(Canvas& canvas) {
   constexpr std::string_view kSentences[] = {
       "Arm: where it stands, what waits for it, its last moves.",
-      "Blocks: W was just written, R read; w and r fade. Else what a part of the disk holds, in "
-      "capitals where at least half of it is in use.",
+      "Blocks: W was just written, R read; w and r fade. Other letters: what the blocks hold, "
+      "in capitals where at least half are in use.",
       "Cache: reads it could answer, blocks in use, and those to be written; log is how full the "
       "journal is. Below, its hits over time.",
       "Busiest files: by requests that reached the volume; what the kernel answers out of its own "

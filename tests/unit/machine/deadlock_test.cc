@@ -230,7 +230,7 @@ TEST(Monitor, SignalsByMesaAndByHoare) {
   )");
   test.run();
   EXPECT_NE(test.printed.find("the thread is not in the monitor\nin a monitor with Hoare's signals "
-                              "one is signalled at a time\nsomebody is in the monitor\n"),
+                              "one is signalled at a time\na thread is in the monitor\n"),
             std::string::npos)
       << test.printed;
   EXPECT_TRUE(test.machine->finished());
