@@ -107,7 +107,7 @@ Result<> read_block_bitmap(const format::Layout& layout, GroupNo group, std::uin
     return from < end ? base + bits.find(value, from - base, end - base) : end;
   };
   if (find(false, window.first, data) != data) {
-    return corrupt("the bitmap calls metadata free",
+    return corrupt("the bitmap marks metadata as free",
                    Subject::block(layout.block_bitmap(group).start + index));
   }
   for (std::uint64_t at = data; at < window.end;) {

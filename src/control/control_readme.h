@@ -106,7 +106,7 @@ programs. Names end in their unit.
                            nice 5, cpus 0-2, ...
   machine/run              write a program's path and arguments to start it;
                            see docs/MACHINE.md
-  machine/status           figures of the processes
+  machine/status           write process numbers, then read the state of each
   machine/terminal         what processes print, and what they read
 * machine/rate, machine/policy, ...   its clock and its scheduler
   machine/gantt, machine/blocked, machine/deadlocks, ...

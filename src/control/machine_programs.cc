@@ -101,7 +101,7 @@ ControlFile status_file(MachineAccess machine) {
   const auto asked = std::make_shared<Numbers>();
   return {.read = [machine, asked]() -> Result<std::string> {
             if (asked->empty())
-              return std::string("write numbers of processes; then read how they fare\n");
+              return std::string("write numbers of processes; then read the state of each\n");
             return machine.with([&](Machine& m) -> Result<std::string> {
               std::string text;
               for (const ProcessNumber number : *asked)

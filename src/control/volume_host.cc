@@ -128,7 +128,7 @@ Result<VolumeHost::Walked> VolumeHost::walk(std::string_view path, LastLink last
 Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos || slash + 1 == path.size())
-    return Error{EINVAL, "the path names no file"};
+    return Error{EINVAL, "the path does not name a file"};
   const Attributes directory = TRY(walk(path.substr(0, slash))).file;
   if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is not a directory"};
   if (!may(directory, kWriteBit | kSearchBit))

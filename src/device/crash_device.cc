@@ -125,7 +125,7 @@ Result<> CrashDevice::submit(std::span<const IoRequest> batch) {
   for (const IoRequest& request : batch) {
     TRY(check_request(*this, request));
     if (request.kind == IoRequest::Kind::kWrite)
-      return Error{EROFS, "what a recording shows is not written to"};
+      return Error{EROFS, "a recording cannot be written to"};
     BlockNo at = request.start;
     for (const auto& buffer : request.buffers) {
       TRY(read_blocks(at, buffer));

@@ -126,7 +126,8 @@ Result<std::unique_ptr<FileDevice>> FileDevice::open(const std::string& path, Ac
   const int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | (claim ? O_EXCL : 0);
   FileDescriptor fd(::open(path.c_str(), flags));
   if (!fd.is_open()) return Error{errno, "the image cannot be opened"};
-  if (::fstat(fd.get(), &status) != 0) return Error{errno, "the image cannot be looked at"};
+  if (::fstat(fd.get(), &status) != 0)
+    return Error{errno, "the status of the image cannot be read"};
   if (is_block_device && !read_only) TRY(check_writable(fd.get()));
   if (lock == Lock::kExclusive) TRY(take_lock(fd.get(), !read_only));
   const std::uint64_t size = TRY(size_of(fd.get(), status));
@@ -183,7 +184,7 @@ Result<> FileDevice::submit(std::span<const IoRequest> batch) {
 Result<> FileDevice::State::check_length() {
   if (is_block_device) return {};
   const off_t length = ::lseek(fd.get(), 0, SEEK_END);
-  if (length < 0) return Error{errno, "the image cannot be looked at"};
+  if (length < 0) return Error{errno, "the status of the image cannot be read"};
   if (static_cast<std::uint64_t>(length) < size) cut_off = true;
   if (cut_off) return Error{EIO, "the image was cut off while it was in use"};
   return {};

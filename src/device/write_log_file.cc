@@ -131,7 +131,7 @@ void WriteLogWriter::append(Head head, std::span<const std::span<std::byte>> con
         ::pwritev(file_, &parts[next], static_cast<int>(count), static_cast<off_t>(end_));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) {
-      failure_ = Error{errno, "the recording cannot be written on"};
+      failure_ = Error{errno, "the recording cannot be continued"};
       return;
     }
     end_ += static_cast<std::uint64_t>(done);

@@ -250,7 +250,7 @@ Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::ui
 
 Result<std::uint64_t> FileSystem::seek(NodeId id, std::uint64_t offset, int whence) {
   const auto seek_from = [&]() -> Result<std::uint64_t> {
-    if (whence != SEEK_DATA && whence != SEEK_HOLE) return Error{EINVAL, "no such way to seek"};
+    if (whence != SEEK_DATA && whence != SEEK_HOLE) return Error{EINVAL, "unknown way to seek"};
     const NodeRef node = TRY(regular_file(*volume_, id));
     const std::shared_lock guard(node->lock);
     return seek_in(*volume_, *node, offset, whence == SEEK_HOLE);

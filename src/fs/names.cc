@@ -59,7 +59,7 @@ Result<NodeRef> child(Volume& volume, Node& directory, std::string_view name) {
   if (!entry) return NodeRef();
   auto node = volume.nodes.get(entry->inode);
   if (node.code() == ESTALE) {
-    return corrupt("a name stands for an inode that is free", Subject::inode(directory.number));
+    return corrupt("a name leads to a free inode", Subject::inode(directory.number));
   }
   return node;
 }

@@ -78,7 +78,7 @@ Result<std::string> get_virtual_xattr(Volume& volume, Node& node, std::string_vi
 
 Result<> set_virtual_xattr(Volume& volume, const NodeRef& node, std::string_view name,
                            std::string_view value, int flags) {
-  if ((flags & XATTR_CREATE) != 0) return Error{EEXIST, "this attribute is always there"};
+  if ((flags & XATTR_CREATE) != 0) return Error{EEXIST, "this attribute always exists"};
   if (name == kMap) return Error{EPERM, "the map of a file can only be read"};
   // A shell's `echo` or a C string may have left something behind the name.
   while (!value.empty() && (value.back() == '\n' || value.back() == '\0')) value.remove_suffix(1);

@@ -21,7 +21,7 @@ Result<> scan(std::string_view bytes, InodeNo inode, Visit visit) {
   while (!bytes.empty()) {
     XattrEntry entry;
     if (bytes.size() < sizeof entry) {
-      return corrupt("the extended attributes end amid one", Subject::inode(inode));
+      return corrupt("the extended attributes end in the middle of one", Subject::inode(inode));
     }
     std::memcpy(&entry, bytes.data(), sizeof entry);
     bytes.remove_prefix(sizeof entry);
@@ -75,7 +75,7 @@ Result<> XattrChain::check_name(std::string_view name) {
   if (name == kAccessAclName || name == kDefaultAclName) return {};
   for (const std::string_view prefix : {"user.", "trusted.", "security."}) {
     if (!name.starts_with(prefix)) continue;
-    if (name == prefix) return Error{EINVAL, "the name of an extended attribute is a prefix alone"};
+    if (name == prefix) return Error{EINVAL, "the name of an extended attribute is only a prefix"};
     return {};
   }
   return Error{EOPNOTSUPP, "no such namespace of extended attributes"};

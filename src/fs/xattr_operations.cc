@@ -172,7 +172,7 @@ Result<std::string> FileSystem::list_xattr(NodeId id) {
 Result<> FileSystem::remove_xattr(const Caller&, NodeId id, std::string_view name) {
   const auto remove = [&]() -> Result<> {
     const NodeRef node = TRY(volume_->node(id));
-    if (is_virtual_xattr(name)) return Error{EPERM, "this attribute is always there"};
+    if (is_virtual_xattr(name)) return Error{EPERM, "this attribute always exists"};
     return remove_stored(*volume_, node, name);
   };
   return volume_->told("remove_xattr", remove());

@@ -78,7 +78,7 @@ Result<> MemoryHost::can_add(std::string_view path) const {
 
 Result<std::string> MemoryHost::new_path(std::string_view path, LastLink last) const {
   if (path.empty() || path.front() != '/' || path.ends_with('/'))
-    return Error{EINVAL, "the path names no file"};
+    return Error{EINVAL, "the path does not name a file"};
   std::string real = TRY(resolved(path, last));
   TRY(can_add(real));
   if (bytes_ > kMostBytes) return Error{ENOSPC, "the volume is full"};

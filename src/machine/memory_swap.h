@@ -60,7 +60,7 @@ class SwapSlots {
       free_.erase(static_cast<SlotIndex>(slots_.size() - 1));
       slots_.pop_back();
     }
-    if (slots_.size() > capacity) return Error{EBUSY, "pages lie there"};
+    if (slots_.size() > capacity) return Error{EBUSY, "pages are stored there"};
     capacity_ = capacity;
     return {};
   }

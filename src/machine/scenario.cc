@@ -118,7 +118,7 @@ class Members {
   }
   /// A member that nobody asked for is a mistake in the scenario.
   void finish() {
-    if (call_.value.list.size() > positions_) fail("a value stands in it without a key");
+    if (call_.value.list.size() > positions_) fail("it has a value without a key");
     for (const auto& [name, value] : call_.value.named)
       if (std::ranges::find(asked_, name) == asked_.end()) fail("there is no '" + name + "'");
   }

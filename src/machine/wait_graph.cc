@@ -219,7 +219,7 @@ std::string WaitGraph::describe(const Thread& thread) const {
   std::string text = std::to_string(thread.id) + " (" + thread.name + ") waits for ";
   const Need need = need_of(thread);
   if (need.kind == Need::Kind::kAnybody)
-    return text + thread.wait.object + ", which nobody is left to signal";
+    return text + thread.wait.object + ", which no thread is left to signal";
   if (need.kind == Need::Kind::kThreads) {
     const SystemCall call = thread.request.call;
     text += call == SystemCall::kWait   ? "its children"

@@ -78,7 +78,7 @@ class GuardedReplacement final : public ReplacementPolicy {
     }
     const std::string words = "named frame " + std::to_string(frame->value) + " as the victim, ";
     if (frame->value >= frames_.size())
-      return words + "of " + std::to_string(frames_.size()) + " that there are";
+      return words + "although there are only " + std::to_string(frames_.size()) + " frames";
     if (frames_[frame->value].arrival == 0) return words + "which is empty";
     if (!evictable(*frame)) return words + "which must stay";
     return std::nullopt;

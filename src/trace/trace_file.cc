@@ -46,12 +46,12 @@ Result<TraceFile> TraceFile::open(const std::string& path) {
   Stream file(std::fopen(path == "-" ? "/dev/stdin" : path.c_str(), "re"));
   if (file == nullptr) return Error{errno, "the trace cannot be opened"};
   if (is_pipe(::fileno(file.get()))) file = kept(file.get());
-  if (file == nullptr) return Error{errno, "what comes through the pipe cannot be kept"};
+  if (file == nullptr) return Error{errno, "the data from the pipe cannot be stored"};
   struct stat status {};
   const bool known = ::fstat(::fileno(file.get()), &status) == 0;
   const auto size = static_cast<std::size_t>(status.st_size);
   if (!known || !S_ISREG(status.st_mode) || size == 0)
-    return Error{EINVAL, "the trace is empty, or no file"};
+    return Error{EINVAL, "the trace is empty or not a file"};
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, ::fileno(file.get()), 0);
   if (data == MAP_FAILED) return Error{errno, "the trace cannot be mapped into memory"};
   static_cast<void>(::madvise(data, size, MADV_SEQUENTIAL));

@@ -489,8 +489,8 @@ refuses_option mkfs.spindle --bogus
 refuses_option fsck.spindle --bogus
 
 for face in cpu realtime disk memory translate deadlock sync processes cron; do
-  refuses "input: ':' says nothing" $face 5 :
-  refuses "input: '' says nothing" $face ''
+  refuses "input: ':' has no value" $face 5 :
+  refuses "input: '' has no value" $face ''
 done
 # A missing value is not taken from what follows it.
 refuses "^spindle cpu: input: something is missing in 'P1:0::2'$" cpu P1:0::2

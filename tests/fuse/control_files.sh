@@ -304,7 +304,7 @@ grep -q "no allocation strategy" "$control/last_error" || fail "last_error after
 refuses "Operation not permitted" setfattr -n user.spindle.map -v x "$mnt/fat"
 grep -q "can only be read" "$control/last_error" || fail "last_error after setting a map: $(fact . last_error)"
 refuses "Operation not permitted" setfattr -x user.spindle.alloc "$mnt/fat"
-grep -q "always there" "$control/last_error" || fail "last_error after removing a strategy: $(fact . last_error)"
+grep -q "always exists" "$control/last_error" || fail "last_error after removing a strategy: $(fact . last_error)"
 unmount_volume
 names_are_private
 check_volume

@@ -100,7 +100,7 @@ wrong_input() {
   refuses "COMMAND" spindle record "$mnt" x.rec
   refuses "is not a recording" spindle record "$mnt" work.sh -- touch "$mnt/ran"
   grep -q '^rmdir' work.sh || fail "what is no recording was overwritten"
-  refuses "lies on the volume" spindle record "$mnt" "$mnt/own.rec" -- touch "$mnt/ran"
+  refuses "is on the volume" spindle record "$mnt" "$mnt/own.rec" -- touch "$mnt/ran"
   refuses "No such file or directory" spindle record "$mnt" nowhere/x.rec -- touch "$mnt/ran"
   [ ! -e "$mnt/ran" ] || fail "the command ran although there was nowhere to store it"
 }

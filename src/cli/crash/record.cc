@@ -64,7 +64,7 @@ int run_in(const std::string& directory, const std::vector<std::string>& command
     return 1;
   }
   const CommandRun run = run_command(command, Output::kAsIs, complaint);
-  if (::fchdir(here) != 0) complaint.make("the working directory is gone");
+  if (::fchdir(here) != 0) complaint.make("the working directory no longer exists");
   ::close(here);
   return run.status;
 }

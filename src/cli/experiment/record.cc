@@ -160,7 +160,7 @@ void make_way(const std::string& file, Complaint& complaint) {
 
 std::ofstream make_file(const RecordRequest& request, Complaint& complaint) {
   if (is_on_mount(request))
-    complaint.make(fmt::format("{} lies on the volume that is recorded", request.file));
+    complaint.make(fmt::format("{} is on the volume that is recorded", request.file));
   if (!complaint.made()) make_way(request.file, complaint);
   if (complaint.made()) return {};
   std::ofstream file(request.file, std::ios::binary | std::ios::trunc);

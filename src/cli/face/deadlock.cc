@@ -73,7 +73,7 @@ class UnitsForm : public Form {
 
   void complete(Json& problem, Complaint& complaint) const override {
     if (!problem["input"].contains("available"))
-      complaint.make("--available: the units that nobody holds are missing");
+      complaint.make("--available: the units that no process holds are missing");
   }
 
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {

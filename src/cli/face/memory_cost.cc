@@ -83,7 +83,7 @@ Formula access_with_faults() {
 Formula highest_fault_rate() {
   return {
       .domain = "memory-cost",
-      .policy = {"fault-rate", "MAX-FAULT-RATE", "How many faults can be borne"},
+      .policy = {"fault-rate", "MAX-FAULT-RATE", "Highest acceptable fault rate"},
       .quantities = {{number_parameter("memory_ns", "", "200"), {50, 100, 200}},
                      {number_parameter("fault_ns", "", "8000000"),
                       {100000, 1000000, 8000000, 20000000}},

@@ -150,7 +150,7 @@ class SharedForm final : public ProcessesForm {
       out.push_back(fmt::format(
           "{}: faults {}, frames at the end {}; {}.", name, plain(faults),
           plain(solved.answer["frames_of_each"][name]),
-          is_local ? "it replaces its own pages alone, and nobody takes its frames"
+          is_local ? "it replaces only its own pages, and no other process takes its frames"
                    : "its pages compete with all others, and any of them may go for it"));
     return out;
   }

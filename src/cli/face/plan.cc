@@ -183,7 +183,7 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
     std::vector<std::vector<std::string>> rows;
     for (const std::string& word : request.words) {
       rows.push_back(split(word, ":"));
-      if (rows.back().empty()) return complaint.make(fmt::format("input: '{}' says nothing", word));
+      if (rows.back().empty()) return complaint.make(fmt::format("input: '{}' has no value", word));
       if (has_gap(word, ":") || has_gap(word, ","))
         return complaint.make(fmt::format("input: something is missing in '{}'", word));
     }

@@ -133,7 +133,7 @@ Formula bound() {
           .policy = {"rm-bound", "RM-BOUND", "Bound of Liu and Layland"},
           .quantities = {{{"tasks", Kind::kNumber, "rm-bound: number of tasks", "3"},
                           {1, 2, 3, 4, 5, 8, 10}}},
-          .results = {{"bound", "utilisation that rate monotonic always bears", "of 1"}},
+          .results = {{"bound", "utilisation that rate monotonic can always schedule", "of 1"}},
           .curve = {"tasks", 1, 41, "tasks"},
           .question =
               [](const Json& p) {

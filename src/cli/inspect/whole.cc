@@ -58,8 +58,8 @@ void add_counts(InspectedVolume& volume) {
   volume.answer().fact("inodes", number(layout.inode_count()));
   volume.answer().fact("free_inodes", number(free_inodes));
   if (unread != 0) {
-    volume.answer().note(fmt::format(
-        "The counts are without those of damaged groups, of which there are {}.", unread));
+    volume.answer().note(
+        fmt::format("The counts do not include the damaged groups: {} of them.", unread));
   }
 }
 

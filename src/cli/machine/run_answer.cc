@@ -380,7 +380,7 @@ chart::ArmPath arm_path_of(const ScenarioRun& run) {
   chart::ArmPath path;
   path.title =
       moves.empty()
-          ? "the arm, which nobody asked for anything"
+          ? "the arm, which served no request"
           : fmt::format("the arm, which moved over {} {} in all{}", all,
                         all == 1 ? "cylinder" : "cylinders",
                         first == 0 ? "" : fmt::format("; the last {} requests", kMostMoves));

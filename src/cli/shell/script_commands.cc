@@ -175,7 +175,7 @@ int Shell::do_set(const Arguments& arguments) {
 int Shell::do_shift(const Arguments& arguments) {
   const int count = arguments.empty() ? 1 : number_in(arguments[0]).value_or(-1);
   if (count < 0 || static_cast<std::size_t>(count) > arguments_.size())
-    return say_error("shift: there are not so many arguments");
+    return say_error("shift: there are fewer arguments");
   arguments_.erase(arguments_.begin(), arguments_.begin() + count);
   return 0;
 }

@@ -33,7 +33,7 @@ struct WatchRequest {
 std::optional<Activity> activity_of(const MountControl& control, Complaint& complaint) {
   const std::string text = control.text("activity.json");
   auto activity = complaint.made() ? std::nullopt : parse_activity(text);
-  if (!activity) complaint.make(control.directory() + ": activity.json is not as it should be");
+  if (!activity) complaint.make(control.directory() + ": activity.json has an unexpected form");
   return activity;
 }
 

@@ -40,13 +40,13 @@ const Case kCases[] = {
      "queue_open('a', 1) queue_open('b', 1) "
      "local function relay(a, b) queue_send(b, queue_receive(a)) end "
      "fork(relay, 'a', 'b') fork(relay, 'b', 'a') wait() wait() print('end')",
-     3, "waits for a, which nobody is left to signal", "end\n"},
+     3, "waits for a, which no thread is left to signal", "end\n"},
     {"a full message queue", "queue_open('q', 1) queue_send('q', '1') queue_send('q', '2')", 1,
-     "waits for q, which nobody is left to signal", ""},
+     "waits for q, which no thread is left to signal", ""},
     {"a condition that nobody signals", "monitor_enter('m') cond_wait('c', 'm') print('woken')", 1,
-     "waits for c, which nobody is left to signal", ""},
+     "waits for c, which no thread is left to signal", ""},
     {"a semaphore that nobody posts", "sem_open('s', 0) sem_wait('s')", 1,
-     "waits for s, which nobody is left to signal", ""},
+     "waits for s, which no thread is left to signal", ""},
     {"a child that needs its parent's lock",
      "mutex_lock('m') fork(function() mutex_lock('m') print('done') end) wait() print('end')", 2,
      "waits for its children", "done\n"},

@@ -161,7 +161,7 @@ TEST(Scenario, NamesWhatIsWrong) {
   EXPECT_EQ(complaint("\n\nprocess { burst = { 1, 'x' } }"),
             "test:3: process: 'burst' is a list of numbers, none below 0");
   EXPECT_EQ(complaint("process { 'P', 5, burst = 1 }"),
-            "test:1: process: a value stands in it without a key");
+            "test:1: process: it has a value without a key");
   EXPECT_TRUE(complaint("machine { policy = 'x' }")
                   .starts_with("test:1: machine: 'policy' is fcfs, rr, priority, "));
   EXPECT_EQ(complaint("machine { allotment = 'x' }"),
