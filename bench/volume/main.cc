@@ -55,22 +55,26 @@ void add_options(const Command& command, Request& request) {
       .required()
       .one_of(names_of(kOperations));
   command.option("DIRECTORY", workload.directory, "where").required().existing_directory();
-  command.option("--jobs", workload.jobs, "how many at once (1)").range(1, 256);
-  command.option("--seed", workload.seed, "of what is at random (1)");
+  command.option("--jobs", workload.jobs, "how many jobs run at once (1)").range(1, 256);
+  command.option("--seed", workload.seed, "seed of the random choices (1)");
   command
       .option("--sync", request.sync,
               fmt::format("fsync: {} (never)", fmt::join(names_of(kSyncs), ", ")))
       .one_of(names_of(kSyncs));
-  size_option(command, "--file-size", workload.file_size, "of a file of data (64M)");
-  size_option(command, "--request-size", workload.request_size, "of one read or write (128K)");
-  command.option("--requests", workload.requests, "of each job, with --random (1000)");
+  size_option(command, "--file-size", workload.file_size, "size of a data file (64M)");
+  size_option(command, "--request-size", workload.request_size, "size of one read or write (128K)");
+  command.option("--requests", workload.requests,
+                 "number of requests of each job, with --random (1000)");
   command.flag("--random", workload.random, "requests go to random places");
-  command.flag("--direct", workload.direct, "with O_DIRECT");
-  command.option("--files", workload.files, "small files (20000)").positive();
-  command.option("--directories", workload.directories, "that they are spread over (20)")
+  command.flag("--direct", workload.direct, "open files with O_DIRECT");
+  command.option("--files", workload.files, "number of small files (20000)").positive();
+  command
+      .option("--directories", workload.directories,
+              "number of directories for the small files (20)")
       .positive();
-  command.option("--sample", workload.sample, "so many small files at random, not all in order");
-  command.option("--small-size", workload.small_size, "bytes of a small file (1024)");
+  command.option("--sample", workload.sample,
+                 "use this many small files at random, not all in order");
+  command.option("--small-size", workload.small_size, "size of a small file in bytes (1024)");
 }
 
 int run(int count, char** arguments) {

@@ -45,7 +45,7 @@ chart::Table table_of_cuts(const RecordedRun& run, const Exploration& exploratio
 }
 
 chart::Table table_of_files(const Exploration& exploration) {
-  chart::Table table({"file", "not there", "as in the end", "another content", "promised", "kept"});
+  chart::Table table({"file", "not there", "as at the end", "another content", "promised", "kept"});
   for (const ExploredFile& file : exploration.files) {
     table.add_row({printable(file.path), std::to_string(file.absent),
                    file.in_the_end ? std::to_string(file.as_in_the_end) : "-",

@@ -35,8 +35,8 @@ void empty_caches(const MountControl& control) {
   if (fd >= 0) ::close(fd);
   if (!dropped)
     fmt::print(stderr,
-               "The kernel's cache cannot be emptied (that needs root): what it holds is "
-               "not asked of the volume.\n");
+               "The kernel's cache cannot be emptied (that needs root): reads of what it "
+               "holds do not reach the volume.\n");
 }
 
 /// What `spindle picture` would draw now, as far as there is anything to be drawn.

@@ -164,8 +164,7 @@ std::string arm_conclusion(const Experiment& experiment) {
     return "The disk takes no time, so the arm policies do not differ: set disk/model.";
   const Json& arms = experiment["arms"];
   const auto used = row_in_use(arms);
-  if (used == arms.end())
-    return "No arm policy was followed but the one in use: disk/watch is off.";
+  if (used == arms.end()) return "Only the arm policy in use was followed: disk/watch is off.";
   if (number_or_zero(*used, "total_ms") == 0) return "The disk had nothing to do.";
   const double saved =
       1 - number_or_zero(arms.front(), "total_ms") / number_or_zero(*used, "total_ms");
@@ -189,7 +188,7 @@ std::string cache_conclusion(const Experiment& experiment) {
   const Json& caches = experiment["replacements"];
   const auto used = row_in_use(caches);
   if (used == caches.end())
-    return " No cache policy was followed but the one in use: cache/watch is off.";
+    return " Only the cache policy in use was followed: cache/watch is off.";
   if (!has_replacements(experiment))
     return " The reads were too few to compare the cache policies.";
   const double more =

@@ -134,9 +134,9 @@ std::string effects_text(const std::vector<LeagueRow>& rows) {
 
 std::string league_text(const Recording& recording, const std::vector<LeagueRow>& rows,
                         std::size_t shown, const chart::TextStyle& style) {
-  std::string out = fmt::format(
-      "{}\n{} operations; files that were there: {}; combinations: {}\n\n", recording.command,
-      grouped(recording.operations.size()), grouped(recording.files.size()), rows.size());
+  std::string out = fmt::format("{}\n{} operations; files at the start: {}; combinations: {}\n\n",
+                                recording.command, grouped(recording.operations.size()),
+                                grouped(recording.files.size()), rows.size());
   out += table_of(rows, shown).text(style, "--json");
   if (rows.size() > shown)
     out += fmt::format("... and {} more; --top {} shows them all.\n", rows.size() - shown,

@@ -61,7 +61,8 @@ class Inventory {
     std::vector<std::string> names;
     DIR* directory = ::opendir(path.c_str());
     if (directory == nullptr && errno == EACCES) {
-      fmt::print(stderr, "spindle record: {} may not be read, and is left out\n", printable(path));
+      fmt::print(stderr, "spindle record: no permission to read {}; it is left out\n",
+                 printable(path));
       return names;
     }
     if (directory == nullptr) {
@@ -206,7 +207,7 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
     complaint.make(fmt::format("{} cannot be written ({})", request.file, std::strerror(errno)));
   if (copier.has_lost()) complaint.make("operations came faster than they could be stored");
   if (!complaint.made())
-    fmt::print(stderr, "{}: {} operations; files that were there: {}.\n", request.file,
+    fmt::print(stderr, "{}: {} operations; files at the start: {}.\n", request.file,
                copier.operations(), head.files.size());
   return run.status;
 }

@@ -118,8 +118,8 @@ LeaguePlan plan_of(const ReplayRequest& request, const Recording& recording, Com
     if (file_map(strategy) == nullptr)
       complaint.make(fmt::format("{}: no strategy is named '{}'", request.file, strategy));
   if (plan.combinations() > kMostCombinations)
-    complaint.make(fmt::format("these are {} combinations, {} at most", plan.combinations(),
-                               kMostCombinations));
+    complaint.make(fmt::format("there are {} combinations; at most {} are allowed",
+                               plan.combinations(), kMostCombinations));
   return plan;
 }
 
@@ -131,7 +131,7 @@ void check_size(const ReplayRequest& request, const Recording& recording, Compla
     if (file.sectors != 0) bytes += file.size;
   if (bytes > kMostBytes)
     complaint.make(
-        fmt::format("{}: the files that were there take {}, more than the {} that are "
+        fmt::format("{}: the files at the start take {}, more than the {} that can be "
                     "held in memory",
                     request.file, size_text(bytes), size_text(kMostBytes)));
 }

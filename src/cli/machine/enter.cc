@@ -237,7 +237,7 @@ int run(const std::string& mount, std::vector<std::string> command) {
   const int machine_proc = ::open(proc.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (machine_proc < 0 || ::faccessat(machine_proc, "stat", R_OK, 0) != 0) {
     return fail("enter",
-                fmt::format("{}: no simulated machine is there ({}); is a Spindle volume mounted?",
+                fmt::format("{}: there is no simulated machine ({}); is a Spindle volume mounted?",
                             mount, std::strerror(errno)));
   }
   entrance.hostname = first_word(proc + "/sys/kernel/hostname");

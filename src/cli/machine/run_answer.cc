@@ -296,7 +296,7 @@ std::string troubles(const ScenarioRun& run, const SystemSnapshot& system) {
     if (deadlock.victim != 0) text += fmt::format("  {} was killed\n", deadlock.victim);
   }
   if (!run.is_stuck) return text;
-  text += "nothing goes on any more:\n";
+  text += "no thread can continue:\n";
   for (const std::string& line : stuck_lines(run)) text += "  " + line + "\n";
   return text;
 }

@@ -37,9 +37,9 @@ class IgnoredInterrupts {
 std::string why_not(const std::string& directory, int error) {
   switch (error) {
     case EACCES:
-      return "only the user who has mounted it may look at it; -o allow_other lets others, too";
+      return "only the user who has mounted it may access it; -o allow_other allows others, too";
     case ENOTCONN:
-      return fmt::format("its daemon is gone; `spindle umount {}` takes the mount away", directory);
+      return fmt::format("its daemon is gone; `spindle umount {}` removes the mount", directory);
     default:
       return "no Spindle volume is mounted there";
   }
