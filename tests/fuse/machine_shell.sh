@@ -163,9 +163,9 @@ echo "wait $?"
 wait $p
 echo "ended $?"
 SCRIPT
-timeout 60 spindle shell "$mnt" script >said & script=$!
+timeout --foreground 60 spindle shell "$mnt" script >said & script=$!
 for try in $(seq 1200); do ! grep -q ready said || break; sleep 0.05; done
-kill -TERM $script  # timeout passes it on
+kill -TERM $script  # timeout passes it on: in the foreground only once
 wait $script || true
 expect "ready caught wait 143 ended 143" "$(xargs <said)" "a trap ends wait, and its commands run"
 
