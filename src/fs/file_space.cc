@@ -142,7 +142,7 @@ bool is_aligned(const Volume& volume, const Range& range) {
 
 Result<> collapse_range(Volume& volume, const NodeRef& node, const Range& range) {
   const std::uint64_t size = node->inode.size;
-  if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not one of whole blocks"};
+  if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not made of whole blocks"};
   if (range.end >= size) return Error{EINVAL, "the range reaches the end of the file"};
   return rebuild(volume, node,
                  {.kind = node->map_kind(),
@@ -155,7 +155,7 @@ Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
   const ContentShape shape = TRY(content_shape(volume, *node));
   const std::uint64_t size = node->inode.size;
   const std::uint64_t length = range.end - range.offset;
-  if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not one of whole blocks"};
+  if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not made of whole blocks"};
   if (range.offset >= size) return Error{EINVAL, "the range begins at or beyond the end"};
   TRY(check_size(node->number, shape, size, length));
   return rebuild(volume, node,

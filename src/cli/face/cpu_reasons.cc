@@ -163,7 +163,7 @@ class CpuReasons {
     return {0, length, estimate, estimate, process.arrival};
   }
 
-  /// The device comes, and the next burst, if it is not one of no length.
+  /// The process goes to its device, and then to its next burst; bursts of no length are skipped.
   void end_burst(std::size_t process) {
     ProcessState& state = states_[process];
     const std::vector<double>& bursts = schedule_.processes[process].bursts;

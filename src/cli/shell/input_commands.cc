@@ -208,7 +208,10 @@ class OptionReader {
 
   FoundOption next() {
     if (!has_word() || word()[0] != '-' || word().size() < 2) return end();
-    if (word() == "--") return ++word_, end();
+    if (word() == "--") {
+      ++word_;
+      return end();
+    }
     letter_ = std::max<std::size_t>(letter_, 1);
     const char option = word()[std::min(letter_++, word().size() - 1)];
     const OptionKind kind = option_kind(known_, option);
@@ -223,8 +226,14 @@ class OptionReader {
   [[nodiscard]] const std::string& word() const {
     return words_[static_cast<std::size_t>(word_) - 1];
   }
-  void next_word() { ++word_, letter_ = 0; }
-  FoundOption end() { return letter_ = 0, FoundOption{.is_none = true}; }
+  void next_word() {
+    ++word_;
+    letter_ = 0;
+  }
+  FoundOption end() {
+    letter_ = 0;
+    return {.is_none = true};
+  }
 
   // The value is the rest of the word, or the word that follows.
   FoundOption with_value(char option) {

@@ -115,11 +115,10 @@ int run(AgeRequest& request) {
   return fail("age", printable(request.image), offline_reason(aged.error()));
 }
 
-std::string check_strategy(const std::string& given) {
-  if (given == "mix" || file_map(given) != nullptr) return "";
+std::vector<std::string> strategy_names() {
   std::vector<std::string> names{"mix"};
   for (const FileMap* map : all_file_maps()) names.emplace_back(map->name());
-  return fmt::format("'{}' is not one of {}", given, listed(names));
+  return names;
 }
 
 }  // namespace
@@ -145,7 +144,7 @@ void add_age_command(const Command& program, int& status) {
       .option("--strategy", aging.strategy,
               "allocation strategy of the new files, or mix [that of the volume]")
       .type_name("NAME")
-      .check(check_strategy);
+      .one_of(strategy_names());
   command.flag("--json", request->json, "print the answer as JSON");
   command.callback([request, &status] { status = run(*request); });
 }

@@ -104,11 +104,7 @@ void add_damage_command(const Command& program, int& status) {
   command.option("--kind", request->kind, "the kind of fault")
       .required()
       .type_name("KIND")
-      .check([names](const std::string& given) {
-        const bool is_known = std::find(names.begin(), names.end(), given) != names.end();
-        return is_known ? std::string()
-                        : fmt::format("'{}' is not one of {}", given, fmt::join(names, ", "));
-      });
+      .one_of(names);
   command
       .option("--seed", request->seed,
               "seed for the place of the fault; the same seed gives the same fault")
