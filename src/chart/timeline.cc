@@ -28,7 +28,7 @@ std::vector<Span> without_gaps(const Lane& lane, std::size_t most) {
   return all;
 }
 
-/// In full: who ends a millisecond later ends at another time, also after an hour.
+/// The time in full: ends that are a millisecond apart must differ, also after an hour.
 std::string time_text(double time) {
   const double rounded = std::round(time * 1e4) / 1e4;
   return std::abs(time) < 1e6 ? number_text(time) : fmt::format("{}", rounded);

@@ -246,7 +246,7 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv, int usa
   try {
     owned_->parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
-    // Who misspelt an option is told of that, rather than of what it would have stood for.
+    // A misspelt option is reported itself, rather than the missing one that it stands for.
     const std::vector<std::string> unknown = unknown_options(*owned_);
     if (unknown.empty()) return owned_->exit(error), usage_status;
     return owned_->exit(CLI::ExtrasError(owned_->get_name(), unknown)), usage_status;

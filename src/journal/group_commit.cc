@@ -25,8 +25,8 @@ constexpr std::size_t logged_size(std::size_t block_size) {
   return sizeof(format::LogRecord) + block_size;
 }
 
-// What is freed is looked for among all blocks in memory, run by run: large files, which are freed
-// in parts, are to cost that once for many parts.
+// Joins runs that touch. For each run all blocks in memory are searched, and a large file is freed
+// in many parts: joined, they cost one search.
 void join_neighbours(std::vector<Run>& runs) {
   std::ranges::sort(runs, {}, &Run::start);
   std::size_t kept = 0;

@@ -28,7 +28,7 @@ std::unique_ptr<ArmPolicy> make_arm(const Problem& problem, const ArmConventions
       {"FSCAN", "fscan"},   {"V(R)", "v-r"},         {"N-STEP-SCAN", "n-step-scan"},
       {"SATF", "sptf"},     {"SPTF", "sptf"},        {"BSATF", "sptf"},
       {"ASATF", "sptf"},    {"DEADLINE", "deadline"}};
-  // Who turns at the last request is LOOK, whatever the exercise calls it.
+  // SCAN that turns at the last request is LOOK, whatever the exercise calls it.
   const bool may_turn_early = problem.algorithm == "SCAN" || problem.algorithm == "C-SCAN";
   const bool turns_early =
       may_turn_early &&

@@ -126,7 +126,7 @@ class UnitsForm : public Form {
            std::ranges::all_of(held, [](std::int64_t units) { return units == 0; });
   }
 
-  /// Who waits for whom when nobody can go on: each stuck process for all that hold what it lacks.
+  /// The waits when no process can go on: each stuck process waits for all that hold what it lacks.
   [[nodiscard]] chart::Graph graph_of(const Solved& solved,
                                       const std::vector<std::size_t>& finished) const {
     chart::Graph graph;
@@ -400,7 +400,7 @@ class VictimForm final : public UnitsForm {
   [[nodiscard]] std::string_view row_help() const override {
     return "victim: processes as NAME:ALLOCATION:REQUEST";
   }
-  /// Who could finish before anybody was ended.
+  /// The processes that could finish before any was ended.
   void finish(Solved& solved) const override {
     Solved detection = solved;
     detection.problem["algorithm"] = "DETECTION";

@@ -188,7 +188,7 @@ int exit_status(int status) {
   }
 }
 
-// Who unshares stays outside of the process namespace: its children are inside.
+// The process that unshares stays outside of the process namespace: its children are inside.
 [[noreturn]] void enter(const Entrance& entrance, int socket) {
   enter_namespaces(entrance);
   const pid_t first = ::fork();
