@@ -125,8 +125,12 @@ class FileSystem:
         """Writes all dirty data to the image, so that one row does not pay for the one before."""
         if self.is_mounted():
             run(["sync", "-f", self.directory])
+            self.write_back()
         with open(self.image, "rb+") as image:
             os.fsync(image.fileno())
+
+    def write_back(self):
+        """Has the daemon write what the kernel has given it and it still keeps; the peers keep nothing."""
 
     def forget_image(self):
         """Drops the image from the page cache."""
@@ -179,6 +183,10 @@ class Spindle(FileSystem):
 
     def unmount_command(self):
         return [self.program("spindle"), "umount", self.directory]
+
+    def write_back(self):
+        with open(os.path.join(self.directory, ".spindle/volume/sync"), "w", encoding="ascii") as control:
+            control.write("1")
 
     def check_command(self):
         return [self.program("fsck.spindle"), "-f", "-n", self.image]

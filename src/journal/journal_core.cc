@@ -348,15 +348,19 @@ Result<> JournalCore::sync(EpochNo epoch) {
   return wait_durable(target);
 }
 
-bool JournalCore::must_go_by_log(InodeNo inode) {
-  return (options_.data_in_log && cache_.dirty_count(inode) > 0) || logged_.any_changed(inode);
+bool JournalCore::goes_by_log(InodeNo inode) {
+  if (logged_.any_changed(inode)) return true;
+  const std::size_t dirty = cache_.dirty_count(inode);
+  const std::size_t unlogged = dirty - std::min(dirty, logged_.count(inode));
+  const std::size_t little = std::min(options_.little_data_bytes, space_.capacity_bytes() / 64);
+  return unlogged > 0 && (options_.data_in_log || unlogged * layout_.block_size <= little);
 }
 
 Result<> JournalCore::sync_file(InodeNo inode, EpochNo last_metadata_change) {
   for (;;) {
     if (failure_) return *failure_;
     const bool metadata_is_open = last_metadata_change >= open_.number && !open_.empty();
-    if (metadata_is_open || must_go_by_log(inode)) {
+    if (metadata_is_open || goes_by_log(inode)) {
       const bool began = open_.empty();
       open_.ordered.push_back(inode);
       if (began) changes_began();

@@ -136,7 +136,7 @@ class JournalCore {
   void fail(const Error& error);
   Result<> wait_durable(EpochNo epoch);
   Result<> flush_data();
-  [[nodiscard]] bool must_go_by_log(InodeNo inode);
+  [[nodiscard]] bool goes_by_log(InodeNo inode);
 
   // group_commit.cc
   void run();

@@ -239,6 +239,25 @@ TEST(Journal, SmallDataGoesByTheLogAndLargeDataGoesHomeFirst) {
   });
 }
 
+TEST(Journal, AnFsyncOfLittleDataGoesByTheLogEvenIfNoMetadataChanged) {
+  test::in_runtime([] {
+    Mounted m({.image_size = 8u << 20, .journal_size = 512 * 1024}, {.little_data_bytes = 8192});
+    m.write_data(m.data(0), 'a', InodeNo{9});
+    m.write_data(m.data(40), 'a', InodeNo{9});
+    m.journal->sync_file(InodeNo{9}, EpochNo{}).take();
+    EXPECT_EQ(m.journal->statistics().data_logged_blocks, 2u);
+    EXPECT_EQ(m.writes_to({m.data(0), 41}), 0u);
+    EXPECT_EQ(m.flushes(), 1u);
+
+    for (std::uint64_t i = 10; i < 30; ++i) m.write_data(m.data(i), 'b', InodeNo{8});
+    m.journal->sync_file(InodeNo{8}, EpochNo{}).take();
+    EXPECT_EQ(m.journal->statistics().data_logged_blocks, 2u);
+    EXPECT_GT(m.writes_to({m.data(10), 20}), 0u);
+    EXPECT_EQ(m.flushes(), 2u);
+    m.journal->close().take();
+  });
+}
+
 TEST(Journal, InitialiseHappensOnceAndIsLogged) {
   test::in_runtime([] {
     Mounted m;
