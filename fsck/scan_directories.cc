@@ -2,7 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <set>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
 
 #include "fsck/directory_tree.h"
 #include "fsck/volume_facts.h"
@@ -29,12 +31,16 @@ class DirectoryCheck {
     } else if (inode.size != tree.node_blocks * volume_.layout.block_size) {
       rebuild_ = found(Problem::kDirectorySize, std::to_string(std::uint64_t{inode.size}));
     }
+    seen_.reserve(tree.names.size());
+    std::vector<bool> stays;
+    stays.reserve(tree.names.size());
+    for (Name& name : tree.names) stays.push_back(keep(name));
+    if (!rebuild_) return {};
     std::vector<Name> kept;
-    for (Name& name : tree.names) {
-      if (keep(name)) kept.push_back(std::move(name));
+    for (std::size_t i = 0; i < stays.size(); ++i) {
+      if (stays[i]) kept.push_back(std::move(tree.names[i]));
     }
-    if (rebuild_) return write_directory_tree(volume_, number_, tree, std::move(kept));
-    return {};
+    return write_directory_tree(volume_, number_, tree, std::move(kept));
   }
 
  private:
@@ -44,31 +50,30 @@ class DirectoryCheck {
 
   // Whether the name stays. A name that is wrong stays too, uncounted, if its repair is declined.
   bool keep(Name& name) {
-    const std::string shown = "'" + name.name + "'";
     const std::uint64_t hash = format::directory_key(name.name, volume_.superblock.hash_seed);
     if (!is_valid_name(name.name) || !seen_.insert(name.name).second ||
         name.key / format::kKeyDistinctions != hash / format::kKeyDistinctions) {
-      return !drop(Problem::kNameInvalid, shown);
+      return !drop(Problem::kNameInvalid, name);
     }
     if (number_ == format::kRootInode && name.name == format::kControlName) {
-      return !drop(Problem::kNameInvalid, shown + " is where a mount has its control files");
+      return !drop(Problem::kNameInvalid, name, " is where a mount has its control files");
     }
     if (volume_.is_deleted(number_)) {
-      return !drop(Problem::kNameInvalid, shown + " in a deleted directory");
+      return !drop(Problem::kNameInvalid, name, " in a deleted directory");
     }
     if (!volume_.in_use(name.inode)) {
-      return !drop(Problem::kNameOfFreeInode,
-                   shown + " names inode " + std::to_string(name.inode.value));
+      return !drop(Problem::kNameOfFreeInode, name,
+                   " names inode " + std::to_string(name.inode.value));
     }
     InodeFacts& facts = volume_.facts(name.inode);
     const auto type = static_cast<std::uint8_t>(facts.mode >> 12);
-    if (name.type != type && found(Problem::kNameType, shown)) {
+    if (name.type != type && found(Problem::kNameType, shown(name))) {
       name.type = type;
       rebuild_ = true;
     }
     if (S_ISDIR(facts.mode)) {
       if (facts.named_by != 0 || name.inode == format::kRootInode) {
-        return !drop(Problem::kNameOfSecondParent, shown);
+        return !drop(Problem::kNameOfSecondParent, name);
       }
       facts.named_by = number_.value;
     }
@@ -76,8 +81,10 @@ class DirectoryCheck {
     return true;
   }
 
-  bool drop(Problem problem, const std::string& detail) {
-    const bool repair = found(problem, detail);
+  static std::string shown(const Name& name) { return "'" + name.name + "'"; }
+
+  bool drop(Problem problem, const Name& name, const std::string& what = {}) {
+    const bool repair = found(problem, shown(name) + what);
     rebuild_ |= repair;
     return repair;
   }
@@ -85,7 +92,7 @@ class DirectoryCheck {
   VolumeFacts& volume_;
   InodeNo number_;
   bool rebuild_ = false;
-  std::set<std::string> seen_;
+  std::unordered_set<std::string_view> seen_;  ///< names of the tree
 };
 
 }  // namespace
