@@ -6,15 +6,28 @@
 
         .text
 
-// void spindle_switch_context(void** from_sp /* x0 */, void* to_sp /* x1 */)
-//
-// The frame is the same on both stacks, so that the call frame information holds before and after
-// the stack pointer moves.
-        .globl  spindle_switch_context
-        .type   spindle_switch_context, %function
-        .p2align 4
-spindle_switch_context:
-        .cfi_startproc
+// Says to whoever unwinds where a pair of registers is kept, in a context of 160 bytes that ends
+// at the call frame.
+        .macro PAIR_IS_KEPT first, second, place
+        .cfi_offset \first, \place - 160
+        .cfi_offset \second, \place - 152
+        .endm
+
+        .macro CONTEXT_IS_KEPT
+        PAIR_IS_KEPT x19, x20, 0
+        PAIR_IS_KEPT x21, x22, 16
+        PAIR_IS_KEPT x23, x24, 32
+        PAIR_IS_KEPT x25, x26, 48
+        PAIR_IS_KEPT x27, x28, 64
+        PAIR_IS_KEPT x29, x30, 80
+        PAIR_IS_KEPT d8, d9, 96
+        PAIR_IS_KEPT d10, d11, 112
+        PAIR_IS_KEPT d12, d13, 128
+        PAIR_IS_KEPT d14, d15, 144
+        .endm
+
+// Puts what a context consists of on the stack, and stores its place in *x0.
+        .macro KEEP_CONTEXT
         sub     sp, sp, #160
         .cfi_def_cfa_offset 160
         stp     x19, x20, [sp, #0]
@@ -27,61 +40,45 @@ spindle_switch_context:
         stp     d10, d11, [sp, #112]
         stp     d12, d13, [sp, #128]
         stp     d14, d15, [sp, #144]
-        .cfi_offset x19, -160
-        .cfi_offset x20, -152
-        .cfi_offset x21, -144
-        .cfi_offset x22, -136
-        .cfi_offset x23, -128
-        .cfi_offset x24, -120
-        .cfi_offset x25, -112
-        .cfi_offset x26, -104
-        .cfi_offset x27, -96
-        .cfi_offset x28, -88
-        .cfi_offset x29, -80
-        .cfi_offset x30, -72
-        .cfi_offset d8, -64
-        .cfi_offset d9, -56
-        .cfi_offset d10, -48
-        .cfi_offset d11, -40
-        .cfi_offset d12, -32
-        .cfi_offset d13, -24
-        .cfi_offset d14, -16
-        .cfi_offset d15, -8
+        CONTEXT_IS_KEPT
         mov     x9, sp
         str     x9, [x0]
-        mov     sp, x1
-        ldp     x19, x20, [sp, #0]
-        ldp     x21, x22, [sp, #16]
-        ldp     x23, x24, [sp, #32]
-        ldp     x25, x26, [sp, #48]
-        ldp     x27, x28, [sp, #64]
-        ldp     x29, x30, [sp, #80]
-        ldp     d8, d9, [sp, #96]
-        ldp     d10, d11, [sp, #112]
-        ldp     d12, d13, [sp, #128]
-        ldp     d14, d15, [sp, #144]
+        .endm
+
+        .macro RESTORE_PAIR first, second, place
+        ldp     \first, \second, [sp, #\place]
+        .cfi_restore \first
+        .cfi_restore \second
+        .endm
+
+// Takes it from the stack.
+        .macro RESTORE_CONTEXT
+        RESTORE_PAIR x19, x20, 0
+        RESTORE_PAIR x21, x22, 16
+        RESTORE_PAIR x23, x24, 32
+        RESTORE_PAIR x25, x26, 48
+        RESTORE_PAIR x27, x28, 64
+        RESTORE_PAIR x29, x30, 80
+        RESTORE_PAIR d8, d9, 96
+        RESTORE_PAIR d10, d11, 112
+        RESTORE_PAIR d12, d13, 128
+        RESTORE_PAIR d14, d15, 144
         add     sp, sp, #160
         .cfi_def_cfa_offset 0
-        .cfi_restore x19
-        .cfi_restore x20
-        .cfi_restore x21
-        .cfi_restore x22
-        .cfi_restore x23
-        .cfi_restore x24
-        .cfi_restore x25
-        .cfi_restore x26
-        .cfi_restore x27
-        .cfi_restore x28
-        .cfi_restore x29
-        .cfi_restore x30
-        .cfi_restore d8
-        .cfi_restore d9
-        .cfi_restore d10
-        .cfi_restore d11
-        .cfi_restore d12
-        .cfi_restore d13
-        .cfi_restore d14
-        .cfi_restore d15
+        .endm
+
+// void spindle_switch_context(void** from_sp /* x0 */, void* to_sp /* x1 */)
+//
+// The frame is the same on both stacks, so that the call frame information holds before and after
+// the stack pointer moves.
+        .globl  spindle_switch_context
+        .type   spindle_switch_context, %function
+        .p2align 4
+spindle_switch_context:
+        .cfi_startproc
+        KEEP_CONTEXT
+        mov     sp, x1
+        RESTORE_CONTEXT
         ret
         .cfi_endproc
         .size   spindle_switch_context, .-spindle_switch_context
@@ -94,40 +91,7 @@ spindle_switch_context:
         .p2align 4
 spindle_enter_context:
         .cfi_startproc
-        sub     sp, sp, #160
-        .cfi_def_cfa_offset 160
-        stp     x19, x20, [sp, #0]
-        stp     x21, x22, [sp, #16]
-        stp     x23, x24, [sp, #32]
-        stp     x25, x26, [sp, #48]
-        stp     x27, x28, [sp, #64]
-        stp     x29, x30, [sp, #80]
-        stp     d8, d9, [sp, #96]
-        stp     d10, d11, [sp, #112]
-        stp     d12, d13, [sp, #128]
-        stp     d14, d15, [sp, #144]
-        .cfi_offset x19, -160
-        .cfi_offset x20, -152
-        .cfi_offset x21, -144
-        .cfi_offset x22, -136
-        .cfi_offset x23, -128
-        .cfi_offset x24, -120
-        .cfi_offset x25, -112
-        .cfi_offset x26, -104
-        .cfi_offset x27, -96
-        .cfi_offset x28, -88
-        .cfi_offset x29, -80
-        .cfi_offset x30, -72
-        .cfi_offset d8, -64
-        .cfi_offset d9, -56
-        .cfi_offset d10, -48
-        .cfi_offset d11, -40
-        .cfi_offset d12, -32
-        .cfi_offset d13, -24
-        .cfi_offset d14, -16
-        .cfi_offset d15, -8
-        mov     x9, sp
-        str     x9, [x0]
+        KEEP_CONTEXT
         mov     sp, x1
         .cfi_undefined x30
         mov     x29, xzr
@@ -146,60 +110,10 @@ spindle_enter_context:
 spindle_leave_context:
         .cfi_startproc
         .cfi_def_cfa x0, 160
-        .cfi_offset x19, -160
-        .cfi_offset x20, -152
-        .cfi_offset x21, -144
-        .cfi_offset x22, -136
-        .cfi_offset x23, -128
-        .cfi_offset x24, -120
-        .cfi_offset x25, -112
-        .cfi_offset x26, -104
-        .cfi_offset x27, -96
-        .cfi_offset x28, -88
-        .cfi_offset x29, -80
-        .cfi_offset x30, -72
-        .cfi_offset d8, -64
-        .cfi_offset d9, -56
-        .cfi_offset d10, -48
-        .cfi_offset d11, -40
-        .cfi_offset d12, -32
-        .cfi_offset d13, -24
-        .cfi_offset d14, -16
-        .cfi_offset d15, -8
+        CONTEXT_IS_KEPT
         mov     sp, x0
         .cfi_def_cfa sp, 160
-        ldp     x19, x20, [sp, #0]
-        ldp     x21, x22, [sp, #16]
-        ldp     x23, x24, [sp, #32]
-        ldp     x25, x26, [sp, #48]
-        ldp     x27, x28, [sp, #64]
-        ldp     x29, x30, [sp, #80]
-        ldp     d8, d9, [sp, #96]
-        ldp     d10, d11, [sp, #112]
-        ldp     d12, d13, [sp, #128]
-        ldp     d14, d15, [sp, #144]
-        add     sp, sp, #160
-        .cfi_def_cfa_offset 0
-        .cfi_restore x19
-        .cfi_restore x20
-        .cfi_restore x21
-        .cfi_restore x22
-        .cfi_restore x23
-        .cfi_restore x24
-        .cfi_restore x25
-        .cfi_restore x26
-        .cfi_restore x27
-        .cfi_restore x28
-        .cfi_restore x29
-        .cfi_restore x30
-        .cfi_restore d8
-        .cfi_restore d9
-        .cfi_restore d10
-        .cfi_restore d11
-        .cfi_restore d12
-        .cfi_restore d13
-        .cfi_restore d14
-        .cfi_restore d15
+        RESTORE_CONTEXT
         ret
         .cfi_endproc
         .size   spindle_leave_context, .-spindle_leave_context
@@ -221,26 +135,7 @@ spindle_call_below:
         mov     x0, x2
         .cfi_remember_state
         .cfi_def_cfa x19, 160
-        .cfi_offset x19, -160
-        .cfi_offset x20, -152
-        .cfi_offset x21, -144
-        .cfi_offset x22, -136
-        .cfi_offset x23, -128
-        .cfi_offset x24, -120
-        .cfi_offset x25, -112
-        .cfi_offset x26, -104
-        .cfi_offset x27, -96
-        .cfi_offset x28, -88
-        .cfi_offset x29, -80
-        .cfi_offset x30, -72
-        .cfi_offset d8, -64
-        .cfi_offset d9, -56
-        .cfi_offset d10, -48
-        .cfi_offset d11, -40
-        .cfi_offset d12, -32
-        .cfi_offset d13, -24
-        .cfi_offset d14, -16
-        .cfi_offset d15, -8
+        CONTEXT_IS_KEPT
         blr     x1
         .cfi_restore_state
         ldp     x19, x30, [sp], #16
