@@ -1,4 +1,4 @@
--- cat [-n] [FILE...]: the files, one behind the other; -n numbers the lines.
+-- cat [-n] [FILE...]: writes the files one after the other; -n numbers the lines.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("n", "[-n] [FILE...]")
 local number = 0

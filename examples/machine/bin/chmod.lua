@@ -1,6 +1,6 @@
--- chmod MODE FILE...: MODE is octal, or such as u+x, go-w, a=r, with commas between.
+-- chmod MODE FILE...: changes permissions; MODE is octal, or like u+x, go-w, a=r, with commas between.
 local text = dofile("/lib/text.lua")
--- A mode has its own minus, so words are no options here.
+-- A mode may contain a minus, so words that begin with one are not options here.
 if arg[1] == "--help" then
   text.put("usage: chmod MODE FILE...\n")
   text.leave(0)

@@ -1,4 +1,4 @@
--- cp [-r] FILE... TARGET: copies files; -r directories with all that is in them, and symbolic links as such.
+-- cp [-r] FILE... TARGET: copies files; -r copies directories with all that is in them, and symbolic links as links.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("r", "[-r] FILE... TARGET")
 local target = table.remove(files)

@@ -1,4 +1,5 @@
--- cut -f LIST [-d SEPARATOR] [FILE...], cut -c LIST [FILE...]: these fields, or characters, of each line; LIST: 1,3-5,7-
+-- cut -f LIST [-d SEPARATOR] [FILE...], cut -c LIST [FILE...]: writes these fields, or characters, of each line; LIST is like
+-- 1,3-5,7-
 local text = dofile("/lib/text.lua")
 local usage = "-f LIST [-d SEPARATOR] | -c LIST [FILE...]"
 local options, files = text.options("f:c:d:", usage)

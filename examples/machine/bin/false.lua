@@ -1,2 +1,2 @@
--- false: nothing, with status 1.
+-- false: does nothing, and ends with status 1.
 exit(1)

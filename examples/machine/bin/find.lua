@@ -1,4 +1,4 @@
--- find [DIRECTORY...] [-name PATTERN] [-type f|d|l]: all that is in the directories; PATTERN with * and ?.
+-- find [DIRECTORY...] [-name PATTERN] [-type f|d|l]: lists all that is in the directories; PATTERN may have * and ?.
 local text = dofile("/lib/text.lua")
 local roots, pattern, kind = {}, nil, nil
 local i = 1

@@ -1,4 +1,4 @@
--- A tree of processes as deep as its argument says; each has two children and waits for both.
+-- Makes a tree of processes as deep as its argument says; each has two children and waits for both.
 local depth = tonumber(arg[1] or "4")
 local function grow(level)
   if level == 0 then

@@ -1,4 +1,4 @@
--- grep [-cFilnqv] PATTERN [FILE...]: the lines in which the pattern of Lua (-F: the text itself) is found.
+-- grep [-cFilnqv] PATTERN [FILE...]: writes the lines in which the Lua pattern (with -F: the text itself) is found.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("cFilnqv", "[-cFilnqv] PATTERN [FILE...]")
 local pattern = table.remove(files, 1) or text.fail("which pattern?", 2)

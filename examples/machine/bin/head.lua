@@ -1,4 +1,4 @@
--- head [-n N] [FILE...]: the first N lines of each file, 10 if N is not given.
+-- head [-n N] [FILE...]: writes the first N lines of each file, 10 if N is not given.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("n:", "[-n N] [FILE...]")
 local most = text.count(options.n, 10)

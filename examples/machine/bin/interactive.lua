@@ -1,4 +1,4 @@
--- Like somebody at a keyboard: thinks, then wants a short answer at once. Says how long answers took.
+-- Behaves like a person at a keyboard: thinks, then wants a short answer at once. Says how long answers took.
 local rounds = tonumber(arg[1] or "50")
 local longest, sum = 0, 0
 for i = 1, rounds do

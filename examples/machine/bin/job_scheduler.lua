@@ -1,5 +1,5 @@
--- A batch system: jobs of a length that is known, of which so many may run at a time. First they start in the order in
--- which they came, then the shortest first: compare how long they wait.
+-- A batch system: the length of each job is known, and so many may run at a time. First they start in the order in which they
+-- came, then the shortest first: compare how long they wait.
 local at_once = tonumber(arg[1] or "2")
 local jobs = {}
 for i = 1, 8 do jobs[i] = { name = "job" .. i, length = math.random(10, 100) } end

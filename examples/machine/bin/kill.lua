@@ -1,4 +1,4 @@
--- kill [-SIGNAL] PID...: sends a signal, TERM if it is not said.
+-- kill [-SIGNAL] PID...: sends the signal to the processes, TERM if none is given.
 local text = dofile("/lib/text.lua")
 local which, first = "TERM", 1
 if arg[1] and arg[1]:match("^%-%w+$") then which, first = arg[1]:sub(2), 2 end

@@ -1,5 +1,5 @@
--- ln [-fs] FILE NAME: another name of the file, in the directory NAME if it is one; -s a symbolic link, which leads to
--- FILE as it is written, -f takes the name from another file.
+-- ln [-fs] FILE NAME: gives the file another name, in NAME if that is a directory; -s makes a symbolic link with the text
+-- FILE, -f takes the name from the file that has it.
 local text = dofile("/lib/text.lua")
 local options, names = text.options("fs", "[-fs] FILE NAME")
 if #names ~= 2 then text.fail("which file, and which name?", 2) end

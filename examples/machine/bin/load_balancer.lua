@@ -1,5 +1,5 @@
--- Many jobs of different length; the kernel's balancing spreads them over the CPUs. With the
--- argument "bound" all are bound to CPU 0: compare how long they take.
+-- Starts many jobs of different length, which the kernel's balancing spreads over the CPUs. With the argument "bound" all are
+-- bound to CPU 0: compare how long they take.
 local jobs = 24
 local before = now()
 for i = 1, jobs do

@@ -1,4 +1,4 @@
--- ls [-al] [FILE...]: the names in a directory, or the files; -a hidden ones, too, -l with all that is known of them.
+-- ls [-al] [FILE...]: lists directories and files; -a shows hidden names, too, -l all that is known of each.
 local text = dofile("/lib/text.lua")
 local options, names = text.options("al", "[-al] [FILE...]")
 if #names == 0 then names = {"."} end
@@ -12,7 +12,7 @@ local function permissions(mode)
   return table.concat(out)
 end
 
--- Seconds since 1970 as a date and a time of day.
+-- The seconds since 1970 as a date and a time of day.
 local function date(seconds)
   local days, rest = seconds // 86400, seconds % 86400
   local z = days + 719468

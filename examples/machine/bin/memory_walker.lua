@@ -1,5 +1,5 @@
--- Walks over memory again and again: touches a word of each page of as many KiB as its argument says, and says how long
--- a round took. With more than there are frames each page is fetched again in each round: it thrashes.
+-- Walks over memory again and again: touches a word in each page of as many KiB as its argument says, and says how long a
+-- round took. If these are more pages than there are frames, each page is fetched again in each round: it thrashes.
 local kib = tonumber(arg[1] or "1024")
 local rounds = tonumber(arg[2] or "10")
 local memory = mmap(kib * 1024)

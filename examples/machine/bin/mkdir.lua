@@ -1,4 +1,4 @@
--- mkdir [-p] DIRECTORY...: makes directories; -p also those above, and those that are there already.
+-- mkdir [-p] DIRECTORY...: makes directories; -p also makes those above them, and accepts those that exist.
 local text = dofile("/lib/text.lua")
 local options, names = text.options("p", "[-p] DIRECTORY...")
 if #names == 0 then text.fail("which directory?", 2) end

@@ -1,5 +1,5 @@
--- Five philosophers who each take the left fork, think a little, and then take the right one: they
--- deadlock. With the argument "ordered" each takes the lower fork first, and they do not.
+-- Five philosophers deadlock: each takes the left fork, thinks a little, and then takes the right one. With the argument
+-- "ordered" each takes the lower fork first, and they do not.
 local count = 5
 local ordered = arg[1] == "ordered"
 for i = 1, count do

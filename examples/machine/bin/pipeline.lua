@@ -1,4 +1,4 @@
--- Three processes in a row: one writes numbers, one keeps the odd ones, one adds them up.
+-- Three processes in a row: the first writes numbers, the second keeps the odd ones, the third adds them up.
 local r1, w1 = pipe()
 local r2, w2 = pipe()
 

@@ -1,4 +1,5 @@
--- printf FORMAT [WORD...]: the words, formed by %s %d %x %o %c %b %f %%, with \n and \t; again and again until no word is left.
+-- printf FORMAT [WORD...]: writes the words by the format, with %s %d %x %o %c %b %f %% and \n \t, which is used again until
+-- no word is left.
 local text = dofile("/lib/text.lua")
 local format = arg[1] or text.fail("which format?", 2)
 local next_word = 2

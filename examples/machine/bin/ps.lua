@@ -1,4 +1,4 @@
--- ps [-e]: the processes of this terminal, or all of them.
+-- ps [-e]: lists the processes of this terminal; -e all processes.
 local text = dofile("/lib/text.lua")
 local options = text.options("e", "[-e]")
 local rows, mine = {}, nil

@@ -1,2 +1,2 @@
--- pwd: the directory.
+-- pwd: writes the present directory.
 print(chdir())

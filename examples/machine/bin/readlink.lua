@@ -1,4 +1,4 @@
--- readlink [-f] PATH...: where symbolic links lead; -f the path without any, from the root on.
+-- readlink [-f] PATH...: writes where symbolic links lead; -f writes each path from the root on, without links in it.
 local text = dofile("/lib/text.lua")
 local options, paths = text.options("f", "[-f] PATH...")
 if #paths == 0 then text.fail("which links?", 2) end

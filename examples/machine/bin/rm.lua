@@ -1,4 +1,4 @@
--- rm [-fr] FILE...: removes files; -r directories with all that is in them, -f without a word if one is not there.
+-- rm [-fr] FILE...: removes files; -r also directories with all that is in them, -f says nothing of those that do not exist.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("fr", "[-fr] FILE...")
 if #files == 0 and not options.f then text.fail("which files?", 2) end

@@ -1,4 +1,4 @@
--- seq [FIRST [STEP]] LAST: numbers, a line each.
+-- seq [FIRST [STEP]] LAST: writes numbers, one on each line.
 local text = dofile("/lib/text.lua")
 local numbers = {}
 for i, word in ipairs(arg) do

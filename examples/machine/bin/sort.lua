@@ -1,4 +1,5 @@
--- sort [-nru] [-k N] [FILE...]: the lines in order; -n of their numbers, -r backwards, -u each once, -k by the Nth word.
+-- sort [-nru] [-k N] [FILE...]: sorts the lines; -n by their numbers, -r backwards, -u keeps one of equal lines, -k sorts by
+-- the Nth word.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("nruk:", "[-nru] [-k N] [FILE...]")
 local column = text.count(options.k, 0)

@@ -1,4 +1,4 @@
--- tail [-n N] [FILE...]: the last N lines of each file, 10 if N is not given.
+-- tail [-n N] [FILE...]: writes the last N lines of each file, 10 if N is not given.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("n:", "[-n N] [FILE...]")
 local most = text.count(options.n, 10)

@@ -1,4 +1,4 @@
--- tee [-a] [FILE...]: what comes in, to the output and to the files; -a at their ends.
+-- tee [-a] [FILE...]: copies the input to the output and to the files; -a appends to the files.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("a", "[-a] [FILE...]")
 local targets = {1}

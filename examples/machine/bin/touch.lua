@@ -1,5 +1,5 @@
--- touch [-c] [-d SECONDS] [-r FILE] FILE...: gives files the present time, or that many seconds since 1970, or that of
--- another file; -c makes no files.
+-- touch [-c] [-d SECONDS] [-r FILE] FILE...: sets the time of files to the present, to so many seconds since 1970, or to that
+-- of another file; -c makes no new files.
 local text = dofile("/lib/text.lua")
 local options, names = text.options("cd:r:", "[-c] [-d SECONDS] [-r FILE] FILE...")
 if #names == 0 then text.fail("which file?", 2) end

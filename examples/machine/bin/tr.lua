@@ -1,4 +1,4 @@
--- tr SET SET, tr -d SET, tr -s SET: other characters for these, without these, or each once in a row. SET: abc, a-z, \n
+-- tr SET SET, tr -d SET, tr -s SET: replaces, deletes or squeezes these characters; SET is like abc, a-z, \n
 local text = dofile("/lib/text.lua")
 local options, sets = text.options("ds", "[-d|-s] SET [SET]")
 if #sets ~= ((options.d or options.s) and 1 or 2) then text.fail("usage: tr [-d|-s] SET [SET]", 2) end

@@ -1,1 +1,1 @@
--- true: nothing, successfully.
+-- true: does nothing, and ends with status 0.

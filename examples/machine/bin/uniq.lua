@@ -1,4 +1,4 @@
--- uniq [-cdu] [FILE]: of equal lines in a row one; -c with their number, -d only repeated, -u only single ones.
+-- uniq [-cdu] [FILE]: keeps one of equal lines in a row; -c counts them, -d keeps only repeated lines, -u only single ones.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("cdu", "[-cdu] [FILE]")
 local last, count

@@ -1,4 +1,4 @@
--- wc [-lwc] [FILE...]: how many lines, words and bytes.
+-- wc [-lwc] [FILE...]: counts lines, words and bytes.
 local text = dofile("/lib/text.lua")
 local options, files = text.options("lwc", "[-lwc] [FILE...]")
 if not next(options) then options = {l = true, w = true, c = true} end

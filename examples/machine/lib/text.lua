@@ -1,23 +1,23 @@
--- What the programs that read and write text share:   local text = dofile("/lib/text.lua")
+-- Shared by the programs that read and write text:   local text = dofile("/lib/text.lua")
 local text = {}
 local name = arg[0]:match("([^/]+)$"):gsub("%.lua$", "")
 local status, output, size = 0, {}, 0
 
--- Writes what was put by now.
+-- Writes what was put until now.
 function text.flush()
   if size == 0 then return end
   write(1, table.concat(output))
   output, size = {}, 0
 end
 
--- To the output, in large pieces.
+-- Puts a part into the output, which is written in large pieces.
 function text.put(part)
   output[#output + 1] = part
   size = size + #part
   if size >= 16384 then text.flush() end
 end
 
--- Says what is wrong, and goes on; the program will end with status 1.
+-- Says what is wrong and goes on; the program will end with status 1.
 function text.warn(what)
   text.flush()
   write(2, name .. ": " .. what .. "\n")
@@ -34,7 +34,8 @@ function text.leave(with)
   exit(with or status)
 end
 
--- The arguments as options and what is left: text.options("cn:", "[-c] [-n N] FILE...") gives {c = true, n = "5"}, {"file"}.
+-- The options among the arguments, and the other words: text.options("cn:", "[-c] [-n N] FILE...") gives {c = true, n = "5"},
+-- {"file"}.
 function text.options(letters, usage)
   local options, rest, i = {}, {}, 1
   local function wrong(what) text.fail(what .. "; usage: " .. name .. " " .. usage, 2) end
@@ -74,7 +75,7 @@ function text.options(letters, usage)
   return options, rest
 end
 
--- The value as a number of 0 or more.
+-- The value as a number of 0 or more; `otherwise` if it is not given.
 function text.count(value, otherwise)
   if value == nil then return otherwise end
   local number = math.tointeger(tonumber(value))
@@ -82,7 +83,7 @@ function text.count(value, otherwise)
   return number
 end
 
--- Calls use(descriptor, name) with each of the files; without any, or for "-", with the input.
+-- Calls use(descriptor, name) for each file; for the input if there is none, or if its name is "-".
 function text.each_file(names, use)
   if #names == 0 then names = {"-"} end
   for _, path in ipairs(names) do
@@ -97,7 +98,7 @@ function text.each_file(names, use)
   end
 end
 
--- for line in text.lines(fd): without their ends.
+-- for line in text.lines(fd): the lines, without their ends.
 function text.lines(fd)
   local rest, at, over = "", 1, false
   return function()
@@ -126,17 +127,17 @@ function text.each_line(names, use)
   end)
 end
 
--- What is left of the path behind its last slash.
+-- The last name of the path.
 function text.last(path) return path:gsub("/+$", ""):match("[^/]*$") end
 
--- Where the file would be if the target is a directory.
+-- Where the file would go: into the target, if that is a directory.
 function text.into(source, target)
   local found = stat(target)
   if found and found.directory then return (target .. "/" .. text.last(source)):gsub("//+", "/") end
   return target
 end
 
--- The program that the name stands for, in a folder of PATH.
+-- The path of the program with this name, in a folder of PATH.
 function text.program(called)
   local folders = called:find("/", 1, true) and "" or env.PATH or "/bin"
   for folder in (folders .. ":"):gmatch("([^:]*):") do
