@@ -49,17 +49,6 @@ int fail(const std::string& what) {
   return kFailed;
 }
 
-// The superblock of the volume that the image holds already, whole or not.
-std::optional<format::Superblock> present_volume(const std::string& path) {
-  format::Superblock superblock;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  const ssize_t got = ::pread(fd, &superblock, sizeof superblock, format::kSuperblockOffset);
-  ::close(fd);
-  if (got != sizeof superblock || superblock.magic != format::kSuperblockMagic) return std::nullopt;
-  return superblock;
-}
-
 // What the image holds already, in words; empty if nothing that is known.
 std::string present_content(const std::string& path) {
   std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
@@ -77,7 +66,7 @@ std::string present_content(const std::string& path) {
       }
     }
   }
-  return present_volume(path) ? "a Spindle volume" : "";
+  return format::superblock_in(path) ? "a Spindle volume" : "";
 }
 
 nlohmann::ordered_json plan_json(const Request& request, const format::Superblock& superblock,
@@ -182,7 +171,7 @@ std::string sentence(const std::string& image, const Error& error) {
 // EBUSY if a program has the image open, or a volume in it is mounted in any way.
 Result<> check_unused(const std::string& path) {
   TRY(open_when_free(path, FileDevice::Access::kReadWrite, kMinBlockSize));
-  const auto present = present_volume(path);
+  const auto present = format::superblock_in(path);
   return present ? format::check_not_mounted(*present, path) : Result<>{};
 }
 

@@ -69,6 +69,15 @@ OpenElsewhere is_mounted(const Superblock& superblock, const std::string& image)
 
 }  // namespace
 
+std::optional<Superblock> superblock_in(const std::string& image) {
+  const FileDescriptor file(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
+  Superblock superblock;
+  const auto size =
+      read_at(file.get(), std::as_writable_bytes(std::span(&superblock, 1)), kSuperblockOffset);
+  if (!size.ok() || *size != sizeof superblock || superblock.magic != kSuperblockMagic) return {};
+  return superblock;
+}
+
 Result<> check_not_mounted(const Superblock& superblock, const std::string& image) {
   switch (is_mounted(superblock, image)) {
     case OpenElsewhere::kNo:
@@ -82,14 +91,11 @@ Result<> check_not_mounted(const Superblock& superblock, const std::string& imag
 }
 
 std::string who_has_mounted(const std::string& image) {
-  const FileDescriptor file(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
-  Superblock superblock;
-  const auto size =
-      read_at(file.get(), std::as_writable_bytes(std::span(&superblock, 1)), kSuperblockOffset);
-  if (!size.ok() || *size != sizeof superblock || superblock.magic != kSuperblockMagic) return {};
-  const auto mounted = is_mounted(superblock, image);
+  const auto superblock = superblock_in(image);
+  if (!superblock) return {};
+  const auto mounted = is_mounted(*superblock, image);
   if (mounted == OpenElsewhere::kNo) return {};
-  const std::string process = "process " + std::to_string(std::uint64_t{superblock.mount_process});
+  const std::string process = "process " + std::to_string(std::uint64_t{superblock->mount_process});
   if (mounted == OpenElsewhere::kYes) return process + " has it mounted by another name";
   const std::string way_out =
       ::geteuid() == 0 ? "unmount that volume first" : "unmount that volume first, or ask as root";

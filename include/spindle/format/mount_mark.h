@@ -12,6 +12,7 @@
 // in the mark does not have it open.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "spindle/base/result.h"
@@ -19,6 +20,8 @@
 
 namespace spindle::format {
 
+/// The superblock in the image, if it holds a volume, which may be damaged.
+std::optional<Superblock> superblock_in(const std::string& image);
 /// EBUSY if a living process other than this one has the volume mounted. `image` is where the
 /// superblock comes from: it may be free if it is not what that process has open. Without it, or if
 /// that cannot be seen, the mark is believed.

@@ -18,6 +18,7 @@
 
 #include "cli/commands.h"
 #include "cli/words.h"
+#include "spindle/base/file_descriptor.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/device/host_mounts.h"
 #include "spindle/format/mount_mark.h"
@@ -35,21 +36,19 @@ std::string absolute_path(const std::string& path) {
   return ::getcwd(here, sizeof here) != nullptr ? std::string(here) + "/" + path : path;
 }
 
-// The mount of a Spindle volume that is there, if one is.
-std::optional<HostMount> mount_at(const std::string& directory) {
-  std::optional<HostMount> found;
-  for (const HostMount& mount : host_mounts()) {
-    if (mount.directory != directory) continue;
-    found.reset();  // what was mounted there before is covered by this
-    if (mount.is_spindle) found = mount;
-  }
-  return found;
+// The mount of a Spindle volume on the directory; null if there is none.
+const HostMount* mount_at(const std::vector<HostMount>& mounts, const std::string& directory) {
+  const HostMount* last = nullptr;  // it covers those before it
+  for (const HostMount& mount : mounts)
+    if (mount.directory == directory) last = &mount;
+  return last != nullptr && last->is_spindle ? last : nullptr;
 }
 
-// Whether another image was mounted under the name of this one, which was replaced: what stands
-// there now says nothing of the older mount. The same mount may show at several directories.
-bool shares_source(const HostMount& mount) {
-  return std::ranges::any_of(host_mounts(), [&](const HostMount& other) {
+// Whether another image was mounted under the name of this one, which was replaced: what the file
+// of that name says now may not be true of this mount. The same mount may show at several
+// directories.
+bool shares_source(const std::vector<HostMount>& mounts, const HostMount& mount) {
+  return std::ranges::any_of(mounts, [&](const HostMount& other) {
     return other.is_spindle && other.source == mount.source && other.device != mount.device;
   });
 }
@@ -61,17 +60,9 @@ struct ImageFacts {
 };
 
 ImageFacts facts_of(const std::string& image) {
-  ImageFacts facts;
-  const int fd = ::open(image.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return facts;
-  format::Superblock superblock;
-  const ssize_t size =
-      ::pread(fd, &superblock, sizeof superblock, static_cast<off_t>(format::kSuperblockOffset));
-  if (size == sizeof superblock && superblock.magic == format::kSuperblockMagic)
-    facts.superblock = superblock;
-  facts.is_in_use = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(fd);
-  return facts;
+  const FileDescriptor file(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
+  const bool is_free = ::flock(file.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  return {.superblock = format::superblock_in(image), .is_in_use = !is_free};
 }
 
 // The process that has the image mounted, as the mark in it says; 0: none, or it does not say. The
@@ -145,12 +136,14 @@ void wait_for_end(int daemon) {
 
 int run(const std::string& given) {
   const std::string directory = absolute_path(given);
-  const auto mount = mount_at(directory);
-  if (!mount) return fail("umount", fmt::format("{}: no Spindle volume is mounted there", given));
+  const std::vector<HostMount> mounts = host_mounts();
+  const HostMount* const mount = mount_at(mounts, directory);
+  if (mount == nullptr)
+    return fail("umount", fmt::format("{}: no Spindle volume is mounted there", given));
   if (::geteuid() != 0 && mount->user != ::getuid())
     return fail("umount", fmt::format("{}: another user has mounted it", given));
   const ImageFacts before = facts_of(mount->source);
-  const pid_t marked = shares_source(*mount) ? 0 : marked_process(mount->source, before);
+  const pid_t marked = shares_source(mounts, *mount) ? 0 : marked_process(mount->source, before);
   const int daemon = open_daemon(directory, marked);
   const int error = unmount(directory);
   if (error != 0) {
