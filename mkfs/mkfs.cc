@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bit>
 #include <memory>
 #include <optional>
 
@@ -109,55 +110,62 @@ void show_plan(const Request& request, const nlohmann::ordered_json& plan) {
   if (!request.directory.empty()) fmt::print("  copy of    {}\n", printable(request.directory));
 }
 
+// Each of the following reads what one option gives; if it is impossible, `reason` says why.
+
+bool read_size(const std::optional<std::string>& text, std::string_view option, std::uint64_t& into,
+               std::string& reason) {
+  if (!text) return true;
+  const auto size = parse_size(*text);
+  if (size.ok() && *size != 0) {
+    into = *size;
+    return true;
+  }
+  const char* const why = size.ok() ? "the size must be above 0" : size.error().what;
+  reason = fmt::format("{}: '{}': {}", option, *text, why);
+  return false;
+}
+
+bool read_block_size(const std::string& text, std::uint64_t& into, std::string& reason) {
+  if (!read_size(text, "-b", into, reason)) return false;
+  if (std::has_single_bit(into) && kMinBlockSize <= into && into <= kMaxBlockSize) return true;
+  reason = fmt::format("-b: the block size must be a power of two from 1K to 64K, not {}", text);
+  return false;
+}
+
+bool read_strategy(const std::string& name, format::MapKind& into, std::string& reason) {
+  const auto kind = format::map_kind_named(name);
+  if (!kind)
+    reason = fmt::format("-a: '{}' is not one of contiguous, linked, fat, indexed, extent", name);
+  into = kind.value_or(into);
+  return kind.has_value();
+}
+
+bool read_uuid(const std::optional<std::string>& text, Uuid& into, std::string& reason) {
+  if (!text) return true;
+  const auto uuid = parse_uuid(*text);
+  if (!uuid.ok()) reason = fmt::format("-U: '{}': {}", *text, uuid.error().what);
+  if (uuid.ok()) into = *uuid;
+  return uuid.ok();
+}
+
+bool read_inodes(const std::optional<std::uint64_t>& count, std::uint64_t& into,
+                 std::string& reason) {
+  if (count == 0u) reason = "-N: a volume has at least one inode";
+  into = count.value_or(0);
+  return count != 0u;
+}
+
 // Reads the requested formatting into numbers; if part of it is impossible, `reason` says why.
 bool read_request(const Request& request, FormatOptions& options, std::uint64_t& block_size,
                   std::uint64_t& size, std::string& reason) {
-  const auto number = [&](const std::optional<std::string>& text, const char* option,
-                          std::uint64_t& into) {
-    if (!text) return true;
-    const auto parsed = parse_size(*text);
-    if (!parsed.ok()) {
-      reason = fmt::format("{}: '{}': {}", option, *text, parsed.error().what);
-    } else if (*parsed == 0) {
-      reason = fmt::format("{}: '{}': the size must be above 0", option, *text);
-    } else {
-      into = *parsed;
-    }
-    return reason.empty();
-  };
-  if (!number(request.block_size, "-b", block_size) || !number(request.size, "SIZE", size) ||
-      !number(request.journal_size, "-J", options.journal_size) ||
-      !number(request.group_size, "-g", options.group_size)) {
-    return false;
-  }
-  if (block_size < kMinBlockSize || block_size > kMaxBlockSize ||
-      (block_size & (block_size - 1)) != 0) {
-    reason = fmt::format("-b: the block size must be a power of two from 1K to 64K, not {}",
-                         request.block_size);
-    return false;
-  }
-  const auto kind = format::map_kind_named(request.strategy);
-  if (!kind) {
-    reason = fmt::format("-a: '{}' is not one of contiguous, linked, fat, indexed, extent",
-                         request.strategy);
-    return false;
-  }
-  options.default_map_kind = *kind;
-  if (request.uuid) {
-    const auto uuid = parse_uuid(*request.uuid);
-    if (!uuid.ok()) {
-      reason = fmt::format("-U: '{}': {}", *request.uuid, uuid.error().what);
-      return false;
-    }
-    options.uuid = *uuid;
-  }
-  if (request.inodes == 0u) {
-    reason = "-N: a volume has at least one inode";
-    return false;
-  }
-  options.inodes = request.inodes.value_or(0);
   options.label = request.label;
-  return true;
+  return read_block_size(request.block_size, block_size, reason) &&
+         read_size(request.size, "SIZE", size, reason) &&
+         read_size(request.journal_size, "-J", options.journal_size, reason) &&
+         read_size(request.group_size, "-g", options.group_size, reason) &&
+         read_strategy(request.strategy, options.default_map_kind, reason) &&
+         read_uuid(request.uuid, options.uuid, reason) &&
+         read_inodes(request.inodes, options.inodes, reason);
 }
 
 std::string sentence(const std::string& image, const Error& error) {
