@@ -14,40 +14,12 @@
 #include <memory>
 #include <unordered_map>
 
-#include "memory_areas.h"
-#include "memory_page_map.h"
-#include "memory_pool.h"
-#include "memory_recency.h"
+#include "memory_paged_space.h"
 #include "memory_swap.h"
 #include "memory_tlb.h"
 #include "spindle/machine/memory.h"
 
 namespace spindle {
-
-/// An address space.
-struct PagedSpace {
-  SpaceId id;
-  AreaMap areas;
-  PageMap pages;
-  RecencyList recency;
-  std::unique_ptr<ReplacementPool> pool{};  ///< of local replacement
-  std::uint64_t resident_limit = 0;
-  int oom_adjustment = 0;
-  bool is_suspended = false;
-  std::vector<FrameIndex> tables{};
-  std::uint64_t references = 0;
-  std::uint64_t last_fault = 0;  ///< the reference
-  std::uint64_t minor_faults = 0;
-  std::uint64_t major_faults = 0;
-  std::uint64_t copies = 0;
-  std::uint64_t anonymous = 0;  ///< pages that are resident, by kind
-  std::uint64_t of_files = 0;
-  std::uint64_t of_segments = 0;
-  std::uint64_t swapped = 0;
-  std::uint64_t peak_size = 0;
-  std::uint64_t peak_resident = 0;  ///< pages
-  [[nodiscard]] std::uint64_t resident() const { return anonymous + of_files + of_segments; }
-};
 
 class PagedMemory final : public MemoryManager {
  public:
@@ -178,6 +150,9 @@ class PagedMemory final : public MemoryManager {
   void evict(FrameIndex frame);
   void evict_to_slot(FrameIndex frame);
   void evict_to_file(FrameIndex frame);
+  void move_anonymous_page(Frame& frame, SlotIndex slot);
+  void move_segment_page(Frame& frame, SlotIndex slot);
+  void start_swap_out(FrameIndex frame, SlotIndex slot, SpaceId owner);
   void release(PageEntry& entry);
   void mark_dirty(FrameIndex frame);
   void map_page(PagedSpace& space, std::uint64_t page, FrameIndex frame, bool writable);

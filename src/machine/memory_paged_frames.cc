@@ -134,46 +134,54 @@ void PagedMemory::evict_to_file(FrameIndex index) {
 void PagedMemory::evict_to_slot(FrameIndex index) {
   Frame& frame = frames_[index];
   const SpaceId owner = frame.sharers != nullptr ? frame.sharers->space->id : SpaceId{};
-  SlotIndex number = frame.slot;
-  if (frame.dirty) {
-    number = swap_.take();
-    swap_.hold(number);
-    swap_[number].key = frame.key;
-  }
-  PageKey key = frame.use == FrameUse::kAnonymous ? frame.key : 0;
+  const SlotIndex slot = frame.dirty ? swap_.take(frame.key) : frame.slot;
+  if (frame.use == FrameUse::kSegment)
+    move_segment_page(frame, slot);
+  else
+    move_anonymous_page(frame, slot);
+  if (slot != kNoSlot) swap_[slot].content = std::move(frame.content);
+  if (!frame.dirty) return drop_frame(index);
+  start_swap_out(index, slot, owner);
+}
+
+/// All who map the page find it in the slot from now on. Without a slot it is zero; one of them
+/// keeps its key.
+void PagedMemory::move_anonymous_page(Frame& frame, SlotIndex slot) {
+  PageKey key = frame.key;
   while (frame.sharers != nullptr) {
     PageEntry& entry = *frame.sharers;
     unlink(entry);
-    if (frame.use == FrameUse::kSegment) continue;
-    if (number == kNoSlot) {
+    if (slot == kNoSlot) {
       entry.key = std::exchange(key, 0);
       continue;
     }
-    entry.slot = number;
-    swap_.hold(number);
+    entry.slot = slot;
+    swap_.hold(slot);
     ++entry.space->swapped;
   }
-  if (number != kNoSlot) swap_[number].content = std::move(frame.content);
-  if (frame.use == FrameUse::kSegment) {
-    if (number == kNoSlot) {
-      frame.object->pages.erase(frame.page);
-    } else {
-      frame.object->pages[frame.page] = {.slot = number};
-      swap_.hold(number);
-    }
+}
+
+/// The segment finds its page in the slot from now on, or knows that it is zero.
+void PagedMemory::move_segment_page(Frame& frame, SlotIndex slot) {
+  while (frame.sharers != nullptr) unlink(*frame.sharers);
+  if (slot == kNoSlot) {
+    frame.object->pages.erase(frame.page);
+    return;
   }
-  if (!frame.dirty) {
-    if (number == kNoSlot) return free_frame(index);
-    return drop_frame(index);
-  }
+  frame.object->pages[frame.page] = {.slot = slot};
+  swap_.hold(slot);
+}
+
+/// The frame is free when its page is written.
+void PagedMemory::start_swap_out(FrameIndex index, SlotIndex slot, SpaceId owner) {
   Transfer& transfer = start(true, index, owner);
-  transfer.slot = number;
+  transfer.slot = slot;
   transfer.shown.is_swap = true;
-  transfer.shown.slot = SlotNo{number};
-  transfer.shown.content = swap_[number].content.bytes(page_size_);
+  transfer.shown.slot = SlotNo{slot};
+  transfer.shown.content = swap_[slot].content.bytes(page_size_);
   outbox_.push_back(transfer.shown);
-  swap_[number].writing = transfer.shown.id;
-  swap_.let_go(number);
+  swap_[slot].writing = transfer.shown.id;
+  swap_.let_go(slot);
 }
 
 /// The space gives the page up, if it is the only one that has it.

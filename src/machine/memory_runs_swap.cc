@@ -93,7 +93,6 @@ void RunMemory::roll_out(Owned& space) {
     for (std::uint64_t page = first; page < first + units(area.bytes()); ++page) {
       if (space.slots.contains(page)) continue;  // it had not come in from the slot yet
       const SlotIndex slot = swap_.take();
-      swap_.hold(slot);
       space.slots[page] = slot;
       PageTransfer transfer;
       transfer.id = TransferId{++last_id_};

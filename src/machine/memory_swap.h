@@ -32,15 +32,16 @@ class SwapSlots {
   Slot& operator[](SlotIndex slot) { return slots_[slot]; }
   const Slot& operator[](SlotIndex slot) const { return slots_[slot]; }
 
-  /// The lowest that is free; there must be one. Nobody holds it yet.
-  SlotIndex take() {
+  /// The lowest free slot, for the page with this key; there must be one. The caller holds it.
+  SlotIndex take(PageKey key = 0) {
     CHECK(!is_full());
-    if (free_.empty()) {
+    SlotIndex slot = static_cast<SlotIndex>(slots_.size());
+    if (free_.empty())
       slots_.emplace_back();
-      return static_cast<SlotIndex>(slots_.size() - 1);
-    }
-    const SlotIndex slot = *free_.begin();
-    free_.erase(free_.begin());
+    else
+      slot = free_.extract(free_.begin()).value();
+    slots_[slot].key = key;
+    hold(slot);
     return slot;
   }
   void hold(SlotIndex slot) { ++slots_[slot].holders; }
