@@ -75,41 +75,47 @@ Result<> Paging::load(Process& process, const std::string& path) {
   const SpaceId space = TRY(with_room(process, [&] {
     return memory_->create({.partition_bytes = kernel_.configuration.partition_bytes});
   }));
-  const auto map = [&](const MapRequest& request) {
-    return with_room(process, [&] { return memory_->map(space, request); });
-  };
-  const auto give_up = [&](const Error& error) {
+  const auto areas = map_program(process, space, path);
+  if (!areas.ok()) {
     memory_->destroy(space);
-    return error;
-  };
-  if (const auto file = kernel_.host.lookup(path); file.ok() && file->size > 0) {
-    const auto text = map({.bytes = file->size,
-                           .kind = AreaKind::kFile,
-                           .protection = {.read = true, .execute = true},
-                           .file = InodeNo{file->id},
-                           .file_bytes = file->size,
-                           .name = kernel_.host.real_path(file->path)});
-    if (!text.ok()) return give_up(text.error());
+    return areas.error();
   }
-  const auto heap = map({.bytes = page_size_, .kind = AreaKind::kHeap});
-  if (!heap.ok()) return give_up(heap.error());
-  // One level of tables translates less than a stack of the usual size.
-  const std::uint64_t quarter = std::uint64_t{1} << (memory_->configuration().address_bits - 3);
-  const auto stack = map({.bytes = page_size_,
-                          .kind = AreaKind::kStack,
-                          .most_bytes = std::min<std::uint64_t>(kStackBytes, quarter)});
-  if (!stack.ok()) return give_up(stack.error());
   leave(process);
   process.space = space;
-  process.heap = *heap;
-  process.heap_end = *heap + page_size_;
+  process.heap = areas->heap;
+  process.heap_end = areas->heap + page_size_;
   // An exercise counts only its own pages.
   if (!memory_->configuration().tables_take_frames) return {};
   // The arguments stand in this page; if no frame is free, it gets one when they are used.
-  memory_->access({.space = space, .task = {}, .address = *stack, .kind = AccessKind::kWrite});
+  memory_->access(
+      {.space = space, .task = {}, .address = areas->stack, .kind = AccessKind::kWrite});
   memory_->cancel({});
   start_transfers();
   return {};
+}
+
+/// Maps the text of the program, if it is a file, and the first page of its heap and of its stack.
+Result<Paging::ProgramAreas> Paging::map_program(const Process& process, SpaceId space,
+                                                 const std::string& path) {
+  const auto map = [&](const MapRequest& request) {
+    return with_room(process, [&] { return memory_->map(space, request); });
+  };
+  if (const auto file = kernel_.host.lookup(path); file.ok() && file->size > 0) {
+    TRY(map({.bytes = file->size,
+             .kind = AreaKind::kFile,
+             .protection = {.read = true, .execute = true},
+             .file = InodeNo{file->id},
+             .file_bytes = file->size,
+             .name = kernel_.host.real_path(file->path)}));
+  }
+  const VirtualAddress heap = TRY(map({.bytes = page_size_, .kind = AreaKind::kHeap}));
+  // One level of tables translates less than a stack of the usual size.
+  const std::uint64_t quarter = std::uint64_t{1} << (memory_->configuration().address_bits - 3);
+  const VirtualAddress stack =
+      TRY(map({.bytes = page_size_,
+               .kind = AreaKind::kStack,
+               .most_bytes = std::min<std::uint64_t>(kStackBytes, quarter)}));
+  return ProgramAreas{heap, stack};
 }
 
 Result<> Paging::fork(const Process& parent, Process& child) {

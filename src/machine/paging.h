@@ -106,6 +106,11 @@ class Paging {
   void write_content(const PageTransfer& transfer);
   [[nodiscard]] Process* process_of(SpaceId space) const;
   bool set_suspended(SpaceId space, bool suspended);
+  struct ProgramAreas {
+    VirtualAddress heap;
+    VirtualAddress stack;
+  };
+  Result<ProgramAreas> map_program(const Process& process, SpaceId space, const std::string& path);
   /// Swaps other processes out for `process`, one by one, as long as the attempt finds no room.
   template <class Attempt>
   auto with_room(const Process& process, Attempt attempt);
