@@ -15,6 +15,47 @@ namespace {
 constexpr std::size_t kStepsInARow = 64;
 constexpr std::uint32_t kReadBit = 4, kWriteBit = 2, kSearchBit = 1;
 
+// A walk along a path: the file where it stands, and the names that are still ahead.
+class PathWalk {
+ public:
+  PathWalk(const Attributes& root, std::string_view path) : file_(root), ahead_(path) {}
+
+  [[nodiscard]] const Attributes& file() const { return file_; }
+  /// The way from the root to the file, without symbolic links.
+  [[nodiscard]] std::string path() const { return path_.empty() ? "/" : path_; }
+  [[nodiscard]] bool is_done() const { return ahead_.empty(); }
+  /// Whether nothing follows the next name, not even a slash.
+  [[nodiscard]] bool is_at_last_name() const { return ahead_.find('/') == std::string::npos; }
+
+  std::string take_name() {
+    const std::size_t end = std::min(ahead_.find('/'), ahead_.size());
+    std::string name = ahead_.substr(0, end);
+    ahead_.erase(0, end + 1);
+    return name;
+  }
+  void put_ahead(const std::string& names) { ahead_ = names + "/" + ahead_; }
+
+  void go_down(const Attributes& file, const std::string& name) {
+    above_.push_back(std::exchange(file_, file));
+    path_.append("/").append(name);
+  }
+  void go_up() {
+    if (!above_.empty()) file_ = above_.back(), above_.pop_back();
+    path_.erase(std::min(path_.rfind('/'), path_.size()));
+  }
+  void go_to_root(const Attributes& root) {
+    file_ = root;
+    above_.clear();
+    path_.clear();
+  }
+
+ private:
+  Attributes file_;
+  std::vector<Attributes> above_;
+  std::string path_;
+  std::string ahead_;
+};
+
 }  // namespace
 
 VolumeHost::~VolumeHost() {
@@ -80,48 +121,43 @@ void VolumeHost::note_name(const Attributes& file, const Place& place) {
   if (std::ranges::find(places, place) == places.end()) places.push_back(place);
 }
 
+/// What the name leads to in the directory, which the user must be allowed to search.
+Result<Attributes> VolumeHost::step(const Attributes& directory, const std::string& name) {
+  if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is not a directory"};
+  if (!may(directory, kSearchBit)) return Error{EACCES, "the user may not search the directory"};
+  const auto found = volume_.lookup(directory.node, name);
+  if (found.code() == ENOENT) return Error{ENOENT, "there is no such file"};
+  const Attributes next = TRY(found);
+  keep(next.node);
+  note_name(next, {directory, name});
+  return next;
+}
+
 Result<VolumeHost::Walked> VolumeHost::walk(std::string_view path, LastLink last) {
   if (path.size() > kLongestPath) return Error{ENAMETOOLONG, "the path is too long"};
-  Attributes at = TRY(volume_.attributes(kRootNode));
-  std::string ahead(path);
-  std::string walked;
-  std::vector<Attributes> above;
-  std::size_t steps = 0;
-  for (int links = 0; !ahead.empty();) {
+  PathWalk walk(TRY(volume_.attributes(kRootNode)), path);
+  int links = 0;
+  for (std::size_t steps = 1; !walk.is_done(); ++steps) {
     // Others of the volume get their turn while somebody walks a very long path.
-    if (++steps % kStepsInARow == 0) thread::yield();
-    const std::size_t end = std::min(ahead.find('/'), ahead.size());
-    const bool is_kept = end == ahead.size() && last == LastLink::kKept;
-    const std::string name = ahead.substr(0, end);
-    ahead.erase(0, std::min(end + 1, ahead.size()));
+    if (steps % kStepsInARow == 0) thread::yield();
+    const bool is_kept = last == LastLink::kKept && walk.is_at_last_name();
+    const std::string name = walk.take_name();
     if (name.empty() || name == ".") continue;
     if (name == "..") {
-      if (!above.empty()) at = above.back(), above.pop_back();
-      walked.erase(std::min(walked.rfind('/'), walked.size()));
+      walk.go_up();
       continue;
     }
-    if (!S_ISDIR(at.mode)) return Error{ENOTDIR, "it is not a directory"};
-    if (!may(at, kSearchBit)) return Error{EACCES, "the user may not search the directory"};
-    const auto found = volume_.lookup(at.node, name);
-    if (found.code() == ENOENT) return Error{ENOENT, "there is no such file"};
-    const Attributes next = TRY(found);
-    keep(next.node);
-    note_name(next, {at, name});
+    const Attributes next = TRY(step(walk.file(), name));
     if (!S_ISLNK(next.mode) || is_kept) {
-      above.push_back(std::exchange(at, next));
-      walked.append("/").append(name);
+      walk.go_down(next, name);
       continue;
     }
     if (++links > kMostLinks) return Error{ELOOP, "too many symbolic links"};
     const std::string target = TRY(volume_.read_link(next.node));
-    if (target.starts_with('/')) {
-      at = TRY(volume_.attributes(kRootNode));
-      above.clear();
-      walked.clear();
-    }
-    ahead = target + "/" + ahead;
+    if (target.starts_with('/')) walk.go_to_root(TRY(volume_.attributes(kRootNode)));
+    walk.put_ahead(target);
   }
-  return Walked{at, walked.empty() ? "/" : walked};
+  return Walked{walk.file(), walk.path()};
 }
 
 /// The directory in which the user may add and remove the name.

@@ -86,6 +86,7 @@ class VolumeHost final : public MachineHost {
   using MakeChange = std::function<Result<AttributeChange>(const Attributes& file)>;
   Result<> change_attributes(std::string_view path, const MakeChange& make);
   [[nodiscard]] HostFile describe(const Walked& found) const;
+  Result<Attributes> step(const Attributes& directory, const std::string& name);
   Result<Walked> walk(std::string_view path, LastLink last = LastLink::kFollowed);
   Result<Place> parent_of(std::string_view path);
   Result<HostFile> create_at(const std::string& path, std::uint32_t mode, Place& place);
