@@ -11,6 +11,16 @@
 
 namespace spindle::cli {
 
+void Complaint::make_unknown(std::string_view field, std::string_view given,
+                             std::string_view known) {
+  make(fmt::format("{}: '{}' is not one of {}", field, given, known));
+}
+
+void Complaint::make_malformed(std::string_view field, const std::vector<std::string>& row,
+                               std::string_view form) {
+  make(fmt::format("{}: '{}' is not {}", field, fmt::join(row, ":"), form));
+}
+
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
   for (std::size_t from = 0; from < text.size();) {

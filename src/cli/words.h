@@ -24,6 +24,11 @@ class Complaint {
   void make(std::string what) {
     if (what_.empty()) what_ = std::move(what);
   }
+  /// "FIELD: 'GIVEN' is not one of KNOWN".
+  void make_unknown(std::string_view field, std::string_view given, std::string_view known);
+  /// "FIELD: 'A:B' is not FORM", for a row whose parts stand between colons.
+  void make_malformed(std::string_view field, const std::vector<std::string>& row,
+                      std::string_view form);
 
  private:
   std::string what_;

@@ -52,7 +52,7 @@ std::vector<std::string> chosen(std::string_view option, const std::vector<std::
   if (asked == std::vector<std::string>{"all"}) return known;
   for (const std::string& name : asked)
     if (std::ranges::find(known, name) == known.end())
-      complaint.make(fmt::format("{}: '{}' is not one of {}", option, name, listed(known)));
+      complaint.make_unknown(option, name, listed(known));
   return asked;
 }
 

@@ -55,9 +55,7 @@ class CompactionForm final : public Form {
     Json blocks = Json::array();
     for (const std::vector<std::string>& row : rows) {
       if (row.size() != 3)
-        return complaint.make(
-                   fmt::format("blocks: '{}' is not NAME:START:SIZE", fmt::join(row, ":"))),
-               Json();
+        return complaint.make_malformed("blocks", row, "NAME:START:SIZE"), Json();
       blocks.push_back({row[0], read_number(row[1], "start of " + row[0], complaint, 0, 1e12),
                         read_number(row[2], "size of " + row[0], complaint, 1, 1e12)});
     }

@@ -176,9 +176,7 @@ Json CpuForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   std::set<std::string> names;
   for (const std::vector<std::string>& row : rows) {
     if (row.size() < 2 || row.size() > 4)
-      return complaint.make(fmt::format("processes: '{}' is not NAME:ARRIVAL:BURST[:PRIORITY]",
-                                        fmt::join(row, ":"))),
-             Json();
+      return complaint.make_malformed("processes", row, "NAME:ARRIVAL:BURST[:PRIORITY]"), Json();
     const std::string& name = row[0];
     if (!names.insert(name).second)
       complaint.make(fmt::format("processes: the name {} is used twice", name));

@@ -53,8 +53,7 @@ class UnitsForm : public Form {
     Json wanted = Json::array();
     for (const std::vector<std::string>& row : rows) {
       if (row.size() != 3) {
-        complaint.make(
-            fmt::format("processes: '{}' is not {}", fmt::join(row, ":"), typed_as(*this)));
+        complaint.make_malformed("processes", row, typed_as(*this));
         return {};
       }
       if (std::ranges::find(names, Json(row[0])) != names.end())

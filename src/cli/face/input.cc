@@ -101,7 +101,7 @@ void Recipe::finish(std::string_view kinds) {
 }
 
 void Recipe::unknown_kind(std::string_view kinds) {
-  complaint_.make(fmt::format("--generate: '{}' is not one of {}", kind_, kinds));
+  complaint_.make_unknown("--generate", kind_, kinds);
 }
 
 }  // namespace spindle::cli

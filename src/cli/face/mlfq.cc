@@ -159,9 +159,7 @@ Json MlfqForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   Json jobs = Json::array();
   for (const std::vector<std::string>& row : rows) {
     if (row.size() != 2 && row.size() != 3)
-      return complaint.make(fmt::format("jobs: '{}' is not ARRIVAL:RUN_TIME[:TIME_BETWEEN_IO]",
-                                        fmt::join(row, ":"))),
-             Json();
+      return complaint.make_malformed("jobs", row, "ARRIVAL:RUN_TIME[:TIME_BETWEEN_IO]"), Json();
     constexpr std::string_view kParts[] = {"arrival", "run time", "time between I/Os"};
     Json job = Json::array();
     for (std::size_t part = 0; part < row.size(); ++part)

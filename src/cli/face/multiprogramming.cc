@@ -42,9 +42,7 @@ class ProcessesForm : public Form {
       for (std::size_t i = 1; i < row.size(); ++i)
         for (const std::string& page : split(row[i], ", "))
           pages.push_back(read_number(page, "pages of " + row[0], complaint, 0, 1e12));
-      if (pages.empty())
-        complaint.make(
-            fmt::format("processes: '{}' is not NAME:PAGE,PAGE...", fmt::join(row, ":")));
+      if (pages.empty()) complaint.make_malformed("processes", row, "NAME:PAGE,PAGE...");
       check_name_is_new(row[0], processes, "processes", complaint);
       processes.push_back({row[0], pages});
     }

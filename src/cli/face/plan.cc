@@ -194,7 +194,7 @@ void read_input(const Face& face, const FaceRequest& request, Plan& plan, Compla
 Json read_value(const FaceParameter& parameter, const std::string& text, Complaint& complaint) {
   const std::string name = option_name(parameter.name);
   const auto unknown = [&](const std::string& choices) {
-    complaint.make(fmt::format("{}: '{}' is not one of {}", name, text, choices));
+    complaint.make_unknown(name, text, choices);
     return Json();
   };
   switch (parameter.kind) {

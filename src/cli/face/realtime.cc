@@ -82,8 +82,7 @@ Json RealtimeForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   Json tasks = Json::array();
   for (const std::vector<std::string>& row : rows) {
     if (row.size() != 3 && row.size() != 4) {
-      complaint.make(
-          fmt::format("tasks: '{}' is not NAME:PERIOD:EXECUTION[:DEADLINE]", fmt::join(row, ":")));
+      complaint.make_malformed("tasks", row, "NAME:PERIOD:EXECUTION[:DEADLINE]");
       return {};
     }
     check_name_is_new(row[0], tasks, "tasks", complaint);

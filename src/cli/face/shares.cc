@@ -59,10 +59,7 @@ class LotteryForm final : public Form {
                                Complaint& complaint) const override {
     Json jobs = Json::array();
     for (const std::vector<std::string>& row : rows) {
-      if (row.size() != 2)
-        return complaint.make(
-                   fmt::format("jobs: '{}' is not RUN_TIME:TICKETS", fmt::join(row, ":"))),
-               Json();
+      if (row.size() != 2) return complaint.make_malformed("jobs", row, "RUN_TIME:TICKETS"), Json();
       jobs.push_back({read_number(row[0], "run time", complaint, 0, 1e9),
                       read_number(row[1], "tickets", complaint, 1, 1e9)});
     }

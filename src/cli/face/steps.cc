@@ -31,9 +31,7 @@ Json StepsForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   Json operations = Json::array();
   for (const std::vector<std::string>& row : rows) {
     operations.push_back(operation(row));
-    if (operations.back().is_null())
-      complaint.make(
-          fmt::format("operations: '{}' is not {}", fmt::join(row, ":"), typed_as(*this)));
+    if (operations.back().is_null()) complaint.make_malformed("operations", row, typed_as(*this));
   }
   if (rows.empty()) complaint.make(no_input("operations", *this));
   return {{"ops", operations}};

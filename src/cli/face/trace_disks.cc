@@ -28,7 +28,7 @@ DiskReplay::Plan disk_plan_of(const FaceRequest& request, Complaint& complaint) 
   std::vector<std::string> disks;
   for (std::string_view name : disk_preset_names()) disks.emplace_back(name);
   if (std::ranges::find(disks, plan.disk) == disks.end())
-    complaint.make(fmt::format("--disk: '{}' is not one of {}", plan.disk, listed(disks)));
+    complaint.make_unknown("--disk", plan.disk, listed(disks));
   plan.cylinders = trace_numbers(request, "cylinders", "100000", 1, 1e12, complaint).front();
   plan.depth = trace_numbers(request, "depth", "32", 1, DiskReplay::kMostDepth, complaint).front();
   refuse_others(request, {"disk", "cylinders", "depth"}, complaint);
@@ -137,8 +137,8 @@ std::optional<DiskFormat> read_format(const FaceRequest& request, Complaint& com
   if (request.format.empty()) return std::nullopt;
   const auto named = disk_format_of(request.format);
   if (named.ok()) return *named;
-  complaint.make(fmt::format("--format: '{}' is not one of {}", request.format,
-                             fmt::join(disk_format_names(), ", ")));
+  complaint.make_unknown("--format", request.format,
+                         fmt::format("{}", fmt::join(disk_format_names(), ", ")));
   return std::nullopt;
 }
 

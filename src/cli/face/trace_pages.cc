@@ -39,8 +39,8 @@ std::string feed_file(const FaceRequest& request, PageReplay& replay, Complaint&
   if (!request.format.empty()) {
     const auto named = page_format_of(request.format);
     if (!named.ok()) {
-      complaint.make(fmt::format("--format: '{}' is not one of {}", request.format,
-                                 fmt::join(page_format_names(), ", ")));
+      complaint.make_unknown("--format", request.format,
+                             fmt::format("{}", fmt::join(page_format_names(), ", ")));
       return {};
     }
     format = *named;
@@ -98,7 +98,7 @@ PageReplay::Plan page_plan_of(const FaceRequest& request, Complaint& complaint) 
   const auto bit = request.values.find("load_bit");
   if (bit != request.values.end()) {
     if (bit->second != "0" && bit->second != "1")
-      complaint.make(fmt::format("--load-bit: '{}' is not one of 1 and 0", bit->second));
+      complaint.make_unknown("--load-bit", bit->second, "1 and 0");
     plan.conventions.clock_bit_on_load = bit->second == "1";
   }
   plan.curve = request.curve;

@@ -33,8 +33,7 @@ class WaitForForm final : public Form {
                                Complaint& complaint) const override {
     Json edges = Json::array();
     for (const std::vector<std::string>& row : rows) {
-      if (row.size() != 2)
-        complaint.make(fmt::format("edges: '{}' is not WAITING:HOLDER", fmt::join(row, ":")));
+      if (row.size() != 2) complaint.make_malformed("edges", row, "WAITING:HOLDER");
       edges.push_back(row);
     }
     if (edges.empty()) complaint.make(no_input("edges", *this));
