@@ -49,9 +49,8 @@ class AgeingForm final : public Form {
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 5, 1, 10'000);
     const std::uint64_t pages = recipe.natural("pages", 6, 1, 1000);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Json ticks = Json::array();
     for (std::uint64_t tick = 0; tick < count; ++tick) {

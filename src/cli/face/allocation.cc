@@ -58,12 +58,11 @@ class AllocationForm final : public Form {
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 6, 1, 100'000);
-    const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+    const std::uint64_t seed = recipe.seed();
     const std::uint64_t low = recipe.natural("low", 50, 1, 1'000'000'000);
     const std::uint64_t high =
         recipe.natural("high", std::max<std::uint64_t>(low, 450), low, 1'000'000'000);
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Random random(seed);
     Json requests = Json::array();
@@ -239,10 +238,9 @@ Json BuddyForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 
 Json BuddyForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t count = recipe.natural("count", 8, 1, 100'000);
-  const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+  const std::uint64_t seed = recipe.seed();
   const std::uint64_t high = recipe.natural("high", 250, 1, 1'000'000'000);
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  recipe.finish_as("uniform");
   if (complaint.made()) return {};
   Random random(seed);
   Json ops = Json::array();

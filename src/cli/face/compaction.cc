@@ -64,10 +64,9 @@ class CompactionForm final : public Form {
   }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 4, 1, 1000);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
+    Random random(recipe.seed());
     const std::uint64_t high = recipe.natural("high", 1024 / (2 * count) + 1, 1, 1'000'000);
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Json blocks = Json::array();
     std::uint64_t end = 0;

@@ -197,14 +197,13 @@ Json CpuForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 
 Json CpuForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t count = recipe.natural("count", 5, 1, 5'000'000);
-  const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+  const std::uint64_t seed = recipe.seed();
   const std::uint64_t span = recipe.natural("span", 2 * count, 0, 1'000'000'000);
   const std::uint64_t low = recipe.natural("low", 1, 1, 1'000'000);
   const std::uint64_t high =
       recipe.natural("high", std::max<std::uint64_t>(low, 10), low, 1'000'000);
   const std::uint64_t priorities = recipe.natural("priorities", 4, 1, 1'000'000);
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  recipe.finish_as("uniform");
   if (complaint.made()) return {};
   Random random(seed);
   Json processes = Json::array();

@@ -107,9 +107,8 @@ class CronForm final : public Form {
   }
   [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     const std::uint64_t hour = random.below(20);
     const std::string fields[] = {

@@ -78,9 +78,8 @@ class UnitsForm : public Form {
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 5, 1, 1000);
     const std::uint64_t resources = recipe.natural("resources", 3, 1, 100);
-    const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    const std::uint64_t seed = recipe.seed();
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Random random(seed);
     Json input = {{"names", Json::array()}, {"allocation", Json::array()}};

@@ -140,12 +140,12 @@ Json DiskForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 
 Json DiskForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t count = recipe.natural("count", 10, 1, 5'000'000);
-  const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+  const std::uint64_t seed = recipe.seed();
   const std::uint64_t cylinders = recipe.natural("cylinders", 200, 1, 1'000'000'000);
   const std::uint64_t gap = recipe.natural("gap", 0, 0, 1'000'000);
   const bool in_order = recipe.kind() == "sequential";
   if (!in_order && recipe.kind() != "uniform") recipe.unknown_kind("uniform and sequential");
-  recipe.finish(recipe.kind());
+  recipe.finish();
   if (complaint.made()) return {};
   Random random(seed);
   Json list = Json::array();

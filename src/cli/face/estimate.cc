@@ -107,11 +107,10 @@ class EstimateForm final : public Form {
 Json drawn_numbers(Recipe& recipe, Complaint& complaint, std::uint64_t count, std::uint64_t low,
                    std::uint64_t high) {
   count = recipe.natural("count", count, 1, 100'000);
-  Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
+  Random random(recipe.seed());
   low = recipe.natural("low", low, 1, 1'000'000);
   high = recipe.natural("high", std::max(low, high), low, 1'000'000);
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  recipe.finish_as("uniform");
   Json numbers = Json::array();
   for (std::uint64_t i = 0; i < count && !complaint.made(); ++i)
     numbers.push_back(low + random.below(high - low + 1));

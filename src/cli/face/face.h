@@ -65,9 +65,12 @@ class Recipe {
   double number(std::string_view name, double fallback, double low, double high);
   std::uint64_t natural(std::string_view name, std::uint64_t fallback, std::uint64_t low,
                         std::uint64_t high);
-  /// To be called when all was read: complains of names that nobody asked for.
-  void finish(std::string_view kinds);
-  /// Complains of a kind that is none of `kinds`.
+  std::uint64_t seed();
+  /// Complains of parameters that nobody asked for; to be called when all were read.
+  void finish();
+  /// The same where there is only one kind of recipe; complains of any other.
+  void finish_as(std::string_view kind);
+  /// Complains that the kind is not one of `kinds`.
   void unknown_kind(std::string_view kinds);
 
  private:

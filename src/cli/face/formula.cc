@@ -51,9 +51,8 @@ Json FormulaForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 
 /// The numbers are drawn when the parameters are known: they are in no input.
 Json FormulaForm::generate(Recipe& recipe, Complaint& complaint) const {
-  const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  const std::uint64_t seed = recipe.seed();
+  recipe.finish_as("uniform");
   return complaint.made() ? Json() : Json{{"seed", seed}};
 }
 

@@ -93,11 +93,20 @@ std::uint64_t Recipe::natural(std::string_view name, std::uint64_t fallback, std
   return static_cast<std::uint64_t>(value);
 }
 
-void Recipe::finish(std::string_view kinds) {
+std::uint64_t Recipe::seed() {
+  return natural("seed", 1, 0, 1'000'000'000'000);
+}
+
+void Recipe::finish() {
   for (const auto& [name, value] : values_)
     if (std::ranges::find(asked_, name) == asked_.end())
       complaint_.make(fmt::format("--generate: '{}' is not a parameter of {}; it takes {}", name,
-                                  kinds, fmt::join(asked_, ", ")));
+                                  kind_, fmt::join(asked_, ", ")));
+}
+
+void Recipe::finish_as(std::string_view kind) {
+  if (kind_ != kind) unknown_kind(kind);
+  finish();
 }
 
 void Recipe::unknown_kind(std::string_view kinds) {

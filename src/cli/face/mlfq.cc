@@ -173,10 +173,9 @@ Json MlfqForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 
 Json MlfqForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t count = recipe.natural("count", 3, 1, 100'000);
-  Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
+  Random random(recipe.seed());
   const std::uint64_t high = recipe.natural("high", 60, 1, 1'000'000);
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  recipe.finish_as("uniform");
   if (complaint.made()) return {};
   Json jobs = Json::array();
   for (std::uint64_t job = 0; job < count; ++job)

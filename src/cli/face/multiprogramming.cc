@@ -54,9 +54,8 @@ class ProcessesForm : public Form {
     const std::uint64_t count = recipe.natural("count", 4, 1, 100);
     const std::uint64_t length = recipe.natural("length", 60, 1, 100'000);
     const std::uint64_t pages = recipe.natural("pages", 4, 1, 10'000);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "phases") recipe.unknown_kind("phases");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("phases");
     if (complaint.made()) return {};
     Json processes = Json::array();
     for (std::uint64_t p = 0; p < count; ++p) {

@@ -65,9 +65,8 @@ class StatesForm final : public Form {
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 3, 1, 100);
     const std::uint64_t steps = recipe.natural("steps", 3, 1, 100);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Json programs = Json::array();
     for (std::uint64_t p = 0; p < count; ++p) {
@@ -205,9 +204,8 @@ class ForksForm final : public Form {
   [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 3, 1, 30);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     std::string program = "fork()";
     for (std::uint64_t i = 1; i < count; ++i) {
@@ -299,9 +297,8 @@ class TreeForm final : public Form {
   [[nodiscard]] bool rows_have_numbers() const override { return false; }
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 8, 1, 200);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Json actions = Json::array();
     std::vector<std::string> alive = {"a"};

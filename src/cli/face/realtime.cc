@@ -101,10 +101,9 @@ Json RealtimeForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 Json RealtimeForm::generate(Recipe& recipe, Complaint& complaint) const {
   constexpr int kPeriods[] = {8, 10, 12, 15, 20, 24, 30, 40, 60};
   const std::uint64_t count = recipe.natural("count", 3, 1, 1000);
-  const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
+  const std::uint64_t seed = recipe.seed();
   const double utilisation = recipe.number("utilisation", 0.8, 0.01, 100);
-  if (recipe.kind() != "uunifast") recipe.unknown_kind("uunifast");
-  recipe.finish(recipe.kind());
+  recipe.finish_as("uunifast");
   if (complaint.made()) return {};
   Random random(seed);
   Json tasks = Json::array();

@@ -241,7 +241,7 @@ PageRecipe read_page_recipe(Recipe& recipe, std::uint64_t most) {
     made.loop = recipe.natural("loop", std::min(made.loop, made.pages), 1, made.pages);
   if (made.kind == PageKind::kPhases)
     made.phase = recipe.natural("phase", made.phase, 1, 1'000'000'000'000);
-  recipe.finish(recipe.kind());
+  recipe.finish();
   return made;
 }
 

@@ -69,9 +69,8 @@ class RotatingForm final : public Form {
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 6, 1, 10'000);
     const std::uint64_t blocks = recipe.natural("blocks", 36, 1, 100'000);
-    Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    Random random(recipe.seed());
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Json queue = Json::array();
     for (std::uint64_t i = 0; i < count; ++i) queue.push_back(random.below(blocks));

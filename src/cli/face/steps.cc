@@ -39,9 +39,8 @@ Json StepsForm::read_rows(const std::vector<std::vector<std::string>>& rows,
 
 Json StepsForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t count = recipe.natural("count", 8, 1, 1000);
-  Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  Random random(recipe.seed());
+  recipe.finish_as("uniform");
   if (complaint.made()) return {};
   Json operations = Json::array();
   for (std::size_t i = 0; i < count; ++i) operations.push_back(drawn(random, i));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/face/plan.h"
+
 namespace spindle::cli {
 
 std::vector<std::string> with_libraries_loaded(std::string_view option, PolicyKind kind,
@@ -40,8 +42,7 @@ std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::
                                          const std::string& fallback, double low, double high,
                                          Complaint& complaint) {
   const auto given = request.values.find(name);
-  std::string option = "--" + name;
-  std::ranges::replace(option, '_', '-');
+  const std::string option = option_name(name);
   std::vector<std::uint64_t> numbers;
   for (const std::string& part :
        split(given == request.values.end() ? fallback : given->second, ", ")) {
@@ -60,12 +61,9 @@ std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::
 
 void refuse_others(const FaceRequest& request, const std::vector<std::string_view>& known,
                    Complaint& complaint) {
-  for (const auto& [name, value] : request.values) {
-    std::string option = "--" + name;
-    std::ranges::replace(option, '_', '-');
+  for (const auto& [name, value] : request.values)
     if (std::ranges::find(known, name) == known.end())
-      complaint.make(option + ": a replay of a trace has no such parameter");
-  }
+      complaint.make(option_name(name) + ": a replay of a trace has no such parameter");
   if (request.explain) complaint.make("--explain: a trace has too many choices to explain");
   if (request.quiz || request.answer) complaint.make("--quiz: a trace cannot be a question");
   if (!request.file.empty()) complaint.make("--file: --trace names the file already");

@@ -123,9 +123,8 @@ Json TranslationForm::read_rows(const std::vector<std::vector<std::string>>& row
 Json TranslationForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t count = recipe.natural("count", 8, 1, 100'000);
   const std::uint64_t high = recipe.natural("high", 127, 0, 1ULL << 47);
-  Random random(recipe.natural("seed", 1, 0, 1'000'000'000'000));
-  if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-  recipe.finish(recipe.kind());
+  Random random(recipe.seed());
+  recipe.finish_as("uniform");
   if (complaint.made()) return {};
   Json addresses = Json::array();
   for (std::uint64_t i = 0; i < count; ++i) addresses.push_back(random.below(high + 1));

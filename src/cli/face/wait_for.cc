@@ -43,9 +43,8 @@ class WaitForForm final : public Form {
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     const std::uint64_t count = recipe.natural("count", 6, 2, 1000);
     const std::uint64_t edges = recipe.natural("edges", count, 1, 100'000);
-    const std::uint64_t seed = recipe.natural("seed", 1, 0, 1'000'000'000'000);
-    if (recipe.kind() != "uniform") recipe.unknown_kind("uniform");
-    recipe.finish(recipe.kind());
+    const std::uint64_t seed = recipe.seed();
+    recipe.finish_as("uniform");
     if (complaint.made()) return {};
     Random random(seed);
     Json list = Json::array();
