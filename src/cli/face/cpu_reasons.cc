@@ -93,50 +93,64 @@ class CpuReasons {
   }
 
  private:
+  /// The processes that could have run instead.
+  struct Others {
+    std::vector<std::string> names;  ///< of the first of them
+    std::size_t count = 0;
+    bool is_any_bound = false;  ///< others are ready, but bound to other CPUs
+  };
+
   [[nodiscard]] std::string sentence(const CpuSchedule::Span& span) const {
+    const std::string where = last_.size() > 1 ? fmt::format(" on CPU {}", span.cpu) : "";
+    return fmt::format("At {} ms{}: {}{} runs: {}", shown(span.chosen_at), where, end_of_turn(span),
+                       schedule_.processes[span.process].name, reason(span));
+  }
+
+  /// How the process ended that had the CPU until now and could go on; empty if none had it.
+  [[nodiscard]] std::string end_of_turn(const CpuSchedule::Span& span) const {
     const CpuSchedule::Span* last = last_[span.cpu];
-    const double now = span.chosen_at;
-    const std::string& name = schedule_.processes[span.process].name;
-    std::string text = fmt::format("At {} ms: ", shown(now));
-    if (last_.size() > 1) text = fmt::format("At {} ms on CPU {}: ", shown(now), span.cpu);
-    if (last != nullptr && last->process != span.process &&
-        std::abs(last->to - now) < kTimeTolerance && 0 < states_[last->process].left &&
-        std::abs(states_[last->process].ready_since - now) < kTimeTolerance)
-      text +=
-          rule_ != nullptr && rule_->is_preemptive
-              ? fmt::format("{} gives way. ", schedule_.processes[last->process].name)
-              : fmt::format("the turn of {} is over. ", schedule_.processes[last->process].name);
-    std::vector<std::string> others;
-    std::size_t ready = 0;
-    bool is_any_bound = false;
+    if (last == nullptr || last->process == span.process) return {};
+    const auto is_now = [&](double time) {
+      return std::abs(time - span.chosen_at) < kTimeTolerance;
+    };
+    const ProcessState& state = states_[last->process];
+    if (!is_now(last->to) || state.left <= 0 || !is_now(state.ready_since)) return {};
+    const std::string& name = schedule_.processes[last->process].name;
+    return rule_ != nullptr && rule_->is_preemptive ? fmt::format("{} gives way. ", name)
+                                                    : fmt::format("the turn of {} is over. ", name);
+  }
+
+  [[nodiscard]] Others others_of(const CpuSchedule::Span& span) const {
+    Others others;
     for (std::size_t p = 0; p < states_.size(); ++p) {
-      if (p == span.process || states_[p].left <= 0 ||
-          now + kTimeTolerance < states_[p].ready_since)
-        continue;
+      const bool is_ready =
+          states_[p].left > 0 && states_[p].ready_since <= span.chosen_at + kTimeTolerance;
+      if (p == span.process || !is_ready) continue;
       if (!schedule_.processes[p].may_run_on(span.cpu)) {
-        is_any_bound = true;
+        others.is_any_bound = true;
         continue;
       }
-      ++ready;
-      if (others.size() < kMostNamed) others.push_back(named(p, now));
+      ++others.count;
+      if (others.names.size() < kMostNamed) others.names.push_back(named(p, span.chosen_at));
     }
-    if (ready == 0)
-      return text + fmt::format("{} runs: no other {}is ready.", name,
-                                is_any_bound ? "that may run there " : "");
+    return others;
+  }
+
+  [[nodiscard]] std::string reason(const CpuSchedule::Span& span) const {
+    Others others = others_of(span);
+    if (others.count == 0)
+      return fmt::format("no other {}is ready.", others.is_any_bound ? "that may run there " : "");
     if (rule_ == nullptr && schedule_.has_queue_each)
-      return text +
-             fmt::format("{} runs: the policy puts it first in the queue of this CPU.", name);
+      return "the policy puts it first in the queue of this CPU.";
     if (rule_ == nullptr)
-      return text +
-             fmt::format("{} runs: the policy's queues put it before {}.", name, listed(others));
-    if (ready > others.size()) others.push_back(fmt::format("{} more", ready - others.size()));
-    const std::string key = rule_->key ? " " + key_text(span.process, now) : "";
+      return fmt::format("the policy's queues put it before {}.", listed(others.names));
+    const std::string key = rule_->key ? " " + key_text(span.process, span.chosen_at) : "";
     // In which queue each of the others stands, the schedule does not say.
     if (schedule_.has_queue_each)
-      return text +
-             fmt::format("{} runs: of the queue of this CPU, it {}{}.", name, rule_->what, key);
-    return text + fmt::format("{} runs: it {}{} (the others: {}).", name, rule_->what, key,
-                              listed(others));
+      return fmt::format("of the queue of this CPU, it {}{}.", rule_->what, key);
+    if (others.names.size() < others.count)
+      others.names.push_back(fmt::format("{} more", others.count - others.names.size()));
+    return fmt::format("it {}{} (the others: {}).", rule_->what, key, listed(others.names));
   }
 
   [[nodiscard]] std::string key_text(std::size_t process, double now) const {

@@ -31,6 +31,87 @@ double of_process(const Json& answer, const char* key, const std::string& name) 
   return answer.contains(key) ? number_of(answer[key], name).value_or(0) : 0;
 }
 
+CpuSchedule::Process process_of(const Json& row, const Json& affinity, const Json& answer) {
+  CpuSchedule::Process process;
+  process.name = row[0].get<std::string>();
+  process.arrival = as_number(row[1]);
+  if (row[2].is_array())
+    for (const Json& burst : row[2]) process.bursts.push_back(as_number(burst));
+  else
+    process.bursts.push_back(as_number(row[2]));
+  process.has_priority = row.size() > 3;
+  if (process.has_priority) process.priority = as_number(row[3]);
+  if (const auto bound = affinity.find(process.name); bound != affinity.end())
+    for (const Json& number : *bound)
+      process.bound_to.push_back(static_cast<std::size_t>(as_number(number)));
+  process.completion = of_process(answer, "completion", process.name);
+  process.turnaround = of_process(answer, "turnaround", process.name);
+  process.waiting = of_process(answer, "waiting", process.name);
+  process.response = of_process(answer, "response", process.name);
+  return process;
+}
+
+/// Each CPU, with the processes that ran on it and what it lost to changes between them.
+std::vector<chart::Lane> cpu_lanes(const CpuSchedule& schedule) {
+  using chart::Meaning;
+  const std::size_t cpus = schedule.cpus();
+  std::vector<chart::Lane> lanes;
+  for (std::size_t c = 0; c < cpus; ++c)
+    lanes.push_back({cpus == 1 ? "CPU" : fmt::format("CPU {}", c), {}, {}});
+  for (const CpuSchedule::Span& span : schedule.cpu) {
+    std::vector<chart::Span>& spans = lanes[span.cpu].spans;
+    if (span.chosen_at < span.from)
+      spans.push_back({span.chosen_at, span.from, "", Meaning::kOverhead});
+    spans.push_back({span.from, span.to, schedule.processes[span.process].name, Meaning::kRunning});
+  }
+  return lanes;
+}
+
+/// As many devices as were busy at the same time.
+std::vector<chart::Lane> device_lanes(const CpuSchedule& schedule) {
+  std::vector<chart::Lane> lanes;
+  for (const CpuSchedule::Span& span : schedule.device) {
+    const auto is_free = [&](const chart::Lane& lane) { return lane.spans.back().to <= span.from; };
+    auto at = std::ranges::find_if(lanes, is_free);
+    if (at == lanes.end()) at = lanes.insert(at, chart::Lane{"I/O", {}, {}});
+    at->spans.push_back(
+        {span.from, span.to, schedule.processes[span.process].name, chart::Meaning::kDevice});
+  }
+  return lanes;
+}
+
+/// Orders what a process did by time; in between, and since its arrival, it waited.
+void add_waiting(std::vector<chart::Span>& spans, double arrival) {
+  std::ranges::sort(spans, {}, &chart::Span::from);
+  std::vector<chart::Span> all;
+  double since = arrival;
+  for (const chart::Span& span : spans) {
+    if (since < span.from) all.push_back({since, span.from, "", chart::Meaning::kWaiting});
+    all.push_back(span);
+    since = span.to;
+  }
+  spans = std::move(all);
+}
+
+/// Each process, up to a bound.
+std::vector<chart::Lane> task_lanes(const CpuSchedule& schedule) {
+  std::vector<chart::Lane> lanes(std::min(schedule.processes.size(), kMostLanes));
+  const auto add = [&](const std::vector<CpuSchedule::Span>& spans, chart::Meaning meaning) {
+    for (const CpuSchedule::Span& span : spans)
+      if (span.process < lanes.size())
+        lanes[span.process].spans.push_back({span.from, span.to, "", meaning});
+  };
+  add(schedule.cpu, chart::Meaning::kRunning);
+  add(schedule.device, chart::Meaning::kDevice);
+  for (std::size_t p = 0; p < lanes.size(); ++p) {
+    const CpuSchedule::Process& process = schedule.processes[p];
+    lanes[p].label = process.name;
+    lanes[p].marks = {{process.arrival, false, "arrival"}};
+    add_waiting(lanes[p].spans, process.arrival);
+  }
+  return lanes;
+}
+
 }  // namespace
 
 double CpuSchedule::Process::cpu_time() const {
@@ -47,22 +128,7 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
   Numbers numbers;
   const Json affinity = solved.input().value("affinity", Json::object());
   for (const Json& row : solved.input()["processes"]) {
-    Process process;
-    process.name = row[0].get<std::string>();
-    process.arrival = as_number(row[1]);
-    if (row[2].is_array())
-      for (const Json& burst : row[2]) process.bursts.push_back(as_number(burst));
-    else
-      process.bursts.push_back(as_number(row[2]));
-    process.has_priority = row.size() > 3;
-    if (process.has_priority) process.priority = as_number(row[3]);
-    if (const auto bound = affinity.find(process.name); bound != affinity.end())
-      for (const Json& number : *bound)
-        process.bound_to.push_back(static_cast<std::size_t>(as_number(number)));
-    process.completion = of_process(solved.answer, "completion", process.name);
-    process.turnaround = of_process(solved.answer, "turnaround", process.name);
-    process.waiting = of_process(solved.answer, "waiting", process.name);
-    process.response = of_process(solved.answer, "response", process.name);
+    Process process = process_of(row, affinity, solved.answer);
     numbers[process.name] = processes.size();
     processes.push_back(std::move(process));
   }
@@ -98,47 +164,11 @@ std::size_t CpuSchedule::cpus() const {
 }
 
 chart::Timeline CpuSchedule::timeline() const {
-  using chart::Meaning;
   chart::Timeline timeline;
   timeline.time_label = "time (ms)";
-  for (std::size_t c = 0; c < cpus(); ++c)
-    timeline.resources.push_back({cpus() == 1 ? "CPU" : fmt::format("CPU {}", c), {}, {}});
-  std::vector<chart::Lane> tasks;
-  const std::size_t shown_lanes = std::min(processes.size(), kMostLanes);
-  for (std::size_t p = 0; p < shown_lanes; ++p) tasks.push_back({processes[p].name, {}, {}});
-  const auto add = [&](const Span& span, Meaning meaning) {
-    if (span.process < shown_lanes)
-      tasks[span.process].spans.push_back({span.from, span.to, "", meaning});
-  };
-  for (const Span& span : cpu) {
-    chart::Lane& lane = timeline.resources[span.cpu];
-    if (span.chosen_at < span.from)
-      lane.spans.push_back({span.chosen_at, span.from, "", Meaning::kOverhead});
-    lane.spans.push_back({span.from, span.to, processes[span.process].name, Meaning::kRunning});
-    add(span, Meaning::kRunning);
-  }
-  std::vector<chart::Lane> devices;
-  for (const Span& span : device) {
-    const auto is_free = [&](const chart::Lane& d) { return d.spans.back().to <= span.from; };
-    auto at = std::ranges::find_if(devices, is_free);
-    if (at == devices.end()) at = devices.insert(at, chart::Lane{"I/O", {}, {}});
-    at->spans.push_back({span.from, span.to, processes[span.process].name, Meaning::kDevice});
-    add(span, Meaning::kDevice);
-  }
-  for (chart::Lane& d : devices) timeline.resources.push_back(std::move(d));
-  for (std::size_t p = 0; p < shown_lanes; ++p) {
-    std::ranges::sort(tasks[p].spans, {}, &chart::Span::from);
-    std::vector<chart::Span> all;
-    double since = processes[p].arrival;
-    for (const chart::Span& span : tasks[p].spans) {
-      if (since < span.from) all.push_back({since, span.from, "", Meaning::kWaiting});
-      all.push_back(span);
-      since = span.to;
-    }
-    tasks[p].spans = std::move(all);
-    tasks[p].marks = {{processes[p].arrival, false, "arrival"}};
-  }
-  timeline.tasks = std::move(tasks);
+  timeline.resources = cpu_lanes(*this);
+  for (chart::Lane& lane : device_lanes(*this)) timeline.resources.push_back(std::move(lane));
+  timeline.tasks = task_lanes(*this);
   return timeline;
 }
 
