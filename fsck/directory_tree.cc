@@ -28,13 +28,7 @@ class TreeReader {
       : volume_(volume), number_(number), tree_(tree) {}
 
   Result<> run() {
-    struct Visit {
-      std::uint64_t file_block;
-      int level;  // expected; -1: any (the root)
-      std::uint64_t low;
-      std::uint64_t high;  // keys lie in [low, high)
-    };
-    std::vector<Visit> pending = {{0, -1, 0, format::kMaxKey + 1}};
+    std::vector<Visit> pending = {{0, kAnyLevel, 0, format::kMaxKey + 1}};
     const NodeHead root = TRY(head_of(0));
     tree_.node_blocks = root.next_block;
     if (tree_.node_blocks == 0 || tree_.node_blocks > tree_.blocks.size()) {
@@ -48,25 +42,11 @@ class TreeReader {
       }
       const BlockView node = TRY(read_node(visit.file_block));
       const auto& head = node.at<NodeHead>(format::kHeaderSize);
-      if (head.level >= format::kMaxDirectoryLevels ||
-          (visit.level >= 0 && head.level != visit.level) || head.count == 0) {
-        return corrupt("a node has a wrong level or is empty");
-      }
-      if (format::kNodeSlots + head.count * kSlotSize > volume_.layout.block_size) {
-        return corrupt("a node has more slots than fit");
-      }
+      TRY(check_head(head, visit.level));
       if (head.level == 0) {
         TRY(read_leaf(node, visit.low, visit.high, tree_.names));
-        continue;
-      }
-      // The last child is pushed first, so that leaves come in the order of keys.
-      std::uint64_t high = visit.high;
-      for (std::size_t i = head.count; i-- > 0;) {
-        const auto& slot = node.at<BranchSlot>(format::kNodeSlots + i * kSlotSize);
-        const std::uint64_t low = i == 0 ? visit.low : std::uint64_t{slot.key};
-        if (low >= high || low < visit.low) return corrupt("a branch's keys are not in order");
-        pending.push_back({slot.child, head.level - 1, low, high});
-        high = low;
+      } else {
+        TRY(read_branch(node, visit, pending));
       }
     }
     return read_free_list(root.free_head);
@@ -115,6 +95,42 @@ class TreeReader {
   }
 
  private:
+  static constexpr int kAnyLevel = -1;
+
+  // A node to be read: its level must be this one, and all keys below it lie in [low, high).
+  struct Visit {
+    std::uint64_t file_block;
+    int level;
+    std::uint64_t low;
+    std::uint64_t high;
+  };
+
+  [[nodiscard]] Result<> check_head(const NodeHead& head, int level) const {
+    if (head.level >= format::kMaxDirectoryLevels || (level != kAnyLevel && head.level != level) ||
+        head.count == 0) {
+      return corrupt("a node has a wrong level or is empty");
+    }
+    if (format::kNodeSlots + head.count * kSlotSize > volume_.layout.block_size) {
+      return corrupt("a node has more slots than fit");
+    }
+    return {};
+  }
+
+  // The last child is pushed first, so that leaves come in the order of keys.
+  static Result<> read_branch(const BlockView& node, const Visit& visit,
+                              std::vector<Visit>& pending) {
+    const auto& head = node.at<NodeHead>(format::kHeaderSize);
+    std::uint64_t high = visit.high;
+    for (std::size_t i = head.count; i-- > 0;) {
+      const auto& slot = node.at<BranchSlot>(format::kNodeSlots + i * kSlotSize);
+      const std::uint64_t low = i == 0 ? visit.low : std::uint64_t{slot.key};
+      if (low >= high || low < visit.low) return corrupt("a branch's keys are not in order");
+      pending.push_back({slot.child, head.level - 1, low, high});
+      high = low;
+    }
+    return {};
+  }
+
   Result<NodeHead> head_of(std::uint64_t file_block) {
     return TRY(read_node(file_block)).at<NodeHead>(format::kHeaderSize);
   }
