@@ -167,8 +167,7 @@ void list_run(const RecordedRun& run, const CrashRequest& request, Complaint&) {
 namespace {
 
 /// Only what was ever overwritten can differ from the image as it is.
-Result<std::size_t> write_state(const RecordedRun& run, BlockDevice& state,
-                                const std::string& output) {
+Result<> write_state(const RecordedRun& run, BlockDevice& state, const std::string& output) {
   auto image =
       TRY(FileDevice::open(output, FileDevice::Access::kReadWrite, run.log().block_size()));
   std::vector<std::byte> bytes(run.log().block_size());
@@ -176,8 +175,55 @@ Result<std::size_t> write_state(const RecordedRun& run, BlockDevice& state,
     TRY(state.read(block, bytes));
     TRY(image->write(block, bytes));
   }
-  TRY(image->flush());
-  return run.log().before().size();
+  return image->flush();
+}
+
+/// Makes the image of what is durable with these parts of writes.
+void make_image(const RecordedRun& run, const CrashRequest& request, CrashDevice& durable,
+                const std::vector<WritePart>& parts, Complaint& complaint) {
+  OverlayDevice state(durable);
+  Result<> made = durable.apply(state, parts);
+  if (made.ok()) made = copy_image(run.image(), request.output, request.force);
+  if (!made.ok()) {
+    const bool is_there = made.code() == EEXIST;
+    return complaint.make(fmt::format("{}: {}{}", request.output, made.error().describe(),
+                                      is_there ? "; --force replaces it" : ""));
+  }
+  const auto written = write_state(run, state, request.output);
+  if (written.ok()) return;
+  ::unlink(request.output.c_str());
+  complaint.make(fmt::format("{}: {}", request.output, written.error().describe()));
+}
+
+/// The events of which something survives.
+std::vector<std::size_t> events_of(const std::vector<WritePart>& parts) {
+  std::vector<std::size_t> events;
+  for (const WritePart& part : parts)
+    if (events.empty() || events.back() != part.event) events.push_back(part.event);
+  return events;
+}
+
+Json cut_json(const CrashRequest& request, std::size_t in_flight,
+              const std::vector<std::size_t>& survivors) {
+  Json kept = Json::array();
+  for (const std::size_t event : survivors) kept.push_back(event + 1);
+  return {{"image", request.output},
+          {"at", *request.at},
+          {"in_flight", in_flight},
+          {"survivors", kept}};
+}
+
+std::string cut_text(const CrashRequest& request, std::size_t in_flight,
+                     const std::vector<std::size_t>& survivors) {
+  const std::string count = in_flight == 0   ? "nothing was"
+                            : in_flight == 1 ? "1 write was"
+                                             : fmt::format("{} writes were", in_flight);
+  const std::string arrived = in_flight == 0 ? "."
+                              : survivors.empty()
+                                  ? ", and nothing of it arrived."
+                                  : fmt::format(", of which arrived: {}.", events_text(survivors));
+  return fmt::format("{}: as a power cut after event {} leaves it; {} in flight{}\n",
+                     request.output, *request.at, count, arrived);
 }
 
 }  // namespace
@@ -187,42 +233,14 @@ void write_cut(const RecordedRun& run, const CrashRequest& request, Complaint& c
     return complaint.make(request.output + ": it is the image of the run itself");
   const auto parts = run.surviving(*request.at, request.survivors, complaint);
   const auto durable = complaint.made() ? nullptr : run.durable_at(*request.at, complaint);
+  if (!complaint.made()) make_image(run, request, *durable, parts, complaint);
   if (complaint.made()) return;
-  OverlayDevice state(*durable);
-  Result<> made = durable->apply(state, parts);
-  if (made.ok()) made = copy_image(run.image(), request.output, request.force);
-  if (!made.ok()) {
-    const bool is_there = made.code() == EEXIST;
-    return complaint.make(fmt::format("{}: {}{}", request.output, made.error().describe(),
-                                      is_there ? "; --force replaces it" : ""));
-  }
-  const auto written = write_state(run, state, request.output);
-  if (!written.ok()) {
-    ::unlink(request.output.c_str());
-    return complaint.make(fmt::format("{}: {}", request.output, written.error().describe()));
-  }
-  std::vector<std::size_t> survivors;
-  for (const WritePart& part : parts)
-    if (survivors.empty() || survivors.back() != part.event) survivors.push_back(part.event);
+  const std::vector<std::size_t> survivors = events_of(parts);
   const std::size_t in_flight = run.order().uncovered(*request.at).size();
-  if (request.json) {
-    Json kept = Json::array();
-    for (const std::size_t event : survivors) kept.push_back(event + 1);
-    const Json cut = {{"image", request.output},
-                      {"at", *request.at},
-                      {"in_flight", in_flight},
-                      {"survivors", kept}};
-    fmt::print("{}\n", json_text(cut, 2));
-    return;
-  }
-  fmt::print("{}: as a power cut after event {} leaves it; {} in flight{}\n", request.output,
-             *request.at,
-             in_flight == 0   ? "nothing was"
-             : in_flight == 1 ? "1 write was"
-                              : fmt::format("{} writes were", in_flight),
-             in_flight == 0      ? "."
-             : survivors.empty() ? ", and nothing of it arrived."
-                                 : fmt::format(", of which arrived: {}.", events_text(survivors)));
+  if (request.json)
+    fmt::print("{}\n", json_text(cut_json(request, in_flight, survivors), 2));
+  else
+    fmt::print("{}", cut_text(request, in_flight, survivors));
 }
 
 }  // namespace spindle::cli

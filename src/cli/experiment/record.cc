@@ -20,6 +20,7 @@
 #include "cli/mount/mount_control.h"
 #include "cli/picture/disk_pictures.h"
 #include "spindle/base/printable.h"
+#include "spindle/base/file_descriptor.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/record/recording.h"
 
@@ -170,23 +171,18 @@ std::ofstream make_file(const RecordRequest& request, Complaint& complaint) {
   return file;
 }
 
-int record(const RecordRequest& request, const MountControl& control, Complaint& complaint) {
-  const Recording head = describe(control, request, complaint);
-  if (complaint.made()) return 1;
+FileDescriptor open_pipe(const RecordRequest& request, Complaint& complaint) {
   const std::string path =
       request.mount + "/.spindle/record_pipe" + (request.contents ? "_contents" : "");
-  const int pipe = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (pipe < 0) {
+  FileDescriptor pipe(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!pipe.is_open())
     complaint.make(fmt::format("{} cannot be opened ({})", path, std::strerror(errno)));
-    return 1;
-  }
-  std::ofstream file = make_file(request, complaint);
-  if (complaint.made()) {
-    ::close(pipe);
-    return 1;
-  }
-  file << recording_head(head);
-  Copier copier(pipe, file);
+  return pipe;
+}
+
+/// Runs the command, and copies what comes through the pipe meanwhile.
+CommandRun run_recorded(const RecordRequest& request, const MountControl& control, Copier& copier,
+                        Complaint& complaint) {
   copier.copy();  // the recording begins
   std::atomic<bool> runs = true;
   std::thread reader([&] {
@@ -200,7 +196,19 @@ int record(const RecordRequest& request, const MountControl& control, Complaint&
   runs = false;
   reader.join();
   copier.copy();
-  ::close(pipe);
+  return run;
+}
+
+int record(const RecordRequest& request, const MountControl& control, Complaint& complaint) {
+  const Recording head = describe(control, request, complaint);
+  if (complaint.made()) return 1;
+  const FileDescriptor pipe = open_pipe(request, complaint);
+  if (complaint.made()) return 1;
+  std::ofstream file = make_file(request, complaint);
+  if (complaint.made()) return 1;
+  file << recording_head(head);
+  Copier copier(pipe.get(), file);
+  const CommandRun run = run_recorded(request, control, copier, complaint);
   file << "end " << copier.operations() << "\n";
   file.close();
   if (!file)

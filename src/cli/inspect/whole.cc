@@ -139,6 +139,35 @@ std::uint64_t blocks_written(std::uint64_t written, std::uint64_t unit, std::uin
   return blocks;
 }
 
+// Free runs, counted by their lengths.
+struct FreeRunCounts {
+  void add(const Run& run) {
+    const std::uint64_t length = run.length;
+    Bucket& bucket = buckets[static_cast<unsigned>(std::bit_width(length))];
+    ++bucket.runs;
+    bucket.blocks += length;
+    ++runs;
+    blocks += length;
+    longest = std::max(longest, length);
+  }
+  [[nodiscard]] double mean() const {
+    return runs == 0 ? 0.0 : static_cast<double>(blocks) / static_cast<double>(runs);
+  }
+  [[nodiscard]] FactTable histogram() const {
+    FactTable table({"shortest", "longest", "runs", "blocks"});
+    for (const auto& [width, bucket] : buckets)
+      table.add_row({number(1ull << (width - 1)), number((1ull << width) - 1), number(bucket.runs),
+                     number(bucket.blocks)});
+    return table;
+  }
+
+  struct Bucket {
+    std::uint64_t runs = 0, blocks = 0;
+  };
+  std::map<unsigned, Bucket> buckets;  // by how many bits the length has
+  std::uint64_t runs = 0, blocks = 0, longest = 0;
+};
+
 }  // namespace
 
 Result<> describe_summary(InspectedVolume& volume) {
@@ -233,43 +262,27 @@ Result<> describe_journal(InspectedVolume& volume) {
 
 Result<> describe_free_space(InspectedVolume& volume) {
   const format::Layout& layout = volume.layout();
-  struct Bucket {
-    std::uint64_t runs = 0, blocks = 0;
-  };
-  std::map<unsigned, Bucket> buckets;
-  std::uint64_t total = 0, runs = 0, longest = 0, counted = 0;
+  FreeRunCounts free;
+  std::uint64_t by_descriptors = 0;
   for (GroupNo group{0}; group.value < layout.group_count; ++group) {
-    const auto take = [&](const Run& run) {
-      const std::uint64_t length = run.length;
-      Bucket& bucket = buckets[static_cast<unsigned>(std::bit_width(length))];
-      ++bucket.runs;
-      bucket.blocks += length;
-      total += length;
-      ++runs;
-      longest = std::max(longest, length);
-    };
-    if (!volume.each_free_run(group, take)) continue;
+    if (!volume.each_free_run(group, [&](const Run& run) { free.add(run); })) continue;
     const auto descriptor = volume.disk().read_descriptor(group);
     if (descriptor.ok()) {
-      counted += descriptor->free_blocks;
+      by_descriptors += descriptor->free_blocks;
     } else {
       volume.answer().cannot_read("A group's descriptor", descriptor.error());
     }
   }
   Answer& answer = volume.answer();
-  answer.fact("free_blocks", number(total));
-  answer.fact("free_bytes", number(total * layout.block_size));
-  answer.fact("free_blocks_by_descriptors", number(counted));
-  answer.fact("free_runs", number(runs));
-  answer.fact("longest_run", number(longest));
-  answer.fact("mean_run", runs == 0 ? 0.0 : static_cast<double>(total) / static_cast<double>(runs));
-  if (counted != total) answer.note("The bitmaps and the group descriptors do not agree.");
-  FactTable table({"shortest", "longest", "runs", "blocks"});
-  for (const auto& [width, bucket] : buckets) {
-    table.add_row({number(1ull << (width - 1)), number((1ull << width) - 1), number(bucket.runs),
-                   number(bucket.blocks)});
-  }
-  answer.table("histogram", std::move(table));
+  answer.fact("free_blocks", number(free.blocks));
+  answer.fact("free_bytes", number(free.blocks * layout.block_size));
+  answer.fact("free_blocks_by_descriptors", number(by_descriptors));
+  answer.fact("free_runs", number(free.runs));
+  answer.fact("longest_run", number(free.longest));
+  answer.fact("mean_run", free.mean());
+  if (by_descriptors != free.blocks)
+    answer.note("The bitmaps and the group descriptors do not agree.");
+  answer.table("histogram", free.histogram());
   return {};
 }
 

@@ -57,12 +57,14 @@ class Canvas {
   int put(int x, int y, std::string_view text, const Look& look = {});
   /// The same, but in `width` columns at most: what is too long loses its end, or its start.
   int put_within(int x, int y, int width, std::string_view text, const Look& look = {});
-  /// As many of its clauses, which end before "," or ";", as have room; of the first, what has.
+  /// The same, but it loses its start.
+  int put_end_within(int x, int y, int width, std::string_view text, const Look& look = {});
+  /// As many clauses of the text, which end before "," or ";", as fit; at least a part of the
+  /// first.
   int put_clauses(int x, int y, int width, std::string_view text, const Look& look = {});
   /// In as many lines as it needs and there are; answers in how many.
   int put_wrapped(const Area& area, std::string_view text, const Look& look = {});
-  int put_end_within(int x, int y, int width, std::string_view text, const Look& look = {});
-  /// With its end there, to the left of `right`.
+  /// Writes so that the text ends to the left of column `right`.
   void put_right(int right, int y, std::string_view text, const Look& look = {});
   void clear(const Area& area);
 
