@@ -77,12 +77,7 @@ std::string Page::svg() const {
     width = std::max(width, attribute_of(element, "width"));
     y += attribute_of(element, "height") + kMargin;
   }
-  return fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
-      "viewBox=\"0 0 {0} {1}\" font-family=\"{2}\" role=\"img\">\n<title>{3}</title>\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n{4}</svg>\n",
-      width, y, kFont, escaped(title_), body);
+  return svg_document(width, y, title_, body);
 }
 
 std::string Page::html() const {

@@ -111,12 +111,17 @@ bool Svg::fits(std::string_view text, const Box& box, double size) {
 }
 
 std::string Svg::document() const {
+  return svg_document(width_, height_, title_, body_);
+}
+
+std::string svg_document(double width, double height, std::string_view title,
+                         std::string_view body) {
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
       "viewBox=\"0 0 {0} {1}\" font-family=\"{2}\" role=\"img\">\n<title>{3}</title>\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n{4}</svg>\n",
-      length(width_), length(height_), kFont, escaped(title_), body_);
+      length(width), length(height), kFont, escaped(title), body);
 }
 
 std::string escaped(std::string_view text) {

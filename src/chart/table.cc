@@ -1,6 +1,7 @@
 #include "spindle/chart/table.h"
 
 #include <algorithm>
+#include <span>
 
 #include "column_parts.h"
 #include "spindle/base/check.h"
@@ -35,8 +36,9 @@ struct Column {
   bool to_right = false;
 };
 
-std::string line_of(const std::vector<std::string>& cells, const std::vector<Column>& columns,
-                    const Columns& part) {
+using Row = std::vector<std::string>;
+
+std::string line_of(const Row& cells, const std::vector<Column>& columns, const Columns& part) {
   std::string line;
   for (const std::size_t c : part)
     line += (c == part[0] ? "" : "  ") + (columns[c].to_right
@@ -44,6 +46,45 @@ std::string line_of(const std::vector<std::string>& cells, const std::vector<Col
                                               : padded(cells[c], columns[c].width));
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
+}
+
+/// The titles: a line of names, and one of units below it if there are any.
+struct Head {
+  explicit Head(const Row& titles) {
+    for (const std::string& title : titles) {
+      const auto [name, unit] = in_two(title);
+      names.push_back(name);
+      units.push_back(unit);
+    }
+  }
+  [[nodiscard]] std::string text(const std::vector<Column>& columns, const Columns& part) const {
+    const bool has_units =
+        std::ranges::any_of(part, [&](std::size_t c) { return !units[c].empty(); });
+    return line_of(names, columns, part) + (has_units ? line_of(units, columns, part) : "");
+  }
+
+  Row names;
+  Row units;
+};
+
+/// As wide as its widest cell. A column of numbers stands to the right.
+Column column_of(std::size_t c, const Head& head, std::span<const Row> rows, const Row& last) {
+  Column column{std::max(columns_of(head.names[c]), columns_of(head.units[c])), !rows.empty()};
+  for (const Row& row : rows) {
+    const std::string& cell = row[c];
+    column.width = std::max(column.width, columns_of(cell));
+    column.to_right = column.to_right && (looks_like_number(cell) || cell.empty() || cell == "-");
+  }
+  if (!last.empty()) column.width = std::max(column.width, columns_of(last[c]));
+  return column;
+}
+
+std::string rule_of(const std::vector<Column>& columns, const Columns& part,
+                    const TextStyle& style) {
+  std::size_t width = part.empty() ? 0 : 2 * (part.size() - 1);
+  for (const std::size_t c : part) width += columns[c].width;
+  if (style.wraps) width = std::min(width, style.width);
+  return repeated(style.pick("─", "-"), width) + "\n";
 }
 
 }  // namespace
@@ -59,41 +100,23 @@ void Table::set_last_row(std::vector<std::string> cells) {
 }
 
 std::string Table::text(const TextStyle& style, std::string_view whole) const {
-  const std::size_t shown = std::min(rows_.size(), kMostTextRows);
+  const std::span<const Row> shown(rows_.data(), std::min(rows_.size(), kMostTextRows));
+  const Head head(titles_);
   std::vector<Column> columns;
-  std::vector<std::string> names;
-  std::vector<std::string> units;
+  std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < titles_.size(); ++c) {
-    const auto [name, unit] = in_two(titles_[c]);
-    Column column{std::max(columns_of(name), columns_of(unit)), shown != 0};
-    for (std::size_t r = 0; r < shown; ++r) {
-      const std::string& cell = rows_[r][c];
-      column.width = std::max(column.width, columns_of(cell));
-      column.to_right = column.to_right && (looks_like_number(cell) || cell.empty() || cell == "-");
-    }
-    if (!last_.empty()) column.width = std::max(column.width, columns_of(last_[c]));
-    columns.push_back(column);
-    names.push_back(name);
-    units.push_back(unit);
+    columns.push_back(column_of(c, head, shown, last_));
+    widths.push_back(columns.back().width);
   }
   std::string out;
-  std::vector<std::size_t> widths;
-  for (const Column& column : columns) widths.push_back(column.width);
   for (const Columns& part : column_parts(widths, style.wraps ? style.width : 0)) {
-    std::size_t width = part.empty() ? 0 : 2 * (part.size() - 1);
-    for (const std::size_t c : part) width += columns[c].width;
-    if (style.wraps) width = std::min(width, style.width);
-    const std::string rule = repeated(style.pick("─", "-"), width) + "\n";
+    const std::string rule = rule_of(columns, part, style);
     if (!out.empty()) out += "\n";
-    out += line_of(names, columns, part);
-    const bool has_units =
-        std::ranges::any_of(part, [&](std::size_t c) { return !units[c].empty(); });
-    if (has_units) out += line_of(units, columns, part);
-    out += rule;
-    for (std::size_t r = 0; r < shown; ++r) out += line_of(rows_[r], columns, part);
-    if (shown < rows_.size())
-      out += "... and " + std::to_string(rows_.size() - shown) + " more; " + std::string(whole) +
-             " has them all.\n";
+    out += head.text(columns, part) + rule;
+    for (const Row& row : shown) out += line_of(row, columns, part);
+    if (shown.size() < rows_.size())
+      out += "... and " + std::to_string(rows_.size() - shown.size()) + " more; " +
+             std::string(whole) + " has them all.\n";
     if (!last_.empty()) out += rule + line_of(last_, columns, part);
   }
   return out;

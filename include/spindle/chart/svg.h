@@ -82,7 +82,10 @@ class Svg {
 };
 
 inline constexpr std::string_view kFont = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
-/// As XML and HTML want text.
+/// A document of this size: the shapes of `body` on a white ground.
+std::string svg_document(double width, double height, std::string_view title,
+                         std::string_view body);
+/// The text with the characters escaped that mean something in XML and HTML.
 std::string escaped(std::string_view text);
 
 /// Numbers at which an axis from `low` to `high` is marked: 1, 2 or 5 times a power of ten apart,
