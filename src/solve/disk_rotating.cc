@@ -121,6 +121,21 @@ ArmConventions read_rotating_conventions(const Problem& problem) {
   return conventions;
 }
 
+struct RequestedBlocks {
+  std::vector<std::uint64_t> first;  ///< they wait from the start
+  std::vector<std::uint64_t> late;   ///< one comes each time that a request was served
+};
+
+RequestedBlocks read_blocks(const Problem& problem, const Platter& platter) {
+  const std::uint64_t last_block = platter.blocks().size() - 1;
+  RequestedBlocks requested{problem.input["queue"].naturals(last_block), {}};
+  const Field late = problem.input["late"];
+  if (late.present()) requested.late = late.naturals(last_block);
+  if (requested.first.size() + requested.late.size() > kMostRequests)
+    problem.input["queue"].fail("too long");
+  return requested;
+}
+
 /// Serves one request; answers [block, seek, rotate, transfer].
 Json serve(const Platter& platter, Requests& requests, std::uint64_t block, const ArmChoice& choice,
            Totals& totals) {
@@ -148,12 +163,7 @@ Json solve_disk_rotating(const Problem& problem) {
   const auto policy = make_arm(problem, conventions);
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
-  const std::uint64_t last_block = platter.blocks().size() - 1;
-  const std::vector<std::uint64_t> first = problem.input["queue"].naturals(last_block);
-  const Field late_field = problem.input["late"];
-  std::vector<std::uint64_t> late;
-  if (late_field.present()) late = late_field.naturals(last_block);
-  if (first.size() + late.size() > kMostRequests) problem.input["queue"].fail("too long");
+  const auto [first, late] = read_blocks(problem, platter);
   if (problem.failed()) return {};
   Requests requests(platter);
   ArmQueue queue(&requests);

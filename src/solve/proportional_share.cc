@@ -54,43 +54,60 @@ std::vector<Job> read_jobs(const Field& field) {
   return jobs;
 }
 
-Json lottery(const Problem& problem) {
+CpuConventions read_lottery_conventions(const Problem& problem) {
   CpuConventions conventions;
   conventions.quantum = problem.parameters["quantum"].time_or({kUnitNs});
   if (conventions.quantum.ns <= 0) problem.parameters["quantum"].fail("not above 0");
   conventions.seed = static_cast<std::uint64_t>(
       problem.parameters["seed"].integer_or(1, 0, std::numeric_limits<std::int64_t>::max()));
-  const bool full_quantum = problem.parameters["full_quantum"].flag_or(true);
-  std::vector<Job> jobs = read_jobs(problem.input["jobs"]);
   const Field draws = problem.input["draws"];
   if (draws.present()) conventions.draws = draws.naturals(std::uint64_t{1} << 62);
-  if (problem.failed()) return {};
+  return conventions;
+}
+
+struct LotteryRun {
+  std::vector<std::uint64_t> winners;   ///< the job that had each quantum
+  std::vector<VirtualTime> completion;  ///< of each job
+};
+
+LotteryRun run_lottery(const Problem& problem, const CpuConventions& conventions,
+                       std::vector<Job> jobs, bool full_quantum) {
   const auto policy = make_policy("lottery", conventions);
   for (std::size_t job = 0; job < jobs.size(); ++job)
     policy->ready(TaskId{job}, {.weight = jobs[job].tickets}, Why::kCreated);
-  std::vector<std::uint64_t> winners;
-  std::vector<VirtualTime> completion(jobs.size());
+  LotteryRun run;
+  run.completion.resize(jobs.size());
   VirtualTime now;
   while (const auto winner = policy->next(now)) {
-    if (draws.present() && winners.size() == conventions.draws.size())
-      return draws.fail("not enough of them for the jobs to end"), Json();
-    if (winners.size() == kMostQuanta)
-      return problem.parameters["quantum"].fail("too short for the jobs"), Json();
+    if (problem.input["draws"].present() && run.winners.size() == conventions.draws.size())
+      return problem.input["draws"].fail("not enough of them for the jobs to end"), run;
+    if (run.winners.size() == kMostQuanta)
+      return problem.parameters["quantum"].fail("too short for the jobs"), run;
     Job& job = jobs[winner->value];
     const VirtualTime ran = std::min(job.left, conventions.quantum);
-    winners.push_back(winner->value);
+    run.winners.push_back(winner->value);
     job.left = job.left - ran;
     now += full_quantum ? conventions.quantum : ran;
-    completion[winner->value] = now;
+    run.completion[winner->value] = now;
     if (job.left.ns == 0)
       policy->finished(*winner);
     else
       policy->ready(*winner, {.now = now, .ran = ran, .weight = job.tickets}, Why::kQuantumExpired);
   }
+  return run;
+}
+
+Json lottery(const Problem& problem) {
+  const CpuConventions conventions = read_lottery_conventions(problem);
+  const bool full_quantum = problem.parameters["full_quantum"].flag_or(true);
+  const std::vector<Job> jobs = read_jobs(problem.input["jobs"]);
+  if (problem.failed()) return {};
+  const LotteryRun run = run_lottery(problem, conventions, jobs, full_quantum);
+  if (problem.failed()) return {};
   Json completions = Json::array();
-  for (VirtualTime time : completion) completions.push_back(in_units(time));
-  const auto [first, last] = std::ranges::minmax(completion);
-  return {{"winners", winners},
+  for (VirtualTime time : run.completion) completions.push_back(in_units(time));
+  const auto [first, last] = std::ranges::minmax(run.completion);
+  return {{"winners", run.winners},
           {"completion", completions},
           {"unfairness_first_over_last",
            rounded(static_cast<double>(first.ns) / static_cast<double>(last.ns))}};
