@@ -72,16 +72,16 @@ std::int64_t DiskModel::rotation_period_ns() const {
 }
 
 std::int64_t DiskModel::rotation_time_ns(BlockNo block, VirtualTime now) const {
-  const std::int64_t period = rotation_period_ns();
-  if (period == 0) return 0;
+  const std::int64_t period_ns = rotation_period_ns();
+  if (period_ns == 0) return 0;
   // Where the block begins on its turn: reading on from block 0 without a pause would come to it
   // after all blocks before it and one step of the arm for each cylinder.
   const auto per_track = static_cast<std::int64_t>(geometry.blocks_per_track());
-  const std::int64_t along = static_cast<std::int64_t>(block.value) % per_track * block_time_ns;
-  const std::int64_t skew =
+  const std::int64_t along_ns = static_cast<std::int64_t>(block.value) % per_track * block_time_ns;
+  const std::int64_t skew_ns =
       static_cast<std::int64_t>(geometry.cylinder_of(block).value) * seek_time_ns(1);
-  const std::int64_t wait = (along + skew - now.ns) % period;
-  return wait < 0 ? wait + period : wait;
+  const std::int64_t wait_ns = (along_ns + skew_ns - now.ns) % period_ns;
+  return wait_ns < 0 ? wait_ns + period_ns : wait_ns;
 }
 
 Result<DiskModel> make_disk_model(std::string_view preset, std::uint32_t block_size,
