@@ -16,8 +16,8 @@
 namespace spindle::cli {
 namespace {
 
-/// "[3; shared-lru, thrashing: 12]": what is taken where nothing is said, and by whom another
-/// value.
+/// The value where none is given, and those of forms that have another one: "[3; shared-lru,
+/// thrashing: 12]".
 std::string fallback_help(const Face& face, const FaceParameter& parameter) {
   std::string help(parameter.fallback);
   std::map<std::string_view, std::vector<std::string_view>> others;

@@ -19,7 +19,7 @@ struct NamedBlock {
   std::uint64_t size = 0;
 };
 
-/// In order of place.
+/// The blocks of a list, in the order of their places.
 std::vector<NamedBlock> blocks_of(const Json& list) {
   std::vector<NamedBlock> blocks;
   for (const Json& item : list)
@@ -90,7 +90,7 @@ class CompactionForm final : public Form {
         "how large is the hole, and how much was copied?",
         plain(problem["parameters"]["size"]), table.text({}));
   }
-  /// Before, and below it after.
+  /// Memory before compaction, and below it the same memory after it.
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     const auto size = static_cast<std::uint64_t>(as_number(solved.parameters()["size"]));
     chart::MemoryMap map;

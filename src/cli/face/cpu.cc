@@ -208,7 +208,7 @@ Json CpuForm::generate(Recipe& recipe, Complaint& complaint) const {
   Random random(seed);
   Json processes = Json::array();
   for (std::uint64_t p = 0; p < count; ++p) {
-    // The first is there from the start, so that the picture does not begin with nothing.
+    // The first process is there from the start, so that the picture does not begin with idle time.
     const std::uint64_t arrival = p == 0 ? 0 : random.below(span + 1);
     const std::uint64_t burst = low + random.below(high - low + 1);
     processes.push_back({fmt::format("P{}", p + 1), arrival, burst, 1 + random.below(priorities)});
@@ -216,8 +216,8 @@ Json CpuForm::generate(Recipe& recipe, Complaint& complaint) const {
   return {{"processes", processes}};
 }
 
-/// "A+0+2" becomes {"A": [0, 2]}. MLFQ has its `quanta` or its `levels`; one CPU has no queues of
-/// others.
+/// Makes "A+0+2" of `--affinity` into {"A": [0, 2]}, and leaves out what does not apply: MLFQ has
+/// either its `quanta` or its `levels`, and with one CPU there is only one queue.
 void CpuForm::complete(Json& problem, Complaint& complaint) const {
   Json& parameters = problem["parameters"];
   if (as_number(parameters.value("cpus", Json(1))) == 1)
@@ -303,7 +303,7 @@ Facts CpuForm::facts(const Solved& solved) const {
         facts.emplace_back(measure.title, shown(number(measure.key.data())));
   facts.emplace_back("makespan", shown(number("makespan")) + " ms");
   facts.emplace_back("CPU in use", shown(100 * number("utilization")) + " %");
-  // The answer's own has four digits behind the point, too few for long bursts.
+  // The solver rounds its quantities to four digits, too few where bursts are long.
   const double makespan = number("makespan");
   const auto processes = static_cast<double>(solved.input()["processes"].size());
   const double a_second = makespan > 0 ? 1000 * processes / makespan : 0;

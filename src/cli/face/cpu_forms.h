@@ -1,11 +1,11 @@
-// The forms of `spindle cpu` that are no list of processes, each in a file of its own.
+// The forms of `spindle cpu` whose input is not a list of processes, each in a file of its own.
 #pragma once
 
 #include "cli/face/face.h"
 
 namespace spindle::cli {
 
-/// How long the next burst will be, by the bursts before.
+/// How long the next burst will be, estimated from the bursts before.
 const Form& estimate_form();
 /// Jobs in a multi-level feedback queue, numbered from 0.
 const Form& mlfq_form();

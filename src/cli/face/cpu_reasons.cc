@@ -1,5 +1,5 @@
-// Why each process got the CPU: the schedule is gone through decision by decision, and who was
-// ready then, and with what, is put into words.
+// Why each process got the CPU. The schedule is gone through choice by choice; a sentence says what
+// the chosen process had before those that were ready, too.
 
 #include <fmt/format.h>
 
@@ -19,17 +19,17 @@ constexpr std::size_t kMostNamed = 6;
 struct ProcessState {
   std::size_t burst = 0;
   double left = 0;
-  double expected = 0;  ///< what is left, as far as the policy knows
-  double estimate = 0;  ///< of the whole burst, where bursts are estimated
+  double expected = 0;  ///< what is left of the burst, as far as the policy knows
+  double estimate = 0;  ///< how long the whole burst is, where bursts are estimated
   double ready_since = 0;
 };
 
-/// What a policy goes by: the key of a ready process, how it is called, and whether less is better.
+/// What a policy goes by.
 struct Rule {
   std::string_view policy;
-  std::string_view what;  ///< "the shortest burst"
-  std::function<double(const CpuSchedule::Process&, const ProcessState&, double now)>
-      key;  ///< or none
+  std::string_view what;  ///< what the chosen process has before the others, as a clause
+  /// The number of a process that the clause ends with; none: it ends without.
+  std::function<double(const CpuSchedule::Process&, const ProcessState&, double now)> key;
   bool is_preemptive = false;
 };
 
@@ -196,8 +196,8 @@ class CpuReasons {
   const CpuSchedule& schedule_;
   const Rule* rule_ = nullptr;
   std::vector<ProcessState> states_;
-  std::vector<std::vector<double>> returns_;    ///< of each process from each of its I/Os
-  std::vector<const CpuSchedule::Span*> last_;  ///< of each CPU
+  std::vector<std::vector<double>> returns_;    ///< when each process ended each of its I/Os
+  std::vector<const CpuSchedule::Span*> last_;  ///< what ran last on each CPU
 };
 
 }  // namespace

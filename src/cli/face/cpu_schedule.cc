@@ -142,8 +142,8 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
   low_first = parameters.value("priority_order", "low-first") == "low-first";
 }
 
-/// A process begins with a change of process if another had the CPU before, and with one of CPU if
-/// it ran elsewhere before.
+/// A span of the answer begins with the change from another process, and from another CPU; the
+/// choice was made before these.
 void CpuSchedule::find_choices(const Json& parameters) {
   const double context_switch = number_of(parameters, "context_switch").value_or(0);
   const double migration_cost = number_of(parameters, "migration_cost").value_or(0);

@@ -10,7 +10,7 @@
 
 namespace spindle::cli {
 
-/// Times that are closer are the same.
+/// Times closer than this are equal.
 inline constexpr double kTimeTolerance = 1e-9;
 
 struct CpuSchedule {
@@ -34,10 +34,11 @@ struct CpuSchedule {
     double from = 0;
     double to = 0;
     std::size_t cpu = 0;
-    /// Of a CPU: before the changes of process and of CPU that it begins with.
+    /// On a CPU: when the choice was made, before the changes of process and of CPU that come
+    /// first.
     double chosen_at = 0;
   };
-  /// How long a burst is, is not known but estimated from those before.
+  /// The policy is not told how long a burst is, but an estimate from the bursts before.
   struct Estimate {
     double alpha = 0.5;  ///< what the last burst counts
     double first = 0;
@@ -45,7 +46,7 @@ struct CpuSchedule {
 
   explicit CpuSchedule(const Solved& solved);
 
-  /// How many were in use.
+  /// How many CPUs were in use.
   [[nodiscard]] std::size_t cpus() const;
 
   [[nodiscard]] chart::Timeline timeline() const;

@@ -14,7 +14,7 @@ namespace {
 
 using Kind = FaceParameter::Kind;
 
-/// "2024-01-31T23:59" in minutes since 1970.
+/// The time "2024-01-31T23:59" as minutes since 1970.
 std::int64_t minutes_of(const std::string& time) {
   const auto number = [&](std::size_t at, std::size_t length) {
     return std::stoi(time.substr(at, length));
@@ -47,12 +47,12 @@ std::string now_text() {
                      local.tm_mday, local.tm_hour, local.tm_min);
 }
 
-/// In what a picture measures the time to the last run.
+/// The unit in which a picture measures time, so that the last run has a short number.
 struct Scale {
   std::string_view unit;
   std::int64_t minutes = 1;
 
-  /// Finer than to a hundredth no picture shows.
+  /// A time in this unit, to a hundredth: no picture shows more.
   [[nodiscard]] double of(std::int64_t span) const {
     return std::round(100.0 * static_cast<double>(span) / static_cast<double>(minutes)) / 100;
   }
@@ -196,7 +196,7 @@ class CronForm final : public Form {
   }
 
  private:
-  /// Of the two day fields.
+  /// Whether it is enough that one of the two day fields fits.
   [[nodiscard]] static bool is_either_enough(const Solved& solved,
                                              const std::vector<std::string>& fields) {
     const bool begins = solved.parameters().value("star", "begins") == "begins";

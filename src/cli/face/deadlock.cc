@@ -38,7 +38,7 @@ bool covers(const Units& units, const Units& wanted) {
 /// What the two algorithms on tables of units have in common.
 class UnitsForm : public Form {
  public:
-  /// The table beside the allocation: "max" or "request".
+  /// `wanted` is the table that is given beside the allocation: "max" or "request".
   explicit UnitsForm(std::string_view wanted) : wanted_(wanted) {}
 
   [[nodiscard]] std::string domain(const Json&) const override { return "deadlock"; }
@@ -107,7 +107,7 @@ class UnitsForm : public Form {
   struct State {
     Units available;
     std::vector<Units> held;
-    std::vector<Units> needed;  ///< more
+    std::vector<Units> needed;  ///< what each process may still ask for
   };
 
   [[nodiscard]] State state_of(const Solved& solved) const {
@@ -278,7 +278,7 @@ class BankerForm final : public UnitsForm {
     return picture;
   }
 
-  /// The safe sequence, or how far one comes.
+  /// The processes of the safe sequence; if there is none, those that can finish all the same.
   [[nodiscard]] std::vector<std::size_t> finishing(const Solved& solved) const {
     if (solved.answer["safe"].get<bool>())
       return solved.answer["sequence"].get<std::vector<std::size_t>>();

@@ -54,13 +54,13 @@ class DiskReasons {
   }
 
  private:
-  /// The oldest request for that cylinder; without arrivals all wait from the start.
+  /// The oldest request for the cylinder. Without arrivals, all requests wait from the start.
   std::size_t find(const Json& cylinder) {
     take_arrivals();
     return waiting_.lower_bound({cylinder.get<std::uint64_t>(), 0})->second;
   }
 
-  /// Those that have come by now; where none waits, the next is awaited.
+  /// Takes in the requests that have come by now; if none waits, the next that comes.
   void take_arrivals() {
     for (; arrived_ < by_arrival_.size(); ++arrived_) {
       const std::size_t next = by_arrival_[arrived_];
@@ -106,7 +106,8 @@ class DiskReasons {
     return text;
   }
 
-  /// Upwards, and again from the lowest, unless one has waited too long.
+  /// The reason where requests are served upwards, and again from the lowest, unless one has waited
+  /// too long.
   [[nodiscard]] std::string batch(std::size_t request) const {
     const std::uint64_t to = requests_[request].cylinder;
     const auto ahead = waiting_.lower_bound({at_, 0});

@@ -87,7 +87,7 @@ Formula track_read() {
           }};
 }
 
-/// A measured curve is typed as DISTANCE+MS,...; of the others there is none.
+/// The points of a measured curve are typed as DISTANCE+MS,...; other curves have none.
 void read_seek_table(Json& problem, Complaint& complaint) {
   Json& parameters = problem["parameters"];
   if (!parameters.contains("table")) return;

@@ -36,10 +36,10 @@ struct FaceParameter {
   std::string_view name;  ///< "context_switch"
   Kind kind = Kind::kNumber;
   std::string_view help;
-  std::string_view fallback = "";              ///< what is taken where nothing is said
-  std::vector<std::string_view> choices = {};  ///< of a convention, the solver's default first
-  bool is_input = false;                       ///< stands in the case's input
-  bool is_convention = true;                   ///< a choice in which textbooks differ
+  std::string_view fallback = "";              ///< the value where none is given
+  std::vector<std::string_view> choices = {};  ///< of a kChoice, the solver's default first
+  bool is_input = false;      ///< it stands in the input of the case, not among its parameters
+  bool is_convention = true;  ///< a choice in which textbooks differ
 };
 
 struct FacePolicy {
@@ -51,12 +51,12 @@ struct FacePolicy {
 
 /// A quantity of the answer by which policies are compared; the first of a form ranks them.
 struct Measure {
-  std::string_view key;    ///< of the answer
+  std::string_view key;    ///< the name of the quantity in the answer
   std::string_view title;  ///< with its unit
   bool more_is_better = false;
 };
 
-/// "zipf:count=1000,pages=100,seed=7".
+/// What a generator is asked for: "zipf:count=1000,pages=100,seed=7".
 class Recipe {
  public:
   Recipe(std::string_view text, Complaint& complaint);
@@ -111,20 +111,20 @@ class Form {
   /// Whether each row has a number, so that a first one without any is a line of titles.
   [[nodiscard]] virtual bool rows_have_numbers() const { return true; }
   [[nodiscard]] virtual Json generate(Recipe& recipe, Complaint& complaint) const = 0;
-  /// What `generate` is asked for a quiz.
+  /// The recipe that `generate` gets for the quiz of this seed.
   [[nodiscard]] virtual std::string quiz_recipe(std::uint64_t seed) const = 0;
   /// Last changes to a case: names put in place of numbers, and the like.
   virtual void complete(Json& problem, Complaint& complaint) const {
     static_cast<void>(problem), static_cast<void>(complaint);
   }
 
-  /// What the answer does not say itself and policies are compared by.
+  /// Adds quantities that the answer lacks, and by which policies are compared.
   virtual void finish(Solved& solved) const { static_cast<void>(solved); }
 
-  /// The input as a table, and the question about it.
+  /// The question, with the input as a table.
   [[nodiscard]] virtual std::string question(const Json& problem) const = 0;
   [[nodiscard]] virtual Picture picture(const Solved& solved) const = 0;
-  /// False where the picture says the same; the table is for CSV then.
+  /// False where the picture shows the same, so that the table is only for CSV.
   [[nodiscard]] virtual bool shows_table() const { return true; }
   [[nodiscard]] virtual chart::Table table(const Solved& solved) const = 0;
   /// The quantities of the whole, with their units.
@@ -138,15 +138,15 @@ struct FaceRequest;
 struct Face {
   std::string_view command;
   std::string_view help;
-  std::vector<const Form*> forms;  ///< the first policy of the first is the default
-  /// Replays a trace, or draws a curve, where the request asks for that; or null.
+  std::vector<const Form*> forms;  ///< the first policy of the first form is the default
+  /// What replays a trace or draws a curve where the request asks for that; null: nothing does.
   void (*replay)(const FaceRequest& request, Complaint& complaint) = nullptr;
 };
 
 struct FaceRequest {
   std::vector<std::string> words;
   std::vector<std::string> policies;
-  std::map<std::string, std::string> values;  ///< of parameters, by name
+  std::map<std::string, std::string> values;  ///< values of parameters, by name
   std::string file;
   std::string recipe;
   std::string svg;
@@ -156,34 +156,33 @@ struct FaceRequest {
   bool json = false;
   bool csv = false;
   bool answer = false;
-  // Of traces.
+  // For traces:
   std::string trace;
   std::string format;
   bool curve = false;
 };
 
-/// The exit status; what went wrong is said on standard error.
+/// Returns the exit status; what went wrong stands on standard error.
 int run_face(const Face& face, const FaceRequest& request);
 
 // What forms need in common.
 
-/// How a row is typed, without whose rows they are: "NAME:ARRIVAL:BURST".
+/// How the rows of the form are typed: "NAME:ARRIVAL:BURST".
 std::string_view typed_as(const Form& form);
-/// That nothing of the kind ("processes") was given, and how it can be.
+/// The complaint that no input ("processes") was given, and how it can be.
 std::string no_input(std::string_view what, const Form& form);
-/// A complaint if one of `rows`, lists that begin with a name, has this one already.
+/// Complains if one of `rows`, which are lists that begin with a name, begins with this one.
 void check_name_is_new(const std::string& name, const Json& rows, std::string_view field,
                        Complaint& complaint);
-/// The fields of each line of a CSV file, without the line of titles that it may have (no number
-/// stands in it). A complaint if something is missing in a line between two fields, or behind them
-/// where the line of titles has a name for it.
+/// The fields of each line of a CSV file. A first line without any number is a line of titles, and
+/// is left out. Complains if a field is empty between two others, or missing where it has a title.
 std::vector<std::vector<std::string>> rows_of_csv(const std::string& text, bool have_numbers,
                                                   Complaint& complaint);
 /// Asks the solver; false, with a complaint, if it does not answer. What it did not read is added
 /// to `notes`.
 bool solve(Solved& solved, Complaint& complaint, std::vector<std::string>* notes = nullptr);
 
-/// To the file that is asked for, if one is.
+/// Writes the picture into the file that is asked for, if one is.
 void write_svg(const FaceRequest& request, const std::string& document, Complaint& complaint);
 
 const Face& cpu_face();

@@ -12,14 +12,15 @@ namespace {
 
 constexpr int kPoints = 41;
 
-/// Where the curve is asked for, if it can be there; and if not, beside it. `here` is among them.
+/// For each point of the curve, the values at which the solver is asked: the next one where it
+/// refuses the one before. The first point is that of the case itself, `here`.
 std::vector<std::vector<double>> points_of(const Formula::Curve& curve, double to, double here) {
   std::vector<std::vector<double>> points = {{here}};
   if (curve.doubles)
     for (double at = curve.from; at <= to; at *= 2) points.push_back({at});
   for (int i = 0; i < kPoints && !curve.doubles; ++i) {
     const double exactly = curve.from + (to - curve.from) * i / (kPoints - 1);
-    // What can be counted alone is refused between two whole numbers.
+    // Of what is counted there are only whole numbers.
     points.push_back({exactly, std::round(exactly)});
   }
   return points;
@@ -49,7 +50,7 @@ Json FormulaForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   return Json::object();
 }
 
-/// The numbers are drawn when the parameters are known: they are in no input.
+/// Only keeps the seed: the quantities are drawn when the parameters are known.
 Json FormulaForm::generate(Recipe& recipe, Complaint& complaint) const {
   const std::uint64_t seed = recipe.seed();
   recipe.finish_as("uniform");
@@ -70,7 +71,7 @@ void FormulaForm::complete(Json& problem, Complaint& complaint) const {
     const Json drawn = number_json(quantity.drawn[random.below(quantity.drawn.size())]);
     Json& value = problem[quantity.parameter.is_input ? "input" : "parameters"]
                          [std::string(quantity.parameter.name)];
-    // What somebody has asked for stays.
+    // A value that was given stays as it is.
     if (as_number(value) == std::stod(std::string(quantity.parameter.fallback))) value = drawn;
   }
 }

@@ -11,34 +11,34 @@ namespace spindle::cli {
 
 struct Formula {
   struct Quantity {
-    FaceParameter parameter;         ///< its fallback is that of the textbooks
-    std::vector<double> drawn = {};  ///< what a quiz gives instead
+    FaceParameter parameter;         ///< its fallback is what textbooks take
+    std::vector<double> drawn = {};  ///< values of which a quiz draws one
   };
   struct Result {
     std::string_view key;
     std::string_view title;
     std::string_view unit;
   };
-  /// From one value of a quantity to another.
+  /// The range of a quantity over which the curve is drawn.
   struct Curve {
     std::string_view quantity = {};
     double from = 0;
     double to = 0;
     std::string_view quantity_label = {};  ///< with its unit
-    bool doubles = false;                  ///< from one point to the next
+    bool doubles = false;                  ///< each point has twice the value of the one before
   };
 
   std::string_view domain;
-  FacePolicy policy;  ///< its parameters are added
+  FacePolicy policy;  ///< without its parameters, which are added
   std::vector<Quantity> quantities;
   std::vector<Result> results;
   Curve curve = {};
   Picture (*picture)(const Solved& solved) = nullptr;  ///< instead of the curve
-  /// What is typed, as the solver reads it; nothing: as it stands.
+  /// Makes what was typed into what the solver reads; null: it is that already.
   void (*complete)(Json& problem, Complaint& complaint) = nullptr;
-  /// The question, given all quantities by name.
+  /// The question; `quantities` has each of them by its name.
   std::string (*question)(const Json& quantities);
-  /// How the answer comes about.
+  /// The steps of the calculation, in sentences.
   std::vector<std::string> (*reasons)(const Solved& solved);
 };
 
@@ -86,7 +86,7 @@ std::vector<const Form*> forms_of(std::span<const FormulaForm> forms);
 
 /// A number in full, where `plain` would round it.
 std::string value_text(const Json& value);
-/// The quantity of that name.
+/// The same of the quantity of that name.
 std::string value_text(const Json& quantities, const char* name);
 
 FaceParameter number_parameter(std::string_view name, std::string_view help,

@@ -71,7 +71,7 @@ class HeapForm final : public StepsForm {
     return plain(operation);
   }
   [[nodiscard]] Json drawn(Random& random, std::size_t at) const override {
-    // Of a block each second is freed, in order.
+    // Every third operation frees a block, in the order in which they were allocated.
     if (at % 3 == 2) return fmt::format("-{}", at / 3);
     return fmt::format("+{}", 1 + random.below(30));
   }

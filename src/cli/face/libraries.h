@@ -7,12 +7,12 @@
 namespace spindle::cli {
 
 struct LibraryPolicies {
-  std::string_view domain;  ///< of the solver
+  std::string_view domain;  ///< the solver's name of the form
   PolicyKind kind;
-  std::vector<std::string_view> parameters;  ///< that the policy, or the exercise, has
+  std::vector<std::string_view> parameters;  ///< those of the exercise that such a policy heeds
 };
 
-/// Null: all policies of the form are built in.
+/// Null if all policies of the form are built in.
 const LibraryPolicies* libraries_of(const Form& form);
 
 }  // namespace spindle::cli

@@ -16,7 +16,7 @@ const Form& heap_form();
 const Form& shared_form();
 const Form& thrashing_form();
 
-/// A recipe of references, for at most `most` of them.
+/// Reads a recipe of references, of which there may be `most`.
 PageRecipe read_page_recipe(Recipe& recipe, std::uint64_t most);
 
 /// Why each page went: a sentence for each reference.

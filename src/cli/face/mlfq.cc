@@ -47,7 +47,7 @@ class Levels {
     return jobs_[job].level;
   }
 
-  /// A job that nobody waits for goes down, and up again, without a break in its run.
+  /// A job for which no other waits may change its level without a break in its run.
   void run(std::size_t job, double from, double to) {
     State& state = jobs_[job];
     const double between = between_[job];
@@ -64,11 +64,11 @@ class Levels {
  private:
   struct Level {
     double quantum = 0;
-    double allotment = 1;  ///< in quanta
+    double allotment = 1;  ///< how many quanta a job may use on the level
   };
   struct State {
     std::size_t level = 0;
-    double used = 0;  ///< of the quantum
+    double used = 0;  ///< what the job has used of its quantum
     double quanta_left = 1;
     double since_io = 0;
     double boosts = 0;
@@ -80,7 +80,7 @@ class Levels {
     state.quanta_left = levels_[level].allotment;
   }
 
-  /// It ran so long, no longer than to the end of its quantum, or to its next I/O.
+  /// Notes that the job ran, at most to the end of its quantum or to its next I/O.
   void account(State& state, double ran, double between) const {
     state.used += ran;
     state.since_io += ran;

@@ -31,7 +31,7 @@ const FacePolicy* find_policy(const Form& form, std::string_view name) {
   return found == form.policies().end() ? nullptr : &*found;
 }
 
-/// The name that the face gives to what somebody calls by another: "round-robin", "SPTF".
+/// The face's own name of a policy that somebody calls by another name: "round-robin", "SPTF".
 std::string name_in(const Face& face, const std::string& name) {
   for (const Form* form : face.forms)
     if (find_policy(*form, name) != nullptr) return name;
@@ -43,8 +43,8 @@ std::string name_in(const Face& face, const std::string& name) {
   return name;
 }
 
-/// The policy of a library, and the form that it is for; null, with a complaint, if it has none.
-/// The plan refers to `path`.
+/// Loads the policy of a library; returns the form that it is for, or null, with a complaint, if
+/// there is none. The plan refers to `path` from then on.
 const Form* load_own(const Face& face, const std::string& path, Plan& plan, Complaint& complaint) {
   const char* why = nullptr;
   for (const Form* form : face.forms) {
@@ -64,7 +64,7 @@ const Form* load_own(const Face& face, const std::string& path, Plan& plan, Comp
   return nullptr;
 }
 
-/// The form that has all of these policies.
+/// Finds the form that has all the policies that are asked for.
 void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
                      Complaint& complaint) {
   plan.form = face.forms.front();
@@ -95,8 +95,9 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
   for (const FacePolicy& policy : plan.form->policies()) plan.policies.push_back(&policy);
 }
 
-/// Whether the policy solves the case: by the algorithm's name, or because its form has no other,
-/// and names its algorithm by what was chosen ("SWITCH_ON_END,IO_RUN_LATER").
+/// Whether the policy solves the case: because the algorithm has its name (`by_name`), or because
+/// its form has no other policy, and the algorithm names what was chosen
+/// ("SWITCH_ON_END,IO_RUN_LATER").
 bool is_of(const Json& json, const Form& form, const FacePolicy& policy, const Json& input,
            bool by_name) {
   const std::string known = form.domain(input);
@@ -111,7 +112,7 @@ bool is_of(const Json& json, const Form& form, const FacePolicy& policy, const J
   return !domain.empty() && json["algorithm"].is_string() && form.policies().size() == 1;
 }
 
-/// A case of the solver, or its input alone.
+/// Reads a case of the solver, or only the input of one.
 void take_json(const Face& face, const Json& json, Plan& plan, Complaint& complaint) {
   const bool is_case = json.is_object() && json.contains("input") && json["input"].is_object();
   plan.input = is_case ? json["input"] : json;
@@ -221,8 +222,8 @@ Json read_value(const FaceParameter& parameter, const std::string& text, Complai
   return list;
 }
 
-/// What a file says of a parameter, as a person would have typed it: the solver reads "3" and
-/// "Low_First" too, and pictures and reasons need not know that.
+/// Makes what a file gives for a parameter into what a person would have typed. The solver reads
+/// "3" and "Low_First", too; pictures and reasons need not know them.
 void tidy(const FaceParameter& parameter, Json& value) {
   Complaint none;
   if (parameter.kind == Kind::kNumber && value.is_string()) {

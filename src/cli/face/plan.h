@@ -11,10 +11,10 @@ namespace spindle::cli {
 struct Plan {
   const Form* form = nullptr;
   std::vector<const FacePolicy*> policies;
-  std::deque<FacePolicy> own;  ///< those out of libraries
+  std::deque<FacePolicy> own;  ///< policies out of libraries
   Json input;
-  Json parameters = Json::object();  ///< from a file
-  std::string algorithm = {};        ///< from a file, if it is not as the policy names it
+  Json parameters = Json::object();  ///< what a file gives
+  std::string algorithm = {};  ///< what a file gives, if it is not the algorithm of the policy
 };
 
 /// Chooses the policies, and reads the input, into a plan that is empty so far; there is at least

@@ -81,7 +81,7 @@ class StatesForm final : public Form {
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
     return fmt::format("uniform:count=2,seed={}", seed);
   }
-  /// A case may say its choices in the algorithm's name alone.
+  /// A case may name what was chosen in its algorithm alone.
   void complete(Json& problem, Complaint&) const override {
     if (problem["algorithm"] == policies().front().algorithm) return;
     const std::vector<std::string> choices = split(plain(problem["algorithm"]), ",");

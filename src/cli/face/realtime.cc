@@ -22,7 +22,7 @@ struct Task {
   std::string name;
   double period = 0;
   double execution = 0;
-  double deadline = 0;  ///< after the release
+  double deadline = 0;  ///< counted from the release
 };
 
 std::vector<Task> tasks_of(const Json& input) {
@@ -96,8 +96,9 @@ Json RealtimeForm::read_rows(const std::vector<std::vector<std::string>>& rows,
   return {{"tasks", tasks}};
 }
 
-/// UUniFast (Bini and Buttazzo 2005): parts of the utilisation, uniform among all that add up to
-/// it. Periods divide 120, so that the schedule repeats soon; times are rounded to tenths.
+/// Draws the tasks by UUniFast (Bini and Buttazzo 2005): all ways to divide the utilisation among
+/// them are equally likely. Periods divide 120, so that the schedule repeats soon; times are
+/// rounded to tenths.
 Json RealtimeForm::generate(Recipe& recipe, Complaint& complaint) const {
   constexpr int kPeriods[] = {8, 10, 12, 15, 20, 24, 30, 40, 60};
   const std::uint64_t count = recipe.natural("count", 3, 1, 1000);
@@ -209,7 +210,7 @@ std::vector<std::string> RealtimeForm::reasons(const Solved& solved) const {
     const auto task = std::ranges::find(tasks, plain(item[0]), &Task::name);
     if (task == tasks.end()) continue;
     const double now = as_number(item[1]);
-    // Its releases are served in order, each for the execution time.
+    // The releases of a task are served in order, each for the execution time.
     double& before = ran[static_cast<std::size_t>(task - tasks.begin())];
     const double release = std::floor(before / task->execution + 1e-9) * task->period;
     before += as_number(item[2]) - now;

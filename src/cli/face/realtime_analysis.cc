@@ -15,7 +15,7 @@ namespace {
 using Kind = FaceParameter::Kind;
 using chart::Meaning;
 
-/// The rows, generators and quizzes are those of the schedules.
+/// The form's rows, generators and quizzes are those of the schedules.
 class ResponseTimeForm final : public Form {
  public:
   [[nodiscard]] std::string domain(const Json&) const override { return "realtime"; }
@@ -55,7 +55,7 @@ class ResponseTimeForm final : public Form {
         "important.\n\n{}\nHow long does each take at worst to respond, and is each in time?",
         table.text({}));
   }
-  /// From the release of all at once to the response of each, and where its deadline stands.
+  /// From the moment when all tasks are released, the response of each, and its deadline.
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     chart::Timeline timeline;
     timeline.time_label = "time since the release (ms)";
@@ -117,7 +117,8 @@ class ResponseTimeForm final : public Form {
   }
 
  private:
-  /// Where the first release is not the one that takes longest: the next came before it was done.
+  /// The first release is not always the one that takes longest: the next may come before it is
+  /// done.
   static std::string later_release(const Json& worst, double first, double deadline) {
     if (deadline < first || worst == Json(first)) return "";
     return worst.is_null()

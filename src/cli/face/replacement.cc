@@ -95,7 +95,7 @@ const std::vector<FaceParameter>& ReplacementForm::parameters() const {
   return kParameters;
 }
 
-/// A page, or [page, "w"] for a reference that writes.
+/// A reference is a page, or [page, "w"] if it writes.
 std::string page_text(const Json& reference) {
   return plain(reference.is_array() ? reference[0] : reference);
 }
@@ -176,7 +176,7 @@ chart::FrameTable frame_table(const Solved& solved) {
   return table;
 }
 
-/// A picture of very many frames would be no picture.
+/// Whether the frames are few enough for a picture.
 bool is_listed(const Solved& solved) {
   constexpr std::size_t kMostFrames = 64;
   return solved.answer.contains("victims") && solved.input()["refs"].is_array() &&

@@ -1,5 +1,5 @@
-// Why each page went: the references are gone through as the answer says, and what each page had
-// to say for itself (loaded when, used when, how often, needed again when) is put into words.
+// Why each page went. The references are gone through as the answer says; a sentence says what
+// counted of the victim: when it was loaded, when and how often used, when needed again.
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kNeverUsed = std::numeric_limits<std::size_t>::max();
 
 struct Page {
-  std::size_t loaded = 0;  ///< number of the reference, from 1 on
+  std::size_t loaded = 0;  ///< by which reference, counted from 1 on
   std::size_t used = 0;
   std::size_t uses = 0;
   std::size_t frame = 0;
@@ -93,7 +93,7 @@ class ReplacementReasons {
                        page.used);
   }
 
-  /// What the policies with several queues, or with more bits than one, go by, in short.
+  /// What a policy with several queues, or with more than one bit a page, goes by, in short.
   [[nodiscard]] std::string_view rule() const {
     if (policy_ == "2q")
       return "the oldest of those that came in new, if they are more than a quarter of the frames, "
@@ -117,7 +117,7 @@ class ReplacementReasons {
     return "";
   }
 
-  /// Why this one of those that were used as often, if there are any.
+  /// Why the victim went and not another page that was used as often; empty if there is none.
   [[nodiscard]] std::string_view among_equals(std::size_t uses) const {
     if (std::ranges::count(pages_, uses, [](const auto& page) { return page.second.uses; }) == 1)
       return "";

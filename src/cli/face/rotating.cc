@@ -1,4 +1,5 @@
-// A disk that turns, a form of `spindle disk`: seek, rotation and transfer of each request.
+// Disks whose rotation counts: seek, rotation and transfer of each request; a form of `spindle
+// disk`.
 
 #include "cli/face/rotating.h"
 

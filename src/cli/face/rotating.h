@@ -1,4 +1,4 @@
-// The disk that turns, a form of `spindle disk`.
+// Disks whose rotation counts, a form of `spindle disk`.
 #pragma once
 
 #include "cli/face/face.h"

@@ -75,7 +75,7 @@ int run_face(const Face& face, const FaceRequest& request) {
     else
       answer(face, request, complaint);
   } catch (const Json::exception& error) {
-    // The solver takes numbers as text, too; what is drawn of them wants numbers.
+    // The solver takes numbers as text, too; pictures of them do not.
     complaint.make(
         fmt::format("--file: a value is of another kind than is shown here ({})", error.what()));
   }

@@ -76,7 +76,7 @@ class LotteryForm final : public Form {
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
     return fmt::format("uniform:count=3,high=4,seed={}", seed);
   }
-  /// A question says what is drawn.
+  /// The question names the numbers that are drawn.
   void complete(Json& problem, Complaint&) const override {
     Json& input = problem["input"];
     if (input.contains("draws") || !input["jobs"].is_array()) return;
@@ -120,13 +120,13 @@ class LotteryForm final : public Form {
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override;
 };
 
-/// When each quantum was given to whom: a part of the picture and of the reasons.
+/// One quantum: who had it and when, as pictures and reasons show it.
 struct Turn {
   std::size_t job = 0;
   double from = 0;
   double ran = 0;
-  double left = 0;     ///< of the job's run time, after it
-  double tickets = 0;  ///< of all that still ran
+  double left = 0;     ///< run time that the job has left after it
+  double tickets = 0;  ///< of all jobs that had not ended
 };
 
 std::vector<Turn> turns_of(const Solved& solved) {
@@ -227,7 +227,7 @@ class StrideForm final : public Form {
         fmt::join(split(problem["input"]["tickets"].dump(), "[,]"), ", "),
         plain(problem["parameters"]["big"]), plain(problem["parameters"]["slices"]));
   }
-  /// Each column is a slice: who had it, and the passes after it.
+  /// Each column is a slice: the job that had it, and all passes after it.
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     using CellState = chart::FrameTable::State;
     const Json& order = solved.answer["order"];
@@ -312,7 +312,7 @@ class SlicesForm final : public Form {
                                Complaint& complaint) const override {
     return {{"weights", read_numbers(rows, "weights", complaint)}};
   }
-  /// The weights of nice values from -5 to 5.
+  /// Draws nice values from -5 to 5, and gives their weights.
   [[nodiscard]] Json generate(Recipe& recipe, Complaint& complaint) const override {
     constexpr int kWeights[] = {3121, 2501, 1991, 1586, 1277, 1024, 820, 655, 526, 423, 335};
     Json weights = Json::array();
@@ -334,7 +334,7 @@ class SlicesForm final : public Form {
         fmt::join(split(problem["input"]["weights"].dump(), "[,]"), ", "),
         plain(problem["parameters"]["latency"]), plain(problem["parameters"]["granularity"]));
   }
-  /// The slices, once round.
+  /// One round of slices.
   [[nodiscard]] Picture picture(const Solved& solved) const override {
     const Json& slices = solved.answer["slices"];
     if (slices.size() > kMostColumns) return {};

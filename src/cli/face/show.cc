@@ -14,7 +14,7 @@ namespace {
 
 using Kind = FaceParameter::Kind;
 
-/// Longer inputs are not solved again for each other convention.
+/// Inputs that are longer than this are not solved again for each other convention.
 constexpr std::size_t kMostForConventions = 5000;
 constexpr std::size_t kMostReasons = 300;
 

@@ -62,14 +62,14 @@ class SignalsForm final : public StepsForm {
   struct Change {
     std::string verb;
     std::string signal;
-    std::string state;  ///< before
+    std::string state;  ///< the state before the operation
     const Json& before;
     const Json& after;
 
     [[nodiscard]] bool is_signal(std::initializer_list<std::string_view> spellings) const {
       return std::ranges::find(spellings, signal) != spellings.end();
     }
-    /// Those that stand in the list afterwards, beyond those that stood there before.
+    /// What the list of that name has afterwards and did not have before.
     [[nodiscard]] std::vector<std::string> added(const char* key) const {
       return beyond(after[key], before.value(key, Json::array()));
     }

@@ -5,7 +5,7 @@
 namespace spindle::cli {
 namespace {
 
-/// The operations so far are solved again after each.
+/// After each operation the solver is asked again, with all operations so far.
 constexpr std::size_t kMostOperations = 200;
 
 /// "A B", "TERM", "-".
@@ -51,8 +51,7 @@ std::string StepsForm::quiz_recipe(std::uint64_t seed) const {
   return fmt::format("uniform:count=7,seed={}", seed);
 }
 
-/// The answer has what held after each operation, too, and through how many operations somebody
-/// waited.
+/// Adds to the answer what held after each operation, and how long somebody waited, in operations.
 void StepsForm::finish(Solved& solved) const {
   const Json operations = solved.input()["ops"];
   if (operations.size() > kMostOperations) return;

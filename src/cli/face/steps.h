@@ -43,16 +43,16 @@ class StepsForm : public Form {
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override;
 
  protected:
-  /// The parts of a row as an operation of a case; null if they are none.
+  /// Makes the parts of a row into an operation of a case; null if they are not one.
   [[nodiscard]] virtual Json operation(const std::vector<std::string>& parts) const = 0;
-  /// As a person writes it.
+  /// The operation as a person writes it.
   [[nodiscard]] virtual std::string text_of(const Json& operation) const = 0;
-  /// One drawn by a generator; `at` is its place.
+  /// An operation drawn by the generator; `at` is its place in the list.
   [[nodiscard]] virtual Json drawn(Random& random, std::size_t at) const = 0;
   /// What happened: the clause after "A P: ".
   [[nodiscard]] virtual std::string why(const Json& operation, const Json& before,
                                         const Json& after) const = 0;
-  /// What the exercise begins with, and asks for.
+  /// How the exercise begins, and what it asks for.
   [[nodiscard]] virtual std::string setting(const Json& problem) const = 0;
 
  private:

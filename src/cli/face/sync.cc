@@ -16,7 +16,7 @@ std::vector<std::string> names(const Json& object, const char* key) {
                               : std::vector<std::string>();
 }
 
-/// Those of `after` that are not in the beginning of it that `before` is.
+/// What `after` has beyond `before`, which is its beginning.
 std::vector<std::string> added(const Json& before, const Json& after, const char* key) {
   std::vector<std::string> all = names(after, key);
   all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(names(before, key).size()));
@@ -137,7 +137,7 @@ class ReadersWritersForm final : public StepsForm {
     return fmt::format("{} {}", plain(operation[0]), plain(operation[1]));
   }
   [[nodiscard]] Json drawn(Random& random, std::size_t at) const override {
-    // Everybody comes once; those who came first leave first.
+    // Each process comes once; those that came first leave first.
     if (at >= 2 && random.one_in(2)) return {fmt::format("P{}", (at + 1) / 2), "done"};
     return {fmt::format("P{}", at + 1), random.one_in(3) ? "w" : "r"};
   }

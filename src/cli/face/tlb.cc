@@ -9,7 +9,7 @@ namespace {
 
 using Kind = FaceParameter::Kind;
 
-/// Which of the addresses' pages the TLB has.
+/// Whether the TLB has the page of each address.
 class TlbForm final : public Form {
  public:
   [[nodiscard]] std::string domain(const Json&) const override { return "tlb"; }

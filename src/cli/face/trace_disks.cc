@@ -142,13 +142,13 @@ std::optional<DiskFormat> read_format(const FaceRequest& request, Complaint& com
   return std::nullopt;
 }
 
-/// What the replay of the trace came to, the best policy first.
+/// The result of the replay, the best policy first.
 struct Replayed {
   TraceLayout layout;
   std::vector<DiskReplay::Row> rows;
 };
 
-/// Reads the trace twice: for how large its disks are, and to serve it.
+/// Reads the trace twice: once to see how large its disks are, and once to serve it.
 Replayed replay(DiskTrace& trace, const std::string& name, DiskReplay::Plan& plan,
                 Complaint& complaint) {
   Progress progress(2 * trace.bytes());

@@ -33,7 +33,7 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-/// From the file, all of it.
+/// Replays the whole file.
 std::string feed_file(const FaceRequest& request, PageReplay& replay, Complaint& complaint) {
   std::optional<PageFormat> format;
   if (!request.format.empty()) {
@@ -116,7 +116,7 @@ chart::Table table_of(const Outcome& outcome) {
   return table;
 }
 
-/// LRU's curve, and what the policies reached beside it.
+/// LRU's curve, and beside it a point for each policy and size.
 chart::Plot plot_of(const Outcome& outcome) {
   chart::Plot plot;
   plot.title = "Misses of " + outcome.source;
@@ -127,7 +127,7 @@ chart::Plot plot_of(const Outcome& outcome) {
     return 100 * static_cast<double>(misses) / static_cast<double>(outcome.references);
   };
   if (!outcome.curve.empty()) {
-    // A curve of which points were left out is joined by lines.
+    // If points were left out of the curve, lines join the others.
     plot.lines.push_back({"lru", {}, outcome.curve.size() < kCurvePoints / 2, false});
     for (const PageReplay::CurvePoint& point : outcome.curve)
       plot.lines.back().points.push_back(

@@ -28,19 +28,19 @@ TraceLayout lay_out(DiskTrace& trace, const std::string& file, Progress& progres
 std::vector<std::string> chosen_policies(const FaceRequest& request, PolicyKind kind,
                                          const std::vector<std::string>& others,
                                          std::string_view fallback, Complaint& complaint);
-/// `names` with those of libraries put in the place of their paths; a complaint begins with the
-/// option.
+/// The names, with the paths of libraries replaced by the names of their policies. A complaint
+/// begins with the option.
 std::vector<std::string> with_libraries_loaded(std::string_view option, PolicyKind kind,
                                                std::vector<std::string> names,
                                                Complaint& complaint);
-/// The numbers of a parameter of traces.
+/// The numbers that are given for a parameter, or the fallback.
 std::vector<std::uint64_t> trace_numbers(const FaceRequest& request, const std::string& name,
                                          const std::string& fallback, double low, double high,
                                          Complaint& complaint);
-/// For values that no trace takes.
+/// Complains of parameters that a replay does not heed.
 void refuse_others(const FaceRequest& request, const std::vector<std::string_view>& known,
                    Complaint& complaint);
-/// "FILE: byte 17: the line is no page number".
+/// Complains of an error in the file: "FILE: byte 17: the line is no page number".
 void complain_of(const std::string& file, const Error& error, Complaint& complaint);
 /// Goes through the trace and calls `use` for each bufferful; false, with a complaint, if it cannot
 /// be read to its end.
@@ -55,7 +55,7 @@ bool read_all(DiskTrace& trace, const std::string& file, Complaint& complaint, c
     if (complaint.made()) return false;
   }
 }
-/// Millions a second.
+/// A rate in millions a second.
 std::string rate_text(std::uint64_t count, std::int64_t ns);
 
 }  // namespace spindle::cli

@@ -14,7 +14,7 @@ namespace {
 using Kind = FaceParameter::Kind;
 using chart::Meaning;
 
-/// "21", "0x15".
+/// An address as "21" or "0x15".
 Json read_address(const std::string& text, Complaint& complaint) {
   if (!text.starts_with("0x") && !text.starts_with("0X"))
     return read_number(text, "addresses", complaint, 0, 281'474'976'710'656.0);
@@ -24,7 +24,7 @@ Json read_address(const std::string& text, Complaint& complaint) {
   return static_cast<std::int64_t>(std::stoull(text.substr(2), nullptr, 16));
 }
 
-/// What an entry of a table says, from words of numbers between `+`.
+/// The numbers of a word, which `+` separates: an entry of a table.
 Json numbers_of(const std::string& word, std::string_view field, Complaint& complaint) {
   Json numbers = Json::array();
   for (const std::string& part : split(word, "+"))
@@ -131,8 +131,8 @@ Json TranslationForm::generate(Recipe& recipe, Complaint& complaint) const {
   return {{"addresses", addresses}};
 }
 
-/// What is taken where neither a table nor registers are given, so that there is something to try,
-/// and to ask in a quiz.
+/// The table or the registers where none are given, so that there is something to try and to ask in
+/// a quiz.
 Json example_of(const std::string& algorithm) {
   static const Json kExamples = Json::parse(R"({
     "PAGE-TABLE": {"table": {"0": 3, "1": 7, "2": 5, "3": 2, "6": 1}},
@@ -161,7 +161,7 @@ Json example_memory() {
   return memory;
 }
 
-/// The words of `--memory` become an object; the example's directory is in page 0.
+/// Makes the words of `--memory` into an object; in the example the directory is page 0.
 void complete_two_level(Json& problem, Complaint& complaint) {
   Json& input = problem["input"];
   if (!input.contains("memory")) {
@@ -179,7 +179,7 @@ void complete_two_level(Json& problem, Complaint& complaint) {
   input["memory"] = memory;
 }
 
-/// The words of `--table` become what the algorithm has.
+/// Makes the words of `--table` into the table that the algorithm has.
 void TranslationForm::complete(Json& problem, Complaint& complaint) const {
   const std::string algorithm = problem["algorithm"];
   Json& parameters = problem["parameters"];
@@ -259,7 +259,7 @@ Picture picture_of_fields(const Solved& solved) {
   return picture;
 }
 
-/// Parts of physical memory, in any order.
+/// Parts of physical memory, added in any order.
 class Places {
  public:
   void add(std::uint64_t from, std::uint64_t length, std::string label,
@@ -267,7 +267,7 @@ class Places {
     if (length != 0) parts_.push_back({from, length, std::move(label), meaning});
   }
 
-  /// No map where parts overlap, or are too many to be seen.
+  /// The parts as a map; none if some overlap, or if they are too many to be seen.
   [[nodiscard]] Picture map() && {
     std::ranges::sort(parts_, {}, &chart::MemoryMap::Part::from);
     chart::MemoryMap map;
@@ -287,15 +287,15 @@ class Places {
   std::vector<chart::MemoryMap::Part> parts_;
 };
 
-/// The frames that a table of tables leads to, each with the indices on the way.
+/// Adds the frames to which a table of tables leads, each with the indices that lead to it.
 void add_frames(Places& places, const Json& entry, std::uint64_t size, const std::string& page) {
   if (!entry.is_object()) return places.add(natural(entry) * size, size, "page " + page);
   for (const auto& [index, next] : entry.items())
     add_frames(places, next, size, page.empty() ? index : page + "." + index);
 }
 
-/// The directory, the tables that it names, and the pages that these name: each once, as what it
-/// was found to be first.
+/// Adds the directory, the tables that it names, and the pages that these name: each once, under
+/// what it was found to be first.
 void add_two_levels(Places& places, const Solved& solved) {
   constexpr std::uint64_t kPage = 32;
   const Json& memory = solved.input()["memory"];
@@ -303,7 +303,7 @@ void add_two_levels(Places& places, const Solved& solved) {
   const auto add = [&](std::uint64_t page, std::string label, Meaning meaning) {
     if (seen.insert(page).second) places.add(page * kPage, kPage, std::move(label), meaning);
   };
-  // The pages that a page of entries names; the highest bit says that an entry is valid.
+  // The pages that the entries of a page name; the highest bit says that an entry is valid.
   const auto entries_of = [&](std::uint64_t page) {
     std::vector<std::pair<std::size_t, std::uint64_t>> entries;
     const std::string bytes = plain(memory.value(std::to_string(page), Json("")));

@@ -9,13 +9,13 @@ namespace spindle::cli {
 
 /// Addresses through a table, or through registers.
 const Form& translation_form();
-/// The buffer of translations before that.
+/// The TLB, which is asked before that.
 const Form& tlb_form();
 
 /// How each address was translated, in a sentence.
 std::vector<std::string> translation_reasons(const Solved& solved);
-/// What an address became: nothing, a place, or with the directory's tables a place and the byte
-/// there, or in which table it ended.
+/// The physical address, or why there is none; with a directory of tables also the byte there, or
+/// the table at which the translation ended.
 std::string physical_text(const Json& physical);
 
 inline std::uint64_t natural(const Json& value) {

@@ -7,7 +7,7 @@
 namespace spindle::cli {
 namespace {
 
-/// Of an address that is taken apart into page and offset.
+/// The sentence about an address that is divided into page and offset.
 std::string of_page(const Solved& solved, const Json& from, const Json& to) {
   const std::uint64_t size = natural(solved.parameters()["page_size"]);
   const std::uint64_t address = natural(from.is_array() ? from[1] : from);
@@ -36,8 +36,8 @@ std::string of_segment(const Json& from, const Json& to) {
                      natural(to) - natural(from[1]), plain(from[1]), plain(to));
 }
 
-/// The highest bit says which segment: one begins at the bottom of the space, the other ends at its
-/// top.
+/// The highest bit tells the two segments apart: one begins at the bottom of the space, the other
+/// ends at its top.
 std::string of_two_segments(const Json& parameters, std::uint64_t address, const Json& to) {
   const std::uint64_t space = natural(parameters["space"]);
   if (space <= address)
@@ -63,7 +63,7 @@ std::string of_two_levels(std::uint64_t address, const Json& to) {
                      address >> 10, address >> 5 & 31, address & 31, physical_text(to));
 }
 
-/// The indices of the tables, one in the other, and the offset.
+/// The sentence about an address that is divided into the indices of several levels and the offset.
 std::string of_several_levels(const Json& parameters, std::uint64_t address, const Json& to) {
   std::vector<std::uint64_t> fields;
   std::uint64_t rest = address;
