@@ -1,4 +1,4 @@
-// What stands in $((...)): the integer expressions of C, with variables by their names.
+// The integer expressions of $((...)): those of C, with variables by their names.
 //
 //   const std::int64_t seven = TRY(evaluate_arithmetic("1 + 2 * i", values));      // i is "3"
 #pragma once

@@ -23,7 +23,7 @@ std::size_t name_length(std::string_view text) {
   return length;
 }
 
-// Of a part that begins with an opening sign; with both signs.
+// The length of the part that begins with an opening sign at `begin`, with both signs.
 std::size_t enclosed_length(std::string_view text, std::size_t begin, char open, char close) {
   int depth = 0;
   char quote = 0;
@@ -48,7 +48,8 @@ bool fits(const std::string& pattern, std::string_view text) {
   return ::fnmatch(pattern.c_str(), std::string(text).c_str(), 0) == 0;
 }
 
-// What is left without the shortest or longest beginning (#) or end (%) that the pattern fits.
+// What is left of the value without the shortest or longest beginning (#) or end (%) that the
+// pattern fits.
 std::string cut(std::string_view value, const std::string& pattern, bool is_beginning,
                 bool is_longest) {
   const std::size_t size = value.size();
@@ -132,8 +133,8 @@ void ShellExpansion::end_field() {
   field_ = {};
 }
 
-// Where IFS is in what a variable holds, or commands printed, a field ends. Each of its characters
-// that is no blank ends one, also an empty one.
+// Adds what a variable holds, or commands printed. A field ends at each character of IFS; one that
+// is not a blank ends an empty field, too.
 void ShellExpansion::add_parted(std::string_view text) {
   const std::string separators = scope_.variable("IFS").value_or(" \t\n");
   for (const char c : text) {
@@ -189,7 +190,7 @@ Result<> ShellExpansion::take_escape(std::string_view& rest, Place place) {
   return {};
 }
 
-// '...' or "...", from its first sign on.
+// Takes '...' or "...", which `rest` begins with.
 Result<> ShellExpansion::take_quoted(std::string_view& rest) {
   const char quote = rest.front();
   rest.remove_prefix(1);
@@ -257,7 +258,7 @@ Result<> ShellExpansion::take_backquotes(std::string_view& rest, bool is_quoted)
   return {};
 }
 
-// The text has its variables by name, or with dollars.
+// In the text, variables may stand by their names or with dollars.
 Result<> ShellExpansion::take_arithmetic(std::string_view text, bool is_quoted) {
   ShellExpansion inner(scope_);
   inner.depth_ = depth_;
@@ -305,7 +306,7 @@ Result<> ShellExpansion::take_parameter(std::string_view name, bool is_quoted) {
   return {};
 }
 
-// What stands between ${ and }.
+// Takes what stands between ${ and }.
 Result<> ShellExpansion::take_braces(std::string_view body, bool is_quoted) {
   if (body.size() > 1 && body[0] == '#') {
     const std::string_view name = body.substr(1);
@@ -323,8 +324,8 @@ Result<> ShellExpansion::take_braces(std::string_view body, bool is_quoted) {
   return take_changed(body.substr(0, length), body.substr(length), is_quoted);
 }
 
-// ${NAME:-word} and its like: - another word, = which it has from now on, ? an error, + the
-// opposite.
+// Takes ${NAME-WORD} and its like: - gives the word where the variable is not set, = also sets it,
+// ? is an error then, and + gives the word where it is set. With a colon, empty is as not set.
 Result<> ShellExpansion::take_changed(std::string_view name, std::string_view change,
                                       bool is_quoted) {
   const auto value = TRY(value_of(name));

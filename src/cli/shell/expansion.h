@@ -1,11 +1,11 @@
-// ShellExpansion: what a word of a script holds when its command runs.
+// ShellExpansion: makes a word of a script into the words that its command gets.
 //
 //   ShellExpansion expansion(scope);
 //   const auto fields = TRY(expansion.fields("$HOME/*.lua"));    // patterns: names on the volume
 //   const auto value = TRY(expansion.text("\"$1\""));            // one word, whatever it holds
 //
-// In the order of POSIX: parameters, $(...), $((...)); the parting of what these gave; patterns;
-// and the quotes are gone. Not locked.
+// The order is that of POSIX: parameters, $(...) and $((...)); the parting of what these gave into
+// fields; patterns; and at last the quotes go. Not locked.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@
 
 namespace spindle::cli {
 
-/// What the words can ask their shell for.
+/// What words need of the shell in which they are expanded.
 class ShellScope {
  public:
   virtual ~ShellScope() = default;
@@ -28,11 +28,11 @@ class ShellScope {
   virtual Result<> set_variable(std::string_view name, std::string value) = 0;
   /// $1, $2, ...
   [[nodiscard]] virtual const std::vector<std::string>& positional() const = 0;
-  /// What the commands print.
+  /// The output of the commands of a $(...).
   virtual Result<std::string> output_of(const std::string& commands) = 0;
   /// The volume's names that the pattern fits, in order.
   [[nodiscard]] virtual std::vector<std::string> names(const std::string& pattern) const = 0;
-  /// A variable that is not set is an error (set -u).
+  /// Whether a variable that is not set is an error (set -u).
   [[nodiscard]] virtual bool wants_variables() const = 0;
 };
 
@@ -40,23 +40,23 @@ class ShellExpansion {
  public:
   explicit ShellExpansion(ShellScope& scope) : scope_(scope) {}
 
-  /// Any number of words out of one.
+  /// Any number of words.
   Result<std::vector<std::string>> fields(std::string_view word);
   Result<std::vector<std::string>> fields(const std::vector<std::string>& words);
-  /// One, which is not parted and no pattern.
+  /// One word: it is not parted, and patterns in it mean nothing.
   Result<std::string> text(std::string_view word);
-  /// One for fnmatch(3): what was quoted is no pattern.
+  /// One pattern for fnmatch(3), in which quoted characters stand for themselves.
   Result<std::string> pattern(std::string_view word);
-  /// Of a here-document: quotes are characters as any other.
+  /// The text of a here-document, in which quotes are characters as any other.
   Result<std::string> document(std::string_view text);
 
  private:
-  // As the word goes on, its characters are known with whether they were quoted.
+  // A field that is being made, and the pattern that it is for fnmatch(3).
   struct Field {
     std::string text;
-    std::string pattern;  ///< for fnmatch(3)
+    std::string pattern;  ///< the text for fnmatch(3), in which quoted characters have backslashes
     bool is_pattern = false;
-    bool is_there = false;  ///< also if it is empty
+    bool is_there = false;  ///< there is a word, although it may be empty
   };
   enum class Place : std::uint8_t { kPlain, kQuoted, kDocument };
 

@@ -20,10 +20,10 @@ struct ReadOptions {
   bool is_raw = false;
   std::string prompt;
   char end = '\n';
-  int most = -1;        ///< characters; below 0: as many as there are
+  int most = -1;        ///< how many characters are read; below 0: all of the line
   int timeout_ms = -1;  ///< below 0: none
   int descriptor = STDIN_FILENO;
-  std::size_t names = 0;  ///< where they begin
+  std::size_t names = 0;  ///< where the names of variables begin
 };
 
 Result<> take_read_option(char letter, const std::string& value, ReadOptions& options) {
@@ -84,7 +84,7 @@ class LineReader {
   explicit LineReader(const ReadOptions& options)
       : options_(options), until_(Clock::now() + std::chrono::milliseconds(options.timeout_ms)) {}
 
-  /// False if the end of the line was not there.
+  /// False if the input ended before the line did.
   bool read() {
     for (char c = 0; options_.most < 0 || line_.size() < static_cast<std::size_t>(options_.most);) {
       if (!take(c)) return false;
@@ -152,7 +152,7 @@ std::vector<std::string> words_of(const LineReader& reader, std::size_t count,
     words.push_back(line.substr(at, end - at));
     at = end;
     while (at < line.size() && is_blank(at)) ++at;
-    // One separator that is no blank parts two words, with the blanks around it.
+    // A separator that is not a blank parts two words together with the blanks around it.
     if (at < line.size() && parts(at)) ++at;
   }
   return words;
@@ -180,7 +180,7 @@ int Shell::do_read(const Arguments& arguments) {
 
 namespace {
 
-// What getopts finds: the option, and $OPTARG if it is to be set.
+// The answer of getopts: the option, and $OPTARG if it is to be set.
 struct FoundOption {
   char option = '?';
   std::optional<std::string> value = {};
@@ -188,7 +188,7 @@ struct FoundOption {
   bool is_none = false;        // there are no more options
 };
 
-// Whether the letter is an option, by a text such as "ab:", and whether it takes a value.
+// What a letter is by a text of options such as "ab:".
 enum class OptionKind { kUnknown, kFlag, kTakesValue };
 OptionKind option_kind(const std::string& known, char letter) {
   const std::size_t at = letter == ':' ? known.npos : known.find(letter);
@@ -197,8 +197,8 @@ OptionKind option_kind(const std::string& known, char letter) {
                                                        : OptionKind::kFlag;
 }
 
-// The options in `words`, of which `known` tells. If that begins with ':', the caller wants to
-// complain by itself: $OPTARG is then the option that something is wrong with.
+// Finds options in `words`; `known` is the text that tells which there are. If it begins with ':',
+// the caller complains by itself, and $OPTARG is the option that something is wrong with.
 class OptionReader {
  public:
   // `word` is the place of the next word, from 1 on, and `letter` that of the next letter in it.
@@ -260,7 +260,7 @@ class OptionReader {
 
 }  // namespace
 
-// The next option of the words, or of $1, $2...; $OPTIND is the word that is looked at.
+// Finds the next option in the words, or in $1, $2...; $OPTIND is the word to look at.
 int Shell::do_getopts(const Arguments& arguments) {
   if (arguments.size() < 2) return say_error("getopts: which options, into which variable?", 2);
   const Arguments words =

@@ -27,7 +27,7 @@ std::string_view state_of(const ProcessStatus& status) {
 
 }  // namespace
 
-// "%2" or the number of one of its processes; "" is the latest.
+// The job named "%2", or by the number of one of its processes; "" is the latest job.
 Shell::Job* Shell::find_job(const std::string& name) {
   if (name.empty() || name == "%" || name == "%%" || name == "%+")
     return jobs_.empty() ? nullptr : &jobs_.back();
@@ -113,7 +113,7 @@ int Shell::do_nice(const Arguments&) {
 
 int Shell::do_wait(const Arguments& arguments) {
   int status = 0;
-  // False if a trap has ended the wait; the job goes on.
+  // False if a trap has ended the wait; the job itself goes on.
   const auto wait = [&](const Job* found) {
     const std::size_t count = jobs_.size();
     Job job = *found;

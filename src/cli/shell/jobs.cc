@@ -91,7 +91,7 @@ int Shell::wait_for(Job job) {
   return flow_ == Flow::kNone ? status : status_;
 }
 
-// A child of a shell is stopped as long as what it waits for.
+// A child that runs a part of a script stops as long as what it waits for is stopped.
 void Shell::stop_with(Job& job) {
   ::raise(SIGSTOP);
   tell(job, SIGCONT);
@@ -99,7 +99,7 @@ void Shell::stop_with(Job& job) {
     if (child.status.kind == StatusKind::kStopped) child.status = {};
 }
 
-// Ctrl-C and Ctrl-Z are for the children, which are in front of the terminal meanwhile.
+// Meanwhile the children are in front of the terminal, so that Ctrl-C and Ctrl-Z reach them.
 int Shell::wait_for_children(Job& job) {
   const Keys keys(true);
   std::vector<ProcessStatus> all;
@@ -154,7 +154,7 @@ void Shell::pass_keys(const Job& job) {
   if (Keys::take_interrupt()) tell(job, SIGINT);
 }
 
-// What a person or a file has for the program that reads. True if there was something.
+// Types to the program that reads what a person or a file has for it; true if there was something.
 bool Shell::pass_input() {
   pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
   if (::poll(&input, 1, 0) != 1) return false;

@@ -1,11 +1,11 @@
-// What comes to the shell by signals: Ctrl-C and Ctrl-Z of a person, and the wish that it ends.
+// The signals that reach the shell: Ctrl-C and Ctrl-Z of a person, and the request to end.
 #pragma once
 
 #include <csignal>
 
 namespace spindle::cli {
 
-/// While an object that takes them lives, Ctrl-C and Ctrl-Z are only noted.
+/// While an object of it lives that takes them, Ctrl-C and Ctrl-Z are only noted.
 class Keys {
  public:
   explicit Keys(bool takes_them);
@@ -13,11 +13,11 @@ class Keys {
   Keys(const Keys&) = delete;
   Keys& operator=(const Keys&) = delete;
 
-  /// Since the last outermost one was made.
+  /// Whether Ctrl-C was pressed since the outermost object was made.
   static bool was_interrupted();
-  /// A program dealt with it.
+  /// To be called when a program has dealt with the Ctrl-C.
   static void forget_interrupt();
-  /// The same, once for each time.
+  /// Whether it was pressed since this was asked last.
   static bool take_interrupt();
   static bool take_suspension();
 
@@ -27,18 +27,18 @@ class Keys {
   struct sigaction suspend_ {};
 };
 
-/// What becomes of a signal that a script has commands for, or wants to be deaf to.
+/// What the shell does when a signal comes: what is usual, nothing, or note it for a trap.
 enum class TrapKind { kDefault, kIgnored, kNoted };
 void set_trap(int signal, TrapKind kind);
-/// As if the signal had come.
+/// Notes the signal as if it had come.
 void add_trapped(int signal);
-/// One that came and was not taken yet; 0: none did.
+/// A signal that was noted and not taken yet; 0: there is none.
 int trapped_signal();
 void take_trapped(int signal);
 
 /// From now on TERM and HUP are noted.
 void note_ending_signals();
-/// The one that came; 0 if none did.
+/// Which of them came; 0: none did.
 int ended_by_signal();
 
 }  // namespace spindle::cli

@@ -133,7 +133,7 @@ int Shell::do_test(const Arguments& arguments) {
   const auto outside = [this](const std::string& path, LastLink last) {
     return session_.outside(absolute(path), last);
   };
-  // "[" is told from "test" by its last word, which only the former needs to have.
+  // The last word of "[" is "]"; "test" has none.
   Arguments words = arguments;
   if (!words.empty() && words.back() == "]") words.pop_back();
   const auto answer = evaluate_test(words, outside);
@@ -146,7 +146,7 @@ namespace {
 struct LimitKind {
   char letter;
   std::string_view what, unit;
-  std::string_view line;  ///< of proc/PID/limits
+  std::string_view line;  ///< its name in proc/PID/limits
 };
 constexpr LimitKind kLimitKinds[] = {{'t', "CPU time", "seconds", "Max cpu time"},
                                      {'f', "file size", "bytes", "Max file size"},
@@ -166,7 +166,7 @@ LimitBounds bounds_in(const std::string& limits, const LimitKind& kind) {
   return bounds;
 }
 
-/// Whether a limit of so much is more than the other.
+/// Whether a limit of `value` is higher than one of `bound`.
 bool is_above(const std::string& value, const std::string& bound) {
   if (bound == "unlimited" || value == bound) return false;
   return value == "unlimited" ||
@@ -176,7 +176,7 @@ bool is_above(const std::string& value, const std::string& bound) {
 }  // namespace
 
 int Shell::do_ulimit(const Arguments& arguments) {
-  // What is started inherits from init what was not set here.
+  // Programs inherit from init the limits that were not set here.
   const std::string inherited = session_.inherited_limits();
   const auto in_force = [&](const LimitKind& kind) {
     const auto found = limits_.find(std::string(1, kind.letter));

@@ -27,14 +27,14 @@ bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
 }
 
-// What other shells do themselves.
+// Commands that other shells have and this one lacks.
 bool is_unknown_here(std::string_view name) {
   constexpr std::array<std::string_view, 6> kNames = {"declare", "disown",  "hash",
                                                       "let",     "typeset", "times"};
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
-// Nothing in it waits for the command to run.
+// Whether the word means the same whenever its command runs.
 bool is_literal(std::string_view word) {
   return word.find_first_of("$`'\"\\*?[~") == word.npos;
 }
@@ -53,7 +53,7 @@ std::string Shell::find_program(const std::string& name) const {
   return {};
 }
 
-// Whether it can be a part of a pipeline that the machine runs by itself.
+// Whether the command can be a part of a pipeline that the machine runs by itself.
 bool Shell::is_program(const ShellCommand& command, bool is_first) const {
   if (command.kind != ShellCommand::Kind::kSimple || command.words.empty()) return false;
   const std::string& name = command.words.front();
@@ -65,8 +65,8 @@ bool Shell::is_program(const ShellCommand& command, bool is_first) const {
   return own_command(name) == nullptr || !find_program(name).empty();
 }
 
-// Whether it is redirected to what only the shell knows: then the shell's own descriptors are, for
-// as long as the program runs.
+// Whether the command is redirected to something that only the shell knows. Then the shell's own
+// descriptors are redirected as long as the program runs.
 bool Shell::is_of_shell(const ShellCommand& command) {
   return std::ranges::any_of(command.redirections, [](const Redirection& redirection) {
     const bool is_duplicate = redirection.kind == Redirection::Kind::kDuplicate;
@@ -77,7 +77,7 @@ bool Shell::is_of_shell(const ShellCommand& command) {
   });
 }
 
-// How the programs shall be started; what says so is taken from the words.
+// Takes out of the words those that say how the programs are to be started.
 std::string Shell::run_options(Arguments& words) const {
   std::string options = fmt::format("-d {}", quoted_shell_word(directory_));
   if (session_.error_terminal() >= 0) options += fmt::format(" -e {}", session_.error_terminal());
@@ -141,7 +141,8 @@ Result<std::string> Shell::program_words(const ShellCommand& command, Arguments 
   return line;
 }
 
-// As machine/run takes it. A status other than 0 was complained of already.
+// The pipeline as a line for machine/run. If `status` is not 0, something was complained of
+// already.
 Result<std::string> Shell::run_line(const Segment& programs, bool in_background, int& status) {
   std::string line;
   for (const ShellCommandPtr& program : programs) {
@@ -160,7 +161,7 @@ Result<std::string> Shell::run_line(const Segment& programs, bool in_background,
     const std::string part = TRY(program_words(*program, std::move(words), status));
     if (status != 0) return std::string();
     line += part;
-    // Nobody types for what runs behind a person's back.
+    // Nobody types to programs in the background.
     const auto reads = [](const Redirection& r) { return r.descriptor == 0; };
     if (in_background && program == programs.front() &&
         std::ranges::none_of(program->redirections, reads))
@@ -252,7 +253,7 @@ int Shell::run_children(const std::vector<Segment>& segments, const std::string&
   return start_job(std::move(job), in_background);
 }
 
-// What makes a copy of the shell a child that runs a part of its script.
+// Makes a copy of the shell into a child that runs a part of its script.
 void Shell::begin_child(const ChildPlace& place) {
   if (mode_ == Mode::kInteractive) {
     ::setpgid(0, place.group);
@@ -291,7 +292,7 @@ pid_t Shell::fork_child(const ChildPlace& place, const std::function<int()>& bod
   }
   begin_child(place);
   const int status = body();
-  // A part that ended with `exit` or was asked to end has its status there.
+  // If the part ended with `exit`, or was asked to end, its status stands in status_ already.
   if (flow_ == Flow::kNone) status_ = status;
   end();
   ::_exit(status_);

@@ -11,11 +11,11 @@
 namespace spindle::cli {
 namespace {
 
-// The library knows no other way to tell its callbacks whom they serve.
+// The shell that the library's callbacks serve: it passes them no argument.
 const Shell* completed_shell = nullptr;
 std::vector<std::string> candidates;
 
-// Those in the folder whose name begins so; folders with a slash behind.
+// Adds the files in the folder whose names begin so; folders get a slash behind.
 void add_files(const std::string& folder, const std::string& before, const std::string& beginning,
                bool are_programs) {
   std::error_code error;
@@ -50,7 +50,7 @@ char* next_candidate(const char*, int state) {
   return next < candidates.size() ? ::strdup(candidates[next++].c_str()) : nullptr;
 }
 
-// A word that begins the line, or stands behind an operator, names a command.
+// The first word of the line, or behind an operator, is completed to a command, others to files.
 char** complete(const char* word, int start, int) {
   const std::string_view before(rl_line_buffer, static_cast<std::size_t>(start));
   const std::size_t last = before.find_last_not_of(' ');

@@ -11,15 +11,15 @@ namespace spindle::cli {
 
 class ShellPrompt {
  public:
-  /// One at a time.
+  /// There must be only one at a time.
   explicit ShellPrompt(const Shell& shell);
   ~ShellPrompt();
   ShellPrompt(const ShellPrompt&) = delete;
   ShellPrompt& operator=(const ShellPrompt&) = delete;
 
-  /// Nothing at the end of input. "" after Ctrl-C.
+  /// Nothing at the end of input; "" after Ctrl-C.
   std::optional<std::string> read_line();
-  /// The next line of a command that has begun.
+  /// A further line of a command that is not complete.
   std::optional<std::string> read_more();
 
  private:

@@ -23,9 +23,9 @@ class Redirected {
   /// Makes the descriptor the same as `from`.
   Result<> duplicate(int descriptor, int from);
   Result<> close(int descriptor);
-  /// Makes the text what is read from the descriptor.
+  /// What is read from the descriptor is this text.
   Result<> supply(int descriptor, const std::string& text);
-  /// Keeps the descriptors as they are now.
+  /// The descriptors stay as they are now when the object goes.
   void keep();
 
  private:

@@ -1,4 +1,4 @@
-// The shell's own commands that steer a script: variables, options, ways out.
+// The shell's own commands that control a script: variables, options, leaving loops and functions.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,7 +19,7 @@ constexpr std::string_view kOptions = "efux";
 
 }  // namespace
 
-// Ways out.
+// Leaving loops, functions and the shell.
 
 int Shell::leave_loops(const Arguments& arguments, Flow flow, std::string_view name) {
   const int levels = arguments.empty() ? 1 : number_in(arguments[0]).value_or(0);
@@ -63,7 +63,7 @@ int Shell::do_exec(const Arguments& arguments) {
   return status;
 }
 
-// Texts as commands.
+// Running texts as commands.
 
 int Shell::do_eval(const Arguments& arguments) {
   const int before = status_;

@@ -20,7 +20,7 @@
 namespace spindle::cli {
 namespace {
 
-// At once, as control files want it.
+// Writes the text with one call, as control files need it.
 bool write_whole(int fd, std::string_view text) {
   return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
@@ -34,7 +34,7 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-// The text of a file that is made anew when it is read from its start.
+// The text of a control file, which is made anew when it is read from its start.
 std::string read_again(int fd) {
   std::string text;
   std::array<char, 4096> part;
@@ -62,7 +62,7 @@ bool are_same(int one, int other) {
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-// False if nobody takes it.
+// Passes on what can be read; false if nobody takes it.
 bool pass_on(int from, int to) {
   std::array<char, 65536> part;
   bool is_taken = true;
@@ -127,7 +127,7 @@ std::string ShellSession::outside(const std::string& path, LastLink last) const 
   return *real == "/" ? mount_ : mount_ + *real;
 }
 
-// Out of the way of the numbers that a script may use.
+// Opens a control file under a number that no script uses.
 int ShellSession::open(const std::string& name, int flags) const {
   constexpr int kFrom = 30;
   const int low = ::open((mount_ + "/.spindle/" + name).c_str(), flags | O_CLOEXEC);
@@ -137,7 +137,7 @@ int ShellSession::open(const std::string& name, int flags) const {
   return fd;
 }
 
-// The volume says what it refused, and why.
+// Why the volume refused something, as it says itself.
 std::string ShellSession::refusal(int error) const {
   if (error == ENOEXEC) return control_.value("machine/last_message");
   if (error != EINVAL) return std::strerror(error);
@@ -165,7 +165,7 @@ std::vector<ProcessStatus> ShellSession::statuses(const std::vector<int>& proces
       all.push_back(status_of(word, value));
     }
   }
-  // Of a volume that is gone nobody knows anything any more.
+  // If the volume is gone, so are its processes.
   all.resize(processes.size(), {.kind = ProcessStatus::Kind::kEnded, .exit_status = 127});
   return all;
 }

@@ -1,4 +1,4 @@
-// ShellSession: a person's sitting at a terminal of the simulated machine of a mount.
+// ShellSession: what a person has at a terminal of the simulated machine of a mount.
 //
 //   ShellSession session("m", complaint);       // complains unless a volume is mounted there
 //   TRY(session.open_terminals());
@@ -37,21 +37,22 @@ class ShellSession {
   ShellSession(const ShellSession&) = delete;
   ShellSession& operator=(const ShellSession&) = delete;
 
-  /// So that programs can be started: with descriptors 1 and 2 as they stand.
+  /// Opens terminals for programs, according to descriptors 1 and 2 as they stand now.
   Result<> open_terminals();
-  /// A copy of ours, after a fork, shares nothing with it.
+  /// Gives them up after a fork: a copy of the shell shares nothing with it.
   void leave_terminals();
-  /// The number of the terminal for errors; -1: they go where all goes.
+  /// The number of the terminal for errors; -1: they go where all output goes.
   [[nodiscard]] int error_terminal() const { return has_errors_ ? errors_.number : -1; }
 
-  /// Starts what the line says (as machine/run takes it) at this terminal. Answers why not.
+  /// Starts what the line, in the form of machine/run, says at this terminal. Returns why not, or
+  /// "".
   std::string start(const std::string& line, std::vector<int>& processes);
   [[nodiscard]] std::vector<ProcessStatus> statuses(const std::vector<int>& processes);
-  /// A verb of proc/PID/ctl. Answers why not.
+  /// Writes the verb to proc/PID/ctl. Returns why not, or "".
   std::string tell(int process, const std::string& verb);
-  /// As proc/PID/limits has them: of init, from which all that is started inherits them.
+  /// The text of proc/PID/limits of init, from which all that is started inherits its limits.
   [[nodiscard]] std::string inherited_limits() const { return control_.text("proc/1/limits"); }
-  /// False if nobody reads it any more.
+  /// Shows what programs have written. False if nobody reads it any more.
   bool show_output();
   /// Types to the process that reads from the terminal. Returns how much was typed.
   std::size_t type(std::string_view text);

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kDeepestCall = 200;  // texts and functions, one in another
 
-// For glob(3): the characters stand for themselves.
+// A pattern for glob(3) in which all characters stand for themselves.
 std::string plain_pattern(std::string_view text) {
   std::string pattern;
   for (const char c : text) {
@@ -61,7 +61,7 @@ void Shell::write_out(std::string_view text) {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      // Nobody reads any more: a program would have been ended by SIGPIPE.
+      // If nobody reads any more, a program would be ended by SIGPIPE.
       status_ = errno == EPIPE ? 128 + SIGPIPE : say_error(std::strerror(errno));
       if (errno == EPIPE && is_child_) flow_ = Flow::kLeave;
       return;
@@ -81,7 +81,7 @@ bool Shell::run(const std::string& text, bool more_may_come) {
   if (texts_ == 0 && flow_ == Flow::kAbort) flow_ = Flow::kNone;
   const Keys keys(mode_ == Mode::kInteractive && texts_ == 0);
   ++texts_;
-  // A line is read when those before it have run: they may have changed what its words mean.
+  // Each command is read after those before it have run: they may change what its words mean.
   while (command.ok() && *command != nullptr && flow_ == Flow::kNone) {
     execute(**command);
     if (flow_ == Flow::kNone) command = parser.next();
@@ -156,7 +156,7 @@ std::vector<std::string> Shell::own_names() const {
 
 // Commands.
 
-// Commands for signals that came run between two commands.
+// Runs the commands for signals that came; this happens between two commands.
 void Shell::run_traps() {
   if (Keys::was_interrupted() && traps_.contains(SIGINT)) {
     Keys::forget_interrupt();
@@ -384,7 +384,7 @@ Result<> Shell::assign(const ShellCommand& command) {
   return {};
 }
 
-// Only assignments, or only redirections.
+// Runs a command that has only assignments, or only redirections.
 int Shell::run_assignments(const ShellCommand& command) {
   has_substituted_ = false;
   if (const auto done = assign(command); !done.ok()) return say_error(done.error(), command.text);

@@ -4,13 +4,12 @@
 //   shell.run("for i in 1 2 3; do cat notes; done | sort >sorted && echo done");
 //   return shell.status();
 //
-// A text is read line by line (syntax.h), and what begins in a line as a whole before it runs.
-// Programs, and pipelines of them, are processes of the machine, which the shell watches: while one
-// runs in the foreground, its output goes to descriptors 1 and 2 of ours, what comes from
+// A text is read line by line (syntax.h); a command that begins in a line is read to its end before
+// it runs. Programs, and pipelines of them, are processes of the machine, which the shell watches:
+// while one runs in the foreground, its output goes to descriptors 1 and 2 of ours, what comes from
 // descriptor 0 is typed to it when it reads, and Ctrl-C and Ctrl-Z reach it. What shells do in a
-// process of their own, such as ( ),
-// $( ) and loops in a pipeline, is done in a child of ours, with a terminal of the machine of its
-// own. Not locked.
+// process of their own, such as ( ), $( ) and loops in a pipeline, is done in a child of ours,
+// which has a terminal of the machine of its own. Not locked.
 #pragma once
 
 #include <sys/types.h>
@@ -36,27 +35,27 @@ class Shell final : public ShellScope {
 
   Shell(ShellSession& session, Mode mode, std::vector<std::string> arguments = {});
 
-  /// Runs the text. False, and nothing was done, if it ends in the middle of a command and
-  /// `more_may_come`.
+  /// Runs the text. If it ends in the middle of a command and `more_may_come`, nothing is done and
+  /// the answer is false.
   bool run(const std::string& text, bool more_may_come = false);
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] bool is_leaving() const { return flow_ == Flow::kLeave; }
-  /// What ended meanwhile, and what programs of the background wrote.
+  /// Reports the jobs that ended meanwhile, and shows what programs in the background wrote.
   void report_jobs();
-  /// It is over: what `trap ... EXIT` gave runs, once.
+  /// Ends the shell: the commands of `trap ... EXIT` run, once.
   void end();
-  /// A line that a person gave.
+  /// Adds a line to the history.
   void remember(const std::string& line) { history_.push_back(line); }
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] const ShellSession& session() const { return session_; }
-  /// Absolute, without "." and "..".
+  /// The path from "/" on, without "." and "..".
   [[nodiscard]] std::string absolute(const std::string& path) const;
   /// The folders in which programs are looked for.
   [[nodiscard]] std::vector<std::string> program_folders() const;
-  /// The shell's own commands, and the functions by now.
+  /// The shell's own commands, and the functions that are defined now.
   [[nodiscard]] std::vector<std::string> own_names() const;
 
-  // Of words (ShellScope).
+  // The words' view of the shell (ShellScope).
   [[nodiscard]] std::optional<std::string> variable(std::string_view name) const override;
   Result<> set_variable(std::string_view name, std::string value) override;
   [[nodiscard]] const std::vector<std::string>& positional() const override { return arguments_; }
@@ -75,9 +74,9 @@ class Shell final : public ShellScope {
     std::vector<int> processes;
     std::vector<Child> children;
     std::string text;
-    ProcessStatus status;  ///< of all: running if one runs; ended with the last one's exit status
+    ProcessStatus status;  ///< running if any process runs; otherwise that of the last one
   };
-  /// Why the commands that follow are passed by.
+  /// Why the commands that follow are skipped.
   enum class Flow : std::uint8_t { kNone, kBreak, kContinue, kReturn, kAbort, kLeave };
   /// Commands of a pipeline that run together: one of any kind, or programs in a row.
   using Segment = std::vector<ShellCommandPtr>;
@@ -90,7 +89,7 @@ class Shell final : public ShellScope {
   struct ChildPlace {
     int input = -1;
     int output = -1;
-    std::vector<int> others = {};  ///< descriptors that it shall not hold
+    std::vector<int> others = {};  ///< descriptors that the child must not hold
     bool in_background = false;
     pid_t group = 0;
   };
@@ -100,7 +99,7 @@ class Shell final : public ShellScope {
   int say_error(const std::string& what, int status = 1);
   int say_error(const Error& error, const std::string& about, int status = 2);
   void write_out(std::string_view text);
-  /// What the parser says of the text.
+  /// Says what the parser finds wrong with the text.
   void refuse(const ShellParser& parser, const std::string& text, const Error& error);
 
   // Commands (shell.cc).
@@ -120,7 +119,7 @@ class Shell final : public ShellScope {
   Result<> assign(const ShellCommand& command);
   Result<> redirect(const Redirection& redirection, Redirected& redirected);
   void trace(const Arguments& words);
-  /// A loop's body has come to its end: whether the loop goes on.
+  /// Whether a loop goes on after a round of its body.
   bool goes_on();
   void leave_if_ended();
   void run_traps();
@@ -208,28 +207,28 @@ class Shell final : public ShellScope {
   std::map<std::string, ShellCommandPtr, std::less<>> functions_;
   std::map<std::string, std::string, std::less<>> limits_;
   ShellAliases aliases_;
-  std::map<int, std::string> traps_;  ///< by signal; 0: of the end. "": it is ignored
-  unsigned mask_ = 022;               ///< of files that are made
-  int option_word_ = 1;               ///< of getopts: the $OPTIND that it left
-  std::size_t option_place_ = 0;      ///< of getopts, within the word of $OPTIND
+  std::map<int, std::string> traps_;  ///< by signal, 0 for the end; "": the signal is ignored
+  unsigned mask_ = 022;               ///< permissions that files it makes do not have
+  int option_word_ = 1;               ///< the $OPTIND that getopts left
+  std::size_t option_place_ = 0;      ///< where getopts is in the word of $OPTIND
   std::vector<Job> jobs_;
   std::vector<std::string> history_;
   std::set<char> options_;  ///< letters of `set`
   std::string directory_ = "/";
-  std::string output_;  ///< of the own command that runs
+  std::string output_;  ///< what the shell's own command that runs has printed
   Flow flow_ = Flow::kNone;
   int flow_levels_ = 0;  ///< loops that a break or continue is still to reach
-  int loops_ = 0;        ///< around this command
-  int calls_ = 0;        ///< of functions and sourced files, around this command
+  int loops_ = 0;        ///< loops around this command
+  int calls_ = 0;        ///< calls of functions, and sourced files, around this command
   int tested_ = 0;       ///< conditions around this command: set -e has no say there
-  int texts_ = 0;        ///< `run`s, one in another
+  int texts_ = 0;        ///< calls of `run` that are inside one another
   int last_background_ = 0;
   int status_ = 0;
   bool is_in_trap_ = false;
-  bool trap_ends_wait_ = false;       ///< `wait` waits
-  bool has_substituted_ = false;      ///< the assignments had $(...), whose status is theirs
-  bool is_child_ = false;             ///< of a shell that runs a part of its script in us
-  bool is_foreground_child_ = false;  ///< Ctrl-C and Ctrl-Z are for us, too
+  bool trap_ends_wait_ = false;       ///< the command `wait` is waiting
+  bool has_substituted_ = false;      ///< the assignments had a $(...), whose status becomes theirs
+  bool is_child_ = false;             ///< we are a copy of a shell, and run a part of its script
+  bool is_foreground_child_ = false;  ///< we are such a copy, and Ctrl-C and Ctrl-Z are for us, too
 };
 
 }  // namespace spindle::cli

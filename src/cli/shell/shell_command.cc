@@ -36,7 +36,7 @@ int run_text(Shell& shell, const std::string& text) {
   return shell.status();
 }
 
-// A line, and those that it needs to be whole.
+// Runs a line, together with the lines that it needs to be complete.
 void run_line(Shell& shell, std::string line, const std::function<bool(std::string& more)>& next) {
   std::string more;
   bool has_more = true;
@@ -48,8 +48,8 @@ void run_line(Shell& shell, std::string line, const std::function<bool(std::stri
 
 int run_prompt(Shell& shell) {
   ShellPrompt prompt(shell);
-  // Ctrl-Z is meant for what runs; and the shell is in the background when it takes the terminal
-  // back.
+  // Ctrl-Z is meant for what runs; and while the shell takes the terminal back, it is itself in the
+  // background.
   for (const int signal : {SIGTSTP, SIGTTOU, SIGTTIN}) std::signal(signal, SIG_IGN);
   while (!shell.is_leaving()) {
     shell.report_jobs();
@@ -66,7 +66,7 @@ int run_prompt(Shell& shell) {
   return shell.status();
 }
 
-// Commands come from standard input; what programs read there would be commands.
+// Runs commands from standard input; a program that reads there would take commands away.
 int run_input(Shell& shell) {
   const int commands = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -11,13 +11,13 @@ namespace {
 
 constexpr int kDeepestCommand = 100;
 
-// Longer ones first: the first that fits is taken.
+// The longer ones stand first, since the first that fits is taken.
 constexpr std::array<std::string_view, 19> kShellOperators = {
     "<<<", "<<-", "<<", "<&", "<>", "<(", ">>", ">&", ">|", ">(",
     "&&",  "&>",  "||", ";;", "|",  "&",  ";",  "(",  ")"};
 constexpr std::string_view kEndsWord = " \t\n;&|<>()";
 
-// Words that begin or go on with a command that is made of others.
+// Words that begin a command which contains others, or go on with it.
 constexpr std::array<std::string_view, 14> kReserved = {"if",    "then",  "elif", "else", "fi",
                                                         "while", "until", "for",  "do",   "done",
                                                         "case",  "esac",  "{",    "}"};
@@ -26,7 +26,7 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-// The word that ends a here-document, without its quotes.
+// The word that ends a here-document, as it stands there: without its quotes.
 std::string without_quotes(std::string_view word) {
   std::string text;
   for (const char c : word)
@@ -128,7 +128,7 @@ Result<> ShellParser::skip_quotation(char quote) {
   return {};
 }
 
-// ${...}, $((...)), $(...) or the dollar alone.
+// Skips ${...}, $((...)), $(...) or a dollar that stands alone.
 Result<> ShellParser::skip_dollar() {
   const std::string_view rest = text_.substr(at_);
   if (rest.starts_with("$(") && !rest.starts_with("$((")) {
@@ -207,7 +207,7 @@ bool ShellParser::is_reserved(std::string_view text) const {
   return token_.kind == Token::Kind::kWord && token_.text == text;
 }
 
-// What stands behind a list that is a part of a larger command.
+// Whether something follows that ends the list, since the list is a part of a larger command.
 bool ShellParser::ends_list() const {
   if (token_.kind == Token::Kind::kEnd || is_operator(")") || is_operator(";;")) return true;
   constexpr std::array<std::string_view, 8> kEnds = {"then", "elif", "else", "fi",
@@ -301,7 +301,7 @@ ShellParser::Made ShellParser::parse_pipeline() {
   return command;
 }
 
-// What other shells have, and a person might believe that this one has, too.
+// Refuses what other shells have, and a person might expect here.
 Result<> ShellParser::refuse_unknown() const {
   if (is_reserved("[[")) return Error{EINVAL, "[[ ... ]] is not known here; write [ ... ]"};
   if (is_reserved("function"))
@@ -319,7 +319,7 @@ Result<> ShellParser::refuse_unknown() const {
   return {};
 }
 
-// The text goes on with what the word stands for; no alias is put in twice.
+// Puts in what the word stands for, and goes on reading there; no alias is put in twice.
 Result<> ShellParser::expand_alias() {
   std::set<std::string> seen;
   while (aliases_ != nullptr && token_.kind == Token::Kind::kWord) {

@@ -3,10 +3,10 @@
 //   ShellParser parser("for i in 1 2; do hog $i & done; wait");
 //   while (const auto command = TRY(parser.next())) run(*command);
 //
-// Words stay as they were written, with their quotes and dollars: what they hold is found out when
-// their command runs (expansion.h). What this shell lacks of POSIX is refused by name. A text that
-// ends in the middle of a command is an error that more text would cure: `is_incomplete`. The
-// bodies of here-documents are words of their redirections. Not locked.
+// Words stay as they were written, with their quotes and dollars, until their command runs
+// (expansion.h). What this shell lacks of POSIX is refused by name. If the text ends in the middle
+// of a command, that is an error, and `is_incomplete` says that more text would help. The text of a
+// here-document becomes a part of its redirection. Not locked.
 #pragma once
 
 #include <functional>
@@ -20,14 +20,14 @@
 
 namespace spindle::cli {
 
-/// What follows from one of < > >> 2> >&2 << and their like.
+/// A redirection by one of < > >> 2> >&2 << and their like.
 struct Redirection {
   static constexpr int kMostDescriptor = 9;
   enum class Kind : std::uint8_t { kRead, kWrite, kAppend, kDuplicate, kHere };
   Kind kind = Kind::kRead;
   int descriptor = 0;
   std::string word;                       ///< a path, or a descriptor, or - to close it
-  std::shared_ptr<std::string> document;  ///< of kHere
+  std::shared_ptr<std::string> document;  ///< the text of a kHere
   bool is_literal = false;                ///< kHere: its end was quoted, so dollars are dollars
 };
 
@@ -58,25 +58,25 @@ struct ShellCommand {
   std::string text;  ///< as it was written
   std::vector<std::string> assignments;
   std::vector<std::string> words;
-  bool goes_through_arguments = false;  ///< kFor without "in"
+  bool goes_through_arguments = false;  ///< it is a kFor without "in"
   std::vector<std::shared_ptr<const ShellCommand>> parts;
   std::vector<Arm> arms;
   std::vector<Redirection> redirections;
 };
 using ShellCommandPtr = std::shared_ptr<const ShellCommand>;
 
-/// Texts that stand for others, as the first word of a command.
+/// Texts that names stand for where they are the first word of a command.
 using ShellAliases = std::map<std::string, std::string, std::less<>>;
 
 class ShellParser {
  public:
-  /// The text must live as long, and so must the aliases, if there are any.
+  /// The text must outlive the parser, and so must the aliases.
   explicit ShellParser(std::string_view text, const ShellAliases* aliases = nullptr)
       : text_(text), aliases_(aliases) {}
 
   /// The commands up to the next end of a line; null at the end of the text.
   Result<ShellCommandPtr> next();
-  /// The last error came from the end of the text.
+  /// Whether the last error came from the end of the text.
   [[nodiscard]] bool is_incomplete() const { return is_incomplete_; }
 
   /// In which line of the text the parser stands, from 1 on.
@@ -143,17 +143,17 @@ class ShellParser {
   const ShellAliases* aliases_ = nullptr;
   std::size_t at_ = 0;
   Token token_;
-  std::size_t last_end_ = 0;   ///< of the token before
+  std::size_t last_end_ = 0;   ///< where the token before this one ends
   std::vector<Here> pending_;  ///< here-documents that begin behind this line
   int depth_ = 0;
   bool has_token_ = false;
   bool is_incomplete_ = false;
 };
 
-/// NAME=..., with a name that a variable can have.
+/// Whether the word is NAME=..., with a name that a variable can have.
 bool is_assignment(std::string_view word);
 bool is_variable_name(std::string_view text);
-/// A letter, a digit, or an underscore.
+/// Whether it is a letter, a digit, or an underscore.
 bool is_name_part(char c);
 
 }  // namespace spindle::cli

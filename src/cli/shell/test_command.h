@@ -1,4 +1,4 @@
-// What `test` and `[` answer.
+// The commands `test` and `[`.
 //
 //   evaluate_test({"-f", "notes", "-a", "3", "-lt", "4"}, outside)
 #pragma once
@@ -12,10 +12,10 @@
 
 namespace spindle::cli {
 
-/// The path of a file of the volume for this process.
+/// The path by which this process reaches a file of the volume.
 using OutsidePath = std::function<std::string(const std::string& path, LastLink last)>;
 
-/// EINVAL if it is no expression.
+/// EINVAL if the words are not an expression.
 Result<bool> evaluate_test(const std::vector<std::string>& words, const OutsidePath& outside);
 
 }  // namespace spindle::cli

@@ -13,7 +13,7 @@
 namespace spindle::cli {
 namespace {
 
-/// 0 is EXIT. Nothing if it is no signal, or one that cannot be caught.
+/// The number of the signal, 0 for EXIT; nothing if it is not a signal, or cannot be caught.
 std::optional<int> trap_of(const std::string& name) {
   if (name == "EXIT" || name == "0") return 0;
   const auto signal = signal_of(name);

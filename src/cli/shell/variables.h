@@ -1,10 +1,12 @@
-// ShellVariables: the variables of a shell, those that programs get, and those that stay.
+// ShellVariables: the variables of a shell, with marks for those that programs get (exported), and
+// those that cannot be changed (read-only).
 //
 //   variables.set("COLOUR", "blue");
 //   variables.mark_exported("COLOUR");
 //   for (const auto& [name, value] : variables.exported()) ...
 //
-// A function's own variables are kept in frames: `pop_frame` gives the names what they held before.
+// The local variables of a function are kept in frames: `pop_frame` gives the names back what they
+// held before.
 #pragma once
 
 #include <map>
@@ -21,7 +23,7 @@ namespace spindle::cli {
 class ShellVariables {
  public:
   [[nodiscard]] std::optional<std::string> value(std::string_view name) const;
-  /// EPERM for one that stays as it is.
+  /// EPERM if the variable is read-only.
   Result<> set(std::string_view name, std::string value);
   Result<> unset(std::string_view name);
   void mark_exported(std::string_view name) { variables_[std::string(name)].is_exported = true; }
@@ -31,7 +33,7 @@ class ShellVariables {
 
   void push_frame() { frames_.emplace_back(); }
   void pop_frame();
-  /// Of the innermost frame; false if there is none.
+  /// Makes it local to the innermost function; false if there is none.
   bool make_local(std::string_view name);
 
  private:
@@ -43,7 +45,7 @@ class ShellVariables {
   using Variables = std::map<std::string, Variable, std::less<>>;
 
   Variables variables_;
-  std::vector<Variables> frames_;  ///< what the names held outside
+  std::vector<Variables> frames_;  ///< of each call, what its local names held outside
 };
 
 }  // namespace spindle::cli
