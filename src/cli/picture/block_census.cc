@@ -24,10 +24,11 @@ using format::Inode;
 constexpr std::uint64_t kMostCells = 2048;
 constexpr std::size_t kMostFiles = 6;
 constexpr std::size_t kMostNameBytes = 48;
-/// Files of up to this many pieces are of one kind; those with more are of the last.
+/// Files are of one kind up to each of these numbers of pieces; those with more are of the last
+/// kind.
 constexpr std::uint64_t kPieceLimits[] = {1, 4, 16};
 
-/// What is not of files, in the order of the kinds behind the free ones.
+/// The kinds that are not of files, in the order in which they follow the free blocks.
 enum class Fixed : std::uint8_t { kVolume, kJournal, kBitmaps, kInodes };
 
 bool is_file(const Inode& inode) {
@@ -38,7 +39,7 @@ std::string inode_name(InodeNo inode) {
   return "inode " + std::to_string(inode.value);
 }
 
-/// The end of a path that is too long for a legend.
+/// Only the end of a path that is too long for a legend.
 std::string shortened(std::string path) {
   if (path.size() <= kMostNameBytes) return path;
   std::size_t from = path.size() - kMostNameBytes;
@@ -130,7 +131,7 @@ class Census {
     of_files_ = of_others_ = {other_, other_};
   }
 
-  /// How many blocks of a file are in the part that is shown.
+  /// How many of a file's blocks are in the part that is shown.
   [[nodiscard]] std::uint64_t shown_blocks_of(InodeNo number, const Inode& inode) const {
     if (shown_.length == volume_.layout().block_count) return inode.blocks;
     const fsck::MapPieces pieces = fsck::read_map(volume_.facts(), number, inode);
@@ -198,7 +199,7 @@ class Census {
     }
   }
 
-  /// The volume cannot have more blocks than it has, whatever the maps of a damaged one claim.
+  /// Counts at most as many blocks as the volume has, whatever the maps of a damaged one claim.
   void count_files() {
     std::uint64_t claims = 0;
     volume_.each_inode([&](InodeNo number, const Inode& inode) {
@@ -231,7 +232,7 @@ class Census {
     for (const BlockNo block : *chain) add({block, 1}, kind);
   }
 
-  /// Pieces that follow one another on the disk are one.
+  /// The number of pieces: those that follow one another on the disk count as one.
   static std::uint64_t runs_of(const std::vector<Extent>& extents) {
     std::uint64_t runs = 0;
     std::optional<BlockNo> end;
@@ -259,8 +260,8 @@ class Census {
     return text + "; free space in " + counted(free_runs_, "piece") + ".";
   }
 
-  /// What a file owns is in use, whatever the bitmap says; what nobody owns, and is not free, is
-  /// unknown.
+  /// Makes the counts of a cell agree: what a file owns is in use whatever the bitmap says; what no
+  /// file owns, and is not free, is unknown.
   void balance(std::size_t i) {
     BlockMap::Cell& cell = map_.cells[i];
     const std::uint64_t start = i * map_.blocks_per_cell;

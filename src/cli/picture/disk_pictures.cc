@@ -34,7 +34,7 @@ std::string count_text(double count, std::string_view what) {
   return fmt::format("{} {}{}", chart::number_text(count), what, count == 1 ? "" : "s");
 }
 
-/// "199,0", or "-".
+/// The cylinders in "199,0"; none in "-".
 std::vector<std::uint64_t> turns_of(const Json& row) {
   std::vector<std::uint64_t> turns;
   for (const std::string& turn : split(row.value("by_way_of", "-"), ","))
@@ -62,7 +62,7 @@ std::uint64_t cylinders_of(const DiskFigures& figures) {
   return natural(figures.table("disk/geometry"), "cylinders");
 }
 
-/// The rows of disk/moves since the counters were reset, `most` of them, the last ones.
+/// The last `most` rows of disk/moves since the counters were reset.
 Json moves_since_reset(const DiskFigures& figures, std::size_t most) {
   const Json& moves = figures.table("disk/moves");
   const double services = sum(figures.table("disk/history"), "services");
@@ -73,7 +73,7 @@ Json moves_since_reset(const DiskFigures& figures, std::size_t most) {
   return last;
 }
 
-/// As many as can be told apart.
+/// More moves cannot be told apart in a picture.
 constexpr std::size_t kMostMoves = 400;
 constexpr std::size_t kFewMoves = 150;
 
@@ -112,7 +112,7 @@ DrawnPicture draw_arm(const DiskFigures& figures, const chart::TextStyle& style)
           .json = {{"cylinders", track.cylinders}, {"history", history}, {"moves", moves}}};
 }
 
-/// The rows, and the empty counters between them.
+/// A bin for each row, and empty ones for the limits that have no row.
 std::vector<chart::Histogram::Bin> bins_of(const Json& rows, const char* limit, const char* count,
                                            double unit, bool from_zero) {
   std::vector<chart::Histogram::Bin> bins;
@@ -171,7 +171,7 @@ DrawnPicture draw_responses(const DiskFigures& figures, const chart::TextStyle& 
           .json = {{"response_times", rows}, {"percentiles_ns", percentiles}}};
 }
 
-/// Few enough that one can be told from the next.
+/// More steps cannot be told apart in a picture.
 constexpr std::size_t kMostSteps = 60;
 
 chart::Plot hits_plot(const DiskFigures& figures) {
@@ -262,7 +262,7 @@ DrawnPicture draw_policies(const DiskFigures& figures, const chart::TextStyle& s
           .json = {{"policies", rows}, {"moves", moves}, {"cylinders", panels.cylinders}}};
 }
 
-/// Whether the disk takes time, and has an arm where that matters.
+/// Complains if the disk takes no time, or has no arm where the picture needs one.
 void check_disk(PictureKind kind, const DiskFigures& figures, Complaint& complaint) {
   const std::string disk = figures.table("disk/geometry").value("disk", "");
   if (disk == "none")

@@ -1,4 +1,4 @@
-// The journal of a volume as the ring that it is.
+// The journal of a volume, drawn as the ring that it is.
 #pragma once
 
 #include "cli/inspect/volume.h"

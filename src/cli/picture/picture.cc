@@ -55,7 +55,7 @@ std::vector<std::string> names_of(const std::map<std::string, Value>& table) {
   return names;
 }
 
-/// The blocks of a volume that "FIRST-LAST" names; empty if it is no such text.
+/// The blocks of a volume that "FIRST-LAST" names; empty if the text is not of this form.
 Run blocks_of(const std::string& text, std::uint64_t block_count) {
   if (text.empty()) return {BlockNo{0}, block_count};
   std::uint64_t first = 0;
@@ -98,7 +98,7 @@ chart::Colours colours_of_terminal() {
   return wants ? chart::Colours::kTerminal : chart::Colours::kNone;
 }
 
-/// What pictures are made of: a mount, an image, or what is played.
+/// What pictures are made of: a mount, an image, a recording or a block trace.
 class Subject {
  public:
   Subject(const PictureRequest& request, Complaint& complaint)
@@ -114,7 +114,7 @@ class Subject {
     }
   }
 
-  /// What can be drawn of it, what one wants to see first before all else.
+  /// The kinds of pictures that can be drawn; the first is drawn unless another is asked for.
   [[nodiscard]] std::span<const PictureKind> kinds() const {
     using enum PictureKind;
     static constexpr PictureKind kAll[] = {kBlocks,    kJournal, kArm,     kSeeks,
@@ -123,7 +123,7 @@ class Subject {
     return is_played_ ? std::span(kAll).subspan(2) : std::span(kAll).first(2);
   }
 
-  /// The complaint is of this picture alone.
+  /// A complaint concerns this picture alone.
   DrawnPicture draw(PictureKind kind, BlocksBy by, Complaint& complaint) {
     const bool of_volume = kind == PictureKind::kBlocks || kind == PictureKind::kJournal;
     if (of_volume && is_played_)
@@ -177,7 +177,7 @@ class Subject {
     return picture;
   }
 
-  /// Once for all pictures, so that they show the same.
+  /// Taken once for all pictures, so that they show the same moment.
   const DiskFigures& figures() {
     if (!figures_)
       figures_ = mount_ != nullptr ? take_disk_figures(*mount_)
@@ -214,7 +214,7 @@ void show_one(const PictureRequest& request, Subject& subject, Complaint& compla
     fmt::print("{}", picture.text);
 }
 
-/// A picture to FOLDER/NAME.svg, .png and .json.
+/// Writes the picture to PATH.svg, PATH.png and PATH.json.
 void write_forms(const std::string& path, const DrawnPicture& picture, Complaint& complaint) {
   write_file(path + ".svg", picture.svg, complaint);
   write_file(path + ".json", json_text(picture.json, 2) + "\n", complaint);
@@ -241,7 +241,7 @@ std::vector<NamedPicture> all_of(const Subject& subject) {
   return all;
 }
 
-/// What there is nothing of to be drawn is said, and no fault.
+/// A picture that has nothing to draw is reported, which is not an error.
 void show_all(const PictureRequest& request, Subject& subject, Complaint& complaint) {
   std::error_code failed;
   std::filesystem::create_directories(request.folder, failed);

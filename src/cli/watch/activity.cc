@@ -103,7 +103,7 @@ OperationTimes since(const OperationTimes& before, OperationTimes now) {
   return now;
 }
 
-/// A row of the table that was there before is the same one if it has not left in between.
+/// What has happened to a busy file since; a file that left the table in between counts anew.
 BusyFile since(const BusyFile& before, BusyFile now) {
   if (before.entered != now.entered || now.requests < before.requests) return now;
   now.requests -= before.requests;

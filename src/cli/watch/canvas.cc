@@ -17,7 +17,7 @@ struct Character {
   int columns = 1;
 };
 
-/// The first character of a text that is not empty and valid UTF-8.
+/// The first character of a text, which must not be empty and must be valid UTF-8.
 Character first_of(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const std::size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
@@ -62,7 +62,7 @@ int Canvas::put(int x, int y, std::string_view text, const Look& look) {
     }
     if (has(x, y)) cells_[index(x, y)] = {std::string(is_shown ? one.bytes : "?"), look};
     if (one.columns == 2 && has(x, y)) {
-      // Half of a wide one cannot be shown.
+      // At the edge there is no room for its second half.
       if (has(x + 1, y))
         cells_[index(x + 1, y)] = {is_shown ? "" : "?", look};
       else

@@ -1,13 +1,14 @@
-// Canvas: a screen of character cells in memory, on which panels draw, whatever shows it then: a
-// terminal, or a file.
+// Canvas: a screen of character cells in memory, on which panels draw; a terminal shows it, or it
+// is written to a file.
 //
 //   Canvas canvas(80, 24, utf8);
 //   canvas.put(4, 0, "reads", {.strong = true});
 //   canvas.put(10, 0, "  ", {.ground = colour_of(Meaning::kHit)});
 //
 // What lies outside is left out. A cell has one character, at most four bytes of UTF-8 with what
-// combines with it; a wide one takes two cells. Where the canvas is not UTF-8, characters beyond
-// ASCII become '?'. Colours are "#RRGGBB", and must live on; empty is the terminal's own.
+// combines with it; a wide character takes two cells. If the canvas is not UTF-8, characters beyond
+// ASCII become '?'. Colours are "#RRGGBB", in text that outlives the canvas; empty is the
+// terminal's own colour.
 #pragma once
 
 #include <cstddef>
@@ -47,28 +48,29 @@ class Canvas {
   [[nodiscard]] int width() const { return width_; }
   [[nodiscard]] int height() const { return height_; }
   [[nodiscard]] bool utf8() const { return utf8_; }
-  /// The one of the two that can be shown.
+  /// `fancy` if the canvas is UTF-8, otherwise `plain`.
   [[nodiscard]] std::string_view pick(std::string_view fancy, std::string_view plain) const {
     return utf8_ ? fancy : plain;
   }
   [[nodiscard]] const Cell& at(int x, int y) const { return cells_[index(x, y)]; }
 
-  /// Writes to the right from there; answers in which column it ended.
+  /// Writes to the right from (x, y) on; returns the column behind it.
   int put(int x, int y, std::string_view text, const Look& look = {});
-  /// The same, but in `width` columns at most: what is too long loses its end, or its start.
+  /// The same in `width` columns at most: a text that is too long loses its end.
   int put_within(int x, int y, int width, std::string_view text, const Look& look = {});
   /// The same, but it loses its start.
   int put_end_within(int x, int y, int width, std::string_view text, const Look& look = {});
   /// As many clauses of the text, which end before "," or ";", as fit; at least a part of the
   /// first.
   int put_clauses(int x, int y, int width, std::string_view text, const Look& look = {});
-  /// In as many lines as it needs and there are; answers in how many.
+  /// Breaks the text into lines as far as the area has room; returns how many there are.
   int put_wrapped(const Area& area, std::string_view text, const Look& look = {});
   /// Writes so that the text ends to the left of column `right`.
   void put_right(int right, int y, std::string_view text, const Look& look = {});
   void clear(const Area& area);
 
-  /// The lines, without blanks at their ends; with colours as ANSI terminals have them.
+  /// The lines without blanks at their ends, with colours as ANSI terminals have them if
+  /// `coloured`.
   [[nodiscard]] std::string text(bool coloured) const;
 
  private:

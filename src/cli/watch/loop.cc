@@ -80,7 +80,7 @@ int WatchLoop::wait_ms() const {
 void WatchLoop::wait() {
   pollfd watched[] = {
       {STDIN_FILENO, POLLIN, 0}, {reader_.descriptor(), POLLIN, 0}, {signals_, POLLIN, 0}};
-  // A change of the window's size interrupts it, and comes as a key.
+  // A change of the window's size interrupts poll, and comes as a key.
   if (::poll(watched, std::size(watched), wait_ms()) < 0) return;
   if ((watched[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) quits_ = true;
 }

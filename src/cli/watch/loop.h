@@ -21,7 +21,7 @@ class WatchLoop {
   WatchLoop(const WatchLoop&) = delete;
   WatchLoop& operator=(const WatchLoop&) = delete;
 
-  /// The signal that ended it, or 0. Complains if the mount is gone.
+  /// Returns the signal that ended the loop, or 0. Complains if the mount is gone.
   int run(Complaint& complaint);
 
  private:
@@ -49,7 +49,7 @@ class WatchLoop {
   int signal_ = 0;
   bool quits_ = false;
   bool changed_ = true;
-  std::int64_t asked_ns_ = 0;  ///< when the activity was asked for that has not come; 0: none was
+  std::int64_t asked_ns_ = 0;  ///< when the activity was asked for that is to come; 0: none is
   std::int64_t due_ns_ = 0;
 };
 

@@ -24,7 +24,7 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// "reads/s", or "reads" of all there ever were.
+/// "reads/s", or "reads" where the figures are not rates.
 std::string unit(const WatchView& view, std::string_view things) {
   return std::string(things) + (view.figures.seconds > 0 ? "/s" : "");
 }
@@ -32,7 +32,7 @@ std::string unit(const WatchView& view, std::string_view things) {
 constexpr int kNames = 6;
 constexpr int kFiguresOfBar = 24;
 
-/// "used  ######------  12 MiB of 64 MiB"
+/// Draws "used  ######------  12 MiB of 64 MiB".
 void draw_bar(Canvas& canvas, const Area& area, int row, std::string_view name, double part,
               Meaning meaning, const std::string& figures) {
   if (row >= area.height) return;
@@ -49,7 +49,7 @@ void draw_bar(Canvas& canvas, const Area& area, int row, std::string_view name, 
   canvas.put_within(x, y, area.x + area.width - x, figures);
 }
 
-/// A column a value, 0 to 1, the newest on the right.
+/// Draws each value, 0 to 1, in a column, the newest on the right.
 void draw_curve(Canvas& canvas, const Area& area, const std::deque<std::optional<double>>& values) {
   static constexpr std::array<std::string_view, 9> kFancy = {" ", "▁", "▂", "▃", "▄",
                                                              "▅", "▆", "▇", "█"};
@@ -109,7 +109,7 @@ struct Column {
   int width;
 };
 
-/// Titles, right-aligned, from `x` on; answers where the last one ends.
+/// Writes the titles from `x` on, right-aligned; returns where the last one ends.
 int draw_titles(Canvas& canvas, int x, int y, int right, const std::vector<Column>& columns,
                 bool per_second) {
   for (const Column& column : columns) {
@@ -120,7 +120,7 @@ int draw_titles(Canvas& canvas, int x, int y, int right, const std::vector<Colum
   return x;
 }
 
-/// From so many columns on, there is room for what was read beside what was written.
+/// Areas of as many columns have room for reads beside writes.
 constexpr int kBothDirections = 50;
 
 void draw_files(Canvas& canvas, const Area& area, const WatchView& view) {

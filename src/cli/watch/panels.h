@@ -13,7 +13,7 @@
 
 namespace spindle::cli {
 
-/// What came before the present figures, as far as pictures show it.
+/// The intervals before the present one, as far as pictures show them.
 class WatchHistory {
  public:
   static constexpr std::size_t kMost = 512;
@@ -48,16 +48,16 @@ inline constexpr int kPanels = 5;
 void draw_panel(Canvas& canvas, Panel panel, const Area& area, const WatchView& view,
                 bool is_chosen);
 
-// One each; the title has been drawn, and the area is what is below it.
+// A function for each panel. It draws below the title, which is drawn already.
 
 std::string arm_title(const WatchView& view);
 void draw_arm(Canvas& canvas, const Area& area, const WatchView& view);
 std::string blocks_title(const WatchView& view, const Area& area);
 void draw_blocks(Canvas& canvas, const Area& area, const WatchView& view);
 
-/// "1234", "12.3k": in at most 5 columns.
+/// A number as "1234" or "12.3k", in at most 5 columns.
 std::string number_text(double value);
-/// "12.5 us": in at most 8 columns.
+/// A time as "12.5 us", in at most 8 columns.
 std::string time_text(std::int64_t ns);
 
 }  // namespace spindle::cli

@@ -21,7 +21,7 @@ std::uint64_t count_in(const std::map<std::string, std::uint64_t>& counts, const
 
 constexpr int kLabels = 10;
 
-/// The track of cylinders, from left to right.
+/// The cylinders as a line from left to right.
 class Track {
  public:
   Track(Canvas& canvas, const Area& area, std::uint64_t cylinders)
@@ -132,10 +132,10 @@ void draw_no_arm(Canvas& canvas, const Area& area, const Figures& figures) {
   }
 }
 
-/// What is shown in place of some neighbouring cells.
+/// The character that stands for some neighbouring cells, and what they hold together.
 struct Glyph {
   std::uint64_t blocks = 0;
-  std::uint64_t own = 0;  ///< of the volume itself
+  std::uint64_t own = 0;  ///< blocks of the volume's own metadata
   std::uint64_t journal = 0;
   std::uint64_t in_files = 0;
   unsigned read_age = WatchHistory::kFadesAfter;
@@ -186,7 +186,7 @@ struct Kind {
   std::string_view name;
 };
 
-// Letters and colours as `spindle picture` has them.
+// The letters and colours are those of `spindle picture`.
 const Kind kData{'D', chart::series_colour(0), "data"};
 const Kind kJournal{'J', chart::series_colour(3), "journal"};
 const Kind kOwn{'S', chart::series_colour(6), "the volume's own"};
@@ -215,7 +215,7 @@ void draw_glyph(Canvas& canvas, int x, int y, const Glyph& glyph) {
   canvas.put(x, y, std::string(1, letter), {.ground = ground});
 }
 
-/// Where it is narrow, closer together and without what explains itself.
+/// On a narrow panel the entries stand closer together, and the obvious ones are left out.
 void draw_legend(Canvas& canvas, int x, int y, int right) {
   constexpr int kWide = 64;
   const bool is_wide = right - x >= kWide;

@@ -50,7 +50,7 @@ WatchReader::Answer answer_to(const WatchReader::Question& question, const std::
 }  // namespace
 
 WatchReader::WatchReader(std::string mount) : state_(std::make_shared<State>()) {
-  // Signals are for the thread that has the terminal.
+  // Signals are to reach the thread that has the terminal.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);

@@ -6,8 +6,8 @@
 //   poll(reader.descriptor()) ...
 //   while (auto answer = reader.answer()) ...
 //
-// Answers come in the order of the questions. Each file is opened anew, so that nobody is kept from
-// unmounting. Destroying it waits for nothing: a question under way ends with the process.
+// Answers come in the order of the questions. Each file is opened anew, so that nothing prevents
+// unmounting. The destructor waits for nothing: a question under way ends with the process.
 #pragma once
 
 #include <memory>
@@ -21,12 +21,12 @@ class WatchReader {
   enum class Kind : unsigned char { kActivity, kChoices, kSet };
   struct Question {
     Kind kind = Kind::kActivity;
-    std::string setting = {};  ///< which file, for kChoices and kSet
-    std::string value = {};    ///< for kSet
+    std::string setting = {};  ///< the control file that kChoices and kSet are about
+    std::string value = {};    ///< what kSet sets it to
   };
   struct Answer {
     Question question;
-    std::string text;       ///< of the file
+    std::string text;       ///< what the file says
     std::string complaint;  ///< empty: all went well
   };
 
@@ -36,7 +36,7 @@ class WatchReader {
   WatchReader& operator=(const WatchReader&) = delete;
 
   void ask(Question question);
-  /// Can be read when there is an answer.
+  /// A descriptor that can be read when there is an answer.
   [[nodiscard]] int descriptor() const;
   std::optional<Answer> answer();
 

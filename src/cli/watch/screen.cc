@@ -21,7 +21,7 @@ struct Placed {
   Area area;
 };
 
-/// Panels beside one another, with a column between them.
+/// Places panels beside one another, with a column between them.
 void place_row(std::vector<Placed>& placed, const Area& row, std::vector<Panel> panels,
                std::vector<int> percent) {
   int x = row.x;
@@ -78,7 +78,7 @@ void draw_header(Canvas& canvas, const WatchScreen& screen) {
   const std::string text = header_text(screen);
   const int first = columns_on_canvas(std::string_view(text).substr(0, text.find(',')));
   const int room = canvas.width() - columns_on_canvas(right) - 1;
-  // Where there is no room for both, the keys tell the interval.
+  // If there is no room for both, the keys say what the interval is.
   if (first > room && !screen.is_paused)
     return (void)canvas.put_clauses(0, 0, canvas.width(), text, {.strong = true});
   canvas.put_clauses(0, 0, room, text, {.strong = true});
@@ -102,7 +102,7 @@ void draw_keys(Canvas& canvas, const WatchScreen& screen) {
   }
 }
 
-/// A box in the middle of the screen; answers what is inside.
+/// Draws a box in the middle of the screen; returns the area inside.
 Area draw_box(Canvas& canvas, int width, int height, std::string_view title) {
   width = std::min(width + 4, canvas.width());
   height = std::min(height + 2, canvas.height());
@@ -157,7 +157,7 @@ std::vector<std::string> help_of_keys(bool is_wide) {
           "c            cache policy", "f            fit of free runs"};
 }
 
-/// From the keys on, as much as has room.
+/// Draws the part of the help that has room, from the list of keys on.
 void draw_help(Canvas& canvas) {
   constexpr std::string_view kSentences[] = {
       "Arm: where it stands, what waits for it, its last moves.",

@@ -3,8 +3,8 @@
 //   Canvas canvas(width, height, utf8);
 //   draw_screen(canvas, state);
 //
-// As many panels as there is room for: all five from 78 x 20 on, two above three from 132 columns
-// on; otherwise only the chosen one; and on less than 40 x 8, a sentence.
+// It shows as many panels as have room: all five from 78 x 20 cells on, two above three from 132
+// columns on; on a smaller screen only the chosen one, and below 40 x 8 a sentence.
 #pragma once
 
 #include <string>
@@ -27,8 +27,8 @@ struct WatchScreen {
   double interval_s = 1;
   const Figures* figures = nullptr;  ///< null: there are none yet
   WatchHistory history;
-  Panel panel = Panel::kArm;  ///< the chosen one
-  bool is_alone = false;      ///< the chosen one fills the screen
+  Panel panel = Panel::kArm;  ///< the chosen panel
+  bool is_alone = false;      ///< the chosen panel fills the screen
   bool is_paused = false;
   bool has_keys = true;  ///< somebody sits at the keyboard
   bool shows_help = false;

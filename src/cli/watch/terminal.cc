@@ -1,6 +1,6 @@
 #include "cli/watch/terminal.h"
 
-// Its macros would take names such as `move` and `timeout` from everybody.
+// The macros of ncurses would take names such as `move` and `timeout`.
 #define NCURSES_NOMACROS 1
 #include <curses.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ int distance(const chart::Rgb& a, const chart::Rgb& b) {
   return square(a.red - b.red) + square(a.green - b.green) + square(a.blue - b.blue);
 }
 
-/// Of a terminal with 256 colours: the cube of 6 x 6 x 6 from 16 on, and the greys from 232 on.
+/// The nearest of 256 colours: a cube of 6 x 6 x 6 from 16 on, and greys from 232 on.
 short nearest_of_256(const chart::Rgb& wanted) {
   constexpr std::array<int, 6> kLevels = {0, 95, 135, 175, 215, 255};
   const auto level = [&](int value) {
@@ -50,7 +50,7 @@ short nearest_of_256(const chart::Rgb& wanted) {
   return static_cast<short>(is_grey ? 232 + grey : 16 + 36 * r + 6 * g + b);
 }
 
-/// Of the eight that every terminal with colours has.
+/// The nearest of the eight colours that every terminal with colours has.
 short nearest_of_8(const chart::Rgb& wanted) {
   short best = 0;
   int least = INT_MAX;
@@ -73,9 +73,9 @@ std::unique_ptr<Terminal> Terminal::open(Complaint& complaint) {
         "this is not a terminal; --once shows one snapshot, --json one line for each interval");
     return nullptr;
   }
-  // Before ncurses looks at the locale.
+  // This sets the locale, which ncurses looks at.
   static_cast<void>(chart::terminal_style(STDOUT_FILENO));
-  // To ncurses a size that a shell has exported would be the terminal's, whatever that is.
+  // If a shell has exported a size, ncurses takes it for the terminal's.
   ::unsetenv("LINES");
   ::unsetenv("COLUMNS");
   SCREEN* screen = ::newterm(nullptr, stdout, stdin);
@@ -124,7 +124,7 @@ int Terminal::attributes_of(const Look& look) {
   if (look.strong) attributes |= A_BOLD;
   if (look.faint && COLORS >= 256) attributes |= A_DIM;
   const bool has_colours = ::has_colors() && std::getenv("NO_COLOR") == nullptr && COLORS >= 8;
-  // What has a ground stands out without colours, too.
+  // Text on a coloured ground stands out on a terminal without colours, too.
   if (look.reverse || (!has_colours && !look.ground.empty() && look.strong))
     attributes |= A_REVERSE;
   if (!has_colours || (look.ground.empty() && look.ink.empty()))
@@ -149,7 +149,7 @@ void Terminal::show(const Canvas& canvas) {
       const Canvas::Cell& cell = canvas.at(x, y);
       if (cell.text.empty() || (cell.text == " " && cell.look == Look{})) continue;
       ::wattrset(stdscr, attributes_of(cell.look));
-      // The last cell cannot hold the cursor behind it, which is no error of ours.
+      // Behind the last cell the cursor has no place; ncurses calls that an error.
       static_cast<void>(::mvwaddstr(stdscr, y, x, cell.text.c_str()));
     }
   }

@@ -3,9 +3,9 @@
 //   const auto terminal = Terminal::open(complaint);     // from here on the whole screen is ours
 //   terminal->show(canvas);
 //
-// It does without what the terminal lacks (colours, characters beyond ASCII, an alternate screen).
-// When it is destroyed, the terminal is as it was before; a stop with Ctrl-Z restores it, too. One
-// at a time.
+// What the terminal lacks (colours, characters beyond ASCII, an alternate screen) is not needed.
+// The destructor leaves the terminal as it was before, and so does a stop with Ctrl-Z. There must
+// be only one at a time.
 #pragma once
 
 #include <map>
@@ -29,12 +29,12 @@ enum class Key : unsigned char {
 
 struct KeyPress {
   Key key = Key::kNone;
-  char character = 0;  ///< of kCharacter
+  char character = 0;  ///< which one, for kCharacter
 };
 
 class Terminal {
  public:
-  /// Null, with a complaint, where there is no terminal that can be drawn on.
+  /// Null, with a complaint, if there is no terminal on which one can draw.
   static std::unique_ptr<Terminal> open(Complaint& complaint);
   ~Terminal();
   Terminal(const Terminal&) = delete;
@@ -42,9 +42,9 @@ class Terminal {
 
   /// An empty canvas of the terminal's present size.
   [[nodiscard]] Canvas canvas() const;
-  /// The canvas should be of the present size.
+  /// Shows the canvas, which should have the terminal's present size.
   void show(const Canvas& canvas);
-  /// The next key that was pressed, without waiting.
+  /// The next key that was pressed, or kNone: it does not wait.
   KeyPress key();
 
  private:
@@ -54,7 +54,7 @@ class Terminal {
 
   void* screen_;
   bool utf8_;
-  std::map<std::pair<short, short>, short> pairs_;  ///< of ink and ground
+  std::map<std::pair<short, short>, short> pairs_;  ///< ncurses' number of an ink on a ground
 };
 
 }  // namespace spindle::cli

@@ -1,4 +1,4 @@
-// spindle watch: what a mount is doing, as it does it.
+// `spindle watch`: shows what a mount is doing, while it does it.
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -43,7 +43,7 @@ void print_line(const Figures& figures, Complaint& complaint) {
     complaint.make(fmt::format("standard output cannot be written ({})", std::strerror(errno)));
 }
 
-/// The size of the terminal, or what suits a file.
+/// A canvas of the terminal's size; for a file, of a size that suits it.
 Canvas canvas_of_output() {
   constexpr int kHeightOfFiles = 40;
   const chart::TextStyle style = chart::terminal_style(STDOUT_FILENO);
@@ -67,7 +67,7 @@ void show_once(const WatchRequest& request, const MountControl& control, Complai
   fmt::print("{}", canvas.text(coloured));
 }
 
-/// Sleeps until then, by the clock of `monotonic_ns`.
+/// Sleeps until that moment of the clock of `monotonic_ns`.
 void sleep_until(std::int64_t then_ns) {
   const timespec then{.tv_sec = then_ns / 1'000'000'000, .tv_nsec = then_ns % 1'000'000'000};
   while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, nullptr) == EINTR) {
@@ -90,7 +90,7 @@ void print_lines(const WatchRequest& request, const MountControl& control, Compl
   }
 }
 
-/// Ends as the signal ends a process, so that the parent that waits for it knows.
+/// Ends this process by the signal, so that its parent knows.
 void end_by(int signal) {
   sigset_t one;
   ::sigemptyset(&one);
