@@ -1,5 +1,5 @@
-// spindle experiment: resets a mount's counters and shadows, runs a command, and reports what each
-// policy made of it.
+// `spindle experiment`: resets a mount's counters and shadows, runs a command, and reports what it
+// would have cost under each policy.
 #include "cli/experiment/experiment.h"
 
 #include <fcntl.h>
@@ -26,7 +26,7 @@ struct ExperimentRequest {
   std::string html;
 };
 
-/// Both caches empty, so that the command's reads reach the disk.
+/// Empties the kernel's cache and the volume's, so that the command's reads reach the disk.
 void empty_caches(const MountControl& control) {
   control.sync();
   control.write("cache/drop", "1");
@@ -39,7 +39,7 @@ void empty_caches(const MountControl& control) {
                "holds do not reach the volume.\n");
 }
 
-/// What `spindle picture` would draw now, as far as there is anything to be drawn.
+/// The pictures of `spindle picture`, as far as they have anything to show.
 std::vector<std::string> pictures_of(const MountControl& control) {
   std::vector<std::string> pictures;
   const DiskFigures figures = take_disk_figures(control);

@@ -9,16 +9,16 @@
 
 namespace spindle::cli {
 
-/// All figures of one run; also what --json shows.
-///   command, status, elapsed_ns; settings; requests, disk, arms, cache, replacements, lru_curve,
-///   journal, usage: as the control files have them, since the reset
+/// All figures of one run, in the form of --json: command, status and elapsed_ns; the settings; and
+/// requests, disk, arms, cache, replacements, lru_curve, journal and usage, which have the content
+/// of the control files since the reset.
 using Experiment = Json;
 
 Experiment take_figures(const MountControl& control, const std::vector<std::string>& command,
                         const CommandRun& run, const Json& journal_before);
 std::string report_text(const Experiment& experiment, const chart::TextStyle& style);
 std::string report_svg(const Experiment& experiment);
-/// With more pictures, SVG documents, at its end.
+/// The report with these pictures, SVG documents, at its end.
 std::string report_html(const Experiment& experiment, const std::vector<std::string>& pictures);
 
 }  // namespace spindle::cli

@@ -86,7 +86,7 @@ chart::Bars replacements_bars(const Experiment& experiment) {
   return bars;
 }
 
-/// Empty if nothing was read twice.
+/// LRU's curve; empty if nothing was read twice.
 chart::Plot curve_plot(const Experiment& experiment) {
   constexpr double kMiB = 1 << 20;
   chart::Plot plot;
@@ -101,7 +101,7 @@ chart::Plot curve_plot(const Experiment& experiment) {
         {number_or_zero(row, "capacity_bytes") / kMiB, 100 * number_or_zero(row, "hit_ratio")});
   if (line.points.empty()) return plot;
   const double size = number_or_zero(experiment["cache"], "size_bytes") / kMiB;
-  // The curve says where it rises; a larger cache hits no more.
+  // The curve ends where it stops rising; beyond that it is level.
   if (line.points.back().x < size) line.points.push_back({size, line.points.back().y});
   plot.lines.push_back(std::move(line));
   plot.lines.push_back({"in use",
@@ -175,14 +175,14 @@ std::string arm_conclusion(const Experiment& experiment) {
                                       used->value("policy", ""));
 }
 
-/// Whether a shadow saw any read.
+/// Whether the shadows of the cache saw any read.
 bool has_replacements(const Experiment& experiment) {
   return std::ranges::any_of(experiment["replacements"], [](const Json& row) {
     return row.value("basis", "") != "counted" && number_or_zero(row, "reads") > 0;
   });
 }
 
-/// The same of the cache policies.
+/// Which cache policy would have been best, and by how much.
 std::string cache_conclusion(const Experiment& experiment) {
   if (number_or_zero(experiment["cache"], "reads") == 0) return "";
   const Json& caches = experiment["replacements"];
@@ -249,7 +249,7 @@ chart::Page page_of(const Experiment& experiment) {
   return page;
 }
 
-/// What the counters of `after` grew by since `before`; other values as they are.
+/// By how much the counters grew from `before` to `after`; other values as they are in `after`.
 Json grown(const Json& before, const Json& after) {
   Json result = after;
   for (const char* counter : {"transactions", "epochs", "log_bytes_written", "data_logged_blocks",
@@ -271,7 +271,7 @@ Experiment take_figures(const MountControl& control, const std::vector<std::stri
                              {"arm", control.chosen("disk/scheduler")},
                              {"cache_policy", control.chosen("cache/policy")},
                              {"fit", control.chosen("volume/fit")}}}};
-  // The requests first: reading the others makes some.
+  // The requests are read first: reading the other files causes some.
   for (const auto& [name, file] : {std::pair("requests", "requests/latency"),
                                    {"disk", "disk/statistics"},
                                    {"arms", "disk/whatif"},
@@ -308,7 +308,7 @@ std::string report_svg(const Experiment& experiment) {
   if (has_replacements(experiment)) page.add_picture(to_svg(replacements_bars(experiment)));
   const chart::Plot curve = curve_plot(experiment);
   if (!curve.lines.empty()) page.add_picture(to_svg(curve));
-  // A page without a picture says why it has none.
+  // A page without pictures says why there are none.
   if (!has_arms(experiment) && !has_replacements(experiment) && curve.lines.empty())
     page.add_heading(conclusion(experiment));
   return page.svg();

@@ -12,7 +12,7 @@
 namespace spindle::cli {
 namespace {
 
-/// Everything random is fixed, so that a recording gives one table.
+/// All random numbers are fixed, so that a recording always gives the same table.
 Result<MemoryDevice> format_for(const Recording& recording, const std::string& strategy) {
   MemoryDevice device(recording.block_size, recording.blocks);
   FormatOptions options;

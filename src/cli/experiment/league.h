@@ -21,7 +21,7 @@ struct LeagueRow {
   PlayResult result;
 };
 
-/// What is asked for of each; a combination is one of each.
+/// The values of each setting; a combination has one value of each.
 struct LeaguePlan {
   std::vector<std::string> strategies;
   std::vector<std::string> fits;
@@ -34,12 +34,13 @@ struct LeaguePlan {
   [[nodiscard]] std::size_t combinations() const;
 };
 
-/// A fresh volume of that strategy with what the recording found; always the same one.
+/// A new volume of that strategy with the files that the recording found; it is always the same.
 Result<PreparedVolume> prepare_league_volume(const Recording& recording,
                                              const std::string& strategy, const std::string& fit);
 
-/// Plays them all, `jobs` at a time, with a bar of progress; the same rows whatever the jobs. The
-/// best stands first; those in which a policy misbehaved stand last, and are not compared.
+/// Plays all combinations, `jobs` at a time, with a bar of progress. The rows do not depend on
+/// `jobs`; the best stands first. Those in which a policy misbehaved stand last, and are not
+/// compared.
 std::vector<LeagueRow> play_league(const Recording& recording, const LeaguePlan& plan,
                                    Complaint& complaint);
 std::string league_text(const Recording& recording, const std::vector<LeagueRow>& rows,

@@ -20,7 +20,7 @@ double hit_ratio(const CacheStatistics& cache) {
   return cache.reads == 0 ? 0 : static_cast<double>(cache.hits) / static_cast<double>(cache.reads);
 }
 
-/// One thing in which combinations differ.
+/// A setting in which combinations differ.
 struct Dimension {
   std::string_view name;
   std::function<std::string(const Combination&)> value;
@@ -38,7 +38,7 @@ const std::vector<Dimension>& dimensions() {
   return all;
 }
 
-/// Those of which the rows have more than one value.
+/// The settings of which the rows have more than one value.
 std::vector<Dimension> varied(const std::vector<LeagueRow>& rows) {
   std::vector<Dimension> some;
   for (const Dimension& dimension : dimensions())
@@ -49,7 +49,8 @@ std::vector<Dimension> varied(const std::vector<LeagueRow>& rows) {
   return some;
 }
 
-/// What made the row slower than the best, the most first: "seek +12 ms, rotation +3 ms".
+/// What made the row slower than the best one, the largest part first: "seek +12 ms, rotation +3
+/// ms".
 std::string reason_of(const LeagueRow& row, const LeagueRow& best) {
   struct Part {
     std::string_view name;
@@ -95,7 +96,7 @@ chart::Table table_of(const std::vector<LeagueRow>& rows, std::size_t shown_rows
   return table;
 }
 
-/// Disk time by the values of one dimension, over all else; the best first.
+/// The mean disk time for each value of one setting, over all other settings; the best first.
 std::vector<std::pair<std::string, double>> means_by(const std::vector<LeagueRow>& rows,
                                                      const Dimension& dimension) {
   std::map<std::string, std::pair<double, double>> sums;
@@ -111,7 +112,7 @@ std::vector<std::pair<std::string, double>> means_by(const std::vector<LeagueRow
   return means;
 }
 
-/// Which choice mattered how much, the one that mattered most first.
+/// How much each setting mattered, the one that mattered most first.
 std::string effects_text(const std::vector<LeagueRow>& rows) {
   std::vector<std::pair<double, std::string>> lines;
   for (const Dimension& dimension : varied(rows)) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kMisbehaved = "a policy misbehaved, and another took its place";
 
-/// All that watches a disk for the sake of pictures.
+/// The observers of a disk that pictures need.
 struct Watchers {
   static constexpr std::size_t kKeptMoves = 1000;
   ArmWhatIf arms;
@@ -90,7 +90,7 @@ DiskFigures play_recording(const std::string& file, const PlayChoice& choice,
   return figures;
 }
 
-/// A disk that is asked so that `depth` requests wait at any time, as long as there are some.
+/// A disk at which `depth` requests wait at any time, as long as there are some.
 class TracedDisk {
  public:
   TracedDisk(const DiskModel& model, std::unique_ptr<ArmPolicy> arm, std::size_t depth,
@@ -165,7 +165,7 @@ DiskFigures play_trace(const std::string& file, const PlayChoice& choice, Compla
   return figures;
 }
 
-/// An image may be as large as a disk, and without a line end.
+/// Reads only the beginning: an image may be as large as a disk, and have no line end.
 std::string beginning_of(const std::string& file) {
   std::string bytes(std::size_t{1} << 16, '\0');
   std::ifstream stream(file, std::ios::binary);

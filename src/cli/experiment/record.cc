@@ -1,4 +1,5 @@
-// spindle record: stores the operations that a command makes of a mount, and what it found there.
+// `spindle record`: stores the files that are on a mount, and the operations that a command makes
+// on it.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,8 +20,8 @@
 #include "cli/commands.h"
 #include "cli/mount/mount_control.h"
 #include "cli/picture/disk_pictures.h"
-#include "spindle/base/printable.h"
 #include "spindle/base/file_descriptor.h"
+#include "spindle/base/printable.h"
 #include "spindle/command_line/command_line.h"
 #include "spindle/record/recording.h"
 
@@ -34,8 +35,8 @@ struct RecordRequest {
   bool contents = false;
 };
 
-/// Walks the mount, folders before what is in them, in the order of names. A folder that this user
-/// may not read is left out, with a word: the command cannot look into it either.
+/// Walks the mount in the order of names, each folder before its files. A folder that this user may
+/// not read is left out, with a message: the command cannot look into it either.
 class Inventory {
  public:
   Inventory(const std::string& root, Recording& recording, Complaint& complaint)
@@ -112,7 +113,7 @@ Recording describe(const MountControl& control, const RecordRequest& request,
   return recording;
 }
 
-/// Takes out of the pipe what is there, into the file; counts the operations.
+/// Moves what the pipe holds into the file, and counts the operations.
 class Copier {
  public:
   Copier(int pipe, std::ofstream& file) : pipe_(pipe), file_(file), buffer_(1 << 20) {}
@@ -148,7 +149,8 @@ bool is_on_mount(const RecordRequest& request) {
          of_file.st_dev == of_mount.st_dev;
 }
 
-/// An older recording is kept beside the new one; any other file stays, and causes a complaint.
+/// Keeps an older recording beside the new one. Complains if any other file has the name, and
+/// leaves it.
 void make_way(const std::string& file, Complaint& complaint) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;

@@ -1,4 +1,5 @@
-// spindle replay: a recording on volumes in memory, with every combination of policies asked for.
+// `spindle replay`: plays a recording on volumes in memory, with every combination of policies that
+// is asked for.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ std::vector<std::string> listed_names(std::span<const std::string_view> names) {
   return {names.begin(), names.end()};
 }
 
-/// What is asked for, "all" being all; where nothing is, `fallback`.
+/// The names that are asked for, or all known ones for "all"; `fallback` if none are.
 std::vector<std::string> chosen(std::string_view option, const std::vector<std::string>& asked,
                                 const std::vector<std::string>& known,
                                 std::vector<std::string> fallback, Complaint& complaint) {
@@ -56,7 +57,7 @@ std::vector<std::string> chosen(std::string_view option, const std::vector<std::
   return asked;
 }
 
-/// The same of policies, which may come out of libraries. What the file says must be known, too.
+/// The same for policies, which may come out of libraries. The recorded policy must be known, too.
 std::vector<std::string> chosen_policies_of(PolicyKind kind, std::string_view option,
                                             const std::vector<std::string>& asked,
                                             std::vector<std::string> fallback,
@@ -94,7 +95,7 @@ LeaguePlan plan_of(const ReplayRequest& request, const Recording& recording, Com
                             request.arms.empty() && request.cache_policies.empty() &&
                             request.cache_sizes.empty() && request.disks.empty();
   const std::vector<std::string> arms = listed_names(arm_policy_names());
-  // A disk without time would make all equal.
+  // On a disk without time all policies would be equal.
   const std::string disk = recorded("disk", "none");
   const auto cache = parse_size(recorded("cache-bytes", "64M"));
   LeaguePlan plan;
@@ -113,7 +114,7 @@ LeaguePlan plan_of(const ReplayRequest& request, const Recording& recording, Com
   plan.disks = chosen("--disk", request.disks, listed_names(disk_preset_names()),
                       {disk == "none" ? "7200rpm" : disk}, complaint);
   plan.jobs = request.jobs != 0 ? request.jobs : std::max(1u, std::thread::hardware_concurrency());
-  // What the file says must be known here, too.
+  // The recorded strategy must be known here, too.
   for (const std::string& strategy : plan.strategies)
     if (file_map(strategy) == nullptr)
       complaint.make(fmt::format("{}: no strategy is named '{}'", request.file, strategy));
@@ -123,7 +124,7 @@ LeaguePlan plan_of(const ReplayRequest& request, const Recording& recording, Com
   return plan;
 }
 
-/// What was there is held in memory.
+/// Complains if the recorded volume does not fit into memory.
 void check_size(const ReplayRequest& request, const Recording& recording, Complaint& complaint) {
   constexpr std::uint64_t kMostBytes = std::uint64_t{16} << 30;
   std::uint64_t bytes = 0;

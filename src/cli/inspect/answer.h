@@ -18,12 +18,12 @@ using chart::Fact;
 using chart::FactTable;
 using chart::Value;
 
-/// A number of the disk, whatever its width.
+/// A number from the disk, whatever its width there.
 inline Value number(std::uint64_t value) {
   return value;
 }
-/// "2026-11-22 19:25:32 UTC", with the nanoseconds if there are any; "@SECONDS" where no calendar
-/// has it.
+/// "2026-11-22 19:25:32 UTC", with the nanoseconds if there are any; "@SECONDS" if it is too far
+/// away for a calendar.
 std::string time_text(std::int64_t seconds, std::uint32_t nanoseconds = 0);
 /// "0x0123456789abcdef".
 std::string hexadecimal(std::uint64_t value);
@@ -35,7 +35,8 @@ class Answer {
   void table(std::string name, FactTable table) {
     tables_.push_back({std::move(name), std::move(table)});
   }
-  /// A whole sentence. One that was said already is not said again; of very many most are counted.
+  /// Adds a whole sentence. The same sentence is added once; if there are very many, most are only
+  /// counted.
   void note(const std::string& sentence);
   /// The sentence "`what` cannot be read: why."
   void cannot_read(const std::string& what, const Error& error);

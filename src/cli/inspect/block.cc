@@ -23,11 +23,11 @@ constexpr const char* kKindNames[] = {
     "state",         "group table", "block bitmap", "inode bitmap",        "inode table",   "FAT",
     "indirect node", "extent node", "directory",    "extended attributes", "journal header"};
 
-// Maps of a damaged volume may claim blocks over and over; a search reads at most this many times
-// its size.
+// Maps of a damaged volume may claim blocks over and over. A search looks at as many times the
+// blocks of the volume at most.
 constexpr std::uint64_t kMostClaims = 4;
 
-// What a file has the block for.
+// A file that has the block, and what for.
 struct Owner {
   InodeNo inode;
   Inode content;
@@ -115,7 +115,7 @@ void add_directory_node(Answer& answer, std::span<const std::byte> payload) {
   answer.fact("next_block", number(head.next_block));
 }
 
-// The head of what a block of this kind holds.
+// The first fields of what a block of this kind holds.
 void add_payload(Answer& answer, BlockKind kind, std::span<const std::byte> payload) {
   switch (kind) {
     case BlockKind::kState:
@@ -213,7 +213,7 @@ std::string purpose_of(const Owner& owner) {
   return S_ISDIR(owner.content.mode) ? "directory" : "data";
 }
 
-// A block that files can own.
+// Describes a block that files can own.
 void describe_data_block(InspectedVolume& volume, BlockNo block) {
   Answer& answer = volume.answer();
   const auto owners = owners_of(volume, block);

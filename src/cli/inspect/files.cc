@@ -135,7 +135,7 @@ void add_target(InspectedVolume& volume, InodeNo number, const Inode& inode) {
   volume.answer().fact("target", printable(target));
 }
 
-// Names and lengths; the chain has been checked, so that its lengths are possible.
+// The names of the attributes, and the lengths of their values. The chain has been checked.
 void add_attributes(InspectedVolume& volume, InodeNo inode_number, const Inode& inode) {
   if (inode.xattr_block == 0) return;
   const auto blocks = fsck::check_xattrs(volume.facts(), inode_number, BlockNo{inode.xattr_block});

@@ -40,7 +40,7 @@ Describe of_path(const std::string& path, Result<> (*describe)(InspectedVolume&,
   };
 }
 
-// What to do for the words of the subject; nothing, and why not in `reason`, if they make none.
+// What describes the subject that the words name; nothing, with the reason, if they name none.
 Describe find_subject(const std::vector<std::string>& words, std::string& reason) {
   if (words.empty()) return describe_summary;
   const std::string& word = words.front();
@@ -89,10 +89,10 @@ int run(const InspectRequest& request) {
     return fail("inspect", fmt::format("{}: {}", request.image, volume.error().describe()));
   const auto described = describe(**volume);
   if (!described.ok()) {
-    // An error about a number names it itself.
+    // An error about an inode or block names it already.
     const bool names_path = !request.words.empty() && request.words.back().starts_with('/');
     const std::string path = names_path ? request.words.back() + ": " : "";
-    // Of a mounted volume, what is new is in the memory of its daemon for a while.
+    // What is new on a mounted volume is only in the memory of its daemon for a while.
     const bool may_come = described.code() == ENOENT && (*volume)->state() == "mounted";
     return fail(
         "inspect",

@@ -1,6 +1,7 @@
-// The subjects of `spindle inspect`: each fills the answer with what the volume holds of it.
+// The subjects of `spindle inspect`: each function adds to the answer what the volume holds of its
+// subject.
 //
-// An Error means that nothing at all can be said; what is only partly there becomes notes.
+// An Error means that nothing at all can be said; what is missing otherwise becomes notes.
 #pragma once
 
 #include "cli/inspect/volume.h"
@@ -17,7 +18,7 @@ Result<> describe_map(InspectedVolume& volume, InodeNo number);
 Result<> describe_directory(InspectedVolume& volume, InodeNo number);
 Result<> describe_block(InspectedVolume& volume, BlockNo block);
 
-/// "block bitmap", "inode table", ...: what a kind of metadata block is called.
+/// The name of a kind of metadata block: "block bitmap", "inode table".
 std::string block_kind_name(std::uint16_t kind);
 
 }  // namespace spindle::cli

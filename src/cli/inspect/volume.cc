@@ -14,7 +14,7 @@ namespace {
 using format::BlockKind;
 using format::Inode;
 
-// A mounted volume changes while it is read; so often a replay that met such a change begins anew.
+// A mounted volume changes while it is read. A replay that met such a change is repeated so often.
 constexpr int kMostReplays = 5;
 
 bool is_directory(const Inode& inode) {
@@ -142,7 +142,7 @@ void InspectedVolume::each_inode(const std::function<bool(InodeNo, const Inode&)
     for (std::uint64_t i = 0; i < written; ++i) {
       const auto block = disk_->read_copy(table.start + i, BlockKind::kInodeTable);
       if (!block.ok()) {
-        // Without a descriptor nobody knows whether the block was ever written.
+        // If there is no descriptor, it is not known whether the block was ever written.
         if (descriptor.ok()) answer_.cannot_read("A block of inodes", block.error());
         continue;
       }
@@ -252,7 +252,7 @@ std::optional<std::pair<InodeNo, std::string>> InspectedVolume::name_of(InodeNo 
     if (found != tree->names.end()) out.emplace(number, found->name);
     return !out;
   };
-  // A directory says itself who names it.
+  // In a directory stands which directory names it.
   if (const auto own = this->inode(inode); own.ok() && is_directory(*own)) {
     const InodeNo parent{own->parent};
     if (const auto above = this->inode(parent); above.ok()) look_in(parent, *above);

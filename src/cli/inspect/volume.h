@@ -1,4 +1,4 @@
-// InspectedVolume: a volume that is only looked at, mounted or not, whole or damaged.
+// InspectedVolume: a volume that is only read, mounted or not, whole or damaged.
 //
 // Nothing is ever written to the image. The log of a volume that was not unmounted in order is
 // replayed into memory, so that what is shown is what a mount would find. What cannot be read
@@ -23,8 +23,8 @@ namespace spindle::cli {
 
 class InspectedVolume {
  public:
-  /// EUCLEAN if there is no superblock to begin with; what the host says if the image cannot be
-  /// opened. `answer` must outlive the volume.
+  /// EUCLEAN if there is no superblock to begin with; an error of the host if it cannot open the
+  /// image. `answer` must outlive the volume.
   static Result<std::unique_ptr<InspectedVolume>> open(const std::string& image, Answer& answer);
 
   [[nodiscard]] const format::Superblock& superblock() const { return found_.superblock; }
@@ -37,24 +37,25 @@ class InspectedVolume {
   /// "clean", "mounted", "not unmounted in order", or "has errors".
   [[nodiscard]] std::string state() const;
 
-  /// EINVAL if there is no such number; ENOENT if it is free, EUCLEAN if it cannot be read.
+  /// EINVAL if the volume has no inode of this number; ENOENT if it is free, EUCLEAN if it cannot
+  /// be read.
   Result<format::Inode> inode(InodeNo inode);
-  /// Each inode in use that can be read; ends early when `visit` says false.
+  /// Calls `visit` for each inode in use that can be read, until it returns false.
   void each_inode(const std::function<bool(InodeNo, const format::Inode&)>& visit);
-  /// Whether the group's part was ever written, for a block of its metadata.
+  /// Whether a block of the group's metadata was ever written.
   bool is_written(GroupNo group, BlockNo block);
-  /// Whether the bitmap has a block that files can own in use.
+  /// Whether the bitmap says that a block which files can own is in use.
   Result<bool> in_use(BlockNo block);
-  /// Block `index` of the bitmap of a group's blocks; nothing if it was never written, so that all
-  /// that files can own of it is free.
+  /// Block `index` of the bitmap of a group's blocks. Nothing if it was never written: all its
+  /// blocks that files can own are free then.
   Result<std::optional<fsck::Block>> block_bitmap(GroupNo group, std::uint64_t index);
-  /// Calls `visit` for each run of free blocks of the group, as far as its bitmap can be read;
-  /// false, with a note, if some of it cannot.
+  /// Calls `visit` for each run of free blocks of the group. False, with a note, if a part of its
+  /// bitmap cannot be read.
   bool each_free_run(GroupNo group, const std::function<void(const Run&)>& visit);
 
   /// The inode of a path that begins with '/'. Symbolic links are not followed.
   Result<InodeNo> resolve(std::string_view path);
-  /// One of the inode's paths, if some directory names it; made of printable text.
+  /// One of the inode's paths in printable text, if a directory names it.
   std::optional<std::string> path_of(InodeNo inode);
   /// The names of a directory; what is damaged becomes a note.
   Result<fsck::DirectoryTree> directory(InodeNo number, const format::Inode& inode);

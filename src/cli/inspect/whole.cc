@@ -92,7 +92,7 @@ void add_files(InspectedVolume& volume) {
   if (!usage.empty()) volume.answer().table("strategies", std::move(table));
 }
 
-// The two headers of the journal as they stand in the image; the one that counts is marked.
+// The two headers of the journal as they are in the image; the valid one is marked.
 void add_journal_headers(InspectedVolume& volume) {
   const format::Layout& layout = volume.layout();
   FactTable table({"block", "good", "counts", "writes", "tail_block", "tail_epoch", "epoch"});
@@ -130,7 +130,7 @@ std::string record_name(format::RecordKind kind) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
-// Of `length` blocks that are written in units, how many are.
+// How many of `length` blocks were written; each bit of `written` stands for `unit` of them.
 std::uint64_t blocks_written(std::uint64_t written, std::uint64_t unit, std::uint64_t length) {
   std::uint64_t blocks = 0;
   for (std::uint64_t i = 0; i < 64 && i * unit < length; ++i) {

@@ -35,7 +35,7 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
-// The calls in whose first argument a process stands: 0, oneself, is the kernel's business.
+// The calls whose first argument is a process. 0 means the caller, and is left to the kernel.
 constexpr int kOfAnother[] = {
     __NR_prlimit64,          __NR_sched_setaffinity,  __NR_sched_getaffinity,
     __NR_sched_setscheduler, __NR_sched_getscheduler, __NR_sched_setparam,
@@ -51,7 +51,7 @@ constexpr int kAlways[] = {__NR_kill,
                            __NR_ioprio_set,
                            __NR_ioprio_get};
 
-// As sched_setattr(2) has it: the first 48 bytes.
+// The first 48 bytes of the structure of sched_setattr(2).
 struct SchedulerAttributes {
   std::uint32_t size;
   std::uint32_t policy;
@@ -101,7 +101,7 @@ std::vector<sock_filter> filter_program() {
   return program;
 }
 
-// The write is made as the asking user, no matter who runs the supervisor.
+// While it lives, this thread writes as the asking user, no matter who runs the supervisor.
 class AsUser {
  public:
   explicit AsUser(pid_t process) {
@@ -164,7 +164,7 @@ void Supervisor::answer_one() {
   } else {
     response.val = *result;
   }
-  // ENOENT: the asking process was killed meanwhile.
+  // ENOENT means that the asking process was killed meanwhile.
   (void)::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
@@ -300,7 +300,7 @@ std::vector<std::int64_t> Supervisor::processes_of_user(std::int64_t uid) const 
   return members;
 }
 
-/// Of the asking process, as it is outside of its namespaces.
+/// The user of the asking process, outside of its namespaces.
 std::int64_t Supervisor::real_user(const seccomp_notif& call) {
   return std::strtoll(host_proc_field(fmt::format("{}/status", call.pid), "Uid:").c_str(), nullptr,
                       10);
@@ -311,7 +311,7 @@ Supervisor::Answer Supervisor::signal(std::int64_t process, std::int64_t signal)
   if (process > 0) return command(process, line);
   if (process == 0) return {};
   if (process == -1) {
-    // Everybody but init, as kill(2) has it.
+    // -1 means everybody but init, as in kill(2).
     auto everybody = processes();
     std::erase(everybody, 1);
     return command_all(everybody, line);
@@ -381,7 +381,7 @@ Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) 
   std::int64_t best = INT64_MAX;
   for (const std::int64_t process : *chosen) {
     const std::int64_t has = io_priority_of(process);
-    // Of several it is the highest; a process without one counts as best effort.
+    // The answer for several is the highest priority; a process without one counts as best effort.
     if (best == INT64_MAX || (has != 0 && has < best)) best = has;
   }
   return best;
@@ -471,7 +471,7 @@ Supervisor::Answer Supervisor::attributes(const seccomp_notif& call, bool set) {
   return write_memory(call, call.data.args[1], &attributes, sizeof attributes) ? 0 : -EFAULT;
 }
 
-// By the letters of `ulimit`, and the lines of /proc/PID/limits.
+// The names of a limit: the letter of `ulimit`, and the line in /proc/PID/limits.
 struct NamedLimit {
   int resource;
   std::string_view letter;
@@ -484,7 +484,8 @@ constexpr NamedLimit kLimits[] = {
     {RLIMIT_NOFILE, "n", "Max open files"}, {RLIMIT_AS, "v", "Max address space"},
 };
 
-// Of proc/PID/limits, the line of that name. What the machine does not limit is unlimited.
+// The limit in the line of proc/PID/limits that has this name. What the machine does not limit is
+// unlimited.
 rlimit64 limit_in(const std::string& limits, std::string_view line) {
   const auto at = line.empty() ? limits.npos : limits.find(line);
   if (at == limits.npos) return {RLIM64_INFINITY, RLIM64_INFINITY};

@@ -1,4 +1,4 @@
-// The supervisor of `spindle enter`: makes kill, renice and their like reach simulated processes.
+// Supervisor: makes kill, renice and the like reach simulated processes, for `spindle enter`.
 //
 //   const int listener = install_filter();            // in the process that will run the tools
 //   Supervisor supervisor(listener, machine_proc);    // in another, outside of the namespaces
@@ -19,27 +19,28 @@
 
 namespace spindle::cli {
 
-/// Installs the filter in the calling process, for it and all it will run. The listener, or -1 with
-/// errno.
+/// Installs the filter for the calling process and all that it will run. Returns the listener, or
+/// -1 with errno.
 int install_filter();
 
 class Supervisor {
  public:
-  /// `machine_proc`: the folder .spindle/proc. Both descriptors stay the caller's.
+  /// `machine_proc` is the folder .spindle/proc. Both descriptors still belong to the caller.
   Supervisor(int listener, int machine_proc) : listener_(listener), proc_(machine_proc) {}
 
   /// Answers calls until `until` is readable.
   void serve(int until);
 
  private:
-  /// What the system call returns, or -errno; nothing: the kernel goes on with it.
+  /// What the system call returns, or -errno; nothing: the kernel is to do it.
   using Answer = std::optional<std::int64_t>;
 
   void answer_one();
   Answer answer(const seccomp_notif& call);
   Answer signal(std::int64_t process, std::int64_t signal);
   Answer signal_descriptor(const seccomp_notif& call);
-  /// The processes of that kind (PRIO_PROCESS ...) and number; nothing: none of the machine's.
+  /// The processes that a kind (PRIO_PROCESS ...) and a number mean; nothing if none is the
+  /// machine's.
   std::optional<std::vector<std::int64_t>> meant_by(const seccomp_notif& call, std::int64_t which,
                                                     std::int64_t who);
   Answer priority(const seccomp_notif& call, bool set);
@@ -51,21 +52,22 @@ class Supervisor {
   Answer attributes(const seccomp_notif& call, bool set);
   Answer limit(const seccomp_notif& call);
 
-  /// Writes a line into the ctl of a process or thread: 0 or -errno; nothing if it is not there.
+  /// Writes a line into the ctl of a process or thread. Returns 0 or -errno; nothing if it does not
+  /// exist.
   Answer command(std::int64_t process, const std::string& line);
-  /// The same for several: 0 if one of them took it, otherwise the last error.
+  /// The same for several: 0 if one of them accepted it, otherwise the last error.
   Answer command_all(const std::vector<std::int64_t>& processes, const std::string& line);
   /// The folder of a process or thread below proc, "101" or "101/task/102"; empty if there is none.
   std::string folder_of(std::int64_t process);
   std::string read_file(const std::string& path) const;
-  /// Field `number` of stat, counted from 1, from the third on.
+  /// Field `number` of stat, counted from 1; only those from the third on.
   std::optional<std::int64_t> stat_field(const std::string& folder, int number) const;
   std::vector<std::int64_t> processes() const;
   std::vector<std::int64_t> group_of(std::int64_t group) const;
   std::vector<std::int64_t> processes_of_user(std::int64_t uid) const;
   static std::int64_t real_user(const seccomp_notif& call);
 
-  /// The asking process's memory; false if it is gone or the address is bad.
+  /// Reads the asking process's memory; false if the process is gone or the address is bad.
   bool read_memory(const seccomp_notif& call, std::uint64_t address, void* to, std::size_t size);
   bool write_memory(const seccomp_notif& call, std::uint64_t address, const void* from,
                     std::size_t size);

@@ -44,7 +44,7 @@ bool goes_to_file(const std::string& path) {
   return !path.empty() && path != kTerminal;
 }
 
-/// The pictures and the trace of a run, where they are asked for.
+/// Writes the pictures and the trace that are asked for.
 int write_files(const RunRequest& request, const Scenario& scenario, const ScenarioRun& run) {
   int status = 0;
   if (!request.svg.empty())
@@ -89,7 +89,7 @@ int run_all(const RunRequest& request, Scenario scenario, const std::string& tex
     if (!run.ok()) return fail("run", message.empty() ? run.error().what : message);
     results.push_back({std::string(policy), run_json(scenario, *run, request.scenario, text)});
   }
-  // As `spindle cpu --all` ranks them.
+  // The order is that of `spindle cpu --all`.
   std::ranges::stable_sort(results, {}, [](const PolicyResult& result) {
     return result.answer["avg_waiting"].get<double>();
   });
@@ -103,7 +103,8 @@ int run_all(const RunRequest& request, Scenario scenario, const std::string& tex
   return 0;
 }
 
-/// Those of libraries are loaded, and go by their names; a path in the scenario is from its folder.
+/// Loads policies of libraries, which then go by their names. A path in the scenario is relative to
+/// the scenario's folder.
 Result<> load_policies(MachineConfiguration& configuration, const std::filesystem::path& folder) {
   const auto load = [&folder](PolicyKind kind, std::string& name) -> Result<> {
     if (is_policy_library(name)) name = TRY(load_policy(kind, (folder / name).string()));
@@ -135,7 +136,7 @@ int run(const RunRequest& request) {
     return fail("run", fmt::format("no CPU policy has the name '{}'; there are {}",
                                    scenario->configuration.cpu_policy,
                                    listed({names.begin(), names.end()})));
-  // Everything that happens is to be in the trace, as far as that is a text of sensible length.
+  // The trace has all events, up to a number that other programs can read.
   if (!request.trace.empty()) scenario->configuration.event_capacity = 1'000'000;
   if (request.all_policies && request.policy && !is_policy_library(*request.policy))
     return fail("run", "--all-policies compares all; --policy can only add one of a library");

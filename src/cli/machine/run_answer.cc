@@ -36,7 +36,7 @@ std::string in_thousandths(double value) {
   return text;
 }
 
-/// On CPUs for itself; the rest of its life it waited.
+/// The time for which the process had a CPU, without the switches to it.
 VirtualTime burst_of(const ProcessRecord& record) {
   return record.cpu - record.switching;
 }
@@ -50,7 +50,7 @@ std::string status_text(int status) {
   return std::string(signal_name(status & 0x7F));
 }
 
-/// Processes of one name get their number, so that each can be told from the others.
+/// Adds their numbers to names that several processes have.
 std::map<ProcessNumber, std::string> names_of(const ScenarioRun& run) {
   std::map<std::string, int> count;
   for (const ProcessRecord& record : run.machine->records()) ++count[record.name];
@@ -129,7 +129,7 @@ Json memory_json(const MemoryTotals& memory) {
           {"total_bytes", memory.total},     {"free_bytes", memory.free}};
 }
 
-/// All that waits for ever, and why.
+/// A line for each process that waits for ever, and why.
 std::vector<std::string> stuck_lines(const ScenarioRun& run) {
   std::vector<std::string> lines;
   for (const ProcessNumber number : run.machine->processes()) {
@@ -144,7 +144,7 @@ std::vector<std::string> stuck_lines(const ScenarioRun& run) {
   return lines;
 }
 
-// [name, from, to, CPU] of each span, in ms.
+// Each span as [name, from, to, CPU], in ms.
 Json gantt_json(const ScenarioRun& run) {
   Json list = Json::array();
   const auto names = names_of(run);
@@ -231,7 +231,7 @@ chart::Timeline timeline_of(const Scenario& scenario, const ScenarioRun& run,
   return timeline;
 }
 
-/// With a lane for each process: from its arrival to its end, running or waiting.
+/// Adds a lane for each process: from its arrival to its end it runs or waits.
 void add_tasks(const ScenarioRun& run, chart::Timeline& timeline) {
   const auto names = names_of(run);
   const auto& records = run.machine->records();
@@ -350,7 +350,7 @@ chart::Plot curve(const ScenarioRun& run, const std::string& label, double top,
   return plot;
 }
 
-/// Over the same time: what has another unit has an axis of its own.
+/// The curves over time; quantities of different units have axes of their own.
 std::vector<chart::Plot> curves_of(const ScenarioRun& run) {
   const ValueOf use = [](const RunSample& sample) { return 100 * sample.cpu_use; };
   const ValueOf runnable = [](const RunSample& sample) {

@@ -9,10 +9,10 @@
 
 namespace spindle::cli {
 
-/// The scenario's name and text, the seed, and all that was counted; times in ms.
+/// The scenario's name and text, the seed, and all figures; times in ms.
 nlohmann::json run_json(const Scenario& scenario, const ScenarioRun& run, const std::string& name,
                         const std::string& text);
-/// Gantt chart, processes, CPUs, deadlocks, and what the programs printed.
+/// The Gantt chart, processes, CPUs, deadlocks, and what the programs printed.
 std::string run_text(const Scenario& scenario, const ScenarioRun& run,
                      const chart::TextStyle& style);
 /// The Gantt chart.
@@ -20,17 +20,17 @@ std::string run_svg(const Scenario& scenario, const ScenarioRun& run, const std:
 /// Use of the CPUs, page faults, runnable processes and free memory over time.
 std::string curves_svg(const ScenarioRun& run, const std::string& title);
 std::string curves_text(const ScenarioRun& run, const chart::TextStyle& style);
-/// The way of the disk's arm, as far as a picture can show it.
+/// How the disk's arm moved, as far as a picture can show it.
 std::string arm_svg(const ScenarioRun& run);
 std::string arm_text(const ScenarioRun& run, const chart::TextStyle& style);
-/// What lay where when memory was fullest.
+/// What was where when memory was fullest.
 std::string memory_svg(const ScenarioRun& run);
 std::string memory_text(const ScenarioRun& run, const chart::TextStyle& style);
 
 /// A row of the comparison of policies.
 struct PolicyResult {
   std::string policy;
-  nlohmann::json answer;  ///< of run_json
+  nlohmann::json answer;  ///< what run_json made
 };
 std::string comparison_text(const std::vector<PolicyResult>& results,
                             const chart::TextStyle& style);

@@ -1,4 +1,4 @@
-// spindle trace: what happened under each request of a mount, from the call to the arm.
+// `spindle trace`: shows what happened under each request of a mount, from the call to the arm.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -38,7 +38,7 @@ struct TraceRequest {
 
 constexpr std::uint64_t kEventsOfCommand = 65536;
 
-/// Switches the trace on, and back to what it was.
+/// Switches the trace on, and puts it back as it was.
 class TraceOn {
  public:
   explicit TraceOn(const MountControl& control)

@@ -1,6 +1,6 @@
 // The trace as Chrome trace events. Process 1 has the requests, in as many rows as run side by
 // side, process 2 the daemon's own work, process 3 the disk in virtual time. Both times begin with
-// what comes first: two clocks far apart would leave a viewer nothing but two dots.
+// the first event: if the two clocks were far apart, a viewer would show nothing but two dots.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -23,7 +23,7 @@ Json name_of(const char* kind, int process, std::uint64_t row, const std::string
   return {{"name", kind}, {"ph", "M"}, {"pid", process}, {"tid", row}, {"args", {{"name", name}}}};
 }
 
-/// Rows on which spans that overlap in time stand apart.
+/// Rows in which spans that overlap in time stand below one another.
 class Rows {
  public:
   std::uint64_t take(std::int64_t from_ns, std::int64_t to_ns) {
@@ -51,7 +51,7 @@ Json span(const std::string& name, int process, std::uint64_t row, std::int64_t 
           {"args", std::move(arguments)}};
 }
 
-/// Where the two times begin.
+/// The moments at which the two times begin.
 struct Zero {
   std::int64_t at_ns = std::numeric_limits<std::int64_t>::max();
   std::int64_t virtual_ns = std::numeric_limits<std::int64_t>::max();

@@ -1,4 +1,4 @@
-// The disk's part of a trace, for the tools that know block traces.
+// The requests of a trace to the disk, for tools that know block traces.
 #include <map>
 
 #include "cli/mount/mount_control.h"

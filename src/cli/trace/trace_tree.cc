@@ -50,7 +50,7 @@ std::string serve_clause(const TracedEvent& event) {
   if (moved != 0) {
     way = fmt::format("moves {} {}, {} to {}", moved, moved == 1 ? "cylinder" : "cylinders",
                       event.number("from"), event.number("to"));
-    // A long run goes on in the cylinders behind.
+    // A long run ends in a later cylinder.
     if (event.number("end") != event.number("to"))
       way += fmt::format(" and on to {}", event.number("end"));
   }
@@ -132,7 +132,7 @@ const std::map<std::string, Clause>& clauses() {
   return table;
 }
 
-/// Whether the inode of such a request is a directory, and its path leads to a name in there.
+/// Whether the inode of such a request is a directory, and its path leads to a name in it.
 bool names_in_directory(std::string_view operation) {
   constexpr std::string_view kOperations[] = {"lookup", "create", "mknod",   "mkdir", "unlink",
                                               "rmdir",  "rename", "rename2", "link",  "symlink"};
@@ -172,7 +172,7 @@ class TreeText {
   }
 
  private:
-  // A commit stands below the first that waits for it.
+  // Puts a commit below the first request that waits for it.
   void nest(const TracedRequest& request) {
     for (const TracedEvent& event : request.events) {
       if (event.name != "wait_epoch") continue;

@@ -28,7 +28,8 @@ const TracedEvent* TracedRequest::target() const {
 
 namespace {
 
-/// As the kernel's later versions of an operation are: rename2, copy_file_range_64.
+/// Whether it is the operation that was asked for, or a later version of it in the kernel: rename2,
+/// copy_file_range_64.
 bool is_operation(const std::string& operation, const std::string& asked) {
   return operation == asked || operation == asked + "2" || operation == asked + "_64";
 }

@@ -34,9 +34,9 @@ struct TracedRequest {
   std::vector<TracedEvent> events;  ///< in order of time; the first says what it is
 
   [[nodiscard]] bool is_task() const { return events.front().name == "task"; }
-  /// "write", "commit".
+  /// The name of the operation: "write", "commit".
   [[nodiscard]] std::string operation() const;
-  /// Where to it renames, links or copies; or null.
+  /// The file or name to which it renames, links or copies; null if there is none.
   [[nodiscard]] const TracedEvent* target() const;
   [[nodiscard]] std::int64_t began_ns() const { return events.front().at_ns; }
   [[nodiscard]] std::int64_t ended_ns() const { return events.back().at_ns; }
@@ -56,19 +56,20 @@ struct TraceFilter {
 
 class TracedRequests {
  public:
-  /// Events come in order.
+  /// To be called in the order of the events.
   void add(const Json& event);
   /// How many events the trace had no room for.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
-  /// Drops what the filter does not take, and the work that no remaining request waited for.
+  /// Drops the requests that the filter does not take, and work for which no other request waited.
   void keep_only(const TraceFilter& filter);
-  /// Removes and returns those that have ended, and what they waited for; for a trace that goes on.
+  /// Removes and returns the requests that have ended, with what they waited for; for a trace that
+  /// goes on.
   [[nodiscard]] TracedRequests take_ended();
 
-  /// By number, and so in the order in which they began. What has lost its beginning is not among
-  /// them.
+  /// By number, and so in the order in which they began. A request whose beginning was lost is not
+  /// among them.
   [[nodiscard]] std::vector<const TracedRequest*> requests() const;
-  /// The commit that made the epoch durable, if it is there.
+  /// The commit that made the epoch durable; null if it is not in the trace.
   [[nodiscard]] const TracedRequest* commit_of(std::uint64_t epoch) const;
   [[nodiscard]] std::vector<Json> events() const;  ///< of all requests, in order
   [[nodiscard]] bool empty() const { return requests().empty(); }
@@ -79,12 +80,12 @@ class TracedRequests {
   std::uint64_t lost_ = 0;
 };
 
-/// For a person: a line for each event below its request, with times; a commit stands below the
-/// request that waits for it.
+/// The trace as a person reads it: a line for each event below its request, with times; a commit
+/// below the request that waits for it.
 std::string tree_text(const TracedRequests& traced, const chart::TextStyle& style);
 /// For chrome://tracing and https://ui.perfetto.dev: requests and the disk as rows.
 std::string chrome_json(const TracedRequests& traced);
-/// What the disk has served, in virtual time.
+/// The requests that the disk has served, in virtual time.
 std::vector<ServedRequest> served_requests(const std::vector<Json>& events,
                                            std::uint64_t block_size);
 /// An event as a clause: "evicts blocks 812 to 815".
