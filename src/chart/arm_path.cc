@@ -16,7 +16,7 @@ using Kind = ArmPath::Kind;
 constexpr std::size_t kMostTextStops = 200;
 constexpr std::size_t kMostStops = 2000;
 
-/// The way from column `from` to column `to`, where a mark stands.
+/// A line from column `from` to column `to`, at whose end is the mark.
 std::string way(std::size_t from, std::size_t to, std::string_view mark, const TextStyle& style) {
   const std::string line(style.pick("─", "-"));
   if (from == to) return std::string(from, ' ') + std::string(mark);
@@ -96,7 +96,7 @@ class ArmPathDrawing {
                 .stroke = served ? colour_of(Meaning::kRunning) : "#000000"},
                std::to_string(stop.cylinder));
     if (step_ < 14) return;
-    // The number stands on the side that neither the way to the stop nor the way from it takes.
+    // The number stands on the side on which no line begins or ends.
     const bool left_free = (i == 0 || path_.stops[i - 1].cylinder >= stop.cylinder) &&
                            (i + 1 >= count_ || path_.stops[i + 1].cylinder >= stop.cylinder);
     const bool at_left_edge = at.x < kLeft + 30;
@@ -131,7 +131,7 @@ class ArmPathDrawing {
   double step_;
 };
 
-/// The cylinders above the picture: each where it fits.
+/// The cylinders' numbers above the picture, as far as they fit.
 std::string scale(const ArmPath& path, std::size_t width, std::uint64_t last) {
   std::set<std::uint64_t> cylinders{0, last};
   for (const ArmPath::Stop& stop : path.stops) cylinders.insert(stop.cylinder);

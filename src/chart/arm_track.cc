@@ -13,7 +13,7 @@
 namespace spindle::chart {
 namespace {
 
-/// The cylinders that a picture has to show, and some air.
+/// The range of cylinders that a picture shows, with a margin.
 class Range {
  public:
   explicit Range(std::uint64_t cylinders) : cylinders_(cylinders) {}
@@ -35,7 +35,7 @@ class Range {
     const auto last = static_cast<double>(std::max<std::uint64_t>(cylinders_, 2) - 1);
     return low_ > high_ ? last : std::max(low() + 1, std::min(last, std::ceil(high_ + air())));
   }
-  /// What stands at the axis.
+  /// The title of the axis.
   [[nodiscard]] std::string label() const {
     return fmt::format("cylinder (the disk has {})", cylinders_);
   }
@@ -48,7 +48,7 @@ class Range {
   double high_ = 0;
 };
 
-/// A box of paper with time to the right and cylinders upwards.
+/// An area of the drawing, with time to the right and cylinders upwards.
 class Field {
  public:
   Field(Svg& svg, const Box& box, double begin_ms, double finish_ms, const Range& range)
@@ -64,7 +64,7 @@ class Field {
     return {box_.x + (ms - begin_ms_) / span_ms_ * box_.width, y_of(static_cast<double>(cylinder))};
   }
 
-  /// The ticks' numbers stand outside of the box.
+  /// The numbers stand outside of the area.
   void draw_axes(bool numbers_left, bool numbers_below, std::size_t x_ticks) const {
     const double unit = in_seconds_ ? 1000 : 1;
     const double bottom = box_.y + box_.height;
@@ -124,7 +124,7 @@ class Field {
       svg_.circle(at(stretch.finish_ms, stretch.end), 1.5, {.fill = colour_of(Meaning::kRunning)});
   }
 
-  /// Running's colour, thinned.
+  /// A pale shade of the colour of Meaning::kRunning.
   static constexpr std::string_view kRange = "#CCE3F0";
 
  private:
@@ -132,7 +132,7 @@ class Field {
     return box_.y + (1 - (cylinder - low_) / (high_ - low_)) * box_.height;
   }
 
-  // The arm is taken to move evenly over all of its way.
+  // As if the arm moved at the same speed on all of its way.
   void add_turns(const ArmMove& move, std::vector<Point>& way) const {
     std::uint64_t whole = 0;
     std::uint64_t last = move.from;
@@ -162,7 +162,7 @@ std::uint64_t services_of(const ArmTrack& track) {
   return services;
 }
 
-/// What was long ago and what was last, one below the other.
+/// Draws the whole history, and below it the last moves.
 void draw_both(Svg& svg, const ArmTrack& track, const Range& range, const Box& upper,
                const Box& lower) {
   svg.text({16, upper.y - 8}, fmt::format("all {} services", services_of(track)), {.bold = true});

@@ -46,7 +46,7 @@ std::string first_block_text(const BlockMap& map, std::size_t cell) {
   return std::to_string(map.first_block + cell * map.blocks_per_cell);
 }
 
-/// On a ground of that colour, dark on light and light on dark.
+/// The text on a ground of that colour, dark on a light one and light on a dark one.
 std::string coloured(std::string_view colour, std::string_view text) {
   const Rgb ground = rgb_of(colour);
   const Rgb ink = rgb_of(readable_on(colour));

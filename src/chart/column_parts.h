@@ -1,5 +1,5 @@
-// Columns of a table that is wider than its place: parts that stand below one another, each with
-// the first column, which says what a row is about.
+// A table that is wider than the terminal is divided into parts, which stand below one another.
+// Each has the first column, which says what a row is about.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,8 @@ namespace spindle::chart {
 
 using Columns = std::vector<std::size_t>;  // which ones
 
-/// At most `width` wide with two blanks between columns, or as narrow as may be; 0: all in one.
+/// Each part is at most `width` wide, with two blanks between columns, or has one column besides
+/// the first. With a width of 0 there is one part.
 inline std::vector<Columns> column_parts(const std::vector<std::size_t>& widths,
                                          std::size_t width) {
   std::vector<Columns> parts(1);

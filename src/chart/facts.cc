@@ -62,7 +62,7 @@ std::string FactTable::text(std::size_t width) const {
       widths[i] = std::max(widths[i], texts.back().size());
     }
   }
-  // A column of numbers stands to the right, its title too.
+  // The title of a column of numbers stands to the right as the numbers do.
   const auto to_right = [&](std::size_t column) {
     return !rows_.empty() && is_number(rows_.front()[column]);
   };

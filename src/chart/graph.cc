@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kQuiet = "#595959";
 
-/// Where the nodes of a tree stand, in widths of a leaf and in levels.
+/// The places of a tree's nodes, in widths of a leaf and in levels.
 std::vector<Point> places_of_tree(const Graph& graph) {
   const std::size_t count = graph.nodes.size();
   std::vector<std::vector<std::size_t>> children(count);
@@ -118,15 +118,15 @@ class GraphDrawing {
                 {.bold = node.is_trouble, .colour = node.is_trouble ? "#FFFFFF" : "#000000"});
   }
 
-  /// From rim to rim; where there is an arrow back, both keep to their right. To the node itself: a
-  /// small ring outside.
+  /// An arrow goes from rim to rim; if there is one in the other direction, each keeps to its
+  /// right. An arrow from a node to itself is a small ring outside of it.
   void draw_edge(Svg& svg, const Graph::Edge& edge) const {
     const bool trouble = graph_.nodes[edge.from].is_trouble && graph_.nodes[edge.to].is_trouble;
     const Look look{.stroke = trouble ? colour_of(Meaning::kMiss) : kQuiet,
                     .stroke_width = trouble ? 2.6 : 1.6};
     const Point a = places_[edge.from];
     const Point b = places_[edge.to];
-    // From below the parent to above the child there is nothing in between.
+    // Between a parent's lower end and a child's upper end there is nothing else.
     if (graph_.is_tree) return svg.arrow({a.x, a.y + node_ + 1}, {b.x, b.y - node_ - 1}, look);
     const double length = std::hypot(b.x - a.x, b.y - a.y);
     if (edge.from == edge.to || length == 0) {
@@ -148,7 +148,7 @@ class GraphDrawing {
   }
 
   const Graph& graph_;
-  double node_ = 0;  ///< their radius
+  double node_ = 0;  ///< the radius of the nodes
   double least_width_ = 0;
   double width_ = 0;
   double height_ = 0;  ///< without the legend

@@ -10,7 +10,7 @@ namespace {
 
 std::string range_text(const Histogram& histogram, std::size_t bin) {
   const double limit = histogram.bins[bin].limit;
-  // What begins with a bin of zeros counts in whole numbers.
+  // A histogram with a bin of zeros is one of whole numbers.
   const bool counts = histogram.bins.front().limit == 0;
   if (counts && (bin == 0 || histogram.bins[bin - 1].limit + 1 == limit)) return number_text(limit);
   return "to " + number_text(limit);
@@ -85,7 +85,7 @@ class HistogramDrawing {
                {.size = kSmallText, .anchor = Anchor::kMiddle});
   }
 
-  /// Where the value lies among the bars, evenly within each.
+  /// The place of a value among the bars; within a bar values are spread evenly.
   [[nodiscard]] double place_of(double value) const {
     double below = 0;
     for (std::size_t i = 0; i < histogram_.bins.size(); ++i) {
@@ -100,8 +100,8 @@ class HistogramDrawing {
     return kLeft + width_;
   }
 
-  /// Each has its words on a line of its own, placed so that no other mark's line runs through
-  /// them: beside the line, on the side where those of the others begin further down.
+  /// The words of each mark stand on a line of their own, on the side of the mark's line where no
+  /// other mark's line runs through them.
   void draw_marks(Svg& svg, double bottom) const {
     const auto& marks = histogram_.marks;
     if (marks.empty() || histogram_.bins.empty()) return;
@@ -116,7 +116,7 @@ class HistogramDrawing {
                {.size = kSmallText, .anchor = to_left ? Anchor::kEnd : Anchor::kStart});
     }
   }
-  /// How far the words of marks reach.
+  /// Where the words of all marks end.
   [[nodiscard]] double marks_right() const {
     double right = 0;
     for (const Histogram::Mark& mark : histogram_.marks)

@@ -10,7 +10,7 @@
 namespace spindle::chart {
 namespace {
 
-/// The document's root element on, without what stands before it.
+/// The document from its root element on, without the declarations before it.
 std::string_view element_of(std::string_view document) {
   const std::size_t start = document.find("<svg");
   return document.substr(std::min(start, document.size()));
@@ -23,8 +23,8 @@ double attribute_of(std::string_view element, std::string_view name) {
   return std::strtod(std::string(element.substr(at + mark.size(), 16)).c_str(), nullptr);
 }
 
-/// What is wider than a small screen is moved in its own frame, and pictures stay legible. The
-/// colours of pictures are for white.
+/// What is wider than a small screen scrolls in its own frame, so that pictures stay legible. Their
+/// colours are made for a white ground.
 constexpr std::string_view kStyle =
     ":root{color-scheme:light}"
     "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#000;"

@@ -9,7 +9,7 @@ struct Entry {
   std::string_view ink;
 };
 
-/// In the order of Meaning.
+/// The order is that of Meaning.
 constexpr Entry kMeanings[] = {
     {"#0072B2", "running", "#FFFFFF"}, {"#D9D9D9", "waiting", "#000000"},
     {"#E69F00", "device", "#000000"},  {"#CC79A7", "overhead", "#000000"},

@@ -85,7 +85,7 @@ void draw_axes(Svg& svg, const Plot& plot, const Axes& axes) {
     svg.line({kPlotLeft, y}, {kPlotLeft + kPlotWidth, y}, {.stroke = "#E6E6E6"});
     svg.text({kPlotLeft - 8, y + 4}, number_text(tick), {.size = 11, .anchor = Anchor::kEnd});
   }
-  // Without points, nobody knows how far x would go.
+  // If there are no points, the range of x is not known.
   for (double tick : is_empty(plot) ? std::vector<double>() : axes.ticks()) {
     const double x = kPlotLeft + axes.across(tick) * kPlotWidth;
     svg.line({x, kPlotTop}, {x, bottom + 4}, {.stroke = "#E6E6E6"});

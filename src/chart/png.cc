@@ -17,7 +17,7 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
-/// The functions of librsvg, and of cairo and GObject, which it is linked with.
+/// The functions of librsvg, and those of cairo and GObject, with which it is linked.
 struct Renderer {
   decltype(&::rsvg_handle_new_from_data) new_from_data = nullptr;
   decltype(&::rsvg_handle_get_intrinsic_size_in_pixels) size_of = nullptr;

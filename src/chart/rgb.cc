@@ -11,7 +11,7 @@ Rgb rgb_of(std::string_view colour) {
 }
 
 std::string_view readable_on(std::string_view ground) {
-  // The eye sees green brightest, and blue hardly.
+  // To the eye green is brightest, and blue darkest.
   const Rgb rgb = rgb_of(ground);
   return 3 * rgb.red + 6 * rgb.green + rgb.blue > 10 * 128 ? "#000000" : "#FFFFFF";
 }

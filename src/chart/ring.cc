@@ -29,7 +29,7 @@ Point on_circle(double radius, double turn) {
   return {kCentre.x + radius * std::sin(turn), kCentre.y - radius * std::cos(turn)};
 }
 
-/// The sector between two circles, as a polygon that is round to the eye.
+/// The part of the ring between two angles, as a polygon that looks round.
 std::vector<Point> sector(double from, double to) {
   const auto steps = static_cast<std::size_t>(std::ceil((to - from) / 0.02)) + 1;
   std::vector<Point> points;
@@ -45,10 +45,10 @@ std::vector<Point> sector(double from, double to) {
 
 void draw_part(Svg& svg, const Ring& ring, const Ring::Part& part) {
   const double from = turn_of(ring, static_cast<double>(part.start));
-  // In a large ring a place is thinner than a line, and is seen all the same.
+  // In a large ring a place would be thinner than a line; it must be seen all the same.
   const double to =
       std::max(turn_of(ring, static_cast<double>(part.start + part.length)), from + kThinnest);
-  // Edges tell neighbours apart where there is room for them.
+  // Edges between neighbours are drawn if there is room for them.
   const bool wide = (to - from) * kInner > 3;
   svg.polygon(sector(from, to),
               {.fill = ring.kinds[part.kind].colour, .stroke = wide ? "#FFFFFF" : "none"},
@@ -65,7 +65,7 @@ void draw_scale(Svg& svg, const Ring& ring) {
   }
 }
 
-/// Where the words of a mark stand: where it points, or to the side if another is close by.
+/// The angle at which a mark's words stand: where it points, or to the side if another is close by.
 double label_turn(const Ring& ring, std::size_t mark) {
   const double turn = turn_of(ring, static_cast<double>(ring.marks[mark].at));
   double shift = 0;
@@ -111,7 +111,7 @@ void draw_legend(Svg& svg, const Ring& ring, double x) {
   }
 }
 
-/// The kind of most of the places from `from` up to `to`.
+/// The kind that most of the places from `from` up to `to` have.
 std::size_t kind_between(const Ring& ring, std::uint64_t from, std::uint64_t to) {
   std::vector<std::uint64_t> places(ring.kinds.size());
   const auto count = [&](std::uint64_t start, std::uint64_t end, std::size_t kind) {
@@ -148,7 +148,7 @@ std::string to_svg(const Ring& ring) {
   Svg svg(width, 610, ring.title);
   svg.text({16, 26}, ring.title, {.size = 15, .bold = true});
   svg.polygon(sector(0, 2 * std::numbers::pi), {.fill = ring.kinds.front().colour});
-  // Where thin ones lie on one another, that of the kind named first is seen.
+  // Thin parts may cover one another; the kind that is named first is drawn last, and is seen.
   for (std::size_t kind = ring.kinds.size(); kind-- > 0;)
     for (const Ring::Part& part : ring.parts)
       if (part.kind == kind) draw_part(svg, ring, part);

@@ -8,7 +8,7 @@
 namespace spindle::chart {
 namespace {
 
-/// Two decimals at most, so that documents stay small and the same everywhere.
+/// A length has two decimals at most, so that documents are small, and the same everywhere.
 std::string length(double value) {
   std::string text = fmt::format("{:.2f}", value == 0 ? 0.0 : value);
   text.erase(text.find_last_not_of('0') + 1);

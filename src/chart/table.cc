@@ -17,7 +17,7 @@ bool looks_like_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789.,+-%() ") == std::string_view::npos;
 }
 
-/// "seek (ms)" in two lines: what it is, and its unit.
+/// Divides "seek (ms)" into the name and the unit.
 std::pair<std::string, std::string> in_two(const std::string& title) {
   const std::size_t unit = title.rfind(" (");
   if (unit == std::string::npos) return {title, ""};

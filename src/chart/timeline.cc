@@ -12,10 +12,11 @@ namespace {
 
 /// More spans are not drawn: nobody could read them.
 constexpr std::size_t kMostTextSpans = 400;
-/// Spans that are narrower are gathered into columns of this width, which are as high as full.
+/// Spans that are narrower are gathered into columns of this width; the height shows how full they
+/// are.
 constexpr double kColumn = 2;
 
-/// The lane's spans with the idle ones between them.
+/// The first `most` spans of the lane, with idle ones in the gaps between them.
 std::vector<Span> without_gaps(const Lane& lane, std::size_t most) {
   std::vector<Span> all;
   double end = 0;
@@ -28,7 +29,7 @@ std::vector<Span> without_gaps(const Lane& lane, std::size_t most) {
   return all;
 }
 
-/// The time in full: ends that are a millisecond apart must differ, also after an hour.
+/// All digits of the time: ends that are a millisecond apart must differ, also after an hour.
 std::string time_text(double time) {
   const double rounded = std::round(time * 1e4) / 1e4;
   return std::abs(time) < 1e6 ? number_text(time) : fmt::format("{}", rounded);
@@ -57,13 +58,13 @@ class BoxedBar {
   }
 
  private:
-  /// The last time stands to the right of the bar's end.
+  /// How much room the bar has; the last time stands to the right of its end.
   [[nodiscard]] std::size_t room() const {
     const std::size_t last_time = spans_.empty() ? 0 : columns_of(time_text(spans_.back().to));
     return style_.width - std::max(last_time, std::size_t{6});
   }
 
-  /// To scale, as far as the width allows it.
+  /// Widens the spans towards their true proportions, as far as the width allows.
   void stretch() {
     std::size_t least = 1;
     double whole = 0;
@@ -99,7 +100,7 @@ class BoxedBar {
   std::vector<std::size_t> widths_;
 };
 
-/// Left of the axis stand the labels, above the title, below the numbers.
+/// The drawing: labels to the left of the axis, the title above it, numbers below.
 class TimelineDrawing {
  public:
   explicit TimelineDrawing(const Timeline& timeline) : timeline_(timeline) {
@@ -187,7 +188,7 @@ class TimelineDrawing {
     }
   }
 
-  /// Waiting is drawn thin elsewhere, and left out here.
+  /// Waiting, which is drawn as a thin line elsewhere, is left out.
   void draw_narrow(Svg& svg, const Narrow& narrow, double y) const {
     for (const auto& [key, share] : narrow) {
       const auto& [column, meaning] = key;

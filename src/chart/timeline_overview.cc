@@ -34,7 +34,7 @@ Extent extent_of(const Timeline& timeline) {
   return extent;
 }
 
-// How much of each column the one who uses the resource had it, and in all.
+// How much of each column, and in all, one user had the resource.
 struct Use {
   std::string label;
   std::vector<double> columns;
@@ -55,7 +55,7 @@ class LaneOverview {
   }
 
   [[nodiscard]] const Use& all() const { return all_; }
-  /// Those that used it most, first.
+  /// The users that had it longest, in that order.
   [[nodiscard]] std::vector<Use> users() const {
     std::vector<Use> users;
     for (const auto& [label, use] : uses_) users.push_back(use);
@@ -84,7 +84,7 @@ class LaneOverview {
   std::map<std::string, Use> uses_;
 };
 
-// A use that is small but not zero is never shown as none.
+// A small use is never shown as none at all.
 std::string row_text(const Use& use, const TextStyle& style) {
   std::string text;
   for (const double share : use.columns) {

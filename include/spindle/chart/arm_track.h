@@ -27,7 +27,8 @@ struct ArmMove {
 };
 
 struct ArmTrack {
-  /// Several services: between which cylinders the arm was, and where it stood at last.
+  /// Several services together: between which cylinders the arm was, and where it stood at their
+  /// end.
   struct Stretch {
     double begin_ms = 0;
     double finish_ms = 0;

@@ -17,10 +17,10 @@ namespace spindle::chart {
 struct BlockMap {
   struct Kind {
     std::string name;
-    char letter = '?';  ///< told apart from the others' whatever its case
+    char letter = '?';  ///< differs from those of the other kinds even without regard to case
     std::string_view colour;
   };
-  /// How many of its blocks are of each kind.
+  /// How many blocks of the cell are of each kind.
   using Cell = std::vector<std::uint64_t>;
 
   std::string title;
@@ -36,13 +36,14 @@ struct BlockMap {
   [[nodiscard]] static std::uint64_t blocks_in_use(const Cell& cell);
   /// How much of the cell is in use, 0 to 1.
   [[nodiscard]] static double share_in_use(const Cell& cell);
-  /// Of all cells.
+  /// How many blocks of that kind all cells have.
   [[nodiscard]] std::uint64_t blocks_of(std::size_t kind) const;
 };
 
 enum class Colours : bool { kNone, kTerminal };
 
-/// With `kTerminal` on grounds of the kinds' colours, by the escapes of ANSI terminals.
+/// As text; with `kTerminal` each letter on a ground of its kind's colour, by the escapes of ANSI
+/// terminals.
 std::string to_text(const BlockMap& map, const TextStyle& style, Colours colours);
 std::string to_svg(const BlockMap& map);
 

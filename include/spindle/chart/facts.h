@@ -14,10 +14,10 @@
 
 namespace spindle::chart {
 
-/// A monostate is a number that is not known.
+/// A monostate stands for a number that is not known.
 using Value = std::variant<std::uint64_t, std::int64_t, double, bool, std::string, std::monostate>;
 
-/// A number without thousands marks; a double with up to 4 decimals; yes or no.
+/// A number without marks between thousands, a double with up to 4 decimals, "yes" or "no".
 std::string to_text(const Value& value);
 
 struct Fact {
@@ -28,14 +28,14 @@ struct Fact {
 class FactTable {
  public:
   explicit FactTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
-  /// As many values as there are columns.
+  /// A row has as many values as there are columns.
   void add_row(std::vector<Value> row);
   void drop_rows() { rows_.clear(); }
-  /// Wider than `width` columns it stands in parts below one another, each with the first column;
-  /// 0: as wide as it is.
+  /// A table that is wider than `width` columns is divided into parts, which stand below one
+  /// another and each have the first column. 0: it is not divided.
   [[nodiscard]] std::string text(std::size_t width = 0) const;
   [[nodiscard]] std::size_t row_count() const { return rows_.size(); }
-  /// A list of objects, one a row, with the columns as keys.
+  /// A list of objects, one for each row, with the columns as keys.
   [[nodiscard]] std::string json() const;
 
  private:
@@ -43,9 +43,9 @@ class FactTable {
   std::vector<std::vector<Value>> rows_;
 };
 
-/// "name value" lines, values aligned.
+/// Lines of name and value, the values aligned.
 std::string facts_text(const std::vector<Fact>& facts);
-/// One object.
+/// One object with the names as keys.
 nlohmann::ordered_json facts_object(const std::vector<Fact>& facts);
 std::string facts_json(const std::vector<Fact>& facts);
 

@@ -22,15 +22,15 @@ struct FrameTable {
   struct Column {
     std::string reference;
     std::vector<Cell> cells;  ///< as many as there are rows
-    std::string footer;       ///< who left
+    std::string footer;       ///< what left: the victim
     bool is_fault = false;
   };
 
   std::string title;
   std::string references_label = "reference";
-  std::string fault_label = "fault";  ///< of the row that marks the faults; empty: no such row
+  std::string fault_label = "fault";  ///< of the row that marks faults; empty: there is no such row
   std::string footer_label = "out";   ///< empty: no footers
-  std::string hit_meaning = "hit";    ///< in the legend; empty: not there
+  std::string hit_meaning = "hit";    ///< its name in the legend; empty: it is not listed
   std::string loaded_meaning = "fault: loaded";
   std::string kept_meaning = "kept";
   std::vector<std::string> rows;

@@ -15,7 +15,7 @@ namespace spindle::chart {
 
 struct Histogram {
   struct Bin {
-    double limit = 0;  ///< rising; 0 for the bar of zeros
+    double limit = 0;  ///< the highest value that it counts; they rise, and a bar of zeros has 0
     double count = 0;
   };
   /// A value worth a line of its own: a median, a mean.
@@ -27,7 +27,7 @@ struct Histogram {
   std::string caption;
   std::string x_label;  ///< with its unit
   std::string y_label;
-  std::vector<Bin> bins;    ///< without gaps
+  std::vector<Bin> bins;    ///< each begins where the one before it ends
   std::vector<Mark> marks;  ///< rising
   Meaning meaning = Meaning::kDevice;
 };

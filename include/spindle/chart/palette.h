@@ -22,21 +22,21 @@ enum class Meaning : unsigned char {
   kReturn,  ///< the arm on a way that serves nothing
 };
 
-/// "#0072B2".
+/// The colour as "#0072B2".
 std::string_view colour_of(Meaning meaning);
-/// What stands in a legend: "waiting".
+/// The name in a legend: "waiting".
 std::string_view name_of(Meaning meaning);
-/// The colour of text on that ground.
+/// The colour of text on a ground of that colour.
 std::string_view ink_on(Meaning meaning);
 
-/// What the journal holds, in every map of a disk; and what of it is home already, the same
-/// thinned.
+/// What the journal holds, in every map of a disk; and a paler shade for the part of it that is
+/// written home already.
 std::string_view journal_colour();
 std::string_view old_journal_colour();
 
-/// For the line of number `series`, from 0 on.
+/// The colour of line number `series`, counted from 0.
 std::string_view series_colour(std::size_t series);
-/// Its dashes, as SVG's stroke-dasharray; empty: none.
+/// The dashes of that line, as SVG's stroke-dasharray; empty: it has none.
 std::string_view series_dashes(std::size_t series);
 
 }  // namespace spindle::chart

@@ -15,20 +15,20 @@ namespace spindle::chart {
 struct Plot {
   struct Line {
     std::string label;
-    std::vector<Point> points;     ///< by rising x
+    std::vector<Point> points;     ///< their x rise
     bool is_step = false;          ///< each y holds up to the next x
     bool is_points = false;        ///< marks that are not joined
-    std::string_view colour = {};  ///< empty: one of its own
+    std::string_view colour = {};  ///< empty: the next of the series
   };
   std::string title;
   std::string caption;
   std::string x_label;  ///< with its unit
   std::string y_label;
   bool logarithmic = false;
-  bool counts_across = false;  ///< x does
+  bool counts_across = false;  ///< x counts things, so that it has no marks between whole numbers
   bool counts_up = false;
   double y_top = 0;     ///< how far the y axis goes at least
-  std::string nothing;  ///< what a picture without a point says in their place
+  std::string nothing;  ///< the text of a picture without points
   std::vector<Line> lines;
 };
 

@@ -7,16 +7,16 @@
 
 namespace spindle::chart {
 
-/// Each part from 0 to 255.
+/// A colour; each part is from 0 to 255.
 struct Rgb {
   int red = 0;
   int green = 0;
   int blue = 0;
 };
 
-/// Of "#RRGGBB".
+/// The parts of "#RRGGBB".
 Rgb rgb_of(std::string_view colour);
-/// Black or white: what can be read on that ground.
+/// Black or white, whichever can be read on that ground.
 std::string_view readable_on(std::string_view ground);
 
 }  // namespace spindle::chart

@@ -31,7 +31,7 @@ struct Ring {
   };
   std::string title;
   std::string caption;
-  std::string unit;  ///< of places: "block"
+  std::string unit;  ///< what a place is called: "block"
   std::uint64_t length = 1;
   std::vector<Kind> kinds;  ///< the first is what no part covers
   std::vector<Part> parts;  ///< they do not overlap
@@ -42,7 +42,7 @@ struct Ring {
   [[nodiscard]] std::uint64_t places_of(std::size_t kind) const;
 };
 
-/// Unrolled: a letter for so many places.
+/// The ring as a line, with one letter for so many places.
 std::string to_text(const Ring& ring, const TextStyle& style);
 std::string to_svg(const Ring& ring);
 

@@ -60,13 +60,13 @@ class Svg {
   void polygon(std::span<const Point> points, const Look& look, std::string_view tooltip = "");
   /// A line with a head of the stroke's colour at its end.
   void arrow(Point from, Point to, const Look& look);
-  /// `at` is on the base line.
+  /// `at` is where the base line begins, or as `lettering` anchors it.
   void text(Point at, std::string_view text, const Lettering& lettering = {});
-  /// In the middle of the box.
+  /// Writes the text in the middle of the box.
   void text_in(const Box& box, std::string_view text, const Lettering& lettering = {});
 
   [[nodiscard]] static double width_of(std::string_view text, double size = 12);
-  /// Whether the text goes into the box with a little room on each side.
+  /// Whether the text fits into the box, with a little room on each side.
   [[nodiscard]] static bool fits(std::string_view text, const Box& box, double size = 12);
 
   [[nodiscard]] std::string document() const;
@@ -91,10 +91,10 @@ std::string escaped(std::string_view text);
 /// Numbers at which an axis from `low` to `high` is marked: 1, 2 or 5 times a power of ten apart,
 /// at most `most` of them.
 std::vector<double> nice_ticks(double low, double high, std::size_t most);
-/// At most four decimals, none where there are none; "1.5M" from a million on, and three digits
-/// that count below a hundredth.
+/// A number with as many decimals as it has, four at most; "1.5M" from a million on, and three
+/// significant digits below a hundredth.
 std::string number_text(double number);
-/// How many characters a terminal shows.
+/// How many columns of a terminal the text takes.
 std::size_t columns_of(std::string_view text);
 
 }  // namespace spindle::chart

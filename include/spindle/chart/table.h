@@ -16,18 +16,19 @@ class Table {
  public:
   explicit Table(std::vector<std::string> titles) : titles_(std::move(titles)) {}
 
-  /// As many cells as there are titles.
+  /// A row has as many cells as there are titles.
   void add_row(std::vector<std::string> cells);
-  /// Below a line of its own.
+  /// The last row is set apart by a line.
   void set_last_row(std::vector<std::string> cells);
 
   [[nodiscard]] const std::vector<std::string>& titles() const { return titles_; }
   [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const { return rows_; }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  /// Of a long table the first rows, and that `whole` has all of them. One that is too wide for a
-  /// terminal stands in parts below one another, each with the first column.
+  /// A long table shows its first rows, and says that `whole` has all of them. A table that is
+  /// wider than the terminal is divided into parts, which stand below one another and each have the
+  /// first column.
   [[nodiscard]] std::string text(const TextStyle& style, std::string_view whole = "--csv") const;
-  /// With the titles; without the last row, which is no data.
+  /// All rows with the titles, but without the last row, which is not data.
   [[nodiscard]] std::string csv() const;
 
  private:
@@ -36,7 +37,7 @@ class Table {
   std::vector<std::string> last_;
 };
 
-/// "name   value" lines, aligned.
+/// Lines of name and value, aligned.
 std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& pairs);
 
 }  // namespace spindle::chart

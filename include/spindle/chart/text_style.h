@@ -15,18 +15,19 @@ struct TextStyle {
   bool utf8 = true;
   bool wraps = false;  ///< a terminal, which breaks a line that is longer
 
-  /// The one of the two that can be shown.
+  /// `fancy` if the terminal knows UTF-8, otherwise `plain`.
   [[nodiscard]] std::string_view pick(std::string_view fancy, std::string_view plain) const {
     return utf8 ? fancy : plain;
   }
 };
 
-/// Of the terminal behind `descriptor`; for a file or a pipe COLUMNS, or else 100 columns.
+/// The style of the terminal behind `descriptor`. A file or a pipe is as wide as COLUMNS says, or
+/// else 100 columns.
 TextStyle terminal_style(int descriptor);
 
-/// The text as many times.
+/// The text `times` times.
 std::string repeated(std::string_view text, std::size_t times);
-/// Filled with blanks up to the width, on the right, on the left, or on both sides.
+/// The text with blanks up to the width: behind it, before it, or on both sides.
 std::string padded(std::string_view text, std::size_t width);
 std::string right_aligned(std::string_view text, std::size_t width);
 std::string centred(std::string_view text, std::size_t width);

@@ -41,13 +41,13 @@ struct Timeline {
   std::string time_label;  ///< "time (ms)"
   std::vector<Lane> resources;
   std::vector<Lane> tasks;
-  /// What the colours are called where they mean something else than elsewhere.
+  /// Names of colours that differ from those of the palette.
   std::map<Meaning, std::string_view> meanings = {};
 };
 
 std::string to_text(const Timeline& timeline, const TextStyle& style);
-/// Of any length in one width: columns of equal time, shaded by how much of it each resource was
-/// used, and by whom; and the share of the whole.
+/// A chart of any length in the width of a terminal: columns of equal time, shaded by how much of
+/// it each resource was used and by whom; and each user's share of the whole.
 std::string overview_text(const Timeline& timeline, const TextStyle& style);
 std::string to_svg(const Timeline& timeline);
 
