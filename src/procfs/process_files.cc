@@ -13,7 +13,7 @@ bool has_program(const ProcessSnapshot& process) {
   return !process.is_kernel && process.state != 'Z';
 }
 
-// Of the thread, or of all threads: what stat shows.
+// What stat shows of a thread, or of all threads together.
 struct Counted {
   VirtualTime user, system;
   std::uint64_t minor_faults, major_faults;
@@ -26,7 +26,7 @@ Counted counted(const ProcessView& view) {
   return {p.user, p.system, p.minor_faults, p.major_faults};
 }
 
-// Where the parts of a program lie, as stat has them.
+// The addresses at which the parts of a program begin and end, for stat.
 struct Bounds {
   std::uint64_t code_start = 0, code_end = 0, data_start = 0, data_end = 0, stack = 0;
 };
@@ -67,7 +67,7 @@ int terminal_device(int terminal) {
   return terminal < 0 ? 0 : kFirstPseudoTerminal + terminal;
 }
 
-// stat has signal sets in decimal, of the first 31.
+// A set of signals for stat, which has the first 31 in decimal.
 std::uint64_t few_signals(SignalSet set) {
   return set >> 1 & 0x7fffffff;
 }
@@ -147,7 +147,7 @@ std::string io_text(const ProcessView& view) {
       p.written_bytes);
 }
 
-// As on Linux, the main thread's own also in PID/.
+// As on Linux, PID/schedstat shows the main thread only.
 std::string schedstat_text(const ProcessView& view) {
   const ThreadSnapshot& t = view.thread;
   return fmt::format("{} {} {}\n", t.ran.ns, t.waited.ns, t.slices);
@@ -160,10 +160,11 @@ std::string wchan_text(const ProcessView& view) {
 struct LimitRow {
   std::string_view name;
   std::string_view unit;
-  std::uint64_t value = kUnlimited;  ///< where the process has none of that name
+  std::uint64_t value = kUnlimited;  ///< what is shown where the process has no such limit
 };
 
-// All that Linux has, in its order: no core is dumped, and only root raises priorities.
+// All limits of Linux, in its order. The fallbacks say that no core is dumped, and that only root
+// raises priorities.
 constexpr LimitRow kLimitRows[] = {
     {"Max cpu time", "seconds"},        {"Max file size", "bytes"},
     {"Max data size", "bytes"},         {"Max stack size", "bytes", kStackBytes},

@@ -1,4 +1,4 @@
-// maps and its relatives.
+// The files maps, smaps and smaps_rollup.
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kNameColumn = 73;
 
-// The line of an area without its end.
+// The line of an area, without the line end.
 std::string map_line(const MemoryAreaSnapshot& area) {
   std::string line = fmt::format("{:08x}-{:08x} {}{}{}{} {:08x} {} {}", area.start, area.end,
                                  area.read ? 'r' : '-', area.write ? 'w' : '-',
@@ -32,7 +32,7 @@ bool is_file(const MemoryAreaSnapshot& area) {
   return area.inode != 0 || area.name.starts_with('/');
 }
 
-// What smaps says of an area, and smaps_rollup of all: in KiB.
+// The sizes that smaps shows of an area, and smaps_rollup of all areas, in KiB.
 struct AreaSizes {
   std::uint64_t size = 0, resident = 0, proportional = 0, shared_clean = 0, shared_dirty = 0;
   std::uint64_t private_clean = 0, private_dirty = 0, referenced = 0, anonymous = 0;

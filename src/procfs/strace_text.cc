@@ -23,7 +23,7 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-// "read(3, 4096, 0": the text that a call has comes first, its numbers follow.
+// The call as "read(3, 4096, 0": its text, if it has one, comes first, then its numbers.
 std::string call_text(const EventRing& ring, const MachineEvent& enter) {
   std::string arguments;
   if (enter.text != 0) arguments = quoted(ring.text(enter.text));

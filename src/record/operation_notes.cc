@@ -115,7 +115,8 @@ void OperationNotes::syncing(NodeId node) {
   if (sync.under_way > 1) return;
   const std::int64_t asked_ns = monotonic_ns();
   const auto digest = content_digest(volume_, node);
-  // Reading waits: by now the table may have grown, and another sync begun.
+  // Reading the content has waited: by now the table may have grown, and another sync may have
+  // begun.
   Sync& own = syncs_[node];
   own.asked_ns = asked_ns;
   if (digest.ok() && own.under_way == 1) own.content = *digest;

@@ -9,7 +9,7 @@ using Kind = Operation::Kind;
 
 constexpr int kNotOfThese = -1;
 
-/// What was written: the recorded bytes, or as many others.
+/// The bytes that are written: the recorded ones, or as many others.
 class Content {
  public:
   explicit Content(const Operation& operation) {
@@ -27,7 +27,8 @@ class Content {
   std::span<const std::byte> bytes_;
 };
 
-/// The replay decides the strategy itself; and an ACL with made-up bytes would be refused.
+/// Setting the strategy is left out, since the replay decides that; and so are ACLs, which would be
+/// refused with made-up bytes.
 bool is_left_out(const Operation& operation) {
   if (operation.kind != Kind::kSetXattr) return false;
   return operation.name.starts_with("user.spindle.") ||

@@ -30,7 +30,7 @@ class Performer {
 
   Tree& tree_;
   std::map<NodeId, NodeId> nodes_;
-  std::map<NodeId, std::int64_t> positions_;  ///< where reading a directory goes on
+  std::map<NodeId, std::int64_t> positions_;  ///< where the reading of each directory goes on
   std::uint64_t differing_ = 0;
 };
 

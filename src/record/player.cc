@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kNever = 315'360'000'000'000'000;  // ten years
 constexpr std::int64_t kIntervalNs = 5'000'000'000;       // of group commits and of write-back
 
-/// A volume in memory behind a simulated disk, mounted. Inside a runtime.
+/// A mounted volume in memory, behind a simulated disk; to be used inside a runtime.
 class Mounted {
  public:
   static Result<std::unique_ptr<Mounted>> mount(MemoryDevice& device,
@@ -45,7 +45,7 @@ class Mounted {
   [[nodiscard]] FileSystem& volume() { return *volume_; }
   [[nodiscard]] SimulatedDisk& disk() { return *disk_; }
 
-  std::int64_t now_ns = kIntervalNs;  ///< what the volume's files are stamped with
+  std::int64_t now_ns = kIntervalNs;  ///< the clock by which the volume's files get their times
 
  private:
   std::unique_ptr<SimulatedDisk> disk_;
@@ -98,7 +98,7 @@ class Preparation {
   Result<Attributes> make_node(const RecordedFile& file, NodeId folder, const std::string& name,
                                const std::string& target) {
     if (S_ISDIR(file.mode)) {
-      // Every volume has one.
+      // Every volume has this directory already.
       if (folder == kRootNode && name == "lost+found") return volume_.lookup(folder, name);
       return volume_.make_directory({}, folder, name, file.mode);
     }
@@ -167,7 +167,7 @@ class Schedule {
     });
   }
 
-  // As the daemon's timers would: commits, and writes back.
+  // Does what the daemon's timers would do: commits, and writes back.
   Result<> keep_timers(std::int64_t now_ns) {
     if (now_ns - last_commit_ns_ < kIntervalNs) return {};
     last_commit_ns_ = now_ns;
@@ -181,7 +181,7 @@ class Schedule {
 
   Mounted& mounted_;
   Performer& performer_;
-  std::list<std::int64_t> under_way_;  ///< when they ended
+  std::list<std::int64_t> under_way_;  ///< when the operations under way ended in the recording
   thread::WaitQueue ended_{"replay: an operation"};
   std::int64_t last_commit_ns_ = 0;
 };
@@ -213,7 +213,7 @@ Result<> play_on(const Recording& recording, const PreparedVolume& prepared, Mem
                  const PlaySettings& settings, const PlayWatch& watch, PlayResult& result) {
   const auto mounted = TRY(Mounted::mount(device, settings));
   FileSystem& volume = mounted->volume();
-  // The kernel knew them all.
+  // The kernel had looked all of them up when the recording began.
   for (const auto& [recorded, node] : prepared.nodes) TRY(volume.lookup(node, "."));
   volume.cache().drop_clean();
   volume.cache().reset_statistics();

@@ -192,7 +192,7 @@ Result<std::size_t> RecordingTree::write(NodeId node, std::uint64_t handle, std:
       bytes);
 }
 
-// Listeners may come and go while one of them waits.
+// While a listener waits, others may be added and removed.
 void RecordingTree::announce_sync(NodeId node) {
   for (std::size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->syncing(node);
 }

@@ -1,4 +1,5 @@
-// blktrace's record of one event, as its files have it; `extra_bytes` of the event's own follow.
+// BlktraceRecord: an event in the files of blktrace; `extra_bytes` that only this event has follow
+// it.
 #pragma once
 
 #include <cstdint>

@@ -11,12 +11,12 @@
 namespace spindle {
 namespace {
 
-/// Of the full model; requests are widened to whole blocks.
+/// The full model serves whole blocks of this size; requests are widened to them.
 constexpr std::uint32_t kBlockSize = 4096;
 
 }  // namespace
 
-/// One policy's arm: the queue of the cylinders alone, or a whole drive.
+/// One policy's disk: the queue and the cylinders alone, or a whole drive.
 struct DiskReplay::Run {
   void arrive(const TracedRequest& request) {
     const std::uint64_t number = arrived++;
@@ -72,7 +72,7 @@ struct DiskReplay::Run {
 
   Row row;
   std::uint64_t arrived = 0;
-  std::optional<Drive> drive;  ///< none: the cylinders alone
+  std::optional<Drive> drive;  ///< none: only the way over the cylinders is counted
   std::unique_ptr<ArmPolicy> policy;
   ArmState arm;
   std::vector<ArmRequest> waiting;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kDiskFormatNames[] = {"disksim", "blkparse", "blktrace",
                                                  "fio",     "msr",      "spc"};
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
-/// No device takes longer requests; they would only be a way to keep the replay busy.
+/// No device takes longer requests; in a trace they would only keep the replay busy.
 constexpr std::uint64_t kLongestRequest = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
@@ -31,7 +31,7 @@ Line checked(bool read, std::uint64_t arrival_ns, const TracedRequest& request,
   return Line::kRequest;
 }
 
-/// Sectors to bytes; false if there are too many of them.
+/// Makes sectors into bytes; false if there are too many of them.
 bool to_bytes(std::uint64_t& sectors) {
   if (sectors > kMostBytes / kSectorBytes) return false;
   sectors *= kSectorBytes;
@@ -54,8 +54,8 @@ Line read_disksim(std::string_view line, TracedRequest& out) {
   return checked(read, time, request, out);
 }
 
-/// "  8,0    3        1     0.000000000   697  Q   W 223490 + 8 [kjournald]"; the summary that
-/// blkparse writes below its events is passed over.
+/// Reads "  8,0    3        1     0.000000000   697  Q   W 223490 + 8 [kjournald]". The summary
+/// that blkparse writes below its events is skipped.
 Line read_blkparse(std::string_view line, TracedRequest& out) {
   const std::string_view device = next_field(line, " \t");
   const std::size_t comma = device.find(',');
@@ -82,7 +82,8 @@ Line read_blkparse(std::string_view line, TracedRequest& out) {
   return checked(read, time, request, out);
 }
 
-/// A file is a device of its own, named by a hash of its name: the offsets of two do not meet.
+/// Each file counts as a device, named by a hash of its name: the offsets in two files have nothing
+/// to do with each other.
 std::uint64_t device_of(std::string_view name) {
   std::uint64_t hash = 14695981039346656037u;  // FNV-1a
   for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
@@ -99,7 +100,8 @@ Line read_fio(std::string_view line, TracedRequest& out) {
   const auto is_other = [&] {
     return std::ranges::find(kFileActions, action) != std::end(kFileActions);
   };
-  // In version 3 a time comes first; a file may have a number as its name, but no action.
+  // In version 3 a time comes first: then the first field is a number, and the second is not an
+  // action but the name of the file.
   if (!is_other() && action != "read" && action != "write" && action != "trim" &&
       read_decimal(name, number)) {
     time = number;

@@ -1,4 +1,5 @@
-// PageNumbers: pages by any key, as small numbers, and how many different ones there are.
+// PageNumbers: gives pages with any keys small numbers, and counts how many different pages there
+// are.
 //
 // Pages are numbered 0, 1, 2 ... in the order in which they first appear. Small keys are looked up
 // in a table of their own, others by open addressing (Fibonacci hashing, at most half full).
@@ -29,10 +30,10 @@ class PageNumbers {
         next_(keeps_small_ ? kSmall : 0) {}
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
-  /// All numbers so far are lower.
+  /// All numbers that were given are below this.
   [[nodiscard]] std::size_t bound() const { return bound_; }
 
-  /// The numbers of as many keys.
+  /// Finds the numbers of so many keys.
   void of(std::span<const PageKey> keys, std::span<PageNumber> numbers) {
     PageKey all_bits = 0;
     for (const PageKey key : keys) all_bits |= key;
@@ -45,7 +46,7 @@ class PageNumbers {
   static constexpr PageKey kSmall = PageKey{1} << 22;
   struct Slot {
     PageKey key = 0;
-    PageNumber number = 0;  ///< + 1; 0: empty
+    PageNumber number = 0;  ///< the number + 1; 0: the slot is empty
   };
 
   void look_up(std::span<const PageKey> keys, std::span<PageNumber> numbers) {
@@ -60,14 +61,14 @@ class PageNumbers {
     bound_ = next_;
   }
 
-  /// Where the key will be looked up. (A function that does nothing but prefetch is left out by
-  /// GCC.)
+  /// Where the key will be looked up, to be prefetched by the caller: GCC leaves out a function
+  /// that does nothing but prefetch.
   [[nodiscard]] const void* place_of(PageKey key) const {
     if (key >= kSmall) return &slots_[home_of(key)];
     return keeps_small_ ? static_cast<const void*>(&seen_[key / 64]) : &small_[key];
   }
 
-  /// A small key that is its own number.
+  /// Notes a small key that is its own number.
   PageNumber see(PageKey key) {
     std::uint64_t& word = seen_[key / 64];
     const std::uint64_t bit = std::uint64_t{1} << (key % 64);
@@ -84,7 +85,7 @@ class PageNumbers {
     return number - 1;
   }
 
-  /// The next number, plus 1.
+  /// Gives out the next number; returns it plus 1.
   PageNumber new_number() {
     ++count_;
     return ++next_;
@@ -127,7 +128,7 @@ class PageNumbers {
 
   bool keeps_small_;
   ZeroTable<std::uint64_t> seen_;  ///< a bit for each small key
-  ZeroTable<PageNumber> small_;    ///< by small key, + 1; 0: not seen
+  ZeroTable<PageNumber> small_;    ///< the number + 1 of each small key; 0: not seen
   ZeroTable<Slot> slots_;
   int shift_ = 64 - 12;
   std::uint64_t large_ = 0;  ///< slots in use

@@ -26,7 +26,7 @@ struct PageReplay::State {
 
   struct Run {
     Row row;
-    std::optional<PageMemory> memory;  ///< none: OPT, which begins at the end
+    std::optional<PageMemory> memory;  ///< none: the policy is OPT, which begins when all is known
   };
 
   void refer_block(std::span<const PageKey> pages) {
@@ -111,7 +111,7 @@ std::vector<PageReplay::CurvePoint> PageReplay::curve(std::size_t most) const {
     if (histogram[distance] != 0 || all.empty()) all.push_back({distance + 1, misses});
   }
   if (all.size() <= most) return all;
-  // Points evenly spread over the logarithm of the size, the first and the last among them.
+  // Takes points at even distances on the logarithm of the size, with the first and the last.
   std::vector<CurvePoint> some;
   const double step = std::log(static_cast<double>(all.back().frames)) / static_cast<double>(most);
   double next = 0;

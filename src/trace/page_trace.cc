@@ -26,7 +26,7 @@ struct Access {
   std::uint64_t size = 1;
 };
 
-/// "I  04000a40,3" or " L 1ffe,8".
+/// Reads "I  04000a40,3" or " L 1ffe,8".
 bool read_lackey(std::string_view line, Access& access) {
   const std::string_view kind = next_field(line, " ");
   if (kind.size() != 1 || std::string_view("ILSM").find(kind) == std::string_view::npos)
@@ -42,14 +42,14 @@ bool read_din(std::string_view line, Access& access) {
          read_hexadecimal(next_field(line, " \t"), access.address);
 }
 
-/// Up to seven digits and the end of their line.
+/// A number of up to seven digits that ends its line.
 struct ShortNumber {
   std::uint64_t value = 0;
-  unsigned digits = 0;  ///< 0: it is something else
+  unsigned digits = 0;  ///< 0: it is not such a line
 };
 
-/// All digits at once, in the bytes of a word: they are found, moved to its upper end, and added up
-/// in pairs, in fours and in eights.
+/// Works on all digits at once, in the bytes of a word: they are found, moved to its upper end, and
+/// added up in pairs, in fours and in eights.
 ShortNumber read_short_number(const char* text) {
   le64 loaded;
   std::memcpy(&loaded, text, sizeof loaded);
@@ -122,8 +122,8 @@ Result<std::size_t> PageTrace::read(std::span<PageKey> pages) {
   return read_addresses(pages);
 }
 
-/// Looks at eight bytes at once: a branch on the length of a number would be guessed by the
-/// processor, and a wrong guess costs more than all the rest.
+/// Reads eight bytes at a time: a branch on the length of a number would often be predicted
+/// wrongly, and each wrong prediction costs more than all the rest.
 Result<std::size_t> PageTrace::read_numbers(std::span<PageKey> pages) {
   const std::string_view bytes = file_.bytes();
   std::size_t count = 0;

@@ -28,7 +28,7 @@ bool is_pipe(int descriptor) {
   return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
 }
 
-/// A nameless file with all that comes through the pipe; null, with errno, if that fails.
+/// A nameless file with all that comes through the pipe; null, with errno, if it cannot be made.
 Stream kept(std::FILE* pipe) {
   Stream file(std::tmpfile());
   std::vector<char> buffer(std::size_t{1} << 20);

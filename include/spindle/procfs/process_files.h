@@ -21,9 +21,9 @@ namespace spindle::procfs {
 struct ProcessView {
   const ProcessSnapshot& process;
   const ThreadSnapshot& thread;
-  bool is_thread = false;        ///< of task/TID: the thread's own values
+  bool is_thread = false;        ///< the file is in task/TID, and shows that thread's own values
   ProcessNumber shown_id = 0;    ///< the number by which it is shown
-  std::uint32_t cpus = 1;        ///< of the machine
+  std::uint32_t cpus = 1;        ///< how many the machine has
   std::string_view mounts = {};  ///< the host's mounts and mountinfo
   std::string_view mount_info = {};
 };
@@ -33,11 +33,11 @@ struct ProcessFile {
   std::string (*text)(const ProcessView& view);
   bool needs_areas = false;
   bool needs_mounts = false;
-  /// Whether the process has such a file; null: it has.
+  /// Whether the process has such a file; null: every process has.
   bool (*exists)(const ProcessSnapshot& process) = nullptr;
 };
 
-/// By name.
+/// All files, ordered by name.
 std::span<const ProcessFile> process_files();
 
 /// The process's own thread; made up for a zombie, which has none.
@@ -51,20 +51,20 @@ struct ResidentPages {
 ResidentPages resident_pages(const ProcessSnapshot& process);
 std::uint64_t size_bytes(const ProcessSnapshot& process);
 
-/// Of a process's name, as Linux cuts it.
+/// Linux cuts a process's name to so many characters.
 inline constexpr std::size_t kLongestName = 15;
 
 /// A set of CPUs as "0-2,5".
 std::string cpu_list(std::uint64_t cpus);
 
-/// maps, smaps and smaps_rollup.
+/// The texts of maps, smaps and smaps_rollup.
 std::string maps_text(const ProcessView& view);
 std::string smaps_text(const ProcessView& view);
 std::string smaps_rollup_text(const ProcessView& view);
-/// "R (running)" and so on.
+/// The name of a state: "R (running)".
 std::string_view state_name(char state);
 std::string status_text(const ProcessView& view);
-/// Of fdinfo/N.
+/// The text of fdinfo/N.
 std::string descriptor_text(const DescriptorSnapshot& descriptor);
 
 }  // namespace spindle::procfs

@@ -18,7 +18,7 @@ struct SysEntry {
   std::string text = {};
 };
 
-/// All of /sys, by path, with each folder before what is in it.
+/// All of /sys, ordered by path, each folder before what is in it.
 std::vector<SysEntry> sys_entries(const SystemView& view);
 
 }  // namespace spindle::procfs

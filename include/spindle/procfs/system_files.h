@@ -20,7 +20,7 @@ namespace spindle::procfs {
 inline constexpr std::int64_t kJiffyNs = 10'000'000;
 inline constexpr std::uint64_t kPageBytes = 4096;  ///< of the host, in which /proc counts
 inline constexpr std::string_view kRelease = "6.1.0-sim";
-/// Processes of the machine have lower numbers.
+/// The machine's processes have lower numbers.
 inline constexpr std::uint32_t kMostProcess = 32768;
 
 struct SystemView {
@@ -33,10 +33,10 @@ struct SystemFile {
   std::string (*text)(const SystemView& view);
 };
 
-/// All files of /proc that are no process's, by path.
+/// All files of /proc that do not belong to a process, ordered by path.
 std::span<const SystemFile> system_files();
 
-/// How many ticks of USER_HZ have passed in full.
+/// How many whole ticks of USER_HZ the time has.
 inline std::uint64_t jiffies(VirtualTime time) {
   return static_cast<std::uint64_t>(time.ns / kJiffyNs);
 }

@@ -71,14 +71,14 @@ struct Operation {
 };
 
 std::string_view operation_name(Operation::Kind kind);
-/// Without a line end.
+/// The operation as a line, without the line end.
 std::string operation_line(const Operation& operation);
-/// EINVAL for what is no such line, or has numbers that no file system would take.
+/// EINVAL if the text is not such a line, or has numbers that no file system would accept.
 Result<Operation> parse_operation(std::string_view line);
 
-/// Text in which no byte is a blank or a line end; "-" for an empty one.
+/// The text with blanks and line ends escaped; "-" if it is empty.
 std::string escaped_text(std::string_view text);
-/// EINVAL for what `escaped_text` does not write.
+/// EINVAL if `escaped_text` would not write the text.
 Result<std::string> unescaped_text(std::string_view text);
 
 /// The next field of a line, up to a blank.

@@ -19,8 +19,8 @@
 
 namespace spindle {
 
-/// Of a file its size and the bytes up to kMostDigested; of a directory how many names it has, and
-/// which; of a link its target.
+/// What tells contents apart: of a file its size and the bytes up to kMostDigested, of a directory
+/// how many names it has and which, of a link its target.
 struct ContentDigest {
   static constexpr std::uint64_t kMostDigested = 1u << 30;
   std::uint64_t size = 0;
@@ -37,7 +37,7 @@ struct OperationNote {
   std::int64_t asked_ns = 0;  ///< when what is promised was read
 };
 std::string note_text(const OperationNote& note);
-/// EINVAL for what is no such text.
+/// EINVAL if the text is not a note.
 Result<OperationNote> parse_note(std::string_view text);
 
 class OperationNotes final : public OperationListener {

@@ -25,12 +25,13 @@
 
 namespace spindle {
 
-/// A volume with what the recording found on it.
+/// A volume with the files that the recording found.
 struct PreparedVolume {
   MemoryDevice device;
-  std::map<NodeId, NodeId> nodes;  ///< by the numbers of the recording
+  std::map<NodeId, NodeId> nodes;  ///< the volume's node for each node of the recording
 };
-/// `formatted` is a fresh volume of the recording's size. The error of what could not be made.
+/// `formatted` is a fresh volume of the recording's size. Returns the error if a file cannot be
+/// made.
 Result<PreparedVolume> prepare_volume(const Recording& recording, MemoryDevice formatted,
                                       const std::string& fit);
 
@@ -46,8 +47,8 @@ struct PlayResult {
   DiskStatistics disk;
   CacheStatistics cache;
   JournalStatistics journal;
-  std::uint64_t files = 0;  ///< at the end
-  std::uint64_t runs = 0;   ///< of their blocks
+  std::uint64_t files = 0;  ///< files that the volume has at the end
+  std::uint64_t runs = 0;   ///< into how many runs their blocks fall
   std::uint64_t data_blocks = 0;
   std::uint64_t map_blocks = 0;
   std::uint64_t differing = 0;  ///< operations that did not end as they did in the recording
@@ -57,13 +58,13 @@ struct PlayResult {
     return runs == 0 ? 0 : static_cast<double>(data_blocks) / static_cast<double>(runs);
   }
 };
-/// For callers that need more than the result: they see the disk's requests as they are served, and
-/// the volume when all is done.
+/// For callers that need more than the result: observers see the requests to the disk as they are
+/// served, and the volume is shown when all is done.
 struct PlayWatch {
   std::span<DiskObserver* const> observers = {};
   std::function<void(FileSystem& volume)> at_end = {};
 };
-/// EINVAL for settings that no mount would take.
+/// EINVAL for settings that no mount would accept.
 Result<PlayResult> play(const Recording& recording, const PreparedVolume& prepared,
                         const PlaySettings& settings, const PlayWatch& watch = {});
 

@@ -41,9 +41,9 @@ struct Recording {
   std::vector<Operation> operations;  ///< in the order in which they began
 };
 
-/// The lines before the operations.
+/// The lines that stand before the operations.
 std::string recording_head(const Recording& recording);
-/// EINVAL, with the byte, for what is not of the format; the host's errno if it cannot be read.
+/// EINVAL, with the byte, if the file is not a recording; the host's errno if it cannot be read.
 Result<Recording> read_recording(const std::string& path);
 Result<Recording> parse_recording(std::string_view text);
 

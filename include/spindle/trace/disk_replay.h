@@ -28,10 +28,10 @@ namespace spindle {
 class DiskReplay {
  public:
   struct Plan {
-    std::vector<std::string> policies;  ///< of `arm_policy_names`
-    std::string disk = "none";          ///< of `disk_preset_names`
-    std::uint64_t bytes = 0;            ///< of the disk; no request may lie beyond
-    std::uint64_t cylinders = 100'000;  ///< of the disk "none"
+    std::vector<std::string> policies;  ///< names of `arm_policy_names`
+    std::string disk = "none";          ///< one of `disk_preset_names`
+    std::uint64_t bytes = 0;            ///< the size of the disk; no request may lie beyond
+    std::uint64_t cylinders = 100'000;  ///< how many the disk "none" has
     std::size_t depth = 32;             ///< 1 to kMostDepth
   };
   static constexpr std::size_t kMostDepth = 4096;
@@ -39,26 +39,26 @@ class DiskReplay {
   struct Row {
     std::string policy;
     std::uint64_t requests = 0;
-    std::uint64_t movement = 0;  ///< cylinders
+    std::uint64_t movement = 0;  ///< how many cylinders the arm moved
     std::int64_t seek_ns = 0;
     std::int64_t rotation_ns = 0;
     std::int64_t transfer_ns = 0;
     std::int64_t response_sum_ns = 0;
     std::int64_t longest_response_ns = 0;
-    std::uint64_t most_passed_by = 0;  ///< requests served before one that came earlier
+    std::uint64_t most_passed_by = 0;  ///< the most requests served before one that came earlier
     std::int64_t cpu_ns = 0;           ///< spent on this row alone
 
     [[nodiscard]] std::int64_t busy_ns() const { return seek_ns + rotation_ns + transfer_ns; }
   };
 
-  /// EINVAL for a policy or a disk of no such name, or a depth, size or number of cylinders that is
-  /// out of range.
+  /// EINVAL if a policy or the disk has a name that is not known, or if the depth, the size or the
+  /// number of cylinders is out of range.
   static Result<DiskReplay> make(const Plan& plan);
   DiskReplay(DiskReplay&&) noexcept;
   ~DiskReplay();
 
   void serve(std::span<const TracedRequest> requests);
-  /// Serves what still waits. To be called once, at the end.
+  /// Serves the requests that still wait. To be called once, at the end.
   std::vector<Row> finish();
 
  private:

@@ -26,29 +26,28 @@ namespace spindle {
 enum class DiskFormat : std::uint8_t { kDiskSim, kBlkparse, kBlktrace, kFio, kMsr, kSpc };
 
 std::span<const std::string_view> disk_format_names();  ///< in the order of DiskFormat
-/// EINVAL for a name that is none of them.
+/// EINVAL if no format has this name.
 Result<DiskFormat> disk_format_of(std::string_view name);
-/// By the look of the beginning; EINVAL if it looks like none.
+/// The format, as the beginning of the file looks; EINVAL if it looks like none.
 Result<DiskFormat> detect_disk_format(std::string_view bytes);
 
 struct TracedRequest {
   VirtualTime arrival;       ///< since the trace's own zero; 0 where the format has none
-  std::uint64_t start = 0;   ///< byte
+  std::uint64_t start = 0;   ///< its first byte
   std::uint64_t length = 0;  ///< bytes, not 0, at most 2^30
-  std::uint64_t device = 0;  ///< the format's own number of it
+  std::uint64_t device = 0;  ///< the number that the format has for it
   bool is_write = false;
 };
 
 class DiskTrace {
  public:
-  /// The format is found out where none is given.
+  /// If no format is given, it is found out.
   static Result<DiskTrace> open(const std::string& path, std::optional<DiskFormat> format);
 
-  /// Fills the buffer as far as the trace goes; 0 at its end. EINVAL, with the byte offset, for
-  /// what is not of the format, lies beyond 2^62 bytes or is longer than
-  /// 1 GiB.
+  /// Fills the buffer as far as the trace goes; 0 at its end. EINVAL, with the byte offset, for a
+  /// request that is not of the format, lies beyond 2^62 bytes or is longer than 1 GiB.
   Result<std::size_t> read(std::span<TracedRequest> requests);
-  /// Starts again.
+  /// Reads from the start again.
   void rewind() { at_ = 0; }
 
   [[nodiscard]] DiskFormat format() const { return format_; }

@@ -24,7 +24,7 @@ struct ServedRequest {
   VirtualTime arrival;
   VirtualTime begin;  ///< when the disk turned to it
   VirtualTime finish;
-  std::uint64_t start = 0;   ///< byte, a multiple of 512
+  std::uint64_t start = 0;   ///< its first byte, a multiple of 512
   std::uint64_t length = 0;  ///< bytes, a multiple of 512, not 0, below 2^32
   std::uint32_t process = 0;
   bool is_write = false;

@@ -35,7 +35,7 @@ struct PageRecipe {
 class PageGenerator {
  public:
   explicit PageGenerator(const PageRecipe& recipe);
-  /// Goes on for ever; `count` is the caller's.
+  /// Never ends; the caller heeds `count`.
   PageKey next();
 
  private:
@@ -45,8 +45,8 @@ class PageGenerator {
   Random random_;
   std::uint64_t done_ = 0;
   PageKey phase_start_ = 0;
-  // Walker's alias method (1977), as Vose builds it (1991): a page is kept with its chance, or else
-  // its alias is taken.
+  // Walker's alias method (1977), as Vose builds it (1991): a page that is drawn is taken with its
+  // chance, and otherwise its alias.
   std::vector<double> chances_;
   std::vector<std::uint32_t> aliases_;
 };

@@ -25,7 +25,7 @@ namespace spindle {
 class PageReplay {
  public:
   struct Plan {
-    std::vector<std::string> policies;  ///< of `replacement_policy_names`, or "opt"
+    std::vector<std::string> policies;  ///< names of `replacement_policy_names`, or "opt"
     std::vector<std::size_t> frames;
     ReplacementConventions conventions = {};
     bool curve = false;
@@ -40,7 +40,7 @@ class PageReplay {
       return references == 0 ? 0 : static_cast<double>(misses) / static_cast<double>(references);
     }
   };
-  /// So many misses an LRU memory of so many frames would have had.
+  /// How many misses an LRU memory of so many frames has.
   struct CurvePoint {
     std::size_t frames = 0;
     std::uint64_t misses = 0;
@@ -52,9 +52,10 @@ class PageReplay {
   ~PageReplay();
 
   void refer(std::span<const PageKey> pages);
-  /// In the order of the plan: each policy with each size. To be called once, at the end.
+  /// A row for each policy and each size, in the order of the plan. To be called once, at the end.
   std::vector<Row> finish();
-  /// At every size where it changes, at most `most` points; from size 1 to the last that matters.
+  /// The curve at every size at which it changes, from 1 to the last that matters; at most `most`
+  /// points.
   [[nodiscard]] std::vector<CurvePoint> curve(std::size_t most) const;
   [[nodiscard]] std::uint64_t references() const;
   [[nodiscard]] std::uint64_t different_pages() const;

@@ -25,14 +25,14 @@ namespace spindle {
 enum class PageFormat : std::uint8_t { kNumbers, kLackey, kDin, kOracleGeneral };
 
 std::span<const std::string_view> page_format_names();  ///< in the order of PageFormat
-/// EINVAL for a name that is none of them.
+/// EINVAL if no format has this name.
 Result<PageFormat> page_format_of(std::string_view name);
-/// By the look of the beginning; EINVAL if it looks like none.
+/// The format, as the beginning of the file looks; EINVAL if it looks like none.
 Result<PageFormat> detect_page_format(std::string_view bytes);
 
 class PageTrace {
  public:
-  /// The format is found out where none is given. `page_size` is a power of two.
+  /// If no format is given, it is found out. `page_size` is a power of two.
   static Result<PageTrace> open(const std::string& path, std::optional<PageFormat> format,
                                 std::uint64_t page_size);
 

@@ -17,15 +17,15 @@ namespace spindle {
 
 class TraceFile {
  public:
-  /// "-" is the standard input. The errno of the host if it cannot be opened or mapped; EINVAL if
-  /// it is empty.
+  /// "-" is the standard input. The errno of the host if the file cannot be opened or mapped;
+  /// EINVAL if it is empty.
   static Result<TraceFile> open(const std::string& path);
   TraceFile(TraceFile&& other) noexcept;
   TraceFile& operator=(TraceFile&&) = delete;
   ~TraceFile();
 
   [[nodiscard]] std::string_view bytes() const { return {data_, size_}; }
-  /// The reader has come to `offset`: what lies well before it may go.
+  /// The reader has come to `offset`: pages well before it may be given back.
   void passed(std::size_t offset);
 
  private:
@@ -43,7 +43,7 @@ class TextCursor {
 
   [[nodiscard]] std::size_t at() const { return at_; }
   [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
-  /// The line from here on, without its end; goes on behind it.
+  /// The rest of the line without its end; the cursor is then behind it.
   std::string_view line();
 
  private:
@@ -53,10 +53,10 @@ class TextCursor {
 
 /// The next field of a line, up to one of `separators`; several separators in a row are one.
 std::string_view next_field(std::string_view& line, std::string_view separators);
-/// False if the text is not wholly such a number.
+/// False if the whole text is not such a number.
 bool read_decimal(std::string_view text, std::uint64_t& value);
 bool read_hexadecimal(std::string_view text, std::uint64_t& value);
-/// A decimal fraction of `unit` each, cut off below 1: ("1.5", 1'000'000'000) is 1'500'000'000.
+/// Reads a decimal fraction of `unit`, cut off below 1: ("1.5", 1'000'000'000) gives 1'500'000'000.
 bool read_fraction(std::string_view text, std::uint64_t unit, std::uint64_t& value);
 
 }  // namespace spindle
