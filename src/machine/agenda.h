@@ -16,16 +16,16 @@ namespace spindle {
 
 struct AgendaEntry {
   enum class Kind : std::uint8_t {
-    kArrival,  ///< of thread `subject`
-    kTimer,    ///< of thread `subject`'s wait
-    kAlarm,    ///< of process `subject`
+    kArrival,  ///< thread `subject` arrives
+    kTimer,    ///< the timer of the wait of thread `subject` fires
+    kAlarm,    ///< the alarm of process `subject` fires
     kDisk,     ///< the request in service is done
-    kVictim,   ///< thread `subject` is to end, for the others' sake
+    kVictim,   ///< thread `subject` is to end, so that others can go on
     kCron,     ///< a minute begins in which a program starts
     kCrontab,  ///< a minute begins: was the crontab changed?
     kBalance,
-    kLoad,    ///< the load averages
-    kReview,  ///< of the load of memory
+    kLoad,    ///< the load averages are counted on
+    kReview,  ///< memory reviews its load
   };
   VirtualTime at;
   Kind kind = Kind::kLoad;

@@ -22,12 +22,12 @@
 namespace spindle {
 
 struct BlockRequest {
-  std::uint64_t cookie = 0;  ///< the owner's
+  std::uint64_t cookie = 0;  ///< the number by which its owner knows it
   Run run;
   bool is_write = false;
   VirtualTime issued;
   ProcessNumber thread = 0;  ///< the thread that asked; 0: memory itself
-  unsigned rank = 2;  ///< of its I/O class, below BlockQueue::kRanks: the least is served first
+  unsigned rank = 2;         ///< its I/O class as a number below kRanks: the lowest is served first
 };
 
 class BlockQueue {
@@ -73,9 +73,10 @@ class BlockQueue {
   void count(const BlockRequest& request, VirtualTime finish);
 
   std::uint64_t blocks_;
-  std::vector<Drive> drives_;  ///< of the one disk, by rank
-  unsigned rank_of_arm_ = 0;   ///< of the drive that was used last
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> places_;  ///< file, MiB: place
+  std::vector<Drive> drives_;  ///< the one disk once for each rank, with the requests of that rank
+  unsigned rank_of_arm_ = 0;   ///< the rank whose drive moved last, and knows where the arm is
+  /// Where each MiB of a file is, by the file and the number of the MiB.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> places_;
   std::uint64_t next_place_ = 0;
   std::map<std::uint64_t, BlockRequest> waiting_;  ///< by the drive's cookie
   std::uint64_t next_cookie_ = 1;

@@ -18,7 +18,7 @@ struct Pipe {
   static constexpr std::size_t kCapacity = 65'536;
   std::uint64_t number = 0;
   std::string bytes;
-  std::size_t taken = 0;  ///< of `bytes`, from the front
+  std::size_t taken = 0;  ///< how many of `bytes` were read, from the front
   /// By process: how many of its descriptors stand for that end.
   std::map<ProcessNumber, unsigned> readers;
   std::map<ProcessNumber, unsigned> writers;
@@ -42,7 +42,7 @@ struct Pipe {
 struct Terminal {
   static constexpr std::size_t kCapacity = 1u << 20;
   std::string input;
-  bool at_end = false;  ///< nobody will type any more
+  bool at_end = false;  ///< nobody will type anything more
   std::string output;
   WaitQueue waiting_readers;
   std::int32_t foreground_group = -1;

@@ -230,12 +230,12 @@ class Kernel final : public Scheduler::Client {
   std::unordered_map<Thread*, std::unique_ptr<Thread>> threads_;
   std::vector<ProcessNumber> suspects_;
   bool suspects_all_ = false;
-  bool was_changed_ = false;      ///< from outside, and the change has not taken effect yet
-  bool is_quiet_unseen_ = false;  ///< since somebody began to wait, or ended
+  bool was_changed_ = false;  ///< somebody outside changed something that has not taken effect yet
+  bool is_quiet_unseen_ = false;  ///< somebody began to wait, or ended, since the last search
   std::shared_ptr<LuaMemory> program_memory_;
   std::unique_ptr<Cron> cron_;       ///< null: the machine has no crontab at all
-  std::optional<HostFile> crontab_;  ///< as it was when it was read
-  std::uint64_t cron_entry_ = 0;     ///< of the agenda; others are old ones
+  std::optional<HostFile> crontab_;  ///< the file as it was when it was read
+  std::uint64_t cron_entry_ = 0;     ///< the entry of the agenda that counts; others are old ones
   ProcessNumber last_number_ = 0;
   std::size_t thread_count_ = 0;
   std::size_t waiting_arrivals_ = 0;

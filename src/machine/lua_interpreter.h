@@ -38,8 +38,8 @@ class LuaInterpreter {
 
   lua_State* state = nullptr;
   LuaProgram::Options options;
-  Request* request = nullptr;          ///< to be filled by the call that yields
-  const Response* response = nullptr;  ///< to the call that goes on
+  Request* request = nullptr;          ///< filled by the call that yields
+  const Response* response = nullptr;  ///< what the call that goes on is answered
   /// Charges work of a library that is not counted in instructions: as much as making `bytes`
   /// bytes. A program that has done much of it has used up its time at the next instruction.
   void charge(lua_State* running_state, std::size_t bytes);
@@ -48,7 +48,7 @@ class LuaInterpreter {
   /// The virtual time owed for the work done, which then counts as paid.
   std::int64_t take_debt_ns() { return std::exchange(debt_ns_, 0); }
   [[nodiscard]] std::size_t used() const { return used_; }
-  lua_State* running = nullptr;  ///< the coroutine that goes on
+  lua_State* running = nullptr;  ///< the coroutine that runs
   int refusals = 0;              ///< times that the hook could not yield
 
  private:
@@ -58,7 +58,7 @@ class LuaInterpreter {
   void forget_text(void* block);
   [[nodiscard]] int weight() const;
   void begin_slice(lua_State* state);
-  void end_slice(lua_State* state);  ///< at the next instruction
+  void end_slice(lua_State* state);  ///< ends it at the next instruction
   void count_on(lua_State* state);
   void look_at_arguments(lua_State* state, lua_Debug* record);
   static void count(lua_State* state, lua_Debug* record);
@@ -66,11 +66,11 @@ class LuaInterpreter {
   std::size_t used_ = 0;
   std::size_t charged_ = 0;  ///< since the slice began
   std::int64_t debt_ns_ = 0;
-  std::unordered_map<void*, std::size_t> texts_;  ///< the long ones that are there
+  std::unordered_map<void*, std::size_t> texts_;  ///< long texts, with their sizes
   std::multiset<std::size_t> text_sizes_;
   std::size_t most_arguments_ = 0;  ///< that a function was seen to have, to a factor of two
-  int instructions_left_ = 0;       ///< in this slice
-  int instructions_counted_ = 0;    ///< till the hook comes
+  int instructions_left_ = 0;       ///< until the slice ends
+  int instructions_counted_ = 0;    ///< until the hook comes
 };
 
 /// Keys of the registry.

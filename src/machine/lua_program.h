@@ -60,8 +60,8 @@ class LuaProgram final : public Program {
  private:
   struct Frame {
     lua_State* thread = nullptr;
-    int reference = 0;  ///< keeps it
-    int arguments = 0;  ///< values on its stack, for its first resume
+    int reference = 0;  ///< keeps the coroutine in the registry
+    int arguments = 0;  ///< how many values on its stack its first resume takes
   };
   void end_frame(int results, Request& request);
   void fail(Request& request);

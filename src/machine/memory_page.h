@@ -68,15 +68,15 @@ struct PageEntry {
   bool writable = false;
   bool referenced = false;
   bool in_window = false;  ///< used within the working-set window
-  PageKey key = 0;         ///< of an anonymous page of this entry alone; 0: none yet
+  PageKey key = 0;         ///< the key of an anonymous page that this entry alone has; 0: none yet
   std::uint64_t page = 0;
   std::uint64_t last_use = 0;  ///< in references of the space
   PagedSpace* space = nullptr;
-  PageEntry* older = nullptr;  ///< in the space's RecencyList
+  PageEntry* older = nullptr;  ///< its neighbour in the space's RecencyList
   PageEntry* newer = nullptr;
-  PageEntry* previous_sharer = nullptr;  ///< of the frame
+  PageEntry* previous_sharer = nullptr;  ///< its neighbour among those that map the frame
   PageEntry* next_sharer = nullptr;
-  PageEntry* next_in_bucket = nullptr;  ///< of the inverted table
+  PageEntry* next_in_bucket = nullptr;  ///< its neighbour in a bucket of the inverted table
 
   [[nodiscard]] bool present() const { return frame != kNoFrame; }
   [[nodiscard]] bool swapped() const { return slot != kNoSlot; }
@@ -85,8 +85,8 @@ struct PageEntry {
 /// A page of a file or of a shared segment.
 struct ObjectPage {
   FrameIndex frame = kNoFrame;
-  SlotIndex slot = kNoSlot;  ///< of a segment's
-  TransferId writing{};      ///< on its way out, while it has no frame
+  SlotIndex slot = kNoSlot;  ///< where a segment's page is that is swapped out
+  TransferId writing{};      ///< the transfer that writes it out, while it has no frame
 };
 
 /// A file or a shared segment, as far as memory knows it.
@@ -94,24 +94,24 @@ struct PageObject {
   InodeNo file{};  ///< none: a segment
   SegmentId segment{};
   std::uint64_t bytes = 0;
-  std::uint64_t mapped_bytes = 0;               ///< of areas
-  bool is_removed = false;                      ///< it goes with the last area
-  std::map<std::uint64_t, ObjectPage> pages{};  ///< those that are somewhere
+  std::uint64_t mapped_bytes = 0;  ///< the size of all areas that map it
+  bool is_removed = false;         ///< it has no name any more, and goes with the last area
+  std::map<std::uint64_t, ObjectPage> pages{};  ///< those in memory, in a slot or on their way
 };
 
 struct Frame {
   FrameUse use = FrameUse::kFree;
   bool dirty = false;       ///< differs from its copy on the disk
-  bool is_written = false;  ///< on its way out, and stays
-  bool is_doomed = false;   ///< busy, and nobody wants it any more
+  bool is_written = false;  ///< it is being written, and stays
+  bool is_doomed = false;   ///< it is busy, and nobody wants it any more
   std::uint32_t mappings = 0;
   std::uint32_t pool_place = 0;
   SlotIndex slot = kNoSlot;
   PageEntry* sharers = nullptr;
-  ReplacementPool* pool = nullptr;  ///< none: it is not to be replaced
-  TransferId transfer{};            ///< of kBusy: what it waits for
-  PageObject* object = nullptr;     ///< of kFile and kSegment
-  std::uint64_t page = 0;           ///< of the object
+  ReplacementPool* pool = nullptr;  ///< the pool that may replace it; none: it stays
+  TransferId transfer{};            ///< what a kBusy frame waits for
+  PageObject* object = nullptr;     ///< the file or segment whose page it holds
+  std::uint64_t page = 0;           ///< which page of the object it holds
   PageKey key = 0;
   std::uint64_t last_use = 0;  ///< in references of all spaces
   PageContent content;

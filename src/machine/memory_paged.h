@@ -81,23 +81,24 @@ class PagedMemory final : public MemoryManager {
     MemoryAccess access;
     InodeNo file{};
     FilePage page{};
-    bool is_counted = false;      ///< its fault was
-    FrameIndex fresh = kNoFrame;  ///< filled for it, which counted as its use for the policy
-    PageKey key = 0;              ///< of the new page that it makes
+    bool is_counted = false;      ///< its fault has been counted
+    FrameIndex fresh = kNoFrame;  ///< the frame filled for it, which counted as a use
+    PageKey key = 0;              ///< the key of the page that it brings in
     TransferId until{};           ///< kSync: the last transfer that it waits for
-    std::uint64_t frames = 0;     ///< that it waits for
-    AccessOutcome outcome{};      ///< as far as it got
+    std::uint64_t frames = 0;     ///< how many frames it waits for
+    AccessOutcome outcome{};      ///< what the access came to so far
   };
   struct Transfer {
     PageTransfer shown;
     FrameIndex frame = kNoFrame;
     SlotIndex slot = kNoSlot;
-    PageObject* object = nullptr;  ///< of a file's page, or a segment's
-    PageContent content;           ///< of a file's page that is written
-    bool keeps_frame = false;      ///< the page is written and stays
+    PageObject* object = nullptr;  ///< the file or segment whose page it is
+    PageContent content;           ///< what is written, for a page of a file
+    bool keeps_frame = false;      ///< the page stays in memory when it is written
     std::vector<Operation> waiting;
   };
-  static constexpr std::uint64_t kMostPages = 1ull << 31;  ///< of a file: as keys number them
+  static constexpr std::uint64_t kMostPages = 1ull
+                                              << 31;  ///< of a file: keys have room for no more
   enum class Allotment : std::uint8_t { kGlobal, kFixed, kFaultFrequency, kWorkingSet };
 
   PagedMemory(const MemoryConfiguration& configuration, Tlb tlb, Allotment allotment);
@@ -149,10 +150,10 @@ class PagedMemory final : public MemoryManager {
   void drop_frame(FrameIndex frame);
   void evict(FrameIndex frame);
   void evict_to_slot(FrameIndex frame);
-  void evict_to_file(FrameIndex frame);
   void move_anonymous_page(Frame& frame, SlotIndex slot);
   void move_segment_page(Frame& frame, SlotIndex slot);
   void start_swap_out(FrameIndex frame, SlotIndex slot, SpaceId owner);
+  void evict_to_file(FrameIndex frame);
   void release(PageEntry& entry);
   void mark_dirty(FrameIndex frame);
   void map_page(PagedSpace& space, std::uint64_t page, FrameIndex frame, bool writable);
@@ -198,25 +199,25 @@ class PagedMemory final : public MemoryManager {
   Tlb tlb_;
   Allotment allotment_;
   std::vector<Frame> frames_;
-  std::vector<FrameIndex> free_;  ///< the next one last
+  std::vector<FrameIndex> free_;  ///< the one to be taken next is last
   FrameIndex ever_used_ = 0;      ///< frames from here on were always free
   SwapSlots swap_;
   std::unique_ptr<InvertedTable> inverted_;
   std::uint64_t inverted_frames_ = 0;
-  std::unique_ptr<ReplacementPool> pool_;  ///< of all; with local replacement, of files
+  std::unique_ptr<ReplacementPool> pool_;  ///< all frames; with local replacement those of files
   std::map<std::uint64_t, std::unique_ptr<PagedSpace>> spaces_;
-  mutable PagedSpace* last_space_ = nullptr;  ///< looked up last
+  mutable PagedSpace* last_space_ = nullptr;  ///< the space that was looked up last
   std::map<std::uint64_t, PageObject> files_;
   std::map<std::uint64_t, PageObject> segments_;
   std::map<std::uint64_t, Transfer> transfers_;
   std::vector<PageTransfer> outbox_;
   std::deque<Operation> waiting_for_frames_;
   std::uint64_t frames_waited_for_ = 0;
-  std::uint64_t frames_coming_ = 0;  ///< being written, and free then
-  FrameIndex pinned_ = kNoFrame;     ///< needed for the step that is under way
+  std::uint64_t frames_coming_ = 0;  ///< frames that are free as soon as they are written
+  FrameIndex pinned_ = kNoFrame;     ///< the frame that the step under way needs
   std::uint64_t last_id_ = 0;
   PageKey last_key_ = 0;
-  MemoryUsage counted_;                                      ///< the counters of it
+  MemoryUsage counted_;  ///< only its counters; usage() finds the rest out
   std::map<std::uint64_t, std::uint64_t> suspended_demand_;  ///< working sets, by space
   std::uint64_t reviewed_references_ = 0;
   std::uint64_t reviewed_major_faults_ = 0;

@@ -83,7 +83,7 @@ class RunMemory final : public MemoryManager {
   /// A run that several areas may lie in; pages are counted from its start.
   struct Shared {
     std::uint64_t number = 0;
-    SegmentId segment{};  ///< of shared memory; none: a file's, which goes with the last area
+    SegmentId segment{};  ///< none: the run holds a file, and goes with the last area
     Run run{};
     std::uint64_t mappings = 0;
     bool is_removed = false;
@@ -92,16 +92,16 @@ class RunMemory final : public MemoryManager {
   struct Owned {
     SpaceId id;
     AreaMap areas;
-    std::uint64_t partition_units = 0;           ///< also while it is rolled out
-    Run partition{};                             ///< with partitions
-    std::map<VirtualAddress, Run> segments{};    ///< with segmentation, by the area's start
-    std::map<VirtualAddress, Shared*> shared{};  ///< the same, of areas without a run of their own
-    Pages pages{};                               ///< by virtual page
-    std::map<std::uint64_t, SlotIndex> slots{};  ///< of pages that are rolled out
-    std::map<std::uint64_t, PageTransfer> unread{};  ///< of those, what a file still has
-    std::set<std::uint64_t> awaited_writes{};        ///< after which its memory is its own
-    std::vector<MemoryAccess> awaiting_return{};     ///< made while it was rolled out
-    std::uint64_t since = 0;  ///< the review at which it came in, or went out
+    std::uint64_t partition_units = 0;  ///< the size of its partition, also while it is rolled out
+    Run partition{};                    ///< where its partition is, with partitions
+    std::map<VirtualAddress, Run> segments{};    ///< where each area is, with segmentation
+    std::map<VirtualAddress, Shared*> shared{};  ///< where each other area is, with segmentation
+    Pages pages{};                               ///< its content, by virtual page
+    std::map<std::uint64_t, SlotIndex> slots{};  ///< where the pages are that are rolled out
+    std::map<std::uint64_t, PageTransfer> unread{};  ///< pages of files that were still to be read
+    std::set<std::uint64_t> awaited_writes{};  ///< the transfers after which its memory is its own
+    std::vector<MemoryAccess> awaiting_return{};  ///< made while it was rolled out
+    std::uint64_t since = 0;                      ///< the review at which it came in, or went out
     std::uint64_t references = 0;
     std::uint64_t peak = 0;
     int oom_adjustment = 0;

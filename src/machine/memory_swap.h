@@ -16,8 +16,8 @@ namespace spindle {
 
 struct Slot {
   std::uint32_t holders = 0;
-  FrameIndex frame = kNoFrame;  ///< that has the same content, or will
-  TransferId writing{};
+  FrameIndex frame = kNoFrame;  ///< the frame that has the same content, or will have it
+  TransferId writing{};         ///< the transfer that writes to it, if one does
   PageKey key = 0;
   PageContent content;
 };

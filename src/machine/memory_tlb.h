@@ -37,7 +37,7 @@ class Tlb {
   /// Of a page in a set: the ASID and the page, never 0.
   using Tag = std::uint64_t;
   struct Cpu {
-    SpaceId space{};  ///< whose entries these are, without ASIDs
+    SpaceId space{};  ///< whose entries these are, where there are no ASIDs
     std::vector<Tag> tags;
     std::vector<PageEntry*> entries;
     std::vector<std::unique_ptr<ReplacementPolicy>> policies;  ///< by set

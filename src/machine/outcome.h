@@ -17,7 +17,7 @@ struct Outcome {
   Kind kind = Kind::kAnswered;
   Response response;
   std::int64_t busy_ns = 0;
-  bool is_user = false;  ///< kBusy: it is the program's own time
+  bool is_user = false;  ///< kBusy: the time is the program's own, not system time
 
   Outcome(Response answer) : response(std::move(answer)) {}
   Outcome(const Error& error) : response(Response::of(error)) {}

@@ -120,10 +120,10 @@ class Paging {
   std::uint32_t page_size_ = 4096;
   std::uint64_t swap_file_ = kNoFile;
   std::map<std::uint64_t, PageTransfer> transfers_;
-  std::map<std::int32_t, AccessOutcome> resumed_;  ///< by thread, until it takes it
+  std::map<std::int32_t, AccessOutcome> resumed_;  ///< by thread, until the thread takes them
   std::map<std::string, SegmentId, std::less<>> segments_;
   std::set<SpaceId> suspended_;
-  std::map<std::uint64_t, std::uint64_t> versions_;  ///< of files, as they are known here
+  std::map<std::uint64_t, std::uint64_t> versions_;  ///< of files, as their cached pages are
   std::uint64_t last_ahead_ = 0;
 };
 

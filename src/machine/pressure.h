@@ -34,7 +34,7 @@ class Pressure {
   }
 
   std::array<PressureSnapshot, 3> stalls_{};
-  std::array<VirtualTime, 6> in_period_{};  ///< some and full in turn
+  std::array<VirtualTime, 6> in_period_{};  ///< of each resource "some", then "full"
   VirtualTime now_;
   VirtualTime period_end_ = kPeriod;
 };

@@ -62,7 +62,7 @@ struct Wait {
   WaitQueue* queue = nullptr;
   const char* channel = "";  ///< "sem_wait"
   std::string object;        ///< "empty"
-  std::uint64_t timer = 0;   ///< number of its timer; another one that fires is an old one's
+  std::uint64_t timer = 0;   ///< the number of its timer: one of an earlier wait may fire, too
   bool is_retried = false;   ///< awake, it serves its request again; otherwise it has been answered
   bool is_reported = false;  ///< it is part of a deadlock that has been found
 };
@@ -77,13 +77,13 @@ struct Thread {
 
   // What it is doing.
   Request request;
-  bool has_request = false;  ///< otherwise the program is asked, with `response`
+  bool has_request = false;  ///< otherwise the program is asked for one, with `response`
   Response response;
   Activity activity;
   std::vector<InterruptedWork> interrupted;
   Wait wait;
-  std::int64_t debt_ns = 0;  ///< of the real work that its calls made, and have not taken time for
-  std::array<std::int64_t, 4> progress{};  ///< of a call that is served in several steps
+  std::int64_t debt_ns = 0;  ///< CPU time for real work that its calls did, not yet taken
+  std::array<std::int64_t, 4> progress{};  ///< how far a call is that is served in several steps
   std::string collected;                   ///< what such a call has read so far
 
   // Scheduling.
@@ -98,12 +98,12 @@ struct Thread {
   std::uint32_t group = 0;
   VirtualTime deadline;
   VirtualTime ran_in_slice;
-  VirtualTime burst;     ///< used of the present burst
-  VirtualTime estimate;  ///< of the whole burst
+  VirtualTime burst;     ///< how long it has run in the present burst
+  VirtualTime estimate;  ///< how long the present burst will be, by estimate
   VirtualTime ready_since;
   VirtualTime blocked_since;
   VirtualTime first_run;
-  std::uint64_t arrival = 0;  ///< number of its entry in the agenda, until then
+  std::uint64_t arrival = 0;  ///< the number of its entry in the agenda until it arrives
   bool in_queue = false;
   bool was_unfinished = false;
   Thread* queue_before = nullptr;
@@ -117,7 +117,7 @@ struct Thread {
 
   // Accounts.
   VirtualTime started, user, system, ran, waited, slept, disk_delay;
-  VirtualTime switching;  ///< of `system`: the switches to it
+  VirtualTime switching;  ///< the part of `system` that switches to it took
   std::uint64_t slices = 0, voluntary = 0, involuntary = 0, minor_faults = 0, major_faults = 0;
   SystemCall call = SystemCall::kNone;
 };
@@ -162,11 +162,11 @@ struct Process {
   std::map<int, std::shared_ptr<OpenFile>> descriptors;
   std::array<ProcessLimit, kLimits> limits{};
 
-  std::uint8_t wakers = 0;  ///< of its program: see wait_graph.h
+  std::uint8_t wakers = 0;  ///< the calls of its program that can wake others: see wait_graph.h
 
   SignalSet pending = 0;
   std::array<SignalDisposition, kMostSignal + 1> dispositions{};
-  std::uint64_t alarm = 0;  ///< number of its timer
+  std::uint64_t alarm = 0;  ///< the number of its timer; 0: none is set
 
   SpaceId space{};  ///< 0: none
   VirtualAddress heap{}, heap_end{};

@@ -24,12 +24,12 @@ struct Request {
   std::string text;
   std::string more;
   std::vector<std::string> list;
-  int function = 0;  ///< of kFork, kThread and kSignal: what the program knows it by; 0: none
+  int function = 0;  ///< of kFork, kThread and kSignal: the program's own number of it; 0: none
 };
 
 struct Response {
   int error = 0;            ///< an errno, or 0
-  const char* clause = "";  ///< why
+  const char* clause = "";  ///< why it failed
   std::array<std::int64_t, 3> numbers{};
   unsigned number_count = 0;
   bool has_text = false;

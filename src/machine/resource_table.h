@@ -29,7 +29,7 @@ struct Resource {
   enum class Kind : std::uint8_t { kMutex, kSemaphore, kResource };
   Kind kind = Kind::kMutex;
   std::string name;
-  std::uint64_t order = 0;  ///< of "ordering": the place among all, by creation
+  std::uint64_t order = 0;  ///< its place among all by creation, for "ordering"
   std::int64_t total = 0;
   std::int64_t available = 0;
   std::map<ProcessNumber, std::int64_t> held;
@@ -103,9 +103,9 @@ class ResourceTable {
   [[nodiscard]] bool comes_in_order(ProcessNumber thread, const Resource& resource) const;
 
   std::map<std::string, std::unique_ptr<Resource>, std::less<>> resources_;
-  std::unordered_map<ProcessNumber, Amounts> waits_;          ///< for what each waits
+  std::unordered_map<ProcessNumber, Amounts> waits_;          ///< what each waiting thread wants
   std::unordered_map<ProcessNumber, std::int64_t> holdings_;  ///< how many instances each holds
-  std::vector<Resource*> changed_;                            ///< something may be granted of these
+  std::vector<Resource*> changed_;  ///< resources of which something may be granted
   std::uint64_t last_order_ = 0;
 };
 

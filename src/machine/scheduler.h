@@ -36,18 +36,18 @@ class Scheduler {
     std::uint32_t index = 0;
     RunQueue queue;
     Thread* current = nullptr;
-    ProcessNumber last = 0;         ///< who ran last
-    ProcessNumber shown = 0;        ///< whom the last kSwitch event named
+    ProcessNumber last = 0;         ///< the thread that ran last
+    ProcessNumber shown = 0;        ///< the thread that the last kSwitch event named
     VirtualTime charged;            ///< all time up to here is charged
     VirtualTime interrupted_until;  ///< interrupts take the CPU until here,
     VirtualTime switched_until;     ///< then the switch,
     VirtualTime quantum_end;        ///< then the thread, at most until here
     std::optional<VirtualTime> alarm;
-    VirtualTime due;               ///< when something happens to `current`
-    bool look = false;             ///< somebody became ready here
+    VirtualTime due;    ///< when something happens next to `current`
+    bool look = false;  ///< a thread became ready here, so that it is to be looked whether it runs
     std::uint32_t disk_waits = 0;  ///< threads that ran here and wait for the disk
     CpuTimes times;
-    ProcessNumber unfinished = 0;  ///< who was cut last, until somebody runs
+    ProcessNumber unfinished = 0;  ///< the thread that was cut off last, until one runs
     std::uint64_t switches = 0, migrations_in = 0, preemptions = 0;
     std::array<std::uint64_t, 3> interrupts{};
   };

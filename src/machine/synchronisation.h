@@ -38,8 +38,8 @@ inline Result<> check_object_name(std::string_view name) {
 struct Synchronisation {
   static constexpr std::size_t kMostObjects = 65'536;
   static constexpr std::size_t kMostMessage = 65'536;
-  static constexpr std::size_t kMostQueueBytes = 1u << 20;  ///< then senders wait
-  static constexpr std::size_t kMostAllBytes = 64u << 20;   ///< then they are refused
+  static constexpr std::size_t kMostQueueBytes = 1u << 20;  ///< beyond that, senders wait
+  static constexpr std::size_t kMostAllBytes = 64u << 20;   ///< beyond that, they are refused
 
   ResourceTable resources;
   std::map<std::string, WaitQueue, std::less<>> conditions;

@@ -52,7 +52,7 @@ class WaitGraph {
     Amounts amounts;                     ///< kResources: all of these
     std::vector<const Thread*> threads;  ///< kResources: the holders; kThreads: any of these
     const char* link = "";               ///< how those are concerned: ", held by "
-    std::uint8_t wakers = 0;             ///< kAnybody: whose program can make one of these calls
+    std::uint8_t wakers = 0;             ///< kAnybody: the calls that would end the wait
   };
   /// How many threads that can go on have a program with each Waker.
   using Awake = std::array<std::size_t, 4>;

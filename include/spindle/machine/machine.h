@@ -42,15 +42,15 @@ struct StartRequest {
   std::optional<std::string> source = {};   ///< the program itself, instead of the file's content
   std::vector<std::string> environment = {};
   std::string directory = "/";
-  std::string name = {};  ///< as `ps` shows it; empty: of the path
+  std::string name = {};  ///< as `ps` shows it; empty: the last part of the path
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t umask = 022;           ///< permissions that files it makes do not have
-  std::optional<VirtualTime> at = {};  ///< when it arrives; before then it is not there. Else now
+  std::optional<VirtualTime> at = {};  ///< when it arrives, and not before; none: now
   int nice = 0;
-  std::optional<int> priority = {};  ///< for CPU policies: higher first; else that of `nice`
-  std::optional<std::uint32_t> weight = {};  ///< else that of `nice`
-  std::uint32_t group = 0;                   ///< of fair share; 0: the uid
+  std::optional<int> priority = {};  ///< for CPU policies, higher first; none: that of `nice`
+  std::optional<std::uint32_t> weight = {};  ///< none: the weight of `nice`
+  std::uint32_t group = 0;                   ///< the user by whom fair share counts it; 0: the uid
   VirtualTime deadline = {};                 ///< absolute, for policies that know one
   ProcessNumber parent = 1;
   int terminal = -1;
@@ -65,7 +65,7 @@ struct ProcessRecord {
   std::string name;
   VirtualTime arrival, first_run, end;
   VirtualTime cpu;        ///< user and system
-  VirtualTime switching;  ///< of `cpu`: the switches to it
+  VirtualTime switching;  ///< the part of `cpu` that switches to it took
   VirtualTime ready;      ///< how long it stood in run queues
   VirtualTime blocked;    ///< how long it waited for anything else
   bool has_run = false;

@@ -50,14 +50,14 @@ std::optional<DeadlockStrategy> deadlock_strategy_of(std::string_view name);
 struct MachineCosts {
   std::int64_t context_switch_ns = 2'000;  ///< to another thread; system time of the new one
   std::int64_t system_call_ns = 500;       ///< system time of the caller
-  std::int64_t fork_ns = 50'000;           ///< on top of the call, as all that follow
+  std::int64_t fork_ns = 50'000;  ///< beside the system call itself, as all costs that follow
   std::int64_t exec_ns = 200'000;
-  std::int64_t interrupt_ns = 1'500;   ///< of whoever; in no process's time
-  std::int64_t migration_ns = 5'000;   ///< to fill the caches of another CPU
+  std::int64_t interrupt_ns = 1'500;  ///< taken from whoever runs, and counted in no process's time
+  std::int64_t migration_ns = 5'000;  ///< to fill the caches of another CPU
   std::int64_t copy_ns_per_kib = 100;  ///< bytes of files and pipes between user and kernel
   std::int64_t word_io_ns_per_kib =
       5'000;                          ///< programmed and interrupt-driven: words moved by hand
-  std::int64_t memory_access_ns = 0;  ///< of touch, load and store, beside the fault
+  std::int64_t memory_access_ns = 0;  ///< a touch, load or store, beside its fault
 
   /// Nothing costs anything: only what programs compute takes time.
   static constexpr MachineCosts none() { return {0, 0, 0, 0, 0, 0, 0, 0, 0}; }
@@ -66,13 +66,13 @@ struct MachineCosts {
 /// Of what happens at one instant, what makes threads ready.
 enum class InstantEvent : std::uint8_t {
   kArrival,
-  kDevice,     ///< or a timer
-  kPreempted,  ///< whose quantum is over goes behind the others
+  kDevice,     ///< a device is done, or a timer fires
+  kPreempted,  ///< a thread whose quantum is over goes behind the others
 };
 
 /// A guess of each burst by those before, for the policies that would have to know it.
 struct BurstEstimate {
-  double alpha = 0.5;  ///< what the last burst counts; the guess before it counts the rest
+  double alpha = 0.5;  ///< how much the last burst counts; the guess before it counts the rest
   VirtualTime first;
 };
 
@@ -85,12 +85,12 @@ struct MachineConfiguration {
   /// Which of these comes before which; each stands there once.
   std::array<InstantEvent, 3> same_instant = {InstantEvent::kArrival, InstantEvent::kDevice,
                                               InstantEvent::kPreempted};
-  std::int64_t balance_interval_ns = 50'000'000;  ///< between looks at the run queues; 0: never
+  std::int64_t balance_interval_ns = 50'000'000;  ///< of the run queues; 0: never balanced
   MachineCosts costs = {};
 
   std::string disk = "7200rpm";         ///< a name that make_disk_model knows
   std::string arm_policy = "look";      ///< a name that make_arm_policy knows
-  std::uint64_t disk_blocks = 262'144;  ///< of 4096 bytes
+  std::uint64_t disk_blocks = 262'144;  ///< how many blocks of 4096 bytes it has
   DeviceMode device_mode = DeviceMode::kDma;
 
   /// Of a machine whose calls cost nothing, memory costs nothing either. `cpus` and the seed are
@@ -105,7 +105,7 @@ struct MachineConfiguration {
   std::uint32_t most_processes = 4096;          ///< threads together, in the whole machine
   std::uint32_t most_processes_of_user = 1024;  ///< the default of `ulimit -u`
   std::size_t program_bytes = 8u << 20;         ///< memory of the interpreter, for one process
-  std::size_t all_program_bytes = 512u << 20;   ///< and for all of them
+  std::size_t all_program_bytes = 512u << 20;   ///< the same for all processes together
   std::size_t event_capacity = 65'536;          ///< events that the ring keeps; 0: none
   std::string crontab = "/etc/crontab";         ///< looked at each minute, if it is there
   std::int64_t start_wall_seconds = 0;          ///< what the calendar says at virtual time 0

@@ -40,9 +40,9 @@ enum class MachineEventKind : std::uint8_t {
   kExec,           ///< `text`: the path
   kExit,           ///< `value`: the wait status
   kBlockIssue,     ///< `arguments`: first block, count, 1 for a write
-  kBlockComplete,  ///< the same; `value`: how long it took, ns
+  kBlockComplete,  ///< as kBlockIssue; `value`: how long the request took, in ns
   kInterrupt,      ///< `number`: the line (see Interrupt)
-  kDeadlock,       ///< `thread`: one of the circle; `value`: how many
+  kDeadlock,       ///< `thread`: one of those that wait for one another; `value`: how many they are
   kMessage,        ///< `text`: what a program printed, or the machine has to say
 };
 
@@ -137,7 +137,7 @@ std::string_view name_of(SystemCall call);
 struct MachineEvent {
   VirtualTime at;
   MachineEventKind kind = MachineEventKind::kMessage;
-  char state = 'R';  ///< of the one who leaves the CPU, as in /proc/PID/stat
+  char state = 'R';  ///< the state of the thread that leaves the CPU, as in /proc/PID/stat
   std::uint16_t cpu = 0;
   std::int16_t number = 0;
   std::int8_t nice = 0;
@@ -145,7 +145,7 @@ struct MachineEvent {
   ProcessNumber thread = 0;
   ProcessNumber process = 0;
   ProcessNumber other = 0;
-  std::uint32_t name = 0;        ///< of the thread, interned
+  std::uint32_t name = 0;        ///< the thread's name, interned
   std::uint32_t other_name = 0;  ///< interned
   std::uint32_t text = 0;        ///< interned; 0: none
   std::int64_t value = 0;

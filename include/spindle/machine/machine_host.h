@@ -127,7 +127,7 @@ class MemoryHost final : public MachineHost {
   struct Node {
     bool is_directory = false;
     bool is_link = false;
-    std::string content;  ///< of a link: its target
+    std::string content;  ///< for a link its target
     std::uint64_t version = 0;
     std::uint32_t permissions = 0;
     std::uint32_t links = 1;
@@ -144,9 +144,9 @@ class MemoryHost final : public MachineHost {
   Result<Node*> file(std::uint64_t id);
   Result<> can_add(std::string_view path) const;
 
-  std::map<std::string, std::uint64_t, std::less<>> names_;  ///< "/a/b", without the root
-  std::map<std::string, std::uint64_t> links_;               ///< those of names_ that are links
-  std::map<std::uint64_t, Node> nodes_;                      ///< those without a name, too
+  std::map<std::string, std::uint64_t, std::less<>> names_;  ///< by path; the root has none
+  std::map<std::string, std::uint64_t> links_;               ///< the names of symbolic links
+  std::map<std::uint64_t, Node> nodes_;  ///< also files that have no name any more
   std::uint64_t next_id_ = 2;
   std::uint64_t bytes_ = 0;  ///< made and written
 };

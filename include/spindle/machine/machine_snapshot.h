@@ -30,12 +30,12 @@ struct CpuTimes {
 
 struct CpuSnapshot {
   CpuTimes times;
-  ProcessNumber running = 0;         ///< the thread that has it; 0: idle
-  std::vector<ProcessNumber> ready;  ///< in its queue, by number
+  ProcessNumber running = 0;         ///< the thread that runs on it; 0: it is idle
+  std::vector<ProcessNumber> ready;  ///< the threads in its run queue, by number
   std::uint64_t switches = 0;
   std::uint64_t migrations_in = 0;
-  std::uint64_t preemptions = 0;              ///< who was cut and did not go on at once
-  std::array<std::uint64_t, 3> interrupts{};  ///< by Interrupt
+  std::uint64_t preemptions = 0;  ///< how often a thread was cut off and did not go on at once
+  std::array<std::uint64_t, 3> interrupts{};  ///< how many of each Interrupt
 };
 
 /// As in /proc/diskstats; sectors of 512 bytes.
@@ -43,11 +43,11 @@ struct DiskSnapshot {
   std::string name;
   std::uint64_t reads = 0, read_sectors = 0, writes = 0, written_sectors = 0;
   std::uint64_t in_flight = 0;
-  VirtualTime read_time, write_time;  ///< from issue to completion, summed
-  VirtualTime busy;                   ///< with at least one request
-  VirtualTime weighted;               ///< requests in flight, summed over time
-  std::uint64_t sectors = 0;          ///< its size
-  std::uint64_t arm_distance = 0;     ///< cylinders
+  VirtualTime read_time, write_time;  ///< from issue to completion, added up over all requests
+  VirtualTime busy;                   ///< how long at least one request was under way
+  VirtualTime weighted;               ///< the requests under way, added up over time
+  std::uint64_t sectors = 0;          ///< how many it has
+  std::uint64_t arm_distance = 0;     ///< cylinders that its arm moved
   std::string policy;
   std::string model;
 };
@@ -85,10 +85,10 @@ struct SlabSnapshot {
 struct ObjectSnapshot {
   std::string kind;  ///< "semaphore", "mutex", "condition", "queue", "resource", "memory"
   std::string name;
-  std::int64_t value = 0;  ///< count, messages, what is available; of memory: mappings
+  std::int64_t value = 0;  ///< count, messages, units available; of memory: mappings
   std::int64_t total = 0;  ///< capacity, instances or bytes
   std::vector<ProcessNumber> owners;
-  std::vector<ProcessNumber> waiting;  ///< in order
+  std::vector<ProcessNumber> waiting;  ///< in the order in which they will be served
 };
 
 struct DeadlockSnapshot {
@@ -101,11 +101,11 @@ struct DeadlockSnapshot {
 /// For how long threads could not go on.
 struct StallSnapshot {
   VirtualTime total;
-  std::array<double, 3> average{};  ///< shares of the last 10, 60 and 300 s
+  std::array<double, 3> average{};  ///< the share of the last 10, 60 and 300 s
 };
 struct PressureSnapshot {
-  StallSnapshot some;  ///< one at least waited
-  StallSnapshot full;  ///< and none worked
+  StallSnapshot some;  ///< at least one thread waited
+  StallSnapshot full;  ///< at least one thread waited, and none worked
 };
 
 struct SystemSnapshot {
@@ -115,7 +115,7 @@ struct SystemSnapshot {
   std::uint64_t switches = 0, forks = 0, interrupts = 0;
   std::uint64_t running = 0, blocked = 0, threads = 0, processes = 0;
   std::array<double, 3> load{};
-  std::array<PressureSnapshot, 3> pressure{};  ///< of CPUs, of the disk, and of memory
+  std::array<PressureSnapshot, 3> pressure{};  ///< on the CPUs, the disk and memory
   ProcessNumber last_process = 0;
   MemoryTotals memory;
   std::vector<DiskSnapshot> disks;
@@ -154,7 +154,7 @@ struct ThreadSnapshot {
   bool on_cpu = false;
   std::uint32_t cpu = 0;  ///< where it runs or ran last
   VirtualTime started, user, system;
-  VirtualTime ran, waited;  ///< on CPUs; ready, for one
+  VirtualTime ran, waited;  ///< time on CPUs, and time ready but not on one
   std::uint64_t slices = 0, voluntary_switches = 0, involuntary_switches = 0;
   std::uint64_t minor_faults = 0, major_faults = 0;
   VirtualTime disk_delay;
@@ -166,7 +166,7 @@ struct ThreadSnapshot {
   SignalSet pending = 0, blocked = 0;
   std::string wait_channel;             ///< "sem_wait"; empty: it does not wait
   std::string waits_for;                ///< the object's name
-  SystemCall call = SystemCall::kNone;  ///< it is inside of
+  SystemCall call = SystemCall::kNone;  ///< the call that it is inside of
 };
 
 struct MemoryAreaSnapshot {

@@ -35,7 +35,7 @@ class MemoryManager {
   static constexpr std::uint64_t kMaxFrames = std::uint64_t{1} << 22;
   static constexpr std::uint64_t kMaxSlots = std::uint64_t{1} << 22;
   static constexpr unsigned kMaxCpus = 64;
-  static constexpr std::size_t kMaxAreas = 65530;  ///< of one space
+  static constexpr std::size_t kMaxAreas = 65530;  ///< the most areas of one space
 
   /// EINVAL for a name that is none, a number out of its range, a memory without a frame, or with
   /// more than kMaxFrames or kMaxSlots.

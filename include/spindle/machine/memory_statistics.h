@@ -27,7 +27,7 @@ struct AddressSpaceStatistics {
   std::uint64_t data = 0;                ///< VmData: private and writable, without the stack
   std::uint64_t stack = 0;               ///< VmStk
   std::uint64_t text = 0;                ///< VmExe: executable and of a file
-  std::uint64_t page_tables = 0;         ///< VmPTE: of the tables that it has
+  std::uint64_t page_tables = 0;         ///< VmPTE: the tables that it has
   std::uint64_t swap = 0;                ///< VmSwap
   std::uint64_t working_set = 0;         ///< pages used in the window
   std::uint64_t resident_limit = 0;      ///< frames; 0: none
@@ -36,7 +36,7 @@ struct AddressSpaceStatistics {
   std::uint64_t major_faults = 0;
   std::uint64_t copies = 0;  ///< pages copied because they were written
   int oom_score = 0;         ///< 0 to 2000; the highest is the victim
-  bool suspended = false;    ///< by `suspend`
+  bool suspended = false;    ///< load control has suspended it
   [[nodiscard]] std::uint64_t resident() const {
     return resident_anonymous + resident_file + resident_shared;
   }
@@ -63,15 +63,15 @@ struct AreaStatistics {
 struct MemoryUsage {
   std::uint64_t total = 0;
   std::uint64_t free = 0;
-  std::uint64_t available = 0;    ///< free, or clean and of a file
+  std::uint64_t available = 0;    ///< free, or filled by clean pages of files
   std::uint64_t cached = 0;       ///< pages of files and of shared segments
-  std::uint64_t swap_cached = 0;  ///< in memory and unchanged in a slot, too
-  std::uint64_t active = 0;       ///< used in the last window of references
+  std::uint64_t swap_cached = 0;  ///< pages in memory of which a slot holds the same content
+  std::uint64_t active = 0;       ///< pages used in the last window of references
   std::uint64_t inactive = 0;
   std::uint64_t anonymous = 0;
-  std::uint64_t mapped = 0;  ///< of files, and mapped by somebody
-  std::uint64_t shared = 0;  ///< of shared segments
-  std::uint64_t dirty = 0;   ///< of files
+  std::uint64_t mapped = 0;  ///< pages of files that somebody maps
+  std::uint64_t shared = 0;  ///< pages of shared segments
+  std::uint64_t dirty = 0;   ///< dirty pages of files
   std::uint64_t writeback = 0;
   std::uint64_t page_tables = 0;
   std::uint64_t swap_total = 0;
@@ -81,18 +81,18 @@ struct MemoryUsage {
   std::uint64_t references = 0;
   std::uint64_t faults = 0;  ///< minor and major
   std::uint64_t major_faults = 0;
-  std::uint64_t pages_in = 0;   ///< read, of swap and of files
-  std::uint64_t pages_out = 0;  ///< written
+  std::uint64_t pages_in = 0;   ///< pages read, of swap and of files
+  std::uint64_t pages_out = 0;  ///< pages written to swap and to files
   std::uint64_t swapped_in = 0;
   std::uint64_t swapped_out = 0;
-  std::uint64_t allocated = 0;  ///< frames
+  std::uint64_t allocated = 0;  ///< frames given out
   std::uint64_t freed = 0;
   std::uint64_t evicted = 0;
   std::uint64_t tlb_hits = 0;
   std::uint64_t tlb_misses = 0;
   std::uint64_t tlb_flushes = 0;
   std::uint64_t compactions = 0;
-  std::uint64_t moved = 0;  ///< bytes, by compaction
+  std::uint64_t moved = 0;  ///< bytes that compactions moved
 };
 
 /// What holds a frame.
@@ -104,8 +104,8 @@ struct FrameRow {
   FrameNo frame;
   std::uint64_t count = 1;
   FrameUse use = FrameUse::kFree;
-  SpaceId space{};         ///< who maps it; of several, one
-  std::uint64_t page = 0;  ///< there, or of the file
+  SpaceId space{};         ///< a space that maps it
+  std::uint64_t page = 0;  ///< the page of that space, or of the file
   std::uint32_t mappings = 0;
   bool referenced = false;
   bool dirty = false;
@@ -113,7 +113,7 @@ struct FrameRow {
 
 /// An entry of a page table, or (schemes of runs) of a segment table.
 struct PageRow {
-  std::uint64_t page = 0;   ///< virtual
+  std::uint64_t page = 0;   ///< its number in the space
   std::uint64_t count = 1;  ///< pages that lie together: more than 1 only of a segment
   std::optional<FrameNo> frame{};
   std::optional<SlotNo> slot{};
@@ -136,7 +136,7 @@ struct TlbRow {
 struct LoadReview {
   bool thrashing = false;
   std::uint64_t demand_frames = 0;     ///< the working sets of all that are not suspended
-  std::uint64_t available_frames = 0;  ///< what they can have
+  std::uint64_t available_frames = 0;  ///< the frames that those can have
   std::uint64_t major_faults = 0;      ///< since the last review
   std::uint64_t references = 0;        ///< since the last review
   std::optional<SpaceId> suspend{};    ///< whom to stop now

@@ -115,9 +115,9 @@ struct AccessOutcome {
   enum class Fault : std::uint8_t { kNone, kMinor, kMajor };
   Status status = Status::kDone;
   Violation violation = Violation::kNone;
-  Fault fault = Fault::kNone;  ///< what it came to so far
-  std::int64_t cost_ns = 0;    ///< of CPU time, since the last outcome of this access
-  std::uint64_t value = 0;     ///< of a load that is done
+  Fault fault = Fault::kNone;  ///< the fault that the access has taken so far
+  std::int64_t cost_ns = 0;    ///< CPU time since the last outcome of this access
+  std::uint64_t value = 0;     ///< the word that a load has read
 };
 
 /// A page that the caller is to move between memory and disk. Those of one `take_transfers` may be
@@ -129,7 +129,7 @@ struct PageTransfer {
   SlotNo slot;
   InodeNo file;
   FilePage page;
-  SpaceId space;  ///< for whom: whose access waits, or whose page goes; 0: nobody
+  SpaceId space;  ///< the space whose access waits, or whose page goes; 0: none
   /// Of a write: the page's bytes, valid until `complete`. Empty: all are 0.
   std::span<const std::byte> content{};
 };
@@ -160,10 +160,10 @@ struct MemoryArea {
   VirtualAddress end;
   AreaKind kind = AreaKind::kAnonymous;
   Protection protection{};
-  bool shared = false;       ///< writes reach the file, or the others who share; always of kSegment
-  InodeNo file{};            ///< of kFile
-  SegmentId segment{};       ///< of kSegment
-  std::uint64_t offset = 0;  ///< in the file or segment, where the area starts; a multiple of pages
+  bool shared = false;       ///< others see what is written: the file, or who shares the segment
+  InodeNo file{};            ///< the file of a kFile
+  SegmentId segment{};       ///< the segment of a kSegment
+  std::uint64_t offset = 0;  ///< of its start in the file or segment; a multiple of the page size
   std::string name{};        ///< for people: the file's path
   /// kStack: it grows down to here, as it is used.
   VirtualAddress lowest{};
@@ -172,7 +172,7 @@ struct MemoryArea {
 
 struct MapRequest {
   VirtualAddress address{};  ///< where, exactly; 0: where there is room
-  std::uint64_t bytes = 0;   ///< rounded up to pages; of a stack: what it has at first
+  std::uint64_t bytes = 0;   ///< rounded up to pages; for a stack the size at first
   AreaKind kind = AreaKind::kAnonymous;
   Protection protection{.read = true, .write = true};
   bool shared = false;
@@ -181,7 +181,7 @@ struct MapRequest {
   SegmentId segment{};
   std::uint64_t offset = 0;
   std::string name{};
-  std::uint64_t most_bytes = 0;  ///< of a stack: what it may grow to
+  std::uint64_t most_bytes = 0;  ///< the size to which a stack may grow
 };
 
 /// What a new space is like.

@@ -67,16 +67,16 @@ struct MemoryPiece {
 
 struct ScenarioRun {
   std::unique_ptr<MemoryHost> host;
-  std::unique_ptr<Machine> machine;  ///< at the end
+  std::unique_ptr<Machine> machine;  ///< the machine as it was at the end
   std::vector<CpuSpan> spans;        ///< in the order of their ends; the first kMostSpans
   std::uint64_t all_spans = 0;       ///< how many there were
-  std::uint64_t switches = 0;        ///< of each CPU its spans but the first
-  std::vector<RunSample> samples;    ///< of equal distances, a hundred or so
+  std::uint64_t switches = 0;        ///< changes from one span to the next, on all CPUs
+  std::vector<RunSample> samples;    ///< a hundred or so, at equal distances
   std::vector<MemoryPiece> fullest;  ///< memory when about the least was free
   VirtualTime fullest_at;
   std::string console;
-  std::uint64_t instants = 0;  ///< at which something happened
-  bool is_stuck = false;       ///< all that are left wait for one another
+  std::uint64_t instants = 0;  ///< moments at which something happened
+  bool is_stuck = false;       ///< all processes that are left wait for one another
 
   static constexpr std::size_t kMostSpans = 200'000;
 };
