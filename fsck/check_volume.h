@@ -20,11 +20,11 @@ struct CheckOptions {
 };
 
 struct CheckResult {
-  bool skipped = false;  ///< marked clean, so not looked at
+  bool skipped = false;  ///< it was marked clean, so it was not looked at
   std::uint64_t replayed_epochs = 0;
   std::uint64_t orphans = 0;  ///< files that the next mount frees or truncates: no damage
   std::uint64_t found = 0;
-  std::uint64_t left = 0;  ///< found and not repaired
+  std::uint64_t left = 0;  ///< problems found and not repaired
   std::vector<Finding> findings;
   std::uint64_t inodes_used = 0, inodes = 0;
   std::uint64_t blocks_used = 0, blocks = 0;

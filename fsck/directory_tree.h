@@ -17,8 +17,8 @@ struct Name {
 
 struct DirectoryTree {
   std::vector<Name> names;        ///< in the order of keys, as far as they could be read
-  std::vector<BlockNo> blocks;    ///< of the directory's file, in order
-  std::uint64_t node_blocks = 0;  ///< that the tree and its free list account for: next_block
+  std::vector<BlockNo> blocks;    ///< the blocks of the directory's file, in order
+  std::uint64_t node_blocks = 0;  ///< as many as the tree and its free list account for
   std::optional<Error> damage;    ///< the tree is not as the format says
 };
 

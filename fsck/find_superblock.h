@@ -8,7 +8,7 @@ namespace spindle::fsck {
 
 struct FoundSuperblock {
   format::Superblock superblock;
-  bool is_copy = false;  ///< the one in its place is damaged
+  bool is_copy = false;  ///< it is a copy: the superblock itself is damaged
 };
 
 /// A superblock is damaged if its checksum is wrong or its numbers contradict one another.

@@ -52,7 +52,7 @@ class UndoRecorder final : public BlockDevice {
 };
 
 struct UndoReport {
-  std::uint64_t blocks = 0;   ///< put back
+  std::uint64_t blocks = 0;   ///< how many were put back
   bool was_cut_off = false;   ///< the repair did not come to its end
   std::uint64_t changed = 0;  ///< blocks that are neither as before nor as after the repair
 };

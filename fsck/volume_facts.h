@@ -23,17 +23,17 @@ namespace spindle::fsck {
 
 struct InodeFacts {
   std::uint16_t mode = 0;   ///< 0: free
-  std::uint32_t links = 0;  ///< as the inode says
-  std::uint32_t names = 0;  ///< as the directories say
+  std::uint32_t links = 0;  ///< how many names it has, as the inode says
+  std::uint32_t names = 0;  ///< how many names it has, as the directories say
   std::uint32_t subdirectories = 0;
-  std::uint64_t parent = 0;    ///< of a directory: as the inode says
-  std::uint64_t named_by = 0;  ///< of a directory: the directory in which its name stands
+  std::uint64_t parent = 0;    ///< for a directory the one above it, as the inode says
+  std::uint64_t named_by = 0;  ///< for a directory the one in which its name stands
 };
 
 /// A map to be written anew once all claims on blocks are known.
 struct MapRewrite {
   InodeNo inode;
-  std::set<std::uint64_t> shared;  ///< blocks of it that somebody else owns
+  std::set<std::uint64_t> shared;  ///< blocks of the file that somebody else owns
   std::vector<BlockNo> own_nodes;  ///< the map's own blocks, except those that somebody else owns
   std::uint64_t xattr_blocks = 0;
 };
@@ -62,11 +62,11 @@ struct VolumeFacts {
 
   BlockSet used;               ///< blocks that belong to a file
   BlockSet in_fat;             ///< blocks in a FAT chain
-  std::vector<BlockNo> spare;  ///< in `used`, but of no use any more
+  std::vector<BlockNo> spare;  ///< blocks in `used` that are of no use any more
   static constexpr std::uint64_t kInodesTogether = 4096;
-  std::vector<std::unique_ptr<InodeFacts[]>> inodes;  ///< by kInodesTogether; null: all free
-  std::vector<std::uint32_t> written_inode_blocks;    ///< by group, as the descriptor says
-  std::set<std::uint64_t> orphans;  ///< on the list: the next mount frees or truncates them
+  std::vector<std::unique_ptr<InodeFacts[]>> inodes;  ///< kInodesTogether a piece; null: all free
+  std::vector<std::uint32_t> written_inode_blocks;    ///< as the descriptor of each group says
+  std::set<std::uint64_t> orphans;  ///< the list of orphans: the next mount frees or truncates them
   std::vector<MapRewrite> rewrites;
   std::vector<InodeNo> directories;
 

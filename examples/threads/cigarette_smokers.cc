@@ -59,12 +59,11 @@ int main() {
   run([] {
     Room room;
     std::array<Thread, 2 * kThings> threads;
-
     for (std::size_t thing = 0; thing < kThings; ++thing) {
       threads[thing] = spawn(kNames[thing], [&room, thing] { room.push(thing); });
       threads[kThings + thing] = spawn("smoker", [&room, thing] { room.smoke(thing); });
-    std::array<int, kThings> lacked{};
     }
+    std::array<int, kThings> lacked{};
     spindle::Random random(7);
     for (int i = 0; i < kRounds; ++i) {
       const auto third = random.below(kThings);

@@ -42,7 +42,7 @@ class AccessLog {
     kLetGo,      ///< neither any more
     kForgotten,  ///< this block
     kForgottenRun,
-    kLength,  ///< of the run before it
+    kLength,  ///< the length of the run before it
     kEmptied,
   };
   /// Small, since there are many.

@@ -28,15 +28,15 @@ struct alignas(64) Buffer {
   std::byte* bytes = nullptr;
   BlockNo block;
   BlockTransfer* transfer = nullptr;  ///< the load or write-back that uses the frame, or will
-  std::uint64_t last_use = 0;         ///< in accesses to the cache: the order of recency
+  std::uint64_t last_use = 0;  ///< the number of the access to the cache: the order of recency
   std::uint32_t frame = 0;
   std::uint32_t pins = 0;
   std::uint16_t verified_kind = 0;
   bool in_use = false;         ///< not free
   bool cut_off = false;        ///< no longer found by its number
-  bool loading = false;        ///< its content is not there yet
+  bool loading = false;        ///< its content is being read
   bool load_failed = false;    ///< what is cut off has no content
-  bool write_failed = false;   ///< its last write-back
+  bool write_failed = false;   ///< its last write-back failed
   bool dirty = false;          ///< also while it is being written back
   bool dirtied_again = false;  ///< since the write-back under way began
   bool logged = false;

@@ -35,7 +35,7 @@ class ShadowCache {
   struct Counts {
     std::uint64_t reads = 0;
     std::uint64_t hits = 0;
-    std::array<std::uint64_t, kSampleParts> misses{};  ///< of each part of the blocks
+    std::array<std::uint64_t, kSampleParts> misses{};  ///< those of each part of the blocks
 
     /// By how much the number of misses would differ with other blocks in the sample.
     [[nodiscard]] double standard_error_of_misses() const;
@@ -88,7 +88,7 @@ class ShadowCache {
   std::vector<std::uint32_t> free_;
   NumberTable by_block_;
   BlockHolder* live_;
-  std::vector<std::uint32_t> passed_;  ///< in the last search for a victim
+  std::vector<std::uint32_t> passed_;  ///< frames that the last search for a victim passed by
   Counts counts_;
 };
 

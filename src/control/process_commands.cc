@@ -34,7 +34,7 @@ struct Command {
   Machine& machine;
   ProcessNumber process;
   std::uint32_t by;
-  std::vector<std::string_view> words;  ///< with the verb
+  std::vector<std::string_view> words;  ///< the command's, the verb first
 
   /// Whether the verb has `count` arguments.
   [[nodiscard]] bool has(std::size_t count) const { return words.size() == count + 1; }

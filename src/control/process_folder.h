@@ -26,7 +26,7 @@ class ProcessFolder final : public VirtualFolder {
   /// What a number says.
   struct Place {
     std::uint32_t process = 0;
-    std::uint32_t thread = 0;  ///< kMainThread: that of an alias
+    std::uint32_t thread = 0;  ///< kMainThread: the main thread, under the name of its process
     std::uint32_t kind = 0;
     std::uint32_t number = 0;
     [[nodiscard]] Id id() const;

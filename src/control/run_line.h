@@ -11,8 +11,8 @@
 namespace spindle::control {
 
 struct RunLine {
-  std::vector<StartRequest> programs;                         ///< of the pipeline, in order
-  std::vector<std::pair<std::string, std::uint64_t>> limits;  ///< of each program
+  std::vector<StartRequest> programs;  ///< the programs of the pipeline, in order
+  std::vector<std::pair<std::string, std::uint64_t>> limits;  ///< what each program is limited to
 };
 
 /// "-n 5 -d /home -t 0 -e 1 -l n=64 NAME=VALUE /bin/a.lua x <in | /bin/b.lua >>out 2>errors":

@@ -80,12 +80,12 @@ struct FileDevice::State {
 
   std::unique_ptr<IoEngine> engine{};    ///< made when something first has to wait
   bool reads_without_waiting = true;     ///< the host's file system knows RWF_NOWAIT
-  unsigned missed_reads = 0;             ///< in a row, that were not in the host's memory
-  unsigned reads_not_to_try = 0;         ///< how many go to the engine at once
+  unsigned missed_reads = 0;             ///< how many in a row were not in the host's memory
+  unsigned reads_not_to_try = 0;         ///< how many go to the engine without a try
   std::int64_t cautious_until_ns = 0;    ///< until then the host is taken to be slow
   WaitGauge read_gauge{};                ///< for reads that come singly
-  WaitGauge sync_gauge{};                ///< for a flush
-  std::uint64_t unsynced_bytes = 0;      ///< written since the last flush began
+  WaitGauge sync_gauge{};                ///< for flushes
+  std::uint64_t unsynced_bytes = 0;      ///< how many were written since the last flush began
   std::uint64_t writes = 0;              ///< completed batches, counted to know ...
   std::uint64_t flushed_writes = ~0ull;  ///< ... how many the last flush covered
   std::optional<Error> flush_error{};

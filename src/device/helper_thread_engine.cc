@@ -50,7 +50,7 @@ class HelperThreadEngine final : public IoEngine {
   std::condition_variable_any arrived_;
   OperationList waiting_;
   OperationList done_;
-  Runtime* runtime_ = nullptr;  ///< of the operations that are under way
+  Runtime* runtime_ = nullptr;  ///< whose operations are under way
   std::size_t in_flight_ = 0;
   std::optional<Runtime::ExternalWork> external_work_;
   std::jthread helper_;  ///< last: ends before what it uses

@@ -31,11 +31,11 @@ void sleep_until(std::int64_t monotonic_deadline_ns) {
 struct SimulatedDisk::Batch {
   thread::WaitQueue waiter{"disk"};
   std::span<const IoRequest> to_come;  ///< those that have not entered the queue yet
-  std::size_t remaining = 0;           ///< of its runs in the queue
-  std::uint64_t traced_request = 0;    ///< for whose sake, if that is traced
-  std::int64_t arrived_ns = 0;         ///< paced: monotonic
-  std::int64_t due_ns = 0;             ///< paced: when the run in service is over; 0: none is
-  std::uint64_t write_number = 0;      ///< not 0 while it stands in the list of writes
+  std::size_t remaining = 0;           ///< how many of its runs are in the queue
+  std::uint64_t traced_request = 0;    ///< the traced request for which it is done; 0: none
+  std::int64_t arrived_ns = 0;         ///< when it came, with a pace, by the monotonic clock
+  std::int64_t due_ns = 0;  ///< when the run in service is over, with a pace; 0: none is in service
+  std::uint64_t write_number = 0;  ///< not 0 while it stands in the list of writes
   Batch* previous = nullptr;
   Batch* next = nullptr;
 };

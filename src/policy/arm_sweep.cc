@@ -64,7 +64,7 @@ class SteppedElevator final : public ArmPolicy {
  private:
   std::string_view name_;
   std::size_t steps_;
-  std::size_t left_ = 0;  ///< of the sweep's requests, which are always the oldest
+  std::size_t left_ = 0;  ///< how many requests of the sweep wait still; they are the oldest
 };
 
 class CircularElevator final : public ArmPolicy {

@@ -84,9 +84,9 @@ class Eevdf final : public CpuPolicy {
 
  private:
   struct Task {
-    std::int64_t start = 0;  ///< of its request, in virtual time
+    std::int64_t start = 0;  ///< when its request began, in virtual time
     std::int64_t end = 0;
-    VirtualTime left;  ///< of its request, in time
+    VirtualTime left;  ///< what is left of its request, in time on the CPU
     std::uint32_t weight = 0;
     bool active = false;  ///< its weight counts: it is ready or runs
     bool in_future = false;

@@ -129,8 +129,8 @@ class AgingPriority final : public CpuPolicy {
   VirtualTime now_;
   std::uint64_t arrivals_ = 0;
   PhaseTree waiting_;
-  std::unordered_map<TaskId, PhaseTree::Item> place_;  ///< where it waits, or waited last
-  std::unordered_map<TaskId, std::int64_t> running_;   ///< with what it was chosen
+  std::unordered_map<TaskId, PhaseTree::Item> place_;  ///< where each task waits, or waited last
+  std::unordered_map<TaskId, std::int64_t> running_;   ///< the rank with which each was chosen
 };
 
 }  // namespace

@@ -118,8 +118,8 @@ class Mlfq final : public CpuPolicy {
   struct Task : Links {
     TaskId id;
     std::uint32_t level = 0;
-    VirtualTime used;                ///< of the level's quantum
-    std::uint32_t quanta_left = 1;   ///< of the level's allotment, the one in use included
+    VirtualTime used;                ///< what it has used of the level's quantum
+    std::uint32_t quanta_left = 1;   ///< of the level's allotment, with the one in use
     std::uint64_t boosts = 0;        ///< how many there had been when these were set
     std::uint64_t came_back_at = 0;  ///< which comeback put it to the front; 0: none
     std::uint64_t chosen_at = 0;     ///< how many comebacks there had been when it was chosen

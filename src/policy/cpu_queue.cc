@@ -60,7 +60,7 @@ class VirtualRoundRobin final : public CpuPolicy {
 
  private:
   struct Turn {
-    VirtualTime left;  ///< what it may run when its turn comes
+    VirtualTime left;  ///< how long it may run when its turn comes
     bool is_woken = false;
   };
 

@@ -63,11 +63,11 @@ class HighestResponseRatio final : public CpuPolicy {
     TaskId task;
     std::int64_t since = 0;
     std::int64_t burst = 1;
-    std::uint64_t order = 0;  ///< of arrival; 0: nobody stands here
+    std::uint64_t order = 0;  ///< numbers tasks by arrival; 0: nobody stands here
   };
   struct Node {
     std::size_t winner = 0;
-    std::int64_t until = kNever;  ///< when something below is no longer as it is
+    std::int64_t until = kNever;  ///< when something in its subtree may change
   };
 
   /// Takes back a task that was passed over: it has waited since it came, as before.
@@ -144,7 +144,7 @@ class HighestResponseRatio final : public CpuPolicy {
   std::uint64_t arrivals_ = 0;
   std::vector<Waiting> slots_;  ///< a power of two of them
   std::vector<Node> nodes_;     ///< the root is 1; the leaves stand behind
-  std::vector<Waiting> given_;  ///< by `next`, since one became ready
+  std::vector<Waiting> given_;  ///< what `next` has given out since a task became ready
   std::vector<std::size_t> free_;
   std::unordered_map<TaskId, std::size_t> slot_of_;
 };

@@ -50,7 +50,7 @@ class Lottery final : public CpuPolicy {
  private:
   struct Slot {
     TaskId task;
-    std::uint32_t tickets = 0;  ///< 0: nobody's
+    std::uint32_t tickets = 0;  ///< 0: nobody stands here
   };
 
   std::uint64_t draw() {

@@ -41,7 +41,7 @@ struct Rule {
   Key key;
   bool preemptive = false;
   bool in_turns = false;   ///< equals take turns of a quantum
-  bool keeps_cpu = false;  ///< of equals, the one whose quantum ended goes on
+  bool keeps_cpu = false;  ///< the one whose quantum ended goes on before its equals
   std::optional<VirtualTime> quantum = {};
 };
 

@@ -93,7 +93,7 @@ class GhostLists {
   };
   struct Slot {
     std::uint32_t node = kNone;
-    std::uint32_t hash = 0;  ///< of the key; its last bits are the list's number
+    std::uint32_t hash = 0;  ///< the hash of the key; its last bits are the list's number
   };
   static constexpr std::uint32_t kListMask = std::bit_ceil(kLists) - 1;
 

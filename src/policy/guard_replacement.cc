@@ -59,7 +59,7 @@ class GuardedReplacement final : public ReplacementPolicy {
 
  private:
   struct Frame {
-    std::uint64_t arrival = 0;  ///< 0: it is empty
+    std::uint64_t arrival = 0;  ///< 0: the frame is empty
     PageKey key = 0;
   };
 

@@ -21,7 +21,7 @@ class PhaseTree {
  public:
   struct Item {
     std::int64_t phase = 0;
-    std::uint64_t order = 0;  ///< when it came; no two have the same
+    std::uint64_t order = 0;  ///< numbers items as they come; no two have the same
     std::int64_t rank = 0;
     TaskId task;
   };
@@ -63,7 +63,7 @@ class PhaseTree {
 
   struct Node {
     Item item;
-    Item best;  ///< of its subtree
+    Item best;  ///< the best item of its subtree
     std::uint64_t height = 0;
     Index left = kNone;
     Index right = kNone;

@@ -77,11 +77,11 @@ struct Table {
 
   std::mutex loading;  ///< held while a library is loaded; `libraries` is under it
   std::vector<Library> libraries;
-  std::mutex mutex;  ///< for the members that follow
+  std::mutex mutex;  ///< guards the members that follow
   std::vector<std::unique_ptr<Plugin>> plugins;
-  std::set<Names> lists;  ///< all there ever were, since earlier ones may still be read
-  std::array<const Names*, kKinds.size()> names{};  ///< of a kind, in `lists`; null: not made yet
-  std::set<std::string> sentences;                  ///< of errors; kept, as errors want it
+  std::set<Names> lists;  ///< every list that there ever was: earlier ones may still be read
+  std::array<const Names*, kKinds.size()> names{};  ///< the list of each kind; null: not made yet
+  std::set<std::string> sentences;                  ///< the texts of errors, which refer to them
   std::optional<PolicyFault> fault;
 };
 

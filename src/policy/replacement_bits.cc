@@ -66,7 +66,7 @@ class BitPolicy : public ReplacementPolicy {
     bool resident = false;
     bool referenced = false;
     bool dirty = false;
-    std::uint64_t last_use = 0;  ///< as WSClock saw it, in references
+    std::uint64_t last_use = 0;  ///< when WSClock saw its use, in references
   };
 
   virtual std::optional<FrameIndex> choose(Evictable evictable) = 0;

@@ -214,7 +214,7 @@ class HeapLfu final : public InlinedPolicy<HeapLfu> {
 
   std::vector<Page> pages_;
   std::vector<FrameIndex> heap_;
-  std::unordered_map<PageKey, std::uint64_t> counts_;  ///< of pages that are out, if kept
+  std::unordered_map<PageKey, std::uint64_t> counts_;  ///< of pages that are out of memory, if kept
   std::uint64_t clock_ = 0;
   bool most_;
   bool by_use_;

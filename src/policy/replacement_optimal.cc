@@ -16,7 +16,7 @@
 namespace spindle {
 namespace {
 
-using Place = std::uint32_t;  ///< of a reference in the run
+using Place = std::uint32_t;  ///< the number of a reference in the run
 
 constexpr Place kNever = std::numeric_limits<Place>::max();
 
@@ -115,9 +115,9 @@ class Optimal final : public InlinedPolicy<Optimal> {
 
   std::vector<Page> pages_;
   std::vector<Place> next_use_;
-  std::vector<FrameIndex> frame_at_;  ///< by the place at which its page is used next
+  std::vector<FrameIndex> frame_at_;  ///< the frame whose page is used next at each place
   PlaceSet used_again_;               ///< the places at which pages in memory are used next
-  std::set<std::pair<std::uint64_t, FrameIndex>> never_again_;  ///< by the order of loading
+  std::set<std::pair<std::uint64_t, FrameIndex>> never_again_;  ///< in the order of loading
   std::size_t now_ = 0;
   std::uint64_t loads_ = 0;
 };

@@ -32,7 +32,7 @@ struct CallsOfThread {
   }
 
   pid_t id = 0;
-  std::atomic<std::int64_t> depth = 0;      ///< of the calls that it is in
+  std::atomic<std::int64_t> depth = 0;      ///< how many calls it is in, one inside the other
   std::atomic<std::int64_t> changes = 0;    ///< how many calls began, and ended
   std::atomic<std::int64_t> late_call = 0;  ///< what `changes` was when one was found to be late
   std::atomic<std::uintptr_t> late_stack = 0;

@@ -60,7 +60,7 @@ thread_local Timer timer;
 struct Registers {
   std::uintptr_t at = 0;
   std::uintptr_t stack = 0;
-  std::uintptr_t caller = 0;  ///< of code that has done nothing yet
+  std::uintptr_t caller = 0;  ///< where code goes back to that has pushed nothing yet
 };
 
 Registers registers_of(const void* context) {

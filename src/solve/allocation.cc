@@ -113,7 +113,7 @@ class Buddies {
  private:
   std::uint64_t size_;
   std::uint64_t smallest_;
-  std::map<std::uint64_t, std::set<std::uint64_t>> free_;  ///< by size, the starts
+  std::map<std::uint64_t, std::set<std::uint64_t>> free_;  ///< the starts of free blocks, by size
 };
 
 struct Chunk {

@@ -55,9 +55,9 @@ class CpuRun {
       VirtualTime first;
     };
     std::optional<Estimate> estimate = {};
-    std::size_t cpus = 1;             ///< 64 at most
-    bool migrates = true;             ///< between CPUs with a policy each
-    VirtualTime migration_cost = {};  ///< of going on on another CPU than last
+    std::size_t cpus = 1;  ///< 64 at most
+    bool migrates = true;  ///< processes may change CPUs where each has a policy of its own
+    VirtualTime migration_cost = {};  ///< what it takes to go on on another CPU than last
   };
 
   /// One policy for all CPUs, or one for each.
@@ -83,11 +83,11 @@ class CpuRun {
  private:
   struct State {
     std::size_t burst = 0;
-    VirtualTime left;                   ///< of the burst
-    VirtualTime ran;                    ///< since it was last chosen
-    VirtualTime estimate;               ///< of the whole burst
-    std::optional<std::size_t> ran_on;  ///< the CPU
-    std::optional<std::size_t> home;    ///< in whose queue it waits, or waited last
+    VirtualTime left;                   ///< what is left of the present burst
+    VirtualTime ran;                    ///< how long it has run since it was last chosen
+    VirtualTime estimate;               ///< how long the present burst is by estimate
+    std::optional<std::size_t> ran_on;  ///< the CPU on which it ran last
+    std::optional<std::size_t> home;    ///< the CPU in whose queue it waits, or waited last
     std::optional<VirtualTime> first_start;
     VirtualTime end;
     bool ended = false;
@@ -107,15 +107,15 @@ class CpuRun {
   };
   struct Cpu {
     std::optional<std::size_t> running;
-    std::optional<Cut> cut;                 ///< whose turn ended at this instant
-    std::optional<std::size_t> last;        ///< who had it last
-    std::optional<std::size_t> unfinished;  ///< who was taken off it in its burst last
-    VirtualTime start;                      ///< of the running one's slice, after the switch
-    VirtualTime slice_end;                  ///< of the running one
-    std::uint64_t slice = 0;                ///< which of all that were given, from 1
-    std::optional<VirtualTime> beaten_at;   ///< when the last one had to stand in line again
-    std::size_t waiting = 0;                ///< in its own queue
-    std::optional<std::size_t> segment;     ///< the last of it in the chart
+    std::optional<Cut> cut;                 ///< the turn that ended at this instant
+    std::optional<std::size_t> last;        ///< the process that had it last
+    std::optional<std::size_t> unfinished;  ///< the process last taken off it within its burst
+    VirtualTime start;                      ///< when the present slice began, after the switch
+    VirtualTime slice_end;                  ///< when the present slice ends
+    std::uint64_t slice = 0;  ///< the number of the slice, of all that were given, from 1
+    std::optional<VirtualTime> beaten_at;  ///< when the last process had to stand in line again
+    std::size_t waiting = 0;               ///< how many processes wait in its own queue
+    std::optional<std::size_t> segment;    ///< its last segment in the chart
   };
 
   [[nodiscard]] bool is_shared() const { return policies_.size() == 1; }
@@ -154,7 +154,7 @@ class CpuRun {
   std::vector<CpuPolicy*> policies_;
   const std::vector<CpuProcess>& processes_;
   Rules rules_;
-  bool is_any_bound_;  ///< to some of the CPUs
+  bool is_any_bound_;  ///< some process may not run on all CPUs
   std::vector<State> states_;
   std::vector<std::size_t> by_arrival_;
   std::size_t arrived_ = 0;

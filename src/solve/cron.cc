@@ -146,7 +146,7 @@ std::string text_of(std::chrono::sys_days day, unsigned minute) {
 
 struct Moment {
   std::chrono::sys_days day;
-  unsigned minute = 0;  ///< of the day
+  unsigned minute = 0;  ///< counted from midnight
 };
 
 /// "2024-01-31T23:59"; seconds do not matter, and a space may stand for the T.

@@ -238,10 +238,10 @@ class SignalledProcess {
   }
 
   State state_ = State::kRunning;
-  std::deque<std::function<void()>> to_do_;  ///< by the process itself, when it goes on
+  std::deque<std::function<void()>> to_do_;  ///< what the process does itself when it goes on
   std::map<int, Action> actions_;
   std::set<int> blocked_;
-  std::map<int, std::uint64_t> pending_;  ///< how often each
+  std::map<int, std::uint64_t> pending_;  ///< how often each signal is pending
   Json handled_ = Json::array();
   Json status_;
 };

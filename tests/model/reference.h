@@ -15,8 +15,8 @@ namespace spindle::test {
 struct ReferenceNode {
   std::uint32_t mode = 0;
   std::uint32_t links = 0;
-  std::vector<std::byte> bytes;  ///< of a file
-  std::string target;            ///< of a symbolic link
+  std::vector<std::byte> bytes;  ///< the content of a file
+  std::string target;            ///< the target of a symbolic link
   std::map<std::string, std::shared_ptr<ReferenceNode>> children;
   std::map<std::string, std::string> attributes;
   NodeId node = 0;  ///< the volume's number for it

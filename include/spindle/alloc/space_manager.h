@@ -84,7 +84,7 @@ class SpaceManager {
   /// The free run in front of `used`, in its group, with nothing between but what is being freed.
   struct Hole {
     Run run;               ///< empty: there is none, or nothing behind `used` is free to join it
-    bool touches = false;  ///< there is nothing between
+    bool touches = false;  ///< nothing is between them
   };
   Result<Hole> hole_before(Run used);
   /// Sets the runs aside for a file: until `forget`, `allocate` with this owner takes its blocks

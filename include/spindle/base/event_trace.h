@@ -28,27 +28,27 @@ namespace spindle {
 enum class EventKind : std::uint8_t {
   kRequest,     ///< a request of the kernel begins
   kTarget,      ///< the other name or file that it is about
-  kReply,       ///< its answer leaves
+  kReply,       ///< the request's answer leaves
   kTask,        ///< work begins that is nobody's request
-  kDone,        ///< the task's end
-  kMap,         ///< where blocks of a file are
+  kDone,        ///< such work ends
+  kMap,         ///< the place of a file's blocks was looked up
   kAllocate,    ///< blocks are given to a file
   kHit,         ///< blocks were in the cache
-  kMiss,        ///< they were not
-  kBlank,       ///< they came into the cache without being read
-  kReadAhead,   ///< they are read before anybody asked
+  kMiss,        ///< blocks were not in the cache
+  kBlank,       ///< blocks came into the cache without being read
+  kReadAhead,   ///< blocks are read before anybody asked for them
   kEvict,       ///< blocks leave the cache for others
   kWriteBack,   ///< dirty blocks go home
   kBegin,       ///< a transaction begins
-  kCommit,      ///< it joins an epoch
-  kLogFull,     ///< it waits for room in the log
+  kCommit,      ///< a transaction joins an epoch
+  kLogFull,     ///< a transaction waits for room in the log
   kWaitEpoch,   ///< somebody waits until an epoch is durable
   kLog,         ///< an epoch's entry goes to the log
   kDurable,     ///< an epoch is durable
   kCheckpoint,  ///< durable blocks go home
   kQueue,       ///< blocks enter the disk's queue
-  kServe,       ///< the arm has served them
-  kTransfer,    ///< blocks of a disk without time
+  kServe,       ///< the arm has served the blocks of a request
+  kTransfer,    ///< a disk without time has moved blocks
   kFlush,       ///< the device makes durable what it was given
   kLost,        ///< only where a trace is read: these events had to give way to newer ones
 };
@@ -66,9 +66,9 @@ struct EventType {
 const EventType& event_type(EventKind kind);
 
 struct TraceEvent {
-  std::uint64_t number = 0;   ///< from 1 on, without gaps
+  std::uint64_t number = 0;   ///< events are numbered from 1 on, without gaps
   std::int64_t at_ns = 0;     ///< monotonic
-  std::uint64_t request = 0;  ///< for whose sake; 0: nobody's
+  std::uint64_t request = 0;  ///< the request that caused it; 0: none did
   EventKind kind{};
   std::array<std::uint64_t, kEventNumbers> numbers{};
   std::string_view word;

@@ -38,9 +38,9 @@ class BlockHolder {
 struct CacheContents {
   struct Present {
     BlockNo block;
-    std::uint32_t frame;      ///< from `capacity` on: one that its policy does not know
-    bool kept = false;        ///< as `CacheObserver::kept` would say
-    bool read_ahead = false;  ///< and not used since
+    std::uint32_t frame;      ///< below `capacity`, or a frame that its policy does not know
+    bool kept = false;        ///< what `CacheObserver::kept` would say of it
+    bool read_ahead = false;  ///< read ahead, and not used since
   };
   std::string_view policy = {};
   std::size_t capacity = 0;                         ///< the frames that its policy knows

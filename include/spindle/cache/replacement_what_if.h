@@ -42,8 +42,8 @@ class ReplacementWhatIf final : public CacheObserver {
  public:
   /// What it may cost, in memory and in time.
   struct Bounds {
-    std::size_t events = std::size_t{1} << 17;  ///< in the log
-    std::size_t frames = std::size_t{1} << 16;  ///< of a shadow of the present size, at first
+    std::size_t events = std::size_t{1} << 17;  ///< the most events that the log keeps
+    std::size_t frames = std::size_t{1} << 16;  ///< the most that a shadow has at first
     /// A sample leaves such a shadow at least this many frames; or, of a small cache, at least one
     /// frame in 16, and 16 in all.
     std::size_t fewest_frames = 256;
@@ -64,13 +64,13 @@ class ReplacementWhatIf final : public CacheObserver {
     Size size = Size::kSame;
     std::uint64_t capacity_blocks = 0;  ///< of the cache that the shadow stands for
     Basis basis = Basis::kSimulated;
-    std::uint64_t reads = 0;  ///< on that basis
+    std::uint64_t reads = 0;  ///< the reads that were counted on that basis
     std::uint64_t hits = 0;
     /// Of all reads, 0 to 1, as the shadow counted; 0 before the first. If the sample has more or
     /// fewer reads than its share, since it has or lacks a block that is used all the time, the
     /// difference is taken to be hits (as SHARDS adjusts).
     double shadow_hit_ratio = 0;
-    double hit_ratio = 0;  ///< corrected
+    double hit_ratio = 0;  ///< corrected by how far off the shadow of the policy in use was
     /// How far off a sampled ratio may be: 19 samples in 20 come closer than this to the ratio of
     /// all blocks. 0 where nothing is sampled.
     double error = 0;
@@ -113,8 +113,8 @@ class ReplacementWhatIf final : public CacheObserver {
   [[nodiscard]] std::shared_ptr<const Answer> ask() const;
 
   Bounds bounds_;
-  std::string_view policy_;  ///< in use; empty: not known
-  std::uint64_t reads_ = 0;  ///< of the live cache, sampled or not
+  std::string_view policy_;  ///< the policy in use; empty: not known
+  std::uint64_t reads_ = 0;  ///< reads that the live cache served, sampled or not
   std::uint64_t hits_ = 0;
   std::uint64_t rarest_ = 1;  ///< what `one_in` rises to at most
   BlockHolder* held_ = nullptr;
@@ -125,8 +125,8 @@ class ReplacementWhatIf final : public CacheObserver {
   mutable std::unique_ptr<AccessLog> log_;
   mutable std::vector<std::unique_ptr<ShadowCache>> shadows_;  ///< by question, once they are fed
   mutable std::unique_ptr<LruStack> stack_;                    ///< the same
-  mutable std::size_t fed_ = 0;                                ///< events of the log
-  mutable std::shared_ptr<const Answer> answer_;               ///< the last one
+  mutable std::size_t fed_ = 0;                   ///< events of the log that the shadows have seen
+  mutable std::shared_ptr<const Answer> answer_;  ///< the last one
 };
 
 }  // namespace spindle

@@ -43,18 +43,18 @@ concept OptionValue =
 class Option {
  public:
   // How the help shows it.
-  Option type_name(const std::string& name) const;  ///< of its value; "": nothing
+  Option type_name(const std::string& name) const;  ///< what its value is called; "": not at all
   Option group(const std::string& name) const;      ///< beneath this heading
 
   // What is refused, with a sentence.
   Option required() const;                ///< if it is not given
-  Option excludes(Option other) const;    ///< together with the other
-  Option needs(Option other) const;       ///< without the other
+  Option excludes(Option other) const;    ///< if the other is given, too
+  Option needs(Option other) const;       ///< if the other is not given
   Option range(int low, int high) const;  ///< out of this, which the help shows
   Option range(double low, double high) const;
   Option positive() const;                                     ///< 0 and less
   Option one_of(const std::vector<std::string>& words) const;  ///< all but these
-  Option existing_directory() const;                           ///< what is no directory
+  Option existing_directory() const;                           ///< what is not a directory
   /// What `complaint` finds something wrong with; it gives "" if there is nothing.
   Option check(const std::function<std::string(const std::string& value)>& complaint) const;
 

@@ -110,7 +110,7 @@ class VolumeHost final : public MachineHost {
   std::string mount_point_;
   VolumeListener listener_;
   std::set<NodeId> kept_;
-  std::map<NodeId, Places> names_;  ///< of those kept, as far as they were met
+  std::map<NodeId, Places> names_;  ///< the names by which the files in `kept_` were found
   std::deque<NodeId> kept_in_order_;
 };
 

@@ -49,7 +49,7 @@ class CrashDevice final : public BlockDevice {
   const WriteLogFile& log_;
   std::unique_ptr<FileDevice> locked_;  ///< keeps others from changing the image
   int image_;
-  std::unordered_map<BlockNo, std::uint64_t> places_;  ///< in the log, of what a block holds
+  std::unordered_map<BlockNo, std::uint64_t> places_;  ///< what a written block holds, in the log
 };
 
 }  // namespace spindle

@@ -37,7 +37,7 @@ class CrashStates {
 
   const WriteLog& log_;
   WriteOrder order_;
-  std::vector<MemoryDevice> durable_;  ///< by barrier
+  std::vector<MemoryDevice> durable_;  ///< the image at each barrier
 };
 
 }  // namespace spindle

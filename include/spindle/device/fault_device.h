@@ -24,9 +24,9 @@ struct FaultRule {
   static constexpr Run kEverywhere{BlockNo{0}, ~std::uint64_t{0}};
 
   std::uint8_t on = kAnything;
-  Run where = kEverywhere;   ///< of reads and writes: those that touch one of these blocks
+  Run where = kEverywhere;   ///< the blocks at which reads and writes fail
   std::uint64_t skip = 0;    ///< this many matching requests pass first
-  std::uint64_t one_in = 1;  ///< of those that follow, one in this many (not 0) fails, by the seed
+  std::uint64_t one_in = 1;  ///< of those that follow, one in so many (not 0) fails, by the seed
   std::uint64_t times = 1;   ///< after this many failures the rule is used up
   int code = EIO;
 };

@@ -58,16 +58,16 @@ class WriteLogWriter final : public WriteSink {
   std::uint32_t block_size_;
   std::int64_t began_ns_;
   std::uint64_t end_ = 0;
-  std::vector<bool> kept_;  ///< by block: what it held is in the file
+  std::vector<bool> kept_;  ///< for each block, whether the file has what the block held at first
   std::optional<Error> failure_;
 };
 
 class WriteLogFile {
  public:
   struct Note {
-    std::size_t position = 0;  ///< so many events stand before it
+    std::size_t position = 0;  ///< how many events stand before it
     std::int64_t time_ns = 0;  ///< since the recording began
-    std::uint64_t offset = 0;  ///< of its text, in the file
+    std::uint64_t offset = 0;  ///< where its text stands in the file
     std::uint32_t length = 0;
   };
 

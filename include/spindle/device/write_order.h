@@ -26,9 +26,9 @@ namespace spindle {
 enum class CrashMode : std::uint8_t {
   kAll,        ///< every write arrived
   kNone,       ///< only what a flush covers arrived
-  kSubset,     ///< of the others, each whole write arrived or did not
-  kReordered,  ///< each block holds any of its versions since the flush
-  kTorn,       ///< each 512-byte sector holds any of its versions since the flush
+  kSubset,     ///< of the writes that no flush covers, each arrived as a whole or did not
+  kReordered,  ///< each block holds any of the versions it had since the flush
+  kTorn,       ///< each 512-byte sector holds any of the versions it had since the flush
 };
 inline constexpr std::array kCrashModes = {CrashMode::kAll, CrashMode::kNone, CrashMode::kSubset,
                                            CrashMode::kReordered, CrashMode::kTorn};
@@ -45,8 +45,8 @@ class WriteOrder {
   /// The start of the log, or a flush of it.
   struct Barrier {
     std::size_t position = 0;             ///< the event after it
-    std::vector<WritePart> made_durable;  ///< what this flush covers and no earlier one, in order
-    std::vector<WritePart> uncovered;     ///< what was issued before and is not covered, in order
+    std::vector<WritePart> made_durable;  ///< what this flush covers and no earlier one did
+    std::vector<WritePart> uncovered;     ///< what was issued before it and is not covered
   };
 
   /// The events are referred to and must not change.

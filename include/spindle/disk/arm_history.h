@@ -23,7 +23,7 @@ class ArmHistory final : public DiskObserver {
     std::uint64_t distance = 0;  ///< cylinders moved
     Cylinder lowest;
     Cylinder highest;
-    Cylinder end;  ///< where the arm stood at last
+    Cylinder end;  ///< where the arm is at the end
     VirtualTime begin;
     VirtualTime finish;
 

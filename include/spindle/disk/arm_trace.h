@@ -20,8 +20,8 @@ namespace spindle {
 class ArmTrace final : public DiskObserver {
  public:
   struct Entry {
-    std::uint64_t number = 0;  ///< of the service, from 1 on, since the trace was made or cleared
-    std::string_view policy;   ///< that chose it
+    std::uint64_t number = 0;  ///< counted from 1 on since the trace was made or cleared
+    std::string_view policy;   ///< the policy that chose it
     std::uint64_t requests = 0;
     Service service;
   };
@@ -48,7 +48,7 @@ class ArmTrace final : public DiskObserver {
 
  private:
   std::size_t capacity_;
-  std::vector<Entry> ring_;  ///< as many as were ever in use
+  std::vector<Entry> ring_;  ///< grows up to `capacity_` entries
   std::uint64_t recorded_ = 0;
   std::string_view policy_;
 };

@@ -49,7 +49,7 @@ struct DiskModel {
   std::string_view name;  ///< of the preset
   Geometry geometry;
   SeekCurve seek = {};
-  std::int64_t block_time_ns = 0;        ///< for one block to pass under the head
+  std::int64_t block_time_ns = 0;        ///< how long a block takes to pass under the head
   bool rotates = false;                  ///< then a turn takes as long as a track's blocks
   std::int64_t request_overhead_ns = 0;  ///< a fixed part of each transfer
 

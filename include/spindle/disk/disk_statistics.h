@@ -27,18 +27,18 @@ struct DiskStatistics {
   std::uint64_t discards = 0;
   std::uint64_t errors = 0;  ///< batches, flushes and discards that the device below failed
 
-  std::uint64_t services = 0;      ///< what the arm was sent for
+  std::uint64_t services = 0;      ///< how often the arm was sent to serve
   std::uint64_t merged = 0;        ///< requests that went along with their neighbour of the batch
   std::uint64_t arm_distance = 0;  ///< cylinders
   std::uint64_t arm_moves = 0;
   std::int64_t seek_ns = 0;
   std::int64_t rotation_ns = 0;
   std::int64_t transfer_ns = 0;
-  std::uint64_t depth_sum = 0;  ///< of the depths the services found, themselves included
+  std::uint64_t depth_sum = 0;  ///< the depth of the queue at each service, itself included
   std::uint64_t depth_max = 0;
   TimeHistogram responses;          ///< virtual time from arrival to the last block
-  DecadeHistogram response_counts;  ///< the same in ns, for requests
-  DecadeHistogram distances;        ///< cylinders that the arm moved, for services
+  DecadeHistogram response_counts;  ///< how many requests took how many ns to be answered
+  DecadeHistogram distances;        ///< how many services moved the arm by how many cylinders
 
   /// A request of the batch was let in.
   void count_request(const IoRequest& request, std::uint64_t blocks);

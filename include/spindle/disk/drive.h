@@ -28,13 +28,13 @@ namespace spindle {
 
 /// One request's service, from the arm's first move to the last block.
 struct Service {
-  std::uint64_t cookie = 0;  ///< as given to `arrive`
+  std::uint64_t cookie = 0;  ///< what `arrive` was given
   Run run;
   bool is_write = false;
   Cylinder from;               ///< where the arm stood
   TurningPoints by_way_of;     ///< where it turned before it came to `to`
-  Cylinder to;                 ///< of the first block
-  Cylinder end;                ///< of the last block; there the arm stays
+  Cylinder to;                 ///< where the first block is
+  Cylinder end;                ///< where the last block is; there the arm stays
   std::uint64_t distance = 0;  ///< cylinders moved in all
   std::uint64_t moves = 0;     ///< legs of the way that are not of length 0
   std::int64_t seek_ns = 0;

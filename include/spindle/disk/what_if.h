@@ -59,7 +59,7 @@ class ArmWhatIf final : public DiskObserver {
 
   /// Where a shadow's arm came to serve a request.
   struct Stop {
-    std::uint64_t number = 0;  ///< of the service, from 1 on, since counting began
+    std::uint64_t number = 0;  ///< services are counted from 1 on since counting began
     Cylinder from;
     TurningPoints by_way_of;
     Cylinder to;
@@ -77,7 +77,7 @@ class ArmWhatIf final : public DiskObserver {
   void restarted(const Drive& drive, std::span<const std::uint64_t> requests) override;
 
  private:
-  std::vector<Drive> shadows_;  ///< as `rows_`; a request's cookie is how many were merged into it
+  std::vector<Drive> shadows_;  ///< by row; a cookie is how many requests were merged into it
   std::vector<Stop> stops_;     ///< kKeptStops places a shadow, each a ring; none at first
   std::vector<Row> rows_;
   Row live_;

@@ -30,7 +30,7 @@ class BusyFiles {
     NodeId node = 0;
     std::uint64_t read_bytes = 0;
     std::uint64_t written_bytes = 0;
-    std::int64_t now_ns = 0;  ///< of a clock that never goes back
+    std::int64_t now_ns = 0;  ///< by a clock that never goes back
   };
   struct File {
     NodeId node = 0;            ///< 0: the row is free

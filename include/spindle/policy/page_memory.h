@@ -27,8 +27,8 @@ using PageNumber = std::uint32_t;
 struct FrameTable {
   explicit FrameTable(std::size_t frames) : page_in(frames) {}
 
-  ZeroTable<std::uint32_t> frame_of;  ///< by page, + 1; 0: it is not in memory
-  std::vector<PageNumber> page_in;    ///< by frame
+  ZeroTable<std::uint32_t> frame_of;  ///< each page's frame, + 1; 0: it is not in memory
+  std::vector<PageNumber> page_in;    ///< the page in each frame
   std::size_t used = 0;               ///< frames in which there is a page: the first ones
   std::uint64_t misses = 0;
 };

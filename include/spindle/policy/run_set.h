@@ -66,8 +66,8 @@ class RunSet final : public FreeRuns {
   };
   struct Node {
     Run run;
-    std::uint64_t longest = 0;  ///< of its subtree by place
-    Links links[2];             ///< by Order
+    std::uint64_t longest = 0;  ///< the longest run of its subtree in the tree by place
+    Links links[2];             ///< its children in the tree by place and in that by length
   };
   static constexpr Index kNil = 0;  ///< node 0 stands for none; its run has length 0
 

@@ -115,7 +115,7 @@ class StackDistances {
     }
   }
 
-  std::vector<std::uint32_t> last_;  ///< by page, its place + 1; 0: never used
+  std::vector<std::uint32_t> last_;  ///< each page's last place, + 1; 0: it was never used
   std::vector<std::uint32_t> page_at_;
   std::vector<std::uint64_t> bits_;
   std::vector<std::uint32_t> tree_;

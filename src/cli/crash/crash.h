@@ -26,7 +26,7 @@ struct CrashRequest {
 struct CrashRecordRequest {
   std::string image;
   std::string file;
-  std::vector<std::string> options;  ///< of the mount
+  std::vector<std::string> options;  ///< those of the mount
   std::vector<std::string> command;
   bool force = false;
 };

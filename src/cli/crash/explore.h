@@ -26,27 +26,27 @@ struct ExploredCut {
   std::size_t in_flight = 0;
   std::size_t undecided = 0;  ///< writes that may have arrived or not: 2^undecided subsets
   std::uint64_t states = 0;
-  std::uint64_t torn = 0;                ///< of them, with torn or reordered writes
+  std::uint64_t torn = 0;                ///< states with torn or reordered writes
   bool has_all = true;                   ///< all subsets of whole writes were tried
-  std::set<std::uint64_t> durable = {};  ///< as of which transactions the volume may come back
+  std::set<std::uint64_t> durable = {};  ///< transactions that may be the last to survive
   std::uint64_t damaged = 0;  ///< states that do not mount, or in which a check finds damage
   std::uint64_t broken = 0;   ///< states in which a promise is broken
 };
 
 struct ExploredFile {
   std::string path;
-  std::optional<ContentDigest> in_the_end = {};  ///< what it is after the run; nothing: not there
+  std::optional<ContentDigest> in_the_end = {};  ///< its content after the run; nothing: it is gone
   std::uint64_t absent = 0;                      ///< states in which it is not there
   std::uint64_t as_in_the_end = 0;
   std::uint64_t other = 0;
-  std::uint64_t promised = 0;  ///< states in which something is promised of it ...
-  std::uint64_t kept = 0;      ///< ... and it is so
+  std::uint64_t promised = 0;  ///< states in which something was promised of the file ...
+  std::uint64_t kept = 0;      ///< ... and the promise is kept
 };
 
 struct Exploration {
   std::vector<ExploredCut> cuts;
   std::vector<ExploredFile> files;
-  std::size_t more_files = 0;         ///< that were touched, and are not compared
+  std::size_t more_files = 0;         ///< files that were touched and are not compared
   std::vector<std::string> troubles;  ///< the first ones, in words
   std::uint64_t states = 0;
   std::uint64_t damaged = 0;

@@ -54,7 +54,7 @@ ListedRow row_of_event(const RecordedRun& run, std::size_t event,
 
 struct Listing {
   std::vector<ListedRow> rows;
-  std::size_t left_out = 0;  ///< earlier ones, where there are too many
+  std::size_t left_out = 0;  ///< how many earlier ones are left out, where there are too many
 };
 
 /// Calls `visit(event, nothing)` or `visit(nothing, note)` for each from `from_ns` on, in order.

@@ -283,7 +283,7 @@ class Mount {
   std::unique_ptr<FileDevice> image_;
   std::unique_ptr<WriteLogWriter> write_log_;
   std::unique_ptr<RecordingDevice> recorder_;
-  bool has_no_write_log_ = false;  ///< it was asked for, and could not be made
+  bool has_no_write_log_ = false;  ///< a log of writes was asked for, and could not be made
   std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<FileSystem> volume_;
   std::unique_ptr<RecordingTree> recorded_;

@@ -14,7 +14,7 @@ namespace {
 
 struct KernelFlag {
   std::string_view sets, clears;
-  unsigned long present, wanted;  ///< as statvfs(3) and mount(2) have it
+  unsigned long present, wanted;  ///< the flag in statvfs(3), and in mount(2)
 };
 constexpr KernelFlag kKernelFlags[] = {{"nosuid", "suid", ST_NOSUID, MS_NOSUID},
                                        {"nodev", "dev", ST_NODEV, MS_NODEV},

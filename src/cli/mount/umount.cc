@@ -56,7 +56,7 @@ bool shares_source(const std::vector<HostMount>& mounts, const HostMount& mount)
 // What an image says of the volume in it.
 struct ImageFacts {
   std::optional<format::Superblock> superblock;
-  bool is_in_use = false;  ///< somebody holds the lock on it
+  bool is_in_use = false;  ///< somebody holds the lock on the image
 };
 
 ImageFacts facts_of(const std::string& image) {

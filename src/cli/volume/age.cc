@@ -27,7 +27,7 @@ struct AgeRequest {
 struct VolumeLayout {
   Placement files;
   double used_percent = 0;
-  std::vector<std::uint64_t> free_runs;  ///< of 2^i blocks and more
+  std::vector<std::uint64_t> free_runs;  ///< element i: runs of 2^i and more blocks, below 2^(i+1)
   std::uint64_t longest_free_run = 0;
 };
 

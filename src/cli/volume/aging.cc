@@ -278,7 +278,7 @@ class Ager {
   AgingReport report_;
   std::uint64_t capacity_ = 0;
   std::uint64_t used_at_first_ = 0;
-  std::uint64_t target_ = 0;  ///< of what is used, today
+  std::uint64_t target_ = 0;  ///< how many blocks shall be in use today
   std::uint64_t written_today_ = 0;
   std::uint64_t last_number_ = 0;
   std::vector<std::byte> content_;

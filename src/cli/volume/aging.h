@@ -30,9 +30,9 @@ inline constexpr std::int64_t kSecondsADay = 86'400;
 struct AgingOptions {
   std::uint64_t seed = 1;
   std::uint64_t days = 100;
-  double fill_percent = 80;  ///< of the blocks that files can have
-  double churn_percent = 5;  ///< of them are written each day
-  std::string strategy;      ///< of new files: a name, "mix", or "" for the volume's own
+  double fill_percent = 80;  ///< the share in use of the blocks that files can have
+  double churn_percent = 5;  ///< the share of those that is written each day
+  std::string strategy;      ///< the strategy of new files, "mix", or "" for the volume's own
   Caller owner;              ///< whose the files are
 };
 
@@ -43,7 +43,7 @@ struct AgingReport {
   std::uint64_t appended = 0;
   std::uint64_t replaced = 0;
   std::uint64_t deleted = 0;
-  std::uint64_t refused = 0;  ///< for want of space, or of a free run that is long enough
+  std::uint64_t refused = 0;  ///< calls that found no space, or no free run that is long enough
   std::uint64_t written_bytes = 0;
 };
 

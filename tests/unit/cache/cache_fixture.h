@@ -61,7 +61,7 @@ class SlowDevice final : public BlockDevice {
   MemoryDevice memory;
   std::set<std::uint64_t> bad_reads;   ///< blocks
   std::set<std::uint64_t> bad_writes;  ///< blocks
-  unsigned most_yields = 0;            ///< how slow; 0 is at once
+  unsigned most_yields = 0;            ///< how slow the device is; 0: it answers at once
   bool fail_flushes = false;
   std::vector<Request> requests;  ///< all of them, in order
   std::size_t batches = 0;

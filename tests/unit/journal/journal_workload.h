@@ -42,7 +42,7 @@ struct Snapshot {
 /// Something that was promised when so many events had been recorded.
 struct Promise {
   std::size_t events = 0;
-  std::size_t transactions = 0;  ///< that many are durable
+  std::size_t transactions = 0;  ///< how many are durable
   std::map<BlockNo, Snapshot::Data> data;
 };
 
