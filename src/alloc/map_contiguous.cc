@@ -72,6 +72,7 @@ Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std:
       std::clamp<std::uint64_t>(kCopyBytes / space.layout().block_size, 1, BufferCache::kMaxRange);
   for (std::uint64_t done = 0; done < count;) {
     const std::uint64_t piece = std::min(most, count - done);
+    const FrameReservation frames = cache.reserve(piece);
     const std::vector<BlockRef> source =
         TRY(cache.read_range({from + done, piece}, IoPurpose::kData));
     for (std::uint64_t i = 0; i < piece; ++i) {

@@ -23,6 +23,10 @@ BlockRef::~BlockRef() {
   if (buffer_ != nullptr) buffer_->cache->unpin(*buffer_);
 }
 
+FrameReservation::~FrameReservation() {
+  if (core_ != nullptr) core_->unreserve(frames_);
+}
+
 BlockNo BlockRef::block() const {
   return buffer_->block;
 }
@@ -59,6 +63,9 @@ BlockDevice& BufferCache::device() {
 
 Result<BlockRef> BufferCache::read(BlockNo block, IoPurpose purpose) {
   return core_->read(block, purpose);
+}
+FrameReservation BufferCache::reserve(std::size_t frames) {
+  return core_->reserve(frames);
 }
 Result<std::vector<BlockRef>> BufferCache::read_range(Run run, IoPurpose purpose) {
   return core_->read_range(run, purpose);

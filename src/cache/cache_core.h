@@ -1,7 +1,7 @@
 // CacheCore: what is behind BufferCache. It joins the frames, the dirty blocks and the device.
 //
 //   cache_core.cc   pins, reads, blanks, forgetting, finding a frame when memory is short
-//   range_read.cc   reads of many blocks, read-ahead
+//   range_read.cc   reads of many blocks, reservations for them, read-ahead
 //   write_back.cc   dirty data to the device: flushes, the background thread, throttling
 //
 // Between two suspension points all of it is atomic. After every one of them, what was known of a
@@ -45,6 +45,8 @@ class CacheCore final : public BlockHolder {
   [[nodiscard]] const DirtyBlocks& dirty() const { return dirty_; }
 
   Result<BlockRef> read(BlockNo block, IoPurpose purpose);
+  FrameReservation reserve(std::size_t frames);
+  void unreserve(std::size_t frames);
   Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose);
   void read_ahead(std::span<const Run> runs);
   Result<BlockRef> blank(BlockNo block);
@@ -110,6 +112,7 @@ class CacheCore final : public BlockHolder {
   Result<> await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose);
   void claim_ahead(Run run, std::size_t most, ReadAhead& work);
   void run_read_ahead(ReadAhead* work);
+  [[nodiscard]] bool may_reserve(std::size_t frames) const;
   Result<> submit(const RequestList& list);
   void cut_off(Buffer& buffer);
 
@@ -140,6 +143,7 @@ class CacheCore final : public BlockHolder {
   HitHistory history_;
 
   std::size_t pinned_ = 0;
+  std::size_t reserved_ = 0;  ///< frames
   std::size_t transfers_under_way_ = 0;
   std::size_t write_backs_under_way_ = 0;
   std::size_t cut_off_writes_ = 0;  ///< write-backs under way whose blocks were forgotten
@@ -149,6 +153,7 @@ class CacheCore final : public BlockHolder {
   std::vector<BlockNo> changed_logged_;
   std::optional<Error> last_write_error_;
   thread::WaitQueue frame_waiters_{"cache: a frame"};
+  thread::WaitQueue reservation_waiters_{"cache: frames"};
   thread::WaitQueue write_waiters_{"cache: write-back"};
   thread::WaitQueue read_ahead_waiters_{"cache: read-ahead"};
 

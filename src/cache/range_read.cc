@@ -1,4 +1,4 @@
-// Reads of many blocks at once, and read-ahead.
+// Reads of many blocks at once, the reservations for them, and read-ahead.
 #include <algorithm>
 #include <memory>
 
@@ -12,7 +12,40 @@ constexpr std::size_t kReadAheadsAtOnce = 8;
 /// One read-ahead takes at most the capacity divided by this.
 constexpr std::size_t kLargestShare = 8;
 
+struct ReservationWaiter : thread::WaitNode {
+  std::size_t frames = 0;
+};
+
 }  // namespace
+
+/// At least half of the frames, spare ones included, stays for what the journal keeps and for
+/// single blocks.
+bool CacheCore::may_reserve(std::size_t frames) const {
+  const std::size_t most = std::max(frames_.capacity(), BufferCache::kMaxRange) / 2;
+  return reserved_ == 0 || reserved_ + frames <= most;
+}
+
+FrameReservation CacheCore::reserve(std::size_t frames) {
+  if (reservation_waiters_.empty() && may_reserve(frames)) {
+    reserved_ += frames;
+  } else {
+    ReservationWaiter waiter;
+    waiter.frames = frames;
+    waiter.interruptible = false;
+    reservation_waiters_.enqueue(waiter);
+    thread::WaitQueue::park(waiter);  // whoever wakes it has added its frames
+  }
+  return {*this, frames};
+}
+
+void CacheCore::unreserve(std::size_t frames) {
+  reserved_ -= frames;
+  while (auto* first = static_cast<ReservationWaiter*>(reservation_waiters_.front())) {
+    if (!may_reserve(first->frames)) return;
+    reserved_ += first->frames;
+    reservation_waiters_.wake(*first);
+  }
+}
 
 Result<std::vector<BlockRef>> CacheCore::read_range(Run run, IoPurpose purpose) {
   TRY(check_run(device_, run));

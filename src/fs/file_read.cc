@@ -98,9 +98,10 @@ Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::siz
   }
   const ContentShape shape = TRY(content_shape(volume, node));
   const std::uint64_t end = offset + std::min<std::uint64_t>(size, end_of_file - offset);
+  const FileBlock last{shape.blocks_for(end)};
+  const FrameReservation frames = volume.cache->reserve(last - shape.block_of(offset));
   Pieces pieces;
   std::vector<std::vector<BlockRef>> pins;
-  const FileBlock last{shape.blocks_for(end)};
   const MapFile file = map_to_read(volume, node);
   for (std::uint64_t at = offset; at < end;) {
     const FileBlock block = shape.block_of(at);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "file_content.h"
 #include "names.h"
@@ -46,9 +47,11 @@ Result<> copy_into(Volume& volume, Node& node, const ContentShape& shape, const 
                    const Piece& piece, const FreshBlocks& fresh) {
   BufferCache& cache = *volume.cache;
   // Blocks with a header are all read first, in one go: the header stays whatever is written.
+  std::optional<FrameReservation> frames;
   std::vector<BlockRef> pins;
   if (shape.content_offset != 0) {
     const std::uint64_t count = std::min<std::uint64_t>(extent.length, BufferCache::kMaxRange);
+    frames.emplace(cache.reserve(count));
     pins = TRY(cache.read_range({extent.block, count}));
   }
   for (std::uint64_t i = 0; i < extent.length; ++i) {

@@ -42,6 +42,7 @@ Result<> copy_blocks(Volume& volume, Node& into, const ContentShape& from_shape,
     const Run part{run.start, std::min(run.length, blocks_at_once)};
     buffer.clear();
     {
+      const FrameReservation frames = volume.cache->reserve(part.length);
       const std::vector<BlockRef> blocks = TRY(volume.cache->read_range(part));
       for (const BlockRef& block : blocks) {
         const auto content = block.bytes().subspan(from_shape.content_offset + skip);

@@ -515,5 +515,53 @@ TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
   }
 }
 
+// Lets other threads run during each batch.
+class YieldingDevice final : public BlockDevice {
+ public:
+  explicit YieldingDevice(BlockDevice& below) : below_(below) {}
+  [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
+  Result<> submit(std::span<const IoRequest> batch) override {
+    thread::yield();
+    return below_.submit(batch);
+  }
+  Result<> flush() override { return below_.flush(); }
+
+ private:
+  BlockDevice& below_;
+};
+
+using Together = testing::TestWithParam<format::MapKind>;
+
+// Each holds all blocks that it reads, and together they ask for more than the cache can hold.
+TEST_P(Together, ManyLargeReadsAndWritesFindRoomInASmallCache) {
+  in_runtime([] {
+    constexpr std::size_t kSize = 1u << 20;
+    constexpr std::size_t kFiles = 8;
+    MemoryDevice memory = formatted({.size = 32u << 20, .map_kind = GetParam()});
+    YieldingDevice device(memory);
+    const auto volume =
+        must(FileSystem::mount(device, {.capacity_bytes = 1u << 20}, FileSystem::Options{}));
+    std::vector<thread::Thread> users;
+    for (std::size_t i = 0; i < kFiles; ++i) {
+      const NodeId file = must(volume->create(kCaller, kRootNode, std::to_string(i), 0666)).node;
+      const auto use = [&volume, file, i] {
+        auto bytes = bytes_of(i, kSize);
+        must(volume->write(file, 0, 0, bytes, false));
+        for (int round = 0; round < 3; ++round) {
+          EXPECT_EQ(read_from(*volume, file, 0, kSize), bytes);
+          std::ranges::reverse(bytes);
+          must(volume->write(file, 0, 0, bytes, false));
+        }
+      };
+      users.push_back(thread::spawn({.name = "user", .stack_size = 256 * 1024}, use));
+    }
+    for (thread::Thread& user : users) must(user.join());
+    EXPECT_EQ(check_volume(*volume), std::vector<std::string>());
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, Together, every_strategy(), strategy_name);
+
 }  // namespace
 }  // namespace spindle::test

@@ -15,11 +15,12 @@
 // them are held, and nobody is about to let one go, up to a quarter more (and at least kMaxRange
 // blocks, so that every range can be read). `read` counts one read, read_range one for each block,
 // and it is a hit or a miss: reads = hits + misses always. A block that somebody is loading already
-// is a hit.
+// is a hit. Who is about to hold many blocks at once reserves frames for them first, so that many
+// such calls together wait for one another instead of finding every frame held.
 //
 // Used by the runtime's threads (one kernel thread). May suspend: read, read_range, blank, replace
-// (when a dirty block must be written first), write_access, throttle, flush_*, the destructor.
-// Outside of a runtime the same calls block.
+// (when a dirty block must be written first), reserve, write_access, throttle, flush_*, the
+// destructor. Outside of a runtime the same calls block.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +62,21 @@ class BlockRef {
   Buffer* buffer_ = nullptr;
 };
 
+/// Frames that its owner may hold at once; given back when it goes. Must not outlive the cache.
+class FrameReservation {
+ public:
+  FrameReservation(FrameReservation&& other) noexcept
+      : core_(std::exchange(other.core_, nullptr)), frames_(other.frames_) {}
+  FrameReservation& operator=(FrameReservation&&) = delete;
+  ~FrameReservation();
+
+ private:
+  friend class CacheCore;
+  FrameReservation(CacheCore& core, std::size_t frames) : core_(&core), frames_(frames) {}
+  CacheCore* core_;
+  std::size_t frames_;
+};
+
 class BufferCache {
  public:
   struct Options {
@@ -82,6 +98,10 @@ class BufferCache {
   /// The block, from memory or from the device. Several who miss at once wait for one transfer.
   /// EINVAL outside of the device, the device's error, ENOMEM if every frame is held.
   Result<BlockRef> read(BlockNo block, IoPurpose purpose = IoPurpose::kMetadata);
+  /// Waits, first come, first served, until so many frames may be held beside those that others
+  /// have reserved. One that wants more than may be reserved waits until nobody else has any. The
+  /// caller has no other reservation, and waits for nobody who may want one while it has this.
+  [[nodiscard]] FrameReservation reserve(std::size_t frames);
   /// All blocks of the run (at most kMaxRange), the missing ones in as few transfers as possible.
   Result<std::vector<BlockRef>> read_range(Run run, IoPurpose purpose = IoPurpose::kData);
   /// Begins to read the missing blocks of the runs (kMaxRange in all at most), all at once, and

@@ -333,5 +333,31 @@ TEST_F(CacheConcurrencyTest, ThrottledWritersFinishWhenTheDeviceDoes) {
   });
 }
 
+TEST_F(CacheConcurrencyTest, ReservationsAreGivenInTheOrderOfCallsAndNotTooManyAtOnce) {
+  run_in_runtime([&] {
+    auto cache = make_cache(device, 64);
+    std::size_t held = 0;
+    std::vector<int> order;
+    std::vector<thread::Thread> threads;
+    const auto reserve = [&](int name, std::size_t frames, std::size_t most_by_others) {
+      threads.push_back(thread::spawn("holder", [&, name, frames, most_by_others] {
+        const FrameReservation reserved = cache->reserve(frames);
+        EXPECT_LE(held, most_by_others);
+        held += frames;
+        order.push_back(name);
+        yield_often();
+        held -= frames;
+      }));
+      thread::yield();
+    };
+    constexpr std::size_t kHalf = BufferCache::kMaxRange / 2;
+    reserve(1, 1, 0);
+    reserve(2, 10 * BufferCache::kMaxRange, 0);  // more than there are: alone
+    for (int name = 3; name < 9; ++name) reserve(name, kHalf / 2, kHalf / 2);
+    threads.clear();
+    EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8}));
+  });
+}
+
 }  // namespace
 }  // namespace spindle
