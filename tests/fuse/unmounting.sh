@@ -74,6 +74,26 @@ stays_while_it_is_busy() {
   refuses "no Spindle volume is mounted there" spindle umount /proc
 }
 
+# The daemon goes on as long as the volume is mounted anywhere: waiting for its end would wait for the user.
+says_where_else_it_is_mounted() {
+  is_root || return 0
+  step "bound to another directory"
+  local first left other=$work/bound-folder
+  mkdir -p "$other"
+  for first in "$mnt" "$other"; do
+    mount_volume
+    mkdir -p "$mnt/folder"
+    mount --bind "$mnt/folder" "$other"
+    if [ "$first" = "$mnt" ]; then left=$other; else left=$mnt; fi
+    refuses "mounted at $left, too" timeout 60 spindle umount "$first"
+    ! is_mounted "$first" || fail "$first is still mounted"
+    echo text >"$left/text"
+    spindle umount "$left"
+    ! is_alive "$daemon" || fail "the daemon outlives the last of its mounts"
+    check_volume
+  done
+}
+
 # After a signal the mount is gone from sight, and the daemon serves what is still open to its end.
 a_signal_waits_for_open_files() {
   step "a signal while a file is open"
@@ -311,6 +331,7 @@ new_volume 32M
 if is_root; then mount_volume; chmod 777 "$mnt"; unmount_volume; fi
 all_ways_out
 stays_while_it_is_busy
+says_where_else_it_is_mounted
 a_signal_waits_for_open_files
 a_dead_mount_can_be_left
 is_never_mounted_twice

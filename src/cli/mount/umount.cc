@@ -53,6 +53,14 @@ bool shares_source(const std::vector<HostMount>& mounts, const HostMount& mount)
   });
 }
 
+// Where else this process sees the volume, as `mount --bind` shows it; empty: nowhere.
+std::string also_mounted_at(const HostMount& unmounted) {
+  for (const HostMount& mount : host_mounts()) {
+    if (mount.is_spindle && mount.device == unmounted.device) return mount.directory;
+  }
+  return {};
+}
+
 // What an image says of the volume in it.
 struct ImageFacts {
   std::optional<format::Superblock> superblock;
@@ -156,6 +164,12 @@ int run(const std::string& given) {
     return fail("umount", fmt::format("{}: {}", given, std::strerror(error)));
   }
   if (daemon < 0) return 0;
+  if (const std::string other = also_mounted_at(*mount); !other.empty()) {
+    ::close(daemon);
+    return fail("umount", fmt::format("{}: it is unmounted, but the volume is mounted at {}, too: "
+                                      "its daemon runs until that is unmounted",
+                                      given, other));
+  }
   wait_for_end(daemon);
   ::close(daemon);
   if (marked == 0 || is_all_written(mount->source, *before.superblock)) return 0;
