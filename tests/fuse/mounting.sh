@@ -286,6 +286,19 @@ when_things_are_durable() {
   done
 }
 
+# What inspect reads is the disk, not the daemon's memory; it tells how to bring the one to the other.
+inspect_tells_how_to_see_what_is_new() {
+  step "inspect of what is new"
+  mount_volume "commit=3600"
+  mkdir "$mnt/just-made"
+  refuses "it is mounted at $mnt: what is new comes to the disk by \`echo 1 > .spindle/volume/sync\`" \
+    spindle inspect "$image" /just-made
+  (cd "$mnt" && echo 1 >.spindle/volume/sync)
+  spindle inspect "$image" /just-made >said || fail "what was made before the commit is not on the disk"
+  rmdir "$mnt/just-made"
+  unmount_volume
+}
+
 as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 
 who_may_do_what() {
@@ -464,6 +477,7 @@ read_only_writes_nothing
 access_times
 times_of_what_keeps_its_size
 when_things_are_durable
+inspect_tells_how_to_see_what_is_new
 who_may_do_what
 mounts_by_mount_and_fstab
 block_devices

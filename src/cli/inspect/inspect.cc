@@ -10,6 +10,7 @@
 #include "cli/words.h"
 #include "spindle/base/number_text.h"
 #include "spindle/command_line/command_line.h"
+#include "spindle/device/host_mounts.h"
 
 namespace spindle::cli {
 namespace {
@@ -79,6 +80,13 @@ Describe find_subject(const std::vector<std::string>& words, std::string& reason
   return {};
 }
 
+// sync(2) does not: it asks a FUSE mount for no commit.
+std::string how_it_comes(const std::string& image) {
+  return fmt::format(
+      "; {}: what is new comes to the disk by `echo 1 > .spindle/volume/sync` in the mount",
+      who_uses(image, "it is mounted"));
+}
+
 int run(const InspectRequest& request) {
   std::string reason;
   const Describe describe = find_subject(request.words, reason);
@@ -94,10 +102,9 @@ int run(const InspectRequest& request) {
     const std::string path = names_path ? request.words.back() + ": " : "";
     // What is new on a mounted volume is only in the memory of its daemon for a while.
     const bool may_come = described.code() == ENOENT && (*volume)->state() == "mounted";
-    return fail(
-        "inspect",
-        fmt::format("{}: {}{}{}", request.image, path, described.error().describe(),
-                    may_come ? "; it is mounted: `sync` brings what is new to the disk" : ""));
+    return fail("inspect",
+                fmt::format("{}: {}{}{}", request.image, path, described.error().describe(),
+                            may_come ? how_it_comes(request.image) : ""));
   }
   fmt::print("{}", request.json ? answer.json() : answer.text());
   return 0;
