@@ -329,7 +329,7 @@ mounts_by_mount_and_fstab() {
   is_root || return 0
   step "mount -t spindle, and fstab"
   mkdir helpers
-  ln -s "$(command -v mount.spindle)" helpers/mount.spindle
+  ln -s "$(command -v mount.spindle)" "$(command -v mount.fuse.spindle)" helpers
   echo "$image $mnt spindle noauto,user,noatime,cache=16M,commit=7 0 2" >fstab
   cat >in_namespace <<'SCRIPT'
 set -eu
@@ -349,9 +349,19 @@ mount --fstab fstab "$mnt"
 grep -F "$mnt" /proc/mounts | grep -F fuse.spindle | grep -F nosuid | grep -F nodev | grep -qF noatime
 [ "$(cat "$mnt/.spindle/cache/size_bytes")" = $((16 << 20)) ]
 echo by fstab >"$mnt/fstab"
+mount -o remount,ro "$mnt"
+! touch "$mnt/fstab" 2>said
+grep -q "Read-only file system" said
+mount -o remount,rw "$mnt"
+touch "$mnt/fstab"
+! mount -o remount,bogus "$mnt" 2>said
+grep -q "'bogus'" said
 daemon=$(cat "$mnt/.spindle/process_id")
 umount "$mnt"
 while [ -e "/proc/$daemon" ]; do sleep 0.02; done
+mount -t fuse.spindle "$image" "$mnt"
+[ "$(cat "$mnt/fstab")" = "by fstab" ]
+spindle umount "$mnt"
 SCRIPT
   unshare -m --propagation private bash -x in_namespace "$image" "$mnt" 2>trace || fail "$(tail -n 4 trace)"
   check_volume
