@@ -136,7 +136,8 @@ class Populator {
                              minor(info.st_rdev));
   }
 
-  // Only data is read and written, so holes stay holes.
+  // Only data is read and written, so holes stay holes. A file that ends sooner than it says, as
+  // those in /sys do and one that shrinks meanwhile, gets the size of what was read.
   Result<> copy_content(const std::string& path, NodeId node, std::uint64_t size) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return Error{errno, "it cannot be opened"};
@@ -148,7 +149,10 @@ class Populator {
         const auto want = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(hole - at));
         const ssize_t got = ::pread(file.get(), buffer.data(), want, at);
         if (got < 0) return Error{errno, "it cannot be read"};
-        if (got == 0) break;
+        if (got == 0) {
+          size = static_cast<std::uint64_t>(at);
+          break;
+        }
         TRY(volume_.write(node, 0, static_cast<std::uint64_t>(at),
                           std::span(buffer).first(static_cast<std::size_t>(got)), false));
         at += got;

@@ -78,5 +78,11 @@ grep -qF "1 files, 1 directories" said || fail "not one file of: $(cat said)"
 [ "$(sort complaint)" = "mkfs.spindle: around/below/link: left out, it is the image itself
 mkfs.spindle: around/self.img: left out, it is the image itself" ] || fail "it says: $(cat complaint)"
 
+# Files in /sys are shorter than they say.
+folder=/sys/devices/system/cpu/cpu0/topology
+if [ -r $folder/core_id ]; then
+  timeout 20 mkfs.spindle -q --force -d $folder image 4M || fail "mkfs.spindle of files shorter than they say: exit status $?"
+fi
+
 [ $failures -eq 0 ] && echo "mkfs.spindle: all as expected"
 exit $((failures != 0))
