@@ -1,5 +1,8 @@
 #include "spindle/command_line/checked_output.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,9 +17,18 @@ int fail(std::string_view program, int failed, const char* why) {
   return failed;
 }
 
+// What stands for a closed stream cannot be used as that stream: printing to it still is an error.
+void occupy_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) < 0)
+      (void)::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 
 int with_checked_output(std::string_view program, int failed, const std::function<int()>& work) {
+  occupy_closed_streams();
   try {
     const int status = work();
     // A program that printed nothing may have no standard output.

@@ -286,6 +286,19 @@ when_things_are_durable() {
   done
 }
 
+# The image must not get the number of a standard stream, which the daemon replaces when it leaves the terminal.
+mounts_without_standard_streams() {
+  step "standard streams closed"
+  spindle mount "$image" "$mnt" <&- >&- 2>&- || fail "spindle mount without standard streams answers $?"
+  daemon=$(cat "$mnt/.spindle/process_id")
+  echo text >"$mnt/streams"
+  unmount_volume
+  mount_volume ro
+  expect text "$(cat "$mnt/streams")" "what was written to a mount without standard streams"
+  unmount_volume
+  check_volume
+}
+
 # What inspect reads is the disk, not the daemon's memory; it tells how to bring the one to the other.
 inspect_tells_how_to_see_what_is_new() {
   step "inspect of what is new"
@@ -488,6 +501,7 @@ access_times
 times_of_what_keeps_its_size
 when_things_are_durable
 inspect_tells_how_to_see_what_is_new
+mounts_without_standard_streams
 who_may_do_what
 mounts_by_mount_and_fstab
 block_devices

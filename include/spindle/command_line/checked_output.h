@@ -5,7 +5,8 @@
 //   }
 //
 // A full disk or a closed descriptor behind standard output is noticed while it is printed to, or
-// only when the last of it is written out: either way there is one sentence on standard error.
+// only when the last of it is written out: either way there is one sentence on standard error. No
+// file that `work` opens, an image for one, gets the number of a standard stream that is closed.
 #pragma once
 
 #include <functional>
