@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -356,6 +357,8 @@ int main(int argc, char** argv) {
   if (const auto ended = line.parse(argc, argv, spindle::fsck::kUsage)) return *ended;
   // With --explain the volume is checked even if it was unmounted properly.
   request.force = request.force || request.explain;
+  // Under `ulimit -f` a write fails, and is told of, instead of killing the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   return spindle::with_checked_output("fsck.spindle", spindle::fsck::kOperational,
                                       [&] { return spindle::fsck::run(request); });
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <bit>
+#include <csignal>
 #include <memory>
 #include <optional>
 
@@ -383,6 +384,8 @@ int main(int argc, char** argv) {
   line.option("SIZE", set(request.size),
               "size of the volume, with K, M, G or T; required if the file does not exist");
   if (const auto ended = line.parse(argc, argv, spindle::kFailed)) return *ended;
+  // Under `ulimit -f` a write fails, and is told of, instead of killing the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   return spindle::with_checked_output("mkfs.spindle", spindle::kFailed,
                                       [&] { return spindle::run(request); });
 }

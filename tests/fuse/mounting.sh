@@ -299,6 +299,19 @@ mounts_without_standard_streams() {
   check_volume
 }
 
+# `ulimit -f` makes writes to the image fail, as a full host disk does; it does not kill the daemon.
+outlives_a_limit_of_file_size() {
+  step "ulimit -f"
+  (ulimit -f 10240 && spindle mount "$image" "$mnt")
+  daemon=$(cat "$mnt/.spindle/process_id")
+  refuses "" dd if=/dev/zero of="$mnt/beyond-the-limit" bs=1M count=20 conv=fsync
+  is_alive "$daemon" || fail "the limit kills the daemon"
+  grep -q "File too large" "$mnt/.spindle/volume/errors" || fail "errors: $(cat "$mnt/.spindle/volume/errors")"
+  spindle umount "$mnt" 2>said || grep -q "not all data could be written" said || fail "unmounting says: $(cat said)"
+  fsck.spindle -p "$image" >said 2>&1 || [ $? = 1 ] || fail "fsck.spindle -p answers $?: $(cat said)"
+  check_volume
+}
+
 # What inspect reads is the disk, not the daemon's memory; it tells how to bring the one to the other.
 inspect_tells_how_to_see_what_is_new() {
   step "inspect of what is new"
@@ -502,6 +515,7 @@ times_of_what_keeps_its_size
 when_things_are_durable
 inspect_tells_how_to_see_what_is_new
 mounts_without_standard_streams
+outlives_a_limit_of_file_size
 who_may_do_what
 mounts_by_mount_and_fstab
 block_devices

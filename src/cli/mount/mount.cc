@@ -130,6 +130,7 @@ int run(MountCommand command) {
   if (request.options.remount) return mount_status(remount(request.directory, request.options));
   if (const int failed = mount_status(resolve_paths(request))) return failed;
   if (const int failed = mount_status(why_no_fuse())) return failed;
+  ::signal(SIGXFSZ, SIG_IGN);  // under `ulimit -f` a write to the image fails instead
   return command.foreground ? mount_status(serve_volume(request, {}))
                             : serve_in_background(request);
 }
