@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "spindle/base/printable.h"
 #include "spindle/fs/interruption.h"
 
 namespace spindle {
@@ -368,7 +369,7 @@ Result<std::size_t> ControlTree::apply_lines(const ControlFile& file, const Call
 // Tells why, in words.
 Error ControlTree::refuse(const ControlFile& file, std::string_view text, Error error) {
   if (refused_) {
-    refused_(file.path + ": '" + std::string(text.substr(0, 64)) + "' is refused: " +
+    refused_(file.path + ": '" + printable(text.substr(0, 64)) + "' is refused: " +
              error.describe() + (error.code == EINVAL ? choices_of(file) : std::string()));
   }
   return error;

@@ -1,4 +1,4 @@
-// Text that came from a disk, as it may be shown on a terminal.
+// Text from a disk, or from a user, as it may be shown on a terminal.
 #pragma once
 
 #include <string>

@@ -178,6 +178,9 @@ TEST(ControlTree, SaysWhatAChoiceTakes) {
   error = {EBUSY, "somebody eats"};
   EXPECT_EQ(write(tree, handle, "plum\n").code(), EBUSY);
   EXPECT_EQ(told, "fruit: 'plum' is refused: somebody eats (Device or resource busy)");
+  EXPECT_EQ(write(tree, handle, "p\x1b[2J\xff\n").code(), EBUSY);
+  EXPECT_EQ(told, "fruit: 'p\\x1b[2J\\xff' is refused: somebody eats (Device or resource busy)")
+      << "nothing that a terminal would obey";
 }
 
 TEST(ControlTree, AppliesCommandsUpToTheFirstThatIsRefused) {
