@@ -362,6 +362,7 @@ void Scheduler::choose_path() {
 }
 
 void Scheduler::observe(SwitchObserver* observer) {
+  CHECK((observer == nullptr || observer_ == nullptr) && "a runtime has one Trace at a time");
   const StoppedWorld stopped(*this);
   begin_accounting();
   observer_ = observer;
@@ -370,7 +371,7 @@ void Scheduler::observe(SwitchObserver* observer) {
 }
 
 FileRing* Scheduler::file_ring() {
-  if (!std::exchange(file_ring_was_tried_, true)) file_ring_ = FileRing::create(*runtime_);
+  if (!std::exchange(file_ring_was_tried_, true)) file_ring_ = FileRing::create(*runtime());
   return file_ring_.get();
 }
 

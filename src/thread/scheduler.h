@@ -83,7 +83,6 @@ class Scheduler {
   void report_circle(const std::string& report);
   std::uint64_t deadlocks() const { return deadlocks_; }
   LockOrder& lock_order() { return lock_order_; }
-  const LockOrder& lock_order() const { return lock_order_; }
 
   // Handlers and what belongs to the kernel.
   void add_idle_handler(IdleHandler& handler);
@@ -96,7 +95,7 @@ class Scheduler {
   void observe(SwitchObserver* observer);
   FileRing* file_ring();  // made at the first call; null if the kernel gives none
 
-  Runtime* runtime() const { return runtime_; }
+  Runtime* runtime() const { return runtime_.load(std::memory_order_relaxed); }  // null: no run
   std::string_view policy_name() const;
   std::size_t live_threads() const;
   void wake_for_posted();  // some worker shall look
@@ -212,7 +211,8 @@ class Scheduler {
   std::unique_ptr<FileRing> file_ring_;
   bool file_ring_was_tried_ = false;
   std::vector<IdleHandler*> idle_handlers_;
-  Runtime* runtime_ = nullptr;
+  std::atomic<Runtime*> runtime_ = nullptr;
+  std::vector<std::unique_ptr<std::function<void()>>> mains_;  // of threads that may go on
   CpuConventions conventions_;
   std::function<void(std::string_view)> on_deadlock_;
   std::size_t main_stack_size_;

@@ -20,6 +20,19 @@ bool is_to_be_cancelled(const WaitNode& node) {
          node.thread->cancel_off == 0;
 }
 
+[[gnu::noinline]] void check_may_wake(const Control& thread, const WaitQueue& queue) {
+  if (thread.scheduler->runtime() == nullptr) return;  // it is in no run
+  report_misuse("wakes from outside of its runtime a thread at", queue,
+                "for which \"" + std::string(thread.name) +
+                    "\" waits: only Runtime::post may be called there");
+}
+
+// Makes the thread ready, which waited in the queue.
+inline void end_wait(Control& thread, const WaitQueue& queue) {
+  if (__builtin_expect(thread.scheduler != current_scheduler, 0)) check_may_wake(thread, queue);
+  thread.scheduler->make_ready(thread, Why::kWoken);
+}
+
 }  // namespace
 
 WaitQueue::~WaitQueue() {
@@ -106,13 +119,14 @@ void WaitQueue::wake(WaitNode& node) {
   }
   Control& thread = *node.thread;
   if (parked->timer_index != 0) thread.scheduler->timers().remove(*parked);
-  if (thread.parked == parked) thread.scheduler->make_ready(thread, Why::kWoken);
+  if (thread.parked == parked) end_wait(thread, *this);
 }
 
 // Ends the wait of a parked thread without what it waited for.
 void WaitQueue::end_early(WaitNode& node) {
+  const WaitQueue& queue = *node.queue;
   unlink_all(node);
-  node.thread->scheduler->make_ready(*node.thread, Why::kWoken);
+  end_wait(*node.thread, queue);
 }
 
 void WaitQueue::expire(WaitNode& node) {

@@ -105,11 +105,15 @@ Result<> Scheduler::begin(const std::function<void()>& main) {
 
 Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   if (current_scheduler != nullptr) return Error{EBUSY, "this kernel thread already runs threads"};
+  Runtime* no_run = nullptr;
+  if (!runtime_.compare_exchange_strong(no_run, &runtime)) {
+    return Error{EBUSY, "another kernel thread is in a run of this runtime"};
+  }
   watch_for_exit();
-  runtime_ = &runtime;
   stuck_ = false;
   over_ = false;
-  Result<> result = work(main_, [&] { return begin(main); });
+  mains_.push_back(std::make_unique<std::function<void()>>(std::move(main)));
+  Result<> result = work(main_, [&] { return begin(*mains_.back()); });
   if (!result.ok()) {
     const std::lock_guard guard(lock_);
     over_.store(true, std::memory_order_release);
@@ -119,6 +123,9 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
     if (other->kernel_thread.joinable()) other->kernel_thread.join();
   }
   poller_->forget_idle();
+  // Threads that are asleep for ever may yet be woken in a later run.
+  if (live_threads() == 0) mains_.clear();
+  runtime_ = nullptr;
   if (result.ok() && stuck_) {
     return Error{EDEADLK, "all threads are asleep and nothing can wake them"};
   }

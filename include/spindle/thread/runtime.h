@@ -7,10 +7,10 @@
 // `run` makes the calling kernel thread the worker; it returns when every thread has ended. A
 // thread keeps the worker until it waits, yields, sleeps or ends: between two such points code is
 // atomic, so data that only the runtime's threads touch needs no lock. Nothing here may be called
-// from another kernel thread, except `post`. With `workers` > 1, threads run on that many kernel
-// threads at a time, which take work from one another; with `preemption_ns`, a timer takes the
-// worker from a thread that keeps it. In both cases, data that threads share needs the library's
-// locks, or a Section.
+// from another kernel thread, except `post`: one that wakes a thread ends the program. With
+// `workers` > 1, threads run on that many kernel threads at a time, which take work from one
+// another; with `preemption_ns`, a timer takes the worker from a thread that keeps it. In both
+// cases, data that threads share needs the library's locks, or a Section.
 //
 // When no thread is ready the worker looks, in this order, at posted work, due timers and file
 // descriptors; then at the idle handlers, until one of them has made a thread ready; then it sleeps
@@ -109,9 +109,10 @@ class Runtime {
 
   /// Runs `main` as the thread "main", and whatever it spawns, to their ends. EDEADLK if all
   /// threads that are left wait for one another: they stay as they are, to be inspected
-  /// (inspect.h). EBUSY if this kernel thread is already inside a `run`. If a thread calls
-  /// std::exit, the others stay where they are; then objects that they hold or wait for may be
-  /// destroyed, if they were made before the program's first `run`.
+  /// (inspect.h), and a later run may wake them. EBUSY if this kernel thread is already inside a
+  /// `run`, or another one is in a run of this runtime. If a thread calls std::exit, the others
+  /// stay where they are; then objects that they hold or wait for may be destroyed, if they were
+  /// made before the program's first `run`.
   Result<> run(std::function<void()> main);
 
   /// The runtime whose `run` the calling kernel thread is in; null outside.

@@ -8,7 +8,7 @@
 // Each thread is a row with the spans in which it ran; each wait is a span of the row "waits", with
 // the kind and the name of what was waited for. While a Trace exists, each switch reads the clock
 // and stores 48 bytes; when `most_events` are stored, the oldest are overwritten. Only one Trace
-// may exist at a time.
+// of a runtime may exist at a time: a second one ends the program at a CHECK.
 #pragma once
 
 #include <cstddef>
