@@ -12,18 +12,19 @@
 #include <vector>
 
 #include "spindle/base/clock.h"
+#include "spindle/base/printable.h"
 #include "spindle/thread/section.h"
 #include "thread/scheduler.h"
 
 namespace spindle::thread {
 namespace {
 
-// Escapes as much for a JSON string as a name needs.
+// For a JSON string, which is UTF-8 without control characters, whatever bytes a name has.
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     if (c == '"' || c == '\\') result += '\\';
-    result += static_cast<unsigned char>(c) < ' ' ? '?' : c;
+    result += c;
   }
   return result;
 }

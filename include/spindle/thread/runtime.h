@@ -17,6 +17,9 @@
 // in the kernel until a descriptor, a timer or posted work calls. If there is none of these to wait
 // for, nothing can ever wake a thread: `run` returns EDEADLK instead of hanging.
 //
+// A process that a thread forks shares the kernel's event queues with its parent. It should `exec`
+// or `_exit`; until then its threads must not wait for time, descriptors or files.
+//
 // Idle handlers, watchers and posted functions run on the kernel thread's own stack, between
 // threads: they may wake and spawn threads, but must not wait themselves. An exception that leaves
 // one of them ends the program (std::terminate).

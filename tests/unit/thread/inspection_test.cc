@@ -141,6 +141,16 @@ TEST(TraceTest, HasTheWaitsThatNeverEndedAndNamesThatAreWhole) {
   EXPECT_TRUE(waits);
 }
 
+TEST(TraceTest, IsJsonWhateverBytesANameHas) {
+  run([] {
+    const Trace trace(*Runtime::current());
+    spawn("\"\n\xff\xc3", [] {}).join().take();
+    const std::string text = trace.chrome_json();
+    EXPECT_TRUE(nlohmann::json::accept(text));
+    EXPECT_TRUE(says(text, R"("\"\\x0a\\xff\\xc3")")) << text;
+  });
+}
+
 TEST(TraceTest, KeepsTheNewestEvents) {
   run([] {
     Trace trace(*Runtime::current(), 8);
