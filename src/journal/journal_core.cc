@@ -352,13 +352,16 @@ bool JournalCore::goes_by_log(InodeNo inode) {
   if (logged_.any_changed(inode)) return true;
   const std::size_t dirty = cache_.dirty_count(inode);
   const std::size_t unlogged = dirty - std::min(dirty, logged_.count(inode));
+  if (unlogged == 0) return false;
+  if (options_.data_in_log) return true;
   const std::size_t little = std::min(options_.little_data_bytes, space_.capacity_bytes() / 64);
-  return unlogged > 0 && (options_.data_in_log || unlogged * layout_.block_size <= little);
+  return unlogged * layout_.block_size <= little && !holds_much();
 }
 
 Result<> JournalCore::sync_file(InodeNo inode, EpochNo last_metadata_change) {
   for (;;) {
     if (failure_) return *failure_;
+    if (options_.data_in_log && !fits(0)) TRY(wait_for_space(0));
     const bool metadata_is_open = last_metadata_change >= open_.number && !open_.empty();
     if (metadata_is_open || goes_by_log(inode)) {
       const bool began = open_.empty();

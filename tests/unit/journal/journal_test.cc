@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "journal_test_volume.h"
+#include "journal_workload.h"
+#include "spindle/base/random.h"
 #include "spindle/cache/cache_observer.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/device/recording_device.h"
@@ -256,6 +258,47 @@ TEST(Journal, AnFsyncOfLittleDataGoesByTheLogEvenIfNoMetadataChanged) {
     EXPECT_EQ(m.flushes(), 2u);
     m.journal->close().take();
   });
+}
+
+// The most blocks that waited for a checkpoint while many synced files of which only data changes.
+std::uint64_t most_that_waits(const format::Layout& layout, BufferCache& cache,
+                              Journal::Options options) {
+  const auto journal = Journal::open(cache, layout, options).take();
+  std::uint64_t most = 0;
+  const auto write_and_sync = [&](std::uint64_t owner) {
+    Random random(owner);
+    for (std::uint64_t i = 0; i < 200; ++i) {
+      for (std::uint64_t n = random.below(10); n > 0; --n) thread::yield();
+      const BlockNo block = layout.data(GroupNo{0}).start + owner * 200 + i;
+      cache.mark_dirty(cache.blank(block).take(), InodeNo{owner});
+      journal->sync_file(InodeNo{owner}, EpochNo{}).take();
+      most = std::max(most, journal->statistics().blocks_to_checkpoint);
+    }
+  };
+  std::vector<thread::Thread> threads;
+  for (std::uint64_t owner = 8; owner < 16; ++owner) {
+    threads.push_back(thread::spawn("writer", [&, owner] { write_and_sync(owner); }));
+  }
+  for (auto& t : threads) t.join().take();
+  journal->close().take();
+  return most;
+}
+
+// What the log has stays in memory until it is home, and a journal that is asked for one sync after
+// the other has no time to bring it there.
+TEST(Journal, FsyncsOfDataAloneDoNotFillTheCacheWithWhatTheLogHas) {
+  const auto layout = test::make_layout({.image_size = 16u << 20, .journal_size = 8u << 20});
+  for (const bool data_in_log : {false, true}) {
+    test::in_runtime([&] {
+      MemoryDevice image(layout.block_size, layout.block_count);
+      test::make_volume(image, layout);
+      test::SuspendingDevice host(image, 1);
+      const auto cache = BufferCache::create(host, {.capacity_bytes = 256u << 10}).take();
+      const std::uint64_t most = most_that_waits(layout, *cache, {.data_in_log = data_in_log});
+      EXPECT_GT(most, 0u);
+      EXPECT_LT(most, cache->statistics().capacity_blocks);
+    });
+  }
 }
 
 TEST(Journal, InitialiseHappensOnceAndIsLogged) {
