@@ -8,12 +8,10 @@ namespace spindle::thread {
 
 Result<Selected> select(SelectCases cases, Timeout timeout) {
   const Section section;
-  std::size_t number = 0;
-  for (const auto& one : cases) {
-    if (one->try_now()) return Selected{number, one->closed()};
-    ++number;
+  for (std::size_t number = 0; number < cases.size(); ++number) {
+    if (cases[number]->try_now()) return Selected{number, cases[number]->closed()};
   }
-  if (cases.size() == 0) return Error{EINVAL, "there is nothing to select from"};
+  if (cases.empty()) return Error{EINVAL, "there is nothing to select from"};
   if (timeout == 0) return Error{ETIMEDOUT, "no channel was ready"};
   std::vector<WaitNode*> nodes;
   for (const auto& one : cases) nodes.push_back(&one->enqueue());
@@ -23,13 +21,10 @@ Result<Selected> select(SelectCases cases, Timeout timeout) {
   if (!WaitQueue::park(*nodes.front(), timeout)) {
     return Error{ETIMEDOUT, "no channel was ready in time"};
   }
-  number = 0;
-  for (const auto& one : cases) {
-    if (nodes[number] == selection.chosen) {
-      one->finish();
-      return Selected{number, one->closed()};
-    }
-    ++number;
+  for (std::size_t number = 0; number < cases.size(); ++number) {
+    if (nodes[number] != selection.chosen) continue;
+    cases[number]->finish();
+    return Selected{number, cases[number]->closed()};
   }
   return Error{ECANCELED, "the wait ended without a reason"};
 }

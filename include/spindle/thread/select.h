@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "spindle/base/result.h"
@@ -33,7 +34,7 @@ class SelectCase {
   [[nodiscard]] virtual bool closed() const = 0;
 };
 
-using SelectCases = std::initializer_list<std::unique_ptr<SelectCase>>;
+using SelectCases = std::span<const std::unique_ptr<SelectCase>>;
 
 /// What was done: the case's number, and whether its channel was closed.
 struct Selected {
@@ -41,8 +42,13 @@ struct Selected {
   bool closed = false;
 };
 
-/// ETIMEDOUT if the deadline (0: do not wait) came first.
+/// ETIMEDOUT if the deadline (0: do not wait) came first; EINVAL if there are no cases. How many
+/// there are may be known only when the program runs: a vector of them will do.
 Result<Selected> select(SelectCases cases, Timeout timeout = kNever);
+inline Result<Selected> select(std::initializer_list<std::unique_ptr<SelectCase>> cases,
+                               Timeout timeout = kNever) {
+  return select(SelectCases(cases.begin(), cases.size()), timeout);
+}
 
 namespace detail {
 template <class T>

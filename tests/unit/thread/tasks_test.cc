@@ -402,6 +402,24 @@ TEST(TaskGroupTest, WhoeverWaitsLendsItsPriorityToThoseThatRun) {
   });
 }
 
+TEST(SelectTest, TakesAsManyCasesAsThereAreChannels) {
+  run([] {
+    std::vector<std::unique_ptr<Channel<int>>> channels;
+    std::vector<int> values(9);
+    std::vector<std::unique_ptr<SelectCase>> cases;
+    EXPECT_EQ(select(cases).code(), EINVAL);
+    for (int& value : values) {
+      channels.push_back(std::make_unique<Channel<int>>());
+      cases.push_back(receive_case(*channels.back(), value));
+    }
+    EXPECT_EQ(select(cases, 0).code(), ETIMEDOUT);
+    Thread sender = spawn("sender", [&] { EXPECT_TRUE(channels[7]->send(70).ok()); });
+    EXPECT_EQ(select(cases)->number, 7u);
+    EXPECT_EQ(values[7], 70);
+    EXPECT_TRUE(sender.join().ok());
+  });
+}
+
 TEST(SelectTest, TakesTheFirstThatIsPossible) {
   run([] {
     Channel<int> numbers(1), more(1);
