@@ -129,13 +129,9 @@ Result<> JournalCore::make_space() {
 // --- File data ---------------------------------------------------------------------------------
 
 bool JournalCore::is_small(std::span<const InodeNo> owners) const {
-  std::size_t blocks = 0;
-  for (InodeNo owner : owners) {
-    // Blocks that the log has already are dirty as well, until a checkpoint.
-    const std::size_t dirty = cache_.dirty_count(owner);
-    blocks += dirty - std::min(dirty, logged_.count(owner));
-  }
-  return blocks * layout_.block_size <= options_.small_data_bytes;
+  std::size_t bytes = 0;
+  for (InodeNo owner : owners) bytes += unlogged_bytes(owner);
+  return bytes <= options_.small_data_bytes;
 }
 
 // Plans to log what of the owner's dirty data the log does not have yet; false if it cannot be.

@@ -348,14 +348,19 @@ Result<> JournalCore::sync(EpochNo epoch) {
   return wait_durable(target);
 }
 
+std::size_t JournalCore::unlogged_bytes(InodeNo owner) const {
+  // Blocks that the log has already are dirty as well, until a checkpoint.
+  const std::size_t dirty = cache_.dirty_count(owner);
+  return (dirty - std::min(dirty, logged_.count(owner))) * layout_.block_size;
+}
+
 bool JournalCore::goes_by_log(InodeNo inode) {
   if (logged_.any_changed(inode)) return true;
-  const std::size_t dirty = cache_.dirty_count(inode);
-  const std::size_t unlogged = dirty - std::min(dirty, logged_.count(inode));
+  const std::size_t unlogged = unlogged_bytes(inode);
   if (unlogged == 0) return false;
   if (options_.data_in_log) return true;
-  const std::size_t little = std::min(options_.little_data_bytes, space_.capacity_bytes() / 64);
-  return unlogged * layout_.block_size <= little && !holds_much();
+  return unlogged <= std::min(options_.small_overwrite_bytes, space_.capacity_bytes() / 64) &&
+         !holds_much();
 }
 
 Result<> JournalCore::sync_file(InodeNo inode, EpochNo last_metadata_change) {

@@ -136,6 +136,7 @@ class JournalCore {
   void fail(const Error& error);
   Result<> wait_durable(EpochNo epoch);
   Result<> flush_data();
+  [[nodiscard]] std::size_t unlogged_bytes(InodeNo owner) const;
   [[nodiscard]] bool goes_by_log(InodeNo inode);
 
   // group_commit.cc

@@ -10,6 +10,7 @@
 #include "spindle/base/random.h"
 #include "spindle/thread/thread.h"
 #include "strategies.h"
+#include "unit/journal/suspending_device.h"
 #include "volume_check.h"
 
 namespace spindle::test {
@@ -515,22 +516,6 @@ TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
   }
 }
 
-// Lets other threads run during each batch.
-class YieldingDevice final : public BlockDevice {
- public:
-  explicit YieldingDevice(BlockDevice& below) : below_(below) {}
-  [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
-  Result<> submit(std::span<const IoRequest> batch) override {
-    thread::yield();
-    return below_.submit(batch);
-  }
-  Result<> flush() override { return below_.flush(); }
-
- private:
-  BlockDevice& below_;
-};
-
 using Together = testing::TestWithParam<format::MapKind>;
 
 // Each holds all blocks that it reads, and together they ask for more than the cache can hold.
@@ -539,7 +524,7 @@ TEST_P(Together, ManyLargeReadsAndWritesFindRoomInASmallCache) {
     constexpr std::size_t kSize = 1u << 20;
     constexpr std::size_t kFiles = 8;
     MemoryDevice memory = formatted({.size = 32u << 20, .map_kind = GetParam()});
-    YieldingDevice device(memory);
+    SuspendingDevice device(memory, 1);
     const auto volume =
         must(FileSystem::mount(device, {.capacity_bytes = 1u << 20}, FileSystem::Options{}));
     std::vector<thread::Thread> users;

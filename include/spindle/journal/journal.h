@@ -61,7 +61,7 @@ class Journal {
     std::size_t small_data_bytes = 256 * 1024;  ///< ordered data up to this goes into the log
     /// An fsync of overwritten data alone goes by the log up to this, and up to a 64th of the log:
     /// one write in sequence for all who sync, where the blocks may stand anywhere.
-    std::size_t little_data_bytes = 16 * 1024;
+    std::size_t small_overwrite_bytes = 16 * 1024;
   };
   /// Opens the journal of a volume whose log has been replayed (replay.h) and starts its thread.
   /// EBUSY if it has not; EUCLEAN if both journal headers are bad.

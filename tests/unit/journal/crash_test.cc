@@ -31,7 +31,7 @@ WorkloadOptions random_options(Random& random) {
   options.journal.commit_interval_ns = random.one_in(3) ? 0 : INT64_MAX / 4;
   options.journal.data_in_log = random.one_in(4);
   options.journal.small_data_bytes = random.below(3) * 4096;
-  options.journal.little_data_bytes = random.below(3) * 4096;
+  options.journal.small_overwrite_bytes = random.below(3) * 4096;
   options.cache_blocks = random.one_in(3) ? 80 : 1024;
   options.threads = 1 + static_cast<unsigned>(random.below(4));
   return options;

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "journal_test_volume.h"
-#include "journal_workload.h"
 #include "spindle/base/random.h"
 #include "spindle/cache/cache_observer.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/device/recording_device.h"
 #include "spindle/thread/thread.h"
+#include "suspending_device.h"
 
 namespace spindle {
 namespace {
@@ -243,7 +243,8 @@ TEST(Journal, SmallDataGoesByTheLogAndLargeDataGoesHomeFirst) {
 
 TEST(Journal, AnFsyncOfLittleDataGoesByTheLogEvenIfNoMetadataChanged) {
   test::in_runtime([] {
-    Mounted m({.image_size = 8u << 20, .journal_size = 512 * 1024}, {.little_data_bytes = 8192});
+    Mounted m({.image_size = 8u << 20, .journal_size = 512 * 1024},
+              {.small_overwrite_bytes = 8192});
     m.write_data(m.data(0), 'a', InodeNo{9});
     m.write_data(m.data(40), 'a', InodeNo{9});
     m.journal->sync_file(InodeNo{9}, EpochNo{}).take();
