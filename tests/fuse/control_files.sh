@@ -262,7 +262,7 @@ names_are_private() {
 # A volume may come with the name in its root, from a damaged image for one. Which must not be found as the control files.
 hides_what_has_its_name() {
   local xxhash
-  xxhash=$(ldconfig -p | awk '/libxxhash.so.0 .*x86-64|libxxhash.so.0 / { print $NF; exit }')
+  xxhash=$(ldconfig -p | awk '/libxxhash.so.0 .*x86-64|libxxhash.so.0 / { if (!found++) print $NF }')
   [ -n "$xxhash" ] || { step "no libxxhash here"; return 0; }
   step "something else of the name"
   mkdir -p source/xspindle/inside

@@ -185,7 +185,7 @@ reach() {
   inside kill -STOP "$sleeper"
   expect T "$(field "$sleeper" state)" "a stopped process"
   inside bash -c "kill -CONT $sleeper"
-  expect S "$(field "$sleeper" state)" "a process that goes on"
+  await "field $sleeper state" S  # it runs for a moment, to sleep on
   inside renice -n 7 -p "$hog" >/dev/null
   expect 7 "$(field "$hog" ni)" "a niced process"
   if [ "$(id -u)" = 0 ]; then
