@@ -1,8 +1,8 @@
 #include "fsck/check_volume.h"
 
-#include <algorithm>
 #include <cstring>
 
+#include "fsck/check_group_table.h"
 #include "fsck/marking_device.h"
 #include "spindle/base/clock.h"
 #include "spindle/device/overlay_device.h"
@@ -12,7 +12,6 @@ namespace spindle::fsck {
 namespace {
 
 using format::BlockKind;
-using format::GroupDescriptor;
 using format::Superblock;
 
 constexpr int kMostRounds = 5;
@@ -34,17 +33,18 @@ Superblock without_changes(Superblock superblock) {
 
 class Check {
  public:
-  Check(BlockDevice& device, const Superblock& superblock, const format::Layout& layout,
+  Check(BlockDevice& device, const FoundSuperblock& found, const format::Layout& layout,
         const CheckOptions& options)
       : device_(device),
         repaired_(device, [this] { return mark_as_having_errors(); }),
-        superblock_(superblock),
+        superblock_(found.superblock),
+        is_copy_(found.is_copy),
         layout_(layout),
         options_(options) {}
 
-  Result<CheckResult> run(bool superblock_is_copy) {
+  Result<CheckResult> run() {
     Report report(options_.mode, options_.show, options_.ask);
-    if (superblock_is_copy && report.problem(Problem::kSuperblock, "superblock")) {
+    if (is_copy_ && report.problem(Problem::kSuperblock, "superblock")) {
       TRY(mark_as_having_errors());
     }
     TRY(replay_journal(report));
@@ -136,104 +136,6 @@ class Check {
     return disk.write(number, block);
   }
 
-  // Which units of blocks, each written as a whole, have been written: their first block tells.
-  static std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit, BlockKind kind) {
-    std::uint64_t written = 0;
-    for (std::uint64_t i = 0; i * unit < blocks.length; ++i) {
-      if (disk.read(blocks.start + i * unit, kind).ok()) written |= std::uint64_t{1} << i;
-    }
-    return written;
-  }
-
-  // Rebuilds a lost descriptor from the group's own blocks: the checksum of each tells whether it
-  // was written.
-  static GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
-    const format::Layout& layout = disk.layout();
-    GroupDescriptor descriptor{};
-    const Run table = layout.inode_table(group);
-    for (std::uint64_t i = 0; i < table.length; ++i) {
-      if (disk.read(table.start + i, BlockKind::kInodeTable).ok()) {
-        descriptor.inode_blocks_written = static_cast<std::uint32_t>(i + 1);
-      }
-    }
-    descriptor.fat_blocks_written =
-        written_units(disk, layout.fat(group), layout.fat_unit(), BlockKind::kFat);
-    descriptor.bitmap_blocks_written = written_units(disk, layout.block_bitmap(group),
-                                                     layout.bitmap_unit(), BlockKind::kBlockBitmap);
-    descriptor.free_blocks = static_cast<std::uint32_t>(layout.data(group).length);
-    descriptor.free_inodes = layout.inodes_per_group;
-    return descriptor;
-  }
-
-  // A count of written blocks that is too small would hide inodes, and one too large invent some.
-  // The blocks on both sides of that end show it, without a look at all others.
-  static bool says_what_is_written(Disk& disk, GroupNo group, const GroupDescriptor& descriptor) {
-    const Run table = disk.layout().inode_table(group);
-    const std::uint64_t written = descriptor.inode_blocks_written;
-    const auto is_good = [&](std::uint64_t i) {
-      return disk.read(table.start + i, BlockKind::kInodeTable).ok();
-    };
-    if (written > table.length || (written < table.length && is_good(written))) return false;
-    if (written != 0 && !is_good(written - 1)) {
-      const auto last = disk.read_raw(table.start + (written - 1));
-      const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
-      if (last.ok() && std::ranges::all_of(*last, is_zero)) return false;
-    }
-    if (written == 0) return true;
-    const Run fat = disk.layout().fat(group);
-    const std::uint64_t unit = disk.layout().fat_unit();
-    std::vector<Run> unwritten;
-    for (std::uint64_t i = 0; i * unit < fat.length; ++i) {
-      const bool is_written = (descriptor.fat_blocks_written >> i & 1) != 0;
-      if (!is_written) unwritten.push_back({fat.start + i * unit, 1});
-    }
-    disk.read_ahead(unwritten);
-    return std::ranges::none_of(unwritten, [&](const Run& first_of_unit) {
-      return disk.read(first_of_unit.start, BlockKind::kFat).ok();
-    });
-  }
-
-  static Result<> check_written(Disk& disk, Report& report, std::uint64_t table_block) {
-    const format::Layout& layout = disk.layout();
-    const std::uint64_t first = table_block * layout.descriptors_per_block();
-    const std::uint64_t end = std::min(first + layout.descriptors_per_block(), layout.group_count);
-    for (GroupNo group{first}; group.value < end; ++group) {
-      const GroupDescriptor descriptor = TRY(disk.read_descriptor(group));
-      if (says_what_is_written(disk, group, descriptor)) continue;
-      if (!report.problem(Problem::kGroupTable, Place::of(group),
-                          "it does not match the blocks that were written")) {
-        continue;
-      }
-      TRY(disk.write_descriptor(group, rebuilt_descriptor(disk, group)));
-    }
-    return {};
-  }
-
-  static Result<> check_group_table(Disk& disk, Report& report) {
-    const format::Layout& layout = disk.layout();
-    const Run table = layout.group_table();
-    for (std::uint64_t i = 0; i < table.length; ++i) {
-      const BlockNo number = table.start + i;
-      const auto read = disk.read(number, BlockKind::kGroupTable);
-      if (read.ok()) {
-        TRY(check_written(disk, report, i));
-        continue;
-      }
-      const bool repair =
-          report.problem(Problem::kGroupTable, Place::of(number), read.error().describe());
-      if (!repair && report.mode() != Mode::kNo) return read.error();
-      Block block = disk.new_block(BlockKind::kGroupTable, kNoInode);
-      const std::uint64_t first = i * layout.descriptors_per_block();
-      for (std::uint64_t k = 0; k < layout.descriptors_per_block(); ++k) {
-        if (first + k >= layout.group_count) break;
-        format::at<GroupDescriptor>(block, format::kHeaderSize + k * sizeof(GroupDescriptor)) =
-            rebuilt_descriptor(disk, GroupNo{first + k});
-      }
-      TRY(disk.write(number, block));
-    }
-    return {};
-  }
-
   Result<> check_copies(Report& report) {
     const Superblock own = without_changes(superblock_);
     for (const BlockNo number : {layout_.fixed_copy(), layout_.last_copy()}) {
@@ -300,6 +202,7 @@ class Check {
   BlockDevice& device_;
   MarkingDevice repaired_;  // what repairs write to
   Superblock superblock_;
+  bool is_copy_;  ///< of `superblock_`: the first one is damaged
   const format::Layout& layout_;
   const CheckOptions& options_;
   CheckResult result_;
@@ -320,7 +223,7 @@ Result<CheckResult> check_volume(BlockDevice& device, const FoundSuperblock& fou
     result.skipped = true;
     return result;
   }
-  return Check(device, found.superblock, layout, options).run(found.is_copy);
+  return Check(device, found, layout, options).run();
 }
 
 Result<CheckResult> check_volume(BlockDevice& device, const CheckOptions& options) {
