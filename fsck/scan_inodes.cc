@@ -58,22 +58,15 @@ class InodeCheck {
       : volume_(volume), number_(number), inode_(inode) {}
 
   Result<> run() {
-    if (!is_known_type(inode_.mode)) {
-      if (found(Problem::kInodeGarbage)) return clear();
-      return {};
-    }
+    if (!is_known_type(inode_.mode)) return clear_if(found(Problem::kInodeGarbage));
     if (number_ == format::kLostFoundInode && !S_ISDIR(inode_.mode)) {
-      if (found(Problem::kInodeGarbage, "it can only be /lost+found")) return clear();
-      return {};
+      return clear_if(found(Problem::kInodeGarbage, "it can only be /lost+found"));
     }
-    if (!map_fits_type(inode_)) {
-      if (found(Problem::kMapKind)) return clear();
-      return {};
-    }
+    if (!map_fits_type(inode_)) return clear_if(found(Problem::kMapKind));
     check_fields();
-    if (static_cast<MapKind>(inode_.map_kind) != MapKind::kInline) TRY(check_map());
-    TRY(check_attributes());
-    if (inode_.blocks != blocks_ && !map_declined_ &&
+    if (static_cast<MapKind>(inode_.map_kind) != MapKind::kInline) check_map();
+    check_attributes();
+    if (inode_.blocks != blocks_ && is_sound_ &&
         found(Problem::kBlockCount, std::to_string(std::uint64_t{inode_.blocks}) + ", should be " +
                                         std::to_string(blocks_))) {
       inode_.blocks = blocks_;
@@ -90,7 +83,9 @@ class InodeCheck {
     return volume_.report.problem(problem, Place::of(number_), detail);
   }
 
-  Result<> clear() { return volume_.disk.clear_inode(number_, inode_); }
+  Result<> clear_if(bool repair) {
+    return repair ? volume_.disk.clear_inode(number_, inode_) : Result<>{};
+  }
 
   void check_fields() {
     for (auto* time : {&inode_.accessed, &inode_.modified, &inode_.changed, &inode_.born}) {
@@ -134,42 +129,24 @@ class InodeCheck {
     return corrupt("its count of nodes is wrong");
   }
 
-  // Claims the blocks. A map that must be written anew waits until all claims are known: only then
-  // is it certain which blocks are free.
-  Result<> check_map() {
+  // A map that must be written anew waits until all claims are known: only then is it certain which
+  // blocks are free.
+  void check_map() {
     MapPieces pieces = read_map(volume_, number_, inode_);
     if (!pieces.damage) pieces.damage = miscounted(pieces);
+    bool repair = pieces.damage && found(Problem::kMapDamaged, pieces.damage->describe());
     MapRewrite rewrite;
-    bool is_wanted = false;
-    if (pieces.damage) {
-      is_wanted = found(Problem::kMapDamaged, pieces.damage->describe());
-      map_declined_ = !is_wanted;
-    }
-    bool is_shared = false;
-    for (const auto& [block, kind] : pieces.nodes) {
-      if (volume_.used.add(block)) {
-        rewrite.own_nodes.push_back(block);
-      } else {
-        is_shared = true;
-      }
-    }
-    rewrite.shared = claim(pieces.extents);
-    is_shared |= !rewrite.shared.empty();
-    if (is_shared) {
-      const bool repair = found(Problem::kMapShared);
-      is_wanted |= repair;
-      map_declined_ |= !repair;
-    }
+    const bool is_shared = !claim(pieces, rewrite);
+    if (is_shared && found(Problem::kMapShared)) repair = true;
+    is_sound_ = !pieces.damage && !is_shared;
     blocks_ = pieces.nodes.size();
     for (const Extent& extent : pieces.extents) blocks_ += extent.length;
-    if (is_wanted) {
-      rewrite.inode = number_;
+    if (repair) {
       rewrite_ = std::move(rewrite);
-      map_declined_ = true;
     } else if (static_cast<MapKind>(inode_.map_kind) == MapKind::kFat) {
       for_each_block(pieces.extents, [&](BlockNo block) { volume_.in_fat.add(block); });
     }
-    return check_size(pieces);
+    check_size(pieces);
   }
 
   template <class F>
@@ -179,19 +156,23 @@ class InodeCheck {
     }
   }
 
-  // Takes the blocks; returns those that somebody else has.
-  std::set<std::uint64_t> claim(const std::vector<Extent>& extents) {
-    std::set<std::uint64_t> taken;
-    for (const Extent& extent : extents) {
-      for (const BlockNo block : volume_.used.add(Run{extent.block, extent.length}))
-        taken.insert(block.value);
+  // Takes the map's blocks for this inode, and notes in `rewrite` which of them it may keep. False
+  // if somebody else has one of them.
+  bool claim(const MapPieces& pieces, MapRewrite& rewrite) {
+    rewrite.inode = number_;
+    for (const auto& [block, kind] : pieces.nodes) {
+      if (volume_.used.add(block)) rewrite.own_nodes.push_back(block);
     }
-    return taken;
+    for (const Extent& extent : pieces.extents) {
+      for (const BlockNo block : volume_.used.add(Run{extent.block, extent.length}))
+        rewrite.shared.insert(block.value);
+    }
+    return rewrite.shared.empty() && rewrite.own_nodes.size() == pieces.nodes.size();
   }
 
   // Strategies without holes must have a block for each byte of the file. Those with holes allow
   // almost any size; one that is impossible says nothing, so the file ends with its last block.
-  Result<> check_size(const MapPieces& pieces) {
+  void check_size(const MapPieces& pieces) {
     const FileMap* map = file_map(static_cast<MapKind>(inode_.map_kind));
     const std::uint64_t content = map->content_size(volume_.layout.block_size);
     std::uint64_t mapped = 0;
@@ -199,17 +180,16 @@ class InodeCheck {
       mapped = std::max(mapped, (extent.at.value + extent.length) * content);
     std::uint64_t most = map->has_holes() ? map->max_file_blocks(volume_.layout) * content : mapped;
     if (S_ISLNK(inode_.mode)) most = std::min<std::uint64_t>(most, kMaxSymlinkLength);
-    if (inode_.size > most && !S_ISDIR(inode_.mode) && !map_declined_ &&
+    if (inode_.size > most && !S_ISDIR(inode_.mode) && is_sound_ &&
         found(Problem::kSize, std::to_string(std::uint64_t{inode_.size}) + " bytes, at most " +
                                   std::to_string(most))) {
       inode_.size = std::min(most, mapped);
       changed_ = true;
     }
-    return {};
   }
 
-  Result<> check_attributes() {
-    if (inode_.xattr_block == 0) return {};
+  void check_attributes() {
+    if (inode_.xattr_block == 0) return;
     auto chain = check_xattrs(volume_, number_, BlockNo{inode_.xattr_block});
     bool good = chain.ok();
     if (good) {
@@ -219,16 +199,15 @@ class InodeCheck {
       for (const BlockNo block : *chain) volume_.used.add(block);
       blocks_ += chain->size();
       if (rewrite_) rewrite_->xattr_blocks = chain->size();
-      return {};
+      return;
     }
     if (found(Problem::kXattrs,
               chain.ok() ? "a block belongs to another" : chain.error().describe())) {
       inode_.xattr_block = 0;
       changed_ = true;
     } else {
-      map_declined_ = true;
+      is_sound_ = false;
     }
-    return {};
   }
 
   void note() {
@@ -243,8 +222,7 @@ class InodeCheck {
   InodeNo number_;
   Inode inode_;
   bool changed_ = false;
-  // A repair of the map was declined: so its block count means nothing.
-  bool map_declined_ = false;
+  bool is_sound_ = true;  ///< map and attributes are: else block count and size mean nothing yet
   std::uint64_t blocks_ = 0;
   std::optional<MapRewrite> rewrite_;
 };
