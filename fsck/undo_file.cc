@@ -9,7 +9,6 @@
 
 #include "spindle/base/checksum.h"
 #include "spindle/base/endian.h"
-#include "spindle/base/file_descriptor.h"
 #include "spindle/base/limits.h"
 
 namespace spindle::fsck {
@@ -139,12 +138,12 @@ Result<std::uint64_t> count_changed(BlockDevice& device, const Contents& content
 
 Result<std::unique_ptr<UndoRecorder>> UndoRecorder::create(const std::string& path,
                                                            BlockDevice& below) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.is_open()) {
     return Error{errno, errno == EEXIST ? "it may be needed for an earlier repair: name another"
                                         : "the undo file cannot be made"};
   }
-  std::unique_ptr<UndoRecorder> recorder(new UndoRecorder(file, below));
+  std::unique_ptr<UndoRecorder> recorder(new UndoRecorder(std::move(file), below));
   UndoHeader header{};
   std::memcpy(header.magic, kUndoMagic, sizeof header.magic);
   header.version = kUndoVersion;
@@ -155,10 +154,6 @@ Result<std::unique_ptr<UndoRecorder>> UndoRecorder::create(const std::string& pa
   return recorder;
 }
 
-UndoRecorder::~UndoRecorder() {
-  ::close(file_);
-}
-
 Result<> UndoRecorder::submit(std::span<const IoRequest> batch) {
   const std::uint64_t before = end_;
   for (const IoRequest& request : batch) {
@@ -166,7 +161,7 @@ Result<> UndoRecorder::submit(std::span<const IoRequest> batch) {
     if (request.kind != IoRequest::Kind::kWrite) continue;
     for (std::uint64_t i = 0; i < request.bytes() / block_size(); ++i) TRY(keep(request.start + i));
   }
-  if (end_ != before && ::fdatasync(file_) != 0) {
+  if (end_ != before && ::fdatasync(file_.get()) != 0) {
     return Error{errno, "the undo file cannot be written"};
   }
   return below_.submit(batch);
@@ -187,7 +182,8 @@ Result<> UndoRecorder::keep(BlockNo block) {
 
 Result<> UndoRecorder::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t done = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(end_));
+    const ssize_t done =
+        ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(end_));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return Error{errno, "the undo file cannot be written"};
     bytes = bytes.subspan(static_cast<std::size_t>(done));
@@ -207,7 +203,7 @@ Result<> UndoRecorder::finish() {
     std::memcpy(ends.data() + sizeof head + i * sizeof after, &after, sizeof after);
   }
   TRY(append(ends));
-  if (::fsync(file_) != 0) return Error{errno, "the undo file cannot be written"};
+  if (::fsync(file_.get()) != 0) return Error{errno, "the undo file cannot be written"};
   return {};
 }
 
@@ -217,7 +213,7 @@ Result<std::uint32_t> undo_block_size(const std::string& path) {
   return std::uint32_t{header.block_size};
 }
 
-Result<UndoReport> undo(const std::string& path, BlockDevice& device, bool force) {
+Result<UndoReport> undo(const std::string& path, BlockDevice& device, LaterChanges later) {
   const FileDescriptor file = TRY(open_undo_file(path));
   const UndoHeader header = TRY(read_header(file.get()));
   if (header.block_count != device.block_count() || header.block_size != device.block_size()) {
@@ -227,7 +223,7 @@ Result<UndoReport> undo(const std::string& path, BlockDevice& device, bool force
   UndoReport report;
   report.was_cut_off = !contents.is_complete;
   if (contents.is_complete) report.changed = TRY(count_changed(device, contents));
-  if (report.changed != 0 && !force) {
+  if (report.changed != 0 && later == LaterChanges::kKeep) {
     return Error{EBUSY, "the volume has been changed since the repair"};
   }
   std::vector<std::byte> bytes(device.block_size());

@@ -16,8 +16,10 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "spindle/base/file_descriptor.h"
 #include "spindle/device/block_device.h"
 
 namespace spindle::fsck {
@@ -26,7 +28,6 @@ class UndoRecorder final : public BlockDevice {
  public:
   /// EEXIST if there is such a file: it may be the only way back from an earlier repair.
   static Result<std::unique_ptr<UndoRecorder>> create(const std::string& path, BlockDevice& below);
-  ~UndoRecorder() override;
 
   [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
   [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
@@ -40,11 +41,11 @@ class UndoRecorder final : public BlockDevice {
   [[nodiscard]] std::size_t blocks() const { return order_.size(); }
 
  private:
-  UndoRecorder(int file, BlockDevice& below) : file_(file), below_(below) {}
+  UndoRecorder(FileDescriptor file, BlockDevice& below) : file_(std::move(file)), below_(below) {}
   Result<> keep(BlockNo block);
   Result<> append(std::span<const std::byte> bytes);
 
-  int file_;
+  FileDescriptor file_;
   BlockDevice& below_;
   std::uint64_t end_ = 0;
   std::vector<BlockNo> order_;
@@ -57,11 +58,15 @@ struct UndoReport {
   std::uint64_t changed = 0;  ///< blocks that are neither as before nor as after the repair
 };
 
-/// Puts back what the repair overwrote. EUCLEAN if the file is damaged or no undo file; EINVAL if
-/// it is of an image of another size; EBUSY, and nothing is written, if a block is neither what it
-/// was before nor what the repair made of it, unless `force`. `device` is given the block size of
-/// the file by `undo_block_size`.
-Result<UndoReport> undo(const std::string& path, BlockDevice& device, bool force);
+/// What to do with blocks that were changed after the repair.
+enum class LaterChanges : std::uint8_t { kKeep, kOverwrite };
+
+/// Puts back what the repair overwrote, on a device with the block size of `undo_block_size`.
+/// EUCLEAN if the file is damaged or no undo file; EINVAL if it is of an image of another size;
+/// EBUSY, and nothing is written, if later changes are to be kept and a block is neither what it
+/// was before nor what the repair made of it.
+Result<UndoReport> undo(const std::string& path, BlockDevice& device, LaterChanges later);
+/// The size in bytes of the blocks in the undo file; errors as of `undo`.
 Result<std::uint32_t> undo_block_size(const std::string& path);
 
 }  // namespace spindle::fsck

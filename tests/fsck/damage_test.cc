@@ -91,11 +91,11 @@ TEST_P(EachKind, IsFoundRepairedAndUndone) {
       ASSERT_TRUE((*recorder)->finish().ok());
     }
     ASSERT_FALSE(device.same_content(broken));
-    const auto undone = fsck::undo(undo.path(), device, false);
+    const auto undone = fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep);
     ASSERT_TRUE(undone.ok()) << undone.error().describe();
     EXPECT_FALSE(undone->was_cut_off);
     EXPECT_TRUE(device.same_content(broken));
-    EXPECT_TRUE(fsck::undo(undo.path(), device, false).ok()) << "a second time";
+    EXPECT_TRUE(fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep).ok()) << "a second time";
     EXPECT_TRUE(device.same_content(broken));
   }
 }
@@ -184,7 +184,7 @@ TEST(Undo, OfARepairThatWasCutOff) {
   MemoryDevice device = broken;
   TemporaryPath undo;
   ASSERT_TRUE(check(**fsck::UndoRecorder::create(undo.path(), device), fsck::Mode::kYes).ok());
-  const auto undone = fsck::undo(undo.path(), device, false);
+  const auto undone = fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep);
   ASSERT_TRUE(undone.ok());
   EXPECT_TRUE(undone->was_cut_off);
   EXPECT_TRUE(device.same_content(broken));
@@ -203,7 +203,7 @@ TEST(Undo, OfARepairThatFailedAtAnyWrite) {
     faulty.add({.on = FaultRule::kWrites, .skip = failed, .times = FaultRule::kForever});
     is_over = check(**fsck::UndoRecorder::create(undo.path(), faulty), fsck::Mode::kYes).ok();
     EXPECT_EQ(is_over, faulty.faults() == 0);
-    ASSERT_TRUE(fsck::undo(undo.path(), device, false).ok());
+    ASSERT_TRUE(fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep).ok());
     EXPECT_TRUE(device.same_content(broken));
   }
   EXPECT_GT(failed, 3u);
@@ -221,17 +221,17 @@ TEST(Undo, LeavesWhatSomebodyElseChanged) {
   bytes[200] ^= std::byte{1};
   ASSERT_TRUE(device.write(answer.blocks.front(), bytes).ok());
   const MemoryDevice changed = device;
-  EXPECT_EQ(fsck::undo(undo.path(), device, false).code(), EBUSY);
+  EXPECT_EQ(fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep).code(), EBUSY);
   EXPECT_TRUE(device.same_content(changed)) << "it wrote all the same";
-  EXPECT_TRUE(fsck::undo(undo.path(), device, true).ok());
+  EXPECT_TRUE(fsck::undo(undo.path(), device, fsck::LaterChanges::kOverwrite).ok());
 }
 
 TEST(Undo, RefusesAFileThatIsNone) {
   MemoryDevice device = sample().device;
   TemporaryPath undo;
-  EXPECT_EQ(fsck::undo(undo.path(), device, false).code(), ENOENT);
+  EXPECT_EQ(fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep).code(), ENOENT);
   std::ofstream(undo.path()) << std::string(200, 'x');
-  EXPECT_EQ(fsck::undo(undo.path(), device, false).code(), EUCLEAN);
+  EXPECT_EQ(fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep).code(), EUCLEAN);
   EXPECT_EQ(fsck::UndoRecorder::create(undo.path(), device).code(), EEXIST);
 }
 
@@ -254,7 +254,7 @@ TEST(Undo, PutsBackNothingThatIsDamaged) {
     bytes[random.below(bytes.size())] ^= static_cast<char>(1u << random.below(8));
     std::ofstream(undo.path(), std::ios::binary | std::ios::trunc) << bytes;
     MemoryDevice device = repaired;
-    const auto undone = fsck::undo(undo.path(), device, false);
+    const auto undone = fsck::undo(undo.path(), device, fsck::LaterChanges::kKeep);
     if (undone.ok()) {
       EXPECT_TRUE(undone->was_cut_off || device.same_content(broken));
     } else {

@@ -46,7 +46,8 @@ int run(const UndoRequest& request) {
   if (!unused.ok()) return fail_undo(request.image, unused.error());
   FileDevice& image = **opened;
   image.set_block_size(*block_size);
-  const auto report = fsck::undo(request.file, image, request.force);
+  const auto later = request.force ? fsck::LaterChanges::kOverwrite : fsck::LaterChanges::kKeep;
+  const auto report = fsck::undo(request.file, image, later);
   if (!report.ok()) return fail_undo(request.image, report.error());
   fmt::print("{}: {} as before the repair{}\n", request.image, counted(report->blocks, "block"),
              report->was_cut_off ? ", which was not finished" : "");
