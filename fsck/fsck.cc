@@ -179,7 +179,7 @@ std::string counted(std::uint64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-void show_result(const Request& request, const CheckResult& result, bool only_looked) {
+void show_result(const Request& request, const CheckResult& result, Mode mode) {
   if (result.skipped) {
     fmt::print("{}: clean\n", request.image);
     return;
@@ -187,7 +187,7 @@ void show_result(const Request& request, const CheckResult& result, bool only_lo
   if (result.replayed_epochs != 0) {
     fmt::print("{}: {} in the journal: {}\n", request.image,
                counted(result.replayed_epochs, "group commit"),
-               !only_looked                  ? "replayed"
+               mode != Mode::kNo             ? "replayed"
                : result.replayed_epochs == 1 ? "the next mount replays it"
                                              : "the next mount replays them");
   }
@@ -286,45 +286,54 @@ Result<CheckResult> check_and_explain(const Request& request, BlockDevice& devic
   return check_volume(device, found, options);
 }
 
+struct Volume {
+  std::unique_ptr<FileDevice> image;  ///< with blocks of the volume's size
+  FoundSuperblock found;
+};
+
+Result<Volume> open_volume(const Request& request, Mode mode) {
+  const bool only_looks = mode == Mode::kNo;
+  auto image = TRY(open_image(
+      request, only_looks ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite));
+  const FoundSuperblock found = TRY(find_superblock(*image, image->size_bytes()));
+  if (!only_looks) TRY(format::check_not_mounted(found.superblock, request.image));
+  image->set_block_size(found.superblock.block_size);
+  return Volume{std::move(image), found};
+}
+
+// Null if nothing is to be saved.
+Result<std::unique_ptr<UndoRecorder>> start_undo(const Request& request, Mode mode,
+                                                 BlockDevice& image) {
+  if (mode == Mode::kNo || request.undo.empty()) return std::unique_ptr<UndoRecorder>();
+  return UndoRecorder::create(request.undo, image);
+}
+
 int run(const Request& request) {
   ProgressBar bar;
   const bool shows_bar = !request.json && ::isatty(STDERR_FILENO) != 0;
   CheckOptions options = make_options(request, shows_bar ? &bar : nullptr);
-  const bool only_look = options.mode == Mode::kNo;
-  const auto access = only_look ? FileDevice::Access::kReadOnly : FileDevice::Access::kReadWrite;
-  const auto opened = open_image(request, access);
-  if (!opened.ok()) return fail(request.image, opened.error());
-  FileDevice& image = **opened;
-  const auto found = find_superblock(image, image.size_bytes());
-  if (!found.ok()) return fail(request.image, found.error());
-  if (!only_look) {
-    const auto unused = format::check_not_mounted(found->superblock, request.image);
-    if (!unused.ok()) return fail(request.image, unused.error());
-  }
-  image.set_block_size(found->superblock.block_size);
+  const auto volume = open_volume(request, options.mode);
+  if (!volume.ok()) return fail(request.image, volume.error());
+  FileDevice& image = *volume->image;
+  const auto recorder = start_undo(request, options.mode, image);
+  if (!recorder.ok()) return fail(request.undo, recorder.error());
 
-  OverlayDevice overlay(image);
-  std::unique_ptr<UndoRecorder> recorder;
-  if (!only_look && !request.undo.empty()) {
-    auto created = UndoRecorder::create(request.undo, image);
-    if (!created.ok()) return fail(request.undo, created.error());
-    recorder = std::move(created).take();
-  }
-  BlockDevice& device = only_look  ? static_cast<BlockDevice&>(overlay)
-                        : recorder ? static_cast<BlockDevice&>(*recorder)
-                                   : image;
+  OverlayDevice unchanged(image);
+  BlockDevice& device = options.mode == Mode::kNo ? static_cast<BlockDevice&>(unchanged)
+                        : *recorder               ? static_cast<BlockDevice&>(**recorder)
+                                                  : image;
   Explanations explanations;
-  const auto result = check_and_explain(request, device, *found, options, explanations);
+  const auto result = check_and_explain(request, device, volume->found, options, explanations);
   bar.clear();
-  if (recorder) {
-    const auto kept = keep_undo(request, *recorder);
+  if (*recorder) {
+    const auto kept = keep_undo(request, **recorder);
     if (!kept.ok()) return fail(request.undo, kept.error());
   }
   if (!result.ok()) return fail(request.image, result.error());
   if (request.json) {
     show_json(request, *result, explanations);
   } else {
-    show_result(request, *result, only_look);
+    show_result(request, *result, options.mode);
   }
   return status_of(*result);
 }
