@@ -189,8 +189,8 @@ function(spindle_program name)
   endif()
 endfunction()
 
-# A test program that ctest runs whole, with the label that scripts/test selects by. tests/support is on its include path.
-# COST is about the seconds of a long one: those begin first, since what begins last is waited for alone.
+# A test program that ctest runs whole; LABEL is for `ctest -L`. It includes what tests share by its path in tests/. COST is
+# about the seconds of a long one: those begin first, since what begins last is waited for alone.
 function(spindle_test name)
   cmake_parse_arguments(TEST "" "LABEL;TIMEOUT;COST" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})

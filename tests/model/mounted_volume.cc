@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "spindle/base/random.h"
-#include "spindle/thread/runtime.h"
 
 namespace spindle::test {
 
@@ -12,11 +11,6 @@ void must(const Result<>& result) {
   if (result.ok()) return;
   std::fprintf(stderr, "unexpected failure: %s\n", result.error().describe().c_str());
   std::abort();
-}
-
-void in_runtime(const std::function<void()>& body) {
-  auto runtime = must(thread::Runtime::create());
-  must(runtime->run(body));
 }
 
 MemoryDevice formatted(const VolumeOptions& options) {

@@ -1,17 +1,14 @@
 // A volume in memory, formatted and mounted for a test.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "mkfs/format_volume.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/fs/file_system.h"
+#include "support/in_runtime.h"
 
 namespace spindle::test {
-
-/// Runs `body` inside a runtime of its own. Aborts if its threads block one another.
-void in_runtime(const std::function<void()>& body);
 
 struct VolumeOptions {
   std::uint64_t size = 8u << 20;

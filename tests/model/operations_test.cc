@@ -10,7 +10,7 @@
 #include "spindle/base/random.h"
 #include "spindle/thread/thread.h"
 #include "strategies.h"
-#include "unit/journal/suspending_device.h"
+#include "support/suspending_device.h"
 #include "volume_check.h"
 
 namespace spindle::test {

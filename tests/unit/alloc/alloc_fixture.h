@@ -16,18 +16,12 @@
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/journal/journal.h"
-#include "spindle/thread/runtime.h"
+#include "support/in_runtime.h"
 
 namespace spindle::test {
 
 /// In a test's body `Run` is GoogleTest's.
 using BlockRun = ::spindle::Run;
-
-/// Runs `main` in a runtime of its own and expects it to end.
-inline void in_runtime(std::function<void()> main) {
-  auto runtime = thread::Runtime::create().take();
-  runtime->run(std::move(main)).take();
-}
 
 struct VolumeShape {
   std::uint32_t block_size = 1024;

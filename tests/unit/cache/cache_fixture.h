@@ -12,8 +12,8 @@
 #include "spindle/base/random.h"
 #include "spindle/cache/buffer_cache.h"
 #include "spindle/device/memory_device.h"
-#include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
+#include "support/in_runtime.h"
 
 namespace spindle {
 
@@ -120,12 +120,6 @@ class SlowDevice final : public BlockDevice {
 /// Inside of a gtest fixture `Run` is something else.
 inline spindle::Run run_of(BlockNo start, std::uint64_t length) {
   return {start, length};
-}
-
-inline void run_in_runtime(const std::function<void()>& body) {
-  auto runtime = thread::Runtime::create().take();
-  const Result<> ran = runtime->run(body);
-  ASSERT_TRUE(ran.ok()) << ran.error().describe();
 }
 
 inline std::unique_ptr<BufferCache> make_cache(BlockDevice& device, std::size_t blocks,

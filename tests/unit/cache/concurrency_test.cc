@@ -38,7 +38,7 @@ class CacheConcurrencyTest : public ::testing::Test {
 };
 
 TEST_F(CacheConcurrencyTest, SeveralWhoMissShareOneLoad) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     close_gate();
     std::vector<thread::Thread> readers;
@@ -56,7 +56,7 @@ TEST_F(CacheConcurrencyTest, SeveralWhoMissShareOneLoad) {
 }
 
 TEST_F(CacheConcurrencyTest, AFailedLoadIsToldToAllWhoWait) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     device.bad_reads = {kBlock.value};
     close_gate();
@@ -76,7 +76,7 @@ TEST_F(CacheConcurrencyTest, AFailedLoadIsToldToAllWhoWait) {
 }
 
 TEST_F(CacheConcurrencyTest, ABadNeighbourDoesNotFailWhoWaitsForAGoodBlock) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     device.bad_reads = {kBlock.value + 1};
     close_gate();
@@ -90,7 +90,7 @@ TEST_F(CacheConcurrencyTest, ABadNeighbourDoesNotFailWhoWaitsForAGoodBlock) {
 }
 
 TEST_F(CacheConcurrencyTest, WhatIsOnItsWayIsNotChanged) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     write_block(*cache, kBlock, 1, kFile);
     close_gate();
@@ -118,7 +118,7 @@ TEST_F(CacheConcurrencyTest, WhatIsOnItsWayIsNotChanged) {
 }
 
 TEST_F(CacheConcurrencyTest, DirtiedAgainOnTheWayStaysDirtyAndIsFlushed) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     write_block(*cache, kBlock, 1, kFile);
     close_gate();
@@ -139,7 +139,7 @@ TEST_F(CacheConcurrencyTest, DirtiedAgainOnTheWayStaysDirtyAndIsFlushed) {
 }
 
 TEST_F(CacheConcurrencyTest, AFlushWaitsForTheWriteBackThatIsUnderWayAndTellsItsFailure) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     write_block(*cache, kBlock, 1, kFile);
     device.bad_writes = {kBlock.value};
@@ -159,7 +159,7 @@ TEST_F(CacheConcurrencyTest, AFlushWaitsForTheWriteBackThatIsUnderWayAndTellsIts
 }
 
 TEST_F(CacheConcurrencyTest, ForgettingABlockThatIsBeingLoaded) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     close_gate();
     thread::Thread reader =
@@ -175,7 +175,7 @@ TEST_F(CacheConcurrencyTest, ForgettingABlockThatIsBeingLoaded) {
 }
 
 TEST_F(CacheConcurrencyTest, OldContentOfAForgottenBlockDoesNotArriveLast) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     write_block(*cache, kBlock, 1, kFile);
     close_gate();
@@ -200,7 +200,7 @@ TEST_F(CacheConcurrencyTest, OldContentOfAForgottenBlockDoesNotArriveLast) {
 }
 
 TEST_F(CacheConcurrencyTest, WhoNeedsAFrameWaitsForATransferRatherThanGoOverCapacity) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 4);
     for (std::uint64_t i = 0; i < 4; ++i) write_block(*cache, BlockNo{100 + i}, 1, kFile);
     close_gate();
@@ -219,7 +219,7 @@ TEST_F(CacheConcurrencyTest, WhoNeedsAFrameWaitsForATransferRatherThanGoOverCapa
 }
 
 TEST_F(CacheConcurrencyTest, ReadAheadIsUsedAndCounted) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     cache->read_ahead(run_of(kBlock, 8));
     EXPECT_EQ(cache->statistics().read_ahead_blocks, 8u);
@@ -232,7 +232,7 @@ TEST_F(CacheConcurrencyTest, ReadAheadIsUsedAndCounted) {
 }
 
 TEST_F(CacheConcurrencyTest, ReadAheadNeverCoversWhatIsNewer) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     write_block(*cache, kBlock + 1, 9, kFile);
     close_gate();
@@ -248,7 +248,7 @@ TEST_F(CacheConcurrencyTest, ReadAheadNeverCoversWhatIsNewer) {
 }
 
 TEST_F(CacheConcurrencyTest, ReadAheadsAreFewAndFailSilently) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     device.bad_reads = {kBlock.value};
     close_gate();
@@ -263,7 +263,7 @@ TEST_F(CacheConcurrencyTest, ReadAheadsAreFewAndFailSilently) {
 }
 
 TEST_F(CacheConcurrencyTest, TheCacheMayGoWhileAReadAheadIsUnderWay) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     device.most_yields = 10;
     cache->read_ahead(run_of(kBlock, 8));
@@ -272,7 +272,7 @@ TEST_F(CacheConcurrencyTest, TheCacheMayGoWhileAReadAheadIsUnderWay) {
 }
 
 TEST_F(CacheConcurrencyTest, WritesBackByAge) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = BufferCache::create(device, {.dirty_age_ns = 2'000'000}).take();
     cache->start_write_back();
     write_block(*cache, kBlock, 1, kFile);
@@ -286,7 +286,7 @@ TEST_F(CacheConcurrencyTest, WritesBackByAge) {
 }
 
 TEST_F(CacheConcurrencyTest, WritesBackByShareWithoutWaitingForAge) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 100);
     cache->start_write_back();
     for (std::uint64_t i = 0; i < 10; ++i) write_block(*cache, BlockNo{i}, 1, kFile);
@@ -300,7 +300,7 @@ TEST_F(CacheConcurrencyTest, WritesBackByShareWithoutWaitingForAge) {
 }
 
 TEST_F(CacheConcurrencyTest, AFailingDeviceDoesNotKeepTheWriteBackBusy) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 100);
     for (std::uint64_t i = 0; i < 20; ++i) {
       device.bad_writes.insert(i);
@@ -315,7 +315,7 @@ TEST_F(CacheConcurrencyTest, AFailingDeviceDoesNotKeepTheWriteBackBusy) {
 }
 
 TEST_F(CacheConcurrencyTest, ThrottledWritersFinishWhenTheDeviceDoes) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     device.most_yields = 3;
     std::vector<thread::Thread> writers;
@@ -334,7 +334,7 @@ TEST_F(CacheConcurrencyTest, ThrottledWritersFinishWhenTheDeviceDoes) {
 }
 
 TEST_F(CacheConcurrencyTest, ReservationsAreGivenInTheOrderOfCallsAndNotTooManyAtOnce) {
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     auto cache = make_cache(device, 64);
     std::size_t held = 0;
     std::vector<int> order;

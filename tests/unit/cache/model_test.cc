@@ -62,7 +62,7 @@ class ModelRun {
 
   void run() {
     SCOPED_TRACE("seed " + std::to_string(setting_.seed));
-    run_in_runtime([&] {
+    test::in_runtime([&] {
       cache_ = BufferCache::create(device_, {.capacity_bytes = 0,
                                              .least_blocks = setting_.capacity,
                                              .policy = pick_policy(),

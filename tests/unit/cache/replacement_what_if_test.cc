@@ -154,7 +154,7 @@ TEST(ReplacementWhatIf, ParkedBlocksAreParkedInTheShadowOfThePolicyInUse) {
 }
 
 TEST(ReplacementWhatIf, ReadAheadIsSeenToo) {
-  run_in_runtime([] {
+  test::in_runtime([] {
     SlowDevice device(kBlockSize, 1000);
     for (std::string_view policy : replacement_policy_names()) {
       ReplacementWhatIf what_if;

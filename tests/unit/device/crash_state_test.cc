@@ -10,8 +10,9 @@
 #include "spindle/base/random.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/device/recording_device.h"
-#include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
+#include "support/in_runtime.h"
+#include "support/suspending_device.h"
 
 namespace spindle {
 namespace {
@@ -133,44 +134,20 @@ TEST(CrashStates, TheSameSeedGivesTheSameImage) {
     EXPECT_TRUE(states.at(50, mode, 9).same_content(states.at(50, mode, 9)));
 }
 
-/// Flushes and writes take a while, so that they overlap.
-class SlowDevice final : public BlockDevice {
- public:
-  explicit SlowDevice(BlockDevice& backing) : backing_(backing) {}
-  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
-  Result<> submit(std::span<const IoRequest> batch) override {
-    take_a_while();
-    return backing_.submit(batch);
-  }
-  Result<> flush() override {
-    take_a_while();
-    return backing_.flush();
-  }
-
- private:
-  static void take_a_while() {
-    for (int i = 0; i < 3 && thread::current_thread::exists(); ++i) thread::yield();
-  }
-
-  BlockDevice& backing_;
-};
-
 TEST(CrashStates, AFlushCoversOnlyWhatWasCompleteWhenItBegan) {
   MemoryDevice start(kBlockSize, kMediumBlocks);
   MemoryDevice image = start;
-  SlowDevice slow(image);
+  test::SuspendingDevice slow(image, [] {
+    for (int i = 0; i < 3 && thread::current_thread::exists(); ++i) thread::yield();
+  });
   RecordingDevice device(slow);
-  auto runtime = thread::Runtime::create().take();
-  runtime
-      ->run([&] {
-        device.write(BlockNo{1}, stamped(1, 1)).take();
-        auto flusher = thread::spawn("flusher", [&] { device.flush().take(); });
-        thread::yield();  // now the flush has begun
-        device.write(BlockNo{2}, stamped(2, 1)).take();
-        flusher.join().take();
-      })
-      .take();
+  test::in_runtime([&] {
+    device.write(BlockNo{1}, stamped(1, 1)).take();
+    auto flusher = thread::spawn("flusher", [&] { device.flush().take(); });
+    thread::yield();  // now the flush has begun
+    device.write(BlockNo{2}, stamped(2, 1)).take();
+    flusher.join().take();
+  });
   const CrashStates states(start, device.log());
   ASSERT_EQ(states.events(), 3u);
   EXPECT_EQ(states.uncovered(3).size(), 1u);

@@ -15,8 +15,8 @@
 #include "spindle/base/random.h"
 #include "spindle/base/temporary_folder.h"
 #include "spindle/device/memory_device.h"
-#include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
+#include "support/in_runtime.h"
 
 namespace spindle {
 namespace {
@@ -52,11 +52,6 @@ class ImageFile {
 std::unique_ptr<FileDevice> open_device(const ImageFile& image,
                                         Engine engine = Engine::kAutomatic) {
   return FileDevice::open(image.path(), Access::kReadWrite, 4096, Lock::kExclusive, engine).take();
-}
-
-void run_in_runtime(const std::function<void()>& body) {
-  auto runtime = thread::Runtime::create().take();
-  runtime->run(body).take();
 }
 
 /// One batch of requests that do not overlap, with its buffers, over a device of `blocks` blocks.
@@ -168,7 +163,7 @@ TEST_P(FileDeviceInRuntime, DoesWhatMemoryDoes) {
     SCOPED_TRACE(seed);
     ImageFile image(4096 * 700);
     auto device = open_device(image, GetParam());
-    run_in_runtime([&] { compare_with_memory(*device, seed, &image); });
+    test::in_runtime([&] { compare_with_memory(*device, seed, &image); });
   }
 }
 
@@ -176,7 +171,7 @@ TEST_P(FileDeviceInRuntime, ServesManyThreadsAtOnce) {
   constexpr std::uint64_t kThreads = 300;
   ImageFile image(4096 * 64 * kThreads);
   auto device = open_device(image, GetParam());
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     std::vector<thread::Thread> threads;
     for (std::uint64_t i = 0; i < kThreads; ++i) {
       threads.push_back(thread::spawn("writer", [&, i] {
@@ -205,7 +200,7 @@ TEST_P(FileDeviceInRuntime, AWaitingReadDoesNotStopTheOtherThreads) {
   std::vector<std::byte> bytes(64 << 20);
   ASSERT_TRUE(device->write(BlockNo{0}, std::vector<std::byte>(64 << 20, std::byte{7})).ok());
   image.drop_from_host_memory();
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     bool done = false;
     std::uint64_t turns = 0;
     thread::Thread reader = thread::spawn("reader", [&] {
@@ -229,7 +224,7 @@ TEST_P(FileDeviceInRuntime, OutlivesTheRuntimeThatUsedIt) {
   std::vector<std::byte> bytes(4096);
   for (int i = 0; i < 3; ++i) {
     image.drop_from_host_memory();
-    run_in_runtime([&] {
+    test::in_runtime([&] {
       ASSERT_TRUE(device->write(BlockNo{3}, bytes).ok());
       ASSERT_TRUE(device->flush().ok());
       ASSERT_TRUE(device->read(BlockNo{9}, bytes).ok());
@@ -265,7 +260,7 @@ TEST_P(FileDeviceInRuntime, FlushesOneAfterTheOther) {
   ImageFile image(4096 * 100);
   auto device = open_device(image, GetParam());
   std::vector<std::byte> bytes(4096);
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     for (std::uint64_t i = 0; i < 100; ++i) {
       bytes[0] = static_cast<std::byte>(i);
       ASSERT_TRUE(device->write(BlockNo{i}, bytes).ok());
@@ -340,7 +335,7 @@ TEST_P(FileDeviceInRuntime, AFileThatBecameTooShortIsAnError) {
     EXPECT_EQ(result.error().subject.number, 2u);
   };
   check();
-  run_in_runtime(check);
+  test::in_runtime(check);
 }
 
 TEST_P(FileDeviceInRuntime, AFileThatWasCutOffIsNotLengthenedAgain) {
@@ -356,7 +351,7 @@ TEST_P(FileDeviceInRuntime, AFileThatWasCutOffIsNotLengthenedAgain) {
     EXPECT_EQ(device->flush().code(), EIO);
   };
   check();
-  run_in_runtime(check);
+  test::in_runtime(check);
   EXPECT_EQ(std::filesystem::file_size(image.path()), 65536u);
   // A file that was truncated and then lengthened has lost its content all the same.
   std::filesystem::resize_file(image.path(), 1 << 20);

@@ -14,8 +14,9 @@
 #include "spindle/device/fault_device.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/device/recording_device.h"
-#include "spindle/thread/runtime.h"
 #include "spindle/thread/thread.h"
+#include "support/in_runtime.h"
+#include "support/suspending_device.h"
 
 namespace spindle {
 namespace {
@@ -38,7 +39,7 @@ std::vector<std::uint64_t> serve_cylinders(SimulatedDisk& disk,
                                            const std::vector<std::uint64_t>& cylinders) {
   std::vector<std::uint64_t> order;
   const std::uint64_t per_cylinder = disk.drive().model().geometry.blocks_per_cylinder();
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     std::vector<thread::Thread> threads;
     for (const std::uint64_t cylinder : cylinders) {
       threads.push_back(thread::spawn("reader", [&, cylinder] {
@@ -158,7 +159,7 @@ Outcome random_workload(std::uint64_t seed, std::string_view arm, std::string_vi
   std::uint64_t reads = 0;
   std::uint64_t writes = 0;
   std::uint64_t blocks = 0;
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     std::vector<thread::Thread> threads;
     for (std::uint64_t t = 0; t < kThreads; ++t) {
       threads.push_back(thread::spawn("client", [&, t] {
@@ -250,7 +251,7 @@ TEST(SimulatedDisk, NoRequestStarvesButWhereTheNearestGoesFirst) {
     MemoryDevice memory(kBlockSize, 2000);
     auto disk = make_disk(memory, arm, "textbook");
     std::uint64_t served_before_the_far_one = 0;
-    run_in_runtime([&] {
+    test::in_runtime([&] {
       bool far_is_done = false;
       std::vector<thread::Thread> threads;
       for (std::uint64_t t = 0; t < 4; ++t) {
@@ -281,7 +282,7 @@ TEST(SimulatedDisk, AFlushComesAfterTheWritesBeforeIt) {
     MemoryDevice memory(kBlockSize, 2000);
     RecordingDevice recorder(memory);
     auto disk = make_disk(recorder, "sstf", preset);
-    run_in_runtime([&] {
+    test::in_runtime([&] {
       std::uint64_t done = 0;
       std::vector<thread::Thread> threads;
       for (std::uint64_t t = 0; t < 10; ++t) {
@@ -319,7 +320,7 @@ TEST(SimulatedDisk, AFaultReachesItsOwnerOnly) {
                 .times = FaultRule::kForever,
                 .code = EIO});
     auto disk = make_disk(faults, "look", preset);
-    run_in_runtime([&] {
+    test::in_runtime([&] {
       for (std::uint64_t start = 990; start < 1010; ++start) {
         thread::spawn_detached("reader", [&, start] {
           std::vector<std::byte> block(kBlockSize);
@@ -343,7 +344,7 @@ TEST(SimulatedDisk, AFaultReachesItsOwnerOnly) {
 TEST(SimulatedDisk, EverythingCanBeChangedWhileRequestsWait) {
   MemoryDevice memory(kBlockSize, 20'000);
   auto disk = make_disk(memory, "fcfs", "textbook");
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     std::uint64_t done = 0;
     for (std::uint64_t t = 0; t < 20; ++t) {
       thread::spawn_detached("client", [&, t] {
@@ -382,43 +383,21 @@ TEST(SimulatedDisk, EverythingCanBeChangedWhileRequestsWait) {
   EXPECT_EQ(counted.requests(), counted.responses.count());
 }
 
-/// The device below suspends for a while of its own in every call.
-class HesitantDevice final : public BlockDevice {
- public:
-  explicit HesitantDevice(BlockDevice& backing) : backing_(backing) {}
-  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
-  Result<> submit(std::span<const IoRequest> batch) override {
-    hesitate();
-    return backing_.submit(batch);
-  }
-  Result<> flush() override {
-    hesitate();
-    return backing_.flush();
-  }
-
- private:
-  void hesitate() {
-    for (std::uint64_t turns = random_.below(8); turns != 0; --turns) {
-      if (random_.one_in(4))
-        thread::sleep_for(20'000);
-      else
-        thread::yield();
-    }
-  }
-
-  BlockDevice& backing_;
-  Random random_{1};
-};
-
 TEST(SimulatedDisk, WhatTheDeviceBelowTakesItsTimeForIsServedAllTheSame) {
   for (const std::string_view preset : {"none", "textbook", "ssd"}) {
     MemoryDevice memory(kBlockSize, 2000);
-    HesitantDevice hesitant(memory);
-    RecordingDevice recorder(hesitant);
+    test::SuspendingDevice slow(memory, [random = Random(1)]() mutable {
+      for (std::uint64_t turns = random.below(8); turns != 0; --turns) {
+        if (random.one_in(4))
+          thread::sleep_for(20'000);
+        else
+          thread::yield();
+      }
+    });
+    RecordingDevice recorder(slow);
     auto disk = make_disk(recorder, "c-look", preset);
     std::uint64_t unflushed = 0;
-    run_in_runtime([&] {
+    test::in_runtime([&] {
       for (std::uint64_t t = 0; t < 30; ++t) {
         thread::spawn_detached("client", [&, t] {
           Random random(t);
@@ -467,7 +446,7 @@ TEST(SimulatedDisk, WhileThePacedArmIsBusyTheQueueFills) {
   auto disk = make_disk(memory, "sstf", "textbook", 0.01);
   ASSERT_TRUE(disk->place_arm(Cylinder{53}, true).ok());
   std::vector<std::uint64_t> order;
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     for (const std::uint64_t cylinder : kTextbookQueue) {
       thread::spawn_detached("reader", [&, cylinder] {
         std::vector<std::byte> block(kBlockSize);
@@ -482,7 +461,7 @@ TEST(SimulatedDisk, WhileThePacedArmIsBusyTheQueueFills) {
 TEST(SimulatedDisk, AChangeOfPaceEndsTheWait) {
   MemoryDevice memory(kBlockSize, 2000);
   auto disk = make_disk(memory, "look", "textbook", 1000);  // over a minute for the first request
-  run_in_runtime([&] {
+  test::in_runtime([&] {
     bool done = false;
     thread::Thread reader = thread::spawn("reader", [&] {
       std::vector<std::byte> block(kBlockSize * 2);

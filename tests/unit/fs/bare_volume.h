@@ -15,17 +15,11 @@
 #include "spindle/base/random.h"
 #include "spindle/device/memory_device.h"
 #include "spindle/journal/replay.h"
-#include "spindle/thread/runtime.h"
+#include "support/in_runtime.h"
 
 namespace spindle {
 
-/// Runs `body` as the first thread of a runtime, to its end.
-inline void in_runtime(const std::function<void()>& body) {
-  auto runtime = thread::Runtime::create();
-  ASSERT_TRUE(runtime.ok());
-  const Result<> ran = (*runtime)->run(body);
-  ASSERT_TRUE(ran.ok()) << ran.error().describe();
-}
+using test::in_runtime;
 
 class BareVolume {
  public:

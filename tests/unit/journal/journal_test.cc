@@ -3,13 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "journal_test_volume.h"
 #include "spindle/base/random.h"
 #include "spindle/cache/cache_observer.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/device/recording_device.h"
 #include "spindle/thread/thread.h"
-#include "suspending_device.h"
+#include "support/suspending_device.h"
 
 namespace spindle {
 namespace {
@@ -346,25 +349,6 @@ TEST(Journal, OpenRefusesALogThatWasNotReplayed) {
   });
 }
 
-// A device on which others can run while it is written to.
-class SlowImage final : public BlockDevice {
- public:
-  explicit SlowImage(BlockDevice& backing) : backing_(backing) {}
-
-  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
-  Result<> submit(std::span<const IoRequest> batch) override {
-    if (const auto now = std::exchange(during_next_write, {})) now();
-    return backing_.submit(batch);
-  }
-  Result<> flush() override { return backing_.flush(); }
-
-  std::function<void()> during_next_write;
-
- private:
-  BlockDevice& backing_;
-};
-
 // The blocks that fill half the cache are freed in the epoch that made them. So its commit makes
 // room, and no checkpoint has to.
 TEST(Journal, ACommitThatMakesRoomWakesWhoWaitsForIt) {
@@ -374,7 +358,10 @@ TEST(Journal, ACommitThatMakesRoomWakesWhoWaitsForIt) {
   test::in_runtime([&] {
     MemoryDevice image(layout.block_size, layout.block_count);
     test::make_volume(image, layout);
-    SlowImage host(image);
+    std::function<void()> once;
+    test::SuspendingDevice host(image, [&] {
+      if (const auto now = std::exchange(once, {})) now();
+    });
     const auto cache = BufferCache::create(host, {.capacity_bytes = 1u << 20}).take();
     const std::uint64_t blocks = cache->statistics().capacity_blocks / 2 + 1;
     const auto journal = Journal::open(*cache, layout, {}).take();
@@ -387,7 +374,7 @@ TEST(Journal, ACommitThatMakesRoomWakesWhoWaitsForIt) {
     frees.revoke({BlockNo{first}, blocks});
     frees.commit();
     thread::Thread waiter;
-    host.during_next_write = [&] {
+    once = [&] {
       waiter = thread::spawn("waiter", [&] { journal->begin(4096).take().commit(); });
       thread::yield();
     };

@@ -12,7 +12,7 @@
 #include "spindle/format/layout.h"
 #include "spindle/journal/journal.h"
 #include "spindle/journal/replay.h"
-#include "spindle/thread/runtime.h"
+#include "support/in_runtime.h"
 
 namespace spindle::test {
 
@@ -59,12 +59,6 @@ inline void make_volume(BlockDevice& device, const format::Layout& layout) {
   for (BlockNo b = inodes.start; b < inodes.end(); ++b) {
     write_metadata(device, layout, b, format::BlockKind::kInodeTable);
   }
-}
-
-/// Runs `main` in a runtime of its own and expects it to end.
-inline void in_runtime(std::function<void()> main) {
-  auto runtime = thread::Runtime::create().take();
-  runtime->run(std::move(main)).take();
 }
 
 }  // namespace spindle::test

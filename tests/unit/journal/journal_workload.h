@@ -20,7 +20,7 @@
 #include "spindle/device/recording_device.h"
 #include "spindle/thread/mutex.h"
 #include "spindle/thread/thread.h"
-#include "suspending_device.h"
+#include "support/suspending_device.h"
 
 namespace spindle::test {
 
