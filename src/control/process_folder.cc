@@ -20,7 +20,6 @@ using Place = ProcessFolder::Place;
 using Id = VirtualFolder::Id;
 
 constexpr std::uint32_t kMainThread = 0xFFFF;
-constexpr std::uint32_t kAlias = 0x80;  // in `kind`: of `self`, under the asker's own number
 
 enum Kind : std::uint32_t {
   kFolder,  // of the process or thread itself; without a process: a path of /proc's top
@@ -209,34 +208,70 @@ bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
 
 // An alias stands for the asking process, which no verb reaches.
 bool has(const OwnName& own, const Place& place) {
-  const bool is_alias = (place.kind & kAlias) != 0;
-  if (own.kind == kCommands || own.kind == kCalls) return !is_alias;
+  if (own.kind == kCommands || own.kind == kCalls) return !place.is_alias;
   return own.kind != kTask || place.thread == 0;
 }
 
+std::uint32_t mode_of(std::uint32_t kind) {
+  if (kind == kFolder) return kOpenFolder;
+  if (kind == kDescriptor || kind == kNamespace) return kLink;
+  for (const OwnName& own : kOwnNames) {
+    if (own.kind == kind) return own.mode;
+  }
+  return kReadable;
+}
+
+// The kind of the folder in which a file of this kind stands.
+std::uint32_t folder_kind_of(std::uint32_t kind) {
+  switch (kind) {
+    case kDescriptor:
+      return kDescriptors;
+    case kDescriptorInfo:
+      return kDescriptorInfos;
+    case kNamespace:
+    case kNamespaceFile:
+      return kNamespaces;
+    case kNetFile:
+      return kNet;
+    default:
+      return kFolder;
+  }
+}
+
+// The folder of a place that is of a process or thread.
+Place parent_of(const Place& place) {
+  if (place.kind != kFolder) return place.with(folder_kind_of(place.kind));
+  if (place.thread == 0) return {};
+  Place tasks = place.with(kTask);
+  tasks.thread = 0;
+  return tasks;
+}
+
+constexpr std::uint32_t kAliasBit = 0x80, kKindBits = 0x7F;
 constexpr int kProcessShift = 36, kThreadShift = 20, kKindShift = 12;
 constexpr std::uint32_t kMostNumber = 0xFFF;
 
 }  // namespace
 
 Id ProcessFolder::Place::id() const {
-  return Id{process} << kProcessShift | Id{thread} << kThreadShift | Id{kind} << kKindShift |
+  const Id shown_kind = kind | (is_alias ? kAliasBit : 0);
+  return Id{process} << kProcessShift | Id{thread} << kThreadShift | shown_kind << kKindShift |
          number;
 }
 
 Place ProcessFolder::Place::of(Id id) {
   return {.process = static_cast<std::uint32_t>(id >> kProcessShift & 0x3FFFFF),
           .thread = static_cast<std::uint32_t>(id >> kThreadShift & 0xFFFF),
-          .kind = static_cast<std::uint32_t>(id >> kKindShift & 0xFF),
-          .number = static_cast<std::uint32_t>(id & kMostNumber)};
+          .kind = static_cast<std::uint32_t>(id >> kKindShift & kKindBits),
+          .number = static_cast<std::uint32_t>(id & kMostNumber),
+          .is_alias = (id >> kKindShift & kAliasBit) != 0};
 }
 
-Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, bool with_areas) const {
-  const bool is_alias = (place.kind & kAlias) != 0;
-  const auto process = static_cast<ProcessNumber>(is_alias ? 1 : place.process);
+Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, Areas areas) const {
+  const auto process = static_cast<ProcessNumber>(place.is_alias ? 1 : place.process);
   Found found = TRY(machine_.look([&](const Machine& machine) -> Result<Found> {
     Found seen;
-    auto snapshot = machine.snapshot_process(process, with_areas);
+    auto snapshot = machine.snapshot_process(process, areas == Areas::kAll);
     if (!snapshot.ok()) return snapshot.error();
     seen.process = std::move(snapshot).take();
     seen.cpus = machine.configuration().cpus;
@@ -255,36 +290,15 @@ Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, bool with_a
   return Error{ESRCH, "the thread is gone"};
 }
 
+Result<ProcessFolder::Found> ProcessFolder::find_again(const Place& place, VirtualTime started,
+                                                       Areas areas) const {
+  Found found = TRY(find(place, areas));
+  if (found.process.started != started) return Error{ESRCH, "the process is gone"};
+  return found;
+}
+
 Result<VirtualFolder::Node> ProcessFolder::node_of(const Place& place, const Found& found) const {
-  const std::uint32_t kind = place.kind & ~kAlias;
-  const std::uint32_t alias = place.kind & kAlias;
-  Place parent{place.process, place.thread, kFolder | alias, 0};
-  std::uint32_t mode = kReadable;
-  switch (kind) {
-    case kFolder:
-      mode = kOpenFolder;
-      parent = place.thread == 0 ? Place{} : Place{place.process, 0, kTask | alias, 0};
-      break;
-    case kDescriptor:
-      mode = kLink, parent.kind = kDescriptors | alias;
-      break;
-    case kDescriptorInfo:
-      parent.kind = kDescriptorInfos | alias;
-      break;
-    case kNamespace:
-      mode = kLink, parent.kind = kNamespaces | alias;
-      break;
-    case kNamespaceFile:
-      parent.kind = kNamespaces | alias;
-      break;
-    case kNetFile:
-      parent.kind = kNet | alias;
-      break;
-    default:
-      for (const OwnName& own : kOwnNames) {
-        if (own.kind == kind) mode = own.mode;
-      }
-  }
+  const std::uint32_t mode = mode_of(place.kind);
   std::uint64_t generation = static_cast<std::uint64_t>(found.process.started.ns);
   // The kernel keeps what a link says for as long as the node is the same.
   if (mode == kLink) {
@@ -292,12 +306,12 @@ Result<VirtualFolder::Node> ProcessFolder::node_of(const Place& place, const Fou
     generation ^= path_id(target, 64);
   }
   return Node{.id = place.id(),
-              .parent = parent.id(),
+              .parent = parent_of(place).id(),
               .mode = mode,
               .uid = found.process.uid,
               .gid = found.process.gid,
               .generation = mixed(generation),
-              .inode = kind == kNamespaceFile ? namespace_inode(place.number) : 0};
+              .inode = place.kind == kNamespaceFile ? namespace_inode(place.number) : 0};
 }
 
 Result<VirtualFolder::Node> ProcessFolder::lookup_process(const Caller& caller,
@@ -317,7 +331,7 @@ Result<VirtualFolder::Node> ProcessFolder::lookup_process(const Caller& caller,
     }
   }
   if (found.code() == ESRCH && is_asker(caller, *number)) {
-    place.kind |= kAlias;
+    place.is_alias = true;
     found = find(place);
   }
   return node_of(place, TRY(as_path(std::move(found))));
@@ -340,8 +354,8 @@ Result<VirtualFolder::Node> ProcessFolder::lookup(const Caller& caller, Id folde
   }
   // The file that a namespace's link names; no list shows it.
   for (std::uint32_t i = 0; i < kNamespaceNames.size(); ++i) {
-    if ((place.kind & ~kAlias) != kNamespaces || namespace_target(i) != name) continue;
-    return node_of({place.process, place.thread, kNamespaceFile | (place.kind & kAlias), i}, found);
+    if (place.kind != kNamespaces || namespace_target(i) != name) continue;
+    return node_of(place.with(kNamespaceFile, i), found);
   }
   return kNoFile;
 }
@@ -393,8 +407,7 @@ std::vector<VirtualFolder::Item> ProcessFolder::list_process(const Place& place,
                                                              const ProcessSnapshot& process) {
   std::vector<Item> items;
   const auto add = [&](std::string_view name, std::uint32_t kind, std::uint32_t mode) {
-    const Place item{place.process, place.thread, kind | (place.kind & kAlias), 0};
-    items.push_back({std::string(name), item.id(), mode & S_IFMT, kind});
+    items.push_back({std::string(name), place.with(kind).id(), mode & S_IFMT, kind});
   };
   const bool has_program = !process.executable.empty() && process.state != 'Z';
   for (const OwnName& own : kOwnNames) {
@@ -412,10 +425,11 @@ std::vector<VirtualFolder::Item> ProcessFolder::list_threads(const Place& place,
                                                              const ProcessSnapshot& process) {
   std::vector<Item> items;
   const auto add = [&](std::uint32_t name, std::uint32_t thread) {
-    const Place item{place.process, thread, kFolder | (place.kind & kAlias), 0};
+    Place item = place.with(kFolder);
+    item.thread = thread;
     items.push_back({std::to_string(name), item.id(), S_IFDIR, name});
   };
-  if ((place.kind & kAlias) != 0) {
+  if (place.is_alias) {
     add(place.process, kMainThread);
   } else if (process.threads.empty()) {
     add(place.process, place.process);
@@ -435,20 +449,16 @@ std::vector<VirtualFolder::Item> ProcessFolder::list_numbers(const Place& place,
                                                              const ProcessSnapshot& process) {
   std::vector<Item> items;
   const auto add = [&](std::string_view name, std::uint32_t kind, std::size_t number) {
-    const Place item{place.process, place.thread, kind | (place.kind & kAlias),
-                     static_cast<std::uint32_t>(number)};
-    const bool is_link = kind == kDescriptor || kind == kNamespace;
-    items.push_back({std::string(name), item.id(),
-                     is_link ? std::uint32_t{S_IFLNK} : std::uint32_t{S_IFREG},
+    const Place item = place.with(kind, static_cast<std::uint32_t>(number));
+    items.push_back({std::string(name), item.id(), mode_of(kind) & S_IFMT,
                      static_cast<std::int64_t>(number) + 1});
   };
-  const std::uint32_t folder = place.kind & ~kAlias;
-  if (folder == kNamespaces) {
+  if (place.kind == kNamespaces) {
     for (std::size_t i = 0; i < kNamespaceNames.size(); ++i) add(kNamespaceNames[i], kNamespace, i);
-  } else if (folder == kNet) {
+  } else if (place.kind == kNet) {
     for (std::size_t i = 0; i < std::size(kNetFiles); ++i) add(kNetFiles[i].name, kNetFile, i);
   } else {
-    const std::uint32_t kind = folder == kDescriptors ? kDescriptor : kDescriptorInfo;
+    const std::uint32_t kind = place.kind == kDescriptors ? kDescriptor : kDescriptorInfo;
     for (const DescriptorSnapshot& descriptor : process.descriptors) {
       const auto number = static_cast<std::uint32_t>(descriptor.number);
       if (number <= kMostNumber) add(std::to_string(number), kind, number);
@@ -459,7 +469,7 @@ std::vector<VirtualFolder::Item> ProcessFolder::list_numbers(const Place& place,
 
 Result<std::vector<VirtualFolder::Item>> ProcessFolder::items_of(const Place& place,
                                                                  const ProcessSnapshot& process) {
-  switch (place.kind & ~kAlias) {
+  switch (place.kind) {
     case kFolder:
       return list_process(place, process);
     case kTask:
@@ -483,7 +493,7 @@ Result<std::vector<VirtualFolder::Item>> ProcessFolder::list(Id folder) {
 }
 
 Result<std::string> ProcessFolder::target_of(const Place& place, const Found& found) const {
-  switch (place.kind & ~kAlias) {
+  switch (place.kind) {
     case kExecutable:
       return found.process.executable;
     case kDirectory:
@@ -511,38 +521,41 @@ Result<std::string> ProcessFolder::target(Id link) {
   return entry.target;
 }
 
-// ESRCH if the process of that number is no longer the one that started then.
-Result<std::string> ProcessFolder::text_of(const Place& place, VirtualTime started) const {
-  const std::uint32_t kind = place.kind & ~kAlias;
-  if (kind == kNetFile) return std::string(kNetFiles[place.number].text);
-  if (kind == kNamespaceFile) return std::string();
-  const auto* file = kind >= kFile ? &procfs::process_files()[kind - kFile] : nullptr;
-  const Found found = TRY(find(place, file != nullptr && file->needs_areas));
-  if (found.process.started != started) return Error{ESRCH, "the process is gone"};
-  if (kind == kDescriptorInfo) {
-    const auto* descriptor = descriptor_of(found.process, place.number);
-    if (descriptor == nullptr) return kNoFile;
-    return procfs::descriptor_text(*descriptor);
-  }
-  if (kind == kCalls) {
-    return machine_.with([&](Machine& machine) -> Result<std::string> {
-      return procfs::strace_text(machine.events(), found.process.id);
-    });
-  }
+Result<std::string> ProcessFolder::file_text(const procfs::ProcessFile& file, const Place& place,
+                                             VirtualTime started) const {
+  const Found found =
+      TRY(find_again(place, started, file.needs_areas ? Areas::kAll : Areas::kNone));
   procfs::ProcessView view{.process = found.process,
                            .thread = found.thread,
                            .is_thread = place.thread != 0,
                            .shown_id = found.shown,
                            .cpus = found.cpus};
   std::string mounts, mount_info;
-  if (file->needs_mounts) {
+  if (file.needs_mounts) {
     constexpr std::size_t kInMounts = 1, kInMountInfo = 4;
     mounts = visible_mounts(TRY(read_host_proc("self/mounts")), kInMounts);
     mount_info = visible_mounts(TRY(read_host_proc("self/mountinfo")), kInMountInfo);
     view.mounts = mounts;
     view.mount_info = mount_info;
   }
-  return file->text(view);
+  return file.text(view);
+}
+
+Result<std::string> ProcessFolder::text_of(const Place& place, VirtualTime started) const {
+  if (place.kind == kNetFile) return std::string(kNetFiles[place.number].text);
+  if (place.kind == kNamespaceFile) return std::string();
+  if (place.kind >= kFile) {
+    return file_text(procfs::process_files()[place.kind - kFile], place, started);
+  }
+  const Found found = TRY(find_again(place, started));
+  if (place.kind == kDescriptorInfo) {
+    const auto* descriptor = descriptor_of(found.process, place.number);
+    if (descriptor == nullptr) return kNoFile;
+    return procfs::descriptor_text(*descriptor);
+  }
+  return machine_.with([&](Machine& machine) -> Result<std::string> {
+    return procfs::strace_text(machine.events(), found.process.id);
+  });
 }
 
 Result<ControlFile> ProcessFolder::open_top(std::uint32_t number) {
@@ -561,14 +574,12 @@ Result<ControlFile> ProcessFolder::open_top(std::uint32_t number) {
 ControlFile ProcessFolder::command_file(const Place& place, VirtualTime started) const {
   const auto process = place.thread != 0 ? place.thread : place.process;
   return {.read = [this, place, started]() -> Result<std::string> {
-            const Found found = TRY(find(place));
-            if (found.process.started != started) return Error{ESRCH, "the process is gone"};
+            const Found found = TRY(find_again(place, started));
             return settings_text(found.process, found.thread, found.cpus);
           },
           .command = [this, place, started, process](const Caller& caller,
                                                      std::string_view line) -> Result<> {
-            const Found found = TRY(find(place));
-            if (found.process.started != started) return Error{ESRCH, "the process is gone"};
+            const Found found = TRY(find_again(place, started));
             return machine_.with([&](Machine& machine) {
               return apply_command(machine, static_cast<ProcessNumber>(process), line, caller.uid);
             });
@@ -580,9 +591,8 @@ Result<ControlFile> ProcessFolder::open(Id file) {
   if (place.process == 0) return open_top(place.number);
   const Found found = TRY(as_path(find(place)));
   const VirtualTime started = found.process.started;
-  const std::uint32_t kind = place.kind & ~kAlias;
   ControlFile opened;
-  if (kind == kCommands) {
+  if (place.kind == kCommands) {
     opened = command_file(place, started);
   } else {
     opened.read = [this, place, started] { return text_of(place, started); };

@@ -29,8 +29,13 @@ class ProcessFolder final : public VirtualFolder {
     std::uint32_t thread = 0;  ///< kMainThread: the main thread, under the name of its process
     std::uint32_t kind = 0;
     std::uint32_t number = 0;
+    bool is_alias = false;  ///< of `self`, under the asker's own number
     [[nodiscard]] Id id() const;
     static Place of(Id id);
+    /// Another place of the same process or thread.
+    [[nodiscard]] Place with(std::uint32_t other_kind, std::uint32_t other_number = 0) const {
+      return {process, thread, other_kind, other_number, is_alias};
+    }
   };
 
  private:
@@ -42,10 +47,18 @@ class ProcessFolder final : public VirtualFolder {
     std::uint32_t cpus = 1;
   };
 
-  [[nodiscard]] Result<Found> find(const Place& place, bool with_areas = false) const;
+  enum class Areas : std::uint8_t { kNone, kAll };  ///< of memory, which take long to describe
+
+  /// ESRCH if there is no such process or thread.
+  [[nodiscard]] Result<Found> find(const Place& place, Areas areas = Areas::kNone) const;
+  /// The same; ESRCH also if the process is no longer the one that started then.
+  [[nodiscard]] Result<Found> find_again(const Place& place, VirtualTime started,
+                                         Areas areas = Areas::kNone) const;
   [[nodiscard]] Result<Node> node_of(const Place& place, const Found& found) const;
   [[nodiscard]] Result<Node> lookup_process(const Caller& caller, std::string_view name) const;
   [[nodiscard]] Result<std::string> target_of(const Place& place, const Found& found) const;
+  [[nodiscard]] Result<std::string> file_text(const procfs::ProcessFile& file, const Place& place,
+                                              VirtualTime started) const;
   [[nodiscard]] Result<std::string> text_of(const Place& place, VirtualTime started) const;
   [[nodiscard]] Result<ControlFile> open_top(std::uint32_t number);
   [[nodiscard]] Result<std::vector<Item>> list_top() const;
