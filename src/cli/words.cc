@@ -16,6 +16,10 @@ void Complaint::make_unknown(std::string_view field, std::string_view given,
   make(fmt::format("{}: '{}' is not one of {}", field, given, known));
 }
 
+void Complaint::make_unknown_policy(std::string_view given, std::string_view known) {
+  make(fmt::format("--policy: '{}' is neither one of {} nor a library (./mine.so)", given, known));
+}
+
 void Complaint::make_malformed(std::string_view field, const std::vector<std::string>& row,
                                std::string_view form) {
   make(fmt::format("{}: '{}' is not {}", field, fmt::join(row, ":"), form));

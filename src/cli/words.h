@@ -26,6 +26,8 @@ class Complaint {
   }
   /// "FIELD: 'GIVEN' is not one of KNOWN".
   void make_unknown(std::string_view field, std::string_view given, std::string_view known);
+  /// The same of `--policy`, for which a library could be given, too.
+  void make_unknown_policy(std::string_view given, std::string_view known);
   /// "FIELD: 'A:B' is not FORM", for a row whose parts stand between colons.
   void make_malformed(std::string_view field, const std::vector<std::string>& row,
                       std::string_view form);

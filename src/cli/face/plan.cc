@@ -79,9 +79,7 @@ void choose_policies(const Face& face, const FaceRequest& request, Plan& plan,
     const std::string name = name_in(face, asked);
     const auto has = [&](const Form* form) { return find_policy(*form, name) != nullptr; };
     const auto found = std::ranges::find_if(face.forms, has);
-    if (found == face.forms.end())
-      return complaint.make(fmt::format(
-          "--policy: '{}' is neither one of {} nor a library (./mine.so)", name, names_of(face)));
+    if (found == face.forms.end()) return complaint.make_unknown_policy(name, names_of(face));
     if (plan.policies.empty()) plan.form = *found;
     if (!has(plan.form))
       return complaint.make(

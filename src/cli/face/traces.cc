@@ -32,8 +32,7 @@ std::vector<std::string> chosen_policies(const FaceRequest& request, PolicyKind 
   if (request.all) return known;
   for (const std::string& name : asked)
     if (std::ranges::find(known, name) == known.end())
-      complaint.make(fmt::format("--policy: '{}' is neither one of {} nor a library (./mine.so)",
-                                 name, listed(known)));
+      complaint.make_unknown_policy(name, listed(known));
   if (!asked.empty()) return asked;
   return fallback.empty() ? std::vector<std::string>() : std::vector{std::string(fallback)};
 }
