@@ -17,6 +17,8 @@ namespace thread_bench {
 
 namespace {
 
+constexpr unsigned kProbeTimeoutSeconds = 5;
+
 std::int64_t clock_ns(clockid_t id) {
   timespec ts;
   clock_gettime(id, &ts);
@@ -60,51 +62,60 @@ struct Outcome {
   std::string output;
 };
 
-Outcome run_child(const Benchmark& b, const Options& opt) {
-  int fds[2];
-  if (pipe(fds) != 0) return {"pipe failed", ""};
-  std::fflush(nullptr);
-  pid_t pid = fork();
-  if (pid == 0) {
-    close(fds[0]);
-    pin(std::max(opt.workers, b.min_cpus));
-    rlimit no_core{0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    Context context(opt, fds[1]);
-    b.body(context);
-    _exit(0);
-  }
-  close(fds[1]);
-  Outcome out;
-  char buf[4096];
-  bool late = false;
-  const std::int64_t deadline =
-      clock_ns(CLOCK_MONOTONIC) + std::int64_t(b.probe ? 5 : opt.timeout_s) * 1'000'000'000;
+// In the child: runs the benchmark, which reports into `pipe`.
+[[noreturn]] void run_in_child(const Benchmark& benchmark, const Options& options, int pipe) {
+  pin(std::max(options.workers, benchmark.min_cpus));
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  Context context(options, pipe);
+  benchmark.body(context);
+  _exit(0);
+}
+
+// Appends to `output` what comes through the pipe, until its other end is closed. False if that
+// has not happened when the monotonic clock comes to `deadline_ns`.
+bool read_until(std::int64_t deadline_ns, int pipe, std::string& output) {
+  char buffer[4096];
   for (;;) {
-    const std::int64_t left = deadline - clock_ns(CLOCK_MONOTONIC);
-    pollfd p{fds[0], POLLIN, 0};
-    if (left <= 0 || poll(&p, 1, int(left / 1'000'000) + 1) == 0) {
-      // A library may use SIGALRM itself, so the time limit is kept from outside.
-      kill(pid, SIGKILL);
-      late = true;
-      break;
-    }
-    ssize_t n = read(fds[0], buf, sizeof buf);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    out.output.append(buf, static_cast<std::size_t>(n));
+    const std::int64_t left_ns = deadline_ns - clock_ns(CLOCK_MONOTONIC);
+    pollfd readable{pipe, POLLIN, 0};
+    if (left_ns <= 0 || poll(&readable, 1, int(left_ns / 1'000'000) + 1) == 0) return false;
+    const ssize_t got = read(pipe, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return true;
+    output.append(buffer, static_cast<std::size_t>(got));
   }
-  close(fds[0]);
-  int st = 0;
-  while (waitpid(pid, &st, 0) < 0 && errno == EINTR) {
+}
+
+// How the child ended.
+std::string wait_for(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (late)
-    out.status = "timeout";
-  else if (WIFEXITED(st))
-    out.status = WEXITSTATUS(st) == 0 ? "ok" : "exit " + std::to_string(WEXITSTATUS(st));
-  else if (WIFSIGNALED(st))
-    out.status = std::string("signal ") + strsignal(WTERMSIG(st));
-  return out;
+  if (WIFSIGNALED(status)) return std::string("signal ") + strsignal(WTERMSIG(status));
+  return WEXITSTATUS(status) == 0 ? "ok" : "exit " + std::to_string(WEXITSTATUS(status));
+}
+
+// A library may use SIGALRM itself, so the time limit is kept from outside.
+Outcome run_child(const Benchmark& benchmark, const Options& options) {
+  int ends[2];
+  if (pipe(ends) != 0) return {"pipe failed", ""};
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    run_in_child(benchmark, options, ends[1]);
+  }
+  close(ends[1]);
+  const std::int64_t limit_s = benchmark.probe ? kProbeTimeoutSeconds : options.timeout_s;
+  Outcome outcome;
+  const bool in_time =
+      read_until(clock_ns(CLOCK_MONOTONIC) + limit_s * 1'000'000'000, ends[0], outcome.output);
+  close(ends[0]);
+  if (!in_time) kill(child, SIGKILL);
+  const std::string end = wait_for(child);
+  outcome.status = in_time ? end : "timeout";
+  return outcome;
 }
 
 void usage(const char* argv0) {

@@ -23,6 +23,7 @@ struct Options {
   std::vector<std::string> only;       // benchmark names; empty: all
 };
 
+// Time since a Stopwatch was made: on the clock, and of all CPUs together.
 struct Lap {
   double wall_ns;
   double cpu_ns;
@@ -37,10 +38,12 @@ class Stopwatch {
   std::int64_t wall0_, cpu0_;
 };
 
-std::int64_t now_ns();
+std::int64_t now_ns();  // monotonic
 
+// What the process has now, as /proc/self says.
 struct Memory {
-  double rss, peak_rss, vm, page_tables, maps;
+  double rss, peak_rss, vm, page_tables;  // bytes
+  double maps;                            // how many mappings
 };
 Memory memory_now();
 
@@ -55,6 +58,7 @@ class Context {
   // A structural parameter (thread count, capacity): never scaled.
   long param(const char* name, long preset) const;
 
+  // Reports one value of a metric; the table has the median of all repetitions.
   void emit(const std::string& metric, const std::string& unit, double value);
   // Emits ns_per_<what> (wall) and cpu_ns_per_<what>.
   void emit_rate(const std::string& what, const Lap& lap, double ops);
@@ -77,6 +81,7 @@ struct Benchmark {
 // Parses the command line, runs the benchmarks, prints the table.
 int run_suite(const char* peer, int argc, char** argv, const std::vector<Benchmark>& list);
 
-void fail(const char* what);  // prints to stderr and exits the child with status 3
+// In a child: prints `what` and errno, and exits with status 3.
+void fail(const char* what);
 
 }  // namespace thread_bench

@@ -187,52 +187,70 @@ std::uint64_t storm_round(std::size_t thread, std::size_t round, std::FILE* sink
   return sum;
 }
 
+using StormResults = std::array<std::array<std::uint64_t, kStormRounds>, kStormThreads>;
+
+/// What each round gives when nothing interrupts it.
+StormResults undisturbed(std::FILE* sink) {
+  StormResults results;
+  for (std::size_t thread = 0; thread < kStormThreads; ++thread) {
+    for (std::size_t round = 0; round < kStormRounds; ++round) {
+      results[thread][round] = storm_round(thread, round, sink);
+    }
+  }
+  return results;
+}
+
+struct StormCounts {
+  std::uint64_t rounds = 0;  ///< as all threads counted them together, under a mutex
+  std::uint64_t wrong = 0;   ///< those with another result than expected
+  std::uint64_t own = 0;     ///< as each thread counted its own: the same, unless some were lost
+};
+
+/// Runs the rounds in threads of the calling runtime, for so long.
+StormCounts blow(const StormResults& expected, std::int64_t duration_ns, std::FILE* sink) {
+  Mutex mutex("rounds");
+  StormCounts counts;  // guarded by `mutex`
+  const std::int64_t until_ns = spindle::monotonic_ns() + duration_ns;
+  const auto body = [&](std::size_t index) {
+    std::uint64_t own = 0;
+    for (; spindle::monotonic_ns() < until_ns; ++own) {
+      const std::size_t round = own % kStormRounds;
+      const bool right = storm_round(index, round, sink) == expected[index][round];
+      const std::lock_guard lock(mutex);
+      ++counts.rounds;
+      if (!right) ++counts.wrong;
+    }
+    const std::lock_guard lock(mutex);
+    counts.own += own;
+  };
+  std::vector<Thread> threads;
+  for (std::size_t i = 0; i < kStormThreads; ++i) {
+    threads.push_back(spawn("storm", [&, i] { body(i); }));
+  }
+  for (Thread& thread : threads) thread.join().take();
+  return counts;
+}
+
 /// True if every round had the same result as without preemption.
 bool storm(unsigned workers, std::int64_t duration_ns) {
   std::FILE* const sink = std::fopen("/dev/null", "w");
   if (sink == nullptr) return false;
-  std::array<std::array<std::uint64_t, kStormRounds>, kStormThreads> expected;
-  for (std::size_t thread = 0; thread < kStormThreads; ++thread) {
-    for (std::size_t round = 0; round < kStormRounds; ++round) {
-      expected[thread][round] = storm_round(thread, round, sink);
-    }
-  }
+  const StormResults expected = undisturbed(sink);
   Runtime::Options options;
   options.policy = "rr";
   options.workers = workers;
   options.quantum_ns = options.preemption_ns = 1'000'000;
   auto runtime = Runtime::create(std::move(options)).take();
-  Mutex mutex("rounds");
-  std::uint64_t wrong = 0, rounds = 0;  // guarded by `mutex`
-  std::array<std::uint64_t, kStormThreads> own_rounds = {};
-  const auto body = [&](std::size_t index, std::int64_t until_ns) {
-    for (; spindle::monotonic_ns() < until_ns; ++own_rounds[index]) {
-      const std::size_t round = own_rounds[index] % kStormRounds;
-      const bool right = storm_round(index, round, sink) == expected[index][round];
-      const std::lock_guard lock(mutex);
-      ++rounds;
-      if (!right) ++wrong;
-    }
-  };
-  const bool ended_well = runtime
-                              ->run([&] {
-                                const std::int64_t until_ns = spindle::monotonic_ns() + duration_ns;
-                                std::vector<Thread> threads;
-                                for (std::size_t i = 0; i < kStormThreads; ++i) {
-                                  threads.push_back(spawn("storm", [&, i] { body(i, until_ns); }));
-                                }
-                                for (Thread& thread : threads) thread.join().take();
-                              })
-                              .ok();
+  StormCounts counts;
+  const bool ended_well = runtime->run([&] { counts = blow(expected, duration_ns, sink); }).ok();
   std::fclose(sink);
-  std::uint64_t counted = 0;
-  for (const std::uint64_t own : own_rounds) counted += own;
   std::printf(
       "preempt.storm, %u workers, %.0f s: %lu preemptions in %lu rounds, %lu wrong, %ld lost\n",
       workers, static_cast<double>(duration_ns) / 1e9,
-      static_cast<unsigned long>(runtime->preemptions()), static_cast<unsigned long>(rounds),
-      static_cast<unsigned long>(wrong), static_cast<long>(counted - rounds));
-  return ended_well && wrong == 0 && counted == rounds && runtime->preemptions() > 0;
+      static_cast<unsigned long>(runtime->preemptions()), static_cast<unsigned long>(counts.rounds),
+      static_cast<unsigned long>(counts.wrong), static_cast<long>(counts.own - counts.rounds));
+  return ended_well && counts.wrong == 0 && counts.own == counts.rounds &&
+         runtime->preemptions() > 0;
 }
 
 }  // namespace

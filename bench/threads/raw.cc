@@ -111,18 +111,20 @@ void fiber_create(thread_bench::Context& c) {
 
 ucontext_t u_main, u_other;
 
-void ucontext_switch(thread_bench::Context& c) {
-  auto stack = std::make_unique<char[]>(kStack);
+// Makes `u_other` begin with `entry` on the stack, and go on with `u_main` when that returns.
+void make_other(char* stack, void (*entry)()) {
   getcontext(&u_other);
-  u_other.uc_stack.ss_sp = stack.get();
+  u_other.uc_stack.ss_sp = stack;
   u_other.uc_stack.ss_size = kStack;
   u_other.uc_link = &u_main;
-  makecontext(
-      &u_other,
-      +[] {
-        for (;;) swapcontext(&u_other, &u_main);
-      },
-      0);
+  makecontext(&u_other, entry, 0);
+}
+
+void ucontext_switch(thread_bench::Context& c) {
+  auto stack = std::make_unique<char[]>(kStack);
+  make_other(stack.get(), [] {
+    for (;;) swapcontext(&u_other, &u_main);
+  });
   const long n = switches(c) / 10;
   thread_bench::Stopwatch stopwatch;
   for (long i = 0; i < n; ++i) swapcontext(&u_main, &u_other);
@@ -134,12 +136,7 @@ void ucontext_create(thread_bench::Context& c) {
   const long n = creates(c);
   thread_bench::Stopwatch stopwatch;
   for (long i = 0; i < n; ++i) {
-    getcontext(&u_other);
-    u_other.uc_stack.ss_sp = stack.get();
-    u_other.uc_stack.ss_size = kStack;
-    u_other.uc_link = &u_main;
-    makecontext(
-        &u_other, +[] {}, 0);
+    make_other(stack.get(), [] {});
     swapcontext(&u_main, &u_other);
   }
   c.emit_rate("context", stopwatch.lap(), double(n));
@@ -151,18 +148,11 @@ jmp_buf j_main, j_other;
 
 void setjmp_switch(thread_bench::Context& c) {
   auto stack = std::make_unique<char[]>(kStack);
-  getcontext(&u_other);
-  u_other.uc_stack.ss_sp = stack.get();
-  u_other.uc_stack.ss_size = kStack;
-  u_other.uc_link = &u_main;
-  makecontext(
-      &u_other,
-      +[] {
-        if (_setjmp(j_other) == 0) swapcontext(&u_other, &u_main);
-        for (;;)
-          if (_setjmp(j_other) == 0) _longjmp(j_main, 1);
-      },
-      0);
+  make_other(stack.get(), [] {
+    if (_setjmp(j_other) == 0) swapcontext(&u_other, &u_main);
+    for (;;)
+      if (_setjmp(j_other) == 0) _longjmp(j_main, 1);
+  });
   swapcontext(&u_main, &u_other);
   const long n = switches(c);
   thread_bench::Stopwatch stopwatch;

@@ -12,20 +12,23 @@ class Synchronisation : protected Bench<P> {
   using Bench<P>::idle;
   using Bench<P>::nothing;
 
+  template <class Mutex>
+  static void count_locked(Mutex& mutex, long& counter, long times) {
+    for (long i = 0; i < times; ++i) {
+      mutex.lock();
+      ++counter;
+      asm volatile("" : "+m"(counter));
+      mutex.unlock();
+    }
+  }
+
  public:
   static void mutex_uncontended(Context& context) {
     if constexpr (HasMutex<P>) {
       const long n = context.count("mutex.uncontended.n", 10'000'000);
       typename P::Mutex m;
       long counter = 0;
-      auto body = [&] {
-        for (long i = 0; i < n; ++i) {
-          m.lock();
-          ++counter;
-          asm volatile("" : "+m"(counter));
-          m.unlock();
-        }
-      };
+      auto body = [&] { count_locked(m, counter, n); };
       Stopwatch stopwatch;
       Thread a = go(body);
       P::join(a);
@@ -61,14 +64,7 @@ class Synchronisation : protected Bench<P> {
       const long n = context.count("mutex.contended.n", 500'000);
       typename P::Mutex m;
       long counter = 0;
-      auto body = [&] {
-        for (long i = 0; i < n; ++i) {
-          m.lock();
-          ++counter;
-          asm volatile("" : "+m"(counter));
-          m.unlock();
-        }
-      };
+      auto body = [&] { count_locked(m, counter, n); };
       Stopwatch stopwatch;
       std::vector<Thread> t;
       for (long i = 0; i < threads; ++i) t.push_back(go(body));
