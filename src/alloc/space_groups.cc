@@ -184,14 +184,13 @@ void SpaceManager::State::forget_idle_spaces() {
 Result<> SpaceManager::State::initialise_unit(
     GroupNo g, Run unit, BlockKind kind,
     const std::function<void(BlockNo, std::span<std::byte>)>& fill,
-    const std::function<void(GroupDescriptor&)>& edit_descriptor) {
+    const std::function<void(GroupDescriptor&)>& set_written) {
   const BlockNo last = unit.end() - 1;
   for (BlockNo block = unit.start; block < last; ++block) {
-    TRY(journal.prepare(block, kind, [&](std::span<std::byte> bytes) { fill(block, bytes); }));
+    TRY(journal.prepare({block, kind, [&](auto bytes) { fill(block, bytes); }}));
   }
-  return journal.initialise(
-      last, kind, [&](std::span<std::byte> bytes) { fill(last, bytes); },
-      layout.descriptor_place(g), edit_descriptor);
+  return journal.initialise({last, kind, [&](auto bytes) { fill(last, bytes); }},
+                            {layout.descriptor_place(g), set_written});
 }
 
 Result<> SpaceManager::State::ensure_block_bitmap(GroupNo g, std::uint64_t index) {
@@ -226,14 +225,13 @@ Result<> SpaceManager::State::ensure_inode_block(GroupNo g, std::uint64_t table_
     const std::uint32_t next = group.inode_blocks_written;
     const std::uint64_t wanted = layout.inode_bitmap_blocks(next + 1);
     for (std::uint64_t i = layout.inode_bitmap_blocks(next); i < wanted; ++i) {
-      TRY(journal.prepare(
-          layout.inode_bitmap(g).start + i, BlockKind::kInodeBitmap,
-          [&](std::span<std::byte> block) { fill_fresh_inode_bitmap(layout, i, block); }));
+      TRY(journal.prepare({layout.inode_bitmap(g).start + i, BlockKind::kInodeBitmap,
+                           [&](auto bytes) { fill_fresh_inode_bitmap(layout, i, bytes); }}));
     }
     TRY(journal.initialise(
-        layout.inode_table(g).start + next, BlockKind::kInodeTable, [](std::span<std::byte>) {},
-        layout.descriptor_place(g),
-        [next](GroupDescriptor& descriptor) { descriptor.inode_blocks_written = next + 1; }));
+        {layout.inode_table(g).start + next, BlockKind::kInodeTable, [](std::span<std::byte>) {}},
+        {layout.descriptor_place(g),
+         [next](GroupDescriptor& descriptor) { descriptor.inode_blocks_written = next + 1; }}));
     group.inode_blocks_written = next + 1;
   }
   return {};

@@ -55,7 +55,7 @@ struct SpaceManager::State {
   void forget_idle_spaces();
   Result<> initialise_unit(GroupNo g, Run unit, format::BlockKind kind,
                            const std::function<void(BlockNo, std::span<std::byte>)>& fill,
-                           const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
+                           const std::function<void(format::GroupDescriptor&)>& set_written);
   Result<> ensure_block_bitmap(GroupNo g, std::uint64_t index);
   Result<> ensure_inode_block(GroupNo g, std::uint64_t table_block);
   Result<> ensure_fat_block(GroupNo g, std::uint64_t fat_block);

@@ -16,7 +16,7 @@ constexpr std::size_t kCheckpointBatchBytes = 4u << 20;
 }  // namespace
 
 bool JournalCore::holds_much() const {
-  return held_.size() + logged_.size() > cache_blocks_ / 4;
+  return blocks_to_checkpoint() > cache_blocks_ / 4;
 }
 
 bool JournalCore::checkpoint_due() const {
@@ -24,7 +24,7 @@ bool JournalCore::checkpoint_due() const {
 }
 
 // Brings home all changes of the epochs that are durable now.
-Result<> JournalCore::checkpoint(bool interleave) {
+Result<> JournalCore::checkpoint(Syncs syncs) {
   const EpochNo limit = durable_;
   const TracedTask task("checkpoint", limit.value);
   // Waits for writes of freed blocks' old content that are still under way: ours come after them.
@@ -35,7 +35,7 @@ Result<> JournalCore::checkpoint(bool interleave) {
   for (std::size_t first = 0; first < blocks.size(); first += batch) {
     const std::size_t count = std::min(batch, blocks.size() - first);
     TRY(write_home(std::span(blocks).subspan(first, count), limit));
-    if (interleave && sync_is_waiting()) TRY(commit_epoch(true));
+    if (syncs == Syncs::kServed && sync_is_waiting()) TRY(commit_epoch(FullLog::kLeave));
   }
   TRY(cache_.flush_blocks(logged_.up_to(limit)));
   TRY(flush_log());

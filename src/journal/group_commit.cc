@@ -92,16 +92,16 @@ Result<> JournalCore::serve_one() {
   if (space_wanted_) return make_space();
   if (commit_due()) {
     gather_syncs();
-    return commit_epoch(false);
+    return commit_epoch(FullLog::kEmpty);
   }
   if (checkpoints_wanted_ > checkpoints_served_) {
     const std::uint64_t wanted = checkpoints_wanted_;
-    TRY(checkpoint(true));
+    TRY(checkpoint(Syncs::kServed));
     checkpoints_served_ = wanted;
     checkpoint_done_.wake_all();
     return {};
   }
-  if (checkpoint_due()) return checkpoint(true);
+  if (checkpoint_due()) return checkpoint(Syncs::kServed);
   if (open_.empty()) {
     work_.wait();
   } else {
@@ -118,10 +118,10 @@ bool JournalCore::space_is_short() const {
 // What still does not fit after this waits for transactions under way to commit.
 Result<> JournalCore::make_space() {
   space_wanted_ = false;
-  if (space_is_short() && !entries_.empty()) TRY(checkpoint(false));
+  if (space_is_short() && !entries_.empty()) TRY(checkpoint(Syncs::kWait));
   if (space_is_short() && !open_.empty()) {
-    TRY(commit_epoch(false));
-    TRY(checkpoint(false));
+    TRY(commit_epoch(FullLog::kEmpty));
+    TRY(checkpoint(Syncs::kWait));
   }
   return {};
 }
@@ -159,7 +159,7 @@ DataPlan JournalCore::plan_data() {
   for (InodeNo owner : open_.ordered) {
     for (BlockRef& frame : logged_.changed(owner)) plan.log.push_back({std::move(frame), owner});
   }
-  const std::size_t must = entry_bytes(plan);
+  const std::size_t must = entry_bytes(plan.log.size());
   const std::size_t most = space_.largest_entry();
   std::size_t room = most > must ? most - must : 0;
   // Data must not crowd out what the log is for.
@@ -172,9 +172,9 @@ DataPlan JournalCore::plan_data() {
   return plan;
 }
 
-std::size_t JournalCore::entry_bytes(const DataPlan& plan) const {
+std::size_t JournalCore::entry_bytes(std::size_t data_blocks) const {
   return std::max(open_.cost(), sizeof(format::LogHead)) +
-         plan.log.size() * logged_size(layout_.block_size);
+         data_blocks * logged_size(layout_.block_size);
 }
 
 // --- The group commit --------------------------------------------------------------------------
@@ -184,7 +184,7 @@ std::size_t JournalCore::entry_bytes(const DataPlan& plan) const {
 std::size_t JournalCore::required_bytes() {
   std::size_t blocks = 0;
   for (InodeNo owner : open_.ordered) blocks += logged_.changed(owner).size();
-  return std::max(open_.cost(), sizeof(format::LogHead)) + blocks * logged_size(layout_.block_size);
+  return entry_bytes(blocks);
 }
 
 // Callers that sync over and over come back soon after they were served. Without waiting for them,
@@ -198,22 +198,21 @@ void JournalCore::gather_syncs() {
   }
 }
 
-Result<> JournalCore::commit_epoch(bool only_if_it_fits) {
+Result<> JournalCore::commit_epoch(FullLog full) {
   // Those who are ready to run may still join this epoch.
   thread::yield();
   if (open_.empty()) return {};
   sort_ordered();
   if (!space_.may_close(required_bytes())) {
-    if (only_if_it_fits) return {};
-    TRY(checkpoint(false));
+    if (full == FullLog::kLeave) return {};
+    TRY(checkpoint(Syncs::kWait));
     // The log is empty now, and no data is logged: what is left fits, see LogSpace.
     sort_ordered();
   }
   const TracedTask task("commit", open_.number.value);
   const std::int64_t began_ns = monotonic_ns();
-  const bool ordered = !open_.ordered.empty();
   const DataPlan plan = close_epoch();
-  TRY(write_ordered(plan, ordered));
+  TRY(write_ordered(plan));
   TRY(write_entry());
   TRY(flush_log());
   last_commit_ns_ = monotonic_ns() - began_ns;
@@ -248,7 +247,7 @@ DataPlan JournalCore::close_epoch() {
     for (Run run : open_.revoked) cache_.forget(run);
   }
   DataPlan plan = plan_data();
-  CHECK(space_.may_close(entry_bytes(plan)));
+  CHECK(space_.may_close(entry_bytes(plan.log.size())));
   for (const DataPlan::Block& block : plan.log) {
     open_.log.data(block.frame.block(), block.frame.bytes());
     logged_.add(block.frame, block.owner, open_.number);
@@ -267,12 +266,12 @@ DataPlan JournalCore::close_epoch() {
   return plan;
 }
 
-Result<> JournalCore::write_ordered(const DataPlan& plan, bool ordered) {
+Result<> JournalCore::write_ordered(const DataPlan& plan) {
   for (InodeNo owner : plan.flush) {
     // The first answer may be about a write-back of long ago that has been made good since.
     if (!cache_.flush_file(owner).ok()) TRY(cache_.flush_file(owner));
   }
-  if (ordered && flushed_writes_ != cache_.data_writes()) TRY(flush_data());
+  if (!closing_.ordered.empty() && flushed_writes_ != cache_.data_writes()) TRY(flush_data());
   return {};
 }
 

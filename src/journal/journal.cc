@@ -56,16 +56,11 @@ Result<> Journal::close() {
   return result;
 }
 
-Result<> Journal::initialise(BlockNo block, format::BlockKind kind,
-                             const std::function<void(std::span<std::byte>)>& fill,
-                             format::Layout::Place descriptor,
-                             const std::function<void(format::GroupDescriptor&)>& edit_descriptor) {
-  return core_->initialise(block, kind, fill, descriptor, edit_descriptor);
+Result<> Journal::initialise(const FirstContent& content, const WrittenMark& mark) {
+  return core_->initialise(content, mark);
 }
-
-Result<> Journal::prepare(BlockNo block, format::BlockKind kind,
-                          const std::function<void(std::span<std::byte>)>& fill) {
-  return core_->prepare(block, kind, fill);
+Result<> Journal::prepare(const FirstContent& content) {
+  return core_->prepare(content);
 }
 
 void Journal::on_durable(std::function<void(EpochNo)> callback) {

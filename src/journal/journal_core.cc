@@ -64,9 +64,13 @@ Error JournalCore::refusal() const {
   return Error{EROFS, failure_->what, failure_->subject};
 }
 
+// Blocks that wait for a checkpoint stay in memory: they must leave room for what is being used.
+bool JournalCore::leaves_room_in_cache() const {
+  return blocks_to_checkpoint() <= cache_blocks_ / 2;
+}
+
 bool JournalCore::fits(std::size_t bytes) const {
-  // Blocks that wait for a checkpoint stay in memory: they must leave room for what is being used.
-  return held_.size() + logged_.size() <= cache_blocks_ / 2 && space_.fits(open_.cost(), bytes);
+  return leaves_room_in_cache() && space_.fits(open_.cost(), bytes);
 }
 
 Result<std::unique_ptr<TransactionState>> JournalCore::begin(std::size_t bytes) {
@@ -238,7 +242,7 @@ EpochNo JournalCore::install(TransactionState& transaction) {
 
 // Many may come one after another, so memory counts here as in `fits`.
 bool JournalCore::fits_initialise() const {
-  return held_.size() + logged_.size() <= cache_blocks_ / 2 && space_.fits_initialise(open_.cost());
+  return leaves_room_in_cache() && space_.fits_initialise(open_.cost());
 }
 
 // Waiting here while transactions stand is safe: all that they were promised and one block fit the
@@ -255,51 +259,45 @@ Result<> JournalCore::wait_to_initialise() {
   return {};
 }
 
-void JournalCore::install_first(const BlockRef& frame, format::BlockKind kind,
-                                const std::function<void(std::span<std::byte>)>& fill) {
+void JournalCore::install_first(const BlockRef& frame, const FirstContent& first) {
   if (open_.empty()) changes_began();
   std::vector<std::byte> content(layout_.block_size);
-  format::begin_block(content, kind, 0);
-  fill(content);
-  install_fresh(frame, content, kind);
+  format::begin_block(content, first.kind, 0);
+  first.fill(content);
+  install_fresh(frame, content, first.kind);
 }
 
-Result<> JournalCore::prepare(BlockNo block, format::BlockKind kind,
-                              const std::function<void(std::span<std::byte>)>& fill) {
+Result<> JournalCore::prepare(const FirstContent& content) {
   const std::scoped_lock one_at_a_time(initialise_mutex_);
-  const BlockRef frame = TRY(cache_.blank(block));
+  const BlockRef frame = TRY(cache_.blank(content.block));
   TRY(wait_to_initialise());
-  install_first(frame, kind, fill);
+  install_first(frame, content);
   return {};
 }
 
-Result<> JournalCore::initialise(
-    BlockNo block, format::BlockKind kind, const std::function<void(std::span<std::byte>)>& fill,
-    format::Layout::Place descriptor,
-    const std::function<void(format::GroupDescriptor&)>& edit_descriptor) {
+Result<> JournalCore::initialise(const FirstContent& content, const WrittenMark& mark) {
   const std::scoped_lock one_at_a_time(initialise_mutex_);
-  const BlockRef table = TRY(read(descriptor.block, format::BlockKind::kGroupTable));
-  const auto changed = [&] {
-    auto copy = table_entry(table, descriptor.offset);
-    edit_descriptor(copy);
+  const BlockRef table = TRY(read(mark.descriptor.block, format::BlockKind::kGroupTable));
+  const auto marked = [&] {
+    auto copy = table_entry(table, mark.descriptor.offset);
+    mark.set(copy);
     return copy;
   };
   const auto is_done = [&] {
-    const format::GroupDescriptor now = table_entry(table, descriptor.offset);
-    const format::GroupDescriptor then = changed();
+    const format::GroupDescriptor now = table_entry(table, mark.descriptor.offset);
+    const format::GroupDescriptor then = marked();
     return std::memcmp(&now, &then, sizeof now) == 0;
   };
   if (is_done()) return {};
-  const BlockRef frame = TRY(cache_.blank(block));
+  const BlockRef frame = TRY(cache_.blank(content.block));
   TRY(wait_to_initialise());
-
   // From here on nothing suspends.
-  install_first(frame, kind, fill);
-  const format::GroupDescriptor entry = changed();
+  install_first(frame, content);
+  const format::GroupDescriptor entry = marked();
   touch(table);
   const std::span<std::byte> bytes = table.writable();
-  std::memcpy(bytes.data() + descriptor.offset, &entry, sizeof entry);
-  open_.log.patch(descriptor.block, bytes, descriptor.offset, sizeof entry);
+  std::memcpy(bytes.data() + mark.descriptor.offset, &entry, sizeof entry);
+  open_.log.patch(mark.descriptor.block, bytes, mark.descriptor.offset, sizeof entry);
   return {};
 }
 
@@ -422,7 +420,7 @@ JournalStatistics JournalCore::statistics() const {
   result.log_used_bytes = space_.used_blocks() * layout_.block_size;
   result.tail_block = entries_.empty() ? head_block_ : entries_.front().start;
   result.head_block = head_block_;
-  result.blocks_to_checkpoint = held_.size() + logged_.size();
+  result.blocks_to_checkpoint = blocks_to_checkpoint();
   return result;
 }
 

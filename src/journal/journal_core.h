@@ -91,12 +91,8 @@ class JournalCore {
   Result<> sync(EpochNo epoch);
   Result<> sync_file(InodeNo inode, EpochNo last_metadata_change);
   Result<> checkpoint_now();
-  Result<> prepare(BlockNo block, format::BlockKind kind,
-                   const std::function<void(std::span<std::byte>)>& fill);
-  Result<> initialise(BlockNo block, format::BlockKind kind,
-                      const std::function<void(std::span<std::byte>)>& fill,
-                      format::Layout::Place descriptor,
-                      const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
+  Result<> prepare(const FirstContent& content);
+  Result<> initialise(const FirstContent& content, const WrittenMark& mark);
   void set_commit_interval_ns(std::int64_t interval_ns);
   [[nodiscard]] JournalStatistics statistics() const;
   [[nodiscard]] const LogSpace& space() const { return space_; }
@@ -110,6 +106,10 @@ class JournalCore {
   struct SpaceWaiter {
     std::size_t bytes = 0;
   };
+  /// What a commit does if the log has no room for the epoch: a checkpoint, or nothing.
+  enum class FullLog : std::uint8_t { kEmpty, kLeave };
+  /// What happens to those who call `sync` during a checkpoint.
+  enum class Syncs : std::uint8_t { kServed, kWait };
   struct LiveEntry {
     EpochNo epoch;
     std::uint64_t start = 0;
@@ -118,12 +118,13 @@ class JournalCore {
 
   // journal_core.cc
   [[nodiscard]] Error refusal() const;
+  [[nodiscard]] std::size_t blocks_to_checkpoint() const { return held_.size() + logged_.size(); }
+  [[nodiscard]] bool leaves_room_in_cache() const;
   [[nodiscard]] bool fits(std::size_t bytes) const;
   Result<> wait_for_space(std::size_t bytes);
   [[nodiscard]] bool fits_initialise() const;
   Result<> wait_to_initialise();
-  void install_first(const BlockRef& frame, format::BlockKind kind,
-                     const std::function<void(std::span<std::byte>)>& fill);
+  void install_first(const BlockRef& frame, const FirstContent& first);
   void touch(const BlockRef& frame);
   void install(const EditedBlock& edited);
   void install_whole(const EditedBlock& edited);
@@ -147,15 +148,16 @@ class JournalCore {
   Result<> serve_one();
   Result<> make_space();
   void gather_syncs();
-  Result<> commit_epoch(bool only_if_it_fits);
-  [[nodiscard]] std::size_t entry_bytes(const DataPlan& plan) const;
+  Result<> commit_epoch(FullLog full);
+  /// Of the open epoch with so many blocks of file data.
+  [[nodiscard]] std::size_t entry_bytes(std::size_t data_blocks) const;
   [[nodiscard]] std::size_t required_bytes();
   void sort_ordered();
   [[nodiscard]] DataPlan plan_data();
   bool plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const;
   [[nodiscard]] bool is_small(std::span<const InodeNo> owners) const;
   DataPlan close_epoch();
-  Result<> write_ordered(const DataPlan& plan, bool ordered);
+  Result<> write_ordered(const DataPlan& plan);
   Result<> write_entry();
   Result<> flush_log();
   void finish_epoch();
@@ -164,7 +166,7 @@ class JournalCore {
   // checkpoint.cc
   [[nodiscard]] bool checkpoint_due() const;
   [[nodiscard]] bool holds_much() const;
-  Result<> checkpoint(bool interleave);
+  Result<> checkpoint(Syncs syncs);
   Result<> write_home(std::span<const BlockNo> blocks, EpochNo limit);
   Result<> move_tail(EpochNo limit);
 

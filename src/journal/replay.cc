@@ -73,7 +73,7 @@ class Replayer {
   Result<> apply_all();
   Result<> apply_batch(std::span<const Target> targets);
   void apply(const Target& target, std::span<std::byte> block);
-  Result<> transfer(IoRequest::Kind kind, std::span<const Target> targets, bool only_old);
+  Result<> transfer(IoRequest::Kind kind, std::span<const Target> targets);
   Result<> move_tail();
   void tell(const Target& target);
   [[nodiscard]] log::Record record(const Item& item) const {
@@ -149,9 +149,9 @@ Result<> Replayer::apply_all() {
 
 Result<> Replayer::apply_batch(std::span<const Target> targets) {
   buffer_.assign(targets.size() * layout_.block_size, std::byte{0});
-  TRY(transfer(IoRequest::Kind::kRead, targets, true));
+  TRY(transfer(IoRequest::Kind::kRead, targets));
   for (std::size_t i = 0; i < targets.size(); ++i) apply(targets[i], bytes_of(i));
-  TRY(transfer(IoRequest::Kind::kWrite, targets, false));
+  TRY(transfer(IoRequest::Kind::kWrite, targets));
   report_.blocks_written += targets.size();
   return {};
 }
@@ -190,10 +190,10 @@ void Replayer::apply(const Target& target, std::span<std::byte> block) {
   }
 }
 
-Result<> Replayer::transfer(IoRequest::Kind kind, std::span<const Target> targets, bool only_old) {
+Result<> Replayer::transfer(IoRequest::Kind kind, std::span<const Target> targets) {
   BlockRows rows;
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (only_old && !targets[i].needs_old) continue;
+    if (kind == IoRequest::Kind::kRead && !targets[i].needs_old) continue;
     rows.add(targets[i].block, bytes_of(i));
   }
   return rows.submit(device_, kind, IoPurpose::kJournal);

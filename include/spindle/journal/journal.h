@@ -51,6 +51,21 @@ struct JournalStatistics {
   std::uint64_t blocks_to_checkpoint = 0;
 };
 
+/// What a shared metadata block stands for (a bitmap, an inode table block, a FAT block of a fresh
+/// group) as long as it has no content on the disk. The functions may be called more than once, and
+/// must not suspend.
+struct FirstContent {
+  BlockNo block;
+  format::BlockKind kind{};
+  /// Writes the payload of a block that is zero behind its header.
+  std::function<void(std::span<std::byte> block)> fill;
+};
+/// How a group descriptor says that such a block has been written.
+struct WrittenMark {
+  format::Layout::Place descriptor;
+  std::function<void(format::GroupDescriptor&)> set;
+};
+
 class Journal {
  public:
   struct Options {
@@ -89,22 +104,13 @@ class Journal {
   /// checkpoint, and ends the thread. After it only the destructor may be called.
   Result<> close();
 
-  /// Gives a shared metadata block that has no content on the disk yet (a bitmap, an inode table
-  /// block, a FAT block of a fresh group) the content that it stands for. It joins the open epoch
-  /// outside of any transaction, since it changes no meaning. `fill` writes the payload of a block
-  /// that is zero behind its header; `edit_descriptor` marks the block as written in the group
-  /// descriptor. If it changes nothing there, the block was written before, and nothing happens.
-  /// Both may be called more than once and must not suspend. A transaction may be open.
-  Result<> initialise(BlockNo block, format::BlockKind kind,
-                      const std::function<void(std::span<std::byte> block)>& fill,
-                      format::Layout::Place descriptor,
-                      const std::function<void(format::GroupDescriptor&)>& edit_descriptor);
-
-  /// The first half of `initialise`, for a block that has no bit of its own in the descriptor: the
-  /// block gets its content, but no mark. It counts only once a later `initialise` marks it, too.
-  Result<> prepare(BlockNo block, format::BlockKind kind,
-                   const std::function<void(std::span<std::byte> block)>& fill);
-
+  /// Gives a block its first content, and marks it as written. Both join the open epoch outside of
+  /// any transaction, since they change no meaning; one may be open. If the mark is set already,
+  /// the block was written before, and nothing happens.
+  Result<> initialise(const FirstContent& content, const WrittenMark& mark);
+  /// The first half of `initialise`, for a block without a mark of its own: it counts only once a
+  /// later `initialise` sets a mark that stands for it, too.
+  Result<> prepare(const FirstContent& content);
   /// Called, in order, each time an epoch has become durable; must not suspend.
   void on_durable(std::function<void(EpochNo)> callback);
   /// Why the journal failed, if it did.

@@ -313,13 +313,12 @@ TEST(Journal, InitialiseHappensOnceAndIsLogged) {
     int filled = 0;
     const auto initialise = [&] {
       m.journal
-          ->initialise(
-              block, BlockKind::kFat,
-              [&](std::span<std::byte> bytes) {
-                ++filled;
-                format::at<le64>(bytes, kHeaderSize + 16) = 5;
-              },
-              place, [](format::GroupDescriptor& d) { d.fat_blocks_written = 1; })
+          ->initialise({block, BlockKind::kFat,
+                        [&](std::span<std::byte> bytes) {
+                          ++filled;
+                          format::at<le64>(bytes, kHeaderSize + 16) = 5;
+                        }},
+                       {place, [](format::GroupDescriptor& d) { d.fat_blocks_written = 1; }})
           .take();
     };
     std::vector<thread::Thread> threads;
