@@ -58,39 +58,40 @@ unsigned max_extent_levels(const format::Layout& layout) {
 }
 
 std::uint32_t ExtentEditor::capacity(BlockNo block) const {
-  return node_capacity(space_.layout(), block);
+  return node_capacity(edit_.space.layout(), block);
 }
 
 Result<std::span<std::byte>> ExtentEditor::edit_node(BlockNo block) {
-  if (!block) return file_.root;
-  return TRY(tx_.edit_block(block, BlockKind::kExtentNode)).subspan(format::kHeaderSize);
+  if (!block) return edit_.file.root;
+  return TRY(edit_.tx.edit_block(block, BlockKind::kExtentNode)).subspan(format::kHeaderSize);
 }
 
 Result<BlockNo> ExtentEditor::create_node(std::uint16_t level,
                                           std::span<const ExtentEntry> entries) {
-  const BlockNo hint = space_.hint_for(file_.inode);
-  const Run run = frees_ ? TRY(space_.allocate_to_free(tx_, hint))
-                         : TRY(space_.allocate(tx_, {.want = 1, .hint = hint}));
+  const BlockNo hint = edit_.space.hint_for(edit_.file.inode);
+  const Run run = change_ == Change::kFrees
+                      ? TRY(edit_.space.allocate_to_free(edit_.tx, hint))
+                      : TRY(edit_.space.allocate(edit_.tx, {.want = 1, .hint = hint}));
   const std::span<std::byte> node =
-      TRY(tx_.create_block(run.start, BlockKind::kExtentNode, file_.inode))
+      TRY(edit_.tx.create_block(run.start, BlockKind::kExtentNode, edit_.file.inode))
           .subspan(format::kHeaderSize);
   node_head(node).level = level;
   node_head(node).count = static_cast<std::uint16_t>(entries.size());
   std::memcpy(node.data() + entry_offset(0), entries.data(), entries.size_bytes());
-  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  auto& root = format::at<format::ExtentRoot>(edit_.file.root, 0);
   root.node_count += 1;
-  file_.blocks += 1;
+  edit_.file.blocks += 1;
   return run.start;
 }
 
 Result<> ExtentEditor::free_node(BlockNo block) {
-  TRY(space_.free(tx_, {block, 1}));
-  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
-  if (root.node_count == 0 || file_.blocks == 0) {
-    return corrupt("the count of extent nodes is wrong", Subject::inode(file_.inode));
+  TRY(edit_.space.free(edit_.tx, {block, 1}));
+  auto& root = format::at<format::ExtentRoot>(edit_.file.root, 0);
+  if (root.node_count == 0 || edit_.file.blocks == 0) {
+    return corrupt("the count of extent nodes is wrong", Subject::inode(edit_.file.inode));
   }
   root.node_count -= 1;
-  file_.blocks -= 1;
+  edit_.file.blocks -= 1;
   return {};
 }
 
@@ -98,8 +99,8 @@ Result<> ExtentEditor::free_node(BlockNo block) {
 Result<> ExtentEditor::lower_keys(const ExtentPath& path, FileBlock key) {
   for (unsigned i = 0; i + 1 < path.depth; ++i) {
     const auto& step = path.steps[i];
-    const BlockView view = TRY(read_node_block(tx_, step.block));
-    const auto node = node_bytes(view, step.block, file_.root);
+    const BlockView view = TRY(read_node_block(edit_.tx, step.block));
+    const auto node = node_bytes(view, step.block, edit_.file.root);
     if (node_entry(node, step.index).file_block <= key.value) continue;
     node_entry(TRY(edit_node(step.block)), step.index).file_block = key.value;
   }
@@ -115,8 +116,8 @@ Result<> ExtentEditor::update(const ExtentPath& path, const ExtentEntry& entry) 
 Result<bool> ExtentEditor::join(const ExtentPath& path, const ExtentEntry& extent) {
   const auto& leaf = path.leaf();
   const std::uint32_t next_index = path.found ? leaf.index + 1 : 0;
-  const BlockView view = TRY(read_node_block(tx_, leaf.block));
-  const auto node = node_bytes(view, leaf.block, file_.root);
+  const BlockView view = TRY(read_node_block(edit_.tx, leaf.block));
+  const auto node = node_bytes(view, leaf.block, edit_.file.root);
   const bool before = path.found && continues(path.entry, extent);
   const bool after = next_index < leaf.count && continues(extent, node_entry(node, next_index));
   if (!before && !after) return false;
@@ -141,7 +142,7 @@ Result<> ExtentEditor::add(const ExtentEntry& extent) {
   const ExtentPath path = TRY(seek(FileBlock{extent.file_block}));
   if (path.covers(FileBlock{extent.file_block}) ||
       path.limit.value < extent.file_block + std::uint64_t{extent.length}) {
-    return corrupt("extents would overlap", Subject::inode(file_.inode));
+    return corrupt("extents would overlap", Subject::inode(edit_.file.inode));
   }
   if (TRY(join(path, extent))) return {};
   return insert(path, extent);
@@ -168,15 +169,15 @@ Result<> ExtentEditor::make_room(ExtentPath& path, FileBlock key, std::uint32_t 
     TRY(full == 0 ? grow_root(path) : split(path, full, key));
     path = TRY(seek(key));
   }
-  return corrupt("the extent tree is too deep", Subject::inode(file_.inode));
+  return corrupt("the extent tree is too deep", Subject::inode(edit_.file.inode));
 }
 
 /// The root's entries move to a new node, the root's only child.
 Result<> ExtentEditor::grow_root(const ExtentPath& path) {
   if (path.depth > format::kMaxExtentLevels) {
-    return Error{EFBIG, "the extent tree is too deep", Subject::inode(file_.inode)};
+    return Error{EFBIG, "the extent tree is too deep", Subject::inode(edit_.file.inode)};
   }
-  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  auto& root = format::at<format::ExtentRoot>(edit_.file.root, 0);
   const std::uint16_t level = root.head.level;
   const BlockNo child = TRY(create_node(level, std::span(root.entries, root.head.count)));
   root.head.level = static_cast<std::uint16_t>(level + 1);
@@ -231,14 +232,14 @@ Result<> ExtentEditor::merge_sparse(FileBlock at) {
 Result<std::span<const std::byte>> ExtentEditor::read_child(const ExtentPath& path, unsigned at,
                                                             std::uint32_t index, BlockView& view) {
   const BlockNo parent = path.steps[at].block;
-  const BlockView above = TRY(read_node_block(tx_, parent));
-  const auto node = node_bytes(above, parent, file_.root);
+  const BlockView above = TRY(read_node_block(edit_.tx, parent));
+  const auto node = node_bytes(above, parent, edit_.file.root);
   const BlockNo child{node_entry(node, index).block};
-  if (!space_.layout().is_data(child)) {
-    return corrupt("an extent node is misplaced", Subject::inode(file_.inode));
+  if (!edit_.space.layout().is_data(child)) {
+    return corrupt("an extent node is misplaced", Subject::inode(edit_.file.inode));
   }
-  view = TRY(read_node_block(tx_, child));
-  const auto bytes = node_bytes(view, child, file_.root);
+  view = TRY(read_node_block(edit_.tx, child));
+  const auto bytes = node_bytes(view, child, edit_.file.root);
   const ExtentHead& head = node_head(bytes);
   if (head.count == 0 || head.count > capacity(child) || head.level + 1 != node_head(node).level) {
     return corrupt("an extent node is out of order", Subject::block(child));
@@ -272,15 +273,15 @@ Result<> ExtentEditor::merge_with_neighbour(ExtentPath& path, unsigned at) {
 }
 
 Result<> ExtentEditor::collapse_root() {
-  auto& root = format::at<format::ExtentRoot>(file_.root, 0);
+  auto& root = format::at<format::ExtentRoot>(edit_.file.root, 0);
   while (root.head.level != 0 && root.head.count <= 1) {
     if (root.head.count == 0) {
       root.head.level = 0;
       break;
     }
     const BlockNo child{root.entries[0].block};
-    const BlockView view = TRY(read_node_block(tx_, child));
-    const auto node = node_bytes(view, child, file_.root);
+    const BlockView view = TRY(read_node_block(edit_.tx, child));
+    const auto node = node_bytes(view, child, edit_.file.root);
     const ExtentHead head = node_head(node);
     if (head.level + 1 != root.head.level) {
       return corrupt("the levels of the extent tree do not descend", Subject::block(child));

@@ -56,12 +56,13 @@ Result<> walk_extents(const FileMap::WalkContext& context, std::span<const std::
 /// Changes the tree of `file` in a transaction.
 class ExtentEditor {
  public:
-  /// `frees`: the change gives blocks back, and may take nodes from the blocks kept back for that.
-  ExtentEditor(Transaction& tx, SpaceManager& space, MapFile& file, bool frees = false)
-      : tx_(tx), space_(space), file_(file), frees_(frees) {}
+  /// A change that gives blocks back may take nodes from the blocks kept back for that.
+  enum class Change : std::uint8_t { kTakes, kFrees };
+  explicit ExtentEditor(const MapEdit& edit, Change change = Change::kTakes)
+      : edit_(edit), change_(change) {}
 
   Result<ExtentPath> seek(FileBlock at) {
-    return seek_extent(tx_, space_.layout(), file_.root, at);
+    return seek_extent(edit_.tx, edit_.space.layout(), edit_.file.root, at);
   }
   /// Adds an extent to a hole, joined to its neighbours in the leaf if they go on.
   Result<> add(const format::ExtentEntry& extent);
@@ -91,10 +92,8 @@ class ExtentEditor {
   Result<> collapse_root();
   [[nodiscard]] std::uint32_t capacity(BlockNo block) const;
 
-  Transaction& tx_;
-  SpaceManager& space_;
-  MapFile& file_;
-  bool frees_;
+  MapEdit edit_;
+  Change change_;
 };
 
 }  // namespace spindle

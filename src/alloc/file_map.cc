@@ -20,14 +20,12 @@ std::uint32_t FileMap::content_size(std::uint32_t block_size) const {
   return block_size;
 }
 
-Result<std::uint64_t> FileMap::punch(Transaction&, SpaceManager&, MapFile& file, FileBlock,
-                                     std::uint64_t) const {
-  return Error{EOPNOTSUPP, "the strategy has no holes", Subject::inode(file.inode)};
+Result<std::uint64_t> FileMap::punch(const MapEdit& edit, FileBlock, std::uint64_t) const {
+  return Error{EOPNOTSUPP, "the strategy has no holes", Subject::inode(edit.file.inode)};
 }
 
-Result<> FileMap::mark_written(Transaction&, SpaceManager&, MapFile& file, FileBlock,
-                               std::uint64_t) const {
-  return Error{EOPNOTSUPP, "the strategy has no unwritten blocks", Subject::inode(file.inode)};
+Result<> FileMap::mark_written(const MapEdit& edit, FileBlock, std::uint64_t) const {
+  return Error{EOPNOTSUPP, "the strategy has no unwritten blocks", Subject::inode(edit.file.inode)};
 }
 
 const FileMap* file_map(format::MapKind kind) {

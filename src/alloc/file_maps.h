@@ -20,11 +20,12 @@ inline BlockNo first_hint(const SpaceManager& space, const MapFile& file) {
 }
 
 /// Frees blocks that the file owns, and counts them out of it.
-inline Result<> free_blocks(Transaction& tx, SpaceManager& space, MapFile& file, Run run) {
+inline Result<> free_blocks(const MapEdit& edit, Run run) {
+  MapFile& file = edit.file;
   if (file.blocks < run.length) {
     return corrupt("the file's count of blocks is wrong", Subject::inode(file.inode));
   }
-  TRY(space.free(tx, run));
+  TRY(edit.space.free(edit.tx, run));
   file.blocks -= run.length;
   return {};
 }

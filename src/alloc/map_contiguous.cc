@@ -49,10 +49,9 @@ class ContiguousMap final : public FileMap {
   }
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
                       std::uint64_t max) const override;
-  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                        std::uint64_t want, bool unwritten) const override;
-  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                      FileBlock end) const override;
+  Result<Extent> extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                        NewBlocks blocks) const override;
+  Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
 };
@@ -89,8 +88,9 @@ Result<> copy(SpaceManager& space, InodeNo owner, BlockNo from, BlockNo to, std:
 
 /// Finds a run for a file of `used` blocks that grows: with as much again in reserve if there is
 /// one, otherwise with room for what is wanted, otherwise for one block more.
-Result<Run> find_new_home(Transaction& tx, SpaceManager& space, const MapFile& file,
-                          std::uint64_t used, std::uint64_t want, std::uint64_t most) {
+Result<Run> find_new_home(const MapEdit& edit, std::uint64_t used, std::uint64_t want,
+                          std::uint64_t most) {
+  auto& [tx, space, file] = edit;
   const std::uint64_t lengths[] = {std::min(most, 2 * (used + want)), used + want, used + 1};
   for (const std::uint64_t length : lengths) {
     Result<Run> run = space.allocate(
@@ -102,20 +102,22 @@ Result<Run> find_new_home(Transaction& tx, SpaceManager& space, const MapFile& f
 }
 
 /// Moves the file, `used` blocks of which have content, to a longer run.
-Result<Run> move(Transaction& tx, SpaceManager& space, MapFile& file, Run old, std::uint64_t used,
-                 std::uint64_t want, std::uint64_t most) {
-  const Run home = TRY(find_new_home(tx, space, file, used, want, most));
+Result<Run> move(const MapEdit& edit, Run old, std::uint64_t used, std::uint64_t want,
+                 std::uint64_t most) {
+  auto& [tx, space, file] = edit;
+  const Run home = TRY(find_new_home(edit, used, want, most));
   TRY(copy(space, file.inode, old.start, home.start, used));
   // The copy must be durable before the root says that it is the file.
   TRY(space.cache().flush_device());
   file.blocks += home.length;
   set_run(file, home);
-  TRY(free_blocks(tx, space, file, old));
+  TRY(free_blocks(edit, old));
   return home;
 }
 
-Result<Extent> ContiguousMap::extend(Transaction& tx, SpaceManager& space, MapFile& file,
-                                     FileBlock at, std::uint64_t want, bool /*unwritten*/) const {
+Result<Extent> ContiguousMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                                     NewBlocks) const {
+  auto& [tx, space, file] = edit;
   const std::uint64_t most = max_file_blocks(space.layout());
   if (at.value >= most) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
   want = std::min(want, most - at.value);
@@ -133,19 +135,19 @@ Result<Extent> ContiguousMap::extend(Transaction& tx, SpaceManager& space, MapFi
     const Run more = TRY(space.allocate_at(tx, run.end(), want));
     file.blocks += more.length;
     run.length += more.length;
-    if (more.length == 0) run = TRY(move(tx, space, file, run, at.value, want, most));
+    if (more.length == 0) run = TRY(move(edit, run, at.value, want, most));
   }
   set_run(file, run);
   return Extent{
       .at = at, .block = run.start + at.value, .length = std::min(want, run.length - at.value)};
 }
 
-Result<bool> ContiguousMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                                   FileBlock end) const {
+Result<bool> ContiguousMap::shrink(const MapEdit& edit, FileBlock end) const {
+  auto& [tx, space, file] = edit;
   const Run run = TRY(run_of(space.layout(), file));
   if (end.value >= run.length) return true;
   set_run(file, {run.start, end.value});
-  TRY(free_blocks(tx, space, file, {run.start + end.value, run.length - end.value}));
+  TRY(free_blocks(edit, {run.start + end.value, run.length - end.value}));
   return true;
 }
 

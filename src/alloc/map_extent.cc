@@ -25,14 +25,12 @@ class ExtentMap final : public FileMap {
   [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout& layout) const override;
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
                       std::uint64_t max) const override;
-  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                        std::uint64_t want, bool unwritten) const override;
-  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                      FileBlock end) const override;
-  Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
+  Result<Extent> extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                        NewBlocks blocks) const override;
+  Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
+  Result<std::uint64_t> punch(const MapEdit& edit, FileBlock from,
                               std::uint64_t length) const override;
-  Result<> mark_written(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
-                        std::uint64_t length) const override;
+  Result<> mark_written(const MapEdit& edit, FileBlock from, std::uint64_t length) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override {
     return walk_extents(context, file.root, visitor);
@@ -92,11 +90,13 @@ Result<Extent> ExtentMap::find(BlockReader& reader, SpaceManager& space, const M
                 .unwritten = (path.entry.flags & format::kUnwritten) != 0};
 }
 
-Result<Extent> ExtentMap::extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                                 std::uint64_t want, bool unwritten) const {
+Result<Extent> ExtentMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                                 NewBlocks blocks) const {
+  auto& [tx, space, file] = edit;
+  const bool unwritten = blocks == NewBlocks::kUnwritten;
   const std::uint64_t end = max_file_blocks(space.layout());
   if (at.value >= end) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
-  ExtentEditor tree(tx, space, file);
+  ExtentEditor tree(edit);
   const ExtentPath path = TRY(tree.seek(at));
   CHECK(!path.covers(at));
   want = std::min({want, path.limit - at, end - at.value});
@@ -117,9 +117,9 @@ Result<Extent> ExtentMap::extend(Transaction& tx, SpaceManager& space, MapFile& 
   return Extent{.at = at, .block = run.start, .length = run.length, .unwritten = unwritten};
 }
 
-Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                               FileBlock end) const {
-  ExtentEditor tree(tx, space, file);
+Result<bool> ExtentMap::shrink(const MapEdit& edit, FileBlock end) const {
+  auto& [tx, space, file] = edit;
+  ExtentEditor tree(edit);
   const std::uint64_t most = space.layout().bits_per_block();
   BlockNo leaf = kNoBlock;
   for (int runs = 0; runs < kRunsPerCall; ++runs) {
@@ -137,15 +137,16 @@ Result<bool> ExtentMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
     const std::uint64_t keep = std::max(wanted, length - std::min(most, length));
     const Run freed{BlockNo{entry.block + keep}, length - keep};
     TRY(cut_out(tree, path, keep, length - keep));
-    TRY(free_blocks(tx, space, file, freed));
+    TRY(free_blocks(edit, freed));
   }
   TRY(tree.merge_sparse(end));
   return false;
 }
 
-Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, MapFile& file,
-                                       FileBlock from, std::uint64_t length) const {
-  ExtentEditor tree(tx, space, file, true);
+Result<std::uint64_t> ExtentMap::punch(const MapEdit& edit, FileBlock from,
+                                       std::uint64_t length) const {
+  auto& [tx, space, file] = edit;
+  ExtentEditor tree(edit, ExtentEditor::Change::kFrees);
   const std::uint64_t end = std::min(from.value + length, kExtentFileEnd.value);
   std::uint64_t at = from.value;
   BlockNo leaf = kNoBlock;
@@ -162,7 +163,7 @@ Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, Map
         std::min(std::min(end, end_of(path.entry)) - at, space.layout().bits_per_block());
     const Run freed{BlockNo{path.entry.block + skip}, count};
     TRY(cut_out(tree, path, skip, count));
-    TRY(free_blocks(tx, space, file, freed));
+    TRY(free_blocks(edit, freed));
     at += count;
   }
   if (leaf) TRY(tree.merge_sparse(from));
@@ -170,8 +171,9 @@ Result<std::uint64_t> ExtentMap::punch(Transaction& tx, SpaceManager& space, Map
 }
 
 /// Zeroes the blocks of an unwritten extent, except [skip, skip + length), through the cache.
-Result<> zero_around(Transaction& tx, SpaceManager& space, const MapFile& file,
-                     const ExtentEntry& extent, std::uint64_t skip, std::uint64_t length) {
+Result<> zero_around(const MapEdit& edit, const ExtentEntry& extent, std::uint64_t skip,
+                     std::uint64_t length) {
+  auto& [tx, space, file] = edit;
   BufferCache& cache = space.cache();
   for (std::uint64_t i = 0; i < extent.length; ++i) {
     if (i == skip) i += length;
@@ -185,15 +187,14 @@ Result<> zero_around(Transaction& tx, SpaceManager& space, const MapFile& file,
   return {};
 }
 
-Result<> ExtentMap::mark_written(Transaction& tx, SpaceManager& space, MapFile& file,
-                                 FileBlock from, std::uint64_t length) const {
-  ExtentEditor tree(tx, space, file);
+Result<> ExtentMap::mark_written(const MapEdit& edit, FileBlock from, std::uint64_t length) const {
+  ExtentEditor tree(edit);
   ExtentPath path = TRY(tree.seek(from));
   const ExtentEntry whole = path.entry;
   const std::uint64_t skip = from.value - whole.file_block;
   if (!path.covers(from) || (whole.flags & format::kUnwritten) == 0 ||
       length > whole.length - skip || length == 0) {
-    return Error{EINVAL, "not a part of one unwritten extent", Subject::inode(file.inode)};
+    return Error{EINVAL, "not a part of one unwritten extent", Subject::inode(edit.file.inode)};
   }
   ExtentEntry written = part_of(whole, skip, length);
   written.flags = 0;
@@ -202,7 +203,7 @@ Result<> ExtentMap::mark_written(Transaction& tx, SpaceManager& space, MapFile& 
     if (!room.ok() && room.code() != ENOSPC) return room;
     if (!room.ok()) {
       // What was allocated must be writable even if there is no block for one more node.
-      TRY(zero_around(tx, space, file, whole, skip, length));
+      TRY(zero_around(edit, whole, skip, length));
       written = part_of(whole, 0, whole.length);
       written.flags = 0;
       return tree.update(TRY(tree.seek(from)), written);

@@ -32,11 +32,10 @@ class FatMap final : public FileMap {
   [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout& layout) const override;
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
                       std::uint64_t max) const override;
-  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                        std::uint64_t want, bool unwritten) const override;
-  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                      FileBlock end) const override;
-  Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
+  Result<Extent> extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                        NewBlocks blocks) const override;
+  Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
+  Result<std::uint64_t> punch(const MapEdit& edit, FileBlock from,
                               std::uint64_t length) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
@@ -78,8 +77,7 @@ Result<Extent> FatMap::find(BlockReader& reader, SpaceManager& space, const MapF
 /// Changes the chain of one file in a transaction.
 class FatEditor {
  public:
-  FatEditor(Transaction& tx, SpaceManager& space, MapFile& file, FatChain& chain)
-      : tx_(tx), space_(space), file_(file), chain_(chain) {}
+  FatEditor(const MapEdit& edit, FatChain& chain) : edit_(edit), chain_(chain) {}
 
   Result<> end_with(ChainMark last);
   Result<> link(std::optional<ChainMark> from, ChainMark to);
@@ -89,15 +87,13 @@ class FatEditor {
   Result<> unlink(std::span<const ChainMark> places);
 
  private:
-  Transaction& tx_;
-  SpaceManager& space_;
-  MapFile& file_;
+  MapEdit edit_;
   FatChain& chain_;
 };
 
 Result<> FatEditor::end_with(ChainMark last) {
   chain_.last = last;
-  return space_.set_fat_entry(tx_, last.block, kFatEnd);
+  return edit_.space.set_fat_entry(edit_.tx, last.block, kFatEnd);
 }
 
 /// Links `from` (or the root) to `to`, which is within reach of one link.
@@ -108,18 +104,19 @@ Result<> FatEditor::link(std::optional<ChainMark> from, ChainMark to) {
   }
   const std::uint64_t skip = to.file_block - from->file_block - 1;
   CHECK(skip <= kFatMaxSkip);
-  return space_.set_fat_entry(tx_, from->block, to.block.value | skip << format::kFatNextBits);
+  return edit_.space.set_fat_entry(edit_.tx, from->block,
+                                   to.block.value | skip << format::kFatNextBits);
 }
 
 /// The same at any distance, by way of anchors.
 Result<> FatEditor::link_over_gap(std::optional<ChainMark> from, ChainMark to) {
   while (from && to.file_block - from->file_block - 1 > kFatMaxSkip) {
-    const Run run = TRY(space_.allocate(tx_, {.want = 1, .hint = from->block + 1}));
+    const Run run = TRY(edit_.space.allocate(edit_.tx, {.want = 1, .hint = from->block + 1}));
     TRY(make_zero(run.start));
     const ChainMark anchor{from->file_block + 1 + kFatMaxSkip, run.start};
     TRY(link(from, anchor));
     chain_.count += 1;
-    file_.blocks += 1;
+    edit_.file.blocks += 1;
     from = anchor;
   }
   return link(from, to);
@@ -134,8 +131,8 @@ Result<> FatEditor::link_run(FileBlock at, Run run) {
 }
 
 Result<> FatEditor::make_zero(BlockNo block) {
-  space_.cache().mark_dirty(TRY(space_.cache().blank(block)), file_.inode);
-  tx_.order_data(file_.inode);
+  edit_.space.cache().mark_dirty(TRY(edit_.space.cache().blank(block)), edit_.file.inode);
+  edit_.tx.order_data(edit_.file.inode);
   return {};
 }
 
@@ -143,24 +140,25 @@ Result<> FatEditor::make_zero(BlockNo block) {
 Result<> FatEditor::unlink(std::span<const ChainMark> places) {
   Run run;
   for (const ChainMark& place : places) {
-    TRY(space_.set_fat_entry(tx_, place.block, 0));
+    TRY(edit_.space.set_fat_entry(edit_.tx, place.block, 0));
     if (run.length != 0 && run.end() == place.block) {
       ++run.length;
       continue;
     }
-    if (run.length != 0) TRY(free_blocks(tx_, space_, file_, run));
+    if (run.length != 0) TRY(free_blocks(edit_, run));
     run = {place.block, 1};
   }
-  if (run.length != 0) TRY(free_blocks(tx_, space_, file_, run));
+  if (run.length != 0) TRY(free_blocks(edit_, run));
   if (chain_.count < places.size()) {
-    return corrupt("the chain is longer than its root says", Subject::inode(file_.inode));
+    return corrupt("the chain is longer than its root says", Subject::inode(edit_.file.inode));
   }
   chain_.count -= places.size();
   return {};
 }
 
-Result<Extent> FatMap::extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                              std::uint64_t want, bool /*unwritten*/) const {
+Result<Extent> FatMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                              NewBlocks) const {
+  auto& [tx, space, file] = edit;
   const std::uint64_t end = max_file_blocks(space.layout());
   if (at.value >= end) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
   FatChain chain = TRY(read_fat_chain(space.layout(), file));
@@ -174,10 +172,10 @@ Result<Extent> FatMap::extend(Transaction& tx, SpaceManager& space, MapFile& fil
   want = std::min({want, kLinksPerCall, end - at.value});
   const BlockNo hint = before ? before->block + 1 : first_hint(space, file);
   const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
-  tx.on_drop([&space, inode = file.inode] { space.chains().forget(inode); });
+  tx.on_drop([&chains = space.chains(), inode = file.inode] { chains.forget(inode); });
   space.chains().cut(file.inode, at);
 
-  FatEditor editor(tx, space, file, chain);
+  FatEditor editor(edit, chain);
   const ChainMark tail{at + run.length - 1, run.end() - 1};
   TRY(editor.link_over_gap(before, {at, run.start}));
   TRY(editor.link_run(at, run));
@@ -210,8 +208,8 @@ Result<std::vector<ChainMark>> last_places(FatLinks& links, const FatChain& chai
   return std::vector<ChainMark>(places.begin() + static_cast<std::ptrdiff_t>(first), places.end());
 }
 
-Result<bool> FatMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                            FileBlock end) const {
+Result<bool> FatMap::shrink(const MapEdit& edit, FileBlock end) const {
+  auto& [tx, space, file] = edit;
   FatChain chain = TRY(read_fat_chain(space.layout(), file));
   if (chain.count == 0 || chain.last.file_block < end) return true;
   FatLinks links(tx, space);
@@ -224,7 +222,7 @@ Result<bool> FatMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
   if (cut.value != 0) before = TRY(locate_in_fat(links, space, file, chain, cut - 1));
   space.chains().cut(file.inode, cut);
 
-  FatEditor editor(tx, space, file, chain);
+  FatEditor editor(edit, chain);
   TRY(editor.unlink(places));
   if (before) {
     TRY(editor.end_with(*before));
@@ -237,8 +235,9 @@ Result<bool> FatMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
   return !before || before->file_block < end;
 }
 
-Result<std::uint64_t> FatMap::punch(Transaction& tx, SpaceManager& space, MapFile& file,
-                                    FileBlock from, std::uint64_t length) const {
+Result<std::uint64_t> FatMap::punch(const MapEdit& edit, FileBlock from,
+                                    std::uint64_t length) const {
+  auto& [tx, space, file] = edit;
   FatChain chain = TRY(read_fat_chain(space.layout(), file));
   const FileBlock end = from + std::min(length, kFatFileBlocks);
   if (chain.count == 0 || chain.last.file_block < from || length == 0) return length;
@@ -256,7 +255,7 @@ Result<std::uint64_t> FatMap::punch(Transaction& tx, SpaceManager& space, MapFil
   if (places.empty()) return done;
 
   space.chains().cut(file.inode, from);
-  FatEditor editor(tx, space, file, chain);
+  FatEditor editor(edit, chain);
   TRY(editor.unlink(places));
   if (after) {
     TRY(editor.link_over_gap(before, *after));

@@ -119,11 +119,10 @@ class IndexedMap final : public FileMap {
   [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout& layout) const override;
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
                       std::uint64_t max) const override;
-  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                        std::uint64_t want, bool unwritten) const override;
-  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                      FileBlock end) const override;
-  Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
+  Result<Extent> extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                        NewBlocks blocks) const override;
+  Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
+  Result<std::uint64_t> punch(const MapEdit& edit, FileBlock from,
                               std::uint64_t length) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
@@ -173,7 +172,8 @@ Result<> set_pointers(Transaction& tx, MapFile& file, const Way& way, Run run) {
 }
 
 /// Makes the indirect blocks that the way lacks.
-Result<> complete_way(Transaction& tx, SpaceManager& space, MapFile& file, Way& way, BlockNo hint) {
+Result<> complete_way(const MapEdit& edit, Way& way, BlockNo hint) {
+  auto& [tx, space, file] = edit;
   std::span<std::byte> above = file.root;
   std::uint64_t index = way.place.slot;
   if (way.found != 0) {
@@ -211,8 +211,9 @@ Result<BlockNo> block_before(BlockReader& reader, const format::Layout& layout, 
   return checked(layout, pointer_at(other.last.bytes, other.last.index), file.inode);
 }
 
-Result<Extent> IndexedMap::extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                                  std::uint64_t want, bool /*unwritten*/) const {
+Result<Extent> IndexedMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                                  NewBlocks) const {
+  auto& [tx, space, file] = edit;
   const format::Layout& layout = space.layout();
   const std::uint64_t end = max_file_blocks(layout);
   if (at.value >= end) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
@@ -226,21 +227,22 @@ Result<Extent> IndexedMap::extend(Transaction& tx, SpaceManager& space, MapFile&
   const BlockNo hint = before ? before + 1 : first_hint(space, file);
   const std::uint64_t most = std::min({want, hole.length, beside - last_index});
   const Run run = TRY(space.allocate(tx, {.want = most, .hint = hint}, file.inode));
-  TRY(complete_way(tx, space, file, way, space.hint_for(file.inode)));
+  TRY(complete_way(edit, way, space.hint_for(file.inode)));
   TRY(set_pointers(tx, file, way, run));
   file.blocks += run.length;
   return Extent{.at = at, .block = run.start, .length = run.length};
 }
 
 /// Frees the indirect blocks of the way, from the deepest up, that hold no pointer any more.
-Result<> prune(Transaction& tx, SpaceManager& space, MapFile& file, const Way& way) {
+Result<> prune(const MapEdit& edit, const Way& way) {
+  auto& [tx, space, file] = edit;
   for (unsigned level = way.place.levels; level-- > 0;) {
     const BlockView view = TRY(tx.read(way.blocks[level], BlockKind::kIndirect));
     const auto bytes = view.bytes.subspan(format::kHeaderSize);
     if (std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b != std::byte{}; })) {
       return {};
     }
-    TRY(free_blocks(tx, space, file, {way.blocks[level], 1}));
+    TRY(free_blocks(edit, {way.blocks[level], 1}));
     std::span<std::byte> above = file.root;
     std::uint64_t index = way.place.slot;
     if (level != 0) {
@@ -275,8 +277,8 @@ Result<Extent> last_mapped(BlockReader& reader, const format::Layout& layout, co
   return Extent{.at = FileBlock{at}, .block = block, .length = 1};
 }
 
-Result<bool> IndexedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                                FileBlock end) const {
+Result<bool> IndexedMap::shrink(const MapEdit& edit, FileBlock end) const {
+  auto& [tx, space, file] = edit;
   const format::Layout& layout = space.layout();
   const Extent last = TRY(last_mapped(tx, layout, file));
   if (last.is_hole() || last.at < end) return true;
@@ -299,16 +301,17 @@ Result<bool> IndexedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& f
     if (!start) continue;
     way.last.index = index;
     TRY(set_pointers(tx, file, way, {kNoBlock, length}));
-    TRY(free_blocks(tx, space, file, {start, length}));
+    TRY(free_blocks(edit, {start, length}));
     way = TRY(find_way(tx, layout, file, last.at));
   }
-  TRY(prune(tx, space, file, way));
+  TRY(prune(edit, way));
   const Extent rest = TRY(last_mapped(tx, layout, file));
   return rest.is_hole() || rest.at < end;
 }
 
-Result<std::uint64_t> IndexedMap::punch(Transaction& tx, SpaceManager& space, MapFile& file,
-                                        FileBlock from, std::uint64_t length) const {
+Result<std::uint64_t> IndexedMap::punch(const MapEdit& edit, FileBlock from,
+                                        std::uint64_t length) const {
+  auto& [tx, space, file] = edit;
   const format::Layout& layout = space.layout();
   FileBlock at = from;
   const FileBlock end = from + std::min(length, max_file_blocks(layout));
@@ -324,13 +327,13 @@ Result<std::uint64_t> IndexedMap::punch(Transaction& tx, SpaceManager& space, Ma
       };
       if (touched && holder(*touched) != holder(way)) break;
       TRY(set_pointers(tx, file, way, {kNoBlock, piece.length}));
-      TRY(free_blocks(tx, space, file, {piece.block, piece.length}));
+      TRY(free_blocks(edit, {piece.block, piece.length}));
       touched = way;
       ++runs;
     }
     at += piece.length;
   }
-  if (touched) TRY(prune(tx, space, file, *touched));
+  if (touched) TRY(prune(edit, *touched));
   return at >= end ? length : at - from;
 }
 

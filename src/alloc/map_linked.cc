@@ -126,10 +126,9 @@ class LinkedMap final : public FileMap {
   }
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
                       std::uint64_t max) const override;
-  Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                        std::uint64_t want, bool unwritten) const override;
-  Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                      FileBlock end) const override;
+  Result<Extent> extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                        NewBlocks blocks) const override;
+  Result<bool> shrink(const MapEdit& edit, FileBlock end) const override;
   Result<> walk(const WalkContext& context, const MapFile& file,
                 const MapVisitor& visitor) const override;
 };
@@ -175,8 +174,9 @@ Result<> link_tail(SpaceManager& space, const MapFile& file, const Chain& chain,
   return {};
 }
 
-Result<Extent> LinkedMap::extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                                 std::uint64_t want, bool /*unwritten*/) const {
+Result<Extent> LinkedMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                                 NewBlocks) const {
+  auto& [tx, space, file] = edit;
   const std::uint64_t most = max_file_blocks(space.layout());
   if (at.value >= most) return Error{EFBIG, "the file is too large", Subject::inode(file.inode)};
   Chain chain = TRY(chain_of(space.layout(), file));
@@ -185,7 +185,7 @@ Result<Extent> LinkedMap::extend(Transaction& tx, SpaceManager& space, MapFile& 
   const BlockNo hint = chain.count != 0 ? chain.last + 1 : first_hint(space, file);
   want = std::min({want, kBlocksPerExtend, most - at.value});
   const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
-  tx.on_drop([&space, inode = file.inode, at] { space.chains().cut(inode, at); });
+  tx.on_drop([&chains = space.chains(), inode = file.inode, at] { chains.cut(inode, at); });
   for (std::uint64_t i = 0; i < run.length; ++i) {
     const BlockRef block = TRY(space.cache().blank(run.start + i));
     const BlockNo next = i + 1 < run.length ? run.start + i + 1 : kNoBlock;
@@ -209,8 +209,8 @@ struct Piece {
 };
 
 /// The last pieces of the chain from `from` on, at most kRunsPerCall.
-Result<std::deque<Piece>> last_pieces(Transaction& tx, SpaceManager& space, const MapFile& file,
-                                      const Chain& chain, FileBlock from) {
+Result<std::deque<Piece>> last_pieces(const MapEdit& edit, const Chain& chain, FileBlock from) {
+  auto& [tx, space, file] = edit;
   ChainMark place = TRY(locate(tx, space, file, chain, from));
   std::deque<Piece> pieces{{place.file_block, {place.block, 1}}};
   while (place.file_block.value + 1 < chain.count) {
@@ -229,14 +229,14 @@ Result<std::deque<Piece>> last_pieces(Transaction& tx, SpaceManager& space, cons
   return pieces;
 }
 
-Result<bool> LinkedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                               FileBlock end) const {
+Result<bool> LinkedMap::shrink(const MapEdit& edit, FileBlock end) const {
+  auto& [tx, space, file] = edit;
   Chain chain = TRY(chain_of(space.layout(), file));
   if (end.value >= chain.count) return true;
   const std::uint64_t window =
       chain.count > kLinkedShrinkWindow ? chain.count - kLinkedShrinkWindow : 0;
   const FileBlock from{std::max(end.value, window)};
-  const std::deque<Piece> pieces = TRY(last_pieces(tx, space, file, chain, from));
+  const std::deque<Piece> pieces = TRY(last_pieces(edit, chain, from));
   const FileBlock cut = pieces.front().at;
   const BlockNo first = chain.first;
   if (cut.value == 0) {
@@ -248,7 +248,7 @@ Result<bool> LinkedMap::shrink(Transaction& tx, SpaceManager& space, MapFile& fi
   if (cut.value != 0 && first == pieces.front().run.start) {
     return corrupt("the chain goes in a circle", Subject::inode(file.inode));
   }
-  for (const Piece& piece : pieces) TRY(free_blocks(tx, space, file, piece.run));
+  for (const Piece& piece : pieces) TRY(free_blocks(edit, piece.run));
   space.chains().cut(file.inode, cut);
   ChainMemory& memory = space.chains();
   memory.shrinking(file.inode);

@@ -8,7 +8,9 @@ using format::BlockKind;
 Result<BlockNo> Directory::map_block(Transaction& tx, FileBlock at) {
   const FileMap& map = map_of_directories();
   Extent extent = TRY(map.find(tx, file_.space, file_.map, at, 1));
-  if (extent.is_hole()) extent = TRY(map.extend(tx, file_.space, file_.map, at, 1, false));
+  if (extent.is_hole()) {
+    extent = TRY(map.extend({tx, file_.space, file_.map}, at, 1, NewBlocks::kWritten));
+  }
   if (extent.unwritten) {
     return corrupt("a directory has unwritten blocks", Subject::inode(file_.inode));
   }
@@ -167,7 +169,7 @@ Result<> Directory::collapse_root(Transaction& tx, const Step& root) {
 Result<> Directory::uproot(Transaction& tx) {
   file_.size = 0;
   // What one call cannot free stays mapped, and is used again or goes with the directory.
-  static_cast<void>(TRY(map_of_directories().shrink(tx, file_.space, file_.map, FileBlock{0})));
+  static_cast<void>(TRY(map_of_directories().shrink({tx, file_.space, file_.map}, FileBlock{0})));
   return {};
 }
 

@@ -97,9 +97,9 @@ Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, 
 }
 
 Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                          FileBlock at, std::uint64_t want, bool unwritten) {
+                          FileBlock at, std::uint64_t want, NewBlocks blocks) {
   MapFile file = change.map_file(node);
-  const Extent added = TRY(shape.map->extend(change.tx, *volume.space, file, at, want, unwritten));
+  const Extent added = TRY(shape.map->extend({change.tx, *volume.space, file}, at, want, blocks));
   change.mapped(node, file);
   change.touches_content(node);
   trace_event(EventKind::kAllocate,
@@ -112,7 +112,7 @@ Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const Cont
 
 Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
                                const ContentShape& shape, FileBlock at, std::uint64_t want) {
-  const Extent added = TRY(add_blocks(volume, change, node, shape, at, want));
+  const Extent added = TRY(add_blocks(volume, change, node, shape, at, want, NewBlocks::kWritten));
   change.tx.order_data(node.content_owner());
   // A map with headers in its blocks has zeroed the content when it wrote them.
   if (shape.content_offset == 0) {
@@ -127,7 +127,7 @@ Result<> shrink_map(Volume& volume, Node& node, FileBlock end) {
   for (bool done = false; !done;) {
     Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
     MapFile file = change.map_file(node);
-    done = TRY(shape.map->shrink(change.tx, *volume.space, file, end));
+    done = TRY(shape.map->shrink({change.tx, *volume.space, file}, end));
     change.mapped(node, file);
     // No crash shows a size whose blocks are gone, not even of a file without names.
     format::Inode& inode = change.edit(node);
@@ -161,7 +161,7 @@ Result<bool> begin_truncation(Volume& volume, Node& node, const ContentShape& sh
   Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
   MapFile file = change.map_file(node);
   const FileBlock end{shape.blocks_for(size)};
-  const bool done = TRY(shape.map->shrink(change.tx, *volume.space, file, end));
+  const bool done = TRY(shape.map->shrink({change.tx, *volume.space, file}, end));
   change.mapped(node, file);
   change.edit(node).size = size;
   adjust(change.edit(node));
@@ -240,8 +240,9 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
         TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, to - at));
     if (piece.is_hole()) {
       const std::uint64_t want = std::min(piece.length, unwritten ? piece.length : zero_budget);
-      piece = unwritten ? TRY(add_blocks(volume, change, node, shape, at, want, true))
-                        : TRY(add_zero_blocks(volume, change, node, shape, at, want));
+      piece = unwritten
+                  ? TRY(add_blocks(volume, change, node, shape, at, want, NewBlocks::kUnwritten))
+                  : TRY(add_zero_blocks(volume, change, node, shape, at, want));
       if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
       changed = true;
     } else if (!shape.map->has_holes() && at >= end) {

@@ -66,7 +66,7 @@ Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, 
 /// Maps new blocks at `at`, which is a hole or the end, and keeps the inode's copy up to date. The
 /// cache forgets their content if the transaction is dropped.
 Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                          FileBlock at, std::uint64_t want, bool unwritten = false);
+                          FileBlock at, std::uint64_t want, NewBlocks blocks);
 /// The same, with blocks that hold zeros, ordered before the commit.
 Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
                                const ContentShape& shape, FileBlock at, std::uint64_t want);

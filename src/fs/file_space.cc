@@ -57,7 +57,7 @@ Result<> punch_blocks(Volume& volume, Node& node, const ContentShape& shape, Fil
     Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
     MapFile file = change.map_file(node);
     const std::uint64_t done =
-        TRY(shape.map->punch(change.tx, *volume.space, file, from, to - from));
+        TRY(shape.map->punch({change.tx, *volume.space, file}, from, to - from));
     change.mapped(node, file);
     change.touches_content(node);
     TRY(change.commit_part());

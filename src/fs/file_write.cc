@@ -129,11 +129,11 @@ Result<FileBlock> map_piece(Volume& volume, Change& change, Node& node, const Co
       if (extent.is_hole()) {
         if (added >= most_new) break;
         const std::uint64_t want = std::min(extent.length, most_new - added);
-        extent = TRY(add_blocks(volume, change, node, shape, at, want));
+        extent = TRY(add_blocks(volume, change, node, shape, at, want, NewBlocks::kWritten));
         added += extent.length;
       } else {
         MapFile file = change.map_file(node);
-        TRY(map.mark_written(change.tx, *volume.space, file, at, extent.length));
+        TRY(map.mark_written({change.tx, *volume.space, file}, at, extent.length));
         change.mapped(node, file);
         change.touches_content(node);
       }

@@ -141,7 +141,7 @@ Result<> store_target(Volume& volume, Change& change, InodeNo number, format::In
   const FileBlock end{shape.blocks_for(target.size())};
   for (FileBlock at; at < end;) {
     const Extent added =
-        TRY(shape.map->extend(change.tx, *volume.space, file, at, end - at, false));
+        TRY(shape.map->extend({change.tx, *volume.space, file}, at, end - at, NewBlocks::kWritten));
     change.tx.on_drop(
         [&volume, run = Run{added.block, added.length}] { volume.cache->forget(run); });
     for (std::uint64_t i = 0; i < added.length; ++i) {

@@ -173,7 +173,7 @@ class Relocation {
 
  private:
   bool pause();
-  Result<bool> map_as_before(FileBlock from, FileBlock to, bool unwritten);
+  Result<bool> map_as_before(FileBlock from, FileBlock to, NewBlocks blocks);
   Result<bool> copy_bytes(std::uint64_t from, std::uint64_t to);
 
   Volume& volume_;
@@ -195,12 +195,12 @@ bool Relocation::pause() {
 }
 
 // Maps [from, to), without content as yet.
-Result<bool> Relocation::map_as_before(FileBlock from, FileBlock to, bool unwritten) {
+Result<bool> Relocation::map_as_before(FileBlock from, FileBlock to, NewBlocks blocks) {
   while (from < to) {
     TRY(volume_.cache->throttle());
     Change change = TRY(begin_map_change(volume_, *hidden_, *shape_.map, 8));
     do {
-      from += TRY(add_blocks(volume_, change, *hidden_, shape_, from, to - from, unwritten)).length;
+      from += TRY(add_blocks(volume_, change, *hidden_, shape_, from, to - from, blocks)).length;
     } while (from < to && has_room_for_call(volume_, *shape_.map, change.tx));
     TRY(change.commit_part());
     if (from < to && !pause()) return false;
@@ -216,7 +216,8 @@ Result<bool> Relocation::map() {
   for (const Extent& extent : extents_) {
     const FileBlock last = extent.at + extent.length;
     const FileBlock content_end = shape_.map->has_holes() ? std::clamp(end, extent.at, last) : last;
-    if (!TRY(map_as_before(extent.at, content_end, extent.unwritten))) return false;
+    const NewBlocks blocks = extent.unwritten ? NewBlocks::kUnwritten : NewBlocks::kWritten;
+    if (!TRY(map_as_before(extent.at, content_end, blocks))) return false;
     if (content_end < last) TRY(map_range(volume_, *hidden_, shape_, content_end, last));
   }
   return true;

@@ -42,6 +42,19 @@ struct Extent {
   [[nodiscard]] bool is_hole() const { return !block; }
 };
 
+/// One file's map while it is changed: in which transaction, and out of which space.
+struct MapEdit {
+  Transaction& tx;
+  SpaceManager& space;
+  MapFile& file;
+};
+
+/// What is to become of blocks that a file gets.
+enum class NewBlocks : std::uint8_t {
+  kWritten,    ///< the caller writes their content
+  kUnwritten,  ///< they read as zeros
+};
+
 /// What `walk` shows, in the order of the map. Return an error to stop.
 struct MapVisitor {
   std::function<Result<>(const Extent& extent)> data;
@@ -76,24 +89,22 @@ class FileMap {
   /// Gives blocks to the hole (or the place beyond the end) at `at`: 1 .. `want` of them, in one
   /// run, which is returned. If !has_holes(), `at` is the first block beyond the end. The content
   /// of new blocks is whatever stands there: the caller writes it (linked: the map writes the
-  /// headers into the cache, and orders them before the commit; its content is zeroed). With
-  /// `unwritten` (only if has_unwritten()) they read as zeros. `contiguous` may move the whole file
+  /// headers into the cache, and orders them before the commit; its content is zeroed). kUnwritten
+  /// only if has_unwritten(). `contiguous` may move the whole file
   /// to another run; `linked` may wait until an earlier `shrink` is durable, which therefore must
   /// have been committed (EBUSY if not). ENOSPC; EFBIG beyond max_file_blocks.
-  virtual Result<Extent> extend(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock at,
-                                std::uint64_t want, bool unwritten) const = 0;
+  virtual Result<Extent> extend(const MapEdit& edit, FileBlock at, std::uint64_t want,
+                                NewBlocks blocks) const = 0;
   /// Frees what is mapped at `end` and beyond, from the far end on, as much as one call may log.
   /// True: done.
-  virtual Result<bool> shrink(Transaction& tx, SpaceManager& space, MapFile& file,
-                              FileBlock end) const = 0;
+  virtual Result<bool> shrink(const MapEdit& edit, FileBlock end) const = 0;
   /// Makes [from, from + length) a hole, as much as one call may log, from the front on. Returns
   /// how many blocks of the range are done. EOPNOTSUPP unless has_holes().
-  virtual Result<std::uint64_t> punch(Transaction& tx, SpaceManager& space, MapFile& file,
-                                      FileBlock from, std::uint64_t length) const;
+  virtual Result<std::uint64_t> punch(const MapEdit& edit, FileBlock from,
+                                      std::uint64_t length) const;
   /// The unwritten blocks at [from, from + length), one piece as `find` gives it or a part of it,
   /// have content now. Only if has_unwritten(). EINVAL if they are not such a piece.
-  virtual Result<> mark_written(Transaction& tx, SpaceManager& space, MapFile& file, FileBlock from,
-                                std::uint64_t length) const;
+  virtual Result<> mark_written(const MapEdit& edit, FileBlock from, std::uint64_t length) const;
   /// Visits everything, data and own blocks; terminates on any bytes whatever: bounded by the
   /// volume's size, loops are an error. For fsck, inspection and statistics. Needs only a reader:
   /// `fat_entry` is passed in.

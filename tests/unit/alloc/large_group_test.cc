@@ -201,7 +201,8 @@ TEST(LargeGroupTest, AContiguousFileIsAsLongAsItsGroup) {
     for (std::uint64_t mapped = 0; mapped < length;) {
       Transaction tx = volume.begin(map.log_bytes_per_call(volume.layout));
       MapFile open = file.open();
-      mapped += map.extend(tx, *volume.space, open, FileBlock{mapped}, length - mapped, false)
+      mapped += map.extend({tx, *volume.space, open}, FileBlock{mapped}, length - mapped,
+                           NewBlocks::kWritten)
                     .take()
                     .length;
       file.blocks = open.blocks;
@@ -212,7 +213,7 @@ TEST(LargeGroupTest, AContiguousFileIsAsLongAsItsGroup) {
     EXPECT_EQ(volume.blocks_in_use(), used + length);
     Transaction tx = volume.begin(map.log_bytes_per_call(volume.layout));
     MapFile open = file.open();
-    EXPECT_TRUE(map.shrink(tx, *volume.space, open, FileBlock{7}).take());
+    EXPECT_TRUE(map.shrink({tx, *volume.space, open}, FileBlock{7}).take());
     tx.commit();
     EXPECT_EQ(volume.blocks_in_use(), used + 7);
   });
@@ -238,7 +239,10 @@ TEST(LargeGroupTest, AnExtentOverManyBlocksOfTheBitmapIsPunchedAndCutPieceByPiec
     };
     for (std::uint64_t at = 0; at < length;) {
       at += change([&](Transaction& tx, MapFile& open) {
-        return map.extend(tx, *volume.space, open, FileBlock{at}, length - at, true).take().length;
+        return map
+            .extend({tx, *volume.space, open}, FileBlock{at}, length - at, NewBlocks::kUnwritten)
+            .take()
+            .length;
       });
     }
     std::uint64_t runs = 0;
@@ -250,13 +254,13 @@ TEST(LargeGroupTest, AnExtentOverManyBlocksOfTheBitmapIsPunchedAndCutPieceByPiec
     EXPECT_EQ(runs, 1u);  // what was given piece by piece has grown together
     for (std::uint64_t at = bits / 2; at < length - bits;) {
       at += change([&](Transaction& tx, MapFile& open) {
-        return map.punch(tx, *volume.space, open, FileBlock{at}, length - bits - at).take();
+        return map.punch({tx, *volume.space, open}, FileBlock{at}, length - bits - at).take();
       });
     }
     EXPECT_EQ(volume.blocks_in_use(), used + bits / 2 + bits);
     for (bool done = false; !done;) {
       done = change([&](Transaction& tx, MapFile& open) {
-        return map.shrink(tx, *volume.space, open, FileBlock{0}).take();
+        return map.shrink({tx, *volume.space, open}, FileBlock{0}).take();
       });
     }
     EXPECT_EQ(volume.blocks_in_use(), used);

@@ -114,8 +114,8 @@ class Model {
     const std::vector<std::byte> root = m.file.root;
     Transaction tx = begin();
     MapFile open = m.file.open();
-    const Result<Extent> got =
-        map_.extend(tx, *volume_.space, open, FileBlock{at}, want, unwritten);
+    const Result<Extent> got = map_.extend({tx, *volume_.space, open}, FileBlock{at}, want,
+                                           unwritten ? NewBlocks::kUnwritten : NewBlocks::kWritten);
     if (!got.ok()) {
       m.file.root = root;
       ASSERT_EQ(got.code(), ENOSPC) << got.error().describe();
@@ -145,7 +145,7 @@ class Model {
       const std::vector<std::byte> root = m.file.root;
       Transaction tx = begin();
       MapFile open = m.file.open();
-      const Result<bool> done = map_.shrink(tx, *volume_.space, open, FileBlock{end});
+      const Result<bool> done = map_.shrink({tx, *volume_.space, open}, FileBlock{end});
       ASSERT_TRUE(done.ok()) << done.error().describe();
       if (!finish(std::move(tx), m, open, drops, root)) return;
       if (*done) break;
@@ -162,7 +162,7 @@ class Model {
       Transaction tx = begin();
       MapFile open = m.file.open();
       const Result<std::uint64_t> done =
-          map_.punch(tx, *volume_.space, open, FileBlock{from}, length);
+          map_.punch({tx, *volume_.space, open}, FileBlock{from}, length);
       if (!done.ok()) {
         m.file.root = root;
         ASSERT_EQ(done.code(), ENOSPC) << done.error().describe();
@@ -192,7 +192,7 @@ class Model {
     Transaction tx = begin();
     MapFile open = m.file.open();
     const Result<> done =
-        map_.mark_written(tx, *volume_.space, open, FileBlock{from + skip}, length);
+        map_.mark_written({tx, *volume_.space, open}, FileBlock{from + skip}, length);
     if (!done.ok()) {
       m.file.root = root;
       ASSERT_EQ(done.code(), ENOSPC) << done.error().describe();

@@ -17,7 +17,8 @@ Result<std::uint64_t> extend(Volume& volume, TestFile& file, std::uint64_t at, s
   Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
   MapFile open = file.open();
   const Result<Extent> piece =
-      file.map->extend(tx, *volume.space, open, FileBlock{at}, want, unwritten);
+      file.map->extend({tx, *volume.space, open}, FileBlock{at}, want,
+                       unwritten ? NewBlocks::kUnwritten : NewBlocks::kWritten);
   if (!piece.ok()) {
     file.root = root;
     return piece.error();
@@ -31,7 +32,7 @@ void shrink(Volume& volume, TestFile& file, std::uint64_t end) {
   for (bool done = false; !done;) {
     Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
     MapFile open = file.open();
-    done = file.map->shrink(tx, *volume.space, open, FileBlock{end}).take();
+    done = file.map->shrink({tx, *volume.space, open}, FileBlock{end}).take();
     file.blocks = open.blocks;
     tx.commit();
   }
@@ -140,7 +141,8 @@ TEST(ExtentMapTest, HolesArePunchedOnAFullDisk) {
     for (std::uint64_t at = 1; at + 1 < length; at += 2) {
       Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
       MapFile open = file.open();
-      const Result<std::uint64_t> done = file.map->punch(tx, *volume.space, open, FileBlock{at}, 1);
+      const Result<std::uint64_t> done =
+          file.map->punch({tx, *volume.space, open}, FileBlock{at}, 1);
       ASSERT_TRUE(done.ok()) << at << " " << done.error().what;
       file.blocks = open.blocks;
       tx.commit();
@@ -165,7 +167,7 @@ TEST(ExtentMapTest, NodesThatBecomeSparseAreJoined) {
         if (i % keep_each == 0) continue;
         Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
         MapFile open = file.open();
-        EXPECT_EQ(file.map->punch(tx, *volume.space, open, FileBlock{2 * i}, 1).take(), 1u);
+        EXPECT_EQ(file.map->punch({tx, *volume.space, open}, FileBlock{2 * i}, 1).take(), 1u);
         file.blocks = open.blocks;
         tx.commit();
       }
@@ -283,16 +285,16 @@ void use_damaged(Volume& volume, TestFile& file, Random& random) {
     MapFile open = file.open();
     switch (random.below(3)) {
       case 0:
-        (void)file.map->shrink(tx, *volume.space, open, at);
+        (void)file.map->shrink({tx, *volume.space, open}, at);
         break;
       case 1:
-        (void)file.map->punch(tx, *volume.space, open, at, 30);
+        (void)file.map->punch({tx, *volume.space, open}, at, 30);
         break;
       default:
         if (piece.ok() && piece->is_hole() && file.map->has_holes()) {
-          (void)file.map->extend(tx, *volume.space, open, at, 5, false);
+          (void)file.map->extend({tx, *volume.space, open}, at, 5, NewBlocks::kWritten);
         } else if (piece.ok() && piece->unwritten) {
-          (void)file.map->mark_written(tx, *volume.space, open, at, 1);
+          (void)file.map->mark_written({tx, *volume.space, open}, at, 1);
         }
     }
     std::ranges::copy(root, file.root.begin());
@@ -372,8 +374,10 @@ TEST(LinkedMapTest, LinksOnAShrunkChainOnlyWhenTheShrinkIsDurable) {
 
     Transaction tx = volume.begin();
     MapFile open = file.open();
-    EXPECT_TRUE(file.map->shrink(tx, *volume.space, open, FileBlock{2}).take());
-    EXPECT_EQ(file.map->extend(tx, *volume.space, open, FileBlock{2}, 1, false).code(), EBUSY);
+    EXPECT_TRUE(file.map->shrink({tx, *volume.space, open}, FileBlock{2}).take());
+    EXPECT_EQ(
+        file.map->extend({tx, *volume.space, open}, FileBlock{2}, 1, NewBlocks::kWritten).code(),
+        EBUSY);
   });
 }
 
@@ -429,7 +433,7 @@ TEST(ExtentMapTest, WritingIntoAllocatedSpaceNeedsNoSpace) {
       if (!find(at).unwritten) continue;
       Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
       MapFile open = file.open();
-      file.map->mark_written(tx, *volume.space, open, FileBlock{at}, 1).take();
+      file.map->mark_written({tx, *volume.space, open}, FileBlock{at}, 1).take();
       file.blocks = open.blocks;
       tx.commit();
       EXPECT_FALSE(find(at).unwritten);
@@ -463,7 +467,7 @@ TEST(ExtentMapTest, TheTreeGrowsDeepAndCollapsesAgain) {
     for (std::uint64_t at = 0; at < kExtents * 2 - 4; at += 2) {
       Transaction tx = volume.begin(file.map->log_bytes_per_call(volume.layout));
       MapFile open = file.open();
-      EXPECT_EQ(file.map->punch(tx, *volume.space, open, FileBlock{at}, 1).take(), 1u);
+      EXPECT_EQ(file.map->punch({tx, *volume.space, open}, FileBlock{at}, 1).take(), 1u);
       file.blocks = open.blocks;
       tx.commit();
     }
