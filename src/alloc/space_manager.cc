@@ -30,10 +30,11 @@ void SpaceManager::State::update_longest(GroupNo g) {
   longest_run.set(g.value, longest ? static_cast<std::uint32_t>(longest->length) : 0);
 }
 
-/// Asks the policy for a run of this group, which is loaded. Unless `any_length`, only a run as
-/// long as wanted will do, or one that begins right at the hint of the default policy.
+/// Asks the policy for a run of this group, which is loaded. Unless any length will do, it must be
+/// as long as wanted, or begin right at the hint of the default policy.
 std::optional<Run> SpaceManager::State::choose_in(GroupNo g, const FitRequest& request,
-                                                  bool any_length) {
+                                                  Length length) {
+  const bool any_length = length == Length::kAny;
   const RunSet& available = groups[g.value].blocks->available;
   const std::optional<Run> at_hint =
       policy_reserves && request.hint ? available.at_or_after(request.hint) : std::nullopt;
@@ -57,7 +58,7 @@ Result<std::optional<Run>> SpaceManager::State::choose_any(GroupNo start,
     const std::uint32_t bound = longest_run.get(best);
     TRY(load_blocks(GroupNo{best}));
     if (longest_run.get(best) < bound && tries < kMaxGroupsTried) continue;
-    if (const auto run = choose_in(GroupNo{best}, request, true)) return run;
+    if (const auto run = choose_in(GroupNo{best}, request, Length::kAny)) return run;
   }
   return std::optional<Run>();
 }
@@ -73,7 +74,7 @@ Result<std::optional<Run>> SpaceManager::State::choose(const FitRequest& asked) 
   const GroupNo start = layout.group_of(request.hint).value_or(GroupNo{0});
   if (longest_run.get(start.value) > 0) {
     TRY(load_blocks(start));
-    if (const auto run = choose_in(start, request, false)) return run;
+    if (const auto run = choose_in(start, request, Length::kWanted)) return run;
   }
   const auto want = static_cast<std::uint32_t>(request.want);
   const std::size_t most_tries = request.must_be_whole ? groups.size() : kMaxGroupsTried;
@@ -82,7 +83,7 @@ Result<std::optional<Run>> SpaceManager::State::choose(const FitRequest& asked) 
     const std::optional<std::size_t> g = longest_run.next(from, want);
     if (!g) break;
     TRY(load_blocks(GroupNo{*g}));
-    if (const auto run = choose_in(GroupNo{*g}, request, false)) return run;
+    if (const auto run = choose_in(GroupNo{*g}, request, Length::kWanted)) return run;
     from = (*g + 1) % groups.size();
   }
   if (request.must_be_whole) return std::optional<Run>();

@@ -63,7 +63,8 @@ struct SpaceManager::State {
 
   // space_manager.cc: blocks.
   Result<std::optional<Run>> choose(const FitRequest& request);
-  std::optional<Run> choose_in(GroupNo g, const FitRequest& request, bool any_length);
+  enum class Length : std::uint8_t { kWanted, kAny };
+  std::optional<Run> choose_in(GroupNo g, const FitRequest& request, Length length);
   Result<std::optional<Run>> choose_any(GroupNo start, const FitRequest& request);
   Result<Run> allocate(Transaction& tx, const FitRequest& request, InodeNo owner,
                        std::uint64_t kept);
