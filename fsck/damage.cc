@@ -43,7 +43,7 @@ class Damage {
         names_(volume_),
         random_(seed) {}
 
-  /// Collects what could be damaged.
+  // Collects what could be damaged.
   Result<> survey() {
     TRY(replay(disk_.device(), layout_));
     TRY(scan_inodes(volume_));
@@ -246,7 +246,7 @@ class Damage {
   static std::string number(BlockNo block) { return std::to_string(block.value); }
   static Error nothing(const char* why) { return Error{ENODATA, why}; }
 
-  /// Block `n`, 0 being the last, of a file that has more than `n`.
+  // Block `n`, 0 being the last, of a file that has more than `n`.
   static BlockNo nth_from_end(const File& file, std::uint64_t n) {
     const auto& extents = file.pieces.extents;
     std::size_t at = extents.size() - 1;
@@ -326,7 +326,7 @@ class Damage {
     }
   }
 
-  /// The data blocks whose bitmap was ever written: in groups that nobody has used, none was.
+  // The data blocks whose bitmap was ever written: in groups that nobody has used, none was.
   std::vector<Run> blocks_with_bitmaps() {
     std::vector<Run> runs;
     for (GroupNo group{0}; group.value < layout_.group_count; ++group) {
@@ -437,7 +437,7 @@ class Damage {
     return blocks;
   }
 
-  /// Sets the bitmap and the count of the block's group to say whether it is in use.
+  // Sets the bitmap and the count of the block's group to say whether it is in use.
   Result<> account(BlockNo block, bool in_use) {
     static_cast<void>(TRY(flip_bit(block)));
     const GroupNo group = *layout_.group_of(block);

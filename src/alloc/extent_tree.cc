@@ -12,7 +12,7 @@ using format::BlockKind;
 using format::ExtentEntry;
 using format::ExtentHead;
 
-/// Whether `next` goes on where `extent` ends, in the file and on the disk.
+// Whether `next` goes on where `extent` ends, in the file and on the disk.
 bool continues(const ExtentEntry& extent, const ExtentEntry& next) {
   const std::uint64_t length = std::uint64_t{extent.length} + next.length;
   return extent.file_block + std::uint64_t{extent.length} == next.file_block &&
@@ -20,7 +20,7 @@ bool continues(const ExtentEntry& extent, const ExtentEntry& next) {
          length <= std::numeric_limits<std::uint32_t>::max();
 }
 
-/// The sum of two extents, the first of which is continued by the second.
+// The sum of two extents, the first of which is continued by the second.
 ExtentEntry joined(const ExtentEntry& extent, const ExtentEntry& next) {
   ExtentEntry sum = extent;
   sum.length = extent.length + next.length;
@@ -95,7 +95,7 @@ Result<> ExtentEditor::free_node(BlockNo block) {
   return {};
 }
 
-/// Lowers the keys on the way to the path's first entry to `key` at most.
+// Lowers the keys on the way to the path's first entry to `key` at most.
 Result<> ExtentEditor::lower_keys(const ExtentPath& path, FileBlock key) {
   for (unsigned i = 0; i + 1 < path.depth; ++i) {
     const auto& step = path.steps[i];
@@ -112,7 +112,7 @@ Result<> ExtentEditor::update(const ExtentPath& path, const ExtentEntry& entry) 
   return {};
 }
 
-/// Joins the extent to those before and after it in the leaf; false if neither goes on.
+// Joins the extent to those before and after it in the leaf; false if neither goes on.
 Result<bool> ExtentEditor::join(const ExtentPath& path, const ExtentEntry& extent) {
   const auto& leaf = path.leaf();
   const std::uint32_t next_index = path.found ? leaf.index + 1 : 0;
@@ -172,7 +172,7 @@ Result<> ExtentEditor::make_room(ExtentPath& path, FileBlock key, std::uint32_t 
   return corrupt("the extent tree is too deep", Subject::inode(edit_.file.inode));
 }
 
-/// The root's entries move to a new node, the root's only child.
+// The root's entries move to a new node, the root's only child.
 Result<> ExtentEditor::grow_root(const ExtentPath& path) {
   if (path.depth > format::kMaxExtentLevels) {
     return Error{EFBIG, "the extent tree is too deep", Subject::inode(edit_.file.inode)};
@@ -189,7 +189,7 @@ Result<> ExtentEditor::grow_root(const ExtentPath& path) {
   return {};
 }
 
-/// Splits the full node of step `at`, whose parent has room; `key` is to go into it or below it.
+// Splits the full node of step `at`, whose parent has room; `key` is to go into it or below it.
 Result<> ExtentEditor::split(const ExtentPath& path, unsigned at, FileBlock key) {
   const auto& step = path.steps[at];
   const std::span<std::byte> node = TRY(edit_node(step.block));
@@ -228,7 +228,7 @@ Result<> ExtentEditor::merge_sparse(FileBlock at) {
   return collapse_root();
 }
 
-/// The child that entry `index` of step `at` leads to, checked as `seek` does.
+// The child that entry `index` of step `at` leads to, checked as `seek` does.
 Result<std::span<const std::byte>> ExtentEditor::read_child(const ExtentPath& path, unsigned at,
                                                             std::uint32_t index, BlockView& view) {
   const BlockNo parent = path.steps[at].block;
@@ -247,8 +247,8 @@ Result<std::span<const std::byte>> ExtentEditor::read_child(const ExtentPath& pa
   return bytes;
 }
 
-/// If the node of step `at` is sparse, joins it with the one before or after it, provided that the
-/// result is no more than half full.
+// If the node of step `at` is sparse, joins it with the one before or after it, provided that the
+// result is no more than half full.
 Result<> ExtentEditor::merge_with_neighbour(ExtentPath& path, unsigned at) {
   const std::uint32_t most = capacity(path.steps[at].block) / 2;
   auto& parent = path.steps[at - 1];

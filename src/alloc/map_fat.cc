@@ -74,7 +74,7 @@ Result<Extent> FatMap::find(BlockReader& reader, SpaceManager& space, const MapF
   return Extent{.at = at, .block = start.block, .length = length};
 }
 
-/// Changes the chain of one file in a transaction.
+// Changes the chain of one file in a transaction.
 class FatEditor {
  public:
   FatEditor(const MapEdit& edit, FatChain& chain) : edit_(edit), chain_(chain) {}
@@ -96,7 +96,7 @@ Result<> FatEditor::end_with(ChainMark last) {
   return edit_.space.set_fat_entry(edit_.tx, last.block, kFatEnd);
 }
 
-/// Links `from` (or the root) to `to`, which is within reach of one link.
+// Links `from` (or the root) to `to`, which is within reach of one link.
 Result<> FatEditor::link(std::optional<ChainMark> from, ChainMark to) {
   if (!from) {
     chain_.first = to;
@@ -108,7 +108,7 @@ Result<> FatEditor::link(std::optional<ChainMark> from, ChainMark to) {
                                    to.block.value | skip << format::kFatNextBits);
 }
 
-/// The same at any distance, by way of anchors.
+// The same at any distance, by way of anchors.
 Result<> FatEditor::link_over_gap(std::optional<ChainMark> from, ChainMark to) {
   while (from && to.file_block - from->file_block - 1 > kFatMaxSkip) {
     const Run run = TRY(edit_.space.allocate(edit_.tx, {.want = 1, .hint = from->block + 1}));
@@ -122,7 +122,7 @@ Result<> FatEditor::link_over_gap(std::optional<ChainMark> from, ChainMark to) {
   return link(from, to);
 }
 
-/// Links the blocks of a run to one another, all but the last.
+// Links the blocks of a run to one another, all but the last.
 Result<> FatEditor::link_run(FileBlock at, Run run) {
   for (std::uint64_t i = 0; i + 1 < run.length; ++i) {
     TRY(link(ChainMark{at + i, run.start + i}, {at + i + 1, run.start + i + 1}));
@@ -136,7 +136,7 @@ Result<> FatEditor::make_zero(BlockNo block) {
   return {};
 }
 
-/// Frees blocks that nothing leads to any more, given in the order of the chain.
+// Frees blocks that nothing leads to any more, given in the order of the chain.
 Result<> FatEditor::unlink(std::span<const ChainMark> places) {
   Run run;
   for (const ChainMark& place : places) {
@@ -186,8 +186,8 @@ Result<Extent> FatMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t w
   return Extent{.at = at, .block = run.start, .length = run.length};
 }
 
-/// The places of the chain after `from` (or from its start on), to the end; the last `most` of them
-/// in no more than kRunsPerCall runs.
+// The places of the chain after `from` (or from its start on), to the end; the last `most` of them
+// in no more than kRunsPerCall runs.
 Result<std::vector<ChainMark>> last_places(FatLinks& links, const FatChain& chain,
                                            std::optional<ChainMark> from) {
   std::deque<ChainMark> places;

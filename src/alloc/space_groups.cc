@@ -18,7 +18,7 @@ constexpr std::uint64_t kReadAheadBytes = 1u << 20;
 // And how many blocks of the group table.
 constexpr std::uint64_t kTableBlocksAhead = BufferCache::kMaxRange / 16;
 
-/// Reads the numbers of one descriptor; false if they are impossible.
+// Reads the numbers of one descriptor; false if they are impossible.
 bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescriptor& descriptor,
                      Group& group) {
   group.free_blocks = descriptor.free_blocks;
@@ -33,7 +33,7 @@ bool read_descriptor(const format::Layout& layout, GroupNo g, const GroupDescrip
          group.inode_blocks_written <= layout.inode_table_blocks();
 }
 
-/// The least recently used of the idle groups in `loaded`.
+// The least recently used of the idle groups in `loaded`.
 template <class SpaceOf>
 std::size_t least_recently_used(const std::vector<GroupNo>& loaded, const SpaceOf& space_of) {
   std::size_t best = loaded.size();
@@ -72,7 +72,7 @@ Result<> SpaceManager::State::read_group_table() {
   return {};
 }
 
-/// Reads block `index` of a group's bitmap together with the next ones; `bitmap` has those in use.
+// Reads block `index` of a group's bitmap together with the next ones; `bitmap` has those in use.
 Result<> SpaceManager::State::read_ahead(Run bitmap, std::uint64_t index,
                                          std::vector<BlockRef>& ahead) {
   const std::uint64_t at_once = kReadAheadBytes / layout.block_size;
@@ -179,8 +179,8 @@ void SpaceManager::State::forget_idle_spaces() {
   }
 }
 
-/// Gives the blocks of a unit their first content: zeros except what `fill` writes. With the last
-/// of them the descriptor says so.
+// Gives the blocks of a unit their first content: zeros except what `fill` writes. With the last
+// of them the descriptor says so.
 Result<> SpaceManager::State::initialise_unit(
     GroupNo g, Run unit, BlockKind kind,
     const std::function<void(BlockNo, std::span<std::byte>)>& fill,
@@ -215,8 +215,8 @@ Result<> SpaceManager::State::ensure_block_bitmap(GroupNo g, std::uint64_t index
   return {};
 }
 
-/// A block of the inode bitmap is valid once the first table block whose inodes have their bits in
-/// it is valid: so it gets its content before that block.
+// A block of the inode bitmap is valid once the first table block whose inodes have their bits in
+// it is valid: so it gets its content before that block.
 Result<> SpaceManager::State::ensure_inode_block(GroupNo g, std::uint64_t table_block) {
   Group& group = groups[g.value];
   if (table_block < group.inode_blocks_written) return {};

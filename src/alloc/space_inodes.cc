@@ -37,8 +37,8 @@ std::optional<GroupNo> SpaceManager::State::group_for_file(InodeNo parent) const
   return GroupNo{*first};
 }
 
-/// Of some groups spread over the volume, the one with the fewest directories of those that are not
-/// fuller than the average.
+// Of some groups spread over the volume, the one with the fewest directories of those that are not
+// fuller than the average.
 GroupNo SpaceManager::State::emptiest_of_some() {
   const std::uint64_t count = groups.size();
   std::optional<std::size_t> best;
@@ -69,7 +69,7 @@ std::optional<GroupNo> SpaceManager::State::group_for_directory(InodeNo parent) 
   return group_for_file(parent);
 }
 
-/// Turns an inode of a group into a used or a free one, in memory.
+// Turns an inode of a group into a used or a free one, in memory.
 void SpaceManager::State::change_inode(GroupNo g, std::uint64_t index, bool is_used,
                                        bool is_directory) {
   Group& group = groups[g.value];

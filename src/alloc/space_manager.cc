@@ -30,8 +30,8 @@ void SpaceManager::State::update_longest(GroupNo g) {
   longest_run.set(g.value, longest ? static_cast<std::uint32_t>(longest->length) : 0);
 }
 
-/// Asks the policy for a run of this group, which is loaded. Unless any length will do, it must be
-/// as long as wanted, or begin right at the hint of the default policy.
+// Asks the policy for a run of this group, which is loaded. Unless any length will do, it must be
+// as long as wanted, or begin right at the hint of the default policy.
 std::optional<Run> SpaceManager::State::choose_in(GroupNo g, const FitRequest& request,
                                                   Length length) {
   const bool any_length = length == Length::kAny;
@@ -47,7 +47,7 @@ std::optional<Run> SpaceManager::State::choose_in(GroupNo g, const FitRequest& r
   return any_length || good ? run : std::nullopt;
 }
 
-/// The best that there is, when no group has a run as long as wanted.
+// The best that there is, when no group has a run as long as wanted.
 Result<std::optional<Run>> SpaceManager::State::choose_any(GroupNo start,
                                                            const FitRequest& request) {
   const std::size_t most_tries = groups.size() + 2 * kMaxGroupsTried;
@@ -63,7 +63,7 @@ Result<std::optional<Run>> SpaceManager::State::choose_any(GroupNo start,
   return std::optional<Run>();
 }
 
-/// A run that is available now; the caller takes it before anything else happens.
+// A run that is available now; the caller takes it before anything else happens.
 Result<std::optional<Run>> SpaceManager::State::choose(const FitRequest& asked) {
   FitRequest request = asked;
   const std::uint64_t most = layout.data(GroupNo{0}).length;
@@ -90,7 +90,7 @@ Result<std::optional<Run>> SpaceManager::State::choose(const FitRequest& asked) 
   return choose_any(start, request);
 }
 
-/// Puts windows that are no longer reserved among what is available.
+// Puts windows that are no longer reserved among what is available.
 void SpaceManager::State::give_up(std::span<const Run> windows) {
   for (const Run& window : windows) {
     const GroupNo g = group_of(window.start);
@@ -101,7 +101,7 @@ void SpaceManager::State::give_up(std::span<const Run> windows) {
   }
 }
 
-/// Sets the run's bits in the blocks of the group's bitmap in which they stand.
+// Sets the run's bits in the blocks of the group's bitmap in which they stand.
 Result<> SpaceManager::State::set_block_bits(Transaction& tx, GroupNo g, Run run, bool value) {
   const std::uint64_t bits = layout.bits_per_block();
   for (std::uint64_t done = 0; done < run.length;) {
@@ -115,7 +115,7 @@ Result<> SpaceManager::State::set_block_bits(Transaction& tx, GroupNo g, Run run
   return {};
 }
 
-/// Records in the transaction that `run`, which is in none of the group's sets any more, is taken.
+// Records in the transaction that `run`, which is in none of the group's sets any more, is taken.
 Result<> SpaceManager::State::record_taking(Transaction& tx, GroupNo g, Run run) {
   Group& group = groups[g.value];
   const auto length = static_cast<std::uint32_t>(run.length);
@@ -170,7 +170,7 @@ Result<std::optional<Run>> SpaceManager::State::try_allocate(Transaction& tx,
   return take_and_reserve(tx, request, owner, growth);
 }
 
-/// Takes the first blocks of the window that is reserved for the file.
+// Takes the first blocks of the window that is reserved for the file.
 Result<std::optional<Run>> SpaceManager::State::take_from_window(Transaction& tx,
                                                                  const FitRequest& request,
                                                                  InodeNo owner, Run window) {
@@ -182,7 +182,7 @@ Result<std::optional<Run>> SpaceManager::State::take_from_window(Transaction& tx
   return std::optional(run);
 }
 
-/// Takes a run, and if the file has been seen to grow (`growth`) reserves a window behind it.
+// Takes a run, and if the file has been seen to grow (`growth`) reserves a window behind it.
 Result<std::optional<Run>> SpaceManager::State::take_and_reserve(
     Transaction& tx, const FitRequest& request, InodeNo owner, const Reservations::Growth* growth) {
   const bool goes_on = growth != nullptr;

@@ -9,8 +9,8 @@ namespace spindle {
 
 namespace {
 
-/// As few of the longest runs as hold `blocks` blocks, the last no longer than need be; in the
-/// order of the disk.
+// As few of the longest runs as hold `blocks` blocks, the last no longer than need be; in the
+// order of the disk.
 std::vector<Run> longest_of(std::vector<Run> runs, std::uint64_t blocks, std::uint64_t most_runs) {
   const auto longer = [](const Run& a, const Run& b) { return a.length > b.length; };
   std::ranges::stable_sort(runs, longer);
@@ -44,7 +44,7 @@ Result<std::vector<Run>> SpaceManager::State::available_runs() {
   return runs;
 }
 
-/// Takes blocks of the first of the owner's runs; the caller records them as taken.
+// Takes blocks of the first of the owner's runs; the caller records them as taken.
 std::optional<Run> SpaceManager::State::take_aside(InodeNo owner, const FitRequest& request) {
   const auto found = aside.find(owner);
   if (!owner || found == aside.end()) return std::nullopt;
@@ -73,8 +73,8 @@ void SpaceManager::State::give_up_claim() {
   give_up(kept);
 }
 
-/// Puts what is free from now on where it belongs: among what is available, or what is kept for the
-/// claim.
+// Puts what is free from now on where it belongs: among what is available, or what is kept for the
+// claim.
 void SpaceManager::State::make_available(GroupNo g, Run run) {
   BlockSpace& space = *groups[g.value].blocks;
   const auto add_to = [&](RunSet& set, BlockNo from, BlockNo to) {
@@ -136,7 +136,7 @@ Result<std::vector<Run>> SpaceManager::find_runs_over(std::span<const Run> own,
 
 namespace {
 
-/// How long a free run would be there if `run`, and what is being freed, were free.
+// How long a free run would be there if `run`, and what is being freed, were free.
 std::uint64_t free_length_around(const BlockSpace& space, Run run) {
   const RunSet* const sets[] = {&space.available, &space.freeing};
   for (bool grows = true; std::exchange(grows, false);) {

@@ -9,17 +9,17 @@
 namespace spindle {
 namespace {
 
-/// How often others may run in the hope that they let go of a frame, before a spare one is used.
+// How often others may run in the hope that they let go of a frame, before a spare one is used.
 constexpr unsigned kYieldsForFrame = 8;
 
-/// Ten years: keeps sums of times in range.
+// Ten years: keeps sums of times in range.
 constexpr std::int64_t kLongestAgeNs = 315'360'000'000'000'000;
 
 std::size_t capacity_blocks(const BufferCache::Options& options, std::uint32_t block_size) {
   return std::max<std::size_t>({options.capacity_bytes / block_size, options.least_blocks, 1});
 }
 
-/// A quarter more, and at least one range of the largest size.
+// A quarter more, and at least one range of the largest size.
 std::size_t spare_blocks(std::size_t capacity) {
   return std::max(capacity / 4, BufferCache::kMaxRange);
 }
@@ -119,8 +119,8 @@ Result<BlockRef> CacheCore::read_slowly(BlockNo block, IoPurpose purpose, bool c
   }
 }
 
-/// A frame for the block, which was absent; an empty ref if somebody else brought it in while this
-/// waited for a frame.
+// A frame for the block, which was absent; an empty ref if somebody else brought it in while this
+// waited for a frame.
 Result<BlockRef> CacheCore::claim(BlockNo block, BlockTransfer* transfer) {
   Buffer* frame = TRY(acquire_frame(block));
   if (frames_.find(block) != nullptr) {
@@ -182,7 +182,7 @@ Result<> CacheCore::load(std::span<Buffer* const> sorted, BlockTransfer& transfe
   return result;
 }
 
-/// The caller holds the buffers.
+// The caller holds the buffers.
 void CacheCore::finish_load(std::span<Buffer* const> buffers, BlockTransfer& transfer,
                             const std::optional<Error>& error) {
   for (Buffer* buffer : buffers) {
@@ -291,8 +291,8 @@ Result<> CacheCore::set_policy(std::string_view name) {
   return {};
 }
 
-/// The policy in use forgets what it has learnt, so that it has no head start on those that it is
-/// compared with.
+// The policy in use forgets what it has learnt, so that it has no head start on those that it is
+// compared with.
 void CacheCore::begin_experiment() {
   const Result<> renewed = frames_.set_policy(frames_.policy());
   CHECK(renewed.ok());

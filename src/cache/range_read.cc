@@ -9,7 +9,7 @@ namespace spindle {
 namespace {
 
 constexpr std::size_t kReadAheadsAtOnce = 8;
-/// One read-ahead takes at most the capacity divided by this.
+// One read-ahead takes at most the capacity divided by this.
 constexpr std::size_t kLargestShare = 8;
 
 struct ReservationWaiter : thread::WaitNode {
@@ -18,8 +18,8 @@ struct ReservationWaiter : thread::WaitNode {
 
 }  // namespace
 
-/// At least half of the frames, spare ones included, stays for what the journal keeps and for
-/// single blocks.
+// At least half of the frames, spare ones included, stays for what the journal keeps and for
+// single blocks.
 bool CacheCore::may_reserve(std::size_t frames) const {
   const std::size_t most = std::max(frames_.capacity(), BufferCache::kMaxRange) / 2;
   return reserved_ == 0 || reserved_ + frames <= most;
@@ -65,7 +65,7 @@ Result<std::vector<BlockRef>> CacheCore::read_range(Run run, IoPurpose purpose) 
   return blocks;
 }
 
-/// Pins what is there, and claims frames for what is missing.
+// Pins what is there, and claims frames for what is missing.
 Result<> CacheCore::collect(Run run, BlockTransfer& transfer, std::vector<BlockRef>& blocks,
                             std::vector<Buffer*>& missing) {
   for (BlockNo block = run.start; block != run.end();) {
@@ -86,7 +86,7 @@ Result<> CacheCore::collect(Run run, BlockTransfer& transfer, std::vector<BlockR
   return {};
 }
 
-/// Waits for the blocks that others are loading.
+// Waits for the blocks that others are loading.
 Result<> CacheCore::await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpose purpose) {
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     Buffer* buffer = buffer_of(blocks[i]);
@@ -99,14 +99,14 @@ Result<> CacheCore::await_loads(std::vector<BlockRef>& blocks, Run run, IoPurpos
   return {};
 }
 
-/// A read-ahead under way: it holds its frames.
+// A read-ahead under way: it holds its frames.
 struct CacheCore::ReadAhead {
   BlockTransfer transfer;
   std::vector<BlockRef> blocks;
   std::vector<Buffer*> buffers;
 };
 
-/// Frames for the missing blocks of the run, until the read-ahead has `most`.
+// Frames for the missing blocks of the run, until the read-ahead has `most`.
 void CacheCore::claim_ahead(Run run, std::size_t most, ReadAhead& work) {
   for (BlockNo block = run.start; block != run.end() && work.buffers.size() < most; ++block) {
     if (frames_.find(block) != nullptr) continue;

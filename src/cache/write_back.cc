@@ -13,14 +13,14 @@
 namespace spindle {
 namespace {
 
-/// What one batch hands to the device: enough for a disk to order, little enough to wait for.
+// What one batch hands to the device: enough for a disk to order, little enough to wait for.
 constexpr std::size_t kBatchBytes = 8u << 20;
-/// Data that will be old enough within this part of the age is written with what is old enough now.
+// Data that will be old enough within this part of the age is written with what is old enough now.
 constexpr std::int64_t kAgeSlackDivisor = 4;
-/// Data that could not be written is left alone for this long, unless somebody asks for it by name.
+// Data that could not be written is left alone for this long, unless somebody asks for it by name.
 constexpr std::int64_t kRetryAfterNs = 1'000'000'000;
 
-/// The clock of monotonic_ns, read cheaply and some milliseconds late: good enough for ages.
+// The clock of monotonic_ns, read cheaply and some milliseconds late: good enough for ages.
 std::int64_t coarse_now_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
@@ -74,7 +74,7 @@ std::vector<BlockRef> CacheCore::dirty_blocks(InodeNo owner, bool (*wanted)(cons
   return blocks;
 }
 
-/// The dirty blocks that are not on their way already and have not just failed, oldest first.
+// The dirty blocks that are not on their way already and have not just failed, oldest first.
 std::vector<BlockRef> CacheCore::choose_oldest(std::size_t at_most, bool only_unpinned,
                                                std::int64_t dirty_before_ns) {
   std::vector<BlockRef> chosen;
@@ -116,8 +116,8 @@ Result<> CacheCore::flush_blocks(std::span<const BlockNo> blocks) {
   return write_all(std::move(present), Report::kToOwner);
 }
 
-/// Returns when all changes to the blocks that were made before the call are on the device. What is
-/// on its way already may have left before the last change, and is then written again.
+// Returns when all changes to the blocks that were made before the call are on the device. What is
+// on its way already may have left before the last change, and is then written again.
 Result<> CacheCore::write_all(std::vector<BlockRef> blocks, Report report) {
   const std::vector<Buffer*> buffers = sorted_buffers(blocks);
   std::vector<Buffer*> idle;
@@ -140,8 +140,8 @@ Result<> CacheCore::write_all(std::vector<BlockRef> blocks, Report report) {
   return result;
 }
 
-/// Waits for the write-back, by somebody else, that may be under way; its error if it did not write
-/// this block. It may also have begun and failed while we waited for something else.
+// Waits for the write-back, by somebody else, that may be under way; its error if it did not write
+// this block. It may also have begun and failed while we waited for something else.
 Result<> CacheCore::await_write(Buffer& buffer) const {
   std::optional<Error> error;
   if (buffer.transfer != nullptr) error = buffer.transfer->wait();
@@ -149,8 +149,8 @@ Result<> CacheCore::await_write(Buffer& buffer) const {
   return error ? *error : last_write_error_.value_or(Error{EIO, "the data could not be written"});
 }
 
-/// Writes those that are dirty; the caller holds them. Those that somebody else begins to write
-/// meanwhile are waited for.
+// Writes those that are dirty; the caller holds them. Those that somebody else begins to write
+// meanwhile are waited for.
 Result<> CacheCore::write_idle(std::span<Buffer* const> sorted, Report report) {
   const std::size_t most = std::max<std::size_t>(1, kBatchBytes / block_size_);
   Result<> result;
@@ -170,7 +170,7 @@ Result<> CacheCore::write_idle(std::span<Buffer* const> sorted, Report report) {
   return result;
 }
 
-/// The blocks are dirty and idle; no suspension before they are marked as on their way.
+// The blocks are dirty and idle; no suspension before they are marked as on their way.
 Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) {
   BlockTransfer transfer;
   for (Buffer* buffer : sorted) {
@@ -194,8 +194,8 @@ Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) 
   return result;
 }
 
-/// After a batch has failed: writes each owner's part again, alone, so that an error reaches only
-/// the owners whom it concerns.
+// After a batch has failed: writes each owner's part again, alone, so that an error reaches only
+// the owners whom it concerns.
 Result<> CacheCore::write_by_owner(std::span<Buffer* const> sorted, Report report) {
   Result<> result;
   while (!sorted.empty()) {
@@ -237,7 +237,7 @@ void CacheCore::finish_write(Buffer& buffer, const std::optional<Error>& error, 
   buffer.dirtied_again = false;
 }
 
-/// A forgotten block may belong to somebody else by now: its old content must not arrive last.
+// A forgotten block may belong to somebody else by now: its old content must not arrive last.
 void CacheCore::await_cut_off_writes() {
   while (cut_off_writes_ > 0) write_waiters_.wait();
 }

@@ -22,18 +22,18 @@
 namespace spindle {
 namespace {
 
-/// Writes up to this size are copied into the host's page cache by the calling thread.
+// Writes up to this size are copied into the host's page cache by the calling thread.
 constexpr std::uint64_t kLargestDirectWrite = 1024 * 1024;
-/// They are copied in pieces: a large one makes the host take large pages, in which each later
-/// small write costs several times as much.
+// They are copied in pieces: a large one makes the host take large pages, in which each later
+// small write costs several times as much.
 constexpr std::uint64_t kPiece = 128 * 1024;
-/// A piece that takes this long means that the host makes its writers wait; for a while all writes
-/// then go through the engine.
+// A piece that takes this long means that the host makes its writers wait; for a while all writes
+// then go through the engine.
 constexpr std::int64_t kSlowWriteNs = 3'000'000;
 constexpr std::int64_t kCautiousForNs = 1'000'000'000;
-/// The greatest n: after n misses in a row one read in 2^n is tried without waiting.
+// The greatest n: after n misses in a row one read in 2^n is tried without waiting.
 constexpr unsigned kMostMisses = 4;
-/// The switches of a wait: away from the thread that waits, and back to it.
+// The switches of a wait: away from the thread that waits, and back to it.
 constexpr std::uint64_t kSwitchesOfAWait = 2;
 constexpr std::array<std::byte, kPiece> kZeros{};
 
@@ -218,7 +218,7 @@ Result<> FileDevice::State::serve_blocking(Transfer transfer) const {
   return {};
 }
 
-/// Reads on this kernel thread; the host begins with all of them before the first is waited for.
+// Reads on this kernel thread; the host begins with all of them before the first is waited for.
 Result<> FileDevice::State::wait_for_reads(std::span<const Transfer> transfers) {
   const std::int64_t began_ns = monotonic_ns();
   for (const Transfer& later : transfers.subspan(1))
@@ -231,7 +231,7 @@ Result<> FileDevice::State::wait_for_reads(std::span<const Transfer> transfers) 
   return served;
 }
 
-/// Does the work, which parks the thread, and tells the gauge how that went.
+// Does the work, which parks the thread, and tells the gauge how that went.
 template <class Work>
 void FileDevice::State::measure_parked(WaitGauge& gauge, const Work& work) {
   const thread::Runtime& runtime = *thread::Runtime::current();
@@ -263,7 +263,7 @@ Result<> FileDevice::State::serve_parked(std::span<Transfer> transfers) {
   return {};
 }
 
-/// Moves what can be moved at once, maybe nothing; an errno if that failed.
+// Moves what can be moved at once, maybe nothing; an errno if that failed.
 int FileDevice::State::try_without_waiting(Transfer& transfer) {
   return is_read(transfer) ? try_read(transfer) : try_write(transfer);
 }
@@ -309,7 +309,7 @@ int FileDevice::State::try_write(Transfer& transfer) {
   return 0;
 }
 
-/// Writes the first buffers, or the first part of a large one.
+// Writes the first buffers, or the first part of a large one.
 std::int64_t FileDevice::State::write_piece(const Transfer& transfer) const {
   IoOperation piece = operation(transfer);
   iovec part = transfer.vectors.front();
@@ -398,7 +398,7 @@ Result<> FileDevice::discard(Run run) {
   return {};
 }
 
-/// False if the host did not take them all.
+// False if the host did not take them all.
 bool FileDevice::State::write_zeros(off_t at, off_t end) const {
   while (at < end) {
     const auto part = std::min<off_t>(end - at, kZeros.size());

@@ -57,7 +57,7 @@ std::uint64_t checksum_of(const FileHeader& header) {
 
 }  // namespace
 
-/// What stands before the bytes of each record. The seed of its checksum is its place.
+// What stands before the bytes of each record. The seed of its checksum is its place.
 struct WriteLogRecord {
   le64 checksum;
   le16 type;

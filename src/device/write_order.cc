@@ -93,7 +93,7 @@ std::vector<WritePart> WriteOrder::arrived(std::size_t cut, CrashMode mode,
   return {};
 }
 
-/// Chooses for each unit of the device how many of the writes to it arrived: from none to all.
+// Chooses for each unit of the device how many of the writes to it arrived: from none to all.
 std::vector<WritePart> WriteOrder::versions(std::span<const WritePart> writes, std::uint64_t unit,
                                             std::uint64_t seed) const {
   std::unordered_map<std::uint64_t, std::uint64_t> versions_left;

@@ -27,7 +27,7 @@ void sleep_until(std::int64_t monotonic_deadline_ns) {
 
 }  // namespace
 
-/// One submit that is not done; stands on its owner's stack.
+// One submit that is not done; stands on its owner's stack.
 struct SimulatedDisk::Batch {
   thread::WaitQueue waiter{"disk"};
   std::span<const IoRequest> to_come;  ///< those that have not entered the queue yet
@@ -40,7 +40,7 @@ struct SimulatedDisk::Batch {
   Batch* next = nullptr;
 };
 
-/// What a cookie in the drive's queue stands for.
+// What a cookie in the drive's queue stands for.
 struct SimulatedDisk::Pending {
   Batch* batch = nullptr;
   IoRequest::Kind kind = IoRequest::Kind::kRead;
@@ -143,12 +143,12 @@ void SimulatedDisk::enqueue(Batch& batch) {
   handled_by_->add_idle_handler(*this);
 }
 
-/// Lets as many of the batch's runs into the queue as there is room for.
+// Lets as many of the batch's runs into the queue as there is room for.
 void SimulatedDisk::fill_queue(Batch& batch) {
   while (batch.remaining < kMostOfABatch && !batch.to_come.empty()) enqueue_next(batch);
 }
 
-/// Enters the next requests as one run, as far as they are neighbours of one kind.
+// Enters the next requests as one run, as far as they are neighbours of one kind.
 void SimulatedDisk::enqueue_next(Batch& batch) {
   Pending pending{.batch = &batch};
   Run run;
@@ -220,7 +220,7 @@ bool SimulatedDisk::idle() {
   return false;
 }
 
-/// True if a thread was made ready.
+// True if a thread was made ready.
 bool SimulatedDisk::serve_one() {
   const std::string_view policy = arm_policy();
   const Service service = drive_.serve_next();
@@ -240,7 +240,7 @@ bool SimulatedDisk::serve_one() {
   return (batch.remaining == 0 || batch.due_ns != 0) && batch.waiter.wake_one();
 }
 
-/// Makes the owner wait for the end of the service in wall time, if that is still to come.
+// Makes the owner wait for the end of the service in wall time, if that is still to come.
 void SimulatedDisk::keep_pace(Batch& batch, std::int64_t service_ns) {
   const std::int64_t begin_ns = std::max(service_due_ns_, batch.arrived_ns);
   service_due_ns_ = begin_ns + std::llround(static_cast<double>(service_ns) * pace_);

@@ -28,7 +28,7 @@ bool is_named(Acl::Tag tag) {
   return tag == Acl::kUser || tag == Acl::kGroup;
 }
 
-/// Whether the entries come as they must: owner, users, owning group, groups, mask, other.
+// Whether the entries come as they must: owner, users, owning group, groups, mask, other.
 bool is_valid(std::span<const Acl::Entry> entries) {
   unsigned owners = 0;
   unsigned owning_groups = 0;
@@ -110,7 +110,7 @@ const Acl::Entry* Acl::find(Tag tag) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
-/// The entries that the mode's nine bits stand for.
+// The entries that the mode's nine bits stand for.
 std::array<const Acl::Entry*, 3> Acl::classes() const {
   const Entry* mask = find(kMask);
   return {find(kOwner), mask != nullptr ? mask : find(kOwningGroup), find(kOther)};

@@ -67,8 +67,8 @@ Result<Directory::Path> Directory::descend(BlockReader& reader, std::uint64_t ke
   }
 }
 
-/// Leads `path` to the name, if it is there; otherwise to where a new name of its hash would stand,
-/// with the key that it would get (beyond the hash's keys if all are taken).
+// Leads `path` to the name, if it is there; otherwise to where a new name of its hash would stand,
+// with the key that it would get (beyond the hash's keys if all are taken).
 Result<bool> Directory::find_name(BlockReader& reader, std::string_view name, Path& path,
                                   std::uint64_t& free_key) const {
   const std::uint64_t first = file_.key_of(name, file_.hash_seed);

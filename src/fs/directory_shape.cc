@@ -55,8 +55,8 @@ Result<Directory::NewNode> Directory::new_node(Transaction& tx, const Step& root
   return NewNode{at, made};
 }
 
-/// Moves the slots of a node from `left_count` on to a new node at its right. The root stays where
-/// it is: its other slots go to a new node, too.
+// Moves the slots of a node from `left_count` on to a new node at its right. The root stays where
+// it is: its other slots go to a new node, too.
 Result<Directory::Halves> Directory::halve(Transaction& tx, const Path& path, unsigned depth,
                                            unsigned left_count) {
   const Step& step = path.steps[depth];
@@ -75,8 +75,8 @@ Result<Directory::Halves> Directory::halve(Transaction& tx, const Path& path, un
   return Halves{{step.at, left}, right};
 }
 
-/// Enters the new right half of the node at `depth` in the branch above, or makes the root a
-/// branch.
+// Enters the new right half of the node at `depth` in the branch above, or makes the root a
+// branch.
 Result<> Directory::join(Transaction& tx, const Path& path, unsigned depth, const Halves& halves) {
   const std::uint64_t key = halves.right.editor.slot(0).key;
   const Step& above = path.steps[depth == 0 ? 0 : depth - 1];
@@ -134,7 +134,7 @@ Result<> Directory::free_node(Transaction& tx, const Step& root, const Step& nod
   return {};
 }
 
-/// Removes a leaf whose last name goes, and the branches that lead to nothing else.
+// Removes a leaf whose last name goes, and the branches that lead to nothing else.
 Result<> Directory::unlink_leaf(Transaction& tx, const Path& path) {
   unsigned first_freed = path.depth - 1;
   while (first_freed > 0 && path.steps[first_freed - 1].count == 1) --first_freed;
@@ -148,7 +148,7 @@ Result<> Directory::unlink_leaf(Transaction& tx, const Path& path) {
   return first_freed == 1 ? collapse_root(tx, path.root()) : Result<>{};
 }
 
-/// A root with one child becomes that child.
+// A root with one child becomes that child.
 Result<> Directory::collapse_root(Transaction& tx, const Step& root) {
   NodeEditor editor(TRY(tx.edit_block(root.block, BlockKind::kDirectory)));
   while (editor.head().level != 0 && editor.head().count == 1) {

@@ -24,7 +24,7 @@ class ListedNames {
     names_.push_back(name);
     text_.append(name.name);
   }
-  /// Calls `visit` for each, in order, until it says false; returns false then.
+  // Calls `visit` for each, in order, until it says false; returns false then.
   bool each(const Tree::Visit& visit) const {
     std::string_view left = text_;
     for (const DirectoryName& name : names_) {

@@ -12,7 +12,7 @@ using format::XattrHead;
 
 namespace {
 
-/// The blocks as runs, those in a row together.
+// The blocks as runs, those in a row together.
 std::vector<Run> runs_of(std::span<const BlockNo> blocks) {
   std::vector<Run> runs;
   for (const BlockNo block : blocks) {
@@ -37,13 +37,13 @@ void fill(std::span<std::byte> block, std::string_view bytes, BlockNo next) {
 
 }  // namespace
 
-/// The part of the string that stands in the chain's block `index`.
+// The part of the string that stands in the chain's block `index`.
 std::string_view XattrChain::part(std::string_view bytes, std::size_t index) const {
   const std::size_t size = format::xattr_bytes_per_block(file_.space.layout().block_size);
   return bytes.substr(std::min(bytes.size(), index * size), size);
 }
 
-/// Whether the chain's block `index` is to be written, if the chain is to have `count` blocks.
+// Whether the chain's block `index` is to be written, if the chain is to have `count` blocks.
 bool XattrChain::changes(const Chain& old, std::string_view bytes, std::size_t index,
                          std::size_t count) const {
   const bool was_last = index + 1 == old.blocks.size();
@@ -56,7 +56,7 @@ std::size_t XattrChain::blocks_for(std::size_t bytes) const {
   return (bytes + size - 1) / size;
 }
 
-/// What storing the string would log.
+// What storing the string would log.
 std::size_t XattrChain::cost(const Chain& old, std::string_view bytes) const {
   const std::size_t count = blocks_for(bytes.size());
   const std::size_t kept = std::min(count, old.blocks.size());

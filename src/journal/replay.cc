@@ -54,7 +54,7 @@ class RevokeSweep {
 
 class Replayer {
  public:
-  /// With a story, tells it what is revoked and what goes home.
+  // With a story, tells it what is revoked and what goes home.
   Replayer(BlockDevice& device, const format::Layout& layout, ReplayStory* story = nullptr)
       : device_(device), layout_(layout), story_(story) {}
   Result<ReplayReport> run();
