@@ -33,6 +33,10 @@ struct File {
   MapPieces pieces;
 };
 
+bool is_of_file(const Name& name) {
+  return name.type == S_IFREG >> 12;
+}
+
 class Damage {
  public:
   Damage(BlockDevice& device, const format::Superblock& superblock, const format::Layout& layout,
@@ -162,7 +166,7 @@ class Damage {
   }
 
   Result<DamageAnswer> orphan() {
-    return edit_name([](const Name& name) { return name.type == S_IFREG >> 12; },
+    return edit_name(is_of_file,
                      [this](std::vector<Name>& names, std::size_t index, InodeNo directory) {
                        about(names[index].inode, "its name was taken out of inode " +
                                                      std::to_string(directory.value) +
@@ -175,8 +179,7 @@ class Damage {
     InodeNo unused{layout_.inode_count()};
     while (unused.value > 2 && volume_.in_use(unused)) unused = InodeNo{unused.value - 1};
     return edit_name(
-        [](const Name& name) { return name.type == S_IFREG >> 12; },
-        [this, unused](std::vector<Name>& names, std::size_t index, InodeNo) {
+        is_of_file, [this, unused](std::vector<Name>& names, std::size_t index, InodeNo) {
           about(names[index].inode,
                 "its name leads to inode " + std::to_string(unused.value) + ", which is free");
           names[index].inode = unused;
@@ -184,11 +187,10 @@ class Damage {
   }
 
   Result<DamageAnswer> wrong_type() {
-    return edit_name([](const Name& name) { return name.type == S_IFREG >> 12; },
-                     [this](std::vector<Name>& names, std::size_t index, InodeNo) {
-                       about(names[index].inode, "its name says that it is a FIFO");
-                       names[index].type = S_IFIFO >> 12;
-                     });
+    return edit_name(is_of_file, [this](std::vector<Name>& names, std::size_t index, InodeNo) {
+      about(names[index].inode, "its name says that it is a FIFO");
+      names[index].type = S_IFIFO >> 12;
+    });
   }
 
   // A write that never reached the disk: the block is as it was before its newest inode was made.

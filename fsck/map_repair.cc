@@ -10,6 +10,23 @@ namespace spindle::fsck {
 using format::BlockKind;
 using format::MapKind;
 
+namespace {
+
+// Joined to the last extent if it goes on where that ends.
+void append(std::vector<Extent>& extents, const Extent& extent) {
+  if (!extents.empty()) {
+    Extent& last = extents.back();
+    if (last.at + last.length == extent.at && last.block + last.length == extent.block &&
+        last.unwritten == extent.unwritten) {
+      last.length += extent.length;
+      return;
+    }
+  }
+  extents.push_back(extent);
+}
+
+}  // namespace
+
 MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& inode) {
   MapPieces pieces;
   const FileMap* map = file_map(static_cast<MapKind>(inode.map_kind));
@@ -29,14 +46,7 @@ MapPieces read_map(VolumeFacts& volume, InodeNo number, const format::Inode& ino
     }
     blocks += extent.length;
     if (blocks > volume.layout.block_count) return corrupt("it has more blocks than the volume");
-    auto& all = pieces.extents;
-    if (!all.empty() && all.back().at + all.back().length == extent.at &&
-        all.back().block + all.back().length == extent.block &&
-        all.back().unwritten == extent.unwritten) {
-      all.back().length += extent.length;
-    } else {
-      all.push_back(extent);
-    }
+    append(pieces.extents, extent);
     return {};
   };
   visitor.node = [&](BlockNo block, BlockKind kind) -> Result<> {
@@ -183,13 +193,7 @@ Result<std::vector<Extent>> copy_shared(VolumeFacts& volume, const std::set<std:
         TRY(copy_block(volume, one.block, *free));
         one.block = *free;
       }
-      if (!out.empty() && out.back().at + out.back().length == one.at &&
-          out.back().block + out.back().length == one.block &&
-          out.back().unwritten == one.unwritten) {
-        ++out.back().length;
-      } else {
-        out.push_back(one);
-      }
+      append(out, one);
     }
   }
   return out;
