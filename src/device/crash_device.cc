@@ -1,7 +1,6 @@
 #include "spindle/device/crash_device.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -43,21 +42,18 @@ std::unordered_map<BlockNo, Ending> endings(const WriteLogFile& log) {
 
 }  // namespace
 
-CrashDevice::CrashDevice(const WriteLogFile& log, std::unique_ptr<FileDevice> locked, int image)
-    : log_(log), locked_(std::move(locked)), image_(image), places_(log.before()) {}
-
-CrashDevice::~CrashDevice() {
-  ::close(image_);
-}
+CrashDevice::CrashDevice(const WriteLogFile& log, std::unique_ptr<FileDevice> locked,
+                         FileDescriptor image)
+    : log_(log), locked_(std::move(locked)), image_(std::move(image)), places_(log.before()) {}
 
 Result<std::unique_ptr<CrashDevice>> CrashDevice::open(const WriteLogFile& log,
                                                        const std::string& image) {
   auto locked = TRY(FileDevice::open(image, FileDevice::Access::kReadOnly, log.block_size()));
   if (locked->block_count() != log.block_count())
     return Error{EINVAL, "the recording was made of an image of another size"};
-  const int file = ::open(image.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return Error{errno, "the image cannot be opened"};
-  std::unique_ptr<CrashDevice> device(new CrashDevice(log, std::move(locked), file));
+  FileDescriptor file(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return Error{errno, "the image cannot be opened"};
+  std::unique_ptr<CrashDevice> device(new CrashDevice(log, std::move(locked), std::move(file)));
   TRY(device->check_image());
   return device;
 }
@@ -159,7 +155,7 @@ Result<> CrashDevice::read_blocks(BlockNo start, std::span<std::byte> into) cons
 }
 
 Result<> CrashDevice::read_image(BlockNo start, std::span<std::byte> into) const {
-  const auto got = read_at(image_, into, start.value * block_size());
+  const auto got = read_at(image_.get(), into, start.value * block_size());
   if (!got.ok()) return Error{got.code(), "the image cannot be read", Subject::block(start)};
   if (*got < into.size()) return Error{EIO, "the image has become shorter", Subject::block(start)};
   return {};

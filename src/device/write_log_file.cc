@@ -78,15 +78,11 @@ struct WriteLogWriter::Head {
   std::uint64_t moment = 0;
 };
 
-WriteLogWriter::WriteLogWriter(int file, const BlockDevice& device)
-    : file_(file),
+WriteLogWriter::WriteLogWriter(FileDescriptor file, const BlockDevice& device)
+    : file_(std::move(file)),
       block_size_(device.block_size()),
       began_ns_(monotonic_ns()),
       kept_(device.block_count()) {}
-
-WriteLogWriter::~WriteLogWriter() {
-  ::close(file_);
-}
 
 Result<std::unique_ptr<WriteLogWriter>> WriteLogWriter::create(const std::string& path,
                                                                const BlockDevice& device,
@@ -98,12 +94,12 @@ Result<std::unique_ptr<WriteLogWriter>> WriteLogWriter::create(const std::string
   header.block_count = device.block_count();
   header.image_length = static_cast<std::uint32_t>(image.size());
   header.checksum = checksum_of(header);
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return Error{errno, "the recording cannot be made"};
-  std::unique_ptr<WriteLogWriter> writer(new WriteLogWriter(file, device));
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.is_open()) return Error{errno, "the recording cannot be made"};
+  std::unique_ptr<WriteLogWriter> writer(new WriteLogWriter(std::move(file), device));
   const iovec parts[] = {{&header, sizeof header}, {const_cast<char*>(image.data()), image.size()}};
   writer->end_ = sizeof header + image.size();
-  const ssize_t written = ::pwritev(file, parts, 2, 0);
+  const ssize_t written = ::pwritev(writer->file_.get(), parts, 2, 0);
   if (written < 0) return Error{errno, "the recording cannot be written"};
   if (static_cast<std::uint64_t>(written) < writer->end_)
     return Error{EIO, "the recording cannot be written"};
@@ -128,7 +124,7 @@ void WriteLogWriter::append(Head head, std::span<const std::span<std::byte>> con
   for (std::size_t next = 0; next < parts.size();) {
     const std::size_t count = std::min<std::size_t>(parts.size() - next, IOV_MAX);
     const ssize_t done =
-        ::pwritev(file_, &parts[next], static_cast<int>(count), static_cast<off_t>(end_));
+        ::pwritev(file_.get(), &parts[next], static_cast<int>(count), static_cast<off_t>(end_));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) {
       failure_ = Error{errno, "the recording cannot be continued"};
@@ -188,20 +184,16 @@ void WriteLogWriter::finish() {
   append({.type = WriteLogRecordType::kEnd}, {});
 }
 
-WriteLogFile::~WriteLogFile() {
-  ::close(file_);
-}
-
 Result<std::unique_ptr<WriteLogFile>> WriteLogFile::open(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return Error{errno, "the recording cannot be opened"};
-  std::unique_ptr<WriteLogFile> log(new WriteLogFile(file));
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return Error{errno, "the recording cannot be opened"};
+  std::unique_ptr<WriteLogFile> log(new WriteLogFile(std::move(file)));
   TRY(log->scan());
   return log;
 }
 
 Result<> WriteLogFile::read(std::uint64_t offset, std::span<std::byte> into) const {
-  const auto got = read_at(file_, into, offset);
+  const auto got = read_at(file_.get(), into, offset);
   if (!got.ok()) return Error{got.code(), "the recording cannot be read"};
   if (*got < into.size()) return Error{ENODATA, "the recording ends"};
   return {};
@@ -230,7 +222,7 @@ Result<> WriteLogFile::scan() {
   block_count_ = header.block_count;
   image_.resize(header.image_length);
   TRY(read(sizeof header, std::as_writable_bytes(std::span(image_))));
-  const off_t size = ::lseek(file_, 0, SEEK_END);
+  const off_t size = ::lseek(file_.get(), 0, SEEK_END);
   const std::uint64_t end = size < 0 ? 0 : static_cast<std::uint64_t>(size);
   std::uint64_t at = sizeof header + image_.size();
   while (!is_complete_ && at + sizeof(WriteLogRecord) <= end) {

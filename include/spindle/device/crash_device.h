@@ -14,6 +14,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "spindle/base/file_descriptor.h"
 #include "spindle/device/file_device.h"
 #include "spindle/device/write_log_file.h"
 #include "spindle/device/write_order.h"
@@ -26,8 +27,6 @@ class CrashDevice final : public BlockDevice {
   /// if it was changed after the recording. The log must outlive the device.
   static Result<std::unique_ptr<CrashDevice>> open(const WriteLogFile& log,
                                                    const std::string& image);
-  ~CrashDevice() override;
-
   /// To the next barrier: what it makes durable is there.
   void advance(const WriteOrder::Barrier& barrier);
   /// Writes parts of recorded writes to `state`, which stands over this device.
@@ -40,7 +39,7 @@ class CrashDevice final : public BlockDevice {
   Result<> flush() override { return {}; }
 
  private:
-  CrashDevice(const WriteLogFile& log, std::unique_ptr<FileDevice> locked, int image);
+  CrashDevice(const WriteLogFile& log, std::unique_ptr<FileDevice> locked, FileDescriptor image);
   Result<> check_image() const;
   Result<> read_blocks(BlockNo start, std::span<std::byte> into) const;
   Result<> read_image(BlockNo start, std::span<std::byte> into) const;
@@ -48,7 +47,7 @@ class CrashDevice final : public BlockDevice {
 
   const WriteLogFile& log_;
   std::unique_ptr<FileDevice> locked_;  ///< keeps others from changing the image
-  int image_;
+  FileDescriptor image_;
   std::unordered_map<BlockNo, std::uint64_t> places_;  ///< what a written block holds, in the log
 };
 

@@ -22,8 +22,10 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "spindle/base/file_descriptor.h"
 #include "spindle/device/write_log.h"
 
 namespace spindle {
@@ -36,8 +38,7 @@ class WriteLogWriter final : public WriteSink {
   static Result<std::unique_ptr<WriteLogWriter>> create(const std::string& path,
                                                         const BlockDevice& device,
                                                         const std::string& image);
-  ~WriteLogWriter() override;  ///< without `finish` the file says that it was cut off
-
+  ~WriteLogWriter() override = default;  ///< without `finish` the file says that it was cut off
   void before(BlockDevice& device, Run run) override;
   void enter(const WriteEvent& event, std::span<const std::span<std::byte>> content) override;
   void complete(std::size_t index, std::uint64_t moment) override;
@@ -51,10 +52,10 @@ class WriteLogWriter final : public WriteSink {
 
  private:
   struct Head;
-  WriteLogWriter(int file, const BlockDevice& device);
+  WriteLogWriter(FileDescriptor file, const BlockDevice& device);
   void append(Head head, std::span<const std::span<std::byte>> content);
 
-  int file_;
+  FileDescriptor file_;
   std::uint32_t block_size_;
   std::int64_t began_ns_;
   std::uint64_t end_ = 0;
@@ -74,8 +75,6 @@ class WriteLogFile {
   /// EUCLEAN if it is no write log, or is damaged before its end; what the host says if it cannot
   /// be read.
   static Result<std::unique_ptr<WriteLogFile>> open(const std::string& path);
-  ~WriteLogFile();
-
   [[nodiscard]] std::uint32_t block_size() const { return block_size_; }
   [[nodiscard]] std::uint64_t block_count() const { return block_count_; }
   [[nodiscard]] const std::string& image() const { return image_; }
@@ -101,11 +100,11 @@ class WriteLogFile {
     std::uint64_t content = 0;
     std::int64_t time_ns = 0;
   };
-  explicit WriteLogFile(int file) : file_(file) {}
+  explicit WriteLogFile(FileDescriptor file) : file_(std::move(file)) {}
   Result<> scan();
   Result<> take(const WriteLogRecord& record, std::uint64_t at);
 
-  int file_;
+  FileDescriptor file_;
   std::uint32_t block_size_ = 0;
   std::uint64_t block_count_ = 0;
   std::string image_;
