@@ -16,21 +16,21 @@ namespace spindle::fsck {
 
 class MarkingDevice final : public BlockDevice {
  public:
-  MarkingDevice(BlockDevice& below, std::function<Result<>()> mark)
-      : below_(below), mark_(std::move(mark)) {}
+  MarkingDevice(BlockDevice& backing, std::function<Result<>()> mark)
+      : backing_(backing), mark_(std::move(mark)) {}
 
-  [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
   Result<> submit(std::span<const IoRequest> batch) override {
     const bool writes = std::ranges::any_of(
         batch, [](const IoRequest& request) { return request.kind == IoRequest::Kind::kWrite; });
     if (writes) TRY(mark_once());
-    return below_.submit(batch);
+    return backing_.submit(batch);
   }
-  Result<> flush() override { return below_.flush(); }
+  Result<> flush() override { return backing_.flush(); }
   Result<> discard(Run run) override {
     TRY(mark_once());
-    return below_.discard(run);
+    return backing_.discard(run);
   }
 
  private:
@@ -40,7 +40,7 @@ class MarkingDevice final : public BlockDevice {
     return {};
   }
 
-  BlockDevice& below_;
+  BlockDevice& backing_;
   std::function<Result<>()> mark_;
   bool marked_ = false;
 };

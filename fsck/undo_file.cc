@@ -137,18 +137,18 @@ Result<std::uint64_t> count_changed(BlockDevice& device, const Contents& content
 }  // namespace
 
 Result<std::unique_ptr<UndoRecorder>> UndoRecorder::create(const std::string& path,
-                                                           BlockDevice& below) {
+                                                           BlockDevice& backing) {
   FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.is_open()) {
     return Error{errno, errno == EEXIST ? "it may be needed for an earlier repair: name another"
                                         : "the undo file cannot be made"};
   }
-  std::unique_ptr<UndoRecorder> recorder(new UndoRecorder(std::move(file), below));
+  std::unique_ptr<UndoRecorder> recorder(new UndoRecorder(std::move(file), backing));
   UndoHeader header{};
   std::memcpy(header.magic, kUndoMagic, sizeof header.magic);
   header.version = kUndoVersion;
-  header.block_size = below.block_size();
-  header.block_count = below.block_count();
+  header.block_size = backing.block_size();
+  header.block_count = backing.block_count();
   header.checksum = checksum_of(header);
   TRY(recorder->append(std::as_bytes(std::span(&header, 1))));
   return recorder;
@@ -164,14 +164,14 @@ Result<> UndoRecorder::submit(std::span<const IoRequest> batch) {
   if (end_ != before && ::fdatasync(file_.get()) != 0) {
     return Error{errno, "the undo file cannot be written"};
   }
-  return below_.submit(batch);
+  return backing_.submit(batch);
 }
 
 Result<> UndoRecorder::keep(BlockNo block) {
   if (kept_.contains(block)) return {};
   std::vector<std::byte> record(sizeof(RecordHead) + block_size());
   const auto bytes = std::span(record).subspan(sizeof(RecordHead));
-  TRY(below_.read(block, bytes, IoPurpose::kMetadata));
+  TRY(backing_.read(block, bytes, IoPurpose::kMetadata));
   const RecordHead head{block.value, checksum(bytes, block.value)};
   std::memcpy(record.data(), &head, sizeof head);
   TRY(append(record));
@@ -198,7 +198,7 @@ Result<> UndoRecorder::finish() {
   std::memcpy(ends.data(), &head, sizeof head);
   std::vector<std::byte> bytes(block_size());
   for (std::size_t i = 0; i < order_.size(); ++i) {
-    TRY(below_.read(order_[i], bytes, IoPurpose::kMetadata));
+    TRY(backing_.read(order_[i], bytes, IoPurpose::kMetadata));
     const le64 after{checksum(bytes, order_[i].value)};
     std::memcpy(ends.data() + sizeof head + i * sizeof after, &after, sizeof after);
   }

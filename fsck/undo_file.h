@@ -27,12 +27,13 @@ namespace spindle::fsck {
 class UndoRecorder final : public BlockDevice {
  public:
   /// EEXIST if there is such a file: it may be the only way back from an earlier repair.
-  static Result<std::unique_ptr<UndoRecorder>> create(const std::string& path, BlockDevice& below);
+  static Result<std::unique_ptr<UndoRecorder>> create(const std::string& path,
+                                                      BlockDevice& backing);
 
-  [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
   Result<> submit(std::span<const IoRequest> batch) override;
-  Result<> flush() override { return below_.flush(); }
+  Result<> flush() override { return backing_.flush(); }
   /// Not passed on to the device: discarded blocks could not be put back.
   Result<> discard(Run) override { return {}; }
 
@@ -41,12 +42,13 @@ class UndoRecorder final : public BlockDevice {
   [[nodiscard]] std::size_t blocks() const { return order_.size(); }
 
  private:
-  UndoRecorder(FileDescriptor file, BlockDevice& below) : file_(std::move(file)), below_(below) {}
+  UndoRecorder(FileDescriptor file, BlockDevice& backing)
+      : file_(std::move(file)), backing_(backing) {}
   Result<> keep(BlockNo block);
   Result<> append(std::span<const std::byte> bytes);
 
   FileDescriptor file_;
-  BlockDevice& below_;
+  BlockDevice& backing_;
   std::uint64_t end_ = 0;
   std::vector<BlockNo> order_;
   std::unordered_set<BlockNo> kept_;

@@ -38,7 +38,7 @@ void OverlayDevice::keep(const IoRequest& request) {
 }
 
 Result<> OverlayDevice::fetch(const IoRequest& request) {
-  return touches_overlay(request) ? fetch_mixed(request) : base_.submit({&request, 1});
+  return touches_overlay(request) ? fetch_mixed(request) : backing_.submit({&request, 1});
 }
 
 bool OverlayDevice::touches_overlay(const IoRequest& request) const {
@@ -58,7 +58,7 @@ Result<> OverlayDevice::fetch_mixed(const IoRequest& request) {
   const auto fetch_pending = [&] {
     if (pending.empty() || !outcome.ok()) return;
     const IoRequest part{IoRequest::Kind::kRead, pending_start, pending, request.purpose};
-    outcome = base_.submit({&part, 1});
+    outcome = backing_.submit({&part, 1});
     pending.clear();
   };
   for_each_block(request, block_size(), [&](BlockNo block, std::span<std::byte> bytes) {

@@ -15,15 +15,15 @@ namespace spindle {
 
 class OverlayDevice final : public BlockDevice {
  public:
-  /// The base must outlive this device.
-  explicit OverlayDevice(BlockDevice& base) : base_(base) {}
+  /// The backing device must outlive this device.
+  explicit OverlayDevice(BlockDevice& backing) : backing_(backing) {}
 
-  [[nodiscard]] std::uint32_t block_size() const override { return base_.block_size(); }
-  [[nodiscard]] std::uint64_t block_count() const override { return base_.block_count(); }
+  [[nodiscard]] std::uint32_t block_size() const override { return backing_.block_size(); }
+  [[nodiscard]] std::uint64_t block_count() const override { return backing_.block_count(); }
   Result<> submit(std::span<const IoRequest> batch) override;
   Result<> flush() override { return {}; }
 
-  /// How many blocks differ, or could, from the base.
+  /// How many blocks differ, or could, from the device below.
   [[nodiscard]] std::size_t written_blocks() const { return blocks_.size(); }
 
  private:
@@ -32,7 +32,7 @@ class OverlayDevice final : public BlockDevice {
   [[nodiscard]] bool touches_overlay(const IoRequest& request) const;
   Result<> fetch_mixed(const IoRequest& request);
 
-  BlockDevice& base_;
+  BlockDevice& backing_;
   std::unordered_map<BlockNo, std::unique_ptr<std::byte[]>> blocks_;
 };
 
