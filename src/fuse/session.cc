@@ -157,23 +157,7 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
     trace_request(*this, header, size);
     count_file(busy_files, header, size, began_ns);
   }
-  if (opcode == protocol::kStatx) {
-    serve_statx(*this, header);
-  } else if (opcode == protocol::kTemporaryFile) {
-    serve_temporary_file(*this, header);
-  } else if (opcode == FUSE_SETXATTR && (more_init_flags & FUSE_SETXATTR_EXT) != 0) {
-    serve_set_xattr(*this, header);
-  } else {
-    if (opcode == FUSE_INIT) {
-      init_request = request;
-      more_init_flags = wanted_beyond_libfuse(header);
-    }
-    fuse_buf raw{};
-    raw.size = size;
-    raw.mem = buffer.get();
-    current = &header;
-    fuse_session_process_buf(fuse, &raw);
-  }
+  perform({buffer.get(), size});
   if (is_watched) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
   if (opcode == FUSE_INIT) {
     lengthen_kernel_read_ahead(options.mount_point);
@@ -183,6 +167,30 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
   buffers.give(std::move(buffer));
   --in_flight;
   if (gone && in_flight == 0) finished.set();
+}
+
+void SessionState::perform(std::span<std::byte> raw) {
+  const auto& header = *reinterpret_cast<const fuse_in_header*>(raw.data());
+  switch (header.opcode) {
+    case protocol::kStatx:
+      return serve_statx(*this, header);
+    case protocol::kTemporaryFile:
+      return serve_temporary_file(*this, header);
+    case FUSE_SETXATTR:
+      if ((more_init_flags & FUSE_SETXATTR_EXT) != 0) return serve_set_xattr(*this, header);
+      break;
+    case FUSE_INIT:
+      init_request = header.unique;
+      more_init_flags = wanted_beyond_libfuse(header);
+      break;
+    default:
+      break;
+  }
+  fuse_buf buffer{};
+  buffer.size = raw.size();
+  buffer.mem = raw.data();
+  current = &header;
+  fuse_session_process_buf(fuse, &buffer);
 }
 
 void reply_raw(SessionState& session, std::uint64_t request, int error,

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct SessionState final : thread::FdWatcher {
   /// Takes no more requests; what is under way ends.
   void let_go();
   void serve_request(RequestBuffers::Buffer buffer, std::size_t size);
+  /// Hands a raw request to its operation, which answers it.
+  void perform(std::span<std::byte> raw);
 
   [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
   /// How long the kernel may keep what it is told of the node.
