@@ -8,7 +8,6 @@
 
 #include <functional>
 #include <list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>

@@ -2,7 +2,6 @@
 // in sentences, for `fsck.spindle --explain`.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 

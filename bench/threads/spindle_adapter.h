@@ -2,15 +2,12 @@
 // default build (guard pages, names, statistics and deadlock detection on).
 #pragma once
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <string>
 #include <utility>
 
-#include "spindle/base/clock.h"
 #include "spindle/thread/barrier.h"
 #include "spindle/thread/channel.h"
 #include "spindle/thread/condition_variable.h"

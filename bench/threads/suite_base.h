@@ -16,12 +16,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
-#include <cstring>
-#include <memory>
-#include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "harness.h"

@@ -1,6 +1,10 @@
 // Probes: what happens when a thread misbehaves. Each passes or fails.
 #pragma once
 
+#include <atomic>
+#include <csignal>
+#include <cstring>
+
 #include "suite_base.h"
 
 namespace thread_bench {

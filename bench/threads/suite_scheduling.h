@@ -1,6 +1,10 @@
 // Making threads, yielding, and many threads alive at a time.
 #pragma once
 
+#include <atomic>
+#include <cstring>
+#include <optional>
+
 #include "suite_base.h"
 
 namespace thread_bench {

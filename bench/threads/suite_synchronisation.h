@@ -1,6 +1,9 @@
 // The primitives: alone, handed to and fro, and fought for.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "suite_base.h"
 
 namespace thread_bench {

@@ -1,6 +1,9 @@
 // Sleeping, descriptors, and a partner on another kernel thread.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "suite_base.h"
 
 namespace thread_bench {

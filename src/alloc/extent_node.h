@@ -4,7 +4,9 @@
 // the root.
 #pragma once
 
-#include "spindle/alloc/file_map.h"
+#include "spindle/format/layout.h"
+#include "spindle/format/map.h"
+#include "spindle/journal/transaction.h"
 
 namespace spindle {
 

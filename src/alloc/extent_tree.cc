@@ -1,6 +1,7 @@
 #include "extent_tree.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "extent_node.h"

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <array>
-#include <limits>
 
 #include "spindle/alloc/file_map.h"
 

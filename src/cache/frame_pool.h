@@ -9,7 +9,6 @@
 // make every miss look at all of them.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string_view>
 #include <vector>

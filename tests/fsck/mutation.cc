@@ -1,7 +1,6 @@
 #include "mutation.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace spindle::test {
 namespace {

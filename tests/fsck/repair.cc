@@ -1,6 +1,5 @@
 #include "repair.h"
 
-#include <sys/stat.h>
 
 #include "model/mounted_volume.h"
 #include "model/volume_check.h"

@@ -1,7 +1,6 @@
 // RecordingDevice, FaultDevice and OverlayDevice.
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <vector>
 
 #include "spindle/base/random.h"
