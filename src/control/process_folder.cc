@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <array>
 
-#include "control/path_entries.h"
+#include "control/paths.h"
 #include "control/process_commands.h"
+#include "control/process_top.h"
 #include "spindle/base/host_proc.h"
 #include "spindle/base/number_text.h"
 #include "spindle/procfs/event_text.h"
-#include "spindle/procfs/system_files.h"
 
 namespace spindle::control {
 namespace {
@@ -41,9 +41,6 @@ enum Kind : std::uint32_t {
   kFile = 32,  // and those that follow: the files of procfs::process_files()
 };
 
-constexpr std::uint32_t kLink = S_IFLNK | 0777;
-constexpr std::uint32_t kOpenFolder = S_IFDIR | 0555;
-constexpr std::uint32_t kReadable = S_IFREG | 0444;
 constexpr std::uint32_t kForAnybody = S_IFREG | 0666;  // others than the owner are refused at write
 
 // What a process's folder has beside procfs::process_files().
@@ -102,46 +99,6 @@ constexpr NetFile kNetFiles[] = {
      "inode ref pointer drops\n"},
     {"unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"},
 };
-
-// A path at the top of /proc that is no process.
-struct TopEntry {
-  std::string path;
-  std::uint32_t mode = 0;
-  const procfs::SystemFile* file = nullptr;
-  std::string target = {};
-};
-
-std::vector<TopEntry> make_top() {
-  std::vector<TopEntry> top = {{.path = "mounts", .mode = kLink, .target = "self/mounts"},
-                               {.path = "net", .mode = kLink, .target = "self/net"},
-                               {.path = "self", .mode = kLink, .target = "1"},
-                               {.path = "thread-self", .mode = kLink, .target = "1/task/1"}};
-  for (const procfs::SystemFile& file : procfs::system_files()) {
-    for (auto slash = file.path.find('/'); slash != file.path.npos;
-         slash = file.path.find('/', slash + 1)) {
-      const std::string folder(file.path.substr(0, slash));
-      const auto is_it = [&](const TopEntry& entry) { return entry.path == folder; };
-      if (std::none_of(top.begin(), top.end(), is_it)) {
-        top.push_back({.path = folder, .mode = kOpenFolder});
-      }
-    }
-    top.push_back({.path = std::string(file.path), .mode = kReadable, .file = &file});
-  }
-  return top;
-}
-
-// Entry n has the number n + 1.
-const std::vector<TopEntry>& top_entries() {
-  static const std::vector<TopEntry> top = make_top();
-  return top;
-}
-
-std::uint32_t top_number(std::string_view path) {
-  const auto& top = top_entries();
-  const auto found =
-      std::find_if(top.begin(), top.end(), [&](const TopEntry& e) { return e.path == path; });
-  return found == top.end() ? 0 : static_cast<std::uint32_t>(found - top.begin()) + 1;
-}
 
 // A decimal number as the kernel writes it.
 std::optional<std::uint32_t> kernel_number(std::string_view name) {

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "control/path_entries.h"
+#include "control/paths.h"
 
 namespace spindle::control {
 namespace {

@@ -1,18 +1,15 @@
-// A folder whose paths are known: numbers and lists for the parts of /proc and /sys that do not
-// come and go with processes.
+// Paths in the parts of /proc and /sys that do not come and go with processes: their parts, and
+// numbers for them. A path has no slash at its beginning; that of the top is empty.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <cstdint>
+#include <string>
 #include <string_view>
-#include <vector>
-
-#include "spindle/control/virtual_folder.h"
 
 namespace spindle::control {
 
-/// The number of a path: the same whatever else there is; 0 is that of the empty one.
+/// The number of a path, of so many bits: the same whatever else there is; 0 is that of the top.
 constexpr std::uint64_t path_id(std::string_view path, int bits) {
   if (path.empty()) return 0;
   std::uint64_t hash = 14695981039346656037ull;  // FNV-1a
