@@ -1,6 +1,7 @@
 #include "fsck/check_group_table.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace spindle::fsck {
 namespace {
@@ -39,30 +40,39 @@ GroupDescriptor rebuilt_descriptor(Disk& disk, GroupNo group) {
 
 // A count of written blocks that is too small would hide inodes, and one too large invent some.
 // The blocks on both sides of that end show it, without a look at all others.
-bool says_what_is_written(Disk& disk, GroupNo group, const GroupDescriptor& descriptor) {
+bool counts_inode_blocks(Disk& disk, GroupNo group, std::uint64_t written) {
   const Run table = disk.layout().inode_table(group);
-  const std::uint64_t written = descriptor.inode_blocks_written;
   const auto is_good = [&](std::uint64_t i) {
     return disk.read(table.start + i, BlockKind::kInodeTable).ok();
   };
   if (written > table.length || (written < table.length && is_good(written))) return false;
-  if (written != 0 && !is_good(written - 1)) {
-    const auto last = disk.read_raw(table.start + (written - 1));
-    const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
-    if (last.ok() && std::ranges::all_of(*last, is_zero)) return false;
-  }
-  if (written == 0) return true;
+  if (written == 0 || is_good(written - 1)) return true;
+  // A block of zeros was never written; any other is damaged, which pass 1 finds.
+  const auto last = disk.read_raw(table.start + (written - 1));
+  const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
+  return !last.ok() || !std::ranges::all_of(*last, is_zero);
+}
+
+// Whether no unit of the FAT was written that `written_units` does not have.
+bool has_all_fat_units(Disk& disk, GroupNo group, std::uint64_t written_units) {
   const Run fat = disk.layout().fat(group);
   const std::uint64_t unit = disk.layout().fat_unit();
   std::vector<Run> unwritten;
   for (std::uint64_t i = 0; i * unit < fat.length; ++i) {
-    const bool is_written = (descriptor.fat_blocks_written >> i & 1) != 0;
+    const bool is_written = (written_units >> i & 1) != 0;
     if (!is_written) unwritten.push_back({fat.start + i * unit, 1});
   }
   disk.read_ahead(unwritten);
   return std::ranges::none_of(unwritten, [&](const Run& first_of_unit) {
     return disk.read(first_of_unit.start, BlockKind::kFat).ok();
   });
+}
+
+bool says_what_is_written(Disk& disk, GroupNo group, const GroupDescriptor& descriptor) {
+  const std::uint64_t inode_blocks = descriptor.inode_blocks_written;
+  if (!counts_inode_blocks(disk, group, inode_blocks)) return false;
+  // Without an inode block the group is taken to be untouched: of these there may be very many.
+  return inode_blocks == 0 || has_all_fat_units(disk, group, descriptor.fat_blocks_written);
 }
 
 Result<> check_descriptors(Disk& disk, Report& report, std::uint64_t table_block) {
