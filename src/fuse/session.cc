@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernel_read_ahead.h"
+#include "kernel_cache.h"
 #include "mount_guard.h"
 #include "protocol.h"
 #include "request_trace.h"
@@ -160,7 +160,8 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
   perform({buffer.get(), size});
   if (is_watched) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
   if (opcode == FUSE_INIT) {
-    lengthen_kernel_read_ahead(options.mount_point);
+    const Result<Space> space = volume.space();
+    widen_kernel_cache(options.mount_point, space.ok() ? space->blocks * space->block_size : 0);
     if (ready) ready();
     guard_mount(options.mount_point);  // nobody waits for it now
   }

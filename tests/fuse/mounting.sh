@@ -115,11 +115,26 @@ mounts_names_of_any_kind() {
   (cd "$odd" && mkdir "at, here" && spindle mount "the, image\\" "at, here" -o noatime)
   echo text >"$odd/at, here/file"
   grep -qF 'fuse.spindle' <(grep -F 'the,' /proc/mounts) || fail "the image is not in /proc/mounts"
-  local setting
-  setting=/sys/class/bdi/$(mountpoint -d "$odd/at, here")/read_ahead_kb
-  [ ! -w "$setting" ] || expect 512 "$(cat "$setting")" "KiB that the kernel reads ahead"
   spindle umount "$odd/at, here"
   ! grep -qF 'the,' /proc/mounts || fail "it is still mounted"
+}
+
+# Of a large volume the kernel keeps more, of a small one no less than of any mount.
+widens_the_kernels_cache() {
+  step "what the kernel keeps"
+  local size unwritten settings
+  for size in 8M 64G; do
+    [ $size = 8M ] && unwritten=1 || unwritten=25
+    mkfs.spindle -q --force "$work/sized" $size
+    spindle mount "$work/sized" "$mnt"
+    settings=/sys/class/bdi/$(mountpoint -d "$mnt")
+    if [ -w "$settings/max_ratio" ]; then
+      expect 512 "$(cat "$settings/read_ahead_kb")" "KiB that the kernel reads ahead"
+      expect $unwritten "$(cat "$settings/max_ratio")" "percent that a volume of $size may have unwritten"
+    fi
+    spindle umount "$mnt"
+    rm "$work/sized"
+  done
 }
 
 # The control files show the options of the mount.
@@ -507,6 +522,7 @@ answers_when_it_returns
 ends_where_address_space_is_short
 mounts_again_at_once
 mounts_names_of_any_kind
+widens_the_kernels_cache
 settings_are_shown
 remounts
 read_only_writes_nothing
