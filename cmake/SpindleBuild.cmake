@@ -87,6 +87,9 @@ add_library(spindle_options INTERFACE)
 # Not for missing fields: a designated initializer names what differs from the default.
 target_compile_options(spindle_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wconversion
                        -Wno-sign-conversion -Wno-missing-field-initializers -Werror=return-type -Werror=unused-result>)
+# A tenth of the time to compile went into collecting the compiler's own garbage; without, it needs an eighth more memory.
+target_compile_options(spindle_options INTERFACE
+                       $<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=400000>)
 if(SPINDLE_SANITIZE)
   target_compile_options(spindle_options INTERFACE -fsanitize=${SPINDLE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
