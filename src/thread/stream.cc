@@ -131,7 +131,11 @@ Result<> connect(int fd, const sockaddr* address, socklen_t size, Timeout timeou
 }
 
 Result<std::size_t> poll(std::span<pollfd> descriptors, Timeout timeout) {
-  const auto look = [&] { return ::poll(descriptors.data(), descriptors.size(), 0); };
+  // Where none is ready, a signal, as of preemption, makes even poll(2) without a wait say EINTR.
+  const auto look = [&] {
+    const int count = ::poll(descriptors.data(), descriptors.size(), 0);
+    return count < 0 && errno == EINTR ? 0 : count;
+  };
   int ready = look();
   if (ready == 0) {
     const PollSet set(descriptors);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <vector>
 
 #include "spindle/base/clock.h"
 #include "spindle/thread/thread.h"
@@ -35,6 +36,23 @@ TEST(Poll, GoesOnWaitingIfAnotherTookWhatWokeIt) {
     EXPECT_TRUE(writer.join().ok());
     for (const int end : ends) close_descriptor(end);
   });
+}
+
+// With so many descriptors poll(2) takes about as long as a time slice.
+TEST(Poll, GoesOnIfTheSignalsOfPreemptionInterruptIt) {
+  auto runtime = Runtime::create({.preemption_ns = 20'000}).take();
+  const Result<> result = runtime->run([] {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
+    std::vector<pollfd> polled(300, {.fd = ends[0], .events = POLLIN, .revents = 0});
+    for (int i = 0; i < 10; ++i) {
+      const Result<std::size_t> ready = poll(polled, 0);
+      ASSERT_TRUE(ready.ok()) << ready.error().describe();
+      EXPECT_EQ(*ready, 0u);
+    }
+    for (const int end : ends) close_descriptor(end);
+  });
+  EXPECT_TRUE(result.ok());
 }
 
 TEST(ReadSome, OutsideOfAThreadReadsWhatIsThere) {
