@@ -1,12 +1,37 @@
 #include "spindle/thread/runtime.h"
 
+#include <atomic>
 #include <utility>
 
+#include "spindle/base/log.h"
 #include "spindle/thread/section.h"
 #include "thread/passage.h"
+#include "thread/sanitizer.h"
 #include "thread/scheduler.h"
 
+// Where the program is made with a sanitizer, its library defines one of them.
+extern "C" {
+[[gnu::weak]] void __asan_init();
+[[gnu::weak]] void __tsan_init();
+}
+
 namespace spindle::thread {
+namespace {
+
+bool program_has_a_sanitizer() {
+  return &__asan_init != nullptr || &__tsan_init != nullptr;
+}
+
+// Once: a sanitizer that is not told of switches takes one thread's stack for another's.
+void warn_of_untold_sanitizer() {
+  static constinit std::atomic_flag warned;
+  if (sanitizer::kIsTold || !program_has_a_sanitizer() || warned.test_and_set()) return;
+  log(LogLevel::kWarning,
+      "the program is made with a sanitizer and the thread library is not, so some of its reports "
+      "will be wrong: configure Spindle with -DSPINDLE_SANITIZE=address, or =thread");
+}
+
+}  // namespace
 
 std::string_view to_string(GuardKind kind) {
   switch (kind) {
@@ -24,6 +49,7 @@ Runtime::Runtime(std::unique_ptr<Scheduler> scheduler) : scheduler_(std::move(sc
 Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::create(Options options) {
+  warn_of_untold_sanitizer();
   auto scheduler = TRY(Scheduler::create(std::move(options)));
   return std::unique_ptr<Runtime>(new Runtime(std::move(scheduler)));
 }

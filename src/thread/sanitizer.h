@@ -34,13 +34,16 @@
 
 namespace spindle::thread::sanitizer {
 
+/// True if the library is built with one of the sanitizers.
+#if defined(SPINDLE_ASAN) || defined(SPINDLE_TSAN)
+inline constexpr bool kIsTold = true;
+#else
+inline constexpr bool kIsTold = false;
+#endif
+
 /// The factor by which frames grow, for they have red zones and keep more variables. Every stack is
 /// made larger by it.
-#if defined(SPINDLE_ASAN) || defined(SPINDLE_TSAN)
-inline constexpr std::size_t kStackGrowth = 4;
-#else
-inline constexpr std::size_t kStackGrowth = 1;
-#endif
+inline constexpr std::size_t kStackGrowth = kIsTold ? 4 : 1;
 
 /// From now on AddressSanitizer's reports end with the name of the thread; ThreadSanitizer is told
 /// the names and puts them in.

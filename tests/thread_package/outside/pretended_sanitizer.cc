@@ -1,0 +1,2 @@
+// Stands for AddressSanitizer's own library.
+extern "C" void __asan_init() {}
