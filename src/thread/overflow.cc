@@ -45,8 +45,10 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
     previous_action.sa_handler(signal);
   } else {
-    // Returning repeats the access, this time with the previous action.
+    // Returning repeats the access, this time with the previous action; but not a signal that was
+    // sent.
     sigaction(signal, &previous_action, nullptr);
+    if (info->si_code <= 0) raise(signal);
   }
 }
 

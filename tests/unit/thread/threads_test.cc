@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -560,6 +561,10 @@ TEST(OverflowDeathTest, OtherFaultsKeepTheirAnswer) {
                  *reinterpret_cast<volatile int*>(nowhere) = 1;
                }),
                "");
+}
+
+TEST(OverflowDeathTest, ASignalThatWasSentKeepsItsAnswer) {
+  EXPECT_DEATH(run([] { raise(SIGSEGV); }), "");
 }
 
 TEST(ThreadDeathTest, WaitingOutsideOfARuntimeIsABug) {
