@@ -43,7 +43,7 @@ std::vector<ThreadInfo> list_threads(const Runtime& runtime) {
     }
     info.switches = control->switches;
     info.priority = control->priority;
-    if (control->has_account) info.cpu_time_ns = scheduler.controls().account(*control).cpu_time_ns;
+    info.cpu_time_ns = scheduler.cpu_time_ns(*control);
     info.stack_size = scheduler.stacks().stack_size(*control);
     info.stack_used = stack_used(*control);
     threads.push_back(std::move(info));

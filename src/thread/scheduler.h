@@ -100,10 +100,10 @@ class Scheduler {
   std::size_t live_threads() const;
   void wake_for_posted();  // some worker shall look
   unsigned workers() const { return 1 + static_cast<unsigned>(others_.size()); }
-  Worker& worker(std::size_t number) { return number == 0 ? main_ : *others_[number - 1]; }
-  const Worker& worker(std::size_t number) const {
-    return number == 0 ? main_ : *others_[number - 1];
-  }
+  Worker& worker(std::size_t i) { return i == 0 ? main_ : *others_[i - 1]; }
+  const Worker& worker(std::size_t i) const { return i == 0 ? main_ : *others_[i - 1]; }
+  /// With its present turn; 0 if run times are not counted. While the world is stopped.
+  std::int64_t cpu_time_ns(const Control& thread) const;
 
  private:
   Scheduler(Runtime::Options options, std::unique_ptr<Poller> poller);

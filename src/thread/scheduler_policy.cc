@@ -92,6 +92,13 @@ void Scheduler::account(Control& self) {
   account.burst = {};
 }
 
+std::int64_t Scheduler::cpu_time_ns(const Control& thread) const {
+  if (!thread.has_account) return 0;
+  const Account& account = controls().account(thread);
+  const bool is_timed = thread.state == ThreadState::kRunning && (policy_ || watched_);
+  return account.cpu_time_ns + (is_timed ? monotonic_ns() - account.chosen_at.ns : 0);
+}
+
 TaskInfo Scheduler::info_of(Control& thread) {
   const Account& account = account_of(thread);
   TaskInfo info;
@@ -115,6 +122,7 @@ void Scheduler::tell_policy(Control& thread, Why why) {
 }
 
 void Scheduler::tell_policy_of_end(Control& thread) {
+  if (counts_cpu_time_) account(thread);
   if (account_of(thread).policy_number == policy_number_) policy_->finished(task_of(thread));
 }
 

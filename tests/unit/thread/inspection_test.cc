@@ -199,6 +199,24 @@ TEST(CpuTime, IsCountedWhereAsked) {
   EXPECT_TRUE(result.ok());
 }
 
+TEST(CpuTime, HasThePresentTurnAndThatInWhichAThreadEnded) {
+  for (const char* policy : {"fcfs", "rr"}) {
+    SCOPED_TRACE(policy);
+    auto runtime = Runtime::create({.policy = policy, .count_cpu_time = true}).take();
+    const Result<> result = runtime->run([&] {
+      Thread worker = spawn("worker", [&] {
+        const std::int64_t until_ns = monotonic_ns() + kNsPerMs;
+        while (monotonic_ns() < until_ns) {
+        }
+        EXPECT_GE(list_threads(*runtime)[1].cpu_time_ns, kNsPerMs);
+      });
+      yield();
+      EXPECT_GE(list_threads(*runtime)[1].cpu_time_ns, kNsPerMs);
+    });
+    EXPECT_TRUE(result.ok());
+  }
+}
+
 TEST(OffloadTest, OthersRunMeanwhileAndResultsAndExceptionsComeBack) {
   run([] {
     std::atomic<int> steps = 0;
