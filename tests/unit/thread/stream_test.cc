@@ -38,13 +38,13 @@ TEST(Poll, GoesOnWaitingIfAnotherTookWhatWokeIt) {
   });
 }
 
-// With so many descriptors poll(2) takes about as long as a time slice.
+// With so many descriptors poll(2) takes a good part of a time slice.
 TEST(Poll, GoesOnIfTheSignalsOfPreemptionInterruptIt) {
-  auto runtime = Runtime::create({.preemption_ns = 20'000}).take();
+  auto runtime = Runtime::create({.preemption_ns = 100'000}).take();
   const Result<> result = runtime->run([] {
     std::array<int, 2> ends{};
     ASSERT_EQ(pipe(ends.data()), 0);
-    std::vector<pollfd> polled(300, {.fd = ends[0], .events = POLLIN, .revents = 0});
+    std::vector<pollfd> polled(900, {.fd = ends[0], .events = POLLIN, .revents = 0});
     for (int i = 0; i < 10; ++i) {
       const Result<std::size_t> ready = poll(polled, 0);
       ASSERT_TRUE(ready.ok()) << ready.error().describe();
