@@ -10,7 +10,8 @@
 namespace spindle {
 namespace {
 
-constexpr std::size_t kMostPassed = 8;
+/// A search that passes by so many frames parks them, so that later ones need not.
+constexpr std::size_t kParkFrom = 16;
 
 }  // namespace
 
@@ -62,7 +63,9 @@ void ShadowCache::accessed(BlockNo block, CacheAccess access) {
 
 void ShadowCache::keep(BlockNo block, bool is_kept) {
   const std::uint32_t frame = by_block_.find(block.value);
-  if (frame != NumberTable::kAbsent) frames_[frame].kept = is_kept;
+  if (frame == NumberTable::kAbsent) return;
+  frames_[frame].kept = is_kept;
+  if (!is_kept && live_ == nullptr) settle(block);
 }
 
 void ShadowCache::forget(Run run) {
@@ -101,7 +104,8 @@ std::uint32_t ShadowCache::evict_for(BlockNo incoming) {
   passed_.clear();
   std::optional<FrameNo> victim =
       policy_->victim(Evictable{&ShadowCache::frame_may_go, this}, incoming.value);
-  if (victim && live_ != nullptr && passed_.size() >= FramePool::kParkFrom) park_passed();
+  const std::size_t park_from = live_ != nullptr ? FramePool::kParkFrom : kParkFrom;
+  if (victim && passed_.size() >= park_from) park_passed(*victim);
   if (!victim) {
     for (std::uint32_t frame = 0; frame < made_; ++frame)
       if (frames_[frame].parked) join_policy(frame);
@@ -111,11 +115,13 @@ std::uint32_t ShadowCache::evict_for(BlockNo incoming) {
   return static_cast<std::uint32_t>(victim->value);
 }
 
-void ShadowCache::park_passed() {
+/// The victim may be one that was passed by before too many were.
+void ShadowCache::park_passed(FrameNo victim) {
   for (const std::uint32_t frame : passed_) {
-    if (frames_[frame].parked) continue;  // CLOCK looks at a frame twice
+    if (frames_[frame].parked || frame == victim.value) continue;  // CLOCK looks at a frame twice
     leave_policy(frame);
     frames_[frame].parked = true;
+    ++parked_;
   }
 }
 
@@ -129,8 +135,12 @@ void ShadowCache::leave_policy(std::uint32_t frame) {
 }
 
 void ShadowCache::join_policy(std::uint32_t frame) {
-  frames_[frame].parked = false;
+  unpark(frame);
   policy_->inserted(FrameNo{frame}, frames_[frame].block.value);
+}
+
+void ShadowCache::unpark(std::uint32_t frame) {
+  if (std::exchange(frames_[frame].parked, false)) --parked_;
 }
 
 bool ShadowCache::may_go(const Frame& frame) const {
@@ -140,7 +150,7 @@ bool ShadowCache::may_go(const Frame& frame) const {
 bool ShadowCache::frame_may_go(void* context, FrameNo frame) {
   auto& shadow = *static_cast<ShadowCache*>(context);
   const std::size_t passed = shadow.passed_.size();
-  if (shadow.live_ == nullptr && passed == kMostPassed) return true;
+  if (shadow.live_ == nullptr && shadow.parked_ + passed >= shadow.most_kept()) return true;
   if (shadow.may_go(shadow.frames_[frame.value])) return true;
   if (passed < FramePool::kParkAtMost)
     shadow.passed_.push_back(static_cast<std::uint32_t>(frame.value));
@@ -158,7 +168,8 @@ void ShadowCache::use(std::uint32_t frame) {
 void ShadowCache::release(std::uint32_t frame) {
   by_block_.erase(frames_[frame].block.value);
   leave_policy(frame);
-  frames_[frame].in_use = frames_[frame].parked = false;
+  unpark(frame);
+  frames_[frame].in_use = false;
   free_.push_back(frame);
 }
 

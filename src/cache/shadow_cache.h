@@ -7,10 +7,10 @@
 //   shadow.counts().hits ...
 //
 // It gives out frames in the order in which FramePool does, since CLOCK goes round in the order of
-// frames. Blocks that the live cache could not let go of (dirty, needed by the journal) are passed
-// by, but no more than eight in one search for a victim: in a small shadow nearly all blocks may be
-// such. With a BlockHolder it is a shadow of the live cache itself: each time it asks the holder,
-// which also knows what is in use, which block may go. It parks what a FramePool would park, until
+// frames. Blocks that the live cache could not let go of (dirty, needed by the journal) stay, but
+// in no more than three quarters of the frames: in a small shadow nearly all blocks may be such.
+// With a BlockHolder it is a shadow of the live cache itself: each time it asks the holder, which
+// also knows what is in use, which block may go, and parks what a FramePool would park, until
 // `settle`.
 #pragma once
 
@@ -71,9 +71,11 @@ class ShadowCache {
   void put(BlockNo block, std::uint32_t frame, bool read_ahead);
   std::uint32_t take_frame(BlockNo incoming);
   std::uint32_t evict_for(BlockNo incoming);
-  void park_passed();
+  void park_passed(FrameNo victim);
   void leave_policy(std::uint32_t frame);
   void join_policy(std::uint32_t frame);
+  void unpark(std::uint32_t frame);
+  [[nodiscard]] std::size_t most_kept() const { return frames_.size() * 3 / 4; }
   [[nodiscard]] bool may_go(const Frame& frame) const;
   static bool frame_may_go(void* context, FrameNo frame);
   void use(std::uint32_t frame);
@@ -88,6 +90,7 @@ class ShadowCache {
   std::vector<std::uint32_t> free_;
   NumberTable by_block_;
   BlockHolder* live_;
+  std::size_t parked_ = 0;             ///< frames
   std::vector<std::uint32_t> passed_;  ///< frames that the last search for a victim passed by
   Counts counts_;
 };

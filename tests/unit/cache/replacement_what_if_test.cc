@@ -325,6 +325,43 @@ TEST(ReplacementWhatIf, DirtyBlocksAreNoVictims) {
   cache->set_observer(nullptr);
 }
 
+// However many they are, they take frames from the others in a shadow as in the cache itself.
+TEST(ReplacementWhatIf, DirtyBlocksTakeFramesFromTheOthers) {
+  ReplacementWhatIf what_if;
+  SlowDevice device(kBlockSize, 1000);
+  auto watched = make_cache(device, 100, "lru");
+  auto fifo = make_cache(device, 100, "fifo");
+  auto half = make_cache(device, 50, "fifo");
+  watched->set_observer(&what_if);
+  Random random(3);
+  const auto use_all = [&](BlockNo block, bool changes) {
+    for (BufferCache* cache : {watched.get(), fifo.get(), half.get()}) {
+      auto held = cache->read(block);
+      ASSERT_TRUE(held.ok());
+      if (!changes) continue;
+      cache->write_access(*held);
+      cache->mark_dirty(*held, InodeNo{1});
+    }
+  };
+  for (std::uint64_t block = 900; block < 930; ++block) use_all(BlockNo{block}, true);
+  for (int step = 0; step < 5'000; ++step) use_all(pick(random, 400), false);
+  for (BufferCache* cache : {watched.get(), fifo.get(), half.get()})
+    EXPECT_EQ(cache->statistics().dirty_blocks, 30u);
+  for (const bool is_again : {false, true}) {
+    const auto rows = what_if.rows();
+    const double reads = static_cast<double>(watched->statistics().reads);
+    for (const auto& [size, cache] :
+         {std::pair(Size::kSame, fifo.get()), {Size::kHalf, half.get()}})
+      EXPECT_NEAR(static_cast<double>(row_of(rows, "fifo", size).hits) / reads,
+                  static_cast<double>(cache->statistics().hits) / reads, 0.003);
+    if (is_again) break;
+    for (BufferCache* cache : {watched.get(), fifo.get(), half.get()})
+      ASSERT_TRUE(cache->flush_all().ok());
+    for (int step = 0; step < 5'000; ++step) use_all(pick(random, 400), false);
+  }
+  watched->set_observer(nullptr);
+}
+
 // With a small sample, and blocks that are held and cannot go, however far a shadow is off.
 TEST(ReplacementWhatIf, ThePolicyInUseIsCorrectedToWhatTheCacheCounts) {
   for (std::string_view policy : {"lru", "arc", "clock"}) {
