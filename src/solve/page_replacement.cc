@@ -17,6 +17,30 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kLargestPage = std::uint64_t{1} << 62;
 
+/// A page, or [page, "w"] for a reference that writes.
+struct References {
+  std::vector<PageKey> pages;
+  std::vector<bool> writes;
+};
+
+References read_references(const Field& field) {
+  References references;
+  if (!field.is_list()) {
+    references.pages = field.naturals(kLargestPage);
+  } else {
+    for (const Field& item : field.items()) {
+      const std::vector<Field> parts = item.is_list() ? item.items() : std::vector<Field>{item};
+      if (parts.empty() || parts.size() > 2) item.fail("a reference is a page or [page, \"w\"]");
+      if (field.failed()) return references;
+      references.pages.push_back(
+          static_cast<PageKey>(parts[0].integer(0, static_cast<std::int64_t>(kLargestPage))));
+      references.writes.push_back(parts.size() == 2 && parts[1].choice({"r", "w"}) == 1);
+    }
+  }
+  references.writes.resize(references.pages.size());
+  return references;
+}
+
 /// Counts what references do to the frames.
 class Memory {
  public:
@@ -88,7 +112,7 @@ class ResidentSets {
 
 /// Which pages the last `window` references went to, after each reference.
 Json working_set(const Problem& problem) {
-  const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
+  const std::vector<PageKey> references = read_references(problem.input["refs"]).pages;
   const auto window =
       static_cast<std::size_t>(problem.parameters["window"].integer(1, Field::kMostItems));
   if (problem.failed()) return {};
@@ -106,7 +130,7 @@ Json working_set(const Problem& problem) {
 /// Page fault frequency (Chu and Opderbeck 1976): a fault soon after the last one adds a page; one
 /// that comes late first takes out all pages not used since the last.
 Json fault_frequency(const Problem& problem) {
-  const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
+  const std::vector<PageKey> references = read_references(problem.input["refs"]).pages;
   const auto interval =
       static_cast<std::size_t>(problem.parameters["interval"].integer(1, Field::kMostItems));
   if (problem.failed()) return {};
@@ -131,7 +155,7 @@ Json fault_frequency(const Problem& problem) {
 /// larger than the number of pages used since the last reference to its own (Mattson and others
 /// 1970). A Fenwick tree counts the pages whose last use lies after a time.
 Json lru_curve(const Problem& problem) {
-  const std::vector<PageKey> references = problem.input["refs"].naturals(kLargestPage);
+  const std::vector<PageKey> references = read_references(problem.input["refs"]).pages;
   const auto most = static_cast<std::size_t>(problem.parameters["frames"].integer(1, 1'000'000));
   if (problem.failed()) return {};
   std::vector<std::uint32_t> tree(references.size() + 1);
@@ -160,30 +184,6 @@ Json lru_curve(const Problem& problem) {
   for (std::size_t frames = 1; frames <= most; ++frames)
     curve.push_back({frames, faults -= hits_at[frames]});
   return {{"curve", curve}};
-}
-
-/// A page, or [page, "w"] for a reference that writes.
-struct References {
-  std::vector<PageKey> pages;
-  std::vector<bool> writes;
-};
-
-References read_references(const Field& field) {
-  References references;
-  if (!field.is_list()) {
-    references.pages = field.naturals(kLargestPage);
-  } else {
-    for (const Field& item : field.items()) {
-      const std::vector<Field> parts = item.is_list() ? item.items() : std::vector<Field>{item};
-      if (parts.empty() || parts.size() > 2) item.fail("a reference is a page or [page, \"w\"]");
-      if (field.failed()) return references;
-      references.pages.push_back(
-          static_cast<PageKey>(parts[0].integer(0, static_cast<std::int64_t>(kLargestPage))));
-      references.writes.push_back(parts.size() == 2 && parts[1].choice({"r", "w"}) == 1);
-    }
-  }
-  references.writes.resize(references.pages.size());
-  return references;
 }
 
 /// The conventions that the algorithm uses; a library may use all.

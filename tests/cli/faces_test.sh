@@ -349,6 +349,12 @@ says '^B: 62, 88, 114 ms, .*; a later release, which waits for it, takes 118 ms'
 says '^Reference 4, .* 7 goes: it is used again latest, by reference 18' memory -p opt -e $string
 says 'the hand clears the bit of 7, 0 and 1' memory -p clock -e $string
 says 'hole 4 is the smallest' memory -p best-fit -e 212
+says '^P0 asks for \(0, 2, 0\); \(2, 1, 0\) would be left, with which nobody can finish: that is not safe' \
+  deadlock --available 3,3,2 --requests P1+1+0+2,P0+0+2+0 -e $bank
+says '^E is freed, 128 at 0: joined with its buddy at 128 to 256 at 0, .* to 512 at 0, .* to 1024 at 0[.]$' \
+  memory -p buddy -e A+100 C+64 A- E+75 C- E-
+says '^37 = 2 x 16 \+ 5: cylinder 2, head 5[.]$' disk -p lba-to-chs -e
+says '^At 0 ms: C runs: .* 3, and of equals it stands first' cpu -p sjf -e A:0:5 C:0:3 D:0:3
 says 'P1 needs \(1, 2, 2\) more; \(3, 3, 2\) are available' deadlock --available 3,3,2 -e $bank
 json "[x['id'] for x in a][0] == 'opt' and a[0]['answer']['faults'] <= a[1]['answer']['faults']" memory --all $string
 json "sorted(x['answer']['total_movement'] for x in a) == [x['answer']['total_movement'] for x in a]" \
@@ -373,13 +379,19 @@ says 'exit 3: it is stopped, and does so when it goes on' processes -p signals -
 says 'goes on after having been stopped; its handler runs for USR1 and USR2' \
   processes -p signals -e catch:USR1 catch:USR2 kill:STOP kill:USR2 kill:USR1 kill:CONT
 says 'wait: it is gone already' processes -p signals -e exit:0 wait wait
-says '1 goes: the first from the hand on that is clean and out of the working set; if' memory -p wsclock -e 1,2,3,4
+says '4 goes: the hand clears the bit of 5 and finds no clean page .* 2 .*; this is the first clean' \
+  memory -p wsclock --window 2 -e 1,2w,3,1,4,2,5w,1
+says '1 goes: all were used; the second round clears the bits of 1, 2 and 3, and the third' memory -p enhanced-clock -e 1,2w,3,4
+says '3 goes: its class is 0, neither used nor written; none is lower [(]1: 2, 2: 1[)][.]$' memory -p nru --tick 3 -e 1,2w,3,1,4
+says '1 goes: .* 0 0110; none is lower [(]4: 0 1000, 2: 0 1000[)][.]$' memory -p aging --tick 2 --bits 4 -e 1,2w,3,1,4,2,5w
+says '^Reference 7, page 5: 4 pages; a fault: .* 4 references; 3 left the window' memory -p working-set -e 1w,2,3,1,4,2,5
+says '4 references after the last, which is late: 1 and 2 were not used since, and go' memory -p pff --interval 3 -e 1,2,3,3,3,3,5
 says '2 goes: .*of equals it was loaded first[.]' memory -p lfu -e 1,2,3,1,4
 says '3 goes: it was used least often [(]uses: 1 2, 2 2, 3 1[)][.]' memory -p lfu -e 1,2,3,1,2,4
 says 'b ends: c now has the parent a' processes -p tree -e a+b b+c b-
 says '^Tick 9: 1 has ended' processes -e c3,i,c2 c4
 says 'day 21 in \*/10 and Friday in 5[.]$' cron '0 0 */10 * 5' --after 2024-06-20T00:00 --count 1 -e
-says 'day 1 in 1 or Monday in 5[.]$' cron '0 0 1 * 5' --after 2024-06-29T00:00 --count 1 -e
+says 'day 1 in 1, which is enough, as Monday is not in 5[.]$' cron '0 0 1 * 5' --after 2024-06-29T00:00 --count 1 -e
 says 'minute 30 is in \*/15' cron '*/15 9-17 * * 1-5' --after 2024-01-05T16:20 -e
 json "[x['id'] for x in a][0] == 'readers-first'" sync --all -p fair R1:r W1:w R2:r R1:done R2:done W1:done
 says '^With --switch SWITCH_ON_END: time .* 16 instead of 12' processes c3,i,c2 c4

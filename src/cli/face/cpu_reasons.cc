@@ -31,6 +31,7 @@ struct Rule {
   /// The number of a process that the clause ends with; none: it ends without.
   std::function<double(const CpuSchedule::Process&, const ProcessState&, double now)> key;
   bool is_preemptive = false;
+  bool has_equals = false;  ///< more than the key decides among equals
 };
 
 const std::vector<Rule>& rules() {
@@ -42,18 +43,18 @@ const std::vector<Rule>& rules() {
     return (now - s.ready_since + s.left) / s.left;
   };
   static const std::vector<Rule> kRules = {
-      {"fcfs", "has been ready longest, since", since},
+      {"fcfs", "has been ready longest, since", since, false, true},
       {"rr", "stands first in the queue, ready since", since},
-      {"sjf", "has the shortest burst,", left},
-      {"sjf-estimated", "has the shortest burst by estimate,", left},
-      {"srtf", "has the least left to run,", left, true},
-      {"srtf-estimated", "has the least left to run by estimate,", left, true},
-      {"ljf", "has the longest burst,", left},
-      {"lrtf", "has the most left to run,", left, true},
-      {"priority", "has the best priority,", priority},
-      {"priority-preemptive", "has the best priority,", priority, true},
+      {"sjf", "has the shortest burst,", left, false, true},
+      {"sjf-estimated", "has the shortest burst by estimate,", left, false, true},
+      {"srtf", "has the least left to run,", left, true, true},
+      {"srtf-estimated", "has the least left to run by estimate,", left, true, true},
+      {"ljf", "has the longest burst,", left, false, true},
+      {"lrtf", "has the most left to run,", left, true, true},
+      {"priority", "has the best priority,", priority, false, true},
+      {"priority-preemptive", "has the best priority,", priority, true, true},
       {"priority-rr", "stands first among those of the best priority,", priority, true},
-      {"hrrn", "has the highest response ratio, (waited + burst) / burst =", ratio},
+      {"hrrn", "has the highest response ratio, (waited + burst) / burst =", ratio, false, true},
       {"priority-aging", "has the best priority, its waiting counted", nullptr, true},
       {"vrr", "stands first: back from a device with a part of its turn, or longest ready",
        nullptr},
@@ -97,6 +98,7 @@ class CpuReasons {
   struct Others {
     std::vector<std::string> names;  ///< of the first of them
     std::size_t count = 0;
+    bool is_any_equal = false;  ///< to the chosen one, by what the policy compares
     bool is_any_bound = false;  ///< others are ready, but bound to other CPUs
   };
 
@@ -131,6 +133,7 @@ class CpuReasons {
         continue;
       }
       ++others.count;
+      others.is_any_equal = others.is_any_equal || is_equal(p, span);
       if (others.names.size() < kMostNamed) others.names.push_back(named(p, span.chosen_at));
     }
     return others;
@@ -150,7 +153,17 @@ class CpuReasons {
       return fmt::format("of the queue of this CPU, it {}{}.", rule_->what, key);
     if (others.names.size() < others.count)
       others.names.push_back(fmt::format("{} more", others.count - others.names.size()));
-    return fmt::format("it {}{} (the others: {}).", rule_->what, key, listed(others.names));
+    return fmt::format("it {}{}{} (the others: {}).", rule_->what, key,
+                       others.is_any_equal ? ", and of equals it stands first" : "",
+                       listed(others.names));
+  }
+
+  [[nodiscard]] bool is_equal(std::size_t other, const CpuSchedule::Span& chosen) const {
+    if (rule_ == nullptr || !rule_->has_equals) return false;
+    const auto key = [&](std::size_t process) {
+      return rule_->key(schedule_.processes[process], states_[process], chosen.chosen_at);
+    };
+    return std::abs(key(other) - key(chosen.process)) < kTimeTolerance;
   }
 
   [[nodiscard]] std::string key_text(std::size_t process, double now) const {

@@ -187,23 +187,37 @@ class CronForm final : public Form {
         continue;
       }
       out.push_back(fmt::format(
-          "{}: minute {} is in {}, hour {} in {}, month {} in {}; day {} in {} {} {} in {}.", time,
+          "{}: minute {} is in {}, hour {} in {}, month {} in {}; {}.", time,
           std::stoi(time.substr(14, 2)), fields[0], std::stoi(time.substr(11, 2)), fields[1],
-          std::stoi(time.substr(5, 2)), fields[3], std::stoi(time.substr(8, 2)), fields[2],
-          is_either_enough(solved, fields) ? "or" : "and", weekday_of(time), fields[4]));
+          std::stoi(time.substr(5, 2)), fields[3], day_reason(solved, fields, time)));
     }
     return out;
   }
 
  private:
-  /// Whether it is enough that one of the two day fields fits.
-  [[nodiscard]] static bool is_either_enough(const Solved& solved,
-                                             const std::vector<std::string>& fields) {
-    const bool begins = solved.parameters().value("star", "begins") == "begins";
-    const auto is_star = [begins](const std::string& field) {
-      return field == "*" || (begins && field.starts_with('*'));
-    };
-    return !is_star(fields[2]) && !is_star(fields[4]);
+  /// Which of the two day fields has that day: both, or one where one is enough.
+  [[nodiscard]] static std::string day_reason(const Solved& solved,
+                                              const std::vector<std::string>& fields,
+                                              const std::string& time) {
+    const std::string of_month = fmt::format("day {}", std::stoi(time.substr(8, 2)));
+    const std::string_view of_week = weekday_of(time);
+    if (!is_on(solved, fmt::format("59 23 * * {}", fields[4]), time))
+      return fmt::format("{} in {}, which is enough, as {} is not in {}", of_month, fields[2],
+                         of_week, fields[4]);
+    if (!is_on(solved, fmt::format("59 23 {} * *", fields[2]), time))
+      return fmt::format("{} in {}, which is enough, as {} is not in {}", of_week, fields[4],
+                         of_month, fields[2]);
+    return fmt::format("{} in {} and {} in {}", of_month, fields[2], of_week, fields[4]);
+  }
+  /// Whether an expression for the end of some days has the day of that time.
+  [[nodiscard]] static bool is_on(const Solved& solved, const std::string& expression,
+                                  const std::string& time) {
+    const std::string day = time.substr(0, 10);
+    Solved probe = solved;
+    probe.problem["input"] = {{"expression", expression}, {"after", day + "T00:00"}};
+    probe.problem["parameters"]["count"] = 1;
+    Complaint ignored;
+    return solve(probe, ignored) && plain(probe.answer["times"][0]).starts_with(day);
   }
   [[nodiscard]] static std::string after_of(const Solved& solved) {
     return plain(solved.input()["after"]);

@@ -249,10 +249,44 @@ class BankerForm final : public UnitsForm {
     return facts;
   }
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
-    return reasons_of(solved, finishing(solved));
+    std::vector<std::string> out = reasons_of(solved, finishing(solved));
+    if (!solved.answer.contains("answers")) return out;
+    State state = state_of(solved);
+    for (const Json& request : solved.input()["requests"])
+      out.push_back(answer_to(state, names_of(solved), request[0].get<std::size_t>(),
+                              request[1].get<Units>()));
+    return out;
   }
 
  private:
+  /// Why the request is granted or not; if it is, the state is then the new one.
+  static std::string answer_to(State& state, const std::vector<std::string>& names, std::size_t p,
+                               const Units& wanted) {
+    const std::string asks = fmt::format("{} asks for {}", names[p], units_text(wanted));
+    if (!covers(state.needed[p], wanted))
+      return fmt::format("{}, more than the {} that it may still need: an error.", asks,
+                         units_text(state.needed[p]));
+    if (!covers(state.available, wanted))
+      return fmt::format("{}, but only {} are available: it waits.", asks,
+                         units_text(state.available));
+    State after = state;
+    for (std::size_t r = 0; r < wanted.size(); ++r) {
+      after.available[r] -= wanted[r];
+      after.held[p][r] += wanted[r];
+      after.needed[p][r] -= wanted[r];
+    }
+    const std::string left =
+        fmt::format("{}; {} would be left, with which", asks, units_text(after.available));
+    std::vector<std::string> order;
+    for (std::size_t finished : finishing(after)) order.push_back(names[finished]);
+    if (order.size() < names.size())
+      return fmt::format("{} {} can finish: that is not safe, and it waits.", left,
+                         order.empty() ? "nobody" : "only " + listed(order));
+    state = after;
+    return fmt::format("{} all can finish, in the order {}: granted.", left,
+                       fmt::join(order, ", "));
+  }
+
   /// What is available after each process of the safe sequence has given back what it holds.
   [[nodiscard]] chart::FrameTable way_out(const Solved& solved) const {
     chart::FrameTable picture;
@@ -282,7 +316,9 @@ class BankerForm final : public UnitsForm {
   [[nodiscard]] std::vector<std::size_t> finishing(const Solved& solved) const {
     if (solved.answer["safe"].get<bool>())
       return solved.answer["sequence"].get<std::vector<std::size_t>>();
-    State state = state_of(solved);
+    return finishing(state_of(solved));
+  }
+  static std::vector<std::size_t> finishing(State state) {
     std::vector<std::size_t> order;
     std::vector<bool> done(state.held.size());
     for (bool progress = true; progress;) {

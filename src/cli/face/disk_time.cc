@@ -252,12 +252,16 @@ Formula from_block() {
               [](const Solved& solved) {
                 const Json& q = solved.parameters();
                 const Json& chs = solved.answer["chs"];
+                const double track = as_number(chs[0]) * as_number(q["heads"]) + as_number(chs[1]);
                 return std::vector<std::string>{
-                    fmt::format("{} / {} tracks: the rest, and 1, is the sector, {}.",
-                                value_text(solved.input(), "lba"), value_text(q, "sectors"),
+                    fmt::format("{} = {} x {} + {}: track {}, and on it sector {} + 1 = {}.",
+                                value_text(solved.input(), "lba"), value_text(track),
+                                value_text(q, "sectors"), value_text(as_number(chs[2]) - 1),
+                                value_text(track), value_text(as_number(chs[2]) - 1),
                                 value_text(chs[2])),
-                    fmt::format("Tracks / {}: cylinder {}, and the rest is the head, {}.",
-                                value_text(q, "heads"), value_text(chs[0]), value_text(chs[1]))};
+                    fmt::format("{} = {} x {} + {}: cylinder {}, head {}.", value_text(track),
+                                value_text(chs[0]), value_text(q, "heads"), value_text(chs[1]),
+                                value_text(chs[0]), value_text(chs[1]))};
               }};
 }
 

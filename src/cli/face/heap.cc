@@ -87,10 +87,9 @@ class HeapForm final : public StepsForm {
     const double result = as_number(after["results"].back());
     if (plain(operation).starts_with('-'))
       return result < 0 ? "there is no such block" : "its chunk goes back to the free list";
-    const std::string searched = plain(after["searched"].back());
-    return result < 0
-               ? fmt::format("none of {} chunks is large enough", searched)
-               : fmt::format("{} chunks looked at; the block is at {}", searched, shown(result));
+    const std::string searched = counted(after["searched"].back().get<std::uint64_t>(), "chunk");
+    return result < 0 ? fmt::format("{} looked at, and none is large enough", searched)
+                      : fmt::format("{} looked at; the block is at {}", searched, shown(result));
   }
 };
 

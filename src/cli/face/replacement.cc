@@ -171,6 +171,8 @@ chart::FrameTable frame_table(const Solved& solved) {
     for (std::size_t r = 0; r < rows; ++r)
       column.cells.push_back({held[r], held[r].empty() ? CellState::kEmpty : CellState::kKept});
     column.cells[at].state = column.is_fault ? CellState::kLoaded : CellState::kHit;
+    if (reference.is_array() && reference.size() == 2 && reference[1] == "w")
+      column.reference += 'w';
     table.columns.push_back(std::move(column));
   }
   return table;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "cli/face/bit_reasons.h"
 #include "cli/face/memory_forms.h"
 
 namespace spindle::cli {
@@ -30,9 +31,12 @@ class ReplacementReasons {
         fifo_among_equals_(solved.parameters().value("tie", "fifo") == "fifo"),
         keeps_counts_(solved.parameters().value("keep_counts", false)),
         frames_(solved.parameters()["frames"].get<std::size_t>()),
-        victims_(solved.answer["victims"]) {
-    for (const Json& page : solved.input()["refs"])
+        victims_(solved.answer["victims"]),
+        bits_(solved) {
+    for (const Json& page : solved.input()["refs"]) {
       references_.push_back(plain(page.is_array() ? page[0] : page));
+      writes_.push_back(page.is_array() && page.size() == 2 && page[1] == "w");
+    }
   }
 
   std::vector<std::string> sentences() {
@@ -48,6 +52,7 @@ class ReplacementReasons {
     if (found != pages_.end()) {
       found->second.used = i + 1;
       found->second.bit = true;
+      bits_.refer(found->second.frame, references_[i], false, writes_[i]);
       return fmt::format("a hit, its use number {}.", ++found->second.uses);
     }
     const Json& victim = victims_[fault_++];
@@ -62,6 +67,7 @@ class ReplacementReasons {
     }
     const std::size_t uses = 1 + kept_uses_[references_[i]];
     pages_[references_[i]] = {i + 1, i + 1, uses, frame, bit_on_load_};
+    bits_.refer(frame, references_[i], true, writes_[i]);
     return text;
   }
 
@@ -88,12 +94,13 @@ class ReplacementReasons {
           "from the oldest on, bits are cleared until one is found clear: its own, loaded by "
           "reference {}.",
           page.loaded);
+    if (std::string why = bits_.why(page.frame); !why.empty()) return why;
     return fmt::format("{}It was loaded by reference {}, used {}, last by reference {}.", rule(),
                        page.loaded, page.uses == 1 ? "once" : fmt::format("{} times", page.uses),
                        page.used);
   }
 
-  /// What a policy with several queues, or with more than one bit a page, goes by, in short.
+  /// What a policy with several queues goes by, in short.
   [[nodiscard]] std::string_view rule() const {
     if (policy_ == "2q")
       return "the oldest of those that came in new, if they are more than a quarter of the frames, "
@@ -103,14 +110,6 @@ class ReplacementReasons {
              "target for the first says. ";
     if (policy_ == "sieve") return "the hand found it not visited since it was there last. ";
     if (policy_ == "random") return "it was drawn by lot. ";
-    if (policy_ == "nru")
-      return "it is the first of the lowest class, by use and by being written. ";
-    if (policy_ == "enhanced-clock")
-      return "the hand found it the best to go, by its bits of use and of being written. ";
-    if (policy_ == "aging") return "its counter is the lowest, or the first of the lowest. ";
-    if (policy_ == "wsclock")
-      return "the first from the hand on that is clean and out of the working set; if there is "
-             "none, that is clean and was not found used; if there is none, the first. ";
     if (policy_ == "s3-fifo")
       return "the oldest of the small queue, used there again once at most, or of the main one, "
              "with no uses left. ";
@@ -170,7 +169,9 @@ class ReplacementReasons {
   bool keeps_counts_;
   std::size_t frames_;
   const Json& victims_;
+  BitReasons bits_;
   std::vector<std::string> references_;
+  std::vector<bool> writes_;
   std::map<std::string, Page> pages_;
   std::map<std::string, std::size_t> kept_uses_;  ///< of pages that went, if they go on counting
   std::size_t fault_ = 0;

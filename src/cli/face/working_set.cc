@@ -3,12 +3,76 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "cli/face/memory_forms.h"
 
 namespace spindle::cli {
 namespace {
 
 using Kind = FaceParameter::Kind;
+
+/// A reference without the mark of a write, which the set does not look at.
+std::string page_of(const Json& reference) {
+  return plain(reference.is_array() ? reference[0] : reference);
+}
+
+/// Follows the set as the solver does, to say of each reference what came and what went.
+class ResidentSet {
+ public:
+  /// `limit`: the window, or the interval.
+  explicit ResidentSet(std::size_t limit) : limit_(limit) {}
+
+  [[nodiscard]] std::string in_window(const std::string& page) {
+    const bool is_hit = last_use_.contains(page);
+    last_use_[page] = ++now_;
+    const std::string left = listed(take_out(now_ < limit_ ? 0 : now_ - limit_));
+    return (is_hit ? fmt::format("a hit: it is among the last {}", counted(limit_, "reference"))
+                   : fmt::format("a fault: it is not among the last {}",
+                                 counted(limit_, "reference"))) +
+           (left.empty() ? "" : fmt::format("; {} left the window", left));
+  }
+
+  [[nodiscard]] std::string by_frequency(const std::string& page) {
+    ++now_;
+    const bool is_hit = last_use_.contains(page);
+    std::string what = "a hit";
+    if (!is_hit) {
+      what = last_fault_ == 0 ? "the first fault" : frequency_text();
+      last_fault_ = now_;
+    }
+    last_use_[page] = now_;
+    return what;
+  }
+
+ private:
+  /// Takes out the pages last used by that reference or before it.
+  std::vector<std::string> take_out(std::size_t until) {
+    std::vector<std::string> out;
+    for (const auto& [page, use] : last_use_)
+      if (use <= until) out.push_back(page);
+    for (const std::string& page : out) last_use_.erase(page);
+    return out;
+  }
+
+  std::string frequency_text() {
+    const std::string after =
+        fmt::format("a fault, {} after the last", counted(now_ - last_fault_, "reference"));
+    if (now_ - last_fault_ <= limit_) return after + ", which is soon: it adds a page";
+    const std::vector<std::string> out = take_out(last_fault_ - 1);
+    return fmt::format(
+        "{}, which is late: {} not used since, and {}", after,
+        out.empty() ? "no page was" : listed(out) + (out.size() == 1 ? " was" : " were"),
+        out.empty()       ? "none goes"
+        : out.size() == 1 ? "goes"
+                          : "go");
+  }
+
+  std::size_t limit_;
+  std::size_t now_ = 0;
+  std::size_t last_fault_ = 0;
+  std::map<std::string, std::size_t> last_use_;
+};
 
 class WorkingSetForm final : public Form {
  public:
@@ -45,7 +109,7 @@ class WorkingSetForm final : public Form {
   }
   [[nodiscard]] std::string question(const Json& problem) const override {
     std::vector<std::string> pages;
-    for (const Json& page : problem["input"]["refs"]) pages.push_back(plain(page));
+    for (const Json& page : problem["input"]["refs"]) pages.push_back(page_of(page));
     const Json& parameters = problem["parameters"];
     return fmt::format(
         "A process refers to its pages in this order:\n\n  {}\n\nHow large is its set of pages "
@@ -70,7 +134,7 @@ class WorkingSetForm final : public Form {
     chart::Table table({"reference", "page", "pages in memory"});
     const Json& pages = solved.input()["refs"];
     for (std::size_t i = 0; pages.is_array() && i < pages.size(); ++i)
-      table.add_row({std::to_string(i + 1), plain(pages[i]), plain(solved.answer["sizes"][i])});
+      table.add_row({std::to_string(i + 1), page_of(pages[i]), plain(solved.answer["sizes"][i])});
     return table;
   }
   [[nodiscard]] Facts facts(const Solved& solved) const override {
@@ -84,19 +148,13 @@ class WorkingSetForm final : public Form {
     std::vector<std::string> out;
     const bool is_window = solved.policy->name == "working-set";
     const Json& pages = solved.input()["refs"];
-    std::size_t before = 0;
+    const auto limit = solved.parameters()[is_window ? "window" : "interval"].get<std::size_t>();
+    ResidentSet set(limit);
     for (std::size_t i = 0; pages.is_array() && i < pages.size(); ++i) {
-      const auto size = solved.answer["sizes"][i].get<std::size_t>();
-      std::string what = is_window ? "a page comes in as another leaves the window, or none does"
-                                   : "the page is there, or one came as others went";
-      if (before < size)
-        what = is_window ? "it was not among the last references" : "a fault soon after the last";
-      if (size < before)
-        what = is_window ? "a page was not used within the window, and leaves"
-                         : "a fault long after the last: what was not used since goes";
-      out.push_back(
-          fmt::format("Reference {}, page {}: {} pages; {}.", i + 1, plain(pages[i]), size, what));
-      before = size;
+      const std::string page = page_of(pages[i]);
+      out.push_back(fmt::format("Reference {}, page {}: {}; {}.", i + 1, page,
+                                counted(solved.answer["sizes"][i].get<std::size_t>(), "page"),
+                                is_window ? set.in_window(page) : set.by_frequency(page)));
     }
     return out;
   }
