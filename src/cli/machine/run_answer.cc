@@ -340,6 +340,7 @@ chart::Plot curve(const ScenarioRun& run, const std::string& label, double top,
   plot.title = label;
   plot.x_label = "time (ms)";
   plot.y_top = top;
+  plot.counts_up = true;
   for (const auto& [name, value_of] : lines) {
     chart::Plot::Line line;
     line.label = name;
