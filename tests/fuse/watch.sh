@@ -67,12 +67,17 @@ expect 5 "$(spindle watch "$mnt" --json -i 0.1 -n 5 | wc -l)" "the lines that we
 expect "$before" "$(cat "$control/requests/latency")" "the requests after somebody has watched"
 
 step "one snapshot"
+# The arm goes far, so that its cylinder is a long number.
+head -c 30M /dev/zero >"$mnt/d/far" && sync -f "$mnt"
+echo 1 >"$control/cache/drop"
+dd if="$mnt/d/far" iflag=direct bs=4K skip=7600 count=1 of=/dev/null status=none
 COLUMNS=100 LC_ALL=C spindle watch "$mnt" --once >shown
 ! LC_ALL=C grep -q '[^ -~]' shown || fail "no ASCII where that is asked for"
 for word in "Arm: look" "to a letter (" "Cache: lru" "Busiest files" "Latency of requests" /d/busy fsync; do
   grep -qF -- "$word" shown || fail "the snapshot has no '$word': $(cat shown)"
 done
 expect "" "$(awk 'length > 100' shown)" "lines that are too long"
+expect "$(tail -n 1 "$control/disk/moves" | awk '{ print $8 }')" "$(awk '/^last to/ { print $3 }' shown)" "where the arm went last"
 
 step "at a terminal"
 /usr/bin/python3 "$(dirname "$0")/watch_terminal.py" "$image" "$mnt"

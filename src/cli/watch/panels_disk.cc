@@ -19,16 +19,21 @@ std::uint64_t count_in(const std::map<std::string, std::uint64_t>& counts, const
   return found == counts.end() ? 0 : found->second;
 }
 
-constexpr int kLabels = 10;
+constexpr std::string_view kLastMove = "last to ";
+constexpr std::string_view kEarlierMove = "     to ";
 
-/// The cylinders as a line from left to right.
+/// The cylinders as a line from left to right; before it, labels with a number of one.
 class Track {
  public:
   Track(Canvas& canvas, const Area& area, std::uint64_t cylinders)
       : canvas_(canvas),
-        x_(area.x + kLabels),
-        width_(std::max(1, area.width - kLabels)),
-        last_(std::max<std::uint64_t>(1, cylinders - 1)) {}
+        last_(std::max<std::uint64_t>(1, cylinders - 1)),
+        labels_(static_cast<int>(kLastMove.size() + std::to_string(last_).size())),
+        x_(area.x + labels_ + 1),
+        width_(std::max(1, area.width - labels_ - 1)) {}
+
+  /// How wide the labels may be.
+  [[nodiscard]] int labels() const { return labels_; }
 
   [[nodiscard]] int column(std::uint64_t cylinder) const {
     const double part = static_cast<double>(std::min(cylinder, last_)) / static_cast<double>(last_);
@@ -87,9 +92,10 @@ class Track {
 
  private:
   Canvas& canvas_;
+  std::uint64_t last_;
+  int labels_;
   int x_;
   int width_;
-  std::uint64_t last_;
 };
 
 std::string arm_summary(const Figures& figures) {
@@ -251,7 +257,7 @@ void draw_arm(Canvas& canvas, const Area& area, const WatchView& view) {
   const int bottom = area.y + area.height - (has_summary ? 1 : 0);
   int y = area.y;
   const auto label = [&](const std::string& text) {
-    canvas.put_within(area.x, y, kLabels - 1, text);
+    canvas.put_within(area.x, y, track.labels(), text);
     return y < bottom;
   };
   if (y < bottom && label("cylinder")) track.draw_scale(y++);
@@ -262,10 +268,9 @@ void draw_arm(Canvas& canvas, const Area& area, const WatchView& view) {
   if (y < bottom && label(fmt::format("arm {}", arm.cylinder))) track.draw_arm(y++, arm);
   const auto& moves = view.figures.moves;
   for (auto move = moves.rbegin(); move != moves.rend() && y < bottom; ++move, ++y) {
-    canvas.put_within(
-        area.x, y, kLabels - 1,
-        fmt::format("{} {}", move == moves.rbegin() ? "last to" : "     to", move->to),
-        {.faint = true});
+    const std::string_view what = move == moves.rbegin() ? kLastMove : kEarlierMove;
+    canvas.put_within(area.x, y, track.labels(), fmt::format("{}{}", what, move->to),
+                      {.faint = true});
     track.draw_move(y, *move);
   }
   if (has_summary) canvas.put_clauses(area.x, bottom, area.width, arm_summary(view.figures));
