@@ -344,6 +344,8 @@ says '^references  20$' memory -p lru --count-cold no $string
 says '^At 0 ms: from 0 to 20: it is the nearest, 20 cylinders away; no other waits' disk -p sstf -e 10:50 0:20
 says '^ +199 +139 ' disk -p scan --head 50 0:60 0:10
 says '^Reference 14, page 4: a hit, its use number 4' memory -p lfu --keep-counts yes -e 4,1,2,5,0,2,4,5,5,1,5,2,4,4
+says '^At 3 ms: C runs until 4 ms; .* its laxity, 6 ms until' realtime -p llf -e A:4:1 B:6:2 C:12:3
+says '^seen until +10,?000 ms, before the schedule repeats' realtime A:7:1 B:11:1 C:13:1 D:17:1
 says '^At 17 ms: A runs until 23 ms; .* its deadline, at 21 ms' realtime -p edf --until 40 -e A:4:3:9 B:8:4:12
 says '^B: 62, 88, 114 ms, .*; a later release, which waits for it, takes 118 ms' realtime -p response-time -e A:70:26 B:100:62:118
 says '^Reference 4, .* 7 goes: it is used again latest, by reference 18' memory -p opt -e $string
@@ -354,6 +356,9 @@ says '^P0 asks for \(0, 2, 0\); \(2, 1, 0\) would be left, with which nobody can
 says '^E is freed, 128 at 0: joined with its buddy at 128 to 256 at 0, .* to 512 at 0, .* to 1024 at 0[.]$' \
   memory -p buddy -e A+100 C+64 A- E+75 C- E-
 says '^37 = 2 x 16 \+ 5: cylinder 2, head 5[.]$' disk -p lba-to-chs -e
+# A list of quanta stands in the title, and no quantum that does not apply.
+says '^Multi-level queue, quanta 1 2$' cpu -p mlq --quanta 1,2 A:0:3 B:0:2:1
+says '^Feedback, quanta 1 2$' cpu -p feedback --quanta 1,2 A:0:3 B:0:2
 says '^At 0 ms: C runs: .* 3, and of equals it stands first' cpu -p sjf -e A:0:5 C:0:3 D:0:3
 says 'P1 needs \(1, 2, 2\) more; \(3, 3, 2\) are available' deadlock --available 3,3,2 -e $bank
 json "[x['id'] for x in a][0] == 'opt' and a[0]['answer']['faults'] <= a[1]['answer']['faults']" memory --all $string
@@ -388,6 +393,8 @@ says '^Reference 7, page 5: 4 pages; a fault: .* 4 references; 3 left the window
 says '4 references after the last, which is late: 1 and 2 were not used since, and go' memory -p pff --interval 3 -e 1,2,3,3,3,3,5
 says '2 goes: .*of equals it was loaded first[.]' memory -p lfu -e 1,2,3,1,4
 says '3 goes: it was used least often [(]uses: 1 2, 2 2, 3 1[)][.]' memory -p lfu -e 1,2,3,1,2,4
+says '^fork\(\): of 2 come 4: each that comes to a fork becomes two[.]$' processes -p forks -e 'fork(); fork();'
+says 'of 1 come 3: .*; a child sees 0, .* true; && goes on where it was true[.]$' processes -p forks -e 'fork() && fork();'
 says 'b ends: c now has the parent a' processes -p tree -e a+b b+c b-
 says '^Tick 9: 1 has ended' processes -e c3,i,c2 c4
 says 'day 21 in \*/10 and Friday in 5[.]$' cron '0 0 */10 * 5' --after 2024-06-20T00:00 --count 1 -e

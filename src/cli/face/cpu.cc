@@ -216,15 +216,15 @@ Json CpuForm::generate(Recipe& recipe, Complaint& complaint) const {
   return {{"processes", processes}};
 }
 
-/// Makes "A+0+2" of `--affinity` into {"A": [0, 2]}, and leaves out what does not apply: MLFQ has
-/// either its `quanta` or its `levels`, and with one CPU there is only one queue.
+/// Makes "A+0+2" of `--affinity` into {"A": [0, 2]}, and leaves out what does not apply: queues
+/// with `quanta` of their own have no common one, and with one CPU there is only one queue.
 void CpuForm::complete(Json& problem, Complaint& complaint) const {
   Json& parameters = problem["parameters"];
   if (as_number(parameters.value("cpus", Json(1))) == 1)
     for (const char* name : {"cpus", "queues", "migration", "migration_cost"})
       parameters.erase(name);
-  if (problem["algorithm"] == "MLFQ" && parameters.contains("quanta"))
-    for (const char* name : {"quantum", "levels"}) parameters.erase(name);
+  if (parameters.contains("quanta"))
+    for (const char* name : {"quantum", "levels", "doubling"}) parameters.erase(name);
   Json& input = problem["input"];
   if (!input.contains("affinity") || !input["affinity"].is_array()) return;
   Json affinity = Json::object();

@@ -235,14 +235,24 @@ class ForksForm final : public Form {
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
     std::vector<std::string> out;
     for (const Step& step : steps(solved))
-      out.push_back(
-          fmt::format("{}: of {} come {}: a child sees 0, which is false, its parent a number, "
-                      "which is true; && goes on where it was true, || where it was false.",
-                      step.statement, shown(step.before), shown(step.after)));
+      out.push_back(fmt::format("{}: of {} come {}{}.", step.statement, shown(step.before),
+                                shown(step.after), rule_of(step.statement)));
     return out;
   }
 
  private:
+  /// What a child and its parent do after a fork, as far as the statement makes a difference.
+  static std::string rule_of(const std::string& statement) {
+    const auto has = [&](std::string_view text) { return statement.find(text) != statement.npos; };
+    if (!has("fork")) return {};
+    std::string rule = ": each that comes to a fork becomes two";
+    if (has("&&") || has("||") || has("if") || has("while") || has("!") || has("="))
+      rule += "; a child sees 0, which is false, its parent a number, which is true";
+    if (has("&&")) rule += "; && goes on where it was true";
+    if (has("||")) rule += "; || goes on where it was false";
+    return rule;
+  }
+
   struct Step {
     std::string statement;
     double before = 1;

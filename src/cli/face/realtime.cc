@@ -35,6 +35,19 @@ std::vector<Task> tasks_of(const Json& input) {
   return tasks;
 }
 
+/// Whether all tasks are released together again by then; of periods that are no whole numbers that
+/// is taken to be so.
+bool repeats_by(const std::vector<Task>& tasks, double until) {
+  double all = 1;
+  for (const Task& task : tasks) {
+    if (task.period != std::floor(task.period)) return true;
+    if (all > until) return false;
+    all = static_cast<double>(
+        std::lcm(static_cast<std::int64_t>(all), static_cast<std::int64_t>(task.period)));
+  }
+  return all <= until;
+}
+
 class RealtimeForm final : public Form {
  public:
   [[nodiscard]] std::string domain(const Json&) const override { return "realtime"; }
@@ -192,12 +205,19 @@ Facts RealtimeForm::facts(const Solved& solved) const {
   const double bound = count * (std::pow(2.0, 1 / count) - 1);
   Facts facts = {
       {"utilisation", shown(100 * number_of(solved.answer, "utilization").value_or(0)) + " %"}};
-  if (solved.policy->name == "rm")
+  const std::vector<Task> tasks = tasks_of(solved.input());
+  const bool is_at_end_of_period =
+      std::ranges::all_of(tasks, [](const Task& task) { return task.deadline == task.period; });
+  // The bound is only about tasks that are due when they are released again.
+  if (solved.policy->name == "rm" && is_at_end_of_period)
     facts.emplace_back("bound of Liu and Layland", shown(100 * bound) + " %");
   std::vector<std::string> misses;
   for (const Json& miss : solved.answer["misses"])
     misses.push_back(fmt::format("{} at {} ms", plain(miss[0]), plain(miss[1])));
   facts.emplace_back("missed deadlines", misses.empty() ? "none" : listed(misses));
+  const double until = as_number(solved.parameters()["until"]);
+  if (misses.empty() && !repeats_by(tasks, until))
+    facts.emplace_back("seen until", shown(until) + " ms, before the schedule repeats");
   return facts;
 }
 
@@ -213,6 +233,7 @@ std::vector<std::string> RealtimeForm::reasons(const Solved& solved) const {
     // The releases of a task are served in order, each for the execution time.
     double& before = ran[static_cast<std::size_t>(task - tasks.begin())];
     const double release = std::floor(before / task->execution + 1e-9) * task->period;
+    const double left = task->execution - std::fmod(before + 1e-9, task->execution);
     before += as_number(item[2]) - now;
     std::string why;
     if (policy == "rm")
@@ -222,7 +243,9 @@ std::vector<std::string> RealtimeForm::reasons(const Solved& solved) const {
                         shown(task->deadline));
     if (policy == "edf")
       why = fmt::format("its deadline, at {} ms, is the earliest", shown(release + task->deadline));
-    if (policy == "llf") why = "its laxity, the time it can still wait, is the least";
+    if (policy == "llf")
+      why = fmt::format("its laxity, {} ms until it can wait no longer, is the least",
+                        shown(release + task->deadline - now - left));
     if (policy == "fixed") why = "it stands first in the list";
     out.push_back(fmt::format("At {} ms: {} runs until {} ms; of those that are ready {}.",
                               shown(now), task->name, plain(item[2]), why));

@@ -57,6 +57,17 @@ std::vector<OtherConvention> other_conventions(const Form& form, const Solved& s
   return others;
 }
 
+/// A short list of numbers, with spaces between; longer and nested ones have no place in a title.
+std::string list_in_title(const Json& list) {
+  constexpr std::size_t kMostInTitle = 8;
+  const bool is_short =
+      list.is_array() && list.size() <= kMostInTitle &&
+      std::ranges::all_of(list, [](const Json& item) { return item.is_number(); });
+  std::string text;
+  for (const Json& item : is_short ? list : Json::array()) text += " " + plain(item);
+  return text;
+}
+
 std::string title_of(const Form& form, const Solved& solved) {
   std::string title(solved.policy->title);
   for (const FaceParameter& parameter : form.parameters()) {
@@ -65,7 +76,9 @@ std::string title_of(const Form& form, const Solved& solved) {
     std::string name(parameter.name);
     std::ranges::replace(name, '_', ' ');
     const Json& value = values[std::string(parameter.name)];
-    if (!value.is_structured()) title += fmt::format(", {} {}", name, plain(value));
+    const std::string shown_value =
+        value.is_structured() ? list_in_title(value) : " " + plain(value);
+    if (!shown_value.empty()) title += fmt::format(", {}{}", name, shown_value);
   }
   return title;
 }
