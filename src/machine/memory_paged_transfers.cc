@@ -33,6 +33,7 @@ PagedMemory::Status PagedMemory::read_slot(Operation& operation, SlotIndex numbe
   if (status != Status::kDone) return status;
   const FrameIndex index = take_frame(FrameUse::kBusy);
   Transfer& transfer = start(false, index, space != nullptr ? space->id : SpaceId{});
+  transfer.shown.task = operation.access.task;
   Frame& frame = frames_[index];
   frame.slot = number;
   frame.key = swap_[number].key;
@@ -62,6 +63,7 @@ PagedMemory::Status PagedMemory::read_file(Operation& operation, PageObject& obj
   if (status != Status::kDone) return status;
   const FrameIndex index = take_frame(FrameUse::kBusy);
   Transfer& transfer = start(false, index, space != nullptr ? space->id : SpaceId{});
+  transfer.shown.task = operation.access.task;
   Frame& frame = frames_[index];
   frame.key = operation.key;
   frame.object = &object;

@@ -277,9 +277,20 @@ void Paging::start_transfers(const Thread* thread) {
       request.thread = thread->id;
       request.rank = Kernel::io_rank(*thread);
     }
+    count_read(transfer, request);
     kernel_.disk->add(request, kernel_.now());
     kernel_.schedule_disk();
   }
+}
+
+/// A page is read on the account of the process whose access, or whose reading of pages before it,
+/// asked for it.
+void Paging::count_read(const PageTransfer& transfer, const BlockRequest& request) const {
+  if (transfer.is_write) return;
+  const Thread* const thread =
+      kernel_.find_thread(static_cast<ProcessNumber>(transfer.task.value % kAhead));
+  Process* const process = thread != nullptr ? thread->process : process_of(transfer.space);
+  if (process != nullptr) process->read_bytes += request.run.length * kMachineBlockSize;
 }
 
 /// How long a processor is busy that serves all transfers itself.
@@ -289,6 +300,7 @@ std::int64_t Paging::poll_transfers_ns() {
   for (auto all = memory_->take_transfers(); !all.empty(); all = memory_->take_transfers()) {
     for (const PageTransfer& transfer : all) {
       const BlockRequest request = request_for(transfer);
+      count_read(transfer, request);
       until = kernel_.disk->serve_now(request, kernel_.now());
       words_ns += kernel_.word_cost_ns(request.run);
       finish(transfer);

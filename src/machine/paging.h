@@ -81,7 +81,8 @@ class Paging {
 
  private:
   static constexpr std::uint64_t kOurs = std::uint64_t{1} << 63;
-  static constexpr std::uint64_t kAhead = std::uint64_t{1} << 40;  ///< tasks of pages read ahead
+  /// Tasks of pages read ahead are multiples of this, and the number of the thread that reads.
+  static constexpr std::uint64_t kAhead = std::uint64_t{1} << 32;
   static constexpr std::uint64_t kMostAhead = 31;
   static constexpr std::int64_t kMostTries = 64;
   static constexpr std::uint64_t kNoFile = ~std::uint64_t{0};
@@ -93,12 +94,14 @@ class Paging {
   [[nodiscard]] static TaskId task_of(const Thread& thread) {
     return TaskId{static_cast<std::uint64_t>(thread.id)};
   }
-  void read_ahead(std::uint64_t file, std::uint64_t page, std::uint64_t pages);
+  void read_ahead(const Thread& thread, std::uint64_t file, std::uint64_t page,
+                  std::uint64_t pages);
   Result<> find_swap_file(MemoryConfiguration& configuration);
   Outcome finish(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
   Outcome out_of_memory(Thread& thread);
   Outcome await(Thread& thread, const char* channel);
   std::int64_t poll_transfers_ns();
+  void count_read(const PageTransfer& transfer, const BlockRequest& request) const;
   [[nodiscard]] BlockRequest request_for(const PageTransfer& transfer);
   void finish(const PageTransfer& transfer);
   void note_fault(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);

@@ -8,13 +8,14 @@
 
 namespace spindle {
 
-void Paging::read_ahead(std::uint64_t file, std::uint64_t page, std::uint64_t pages) {
+void Paging::read_ahead(const Thread& thread, std::uint64_t file, std::uint64_t page,
+                        std::uint64_t pages) {
   const std::uint64_t frames = memory_->configuration().bytes / page_size_;
   const std::uint64_t most = std::min({pages, kMostAhead, frames / 8});
   for (std::uint64_t i = 0; i < most; ++i) {
-    const TaskId nobody{kAhead + ++last_ahead_};
+    const TaskId task{kAhead * ++last_ahead_ + task_of(thread).value};
     const AccessOutcome outcome =
-        memory_->access_file(nobody, InodeNo{file}, FilePage{page + i}, AccessKind::kRead);
+        memory_->access_file(task, InodeNo{file}, FilePage{page + i}, AccessKind::kRead);
     if (outcome.status == AccessOutcome::Status::kOutOfMemory) return;
   }
 }
@@ -34,7 +35,8 @@ Outcome Paging::read(Thread& thread, OpenFile& file) {
     const AccessOutcome outcome =
         memory_->access_file(task_of(thread), InodeNo{file.file}, page, AccessKind::kRead);
     const bool is_blocked = outcome.status == AccessOutcome::Status::kBlocked;
-    if (is_blocked) read_ahead(file.file, page.value + 1, (*size - 1) / page_size_ - page.value);
+    if (is_blocked)
+      read_ahead(thread, file.file, page.value + 1, (*size - 1) / page_size_ - page.value);
     if (is_blocked && ++thread.progress[0] <= kMostTries) return await(thread, "io_schedule");
     start_transfers();
     const std::uint64_t count = std::min(end - at, page_size_ - at % page_size_);

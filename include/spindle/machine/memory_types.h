@@ -130,6 +130,7 @@ struct PageTransfer {
   InodeNo file;
   FilePage page;
   SpaceId space;  ///< the space whose access waits, or whose page goes; 0: none
+  TaskId task;    ///< whose access a page is read for; 0: none
   /// Of a write: the page's bytes, valid until `complete`. Empty: all are 0.
   std::span<const std::byte> content{};
 };

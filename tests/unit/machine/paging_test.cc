@@ -68,6 +68,36 @@ TEST(Paging, ProgramsRunWithTablesOfEachShape) {
   }
 }
 
+// What comes from the disk is on the account of who waited for it, also if pages had to go first.
+TEST(Paging, ProcessesAreChargedForThePagesThatTheyRead) {
+  for (const DeviceMode mode : {DeviceMode::kDma, DeviceMode::kProgrammed}) {
+    MachineConfiguration configuration = small_machine(40, 400);
+    configuration.device_mode = mode;
+    configuration.load_control = false;
+    TestMachine test(configuration);
+    test.host.add("/data", std::string(64 * 4096, 'a'));
+    const ProcessNumber reader = test.start(R"(
+      local file = open('/data')
+      for i = 0, 19 do seek(file, i * 3 * 4096) read(file, 16) end
+      sleep(1e6)
+    )");
+    const ProcessNumber swapper = test.start(R"(
+      sleep(1000)
+      local at = mmap(60 * 4096)
+      for round = 1, 2 do for i = 0, 59 do store(at + i * 4096, i) end end
+      sleep(1e6)
+    )");
+    test.run(10'000'000'000);
+    const SystemSnapshot system = test.machine->snapshot_system();
+    const auto read_by = [&](ProcessNumber process) {
+      return test.machine->snapshot_process(process)->read_bytes;
+    };
+    EXPECT_GE(read_by(reader), 20u * 4096);
+    EXPECT_GE(read_by(swapper), 60u * 4096);
+    EXPECT_EQ(read_by(reader) + read_by(swapper), system.memory.read_bytes);
+  }
+}
+
 TEST(Paging, ProcessesShareSegmentsAndFiles) {
   TestMachine test;
   test.host.add("/data", std::string(5000, 'a'));
