@@ -41,6 +41,7 @@ struct alignas(64) Buffer {
   bool dirtied_again = false;  ///< since the write-back under way began
   bool logged = false;
   bool changed_since_logged = false;
+  bool held = false;        ///< until the journal has written it home
   bool read_ahead = false;  ///< nobody has asked for it yet
   bool in_policy = false;   ///< the replacement policy knows the frame
 
@@ -50,6 +51,8 @@ struct alignas(64) Buffer {
   BufferLink by_age;
   BufferLink by_owner;
 
+  /// What observers call kept.
+  [[nodiscard]] bool kept() const { return dirty || logged || held; }
   [[nodiscard]] bool evictable() const {
     return pins == 0 && !dirty && transfer == nullptr && !logged;
   }

@@ -124,6 +124,9 @@ Result<> BufferCache::flush_device() {
 void BufferCache::set_logged(const BlockRef& block, bool logged) {
   core_->set_logged(block, logged);
 }
+void BufferCache::set_held(const BlockRef& block, bool held) {
+  core_->set_held(block, held);
+}
 std::vector<BlockNo> BufferCache::take_changed_logged() {
   return core_->take_changed_logged();
 }

@@ -243,10 +243,18 @@ void CacheCore::write_access(const BlockRef& block) {
 void CacheCore::set_logged(const BlockRef& block, bool logged) {
   Buffer* buffer = buffer_of(block);
   if (buffer->cut_off) return;
-  const bool changes = !buffer->dirty && buffer->logged != logged;
+  const bool was_kept = buffer->kept();
   buffer->logged = logged;
   buffer->changed_since_logged = false;
-  if (changes) observe_kept(*buffer);
+  if (buffer->kept() != was_kept) observe_kept(*buffer);
+}
+
+void CacheCore::set_held(const BlockRef& block, bool held) {
+  Buffer* buffer = buffer_of(block);
+  if (buffer->cut_off) return;
+  const bool was_kept = buffer->kept();
+  buffer->held = held;
+  if (buffer->kept() != was_kept) observe_kept(*buffer);
 }
 
 void CacheCore::forget(Run run) {
@@ -304,8 +312,7 @@ void CacheCore::restart_observer() {
   observed_policy_ = frames_.policy();
   std::vector<CacheContents::Present> present;
   for (const Buffer* buffer : frames_.by_recency())
-    present.push_back(
-        {buffer->block, buffer->frame, buffer->dirty || buffer->logged, buffer->read_ahead});
+    present.push_back({buffer->block, buffer->frame, buffer->kept(), buffer->read_ahead});
   observer_->restarted(
       {observed_policy_, frames_.capacity(), present, frames_.free_frames(), this});
 }

@@ -55,6 +55,7 @@ class CacheCore final : public BlockHolder {
   void write_access(const BlockRef& block);
   void mark_dirty(const BlockRef& block, InodeNo owner);
   void set_logged(const BlockRef& block, bool logged);
+  void set_held(const BlockRef& block, bool held);
   std::vector<BlockNo> take_changed_logged() { return std::exchange(changed_logged_, {}); }
   void forget(Run run);
   void drop_clean();
@@ -96,7 +97,7 @@ class CacheCore final : public BlockHolder {
     if (observer_ != nullptr) observer_->accessed(block, access);
   }
   void observe_kept(const Buffer& buffer) {
-    if (observer_ != nullptr) observer_->kept(buffer.block, buffer.dirty || buffer.logged);
+    if (observer_ != nullptr) observer_->kept(buffer.block, buffer.kept());
   }
   void begin_experiment();
   void restart_observer();

@@ -159,6 +159,7 @@ void FramePool::install(Buffer& buffer, BlockNo block) {
   buffer.load_failed = false;
   buffer.write_failed = false;
   buffer.logged = false;
+  buffer.held = false;
   buffer.read_ahead = false;
   buffer.last_use = ++clock_;
   by_block_.insert(block.value, buffer.frame);
@@ -178,6 +179,7 @@ void FramePool::cut_off(Buffer& buffer) {
   buffer.cut_off = true;
   buffer.verified_kind = 0;
   buffer.logged = false;
+  buffer.held = false;
   buffer.read_ahead = false;
 }
 

@@ -54,7 +54,7 @@ void CacheCore::mark_dirty(const BlockRef& block, InodeNo owner) {
     if (buffer.transfer != nullptr) buffer.dirtied_again = true;
     return;
   }
-  const bool was_kept = buffer.dirty || buffer.logged;
+  const bool was_kept = buffer.kept();
   const bool again = buffer.dirty && buffer.transfer != nullptr;
   if (buffer.dirty) dirty_.remove(buffer);
   dirty_.add(buffer, owner, coarse_now_ns());
@@ -231,7 +231,7 @@ void CacheCore::finish_write(Buffer& buffer, const std::optional<Error>& error, 
       dirty_.renew(buffer, coarse_now_ns());
     } else {
       dirty_.remove(buffer);
-      if (!buffer.logged) observe_kept(buffer);
+      if (!buffer.kept()) observe_kept(buffer);
     }
   }
   buffer.dirtied_again = false;

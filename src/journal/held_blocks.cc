@@ -19,6 +19,7 @@ std::pair<HeldBlock*, bool> HeldBlocks::touch(const BlockRef& frame, EpochNo ope
   HeldBlock& held = at->second;
   if (added) {
     held.frame = frame;
+    cache_.set_held(frame, true);
     held.first = held.changed = open;
     return {&held, true};
   }
@@ -34,6 +35,7 @@ void HeldBlocks::erase(Run run, EpochNo freed) {
   erase_run(blocks_, run, [&](auto at) {
     // A freed block must not be used again before the freeing is durable.
     CHECK(at->second.changed <= freed);
+    cache_.set_held(at->second.frame, false);
     return blocks_.erase(at);
   });
 }
@@ -69,6 +71,7 @@ void HeldBlocks::finish_write(BlockNo block) {
   if (at == blocks_.end() || !at->second.written) return;
   HeldBlock& held = at->second;
   if (!held.next_change) {
+    cache_.set_held(held.frame, false);
     blocks_.erase(at);
     return;
   }

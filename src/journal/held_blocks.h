@@ -28,7 +28,7 @@ struct HeldBlock {
 
 class HeldBlocks {
  public:
-  explicit HeldBlocks(std::size_t block_size) : block_size_(block_size) {}
+  explicit HeldBlocks(BufferCache& cache) : cache_(cache), block_size_(cache.block_size()) {}
 
   [[nodiscard]] std::size_t size() const { return blocks_.size(); }
   [[nodiscard]] bool contains(BlockNo block) const { return blocks_.contains(block); }
@@ -50,6 +50,7 @@ class HeldBlocks {
  private:
   void freeze(HeldBlock& held) const;
 
+  BufferCache& cache_;
   std::size_t block_size_;
   std::unordered_map<BlockNo, HeldBlock> blocks_;
 };

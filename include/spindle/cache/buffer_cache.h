@@ -151,7 +151,11 @@ class BufferCache {
   /// the block stays in memory, so that the mark is not lost. Ends with `forget`.
   void set_logged(const BlockRef& block, bool logged);
   [[nodiscard]] bool is_logged(const BlockRef& block) const;
-  /// The blocks that bear the mark and were marked dirty since they got it, each told of once.
+  /// The journal's mark on a block of metadata that it holds until the block is home. It is only
+  /// for observers: what keeps the block in memory is the journal's BlockRef.
+  void set_held(const BlockRef& block, bool held);
+  /// The blocks that bear the log's mark and were marked dirty since they got it, each told of
+  /// once.
   [[nodiscard]] std::vector<BlockNo> take_changed_logged();
 
   /// The kind as which the block's checksum was verified, or 0: it was not since it was loaded,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "journal_test_volume.h"
@@ -103,6 +104,44 @@ TEST(Journal, CommitShowsAtOnceAndSyncMakesItDurableWithOneFlush) {
     m.journal->close().take();
     EXPECT_EQ(m.writes_to({m.inodes(), 1}), 1u);
     EXPECT_EQ(m.journal->statistics().log_used_bytes, 0u);
+  });
+}
+
+/// Which blocks observers are told must stay.
+struct KeptBlocks final : CacheObserver {
+  void accessed(BlockNo, CacheAccess) override {}
+  void kept(BlockNo block, bool is_kept) override {
+    EXPECT_EQ(is_kept ? 0u : 1u, blocks.count(block));
+    is_kept ? void(blocks.insert(block)) : void(blocks.erase(block));
+  }
+  void settled(BlockNo) override {}
+  void forgotten(Run) override {}
+  void emptied() override {}
+  void restarted(const CacheContents& contents) override {
+    blocks.clear();
+    for (const CacheContents::Present& each : contents.present)
+      if (each.kept) blocks.insert(each.block);
+  }
+
+  std::set<BlockNo> blocks;
+};
+
+TEST(Journal, ObserversOfTheCacheKnowWhatMustStayUntilItIsHome) {
+  test::in_runtime([] {
+    Mounted m;
+    KeptBlocks kept;
+    m.cache->set_observer(&kept);
+    m.set_value(kHeaderSize, 7);
+    m.set_value(kHeaderSize, 8);
+    const std::set<BlockNo> expected = {m.inodes()};
+    EXPECT_EQ(kept.blocks, expected);
+    m.journal->sync().take();
+    EXPECT_EQ(kept.blocks, expected);
+    m.cache->reset_statistics();
+    EXPECT_EQ(kept.blocks, expected);
+    m.journal->checkpoint().take();
+    EXPECT_EQ(kept.blocks, std::set<BlockNo>());
+    m.cache->set_observer(nullptr);
   });
 }
 
