@@ -96,6 +96,7 @@ struct Schedule {
     constexpr std::string_view kSpace = " \t";
     for (const ScheduleAlias& alias : kScheduleAliases)
       if (text == alias.name) text = alias.fields;
+    if (text.starts_with('@')) return "\"" + std::string(text) + "\" names no times";
     for (std::size_t place = 0; place < allowed.size(); ++place) {
       text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
       const std::string_view field = text.substr(0, text.find_first_of(kSpace));

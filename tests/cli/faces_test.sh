@@ -140,6 +140,7 @@ json "a['answer']['seek_ms'] == 4" disk -p seek --curve table --table 1+2,11+6 -
 draws "'distance (cylinders)' in words" disk -p seek --curve table
 refuses "'A:0:5.x0aB:1:3' is not NAME:ARRIVAL" cpu $'A:0:5\nB:1:3'
 refuses "table: '5' is not DISTANCE\+MS" disk -p seek --curve table --table 5
+refuses 'expression: "@reboot" names no times' cron @reboot
 refuses 'table: does not reach' disk -p seek --curve table --table 1+1 --distance 9
 draws "not any('.' in word for word in words)" processes -p forks 'fork(); fork()'
 spindle processes -p forks 'fork(); fork()' | grep -q '[0-9][.][0-9]' && fail "half a process"
