@@ -1,6 +1,5 @@
 // mkfs.spindle: makes a volume in an image file or on a block device.
 
-#include <blkid/blkid.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include "mkfs/format_volume.h"
 #include "mkfs/populate.h"
+#include "mkfs/present_content.h"
 #include "spindle/base/json_text.h"
 #include "spindle/base/printable.h"
 #include "spindle/base/size_text.h"
@@ -49,26 +49,6 @@ constexpr int kFailed = 1;
 int fail(const std::string& what) {
   fmt::print(stderr, "mkfs.spindle: {}\n", what);
   return kFailed;
-}
-
-// What the image holds already, in words; empty if nothing that is known.
-std::string present_content(const std::string& path) {
-  std::unique_ptr<blkid_struct_probe, decltype(&blkid_free_probe)> probe(
-      blkid_new_probe_from_filename(path.c_str()), blkid_free_probe);
-  if (probe != nullptr) {
-    blkid_probe_enable_superblocks(probe.get(), 1);
-    blkid_probe_enable_partitions(probe.get(), 1);
-    const char* type = nullptr;
-    if (blkid_do_safeprobe(probe.get()) != 1) {
-      if (blkid_probe_lookup_value(probe.get(), "TYPE", &type, nullptr) == 0) {
-        return fmt::format("a file system of type {}", type);
-      }
-      if (blkid_probe_lookup_value(probe.get(), "PTTYPE", &type, nullptr) == 0) {
-        return fmt::format("a partition table of type {}", type);
-      }
-    }
-  }
-  return format::superblock_in(path) ? "a Spindle volume" : "";
 }
 
 nlohmann::ordered_json plan_json(const Request& request, const format::Superblock& superblock,
@@ -283,10 +263,30 @@ Result<std::unique_ptr<FileDevice>> open_image(const Request& request, std::uint
   return FileDevice::open(request.image, access, static_cast<std::uint32_t>(block_size));
 }
 
+// A block device cannot be made longer: gives its size if none was requested.
+bool fit_device(const Request& request, std::uint64_t& size, std::string& reason) {
+  struct stat info {};
+  if (::stat(request.image.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) return true;
+  const auto device = open_image(request, kMinBlockSize);
+  if (!device.ok()) {
+    reason = sentence(request.image, device.error());
+    return false;
+  }
+  const std::uint64_t most = (*device)->size_bytes();
+  if (size > most) {
+    reason = fmt::format("SIZE: {} has {} bytes, not {}", request.image, most, size);
+    return false;
+  }
+  if (size == 0) size = most;
+  return true;
+}
+
 int make_volume(const Request& request, const FormatOptions& options,
                 const format::Superblock& planned, ImageFile& file) {
   const auto device = open_image(request, planned.block_size);
   if (!device.ok()) return fail(sentence(request.image, device.error()));
+  const auto erased = request.force ? erase_foreign_marks(request.image) : Result<>{};
+  if (!erased.ok()) return fail(sentence(request.image, erased.error()));
   const auto formatted = format_volume(
       **device, planned, options.uuid == Uuid{} ? OldLog::kOfOthers : OldLog::kOfSameUuid,
       {.uid = ::geteuid(), .gid = ::getegid()});
@@ -320,11 +320,7 @@ int run(const Request& request) {
     if (!source.ok()) return fail(printable(request.directory) + ": " + source.error().what);
   }
   if (!check_image(request, size, reason)) return fail(reason);
-  if (size == 0) {
-    const auto device = open_image(request, block_size);
-    if (!device.ok()) return fail(sentence(request.image, device.error()));
-    size = (*device)->size_bytes();
-  }
+  if (!fit_device(request, size, reason)) return fail(reason);
   if (!check_journal(block_size, size, options, reason)) return fail(reason);
   const auto planned =
       plan_volume(static_cast<std::uint32_t>(block_size), size / block_size, options);

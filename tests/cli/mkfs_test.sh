@@ -78,6 +78,22 @@ grep -qF "1 files, 1 directories" said || fail "not one file of: $(cat said)"
 [ "$(sort complaint)" = "mkfs.spindle: around/below/link: left out, it is the image itself
 mkfs.spindle: around/self.img: left out, it is the image itself" ] || fail "it says: $(cat complaint)"
 
+# Marks of other file systems: of several at once, too, and none is left.
+marks() {
+  rm -f marked
+  truncate -s 1M marked
+  printf '_BHRfS_M' | dd of=marked bs=1 seek=65600 conv=notrunc 2>nothing
+  [ $# -eq 0 ] || printf '\x53\xef' | dd of=marked bs=1 seek=1080 conv=notrunc 2>nothing
+}
+marks
+mkfs.spindle -q marked 2>said && fail "mkfs.spindle overwrites another file system"
+grep -qF "already holds a file system of type btrfs" said || fail "it says: $(cat said)"
+marks both
+mkfs.spindle -q marked 2>said && fail "mkfs.spindle overwrites what holds the marks of two"
+mkfs.spindle -q --force marked || fail "mkfs.spindle --force over other file systems"
+mkfs.spindle -q marked 2>said && fail "mkfs.spindle overwrites a volume"
+grep -qF "already holds a Spindle volume" said || fail "after --force it says: $(cat said)"
+
 # Files in /sys are shorter than they say.
 folder=/sys/devices/system/cpu/cpu0/topology
 if [ -r $folder/core_id ]; then

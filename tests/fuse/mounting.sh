@@ -415,6 +415,8 @@ block_devices() {
   disk=$(losetup -f --show disk 2>/dev/null) || { step "no loop devices here"; return 0; }
   step "a block device"
   mkfs.spindle -q "$disk" || { losetup -d "$disk"; fail "mkfs.spindle on a block device"; }
+  refuses "has 33554432 bytes, not 67108864" mkfs.spindle --force "$disk" 64M
+  fsck.spindle -n -f "$disk" >said || { losetup -d "$disk"; fail "$(cat said)"; }
   spindle mount "$disk" "$mnt"
   expect "$disk fuse.spindle" "$(awk -v at="$mnt" '$2 == at { print $1, $3 }' /proc/mounts)" "/proc/mounts"
   head -c 5M /dev/urandom >content
