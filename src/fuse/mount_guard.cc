@@ -25,6 +25,17 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
+/// The guard of this process, once it has one.
+pid_t guard_of_process = 0;
+
+// While the kernel dumps a process that aborts, none of its threads ends, and the guard would not
+// hear of it.
+void tell_guard(int signal) {
+  ::kill(guard_of_process, SIGRTMIN);
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 // The device of what is mounted there, as far as the kernel knows it without asking the daemon.
 Device device_at(const char* mount_point) {
   constexpr int kAskNobody = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW;
@@ -78,6 +89,10 @@ void guard_mount(const std::string& mount_point) {
   const pid_t daemon = ::getpid();
   const pid_t guard = ::fork();
   if (guard == 0) stand_guard(daemon, mount_point.c_str());
+  if (guard > 0) {
+    guard_of_process = guard;
+    std::signal(SIGABRT, tell_guard);
+  }
   if (guard < 0) log(LogLevel::kWarning, "no process could be made to guard the mount");
 }
 

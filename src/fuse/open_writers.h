@@ -31,7 +31,7 @@ class OpenWriters {
 };
 
 /// Waits until the tree has got all that was written to the file before. Called by the thread of a
-/// request, which must hold nothing that a write needs.
-void collect_writes(SessionState& session, NodeId node);
+/// request, which must hold nothing that a write needs. EAGAIN if the host gives no kernel thread.
+Result<> collect_writes(SessionState& session, NodeId node);
 
 }  // namespace spindle

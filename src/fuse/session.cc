@@ -1,7 +1,6 @@
 #include "spindle/fuse/session.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/mount.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -70,6 +69,9 @@ ssize_t read_request(int fd, void* buffer, std::size_t size, void*) {
   return ::read(fd, buffer, size);
 }
 
+/// Requests that are received in a row.
+constexpr int kMostAtOnce = 16;
+
 Result<> make_nonblocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
@@ -79,23 +81,6 @@ Result<> make_nonblocking(int fd) {
 }
 
 }  // namespace
-
-// Each buffer is a mapping of its own: the heap would keep buffers that were freed, and without
-// this threshold the allocator puts large blocks there after the first was freed.
-RequestBuffers::RequestBuffers() {
-  ::mallopt(M_MMAP_THRESHOLD, kRequestBufferSize);
-}
-
-RequestBuffers::Buffer RequestBuffers::take() {
-  if (free_.empty()) return std::make_unique_for_overwrite<std::byte[]>(kRequestBufferSize);
-  Buffer buffer = std::move(free_.back());
-  free_.pop_back();
-  return buffer;
-}
-
-void RequestBuffers::give(Buffer buffer) {
-  if (free_.size() < kKept) free_.push_back(std::move(buffer));
-}
 
 SessionState::~SessionState() {
   if (fuse == nullptr) return;
@@ -107,35 +92,61 @@ SessionState::~SessionState() {
 // several while they queue. A large request is served before the next is received: it is still in
 // the processor's cache, and its buffer is then free for the next.
 void SessionState::readable() {
-  constexpr int kMostAtOnce = 16;
   constexpr ssize_t kLarge = 128 << 10;
   for (int i = 0; i < kMostAtOnce; ++i) {
+    if (must_rest()) return rest();
     auto buffer = buffers.take();
+    if (buffer == nullptr) return rest();
     const ssize_t size = ::read(fd, buffer.get(), kRequestBufferSize);
     if (size < 0) {
-      buffers.give(std::move(buffer));
       if (errno == EINTR || errno == ENOENT) continue;  // ENOENT: the request was withdrawn
       if (errno != EAGAIN) let_go();
       return;
     }
-    ++in_flight;
-    const auto header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
-    auto spawned =
-        thread::spawn_detached("request", [this, held = std::move(buffer), size]() mutable {
-          serve_request(std::move(held), static_cast<std::size_t>(size));
-        });
-    if (!spawned.ok()) {
-      log(LogLevel::kError, spawned.error().describe());
-      reply_raw(*this, header.unique, spawned.code(), {});
-      --in_flight;
-      // The kernel does not ask again, and whoever waits for the mount to answer would for ever.
-      if (header.opcode == FUSE_INIT) {
-        outcome = spawned.error();
-        return let_go();
-      }
-    }
-    if (in_flight == 1 || size >= kLarge) return;
+    begin(std::move(buffer), static_cast<std::size_t>(size));
+    if (gone || in_flight == 1 || size >= kLarge) return;
   }
+}
+
+void SessionState::begin(RequestBuffers::Buffer buffer, std::size_t size) {
+  const auto& received = *reinterpret_cast<const fuse_in_header*>(buffer.get());
+  const fuse_in_header header = received;
+  const bool is_bounded = !concerns_control(received, size);
+  buffer = buffers.fitted(std::move(buffer), size, !is_bounded);
+  ++in_flight;
+  if (is_bounded) ++bounded;
+  auto spawned = thread::spawn_detached(
+      "request", [this, held = std::move(buffer), size, is_bounded]() mutable {
+        serve_request(std::move(held), size, is_bounded);
+      });
+  if (spawned.ok()) return;
+  log(LogLevel::kError, spawned.error().describe());
+  reply_raw(*this, header.unique, spawned.code(), {});
+  --in_flight;
+  if (is_bounded) --bounded;
+  // The kernel does not ask again, and whoever waits for the mount to answer would for ever.
+  if (header.opcode == FUSE_INIT) {
+    outcome = spawned.error();
+    let_go();
+  }
+}
+
+// If there are only requests that may wait for others, nothing would ever end the rest: then the
+// descriptor is looked at again at once.
+void SessionState::rest() {
+  if (bounded == 0) return;
+  rests = true;
+  thread::Runtime::current()->unwatch(fd);
+}
+
+void SessionState::leave_bound() {
+  --bounded;
+  if (!rests || gone || must_rest() || bounded + kMostAtOnce > kMostBounded) return;
+  rests = false;
+  const auto watched = thread::Runtime::current()->watch(fd, *this);
+  if (watched.ok()) return;
+  outcome = watched.error();
+  let_go();
 }
 
 void SessionState::let_go() {
@@ -145,27 +156,27 @@ void SessionState::let_go() {
   if (in_flight == 0) finished.set();
 }
 
-void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size) {
+void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size, bool is_bounded) {
   const std::int64_t began_ns = monotonic_ns();
   const auto& header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
   const std::uint32_t opcode = header.opcode;
   const std::uint64_t request = header.unique;
-  const bool is_watched = !concerns_control(header, size);
-  if (is_watched) {
+  if (is_bounded) {
     requests_begun.store(requests_begun.load(std::memory_order_relaxed) + 1,
                          std::memory_order_relaxed);
     trace_request(*this, header, size);
     count_file(busy_files, header, size, began_ns);
   }
   perform({buffer.get(), size});
-  if (is_watched) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
+  if (is_bounded) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
   if (opcode == FUSE_INIT) {
     const Result<Space> space = volume.space();
     widen_kernel_cache(options.mount_point, space.ok() ? space->blocks * space->block_size : 0);
     if (ready) ready();
     guard_mount(options.mount_point);  // nobody waits for it now
   }
-  buffers.give(std::move(buffer));
+  buffer.reset();
+  if (is_bounded) leave_bound();
   --in_flight;
   if (gone && in_flight == 0) finished.set();
 }

@@ -14,10 +14,12 @@
 
 #include "listing_hints.h"
 #include "open_writers.h"
+#include "request_buffers.h"
 #include "spindle/fs/interruption.h"
 #include "spindle/fuse/session.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/runtime.h"
+#include "spindle/thread/semaphore.h"
 #include "write_errors.h"
 
 // libfuse names the requests' headers as the kernel does, except one struct that both define.
@@ -26,35 +28,30 @@
 
 namespace spindle {
 
-inline constexpr std::size_t kLargestTransfer = 1u << 20;
-inline constexpr std::size_t kRequestBufferSize = kLargestTransfer + 4096;
-
-/// Buffers for requests. The one given back last, which is still in the processor's cache, is taken
-/// first. Pages are touched only as far as requests reach; buffers beyond a few go back to the
-/// host.
-class RequestBuffers {
- public:
-  using Buffer = std::unique_ptr<std::byte[]>;
-  RequestBuffers();
-  Buffer take();
-  void give(Buffer buffer);
-
- private:
-  static constexpr std::size_t kKept = 8;
-  std::vector<Buffer> free_;
-};
-
 struct SessionState final : thread::FdWatcher {
   SessionState(Session::Options options_, Tree& volume_, Tree& control_)
       : options(std::move(options_)), volume(volume_), control(control_) {}
   ~SessionState() override;
 
   void readable() override;
+  void begin(RequestBuffers::Buffer buffer, std::size_t size);
+  /// Leaves requests to the kernel until a bounded one has ended.
+  void rest();
+  [[nodiscard]] bool must_rest() const {
+    return bounded >= kMostBounded || (bounded > 0 && buffers.are_many_out());
+  }
   /// Takes no more requests; what is under way ends.
   void let_go();
-  void serve_request(RequestBuffers::Buffer buffer, std::size_t size);
+  void serve_request(RequestBuffers::Buffer buffer, std::size_t size, bool is_bounded);
   /// Hands a raw request to its operation, which answers it.
   void perform(std::span<std::byte> raw);
+
+  /// The kernel keeps further requests while this many are under way. Counted are those that end
+  /// by themselves: all but the requests to control files, which may wait for others.
+  static constexpr std::size_t kMostBounded = 256;
+  /// For a bounded request that is about to wait for others, and has waited.
+  void leave_bound();
+  void enter_bound() { ++bounded; }
 
   [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
   /// How long the kernel may keep what it is told of the node.
@@ -86,6 +83,9 @@ struct SessionState final : thread::FdWatcher {
   std::uint64_t last_failed_request = 0;
   std::function<void()> ready;
   std::size_t in_flight = 0;
+  std::size_t bounded = 0;  ///< of those, requests that count for kMostBounded
+  bool rests = false;
+  thread::Semaphore collectors{4, "collectors of writes"};
   bool gone = false;  ///< the kernel has let go of the mount
   Result<> outcome;   ///< why the mount never answered, if it did not
   thread::Event finished;

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The host runs out of room under a sparse image: programs that write get an error, the volume turns read-only when its
-# journal cannot be written and says why, and what an fsync has acknowledged is there once the host has room again. And
-# the image is truncated under the mount: nothing is acknowledged any more, and no write makes the image longer again.
+# journal cannot be written and says why, and what an fsync has acknowledged is there once the host has room again. The
+# image is truncated under the mount: nothing is acknowledged any more, and no write makes the image longer again. And
+# many programs write at once while the daemon gets little memory: all are served.
 . "$(dirname "$0")/library.sh"
 [ "$(id -u)" = 0 ] || skip "needs a small tmpfs, which only root can mount"
 
@@ -101,4 +102,31 @@ refuses "not all data could be written" spindle umount "$mnt"
 while is_alive "$daemon"; do sleep 0.02; done
 expect $((1 << 20)) "$(stat -c %s "$image")" "the length of the image"
 refuses "shorter than its volume" fsck.spindle -n "$image"
+
+step "many programs, little memory"
+mount -o remount,size=200M "$host"
+new_volume 128M
+(ulimit -v 400000; spindle mount "$image" "$mnt")
+daemon=$(cat "$mnt/.spindle/process_id")
+python3 - "$mnt" <<'PYTHON'
+import os, sys
+def write(number):
+    file = os.open(f"{sys.argv[1]}/{number}", os.O_CREAT | os.O_WRONLY)
+    for _ in range(3):
+        assert os.write(file, bytes(5000)) == 5000
+        os.fsync(file)
+children = []
+begin, end = os.pipe()
+for number in range(400):
+    if (child := os.fork()) == 0:
+        os.close(end)
+        os.read(begin, 1)                             # until all are there
+        write(number)
+        os._exit(0)
+    children.append(child)
+os.close(end)
+assert not any([os.waitpid(child, 0)[1] for child in children]), "a write failed"
+PYTHON
+unmount_volume
+check_volume
 step "done"

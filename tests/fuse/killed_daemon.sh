@@ -76,6 +76,7 @@ PYTHON
 # for holes in a file that is being written does so. If the daemon is killed then, it must end all the same, and so must
 # those that wait for it.
 kill_while_it_waits_for_the_kernel() {
+  local signal=$1
   new_volume 64M
   mount_volume cache=1M
   echo 1000 >"$mnt/.spindle/disk/pace"
@@ -94,7 +95,7 @@ PYTHON
     is_alive "$program" || fail "asking for holes waits for nothing"
     sleep 0.05
   done
-  kill -9 "$daemon"
+  kill -"$signal" "$daemon"
   while has_threads "$daemon"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 400 ]; then
@@ -106,7 +107,7 @@ PYTHON
   wait "$program" || fail "whoever asked for holes was not told that the daemon is gone"
   ! is_mounted "$mnt" || umount -l "$mnt" 2>/dev/null || fusermount3 -u -z "$mnt"
   check_volume_after_crash "after it waited for the kernel"
-  step "killed while it waited for the kernel"
+  step "killed by $signal while it waited for the kernel"
 }
 
 # A zombie has one thread left, the first; it has more while others cannot end.
@@ -117,7 +118,9 @@ check_volume_after_crash() {
   fsck.spindle -n "$image" >fsck.log 2>&1 || fail "$1: fsck.spindle -n answers $?: $(cat fsck.log)"
 }
 
-kill_while_it_waits_for_the_kernel
+ulimit -c 0
+signals=(KILL ABRT)
+kill_while_it_waits_for_the_kernel "${signals[RANDOM % 2]}"
 
 new_volume 128M
 mount_volume
