@@ -143,13 +143,19 @@ void do_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   reply_attributes(request, tree_of(request, node).attributes(node));
 }
 
+// A chown(2) that sets neither user nor group clears setuid all the same. Of a regular file the
+// kernel then passes on the time of change alone, and only then; of other nodes nothing.
+bool sets_no_owner(fuse_req_t request, fuse_ino_t node, std::uint32_t valid) {
+  if (valid != 0) return valid == FATTR_CTIME;
+  const auto attributes = tree_of(request, node).attributes(node);
+  return attributes.ok() && !S_ISREG(attributes->mode);
+}
+
 void do_setattr(fuse_req_t request, fuse_ino_t node, struct stat* to, int which, fuse_file_info*) {
   AttributeChange change;
   const std::uint32_t valid = raw_argument<fuse_setattr_in>(request).valid;
-  // For a chown(2) that sets neither user nor group, and only then, the kernel passes on the time
-  // of change alone.
   change.clear_setuid =
-      (valid & protocol::kSetAttributesKillPrivileges) != 0 || valid == FATTR_CTIME;
+      (valid & protocol::kSetAttributesKillPrivileges) != 0 || sets_no_owner(request, node, valid);
   change.mode = (which & FUSE_SET_ATTR_MODE) != 0;
   change.uid = (which & FUSE_SET_ATTR_UID) != 0;
   change.gid = (which & FUSE_SET_ATTR_GID) != 0;

@@ -73,6 +73,12 @@ class Users(PosixCase):
         os.chmod(self.path("d"), 0o6777)
         os.chown(self.path("d"), -1, -1)
         self.assertEqual(self.mode("d"), 0o6777)
+        os.mkfifo(self.path("fifo"))
+        os.chmod(self.path("fifo"), 0o6777)
+        os.utime(self.path("fifo"))
+        self.assertEqual(self.mode("fifo"), 0o6777)
+        os.chown(self.path("fifo"), -1, -1)
+        self.assertEqual(self.mode("fifo"), 0o777)
 
     def test_trusted_attributes_are_hidden(self):
         path = self.make("a")
