@@ -182,6 +182,20 @@ kill -9 $defrag
 wait $defrag || true
 mount_volume
 sums "$mnt" | cmp - sums.aged || fail "another content of the image"
+step "paths too long for the kernel"
+python3 - "$mnt" <<'PYTHON'
+import os, subprocess, sys
+def refused(folder):
+    said = subprocess.run(["spindle", "defrag", folder], capture_output=True, text=True)
+    assert said.returncode == 1 and "File name too long" in said.stderr, said
+os.chdir(sys.argv[1])
+for _ in range(20):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+open("file", "w").close()
+refused(".")
+refused(sys.argv[1])
+PYTHON
 unmount_volume
 check_volume
 step "done"

@@ -121,14 +121,20 @@ class OfflineDefrag final : public DefragVolume {
 };
 
 /// The directory at which the volume is mounted on which the path is; empty: none is.
-std::string mount_of(const std::string& path) {
+Result<std::string> mount_of(const std::string& path) {
   std::error_code error;
   std::filesystem::path at = std::filesystem::canonical(path, error);
-  if (error) return "";
+  if (error) return Error{error.value(), "its whole path cannot be found"};
   for (;; at = at.parent_path()) {
     if (::access((at / ".spindle/version").c_str(), F_OK) == 0) return at.string();
-    if (at == at.root_path()) return "";
+    if (at == at.root_path()) return std::string();
   }
+}
+
+/// What has been removed meanwhile is not missed.
+bool is_unreadable(const FTSENT& entry) {
+  if (entry.fts_info != FTS_NS) return entry.fts_info == FTS_DNR || entry.fts_info == FTS_ERR;
+  return entry.fts_level == FTS_ROOTLEVEL || entry.fts_errno != ENOENT;
 }
 
 /// The regular files that the paths name, and those in the directories among them.
@@ -142,9 +148,7 @@ std::vector<DefragFile> files_of(std::vector<std::string>& paths, int& status) {
   std::vector<DefragFile> found;
   std::set<NodeId> known;
   while (const FTSENT* entry = walk ? ::fts_read(walk.get()) : nullptr) {
-    const bool is_unreadable = entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
-                               (entry->fts_info == FTS_NS && entry->fts_level == FTS_ROOTLEVEL);
-    if (is_unreadable)
+    if (is_unreadable(*entry))
       status = fail("defrag", printable(entry->fts_path), std::strerror(entry->fts_errno));
     if (entry->fts_info != FTS_F || !known.insert(entry->fts_statp->st_ino).second) continue;
     found.push_back({entry->fts_path, entry->fts_statp->st_ino});
@@ -221,7 +225,9 @@ int run_on_mount(DefragRequest& request, const std::string& mount) {
   bool is_whole = false;
   std::error_code ignored;
   for (const std::string& path : request.paths) {
-    if (mount_of(path) != mount)
+    const auto its_mount = mount_of(path);
+    if (!its_mount.ok()) return fail("defrag", printable(path), its_mount.error().describe());
+    if (*its_mount != mount)
       return fail("defrag", printable(path), "it is not on the volume mounted at " + mount);
     is_whole |= std::filesystem::canonical(path, ignored) == mount;
   }
@@ -240,8 +246,9 @@ int run(DefragRequest& request) {
   struct stat info {};
   if (::stat(first.c_str(), &info) != 0)
     return fail("defrag", printable(first), std::strerror(errno));
-  const std::string mount = mount_of(first);
-  if (!mount.empty()) return run_on_mount(request, mount);
+  const auto mount = mount_of(first);
+  if (!mount.ok()) return fail("defrag", printable(first), mount.error().describe());
+  if (!mount->empty()) return run_on_mount(request, *mount);
   if (S_ISDIR(info.st_mode) || !is_volume_image(first)) {
     return fail("defrag", printable(first),
                 "it is neither on a mounted Spindle volume nor the image of one");
