@@ -215,8 +215,8 @@ Result<CheckResult> check_volume(BlockDevice& device, const FoundSuperblock& fou
   const format::Layout layout = TRY(format::Layout::of(found.superblock));
   if (layout.block_count > device.block_count()) {
     return corrupt(
-        "the image is shorter than its volume: lengthen it with `truncate -s` to the size that "
-        "`spindle inspect` says, and what is left can be repaired");
+        "the image is shorter than its volume: lengthen it (a file with `truncate -s`) to the size "
+        "that `spindle inspect` says, and what is left can be repaired");
   }
   if (!options.force && !found.is_copy && Check::is_marked_clean(found.superblock)) {
     CheckResult result;

@@ -36,7 +36,7 @@ class RequestBuffers {
 
  private:
   static constexpr std::size_t kKept = 8;
-  static constexpr std::size_t kMany = 32;
+  static constexpr std::size_t kMany = 16;
   static constexpr std::size_t kSmall = 32 * 1024;
   void give(std::byte* bytes);
 
