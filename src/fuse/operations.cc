@@ -90,8 +90,10 @@ void do_init(void* user_data, fuse_conn_info* connection) {
   if (!session.options.default_permissions) connection->want &= ~FUSE_CAP_POSIX_ACL;
   connection->max_write = kLargestTransfer;
   connection->max_readahead = kLargestTransfer;
-  connection->max_background = 64;
-  connection->congestion_threshold = 48;
+  // Of what the kernel reads ahead and writes back. More would wait here, each with its buffer, for
+  // room in the cache; others overtake what waits in the kernel.
+  connection->max_background = 16;
+  connection->congestion_threshold = 12;
   connection->time_gran = 1;
 }
 

@@ -30,7 +30,7 @@ RequestBuffers::Buffer RequestBuffers::take() {
 }
 
 RequestBuffers::Buffer RequestBuffers::fitted(Buffer buffer, std::size_t size, bool must_fit) {
-  if (out_ <= kKept || (size > kSmall && !must_fit)) return buffer;
+  if (out_ <= kFew || (size > kSmall && !must_fit)) return buffer;
   Buffer smaller(new (std::nothrow) std::byte[size]);
   if (smaller == nullptr) return buffer;
   std::memcpy(smaller.get(), buffer.get(), size);

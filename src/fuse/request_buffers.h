@@ -26,7 +26,7 @@ class RequestBuffers {
   RequestBuffers();
   /// A whole buffer; null if the host has no memory for one. The one given back last, which is
   /// still in the processor's cache, is taken first. Pages are touched only as far as requests
-  /// reach; buffers beyond a few go back to the host.
+  /// reach; buffers beyond some go back to the host.
   Buffer take();
   /// A buffer with the request: the same, or a smaller one. `must_fit`: smaller unless few are out,
   /// even if much has to be copied.
@@ -35,8 +35,9 @@ class RequestBuffers {
   [[nodiscard]] bool are_many_out() const { return out_ >= kMany; }
 
  private:
-  static constexpr std::size_t kKept = 8;
-  static constexpr std::size_t kMany = 16;
+  static constexpr std::size_t kFew = 8;    ///< until so many are out, small requests stay in them
+  static constexpr std::size_t kKept = 16;  ///< as many as the kernel writes back at a time
+  static constexpr std::size_t kMany = 32;
   static constexpr std::size_t kSmall = 32 * 1024;
   void give(std::byte* bytes);
 
