@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "kernel_cache.h"
 #include "listing_hints.h"
 #include "open_writers.h"
 #include "request_buffers.h"
@@ -70,6 +71,7 @@ struct SessionState final : thread::FdWatcher {
   std::atomic<std::uint64_t> requests_begun{0};  ///< counted by one kernel thread
   BusyFiles busy_files;
   RequestBuffers buffers;
+  KernelCache kernel_cache;
   ListingHints listing_hints;
   WriteErrors write_errors;
   OpenWriters open_writers;

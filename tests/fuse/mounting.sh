@@ -119,22 +119,22 @@ mounts_names_of_any_kind() {
   ! grep -qF 'the,' /proc/mounts || fail "it is still mounted"
 }
 
-# Of a large volume the kernel keeps more, of a small one no less than of any mount.
+# Where much is free the kernel keeps more of what is written, elsewhere no less than of any mount.
 widens_the_kernels_cache() {
   step "what the kernel keeps"
-  local size unwritten settings
-  for size in 8M 64G; do
-    [ $size = 8M ] && unwritten=1 || unwritten=25
-    mkfs.spindle -q --force "$work/sized" $size
-    spindle mount "$work/sized" "$mnt"
-    settings=/sys/class/bdi/$(mountpoint -d "$mnt")
-    if [ -w "$settings/max_ratio" ]; then
-      expect 512 "$(cat "$settings/read_ahead_kb")" "KiB that the kernel reads ahead"
-      expect $unwritten "$(cat "$settings/max_ratio")" "percent that a volume of $size may have unwritten"
-    fi
-    spindle umount "$mnt"
-    rm "$work/sized"
-  done
+  mkfs.spindle -q "$work/large" 64G
+  spindle mount "$work/large" "$mnt"
+  local settings
+  settings=/sys/class/bdi/$(mountpoint -d "$mnt")
+  if [ -w "$settings/max_ratio" ]; then
+    expect 512 "$(cat "$settings/read_ahead_kb")" "KiB that the kernel reads ahead"
+    expect 25 "$(cat "$settings/max_ratio")" "percent that an empty volume may have unwritten"
+    fallocate -l $(($(stat -f -c '%a * %S' "$mnt") - (64 << 20))) "$mnt/file"
+    echo text >"$mnt/text"
+    expect 1 "$(cat "$settings/max_ratio")" "percent that a full volume may have unwritten"
+  fi
+  spindle umount "$mnt"
+  rm "$work/large"
 }
 
 # The control files show the options of the mount.

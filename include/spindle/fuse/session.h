@@ -14,6 +14,7 @@
 // FUSE_STATX (birth time) and FUSE_TMPFILE.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,7 +39,10 @@ class Session {
     bool default_permissions = true;
     std::string atime;           ///< "noatime", "relatime", "strictatime" or empty
     std::string kernel_options;  ///< more for mount(2), each with a comma before it: ",nodev"
-    bool debug = false;          ///< log every request
+    /// Tells how much of the volume is free; must not suspend. May be empty: the kernel then keeps
+    /// what it keeps of any mount.
+    std::function<std::uint64_t()> free_bytes = {};
+    bool debug = false;  ///< log every request
   };
 
   /// Mounts. The reason in words if it fails; libfuse's own message has gone to standard error

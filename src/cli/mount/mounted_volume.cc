@@ -274,6 +274,9 @@ class Mount {
     out.default_permissions = options.default_permissions;
     out.atime = options.atime;
     out.kernel_options = options.kernel_options;
+    out.free_bytes = [this] {
+      return volume_->space_manager().statistics().free_blocks * volume_->layout().block_size;
+    };
     out.debug = request_.debug;
     return out;
   }
