@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "spindle/device/host_mounts.h"
 
 namespace spindle {
 namespace {
 
+constexpr const char* kReadAhead = "read_ahead_kb";
 constexpr std::uint64_t kReadAheadKiB = 512;
+constexpr const char* kUnwrittenShare = "max_ratio";  // in percent
 constexpr std::uint64_t kUnwrittenPartOfFree = 8;
 constexpr std::uint64_t kMostUnwrittenPercent = 25;
 
@@ -27,21 +30,18 @@ std::uint64_t most_unwritten_bytes() {
   return 0;
 }
 
-std::optional<FileDescriptor> open_setting(const std::string& path) {
-  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd.is_open()) return std::nullopt;
-  return fd;
-}
-
-std::optional<std::uint64_t> read_number(const FileDescriptor& setting) {
+// The number in a setting that this process may write, too.
+std::optional<std::uint64_t> read_setting(const FileDescriptor& settings, const char* name) {
+  const FileDescriptor fd(::openat(settings.get(), name, O_RDWR | O_CLOEXEC));
   char text[24] = {};
-  if (::pread(setting.get(), text, sizeof text - 1, 0) <= 0) return std::nullopt;
+  if (!fd.is_open() || ::read(fd.get(), text, sizeof text - 1) <= 0) return std::nullopt;
   return std::strtoull(text, nullptr, 10);
 }
 
-void write_number(const FileDescriptor& setting, std::uint64_t number) {
+void write_setting(const FileDescriptor& settings, const char* name, std::uint64_t number) {
+  const FileDescriptor fd(::openat(settings.get(), name, O_WRONLY | O_CLOEXEC));
   const std::string text = std::to_string(number);
-  (void)!::pwrite(setting.get(), text.data(), text.size(), 0);
+  if (fd.is_open()) (void)!::write(fd.get(), text.data(), text.size());
 }
 
 }  // namespace
@@ -54,30 +54,28 @@ void KernelCache::widen(const std::string& mount_point, std::uint64_t free_bytes
   for (const HostMount& mount : host_mounts())
     if (mount.directory == mount_point) device = mount.device;  // the last covers those before it
   if (device.empty()) return;
-  const std::string settings = "/sys/class/bdi/" + device;
+  FileDescriptor settings(
+      ::open(("/sys/class/bdi/" + device).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!settings.is_open()) return;
+  if (read_setting(settings, kReadAhead).value_or(kReadAheadKiB) < kReadAheadKiB)
+    write_setting(settings, kReadAhead, kReadAheadKiB);
 
-  const auto read_ahead = open_setting(settings + "/read_ahead_kb");
-  if (read_ahead && read_number(*read_ahead).value_or(kReadAheadKiB) < kReadAheadKiB)
-    write_number(*read_ahead, kReadAheadKiB);
-
-  if (auto share = open_setting(settings + "/max_ratio")) {
-    const auto usual = read_number(*share);
-    if (!usual) return;
-    usual_percent_ = percent_ = *usual;
-    most_unwritten_bytes_ = most_unwritten_bytes();
-    share_.emplace(std::move(*share));
-    follow(free_bytes);
-  }
+  const auto usual = read_setting(settings, kUnwrittenShare);
+  if (!usual) return;
+  settings_.emplace(std::move(settings));
+  usual_percent_ = percent_ = *usual;
+  most_unwritten_bytes_ = most_unwritten_bytes();
+  follow(free_bytes);
 }
 
 void KernelCache::follow(std::uint64_t free_bytes) {
-  if (!share_ || most_unwritten_bytes_ == 0) return;
+  if (!settings_ || most_unwritten_bytes_ == 0) return;
   const std::uint64_t wanted = std::min(free_bytes / kUnwrittenPartOfFree, most_unwritten_bytes_) *
                                100 / most_unwritten_bytes_;
   const std::uint64_t percent = std::max(std::min(wanted, kMostUnwrittenPercent), usual_percent_);
   if (percent == percent_) return;
   percent_ = percent;
-  write_number(*share_, percent);
+  write_setting(*settings_, kUnwrittenShare, percent);
 }
 
 }  // namespace spindle

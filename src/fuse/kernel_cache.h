@@ -29,7 +29,9 @@ class KernelCache {
   void follow(std::uint64_t free_bytes);
 
  private:
-  std::optional<FileDescriptor> share_;  ///< the mount's limit for what is unwritten, in percent
+  /// The folder of the mount's settings, if they can be changed. No setting is kept open: who looks
+  /// for the image among the daemon's files could not tell what that is.
+  std::optional<FileDescriptor> settings_;
   std::uint64_t usual_percent_ = 0;
   std::uint64_t percent_ = 0;
   std::uint64_t most_unwritten_bytes_ = 0;  ///< of all files together
