@@ -167,11 +167,10 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
     count_file(busy_files, header, size, began_ns);
   }
   perform({buffer.get(), size});
-  if (opcode == FUSE_WRITE && is_bounded && options.free_bytes)
-    kernel_cache.follow(options.free_bytes());
+  if (opcode == FUSE_WRITE && is_bounded) kernel_cache.follow(options.free_bytes());
   if (is_bounded) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
   if (opcode == FUSE_INIT) {
-    kernel_cache.widen(options.mount_point, options.free_bytes ? options.free_bytes() : 0);
+    kernel_cache.widen(options.mount_point, options.free_bytes());
     if (ready) ready();
     guard_mount(options.mount_point);  // nobody waits for it now
   }

@@ -39,9 +39,9 @@ class Session {
     bool default_permissions = true;
     std::string atime;           ///< "noatime", "relatime", "strictatime" or empty
     std::string kernel_options;  ///< more for mount(2), each with a comma before it: ",nodev"
-    /// Tells how much of the volume is free; must not suspend. May be empty: the kernel then keeps
+    /// Tells how much of the volume is free; must not suspend. With nothing free the kernel keeps
     /// what it keeps of any mount.
-    std::function<std::uint64_t()> free_bytes = {};
+    std::function<std::uint64_t()> free_bytes = [] { return std::uint64_t{0}; };
     bool debug = false;  ///< log every request
   };
 
