@@ -143,6 +143,9 @@ Result<std::unique_ptr<FileDevice>> FileDevice::open(const std::string& path, Ac
 FileDevice::FileDevice(std::unique_ptr<State> state) : state_(std::move(state)) {}
 FileDevice::~FileDevice() = default;
 
+bool FileDevice::is_block_device() const {
+  return state_->is_block_device;
+}
 std::uint32_t FileDevice::block_size() const {
   return state_->block_size;
 }

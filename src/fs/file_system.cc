@@ -24,7 +24,8 @@ Result<> begin_mount(Volume& volume) {
   superblock.mount_count += 1;
   superblock.last_mount_seconds = static_cast<std::uint64_t>(volume.now().seconds);
   format::mark_mounted(superblock);
-  return volume.write_superblock();
+  TRY(volume.write_superblock());
+  return volume.options.others_see_unflushed ? Result<>{} : volume.device.make_mark_durable();
 }
 
 }  // namespace
@@ -63,7 +64,8 @@ Result<> FileSystem::unmount() {
   superblock.state = superblock.state | format::kClean;
   superblock.last_write_seconds = static_cast<std::uint64_t>(volume.now().seconds);
   format::clear_mark(superblock);
-  return volume.write_superblock();
+  TRY(volume.write_superblock());
+  return volume.device.is_mark_durable() ? volume.device.flush() : Result<>{};
 }
 
 const format::Superblock& FileSystem::superblock() const {

@@ -53,8 +53,7 @@ Result<> write_superblock(BlockDevice& device, const format::Layout& layout,
   auto& on_disk = format::at<format::Superblock>(bytes, layout.superblock_offset());
   on_disk = superblock;
   on_disk.checksum = format::superblock_checksum(superblock, layout.superblock());
-  TRY(device.write(first, bytes, IoPurpose::kMetadata));
-  return device.flush();
+  return device.write(first, bytes, IoPurpose::kMetadata);
 }
 
 }  // namespace spindle

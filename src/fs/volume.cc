@@ -39,7 +39,8 @@ Volume::Volume(BlockDevice& of, const format::Superblock& block, const format::L
       pending_times(*this),
       nodes(
           options.cached_nodes, [this](InodeNo number) { return load_inode(number); },
-          [this](NodeRef node) { orphans.abandon(std::move(node)); }) {}
+          [this](NodeRef node) { orphans.abandon(std::move(node)); }),
+      unmarked_device_(of) {}
 
 Result<std::unique_ptr<Volume>> Volume::prepare(BlockDevice& device,
                                                 const format::Superblock& superblock,
@@ -197,13 +198,14 @@ void Volume::failed(const char* operation, const Error& error) {
   report("the volume turns read-only: " + recent_errors.back().text);
   superblock.state = superblock.state | format::kHasErrors;
   if (options.read_only) return;
-  const Result<> written = write_superblock();
+  Result<> written = write_superblock();
+  if (written.ok()) written = unmarked_device_.flush();
   if (!written.ok()) remember("superblock", written.error());
 }
 
 Result<> Volume::write_superblock() {
   const std::lock_guard guard(superblock_lock_);
-  return spindle::write_superblock(device, layout, superblock);
+  return spindle::write_superblock(unmarked_device_, layout, superblock);
 }
 
 }  // namespace spindle

@@ -10,6 +10,7 @@
 
 #include <optional>
 
+#include "marked_device.h"
 #include "node.h"
 #include "orphans.h"
 #include "pending_times.h"
@@ -44,7 +45,7 @@ class Volume {
     return result;
   }
   void failed(const char* operation, const Error& error);
-  /// Writes the superblock as `superblock` has it, and flushes.
+  /// Writes the superblock as `superblock` has it. It is durable after the next flush.
   Result<> write_superblock();
   void report(std::string_view line) const;
 
@@ -64,7 +65,7 @@ class Volume {
     return result;
   }
 
-  BlockDevice& device;
+  MarkedDevice device;
   FileSystem::Options options;
   format::Superblock superblock;
   format::Layout layout;
@@ -92,6 +93,7 @@ class Volume {
   void wait_until_moved() { const std::lock_guard no_file_is_moved(rearranging); }
   void remember(const char* operation, const Error& error);
 
+  BlockDevice& unmarked_device_;  ///< where the superblock goes
   thread::Mutex superblock_lock_{"superblock"};
 };
 

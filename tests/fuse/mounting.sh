@@ -419,6 +419,9 @@ block_devices() {
   fsck.spindle -n -f "$disk" >said || { losetup -d "$disk"; fail "$(cat said)"; }
   spindle mount "$disk" "$mnt"
   expect "$disk fuse.spindle" "$(awk -v at="$mnt" '$2 == at { print $1, $3 }' /proc/mounts)" "/proc/mounts"
+  # The file behind the device has no lock: the mark in it must tell, before anything is written.
+  mkdir -p second
+  refuses "is in use" spindle mount disk second
   head -c 5M /dev/urandom >content
   cp content "$mnt/content"
   sync "$mnt/content"

@@ -40,6 +40,7 @@ class FileDevice final : public BlockDevice {
   [[nodiscard]] std::uint32_t block_size() const override;
   [[nodiscard]] std::uint64_t block_count() const override;
   [[nodiscard]] std::uint64_t size_bytes() const;
+  [[nodiscard]] bool is_block_device() const;
   /// A block size known only after a look at the superblock; before any other use.
   void set_block_size(std::uint32_t block_size);
   /// EROFS for a write to a device opened read-only. EIO for a read where the file has become too

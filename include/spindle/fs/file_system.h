@@ -48,6 +48,10 @@ class FileSystem final : public Tree {
     /// Where the device's bytes come from: by this path the copy of an image that is mounted is
     /// known to be no more than a copy (format/mount_mark.h).
     std::string image = {};
+    /// Whether other programs see what was written before it is flushed: so it is with an image
+    /// file, but not with a block device, which may be a file's. If so, the mark of the mount is
+    /// flushed only before the first write that follows it, and otherwise at once.
+    bool others_see_unflushed = true;
     bool read_only = false;
     AccessTimes access_times = AccessTimes::kRelative;
     bool directory_access_times = true;  ///< listing a directory counts as reading it

@@ -57,9 +57,11 @@ class SignalWatcher final : public thread::FdWatcher {
   bool watched_ = false;
 };
 
-FileSystem::Options volume_options(const std::string& image, const MountOptions& options) {
+FileSystem::Options volume_options(const std::string& image, const FileDevice& device,
+                                   const MountOptions& options) {
   FileSystem::Options out;
   out.image = image;
+  out.others_see_unflushed = !device.is_block_device();
   out.read_only = options.read_only;
   out.access_times = options.atime == "noatime"       ? FileSystem::AccessTimes::kNone
                      : options.atime == "strictatime" ? FileSystem::AccessTimes::kStrict
@@ -209,7 +211,8 @@ class Mount {
     BufferCache::Options cache;
     cache.capacity_bytes = options.cache_bytes;
     cache.policy = options.cache_policy;
-    volume_ = TRY(FileSystem::mount(*disk_, cache, volume_options(request_.image, options)));
+    volume_ =
+        TRY(FileSystem::mount(*disk_, cache, volume_options(request_.image, *image_, options)));
     recorded_ = std::make_unique<RecordingTree>(*volume_);
     if (write_log_) {
       notes_ = std::make_unique<OperationNotes>(*volume_, *write_log_);
