@@ -166,8 +166,9 @@ void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size
     trace_request(*this, header, size);
     count_file(busy_files, header, size, began_ns);
   }
-  perform({buffer.get(), size});
+  // Before the answer, so that who has it finds the kernel told.
   if (opcode == FUSE_WRITE && is_bounded) kernel_cache.follow(options.free_bytes());
+  perform({buffer.get(), size});
   if (is_bounded) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
   if (opcode == FUSE_INIT) {
     kernel_cache.widen(options.mount_point, options.free_bytes());
