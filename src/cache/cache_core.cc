@@ -271,7 +271,10 @@ void CacheCore::forget(Run run) {
 }
 
 void CacheCore::cut_off(Buffer& buffer) {
-  if (buffer.transfer != nullptr && !buffer.loading) ++cut_off_writes_;
+  if (buffer.transfer != nullptr && !buffer.loading) {
+    ++cut_off_writes_;
+    --writing_;
+  }
   if (buffer.dirty) {
     dirty_.remove(buffer);
     write_waiters_.wake_all();

@@ -8,6 +8,7 @@
 // block (that it was absent, dirty, idle) must be looked at again.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -88,6 +89,9 @@ class CacheCore final : public BlockHolder {
   /// What happens to a write-back's error: its owner is told by the caller, or by its next flush.
   enum class Report { kToCaller, kToOwner };
   struct ReadAhead;
+  /// While one batch is on its way, another is put together and handed to the device, which then
+  /// always has something to do.
+  static constexpr std::size_t kWriteBackThreads = 2;
 
   void last_unpinned(Buffer& buffer);
   void frame_may_be_free();
@@ -127,8 +131,9 @@ class CacheCore final : public BlockHolder {
   Result<> await_write(Buffer& buffer) const;
   void await_cut_off_writes();
   [[nodiscard]] std::size_t share(unsigned percent) const;
+  [[nodiscard]] bool too_much_waits() const;
   void write_back_loop();
-  /// One pass of the background thread; false if something could not be written.
+  /// One pass of a background thread; false if something could not be written.
   bool write_back_what_is_due();
   [[nodiscard]] std::int64_t next_due_ns() const;
 
@@ -147,6 +152,7 @@ class CacheCore final : public BlockHolder {
   std::size_t reserved_ = 0;  ///< frames
   std::size_t transfers_under_way_ = 0;
   std::size_t write_backs_under_way_ = 0;
+  std::size_t writing_ = 0;         ///< dirty blocks that are on their way to the device
   std::size_t cut_off_writes_ = 0;  ///< write-backs under way whose blocks were forgotten
   std::size_t read_aheads_ = 0;     ///< under way
   std::uint64_t data_writes_ = 0;
@@ -158,7 +164,7 @@ class CacheCore final : public BlockHolder {
   thread::WaitQueue write_waiters_{"cache: write-back"};
   thread::WaitQueue read_ahead_waiters_{"cache: read-ahead"};
 
-  thread::Thread write_back_thread_;
+  std::array<thread::Thread, kWriteBackThreads> write_back_threads_;
   thread::WaitQueue write_back_calls_{"cache: work for write-back"};
   bool write_back_stops_ = false;
 };

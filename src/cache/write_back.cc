@@ -60,9 +60,10 @@ void CacheCore::mark_dirty(const BlockRef& block, InodeNo owner) {
   dirty_.add(buffer, owner, coarse_now_ns());
   buffer.dirtied_again = again;
   if (!was_kept) observe_kept(buffer);
-  // The thread knows of older data already, unless this is the first or the share is reached now.
-  const std::size_t count = dirty_.count();
-  if (count == 1 || count == share(options_.background_percent) + 1) write_back_calls_.wake_one();
+  // The threads know of older data already, unless this is the first or the share is reached now.
+  const std::size_t waiting = dirty_.count() - writing_;
+  if (dirty_.count() == 1 || waiting == share(options_.background_percent) + 1)
+    write_back_calls_.wake_one();
 }
 
 std::vector<BlockRef> CacheCore::dirty_blocks(InodeNo owner, bool (*wanted)(const Buffer&)) {
@@ -179,6 +180,7 @@ Result<> CacheCore::write_batch(std::span<Buffer* const> sorted, Report report) 
   }
   const RequestList list(sorted, block_size_, IoRequest::Kind::kWrite, IoPurpose::kWriteBack);
   ++write_backs_under_way_;
+  writing_ += sorted.size();
   Result<> result = submit(list);
   ++data_writes_;
   if (result.ok()) {
@@ -219,6 +221,7 @@ void CacheCore::finish_write(Buffer& buffer, const std::optional<Error>& error, 
     --cut_off_writes_;
     return;
   }
+  --writing_;
   buffer.write_failed = error.has_value();
   if (error) {
     ++counts_.failed_write_backs;
@@ -253,36 +256,40 @@ Result<> CacheCore::flush_device() {
 
 Result<> CacheCore::throttle() {
   while (dirty_.count() > share(options_.dirty_percent)) {
+    if (write_backs_under_way_ != 0) {
+      write_waiters_.wait();
+      continue;
+    }
     std::vector<BlockRef> chosen =
         choose_oldest(RequestList::kMaxRequestBytes / block_size_, false, thread::kNever);
-    if (chosen.empty() && write_backs_under_way_ == 0) {
+    if (chosen.empty())
       return last_write_error_.value_or(Error{EIO, "too much dirty data could not be written"});
-    }
-    if (chosen.empty()) {
-      write_waiters_.wait();
-    } else {
-      TRY(write_all(std::move(chosen), Report::kToOwner));
-    }
+    TRY(write_all(std::move(chosen), Report::kToOwner));
   }
   return {};
 }
 
 void CacheCore::start_write_back() {
-  CHECK(!write_back_thread_.joinable());
+  CHECK(!write_back_threads_.front().joinable());
   write_back_stops_ = false;
-  write_back_thread_ = thread::spawn("write-back", [this] { write_back_loop(); });
+  for (thread::Thread& writer : write_back_threads_)
+    writer = thread::spawn("write-back", [this] { write_back_loop(); });
 }
 
 void CacheCore::stop_write_back() {
-  if (!write_back_thread_.joinable()) return;
+  if (!write_back_threads_.front().joinable()) return;
   write_back_stops_ = true;
   write_back_calls_.wake_all();
   write_waiters_.wake_all();
-  write_back_thread_.join().take();
+  for (thread::Thread& writer : write_back_threads_) writer.join().take();
+}
+
+bool CacheCore::too_much_waits() const {
+  return dirty_.count() - writing_ > share(options_.background_percent);
 }
 
 std::int64_t CacheCore::next_due_ns() const {
-  if (dirty_.count() > share(options_.background_percent)) return 0;
+  if (too_much_waits()) return 0;
   return dirty_.oldest() == nullptr ? thread::kNever
                                     : dirty_.oldest()->dirty_since_ns + options_.dirty_age_ns;
 }
@@ -301,10 +308,9 @@ void CacheCore::write_back_loop() {
 }
 
 bool CacheCore::write_back_what_is_due() {
-  const bool too_much = dirty_.count() > share(options_.background_percent);
   const std::int64_t slack_ns = options_.dirty_age_ns / kAgeSlackDivisor;
   const std::int64_t before_ns =
-      too_much ? thread::kNever : monotonic_ns() - options_.dirty_age_ns + slack_ns;
+      too_much_waits() ? thread::kNever : monotonic_ns() - options_.dirty_age_ns + slack_ns;
   std::vector<BlockRef> chosen = choose_oldest(kBatchBytes / block_size_, false, before_ns);
   if (chosen.empty()) {
     // All of it is on its way already; or the coarse clock is behind the fine one.

@@ -299,6 +299,33 @@ TEST_F(CacheConcurrencyTest, WritesBackByShareWithoutWaitingForAge) {
   });
 }
 
+TEST_F(CacheConcurrencyTest, ASecondBatchIsOnItsWayWhileTheFirstIsWritten) {
+  test::in_runtime([&] {
+    auto cache = make_cache(device, 64);  // 10 percent are 6 blocks
+    cache->start_write_back();
+    close_gate();
+    const auto write_share_from = [&](std::uint64_t first) {
+      for (std::uint64_t i = 0; i < 7; ++i) write_block(*cache, BlockNo{first + i}, 1, kFile);
+      yield_often();
+    };
+    write_share_from(100);
+    EXPECT_EQ(arrived, 1u);
+    write_share_from(200);
+    EXPECT_EQ(arrived, 2u);
+    write_share_from(300);
+    EXPECT_EQ(arrived, 2u);
+    // What is forgotten on its way no longer counts.
+    cache->forget(run_of(BlockNo{100}, 7));
+    gate.set();
+    yield_often();
+    EXPECT_EQ(cache->statistics().dirty_blocks, 0u);
+    write_share_from(400);
+    EXPECT_EQ(cache->statistics().dirty_blocks, 0u);
+    EXPECT_EQ(first_byte(device.memory, BlockNo{406}), 1);
+    cache->stop_write_back();
+  });
+}
+
 TEST_F(CacheConcurrencyTest, AFailingDeviceDoesNotKeepTheWriteBackBusy) {
   test::in_runtime([&] {
     auto cache = make_cache(device, 100);
