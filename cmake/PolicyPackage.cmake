@@ -12,8 +12,8 @@ target_compile_options(spindle_policy_headers INTERFACE -fvisibility=hidden)
 install(TARGETS spindle_policy_headers EXPORT SpindlePolicyTargets COMPONENT policy)
 install(EXPORT SpindlePolicyTargets NAMESPACE Spindle:: DESTINATION ${package_dir} COMPONENT policy)
 export(EXPORT SpindlePolicyTargets NAMESPACE Spindle:: FILE ${CMAKE_BINARY_DIR}/SpindlePolicyTargets.cmake)
-foreach(header IN ITEMS policy/plugin policy/arm_policy policy/replacement_policy policy/fit_policy policy/cpu_policy
-                        base/check base/clock base/id base/result)
+foreach(header IN ITEMS policy/plugin policy/arm_policy policy/replacement_policy policy/victim_reason policy/fit_policy
+                        policy/cpu_policy base/check base/clock base/id base/result)
   get_filename_component(layer ${header} DIRECTORY)
   install(FILES ${CMAKE_SOURCE_DIR}/include/spindle/${header}.h
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spindle/${layer} COMPONENT policy)

@@ -35,6 +35,7 @@ class FrameLists {
 
   /// A byte of the policy's own for each frame; 0 at the start.
   [[nodiscard]] std::uint8_t& tag(FrameIndex frame) { return tags_[frame]; }
+  [[nodiscard]] std::uint8_t tag(FrameIndex frame) const { return tags_[frame]; }
 
   void push_front(FrameIndex list, FrameIndex frame) {
     const FrameIndex sentinel = capacity_ + list;

@@ -57,14 +57,41 @@ class GuardedReplacement final : public ReplacementPolicy {
     return plainest_->victim(evictable, incoming);
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo victim) const override {
+    if (plainest_) return plainest_->reason(victim);
+    VictimReason reason;
+    tell([&] { reason = own_->reason(victim); });
+    if (!plainest_ && (!is_ground(reason.ground) || !is_ground(reason.among_equals)))
+      replace("gave a reason that does not exist");
+    // What took its place has not named this victim.
+    return plainest_ ? VictimReason{} : reason;
+  }
+
+  [[nodiscard]] FrameMarks marks(FrameNo frame) const override {
+    FrameMarks marks;
+    if (!plainest_) tell([&] { marks = own_->marks(frame); });
+    return plainest_ ? plainest_->marks(frame) : marks;
+  }
+
+  [[nodiscard]] std::optional<FrameNo> hand() const override {
+    std::optional<FrameNo> hand;
+    if (!plainest_) tell([&] { hand = own_->hand(); });
+    if (!plainest_ && hand && hand->value >= frames_.size())
+      replace("has its hand at frame " + std::to_string(hand->value) +
+              ", although there are only " + std::to_string(frames_.size()) + " frames");
+    return plainest_ ? plainest_->hand() : hand;
+  }
+
  private:
   struct Frame {
     std::uint64_t arrival = 0;  ///< 0: the frame is empty
     PageKey key = 0;
   };
 
+  static bool is_ground(VictimGround ground) { return !victim_ground_name(ground).empty(); }
+
   template <class Call>
-  void tell(const Call& call) {
+  void tell(const Call& call) const {
     if (const auto why = own_.ask(call)) replace(*why);
   }
 
@@ -85,7 +112,7 @@ class GuardedReplacement final : public ReplacementPolicy {
   }
 
   /// Lets FIFO take over all pages, in the order in which they came.
-  void replace(std::string_view why) {
+  void replace(std::string_view why) const {
     plainest_ = make_fifo(frames_.size(), conventions_);
     std::vector<std::size_t> present;
     for (std::size_t i = 0; i < frames_.size(); ++i)
@@ -100,7 +127,8 @@ class GuardedReplacement final : public ReplacementPolicy {
   std::vector<Frame> frames_;
   std::uint64_t arrivals_ = 0;
   OwnPolicy<ReplacementPolicy> own_{plugin_.library};
-  std::unique_ptr<ReplacementPolicy> plainest_;  ///< null as long as the policy behaves
+  /// Null as long as the policy behaves, which questions can find out, too.
+  mutable std::unique_ptr<ReplacementPolicy> plainest_;
 };
 
 }  // namespace

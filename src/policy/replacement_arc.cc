@@ -59,7 +59,7 @@ class Arc final : public InlinedPolicy<Arc> {
   std::optional<FrameNo> victim(Evictable evictable, std::optional<PageKey> incoming) override {
     incoming_.reset();
     if (incoming) incoming_ = look_up(*incoming);
-    const std::size_t target = incoming_ ? incoming_->target : target_;
+    const std::size_t target = next_target();
     const bool from_b2 = incoming_ && incoming_->ghost == kB2;
     const std::size_t t1 = frames_.size(kT1);
     const bool from_t1 = t1 != 0 && (t1 > target || (from_b2 && t1 == target));
@@ -68,6 +68,14 @@ class Arc final : public InlinedPolicy<Arc> {
     if (frame == kEnd) return std::nullopt;
     frames_.tag(frame) |= kNamed;
     return FrameNo{frame};
+  }
+
+  [[nodiscard]] VictimReason reason(FrameNo number) const override {
+    const std::uint8_t tag = frames_.tag(frame_index(number.value, frames_.capacity()));
+    return {.ground = (tag & kInT2) != 0 ? VictimGround::kLongestUnusedOfKept
+                                         : VictimGround::kOldestOfNew,
+            .count = frames_.size(kT1),
+            .limit = next_target()};
   }
 
  private:
@@ -81,6 +89,8 @@ class Arc final : public InlinedPolicy<Arc> {
     std::size_t target = 0;  ///< p once the page is loaded
   };
   static constexpr FrameIndex kEnd = FrameLists<2>::kEnd;
+
+  [[nodiscard]] std::size_t next_target() const { return incoming_ ? incoming_->target : target_; }
 
   [[nodiscard]] Lookup look_up(PageKey key) const {
     const std::uint32_t ghost = ghosts_.find(key);

@@ -61,6 +61,11 @@ class BitPolicy : public ReplacementPolicy {
     return FrameNo{*found};
   }
 
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    const Frame& frame = frames_[frame_index(number.value, size())];
+    return {.referenced = frame.referenced, .dirty = frame.dirty};
+  }
+
  protected:
   struct Frame {
     bool resident = false;
@@ -109,10 +114,19 @@ class Nru final : public BitPolicy {
         used_in_(capacity),
         order_(capacity) {}
   [[nodiscard]] std::string_view name() const override { return "nru"; }
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kLowestClass, .among_equals = VictimGround::kFirstFrame};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    const FrameIndex frame = frame_index(number.value, size());
+    return {.referenced = was_used(frame), .dirty = frames_[frame].dirty, .value = class_of(frame)};
+  }
 
  private:
+  /// Since the last tick.
+  [[nodiscard]] bool was_used(FrameIndex frame) const { return used_in_[frame] == ticks_; }
   [[nodiscard]] std::uint64_t class_of(FrameIndex frame) const {
-    return 2 * std::uint64_t{used_in_[frame] == ticks_} + std::uint64_t{frames_[frame].dirty};
+    return 2 * std::uint64_t{was_used(frame)} + std::uint64_t{frames_[frame].dirty};
   }
   std::optional<FrameIndex> choose(Evictable evictable) override {
     return order_.lowest([this](FrameIndex frame) { return frames_[frame].resident; },
@@ -140,10 +154,19 @@ class Aging final : public BitPolicy {
   Aging(std::size_t capacity, const ReplacementConventions& conventions)
       : BitPolicy(capacity),
         tick_(conventions.tick_references == 0 ? capacity : conventions.tick_references),
-        reference_bit_(std::uint64_t{1} << conventions.aging_bits),
+        bits_(conventions.aging_bits),
         counters_(capacity),
         order_(capacity) {}
   [[nodiscard]] std::string_view name() const override { return "aging"; }
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kLowestCounter,
+            .among_equals = VictimGround::kFirstFrame,
+            .limit = bits_};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    const std::uint64_t counter = counter_of(frame_index(number.value, size()));
+    return {.referenced = (counter & reference_bit()) != 0, .value = counter};
+  }
 
  private:
   /// As it was at a tick; since then it moved on.
@@ -157,12 +180,13 @@ class Aging final : public BitPolicy {
     const std::uint64_t ticks = ticks_ - counter.tick;
     return ticks < 64 ? counter.bits >> ticks : 0;
   }
+  [[nodiscard]] std::uint64_t reference_bit() const { return std::uint64_t{1} << bits_; }
   std::optional<FrameIndex> choose(Evictable evictable) override {
     return order_.lowest([this](FrameIndex frame) { return frames_[frame].resident; },
                          [this](FrameIndex frame) { return counter_of(frame); }, evictable);
   }
   void referred(FrameIndex frame) override {
-    counters_[frame] = {counter_of(frame) | reference_bit_, ticks_};
+    counters_[frame] = {counter_of(frame) | reference_bit(), ticks_};
     if (now_ % tick_ != 0) return;
     ++ticks_;
     order_.forget();
@@ -171,7 +195,7 @@ class Aging final : public BitPolicy {
   void went(FrameIndex frame) override { counters_[frame] = {}; }
 
   std::uint64_t tick_;
-  std::uint64_t reference_bit_;
+  unsigned bits_;            ///< of a counter
   std::uint64_t ticks_ = 0;  ///< so far
   std::vector<Counter> counters_;
   FrameOrder order_;
@@ -183,17 +207,24 @@ class EnhancedClock final : public BitPolicy {
  public:
   explicit EnhancedClock(std::size_t capacity) : BitPolicy(capacity) {}
   [[nodiscard]] std::string_view name() const override { return "enhanced-clock"; }
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kRoundOfHand, .count = round_};
+  }
+  [[nodiscard]] std::optional<FrameNo> hand() const override { return FrameNo{hand_}; }
 
  private:
   std::optional<FrameIndex> choose(Evictable evictable) override {
     const FrameIndex start = hand_;
-    for (int round = 0; round < 4; ++round) {
-      const bool dirty = round % 2 == 1;
+    for (unsigned round = 1; round <= 4; ++round) {
+      const bool dirty = round % 2 == 0;
       for (FrameIndex step = 0; step < size(); ++step, hand_ = after(hand_)) {
         Frame& frame = frames_[hand_];
         if (!may_go(hand_, evictable)) continue;
-        if (!frame.referenced && frame.dirty == dirty) return hand_;
-        if (round == 1) frame.referenced = false;
+        if (!frame.referenced && frame.dirty == dirty) {
+          round_ = round;
+          return hand_;
+        }
+        if (round == 2) frame.referenced = false;
       }
     }
     hand_ = start;
@@ -204,6 +235,7 @@ class EnhancedClock final : public BitPolicy {
   }
 
   FrameIndex hand_ = 0;
+  unsigned round_ = 0;  ///< in which the last victim was found
 };
 
 /// The hand takes the first clean page that has left the working set. If a round finds none, the
@@ -213,6 +245,15 @@ class WsClock final : public BitPolicy {
   WsClock(std::size_t capacity, std::uint64_t span)
       : BitPolicy(capacity), span_(span == 0 ? 4 * capacity : span), blocks_(capacity / kBlock) {}
   [[nodiscard]] std::string_view name() const override { return "wsclock"; }
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = ground_, .limit = span_};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    FrameMarks marks = BitPolicy::marks(number);
+    marks.noted_use = frames_[number.value].last_use;
+    return marks;
+  }
+  [[nodiscard]] std::optional<FrameNo> hand() const override { return FrameNo{hand_}; }
 
  private:
   static constexpr FrameIndex kBlock = 64;
@@ -238,14 +279,20 @@ class WsClock final : public BitPolicy {
       const bool skips = is_block && found.any && found.clean && is_quiet(blocks_[at / kBlock]);
       for (FrameIndex frame = at; !skips && frame < at + frames; ++frame) {
         look_at(frame, evictable, found);
-        if (found.aged) return hand_ = *found.aged;
+        if (found.aged) return take(*found.aged, VictimGround::kLeftWorkingSet);
       }
       if (is_block && !skips) look_for_oldest(at / kBlock);
       step += frames;
       at = at + frames == size() ? 0 : at + frames;
     }
-    if (!found.any) return std::nullopt;
-    return hand_ = found.clean ? *found.clean : *found.any;
+    if (found.clean) return take(*found.clean, VictimGround::kFirstClean);
+    if (found.any) return take(*found.any, VictimGround::kWhereHandStood);
+    return std::nullopt;
+  }
+
+  FrameIndex take(FrameIndex frame, VictimGround ground) {
+    ground_ = ground;
+    return hand_ = frame;
   }
 
   /// Whether the hand would find nothing to do there.
@@ -293,6 +340,7 @@ class WsClock final : public BitPolicy {
   std::uint64_t span_;
   std::vector<Block> blocks_;  ///< the frames behind the last whole one are in none
   FrameIndex hand_ = 0;
+  VictimGround ground_ = VictimGround::kUnsaid;  ///< of the last victim
 };
 
 /// Draws a frame for each page that comes in; the victim is the next one from there that may go.
@@ -301,6 +349,9 @@ class RandomReplacement final : public BitPolicy {
   RandomReplacement(std::size_t capacity, std::uint64_t seed)
       : BitPolicy(capacity), random_(seed), start_(draw()) {}
   [[nodiscard]] std::string_view name() const override { return "random"; }
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kDrawnByLot};
+  }
 
  private:
   [[nodiscard]] FrameIndex draw() { return static_cast<FrameIndex>(random_.below(size())); }

@@ -52,6 +52,14 @@ class Clock final : public InlinedPolicy<Clock> {
     return std::nullopt;
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kBitFoundClear};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo frame) const override {
+    return {.referenced = frames_[index_of(frame)] == kReferenced};
+  }
+  [[nodiscard]] std::optional<FrameNo> hand() const override { return FrameNo{hand_}; }
+
  private:
   enum State : std::uint8_t { kEmpty, kResident, kReferenced };
 
@@ -104,6 +112,14 @@ class SecondChance final : public InlinedPolicy<SecondChance> {
       frame = next;
     }
     return std::nullopt;
+  }
+
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kBitFoundClearInRow};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    return {.referenced =
+                frames_.tag(frame_index(number.value, frames_.capacity())) == kReferenced};
   }
 
  private:

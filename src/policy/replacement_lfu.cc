@@ -57,6 +57,15 @@ class BucketLfu final : public InlinedPolicy<BucketLfu> {
     return std::nullopt;
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kFewestUses, .among_equals = VictimGround::kUsedLongestAgo};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    const FrameIndex bucket = pages_[index_of(number)].bucket;
+    CHECK(bucket != kNone);
+    return {.value = buckets_[bucket].count};
+  }
+
  private:
   struct Page {
     FrameIndex older = kNone;
@@ -164,6 +173,14 @@ class HeapLfu final : public InlinedPolicy<HeapLfu> {
       if (frame == heap_[0]) break;
     }
     return best == kNone ? std::nullopt : std::optional(FrameNo{best});
+  }
+
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = most_ ? VictimGround::kMostUses : VictimGround::kFewestUses,
+            .among_equals = by_use_ ? VictimGround::kUsedLongestAgo : VictimGround::kLoadedFirst};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    return {.value = pages_[index_of(number)].count};
   }
 
  private:

@@ -81,6 +81,14 @@ class Optimal final : public InlinedPolicy<Optimal> {
     return std::nullopt;
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kUsedAgainLatest, .among_equals = VictimGround::kLoadedFirst};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    const Place next = pages_[index_of(number)].next_use;
+    return {.value = next == kNever ? kNeverAgain : std::uint64_t{next} + 1};
+  }
+
  private:
   struct Page {
     bool resident = false;

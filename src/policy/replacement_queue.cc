@@ -45,6 +45,12 @@ class Queue final : public InlinedPolicy<Queue<kRule>> {
     return frame == kEnd ? std::nullopt : std::optional(FrameNo{frame});
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = kRule == QueueRule::kLru    ? VictimGround::kUsedLongestAgo
+                      : kRule == QueueRule::kFifo ? VictimGround::kLoadedFirst
+                                                  : VictimGround::kUsedLast};
+  }
+
  private:
   static constexpr FrameIndex kEnd = FrameLists<1>::kEnd;
 

@@ -73,6 +73,16 @@ class S3Fifo final : public InlinedPolicy<S3Fifo> {
     return std::nullopt;
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo number) const override {
+    const std::uint8_t tag = frames_.tag(frame_index(number.value, frames_.capacity()));
+    return {.ground = (tag & kInMain) != 0 ? VictimGround::kOldestOfMainQueue
+                                           : VictimGround::kOldestOfSmallQueue};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    const std::uint8_t tag = frames_.tag(frame_index(number.value, frames_.capacity()));
+    return {.value = tag & kUses};
+  }
+
  private:
   enum List : FrameIndex { kSmall, kMain };
   /// The tag of a frame: its uses, 0 to 3, and these; an empty frame's is 0.

@@ -53,6 +53,13 @@ class Sieve final : public InlinedPolicy<Sieve> {
     return std::nullopt;
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    return {.ground = VictimGround::kNotVisitedAgain};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo number) const override {
+    return {.referenced = frames_.tag(frame_index(number.value, frames_.capacity())) == kVisited};
+  }
+
  private:
   enum State : std::uint8_t { kEmpty, kNew, kVisited };
   static constexpr FrameIndex kEnd = FrameLists<1>::kEnd;

@@ -64,6 +64,13 @@ class TwoQueue final : public InlinedPolicy<TwoQueue> {
     return FrameNo{frame};
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo number) const override {
+    const bool is_kept = frames_.tag(frame_index(number.value, frames_.capacity())) == kMain;
+    return {.ground = is_kept ? VictimGround::kLongestUnusedOfKept : VictimGround::kOldestOfNew,
+            .count = frames_.size(kA1in),
+            .limit = a1in_limit_};
+  }
+
  private:
   enum List : FrameIndex { kA1in, kAm };
   /// kInNamed: in A1in, and the answer of `victim`; to be remembered if it goes now.

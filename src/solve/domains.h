@@ -43,6 +43,7 @@ struct Problem {
   Field parameters;
   Field input;
   Failure* failure;
+  bool explains;  ///< the answer shall also have `choices`, why each one was made
 
   [[nodiscard]] bool failed() const { return failure->failed(); }
   /// For an algorithm that the domain does not know.

@@ -2,7 +2,7 @@
 
 namespace spindle {
 
-PageFrames::Reference PageFrames::refer(PageKey page) {
+PageFrames::Reference PageFrames::refer(PageKey page, Choice* choice) {
   if (const auto found = where_.find(page); found != where_.end()) {
     const FrameNo frame{found->second};
     policy_->touched(frame);
@@ -10,7 +10,7 @@ PageFrames::Reference PageFrames::refer(PageKey page) {
   }
   Reference reference{.frame = FrameNo{pages_.size()}};
   if (pages_.size() == count_) {
-    reference.frame = *policy_->victim({}, page);
+    reference.frame = choose(page, choice);
     policy_->erased(reference.frame);
     PageKey& held = pages_[reference.frame.value];
     reference.victim = held;
@@ -22,6 +22,23 @@ PageFrames::Reference PageFrames::refer(PageKey page) {
   where_[page] = reference.frame.value;
   policy_->inserted(reference.frame, page);
   return reference;
+}
+
+FrameNo PageFrames::choose(PageKey incoming, Choice* choice) {
+  if (choice == nullptr) return *policy_->victim({}, incoming);
+  choice->hand = policy_->hand();
+  choice->before = marks();
+  const FrameNo victim = *policy_->victim({}, incoming);
+  choice->after = marks();
+  choice->reason = policy_->reason(victim);
+  return victim;
+}
+
+std::vector<FrameMarks> PageFrames::marks() const {
+  std::vector<FrameMarks> all;
+  for (std::size_t frame = 0; frame < pages_.size(); ++frame)
+    all.push_back(policy_->marks(FrameNo{frame}));
+  return all;
 }
 
 }  // namespace spindle

@@ -25,7 +25,15 @@ class PageFrames {
     FrameNo frame;                  ///< where the page is now
     std::optional<PageKey> victim;  ///< whose frame it was
   };
-  Reference refer(PageKey page);
+  /// What the policy says of the choice of a victim.
+  struct Choice {
+    VictimReason reason;
+    std::optional<FrameNo> hand;     ///< where it stood before the search
+    std::vector<FrameMarks> before;  ///< of each frame
+    std::vector<FrameMarks> after;   ///< as the search left them
+  };
+  /// Fills `choice`, if it is given and a page had to go.
+  Reference refer(PageKey page, Choice* choice = nullptr);
   /// For a frame that holds a page.
   void set_dirty(FrameNo frame) { policy_->set_dirty(frame, true); }
 
@@ -33,6 +41,9 @@ class PageFrames {
   [[nodiscard]] const std::vector<PageKey>& pages() const { return pages_; }
 
  private:
+  [[nodiscard]] FrameNo choose(PageKey incoming, Choice* choice);
+  [[nodiscard]] std::vector<FrameMarks> marks() const;
+
   std::unique_ptr<ReplacementPolicy> policy_;
   std::size_t count_;
   std::vector<PageKey> pages_;

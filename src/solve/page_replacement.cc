@@ -41,17 +41,61 @@ References read_references(const Field& field) {
   return references;
 }
 
+/// The pages whose bits the search cleared, in the order in which its hand met them.
+Json cleared_by(const PageFrames::Choice& choice, const std::vector<PageKey>& pages) {
+  Json cleared = Json::array();
+  const std::size_t first = choice.hand ? choice.hand->value : 0;
+  for (std::size_t step = 0; step < pages.size(); ++step) {
+    const std::size_t frame = (first + step) % pages.size();
+    if (choice.before[frame].referenced == true && choice.after[frame].referenced == false)
+      cleared.push_back(pages[frame]);
+  }
+  return cleared;
+}
+
+/// What the policy said of a choice; `pages` are those in the frames, the victim's still among
+/// them.
+Json choice_of(const PageFrames::Choice& choice, FrameNo victim,
+               const std::vector<PageKey>& pages) {
+  constexpr std::size_t kMostCompared = 64;
+  const VictimReason& reason = choice.reason;
+  Json json = {{"ground", victim_ground_name(reason.ground)}};
+  if (reason.among_equals != VictimGround::kUnsaid)
+    json["among_equals"] = victim_ground_name(reason.among_equals);
+  if (reason.count != 0) json["count"] = reason.count;
+  if (reason.limit != 0) json["limit"] = reason.limit;
+  const FrameMarks& own = choice.before[victim.value];
+  if (own.noted_use) json["noted_use"] = *own.noted_use;
+  if (Json cleared = cleared_by(choice, pages); !cleared.empty()) json["cleared"] = cleared;
+  const auto value_of = [&](std::size_t frame) {
+    const auto value = choice.before[frame].value;
+    return value && *value != kNeverAgain ? Json(*value) : Json();
+  };
+  if (!own.value) return json;
+  json["value"] = value_of(victim.value);
+  if (pages.size() > kMostCompared) return json;
+  for (std::size_t frame = 0; frame < pages.size(); ++frame)
+    json["values"].push_back({pages[frame], value_of(frame)});
+  return json;
+}
+
 /// Counts what references do to the frames.
 class Memory {
  public:
-  Memory(PageFrames frames, bool listed) : frames_(std::move(frames)), listed_(listed) {}
+  struct Lists {
+    bool what_happened;  ///< which page replaced which, and what stays
+    bool why;
+  };
+  Memory(PageFrames frames, Lists lists) : frames_(std::move(frames)), lists_(lists) {}
 
   void refer(PageKey page, bool writes) {
-    const PageFrames::Reference reference = frames_.refer(page);
+    PageFrames::Choice choice;
+    const PageFrames::Reference reference = frames_.refer(page, lists_.why ? &choice : nullptr);
     ++(reference.hit ? hits_ : faults_);
     if (reference.victim && dirty_.erase(reference.frame) != 0) ++write_backs_;
-    if (!reference.hit && listed_)
+    if (!reference.hit && lists_.what_happened)
       victims_.push_back(reference.victim ? Json(*reference.victim) : Json());
+    if (!reference.hit && lists_.why) choices_.push_back(why(choice, reference));
     if (!writes) return;
     dirty_.insert(reference.frame);
     frames_.set_dirty(reference.frame);
@@ -66,7 +110,8 @@ class Memory {
         {"hits", hits_},
         {"write_backs", write_backs_},
         {"hit_ratio", rounded(references == 0 ? 0 : static_cast<double>(hits_) / references)}};
-    if (!listed_) return answer;
+    if (lists_.why) answer["choices"] = choices_;
+    if (!lists_.what_happened) return answer;
     std::vector<PageKey> resident = frames_.pages();
     std::ranges::sort(resident);
     answer["resident"] = resident;
@@ -75,13 +120,23 @@ class Memory {
   }
 
  private:
+  /// Null where an empty frame was filled.
+  [[nodiscard]] Json why(const PageFrames::Choice& choice,
+                         const PageFrames::Reference& reference) const {
+    if (!reference.victim) return {};
+    std::vector<PageKey> pages = frames_.pages();
+    pages[reference.frame.value] = *reference.victim;
+    return choice_of(choice, reference.frame, pages);
+  }
+
   PageFrames frames_;
-  bool listed_;  ///< which page replaced which, and what stays
+  Lists lists_;
   std::set<FrameNo> dirty_;
   std::uint64_t write_backs_ = 0;
   std::uint64_t faults_ = 0;
   std::uint64_t hits_ = 0;
   std::vector<Json> victims_;
+  std::vector<Json> choices_;
 };
 
 /// The pages that a process should have in memory, as they come and go.
@@ -241,7 +296,8 @@ std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std:
   return name ? make_replacement_policy(*name, frames, conventions).take() : nullptr;
 }
 
-/// Convention `count_cold` (true): faults that fill an empty frame count.
+/// Convention `count_cold` (true): faults that fill an empty frame count. The choices are those of
+/// the victims.
 Json solve_page_replacement(const Problem& problem) {
   if (problem.algorithm == "WORKING-SET") return working_set(problem);
   if (problem.algorithm == "PFF") return fault_frequency(problem);
@@ -254,7 +310,8 @@ Json solve_page_replacement(const Problem& problem) {
   auto policy = make_page_policy(problem, frames, references.pages);
   if (problem.failed()) return {};
   if (!policy) return problem.unknown_algorithm();
-  Memory memory(PageFrames(std::move(policy), frames), references.pages.size() <= kLongestListed);
+  const bool is_listed = references.pages.size() <= kLongestListed;
+  Memory memory(PageFrames(std::move(policy), frames), {is_listed, is_listed && problem.explains});
   for (std::size_t i = 0; i < references.pages.size(); ++i)
     memory.refer(references.pages[i], references.writes[i]);
   return memory.answer(counts_cold);

@@ -41,7 +41,8 @@ Json solve_case(const Json& value, Failure& failure) {
            Json();
   for (const char* part : {"parameters", "input"})
     if (value.contains(part)) failure.watch(&value[part]);
-  return domain->solve({algorithm, all["parameters"], all["input"], &failure});
+  return domain->solve(
+      {algorithm, all["parameters"], all["input"], &failure, all["explain"].flag_or(false)});
 }
 
 /// Notes what stands in case `index` of the list, and was not read.
@@ -65,6 +66,7 @@ Json asked_for(const Json& value, Json answer) {
   const auto expected = value.find("expected");
   if (expected == value.end() || !expected->is_object()) return answer;
   Json part = Json::object();
+  if (answer.contains("choices")) part["choices"] = std::move(answer["choices"]);
   for (auto member = expected->begin(); member != expected->end(); ++member)
     if (answer.contains(member.key())) part[member.key()] = std::move(answer[member.key()]);
   return part;

@@ -389,6 +389,7 @@ says '4 goes: the hand clears the bit of 5 and finds no clean page .* 2 .*; this
   memory -p wsclock --window 2 -e 1,2w,3,1,4,2,5w,1
 says '1 goes: all were used; the second round clears the bits of 1, 2 and 3, and the third' memory -p enhanced-clock -e 1,2w,3,4
 says '3 goes: its class is 0, neither used nor written; none is lower [(]1: 2, 2: 1[)][.]$' memory -p nru --tick 3 -e 1,2w,3,1,4
+says '^Reference 4, .* 1 goes: 3 pages are new, and 1 should be; it is the oldest of these[.] ' memory -p 2q -e 1,2,3,4
 says '1 goes: .* 0 0110; none is lower [(]4: 0 1000, 2: 0 1000[)][.]$' memory -p aging --tick 2 --bits 4 -e 1,2w,3,1,4,2,5w
 says '^Reference 7, page 5: 4 pages; a fault: .* 4 references; 3 left the window' memory -p working-set -e 1w,2,3,1,4,2,5
 says '4 references after the last, which is late: 1 and 2 were not used since, and go' memory -p pff --interval 3 -e 1,2,3,3,3,3,5

@@ -138,10 +138,21 @@ class Replacement final : public ReplacementPolicy {
     return std::nullopt;
   }
 
+  [[nodiscard]] VictimReason reason(FrameNo) const override {
+    if (fault_.now() == "reason") return {.ground = static_cast<VictimGround>(200)};
+    return {.ground = VictimGround::kLoadedFirst};
+  }
+  [[nodiscard]] FrameMarks marks(FrameNo frame) const override {
+    return {.value = fault_.now() == "marks" ? throw std::logic_error("marks") : frame.value};
+  }
+  [[nodiscard]] std::optional<FrameNo> hand() const override {
+    return fault_.now() == "hand" ? std::optional(FrameNo{capacity_}) : std::nullopt;
+  }
+
  private:
   std::size_t capacity_;
   std::deque<FrameNo> order_;
-  Fault fault_;
+  mutable Fault fault_;
 };
 
 class Fit final : public FitPolicy {

@@ -1,6 +1,6 @@
-// A library that was built for policy headers of another version.
+// A library that was built for policy headers of another version, and with another C++ library.
 
-#include <cstdint>
+#include "spindle/policy/plugin.h"
 
 struct Head {
   std::uint32_t interface;
@@ -13,6 +13,6 @@ extern "C" const void* spindle_arm_policy() {
 }
 
 extern "C" const void* spindle_cpu_policy() {
-  static constexpr Head kHead = {1, "libc of another world"};
+  static constexpr Head kHead = {spindle::plugin::kInterface, "libc of another world"};
   return &kHead;
 }

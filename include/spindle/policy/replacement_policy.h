@@ -25,6 +25,7 @@
 
 #include "spindle/base/id.h"
 #include "spindle/base/result.h"
+#include "spindle/policy/victim_reason.h"
 
 namespace spindle {
 
@@ -85,6 +86,19 @@ class ReplacementPolicy {
   /// as published only then.
   virtual std::optional<FrameNo> victim(Evictable evictable,
                                         std::optional<PageKey> incoming = std::nullopt) = 0;
+
+  // For explanations. A policy that says nothing is explained by what happened to the page.
+
+  /// Why `victim`, which was the last call of the policy to change anything, named this frame.
+  [[nodiscard]] virtual VictimReason reason(FrameNo victim) const {
+    return static_cast<void>(victim), VictimReason{};
+  }
+  /// What it goes by, of a frame that is not empty.
+  [[nodiscard]] virtual FrameMarks marks(FrameNo frame) const {
+    return static_cast<void>(frame), FrameMarks{};
+  }
+  /// The frame at which the next search begins, if a hand goes from frame to frame by number.
+  [[nodiscard]] virtual std::optional<FrameNo> hand() const { return std::nullopt; }
 };
 
 /// A policy over `capacity` frames, at least 1 and less than 2^31; EINVAL for a name that is none

@@ -18,8 +18,9 @@ namespace spindle {
 
 /// For a list of cases the list of {"id": ..., "answer": {...}} or {"id": ..., "error": "why"}, in
 /// the same order. The answer has all quantities that the domain knows, or, of a case that carries
-/// `expected`, those that it names. What a case says and nothing read, a misspelt parameter, is no
-/// error; `notes` gets a sentence for each.
+/// `expected`, those that it names. If the case's `explain` is true, the answer also has `choices`
+/// where the policy says why it made each: data, of which a face makes sentences. What a case says
+/// and nothing read, a misspelt parameter, is no error; `notes` gets a sentence for each.
 nlohmann::json solve_cases(const nlohmann::json& cases, std::vector<std::string>* notes = nullptr);
 
 /// The domain as the solver spells it; empty if it knows none such. Of names, neither case nor

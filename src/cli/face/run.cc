@@ -36,6 +36,7 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
     if (complaint.made()) return;
     Solved solved{case_of(plan, *policy, request, complaint), {}, policy};
     if (complaint.made()) return;
+    if (request.explain || request.answer) solved.problem["explain"] = true;
     if (request.quiz && !request.answer) {
       fmt::print("{}\n\nThe answer: spindle {} --quiz {} --answer\n",
                  plan.form->question(solved.problem), face.command, *request.quiz);

@@ -40,6 +40,7 @@ std::vector<OtherConvention> other_conventions(const Form& form, const Solved& s
     for (const Json& value : values) {
       if (value == current) continue;
       Solved other{solved.problem, {}, solved.policy};
+      other.problem.erase("explain");
       other.problem["parameters"][name] = value;
       Complaint ignored;
       if (!solve(other, ignored)) continue;

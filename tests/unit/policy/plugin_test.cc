@@ -144,6 +144,13 @@ TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
         const auto victim = policy->victim({may_go, &held}, page);
         if (!victim) continue;
         EXPECT_TRUE(*victim != held && pages.at(victim->value));
+        // What the policy itself did not choose has no reason.
+        const VictimGround ground = policy->reason(*victim).ground;
+        EXPECT_TRUE(ground == VictimGround::kLoadedFirst ||
+                    (name != "plainest" && ground == VictimGround::kUnsaid));
+        const auto value = policy->marks(*victim).value;
+        EXPECT_EQ(value, policy->name() == "fifo" ? std::nullopt : std::optional(victim->value));
+        EXPECT_FALSE(policy->hand());
         victims.push_back(victim->value);
         policy->erased(*victim);
         pages[victim->value].reset();
@@ -155,7 +162,9 @@ TEST_F(Plugin, AReplacementPolicyThatMisbehavesKeepsWhatIsThere) {
     return victims;
   };
   check_faults(PolicyKind::kReplacement,
-               {"none", "pick", "empty", "held", "touch", "throw", "throw-number", "make"}, run);
+               {"none", "pick", "empty", "held", "touch", "reason", "marks", "hand", "throw",
+                "throw-number", "make"},
+               run);
 }
 
 TEST_F(Plugin, AFitPolicyThatMisbehavesGivesAwayNothingTwice) {
@@ -362,11 +371,13 @@ TEST_F(Plugin, IsRefusedWhereOthersMayWriteIt) {
 
 TEST(PluginInterface, HasTheLayoutOfItsVersion) {
   // If you change these, change plugin::kInterface, too.
-  EXPECT_EQ(plugin::kInterface, 1u);
+  EXPECT_EQ(plugin::kInterface, 2u);
   EXPECT_EQ(sizeof(ArmChoice), 48u);
   EXPECT_EQ(sizeof(ArmState), 32u);
   EXPECT_EQ(sizeof(ArmConventions), 72u);
   EXPECT_EQ(sizeof(ReplacementConventions), 40u);
+  EXPECT_EQ(sizeof(VictimReason), 24u);
+  EXPECT_EQ(sizeof(FrameMarks), 40u);
   EXPECT_EQ(sizeof(FitRequest), 24u);
   EXPECT_EQ(sizeof(TaskInfo), 48u);
   EXPECT_EQ(sizeof(CpuConventions), 160u);

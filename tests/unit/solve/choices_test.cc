@@ -1,0 +1,61 @@
+// What the solver answers of a case that has `explain`: why each choice was made.
+
+#include <gtest/gtest.h>
+
+#include "spindle/json/json.h"
+#include "spindle/solve/solve.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+Json answer_of(Json problem) {
+  return solve_cases(Json::array({std::move(problem)}))[0]["answer"];
+}
+
+Json choices_of(const char* domain, const char* algorithm, Json parameters, Json input) {
+  return answer_of({{"domain", domain},
+                    {"algorithm", algorithm},
+                    {"parameters", std::move(parameters)},
+                    {"input", std::move(input)},
+                    {"explain", true}})["choices"];
+}
+
+TEST(Choices, AreThoseOfTheVictims) {
+  EXPECT_EQ(
+      choices_of("page-replacement", "CLOCK", {{"frames", 3}}, {{"refs", {7, 0, 1, 2, 0, 3}}}),
+      Json::array({nullptr,
+                   nullptr,
+                   nullptr,
+                   {{"ground", "bit-found-clear"}, {"cleared", {7, 0, 1}}},
+                   {{"ground", "bit-found-clear"}, {"cleared", {0}}}}));
+  EXPECT_EQ(choices_of("page-replacement", "NRU", {{"frames", 3}, {"tick", 3}},
+                       {{"refs", {1, {2, "w"}, 3, 1, 4}}})[3],
+            Json({{"ground", "lowest-class"},
+                  {"among_equals", "first-frame"},
+                  {"value", 0},
+                  {"values", {{1, 2}, {2, 1}, {3, 0}}}}));
+  EXPECT_EQ(choices_of("page-replacement", "OPT", {{"frames", 2}}, {{"refs", {1, 2, 3, 2}}})[2],
+            Json({{"ground", "used-again-latest"},
+                  {"among_equals", "loaded-first"},
+                  {"value", nullptr},
+                  {"values", {{1, nullptr}, {2, 4}}}}));
+}
+
+TEST(Choices, AreAnsweredOnlyWhereTheyAreAskedFor) {
+  Json problem = {{"domain", "page-replacement"},
+                  {"algorithm", "FIFO"},
+                  {"parameters", {{"frames", 1}}},
+                  {"input", {{"refs", {1, 2}}}},
+                  {"expected", {{"faults", 2}}}};
+  EXPECT_EQ(answer_of(problem), Json({{"faults", 2}}));
+  problem["explain"] = true;
+  EXPECT_EQ(answer_of(problem),
+            Json({{"faults", 2}, {"choices", {nullptr, {{"ground", "loaded-first"}}}}}));
+  problem["explain"] = "x";
+  EXPECT_TRUE(solve_cases(Json::array({problem}))[0].contains("error"));
+}
+
+}  // namespace
+}  // namespace spindle
