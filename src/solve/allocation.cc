@@ -73,6 +73,12 @@ class Buddies {
   struct Block {
     std::uint64_t start = 0;
     std::uint64_t size = 0;
+    [[nodiscard]] Json json() const { return {start, size}; }
+  };
+  struct Allocation {
+    Block block;
+    Block from;                ///< the free block that was halved until it was small enough
+    std::vector<Block> rests;  ///< what the halvings left free, the largest first
   };
 
   /// The size of the block that a request gets.
@@ -80,24 +86,39 @@ class Buddies {
     return std::max(smallest_, std::bit_ceil(want));
   }
 
-  std::optional<Block> allocate(std::uint64_t want) {
+  std::optional<Allocation> allocate(std::uint64_t want) {
     const std::uint64_t size = size_for(want);
     auto blocks = free_.lower_bound(size);
     while (blocks != free_.end() && blocks->second.empty()) ++blocks;
     if (blocks == free_.end()) return std::nullopt;
-    std::uint64_t have = blocks->first;
     const std::uint64_t start = *blocks->second.begin();
+    Allocation allocation{{start, size}, {start, blocks->first}, {}};
     blocks->second.erase(start);
-    for (; have > size; free_[have].insert(start + have)) have /= 2;
-    return Block{start, size};
+    for (std::uint64_t half = allocation.from.size / 2; half >= size; half /= 2) {
+      free_[half].insert(start + half);
+      allocation.rests.push_back({start + half, half});
+    }
+    return allocation;
   }
 
-  void release(Block block) {
-    while (block.size < size_ && free_[block.size].erase(block.start ^ block.size) != 0) {
-      block.start &= ~block.size;
-      block.size *= 2;
+  /// A free block, and its buddy, which is not free as a whole; if it is all of the memory, it has
+  /// none.
+  struct Freed {
+    Block block;
+    std::optional<std::uint64_t> buddy;
+  };
+  /// What the block became, one after the other: itself, and then each time joined with its buddy.
+  std::vector<Freed> release(Block block) {
+    std::vector<Freed> steps;
+    while (block.size < size_) {
+      const std::uint64_t buddy = block.start ^ block.size;
+      steps.push_back({block, buddy});
+      if (free_[block.size].erase(buddy) == 0) break;
+      block = {std::min(block.start, buddy), 2 * block.size};
     }
+    if (block.size == size_) steps.push_back({block, std::nullopt});
     free_[block.size].insert(block.start);
+    return steps;
   }
 
   /// [start, size] in order of place.
@@ -115,6 +136,19 @@ class Buddies {
   std::uint64_t smallest_;
   std::map<std::uint64_t, std::set<std::uint64_t>> free_;  ///< the starts of free blocks, by size
 };
+
+Json json_of(const Buddies::Allocation& allocation) {
+  Json rests = Json::array();
+  for (const Buddies::Block& block : allocation.rests) rests.push_back(block.json());
+  return {{"from", allocation.from.json()}, {"rests", rests}};
+}
+
+Json json_of(const std::vector<Buddies::Freed>& steps) {
+  Json became = Json::array();
+  for (const auto& [block, buddy] : steps)
+    became.push_back({block.start, block.size, buddy ? Json(*buddy) : Json()});
+  return {{"became", became}};
+}
 
 struct Chunk {
   std::int64_t start = 0;
@@ -271,6 +305,8 @@ Json solve_allocation(const Problem& problem) {
           {"internal_fragmentation", unused_in_partitions}};
 }
 
+/// The choices are those of the operations: the block that was halved, and what that left; or the
+/// blocks [start, size, buddy] that a freed one became.
 Json solve_buddy(const Problem& problem) {
   if (problem.algorithm != "BUDDY") return problem.unknown_algorithm();
   const auto size =
@@ -283,6 +319,7 @@ Json solve_buddy(const Problem& problem) {
   Buddies buddies(size, smallest);
   std::map<std::string, Buddies::Block> held;
   Json allocations = Json::array();
+  Json choices = Json::array();
   for (const Field& item : problem.input["ops"].items()) {
     const std::vector<Field> op = item.items();
     const bool allocates = op.size() == 3 && op[0].text() == "alloc";
@@ -296,16 +333,22 @@ Json solve_buddy(const Problem& problem) {
     if (allocates) {
       const auto want = static_cast<std::uint64_t>(op[2].integer(1, kMostManagedBytes));
       if (problem.failed()) return {};
-      const auto block = buddies.allocate(want);
-      if (block) held[name] = *block;
-      allocations.push_back({name, block ? Json(block->start) : Json(), buddies.size_for(want)});
+      const auto allocation = buddies.allocate(want);
+      if (allocation) held[name] = allocation->block;
+      allocations.push_back(
+          {name, allocation ? Json(allocation->block.start) : Json(), buddies.size_for(want)});
+      choices.push_back(allocation ? json_of(*allocation) : Json());
     } else if (found != held.end()) {
-      // What could not be allocated is freed without effect.
-      buddies.release(found->second);
+      choices.push_back(json_of(buddies.release(found->second)));
       held.erase(found);
+    } else {
+      // What could not be allocated is freed without effect.
+      choices.push_back(nullptr);
     }
   }
-  return {{"allocations", allocations}, {"free", buddies.free_blocks()}};
+  Json answer = {{"allocations", allocations}, {"free", buddies.free_blocks()}};
+  if (problem.explains) answer["choices"] = choices;
+  return answer;
 }
 
 Json solve_heap(const Problem& problem) {

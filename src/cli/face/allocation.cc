@@ -315,75 +315,54 @@ chart::Table BuddyForm::table(const Solved& solved) const {
   return table;
 }
 
-/// The free blocks of a buddy system, to say how blocks are split and joined.
-class BuddyBlocks {
- public:
-  explicit BuddyBlocks(std::uint64_t size) : all_(size), free_{{0, size}} {}
+/// How the block of an allocation was found.
+std::string taken(const Json& choice, const Json& start) {
+  if (choice["rests"].empty()) return fmt::format("the lowest free one is at {}", plain(start));
+  std::vector<std::string> rests;
+  for (const Json& block : choice["rests"])
+    rests.push_back(fmt::format("{} at {}", plain(block[1]), plain(block[0])));
+  return fmt::format(
+      "none of that size is free, so the {} at {} are halved, which leaves {}; it gets the one "
+      "at {}",
+      plain(choice["from"][1]), plain(choice["from"][0]), listed(rests), plain(start));
+}
 
-  std::string take(std::uint64_t start, std::uint64_t size) {
-    const auto found = std::prev(free_.upper_bound(start));
-    const auto [from, whole] = *found;
-    free_.erase(found);
-    if (whole == size) return fmt::format("the lowest free one is at {}", start);
-    std::vector<std::string> rests;
-    for (std::uint64_t half = whole / 2; half >= size; half /= 2) {
-      free_[start + half] = half;
-      rests.push_back(fmt::format("{} at {}", half, start + half));
-    }
-    return fmt::format(
-        "none of that size is free, so the {} at {} are halved, which leaves {}; it gets the one "
-        "at {}",
-        whole, from, listed(rests), start);
-  }
-
-  std::string give_back(BuddyBlock block) {
-    std::vector<std::string> joins;
-    while (true) {
-      const std::uint64_t buddy = block.start ^ block.size;
-      const auto found = free_.find(buddy);
-      if (found == free_.end() || found->second != block.size) break;
-      free_.erase(found);
-      block = {std::min(block.start, buddy), 2 * block.size};
-      joins.push_back(
-          fmt::format("joined with its buddy at {} to {} at {}", buddy, block.size, block.start));
-    }
-    free_[block.start] = block.size;
-    if (joins.empty() && block.size == all_) return "that is all of the memory";
-    return joins.empty()
-               ? fmt::format("its buddy, at {}, is not free as a whole", block.start ^ block.size)
-               : fmt::format("{}", fmt::join(joins, ", "));
-  }
-
- private:
-  std::uint64_t all_;
-  std::map<std::uint64_t, std::uint64_t> free_;  ///< the size of each, by its start
-};
+/// What a freed block became; each is [start, size, buddy].
+std::string given_back(const Json& became) {
+  const Json& buddy = became[0][2];
+  if (buddy.is_null()) return "that is all of the memory";
+  if (became.size() == 1)
+    return fmt::format("its buddy, at {}, is not free as a whole", plain(buddy));
+  std::vector<std::string> joins;
+  for (std::size_t i = 1; i < became.size(); ++i)
+    joins.push_back(fmt::format("joined with its buddy at {} to {} at {}", plain(became[i - 1][2]),
+                                plain(became[i][1]), plain(became[i][0])));
+  return fmt::format("{}", fmt::join(joins, ", "));
+}
 
 std::vector<std::string> BuddyForm::reasons(const Solved& solved) const {
   std::vector<std::string> out;
-  BuddyBlocks blocks(solved.parameters()["size"].get<std::uint64_t>());
-  std::map<std::string, BuddyBlock> held;
+  const Json choices = solved.answer.value("choices", Json::array());
+  std::size_t step = 0;
   std::size_t next = 0;
   for (const Json& op : solved.input()["ops"]) {
+    if (step == choices.size()) break;
+    const Json& choice = choices[step++];
     const std::string name = plain(op[1]);
     if (op.size() == 2) {
-      const auto block = held.extract(name);
-      out.push_back(block.empty()
+      out.push_back(choice.is_null()
                         ? fmt::format("{} is freed, but got no block.", name)
-                        : fmt::format("{} is freed, {} at {}: {}.", name, block.mapped().size,
-                                      block.mapped().start, blocks.give_back(block.mapped())));
+                        : fmt::format("{} is freed, {} at {}: {}.", name,
+                                      plain(choice["became"][0][1]), plain(choice["became"][0][0]),
+                                      given_back(choice["became"])));
       continue;
     }
     const Json& allocation = solved.answer["allocations"][next++];
     const std::string need =
         fmt::format("{} KiB need a block of {} KiB", plain(op[2]), plain(allocation[2]));
-    if (allocation[1].is_null()) {
-      out.push_back(fmt::format("{}: {}, and no free block is that large.", name, need));
-      continue;
-    }
-    const BuddyBlock block{allocation[1].get<std::uint64_t>(), allocation[2].get<std::uint64_t>()};
-    held[name] = block;
-    out.push_back(fmt::format("{}: {}; {}.", name, need, blocks.take(block.start, block.size)));
+    out.push_back(choice.is_null()
+                      ? fmt::format("{}: {}, and no free block is that large.", name, need)
+                      : fmt::format("{}: {}; {}.", name, need, taken(choice, allocation[1])));
   }
   return out;
 }

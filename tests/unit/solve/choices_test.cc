@@ -43,6 +43,23 @@ TEST(Choices, AreThoseOfTheVictims) {
                   {"values", {{1, nullptr}, {2, 4}}}}));
 }
 
+TEST(Choices, SayHowBuddiesAreHalvedAndJoined) {
+  EXPECT_EQ(choices_of("buddy", "BUDDY", {{"size", 64}, {"min", 8}},
+                       {{"ops",
+                         {{"alloc", "A", 10},
+                          {"alloc", "B", 100},
+                          {"alloc", "C", 16},
+                          {"free", "B"},
+                          {"free", "A"},
+                          {"free", "C"}}}}),
+            Json::array({{{"from", {0, 64}}, {"rests", {{32, 32}, {16, 16}}}},
+                         nullptr,
+                         {{"from", {16, 16}}, {"rests", Json::array()}},
+                         nullptr,
+                         {{"became", {{0, 16, 16}}}},
+                         {{"became", {{16, 16, 0}, {0, 32, 32}, {0, 64, nullptr}}}}}));
+}
+
 TEST(Choices, AreAnsweredOnlyWhereTheyAreAskedFor) {
   Json problem = {{"domain", "page-replacement"},
                   {"algorithm", "FIFO"},
