@@ -14,6 +14,7 @@ class Fcfs final : public ArmPolicy {
   ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
     ArmChoice choice;
     choice.index = waiting.oldest();
+    choice.ground = ArmGround::kOldest;
     choice.moving_up = direction_to(waiting.cylinder_of(choice.index), state);
     return choice;
   }
@@ -29,6 +30,7 @@ class Sstf final : public ArmPolicy {
     const std::optional<std::size_t> below = waiting.nearest(state.at, false, waiting.size());
     ArmChoice choice;
     choice.index = nearer(waiting, state, above, below);
+    choice.ground = ArmGround::kNearest;
     choice.moving_up = direction_to(waiting.cylinder_of(choice.index), state);
     return choice;
   }
@@ -75,6 +77,7 @@ class VR final : public ArmPolicy {
         ahead && (!behind || cost(waiting, state, *ahead, 0) <= cost(waiting, state, *behind, r_))
             ? *ahead
             : *behind;
+    choice.ground = ArmGround::kNearestWithTurn;
     choice.moving_up = direction_to(waiting.cylinder_of(choice.index), state);
     return choice;
   }

@@ -1,6 +1,7 @@
 #include "spindle/policy/arm_policy.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "arm_policies.h"
 #include "built_in.h"
@@ -12,6 +13,20 @@ namespace {
 constexpr BuiltIn<ArmPolicy, const ArmConventions&> kBuiltInArms[] = {
     SPINDLE_ARM_POLICIES(SPINDLE_BUILT_IN)};
 constexpr auto kArmNames = names_of(kBuiltInArms);
+
+/// In the order of ArmGround.
+constexpr std::string_view kArmGroundNames[] = {"unsaid",
+                                                "oldest",
+                                                "nearest",
+                                                "nearest-with-turn",
+                                                "soonest",
+                                                "next-ahead",
+                                                "first-after-turn",
+                                                "first-after-return",
+                                                "next-ahead-of-sweep",
+                                                "first-after-turn-of-sweep",
+                                                "deadline-over"};
+static_assert(std::size(kArmGroundNames) == static_cast<std::size_t>(ArmGround::kDeadlineOver) + 1);
 
 /// A queue that is searched from end to end.
 class SpanQueue final : public WaitingRequests {
@@ -68,6 +83,11 @@ Result<std::unique_ptr<ArmPolicy>> make_arm_policy(std::string_view name,
   if (const Plugin* plugin = find_plugin(PolicyKind::kArm, name))
     return make_guarded_arm(*plugin, conventions);
   return Error{EINVAL, "no arm policy has this name"};
+}
+
+std::string_view arm_ground_name(ArmGround ground) {
+  const auto number = static_cast<std::size_t>(ground);
+  return number < std::size(kArmGroundNames) ? kArmGroundNames[number] : std::string_view();
 }
 
 std::span<const std::string_view> arm_policy_names() {

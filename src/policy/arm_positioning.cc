@@ -39,6 +39,7 @@ class ShortestPositioning final : public ArmPolicy {
       if (i + 1 < among) request = waiting.next_oldest(request);
     }
     choice.moving_up = direction_to(waiting.cylinder_of(choice.index), state);
+    choice.ground = by_distance_first_ ? ArmGround::kNearest : ArmGround::kSoonest;
     return choice;
   }
 
@@ -85,8 +86,10 @@ class Deadline final : public ArmPolicy {
       left_ = std::max<std::size_t>(1, conventions_.batch);
     }
     --left_;
+    choice.ground = next ? ArmGround::kDeadlineOver : ArmGround::kNextAhead;
     if (!next) next = waiting.nearest(state.at, true, waiting.size());
     if (!next) {
+      choice.ground = ArmGround::kFirstAfterReturn;
       next = waiting.nearest(Cylinder{0}, true, waiting.size());
       choice.return_distance = arm_distance(waiting.cylinder_of(*next), state.at);
     }

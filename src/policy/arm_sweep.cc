@@ -33,8 +33,10 @@ class Elevator final : public ArmPolicy {
                          bool to_the_edge) {
     ArmChoice choice;
     choice.moving_up = state.moving_up;
+    choice.ground = ArmGround::kNextAhead;
     std::optional<std::size_t> next = waiting.nearest(state.at, state.moving_up, among);
     if (!next) {
+      choice.ground = ArmGround::kFirstAfterTurn;
       if (to_the_edge) choice.by_way_of.push_back(edge_of(state, state.moving_up));
       choice.moving_up = !state.moving_up;
       next = waiting.nearest(state.at, choice.moving_up, among);
@@ -58,7 +60,10 @@ class SteppedElevator final : public ArmPolicy {
 
   ArmChoice choose(const WaitingRequests& waiting, const ArmState& state) override {
     if (left_ == 0 || left_ > waiting.size()) left_ = std::min(steps_, waiting.size());
-    return Elevator::sweep(waiting, state, left_--, false);
+    ArmChoice choice = Elevator::sweep(waiting, state, left_--, false);
+    choice.ground = choice.ground == ArmGround::kNextAhead ? ArmGround::kNextAheadOfSweep
+                                                           : ArmGround::kFirstAfterTurnOfSweep;
+    return choice;
   }
 
  private:
@@ -77,8 +82,10 @@ class CircularElevator final : public ArmPolicy {
     ArmChoice choice;
     const bool up = state.moving_up;
     choice.moving_up = up;
+    choice.ground = ArmGround::kNextAhead;
     std::optional<std::size_t> next = waiting.nearest(state.at, up, waiting.size());
     if (!next) {
+      choice.ground = ArmGround::kFirstAfterReturn;
       const Cylinder end = edge_of(state, up);
       const Cylinder start = edge_of(state, !up);
       next = waiting.nearest(Cylinder{up ? 0 : ~std::uint64_t{0}}, up, waiting.size());

@@ -90,6 +90,7 @@ std::optional<std::string> fault_of(const ArmChoice& choice, const GuardedReques
   }
   way += arm_distance(at, waiting.cylinder_of(choice.index));
   if (choice.return_distance > way) return "returned over more cylinders than it moved";
+  if (arm_ground_name(choice.ground).empty()) return "gave a ground that does not exist";
   return std::nullopt;
 }
 

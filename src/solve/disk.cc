@@ -61,15 +61,15 @@ class Arm {
     const Cylinder left = state_.at;
     move_to(request);
     if (!counts_return_ && choice.return_distance != 0)
-      movement_ -= circles && !lands_on_edge_ ? (left < request ? request - left : left - request)
-                                              : choice.return_distance;
+      movement_ -=
+          circles && !lands_on_edge_ ? arm_distance(left, request) : choice.return_distance;
     state_.moving_up = choice.moving_up;
     return movement_ - before;
   }
 
  private:
   void move_to(Cylinder there) {
-    movement_ += state_.at < there ? there - state_.at : state_.at - there;
+    movement_ += arm_distance(state_.at, there);
     state_.at = there;
     path_.push_back(there.value);
   }
@@ -80,6 +80,25 @@ class Arm {
   std::uint64_t movement_ = 0;
   std::vector<std::uint64_t> path_;
 };
+
+/// What the policy said of a choice, and the nearest requests on both sides among the others.
+Json choice_of(const ArmChoice& choice, Cylinder from, Cylinder to, const ArmQueue& others) {
+  Json turns = Json::array();
+  for (const Cylinder turn : choice.by_way_of) turns.push_back(turn.value);
+  const auto cylinder = [&](std::optional<std::size_t> request) {
+    return request ? Json(others.cylinder_of(*request).value) : Json();
+  };
+  const auto below = from == Cylinder{0}
+                         ? std::nullopt
+                         : others.nearest(Cylinder{from.value - 1}, false, others.size());
+  return {{"ground", arm_ground_name(choice.ground)},
+          {"from", from.value},
+          {"to", to.value},
+          {"up", choice.moving_up},
+          {"turns", turns},
+          {"above", cylinder(others.nearest(from, true, others.size()))},
+          {"below", cylinder(below)}};
+}
 
 struct Arrival {
   VirtualTime at;
@@ -111,12 +130,13 @@ struct Times {
 struct Served {
   std::vector<std::size_t> order;
   std::vector<VirtualTime> completion;  ///< by request
+  Json choices;                         ///< in the order of service, where they are explained
 };
 
 /// Serves the requests as they arrive, in whatever order they stand.
-Served serve(const std::vector<Arrival>& arrivals, const Times& times, ArmPolicy& policy,
-             Arm& arm) {
-  Served served{{}, std::vector<VirtualTime>(arrivals.size())};
+Served serve(const std::vector<Arrival>& arrivals, const Times& times, ArmPolicy& policy, Arm& arm,
+             bool explains) {
+  Served served{{}, std::vector<VirtualTime>(arrivals.size()), Json::array()};
   // The queue numbers them as they arrive.
   std::vector<std::size_t> turns(arrivals.size());
   std::iota(turns.begin(), turns.end(), std::size_t{0});
@@ -134,11 +154,15 @@ Served serve(const std::vector<Arrival>& arrivals, const Times& times, ArmPolicy
     state.now = now;
     const ArmChoice choice = policy.choose(queue, state);
     const std::size_t request = turns[choice.index];
+    queue.remove(choice.index);
+    if (explains) {
+      served.choices.push_back(choice_of(choice, state.at, arrivals[request].cylinder, queue));
+      served.choices.back()["time"] = in_units(now);
+    }
     const auto distance = static_cast<std::int64_t>(arm.go(choice, arrivals[request].cylinder));
     now += VirtualTime{distance * times.per_cylinder.ns} + times.service;
     served.completion[request] = now;
     served.order.push_back(request);
-    queue.remove(choice.index);
   }
   return served;
 }
@@ -178,13 +202,16 @@ Json solve_disk(const Problem& problem) {
     return problem.input["queue"].fail("too long for an algorithm that looks at all of it"), Json();
   ArmQueue queue;
   for (std::uint64_t cylinder : cylinders) queue.add(Cylinder{cylinder});
+  const bool explains = problem.explains && cylinders.size() <= kLongestListed;
   std::vector<std::uint64_t> order;
+  Json choices = Json::array();
   while (!queue.empty()) {
     const ArmChoice choice = policy->choose(queue, arm.state());
     const Cylinder request = queue.cylinder_of(choice.index);
+    queue.remove(choice.index);
+    if (explains) choices.push_back(choice_of(choice, arm.state().at, request, queue));
     arm.go(choice, request);
     order.push_back(request.value);
-    queue.remove(choice.index);
   }
   const double mean =
       order.empty() ? 0 : static_cast<double>(arm.movement()) / static_cast<double>(order.size());
@@ -192,6 +219,7 @@ Json solve_disk(const Problem& problem) {
   if (order.size() > kLongestListed) return answer;
   answer["order"] = order;
   answer["path"] = arm.path();
+  if (explains) answer["choices"] = choices;
   return answer;
 }
 
@@ -210,7 +238,11 @@ Json solve_disk_online(const Problem& problem) {
                               static_cast<double>(times.service.ns);
   if (longest_step * static_cast<double>(arrivals.size()) > kLongestTimeNs)
     return problem.input["requests"].fail("the times add up to more than can be counted"), Json();
-  return responses(arrivals, serve(arrivals, times, *policy, arm), arm);
+  const bool explains = problem.explains && arrivals.size() <= kLongestListed;
+  const Served served = serve(arrivals, times, *policy, arm, explains);
+  Json answer = responses(arrivals, served, arm);
+  if (explains) answer["choices"] = served.choices;
+  return answer;
 }
 
 }  // namespace spindle

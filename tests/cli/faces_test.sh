@@ -74,6 +74,7 @@ says '^0 +1000000 +1000001$' cpu A:1000000 B:1
 says '[[]3; shared-lru, shared-fifo,' memory --help
 json "a['answer']['total'] == 375 and [s[0] for s in a['answer']['served']] == [7, 8, 30]" disk -p satf 7 30 8
 says 'from 70 to 10: its deadline is over' disk -p deadline --head 50 --read-deadline 15 --batch 1 -e 0:60 0:10 1:70 1:80
+says 'At 20 ms: from 70 to 10: its deadline is over' disk -p deadline --head 50 --read-deadline 15 --batch 2 -e 0:60 0:10 0:70
 draws "{'seek', 'rotate', '30'} <= set(words)" disk -p satf 7 30 8
 json "a['answer']['faults'] == 15" memory -p fifo --frames 3 $string
 json "a['answer']['faults'] == 12" memory -p lru --frames 3 $string

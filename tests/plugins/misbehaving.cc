@@ -98,6 +98,7 @@ class Arm final : public ArmPolicy {
     if (fault == "turn") choice.by_way_of.push_back(Cylinder{state.cylinders});
     if (fault == "turns")
       for (int i = 0; i < 3; ++i) choice.by_way_of.push_back(Cylinder{state.cylinders - 1});
+    if (fault == "ground") choice.ground = static_cast<ArmGround>(200);
     if (fault == "return") choice.return_distance = UINT64_MAX;
     if (fault == "ask") static_cast<void>(waiting.cylinder_of(SIZE_MAX));
     if (fault == "walk") {

@@ -66,13 +66,31 @@ class TurningPoints {
   std::size_t size_ = 0;
 };
 
+/// Why a policy chose a request: what it has before the others.
+enum class ArmGround : std::uint8_t {
+  kUnsaid,
+  kOldest,
+  kNearest,
+  kNearestWithTurn,   ///< turning back counted as way
+  kSoonest,           ///< seek and rotation together, and perhaps less for its wait
+  kNextAhead,         ///< the next in the direction of the sweep
+  kFirstAfterTurn,    ///< nothing waited ahead, so that the arm turns
+  kFirstAfterReturn,  ///< nothing waited ahead, so that the arm goes back to where it begins
+  kNextAheadOfSweep,  ///< of those that the sweep serves; others may wait there for the next
+  kFirstAfterTurnOfSweep,
+  kDeadlineOver,
+};
+/// "oldest"; empty for what is no ground.
+std::string_view arm_ground_name(ArmGround ground);
+
 /// What a policy decided: which request, and over which turning points the arm goes there.
 struct ArmChoice {
   std::size_t index = 0;  ///< into the queue
   /// SCAN's edge; C-SCAN's edge and the edge it lands on; mostly empty. The way to one, or on from
   /// it, may be of length 0.
   TurningPoints by_way_of;
-  bool moving_up = true;  ///< the direction of service after the request is reached
+  bool moving_up = true;                  ///< the direction of service after the request is reached
+  ArmGround ground = ArmGround::kUnsaid;  ///< for explanations
   /// How much of the way is a circular policy's return sweep, which serves nothing (C-SCAN: edge to
   /// edge; C-LOOK: last request to first). Some textbooks do not count it.
   std::uint64_t return_distance = 0;

@@ -2,157 +2,116 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
-#include <set>
-
-#include "spindle/policy/policy_library.h"
+#include <map>
 
 namespace spindle::cli {
 namespace {
 
-struct Request {
-  double arrival = 0;
-  std::uint64_t cylinder = 0;
+/// What the policy said of a choice (the `choices` of the solver's answer).
+struct ArmStep {
+  const Json& choice;
+  std::string_view policy;
+  double arrival = 0;  ///< of the request
+
+  [[nodiscard]] std::uint64_t cylinder(const char* name) const {
+    return choice[name].get<std::uint64_t>();
+  }
+  [[nodiscard]] std::uint64_t away(const char* name = "to") const {
+    const std::uint64_t from = cylinder("from");
+    const std::uint64_t there = cylinder(name);
+    return from < there ? there - from : from - there;
+  }
+  /// The direction of service after it.
+  [[nodiscard]] bool goes_up() const { return choice["up"].get<bool>(); }
+
+  /// The nearest of those that were not chosen.
+  [[nodiscard]] std::string others() const {
+    std::vector<std::string> words;
+    for (const char* side : {"above", "below"})
+      if (!choice[side].is_null())
+        words.push_back(fmt::format("{} is {} away {}wards", plain(choice[side]), away(side),
+                                    side == std::string_view("above") ? "up" : "down"));
+    return words.empty() ? "no other waits" : fmt::format("{}", fmt::join(words, ", "));
+  }
+  [[nodiscard]] std::string edge() const {
+    const Json& turns = choice["turns"];
+    return turns.empty() ? "" : fmt::format("goes to the edge, {}, and ", plain(turns[0]));
+  }
 };
 
-std::uint64_t distance(std::uint64_t a, std::uint64_t b) {
-  return a < b ? b - a : a - b;
+std::string_view wards(bool up) {
+  return up ? "upwards" : "downwards";
 }
 
-/// The requests as they are served, with what waited beside each.
-class DiskReasons {
- public:
-  explicit DiskReasons(const Solved& solved)
-      : solved_(solved),
-        policy_(solved.policy->name),
-        online_(solved.input().contains("requests")),
-        at_(solved.parameters()["head"].get<std::uint64_t>()),
-        up_(solved.parameters().value("direction", "up") == "up") {
-    const Json& list = solved.input()[online_ ? "requests" : "queue"];
-    if (list.is_array())
-      for (const Json& item : list)
-        requests_.push_back(
-            online_ ? Request{as_number(item[0]), static_cast<std::uint64_t>(as_number(item[1]))}
-                    : Request{0, static_cast<std::uint64_t>(as_number(item))});
-    by_arrival_.resize(requests_.size());
-    std::iota(by_arrival_.begin(), by_arrival_.end(), std::size_t{0});
-    std::ranges::stable_sort(by_arrival_, {}, [&](std::size_t r) { return requests_[r].arrival; });
-  }
+std::string ahead(const ArmStep& step, std::string_view scope) {
+  return fmt::format("it is the next request{} {}.", scope, wards(step.goes_up()));
+}
 
-  std::vector<std::string> sentences() {
-    std::vector<std::string> out;
-    if (requests_.empty() || !solved_.answer.contains("order")) return out;
-    for (const Json& item : solved_.answer["order"]) {
-      const std::size_t request = online_ ? item.get<std::size_t>() : find(item);
-      take_arrivals();
-      waiting_.erase({requests_[request].cylinder, request});
-      out.push_back(sentence(request));
-      if (online_) now_ = as_number(solved_.answer["completion"][request]);
-    }
-    return out;
-  }
+std::string after_turn(const ArmStep& step, std::string_view scope) {
+  return fmt::format("nothing{} waits further {}; the arm {}turns; this is the first {}.", scope,
+                     wards(!step.goes_up()), step.edge(), wards(step.goes_up()));
+}
 
- private:
-  /// The oldest request for the cylinder. Without arrivals, all requests wait from the start.
-  std::size_t find(const Json& cylinder) {
-    take_arrivals();
-    return waiting_.lower_bound({cylinder.get<std::uint64_t>(), 0})->second;
-  }
+std::string after_return(const ArmStep& step) {
+  return fmt::format(
+      "nothing waits further {}; the arm {}returns without serving, to the {} request.",
+      wards(step.goes_up()), step.edge(), step.goes_up() ? "lowest" : "highest");
+}
 
-  /// Takes in the requests that have come by now; if none waits, the next that comes.
-  void take_arrivals() {
-    for (; arrived_ < by_arrival_.size(); ++arrived_) {
-      const std::size_t next = by_arrival_[arrived_];
-      if (!waiting_.empty() && now_ < requests_[next].arrival) break;
-      now_ = std::max(now_, requests_[next].arrival);
-      waiting_.insert({requests_[next].cylinder, next});
-    }
-  }
+/// A clause, and how far away the request is, and the others are.
+std::string near(const ArmStep& step, std::string_view what, std::string_view how = "") {
+  return fmt::format("{}, {} cylinders away{}; {}.", what, step.away(), how, step.others());
+}
 
-  [[nodiscard]] std::string others() const {
-    const auto above = waiting_.lower_bound({at_, 0});
-    std::string text;
-    if (above != waiting_.end())
-      text += fmt::format("{} is {} away upwards", above->first, above->first - at_);
-    if (above != waiting_.begin()) {
-      const std::uint64_t below = std::prev(above)->first;
-      text +=
-          fmt::format("{}{} is {} away downwards", text.empty() ? "" : ", ", below, at_ - below);
-    }
-    return text.empty() ? "no other waits" : text;
-  }
+using ArmWords = std::string (*)(const ArmStep& step);
 
-  std::string sentence(std::size_t request) {
-    const std::uint64_t to = requests_[request].cylinder;
-    std::string text = online_ ? fmt::format("At {} ms: from {} to {}: ", shown(now_), at_, to)
-                               : fmt::format("From {} to {}: ", at_, to);
-    if (policy_ == "fcfs") {
-      text += fmt::format("it is the oldest request, {} cylinders away.", distance(at_, to));
-    } else if (policy_ == "sstf") {
-      text += fmt::format("it is the nearest, {} cylinders away; {}.", distance(at_, to), others());
-    } else if (policy_ == "v-r") {
-      text += fmt::format("it is the nearest, {} cylinders away, turning counted as way; {}.",
-                          distance(at_, to), others());
-    } else if (is_policy_library(solved_.problem["algorithm"].get<std::string>())) {
-      text +=
-          fmt::format("{} picks it, {} cylinders away; {}.", policy_, distance(at_, to), others());
-    } else if (policy_ == "deadline") {
-      text += batch(request);
-    } else {
-      text += sweep(to);
-    }
-    at_ = to;
-    return text;
-  }
-
-  /// The reason where requests are served upwards, and again from the lowest, unless one has waited
-  /// too long.
-  [[nodiscard]] std::string batch(std::size_t request) const {
-    const std::uint64_t to = requests_[request].cylinder;
-    const auto ahead = waiting_.lower_bound({at_, 0});
-    if (at_ <= to && (ahead == waiting_.end() || to <= ahead->first))
-      return "it is the next request upwards.";
-    if (ahead == waiting_.end() && (waiting_.empty() || to <= waiting_.begin()->first))
-      return "nothing waits further upwards; the next sweep begins with the lowest.";
-    return fmt::format("its deadline is over: it has waited since {} ms.",
-                       shown(requests_[request].arrival));
-  }
-
-  std::string sweep(std::uint64_t to) {
-    const bool ahead = up_ ? at_ <= to : to <= at_;
-    const std::string_view way = up_ ? "upwards" : "downwards";
-    const bool steps = policy_ == "fscan" || policy_ == "n-step-scan";
-    const std::string_view scope = steps ? " of this sweep" : "";
-    if (ahead) return fmt::format("it is the next request{} {}.", scope, way);
-    const bool to_edge = (policy_ == "scan" || policy_ == "c-scan") &&
-                         solved_.parameters().value("turn", "edge") == "edge";
-    const std::uint64_t last = solved_.parameters()["cylinders"].get<std::uint64_t>() - 1;
-    std::string text = fmt::format("nothing{} waits further {}; the arm ", scope, way);
-    if (to_edge) text += fmt::format("goes to the edge, {}, and ", up_ ? last : 0);
-    if (policy_ == "c-scan" || policy_ == "c-look")
-      return text +
-             fmt::format("returns without serving, to the {} request.", up_ ? "lowest" : "highest");
-    up_ = !up_;
-    return text + fmt::format("turns; this is the first {}.", up_ ? "upwards" : "downwards");
-  }
-
-  const Solved& solved_;
-  std::string_view policy_;
-  bool online_;
-  std::uint64_t at_;
-  bool up_;
-  double now_ = 0;
-  std::size_t arrived_ = 0;
-  std::vector<Request> requests_;
-  std::vector<std::size_t> by_arrival_;
-  std::set<std::pair<std::uint64_t, std::size_t>> waiting_;
-};
+const std::map<std::string_view, ArmWords>& arm_words() {
+  static const std::map<std::string_view, ArmWords> kWords = {
+      {"oldest",
+       [](const ArmStep& step) {
+         return fmt::format("it is the oldest request, {} cylinders away.", step.away());
+       }},
+      {"nearest", [](const ArmStep& step) { return near(step, "it is the nearest"); }},
+      {"nearest-with-turn",
+       [](const ArmStep& step) {
+         return near(step, "it is the nearest", ", turning counted as way");
+       }},
+      {"soonest", [](const ArmStep& step) { return near(step, "it is reached soonest"); }},
+      {"next-ahead", [](const ArmStep& step) { return ahead(step, ""); }},
+      {"next-ahead-of-sweep", [](const ArmStep& step) { return ahead(step, " of this sweep"); }},
+      {"first-after-turn", [](const ArmStep& step) { return after_turn(step, ""); }},
+      {"first-after-turn-of-sweep",
+       [](const ArmStep& step) { return after_turn(step, " of this sweep"); }},
+      {"first-after-return", after_return},
+      {"deadline-over",
+       [](const ArmStep& step) {
+         return fmt::format("its deadline is over: it has waited since {} ms.",
+                            shown(step.arrival));
+       }},
+      {"unsaid",
+       [](const ArmStep& step) { return near(step, fmt::format("{} picks it", step.policy)); }}};
+  return kWords;
+}
 
 }  // namespace
 
 std::vector<std::string> disk_reasons(const Solved& solved) {
-  return DiskReasons(solved).sentences();
+  std::vector<std::string> out;
+  const Json choices = solved.answer.value("choices", Json::array());
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    ArmStep step{choices[i], solved.policy->name};
+    std::string text;
+    if (step.choice.contains("time")) {
+      const auto request = solved.answer["order"][i].get<std::size_t>();
+      step.arrival = as_number(solved.input()["requests"][request][0]);
+      text = fmt::format("At {} ms: f", shown(as_number(step.choice["time"])));
+    }
+    text += fmt::format("{}rom {} to {}: ", text.empty() ? "F" : "", step.cylinder("from"),
+                        step.cylinder("to"));
+    const auto words = arm_words().find(step.choice["ground"].get<std::string>());
+    if (words != arm_words().end()) out.push_back(text + words->second(step));
+  }
+  return out;
 }
 
 }  // namespace spindle::cli

@@ -108,8 +108,8 @@ TEST_F(Plugin, AnArmPolicyThatMisbehavesLosesNoRequest) {
     }
     return served;
   };
-  std::vector<const char*> faults = {"pick", "turn",  "return",       "ask", "walk",
-                                     "loop", "throw", "throw-number", "make"};
+  std::vector<const char*> faults = {"pick", "turn", "ground", "return",       "ask",
+                                     "walk", "loop", "throw",  "throw-number", "make"};
 #if !defined(SPINDLE_IS_SANITIZED)
   faults.push_back("turns");  // where arrays are checked, that ends in the library
 #endif

@@ -60,6 +60,38 @@ TEST(Choices, SayHowBuddiesAreHalvedAndJoined) {
                          {{"became", {{16, 16, 0}, {0, 32, 32}, {0, 64, nullptr}}}}}));
 }
 
+TEST(Choices, SayWhyTheArmGoesWhereItGoes) {
+  EXPECT_EQ(
+      choices_of("disk", "SCAN", {{"cylinders", 200}, {"head", 50}}, {{"queue", {60, 10, 20}}}),
+      Json::array({{{"ground", "next-ahead"},
+                    {"from", 50},
+                    {"to", 60},
+                    {"up", true},
+                    {"turns", Json::array()},
+                    {"above", nullptr},
+                    {"below", 20}},
+                   {{"ground", "first-after-turn"},
+                    {"from", 60},
+                    {"to", 20},
+                    {"up", false},
+                    {"turns", {199}},
+                    {"above", nullptr},
+                    {"below", 10}},
+                   {{"ground", "next-ahead"},
+                    {"from", 20},
+                    {"to", 10},
+                    {"up", false},
+                    {"turns", Json::array()},
+                    {"above", nullptr},
+                    {"below", nullptr}}}));
+  const Json late =
+      choices_of("disk-online", "DEADLINE",
+                 {{"cylinders", 200}, {"head", 50}, {"read_deadline", 15}, {"batch", 1}},
+                 {{"requests", {{0, 60}, {0, 10}, {1, 70}, {1, 80}}}});
+  EXPECT_EQ(late[2]["ground"], "deadline-over");
+  EXPECT_EQ(late[2]["time"], 20);
+}
+
 TEST(Choices, AreAnsweredOnlyWhereTheyAreAskedFor) {
   Json problem = {{"domain", "page-replacement"},
                   {"algorithm", "FIFO"},
