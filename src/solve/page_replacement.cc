@@ -9,6 +9,7 @@
 #include "domains.h"
 #include "page_frames.h"
 #include "page_policies.h"
+#include "spindle/policy/stack_distance.h"
 
 namespace spindle {
 namespace {
@@ -142,11 +143,20 @@ class Memory {
 /// The pages that a process should have in memory, as they come and go.
 class ResidentSets {
  public:
-  void count_fault() { ++faults_; }
-  /// After each reference.
-  void note(std::size_t size) {
+  explicit ResidentSets(bool explains) : explains_(explains) {}
+
+  /// After each reference: whether its page was there, and which pages left the set.
+  void note(bool is_hit, std::size_t size, std::vector<PageKey> left) {
+    if (!is_hit) ++faults_;
     sizes_.push_back(size);
     sum_ += size;
+    if (!explains_) return;
+    std::ranges::sort(left);
+    choices_.push_back({{"hit", is_hit}, {"left", left}});
+  }
+  /// Adds to what is said of the last reference.
+  void add(const char* name, Json value) {
+    if (explains_) choices_.back()[name] = std::move(value);
   }
   /// `set`: a map, by page, of what is left at the end.
   template <class Set>
@@ -155,14 +165,18 @@ class ResidentSets {
     for (const auto& [page, use] : set) last.insert(page);
     const double mean =
         sizes_.empty() ? 0 : static_cast<double>(sum_) / static_cast<double>(sizes_.size());
-    return {
+    Json answer = {
         {"faults", faults_}, {"sizes", sizes_}, {"mean_size", rounded(mean)}, {"last_set", last}};
+    if (explains_) answer["choices"] = choices_;
+    return answer;
   }
 
  private:
+  bool explains_;
   std::uint64_t faults_ = 0;
   std::uint64_t sum_ = 0;
   std::vector<std::size_t> sizes_;
+  Json choices_ = Json::array();
 };
 
 /// Which pages the last `window` references went to, after each reference.
@@ -172,12 +186,16 @@ Json working_set(const Problem& problem) {
       static_cast<std::size_t>(problem.parameters["window"].integer(1, Field::kMostItems));
   if (problem.failed()) return {};
   std::unordered_map<PageKey, std::size_t> uses;
-  ResidentSets sets;
+  ResidentSets sets(problem.explains);
   for (std::size_t i = 0; i < references.size(); ++i) {
     // The page is looked for in the set as the last reference left it.
-    if (++uses[references[i]] == 1) sets.count_fault();
-    if (i >= window && --uses[references[i - window]] == 0) uses.erase(references[i - window]);
-    sets.note(uses.size());
+    const bool is_hit = ++uses[references[i]] != 1;
+    std::vector<PageKey> left;
+    if (i >= window && --uses[references[i - window]] == 0) {
+      left.push_back(references[i - window]);
+      uses.erase(left.front());
+    }
+    sets.note(is_hit, uses.size(), std::move(left));
   }
   return sets.answer(uses);
 }
@@ -191,53 +209,43 @@ Json fault_frequency(const Problem& problem) {
   if (problem.failed()) return {};
   std::unordered_map<PageKey, std::size_t> last_use;
   std::size_t last_fault = 0;
-  ResidentSets sets;
+  ResidentSets sets(problem.explains);
   for (std::size_t now = 1; now <= references.size(); ++now) {
-    const PageKey page = references[now - 1];
-    if (!last_use.contains(page)) {
-      sets.count_fault();
-      if (now - last_fault > interval && last_fault != 0)
-        std::erase_if(last_use, [&](const auto& use) { return use.second < last_fault; });
-      last_fault = now;
-    }
-    last_use[page] = now;
-    sets.note(last_use.size());
+    const bool is_hit = last_use.contains(references[now - 1]);
+    const std::size_t since_last = now - last_fault;
+    const bool is_late = !is_hit && last_fault != 0 && since_last > interval;
+    std::vector<PageKey> left;
+    if (is_late)
+      for (const auto& [page, use] : last_use)
+        if (use < last_fault) left.push_back(page);
+    for (const PageKey page : left) last_use.erase(page);
+    last_use[references[now - 1]] = now;
+    sets.note(is_hit, last_use.size(), std::move(left));
+    if (is_hit) continue;
+    if (last_fault != 0) sets.add("since_last", since_last);
+    sets.add("late", is_late);
+    last_fault = now;
   }
   return sets.answer(last_use);
 }
 
-/// LRU's faults for 1 to `frames` frames, in one pass: a reference hits in all memories that are
-/// larger than the number of pages used since the last reference to its own (Mattson and others
-/// 1970). A Fenwick tree counts the pages whose last use lies after a time.
+/// LRU's faults for 1 to `frames` frames, in one pass.
 Json lru_curve(const Problem& problem) {
   const std::vector<PageKey> references = read_references(problem.input["refs"]).pages;
   const auto most = static_cast<std::size_t>(problem.parameters["frames"].integer(1, 1'000'000));
   if (problem.failed()) return {};
-  std::vector<std::uint32_t> tree(references.size() + 1);
-  const auto add = [&tree](std::size_t at, std::uint32_t change) {
-    for (; at < tree.size(); at += at & (0 - at)) tree[at] += change;
-  };
-  const auto uses_up_to = [&tree](std::size_t at) {
-    std::uint32_t sum = 0;
-    for (; at != 0; at -= at & (0 - at)) sum += tree[at];
-    return sum;
-  };
-  std::unordered_map<PageKey, std::size_t> last_use;
-  std::vector<std::uint64_t> hits_at(most + 1);  // by the smallest memory that they hit in
-  for (std::size_t now = 1; now <= references.size(); ++now) {
-    std::size_t& last = last_use[references[now - 1]];
-    if (last != 0) {
-      const std::size_t depth = last_use.size() - uses_up_to(last) + 1;
-      if (depth <= most) ++hits_at[depth];
-      add(last, 0u - 1u);
-    }
-    add(now, 1);
-    last = now;
-  }
+  std::unordered_map<PageKey, std::uint32_t> numbers;
+  StackDistances distances;
+  for (const PageKey page : references)
+    distances.refer(
+        numbers.try_emplace(page, static_cast<std::uint32_t>(numbers.size())).first->second);
+  const std::vector<std::uint64_t>& hits_at = distances.histogram();
   std::uint64_t faults = references.size();
   Json curve = Json::array();
-  for (std::size_t frames = 1; frames <= most; ++frames)
-    curve.push_back({frames, faults -= hits_at[frames]});
+  for (std::size_t frames = 1; frames <= most; ++frames) {
+    if (frames <= hits_at.size()) faults -= hits_at[frames - 1];
+    curve.push_back({frames, faults});
+  }
   return {{"curve", curve}};
 }
 

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "cli/face/memory_forms.h"
 
 namespace spindle::cli {
@@ -17,62 +15,35 @@ std::string page_of(const Json& reference) {
   return plain(reference.is_array() ? reference[0] : reference);
 }
 
-/// Follows the set as the solver does, to say of each reference what came and what went.
-class ResidentSet {
- public:
-  /// `limit`: the window, or the interval.
-  explicit ResidentSet(std::size_t limit) : limit_(limit) {}
+std::vector<std::string> pages_that_left(const Json& choice) {
+  std::vector<std::string> pages;
+  for (const Json& page : choice["left"]) pages.push_back(plain(page));
+  return pages;
+}
 
-  [[nodiscard]] std::string in_window(const std::string& page) {
-    const bool is_hit = last_use_.contains(page);
-    last_use_[page] = ++now_;
-    const std::string left = listed(take_out(now_ < limit_ ? 0 : now_ - limit_));
-    return (is_hit ? fmt::format("a hit: it is among the last {}", counted(limit_, "reference"))
-                   : fmt::format("a fault: it is not among the last {}",
-                                 counted(limit_, "reference"))) +
-           (left.empty() ? "" : fmt::format("; {} left the window", left));
-  }
+/// What is said of a reference, where the set are the pages of the last `window` references.
+std::string in_window(const Json& choice, std::size_t window) {
+  const std::string left = listed(pages_that_left(choice));
+  return fmt::format(
+      "{} among the last {}{}", choice["hit"].get<bool>() ? "a hit: it is" : "a fault: it is not",
+      counted(window, "reference"), left.empty() ? "" : fmt::format("; {} left the window", left));
+}
 
-  [[nodiscard]] std::string by_frequency(const std::string& page) {
-    ++now_;
-    const bool is_hit = last_use_.contains(page);
-    std::string what = "a hit";
-    if (!is_hit) {
-      what = last_fault_ == 0 ? "the first fault" : frequency_text();
-      last_fault_ = now_;
-    }
-    last_use_[page] = now_;
-    return what;
-  }
-
- private:
-  /// Takes out the pages last used by that reference or before it.
-  std::vector<std::string> take_out(std::size_t until) {
-    std::vector<std::string> out;
-    for (const auto& [page, use] : last_use_)
-      if (use <= until) out.push_back(page);
-    for (const std::string& page : out) last_use_.erase(page);
-    return out;
-  }
-
-  std::string frequency_text() {
-    const std::string after =
-        fmt::format("a fault, {} after the last", counted(now_ - last_fault_, "reference"));
-    if (now_ - last_fault_ <= limit_) return after + ", which is soon: it adds a page";
-    const std::vector<std::string> out = take_out(last_fault_ - 1);
-    return fmt::format(
-        "{}, which is late: {} not used since, and {}", after,
-        out.empty() ? "no page was" : listed(out) + (out.size() == 1 ? " was" : " were"),
-        out.empty()       ? "none goes"
-        : out.size() == 1 ? "goes"
-                          : "go");
-  }
-
-  std::size_t limit_;
-  std::size_t now_ = 0;
-  std::size_t last_fault_ = 0;
-  std::map<std::string, std::size_t> last_use_;
-};
+/// The same where faults say how large the set should be.
+std::string by_frequency(const Json& choice) {
+  if (choice["hit"].get<bool>()) return "a hit";
+  if (!choice.contains("since_last")) return "the first fault";
+  const std::string after = fmt::format(
+      "a fault, {} after the last", counted(choice["since_last"].get<std::size_t>(), "reference"));
+  if (!choice["late"].get<bool>()) return after + ", which is soon: it adds a page";
+  const std::vector<std::string> left = pages_that_left(choice);
+  return fmt::format(
+      "{}, which is late: {} not used since, and {}", after,
+      left.empty() ? "no page was" : listed(left) + (left.size() == 1 ? " was" : " were"),
+      left.empty()       ? "none goes"
+      : left.size() == 1 ? "goes"
+                         : "go");
+}
 
 class WorkingSetForm final : public Form {
  public:
@@ -148,14 +119,13 @@ class WorkingSetForm final : public Form {
     std::vector<std::string> out;
     const bool is_window = solved.policy->name == "working-set";
     const Json& pages = solved.input()["refs"];
-    const auto limit = solved.parameters()[is_window ? "window" : "interval"].get<std::size_t>();
-    ResidentSet set(limit);
-    for (std::size_t i = 0; pages.is_array() && i < pages.size(); ++i) {
-      const std::string page = page_of(pages[i]);
-      out.push_back(fmt::format("Reference {}, page {}: {}; {}.", i + 1, page,
-                                counted(solved.answer["sizes"][i].get<std::size_t>(), "page"),
-                                is_window ? set.in_window(page) : set.by_frequency(page)));
-    }
+    const Json choices = solved.answer.value("choices", Json::array());
+    for (std::size_t i = 0; pages.is_array() && i < choices.size(); ++i)
+      out.push_back(fmt::format(
+          "Reference {}, page {}: {}; {}.", i + 1, page_of(pages[i]),
+          counted(solved.answer["sizes"][i].get<std::size_t>(), "page"),
+          is_window ? in_window(choices[i], solved.parameters()["window"].get<std::size_t>())
+                    : by_frequency(choices[i])));
     return out;
   }
 };

@@ -43,6 +43,18 @@ TEST(Choices, AreThoseOfTheVictims) {
                   {"values", {{1, nullptr}, {2, 4}}}}));
 }
 
+TEST(Choices, SayWhichPagesLeaveASetWithoutFrames) {
+  EXPECT_EQ(
+      choices_of("page-replacement", "WORKING-SET", {{"window", 2}}, {{"refs", {1, 2, 2, 1}}}),
+      Json::array({{{"hit", false}, {"left", Json::array()}},
+                   {{"hit", false}, {"left", Json::array()}},
+                   {{"hit", true}, {"left", {1}}},
+                   {{"hit", false}, {"left", Json::array()}}}));
+  const Json late = choices_of("page-replacement", "PFF", {{"interval", 3}},
+                               {{"refs", {1, 2, 3, 3, 3, 3, 5}}})[6];
+  EXPECT_EQ(late, Json({{"hit", false}, {"since_last", 4}, {"late", true}, {"left", {1, 2}}}));
+}
+
 TEST(Choices, SayHowBuddiesAreHalvedAndJoined) {
   EXPECT_EQ(choices_of("buddy", "BUDDY", {{"size", 64}, {"min", 8}},
                        {{"ops",
