@@ -22,29 +22,10 @@ void drop_pages(int fd, NodeId node) {
   (void)::writev(fd, pieces, 2);
 }
 
-// The writes that are waited for count for the bound of requests; this one does not meanwhile.
-class WaitForWrites {
- public:
-  explicit WaitForWrites(SessionState& session) : session_(session) {
-    session_.leave_bound();
-    session_.collectors.acquire();
-  }
-  WaitForWrites(const WaitForWrites&) = delete;
-  WaitForWrites& operator=(const WaitForWrites&) = delete;
-  ~WaitForWrites() {
-    session_.collectors.release();
-    session_.enter_bound();
-  }
-
- private:
-  SessionState& session_;
-};
-
 }  // namespace
 
 // Runs on another kernel thread: this one has to serve the writes meanwhile.
 Result<> collect_writes(SessionState& session, NodeId node) {
-  const WaitForWrites wait(session);
   thread::Runtime& runtime = *thread::Runtime::current();
   const thread::Runtime::ExternalWork helps(runtime);
   thread::Event collected("cached writes");

@@ -30,8 +30,9 @@ class OpenWriters {
   std::unordered_map<NodeId, std::uint64_t> counts_;
 };
 
-/// Waits until the tree has got all that was written to the file before. Called by the thread of a
-/// request, which must hold nothing that a write needs. EAGAIN if the host gives no kernel thread.
+/// Waits until the tree has got all that was written to the file before. Called by a thread that
+/// holds nothing that a write needs, nor counts as a bounded request. EAGAIN if the host gives no
+/// kernel thread.
 Result<> collect_writes(SessionState& session, NodeId node);
 
 }  // namespace spindle

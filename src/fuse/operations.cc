@@ -398,14 +398,10 @@ void do_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, o
   reply(request, allocate());
 }
 
+// The kernel holds nothing of the file back any more (SessionState::collect_later): that would look
+// like a hole.
 void do_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info*) {
-  // Data that the kernel still holds would look like a hole.
-  SessionState& session = session_of(request);
-  const auto seek = [&]() -> Result<std::uint64_t> {
-    if (session.open_writers.has(node)) TRY(collect_writes(session, node));
-    return tree_of(request, node).seek(node, static_cast<std::uint64_t>(offset), whence);
-  };
-  const auto found = seek();
+  const auto found = tree_of(request, node).seek(node, static_cast<std::uint64_t>(offset), whence);
   if (found.ok()) {
     fuse_reply_lseek(request, static_cast<off_t>(*found));
   } else {

@@ -108,26 +108,67 @@ void SessionState::readable() {
 }
 
 void SessionState::begin(RequestBuffers::Buffer buffer, std::size_t size) {
-  const auto& received = *reinterpret_cast<const fuse_in_header*>(buffer.get());
-  const fuse_in_header header = received;
-  const bool is_bounded = !concerns_control(received, size);
-  buffer = buffers.fitted(std::move(buffer), size, !is_bounded);
+  Received request{.buffer = std::move(buffer), .size = size, .at_ns = monotonic_ns()};
+  request.is_bounded = !concerns_control(request.header(), size);
+  const bool must_wait =
+      request.header().opcode == FUSE_LSEEK && open_writers.has(request.header().nodeid);
+  request.buffer =
+      buffers.fitted(std::move(request.buffer), size, !request.is_bounded || must_wait);
   ++in_flight;
-  if (is_bounded) ++bounded;
-  auto spawned = thread::spawn_detached(
-      "request", [this, held = std::move(buffer), size, is_bounded]() mutable {
-        serve_request(std::move(held), size, is_bounded);
-      });
+  if (must_wait) return collect_later(std::move(request));
+  if (request.is_bounded) ++bounded;
+  spawn(std::move(request));
+}
+
+void SessionState::spawn(Received request) {
+  const fuse_in_header header = request.header();
+  const bool is_bounded = request.is_bounded;
+  const auto spawned = thread::spawn_detached(
+      "request", [this, held = std::move(request)]() mutable { serve(std::move(held)); });
   if (spawned.ok()) return;
-  log(LogLevel::kError, spawned.error().describe());
-  reply_raw(*this, header.unique, spawned.code(), {});
-  --in_flight;
+  refuse(header, spawned.error());
   if (is_bounded) --bounded;
   // The kernel does not ask again, and whoever waits for the mount to answer would for ever.
   if (header.opcode == FUSE_INIT) {
     outcome = spawned.error();
     let_go();
   }
+}
+
+void SessionState::refuse(const fuse_in_header& header, const Error& reason) {
+  log(LogLevel::kError, reason.describe());
+  reply_raw(*this, header.unique, reason.code, {});
+  end_request();
+}
+
+void SessionState::end_request() {
+  --in_flight;
+  if (gone && in_flight == 0) finished.set();
+}
+
+void SessionState::collect_later(Received request) {
+  waiting_for_writes.push_back(std::move(request));
+  if (collectors >= kMostCollectors) return;
+  ++collectors;
+  const auto spawned = thread::spawn_detached("collector of writes", [this] { collect(); });
+  if (spawned.ok() || --collectors > 0) return;
+  refuse(waiting_for_writes.back().header(), spawned.error());
+  waiting_for_writes.pop_back();
+}
+
+void SessionState::collect() {
+  while (!waiting_for_writes.empty()) {
+    Received request = std::move(waiting_for_writes.front());
+    waiting_for_writes.pop_front();
+    const auto collected = collect_writes(*this, request.header().nodeid);
+    if (collected.ok()) {
+      ++bounded;
+      serve(std::move(request));
+    } else {
+      refuse(request.header(), collected.error());
+    }
+  }
+  --collectors;
 }
 
 // If there are only requests that may wait for others, nothing would ever end the rest: then the
@@ -155,30 +196,29 @@ void SessionState::let_go() {
   if (in_flight == 0) finished.set();
 }
 
-void SessionState::serve_request(RequestBuffers::Buffer buffer, std::size_t size, bool is_bounded) {
-  const std::int64_t began_ns = monotonic_ns();
-  const auto& header = *reinterpret_cast<const fuse_in_header*>(buffer.get());
+void SessionState::serve(Received request) {
+  const fuse_in_header& header = request.header();
   const std::uint32_t opcode = header.opcode;
-  const std::uint64_t request = header.unique;
-  if (is_bounded) {
+  const std::uint64_t number = header.unique;
+  if (request.is_bounded) {
     requests_begun.store(requests_begun.load(std::memory_order_relaxed) + 1,
                          std::memory_order_relaxed);
-    trace_request(*this, header, size);
-    count_file(busy_files, header, size, began_ns);
+    trace_request(*this, header, request.size);
+    count_file(busy_files, header, request.size, request.at_ns);
+    // Before the answer, so that who has it finds the kernel told.
+    if (opcode == FUSE_WRITE) kernel_cache.follow(options.free_bytes());
   }
-  // Before the answer, so that who has it finds the kernel told.
-  if (opcode == FUSE_WRITE && is_bounded) kernel_cache.follow(options.free_bytes());
-  perform({buffer.get(), size});
-  if (is_bounded) statistics.add(opcode, monotonic_ns() - began_ns, last_failed_request == request);
+  perform({request.buffer.get(), request.size});
+  if (request.is_bounded)
+    statistics.add(opcode, monotonic_ns() - request.at_ns, last_failed_request == number);
   if (opcode == FUSE_INIT) {
     kernel_cache.widen(options.mount_point, options.free_bytes());
     if (ready) ready();
     guard_mount(options.mount_point);  // nobody waits for it now
   }
-  buffer.reset();
-  if (is_bounded) leave_bound();
-  --in_flight;
-  if (gone && in_flight == 0) finished.set();
+  request.buffer.reset();
+  if (request.is_bounded) leave_bound();
+  end_request();
 }
 
 void SessionState::perform(std::span<std::byte> raw) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -20,7 +21,6 @@
 #include "spindle/fuse/session.h"
 #include "spindle/thread/event.h"
 #include "spindle/thread/runtime.h"
-#include "spindle/thread/semaphore.h"
 #include "write_errors.h"
 
 // libfuse names the requests' headers as the kernel does, except one struct that both define.
@@ -29,6 +29,18 @@
 
 namespace spindle {
 
+/// A request as the kernel handed it over.
+struct Received {
+  RequestBuffers::Buffer buffer;
+  std::size_t size = 0;     ///< with its header
+  std::int64_t at_ns = 0;   ///< by monotonic_ns
+  bool is_bounded = false;  ///< counts for SessionState::kMostBounded
+
+  [[nodiscard]] const fuse_in_header& header() const {
+    return *reinterpret_cast<const fuse_in_header*>(buffer.get());
+  }
+};
+
 struct SessionState final : thread::FdWatcher {
   SessionState(Session::Options options_, Tree& volume_, Tree& control_)
       : options(std::move(options_)), volume(volume_), control(control_) {}
@@ -36,6 +48,8 @@ struct SessionState final : thread::FdWatcher {
 
   void readable() override;
   void begin(RequestBuffers::Buffer buffer, std::size_t size);
+  /// Gives the request a thread, which serves it.
+  void spawn(Received request);
   /// Leaves requests to the kernel until a bounded one has ended.
   void rest();
   [[nodiscard]] bool must_rest() const {
@@ -43,16 +57,28 @@ struct SessionState final : thread::FdWatcher {
   }
   /// Takes no more requests; what is under way ends.
   void let_go();
-  void serve_request(RequestBuffers::Buffer buffer, std::size_t size, bool is_bounded);
+  void serve(Received request);
+  /// Answers a request that nothing can serve.
+  void refuse(const fuse_in_header& header, const Error& reason);
+  /// The request has been answered.
+  void end_request();
+
+  /// Keeps a request that asks where the data of a file lies until the kernel has handed over what
+  /// it holds of the file (open_writers.h). What waits has no thread, and does not count as
+  /// bounded, since the writes that it waits for do: however many programs ask, it costs no more
+  /// than the bytes of their requests.
+  void collect_later(Received request);
+  /// Serves what waits, one after another, until there is none.
+  void collect();
+  static constexpr std::size_t kMostCollectors = 4;
   /// Hands a raw request to its operation, which answers it.
   void perform(std::span<std::byte> raw);
 
   /// The kernel keeps further requests while this many are under way. Counted are those that end
   /// by themselves: all but the requests to control files, which may wait for others.
   static constexpr std::size_t kMostBounded = 256;
-  /// For a bounded request that is about to wait for others, and has waited.
+  /// A bounded request has ended.
   void leave_bound();
-  void enter_bound() { ++bounded; }
 
   [[nodiscard]] Tree& tree(NodeId node) { return (node & kControlBit) != 0 ? control : volume; }
   /// How long the kernel may keep what it is told of the node.
@@ -87,9 +113,10 @@ struct SessionState final : thread::FdWatcher {
   std::size_t in_flight = 0;
   std::size_t bounded = 0;  ///< of those, requests that count for kMostBounded
   bool rests = false;
-  thread::Semaphore collectors{4, "collectors of writes"};
-  bool gone = false;  ///< the kernel has let go of the mount
-  Result<> outcome;   ///< why the mount never answered, if it did not
+  std::deque<Received> waiting_for_writes;
+  std::size_t collectors = 0;  ///< threads that serve those
+  bool gone = false;           ///< the kernel has let go of the mount
+  Result<> outcome;            ///< why the mount never answered, if it did not
   thread::Event finished;
 };
 

@@ -106,22 +106,23 @@ refuses "shorter than its volume" fsck.spindle -n "$image"
 step "many programs, little memory"
 mount -o remount,size=200M "$host"
 new_volume 128M
-(ulimit -v 400000; spindle mount "$image" "$mnt")
+(ulimit -v 350000; spindle mount "$image" "$mnt")
 daemon=$(cat "$mnt/.spindle/process_id")
 python3 - "$mnt" <<'PYTHON'
 import os, sys
-def write(number):
-    file = os.open(f"{sys.argv[1]}/{number}", os.O_CREAT | os.O_WRONLY)
-    for _ in range(3):
-        assert os.write(file, bytes(5000)) == 5000
-        os.fsync(file)
 children = []
 begin, end = os.pipe()
-for number in range(400):
+for number in range(500):
     if (child := os.fork()) == 0:
         os.close(end)
+        file = os.open(f"{sys.argv[1]}/{number}", os.O_CREAT | os.O_RDWR)
         os.read(begin, 1)                             # until all are there
-        write(number)
+        for i in range(5):                            # each seek waits until the kernel has written
+            assert os.pwrite(file, bytes(5000), 5000 * i) == 5000
+            assert os.lseek(file, 0, os.SEEK_DATA) == 0
+        for i in range(3):
+            assert os.pwrite(file, bytes(5000), 5000 * i) == 5000
+            os.fsync(file)
         os._exit(0)
     children.append(child)
 os.close(end)
