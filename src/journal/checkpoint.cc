@@ -20,7 +20,7 @@ bool JournalCore::holds_much() const {
 }
 
 bool JournalCore::checkpoint_due() const {
-  return !entries_.empty() && (space_.used_blocks() > space_.free_blocks() || holds_much());
+  return !log_.empty() && (space_.used_blocks() > space_.free_blocks() || holds_much());
 }
 
 // Brings home all changes of the epochs that are durable now.
@@ -68,18 +68,10 @@ Result<> JournalCore::write_home(std::span<const BlockNo> blocks, EpochNo limit)
 // The entries up to that of `limit` are needed no more. Their room is used again only once the
 // header that says so is durable.
 Result<> JournalCore::move_tail(EpochNo limit) {
-  std::size_t gone = 0;
-  std::uint64_t blocks = 0;
-  for (; gone < entries_.size() && entries_[gone].epoch <= limit; ++gone) {
-    blocks += entries_[gone].blocks;
-  }
-  if (gone == 0) return {};
-  const std::uint64_t start = gone < entries_.size() ? entries_[gone].start : head_block_;
-  tail_ = log::moved(tail_, start, limit.value + 1);
-  TRY(log::write_tail(device_, layout_, tail_));
+  if (!log_.reaches(limit)) return {};
+  TRY(log_.write_tail(limit));
   TRY(flush_log());
-  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(gone));
-  space_.release(blocks);
+  space_.release(log_.drop(limit));
   return {};
 }
 

@@ -16,14 +16,8 @@ constexpr std::size_t kStackSize = 256 * 1024;
 constexpr std::int64_t kLongestGatheringNs = 5'000'000;
 // What takes less than this is not worth waiting for.
 constexpr std::int64_t kShortCommitNs = 50'000;
-// How much of the log the host is made to find room for at a time.
-constexpr std::uint64_t kReadyBytes = 256 * 1024;
 // An interval longer than this means that nothing is to happen by the clock, so that runs repeat.
 constexpr std::int64_t kByTheClockNs = 86'400'000'000'000;
-
-constexpr std::size_t logged_size(std::size_t block_size) {
-  return sizeof(format::LogRecord) + block_size;
-}
 
 // Joins runs that touch. For each run all blocks in memory are searched, and a large file is freed
 // in many parts: joined, they cost one search.
@@ -83,7 +77,7 @@ void JournalCore::close_if_large() {
 bool JournalCore::commit_due() const {
   if (open_.empty()) return false;
   return sync_is_waiting() || open_.cost() > large_epoch_bytes() ||
-         (holds_much() && entries_.empty()) ||
+         (holds_much() && log_.empty()) ||
          monotonic_ns() - open_.begun_ns >= options_.commit_interval_ns;
 }
 
@@ -118,34 +112,12 @@ bool JournalCore::space_is_short() const {
 // What still does not fit after this waits for transactions under way to commit.
 Result<> JournalCore::make_space() {
   space_wanted_ = false;
-  if (space_is_short() && !entries_.empty()) TRY(checkpoint(Syncs::kWait));
+  if (space_is_short() && !log_.empty()) TRY(checkpoint(Syncs::kWait));
   if (space_is_short() && !open_.empty()) {
     TRY(commit_epoch(FullLog::kEmpty));
     TRY(checkpoint(Syncs::kWait));
   }
   return {};
-}
-
-// --- File data ---------------------------------------------------------------------------------
-
-bool JournalCore::is_small(std::span<const InodeNo> owners) const {
-  std::size_t bytes = 0;
-  for (InodeNo owner : owners) bytes += unlogged_bytes(owner);
-  return bytes <= options_.small_data_bytes;
-}
-
-// Plans to log what of the owner's dirty data the log does not have yet; false if it cannot be.
-bool JournalCore::plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const {
-  std::vector<DataPlan::Block> blocks;
-  const std::size_t cost = logged_size(layout_.block_size);
-  for (BlockRef& frame : cache_.unlogged_dirty_blocks(owner)) {
-    if (logged_.contains(frame.block())) continue;
-    if (!layout_.is_data(frame.block()) || (blocks.size() + 1) * cost > room) return false;
-    blocks.push_back({std::move(frame), owner});
-  }
-  room -= blocks.size() * cost;
-  std::ranges::move(blocks, std::back_inserter(plan.log));
-  return true;
 }
 
 void JournalCore::sort_ordered() {
@@ -154,37 +126,11 @@ void JournalCore::sort_ordered() {
   ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
 }
 
-DataPlan JournalCore::plan_data() {
-  DataPlan plan;
-  for (InodeNo owner : open_.ordered) {
-    for (BlockRef& frame : logged_.changed(owner)) plan.log.push_back({std::move(frame), owner});
-  }
-  const std::size_t must = entry_bytes(plan.log.size());
-  const std::size_t most = space_.largest_entry();
-  std::size_t room = most > must ? most - must : 0;
-  // Data must not crowd out what the log is for.
-  if (!options_.data_in_log) room = std::min<std::size_t>(room, space_.capacity_bytes() / 4);
-  const bool by_log = options_.data_in_log || is_small(open_.ordered);
-  for (InodeNo owner : open_.ordered) {
-    if (cache_.dirty_count(owner) == 0) continue;
-    if (!by_log || !plan_small(owner, room, plan)) plan.flush.push_back(owner);
-  }
-  return plan;
-}
-
-std::size_t JournalCore::entry_bytes(std::size_t data_blocks) const {
-  return std::max(open_.cost(), sizeof(format::LogHead)) +
-         data_blocks * logged_size(layout_.block_size);
-}
-
 // --- The group commit --------------------------------------------------------------------------
 
-// The most that a plan has to log, whatever the room: the epoch, and logged data that has changed
-// since.
-std::size_t JournalCore::required_bytes() {
-  std::size_t blocks = 0;
-  for (InodeNo owner : open_.ordered) blocks += logged_.changed(owner).size();
-  return entry_bytes(blocks);
+// Of the open epoch with so many blocks of file data.
+std::size_t JournalCore::entry_bytes(std::size_t data_blocks) const {
+  return std::max(open_.cost(), sizeof(format::LogHead)) + data_blocks * route_.block_bytes();
 }
 
 // Callers that sync over and over come back soon after they were served. Without waiting for them,
@@ -203,7 +149,7 @@ Result<> JournalCore::commit_epoch(FullLog full) {
   thread::yield();
   if (open_.empty()) return {};
   sort_ordered();
-  if (!space_.may_close(required_bytes())) {
+  if (!space_.may_close(entry_bytes(route_.required_blocks(open_.ordered)))) {
     if (full == FullLog::kLeave) return {};
     TRY(checkpoint(Syncs::kWait));
     // The log is empty now, and no data is logged: what is left fits, see LogSpace.
@@ -218,24 +164,9 @@ Result<> JournalCore::commit_epoch(FullLog full) {
   last_commit_ns_ = monotonic_ns() - began_ns;
   const bool was_awaited = closing_.syncs != 0;
   finish_epoch();
-  if (was_awaited) make_log_ready();
-  return {};
-}
-
-// Has the host find room for the log in a sparse image between flushes, so that nobody who waits
-// for one has to wait for that, too. Once round the ring is enough.
-void JournalCore::make_log_ready() {
-  const Run ring = log::area(layout_);
-  const std::uint64_t chunk = std::max<std::uint64_t>(1, kReadyBytes / layout_.block_size);
-  log_ready_blocks_ = std::max(log_ready_blocks_, log_written_blocks_);
-  const std::uint64_t ahead = log_ready_blocks_ - log_written_blocks_;
-  if (log_ready_blocks_ >= ring.length || ahead > chunk / 4) return;
   // Those whose wait is over go first.
-  thread::yield();
-  const std::uint64_t at = (head_block_ + ahead) % ring.length;
-  const std::uint64_t length = std::min({chunk, ring.length - at, ring.length - log_ready_blocks_});
-  device_.fill_holes({ring.start + at, length});
-  log_ready_blocks_ += length;
+  if (was_awaited) log_.make_ready();
+  return {};
 }
 
 // The one moment in which the epoch ends: nothing in here suspends.
@@ -246,7 +177,7 @@ DataPlan JournalCore::close_epoch() {
   if (file_flushes_ == 0) {
     for (Run run : open_.revoked) cache_.forget(run);
   }
-  DataPlan plan = plan_data();
+  DataPlan plan = route_.plan(open_.ordered, entry_bytes(0));
   CHECK(space_.may_close(entry_bytes(plan.log.size())));
   for (const DataPlan::Block& block : plan.log) {
     open_.log.data(block.frame.block(), block.frame.bytes());
@@ -259,7 +190,7 @@ DataPlan JournalCore::close_epoch() {
   }
   const std::uint64_t blocks = log::blocks_for(open_.log.size(), layout_.block_size);
   space_.use(blocks);
-  entries_.push_back({open_.number, head_block_, blocks});
+  log_.place(open_.number, blocks);
   counts_.data_logged_blocks += plan.log.size();
   std::swap(open_, closing_);
   open_.clear(closing_.number + 1);
@@ -278,11 +209,8 @@ Result<> JournalCore::write_ordered(const DataPlan& plan) {
 Result<> JournalCore::write_entry() {
   const std::span<std::byte> entry = closing_.log.finish(layout_, closing_.number);
   trace_event(EventKind::kLog,
-              {closing_.number.value, head_block_, entry.size() / layout_.block_size});
-  TRY(log::transfer(device_, layout_, IoRequest::Kind::kWrite, head_block_, entry));
-  const std::uint64_t blocks = entry.size() / layout_.block_size;
-  head_block_ = (head_block_ + blocks) % log::area(layout_).length;
-  log_written_blocks_ += blocks;
+              {closing_.number.value, log_.head_block(), entry.size() / layout_.block_size});
+  TRY(log_.write(entry));
   counts_.log_bytes += entry.size();
   return {};
 }

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <mutex>
 
-#include "journal/bits.h"
-#include "journal/difference.h"
 #include "spindle/base/clock.h"
 #include "spindle/base/event_trace.h"
 
@@ -21,21 +19,6 @@ format::GroupDescriptor table_entry(const BlockRef& table, std::size_t offset) {
 
 }  // namespace
 
-std::size_t Epoch::cost() const {
-  if (empty()) return 0;
-  return log.size() + changed.size() * (sizeof(format::LogRecord) + sizeof(le64));
-}
-
-void Epoch::clear(EpochNo next) {
-  number = next;
-  log.clear();
-  changed.clear();
-  revoked.clear();
-  ordered.clear();
-  is_large = false;
-  syncs = 0;
-}
-
 JournalCore::JournalCore(BufferCache& cache, const format::Layout& layout,
                          const Journal::Options& options, const log::Tail& tail)
     : cache_(cache),
@@ -47,8 +30,9 @@ JournalCore::JournalCore(BufferCache& cache, const format::Layout& layout,
       held_(cache),
       logged_(cache),
       space_(log::area(layout).length, layout.block_size),
-      tail_(tail),
-      head_block_(tail.block),
+      log_(device_, layout_, tail),
+      installer_(cache, held_, open_),
+      route_(cache, layout_, options_, logged_, space_),
       flushed_writes_(cache.data_writes()) {
   open_.clear(durable_ + 1);
 }
@@ -140,96 +124,9 @@ void JournalCore::changes_began() {
   work_.wake_one();
 }
 
-void JournalCore::touch(const BlockRef& frame) {
-  const auto [held, first] = held_.touch(frame, open_.number);
-  if (first) open_.changed.push_back(held);
-}
-
-void JournalCore::install_fresh(const BlockRef& frame, std::span<const std::byte> content,
-                                format::BlockKind kind) {
-  touch(frame);
-  const std::span<std::byte> bytes = frame.writable();
-  std::memcpy(bytes.data(), content.data(), bytes.size());
-  static constexpr std::byte kZeros[kMaxBlockSize] = {};
-  bool first = true;
-  for_each_difference(bytes, std::span(kZeros, bytes.size()), [&](std::size_t at, std::size_t n) {
-    if (first) {
-      open_.log.fresh(frame.block(), bytes, at, n);
-    } else {
-      open_.log.patch(frame.block(), bytes, at, n);
-    }
-    first = false;
-  });
-  cache_.set_verified_kind(frame, static_cast<std::uint16_t>(kind));
-}
-
-void JournalCore::install_whole(const EditedBlock& edited) {
-  const std::span<std::byte> frame = edited.frame.writable();
-  const std::span<std::byte> whole(edited.whole, frame.size());
-  // Checksum and epoch belong to the seal.
-  auto& header = format::at<format::BlockHeader>(whole, 0);
-  header.checksum = 0;
-  header.epoch = 0;
-  if (edited.fresh) {
-    install_fresh(edited.frame, whole, edited.kind);
-    return;
-  }
-  const auto& sealed = format::at<format::BlockHeader>(std::span<const std::byte>(frame), 0);
-  header.checksum = sealed.checksum;
-  header.epoch = sealed.epoch;
-  for_each_difference(whole, frame, [&](std::size_t at, std::size_t n) {
-    touch(edited.frame);
-    std::memcpy(frame.data() + at, whole.data() + at, n);
-    open_.log.patch(edited.frame.block(), frame, at, n);
-  });
-}
-
-void JournalCore::install_records(const EditedBlock& edited) {
-  const std::span<std::byte> frame = edited.frame.writable();
-  for (const RecordEdit& record : edited.records) {
-    const std::span now(record.now, record.length);
-    const std::span before(record.before, record.length);
-    for_each_difference(now, before, [&](std::size_t at, std::size_t n) {
-      touch(edited.frame);
-      // Bytes that this transaction left alone may have been changed by another one.
-      for (std::size_t i = at; i < at + n; ++i) {
-        if (now[i] != before[i]) frame[record.offset + i] = now[i];
-      }
-      open_.log.patch(edited.frame.block(), frame, record.offset + at, n);
-    });
-  }
-}
-
-void JournalCore::install(const EditedBlock& edited) {
-  if (edited.whole != nullptr) {
-    install_whole(edited);
-    return;
-  }
-  const std::span<std::byte> frame = edited.frame.writable();
-  install_records(edited);
-  for (const CounterEdit& counter : edited.counters) {
-    if (counter.amount == 0) continue;
-    touch(edited.frame);
-    format::at<le32>(frame, counter.offset) += counter.amount;
-    open_.log.patch(edited.frame.block(), frame, counter.offset, sizeof(le32));
-  }
-  for (const BitsEdit& bits : edited.bits) {
-    touch(edited.frame);
-    apply_bits(frame, bits.first, bits.count, bits.value);
-    open_.log.bits(edited.frame.block(), bits.first, bits.count, bits.value);
-  }
-}
-
-EpochNo JournalCore::install(TransactionState& transaction) {
+EpochNo JournalCore::install(const TransactionState& transaction) {
   const bool began = open_.empty();
-  for (const EditedBlock& edited : transaction.blocks) install(edited);
-  for (Run run : transaction.revoked) {
-    open_.log.revoke(run);
-    open_.revoked.push_back(run);
-  }
-  for (InodeNo inode : transaction.ordered) {
-    if (open_.ordered.empty() || open_.ordered.back() != inode) open_.ordered.push_back(inode);
-  }
+  installer_.install(transaction);
   ++counts_.transactions;
   trace_event(EventKind::kCommit,
               {open_.number.value, transaction.blocks.size(), transaction.used});
@@ -264,7 +161,7 @@ void JournalCore::install_first(const BlockRef& frame, const FirstContent& first
   std::vector<std::byte> content(layout_.block_size);
   format::begin_block(content, first.kind, 0);
   first.fill(content);
-  install_fresh(frame, content, first.kind);
+  installer_.install_fresh(frame, content, first.kind);
 }
 
 Result<> JournalCore::prepare(const FirstContent& content) {
@@ -294,10 +191,7 @@ Result<> JournalCore::initialise(const FirstContent& content, const WrittenMark&
   // From here on nothing suspends.
   install_first(frame, content);
   const format::GroupDescriptor entry = marked();
-  touch(table);
-  const std::span<std::byte> bytes = table.writable();
-  std::memcpy(bytes.data() + mark.descriptor.offset, &entry, sizeof entry);
-  open_.log.patch(mark.descriptor.block, bytes, mark.descriptor.offset, sizeof entry);
+  installer_.install_bytes(table, mark.descriptor.offset, std::as_bytes(std::span(&entry, 1)));
   return {};
 }
 
@@ -346,27 +240,12 @@ Result<> JournalCore::sync(EpochNo epoch) {
   return wait_durable(target);
 }
 
-std::size_t JournalCore::unlogged_bytes(InodeNo owner) const {
-  // Blocks that the log has already are dirty as well, until a checkpoint.
-  const std::size_t dirty = cache_.dirty_count(owner);
-  return (dirty - std::min(dirty, logged_.count(owner))) * layout_.block_size;
-}
-
-bool JournalCore::goes_by_log(InodeNo inode) {
-  if (logged_.any_changed(inode)) return true;
-  const std::size_t unlogged = unlogged_bytes(inode);
-  if (unlogged == 0) return false;
-  if (options_.data_in_log) return true;
-  return unlogged <= std::min(options_.small_overwrite_bytes, space_.capacity_bytes() / 64) &&
-         !holds_much();
-}
-
 Result<> JournalCore::sync_file(InodeNo inode, EpochNo last_metadata_change) {
   for (;;) {
     if (failure_) return *failure_;
     if (options_.data_in_log && !fits(0)) TRY(wait_for_space(0));
     const bool metadata_is_open = last_metadata_change >= open_.number && !open_.empty();
-    if (metadata_is_open || goes_by_log(inode)) {
+    if (metadata_is_open || route_.goes_by_log(inode, !holds_much())) {
       const bool began = open_.empty();
       open_.ordered.push_back(inode);
       if (began) changes_began();
@@ -418,8 +297,8 @@ JournalStatistics JournalCore::statistics() const {
   result.durable_epoch = durable_.value;
   result.log_capacity_bytes = space_.capacity_bytes();
   result.log_used_bytes = space_.used_blocks() * layout_.block_size;
-  result.tail_block = entries_.empty() ? head_block_ : entries_.front().start;
-  result.head_block = head_block_;
+  result.tail_block = log_.tail_block();
+  result.head_block = log_.head_block();
   result.blocks_to_checkpoint = blocks_to_checkpoint();
   return result;
 }

@@ -1,8 +1,12 @@
 // JournalCore: what is behind Journal and Transaction.
 //
-//   journal_core.cc   reservations, what commits do to the open epoch, failing
+//   journal_core.cc   reservations, commits, waiting for durability, failing
 //   group_commit.cc   the thread; closing an epoch and making it durable
 //   checkpoint.cc     writing blocks home and moving the tail
+//
+// It decides when what happens, and who waits for it. The data has classes of its own: Epoch and
+// Installer (the changes), HeldBlocks and LoggedData (what is not home), DataRoute (which way file
+// data goes), LogSpace (who may use how much of the log), LogWriter (the log on the device).
 //
 // One thread does all group commits and checkpoints, one thing at a time: so at most one epoch is
 // closed and not durable, and none is while blocks are written home. Everything else is done by the
@@ -15,9 +19,11 @@
 #include <optional>
 #include <vector>
 
+#include "journal/data_route.h"
+#include "journal/epoch.h"
 #include "journal/held_blocks.h"
-#include "journal/log_buffer.h"
 #include "journal/log_space.h"
+#include "journal/log_writer.h"
 #include "journal/logged_data.h"
 #include "journal/transaction_state.h"
 #include "spindle/journal/journal.h"
@@ -31,35 +37,6 @@ namespace spindle {
 Result<BlockRef> read_metadata(BufferCache& cache, std::uint64_t volume_seed, BlockNo block,
                                format::BlockKind kind);
 
-/// What one epoch consists of.
-struct Epoch {
-  EpochNo number;
-  LogBuffer log;
-  std::vector<HeldBlock*> changed;
-  std::vector<Run> revoked;
-  std::vector<InodeNo> ordered;
-  std::int64_t begun_ns = 0;  ///< when the first change came
-  bool is_large = false;      ///< the journal's thread was told that it is time to close it
-  std::size_t syncs = 0;      ///< how many wait for it to be durable
-
-  [[nodiscard]] bool empty() const {
-    return log.records() == 0 && changed.empty() && ordered.empty();
-  }
-  /// Bytes of its entry with the seals to come, without file data.
-  [[nodiscard]] std::size_t cost() const;
-  void clear(EpochNo next);
-};
-
-/// The file data of an epoch: what goes into the log, and whose goes home.
-struct DataPlan {
-  struct Block {
-    BlockRef frame;
-    InodeNo owner;
-  };
-  std::vector<Block> log;
-  std::vector<InodeNo> flush;
-};
-
 class JournalCore {
  public:
   JournalCore(BufferCache& cache, const format::Layout& layout, const Journal::Options& options,
@@ -67,6 +44,8 @@ class JournalCore {
   ~JournalCore();
 
   // For transactions.
+
+  /// As Journal::begin.
   Result<std::unique_ptr<TransactionState>> begin(std::size_t bytes);
   /// Reserves the bytes if they are there without waiting; false if not.
   bool reserve_more(TransactionState& transaction, std::size_t bytes);
@@ -76,16 +55,20 @@ class JournalCore {
     transaction.reserved += bytes;
     transaction.used += bytes;
   }
-  /// Installs the edits and gives the reservation back.
-  EpochNo install(TransactionState& transaction);
+  /// Installs the edits in the open epoch, and gives its number.
+  EpochNo install(const TransactionState& transaction);
+  /// Gives the reservation back: the transaction has been installed, or is dropped.
   void recycle(std::unique_ptr<TransactionState> transaction);
   Result<BlockRef> read(BlockNo block, format::BlockKind kind);
   BufferCache& cache() { return cache_; }
   [[nodiscard]] const format::Layout& layout() const { return layout_; }
   [[nodiscard]] const HeldBlocks& held() const { return held_; }
 
-  // For Journal.
+  // For Journal, which says what the rest is.
+
+  /// Makes the thread; ENOMEM.
   Result<> start();
+  /// Ends the thread, which finishes what it is at. `start` need not have succeeded.
   void stop();
   Result<> sync();
   Result<> sync(EpochNo epoch);
@@ -110,11 +93,6 @@ class JournalCore {
   enum class FullLog : std::uint8_t { kEmpty, kLeave };
   /// What happens to those who call `sync` during a checkpoint.
   enum class Syncs : std::uint8_t { kServed, kWait };
-  struct LiveEntry {
-    EpochNo epoch;
-    std::uint64_t start = 0;
-    std::uint64_t blocks = 0;
-  };
 
   // journal_core.cc
   [[nodiscard]] Error refusal() const;
@@ -125,24 +103,16 @@ class JournalCore {
   [[nodiscard]] bool fits_initialise() const;
   Result<> wait_to_initialise();
   void install_first(const BlockRef& frame, const FirstContent& first);
-  void touch(const BlockRef& frame);
-  void install(const EditedBlock& edited);
-  void install_whole(const EditedBlock& edited);
-  void install_records(const EditedBlock& edited);
-  void install_fresh(const BlockRef& frame, std::span<const std::byte> content,
-                     format::BlockKind kind);
   void changes_began();
-  void close_if_large();
-  [[nodiscard]] std::size_t large_epoch_bytes() const;
   void fail(const Error& error);
   Result<> wait_durable(EpochNo epoch);
   Result<> flush_data();
-  [[nodiscard]] std::size_t unlogged_bytes(InodeNo owner) const;
-  [[nodiscard]] bool goes_by_log(InodeNo inode);
 
   // group_commit.cc
   void run();
   [[nodiscard]] bool sync_is_waiting() const;
+  [[nodiscard]] std::size_t large_epoch_bytes() const;
+  void close_if_large();
   [[nodiscard]] bool commit_due() const;
   [[nodiscard]] bool space_is_short() const;
   Result<> serve_one();
@@ -151,17 +121,12 @@ class JournalCore {
   Result<> commit_epoch(FullLog full);
   /// Of the open epoch with so many blocks of file data.
   [[nodiscard]] std::size_t entry_bytes(std::size_t data_blocks) const;
-  [[nodiscard]] std::size_t required_bytes();
   void sort_ordered();
-  [[nodiscard]] DataPlan plan_data();
-  bool plan_small(InodeNo owner, std::size_t& room, DataPlan& plan) const;
-  [[nodiscard]] bool is_small(std::span<const InodeNo> owners) const;
   DataPlan close_epoch();
   Result<> write_ordered(const DataPlan& plan);
   Result<> write_entry();
   Result<> flush_log();
   void finish_epoch();
-  void make_log_ready();
 
   // checkpoint.cc
   [[nodiscard]] bool checkpoint_due() const;
@@ -181,39 +146,43 @@ class JournalCore {
   EpochNo durable_;
   HeldBlocks held_;
   LoggedData logged_;
+  LogSpace space_;
+  LogWriter log_;
+  Installer installer_;
+  DataRoute route_;
   std::optional<Error> failure_;
 
-  LogSpace space_;
-  log::Tail tail_;
-  std::deque<LiveEntry> entries_;
-  std::uint64_t head_block_;
-  std::uint64_t log_written_blocks_ = 0;  ///< of the ring, since the beginning
-  std::uint64_t log_ready_blocks_ = 0;    ///< the same, and what the host has room for behind it
-
-  std::deque<SpaceWaiter*> space_waiters_;
+  // Waiting for room in the log.
+  std::deque<SpaceWaiter*> space_waiters_;  ///< first come, first served
   bool initialise_waits_ = false;
-  bool space_wanted_ = false;
+  bool space_wanted_ = false;  ///< the thread is to make room
   std::size_t live_transactions_ = 0;
-  std::size_t file_flushes_ = 0;      ///< sync_file calls that are writing data home
-  std::uint64_t flushed_writes_ = 0;  ///< data_writes of the cache when the last flush began
+  thread::WaitQueue space_changed_{"journal: log space"};
+  thread::Mutex initialise_mutex_{"journal: initialise"};
+
+  // Waiting for durability.
   EpochNo wanted_;                    ///< somebody waits for it to be durable
   std::size_t expected_syncs_ = 0;    ///< how many waited during the last commit
   std::int64_t last_commit_ns_ = 0;   ///< how long that took
+  std::size_t file_flushes_ = 0;      ///< sync_file calls that are writing data home
+  std::uint64_t flushed_writes_ = 0;  ///< data_writes of the cache when the last flush began
+  thread::WaitQueue durable_changed_{"journal: sync"};
+
+  // Waiting for a checkpoint.
   std::uint64_t checkpoints_wanted_ = 0;
   std::uint64_t checkpoints_served_ = 0;
-  bool stops_ = false;
-  thread::Mutex initialise_mutex_{"journal: initialise"};
-  thread::WaitQueue work_{"journal: work"};
-  thread::WaitQueue space_changed_{"journal: log space"};
-  thread::WaitQueue durable_changed_{"journal: sync"};
   thread::WaitQueue checkpoint_done_{"journal: checkpoint"};
+
+  // The thread, and what it waits for.
+  bool stops_ = false;
+  thread::WaitQueue work_{"journal: work"};
   thread::Thread thread_;
 
-  std::vector<std::unique_ptr<TransactionState>> spare_;
+  std::vector<std::unique_ptr<TransactionState>> spare_;  ///< to be begun again
   std::vector<std::function<void(EpochNo)>> durable_callbacks_;
   std::vector<std::function<void(const Error&)>> failure_callbacks_;
-  std::vector<std::byte> bounce_;
-  JournalStatistics counts_;  ///< only those that are not counted elsewhere
+  std::vector<std::byte> bounce_;  ///< copies of the blocks that a checkpoint writes home
+  JournalStatistics counts_;       ///< only those that are not counted elsewhere
 };
 
 }  // namespace spindle
