@@ -42,7 +42,7 @@ std::vector<std::byte> text_of(std::string_view name, std::size_t size) {
 
 NodeId add_file(FileSystem& volume, NodeId folder, std::string_view name, std::size_t size) {
   const NodeId node = must(volume.create(kOwner, folder, name, 0644)).node;
-  if (size != 0) must(volume.write(node, 0, 0, text_of(name, size), false));
+  if (size != 0) must(volume.write(node, 0, 0, text_of(name, size), Setuid::kKeep));
   return node;
 }
 
@@ -58,7 +58,7 @@ void add_files(FileSystem& volume, NodeId folder) {
   must(volume.link(large, folder, "large too"));
   const NodeId holes = add_file(volume, folder, "holes", 0);
   for (const std::uint64_t at : {0, 9'000, 30'000}) {
-    must(volume.write(holes, 0, at, text_of("holes", 1500), false));
+    must(volume.write(holes, 0, at, text_of("holes", 1500), Setuid::kKeep));
   }
 }
 

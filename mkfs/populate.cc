@@ -154,7 +154,7 @@ class Populator {
           break;
         }
         TRY(volume_.write(node, 0, static_cast<std::uint64_t>(at),
-                          std::span(buffer).first(static_cast<std::size_t>(got)), false));
+                          std::span(buffer).first(static_cast<std::size_t>(got)), Setuid::kKeep));
         at += got;
         report_.bytes += static_cast<std::uint64_t>(got);
       }

@@ -90,7 +90,7 @@ void read_cached(benchmark::State& state) {
     const NodeId node = volume.create(kCaller, kRootNode, "data", 0644).take().node;
     const std::vector<std::byte> bytes(1u << 20, std::byte{1});
     for (std::uint64_t at = 0; at < kFileSize; at += bytes.size()) {
-      volume.write(node, 0, at, bytes, false).take();
+      volume.write(node, 0, at, bytes, Setuid::kKeep).take();
     }
     Random random(1);
     const auto take = [](auto pieces) { benchmark::DoNotOptimize(pieces.data()); };
@@ -111,7 +111,7 @@ void overwrite(benchmark::State& state) {
     const std::vector<std::byte> bytes(size, std::byte{1});
     std::uint64_t count = 0;
     for (auto _ : state) {
-      volume.write(node, 0, ++count * size % kFileSize, bytes, false).take();
+      volume.write(node, 0, ++count * size % kFileSize, bytes, Setuid::kKeep).take();
     }
     volume.forget(node, 1);
   });

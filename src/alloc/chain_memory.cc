@@ -36,29 +36,33 @@ std::optional<ChainMark> ChainMemory::before(InodeNo inode, BlockNo first, FileB
   return best;
 }
 
-void ChainMemory::note(InodeNo inode, BlockNo first, ChainMark mark, bool last) {
-  Chain* chain = find(inode, first);
-  if (chain == nullptr) {
-    if (by_use_.size() == kMaxChains) drop(by_use_.back().inode);
-    by_use_.push_front({.inode = inode, .first = first, .stride = 1, .marks = {}, .last = {}});
-    by_inode_[inode] = by_use_.begin();
-    chain = &by_use_.front();
-  }
-  if (last) {
-    chain->last = mark;
-    by_use_.splice(by_use_.begin(), by_use_, by_inode_[inode]);
-  }
+ChainMemory::Chain& ChainMemory::of(InodeNo inode, BlockNo first) {
+  if (Chain* chain = find(inode, first)) return *chain;
+  if (by_use_.size() == kMaxChains) drop(by_use_.back().inode);
+  by_use_.push_front({.inode = inode, .first = first, .stride = 1, .marks = {}, .last = {}});
+  by_inode_[inode] = by_use_.begin();
+  return by_use_.front();
+}
+
+void ChainMemory::ended(InodeNo inode, BlockNo first, ChainMark mark) {
+  Chain& chain = of(inode, first);
+  chain.last = mark;
+  by_use_.splice(by_use_.begin(), by_use_, by_inode_[inode]);
+  note(chain, mark);
+}
+
+void ChainMemory::note(Chain& chain, ChainMark mark) {
   const bool beyond =
-      chain->marks.empty() || chain->marks.back().file_block + chain->stride <= mark.file_block;
+      chain.marks.empty() || chain.marks.back().file_block + chain.stride <= mark.file_block;
   if (!beyond) return;
-  if (chain->marks.size() == kMaxMarks) {
+  if (chain.marks.size() == kMaxMarks) {
     // Every second mark goes, so that those that stay are spread over all of the chain.
-    for (std::size_t i = 0; i < kMaxMarks / 2; ++i) chain->marks[i] = chain->marks[2 * i];
-    chain->marks.resize(kMaxMarks / 2);
-    chain->stride *= 2;
-    if (mark.file_block < chain->marks.back().file_block + chain->stride) return;
+    for (std::size_t i = 0; i < kMaxMarks / 2; ++i) chain.marks[i] = chain.marks[2 * i];
+    chain.marks.resize(kMaxMarks / 2);
+    chain.stride *= 2;
+    if (mark.file_block < chain.marks.back().file_block + chain.stride) return;
   }
-  chain->marks.push_back(mark);
+  chain.marks.push_back(mark);
 }
 
 void ChainMemory::cut(InodeNo inode, FileBlock at) {

@@ -30,8 +30,10 @@ class ChainMemory {
 
   /// The last mark at `at` or before it of the chain that begins at `first`.
   std::optional<ChainMark> before(InodeNo inode, BlockNo first, FileBlock at);
-  /// A walk came by `mark`, and ended there if `last`.
-  void note(InodeNo inode, BlockNo first, ChainMark mark, bool last);
+  /// A walk along the chain that begins at `first` came by `mark`.
+  void passed(InodeNo inode, BlockNo first, ChainMark mark) { note(of(inode, first), mark); }
+  /// It ended there.
+  void ended(InodeNo inode, BlockNo first, ChainMark mark);
   /// The chain changed from `at` on.
   void cut(InodeNo inode, FileBlock at);
   void forget(InodeNo inode) { drop(inode); }
@@ -57,6 +59,9 @@ class ChainMemory {
     std::optional<ChainMark> last;
   };
   Chain* find(InodeNo inode, BlockNo first);
+  /// What is remembered of the chain, which may be nothing yet.
+  Chain& of(InodeNo inode, BlockNo first);
+  static void note(Chain& chain, ChainMark mark);
   void drop(InodeNo inode);
 
   std::list<Chain> by_use_;  ///< last used first

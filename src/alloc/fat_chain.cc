@@ -78,9 +78,9 @@ Result<std::optional<ChainMark>> locate_in_fat(FatLinks& links, SpaceManager& sp
     if (next->file_block > at) break;
     place = *next;
     TRY(guard.passing(place.block));
-    memory.note(file.inode, chain.first.block, place, false);
+    memory.passed(file.inode, chain.first.block, place);
   }
-  memory.note(file.inode, chain.first.block, place, true);
+  memory.ended(file.inode, chain.first.block, place);
   return std::optional(place);
 }
 

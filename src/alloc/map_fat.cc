@@ -70,7 +70,7 @@ Result<Extent> FatMap::find(BlockReader& reader, SpaceManager& space, const MapF
     if (!next || next->file_block != last.file_block + 1 || next->block != last.block + 1) break;
     last = *next;
   }
-  space.chains().note(file.inode, chain.first.block, last, true);
+  space.chains().ended(file.inode, chain.first.block, last);
   return Extent{.at = at, .block = start.block, .length = length};
 }
 

@@ -98,6 +98,7 @@ Result<ChainMark> locate(BlockReader& reader, SpaceManager& space, const MapFile
   ChainMemory& memory = space.chains();
   ChainMark place =
       memory.before(file.inode, chain.first, at).value_or(ChainMark{FileBlock{0}, chain.first});
+  if (place.file_block == at) return place;
   for (std::uint64_t steps = 0; place.file_block < at; ++steps) {
     const ChainMark next = TRY(step(reader, space.layout(), file, place));
     // Where the chain lies in one piece, what comes next is read together.
@@ -105,8 +106,9 @@ Result<ChainMark> locate(BlockReader& reader, SpaceManager& space, const MapFile
       space.cache().read_ahead({next.block, std::min(kReadAhead, at - place.file_block)});
     }
     place = next;
-    memory.note(file.inode, chain.first, place, place.file_block == at);
+    if (place.file_block < at) memory.passed(file.inode, chain.first, place);
   }
+  memory.ended(file.inode, chain.first, place);
   return place;
 }
 
@@ -147,7 +149,7 @@ Result<Extent> LinkedMap::find(BlockReader& reader, SpaceManager& space, const M
     if (next.block != last.block + 1) break;
     last = next;
   }
-  space.chains().note(file.inode, chain.first, last, true);
+  space.chains().ended(file.inode, chain.first, last);
   return Extent{.at = at, .block = start.block, .length = length};
 }
 
@@ -215,7 +217,7 @@ Result<std::deque<Piece>> last_pieces(const MapEdit& edit, const Chain& chain, F
   std::deque<Piece> pieces{{place.file_block, {place.block, 1}}};
   while (place.file_block.value + 1 < chain.count) {
     place = TRY(step(tx, space.layout(), file, place));
-    space.chains().note(file.inode, chain.first, place, false);
+    space.chains().passed(file.inode, chain.first, place);
     if (pieces.back().run.end() == place.block) {
       ++pieces.back().run.length;
       continue;

@@ -70,14 +70,14 @@ std::optional<GroupNo> SpaceManager::State::group_for_directory(InodeNo parent) 
 }
 
 // Turns an inode of a group into a used or a free one, in memory.
-void SpaceManager::State::change_inode(GroupNo g, std::uint64_t index, bool is_used,
-                                       bool is_directory) {
+void SpaceManager::State::change_inode(GroupNo g, std::uint64_t index, Use use, InodeFor what) {
   Group& group = groups[g.value];
+  const bool is_used = use == Use::kUsed;
   group.inodes->set(index, is_used);
   group.free_inodes += is_used ? -1u : 1u;
   free_inode_count += is_used ? ~0ull : 1ull;
   free_inodes.set(g.value, group.free_inodes);
-  if (!is_directory) return;
+  if (what != InodeFor::kDirectory) return;
   group.directories += is_used ? 1u : -1u;
   directories += is_used ? 1ull : ~0ull;
 }
@@ -90,32 +90,33 @@ Result<> SpaceManager::State::set_inode_bit(Transaction& tx, GroupNo g, std::uin
 }
 
 Result<InodeNo> SpaceManager::State::allocate_inode(Transaction& tx, InodeNo parent,
-                                                    bool is_directory) {
+                                                    InodeFor what) {
   if (parent && !layout.is_inode(parent)) return corrupt("no such inode", Subject::inode(parent));
   const InodeNo near = parent ? parent : format::kRootInode;
   std::optional<GroupNo> g;
   std::optional<std::uint64_t> index;
   // Reading a bitmap may suspend; when it is read, others may have taken the group's last inode.
   while (!index) {
-    g = is_directory ? group_for_directory(parent) : group_for_file(near);
+    g = what == InodeFor::kDirectory ? group_for_directory(parent) : group_for_file(near);
     if (!g) return Error{ENOSPC, "no inode is free"};
     index = TRY(load_inodes(*g))->first_free();
   }
-  change_inode(*g, *index, true, is_directory);
+  change_inode(*g, *index, Use::kUsed, what);
   groups[g->value].inodes->uncommitted_changes += 1;
   tx.on_commit([this, g = *g](EpochNo) { groups[g.value].inodes->uncommitted_changes -= 1; });
-  tx.on_drop([this, g = *g, index = *index, is_directory] {
+  tx.on_drop([this, g = *g, index = *index, what] {
     groups[g.value].inodes->uncommitted_changes -= 1;
-    change_inode(g, index, false, is_directory);
+    change_inode(g, index, Use::kFree, what);
   });
   TRY(ensure_inode_block(*g, *index / layout.inodes_per_block()));
   TRY(set_inode_bit(tx, *g, *index, true));
   TRY(add_to_descriptor(tx, *g, offsetof(GroupDescriptor, free_inodes), -1));
-  if (is_directory) TRY(add_to_descriptor(tx, *g, offsetof(GroupDescriptor, directories), 1));
+  if (what == InodeFor::kDirectory)
+    TRY(add_to_descriptor(tx, *g, offsetof(GroupDescriptor, directories), 1));
   return InodeNo{g->value * layout.inodes_per_group + *index + 1};
 }
 
-Result<> SpaceManager::State::free_inode(Transaction& tx, InodeNo inode, bool is_directory) {
+Result<> SpaceManager::State::free_inode(Transaction& tx, InodeNo inode, InodeFor what) {
   if (!layout.is_inode(inode)) return corrupt("no such inode", Subject::inode(inode));
   const GroupNo g = layout.group_of(inode);
   const std::uint64_t index = layout.inode_index(inode);
@@ -123,7 +124,7 @@ Result<> SpaceManager::State::free_inode(Transaction& tx, InodeNo inode, bool is
   if (!space->is_used(index) || inodes_freeing.contains(inode)) {
     return corrupt("an inode to be freed is free already", Subject::inode(inode));
   }
-  if (is_directory && groups[g.value].directories == 0) {
+  if (what == InodeFor::kDirectory && groups[g.value].directories == 0) {
     return corrupt("the group's count of directories is wrong", Subject::inode(inode));
   }
   space->uncommitted_changes += 1;
@@ -132,23 +133,24 @@ Result<> SpaceManager::State::free_inode(Transaction& tx, InodeNo inode, bool is
     groups[g.value].inodes->uncommitted_changes -= 1;
     inodes_freeing.erase(inode);
   });
-  tx.on_commit([this, g, inode, index, is_directory](EpochNo) {
+  tx.on_commit([this, g, inode, index, what](EpochNo) {
     groups[g.value].inodes->uncommitted_changes -= 1;
     inodes_freeing.erase(inode);
-    change_inode(g, index, false, is_directory);
+    change_inode(g, index, Use::kFree, what);
   });
   TRY(set_inode_bit(tx, g, index, false));
   TRY(add_to_descriptor(tx, g, offsetof(GroupDescriptor, free_inodes), 1));
-  if (is_directory) TRY(add_to_descriptor(tx, g, offsetof(GroupDescriptor, directories), -1));
+  if (what == InodeFor::kDirectory)
+    TRY(add_to_descriptor(tx, g, offsetof(GroupDescriptor, directories), -1));
   return {};
 }
 
-Result<InodeNo> SpaceManager::allocate_inode(Transaction& tx, InodeNo parent, bool is_directory) {
-  return state_->allocate_inode(tx, parent, is_directory);
+Result<InodeNo> SpaceManager::allocate_inode(Transaction& tx, InodeNo parent, InodeFor what) {
+  return state_->allocate_inode(tx, parent, what);
 }
 
-Result<> SpaceManager::free_inode(Transaction& tx, InodeNo inode, bool is_directory) {
-  TRY(state_->free_inode(tx, inode, is_directory));
+Result<> SpaceManager::free_inode(Transaction& tx, InodeNo inode, InodeFor what) {
+  TRY(state_->free_inode(tx, inode, what));
   forget(inode);
   return {};
 }

@@ -177,7 +177,8 @@ Result<std::optional<Run>> SpaceManager::State::take_from_window(Transaction& tx
   const Run run{window.start, std::min(request.want, window.length)};
   const GroupNo g = group_of(run.start);
   CHECK(groups[g.value].blocks->reserved.remove(run));
-  reservations.note(owner, run, {run.end(), window.length - run.length}, true);
+  reservations.note(owner, run, {run.end(), window.length - run.length},
+                    /*goes_on=*/true);
   TRY(record_taking(tx, g, run));
   return std::optional(run);
 }

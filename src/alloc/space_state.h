@@ -96,10 +96,11 @@ struct SpaceManager::State {
   [[nodiscard]] std::optional<GroupNo> group_for_file(InodeNo parent) const;
   [[nodiscard]] std::optional<GroupNo> group_for_directory(InodeNo parent);
   [[nodiscard]] GroupNo emptiest_of_some();
-  Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, bool is_directory);
-  Result<> free_inode(Transaction& tx, InodeNo inode, bool is_directory);
+  Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, InodeFor what);
+  Result<> free_inode(Transaction& tx, InodeNo inode, InodeFor what);
   Result<> set_inode_bit(Transaction& tx, GroupNo g, std::uint64_t index, bool value);
-  void change_inode(GroupNo g, std::uint64_t index, bool is_used, bool is_directory);
+  enum class Use : std::uint8_t { kUsed, kFree };
+  void change_inode(GroupNo g, std::uint64_t index, Use use, InodeFor what);
 
   BufferCache& cache;
   Journal& journal;

@@ -87,7 +87,7 @@ void CacheCore::count_miss(BlockNo block) {
 
 Result<BlockRef> CacheCore::read(BlockNo block, IoPurpose purpose) {
   Buffer* buffer = frames_.find(block);
-  if (buffer == nullptr || buffer->loading) return read_slowly(block, purpose, false);
+  if (buffer == nullptr || buffer->loading) return read_slowly(block, purpose, /*counted=*/false);
   count_access(*buffer, CacheAccess::kHit);
   return pin(*buffer);
 }

@@ -260,8 +260,8 @@ Result<> CacheCore::throttle() {
       write_waiters_.wait();
       continue;
     }
-    std::vector<BlockRef> chosen =
-        choose_oldest(RequestList::kMaxRequestBytes / block_size_, false, thread::kNever);
+    std::vector<BlockRef> chosen = choose_oldest(RequestList::kMaxRequestBytes / block_size_,
+                                                 /*only_unpinned=*/false, thread::kNever);
     if (chosen.empty())
       return last_write_error_.value_or(Error{EIO, "too much dirty data could not be written"});
     TRY(write_all(std::move(chosen), Report::kToOwner));
@@ -311,7 +311,8 @@ bool CacheCore::write_back_what_is_due() {
   const std::int64_t slack_ns = options_.dirty_age_ns / kAgeSlackDivisor;
   const std::int64_t before_ns =
       too_much_waits() ? thread::kNever : monotonic_ns() - options_.dirty_age_ns + slack_ns;
-  std::vector<BlockRef> chosen = choose_oldest(kBatchBytes / block_size_, false, before_ns);
+  std::vector<BlockRef> chosen =
+      choose_oldest(kBatchBytes / block_size_, /*only_unpinned=*/false, before_ns);
   if (chosen.empty()) {
     // All of it is on its way already; or the coarse clock is behind the fine one.
     write_waiters_.wait_until(monotonic_ns() + kRetryAfterNs);

@@ -324,12 +324,13 @@ Result<std::string> ControlTree::next_of(const ControlFile::Stream& stream, cons
 }
 
 Result<std::size_t> ControlTree::write(NodeId node, std::uint64_t handle, std::uint64_t offset,
-                                       std::span<const std::byte> bytes, bool clear_setuid) {
-  return write_for({}, node, handle, offset, bytes, clear_setuid);
+                                       std::span<const std::byte> bytes, Setuid setuid) {
+  return write_for({}, node, handle, offset, bytes, setuid);
 }
 
 Result<std::size_t> ControlTree::write_for(const Caller& caller, NodeId, std::uint64_t handle,
-                                           std::uint64_t, std::span<const std::byte> bytes, bool) {
+                                           std::uint64_t, std::span<const std::byte> bytes,
+                                           Setuid) {
   const std::shared_ptr<const ControlFile> file = TRY(handle_of(handle))->file;
   if (!file->is_writable()) return Error{EACCES, "it can only be read"};
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -375,7 +376,7 @@ Error ControlTree::refuse(const ControlFile& file, std::string_view text, Error 
   return error;
 }
 
-Result<> ControlTree::sync(NodeId, bool) {
+Result<> ControlTree::sync(NodeId, SyncOf) {
   return {};
 }
 Result<> ControlTree::sync_directory(NodeId) {

@@ -431,7 +431,7 @@ Result<> VolumeHost::write(std::uint64_t id, std::uint64_t offset,
                            std::span<const std::byte> bytes) {
   Places names;
   const auto written = on_volume([&]() -> Result<> {
-    TRY(volume_.write(id, 0, offset, bytes, uid_ != 0));
+    TRY(volume_.write(id, 0, offset, bytes, uid_ != 0 ? Setuid::kClear : Setuid::kKeep));
     names = names_of(id);
     return {};
   });

@@ -115,10 +115,10 @@ void Drive::set_model(const DiskModel& model) {
     waiting_[i].cylinder = model_.geometry.cylinder_of(runs_[i].start);
 }
 
-void Drive::place_arm(Cylinder at, bool moving_up) {
+void Drive::place_arm(Cylinder at, ArmDirection direction) {
   CHECK(at.value < arm_.cylinders);
   arm_.at = at;
-  arm_.moving_up = moving_up;
+  arm_.moving_up = direction == ArmDirection::kUp;
 }
 
 void Drive::take_over(const Drive& other, std::span<const std::uint64_t> cookies) {

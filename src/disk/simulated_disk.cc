@@ -304,10 +304,10 @@ Result<> SimulatedDisk::set_pace(double pace) {
   return {};
 }
 
-Result<> SimulatedDisk::place_arm(Cylinder at, bool moving_up) {
+Result<> SimulatedDisk::place_arm(Cylinder at, ArmDirection direction) {
   if (at.value >= drive_.model().geometry.cylinders())
     return Error{EINVAL, "the disk has no such cylinder"};
-  drive_.place_arm(at, moving_up);
+  drive_.place_arm(at, direction);
   restart_observers();
   return {};
 }

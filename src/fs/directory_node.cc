@@ -8,28 +8,41 @@ namespace spindle {
 using format::kNodeSlots;
 using format::NodeHead;
 
-Result<DirectoryNode> DirectoryNode::check(std::span<const std::byte> block, InodeNo owner,
-                                           BlockNo number, bool may_be_free) {
-  const Subject subject = Subject::block(number);
-  const DirectoryNode node(block, number);
-  const NodeHead& head = node.head();
-  if (format::at<format::BlockHeader>(block, 0).owner != owner.value) {
+Result<> DirectoryNode::check_head(InodeNo owner) const {
+  const Subject subject = Subject::block(number_);
+  if (format::at<format::BlockHeader>(block_, 0).owner != owner.value) {
     return corrupt("the directory block belongs to another inode", subject);
   }
-  if (head.level >= format::kMaxDirectoryLevels) {
+  if (level() >= format::kMaxDirectoryLevels) {
     return corrupt("the level of a directory node is too high", subject);
   }
-  if (head.count == 0 && !may_be_free) {
-    return corrupt("a node of the directory's tree has no slots", subject);
-  }
+  return {};
+}
+
+Result<DirectoryNode> DirectoryNode::check(std::span<const std::byte> block, InodeNo owner,
+                                           BlockNo number) {
+  const Subject subject = Subject::block(number);
+  const DirectoryNode node(block, number);
+  TRY(node.check_head(owner));
+  const NodeHead& head = node.head();
+  if (head.count == 0) return corrupt("a node of the directory's tree has no slots", subject);
   const std::size_t slots_end = kNodeSlots + head.count * sizeof(NodeSlot);
   if (slots_end > block.size()) {
     return corrupt("the slots of a directory node do not fit into its block", subject);
   }
-  if (node.is_leaf() && head.count != 0 &&
-      (head.entry_start < slots_end || head.entry_start > block.size() ||
-       head.entry_bytes > block.size() - head.entry_start)) {
+  if (node.is_leaf() && (head.entry_start < slots_end || head.entry_start > block.size() ||
+                         head.entry_bytes > block.size() - head.entry_start)) {
     return corrupt("the entries of a directory node do not fit into its block", subject);
+  }
+  return node;
+}
+
+Result<DirectoryNode> DirectoryNode::check_free(std::span<const std::byte> block, InodeNo owner,
+                                                BlockNo number) {
+  const DirectoryNode node(block, number);
+  TRY(node.check_head(owner));
+  if (node.count() != 0) {
+    return corrupt("a directory node in use is listed as free", Subject::block(number));
   }
   return node;
 }

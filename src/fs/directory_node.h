@@ -33,10 +33,13 @@ struct LeafEntry {
 
 class DirectoryNode {
  public:
-  /// EUCLEAN unless the block can be a node of that owner's tree. A node without slots is refused
-  /// unless `may_be_free`. `number` is for the message.
+  /// EUCLEAN unless the block can be a node in use of that owner's tree. `number` is for the
+  /// message.
   static Result<DirectoryNode> check(std::span<const std::byte> block, InodeNo owner,
-                                     BlockNo number, bool may_be_free = false);
+                                     BlockNo number);
+  /// EUCLEAN unless it can be one that is listed as free: without slots.
+  static Result<DirectoryNode> check_free(std::span<const std::byte> block, InodeNo owner,
+                                          BlockNo number);
   /// A view of a block that was checked before.
   static DirectoryNode of_checked(std::span<const std::byte> block, BlockNo number) {
     return {block, number};
@@ -65,6 +68,7 @@ class DirectoryNode {
  private:
   DirectoryNode(std::span<const std::byte> block, BlockNo number)
       : block_(block), number_(number) {}
+  [[nodiscard]] Result<> check_head(InodeNo owner) const;
   [[nodiscard]] const NodeSlot* slots() const {
     return reinterpret_cast<const NodeSlot*>(block_.data() + format::kNodeSlots);
   }

@@ -35,10 +35,7 @@ Result<Directory::NewNode> Directory::new_node(Transaction& tx, const Step& root
   if (at.value != 0) {
     block = TRY(find_block(tx, at));
     const BlockView view = TRY(tx.read(block, BlockKind::kDirectory));
-    const DirectoryNode node = TRY(DirectoryNode::check(view.bytes, file_.inode, block, true));
-    if (node.count() != 0) {
-      return corrupt("a directory node in use is listed as free", Subject::block(block));
-    }
+    const DirectoryNode node = TRY(DirectoryNode::check_free(view.bytes, file_.inode, block));
     head.free_head = node.head().free_head;
   } else {
     at = FileBlock{head.next_block};

@@ -202,10 +202,7 @@ Result<> Directory::Walk::free_nodes() {
   for (FileBlock at = free_head_; at.value != 0;) {
     const Opened opened = TRY(open(at));
     const DirectoryNode node =
-        TRY(DirectoryNode::check(opened.view.bytes, file_.inode, opened.block, true));
-    if (node.count() != 0) {
-      return corrupt("a directory node in use is listed as free", Subject::block(opened.block));
-    }
+        TRY(DirectoryNode::check_free(opened.view.bytes, file_.inode, opened.block));
     TRY(show(node, at, opened.block));
     at = FileBlock{node.head().free_head};
   }

@@ -96,7 +96,7 @@ Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBl
 /// Writes bytes at `offset`, whatever is mapped there. Sets size and times, and clears setuid and
 /// setgid if asked to. Takes transactions.
 Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
-                       std::span<const std::byte> bytes, bool clear_setuid);
+                       std::span<const std::byte> bytes, Setuid setuid);
 /// Shows the bytes [offset, offset + size), cut at the end of the file, with zeros for holes. The
 /// lock is held.
 Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,

@@ -18,10 +18,11 @@ Result<NodeRef> file(Volume& volume, NodeId id) {
 }
 
 // Makes everything of the file durable, as fsync does.
-Result<> make_durable(Volume& volume, Node& node, bool data_only) {
+Result<> make_durable(Volume& volume, Node& node, SyncOf what) {
   if (volume.options.read_only) return {};
-  if (!data_only) TRY(volume.pending_times.write(node));
-  return volume.journal->sync_file(node.number, data_only ? node.content_changed : node.changed);
+  if (what == SyncOf::kFile) TRY(volume.pending_times.write(node));
+  return volume.journal->sync_file(node.number,
+                                   what == SyncOf::kData ? node.content_changed : node.changed);
 }
 
 }  // namespace
@@ -52,28 +53,28 @@ Result<> FileSystem::read(NodeId id, std::uint64_t, std::uint64_t offset, std::s
 }
 
 Result<std::size_t> FileSystem::write(NodeId id, std::uint64_t, std::uint64_t offset,
-                                      std::span<const std::byte> bytes, bool clear_setuid) {
+                                      std::span<const std::byte> bytes, Setuid setuid) {
   const auto write_to = [&]() -> Result<> {
     const NodeRef node = TRY(file(*volume_, id));
     const std::lock_guard guard(node->change);
-    if (clear_setuid) TRY(drop_capabilities(*volume_, *node));
-    TRY(write_content(*volume_, *node, offset, bytes, clear_setuid));
-    return volume_->options.sync ? make_durable(*volume_, *node, false) : Result<>{};
+    if (setuid == Setuid::kClear) TRY(drop_capabilities(*volume_, *node));
+    TRY(write_content(*volume_, *node, offset, bytes, setuid));
+    return volume_->options.sync ? make_durable(*volume_, *node, SyncOf::kFile) : Result<>{};
   };
   const Result<> written = volume_->told("write", volume_->with_space(write_to));
   if (!written.ok()) return written.error();
   return bytes.size();
 }
 
-Result<> FileSystem::sync(NodeId id, bool data_only) {
+Result<> FileSystem::sync(NodeId id, SyncOf what) {
   const auto sync_one = [&]() -> Result<> {
-    return make_durable(*volume_, *TRY(volume_->node(id)), data_only);
+    return make_durable(*volume_, *TRY(volume_->node(id)), what);
   };
   return volume_->told("sync", sync_one());
 }
 
 Result<> FileSystem::sync_directory(NodeId id) {
-  return sync(id, false);
+  return sync(id, SyncOf::kFile);
 }
 
 Result<> FileSystem::sync_all() {

@@ -270,7 +270,7 @@ Result<std::size_t> FileSystem::copy_range(NodeId from, std::uint64_t from_offse
       for (const auto& piece : pieces) buffer.insert(buffer.end(), piece.begin(), piece.end());
     }));
     if (buffer.empty()) break;
-    const auto written = write(to, 0, to_offset + copied, buffer, false);
+    const auto written = write(to, 0, to_offset + copied, buffer, Setuid::kKeep);
     if (!written.ok()) return copied > 0 ? Result<std::size_t>(copied) : written;
     copied += buffer.size();
   }

@@ -91,10 +91,10 @@ bool has_setuid(const Node& node) {
 // Overwrites the piece without a transaction if all of it is mapped and written already; otherwise
 // false.
 Result<bool> overwrite(Volume& volume, Node& node, const ContentShape& shape, const Piece& piece,
-                       bool clear_setuid) {
+                       Setuid setuid) {
   if (volume.options.data_in_log || piece.end() > node.inode.size) return false;
   const std::lock_guard guard(node.lock);
-  if (clear_setuid && has_setuid(node)) return false;
+  if (setuid == Setuid::kClear && has_setuid(node)) return false;
   TRY(volume.writable());
   std::vector<Extent> extents;
   bool all_written = true;
@@ -150,7 +150,7 @@ Result<FileBlock> map_piece(Volume& volume, Change& change, Node& node, const Co
 // Writes as much of the front of the piece as one transaction can; gives the bytes. `added` is how
 // many new blocks it took, also when it failed for want of more.
 Result<std::size_t> write_some(Volume& volume, Node& node, const ContentShape& shape, Piece piece,
-                               bool clear_setuid, std::uint64_t most_new, std::uint64_t& added) {
+                               Setuid setuid, std::uint64_t most_new, std::uint64_t& added) {
   Change change = TRY(begin_map_change(volume, node, *shape.map, kMapCalls));
   FreshBlocks fresh;
   const FileBlock reached =
@@ -178,19 +178,18 @@ Result<std::size_t> write_some(Volume& volume, Node& node, const ContentShape& s
     change.touches_content(node);
   }
   touch_modified(inode, volume.now());
-  if (clear_setuid) inode.mode = without_setuid(inode.mode);
+  if (setuid == Setuid::kClear) inode.mode = without_setuid(inode.mode);
   TRY(change.commit_part());
   return piece.bytes.size();
 }
 
 // As write_some; if space runs out midway, it writes as much as there is room for.
 Result<std::size_t> write_what_fits(Volume& volume, Node& node, const ContentShape& shape,
-                                    const Piece& piece, bool clear_setuid) {
+                                    const Piece& piece, Setuid setuid) {
   std::uint64_t most_new = UINT64_MAX;
   for (;;) {
     std::uint64_t added = 0;
-    Result<std::size_t> written =
-        write_some(volume, node, shape, piece, clear_setuid, most_new, added);
+    Result<std::size_t> written = write_some(volume, node, shape, piece, setuid, most_new, added);
     if (written.code() != ENOSPC || added == 0) return written;
     most_new = added;
   }
@@ -199,7 +198,7 @@ Result<std::size_t> write_what_fits(Volume& volume, Node& node, const ContentSha
 }  // namespace
 
 Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
-                       std::span<const std::byte> bytes, bool clear_setuid) {
+                       std::span<const std::byte> bytes, Setuid setuid) {
   const ContentShape shape = TRY(content_shape(volume, node));
   TRY(check_size(node.number, shape, offset, bytes.size()));
   if (offset > node.inode.size && !shape.map->has_holes()) {
@@ -209,8 +208,8 @@ Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
     TRY(volume.cache->throttle());
     const Piece piece{offset, bytes.first(std::min<std::size_t>(bytes.size(), kBytesAtOnce))};
     std::size_t written = piece.bytes.size();
-    if (!TRY(overwrite(volume, node, shape, piece, clear_setuid))) {
-      const auto fitted = write_what_fits(volume, node, shape, piece, clear_setuid);
+    if (!TRY(overwrite(volume, node, shape, piece, setuid))) {
+      const auto fitted = write_what_fits(volume, node, shape, piece, setuid);
       // Otherwise the blocks that fill the gap before the write would stay allocated unseen.
       if (fitted.code() == ENOSPC && offset > node.inode.size && !shape.map->has_holes()) {
         TRY(shrink_map(volume, node, FileBlock{shape.blocks_for(node.inode.size)}));

@@ -18,10 +18,10 @@ constexpr std::size_t kSymlinkMapCalls = 4;
 
 // What is to be made: a file of any type.
 struct NewFile {
-  std::uint32_t mode = 0;  // with its type
+  std::uint32_t mode = 0;  ///< with its type
   std::uint64_t device = 0;
-  std::string_view target = {};  // of a symbolic link
-  bool is_nameless = false;      // on the orphan list instead of in a directory
+  std::string_view target = {};  ///< of a symbolic link
+  bool is_nameless = false;      ///< on the orphan list instead of in a directory
 
   [[nodiscard]] std::uint32_t type() const { return mode & S_IFMT; }
   [[nodiscard]] bool is_directory() const { return type() == S_IFDIR; }
@@ -169,8 +169,8 @@ std::size_t log_bytes_for(const Volume& volume, const NewFile& wanted) {
 // Makes the inode, without a name yet, in a transaction that has the parent locked.
 Result<InodeNo> make_inode(Volume& volume, Change& change, Node& parent, const Caller& caller,
                            const NewFile& wanted, const Heritage& heritage, std::size_t budget) {
-  const InodeNo number =
-      TRY(volume.space->allocate_inode(change.tx, parent.number, wanted.is_directory()));
+  const InodeNo number = TRY(volume.space->allocate_inode(
+      change.tx, parent.number, wanted.is_directory() ? InodeFor::kDirectory : InodeFor::kOther));
   format::Inode& inode = change.create(number);
   inode.generation = TRY(take_generation(volume, change));
   fill(volume, parent, caller, wanted, heritage, inode);

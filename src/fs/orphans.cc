@@ -116,7 +116,8 @@ Result<> OrphanList::free_node(Node& node) {
     const bool done = TRY(freed);
     if (done) {
       TRY(remove(change, node.number));
-      TRY(volume_.space->free_inode(change.tx, node.number, node.is_directory()));
+      TRY(volume_.space->free_inode(change.tx, node.number,
+                                    node.is_directory() ? InodeFor::kDirectory : InodeFor::kOther));
       change.erase(node);
     }
     TRY(change.commit_part());

@@ -18,7 +18,8 @@ constexpr std::uint64_t kCopyBytes = 1u << 20;
 Result<NodeRef> make_hidden(Volume& volume, const Node& node, format::MapKind kind) {
   Change change = TRY(Change::begin(
       volume, Change::kInodeLogBytes + log_cost::kAllocateInode + OrphanList::kLogBytes));
-  const InodeNo number = TRY(volume.space->allocate_inode(change.tx, node.number, false));
+  const InodeNo number =
+      TRY(volume.space->allocate_inode(change.tx, node.number, InodeFor::kOther));
   format::Inode& inode = change.create(number);
   inode.mode = node.inode.mode;
   inode.map_kind = static_cast<std::uint8_t>(kind);
@@ -53,7 +54,7 @@ Result<> copy_blocks(Volume& volume, Node& into, const ContentShape& from_shape,
         skip = 0;
       }
     }
-    TRY(write_content(volume, into, to, buffer, false));
+    TRY(write_content(volume, into, to, buffer, Setuid::kKeep));
     to += buffer.size();
     count -= buffer.size();
     run = {run.start + part.length, run.length - part.length};
@@ -180,7 +181,7 @@ class Relocation {
   const NodeRef& node_;
   std::unique_lock<thread::Mutex>& held_;
   const ContentShape& shape_;
-  const std::vector<Extent>& extents_;  // of the file, in its order
+  const std::vector<Extent>& extents_;  ///< of the file, in its order
   RebuildPlan plan_;
   NodeRef hidden_;
   ChangeWatch watch_;

@@ -360,13 +360,14 @@ Result<> drop_setuid(fuse_req_t request, NodeId node) {
 void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_t size,
               off_t offset, fuse_file_info* file) {
   const std::uint32_t flags = raw_argument<fuse_write_in>(request).write_flags;
-  const bool clear_setuid = (flags & protocol::kWriteKillPrivileges) != 0;
+  const Setuid setuid =
+      (flags & protocol::kWriteKillPrivileges) != 0 ? Setuid::kClear : Setuid::kKeep;
   // The kernel does not notice that the mode changes when it has left that to the file system.
-  const bool changes_mode = clear_setuid && has_setuid(tree_of(request, node), node);
+  const bool changes_mode = setuid == Setuid::kClear && has_setuid(tree_of(request, node), node);
   const auto written =
       tree_of(request, node)
           .write_for(caller_of(request), node, file->fh, static_cast<std::uint64_t>(offset),
-                     std::as_bytes(std::span(bytes, size)), clear_setuid);
+                     std::as_bytes(std::span(bytes, size)), setuid);
   if (changes_mode) session_of(request).forget_attributes(node);
   if (written.ok()) {
     fuse_reply_write(request, *written);
@@ -380,7 +381,7 @@ void do_write(fuse_req_t request, fuse_ino_t node, const char* bytes, std::size_
 }
 
 void do_fsync(fuse_req_t request, fuse_ino_t node, int data_only, fuse_file_info*) {
-  reply(request, tree_of(request, node).sync(node, data_only != 0));
+  reply(request, tree_of(request, node).sync(node, data_only != 0 ? SyncOf::kData : SyncOf::kFile));
 }
 
 void do_fsyncdir(fuse_req_t request, fuse_ino_t node, int, fuse_file_info*) {

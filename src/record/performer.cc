@@ -116,9 +116,9 @@ int Performer::perform_on_content(const Operation& o, NodeId node, NodeId other)
     case Kind::kRead:
       return tree_.read(node, 0, o.offset, o.size, [](auto) {}).code();
     case Kind::kWrite:
-      return tree_.write(node, 0, o.offset, Content(o).bytes(), false).code();
+      return tree_.write(node, 0, o.offset, Content(o).bytes(), Setuid::kKeep).code();
     case Kind::kSync:
-      return tree_.sync(node, o.flags != 0).code();
+      return tree_.sync(node, o.flags != 0 ? SyncOf::kData : SyncOf::kFile).code();
     case Kind::kSyncDirectory:
       return tree_.sync_directory(node).code();
     case Kind::kSyncAll:

@@ -119,7 +119,7 @@ class Preparation {
     static const std::vector<std::byte> kContent(1u << 20, std::byte{0x5A});
     for (std::uint64_t at = 0; at < file.size; at += kContent.size()) {
       const std::size_t length = std::min<std::uint64_t>(kContent.size(), file.size - at);
-      TRY(volume_.write(node, 0, at, std::span(kContent).first(length), false));
+      TRY(volume_.write(node, 0, at, std::span(kContent).first(length), Setuid::kKeep));
     }
     return {};
   }

@@ -182,9 +182,9 @@ Result<> RecordingTree::read(NodeId node, std::uint64_t handle, std::uint64_t of
 }
 
 Result<std::size_t> RecordingTree::write(NodeId node, std::uint64_t handle, std::uint64_t offset,
-                                         std::span<const std::byte> bytes, bool clear_setuid) {
+                                         std::span<const std::byte> bytes, Setuid setuid) {
   return record(
-      Kind::kWrite, node, [&] { return below_.write(node, handle, offset, bytes, clear_setuid); },
+      Kind::kWrite, node, [&] { return below_.write(node, handle, offset, bytes, setuid); },
       [&](Operation& o) {
         o.offset = offset;
         o.size = bytes.size();
@@ -197,11 +197,11 @@ void RecordingTree::announce_sync(NodeId node) {
   for (std::size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->syncing(node);
 }
 
-Result<> RecordingTree::sync(NodeId node, bool data_only) {
+Result<> RecordingTree::sync(NodeId node, SyncOf what) {
   announce_sync(node);
   return record(
-      Kind::kSync, node, [&] { return below_.sync(node, data_only); },
-      [&](Operation& o) { o.flags = data_only ? 1 : 0; });
+      Kind::kSync, node, [&] { return below_.sync(node, what); },
+      [&](Operation& o) { o.flags = what == SyncOf::kData ? 1 : 0; });
 }
 
 Result<> RecordingTree::sync_directory(NodeId node) {

@@ -81,9 +81,10 @@ class Orphan {
     if (kind != format::MapKind::kContiguous) leave_single_blocks(*volume);
     const auto bytes = bytes_of(1, 100'000);
     for (std::uint64_t i = 0; i < 40; ++i) {
-      must(volume->write(lost, 0, i * bytes.size(), bytes, false));
-      if (i < 3) must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), false));
-      must(volume->sync(lost, false));
+      must(volume->write(lost, 0, i * bytes.size(), bytes, Setuid::kKeep));
+      if (i < 3)
+        must(volume->write(kept, 0, i * 1000, std::span(bytes).first(1000), Setuid::kKeep));
+      must(volume->sync(lost, SyncOf::kFile));
     }
     kept_ = content_of(*volume, kept);
     must(volume->sync_all());

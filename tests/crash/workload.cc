@@ -193,7 +193,7 @@ void Workload::write() {
   content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
   std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
   set_content(*file, std::move(content));
-  const auto written = volume_.write(file->node, 0, offset, bytes, false);
+  const auto written = volume_.write(file->node, 0, offset, bytes, Setuid::kKeep);
   if (!went(written.ok() ? Result<>() : written.error()) || *written != bytes.size()) adopt(*file);
 }
 
@@ -261,7 +261,7 @@ void Workload::sync() {
   }
   const FileRef file = pick();
   if (!file) return;
-  if (!went(volume_.sync(file->node, false))) return;
+  if (!went(volume_.sync(file->node, SyncOf::kFile))) return;
   history_.names_durable(device_.events(), file->changed);
   if (file->is_known) history_.file_durable(device_.events(), file->id);
 }

@@ -80,10 +80,10 @@ void change_node(FileSystem& volume, const Found& found, std::size_t turn) {
       static_cast<void>(volume.unlink(found.directory, found.name));
       break;
     case 1:
-      static_cast<void>(volume.write(found.node, 0, 700, bytes, false));
+      static_cast<void>(volume.write(found.node, 0, 700, bytes, Setuid::kKeep));
       break;
     case 2:
-      static_cast<void>(volume.write(found.node, 0, size, bytes, false));
+      static_cast<void>(volume.write(found.node, 0, size, bytes, Setuid::kKeep));
       break;
     case 3:
       static_cast<void>(volume.set_attributes(kCaller, found.node, shorter));

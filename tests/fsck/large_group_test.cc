@@ -20,7 +20,7 @@ MemoryDevice filled(const VolumeOptions& options) {
       const std::string_view name(kind);
       must(volume->set_xattr(kCaller, node, "user.spindle.alloc", std::as_bytes(std::span(name)),
                              0));
-      must(volume->write(node, 0, 0, bytes_of(node, 40'000), false));
+      must(volume->write(node, 0, 0, bytes_of(node, 40'000), Setuid::kKeep));
     }
     must(volume->unmount());
   });

@@ -148,7 +148,8 @@ TEST(LostAndFound, ThatIsConnectedTakesNobodysName) {
 
 void fill(FileSystem& volume, NodeId file) {
   const auto bytes = bytes_of(1, 1024);
-  for (std::uint64_t at = 0; volume.write(file, 0, at, bytes, false).ok();) at += bytes.size();
+  for (std::uint64_t at = 0; volume.write(file, 0, at, bytes, Setuid::kKeep).ok();)
+    at += bytes.size();
 }
 
 // No block is free for copies, nor for a new map.
@@ -203,7 +204,7 @@ MemoryDevice full_volume(unsigned files, bool is_root_full) {
     for (unsigned i = 0; i < files; ++i) {
       const std::string name = {static_cast<char>('a' + i), static_cast<char>('0' + i)};
       const NodeId file = must(volume->create({}, folder, name, 0644)).node;
-      must(volume->write(file, 0, 0, bytes_of(i, (i + 1) * std::size_t{1024}), false));
+      must(volume->write(file, 0, 0, bytes_of(i, (i + 1) * std::size_t{1024}), Setuid::kKeep));
     }
     const NodeId others = must(volume->make_directory({}, kRootNode, "others", 0755)).node;
     const NodeId rest = must(volume->create({}, others, "rest", 0644)).node;

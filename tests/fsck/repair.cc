@@ -1,6 +1,5 @@
 #include "repair.h"
 
-
 #include "model/mounted_volume.h"
 #include "model/volume_check.h"
 
@@ -41,7 +40,7 @@ std::string use(MemoryDevice& device, Items& items) {
     if (read.ok()) items = std::move(read).take();
     const auto file = (*volume)->create({}, kRootNode, "written after the repair", 0644);
     const auto bytes = bytes_of(1, 9000);
-    if (!file.ok() || !(*volume)->write(file->node, 0, 0, bytes, false).ok()) {
+    if (!file.ok() || !(*volume)->write(file->node, 0, 0, bytes, Setuid::kKeep).ok()) {
       trouble += " it cannot be written to";
     }
     const auto unmounted = (*volume)->unmount();

@@ -50,7 +50,7 @@ NodeId make_folder(FileSystem& volume, NodeId parent, std::string_view name) {
 
 NodeId make_file(FileSystem& volume, NodeId parent, std::string_view name, std::size_t size) {
   const NodeId node = must(volume.create(kCaller, parent, name, 0644)).node;
-  if (size != 0) must(volume.write(node, 0, 0, bytes_of(node, size), false));
+  if (size != 0) must(volume.write(node, 0, 0, bytes_of(node, size), Setuid::kKeep));
   return node;
 }
 
@@ -68,7 +68,7 @@ void make_strategies(FileSystem& volume, const SampleScale& scale) {
   const NodeId sparse = make_file(volume, folder, "sparse", 0);
   for (int i = 0; i < scale.extents; ++i) {
     const auto offset = static_cast<std::uint64_t>(i) * 2048;
-    must(volume.write(sparse, 0, offset, bytes_of(offset, 1024), false));
+    must(volume.write(sparse, 0, offset, bytes_of(offset, 1024), Setuid::kKeep));
   }
 }
 

@@ -46,12 +46,12 @@ TEST(Times, ChangeAsPosixSays) {
     EXPECT_EQ(desk.at(file).born.seconds, 2'000'000);
     EXPECT_EQ(desk.at(kRootNode).modified.seconds, 2'000'000);
     desk.now = 2'000'100;
-    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), false));
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), Setuid::kKeep));
     EXPECT_EQ(desk.at(file).modified.seconds, 2'000'100);
     EXPECT_EQ(desk.at(file).changed.seconds, 2'000'100);
     EXPECT_EQ(desk.at(file).accessed.seconds, 2'000'000);
     desk.now = 2'000'200;
-    must(desk.volume->write(file, 0, 2, bytes_of(2, 5), false));  // in place
+    must(desk.volume->write(file, 0, 2, bytes_of(2, 5), Setuid::kKeep));  // in place
     EXPECT_EQ(desk.at(file).modified.seconds, 2'000'200);
     desk.now = 2'000'300;
     read_from(*desk.volume, file, 0, 10);
@@ -97,9 +97,9 @@ TEST(Modes, AreInheritedAndCleared) {
     mode.mode = true;
     mode.to.mode = 06755;
     must(desk.volume->set_attributes(kCaller, file, mode));
-    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), false));
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), Setuid::kKeep));
     EXPECT_EQ(desk.at(file).mode, S_IFREG | 06755u);
-    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), true));
+    must(desk.volume->write(file, 0, 0, bytes_of(1, 10), Setuid::kClear));
     EXPECT_EQ(desk.at(file).mode, S_IFREG | 0755u);
     Caller stranger = kCaller;
     stranger.is_group_member = false;
@@ -114,7 +114,7 @@ TEST(Deleted, FilesLiveUntilForgottenAndNoLonger) {
     const Space before = must(desk.volume->space());
     const NodeId file = desk.file("a");
     const auto bytes = bytes_of(3, 300'000);
-    must(desk.volume->write(file, 0, 0, bytes, false));
+    must(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep));
     must(desk.volume->unlink(kRootNode, "a"));
     EXPECT_EQ(content_of(*desk.volume, file), bytes);
     must(desk.volume->sync_all());
@@ -133,7 +133,7 @@ TEST(Deleted, FilesThatAreHeldAtTheEndGoWithTheMount) {
     const Space before = must(desk.volume->space());
     for (const std::string_view name : {"a", "b", "c"}) {
       const NodeId file = desk.file(name);
-      must(desk.volume->write(file, 0, 0, bytes_of(1, 100'000), false));
+      must(desk.volume->write(file, 0, 0, bytes_of(1, 100'000), Setuid::kKeep));
       must(desk.volume->unlink(kRootNode, name));
     }
     must(desk.volume->unmount());
@@ -162,7 +162,7 @@ TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
     std::uint64_t size = 0;
     Result<std::size_t> written = bytes.size();
     while (size < 4u << 20) {
-      written = desk.volume->write(file, 0, size, bytes, false);
+      written = desk.volume->write(file, 0, size, bytes, Setuid::kKeep);
       size = desk.at(file).size;
       if (!written.ok()) break;
     }
@@ -173,7 +173,7 @@ TEST_P(Full, DiskHoldsWhatItSaidAndCanBeEmptied) {
     must(desk.volume->unlink(kRootNode, "a"));
     desk.volume->forget(file, 1);
     EXPECT_EQ(must(desk.volume->space()).free_blocks, before.free_blocks);
-    must(desk.volume->write(desk.file("b"), 0, 0, bytes_of(5, 500'000), false));
+    must(desk.volume->write(desk.file("b"), 0, 0, bytes_of(5, 500'000), Setuid::kKeep));
     EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
   });
 }
@@ -254,7 +254,7 @@ TEST(VirtualAttributes, ShowAndSetTheStrategy) {
     Desk desk;
     const NodeId file = desk.file("a");
     const auto bytes = bytes_of(6, 50'000);
-    must(desk.volume->write(file, 0, 0, bytes, false));
+    must(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep));
     for (const FileMap* map : all_file_maps()) {
       const auto name = std::as_bytes(std::span(map->name()));
       must(desk.volume->set_xattr(kCaller, file, "user.spindle.alloc", name, 0));
@@ -289,7 +289,7 @@ TEST(VirtualAttributes, NeedNothingForAFileWithoutBlocks) {
   in_runtime([] {
     Desk desk;
     std::vector<NodeId> files{desk.file("cut")};
-    must(desk.volume->write(files[0], 0, 0, bytes_of(6, 50'000), false));
+    must(desk.volume->write(files[0], 0, 0, bytes_of(6, 50'000), Setuid::kKeep));
     AttributeChange cut;
     cut.size = true;
     must(desk.volume->set_attributes(kCaller, files[0], cut));
@@ -304,7 +304,7 @@ TEST(VirtualAttributes, NeedNothingForAFileWithoutBlocks) {
       for (const NodeId file : {files.front(), files.back()}) {
         must(desk.volume->set_xattr(kCaller, file, "user.spindle.alloc", name, 0));
         EXPECT_EQ(must(desk.volume->get_xattr(file, "user.spindle.alloc")), map->name());
-        must(desk.volume->write(file, 0, 0, bytes_of(8, 3000), false));
+        must(desk.volume->write(file, 0, 0, bytes_of(8, 3000), Setuid::kKeep));
         EXPECT_EQ(content_of(*desk.volume, file), bytes_of(8, 3000)) << map->name();
         must(desk.volume->set_attributes(kCaller, file, cut));
       }
@@ -322,8 +322,8 @@ NodeId scattered_file(Desk& desk, const FileMap& map, std::vector<std::byte>& by
   const NodeId between = desk.file(std::string(map.name()) + "-between");
   for (std::uint64_t i = 0; i < 30; ++i) {
     const auto part = bytes_of(i, 3100);
-    must(desk.volume->write(file, 0, bytes.size(), part, false));
-    must(desk.volume->write(between, 0, i * 3100, part, false));
+    must(desk.volume->write(file, 0, bytes.size(), part, Setuid::kKeep));
+    must(desk.volume->write(between, 0, i * 3100, part, Setuid::kKeep));
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
   return file;
@@ -376,7 +376,7 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
     const auto bytes = bytes_of(1, 200 * 1024);
     for (int i = 0; i < 30; ++i) {
       files.push_back(desk.file("f" + std::to_string(i)));
-      must(desk.volume->write(files.back(), 0, 0, bytes, false));
+      must(desk.volume->write(files.back(), 0, 0, bytes, Setuid::kKeep));
       must(desk.volume->allocate(files.back(), 1, bytes.size(), 9000));
     }
     const std::uint64_t sectors = desk.at(files[1]).sectors;
@@ -389,7 +389,7 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
     const std::uint64_t before = must(space.longest_free_run());
     const auto large = bytes_of(2, (before + 300) * 1024);
     const NodeId grows = desk.file("large");
-    EXPECT_EQ(desk.volume->write(grows, 0, 0, large, false).code(), ENOSPC);
+    EXPECT_EQ(desk.volume->write(grows, 0, 0, large, Setuid::kKeep).code(), ENOSPC);
     for (std::size_t i = files.size(); i-- > 0;) {
       if (i % 2 == 0) continue;
       must(desk.volume->rearrange(files[i], FileSystem::Arrangement::kTowardsFront));
@@ -398,7 +398,7 @@ TEST(Rearranging, MovesFilesForwardSoThatTheFreeBlocksComeTogether) {
     }
     must(desk.volume->sync_all());
     EXPECT_GT(must(space.longest_free_run()), before + 1000);
-    EXPECT_EQ(must(desk.volume->write(grows, 0, 0, large, false)), large.size());
+    EXPECT_EQ(must(desk.volume->write(grows, 0, 0, large, Setuid::kKeep)), large.size());
     EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
   });
 }
@@ -417,9 +417,9 @@ TEST(Rearranging, SlidesFilesOverHolesThatHoldNoneOfThem) {
       std::vector<NodeId> spacers;
       for (int i = 0; i < 25; ++i) {
         files.push_back(desk.file("f" + std::to_string(i)));
-        must(volume.write(files.back(), 0, 0, bytes, false));
+        must(volume.write(files.back(), 0, 0, bytes, Setuid::kKeep));
         spacers.push_back(desk.file("s" + std::to_string(i)));
-        must(volume.write(spacers.back(), 0, 0, std::span(bytes).first(4000), false));
+        must(volume.write(spacers.back(), 0, 0, std::span(bytes).first(4000), Setuid::kKeep));
       }
       // Nearly full: there is room for one file out of the way.
       const std::uint64_t free = must(volume.space_manager().longest_free_run());
@@ -454,8 +454,8 @@ TEST(Rearranging, LetsWritersInFromPieceToPiece) {
     must(desk.volume->space_manager().set_fit_policy("first"));
     const NodeId between = desk.file("between");
     for (std::size_t at = 0; at < bytes.size(); at += 1u << 20) {
-      must(desk.volume->write(file, 0, at, std::span(bytes).subspan(at, 1u << 20), false));
-      must(desk.volume->write(between, 0, at, std::span(bytes).first(1), false));
+      must(desk.volume->write(file, 0, at, std::span(bytes).subspan(at, 1u << 20), Setuid::kKeep));
+      must(desk.volume->write(between, 0, at, std::span(bytes).first(1), Setuid::kKeep));
     }
     bool is_over = false;
     FileSystem::Rearrangement moved;
@@ -470,7 +470,7 @@ TEST(Rearranging, LetsWritersInFromPieceToPiece) {
       const auto part = bytes_of(random(), 1 + random.below(9000));
       const std::uint64_t offset = random.below(bytes.size() - part.size());
       std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
-      must(desk.volume->write(file, 0, offset, part, false));
+      must(desk.volume->write(file, 0, offset, part, Setuid::kKeep));
       thread::yield();
     }
     must(mover.join());
@@ -503,7 +503,7 @@ TEST(Rearranging, GoesOnWhileTheFileIsReadAndWritten) {
         const auto part = bytes_of(random(), 1 + random.below(4000));
         bytes.resize(std::max<std::size_t>(bytes.size(), offset + part.size()));
         std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
-        must(desk.volume->write(file, 0, offset, part, false));
+        must(desk.volume->write(file, 0, offset, part, Setuid::kKeep));
         if (i % 10 == 0) {
           ASSERT_EQ(content_of(*desk.volume, file), bytes);
         }
@@ -532,11 +532,11 @@ TEST_P(Together, ManyLargeReadsAndWritesFindRoomInASmallCache) {
       const NodeId file = must(volume->create(kCaller, kRootNode, std::to_string(i), 0666)).node;
       const auto use = [&volume, file, i] {
         auto bytes = bytes_of(i, kSize);
-        must(volume->write(file, 0, 0, bytes, false));
+        must(volume->write(file, 0, 0, bytes, Setuid::kKeep));
         for (int round = 0; round < 3; ++round) {
           EXPECT_EQ(read_from(*volume, file, 0, kSize), bytes);
           std::ranges::reverse(bytes);
-          must(volume->write(file, 0, 0, bytes, false));
+          must(volume->write(file, 0, 0, bytes, Setuid::kKeep));
         }
       };
       users.push_back(thread::spawn({.name = "user", .stack_size = 256 * 1024}, use));

@@ -249,7 +249,8 @@ bool Player::sync() {
   const Picked at = pick();
   if (random_.one_in(4)) return agrees("sync_all", volume_->sync_all().code(), 0);
   if (!at.node) return true;
-  return agrees("sync", volume_->sync(at.node->node, random_.one_in(2)).code(), 0);
+  const SyncOf what = random_.one_in(2) ? SyncOf::kData : SyncOf::kFile;
+  return agrees("sync", volume_->sync(at.node->node, what).code(), 0);
 }
 
 bool Player::step() {

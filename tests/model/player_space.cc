@@ -42,7 +42,8 @@ bool Player::write() {
       random_.one_in(3) ? file->bytes.size() : random_.below(options_.max_file);
   const auto bytes = bytes_of(random_(), 1 + random_.below(random_.one_in(4) ? 40'000 : 3000));
   if (offset + bytes.size() > options_.max_file) return true;
-  const auto written = volume_->write(file->node, 0, offset, bytes, random_.one_in(4));
+  const Setuid setuid = random_.one_in(4) ? Setuid::kClear : Setuid::kKeep;
+  const auto written = volume_->write(file->node, 0, offset, bytes, setuid);
   if (!agrees("write", written.code(), 0)) return false;
   if (!written.ok()) return adopt(*file, offset, bytes);
   auto& content = file->bytes;

@@ -57,8 +57,12 @@ inline constexpr std::size_t kFreeInode = 160;
 inline constexpr std::size_t kFatEntry = 96;
 }  // namespace log_cost
 
+/// What an inode is for: directories are counted, and spread over the volume.
+enum class InodeFor : std::uint8_t { kDirectory, kOther };
+
 class SpaceManager {
  public:
+  /// Reads the group table. EINVAL for a policy that there is not; EUCLEAN. The others outlive it.
   static Result<std::unique_ptr<SpaceManager>> open(BufferCache& cache, Journal& journal,
                                                     const format::Layout& layout,
                                                     std::string_view fit_policy = "near");
@@ -105,8 +109,9 @@ class SpaceManager {
   void forget(InodeNo inode);
 
   /// Takes an inode number: a file's near its directory, a directory's where there is room. ENOSPC.
-  Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, bool is_directory);
-  Result<> free_inode(Transaction& tx, InodeNo inode, bool is_directory);
+  Result<InodeNo> allocate_inode(Transaction& tx, InodeNo parent, InodeFor what);
+  /// Gives it back; `what` is as it was allocated. EUCLEAN if it is free already.
+  Result<> free_inode(Transaction& tx, InodeNo inode, InodeFor what);
   /// Whether the inode's place in its table has been written; if not it is free.
   Result<bool> is_inode_written(InodeNo inode);
   /// A good place for the first block of this inode.
@@ -122,6 +127,7 @@ class SpaceManager {
   /// What the strategies that chain blocks remember of their walks.
   [[nodiscard]] ChainMemory& chains();
   [[nodiscard]] SpaceStatistics statistics() const;
+  /// EINVAL, and nothing changed, if there is no policy of this name.
   Result<> set_fit_policy(std::string_view name);
   [[nodiscard]] std::string_view fit_policy() const;
   /// How many free runs have a length of [2^i, 2^(i+1)) blocks. Reads every bitmap.

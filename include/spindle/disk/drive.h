@@ -1,7 +1,7 @@
 // Drive: a disk's arm, its queue and its clock; the simulation without the data.
 //
 //   Drive drive(model, TRY(make_arm_policy("sstf")));
-//   drive.arrive(cookie, {BlockNo{5000}, 8}, false);
+//   drive.arrive(cookie, {BlockNo{5000}, 8}, /*is_write=*/false);
 //   while (!drive.idle()) Service done = drive.serve_next();
 //
 // The same class is the heart of the live disk, of each of its what-if shadows, and of an exercise
@@ -49,6 +49,9 @@ struct Service {
   [[nodiscard]] std::int64_t response_ns() const { return (finish() - arrival).ns; }
 };
 
+/// Towards cylinder 0, or away from it.
+enum class ArmDirection : std::uint8_t { kDown, kUp };
+
 class Drive {
  public:
   Drive(const DiskModel& model, std::unique_ptr<ArmPolicy> policy);
@@ -74,7 +77,7 @@ class Drive {
   /// cylinders; the arm goes to the corresponding place.
   void set_model(const DiskModel& model);
   /// Sets the arm down, as at the start of an exercise; no move is made. Must be on the disk.
-  void place_arm(Cylinder at, bool moving_up);
+  void place_arm(Cylinder at, ArmDirection direction);
   /// The arm goes on where that of `other` is, at the same time: another queue of the same disk.
   void follow(const Drive& other) { arm_ = other.arm_; }
   /// Becomes like `other` in all but the policy; the waiting requests get new cookies, in order.

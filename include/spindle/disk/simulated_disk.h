@@ -65,7 +65,7 @@ class SimulatedDisk final : public BlockDevice, private thread::IdleHandler {
   Result<> set_disk(std::string_view preset);
   Result<> set_pace(double pace);
   /// EINVAL if the disk has no such cylinder. Not a move.
-  Result<> place_arm(Cylinder at, bool moving_up);
+  Result<> place_arm(Cylinder at, ArmDirection direction);
   [[nodiscard]] std::string_view arm_policy() const { return drive_.policy().name(); }
   [[nodiscard]] std::string_view disk() const { return drive_.model().name; }
   [[nodiscard]] double pace() const { return pace_; }

@@ -109,6 +109,14 @@ struct Opened {
   bool has_changed_times = false;  ///< attributes of the node that the caller keeps are out of date
 };
 
+/// What a write does to the file's setuid and setgid bits and its capabilities: they are lost if
+/// somebody unprivileged writes.
+enum class Setuid : std::uint8_t { kKeep, kClear };
+
+/// What `sync` makes durable: all of the file, as fsync(2), or what reading its data needs, as
+/// fdatasync(2).
+enum class SyncOf : std::uint8_t { kFile, kData };
+
 class Tree {
  public:
   virtual ~Tree() = default;
@@ -165,12 +173,12 @@ class Tree {
   virtual Result<> read(NodeId node, std::uint64_t handle, std::uint64_t offset, std::size_t size,
                         const Take& take) = 0;
   /// Writes all of it, and answers how much that is, or fails; when it fails for lack of space, a
-  /// part may have been written. `clear_setuid`: somebody unprivileged writes.
+  /// part may have been written.
   virtual Result<std::size_t> write(NodeId node, std::uint64_t handle, std::uint64_t offset,
-                                    std::span<const std::byte> bytes, bool clear_setuid) = 0;
-  /// fsync(2), or fdatasync(2) if `data_only`: durable when it returns. An error of writing the
-  /// file back that nobody was told of yet is reported here, once.
-  virtual Result<> sync(NodeId node, bool data_only) = 0;
+                                    std::span<const std::byte> bytes, Setuid setuid) = 0;
+  /// Durable when it returns. An error of writing the file back that nobody was told of yet is
+  /// reported here, once.
+  virtual Result<> sync(NodeId node, SyncOf what) = 0;
   /// The same for the names of a directory.
   virtual Result<> sync_directory(NodeId node) = 0;
   /// Everything that was answered so far is durable when it returns.
@@ -210,7 +218,7 @@ class Tree {
                             std::uint64_t offset, std::size_t size, const Take& take);
   virtual Result<std::size_t> write_for(const Caller& caller, NodeId node, std::uint64_t handle,
                                         std::uint64_t offset, std::span<const std::byte> bytes,
-                                        bool clear_setuid);
+                                        Setuid setuid);
 
   /// Where the node was last found by name, from the root on ("/a/b"); empty if that is not known.
   /// For showing what happens: reads no disk.
@@ -229,8 +237,8 @@ inline Result<> Tree::read_for(const Caller&, NodeId node, std::uint64_t handle,
 }
 inline Result<std::size_t> Tree::write_for(const Caller&, NodeId node, std::uint64_t handle,
                                            std::uint64_t offset, std::span<const std::byte> bytes,
-                                           bool clear_setuid) {
-  return write(node, handle, offset, bytes, clear_setuid);
+                                           Setuid setuid) {
+  return write(node, handle, offset, bytes, setuid);
 }
 
 }  // namespace spindle

@@ -59,8 +59,8 @@ class RecordingTree final : public Tree {
   Result<> read(NodeId node, std::uint64_t handle, std::uint64_t offset, std::size_t size,
                 const Take& take) override;
   Result<std::size_t> write(NodeId node, std::uint64_t handle, std::uint64_t offset,
-                            std::span<const std::byte> bytes, bool clear_setuid) override;
-  Result<> sync(NodeId node, bool data_only) override;
+                            std::span<const std::byte> bytes, Setuid setuid) override;
+  Result<> sync(NodeId node, SyncOf what) override;
   Result<> sync_directory(NodeId node) override;
   Result<> sync_all() override;
   Result<> allocate(NodeId node, int mode, std::uint64_t offset, std::uint64_t length) override;

@@ -180,7 +180,7 @@ class Ager {
         std::min({open.left, lognormal(kPartMean, kPartDeviation, kContentBytes / 2)});
     const std::size_t from = (open.file.number * 4099 + open.file.size) % (kContentBytes / 2);
     const auto written = volume_.write(open.file.node, 0, open.file.size,
-                                       std::span(content_).subspan(from, size), false);
+                                       std::span(content_).subspan(from, size), Setuid::kKeep);
     written_today_ += size;
     if (written.code() == ENOSPC || written.code() == EFBIG) {
       ++report_.refused;

@@ -126,19 +126,21 @@ TEST(LargeGroupTest, InodesMayHaveManyBlocksOfBitmap) {
     const std::uint64_t half = layout.bits_per_block() + 100;
     for (std::uint64_t i = volume.fresh_free_inodes; i > 0; --i) {
       Transaction tx = volume.begin();
-      const InodeNo inode = volume.space->allocate_inode(tx, format::kRootInode, false).take();
+      const InodeNo inode =
+          volume.space->allocate_inode(tx, format::kRootInode, InodeFor::kOther).take();
       ASSERT_EQ(inode.value, layout.inodes_per_group - i + 1);
       tx.commit();
       if (inode.value == half) remount(volume);
     }
     Transaction tx = volume.begin();
-    EXPECT_EQ(volume.space->allocate_inode(tx, format::kRootInode, false).code(), ENOSPC);
-    volume.space->free_inode(tx, InodeNo{2 * half}, false).take();
+    EXPECT_EQ(volume.space->allocate_inode(tx, format::kRootInode, InodeFor::kOther).code(),
+              ENOSPC);
+    volume.space->free_inode(tx, InodeNo{2 * half}, InodeFor::kOther).take();
     tx.commit();
     remount(volume);
     EXPECT_EQ(volume.space->statistics().free_inodes, 1u);
     Transaction again = volume.begin();
-    EXPECT_EQ(volume.space->allocate_inode(again, format::kRootInode, false).take(),
+    EXPECT_EQ(volume.space->allocate_inode(again, format::kRootInode, InodeFor::kOther).take(),
               InodeNo{2 * half});
   });
 }

@@ -239,7 +239,7 @@ TEST(SpaceManagerTest, EveryInodeCanBeTakenOnceAndFilesStayInTheirDirectorysGrou
     std::set<InodeNo> taken;
     for (;;) {
       Transaction tx = volume.begin();
-      const Result<InodeNo> inode = volume.space->allocate_inode(tx, directory, false);
+      const Result<InodeNo> inode = volume.space->allocate_inode(tx, directory, InodeFor::kOther);
       if (!inode.ok()) {
         EXPECT_EQ(inode.code(), ENOSPC);
         break;
@@ -257,12 +257,12 @@ TEST(SpaceManagerTest, EveryInodeCanBeTakenOnceAndFilesStayInTheirDirectorysGrou
     volume.unmount();
     volume.mount();
     Transaction tx = volume.begin();
-    EXPECT_EQ(volume.space->allocate_inode(tx, directory, false).code(), ENOSPC);
-    volume.space->free_inode(tx, InodeNo{11}, false).take();
-    EXPECT_EQ(volume.space->free_inode(tx, InodeNo{11}, false).code(), EUCLEAN);
+    EXPECT_EQ(volume.space->allocate_inode(tx, directory, InodeFor::kOther).code(), ENOSPC);
+    volume.space->free_inode(tx, InodeNo{11}, InodeFor::kOther).take();
+    EXPECT_EQ(volume.space->free_inode(tx, InodeNo{11}, InodeFor::kOther).code(), EUCLEAN);
     tx.commit();
     Transaction next = volume.begin();
-    EXPECT_EQ(volume.space->allocate_inode(next, directory, false).take(), InodeNo{11});
+    EXPECT_EQ(volume.space->allocate_inode(next, directory, InodeFor::kOther).take(), InodeNo{11});
   });
 }
 
@@ -273,8 +273,9 @@ TEST(SpaceManagerTest, DirectoriesOfTheRootAreSpreadAndDeeperOnesStayNearTheirPa
     std::set<GroupNo> groups;
     Transaction tx = volume.begin();
     for (int i = 0; i < 8; ++i) {
-      const InodeNo top = volume.space->allocate_inode(tx, format::kRootInode, true).take();
-      const InodeNo below = volume.space->allocate_inode(tx, top, true).take();
+      const InodeNo top =
+          volume.space->allocate_inode(tx, format::kRootInode, InodeFor::kDirectory).take();
+      const InodeNo below = volume.space->allocate_inode(tx, top, InodeFor::kDirectory).take();
       EXPECT_EQ(volume.layout.group_of(below), volume.layout.group_of(top));
       groups.insert(volume.layout.group_of(top));
     }

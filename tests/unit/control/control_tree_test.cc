@@ -56,7 +56,7 @@ Result<std::string> read(ControlTree& tree, std::uint64_t handle, std::uint64_t 
 
 Result<std::size_t> write(ControlTree& tree, std::uint64_t handle, std::string_view text,
                           const Caller& caller = {}) {
-  return tree.write_for(caller, 0, handle, 0, std::as_bytes(std::span(text)), false);
+  return tree.write_for(caller, 0, handle, 0, std::as_bytes(std::span(text)), Setuid::kKeep);
 }
 
 // Numbers as folders, each with a file, and a link to the largest; the asker sees a folder of the

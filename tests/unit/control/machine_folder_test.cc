@@ -82,7 +82,8 @@ TEST(MachineFolder, ShowsAProcessAsSoonAsItWasStarted) {
     const auto opened = tree.open(run, O_RDWR);
     ASSERT_TRUE(opened.ok());
     const std::string_view line = "/bin/sleeper.lua | /bin/sleeper.lua\n";
-    ASSERT_TRUE(tree.write(run, opened->handle, 0, std::as_bytes(std::span(line)), false).ok());
+    ASSERT_TRUE(
+        tree.write(run, opened->handle, 0, std::as_bytes(std::span(line)), Setuid::kKeep).ok());
     const NodeId proc = find(tree, kControlBit | kRootNode, "proc");
     for (const char* number : {"5", "6"}) find(tree, find(tree, proc, number), "stat");
     tree.release(run, opened->handle);

@@ -58,7 +58,7 @@ std::string story(MachineHost& host) {
 void add(Tree& volume, NodeId folder, const char* name, std::string_view text, std::uint32_t mode) {
   const auto file = volume.create({}, folder, name, S_IFREG | mode);
   ASSERT_TRUE(file.ok());
-  ASSERT_TRUE(volume.write(file->node, 0, 0, std::as_bytes(std::span(text)), false).ok());
+  ASSERT_TRUE(volume.write(file->node, 0, 0, std::as_bytes(std::span(text)), Setuid::kKeep).ok());
   volume.forget(file->node, 1);
 }
 

@@ -76,7 +76,8 @@ TEST(SimulatedDisk, ServesTheTextbookQueueAsTheTextbooksDo) {
     SCOPED_TRACE(std::string(each.arm) + (each.up ? " up" : " down"));
     MemoryDevice memory(kBlockSize, 2000);
     auto disk = make_disk(memory, each.arm, "textbook");
-    ASSERT_TRUE(disk->place_arm(Cylinder{53}, each.up).ok());
+    ASSERT_TRUE(
+        disk->place_arm(Cylinder{53}, each.up ? ArmDirection::kUp : ArmDirection::kDown).ok());
     EXPECT_EQ(serve_cylinders(*disk, kTextbookQueue), each.order);
     EXPECT_EQ(disk->statistics().arm_distance, each.distance);
     EXPECT_EQ(disk->statistics().seek_ns, static_cast<std::int64_t>(each.distance) * 1'000'000);
@@ -110,7 +111,7 @@ TEST(SimulatedDisk, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(disk->set_disk("floppy").code(), EINVAL);
   EXPECT_EQ(disk->set_pace(1e9).code(), EINVAL);
   EXPECT_EQ(disk->set_pace(std::stod("nan")).code(), EINVAL);
-  EXPECT_EQ(disk->place_arm(Cylinder{200}, true).code(), EINVAL);
+  EXPECT_EQ(disk->place_arm(Cylinder{200}, ArmDirection::kUp).code(), EINVAL);
   EXPECT_EQ(disk->arm_policy(), "look");
   EXPECT_EQ(disk->disk(), "textbook");
   std::vector<std::byte> block(kBlockSize);
@@ -444,7 +445,7 @@ TEST(SimulatedDisk, PaceMakesTheOwnerWaitAsLongAsVirtualTimeSays) {
 TEST(SimulatedDisk, WhileThePacedArmIsBusyTheQueueFills) {
   MemoryDevice memory(kBlockSize, 2000);
   auto disk = make_disk(memory, "sstf", "textbook", 0.01);
-  ASSERT_TRUE(disk->place_arm(Cylinder{53}, true).ok());
+  ASSERT_TRUE(disk->place_arm(Cylinder{53}, ArmDirection::kUp).ok());
   std::vector<std::uint64_t> order;
   test::in_runtime([&] {
     for (const std::uint64_t cylinder : kTextbookQueue) {

@@ -124,7 +124,7 @@ TEST(ArmWhatIf, ShowsTheTextbookTotalsOfAllPoliciesFromOneRun) {
   auto disk = SimulatedDisk::create(memory, {.arm_policy = "fcfs", .disk = "textbook"}).take();
   ArmWhatIf what_if;
   disk->add_observer(what_if);
-  disk->place_arm(Cylinder{53}, true).take();
+  disk->place_arm(Cylinder{53}, ArmDirection::kUp).take();
   thread::Runtime::create()
       .take()
       ->run([&] {
