@@ -46,8 +46,8 @@ class BlockSet {
 
   const format::Layout& layout_;
   std::vector<std::unique_ptr<std::byte[]>> parts_;
-  mutable GroupNo search_group_;         // all groups before it are known to be full,
-  mutable std::uint64_t search_at_ = 0;  // and its blocks before this one
+  mutable GroupNo search_group_;         ///< all groups before it are known to be full,
+  mutable std::uint64_t search_at_ = 0;  ///< and its blocks before this one
 };
 
 }  // namespace spindle::fsck

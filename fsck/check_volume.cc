@@ -200,7 +200,7 @@ class Check {
   }
 
   BlockDevice& device_;
-  MarkingDevice repaired_;  // what repairs write to
+  MarkingDevice repaired_;  ///< what repairs write to
   Superblock superblock_;
   bool is_copy_;  ///< of `superblock_`: the first one is damaged
   const format::Layout& layout_;

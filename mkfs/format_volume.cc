@@ -51,8 +51,8 @@ class Formatter {
 
   [[nodiscard]] Block new_block() const { return Block(layout_.block_size); }
 
-  /// From now on the device holds no volume, until the last write makes it one. A new image holds
-  /// none anyway, and is spared the wait for the host's disk.
+  // From now on the device holds no volume, until the last write makes it one. A new image holds
+  // none anyway, and is spared the wait for the host's disk.
   Result<> erase_superblock() {
     Block block = new_block();
     TRY(device_.read(layout_.superblock(), block));
@@ -131,7 +131,7 @@ class Formatter {
   }
 
   [[nodiscard]] BlockNo root_block() const { return layout_.data(GroupNo{0}).start; }
-  /// Which block of its group's bitmap a block has its bit in.
+  // Which block of its group's bitmap a block has its bit in.
   [[nodiscard]] std::uint64_t bitmap_index(BlockNo block) const {
     return layout_.block_index(block) / layout_.bits_per_block();
   }

@@ -33,8 +33,8 @@ double Placement::layout_score() const {
 
 Placement placement_of(std::span<const Extent> extents) {
   Placement found;
-  BlockNo end;       // of the extent before
-  BlockNo read_end;  // of the last one that a read fetches
+  BlockNo end;       ///< of the extent before
+  BlockNo read_end;  ///< of the last one that a read fetches
   for (const Extent& extent : extents) {
     if (found.blocks != 0) found.gap_blocks += distance(end, extent.block);
     if (found.blocks == 0 || extent.block != end) ++found.runs;

@@ -27,7 +27,7 @@ std::optional<BlockSpace> free_space(BufferCache& cache, const format::Layout& l
   const std::uint64_t count = (layout.group(g).length + bits - 1) / bits;
   for (std::uint64_t i = 0; i < count; ++i) {
     BlockRef frame;
-    std::span<const std::byte> bitmap;  // empty for a fresh part
+    std::span<const std::byte> bitmap;  ///< empty for a fresh part
     if ((descriptor.bitmap_blocks_written >> (i / layout.bitmap_unit()) & 1) != 0) {
       frame = peek(cache, layout.block_bitmap(g).start + i, BlockKind::kBlockBitmap);
       if (!frame) return std::nullopt;

@@ -34,7 +34,7 @@ constexpr std::uint64_t scattered(std::uint64_t number) {
 class AccessLog {
  public:
   enum class Kind : std::uint8_t {
-    kHit,  // the first four as in CacheAccess
+    kHit,  ///< the first four as in CacheAccess
     kMiss,
     kBlank,
     kReadAhead,

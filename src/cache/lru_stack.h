@@ -84,7 +84,7 @@ class LruStack {
 
   StackDistances distances_;
   NumberTable pages_;
-  std::vector<Page> blocks_;  // by page
+  std::vector<Page> blocks_;  ///< by page
   std::vector<std::uint32_t> free_;
   std::uint64_t reads_ = 0;
   std::size_t most_blocks_ = 0;

@@ -10,7 +10,7 @@
 namespace spindle {
 namespace {
 
-/// A search that passes by so many frames parks them, so that later ones need not.
+// A search that passes by so many frames parks them, so that later ones need not.
 constexpr std::size_t kParkFrom = 16;
 
 }  // namespace
@@ -115,7 +115,7 @@ std::uint32_t ShadowCache::evict_for(BlockNo incoming) {
   return static_cast<std::uint32_t>(victim->value);
 }
 
-/// The victim may be one that was passed by before too many were.
+// The victim may be one that was passed by before too many were.
 void ShadowCache::park_passed(FrameNo victim) {
   for (const std::uint32_t frame : passed_) {
     if (frames_[frame].parked || frame == victim.value) continue;  // CLOCK looks at a frame twice

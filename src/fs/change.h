@@ -80,7 +80,7 @@ class Change {
   void publish(Edit& edit, EpochNo epoch);
 
   Volume* volume_;
-  std::deque<Edit> edits_;  // a deque, since references to its elements are handed out
+  std::deque<Edit> edits_;  ///< a deque, since references to its elements are handed out
   std::vector<NodeRef> locked_;
   std::vector<NodeRef> kept_;
   NodeRef created_;

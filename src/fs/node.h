@@ -143,9 +143,9 @@ class NodeTable {
   void shrink_idle();
 
   std::unordered_map<InodeNo, std::unique_ptr<Node>> nodes_;
-  // Nodes of freed inodes that are still pinned: out of the table, not yet destroyed.
+  /// Nodes of freed inodes that are still pinned: out of the table, not yet destroyed.
   std::unordered_map<Node*, std::unique_ptr<Node>> erased_;
-  std::list<Node*> idle_;  // the longest idle first
+  std::list<Node*> idle_;  ///< the longest idle first
   std::size_t idle_limit_;
   Load load_;
   Abandoned on_abandoned_;

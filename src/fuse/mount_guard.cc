@@ -25,7 +25,7 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-/// The guard of this process, once it has one.
+// The guard of this process, once it has one.
 pid_t guard_of_process = 0;
 
 // While the kernel dumps a process that aborts, none of its threads ends, and the guard would not

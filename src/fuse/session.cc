@@ -68,7 +68,7 @@ ssize_t read_request(int fd, void* buffer, std::size_t size, void*) {
   return ::read(fd, buffer, size);
 }
 
-/// Requests that are received in a row.
+// Requests that are received in a row.
 constexpr int kMostAtOnce = 16;
 
 Result<> make_nonblocking(int fd) {

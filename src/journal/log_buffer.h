@@ -38,7 +38,7 @@ class LogBuffer {
   std::span<std::byte> finish(const format::Layout& layout, EpochNo epoch);
 
  private:
-  // What a cleared buffer keeps: more than most epochs need.
+  /// What a cleared buffer keeps: more than most epochs need.
   static constexpr std::size_t kKeptCapacity = 1u << 20;
 
   std::byte* append(format::RecordKind kind, BlockNo block, std::uint32_t offset,

@@ -60,8 +60,8 @@ struct TransactionState {
   void clear();
 
  private:
-  // Up to this many blocks are searched one by one; more are found through `slots_`, by open
-  // addressing over indexes plus one.
+  /// Up to this many blocks are searched one by one; more are found through `slots_`, by open
+  /// addressing over indexes plus one.
   static constexpr std::size_t kFewBlocks = 12;
   [[nodiscard]] std::size_t home(BlockNo block) const;
   void enter(std::size_t index);
