@@ -1,7 +1,6 @@
 #include "fsck/check_group_table.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace spindle::fsck {
 namespace {
@@ -9,11 +8,11 @@ namespace {
 using format::BlockKind;
 using format::GroupDescriptor;
 
-// Which units of blocks, each written as a whole, have been written: their first block tells.
-std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit, BlockKind kind) {
+// Which units of blocks have been written, a bit each.
+std::uint64_t written_units(Disk& disk, Run blocks, std::uint64_t unit_size, BlockKind kind) {
   std::uint64_t written = 0;
-  for (std::uint64_t i = 0; i * unit < blocks.length; ++i) {
-    if (disk.read(blocks.start + i * unit, kind).ok()) written |= std::uint64_t{1} << i;
+  for (std::uint64_t i = 0; i * unit_size < blocks.length; ++i) {
+    if (disk.read(last_of_unit(blocks, unit_size, i), kind).ok()) written |= std::uint64_t{1} << i;
   }
   return written;
 }
@@ -53,35 +52,13 @@ bool counts_inode_blocks(Disk& disk, GroupNo group, std::uint64_t written) {
   return !last.ok() || !std::ranges::all_of(*last, is_zero);
 }
 
-// Whether no unit of the FAT was written that `written_units` does not have.
-bool has_all_fat_units(Disk& disk, GroupNo group, std::uint64_t written_units) {
-  const Run fat = disk.layout().fat(group);
-  const std::uint64_t unit = disk.layout().fat_unit();
-  std::vector<Run> unwritten;
-  for (std::uint64_t i = 0; i * unit < fat.length; ++i) {
-    const bool is_written = (written_units >> i & 1) != 0;
-    if (!is_written) unwritten.push_back({fat.start + i * unit, 1});
-  }
-  disk.read_ahead(unwritten);
-  return std::ranges::none_of(unwritten, [&](const Run& first_of_unit) {
-    return disk.read(first_of_unit.start, BlockKind::kFat).ok();
-  });
-}
-
-bool says_what_is_written(Disk& disk, GroupNo group, const GroupDescriptor& descriptor) {
-  const std::uint64_t inode_blocks = descriptor.inode_blocks_written;
-  if (!counts_inode_blocks(disk, group, inode_blocks)) return false;
-  // Without an inode block the group is taken to be untouched: of these there may be very many.
-  return inode_blocks == 0 || has_all_fat_units(disk, group, descriptor.fat_blocks_written);
-}
-
 Result<> check_descriptors(Disk& disk, Report& report, std::uint64_t table_block) {
   const format::Layout& layout = disk.layout();
   const std::uint64_t first = table_block * layout.descriptors_per_block();
   const std::uint64_t end = std::min(first + layout.descriptors_per_block(), layout.group_count);
   for (GroupNo group{first}; group.value < end; ++group) {
     const GroupDescriptor descriptor = TRY(disk.read_descriptor(group));
-    if (says_what_is_written(disk, group, descriptor)) continue;
+    if (counts_inode_blocks(disk, group, descriptor.inode_blocks_written)) continue;
     if (!report.problem(Problem::kGroupTable, Place::of(group),
                         "it does not match the blocks that were written")) {
       continue;

@@ -173,6 +173,10 @@ class GroupCheck {
   }
 
   Result<> compare_fat() {
+    const std::uint64_t unmarked = volume_.disk.unmarked_fat_units(group_);
+    if (unmarked != 0 && found(Problem::kGroupTable, "it does not say that its FAT was written")) {
+      descriptor_.fat_blocks_written = descriptor_.fat_blocks_written | unmarked;
+    }
     const Run fat = layout_.fat(group_);
     for (std::uint64_t i = 0; i < fat.length; ++i) {
       if ((descriptor_.fat_blocks_written >> (i / layout_.fat_unit()) & 1) == 0) continue;

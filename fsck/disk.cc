@@ -6,6 +6,10 @@ namespace spindle::fsck {
 
 using format::BlockKind;
 
+BlockNo last_of_unit(Run blocks, std::uint64_t unit_size, std::uint64_t unit) {
+  return std::min(blocks.start + (unit + 1) * unit_size, blocks.end()) - 1;
+}
+
 Result<Disk::Kept> Disk::fetch(BlockNo block) {
   if (const auto ahead = find_ahead(block)) return *ahead;
   if (const auto found = index_.find(block); found != index_.end()) {
@@ -180,10 +184,26 @@ Result<std::uint64_t> Disk::fat_entry(BlockNo block) {
   if (!layout_.is_data(block)) return corrupt("it cannot be in a chain", Subject::block(block));
   const GroupNo group = *layout_.group_of(block);
   const auto place = layout_.fat_place(block);
-  const std::uint64_t written = TRY(read_descriptor(group)).fat_blocks_written;
   const std::uint64_t unit = (place.block - layout_.fat(group).start) / layout_.fat_unit();
-  if ((written >> unit & 1) == 0) return std::uint64_t{0};
+  if (!TRY(has_fat_unit(group, unit))) return std::uint64_t{0};
   return std::uint64_t{TRY(read(place.block, BlockKind::kFat)).at<le64>(place.offset)};
+}
+
+// A chain leads into a unit that is not marked as written only if something is wrong: then the
+// unit's last block, which is written with the mark, says which of the two it is.
+Result<bool> Disk::has_fat_unit(GroupNo group, std::uint64_t unit) {
+  const std::uint64_t bit = std::uint64_t{1} << unit;
+  if ((TRY(read_descriptor(group)).fat_blocks_written & bit) != 0) return true;
+  if (!read(last_of_unit(layout_.fat(group), layout_.fat_unit(), unit), BlockKind::kFat).ok()) {
+    return false;
+  }
+  unmarked_fat_units_[group] |= bit;
+  return true;
+}
+
+std::uint64_t Disk::unmarked_fat_units(GroupNo group) const {
+  const auto found = unmarked_fat_units_.find(group);
+  return found == unmarked_fat_units_.end() ? 0 : found->second;
 }
 
 FileMap::WalkContext Disk::walk_context() {

@@ -21,6 +21,10 @@ namespace spindle::fsck {
 
 using Block = std::vector<std::byte>;
 
+/// The last block of a unit of bitmap or FAT blocks (group.h), which is written when the unit is
+/// marked as written, and not before.
+[[nodiscard]] BlockNo last_of_unit(Run blocks, std::uint64_t unit_size, std::uint64_t unit);
+
 class Disk final : public BlockReader {
  public:
   Disk(BlockDevice& device, const format::Layout& layout) : device_(device), layout_(layout) {}
@@ -59,6 +63,9 @@ class Disk final : public BlockReader {
   void each_inode_block(const std::function<void(BlockNo block, InodeNo first)>& visit);
   /// As FileMap::WalkContext wants it: 0 where the FAT block is not written yet.
   Result<std::uint64_t> fat_entry(BlockNo block);
+  /// Units of the group's FAT that `fat_entry` found to be written, unlike its descriptor says; a
+  /// bit each.
+  [[nodiscard]] std::uint64_t unmarked_fat_units(GroupNo group) const;
   [[nodiscard]] FileMap::WalkContext walk_context();
 
  private:
@@ -75,15 +82,17 @@ class Disk final : public BlockReader {
   };
   Result<Kept> fetch(BlockNo block);
   Result<> begin_inode_blocks(InodeNo number);
+  Result<bool> has_fat_unit(GroupNo group, std::uint64_t unit);
   [[nodiscard]] std::optional<Kept> find_ahead(BlockNo block);
 
   BlockDevice& device_;
   const format::Layout& layout_;
-  std::list<Cached> recent_;  // the latest first
+  std::list<Cached> recent_;  ///< the latest first
   std::unordered_map<BlockNo, std::list<Cached>::iterator> index_;
+  std::unordered_map<GroupNo, std::uint64_t> unmarked_fat_units_;
   std::vector<Run> ahead_runs_;
-  Block ahead_bytes_;                       // of the runs, one after the other
-  std::vector<std::uint16_t> ahead_kinds_;  // as verified, of each block
+  Block ahead_bytes_;                       ///< of the runs, one after the other
+  std::vector<std::uint16_t> ahead_kinds_;  ///< as verified, of each block
 };
 
 }  // namespace spindle::fsck

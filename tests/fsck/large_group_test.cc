@@ -110,5 +110,30 @@ TEST(LargeGroup, BlocksThatAreWrittenTogetherAreRepairedTogether) {
   expect_repaired(good, [](Damager& d) { d.flip(d.layout().group_table().start); });
 }
 
+// The first blocks of a unit may become durable before its last one and the mark do.
+TEST(LargeGroup, AUnitThatIsOnlyBegunIsTakenForUnwritten) {
+  MemoryDevice device = formatted({.size = 24u << 20, .group_size = 24u << 20});
+  Damager damager(device);
+  const spindle::Run fat = damager.layout().fat(GroupNo{0});
+  ASSERT_GT(damager.layout().fat_unit(), 1u);
+  std::vector<std::byte> begun(device.block_size());
+  format::begin_block(begun, format::BlockKind::kFat, 0);
+  damager.put_sealed(fat.start, begun);
+  EXPECT_EQ(must(check(device, Mode::kNo)).found, 0u);
+  damager.flip(damager.layout().group_table().start);
+  EXPECT_EQ(must(check(device, Mode::kYes)).left, 0u);
+  EXPECT_EQ(must(check(device, Mode::kNo)).found, 0u);
+  damager.edit_descriptor(GroupNo{0}, [](auto& g) { EXPECT_EQ(g.fat_blocks_written, 0u); });
+}
+
+TEST(LargeGroup, AFatThatNoFileNeedsIsNotRead) {
+  MemoryDevice device = formatted({.size = 24u << 20, .group_size = 24u << 20});
+  CountingDevice counting(device, Damager(device).layout().fat(GroupNo{0}));
+  fsck::CheckOptions options;
+  options.force = true;
+  EXPECT_EQ(must(fsck::check_volume(counting, options)).found, 0u);
+  EXPECT_EQ(counting.requests_in_run(), 0u);
+}
+
 }  // namespace
 }  // namespace spindle::test

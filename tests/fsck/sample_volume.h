@@ -47,24 +47,29 @@ Sample make_sample(const SampleScale& scale);
 /// The one of the default scale, made once.
 const Sample& sample();
 
-/// Counts requests, and fails the test once there were more than a check can need.
+/// Counts requests, apart those that begin in a run, and fails once there were more than a check
+/// can need.
 class CountingDevice final : public BlockDevice {
  public:
   static constexpr std::uint64_t kMostRequests = 400'000;
 
-  explicit CountingDevice(BlockDevice& below) : below_(below) {}
+  explicit CountingDevice(BlockDevice& below, Run run = {}) : below_(below), run_(run) {}
   [[nodiscard]] std::uint32_t block_size() const override { return below_.block_size(); }
   [[nodiscard]] std::uint64_t block_count() const override { return below_.block_count(); }
   Result<> submit(std::span<const IoRequest> batch) override {
     requests_ += batch.size();
+    for (const IoRequest& request : batch) requests_in_run_ += run_.contains(request.start) ? 1 : 0;
     if (requests_ > kMostRequests) return Error{EIO, "the check does not come to an end"};
     return below_.submit(batch);
   }
   Result<> flush() override { return below_.flush(); }
+  [[nodiscard]] std::uint64_t requests_in_run() const { return requests_in_run_; }
 
  private:
   BlockDevice& below_;
+  Run run_;
   std::uint64_t requests_ = 0;
+  std::uint64_t requests_in_run_ = 0;
 };
 
 /// Checks the whole volume, whatever its mark says.
