@@ -168,8 +168,8 @@ void BufferCache::set_observer(CacheObserver* observer) {
   core_->set_observer(observer);
 }
 
-void BufferCache::start_write_back() {
-  core_->start_write_back();
+Result<> BufferCache::start_write_back() {
+  return core_->start_write_back();
 }
 void BufferCache::stop_write_back() {
   core_->stop_write_back();

@@ -70,7 +70,7 @@ class CacheCore final : public BlockHolder {
   void forget_errors(InodeNo owner) { dirty_.take_error(owner); }
   Result<> flush_device();
   [[nodiscard]] std::uint64_t data_writes() const { return data_writes_; }
-  void start_write_back();
+  Result<> start_write_back();
   void stop_write_back();
 
   [[nodiscard]] CacheStatistics statistics() const;

@@ -269,11 +269,16 @@ Result<> CacheCore::throttle() {
   return {};
 }
 
-void CacheCore::start_write_back() {
+Result<> CacheCore::start_write_back() {
   CHECK(!write_back_threads_.front().joinable());
   write_back_stops_ = false;
-  for (thread::Thread& writer : write_back_threads_)
+  for (thread::Thread& writer : write_back_threads_) {
     writer = thread::spawn("write-back", [this] { write_back_loop(); });
+    if (writer.joinable()) continue;
+    stop_write_back();
+    return Error{ENOMEM, "there is no memory for the threads that write back"};
+  }
+  return {};
 }
 
 void CacheCore::stop_write_back() {
@@ -281,7 +286,8 @@ void CacheCore::stop_write_back() {
   write_back_stops_ = true;
   write_back_calls_.wake_all();
   write_waiters_.wake_all();
-  for (thread::Thread& writer : write_back_threads_) writer.join().take();
+  for (thread::Thread& writer : write_back_threads_)
+    if (writer.joinable()) writer.join().take();
 }
 
 bool CacheCore::too_much_waits() const {

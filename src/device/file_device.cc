@@ -332,6 +332,7 @@ std::int64_t FileDevice::State::write_piece(const Transfer& transfer) const {
 IoEngine& FileDevice::State::waiting_engine() {
   if (!engine && wanted_engine == Engine::kAutomatic) engine = make_uring_engine();
   if (!engine) engine = make_helper_thread_engine();
+  if (!engine) engine = make_blocking_engine();
   return *engine;
 }
 

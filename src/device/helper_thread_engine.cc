@@ -1,6 +1,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "device/io_engine.h"
@@ -97,7 +98,11 @@ void HelperThreadEngine::finish_done() {
 }  // namespace
 
 std::unique_ptr<IoEngine> make_helper_thread_engine() {
-  return std::make_unique<HelperThreadEngine>();
+  try {
+    return std::make_unique<HelperThreadEngine>();
+  } catch (const std::system_error&) {
+    return nullptr;
+  }
 }
 
 }  // namespace spindle

@@ -26,6 +26,22 @@ std::int64_t IoOperation::perform() const {
   return outcome < 0 ? -errno : outcome;
 }
 
+namespace {
+
+class BlockingEngine final : public IoEngine {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "blocking"; }
+  void start(std::span<IoOperation> operations) override {
+    for (IoOperation& operation : operations) operation.finish(operation.perform());
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<IoEngine> make_blocking_engine() {
+  return std::make_unique<BlockingEngine>();
+}
+
 void perform_all(IoEngine& engine, std::span<IoOperation> operations) {
   IoCompletion completion{.remaining = operations.size()};
   for (IoOperation& operation : operations) operation.completion = &completion;

@@ -1,9 +1,10 @@
 // IoEngine: waits for the host's disk on behalf of user-space threads.
 //
 // An engine takes operations, returns at once, and calls `IoOperation::finish` on the runtime's
-// kernel thread when each is done. Operations live on their waiting thread's stack. Two engines:
-// io_uring, and a helper kernel thread. An engine serves one runtime at a time; between operations
-// it keeps nothing of the runtime, so that the device may outlive it.
+// kernel thread when each is done. Operations live on their waiting thread's stack. Three engines:
+// io_uring, a helper kernel thread, and, where the host gives neither, one that blocks. An engine
+// serves one runtime at a time; between operations it keeps nothing of the runtime, so that the
+// device may outlive it.
 #pragma once
 
 #include <sys/uio.h>
@@ -52,7 +53,10 @@ class IoEngine {
 
 /// Null if the kernel has or allows no io_uring.
 std::unique_ptr<IoEngine> make_uring_engine();
+/// Null if the host gives no kernel thread.
 std::unique_ptr<IoEngine> make_helper_thread_engine();
+/// Serves in `start`; meanwhile no other user-space thread runs.
+std::unique_ptr<IoEngine> make_blocking_engine();
 
 /// Starts the operations and parks the calling user-space thread until all are finished.
 void perform_all(IoEngine& engine, std::span<IoOperation> operations);

@@ -60,7 +60,7 @@ Result<> Volume::start(const BufferCache::Options& cache_options) {
     if (!failure) failure = error;
     remember("journal", error);
   });
-  cache->start_write_back();
+  TRY(cache->start_write_back());
 
   const BlockView state = TRY(reader->read(layout.state(), format::BlockKind::kState));
   const auto& on_disk = state.at<format::State>(format::kHeaderSize);

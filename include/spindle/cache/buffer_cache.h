@@ -181,8 +181,9 @@ class BufferCache {
   /// then, or as long as the cache.
   void set_observer(CacheObserver* observer);
 
-  /// The thread that writes back by age and share; needs a runtime. `stop` ends and joins it.
-  void start_write_back();
+  /// The thread that writes back by age and share; needs a runtime. ENOMEM. `stop` ends and joins
+  /// it, if it was started.
+  Result<> start_write_back();
   void stop_write_back();
 
   static constexpr std::size_t kMaxRange = 4096;

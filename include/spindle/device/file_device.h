@@ -3,9 +3,9 @@
 // What the host has in memory is read, and small writes are copied to it, by one plain system call.
 // Inside a thread::Runtime, what would have to wait for the host's disk goes through io_uring (or a
 // helper kernel thread where there is no io_uring), and the caller is parked until it is done, so
-// that a slow host disk never stops the other user-space threads. Outside of a runtime the calls
-// block. Inside of one, single reads and flushes block, too, as long as the host's disk is quick
-// and no other thread has anything to do.
+// that a slow host disk never stops the other user-space threads. Outside of a runtime, and where
+// the host gives neither of the two, the calls block. Inside of one, single reads and flushes
+// block, too, as long as the host's disk is quick and no other thread has anything to do.
 //
 // `flush` is fdatasync; it costs nothing if nothing was written since the last one. Once a flush
 // has failed, the kernel no longer knows what is on the disk, so every later one fails, too. The

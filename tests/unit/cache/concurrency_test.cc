@@ -274,7 +274,7 @@ TEST_F(CacheConcurrencyTest, TheCacheMayGoWhileAReadAheadIsUnderWay) {
 TEST_F(CacheConcurrencyTest, WritesBackByAge) {
   test::in_runtime([&] {
     auto cache = BufferCache::create(device, {.dirty_age_ns = 2'000'000}).take();
-    cache->start_write_back();
+    cache->start_write_back().take();
     write_block(*cache, kBlock, 1, kFile);
     const std::int64_t patience_ns = monotonic_ns() + 60'000'000'000;
     while (cache->dirty_count(kFile) > 0 && monotonic_ns() < patience_ns) {
@@ -288,7 +288,7 @@ TEST_F(CacheConcurrencyTest, WritesBackByAge) {
 TEST_F(CacheConcurrencyTest, WritesBackByShareWithoutWaitingForAge) {
   test::in_runtime([&] {
     auto cache = make_cache(device, 100);
-    cache->start_write_back();
+    cache->start_write_back().take();
     for (std::uint64_t i = 0; i < 10; ++i) write_block(*cache, BlockNo{i}, 1, kFile);
     yield_often();
     EXPECT_EQ(cache->dirty_count(kFile), 10u);
@@ -333,7 +333,7 @@ TEST_F(CacheConcurrencyTest, AFailingDeviceDoesNotKeepTheWriteBackBusy) {
       device.bad_writes.insert(i);
       write_block(*cache, BlockNo{i}, 1, kFile);
     }
-    cache->start_write_back();
+    cache->start_write_back().take();
     for (int i = 0; i < 500; ++i) thread::yield();
     EXPECT_LE(device.batches, 4u);
     EXPECT_EQ(cache->flush_file(kFile).code(), EIO);

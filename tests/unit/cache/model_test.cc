@@ -67,7 +67,7 @@ class ModelRun {
                                              .policy = pick_policy(),
                                              .dirty_age_ns = 1'000'000})
                    .take();
-      if (setting_.background) cache_->start_write_back();
+      if (setting_.background) cache_->start_write_back().take();
       {
         std::vector<thread::Thread> threads;
         for (std::size_t i = 0; i < kThreads; ++i) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,6 +158,38 @@ INSTANTIATE_TEST_SUITE_P(Engines, FileDeviceInRuntime,
                          [](const auto& engine) {
                            return engine.param == Engine::kAutomatic ? "Automatic" : "HelperThread";
                          });
+
+// While it lives no kernel thread can be made: none has so large a stack.
+class NoKernelThreads {
+ public:
+  NoKernelThreads() {
+    CHECK(::pthread_getattr_default_np(&before_) == 0);
+    pthread_attr_t huge;
+    CHECK(::pthread_attr_init(&huge) == 0 &&
+          ::pthread_attr_setstacksize(&huge, std::size_t{1} << 47) == 0 &&
+          ::pthread_setattr_default_np(&huge) == 0 && ::pthread_attr_destroy(&huge) == 0);
+  }
+  ~NoKernelThreads() { ::pthread_setattr_default_np(&before_); }
+  NoKernelThreads(const NoKernelThreads&) = delete;
+  NoKernelThreads& operator=(const NoKernelThreads&) = delete;
+
+ private:
+  pthread_attr_t before_;
+};
+
+TEST(FileDevice, BlocksIfTheHostGivesNoHelperThread) {
+  ImageFile image(4096 * 700);
+  auto device = open_device(image, Engine::kHelperThread);
+  const NoKernelThreads none;
+  test::in_runtime([&] {
+    const std::vector<std::byte> written(4096 * 600, std::byte{7});  // not left to the host
+    std::vector<std::byte> read(written.size());
+    ASSERT_TRUE(device->write(BlockNo{1}, written).ok());
+    ASSERT_TRUE(device->read(BlockNo{1}, read).ok());
+    EXPECT_TRUE(read == written);
+    EXPECT_EQ(device->engine(), "blocking");
+  });
+}
 
 TEST_P(FileDeviceInRuntime, DoesWhatMemoryDoes) {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
