@@ -246,7 +246,8 @@ LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners
                           const LockRequest& request) {
   node.interruptible = request.cancellable;
   request.in_front ? queue.enqueue_in_front(node) : queue.enqueue(node);
-  const bool reports = request.deadline == kNever && !request.checked;
+  const bool waits_for_ever = request.deadline == kNever && !request.checked;
+  const ReportsCircle reports = waits_for_ever ? ReportsCircle::kYes : ReportsCircle::kNo;
   Blocking blocking(owners, queue, request.where, reports);
   if (request.checked && closes_circle(*node.thread)) {
     queue.withdraw(node);
@@ -257,9 +258,9 @@ LockOutcome wait_for_lock(WaitNode& node, WaitQueue& queue, const Owners& owners
   return LockOutcome::kTaken;
 }
 
-void note_taken(const WaitQueue& lock, const void* where, bool shares, bool waited_for) {
+void note_taken(const LockUse& use, const void* where, Taking taking) {
   const Control& self = caller();
-  self.scheduler->lock_order().taken(self, {&lock, shares}, where, waited_for);
+  self.scheduler->lock_order().taken(self, use, where, taking);
 }
 
 void note_released(const WaitQueue& lock) {
@@ -278,10 +279,10 @@ void forget_in_order(const WaitQueue& lock) {
 }
 
 Blocking::Blocking(const Owners& owners, const WaitQueue& wanted, const void* where,
-                   bool may_report)
+                   ReportsCircle reports)
     : self_(calling_thread()), owners_(owners), wanted_(wanted), where_(where) {
   self_.blocking = this;
-  if (may_report && may_close_circle(self_)) report_if_circle(self_);
+  if (reports == ReportsCircle::kYes && may_close_circle(self_)) report_if_circle(self_);
   if (!self_.scheduler->priorities_differ()) return;
   list(self_.scheduler->first_blocked());
   self_.scheduler->donate(self_);

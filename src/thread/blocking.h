@@ -16,6 +16,9 @@
 
 namespace spindle::thread {
 
+struct LockUse;
+enum class Taking : bool;
+
 /// The owners of what a thread wants.
 struct Owners {
   const Holder& alone;               ///< its thread may be null: nobody
@@ -85,17 +88,21 @@ void watch_for_exit();
 [[noreturn]] void report_misuse(const char* what, const WaitQueue& lock, const std::string& state);
 
 // For the runtime's LockOrder, if it has one (Control::tracks_locks). In sections.
-void note_taken(const WaitQueue& lock, const void* where, bool shares, bool waited_for);
+
+void note_taken(const LockUse& use, const void* where, Taking taking);
 void note_released(const WaitQueue& lock);
 void forget_in_order(const WaitQueue& lock);
 void check_holds_none(const Control& self);
+
+/// Whether a wait that closes a circle reports it: not if it has a deadline, or if the caller wants
+/// the circle as an error.
+enum class ReportsCircle : bool { kNo, kYes };
 
 /// Exists during a wait: keeps the edges, reports a circle that they close, and donates priority,
 /// which is taken back if the wait ends without what was wanted.
 class Blocking {
  public:
-  /// `may_report`: the wait has no deadline, and the caller does not want a circle as an error.
-  Blocking(const Owners& owners, const WaitQueue& wanted, const void* where, bool may_report);
+  Blocking(const Owners& owners, const WaitQueue& wanted, const void* where, ReportsCircle reports);
   ~Blocking();
   /// To be called when the wait ended with what was wanted: the owners have let go of it already.
   void ended_well() { ended_well_ = true; }

@@ -33,6 +33,9 @@ struct ExceptionState {
 
 enum class CancelState : std::uint8_t { kNone, kRequested, kDelivered };
 
+/// What becomes of the thread that a switch leaves.
+enum class Leaver : bool { kGoesOn, kEnds };
+
 inline constexpr std::size_t kLongestName = 31;
 
 /// Before the thread runs: its callable, if small (so that it needs no stack yet), or where its

@@ -10,8 +10,8 @@ namespace spindle::thread {
 namespace {
 
 constexpr std::size_t kHugePage = 2 * 1024 * 1024;
-// Few threads are not worth a huge page. Later slabs come many at a time: a huge page is cleared at
-// one page fault, where 512 small pages would take a fault each.
+/// Few threads are not worth a huge page. Later slabs come many at a time: a huge page is cleared
+/// at one page fault, where 512 small pages would take a fault each.
 constexpr std::size_t kSlabsOfSmallPages = 8;
 constexpr std::size_t kSlabsAtATime = 64;
 

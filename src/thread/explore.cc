@@ -162,7 +162,7 @@ Outcome run_along(std::vector<Choice>& path, const ExploreOptions& bounds,
   return {good};
 }
 
-// The next path in depth-first order; false if there is none.
+/// The next path in depth-first order; false if there is none.
 bool advance(std::vector<Choice>& path) {
   while (!path.empty() && path.back().taken + 1 == path.back().possible) path.pop_back();
   if (path.empty()) return false;

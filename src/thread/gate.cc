@@ -33,12 +33,12 @@ void Gate::open() {
   futex_wake(state_, INT_MAX);
 }
 
-void Gate::bar(bool barred) {
-  if (barred) {
-    state_.fetch_or(kBarred, std::memory_order_release);
-  } else {
-    state_.fetch_and(~kBarred, std::memory_order_release);
-  }
+void Gate::bar() {
+  state_.fetch_or(kBarred, std::memory_order_release);
+}
+
+void Gate::unbar() {
+  state_.fetch_and(~kBarred, std::memory_order_release);
 }
 
 }  // namespace spindle::thread

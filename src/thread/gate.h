@@ -40,8 +40,9 @@ class Gate {
   void close();
   static void wait_for(Passing& passing);
   void open();
-  /// To be called while it is closed, or nobody can come.
-  void bar(bool barred);
+  /// These two are to be called while it is closed, or nobody can come.
+  void bar();
+  void unbar();
 
   [[nodiscard]] const LightBarrier& barrier() const { return barrier_; }
 

@@ -37,14 +37,14 @@ LockOrder::~LockOrder() {
   *at = next_;
 }
 
-void LockOrder::taken(const Control& by, LockUse use, const void* where, bool waited_for) {
+void LockOrder::taken(const Control& by, LockUse use, const void* where, Taking taking) {
   std::vector<std::string> reports;
   {
     const std::lock_guard lock(orders_mutex);
     if (by.slot >= held_.size()) held_.resize(by.slot + 1);
     auto& held = held_[by.slot];
     for (const Held& first : held) {
-      if (!waited_for || first.use.lock == use.lock) continue;
+      if (taking == Taking::kByTry || first.use.lock == use.lock) continue;
       std::string report = learn(by, first, {use, where});
       if (!report.empty()) reports.push_back(std::move(report));
     }

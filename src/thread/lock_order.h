@@ -31,6 +31,10 @@ struct LockUse {
   auto operator<=>(const LockUse&) const = default;
 };
 
+/// How a lock was taken: by a mere try, which cannot be part of a deadlock, or by a call that waits
+/// if it must.
+enum class Taking : bool { kByTry, kByWait };
+
 class LockOrder {
  public:
   explicit LockOrder(std::function<void(std::string_view)> report);
@@ -38,8 +42,7 @@ class LockOrder {
   LockOrder(const LockOrder&) = delete;
   LockOrder& operator=(const LockOrder&) = delete;
 
-  /// `waited_for`: false for a mere try, which cannot be part of a deadlock.
-  void taken(const Control& by, LockUse use, const void* where, bool waited_for);
+  void taken(const Control& by, LockUse use, const void* where, Taking taking);
   void released(const Control& by, const WaitQueue& lock);
   /// Stops the program if the thread, which ends, holds a lock.
   void ends(const Control& thread) const;

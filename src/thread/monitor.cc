@@ -16,7 +16,9 @@ void HoareMonitor::enter() {
 }
 
 Result<> HoareMonitor::enter_checked(Timeout timeout) {
-  return to_result(enter_as({timeout, __builtin_return_address(0), true}));
+  const LockRequest request{
+      .deadline = timeout, .where = __builtin_return_address(0), .checked = true};
+  return to_result(enter_as(request));
 }
 
 bool HoareMonitor::enter_until(Deadline deadline) {
@@ -37,7 +39,9 @@ LockOutcome HoareMonitor::enter_as(const LockRequest& request) {
   }
   if (inside_.thread != nullptr) return wait_in(entering_, request);
   inside_ = {&self, request.where};
-  if (self.tracks_locks) track(request.where, request.deadline != 0);
+  if (self.tracks_locks) {
+    track(request.where, request.deadline != 0 ? Taking::kByWait : Taking::kByTry);
+  }
   return LockOutcome::kTaken;
 }
 
@@ -60,7 +64,9 @@ void HoareMonitor::check_inside(const char* what) const {
 LockOutcome HoareMonitor::wait_in(WaitQueue& queue, const LockRequest& request) {
   Waiter waiter(request.where);
   const LockOutcome outcome = wait_for_lock(waiter, queue, {inside_}, request);
-  if (outcome == LockOutcome::kTaken && waiter.thread->tracks_locks) track(request.where, true);
+  if (outcome == LockOutcome::kTaken && waiter.thread->tracks_locks) {
+    track(request.where, Taking::kByWait);
+  }
   return outcome;
 }
 
@@ -116,7 +122,7 @@ bool HoareMonitor::Condition::wait_until(Deadline deadline, const void* where) {
   if (!signalled) {
     monitor_.enter_as({.where = where});
   } else if (waiter.thread->tracks_locks) {
-    monitor_.track(where, true);
+    monitor_.track(where, Taking::kByWait);
   }
   return signalled;
 }
@@ -135,9 +141,9 @@ bool HoareMonitor::Condition::empty() const {
   return waiters_.empty();
 }
 
-void HoareMonitor::track(const void* where, bool waited_for) {
+void HoareMonitor::track(const void* where, Taking taking) {
   in_order_ = true;
-  note_taken(entering_, where, false, waited_for);
+  note_taken({&entering_}, where, taking);
 }
 
 void HoareMonitor::forget_order() {

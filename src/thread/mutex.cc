@@ -16,6 +16,7 @@ namespace {
 // holder in the same word; from then on the holder lets go in a section, where the mutex is handed
 // on. So after letting go the holder does not touch the mutex: it may be destroyed as soon as the
 // next thread has it.
+
 bool may_skip_section(const Control& self) {
   return !self.tracks_locks && self.scheduler != nullptr && !self.scheduler->yields_at_sections();
 }
@@ -102,7 +103,7 @@ bool take_soon(Holder& holder, Control& self, const void* where) {
   if (holder_.thread != nullptr) return acquire_contended(LockRequest(request));
   holder_.thread = &self;
   if constexpr (kKeepsStatistics) holder_.taken_at = request.where;
-  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, true);
+  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, Taking::kByWait);
   return LockOutcome::kTaken;
 }
 
@@ -113,7 +114,7 @@ bool Mutex::try_acquire(const void* where) {
     note_vain_try();
     return false;
   }
-  if (__builtin_expect(self.tracks_locks, 0)) track(where, false);
+  if (__builtin_expect(self.tracks_locks, 0)) track(where, Taking::kByTry);
   return true;
 }
 
@@ -122,7 +123,8 @@ void Mutex::lock() {
 }
 
 Result<> Mutex::lock_checked(Timeout timeout) {
-  return to_result(acquire({timeout, __builtin_return_address(0), true}));
+  return to_result(
+      acquire({.deadline = timeout, .where = __builtin_return_address(0), .checked = true}));
 }
 
 bool Mutex::try_lock() {
@@ -159,7 +161,7 @@ LockOutcome Mutex::acquire_contended(const LockRequest& request) {
   if (asked.in_front && detail::sections_guarded && !waiters_.empty()) {
     std::atomic_ref(holder_.thread).store(marked(&self));
   }
-  if (self.tracks_locks) track(request.where, true);
+  if (self.tracks_locks) track(request.where, Taking::kByWait);
   return outcome;
 }
 
@@ -217,9 +219,9 @@ bool Mutex::held_by_this_thread() const {
   return holding(holder_) == &caller();
 }
 
-void Mutex::track(const void* where, bool waited_for) {
+void Mutex::track(const void* where, Taking taking) {
   in_order_ = true;
-  note_taken(waiters_, where, false, waited_for);
+  note_taken({&waiters_}, where, taking);
 }
 
 void Mutex::forget_order() {
@@ -245,7 +247,8 @@ void RecursiveMutex::lock() {
 }
 
 Result<> RecursiveMutex::lock_checked(Timeout timeout) {
-  return to_result(acquire({timeout, __builtin_return_address(0), true}));
+  return to_result(
+      acquire({.deadline = timeout, .where = __builtin_return_address(0), .checked = true}));
 }
 
 bool RecursiveMutex::try_acquire(const void* where) {

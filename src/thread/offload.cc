@@ -22,12 +22,12 @@ namespace {
 /// A call, kept by the thread that waits for it and by the helper that makes it.
 class Call {
  public:
-  // By the thread, in one section.
+  /// By the thread, in one section.
   Call(std::function<void()> work, bool may_be_left);
   /// False if the deadline came first. The call is left then, and also if the thread is cancelled.
   bool wait(Deadline deadline);
 
-  // By the helper.
+  /// By the helper.
   static void make(const std::shared_ptr<Call>& call);
   /// True if nobody waits for it any more.
   [[nodiscard]] bool left() const { return left_.load(std::memory_order_acquire); }

@@ -11,7 +11,10 @@ bool Once::begin() {
 }
 
 Result<bool> Once::begin_until(Deadline deadline) {
-  return begin_as({deadline, __builtin_return_address(0), true, true});
+  return begin_as({.deadline = deadline,
+                   .where = __builtin_return_address(0),
+                   .checked = true,
+                   .cancellable = true});
 }
 
 Result<bool> Once::begin_as(const LockRequest& request) {
@@ -25,10 +28,20 @@ Result<bool> Once::begin_as(const LockRequest& request) {
   return true;
 }
 
-void Once::finish(bool done) {
+void Once::finish() {
   const Section section;
+  done_ = true;
+  let_others_go();
+}
+
+void Once::give_up() {
+  const Section section;
+  let_others_go();
+}
+
+// In a section.
+void Once::let_others_go() {
   at_it_ = {};
-  done_ = done;
   waiters_.wake_all();
   Control& self = caller();
   if (self.priority != self.own_priority) self.scheduler->settle(self);

@@ -18,8 +18,8 @@ namespace spindle::thread {
 namespace {
 
 constexpr int kMostEvents = 64;
-// After a read that had to wait, so many are put off before one is tried at once again, to see
-// whether data comes faster by now.
+/// After a read that had to wait, so many are put off before one is tried at once again, to see
+/// whether data comes faster by now.
 constexpr int kReadsToPutOff = 16;
 /// If the processor was away for longer, another process computes: a worker that sleeps gets it
 /// back sooner than one that yields. So the worker does not linger for thirty times as long as it

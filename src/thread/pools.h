@@ -50,7 +50,7 @@ class Pools {
   ControlPool take_controls() { return std::move(controls_); }
 
  private:
-  // How many are fetched at a time; a cache keeps twice as many.
+  /// How many are fetched at a time; a cache keeps twice as many.
   static constexpr std::uint32_t kBatch = 32;
 
   Control* take_cached(PoolCache& cache, std::size_t stack_size) {
@@ -69,13 +69,15 @@ class Pools {
     if (size != 0) return promise_commonly(size, to);
     to.size_class = 0;
     if (cache.promises == 0) fetch_promises(cache, to);
-    return cache.promises > 0 && (--cache.promises, true);
+    if (cache.promises == 0) return false;
+    --cache.promises;
+    return true;
   }
   std::uint64_t new_id_of(PoolCache& cache) {
     if (cache.next_id == cache.end_of_ids) fetch_ids(cache);
     return cache.next_id++;
   }
-  // If the stack comes from the cache, the promise is left for another thread.
+  /// If the stack comes from the cache, the promise is left for another thread.
   void bind_cached(PoolCache& cache, Control& thread) {
     Stack* const stack = cache.stacks;
     if (thread.size_class != 0 || stack == nullptr) return bind_commonly(thread);

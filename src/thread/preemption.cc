@@ -34,7 +34,7 @@ struct TextRange {
   std::uintptr_t end = 0;
 };
 
-// The first object is the program itself.
+/// The first object is the program itself.
 int note_program(dl_phdr_info* info, std::size_t, void* to) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& segment = info->dlpi_phdr[i];
@@ -105,7 +105,7 @@ Result<> Scheduler::start_timer(Worker& worker) const {
   }
   worker.has_timer = true;
   worker.blocked_tick = change_mask(SIG_UNBLOCK);
-  set_timer(worker, true);
+  set_timer(worker, Ticks::kYes);
   return {};
 }
 
@@ -115,9 +115,9 @@ void Scheduler::stop_timer(Worker& worker) {
   if (worker.blocked_tick) change_mask(SIG_BLOCK);
 }
 
-void Scheduler::set_timer(Worker& worker, bool on) const {
+void Scheduler::set_timer(Worker& worker, Ticks ticks) const {
   if (!worker.has_timer) return;
-  const std::int64_t period = on ? preemption_ns_ : 0;
+  const std::int64_t period = ticks == Ticks::kYes ? preemption_ns_ : 0;
   const timespec span = {.tv_sec = period / kNsPerSecond, .tv_nsec = period % kNsPerSecond};
   const itimerspec setting = {.it_interval = span, .it_value = span};
   timer_settime(worker.timer, 0, &setting, nullptr);
@@ -148,7 +148,7 @@ void Scheduler::yield_due() {
 Control* Scheduler::decide_preempted(Worker& worker) {
   Control& thread = *std::exchange(worker.preempted, nullptr);
   if (!policy_) {
-    queue_up(worker, thread, false);
+    push(worker, thread);
     return nullptr;
   }
   TaskInfo info = info_of(thread);

@@ -9,8 +9,8 @@
 namespace spindle::thread {
 namespace {
 
-// Handles on the stacks of threads that sleep for ever keep their Remains to the end of the
-// program, where a search for leaks shall find them through this list.
+/// Handles on the stacks of threads that sleep for ever keep their Remains to the end of the
+/// program, where a search for leaks shall find them through this list.
 constinit std::mutex remains_mutex;
 constinit Remains* first_remains = nullptr;
 

@@ -22,7 +22,7 @@ bool program_has_a_sanitizer() {
   return &__asan_init != nullptr || &__tsan_init != nullptr;
 }
 
-// Once: a sanitizer that is not told of switches takes one thread's stack for another's.
+/// Once: a sanitizer that is not told of switches takes one thread's stack for another's.
 void warn_of_untold_sanitizer() {
   static constinit std::atomic_flag warned;
   if (sanitizer::kIsTold || !program_has_a_sanitizer() || warned.test_and_set()) return;

@@ -98,9 +98,10 @@ inline void stack_bound([[maybe_unused]] Control& thread) {
 }
 
 inline void before_switch([[maybe_unused]] Control& from, [[maybe_unused]] Control& to,
-                          [[maybe_unused]] bool ends) {
+                          [[maybe_unused]] Leaver leaver) {
 #if defined(SPINDLE_ASAN)
-  __sanitizer_start_switch_fiber(ends ? nullptr : &from.fake_stack, to.stack->bottom,
+  __sanitizer_start_switch_fiber(leaver == Leaver::kEnds ? nullptr : &from.fake_stack,
+                                 to.stack->bottom,
                                  static_cast<std::size_t>(to.stack->top - to.stack->bottom));
 #elif defined(SPINDLE_TSAN)
   // Everything between two switches is atomic, so a switch does order what comes before and after.

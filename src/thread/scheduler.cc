@@ -20,7 +20,7 @@ namespace spindle::thread {
 namespace {
 
 constexpr unsigned kMostWorkers = 256;
-// In shorter ones threads would do nothing but be preempted.
+/// In shorter ones threads would do nothing but be preempted.
 constexpr std::int64_t kShortestSliceNs = 20'000;
 constexpr std::size_t kTimersAtATime = 16;
 static_assert(kSwitchesBetweenPolls / 2 % kTimersAtATime == 0);
@@ -195,7 +195,7 @@ void Scheduler::start(Control& thread) {
     self->worker->left = self;
     self->worker->left_in_front = true;
   } else {
-    queue_up(main_, *self, true);
+    push_front(main_, *self);
   }
   switch_from(*self, &thread);
 }
@@ -241,7 +241,7 @@ inline void Scheduler::end_current(Control& self) {
     joiner->wake_one();
   }
   Control* const next = take_next(*self.worker);
-  switch_to(self, next != nullptr ? *next : self.worker->root, true);
+  switch_to(self, next != nullptr ? *next : self.worker->root, Leaver::kEnds);
   __builtin_unreachable();
 }
 
@@ -263,7 +263,7 @@ inline void Scheduler::end_among_several(Control& self) {
   add_one(worker.ended);
   say_ended(worker, self);
   give_worker(worker, to);
-  sanitizer::before_switch(worker.root, to, true);
+  sanitizer::before_switch(worker.root, to, Leaver::kEnds);
   if (to.switches == 1) {
     enter_first(worker.nowhere, to);
     __builtin_unreachable();
@@ -320,9 +320,9 @@ void Scheduler::make_ready_otherwise(Control& thread, Why why) {
     tell_policy(thread, why);
     if (several_) ready_in_policy_ > 1 ? wake_someone() : ask_to_watch();
   } else if (several_) {
-    hand_on(here(), thread, in_front);
+    in_front ? hand_on_first(here(), thread) : hand_on(here(), thread);
   } else {
-    queue_up(main_, thread, in_front);
+    in_front ? push_front(main_, thread) : push(main_, thread);
   }
 }
 
@@ -334,7 +334,7 @@ Control* Scheduler::take_otherwise(Worker& worker) {
 void Scheduler::choose_path() {
   plain_ = !policy_ && !several_ && !child_first_;
   const bool passes = several_ && !policy_ && !tracks_locks_ && observer_ == nullptr;
-  gate_.bar(!passes);
+  passes ? gate_.unbar() : gate_.bar();
   ends_alone_ = several_ && child_first_ && gate_.barrier().is_light();
 }
 
@@ -353,11 +353,11 @@ void Scheduler::choose_path() {
   if (runs_on_valgrind()) name_in_reports(from);
 }
 
-[[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, bool ends) {
+[[gnu::noinline]] void Scheduler::begin_thread(Control& from, Control& to, Leaver leaver) {
   Worker& worker = *from.worker;
   if (to.stack == nullptr) bind_stack(worker, to);
-  if (ends) pools_.unbind(worker, from);
-  sanitizer::before_switch(from, to, ends);
+  if (leaver == Leaver::kEnds) pools_.unbind(worker, from);
+  sanitizer::before_switch(from, to, leaver);
   enter_first(from.context, to);
 }
 
@@ -387,7 +387,7 @@ void Scheduler::enter(Worker& worker, Control& thread) {
   if (several_) {
     go_to(worker.root, thread);
   } else {
-    switch_to(worker.root, thread, false);
+    switch_to(worker.root, thread, Leaver::kGoesOn);
     sanitizer::after_switch(worker.root);
     bury(worker.root);
   }
@@ -432,9 +432,9 @@ void Scheduler::wait_for_events(Worker& worker) {
   if (nothing_can_come()) {
     give_up();
   } else {
-    set_timer(worker, false);
+    set_timer(worker, Ticks::kNo);
     look_for_events(worker, timers_.next_look_ns());
-    set_timer(worker, true);
+    set_timer(worker, Ticks::kYes);
   }
 }
 

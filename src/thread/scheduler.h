@@ -120,9 +120,9 @@ class Scheduler {
   /// The thread to run now; null if none is ready or it is time to look for events.
   Control* take_next(Worker& worker);
   void switch_from(Control& self, Control* next);
-  void switch_to(Control& from, Control& to, bool ends);
+  void switch_to(Control& from, Control& to, Leaver leaver);
   void bind_stack(Worker& worker, Control& thread);
-  void begin_thread(Control& from, Control& to, bool ends);
+  void begin_thread(Control& from, Control& to, Leaver leaver);
   void tell_of_switch(Control& from, Control& to);
 
   // Talking to policies.
@@ -151,7 +151,7 @@ class Scheduler {
   // Preemption.
   Result<> start_timer(Worker& worker) const;
   static void stop_timer(Worker& worker);
-  void set_timer(Worker& worker, bool on) const;
+  void set_timer(Worker& worker, Ticks ticks) const;
   Control* decide_preempted(Worker& worker);
 
   // Several workers: switching.
@@ -167,7 +167,7 @@ class Scheduler {
   void say_ended_atomically(Worker& worker, Control& dead);
   void settle_lock(Worker& worker, bool wants_it);
   void keep_others_out(Worker& worker);
-  void hand_on(Worker& worker, Control& thread, bool in_front);
+  void hand_on(Worker& worker, Control& thread);
   void hand_on_first(Worker& worker, Control& thread);
   Worker& home_of(const Control& thread);
   void send(Worker& home, Control& thread);

@@ -28,7 +28,7 @@ void empty_inbox(Worker& worker) {
   while (oldest != nullptr) {
     Control& thread = *oldest;
     oldest = thread.next;
-    queue_up(worker, thread, false);
+    push(worker, thread);
   }
 }
 
@@ -86,8 +86,7 @@ void Scheduler::yield_among_several(Control& self) {
   }
 }
 
-void Scheduler::hand_on(Worker& worker, Control& thread, bool in_front) {
-  if (child_first_ && in_front) return hand_on_first(worker, thread);
+void Scheduler::hand_on(Worker& worker, Control& thread) {
   if (tied(thread)) return send(home_of(thread), thread);
   if (child_first_) {
     behind_.push(thread);
@@ -109,7 +108,7 @@ Worker& Scheduler::home_of(const Control& thread) {
 // events meanwhile.
 void Scheduler::send(Worker& home, Control& thread) {
   if (&home == &here()) {
-    queue_up(home, thread, false);
+    push(home, thread);
     ask_to_watch();
     return;
   }

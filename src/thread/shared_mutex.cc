@@ -27,7 +27,7 @@ inline bool SharedMutex::needs_no_section(const Control& self) const {
   if (is_written() || readers_.count() > 0) return wait_in(waiting_writers_, LockRequest(request));
   Control& self = caller();
   writer_ = {&self, request.where};
-  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, false, true);
+  if (__builtin_expect(self.tracks_locks, 0)) track_writing(request.where, Taking::kByWait);
   return LockOutcome::kTaken;
 }
 
@@ -36,7 +36,7 @@ inline bool SharedMutex::needs_no_section(const Control& self) const {
   if (!may_read()) return wait_in(waiting_readers_, LockRequest(request));
   Control& self = caller();
   readers_.add(&self, request.where);
-  if (__builtin_expect(self.tracks_locks, 0)) track(request.where, true, true);
+  if (__builtin_expect(self.tracks_locks, 0)) track_reading(request.where, Taking::kByWait);
   return LockOutcome::kTaken;
 }
 
@@ -45,7 +45,8 @@ void SharedMutex::lock() {
 }
 
 Result<> SharedMutex::lock_checked(Timeout timeout) {
-  return to_result(acquire({timeout, __builtin_return_address(0), true}));
+  return to_result(
+      acquire({.deadline = timeout, .where = __builtin_return_address(0), .checked = true}));
 }
 
 bool SharedMutex::try_acquire(const void* where) {
@@ -56,7 +57,7 @@ bool SharedMutex::try_acquire(const void* where) {
   }
   Control& self = caller();
   writer_ = {&self, where};
-  if (self.tracks_locks) track(where, false, false);
+  if (self.tracks_locks) track_writing(where, Taking::kByTry);
   return true;
 }
 
@@ -86,7 +87,8 @@ void SharedMutex::lock_shared() {
 }
 
 Result<> SharedMutex::lock_shared_checked(Timeout timeout) {
-  return to_result(acquire_shared({timeout, __builtin_return_address(0), true}));
+  return to_result(
+      acquire_shared({.deadline = timeout, .where = __builtin_return_address(0), .checked = true}));
 }
 
 bool SharedMutex::try_acquire_shared(const void* where) {
@@ -97,7 +99,7 @@ bool SharedMutex::try_acquire_shared(const void* where) {
   }
   Control& self = caller();
   readers_.add(&self, where);
-  if (self.tracks_locks) track(where, true, false);
+  if (self.tracks_locks) track_reading(where, Taking::kByTry);
   return true;
 }
 
@@ -117,9 +119,14 @@ bool SharedMutex::try_lock_shared_until(Deadline deadline) {
 
 // Readers that let each other in do not wait for one another; if a waiting writer keeps new readers
 // out, they do.
-void SharedMutex::track(const void* where, bool shared, bool waited_for) {
+void SharedMutex::track_reading(const void* where, Taking taking) {
   in_order_ = true;
-  note_taken(waiting_writers_, where, shared && prefer_ == Prefer::kReaders, waited_for);
+  note_taken({&waiting_writers_, prefer_ == Prefer::kReaders}, where, taking);
+}
+
+void SharedMutex::track_writing(const void* where, Taking taking) {
+  in_order_ = true;
+  note_taken({&waiting_writers_}, where, taking);
 }
 
 void SharedMutex::forget_order() {
@@ -173,7 +180,8 @@ LockOutcome SharedMutex::wait_in(WaitQueue& queue, const LockRequest& request) {
       waiter.thread->scheduler->settle(*waiter.thread);
     }
   } else if (waiter.thread->tracks_locks) {
-    track(request.where, reads, true);
+    reads ? track_reading(request.where, Taking::kByWait)
+          : track_writing(request.where, Taking::kByWait);
   }
   return outcome;
 }

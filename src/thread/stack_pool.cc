@@ -20,14 +20,14 @@ namespace {
 constexpr int kMadvGuardInstall = 102;  // Linux 6.13; newer than the C library's headers
 constexpr std::size_t kSlabBytes = 64 * 1024 * 1024;
 constexpr std::size_t kMostStacksPerSlab = 4096;
-// Guards as far ahead as this share the page tables that the first of them needs.
+/// Guards as far ahead as this share the page tables that the first of them needs.
 constexpr std::size_t kSpanGuardedAhead = 2 * 1024 * 1024;
 constexpr std::size_t kMostGuardsAhead = 64;
 constexpr std::uint32_t kManyStacks = 1024;
 constexpr std::uint64_t kCanaryWord = 0x5350'494E'444C'4521;
 constexpr std::size_t kCanaryWords = 8;
 
-// First frames at the same place of every page would all fall into the same few sets of the cache.
+/// First frames at the same place of every page would all fall into the same few sets of the cache.
 constexpr std::size_t kColours = 16;
 constexpr std::size_t kColourBytes = 64;
 

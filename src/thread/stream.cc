@@ -54,7 +54,7 @@ class PollSet {
   int fd_;
 };
 
-// For a Unix socket: nothing tells when its backlog has room again.
+/// For a Unix socket: nothing tells when its backlog has room again.
 Result<> wait_for_backlog(Deadline deadline) {
   const std::int64_t now_ns = monotonic_ns();
   if (deadline.ns() <= now_ns) return Error{ETIMEDOUT, "the backlog was full for too long"};

@@ -34,10 +34,6 @@ inline void push_front(Worker& worker, Control& thread) {
   worker.first = &thread;
 }
 
-inline void queue_up(Worker& worker, Control& thread, bool in_front) {
-  in_front ? push_front(worker, thread) : push(worker, thread);
-}
-
 [[noreturn]] void report_overrun(const Control& thread);
 
 [[gnu::always_inline]] inline void check_stack(const Control& thread) {
@@ -88,11 +84,11 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   }
 }
 
-[[gnu::always_inline]] inline void Scheduler::switch_to(Control& from, Control& to, bool ends) {
+[[gnu::always_inline]] inline void Scheduler::switch_to(Control& from, Control& to, Leaver leaver) {
   Worker& worker = *from.worker;
   if constexpr (kKeepsStatistics) ++worker.switches;
   ++to.switches;
-  if (!ends) {
+  if (leaver == Leaver::kGoesOn) {
     from.saved_errno = *worker.errno_location;
     from.exceptions = *worker.exceptions;
   }
@@ -109,13 +105,13 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   to.state = ThreadState::kRunning;
   current_control = &to;
   if (to.switches == 1) {
-    begin_thread(from, to, ends);
-  } else if (ends) {
+    begin_thread(from, to, leaver);
+  } else if (leaver == Leaver::kEnds) {
     pools_.unbind(worker, from);
-    sanitizer::before_switch(from, to, ends);
+    sanitizer::before_switch(from, to, leaver);
     leave_context(to.context);
   } else {
-    sanitizer::before_switch(from, to, ends);
+    sanitizer::before_switch(from, to, leaver);
     switch_context(from.context, to.context);
   }
 }
@@ -126,7 +122,7 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
     leave_for(self, next);
     return;
   }
-  switch_to(self, next != nullptr ? *next : self.worker->root, false);
+  switch_to(self, next != nullptr ? *next : self.worker->root, Leaver::kGoesOn);
   sanitizer::after_switch(self);
   bury(self);
 }
@@ -183,10 +179,10 @@ inline Control* Scheduler::take_next_among_several(Worker& worker) {
   give_worker(worker, to);
   if (to.switches == 1) {
     if (to.stack == nullptr) bind_stack(worker, to);
-    sanitizer::before_switch(self, to, false);
+    sanitizer::before_switch(self, to, Leaver::kGoesOn);
     enter_first(self.context, to);
   } else {
-    sanitizer::before_switch(self, to, false);
+    sanitizer::before_switch(self, to, Leaver::kGoesOn);
     switch_context(self.context, to.context);
   }
   sanitizer::after_switch(self);
@@ -199,7 +195,7 @@ inline Control* Scheduler::take_next_among_several(Worker& worker) {
   Worker& worker = *self.worker;
   if (Control* const left = std::exchange(worker.left, nullptr)) {
     std::exchange(worker.left_in_front, false) ? hand_on_first(worker, *left)
-                                               : hand_on(worker, *left, false);
+                                               : hand_on(worker, *left);
   }
   if (__builtin_expect(worker.cache.foreign != nullptr, 0)) pools_.return_foreign(worker);
   if (__builtin_expect(self.in_section || worker.locked, 0)) settle_lock(worker, self.in_section);

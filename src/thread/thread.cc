@@ -87,7 +87,7 @@ class Joining {
 Result<> wait_for_end(Control& thread, Deadline deadline, const void* where) {
   WaitQueue end(thread.name, WaitKind::kJoin);
   const Holder holder{&thread, nullptr};
-  Blocking blocking({holder}, end, where, false);
+  Blocking blocking({holder}, end, where, ReportsCircle::kNo);
   if (deadline == kNever && closes_circle(calling_thread())) {
     return Error{EDEADLK, "the thread waits for the one that would join it"};
   }
@@ -118,7 +118,7 @@ void release(Control& thread) {
   }
 }
 
-// `where`: the place in the code, for reports.
+/// `where`: the place in the code, for reports.
 Result<> wait_and_release(Control*& joined, Deadline deadline, const void* where) {
   if (joined == nullptr) return Error{EINVAL, "there is no thread to join"};
   Control& thread = *joined;

@@ -19,7 +19,7 @@
 namespace spindle::thread {
 namespace {
 
-// For a JSON string, which is UTF-8 without control characters, whatever bytes a name has.
+/// For a JSON string, which is UTF-8 without control characters, whatever bytes a name has.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : printable(text)) {
@@ -89,7 +89,7 @@ class Trace::Recorder : public SwitchObserver {
     const char* object;
   };
 
-  // So many names are kept, of which half at most are in use, that few are looked through.
+  /// So many names are kept, of which half at most are in use, that few are looked through.
   [[nodiscard]] std::size_t most_names() const { return 2 * events_.size() + 64; }
   void add(const Event& event) { events_[count_++ % events_.size()] = event; }
   void note_name(const Control& thread);

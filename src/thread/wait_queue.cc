@@ -27,7 +27,7 @@ bool is_to_be_cancelled(const WaitNode& node) {
                     "\" waits: only Runtime::post may be called there");
 }
 
-// Makes the thread ready, which waited in the queue.
+/// Makes the thread ready, which waited in the queue.
 inline void end_wait(Control& thread, const WaitQueue& queue) {
   if (__builtin_expect(thread.scheduler != current_scheduler, 0)) check_may_wake(thread, queue);
   thread.scheduler->make_ready(thread, Why::kWoken);

@@ -85,8 +85,8 @@ class WorkDeque {
   alignas(64) std::atomic<std::int64_t> top_ = 0;
   alignas(64) std::atomic<std::int64_t> bottom_ = 0;
   std::atomic<Ring*> ring_;
-  // Others may still read an old ring, so all are kept; the old ones together are no larger than
-  // the newest.
+  /// Others may still read an old ring, so all are kept; the old ones together are no larger than
+  /// the newest.
   std::vector<std::unique_ptr<Ring>> rings_;
 };
 

@@ -13,12 +13,15 @@
 
 namespace spindle::thread {
 
-// A look for events costs a system call or two: a few hundred ns. Spread over so many switches it
-// is a nanosecond or two each, and under load an event still waits only microseconds.
+/// A look for events costs a system call or two: a few hundred ns. Spread over so many switches it
+/// is a nanosecond or two each, and under load an event still waits only microseconds.
 inline constexpr int kSwitchesBetweenPolls = 256;
 /// A thread's system call that was put off until nothing else is to be done counts as so many
 /// switches.
 inline constexpr int kSwitchesATry = 16;
+
+/// Whether a worker's timer ticks, for preemption. It does not while the worker sleeps.
+enum class Ticks : bool { kNo, kYes };
 
 /// A worker's part of the pools, so that it seldom needs their lock.
 struct PoolCache {

@@ -21,9 +21,9 @@
 namespace spindle::thread {
 namespace {
 
-// While others are busy, an idle worker looks after kMostPatienceNs whether one has work that it
-// does not get to. If it was asked to watch, it looks after kLeastPatienceNs, then after twice as
-// long, and so on until it has seen nothing for kMostPatienceNs.
+/// While others are busy, an idle worker looks after kMostPatienceNs whether one has work that it
+/// does not get to. If it was asked to watch, it looks after kLeastPatienceNs, then after twice as
+/// long, and so on until it has seen nothing for kMostPatienceNs.
 constexpr std::int64_t kLeastPatienceNs = 200'000;
 constexpr std::int64_t kMostPatienceNs = 10'000'000;
 
@@ -33,7 +33,7 @@ constexpr std::uint32_t kInPoller = 2;
 
 constinit thread_local Worker* this_worker = nullptr;
 
-// From here on the timer may take the worker away.
+/// From here on the timer may take the worker away.
 [[gnu::always_inline]] inline void end_critical(Worker& worker) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   worker.depth.store(0, std::memory_order_relaxed);
@@ -393,7 +393,7 @@ void Scheduler::rest(Worker& worker) {
     timekeeper_ = &worker;
     timekeeper_until_ns_ = first_timer_ns;
   }
-  set_timer(worker, false);
+  set_timer(worker, Ticks::kNo);
   if (polls) {
     in_poller_ = &worker;
     wake_noted(worker);
@@ -402,7 +402,7 @@ void Scheduler::rest(Worker& worker) {
   } else {
     sleep_until(worker, until_ns);
   }
-  set_timer(worker, true);
+  set_timer(worker, Ticks::kYes);
   rise(worker);
   const bool keeps_time = polls || timekeeper_ == &worker;
   if (timekeeper_ == &worker) timekeeper_ = nullptr;

@@ -59,7 +59,7 @@ class Barrier {
     return Error{ETIMEDOUT, "the others did not come in time"};
   }
 
-  // False if the arrival counts: the last thread came after this one's wait ended, before it ran.
+  /// False if the arrival counts: the last thread came after this one's wait ended, before it ran.
   bool take_back(std::uint64_t round) {
     if (rounds_ != round) return false;
     ++missing_;

@@ -104,7 +104,7 @@ class Channel {
   static Error closed_error() { return Error{EPIPE, "the channel is closed"}; }
   static Error timeout_error() { return Error{ETIMEDOUT, "the channel was not ready in time"}; }
 
-  // Gives the value to a waiting receiver, or to the buffer; false if neither can take it.
+  /// Gives the value to a waiting receiver, or to the buffer; false if neither can take it.
   bool offer(T& value) {
     if (auto* receiver = static_cast<Waiter*>(receivers_.front())) {
       receiver->value.emplace(std::move(value));
@@ -117,8 +117,8 @@ class Channel {
     return true;
   }
 
-  // Takes the oldest value of the buffer, into which the first waiting sender's value then moves;
-  // if there is no buffer, that of the first waiting sender.
+  /// Takes the oldest value of the buffer, into which the first waiting sender's value then moves;
+  /// if there is no buffer, that of the first waiting sender.
   std::optional<T> take() {
     auto* sender = static_cast<Waiter*>(senders_.front());
     if (count_ == 0) return sender == nullptr ? std::nullopt : release(*sender);

@@ -31,6 +31,7 @@ namespace spindle::thread {
 
 struct LockRequest;
 enum class LockOutcome : std::uint8_t;
+enum class Taking : bool;
 
 class HoareMonitor {
  public:
@@ -92,7 +93,7 @@ class HoareMonitor {
   void hand_to(WaitQueue& queue);
   void leave_to_next();
   void check_inside(const char* what) const;
-  void track(const void* where, bool waited_for);
+  void track(const void* where, Taking taking);
   void forget_order();
   void check_may_go() const;
 

@@ -31,6 +31,7 @@ namespace spindle::thread {
 
 struct LockRequest;
 enum class LockOutcome : std::uint8_t;
+enum class Taking : bool;
 
 class Mutex {
  public:
@@ -64,7 +65,7 @@ class Mutex {
   void unlock_contended(Control& self);
   void hand_on();
   void wake_to_try();
-  void track(const void* where, bool waited_for);
+  void track(const void* where, Taking taking);
   void forget_order();
   void check_may_go() const;
 

@@ -46,21 +46,23 @@ class Once {
   }
 
  private:
-  // True for the thread that is to call the function.
+  /// True for the thread that is to call the function; then `finish` or `give_up` must follow.
   bool begin();
   Result<bool> begin_until(Deadline deadline);
   Result<bool> begin_as(const LockRequest& request);
-  void finish(bool done);
+  void finish();   // the function has returned
+  void give_up();  // it has thrown: the next thread that waits calls it
+  void let_others_go();
 
   template <class F>
   void run(F&& function) {
     try {
       std::forward<F>(function)();
     } catch (...) {
-      finish(false);
+      give_up();
       throw;
     }
-    finish(true);
+    finish();
   }
 
   Holder at_it_;  // the thread that runs the function

@@ -27,7 +27,9 @@ class Semaphore {
   }
   bool try_acquire() {
     const Section section;
-    return count_ > 0 && (--count_, true);
+    if (count_ == 0) return false;
+    --count_;
+    return true;
   }
   /// False if the deadline came first.
   bool try_acquire_until(Deadline deadline) {

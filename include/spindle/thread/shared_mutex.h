@@ -22,6 +22,7 @@ namespace spindle::thread {
 
 struct LockRequest;
 enum class LockOutcome : std::uint8_t;
+enum class Taking : bool;
 
 enum class Prefer : std::uint8_t { kWriters, kReaders, kFair };
 
@@ -81,7 +82,8 @@ class SharedMutex {
   bool try_again(const TicketNode& waiter, bool reads, const void* where);
   void let_go(Control& self);
   void admit();
-  void track(const void* where, bool shared, bool waited_for);
+  void track_reading(const void* where, Taking taking);
+  void track_writing(const void* where, Taking taking);
   void forget_order();
   void check_may_go() const;
 

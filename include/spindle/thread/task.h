@@ -87,7 +87,7 @@ class Task {
   friend auto launch(const ThreadOptions& options, F&& function)
       -> Task<std::invoke_result_t<std::decay_t<F>&>>;
 
-  // The thread is destroyed first: until it has ended it writes to the outcome.
+  /// The thread is destroyed first: until it has ended it writes to the outcome.
   std::unique_ptr<detail::Outcome<T>> outcome_;
   Thread thread_;
 };

@@ -84,11 +84,11 @@ TEST(WorkDequeTest, NothingIsLostOrDoubledAmongThieves) {
 TEST(GateTest, NobodyPassesABarredOne) {
   Gate gate;
   Gate::Passing passing = 0;
-  gate.bar(true);
+  gate.bar();
   EXPECT_FALSE(gate.try_enter(passing) || gate.enter_slowly(passing));
   EXPECT_EQ(passing, 0u);
   gate.close();
-  gate.bar(false);
+  gate.unbar();
   gate.open();
   EXPECT_TRUE(gate.try_enter(passing));
   EXPECT_TRUE(gate.leave(passing));
