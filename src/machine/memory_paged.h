@@ -50,7 +50,7 @@ class PagedMemory final : public MemoryManager {
                                       bool failed) override;
   void cancel(TaskId task) override;
 
-  LoadReview review() override;
+  LoadReview review(const std::set<SpaceId>& awake) override;
   void suspend(SpaceId space) override;
   Result<> resume(SpaceId space) override;
   [[nodiscard]] std::optional<SpaceId> oom_victim() const override;

@@ -6,7 +6,7 @@
 
 namespace spindle {
 
-LoadReview PagedMemory::review() {
+LoadReview PagedMemory::review(const std::set<SpaceId>& awake) {
   LoadReview review;
   review.references =
       counted_.references - std::exchange(reviewed_references_, counted_.references);
@@ -14,21 +14,22 @@ LoadReview PagedMemory::review() {
       counted_.major_faults - std::exchange(reviewed_major_faults_, counted_.major_faults);
   review.available_frames = frames_.size() - inverted_frames_;
   const PagedSpace* largest = nullptr;
-  std::uint64_t running = 0;
+  std::uint64_t active = 0;
   for (const auto& [id, space] : spaces_) {
     review.available_frames -= space->tables.size();
-    if (space->is_suspended) continue;
+    const std::uint64_t before = std::exchange(space->reviewed_references, space->references);
+    const bool is_active = space->references != before || awake.contains(space->id);
+    if (space->is_suspended || !is_active || space->recency.working_set() == 0) continue;
     review.demand_frames += space->recency.working_set();
-    if (space->recency.working_set() == 0) continue;
-    ++running;
+    ++active;
     if (largest == nullptr || space->resident() > largest->resident()) largest = space.get();
   }
   review.thrashing = review.demand_frames > review.available_frames &&
                      review.major_faults * 100 > review.references;
-  if (review.thrashing && running > 1) review.suspend = largest->id;
+  if (review.thrashing && active > 1) review.suspend = largest->id;
   if (review.thrashing) return review;
   for (const auto& [id, demand] : suspended_demand_) {
-    if (running > 0 && review.demand_frames + demand > review.available_frames) continue;
+    if (active > 0 && review.demand_frames + demand > review.available_frames) continue;
     review.resume = SpaceId{id};
     break;
   }

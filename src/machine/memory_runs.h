@@ -52,7 +52,7 @@ class RunMemory final : public MemoryManager {
                                       bool failed) override;
   void cancel(TaskId task) override;
 
-  LoadReview review() override;
+  LoadReview review(const std::set<SpaceId>& awake) override;
   [[nodiscard]] std::optional<SpaceId> roll_out_victim(SpaceId for_whom) const override;
   void suspend(SpaceId space) override;
   Result<> resume(SpaceId space) override;

@@ -50,7 +50,7 @@ std::uint64_t RunMemory::units_to_return(const Owned& space) const {
   return is_segmented() ? units(private_bytes(space)) : space.partition_units;
 }
 
-LoadReview RunMemory::review() {
+LoadReview RunMemory::review(const std::set<SpaceId>&) {
   ++reviews_;
   LoadReview review;
   review.references =

@@ -12,6 +12,11 @@ constexpr std::int64_t kWaitForVictimNs = 100'000;
 constexpr std::int64_t kReviewIntervalNs = 100'000'000;
 constexpr std::size_t kMostSegments = 4096;
 
+bool is_awake(const Thread* thread) {
+  return thread->state == ThreadState::kReady || thread->state == ThreadState::kRunning ||
+         thread->state == ThreadState::kDisk;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Paging>> Paging::create(Kernel& kernel) {
@@ -55,7 +60,7 @@ auto Paging::with_room(const Process& process, Attempt attempt) {
   auto result = attempt();
   while (result.code() == ENOMEM) {
     const auto victim = memory_->roll_out_victim(process.space);
-    if (!victim || !set_suspended(*victim, true)) break;
+    if (!victim || !suspend(*victim)) break;
     result = attempt();
   }
   return result;
@@ -225,7 +230,7 @@ Outcome Paging::finish(Thread& thread, const AccessOutcome& outcome, VirtualAddr
   note_fault(thread, outcome, address);
   switch (outcome.status) {
     case AccessOutcome::Status::kOutOfMemory:
-      return out_of_memory(thread);
+      return out_of_memory();
     case AccessOutcome::Status::kViolation: {
       const bool is_bus_error = outcome.violation >= Violation::kMisaligned;
       kernel_.send(*thread.process, is_bus_error ? kSigBus : kSigSegv, &thread);
@@ -241,16 +246,14 @@ Outcome Paging::finish(Thread& thread, const AccessOutcome& outcome, VirtualAddr
 }
 
 /// The process with the highest score is killed, and the access is tried again.
-Outcome Paging::out_of_memory(Thread& thread) {
+Outcome Paging::out_of_memory() {
   const auto space = memory_->oom_victim();
   Process* victim = space ? process_of(*space) : nullptr;
   if (victim == nullptr) return Error{ENOMEM, "memory and swap are full"};
   if (!victim->is_exiting) {
-    kernel_.say(nullptr, "Out of memory: killed process " + std::to_string(victim->id) + " (" +
-                             victim->name + ")\n");
+    tell("Out of memory: killed", *victim);
     kernel_.agenda.add(kernel_.now(), AgendaEntry::Kind::kVictim, victim->threads.front()->id);
   }
-  static_cast<void>(thread);
   return Outcome::busy(kWaitForVictimNs);
 }
 
@@ -375,33 +378,48 @@ Process* Paging::process_of(SpaceId space) const {
   return nullptr;
 }
 
-/// False if it has no process that could be stopped, or its memory is not to be had.
-bool Paging::set_suspended(SpaceId space, bool suspended) {
-  Process* process = process_of(space);
+// The spaces of processes of which a thread runs, is ready or waits for the disk.
+std::set<SpaceId> Paging::awake_spaces() const {
+  std::set<SpaceId> awake;
+  for (const auto& [number, process] : kernel_.processes)
+    if (process->space && std::ranges::any_of(process->threads, is_awake))
+      awake.insert(process->space);
+  return awake;
+}
+
+void Paging::tell(const char* what, const Process& whom) const {
+  kernel_.say(nullptr,
+              std::string(what) + " process " + std::to_string(whom.id) + " (" + whom.name + ")\n");
+}
+
+// False if it has no process that could be stopped.
+bool Paging::suspend(SpaceId space) {
+  Process* const process = process_of(space);
   if (process == nullptr) return false;
-  if (!suspended && !memory_->resume(space).ok()) return false;
-  const bool is_paged = memory_->configuration().allocation == "paging";
-  const char* const what = is_paged ? (suspended ? "Thrashing: suspended" : "Resumed")
-                                    : (suspended ? "Swapped out" : "Swapped in");
-  kernel_.say(nullptr, std::string(what) + " process " + std::to_string(process->id) + " (" +
-                           process->name + ")\n");
-  if (suspended) {
-    suspended_.insert(space);
-    memory_->suspend(space);
-  } else {
-    suspended_.erase(space);
-  }
-  kernel_.send(*process, suspended ? kSigStop : kSigCont);
+  tell(is_paged() ? "Thrashing: suspended" : "Swapped out", *process);
+  suspended_.insert(space);
+  memory_->suspend(space);
+  kernel_.send(*process, kSigStop);
   start_transfers();
   return true;
 }
 
+// Does nothing as long as its memory is not to be had.
+void Paging::resume(SpaceId space) {
+  Process* const process = process_of(space);
+  if (process == nullptr || !memory_->resume(space).ok()) return;
+  tell(is_paged() ? "Resumed" : "Swapped in", *process);
+  suspended_.erase(space);
+  kernel_.send(*process, kSigCont);
+  start_transfers();
+}
+
 void Paging::review() {
   kernel_.agenda.add(kernel_.now() + VirtualTime{kReviewIntervalNs}, AgendaEntry::Kind::kReview);
-  const LoadReview review = memory_->review();
+  const LoadReview review = memory_->review(awake_spaces());
   if (!kernel_.configuration.load_control && !has_suspended()) return;
-  if (review.suspend) set_suspended(*review.suspend, true);
-  if (review.resume) set_suspended(*review.resume, false);
+  if (review.suspend) suspend(*review.suspend);
+  if (review.resume) resume(*review.resume);
 }
 
 }  // namespace spindle

@@ -98,7 +98,7 @@ class Paging {
                   std::uint64_t pages);
   Result<> find_swap_file(MemoryConfiguration& configuration);
   Outcome finish(Thread& thread, const AccessOutcome& outcome, VirtualAddress address);
-  Outcome out_of_memory(Thread& thread);
+  Outcome out_of_memory();
   Outcome await(Thread& thread, const char* channel);
   std::int64_t poll_transfers_ns();
   void count_read(const PageTransfer& transfer, const BlockRequest& request) const;
@@ -108,7 +108,11 @@ class Paging {
   std::vector<std::byte> read_content(const PageTransfer& transfer);
   void write_content(const PageTransfer& transfer);
   [[nodiscard]] Process* process_of(SpaceId space) const;
-  bool set_suspended(SpaceId space, bool suspended);
+  [[nodiscard]] std::set<SpaceId> awake_spaces() const;
+  bool suspend(SpaceId space);
+  void resume(SpaceId space);
+  void tell(const char* what, const Process& whom) const;
+  [[nodiscard]] bool is_paged() const { return memory_->configuration().allocation == "paging"; }
   struct ProgramAreas {
     VirtualAddress heap;
     VirtualAddress stack;

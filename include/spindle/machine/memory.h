@@ -23,6 +23,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "spindle/base/result.h"
 #include "spindle/machine/memory_statistics.h"
@@ -111,12 +112,15 @@ class MemoryManager {
 
   // Load control, and the end of memory.
 
-  /// To be called now and then; rates are those since the last call. Memory thrashes if the working
-  /// sets of the spaces that run are larger than memory, and more than one reference in 100 fetches
-  /// a page. Then the space with most resident pages should be suspended, unless it is the
-  /// only one. A space should be resumed when its working set fits again. With schemes of runs the
-  /// spaces that are out take turns with those that are in.
-  virtual LoadReview review() = 0;
+  /// To be called now and then; rates are those since the last call. `awake`: the spaces whose
+  /// processes run, are ready, or wait for the disk. These, and those that made a reference since
+  /// the last call, are active; whoever sleeps needs no frames. Memory thrashes if the working sets
+  /// of the active spaces are larger than memory (Denning, "The working set model for program
+  /// behavior", 1968), and more than one reference in 100 fetches a page. Then the active space
+  /// with most resident pages should be suspended, unless it is the only one. A space should be
+  /// resumed when its working set fits again. With schemes of runs the spaces that are out take
+  /// turns with those that are in.
+  virtual LoadReview review(const std::set<SpaceId>& awake) = 0;
   /// Swaps the whole space out, as far as slots go; with schemes of runs all of it or nothing.
   virtual void suspend(SpaceId space) = 0;
   /// Its pages come back as they are used; with schemes of runs all at once: ENOMEM if there is no

@@ -135,7 +135,7 @@ struct TlbRow {
 /// What load control sees and advises: see MemoryManager::review.
 struct LoadReview {
   bool thrashing = false;
-  std::uint64_t demand_frames = 0;     ///< the working sets of all that are not suspended
+  std::uint64_t demand_frames = 0;     ///< the working sets of the active spaces
   std::uint64_t available_frames = 0;  ///< the frames that those can have
   std::uint64_t major_faults = 0;      ///< since the last review
   std::uint64_t references = 0;        ///< since the last review

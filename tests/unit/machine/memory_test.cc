@@ -368,7 +368,7 @@ TEST(Memory, SuspendsTheLargestWhenItThrashesAndResumesItWhenItFits) {
   };
   for (int round = 0; round < 5; ++round) {
     work();
-    const LoadReview review = memory->review();
+    const LoadReview review = memory->review({});
     if (!review.suspend) break;
     EXPECT_TRUE(review.thrashing);
     memory->suspend(*review.suspend);
@@ -377,14 +377,40 @@ TEST(Memory, SuspendsTheLargestWhenItThrashesAndResumesItWhenItFits) {
   }
   EXPECT_EQ(suspended.size(), 2u);
   work();
-  EXPECT_FALSE(memory->review().thrashing);
+  EXPECT_FALSE(memory->review({}).thrashing);
   for (const auto& [space, at] : std::map(spaces))
     if (!suspended.contains(space)) memory->destroy(space), spaces.erase(space);
-  const LoadReview review = memory->review();
+  const LoadReview review = memory->review({});
   ASSERT_TRUE(review.resume.has_value());
   EXPECT_TRUE(suspended.contains(*review.resume));
   EXPECT_TRUE(memory->resume(*review.resume).ok());
   EXPECT_FALSE(memory->statistics(*review.resume).suspended);
+}
+
+TEST(Memory, LeavesThoseThatSleepOutOfTheLoad) {
+  MemoryConfiguration configuration = small_memory(12, 100);
+  configuration.working_set_references = 100;
+  const auto memory = MemoryManager::make(configuration).take();
+  const auto use = [&](SpaceId space, VirtualAddress at) {
+    for (std::uint64_t page = 0; page < 6; ++page)
+      settle(*memory, {.space = space,
+                       .task = TaskId{space.value},
+                       .address = at + page * kPage,
+                       .kind = AccessKind::kWrite});
+  };
+  std::map<SpaceId, VirtualAddress> spaces;
+  for (int i = 0; i < 2; ++i) {
+    const SpaceId space = memory->create({}).take();
+    spaces[space] = memory->map(space, {.bytes = 6 * kPage}).take();
+    use(space, spaces[space]);
+  }
+  const auto [sleeper, its_pages] = *spaces.begin();
+  const auto [worker, at] = *spaces.rbegin();
+  EXPECT_EQ(memory->review({}).demand_frames, 12u);
+  EXPECT_EQ(memory->review({worker}).demand_frames, 6u);
+  EXPECT_EQ(memory->review({worker, sleeper}).demand_frames, 12u);
+  use(worker, at);
+  EXPECT_EQ(memory->review({}).demand_frames, 6u);
 }
 
 TEST(Memory, SaysWhatCannotBeMade) {

@@ -258,6 +258,20 @@ TEST(Paging, StopsAProcessWhenAllTogetherThrash) {
   EXPECT_LT(ended_ns[true], ended_ns[false] / 2);
 }
 
+TEST(Paging, LetsAStoppedProcessGoOnWhileTheOtherSleeps) {
+  MachineConfiguration configuration = small_machine(60, 400);
+  configuration.memory.replacement = "lru";
+  TestMachine test(configuration);
+  for (int i = 0; i < 2; ++i)
+    test.start(
+        "local at = mmap(40 * 4096) for round = 1, 60 do "
+        "for i = 0, 39 do touch(at + i * 4096, 'w') end compute(5) end "
+        "print('worked') sleep(3600000)");
+  test.machine->run_until(VirtualTime{600'000'000'000});
+  EXPECT_NE(test.printed.find("Thrashing: suspended process"), std::string::npos);
+  EXPECT_NE(test.printed.find("worked"), test.printed.rfind("worked")) << test.printed;
+}
+
 TEST(Paging, SwapsToAFileOfTheVolume) {
   TestMachine swapless(small_machine(30, 0));
   MachineConfiguration configuration = small_machine(30, 0);
