@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "control/host_mounts.h"
 #include "control/paths.h"
 #include "control/process_commands.h"
 #include "control/process_top.h"
@@ -138,25 +139,6 @@ Result<T> as_path(Result<T> result) {
 
 std::uint32_t mixed(std::uint64_t value) {
   return static_cast<std::uint32_t>(value ^ value >> 32) | 1;
-}
-
-// Without what is mounted below /proc and /sys: bound over, they hide it. `column` is that of the
-// mount points.
-std::string visible_mounts(const std::string& table, std::size_t column) {
-  std::string text;
-  for (std::size_t at = 0; at < table.size();) {
-    const std::size_t end = std::min(table.find('\n', at), table.size() - 1) + 1;
-    const std::string_view line = std::string_view(table).substr(at, end - at);
-    std::size_t place = 0;
-    for (std::size_t i = 0; i < column && place != line.npos; ++i) {
-      place = line.find(' ', place);
-      if (place != line.npos) ++place;
-    }
-    const std::string_view point = place == line.npos ? "" : line.substr(place);
-    if (!point.starts_with("/proc/") && !point.starts_with("/sys/")) text += line;
-    at = end;
-  }
-  return text;
 }
 
 bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
@@ -478,6 +460,13 @@ Result<std::string> ProcessFolder::target(Id link) {
   return entry.target;
 }
 
+std::string_view ProcessFolder::device() const {
+  if (!device_.empty()) return device_;
+  const auto table = read_host_proc("self/mountinfo");
+  if (table.ok()) device_ = device_of_mount(*table, mount_point_).value_or("");
+  return device_.empty() ? procfs::kUsualDevice : device_;
+}
+
 Result<std::string> ProcessFolder::file_text(const procfs::ProcessFile& file, const Place& place,
                                              VirtualTime started) const {
   const Found found =
@@ -487,11 +476,11 @@ Result<std::string> ProcessFolder::file_text(const procfs::ProcessFile& file, co
                            .is_thread = place.thread != 0,
                            .shown_id = found.shown,
                            .cpus = found.cpus};
+  if (file.needs_areas) view.device = device();
   std::string mounts, mount_info;
   if (file.needs_mounts) {
-    constexpr std::size_t kInMounts = 1, kInMountInfo = 4;
-    mounts = visible_mounts(TRY(read_host_proc("self/mounts")), kInMounts);
-    mount_info = visible_mounts(TRY(read_host_proc("self/mountinfo")), kInMountInfo);
+    mounts = visible_mounts(TRY(read_host_proc("self/mounts")), kPointInMounts);
+    mount_info = visible_mounts(TRY(read_host_proc("self/mountinfo")), kPointInMountInfo);
     view.mounts = mounts;
     view.mount_info = mount_info;
   }

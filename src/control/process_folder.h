@@ -70,8 +70,12 @@ class ProcessFolder final : public VirtualFolder {
   static std::vector<Item> list_numbers(const Place& place, const ProcessSnapshot& process);
   [[nodiscard]] ControlFile command_file(const Place& place, VirtualTime started) const;
 
+  /// Of the volume's files: `maps` shows the one that stat(2) tells a real process.
+  [[nodiscard]] std::string_view device() const;
+
   MachineAccess machine_;
   std::string mount_point_;
+  mutable std::string device_;  ///< as long as nobody has asked: empty
 };
 
 }  // namespace spindle::control

@@ -172,6 +172,7 @@ MemoryAreaSnapshot snapshot_of(const AreaStatistics& seen) {
   MemoryAreaSnapshot out;
   out.start = area.start.value;
   out.end = area.end.value;
+  out.kind = area.kind;
   out.read = area.protection.read;
   out.write = area.protection.write;
   out.execute = area.protection.execute;

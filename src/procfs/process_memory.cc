@@ -13,12 +13,22 @@ namespace {
 
 constexpr std::size_t kNameColumn = 73;
 
-// The line of an area, without the line end.
-std::string map_line(const MemoryAreaSnapshot& area) {
-  std::string line = fmt::format("{:08x}-{:08x} {}{}{}{} {:08x} {} {}", area.start, area.end,
-                                 area.read ? 'r' : '-', area.write ? 'w' : '-',
-                                 area.execute ? 'x' : '-', area.shared ? 's' : 'p', area.offset,
-                                 area.inode != 0 ? "08:01" : "00:00", area.inode);
+/// Where segments of shared memory are: in the kernel's own tmpfs.
+constexpr std::string_view kSegmentDevice = "00:01";
+
+/// `of_files`: the device of the volume.
+std::string_view device_of(const MemoryAreaSnapshot& area, std::string_view of_files) {
+  if (area.kind == AreaKind::kFile) return of_files;
+  return area.kind == AreaKind::kSegment ? kSegmentDevice : "00:00";
+}
+
+/// The line of an area, without the line end.
+std::string map_line(const MemoryAreaSnapshot& area, std::string_view of_files) {
+  const std::string_view device = device_of(area, of_files);
+  std::string line =
+      fmt::format("{:08x}-{:08x} {}{}{}{} {:08x} {} {}", area.start, area.end,
+                  area.read ? 'r' : '-', area.write ? 'w' : '-', area.execute ? 'x' : '-',
+                  area.shared ? 's' : 'p', area.offset, device, area.inode);
   if (!area.name.empty()) {
     line.resize(std::max(line.size() + 1, kNameColumn), ' ');
     line += area.name;
@@ -26,10 +36,6 @@ std::string map_line(const MemoryAreaSnapshot& area) {
     line += ' ';
   }
   return line;
-}
-
-bool is_file(const MemoryAreaSnapshot& area) {
-  return area.inode != 0 || area.name.starts_with('/');
 }
 
 // The sizes that smaps shows of an area, and smaps_rollup of all areas, in KiB.
@@ -44,9 +50,9 @@ struct AreaSizes {
     resident += host_pages(area.resident) * (kPageBytes / 1024);
     const std::uint64_t pss = kib(area.proportional);
     proportional += pss;
-    (is_file(area) ? proportional_file
-     : area.shared ? proportional_shared
-                   : proportional_anonymous) += pss;
+    (area.kind == AreaKind::kFile      ? proportional_file
+     : area.kind == AreaKind::kSegment ? proportional_shared
+                                       : proportional_anonymous) += pss;
     shared_clean += kib(area.shared_clean);
     shared_dirty += kib(area.shared_dirty);
     private_clean += kib(area.private_clean);
@@ -106,7 +112,7 @@ std::string flags_line(const MemoryAreaSnapshot& area) {
 
 std::string maps_text(const ProcessView& view) {
   std::string text;
-  for (const auto& area : view.process.areas) text += map_line(area) + "\n";
+  for (const auto& area : view.process.areas) text += map_line(area, view.device) + "\n";
   return text;
 }
 
@@ -115,7 +121,7 @@ std::string smaps_text(const ProcessView& view) {
   for (const auto& area : view.process.areas) {
     AreaSizes sizes;
     sizes.add(area);
-    text += map_line(area) + "\n" + rows_of(sizes, false) +
+    text += map_line(area, view.device) + "\n" + rows_of(sizes, false) +
             fmt::format("{:<15} {:8}\n", "THPeligible:", 0) + flags_line(area);
   }
   return text;
@@ -137,11 +143,11 @@ ResidentPages resident_pages(const ProcessSnapshot& process) {
   for (const auto& area : process.areas) {
     const std::uint64_t all = host_pages(area.resident);
     const std::uint64_t anonymous = std::min(all, host_pages(area.anonymous));
-    if (is_file(area)) {
+    if (area.kind == AreaKind::kFile) {
       pages.anonymous += anonymous;
       pages.file += all - anonymous;
     } else {
-      (area.shared ? pages.shared : pages.anonymous) += all;
+      (area.kind == AreaKind::kSegment ? pages.shared : pages.anonymous) += all;
     }
   }
   return pages;

@@ -142,12 +142,18 @@ assert len(cpus) == 2 and total == [sum(column) for column in zip(*cpus)], rows
 for cpu in cpus:
     assert abs(sum(cpu) - 100 * uptime) <= 8, (cpu, uptime)
 tasks = [pid for pid in os.listdir(proc) if pid.isdigit()]
-used = 0
+used = mapped = 0
 for pid in tasks:
     text = read(f"{pid}/stat")
     fields = text[text.rindex(")") + 2:].split()
     assert len(fields) == 50, text
     used += int(fields[11]) + int(fields[12])
+    for columns in (line.split(None, 5) for line in read(f"{pid}/maps").splitlines()):
+        if columns[4] != "0":  # a file: stat names the same device and inode
+            seen = os.stat(columns[5])
+            device = f"{os.major(seen.st_dev):02x}:{os.minor(seen.st_dev):02x}"
+            assert columns[3:5] == [device, str(seen.st_ino)], (columns, device, seen.st_ino)
+            mapped += 1
     status = dict(line.split(":\t", 1) for line in read(f"{pid}/status").splitlines())
     if "VmRSS" in status:
         kib = lambda key: int(status[key].split()[0])
@@ -157,6 +163,7 @@ for pid in tasks:
         assert kib("VmRSS") == sum(int(row[1]) for row in sizes if row[0] == "Rss:"), status
         assert kib("VmSize") == int(fields[20]) // 1024 == sum(int(row[1]) for row in sizes if row[0] == "Size:"), status
 assert abs(used - total[0] - total[1] - total[2]) <= 2 * len(tasks) + 6, (used, total)
+assert mapped >= 4, mapped
 for name in "meminfo", "vmstat":
     assert len(read(name)) < 8191
     with open(f"{proc}/{name}") as file:  # the same in small reads

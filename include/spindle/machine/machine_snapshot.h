@@ -171,9 +171,11 @@ struct ThreadSnapshot {
 
 struct MemoryAreaSnapshot {
   std::uint64_t start = 0, end = 0;
+  AreaKind kind = AreaKind::kAnonymous;
   bool read = false, write = false, execute = false, shared = false;
-  std::uint64_t offset = 0, inode = 0;
-  std::string name;  ///< a path, "[heap]", "[stack]" or nothing
+  std::uint64_t offset = 0;
+  std::uint64_t inode = 0;  ///< of the file; of kSegment the segment's number; otherwise 0
+  std::string name;         ///< a path, "[heap]", "[stack]" or nothing
   std::uint64_t resident = 0, proportional = 0, shared_clean = 0, shared_dirty = 0;
   std::uint64_t private_clean = 0, private_dirty = 0, referenced = 0, anonymous = 0;
   std::uint64_t swapped = 0, swap_proportional = 0;

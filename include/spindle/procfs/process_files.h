@@ -18,6 +18,9 @@
 
 namespace spindle::procfs {
 
+/// The device of files where none is mounted: the first partition of the machine's disk.
+inline constexpr std::string_view kUsualDevice = "08:01";
+
 struct ProcessView {
   const ProcessSnapshot& process;
   const ThreadSnapshot& thread;
@@ -26,6 +29,7 @@ struct ProcessView {
   std::uint32_t cpus = 1;        ///< how many the machine has
   std::string_view mounts = {};  ///< the host's mounts and mountinfo
   std::string_view mount_info = {};
+  std::string_view device = kUsualDevice;  ///< of mapped files, in hexadecimal: MAJOR:MINOR
 };
 
 struct ProcessFile {

@@ -99,6 +99,7 @@ ProcessSnapshot sample_process() {
   code.start = 0x400000;
   code.end = 0x402000;
   code.read = code.execute = true;
+  code.kind = AreaKind::kFile;
   code.inode = 7;
   code.name = "/bin/hog.lua";
   code.resident = code.shared_clean = 4096;
@@ -107,12 +108,16 @@ ProcessSnapshot sample_process() {
   heap.start = 0x600000;
   heap.end = 0x610000;
   heap.read = heap.write = true;
+  heap.kind = AreaKind::kHeap;
   heap.name = "[heap]";
   heap.resident = heap.proportional = heap.private_dirty = heap.anonymous = 9 * 1024;
   heap.swapped = 4096;
   MemoryAreaSnapshot& shared = process.areas[2];
   shared.start = 0x700000;
   shared.end = 0x701000;
+  shared.kind = AreaKind::kSegment;
+  shared.inode = 3;
+  shared.name = "/dev/shm/table";
   shared.read = shared.write = shared.shared = true;
   shared.resident = shared.proportional = 4096;
   return process;
@@ -224,7 +229,10 @@ TEST(ProcessFiles, SizesAgreeWithOneAnother) {
   const auto maps = lines(process_text(view, "maps"));
   EXPECT_EQ(maps[0].find("/bin/hog.lua"), 73u);
   EXPECT_TRUE(maps[0].starts_with("00400000-00402000 r-xp 00000000 08:01 7 "));
-  EXPECT_TRUE(maps[2].starts_with("00700000-00701000 rw-s 00000000 00:00 0"));
+  EXPECT_TRUE(maps[2].starts_with("00700000-00701000 rw-s 00000000 00:01 3 "));
+  ProcessView mounted = view;
+  mounted.device = "00:2d";
+  EXPECT_TRUE(process_text(mounted, "maps").starts_with("00400000-00402000 r-xp 00000000 00:2d 7"));
 }
 
 TEST(ProcessFiles, StatusHasLinuxsKeys) {
