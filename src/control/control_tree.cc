@@ -17,7 +17,7 @@ const Error kNotSupported{EOPNOTSUPP, "control files do not have that"};
 
 constexpr std::size_t kLongestWrite = 4096;
 
-// A node's number: which computed folder (0: the table), and the number within it.
+/// A node's number: which computed folder (0: the table), and the number within it.
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << VirtualFolder::kIdBits) - 1;
 constexpr std::size_t kMostComputed = (kControlBit >> VirtualFolder::kIdBits) - 1;
 
@@ -35,7 +35,7 @@ void take_part(std::string_view text, std::uint64_t offset, std::size_t size,
   take(pieces);
 }
 
-// "; it takes fcfs, sstf, look", of a choice that shows "fcfs [sstf] look"; otherwise nothing.
+/// "; it takes fcfs, sstf, look", of a choice that shows "fcfs [sstf] look"; otherwise nothing.
 std::string choices_of(const ControlFile& file) {
   if (!file.is_choice) return {};
   const Result<std::string> shown = file.read();

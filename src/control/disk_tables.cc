@@ -11,14 +11,14 @@ double milliseconds(std::int64_t ns) {
   return static_cast<double>(ns) / kNsPerMs;
 }
 
-// "199,0": where the arm turned on its way; "-" if it did not.
+/// "199,0": where the arm turned on its way; "-" if it did not.
 std::string turns_text(const TurningPoints& turns) {
   std::string text;
   for (const Cylinder turn : turns) text += (text.empty() ? "" : ",") + std::to_string(turn.value);
   return text.empty() ? "-" : text;
 }
 
-// The counters that are not 0, under their limits.
+/// The counters that are not 0, under their limits.
 FactTable counters_table(const DecadeHistogram& histogram, const char* limit, const char* what) {
   FactTable table({limit, what});
   for (std::size_t i = 0; i < DecadeHistogram::kCounters; ++i) {

@@ -16,7 +16,7 @@ namespace {
 
 using Numbers = std::vector<ProcessNumber>;
 
-// All or none: the first that cannot be started ends those before it.
+/// All or none: the first that cannot be started ends those before it.
 Result<Numbers> start_all(Machine& machine, const RunLine& line) {
   Numbers started;
   const auto start = [&](const StartRequest& program) -> Result<> {
@@ -34,7 +34,7 @@ Result<Numbers> start_all(Machine& machine, const RunLine& line) {
   return started;
 }
 
-// Whoever opens the file reads the numbers of the processes that they started themselves.
+/// Whoever opens the file reads the numbers of the processes that they started themselves.
 ControlFile run_file(MachineAccess machine, const std::shared_ptr<std::uint64_t>& pipes) {
   const auto started = std::make_shared<Numbers>();
   return {.read = [started]() -> Result<std::string> {
@@ -65,7 +65,7 @@ bool reads_terminal(const ProcessSnapshot& process) {
 }
 
 std::string status_of(const Machine& machine, ProcessNumber number) {
-  if (const auto process = machine.snapshot_process(number, false); process.ok()) {
+  if (const auto process = machine.snapshot_process(number, WithAreas::kNo); process.ok()) {
     // A process that the machine itself has stopped, for lack of memory, goes on without anybody's
     // help.
     const bool is_suspended =
@@ -96,7 +96,7 @@ Result<Numbers> numbers_of(std::string_view line) {
   return numbers;
 }
 
-// The state of the processes that the opener of the file has asked for.
+/// The state of the processes that the opener of the file has asked for.
 ControlFile status_file(MachineAccess machine) {
   const auto asked = std::make_shared<Numbers>();
   return {.read = [machine, asked]() -> Result<std::string> {

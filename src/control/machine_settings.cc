@@ -31,7 +31,7 @@ Names names_of(std::span<const std::string_view> names) {
   return {names.begin(), names.end()};
 }
 
-// Shows a choice, and takes a name.
+/// Shows a choice, and takes a name.
 void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, Names names,
                std::function<std::string(const MachineConfiguration&)> present,
                std::function<Result<>(Machine&, std::string_view)> choose) {
@@ -47,7 +47,7 @@ void add_named(ControlTree& tree, MachineAccess machine, std::string_view path, 
   tree.add_file(path, {.read = show, .write = take, .is_choice = true});
 }
 
-// The same for policies, which may come from a library, too.
+/// The same for policies, which may come from a library, too.
 void add_policy(ControlTree& tree, MachineAccess machine, std::string_view path, PolicyKind kind,
                 std::function<std::string(const MachineConfiguration&)> present,
                 Result<> (Machine::*choose)(std::string_view)) {
@@ -64,7 +64,7 @@ void add_policy(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .command = take, .is_choice = true});
 }
 
-// A number of the configuration.
+/// A number of the configuration.
 void add_value(ControlTree& tree, MachineAccess machine, std::string_view path,
                std::function<std::int64_t(const MachineConfiguration&)> present,
                std::function<Result<>(Machine&, std::int64_t)> set) {
@@ -80,7 +80,7 @@ void add_value(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take});
 }
 
-// Builds the machine anew with the change; refuses while processes would be lost.
+/// Builds the machine anew with the change; refuses while processes would be lost.
 Result<> rebuild(MachineAccess machine, const std::function<void(MachineConfiguration&)>& change) {
   auto configuration = TRY(machine.with([](Machine& m) -> Result<MachineConfiguration> {
     if (!m.finished()) {
@@ -92,7 +92,7 @@ Result<> rebuild(MachineAccess machine, const std::function<void(MachineConfigur
   return thread::offload([&] { return machine.live().restart(configuration); });
 }
 
-// A number that the machine is built of.
+/// A number that the machine is built of.
 template <class Number>
 void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
               Number& (*member)(MachineConfiguration&)) {
@@ -109,7 +109,7 @@ void add_make(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take});
 }
 
-// A name that the machine is built by.
+/// A name that the machine is built by.
 void add_scheme(ControlTree& tree, MachineAccess machine, std::string_view path, Names names,
                 const char* unknown, std::string& (*member)(MachineConfiguration&)) {
   const auto show = [machine, names, member]() -> Result<std::string> {
@@ -126,7 +126,7 @@ void add_scheme(ControlTree& tree, MachineAccess machine, std::string_view path,
   tree.add_file(path, {.read = show, .write = take, .is_choice = true});
 }
 
-// The sizes of fixed partitions, in order.
+/// The sizes of fixed partitions, in order.
 void add_partitions(ControlTree& tree, MachineAccess machine) {
   const auto show = [machine]() -> Result<std::string> {
     return machine.with([](Machine& m) -> Result<std::string> {

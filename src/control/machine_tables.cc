@@ -61,12 +61,12 @@ FactTable deadlocks_table(const SystemSnapshot& system) {
   return table;
 }
 
-// The threads that `wanted` picks, of all processes.
+/// The threads that `wanted` picks, of all processes.
 std::vector<std::pair<ProcessNumber, ThreadSnapshot>> threads_of(
     const Machine& machine, bool (*wanted)(const ThreadSnapshot&)) {
   std::vector<std::pair<ProcessNumber, ThreadSnapshot>> found;
   for (const ProcessNumber number : machine.processes()) {
-    auto process = machine.snapshot_process(number, false);
+    auto process = machine.snapshot_process(number, WithAreas::kNo);
     if (!process.ok() || process->is_kernel) continue;
     for (ThreadSnapshot& thread : process->threads) {
       if (wanted(thread)) found.emplace_back(number, std::move(thread));
@@ -95,7 +95,7 @@ Result<FactTable> blocked_table(Machine& machine) {
   return table;
 }
 
-// Which thread had a CPU, and from when to when.
+/// Which thread had a CPU, and from when to when.
 struct Slice {
   std::size_t cpu = 0;
   VirtualTime from, to;
@@ -103,7 +103,7 @@ struct Slice {
   std::string name;
 };
 
-// As far back as the ring of events goes, in the order of their ends.
+/// As far back as the ring of events goes, in the order of their ends.
 std::vector<Slice> slices_of(const Machine& machine) {
   std::vector<Slice> slices;
   const EventRing& ring = machine.events();
@@ -132,7 +132,7 @@ Result<FactTable> slices_table(Machine& machine) {
   return table;
 }
 
-// The same, drawn.
+/// The same, drawn.
 Result<std::string> gantt_text(Machine& machine) {
   chart::Timeline timeline;
   timeline.time_label = "time (ms)";
@@ -145,9 +145,9 @@ Result<std::string> gantt_text(Machine& machine) {
   return chart::overview_text(timeline, {.width = 100});
 }
 
-// The record of a process that has not ended: with what its threads have done by now.
+/// The record of a process that has not ended: with what its threads have done by now.
 ProcessRecord so_far(const Machine& machine, ProcessRecord record) {
-  const auto process = machine.snapshot_process(record.id, false);
+  const auto process = machine.snapshot_process(record.id, WithAreas::kNo);
   if (!process.ok()) return record;
   for (const ThreadSnapshot& thread : process->threads) {
     const VirtualTime cpu = thread.user + thread.system;
@@ -183,12 +183,12 @@ Result<FactTable> arm_table(Machine& machine) {
   return table;
 }
 
-// Whose the address spaces are: number and command.
+/// Whose the address spaces are: number and command.
 class SpaceOwners {
  public:
   explicit SpaceOwners(const Machine& machine) {
     for (const ProcessNumber number : machine.processes()) {
-      const auto process = machine.snapshot_process(number, false);
+      const auto process = machine.snapshot_process(number, WithAreas::kNo);
       if (process.ok() && process->space) owners_[process->space] = {number, process->name};
     }
   }
@@ -206,7 +206,7 @@ class SpaceOwners {
   std::map<SpaceId, std::pair<ProcessNumber, std::string>> owners_;
 };
 
-// The frames that hold something.
+/// The frames that hold something.
 Result<FactTable> frames_table(Machine& machine) {
   FactTable table(
       {"frame", "count", "use", "process", "command", "page", "mappings", "referenced", "dirty"});
@@ -247,7 +247,7 @@ Result<FactTable> tlb_table(Machine& machine) {
   return table;
 }
 
-// What programs printed and the machine had to say, one line each.
+/// What programs printed and the machine had to say, one line each.
 Result<std::string> log_text(Machine& machine) {
   const EventRing& ring = machine.events();
   std::string text;

@@ -12,7 +12,7 @@ namespace {
 
 using TakenNumbers = std::set<int>;
 
-// What programs write there, behind a first line with the terminal's number.
+/// What programs write there, behind a first line with the terminal's number.
 class TerminalFile : public std::enable_shared_from_this<TerminalFile> {
  public:
   TerminalFile(MachineAccess machine, std::shared_ptr<TakenNumbers> taken)

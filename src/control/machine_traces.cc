@@ -9,7 +9,7 @@
 namespace spindle::control {
 namespace {
 
-// Each event once, to whoever reads first.
+/// Each event once, to whoever reads first.
 class EventPipe : public std::enable_shared_from_this<EventPipe> {
  public:
   explicit EventPipe(MachineAccess machine) : machine_(machine) {}

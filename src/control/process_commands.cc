@@ -108,7 +108,7 @@ constexpr Verb kVerbs[] = {
     {"wired", do_wired}, {"trace", do_trace}, {"limit", do_limit}, {"ionice", do_ionice},
 };
 
-// Plan 9's words, and any signal's name.
+/// Plan 9's words, and any signal's name.
 std::optional<int> signal_verb(std::string_view word) {
   if (word == "stop") return kSigStop;
   if (word == "start") return kSigCont;

@@ -44,7 +44,7 @@ enum Kind : std::uint32_t {
 
 constexpr std::uint32_t kForAnybody = S_IFREG | 0666;  // others than the owner are refused at write
 
-// What a process's folder has beside procfs::process_files().
+/// What a process's folder has beside procfs::process_files().
 struct OwnName {
   std::string_view name;
   Kind kind;
@@ -72,7 +72,7 @@ std::string_view namespace_kind(std::size_t index) {
   return name.substr(0, name.find('_'));
 }
 
-// The namespace for children is the same as the process's own.
+/// The namespace for children is the same as the process's own.
 std::uint64_t namespace_inode(std::size_t index) {
   constexpr std::uint64_t kFirst = 4026531836;
   const auto own = std::ranges::find(kNamespaceNames, namespace_kind(index));
@@ -101,13 +101,13 @@ constexpr NetFile kNetFiles[] = {
     {"unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"},
 };
 
-// A decimal number as the kernel writes it.
+/// A decimal number as the kernel writes it.
 std::optional<std::uint32_t> kernel_number(std::string_view name) {
   if (name.size() > 1 && name.front() == '0') return std::nullopt;
   return number_in<std::uint32_t>(name);
 }
 
-// Whether the number is one of those that the asker has in its process namespaces.
+/// Whether the number is one of those that the asker has in its process namespaces.
 bool is_asker(const Caller& caller, std::uint32_t number) {
   if (caller.process <= 0) return false;
   if (static_cast<std::uint32_t>(caller.process) == number) return true;
@@ -131,7 +131,7 @@ const DescriptorSnapshot* descriptor_of(const ProcessSnapshot& process, std::uin
 const Error kNoProcess{ENOENT, "the machine has no such process"};
 const Error kNoFile{ENOENT, "the process has no such file"};
 
-// On a path, what has gone counts as not found.
+/// On a path, what has gone counts as not found.
 template <class T>
 Result<T> as_path(Result<T> result) {
   return result.code() == ESRCH ? Result<T>(kNoProcess) : std::move(result);
@@ -145,7 +145,7 @@ bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
   return file.exists == nullptr || file.exists(process);
 }
 
-// An alias stands for the asking process, which no verb reaches.
+/// An alias stands for the asking process, which no verb reaches.
 bool has(const OwnName& own, const Place& place) {
   if (own.kind == kCommands || own.kind == kCalls) return !place.is_alias;
   return own.kind != kTask || place.thread == 0;
@@ -160,7 +160,7 @@ std::uint32_t mode_of(std::uint32_t kind) {
   return kReadable;
 }
 
-// The kind of the folder in which a file of this kind stands.
+/// The kind of the folder in which a file of this kind stands.
 std::uint32_t folder_kind_of(std::uint32_t kind) {
   switch (kind) {
     case kDescriptor:
@@ -177,7 +177,7 @@ std::uint32_t folder_kind_of(std::uint32_t kind) {
   }
 }
 
-// The folder of a place that is of a process or thread.
+/// The folder of a place that is of a process or thread.
 Place parent_of(const Place& place) {
   if (place.kind != kFolder) return place.with(folder_kind_of(place.kind));
   if (place.thread == 0) return {};
@@ -206,11 +206,11 @@ Place ProcessFolder::Place::of(Id id) {
           .is_alias = (id >> kKindShift & kAliasBit) != 0};
 }
 
-Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, Areas areas) const {
+Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, WithAreas areas) const {
   const auto process = static_cast<ProcessNumber>(place.is_alias ? 1 : place.process);
   Found found = TRY(machine_.look([&](const Machine& machine) -> Result<Found> {
     Found seen;
-    auto snapshot = machine.snapshot_process(process, areas == Areas::kAll);
+    auto snapshot = machine.snapshot_process(process, areas);
     if (!snapshot.ok()) return snapshot.error();
     seen.process = std::move(snapshot).take();
     seen.cpus = machine.configuration().cpus;
@@ -230,7 +230,7 @@ Result<ProcessFolder::Found> ProcessFolder::find(const Place& place, Areas areas
 }
 
 Result<ProcessFolder::Found> ProcessFolder::find_again(const Place& place, VirtualTime started,
-                                                       Areas areas) const {
+                                                       WithAreas areas) const {
   Found found = TRY(find(place, areas));
   if (found.process.started != started) return Error{ESRCH, "the process is gone"};
   return found;
@@ -470,7 +470,7 @@ std::string_view ProcessFolder::device() const {
 Result<std::string> ProcessFolder::file_text(const procfs::ProcessFile& file, const Place& place,
                                              VirtualTime started) const {
   const Found found =
-      TRY(find_again(place, started, file.needs_areas ? Areas::kAll : Areas::kNone));
+      TRY(find_again(place, started, file.needs_areas ? WithAreas::kYes : WithAreas::kNo));
   procfs::ProcessView view{.process = found.process,
                            .thread = found.thread,
                            .is_thread = place.thread != 0,

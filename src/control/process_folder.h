@@ -47,13 +47,11 @@ class ProcessFolder final : public VirtualFolder {
     std::uint32_t cpus = 1;
   };
 
-  enum class Areas : std::uint8_t { kNone, kAll };  ///< of memory, which take long to describe
-
   /// ESRCH if there is no such process or thread.
-  [[nodiscard]] Result<Found> find(const Place& place, Areas areas = Areas::kNone) const;
+  [[nodiscard]] Result<Found> find(const Place& place, WithAreas areas = WithAreas::kNo) const;
   /// The same; ESRCH also if the process is no longer the one that started then.
   [[nodiscard]] Result<Found> find_again(const Place& place, VirtualTime started,
-                                         Areas areas = Areas::kNone) const;
+                                         WithAreas areas = WithAreas::kNo) const;
   [[nodiscard]] Result<Node> node_of(const Place& place, const Found& found) const;
   [[nodiscard]] Result<Node> lookup_process(const Caller& caller, std::string_view name) const;
   [[nodiscard]] Result<std::string> target_of(const Place& place, const Found& found) const;

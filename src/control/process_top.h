@@ -12,7 +12,7 @@
 
 namespace spindle::control {
 
-// Types and permissions of what stands in the folder of processes.
+/// Types and permissions of what stands in the folder of processes.
 inline constexpr std::uint32_t kLink = S_IFLNK | 0777;
 inline constexpr std::uint32_t kOpenFolder = S_IFDIR | 0555;
 inline constexpr std::uint32_t kReadable = S_IFREG | 0444;

@@ -37,7 +37,7 @@ class Parser {
     return {};
   }
 
-  // The word behind an option or a redirection.
+  /// The word behind an option or a redirection.
   Result<std::string> take_value() {
     TRY(advance());
     if (!word_ || word_->is_operator) return Error{EINVAL, "a word is missing at the end"};
@@ -89,7 +89,7 @@ class Parser {
     return {};
   }
 
-  // Behind a pipe.
+  /// Behind a pipe.
   Result<> take_next_program() {
     input_pipe_ = fmt::format("pipe:run {}", ++pipes_);
     write_to(input_pipe_);
@@ -97,7 +97,7 @@ class Parser {
     return take_program();
   }
 
-  // Sets the target of what the last program has not redirected.
+  /// Sets the target of what the last program has not redirected.
   void write_to(const std::string& target) {
     std::ranges::replace(out_.programs.back().descriptors, std::string(kToNext), target);
   }

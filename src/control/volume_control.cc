@@ -60,13 +60,13 @@ std::vector<Fact> control::volume_facts(FileSystem& volume, const std::string& i
 
 namespace {
 
-// The last reason why a control file refused a value.
+/// The last reason why a control file refused a value.
 struct Refusals {
   Timestamp when;
   std::string text;
 };
 
-// What came last: a refusal, an error of the volume, or the fault of a policy.
+/// What came last: a refusal, an error of the volume, or the fault of a policy.
 std::string last_error_text(const FileSystem& volume, const Refusals& refusals) {
   Refusals last = refusals;
   const auto take = [&last](Timestamp when, const std::string& text) {

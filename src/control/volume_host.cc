@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kStepsInARow = 64;
 constexpr std::uint32_t kReadBit = 4, kWriteBit = 2, kSearchBit = 1;
 
-// A walk along a path: the file where it stands, and the names that are still ahead.
+/// A walk along a path: the file where it stands, and the names that are still ahead.
 class PathWalk {
  public:
   PathWalk(const Attributes& root, std::string_view path) : file_(root), ahead_(path) {}
@@ -103,7 +103,7 @@ HostFile VolumeHost::describe(const Walked& found) const {
           .modified_s = file.modified.seconds};
 }
 
-/// Takes over the reference that a look-up gave.
+// Takes over the reference that a look-up gave.
 void VolumeHost::keep(NodeId node) {
   if (!kept_.insert(node).second) return volume_.forget(node, 1);
   kept_in_order_.push_back(node);
@@ -114,14 +114,14 @@ void VolumeHost::keep(NodeId node) {
   kept_in_order_.pop_front();
 }
 
-/// Notes one more name of the file, or its only name if it has just one link.
+// Notes one more name of the file, or its only name if it has just one link.
 void VolumeHost::note_name(const Attributes& file, const Place& place) {
   Places& places = names_[file.node];
   if (file.links < 2) places.clear();
   if (std::ranges::find(places, place) == places.end()) places.push_back(place);
 }
 
-/// What the name leads to in the directory, which the user must be allowed to search.
+// What the name leads to in the directory, which the user must be allowed to search.
 Result<Attributes> VolumeHost::step(const Attributes& directory, const std::string& name) {
   if (!S_ISDIR(directory.mode)) return Error{ENOTDIR, "it is not a directory"};
   if (!may(directory, kSearchBit)) return Error{EACCES, "the user may not search the directory"};
@@ -160,7 +160,7 @@ Result<VolumeHost::Walked> VolumeHost::walk(std::string_view path, LastLink last
   return Walked{walk.file(), walk.path()};
 }
 
-/// The directory in which the user may add and remove the name.
+// The directory in which the user may add and remove the name.
 Result<VolumeHost::Place> VolumeHost::parent_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos || slash + 1 == path.size())
@@ -242,7 +242,7 @@ Result<HostFile> VolumeHost::lookup(std::string_view path, LastLink last) {
   return on_volume([&]() -> Result<HostFile> { return describe(TRY(walk(path, last))); });
 }
 
-/// If the path ends at a dangling symbolic link, makes the file where the link leads.
+// If the path ends at a dangling symbolic link, makes the file where the link leads.
 Result<HostFile> VolumeHost::create_at(const std::string& path, std::uint32_t mode, Place& place) {
   std::string at = path;
   for (int links = 0; links <= kMostLinks; ++links) {
@@ -326,7 +326,7 @@ Result<> VolumeHost::rename(std::string_view from, std::string_view to) {
   return renamed;
 }
 
-/// The kept files among them that have other names, too.
+// The kept files among them that have other names, too.
 std::vector<NodeId> VolumeHost::linked_files_at(const Places& places) {
   std::vector<NodeId> files;
   for (const Place& place : places) {
@@ -361,7 +361,7 @@ Result<std::string> VolumeHost::read_link(std::string_view path) {
   });
 }
 
-/// Changes the attributes as `make` says, given the present ones.
+// Changes the attributes as `make` says, given the present ones.
 Result<> VolumeHost::change_attributes(std::string_view path, const MakeChange& make) {
   Places names;
   const auto changed = on_volume([&]() -> Result<> {

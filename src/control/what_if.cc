@@ -21,8 +21,8 @@ std::string_view basis_name(ReplacementWhatIf::Basis basis) {
   return "";
 }
 
-// One row a policy, its three sizes beside one another; the best at the present size first. A row
-// has what is said of the present size, and the largest error.
+/// One row a policy, its three sizes beside one another; the best at the present size first. A row
+/// has what is said of the present size, and the largest error.
 FactTable replacements_table(const ReplacementWhatIf& what_if, std::string_view in_use) {
   using Size = ReplacementWhatIf::Size;
   struct Row {
@@ -67,7 +67,7 @@ FactTable curve_table(const ReplacementWhatIf& what_if, std::uint32_t block_size
   return table;
 }
 
-// Shadows that are switched off know nothing of what happens, nor that the counters were reset.
+/// Shadows that are switched off know nothing of what happens, nor that the counters were reset.
 FactTable if_watched(bool watches, FactTable table) {
   if (!watches) table.drop_rows();
   return table;

@@ -87,11 +87,10 @@ Outcome status_answer(const Result<HostFile>& file) {
   return response;
 }
 
-Outcome after_reading(Kernel& kernel, Thread& thread, Outcome outcome) {
+Outcome after_reading(Thread& thread, Outcome outcome) {
   if (outcome.kind != Outcome::Kind::kAnswered || outcome.response.error != 0) return outcome;
   ++thread.process->read_calls;
   thread.process->read_characters += outcome.response.text.size();
-  static_cast<void>(kernel);
   return outcome;
 }
 
@@ -123,8 +122,8 @@ Outcome call_close(Kernel& kernel, Thread& thread) {
 
 /// numbers: descriptor, how much at most. Answers the bytes; none at the end.
 Outcome call_read(Kernel& kernel, Thread& thread) {
-  auto& [number, most, unused, unused2] = thread.request.numbers;
-  static_cast<void>(unused), static_cast<void>(unused2);
+  const std::int64_t number = thread.request.numbers[0];
+  std::int64_t& most = thread.request.numbers[1];
   const auto file = descriptor(thread, number);
   if (!file.ok()) return file.error();
   if (!(*file)->may_read) return Error{EBADF, "the descriptor is not open for reading"};
@@ -132,13 +131,13 @@ Outcome call_read(Kernel& kernel, Thread& thread) {
   most = std::min(most, kMostTransfer);
   switch ((*file)->kind) {
     case OpenFile::Kind::kTerminal:
-      return after_reading(kernel, thread, read_terminal(kernel, thread, **file));
+      return after_reading(thread, read_terminal(kernel, thread, **file));
     case OpenFile::Kind::kPipe:
-      return after_reading(kernel, thread, read_pipe(kernel, thread, *(*file)->pipe));
+      return after_reading(thread, read_pipe(kernel, thread, *(*file)->pipe));
     case OpenFile::Kind::kNull:
-      return after_reading(kernel, thread, Response::of(std::string()));
+      return after_reading(thread, Response::of(std::string()));
     default:
-      return after_reading(kernel, thread, kernel.paging->read(thread, **file));
+      return after_reading(thread, kernel.paging->read(thread, **file));
   }
 }
 
@@ -298,11 +297,11 @@ Outcome call_change_directory(Kernel& kernel, Thread& thread) {
 
 /// Answers the descriptors to read from and to write to.
 Outcome call_pipe(Kernel& kernel, Thread& thread) {
-  const auto pipe = kernel.make_pipe();
+  const auto pipe = kernel.files.make_pipe();
   if (!pipe.ok()) return pipe.error();
-  const auto reading = kernel.add_descriptor(*thread.process, pipe_end(*pipe, false));
+  const auto reading = kernel.add_descriptor(*thread.process, reading_end(*pipe));
   if (!reading.ok()) return reading.error();
-  const auto writing = kernel.add_descriptor(*thread.process, pipe_end(*pipe, true));
+  const auto writing = kernel.add_descriptor(*thread.process, writing_end(*pipe));
   if (!writing.ok()) {
     kernel.close(*thread.process, *reading);
     return writing.error();

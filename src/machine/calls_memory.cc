@@ -98,19 +98,20 @@ Outcome call_break(Kernel& kernel, Thread& thread) {
 
 /// numbers: address, AccessKind.
 Outcome call_touch(Kernel& kernel, Thread& thread) {
-  return kernel.paging->access(thread, address_of(thread),
-                               static_cast<AccessKind>(thread.request.numbers[1]), {}, false);
+  const auto kind = static_cast<AccessKind>(thread.request.numbers[1]);
+  return kernel.paging->access(thread, {.address = address_of(thread), .kind = kind});
 }
 
 /// numbers: address. Answers the 8 bytes there.
 Outcome call_load(Kernel& kernel, Thread& thread) {
-  return kernel.paging->access(thread, address_of(thread), AccessKind::kRead, {}, true);
+  return kernel.paging->access(thread, {.address = address_of(thread), .load = true});
 }
 
 /// numbers: address, value.
 Outcome call_store(Kernel& kernel, Thread& thread) {
-  return kernel.paging->access(thread, address_of(thread), AccessKind::kWrite,
-                               static_cast<std::uint64_t>(thread.request.numbers[1]), false);
+  const auto value = static_cast<std::uint64_t>(thread.request.numbers[1]);
+  return kernel.paging->access(
+      thread, {.address = address_of(thread), .kind = AccessKind::kWrite, .store = value});
 }
 
 /// text: name. numbers: bytes. Answers the address at which it is mapped.

@@ -59,12 +59,13 @@ void inherit(const Thread& from, Thread& to) {
   to.cpu = from.cpu;
 }
 
-void note_fork(Kernel& kernel, const Thread& thread, const Thread& child, bool is_thread) {
+/// Of a new process or, if it is of the same one, of a new thread.
+void note_fork(Kernel& kernel, const Thread& thread, const Thread& child) {
   if (!kernel.events.enabled()) return;
   MachineEvent forked = kernel.event(MachineEventKind::kFork, &thread);
   forked.other = child.id;
   forked.other_name = child.interned_name;
-  forked.value = is_thread ? 1 : 0;
+  forked.value = child.process == thread.process ? 1 : 0;
   kernel.events.record(forked);
 }
 
@@ -83,7 +84,7 @@ Outcome call_processes(Kernel& kernel, Thread& thread) {
   for (const auto& [number, process] : kernel.processes) {
     if (!kernel.has_arrived(*process)) continue;
     thread.debt_ns += kTimeOfEachNs;
-    const auto found = kernel.snapshot_process(number, false);
+    const auto found = kernel.snapshot_process(number, WithAreas::kNo);
     if (!found.ok()) continue;
     const ProcessSnapshot& p = *found;
     const int nice = p.threads.empty() ? 0 : p.threads.front().nice;
@@ -139,7 +140,7 @@ Outcome call_fork(Kernel& kernel, Thread& thread) {
   inherit(parent, child);
   inherit(thread, **thread_made);
   const ProcessNumber number = child.id;
-  note_fork(kernel, thread, **thread_made, false);
+  note_fork(kernel, thread, **thread_made);
   kernel.add_record(child, kernel.now());
   kernel.arrive(**thread_made);
   return Response::of(number);
@@ -154,7 +155,7 @@ Outcome call_thread(Kernel& kernel, Thread& thread) {
   if (!made.ok()) return made.error();
   inherit(thread, **made);
   const ProcessNumber number = (*made)->id;
-  note_fork(kernel, thread, **made, true);
+  note_fork(kernel, thread, **made);
   kernel.make_ready(**made, Why::kCreated);
   return Response::of(number);
 }

@@ -19,8 +19,8 @@ ProcessNumber own_for_0(const Thread& thread, std::int64_t number) {
 
 /// numbers: process (-g: a group, 0: its own group), signal.
 Outcome call_kill(Kernel& kernel, Thread& thread) {
-  const auto& [target, signal, unused, unused2] = thread.request.numbers;
-  static_cast<void>(unused), static_cast<void>(unused2);
+  const std::int64_t target = thread.request.numbers[0];
+  const std::int64_t signal = thread.request.numbers[1];
   if (target < -Kernel::kMostNumber || target > Kernel::kMostNumber)
     return Error{ESRCH, "there is no such process"};
   const auto number = target == 0 ? -thread.process->group : static_cast<ProcessNumber>(target);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "spindle/base/result.h"
 #include "spindle/machine/machine_event.h"
 #include "wait_queue.h"
 
@@ -64,13 +65,20 @@ struct OpenFile {
 
 /// Counts one more descriptor of the process that stands for the file.
 void hold(OpenFile& file, const Process& process);
-std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes);
+/// An end of a pipe, for a descriptor.
+std::shared_ptr<OpenFile> reading_end(const std::shared_ptr<Pipe>& pipe);
+std::shared_ptr<OpenFile> writing_end(const std::shared_ptr<Pipe>& pipe);
 
 struct Files {
   static constexpr std::size_t kMostPipes = 4096;
 
+  /// ENFILE if there are too many.
+  Result<std::shared_ptr<Pipe>> make_pipe();
+  /// The pipe of that name, which is made if no descriptor stands for it.
+  Result<std::shared_ptr<Pipe>> named_pipe(const std::string& name);
+
   std::uint64_t last_pipe = 0;
-  std::size_t pipes = 0;
+  std::size_t pipes = 0;  ///< that exist
   std::map<std::string, std::weak_ptr<Pipe>, std::less<>> named_pipes;
   std::map<int, Terminal> terminals;
 };

@@ -117,7 +117,7 @@ bool Kernel::step() {
   return true;
 }
 
-/// Works until nothing more happens at this instant.
+// Works until nothing more happens at this instant.
 void Kernel::work_through() {
   was_changed_ = false;
   for (;;) {
@@ -141,7 +141,7 @@ void Kernel::work_through() {
   }
 }
 
-/// Whether more happens at this instant.
+// Whether more happens at this instant.
 bool Kernel::is_due() const {
   const AgendaEntry* entry = agenda.first();
   return scheduler->is_due() || (entry != nullptr && entry->at <= now());
@@ -149,29 +149,28 @@ bool Kernel::is_due() const {
 
 void Kernel::handle(const AgendaEntry& entry) {
   using Kind = AgendaEntry::Kind;
+  const auto subject = [&] { return find_thread(static_cast<ProcessNumber>(entry.subject)); };
   switch (entry.kind) {
     case Kind::kArrival:
-      if (Thread* thread = find_thread(static_cast<ProcessNumber>(entry.subject)))
-        if (thread->arrival == entry.number) --waiting_arrivals_, arrive(*thread);
+      if (Thread* const thread = subject(); thread != nullptr && thread->arrival == entry.number) {
+        --waiting_arrivals_;
+        arrive(*thread);
+      }
       break;
     case Kind::kTimer:
-      if (Thread* thread = find_thread(static_cast<ProcessNumber>(entry.subject)))
-        if (thread->wait.timer == entry.number) {
-          scheduler->interrupt(Interrupt::kTimer, thread->cpu, configuration.costs.interrupt_ns);
-          thread->wait.timer = 0;
-          timer_fired(*thread);
-        }
+      if (Thread* const thread = subject();
+          thread != nullptr && thread->wait.timer == entry.number) {
+        timer_fired(*thread);
+      }
       break;
     case Kind::kAlarm:
-      if (Process* process = find_process(static_cast<ProcessNumber>(entry.subject)))
-        if (process->alarm == entry.number) process->alarm = 0, send(*process, kSigAlrm);
+      alarm_fired(entry);
       break;
     case Kind::kDisk:
       disk_done();
       break;
     case Kind::kVictim:
-      if (Thread* thread = find_thread(static_cast<ProcessNumber>(entry.subject)))
-        end_process(*thread->process, kSigKill);
+      if (const Thread* const thread = subject()) end_process(*thread->process, kSigKill);
       // The threads that are left may still be in a deadlock.
       forget_reports();
       break;
@@ -192,6 +191,13 @@ void Kernel::handle(const AgendaEntry& entry) {
       paging->review();
       break;
   }
+}
+
+void Kernel::alarm_fired(const AgendaEntry& entry) {
+  Process* const process = find_process(static_cast<ProcessNumber>(entry.subject));
+  if (process == nullptr || process->alarm != entry.number) return;
+  process->alarm = 0;
+  send(*process, kSigAlrm);
 }
 
 void Kernel::tick_load() {
@@ -237,7 +243,7 @@ void Kernel::serve(Thread& thread) {
   }
 }
 
-/// Finds out what the thread does next. False if it was ended.
+// Finds out what the thread does next. False if it was ended.
 bool Kernel::prepare(Thread& thread) {
   if (deliverable(thread) != 0 && !deliver(thread)) return false;
   if (thread.has_request) return true;
@@ -279,7 +285,7 @@ std::int64_t Kernel::cost_of(SystemCall call) const {
   }
 }
 
-/// False if the thread does not go on now.
+// False if the thread does not go on now.
 bool Kernel::serve_request(Thread& thread) {
   const SystemCall call = thread.request.call;
   thread.call = call;
@@ -343,7 +349,7 @@ void Kernel::block(Thread& thread, WaitQueue* queue, const char* channel, std::s
 void Kernel::block_for_disk(Thread& thread, const char* channel) {
   block(thread, nullptr, channel, {}, Awake::kRetries);
   thread.state = ThreadState::kDisk;
-  scheduler->waits_for_disk(thread, true);
+  scheduler->begin_disk_wait(thread);
   if (waits_for_page(thread)) ++page_waits_;
 }
 
@@ -357,13 +363,15 @@ void Kernel::leave_wait(Thread& thread) {
   thread.slept += now() - thread.blocked_since;
   if (thread.state == ThreadState::kDisk) {
     thread.disk_delay += now() - thread.blocked_since;
-    scheduler->waits_for_disk(thread, false);
+    scheduler->end_disk_wait(thread);
     if (waits_for_page(thread)) --page_waits_;
   }
   thread.wait = {};
 }
 
 void Kernel::timer_fired(Thread& thread) {
+  scheduler->interrupt(Interrupt::kTimer, thread.cpu, configuration.costs.interrupt_ns);
+  thread.wait.timer = 0;
   // A timed wait for something has failed; a thread that waits for nothing else has slept enough.
   if (thread.wait.queue != nullptr)
     return answer(thread, Response::of(Error{ETIMEDOUT, "too late"}));
@@ -375,7 +383,7 @@ void Kernel::wake(Thread& thread) {
   const bool is_retried = thread.wait.is_retried;
   leave_wait(thread);
   thread.state = ThreadState::kStopped;
-  if (is_retried) thread.activity = {0, false, true};
+  if (is_retried) thread.activity = kInKernel;
   if (thread.is_killed) return end_thread(thread);
   if (thread.stop_wanted) return;
   make_ready(thread, Why::kWoken);
@@ -395,7 +403,7 @@ void Kernel::give_way(Thread& thread) {
   scheduler->take_off(thread);
   ++thread.voluntary;
   thread.state = ThreadState::kStopped;
-  thread.activity = {0, false, true};
+  thread.activity = kInKernel;
   make_ready(thread, Why::kYielded);
 }
 

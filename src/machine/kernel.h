@@ -135,7 +135,6 @@ class Kernel final : public Scheduler::Client {
                      std::uint32_t by);
 
   // Files (kernel_file.cc).
-  Result<std::shared_ptr<Pipe>> make_pipe();
   /// The lowest free number; EMFILE.
   Result<int> add_descriptor(Process& process, std::shared_ptr<OpenFile> file);
   Result<int> open_file(Process& process, const std::string& path, int flags);
@@ -153,7 +152,7 @@ class Kernel final : public Scheduler::Client {
 
   // Views (kernel_snapshot.cc).
   SystemSnapshot snapshot_system();
-  Result<ProcessSnapshot> snapshot_process(ProcessNumber number, bool with_areas);
+  Result<ProcessSnapshot> snapshot_process(ProcessNumber number, WithAreas areas);
   /// True even before the process has been put into a run queue.
   [[nodiscard]] bool has_arrived(const Process& process) const { return process.started <= now(); }
   /// An event with the thread's names in it; to be filled, and recorded.
@@ -192,9 +191,10 @@ class Kernel final : public Scheduler::Client {
   [[nodiscard]] std::int64_t cost_of(SystemCall call) const;
   void leave_wait(Thread& thread);
   void timer_fired(Thread& thread);
-  Result<> open_one(Process& process, int number, const std::string& what);
-  Outcome transfer(Thread& thread, std::uint64_t file, std::uint64_t offset, std::uint64_t bytes,
-                   bool is_write);
+  void alarm_fired(const AgendaEntry& entry);
+  Result<int> open_one(Process& process, int number, const std::string& what);
+  Outcome write_to_disk(Thread& thread, std::uint64_t file, std::uint64_t offset,
+                        std::uint64_t bytes);
   void disk_done();
   void start_cron();
   bool read_crontab();

@@ -18,7 +18,7 @@ void Kernel::start_cron() {
   agenda.add({kMinuteSeconds * kNsPerSecond}, AgendaEntry::Kind::kCrontab);
 }
 
-/// False if it is unchanged. What is wrong with it is said each time that it is read.
+// False if it is unchanged. What is wrong with it is said each time that it is read.
 bool Kernel::read_crontab() {
   host.as_user(0, 0);
   const auto found = host.lookup(configuration.crontab);
@@ -38,7 +38,7 @@ bool Kernel::read_crontab() {
   return true;
 }
 
-/// At each minute, as crond does; what the new table has for this very second starts, too.
+// At each minute, as crond does; what the new table has for this very second starts, too.
 void Kernel::look_at_crontab() {
   agenda.add(now() + VirtualTime{kMinuteSeconds * kNsPerSecond}, AgendaEntry::Kind::kCrontab);
   if (read_crontab()) schedule_cron(now().ns / kNsPerSecond - 1);

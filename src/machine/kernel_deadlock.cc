@@ -25,9 +25,9 @@ void Kernel::suspect(const Thread& thread) {
     suspects_.push_back(thread.id);
 }
 
-/// The suspects are judged by the threads on which they depend. Waits for a signal that anybody may
-/// send are found only when all threads are looked at: when nothing in the machine goes on, every
-/// few seconds, and whenever somebody asks for it.
+// The suspects are judged by the threads on which they depend. Waits for a signal that anybody may
+// send are found only when all threads are looked at: when nothing in the machine goes on, every
+// few seconds, and whenever somebody asks for it.
 void Kernel::look_for_deadlocks() {
   if (!is_looking(configuration.deadlock)) return suspects_.clear();
   const WaitGraph graph(*this);
@@ -72,8 +72,8 @@ void Kernel::report_deadlock(const std::vector<ProcessNumber>& numbers) {
   if (victim != nullptr) agenda.add(now(), AgendaEntry::Kind::kVictim, victim->id);
 }
 
-/// Among the threads that hold resources, if any do: the nicest; of equals the one that has used
-/// the least time; of these the youngest.
+// Among the threads that hold resources, if any do: the nicest; of equals the one that has used
+// the least time; of these the youngest.
 Thread* Kernel::choose_victim(const std::vector<ProcessNumber>& numbers) const {
   const auto holds = [&](ProcessNumber number) {
     return synchronisation.resources.holds_anything(number);

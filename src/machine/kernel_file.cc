@@ -9,31 +9,60 @@
 #include "paths.h"
 
 namespace spindle {
+namespace {
+
+/// Below 0: the machine's console.
+std::shared_ptr<OpenFile> terminal_file(int terminal) {
+  auto file = std::make_shared<OpenFile>();
+  file->kind = OpenFile::Kind::kTerminal;
+  file->terminal = terminal;
+  file->may_read = file->may_write = true;
+  file->flags = O_RDWR;
+  file->path = terminal < 0 ? "/dev/console" : "/dev/pts/" + std::to_string(terminal);
+  return file;
+}
+
+}  // namespace
 
 void hold(OpenFile& file, const Process& process) {
   if (file.pipe != nullptr)
     ++(file.may_write ? file.pipe->writers : file.pipe->readers)[process.id];
 }
 
-std::shared_ptr<OpenFile> pipe_end(const std::shared_ptr<Pipe>& pipe, bool writes) {
+std::shared_ptr<OpenFile> reading_end(const std::shared_ptr<Pipe>& pipe) {
   auto file = std::make_shared<OpenFile>();
   file->kind = OpenFile::Kind::kPipe;
   file->pipe = pipe;
-  file->may_write = writes;
-  file->may_read = !writes;
-  file->flags = writes ? O_WRONLY : O_RDONLY;
+  file->may_read = true;
+  file->flags = O_RDONLY;
   return file;
 }
 
-Result<std::shared_ptr<Pipe>> Kernel::make_pipe() {
-  if (files.pipes >= Files::kMostPipes) return Error{ENFILE, "there are too many pipes"};
-  ++files.pipes;
+std::shared_ptr<OpenFile> writing_end(const std::shared_ptr<Pipe>& pipe) {
+  auto file = reading_end(pipe);
+  file->may_read = false;
+  file->may_write = true;
+  file->flags = O_WRONLY;
+  return file;
+}
+
+Result<std::shared_ptr<Pipe>> Files::make_pipe() {
+  if (pipes >= Files::kMostPipes) return Error{ENFILE, "there are too many pipes"};
+  ++pipes;
   const auto drop = [this](Pipe* pipe) {
-    --files.pipes;
+    --pipes;
     delete pipe;
   };
   std::shared_ptr<Pipe> pipe(new Pipe, drop);
-  pipe->number = ++files.last_pipe;
+  pipe->number = ++last_pipe;
+  return pipe;
+}
+
+Result<std::shared_ptr<Pipe>> Files::named_pipe(const std::string& name) {
+  std::erase_if(named_pipes, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Pipe>& named = named_pipes[name];
+  auto pipe = named.lock();
+  if (pipe == nullptr) named = pipe = TRY(make_pipe());
   return pipe;
 }
 
@@ -103,33 +132,21 @@ Result<int> Kernel::open_file(Process& process, const std::string& path, int fla
   return add_descriptor(process, std::move(opened));
 }
 
-/// "" the terminal, "tty:NUMBER" another one, "pipe:NAME" an end of a pipe, ">>PATH" or a path: a
-/// file.
-Result<> Kernel::open_one(Process& process, int number, const std::string& what) {
+// "" the terminal, "tty:NUMBER" another one, "pipe:NAME" an end of a pipe, ">>PATH" or a path: a
+// file.
+Result<int> Kernel::open_one(Process& process, int number, const std::string& what) {
   const bool writes = number != 0;
-  Result<int> opened = 0;
-  if (what.empty() || what.starts_with("tty:")) {
-    auto file = std::make_shared<OpenFile>();
-    file->kind = OpenFile::Kind::kTerminal;
-    file->terminal = what.empty() ? process.terminal : std::atoi(what.c_str() + 4);
-    file->may_read = file->may_write = true;
-    file->flags = O_RDWR;
-    file->path = file->terminal < 0 ? "/dev/console" : "/dev/pts/" + std::to_string(file->terminal);
-    opened = add_descriptor(process, std::move(file));
-  } else if (what.starts_with("pipe:")) {
-    std::erase_if(files.named_pipes, [](const auto& entry) { return entry.second.expired(); });
-    std::weak_ptr<Pipe>& named = files.named_pipes[what.substr(5)];
-    auto pipe = named.lock();
-    if (pipe == nullptr) named = pipe = TRY(make_pipe());
-    opened = add_descriptor(process, pipe_end(pipe, writes));
-  } else {
-    const bool appends = what.starts_with(">>");
-    const int flags = !writes ? O_RDONLY : O_WRONLY | O_CREAT | (appends ? O_APPEND : O_TRUNC);
-    opened = open_file(process, absolute_path(process.directory, appends ? what.substr(2) : what),
-                       flags);
+  if (what.empty()) return add_descriptor(process, terminal_file(process.terminal));
+  if (what.starts_with("tty:"))
+    return add_descriptor(process, terminal_file(std::atoi(what.c_str() + 4)));
+  if (what.starts_with("pipe:")) {
+    const auto pipe = TRY(files.named_pipe(what.substr(5)));
+    return add_descriptor(process, writes ? writing_end(pipe) : reading_end(pipe));
   }
-  TRY(std::move(opened));
-  return {};
+  const bool appends = what.starts_with(">>");
+  const int flags = !writes ? O_RDONLY : O_WRONLY | O_CREAT | (appends ? O_APPEND : O_TRUNC);
+  return open_file(process, absolute_path(process.directory, appends ? what.substr(2) : what),
+                   flags);
 }
 
 Result<> Kernel::open_standard(Process& process, const std::vector<std::string>& descriptors) {
@@ -195,22 +212,21 @@ void Kernel::write_error(const Thread& thread, std::string_view text) {
 
 // Files.
 
-/// Has the thread wait until `bytes` have moved; with programmed I/O it moves them itself.
-Outcome Kernel::transfer(Thread& thread, std::uint64_t file, std::uint64_t offset,
-                         std::uint64_t bytes, bool is_write) {
+// Has the thread wait until `bytes` have moved; with programmed I/O it moves them itself.
+Outcome Kernel::write_to_disk(Thread& thread, std::uint64_t file, std::uint64_t offset,
+                              std::uint64_t bytes) {
   const Run run = disk->place(file, offset, bytes);
   const BlockRequest request{.cookie = static_cast<std::uint64_t>(thread.id),
                              .run = run,
-                             .is_write = is_write,
+                             .is_write = true,
                              .issued = now(),
                              .thread = thread.id,
                              .rank = io_rank(thread)};
-  (is_write ? thread.process->written_bytes : thread.process->read_bytes) +=
-      run.length * kMachineBlockSize;
+  thread.process->written_bytes += run.length * kMachineBlockSize;
   if (events.enabled()) {
     MachineEvent issued = event(MachineEventKind::kBlockIssue, &thread);
     issued.arguments = {static_cast<std::int64_t>(run.start.value),
-                        static_cast<std::int64_t>(run.length), is_write ? 1 : 0};
+                        static_cast<std::int64_t>(run.length), 1};
     events.record(issued);
   }
   if (configuration.device_mode == DeviceMode::kProgrammed && disk->is_idle()) {
@@ -280,7 +296,7 @@ Outcome Kernel::write_file(Thread& thread, OpenFile& file) {
     return Error{EFBIG, "the file would be larger than the limit allows"};
   }
   if (std::exchange(thread.progress[0], 1) == 0)
-    return transfer(thread, file.file, file.position, text.size(), true);
+    return write_to_disk(thread, file.file, file.position, text.size());
   if (const auto written = host.write(file.file, file.position, std::as_bytes(std::span(text)));
       !written.ok())
     return written.error();

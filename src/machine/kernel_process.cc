@@ -185,7 +185,7 @@ void Kernel::discard(Process& process) {
   processes.erase(process.id);
 }
 
-/// The thread has all that it needs: it arrives now, or at the time asked for.
+// The thread has all that it needs: it arrives now, or at the time asked for.
 void Kernel::enter(Thread& thread, const StartRequest& request) {
   thread.nice = request.nice;
   thread.priority = request.priority;
@@ -288,7 +288,7 @@ void Kernel::drop_thread(Thread& thread) {
   std::erase(process.threads, &thread);
   --thread_count_;
   if (--threads_of_user_[process.uid] == 0) threads_of_user_.erase(process.uid);
-  if (thread.arrival != 0) --waiting_arrivals_, thread.arrival = 0;
+  if (std::exchange(thread.arrival, 0) != 0) --waiting_arrivals_;
   const auto found = threads_.find(&thread);
   dead_threads_.push_back(std::move(found->second));
   threads_.erase(found);

@@ -105,7 +105,7 @@ void Kernel::set_disposition(Process& process, int signal, SignalDisposition dis
   if (does_nothing) forget_pending(process, bit(signal));
 }
 
-/// The thread has a signal pending: delivers it now, unless the thread will soon do so itself.
+// The thread has a signal pending: delivers it now, unless the thread will soon do so itself.
 void Kernel::nudge(Thread& thread, int signal) {
   if (thread.stop_wanted) return;
   const auto kind = thread.process->dispositions[static_cast<std::size_t>(signal)].kind;
@@ -222,7 +222,7 @@ void Kernel::resume(Process& process) {
   }
 }
 
-/// Sends SIGCHLD to the parent, and wakes it if it waits.
+// Sends SIGCHLD to the parent, and wakes it if it waits.
 void Kernel::tell_parent(Process& process) {
   Process& parent = *process.parent;
   const auto& disposition = parent.dispositions[kSigChld];

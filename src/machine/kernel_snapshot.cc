@@ -195,7 +195,7 @@ MemoryAreaSnapshot snapshot_of(const AreaStatistics& seen) {
   return out;
 }
 
-void add_memory(const Process& process, const MemoryManager& memory, bool with_areas,
+void add_memory(const Process& process, const MemoryManager& memory, WithAreas areas,
                 ProcessSnapshot& out) {
   if (!process.space) return;
   const AddressSpaceStatistics seen = memory.statistics(process.space);
@@ -204,7 +204,7 @@ void add_memory(const Process& process, const MemoryManager& memory, bool with_a
   out.page_table_bytes = seen.page_tables;
   out.heap_start = process.heap.value;
   out.out_of_memory_score = seen.oom_score;
-  if (!with_areas) return;
+  if (areas == WithAreas::kNo) return;
   for (const AreaStatistics& area : memory.area_statistics(process.space))
     out.areas.push_back(snapshot_of(area));
 }
@@ -254,7 +254,7 @@ SystemSnapshot Kernel::snapshot_system() {
   return out;
 }
 
-/// A process that has just arrived counts as ready, on the CPU where all begin.
+// A process that has just arrived counts as ready, on the CPU where all begin.
 void Kernel::count_tasks(SystemSnapshot& out) const {
   constexpr std::uint64_t kKernelThreads = 2;
   out.running = scheduler->running() + scheduler->ready();
@@ -273,7 +273,7 @@ void Kernel::count_tasks(SystemSnapshot& out) const {
   for (CpuSnapshot& cpu : out.cpus) std::ranges::sort(cpu.ready);
 }
 
-Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with_areas) {
+Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, WithAreas areas) {
   scheduler->charge_all();
   const Process* process = find_process(number);
   if (process == nullptr || !has_arrived(*process)) return Error{ESRCH, "there is no such process"};
@@ -309,7 +309,7 @@ Result<ProcessSnapshot> Kernel::snapshot_process(ProcessNumber number, bool with
   for (std::size_t i = 0; i < kLimits; ++i)
     out.limits.push_back(
         {std::string(kLimitNames[i].name), process->limits[i].soft, process->limits[i].hard});
-  add_memory(*process, paging->memory(), with_areas, out);
+  add_memory(*process, paging->memory(), areas, out);
   out.traced = process->is_traced;
   return out;
 }

@@ -57,7 +57,7 @@ Result<> Kernel::set_io_priority(ProcessNumber process, IoPriority priority, std
   return {};
 }
 
-/// A thread without an I/O class has the one that goes with its scheduling class, as in Linux.
+// A thread without an I/O class has the one that goes with its scheduling class, as in Linux.
 unsigned Kernel::io_rank(const Thread& thread) {
   using Class = IoPriority::Class;
   if (thread.io_priority.io_class != Class::kNone)

@@ -163,8 +163,8 @@ LiveMachine::SliceEnd LiveMachine::go_on_to(VirtualTime goal) {
   return SliceEnd::kAtGoal;
 }
 
-/// A machine that cannot keep up runs as fast as it can, and does not make up for what it missed.
-/// Returns whether this is one.
+// A machine that cannot keep up runs as fast as it can, and does not make up for what it missed.
+// Returns whether this is one.
 bool LiveMachine::limit_lag() {
   const double lag_ns = static_cast<double>((goal() - machine_->now()).ns) / rate_;
   if (lag_ns <= kMostLagNs) return false;

@@ -42,8 +42,10 @@ int answered(lua_State* state, int, lua_KContext) {
     lua_pushinteger(state, response.error);
     return 3;
   }
-  if (response.has_text)
-    return lua_pushlstring(state, response.text.data(), response.text.size()), 1;
+  if (response.has_text) {
+    lua_pushlstring(state, response.text.data(), response.text.size());
+    return 1;
+  }
   if (response.has_list) {
     lua_createtable(state, static_cast<int>(response.list.size()), 0);
     for (std::size_t i = 0; i < response.list.size(); ++i) {
@@ -52,7 +54,10 @@ int answered(lua_State* state, int, lua_KContext) {
     }
     return 1;
   }
-  if (response.number_count == 0) return lua_pushboolean(state, 1), 1;
+  if (response.number_count == 0) {
+    lua_pushboolean(state, 1);
+    return 1;
+  }
   for (unsigned i = 0; i < response.number_count; ++i) lua_pushinteger(state, response.numbers[i]);
   return static_cast<int>(response.number_count);
 }
@@ -100,8 +105,9 @@ int keep_function(lua_State* state, int index) {
   return luaL_ref(state, LUA_REGISTRYINDEX);
 }
 
-// Calls whose arguments are all of one shape: a letter each. n number, N number that may be left
-// out (0), t span of time, s text, m a second text, v a text that may be left out.
+/// Calls whose arguments are all of one shape: a letter each. n number; N or o number that may be
+/// left out, and is then 0 or -1; t span of time; s text; m a second text; v a text that may be
+/// left out.
 template <SystemCall call>
 int plain(lua_State* state, const char* shape) {
   Request& request = new_request(state);
@@ -166,7 +172,10 @@ int waited(lua_State* state, int, lua_KContext) {
   if (response.error != 0 || response.number_count < 2) return answered(state, 0, 0);
   const auto status = static_cast<int>(response.numbers[1]);
   lua_pushinteger(state, response.numbers[0]);
-  if ((status & 0xFF) == 0) return lua_pushinteger(state, status >> 8), 2;
+  if ((status & 0xFF) == 0) {
+    lua_pushinteger(state, status >> 8);
+    return 2;
+  }
   const bool was_stopped = (status & 0xFF) == 0x7F;
   lua_pushnil(state);
   lua_pushstring(state, was_stopped ? "STOP" : signal_name(status & 0x7F).data());
@@ -379,7 +388,7 @@ int call_status(lua_State* state) {
   return ask(state, call, told_status);
 }
 
-// The text of a program's part, which runs as a function of it; what that returns is the answer.
+/// The text of a program's part, which runs as a function of it; what that returns is the answer.
 int has_run(lua_State* state, int, lua_KContext) {
   return lua_gettop(state);
 }
@@ -457,7 +466,10 @@ int call_request(lua_State* state) {
   Request& request = new_request(state);
   const int count = lua_gettop(state);
   luaL_argcheck(state, count >= 2 && count % 2 == 0, count, "names and counts in turn");
-  for (int i = 1; i < count; i += 2) luaL_checkstring(state, i), luaL_checkinteger(state, i + 1);
+  for (int i = 1; i < count; i += 2) {
+    luaL_checkstring(state, i);
+    luaL_checkinteger(state, i + 1);
+  }
   for (int i = 1; i < count; i += 2) {
     request.list.emplace_back(lua_tostring(state, i));
     request.list.push_back(std::to_string(lua_tointeger(state, i + 1)));

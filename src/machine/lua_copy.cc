@@ -20,10 +20,8 @@ class Copier {
   std::string dumped;
 
  private:
-  struct Item {
-    bool is_function = false;
-    bool is_done = false;
-  };
+  /// What is still to be copied of an object.
+  enum class Rest : std::uint8_t { kNothing, kTable, kFunction };
   struct Upvalue {
     int function = 0;
     int index = 0;
@@ -31,7 +29,7 @@ class Copier {
   static constexpr int kKept = 1;  ///< where the list stands on both stacks
 
   bool find(const void* object);
-  void keep(const void* object, bool is_function, bool is_done);
+  void keep(const void* object, Rest rest);
   void same(const char* name);
   void push_copy(int index);
   void push_function(int index);
@@ -43,7 +41,7 @@ class Copier {
   lua_State* to_;
   std::unordered_map<const void*, int> numbers_;
   std::unordered_map<void*, Upvalue> upvalues_;
-  std::vector<Item> items_;
+  std::vector<Rest> rests_;
 };
 
 int append(lua_State*, const void* bytes, std::size_t size, void* text) {
@@ -58,10 +56,10 @@ bool Copier::find(const void* object) {
   return true;
 }
 
-/// The object on top of `from`'s stack, and its copy on top of `to`'s, which both stay there.
-void Copier::keep(const void* object, bool is_function, bool is_done) {
-  items_.push_back({is_function, is_done});
-  const int number = static_cast<int>(items_.size());
+// The object on top of `from`'s stack, and its copy on top of `to`'s, which both stay there.
+void Copier::keep(const void* object, Rest rest) {
+  rests_.push_back(rest);
+  const int number = static_cast<int>(rests_.size());
   numbers_.emplace(object, number);
   lua_pushvalue(from_, -1);
   lua_rawseti(from_, kKept, number);
@@ -69,11 +67,13 @@ void Copier::keep(const void* object, bool is_function, bool is_done) {
   lua_rawseti(to_, kKept, number);
 }
 
-/// A library's table is the same in both.
+// A library's table is the same in both.
 void Copier::same(const char* name) {
   lua_getglobal(from_, name);
   lua_getglobal(to_, name);
-  if (lua_istable(from_, -1) && lua_istable(to_, -1)) keep(lua_topointer(from_, -1), false, true);
+  if (lua_istable(from_, -1) && lua_istable(to_, -1)) {
+    keep(lua_topointer(from_, -1), Rest::kNothing);
+  }
   lua_pop(from_, 1);
   lua_pop(to_, 1);
 }
@@ -97,7 +97,7 @@ void Copier::push_copy(int index) {
       if (find(lua_topointer(from_, index))) return;
       lua_pushvalue(from_, index);
       lua_newtable(to_);
-      keep(lua_topointer(from_, -1), false, false);
+      keep(lua_topointer(from_, -1), Rest::kTable);
       lua_pop(from_, 1);
       return;
     case LUA_TFUNCTION:
@@ -124,7 +124,7 @@ void Copier::push_function(int index) {
   dumped.clear();
   lua_dump(from_, append, &dumped, 0);
   if (luaL_loadbufferx(to_, dumped.data(), dumped.size(), "fork", "b") != LUA_OK) lua_error(to_);
-  keep(lua_topointer(from_, -1), true, false);
+  keep(lua_topointer(from_, -1), Rest::kFunction);
   lua_pop(from_, 1);
 }
 
@@ -172,10 +172,11 @@ void Copier::fill_function(int number) {
 }
 
 void Copier::fill_all() {
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    if (items_[i].is_done) continue;
+  // Filling one may bring others.
+  for (std::size_t i = 0; i < rests_.size(); ++i) {
     const int number = static_cast<int>(i) + 1;
-    items_[i].is_function ? fill_function(number) : fill_table(number);
+    if (rests_[i] == Rest::kTable) fill_table(number);
+    if (rests_[i] == Rest::kFunction) fill_function(number);
   }
 }
 
@@ -187,7 +188,7 @@ void Copier::copy(int reference) {
   for (const char* name : {"string", "table", "math", "utf8"}) same(name);
   lua_pushglobaltable(from_);
   lua_pushglobaltable(to_);
-  keep(lua_topointer(from_, -1), false, false);
+  keep(lua_topointer(from_, -1), Rest::kTable);
   lua_getfield(from_, LUA_REGISTRYINDEX, kLuaHandlers);
   push_copy(lua_gettop(from_));
   lua_setfield(to_, LUA_REGISTRYINDEX, kLuaHandlers);

@@ -14,7 +14,7 @@ namespace spindle {
 namespace {
 
 constexpr double kMostSteps = 3e7;
-// Work of the libraries is charged in bytes: as many as could be made in the same time.
+/// Work of the libraries is charged in bytes: as many as could be made in the same time.
 /// For each element that a table function goes through.
 constexpr std::size_t kBytesOfElement = 32;
 constexpr std::size_t kBytesOfLookedAt = 128;

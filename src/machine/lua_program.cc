@@ -92,7 +92,7 @@ void LuaInterpreter::forget_text(void* block) {
   texts_.erase(found);
 }
 
-/// As many times as long an instruction may take.
+// As many times as long an instruction may take.
 int LuaInterpreter::weight() const {
   std::size_t weight = 1 + most_arguments_ / kManyArguments;
   if (!text_sizes_.empty()) weight += *text_sizes_.rbegin() / kReadAtOnce;
@@ -122,7 +122,7 @@ void LuaInterpreter::charge(lua_State* running_state, std::size_t bytes) {
   if (charged_ > kBytes) end_slice(running_state);
 }
 
-/// One instruction may copy all arguments of a function that takes any number of them.
+// One instruction may copy all arguments of a function that takes any number of them.
 void LuaInterpreter::look_at_arguments(lua_State* caller, lua_Debug* record) {
   const auto has_more = [&](std::size_t number) {
     const bool has = lua_getlocal(caller, record, -static_cast<int>(number)) != nullptr;
@@ -228,7 +228,7 @@ std::size_t LuaProgram::bytes() const {
   return interpreter_->used();
 }
 
-/// The innermost function has returned.
+// The innermost function has returned.
 void LuaProgram::end_frame(int results, Request& request) {
   const Frame frame = frames_.back();
   if (frames_.size() > 1) {

@@ -113,8 +113,8 @@ SystemSnapshot Machine::snapshot_system() const {
   return kernel_->snapshot_system();
 }
 
-Result<ProcessSnapshot> Machine::snapshot_process(ProcessNumber process, bool with_areas) const {
-  return kernel_->snapshot_process(process, with_areas);
+Result<ProcessSnapshot> Machine::snapshot_process(ProcessNumber process, WithAreas areas) const {
+  return kernel_->snapshot_process(process, areas);
 }
 
 const EventRing& Machine::events() const {

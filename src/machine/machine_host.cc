@@ -31,10 +31,10 @@ Result<std::string> read_whole(MachineHost& host, std::string_view path, std::si
 void MemoryHost::add(std::string_view path, std::string_view content) {
   for (std::string_view folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) {
     if (names_.contains(folder)) break;
-    names_.emplace(folder, add_node(true, kFolderPermissions));
+    names_.emplace(folder, add_node({.is_directory = true, .permissions = kFolderPermissions}));
   }
   const auto [name, is_new] = names_.try_emplace(std::string(path), next_id_);
-  if (is_new) add_node(false, kFilePermissions);
+  if (is_new) add_node({.permissions = kFilePermissions});
   Node& node = nodes_[name->second];
   node.content = content;
   ++node.version;
@@ -91,21 +91,20 @@ void MemoryHost::add_name(std::string path, std::uint64_t id) {
   names_.emplace(std::move(path), id);
 }
 
-std::uint64_t MemoryHost::add_node(bool is_directory, std::uint32_t permissions) {
-  Node& node = nodes_[next_id_];
-  node.is_directory = is_directory;
-  node.permissions = permissions;
+std::uint64_t MemoryHost::add_node(Node node) {
+  nodes_.emplace(next_id_, std::move(node));
   return next_id_++;
 }
 
 Result<HostFile> MemoryHost::create(std::string_view path, std::uint32_t mode) {
   const std::string real = TRY(new_path(path, LastLink::kFollowed));
-  add_name(real, add_node(false, mode & ~umask_));
+  add_name(real, add_node({.permissions = mode & ~umask_}));
   return lookup(real, LastLink::kKept);
 }
 
 Result<> MemoryHost::make_directory(std::string_view path, std::uint32_t mode) {
-  add_name(TRY(new_path(path, LastLink::kKept)), add_node(true, mode & ~umask_));
+  add_name(TRY(new_path(path, LastLink::kKept)),
+           add_node({.is_directory = true, .permissions = mode & ~umask_}));
   return {};
 }
 
@@ -127,11 +126,8 @@ Result<> MemoryHost::link(std::string_view from, std::string_view to) {
 Result<> MemoryHost::make_link(std::string_view target, std::string_view path) {
   if (target.empty()) return Error{ENOENT, "the target of a link cannot be empty"};
   const std::string real = TRY(new_path(path, LastLink::kKept));
-  const std::uint64_t id = add_node(false, 0777);
-  nodes_[id].is_link = true;
-  nodes_[id].content = target;
   bytes_ += target.size();
-  add_name(real, id);
+  add_name(real, add_node({.is_link = true, .content = std::string(target), .permissions = 0777}));
   return {};
 }
 
@@ -154,7 +150,7 @@ Result<> MemoryHost::set_modified(std::string_view path, std::optional<std::int6
   return {};
 }
 
-/// What has no name any more can be reached by its number, like an open file.
+// What has no name any more can be reached by its number, like an open file.
 void MemoryHost::drop_name(std::map<std::string, std::uint64_t, std::less<>>::iterator name) {
   --nodes_.at(name->second).links;
   bytes_ -= std::min(bytes_, kNameBytes + name->first.size());
@@ -224,7 +220,7 @@ Result<std::size_t> MemoryHost::read(std::uint64_t id, std::uint64_t offset,
   return count;
 }
 
-/// What a file loses is free again; what it has beyond its room is the volume's.
+// What a file loses is free again; what it has beyond its room is the volume's.
 Result<> MemoryHost::resize(Node& node, std::uint64_t size) {
   const std::uint64_t now = node.content.size();
   if (size > now && size - now > kMostBytes - std::min(kMostBytes, bytes_))

@@ -126,7 +126,7 @@ void AreaMap::insert(MemoryArea area) {
     areas_.emplace(area.start, std::move(area));
 }
 
-/// Makes a boundary of areas at the address, if it lies within one.
+// Makes a boundary of areas at the address, if it lies within one.
 void AreaMap::split(VirtualAddress at) {
   const MemoryArea* found = find(at);
   if (found == nullptr || found->start == at) return;

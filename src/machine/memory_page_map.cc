@@ -51,7 +51,7 @@ PageEntry& PageMap::at(std::uint64_t page, PagedSpace& space) {
     entries[i].space = &space;
   }
   chunks_.emplace(page >> bits_, std::move(entries));
-  count_tables(page, true);
+  add_tables(page);
   return *find(page);
 }
 
@@ -65,18 +65,19 @@ std::uint64_t PageMap::missing_table_bytes(std::uint64_t page) const {
   return bytes;
 }
 
-void PageMap::count_tables(std::uint64_t page, bool added) {
+void PageMap::add_tables(std::uint64_t page) {
   for (unsigned level = shape_.levels(); level-- > 1;) {
-    const std::uint64_t table = shape_.table_of(level, page);
-    auto& tables = children_[level];
-    if (added) {
-      if (++tables[table] > 1) return;
-      table_bytes_ += shape_.table_bytes(level);
-    } else {
-      if (--tables[table] > 0) return;
-      tables.erase(table);
-      table_bytes_ -= shape_.table_bytes(level);
-    }
+    if (++children_[level][shape_.table_of(level, page)] > 1) return;
+    table_bytes_ += shape_.table_bytes(level);
+  }
+}
+
+void PageMap::remove_tables(std::uint64_t page) {
+  for (unsigned level = shape_.levels(); level-- > 1;) {
+    const auto table = children_[level].find(shape_.table_of(level, page));
+    if (--table->second > 0) return;
+    children_[level].erase(table);
+    table_bytes_ -= shape_.table_bytes(level);
   }
 }
 

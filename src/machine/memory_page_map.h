@@ -74,14 +74,16 @@ class PageMap {
         is_blank =
             is_blank && !entry.present() && !entry.swapped() && entry.key == 0 && !entry.in_window;
       }
-      if (is_blank) count_tables(chunk->first << bits_, false);
+      if (is_blank) remove_tables(chunk->first << bits_);
       chunk = is_blank ? chunks_.erase(chunk) : std::next(chunk);
     }
     last_ = nullptr;
   }
 
  private:
-  void count_tables(std::uint64_t page, bool added);
+  /// The tables above a chunk that has come into being, or has gone.
+  void add_tables(std::uint64_t page);
+  void remove_tables(std::uint64_t page);
 
   const TableShape& shape_;
   unsigned bits_;

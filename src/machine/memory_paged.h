@@ -121,8 +121,8 @@ class PagedMemory final : public MemoryManager {
   // Accesses. Each step answers kDone when the page is mapped and may be used so.
   AccessOutcome step(Operation& operation);
   AccessOutcome step_access(Operation& operation);
-  void use(PagedSpace& space, PageEntry& entry, const MemoryAccess& access, bool is_fresh,
-           AccessOutcome& outcome);
+  void touch(const PageEntry& entry);
+  void use(PagedSpace& space, PageEntry& entry, const MemoryAccess& access, AccessOutcome& outcome);
   Status serve_fault(Operation& operation, PagedSpace& space, const MemoryArea& area);
   Status write_protected(Operation& operation, PagedSpace& space, const MemoryArea& area,
                          PageEntry& entry);
@@ -141,8 +141,13 @@ class PagedMemory final : public MemoryManager {
   // Frames.
   Status room(Operation& operation, PagedSpace* space, std::uint64_t frames);
   Status park(Operation& operation, std::uint64_t frames);
-  FrameIndex choose_victim(PagedSpace* space, PageKey incoming, bool own_only, bool clean_only);
-  [[nodiscard]] bool may_go(FrameIndex frame, bool clean_only) const;
+  struct VictimRules {
+    bool own_only = false;    ///< only a page of the space itself
+    bool clean_only = false;  ///< only one that need not be written first
+  };
+  FrameIndex choose_victim(PagedSpace* space, PageKey incoming, VictimRules rules);
+  [[nodiscard]] bool may_go(FrameIndex frame) const;
+  [[nodiscard]] bool may_go_at_once(FrameIndex frame) const;
   [[nodiscard]] bool is_over_limit(const PagedSpace& space) const;
   bool grab(std::uint64_t frames);
   FrameIndex take_frame(FrameUse use);
@@ -156,8 +161,9 @@ class PagedMemory final : public MemoryManager {
   void evict_to_file(FrameIndex frame);
   void release(PageEntry& entry);
   void mark_dirty(FrameIndex frame);
-  void map_page(PagedSpace& space, std::uint64_t page, FrameIndex frame, bool writable);
-  void link(PageEntry& entry, FrameIndex frame, bool writable);
+  /// The entry, which may not be written to yet.
+  PageEntry& map_page(PagedSpace& space, std::uint64_t page, FrameIndex frame);
+  void link(PageEntry& entry, FrameIndex frame);
   void unlink(PageEntry& entry);
   void unmap_entry(PageEntry& entry);
   std::uint64_t& resident_of(PagedSpace& space, FrameUse use);
@@ -169,7 +175,10 @@ class PagedMemory final : public MemoryManager {
   void enter_pool(FrameIndex frame, PagedSpace* space);
 
   // Transfers.
-  Transfer& start(bool is_write, FrameIndex frame, SpaceId space);
+  Transfer& start_read(FrameIndex frame, SpaceId space);
+  /// The frame is free when its page is written.
+  Transfer& start_write_out(FrameIndex frame, SpaceId space);
+  Transfer& start(FrameIndex frame, SpaceId space);
   Status read_slot(Operation& operation, SlotIndex slot, PagedSpace* space, PageObject* object,
                    std::uint64_t page);
   Status read_file(Operation& operation, PageObject& object, std::uint64_t page, PagedSpace* space);

@@ -13,7 +13,8 @@ AccessOutcome PagedMemory::access(const MemoryAccess& access) {
     PageEntry* entry = tlb_.find(access.cpu, access.space, page_of(access.address));
     if (entry != nullptr && (access.kind != AccessKind::kWrite || entry->writable)) {
       AccessOutcome outcome{.cost_ns = settings_.costs.tlb_ns};
-      use(space, *entry, access, false, outcome);
+      touch(*entry);
+      use(space, *entry, access, outcome);
       return outcome;
     }
   }
@@ -21,7 +22,7 @@ AccessOutcome PagedMemory::access(const MemoryAccess& access) {
   return step(operation);
 }
 
-/// Answers what the operation came to; blocked, a copy of it stands in a queue.
+// Answers what the operation came to; blocked, a copy of it stands in a queue.
 AccessOutcome PagedMemory::step(Operation& operation) {
   operation.outcome.cost_ns = 0;
   if (operation.kind == Operation::Kind::kFile) return step_file(operation);
@@ -57,7 +58,9 @@ AccessOutcome PagedMemory::step_access(Operation& operation) {
     if (outcome.status != Status::kDone) return outcome;
     entry = space.pages.find(page);
   }
-  use(space, *entry, access, operation.fresh == entry->frame, outcome);
+  // Filling the frame counted as its first use.
+  if (operation.fresh != entry->frame) touch(*entry);
+  use(space, *entry, access, outcome);
   tlb_.insert(access.cpu, access.space, *entry);
   return outcome;
 }
@@ -75,14 +78,18 @@ PagedMemory::Status PagedMemory::refuse(Operation& operation, Violation violatio
   return Status::kViolation;
 }
 
-/// The page is there: the access is done.
+void PagedMemory::touch(const PageEntry& entry) {
+  const Frame& frame = frames_[entry.frame];
+  if (frame.pool != nullptr) frame.pool->touch(frame);
+}
+
+// The page is there: the access is done.
 void PagedMemory::use(PagedSpace& space, PageEntry& entry, const MemoryAccess& access,
-                      bool is_fresh, AccessOutcome& outcome) {
+                      AccessOutcome& outcome) {
   Frame& frame = frames_[entry.frame];
   ++space.references;
   frame.last_use = ++counted_.references;
   entry.referenced = true;
-  if (!is_fresh && frame.pool != nullptr) frame.pool->touch(frame);
   const std::uint64_t offset = access.address.value & (page_size_ - 1);
   if (access.kind == AccessKind::kWrite) {
     mark_dirty(entry.frame);
@@ -105,7 +112,7 @@ void PagedMemory::count_fault(Operation& operation, PagedSpace& space, Fault fau
   if (fault == Fault::kMajor) ++counted_.major_faults;
 }
 
-/// Page-fault frequency: when a fault comes late, what was not used since the last one goes.
+// Page-fault frequency: when a fault comes late, what was not used since the last one goes.
 void PagedMemory::shrink(PagedSpace& space) {
   const std::uint64_t now = space.references + 1;
   const bool is_late = now - space.last_fault > settings_.fault_interval_references;
@@ -130,7 +137,7 @@ PagedMemory::Status PagedMemory::serve_fault(Operation& operation, PagedSpace& s
   return zero_filled(operation, space, area, page);
 }
 
-/// A write to a page that is mapped, but not to be written.
+// A write to a page that is mapped, but not to be written.
 PagedMemory::Status PagedMemory::write_protected(Operation& operation, PagedSpace& space,
                                                  const MemoryArea& area, PageEntry& entry) {
   count_fault(operation, space, Fault::kMinor);
@@ -156,7 +163,7 @@ PagedMemory::Status PagedMemory::copied(Operation& operation, PagedSpace& space,
   operation.outcome.cost_ns += settings_.costs.fill_ns;
   if (PageEntry* old = space.pages.find(page); old != nullptr && old->present()) unmap_entry(*old);
   enter_pool(index, &space);
-  map_page(space, page, index, true);
+  map_page(space, page, index).writable = true;
   operation.fresh = index;
   return Status::kDone;
 }
@@ -172,13 +179,13 @@ PagedMemory::Status PagedMemory::from_slot(Operation& operation, PagedSpace& spa
   if (index == kNoFrame) return read_slot(operation, number, &space, nullptr, entry.page);
   count_fault(operation, space, Fault::kMinor);
   if (frames_[index].use == FrameUse::kBusy) return wait_on(operation, frames_[index].transfer);
-  map_page(space, entry.page, index, false);
-  if (area.protection.write && frames_[index].mappings == 1) entry.writable = true;
+  map_page(space, entry.page, index);
+  entry.writable = area.protection.write && frames_[index].mappings == 1;
   const bool must_copy = operation.access.kind == AccessKind::kWrite && !entry.writable;
   return must_copy ? copied(operation, space, entry.page, index) : Status::kDone;
 }
 
-/// A page of a file or a segment: mapped as it is, or copied if a private one is written.
+// A page of a file or a segment: mapped as it is, or copied if a private one is written.
 PagedMemory::Status PagedMemory::from_object(Operation& operation, PagedSpace& space,
                                              const MemoryArea& area, std::uint64_t page) {
   PageObject& object = *object_of(area);
@@ -203,7 +210,7 @@ PagedMemory::Status PagedMemory::from_object(Operation& operation, PagedSpace& s
   const Status status = room(operation, nullptr, missing_tables(space, page));
   pinned_ = kNoFrame;
   if (status != Status::kDone) return status;
-  map_page(space, page, there.frame, area.shared && area.protection.write);
+  map_page(space, page, there.frame).writable = area.shared && area.protection.write;
   return Status::kDone;
 }
 
@@ -226,7 +233,7 @@ PagedMemory::Status PagedMemory::zero_filled(Operation& operation, PagedSpace& s
   }
   operation.outcome.cost_ns += settings_.costs.fill_ns;
   enter_pool(index, &space);
-  map_page(space, page, index, area.protection.write);
+  map_page(space, page, index).writable = area.protection.write;
   operation.fresh = index;
   return Status::kDone;
 }

@@ -51,7 +51,7 @@ Result<> PagedMemory::resume(SpaceId id) {
   return {};
 }
 
-/// A share of memory and swap in thousandths, and the adjustment.
+// A share of memory and swap in thousandths, and the adjustment.
 int PagedMemory::oom_score(const PagedSpace& space) const {
   const std::uint64_t all = frames_.size() + swap_.capacity();
   const std::uint64_t used = space.resident() + space.swapped + space.tables.size();

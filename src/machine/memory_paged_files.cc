@@ -84,11 +84,11 @@ AccessOutcome PagedMemory::sync_file(TaskId task, InodeNo file) {
   return step(operation);
 }
 
-/// Writes the page out as it is now; it stays in memory.
+// Writes the page out as it is now; it stays in memory.
 void PagedMemory::start_write_back(FrameIndex index) {
   Frame& frame = frames_[index];
-  Transfer& transfer = start(true, index, SpaceId{});
-  --frames_coming_;
+  Transfer& transfer = start(index, SpaceId{});
+  transfer.shown.is_write = true;
   frame.use = FrameUse::kFile;
   frame.transfer = TransferId{};
   frame.is_written = true;
@@ -124,7 +124,7 @@ void PagedMemory::set_file_bytes(InodeNo file, std::uint64_t bytes) {
     drop_object_page(object, object.pages.rbegin()->first);
 }
 
-/// Drops the page, wherever it is.
+// Drops the page, wherever it is.
 void PagedMemory::drop_object_page(PageObject& object, std::uint64_t page) {
   const ObjectPage there = object.pages.at(page);
   object.pages.erase(page);
@@ -146,7 +146,7 @@ std::uint64_t PagedMemory::drop_caches() {
   std::uint64_t dropped = 0;
   for (FrameIndex index = 0; index < frames_.size(); ++index) {
     const Frame& frame = frames_[index];
-    if (frame.use != FrameUse::kFile || frame.mappings > 0 || !may_go(index, true)) continue;
+    if (frame.use != FrameUse::kFile || frame.mappings > 0 || !may_go_at_once(index)) continue;
     if (frame.dirty || frame.is_doomed) continue;
     evict(index);
     ++dropped;

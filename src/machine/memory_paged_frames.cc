@@ -4,7 +4,7 @@
 
 namespace spindle {
 
-/// kDone if `frames` frames are free, and the space may have them. Otherwise the operation waits.
+// kDone if `frames` frames are free, and the space may have them. Otherwise the operation waits.
 PagedMemory::Status PagedMemory::room(Operation& operation, PagedSpace* space,
                                       std::uint64_t frames) {
   for (;;) {
@@ -12,7 +12,7 @@ PagedMemory::Status PagedMemory::room(Operation& operation, PagedSpace* space,
     if (!own_only && free_.size() >= frames) return Status::kDone;
     const bool comes = free_.size() + frames_coming_ >= frames_waited_for_ + frames;
     if (!own_only && comes) return park(operation, frames);
-    const FrameIndex victim = choose_victim(space, operation.key, own_only, false);
+    const FrameIndex victim = choose_victim(space, operation.key, {.own_only = own_only});
     if (victim == kNoFrame) {
       // A space whose own pages cannot go exceeds its limit.
       if (own_only && free_.size() >= frames) return Status::kDone;
@@ -35,19 +35,24 @@ bool PagedMemory::is_over_limit(const PagedSpace& space) const {
   return space.pool->size() >= (space.resident_limit != 0 ? space.resident_limit : share);
 }
 
-bool PagedMemory::may_go(FrameIndex index, bool clean_only) const {
+bool PagedMemory::may_go_at_once(FrameIndex index) const {
   const Frame& frame = frames_[index];
-  if (frame.is_written || index == pinned_) return false;
-  if (!frame.dirty) return true;
-  return !clean_only && (frame.use == FrameUse::kFile || !swap_.is_full());
+  return !frame.is_written && index != pinned_ && !frame.dirty;
 }
 
-FrameIndex PagedMemory::choose_victim(PagedSpace* space, PageKey incoming, bool own_only,
-                                      bool clean_only) {
-  const auto may = [&](FrameIndex frame) { return may_go(frame, clean_only); };
+bool PagedMemory::may_go(FrameIndex index) const {
+  const Frame& frame = frames_[index];
+  if (frame.is_written || index == pinned_) return false;
+  return !frame.dirty || frame.use == FrameUse::kFile || !swap_.is_full();
+}
+
+FrameIndex PagedMemory::choose_victim(PagedSpace* space, PageKey incoming, VictimRules rules) {
+  const auto may = [&](FrameIndex frame) {
+    return rules.clean_only ? may_go_at_once(frame) : may_go(frame);
+  };
   if (allotment_ == Allotment::kGlobal) return pool_->victim(may, incoming);
   ReplacementPool* own = space != nullptr ? space->pool.get() : nullptr;
-  if (own_only) return own->victim(may, incoming);
+  if (rules.own_only) return own->victim(may, incoming);
   if (const FrameIndex frame = pool_->victim(may, incoming); frame != kNoFrame) return frame;
   if (own != nullptr)
     if (const FrameIndex frame = own->victim(may, incoming); frame != kNoFrame) return frame;
@@ -64,10 +69,10 @@ FrameIndex PagedMemory::choose_victim(PagedSpace* space, PageKey incoming, bool 
   return found;
 }
 
-/// Makes `frames` frames free at once; false if that would need a transfer.
+// Makes `frames` frames free at once; false if that would need a transfer.
 bool PagedMemory::grab(std::uint64_t frames) {
   while (free_.size() < frames) {
-    const FrameIndex victim = choose_victim(nullptr, 0, false, true);
+    const FrameIndex victim = choose_victim(nullptr, 0, {.clean_only = true});
     if (victim == kNoFrame) return false;
     evict(victim);
   }
@@ -89,7 +94,7 @@ void PagedMemory::free_frame(FrameIndex index) {
   ++counted_.freed;
 }
 
-/// Frees a frame that nobody maps or needs any more.
+// Frees a frame that nobody maps or needs any more.
 void PagedMemory::drop_frame(FrameIndex index) {
   Frame& frame = frames_[index];
   if (frame.pool != nullptr) frame.pool->erase(index);
@@ -100,7 +105,7 @@ void PagedMemory::drop_frame(FrameIndex index) {
   free_frame(index);
 }
 
-/// The page leaves memory; the frame is free at once, or when it is written.
+// The page leaves memory; the frame is free at once, or when it is written.
 void PagedMemory::evict(FrameIndex index) {
   Frame& frame = frames_[index];
   ++counted_.evicted;
@@ -120,7 +125,7 @@ void PagedMemory::evict_to_file(FrameIndex index) {
     return free_frame(index);
   }
   const std::uint64_t page = frame.page;
-  Transfer& transfer = start(true, index, SpaceId{});
+  Transfer& transfer = start_write_out(index, SpaceId{});
   transfer.object = &object;
   transfer.content = std::move(frame.content);
   transfer.shown.file = object.file;
@@ -130,7 +135,7 @@ void PagedMemory::evict_to_file(FrameIndex index) {
   object.pages[page] = {.writing = transfer.shown.id};
 }
 
-/// A page that was never written, and has no slot, is zero: it is simply forgotten.
+// A page that was never written, and has no slot, is zero: it is simply forgotten.
 void PagedMemory::evict_to_slot(FrameIndex index) {
   Frame& frame = frames_[index];
   const SpaceId owner = frame.sharers != nullptr ? frame.sharers->space->id : SpaceId{};
@@ -144,8 +149,8 @@ void PagedMemory::evict_to_slot(FrameIndex index) {
   start_swap_out(index, slot, owner);
 }
 
-/// All who map the page find it in the slot from now on. Without a slot it is zero; one of them
-/// keeps its key.
+// All who map the page find it in the slot from now on. Without a slot it is zero; one of them
+// keeps its key.
 void PagedMemory::move_anonymous_page(Frame& frame, SlotIndex slot) {
   PageKey key = frame.key;
   while (frame.sharers != nullptr) {
@@ -161,7 +166,7 @@ void PagedMemory::move_anonymous_page(Frame& frame, SlotIndex slot) {
   }
 }
 
-/// The segment finds its page in the slot from now on, or knows that it is zero.
+// The segment finds its page in the slot from now on, or knows that it is zero.
 void PagedMemory::move_segment_page(Frame& frame, SlotIndex slot) {
   while (frame.sharers != nullptr) unlink(*frame.sharers);
   if (slot == kNoSlot) {
@@ -172,9 +177,9 @@ void PagedMemory::move_segment_page(Frame& frame, SlotIndex slot) {
   swap_.hold(slot);
 }
 
-/// The frame is free when its page is written.
+// The frame is free when its page is written.
 void PagedMemory::start_swap_out(FrameIndex index, SlotIndex slot, SpaceId owner) {
-  Transfer& transfer = start(true, index, owner);
+  Transfer& transfer = start_write_out(index, owner);
   transfer.slot = slot;
   transfer.shown.is_swap = true;
   transfer.shown.slot = SlotNo{slot};
@@ -184,14 +189,14 @@ void PagedMemory::start_swap_out(FrameIndex index, SlotIndex slot, SpaceId owner
   swap_.let_go(slot);
 }
 
-/// The space gives the page up, if it is the only one that has it.
+// The space gives the page up, if it is the only one that has it.
 void PagedMemory::release(PageEntry& entry) {
   const FrameIndex index = entry.frame;
-  if (index == kNoFrame || frames_[index].mappings > 1 || !may_go(index, false)) return;
+  if (index == kNoFrame || frames_[index].mappings > 1 || !may_go(index)) return;
   if (frames_[index].pool != nullptr) evict(index);
 }
 
-/// The page is about to differ from its copy on the disk.
+// The page is about to differ from its copy on the disk.
 void PagedMemory::mark_dirty(FrameIndex index) {
   Frame& frame = frames_[index];
   if (frame.dirty) return;
@@ -213,8 +218,8 @@ std::uint64_t& PagedMemory::resident_of(PagedSpace& space, FrameUse use) {
   return use == FrameUse::kSegment ? space.of_segments : space.anonymous;
 }
 
-/// Maps the space's page to this frame, which holds it already.
-void PagedMemory::map_page(PagedSpace& space, std::uint64_t page, FrameIndex index, bool writable) {
+// Maps the space's page to this frame, which holds it already.
+PageEntry& PagedMemory::map_page(PagedSpace& space, std::uint64_t page, FrameIndex index) {
   PageEntry& entry = space.pages.at(page, space);
   const std::uint64_t tables = tables_for(space.pages.table_bytes());
   while (space.tables.size() < tables) space.tables.push_back(take_frame(FrameUse::kTable));
@@ -222,16 +227,17 @@ void PagedMemory::map_page(PagedSpace& space, std::uint64_t page, FrameIndex ind
     swap_.let_go(std::exchange(entry.slot, kNoSlot));
     --space.swapped;
   }
-  link(entry, index, writable);
+  link(entry, index);
+  return entry;
 }
 
-void PagedMemory::link(PageEntry& entry, FrameIndex index, bool writable) {
+void PagedMemory::link(PageEntry& entry, FrameIndex index) {
   Frame& frame = frames_[index];
   if (frame.use == FrameUse::kAnonymous)
     for (PageEntry* other = frame.sharers; other != nullptr; other = other->next_sharer)
       other->writable = false;
   entry.frame = index;
-  entry.writable = writable;
+  entry.writable = false;
   entry.referenced = false;
   entry.previous_sharer = nullptr;
   entry.next_sharer = frame.sharers;
@@ -244,7 +250,7 @@ void PagedMemory::link(PageEntry& entry, FrameIndex index, bool writable) {
   if (inverted_) inverted_->insert(entry, space.id.value);
 }
 
-/// Detaches the entry from its frame, which is left as it is.
+// Detaches the entry from its frame, which is left as it is.
 void PagedMemory::unlink(PageEntry& entry) {
   Frame& frame = frames_[entry.frame];
   PagedSpace& space = *entry.space;
@@ -263,7 +269,7 @@ void PagedMemory::unlink(PageEntry& entry) {
   space.recency.lost_frame(entry);
 }
 
-/// Makes the entry empty, and frees what nobody else has.
+// Makes the entry empty, and frees what nobody else has.
 void PagedMemory::unmap_entry(PageEntry& entry) {
   if (entry.swapped()) {
     const SlotIndex slot = std::exchange(entry.slot, kNoSlot);
@@ -285,8 +291,8 @@ void PagedMemory::unmap_entry(PageEntry& entry) {
     recharge(index);
 }
 
-/// The space whose pool the frame is in does not map it any more: moves it to one that does, or to
-/// the cache.
+// The space whose pool the frame is in does not map it any more: moves it to one that does, or to
+// the cache.
 void PagedMemory::recharge(FrameIndex index) {
   Frame& frame = frames_[index];
   frame.pool->erase(index);

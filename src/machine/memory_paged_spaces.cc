@@ -33,7 +33,7 @@ PagedSpace& PagedMemory::new_space(const SpaceOptions& options) {
   return *spaces_.emplace(id.value, std::move(space)).first->second;
 }
 
-/// The frames of the space's tables, as many as they need now.
+// The frames of the space's tables, as many as they need now.
 Result<> PagedMemory::take_tables(PagedSpace& space) {
   const std::uint64_t wanted = tables_for(space.pages.table_bytes()) - space.tables.size();
   if (!grab(wanted)) return Error{ENOMEM, "there is no memory for page tables"};
@@ -71,14 +71,14 @@ Result<SpaceId> PagedMemory::fork(SpaceId parent_id) {
   return id;
 }
 
-/// Both have the page, and neither may write it. Pages of a file are found again in the cache.
+// Both have the page, and neither may write it. Pages of a file are found again in the cache.
 void PagedMemory::copy_entry(PagedSpace& child, PageEntry& entry) {
   if (entry.swapped()) {
     child.pages.at(entry.page, child).slot = entry.slot;
     swap_.hold(entry.slot);
     ++child.swapped;
   } else if (frames_[entry.frame].use == FrameUse::kAnonymous) {
-    link(child.pages.at(entry.page, child), entry.frame, false);
+    link(child.pages.at(entry.page, child), entry.frame);
   }
 }
 

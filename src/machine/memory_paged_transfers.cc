@@ -4,17 +4,26 @@
 
 namespace spindle {
 
-/// The frame is busy until the transfer is complete.
-PagedMemory::Transfer& PagedMemory::start(bool is_write, FrameIndex index, SpaceId space) {
+// The frame is busy until the transfer is complete.
+PagedMemory::Transfer& PagedMemory::start(FrameIndex index, SpaceId space) {
   const TransferId id{++last_id_};
   Transfer& transfer = transfers_[id.value];
   transfer.shown.id = id;
-  transfer.shown.is_write = is_write;
   transfer.shown.space = space;
   transfer.frame = index;
   frames_[index].use = FrameUse::kBusy;
   frames_[index].transfer = id;
-  if (is_write) ++frames_coming_;
+  return transfer;
+}
+
+PagedMemory::Transfer& PagedMemory::start_read(FrameIndex index, SpaceId space) {
+  return start(index, space);
+}
+
+PagedMemory::Transfer& PagedMemory::start_write_out(FrameIndex index, SpaceId space) {
+  Transfer& transfer = start(index, space);
+  transfer.shown.is_write = true;
+  ++frames_coming_;
   return transfer;
 }
 
@@ -23,7 +32,7 @@ PagedMemory::Status PagedMemory::wait_on(Operation& operation, TransferId transf
   return Status::kBlocked;
 }
 
-/// Brings a swapped page in, of a space or of a segment.
+// Brings a swapped page in, of a space or of a segment.
 PagedMemory::Status PagedMemory::read_slot(Operation& operation, SlotIndex number,
                                            PagedSpace* space, PageObject* object,
                                            std::uint64_t page) {
@@ -32,7 +41,7 @@ PagedMemory::Status PagedMemory::read_slot(Operation& operation, SlotIndex numbe
   const Status status = room(operation, space, 1);
   if (status != Status::kDone) return status;
   const FrameIndex index = take_frame(FrameUse::kBusy);
-  Transfer& transfer = start(false, index, space != nullptr ? space->id : SpaceId{});
+  Transfer& transfer = start_read(index, space != nullptr ? space->id : SpaceId{});
   transfer.shown.task = operation.access.task;
   Frame& frame = frames_[index];
   frame.slot = number;
@@ -62,7 +71,7 @@ PagedMemory::Status PagedMemory::read_file(Operation& operation, PageObject& obj
   const Status status = room(operation, space, 1);
   if (status != Status::kDone) return status;
   const FrameIndex index = take_frame(FrameUse::kBusy);
-  Transfer& transfer = start(false, index, space != nullptr ? space->id : SpaceId{});
+  Transfer& transfer = start_read(index, space != nullptr ? space->id : SpaceId{});
   transfer.shown.task = operation.access.task;
   Frame& frame = frames_[index];
   frame.key = operation.key;
@@ -152,7 +161,7 @@ void PagedMemory::resume_step(Operation operation, std::vector<ResumedAccess>& r
   if (outcome.status != Status::kBlocked) resumed.push_back({operation.access.task, outcome});
 }
 
-/// Serves the waiting operations in order, until one must wait again.
+// Serves the waiting operations in order, until one must wait again.
 void PagedMemory::serve_waiting(std::vector<ResumedAccess>& resumed) {
   while (!waiting_for_frames_.empty()) {
     Operation operation = std::move(waiting_for_frames_.front());

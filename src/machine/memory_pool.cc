@@ -47,7 +47,7 @@ std::vector<FrameIndex> ReplacementPool::frames() const {
   return all;
 }
 
-/// Tells a new policy what is there.
+// Tells a new policy what is there.
 void ReplacementPool::retell() {
   std::vector<FrameIndex> known = frames();
   std::ranges::stable_sort(known, {}, [this](FrameIndex f) { return frames_[f].last_use; });

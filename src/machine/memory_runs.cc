@@ -54,7 +54,7 @@ Result<std::unique_ptr<MemoryManager>> RunMemory::make(const MemoryConfiguration
 
 // Runs.
 
-/// With "buddy" the run is a power of two; with fixed partitions it is a whole one.
+// With "buddy" the run is a power of two; with fixed partitions it is a whole one.
 Result<Run> RunMemory::take(std::uint64_t wanted) {
   if (fit_->name() == "buddy") wanted = std::bit_ceil(wanted);
   if (wanted > total_units_) return Error{EFBIG, "no run could ever be so large"};
@@ -77,7 +77,7 @@ void RunMemory::give_back(Run run) {
   counted_.freed += run.length;
 }
 
-/// All runs move down, in order, until no hole is left between them.
+// All runs move down, in order, until no hole is left between them.
 void RunMemory::compact() {
   std::map<BlockNo, Run*> runs;
   for (const auto& [id, space] : spaces_) {
@@ -97,7 +97,7 @@ void RunMemory::compact() {
     CHECK(free_.add({at, left}));
 }
 
-/// Gives the area memory.
+// Gives the area memory.
 Result<> RunMemory::hold(Owned& space, const MemoryArea& area) {
   if (area.kind == AreaKind::kSegment) {
     const auto found = std::ranges::find_if(
@@ -184,7 +184,7 @@ Result<> RunMemory::remove_segment(SegmentId segment) {
   return {};
 }
 
-/// Where the page of the area is kept.
+// Where the page of the area is kept.
 RunMemory::PageAt RunMemory::page_at(Owned& space, const MemoryArea& area, std::uint64_t page) {
   const auto shared = space.shared.find(area.start);
   if (shared == space.shared.end()) return {space.pages, page};
@@ -220,7 +220,7 @@ Result<SpaceId> RunMemory::create(const SpaceOptions& options) {
   return id;
 }
 
-/// Gives the child memory for all that the parent has mapped.
+// Gives the child memory for all that the parent has mapped.
 Result<> RunMemory::copy_areas(const Owned& parent, Owned& child) {
   for (const auto& [start, area] : parent.areas.all()) {
     if (const auto shared = parent.shared.find(start); shared != parent.shared.end())
@@ -231,7 +231,7 @@ Result<> RunMemory::copy_areas(const Owned& parent, Owned& child) {
   return {};
 }
 
-/// What the parent waits for, the child waits for, too.
+// What the parent waits for, the child waits for, too.
 void RunMemory::copy_pages(const Owned& parent, Owned& child) {
   for (const auto& [page, content] : parent.pages.content)
     child.pages.content[page] = content.copy(settings_.page_size);
@@ -294,7 +294,7 @@ Result<VirtualAddress> RunMemory::map(SpaceId id, const MapRequest& request) {
   return start;
 }
 
-/// Reads all of the file's part now.
+// Reads all of the file's part now.
 void RunMemory::read_file(Owned& space, const MemoryArea& area, std::uint64_t file_bytes) {
   const std::uint32_t size = settings_.page_size;
   const auto shared = space.shared.find(area.start);
@@ -310,7 +310,7 @@ void RunMemory::read_file(Owned& space, const MemoryArea& area, std::uint64_t fi
   }
 }
 
-/// Of a space, or of what several share.
+// Of a space, or of what several share.
 void RunMemory::start_reading(PageTransfer transfer, const Owned* space, const Shared* shared,
                               std::uint64_t page) {
   transfer.id = TransferId{++last_id_};
@@ -326,7 +326,7 @@ void RunMemory::start_reading(PageTransfer transfer, const Owned* space, const S
   outbox_.push_back(transfer);
 }
 
-/// Null if the owner of the page is gone.
+// Null if the owner of the page is gone.
 RunMemory::Pages* RunMemory::pages_of(const Reading& reading) {
   if (reading.shared != 0) {
     const auto shared = shared_.find(reading.shared);
@@ -356,7 +356,7 @@ Result<> RunMemory::protect(SpaceId id, VirtualAddress start, std::uint64_t byte
   return space.areas.protect(start, bytes, protection);
 }
 
-/// A segment that grows gets a new run, and then gives its old one back.
+// A segment that grows gets a new run, and then gives its old one back.
 Result<> RunMemory::grow(Owned& space, const MemoryArea& heap) {
   if (!is_segmented()) return hold(space, heap);
   if (units(heap.bytes()) <= space.segments.at(heap.start).length) return {};

@@ -166,7 +166,9 @@ class RunMemory final : public MemoryManager {
   void await_writes(Owned& space) const;
   bool is_blocked(Owned& space, const MemoryAccess& access);
   [[nodiscard]] bool can_roll_out(const Owned& space) const;
-  [[nodiscard]] const Owned* longest(bool is_out) const;
+  /// Who has been out, or in of those that can go out, for the longest time; null: nobody.
+  [[nodiscard]] const Owned* longest_out() const;
+  [[nodiscard]] const Owned* longest_in(SpaceId besides = {}) const;
   [[nodiscard]] std::uint64_t units_to_return(const Owned& space) const;
   void stop_reading(Owned& space);
   void roll_out(Owned& space);

@@ -21,29 +21,33 @@ std::uint64_t RunMemory::private_bytes(const Owned& space) {
   return bytes;
 }
 
-/// Whether it is in and fits into the free swap space.
+// Whether it is in and fits into the free swap space.
 bool RunMemory::can_roll_out(const Owned& space) const {
   const std::uint64_t wanted = units(private_bytes(space));
   return !space.is_rolled_out && wanted != 0 && swap_.used() + wanted <= swap_.capacity();
 }
 
-/// The space that has been out for the longest time; or in, of those that can go out.
-const RunMemory::Owned* RunMemory::longest(bool is_out) const {
+const RunMemory::Owned* RunMemory::longest_out() const {
   const Owned* found = nullptr;
   for (const auto& [id, space] : spaces_) {
-    if (is_out ? !space->is_rolled_out : !can_roll_out(*space)) continue;
+    if (!space->is_rolled_out) continue;
+    if (found == nullptr || space->since < found->since) found = space.get();
+  }
+  return found;
+}
+
+const RunMemory::Owned* RunMemory::longest_in(SpaceId besides) const {
+  const Owned* found = nullptr;
+  for (const auto& [id, space] : spaces_) {
+    if (space->id == besides || !can_roll_out(*space)) continue;
     if (found == nullptr || space->since < found->since) found = space.get();
   }
   return found;
 }
 
 std::optional<SpaceId> RunMemory::roll_out_victim(SpaceId for_whom) const {
-  const Owned* found = nullptr;
-  for (const auto& [id, space] : spaces_) {
-    if (space->id == for_whom || !can_roll_out(*space)) continue;
-    if (found == nullptr || space->since < found->since) found = space.get();
-  }
-  return found == nullptr ? std::nullopt : std::optional(found->id);
+  const Owned* const victim = longest_in(for_whom);
+  return victim == nullptr ? std::nullopt : std::optional(victim->id);
 }
 
 std::uint64_t RunMemory::units_to_return(const Owned& space) const {
@@ -55,13 +59,13 @@ LoadReview RunMemory::review(const std::set<SpaceId>&) {
   LoadReview review;
   review.references =
       counted_.references - std::exchange(reviewed_references_, counted_.references);
-  const Owned* const waiting = longest(true);
+  const Owned* const waiting = longest_out();
   if (waiting == nullptr) return review;
   review.demand_frames = units_to_return(*waiting);
   review.available_frames = free_.total();
   review.resume = waiting->id;
   if (review.demand_frames <= review.available_frames && !is_fixed()) return review;
-  const Owned* const first = longest(false);
+  const Owned* const first = longest_in();
   const bool is_its_turn = reviews_ - waiting->since >= kTurnReviews;
   if (is_its_turn && first != nullptr && reviews_ - first->since >= kTurnReviews)
     review.suspend = first->id;
@@ -74,7 +78,7 @@ void RunMemory::suspend(SpaceId id) {
   if (can_roll_out(space)) roll_out(space);
 }
 
-/// Pages on their way in come in when the space does; tasks that wait for a page wait for that.
+// Pages on their way in come in when the space does; tasks that wait for a page wait for that.
 void RunMemory::stop_reading(Owned& space) {
   for (const auto& [page, id] : space.pages.reading) {
     Reading& reading = readings_.at(id.value);
@@ -116,7 +120,7 @@ void RunMemory::roll_out(Owned& space) {
   space.since = reviews_;
 }
 
-/// Takes all runs or none.
+// Takes all runs or none.
 Result<> RunMemory::take_back_runs(Owned& space) {
   if (!is_segmented()) {
     space.partition = TRY(take(space.partition_units));
@@ -174,7 +178,7 @@ void RunMemory::drop_slots(Owned& space) {
   space.slots.clear();
 }
 
-/// Puts what was read where it belongs.
+// Puts what was read where it belongs.
 void RunMemory::take_page(const Reading& reading, std::span<const std::byte> content,
                           Pages& pages) {
   PageContent& page = pages.content[reading.page];
@@ -192,8 +196,8 @@ void RunMemory::await_writes(Owned& space) const {
   for (const auto& [id, writing] : writings_) space.awaited_writes.insert(id);
 }
 
-/// Whether the access waits now, for its space to come in or for what was there before to be
-/// written.
+// Whether the access waits now, for its space to come in or for what was there before to be
+// written.
 bool RunMemory::is_blocked(Owned& space, const MemoryAccess& access) {
   if (space.is_rolled_out) {
     space.awaiting_return.push_back(access);
@@ -215,7 +219,7 @@ std::vector<ResumedAccess> RunMemory::complete_write(TransferId id) {
   return resumed;
 }
 
-/// Tries the accesses again; those that need not wait for something else now are done.
+// Tries the accesses again; those that need not wait for something else now are done.
 void RunMemory::retry(const std::vector<MemoryAccess>& waiting, bool failed,
                       std::vector<ResumedAccess>& resumed) {
   for (const MemoryAccess& each : waiting) {

@@ -147,7 +147,7 @@ std::vector<PageRow> RunMemory::page_table(SpaceId id) const {
   return rows;
 }
 
-/// Where the area begins in memory, `behind` the base of a partition; nothing if it is rolled out.
+// Where the area begins in memory, `behind` the base of a partition; nothing if it is rolled out.
 std::optional<BlockNo> RunMemory::base_of(const Owned& space, const MemoryArea& area,
                                           std::uint64_t behind) const {
   if (const auto shared = space.shared.find(area.start); shared != space.shared.end())
@@ -163,7 +163,7 @@ std::vector<SpaceId> RunMemory::spaces() const {
   return all;
 }
 
-/// A space's own part of the laws.
+// A space's own part of the laws.
 std::string RunMemory::broken_law_of(const Owned& space) const {
   const bool has_partition = space.partition.length != 0;
   if (!is_segmented() &&

@@ -36,7 +36,7 @@ Result<std::unique_ptr<Paging>> Paging::create(Kernel& kernel) {
   return paging;
 }
 
-/// If the volume has a file of that name, it is the swap file, at its present size.
+// If the volume has a file of that name, it is the swap file, at its present size.
 Result<> Paging::find_swap_file(MemoryConfiguration& configuration) {
   const auto found = kernel_.host.lookup(kernel_.configuration.swap_file);
   if (!found.ok() || found->is_directory) return {};
@@ -99,7 +99,7 @@ Result<> Paging::load(Process& process, const std::string& path) {
   return {};
 }
 
-/// Maps the text of the program, if it is a file, and the first page of its heap and of its stack.
+// Maps the text of the program, if it is a file, and the first page of its heap and of its stack.
 Result<Paging::ProgramAreas> Paging::map_program(const Process& process, SpaceId space,
                                                  const std::string& path) {
   const auto map = [&](const MapRequest& request) {
@@ -190,31 +190,27 @@ std::vector<ObjectSnapshot> Paging::segments() const {
 
 // Accesses.
 
-Outcome Paging::access(Thread& thread, VirtualAddress address, AccessKind kind,
-                       std::optional<std::uint64_t> store, bool load) {
+Outcome Paging::access(Thread& thread, MemoryAccess access) {
   if (thread.progress[kState] == kCharged) return Response::of(thread.progress[kAccess]);
   if (thread.progress[kState] == kWaiting) {
     const auto resumed = resumed_.extract(thread.id);
     thread.progress[kState] = kFresh;
-    if (!resumed.empty()) return finish(thread, resumed.mapped(), address);
+    if (!resumed.empty()) return finish(thread, resumed.mapped(), access.address);
   }
-  const AccessOutcome outcome = memory_->access({.space = thread.process->space,
-                                                 .task = task_of(thread),
-                                                 .address = address,
-                                                 .kind = kind,
-                                                 .cpu = thread.cpu,
-                                                 .store = store,
-                                                 .load = load});
+  access.space = thread.process->space;
+  access.task = task_of(thread);
+  access.cpu = thread.cpu;
+  const AccessOutcome outcome = memory_->access(access);
   if (outcome.status != AccessOutcome::Status::kBlocked) {
     // Room may have been made by writing pages out.
     if (outcome.fault != AccessOutcome::Fault::kNone) start_transfers();
-    return finish(thread, outcome, address);
+    return finish(thread, outcome, access.address);
   }
   thread.progress[kState] = kWaiting;
   return await(thread, kPageFault.data());
 }
 
-/// The thread waits for what memory wants moved; with programmed I/O it moves it itself.
+// The thread waits for what memory wants moved; with programmed I/O it moves it itself.
 Outcome Paging::await(Thread& thread, const char* channel) {
   const bool polls = kernel_.configuration.device_mode == DeviceMode::kProgrammed;
   // While a thread waits for others to make room, nothing is moved for it.
@@ -245,7 +241,7 @@ Outcome Paging::finish(Thread& thread, const AccessOutcome& outcome, VirtualAddr
   return Outcome::busy(cost_ns, outcome.fault == AccessOutcome::Fault::kNone);
 }
 
-/// The process with the highest score is killed, and the access is tried again.
+// The process with the highest score is killed, and the access is tried again.
 Outcome Paging::out_of_memory() {
   const auto space = memory_->oom_victim();
   Process* victim = space ? process_of(*space) : nullptr;
@@ -286,8 +282,8 @@ void Paging::start_transfers(const Thread* thread) {
   }
 }
 
-/// A page is read on the account of the process whose access, or whose reading of pages before it,
-/// asked for it.
+// A page is read on the account of the process whose access, or whose reading of pages before it,
+// asked for it.
 void Paging::count_read(const PageTransfer& transfer, const BlockRequest& request) const {
   if (transfer.is_write) return;
   const Thread* const thread =
@@ -296,7 +292,7 @@ void Paging::count_read(const PageTransfer& transfer, const BlockRequest& reques
   if (process != nullptr) process->read_bytes += request.run.length * kMachineBlockSize;
 }
 
-/// How long a processor is busy that serves all transfers itself.
+// How long a processor is busy that serves all transfers itself.
 std::int64_t Paging::poll_transfers_ns() {
   VirtualTime until = kernel_.now();
   std::int64_t words_ns = 0;
@@ -354,7 +350,7 @@ void Paging::complete(const BlockRequest& request) {
   start_transfers();
 }
 
-/// The transfer is complete: lets the threads that waited for it go on.
+// The transfer is complete: lets the threads that waited for it go on.
 void Paging::finish(const PageTransfer& transfer) {
   std::vector<std::byte> content;
   if (transfer.is_write)

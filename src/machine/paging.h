@@ -48,8 +48,8 @@ class Paging {
 
   // System calls; each is a handler's whole service.
 
-  Outcome access(Thread& thread, VirtualAddress address, AccessKind kind,
-                 std::optional<std::uint64_t> store, bool load);
+  /// `access`: the address, and what is done there; whose it is, is filled in.
+  Outcome access(Thread& thread, MemoryAccess access);
   /// Maps the shared segment of that name, which is made if there is none, and returns its address.
   Result<VirtualAddress> map_segment(Process& process, const std::string& name,
                                      std::uint64_t bytes);

@@ -20,7 +20,7 @@ void Paging::read_ahead(const Thread& thread, std::uint64_t file, std::uint64_t 
   }
 }
 
-/// progress: 0 how often a page was gone before it was read; 1 the time for copying was taken.
+// progress: 0 how often a page was gone before it was read; 1 the time for copying was taken.
 Outcome Paging::read(Thread& thread, OpenFile& file) {
   const auto size = kernel_.host.size(file.file);
   if (!size.ok()) return size.error();

@@ -44,6 +44,8 @@ struct Activity {
   /// The kernel's handler is at work (it was entered), and goes on when `left_ns` is over.
   bool entered = false;
 };
+/// The kernel's handler goes on at once.
+inline constexpr Activity kInKernel{.entered = true};
 
 /// What a signal's handler interrupted.
 struct InterruptedWork {

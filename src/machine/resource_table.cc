@@ -197,7 +197,7 @@ std::vector<ProcessNumber> ResourceTable::grant(DeadlockStrategy strategy) {
   return granted;
 }
 
-/// Grants in order. Requests behind one that cannot be granted wait, except with the banker.
+// Grants in order. Requests behind one that cannot be granted wait, except with the banker.
 void ResourceTable::grant_from(Resource& resource, DeadlockStrategy strategy,
                                std::vector<ProcessNumber>& granted) {
   for (std::size_t place = 0; place < resource.waiting.size();) {

@@ -64,7 +64,7 @@ class SpanRecorder {
 std::vector<MemoryPiece> pieces_of(const Machine& machine) {
   std::map<SpaceId, std::string> owners;
   for (const ProcessNumber number : machine.processes())
-    if (const auto process = machine.snapshot_process(number, false); process.ok())
+    if (const auto process = machine.snapshot_process(number, WithAreas::kNo); process.ok())
       owners[process->space] = process->name + "-" + std::to_string(number);
   const std::uint64_t page = machine.memory().configuration().page_size;
   std::vector<MemoryPiece> pieces;

@@ -294,10 +294,16 @@ void Scheduler::change(Thread& thread, const std::function<void()>& change) {
   if (was_running || was_ready) make_ready(thread, Why::kPreempted);
 }
 
-void Scheduler::waits_for_disk(Thread& thread, bool waits) {
+void Scheduler::begin_disk_wait(const Thread& thread) {
   Cpu& cpu = *cpus_[thread.cpu];
   charge(cpu);
-  cpu.disk_waits += waits ? 1 : -1;
+  ++cpu.disk_waits;
+}
+
+void Scheduler::end_disk_wait(const Thread& thread) {
+  Cpu& cpu = *cpus_[thread.cpu];
+  charge(cpu);
+  --cpu.disk_waits;
 }
 
 // Whose time it is.

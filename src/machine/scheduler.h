@@ -78,7 +78,8 @@ class Scheduler {
   void refresh(Thread& thread);
   /// Changes the thread's rank or CPUs: calls `change` while the thread is in no queue.
   void change(Thread& thread, const std::function<void()>& change);
-  void waits_for_disk(Thread& thread, bool waits);
+  void begin_disk_wait(const Thread& thread);
+  void end_disk_wait(const Thread& thread);
 
   void interrupt(Interrupt line, std::uint32_t cpu, std::int64_t cost_ns);
   void balance();

@@ -146,7 +146,7 @@ WaitGraph::Awake WaitGraph::awake_besides(const Threads& asleep) const {
   return awake;
 }
 
-void WaitGraph::wake_in_turn(Threads& asleep, bool is_everybody) const {
+void WaitGraph::wake_in_turn(Threads& asleep, Awake awake) const {
   std::unordered_map<const Thread*, Need> needs;
   std::unordered_map<const Thread*, std::vector<const Thread*>> dependents;
   std::vector<const Thread*> for_anybody;
@@ -156,8 +156,6 @@ void WaitGraph::wake_in_turn(Threads& asleep, bool is_everybody) const {
     if (need.kind == Need::Kind::kAnybody) for_anybody.push_back(thread);
   }
   const auto is_asleep = [&](const Thread& thread) { return asleep.contains(&thread); };
-  Awake awake{1, 1, 1, 1};
-  if (is_everybody) awake = awake_besides(asleep);
   std::vector<const Thread*> ahead(asleep.begin(), asleep.end());
   while (!ahead.empty()) {
     const Thread* thread = ahead.back();
@@ -178,7 +176,7 @@ void WaitGraph::wake_in_turn(Threads& asleep, bool is_everybody) const {
 bool WaitGraph::is_dead(const Thread& thread) const {
   if (!waits_for_others(thread)) return false;
   const Need need = need_of(thread);
-  if (can_be_met(need, {1, 1, 1, 1}, waits_for_others)) return false;
+  if (can_be_met(need, kAllWakers, waits_for_others)) return false;
   Threads asleep{&thread};
   std::vector<const Thread*> ahead = need.threads;
   while (!ahead.empty()) {
@@ -189,7 +187,7 @@ bool WaitGraph::is_dead(const Thread& thread) const {
     const Need further = need_of(*next);
     ahead.insert(ahead.end(), further.threads.begin(), further.threads.end());
   }
-  wake_in_turn(asleep, false);
+  wake_in_turn(asleep, kAllWakers);
   return asleep.contains(&thread);
 }
 
@@ -207,7 +205,7 @@ std::vector<ProcessNumber> WaitGraph::all_dead() const {
   for (const auto& [number, process] : kernel_.processes)
     for (const Thread* thread : process->threads)
       if (waits_for_others(*thread)) asleep.insert(thread);
-  wake_in_turn(asleep, true);
+  wake_in_turn(asleep, awake_besides(asleep));
   std::vector<ProcessNumber> numbers;
   for (const Thread* thread : asleep)
     if (takes_part(*thread, asleep)) numbers.push_back(thread->id);

@@ -56,6 +56,7 @@ class WaitGraph {
   };
   /// How many threads that can go on have a program with each Waker.
   using Awake = std::array<std::size_t, 4>;
+  static constexpr Awake kAllWakers{1, 1, 1, 1};
 
   [[nodiscard]] Need need_of(const Thread& thread) const;
   [[nodiscard]] Need resources_needed(const Thread& thread, Amounts amounts) const;
@@ -70,8 +71,9 @@ class WaitGraph {
   /// it (Silberschatz, Galvin, Gagne, "Operating System Concepts": detection counts it as
   /// finished).
   [[nodiscard]] bool takes_part(const Thread& thread, const Threads& asleep) const;
-  /// Removes from `asleep` the threads that can go on, one after another.
-  void wake_in_turn(Threads& asleep, bool is_everybody) const;
+  /// Removes from `asleep` the threads that can go on, one after another. `awake`: who goes on
+  /// besides them.
+  void wake_in_turn(Threads& asleep, Awake awake) const;
 
   const Kernel& kernel_;
 };

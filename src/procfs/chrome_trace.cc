@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// It is written line by line: a ring has many events, and each is small.
+/// It is written line by line: a ring has many events, and each is small.
 class ChromeTrace {
  public:
   ChromeTrace(const EventRing& ring, std::uint32_t cpus) : ring_(ring), running_(cpus) {}

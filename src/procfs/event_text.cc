@@ -8,7 +8,7 @@
 namespace spindle::procfs {
 namespace {
 
-// Blanks separate ftrace's fields, so a name must have none.
+/// Blanks separate ftrace's fields, so a name must have none.
 std::string name_of(const EventRing& ring, std::uint32_t number, ProcessNumber thread,
                     unsigned cpu) {
   if (thread == 0) return fmt::format("swapper/{}", cpu);
@@ -43,7 +43,7 @@ std::string block_arguments(const MachineEvent& event) {
                      event.arguments[0] * kSectorsPerBlock, event.arguments[1] * kSectorsPerBlock);
 }
 
-// The event's name in ftrace with its arguments.
+/// The event's name in ftrace with its arguments.
 std::string arguments_of(const EventRing& ring, const MachineEvent& event) {
   const auto call = static_cast<SystemCall>(event.number);
   switch (event.kind) {

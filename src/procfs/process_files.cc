@@ -13,7 +13,7 @@ bool has_program(const ProcessSnapshot& process) {
   return !process.is_kernel && process.state != 'Z';
 }
 
-// What stat shows of a thread, or of all threads together.
+/// What stat shows of a thread, or of all threads together.
 struct Counted {
   VirtualTime user, system;
   std::uint64_t minor_faults, major_faults;
@@ -26,7 +26,7 @@ Counted counted(const ProcessView& view) {
   return {p.user, p.system, p.minor_faults, p.major_faults};
 }
 
-// The addresses at which the parts of a program begin and end, for stat.
+/// The addresses at which the parts of a program begin and end, for stat.
 struct Bounds {
   std::uint64_t code_start = 0, code_end = 0, data_start = 0, data_end = 0, stack = 0;
 };
@@ -67,7 +67,7 @@ int terminal_device(int terminal) {
   return terminal < 0 ? 0 : kFirstPseudoTerminal + terminal;
 }
 
-// A set of signals for stat, which has the first 31 in decimal.
+/// A set of signals for stat, which has the first 31 in decimal.
 std::uint64_t few_signals(SignalSet set) {
   return set >> 1 & 0x7fffffff;
 }
@@ -147,7 +147,7 @@ std::string io_text(const ProcessView& view) {
       p.written_bytes);
 }
 
-// As on Linux, PID/schedstat shows the main thread only.
+/// As on Linux, PID/schedstat shows the main thread only.
 std::string schedstat_text(const ProcessView& view) {
   const ThreadSnapshot& t = view.thread;
   return fmt::format("{} {} {}\n", t.ran.ns, t.waited.ns, t.slices);
@@ -163,8 +163,8 @@ struct LimitRow {
   std::uint64_t value = kUnlimited;  ///< what is shown where the process has no such limit
 };
 
-// All limits of Linux, in its order. The fallbacks say that no core is dumped, and that only root
-// raises priorities.
+/// All limits of Linux, in its order. The fallbacks say that no core is dumped, and that only root
+/// raises priorities.
 constexpr LimitRow kLimitRows[] = {
     {"Max cpu time", "seconds"},        {"Max file size", "bytes"},
     {"Max data size", "bytes"},         {"Max stack size", "bytes", kStackBytes},

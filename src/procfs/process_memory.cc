@@ -38,7 +38,7 @@ std::string map_line(const MemoryAreaSnapshot& area, std::string_view of_files) 
   return line;
 }
 
-// The sizes that smaps shows of an area, and smaps_rollup of all areas, in KiB.
+/// The sizes that smaps shows of an area, and smaps_rollup of all areas, in KiB.
 struct AreaSizes {
   std::uint64_t size = 0, resident = 0, proportional = 0, shared_clean = 0, shared_dirty = 0;
   std::uint64_t private_clean = 0, private_dirty = 0, referenced = 0, anonymous = 0;

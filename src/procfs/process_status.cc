@@ -11,12 +11,12 @@
 namespace spindle::procfs {
 namespace {
 
-// In the sets of Linux, signal 1 is bit 0.
+/// In the sets of Linux, signal 1 is bit 0.
 std::string signal_set(SignalSet set) {
   return fmt::format("{:016x}", set >> 1);
 }
 
-// The name without line ends, whatever the program calls itself.
+/// The name without line ends, whatever the program calls itself.
 std::string escaped_name(std::string_view name) {
   std::string out;
   for (const char c : name.substr(0, kLongestName)) {

@@ -23,7 +23,7 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-// The call as "read(3, 4096, 0": its text, if it has one, comes first, then its numbers.
+/// The call as "read(3, 4096, 0": its text, if it has one, comes first, then its numbers.
 std::string call_text(const EventRing& ring, const MachineEvent& enter) {
   std::string arguments;
   if (enter.text != 0) arguments = quoted(ring.text(enter.text));
@@ -66,7 +66,7 @@ class Strace {
     }
   }
 
-  // Calls that are still under way come last, as strace shows them.
+  /// Calls that are still under way come last, as strace shows them.
   std::string take() {
     for (const auto& [thread, enter] : open_) {
       add_line(enter, call_text(ring_, enter) + " <unfinished ...>");

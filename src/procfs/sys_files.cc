@@ -51,7 +51,7 @@ void add_cpus(Builder& sys, std::size_t count) {
   }
 }
 
-// Adds a whole node or nothing: if a part is missing, libnuma warns and lscpu gives up.
+/// Adds a whole node or nothing: if a part is missing, libnuma warns and lscpu gives up.
 void add_node(Builder& sys, const SystemView& view) {
   const std::size_t count = view.machine.cpus.size();
   const std::string folder = "devices/system/node/";

@@ -93,7 +93,7 @@ class ControlTree final : public Tree {
  private:
   using OpenFunction = std::function<std::shared_ptr<const ControlFile>()>;
 
-  // A folder, or a file, of the table.
+  /// A folder, or a file, of the table.
   struct Entry {
     bool is_directory = false;
     std::uint32_t mode = 0;
@@ -111,7 +111,7 @@ class ControlTree final : public Tree {
     std::string text;
     bool has_text = false;
   };
-  // A node is an entry of the table, or a number within a computed folder.
+  /// A node is an entry of the table, or a number within a computed folder.
   struct Place {
     std::size_t entry = 0;
     const ComputedFolder* computed = nullptr;

@@ -123,9 +123,9 @@ class Machine {
   /// Whose thread it is; 0: nobody's.
   [[nodiscard]] ProcessNumber process_of(ProcessNumber thread) const;
   [[nodiscard]] SystemSnapshot snapshot_system() const;
-  /// ESRCH if there is no such process. `with_areas`: memory areas, which cost a walk of the pages.
+  /// ESRCH if there is no such process.
   [[nodiscard]] Result<ProcessSnapshot> snapshot_process(ProcessNumber process,
-                                                         bool with_areas = true) const;
+                                                         WithAreas areas = WithAreas::kYes) const;
   [[nodiscard]] const EventRing& events() const;
   /// What the arm of the disk did last, in order; at least the last 4096 requests.
   [[nodiscard]] const std::vector<ArmMove>& arm_moves() const;

@@ -133,7 +133,7 @@ class MemoryHost final : public MachineHost {
     std::uint32_t links = 1;
     std::int64_t modified_s = 0;
   };
-  std::uint64_t add_node(bool is_directory, std::uint32_t permissions);
+  std::uint64_t add_node(Node node);
   Result<> resize(Node& node, std::uint64_t size);
   void add_name(std::string path, std::uint64_t id);
   [[nodiscard]] Result<std::string> resolved(std::string_view path, LastLink last) const;

@@ -169,6 +169,9 @@ struct ThreadSnapshot {
   SystemCall call = SystemCall::kNone;  ///< the call that it is inside of
 };
 
+/// Whether the snapshot of a process has its memory areas, which cost a walk of the pages.
+enum class WithAreas : bool { kNo, kYes };
+
 struct MemoryAreaSnapshot {
   std::uint64_t start = 0, end = 0;
   AreaKind kind = AreaKind::kAnonymous;
