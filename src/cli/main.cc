@@ -21,7 +21,7 @@ struct NamedCommand {
   AddCommand add;
 };
 
-// In the order in which `spindle --help` lists them; the faces of the solver come after them.
+/// In the order in which `spindle --help` lists them; the faces of the solver come after them.
 constexpr NamedCommand kCommands[] = {
     {"mount", add_mount_command},
     {"umount", add_umount_command},
@@ -44,8 +44,8 @@ constexpr NamedCommand kCommands[] = {
     {"run", add_run_command},
 };
 
-// Adds the command that is asked for, or all commands if none has that name: to describe a hundred
-// options takes longer than most commands need for their work.
+/// Adds the command that is asked for, or all commands if none has that name: to describe a hundred
+/// options takes longer than most commands need for their work.
 void add_commands(const Command& program, std::string_view asked_for, int& status) {
   const auto found = std::ranges::find(kCommands, asked_for, &NamedCommand::name);
   if (found != std::end(kCommands)) return found->add(program, status);

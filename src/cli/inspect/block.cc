@@ -23,11 +23,11 @@ constexpr const char* kKindNames[] = {
     "state",         "group table", "block bitmap", "inode bitmap",        "inode table",   "FAT",
     "indirect node", "extent node", "directory",    "extended attributes", "journal header"};
 
-// Maps of a damaged volume may claim blocks over and over. A search looks at as many times the
-// blocks of the volume at most.
+/// Maps of a damaged volume may claim blocks over and over. A search looks at as many times the
+/// blocks of the volume at most.
 constexpr std::uint64_t kMostClaims = 4;
 
-// A file that has the block, and what for.
+/// A file that has the block, and what for.
 struct Owner {
   InodeNo inode;
   Inode content;
@@ -50,7 +50,7 @@ std::optional<Owner> owner_in_map(const fsck::MapPieces& pieces, BlockNo block) 
   return std::nullopt;
 }
 
-// All inodes whose map or attributes have the block: more than one only where there is damage.
+/// All inodes whose map or attributes have the block: more than one only where there is damage.
 std::vector<Owner> owners_of(InspectedVolume& volume, BlockNo block) {
   std::vector<Owner> owners;
   std::uint64_t claims = 0;
@@ -115,7 +115,7 @@ void add_directory_node(Answer& answer, std::span<const std::byte> payload) {
   answer.fact("next_block", number(head.next_block));
 }
 
-// The first fields of what a block of this kind holds.
+/// The first fields of what a block of this kind holds.
 void add_payload(Answer& answer, BlockKind kind, std::span<const std::byte> payload) {
   switch (kind) {
     case BlockKind::kState:
@@ -148,7 +148,7 @@ void add_payload(Answer& answer, BlockKind kind, std::span<const std::byte> payl
   }
 }
 
-// The header of a metadata block that should be of this kind, and whether it is whole.
+/// The header of a metadata block that should be of this kind, and whether it is whole.
 void add_header(InspectedVolume& volume, BlockNo block, BlockKind kind) {
   Answer& answer = volume.answer();
   const auto bytes = volume.disk().read_raw(block);
@@ -178,7 +178,7 @@ void add_superblock_copy(InspectedVolume& volume, BlockNo block, std::size_t off
   }
 }
 
-// The header by which a block of a linked file says whose it is.
+/// The header by which a block of a linked file says whose it is.
 void add_link_header(InspectedVolume& volume, BlockNo block) {
   Answer& answer = volume.answer();
   const auto bytes = volume.disk().read_raw(block);
@@ -213,7 +213,7 @@ std::string purpose_of(const Owner& owner) {
   return S_ISDIR(owner.content.mode) ? "directory" : "data";
 }
 
-// Describes a block that files can own.
+/// Describes a block that files can own.
 void describe_data_block(InspectedVolume& volume, BlockNo block) {
   Answer& answer = volume.answer();
   const auto owners = owners_of(volume, block);

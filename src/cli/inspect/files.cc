@@ -94,7 +94,7 @@ void add_extent_root(Answer& answer, std::span<const std::byte> bytes) {
   }
 }
 
-// The 64 bytes of the map in the inode, as the strategy reads them.
+/// The 64 bytes of the map in the inode, as the strategy reads them.
 void add_root(Answer& answer, const Inode& inode) {
   const std::span<const std::byte> bytes(inode.map_root, format::kMapRootSize);
   switch (map_kind(inode)) {
@@ -135,7 +135,7 @@ void add_target(InspectedVolume& volume, InodeNo number, const Inode& inode) {
   volume.answer().fact("target", printable(target));
 }
 
-// The names of the attributes, and the lengths of their values. The chain has been checked.
+/// The names of the attributes, and the lengths of their values. The chain has been checked.
 void add_attributes(InspectedVolume& volume, InodeNo inode_number, const Inode& inode) {
   if (inode.xattr_block == 0) return;
   const auto blocks = fsck::check_xattrs(volume.facts(), inode_number, BlockNo{inode.xattr_block});

@@ -41,7 +41,7 @@ Describe of_path(const std::string& path, Result<> (*describe)(InspectedVolume&,
   };
 }
 
-// What describes the subject that the words name; nothing, with the reason, if they name none.
+/// What describes the subject that the words name; nothing, with the reason, if they name none.
 Describe find_subject(const std::vector<std::string>& words, std::string& reason) {
   if (words.empty()) return describe_summary;
   const std::string& word = words.front();
@@ -80,7 +80,7 @@ Describe find_subject(const std::vector<std::string>& words, std::string& reason
   return {};
 }
 
-// sync(2) does not: it asks a FUSE mount for no commit.
+/// sync(2) does not: it asks a FUSE mount for no commit.
 std::string how_it_comes(const std::string& image) {
   return fmt::format(
       "; {}: what is new comes to the disk by `echo 1 > .spindle/volume/sync` in the mount",

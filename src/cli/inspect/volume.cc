@@ -14,7 +14,7 @@ namespace {
 using format::BlockKind;
 using format::Inode;
 
-// A mounted volume changes while it is read. A replay that met such a change is repeated so often.
+/// A mounted volume changes while it is read. A replay that met such a change is repeated so often.
 constexpr int kMostReplays = 5;
 
 bool is_directory(const Inode& inode) {

@@ -39,7 +39,7 @@ std::string moment(std::uint64_t seconds) {
   return seconds == 0 ? "never" : time_text(static_cast<std::int64_t>(seconds));
 }
 
-// Free blocks and inodes, as the descriptors count them.
+/// Free blocks and inodes, as the descriptors count them.
 void add_counts(InspectedVolume& volume) {
   const format::Layout& layout = volume.layout();
   std::uint64_t blocks = 0, free_blocks = 0, free_inodes = 0, unread = 0;
@@ -63,7 +63,7 @@ void add_counts(InspectedVolume& volume) {
   }
 }
 
-// How many files there are of each type, and by strategy what they hold.
+/// How many files there are of each type, and by strategy what they hold.
 void add_files(InspectedVolume& volume) {
   struct Usage {
     std::uint64_t files = 0, blocks = 0, bytes = 0;
@@ -92,7 +92,7 @@ void add_files(InspectedVolume& volume) {
   if (!usage.empty()) volume.answer().table("strategies", std::move(table));
 }
 
-// The two headers of the journal as they are in the image; the valid one is marked.
+/// The two headers of the journal as they are in the image; the valid one is marked.
 void add_journal_headers(InspectedVolume& volume) {
   const format::Layout& layout = volume.layout();
   FactTable table({"block", "good", "counts", "writes", "tail_block", "tail_epoch", "epoch"});
@@ -130,7 +130,7 @@ std::string record_name(format::RecordKind kind) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
-// How many of `length` blocks were written; each bit of `written` stands for `unit` of them.
+/// How many of `length` blocks were written; each bit of `written` stands for `unit` of them.
 std::uint64_t blocks_written(std::uint64_t written, std::uint64_t unit, std::uint64_t length) {
   std::uint64_t blocks = 0;
   for (std::uint64_t i = 0; i < 64 && i * unit < length; ++i) {
@@ -139,7 +139,7 @@ std::uint64_t blocks_written(std::uint64_t written, std::uint64_t unit, std::uin
   return blocks;
 }
 
-// Free runs, counted by their lengths.
+/// Free runs, counted by their lengths.
 struct FreeRunCounts {
   void add(const Run& run) {
     const std::uint64_t length = run.length;

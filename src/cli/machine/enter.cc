@@ -37,7 +37,7 @@ namespace {
 
 constexpr int kFirstProcess = 30'000;  // of those inside; the machine's are below
 
-// Ends a process that could not become the command, with the reason.
+/// Ends a process that could not become the command, with the reason.
 [[noreturn]] void give_up(const std::string& what, int status = 1) {
   fail("enter", what);
   std::_Exit(status);
@@ -54,7 +54,7 @@ void write_file(const std::string& path, const std::string& text) {
   ::close(fd);
 }
 
-// The first word of a file; empty if it has none.
+/// The first word of a file; empty if it has none.
 std::string first_word(const std::string& path) {
   std::ifstream file(path);
   std::string word;
@@ -69,8 +69,8 @@ struct Entrance {
   std::int64_t boot_offset_seconds = 0;  ///< the machine's uptime less the host's
 };
 
-// Gives an ordinary user the rights that are needed, in a user namespace in which they keep their
-// number.
+/// Gives an ordinary user the rights that are needed, in a user namespace in which they keep their
+/// number.
 void enter_user_namespace() {
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
@@ -81,8 +81,8 @@ void enter_user_namespace() {
   write_file("/proc/self/gid_map", fmt::format("{0} {0} 1", gid));
 }
 
-// Makes CLOCK_BOOTTIME that of the machine, for tools that ask the clock and not /proc/uptime. On a
-// kernel without time namespaces it stays the host's.
+/// Makes CLOCK_BOOTTIME that of the machine, for tools that ask the clock and not /proc/uptime. On
+/// a kernel without time namespaces it stays the host's.
 void enter_time_namespace(std::int64_t offset_seconds) {
   if (::unshare(CLONE_NEWTIME) != 0) return;
   std::ofstream("/proc/self/timens_offsets") << fmt::format("boottime {} 0\n", offset_seconds);
@@ -117,7 +117,7 @@ void send_descriptor(int socket, int fd) {
   must(::sendmsg(socket, &message, 0) == 1, "the supervisor is gone");
 }
 
-// Returns -1 if none came.
+/// Returns -1 if none came.
 int receive_descriptor(int socket) {
   char byte = 0;
   iovec data{&byte, 1};
@@ -135,7 +135,7 @@ int receive_descriptor(int socket) {
   return fd;
 }
 
-// Gives the terminal to the calling process's group, if `from_group` had it.
+/// Gives the terminal to the calling process's group, if `from_group` had it.
 void take_terminal(pid_t from_group) {
   if (!::isatty(STDIN_FILENO) || ::tcgetpgrp(STDIN_FILENO) != from_group) return;
   ::signal(SIGTTOU, SIG_IGN);
@@ -168,8 +168,8 @@ int exit_status(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// What process 1 of the namespace does: it waits for processes whose parents have ended, and ends
-// with the command.
+/// What process 1 of the namespace does: it waits for processes whose parents have ended, and ends
+/// with the command.
 [[noreturn]] void be_first(const Entrance& entrance, int socket) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   write_file("/proc/sys/kernel/ns_last_pid", std::to_string(kFirstProcess));
@@ -188,8 +188,8 @@ int exit_status(int status) {
   }
 }
 
-// The process that calls unshare stays outside of the new process namespace; its children are
-// inside.
+/// The process that calls unshare stays outside of the new process namespace; its children are
+/// inside.
 [[noreturn]] void enter(const Entrance& entrance, int socket) {
   enter_namespaces(entrance);
   const pid_t first = ::fork();
@@ -218,7 +218,7 @@ int supervise(pid_t child, int socket, int machine_proc) {
   return exit_status(status);
 }
 
-// How many seconds longer than the host the machine is up.
+/// How many seconds longer than the host the machine is up.
 std::int64_t boot_offset(const std::string& control) {
   timespec host{};
   ::clock_gettime(CLOCK_BOOTTIME, &host);

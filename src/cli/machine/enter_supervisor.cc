@@ -35,7 +35,7 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
-// The calls whose first argument is a process. 0 means the caller, and is left to the kernel.
+/// The calls whose first argument is a process. 0 means the caller, and is left to the kernel.
 constexpr int kOfAnother[] = {
     __NR_prlimit64,          __NR_sched_setaffinity,  __NR_sched_getaffinity,
     __NR_sched_setscheduler, __NR_sched_getscheduler, __NR_sched_setparam,
@@ -51,7 +51,7 @@ constexpr int kAlways[] = {__NR_kill,
                            __NR_ioprio_set,
                            __NR_ioprio_get};
 
-// The first 48 bytes of the structure of sched_setattr(2).
+/// The first 48 bytes of the structure of sched_setattr(2).
 struct SchedulerAttributes {
   std::uint32_t size;
   std::uint32_t policy;
@@ -101,7 +101,7 @@ std::vector<sock_filter> filter_program() {
   return program;
 }
 
-// While it lives, this thread writes as the asking user, no matter who runs the supervisor.
+/// While it lives, this thread writes as the asking user, no matter who runs the supervisor.
 class AsUser {
  public:
   explicit AsUser(pid_t process) {
@@ -181,28 +181,27 @@ Supervisor::Answer Supervisor::answer(const seccomp_notif& call) {
     case __NR_pidfd_send_signal:
       return signal_descriptor(call);
     case __NR_setpriority:
-      return priority(call, true);
     case __NR_getpriority:
-      return priority(call, false);
+      return priority(call);
     case __NR_sched_setaffinity:
-      return affinity(call, true);
+      return set_affinity(call);
     case __NR_sched_getaffinity:
-      return affinity(call, false);
+      return get_affinity(call);
     case __NR_sched_setscheduler:
     case __NR_sched_setparam:
-      return scheduler(call);
+      return set_scheduler(call);
     case __NR_sched_getscheduler:
     case __NR_sched_getparam:
       return get_scheduler(call);
     case __NR_sched_setattr:
-      return attributes(call, true);
+      return set_attributes(call);
     case __NR_sched_getattr:
-      return attributes(call, false);
+      return get_attributes(call);
     case __NR_prlimit64:
       return limit(call);
     case __NR_ioprio_set:
     case __NR_ioprio_get:
-      return io_priority(call, call.data.nr == __NR_ioprio_set);
+      return io_priority(call);
     default:
       return {};
   }
@@ -300,7 +299,7 @@ std::vector<std::int64_t> Supervisor::processes_of_user(std::int64_t uid) const 
   return members;
 }
 
-/// The user of the asking process, outside of its namespaces.
+// The user of the asking process, outside of its namespaces.
 std::int64_t Supervisor::real_user(const seccomp_notif& call) {
   return std::strtoll(host_proc_field(fmt::format("{}/status", call.pid), "Uid:").c_str(), nullptr,
                       10);
@@ -346,42 +345,57 @@ std::optional<std::vector<std::int64_t>> Supervisor::meant_by(const seccomp_noti
   return chosen.empty() ? std::nullopt : std::optional(std::move(chosen));
 }
 
-Supervisor::Answer Supervisor::priority(const seccomp_notif& call, bool set) {
+constexpr int kNiceField = 19;
+
+Supervisor::Answer Supervisor::priority(const seccomp_notif& call) {
   const auto chosen =
       meant_by(call, signed_argument(call.data.args[0]), signed_argument(call.data.args[1]));
   if (!chosen) return {};
   if (chosen->empty()) return -ESRCH;
-  if (set) {
-    const auto nice = std::clamp<std::int64_t>(signed_argument(call.data.args[2]), -20, 19);
-    return command_all(*chosen, fmt::format("nice {}", nice));
+  if (call.data.nr == __NR_getpriority) return best_priority(*chosen);
+  return set_nice(*chosen, signed_argument(call.data.args[2]));
+}
+
+Supervisor::Answer Supervisor::set_nice(const std::vector<std::int64_t>& processes,
+                                        std::int64_t nice) {
+  return command_all(processes, fmt::format("nice {}", std::clamp<std::int64_t>(nice, -20, 19)));
+}
+
+// As the system call has it: 20 less the lowest nice value.
+std::int64_t Supervisor::best_priority(const std::vector<std::int64_t>& processes) {
+  std::int64_t lowest = 20;
+  for (const std::int64_t process : processes) {
+    lowest = std::min(lowest, stat_field(folder_of(process), kNiceField).value_or(20));
   }
-  constexpr int kNiceField = 19;
-  std::int64_t best = 20;
-  for (const std::int64_t process : *chosen) {
-    best = std::min(best, stat_field(folder_of(process), kNiceField).value_or(20));
-  }
-  return 20 - best;
+  return 20 - lowest;
 }
 
 constexpr int kIoClassShift = 13;  // of ioprio_set(2)
 
-Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call, bool set) {
+Supervisor::Answer Supervisor::io_priority(const seccomp_notif& call) {
   // IOPRIO_WHO_PROCESS is 1 where PRIO_PROCESS is 0, and so on.
   const auto chosen =
       meant_by(call, signed_argument(call.data.args[0]) - 1, signed_argument(call.data.args[1]));
   if (!chosen) return {};
   if (chosen->empty()) return -ESRCH;
-  if (set) {
-    const auto wanted = static_cast<std::uint64_t>(signed_argument(call.data.args[2]));
-    const std::uint64_t io_class = wanted >> kIoClassShift;
-    if (io_class >= IoPriority::kClassNames.size()) return -EINVAL;
-    return command_all(*chosen, fmt::format("ionice {} {}", IoPriority::kClassNames[io_class],
-                                            wanted & ((1u << kIoClassShift) - 1)));
-  }
+  if (call.data.nr == __NR_ioprio_get) return best_io_priority(*chosen);
+  return set_io_priority(*chosen, static_cast<std::uint64_t>(signed_argument(call.data.args[2])));
+}
+
+Supervisor::Answer Supervisor::set_io_priority(const std::vector<std::int64_t>& processes,
+                                               std::uint64_t priority) {
+  const std::uint64_t io_class = priority >> kIoClassShift;
+  if (io_class >= IoPriority::kClassNames.size()) return -EINVAL;
+  const std::uint64_t level = priority & ((1u << kIoClassShift) - 1);
+  return command_all(processes,
+                     fmt::format("ionice {} {}", IoPriority::kClassNames[io_class], level));
+}
+
+// Of several the highest priority; a process without one counts as best effort.
+std::int64_t Supervisor::best_io_priority(const std::vector<std::int64_t>& processes) {
   std::int64_t best = INT64_MAX;
-  for (const std::int64_t process : *chosen) {
+  for (const std::int64_t process : processes) {
     const std::int64_t has = io_priority_of(process);
-    // The answer for several is the highest priority; a process without one counts as best effort.
     if (best == INT64_MAX || (has != 0 && has < best)) best = has;
   }
   return best;
@@ -399,21 +413,24 @@ std::int64_t Supervisor::io_priority_of(std::int64_t process) {
   return (known - IoPriority::kClassNames.begin()) << kIoClassShift | level;
 }
 
-Supervisor::Answer Supervisor::affinity(const seccomp_notif& call, bool set) {
+Supervisor::Answer Supervisor::set_affinity(const seccomp_notif& call) {
   const std::int64_t process = signed_argument(call.data.args[0]);
-  const std::string folder = folder_of(process);
-  if (folder.empty()) return {};
+  if (folder_of(process).empty()) return {};
   std::uint64_t mask = 0;
   const std::size_t size = std::min<std::size_t>(call.data.args[1], sizeof mask);
-  if (set) {
-    if (!read_memory(call, call.data.args[2], &mask, size)) return -EFAULT;
-    std::string list;
-    for (unsigned cpu = 0; cpu < 64; ++cpu) {
-      if ((mask >> cpu & 1) != 0) list += fmt::format("{}{}", list.empty() ? "" : ",", cpu);
-    }
-    return command(process, "cpus " + list);
+  if (!read_memory(call, call.data.args[2], &mask, size)) return -EFAULT;
+  std::string list;
+  for (unsigned cpu = 0; cpu < 64; ++cpu) {
+    if ((mask >> cpu & 1) != 0) list += fmt::format("{}{}", list.empty() ? "" : ",", cpu);
   }
-  if (size < sizeof mask) return -EINVAL;
+  return command(process, "cpus " + list);
+}
+
+Supervisor::Answer Supervisor::get_affinity(const seccomp_notif& call) {
+  const std::string folder = folder_of(signed_argument(call.data.args[0]));
+  if (folder.empty()) return {};
+  std::uint64_t mask = 0;
+  if (call.data.args[1] < sizeof mask) return -EINVAL;
   const std::string status = read_file(folder + "/status");
   constexpr std::string_view kKey = "\nCpus_allowed:\t";
   const auto at = status.find(kKey);
@@ -425,7 +442,7 @@ Supervisor::Answer Supervisor::affinity(const seccomp_notif& call, bool set) {
 
 constexpr int kPriorityField = 40, kPolicyField = 41;
 
-Supervisor::Answer Supervisor::scheduler(const seccomp_notif& call) {
+Supervisor::Answer Supervisor::set_scheduler(const seccomp_notif& call) {
   const std::int64_t process = signed_argument(call.data.args[0]);
   const std::string folder = folder_of(process);
   if (folder.empty()) return {};
@@ -450,28 +467,30 @@ Supervisor::Answer Supervisor::get_scheduler(const seccomp_notif& call) {
   return write_memory(call, call.data.args[1], &parameters, sizeof parameters) ? 0 : -EFAULT;
 }
 
-Supervisor::Answer Supervisor::attributes(const seccomp_notif& call, bool set) {
+Supervisor::Answer Supervisor::set_attributes(const seccomp_notif& call) {
   const std::int64_t process = signed_argument(call.data.args[0]);
-  const std::string folder = folder_of(process);
+  if (folder_of(process).empty()) return {};
+  SchedulerAttributes attributes{};
+  if (!read_memory(call, call.data.args[1], &attributes, sizeof attributes)) return -EFAULT;
+  const std::string line = scheduling_line(attributes.policy, attributes.priority);
+  if (line.empty()) return -EINVAL;
+  const bool is_ordinary = attributes.policy == SCHED_OTHER || attributes.policy == SCHED_BATCH;
+  return command(process, is_ordinary ? fmt::format("{}\nnice {}", line, attributes.nice) : line);
+}
+
+Supervisor::Answer Supervisor::get_attributes(const seccomp_notif& call) {
+  const std::string folder = folder_of(signed_argument(call.data.args[0]));
   if (folder.empty()) return {};
   SchedulerAttributes attributes{};
   attributes.size = sizeof attributes;
-  if (set) {
-    if (!read_memory(call, call.data.args[1], &attributes, sizeof attributes)) return -EFAULT;
-    const std::string line = scheduling_line(attributes.policy, attributes.priority);
-    if (line.empty()) return -EINVAL;
-    const bool is_ordinary = attributes.policy == SCHED_OTHER || attributes.policy == SCHED_BATCH;
-    return command(process, is_ordinary ? fmt::format("{}\nnice {}", line, attributes.nice) : line);
-  }
   if (call.data.args[2] < sizeof attributes) return -EINVAL;
-  constexpr int kNiceField = 19;
   attributes.policy = static_cast<std::uint32_t>(stat_field(folder, kPolicyField).value_or(0));
   attributes.nice = static_cast<std::int32_t>(stat_field(folder, kNiceField).value_or(0));
   attributes.priority = static_cast<std::uint32_t>(stat_field(folder, kPriorityField).value_or(0));
   return write_memory(call, call.data.args[1], &attributes, sizeof attributes) ? 0 : -EFAULT;
 }
 
-// The names of a limit: the letter of `ulimit`, and the line in /proc/PID/limits.
+/// The names of a limit: the letter of `ulimit`, and the line in /proc/PID/limits.
 struct NamedLimit {
   int resource;
   std::string_view letter;

@@ -43,13 +43,19 @@ class Supervisor {
   /// machine's.
   std::optional<std::vector<std::int64_t>> meant_by(const seccomp_notif& call, std::int64_t which,
                                                     std::int64_t who);
-  Answer priority(const seccomp_notif& call, bool set);
-  Answer io_priority(const seccomp_notif& call, bool set);
+  Answer priority(const seccomp_notif& call);
+  Answer set_nice(const std::vector<std::int64_t>& processes, std::int64_t nice);
+  std::int64_t best_priority(const std::vector<std::int64_t>& processes);
+  Answer io_priority(const seccomp_notif& call);
+  Answer set_io_priority(const std::vector<std::int64_t>& processes, std::uint64_t priority);
+  std::int64_t best_io_priority(const std::vector<std::int64_t>& processes);
   std::int64_t io_priority_of(std::int64_t process);
-  Answer affinity(const seccomp_notif& call, bool set);
-  Answer scheduler(const seccomp_notif& call);
+  Answer set_affinity(const seccomp_notif& call);
+  Answer get_affinity(const seccomp_notif& call);
+  Answer set_scheduler(const seccomp_notif& call);
   Answer get_scheduler(const seccomp_notif& call);
-  Answer attributes(const seccomp_notif& call, bool set);
+  Answer set_attributes(const seccomp_notif& call);
+  Answer get_attributes(const seccomp_notif& call);
   Answer limit(const seccomp_notif& call);
 
   /// Writes a line into the ctl of a process or thread. Returns 0 or -errno; nothing if it does not

@@ -144,7 +144,7 @@ std::vector<std::string> stuck_lines(const ScenarioRun& run) {
   return lines;
 }
 
-// Each span as [name, from, to, CPU], in ms.
+/// Each span as [name, from, to, CPU], in ms.
 Json gantt_json(const ScenarioRun& run) {
   Json list = Json::array();
   const auto names = names_of(run);

@@ -21,14 +21,14 @@
 namespace spindle::cli {
 namespace {
 
-// What the command line asks for.
+/// What the command line asks for.
 struct MountCommand {
   MountRequest request;
   std::vector<std::string> option_texts;
   bool foreground = false;
 };
 
-// The daemon leaves the terminal once the mount answers.
+/// The daemon leaves the terminal once the mount answers.
 void leave_terminal() {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return;
@@ -36,8 +36,8 @@ void leave_terminal() {
   ::close(null);
 }
 
-// The parent returns when the child says, through a pipe, that the mount answers, or why it does
-// not: the child's message is one byte if all is well, a sentence if not, nothing if it died.
+/// The parent returns when the child says, through a pipe, that the mount answers, or why it does
+/// not: the child's message is one byte if all is well, a sentence if not, nothing if it died.
 int serve_in_background(const MountRequest& request) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail("mount", std::strerror(errno));
@@ -77,14 +77,14 @@ int serve_in_background(const MountRequest& request) {
   return fail("mount", message.empty() ? "the daemon died before the mount answered" : message);
 }
 
-// The path without symbolic links; empty, with errno, if it leads nowhere.
+/// The path without symbolic links; empty, with errno, if it leads nowhere.
 std::string real_path_of(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          std::free);
   return real ? real.get() : "";
 }
 
-// Reads the options. The sentence that says what is wrong with them; empty: nothing is.
+/// Reads the options. The sentence that says what is wrong with them; empty: nothing is.
 std::string read_mount_options(const std::vector<std::string>& texts, MountOptions& options) {
   for (const std::string& text : texts) {
     std::string reason;
@@ -97,7 +97,7 @@ std::string read_mount_options(const std::vector<std::string>& texts, MountOptio
   return {};
 }
 
-// Makes both paths absolute. The sentence that says what is wrong with them; empty: nothing is.
+/// Makes both paths absolute. The sentence that says what is wrong with them; empty: nothing is.
 std::string resolve_paths(MountRequest& request) {
   for (std::string* path : {&request.image, &request.directory}) {
     const std::string real = real_path_of(*path);
@@ -110,7 +110,7 @@ std::string resolve_paths(MountRequest& request) {
   return {};
 }
 
-// Why this user cannot mount with FUSE; empty: nothing speaks against it.
+/// Why this user cannot mount with FUSE; empty: nothing speaks against it.
 std::string why_no_fuse() {
   if (::access("/dev/fuse", R_OK | W_OK) == 0) return {};
   const char* const why = errno == EACCES ? "is not open to this user: root must chmod a+rw it"
@@ -118,7 +118,7 @@ std::string why_no_fuse() {
   return fmt::format("/dev/fuse {} ({})", why, std::strerror(errno));
 }
 
-// The exit status; a problem is said first.
+/// The exit status; a problem is said first.
 int mount_status(const std::string& problem) {
   return problem.empty() ? 0 : fail("mount", problem);
 }

@@ -17,7 +17,7 @@
 namespace spindle::cli {
 namespace {
 
-// While the command runs, what the terminal sends is for the command.
+/// While the command runs, what the terminal sends is for the command.
 class IgnoredInterrupts {
  public:
   IgnoredInterrupts() {

@@ -16,8 +16,8 @@
 namespace spindle::cli {
 namespace {
 
-// What one option does with its value; an empty reason means that it is good. One that begins with
-// a colon says it all, also without the value.
+/// What one option does with its value; an empty reason means that it is good. One that begins with
+/// a colon says it all, also without the value.
 using Apply = std::function<std::string(std::string_view value, MountOptions& options)>;
 
 Apply flag(bool MountOptions::*member, bool to) {
@@ -44,7 +44,7 @@ Apply for_kernel(const char* name) {
   };
 }
 
-// What /proc/mounts shows of a mount, and mount(8) passes with `remount`.
+/// What /proc/mounts shows of a mount, and mount(8) passes with `remount`.
 Apply shown_by_kernel(const char* name) {
   return [=](std::string_view, MountOptions& options) -> std::string {
     options.for_remount_alone = name;
@@ -66,7 +66,7 @@ Apply one_of(std::string MountOptions::*member, std::span<const std::string_view
   };
 }
 
-// The library is loaded now, when its path means what the person who mounts means.
+/// The library is loaded now, when its path means what the person who mounts means.
 Apply policy(std::string MountOptions::*member, PolicyKind kind) {
   return [=](std::string_view value, MountOptions& options) -> std::string {
     const auto name = policy_named(kind, value);
@@ -80,7 +80,7 @@ Apply policy(std::string MountOptions::*member, PolicyKind kind) {
   };
 }
 
-// The kernel must not keep written data back either.
+/// The kernel must not keep written data back either.
 std::string apply_sync(std::string_view value, MountOptions& options) {
   options.sync = true;
   return for_kernel("sync")(value, options);
@@ -102,7 +102,7 @@ std::string apply_data(std::string_view value, MountOptions& options) {
   return {};
 }
 
-// A library is no size: then it has the policy, as after arm=, fit= and cpu=.
+/// A library is no size: then it has the policy, as after arm=, fit= and cpu=.
 std::string apply_cache(std::string_view value, MountOptions& options) {
   if (is_policy_library(value))
     return policy(&MountOptions::cache_policy, PolicyKind::kReplacement)(value, options);

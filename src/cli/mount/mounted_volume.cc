@@ -29,8 +29,8 @@
 namespace spindle::cli {
 namespace {
 
-// Unmounts on SIGTERM, SIGINT and SIGHUP, so that stopping the daemon is as safe as `spindle
-// umount`.
+/// Unmounts on SIGTERM, SIGINT and SIGHUP, so that stopping the daemon is as safe as `spindle
+/// umount`.
 class SignalWatcher final : public thread::FdWatcher {
  public:
   explicit SignalWatcher(Session& session) : session_(session) {
@@ -75,7 +75,7 @@ FileSystem::Options volume_options(const std::string& image, const FileDevice& d
   return out;
 }
 
-// Whether the volume has changes in its log alone, which have to be written to be seen.
+/// Whether the volume has changes in its log alone, which have to be written to be seen.
 bool has_log(const std::string& image) {
   const auto look = [&]() -> Result<bool> {
     const auto device = TRY(FileDevice::open(image, FileDevice::Access::kReadOnly, kMinBlockSize,
@@ -89,7 +89,7 @@ bool has_log(const std::string& image) {
   return found.ok() && *found;
 }
 
-// What can be done about an image that this user, or nobody, may write.
+/// What can be done about an image that this user, or nobody, may write.
 std::string way_to_read(const MountRequest& request) {
   if (!has_log(request.image))
     return request.options.read_only ? "" : "; `-o ro` mounts it for reading";
@@ -97,7 +97,7 @@ std::string way_to_read(const MountRequest& request) {
   return fmt::format(";{} copy the image to where it can be written", why);
 }
 
-// In words, for the person who mounts.
+/// In words, for the person who mounts.
 std::string sentence(const MountRequest& request, const Error& error) {
   if (error.code == EUCLEAN) {
     return fmt::format("{}: {}; try `fsck.spindle {}`", request.image, error.describe(),
@@ -113,16 +113,16 @@ std::string sentence(const MountRequest& request, const Error& error) {
                      may_not_write && may_read ? way_to_read(request) : "");
 }
 
-// What is kept while nobody has said how much: some 3 MiB.
+/// What is kept while nobody has said how much: some 3 MiB.
 constexpr std::size_t kTracedEvents = 16384;
 
-// One mounted volume from end to end. Runs inside the runtime.
+/// One mounted volume from end to end. Runs inside the runtime.
 class Mount {
  public:
   Mount(const MountRequest& request, const MountEvents& events)
       : request_(request), events_(events) {}
 
-  // Nothing, or the sentence to say.
+  /// Nothing, or the sentence to say.
   std::string run() {
     std::string problem = run_to_end();
     if (problem.empty()) events_.ended();
@@ -179,7 +179,7 @@ class Mount {
     return {};
   }
 
-  // From the top to the bottom: each stands on those after it.
+  /// From the top to the bottom: each stands on those after it.
   void close_layers() {
     machine_.reset();
     what_if_.reset();
@@ -238,8 +238,8 @@ class Mount {
     machine_control_ = std::make_unique<MachineControl>(control_, *machine_, request_.directory);
   }
 
-  // The superblock, the state, the groups and the tail of the log stand next to one another: the
-  // host waits for its disk once, not for each of them.
+  /// The superblock, the state, the groups and the tail of the log stand next to one another: the
+  /// host waits for its disk once, not for each of them.
   void read_front_ahead() {
     constexpr std::size_t kFrontBytes = 32 * 1024;
     std::vector<std::byte> front(kFrontBytes);

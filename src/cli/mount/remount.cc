@@ -20,9 +20,9 @@ constexpr KernelFlag kKernelFlags[] = {{"nosuid", "suid", ST_NOSUID, MS_NOSUID},
                                        {"nodev", "dev", ST_NODEV, MS_NODEV},
                                        {"noexec", "exec", ST_NOEXEC, MS_NOEXEC}};
 
-// The flags that are set now, changed by the options in the order in which they were given. Of
-// access times the kernel keeps what it has when no flag of theirs is passed; whether writes are
-// kept back is the daemon's matter, too.
+/// The flags that are set now, changed by the options in the order in which they were given. Of
+/// access times the kernel keeps what it has when no flag of theirs is passed; whether writes are
+/// kept back is the daemon's matter, too.
 unsigned long wanted_flags(unsigned long present, std::string_view kernel_options) {
   unsigned long flags = MS_REMOUNT;
   if ((present & ST_SYNCHRONOUS) != 0) flags |= MS_SYNCHRONOUS;

@@ -26,7 +26,7 @@
 namespace spindle::cli {
 namespace {
 
-// Without touching the directory itself: a mount whose daemon died answers nothing.
+/// Without touching the directory itself: a mount whose daemon died answers nothing.
 std::string absolute_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          std::free);
@@ -36,7 +36,7 @@ std::string absolute_path(const std::string& path) {
   return ::getcwd(here, sizeof here) != nullptr ? std::string(here) + "/" + path : path;
 }
 
-// The mount of a Spindle volume on the directory; null if there is none.
+/// The mount of a Spindle volume on the directory; null if there is none.
 const HostMount* mount_at(const std::vector<HostMount>& mounts, const std::string& directory) {
   const HostMount* last = nullptr;  // it covers those before it
   for (const HostMount& mount : mounts)
@@ -44,16 +44,16 @@ const HostMount* mount_at(const std::vector<HostMount>& mounts, const std::strin
   return last != nullptr && last->is_spindle ? last : nullptr;
 }
 
-// Whether another image was mounted under the name of this one, which was replaced: what the file
-// of that name says now may not be true of this mount. The same mount may show at several
-// directories.
+/// Whether another image was mounted under the name of this one, which was replaced: what the file
+/// of that name says now may not be true of this mount. The same mount may show at several
+/// directories.
 bool shares_source(const std::vector<HostMount>& mounts, const HostMount& mount) {
   return std::ranges::any_of(mounts, [&](const HostMount& other) {
     return other.is_spindle && other.source == mount.source && other.device != mount.device;
   });
 }
 
-// Where else this process sees the volume, as `mount --bind` shows it; empty: nowhere.
+/// Where else this process sees the volume, as `mount --bind` shows it; empty: nowhere.
 std::string also_mounted_at(const HostMount& unmounted) {
   for (const HostMount& mount : host_mounts()) {
     if (mount.is_spindle && mount.device == unmounted.device) return mount.directory;
@@ -61,7 +61,7 @@ std::string also_mounted_at(const HostMount& unmounted) {
   return {};
 }
 
-// What an image says of the volume in it.
+/// What an image says of the volume in it.
 struct ImageFacts {
   std::optional<format::Superblock> superblock;
   bool is_in_use = false;  ///< somebody holds the lock on the image
@@ -73,16 +73,16 @@ ImageFacts facts_of(const std::string& image) {
   return {.superblock = format::superblock_in(image), .is_in_use = !is_free};
 }
 
-// The process that has the image mounted, as the mark in it says; 0: none, or it does not say. The
-// mark counts only if the image is locked: another image may have that name by now.
+/// The process that has the image mounted, as the mark in it says; 0: none, or it does not say. The
+/// mark counts only if the image is locked: another image may have that name by now.
 pid_t marked_process(const std::string& image, const ImageFacts& facts) {
   const bool is_marked = facts.superblock && facts.is_in_use &&
                          !format::check_not_mounted(*facts.superblock, image).ok();
   return is_marked ? static_cast<pid_t>(facts.superblock->mount_process) : 0;
 }
 
-// Whether the daemon, which is gone, has written everything. The last thing that it writes is that
-// the volume was unmounted in order.
+/// Whether the daemon, which is gone, has written everything. The last thing that it writes is that
+/// the volume was unmounted in order.
 bool is_all_written(const std::string& image, const format::Superblock& before) {
   const ImageFacts now = facts_of(image);
   const bool is_known =
@@ -90,9 +90,9 @@ bool is_all_written(const std::string& image, const format::Superblock& before) 
   return !is_known || (now.superblock->state & format::kClean) != 0;
 }
 
-// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already. The
-// mark is looked at first: a control file takes the daemon seven requests. A volume that is mounted
-// for reading only carries none.
+/// A handle on the daemon that serves the mount, to wait for its end; -1 if it is gone already. The
+/// mark is looked at first: a control file takes the daemon seven requests. A volume that is
+/// mounted for reading only carries none.
 int open_daemon(const std::string& directory, pid_t marked) {
   pid_t process = marked;
   if (process == 0) std::ifstream(directory + "/.spindle/process_id") >> process;
@@ -100,7 +100,7 @@ int open_daemon(const std::string& directory, pid_t marked) {
   return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
 }
 
-// As root uses the system call; otherwise the helper that is allowed to unmount.
+/// As root uses the system call; otherwise the helper that is allowed to unmount.
 int unmount_once(const std::string& directory) {
   if (::geteuid() == 0) return ::umount2(directory.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
   const pid_t child = ::fork();
@@ -114,7 +114,7 @@ int unmount_once(const std::string& directory) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }
 
-// A program that only looks at all mounts, as df(1) does, is gone in a moment.
+/// A program that only looks at all mounts, as df(1) does, is gone in a moment.
 int unmount(const std::string& directory) {
   constexpr int kTries = 20;
   constexpr useconds_t kBetweenTriesUs = 25'000;
@@ -126,7 +126,7 @@ int unmount(const std::string& directory) {
   return error;
 }
 
-// The daemon serves the volume as long as anybody sees it: another mount namespace may.
+/// The daemon serves the volume as long as anybody sees it: another mount namespace may.
 void wait_for_end(int daemon) {
   constexpr int kPatienceMs = 10'000;
   pollfd ended{daemon, POLLIN, 0};

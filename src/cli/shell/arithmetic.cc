@@ -17,7 +17,7 @@ struct Operator {
   int strength;  // the higher, the closer it holds its sides together
 };
 
-// The longer ones stand first, since the first that fits is taken.
+/// The longer ones stand first, since the first that fits is taken.
 constexpr std::array<Operator, 18> kArithmeticOperators = {{{"||", 1},
                                                             {"&&", 2},
                                                             {"==", 6},
@@ -39,7 +39,7 @@ constexpr std::array<Operator, 18> kArithmeticOperators = {{{"||", 1},
 constexpr std::array<std::string_view, 11> kAssignments = {
     "<<=", ">>=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "="};
 
-// Overflow wraps around: signed numbers would be undefined behaviour.
+/// Overflow wraps around: signed numbers would be undefined behaviour.
 std::int64_t wrapped(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
@@ -99,7 +99,7 @@ class ArithmeticEvaluator {
     return true;
   }
 
-  // CONDITION ? VALUE : VALUE. The value that is not chosen changes no variable.
+  /// CONDITION ? VALUE : VALUE. The value that is not chosen changes no variable.
   Number choice() {
     if (++depth_ > kDeepestExpression)
       return Error{EINVAL, "an arithmetic expression is nested too deeply"};
@@ -129,7 +129,7 @@ class ArithmeticEvaluator {
     return found == kArithmeticOperators.end() ? nullptr : &*found;
   }
 
-  // Operands with the operators between them whose strength is at least this.
+  /// Operands with the operators between them whose strength is at least this.
   Number binary(int strength) {
     std::int64_t left = TRY(single());
     for (const Operator* next = operator_here(); next != nullptr && next->strength >= strength;

@@ -23,7 +23,7 @@ std::size_t name_length(std::string_view text) {
   return length;
 }
 
-// The length of the part that begins with an opening sign at `begin`, with both signs.
+/// The length of the part that begins with an opening sign at `begin`, with both signs.
 std::size_t enclosed_length(std::string_view text, std::size_t begin, char open, char close) {
   int depth = 0;
   char quote = 0;
@@ -48,8 +48,8 @@ bool fits(const std::string& pattern, std::string_view text) {
   return ::fnmatch(pattern.c_str(), std::string(text).c_str(), 0) == 0;
 }
 
-// What is left of the value without the shortest or longest beginning (#) or end (%) that the
-// pattern fits.
+/// What is left of the value without the shortest or longest beginning (#) or end (%) that the
+/// pattern fits.
 std::string cut(std::string_view value, const std::string& pattern, bool is_beginning,
                 bool is_longest) {
   const std::size_t size = value.size();
@@ -117,7 +117,8 @@ Result<std::string> ShellExpansion::document(std::string_view text) {
   return std::move(field_.text);
 }
 
-void ShellExpansion::add(std::string_view text, bool is_quoted) {
+void ShellExpansion::add(std::string_view text, Place place) {
+  const bool is_quoted = place != Place::kPlain;
   field_.is_there = field_.is_there || is_quoted || !text.empty();
   for (const char c : text) {
     field_.text += c;
@@ -133,13 +134,18 @@ void ShellExpansion::end_field() {
   field_ = {};
 }
 
-// Adds what a variable holds, or commands printed. A field ends at each character of IFS; one that
+void ShellExpansion::add_value(std::string_view text, Place place) {
+  if (place == Place::kPlain && is_parted_) return add_parted(text);
+  add(text, place);
+}
+
+// A field ends at each character of IFS; one that
 // is not a blank ends an empty field, too.
 void ShellExpansion::add_parted(std::string_view text) {
   const std::string separators = scope_.variable("IFS").value_or(" \t\n");
   for (const char c : text) {
     if (separators.find(c) == std::string::npos) {
-      add({&c, 1}, false);
+      add({&c, 1}, Place::kPlain);
       continue;
     }
     if (std::isspace(static_cast<unsigned char>(c)) == 0) field_.is_there = true;
@@ -150,19 +156,18 @@ void ShellExpansion::add_parted(std::string_view text) {
 Result<> ShellExpansion::expand(std::string_view word, Place place) {
   if (++depth_ > kDeepestWord) return Error{EINVAL, "words are nested too deeply"};
   if (place == Place::kPlain) take_tilde(word);
-  const bool is_quoted = place != Place::kPlain;
   while (!word.empty()) {
     const char c = word.front();
     if (c == '$') {
-      TRY(take_dollar(word, is_quoted));
+      TRY(take_dollar(word, place));
     } else if (c == '`') {
-      TRY(take_backquotes(word, is_quoted));
+      TRY(take_backquotes(word, place));
     } else if (c == '\\') {
       TRY(take_escape(word, place));
     } else if (place == Place::kPlain && (c == '"' || c == '\'')) {
       TRY(take_quoted(word));
     } else {
-      add(word.substr(0, 1), is_quoted);
+      add(word.substr(0, 1), place);
       word.remove_prefix(1);
     }
   }
@@ -172,20 +177,20 @@ Result<> ShellExpansion::expand(std::string_view word, Place place) {
 
 void ShellExpansion::take_tilde(std::string_view& rest) {
   if (!rest.starts_with('~') || (rest.size() > 1 && rest[1] != '/') || depth_ != 1) return;
-  add(scope_.variable("HOME").value_or("/"), true);
+  add(scope_.variable("HOME").value_or("/"), Place::kQuoted);
   rest.remove_prefix(1);
 }
 
 Result<> ShellExpansion::take_escape(std::string_view& rest, Place place) {
   rest.remove_prefix(1);
   if (rest.empty()) {
-    add("\\", true);
+    add("\\", Place::kQuoted);
     return {};
   }
   const std::string_view escaped = place == Place::kQuoted ? "\\\"$`\n" : "\\$`\n";
   const bool escapes = place == Place::kPlain || escaped.find(rest[0]) != escaped.npos;
-  if (!escapes) add("\\", true);
-  if (rest[0] != '\n' || !escapes) add(rest.substr(0, 1), true);
+  if (!escapes) add("\\", Place::kQuoted);
+  if (rest[0] != '\n' || !escapes) add(rest.substr(0, 1), Place::kQuoted);
   rest.remove_prefix(1);
   return {};
 }
@@ -197,19 +202,19 @@ Result<> ShellExpansion::take_quoted(std::string_view& rest) {
   field_.is_there = field_.is_there || rest != "$@\"";  // "$@" without arguments is no field
   if (quote == '\'') {
     const std::size_t end = std::min(rest.find('\''), rest.size());
-    add(rest.substr(0, end), true);
+    add(rest.substr(0, end), Place::kQuoted);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     return {};
   }
   while (!rest.empty() && rest.front() != '"') {
     if (rest.front() == '$') {
-      TRY(take_dollar(rest, true));
+      TRY(take_dollar(rest, Place::kQuoted));
     } else if (rest.front() == '`') {
-      TRY(take_backquotes(rest, true));
+      TRY(take_backquotes(rest, Place::kQuoted));
     } else if (rest.front() == '\\') {
       TRY(take_escape(rest, Place::kQuoted));
     } else {
-      add(rest.substr(0, 1), true);
+      add(rest.substr(0, 1), Place::kQuoted);
       rest.remove_prefix(1);
     }
   }
@@ -217,35 +222,35 @@ Result<> ShellExpansion::take_quoted(std::string_view& rest) {
   return {};
 }
 
-Result<> ShellExpansion::take_dollar(std::string_view& rest, bool is_quoted) {
+Result<> ShellExpansion::take_dollar(std::string_view& rest, Place place) {
   if (rest.starts_with("$((")) {
     const std::size_t length = enclosed_length(rest, 1, '(', ')');
     const std::string_view body = rest.substr(3, std::max<std::size_t>(length, 5) - 5);
     rest.remove_prefix(length);
-    return take_arithmetic(body, is_quoted);
+    return take_arithmetic(body, place);
   }
   if (rest.starts_with("$(")) {
     const std::size_t length = TRY(ShellParser::substitution_length(rest));
     const std::string output = TRY(scope_.output_of(std::string(rest.substr(2, length - 3))));
     rest.remove_prefix(length);
-    is_quoted || !is_parted_ ? add(output, is_quoted) : add_parted(output);
+    add_value(output, place);
     return {};
   }
   if (rest.starts_with("${")) {
     const std::size_t length = enclosed_length(rest, 1, '{', '}');
     const std::string_view body = rest.substr(2, length - 3);
     rest.remove_prefix(length);
-    return take_braces(body, is_quoted);
+    return take_braces(body, place);
   }
   const std::size_t length = name_length(rest.substr(1));
   const std::string_view name = rest.substr(1, length);
   rest.remove_prefix(length + 1);
-  if (length != 0) return take_parameter(name, is_quoted);
-  add("$", is_quoted);
+  if (length != 0) return take_parameter(name, place);
+  add("$", place);
   return {};
 }
 
-Result<> ShellExpansion::take_backquotes(std::string_view& rest, bool is_quoted) {
+Result<> ShellExpansion::take_backquotes(std::string_view& rest, Place place) {
   std::string commands;
   std::size_t i = 1;
   for (; i < rest.size() && rest[i] != '`'; ++i) {
@@ -254,12 +259,12 @@ Result<> ShellExpansion::take_backquotes(std::string_view& rest, bool is_quoted)
   }
   rest.remove_prefix(std::min(i + 1, rest.size()));
   const std::string output = TRY(scope_.output_of(commands));
-  is_quoted || !is_parted_ ? add(output, is_quoted) : add_parted(output);
+  add_value(output, place);
   return {};
 }
 
 // In the text, variables may stand by their names or with dollars.
-Result<> ShellExpansion::take_arithmetic(std::string_view text, bool is_quoted) {
+Result<> ShellExpansion::take_arithmetic(std::string_view text, Place place) {
   ShellExpansion inner(scope_);
   inner.depth_ = depth_;
   const std::string plain = TRY(inner.document(text));
@@ -267,7 +272,7 @@ Result<> ShellExpansion::take_arithmetic(std::string_view text, bool is_quoted) 
       .value = [this](std::string_view name) { return scope_.variable(name).value_or(""); },
       .set = [this](std::string_view name,
                     std::string value) { (void)scope_.set_variable(name, std::move(value)); }};
-  add(std::to_string(TRY(evaluate_arithmetic(plain, variables))), is_quoted);
+  add(std::to_string(TRY(evaluate_arithmetic(plain, variables))), place);
   return {};
 }
 
@@ -284,35 +289,36 @@ Result<std::optional<std::string>> ShellExpansion::value_of(std::string_view nam
   return scope_.variable(name);
 }
 
-void ShellExpansion::take_all_arguments(bool is_quoted, bool is_star) {
+void ShellExpansion::take_all_arguments(std::string_view name, Place place) {
+  const bool is_one_word = name == "*" && place != Place::kPlain;
   const auto& all = scope_.positional();
   const std::string separators = scope_.variable("IFS").value_or(" ");
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i != 0 && is_parted_ && !(is_star && is_quoted)) end_field();
-    if (i != 0 && (!is_parted_ || (is_star && is_quoted))) add(separators.substr(0, 1), true);
-    is_quoted || !is_parted_ ? add(all[i], is_quoted) : add_parted(all[i]);
+    if (i != 0 && is_parted_ && !is_one_word) end_field();
+    if (i != 0 && (!is_parted_ || is_one_word)) add(separators.substr(0, 1), Place::kQuoted);
+    add_value(all[i], place);
   }
 }
 
-Result<> ShellExpansion::take_parameter(std::string_view name, bool is_quoted) {
+Result<> ShellExpansion::take_parameter(std::string_view name, Place place) {
   if (name == "@" || name == "*") {
-    take_all_arguments(is_quoted, name == "*");
+    take_all_arguments(name, place);
     return {};
   }
   const auto value = TRY(value_of(name));
   if (!value && scope_.wants_variables()) return Error{EINVAL, "a variable is not set (set -u)"};
   if (!value) return {};
-  is_quoted || !is_parted_ ? add(*value, is_quoted) : add_parted(*value);
+  add_value(*value, place);
   return {};
 }
 
 // Takes what stands between ${ and }.
-Result<> ShellExpansion::take_braces(std::string_view body, bool is_quoted) {
+Result<> ShellExpansion::take_braces(std::string_view body, Place place) {
   if (body.size() > 1 && body[0] == '#') {
     const std::string_view name = body.substr(1);
     if (name_length(name) != name.size()) return Error{EINVAL, "${#...} lacks a name"};
     const auto value = TRY(value_of(name));
-    add(std::to_string(value.value_or("").size()), is_quoted);
+    add(std::to_string(value.value_or("").size()), place);
     return {};
   }
   std::size_t length = name_length(body);
@@ -320,31 +326,30 @@ Result<> ShellExpansion::take_braces(std::string_view body, bool is_quoted) {
          length < body.size() && std::isdigit(static_cast<unsigned char>(body[length])) != 0)
     ++length;
   if (length == 0) return Error{EINVAL, "${...} lacks a name"};
-  if (length == body.size()) return take_parameter(body, is_quoted);
-  return take_changed(body.substr(0, length), body.substr(length), is_quoted);
+  if (length == body.size()) return take_parameter(body, place);
+  return take_changed(body.substr(0, length), body.substr(length), place);
 }
 
 // Takes ${NAME-WORD} and its like: - gives the word where the variable is not set, = also sets it,
 // ? is an error then, and + gives the word where it is set. With a colon, empty is as not set.
-Result<> ShellExpansion::take_changed(std::string_view name, std::string_view change,
-                                      bool is_quoted) {
+Result<> ShellExpansion::take_changed(std::string_view name, std::string_view change, Place place) {
   const auto value = TRY(value_of(name));
   const bool counts_empty = change.starts_with(':');
   const std::string_view sign = change.substr(counts_empty ? 1 : 0);
   const char way = sign.empty() ? ' ' : sign.front();
   if (!counts_empty && (way == '#' || way == '%'))
-    return take_cut(value.value_or(""), change, is_quoted);
+    return take_cut(value.value_or(""), change, place);
   const bool is_there = value && !(counts_empty && value->empty());
   const std::string_view word = sign.substr(std::min<std::size_t>(1, sign.size()));
+  const Place inner_place = place == Place::kPlain ? Place::kPlain : Place::kQuoted;
   switch (way) {
     case '-':
-      return is_there ? take_parameter(name, is_quoted)
-                      : expand(word, is_quoted ? Place::kQuoted : Place::kPlain);
+      return is_there ? take_parameter(name, place) : expand(word, inner_place);
     case '+':
-      return is_there ? expand(word, is_quoted ? Place::kQuoted : Place::kPlain) : Result<>();
+      return is_there ? expand(word, inner_place) : Result<>();
     case '?':
       if (!is_there) return Error{EINVAL, "a variable is not set (${NAME?})"};
-      return take_parameter(name, is_quoted);
+      return take_parameter(name, place);
     case '=': {
       if (!is_there) {
         ShellExpansion inner(scope_);
@@ -352,7 +357,7 @@ Result<> ShellExpansion::take_changed(std::string_view name, std::string_view ch
         const std::string assigned = TRY(inner.text(word));
         TRY(scope_.set_variable(name, assigned));
       }
-      return take_parameter(name, is_quoted);
+      return take_parameter(name, place);
     }
     default:
       return Error{EINVAL,
@@ -360,13 +365,13 @@ Result<> ShellExpansion::take_changed(std::string_view name, std::string_view ch
   }
 }
 
-Result<> ShellExpansion::take_cut(std::string_view value, std::string_view change, bool is_quoted) {
+Result<> ShellExpansion::take_cut(std::string_view value, std::string_view change, Place place) {
   const bool is_longest = change.size() > 1 && change[1] == change[0];
   ShellExpansion inner(scope_);
   inner.depth_ = depth_;
   const std::string pattern = TRY(inner.pattern(change.substr(is_longest ? 2 : 1)));
   const std::string left = cut(value, pattern, change[0] == '#', is_longest);
-  is_quoted || !is_parted_ ? add(left, is_quoted) : add_parted(left);
+  add_value(left, place);
   return {};
 }
 

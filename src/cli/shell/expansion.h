@@ -51,30 +51,33 @@ class ShellExpansion {
   Result<std::string> document(std::string_view text);
 
  private:
-  // A field that is being made, and the pattern that it is for fnmatch(3).
+  /// A field that is being made, and the pattern that it is for fnmatch(3).
   struct Field {
     std::string text;
     std::string pattern;  ///< the text for fnmatch(3), in which quoted characters have backslashes
     bool is_pattern = false;
     bool is_there = false;  ///< there is a word, although it may be empty
   };
+  /// Where a part of a word stands.
   enum class Place : std::uint8_t { kPlain, kQuoted, kDocument };
 
   Result<> expand(std::string_view word, Place place);
   Result<> take_quoted(std::string_view& rest);
-  Result<> take_dollar(std::string_view& rest, bool is_quoted);
-  Result<> take_braces(std::string_view body, bool is_quoted);
-  Result<> take_changed(std::string_view name, std::string_view change, bool is_quoted);
-  Result<> take_cut(std::string_view value, std::string_view change, bool is_quoted);
-  Result<> take_backquotes(std::string_view& rest, bool is_quoted);
+  Result<> take_dollar(std::string_view& rest, Place place);
+  Result<> take_braces(std::string_view body, Place place);
+  Result<> take_changed(std::string_view name, std::string_view change, Place place);
+  Result<> take_cut(std::string_view value, std::string_view change, Place place);
+  Result<> take_backquotes(std::string_view& rest, Place place);
   Result<> take_escape(std::string_view& rest, Place place);
-  Result<> take_parameter(std::string_view name, bool is_quoted);
-  Result<> take_arithmetic(std::string_view text, bool is_quoted);
+  Result<> take_parameter(std::string_view name, Place place);
+  Result<> take_arithmetic(std::string_view text, Place place);
   Result<std::optional<std::string>> value_of(std::string_view name) const;
-  void take_all_arguments(bool is_quoted, bool is_star);
+  void take_all_arguments(std::string_view name, Place place);
   void take_tilde(std::string_view& rest);
-  void add(std::string_view text, bool is_quoted);
+  void add(std::string_view text, Place place);
   void add_parted(std::string_view text);
+  /// Adds what a variable holds, or commands printed: parted, if it stands where words are.
+  void add_value(std::string_view text, Place place);
   void end_field();
   void start();
 

@@ -180,7 +180,7 @@ int Shell::do_read(const Arguments& arguments) {
 
 namespace {
 
-// The answer of getopts: the option, and $OPTARG if it is to be set.
+/// The answer of getopts: the option, and $OPTARG if it is to be set.
 struct FoundOption {
   char option = '?';
   std::optional<std::string> value = {};
@@ -188,7 +188,7 @@ struct FoundOption {
   bool is_none = false;        // there are no more options
 };
 
-// What a letter is by a text of options such as "ab:".
+/// What a letter is by a text of options such as "ab:".
 enum class OptionKind { kUnknown, kFlag, kTakesValue };
 OptionKind option_kind(const std::string& known, char letter) {
   const std::size_t at = letter == ':' ? known.npos : known.find(letter);
@@ -197,11 +197,11 @@ OptionKind option_kind(const std::string& known, char letter) {
                                                        : OptionKind::kFlag;
 }
 
-// Finds options in `words`; `known` is the text that tells which there are. If it begins with ':',
-// the caller complains by itself, and $OPTARG is the option that something is wrong with.
+/// Finds options in `words`; `known` is the text that tells which there are. If it begins with ':',
+/// the caller complains by itself, and $OPTARG is the option that something is wrong with.
 class OptionReader {
  public:
-  // `word` is the place of the next word, from 1 on, and `letter` that of the next letter in it.
+  /// `word` is the place of the next word, from 1 on, and `letter` that of the next letter in it.
   OptionReader(const std::string& known, const std::vector<std::string>& words, int& word,
                std::size_t& letter)
       : known_(known), words_(words), word_(word), letter_(letter) {}
@@ -235,7 +235,7 @@ class OptionReader {
     return {.is_none = true};
   }
 
-  // The value is the rest of the word, or the word that follows.
+  /// The value is the rest of the word, or the word that follows.
   FoundOption with_value(char option) {
     const std::string rest = word().substr(std::min(letter_, word().size()));
     next_word();

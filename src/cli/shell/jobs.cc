@@ -44,8 +44,8 @@ ProcessStatus status_of(const std::vector<ProcessStatus>& all) {
 
 }  // namespace
 
-int Shell::start_job(Job job, bool in_background) {
-  if (!in_background) return wait_for(std::move(job));
+int Shell::start_job(Job job, Ground ground) {
+  if (ground == Ground::kForeground) return wait_for(std::move(job));
   job.number = jobs_.empty() ? 1 : jobs_.back().number + 1;
   last_background_ = job.processes.empty() ? job.children.back().number : job.processes.back();
   if (mode_ == Mode::kInteractive)

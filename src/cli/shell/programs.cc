@@ -27,14 +27,14 @@ bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
 }
 
-// Commands that other shells have and this one lacks.
+/// Commands that other shells have and this one lacks.
 bool is_unknown_here(std::string_view name) {
   constexpr std::array<std::string_view, 6> kNames = {"declare", "disown",  "hash",
                                                       "let",     "typeset", "times"};
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
-// Whether the word means the same whenever its command runs.
+/// Whether the word means the same whenever its command runs.
 bool is_literal(std::string_view word) {
   return word.find_first_of("$`'\"\\*?[~") == word.npos;
 }
@@ -53,16 +53,20 @@ std::string Shell::find_program(const std::string& name) const {
   return {};
 }
 
-// Whether the command can be a part of a pipeline that the machine runs by itself.
-bool Shell::is_program(const ShellCommand& command, bool is_first) const {
+bool Shell::is_program(const ShellCommand& command) const {
   if (command.kind != ShellCommand::Kind::kSimple || command.words.empty()) return false;
   const std::string& name = command.words.front();
   if (!is_literal(name) || functions_.contains(name) || is_of_shell(command)) return false;
+  if (name == "nice") return command.words.size() > 1;
+  return own_command(name) == nullptr || !find_program(name).empty();
+}
+
+bool Shell::can_follow(const ShellCommand& command) const {
   const bool has_document = std::ranges::find(command.redirections, Redirection::Kind::kHere,
                                               &Redirection::kind) != command.redirections.end();
-  if (!is_first && (has_document || !command.assignments.empty())) return false;
-  if (name == "nice") return is_first && command.words.size() > 1;
-  return own_command(name) == nullptr || !find_program(name).empty();
+  const bool is_for_all = has_document || !command.assignments.empty() ||
+                          (!command.words.empty() && command.words.front() == "nice");
+  return !is_for_all && is_program(command);
 }
 
 // Whether the command is redirected to something that only the shell knows. Then the shell's own
@@ -143,7 +147,7 @@ Result<std::string> Shell::program_words(const ShellCommand& command, Arguments 
 
 // The pipeline as a line for machine/run. If `status` is not 0, something was complained of
 // already.
-Result<std::string> Shell::run_line(const Segment& programs, bool in_background, int& status) {
+Result<std::string> Shell::run_line(const Segment& programs, Ground ground, int& status) {
   std::string line;
   for (const ShellCommandPtr& program : programs) {
     Arguments words = TRY(ShellExpansion(*this).fields(program->words));
@@ -163,14 +167,14 @@ Result<std::string> Shell::run_line(const Segment& programs, bool in_background,
     line += part;
     // Nobody types to programs in the background.
     const auto reads = [](const Redirection& r) { return r.descriptor == 0; };
-    if (in_background && program == programs.front() &&
+    if (ground == Ground::kBackground && program == programs.front() &&
         std::ranges::none_of(program->redirections, reads))
       line += " </dev/null";
   }
   return line;
 }
 
-int Shell::run_programs(const Segment& programs, bool in_background) {
+int Shell::run_programs(const Segment& programs, Ground ground) {
   Job job;
   for (const ShellCommandPtr& program : programs)
     job.text += (job.text.empty() ? "" : " | ") + program->text;
@@ -184,12 +188,12 @@ int Shell::run_programs(const Segment& programs, bool in_background) {
   if (const auto ready = session_.open_terminals(); !ready.ok())
     return say_error(ready.error(), job.text, 126);
   int status = 0;
-  const auto line = run_line(programs, in_background, status);
+  const auto line = run_line(programs, ground, status);
   if (!line.ok()) return say_error(line.error(), job.text);
   if (status != 0) return status;
   const std::string refusal = session_.start(*line, job.processes);
   if (!refusal.empty()) return say_error(fmt::format("{}: {}", job.text, refusal), 126);
-  return start_job(std::move(job), in_background);
+  return start_job(std::move(job), ground);
 }
 
 // Pipelines.
@@ -198,8 +202,8 @@ std::vector<Shell::Segment> Shell::segments_of(const ShellCommand& pipeline) con
   std::vector<Segment> segments;
   bool was_program = false;
   for (const ShellCommandPtr& part : pipeline.parts) {
-    const bool joins = was_program && is_program(*part, false);
-    was_program = joins || is_program(*part, true);
+    const bool joins = was_program && can_follow(*part);
+    was_program = joins || is_program(*part);
     if (joins)
       segments.back().push_back(part);
     else
@@ -208,29 +212,31 @@ std::vector<Shell::Segment> Shell::segments_of(const ShellCommand& pipeline) con
   return segments;
 }
 
-int Shell::run_pipeline(const ShellCommand& command, bool in_background) {
+int Shell::run_pipeline(const ShellCommand& command, Ground ground) {
   const std::vector<Segment> segments = segments_of(command);
-  if (segments.size() == 1) return run_programs(segments.front(), in_background);
-  return run_children(segments, command.text, in_background);
+  if (segments.size() == 1) return run_programs(segments.front(), ground);
+  return run_children(segments, command.text, ground);
 }
 
 int Shell::run_segment(const Segment& segment) {
-  const bool are_programs = segment.size() > 1 || is_program(*segment.front(), true);
-  if (are_programs) return run_programs(segment, false);
+  const bool are_programs = segment.size() > 1 || is_program(*segment.front());
+  if (are_programs) return run_programs(segment, Ground::kForeground);
   const ShellCommand& command = *segment.front();
   if (command.kind != ShellCommand::Kind::kSubshell) return execute(command);
   return run_redirected(command, [&] { return execute(*command.parts[0]); });  // it is in a child
 }
 
 int Shell::run_background(const ShellCommand& command) {
-  if (command.kind == ShellCommand::Kind::kPipeline) return run_pipeline(command, true);
-  if (is_program(command, true))
-    return run_programs({std::make_shared<ShellCommand>(command)}, true);
-  return run_children({{std::make_shared<ShellCommand>(command)}}, command.text, true);
+  if (command.kind == ShellCommand::Kind::kPipeline)
+    return run_pipeline(command, Ground::kBackground);
+  if (is_program(command))
+    return run_programs({std::make_shared<ShellCommand>(command)}, Ground::kBackground);
+  return run_children({{std::make_shared<ShellCommand>(command)}}, command.text,
+                      Ground::kBackground);
 }
 
 int Shell::run_children(const std::vector<Segment>& segments, const std::string& text,
-                        bool in_background) {
+                        Ground ground) {
   Job job;
   job.text = text;
   int input = -1;
@@ -241,7 +247,7 @@ int Shell::run_children(const std::vector<Segment>& segments, const std::string&
     const ChildPlace place = {.input = input,
                               .output = pipe[1],
                               .others = {pipe[0]},
-                              .in_background = in_background,
+                              .ground = ground,
                               .group = job.children.empty() ? 0 : job.children.front().number};
     const pid_t child = fork_child(place, [&] { return run_segment(segments[i]); });
     for (const int fd : {input, pipe[1]})
@@ -250,19 +256,19 @@ int Shell::run_children(const std::vector<Segment>& segments, const std::string&
     if (child < 0) return say_error(std::strerror(errno));
     job.children.push_back({child, {}});
   }
-  return start_job(std::move(job), in_background);
+  return start_job(std::move(job), ground);
 }
 
 // Makes a copy of the shell into a child that runs a part of its script.
 void Shell::begin_child(const ChildPlace& place) {
   if (mode_ == Mode::kInteractive) {
     ::setpgid(0, place.group);
-    if (!place.in_background) ::tcsetpgrp(STDERR_FILENO, ::getpgrp());
+    if (place.ground == Ground::kForeground) ::tcsetpgrp(STDERR_FILENO, ::getpgrp());
   }
   for (const int signal : {SIGINT, SIGTSTP, SIGTTOU, SIGTTIN, SIGQUIT}) ::signal(signal, SIG_DFL);
-  if (place.in_background && mode_ == Mode::kScript) ::signal(SIGINT, SIG_IGN);
+  if (place.ground == Ground::kBackground && mode_ == Mode::kScript) ::signal(SIGINT, SIG_IGN);
   note_ending_signals();
-  if (place.in_background && place.input < 0) {
+  if (place.ground == Ground::kBackground && place.input < 0) {
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     ::dup2(nothing, STDIN_FILENO);
     ::close(nothing);
@@ -275,7 +281,7 @@ void Shell::begin_child(const ChildPlace& place) {
     if (fd >= 0) ::close(fd);
   mode_ = Mode::kScript;
   is_child_ = true;
-  is_foreground_child_ = !place.in_background;
+  is_foreground_child_ = place.ground == Ground::kForeground;
   jobs_.clear();
   for (const auto& [signal, commands] : traps_)
     if (signal != 0 && !commands.empty()) set_trap(signal, TrapKind::kDefault);

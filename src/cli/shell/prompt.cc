@@ -11,11 +11,11 @@
 namespace spindle::cli {
 namespace {
 
-// The shell that the library's callbacks serve: it passes them no argument.
+/// The shell that the library's callbacks serve: it passes them no argument.
 const Shell* completed_shell = nullptr;
 std::vector<std::string> candidates;
 
-// Adds the files in the folder whose names begin so; folders get a slash behind.
+/// Adds the files in the folder whose names begin so; folders get a slash behind.
 void add_files(const std::string& folder, const std::string& before, const std::string& beginning,
                bool are_programs) {
   std::error_code error;
@@ -50,7 +50,7 @@ char* next_candidate(const char*, int state) {
   return next < candidates.size() ? ::strdup(candidates[next++].c_str()) : nullptr;
 }
 
-// The first word of the line, or behind an operator, is completed to a command, others to files.
+/// The first word of the line, or behind an operator, is completed to a command, others to files.
 char** complete(const char* word, int start, int) {
   const std::string_view before(rl_line_buffer, static_cast<std::size_t>(start));
   const std::size_t last = before.find_last_not_of(' ');
@@ -68,7 +68,7 @@ void note_interrupt(int) {
   was_interrupted = 1;
 }
 
-// While a line is typed, Ctrl-C drops the line and not the shell.
+/// While a line is typed, Ctrl-C drops the line and not the shell.
 class InterruptDropsLine {
  public:
   InterruptDropsLine() {

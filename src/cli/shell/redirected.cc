@@ -10,7 +10,7 @@ namespace spindle::cli {
 namespace {
 constexpr int kSavedFrom = 20;  // out of the way of the numbers that are redirected
 
-// A file that was just opened may have the very number that is to be redirected.
+/// A file that was just opened may have the very number that is to be redirected.
 int moved_away(int opened) {
   if (opened < 0) return opened;
   const int moved = ::fcntl(opened, F_DUPFD_CLOEXEC, kSavedFrom);

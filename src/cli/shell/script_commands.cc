@@ -58,7 +58,7 @@ int Shell::do_exec(const Arguments& arguments) {
   auto program = std::make_shared<ShellCommand>();
   for (const std::string& word : arguments) program->words.push_back(quoted_shell_word(word));
   program->text = fmt::format("{}", fmt::join(arguments, " "));
-  const int status = run_programs({program}, false);
+  const int status = run_programs({program}, Ground::kForeground);
   flow_ = Flow::kLeave;
   return status;
 }

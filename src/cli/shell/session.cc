@@ -20,7 +20,7 @@
 namespace spindle::cli {
 namespace {
 
-// Writes the text with one call, as control files need it.
+/// Writes the text with one call, as control files need it.
 bool write_whole(int fd, std::string_view text) {
   return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
@@ -34,7 +34,7 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-// The text of a control file, which is made anew when it is read from its start.
+/// The text of a control file, which is made anew when it is read from its start.
 std::string read_again(int fd) {
   std::string text;
   std::array<char, 4096> part;
@@ -62,7 +62,7 @@ bool are_same(int one, int other) {
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-// Passes on what can be read; false if nobody takes it.
+/// Passes on what can be read; false if nobody takes it.
 bool pass_on(int from, int to) {
   std::array<char, 65536> part;
   bool is_taken = true;

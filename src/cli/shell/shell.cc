@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kDeepestCall = 200;  // texts and functions, one in another
 
-// A pattern for glob(3) in which all characters stand for themselves.
+/// A pattern for glob(3) in which all characters stand for themselves.
 std::string plain_pattern(std::string_view text) {
   std::string pattern;
   for (const char c : text) {
@@ -217,7 +217,7 @@ int Shell::execute_kind(const ShellCommand& command) {
     case Kind::kSimple:
       return run_simple(command);
     case Kind::kPipeline:
-      return run_pipeline(command, false);
+      return run_pipeline(command, Ground::kForeground);
     case Kind::kNot:
       return execute_tested(*command.parts[0]) == 0 ? 1 : 0;
     case Kind::kAnd:
@@ -243,7 +243,7 @@ int Shell::execute_kind(const ShellCommand& command) {
           case Kind::kGroup:
             return execute(*command.parts[0]);
           case Kind::kSubshell:
-            return run_children({{command.parts[0]}}, command.text, false);
+            return run_children({{command.parts[0]}}, command.text, Ground::kForeground);
           default:
             return run_loop(command);
         }
@@ -404,7 +404,7 @@ int Shell::run_simple(const ShellCommand& command) {
   const Own* const own = own_command(name);
   const bool starts_program = name == "nice" && words->size() > 1;
   if (function == functions_.end() && (own == nullptr || starts_program))
-    return run_programs({std::make_shared<ShellCommand>(command)}, false);
+    return run_programs({std::make_shared<ShellCommand>(command)}, Ground::kForeground);
   trace(*words);
   if (function != functions_.end()) {
     const ShellCommandPtr body = function->second;

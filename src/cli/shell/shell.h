@@ -86,11 +86,13 @@ class Shell final : public ShellScope {
     int (Shell::*run)(const Arguments& arguments);
     std::string_view help;
   };
+  /// Whether the shell waits for a job, and passes keys on to it.
+  enum class Ground : bool { kForeground, kBackground };
   struct ChildPlace {
     int input = -1;
     int output = -1;
     std::vector<int> others = {};  ///< descriptors that the child must not hold
-    bool in_background = false;
+    Ground ground = Ground::kForeground;
     pid_t group = 0;
   };
   static const std::vector<Own>& own_commands();
@@ -126,25 +128,27 @@ class Shell final : public ShellScope {
   void run_trap(int signal);
 
   // Programs (programs.cc).
-  [[nodiscard]] bool is_program(const ShellCommand& command, bool is_first) const;
+  /// Whether the machine can run the command by itself, at the beginning of a pipeline.
+  [[nodiscard]] bool is_program(const ShellCommand& command) const;
+  /// The same behind other programs, of which none says how all of them are started.
+  [[nodiscard]] bool can_follow(const ShellCommand& command) const;
   [[nodiscard]] std::string find_program(const std::string& name) const;
-  Result<std::string> run_line(const Segment& programs, bool in_background, int& status);
+  Result<std::string> run_line(const Segment& programs, Ground ground, int& status);
   Result<std::string> program_words(const ShellCommand& command, Arguments words, int& status);
   [[nodiscard]] static bool is_of_shell(const ShellCommand& command);
   Result<std::string> redirection_words(const Redirection& redirection);
   std::string run_options(Arguments& words) const;
-  int run_programs(const Segment& programs, bool in_background);
-  int run_pipeline(const ShellCommand& command, bool in_background);
+  int run_programs(const Segment& programs, Ground ground);
+  int run_pipeline(const ShellCommand& command, Ground ground);
   int run_segment(const Segment& segment);
   int run_background(const ShellCommand& command);
   std::vector<Segment> segments_of(const ShellCommand& pipeline) const;
   pid_t fork_child(const ChildPlace& place, const std::function<int()>& body);
   void begin_child(const ChildPlace& place);
-  int run_children(const std::vector<Segment>& segments, const std::string& text,
-                   bool in_background);
+  int run_children(const std::vector<Segment>& segments, const std::string& text, Ground ground);
 
   // Jobs (jobs.cc).
-  int start_job(Job job, bool in_background);
+  int start_job(Job job, Ground ground);
   int wait_for(Job job);
   int wait_for_processes(Job& job);
   int wait_for_children(Job& job);

@@ -36,7 +36,7 @@ int run_text(Shell& shell, const std::string& text) {
   return shell.status();
 }
 
-// Runs a line, together with the lines that it needs to be complete.
+/// Runs a line, together with the lines that it needs to be complete.
 void run_line(Shell& shell, std::string line, const std::function<bool(std::string& more)>& next) {
   std::string more;
   bool has_more = true;
@@ -66,7 +66,7 @@ int run_prompt(Shell& shell) {
   return shell.status();
 }
 
-// Runs commands from standard input; a program that reads there would take commands away.
+/// Runs commands from standard input; a program that reads there would take commands away.
 int run_input(Shell& shell) {
   const int commands = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -11,13 +11,13 @@ namespace {
 
 constexpr int kDeepestCommand = 100;
 
-// The longer ones stand first, since the first that fits is taken.
+/// The longer ones stand first, since the first that fits is taken.
 constexpr std::array<std::string_view, 19> kShellOperators = {
     "<<<", "<<-", "<<", "<&", "<>", "<(", ">>", ">&", ">|", ">(",
     "&&",  "&>",  "||", ";;", "|",  "&",  ";",  "(",  ")"};
 constexpr std::string_view kEndsWord = " \t\n;&|<>()";
 
-// Words that begin a command which contains others, or go on with it.
+/// Words that begin a command which contains others, or go on with it.
 constexpr std::array<std::string_view, 14> kReserved = {"if",    "then",  "elif", "else", "fi",
                                                         "while", "until", "for",  "do",   "done",
                                                         "case",  "esac",  "{",    "}"};
@@ -26,7 +26,7 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-// The word that ends a here-document, as it stands there: without its quotes.
+/// The word that ends a here-document, as it stands there: without its quotes.
 std::string without_quotes(std::string_view word) {
   std::string text;
   for (const char c : word)
@@ -169,7 +169,7 @@ std::size_t ShellParser::line() const {
 Result<std::size_t> ShellParser::skip_substitution() {
   at_ = 2;
   TRY(advance());
-  TRY(parse_list(false));
+  TRY(parse_list());
   if (token_.kind == Token::Kind::kEnd) return incomplete("$( has no end");
   if (!is_operator(")")) return Error{EINVAL, "$( does not end with )"};
   return token_.end;
@@ -240,15 +240,15 @@ Result<ShellCommandPtr> ShellParser::next() {
   if (!has_token_) TRY(advance());
   TRY(skip_newlines());
   if (token_.kind == Token::Kind::kEnd) return ShellCommandPtr();
-  auto list = TRY(parse_list(true));
+  auto list = TRY(parse_list(Ends::kAtNewline));
   if (token_.kind != Token::Kind::kEnd && token_.kind != Token::Kind::kNewline)
     return Error{EINVAL, "unexpected word or operator after a command"};
   if (!pending_.empty()) return incomplete("a here-document has no end");
   return list;
 }
 
-ShellParser::Made ShellParser::parse_list(bool ends_at_newline) {
-  if (!ends_at_newline) TRY(skip_newlines());
+ShellParser::Made ShellParser::parse_list(Ends ends) {
+  if (ends == Ends::kAtWord) TRY(skip_newlines());
   const std::size_t begin = token_.begin;
   std::vector<ShellCommandPtr> parts;
   while (!ends_list()) {
@@ -259,7 +259,7 @@ ShellParser::Made ShellParser::parse_list(bool ends_at_newline) {
     const bool is_end = is_operator("&") || is_operator(";");
     if (is_end) TRY(advance());
     if (token_.kind == Token::Kind::kNewline) {
-      if (ends_at_newline) break;
+      if (ends == Ends::kAtNewline) break;
       TRY(skip_newlines());
     } else if (!is_end) {
       break;
@@ -370,13 +370,13 @@ ShellParser::Made ShellParser::parse_if(std::size_t begin) {
   std::vector<ShellCommandPtr> parts;
   do {
     TRY(advance());
-    parts.push_back(TRY(parse_list(false)));
+    parts.push_back(TRY(parse_list()));
     TRY(want("then", "if lacks its then"));
-    parts.push_back(TRY(parse_list(false)));
+    parts.push_back(TRY(parse_list()));
   } while (is_reserved("elif"));
   if (is_reserved("else")) {
     TRY(advance());
-    parts.push_back(TRY(parse_list(false)));
+    parts.push_back(TRY(parse_list()));
   }
   TRY(want("fi", "if lacks its fi"));
   return ShellCommandPtr(made(Kind::kIf, std::move(parts), begin));
@@ -385,9 +385,9 @@ ShellParser::Made ShellParser::parse_if(std::size_t begin) {
 ShellParser::Made ShellParser::parse_loop(std::size_t begin) {
   const Kind kind = is_reserved("while") ? Kind::kWhile : Kind::kUntil;
   TRY(advance());
-  auto condition = TRY(parse_list(false));
+  auto condition = TRY(parse_list());
   TRY(want("do", "a loop lacks its do"));
-  auto body = TRY(parse_list(false));
+  auto body = TRY(parse_list());
   TRY(want("done", "a loop lacks its done"));
   return ShellCommandPtr(made(kind, {std::move(condition), std::move(body)}, begin));
 }
@@ -407,7 +407,7 @@ ShellParser::Made ShellParser::parse_for(std::size_t begin) {
   if (is_operator(";")) TRY(advance());
   TRY(skip_newlines());
   TRY(want("do", "for lacks its do"));
-  auto body = TRY(parse_list(false));
+  auto body = TRY(parse_list());
   TRY(want("done", "for lacks its done"));
   auto command = made(Kind::kFor, {std::move(body)}, begin);
   command->words = std::move(words);
@@ -449,7 +449,7 @@ Result<ShellCommand::Arm> ShellParser::parse_arm() {
   }
   TRY(want(")", "a pattern of case lacks its )"));
   TRY(skip_newlines());
-  if (!is_operator(";;") && !is_reserved("esac")) arm.body = TRY(parse_list(false));
+  if (!is_operator(";;") && !is_reserved("esac")) arm.body = TRY(parse_list());
   if (!is_reserved("esac")) {
     TRY(want(";;", "case lacks its ;; or esac"));
     TRY(skip_newlines());
@@ -462,7 +462,7 @@ ShellParser::Made ShellParser::parse_group(std::size_t begin) {
   TRY(advance());
   if (is_subshell && is_operator("("))
     return Error{EINVAL, "(( ... )) is not known here; write [ ... ] or $(( ... ))"};
-  auto body = TRY(parse_list(false));
+  auto body = TRY(parse_list());
   TRY(is_subshell ? want(")", "( lacks its )") : want("}", "{ lacks its } after a ;"));
   return ShellCommandPtr(
       made(is_subshell ? Kind::kSubshell : Kind::kGroup, {std::move(body)}, begin));

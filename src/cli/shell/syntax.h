@@ -121,7 +121,9 @@ class ShellParser {
   std::shared_ptr<ShellCommand> made(Kind kind, std::vector<ShellCommandPtr> parts,
                                      std::size_t begin) const;
   Result<> expand_alias();
-  Made parse_list(bool ends_at_newline);
+  /// Where a list of commands ends: with its line, or before a word such as `fi` or `)`.
+  enum class Ends : bool { kAtWord, kAtNewline };
+  Made parse_list(Ends ends = Ends::kAtWord);
   Made parse_and_or();
   Made parse_pipeline();
   Made parse_command();

@@ -172,7 +172,7 @@ class TreeText {
   }
 
  private:
-  // Puts a commit below the first request that waits for it.
+  /// Puts a commit below the first request that waits for it.
   void nest(const TracedRequest& request) {
     for (const TracedEvent& event : request.events) {
       if (event.name != "wait_epoch") continue;

@@ -8,7 +8,7 @@
 namespace spindle::cli {
 namespace {
 
-// Each pass gains less than the one before.
+/// Each pass gains less than the one before.
 constexpr int kMostPasses = 8;
 
 }  // namespace

@@ -29,7 +29,7 @@ int fail_undo(const std::string& about, const Error& error) {
   return status;
 }
 
-// A superblock that was damaged before the repair says nothing of a mount.
+/// A superblock that was damaged before the repair says nothing of a mount.
 Result<> check_unused(FileDevice& image, const std::string& path) {
   const auto found = fsck::find_superblock(image, image.size_bytes());
   return found.ok() ? format::check_not_mounted(found->superblock, path) : Result<>{};
