@@ -132,7 +132,7 @@ class Field {
     return box_.y + (1 - (cylinder - low_) / (high_ - low_)) * box_.height;
   }
 
-  // As if the arm moved at the same speed on all of its way.
+  /// As if the arm moved at the same speed on all of its way.
   void add_turns(const ArmMove& move, std::vector<Point>& way) const {
     std::uint64_t whole = 0;
     std::uint64_t last = move.from;

@@ -34,7 +34,7 @@ Extent extent_of(const Timeline& timeline) {
   return extent;
 }
 
-// How much of each column, and in all, one user had the resource.
+/// How much of each column, and in all, one user had the resource.
 struct Use {
   std::string label;
   std::vector<double> columns;
@@ -84,7 +84,7 @@ class LaneOverview {
   std::map<std::string, Use> uses_;
 };
 
-// A small use is never shown as none at all.
+/// A small use is never shown as none at all.
 std::string row_text(const Use& use, const TextStyle& style) {
   std::string text;
   for (const double share : use.columns) {

@@ -17,7 +17,7 @@ int fail(std::string_view program, int failed, const char* why) {
   return failed;
 }
 
-// What stands for a closed stream cannot be used as that stream: printing to it still is an error.
+/// What stands for a closed stream cannot be used as that stream: printing to it still is an error.
 void occupy_closed_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) < 0)

@@ -16,7 +16,7 @@ namespace {
 constexpr char kVersionNames[] = "--version,-V";
 constexpr char kVersionHelp[] = "print the version and exit";
 
-// CLI11 has one, too; its sentence spells out the largest of all numbers.
+/// CLI11 has one, too; its sentence spells out the largest of all numbers.
 std::string not_positive(const std::string& text) {
   double value = 0;
   const bool is_positive = CLI::detail::lexical_cast(text, value) && value > 0;

@@ -7,7 +7,7 @@
 namespace spindle {
 namespace {
 
-// The order is that of Operation::Kind.
+/// The order is that of Operation::Kind.
 constexpr std::string_view kNames[] = {
     "lookup",
     "forget",
@@ -43,7 +43,7 @@ static_assert(std::size(kNames) == static_cast<std::size_t>(Operation::Kind::kSp
 
 constexpr std::string_view kDigits = "0123456789ABCDEF";
 
-// No request of the kernel has more.
+/// No request of the kernel has more.
 constexpr std::uint64_t kMostBytes = 64u << 20;
 
 bool moves_bytes(Operation::Kind kind) {

@@ -57,7 +57,7 @@ Result<ContentDigest> file_digest(Tree& tree, const Attributes& file) {
   return digest;
 }
 
-// A digest in which the order of names does not matter.
+/// A digest in which the order of names does not matter.
 Result<ContentDigest> directory_digest(Tree& tree, NodeId directory) {
   ContentDigest digest;
   TRY(tree.read_directory(directory, 0, [&](const DirectoryItem& item) {

@@ -9,7 +9,7 @@ using Kind = Operation::Kind;
 
 constexpr int kNotOfThese = -1;
 
-// The bytes that are written: the recorded ones, or as many others.
+/// The bytes that are written: the recorded ones, or as many others.
 class Content {
  public:
   explicit Content(const Operation& operation) {
@@ -27,8 +27,8 @@ class Content {
   std::span<const std::byte> bytes_;
 };
 
-// Setting the strategy is left out, since the replay decides that; and so are ACLs, which would be
-// refused with made-up bytes.
+/// Setting the strategy is left out, since the replay decides that; and so are ACLs, which would be
+/// refused with made-up bytes.
 bool is_left_out(const Operation& operation) {
   if (operation.kind != Kind::kSetXattr) return false;
   return operation.name.starts_with("user.spindle.") ||

@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kNever = 315'360'000'000'000'000;  // ten years
 constexpr std::int64_t kIntervalNs = 5'000'000'000;       // of group commits and of write-back
 
-// A mounted volume in memory, behind a simulated disk; to be used inside a runtime.
+/// A mounted volume in memory, behind a simulated disk; to be used inside a runtime.
 class Mounted {
  public:
   static Result<std::unique_ptr<Mounted>> mount(MemoryDevice& device,
@@ -52,7 +52,7 @@ class Mounted {
   std::unique_ptr<FileSystem> volume_;
 };
 
-// Runs `body` in a runtime of its own.
+/// Runs `body` in a runtime of its own.
 Result<> in_runtime(const std::function<Result<>()>& body) {
   const auto runtime = TRY(thread::Runtime::create({.stack_size = 256 * 1024}));
   Result<> outcome;
@@ -60,7 +60,7 @@ Result<> in_runtime(const std::function<Result<>()>& body) {
   return outcome;
 }
 
-// Makes the files that the recording found.
+/// Makes the files that the recording found.
 class Preparation {
  public:
   Preparation(FileSystem& volume, std::map<NodeId, NodeId>& nodes)
@@ -88,7 +88,7 @@ class Preparation {
   }
 
  private:
-  // A symbolic link's target stands behind its path and a zero byte.
+  /// A symbolic link's target stands behind its path and a zero byte.
   static std::pair<std::string, std::string> parts_of(const RecordedFile& file) {
     const std::size_t zero = file.path.find('\0');
     if (zero == std::string::npos) return {file.path, "target"};
@@ -129,7 +129,7 @@ class Preparation {
   std::map<std::string, NodeId> folders_;
 };
 
-// Begins each operation when all that ended before it in the recording have ended.
+/// Begins each operation when all that ended before it in the recording have ended.
 class Schedule {
  public:
   Schedule(Mounted& mounted, Performer& performer) : mounted_(mounted), performer_(performer) {}
@@ -167,7 +167,7 @@ class Schedule {
     });
   }
 
-  // Does what the daemon's timers would do: commits, and writes back.
+  /// Does what the daemon's timers would do: commits, and writes back.
   Result<> keep_timers(std::int64_t now_ns) {
     if (now_ns - last_commit_ns_ < kIntervalNs) return {};
     last_commit_ns_ = now_ns;

@@ -194,7 +194,7 @@ Json solve_disk_time(const Problem& problem) {
   return problem.unknown_algorithm();
 }
 
-/// The next burst is estimated as alpha times the last one and 1 - alpha times its estimate.
+// The next burst is estimated as alpha times the last one and 1 - alpha times its estimate.
 Json solve_burst_estimate(const Problem& problem) {
   if (problem.algorithm != "EXPONENTIAL") return problem.unknown_algorithm();
   const double alpha = problem.parameters["alpha"].number_or(0.5, 0, 1);

@@ -103,7 +103,7 @@ void CpuRun::advance_to(VirtualTime time) {
   now_ = time;
 }
 
-/// Ends the slices that are over now, and those of processes that the policy takes back now.
+// Ends the slices that are over now, and those of processes that the policy takes back now.
 void CpuRun::end_slices() {
   for (std::size_t c = 0; c < cpus_.size(); ++c) {
     Cpu& cpu = cpus_[c];
@@ -115,7 +115,7 @@ void CpuRun::end_slices() {
   }
 }
 
-/// The running process is at the end of its quantum, of its burst, or of all.
+// The running process is at the end of its quantum, of its burst, or of all.
 void CpuRun::end_slice(Cpu& cpu) {
   const std::size_t process = *cpu.running;
   State& state = states_[process];
@@ -186,7 +186,7 @@ void CpuRun::make_ready(std::size_t process, Why why) {
   ++cpus_[home].waiting;
 }
 
-/// The CPU in whose queue it waits: the one that it lost, or the one with the fewest to serve.
+// The CPU in whose queue it waits: the one that it lost, or the one with the fewest to serve.
 std::size_t CpuRun::home_of(std::size_t process, Why why) const {
   const std::optional<std::size_t> last = states_[process].home;
   if (is_shared()) return 0;
@@ -203,8 +203,8 @@ std::size_t CpuRun::home_of(std::size_t process, Why why) const {
   return *best;
 }
 
-/// Goes on until no running process is beaten by a waiting one. A process that loses its CPU to one
-/// bound to it may itself beat the one that runs on another.
+// Goes on until no running process is beaten by a waiting one. A process that loses its CPU to one
+// bound to it may itself beat the one that runs on another.
 void CpuRun::settle() {
   bool was_beaten = preempt();
   dispatch();
@@ -214,8 +214,8 @@ void CpuRun::settle() {
   }
 }
 
-/// Puts the beaten processes back into the queue; those that `dispatch` leaves where they were go
-/// on. Of equals, those that were chosen later stand behind. Returns whether any was beaten.
+// Puts the beaten processes back into the queue; those that `dispatch` leaves where they were go
+// on. Of equals, those that were chosen later stand behind. Returns whether any was beaten.
 bool CpuRun::preempt() {
   std::vector<std::size_t> beaten;
   for (std::size_t c = 0; c < cpus_.size(); ++c)
@@ -230,7 +230,7 @@ bool CpuRun::preempt() {
   return !beaten.empty();
 }
 
-/// Whether a process waits that should have this CPU at once, and may run on it.
+// Whether a process waits that should have this CPU at once, and may run on it.
 bool CpuRun::is_beaten(std::size_t c) {
   const Cpu& cpu = cpus_[c];
   if (!cpu.running || now_ < cpu.start) return false;
@@ -257,7 +257,7 @@ void CpuRun::dispatch() {
   }
 }
 
-/// Takes out the first for which there is a place, and those in front of it.
+// Takes out the first for which there is a place, and those in front of it.
 CpuRun::Search CpuRun::search(CpuPolicy& policy, const std::function<bool(TaskId)>& fits) {
   Search search;
   for (search.found = policy.next(now_); search.found && !fits(*search.found);
@@ -271,15 +271,15 @@ void CpuRun::hand_back(CpuPolicy& policy, const Search& search) {
     policy.ready(*task, info(task->value), Why::kPassedOver);
 }
 
-/// The best of the queue for which there is a place; those that are passed over stay where they
-/// are.
+// The best of the queue for which there is a place; those that are passed over stay where they
+// are.
 std::optional<TaskId> CpuRun::take_for(CpuPolicy& policy, const std::function<bool(TaskId)>& fits) {
   const Search best = search(policy, fits);
   hand_back(policy, best);
   return best.found;
 }
 
-/// Starts as many of the best as there are CPUs free, each where it was last if it can be.
+// Starts as many of the best as there are CPUs free, each where it was last if it can be.
 void CpuRun::dispatch_shared() {
   struct Pair {
     TaskId task;
@@ -311,7 +311,7 @@ void CpuRun::dispatch_shared() {
   for (const Pair& pair : chosen) start(pair.cpu, pair.task);
 }
 
-/// Moves the best of the longest queue that may run on the idle CPU to it.
+// Moves the best of the longest queue that may run on the idle CPU to it.
 bool CpuRun::take_from_longest(std::size_t thief) {
   std::vector<std::size_t> others;
   for (std::size_t c = 0; c < cpus_.size(); ++c)
@@ -352,7 +352,7 @@ void CpuRun::start(std::size_t c, TaskId task) {
   cpu.slice_end = cpu.start + (quantum ? std::min(*quantum, state.left) : state.left);
 }
 
-/// What goes on without a break is one segment.
+// What goes on without a break is one segment.
 void CpuRun::record(std::size_t c, std::size_t process, VirtualTime from, VirtualTime to) {
   std::optional<std::size_t>& last = cpus_[c].segment;
   if (last && gantt_[*last].process == process && gantt_[*last].to == from) {

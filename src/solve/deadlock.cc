@@ -317,7 +317,7 @@ Json wait_for_cycle(const Problem& problem) {
 
 }  // namespace
 
-/// The input's `names` are for programs that show the answer.
+// The input's `names` are for programs that show the answer.
 Json solve_deadlock(const Problem& problem) {
   static_cast<void>(problem.input["names"]);
   if (problem.algorithm == "BANKER") return banker(problem);

@@ -166,8 +166,8 @@ std::vector<std::uint64_t> Field::naturals(std::uint64_t high) const {
   return numbers;
 }
 
-/// The C standard's example of rand, its state shifted right by eight bits and taken modulo the
-/// size of the range.
+// The C standard's example of rand, its state shifted right by eight bits and taken modulo the
+// size of the range.
 std::vector<std::uint64_t> Field::generated(const Field& recipe, std::uint64_t high) const {
   const std::vector<Field> items = recipe.items();
   std::vector<std::uint64_t> numbers;

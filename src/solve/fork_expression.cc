@@ -60,7 +60,7 @@ std::optional<bool> ForkProgram::truth_of(const Value& value) {
   return value.kind != Value::Kind::kNumber || value.number != 0;
 }
 
-/// Nothing if the answer is not known: a fork returns a number above 0, but nobody can say which.
+// Nothing if the answer is not known: a fork returns a number above 0, but nobody can say which.
 std::optional<bool> ForkProgram::compared(std::string_view sign, Value left, Value right) {
   using Kind = Value::Kind;
   if (left.kind == Kind::kNotZero && right == Value{} && (sign == "==" || sign == "!="))
@@ -77,7 +77,7 @@ std::optional<bool> ForkProgram::compared(std::string_view sign, Value left, Val
   return sign == ">" ? left.number > right.number : left.number >= right.number;
 }
 
-/// Nothing where C does not define it, or where it is too large.
+// Nothing where C does not define it, or where it is too large.
 std::optional<ForkProgram::Value> ForkProgram::calculated(std::string_view sign, const Value& left,
                                                           const Value& right) {
   using Kind = Value::Kind;
@@ -110,8 +110,8 @@ std::optional<ForkProgram::Branches> ForkProgram::branches(const std::optional<O
   return ways;
 }
 
-/// Reads arguments, behind the bracket that opens them. If they have no side effects they are
-/// skipped, whatever they are.
+// Reads arguments, behind the bracket that opens them. If they have no side effects they are
+// skipped, whatever they are.
 bool ForkProgram::arguments(Population& population) {
   const std::string_view from = rest_;
   const auto code = skip_to_bracket();
@@ -142,14 +142,14 @@ bool ForkProgram::argument(Population& population) {
   return true;
 }
 
-/// Expressions with commas between: the value of the last.
+// Expressions with commas between: the value of the last.
 std::optional<ForkProgram::Outcome> ForkProgram::list(Population population) {
   std::optional<Outcome> outcome = chosen(std::move(population));
   while (outcome && take(",")) outcome = chosen(all_of(*outcome));
   return outcome;
 }
 
-/// a ? b : c.
+// a ? b : c.
 std::optional<ForkProgram::Outcome> ForkProgram::chosen(Population population) {
   std::optional<Outcome> outcome = either(std::move(population));
   if (!outcome || !take("?")) return outcome;
@@ -163,7 +163,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::chosen(Population population) {
   return outcome;
 }
 
-/// a || b: only the processes that see a false evaluate b.
+// a || b: only the processes that see a false evaluate b.
 std::optional<ForkProgram::Outcome> ForkProgram::either(Population population) {
   std::optional<Outcome> left = both(std::move(population));
   while (left && take("||")) {
@@ -177,7 +177,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::either(Population population) {
   return left;
 }
 
-/// a && b: only the processes that see a true evaluate b.
+// a && b: only the processes that see a true evaluate b.
 std::optional<ForkProgram::Outcome> ForkProgram::both(Population population) {
   std::optional<Outcome> left = operation(0, std::move(population));
   while (left && take("&&")) {
@@ -198,7 +198,7 @@ ForkProgram::Outcome ForkProgram::as_outcome(const Branches& ways) {
   return outcome;
 }
 
-/// Operands with signs of this rank between them.
+// Operands with signs of this rank between them.
 std::optional<ForkProgram::Outcome> ForkProgram::operation(std::size_t rank,
                                                            Population population) {
   if (rank == std::size(kRanks)) return single(std::move(population));
@@ -208,7 +208,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::operation(std::size_t rank,
   return left;
 }
 
-/// Reads the right side anew for each value of the left one, for the processes that see it.
+// Reads the right side anew for each value of the left one, for the processes that see it.
 std::optional<ForkProgram::Outcome> ForkProgram::with_right_side(std::size_t rank,
                                                                  std::string_view sign,
                                                                  Outcome left) {
@@ -255,7 +255,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::single(Population population) {
   return outcome;
 }
 
-/// A call, a variable, or an assignment to one.
+// A call, a variable, or an assignment to one.
 std::optional<ForkProgram::Outcome> ForkProgram::named(std::string_view name,
                                                        Population population) {
   if (take("(")) return called(name, std::move(population));
@@ -323,7 +323,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::assigned(std::string_view name,
   return result;
 }
 
-/// i++ and ++i: the first has the old value, the second the new one.
+// i++ and ++i: the first has the old value, the second the new one.
 std::optional<ForkProgram::Outcome> ForkProgram::stepped(std::string_view name, long by,
                                                          bool is_before,
                                                          const Population& population) {
@@ -338,7 +338,7 @@ std::optional<ForkProgram::Outcome> ForkProgram::stepped(std::string_view name, 
   return result;
 }
 
-/// The new value of the variable; nothing if it has none.
+// The new value of the variable; nothing if it has none.
 std::optional<ForkProgram::Value> ForkProgram::changed(std::string_view name, std::string_view sign,
                                                        const Value& by,
                                                        const Variables& variables) {

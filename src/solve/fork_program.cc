@@ -185,7 +185,7 @@ bool ForkProgram::at_end_of_statement() {
   return at_end() || rest_[0] == '}' || take(";");
 }
 
-/// One or several expressions with commas between; their values do not matter.
+// One or several expressions with commas between; their values do not matter.
 bool ForkProgram::expressions(Population& population) {
   const auto outcome = list(std::move(population));
   if (!outcome) return false;
@@ -193,7 +193,7 @@ bool ForkProgram::expressions(Population& population) {
   return true;
 }
 
-/// The names behind a type, perhaps with their first values.
+// The names behind a type, perhaps with their first values.
 bool ForkProgram::declaration(Population& population) {
   do {
     const auto word = take_word();
@@ -208,13 +208,13 @@ bool ForkProgram::declaration(Population& population) {
   return true;
 }
 
-/// Forgets what was declared since.
+// Forgets what was declared since.
 void ForkProgram::end_scope(std::size_t declared, Population& population) {
   for (; declared_.size() > declared; declared_.pop_back())
     forget(visible(declared_.back()), population);
 }
 
-/// A name that hides another has its own variable.
+// A name that hides another has its own variable.
 std::string ForkProgram::visible(std::string_view name) const {
   const auto hidden = std::max<std::ptrdiff_t>(std::ranges::count(declared_, name) - 1, 0);
   return std::string(name) + std::string(static_cast<std::size_t>(hidden), '\'');
@@ -260,8 +260,8 @@ bool ForkProgram::while_loop(Population& population) {
   return rounds(population, false);
 }
 
-/// Reads a loop from its condition on, for as long as that is true for any process. The body is
-/// read at least once.
+// Reads a loop from its condition on, for as long as that is true for any process. The body is
+// read at least once.
 bool ForkProgram::rounds(Population& population, bool is_for) {
   const std::string_view condition = rest_;
   std::string_view behind;
@@ -295,19 +295,19 @@ bool ForkProgram::rounds(Population& population, bool is_for) {
   return true;
 }
 
-/// break or continue: the processes that come to it go on behind the loop, or with its next round.
+// break or continue: the processes that come to it go on behind the loop, or with its next round.
 bool ForkProgram::jump(Population& population, Population Loop::*where) {
   if (loops_.empty()) return false;
   join(loops_.back().*where, std::exchange(population, {}));
   return at_end_of_statement();
 }
 
-/// What return gives back; perhaps nothing.
+// What return gives back; perhaps nothing.
 bool ForkProgram::returned(Population& population) {
   return at_end() || rest_[0] == ';' || rest_[0] == '}' || expressions(population);
 }
 
-/// exit(0); return 0; or return;
+// exit(0); return 0; or return;
 bool ForkProgram::end(Population& population) {
   ended_ += count_of(population);
   population.clear();

@@ -207,8 +207,8 @@ Json solve_multiprogramming(const Problem& problem) {
   return machine.answer();
 }
 
-/// How busy the CPU is with the first process alone, with the first two, and so on; or with up to
-/// `degree` processes like the only one.
+// How busy the CPU is with the first process alone, with the first two, and so on; or with up to
+// `degree` processes like the only one.
 Json solve_thrashing(const Problem& problem) {
   std::vector<PagedProcess> processes = read_paged_processes(problem);
   const MultiprogrammingRules rules = read_multiprogramming_rules(problem, {10 * kUnitNs});

@@ -304,8 +304,8 @@ std::unique_ptr<ReplacementPolicy> make_page_policy(const Problem& problem, std:
   return name ? make_replacement_policy(*name, frames, conventions).take() : nullptr;
 }
 
-/// Convention `count_cold` (true): faults that fill an empty frame count. The choices are those of
-/// the victims.
+// Convention `count_cold` (true): faults that fill an empty frame count. The choices are those of
+// the victims.
 Json solve_page_replacement(const Problem& problem) {
   if (problem.algorithm == "WORKING-SET") return working_set(problem);
   if (problem.algorithm == "PFF") return fault_frequency(problem);
@@ -325,8 +325,8 @@ Json solve_page_replacement(const Problem& problem) {
   return memory.answer(counts_cold);
 }
 
-/// At each tick a page's counter moves right by a bit, and its reference bit enters from the left;
-/// the page with the lowest counter would go.
+// At each tick a page's counter moves right by a bit, and its reference bit enters from the left;
+// the page with the lowest counter would go.
 Json solve_page_aging(const Problem& problem) {
   if (problem.algorithm != "AGING") return problem.unknown_algorithm();
   const std::int64_t bits = problem.parameters["bits"].integer_or(8, 1, 62);

@@ -178,8 +178,8 @@ class TickMachine {
 
 }  // namespace
 
-/// The two choices stand in the parameters, and in the algorithm's name,
-/// "SWITCH_ON_IO,IO_RUN_LATER".
+// The two choices stand in the parameters, and in the algorithm's name,
+// "SWITCH_ON_IO,IO_RUN_LATER".
 Json solve_process_states(const Problem& problem) {
   const std::string& name = problem.algorithm;
   const std::string switches = name.substr(0, name.find(','));

@@ -81,7 +81,7 @@ class Family {
 
 }  // namespace
 
-/// The processes of all, and after each statement of the outermost level.
+// The processes of all, and after each statement of the outermost level.
 Json solve_fork_count(const Problem& problem) {
   constexpr double kMostCounted = 9e15;
   if (problem.algorithm != "COUNT") return problem.unknown_algorithm();
@@ -97,8 +97,8 @@ Json solve_fork_count(const Problem& problem) {
   return {{"processes", static_cast<std::int64_t>(forks.processes())}, {"steps", steps}};
 }
 
-/// Convention `reparent`: orphans go to the first process of all (root), or to the parent of the
-/// one that ended (parent).
+// Convention `reparent`: orphans go to the first process of all (root), or to the parent of the
+// one that ended (parent).
 Json solve_process_tree(const Problem& problem) {
   if (problem.algorithm != "REPARENT") return problem.unknown_algorithm();
   constexpr std::size_t kMostActions = 500;

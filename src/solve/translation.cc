@@ -238,7 +238,7 @@ Json solve_translation(const Problem& problem) {
   return problem.unknown_algorithm();
 }
 
-/// A TLB of `sets` sets (one: fully associative), each replaced by a policy of its own.
+// A TLB of `sets` sets (one: fully associative), each replaced by a policy of its own.
 Json solve_tlb(const Problem& problem) {
   const std::uint64_t page_size = natural(problem.parameters["page_size"], 1);
   const auto entries = static_cast<std::size_t>(problem.parameters["entries"].integer(1, 1 << 20));

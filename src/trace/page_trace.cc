@@ -122,8 +122,8 @@ Result<std::size_t> PageTrace::read(std::span<PageKey> pages) {
   return read_addresses(pages);
 }
 
-/// Reads eight bytes at a time: a branch on the length of a number would often be predicted
-/// wrongly, and each wrong prediction costs more than all the rest.
+// Reads eight bytes at a time: a branch on the length of a number would often be predicted
+// wrongly, and each wrong prediction costs more than all the rest.
 Result<std::size_t> PageTrace::read_numbers(std::span<PageKey> pages) {
   const std::string_view bytes = file_.bytes();
   std::size_t count = 0;

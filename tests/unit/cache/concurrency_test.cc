@@ -302,7 +302,7 @@ TEST_F(CacheConcurrencyTest, WritesBackByShareWithoutWaitingForAge) {
 TEST_F(CacheConcurrencyTest, ASecondBatchIsOnItsWayWhileTheFirstIsWritten) {
   test::in_runtime([&] {
     auto cache = make_cache(device, 64);  // 10 percent are 6 blocks
-    cache->start_write_back();
+    cache->start_write_back().take();
     close_gate();
     const auto write_share_from = [&](std::uint64_t first) {
       for (std::uint64_t i = 0; i < 7; ++i) write_block(*cache, BlockNo{first + i}, 1, kFile);
