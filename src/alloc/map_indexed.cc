@@ -1,8 +1,8 @@
 // indexed: five direct pointers, then a single, a double and a triple indirect block.
 //
 // A file block's number is turned into a slot of the root and an index for each level of indirect
-// blocks below it (Place). Indirect blocks exist only where something is mapped below them: the one
-// whose last pointer goes is freed at once.
+// blocks below it (PointerPlace). Indirect blocks exist only where something is mapped below them:
+// the one whose last pointer goes is freed at once.
 
 #include <algorithm>
 #include <array>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "file_maps.h"
+#include "spindle/format/pointer_tree.h"
 
 namespace spindle {
 namespace {
@@ -17,37 +18,15 @@ namespace {
 using format::BlockKind;
 
 constexpr unsigned kDirect = format::kDirectPointers;
-constexpr unsigned kMaxLevels = 3;
+constexpr unsigned kMaxLevels = format::kMaxPointerLevels;
 constexpr unsigned kSlots = kDirect + kMaxLevels;
 
 std::uint64_t pointers_per_block(const format::Layout& layout) {
   return layout.payload() / sizeof(le64);
 }
 
-// Where the pointer to a file block stands.
-struct Place {
-  unsigned slot = 0;                            ///< of the root
-  unsigned levels = 0;                          ///< indirect blocks between root and data
-  std::array<std::uint64_t, kMaxLevels> index;  ///< in each of them, the topmost first
-};
-
-// File blocks before the area of a slot.
-std::uint64_t area_start(unsigned slot, std::uint64_t pointers) {
-  if (slot <= kDirect) return slot;
-  std::uint64_t start = kDirect;
-  std::uint64_t size = pointers;
-  for (unsigned i = kDirect; i < slot; ++i, size *= pointers) start += size;
-  return start;
-}
-
-Place place_of(FileBlock at, std::uint64_t pointers) {
-  Place place;
-  while (place.slot + 1 < kSlots && at.value >= area_start(place.slot + 1, pointers)) ++place.slot;
-  if (place.slot < kDirect) return place;
-  place.levels = place.slot - kDirect + 1;
-  std::uint64_t rest = at.value - area_start(place.slot, pointers);
-  for (unsigned i = place.levels; i-- > 0; rest /= pointers) place.index[i] = rest % pointers;
-  return place;
+format::PointerTree tree_of(const format::Layout& layout) {
+  return {.roots = {kDirect, 1, 1, 1}, .pointers = pointers_per_block(layout)};
 }
 
 const le64& pointer_at(std::span<const std::byte> node, std::uint64_t index) {
@@ -65,7 +44,7 @@ struct Pointers {
 
 // The way to a file block: the indirect blocks, as far as they exist.
 struct Way {
-  Place place;
+  format::PointerPlace place;
   std::array<BlockNo, kMaxLevels> blocks;
   unsigned found = 0;  ///< how many of place.levels exist
   Pointers last;       ///< of the deepest that exists
@@ -83,7 +62,7 @@ Result<Way> find_way(BlockReader& reader, const format::Layout& layout, const Ma
                      FileBlock at) {
   const std::uint64_t pointers = pointers_per_block(layout);
   Way way;
-  way.place = place_of(at, pointers);
+  way.place = tree_of(layout).place_of(at.value);
   const std::uint64_t slots = way.place.levels == 0 ? kDirect : kSlots;
   way.last = {.view = {}, .bytes = file.root, .index = way.place.slot, .count = slots};
   for (; way.found < way.place.levels; ++way.found) {
@@ -100,10 +79,10 @@ Result<Way> find_way(BlockReader& reader, const format::Layout& layout, const Ma
 }
 
 // File blocks from the way's place to the end of what its deepest pointer, a null, stands for.
-std::uint64_t hole_length(const Way& way, FileBlock at, std::uint64_t pointers) {
+std::uint64_t hole_length(const Way& way, FileBlock at, const format::PointerTree& tree) {
   std::uint64_t covered = 1;
-  for (unsigned i = way.found; i < way.place.levels; ++i) covered *= pointers;
-  const std::uint64_t start = area_start(way.place.slot, pointers);
+  for (unsigned i = way.found; i < way.place.levels; ++i) covered *= tree.pointers;
+  const std::uint64_t start = tree.area_start(way.place.slot);
   return covered - (at.value - start) % covered;
 }
 
@@ -113,8 +92,7 @@ class IndexedMap final : public FileMap {
   [[nodiscard]] format::MapKind kind() const override { return format::MapKind::kIndexed; }
   [[nodiscard]] bool has_holes() const override { return true; }
   [[nodiscard]] std::uint64_t max_file_blocks(const format::Layout& layout) const override {
-    const std::uint64_t pointers = pointers_per_block(layout);
-    return std::min(area_start(kSlots, pointers), kMaxImageSize / layout.block_size);
+    return std::min(tree_of(layout).blocks(), kMaxImageSize / layout.block_size);
   }
   [[nodiscard]] std::size_t log_bytes_per_call(const format::Layout& layout) const override;
   Result<Extent> find(BlockReader& reader, SpaceManager& space, const MapFile& file, FileBlock at,
@@ -136,11 +114,12 @@ std::size_t IndexedMap::log_bytes_per_call(const format::Layout& layout) const {
 Result<Extent> IndexedMap::find(BlockReader& reader, SpaceManager& space, const MapFile& file,
                                 FileBlock at, std::uint64_t max) const {
   const format::Layout& layout = space.layout();
-  const std::uint64_t end = area_start(kSlots, pointers_per_block(layout));
+  const format::PointerTree tree = tree_of(layout);
+  const std::uint64_t end = tree.blocks();
   if (at.value >= end) return Extent{.at = at, .block = kNoBlock, .length = max};
   const Way way = TRY(find_way(reader, layout, file, at));
   if (way.found < way.place.levels) {
-    std::uint64_t length = hole_length(way, at, pointers_per_block(layout));
+    std::uint64_t length = hole_length(way, at, tree);
     if (at.value + length >= end) length = max;
     return Extent{.at = at, .block = kNoBlock, .length = std::min(max, length)};
   }
@@ -257,20 +236,20 @@ Result<> prune(const MapEdit& edit, const Way& way) {
 
 // The last file block that is mapped, and where; a hole at 0 if none is.
 Result<Extent> last_mapped(BlockReader& reader, const format::Layout& layout, const MapFile& file) {
-  const std::uint64_t pointers = pointers_per_block(layout);
+  const format::PointerTree tree = tree_of(layout);
   unsigned slot = kSlots;
   while (slot > 0 && pointer_at(file.root, slot - 1) == 0) --slot;
   if (slot-- == 0) return Extent{};
-  std::uint64_t at = area_start(slot, pointers);
+  std::uint64_t at = tree.area_start(slot);
   BlockNo block = TRY(checked(layout, pointer_at(file.root, slot), file.inode));
-  std::uint64_t covered = at < kDirect ? 1 : area_start(slot + 1, pointers) - at;
+  std::uint64_t covered = at < kDirect ? 1 : tree.area_start(slot + 1) - at;
   while (covered > 1) {
     const BlockView view = TRY(reader.read(block, BlockKind::kIndirect));
     const auto node = view.bytes.subspan(format::kHeaderSize);
-    std::uint64_t count = pointers;
+    std::uint64_t count = tree.pointers;
     while (count > 0 && pointer_at(node, count - 1) == 0) --count;
     if (count == 0) return corrupt("an indirect block is empty", Subject::block(block));
-    covered /= pointers;
+    covered /= tree.pointers;
     at += (count - 1) * covered;
     block = TRY(checked(layout, pointer_at(node, count - 1), file.inode));
   }
@@ -344,11 +323,11 @@ class IndexedWalk {
       : context_(context), file_(file), visitor_(visitor) {}
 
   Result<> run() {
-    const std::uint64_t pointers = pointers_per_block(context_.layout);
+    const format::PointerTree tree = tree_of(context_.layout);
     for (unsigned i = 0; i < kSlots; ++i) {
       const unsigned slot = kSlots - 1 - i;
       const unsigned levels = slot < kDirect ? 0 : slot - kDirect + 1;
-      push(pointer_at(file_.root, slot), area_start(slot, pointers), levels);
+      push(pointer_at(file_.root, slot), tree.area_start(slot), levels);
     }
     while (!stack_.empty()) {
       const Todo todo = stack_.back();

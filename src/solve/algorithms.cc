@@ -65,6 +65,8 @@ constexpr Algorithms kAlgorithms[] = {
     {"signals", "LINUX"},
     {"mlfq", "MLFQ|MULTI-LEVEL-FEEDBACK-QUEUE"},
     {"proportional-share", "LOTTERY STRIDE CFS-SLICE|CFS"},
+    {"inode", "ACCESS STORAGE"},
+    {"file-blocks", "CONTIGUOUS LINKED|LINKED-LIST FAT INDEXED|INDEX"},
 };
 
 /// Takes what stands before the separator off the front.

@@ -31,7 +31,9 @@
   X("signals", solve_signals)                       \
   X("mlfq", solve_mlfq)                             \
   X("proportional-share", solve_proportional_share) \
-  X("disk-rotating", solve_disk_rotating)
+  X("disk-rotating", solve_disk_rotating)           \
+  X("inode", solve_inode)                           \
+  X("file-blocks", solve_file_blocks)
 
 namespace spindle {
 

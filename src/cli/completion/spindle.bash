@@ -82,6 +82,10 @@ _spindle_face() {
         --seek-ms --rpm --mb-per-s --bytes --sectors-per-track --sectors-read --distance --curve --track-to-track-ms
         --full-stroke-ms --table --heads --sectors --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
+    files)
+      policies="contiguous linked fat indexed inode inode-size"
+      options+=" --blocks --count-from --room-before --room-after --move-start --tail-known --index-in-memory --write-index
+        --block-size --pointer-bytes --direct --single --double --triple --inode-in-memory --address-limit" ;;
     deadlock)
       policies="banker detection victim wait-for" options+=" --available --requests --costs" ;;
     translate)
@@ -107,9 +111,11 @@ _spindle_face() {
     --direction) _spindle_words "up down" ;;
     --turn | --reentry) _spindle_words "edge request" ;;
     --curve) if [[ $1 == disk ]]; then _spindle_words "constant linear square-root"; fi ;;
+    --count-from) _spindle_words "0 1" ;;
     --load-bit) _spindle_words "1 0" ;;
     --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration | \
-      --full-quantum | --stretch)
+      --full-quantum | --stretch | --room-before | --room-after | --move-start | --tail-known | --index-in-memory | \
+      --write-index | --inode-in-memory | --address-limit)
       _spindle_words "yes no" ;;
     --scope) _spindle_words "global local" ;;
     --allotment) _spindle_words "equal proportional" ;;
@@ -159,7 +165,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk files deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -242,7 +248,7 @@ _spindle() {
              _spindle_files
            fi ;;
       esac ;;
-    cpu | realtime | memory | translate | disk | deadlock | sync | processes | cron)
+    cpu | realtime | memory | translate | disk | files | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace | watch | experiment | record | replay)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;

@@ -1,0 +1,17 @@
+// The forms of `spindle files`.
+#pragma once
+
+#include "cli/face/face.h"
+
+namespace spindle::cli {
+
+/// What direct and indirect pointers reach, and what they cost.
+const Form& inode_form();
+const Form& inode_size_form();
+/// Blocks added to files, removed and read, by how the files are stored.
+const Form& file_blocks_form();
+
+/// "4096 bytes", and from a KiB on also "(4 KiB)".
+std::string bytes_text(const Json& bytes);
+
+}  // namespace spindle::cli

@@ -1,0 +1,175 @@
+// Exercises about files against models that keep a disk and count: slow, and plain.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "spindle/base/random.h"
+#include "spindle/json/json.h"
+#include "spindle/solve/solve.h"
+
+namespace spindle {
+namespace {
+
+using Json = nlohmann::json;
+
+Json answer_of(const Json& problem) {
+  const Json line = solve_cases(Json::array({problem}))[0];
+  EXPECT_TRUE(line.contains("answer")) << problem << line;
+  return line.value("answer", Json::object());
+}
+
+/// A file on a disk that counts what is read and written. The content of a block is its name.
+class CountedFile {
+ public:
+  explicit CountedFile(int blocks) : blocks_(blocks) {}
+
+  int reads = 0;
+  int writes = 0;
+
+  /// Contiguous: the file begins at place 1000 of the disk.
+  void add_contiguous(int at) {
+    std::vector<int> disk = contents();
+    disk.push_back(-1);
+    for (int i = blocks_; i > at; --i) move(disk, i - 1, i);
+    disk[static_cast<std::size_t>(at)] = kNew;
+    ++writes;
+    expect_order(disk, at);
+  }
+  void remove_contiguous(int at) {
+    std::vector<int> disk = contents();
+    for (int i = at; i + 1 < blocks_; ++i) move(disk, i + 1, i);
+    disk.pop_back();
+    std::vector<int> wanted = contents();
+    wanted.erase(wanted.begin() + at);
+    EXPECT_EQ(disk, wanted);
+  }
+
+  /// Linked: what is read is known from then on, and what has another successor is written.
+  void add_linked(int at) {
+    if (at == blocks_ && at > 0) {
+      read(blocks_ - 1);  // the control block has its number
+    } else {
+      for (int i = 0; i < at; ++i) read(i);
+    }
+    ++writes;
+    if (at > 0) write_known(at - 1);
+  }
+  void remove_linked(int at) {
+    const bool is_last = at == blocks_ - 1 && at > 0;
+    for (int i = 0; i < at; ++i) read(i);
+    if (!is_last) read(at);  // for its successor
+    if (at > 0) write_known(at - 1);
+  }
+
+ private:
+  static constexpr int kNew = 1'000'000;
+
+  [[nodiscard]] std::vector<int> contents() const {
+    std::vector<int> all;
+    for (int i = 0; i < blocks_; ++i) all.push_back(i);
+    return all;
+  }
+  void move(std::vector<int>& disk, int from, int to) {
+    ++reads;
+    ++writes;
+    disk[static_cast<std::size_t>(to)] = disk[static_cast<std::size_t>(from)];
+  }
+  void expect_order(const std::vector<int>& disk, int at) const {
+    std::vector<int> wanted = contents();
+    wanted.insert(wanted.begin() + at, kNew);
+    EXPECT_EQ(disk, wanted);
+  }
+  void read(int block) {
+    ++reads;
+    known_.insert(block);
+  }
+  void write_known(int block) {
+    EXPECT_TRUE(known_.contains(block)) << "its content would be lost";
+    ++writes;
+  }
+
+  int blocks_;
+  std::set<int> known_;
+};
+
+TEST(NaiveFiles, CountWhatAChangedBlockCosts) {
+  using Change = void (CountedFile::*)(int);
+  struct Kind {
+    const char* algorithm;
+    const char* operation;
+    Change change;
+  };
+  constexpr Kind kKinds[] = {{"CONTIGUOUS", "add", &CountedFile::add_contiguous},
+                             {"CONTIGUOUS", "remove", &CountedFile::remove_contiguous},
+                             {"LINKED", "add", &CountedFile::add_linked},
+                             {"LINKED", "remove", &CountedFile::remove_linked}};
+  for (const Kind& kind : kKinds)
+    for (int blocks = 1; blocks < 8; ++blocks) {
+      const int places = blocks + (kind.operation == std::string("add") ? 1 : 0);
+      for (int at = 0; at < places; ++at) {
+        CountedFile file(blocks);
+        (file.*kind.change)(at);
+        const Json ops = Json::array({Json::array({kind.operation, at})});
+        const Json answer = answer_of({{"domain", "file-blocks"},
+                                       {"algorithm", kind.algorithm},
+                                       {"parameters", {{"blocks", blocks}}},
+                                       {"input", {{"ops", ops}}}});
+        EXPECT_EQ(answer["reads"][0], file.reads) << kind.algorithm << kind.operation << at;
+        EXPECT_EQ(answer["writes"][0], file.writes) << kind.algorithm << kind.operation << at;
+      }
+    }
+}
+
+/// The blocks of pointers above file blocks 0 to `blocks` - 1, each named by the way to it.
+std::size_t blocks_of_pointers(const std::vector<std::uint64_t>& roots, std::uint64_t pointers,
+                               std::uint64_t blocks) {
+  std::set<std::vector<std::uint64_t>> nodes;
+  std::uint64_t first = 0;
+  std::uint64_t area = 1;
+  std::uint64_t slot = 0;
+  for (std::size_t level = 0; level < roots.size(); ++level, area *= pointers)
+    for (std::uint64_t root = 0; root < roots[level]; ++root, ++slot, first += area)
+      for (std::uint64_t block = first; block < std::min(blocks, first + area); ++block) {
+        std::uint64_t part = area;
+        std::vector<std::uint64_t> way = {slot};
+        for (std::size_t i = 0; i < level; ++i) {
+          nodes.insert(way);
+          part /= pointers;
+          way.push_back((block - first) / part);
+        }
+      }
+  return nodes.size();
+}
+
+TEST(NaiveFiles, CountTheBlocksOfPointers) {
+  Random random(11);
+  for (int round = 0; round < 60; ++round) {
+    const std::uint64_t pointers = 1 + random.below(5);
+    const std::vector<std::uint64_t> roots = {random.below(4), random.below(3), random.below(3),
+                                              random.below(3)};
+    Json problem = {{"domain", "inode"},
+                    {"algorithm", "STORAGE"},
+                    {"parameters",
+                     {{"block_size", pointers * 8},
+                      {"pointer_bytes", 8},
+                      {"direct", roots[0]},
+                      {"single", roots[1]},
+                      {"double", roots[2]},
+                      {"triple", roots[3]}}},
+                    {"input", {{"sizes", Json::array()}}}};
+    const auto most = answer_of(problem)["blocks"].get<std::uint64_t>();
+    for (std::uint64_t blocks = 0; blocks <= most; blocks += 1 + random.below(9))
+      problem["input"]["sizes"].push_back(blocks * pointers * 8);
+    const Json answer = answer_of(problem);
+    for (std::size_t i = 0; i < answer["data_blocks"].size(); ++i)
+      EXPECT_EQ(answer["indirect_blocks"][i].get<std::size_t>(),
+                blocks_of_pointers(roots, pointers, answer["data_blocks"][i].get<std::uint64_t>()))
+          << problem;
+  }
+}
+
+}  // namespace
+}  // namespace spindle
