@@ -67,6 +67,8 @@ constexpr Algorithms kAlgorithms[] = {
     {"proportional-share", "LOTTERY STRIDE CFS-SLICE|CFS"},
     {"inode", "ACCESS STORAGE"},
     {"file-blocks", "CONTIGUOUS LINKED|LINKED-LIST FAT INDEXED|INDEX"},
+    {"free-space", "BITMAP|BIT-VECTOR COUNTING LINKED-LIST|FREE-LIST"},
+    {"file-cost", "SPACE-SIZE FIRST-FREE FAT"},
 };
 
 /// Takes what stands before the separator off the front.

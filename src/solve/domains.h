@@ -33,7 +33,9 @@
   X("proportional-share", solve_proportional_share) \
   X("disk-rotating", solve_disk_rotating)           \
   X("inode", solve_inode)                           \
-  X("file-blocks", solve_file_blocks)
+  X("file-blocks", solve_file_blocks)               \
+  X("free-space", solve_free_space)                 \
+  X("file-cost", solve_file_cost)
 
 namespace spindle {
 

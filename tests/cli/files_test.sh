@@ -33,8 +33,29 @@ says '^ +300000 +293 +3 +296$' files -p inode-size --block-size 1024 --direct 10
 says 'to 27, through 1 \+ 1 blocks of pointers[.]$' files -p inode-size --block-size 1024 --direct 10 -e 300000
 draws "'double indirect' in words" files -p inode 300000
 
+# Free blocks, and the sizes of what says which they are.
+says '^ +4 +C is made, with 8 blocks +1 to 6 and 12 to 13 +1111 1111 1111 1100$' files -p bitmap A+6 B+5 A- C+8 B-
+says '^B is deleted: 7 to 11 are free again[.] The bitmap is then 1111 1110 0000 1100[.]$' files -p bitmap -e A+6 B+5 A- C+8 B-
+says '^A is deleted: .*[.] The free runs are then 6 at 1, 4 at 12[.]$' files -p counting -e A+6 B+5 A-
+says '^A is deleted: 1 is free again, at the back of the list[.] The list is then 2, 3, 1[.]$' \
+  files -p free-list --freed back --blocks 4 -e A+1 A-
+says '^B is made, with 12 blocks: fewer blocks are free; it gets none' files -p bitmap -e A+6 B+12
+says '^ +2 +B is made, with 12 blocks +no room' files -p bitmap A+6 B+12 B-
+json "[x['id'] for x in a] == ['bitmap', 'counting', 'free-list'] and a[1]['answer']['bits'] == 64" files -p bitmap --all A+6 B+5 A- C+8 B-
+draws "{'C', 'free', 'used before'} <= set(words)" files -p bitmap A+6 B+5 A- C+8 B-
+says '^The first 2 words are all 0: none of their blocks is free' files -p first-free -e 00000000 00000000 00001000
+says '^8 x 2 \+ 4 = 20[.]$' files -p first-free -e 00000000 00000000 00001000
+says '^first free block +12$' files -p first-free --one used 1111 1111 1111 0111
+says '^first free block +none$' files -p first-free 0000
+draws "'00001000' in words" files -p first-free 00000000 00001000
+says '1 / 16 = 6.25 % free the list is shorter' files -p space-size --address-bits 16 -e
+json "a['answer']['list_blocks'] == 4210753" files -p space-size --block-size 1024
+says '^table +398404 bytes$' files -p fat-size --disk-bytes 100000000 --block-size 1000 --entry-bits 32 --number-bits 28 --table-on-disk yes
+says '100000000 x 8 / 8032, rounded down' files -p fat-size --disk-bytes 100000000 --block-size 1000 --entry-bits 32 --table-on-disk yes -e
+draws "'bytes of a block' in words" files -p fat-size
+
 # Questions, and what --json writes, which is a case again.
-for form in contiguous linked fat indexed inode inode-size; do
+for form in contiguous linked fat indexed inode inode-size bitmap counting free-list first-free space-size fat-size; do
   says '^The answer: spindle' files -p $form --quiz 5
   says . files -p $form --quiz 5 --answer
   says , files -p $form --quiz 5 --answer --csv
@@ -56,6 +77,13 @@ refuses 'sizes: none given; type BYTES' files -p inode-size
 refuses '^spindle files: --pointer-bytes: longer than a block' files -p inode --block-size 3
 refuses '^spindle files: --block-size: the largest file would have more than 2.60 bytes' \
   files -p inode --block-size 1000000 --pointer-bytes 1
+refuses "ops: 'A' is neither NAME.BLOCKS nor NAME-" files -p bitmap A
+refuses 'ops: there is a file A already' files -p bitmap A+3 A+2
+refuses 'ops: there is no file A' files -p bitmap A-
+refuses "^spindle files: --blocks: 0 is not from 1 to 4096$" files -p bitmap --blocks 0 A+1
+refuses 'bits: not a row of 0 and 1' files -p first-free 002
+refuses '^spindle files: --number-bits: more than an entry has$' files -p fat-size --entry-bits 12
+refuses '^spindle files: --block-size: too small for two numbers$' files -p space-size --block-size 4
 
 [ $failures -eq 0 ] && echo "files: all as expected"
 exit $((failures != 0))

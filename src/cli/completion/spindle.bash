@@ -83,9 +83,10 @@ _spindle_face() {
         --full-stroke-ms --table --heads --sectors --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     files)
-      policies="contiguous linked fat indexed inode inode-size"
+      policies="contiguous linked fat indexed inode inode-size bitmap counting free-list first-free space-size fat-size"
       options+=" --blocks --count-from --room-before --room-after --move-start --tail-known --index-in-memory --write-index
-        --block-size --pointer-bytes --direct --single --double --triple --inode-in-memory --address-limit" ;;
+        --block-size --pointer-bytes --direct --single --double --triple --inode-in-memory --address-limit --used --address-bits
+        --one --freed --word-bits --disk-bytes --entry-bits --number-bits --table-on-disk" ;;
     deadlock)
       policies="banker detection victim wait-for" options+=" --available --requests --costs" ;;
     translate)
@@ -112,10 +113,12 @@ _spindle_face() {
     --turn | --reentry) _spindle_words "edge request" ;;
     --curve) if [[ $1 == disk ]]; then _spindle_words "constant linear square-root"; fi ;;
     --count-from) _spindle_words "0 1" ;;
+    --one) _spindle_words "used free" ;;
+    --freed) _spindle_words "front back" ;;
     --load-bit) _spindle_words "1 0" ;;
     --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration | \
       --full-quantum | --stretch | --room-before | --room-after | --move-start | --tail-known | --index-in-memory | \
-      --write-index | --inode-in-memory | --address-limit)
+      --write-index | --inode-in-memory | --address-limit | --table-on-disk)
       _spindle_words "yes no" ;;
     --scope) _spindle_words "global local" ;;
     --allotment) _spindle_words "equal proportional" ;;

@@ -11,6 +11,11 @@ const Form& inode_size_form();
 /// Blocks added to files, removed and read, by how the files are stored.
 const Form& file_blocks_form();
 
+/// Files made and deleted, by how it is kept which blocks are free.
+const Form& free_space_form();
+/// Sizes of bitmaps and tables, and the first free block of a bitmap.
+const std::vector<const Form*>& file_cost_forms();
+
 /// "4096 bytes", and from a KiB on also "(4 KiB)".
 std::string bytes_text(const Json& bytes);
 

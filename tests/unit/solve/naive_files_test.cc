@@ -171,5 +171,47 @@ TEST(NaiveFiles, CountTheBlocksOfPointers) {
   }
 }
 
+/// The free blocks in a row of flags, of which the lowest are taken.
+TEST(NaiveFiles, KeepWhatIsFree) {
+  Random random(12);
+  for (int round = 0; round < 20; ++round) {
+    constexpr std::size_t kBlocks = 24;
+    std::vector<bool> used(kBlocks, false);
+    std::vector<std::vector<std::size_t>> files(4);
+    Json ops = Json::array();
+    Json states = Json::array();
+    Json given = Json::array();
+    for (int step = 0; step < 12; ++step) {
+      std::vector<std::size_t>& file = files[random.below(files.size())];
+      const std::string name = std::to_string(&file - files.data());
+      if (!file.empty()) {
+        for (const std::size_t block : file) used[block] = false;
+        ops.push_back(Json::array({"free", name}));
+        given.push_back(file);
+        file.clear();
+      } else {
+        const std::size_t want = 1 + random.below(5);
+        for (std::size_t block = 0; file.size() < want; ++block)
+          if (!used[block]) {
+            file.push_back(block);
+            used[block] = true;
+          }
+        ops.push_back(Json::array({"alloc", name, want}));
+        given.push_back(file);
+      }
+      std::string bits;
+      for (const bool bit : used) bits += bit ? '1' : '0';
+      states.push_back(bits);
+    }
+    const Json answer =
+        answer_of({{"domain", "free-space"},
+                   {"algorithm", "BITMAP"},
+                   {"parameters", {{"blocks", kBlocks}, {"used", 0}, {"address_bits", 16}}},
+                   {"input", {{"ops", ops}}}});
+    EXPECT_EQ(answer["states"], states);
+    EXPECT_EQ(answer["given"], given);
+  }
+}
+
 }  // namespace
 }  // namespace spindle
