@@ -102,7 +102,7 @@ spindle processes -p forks 'fork(); fork()' | grep -q '[0-9][.][0-9]' && fail "h
 refuses '--hit-ratio: 2 is above 1' memory -p access-tlb --hit-ratio 2
 refuses 'too much' memory -p access-tlb 1 2 3
 for formula in access-tlb access-faults fault-rate pages table-size slab; do
-  says '^The answer: spindle' memory -p $formula --quiz 5
+  says "^The answer: spindle memory -p $formula --quiz 5 --answer$" memory -p $formula --quiz 5
   says . memory -p $formula --quiz 5 --answer
   says '^quantity,value,unit' memory -p $formula --csv
 done

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "cli/face/plan.h"
 #include "cli/face/show.h"
@@ -28,6 +29,24 @@ void tell_unread(const Face& face, const Plan& plan, const std::vector<std::stri
         fmt::print(stderr, "spindle {}: {}\n", face.command, note);
 }
 
+/// The value as a shell reads it.
+std::string shell_word(const std::string& value) {
+  const bool is_plain = !value.empty() && std::ranges::all_of(value, [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("+-_.,:/@%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  return is_plain ? value : fmt::format("'{}'", value);
+}
+
+/// The command that answers the question of a quiz: with all that makes it this question.
+std::string command_to_answer(const Face& face, const FaceRequest& request) {
+  std::string command = fmt::format("spindle {}", face.command);
+  if (!request.policies.empty()) command += fmt::format(" -p {}", fmt::join(request.policies, ","));
+  for (const auto& [name, value] : request.values)
+    command += fmt::format(" {} {}", option_name(name), shell_word(value));
+  return command + fmt::format(" --quiz {} --answer", *request.quiz);
+}
+
 void answer(const Face& face, const FaceRequest& request, Complaint& complaint) {
   Plan plan;
   make_plan(face, request, plan, complaint);
@@ -38,8 +57,8 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
     if (complaint.made()) return;
     if (request.explain || request.answer) solved.problem["explain"] = true;
     if (request.quiz && !request.answer) {
-      fmt::print("{}\n\nThe answer: spindle {} --quiz {} --answer\n",
-                 plan.form->question(solved.problem), face.command, *request.quiz);
+      fmt::print("{}\n\nThe answer: {}\n", plan.form->question(solved.problem),
+                 command_to_answer(face, request));
       return;
     }
     Complaint refused;
