@@ -69,6 +69,8 @@ constexpr Algorithms kAlgorithms[] = {
     {"file-blocks", "CONTIGUOUS LINKED|LINKED-LIST FAT INDEXED|INDEX"},
     {"free-space", "BITMAP|BIT-VECTOR COUNTING LINKED-LIST|FREE-LIST"},
     {"file-cost", "SPACE-SIZE FIRST-FREE FAT"},
+    {"raid", "RAID-0|STRIPING RAID-1|MIRRORING|RAID-10|RAID-1+0 RAID-4 RAID-5 RAID-6 PARITY|XOR"},
+    {"raid-cost", "RATES LIFE|MTTDL"},
 };
 
 /// Takes what stands before the separator off the front.

@@ -35,7 +35,9 @@
   X("inode", solve_inode)                           \
   X("file-blocks", solve_file_blocks)               \
   X("free-space", solve_free_space)                 \
-  X("file-cost", solve_file_cost)
+  X("file-cost", solve_file_cost)                   \
+  X("raid", solve_raid)                             \
+  X("raid-cost", solve_raid_cost)
 
 namespace spindle {
 

@@ -82,6 +82,10 @@ _spindle_face() {
         --seek-ms --rpm --mb-per-s --bytes --sectors-per-track --sectors-read --distance --curve --track-to-track-ms
         --full-stroke-ms --table --heads --sectors --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
+    raid)
+      policies="raid-5 raid-0 raid-1 raid-4 raid-6 parity raid-rate raid-life"
+      options+=" --disks --disk-blocks --chunk --copies --layout --parity-update --failed-disk --write --level
+        --sequential-mb-per-s --random-mb-per-s --mirror-reads --mttf-hours --mttr-hours" ;;
     files)
       policies="contiguous linked fat indexed inode inode-size bitmap counting free-list first-free space-size fat-size"
       options+=" --blocks --count-from --room-before --room-after --move-start --tail-known --index-in-memory --write-index
@@ -113,6 +117,10 @@ _spindle_face() {
     --turn | --reentry) _spindle_words "edge request" ;;
     --curve) if [[ $1 == disk ]]; then _spindle_words "constant linear square-root"; fi ;;
     --count-from) _spindle_words "0 1" ;;
+    --layout) _spindle_words "left-symmetric left-asymmetric" ;;
+    --parity-update) _spindle_words "fewest subtractive additive" ;;
+    --level) _spindle_words "0 1 4 5" ;;
+    --mirror-reads) _spindle_words "half all" ;;
     --one) _spindle_words "used free" ;;
     --freed) _spindle_words "front back" ;;
     --load-bit) _spindle_words "1 0" ;;
@@ -168,7 +176,7 @@ _spindle() {
   local word i
   _spindle_word
   if ((COMP_CWORD == 1)); then
-    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk files deadlock sync processes cron --help --version"
+    _spindle_words "mount umount enter shell inspect crash damage undo map age defrag picture trace watch experiment record replay run solve cpu realtime memory translate disk raid files deadlock sync processes cron --help --version"
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -251,7 +259,7 @@ _spindle() {
              _spindle_files
            fi ;;
       esac ;;
-    cpu | realtime | memory | translate | disk | files | deadlock | sync | processes | cron)
+    cpu | realtime | memory | translate | disk | raid | files | deadlock | sync | processes | cron)
       _spindle_face "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;
     trace | watch | experiment | record | replay)
       _spindle_laboratory "${COMP_WORDS[1]}" "${COMP_WORDS[COMP_CWORD-1]}" ;;

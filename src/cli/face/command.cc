@@ -157,9 +157,9 @@ void add_face(const Command& program, const Face& face, int& status) {
 }  // namespace
 
 void add_face_commands(const Command& program, int& status) {
-  for (const Face* face :
-       {&cpu_face(), &realtime_face(), &memory_face(), &translate_face(), &disk_face(),
-        &files_face(), &deadlock_face(), &sync_face(), &processes_face(), &cron_face()})
+  for (const Face* face : {&cpu_face(), &realtime_face(), &memory_face(), &translate_face(),
+                           &disk_face(), &raid_face(), &files_face(), &deadlock_face(),
+                           &sync_face(), &processes_face(), &cron_face()})
     add_face(program, *face, status);
 }
 

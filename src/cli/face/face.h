@@ -188,6 +188,7 @@ void write_svg(const FaceRequest& request, const std::string& document, Complain
 const Face& cpu_face();
 const Face& disk_face();
 const Face& files_face();
+const Face& raid_face();
 const Face& memory_face();
 const Face& deadlock_face();
 const Face& realtime_face();

@@ -96,5 +96,7 @@ FaceParameter number_parameter(std::string_view name, std::string_view help,
 const std::vector<const Form*>& memory_cost_forms();
 /// How long a disk takes for an access: forms of `spindle disk`.
 const std::vector<const Form*>& disk_time_forms();
+/// How fast arrays of disks are, and how long they last: forms of `spindle raid`.
+const std::vector<const Form*>& raid_rate_forms();
 
 }  // namespace spindle::cli
