@@ -72,6 +72,7 @@ constexpr Algorithms kAlgorithms[] = {
     {"raid", "RAID-0|STRIPING RAID-1|MIRRORING|RAID-10|RAID-1+0 RAID-4 RAID-5 RAID-6 PARITY|XOR"},
     {"raid-cost", "RATES LIFE|MTTDL"},
 };
+    {"path-lookup", "OPEN"},
 
 /// Takes what stands before the separator off the front.
 std::string_view take_part(std::string_view& text, char separator) {

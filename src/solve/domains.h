@@ -36,6 +36,7 @@
   X("file-blocks", solve_file_blocks)               \
   X("free-space", solve_free_space)                 \
   X("file-cost", solve_file_cost)                   \
+  X("path-lookup", solve_path_lookup)               \
   X("raid", solve_raid)                             \
   X("raid-cost", solve_raid_cost)
 

@@ -33,6 +33,14 @@ says '^ +300000 +293 +3 +296$' files -p inode-size --block-size 1024 --direct 10
 says 'to 27, through 1 \+ 1 blocks of pointers[.]$' files -p inode-size --block-size 1024 --direct 10 -e 300000
 draws "'double indirect' in words" files -p inode 300000
 
+# Paths.
+says '^disk reads +10$' files -p path --root-in-memory yes /usr/ast/courses/os/handout.t
+says '^/foo/bar: inode of /, directory /, inode of /foo, directory /foo, inode of /foo/bar, content of /foo/bar: 6 reads' \
+  files -p path -e /foo/bar:1
+says '^/a/c: inode of /a/c: 1 read[.]' files -p path --keep yes -e /a/b /a/c
+says '^/a/b: all is in memory: 0 reads[.]$' files -p path --keep yes -e /a/b /a/b
+draws "{'directory /foo', 'inode of /', 'blocks read'} <= set(words)" files -p path /foo/bar
+
 # Free blocks, and the sizes of what says which they are.
 says '^ +4 +C is made, with 8 blocks +1 to 6 and 12 to 13 +1111 1111 1111 1100$' files -p bitmap A+6 B+5 A- C+8 B-
 says '^B is deleted: 7 to 11 are free again[.] The bitmap is then 1111 1110 0000 1100[.]$' files -p bitmap -e A+6 B+5 A- C+8 B-
@@ -55,7 +63,7 @@ says '100000000 x 8 / 8032, rounded down' files -p fat-size --disk-bytes 1000000
 draws "'bytes of a block' in words" files -p fat-size
 
 # Questions, and what --json writes, which is a case again.
-for form in contiguous linked fat indexed inode inode-size bitmap counting free-list first-free space-size fat-size; do
+for form in contiguous linked fat indexed inode inode-size path bitmap counting free-list first-free space-size fat-size; do
   says '^The answer: spindle' files -p $form --quiz 5
   says . files -p $form --quiz 5 --answer
   says , files -p $form --quiz 5 --answer --csv

@@ -87,9 +87,9 @@ _spindle_face() {
       options+=" --disks --disk-blocks --chunk --copies --layout --parity-update --failed-disk --write --level
         --sequential-mb-per-s --random-mb-per-s --mirror-reads --mttf-hours --mttr-hours" ;;
     files)
-      policies="contiguous linked fat indexed inode inode-size bitmap counting free-list first-free space-size fat-size"
+      policies="contiguous linked fat indexed inode inode-size path bitmap counting free-list first-free space-size fat-size"
       options+=" --blocks --count-from --room-before --room-after --move-start --tail-known --index-in-memory --write-index
-        --block-size --pointer-bytes --direct --single --double --triple --inode-in-memory --address-limit --used --address-bits
+        --block-size --pointer-bytes --direct --single --double --triple --inode-in-memory --address-limit --root-in-memory --keep --directory-blocks --used --address-bits
         --one --freed --word-bits --disk-bytes --entry-bits --number-bits --table-on-disk" ;;
     deadlock)
       policies="banker detection victim wait-for" options+=" --available --requests --costs" ;;
@@ -126,7 +126,7 @@ _spindle_face() {
     --load-bit) _spindle_words "1 0" ;;
     --keep-counts | --count-cold | --count-return | --fixed | --doubling | --coalesce | --stay | --io-bump | --migration | \
       --full-quantum | --stretch | --room-before | --room-after | --move-start | --tail-known | --index-in-memory | \
-      --write-index | --inode-in-memory | --address-limit | --table-on-disk)
+      --write-index | --inode-in-memory | --address-limit | --table-on-disk | --root-in-memory | --keep | --asid)
       _spindle_words "yes no" ;;
     --scope) _spindle_words "global local" ;;
     --allotment) _spindle_words "equal proportional" ;;

@@ -11,6 +11,8 @@ const Form& inode_size_form();
 /// Blocks added to files, removed and read, by how the files are stored.
 const Form& file_blocks_form();
 
+/// What is read to open files by their paths.
+const Form& path_form();
 /// Files made and deleted, by how it is kept which blocks are free.
 const Form& free_space_form();
 /// Sizes of bitmaps and tables, and the first free block of a bitmap.
