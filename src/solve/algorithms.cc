@@ -47,7 +47,9 @@ constexpr Algorithms kAlgorithms[] = {
      "BASE-LIMIT|BASE-AND-LIMIT PAGE-OFFSET PAGE-TABLE|PAGING SEGMENTS|SEGMENTATION SPLIT-BITS "
      "TWO-SEGMENTS TWO-LEVEL MULTI-LEVEL INVERTED|INVERTED-PAGE-TABLE"},
     {"tlb", "LRU FIFO RANDOM|RAND"},
-    {"memory-cost", "EAT-TLB EAT-FAULT MAX-FAULT-RATE PAGES-FOR TABLE-SIZE SLAB"},
+    {"memory-cost",
+     "EAT-TLB EAT-FAULT EAT-ALL MAX-FAULT-RATE PAGES-FOR TABLE-SIZE TABLE-LEVELS "
+     "SLAB"},
     {"disk-time", "CHS-TO-LBA LBA-TO-CHS RANDOM-IO TRACK-READ SEEK"},
     {"allocation", "FIRST-FIT|FF BEST-FIT|BF WORST-FIT|WF NEXT-FIT|NF COMPACTION"},
     {"buddy", "BUDDY|BUDDY-SYSTEM"},
@@ -70,9 +72,9 @@ constexpr Algorithms kAlgorithms[] = {
     {"free-space", "BITMAP|BIT-VECTOR COUNTING LINKED-LIST|FREE-LIST"},
     {"file-cost", "SPACE-SIZE FIRST-FREE FAT"},
     {"raid", "RAID-0|STRIPING RAID-1|MIRRORING|RAID-10|RAID-1+0 RAID-4 RAID-5 RAID-6 PARITY|XOR"},
+    {"path-lookup", "OPEN"},
     {"raid-cost", "RATES LIFE|MTTDL"},
 };
-    {"path-lookup", "OPEN"},
 
 /// Takes what stands before the separator off the front.
 std::string_view take_part(std::string_view& text, char separator) {

@@ -45,6 +45,28 @@ Json access_with_faults(const Field& parameters) {
   return {{"eat_ns", rounded((1 - rate) * memory + rate * not_negative(parameters["fault_ns"]))}};
 }
 
+/// TLB, page table and page faults together. A share of the misses in the TLB, or of all accesses,
+/// faults; a share of the faults writes a page before it reads one.
+Json access_with_all(const Field& parameters) {
+  const double hit = parameters["hit_ratio"].number(0, 1);
+  const double memory = not_negative(parameters["memory_ns"]);
+  const double tlb = parameters["tlb_ns"].number_or(0, 0, kLargest);
+  const auto levels = static_cast<double>(parameters["levels"].integer_or(1, 1, 64));
+  const double rate = parameters["fault_rate"].number(0, 1);
+  const double fault = not_negative(parameters["fault_ns"]);
+  const double dirty = parameters["dirty"].number_or(0, 0, 1);
+  const bool of_misses = parameters["faults_of"].choice({"misses", "accesses"}) == 0;
+  // A page that the TLB knows is in memory.
+  if (!of_misses && rate > 1 - hit + 1e-12)
+    parameters["fault_rate"].fail("more accesses than miss in the TLB");
+  if (parameters.failed()) return {};
+  const double walk = (1 - hit) * levels * memory;
+  const double faults = (of_misses ? (1 - hit) * rate : rate) * fault * (1 + dirty);
+  return {{"eat_ns", rounded(tlb + memory + walk + faults)},
+          {"walk_ns", rounded(walk)},
+          {"fault_part_ns", rounded(faults)}};
+}
+
 /// How many accesses may fault if the mean access is to be slower by no more than that share.
 Json highest_fault_rate(const Field& parameters) {
   const double memory = not_negative(parameters["memory_ns"]);
@@ -74,6 +96,32 @@ Json table_size(const Field& parameters) {
       static_cast<std::int64_t>(last / static_cast<std::uint64_t>(size)) + 1;
   if (entries > kMostCountedBytes / entry) return parameters["page_size"].fail("too small"), Json();
   return {{"entries", entries}, {"bytes", entries * entry}};
+}
+
+/// Tables of one page each, level above level, until one at the top is enough. The index of the top
+/// level has the bits that are left.
+Json table_levels(const Field& parameters) {
+  const std::int64_t bits = parameters["address_bits"].integer(1, 64);
+  const auto power_of = [](const Field& field, std::int64_t low) {
+    const std::int64_t size = field.integer(low, std::int64_t{1} << 40);
+    if (size > 0 && (size & (size - 1)) != 0) field.fail("not a power of two");
+    std::int64_t exponent = 0;
+    while ((std::int64_t{1} << exponent) < size) ++exponent;
+    return exponent;
+  };
+  const std::int64_t offset = power_of(parameters["page_size"], 2);
+  const std::int64_t entry = power_of(parameters["entry_bytes"], 1);
+  if (entry >= offset) parameters["entry_bytes"].fail("not shorter than half of a page");
+  if (offset > bits) parameters["page_size"].fail("larger than the space of addresses");
+  if (parameters.failed()) return {};
+  const std::int64_t index = offset - entry;
+  const std::int64_t pages = bits - offset;
+  const std::int64_t levels = (pages + index - 1) / index;
+  return {{"levels", levels},
+          {"offset_bits", offset},
+          {"index_bits", index},
+          {"top_bits", levels == 0 ? 0 : pages - (levels - 1) * index},
+          {"reach_of_a_table", std::int64_t{1} << std::min<std::int64_t>(62, offset + index)}};
 }
 
 /// Objects of one size in slabs of whole pages: how many fit, and what is left over.
@@ -177,10 +225,12 @@ Json track_read(const Field& parameters) {
 
 Json solve_memory_cost(const Problem& problem) {
   if (problem.algorithm == "EAT-TLB") return access_with_tlb(problem.parameters);
+  if (problem.algorithm == "EAT-ALL") return access_with_all(problem.parameters);
   if (problem.algorithm == "EAT-FAULT") return access_with_faults(problem.parameters);
   if (problem.algorithm == "MAX-FAULT-RATE") return highest_fault_rate(problem.parameters);
   if (problem.algorithm == "PAGES-FOR") return pages_for(problem.parameters);
   if (problem.algorithm == "TABLE-SIZE") return table_size(problem.parameters);
+  if (problem.algorithm == "TABLE-LEVELS") return table_levels(problem.parameters);
   if (problem.algorithm == "SLAB") return slab(problem.parameters);
   return problem.unknown_algorithm();
 }

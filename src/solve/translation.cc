@@ -220,6 +220,36 @@ Json inverted(const Problem& problem) {
   return {{"physical", physical}};
 }
 
+struct TlbReference {
+  std::uint64_t process = 0;
+  std::uint64_t page = 0;
+  auto operator<=>(const TlbReference&) const = default;
+};
+
+/// Addresses of one process, or each with the number of its own before it.
+std::vector<TlbReference> read_references(const Field& addresses, std::uint64_t page_size,
+                                          bool& has_processes) {
+  std::vector<TlbReference> references;
+  if (addresses.member("generate").present()) {
+    for (const std::uint64_t address : addresses.naturals(kLargestAddress))
+      references.push_back({0, address / page_size});
+    return references;
+  }
+  const std::vector<Field> items = addresses.items();
+  has_processes = !items.empty() && items.front().is_list();
+  for (const Field& item : items) {
+    if (!has_processes) {
+      references.push_back({0, natural(item) / page_size});
+      continue;
+    }
+    const std::vector<Field> parts = item.is_list() ? item.items() : std::vector<Field>();
+    if (parts.size() != 2) item.fail("not [process, address], as the first one is");
+    if (item.failed()) break;
+    references.push_back({natural(parts[0]), natural(parts[1]) / page_size});
+  }
+  return references;
+}
+
 }  // namespace
 
 Json solve_translation(const Problem& problem) {
@@ -243,7 +273,10 @@ Json solve_tlb(const Problem& problem) {
   const std::uint64_t page_size = natural(problem.parameters["page_size"], 1);
   const auto entries = static_cast<std::size_t>(problem.parameters["entries"].integer(1, 1 << 20));
   const auto sets = static_cast<std::size_t>(problem.parameters["sets"].integer_or(1, 1, 1 << 20));
-  const std::vector<std::uint64_t> addresses = problem.input["addresses"].naturals(kLargestAddress);
+  bool has_processes = false;
+  const std::vector<TlbReference> references =
+      read_references(problem.input["addresses"], page_size, has_processes);
+  const bool has_numbers = problem.parameters["asid"].flag_or(false);
   const std::string_view name = problem.algorithm == "LRU"      ? "lru"
                                 : problem.algorithm == "FIFO"   ? "fifo"
                                 : problem.algorithm == "RANDOM" ? "random"
@@ -255,22 +288,48 @@ Json solve_tlb(const Problem& problem) {
   if (problem.failed()) return {};
   const std::size_t ways = entries / sets;
   std::unordered_map<std::uint64_t, PageFrames> tlb;  // by set; only those that are used
+  std::map<TlbReference, std::uint64_t> keys;         // of the pages of all processes
+  std::vector<TlbReference> references_of_keys;
   std::uint64_t hits = 0;
+  std::uint64_t flushes = 0;
   std::string trace;
-  for (std::uint64_t address : addresses) {
-    const std::uint64_t page = address / page_size;
-    const std::uint64_t number = page % sets;
+  Json replaced = Json::array();
+  std::uint64_t running = references.empty() ? 0 : references.front().process;
+  for (const TlbReference& reference : references) {
+    if (reference.process != running && !has_numbers) {
+      tlb.clear();
+      ++flushes;
+    }
+    running = reference.process;
+    std::uint64_t page = reference.page;
+    if (has_processes) {
+      const auto [key, is_new] = keys.try_emplace(reference, keys.size());
+      if (is_new) references_of_keys.push_back(reference);
+      page = key->second;
+    }
+    const std::uint64_t number = reference.page % sets;
     auto set = tlb.find(number);
     if (set == tlb.end()) {
       auto policy = make_replacement_policy(name, ways, {.seed = seed + number}).take();
       set = tlb.try_emplace(number, std::move(policy), ways).first;
     }
-    const bool hit = set->second.refer(page).hit;
-    hits += hit ? 1 : 0;
-    trace += hit ? 'H' : 'M';
+    const PageFrames::Reference outcome = set->second.refer(page);
+    hits += outcome.hit ? 1 : 0;
+    if (references.size() > kLongestTrace) continue;
+    trace += outcome.hit ? 'H' : 'M';
+    if (!outcome.victim)
+      replaced.push_back(nullptr);
+    else if (!has_processes)
+      replaced.push_back(*outcome.victim);
+    else
+      replaced.push_back(
+          {references_of_keys[*outcome.victim].process, references_of_keys[*outcome.victim].page});
   }
-  Json answer = {{"hits", hits}, {"misses", addresses.size() - hits}};
-  if (addresses.size() <= kLongestTrace) answer["trace"] = trace;
+  Json answer = {{"hits", hits}, {"misses", references.size() - hits}};
+  if (has_processes) answer["flushes"] = flushes;
+  if (references.size() > kLongestTrace) return answer;
+  answer["trace"] = trace;
+  answer["replaced"] = replaced;
   return answer;
 }
 

@@ -57,6 +57,11 @@ json "a['answer']['physical'] == [117, 47]" translate -p multi-level --fields 2,
 json "a['answer']['physical'] == [36, None]" translate -p inverted --table 0+3,1+0,2+1 2:20 0:5
 says '^ *1024000 +17408000$' translate -p base-limit --base 16384000 --limit 40960000 1024000
 json "a['answer']['trace'] == 'MMMHH'" translate -p tlb-lru 0 16 32 5 17
+says '^80 is on page 5, set 0: no entry, a miss; it is loaded in place of page 1[.]$' translate -p tlb-lru --entries 2 -e 0 16 0 80
+says '^The TLB is emptied[.] 2:0 is on page 0, set 0: no entry, a miss; it is loaded[.]$' translate -p tlb-lru -e 1:0 2:0 1:4
+says '^1:4 is on page 0, set 0: its entry is there' translate -p tlb-lru --asid yes -e 1:0 2:0 1:4
+says '^With --asid yes: misses 2 instead of 3, hits 1 instead of 0 and flushes 0 instead of 2[.]$' translate -p tlb-lru 1:0 2:0 1:4
+refuses 'addresses: not .process, address., as the first one is .item 2 of the list.' translate -p tlb-lru 1:0 4
 json "a['answer']['value'] == 1 and [s['value'] for s in a['answer']['steps']] == [0, 0, 0, 1]" sync A:P B:P A:V B:V
 json "a['answer']['consumed'] == [['q', 'a']] and a['answer']['buffer'] == ['b', 'c']" \
   sync -p bounded-buffer put:p:a put:p:b put:p:c get:q
@@ -71,9 +76,16 @@ json "len(a['answer']['times']) == 2" cron 0 0 '*' '*' '*' --after '2024-01-05 1
 # Formulas: textbook answers, curves, reasons, questions.
 json "a['answer']['eat_ns'] == 140" memory -p access-tlb --hit-ratio 0.8 --memory-ns 100 --tlb-ns 20
 json "a['answer']['eat_ns'] == 8199.8" memory -p access-faults --fault-rate 0.001 --memory-ns 200 --fault-ns 8000000
+json "a['answer']['eat_ns'] == 155" memory -p access-all --fault-rate 0.1 --fault-ns 5000 --dirty 0.2
+says '^20 \+ 100 \+ 5 \+ 30 = 155 ns[.]$' memory -p access-all --dirty 0.2 -e
+says '^With --faults-of accesses: ' memory -p access-all --fault-rate 0.01
+refuses '^spindle memory: --fault-rate: more accesses than miss in the TLB$' memory -p access-all --faults-of accesses
 json "a['answer']['max_fault_rate'] == 2.5e-06" memory -p fault-rate --slowdown 0.1
 json "a['answer'] == {'pages': 36, 'internal_fragmentation': 962}" memory -p pages --bytes 72766 --page-size 2048
 json "a['answer']['bytes'] == 4194304" memory -p table-size
+json "a['answer']['levels'] == 3 and a['answer']['top_bits'] == 7" memory -p table-levels --address-bits 30 --page-size 512 --entry-bytes 4
+says '^36 / 9, rounded up: 4 levels; 9 bits are left for the top one[.]$' memory -p table-levels -e
+refuses '^spindle memory: --page-size: not a power of two$' memory -p table-levels --page-size 1000
 json "a['answer']['slabs'] == 8" memory -p slab --object-bytes 300 --objects 100
 json "a['answer']['io_ms'] == 6.0328 and a['answer']['rotation_ms'] == 2" disk -p random-io --bytes 4096
 json "a['answer'] == {'sequential_ms': 34, 'random_ms': 15020}" disk -p track-read
@@ -101,7 +113,7 @@ draws "not any('.' in word for word in words)" processes -p forks 'fork(); fork(
 spindle processes -p forks 'fork(); fork()' | grep -q '[0-9][.][0-9]' && fail "half a process"
 refuses '--hit-ratio: 2 is above 1' memory -p access-tlb --hit-ratio 2
 refuses 'too much' memory -p access-tlb 1 2 3
-for formula in access-tlb access-faults fault-rate pages table-size slab; do
+for formula in access-tlb access-faults access-all fault-rate pages table-size table-levels slab; do
   says "^The answer: spindle memory -p $formula --quiz 5 --answer$" memory -p $formula --quiz 5
   says . memory -p $formula --quiz 5 --answer
   says '^quantity,value,unit' memory -p $formula --csv

@@ -92,6 +92,9 @@ refuses "^spindle files: --blocks: 0 is not from 1 to 4096$" files -p bitmap --b
 refuses 'bits: not a row of 0 and 1' files -p first-free 002
 refuses '^spindle files: --number-bits: more than an entry has$' files -p fat-size --entry-bits 12
 refuses '^spindle files: --block-size: too small for two numbers$' files -p space-size --block-size 4
+refuses 'paths: "usr/ast" is not a path from the root' files -p path usr/ast
+refuses 'paths: a path with "." or ".." is not followed here' files -p path /usr/../ast
+refuses "blocks: 'x' is not a number" files -p path /usr:x
 
 [ $failures -eq 0 ] && echo "files: all as expected"
 exit $((failures != 0))

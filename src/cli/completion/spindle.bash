@@ -71,8 +71,8 @@ _spindle_face() {
       policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
         working-set pff aging-counters shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit
         next-fit compaction buddy
-        heap-first heap-best heap-worst access-tlb access-faults fault-rate pages table-size slab"
-      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree --hit-ratio --memory-ns --tlb-ns --levels --fault-rate --fault-ns --slowdown --bytes --address-bits --entry-bytes --slab-bytes --object-bytes --objects -t --trace --format --page-size --curve"
+        heap-first heap-best heap-worst access-tlb access-faults access-all fault-rate pages table-size table-levels slab"
+      options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree --hit-ratio --memory-ns --tlb-ns --levels --fault-rate --fault-ns --dirty --faults-of --slowdown --bytes --address-bits --entry-bytes --slab-bytes --object-bytes --objects -t --trace --format --page-size --curve"
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
     disk)
       policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf
@@ -96,7 +96,7 @@ _spindle_face() {
     translate)
       policies="paging base-limit segments two-segments multi-level two-level inverted page-offset split-bits tlb-lru
         tlb-fifo tlb-random"
-      options+=" --page-size --directory --memory --table --fields --base --limit --space --base0 --limit0 --base1 --limit1 --entries --sets --seed" ;;
+      options+=" --page-size --directory --memory --table --fields --base --limit --space --base0 --limit0 --base1 --limit1 --entries --sets --asid --seed" ;;
     sync)
       policies="semaphore bounded-buffer readers-first writers-first fair" options+=" --initial --capacity" ;;
     processes)
@@ -121,6 +121,7 @@ _spindle_face() {
     --parity-update) _spindle_words "fewest subtractive additive" ;;
     --level) _spindle_words "0 1 4 5" ;;
     --mirror-reads) _spindle_words "half all" ;;
+    --faults-of) _spindle_words "misses accesses" ;;
     --one) _spindle_words "used free" ;;
     --freed) _spindle_words "front back" ;;
     --load-bit) _spindle_words "1 0" ;;

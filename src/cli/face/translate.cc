@@ -43,7 +43,8 @@ class TranslationForm final : public Form {
     return kMeasures;
   }
   [[nodiscard]] std::string_view row_help() const override {
-    return "addresses as ADDRESS or 0xADDRESS; segments: SEGMENT:OFFSET; inverted: PROCESS:ADDRESS";
+    return "addresses as ADDRESS or 0xADDRESS; segments: SEGMENT:OFFSET; inverted, and "
+           "tlb with several processes: PROCESS:ADDRESS";
   }
   [[nodiscard]] Json read_rows(const std::vector<std::vector<std::string>>& rows,
                                Complaint& complaint) const override;
