@@ -50,7 +50,7 @@ constexpr Algorithms kAlgorithms[] = {
     {"memory-cost",
      "EAT-TLB EAT-FAULT EAT-ALL MAX-FAULT-RATE PAGES-FOR TABLE-SIZE TABLE-LEVELS "
      "SLAB"},
-    {"disk-time", "CHS-TO-LBA LBA-TO-CHS RANDOM-IO TRACK-READ SEEK"},
+    {"disk-time", "CHS-TO-LBA LBA-TO-CHS RANDOM-IO TRACK-READ SEEK CAPACITY"},
     {"allocation", "FIRST-FIT|FF BEST-FIT|BF WORST-FIT|WF NEXT-FIT|NF COMPACTION"},
     {"buddy", "BUDDY|BUDDY-SYSTEM"},
     {"heap", "FIRST-FIT|FIRST|FF BEST-FIT|BEST|BF WORST-FIT|WORST|WF"},

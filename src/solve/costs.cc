@@ -194,6 +194,28 @@ Json lba_to_chs(const Problem& problem) {
   return {{"chs", {track / heads, track % heads, lba % sectors + 1}}};
 }
 
+/// What a disk holds, and at which rate a track passes under a head.
+Json disk_capacity(const Field& parameters) {
+  const std::int64_t heads = parameters["heads"].integer(1, 65536);
+  const std::int64_t cylinders = parameters["cylinders"].integer(1, 1 << 30);
+  const std::int64_t sectors = parameters["sectors"].integer(1, 65536);
+  const std::int64_t sector_bytes = parameters["sector_bytes"].integer(1, 65536);
+  const double rpm = above_zero(parameters["rpm"]);
+  if (parameters.failed()) return {};
+  if (heads * cylinders > kMostCountedBytes / (sectors * sector_bytes))
+    return parameters["cylinders"].fail("the disk would have more than 2^60 bytes"), Json();
+  const std::int64_t track = sectors * sector_bytes;
+  const std::int64_t all = heads * cylinders * sectors;
+  std::int64_t bits = 0;
+  while ((std::int64_t{1} << bits) < all) ++bits;
+  return {{"sectors", all},
+          {"bytes", all * sector_bytes},
+          {"track_bytes", track},
+          {"cylinder_bytes", track * heads},
+          {"mb_per_s", rounded(static_cast<double>(track) * rpm / 60 / 1e6)},
+          {"address_bits", bits}};
+}
+
 /// One access: the seek, half a revolution on average, and the transfer.
 Json random_access(const Field& parameters) {
   const double seek = not_negative(parameters["seek_ms"]);
@@ -239,6 +261,7 @@ Json solve_disk_time(const Problem& problem) {
   if (problem.algorithm == "CHS-TO-LBA") return chs_to_lba(problem);
   if (problem.algorithm == "LBA-TO-CHS") return lba_to_chs(problem);
   if (problem.algorithm == "RANDOM-IO") return random_access(problem.parameters);
+  if (problem.algorithm == "CAPACITY") return disk_capacity(problem.parameters);
   if (problem.algorithm == "TRACK-READ") return track_read(problem.parameters);
   if (problem.algorithm == "SEEK") return seek(problem.parameters);
   return problem.unknown_algorithm();

@@ -90,6 +90,8 @@ json "a['answer']['slabs'] == 8" memory -p slab --object-bytes 300 --objects 100
 json "a['answer']['io_ms'] == 6.0328 and a['answer']['rotation_ms'] == 2" disk -p random-io --bytes 4096
 json "a['answer'] == {'sequential_ms': 34, 'random_ms': 15020}" disk -p track-read
 json "a['answer']['seek_ms'] == 15" disk -p seek --curve constant --distance 7
+json "a['answer']['bytes'] == 268435456 and a['answer']['address_bits'] == 19" disk -p capacity --cylinders 128 --sectors 256
+says '^A track: 63 x 512 = 32256 bytes, in 60 / 7200 s: 3.8707 MB/s[.]$' disk -p capacity -e
 json "a['answer']['lba'] == 0" disk -p chs-to-lba --chs 0,0,1
 json "a['answer']['chs'] == [2, 5, 9]" disk -p lba-to-chs --lba 2339
 says '^highest rate of page faults +2.5e-06' memory -p fault-rate
@@ -118,7 +120,7 @@ for formula in access-tlb access-faults access-all fault-rate pages table-size t
   says . memory -p $formula --quiz 5 --answer
   says '^quantity,value,unit' memory -p $formula --csv
 done
-for formula in random-io track-read seek chs-to-lba lba-to-chs; do
+for formula in random-io track-read seek capacity chs-to-lba lba-to-chs; do
   says '^The answer: spindle' disk -p $formula --quiz 5
   says . disk -p $formula --quiz 5 --answer
   says '^quantity,value,unit' disk -p $formula --csv

@@ -76,11 +76,11 @@ _spindle_face() {
       generators="uniform: zipf: sequential: loop: phases:" formats="numbers lackey din oracleGeneral" ties="fifo lru" ;;
     disk)
       policies="fcfs sstf scan c-scan look c-look fscan n-step-scan v-r deadline satf bsatf asatf rotating-fifo rotating-sstf
-        random-io track-read seek chs-to-lba lba-to-chs"
+        random-io track-read seek capacity chs-to-lba lba-to-chs"
       options+=" --head --cylinders --direction --tie --count-return --turn --reentry --steps --r --seek-per-cylinder --service-time
         --read-deadline --write-deadline --batch --seek-speed --rotate-speed --skew --zones --window --aging
         --seek-ms --rpm --mb-per-s --bytes --sectors-per-track --sectors-read --distance --curve --track-to-track-ms
-        --full-stroke-ms --table --heads --sectors --chs --lba -t --trace --format --depth --disk"
+        --full-stroke-ms --table --heads --sectors --sector-bytes --chs --lba -t --trace --format --depth --disk"
       generators="uniform: sequential:" formats="disksim blkparse blktrace fio msr spc" ties="lower higher arrival direction" ;;
     raid)
       policies="raid-5 raid-0 raid-1 raid-4 raid-6 parity raid-rate raid-life"

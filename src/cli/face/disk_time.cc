@@ -16,7 +16,8 @@ Formula random_access() {
           .quantities =
               {{number_parameter("seek_ms", "random-io, track-read: time of a mean seek (ms)", "4"),
                 {4, 6, 8, 9, 12}},
-               {number_parameter("rpm", "random-io, track-read: revolutions a minute", "15000"),
+               {number_parameter("rpm", "random-io, track-read, capacity: revolutions a minute",
+                                 "15000"),
                 {5400, 7200, 10000, 15000}},
                {number_parameter("mb_per_s", "random-io: transfer rate of the disk (MB/s)", "125"),
                 {50, 100, 125, 200}},
@@ -155,6 +156,54 @@ Formula seek_time() {
               }};
 }
 
+Formula disk_capacity() {
+  return {
+      .domain = "disk-time",
+      .policy = {"capacity", "CAPACITY", "Capacity of a disk"},
+      .quantities = {{number_parameter("heads", "", "16"), {8, 16, 32}},
+                     {number_parameter("cylinders", "", "1024"), {128, 512, 1024}},
+                     {number_parameter("sectors", "", "63"), {63, 256, 512}},
+                     {number_parameter("sector_bytes", "capacity: bytes of a sector", "512"),
+                      {512, 4096}},
+                     {number_parameter("rpm", "", "7200"), {3600, 5400, 7200}}},
+      .results = {{"bytes", "capacity", "bytes"},
+                  {"sectors", "sectors", ""},
+                  {"track_bytes", "a track", "bytes"},
+                  {"cylinder_bytes", "a cylinder", "bytes"},
+                  {"mb_per_s", "rate of a track", "MB/s"},
+                  {"address_bits", "bits to number the sectors", ""}},
+      .curve = {"sectors", 0, 1000, "sectors of a track"},
+      .question =
+          [](const Json& q) {
+            return fmt::format(
+                "A disk has {} surfaces with {} tracks each, {} sectors on a track, and {} bytes "
+                "in a "
+                "sector; it turns {} times a minute. How many bytes does it hold, how many bits "
+                "number its sectors, and at which rate does it read a track?",
+                value_text(q, "heads"), value_text(q, "cylinders"), value_text(q, "sectors"),
+                value_text(q, "sector_bytes"), value_text(q, "rpm"));
+          },
+      .reasons =
+          [](const Solved& solved) {
+            const Json& q = solved.parameters();
+            const Json& a = solved.answer;
+            std::vector<std::string> out = {
+                fmt::format("{} heads x {} cylinders x {} sectors = {} sectors.",
+                            value_text(q, "heads"), value_text(q, "cylinders"),
+                            value_text(q, "sectors"), value_text(a, "sectors")),
+                fmt::format("{} x {} = {} bytes.", value_text(a, "sectors"),
+                            value_text(q, "sector_bytes"), value_text(a, "bytes")),
+                fmt::format("A track: {} x {} = {} bytes, in 60 / {} s: {} MB/s.",
+                            value_text(q, "sectors"), value_text(q, "sector_bytes"),
+                            value_text(a, "track_bytes"), value_text(q, "rpm"),
+                            value_text(a, "mb_per_s"))};
+            if (const double bits = as_number(a["address_bits"]); bits > 0)
+              out.push_back(fmt::format("{0} bits tell 2^{0} sectors apart; {1} would be too few.",
+                                        plain(bits), plain(bits - 1)));
+            return out;
+          }};
+}
+
 /// "heads 0 to 4", or "head 0".
 std::string range_text(std::string_view what, std::uint64_t first, std::uint64_t last) {
   return first == last ? fmt::format("{} {}", what, first)
@@ -193,18 +242,19 @@ Formula to_block() {
   return {
       .domain = "disk-time",
       .policy = {"chs-to-lba", "CHS-TO-LBA", "Cylinder, head and sector to block"},
-      .quantities = {{number_parameter("heads", "chs-to-lba, lba-to-chs: number of heads", "16"),
-                      {8, 16, 255}},
-                     {number_parameter("sectors",
-                                       "chs-to-lba, lba-to-chs: sectors per track, numbered from 1",
-                                       "63"),
-                      {17, 32, 63}},
-                     {{"chs",
-                       Kind::kNumbers,
-                       "chs-to-lba: the address, as CYLINDER,HEAD,SECTOR",
-                       "2,5,9",
-                       {},
-                       true}}},
+      .quantities =
+          {{number_parameter("heads", "chs-to-lba, lba-to-chs, capacity: number of heads", "16"),
+            {8, 16, 255}},
+           {number_parameter("sectors",
+                             "chs-to-lba, lba-to-chs, capacity: sectors per track, numbered from 1",
+                             "63"),
+            {17, 32, 63}},
+           {{"chs",
+             Kind::kNumbers,
+             "chs-to-lba: the address, as CYLINDER,HEAD,SECTOR",
+             "2,5,9",
+             {},
+             true}}},
       .results = {{"lba", "block", ""}},
       .picture =
           [](const Solved& solved) {
@@ -269,8 +319,8 @@ Formula from_block() {
 
 const std::vector<const Form*>& disk_time_forms() {
   static const FormulaForm kForms[] = {FormulaForm(random_access()), FormulaForm(track_read()),
-                                       FormulaForm(seek_time()), FormulaForm(to_block()),
-                                       FormulaForm(from_block())};
+                                       FormulaForm(seek_time()),     FormulaForm(disk_capacity()),
+                                       FormulaForm(to_block()),      FormulaForm(from_block())};
   static const std::vector<const Form*> kList = forms_of(kForms);
   return kList;
 }
