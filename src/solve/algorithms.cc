@@ -74,6 +74,7 @@ constexpr Algorithms kAlgorithms[] = {
     {"raid", "RAID-0|STRIPING RAID-1|MIRRORING|RAID-10|RAID-1+0 RAID-4 RAID-5 RAID-6 PARITY|XOR"},
     {"path-lookup", "OPEN"},
     {"raid-cost", "RATES LIFE|MTTDL"},
+    {"fat-chain", "CHAINS"},
 };
 
 /// Takes what stands before the separator off the front.

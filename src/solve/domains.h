@@ -37,6 +37,7 @@
   X("free-space", solve_free_space)                 \
   X("file-cost", solve_file_cost)                   \
   X("path-lookup", solve_path_lookup)               \
+  X("fat-chain", solve_fat_chain)                   \
   X("raid", solve_raid)                             \
   X("raid-cost", solve_raid_cost)
 

@@ -41,6 +41,15 @@ says '^/a/c: inode of /a/c: 1 read[.]' files -p path --keep yes -e /a/b /a/c
 says '^/a/b: all is in memory: 0 reads[.]$' files -p path --keep yes -e /a/b /a/b
 draws "{'directory /foo', 'inode of /', 'blocks read'} <= set(words)" files -p path /foo/bar
 
+# The chains of a file allocation table.
+json "a['answer']['chains'] == {'A': [4, 7, 2, 10, 12], 'B': [6, 3, 11, 14]}" files -p fat-chain A:4 B:6
+says '^A begins with block 4; .* through 4, 7, 2, 10, 12, which is the end[.] Byte 3500 / 1024, .*: block number 3 of it, counted from 0, is block 10: 3 links' \
+  files -p fat-chain -e A:4:3500
+says '^B begins with block 5; .* through 5, 2, 3: block 2 is in the chain of A[.]$' files -p fat-chain --table 1+2,2+3,3+-,5+2 -e A:1 B:5
+says '^wrong with A +it comes back to block 1$' files -p fat-chain --table 1+2,2+1 A:1
+says '^A +1 +1, 2 +5000 +beyond the end$' files -p fat-chain --table 1+2,2+- A:1:5000
+draws "{'end', 'A', 'B', '14'} <= set(words)" files -p fat-chain A:4 B:6
+
 # Free blocks, and the sizes of what says which they are.
 says '^ +4 +C is made, with 8 blocks +1 to 6 and 12 to 13 +1111 1111 1111 1100$' files -p bitmap A+6 B+5 A- C+8 B-
 says '^B is deleted: 7 to 11 are free again[.] The bitmap is then 1111 1110 0000 1100[.]$' files -p bitmap -e A+6 B+5 A- C+8 B-
@@ -63,7 +72,7 @@ says '100000000 x 8 / 8032, rounded down' files -p fat-size --disk-bytes 1000000
 draws "'bytes of a block' in words" files -p fat-size
 
 # Questions, and what --json writes, which is a case again.
-for form in contiguous linked fat indexed inode inode-size path bitmap counting free-list first-free space-size fat-size; do
+for form in contiguous linked fat indexed inode inode-size path fat-chain bitmap counting free-list first-free space-size fat-size; do
   says '^The answer: spindle' files -p $form --quiz 5
   says . files -p $form --quiz 5 --answer
   says , files -p $form --quiz 5 --answer --csv
@@ -95,6 +104,9 @@ refuses '^spindle files: --block-size: too small for two numbers$' files -p spac
 refuses 'paths: "usr/ast" is not a path from the root' files -p path usr/ast
 refuses 'paths: a path with "." or ".." is not followed here' files -p path /usr/../ast
 refuses "blocks: 'x' is not a number" files -p path /usr:x
+refuses "table: '5' is not BLOCK.NEXT" files -p fat-chain --table 5 A:5
+refuses "table: '1.3' is about a block that has an entry" files -p fat-chain --table 1+2,1+3 A:1
+refuses 'files: the name A is used twice' files -p fat-chain A:4 A:6
 
 [ $failures -eq 0 ] && echo "files: all as expected"
 exit $((failures != 0))

@@ -17,10 +17,10 @@ std::string bytes_text(const Json& bytes) {
 
 const Face& files_face() {
   static const Face kFace = [] {
-    Face face = {
-        "files",
-        "Count the disk accesses of files: allocation, inodes, free blocks, tables.",
-        {&file_blocks_form(), &inode_form(), &inode_size_form(), &path_form(), &free_space_form()}};
+    Face face = {"files",
+                 "Count the disk accesses of files: allocation, inodes, free blocks, tables.",
+                 {&file_blocks_form(), &inode_form(), &inode_size_form(), &path_form(),
+                  &fat_chain_form(), &free_space_form()}};
     face.forms.insert(face.forms.end(), file_cost_forms().begin(), file_cost_forms().end());
     return face;
   }();

@@ -13,6 +13,8 @@ const Form& file_blocks_form();
 
 /// What is read to open files by their paths.
 const Form& path_form();
+/// The chains of a file allocation table.
+const Form& fat_chain_form();
 /// Files made and deleted, by how it is kept which blocks are free.
 const Form& free_space_form();
 /// Sizes of bitmaps and tables, and the first free block of a bitmap.

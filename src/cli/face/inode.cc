@@ -59,8 +59,8 @@ class InodeShapeForm : public Form {
   [[nodiscard]] std::string domain(const Json&) const override { return "inode"; }
   [[nodiscard]] const std::vector<FaceParameter>& parameters() const override {
     static const std::vector<FaceParameter> kParameters = {
-        {"block_size", Kind::kNumber, "inode, inode-size, space-size, fat-size: bytes of a block",
-         "4096"},
+        {"block_size", Kind::kNumber,
+         "inode, inode-size, fat-chain, space-size, fat-size: bytes of a block", "4096"},
         {"pointer_bytes", Kind::kNumber, "inode, inode-size: bytes of a pointer to a block", "4"},
         {"direct", Kind::kNumber, "inode, inode-size: direct pointers of the inode", "12"},
         {"single", Kind::kNumber, "inode, inode-size: its single indirect pointers", "1"},
