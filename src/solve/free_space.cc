@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::int64_t kMostSpaceBlocks = 4096;
-constexpr std::int64_t kMostSpaceOps = 2000;
+constexpr std::int64_t kMostSpaceOps = 500;
 
 /// Free blocks, by one way of keeping them.
 class SpaceBook {
