@@ -41,6 +41,7 @@ constexpr Algorithms kAlgorithms[] = {
      "PRIORITY-RR|PRIORITY-ROUND-ROBIN HRRN|HRN|HIGHEST-RESPONSE-RATIO-NEXT",
      "MLQ|MULTI-LEVEL-QUEUE FEEDBACK|FB MLFQ|MULTI-LEVEL-FEEDBACK-QUEUE LOTTERY STRIDE CFS EEVDF "
      "FAIR-SHARE|FSS"},
+    {"cpu-cost", "AMDAHL IO-WAIT"},
     {"burst-estimate", "EXPONENTIAL|EXPONENTIAL-AVERAGE|EXPONENTIAL-AVERAGING"},
     {"deadlock", "BANKER|BANKERS|SAFETY DETECTION VICTIM WAIT-FOR-CYCLE|WAIT-FOR|CYCLE"},
     {"translation",
@@ -73,8 +74,8 @@ constexpr Algorithms kAlgorithms[] = {
     {"file-cost", "SPACE-SIZE FIRST-FREE FAT"},
     {"raid", "RAID-0|STRIPING RAID-1|MIRRORING|RAID-10|RAID-1+0 RAID-4 RAID-5 RAID-6 PARITY|XOR"},
     {"path-lookup", "OPEN"},
-    {"raid-cost", "RATES LIFE|MTTDL"},
     {"fat-chain", "CHAINS"},
+    {"raid-cost", "RATES LIFE|MTTDL"},
 };
 
 /// Takes what stands before the separator off the front.

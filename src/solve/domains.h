@@ -13,6 +13,7 @@
   X("disk-online", solve_disk_online)               \
   X("cpu", solve_cpu)                               \
   X("cpu-io", solve_cpu_io)                         \
+  X("cpu-cost", solve_cpu_cost)                     \
   X("burst-estimate", solve_burst_estimate)         \
   X("deadlock", solve_deadlock)                     \
   X("translation", solve_translation)               \
@@ -36,8 +37,8 @@
   X("file-blocks", solve_file_blocks)               \
   X("free-space", solve_free_space)                 \
   X("file-cost", solve_file_cost)                   \
-  X("path-lookup", solve_path_lookup)               \
   X("fat-chain", solve_fat_chain)                   \
+  X("path-lookup", solve_path_lookup)               \
   X("raid", solve_raid)                             \
   X("raid-cost", solve_raid_cost)
 

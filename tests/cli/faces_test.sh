@@ -83,6 +83,9 @@ refuses '^spindle memory: --fault-rate: more accesses than miss in the TLB$' mem
 json "a['answer']['max_fault_rate'] == 2.5e-06" memory -p fault-rate --slowdown 0.1
 json "a['answer'] == {'pages': 36, 'internal_fragmentation': 962}" memory -p pages --bytes 72766 --page-size 2048
 json "a['answer']['bytes'] == 4194304" memory -p table-size
+says '^1 / \(0.4 \+ \(1 - 0.4\) / 4\) = 1.8182[.]$' cpu -p amdahl --serial 0.4 -e
+says '^All wait at once for a share of 0.8\^3 = 0.512; in the rest, 0.488, ' cpu -p io-wait -e
+refuses '^spindle cpu: --system: larger than the memory$' cpu -p io-wait --system 9
 json "a['answer']['levels'] == 3 and a['answer']['top_bits'] == 7" memory -p table-levels --address-bits 30 --page-size 512 --entry-bytes 4
 says '^36 / 9, rounded up: 4 levels; 9 bits are left for the top one[.]$' memory -p table-levels -e
 refuses '^spindle memory: --page-size: not a power of two$' memory -p table-levels --page-size 1000
@@ -119,6 +122,12 @@ for formula in access-tlb access-faults access-all fault-rate pages table-size t
   says "^The answer: spindle memory -p $formula --quiz 5 --answer$" memory -p $formula --quiz 5
   says . memory -p $formula --quiz 5 --answer
   says '^quantity,value,unit' memory -p $formula --csv
+done
+for formula in amdahl io-wait; do
+  says "^The answer: spindle cpu -p $formula --quiz 5 --answer$" cpu -p $formula --quiz 5
+  says . cpu -p $formula --quiz 5 --answer
+  says '^quantity,value,unit' cpu -p $formula --csv
+  draws "len(words) > 5" cpu -p $formula
 done
 for formula in random-io track-read seek capacity chs-to-lba lba-to-chs; do
   says '^The answer: spindle' disk -p $formula --quiz 5

@@ -60,10 +60,11 @@ _spindle_face() {
   local generators=uniform: formats= ties=
   case $1 in
     cpu)
-      policies="$_spindle_cpu_policies estimate mlfq-jobs lottery-jobs stride-tickets cfs-slices"
+      policies="$_spindle_cpu_policies estimate mlfq-jobs lottery-jobs stride-tickets cfs-slices amdahl io-wait"
       options+=" --quantum --context-switch --priority-order --tie --requeue --devices --alpha --first --aging-interval
         --quanta --doubling --levels --allotments --boost --stay --io-bump --seed --latency --granularity --cpus --queues
-        --migration --migration-cost --affinity --io-time --full-quantum --draws --big --slices --weight0 --stretch"
+        --migration --migration-cost --affinity --io-time --full-quantum --draws --big --slices --weight0 --stretch
+        --serial --cores --io-share --memory --system --process"
       ties="arrival requeue" ;;
     realtime)
       policies="rm dm edf llf fixed response-time rm-bound" options+=" --until --tasks" generators=uunifast: ;;

@@ -7,6 +7,7 @@
 
 #include "cli/face/cpu_forms.h"
 #include "cli/face/cpu_schedule.h"
+#include "cli/face/formula.h"
 #include "spindle/base/random.h"
 
 namespace spindle::cli {
@@ -322,10 +323,14 @@ Facts CpuForm::facts(const Solved& solved) const {
 
 const Face& cpu_face() {
   static const CpuForm kForm;
-  static const Face kFace = {
-      "cpu",
-      "Schedule processes on one CPU or several, with the working and the picture.",
-      {&kForm, &estimate_form(), &mlfq_form(), &lottery_form(), &stride_form(), &slices_form()}};
+  static const Face kFace = [] {
+    Face face = {
+        "cpu",
+        "Schedule processes on one CPU or several, with the working and the picture.",
+        {&kForm, &estimate_form(), &mlfq_form(), &lottery_form(), &stride_form(), &slices_form()}};
+    face.forms.insert(face.forms.end(), cpu_cost_forms().begin(), cpu_cost_forms().end());
+    return face;
+  }();
   return kFace;
 }
 

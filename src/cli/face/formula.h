@@ -92,6 +92,8 @@ std::string value_text(const Json& quantities, const char* name);
 FaceParameter number_parameter(std::string_view name, std::string_view help,
                                std::string_view fallback);
 
+/// How much faster several CPUs are, and how busy one is: forms of `spindle cpu`.
+const std::vector<const Form*>& cpu_cost_forms();
 /// What an access to memory costs on average, how large tables are: forms of `spindle memory`.
 const std::vector<const Form*>& memory_cost_forms();
 /// How long a disk takes for an access: forms of `spindle disk`.
