@@ -152,6 +152,11 @@ inline bool is_live(const Control& thread) {
   return __atomic_load_n(&thread.live, __ATOMIC_RELAXED);
 }
 
+/// The callable of a thread that has not run yet.
+inline void* callable_of(Control& thread) {
+  return thread.begins_in_room ? thread.beginning.room : thread.beginning.elsewhere;
+}
+
 /// True if it can go on only on one worker.
 inline bool tied(const Control& thread) {
   return thread.pinned_to >= 0 || thread.preempted;

@@ -7,12 +7,18 @@ namespace spindle::thread {
 // Whether the gate is barred may change while it is closed.
 bool Gate::enter_slowly(Passing& passing) {
   for (;;) {
-    if (!leave(passing)) say_left(passing);
-    const std::uint32_t state = state_.load(std::memory_order_acquire);
+    barrier_.store(passing, kPasses);
+    const std::uint32_t state = state_.load(std::memory_order_seq_cst);
+    if ((state & (kClosed | kBarred)) == 0) return true;
+    say_left(passing);
     if ((state & kBarred) != 0) return false;
-    if (state != 0) futex_wait(state_, state);
-    if (try_enter(passing)) return true;
+    futex_wait(state_, state);
   }
+}
+
+void Gate::say_left(Passing& passing) {
+  barrier_.store(passing, kStays);
+  if ((state_.load(std::memory_order_seq_cst) & kClosed) != 0) futex_wake_one(passing);
 }
 
 void Gate::close() {

@@ -22,18 +22,18 @@ class Gate {
 
   /// False if the gate is closed or barred: `enter_slowly` must follow.
   [[nodiscard]] bool try_enter(Passing& passing) {
-    barrier_.store(passing, kPasses);
+    put_lightly(passing, kPasses);
     return __builtin_expect(state_.load(std::memory_order_acquire) == 0, 1);
   }
   /// Waits while it is closed; false if it is barred.
   [[nodiscard]] bool enter_slowly(Passing& passing);
-  /// False if somebody waits for this worker to leave: `say_left` must follow. Does nothing for a
-  /// worker that is not passing.
+  /// False if somebody may wait for this worker to leave: `say_left` must follow. Does nothing for
+  /// a worker that is not passing.
   [[nodiscard]] bool leave(Passing& passing) {
-    barrier_.store(passing, kStays);
-    return __builtin_expect((state_.load(std::memory_order_relaxed) & kClosed) == 0, 1);
+    put_lightly(passing, kStays);
+    return __builtin_expect((state_.load(std::memory_order_relaxed) & (kClosed | kHeavy)) == 0, 1);
   }
-  static void say_left(Passing& passing) { futex_wake_one(passing); }
+  void say_left(Passing& passing);
 
   /// To be called by one worker at a time, which is not passing itself: `wait_for` must follow for
   /// each of the others.
@@ -51,9 +51,16 @@ class Gate {
   static constexpr std::uint32_t kPasses = 1;
   static constexpr std::uint32_t kClosed = 1;
   static constexpr std::uint32_t kBarred = 2;
+  static constexpr std::uint32_t kHeavy = 4;  // the barrier is not light: the slow ways do it all
 
-  std::atomic<std::uint32_t> state_ = 0;
+  // Where the barrier is not light this is too little; but then `state_` is never 0.
+  static void put_lightly(Passing& passing, std::uint32_t value) {
+    passing.store(value, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+
   LightBarrier barrier_;
+  std::atomic<std::uint32_t> state_ = barrier_.is_light() ? 0 : kHeavy;
 };
 
 }  // namespace spindle::thread

@@ -10,7 +10,7 @@ constexpr std::uint64_t kIdsAtATime = 256;
 
 }  // namespace
 
-void Pools::fetch_controls(PoolCache& cache) {
+[[gnu::noinline]] void Pools::fetch_controls(PoolCache& cache) {
   const std::lock_guard guard(lock_);
   for (; cache.control_count < kBatch; ++cache.control_count) {
     Control* const fresh = controls_.take();
@@ -19,7 +19,7 @@ void Pools::fetch_controls(PoolCache& cache) {
   }
 }
 
-void Pools::return_controls(PoolCache& cache) {
+[[gnu::noinline]] void Pools::return_controls(PoolCache& cache) {
   const std::lock_guard guard(lock_);
   for (; cache.control_count > kBatch; --cache.control_count) {
     Control& surplus = *std::exchange(cache.controls, cache.controls->next);
@@ -27,36 +27,36 @@ void Pools::return_controls(PoolCache& cache) {
   }
 }
 
-void Pools::fetch_promises(PoolCache& cache, Control& example) {
+[[gnu::noinline]] void Pools::fetch_promises(PoolCache& cache, Control& example) {
   const std::lock_guard guard(lock_);
   while (cache.promises < kBatch && stacks_.promise(0, example)) ++cache.promises;
 }
 
-void Pools::return_promises(PoolCache& cache, const Control& example) {
+[[gnu::noinline]] void Pools::return_promises(PoolCache& cache, const Control& example) {
   const std::lock_guard guard(lock_);
   for (; cache.promises > kBatch; --cache.promises) stacks_.break_promise(example);
 }
 
-void Pools::fetch_ids(PoolCache& cache) {
+[[gnu::noinline]] void Pools::fetch_ids(PoolCache& cache) {
   const std::lock_guard guard(lock_);
   cache.next_id = last_id_ + 1;
   cache.end_of_ids = cache.next_id + kIdsAtATime;
   last_id_ += kIdsAtATime;
 }
 
-void Pools::return_stacks(PoolCache& cache) {
+[[gnu::noinline]] void Pools::return_stacks(PoolCache& cache) {
   const std::lock_guard guard(lock_);
   for (; cache.stack_count > kBatch; --cache.stack_count) {
     stacks_.give_back(*std::exchange(cache.stacks, cache.stacks->next));
   }
 }
 
-bool Pools::promise_commonly(std::size_t size, Control& to) {
+[[gnu::noinline]] bool Pools::promise_commonly(std::size_t size, Control& to) {
   const std::lock_guard guard(lock_);
   return stacks_.promise(size, to);
 }
 
-void Pools::bind_commonly(Control& thread) {
+[[gnu::noinline]] void Pools::bind_commonly(Control& thread) {
   const std::lock_guard guard(lock_);
   stacks_.bind(thread);
 }

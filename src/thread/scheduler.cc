@@ -1,10 +1,8 @@
 #include "thread/scheduler.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
 
 #include "spindle/base/clock.h"
@@ -26,27 +24,6 @@ constexpr std::size_t kTimersAtATime = 16;
 static_assert(kSwitchesBetweenPolls / 2 % kTimersAtATime == 0);
 
 std::mutex schedulers_mutex;
-
-/// The callable of a thread that has not run yet.
-void* callable_of(Control& thread) {
-  return thread.begins_in_room ? thread.beginning.room : thread.beginning.elsewhere;
-}
-
-/// Cuts no UTF-8 character in two, for whatever shows names may require UTF-8.
-std::size_t length_of_name(std::string_view name) {
-  if (name.size() <= kLongestName) return name.size();
-  const auto goes_on = [&](std::size_t at) {
-    return (static_cast<unsigned char>(name[at]) & 0xc0) == 0x80;
-  };
-  std::size_t length = kLongestName;
-  while (length > 0 && goes_on(length)) --length;
-  return length;
-}
-
-/// Only one kernel thread changes it.
-void add_one(std::atomic<std::uint64_t>& count) {
-  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-}
 
 }  // namespace
 
@@ -122,92 +99,6 @@ Scheduler::~Scheduler() {
   Remains::keep(pools_.take_controls());
 }
 
-Control* Scheduler::prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
-                            void (*entry)(void*), void** storage) {
-  Worker& worker = here();
-  Control* const thread = pools_.take(worker, options.stack_size);
-  if (thread == nullptr) return nullptr;
-  // In the order in which they stand, so that neighbours are written at once.
-  thread->worker = &worker;
-  thread->exceptions = {};
-  thread->switches = 0;
-  thread->saved_errno = 0;
-  thread->canary = false;
-  thread->cancel.store(CancelState::kNone, std::memory_order_relaxed);
-  thread->tracks_locks = tracks_locks_;
-  thread->parked = nullptr;
-  thread->end.store(nullptr, std::memory_order_relaxed);
-  thread->depth = 1;
-  thread->in_section = false;
-  thread->live = true;
-  thread->preempted = false;
-  thread->cancel_off.store(0, std::memory_order_relaxed);
-  thread->stack = nullptr;
-  thread->entry = entry;
-  thread->id = pools_.new_id(worker);
-  thread->scheduler = this;
-  thread->blocking = nullptr;
-  thread->locals = nullptr;
-  thread->tag = caller().tag;
-  thread->priority = thread->own_priority = options.priority;
-  if (options.priority != 0) priorities_differ_.store(true, std::memory_order_relaxed);
-  const bool pinned = options.pinned_to >= 0 && options.pinned_to < static_cast<int>(workers());
-  thread->pinned_to = static_cast<std::int16_t>(pinned ? options.pinned_to : -1);
-  thread->interrupts_off = 0;
-  thread->in_policy = false;
-  thread->has_account = false;
-  thread->tried_in_vain = false;
-  if (options.weight != kUsualWeight || options.deadline_ns != 0) {
-    Account& account = account_of(*thread);
-    account.weight = std::max(options.weight, 1u);
-    account.deadline_ns = options.deadline_ns;
-  }
-  const std::size_t length = options.name.copy(thread->name, length_of_name(options.name));
-  thread->name[length] = '\0';
-  if (tracks_locks_) lock_order_.begin(thread->slot);
-  sanitizer::thread_made(*thread);
-
-  thread->begins_in_room = size <= detail::kLargestInControl && alignment <= 16;
-  if (!thread->begins_in_room) {
-    bind_stack(worker, *thread);
-    auto at = reinterpret_cast<std::uintptr_t>(thread->stack->top) - size;
-    at &= ~(std::max(alignment, std::size_t{16}) - 1);
-    thread->beginning.elsewhere = reinterpret_cast<void*>(at);
-  }
-  *storage = callable_of(*thread);
-  return thread;
-}
-
-void Scheduler::start(Control& thread) {
-  if (several_) {
-    add_one(here().started);
-  } else {
-    ++live_;
-  }
-  Control* const self = current_control;
-  if (!child_first_ || self == nullptr || tied(thread)) {
-    make_ready(thread, Why::kCreated);
-    return;
-  }
-  // The child goes first; its maker goes on before all others.
-  self->state = ThreadState::kReady;
-  if (several_) {
-    self->worker->left = self;
-    self->worker->left_in_front = true;
-  } else {
-    push_front(main_, *self);
-  }
-  switch_from(*self, &thread);
-}
-
-void Scheduler::discard(Control& thread) {
-#if defined(SPINDLE_TSAN)
-  sanitizer::thread_gone(thread.fiber);
-#endif
-  pools_.take_back_stack(here(), thread);
-  release(thread);
-}
-
 void Scheduler::cancel(Control& thread) {
   if (has_ended(thread) || thread.cancel != CancelState::kNone) return;
   thread.cancel = CancelState::kRequested;
@@ -277,11 +168,11 @@ void Scheduler::thread_main() {
   sanitizer::after_switch(self);
   bury(self);
   if (scheduler.several_) scheduler.arrive(self);
-  if (__builtin_expect(scheduler.guarded_, 0)) detail::leave_passage();
+  if (__builtin_expect(scheduler.guarded_, 0)) scheduler.end_passage(*self.worker);
   self.entry(callable_of(self));
   if (self.locals != nullptr) destroy_locals(self);
   if (__builtin_expect(self.tracks_locks, 0)) check_holds_none(self);
-  if (__builtin_expect(scheduler.guarded_, 0)) detail::enter_passage();
+  if (__builtin_expect(scheduler.guarded_, 0)) scheduler.begin_passage(*self.worker);
   if (scheduler.several_) scheduler.end_among_several(self);
   scheduler.end_current(self);
 }

@@ -40,8 +40,8 @@ class Scheduler {
   Result<> run(std::function<void()> main, Runtime& runtime);
 
   // Threads.
-  Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
-                   void (*entry)(void*), void** storage);
+  Control* prepare(const ThreadOptions& options, void (*entry)(void*));       // null: no memory
+  void* make_room(Control& thread, std::size_t size, std::size_t alignment);  // for its callable
   void start(Control& thread);
   void discard(Control& thread);  // a prepared thread that was not started
   void release(Control& thread);  // a thread that has ended; also when `run` has returned

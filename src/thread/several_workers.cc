@@ -52,7 +52,7 @@ void empty_inbox(Worker& worker) {
 
 void Scheduler::keep_others_out(Worker& worker) {
   if (worker.locked) return;
-  if (!gate_.leave(worker.passing)) Gate::say_left(worker.passing);
+  if (!gate_.leave(worker.passing)) gate_.say_left(worker.passing);
   lock_.lock();
   worker.locked = true;
 }

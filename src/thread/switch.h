@@ -127,6 +127,37 @@ inline void Scheduler::make_ready(Control& thread, Why why) {
   bury(self);
 }
 
+// From here on the timer may take the worker away.
+[[gnu::always_inline]] inline void end_critical(Worker& worker) {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  worker.depth.store(0, std::memory_order_relaxed);
+  if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) {
+    worker.scheduler->yield_due();
+  }
+}
+
+// The usual way through both makes no calls.
+[[gnu::always_inline]] inline void Scheduler::begin_passage(Worker& worker) {
+  worker.depth.store(1, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!gate_.try_enter(worker.passing)) begin_passage_slowly(worker);
+}
+
+[[gnu::always_inline]] inline void Scheduler::end_passage(Worker& worker) {
+  if (__builtin_expect(worker.locked, 0)) {
+    end_section(worker);
+  } else if (!gate_.leave(worker.passing) || worker.to_wake != nullptr) {
+    end_passage_slowly(worker);
+  } else {
+    end_critical(worker);
+  }
+}
+
+/// Only one kernel thread changes it.
+inline void add_one(std::atomic<std::uint64_t>& count) {
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
 inline void Scheduler::bind_stack(Worker& worker, Control& thread) {
   pools_.bind(worker, thread);
   sanitizer::stack_bound(thread);

@@ -1,7 +1,10 @@
+// Making threads, which is a part of the Scheduler, and waiting for them.
+
 #include "spindle/thread/thread.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <new>
 #include <optional>
 
 #include "spindle/base/clock.h"
@@ -17,13 +20,129 @@ namespace spindle::thread {
 WaitQueue end_was_reached;
 WaitQueue end_is_nobodys;
 
+namespace {
+
+/// Cuts no UTF-8 character in two, for whatever shows names may require UTF-8.
+std::size_t length_of_name(std::string_view name) {
+  if (name.size() <= kLongestName) return name.size();
+  const auto goes_on = [&](std::size_t at) {
+    return (static_cast<unsigned char>(name[at]) & 0xc0) == 0x80;
+  };
+  std::size_t length = kLongestName;
+  while (length > 0 && goes_on(length)) --length;
+  return length;
+}
+
+// Atomically, so that the compiler does not copy several words at a time: the processor could not
+// forward to such a load what the caller has only just written word by word.
+void copy_words(const detail::Room& callable, Control& to) {
+  std::byte* at = to.beginning.room;
+  for (const std::uint64_t word : callable.words) {
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(at), word, __ATOMIC_RELAXED);
+    at += sizeof word;
+  }
+}
+
+}  // namespace
+
+[[gnu::always_inline]] inline Control* Scheduler::prepare(const ThreadOptions& options,
+                                                          void (*entry)(void*)) {
+  Worker& worker = here();
+  Control* const thread = pools_.take(worker, options.stack_size);
+  if (thread == nullptr) return nullptr;
+  // In the order in which they stand, so that neighbours are written at once.
+  thread->worker = &worker;
+  thread->exceptions = {};
+  thread->switches = 0;
+  thread->saved_errno = 0;
+  thread->canary = false;
+  thread->cancel.store(CancelState::kNone, std::memory_order_relaxed);
+  thread->tracks_locks = tracks_locks_;
+  thread->parked = nullptr;
+  thread->end.store(nullptr, std::memory_order_relaxed);
+  thread->depth = 1;
+  thread->in_section = false;
+  thread->live = true;
+  thread->preempted = false;
+  thread->cancel_off.store(0, std::memory_order_relaxed);
+  thread->stack = nullptr;
+  thread->entry = entry;
+  thread->id = pools_.new_id(worker);
+  thread->scheduler = this;
+  thread->blocking = nullptr;
+  thread->locals = nullptr;
+  thread->tag = caller().tag;
+  thread->priority = thread->own_priority = options.priority;
+  if (options.priority != 0) priorities_differ_.store(true, std::memory_order_relaxed);
+  const bool pinned = options.pinned_to >= 0 && options.pinned_to < static_cast<int>(workers());
+  thread->pinned_to = static_cast<std::int16_t>(pinned ? options.pinned_to : -1);
+  thread->interrupts_off = 0;
+  thread->in_policy = false;
+  thread->begins_in_room = true;
+  thread->has_account = false;
+  thread->tried_in_vain = false;
+  if (options.weight != kUsualWeight || options.deadline_ns != 0) {
+    Account& account = account_of(*thread);
+    account.weight = std::max(options.weight, 1u);
+    account.deadline_ns = options.deadline_ns;
+  }
+  const std::size_t length = options.name.copy(thread->name, length_of_name(options.name));
+  thread->name[length] = '\0';
+  if (tracks_locks_) lock_order_.begin(thread->slot);
+  sanitizer::thread_made(*thread);
+  return thread;
+}
+
+void* Scheduler::make_room(Control& thread, std::size_t size, std::size_t alignment) {
+  thread.begins_in_room = size <= detail::kLargestInControl && alignment <= 16;
+  if (!thread.begins_in_room) {
+    bind_stack(here(), thread);
+    auto at = reinterpret_cast<std::uintptr_t>(thread.stack->top) - size;
+    at &= ~(std::max(alignment, std::size_t{16}) - 1);
+    thread.beginning.elsewhere = reinterpret_cast<void*>(at);
+  }
+  return callable_of(thread);
+}
+
+void Scheduler::start(Control& thread) {
+  if (several_) {
+    add_one(here().started);
+  } else {
+    ++live_;
+  }
+  Control* const self = current_control;
+  if (!child_first_ || self == nullptr || tied(thread)) {
+    make_ready(thread, Why::kCreated);
+    return;
+  }
+  // The child goes first; its maker goes on before all others.
+  self->state = ThreadState::kReady;
+  if (several_) {
+    self->worker->left = self;
+    self->worker->left_in_front = true;
+  } else {
+    push_front(main_, *self);
+  }
+  switch_from(*self, &thread);
+}
+
+void Scheduler::discard(Control& thread) {
+#if defined(SPINDLE_TSAN)
+  sanitizer::thread_gone(thread.fiber);
+#endif
+  pools_.take_back_stack(here(), thread);
+  release(thread);
+}
+
 namespace detail {
 
 Control* prepare(const ThreadOptions& options, std::size_t size, std::size_t alignment,
                  void (*entry)(void*), void** storage) {
   CHECK(current_scheduler != nullptr && "threads are made inside of Runtime::run");
   const Passage passage;
-  return current_scheduler->prepare(options, size, alignment, entry, storage);
+  Control* const control = current_scheduler->prepare(options, entry);
+  if (control != nullptr) *storage = current_scheduler->make_room(*control, size, alignment);
+  return control;
 }
 
 void start(Control* control, Fate fate) {
@@ -37,14 +156,13 @@ void discard(Control* control) {
   control->scheduler->discard(*control);
 }
 
-Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
-                           void (*entry)(void*), Fate fate) {
+Control* prepare_and_start(const ThreadOptions& options, const Room& callable, void (*entry)(void*),
+                           Fate fate) {
   CHECK(current_scheduler != nullptr && "threads are made inside of Runtime::run");
   const Passage passage;
-  void* storage = nullptr;
-  Control* const control = current_scheduler->prepare(options, size, 1, entry, &storage);
+  Control* const control = current_scheduler->prepare(options, entry);
   if (control == nullptr) return nullptr;
-  std::memcpy(storage, callable, size);
+  copy_words(callable, *control);
   if (fate == Fate::kDetached) control->end.store(&end_is_nobodys, std::memory_order_relaxed);
   control->scheduler->start(*control);
   return control;
@@ -104,30 +222,36 @@ bool runtime_is_gone(const Control& thread) {
   return thread.scheduler == nullptr;
 }
 
-void release(Control& thread) {
+[[gnu::noinline]] void release_otherwise(Control& thread) {
   if (runtime_is_gone(thread)) {
     Remains::let_go_of(thread);
-    return;
-  }
-  Scheduler& scheduler = *thread.scheduler;
-  if (__builtin_expect(!scheduler.preempts(), 1)) {
-    scheduler.release(thread);
   } else {
     const Passage passage;
-    scheduler.release(thread);
+    thread.scheduler->release(thread);
   }
 }
 
+[[gnu::always_inline]] inline void release(Control& thread) {
+  if (__builtin_expect(runtime_is_gone(thread) || thread.scheduler->preempts(), 0)) {
+    release_otherwise(thread);
+  } else {
+    thread.scheduler->release(thread);
+  }
+}
+
+[[gnu::noinline]] Result<> wait_in_section(Control& thread, Deadline deadline, const void* where) {
+  if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
+  if (runtime_is_gone(thread)) return Error{ESRCH, "the thread went with its runtime"};
+  const Section section;
+  return wait_for_end(thread, deadline, where);
+}
+
 /// `where`: the place in the code, for reports.
-Result<> wait_and_release(Control*& joined, Deadline deadline, const void* where) {
+[[gnu::always_inline]] inline Result<> wait_and_release(Control*& joined, Deadline deadline,
+                                                        const void* where) {
   if (joined == nullptr) return Error{EINVAL, "there is no thread to join"};
   Control& thread = *joined;
-  if (&thread == current_control) return Error{EDEADLK, "a thread cannot join itself"};
-  if (!has_ended(thread)) {
-    if (runtime_is_gone(thread)) return Error{ESRCH, "the thread went with its runtime"};
-    const Section section;
-    TRY(wait_for_end(thread, deadline, where));
-  }
+  if (!has_ended(thread)) TRY(wait_in_section(thread, deadline, where));
   joined = nullptr;
   release(thread);
   return {};

@@ -31,7 +31,7 @@ Control* WorkDeque::steal(const LightBarrier& barrier) {
   return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst) ? thread : nullptr;
 }
 
-WorkDeque::Ring* WorkDeque::grow(std::int64_t top, std::int64_t bottom) {
+[[gnu::noinline]] WorkDeque::Ring* WorkDeque::grow(std::int64_t top, std::int64_t bottom) {
   Ring* const old = ring_.load(std::memory_order_relaxed);
   rings_.push_back(std::make_unique<Ring>(2 * (old->mask + 1)));
   Ring* const grown = rings_.back().get();

@@ -33,15 +33,6 @@ constexpr std::uint32_t kInPoller = 2;
 
 constinit thread_local Worker* this_worker = nullptr;
 
-/// From here on the timer may take the worker away.
-[[gnu::always_inline]] inline void end_critical(Worker& worker) {
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  worker.depth.store(0, std::memory_order_relaxed);
-  if (__builtin_expect(worker.preemption_due.load(std::memory_order_relaxed), 0)) {
-    worker.scheduler->yield_due();
-  }
-}
-
 }  // namespace
 
 Worker* current_worker() {
@@ -153,29 +144,12 @@ Result<> Scheduler::run(std::function<void()> main, Runtime& runtime) {
   end_critical(worker);
 }
 
-// The usual way through both makes no calls.
-[[gnu::always_inline]] inline void Scheduler::begin_passage(Worker& worker) {
-  worker.depth.store(1, std::memory_order_relaxed);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (!gate_.try_enter(worker.passing)) begin_passage_slowly(worker);
-}
-
 [[gnu::noinline]] void Scheduler::begin_passage_slowly(Worker& worker) {
   if (!gate_.enter_slowly(worker.passing)) begin_section(worker);
 }
 
-[[gnu::always_inline]] inline void Scheduler::end_passage(Worker& worker) {
-  if (__builtin_expect(worker.locked || !several_, 0)) {
-    end_section(worker);
-  } else if (!gate_.leave(worker.passing) || worker.to_wake != nullptr) {
-    end_passage_slowly(worker);
-  } else {
-    end_critical(worker);
-  }
-}
-
 [[gnu::noinline]] void Scheduler::end_passage_slowly(Worker& worker) {
-  Gate::say_left(worker.passing);
+  gate_.say_left(worker.passing);
   wake_noted(worker);
   end_critical(worker);
 }

@@ -112,10 +112,13 @@ enum class Fate : std::uint8_t { kJoined, kDetached };
 void start(Control* control, Fate fate);
 /// Instead of `start`: takes the prepared thread back.
 void discard(Control* control);
-/// `prepare` and `start` in one, for a callable that fits in the Control and may be copied byte by
-/// byte.
-Control* prepare_and_start(const ThreadOptions& options, const void* callable, std::size_t size,
-                           void (*entry)(void*), Fate fate);
+/// A callable that fits in the Control and may be copied byte by byte.
+struct alignas(16) Room {
+  std::uint64_t words[kLargestInControl / sizeof(std::uint64_t)] = {};
+};
+/// `prepare` and `start` in one.
+Control* prepare_and_start(const ThreadOptions& options, const Room& callable, void (*entry)(void*),
+                           Fate fate);
 
 template <class F>
 void call_until_cancelled(F& function) {
@@ -147,8 +150,9 @@ Control* make_thread(const ThreadOptions& options, Fate fate, F&& function) {
     auto held = std::make_unique<Function>(std::forward<F>(function));
     return make_thread(options, fate, [held = std::move(held)] { (*held)(); });
   } else if constexpr (kFitsInControl<Function> && std::is_trivially_copyable_v<Function>) {
-    const Function copied(std::forward<F>(function));
-    return prepare_and_start(options, &copied, sizeof copied, &run_callable<Function>, fate);
+    Room room;
+    new (room.words) Function(std::forward<F>(function));
+    return prepare_and_start(options, room, &run_callable<Function>, fate);
   } else {
     void* storage = nullptr;
     Control* control =

@@ -115,7 +115,7 @@ TEST(GateTest, NobodyPassesWhileItIsClosed) {
         ++one.passed;
         EXPECT_GE(changed_by_closer, seen);
         seen = changed_by_closer;
-        if (!gate.leave(one.passing)) Gate::say_left(one.passing);
+        if (!gate.leave(one.passing)) gate.say_left(one.passing);
       }
     });
   }
