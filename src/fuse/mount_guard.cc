@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <limits>
@@ -25,15 +27,38 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// The guard of this process, once it has one.
-pid_t guard_of_process = 0;
+// Signals that end a process with a dump of it, unless somebody wants them.
+constexpr std::array kDumping = {SIGABRT, SIGQUIT, SIGSEGV, SIGBUS, SIGFPE,
+                                 SIGILL,  SIGTRAP, SIGSYS,  SIGXCPU};
 
-// While the kernel dumps a process that aborts, none of its threads ends, and the guard would not
-// hear of it.
-void tell_guard(int signal) {
+// The guard of this process, once it has one, and what was done before about each signal.
+pid_t guard_of_process = 0;
+std::array<struct sigaction, kDumping.size()> before_guard;
+
+// While the kernel dumps a process, none of its threads ends, and the guard would not hear of it.
+// Who had a handler before may know what to do: then it does not return.
+void tell_guard(int signal, siginfo_t* info, void* context) {
+  const auto* const at = std::find(kDumping.begin(), kDumping.end(), signal);
+  const struct sigaction& before = before_guard[static_cast<std::size_t>(at - kDumping.begin())];
+  if ((before.sa_flags & SA_SIGINFO) != 0) {
+    before.sa_sigaction(signal, info, context);
+  } else if (before.sa_handler != SIG_DFL) {
+    before.sa_handler(signal);
+  }
   ::kill(guard_of_process, SIGRTMIN);
   std::signal(signal, SIG_DFL);
   std::raise(signal);
+}
+
+void tell_guard_of_dumps() {
+  struct sigaction action = {};
+  action.sa_sigaction = tell_guard;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  for (std::size_t i = 0; i < kDumping.size(); ++i) {
+    ::sigaction(kDumping[i], nullptr, &before_guard[i]);
+    if (before_guard[i].sa_handler != SIG_IGN) ::sigaction(kDumping[i], &action, nullptr);
+  }
 }
 
 // The device of what is mounted there, as far as the kernel knows it without asking the daemon.
@@ -91,7 +116,7 @@ void guard_mount(const std::string& mount_point) {
   if (guard == 0) stand_guard(daemon, mount_point.c_str());
   if (guard > 0) {
     guard_of_process = guard;
-    std::signal(SIGABRT, tell_guard);
+    tell_guard_of_dumps();
   }
   if (guard < 0) log(LogLevel::kWarning, "no process could be made to guard the mount");
 }

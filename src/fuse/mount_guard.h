@@ -5,8 +5,8 @@
 // it tells the kernel to drop pages (open_writers.h) or names. If it were killed at that moment,
 // the process could not end, /dev/fuse would stay open, and all users of the mount would wait for
 // ever. So a child process, which has nothing open, waits for the end of the serving thread, or for
-// its word that it aborts: while the kernel dumps the process, no thread ends. If the daemon has
-// not ended soon after, the child cuts the connection.
+// its word that an abort, a fault or the like ends it: while the kernel dumps the process, no
+// thread ends. If the daemon has not ended soon after, the child cuts the connection.
 #pragma once
 
 #include <string>

@@ -119,8 +119,8 @@ check_volume_after_crash() {
 }
 
 ulimit -c 0
-signals=(KILL ABRT)
-kill_while_it_waits_for_the_kernel "${signals[RANDOM % 2]}"
+signals=(KILL ABRT SEGV BUS QUIT XCPU)
+kill_while_it_waits_for_the_kernel "${signals[RANDOM % ${#signals[@]}]}"
 
 new_volume 128M
 mount_volume
