@@ -14,11 +14,6 @@ const FileMap& extent_map();
 /// Runs of blocks that one call of shrink or punch frees at most.
 inline constexpr int kRunsPerCall = 16;
 
-/// Where the file's first block would best stand.
-inline BlockNo first_hint(const SpaceManager& space, const MapFile& file) {
-  return file.hint ? file.hint : space.hint_for(file.inode);
-}
-
 /// Frees blocks that the file owns, and counts them out of it.
 inline Result<> free_blocks(const MapEdit& edit, Run run) {
   MapFile& file = edit.file;

@@ -94,7 +94,7 @@ Result<Run> find_new_home(const MapEdit& edit, std::uint64_t used, std::uint64_t
   const std::uint64_t lengths[] = {std::min(most, 2 * (used + want)), used + want, used + 1};
   for (const std::uint64_t length : lengths) {
     Result<Run> run = space.allocate(
-        tx, {.want = length, .hint = first_hint(space, file), .must_be_whole = true});
+        tx, {.want = length, .hint = space.hint_for(file.inode), .must_be_whole = true});
     if (run.ok() || run.code() != ENOSPC) return run;
   }
   return Error{ENOSPC, "no free run is long enough for the contiguous file",
@@ -124,7 +124,8 @@ Result<Extent> ContiguousMap::extend(const MapEdit& edit, FileBlock at, std::uin
   Run run = TRY(run_of(space.layout(), file));
   CHECK(at.value <= run.length);
   if (run.length == 0) {
-    const FitRequest request{.want = want, .hint = first_hint(space, file), .must_be_whole = true};
+    const FitRequest request{
+        .want = want, .hint = space.hint_for(file.inode), .must_be_whole = true};
     Result<Run> whole = space.allocate(tx, request, file.inode);
     if (whole.code() == ENOSPC) {
       whole = space.allocate(tx, {.want = want, .hint = request.hint});

@@ -100,7 +100,7 @@ Result<Extent> ExtentMap::extend(const MapEdit& edit, FileBlock at, std::uint64_
   const ExtentPath path = TRY(tree.seek(at));
   CHECK(!path.covers(at));
   want = std::min({want, path.limit - at, end - at.value});
-  BlockNo hint = first_hint(space, file);
+  BlockNo hint = space.hint_for(file.inode);
   if (path.found) hint = BlockNo{path.entry.block + path.entry.length};
   if (path.found && at.value != end_of(path.entry)) {
     const std::uint64_t gap = at.value - end_of(path.entry);

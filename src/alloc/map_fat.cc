@@ -170,7 +170,7 @@ Result<Extent> FatMap::extend(const MapEdit& edit, FileBlock at, std::uint64_t w
   CHECK(!before || before->file_block < at);
   if (after) want = std::min(want, after->file_block - at);
   want = std::min({want, kLinksPerCall, end - at.value});
-  const BlockNo hint = before ? before->block + 1 : first_hint(space, file);
+  const BlockNo hint = before ? before->block + 1 : space.hint_for(file.inode);
   const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
   tx.on_drop([&chains = space.chains(), inode = file.inode] { chains.forget(inode); });
   space.chains().cut(file.inode, at);

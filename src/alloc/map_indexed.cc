@@ -203,7 +203,7 @@ Result<Extent> IndexedMap::extend(const MapEdit& edit, FileBlock at, std::uint64
       way.place.levels == 0 ? way.place.slot : way.place.index[way.place.levels - 1];
   const std::uint64_t beside = way.place.levels == 0 ? kDirect : pointers_per_block(layout);
   const BlockNo before = TRY(block_before(tx, layout, way, file, at));
-  const BlockNo hint = before ? before + 1 : first_hint(space, file);
+  const BlockNo hint = before ? before + 1 : space.hint_for(file.inode);
   const std::uint64_t most = std::min({want, hole.length, beside - last_index});
   const Run run = TRY(space.allocate(tx, {.want = most, .hint = hint}, file.inode));
   TRY(complete_way(edit, way, space.hint_for(file.inode)));

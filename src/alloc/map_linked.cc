@@ -184,7 +184,7 @@ Result<Extent> LinkedMap::extend(const MapEdit& edit, FileBlock at, std::uint64_
   Chain chain = TRY(chain_of(space.layout(), file));
   CHECK(at.value == chain.count);
   if (chain.count != 0) TRY(wait_for_shrink(space, file.inode));
-  const BlockNo hint = chain.count != 0 ? chain.last + 1 : first_hint(space, file);
+  const BlockNo hint = chain.count != 0 ? chain.last + 1 : space.hint_for(file.inode);
   want = std::min({want, kBlocksPerExtend, most - at.value});
   const Run run = TRY(space.allocate(tx, {.want = want, .hint = hint}, file.inode));
   tx.on_drop([&chains = space.chains(), inode = file.inode, at] { chains.cut(inode, at); });

@@ -101,8 +101,7 @@ MapFile Change::map_file(Node& node) {
   return MapFile{.inode = node.content_owner(),
                  .generation = inode.generation,
                  .root = inode.map_root,
-                 .blocks = inode.blocks,
-                 .hint = volume_->space->hint_for(node.content_owner())};
+                 .blocks = inode.blocks};
 }
 
 Result<> Change::store(Edit& edit) {

@@ -15,17 +15,17 @@ namespace {
 constexpr std::uint64_t kZeroBytesAtOnce = 4u << 20;
 
 // Fills the content of the run's blocks with zeros, in the cache.
-Result<> zero_blocks(Volume& volume, Node& node, const ContentShape& shape, Run run) {
-  BufferCache& cache = *volume.cache;
+Result<> zero_blocks(const Content& content, Run run) {
+  BufferCache& cache = *content.volume.cache;
   for (BlockNo block = run.start; block < run.end(); ++block) {
-    const bool has_header = shape.content_offset != 0;
+    const bool has_header = content.content_offset != 0;
     const BlockRef frame =
         TRY(has_header ? cache.read(block, IoPurpose::kData) : cache.blank(block));
     if (has_header) {
       cache.write_access(frame);
-      std::ranges::fill(frame.writable().subspan(shape.content_offset), std::byte{0});
+      std::ranges::fill(frame.writable().subspan(content.content_offset), std::byte{0});
     }
-    cache.mark_dirty(frame, node.content_owner());
+    cache.mark_dirty(frame, content.node.content_owner());
   }
   return {};
 }
@@ -39,7 +39,7 @@ std::uint16_t without_setuid(std::uint16_t mode) {
   return static_cast<std::uint16_t>(kept);
 }
 
-Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format::MapKind kind) {
+Result<ContentShape> ContentShape::of(const Volume& volume, InodeNo number, format::MapKind kind) {
   const FileMap* map = file_map(kind);
   if (map == nullptr) return corrupt("it has no allocation strategy", Subject::inode(number));
   ContentShape shape{.map = map, .content_size = map->content_size(volume.layout.block_size)};
@@ -47,6 +47,10 @@ Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format:
   const std::uint64_t most_blocks = static_cast<std::uint64_t>(INT64_MAX) / shape.content_size;
   shape.max_size = std::min(map->max_file_blocks(volume.layout), most_blocks) * shape.content_size;
   return shape;
+}
+
+Result<Content> Content::of(Volume& volume, Node& node) {
+  return Content{TRY(ContentShape::of(volume, node.number, node.map_kind())), volume, node};
 }
 
 Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
@@ -61,19 +65,26 @@ Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t off
                Subject::inode(number)};
 }
 
-MapFile map_to_read(const Volume& volume, Node& node) {
+MapFile map_to_read(Node& node) {
   return MapFile{.inode = node.content_owner(),
                  .generation = node.inode.generation,
                  .root = node.inode.map_root,
-                 .blocks = node.inode.blocks,
-                 .hint = volume.space->hint_for(node.content_owner())};
+                 .blocks = node.inode.blocks};
 }
 
-void trace_mapping(const FileMap& map, const Node& node, const Extent& extent) {
+Result<Extent> Content::find(FileBlock at, std::uint64_t max) const {
+  return map->find(*volume.reader, *volume.space, map_to_read(node), at, max);
+}
+
+Result<Extent> Content::find(Change& change, FileBlock at, std::uint64_t max) const {
+  return map->find(change.tx, *volume.space, change.map_file(node), at, max);
+}
+
+void Content::trace_mapping(const Extent& extent) const {
   trace_event(EventKind::kMap,
               {node.content_owner().value, extent.at.value, extent.block.value, extent.length,
                extent.is_hole() ? 1u : 0u, extent.unwritten ? 1u : 0u},
-              map.name());
+              map->name());
 }
 
 std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls) {
@@ -84,64 +95,71 @@ std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t 
   return fixed + call * std::min(calls, most_calls);
 }
 
-bool has_room_for_call(const Volume& volume, const FileMap& map, const Transaction& tx) {
+bool Content::has_room_for_call(const Transaction& tx) const {
   return tx.log_bytes_left() >=
-         Change::kInodeLogBytes + OrphanList::kLogBytes + map.log_bytes_per_call(volume.layout);
+         Change::kInodeLogBytes + OrphanList::kLogBytes + map->log_bytes_per_call(volume.layout);
 }
 
-Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, std::size_t calls,
-                                std::size_t more_log_bytes) {
-  Change change = TRY(Change::begin(volume, map_log_bytes(volume, map, calls) + more_log_bytes));
+Result<Change> Content::begin_change(std::size_t calls, std::size_t more_log_bytes) const {
+  Change change = TRY(Change::begin(volume, map_log_bytes(volume, *map, calls) + more_log_bytes));
   change.lock({NodeRef(&node)});
   return change;
 }
 
-Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                          FileBlock at, std::uint64_t want, NewBlocks blocks) {
+Result<Extent> Content::add_blocks(Change& change, FileBlock at, std::uint64_t want,
+                                   NewBlocks blocks) const {
   MapFile file = change.map_file(node);
-  const Extent added = TRY(shape.map->extend({change.tx, *volume.space, file}, at, want, blocks));
+  const Extent added = TRY(map->extend({change.tx, *volume.space, file}, at, want, blocks));
   change.mapped(node, file);
   change.touches_content(node);
   trace_event(EventKind::kAllocate,
               {node.content_owner().value, added.at.value, added.block.value, added.length},
-              shape.map->name());
+              map->name());
   const Run run{added.block, added.length};
-  change.tx.on_drop([&volume, run] { volume.cache->forget(run); });
+  change.tx.on_drop([&cache = *volume.cache, run] { cache.forget(run); });
   return added;
 }
 
-Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
-                               const ContentShape& shape, FileBlock at, std::uint64_t want) {
-  const Extent added = TRY(add_blocks(volume, change, node, shape, at, want, NewBlocks::kWritten));
+Result<Extent> Content::add_zero_blocks(Change& change, FileBlock at, std::uint64_t want) const {
+  const Extent added = TRY(add_blocks(change, at, want, NewBlocks::kWritten));
   change.tx.order_data(node.content_owner());
   // A map with headers in its blocks has zeroed the content when it wrote them.
-  if (shape.content_offset == 0) {
-    TRY(zero_blocks(volume, node, shape, {added.block, added.length}));
-  }
+  if (content_offset == 0) TRY(zero_blocks(*this, {added.block, added.length}));
   return added;
 }
 
-Result<> shrink_map(Volume& volume, Node& node, FileBlock end) {
-  if (node.map_kind() == format::MapKind::kInline) return {};
-  const ContentShape shape = TRY(content_shape(volume, node));
+Result<> Content::mark_written(Change& change, FileBlock at, std::uint64_t length) const {
+  MapFile file = change.map_file(node);
+  TRY(map->mark_written({change.tx, *volume.space, file}, at, length));
+  change.mapped(node, file);
+  change.touches_content(node);
+  return {};
+}
+
+Result<> Content::shrink_map(FileBlock end) const {
   for (bool done = false; !done;) {
-    Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+    Change change = TRY(begin_change(1));
     MapFile file = change.map_file(node);
-    done = TRY(shape.map->shrink({change.tx, *volume.space, file}, end));
+    done = TRY(map->shrink({change.tx, *volume.space, file}, end));
     change.mapped(node, file);
     // No crash shows a size whose blocks are gone, not even of a file without names.
     format::Inode& inode = change.edit(node);
-    inode.size = std::min<std::uint64_t>(inode.size, shape.start_of(end));
+    inode.size = std::min<std::uint64_t>(inode.size, start_of(end));
     change.touches_content(node);
     TRY(change.commit_part());
   }
   return {};
 }
 
+Result<> shrink_map(Volume& volume, Node& node, FileBlock end) {
+  if (node.map_kind() == format::MapKind::kInline) return {};
+  return TRY(Content::of(volume, node)).shrink_map(end);
+}
+
 Result<> finish_truncation(Volume& volume, Node& node) {
   if (node.map_kind() != format::MapKind::kInline) {
-    const ContentShape shape = TRY(content_shape(volume, node));
-    TRY(shrink_map(volume, node, FileBlock{shape.blocks_for(node.inode.size)}));
+    const Content content = TRY(Content::of(volume, node));
+    TRY(content.shrink_map(FileBlock{content.blocks_for(node.inode.size)}));
   }
   Change change = TRY(Change::begin(volume, Change::kInodeLogBytes + OrphanList::kLogBytes));
   change.lock({NodeRef(&node)});
@@ -154,14 +172,16 @@ Result<> finish_truncation(Volume& volume, Node& node) {
 
 namespace {
 
+using Adjust = std::function<void(format::Inode&)>;
+
 // Sets the smaller size and frees as much beyond it as one transaction can. True: all of it.
-Result<bool> begin_truncation(Volume& volume, Node& node, const ContentShape& shape,
-                              std::uint64_t size,
-                              const std::function<void(format::Inode&)>& adjust) {
-  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+Result<bool> begin_truncation(const Content& content, std::uint64_t size, const Adjust& adjust) {
+  Volume& volume = content.volume;
+  Node& node = content.node;
+  Change change = TRY(content.begin_change(1));
   MapFile file = change.map_file(node);
-  const FileBlock end{shape.blocks_for(size)};
-  const bool done = TRY(shape.map->shrink({change.tx, *volume.space, file}, end));
+  const FileBlock end{content.blocks_for(size)};
+  const bool done = TRY(content.map->shrink({change.tx, *volume.space, file}, end));
   change.mapped(node, file);
   change.edit(node).size = size;
   adjust(change.edit(node));
@@ -171,15 +191,14 @@ Result<bool> begin_truncation(Volume& volume, Node& node, const ContentShape& sh
   return done;
 }
 
-Result<> grow(Volume& volume, Node& node, const ContentShape& shape, std::uint64_t size,
-              const std::function<void(format::Inode&)>& adjust) {
-  TRY(check_size(node.number, shape, 0, size));
-  if (!shape.map->has_holes()) {
-    TRY(map_range(volume, node, shape, shape.block_of(node.inode.size),
-                  FileBlock{shape.blocks_for(size)}));
+Result<> grow(const Content& content, std::uint64_t size, const Adjust& adjust) {
+  Node& node = content.node;
+  TRY(check_size(node.number, content, 0, size));
+  if (!content.map->has_holes()) {
+    TRY(content.map_range(content.block_of(node.inode.size), FileBlock{content.blocks_for(size)}));
   }
-  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
-  TRY(zero_tail(volume, change, node, shape, size));
+  Change change = TRY(content.begin_change(1));
+  TRY(content.zero_tail(change, size));
   change.edit(node).size = size;
   adjust(change.edit(node));
   change.touches_content(node);
@@ -191,23 +210,21 @@ Result<> grow(Volume& volume, Node& node, const ContentShape& shape, std::uint64
 
 Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
                   const std::function<void(format::Inode&)>& adjust) {
-  const ContentShape shape = TRY(content_shape(volume, node));
-  if (size > node.inode.size) return grow(volume, node, shape, size, adjust);
-  if (TRY(begin_truncation(volume, node, shape, size, adjust))) return {};
+  const Content content = TRY(Content::of(volume, node));
+  if (size > node.inode.size) return grow(content, size, adjust);
+  if (TRY(begin_truncation(content, size, adjust))) return {};
   TRY(finish_truncation(volume, node));
   return volume.options.sync ? volume.journal->sync() : Result<>{};
 }
 
-Result<> zero_within_block(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                           std::uint64_t from, std::uint64_t to) {
+Result<> Content::zero_within_block(Change& change, std::uint64_t from, std::uint64_t to) const {
   if (from >= to) return {};
-  const FileBlock at = shape.block_of(from);
-  const Extent extent =
-      TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, 1));
+  const FileBlock at = block_of(from);
+  const Extent extent = TRY(find(change, at, 1));
   if (extent.is_hole() || extent.unwritten) return {};
   const BlockRef block = TRY(volume.cache->read(extent.block, IoPurpose::kData));
   volume.cache->write_access(block);
-  const std::size_t first = shape.content_offset + (from - shape.start_of(at));
+  const std::size_t first = content_offset + (from - start_of(at));
   std::ranges::fill(block.writable().subspan(first, to - from), std::byte{0});
   volume.cache->mark_dirty(block, node.content_owner());
   if (node.watch != nullptr) node.watch->note(from, to);
@@ -215,41 +232,37 @@ Result<> zero_within_block(Volume& volume, Change& change, Node& node, const Con
   return {};
 }
 
-Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                   std::uint64_t until) {
+Result<> Content::zero_tail(Change& change, std::uint64_t until) const {
   const std::uint64_t old_size = node.inode.size;
-  if (old_size % shape.content_size == 0) return {};
-  const std::uint64_t block_end = shape.start_of(shape.block_of(old_size) + 1);
-  return zero_within_block(volume, change, node, shape, old_size, std::min(until, block_end));
+  if (old_size % content_size == 0) return {};
+  const std::uint64_t block_end = start_of(block_of(old_size) + 1);
+  return zero_within_block(change, old_size, std::min(until, block_end));
 }
 
 namespace {
 
 // Maps the holes in [from, to), as far as one transaction goes; returns the place reached.
-Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
-                           FileBlock to) {
-  Change change = TRY(begin_map_change(volume, node, *shape.map, 8));
-  const bool unwritten = shape.map->has_unwritten();
+Result<FileBlock> map_some(const Content& content, FileBlock from, FileBlock to) {
+  Change change = TRY(content.begin_change(8));
+  const bool unwritten = content.map->has_unwritten();
   std::uint64_t zero_budget =
-      std::max<std::uint64_t>(1, kZeroBytesAtOnce / volume.layout.block_size);
+      std::max<std::uint64_t>(1, kZeroBytesAtOnce / content.volume.layout.block_size);
   FileBlock at = from;
   bool changed = false;
-  const FileBlock end{shape.blocks_for(node.inode.size)};
-  while (at < to && zero_budget > 0 && has_room_for_call(volume, *shape.map, change.tx)) {
-    Extent piece =
-        TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), at, to - at));
+  const FileBlock end{content.blocks_for(content.node.inode.size)};
+  while (at < to && zero_budget > 0 && content.has_room_for_call(change.tx)) {
+    Extent piece = TRY(content.find(change, at, to - at));
     if (piece.is_hole()) {
       const std::uint64_t want = std::min(piece.length, unwritten ? piece.length : zero_budget);
-      piece = unwritten
-                  ? TRY(add_blocks(volume, change, node, shape, at, want, NewBlocks::kUnwritten))
-                  : TRY(add_zero_blocks(volume, change, node, shape, at, want));
+      piece = unwritten ? TRY(content.add_blocks(change, at, want, NewBlocks::kUnwritten))
+                        : TRY(content.add_zero_blocks(change, at, want));
       if (!unwritten) zero_budget -= std::min(zero_budget, piece.length);
       changed = true;
-    } else if (!shape.map->has_holes() && at >= end) {
+    } else if (!content.map->has_holes() && at >= end) {
       // The map's own reserve, which may hold anything.
       piece.length = std::min(piece.length, zero_budget);
-      TRY(zero_blocks(volume, node, shape, {piece.block, piece.length}));
-      change.tx.order_data(node.content_owner());
+      TRY(zero_blocks(content, {piece.block, piece.length}));
+      change.tx.order_data(content.node.content_owner());
       zero_budget -= piece.length;
       changed = true;
     }
@@ -260,12 +273,10 @@ Result<FileBlock> map_some(Volume& volume, Node& node, const ContentShape& shape
 }
 
 // The first place in [from, to) that is a hole; `to` if none is.
-Result<FileBlock> first_hole(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
-                             FileBlock to) {
-  const std::shared_lock guard(node.lock);
+Result<FileBlock> first_hole(const Content& content, FileBlock from, FileBlock to) {
+  const std::shared_lock guard(content.node.lock);
   while (from < to) {
-    const Extent piece = TRY(
-        shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), from, to - from));
+    const Extent piece = TRY(content.find(from, to - from));
     if (piece.is_hole()) return from;
     from += piece.length;
   }
@@ -274,18 +285,17 @@ Result<FileBlock> first_hole(Volume& volume, Node& node, const ContentShape& sha
 
 }  // namespace
 
-Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
-                   FileBlock to) {
-  const FileBlock end{shape.blocks_for(node.inode.size)};
+Result<> Content::map_range(FileBlock from, FileBlock to) const {
+  const FileBlock end{blocks_for(node.inode.size)};
   // A map without holes grows from its end only; what lies before is mapped anyhow.
-  FileBlock at = shape.map->has_holes() ? from : end;
-  const FileBlock added_from = TRY(first_hole(volume, node, shape, std::max(at, end), to));
+  FileBlock at = map->has_holes() ? from : end;
+  const FileBlock added_from = TRY(first_hole(*this, std::max(at, end), to));
   while (at < to) {
     TRY(volume.cache->throttle());
-    const Result<FileBlock> reached = map_some(volume, node, shape, at, to);
+    const Result<FileBlock> reached = map_some(*this, at, to);
     if (reached.code() == ENOSPC && to > end) {
       // Otherwise the blocks added beyond the end would stay allocated without anybody seeing them.
-      TRY(shrink_map(volume, node, added_from));
+      TRY(shrink_map(added_from));
     }
     at = TRY(reached);
   }

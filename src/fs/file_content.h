@@ -3,11 +3,11 @@
 //
 // A file of `size` bytes has ceil(size / content_size) blocks of content; a block's content stands
 // `content_offset` bytes into it (map.h). What stands in the last of these blocks beyond `size` is
-// never shown: whoever makes a file larger zeroes it first (`zero_tail`), in the same transaction,
-// so that no crash can show a file in a state that it never had. Whole blocks mapped beyond the
-// last one (fallocate with KEEP_SIZE, or a growth that a crash cut short) hold zeros; but those of
-// a map without holes may be its reserve and hold anything: whoever makes such a file larger zeroes
-// them, too (`map_range`).
+// never shown: whoever makes a file larger zeroes it first (`Content::zero_tail`), in the same
+// transaction, so that no crash can show a file in a state that it never had. Whole blocks mapped
+// beyond the last one (fallocate with KEEP_SIZE, or a growth that a crash cut short) hold zeros;
+// but those of a map without holes may be its reserve and hold anything: whoever makes such a file
+// larger zeroes them, too (`Content::map_range`).
 //
 // Functions that "take transactions" are called with Node::change held and no transaction open;
 // those that are given a Change with the node locked by it.
@@ -23,6 +23,9 @@ class Volume;
 
 /// How the content of one file lies in its blocks.
 struct ContentShape {
+  /// EUCLEAN if the kind is no strategy's; the number is for the message.
+  static Result<ContentShape> of(const Volume& volume, InodeNo number, format::MapKind kind);
+
   const FileMap* map = nullptr;
   std::uint32_t content_size = 0;
   std::uint32_t content_offset = 0;
@@ -42,36 +45,57 @@ struct ContentShape {
 Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
                     std::uint64_t length);
 
-/// EUCLEAN if the kind is no strategy's.
-Result<ContentShape> content_shape(const Volume& volume, InodeNo number, format::MapKind kind);
-inline Result<ContentShape> content_shape(const Volume& volume, const Node& node) {
-  return content_shape(volume, node.number, node.map_kind());
-}
+/// The blocks of a node's content, as long as neither its strategy nor the node goes.
+struct Content : ContentShape {
+  /// EUCLEAN if the node has no strategy.
+  static Result<Content> of(Volume& volume, Node& node);
+
+  /// The piece of the file at `at`, cut to `max` blocks, as it is committed; the lock is held.
+  [[nodiscard]] Result<Extent> find(FileBlock at, std::uint64_t max) const;
+  /// The same, as the change sees it.
+  Result<Extent> find(Change& change, FileBlock at, std::uint64_t max) const;
+  /// A transaction for `calls` changes of the map; the node is locked.
+  [[nodiscard]] Result<Change> begin_change(std::size_t calls,
+                                            std::size_t more_log_bytes = 0) const;
+  /// Whether one more change of the map fits into what is left of the transaction.
+  [[nodiscard]] bool has_room_for_call(const Transaction& tx) const;
+
+  /// Maps new blocks at `at`, which is a hole or the end, and keeps the inode's copy up to date.
+  /// The cache forgets their content if the transaction is dropped.
+  Result<Extent> add_blocks(Change& change, FileBlock at, std::uint64_t want,
+                            NewBlocks blocks) const;
+  /// The same, with blocks that hold zeros, ordered before the commit.
+  Result<Extent> add_zero_blocks(Change& change, FileBlock at, std::uint64_t want) const;
+  /// The unwritten blocks of one piece that begins at `at` have content from now on.
+  Result<> mark_written(Change& change, FileBlock at, std::uint64_t length) const;
+  /// Zeroes the bytes [from, to), all in one block; a hole or an unwritten block is zero already.
+  Result<> zero_within_block(Change& change, std::uint64_t from, std::uint64_t to) const;
+  /// Zeroes, in the block that holds the old end, what stands between the old end and `until`.
+  Result<> zero_tail(Change& change, std::uint64_t until) const;
+  /// Makes sure that all of [from, to) has blocks: the new ones, in holes, are unwritten if the map
+  /// has such blocks, otherwise zeros. If space runs out, new ones beyond the end are freed again.
+  /// Takes transactions.
+  [[nodiscard]] Result<> map_range(FileBlock from, FileBlock to) const;
+  /// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
+  [[nodiscard]] Result<> shrink_map(FileBlock end) const;
+
+  /// Begins to read the bytes [from, from + window), as far as there are some. The lock is held.
+  [[nodiscard]] Result<> read_ahead(std::uint64_t from, std::uint64_t window) const;
+  /// Tells the event trace what `find` found.
+  void trace_mapping(const Extent& extent) const;
+
+  Volume& volume;
+  Node& node;
+};
 
 /// The map of a node, for looking things up; its lock is held.
-MapFile map_to_read(const Volume& volume, Node& node);
+MapFile map_to_read(Node& node);
 
-/// The log bytes of a transaction that changes the map up to `calls` times and stores the inode;
-/// and whether one more call fits into what is left of them.
+/// The log bytes of a transaction that changes the map up to `calls` times and stores the inode.
 std::size_t map_log_bytes(const Volume& volume, const FileMap& map, std::size_t calls);
-bool has_room_for_call(const Volume& volume, const FileMap& map, const Transaction& tx);
 
-/// Tells the event trace what the node's map has found.
-void trace_mapping(const FileMap& map, const Node& node, const Extent& extent);
-
-/// A transaction for `calls` changes of the node's map; the node is locked.
-Result<Change> begin_map_change(Volume& volume, Node& node, const FileMap& map, std::size_t calls,
-                                std::size_t more_log_bytes = 0);
-
-/// Maps new blocks at `at`, which is a hole or the end, and keeps the inode's copy up to date. The
-/// cache forgets their content if the transaction is dropped.
-Result<Extent> add_blocks(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                          FileBlock at, std::uint64_t want, NewBlocks blocks);
-/// The same, with blocks that hold zeros, ordered before the commit.
-Result<Extent> add_zero_blocks(Volume& volume, Change& change, Node& node,
-                               const ContentShape& shape, FileBlock at, std::uint64_t want);
-
-/// Frees all blocks from `end` on, and cuts the size to what is left. Takes transactions.
+/// Frees all blocks from `end` on of a node that may have its content in the inode. Takes
+/// transactions.
 Result<> shrink_map(Volume& volume, Node& node, FileBlock end);
 /// Frees what is mapped beyond the end, then takes the node off the orphan list, if it has a name.
 /// Takes transactions.
@@ -81,18 +105,6 @@ Result<> finish_truncation(Volume& volume, Node& node);
 Result<> set_size(Volume& volume, Node& node, std::uint64_t size,
                   const std::function<void(format::Inode&)>& adjust);
 
-/// Zeroes, in the block that holds the old end, what stands between the old end and `until`.
-Result<> zero_tail(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                   std::uint64_t until);
-/// Zeroes the bytes [from, to), all in one block; a hole or an unwritten block is zero already.
-Result<> zero_within_block(Volume& volume, Change& change, Node& node, const ContentShape& shape,
-                           std::uint64_t from, std::uint64_t to);
-/// Makes sure that all of [from, to) has blocks: the new ones, in holes, are unwritten if the map
-/// has such blocks, otherwise zeros. If space runs out, new ones beyond the end are freed again.
-/// Takes transactions.
-Result<> map_range(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
-                   FileBlock to);
-
 /// Writes bytes at `offset`, whatever is mapped there. Sets size and times, and clears setuid and
 /// setgid if asked to. Takes transactions.
 Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
@@ -101,10 +113,6 @@ Result<> write_content(Volume& volume, Node& node, std::uint64_t offset,
 /// lock is held.
 Result<> read_content(Volume& volume, Node& node, std::uint64_t offset, std::size_t size,
                       const Tree::Take& take);
-
-/// Begins to read the content [from, from + window), as far as there is some. The lock is held.
-Result<> read_content_ahead(Volume& volume, Node& node, const ContentShape& shape,
-                            std::uint64_t from, std::uint64_t window);
 
 /// The mode after a write or a change of owner by somebody unprivileged.
 std::uint16_t without_setuid(std::uint16_t mode);

@@ -17,47 +17,46 @@ struct Range {
   std::uint64_t end = 0;
 };
 
-Result<> touch(Volume& volume, Node& node, std::uint64_t new_size) {
-  const ContentShape shape = TRY(content_shape(volume, node));
-  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+// Sets the times, and the size if it is to be larger.
+Result<> touch(const Content& content, std::uint64_t new_size) {
+  Node& node = content.node;
+  Change change = TRY(content.begin_change(1));
   format::Inode& inode = change.edit(node);
   if (new_size > inode.size) {
-    TRY(zero_tail(volume, change, node, shape, new_size));
+    TRY(content.zero_tail(change, new_size));
     inode.size = new_size;
     change.touches_content(node);
   }
-  touch_modified(inode, volume.now());
+  touch_modified(inode, content.volume.now());
   TRY(change.commit());
   return {};
 }
 
 // Zeroes the parts of blocks at both ends of the range.
-Result<> zero_edges(Volume& volume, Node& node, const ContentShape& shape, const Range& range) {
-  const std::uint64_t first_end = shape.start_of(shape.block_of(range.offset) + 1);
-  const std::uint64_t last_start = shape.start_of(shape.block_of(range.end));
-  Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
-  if (range.offset % shape.content_size != 0) {
-    TRY(zero_within_block(volume, change, node, shape, range.offset,
-                          std::min(range.end, first_end)));
+Result<> zero_edges(const Content& content, const Range& range) {
+  const std::uint64_t first_end = content.start_of(content.block_of(range.offset) + 1);
+  const std::uint64_t last_start = content.start_of(content.block_of(range.end));
+  Change change = TRY(content.begin_change(1));
+  if (range.offset % content.content_size != 0) {
+    TRY(content.zero_within_block(change, range.offset, std::min(range.end, first_end)));
   }
   const bool is_one_block = last_start < range.offset;
-  if (!is_one_block || range.offset % shape.content_size == 0) {
-    TRY(zero_within_block(volume, change, node, shape, std::max(last_start, range.offset),
-                          range.end));
+  if (!is_one_block || range.offset % content.content_size == 0) {
+    TRY(content.zero_within_block(change, std::max(last_start, range.offset), range.end));
   }
-  change.edit(node);
+  change.edit(content.node);
   TRY(change.commit_part());
   return {};
 }
 
 // Makes whole blocks holes, or unwritten, where the map can.
-Result<> punch_blocks(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
-                      FileBlock to) {
+Result<> punch_blocks(const Content& content, FileBlock from, FileBlock to) {
+  Node& node = content.node;
   while (from < to) {
-    Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+    Change change = TRY(content.begin_change(1));
     MapFile file = change.map_file(node);
     const std::uint64_t done =
-        TRY(shape.map->punch({change.tx, *volume.space, file}, from, to - from));
+        TRY(content.map->punch({change.tx, *content.volume.space, file}, from, to - from));
     change.mapped(node, file);
     change.touches_content(node);
     TRY(change.commit_part());
@@ -69,21 +68,19 @@ Result<> punch_blocks(Volume& volume, Node& node, const ContentShape& shape, Fil
 
 // Overwrites what is mapped and written in whole blocks with zeros. What is mapped beyond the end
 // is zero already, or becomes so when the file grows.
-Result<> write_zeros(Volume& volume, Node& node, const ContentShape& shape, FileBlock from,
-                     FileBlock to) {
+Result<> write_zeros(const Content& content, FileBlock from, FileBlock to) {
   constexpr std::uint64_t kBlocksAtOnce = 256;
-  to = std::min(to, FileBlock{shape.blocks_for(node.inode.size)});
+  to = std::min(to, FileBlock{content.blocks_for(content.node.inode.size)});
   while (from < to) {
-    TRY(volume.cache->throttle());
-    Change change = TRY(begin_map_change(volume, node, *shape.map, 1));
+    TRY(content.volume.cache->throttle());
+    Change change = TRY(content.begin_change(1));
     const FileBlock until = std::min(to, from + kBlocksAtOnce);
     while (from < until) {
-      const Extent piece =
-          TRY(shape.map->find(change.tx, *volume.space, change.map_file(node), from, until - from));
+      const Extent piece = TRY(content.find(change, from, until - from));
       for (; from < piece.at + piece.length; ++from) {
         if (piece.is_hole() || piece.unwritten) continue;
-        const std::uint64_t start = shape.start_of(from);
-        TRY(zero_within_block(volume, change, node, shape, start, start + shape.content_size));
+        const std::uint64_t start = content.start_of(from);
+        TRY(content.zero_within_block(change, start, start + content.content_size));
       }
     }
     TRY(change.commit_part());
@@ -97,42 +94,44 @@ struct WholeBlocks {
 };
 
 // The blocks that lie in the range as a whole; what stands beyond the end counts with the last.
-WholeBlocks whole_blocks(const Node& node, const ContentShape& shape, const Range& range) {
-  const FileBlock from{shape.blocks_for(range.offset)};
-  const bool reaches_end = range.end >= node.inode.size;
+WholeBlocks whole_blocks(const Content& content, const Range& range) {
+  const FileBlock from{content.blocks_for(range.offset)};
+  const bool reaches_end = range.end >= content.node.inode.size;
   const FileBlock to =
-      reaches_end ? FileBlock{shape.blocks_for(range.end)} : shape.block_of(range.end);
+      reaches_end ? FileBlock{content.blocks_for(range.end)} : content.block_of(range.end);
   return {from, std::max(from, to)};
 }
 
-Result<> punch_hole(Volume& volume, const NodeRef& node, const Range& range) {
-  const ContentShape shape = TRY(content_shape(volume, *node));
-  TRY(zero_edges(volume, *node, shape, range));
-  const auto [from, to] = whole_blocks(*node, shape, range);
-  if (shape.map->has_holes()) {
-    TRY(punch_blocks(volume, *node, shape, from, to));
+// Maps all that the range touches.
+Result<> map_all(const Content& content, const Range& range) {
+  return content.map_range(content.block_of(range.offset),
+                           FileBlock{content.blocks_for(range.end)});
+}
+
+Result<> punch_hole(const Content& content, const Range& range) {
+  TRY(zero_edges(content, range));
+  const auto [from, to] = whole_blocks(content, range);
+  if (content.map->has_holes()) {
+    TRY(punch_blocks(content, from, to));
   } else {
-    TRY(write_zeros(volume, *node, shape, from, to));
+    TRY(write_zeros(content, from, to));
   }
-  return touch(volume, *node, 0);
+  return touch(content, 0);
 }
 
-Result<> preallocate(Volume& volume, const NodeRef& node, const Range& range, bool keep_size) {
-  const ContentShape shape = TRY(content_shape(volume, *node));
-  TRY(map_range(volume, *node, shape, shape.block_of(range.offset),
-                FileBlock{shape.blocks_for(range.end)}));
-  return touch(volume, *node, keep_size ? 0 : range.end);
+Result<> preallocate(const Content& content, const Range& range, bool keep_size) {
+  TRY(map_all(content, range));
+  return touch(content, keep_size ? 0 : range.end);
 }
 
-Result<> zero_range(Volume& volume, const NodeRef& node, const Range& range, bool keep_size) {
-  const ContentShape shape = TRY(content_shape(volume, *node));
-  TRY(zero_edges(volume, *node, shape, range));
-  const auto [from, to] = whole_blocks(*node, shape, range);
-  if (shape.map->has_unwritten()) TRY(punch_blocks(volume, *node, shape, from, to));
-  TRY(map_range(volume, *node, shape, shape.block_of(range.offset),
-                FileBlock{shape.blocks_for(range.end)}));
-  if (!shape.map->has_unwritten()) TRY(write_zeros(volume, *node, shape, from, to));
-  return touch(volume, *node, keep_size ? 0 : range.end);
+Result<> zero_range(const Content& content, const Range& range, bool keep_size) {
+  TRY(zero_edges(content, range));
+  const auto [from, to] = whole_blocks(content, range);
+  const bool has_unwritten = content.map->has_unwritten();
+  if (has_unwritten) TRY(punch_blocks(content, from, to));
+  TRY(map_all(content, range));
+  if (!has_unwritten) TRY(write_zeros(content, from, to));
+  return touch(content, keep_size ? 0 : range.end);
 }
 
 bool is_aligned(const Volume& volume, const Range& range) {
@@ -152,12 +151,12 @@ Result<> collapse_range(Volume& volume, const NodeRef& node, const Range& range)
 }
 
 Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
-  const ContentShape shape = TRY(content_shape(volume, *node));
+  const Content content = TRY(Content::of(volume, *node));
   const std::uint64_t size = node->inode.size;
   const std::uint64_t length = range.end - range.offset;
   if (!is_aligned(volume, range)) return Error{EINVAL, "the range is not made of whole blocks"};
   if (range.offset >= size) return Error{EINVAL, "the range begins at or beyond the end"};
-  TRY(check_size(node->number, shape, size, length));
+  TRY(check_size(node->number, content, size, length));
   return rebuild(volume, node,
                  {.kind = node->map_kind(),
                   .size = size + length,
@@ -166,16 +165,17 @@ Result<> insert_range(Volume& volume, const NodeRef& node, const Range& range) {
 }
 
 Result<> allocate_range(Volume& volume, const NodeRef& node, int mode, const Range& range) {
+  const Content content = TRY(Content::of(volume, *node));
   const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
   switch (mode & ~FALLOC_FL_KEEP_SIZE) {
     case 0:
     case FALLOC_FL_UNSHARE_RANGE:
-      return preallocate(volume, node, range, keep_size);
+      return preallocate(content, range, keep_size);
     case FALLOC_FL_PUNCH_HOLE:
       if (!keep_size) break;
-      return punch_hole(volume, node, range);
+      return punch_hole(content, range);
     case FALLOC_FL_ZERO_RANGE:
-      return zero_range(volume, node, range, keep_size);
+      return zero_range(content, range, keep_size);
     case FALLOC_FL_COLLAPSE_RANGE:
       if (keep_size) break;
       return collapse_range(volume, node, range);
@@ -198,29 +198,27 @@ Result<NodeRef> regular_file(Volume& volume, NodeId id) {
 // On a full volume a map may find no block to record a hole in: then zeros take its place.
 Result<> overwrite_with_zeros(Volume& volume, NodeId id, const Range& range) {
   const NodeRef node = TRY(regular_file(volume, id));
-  const ContentShape shape = TRY(content_shape(volume, *node));
   const std::lock_guard guard(node->change);
-  TRY(zero_edges(volume, *node, shape, range));
-  const auto [from, to] = whole_blocks(*node, shape, range);
-  TRY(write_zeros(volume, *node, shape, from, to));
-  return touch(volume, *node, 0);
+  const Content content = TRY(Content::of(volume, *node));
+  TRY(zero_edges(content, range));
+  const auto [from, to] = whole_blocks(content, range);
+  TRY(write_zeros(content, from, to));
+  return touch(content, 0);
 }
 
 // The first place from `offset` on that is (or is not) a hole; the end of the file counts as one.
-Result<std::uint64_t> seek_in(Volume& volume, Node& node, std::uint64_t offset, bool want_hole) {
-  const std::uint64_t size = node.inode.size;
+enum class Sought : std::uint8_t { kData, kHole };
+Result<std::uint64_t> seek_in(const Content& content, std::uint64_t offset, Sought sought) {
+  const std::uint64_t size = content.node.inode.size;
   if (offset >= size) return Error{ENXIO, "the offset is at or beyond the end"};
-  const ContentShape shape = TRY(content_shape(volume, node));
-  const FileBlock end{shape.blocks_for(size)};
-  for (FileBlock at = shape.block_of(offset); at < end;) {
-    const Extent piece = TRY(
-        shape.map->find(*volume.reader, *volume.space, map_to_read(volume, node), at, end - at));
-    if ((piece.is_hole() || piece.unwritten) == want_hole) {
-      return std::max(offset, shape.start_of(at));
-    }
+  const FileBlock end{content.blocks_for(size)};
+  for (FileBlock at = content.block_of(offset); at < end;) {
+    const Extent piece = TRY(content.find(at, end - at));
+    const Sought found = piece.is_hole() || piece.unwritten ? Sought::kHole : Sought::kData;
+    if (found == sought) return std::max(offset, content.start_of(at));
     at += piece.length;
   }
-  if (want_hole) return size;
+  if (sought == Sought::kHole) return size;
   return Error{ENXIO, "no data follows"};
 }
 
@@ -229,10 +227,10 @@ Result<std::uint64_t> seek_in(Volume& volume, Node& node, std::uint64_t offset, 
 Result<> FileSystem::allocate(NodeId id, int mode, std::uint64_t offset, std::uint64_t length) {
   const auto allocate_in = [&]() -> Result<> {
     const NodeRef node = TRY(regular_file(*volume_, id));
-    const ContentShape shape = TRY(content_shape(*volume_, *node));
+    const Content content = TRY(Content::of(*volume_, *node));
     if (length == 0) return Error{EINVAL, "the length is zero"};
     const bool grows = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE)) == 0;
-    if (grows) TRY(check_size(node->number, shape, offset, length));
+    if (grows) TRY(check_size(node->number, content, offset, length));
     constexpr auto kMost = static_cast<std::uint64_t>(INT64_MAX);
     if (offset > kMost || length > kMost - offset) {
       return Error{EFBIG, "a file has at most 2^63 - 1 bytes"};
@@ -253,7 +251,8 @@ Result<std::uint64_t> FileSystem::seek(NodeId id, std::uint64_t offset, int when
     if (whence != SEEK_DATA && whence != SEEK_HOLE) return Error{EINVAL, "unknown way to seek"};
     const NodeRef node = TRY(regular_file(*volume_, id));
     const std::shared_lock guard(node->lock);
-    return seek_in(*volume_, *node, offset, whence == SEEK_HOLE);
+    const Content content = TRY(Content::of(*volume_, *node));
+    return seek_in(content, offset, whence == SEEK_HOLE ? Sought::kHole : Sought::kData);
   };
   return volume_->told("seek", seek_from());
 }

@@ -47,8 +47,7 @@ constexpr std::uint64_t kReadAheadBytes = 8u << 20;
 // that begins at the front will need all of them.
 Result<> read_directory_ahead(Volume& volume, Node& directory) {
   if (directory.inode.size <= volume.layout.block_size) return {};
-  return read_content_ahead(volume, directory, TRY(content_shape(volume, directory)), 0,
-                            kReadAheadBytes);
+  return TRY(Content::of(volume, directory)).read_ahead(0, kReadAheadBytes);
 }
 
 Result<ListedNames> list_some(Volume& volume, Node& directory, std::int64_t position) {

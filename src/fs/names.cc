@@ -5,7 +5,7 @@
 namespace spindle {
 
 DirectoryReader::DirectoryReader(Volume& volume, Node& node)
-    : map_(map_to_read(volume, node)),
+    : map_(map_to_read(node)),
       file_{.inode = node.number,
             .map = map_,
             .space = *volume.space,

@@ -132,12 +132,11 @@ Result<> store_target(Volume& volume, Change& change, InodeNo number, format::In
     std::memcpy(inode.map_root, target.data(), target.size());
     return {};
   }
-  const ContentShape shape = TRY(content_shape(volume, number, MapKind::kExtent));
+  const ContentShape shape = TRY(ContentShape::of(volume, number, MapKind::kExtent));
   MapFile file{.inode = number,
                .generation = inode.generation,
                .root = inode.map_root,
-               .blocks = inode.blocks,
-               .hint = volume.space->hint_for(number)};
+               .blocks = inode.blocks};
   const FileBlock end{shape.blocks_for(target.size())};
   for (FileBlock at; at < end;) {
     const Extent added =

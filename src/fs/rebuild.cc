@@ -81,14 +81,14 @@ Result<> copy_extent(Volume& volume, Node& into, const ContentShape& shape, cons
 }
 
 Result<> build(Volume& volume, Node& node, Node& into, const RebuildPlan& plan) {
-  const ContentShape shape = TRY(content_shape(volume, node));
+  const Content content = TRY(Content::of(volume, node));
   const FileMap::WalkContext context{
       .reader = *volume.reader, .layout = volume.layout, .fat_entry = [&](BlockNo block) {
         return volume.space->fat_entry(*volume.reader, block);
       }};
-  TRY(shape.map->walk(context, map_to_read(volume, node), {.data = [&](const Extent& extent) {
-                        return copy_extent(volume, into, shape, extent, plan);
-                      }}));
+  TRY(content.map->walk(context, map_to_read(node), {.data = [&](const Extent& extent) {
+                          return copy_extent(volume, into, content, extent, plan);
+                        }}));
   if (into.inode.size == plan.size) return {};
   return set_size(volume, into, plan.size, [](format::Inode&) {});
 }
@@ -174,6 +174,7 @@ class Relocation {
 
  private:
   bool pause();
+  [[nodiscard]] Content hidden_content() const { return {shape_, volume_, *hidden_}; }
   Result<bool> map_as_before(FileBlock from, FileBlock to, NewBlocks blocks);
   Result<bool> copy_bytes(std::uint64_t from, std::uint64_t to);
 
@@ -197,12 +198,13 @@ bool Relocation::pause() {
 
 // Maps [from, to), without content as yet.
 Result<bool> Relocation::map_as_before(FileBlock from, FileBlock to, NewBlocks blocks) {
+  const Content content = hidden_content();
   while (from < to) {
     TRY(volume_.cache->throttle());
-    Change change = TRY(begin_map_change(volume_, *hidden_, *shape_.map, 8));
+    Change change = TRY(content.begin_change(8));
     do {
-      from += TRY(add_blocks(volume_, change, *hidden_, shape_, from, to - from, blocks)).length;
-    } while (from < to && has_room_for_call(volume_, *shape_.map, change.tx));
+      from += TRY(content.add_blocks(change, from, to - from, blocks)).length;
+    } while (from < to && content.has_room_for_call(change.tx));
     TRY(change.commit_part());
     if (from < to && !pause()) return false;
   }
@@ -219,7 +221,7 @@ Result<bool> Relocation::map() {
     const FileBlock content_end = shape_.map->has_holes() ? std::clamp(end, extent.at, last) : last;
     const NewBlocks blocks = extent.unwritten ? NewBlocks::kUnwritten : NewBlocks::kWritten;
     if (!TRY(map_as_before(extent.at, content_end, blocks))) return false;
-    if (content_end < last) TRY(map_range(volume_, *hidden_, shape_, content_end, last));
+    if (content_end < last) TRY(hidden_content().map_range(content_end, last));
   }
   return true;
 }
@@ -277,7 +279,7 @@ Result<bool> relocate(Volume& volume, const NodeRef& node, std::unique_lock<thre
     if (!TRY(relocation.copy())) return false;
     return relocation.catch_up();
   };
-  const ContentShape shape = TRY(content_shape(volume, *node));
+  const ContentShape shape = TRY(ContentShape::of(volume, node->number, node->map_kind()));
   Relocation relocation(volume, node, held, shape, extents);
   if (!TRY(mapped_and_copied(relocation))) return false;
   TRY(relocation.exchange());
@@ -295,7 +297,7 @@ Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan) {
 
 Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind) {
   if (node->map_kind() == kind) return {};
-  const ContentShape shape = TRY(content_shape(volume, node->number, kind));
+  const ContentShape shape = TRY(ContentShape::of(volume, node->number, kind));
   const std::uint64_t size = node->inode.size;
   TRY(check_size(node->number, shape, 0, size));
   if (size != 0 || !TRY(convert_if_without_blocks(volume, node, kind)))

@@ -114,8 +114,7 @@ Result<FileSystem::MapDescription> describe_map_of(Volume& volume, Node& node,
     if (description.nodes.size() < max_extents) description.nodes.emplace_back(block, kind);
     return {};
   };
-  const Result<> walked =
-      map->walk(context, map_to_read(volume, node), {.data = add, .node = add_node});
+  const Result<> walked = map->walk(context, map_to_read(node), {.data = add, .node = add_node});
   if (walked.code() == kEnough) {
     description.complete = false;
   } else {

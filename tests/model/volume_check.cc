@@ -78,8 +78,7 @@ class Check {
       const MapFile file{.inode = number,
                          .generation = inode.generation,
                          .root = inode.map_root,
-                         .blocks = inode.blocks,
-                         .hint = kNoBlock};
+                         .blocks = inode.blocks};
       const auto visit = [&](const Extent& extent) -> Result<> {
         if (extent.is_hole()) return {};
         use({extent.block, extent.length}, number);

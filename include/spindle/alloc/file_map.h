@@ -30,7 +30,6 @@ struct MapFile {
   std::uint32_t generation = 0;
   std::span<std::byte> root;  ///< kMapRootSize bytes
   std::uint64_t blocks = 0;   ///< blocks owned by the map, data and its own; kept up to date by it
-  BlockNo hint;               ///< where the first block would best stand; or kNoBlock
 };
 
 /// A piece of a file: `length` file blocks from `at` on stand at `block` and after; or are a hole.

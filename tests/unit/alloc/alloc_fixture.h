@@ -125,7 +125,7 @@ struct TestFile {
   std::uint64_t blocks = 0;
 
   MapFile open() {
-    return MapFile{.inode = inode, .generation = 7, .root = root, .blocks = blocks, .hint = {}};
+    return MapFile{.inode = inode, .generation = 7, .root = root, .blocks = blocks};
   }
 };
 

@@ -156,7 +156,7 @@ class TestDirectory {
 
  private:
   MapFile map_file(DirectoryContent& of) {
-    return {.inode = kInode, .root = of.root, .blocks = of.blocks, .hint = kNoBlock};
+    return {.inode = kInode, .root = of.root, .blocks = of.blocks};
   }
   DirectoryFile directory_file(const DirectoryContent& of, MapFile& map) {
     return {.inode = kInode,
