@@ -45,7 +45,7 @@ struct ContentShape {
 Result<> check_size(InodeNo number, const ContentShape& shape, std::uint64_t offset,
                     std::uint64_t length);
 
-/// The blocks of a node's content, as long as neither its strategy nor the node goes.
+/// A node's content in its blocks. Good for as long as the node is there and keeps its strategy.
 struct Content : ContentShape {
   /// EUCLEAN if the node has no strategy.
   static Result<Content> of(Volume& volume, Node& node);
