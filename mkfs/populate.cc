@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,12 +38,37 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
   std::unique_ptr<DIR, CloseDirectory> listing(::opendir(path.c_str()));
   if (!listing) return Error{errno, "it cannot be listed"};
   std::vector<std::string> names;
+  errno = 0;
   while (const dirent* item = ::readdir(listing.get())) {
     const std::string name = item->d_name;
     if (name != "." && name != "..") names.push_back(name);
+    errno = 0;
   }
+  if (errno != 0) return Error{errno, "it cannot be listed to its end"};
   std::sort(names.begin(), names.end());
   return names;
+}
+
+// Some files of the host, as those in /proc, know nothing of holes: all of them is data.
+bool knows_no_holes() {
+  return errno == EINVAL;
+}
+
+// Where data begins, at `at` or beyond; nothing if only a hole follows.
+Result<std::optional<off_t>> next_data(int fd, off_t at) {
+  const off_t data = ::lseek(fd, at, SEEK_DATA);
+  if (data >= 0) return std::optional(data);
+  if (knows_no_holes()) return std::optional(at);
+  if (errno == ENXIO) return std::optional<off_t>();
+  return Error{errno, "its data cannot be found"};
+}
+
+// Where the data that stands at `at` ends, or beyond.
+Result<off_t> end_of_data(int fd, off_t at) {
+  const off_t hole = ::lseek(fd, at, SEEK_HOLE);
+  if (hole >= 0) return hole;
+  if (knows_no_holes()) return std::numeric_limits<off_t>::max();
+  return Error{errno, "its holes cannot be found"};
 }
 
 class Populator {
@@ -142,11 +169,12 @@ class Populator {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return Error{errno, "it cannot be opened"};
     std::vector<std::byte> buffer(kCopyBytes);
-    off_t at = ::lseek(file.get(), 0, SEEK_DATA);
-    while (at >= 0 && static_cast<std::uint64_t>(at) < size) {
-      const off_t hole = ::lseek(file.get(), at, SEEK_HOLE);
-      while (at < hole) {
-        const auto want = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(hole - at));
+    std::optional<off_t> data = TRY(next_data(file.get(), 0));
+    while (data && static_cast<std::uint64_t>(*data) < size) {
+      off_t at = *data;
+      const off_t end = TRY(end_of_data(file.get(), at));
+      while (at < end) {
+        const auto want = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(end - at));
         const ssize_t got = ::pread(file.get(), buffer.data(), want, at);
         if (got < 0) return Error{errno, "it cannot be read"};
         if (got == 0) {
@@ -158,7 +186,7 @@ class Populator {
         at += got;
         report_.bytes += static_cast<std::uint64_t>(got);
       }
-      at = ::lseek(file.get(), at, SEEK_DATA);
+      data = TRY(next_data(file.get(), at));
     }
     AttributeChange change;
     change.size = true;

@@ -38,6 +38,22 @@ refuses_damaged_volumes() {
   ! is_mounted "$mnt" || fail "a damaged volume is mounted"
 }
 
+# What cannot be listed must not be left out.
+copies_all_or_says_so() {
+  step "a folder that is damaged"
+  local start
+  cp --sparse=always "$image" damaged
+  spindle mount damaged "$mnt"
+  mkdir "$mnt/folder"
+  touch "$mnt/folder/"{1..400}
+  spindle umount "$mnt"
+  start=$(spindle inspect --json damaged map /folder | python3 -c 'import json,sys; print(json.load(sys.stdin)["extents"][0]["block"])')
+  head -c 4096 /dev/urandom | dd of=damaged bs=4096 seek=$((start + 2)) conv=notrunc status=none
+  spindle mount damaged "$mnt"
+  refuses "cannot be listed to its end (Structure needs cleaning)" mkfs.spindle -q -d "$mnt" copy 32M
+  refuses "not all data could be written" spindle umount "$mnt"
+}
+
 refuses_options() {
   step "wrong options"
   local option
@@ -521,6 +537,7 @@ mounts_again_at_once() {
 new_volume 32M -L "a label"
 refuses_what_is_no_volume
 refuses_damaged_volumes
+copies_all_or_says_so
 refuses_options
 needs_the_device
 answers_when_it_returns
