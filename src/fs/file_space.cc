@@ -265,12 +265,14 @@ Result<std::size_t> FileSystem::copy_range(NodeId from, std::uint64_t from_offse
   while (copied < length) {
     buffer.clear();
     const std::uint64_t part = std::min(kBytesAtOnce, length - copied);
-    TRY(read(from, 0, from_offset + copied, part, [&](auto pieces) {
+    const auto read_part = read(from, 0, from_offset + copied, part, [&](auto pieces) {
       for (const auto& piece : pieces) buffer.insert(buffer.end(), piece.begin(), piece.end());
-    }));
+    });
+    if (!read_part.ok() && copied == 0) return read_part.error();
     if (buffer.empty()) break;
     const auto written = write(to, 0, to_offset + copied, buffer, Setuid::kKeep);
-    if (!written.ok()) return copied > 0 ? Result<std::size_t>(copied) : written;
+    if (!written.ok() && copied == 0) return written;
+    if (!written.ok()) break;
     copied += buffer.size();
   }
   return copied;

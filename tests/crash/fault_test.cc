@@ -9,6 +9,7 @@
 #include "spindle/device/crash_state.h"
 #include "spindle/device/fault_device.h"
 #include "spindle/disk/simulated_disk.h"
+#include "support/in_runtime.h"
 
 namespace spindle::test {
 namespace {
@@ -172,6 +173,26 @@ TEST_P(Faults, OfAllReadsFromOneOn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, Faults, every_strategy(), strategy_name);
+
+TEST(OneFault, ACopyThatCannotReadOnTellsHowFarItCame) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  MemoryDevice image = formatted({.size = 16 * kMiB});
+  FaultDevice faulty(image);
+  in_runtime([&] {
+    auto volume = mounted(faulty);
+    const NodeId from = must(volume->create({}, kRootNode, "from", 0644)).node;
+    const NodeId to = must(volume->create({}, kRootNode, "to", 0644)).node;
+    must(volume->write(from, 0, 0, std::vector<std::byte>(3 * kMiB), Setuid::kKeep));
+    must(volume->sync_all());
+    volume->cache().drop_clean();
+    const Extent last = must(volume->describe_map(from)).extents.back();
+    const BlockNo bad = last.block + last.length - 1;
+    faulty.add({.on = FaultRule::kReads, .where = {bad, 1}, .times = FaultRule::kForever});
+    EXPECT_EQ(must(volume->copy_range(from, 0, to, 0, 3 * kMiB)), 2 * kMiB);
+    EXPECT_EQ(volume->copy_range(from, 2 * kMiB, to, 2 * kMiB, kMiB).code(), EIO);
+    must(volume->unmount());
+  });
+}
 
 }  // namespace
 }  // namespace spindle::test
