@@ -26,6 +26,7 @@ constexpr std::string_view kArmPolicies =
 constexpr std::string_view kPositioning = "SPTF SATF BSATF ASATF|ASPTF DEADLINE";
 constexpr Algorithms kAlgorithms[] = {
     {"page-replacement", kPagePolicies, "OPT|OPTIMAL|MIN|BELADY WORKING-SET|WS PFF LRU-CURVE"},
+    {"page-state", "NRU FIFO LRU SECOND-CHANCE|SC"},
     {"page-aging", "AGING|AGEING"},
     {"multiprogramming", kPagePolicies},
     {"thrashing", kPagePolicies},

@@ -6,6 +6,7 @@
 
 #define SPINDLE_SOLVE_DOMAINS(X)                    \
   X("page-replacement", solve_page_replacement)     \
+  X("page-state", solve_page_state)                 \
   X("page-aging", solve_page_aging)                 \
   X("multiprogramming", solve_multiprogramming)     \
   X("thrashing", solve_thrashing)                   \

@@ -33,6 +33,16 @@ draws "{'seek', 'rotate', '30'} <= set(words)" disk -p satf 7 30 8
 json "a['answer']['faults'] == 15" memory -p fifo --frames 3 $string
 json "a['answer']['faults'] == 12" memory -p lru --frames 3 $string
 json "a['answer']['faults'] == 9" memory -p opt --frames 3 $string
+state="0:126:280:1:0 1:230:265:0:1 2:140:270:0:0 3:110:285:1:1"
+json "{x['id'][6:]: x['answer']['victim'] for x in a} == {'nru': 2, 'fifo': 3, 'lru': 1, 'second-chance': 2}" \
+  memory --all -p state-nru $state
+says '^Page 3, loaded at 110: its R is 1; it is cleared' memory -p state-second-chance -e $state
+draws "{'goes', 'stays', 'last used', '285'} <= set(words)" memory -p state-nru $state
+says '^Page 2 goes: no class is lower than 0[.]$' memory -p state-nru -e $state
+says '^The answer: spindle memory -p state-lru --quiz 5 --answer$' memory -p state-lru --quiz 5
+says '^the page that goes +[0-3]$' memory -p state-lru --quiz 5 --answer
+refuses "pages: '1:2' is not PAGE:LOADED:LAST_USED:R:M" memory -p state-lru 1:2
+refuses 'pages: last used before it was loaded' memory -p state-lru 1:5:4:0:0
 json "a['answer']['placed'] == [3, 1, 2, 4]" memory -p best-fit 212 417 112 426
 json "a['answer']['allocations'][2] == ['C', 128, 64]" memory -p buddy A+100 B+240 C+64 B- A-
 json "a['answer']['safe'] and a['answer']['answers'] == ['granted']" \

@@ -70,7 +70,7 @@ _spindle_face() {
       policies="rm dm edf llf fixed response-time rm-bound" options+=" --until --tasks" generators=uunifast: ;;
     memory)
       policies="lru fifo opt clock second-chance enhanced-clock nru aging wsclock lfu mfu mru random 2q arc sieve s3-fifo
-        working-set pff aging-counters shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit
+        working-set pff state-nru state-fifo state-lru state-second-chance aging-counters shared-lru shared-fifo shared-clock thrashing first-fit best-fit worst-fit
         next-fit compaction buddy
         heap-first heap-best heap-worst access-tlb access-faults access-all fault-rate pages table-size table-levels slab"
       options+=" --frames --load-bit --tie --keep-counts --count-cold --tick --window --interval --bits --seed --holes --fixed --size --min --base --header --align --order --coalesce --scope --allotment --quantum --fault-time --degree --hit-ratio --memory-ns --tlb-ns --levels --fault-rate --fault-ns --dirty --faults-of --slowdown --bytes --address-bits --entry-bytes --slab-bytes --object-bytes --objects -t --trace --format --page-size --curve"

@@ -8,6 +8,7 @@ namespace spindle::cli {
 
 const Form& replacement_form();
 const Form& working_set_form();
+const Form& page_state_form();
 const Form& ageing_form();
 const Form& allocation_form();
 const Form& compaction_form();
