@@ -71,6 +71,7 @@ Json solve_fat_chain(const Problem& problem) {
   Json wrong = Json::object();
   Json found = Json::object();
   std::map<std::int64_t, std::string> owners;
+  std::size_t listed = 0;
   for (const Field& item : files) {
     if (problem.failed()) return {};
     const std::vector<Field> parts = item.items();
@@ -79,6 +80,8 @@ Json solve_fat_chain(const Problem& problem) {
     const std::string name = parts[0].text();
     if (chains.contains(name)) item.fail("the name " + name + " is used twice");
     const FatChain chain = follow(links, parts[1].integer(0, kMostTableBlocks), owners);
+    listed += chain.blocks.size();
+    if (listed > kLongestListed) item.fail("the chains are too long");
     for (const std::int64_t block : chain.blocks) owners.try_emplace(block, name);
     chains[name] = chain.blocks;
     if (!chain.wrong.empty()) wrong[name] = chain.wrong;

@@ -80,6 +80,12 @@ for form in contiguous linked fat indexed inode inode-size path fat-chain bitmap
   spindle files -f "$work/case.json" --json | cmp - "$work/case.json" || fail "files -p $form: --json cannot be read again"
 done
 
+# Numbers as text, and names as people write them.
+echo '{"domain": "file-blocks", "algorithm": "linked list", "parameters": {"blocks": "10"}, "input": {"ops": [["Add", "3"]]}}' >"$work/case.json"
+says '^A block is added as block 3: the chain is followed through 3 blocks' files -e -f "$work/case.json"
+echo '{"domain": "page-state", "algorithm": "LRU", "input": {"pages": [["3", "1", "2", "0", "1"], [4, 5, 6, 1, 1]]}}' >"$work/case.json"
+says '^Page 3 goes: it was not used for longest, since 2[.]$' memory -e -f "$work/case.json"
+
 # Wrong input.
 refuses '^spindle files: operations: none given; type add:PLACE' files
 refuses "place: 'x' is not a number" files add:x

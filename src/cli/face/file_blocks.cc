@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "cli/face/files_forms.h"
 #include "spindle/base/random.h"
 
@@ -31,6 +34,7 @@ class FileBlocksForm final : public Form {
   [[nodiscard]] std::string quiz_recipe(std::uint64_t seed) const override {
     return fmt::format("uniform:count=3,seed={}", seed);
   }
+  void complete(Json& problem, Complaint& complaint) const override;
   [[nodiscard]] std::string question(const Json& problem) const override;
   [[nodiscard]] Picture picture(const Solved& solved) const override;
   [[nodiscard]] bool shows_table() const override { return false; }
@@ -108,6 +112,24 @@ Json FileBlocksForm::generate(Recipe& recipe, Complaint& complaint) const {
   for (std::uint64_t i = 0; i < count && !complaint.made(); ++i, kind = (kind + step) % kKinds)
     ops.push_back({kOperations[kind / std::size(kPlaces)], kPlaces[kind % std::size(kPlaces)]});
   return {{"ops", ops}};
+}
+
+/// Makes what a file gives into what a person would have typed: the solver reads "Add" and "3",
+/// too.
+void FileBlocksForm::complete(Json& problem, Complaint&) const {
+  Json& ops = problem["input"]["ops"];
+  if (!ops.is_array()) return;
+  for (Json& op : ops) {
+    if (!op.is_array() || op.size() != 2 || !op[0].is_string()) continue;
+    auto verb = op[0].get<std::string>();
+    std::ranges::transform(verb, verb.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    op[0] = verb;
+    Complaint none;
+    if (!op[1].is_string()) continue;
+    const Json number = read_number(op[1].get<std::string>(), "place", none);
+    if (!none.made()) op[1] = number;
+  }
 }
 
 /// "a block is added in the middle".

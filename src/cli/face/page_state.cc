@@ -77,8 +77,7 @@ class PageStateForm final : public Form {
     chart::Table table({"page", "loaded", "last used", "R", "M", "class", "goes"});
     for (const Json& page : solved.input()["pages"])
       table.add_row({plain(page[0]), plain(page[1]), plain(page[2]), plain(page[3]), plain(page[4]),
-                     std::to_string(class_of(page)),
-                     page[0] == solved.answer["victim"] ? "yes" : ""});
+                     std::to_string(class_of(page)), goes(page, solved) ? "yes" : ""});
     return table;
   }
   [[nodiscard]] Facts facts(const Solved& solved) const override {
@@ -90,9 +89,14 @@ class PageStateForm final : public Form {
   static int class_of(const Json& page) {
     return static_cast<int>(2 * as_number(page[3]) + as_number(page[4]));
   }
+  static bool goes(const Json& page, const Solved& solved) {
+    return as_number(page[0]) == as_number(solved.answer["victim"]);
+  }
+  /// The page of that number; there is one.
   static const Json& page_of(const Solved& solved, const Json& number) {
-    return *std::ranges::find_if(solved.input()["pages"],
-                                 [&](const Json& page) { return page[0] == number; });
+    return *std::ranges::find_if(solved.input()["pages"], [&](const Json& page) {
+      return as_number(page[0]) == as_number(number);
+    });
   }
 };
 
@@ -105,7 +109,7 @@ Picture PageStateForm::picture(const Solved& solved) const {
   picture.kept_meaning = "stays";
   picture.rows = {"loaded", "last used", "R", "M", "class"};
   for (const Json& page : solved.input()["pages"]) {
-    const State state = page[0] == solved.answer["victim"] ? State::kLoaded : State::kKept;
+    const State state = goes(page, solved) ? State::kLoaded : State::kKept;
     chart::FrameTable::Column column{plain(page[0]), {}, "", false};
     for (std::size_t i = 1; i < page.size(); ++i) column.cells.push_back({plain(page[i]), state});
     column.cells.push_back({std::to_string(class_of(page)), state});
@@ -137,7 +141,7 @@ std::vector<std::string> PageStateForm::reasons(const Solved& solved) const {
   std::vector<std::string> out;
   for (const Json& number : solved.answer["order"]) {
     const Json& other = page_of(solved, number);
-    if (other[3] == 0) {
+    if (as_number(other[3]) == 0) {
       out.push_back(fmt::format("Page {}, loaded at {}: its R is 0: it goes.", plain(number),
                                 plain(other[1])));
       return out;
