@@ -82,6 +82,10 @@ class Eevdf final : public CpuPolicy {
     tasks_.erase(found);
   }
 
+  [[nodiscard]] std::optional<double> rank(TaskId id, VirtualTime) const override {
+    return static_cast<double>(tasks_.at(id).end);
+  }
+
  private:
   struct Task {
     std::int64_t start = 0;  ///< when its request began, in virtual time
@@ -192,6 +196,10 @@ class FairShare final : public CpuPolicy {
 
   void removed(TaskId id) override { groups_.at(tasks_.at(id).group).members.remove(id); }
   void finished(TaskId id) override { tasks_.erase(id); }
+
+  [[nodiscard]] std::optional<double> rank(TaskId id, VirtualTime) const override {
+    return static_cast<double>(groups_.at(tasks_.at(id).group).served);
+  }
 
  private:
   struct Task {

@@ -52,6 +52,10 @@ class MultiLevelQueue final : public CpuPolicy {
   void removed(TaskId task) override { queues_[level_.at(task)].remove(task); }
   void finished(TaskId task) override { level_.erase(task); }
 
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime) const override {
+    return static_cast<double>(level_.at(task));
+  }
+
  private:
   [[nodiscard]] std::size_t level_of(int priority) const {
     const auto level = static_cast<std::size_t>(-std::min<std::int64_t>(priority, 0));
@@ -113,15 +117,24 @@ class AgingPriority final : public CpuPolicy {
     place_.erase(task);
   }
 
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime now) const override {
+    const PhaseTree::Item& place = place_.at(task);
+    return static_cast<double>(place.rank + raised_by(now, place.phase <= now.ns % interval_.ns));
+  }
+
  private:
+  /// How often a task has been raised by now, counted from time 0, if its phase is over or not.
+  [[nodiscard]] std::int64_t raised_by(VirtualTime now, bool is_phase_over) const {
+    return now.ns / interval_.ns - (is_phase_over ? 0 : 1);
+  }
+
   /// The task of the highest priority now, which is its rank; of equals the one that waits longest.
   [[nodiscard]] std::optional<PhaseTree::Item> highest() const {
-    const std::int64_t spans = now_.ns / interval_.ns;
     const std::int64_t phase = now_.ns % interval_.ns;
     auto best = waiting_.best_up_to(phase);
     auto other = waiting_.best_above(phase);
-    if (best) best->rank += spans;
-    if (other) other->rank += spans - 1;
+    if (best) best->rank += raised_by(now_, true);
+    if (other) other->rank += raised_by(now_, false);
     return !best || (other && PhaseTree::is_better(*other, *best)) ? other : best;
   }
 

@@ -110,6 +110,11 @@ class Mlfq final : public CpuPolicy {
     tasks_.erase(found);
   }
 
+  [[nodiscard]] std::optional<double> rank(TaskId id, VirtualTime now) const override {
+    const Task& task = tasks_.at(id);
+    return boost_is_due(now) || task.boosts != boosts_ ? 0 : task.level;
+  }
+
  private:
   struct Links {
     Links* previous = nullptr;
@@ -255,6 +260,10 @@ class Feedback final : public CpuPolicy {
     --ready_;
   }
   void finished(TaskId task) override { levels_.erase(task); }
+
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime) const override {
+    return static_cast<double>(levels_.at(task));
+  }
 
  private:
   static constexpr std::size_t kLevels = 64;

@@ -57,6 +57,12 @@ class HighestResponseRatio final : public CpuPolicy {
     play_up(slot);
   }
 
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime now) const override {
+    const Waiting& waiting = slots_[slot_of_.at(task)];
+    const auto burst = static_cast<double>(waiting.burst);
+    return (static_cast<double>(now.ns - waiting.since) + burst) / burst;
+  }
+
  private:
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   struct Waiting {

@@ -47,6 +47,10 @@ class Lottery final : public CpuPolicy {
     vacate(found->second);
   }
 
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime) const override {
+    return slots_[slot_of_.at(task)].tickets;
+  }
+
  private:
   struct Slot {
     TaskId task;
@@ -118,6 +122,10 @@ class LeastServed : public CpuPolicy {
   }
 
   void finished(TaskId task) override { tasks_.erase(task); }
+
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime) const override {
+    return static_cast<double>(tasks_.at(task).served);
+  }
 
  protected:
   struct Share {

@@ -40,8 +40,10 @@ struct Rule {
   std::string_view name;
   Key key;
   bool preemptive = false;
-  bool in_turns = false;   ///< equals take turns of a quantum
-  bool keeps_cpu = false;  ///< the one whose quantum ended goes on before its equals
+  bool in_turns = false;       ///< equals take turns of a quantum
+  bool keeps_cpu = false;      ///< the one whose quantum ended goes on before its equals
+  bool is_negated = false;     ///< the key is the negative of what it is made of
+  bool falls_in_time = false;  ///< as time goes by, and as fast; the key is what it is at time 0
   std::optional<VirtualTime> quantum = {};
 };
 
@@ -88,6 +90,13 @@ class Sorted final : public CpuPolicy {
   }
   void finished(TaskId task) override { arrivals_.erase(task); }
 
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime now) const override {
+    const std::int64_t key = kept_ && kept_->task == task ? kept_->key : tasks_.key_of(task);
+    const auto rank = static_cast<double>(key);
+    if (rule_.falls_in_time) return rank - static_cast<double>(now.ns);
+    return rule_.is_negated ? -rank : rank;
+  }
+
  private:
   void push(std::int64_t key, TaskId task, bool front) {
     if (preempted_ == CpuConventions::Equals::kArrival)
@@ -117,11 +126,13 @@ std::unique_ptr<CpuPolicy> make(const CpuConventions& conventions, const Rule& r
 }  // namespace
 
 std::unique_ptr<CpuPolicy> make_priority_cpu(const CpuConventions& conventions) {
-  return make(conventions, {.name = "priority", .key = by_priority});
+  return make(conventions, {.name = "priority", .key = by_priority, .is_negated = true});
 }
 
 std::unique_ptr<CpuPolicy> make_preemptive_priority_cpu(const CpuConventions& conventions) {
-  return make(conventions, {.name = "priority-preemptive", .key = by_priority, .preemptive = true});
+  return make(
+      conventions,
+      {.name = "priority-preemptive", .key = by_priority, .preemptive = true, .is_negated = true});
 }
 
 std::unique_ptr<CpuPolicy> make_priority_round_robin_cpu(const CpuConventions& conventions) {
@@ -129,6 +140,7 @@ std::unique_ptr<CpuPolicy> make_priority_round_robin_cpu(const CpuConventions& c
                             .key = by_priority,
                             .preemptive = true,
                             .in_turns = true,
+                            .is_negated = true,
                             .quantum = conventions.quantum});
 }
 
@@ -141,7 +153,7 @@ std::unique_ptr<CpuPolicy> make_shortest_remaining_cpu(const CpuConventions& con
 }
 
 std::unique_ptr<CpuPolicy> make_longest_job_cpu(const CpuConventions& conventions) {
-  return make(conventions, {.name = "ljf", .key = by_longest});
+  return make(conventions, {.name = "ljf", .key = by_longest, .is_negated = true});
 }
 
 /// How often those look again whose order changes as time goes by, as textbooks do it in units of
@@ -156,6 +168,7 @@ std::unique_ptr<CpuPolicy> make_longest_remaining_cpu(const CpuConventions& conv
   return make(conventions, {.name = "lrtf",
                             .key = by_longest,
                             .preemptive = true,
+                            .is_negated = true,
                             .quantum = time_to_look_again(conventions)});
 }
 
@@ -169,6 +182,7 @@ std::unique_ptr<CpuPolicy> make_least_laxity_cpu(const CpuConventions& conventio
                             .key = by_laxity,
                             .preemptive = true,
                             .keeps_cpu = true,
+                            .falls_in_time = true,
                             .quantum = time_to_look_again(conventions)});
 }
 

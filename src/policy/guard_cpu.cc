@@ -79,6 +79,12 @@ class GuardedCpu final : public CpuPolicy {
     tell([&] { own_->finished(task); });
   }
 
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime now) const override {
+    std::optional<double> rank;
+    if (!plainest_) tell([&] { rank = own_->rank(task, now); });
+    return plainest_ ? plainest_->rank(task, now) : rank;
+  }
+
  private:
   struct Ready {
     std::uint64_t arrival = 0;

@@ -1,8 +1,8 @@
 // TaskHeap: ready tasks in order of a key, the lowest first; of equal keys the one queued first, or
 // one that was put in front of its equals. A binary heap in one array.
 //
-// The places of the tasks in the array are recorded only once one has been removed out of turn; a
-// caller that never does that does not pay for it.
+// The places of the tasks in the array are recorded only once one has been removed out of turn, or
+// its key was asked for; a caller that never does that does not pay for it.
 #pragma once
 
 #include <algorithm>
@@ -40,6 +40,9 @@ class TaskHeap {
     push_at(key, in_front ? --front_ : ++back_, task);
   }
 
+  /// The key of the task, which must be there. O(1), but linear the first time.
+  [[nodiscard]] std::int64_t key_of(TaskId task) const { return entries_[place_of(task)].key; }
+
   /// Puts the task at a place of the caller's choice among the equal keys; not to be mixed with
   /// `push`.
   void push_at(std::int64_t key, std::int64_t place, TaskId task) {
@@ -59,17 +62,19 @@ class TaskHeap {
   }
 
   /// O(log n), but linear the first time.
-  void remove(TaskId task) {
+  void remove(TaskId task) { take_out(place_of(task)); }
+
+ private:
+  [[nodiscard]] std::size_t place_of(TaskId task) const {
     if (!writes_places_) {
       writes_places_ = true;
       for (std::size_t at = 0; at < entries_.size(); ++at) places_[entries_[at].task] = at;
     }
     const auto found = places_.find(task);
     CHECK(found != places_.end());
-    take_out(found->second);
+    return found->second;
   }
 
- private:
   static bool is_before(const Entry& a, const Entry& b) {
     return std::tie(a.key, a.place) < std::tie(b.key, b.place);
   }
@@ -107,8 +112,8 @@ class TaskHeap {
   std::vector<Entry> entries_;
   std::int64_t front_ = 0;
   std::int64_t back_ = 0;
-  bool writes_places_ = false;
-  std::unordered_map<TaskId, std::size_t> places_;
+  mutable bool writes_places_ = false;
+  mutable std::unordered_map<TaskId, std::size_t> places_;
 };
 
 }  // namespace spindle

@@ -130,6 +130,7 @@ CpuRun::Rules read_rules(const Problem& problem) {
   rules.cpus = static_cast<std::size_t>(problem.parameters["cpus"].integer_or(1, 1, kMostCpus));
   rules.migrates = problem.parameters["migration"].flag_or(true);
   rules.migration_cost = problem.parameters["migration_cost"].time_or({});
+  rules.explains = problem.explains;
   if (problem.parameters["requeue"].choice(
           {"arrivals-first|arrival-first|arrivals|arrival", "preempted-first|preempted"}) == 1)
     rules.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice};
@@ -211,6 +212,27 @@ Json segments(const std::vector<CpuSegment>& list, const std::vector<CpuProcess>
     if (with_cpu) json.back().push_back(s.cpu);
   }
   return json;
+}
+
+/// What was said of each segment of the chart.
+Json choices_of(const CpuRun& run, const std::vector<CpuProcess>& processes) {
+  const auto json_of = [&](const CpuChoice::Candidate& candidate) {
+    return Json::array({processes[candidate.process].name, in_units(candidate.since),
+                        candidate.rank ? Json(*candidate.rank) : Json()});
+  };
+  Json list = Json::array();
+  for (const CpuChoice& choice : run.choices()) {
+    Json json = {{"at", in_units(choice.at)},     {"chosen", json_of(choice.chosen)},
+                 {"others", Json::array()},       {"others_count", choice.others_count},
+                 {"equals", choice.is_any_equal}, {"bound", choice.is_any_bound}};
+    for (const CpuChoice::Candidate& other : choice.others)
+      json["others"].push_back(json_of(other));
+    if (choice.gave_way)
+      json["gave_way"] = {{"process", processes[choice.gave_way->process].name},
+                          {"preempted", choice.gave_way->why == Why::kPreempted}};
+    list.push_back(std::move(json));
+  }
+  return list;
 }
 
 /// A quantity of each process by name, and its mean.
@@ -324,6 +346,8 @@ Json solve_schedule(const Problem& problem, bool lists_devices) {
   Json answer = metrics(run, processes, rules.cpus);
   if (run.gantt().size() <= kLongestListed)
     answer["gantt"] = segments(run.gantt(), processes, rules.cpus > 1);
+  if (rules.explains && run.gantt().size() <= kLongestListed)
+    answer["choices"] = choices_of(run, processes);
   std::vector<CpuSegment> device = run.device();
   std::ranges::stable_sort(device, {}, &CpuSegment::from);
   if (!device.empty() || lists_devices) answer["io"] = segments(device, processes, false);

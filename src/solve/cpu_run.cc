@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::uint64_t kMostDecisions = 4'000'000;
 constexpr std::uint64_t kMostDecisionsOfOne = 20;
+/// With more than that, only the first choices are kept.
+constexpr std::uint64_t kMostRanks = 10'000'000;
+/// How many of those that were passed by are kept for explanations.
+constexpr std::size_t kMostOthers = 6;
+
+bool is_equal(const CpuChoice::Candidate& a, const CpuChoice::Candidate& b) {
+  constexpr double kTolerance = 1e-9;
+  return a.rank && b.rank ? std::abs(*a.rank - *b.rank) < kTolerance : a.since == b.since;
+}
 
 }  // namespace
 
@@ -167,7 +176,7 @@ void CpuRun::tell(Event event) {
       for (Cpu& cpu : cpus_) {
         if (!cpu.cut) continue;
         make_ready(cpu.cut->process, cpu.cut->why);
-        cpu.unfinished = cpu.cut->process;
+        take_off(cpu, *cpu.cut);
         cpu.cut.reset();
       }
       break;
@@ -184,6 +193,10 @@ void CpuRun::make_ready(std::size_t process, Why why) {
   state.home = home;
   state.ran = {};
   ++cpus_[home].waiting;
+  if (!rules_.explains) return;
+  waiting_.insert(process);
+  state.ready_since = now_;
+  if (state.segment) choices_[*state.segment].rank_then = policy_of(home).rank({process}, now_);
 }
 
 // The CPU in whose queue it waits: the one that it lost, or the one with the fewest to serve.
@@ -223,7 +236,7 @@ bool CpuRun::preempt() {
   std::ranges::sort(beaten, std::greater<>(), [this](std::size_t c) { return cpus_[c].slice; });
   for (std::size_t c : beaten) {
     Cpu& cpu = cpus_[c];
-    cpu.unfinished = std::exchange(cpu.running, std::nullopt);
+    take_off(cpu, {*std::exchange(cpu.running, std::nullopt), Why::kPreempted});
     cpu.beaten_at = now_;
     make_ready(*cpu.unfinished, Why::kPreempted);
   }
@@ -245,7 +258,46 @@ bool CpuRun::is_beaten(std::size_t c) {
   return loses_to_rival;
 }
 
+void CpuRun::take_off(Cpu& cpu, const Cut& cut) {
+  cpu.unfinished = cut.process;
+  cpu.gave_way = {cut.process, cut.why};
+  cpu.gave_way_at = now_;
+}
+
+/// What the policies say of those that wait, before one of them is chosen.
+void CpuRun::note_ranks() {
+  ranks_ += waiting_.size();
+  rules_.explains = ranks_ < kMostRanks;
+  if (!rules_.explains) return;
+  for (const std::size_t p : waiting_)
+    states_[p].rank = policy_of(*states_[p].home).rank(TaskId{p}, now_);
+}
+
+CpuChoice CpuRun::choice_of(std::size_t c, std::size_t process) const {
+  const auto candidate = [this](std::size_t p) {
+    return CpuChoice::Candidate{p, states_[p].ready_since, states_[p].rank};
+  };
+  CpuChoice choice{.at = now_, .chosen = candidate(process)};
+  for (const std::size_t p : waiting_) {
+    if (p == process) continue;
+    if (!may_run(p, c)) {
+      choice.is_any_bound = true;
+      continue;
+    }
+    const CpuChoice::Candidate other = candidate(p);
+    ++choice.others_count;
+    choice.is_any_equal = choice.is_any_equal || is_equal(other, choice.chosen);
+    if (choice.others.size() < kMostOthers) choice.others.push_back(other);
+  }
+  const Cpu& cpu = cpus_[c];
+  if (cpu.gave_way && cpu.gave_way_at == now_ && cpu.gave_way->process != process &&
+      waiting_.contains(cpu.gave_way->process))
+    choice.gave_way = cpu.gave_way;
+  return choice;
+}
+
 void CpuRun::dispatch() {
+  if (rules_.explains) note_ranks();
   if (is_shared()) return dispatch_shared();
   for (std::size_t c = 0; c < cpus_.size(); ++c) {
     if (cpus_[c].running) continue;
@@ -325,6 +377,7 @@ bool CpuRun::take_from_longest(std::size_t thief) {
     policy_of(from).finished(*task);
     policy_of(thief).ready(*task, info(task->value), Why::kCreated);
     states_[task->value].home = thief;
+    if (rules_.explains) states_[task->value].rank = policy_of(thief).rank(*task, now_);
     ++cpus_[thief].waiting;
     return true;
   }
@@ -340,6 +393,8 @@ void CpuRun::start(std::size_t c, TaskId task) {
   cpu.unfinished.reset();
   const bool is_other = cpu.last && *cpu.last != process;
   cpu.running = cpu.last = process;
+  if (rules_.explains && !goes_on) cpu.choice = choice_of(c, process);
+  waiting_.erase(process);
   if (goes_on) return;
   cpu.slice = ++slices_so_far_;
   cpu.start = is_other ? now_ + rules_.context_switch : now_;
@@ -361,6 +416,9 @@ void CpuRun::record(std::size_t c, std::size_t process, VirtualTime from, Virtua
   }
   last = gantt_.size();
   gantt_.push_back({process, from, to, c});
+  if (!rules_.explains) return;
+  states_[process].segment = last;
+  choices_.push_back(cpus_[c].choice);
 }
 
 }  // namespace spindle

@@ -15,6 +15,7 @@
 #include <functional>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,27 @@ struct CpuProcess {
   std::uint32_t weight = 1024;                 ///< its share, for the policies that know one
   std::uint32_t group = 0;                     ///< whose process it is, for fair share
   std::uint64_t affinity = ~std::uint64_t{0};  ///< a bit for each CPU on which it may run
+};
+
+/// Why a process got a CPU: what its policy said of it and of those that waited, too.
+struct CpuChoice {
+  struct Candidate {
+    std::size_t process = 0;
+    VirtualTime since;           ///< when it became ready
+    std::optional<double> rank;  ///< CpuPolicy::rank
+  };
+  struct GaveWay {
+    std::size_t process = 0;
+    Why why = Why::kPreempted;  ///< or kQuantumExpired
+  };
+  VirtualTime at;
+  Candidate chosen;
+  std::vector<Candidate> others;    ///< the first of those that could have run there instead
+  std::size_t others_count = 0;     ///< how many there are
+  bool is_any_equal = false;        ///< of them, to the chosen one
+  bool is_any_bound = false;        ///< others wait, but are bound to other CPUs
+  std::optional<GaveWay> gave_way;  ///< who had the CPU until this instant, and is ready
+  std::optional<double> rank_then;  ///< of the chosen one when it was ready again
 };
 
 struct CpuSegment {
@@ -58,6 +80,7 @@ class CpuRun {
     std::size_t cpus = 1;  ///< 64 at most
     bool migrates = true;  ///< processes may change CPUs where each has a policy of its own
     VirtualTime migration_cost = {};  ///< what it takes to go on on another CPU than last
+    bool explains = false;            ///< keeps the choices, at least the first ones
   };
 
   /// One policy for all CPUs, or one for each.
@@ -68,6 +91,8 @@ class CpuRun {
   bool run();
 
   [[nodiscard]] const std::vector<CpuSegment>& gantt() const { return gantt_; }
+  /// Of each segment of the chart, if they are kept; of the first ones if too many wait.
+  [[nodiscard]] const std::vector<CpuChoice>& choices() const { return choices_; }
   [[nodiscard]] const std::vector<CpuSegment>& device() const { return device_; }
   [[nodiscard]] bool ended(std::size_t process) const { return states_[process].ended; }
   [[nodiscard]] VirtualTime completion(std::size_t process) const { return states_[process].end; }
@@ -91,6 +116,10 @@ class CpuRun {
     std::optional<VirtualTime> first_start;
     VirtualTime end;
     bool ended = false;
+    // For explanations:
+    VirtualTime ready_since;             ///< if it waits
+    std::optional<double> rank;          ///< if it waits
+    std::optional<std::size_t> segment;  ///< its last one in the chart
   };
   struct Return {
     VirtualTime at;
@@ -116,6 +145,9 @@ class CpuRun {
     std::optional<VirtualTime> beaten_at;  ///< when the last process had to stand in line again
     std::size_t waiting = 0;               ///< how many processes wait in its own queue
     std::optional<std::size_t> segment;    ///< its last segment in the chart
+    std::optional<CpuChoice::GaveWay> gave_way;  ///< how the unfinished one was taken off it
+    VirtualTime gave_way_at;
+    CpuChoice choice;  ///< of the present slice, for explanations
   };
 
   [[nodiscard]] bool is_shared() const { return policies_.size() == 1; }
@@ -149,6 +181,9 @@ class CpuRun {
   void dispatch_shared();
   bool take_from_longest(std::size_t thief);
   void start(std::size_t cpu, TaskId task);
+  void note_ranks();
+  void take_off(Cpu& cpu, const Cut& cut);
+  [[nodiscard]] CpuChoice choice_of(std::size_t cpu, std::size_t process) const;
   void record(std::size_t cpu, std::size_t process, VirtualTime from, VirtualTime to);
 
   std::vector<CpuPolicy*> policies_;
@@ -169,6 +204,9 @@ class CpuRun {
   std::uint64_t migrations_ = 0;
   std::size_t finished_ = 0;
   std::vector<CpuSegment> gantt_;
+  std::vector<CpuChoice> choices_;
+  std::set<std::size_t> waiting_;  ///< ready, and not running; only while choices are kept
+  std::uint64_t ranks_ = 0;        ///< how many were asked for
   std::vector<CpuSegment> device_;
 };
 

@@ -63,6 +63,16 @@ Json job_times(const CpuRun& run, const std::vector<CpuProcess>& jobs) {
           {"avg_turnaround", rounded(turnarounds / count)}};
 }
 
+/// Of each segment of the chart the level from which the job was chosen, and the one on which it
+/// was ready again.
+Json levels_of(const CpuRun& run) {
+  Json levels = Json::array();
+  for (const CpuChoice& choice : run.choices())
+    levels.push_back({{"level", choice.chosen.rank.value_or(0)},
+                      {"then", choice.rank_then ? Json(*choice.rank_then) : Json()}});
+  return levels;
+}
+
 }  // namespace
 
 CpuConventions read_mlfq_conventions(const Problem& problem) {
@@ -111,7 +121,8 @@ Json solve_mlfq(const Problem& problem) {
   if (!policy.ok()) return problem.parameters["quanta"].fail("cannot be used"), Json();
   using Event = CpuRun::Event;
   CpuRun run({(*policy).get()}, jobs,
-             {.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice}});
+             {.same_instant = {Event::kPreempted, Event::kArrival, Event::kDevice},
+              .explains = problem.explains});
   if (!run.run()) return problem.input["jobs"].fail("too long a run"), Json();
   Json answer = job_times(run, jobs);
   if (run.gantt().size() > kLongestListed) return answer;
@@ -119,6 +130,7 @@ Json solve_mlfq(const Problem& problem) {
   for (const CpuSegment& segment : run.gantt())
     gantt.push_back({segment.process, in_units(segment.from), in_units(segment.to)});
   answer["gantt"] = gantt;
+  if (problem.explains) answer["choices"] = levels_of(run);
   return answer;
 }
 

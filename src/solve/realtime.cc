@@ -87,21 +87,26 @@ Jobs releases(const Problem& problem, const std::vector<Task>& tasks, VirtualTim
   return jobs;
 }
 
-/// The segments up to `end`; what one task does without a break is one.
-Json gantt(const CpuRun& run, const Jobs& jobs, const std::vector<Task>& tasks, VirtualTime end) {
-  std::vector<CpuSegment> joined;
-  for (const CpuSegment& segment : run.gantt()) {
-    if (end <= segment.from) break;
+/// What a task does without a break, and what was said of the choice with which it began.
+struct Part {
+  CpuSegment segment;
+  std::optional<double> rank;
+};
+
+/// The parts up to `end`.
+std::vector<Part> parts_of(const CpuRun& run, const Jobs& jobs, VirtualTime end) {
+  std::vector<Part> joined;
+  for (std::size_t i = 0; i < run.gantt().size() && run.gantt()[i].from < end; ++i) {
+    const CpuSegment& segment = run.gantt()[i];
     const CpuSegment part{jobs.task_of[segment.process], segment.from, std::min(end, segment.to)};
-    if (!joined.empty() && joined.back().process == part.process && joined.back().to == part.from)
-      joined.back().to = part.to;
+    CpuSegment* const last = joined.empty() ? nullptr : &joined.back().segment;
+    if (last != nullptr && last->process == part.process && last->to == part.from)
+      last->to = part.to;
     else
-      joined.push_back(part);
+      joined.push_back(
+          {part, i < run.choices().size() ? run.choices()[i].chosen.rank : std::nullopt});
   }
-  Json list = Json::array();
-  for (const CpuSegment& part : joined)
-    list.push_back({tasks[part.process].name, in_units(part.from), in_units(part.to)});
-  return list;
+  return joined;
 }
 
 /// When all periods end together, and the schedule begins anew; 0 if that is too late.
@@ -127,7 +132,7 @@ Json schedule(const Problem& problem, std::string_view policy_name) {
       policy_name,
       CpuConventions{.quantum = {kUnitNs}, .preempted = CpuConventions::Equals::kArrival});
   if (problem.failed() || !policy.ok()) return {};
-  CpuRun run({(*policy).get()}, jobs.processes, {.until = until});
+  CpuRun run({(*policy).get()}, jobs.processes, {.until = until, .explains = problem.explains});
   if (!run.run()) return problem.parameters["until"].fail("too long a run"), Json();
   VirtualTime end = until;
   std::vector<std::size_t> missed;
@@ -142,9 +147,16 @@ Json schedule(const Problem& problem, std::string_view policy_name) {
   Json misses = Json::array();
   for (std::size_t job : missed)
     misses.push_back({jobs.processes[job].name, in_units(jobs.processes[job].deadline)});
-  return {{"utilization", rounded(utilization(tasks))},
-          {"gantt", gantt(run, jobs, tasks, end)},
-          {"misses", misses}};
+  Json gantt = Json::array();
+  Json choices = Json::array();
+  for (const auto& [part, rank] : parts_of(run, jobs, end)) {
+    gantt.push_back({tasks[part.process].name, in_units(part.from), in_units(part.to)});
+    choices.push_back({{"rank", rank ? Json(*rank) : Json()}});
+  }
+  Json answer = {
+      {"utilization", rounded(utilization(tasks))}, {"gantt", gantt}, {"misses", misses}};
+  if (problem.explains) answer["choices"] = choices;
+  return answer;
 }
 
 /// The longest that each task takes to respond, where the tasks stand in order of priority.

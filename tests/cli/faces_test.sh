@@ -24,6 +24,7 @@ says '^With --turn request: movement \(cylinders\) 322 instead of 382 ' disk -p 
 says 'nothing waits further upwards; the arm turns; this is the first downwards' \
   disk -p scan --turn request -e --head 53 $silberschatz
 says "At 1 ms: .* its waiting counted [(]the others" cpu -p priority-aging -e A:0:6:2 B:1:4:1
+says '^At 2 ms: the turn of A is over. B runs: .*, queue 0 [(]the others: A [(]1[)][)]' cpu -p mlfq --quanta 2,4 -e A:0:7 B:0:4
 says '^0 +1000000 +1000001$' cpu A:1000000 B:1
 says '[[]3; shared-lru, shared-fifo,' memory --help
 json "a['answer']['total'] == 375 and [s[0] for s in a['answer']['served']] == [7, 8, 30]" disk -p satf 7 30 8

@@ -203,6 +203,10 @@ class Cpu final : public CpuPolicy {
     return fault_.now() == "alarm" ? std::optional(VirtualTime{0}) : std::nullopt;
   }
   void removed(TaskId task) override { std::erase(order_, task); }
+  [[nodiscard]] std::optional<double> rank(TaskId task, VirtualTime) const override {
+    if (fault_.now() == "rank") throw std::logic_error("rank");
+    return static_cast<double>(task.value);
+  }
 
  private:
   VirtualTime quantum_;

@@ -78,6 +78,13 @@ class CpuPolicy {
   virtual void removed(TaskId task) = 0;
   /// The task, which is not ready, will never be again: forget it.
   virtual void finished(TaskId task) { static_cast<void>(task); }
+  /// For explanations: the number by which it compares the task, which is ready, with the others at
+  /// `now`: what is left of its burst, its pass or its virtual time, in nanoseconds; its priority,
+  /// its ratio, its tickets; the queue in which it stands, 0 the highest. Nothing where it goes by
+  /// no number. Linear at worst, and only the first time.
+  [[nodiscard]] virtual std::optional<double> rank(TaskId task, VirtualTime now) const {
+    return static_cast<void>(task), static_cast<void>(now), std::nullopt;
+  }
 };
 
 /// The parameters of the policies; each uses those that it has.

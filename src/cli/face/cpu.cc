@@ -39,7 +39,7 @@ class CpuForm final : public Form {
   [[nodiscard]] chart::Table table(const Solved& solved) const override;
   [[nodiscard]] Facts facts(const Solved& solved) const override;
   [[nodiscard]] std::vector<std::string> reasons(const Solved& solved) const override {
-    return reasons_of(CpuSchedule(solved), solved.policy->name);
+    return cpu_reasons(solved);
   }
 };
 

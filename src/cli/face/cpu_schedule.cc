@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -31,7 +32,7 @@ double of_process(const Json& answer, const char* key, const std::string& name) 
   return answer.contains(key) ? number_of(answer[key], name).value_or(0) : 0;
 }
 
-CpuSchedule::Process process_of(const Json& row, const Json& affinity, const Json& answer) {
+CpuSchedule::Process process_of(const Json& row, const Json& answer) {
   CpuSchedule::Process process;
   process.name = row[0].get<std::string>();
   process.arrival = as_number(row[1]);
@@ -41,9 +42,6 @@ CpuSchedule::Process process_of(const Json& row, const Json& affinity, const Jso
     process.bursts.push_back(as_number(row[2]));
   process.has_priority = row.size() > 3;
   if (process.has_priority) process.priority = as_number(row[3]);
-  if (const auto bound = affinity.find(process.name); bound != affinity.end())
-    for (const Json& number : *bound)
-      process.bound_to.push_back(static_cast<std::size_t>(as_number(number)));
   process.completion = of_process(answer, "completion", process.name);
   process.turnaround = of_process(answer, "turnaround", process.name);
   process.waiting = of_process(answer, "waiting", process.name);
@@ -120,15 +118,10 @@ double CpuSchedule::Process::cpu_time() const {
   return sum;
 }
 
-bool CpuSchedule::Process::may_run_on(std::size_t number) const {
-  return bound_to.empty() || std::ranges::find(bound_to, number) != bound_to.end();
-}
-
 CpuSchedule::CpuSchedule(const Solved& solved) {
   Numbers numbers;
-  const Json affinity = solved.input().value("affinity", Json::object());
   for (const Json& row : solved.input()["processes"]) {
-    Process process = process_of(row, affinity, solved.answer);
+    Process process = process_of(row, solved.answer);
     numbers[process.name] = processes.size();
     processes.push_back(std::move(process));
   }
@@ -136,8 +129,7 @@ CpuSchedule::CpuSchedule(const Solved& solved) {
   device = spans_of(solved.answer, "io", numbers);
   const Json& parameters = solved.parameters();
   find_choices(parameters);
-  if (const auto first = number_of(parameters, "first"))
-    estimate = {.alpha = number_of(parameters, "alpha").value_or(0.5), .first = *first};
+  is_estimated = number_of(parameters, "first").has_value();
   has_queue_each = cpus() > 1 && parameters.value("queues", "shared") == "per-cpu";
   low_first = parameters.value("priority_order", "low-first") == "low-first";
 }

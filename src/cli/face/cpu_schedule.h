@@ -2,7 +2,6 @@
 // that meant for each. Its picture, its table and the reasons of its choices are made from it.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,14 +19,12 @@ struct CpuSchedule {
     std::vector<double> bursts;  ///< CPU, device, CPU ...
     double priority = 0;
     bool has_priority = false;
-    std::vector<std::size_t> bound_to;  ///< the CPUs on which it may run; empty: all
     double completion = 0;
     double turnaround = 0;
     double waiting = 0;
     double response = 0;
 
     [[nodiscard]] double cpu_time() const;
-    [[nodiscard]] bool may_run_on(std::size_t number) const;
   };
   struct Span {
     std::size_t process = 0;
@@ -38,12 +35,6 @@ struct CpuSchedule {
     /// first.
     double chosen_at = 0;
   };
-  /// The policy is not told how long a burst is, but an estimate from the bursts before.
-  struct Estimate {
-    double alpha = 0.5;  ///< what the last burst counts
-    double first = 0;
-  };
-
   explicit CpuSchedule(const Solved& solved);
 
   /// How many CPUs were in use.
@@ -53,7 +44,7 @@ struct CpuSchedule {
   std::vector<Process> processes;
   std::vector<Span> cpu;
   std::vector<Span> device;
-  std::optional<Estimate> estimate;
+  bool is_estimated = false;  ///< bursts are not known, but estimated from those before
   bool low_first = true;
   bool has_queue_each = false;  ///< each CPU has a queue of its own
 
@@ -61,6 +52,7 @@ struct CpuSchedule {
   void find_choices(const Json& parameters);
 };
 
-std::vector<std::string> reasons_of(const CpuSchedule& schedule, std::string_view policy);
+/// Why each process got the CPU: a sentence for each span.
+std::vector<std::string> cpu_reasons(const Solved& solved);
 
 }  // namespace spindle::cli

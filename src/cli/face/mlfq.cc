@@ -24,91 +24,6 @@ Job job_of(const Json& row) {
   return {as_number(row[0]), as_number(row[1]), as_number(row[2])};
 }
 
-/// On which level each job is as the schedule goes on.
-class Levels {
- public:
-  explicit Levels(const Solved& solved) {
-    const Json& parameters = solved.parameters();
-    for (std::size_t level = 0; level < parameters["quanta"].size(); ++level)
-      levels_.push_back(
-          {as_number(parameters["quanta"][level]),
-           parameters.contains("allotments") ? as_number(parameters["allotments"][level]) : 1});
-    boost_ = as_number(parameters.value("boost", Json(0)));
-    renews_ = parameters.value("stay", false);
-    for (const Json& row : solved.input()["jobs"]) {
-      between_.push_back(job_of(row).between);
-      put_on(jobs_.emplace_back(), 0);
-    }
-  }
-
-  /// The level on which the job begins to run at that time.
-  std::size_t at(std::size_t job, double time) {
-    boost_up_to(jobs_[job], time);
-    return jobs_[job].level;
-  }
-
-  /// A job for which no other waits may change its level without a break in its run.
-  void run(std::size_t job, double from, double to) {
-    State& state = jobs_[job];
-    const double between = between_[job];
-    for (double now = from; now < to;) {
-      boost_up_to(state, now);
-      double end = std::min(to, now + levels_[state.level].quantum - state.used);
-      if (boost_ > 0) end = std::min(end, (std::floor(now / boost_) + 1) * boost_);
-      if (between > 0) end = std::min(end, now + between - state.since_io);
-      account(state, end - now, between);
-      now = end;
-    }
-  }
-
- private:
-  struct Level {
-    double quantum = 0;
-    double allotment = 1;  ///< how many quanta a job may use on the level
-  };
-  struct State {
-    std::size_t level = 0;
-    double used = 0;  ///< what the job has used of its quantum
-    double quanta_left = 1;
-    double since_io = 0;
-    double boosts = 0;
-  };
-
-  void put_on(State& state, std::size_t level) const {
-    state.level = level;
-    state.used = 0;
-    state.quanta_left = levels_[level].allotment;
-  }
-
-  /// Notes that the job ran, at most to the end of its quantum or to its next I/O.
-  void account(State& state, double ran, double between) const {
-    state.used += ran;
-    state.since_io += ran;
-    const bool waits = between > 0 && between - state.since_io < kTimeTolerance;
-    const bool renews = waits && renews_;
-    const bool used_up = levels_[state.level].quantum - state.used < kTimeTolerance;
-    if (waits) state.since_io = 0;
-    if (renews) state.quanta_left = levels_[state.level].allotment;
-    if (used_up && state.quanta_left <= 1)
-      return put_on(state, std::min(state.level + 1, levels_.size() - 1));
-    if (used_up) --state.quanta_left;
-    if (used_up || renews) state.used = 0;
-  }
-
-  void boost_up_to(State& state, double time) const {
-    const double boosts = boost_ > 0 ? std::floor(time / boost_) : 0;
-    if (boosts <= state.boosts) return;
-    state.boosts = boosts;
-    put_on(state, 0);
-  }
-
-  std::vector<Level> levels_;
-  std::vector<State> jobs_;
-  std::vector<double> between_;
-  double boost_ = 0;
-  bool renews_ = false;
-};
-
 class MlfqForm final : public Form {
  public:
   [[nodiscard]] std::string domain(const Json&) const override { return "mlfq"; }
@@ -247,21 +162,17 @@ chart::Table MlfqForm::table(const Solved& solved) const {
 
 std::vector<std::string> MlfqForm::reasons(const Solved& solved) const {
   std::vector<std::string> out;
-  Levels levels(solved);
-  for (const Json& item : solved.answer.value("gantt", Json::array())) {
-    const auto job = item[0].get<std::size_t>();
-    const double from = as_number(item[1]);
-    const double to = as_number(item[2]);
-    const std::size_t level = levels.at(job, from);
-    levels.run(job, from, to);
-    const std::size_t then = levels.at(job, to);
+  for (const Json& choice : solved.answer.value("choices", Json::array())) {
+    const Json& item = solved.answer["gantt"][out.size()];
+    const Json& level = choice["level"];
+    const Json& then = choice["then"];
     const std::string after =
-        then > level   ? fmt::format("; its allotment is used up, it goes to queue {}", then)
-        : then < level ? "; all go back to the top"
-                       : "";
-    out.push_back(
-        fmt::format("At {} ms: job {} runs until {} ms, from queue {}, the highest that has one{}.",
-                    shown(from), job, shown(to), level, after));
+        then.is_null() || then == level ? ""
+        : level < then ? fmt::format("; its allotment is used up, it goes to queue {}", plain(then))
+                       : "; all go back to the top";
+    out.push_back(fmt::format(
+        "At {} ms: job {} runs until {} ms, from queue {}, the highest that has one{}.",
+        shown(as_number(item[1])), plain(item[0]), shown(as_number(item[2])), plain(level), after));
   }
   return out;
 }

@@ -225,30 +225,25 @@ std::vector<std::string> RealtimeForm::reasons(const Solved& solved) const {
   const std::vector<Task> tasks = tasks_of(solved.input());
   const std::string_view policy = solved.policy->name;
   std::vector<std::string> out;
-  std::vector<double> ran(tasks.size());
-  for (const Json& item : solved.answer["gantt"]) {
+  const Json choices = solved.answer.value("choices", Json::array());
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const Json& item = solved.answer["gantt"][i];
     const auto task = std::ranges::find(tasks, plain(item[0]), &Task::name);
     if (task == tasks.end()) continue;
-    const double now = as_number(item[1]);
-    // The releases of a task are served in order, each for the execution time.
-    double& before = ran[static_cast<std::size_t>(task - tasks.begin())];
-    const double release = std::floor(before / task->execution + 1e-9) * task->period;
-    const double left = task->execution - std::fmod(before + 1e-9, task->execution);
-    before += as_number(item[2]) - now;
+    constexpr double kNsInMs = 1e6;
+    const double rank = number_or_zero(choices[i], "rank") / kNsInMs;
     std::string why;
     if (policy == "rm")
       why = fmt::format("its period, {} ms, is the shortest", shown(task->period));
     if (policy == "dm")
       why = fmt::format("its deadline, {} ms after the release, is the shortest",
                         shown(task->deadline));
-    if (policy == "edf")
-      why = fmt::format("its deadline, at {} ms, is the earliest", shown(release + task->deadline));
+    if (policy == "edf") why = fmt::format("its deadline, at {} ms, is the earliest", shown(rank));
     if (policy == "llf")
-      why = fmt::format("its laxity, {} ms until it can wait no longer, is the least",
-                        shown(release + task->deadline - now - left));
+      why = fmt::format("its laxity, {} ms until it can wait no longer, is the least", shown(rank));
     if (policy == "fixed") why = "it stands first in the list";
     out.push_back(fmt::format("At {} ms: {} runs until {} ms; of those that are ready {}.",
-                              shown(now), task->name, plain(item[2]), why));
+                              shown(as_number(item[1])), task->name, plain(item[2]), why));
   }
   for (const Json& miss : solved.answer["misses"])
     out.push_back(fmt::format("At {} ms: the deadline of {} has come, and it is not done.",

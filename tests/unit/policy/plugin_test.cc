@@ -206,6 +206,8 @@ TEST_F(Plugin, ACpuPolicyThatMisbehavesForgetsNoTask) {
     policy->removed(TaskId{3});
     for (int i = 0; i < 100; ++i) {
       now += VirtualTime{1'000'000};
+      const auto rank = policy->rank(TaskId{9}, now);
+      EXPECT_EQ(rank.has_value(), policy->name() == "misbehaving");
       const auto task = policy->next(now);
       if (!task) break;
       const auto quantum = policy->quantum(*task);
@@ -222,7 +224,7 @@ TEST_F(Plugin, ACpuPolicyThatMisbehavesForgetsNoTask) {
     return ran;
   };
   check_faults(PolicyKind::kCpu,
-               {"none", "pick", "quantum", "alarm", "throw", "throw-number", "make"}, run);
+               {"none", "pick", "quantum", "alarm", "rank", "throw", "throw-number", "make"}, run);
 }
 
 #if !defined(SPINDLE_IS_SANITIZED)

@@ -104,6 +104,33 @@ TEST(Choices, SayWhyTheArmGoesWhereItGoes) {
   EXPECT_EQ(late[2]["time"], 20);
 }
 
+TEST(Choices, SayWhoElseWasReady) {
+  const Json choices = choices_of("cpu", "SRTF", Json::object(),
+                                  {{"processes", {{"A", 0, 5}, {"B", 1, 2}, {"C", 1, 9}}}});
+  ASSERT_EQ(choices.size(), 4u);
+  EXPECT_EQ(choices[0], Json({{"at", 0},
+                              {"chosen", {"A", 0, 5e6}},
+                              {"others", Json::array()},
+                              {"others_count", 0},
+                              {"equals", false},
+                              {"bound", false}}));
+  EXPECT_EQ(choices[1], Json({{"at", 1},
+                              {"chosen", {"B", 1, 2e6}},
+                              {"others", Json::array({{"A", 1, 4e6}, {"C", 1, 9e6}})},
+                              {"others_count", 2},
+                              {"equals", false},
+                              {"bound", false},
+                              {"gave_way", {{"process", "A"}, {"preempted", true}}}}));
+}
+
+TEST(Choices, SayOnWhichLevelAJobStands) {
+  EXPECT_EQ(choices_of("mlfq", "MLFQ", {{"quanta", {2, 4}}},
+                       {{"jobs", Json::array({{0, 5, 0}, {0, 2, 0}})}}),
+            Json::array({{{"level", 0}, {"then", 1}},
+                         {{"level", 0}, {"then", nullptr}},
+                         {{"level", 1}, {"then", nullptr}}}));
+}
+
 TEST(Choices, AreAnsweredOnlyWhereTheyAreAskedFor) {
   Json problem = {{"domain", "page-replacement"},
                   {"algorithm", "FIFO"},
