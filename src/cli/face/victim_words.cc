@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 
 namespace spindle::cli {
 namespace {
+
+std::uint64_t natural_or_zero(const Json& value) {
+  return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
+}
 
 /// What the policy said, and of whom.
 struct Victim {
@@ -14,9 +19,11 @@ struct Victim {
   const std::string& page;
   const PageHistory& history;
 
+  /// What a policy of a library may have left out is 0, or null.
   [[nodiscard]] std::uint64_t number(const char* name) const {
-    return choice.value(name, std::uint64_t{0});
+    return natural_or_zero(choice.value(name, Json()));
   }
+  [[nodiscard]] Json value() const { return choice.value("value", Json()); }
   [[nodiscard]] std::vector<std::string> cleared() const {
     std::vector<std::string> pages;
     for (const Json& cleared : choice.value("cleared", Json::array()))
@@ -40,7 +47,7 @@ struct Victim {
     const auto words = kWords.find(choice.value("among_equals", ""));
     if (words == kWords.end()) return {};
     for (const Json& item : choice.value("values", Json::array()))
-      if (plain(item[0]) != page && item[1] == choice["value"])
+      if (plain(item[0]) != page && item[1] == value())
         return fmt::format(", and of equals it {}", words->second);
     return {};
   }
@@ -65,12 +72,12 @@ std::string by_uses(const Victim& victim) {
   return fmt::format(
       "it was used {} (uses: {}){}.",
       victim.choice["ground"] == "fewest-uses" ? "least often" : "most often",
-      uses.empty() ? plain(victim.choice["value"]) : fmt::format("{}", fmt::join(uses, ", ")),
+      uses.empty() ? plain(victim.value()) : fmt::format("{}", fmt::join(uses, ", ")),
       victim.among_equals());
 }
 
 std::string by_next_use(const Victim& victim) {
-  const Json& next = victim.choice["value"];
+  const Json next = victim.value();
   const auto others = victim.values(false, [](const std::string& page, const Json& use) {
     return use.is_null() ? page + " never" : fmt::format("{} by {}", page, plain(use));
   });
@@ -86,7 +93,7 @@ std::string by_next_use(const Victim& victim) {
 template <class Text>
 std::string lowest(const Victim& victim, const std::string& what, const Text& text) {
   const auto others = victim.values(false, [&](const std::string& page, const Json& value) {
-    return fmt::format("{}: {}", page, text(value.get<std::uint64_t>()));
+    return fmt::format("{}: {}", page, text(natural_or_zero(value)));
   });
   if (!victim.choice.contains("values")) return what + "; none is lower.";
   if (others.empty()) return what + "; there is no other.";
@@ -105,7 +112,8 @@ std::string by_class(const Victim& victim) {
 }
 
 std::string by_counter(const Victim& victim) {
-  const std::uint64_t bits = victim.number("limit");
+  constexpr std::uint64_t kMostBits = 63;
+  const std::uint64_t bits = std::min(victim.number("limit"), kMostBits);
   const auto text = [bits](std::uint64_t value) {
     const std::uint64_t counter = value & ((std::uint64_t{1} << bits) - 1);
     return fmt::format("{} {:0{}b}", value >> bits, counter, bits);
