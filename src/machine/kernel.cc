@@ -1,6 +1,7 @@
 #include "kernel.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "calls.h"
@@ -385,7 +386,11 @@ void Kernel::wake(Thread& thread) {
   thread.state = ThreadState::kStopped;
   if (is_retried) thread.activity = kInKernel;
   if (thread.is_killed) return end_thread(thread);
-  if (thread.stop_wanted) return;
+  if (thread.stop_wanted) {
+    // What came while it waited for a device may end it also where load control holds it.
+    if (const SignalSet pending = deliverable(thread)) nudge(thread, std::countr_zero(pending));
+    return;
+  }
   make_ready(thread, Why::kWoken);
 }
 

@@ -120,6 +120,9 @@ class Kernel final : public Scheduler::Client {
   /// Has the thread begin to handle its pending signals. False if that ended it.
   bool deliver(Thread& thread);
   void tell_parent(Process& process);
+  /// Keeps the threads from CPUs, until the process is let go by all who held it.
+  void hold_threads(Process& process, Holder who);
+  void let_threads_go(Process& process, Holder who);
   [[nodiscard]] SignalSet deliverable(const Thread& thread) const;
 
   // Verbs (kernel_verbs.cc).
@@ -139,9 +142,6 @@ class Kernel final : public Scheduler::Client {
   Result<int> add_descriptor(Process& process, std::shared_ptr<OpenFile> file);
   Result<int> open_file(Process& process, const std::string& path, int flags);
   Outcome write_file(Thread& thread, OpenFile& file);
-  [[nodiscard]] std::int64_t copy_cost_ns(std::size_t bytes) const;
-  /// The time of a CPU that moves the run between a device and memory word by word.
-  [[nodiscard]] std::int64_t word_cost_ns(Run run) const;
   /// Notes in the agenda when the disk is done with its present request.
   void schedule_disk();
   Result<> truncate_file(std::uint64_t file, std::uint64_t size);

@@ -231,17 +231,12 @@ Outcome Kernel::write_to_disk(Thread& thread, std::uint64_t file, std::uint64_t 
   }
   if (configuration.device_mode == DeviceMode::kProgrammed && disk->is_idle()) {
     const VirtualTime finish = disk->serve_now(request, now());
-    return Outcome::busy((finish - now()).ns + word_cost_ns(run));
+    return Outcome::busy((finish - now()).ns + configuration.costs.word_io_ns(run.length));
   }
   disk->add(request, now());
   schedule_disk();
   block_for_disk(thread, "io_schedule");
   return Outcome::waits();
-}
-
-std::int64_t Kernel::word_cost_ns(Run run) const {
-  return static_cast<std::int64_t>(run.length * kMachineBlockSize / 1024) *
-         configuration.costs.word_io_ns_per_kib;
 }
 
 void Kernel::schedule_disk() {
@@ -260,7 +255,8 @@ void Kernel::disk_done() {
   std::int64_t cost_ns = configuration.costs.interrupt_ns;
   if (configuration.device_mode == DeviceMode::kInterrupt)
     cost_ns *= static_cast<std::int64_t>(done.run.length);
-  if (configuration.device_mode != DeviceMode::kDma) cost_ns += word_cost_ns(done.run);
+  if (configuration.device_mode != DeviceMode::kDma)
+    cost_ns += configuration.costs.word_io_ns(done.run.length);
   scheduler->interrupt(Interrupt::kDisk, cpu, cost_ns);
   if (events.enabled()) {
     MachineEvent completed = event(MachineEventKind::kBlockComplete, thread);
@@ -271,10 +267,6 @@ void Kernel::disk_done() {
   }
   if (is_page) paging->complete(done);
   if (thread != nullptr) wake(*thread);
-}
-
-std::int64_t Kernel::copy_cost_ns(std::size_t bytes) const {
-  return static_cast<std::int64_t>((bytes + 1023) / 1024) * configuration.costs.copy_ns_per_kib;
 }
 
 Result<> Kernel::truncate_file(std::uint64_t file, std::uint64_t size) {

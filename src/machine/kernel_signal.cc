@@ -107,7 +107,8 @@ void Kernel::set_disposition(Process& process, int signal, SignalDisposition dis
 
 // The thread has a signal pending: delivers it now, unless the thread will soon do so itself.
 void Kernel::nudge(Thread& thread, int signal) {
-  if (thread.stop_wanted) return;
+  // A process that a signal stopped deals with others when it goes on.
+  if ((thread.process->holders & static_cast<std::uint8_t>(Holder::kSignal)) != 0) return;
   const auto kind = thread.process->dispositions[static_cast<std::size_t>(signal)].kind;
   if (kind == SignalDisposition::Kind::kDefault) {
     // Nothing that the thread does can change what happens.
@@ -198,6 +199,17 @@ void Kernel::finish_handler(Thread& thread) {
 void Kernel::stop(Process& process) {
   forget_pending(process, bit(kSigCont));
   process.stop_to_tell = true;
+  hold_threads(process, Holder::kSignal);
+  tell_parent(process);
+}
+
+void Kernel::resume(Process& process) {
+  forget_pending(process, kStops);
+  let_threads_go(process, Holder::kSignal);
+}
+
+void Kernel::hold_threads(Process& process, Holder who) {
+  process.holders |= static_cast<std::uint8_t>(who);
   for (Thread* thread : std::vector<Thread*>(process.threads)) {
     thread->stop_wanted = true;
     if (thread->state != ThreadState::kReady && thread->state != ThreadState::kRunning) continue;
@@ -205,11 +217,11 @@ void Kernel::stop(Process& process) {
     thread->state = ThreadState::kStopped;
     thread->blocked_since = now();
   }
-  tell_parent(process);
 }
 
-void Kernel::resume(Process& process) {
-  forget_pending(process, kStops);
+void Kernel::let_threads_go(Process& process, Holder who) {
+  process.holders &= static_cast<std::uint8_t>(~static_cast<std::uint8_t>(who));
+  if (process.holders != 0) return;
   for (Thread* thread : std::vector<Thread*>(process.threads)) {
     if (!std::exchange(thread->stop_wanted, false)) continue;
     if (thread->state == ThreadState::kStopped && thread->arrival == 0) {

@@ -23,7 +23,7 @@ struct PagedSpace {
   std::vector<FrameIndex> tables{};
   std::uint64_t references = 0;
   std::uint64_t reviewed_references = 0;  ///< those at the last review of load control
-  std::uint64_t last_fault = 0;  ///< the number of the reference that faulted last
+  std::uint64_t last_fault = 0;           ///< the number of the reference that faulted last
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   std::uint64_t copies = 0;

@@ -301,7 +301,7 @@ std::int64_t Paging::poll_transfers_ns() {
       const BlockRequest request = request_for(transfer);
       count_read(transfer, request);
       until = kernel_.disk->serve_now(request, kernel_.now());
-      words_ns += kernel_.word_cost_ns(request.run);
+      words_ns += kernel_.configuration.costs.word_io_ns(request.run.length);
       finish(transfer);
     }
   }
@@ -395,7 +395,7 @@ bool Paging::suspend(SpaceId space) {
   tell(is_paged() ? "Thrashing: suspended" : "Swapped out", *process);
   suspended_.insert(space);
   memory_->suspend(space);
-  kernel_.send(*process, kSigStop);
+  kernel_.hold_threads(*process, Holder::kLoadControl);
   start_transfers();
   return true;
 }
@@ -406,7 +406,7 @@ void Paging::resume(SpaceId space) {
   if (process == nullptr || !memory_->resume(space).ok()) return;
   tell(is_paged() ? "Resumed" : "Swapped in", *process);
   suspended_.erase(space);
-  kernel_.send(*process, kSigCont);
+  kernel_.let_threads_go(*process, Holder::kLoadControl);
   start_transfers();
 }
 

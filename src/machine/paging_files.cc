@@ -55,7 +55,7 @@ Outcome Paging::read(Thread& thread, OpenFile& file) {
     if (*got < count) break;
   }
   if (std::exchange(thread.progress[1], 1) == 0)
-    if (const std::int64_t ns = kernel_.copy_cost_ns(collected.size()); ns > 0)
+    if (const std::int64_t ns = kernel_.configuration.costs.copy_ns(collected.size()); ns > 0)
       return Outcome::busy(ns);
   file.position += collected.size();
   return Response::of(std::move(collected));

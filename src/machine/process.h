@@ -115,7 +115,7 @@ struct Thread {
   SignalSet pending = 0;
   SignalSet blocked = 0;
   bool is_killed = false;
-  bool stop_wanted = false;
+  bool stop_wanted = false;  ///< its process is held
 
   // Accounts.
   VirtualTime started, user, system, ran, waited, slept, disk_delay;
@@ -144,6 +144,9 @@ struct ProcessLimit {
   std::uint64_t hard = kUnlimited;
 };
 
+/// Who can keep a process from CPUs: a signal, or load control.
+enum class Holder : std::uint8_t { kSignal = 1, kLoadControl = 2 };
+
 struct Process {
   ProcessNumber id = 0, group = 0, session = 0;
   Process* parent = nullptr;
@@ -153,7 +156,8 @@ struct Process {
   std::vector<std::string> arguments, environment;
   bool is_kernel = false, has_executed = false, is_zombie = false, is_exiting = false;
   bool is_traced = false;
-  bool stop_to_tell = false;  ///< it was stopped, and nobody has waited for that yet
+  std::uint8_t holders = 0;   ///< a bit for each Holder that keeps it from CPUs now
+  bool stop_to_tell = false;  ///< a signal stopped it, and nobody has waited for that yet
   std::uint32_t uid = 0, gid = 0;
   std::uint32_t umask = 022;
   int terminal = -1;

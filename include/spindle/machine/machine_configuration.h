@@ -46,6 +46,9 @@ std::string_view name_of(DeadlockStrategy strategy);
 std::optional<DeviceMode> device_mode_of(std::string_view name);
 std::optional<DeadlockStrategy> deadlock_strategy_of(std::string_view name);
 
+/// The unit of the machine's disk.
+inline constexpr std::uint32_t kMachineBlockSize = 4096;
+
 /// Virtual time that the machine itself takes.
 struct MachineCosts {
   std::int64_t context_switch_ns = 2'000;  ///< to another thread; system time of the new one
@@ -58,6 +61,15 @@ struct MachineCosts {
   std::int64_t word_io_ns_per_kib =
       5'000;                          ///< programmed and interrupt-driven: words moved by hand
   std::int64_t memory_access_ns = 0;  ///< a touch, load or store, beside its fault
+
+  /// To copy so many bytes between user and kernel.
+  [[nodiscard]] constexpr std::int64_t copy_ns(std::size_t bytes) const {
+    return static_cast<std::int64_t>((bytes + 1023) / 1024) * copy_ns_per_kib;
+  }
+  /// For a CPU to move so many blocks of the disk word by word between the device and memory.
+  [[nodiscard]] constexpr std::int64_t word_io_ns(std::uint64_t blocks) const {
+    return static_cast<std::int64_t>(blocks * kMachineBlockSize / 1024) * word_io_ns_per_kib;
+  }
 
   /// Nothing costs anything: only what programs compute takes time.
   static constexpr MachineCosts none() { return {0, 0, 0, 0, 0, 0, 0, 0, 0}; }
@@ -112,8 +124,6 @@ struct MachineConfiguration {
   std::string hostname = "spindle";
 };
 
-/// The unit of the machine's disk.
-inline constexpr std::uint32_t kMachineBlockSize = 4096;
 inline constexpr std::uint32_t kMostCpus = 64;
 
 }  // namespace spindle

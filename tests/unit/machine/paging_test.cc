@@ -271,6 +271,67 @@ TEST(Paging, LetsAStoppedProcessGoOnWhileTheOtherSleeps) {
   EXPECT_NE(test.printed.find("worked"), test.printed.rfind("worked")) << test.printed;
 }
 
+/// Processes that thrash together; each says so if anybody continues it.
+void start_thrashing(TestMachine& test) {
+  for (int i = 0; i < 3; ++i)
+    test.start(
+        "signal('CONT', function() print('continued') end) "
+        "local at = mmap(40 * 4096) for round = 1, 60 do "
+        "for i = 0, 39 do touch(at + i * 4096, 'w') end compute(5) end");
+}
+
+/// Steps until load control has suspended a process, which is returned; 0 if it never does.
+ProcessNumber run_to_suspension(TestMachine& test) {
+  while (test.machine->step())
+    for (const ProcessNumber number : test.machine->processes()) {
+      const auto process = test.machine->snapshot_process(number, WithAreas::kNo);
+      if (process->space && test.machine->memory().statistics(process->space).suspended)
+        return number;
+    }
+  return 0;
+}
+
+MachineConfiguration thrashing_machine() {
+  MachineConfiguration configuration = small_machine(80, 400);
+  configuration.memory.replacement = "lru";
+  return configuration;
+}
+
+TEST(Paging, LoadControlIsNoSignal) {
+  TestMachine test(thrashing_machine());
+  start_thrashing(test);
+  ASSERT_NE(run_to_suspension(test), 0);
+  test.run();
+  EXPECT_TRUE(test.machine->finished());
+  EXPECT_EQ(test.printed.find("continued"), std::string::npos) << test.printed;
+}
+
+TEST(Paging, LoadControlLetsNobodyGoWhomASignalStopped) {
+  TestMachine test(thrashing_machine());
+  start_thrashing(test);
+  const ProcessNumber suspended = run_to_suspension(test);
+  ASSERT_NE(suspended, 0);
+  ASSERT_TRUE(test.machine->kill(suspended, kSigStop).ok());
+  test.run(600'000'000'000);
+  EXPECT_NE(test.printed.find("Resumed process"), std::string::npos);
+  EXPECT_EQ(test.machine->snapshot_process(suspended, WithAreas::kNo)->state, 'T');
+  ASSERT_TRUE(test.machine->kill(suspended, kSigCont).ok());
+  test.run();
+  EXPECT_TRUE(test.machine->finished());
+}
+
+TEST(Paging, ASuspendedProcessCanBeEnded) {
+  TestMachine test(thrashing_machine());
+  start_thrashing(test);
+  const ProcessNumber suspended = run_to_suspension(test);
+  ASSERT_NE(suspended, 0);
+  ASSERT_TRUE(test.machine->kill(suspended, kSigTerm).ok());
+  test.machine->run_until(test.machine->now() + VirtualTime{100'000'000});
+  EXPECT_EQ(test.machine->snapshot_process(suspended, WithAreas::kNo).code(), ESRCH);
+  test.run();
+  EXPECT_TRUE(test.machine->finished());
+}
+
 TEST(Paging, SwapsToAFileOfTheVolume) {
   TestMachine swapless(small_machine(30, 0));
   MachineConfiguration configuration = small_machine(30, 0);
