@@ -64,14 +64,18 @@ class Field {
     return {box_.x + (ms - begin_ms_) / span_ms_ * box_.width, y_of(static_cast<double>(cylinder))};
   }
 
-  /// The numbers stand outside of the area.
-  void draw_axes(bool numbers_left, bool numbers_below, std::size_t x_ticks) const {
+  /// On which sides numbers stand, outside of the area.
+  struct Numbers {
+    bool left = true;
+    bool below = true;
+  };
+  void draw_axes(Numbers numbers, std::size_t x_ticks) const {
     const double unit = in_seconds_ ? 1000 : 1;
     const double bottom = box_.y + box_.height;
     for (const double tick : nice_ticks(begin_ms_ / unit, (begin_ms_ + span_ms_) / unit, x_ticks)) {
       const double x = at(tick * unit, 0).x;
       svg_.line({x, box_.y}, {x, bottom}, {.stroke = "#E6E6E6"});
-      if (numbers_below)
+      if (numbers.below)
         svg_.text({x, bottom + 15}, number_text(tick),
                   {.size = kSmallText, .anchor = Anchor::kMiddle});
     }
@@ -79,7 +83,7 @@ class Field {
       if (tick != std::floor(tick)) continue;
       const double y = y_of(tick);
       svg_.line({box_.x, y}, {box_.x + box_.width, y}, {.stroke = "#E6E6E6"});
-      if (numbers_left)
+      if (numbers.left)
         svg_.text({box_.x - 7, y + 4}, number_text(tick),
                   {.size = kSmallText, .anchor = Anchor::kEnd});
     }
@@ -174,7 +178,7 @@ void draw_both(Svg& svg, const ArmTrack& track, const Range& range, const Box& u
            {.size = kSmallText});
   const Field all(svg, upper, track.history.front().begin_ms, track.history.back().finish_ms,
                   range);
-  all.draw_axes(true, true, 8);
+  all.draw_axes({}, 8);
   all.draw_history(track.history);
   all.name_time();
   if (track.moves.empty()) return;
@@ -212,7 +216,7 @@ std::string to_svg(const ArmTrack& track) {
   if (both) draw_both(svg, track, range, upper, lower);
   if (!track.moves.empty()) {
     const Field last(svg, lower, track.moves.front().begin_ms, track.moves.back().finish_ms, range);
-    last.draw_axes(true, true, 8);
+    last.draw_axes({}, 8);
     last.draw_moves(track.moves);
     last.name_time();
   } else {
@@ -248,7 +252,7 @@ std::string to_svg(const ArmPanels& panels) {
     svg.text({box.x, box.y - 22}, panel.label + (panel.in_use ? " (in use)" : ""), {.bold = true});
     svg.text({box.x, box.y - 7}, panel.what, {.size = kSmallText});
     const Field field(svg, box, 0, latest_ms, range);
-    field.draw_axes(column == 0, true, 4);
+    field.draw_axes({.left = column == 0}, 4);
     field.draw_moves(panel.moves);
     if (i == 0)
       svg.text({kLeft + 1.5 * kAcross, height - 38}, field.time_label(),

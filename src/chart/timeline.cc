@@ -122,14 +122,21 @@ class TimelineDrawing {
     svg.text({16, 26}, timeline_.title, {.size = 15, .bold = true});
     draw_axis(svg, bottom);
     double y = kTop;
-    for (const Lane& lane : timeline_.resources) draw_lane(svg, lane, y, true), y += kLane;
+    for (const Lane& lane : timeline_.resources) {
+      draw_lane(svg, lane, y, LaneKind::kResource);
+      y += kLane;
+    }
     y += kGap;
-    for (const Lane& lane : timeline_.tasks) draw_lane(svg, lane, y, false), y += kLane;
+    for (const Lane& lane : timeline_.tasks) {
+      draw_lane(svg, lane, y, LaneKind::kTask);
+      y += kLane;
+    }
     draw_legend(svg, bottom + 62);
     return svg.document();
   }
 
  private:
+  enum class LaneKind : bool { kResource, kTask };
   using Narrow = std::map<std::pair<std::size_t, Meaning>, double>;
 
   static constexpr double kTop = 44;
@@ -150,7 +157,8 @@ class TimelineDrawing {
     svg.text({left_ + kPlot / 2, bottom + 36}, timeline_.time_label, {.anchor = Anchor::kMiddle});
   }
 
-  void draw_lane(Svg& svg, const Lane& lane, double y, bool is_resource) const {
+  void draw_lane(Svg& svg, const Lane& lane, double y, LaneKind kind) const {
+    const bool is_resource = kind == LaneKind::kResource;
     svg.text({left_ - 10, y + 19}, lane.label, {.anchor = Anchor::kEnd, .bold = is_resource});
     Narrow narrow;
     for (const Span& span : lane.spans) {

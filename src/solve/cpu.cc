@@ -203,13 +203,16 @@ void read_affinity(const Problem& problem, std::size_t cpus, std::vector<CpuProc
   }
 }
 
-/// [name, from, to], and the CPU where there are several.
+/// Whether a list of segments says on which CPU each was.
+enum class CpuColumn : bool { kNone, kLast };
+
+/// [name, from, to], and perhaps the CPU.
 Json segments(const std::vector<CpuSegment>& list, const std::vector<CpuProcess>& processes,
-              bool with_cpu) {
+              CpuColumn cpu) {
   Json json = Json::array();
   for (const CpuSegment& s : list) {
     json.push_back({processes[s.process].name, in_units(s.from), in_units(s.to)});
-    if (with_cpu) json.back().push_back(s.cpu);
+    if (cpu == CpuColumn::kLast) json.back().push_back(s.cpu);
   }
   return json;
 }
@@ -327,8 +330,10 @@ Json metrics(const CpuRun& run, const std::vector<CpuProcess>& processes, std::s
   return answer;
 }
 
-/// A schedule; with what the devices did if they did something, or if it is asked for anyway.
-Json solve_schedule(const Problem& problem, bool lists_devices) {
+/// When an answer has what the devices did.
+enum class DeviceList : bool { kIfAny, kAlways };
+
+Json solve_schedule(const Problem& problem, DeviceList devices) {
   std::vector<CpuProcess> processes = read_processes(problem);
   const CpuRun::Rules rules = read_rules(problem);
   const bool is_shared = problem.parameters["queues"].choice({"shared", "per-cpu"}) == 0;
@@ -345,23 +350,25 @@ Json solve_schedule(const Problem& problem, bool lists_devices) {
     return problem.input["processes"].fail("they run in more slices than can be counted"), Json();
   Json answer = metrics(run, processes, rules.cpus);
   if (run.gantt().size() <= kLongestListed)
-    answer["gantt"] = segments(run.gantt(), processes, rules.cpus > 1);
+    answer["gantt"] =
+        segments(run.gantt(), processes, rules.cpus > 1 ? CpuColumn::kLast : CpuColumn::kNone);
   if (rules.explains && run.gantt().size() <= kLongestListed)
     answer["choices"] = choices_of(run, processes);
   std::vector<CpuSegment> device = run.device();
   std::ranges::stable_sort(device, {}, &CpuSegment::from);
-  if (!device.empty() || lists_devices) answer["io"] = segments(device, processes, false);
+  if (!device.empty() || devices == DeviceList::kAlways)
+    answer["io"] = segments(device, processes, CpuColumn::kNone);
   return answer;
 }
 
 }  // namespace
 
 Json solve_cpu(const Problem& problem) {
-  return solve_schedule(problem, false);
+  return solve_schedule(problem, DeviceList::kIfAny);
 }
 
 Json solve_cpu_io(const Problem& problem) {
-  return solve_schedule(problem, true);
+  return solve_schedule(problem, DeviceList::kAlways);
 }
 
 }  // namespace spindle
