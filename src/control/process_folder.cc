@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <array>
 
-#include "control/host_mounts.h"
 #include "control/paths.h"
 #include "control/process_commands.h"
 #include "control/process_top.h"
+#include "control/visible_mounts.h"
 #include "spindle/base/host_proc.h"
 #include "spindle/base/number_text.h"
+#include "spindle/device/host_mounts.h"
 #include "spindle/procfs/event_text.h"
 
 namespace spindle::control {
@@ -139,6 +140,20 @@ Result<T> as_path(Result<T> result) {
 
 std::uint32_t mixed(std::uint64_t value) {
   return static_cast<std::uint32_t>(value ^ value >> 32) | 1;
+}
+
+/// The device of the file system that is mounted there, on top of others, as maps writes it: major
+/// and minor number, hexadecimal.
+std::optional<std::string> device_at(std::string_view mount_point) {
+  std::optional<std::string> device;
+  for (const HostMount& mount : host_mounts()) {
+    if (mount.directory != mount_point) continue;
+    const std::size_t colon = mount.device.find(':');
+    const auto major = number_in<unsigned>(std::string_view(mount.device).substr(0, colon));
+    const auto minor = number_in<unsigned>(std::string_view(mount.device).substr(colon + 1));
+    if (major && minor) device = fmt::format("{:02x}:{:02x}", *major, *minor);
+  }
+  return device;
 }
 
 bool exists(const procfs::ProcessFile& file, const ProcessSnapshot& process) {
@@ -461,9 +476,7 @@ Result<std::string> ProcessFolder::target(Id link) {
 }
 
 std::string_view ProcessFolder::device() const {
-  if (!device_.empty()) return device_;
-  const auto table = read_host_proc("self/mountinfo");
-  if (table.ok()) device_ = device_of_mount(*table, mount_point_).value_or("");
+  if (device_.empty()) device_ = device_at(mount_point_).value_or("");
   return device_.empty() ? procfs::kUsualDevice : device_;
 }
 
