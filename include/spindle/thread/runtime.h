@@ -18,7 +18,8 @@
 // for, nothing can ever wake a thread: `run` returns EDEADLK instead of hanging.
 //
 // A process that a thread forks shares the kernel's event queues with its parent. It should `exec`
-// or `_exit`; until then its threads must not wait for time, descriptors or files.
+// or `_exit`; until then its threads must not wait for time, descriptors, files or offloaded calls.
+// Of several workers it has only the one that forked, and nothing here may be called.
 //
 // Idle handlers, watchers and posted functions run on the kernel thread's own stack, between
 // threads: they may wake and spawn threads, but must not wait themselves. An exception that leaves
