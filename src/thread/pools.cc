@@ -51,6 +51,15 @@ constexpr std::uint64_t kIdsAtATime = 256;
   }
 }
 
+[[gnu::noinline]] void Pools::unbind_otherwise(PoolCache& cache, Control& thread) {
+  if (thread.stack->size_class != 0) {
+    cache.foreign = std::exchange(thread.stack, nullptr);
+  } else {
+    return_stacks(cache);
+    unbind_cached(cache, thread);
+  }
+}
+
 [[gnu::noinline]] bool Pools::promise_commonly(std::size_t size, Control& to) {
   const std::lock_guard guard(lock_);
   return stacks_.promise(size, to);

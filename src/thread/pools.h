@@ -89,11 +89,9 @@ class Pools {
     if (++cache.promises > 2 * kBatch) return_promises(cache, thread);
   }
   void unbind_cached(PoolCache& cache, Control& thread) {
-    if (thread.stack->size_class != 0) {
-      cache.foreign = std::exchange(thread.stack, nullptr);
-      return;
+    if (thread.stack->size_class != 0 || cache.stack_count >= 2 * kBatch) {
+      return unbind_otherwise(cache, thread);
     }
-    if (cache.stack_count >= 2 * kBatch) return_stacks(cache);
     Stack* const stack = std::exchange(thread.stack, nullptr);
     stack->next = std::exchange(cache.stacks, stack);
     ++cache.stack_count;
@@ -106,6 +104,7 @@ class Pools {
   void return_promises(PoolCache& cache, const Control& example);
   void fetch_ids(PoolCache& cache);
   void return_stacks(PoolCache& cache);
+  void unbind_otherwise(PoolCache& cache, Control& thread);
   // Under the lock, for stacks of unusual sizes, or if the cache has none.
   bool promise_commonly(std::size_t size, Control& to);
   void bind_commonly(Control& thread);

@@ -31,7 +31,9 @@ Control* WorkDeque::steal(const LightBarrier& barrier) {
   return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst) ? thread : nullptr;
 }
 
-[[gnu::noinline]] WorkDeque::Ring* WorkDeque::grow(std::int64_t top, std::int64_t bottom) {
+[[gnu::noinline]] void WorkDeque::push_to_larger(Control& thread) {
+  const std::int64_t top = top_.load(std::memory_order_acquire);
+  const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
   Ring* const old = ring_.load(std::memory_order_relaxed);
   rings_.push_back(std::make_unique<Ring>(2 * (old->mask + 1)));
   Ring* const grown = rings_.back().get();
@@ -39,7 +41,7 @@ Control* WorkDeque::steal(const LightBarrier& barrier) {
     grown->at(i).store(old->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);
   }
   ring_.store(grown, std::memory_order_release);
-  return grown;
+  push(thread);
 }
 
 }  // namespace spindle::thread

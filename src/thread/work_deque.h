@@ -31,8 +31,8 @@ class WorkDeque {
   void push(Control& thread) {
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
     const std::int64_t top = top_.load(std::memory_order_acquire);
-    Ring* ring = ring_.load(std::memory_order_relaxed);
-    if (__builtin_expect(bottom - top > ring->mask, 0)) ring = grow(top, bottom);
+    Ring* const ring = ring_.load(std::memory_order_relaxed);
+    if (__builtin_expect(bottom - top > ring->mask, 0)) return push_to_larger(thread);
     ring->at(bottom).store(&thread, std::memory_order_relaxed);
     bottom_.store(bottom + 1, std::memory_order_release);
   }
@@ -80,7 +80,7 @@ class WorkDeque {
   };
 
   Control* take_last(std::int64_t top, std::int64_t newest);
-  Ring* grow(std::int64_t top, std::int64_t bottom);
+  void push_to_larger(Control& thread);
 
   alignas(64) std::atomic<std::int64_t> top_ = 0;
   alignas(64) std::atomic<std::int64_t> bottom_ = 0;

@@ -17,9 +17,8 @@
 // in the kernel until a descriptor, a timer or posted work calls. If there is none of these to wait
 // for, nothing can ever wake a thread: `run` returns EDEADLK instead of hanging.
 //
-// A process that a thread forks shares the kernel's event queues with its parent. It should `exec`
-// or `_exit`; until then its threads must not wait for time, descriptors, files or offloaded calls.
-// Of several workers it has only the one that forked, and nothing here may be called.
+// A process that a thread forks shares the event queues with its parent and has no other workers.
+// It should `exec` or `_exit`; until then threads may wait only for each other, on one worker.
 //
 // Idle handlers, watchers and posted functions run on the kernel thread's own stack, between
 // threads: they may wake and spawn threads, but must not wait themselves. An exception that leaves
