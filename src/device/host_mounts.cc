@@ -56,7 +56,7 @@ std::string mount_point_of(const std::string& path) {
   if (::stat(path.c_str(), &image) != 0) return {};
   for (const HostMount& mount : host_mounts()) {
     struct stat source {};
-    if (!mount.is_spindle || ::stat(mount.source.c_str(), &source) != 0) continue;
+    if (!mount.is_spindle() || ::stat(mount.source.c_str(), &source) != 0) continue;
     if (source.st_dev == image.st_dev && source.st_ino == image.st_ino) return mount.directory;
   }
   return {};
@@ -74,7 +74,7 @@ std::vector<HostMount> host_mounts() {
     take_until(line, ' ');
     take_until(line, ' ');
     const std::string_view device = take_until(line, ' ');
-    take_until(line, ' ');  // the part of the file system that is mounted
+    const std::string_view root = take_until(line, ' ');
     const std::string_view directory = take_until(line, ' ');
     // Options follow, as many as there are, and a hyphen.
     while (!line.empty() && take_until(line, ' ') != "-") {
@@ -82,9 +82,10 @@ std::vector<HostMount> host_mounts() {
     const std::string_view type = take_until(line, ' ');
     const std::string_view source = take_until(line, ' ');
     mounts.push_back({.source = unescaped(source),
+                      .root = unescaped(root),
                       .directory = unescaped(directory),
                       .device = std::string(device),
-                      .is_spindle = type == "fuse.spindle",
+                      .type = std::string(type),
                       .user = user_of(line)});
   }
   return mounts;

@@ -17,6 +17,15 @@ RequestBuffers::RequestBuffers() {
   free_.reserve(kKept);
 }
 
+bool RequestBuffers::prepare() {
+  std::vector<Buffer> taken;
+  for (std::size_t i = 0; i < kKept + kFew; ++i) {
+    taken.push_back(take());
+    if (taken.back() == nullptr) return false;
+  }
+  return true;
+}
+
 RequestBuffers::Buffer RequestBuffers::take() {
   std::unique_ptr<std::byte[]> bytes;
   if (free_.empty()) {

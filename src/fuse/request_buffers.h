@@ -24,6 +24,9 @@ class RequestBuffers {
   using Buffer = std::unique_ptr<std::byte[], Return>;
 
   RequestBuffers();
+  /// Whether the host has memory for many requests at once, and some more. From now on there is
+  /// a buffer for the next request unless many are out.
+  [[nodiscard]] bool prepare();
   /// A whole buffer; null if the host has no memory for one. The one given back last, which is
   /// still in the processor's cache, is taken first. Pages are touched only as far as requests
   /// reach; buffers beyond some go back to the host.

@@ -264,6 +264,7 @@ Session::~Session() = default;
 Result<std::unique_ptr<Session>> Session::mount(Options options, Tree& volume, Tree& control) {
   open_host_proc();
   auto state = std::make_unique<SessionState>(std::move(options), volume, control);
+  if (!state->buffers.prepare()) return Error{ENOMEM, "there is no memory for requests"};
   std::string program = "spindle";
   std::string text = mount_options(state->options);
   std::string debug = "-d";

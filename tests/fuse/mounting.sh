@@ -147,6 +147,7 @@ widens_the_kernels_cache() {
     expect 25 "$(cat "$settings/max_ratio")" "percent that an empty volume may have unwritten"
     fallocate -l $(($(stat -f -c '%a * %S' "$mnt") - (64 << 20))) "$mnt/file"
     echo text >"$mnt/text"
+    fact . version >/dev/null                       # it is set after the answer to the write
     expect 1 "$(cat "$settings/max_ratio")" "percent that a full volume may have unwritten"
   fi
   spindle umount "$mnt"
@@ -175,6 +176,14 @@ settings_are_shown() {
   grep -F "$mnt" /proc/mounts | grep -qE 'nosuid.*nodev' || fail "nosuid and nodev do not reach the kernel"
   unmount_volume
   mount_volume "atime,norelatime,nostrictatime,diratime,lazytime,nolazytime,silent,loud,nomand,noiversion,group,owner,comment=x"
+  unmount_volume
+}
+
+fits_its_cache_into_little_memory() {
+  step "little memory"
+  (ulimit -v 204800 && mount_volume)
+  daemon=$(cat "$mnt/.spindle/process_id")
+  expect $((2 << 20)) "$(fact cache size_bytes)" "the cache of a daemon with little memory"
   unmount_volume
 }
 
@@ -501,11 +510,11 @@ images_that_may_only_be_read() {
   image=$work/image
 }
 
-# What serves the volume may find no memory for a thread: whoever waits for the mount is told.
+# What serves the volume may find no memory for a thread, or for the first request: whoever waits for the mount is told.
 ends_where_address_space_is_short() {
   step "little address space"
   local limit status
-  for limit in 60000 80000 100000 120000 140000 160000; do
+  for limit in 80000 100000 120000 140000 $(seq 162000 3000 189000); do
     status=0
     (ulimit -v "$limit" && exec timeout 60 spindle mount "$image" "$mnt" -o cache=1M) >said 2>&1 || status=$?
     [ "$status" != 124 ] || fail "with $limit KiB of address space it does not end: $(cat said)"
@@ -546,6 +555,7 @@ mounts_again_at_once
 mounts_names_of_any_kind
 widens_the_kernels_cache
 settings_are_shown
+fits_its_cache_into_little_memory
 remounts
 read_only_writes_nothing
 access_times

@@ -16,10 +16,12 @@ namespace spindle {
 
 struct HostMount {
   std::string source;
+  std::string root;  ///< the folder of the file system that is mounted: "/", if all of it is
   std::string directory;
   std::string device;  ///< "0:51", by which /sys knows it
-  bool is_spindle = false;
+  std::string type;
   uid_t user = 0;  ///< who mounted it, if the options of FUSE say so
+  [[nodiscard]] bool is_spindle() const { return type == "fuse.spindle"; }
 };
 
 /// The mounts that this process sees, those that cover others after them.

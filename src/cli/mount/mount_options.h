@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,7 @@ struct MountOptions {
   bool sync = false;
   bool sync_directories = false;
   bool data_in_log = false;
-  std::uint64_t cache_bytes = 64u << 20;
+  std::optional<std::uint64_t> cache_bytes;  ///< nothing: as much as suits the host
   std::string cache_policy = "lru";
   std::string arm_policy = "look";
   std::string disk_preset = "7200rpm";

@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "spindle/base/log.h"
@@ -12,6 +13,7 @@
 #include "spindle/control/volume_control.h"
 #include "spindle/control/volume_host.h"
 #include "spindle/device/host_mounts.h"
+#include "spindle/device/memory_limit.h"
 #include "spindle/device/recording_device.h"
 #include "spindle/device/write_log_file.h"
 #include "spindle/disk/simulated_disk.h"
@@ -113,6 +115,13 @@ std::string sentence(const MountRequest& request, const Error& error) {
                      may_not_write && may_read ? way_to_read(request) : "");
 }
 
+// Requests under way, and what else the daemon has, take as much again at least.
+std::uint64_t usual_cache_bytes() {
+  constexpr std::uint64_t kUsual = 64u << 20;
+  constexpr std::uint64_t kLeast = 1u << 20;
+  return std::clamp(memory_limit_bytes() / 4, kLeast, kUsual);
+}
+
 /// What is kept while nobody has said how much: some 3 MiB.
 constexpr std::size_t kTracedEvents = 16384;
 
@@ -209,7 +218,7 @@ class Mount {
   Result<> open_volume() {
     const MountOptions& options = request_.options;
     BufferCache::Options cache;
-    cache.capacity_bytes = options.cache_bytes;
+    cache.capacity_bytes = options.cache_bytes.value_or(usual_cache_bytes());
     cache.policy = options.cache_policy;
     volume_ =
         TRY(FileSystem::mount(*disk_, cache, volume_options(request_.image, *image_, options)));

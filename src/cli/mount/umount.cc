@@ -41,7 +41,7 @@ const HostMount* mount_at(const std::vector<HostMount>& mounts, const std::strin
   const HostMount* last = nullptr;  // it covers those before it
   for (const HostMount& mount : mounts)
     if (mount.directory == directory) last = &mount;
-  return last != nullptr && last->is_spindle ? last : nullptr;
+  return last != nullptr && last->is_spindle() ? last : nullptr;
 }
 
 /// Whether another image was mounted under the name of this one, which was replaced: what the file
@@ -49,14 +49,14 @@ const HostMount* mount_at(const std::vector<HostMount>& mounts, const std::strin
 /// directories.
 bool shares_source(const std::vector<HostMount>& mounts, const HostMount& mount) {
   return std::ranges::any_of(mounts, [&](const HostMount& other) {
-    return other.is_spindle && other.source == mount.source && other.device != mount.device;
+    return other.is_spindle() && other.source == mount.source && other.device != mount.device;
   });
 }
 
 /// Where else this process sees the volume, as `mount --bind` shows it; empty: nowhere.
 std::string also_mounted_at(const HostMount& unmounted) {
   for (const HostMount& mount : host_mounts()) {
-    if (mount.is_spindle && mount.device == unmounted.device) return mount.directory;
+    if (mount.is_spindle() && mount.device == unmounted.device) return mount.directory;
   }
   return {};
 }
