@@ -147,7 +147,6 @@ widens_the_kernels_cache() {
     expect 25 "$(cat "$settings/max_ratio")" "percent that an empty volume may have unwritten"
     fallocate -l $(($(stat -f -c '%a * %S' "$mnt") - (64 << 20))) "$mnt/file"
     echo text >"$mnt/text"
-    fact . version >/dev/null                       # it is set after the answer to the write
     expect 1 "$(cat "$settings/max_ratio")" "percent that a full volume may have unwritten"
   fi
   spindle umount "$mnt"
@@ -489,6 +488,7 @@ images_that_may_only_be_read() {
   sync "$mnt/durable"
   kill -9 "$daemon"
   while is_alive "$daemon"; do sleep 0.02; done
+  refuses "its daemon is gone" spindle mount "$image" "$mnt"
   umount -l "$mnt"
   cp "$image" "$place/crashed-too"
   mount_volume ro

@@ -97,17 +97,27 @@ std::string read_mount_options(const std::vector<std::string>& texts, MountOptio
   return {};
 }
 
+/// Why nothing can be mounted there; empty: nothing speaks against it. What the kernel remembers of
+/// a mount whose daemon is gone does not count.
+std::string why_no_mount_point(const std::string& directory) {
+  struct statx info {};
+  if (::statx(AT_FDCWD, directory.c_str(), AT_STATX_FORCE_SYNC, STATX_TYPE, &info) == 0)
+    return S_ISDIR(info.stx_mode) ? "" : fmt::format("{} is not a directory", directory);
+  if (errno != ENOTCONN) return fmt::format("{}: {}", directory, std::strerror(errno));
+  return fmt::format(
+      "{}: a volume is mounted there, and its daemon is gone; `spindle umount {}` "
+      "removes the mount",
+      directory, directory);
+}
+
 /// Makes both paths absolute. The sentence that says what is wrong with them; empty: nothing is.
 std::string resolve_paths(MountRequest& request) {
   for (std::string* path : {&request.image, &request.directory}) {
     const std::string real = real_path_of(*path);
     if (real.empty()) return fmt::format("{}: {}", *path, std::strerror(errno));
-    struct stat info {};
-    if (path == &request.directory && (::stat(real.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)))
-      return fmt::format("{} is not a directory", *path);
     *path = real;
   }
-  return {};
+  return why_no_mount_point(request.directory);
 }
 
 /// Why this user cannot mount with FUSE; empty: nothing speaks against it.
