@@ -39,7 +39,7 @@ TEST(Mark, NeedsNoFlushWhereNothingChanges) {
     auto volume = mounted(device);
     EXPECT_EQ(state_of(image) & format::kClean, 0u);
     must(volume->attributes(kRootNode));
-    must(volume->sync(kRootNode, false));
+    must(volume->sync(kRootNode, SyncOf::kFile));
     must(volume->unmount());
     EXPECT_NE(state_of(image) & format::kClean, 0u);
     EXPECT_TRUE(std::ranges::all_of(device.log().events, is_superblock));

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json answer_of(const Json& problem) {
+Json file_answer(const Json& problem) {
   const Json line = solve_cases(Json::array({problem}))[0];
   EXPECT_TRUE(line.contains("answer")) << problem << line;
   return line.value("answer", Json::object());
@@ -113,10 +113,10 @@ TEST(NaiveFiles, CountWhatAChangedBlockCosts) {
         CountedFile file(blocks);
         (file.*kind.change)(at);
         const Json ops = Json::array({Json::array({kind.operation, at})});
-        const Json answer = answer_of({{"domain", "file-blocks"},
-                                       {"algorithm", kind.algorithm},
-                                       {"parameters", {{"blocks", blocks}}},
-                                       {"input", {{"ops", ops}}}});
+        const Json answer = file_answer({{"domain", "file-blocks"},
+                                         {"algorithm", kind.algorithm},
+                                         {"parameters", {{"blocks", blocks}}},
+                                         {"input", {{"ops", ops}}}});
         EXPECT_EQ(answer["reads"][0], file.reads) << kind.algorithm << kind.operation << at;
         EXPECT_EQ(answer["writes"][0], file.writes) << kind.algorithm << kind.operation << at;
       }
@@ -160,10 +160,10 @@ TEST(NaiveFiles, CountTheBlocksOfPointers) {
                       {"double", roots[2]},
                       {"triple", roots[3]}}},
                     {"input", {{"sizes", Json::array()}}}};
-    const auto most = answer_of(problem)["blocks"].get<std::uint64_t>();
+    const auto most = file_answer(problem)["blocks"].get<std::uint64_t>();
     for (std::uint64_t blocks = 0; blocks <= most; blocks += 1 + random.below(9))
       problem["input"]["sizes"].push_back(blocks * pointers * 8);
-    const Json answer = answer_of(problem);
+    const Json answer = file_answer(problem);
     for (std::size_t i = 0; i < answer["data_blocks"].size(); ++i)
       EXPECT_EQ(answer["indirect_blocks"][i].get<std::size_t>(),
                 blocks_of_pointers(roots, pointers, answer["data_blocks"][i].get<std::uint64_t>()))
@@ -204,10 +204,10 @@ TEST(NaiveFiles, KeepWhatIsFree) {
       states.push_back(bits);
     }
     const Json answer =
-        answer_of({{"domain", "free-space"},
-                   {"algorithm", "BITMAP"},
-                   {"parameters", {{"blocks", kBlocks}, {"used", 0}, {"address_bits", 16}}},
-                   {"input", {{"ops", ops}}}});
+        file_answer({{"domain", "free-space"},
+                     {"algorithm", "BITMAP"},
+                     {"parameters", {{"blocks", kBlocks}, {"used", 0}, {"address_bits", 16}}},
+                     {"input", {{"ops", ops}}}});
     EXPECT_EQ(answer["states"], states);
     EXPECT_EQ(answer["given"], given);
   }
