@@ -119,6 +119,7 @@ void take_json(const Face& face, const Json& json, Plan& plan, Complaint& compla
   if (!is_case) return;
   if (json.contains("parameters") && json["parameters"].is_object())
     plan.parameters = json["parameters"];
+  plan.explains = json.contains("explain") && json["explain"] == true;
   if (!plan.policies.empty() || !json.contains("algorithm")) return;
   for (const bool by_name : {true, false})
     for (const Form* form : face.forms)

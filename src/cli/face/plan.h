@@ -14,6 +14,7 @@ struct Plan {
   std::deque<FacePolicy> own;  ///< policies out of libraries
   Json input;
   Json parameters = Json::object();  ///< what a file gives
+  bool explains = false;             ///< a file asks for the reasons
   std::string algorithm = {};  ///< what a file gives, if it is not the algorithm of the policy
 };
 

@@ -55,7 +55,8 @@ void answer(const Face& face, const FaceRequest& request, Complaint& complaint) 
     if (complaint.made()) return;
     Solved solved{case_of(plan, *policy, request, complaint), {}, policy};
     if (complaint.made()) return;
-    if (request.explain || request.answer) solved.problem["explain"] = true;
+    if (request.explain || plan.explains || (request.answer && !request.json))
+      solved.problem["explain"] = true;
     if (request.quiz && !request.answer) {
       fmt::print("{}\n\nThe answer: {}\n", plan.form->question(solved.problem),
                  command_to_answer(face, request));
