@@ -1,5 +1,7 @@
 #include "spindle/chart/timeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>

@@ -1,5 +1,7 @@
 #include "spindle/control/activity_file.h"
 
+#include <algorithm>
+
 #include "control/file_kinds.h"
 #include "control/folders.h"
 #include "spindle/alloc/space_map.h"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "control/later_look.h"
 #include "control/machine_folder.h"
 #include "spindle/procfs/event_text.h"

@@ -1,5 +1,7 @@
 // Calls about signals, priorities and limits.
 
+#include <algorithm>
+
 #include "calls.h"
 #include "kernel.h"
 #include "limits.h"

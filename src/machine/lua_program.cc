@@ -1,5 +1,6 @@
 #include "lua_program.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "lua_interpreter.h"

@@ -1,5 +1,6 @@
 // What memory can be made, and its names.
 
+#include <algorithm>
 #include <bit>
 
 #include "memory_paged.h"

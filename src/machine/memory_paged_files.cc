@@ -1,5 +1,7 @@
 // The cache of files: as read() and write() use it, and what becomes of it.
 
+#include <algorithm>
+
 #include "memory_paged.h"
 
 namespace spindle {

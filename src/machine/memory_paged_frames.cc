@@ -1,5 +1,7 @@
 // Frames: who gets one, who loses one, and who maps it.
 
+#include <algorithm>
+
 #include "memory_paged.h"
 
 namespace spindle {

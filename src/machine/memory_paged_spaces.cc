@@ -1,5 +1,7 @@
 // Spaces and their areas, and shared segments.
 
+#include <algorithm>
+
 #include "memory_paged.h"
 
 namespace spindle {

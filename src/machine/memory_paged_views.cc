@@ -1,5 +1,7 @@
 // What paged memory shows of itself, and the laws that it keeps.
 
+#include <algorithm>
+
 #include "memory_paged.h"
 
 namespace spindle {

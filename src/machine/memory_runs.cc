@@ -1,5 +1,6 @@
 #include "memory_runs.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "spindle/base/check.h"

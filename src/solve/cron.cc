@@ -2,6 +2,7 @@
 // come next. Where both day fields are restricted, either is enough; a field that begins with a
 // star does not restrict (convention `star`: begins; or whole: one that lets all its days pass).
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>

@@ -1,6 +1,7 @@
 // From virtual to physical addresses: base and limit, pages, segments, two levels of page tables,
 // and the TLB before them.
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
