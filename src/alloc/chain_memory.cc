@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace spindle {
+namespace {
+
+// The first of the marks that is after the place.
+template <class Marks>
+auto first_after(Marks& marks, FileBlock at) {
+  return std::upper_bound(
+      marks.begin(), marks.end(), at,
+      [](FileBlock value, const ChainMark& mark) { return value < mark.file_block; });
+}
+
+}  // namespace
 
 ChainMemory::Chain* ChainMemory::find(InodeNo inode, BlockNo first) {
   const auto found = by_inode_.find(inode);
@@ -25,21 +36,20 @@ std::optional<ChainMark> ChainMemory::before(InodeNo inode, BlockNo first, FileB
   Chain* chain = find(inode, first);
   if (chain == nullptr) return std::nullopt;
   std::optional<ChainMark> best;
-  const auto after = std::upper_bound(
-      chain->marks.begin(), chain->marks.end(), at,
-      [](FileBlock value, const ChainMark& mark) { return value < mark.file_block; });
-  if (after != chain->marks.begin()) best = *(after - 1);
-  if (chain->last && chain->last->file_block <= at &&
-      (!best || best->file_block < chain->last->file_block)) {
-    best = chain->last;
-  }
+  const auto offer = [&best](const ChainMark& mark) {
+    if (!best || best->file_block < mark.file_block) best = mark;
+  };
+  for (const auto* marks : {&chain->marks, &chain->close_marks})
+    if (const auto after = first_after(*marks, at); after != marks->begin()) offer(*(after - 1));
+  if (chain->last && chain->last->file_block <= at) offer(*chain->last);
   return best;
 }
 
 ChainMemory::Chain& ChainMemory::of(InodeNo inode, BlockNo first) {
   if (Chain* chain = find(inode, first)) return *chain;
   if (by_use_.size() == kMaxChains) drop(by_use_.back().inode);
-  by_use_.push_front({.inode = inode, .first = first, .stride = 1, .marks = {}, .last = {}});
+  by_use_.push_front(
+      {.inode = inode, .first = first, .stride = 1, .marks = {}, .close_marks = {}, .last = {}});
   by_inode_[inode] = by_use_.begin();
   return by_use_.front();
 }
@@ -52,6 +62,7 @@ void ChainMemory::ended(InodeNo inode, BlockNo first, ChainMark mark) {
 }
 
 void ChainMemory::note(Chain& chain, ChainMark mark) {
+  note_close(chain, mark);
   const bool beyond =
       chain.marks.empty() || chain.marks.back().file_block + chain.stride <= mark.file_block;
   if (!beyond) return;
@@ -65,11 +76,30 @@ void ChainMemory::note(Chain& chain, ChainMark mark) {
   chain.marks.push_back(mark);
 }
 
+void ChainMemory::note_close(Chain& chain, ChainMark mark) {
+  const std::uint64_t apart = std::max<std::uint64_t>(1, chain.stride / kMaxMarks);
+  std::vector<ChainMark>& marks = chain.close_marks;
+  auto after = marks.empty() || marks.back().file_block <= mark.file_block
+                   ? marks.end()
+                   : first_after(marks, mark.file_block);
+  if (after != marks.begin() && mark.file_block < (after - 1)->file_block + apart) return;
+  if (after != marks.end() && after->file_block < mark.file_block + apart) return;
+  if (marks.size() == kMaxMarks) {
+    // The half that is farther from this walk goes.
+    const bool is_behind = after - marks.begin() > std::ptrdiff_t{kMaxMarks / 2};
+    const auto half = marks.begin() + kMaxMarks / 2;
+    is_behind ? marks.erase(marks.begin(), half) : marks.erase(half, marks.end());
+    after = first_after(marks, mark.file_block);
+  }
+  marks.insert(after, mark);
+}
+
 void ChainMemory::cut(InodeNo inode, FileBlock at) {
   const auto found = by_inode_.find(inode);
   if (found == by_inode_.end()) return;
   Chain& chain = *found->second;
-  std::erase_if(chain.marks, [at](const ChainMark& mark) { return mark.file_block >= at; });
+  for (auto* marks : {&chain.marks, &chain.close_marks})
+    marks->erase(std::ranges::lower_bound(*marks, at, {}, &ChainMark::file_block), marks->end());
   if (chain.last && chain.last->file_block >= at) chain.last.reset();
 }
 

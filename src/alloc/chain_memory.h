@@ -1,11 +1,13 @@
 // ChainMemory: what is remembered about files that are chains of blocks (linked, fat), so that a
 // look-up need not begin at the chain's start, and a shrunk chain is not linked on too early.
 //
-// It keeps for each chain up to kMaxMarks places, evenly spread over what was walked, and the place
-// where the last look-up ended. A mark is a hint that was true when it was noted; whoever changes a
-// chain drops the marks from there on, and a transaction that is dropped forgets the chain
-// altogether. Chains are told apart by inode and strategy, and by the chain's first block. Beyond
-// kMaxChains, the least recently used chains are forgotten. In memory only, not locked.
+// It keeps for each chain up to kMaxMarks places, evenly spread over what was walked, as many that
+// are closer together where it was walked last, and the place where the last look-up ended. So
+// whoever shortens a chain from its end, piece by piece, walks along all of it a few times, not
+// along a part of it for each piece. A mark is a hint that was true when it was noted; whoever
+// changes a chain drops the marks from there on, and a transaction that is dropped forgets the
+// chain altogether. Chains are told apart by inode and strategy, and by the chain's first block.
+// Beyond kMaxChains, the least recently used chains are forgotten. In memory only, not locked.
 #pragma once
 
 #include <cstdint>
@@ -56,12 +58,14 @@ class ChainMemory {
     BlockNo first;
     std::uint64_t stride = 1;  ///< marks stand at multiples of it
     std::vector<ChainMark> marks;
+    std::vector<ChainMark> close_marks;  ///< in order, at least stride / kMaxMarks apart
     std::optional<ChainMark> last;
   };
   Chain* find(InodeNo inode, BlockNo first);
   /// What is remembered of the chain, which may be nothing yet.
   Chain& of(InodeNo inode, BlockNo first);
   static void note(Chain& chain, ChainMark mark);
+  static void note_close(Chain& chain, ChainMark mark);
   void drop(InodeNo inode);
 
   std::list<Chain> by_use_;  ///< last used first
