@@ -13,6 +13,12 @@ namespace spindle {
 namespace {
 
 constexpr std::uint64_t kCopyBytes = 1u << 20;
+constexpr std::uint64_t kBytesBetweenLooks = 64u << 20;  ///< for an interruption
+
+Result<> go_on(const RebuildPlan& plan) {
+  if (plan.interruption == nullptr || !plan.interruption->is_interrupted()) return {};
+  return Error{EINTR, "nobody waits for the file's new content any more"};
+}
 
 // The inode in which the content is built.
 Result<NodeRef> make_hidden(Volume& volume, const Node& node, format::MapKind kind) {
@@ -69,13 +75,16 @@ Result<> copy_extent(Volume& volume, Node& into, const ContentShape& shape, cons
   const std::uint64_t start = shape.start_of(extent.at);
   const std::uint64_t end = shape.start_of(extent.at + extent.length);
   for (const Move& move : plan.moves) {
-    const std::uint64_t from = std::max(start, move.from);
-    const std::uint64_t until = std::min(end, move.from + move.length);
-    if (from >= until) continue;
-    const std::uint64_t skipped = shape.block_of(from) - extent.at;
-    const FileBlock first = extent.at + skipped;
-    TRY(copy_blocks(volume, into, shape, {extent.block + skipped, extent.length - skipped},
-                    from - shape.start_of(first), until - from, move.to + (from - move.from)));
+    const std::uint64_t last = std::min(end, move.from + move.length);
+    for (std::uint64_t from = std::max(start, move.from); from < last;) {
+      TRY(go_on(plan));
+      const std::uint64_t until = std::min(last, from + kBytesBetweenLooks);
+      const std::uint64_t skipped = shape.block_of(from) - extent.at;
+      const FileBlock first = extent.at + skipped;
+      TRY(copy_blocks(volume, into, shape, {extent.block + skipped, extent.length - skipped},
+                      from - shape.start_of(first), until - from, move.to + (from - move.from)));
+      from = until;
+    }
   }
   return {};
 }
@@ -89,8 +98,16 @@ Result<> build(Volume& volume, Node& node, Node& into, const RebuildPlan& plan) 
   TRY(content.map->walk(context, map_to_read(node), {.data = [&](const Extent& extent) {
                           return copy_extent(volume, into, content, extent, plan);
                         }}));
-  if (into.inode.size == plan.size) return {};
-  return set_size(volume, into, plan.size, [](format::Inode&) {});
+  // The rest reads as zeros; a map that cannot leave them out writes them.
+  const FileMap& map = *file_map(plan.kind);
+  const bool is_zeroed_in_pieces = !map.has_holes() && map.has_several_runs();
+  while (into.inode.size != plan.size) {
+    TRY(go_on(plan));
+    const std::uint64_t end =
+        is_zeroed_in_pieces ? std::min(plan.size, into.inode.size + kBytesBetweenLooks) : plan.size;
+    TRY(set_size(volume, into, end, [](format::Inode&) {}));
+  }
+  return {};
 }
 
 Result<std::uint64_t> count_xattr_blocks(Volume& volume, const Node& node) {
@@ -295,13 +312,16 @@ Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan) {
   return exchange(volume, node, hidden, plan);
 }
 
-Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind) {
+Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind,
+                 const Interruption* interruption) {
   if (node->map_kind() == kind) return {};
   const ContentShape shape = TRY(ContentShape::of(volume, node->number, kind));
   const std::uint64_t size = node->inode.size;
   TRY(check_size(node->number, shape, 0, size));
   if (size != 0 || !TRY(convert_if_without_blocks(volume, node, kind)))
-    TRY(rebuild(volume, node, {.kind = kind, .size = size, .moves = {{0, size, 0}}}));
+    TRY(rebuild(
+        volume, node,
+        {.kind = kind, .size = size, .moves = {{0, size, 0}}, .interruption = interruption}));
   ++volume.conversions;
   return {};
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "file_content.h"
+#include "spindle/fs/interruption.h"
 
 namespace spindle {
 
@@ -30,6 +31,7 @@ struct RebuildPlan {
   std::uint64_t size = 0;
   std::vector<Move> moves;  ///< in ascending order; what none of them fills reads as zeros
   bool changes_content = false;
+  const Interruption* interruption = nullptr;  ///< ends it with EINTR while the content is built
 };
 
 Result<> rebuild(Volume& volume, const NodeRef& node, const RebuildPlan& plan);
@@ -44,7 +46,9 @@ Result<bool> relocate(Volume& volume, const NodeRef& node, std::unique_lock<thre
                       std::span<const Run> runs, const std::vector<Extent>& extents,
                       const std::function<bool(const std::vector<Extent>& extents)>& suits);
 
-/// Makes `kind` the strategy of the file: at once if it has no blocks.
-Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind);
+/// Makes `kind` the strategy of the file: at once if it has no blocks. EINTR, and nothing has
+/// happened, if it was interrupted.
+Result<> convert(Volume& volume, const NodeRef& node, format::MapKind kind,
+                 const Interruption* interruption = nullptr);
 
 }  // namespace spindle

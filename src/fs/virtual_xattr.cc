@@ -45,7 +45,8 @@ std::string map_text(const FileSystem::MapDescription& map) {
   return map.complete ? text : text + "...\n";
 }
 
-Result<> set_alloc(Volume& volume, const NodeRef& node, const FileMap& map) {
+Result<> set_alloc(Volume& volume, const NodeRef& node, const FileMap& map,
+                   const Interruption* interruption) {
   if (!node->is_directory() && !node->is_regular()) {
     return Error{EINVAL, "only files and directories have an allocation strategy",
                  Subject::inode(node->number)};
@@ -53,7 +54,7 @@ Result<> set_alloc(Volume& volume, const NodeRef& node, const FileMap& map) {
   TRY(volume.writable());
   if (node->is_regular()) {
     const std::lock_guard guard(node->change);
-    return convert(volume, node, map.kind());
+    return convert(volume, node, map.kind(), interruption);
   }
   Change change = TRY(Change::begin(volume, Change::kInodeLogBytes));
   change.lock({node});
@@ -77,14 +78,14 @@ Result<std::string> get_virtual_xattr(Volume& volume, Node& node, std::string_vi
 }
 
 Result<> set_virtual_xattr(Volume& volume, const NodeRef& node, std::string_view name,
-                           std::string_view value, int flags) {
+                           std::string_view value, int flags, const Interruption* interruption) {
   if ((flags & XATTR_CREATE) != 0) return Error{EEXIST, "this attribute always exists"};
   if (name == kMap) return Error{EPERM, "the map of a file can only be read"};
   // A shell's `echo` or a C string may have left something behind the name.
   while (!value.empty() && (value.back() == '\n' || value.back() == '\0')) value.remove_suffix(1);
   const FileMap* map = file_map(value);
   if (map == nullptr) return Error{EINVAL, "no allocation strategy has this name"};
-  return volume.with_space([&] { return set_alloc(volume, node, *map); });
+  return volume.with_space([&] { return set_alloc(volume, node, *map, interruption); });
 }
 
 Result<FileSystem::MapDescription> describe_map_of(Volume& volume, Node& node,

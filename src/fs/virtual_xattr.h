@@ -13,9 +13,10 @@ namespace spindle {
 
 bool is_virtual_xattr(std::string_view name);
 Result<std::string> get_virtual_xattr(Volume& volume, Node& node, std::string_view name);
-/// `flags` as in setxattr(2): EEXIST for XATTR_CREATE, since each file has these.
+/// `flags` as in setxattr(2): EEXIST for XATTR_CREATE, since each file has these. An interruption
+/// ends a conversion with EINTR; null: nothing does.
 Result<> set_virtual_xattr(Volume& volume, const NodeRef& node, std::string_view name,
-                           std::string_view value, int flags);
+                           std::string_view value, int flags, const Interruption* interruption);
 
 /// The runs of a file. The lock is not held.
 Result<FileSystem::MapDescription> describe_map_of(Volume& volume, Node& node,

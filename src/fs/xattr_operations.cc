@@ -151,7 +151,8 @@ Result<> FileSystem::set_xattr(const Caller& caller, NodeId id, std::string_view
   const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
   const auto set = [&]() -> Result<> {
     const NodeRef node = TRY(volume_->node(id));
-    if (is_virtual_xattr(name)) return set_virtual_xattr(*volume_, node, name, text, flags);
+    if (is_virtual_xattr(name))
+      return set_virtual_xattr(*volume_, node, name, text, flags, caller.interruption);
     return volume_->with_space(
         [&] { return set_stored(*volume_, caller, node, name, text, flags); });
   };

@@ -118,10 +118,23 @@ void serve_set_xattr(SessionState& session, const fuse_in_header& header) {
   const std::string_view value = rest.substr(name.size() + 1, in->size);
   Caller caller = caller_of(header);
   caller.is_group_member = (in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) == 0;
+  Interruption interruption;  // of the conversion of a large file
+  caller.interruption = &interruption;
+  session.raw_interruptible.emplace(header.unique, &interruption);
   const auto set = session.tree(header.nodeid)
                        .set_xattr(caller, header.nodeid, name, std::as_bytes(std::span(value)),
                                   static_cast<int>(in->flags));
+  session.raw_interruptible.erase(header.unique);
   reply_raw(session, header.unique, set.code(), {});
+}
+
+bool serve_interrupt(SessionState& session, const fuse_in_header& header) {
+  const auto* in = argument<fuse_interrupt_in>(header);
+  const auto found =
+      in != nullptr ? session.raw_interruptible.find(in->unique) : session.raw_interruptible.end();
+  if (found == session.raw_interruptible.end()) return false;
+  found->second->interrupt();
+  return true;
 }
 
 }  // namespace spindle

@@ -192,6 +192,7 @@ void SessionState::leave_bound() {
 void SessionState::let_go() {
   gone = true;
   for (Interruption* reading : interruptible) reading->interrupt();
+  for (const auto& [request, work] : raw_interruptible) work->interrupt();
   thread::Runtime::current()->unwatch(fd);
   if (in_flight == 0) finished.set();
 }
@@ -230,6 +231,9 @@ void SessionState::perform(std::span<std::byte> raw) {
       return serve_temporary_file(*this, header);
     case FUSE_SETXATTR:
       if ((more_init_flags & FUSE_SETXATTR_EXT) != 0) return serve_set_xattr(*this, header);
+      break;
+    case FUSE_INTERRUPT:
+      if (serve_interrupt(*this, header)) return;
       break;
     case FUSE_INIT:
       init_request = header.unique;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -101,7 +102,9 @@ struct SessionState final : thread::FdWatcher {
   ListingHints listing_hints;
   WriteErrors write_errors;
   OpenWriters open_writers;
-  std::unordered_set<Interruption*> interruptible;  ///< reads that may wait for ever
+  std::unordered_set<Interruption*> interruptible;  ///< of reads that may wait for ever
+  /// Of requests that libfuse does not know, by their numbers.
+  std::unordered_map<std::uint64_t, Interruption*> raw_interruptible;
 
   /// The raw request that libfuse is about to hand to its operation: read before anything suspends.
   const fuse_in_header* current = nullptr;
@@ -128,6 +131,8 @@ const fuse_lowlevel_ops& fuse_operations();
 void serve_statx(SessionState& session, const fuse_in_header& header);
 void serve_temporary_file(SessionState& session, const fuse_in_header& header);
 void serve_set_xattr(SessionState& session, const fuse_in_header& header);
+/// FUSE_INTERRUPT. False if it is about no request of these; libfuse may know it.
+bool serve_interrupt(SessionState& session, const fuse_in_header& header);
 
 /// Attributes as libfuse wants them.
 struct stat to_stat(const Attributes& attributes);

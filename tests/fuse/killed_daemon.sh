@@ -118,6 +118,22 @@ check_volume_after_crash() {
   fsck.spindle -n "$image" >fsck.log 2>&1 || fail "$1: fsck.spindle -n answers $?: $(cat fsck.log)"
 }
 
+# Who gives up the conversion of a large file need not wait for its end.
+kill_who_converts() {
+  step "setfattr is killed"
+  new_volume 16G
+  mount_volume
+  fallocate -l 8G "$mnt/file"
+  setfattr -n user.spindle.alloc -v linked "$mnt/file" &
+  sleep 0.3
+  kill -TERM $!
+  ! wait $! || fail "the conversion went on to its end"
+  expect extent "$(getfattr --only-values -n user.spindle.alloc "$mnt/file")" "the strategy"
+  unmount_volume
+  check_volume
+}
+kill_who_converts
+
 ulimit -c 0
 signals=(KILL ABRT SEGV BUS QUIT XCPU)
 kill_while_it_waits_for_the_kernel "${signals[RANDOM % ${#signals[@]}]}"

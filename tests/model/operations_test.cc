@@ -8,6 +8,7 @@
 
 #include "mounted_volume.h"
 #include "spindle/base/random.h"
+#include "spindle/fs/interruption.h"
 #include "spindle/thread/thread.h"
 #include "strategies.h"
 #include "support/suspending_device.h"
@@ -246,6 +247,35 @@ TEST(Mount, IsRefusedWhileAnotherProcessHasIt) {
     const std::uint64_t own_start = superblock.mount_process_start;
     EXPECT_EQ(put(1, own_start + 1), 0);  // process 1 lives, but began at another time
     EXPECT_EQ(put(UINT32_MAX, 5), 0);     // no such process
+  });
+}
+
+TEST(VirtualAttributes, AConversionEndsWhenNobodyWaitsForIt) {
+  in_runtime([] {
+    Desk desk;
+    const NodeId file = desk.file("a");
+    const auto bytes = bytes_of(6, 50'000);
+    must(desk.volume->write(file, 0, 0, bytes, Setuid::kKeep));
+    const NodeId holes = desk.file("b");
+    AttributeChange size{.size = true};
+    size.to.size = 100'000;
+    must(desk.volume->set_attributes(kCaller, holes, size));
+    const std::uint64_t free_blocks = must(desk.volume->space()).free_blocks;
+    Interruption interruption;
+    interruption.interrupt();
+    Caller caller = kCaller;
+    caller.interruption = &interruption;
+    for (const FileMap* map : all_file_maps()) {
+      if (map->name() == "extent") continue;
+      const auto name = std::as_bytes(std::span(map->name()));
+      for (const NodeId one : {file, holes}) {
+        EXPECT_EQ(desk.volume->set_xattr(caller, one, "user.spindle.alloc", name, 0).code(), EINTR);
+        EXPECT_EQ(must(desk.volume->get_xattr(one, "user.spindle.alloc")), "extent");
+      }
+    }
+    EXPECT_EQ(content_of(*desk.volume, file), bytes);
+    EXPECT_EQ(must(desk.volume->space()).free_blocks, free_blocks);
+    EXPECT_EQ(check_volume(*desk.volume), std::vector<std::string>());
   });
 }
 

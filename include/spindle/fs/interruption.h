@@ -1,4 +1,5 @@
-// Interruption: how a request that waits is told that nobody waits for its answer any more.
+// Interruption: how a request that waits, or works for long, is told that nobody waits for its
+// answer any more.
 //
 //   while (items.empty()) {
 //     if (!interruption.wait(arrivals)) return Error{EINTR};     // the reader was killed
@@ -24,6 +25,8 @@ class Interruption {
     node_ = nullptr;
     return !interrupted_;
   }
+
+  [[nodiscard]] bool is_interrupted() const { return interrupted_; }
 
   void interrupt() {
     interrupted_ = true;

@@ -52,7 +52,7 @@ struct Caller {
   std::int32_t process = 0;
   bool is_group_member = true;  ///< of the file's group, or privileged: else chmod clears setgid
   bool may_wait = true;         ///< false: EAGAIN, where a read would wait (O_NONBLOCK)
-  Interruption* interruption = nullptr;  ///< ends such a wait; null: nothing does
+  Interruption* interruption = nullptr;  ///< ends a wait or a conversion; null: nothing does
 };
 
 struct Attributes {
