@@ -9,6 +9,8 @@ control=$mnt/.spindle
 # A request from the call to the arm, and its answer.
 follow_one_write() {
   step "a write and its fsync"
+  : >"$mnt/first"
+  sync "$mnt/first"                                 # flushes the mark of the mount, too
   spindle trace "$mnt" --json -- sh -c "mkdir $mnt/d && head -c 20000 /dev/zero >$mnt/d/file && sync $mnt/d/file" >events
   python3 - events <<'PYTHON'
 import json, sys
